@@ -1,0 +1,26 @@
+package edge
+
+import (
+	_ "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/caddytest"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/oklog/ulid/v2"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/santhosh-tekuri/jsonschema/v6"
+	_ "github.com/spf13/cobra"
+	_ "github.com/tetratelabs/wazero/experimental"
+	_ "github.com/tidwall/gjson"
+	_ "github.com/tidwall/sjson"
+	_ "go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	_ "go.etcd.io/etcd/client/pkg/v3/transport"
+	_ "go.etcd.io/etcd/client/v3"
+	_ "go.etcd.io/etcd/server/v3/embed"
+	_ "go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+	_ "go.etcd.io/etcd/server/v3/storage/wal"
+	_ "go.uber.org/goleak"
+	_ "go.uber.org/zap"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "pgregory.net/rapid"
+)

@@ -1,0 +1,108 @@
+// Package abi is the border between FlowTrux Edge and a node module: the names a
+// module exports, the names it may import, and how a call's answer is packed into
+// one i64. Host and guests share it, so it imports nothing.
+//
+// A node is a core WebAssembly module (a WASI reactor or free-standing) that exports
+//
+//	memory                    its linear memory
+//	alloc(n i32) -> ptr i32   a buffer of n bytes for the next input; 0 = no memory
+//	run(ptr, len i32) -> i64  one call: the input lies at ptr; the answer is a packed Result
+//	describe() -> i64         a packed Result holding the manifest (JSON)
+//	_initialize()             optional, called once before everything else
+//	warmup()                  optional, called once after _initialize; must not have effects
+//
+// The input of run is the node's config as compact JSON, all templates resolved.
+// There is no free: what a call leaves behind is gone with the call.
+//
+// The host gives the imports of module [HostModule] and wasi_snapshot_preview1.
+package abi
+
+// Version is the version of this border. A module says in its manifest which one it speaks.
+const Version = 1
+
+// Names of the exports of a node module.
+const (
+	ExportMemory     = "memory"
+	ExportAlloc      = "alloc"
+	ExportRun        = "run"
+	ExportDescribe   = "describe"
+	ExportInitialize = "_initialize"
+	ExportWarmup     = "warmup"
+)
+
+// HostModule is the name under which the host offers its functions.
+const HostModule = "flowtrux_v1"
+
+// Names of the host's functions. Those that answer with bytes return the length n >= 1 of an
+// answer the host holds for this call; [ImportTake] copies exactly these n bytes to ptr and
+// drops them. The first byte of a held answer is its [Kind], the rest is the payload, packed
+// like the payload of a run of that kind. A later answer replaces one that was not taken.
+const (
+	ImportLog       = "log"        // log(level, ptr, len i32): a line of the node's log
+	ImportHTTP      = "http"       // http(ptr, len i32) -> n i32: request JSON in, response JSON held
+	ImportGlobalSet = "global_set" // global_set(kptr, klen, vptr, vlen i32) -> n i32: holds an empty Output or an error
+	ImportTake      = "take"       // take(ptr i32)
+)
+
+// Levels of [ImportLog].
+const (
+	LogDebug = 0
+	LogInfo  = 1
+	LogWarn  = 2
+	LogError = 3
+)
+
+// Kind says what an answer is.
+type Kind uint8
+
+const (
+	// Output: the payload is the output, one JSON value.
+	Output Kind = 0
+	// Routed: the payload is a label (the handle to follow) and the output.
+	Routed Kind = 1
+	// Error: the payload is a label (the error code, may be empty) and a message in UTF-8.
+	// The node's retry rule applies.
+	Error Kind = 2
+	// Fatal is an Error that another attempt cannot mend: it is not retried.
+	Fatal Kind = 3
+)
+
+// A packed Result is ptr<<32 | kind<<30 | len.
+const (
+	kindShift = 30
+	// MaxLen is the longest payload that a Result can name, in bytes.
+	MaxLen = 1<<kindShift - 1
+)
+
+// Pack packs an answer. n must not exceed MaxLen.
+func Pack(k Kind, ptr, n uint32) uint64 {
+	return uint64(ptr)<<32 | uint64(k)<<kindShift | uint64(n)
+}
+
+// Unpack is the inverse of Pack.
+func Unpack(r uint64) (k Kind, ptr, n uint32) {
+	low := uint32(r)
+	return Kind(low >> kindShift), uint32(r >> 32), low & MaxLen
+}
+
+// MaxLabel is the longest label (handle or error code), in bytes.
+const MaxLabel = 255
+
+// AppendLabel begins a payload of kind Routed, Error or Fatal: one byte with the label's
+// length, then the label. What is over MaxLabel is cut.
+func AppendLabel(dst []byte, label string) []byte {
+	if len(label) > MaxLabel {
+		label = label[:MaxLabel]
+	}
+	return append(append(dst, byte(len(label))), label...)
+}
+
+// SplitLabel is the inverse of AppendLabel; ok is false when the payload is cut short.
+// Both results are views into payload.
+func SplitLabel(payload []byte) (label, rest []byte, ok bool) {
+	if len(payload) == 0 || len(payload)-1 < int(payload[0]) {
+		return nil, nil, false
+	}
+	n := 1 + int(payload[0])
+	return payload[1:n], payload[n:], true
+}
