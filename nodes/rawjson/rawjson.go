@@ -1,4 +1,14 @@
-// Package rawjson works on JSON as text. See doc in owner files.
+// Package rawjson works on JSON as text (RFC 8259): it checks values, brings them into one canonical form, finds members
+// and elements, and reads and writes strings. Values stay raw bytes, so the digits of numbers, the order of keys and
+// the spelling of escapes survive, and passing a value on costs nothing.
+//
+// [Check] and [AppendCanonical] take bytes that nobody has looked at yet. Everything else takes one valid value, as these
+// two let it through; on other bytes the results are meaningless but nothing panics or runs without end.
+//
+// It is not an encoder or decoder: there is no reflection and no mapping to Go types. Host and guests share it, so
+// it imports only small packages of the standard library and allocates nothing on the usual ways.
+//
+// All functions are safe for concurrent use. Results that are said to be views alias their argument.
 package rawjson
 
 // Kind is the kind of a JSON value.
@@ -16,39 +26,42 @@ const (
 	Array
 )
 
-// SyntaxError says where a text stops being JSON.
+// SyntaxError says where a text stops being one acceptable JSON value.
 type SyntaxError struct {
 	Offset int    // bytes before the offending one
 	Reason string // fixed text, never input
 }
 
+// Error gives the reason alone; the offset is for those who want it.
 func (e *SyntaxError) Error() string { return e.Reason }
 
 // KindOf tells the kind of v, a valid value without leading white space, by its first byte.
-func KindOf(v []byte) Kind { panic("stub") }
+// It is Invalid when no value begins with that byte or v is empty.
+func KindOf(v []byte) Kind {
+	if len(v) == 0 {
+		return Invalid
+	}
+	switch c := v[0]; c {
+	case 'n':
+		return Null
+	case 'f':
+		return False
+	case 't':
+		return True
+	case '"':
+		return String
+	case '{':
+		return Object
+	case '[':
+		return Array
+	default:
+		if c == '-' || isDigit(c) {
+			return Number
+		}
+		return Invalid
+	}
+}
 
-// Check reports whether b is exactly one JSON value in UTF-8 without a BOM, at most maxDepth deep.
-func Check(b []byte, maxDepth int) error { panic("stub") }
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// AppendCanonical checks b like Check and appends it to dst: compact, of repeated keys only the last
-// (at the last one's place), all else byte for byte (key order, digits, escapes).
-func AppendCanonical(dst, b []byte, maxDepth int) ([]byte, error) { panic("stub") }
-
-// Get returns the value of key in the object v (valid JSON), or nil.
-func Get(v []byte, key string) []byte { panic("stub") }
-
-// Index returns element i of the array v (valid JSON), or nil.
-func Index(v []byte, i int) []byte { panic("stub") }
-
-// Members calls fn for each member of the object v in order until fn returns false. key is the raw text between the
-// quotes, value the raw value; both are views into v.
-func Members(v []byte, fn func(key, value []byte) bool) { panic("stub") }
-
-// Elements calls fn for each element of the array v in order until fn returns false.
-func Elements(v []byte, fn func(value []byte) bool) { panic("stub") }
-
-// AppendString appends the text of the JSON string v (with its quotes), unescaped, to dst. Lone surrogates give U+FFFD.
-func AppendString(dst, v []byte) []byte { panic("stub") }
-
-// AppendQuoted appends s as a JSON string with quotes; only what JSON requires is escaped, invalid UTF-8 gives U+FFFD.
-func AppendQuoted(dst, s []byte) []byte { panic("stub") }
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }

@@ -1,0 +1,159 @@
+package rawjson
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// AppendString appends the text of the JSON string v (with its quotes), unescaped, to dst. A \u escape that is only
+// half of a surrogate pair gives U+FFFD. When v is no string nothing is appended.
+func AppendString(dst, v []byte) []byte {
+	if len(v) < 2 || v[0] != '"' {
+		return dst
+	}
+	return appendUnescaped(dst, v[1:len(v)-1])
+}
+
+// AppendQuoted appends s as a JSON string with quotes: only what JSON requires is escaped (the quote, the backslash,
+// control characters), and each byte that is not part of valid UTF-8 gives U+FFFD.
+func AppendQuoted(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	dst = AppendEscaped(dst, s)
+	return append(dst, '"')
+}
+
+// AppendEscaped is [AppendQuoted] without the quotes, for building one string of several parts.
+func AppendEscaped(dst, s []byte) []byte {
+	const hex = "0123456789abcdef"
+	done := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		n := 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			if r, n = utf8.DecodeRune(s[i:]); r != utf8.RuneError || n > 1 {
+				i += n
+				continue
+			}
+		}
+		dst = append(dst, s[done:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\b':
+			dst = append(dst, '\\', 'b')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		default:
+			if c < 0x20 {
+				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xF])
+			} else {
+				dst = utf8.AppendRune(dst, utf8.RuneError)
+			}
+		}
+		i += n
+		done = i
+	}
+	return append(dst, s[done:]...)
+}
+
+// hasEscape tells whether the text between a string's quotes holds an escape.
+func hasEscape(raw []byte) bool {
+	for _, c := range raw {
+		if c == '\\' {
+			return true
+		}
+	}
+	return false
+}
+
+// appendUnescaped appends the text that stands between a string's quotes.
+func appendUnescaped(dst, raw []byte) []byte {
+	done := 0
+	for i := 0; i < len(raw); {
+		if raw[i] != '\\' {
+			i++
+			continue
+		}
+		dst = append(dst, raw[done:i]...)
+		if i+1 == len(raw) {
+			return dst
+		}
+		switch c := raw[i+1]; c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, n := unescapedRune(raw[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += n
+			done = i
+			continue
+		default:
+			dst = append(dst, c)
+		}
+		i += 2
+		done = i
+	}
+	return append(dst, raw[done:]...)
+}
+
+// unescapedRune reads the \u escape, or the two of a surrogate pair, that raw begins with, and tells its length.
+func unescapedRune(raw []byte) (rune, int) {
+	r := hexRune(raw)
+	if r < 0 {
+		return utf8.RuneError, min(6, len(raw))
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 6
+	}
+	if pair := utf16.DecodeRune(r, hexRune(raw[6:])); pair != utf8.RuneError {
+		return pair, 12
+	}
+	return utf8.RuneError, 6
+}
+
+// hexRune reads the \u escape that raw begins with, -1 when there is none.
+func hexRune(raw []byte) rune {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return -1
+	}
+	var r rune
+	for _, c := range raw[2:6] {
+		d, ok := hexDigit(c)
+		if !ok {
+			return -1
+		}
+		r = r<<4 | rune(d)
+	}
+	return r
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case isDigit(c):
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
