@@ -1,0 +1,147 @@
+// Package journaltest is the suite that every journal engine passes. An engine's test calls [Run] with a way to make
+// journals; the suite speaks to them only through the interfaces of package journal.
+package journaltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// patience bounds the waits of the suite. Nothing depends on its length but how long a broken engine takes to fail.
+const patience = 30 * time.Second
+
+// Engine says how to make journals of one engine.
+type Engine struct {
+	// Open makes an empty journal that holds at most maxPending entries that have not ended. The suite closes it;
+	// what else there is to release belongs into t.Cleanup.
+	Open func(t *testing.T, maxPending int) journal.Journal
+	// Durability is what the journals must say of themselves.
+	Durability journal.Durability
+}
+
+// Run runs the suite.
+func Run(t *testing.T, e Engine) {
+	for _, c := range []struct {
+		name string
+		run  func(*suite)
+	}{
+		{"an entry comes out as it went in", roundTrip},
+		{"claims come in order", order},
+		{"a claim waits for an entry", claimWaits},
+		{"a claim ends with its context", claimCancelled},
+		{"a full journal refuses", full},
+		{"an id is kept once", exists},
+		{"a closed journal refuses, leases go on", closed},
+		{"checkpoints outlive the lease", checkpoints},
+		{"a released entry is the next", release},
+		{"a delayed release", releaseLater},
+		{"an ended lease is lost", leaseLost},
+		{"finish and release can be repeated", repeated},
+		{"an adopted entry is leased", adopt},
+		{"stats", stats},
+		{"hammer", hammer},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.run(&suite{T: t, engine: e})
+		})
+	}
+}
+
+// suite is one test's view: journal calls that must not fail, with the error where it happens.
+type suite struct {
+	*testing.T
+	engine Engine
+}
+
+func (s *suite) open(maxPending int) journal.Journal {
+	s.Helper()
+	j := s.engine.Open(s.T, maxPending)
+	s.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			s.Errorf("closing: %v", err)
+		}
+	})
+	return j
+}
+
+func (s *suite) context() context.Context {
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	s.Cleanup(cancel)
+	return ctx
+}
+
+func (s *suite) accept(j journal.Journal, entries ...*journal.Entry) {
+	s.Helper()
+	for _, e := range entries {
+		if err := j.Accept(s.context(), e); err != nil {
+			s.Fatalf("accepting %s: %v", e.ID, err)
+		}
+	}
+}
+
+func (s *suite) claim(j journal.Journal, id string) journal.Lease {
+	s.Helper()
+	l, err := j.Claim(s.context())
+	if err != nil {
+		s.Fatalf("claiming: %v", err)
+	}
+	if id != "" && l.Entry().ID != id {
+		s.Fatalf("claimed %s, want %s", l.Entry().ID, id)
+	}
+	return l
+}
+
+// must fails the test when an operation did.
+func (s *suite) must(doing string, err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatalf("%s: %v", doing, err)
+	}
+}
+
+func (s *suite) wantError(doing string, got, want error) {
+	s.Helper()
+	if !errors.Is(got, want) {
+		s.Fatalf("%s: %v, want %v", doing, got, want)
+	}
+}
+
+func (s *suite) wantStats(j journal.Journal, want journal.Stats) {
+	s.Helper()
+	got, err := j.Stats(s.context())
+	s.must("reading stats", err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Fatalf("stats (-want +got):\n%s", diff)
+	}
+}
+
+// epoch is when the suite's entries begin; whole milliseconds in UTC are what every engine can keep.
+var epoch = time.Date(2026, 3, 29, 1, 30, 0, 125e6, time.UTC)
+
+// entry makes the n-th entry of a test.
+func entry(n int) *journal.Entry {
+	return &journal.Entry{
+		ID:         fmt.Sprintf("exec-%026d", n),
+		Workflow:   "order-intake",
+		Revision:   int64(1000 + n),
+		Document:   fmt.Appendf(nil, `{"name":"Order intake %d","nodes":[]}`, n),
+		AcceptedAt: epoch.Add(time.Duration(n) * time.Second),
+		Data:       fmt.Appendf(nil, `{"order_id":"A-%d","total":1.50,"note":"zwölf\u0000","_query":{"q":["1","2"]}}`, n),
+		Query:      []byte(`{"q":["1","2"]}`),
+		Headers:    []byte(`{"content-type":"application/json"}`),
+		Method:     "POST",
+		ClientIP:   "2001:db8::1",
+		ReceivedAt: epoch,
+	}
+}
+
+func step(node, output, handle string) journal.Step {
+	return journal.Step{Node: node, Output: []byte(output), Handle: handle}
+}
