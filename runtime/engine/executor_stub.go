@@ -35,6 +35,16 @@ func (x *Executor) Adopt(ctx context.Context, p *flow.Plan, id string, ev *flow.
 	panic("stub")
 }
 
+// Await runs an execution whose sender waits, and returns its result. The caller has a slot for it (Engine.Acquire); Await
+// takes over release. ctx ends the execution; it must not end because the sender went away.
+//
+// The webhook's timeout counts from here. With onTimeout "error" the execution runs on this goroutine and is cancelled
+// (TimedOut) by it. With "accept" it runs apart; when the timeout passes, its state is journaled and it goes on, no
+// longer bound to ctx: Await returns nil. When the journal refuses, it is cancelled (TimedOut).
+func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, release func()) *Result {
+	panic("stub")
+}
+
 // Journal is the journal it works on.
 func (x *Executor) Journal() journal.Journal { panic("stub") }
 

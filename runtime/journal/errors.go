@@ -6,7 +6,7 @@ import "errors"
 var (
 	// ErrFull means that the journal holds as much as it may.
 	ErrFull = errors.New("journal is full")
-	// ErrClosed means that the journal takes nothing new and gives nothing out.
+	// ErrClosed means that the journal was closed, or not opened yet: it takes nothing new and gives nothing out.
 	ErrClosed = errors.New("journal is closed")
 	// ErrExists means that the journal holds an entry with this ID already and left it as it is. Who repeats an Accept
 	// because its answer was lost takes it for success.

@@ -64,6 +64,10 @@ type Outcome struct {
 // The error of a call says that nothing was promised. When it is neither one of this package nor the context's, it is not
 // known whether the call had an effect; it may be repeated.
 type Journal interface {
+	// Open takes what the journal needs: files, connections. It is idempotent. Until it has succeeded the journal is
+	// closed, to every call but Durability, Open and Close.
+	Open(ctx context.Context) error
+
 	// Accept promises to keep e as Durability says; nil means that it is kept and will be given to a Claim.
 	// ErrFull, ErrClosed and ErrExists promise nothing new.
 	Accept(ctx context.Context, e *Entry) error
@@ -119,14 +123,14 @@ type Stats struct {
 	Oldest  time.Time // AcceptedAt of the oldest pending one; zero = none
 }
 
-// Module is what a guest module of flowtrux.journals implements: it makes a Journal of its configuration. A journal
-// outlives the configuration that opened it and is shared by all that ask for the same one.
+// Module is what a guest module of flowtrux.journals gives: a Journal by its configuration. Its methods are called after
+// the module was provisioned, and they touch nothing: configurations are made that never run.
 type Module interface {
-	// JournalKey names the journal that this configuration means: equal keys share one open journal, and everything that
-	// shapes it is part of the key. It is called after Provision and does no input or output. It holds no secrets.
+	// JournalKey holds all that shapes the journal, secrets only as a hash: configurations with the same key share one
+	// open journal, which outlives each of them.
 	JournalKey() string
 
-	// OpenJournal opens the journal. It is called when the configuration starts, never for one that is only checked, and
-	// once for each key in use. The journal must not keep anything of the configuration, such as its logger.
-	OpenJournal(ctx context.Context) (Journal, error)
+	// NewJournal makes the journal, to be opened when the first configuration that uses it starts. It must not hold on
+	// to the module or to anything else of the configuration, such as its logger.
+	NewJournal() (Journal, error)
 }

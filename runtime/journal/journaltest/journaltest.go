@@ -19,9 +19,9 @@ const patience = 30 * time.Second
 
 // Engine says how to make journals of one engine.
 type Engine struct {
-	// Open makes an empty journal that holds at most maxPending entries that have not ended. The suite closes it;
-	// what else there is to release belongs into t.Cleanup.
-	Open func(t *testing.T, maxPending int) journal.Journal
+	// New makes an empty journal that holds at most maxPending entries that have not ended. The suite opens and closes
+	// it; what else there is to release belongs into t.Cleanup.
+	New func(t *testing.T, maxPending int) journal.Journal
 	// Durability is what the journals must say of themselves.
 	Durability journal.Durability
 }
@@ -62,7 +62,10 @@ type suite struct {
 
 func (s *suite) open(maxPending int) journal.Journal {
 	s.Helper()
-	j := s.engine.Open(s.T, maxPending)
+	j := s.engine.New(s.T, maxPending)
+	for range 2 {
+		s.must("opening", j.Open(s.context()))
+	}
 	s.Cleanup(func() {
 		if err := j.Close(); err != nil {
 			s.Errorf("closing: %v", err)

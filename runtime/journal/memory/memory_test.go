@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestSuite(t *testing.T) {
 	journaltest.Run(t, journaltest.Engine{
-		Open:       func(_ *testing.T, maxPending int) journal.Journal { return memory.New(maxPending) },
+		New:        func(_ *testing.T, maxPending int) journal.Journal { return memory.New(maxPending) },
 		Durability: journal.Memory,
 	})
 }
