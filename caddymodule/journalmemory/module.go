@@ -1,0 +1,100 @@
+// Package journalmemory is the journal that keeps accepted executions in memory, as a guest module of
+// flowtrux.journals. It is a thin wrapper; the journal itself is package runtime/journal/memory.
+package journalmemory
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/memory"
+)
+
+func init() {
+	caddy.RegisterModule(&Journal{})
+}
+
+// Journal keeps accepted executions in the memory of the process: they survive a reload of the config, and are lost when
+// the process ends before they do.
+type Journal struct {
+	// The most executions that are accepted and have not ended. When it is reached, webhooks in mode `minimal` are
+	// answered 503. A changed value begins a new journal; the old one ends what it holds.
+	// Default: 100000.
+	MaxPending int `json:"max_pending,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Journal) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "flowtrux.journals.memory",
+		New: func() caddy.Module { return new(Journal) },
+	}
+}
+
+// Provision fills in defaults.
+func (j *Journal) Provision(caddy.Context) error {
+	if j.MaxPending == 0 {
+		j.MaxPending = memory.DefaultMaxPending
+	}
+	return nil
+}
+
+// Validate refuses a limit that cannot be.
+func (j *Journal) Validate() error {
+	if j.MaxPending < 0 || j.MaxPending > maxMaxPending {
+		return fmt.Errorf("max_pending is %d; it must be between 1 and %d", j.MaxPending, maxMaxPending)
+	}
+	return nil
+}
+
+// maxMaxPending is far over what any memory holds; it keeps a slip of the finger from being taken seriously.
+const maxMaxPending = 100_000_000
+
+// JournalKey implements journal.Module.
+func (j *Journal) JournalKey() string { return "memory " + strconv.Itoa(j.MaxPending) }
+
+// NewJournal implements journal.Module.
+func (j *Journal) NewJournal() (journal.Journal, error) { return memory.New(j.MaxPending), nil }
+
+// UnmarshalCaddyfile reads the journal's block. Syntax:
+//
+//	memory {
+//		max_pending <count>
+//	}
+func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the engine's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		switch d.Val() {
+		case "max_pending":
+			if j.MaxPending != 0 {
+				return d.Err("max_pending is given twice")
+			}
+			var count string
+			if !d.AllArgs(&count) {
+				return d.ArgErr()
+			}
+			n, err := strconv.Atoi(count)
+			if err != nil || n < 1 || n > maxMaxPending {
+				return d.Errf("max_pending takes a number between 1 and %d, not '%s'", maxMaxPending, count)
+			}
+			j.MaxPending = n
+		default:
+			return d.Errf("unrecognized option '%s'; allowed is: max_pending", d.Val())
+		}
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner     = (*Journal)(nil)
+	_ caddy.Validator       = (*Journal)(nil)
+	_ caddyfile.Unmarshaler = (*Journal)(nil)
+	_ journal.Module        = (*Journal)(nil)
+)
