@@ -1,0 +1,34 @@
+package caddymodule
+
+import (
+	"reflect"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// adminAddresses are the host:port pairs of Caddy's admin endpoints, which nodes must not reach.
+//
+// Caddy does not tell modules where its admin endpoint listens, and guessing the default would leave a moved one open
+// to any workflow as soon as the operator allows a private range. So the address is read from the config that the
+// context carries; a test fails if a release of Caddy moves it. The defaults are refused in any case.
+func adminAddresses(ctx caddy.Context) []string {
+	listen := []string{caddy.DefaultAdminListen, caddy.DefaultRemoteAdminListen}
+	if cfg := reflect.ValueOf(ctx).FieldByName("cfg"); cfg.IsValid() && !cfg.IsNil() {
+		if admin := cfg.Elem().FieldByName("Admin"); admin.IsValid() && !admin.IsNil() {
+			listen = append(listen, admin.Elem().FieldByName("Listen").String())
+			if remote := admin.Elem().FieldByName("Remote"); !remote.IsNil() {
+				listen = append(listen, remote.Elem().FieldByName("Listen").String())
+			}
+		}
+	}
+	var addresses []string
+	repl := caddy.NewReplacer()
+	for _, l := range listen {
+		a, err := caddy.ParseNetworkAddress(repl.ReplaceAll(l, ""))
+		if err != nil || l == "" || a.IsUnixNetwork() || a.IsFdNetwork() {
+			continue
+		}
+		addresses = append(addresses, a.JoinHostPort(0))
+	}
+	return addresses
+}

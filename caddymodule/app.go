@@ -1,0 +1,304 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/egress"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/signature"
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+// appName is the app's module id, its global option and the handler's directive.
+const appName = "flowtrux"
+
+// readyWait is how long a request waits for a store that has just been opened.
+const readyWait = 2 * time.Second
+
+// openWait bounds the opening of the store when a config starts.
+const openWait = 30 * time.Second
+
+// App is FlowTrux Edge: workflows that come from a store and are run by signed webhooks, each step in a sandbox of
+// its own. Without any configuration it keeps everything below Caddy's data directory. The handler `flowtrux` brings
+// webhooks to it.
+//
+// Workflows, secrets and globals are not part of Caddy's config: they come from the store, and a change there is live
+// without a reload.
+type App struct {
+	// Where workflows, secrets and globals come from. Default: `{"engine": "embedded"}`, an etcd inside this process
+	// that opens no port.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=flowtrux.stores inline_key=engine"`
+
+	// Where accepted executions are kept until they have ended. Default: `{"engine": "memory"}`.
+	JournalRaw json.RawMessage `json:"journal,omitempty" caddy:"namespace=flowtrux.journals inline_key=engine"`
+
+	// Node types beside the built-in ones, by the name under which workflows use them. The name of a built-in type
+	// cannot be taken. A module that does not load fails the load of the config.
+	Nodes map[string]*Node `json:"nodes,omitempty"`
+
+	// Patterns of the globals that nodes may write, in the syntax of Go's path.Match: `*` stands for any run of
+	// characters but a slash. Keys that begin with `__secret` can never be written. Default: none.
+	GlobalsWrite []string `json:"globals_write,omitempty"`
+
+	// What nodes may reach by HTTP beside public addresses.
+	Egress *Egress `json:"egress,omitempty"`
+
+	// Limits of requests, nodes and executions.
+	Limits *Limits `json:"limits,omitempty"`
+
+	ctx    caddy.Context
+	logger *zap.Logger
+	life   *lifetime // everything below is kept until it is over
+	meters *meters
+
+	installation *installation
+	mirror       *store.Mirror
+	catalog      *catalog.Catalog
+	types        *engine.Nodes
+	engine       *engine.Engine
+	executor     *engine.Executor
+	journal      journal.Journal // the executor's
+	bodies       *bodies
+	decoy        *signature.Scheme // checks the signatures of webhooks that do not exist
+
+	waiting     context.Context // of executions that a sender waits for; ends when the process has to
+	stopWaiting context.CancelCauseFunc
+	drainBy     time.Time // set when the process exits; used by the goroutine that stops Caddy
+
+	stopRunner func() // nil until started
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  appName,
+		New: func() caddy.Module { return new(App) },
+	}
+}
+
+// Provision checks the config, loads the node modules and takes what is shared with other configs. It opens no file
+// but to read, no port and no connection; only the cache of compiled modules is written.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	a.logger = ctx.Logger()
+	a.life = newLifetime()
+	a.waiting, a.stopWaiting = context.WithCancelCause(context.Background())
+	a.life.keep(func() error { a.stopWaiting(errStopping); return nil })
+	if err := a.checkConfig(); err != nil {
+		return err
+	}
+	a.bodies = &bodies{
+		limit:   a.Limits.Body,
+		timeout: time.Duration(a.Limits.BodyTimeout),
+		memory:  a.Limits.BodyMemory,
+	}
+	var err error
+	if a.decoy, err = signature.ParseScheme(nil); err != nil {
+		return err
+	}
+	for _, step := range []func() error{
+		a.acquireMeters, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor, a.makeEngine, a.follow, a.endWhenExiting,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return a.meters.register(ctx.GetMetricsRegistry(), a)
+}
+
+// checkConfig resolves placeholders, fills in defaults and refuses what cannot work.
+func (a *App) checkConfig() error {
+	repl := caddy.NewReplacer()
+	if a.StoreRaw == nil {
+		a.StoreRaw = json.RawMessage(`{"` + engineKey + `":"` + defaultStore + `"}`)
+	}
+	if a.JournalRaw == nil {
+		a.JournalRaw = json.RawMessage(`{"` + engineKey + `":"` + defaultJournal + `"}`)
+	}
+	if a.Limits == nil {
+		a.Limits = new(Limits)
+	}
+	if err := a.Limits.check(); err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
+	for name, n := range a.Nodes {
+		if err := n.check(name, repl); err != nil {
+			return fmt.Errorf("node %s: %w", name, err)
+		}
+	}
+	if err := resolveAll(repl, a.GlobalsWrite); err != nil {
+		return fmt.Errorf("globals_write: %w", err)
+	}
+	if err := checkPatterns(a.GlobalsWrite); err != nil {
+		return err
+	}
+	if a.Egress == nil {
+		a.Egress = new(Egress)
+	}
+	if err := resolveAll(repl, a.Egress.Allow); err != nil {
+		return fmt.Errorf("egress: %w", err)
+	}
+	return nil
+}
+
+func (a *App) acquireMeters() error {
+	m, release, err := acquire("metrics", "", func() (*meters, error) { return newMeters(), nil })
+	if err != nil {
+		return err
+	}
+	a.life.keep(release)
+	a.meters = m
+	return nil
+}
+
+func (a *App) acquireInstallation() error {
+	s, release, err := acquireInstallation(filepath.Join(dataDir(), "seed"))
+	if err != nil {
+		return err
+	}
+	a.life.keep(release)
+	a.installation = s
+	return nil
+}
+
+func (a *App) acquireMirror() error {
+	module, err := a.ctx.LoadModule(a, "StoreRaw")
+	if err != nil {
+		return fmt.Errorf("loading the store: %w", err)
+	}
+	m, ok := module.(StoreModule)
+	if !ok {
+		return fmt.Errorf("loading the store: %T is not a store", module)
+	}
+	mirror, release, err := acquireMirror(m)
+	if err != nil {
+		return err
+	}
+	a.life.keep(release)
+	a.mirror = mirror.Mirror
+	return nil
+}
+
+func (a *App) acquireExecutor() error {
+	module, err := a.ctx.LoadModule(a, "JournalRaw")
+	if err != nil {
+		return fmt.Errorf("loading the journal: %w", err)
+	}
+	m, ok := module.(journal.Module)
+	if !ok {
+		return fmt.Errorf("loading the journal: %T is not a journal", module)
+	}
+	// When this was the last config, its executor drains before its runner goes.
+	a.life.keep(func() error {
+		if a.stopRunner != nil {
+			a.stopRunner()
+		}
+		return nil
+	})
+	executor, release, err := acquireExecutor(m)
+	if err != nil {
+		return err
+	}
+	a.life.keep(release)
+	a.executor = executor.Executor
+	a.journal = executor.Journal()
+	return nil
+}
+
+func (a *App) makeEngine() error {
+	client, err := egress.New(egress.Rules{Allow: a.Egress.Allow, Refuse: adminAddresses(a.ctx)})
+	if err != nil {
+		return fmt.Errorf("egress: %w", err)
+	}
+	a.life.keep(func() error { client.Close(); return nil })
+	a.engine = engine.New(engine.Config{
+		Limits:   a.Limits.engine(),
+		HTTP:     client,
+		Globals:  globals{app: a},
+		Observer: observer{app: a},
+		Logger:   a.logger,
+		Seed:     a.installation.seed,
+	})
+	return nil
+}
+
+// follow keeps the workflows up to date with the store. When another config has the store open already, they are there
+// when it returns.
+func (a *App) follow() error {
+	a.catalog = catalog.New(catalog.Options{Nodes: a.types, Logger: a.logger, Keep: a.mirror.Keep})
+	unsubscribe := a.mirror.Subscribe(a.catalog.Apply)
+	a.life.keep(func() error { unsubscribe(); return nil })
+	return nil
+}
+
+// Start opens the store, unless another config has, and begins to run what the journal holds.
+func (a *App) Start() error {
+	if err := a.installation.save(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(a.ctx, openWait)
+	defer cancel()
+	// The journal comes first: with the store there are workflows, and requests that want to be accepted.
+	if err := a.journal.Open(ctx); err != nil {
+		return fmt.Errorf("opening the journal: %w", err)
+	}
+	if err := a.mirror.Open(ctx); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	a.stopRunner = a.executor.Use(engine.Runner{Engine: a.engine, Resolve: a.resolve})
+	if d := a.journal.Durability(); d == journal.Memory {
+		a.logger.Warn("accepted executions are kept in memory only: they are lost when the process ends",
+			zap.String("durability", string(d)))
+	}
+	return nil
+}
+
+// Stop lets accepted executions end when the process exits. On a reload they go on, and so do requests.
+func (a *App) Stop() error {
+	if !caddy.Exiting() {
+		return nil
+	}
+	return a.drain()
+}
+
+// Cleanup gives back what Provision took, when the last request and execution that uses it has ended.
+func (a *App) Cleanup() error {
+	if a.life == nil {
+		return nil
+	}
+	return a.life.end()
+}
+
+// dataDir is where everything is kept that is not placed elsewhere.
+func dataDir() string { return filepath.Join(caddy.AppDataDir(), "flowtrux") }
+
+// runningApp is the app of the config that runs. The error wraps caddy.ErrNotConfigured when it has none.
+func runningApp() (*App, error) {
+	v, err := caddy.ActiveContext().AppIfConfigured(appName)
+	if err != nil {
+		return nil, err
+	}
+	a, ok := v.(*App)
+	if !ok {
+		return nil, errors.New("the app flowtrux is another module")
+	}
+	return a, nil
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Module       = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

@@ -1,0 +1,225 @@
+package caddymodule
+
+import (
+	"encoding/hex"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
+)
+
+// words are the options of a block by name.
+type words map[string]word
+
+// word is one option: parse is called with the dispenser at the option's name and reads its arguments.
+type word struct {
+	parse   func() error
+	repeats bool // may be given several times
+}
+
+// parseBlock reads the rest of a line, which must be a block or nothing, and the block's options.
+func parseBlock(d *caddyfile.Dispenser, known words) error {
+	if d.NextArg() {
+		return d.Errf("unexpected argument '%s'", d.Val())
+	}
+	seen := make(map[string]bool, len(known))
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		w, ok := known[name]
+		if !ok {
+			return d.Errf("unrecognized option '%s'; allowed are: %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		if seen[name] && !w.repeats {
+			return d.Errf("option '%s' is given twice", name)
+		}
+		seen[name] = true
+		if err := w.parse(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseNode reads one node type. Syntax:
+//
+//	node <type> <file.wasm> {
+//		sha256 <hex>
+//		allow http [<host>...]
+//		allow log|clock|random|globals
+//		memory <size>
+//		timeout <duration>
+//		snapshot off
+//	}
+func (a *App) parseNode(d *caddyfile.Dispenser) error {
+	var name string
+	n := new(Node)
+	if !d.Args(&name, &n.File) {
+		return d.ArgErr()
+	}
+	if !typeName.MatchString(name) {
+		return d.Errf("'%s' cannot be the name of a node type: it takes 1 to 64 lower-case letters, digits and hyphens, a letter first", name)
+	}
+	if a.Nodes[name] != nil {
+		return d.Errf("node '%s' is declared twice", name)
+	}
+	if a.Nodes == nil {
+		a.Nodes = make(map[string]*Node)
+	}
+	a.Nodes[name] = n
+	return parseBlock(d, words{
+		"sha256": {parse: func() error {
+			if err := parseText(d, &n.SHA256); err != nil {
+				return err
+			}
+			if b, err := hex.DecodeString(n.SHA256); (err != nil || len(b) != 32) && !strings.HasPrefix(n.SHA256, "{") {
+				return d.Err("sha256 takes 64 hex digits")
+			}
+			return nil
+		}},
+		"allow":   {parse: func() error { return n.parseAllow(d) }, repeats: true},
+		"memory":  {parse: func() error { return parseSize(d, &n.Memory) }},
+		"timeout": {parse: func() error { return parseDuration(d, &n.Timeout) }},
+		"snapshot": {parse: func() error {
+			if err := parseText(d, &n.Snapshot); err != nil {
+				return err
+			}
+			if n.Snapshot != "off" {
+				return d.Errf("snapshot is '%s'; it can only be 'off'", n.Snapshot)
+			}
+			return nil
+		}},
+	})
+}
+
+// parseAllow reads one capability of a node.
+func (n *Node) parseAllow(d *caddyfile.Dispenser) error {
+	if n.Allow == nil {
+		n.Allow = new(Allow)
+	}
+	flags := map[string]*bool{
+		"http": &n.Allow.HTTP, "log": &n.Allow.Log, "clock": &n.Allow.Clock,
+		"random": &n.Allow.Random, "globals": &n.Allow.Globals,
+	}
+	known := strings.Join(slices.Sorted(maps.Keys(flags)), ", ")
+	if !d.NextArg() {
+		return d.Errf("allow takes a capability: %s", known)
+	}
+	name := d.Val()
+	flag, ok := flags[name]
+	if !ok {
+		return d.Errf("unrecognized capability '%s'; allowed are: %s", name, known)
+	}
+	if *flag {
+		return d.Errf("'allow %s' is given twice", name)
+	}
+	*flag = true
+	if name == "http" {
+		n.Allow.HTTPHosts = d.RemainingArgs()
+		return nil
+	}
+	if d.NextArg() {
+		return d.Errf("unexpected argument '%s': one capability a line", d.Val())
+	}
+	return nil
+}
+
+// parse reads the egress block. Syntax:
+//
+//	egress {
+//		allow <cidr|host>...
+//	}
+func (e *Egress) parse(d *caddyfile.Dispenser) error {
+	return parseBlock(d, words{
+		"allow": {parse: func() error { return parseList(d, &e.Allow) }, repeats: true},
+	})
+}
+
+// parse reads the limits block. Syntax: one `<name> <size|duration|number>` a line, the names of the JSON config.
+func (l *Limits) parse(d *caddyfile.Dispenser) error {
+	size := func(v *int64) word { return word{parse: func() error { return parseSize(d, v) }} }
+	wait := func(v *caddy.Duration) word { return word{parse: func() error { return parseDuration(d, v) }} }
+	count := func(v *int) word { return word{parse: func() error { return parseCount(d, v) }} }
+	return parseBlock(d, words{
+		"body":              size(&l.Body),
+		"body_timeout":      wait(&l.BodyTimeout),
+		"body_memory":       size(&l.BodyMemory),
+		"executions":        count(&l.Executions),
+		"queue_wait":        wait(&l.QueueWait),
+		"node_memory":       size(&l.NodeMemory),
+		"node_timeout":      wait(&l.NodeTimeout),
+		"node_input":        size(&l.NodeInput),
+		"node_output":       size(&l.NodeOutput),
+		"foreach_items":     count(&l.ForEachItems),
+		"execution_memory":  size(&l.ExecutionMemory),
+		"execution_timeout": wait(&l.ExecutionTimeout),
+	})
+}
+
+// parseText reads exactly one argument that is not empty.
+func parseText(d *caddyfile.Dispenser, v *string) error {
+	name := d.Val()
+	if !d.AllArgs(v) {
+		return d.ArgErr()
+	}
+	if *v == "" {
+		return d.Errf("%s is empty", name)
+	}
+	return nil
+}
+
+// parseList reads one argument or more.
+func parseList(d *caddyfile.Dispenser, v *[]string) error {
+	args := d.RemainingArgs()
+	if len(args) == 0 {
+		return d.ArgErr()
+	}
+	*v = append(*v, args...)
+	return nil
+}
+
+// parseSize reads a number of bytes, such as 512KiB, 1MiB or 65536.
+func parseSize(d *caddyfile.Dispenser, v *int64) error {
+	name, text := d.Val(), ""
+	if err := parseText(d, &text); err != nil {
+		return err
+	}
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n == 0 || n > math.MaxInt64 {
+		return d.Errf("%s is '%s'; it takes a size above 0, such as 512KiB or 1MiB", name, text)
+	}
+	*v = int64(n)
+	return nil
+}
+
+// parseDuration reads a time such as 500ms or 72h.
+func parseDuration(d *caddyfile.Dispenser, v *caddy.Duration) error {
+	name, text := d.Val(), ""
+	if err := parseText(d, &text); err != nil {
+		return err
+	}
+	t, err := caddy.ParseDuration(text)
+	if err != nil || t <= 0 {
+		return d.Errf("%s is '%s'; it takes a duration above 0, such as 500ms or 10s", name, text)
+	}
+	*v = caddy.Duration(t)
+	return nil
+}
+
+// parseCount reads a number above 0.
+func parseCount(d *caddyfile.Dispenser, v *int) error {
+	name, text := d.Val(), ""
+	if err := parseText(d, &text); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n <= 0 {
+		return d.Errf("%s is '%s'; it takes a whole number above 0", name, text)
+	}
+	*v = n
+	return nil
+}

@@ -1,0 +1,65 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyevents"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// endWhenExiting sees to it that requests that wait for an execution are answered before Caddy gives up on them: its
+// servers wait for requests, by default without end.
+func (a *App) endWhenExiting() error {
+	v, err := a.ctx.App("events")
+	if err != nil {
+		return fmt.Errorf("loading the events app: %w", err)
+	}
+	return v.(*caddyevents.App).On("stopping", stopping{a})
+}
+
+// stopping hears of the end of a config; it acts when it is the end of the process.
+type stopping struct{ app *App }
+
+// Handle implements caddyevents.Handler.
+func (s stopping) Handle(context.Context, caddy.Event) error {
+	if caddy.Exiting() {
+		s.app.beginDrain()
+	}
+	return nil
+}
+
+// beginDrain sets the time by which accepted work has to end. What senders wait for is cancelled a little before it, so
+// that they get an answer.
+func (a *App) beginDrain() {
+	if !a.drainBy.IsZero() {
+		return
+	}
+	limit := a.grace()
+	a.drainBy = time.Now().Add(limit)
+	timer := time.AfterFunc(limit-limit/10, func() { a.stopWaiting(errStopping) })
+	a.life.keep(func() error { timer.Stop(); return nil })
+}
+
+// drain waits for the executions of the journal until the drain time is over.
+func (a *App) drain() error {
+	a.beginDrain()
+	ctx, cancel := context.WithDeadline(context.Background(), a.drainBy)
+	defer cancel()
+	if left := a.executor.Close(ctx); left > 0 {
+		return fmt.Errorf("%d accepted executions were cut off", left)
+	}
+	return nil
+}
+
+// grace is Caddy's grace period, or drainTime when it has none.
+func (a *App) grace() time.Duration {
+	if v, err := a.ctx.AppIfConfigured("http"); err == nil {
+		if app, ok := v.(*caddyhttp.App); ok && app.GracePeriod > 0 {
+			return time.Duration(app.GracePeriod)
+		}
+	}
+	return drainTime
+}

@@ -1,0 +1,301 @@
+package caddymodule
+
+import (
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/answer"
+	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/signature"
+)
+
+// exchange is one webhook request on its way to an answer. It is used by the request's goroutine only.
+type exchange struct {
+	app    *App
+	logger *zap.Logger
+	w      http.ResponseWriter
+	r      *http.Request
+	id     string // of the workflow, as the path has it
+
+	workflow *catalog.Workflow // after find
+	body     *body             // after readBody
+	event    *flow.Event       // after parse
+}
+
+// check is one test a request has to pass. It returns nil, or the answer of a request that ends here.
+type check func(*exchange) *answer.Answer
+
+// The checks, in the order in which they are answered. Where ids are hidden, nothing that depends on the id may be
+// seen before the signature was checked.
+var (
+	openChecks = []check{
+		(*exchange).ready, (*exchange).find, (*exchange).method, (*exchange).readBody,
+		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, (*exchange).runnable,
+	}
+	hidingChecks = []check{
+		(*exchange).ready, (*exchange).method, (*exchange).readBody, (*exchange).findHidden,
+		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, (*exchange).runnable,
+	}
+)
+
+// answer does what the request asks for.
+func (x *exchange) answer(checks []check) answer.Answer {
+	alive := x.app.life.enter()
+	defer x.app.life.leave()
+	if !alive {
+		return *x.refuse(answer.NotReady)
+	}
+	defer func() {
+		if x.body != nil {
+			x.body.release()
+		}
+	}()
+	for _, check := range checks {
+		if a := check(x); a != nil {
+			return *a
+		}
+	}
+	return x.run()
+}
+
+// refuse is the answer of a failed check.
+func (x *exchange) refuse(code answer.Code) *answer.Answer {
+	x.app.meters.refused.WithLabelValues(string(code)).Inc()
+	a := answer.Error(code, "")
+	return &a
+}
+
+// ready: the store has been loaded. A process that has just started gets a moment for it.
+func (x *exchange) ready() *answer.Answer {
+	ready := x.app.catalog.Ready()
+	select {
+	case <-ready:
+		return nil
+	default:
+	}
+	patience := time.NewTimer(readyWait)
+	defer patience.Stop()
+	select {
+	case <-ready:
+		return nil
+	case <-patience.C:
+	case <-x.r.Context().Done():
+	}
+	return x.refuse(answer.NotReady)
+}
+
+// find: there is such a workflow, it is active and starts by webhook.
+func (x *exchange) find() *answer.Answer {
+	w := x.app.catalog.Workflow(x.id)
+	if w == nil || !w.Active || !w.Webhook {
+		return x.refuse(answer.WorkflowNotFound)
+	}
+	x.workflow = w
+	return nil
+}
+
+// findHidden is find for handlers that hide ids: what is not found goes through a signature check without keys, which
+// hashes the body with a secret of the process and never succeeds.
+func (x *exchange) findHidden() *answer.Answer {
+	w := x.app.catalog.Workflow(x.id)
+	if w == nil || !w.Active || !w.Webhook {
+		x.app.decoy.Verify(x.r.Header, x.body.data, nil, time.Now())
+		return x.refuseSignature(unknownWorkflow)
+	}
+	x.workflow = w
+	return nil
+}
+
+// method: it is POST.
+func (x *exchange) method() *answer.Answer {
+	if x.r.Method != http.MethodPost {
+		return x.refuse(answer.MethodNotAllowed)
+	}
+	return nil
+}
+
+// readBody: the body is within the limits of size, time and memory.
+func (x *exchange) readBody() *answer.Answer {
+	b, err := x.app.bodies.read(x.w, x.r)
+	switch {
+	case err == nil:
+		x.body = b
+		return nil
+	case errors.Is(err, errBodyTooLarge):
+		return x.hangUp(x.refuse(answer.BodyTooLarge))
+	case errors.Is(err, errBodyTimeout):
+		return x.hangUp(x.refuse(answer.BodyTimeout))
+	case errors.Is(err, errBodyMemory):
+		return x.refuse(answer.Overloaded)
+	default: // the sender went away, or its framing is broken
+		x.logger.Debug("reading a webhook's body", zap.String("workflow", x.id), zap.Error(err))
+		a := answer.InvalidBody("the body could not be read to its end", 0)
+		return x.hangUp(&a)
+	}
+}
+
+// hangUp closes the connection after an answer that came before the end of the body. HTTP/2 and later end the stream
+// by themselves.
+func (x *exchange) hangUp(a *answer.Answer) *answer.Answer {
+	if x.r.ProtoMajor == 1 {
+		x.w.Header().Set("Connection", "close")
+	}
+	return a
+}
+
+// unknownWorkflow stands in logs and metrics beside the reasons of package signature.
+const unknownWorkflow signature.Reason = "unknown_workflow"
+
+// verify: the body is signed with a live secret, and not too long ago where the scheme says when.
+func (x *exchange) verify() *answer.Answer {
+	w := x.workflow
+	reason := w.Scheme.Verify(x.r.Header, x.body.data, w.Keys, time.Now())
+	if reason == signature.OK {
+		return nil
+	}
+	return x.refuseSignature(reason)
+}
+
+func (x *exchange) refuseSignature(reason signature.Reason) *answer.Answer {
+	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
+	x.logger.Info("webhook signature refused",
+		zap.String("workflow", x.id),
+		zap.String("reason", string(reason)),
+		zap.Int("bytes", len(x.body.data)),
+		zap.String("client_ip", clientIP(x.r)))
+	if reason == signature.Stale {
+		return x.refuse(answer.StaleSignature)
+	}
+	return x.refuse(answer.InvalidSignature)
+}
+
+// mediaType: what the headers say of the body does not rule out plain JSON.
+func (x *exchange) mediaType() *answer.Answer {
+	if !isJSONType(x.r.Header.Values("Content-Type")) || !isIdentity(x.r.Header.Values("Content-Encoding")) {
+		return x.refuse(answer.UnsupportedMediaType)
+	}
+	return nil
+}
+
+// isJSONType accepts no or one Content-Type, of application/json or any type with the suffix +json (RFC 6839).
+func isJSONType(values []string) bool {
+	if len(values) == 0 {
+		return true
+	}
+	name, _, _ := strings.Cut(values[0], ";")
+	name = strings.ToLower(strings.Trim(name, " \t"))
+	if name == "" && values[0] == "" {
+		return len(values) == 1
+	}
+	kind, sub, ok := strings.Cut(name, "/")
+	return len(values) == 1 && ok && kind != "" &&
+		(name == "application/json" || len(sub) > len("+json") && strings.HasSuffix(sub, "+json")) &&
+		!strings.ContainsAny(name, ", \t") && strings.Count(name, "/") == 1
+}
+
+func isIdentity(values []string) bool {
+	for _, v := range values {
+		for coding := range strings.SplitSeq(v, ",") {
+			coding = strings.Trim(coding, " \t")
+			if coding != "" && !strings.EqualFold(coding, "identity") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// parse: the body is one JSON value. After it the raw body is not needed any more.
+func (x *exchange) parse() *answer.Answer {
+	e, err := flow.NewEvent(x.body.data, x.r.URL.RawQuery, flow.Event{
+		Headers:    triggerHeaders(x.r.Header, x.workflow.Scheme.Headers()),
+		Method:     x.r.Method,
+		ClientIP:   clientIP(x.r),
+		ReceivedAt: time.Now().UTC(),
+	})
+	if err != nil {
+		x.app.meters.refused.WithLabelValues(string(answer.InvalidJSON)).Inc()
+		a := invalidJSON(err)
+		return &a
+	}
+	x.event = e
+	x.body.release()
+	return nil
+}
+
+func invalidJSON(err error) answer.Answer {
+	var syntax *rawjson.SyntaxError
+	if errors.As(err, &syntax) {
+		return answer.InvalidBody(syntax.Reason, syntax.Offset)
+	}
+	return answer.InvalidBody("the body is not JSON", 0)
+}
+
+// triggerHeaders is trigger.headers: an object of the request's headers by lower-case name, in order of names; several
+// of one name are joined as RFC 9110, section 5.3 says. Credentials are left out.
+func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
+	out := []byte{'{'}
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if name == "Authorization" || name == "Cookie" || slices.Contains(signatureHeaders, name) {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = rawjson.AppendQuoted(out, []byte(strings.ToLower(name)))
+		out = append(out, ':')
+		out = rawjson.AppendQuoted(out, []byte(strings.Join(h[name], ", ")))
+	}
+	return append(out, '}')
+}
+
+// clientIP is the sender's address as Caddy sees it, behind trusted proxies too.
+func clientIP(r *http.Request) string {
+	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
+		return ip
+	}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
+}
+
+// challenge answers Slack's url_verification, which asks whether this endpoint knows the secret
+// (https://docs.slack.dev/reference/events/url_verification): no execution.
+func (x *exchange) challenge() *answer.Answer {
+	if x.workflow.Scheme.Name() != "slack" {
+		return nil
+	}
+	data := x.event.Data
+	if rawjson.KindOf(data) != rawjson.Object || string(rawjson.Get(data, "type")) != `"url_verification"` {
+		return nil
+	}
+	challenge := rawjson.Get(data, "challenge")
+	if rawjson.KindOf(challenge) != rawjson.String {
+		return nil
+	}
+	body := append([]byte(`{"challenge":`), challenge...)
+	return &answer.Answer{
+		Status: http.StatusOK,
+		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
+		Body:   append(body, '}'),
+	}
+}
+
+// runnable: there is a valid version of the workflow to run.
+func (x *exchange) runnable() *answer.Answer {
+	if x.workflow.Program == nil {
+		return x.refuse(answer.WorkflowInvalid)
+	}
+	return nil
+}

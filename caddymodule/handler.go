@@ -1,0 +1,117 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+const defaultPrefix = "/api/webhooks/"
+
+// Handler answers webhooks: `POST {prefix}{workflow id}` runs the workflow of that id. Requests for other paths go to
+// the next handler. Workflows, their secrets, and everything else that handlers share are the app's (`flowtrux`).
+//
+// A request has to be signed with one of the workflow's secrets; there is no way to turn that off. The signature
+// covers the body alone: query parameters and headers are what the sender, or somebody between, says they are.
+//
+// Errors are answered by the handler itself, as JSON, and do not reach `handle_errors`.
+type Handler struct {
+	// What a webhook's path begins with; the rest of the path is the workflow's id. It begins and ends with a slash.
+	// Default: `/api/webhooks/`.
+	Prefix string `json:"prefix,omitempty"`
+
+	// What is answered for an id that no active webhook workflow has: 404, or 401 as for a wrong signature, so that
+	// ids cannot be found out by trying. Default: 404.
+	UnknownWorkflow int `json:"unknown_workflow,omitempty"`
+
+	app    *App
+	logger *zap.Logger
+	checks []check
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{
+		ID:  "http.handlers.flowtrux",
+		New: func() caddy.Module { return new(Handler) },
+	}
+}
+
+// Provision checks the config and finds the app.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Logger()
+	if h.Prefix == "" {
+		h.Prefix = defaultPrefix
+	}
+	if err := checkPrefix(h.Prefix); err != nil {
+		return err
+	}
+	switch h.UnknownWorkflow {
+	case 0, http.StatusNotFound:
+		h.checks = openChecks
+	case http.StatusUnauthorized:
+		h.checks = hidingChecks
+	default:
+		return fmt.Errorf("unknown_workflow is %d; it can be 404 or 401", h.UnknownWorkflow)
+	}
+	app, err := ctx.App(appName)
+	if err != nil {
+		return err
+	}
+	h.app = app.(*App)
+	return nil
+}
+
+// checkPrefix refuses prefixes that no path can have.
+func checkPrefix(p string) error {
+	if !strings.HasPrefix(p, "/") || !strings.HasSuffix(p, "/") {
+		return fmt.Errorf("prefix '%s' must begin and end with a slash", p)
+	}
+	if strings.ContainsAny(p, "?#%*{}") || strings.Contains(p, "//") || strings.Contains(p, "/./") || strings.Contains(p, "/../") {
+		return errors.New("prefix is a plain path, without placeholders, patterns, escapes, empty or dot segments")
+	}
+	return nil
+}
+
+// ServeHTTP answers a webhook or hands the request on.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	id, ok := workflowID(r.URL, h.Prefix)
+	if !ok {
+		return next.ServeHTTP(w, r)
+	}
+	x := exchange{app: h.app, logger: h.logger, w: w, r: r, id: id}
+	write(w, x.answer(h.checks))
+	return nil
+}
+
+// workflowID takes the id out of a path that is the prefix and one more segment. What is one segment is decided before
+// escapes are resolved, so an escaped slash never separates (RFC 3986, section 2.2); dot segments are none.
+func workflowID(u *url.URL, prefix string) (string, bool) {
+	if u.RawPath == "" { // no escaped slash in it
+		id, ok := strings.CutPrefix(u.Path, prefix)
+		return id, ok && isSegment(id) && !strings.Contains(id, "/")
+	}
+	escaped := u.EscapedPath()
+	cut := strings.LastIndexByte(escaped, '/') + 1
+	head, err := url.PathUnescape(escaped[:cut])
+	if err != nil || head != prefix || strings.Count(escaped[:cut], "/") != strings.Count(prefix, "/") {
+		return "", false
+	}
+	id, err := url.PathUnescape(escaped[cut:])
+	return id, err == nil && isSegment(id)
+}
+
+func isSegment(s string) bool { return s != "" && s != "." && s != ".." }
+
+// Interface guards
+var (
+	_ caddy.Module                = (*Handler)(nil)
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

@@ -1,0 +1,140 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// Limits bound what requests, nodes and executions may use. A limit that is not given or 0 has its default.
+type Limits struct {
+	// The longest body of a request, in bytes. Default: 1 MiB.
+	Body int64 `json:"body,omitempty"`
+
+	// The most time a sender may take for the body. Default: 10s.
+	BodyTimeout caddy.Duration `json:"body_timeout,omitempty"`
+
+	// The bodies of all requests that are being read, together, in bytes. Default: 256 MiB.
+	BodyMemory int64 `json:"body_memory,omitempty"`
+
+	// Executions at the same time. Default: 256.
+	Executions int `json:"executions,omitempty"`
+
+	// How long a request waits for one of them to end. Default: 1s.
+	QueueWait caddy.Duration `json:"queue_wait,omitempty"`
+
+	// The linear memory of one call of a node, in bytes. Default: 64 MiB.
+	NodeMemory int64 `json:"node_memory,omitempty"`
+
+	// The time of one attempt of a node, host calls included. Default: 10s.
+	NodeTimeout caddy.Duration `json:"node_timeout,omitempty"`
+
+	// A node's config after its templates were resolved, in bytes. Default: 4 MiB.
+	NodeInput int64 `json:"node_input,omitempty"`
+
+	// A node's output, in bytes. Default: 1 MiB.
+	NodeOutput int64 `json:"node_output,omitempty"`
+
+	// The items of a `forEach`. Default: 10000.
+	ForEachItems int `json:"foreach_items,omitempty"`
+
+	// All live values of an execution, in bytes. Default: 32 MiB.
+	ExecutionMemory int64 `json:"execution_memory,omitempty"`
+
+	// The time of an execution, retries and back-off included. Default: 5m.
+	ExecutionTimeout caddy.Duration `json:"execution_timeout,omitempty"`
+}
+
+const (
+	kib = 1 << 10
+	mib = 1 << 20
+	gib = 1 << 30
+)
+
+// maxSize bounds the sizes that can be configured, in bytes: no value of an execution may need 64-bit lengths.
+const maxSize = 1 * gib
+
+// check fills in the defaults and refuses what cannot work.
+func (l *Limits) check() error {
+	size := func(name string, v *int64, def, most int64) error {
+		if *v == 0 {
+			*v = def
+		}
+		if *v < 0 || *v > most {
+			return fmt.Errorf("%s is %d bytes; it must be between 1 byte and %d", name, *v, most)
+		}
+		return nil
+	}
+	count := func(name string, v *int, def, most int) error {
+		if *v == 0 {
+			*v = def
+		}
+		if *v < 0 || *v > most {
+			return fmt.Errorf("%s is %d; it must be between 1 and %d", name, *v, most)
+		}
+		return nil
+	}
+	wait := func(name string, v *caddy.Duration, def time.Duration) error {
+		if *v == 0 {
+			*v = caddy.Duration(def)
+		}
+		if *v < 0 {
+			return fmt.Errorf("%s is negative", name)
+		}
+		return nil
+	}
+	return errors.Join(
+		size("body", &l.Body, 1*mib, maxSize),
+		wait("body_timeout", &l.BodyTimeout, 10*time.Second),
+		size("body_memory", &l.BodyMemory, 256*mib, 1<<50),
+		count("executions", &l.Executions, 256, 1<<20),
+		wait("queue_wait", &l.QueueWait, time.Second),
+		size("node_memory", &l.NodeMemory, 64*mib, 4*gib),
+		wait("node_timeout", &l.NodeTimeout, 10*time.Second),
+		size("node_input", &l.NodeInput, 4*mib, maxSize),
+		size("node_output", &l.NodeOutput, 1*mib, maxSize),
+		count("foreach_items", &l.ForEachItems, 10_000, 1<<24),
+		size("execution_memory", &l.ExecutionMemory, 32*mib, maxSize),
+		wait("execution_timeout", &l.ExecutionTimeout, 5*time.Minute),
+		l.checkTogether(),
+	)
+}
+
+// checkTogether refuses limits that contradict each other.
+func (l *Limits) checkTogether() error {
+	if l.Body > l.BodyMemory {
+		return fmt.Errorf("body (%d bytes) is more than body_memory (%d bytes): the longest body could never be read", l.Body, l.BodyMemory)
+	}
+	return nil
+}
+
+// engine is the engine's part of the limits.
+func (l *Limits) engine() engine.Limits {
+	return engine.Limits{
+		Executions:       l.Executions,
+		QueueWait:        time.Duration(l.QueueWait),
+		NodeTimeout:      time.Duration(l.NodeTimeout),
+		NodeInput:        int(l.NodeInput),
+		NodeOutput:       int(l.NodeOutput),
+		ForEachItems:     l.ForEachItems,
+		ExecutionMemory:  int(l.ExecutionMemory),
+		ExecutionTimeout: time.Duration(l.ExecutionTimeout),
+	}
+}
+
+// limits are the limits of one call of the node.
+func (n *Node) limits(l *Limits) sandbox.Limits {
+	s := sandbox.Limits{Memory: uint64(l.NodeMemory), Timeout: time.Duration(l.NodeTimeout), Output: int(l.NodeOutput)}
+	if n.Memory > 0 {
+		s.Memory = uint64(n.Memory)
+	}
+	if n.Timeout > 0 {
+		s.Timeout = min(s.Timeout, time.Duration(n.Timeout))
+	}
+	return s
+}

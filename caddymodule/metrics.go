@@ -1,0 +1,136 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+const (
+	metricNamespace = "caddy"
+	metricSubsystem = "flowtrux"
+
+	// maxWorkflowLabels bounds the values of the label workflow. Workflows come and go in the store without end; those
+	// that are first seen when there are so many already are counted as otherWorkflows.
+	maxWorkflowLabels = 1000
+	otherWorkflows    = "_other"
+
+	noWebhook = "manual" // the mode of executions that no webhook started
+)
+
+// meters are the counters of the process. They are pooled, so that they go on counting over reloads, and registered
+// with each config's registry. They are safe for concurrent use.
+type meters struct {
+	executions     *prometheus.CounterVec
+	duration       *prometheus.HistogramVec
+	nodeCalls      *prometheus.CounterVec
+	nodeDuration   *prometheus.HistogramVec
+	verifyFailures *prometheus.CounterVec
+	refused        *prometheus.CounterVec
+
+	mu        sync.Mutex
+	workflows map[string]bool // those that have a label value of their own
+}
+
+func newMeters() *meters {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
+		}, labels)
+	}
+	seconds := func(name, help string, labels ...string) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}, labels)
+	}
+	return &meters{
+		executions:     counter("executions_total", "Executions that ended, by how they ended.", "workflow", "mode", "status"),
+		duration:       seconds("execution_duration_seconds", "Time from the start to the end of executions.", "workflow", "mode"),
+		nodeCalls:      counter("node_calls_total", "Nodes that were run, by their type and whether they failed.", "type", "result"),
+		nodeDuration:   seconds("node_duration_seconds", "Time nodes took, attempts and items together.", "type"),
+		verifyFailures: counter("verify_failures_total", "Signatures that were refused, by reason.", "reason"),
+		refused:        counter("requests_refused_total", "Requests that were answered without an execution, by error code.", "code"),
+		workflows:      make(map[string]bool),
+	}
+}
+
+// Destruct implements caddy.Destructor; there is nothing to give back.
+func (m *meters) Destruct() error { return nil }
+
+// register puts the counters, and gauges of what a's config uses, into a config's registry.
+func (m *meters) register(reg prometheus.Registerer, a *App) error {
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
+		}, value)
+	}
+	for _, c := range []prometheus.Collector{
+		m.executions, m.duration, m.nodeCalls, m.nodeDuration, m.verifyFailures, m.refused,
+		gauge("store_up", "1 while the store is followed, 0 while it is away.", func() float64 {
+			if a.mirror.Status().State == store.Live {
+				return 1
+			}
+			return 0
+		}),
+		gauge("store_revision", "Revision of the store that is served.", func() float64 {
+			return float64(a.mirror.Status().Revision)
+		}),
+		gauge("executions_in_use", "Execution slots that are taken.", func() float64 {
+			return float64(a.engine.InUse())
+		}),
+		gauge("journal_pending", "Accepted executions that wait to be run.", func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			stats, err := a.journal.Stats(ctx)
+			if err != nil {
+				return math.NaN() // not known: no number is right
+			}
+			return float64(stats.Pending)
+		}),
+	} {
+		if err := register(reg, c); err != nil {
+			return fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// register accepts that c itself is there already; another collector of that name would swallow what c counts.
+func register(reg prometheus.Registerer, c prometheus.Collector) error {
+	err := reg.Register(c)
+	var there prometheus.AlreadyRegisteredError
+	if errors.As(err, &there) && there.ExistingCollector == c {
+		return nil
+	}
+	return err
+}
+
+// workflow is the label value of a workflow that is in the store.
+func (m *meters) workflow(id string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.workflows[id] {
+		if len(m.workflows) >= maxWorkflowLabels {
+			return otherWorkflows
+		}
+		m.workflows[id] = true
+	}
+	return id
+}
+
+// mode is the label value of how an execution's sender is answered.
+func mode(p *flow.Plan) string {
+	if p.Webhook == nil {
+		return noWebhook
+	}
+	return string(p.Webhook.Mode)
+}

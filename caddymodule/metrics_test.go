@@ -1,0 +1,47 @@
+package caddymodule
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/flowtrux/edge/runtime/flow"
+)
+
+func TestWorkflowLabelIsBounded(t *testing.T) {
+	m := newMeters()
+	for i := range maxWorkflowLabels {
+		if id := fmt.Sprint("w", i); m.workflow(id) != id {
+			t.Fatalf("workflow %d has no label", i)
+		}
+	}
+	if got := m.workflow("one-more"); got != otherWorkflows {
+		t.Errorf("label %q over the bound", got)
+	}
+	if got := m.workflow("w0"); got != "w0" {
+		t.Errorf("label %q of a workflow that had one", got)
+	}
+}
+
+func TestModeLabel(t *testing.T) {
+	if got := mode(&flow.Plan{}); got != "manual" {
+		t.Errorf("mode %q without a webhook", got)
+	}
+	if got := mode(&flow.Plan{Webhook: &flow.Webhook{Mode: flow.AllNodes}}); got != "allNodes" {
+		t.Errorf("mode %q", got)
+	}
+}
+
+func TestRegister(t *testing.T) {
+	c := newMeters().refused
+	reg := prometheus.NewPedanticRegistry()
+	for range 2 {
+		if err := register(reg, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := register(reg, newMeters().refused); err == nil {
+		t.Error("another collector of the same name was taken for ours")
+	}
+}

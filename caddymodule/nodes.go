@@ -1,0 +1,132 @@
+package caddymodule
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// maxModule bounds the file of a node module, in bytes.
+const maxModule = 128 * mib
+
+// loadNodes compiles the built-in node types and the operator's. A module that was compiled before comes from the
+// sandbox, or from its cache on disk.
+func (a *App) loadNodes() (err error) {
+	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"))
+	if err != nil {
+		return err
+	}
+	a.life.keep(release)
+
+	modules := make(map[string]*sandbox.Module)
+	defer func() {
+		if err != nil {
+			for _, m := range modules {
+				err = errors.Join(err, m.Close(context.Background()))
+			}
+		}
+	}()
+	for name, wasm := range builtin() {
+		modules[name], err = host.Load(a.ctx, sandbox.ModuleConfig{
+			Type: name, Source: "built-in node " + name, Wasm: wasm,
+			// What the manifest asks for is granted: these are ours.
+			Grants: hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true, Globals: true},
+			Limits: (&Node{}).limits(a.Limits),
+		})
+		if err != nil {
+			delete(modules, name)
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Nodes)) {
+		if modules[name] != nil {
+			return fmt.Errorf("node %s: a built-in type has this name; choose another", name)
+		}
+		m, err := a.loadNode(host.Host, name, a.Nodes[name])
+		if err != nil {
+			return fmt.Errorf("node %s: %w", name, err)
+		}
+		modules[name] = m
+	}
+	types, err := engine.NewNodes(modules)
+	modules = nil // they are the engine's now
+	if err != nil {
+		return err
+	}
+	a.life.keep(func() error { types.Release(); return nil })
+	a.types = types
+	return nil
+}
+
+// loadNode loads a node type of the operator's.
+func (a *App) loadNode(host *sandbox.Host, name string, n *Node) (*sandbox.Module, error) {
+	wasm, err := readModule(n.File)
+	if err != nil {
+		return nil, err
+	}
+	if n.SHA256 != "" {
+		if sum := sha256.Sum256(wasm); !strings.EqualFold(n.SHA256, hex.EncodeToString(sum[:])) {
+			return nil, fmt.Errorf("%s is another file than the configured one: its sha256 is %x", n.File, sum)
+		}
+	}
+	return host.Load(a.ctx, sandbox.ModuleConfig{
+		Type: name, Source: n.File, Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
+	})
+}
+
+func readModule(file string) ([]byte, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("opening the module: %w", err)
+	}
+	defer f.Close()
+	wasm, err := io.ReadAll(io.LimitReader(f, maxModule+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the module: %w", err)
+	}
+	if len(wasm) > maxModule {
+		return nil, fmt.Errorf("reading the module: %s is over %d bytes", file, maxModule)
+	}
+	return wasm, nil
+}
+
+// resolve finds the program of a journaled execution: the workflow's current one when the revision is the same, else
+// the entry's own document compiled anew. The executor releases the program's nodes.
+func (a *App) resolve(e *journal.Entry) (*engine.Program, error) {
+	if !a.types.Acquire() {
+		return nil, errors.New("the config has ended")
+	}
+	p, err := a.program(e)
+	if err != nil {
+		a.types.Release()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (a *App) program(e *journal.Entry) (*engine.Program, error) {
+	if w := a.catalog.Workflow(e.Workflow); w != nil && w.Program != nil && w.Program.Plan.Revision == e.Revision {
+		return w.Program, nil
+	}
+	plan, err := flow.Compile(e.Workflow, e.Revision, e.Document, a.types)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the recorded workflow: %w", err)
+	}
+	return a.types.Bind(plan)
+}
+
+func builtin() map[string][]byte { return nil }
