@@ -1,0 +1,133 @@
+package signature
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// MaxKeys is how many secrets one workflow can have: each live one makes refusing a request cost one more hash of its body.
+const MaxKeys = 16
+
+// Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]; a Key that is made
+// otherwise works but costs more for each request. Keys may be copied and used concurrently.
+type Key struct {
+	Secret    []byte    // as the sender has it; must not be changed; empty = no secret
+	ExpiresAt time.Time // it counts before this moment; zero = always
+
+	states *states
+}
+
+// NewKey makes a key. It keeps secret.
+func NewKey(secret []byte, expiresAt time.Time) Key {
+	return Key{Secret: secret, ExpiresAt: expiresAt, states: new(states)}
+}
+
+func (Key) String() string               { return "***" }
+func (Key) GoString() string             { return "***" }
+func (Key) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
+func (k *Key) live(now time.Time) bool {
+	return len(k.Secret) > 0 && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
+}
+
+// ParseKeys decodes what the store has under secrets/<id>: the text of one secret, of which one newline at the end (LF
+// or CRLF) is dropped, or, when its first byte is a brace, an object:
+//
+//	{"secrets": [{"value": "…"}, {"value": "…", "expiresAt": "2030-01-31T12:00:00Z"}]}
+//
+// expiresAt is RFC 3339. Empty secrets are dropped, so there may be no keys and no error; expired ones are not. The error
+// is an *Error, without keys: an object that is wrong in any way is no secret at all. value is not kept.
+func ParseKeys(value []byte) ([]Key, error) {
+	if len(value) == 0 || value[0] != '{' {
+		if text, ok := bytes.CutSuffix(value, []byte("\n")); ok {
+			value = bytes.TrimSuffix(text, []byte("\r"))
+		}
+		if len(value) == 0 {
+			return nil, nil
+		}
+		return []Key{NewKey(bytes.Clone(value), time.Time{})}, nil
+	}
+	raw, err := object(value)
+	if err != nil {
+		return nil, err
+	}
+	var list []byte
+	err = members(raw, func(key string, v []byte) error {
+		if key != "secrets" {
+			return &Error{"", "has a key other than secrets"}
+		}
+		list = v
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if rawjson.KindOf(list) != rawjson.Array {
+		return nil, &Error{"secrets", "must be an array"}
+	}
+	return parseList(list)
+}
+
+func parseList(list []byte) ([]Key, error) {
+	var keys []Key
+	var err error
+	i := 0
+	rawjson.Elements(list, func(v []byte) bool {
+		if i == MaxKeys {
+			err = &Error{"secrets", "has more than " + strconv.Itoa(MaxKeys) + " elements"}
+			return false
+		}
+		var k Key
+		if k, err = parseKey(v, "secrets["+strconv.Itoa(i)+"]"); err != nil {
+			return false
+		}
+		if len(k.Secret) > 0 {
+			keys = append(keys, k)
+		}
+		i++
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return keys, nil
+}
+
+func parseKey(v []byte, path string) (Key, error) {
+	if rawjson.KindOf(v) != rawjson.Object {
+		return Key{}, &Error{path, "must be an object"}
+	}
+	var secret []byte
+	var expires time.Time
+	given := false
+	err := members(v, func(key string, value []byte) error {
+		text, ok := unquote(value)
+		switch key {
+		case "value":
+			if !ok {
+				return &Error{path + ".value", "must be a string"}
+			}
+			secret, given = []byte(text), true
+		case "expiresAt":
+			var err error
+			if expires, err = time.Parse(time.RFC3339, text); !ok || err != nil {
+				return &Error{path + ".expiresAt", "must be a time in RFC 3339"}
+			}
+		default:
+			return &Error{path, "has a key other than value and expiresAt"}
+		}
+		return nil
+	})
+	switch e, _ := err.(*Error); {
+	case e != nil && e.Path == "":
+		return Key{}, &Error{path, e.Reason}
+	case e != nil:
+		return Key{}, e
+	case !given:
+		return Key{}, &Error{path, "has no value"}
+	}
+	return NewKey(secret, expires), nil
+}

@@ -1,0 +1,77 @@
+package signature
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// FormatKeys makes the stored value that ParseKeys reads keys from: the plain text of a single secret that does not
+// expire, where that reads back as it is, and the object otherwise. Empty secrets are left out. The error is an
+// *Error: too many keys, or a secret that the object cannot hold because it is not UTF-8.
+func FormatKeys(keys []Key) ([]byte, error) {
+	if len(keys) == 1 && keys[0].ExpiresAt.IsZero() && plain(keys[0].Secret) {
+		return bytes.Clone(keys[0].Secret), nil
+	}
+	dst := []byte(`{"secrets":[`)
+	n := 0
+	for i := range keys {
+		k := &keys[i]
+		if len(k.Secret) == 0 {
+			continue
+		}
+		if n == MaxKeys {
+			return nil, &Error{"secrets", "would have more than " + strconv.Itoa(MaxKeys) + " elements"}
+		}
+		if !utf8.Valid(k.Secret) {
+			return nil, &Error{"secrets[" + strconv.Itoa(n) + "].value", "is not UTF-8 and so can be stored only alone"}
+		}
+		if n > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"value":`...)
+		dst = rawjson.AppendQuoted(dst, k.Secret)
+		if !k.ExpiresAt.IsZero() {
+			dst = append(dst, `,"expiresAt":"`...)
+			dst = k.ExpiresAt.AppendFormat(dst, time.RFC3339Nano)
+			dst = append(dst, '"')
+		}
+		dst = append(dst, '}')
+		n++
+	}
+	return append(dst, "]}"...), nil
+}
+
+// plain tells whether the text form keeps a secret as it is.
+func plain(secret []byte) bool {
+	keys, err := ParseKeys(secret)
+	return err == nil && len(keys) == 1 && bytes.Equal(keys[0].Secret, secret)
+}
+
+// Rotate makes the stored value in which secret is the one that does not expire and the secrets of the stored value old
+// (nil when there is none) that are live at now count for keep longer, or until their own end if that is sooner. With a
+// keep of 0 or less nothing of old is kept. An old value that ParseKeys refuses holds no live secret. The error is an *Error: secret is
+// empty, or what FormatKeys refuses.
+func Rotate(old, secret []byte, now time.Time, keep time.Duration) ([]byte, error) {
+	if len(secret) == 0 {
+		return nil, &Error{"", "the secret is empty"}
+	}
+	keys := []Key{NewKey(secret, time.Time{})}
+	if keep > 0 {
+		end := now.Add(keep).UTC().Truncate(time.Second)
+		olds, _ := ParseKeys(old)
+		for _, k := range olds {
+			if !k.live(now) || bytes.Equal(k.Secret, secret) {
+				continue
+			}
+			if k.ExpiresAt.IsZero() || end.Before(k.ExpiresAt) {
+				k.ExpiresAt = end
+			}
+			keys = append(keys, k)
+		}
+	}
+	return FormatKeys(keys)
+}

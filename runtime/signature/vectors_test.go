@@ -1,0 +1,104 @@
+package signature
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"testing"
+	"time"
+)
+
+// vector is a signed request of testdata/vectors.json.
+type vector struct {
+	Source   string
+	Settings json.RawMessage
+	Secret   string
+	Body     string
+	Headers  map[string]string
+	ID       string
+	Now      int64
+}
+
+func vectors(t testing.TB) []vector {
+	t.Helper()
+	b, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []vector
+	if err := json.Unmarshal(b, &list); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func (v *vector) scheme(t testing.TB) *Scheme { return scheme(t, string(v.Settings)) }
+
+func (v *vector) header() http.Header {
+	h := make(http.Header)
+	for name, value := range v.Headers {
+		h.Set(name, value)
+	}
+	return h
+}
+
+func scheme(t testing.TB, settings string) *Scheme {
+	t.Helper()
+	s, err := ParseScheme([]byte(settings))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func key(secret string) Key { return NewKey([]byte(secret), time.Time{}) }
+
+func TestPublishedVectors(t *testing.T) {
+	for _, v := range vectors(t) {
+		s := v.scheme(t)
+		t.Run(v.Source+" "+s.Name(), func(t *testing.T) {
+			keys := []Key{key(v.Secret)}
+			now := time.Unix(v.Now, 0)
+			if got := s.Verify(v.header(), []byte(v.Body), keys, now); got != OK {
+				t.Errorf("Verify: %q", got)
+			}
+			if got := s.Verify(v.header(), []byte(v.Body+" "), keys, now); got != Mismatch {
+				t.Errorf("Verify of another body: %q", got)
+			}
+			if got := s.Verify(v.header(), []byte(v.Body), []Key{{Secret: []byte(v.Secret)}}, now); got != OK {
+				t.Errorf("Verify with a key made by hand: %q", got)
+			}
+
+			signed := make(http.Header)
+			s.Sign(signed, []byte(v.Body), keys[0], now, v.ID)
+			if !maps.EqualFunc(signed, v.header(), slices.Equal) {
+				t.Errorf("Sign: %v, want %v", signed, v.header())
+			}
+			for name := range v.header() {
+				if !slices.Contains(s.Headers(), name) {
+					t.Errorf("Headers() lacks %s", name)
+				}
+			}
+			if len(s.Headers()) != len(v.Headers) || len(s.Headers()) == 0 {
+				t.Errorf("Headers() = %v", s.Headers())
+			}
+			if got := s.MessageID(v.header()); got != v.ID {
+				t.Errorf("MessageID = %q, want %q", got, v.ID)
+			}
+		})
+	}
+}
+
+func TestVectorsNameEveryScheme(t *testing.T) {
+	var names []string
+	for _, v := range vectors(t) {
+		names = append(names, v.scheme(t).Name())
+	}
+	for _, name := range schemeNames {
+		if !slices.Contains(names, name) {
+			t.Errorf("no vector for %s", name)
+		}
+	}
+}

@@ -1,0 +1,343 @@
+package signature
+
+import (
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+const (
+	body     = `{"event":"order_created","order_id":"12345"}`
+	stamp    = "1700000000"
+	standard = `{"scheme":"standard-webhooks"}`
+	acme     = `{"scheme":"custom","header":"X-Acme","encoding":"base64","prefix":"v2 ","timestampHeader":"X-Acme-Time","payload":"{timestamp}{body}"}`
+)
+
+var now = time.Unix(1700000000, 0)
+
+// signed signs body with "secret" and lets change change the headers.
+func signed(t *testing.T, s *Scheme, change func(h http.Header)) http.Header {
+	t.Helper()
+	h := make(http.Header)
+	s.Sign(h, []byte(body), key("secret"), now, "msg_1")
+	if change != nil {
+		change(h)
+	}
+	return h
+}
+
+func TestReasons(t *testing.T) {
+	set := func(name, value string) func(http.Header) {
+		return func(h http.Header) { h.Set(name, value) }
+	}
+	edit := func(name string, f func(string) string) func(http.Header) {
+		return func(h http.Header) { h.Set(name, f(h.Get(name))) }
+	}
+	drop := func(name string) func(http.Header) { return func(h http.Header) { h.Del(name) } }
+	double := func(name string) func(http.Header) { return func(h http.Header) { h.Add(name, h.Get(name)) } }
+	const (
+		flowtrux = "X-Webhook-Signature"
+		github   = "X-Hub-Signature-256"
+		shopify  = "X-Shopify-Hmac-Sha256"
+		stripe   = "Stripe-Signature"
+		versed   = "Webhook-Signature"
+	)
+	zeros := strings.Repeat("0", 64)
+	zeros64 := strings.Repeat("A", 43) + "="
+
+	for _, tt := range []struct {
+		name, scheme string
+		change       func(http.Header)
+		want         Reason
+	}{
+		{"as signed", "flowtrux", nil, OK},
+		{"upper case", "flowtrux", edit(flowtrux, strings.ToUpper), OK},
+		{"prefix", "flowtrux", edit(flowtrux, func(v string) string { return "sha256=" + v }), OK},
+		{"prefix and upper case", "flowtrux", edit(flowtrux, func(v string) string { return "sha256=" + strings.ToUpper(v) }), OK},
+		{"prefix twice", "flowtrux", edit(flowtrux, func(v string) string { return "sha256=sha256=" + v }), Malformed},
+		{"other prefix", "flowtrux", edit(flowtrux, func(v string) string { return "sha1=" + v }), Malformed},
+		{"no header", "flowtrux", drop(flowtrux), NoHeader},
+		{"two headers", "flowtrux", double(flowtrux), SeveralHeaders},
+		{"two values in one", "flowtrux", edit(flowtrux, func(v string) string { return v + ", " + v }), Malformed},
+		{"empty", "flowtrux", set(flowtrux, ""), WrongLength},
+		{"short", "flowtrux", edit(flowtrux, func(v string) string { return v[:62] }), WrongLength},
+		{"odd", "flowtrux", edit(flowtrux, func(v string) string { return v[:63] }), WrongLength},
+		{"long", "flowtrux", edit(flowtrux, func(v string) string { return v + "00" }), WrongLength},
+		{"not hex", "flowtrux", edit(flowtrux, func(v string) string { return v[:63] + "g" }), Malformed},
+		{"beyond ASCII", "flowtrux", edit(flowtrux, func(v string) string { return v[:62] + "é" }), Malformed},
+		{"spaces around", "flowtrux", edit(flowtrux, func(v string) string { return " " + v }), Malformed},
+		{"other", "flowtrux", set(flowtrux, zeros), Mismatch},
+		{"header of another scheme", "flowtrux", func(h http.Header) { h[github] = h[flowtrux]; h.Del(flowtrux) }, NoHeader},
+
+		{"as signed", "github", nil, OK},
+		{"no prefix", "github", edit(github, func(v string) string { return v[len("sha256="):] }), Malformed},
+		{"old header", "github", func(h http.Header) { h["X-Hub-Signature"] = h[github]; h.Del(github) }, NoHeader},
+
+		{"as signed", "shopify", nil, OK},
+		{"no padding", "shopify", edit(shopify, func(v string) string { return v[:43] }), WrongLength},
+		{"no padding but as long", "shopify", edit(shopify, func(v string) string { return v[:43] + "A" }), Malformed},
+		{"URL alphabet", "shopify", set(shopify, strings.Repeat("_", 43)+"="), Malformed},
+		{"bits behind the end", "shopify", set(shopify, strings.Repeat("A", 42)+"B="), Malformed},
+		{"line break", "shopify", set(shopify, "\n"+strings.Repeat("A", 39)+"\n==="), Malformed},
+		{"hex", "shopify", set(shopify, zeros), WrongLength},
+
+		{"as signed", "stripe", nil, OK},
+		{"several signatures", "stripe", edit(stripe, func(v string) string { return "v1=" + zeros + "," + v + ",v0=x" }), OK},
+		{"spaces", "stripe", edit(stripe, func(v string) string { return strings.ReplaceAll(v, ",", " , ") }), OK},
+		{"a bad signature beside", "stripe", edit(stripe, func(v string) string { return v + ",v1=x" }), OK},
+		{"bad signatures only", "stripe", set(stripe, "t="+stamp+",v1=x"), Malformed},
+		{"short signatures only", "stripe", set(stripe, "t="+stamp+",v1=00"), WrongLength},
+		{"no signature", "stripe", set(stripe, "t="+stamp), Malformed},
+		{"other version only", "stripe", set(stripe, "t="+stamp+",v0="+zeros), Malformed},
+		{"no time", "stripe", set(stripe, "v1="+zeros), Malformed},
+		{"two times", "stripe", edit(stripe, func(v string) string { return v + ",t=1" }), Malformed},
+		{"other time", "stripe", edit(stripe, func(v string) string { return strings.Replace(v, stamp, "1700000001", 1) }), Mismatch},
+		{"too many", "stripe", edit(stripe, func(v string) string { return v + strings.Repeat(",v1="+zeros, maxSignatures) }), Malformed},
+		{"empty", "stripe", set(stripe, ""), Malformed},
+
+		{"as signed", "slack", nil, OK},
+		{"no time", "slack", drop("X-Slack-Request-Timestamp"), NoHeader},
+		{"two times", "slack", double("X-Slack-Request-Timestamp"), SeveralHeaders},
+		{"negative time", "slack", set("X-Slack-Request-Timestamp", "-1700000000"), Malformed},
+		{"leading zero", "slack", set("X-Slack-Request-Timestamp", "0"+stamp), Malformed},
+		{"fraction", "slack", set("X-Slack-Request-Timestamp", stamp+".5"), Malformed},
+		{"endless time", "slack", set("X-Slack-Request-Timestamp", strings.Repeat("1", 30)), Malformed},
+		{"no prefix", "slack", edit("X-Slack-Signature", func(v string) string { return v[3:] }), Malformed},
+
+		{"as signed", standard, nil, OK},
+		{"several signatures", standard, edit(versed, func(v string) string { return "v1a,x v1," + zeros64 + " " + v }), OK},
+		{"a bad signature beside", standard, edit(versed, func(v string) string { return v + " v1,bm9ldHU=" }), OK},
+		{"bad signatures only", standard, set(versed, "v1,bm9ldHU="), WrongLength},
+		{"other version only", standard, set(versed, "v1a,"+zeros64), Malformed},
+		{"no id", standard, drop("Webhook-Id"), NoHeader},
+		{"two ids", standard, double("Webhook-Id"), SeveralHeaders},
+		{"empty id", standard, set("Webhook-Id", ""), Malformed},
+		{"full stop in the id", standard, set("Webhook-Id", "msg.1"), Malformed},
+		{"space in the id", standard, set("Webhook-Id", "msg 1"), Malformed},
+		{"long id", standard, set("Webhook-Id", strings.Repeat("m", maxID+1)), Malformed},
+		{"other id", standard, set("Webhook-Id", "msg_2"), Mismatch},
+		{"too many", standard, edit(versed, func(v string) string { return v + strings.Repeat(" v1,"+zeros64, maxSignatures) }), Malformed},
+
+		{"as signed", acme, nil, OK},
+		{"no prefix", acme, edit("X-Acme", func(v string) string { return v[3:] }), Malformed},
+		{"time to the body", acme, set("X-Acme-Time", stamp[:9]), Mismatch},
+	} {
+		settings := tt.scheme
+		if settings[0] != '{' {
+			settings = `{"scheme":"` + settings + `"}`
+		}
+		s := scheme(t, settings)
+		t.Run(s.Name()+"/"+tt.name, func(t *testing.T) {
+			h := signed(t, s, tt.change)
+			if got := s.Verify(h, []byte(body), []Key{key("other"), key("secret")}, now); got != tt.want {
+				t.Errorf("got %q, want %q for %v", got, tt.want, h)
+			}
+		})
+	}
+}
+
+func TestKeysOfVerify(t *testing.T) {
+	s := scheme(t, `{}`)
+	h := signed(t, s, nil)
+	until := func(secret string, end time.Time) Key { return NewKey([]byte(secret), end) }
+	for _, tt := range []struct {
+		name string
+		keys []Key
+		want Reason
+	}{
+		{"none", nil, NoSecret},
+		{"empty secret", []Key{{}}, NoSecret},
+		{"expired", []Key{until("secret", now)}, NoSecret},
+		{"expires later", []Key{until("secret", now.Add(1))}, OK},
+		{"expired beside another", []Key{until("secret", now.Add(-1)), key("other")}, Mismatch},
+		{"second of two", []Key{key("other"), until("secret", now.Add(time.Hour))}, OK},
+		{"wrong", []Key{key("other")}, Mismatch},
+	} {
+		if got := s.Verify(h, []byte(body), tt.keys, now); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A malformed signature must not be told from an unknown secret by looking at how the secret is.
+func TestHeadersComeBeforeKeys(t *testing.T) {
+	s := scheme(t, `{}`)
+	for _, keys := range [][]Key{nil, {key("secret")}} {
+		if got := s.Verify(http.Header{}, []byte(body), keys, now); got != NoHeader {
+			t.Errorf("with %d keys: %q", len(keys), got)
+		}
+	}
+}
+
+func TestTolerance(t *testing.T) {
+	for _, settings := range []string{`{"scheme":"slack"}`, `{"scheme":"stripe"}`, standard, acme} {
+		s := scheme(t, settings)
+		h := signed(t, s, nil)
+		for d, want := range map[time.Duration]Reason{
+			0: OK, Tolerance: OK, -Tolerance: OK, Tolerance + 1: Stale, -Tolerance - 1: Stale, 10000 * time.Hour: Stale,
+		} {
+			if got := s.Verify(h, []byte(body), []Key{key("secret")}, now.Add(d)); got != want {
+				t.Errorf("%s after %v: %q, want %q", s.Name(), d, got, want)
+			}
+			// What is not signed rightly is never called stale: that would tell a stranger that it was.
+			if got := s.Verify(h, []byte(body), []Key{key("other")}, now.Add(d)); got != Mismatch {
+				t.Errorf("%s wrongly signed after %v: %q", s.Name(), d, got)
+			}
+		}
+	}
+}
+
+// Bytes of the raw body count as they are, whatever they mean as JSON.
+func TestRawBytes(t *testing.T) {
+	s := scheme(t, `{}`)
+	rapid.Check(t, func(t *rapid.T) {
+		b := rapid.SliceOf(rapid.Byte()).Draw(t, "body")
+		secret := rapid.SliceOfN(rapid.Byte(), 1, 200).Draw(t, "secret")
+		h := make(http.Header)
+		s.Sign(h, b, Key{Secret: secret}, now, "")
+		if got := s.Verify(h, b, []Key{NewKey(secret, time.Time{})}, now); got != OK {
+			t.Fatalf("got %q", got)
+		}
+		b = append(b, '\n')
+		if got := s.Verify(h, b, []Key{NewKey(secret, time.Time{})}, now); got != Mismatch {
+			t.Fatalf("with a byte more: %q", got)
+		}
+	})
+}
+
+// A secret of the form whsec_<base64> is the bytes it encodes, for standard-webhooks alone.
+func TestWhsec(t *testing.T) {
+	raw, _ := hex.DecodeString("31f290aaf0ee1f4de8a6f0c2a1b2c3d4")
+	const text = "whsec_MfKQqvDuH03opvDCobLD1A=="
+	for _, tt := range []struct {
+		settings, a, b string
+		want           Reason
+	}{
+		{standard, text, string(raw), OK},
+		{standard, "whsec_not base64", "whsec_not base64", OK},
+		{standard, "plain", "plain", OK},
+		{`{"scheme":"stripe"}`, text, string(raw), Mismatch},
+	} {
+		s := scheme(t, tt.settings)
+		h := make(http.Header)
+		s.Sign(h, []byte(body), key(tt.a), now, "msg_1")
+		if got := s.Verify(h, []byte(body), []Key{key(tt.b)}, now); got != tt.want {
+			t.Errorf("%s signed with %q, verified with %q: %q", s.Name(), tt.a, tt.b, got)
+		}
+	}
+}
+
+// One key serves schemes of all hashes, so its idle states must not be mixed up.
+func TestKeySharedBySchemes(t *testing.T) {
+	k := key("whsec_MfKQqvDuH03opvDCobLD1A==")
+	for range 3 {
+		for _, v := range vectors(t) {
+			s := v.scheme(t)
+			h := make(http.Header)
+			s.Sign(h, []byte(body), Key{Secret: k.Secret}, now, "msg_1")
+			if got := s.Verify(h, []byte(body), []Key{k}, now); got != OK {
+				t.Errorf("%s: %q", v.Settings, got)
+			}
+		}
+	}
+}
+
+func TestVerifyConcurrently(t *testing.T) {
+	s := scheme(t, acme)
+	keys := []Key{key("other"), key("secret")}
+	h := signed(t, s, nil)
+	done := make(chan Reason)
+	for range 8 {
+		go func() {
+			for range 200 {
+				if r := s.Verify(h, []byte(body), keys, now); r != OK {
+					done <- r
+					return
+				}
+			}
+			done <- OK
+		}()
+	}
+	for range 8 {
+		if r := <-done; r != OK {
+			t.Errorf("got %q", r)
+		}
+	}
+}
+
+func TestVerifyDoesNotAllocate(t *testing.T) {
+	for _, v := range vectors(t) {
+		s := v.scheme(t)
+		h, b, keys, at := v.header(), []byte(v.Body), []Key{key("other"), key(v.Secret)}, time.Unix(v.Now, 0)
+		if raceEnabled {
+			s.Verify(h, b, keys, at) // the race detector makes pools lose what they hold
+			continue
+		}
+		if n := testing.AllocsPerRun(100, func() { s.Verify(h, b, keys, at) }); n > 0 {
+			t.Errorf("%s: %v allocations", s.Name(), n)
+		}
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	for _, size := range []int{512, 64 << 10} {
+		for _, made := range []struct {
+			name string
+			key  Key
+		}{{"NewKey", key("secret")}, {"literal", Key{Secret: []byte("secret")}}} {
+			b.Run(made.name+"/"+strconv.Itoa(size), func(b *testing.B) {
+				s := scheme(b, `{}`)
+				text := make([]byte, size)
+				h := make(http.Header)
+				s.Sign(h, text, made.key, now, "")
+				keys := []Key{made.key}
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					if s.Verify(h, text, keys, now) != OK {
+						b.Fatal("refused")
+					}
+				}
+			})
+		}
+	}
+}
+
+func FuzzVerify(f *testing.F) {
+	for i, v := range vectors(f) {
+		h := v.header()
+		value := func(name string) string { return h.Get(name) }
+		names := v.scheme(f).Headers()
+		var ts, id string
+		if len(names) > 1 {
+			ts = value(names[1])
+		}
+		if len(names) > 2 {
+			id = value(names[2])
+		}
+		f.Add(i, value(names[0]), ts, id, []byte(v.Body))
+	}
+	f.Add(5, strings.Repeat("A", 44), "", "", []byte("{}"))
+	list := vectors(f)
+	f.Fuzz(func(t *testing.T, i int, sig, ts, id string, body []byte) {
+		v := list[(i%len(list)+len(list))%len(list)]
+		s := v.scheme(t)
+		h := make(http.Header)
+		for j, value := range []string{sig, ts, id}[:len(s.Headers())] {
+			h[s.Headers()[j]] = []string{value}
+		}
+		// Nobody but the sender of the vector can know what its secret signs.
+		got := s.Verify(h, body, []Key{key(v.Secret)}, time.Unix(v.Now, 0))
+		if got == OK && string(body) != v.Body {
+			t.Errorf("accepted %v with %q", h, body)
+		}
+		if got := s.Verify(h, body, nil, now); got == OK || got == Mismatch || got == Stale {
+			t.Errorf("without a key: %q", got)
+		}
+	})
+}
