@@ -16,23 +16,24 @@ const (
 // Plan is a validated workflow, ready to run. It is immutable and safe for concurrent use.
 type Plan struct {
 	ID       string
-	Name     string
+	Name     string // the id when the document gives none
 	Active   bool
 	Revision int64    // the store's revision of the document; 0 when it came from a file
 	Document []byte   // the document's text as given, less webhook.secret
-	Webhook  *Webhook // nil when the trigger is not a webhook
+	Webhook  *Webhook // nil when the trigger is manual
+	Data     []byte   // trigger.data of runs without input, canonical; nil = none given; only of a manual trigger
 	Nodes    []Node   // plan order: layer, then order in the document; Nodes[0] is the trigger
 }
 
 // Webhook is the trigger's webhook settings.
 type Webhook struct {
 	Mode            Mode
-	ResponseNode    int // index in Nodes, for SpecificNode; -1 otherwise
-	StatusCode      int
-	Header          []HeaderField
-	Timeout         time.Duration
-	MaxConcurrent   int  // 0 = no limit of its own
-	AcceptOnTimeout bool // onTimeout: accept
+	ResponseNode    int           // index in Nodes, for SpecificNode; -1 otherwise
+	StatusCode      int           // 200 to 599; 200 by default
+	Header          []HeaderField // no name twice
+	Timeout         time.Duration // of waiting modes; 30s by default
+	MaxConcurrent   int           // 0 = no limit of its own
+	AcceptOnTimeout bool          // onTimeout: accept
 	Idempotency     *Idempotency
 	Signature       []byte // raw JSON of webhook.signature, nil = default scheme; checked by package signature
 	Secret          Secret // webhook.secret: counts only while the store has no secret
@@ -41,38 +42,48 @@ type Webhook struct {
 // HeaderField is one custom response header, name in canonical form, in document order.
 type HeaderField struct{ Name, Value string }
 
-// Idempotency names where a sender's idempotency key stands.
+// Idempotency names where a sender's idempotency key stands: in a header or in the body.
 type Idempotency struct {
-	Header string // or
-	Field  *Template
-	Window time.Duration
+	Header string        // canonical form; "" = in the body
+	Field  *Template     // resolves to the value in the body, null when it is missing; nil = in the header
+	Window time.Duration // how long a key is remembered; 24h by default
 }
 
-// Secret is text that never shows: it prints as a mask. Use string(s) for the text.
+// Secret is text that never shows: however it is printed or encoded, a mask comes out. Use string(s) for the text.
 type Secret string
 
-func (Secret) String() string               { return "***" }
-func (Secret) GoString() string             { return "***" }
-func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+const secretMask = "***"
+
+// String is the mask.
+func (Secret) String() string { return secretMask }
+
+// GoString is the mask.
+func (Secret) GoString() string { return secretMask }
+
+// MarshalText gives the mask.
+func (Secret) MarshalText() ([]byte, error) { return []byte(secretMask), nil }
 
 // Node is one step of a plan.
 type Node struct {
-	ID, Type, Name string
-	Layer          int           // longest path from the trigger
-	Config         *Template     // nil for the trigger
-	ForEach        *Template     // nil = runs once
-	Concurrency    int           // of forEach items, >= 1
-	Timeout        time.Duration // 0 = none of its own
-	Retry          Retry
-	Continue       bool // onError: continue
-	ErrorEdge      bool // has an outgoing "error" edge
-	In, Out        []Edge
+	ID          string
+	Type        string        // TypeTrigger for the first node
+	Name        string        // the id when the document gives none
+	Layer       int           // longest path from the trigger
+	Config      *Template     // an object; nil for the trigger
+	ForEach     *Template     // nil = runs once
+	Concurrency int           // of forEach items, >= 1
+	Timeout     time.Duration // 0 = none of its own
+	Retry       Retry
+	Continue    bool   // onError: continue
+	ErrorEdge   bool   // has an outgoing "error" edge
+	In, Out     []Edge // in the order of the document
 }
 
-// Retry is a node's retry rule. MaxAttempts counts all attempts, >= 1.
+// Retry is a node's retry rule. Without one there is a single attempt.
 type Retry struct {
-	MaxAttempts         int
-	Backoff, MaxBackoff time.Duration
+	MaxAttempts int           // in all, 1 to 20
+	Backoff     time.Duration // before the second attempt, then doubled each time; 1s by default
+	MaxBackoff  time.Duration // at least Backoff; 30s by default
 }
 
 // Edge leads from node From to node To, indexes in Plan.Nodes. Handle "" is taken on success.

@@ -1,28 +1,57 @@
 package flow
 
-import "time"
+import (
+	"bytes"
 
-// Event is one firing of a trigger. Its bytes are raw JSON, owned by the event and never changed.
-type Event struct {
-	Data       []byte // trigger.data, canonical (rawjson.AppendCanonical), `_query` included when it is an object
-	Query      []byte // trigger.data._query: always an object
-	Headers    []byte // trigger.headers: an object of strings, lower-case names
-	Method     string
-	ClientIP   string
-	ReceivedAt time.Time
-}
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
 
-// Scope is what templates can see. It is used by one goroutine at a time.
+// Scope is what the templates of one execution can see. It is used by one goroutine at a time. Templates only read from
+// it, Secrets excepted, and keep nothing.
+//
+// All raw JSON in it must be canonical, as rawjson.AppendCanonical makes it: templates copy it as it is.
 type Scope struct {
 	Plan        *Plan
 	ExecutionID string
 	Event       *Event
-	Outputs     [][]byte                                 // by node index: raw JSON, nil = no output
+	Outputs     [][]byte                                 // by index in Plan.Nodes: raw JSON, nil = no output; the trigger's is not read
 	Global      func(key string) (value []byte, ok bool) // raw JSON
 	Item        []byte                                   // inside forEach, else nil
 	Index       int                                      // inside forEach
 
-	// Secrets collects the values of __secret globals that were resolved, so that the engine can mask them
-	// in what it shows. Append adds to it.
+	// Secrets collects what must be masked wherever the execution shows: the texts (unescaped) and digits found in
+	// the __secret globals that were resolved, each once. Append adds to it.
 	Secrets [][]byte
+}
+
+// addSecrets notes each string and number in v, at any depth. Booleans and null tell nothing.
+func (s *Scope) addSecrets(v []byte) {
+	switch rawjson.KindOf(v) {
+	case rawjson.String:
+		s.addSecret(rawjson.AppendString(nil, v))
+	case rawjson.Number:
+		s.addSecret(bytes.Clone(v))
+	case rawjson.Object:
+		rawjson.Members(v, func(_, value []byte) bool {
+			s.addSecrets(value)
+			return true
+		})
+	case rawjson.Array:
+		rawjson.Elements(v, func(value []byte) bool {
+			s.addSecrets(value)
+			return true
+		})
+	}
+}
+
+func (s *Scope) addSecret(text []byte) {
+	if len(text) == 0 {
+		return
+	}
+	for _, known := range s.Secrets {
+		if bytes.Equal(known, text) {
+			return
+		}
+	}
+	s.Secrets = append(s.Secrets, text)
 }

@@ -1,0 +1,137 @@
+package flow
+
+import (
+	"errors"
+	"fmt"
+)
+
+// binder binds the paths of one node's templates to what they name.
+type binder struct {
+	node    func(id string) (index int, err error) // finds an upstream node; the error says why there is none
+	forEach bool                                   // item and index are there
+}
+
+var (
+	rootNames      = []string{"trigger", "steps", "global", "item", "index", "execution", "workflow"}
+	triggerNames   = []string{"data", "headers", "method", "clientIp", "receivedAt"}
+	executionNames = []string{"id"}
+	workflowNames  = []string{"id", "name"}
+)
+
+// bind returns what steps name, or why they name nothing.
+func (b *binder) bind(steps []step) (*reference, error) {
+	first, rest := steps[0], steps[1:]
+	switch {
+	case first.index >= 0:
+	case first.key == "trigger":
+		return bindTrigger(rest)
+	case first.key == "steps":
+		return b.bindOutput(rest)
+	case first.key == "global":
+		if len(rest) == 0 || rest[0].index >= 0 {
+			return nil, errors.New("global must be followed by a key, as in global.api_url")
+		}
+		return &reference{root: rootGlobal, key: rest[0].key, steps: rest[1:]}, nil
+	case first.key == "item" || first.key == "index":
+		if !b.forEach {
+			return nil, fmt.Errorf("%s exists only in the config of a node with forEach", first.key)
+		}
+		if first.key == "item" {
+			return &reference{root: rootItem, steps: rest}, nil
+		}
+		return plain(rootIndex, "index", rest)
+	case first.key == "execution":
+		_, rest, err := attribute(first.key, rest, executionNames)
+		if err != nil {
+			return nil, err
+		}
+		return plain(rootExecutionID, "execution.id", rest)
+	case first.key == "workflow":
+		name, rest, err := attribute(first.key, rest, workflowNames)
+		if err != nil {
+			return nil, err
+		}
+		if name == "id" {
+			return plain(rootWorkflowID, "workflow.id", rest)
+		}
+		return plain(rootWorkflowName, "workflow.name", rest)
+	}
+	return nil, fmt.Errorf("unknown root %s%s", quoted(first.String()), didYouMean(first.key, rootNames))
+}
+
+func bindTrigger(steps []step) (*reference, error) {
+	name, rest, err := attribute("trigger", steps, triggerNames)
+	if err != nil {
+		return nil, err
+	}
+	switch name {
+	case "headers":
+		return &reference{root: rootHeaders, steps: rest}, nil
+	case "method":
+		return plain(rootMethod, "trigger.method", rest)
+	case "clientIp":
+		return plain(rootClientIP, "trigger.clientIp", rest)
+	case "receivedAt":
+		return plain(rootReceivedAt, "trigger.receivedAt", rest)
+	default:
+		return bindData(rest), nil
+	}
+}
+
+// bindData binds steps below trigger.data. The query is looked up where it always is: within a body that is an array or
+// a scalar it would be missing.
+func bindData(steps []step) *reference {
+	if len(steps) > 0 && steps[0].index < 0 && steps[0].key == queryKey {
+		return &reference{root: rootQuery, steps: steps[1:]}
+	}
+	return &reference{root: rootData, steps: steps}
+}
+
+func (b *binder) bindOutput(steps []step) (*reference, error) {
+	if len(steps) == 0 || steps[0].index >= 0 {
+		return nil, errors.New("steps must be followed by the id of a node, as in steps.fetch.output")
+	}
+	id := steps[0].key
+	_, rest, err := attribute("steps."+id, steps[1:], []string{"output"})
+	if err != nil {
+		return nil, err
+	}
+	index, err := b.node(id)
+	if err != nil {
+		return nil, err
+	}
+	if index == 0 {
+		return bindData(rest), nil
+	}
+	return &reference{root: rootOutput, node: index, steps: rest}, nil
+}
+
+// attribute takes the first step, which must be one of names.
+func attribute(of string, steps []step, names []string) (name string, rest []step, err error) {
+	if len(steps) == 0 {
+		return "", nil, fmt.Errorf("%s must be followed by %s", of, dotted(names))
+	}
+	for _, n := range names {
+		if steps[0].index < 0 && steps[0].key == n {
+			return n, steps[1:], nil
+		}
+	}
+	return "", nil, fmt.Errorf("%s has no %s, only %s", of, quoted(steps[0].String()), dotted(names))
+}
+
+// plain makes a reference to a text or number, which nothing can follow.
+func plain(r root, name string, rest []step) (*reference, error) {
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%s has no members or elements", name)
+	}
+	return &reference{root: r}, nil
+}
+
+// dotted is: .a, .b or .c.
+func dotted(names []string) string {
+	d := make([]string, len(names))
+	for i, n := range names {
+		d[i] = "." + n
+	}
+	return either(d)
+}

@@ -1,0 +1,133 @@
+package flow
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// Compile decodes, validates and plans a document. id is the key it is stored under; "" means that there is none and the
+// document must have an id. revision is kept in the plan. types must give the same types for the same names as long as
+// the plan is used.
+//
+// The error is a *[DocumentError] with all that is wrong, up to [MaxProblems]. raw is neither kept nor changed. The
+// result depends on the arguments alone.
+func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) {
+	d := &draft{report: &report{}, types: types}
+	if len(raw) > MaxDocument {
+		d.add(nil, "has %d bytes, more than %d", len(raw), MaxDocument)
+		return nil, d.err()
+	}
+	d.doc = bytes.Clone(raw)
+	if syntax := (*rawjson.SyntaxError)(nil); errors.As(rawjson.Check(d.doc, MaxDepth), &syntax) {
+		d.syntax(syntax)
+		return nil, d.err()
+	}
+	doc := value{raw: bytes.Trim(d.doc, " \t\r\n")}
+	if !d.inspect(doc, forEditors) {
+		return nil, d.err() // other findings would only repeat these
+	}
+	d.read(doc, id)
+	d.connect()
+	var t trigger
+	settings := make([]configured, len(d.nodes))
+	for i, n := range d.nodes {
+		if n.typ != TypeTrigger {
+			settings[i] = d.configure(i)
+		} else if read := d.readTrigger(n.at, n.config); i == d.trigger {
+			t = read
+		}
+	}
+	d.checkHandles(settings)
+	response := d.responseNode(t)
+	if err := d.err(); err != nil {
+		return nil, err
+	}
+	return d.plan(revision, settings, t, response), nil
+}
+
+// checkHandles checks the handle of each edge against the node that it comes from.
+func (d *draft) checkHandles(settings []configured) {
+	for _, e := range d.graph.edges {
+		from, set := &d.nodes[e.from], &settings[e.from]
+		at := e.at.member("sourceHandle")
+		handle, given := "", e.handle.raw != nil
+		if given {
+			handle = text(e.handle.raw)
+		}
+		switch {
+		case e.from == d.trigger:
+			if given {
+				d.add(at, "is not for edges from the trigger, which cannot fail")
+			}
+		case set.typ == nil || given && handle == HandleError:
+		case !set.typ.Routes():
+			if given {
+				d.add(at, "edges from a node of type %s have no handle but %s", quoted(from.typ), quoted(HandleError))
+			}
+		case set.handles == nil: // the config is wrong
+		case !given:
+			d.add(at, "is required: node %s has %s", quoted(from.id), listHandles(set.handles))
+		case !slices.Contains(set.handles, handle):
+			hint := ""
+			if near := nearest(handle, set.handles); near != "" {
+				hint = "; did you mean " + quoted(near) + "?"
+			}
+			d.add(at, "unknown handle %s: node %s has %s%s", quoted(handle), quoted(from.id), listHandles(set.handles), hint)
+		}
+	}
+}
+
+// listHandles names the handles that a node's edges may have, the first of them if they are many.
+func listHandles(handles []string) string {
+	const most = 12
+	if len(handles) > most {
+		return strings.Join(eachQuoted(handles[:most]), ", ") + " and more"
+	}
+	return either(eachQuoted(append(slices.Clone(handles), HandleError)))
+}
+
+// responseNode finds the node that webhook.responseNodeId names, -1 when none is needed.
+func (d *draft) responseNode(t trigger) int {
+	if t.responseNode.raw == nil {
+		return -1
+	}
+	i, ok := d.end(t.responseNode)
+	if !ok || t.webhook.Mode != SpecificNode {
+		return -1
+	}
+	return i
+}
+
+// plan puts together what was found; there are no problems.
+func (d *draft) plan(revision int64, settings []configured, t trigger, response int) *Plan {
+	g := &d.graph
+	p := &Plan{
+		ID: d.id, Name: d.name, Active: d.active, Revision: revision,
+		Document: WithoutSecret(d.doc), Webhook: t.webhook, Data: t.data,
+		Nodes: make([]Node, len(d.nodes)),
+	}
+	if p.Webhook != nil && response >= 0 {
+		p.Webhook.ResponseNode = g.rank[response]
+	}
+	for rank, i := range g.order {
+		n, set := &d.nodes[i], &settings[i]
+		p.Nodes[rank] = Node{
+			ID: n.id, Type: n.typ, Name: n.name, Layer: g.layer[i], Config: set.config, ForEach: set.forEach,
+			Concurrency: n.concurrency, Timeout: n.timeout, Retry: n.retry, Continue: n.continues,
+		}
+	}
+	for _, e := range g.edges {
+		edge := Edge{From: g.rank[e.from], To: g.rank[e.to]}
+		if e.handle.raw != nil {
+			edge.Handle = text(e.handle.raw)
+		}
+		from, to := &p.Nodes[edge.From], &p.Nodes[edge.To]
+		from.Out, to.In = append(from.Out, edge), append(to.In, edge)
+		from.ErrorEdge = from.ErrorEdge || edge.Handle == HandleError
+	}
+	return p
+}

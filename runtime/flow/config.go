@@ -1,0 +1,148 @@
+package flow
+
+import (
+	"fmt"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// configured is what a node's type makes of its config.
+type configured struct {
+	typ     *Type    // nil = unknown, reported
+	handles []string // that its edges may have beside "error"; nil = not known, because the config is wrong
+	config  *Template
+	forEach *Template
+}
+
+// configure checks node i, which is not the trigger, against its type and builds its templates.
+func (d *draft) configure(i int) configured {
+	n := &d.nodes[i]
+	var c configured
+	if n.typ != "" {
+		var known bool
+		if c.typ, known = d.types.Type(n.typ); !known {
+			d.add(n.at.member("type"), "unknown node type %s%s", quoted(n.typ), didYouMean(n.typ, d.types.Names()))
+		}
+	}
+	b := builder{report: d.report, binder: d.binder(i)}
+	if n.forEach.raw != nil {
+		c.forEach = d.readForEach(n.forEach, c.typ, b.binder)
+		b.binder.forEach = true
+	}
+	config := n.config
+	if config.raw == nil {
+		config = value{[]byte("{}"), n.at.member("config")}
+	}
+	if rawjson.KindOf(config.raw) != rawjson.Object {
+		d.add(config.at, "must be an object, not %s", kindName(config.raw))
+		return c
+	}
+	if c.typ != nil {
+		config.raw = c.typ.withDefaults(config.raw)
+		before := len(d.problems)
+		d.checkConfig(c.typ, config)
+		if len(d.problems) == before {
+			c.handles = d.handlesOf(c.typ, config)
+		}
+	}
+	c.config = b.template(config)
+	return c
+}
+
+// binder binds the templates of node i. They may name nodes upstream of it, whichever branch is taken to it.
+func (d *draft) binder(i int) binder {
+	return binder{node: func(id string) (int, error) {
+		named, ok := d.byID[id]
+		switch {
+		case !ok:
+			return 0, fmt.Errorf("no node has the id %s%s", quoted(id), didYouMean(id, d.ids()))
+		case named == i:
+			return 0, fmt.Errorf("node %s cannot see its own output", quoted(id))
+		case !d.graph.sound:
+			return 0, nil // what is upstream cannot be told, and the document is wrong anyway
+		case !d.graph.above[i].has(named):
+			return 0, fmt.Errorf("node %s is not upstream of node %s", quoted(id), quoted(d.nodes[i].id))
+		default:
+			return d.graph.rank[named], nil
+		}
+	}}
+}
+
+// readForEach builds the template of forEach. It sees what the node's config sees, item and index excepted.
+func (d *draft) readForEach(v value, t *Type, names binder) *Template {
+	s, ok := d.text(v)
+	if !ok {
+		return nil
+	}
+	if t != nil && t.Routes() {
+		d.add(v.at, "cannot be on a node of type %s: each item could take another way", quoted(t.Name))
+	}
+	if parts, err := parseText(s); err == nil && (len(parts) != 1 || parts[0].steps == nil) {
+		d.add(v.at, "must be one template alone that gives an array, such as {{trigger.data.items}}")
+		return nil
+	}
+	b := builder{report: d.report, binder: names}
+	return b.template(v)
+}
+
+// withDefaults returns config, canonical, with the defaults of the type that apply to it.
+func (t *Type) withDefaults(config []byte) []byte {
+	config, err := rawjson.AppendCanonical(nil, config, MaxDepth)
+	if err != nil {
+		return config
+	}
+	for _, def := range t.Defaults {
+		if rawjson.Get(config, def.Key) != nil || def.With != "" && rawjson.Get(config, def.With) == nil {
+			continue
+		}
+		config = config[:len(config)-1]
+		if len(config) > 1 {
+			config = append(config, ',')
+		}
+		config = rawjson.AppendQuoted(config, []byte(def.Key))
+		config = append(append(append(config, ':'), def.Value...), '}')
+	}
+	return config
+}
+
+// handlesOf returns the handles of a node of a type that routes, nil when the type does not or the config's are wrong.
+func (d *draft) handlesOf(t *Type, config value) []string {
+	if !t.Routes() {
+		return nil
+	}
+	handles := append([]string{}, t.Handles...)
+	if t.HandlesFrom == "" {
+		return handles
+	}
+	before := len(d.problems)
+	eachAt(config, t.handlesFrom, func(v value) {
+		if h, ok := d.text(v); ok {
+			if reason := badHandle(h, handles); reason != "" {
+				d.add(v.at, "%s", reason)
+			}
+			handles = append(handles, h)
+		}
+	})
+	if len(d.problems) > before {
+		return nil
+	}
+	return handles
+}
+
+// eachAt calls fn for each value in v that steps lead to; what is not there is left out.
+func eachAt(v value, steps []string, fn func(value)) {
+	switch {
+	case v.raw == nil:
+	case len(steps) == 0:
+		fn(v)
+	case steps[0] == "[]":
+		i := 0
+		rawjson.Elements(v.raw, func(raw []byte) bool {
+			eachAt(value{raw, v.at.element(i)}, steps[1:], fn)
+			i++
+			return true
+		})
+	default:
+		eachAt(value{rawjson.Get(v.raw, steps[0]), v.at.member(steps[0])}, steps[1:], fn)
+	}
+}

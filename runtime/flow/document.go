@@ -1,0 +1,226 @@
+package flow
+
+import (
+	"time"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// draft is a document whose parts were read one by one; nothing is known yet of how they fit together.
+type draft struct {
+	*report
+	types   Types
+	id      string
+	name    string
+	active  bool
+	nodes   []draftNode
+	edges   []draftEdge
+	byID    map[string]int // index in nodes; the first of each id
+	trigger int            // index in nodes; -1 = none
+	graph   graph          // after connect
+}
+
+type draftNode struct {
+	at          *place
+	id, typ     string
+	name        string
+	config      value
+	timeout     time.Duration
+	retry       Retry
+	continues   bool
+	forEach     value
+	concurrency int
+}
+
+type draftEdge struct {
+	at             *place
+	source, target value // ids of nodes
+	handle         value
+}
+
+// Bounds and defaults of a node's settings.
+const (
+	maxTimeout        = 24 * time.Hour
+	maxAttempts       = 20
+	defaultBackoff    = time.Second
+	defaultMaxBackoff = 30 * time.Second
+	maxBackoff        = time.Hour
+	maxConcurrency    = 256
+)
+
+// forEditors tells whether nothing at p is looked into: it is kept for those who draw workflows.
+func forEditors(p *place) bool {
+	switch p.depth() {
+	case 1: // of the document
+		return p.key == "metadata"
+	case 3: // of a node or edge
+		return p.index < 0 && (p.key == "metadata" || p.key == "position")
+	}
+	return false
+}
+
+// read reads the document. storedAs is the id it is stored under, "" when nothing is known of that.
+func (d *draft) read(doc value, storedAs string) {
+	if storedAs != "" && !ValidID(storedAs) {
+		d.add(nil, "is stored under %s: %s", quoted(storedAs), idRule)
+	}
+	d.id, d.active, d.trigger, d.byID = storedAs, true, -1, map[string]int{}
+	seen := d.members(doc, []string{"id", "name", "active", "nodes", "edges", "metadata"}, func(key string, v value) {
+		switch key {
+		case "id":
+			d.readID(v, storedAs)
+		case "name":
+			d.name, _ = d.text(v)
+		case "active":
+			d.active, _ = d.boolean(v)
+		case "nodes":
+			d.readNodes(v)
+		case "edges":
+			d.elements(v, func(_ int, e value) { d.edges = append(d.edges, d.readEdge(e)) })
+		}
+	})
+	if storedAs == "" {
+		d.require(doc, seen, "id")
+	}
+	d.require(doc, seen, "nodes")
+	if d.name == "" {
+		d.name = d.id
+	}
+}
+
+const idRule = "an id is a letter or digit, then at most 63 letters, digits, - or _"
+
+func (d *draft) readID(v value, storedAs string) {
+	id, ok := d.text(v)
+	switch {
+	case !ok:
+	case !ValidID(id):
+		d.add(v.at, "%s: %s", quoted(id), idRule)
+	case storedAs != "" && id != storedAs:
+		d.add(v.at, "is %s, but the document is stored under %s", quoted(id), quoted(storedAs))
+	default:
+		d.id = id
+	}
+}
+
+func (d *draft) readNodes(v value) {
+	isArray := d.elements(v, func(i int, e value) {
+		switch {
+		case i < MaxNodes:
+			d.nodes = append(d.nodes, d.readNode(e))
+			d.enter(i)
+		case i == MaxNodes:
+			d.add(v.at, "has more than %d nodes", MaxNodes)
+		}
+	})
+	if isArray && d.trigger < 0 {
+		d.add(v.at, "there is no trigger: exactly one node must have the type %s", quoted(TypeTrigger))
+	}
+}
+
+// enter makes node i known by its id.
+func (d *draft) enter(i int) {
+	n := &d.nodes[i]
+	if n.typ == TypeTrigger {
+		if d.trigger >= 0 {
+			d.add(n.at.member("type"), "is a second trigger beside %v: a workflow has exactly one", d.nodes[d.trigger].at)
+		} else {
+			d.trigger = i
+		}
+	}
+	if n.id == "" {
+		return
+	}
+	if first, taken := d.byID[n.id]; taken {
+		d.add(n.at.member("id"), "%s is the id of %v already", quoted(n.id), d.nodes[first].at)
+		return
+	}
+	d.byID[n.id] = i
+}
+
+func (d *draft) readNode(v value) draftNode {
+	n := draftNode{at: v.at, retry: Retry{MaxAttempts: 1}, concurrency: 1}
+	known := []string{
+		"id", "type", "name", "config", "timeout", "retry", "onError", "forEach", "concurrency", "metadata", "position",
+	}
+	seen := d.members(v, known, func(key string, m value) {
+		switch key {
+		case "id":
+			id, ok := d.text(m)
+			if ok && !ValidID(id) {
+				d.add(m.at, "%s: %s", quoted(id), idRule)
+				return
+			}
+			n.id = id
+		case "type":
+			n.typ, _ = d.text(m)
+		case "name":
+			n.name, _ = d.text(m)
+		case "config":
+			n.config = m
+		case "timeout":
+			n.timeout, _ = d.duration(m, time.Millisecond, maxTimeout)
+		case "retry":
+			d.readRetry(m, &n.retry)
+		case "onError":
+			word, _ := d.oneOf(m, "stop", "continue")
+			n.continues = word == "continue"
+		case "forEach":
+			n.forEach = m
+		case "concurrency":
+			n.concurrency, _ = d.integer(m, 1, maxConcurrency)
+		}
+	})
+	d.require(v, seen, "id", "type")
+	if n.name == "" {
+		n.name = n.id
+	}
+	for _, key := range seen {
+		switch key {
+		case "timeout", "retry", "onError", "forEach", "concurrency":
+			if n.typ == TypeTrigger {
+				d.add(v.at.member(key), "is not for the trigger, which does not run")
+			} else if key == "concurrency" && n.forEach.raw == nil {
+				d.add(v.at.member(key), "is only for a node with forEach")
+			}
+		}
+	}
+	return n
+}
+
+func (d *draft) readRetry(v value, retry *Retry) {
+	retry.Backoff, retry.MaxBackoff = defaultBackoff, defaultMaxBackoff
+	seen := d.members(v, []string{"maxAttempts", "backoff", "maxBackoff"}, func(key string, m value) {
+		switch key {
+		case "maxAttempts":
+			retry.MaxAttempts, _ = d.integer(m, 1, maxAttempts)
+		case "backoff":
+			retry.Backoff, _ = d.duration(m, 0, maxBackoff)
+		case "maxBackoff":
+			retry.MaxBackoff, _ = d.duration(m, 0, maxBackoff)
+		}
+	})
+	d.require(v, seen, "maxAttempts")
+	if retry.MaxBackoff < retry.Backoff {
+		if rawjson.Get(v.raw, "maxBackoff") != nil {
+			d.add(v.at.member("maxBackoff"), "must be at least the backoff of %v", retry.Backoff)
+		}
+		retry.MaxBackoff = retry.Backoff
+	}
+}
+
+func (d *draft) readEdge(v value) draftEdge {
+	e := draftEdge{at: v.at}
+	seen := d.members(v, []string{"source", "target", "sourceHandle", "metadata"}, func(key string, m value) {
+		switch key {
+		case "source":
+			e.source = m
+		case "target":
+			e.target = m
+		case "sourceHandle":
+			e.handle = m
+		}
+	})
+	d.require(v, seen, "source", "target")
+	return e
+}

@@ -1,0 +1,90 @@
+package flow
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+)
+
+// testTypes are node types with the shapes of the built-in ones.
+type testTypes map[string]*Type
+
+func (t testTypes) Type(name string) (*Type, bool) {
+	typ, ok := t[name]
+	return typ, ok
+}
+
+func (t testTypes) Names() []string { return slices.Collect(maps.Keys(t)) }
+
+var manifests = []string{
+	`{"abi":1,"type":"transform","version":"1.0.0","summary":"Builds a value","config":{
+		"type":"object","additionalProperties":false,
+		"properties":{
+			"output":{},
+			"input":{},
+			"operations":{"type":"array","minItems":1,"items":{"oneOf":[
+				{"type":"object","properties":{"op":{"const":"set"},"path":{"type":"string"},"value":{}},
+				 "required":["op","path","value"],"additionalProperties":false},
+				{"type":"object","properties":{"op":{"const":"delete"},"path":{"type":"string"}},
+				 "required":["op","path"],"additionalProperties":false}]}}},
+		"oneOf":[{"required":["output"]},{"required":["operations"]}]},
+	 "defaults":[{"with":"operations","key":"input","value":"{{trigger.data}}"}]}`,
+	`{"abi":1,"type":"condition","version":"1.0.0","config":{
+		"type":"object","additionalProperties":false,"required":["conditions"],
+		"properties":{
+			"match":{"enum":["all","any"]},
+			"conditions":{"type":"array","minItems":1,"items":{
+				"type":"object","additionalProperties":false,"required":["left","operator"],
+				"properties":{"left":{},"operator":{"enum":["equals","greaterThan","exists"]},"right":{}}}}}},
+	 "handles":["true","false"]}`,
+	`{"abi":1,"type":"switch","version":"1.0.0","config":{
+		"type":"object","additionalProperties":false,"required":["value","cases"],
+		"properties":{"value":{},"cases":{"type":"array","items":{
+			"type":"object","additionalProperties":false,"required":["name","value"],
+			"properties":{"name":{"type":"string"},"operator":{"type":"string"},"value":{}}}}}},
+	 "handles":["default"],"handlesFrom":"cases[].name"}`,
+	`{"abi":1,"type":"http-request","version":"1.0.0","config":{
+		"type":"object","additionalProperties":false,"required":["url"],
+		"properties":{
+			"method":{"enum":["GET","POST"]},"url":{"type":"string","minLength":1},"headers":{"type":"object"},"body":{},
+			"retries":{"type":"integer","minimum":0,"maximum":5},"failOnStatus":{"type":"boolean"}}},
+	 "defaults":[{"key":"method","value":"GET"}],"capabilities":["http"]}`,
+	`{"abi":1,"type":"any","version":"1.0.0"}`,
+}
+
+func builtins(t testing.TB) testTypes {
+	t.Helper()
+	types := testTypes{}
+	for _, m := range manifests {
+		typ, err := ParseType([]byte(m))
+		if err != nil {
+			t.Fatal(err)
+		}
+		types[typ.Name] = typ
+	}
+	return types
+}
+
+// problems are those of a DocumentError, one line each.
+func problems(t testing.TB, err error) []string {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	var bad *DocumentError
+	if !errors.As(err, &bad) {
+		t.Fatalf("got %v, want a DocumentError", err)
+	}
+	if len(bad.Problems) == 0 {
+		t.Fatal("a DocumentError without problems")
+	}
+	var lines []string
+	for _, p := range bad.Problems {
+		lines = append(lines, p.String())
+	}
+	return lines
+}
+
+var received = time.Date(2026, 3, 1, 13, 30, 0, 123456789, time.FixedZone("", 3600))

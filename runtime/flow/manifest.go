@@ -1,0 +1,208 @@
+package flow
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// Types knows the node types that documents may use. Implementations are safe for concurrent use.
+type Types interface {
+	Type(name string) (*Type, bool)
+	Names() []string // for messages
+}
+
+// Type is what a workflow must know of a node type: its module's manifest, decoded by [ParseType]. It is immutable and
+// safe for concurrent use.
+type Type struct {
+	Name         string
+	Version      string
+	Summary      string
+	Schema       []byte   // of the config: JSON Schema 2020-12, raw; nil = any object
+	Handles      []string // the fixed handles of a node that routes
+	HandlesFrom  string   // where the config names more handles: cases[].name; "" = nowhere
+	Defaults     []Default
+	Capabilities []string // that it wants: http, log, clock, random, globals
+
+	schema      *jsonschema.Schema // compiled Schema
+	handlesFrom []string           // HandlesFrom in steps; "[]" = each element
+}
+
+// Default is a config key that is added where a config lacks it.
+type Default struct {
+	With  string // only to a config that has this key; "" = to each
+	Key   string
+	Value []byte // raw JSON, may hold templates
+}
+
+// Routes tells whether the edges from nodes of this type are followed by handle.
+func (t *Type) Routes() bool { return len(t.Handles) > 0 || t.HandlesFrom != "" }
+
+var capabilities = []string{"http", "log", "clock", "random", "globals"}
+
+// ParseType decodes a module's manifest, the JSON that its describe export returns:
+//
+//	{"abi": 1, "type": "switch", "version": "1.0.0", "summary": "...",
+//	 "config": {},                    JSON Schema 2020-12 of the config; references only within itself
+//	 "handles": ["default"],          fixed handles
+//	 "handlesFrom": "cases[].name",   handles that the config names
+//	 "defaults": [{"with": "operations", "key": "input", "value": "{{trigger.data}}"}],
+//	 "capabilities": ["http"]}
+//
+// abi, type and version are required. A manifest has at most 128 KiB. The error is a *[DocumentError] whose paths are
+// those of the manifest. raw is neither kept nor changed.
+func ParseType(raw []byte) (*Type, error) {
+	r := &report{doc: bytes.Clone(raw)}
+	t := &Type{}
+	if len(raw) > maxManifest {
+		r.add(nil, "the manifest has %d bytes, more than %d", len(raw), maxManifest)
+		return nil, r.err()
+	}
+	if syntax := (*rawjson.SyntaxError)(nil); errors.As(rawjson.Check(r.doc, MaxDepth), &syntax) {
+		r.syntax(syntax)
+		return nil, r.err()
+	}
+	if doc := (value{raw: r.doc}); r.inspect(doc, nil) {
+		r.manifest(doc, t)
+	}
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (r *report) manifest(doc value, t *Type) {
+	known := []string{"abi", "type", "version", "summary", "config", "handles", "handlesFrom", "defaults", "capabilities"}
+	seen := r.members(doc, known, func(key string, v value) {
+		switch key {
+		case "abi":
+			if n, ok := r.integer(v, 0, 1<<30); ok && n != abi.Version {
+				r.add(v.at, "is %d: the module was built for another version of the node ABI, this host speaks %d", n, abi.Version)
+			}
+		case "type":
+			t.Name = r.typeName(v)
+		case "version":
+			t.Version = r.line(v, 1, 64)
+		case "summary":
+			t.Summary = r.line(v, 0, 512)
+		case "config":
+			t.Schema = v.raw
+			t.schema = r.compileSchema(v)
+		case "handles":
+			t.Handles = r.handles(v)
+		case "handlesFrom":
+			t.HandlesFrom, t.handlesFrom = r.handlesPath(v)
+		case "defaults":
+			r.elements(v, func(_ int, e value) { t.Defaults = append(t.Defaults, r.defaultOf(e)) })
+		case "capabilities":
+			r.elements(v, func(_ int, e value) {
+				word, ok := r.oneOf(e, capabilities...)
+				if ok && slices.Contains(t.Capabilities, word) {
+					r.add(e.at, "is given twice")
+				}
+				t.Capabilities = append(t.Capabilities, word)
+			})
+		}
+	})
+	r.require(doc, seen, "abi", "type", "version")
+}
+
+func (r *report) typeName(v value) string {
+	name, ok := r.text(v)
+	switch {
+	case !ok:
+	case name == TypeTrigger:
+		r.add(v.at, "%s is not a type of its own", quoted(name))
+	case !ValidID(name):
+		r.add(v.at, "%s must be a letter or digit, then at most 63 letters, digits, - or _", quoted(name))
+	}
+	return name
+}
+
+// line reads a text of one line.
+func (r *report) line(v value, least, most int) string {
+	s, ok := r.text(v)
+	if ok && (len(s) < least || len(s) > most || strings.ContainsFunc(s, isControl)) {
+		r.add(v.at, "must be one line of %d to %d bytes", least, most)
+	}
+	return s
+}
+
+func isControl(c rune) bool { return c < 0x20 || c == 0x7f }
+
+func (r *report) handles(v value) []string {
+	var handles []string
+	r.elements(v, func(_ int, e value) {
+		h, ok := r.text(e)
+		if !ok {
+			return
+		}
+		if reason := badHandle(h, handles); reason != "" {
+			r.add(e.at, "%s", reason)
+		}
+		handles = append(handles, h)
+	})
+	return handles
+}
+
+// badHandle says why h cannot be a handle beside taken, "" when it can.
+func badHandle(h string, taken []string) string {
+	switch {
+	case h == "" || len(h) > abi.MaxLabel:
+		return "a handle must have 1 to 255 bytes"
+	case strings.Contains(h, "{{"):
+		return "a handle must be fixed text, not a template"
+	case h == HandleError:
+		return `the handle "error" is taken when a node fails; choose another name`
+	case slices.Contains(taken, h):
+		return "the handle " + quoted(h) + " is there twice"
+	}
+	return ""
+}
+
+// handlesPath reads a path of keys and "[]" such as cases[].name.
+func (r *report) handlesPath(v value) (string, []string) {
+	s, ok := r.text(v)
+	if !ok {
+		return "", nil
+	}
+	var steps []string
+	for key := range strings.SplitSeq(s, ".") {
+		key, each := strings.CutSuffix(key, "[]")
+		if !isPlainKey(key) {
+			r.add(v.at, "%s must be a path such as cases[].name", quoted(s))
+			return "", nil
+		}
+		if steps = append(steps, key); each {
+			steps = append(steps, "[]")
+		}
+	}
+	return s, steps
+}
+
+func (r *report) defaultOf(v value) Default {
+	var d Default
+	seen := r.members(v, []string{"with", "key", "value"}, func(key string, m value) {
+		switch key {
+		case "with":
+			d.With, _ = r.text(m)
+		case "key":
+			d.Key, _ = r.text(m)
+		case "value":
+			d.Value = m.raw
+			// No document is known yet: a default may use every root but steps and what only forEach has.
+			b := builder{report: r, binder: binder{node: func(string) (int, error) {
+				return 0, errors.New("a default cannot name nodes")
+			}}}
+			b.template(m)
+		}
+	})
+	r.require(v, seen, "key", "value")
+	return d
+}

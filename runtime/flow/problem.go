@@ -1,0 +1,169 @@
+package flow
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// Problem is one thing wrong with a document. Neither field holds secrets.
+type Problem struct {
+	Path   string // JSON path, as in nodes[2].config.cases[0].name; "" = the document
+	Reason string // for humans, one line
+}
+
+// String is "path: reason".
+func (p Problem) String() string {
+	if p.Path == "" {
+		return p.Reason
+	}
+	return p.Path + ": " + p.Reason
+}
+
+// DocumentError is what is wrong with a document or manifest: at least one problem and at most [MaxProblems], in the
+// order of the document.
+type DocumentError struct {
+	Problems []Problem
+}
+
+// Error gives the first problem and how many more there are.
+func (e *DocumentError) Error() string {
+	first := e.Problems[0].String()
+	switch more := len(e.Problems) - 1; more {
+	case 0:
+		return first
+	case 1:
+		return first + " (and 1 more problem)"
+	default:
+		return fmt.Sprintf("%s (and %d more problems)", first, more)
+	}
+}
+
+// place is where a value stands or should stand: a key or index in the place around it. nil is the whole document.
+type place struct {
+	parent *place
+	key    string
+	index  int // of an element; -1 = it is the member key
+}
+
+func (p *place) member(key string) *place { return &place{parent: p, key: key, index: -1} }
+
+func (p *place) element(i int) *place { return &place{parent: p, index: i} }
+
+// String is the place's JSON path.
+func (p *place) String() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.index >= 0:
+		return p.parent.String() + "[" + strconv.Itoa(p.index) + "]"
+	case !isPlainKey(p.key):
+		return p.parent.String() + "[" + quoted(p.key) + "]"
+	case p.parent == nil:
+		return p.key
+	default:
+		return p.parent.String() + "." + p.key
+	}
+}
+
+// depth counts the steps to p from the document.
+func (p *place) depth() int {
+	n := 0
+	for ; p != nil; p = p.parent {
+		n++
+	}
+	return n
+}
+
+// find returns the value at p in doc, a view, or the innermost value around p that is there.
+func (p *place) find(doc []byte) (v []byte, found bool) {
+	if p == nil {
+		return doc, true
+	}
+	around, found := p.parent.find(doc)
+	if !found {
+		return around, false
+	}
+	if p.index >= 0 {
+		v = rawjson.Index(around, p.index)
+	} else {
+		v = rawjson.Get(around, p.key)
+	}
+	if v == nil {
+		return around, false
+	}
+	return v, true
+}
+
+// isPlainKey tells whether a key is written as .key in paths.
+func isPlainKey(key string) bool {
+	for _, r := range key {
+		if !isKeyRune(r) {
+			return false
+		}
+	}
+	return key != "" && len(key) <= maxQuoted
+}
+
+const maxQuoted = 64
+
+// quoted is s in quotes for a message, not too long.
+func quoted(s string) string {
+	if len(s) > maxQuoted {
+		s = strings.ToValidUTF8(s[:maxQuoted], "") + "..."
+	}
+	return strconv.Quote(s)
+}
+
+// report collects the problems of a document.
+type report struct {
+	doc      []byte
+	problems []located
+}
+
+// located is a problem with its offset in the document.
+type located struct {
+	Problem
+	offset int
+}
+
+func (r *report) add(at *place, format string, args ...any) {
+	if len(r.problems) == MaxProblems {
+		return
+	}
+	p := located{Problem: Problem{Path: at.String(), Reason: fmt.Sprintf(format, args...)}}
+	for _, known := range r.problems {
+		if known.Problem == p.Problem {
+			return
+		}
+	}
+	v, _ := at.find(r.doc)
+	p.offset = cap(r.doc) - cap(v) // views end where the document's memory does
+	r.problems = append(r.problems, p)
+}
+
+// err returns a *DocumentError, or nil when there are no problems.
+func (r *report) err() error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(r.problems, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
+	e := &DocumentError{Problems: make([]Problem, len(r.problems))}
+	for i, p := range r.problems {
+		e.Problems[i] = p.Problem
+	}
+	return e
+}
+
+// syntax adds a *rawjson.SyntaxError with its line and column.
+func (r *report) syntax(err *rawjson.SyntaxError) {
+	before := r.doc[:err.Offset]
+	line := 1 + bytes.Count(before, []byte{'\n'})
+	column := err.Offset - bytes.LastIndexByte(before, '\n')
+	r.add(nil, "is not JSON: %s (line %d, byte %d)", err.Reason, line, column)
+}

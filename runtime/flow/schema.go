@@ -1,0 +1,87 @@
+package flow
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// schemaURL names a schema within its compiler. Nothing is ever loaded from it.
+const schemaURL = "urn:flowtrux:config"
+
+// noLoader refuses every schema from elsewhere: a manifest must not make the host read files or dial.
+type noLoader struct{}
+
+func (noLoader) Load(string) (any, error) {
+	return nil, errors.New("references must stay within the schema")
+}
+
+// compileSchema compiles the JSON Schema v, which is inspected JSON.
+func (r *report) compileSchema(v value) *jsonschema.Schema {
+	if rawjson.KindOf(v.raw) != rawjson.Object {
+		r.add(v.at, "must be an object, not %s", kindName(v.raw))
+		return nil
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(v.raw))
+	if err != nil {
+		r.add(v.at, "is not JSON")
+		return nil
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.UseLoader(noLoader{})
+	if err := c.AddResource(schemaURL, doc); err != nil {
+		r.add(v.at, "%s", schemaReason(err))
+		return nil
+	}
+	schema, err := c.Compile(schemaURL)
+	if err != nil {
+		r.add(v.at, "%s", schemaReason(err))
+		return nil
+	}
+	return schema
+}
+
+// schemaReason is what is wrong with a schema, in one line.
+func schemaReason(err error) string {
+	var loading *jsonschema.LoadURLError
+	if errors.As(err, &loading) {
+		return fmt.Sprintf("is no JSON Schema: %v: %s", loading.Err, quoted(loading.URL))
+	}
+	reason, _, _ := strings.Cut(strings.ReplaceAll(err.Error(), schemaURL, ""), "\n- ")
+	var invalid *jsonschema.SchemaValidationError
+	if errors.As(err, &invalid) {
+		var leaf *jsonschema.ValidationError
+		if errors.As(invalid.Err, &leaf) {
+			for len(leaf.Causes) > 0 {
+				leaf = leaf.Causes[0]
+			}
+			at := "/" + strings.Join(leaf.InstanceLocation, "/")
+			return "is no JSON Schema: at " + quoted(at) + ": " + reasonOf(leaf)
+		}
+	}
+	return "is no JSON Schema: " + strings.Join(strings.Fields(reason), " ")
+}
+
+// checkConfig checks the config v, inspected JSON with the defaults added, against the type's schema. Errors at strings
+// that hold templates are excused: what they become is known only at run time, and the node checks it then.
+func (r *report) checkConfig(t *Type, v value) {
+	if t.schema == nil {
+		return
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(v.raw))
+	if err != nil {
+		r.add(v.at, "is not JSON")
+		return
+	}
+	var invalid *jsonschema.ValidationError
+	if errors.As(t.schema.Validate(doc), &invalid) {
+		c := complaints{report: r, schema: t.Schema, config: v}
+		c.add(invalid)
+	}
+}

@@ -1,0 +1,242 @@
+package flow
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// value is a value of a document: its raw JSON, a view, and where it stands. The zero value is a value that is not there.
+type value struct {
+	raw []byte
+	at  *place
+}
+
+// allMembers returns the members of the object v in order; the key is that of their place. nil when v is no object.
+func (r *report) allMembers(v value) []value {
+	if rawjson.KindOf(v.raw) != rawjson.Object {
+		r.add(v.at, "must be an object, not %s", kindName(v.raw))
+		return nil
+	}
+	all := []value{}
+	rawjson.Members(v.raw, func(key, raw []byte) bool {
+		all = append(all, value{raw, v.at.member(keyText(key))})
+		return true
+	})
+	return all
+}
+
+// members calls fn for each member of the object v whose key is known, in order, and reports the other keys. It
+// returns the keys that were there, nil when v is no object.
+func (r *report) members(v value, known []string, fn func(key string, m value)) (seen []string) {
+	all := r.allMembers(v)
+	if all == nil {
+		return nil
+	}
+	seen = make([]string, 0, len(known))
+	for _, m := range all {
+		key := m.at.key
+		if !slices.Contains(known, key) {
+			r.add(m.at, "unknown key%s", didYouMean(key, known))
+			continue
+		}
+		seen = append(seen, key)
+		fn(key, m)
+	}
+	return seen
+}
+
+// require reports each of keys that members did not see in v.
+func (r *report) require(v value, seen []string, keys ...string) {
+	if seen == nil {
+		return
+	}
+	for _, key := range keys {
+		if !slices.Contains(seen, key) {
+			r.add(v.at.member(key), "is required")
+		}
+	}
+}
+
+// elements calls fn for each element of the array v.
+func (r *report) elements(v value, fn func(i int, e value)) bool {
+	if rawjson.KindOf(v.raw) != rawjson.Array {
+		r.add(v.at, "must be an array, not %s", kindName(v.raw))
+		return false
+	}
+	i := 0
+	rawjson.Elements(v.raw, func(raw []byte) bool {
+		fn(i, value{raw, v.at.element(i)})
+		i++
+		return true
+	})
+	return true
+}
+
+func (r *report) text(v value) (string, bool) {
+	if rawjson.KindOf(v.raw) != rawjson.String {
+		r.add(v.at, "must be a string, not %s", kindName(v.raw))
+		return "", false
+	}
+	return text(v.raw), true
+}
+
+func (r *report) boolean(v value) (b, ok bool) {
+	switch rawjson.KindOf(v.raw) {
+	case rawjson.True:
+		return true, true
+	case rawjson.False:
+		return false, true
+	default:
+		r.add(v.at, "must be true or false, not %s", kindName(v.raw))
+		return false, false
+	}
+}
+
+// oneOf reads a string that must be one of words.
+func (r *report) oneOf(v value, words ...string) (string, bool) {
+	s, ok := r.text(v)
+	if ok && !slices.Contains(words, s) {
+		hint := ""
+		if near := nearest(s, words); near != "" {
+			hint = "; did you mean " + quoted(near) + "?"
+		}
+		r.add(v.at, "must be %s, not %s%s", either(eachQuoted(words)), quoted(s), hint)
+		return "", false
+	}
+	return s, ok
+}
+
+// integer reads a whole number from low to high.
+func (r *report) integer(v value, low, high int) (int, bool) {
+	if rawjson.KindOf(v.raw) != rawjson.Number {
+		r.add(v.at, "must be a whole number, not %s", kindName(v.raw))
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(v.raw))
+	if err != nil || n < low || n > high {
+		r.add(v.at, "must be a whole number from %d to %d", low, high)
+		return 0, false
+	}
+	return n, true
+}
+
+// duration reads a text of time.ParseDuration from low to high.
+func (r *report) duration(v value, low, high time.Duration) (time.Duration, bool) {
+	const form = `a duration such as "30s" or "1m30s"`
+	if rawjson.KindOf(v.raw) != rawjson.String {
+		r.add(v.at, "must be %s, not %s", form, kindName(v.raw))
+		return 0, false
+	}
+	s := text(v.raw)
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		r.add(v.at, "must be %s, not %s", form, quoted(s))
+		return 0, false
+	}
+	if d < low || d > high {
+		r.add(v.at, "must be from %v to %v", low, high)
+		return 0, false
+	}
+	return d, true
+}
+
+// inspect reports what no part of a document may hold: repeated keys, and numbers that cost more than they are worth
+// to compare exactly. Members for which skip is true are not looked into.
+func (r *report) inspect(v value, skip func(*place) bool) bool {
+	good := true
+	switch rawjson.KindOf(v.raw) {
+	case rawjson.Number:
+		if !isExact(v.raw) {
+			r.add(v.at, "is a number with more than %d digits or an exponent beyond %d", maxDigits, maxDigits)
+			good = false
+		}
+	case rawjson.Object:
+		seen := map[string]bool{}
+		rawjson.Members(v.raw, func(k, raw []byte) bool {
+			at := place{parent: v.at, key: keyText(k), index: -1}
+			if seen[at.key] {
+				r.add(&at, "is given twice")
+				good = false
+			}
+			seen[at.key] = true
+			if (skip == nil || !skip(&at)) && !r.inspect(value{raw, &at}, skip) {
+				good = false
+			}
+			return true
+		})
+	case rawjson.Array:
+		at := place{parent: v.at}
+		rawjson.Elements(v.raw, func(raw []byte) bool {
+			if !r.inspect(value{raw, &at}, skip) {
+				good = false
+			}
+			at.index++
+			return true
+		})
+	}
+	return good
+}
+
+// maxDigits bounds the digits of a number in a document and, both ways, its exponent.
+const maxDigits = 400
+
+func isExact(number []byte) bool {
+	digits, exponent := string(number), ""
+	if i := strings.IndexAny(digits, "eE"); i >= 0 {
+		digits, exponent = digits[:i], digits[i+1:]
+	}
+	if len(digits) > maxDigits {
+		return false
+	}
+	if exponent == "" {
+		return true
+	}
+	n, err := strconv.Atoi(exponent)
+	return err == nil && -maxDigits <= n && n <= maxDigits
+}
+
+// text is the text of a JSON string.
+func text(raw []byte) string { return string(rawjson.AppendString(nil, raw)) }
+
+// keyText is the text of a key as rawjson.Members gives it.
+func keyText(raw []byte) string { return string(rawjson.AppendUnescaped(nil, raw)) }
+
+// kindName names the kind of a value for a message.
+func kindName(v []byte) string {
+	switch rawjson.KindOf(v) {
+	case rawjson.Null:
+		return "null"
+	case rawjson.True, rawjson.False:
+		return "a boolean"
+	case rawjson.Number:
+		return "a number"
+	case rawjson.String:
+		return "a string"
+	case rawjson.Object:
+		return "an object"
+	default:
+		return "an array"
+	}
+}
+
+// either is: a, b or c.
+func either(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// eachQuoted puts each word in quotes.
+func eachQuoted(words []string) []string {
+	q := make([]string, len(words))
+	for i, w := range words {
+		q[i] = quoted(w)
+	}
+	return q
+}
