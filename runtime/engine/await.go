@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// Await runs an execution whose sender waits, and returns its result. The caller has a slot for it (Engine.Acquire); Await
+// takes release over. The execution ends with ctx, which must not end because the sender went away.
+//
+// The webhook's timeout counts from here. With onTimeout "error" the execution runs on this goroutine, and the timeout
+// cancels it (TimedOut). With "accept" it runs apart; when the timeout passes, its state is journaled and it goes on,
+// no longer bound to ctx: then Await returns nil, and the execution is as safe as one that was accepted. When the journal
+// refuses it, it is cancelled (TimedOut).
+func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, release func()) *Result {
+	timeout := p.Plan.Webhook.Timeout
+	if !p.Plan.Webhook.AcceptOnTimeout {
+		defer release()
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return e.Run(ctx, p, id, ev, nil)
+	}
+	run := e.newRun(context.WithoutCancel(ctx), p, id, ev, nil)
+	unbind := context.AfterFunc(ctx, func() { run.cancel(context.Cause(ctx)) })
+	ended := make(chan *Result, 1)
+	go func() {
+		r := run.run()
+		release()
+		if l := run.lease; l != nil { // adopted, and nobody can adopt it any more
+			x.conclude(&Runner{Engine: e}, l, run, r)
+			run.unhold()
+			x.leave()
+		}
+		ended <- r
+	}()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case r := <-ended:
+		unbind()
+		return r
+	case <-timer.C:
+	}
+	// From here on ctx ends nothing: a promise may be given.
+	if unbind() && x.adopt(run) {
+		return nil
+	}
+	run.cancel(context.DeadlineExceeded)
+	return <-ended
+}
+
+// adopt journals an execution that runs here, with what it has completed. It is false when the journal refuses, or the
+// execution has ended.
+func (x *Executor) adopt(run *execution) bool {
+	// No node is settled while the lock is held, so what is not among the steps gets its own checkpoint.
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	if run.ended || run.ctx.Err() != nil || !x.enter() {
+		return false
+	}
+	ctx, cancel := lasting(x.hard)
+	defer cancel()
+	l, err := x.journal.Adopt(ctx, newEntry(run.program.Plan, run.id, run.event, run.steps()))
+	if err != nil {
+		run.engine.config.Logger.Error("the journal refused an execution whose sender has waited too long",
+			zap.String("execution_id", run.id), zap.String("workflow", run.program.Plan.ID), zap.Error(err))
+		x.leave()
+		return false
+	}
+	run.lease = l
+	stopKeeping := keepLease(l, run.cancel)
+	stopCutting := context.AfterFunc(x.hard, func() { run.cancel(context.Cause(x.hard)) })
+	run.unhold = func() { stopKeeping(); stopCutting() }
+	return true
+}
+
+// steps are the nodes that have completed so far. The caller holds the lock.
+func (x *execution) steps() []journal.Step {
+	var steps []journal.Step
+	for i := 1; i < len(x.results); i++ {
+		if r := &x.results[i]; r.State == Completed {
+			steps = append(steps, journal.Step{Node: x.program.Plan.Nodes[i].ID, Output: r.Output, Handle: r.Handle})
+		}
+	}
+	return steps
+}

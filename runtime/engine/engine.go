@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// Config of an Engine.
+type Config struct {
+	Limits   Limits
+	HTTP     hostapi.HTTPClient // of the http capability; nil = nodes cannot use it
+	Globals  Globals            // nil = there are none
+	Observer Observer           // nil = nobody
+	Logger   *zap.Logger        // nil = no log
+	Seed     [32]byte           // the installation's secret: nodes' random streams derive from it
+	Clock    func() time.Time   // nil = time.Now
+}
+
+// Globals are the values that workflows share. Implementations are safe for concurrent use.
+type Globals interface {
+	hostapi.GlobalWriter
+	// Global returns a value as canonical raw JSON, which nobody changes.
+	Global(key string) (value []byte, ok bool)
+}
+
+// Engine runs programs. It is safe for concurrent use, and has nothing to close: it holds what its Config gave it and no
+// goroutine.
+type Engine struct {
+	config  Config
+	permits *permits
+	nodeLog *zap.Logger // what nodes write
+}
+
+// New makes an engine.
+func New(c Config) *Engine {
+	c.Limits = c.Limits.withDefaults()
+	if c.Observer == nil {
+		c.Observer = NopObserver{}
+	}
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return &Engine{config: c, permits: newPermits(c.Limits.Executions), nodeLog: c.Logger.Named("node")}
+}
+
+// NewID makes an execution's id: "exec-" and a lower-case ULID (github.com/ulid/spec), so that ids sort by time. Its random
+// part cannot be guessed.
+func (e *Engine) NewID() string {
+	id := ulid.MustNew(ulid.Timestamp(e.config.Clock()), rand.Reader)
+	return "exec-" + strings.ToLower(id.String())
+}
+
+// Acquire takes a slot of the server and of the workflow for one execution of p, and keeps p's modules open for it. It waits at
+// most Limits.QueueWait. The error is ErrWorkflowBusy, ErrServerBusy, ErrGone or ctx's. release is called once, when
+// the execution has ended.
+func (e *Engine) Acquire(ctx context.Context, p *Program) (release func(), err error) {
+	return e.acquire(ctx, p, e.config.Limits.QueueWait, false)
+}
+
+// acquire is Acquire with its own patience, see permits.acquire.
+func (e *Engine) acquire(ctx context.Context, p *Program, wait time.Duration, patient bool) (release func(), err error) {
+	if !p.owner.Acquire() {
+		return nil, ErrGone
+	}
+	limit := 0
+	if p.Plan.Webhook != nil {
+		limit = p.Plan.Webhook.MaxConcurrent
+	}
+	if err := e.permits.acquire(ctx, p.Plan.ID, limit, wait, patient); err != nil {
+		p.owner.Release()
+		return nil, err
+	}
+	return func() {
+		e.permits.release(p.Plan.ID)
+		p.owner.Release()
+	}, nil
+}
+
+// InUse tells how many slots are taken.
+func (e *Engine) InUse() int { return e.permits.inUse() }
+
+// Run runs p to its end and returns how it ended; the caller has a slot for it. A plan without branches runs on this
+// goroutine. When ctx ends, the execution does: its status is TimedOut when ctx's cause is context.DeadlineExceeded, else
+// Cancelled.
+//
+// lease, unless nil, gets a checkpoint of each node that completes before its dependents start, and the steps of its entry
+// are taken over instead of running their nodes again. Run does not finish or release it.
+func (e *Engine) Run(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *Result {
+	return e.newRun(ctx, p, id, ev, lease).run()
+}

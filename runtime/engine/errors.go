@@ -1,0 +1,56 @@
+package engine
+
+import "errors"
+
+// Errors of Engine.Acquire.
+var (
+	// ErrWorkflowBusy means that the workflow's own limit kept the execution waiting.
+	ErrWorkflowBusy = errors.New("too many executions of this workflow")
+	// ErrServerBusy means that the limit of the whole server did.
+	ErrServerBusy = errors.New("too many executions")
+	// ErrGone means that the program's configuration has ended and its modules are closed.
+	ErrGone = errors.New("the configuration of this workflow has ended")
+)
+
+// Codes of a NodeError. Besides these, a node gives its own: lower-case letters, digits and underscores, at most 64.
+const (
+	CodeNodeFailed      = "node_failed"       // the node failed and gave no code, or none that can be shown
+	CodeTimeout         = "timeout"           // an attempt took longer than it may
+	CodeCancelled       = "cancelled"         // the execution ended while the node ran
+	CodeMemory          = "memory"            // the node wanted more memory than its module may have
+	CodeTrap            = "trap"              // the node crashed
+	CodeExit            = "exit"              // the node ended its own process
+	CodeBadAnswer       = "bad_answer"        // the node's answer is not one
+	CodeUnknownHandle   = "unknown_handle"    // the node chose a way that its type does not have
+	CodeInputTooLarge   = "input_too_large"   // the resolved config is over Limits.NodeInput
+	CodeOutputTooLarge  = "output_too_large"  // the output is over Limits.NodeOutput
+	CodeExecutionMemory = "execution_memory"  // the execution's values are over Limits.ExecutionMemory
+	CodeForEachNotArray = "foreach_not_array" // forEach did not give an array
+	CodeForEachTooMany  = "foreach_too_many"  // more items than Limits.ForEachItems
+	CodeInternal        = "internal"          // a fault of the host, not of the node
+)
+
+// NodeError is why a node failed.
+type NodeError struct {
+	Code    string
+	Message string // for records and answers: one line of at most 512 bytes, secrets masked
+	Detail  error  // for logs; nil = nothing to add
+
+	final bool // another attempt cannot mend it
+}
+
+func (e *NodeError) Error() string { return e.Message }
+
+// Unwrap returns the detail.
+func (e *NodeError) Unwrap() error { return e.Detail }
+
+// fixed makes the error of a limit or a rule, whose message is a fixed text. Another attempt would end the same way.
+func fixed(code, message string) *NodeError {
+	return &NodeError{Code: code, Message: message, final: true}
+}
+
+// Why an execution ends before its nodes do, as causes of its context.
+var (
+	errShutdown   = errors.New("the executor is closing")
+	errCheckpoint = errors.New("the journal did not keep a step")
+)

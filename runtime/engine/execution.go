@@ -1,0 +1,254 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// execution is one run of a program. This file decides which node's turn it is; node.go runs one.
+type execution struct {
+	engine  *Engine
+	program *Program
+	id      string
+	event   *flow.Event
+	ctx     context.Context // ends with the execution, its cause says why
+	cancel  context.CancelCauseFunc
+	started time.Time
+	memory  account
+	secrets secretTexts
+	apart   sync.WaitGroup // goroutines that run branches
+
+	// outputs of the nodes that have completed, for templates. A node reads only those of nodes before it, which were
+	// written before its turn came.
+	outputs [][]byte
+
+	mu      sync.Mutex
+	results []NodeResult
+	resumed map[string]journal.Step // what an earlier run has completed, by node id
+	waiting []int                   // how many incoming edges of a node come from nodes that are not settled
+	lease   journal.Lease           // nil = not journaled; set before it runs or by Executor.adopt
+	unhold  func()                  // ends what Executor.adopt began
+	cutOff  bool                    // the context ended before all nodes were settled
+	ended   bool
+}
+
+// newRun prepares an execution; nothing runs before run is called. See Engine.Run.
+func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *execution {
+	n := len(p.Plan.Nodes)
+	x := &execution{
+		engine: e, program: p, id: id, event: ev, lease: lease,
+		memory:  account{limit: int64(e.config.Limits.ExecutionMemory)},
+		outputs: make([][]byte, n),
+		results: make([]NodeResult, n),
+		waiting: make([]int, n),
+	}
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	for i := range n {
+		x.waiting[i] = len(p.Plan.Nodes[i].In)
+	}
+	if lease != nil {
+		x.resumed = make(map[string]journal.Step)
+		for _, s := range lease.Entry().Steps {
+			x.resumed[s.Node] = s
+		}
+	}
+	return x
+}
+
+// run runs the execution to its end.
+func (x *execution) run() *Result {
+	defer x.cancel(nil)
+	timer := time.AfterFunc(x.engine.config.Limits.ExecutionTimeout, func() { x.cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
+
+	x.started = x.engine.config.Clock()
+	x.engine.config.Observer.ExecutionStarted(x.program.Plan, x.id)
+	// The event is there in any case, so it counts even when there is no room for it: the first config will fail.
+	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
+	x.follow(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}))
+	x.apart.Wait()
+	r := x.result()
+	x.engine.config.Observer.ExecutionEnded(x.program.Plan, r)
+	return r
+}
+
+// follow runs nodes whose turn has come together, and then what follows from them: the first on this goroutine, each
+// other on one of its own.
+func (x *execution) follow(ready []int) {
+	for len(ready) > 0 {
+		for _, n := range ready[1:] {
+			x.apart.Go(func() { x.follow(x.turn(n)) })
+		}
+		ready = x.turn(ready[0])
+	}
+}
+
+// turn runs a node and returns those whose turn comes by that.
+func (x *execution) turn(n int) []int {
+	if x.ctx.Err() != nil {
+		x.cut()
+		return nil
+	}
+	r := x.runNode(n)
+	if r.State == NodeFailed && x.ctx.Err() != nil {
+		x.cut()
+	}
+	return x.settle(n, r)
+}
+
+// cut notes that the execution ended before its nodes did.
+func (x *execution) cut() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.cutOff = true
+}
+
+// settle keeps the result of a node and returns the nodes whose turn comes by that, in plan order. What has completed is
+// in the journal before.
+func (x *execution) settle(n int, r NodeResult) []int {
+	x.mu.Lock()
+	x.results[n] = r
+	x.outputs[n] = r.Output
+	lease := x.lease
+	x.mu.Unlock()
+
+	if lease != nil && r.State == Completed && n != 0 {
+		step := journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
+		if err := checkpoint(x.ctx, lease, step); err != nil {
+			x.cancel(fmt.Errorf("%w: %w", errCheckpoint, err))
+			x.cut()
+			return nil
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.advance(n)
+}
+
+// advance tells the nodes behind n that it is settled, settles those that will not run or have run before, and returns
+// those whose turn has come. The caller holds the lock.
+func (x *execution) advance(n int) (ready []int) {
+	plan := x.program.Plan
+	settled := []int{n}
+	for len(settled) > 0 {
+		from := settled[0]
+		settled = settled[1:]
+		for _, edge := range plan.Nodes[from].Out {
+			to := edge.To
+			if x.waiting[to]--; x.waiting[to] > 0 {
+				continue
+			}
+			switch state := x.decide(to); state {
+			case NotRun:
+				if !x.resume(to) {
+					ready = append(ready, to)
+					continue
+				}
+			default:
+				x.results[to].State = state
+			}
+			settled = append(settled, to)
+		}
+	}
+	slices.Sort(ready)
+	return ready
+}
+
+// decide says what becomes of a node when all nodes before it are settled: Stopped, Skipped, or NotRun for its turn.
+func (x *execution) decide(n int) NodeState {
+	state := Skipped
+	for _, edge := range x.program.Plan.Nodes[n].In {
+		switch from := &x.results[edge.From]; from.State {
+		case NodeFailed, Stopped:
+			return Stopped
+		case Completed:
+			if from.Handle == edge.Handle {
+				state = NotRun
+			}
+		}
+	}
+	return state
+}
+
+// resume takes over what an earlier run of the execution has completed. The caller holds the lock.
+func (x *execution) resume(n int) bool {
+	s, ok := x.resumed[x.program.Plan.Nodes[n].ID]
+	if !ok {
+		return false
+	}
+	x.memory.used.Add(int64(len(s.Output)))
+	x.outputs[n] = s.Output
+	x.results[n] = NodeResult{State: Completed, Output: s.Output, Handle: s.Handle}
+	return true
+}
+
+// result ends the execution. No node runs any more.
+func (x *execution) result() *Result {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.ended = true
+	r := &Result{
+		ID: x.id, Status: Succeeded, Nodes: x.results,
+		Started: x.started, Duration: x.engine.config.Clock().Sub(x.started),
+	}
+	r.Failing = slices.IndexFunc(r.Nodes, func(n NodeResult) bool { return n.State == NodeFailed })
+	switch {
+	case errors.Is(x.cutBy(), context.DeadlineExceeded):
+		r.Status = TimedOut
+	case x.cutOff:
+		r.Status = Cancelled
+	case r.Failing >= 0:
+		r.Status = Failed
+	}
+	return r
+}
+
+// cutBy is why the execution ended before its nodes did; nil when it did not. It is called after run.
+func (x *execution) cutBy() error {
+	if !x.cutOff {
+		return nil
+	}
+	return context.Cause(x.ctx)
+}
+
+// failed makes the result of a node that failed: handled, if the workflow does.
+func (x *execution) failed(n int, err *NodeError) NodeResult {
+	node := &x.program.Plan.Nodes[n]
+	r := NodeResult{State: NodeFailed, Err: err}
+	level := zap.WarnLevel
+	if x.ctx.Err() == nil && (node.ErrorEdge || node.Continue) {
+		level = zap.DebugLevel
+		r.State, r.Output = Completed, failureOutput(err)
+		x.memory.used.Add(int64(len(r.Output))) // too small to be refused
+		if node.ErrorEdge {
+			r.Handle = flow.HandleError
+		}
+	}
+	if entry := x.engine.config.Logger.Check(level, "node failed"); entry != nil {
+		fields := append(x.logFields(n), zap.String("code", err.Code), zap.String("message", err.Message))
+		if err.Detail != nil {
+			fields = append(fields, zap.String("detail", x.secrets.mask(err.Detail.Error())))
+		}
+		entry.Write(fields...)
+	}
+	return r
+}
+
+// failureOutput is the output of a node whose failure was handled.
+func failureOutput(err *NodeError) []byte {
+	out := append([]byte(nil), `{"error":{"code":`...)
+	out = rawjson.AppendQuoted(out, []byte(err.Code))
+	out = append(out, `,"message":`...)
+	out = rawjson.AppendQuoted(out, []byte(err.Message))
+	return append(out, `}}`...)
+}

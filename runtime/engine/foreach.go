@@ -1,0 +1,147 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"sync"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// items is a node that runs once for each item of forEach. Items begin in order.
+type items struct {
+	x      *execution
+	node   int
+	values [][]byte
+
+	mu       sync.Mutex
+	next     int                        // the item that begins next
+	end      int                        // the lowest item that failed; those behind it are not wanted. At first: how many there are
+	failure  *NodeError                 // of item end
+	running  map[int]context.CancelFunc // by item
+	outputs  [][]byte
+	size     int // bytes of outputs
+	attempts int
+}
+
+// runItems runs a node for each item of its forEach.
+func (x *execution) runItems(n int) (a answer) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.err = x.panicked(n, p)
+		}
+	}()
+	node := &x.program.Plan.Nodes[n]
+	list, err := x.resolve(node.ForEach, x.scope(), nil, math.MaxInt)
+	if err != nil {
+		return answer{err: err}
+	}
+	defer x.memory.give(len(list))
+	values, err := x.split(list)
+	if err != nil {
+		return answer{err: err}
+	}
+	s := &items{
+		x: x, node: n, values: values, end: len(values),
+		running: make(map[int]context.CancelFunc), outputs: make([][]byte, len(values)),
+	}
+	var workers sync.WaitGroup
+	for range min(node.Concurrency, len(values)) - 1 {
+		workers.Go(s.work)
+	}
+	s.work()
+	workers.Wait()
+	return s.answer()
+}
+
+// split takes an array apart. The items are views.
+func (x *execution) split(list []byte) (values [][]byte, err *NodeError) {
+	if rawjson.KindOf(list) != rawjson.Array {
+		return nil, fixed(CodeForEachNotArray, "forEach did not give an array")
+	}
+	limit := x.engine.config.Limits.ForEachItems
+	rawjson.Elements(list, func(v []byte) bool {
+		values = append(values, v)
+		return len(values) <= limit
+	})
+	if len(values) > limit {
+		return nil, fixed(CodeForEachTooMany, "forEach gave more than "+strconv.Itoa(limit)+" items")
+	}
+	return values, nil
+}
+
+// work runs items until there is none left to begin.
+func (s *items) work() {
+	scope := s.x.scope()
+	for {
+		i, ctx, ok := s.begin()
+		if !ok {
+			return
+		}
+		scope.Item, scope.Index = s.values[i], i
+		s.ended(i, s.x.runItem(ctx, call{node: s.node, index: i}, scope))
+	}
+}
+
+// begin gives out the next item, if there is one, with a context that ends when the item is not wanted any more.
+func (s *items) begin() (i int, ctx context.Context, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next >= s.end {
+		return 0, nil, false
+	}
+	i = s.next
+	s.next++
+	ctx, cancel := context.WithCancel(s.x.ctx)
+	s.running[i] = cancel
+	return i, ctx, true
+}
+
+// ended keeps what an item gave. When it failed, the items behind it are cancelled.
+func (s *items) ended(i int, a answer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running[i]()
+	delete(s.running, i)
+	s.attempts += a.attempts
+	if a.err == nil {
+		s.outputs[i] = a.output
+		s.size += len(a.output)
+		if s.size+len("[]")+i > s.x.engine.config.Limits.NodeOutput { // a comma before each item but the first
+			a.err = fixed(CodeOutputTooLarge, "the outputs of all items together are too large")
+		}
+	}
+	if a.err == nil || i >= s.end {
+		return
+	}
+	s.end, s.failure = i, a.err
+	for j, cancel := range s.running {
+		if j > i {
+			cancel()
+		}
+	}
+}
+
+// answer puts the outputs together when all items have ended. What was counted for them is counted for the array instead.
+func (s *items) answer() answer {
+	s.x.memory.give(s.size)
+	if err := s.failure; err != nil {
+		named := *err
+		named.Message = s.x.secrets.line("item "+strconv.Itoa(s.end)+": "+err.Message, maxMessage)
+		return answer{attempts: s.attempts, err: &named}
+	}
+	array := make([]byte, 0, s.size+len(s.outputs)+len("[]"))
+	array = append(array, '[')
+	for i, output := range s.outputs {
+		if i > 0 {
+			array = append(array, ',')
+		}
+		array = append(array, output...)
+	}
+	array = append(array, ']')
+	if !s.x.memory.take(len(array)) {
+		return answer{attempts: s.attempts, err: fixed(CodeExecutionMemory, "the execution holds too much data")}
+	}
+	return answer{output: array, attempts: s.attempts}
+}

@@ -1,0 +1,51 @@
+package engine
+
+import "time"
+
+// Limits of executions. A field that is zero means its default, see DefaultLimits.
+type Limits struct {
+	Executions       int           // that run at the same time, of all workflows together
+	QueueWait        time.Duration // how long Acquire waits for a slot
+	NodeTimeout      time.Duration // of one attempt of a node or of one item of forEach
+	NodeInput        int           // bytes of a node's resolved config
+	NodeOutput       int           // bytes of a node's output; with forEach of all items together
+	ForEachItems     int           // items of a forEach
+	ExecutionMemory  int           // bytes of the live values of one execution
+	ExecutionTimeout time.Duration // of a run, retries and waits included
+}
+
+// DefaultLimits are the limits where nothing else is said.
+func DefaultLimits() Limits {
+	return Limits{
+		Executions:       256,
+		QueueWait:        time.Second,
+		NodeTimeout:      10 * time.Second,
+		NodeInput:        4 << 20,
+		NodeOutput:       1 << 20,
+		ForEachItems:     10_000,
+		ExecutionMemory:  32 << 20,
+		ExecutionTimeout: 5 * time.Minute,
+	}
+}
+
+// withDefaults fills in what is zero.
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	return Limits{
+		Executions:       orDefault(l.Executions, d.Executions),
+		QueueWait:        orDefault(l.QueueWait, d.QueueWait),
+		NodeTimeout:      orDefault(l.NodeTimeout, d.NodeTimeout),
+		NodeInput:        orDefault(l.NodeInput, d.NodeInput),
+		NodeOutput:       orDefault(l.NodeOutput, d.NodeOutput),
+		ForEachItems:     orDefault(l.ForEachItems, d.ForEachItems),
+		ExecutionMemory:  orDefault(l.ExecutionMemory, d.ExecutionMemory),
+		ExecutionTimeout: orDefault(l.ExecutionTimeout, d.ExecutionTimeout),
+	}
+}
+
+func orDefault[T ~int | ~int64](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}

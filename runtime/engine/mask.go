@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+const (
+	mask       = "***"
+	maxMessage = 512 // bytes of a NodeError's message
+	maxCode    = 64  // bytes of a node's own error code
+)
+
+// secretTexts are the texts that an execution must not show: what the __secret globals it has resolved so far hold. Safe
+// for concurrent use.
+type secretTexts struct {
+	mu    sync.RWMutex
+	texts []string // longest first, so that one that contains another is masked as a whole
+}
+
+// add takes the texts that a scope has collected.
+func (s *secretTexts) add(texts [][]byte) {
+	if len(texts) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range texts {
+		s.insert(string(t))
+		s.insert(string(rawjson.AppendEscaped(nil, t))) // as JSON within a text shows it
+	}
+}
+
+func (s *secretTexts) insert(text string) {
+	if text == "" || slices.Contains(s.texts, text) {
+		return
+	}
+	s.texts = append(s.texts, text)
+	slices.SortStableFunc(s.texts, func(a, b string) int { return len(b) - len(a) })
+}
+
+// mask replaces the secrets in s.
+func (s *secretTexts) mask(text string) string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, secret := range s.texts {
+		text = strings.ReplaceAll(text, secret, mask)
+	}
+	return text
+}
+
+// line makes one line of at most limit bytes of valid UTF-8 without control characters, secrets masked.
+func (s *secretTexts) line(text string, limit int) string {
+	text = strings.TrimSpace(s.mask(text))
+	if i := strings.IndexAny(text, "\n\r\v\f\u0085\u2028\u2029"); i >= 0 {
+		text = text[:i]
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}
+
+// code is a node's own error code, or CodeNodeFailed when it has none that can be shown.
+func (s *secretTexts) code(label string) string {
+	if label == "" || len(label) > maxCode || s.mask(label) != label {
+		return CodeNodeFailed
+	}
+	for _, c := range []byte(label) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return CodeNodeFailed
+		}
+	}
+	return label
+}

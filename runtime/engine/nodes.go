@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// Nodes are the node types of one configuration: their modules, and what workflows must know of them. They are the
+// flow.Types that documents are compiled against. Safe for concurrent use.
+//
+// Nodes are counted. Who made them holds one reference, and each running execution one; the last release closes the
+// modules.
+type Nodes struct {
+	types map[string]*nodeType
+	names []string
+	refs  atomic.Int64
+}
+
+// nodeType is a module and its manifest.
+type nodeType struct {
+	*flow.Type
+	module *sandbox.Module
+}
+
+// NewNodes makes the node types of modules, by the names that workflows use. It takes the modules over, also when it
+// fails: it does when a manifest is none, or is of another type than the name it goes by.
+func NewNodes(modules map[string]*sandbox.Module) (*Nodes, error) {
+	n := &Nodes{types: make(map[string]*nodeType, len(modules)), names: slices.Sorted(maps.Keys(modules))}
+	n.refs.Store(1)
+	var errs []error
+	for _, name := range n.names {
+		t, err := flow.ParseType(modules[name].Manifest())
+		if err == nil && t.Name != name {
+			err = fmt.Errorf("its manifest says that its type is %q", t.Name)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("node type %s: %w", name, err))
+		}
+		n.types[name] = &nodeType{Type: t, module: modules[name]}
+	}
+	if len(errs) > 0 {
+		n.Release()
+		return nil, errors.Join(errs...)
+	}
+	return n, nil
+}
+
+// Type implements flow.Types.
+func (n *Nodes) Type(name string) (*flow.Type, bool) {
+	t, ok := n.types[name]
+	if !ok {
+		return nil, false
+	}
+	return t.Type, true
+}
+
+// Names are the names of all types, sorted. The caller must not change them.
+func (n *Nodes) Names() []string { return n.names }
+
+// Acquire takes a reference. It is false when the last one is gone.
+func (n *Nodes) Acquire() bool {
+	for {
+		refs := n.refs.Load()
+		if refs == 0 {
+			return false
+		}
+		if n.refs.CompareAndSwap(refs, refs+1) {
+			return true
+		}
+	}
+}
+
+// Release gives a reference back. The last one closes the modules.
+func (n *Nodes) Release() {
+	if n.refs.Add(-1) > 0 {
+		return
+	}
+	for _, t := range n.types {
+		// No call is running, so there is nothing to wait for and nobody to tell of an error.
+		_ = t.module.Close(context.Background())
+	}
+}
+
+// Program is a plan bound to the modules that run it. It is immutable and safe for concurrent use. It holds no reference on
+// its Nodes: executions do.
+type Program struct {
+	Plan  *flow.Plan
+	owner *Nodes
+	types []*nodeType // by plan order; nil for the trigger
+}
+
+// Bind binds a plan that was compiled against n.
+func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
+	types := make([]*nodeType, len(p.Nodes))
+	for i := range types {
+		if p.Nodes[i].Type == flow.TypeTrigger {
+			continue
+		}
+		t, ok := n.types[p.Nodes[i].Type]
+		if !ok {
+			return nil, fmt.Errorf("node %s: there is no node type %s", p.Nodes[i].ID, p.Nodes[i].Type)
+		}
+		types[i] = t
+	}
+	return &Program{Plan: p, owner: n, types: types}, nil
+}
+
+// hasHandle tells whether a node of this type and with this config may choose handle.
+func (t *nodeType) hasHandle(handle string, config []byte) bool {
+	if slices.Contains(t.Handles, handle) {
+		return true
+	}
+	if t.HandlesFrom == "" {
+		return false
+	}
+	path := strings.ReplaceAll(strings.TrimSuffix(t.HandlesFrom, "[]"), "[]", ".#") // as gjson writes it
+	return holds(gjson.GetBytes(config, path), handle)
+}
+
+// holds tells whether text is what v is, or among its elements at any depth.
+func holds(v gjson.Result, text string) bool {
+	if !v.IsArray() {
+		return v.Type == gjson.String && v.Str == text
+	}
+	return slices.ContainsFunc(v.Array(), func(e gjson.Result) bool { return holds(e, text) })
+}

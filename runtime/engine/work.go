@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+const (
+	// busyPatience is how long a claimed execution waits for a slot of its workflow before it goes back into the journal, and
+	// busyDelay how long it stays there. Together they bound how often a long queue of one workflow is turned over.
+	busyPatience = 100 * time.Millisecond
+	busyDelay    = time.Second
+)
+
+// work runs a claimed execution and ends its lease.
+func (x *Executor) work(r *Runner, l journal.Lease) {
+	ctx, cancel := context.WithCancelCause(x.hard)
+	defer cancel(nil)
+	stop := keepLease(l, cancel)
+	defer stop()
+
+	e := l.Entry()
+	p, err := r.Resolve(e)
+	if err != nil {
+		r.Engine.config.Logger.Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
+			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
+		x.finish(r, l, journal.Outcome{
+			Status: string(Failed), Code: "workflow_invalid", Message: "the workflow is not valid any more",
+		})
+		return
+	}
+	release, err := r.Engine.acquire(ctx, p, busyPatience, true)
+	switch {
+	case errors.Is(err, ErrWorkflowBusy):
+		x.giveBack(r, l, busyDelay)
+	case err != nil: // the configuration or the executor ends
+		x.giveBack(r, l, claimRetry)
+	default:
+		defer release()
+		run := r.Engine.newRun(ctx, p, e.ID, eventOf(e), l)
+		x.conclude(r, l, run, run.run())
+	}
+}
+
+// conclude ends the lease of an execution that has run.
+func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *Result) {
+	switch cause := run.cutBy(); {
+	case errors.Is(cause, journal.ErrLeaseLost): // somebody else runs it
+	case errors.Is(cause, errShutdown):
+		x.mu.Lock()
+		x.cutOff++
+		x.mu.Unlock()
+		x.giveBack(r, l, 0)
+	case errors.Is(cause, errCheckpoint):
+		r.Engine.config.Logger.Error("an execution was interrupted because the journal failed",
+			zap.String("execution_id", result.ID), zap.Error(cause))
+		x.giveBack(r, l, claimRetry)
+	default:
+		x.finish(r, l, outcome(run.program.Plan, result))
+	}
+}
+
+// finish ends an entry. If that fails, the entry goes back: with all its steps kept, running it again is cheap.
+func (x *Executor) finish(r *Runner, l journal.Lease, o journal.Outcome) {
+	ctx, cancel := lasting(x.hard)
+	defer cancel()
+	if err := l.Finish(ctx, o); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
+		r.Engine.config.Logger.Error("finishing an execution in the journal failed",
+			zap.String("execution_id", l.Entry().ID), zap.Error(err))
+		x.giveBack(r, l, claimRetry)
+	}
+}
+
+// giveBack gives an entry back to be claimed again after a while.
+func (x *Executor) giveBack(r *Runner, l journal.Lease, after time.Duration) {
+	ctx, cancel := lasting(x.hard)
+	defer cancel()
+	if err := l.Release(ctx, after); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
+		r.Engine.config.Logger.Error("giving an execution back to the journal failed",
+			zap.String("execution_id", l.Entry().ID), zap.Error(err))
+	}
+}
+
+// newEntry makes the entry of an execution that is accepted now.
+func newEntry(p *flow.Plan, id string, ev *flow.Event, steps []journal.Step) *journal.Entry {
+	return &journal.Entry{
+		ID: id, Workflow: p.ID, Revision: p.Revision, Document: p.Document, AcceptedAt: time.Now().UTC(),
+		Data: ev.Data, Query: ev.Query, Headers: ev.Headers,
+		Method: ev.Method, ClientIP: ev.ClientIP, ReceivedAt: ev.ReceivedAt,
+		Steps: steps,
+	}
+}
+
+// eventOf is the event of an entry.
+func eventOf(e *journal.Entry) *flow.Event {
+	return &flow.Event{
+		Data: e.Data, Query: e.Query, Headers: e.Headers,
+		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt,
+	}
+}
+
+// outcome is what the journal keeps of a result.
+func outcome(p *flow.Plan, r *Result) journal.Outcome {
+	o := journal.Outcome{Status: string(r.Status)}
+	if r.Failing >= 0 {
+		o.Node = p.Nodes[r.Failing].ID
+		o.Code, o.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
+	}
+	return o
+}
