@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -88,3 +90,15 @@ func problems(t testing.TB, err error) []string {
 }
 
 var received = time.Date(2026, 3, 1, 13, 30, 0, 123456789, time.FixedZone("", 3600))
+
+// decoded is what encoding/json makes of a JSON value; numbers keep their digits.
+func decoded(t testing.TB, raw []byte) any {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		t.Fatalf("decoding %q: %v", raw, err)
+	}
+	return v
+}

@@ -55,7 +55,7 @@ func (ref *reference) appendText(dst []byte, s *Scope) (_ []byte, ok bool) {
 	return dst, false
 }
 
-// value returns the raw value of a reference whose root is JSON, nil when it is missing.
+// value returns the raw value of a reference whose root is JSON, empty when it is missing.
 func (ref *reference) value(s *Scope) []byte {
 	var v []byte
 	switch ref.root {
@@ -72,7 +72,10 @@ func (ref *reference) value(s *Scope) []byte {
 	case rootIndex:
 		return strconv.AppendInt(nil, int64(s.Index), 10)
 	case rootGlobal:
-		v, _ = s.Global(ref.key)
+		v, ok := s.Global(ref.key)
+		if !ok {
+			return nil
+		}
 		v = follow(v, ref.steps)
 		if IsSecretGlobal(ref.key) {
 			s.addSecrets(v)
@@ -82,7 +85,8 @@ func (ref *reference) value(s *Scope) []byte {
 	return follow(v, ref.steps)
 }
 
-// appendTo appends the value to dst: as a JSON value, or inText as what stands for it within a JSON string.
+// appendTo appends the value to dst: as a JSON value, or inText as what stands for it within a JSON string. A value of more
+// than room bytes is not copied.
 func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]byte, error) {
 	var buf [64]byte
 	if t, ok := ref.appendText(buf[:0], s); ok {
@@ -96,7 +100,7 @@ func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]b
 		return dst, ErrTooLarge
 	}
 	if !inText {
-		if v == nil {
+		if len(v) == 0 {
 			return append(dst, "null"...), nil
 		}
 		return append(dst, v...), nil

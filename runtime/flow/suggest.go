@@ -22,7 +22,7 @@ func nearest(word string, known []string) string {
 	if len(word) > maxQuoted {
 		return ""
 	}
-	best, least := "", max(1, len(word)/3)+1
+	best, least := "", min(len(word), max(1, len(word)/3)+1)
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if d := distance(strings.ToLower(word), strings.ToLower(k), least); d < least {
 			best, least = k, d
