@@ -16,8 +16,8 @@ const DefaultWorkers = 64
 // Runner is how an Executor runs an entry: the engine and the programs of one configuration.
 type Runner struct {
 	Engine *Engine
-	// Resolve finds the program of an entry, by its workflow and revision, or compiles it from the entry's document. An
-	// error fails the execution.
+	// Resolve finds the program of an entry, by its workflow and revision, or compiles it from the entry's document. The
+	// program comes with a reference on its Nodes, which the executor releases. An error fails the execution.
 	Resolve func(*journal.Entry) (*Program, error)
 }
 

@@ -35,6 +35,7 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 		})
 		return
 	}
+	defer p.owner.Release()
 	release, err := r.Engine.acquire(ctx, p, busyPatience, true)
 	switch {
 	case errors.Is(err, ErrWorkflowBusy):

@@ -1,0 +1,59 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/signature"
+)
+
+// Compile does all that makes a document a workflow that runs: flow.Compile, the check of webhook.signature, and the
+// binding to the modules of nodes. The error is a *flow.DocumentError.
+func Compile(id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
+	plan, err := flow.Compile(id, revision, document, nodes)
+	if err != nil {
+		return nil, nil, err
+	}
+	var settings []byte
+	if plan.Webhook != nil {
+		settings = plan.Webhook.Signature
+	}
+	scheme, err := signature.ParseScheme(settings)
+	if err != nil {
+		return nil, nil, problem(signaturePath(document, err), err)
+	}
+	program, err := nodes.Bind(plan)
+	if err != nil {
+		return nil, nil, problem("nodes", err)
+	}
+	return program, scheme, nil
+}
+
+// problem makes a *flow.DocumentError of one problem.
+func problem(path string, err error) error {
+	reason := err.Error()
+	if e := (*signature.Error)(nil); errors.As(err, &e) {
+		reason = e.Reason
+	}
+	return &flow.DocumentError{Problems: []flow.Problem{{Path: path, Reason: reason}}}
+}
+
+// signaturePath is the JSON path of what is wrong in webhook.signature of a document that is valid otherwise.
+func signaturePath(document []byte, err error) string {
+	index, i := 0, 0
+	rawjson.Elements(rawjson.Get(document, "nodes"), func(node []byte) bool {
+		if string(rawjson.AppendString(nil, rawjson.Get(node, "type"))) == flow.TypeTrigger {
+			index = i
+		}
+		i++
+		return true
+	})
+	path := fmt.Sprintf("nodes[%d].config.webhook.signature", index)
+	if e := (*signature.Error)(nil); errors.As(err, &e) && e.Path != "" {
+		path += "." + e.Path
+	}
+	return path
+}

@@ -1,0 +1,132 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/signature"
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+// Workflow is what is known of a workflow that is in the store. It is immutable.
+//
+// Active, Webhook and Scheme are those of the version that serves. A workflow that never had a valid version has what
+// could be read of its invalid document, so that its senders get the answers that do not depend on the rest.
+type Workflow struct {
+	ID            string
+	Program       *engine.Program // the last valid one; nil = there never was one
+	Active        bool
+	Webhook       bool              // its trigger is a webhook
+	Scheme        *signature.Scheme // never nil
+	Keys          []signature.Key   // the secrets in force; those that have expired may be among them
+	Revision      int64             // of the newest document
+	Serving       int64             // of Program's document; 0 = none
+	Problems      []flow.Problem    // of the newest document; nil = it is valid
+	SecretProblem string            // why secrets/<id> gives no secret; "" = it does, or is not there. Holds no secret
+	Document      []byte            // the newest document as stored: it may hold a secret, see flow.WithoutSecret
+
+	serving []byte          // Program's document as stored
+	own     []signature.Key // of the document that serves
+}
+
+// build makes the workflow of a stored document. before is what was known of it until now, or nil; kept is its last
+// valid document when nothing was known. It has no side effects.
+func (c *Catalog) build(id string, e store.Entry, before *Workflow, kept *store.Entry) *Workflow {
+	w := &Workflow{ID: id, Revision: e.Revision, Document: e.Value}
+	err := w.serve(e, c.options.Nodes)
+	if err == nil {
+		return w
+	}
+	w.Problems = problems(err)
+	switch {
+	case before != nil && before.Program != nil:
+		w.Program, w.Serving, w.serving = before.Program, before.Serving, before.serving
+		w.Active, w.Webhook, w.Scheme, w.own = before.Active, before.Webhook, before.Scheme, before.own
+	case kept != nil && w.serve(*kept, c.options.Nodes) == nil:
+	default:
+		w.peek()
+	}
+	return w
+}
+
+// serve compiles a document and, if it is valid, makes it the one that serves.
+func (w *Workflow) serve(e store.Entry, nodes *engine.Nodes) error {
+	p, scheme, err := Compile(w.ID, e.Revision, e.Value, nodes)
+	if err != nil {
+		return err
+	}
+	w.Program, w.Serving, w.serving, w.Scheme = p, e.Revision, e.Value, scheme
+	w.Active, w.Webhook = p.Plan.Active, p.Plan.Webhook != nil
+	if w.Webhook {
+		w.own = ownKeys(p.Plan.Webhook.Secret)
+	}
+	return nil
+}
+
+// peek reads what can be read of a document that is invalid.
+func (w *Workflow) peek() {
+	p := flow.PeekDocument(w.Document)
+	w.Active, w.Webhook, w.own = p.Active, p.Webhook, ownKeys(p.Secret)
+	var err error
+	if w.Scheme, err = signature.ParseScheme(p.Signature); err != nil {
+		w.Scheme, _ = signature.ParseScheme(nil) // the default has nothing to fail
+	}
+}
+
+// problems takes an error of Compile apart.
+func problems(err error) []flow.Problem {
+	if e := (*flow.DocumentError)(nil); errors.As(err, &e) {
+		return e.Problems
+	}
+	return []flow.Problem{{Reason: err.Error()}}
+}
+
+// isOf tells whether w was made of this very entry.
+func (w *Workflow) isOf(e store.Entry) bool {
+	return w != nil && w.Revision == e.Revision && bytes.Equal(w.Document, e.Value)
+}
+
+// withSecret returns w with the keys that are in force when s, or nil, is what the store has for it.
+func (w *Workflow) withSecret(s *secret) *Workflow {
+	with := *w
+	with.Keys, with.SecretProblem = w.own, ""
+	if s != nil {
+		with.Keys, with.SecretProblem = s.keys, s.problem
+	}
+	return &with
+}
+
+// secret is what the store has for a workflow below secrets/.
+type secret struct {
+	entry   store.Entry
+	keys    []signature.Key
+	problem string // why there are no keys
+}
+
+func newSecret(e store.Entry) *secret {
+	keys, err := signature.ParseKeys(e.Value)
+	s := &secret{entry: e, keys: keys}
+	switch {
+	case err != nil:
+		s.keys, s.problem = nil, err.Error()
+	case len(keys) == 0:
+		s.problem = "is empty"
+	}
+	return s
+}
+
+// isOf tells whether s was made of this very entry.
+func (s *secret) isOf(e store.Entry) bool {
+	return s != nil && s.entry.Revision == e.Revision && bytes.Equal(s.entry.Value, e.Value)
+}
+
+// ownKeys are the keys of a document's own secret.
+func ownKeys(s flow.Secret) []signature.Key {
+	if s == "" {
+		return nil
+	}
+	return []signature.Key{signature.NewKey([]byte(string(s)), time.Time{})}
+}
