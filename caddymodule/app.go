@@ -265,10 +265,10 @@ func (a *App) Start() error {
 
 // Stop lets accepted executions end when the process exits. On a reload they go on, and so do requests.
 func (a *App) Stop() error {
-	if !caddy.Exiting() {
-		return nil
+	if caddy.Exiting() {
+		a.drain()
 	}
-	return a.drain()
+	return nil
 }
 
 // Cleanup gives back what Provision took, when the last request and execution that uses it has ended.

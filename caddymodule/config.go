@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
@@ -125,8 +125,8 @@ func checkPatterns(patterns []string) error {
 		if _, err := path.Match(p, ""); err != nil || p == "" {
 			return fmt.Errorf("globals_write: '%s' is not a pattern", p)
 		}
-		if strings.HasPrefix(p, secretGlobal) {
-			return fmt.Errorf("globals_write: '%s': keys that begin with %s cannot be written by nodes", p, secretGlobal)
+		if flow.IsSecretGlobal(p) {
+			return fmt.Errorf("globals_write: '%s': secret globals cannot be written by nodes", p)
 		}
 	}
 	return nil

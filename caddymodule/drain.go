@@ -43,15 +43,13 @@ func (a *App) beginDrain() {
 	a.life.keep(func() error { timer.Stop(); return nil })
 }
 
-// drain waits for the executions of the journal until the drain time is over.
-func (a *App) drain() error {
+// drain waits for the executions of the journal until the drain time is over. What was cut off then is reported when
+// the executor is released.
+func (a *App) drain() {
 	a.beginDrain()
 	ctx, cancel := context.WithDeadline(context.Background(), a.drainBy)
 	defer cancel()
-	if left := a.executor.Close(ctx); left > 0 {
-		return fmt.Errorf("%d accepted executions were cut off", left)
-	}
-	return nil
+	a.executor.Close(ctx)
 }
 
 // grace is Caddy's grace period, or drainTime when it has none.

@@ -2,14 +2,9 @@ package caddymodule
 
 import (
 	"errors"
-	"maps"
-	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -139,8 +134,7 @@ func (x *exchange) readBody() *answer.Answer {
 		return x.refuse(answer.Overloaded)
 	default: // the sender went away, or its framing is broken
 		x.logger.Debug("reading a webhook's body", zap.String("workflow", x.id), zap.Error(err))
-		a := answer.InvalidBody("the body could not be read to its end", 0)
-		return x.hangUp(&a)
+		return x.hangUp(x.refuse(answer.InvalidJSON))
 	}
 }
 
@@ -187,34 +181,6 @@ func (x *exchange) mediaType() *answer.Answer {
 	return nil
 }
 
-// isJSONType accepts no or one Content-Type, of application/json or any type with the suffix +json (RFC 6839).
-func isJSONType(values []string) bool {
-	if len(values) == 0 {
-		return true
-	}
-	name, _, _ := strings.Cut(values[0], ";")
-	name = strings.ToLower(strings.Trim(name, " \t"))
-	if name == "" && values[0] == "" {
-		return len(values) == 1
-	}
-	kind, sub, ok := strings.Cut(name, "/")
-	return len(values) == 1 && ok && kind != "" &&
-		(name == "application/json" || len(sub) > len("+json") && strings.HasSuffix(sub, "+json")) &&
-		!strings.ContainsAny(name, ", \t") && strings.Count(name, "/") == 1
-}
-
-func isIdentity(values []string) bool {
-	for _, v := range values {
-		for coding := range strings.SplitSeq(v, ",") {
-			coding = strings.Trim(coding, " \t")
-			if coding != "" && !strings.EqualFold(coding, "identity") {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // parse: the body is one JSON value. After it the raw body is not needed any more.
 func (x *exchange) parse() *answer.Answer {
 	e, err := flow.NewEvent(x.body.data, x.r.URL.RawQuery, flow.Event{
@@ -224,50 +190,16 @@ func (x *exchange) parse() *answer.Answer {
 		ReceivedAt: time.Now().UTC(),
 	})
 	if err != nil {
-		x.app.meters.refused.WithLabelValues(string(answer.InvalidJSON)).Inc()
-		a := invalidJSON(err)
-		return &a
+		refusal := x.refuse(answer.InvalidJSON)
+		var syntax *rawjson.SyntaxError
+		if errors.As(err, &syntax) {
+			*refusal = answer.InvalidBody(syntax.Reason, syntax.Offset)
+		}
+		return refusal
 	}
 	x.event = e
 	x.body.release()
 	return nil
-}
-
-func invalidJSON(err error) answer.Answer {
-	var syntax *rawjson.SyntaxError
-	if errors.As(err, &syntax) {
-		return answer.InvalidBody(syntax.Reason, syntax.Offset)
-	}
-	return answer.InvalidBody("the body is not JSON", 0)
-}
-
-// triggerHeaders is trigger.headers: an object of the request's headers by lower-case name, in order of names; several
-// of one name are joined as RFC 9110, section 5.3 says. Credentials are left out.
-func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
-	out := []byte{'{'}
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if name == "Authorization" || name == "Cookie" || slices.Contains(signatureHeaders, name) {
-			continue
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = rawjson.AppendQuoted(out, []byte(strings.ToLower(name)))
-		out = append(out, ':')
-		out = rawjson.AppendQuoted(out, []byte(strings.Join(h[name], ", ")))
-	}
-	return append(out, '}')
-}
-
-// clientIP is the sender's address as Caddy sees it, behind trusted proxies too.
-func clientIP(r *http.Request) string {
-	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
-		return ip
-	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
-	}
-	return r.RemoteAddr
 }
 
 // challenge answers Slack's url_verification, which asks whether this endpoint knows the secret
@@ -287,8 +219,11 @@ func (x *exchange) challenge() *answer.Answer {
 	body := append([]byte(`{"challenge":`), challenge...)
 	return &answer.Answer{
 		Status: http.StatusOK,
-		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
-		Body:   append(body, '}'),
+		Header: http.Header{
+			"Content-Type":           {"application/json; charset=utf-8"},
+			"X-Content-Type-Options": {"nosniff"},
+		},
+		Body: append(body, '}'),
 	}
 }
 

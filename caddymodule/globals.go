@@ -4,15 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"strings"
 
+	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/store"
-)
-
-const (
-	globalsPrefix = "globals/" // of globals in the store
-	secretGlobal  = "__secret" // how the keys of secret globals begin
 )
 
 // globals are the globals as the engine sees them: read from the catalog, written to the store.
@@ -31,7 +27,7 @@ func (g globals) SetGlobal(ctx context.Context, key string, value []byte) error 
 			Detail:  fmt.Errorf("globals_write does not allow %q", key),
 		}
 	}
-	if _, err := g.app.mirror.Write(ctx, []store.Entry{{Key: globalsPrefix + key, Value: value}}, nil); err != nil {
+	if _, err := g.app.mirror.Write(ctx, []store.Entry{{Key: catalog.GlobalPrefix + key, Value: value}}, nil); err != nil {
 		return &hostapi.Failure{Code: "store_unavailable", Message: "the store did not take the global", Detail: err}
 	}
 	return nil
@@ -39,7 +35,7 @@ func (g globals) SetGlobal(ctx context.Context, key string, value []byte) error 
 
 // mayWrite tells whether nodes may write a global.
 func (a *App) mayWrite(key string) bool {
-	if key == "" || strings.HasPrefix(key, secretGlobal) {
+	if key == "" || flow.IsSecretGlobal(key) {
 		return false
 	}
 	for _, p := range a.GlobalsWrite {

@@ -88,19 +88,20 @@ func (l *Limits) check() error {
 		}
 		return nil
 	}
+	d := engine.DefaultLimits()
 	return errors.Join(
 		size("body", &l.Body, 1*mib, maxSize),
 		wait("body_timeout", &l.BodyTimeout, 10*time.Second),
 		size("body_memory", &l.BodyMemory, 256*mib, 1<<50),
-		count("executions", &l.Executions, 256, 1<<20),
-		wait("queue_wait", &l.QueueWait, time.Second),
+		count("executions", &l.Executions, d.Executions, 1<<20),
+		wait("queue_wait", &l.QueueWait, d.QueueWait),
 		size("node_memory", &l.NodeMemory, 64*mib, 4*gib),
-		wait("node_timeout", &l.NodeTimeout, 10*time.Second),
-		size("node_input", &l.NodeInput, 4*mib, maxSize),
-		size("node_output", &l.NodeOutput, 1*mib, maxSize),
-		count("foreach_items", &l.ForEachItems, 10_000, 1<<24),
-		size("execution_memory", &l.ExecutionMemory, 32*mib, maxSize),
-		wait("execution_timeout", &l.ExecutionTimeout, 5*time.Minute),
+		wait("node_timeout", &l.NodeTimeout, d.NodeTimeout),
+		size("node_input", &l.NodeInput, int64(d.NodeInput), maxSize),
+		size("node_output", &l.NodeOutput, int64(d.NodeOutput), maxSize),
+		count("foreach_items", &l.ForEachItems, d.ForEachItems, 1<<24),
+		size("execution_memory", &l.ExecutionMemory, int64(d.ExecutionMemory), maxSize),
+		wait("execution_timeout", &l.ExecutionTimeout, d.ExecutionTimeout),
 		l.checkTogether(),
 	)
 }

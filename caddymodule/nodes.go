@@ -13,8 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
-	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -122,11 +122,11 @@ func (a *App) program(e *journal.Entry) (*engine.Program, error) {
 	if w := a.catalog.Workflow(e.Workflow); w != nil && w.Program != nil && w.Program.Plan.Revision == e.Revision {
 		return w.Program, nil
 	}
-	plan, err := flow.Compile(e.Workflow, e.Revision, e.Document, a.types)
+	p, _, err := catalog.Compile(e.Workflow, e.Revision, e.Document, a.types)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the recorded workflow: %w", err)
 	}
-	return a.types.Bind(plan)
+	return p, nil
 }
 
 func builtin() map[string][]byte { return nil }

@@ -16,18 +16,13 @@ type observer struct{ app *App }
 func (o observer) ExecutionStarted(*flow.Plan, string) { o.app.life.enter() }
 
 // NodeEnded implements engine.Observer.
-func (o observer) NodeEnded(p *flow.Plan, id string, node int, typ string, d time.Duration, err *engine.NodeError) {
-	m, result := o.app.meters, "ok"
+func (o observer) NodeEnded(_ *flow.Plan, _ string, _ int, typ string, d time.Duration, err *engine.NodeError) {
+	result := "ok"
 	if err != nil {
 		result = "error"
-		if c := o.app.logger.Check(zap.InfoLevel, "node failed"); c != nil {
-			c.Write(
-				zap.String("execution_id", id), zap.String("workflow", p.ID), zap.String("node", p.Nodes[node].ID),
-				zap.String("type", typ), zap.String("code", err.Code), zap.String("reason", err.Message), zap.Error(err.Detail))
-		}
 	}
-	m.nodeCalls.WithLabelValues(typ, result).Inc()
-	m.nodeDuration.WithLabelValues(typ).Observe(d.Seconds())
+	o.app.meters.nodeCalls.WithLabelValues(typ, result).Inc()
+	o.app.meters.nodeDuration.WithLabelValues(typ).Observe(d.Seconds())
 }
 
 // ExecutionEnded implements engine.Observer.

@@ -12,9 +12,6 @@ import (
 func write(w http.ResponseWriter, a answer.Answer) {
 	h := w.Header()
 	maps.Copy(h, a.Header)
-	if h.Get("X-Content-Type-Options") == "" {
-		h.Set("X-Content-Type-Options", "nosniff")
-	}
 	switch a.Status {
 	case http.StatusNoContent, http.StatusNotModified: // these have no length (RFC 9110, section 8.6)
 	default:

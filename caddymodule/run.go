@@ -49,6 +49,8 @@ func (x *exchange) await(p *engine.Program, id string) answer.Answer {
 	switch {
 	case errors.Is(err, engine.ErrWorkflowBusy):
 		return *x.refuse(answer.TooManyExecutions)
+	case errors.Is(err, engine.ErrGone): // a reload came in between
+		return *x.refuse(answer.NotReady)
 	case err != nil: // the whole server is busy, or the sender left the queue
 		return *x.refuse(answer.Overloaded)
 	}
@@ -56,5 +58,5 @@ func (x *exchange) await(p *engine.Program, id string) answer.Answer {
 	if r == nil {
 		return answer.AcceptedLate(p.Plan, id)
 	}
-	return answer.Of(p.Plan, r, x.event)
+	return answer.Of(p.Plan, "", r, x.event)
 }

@@ -77,7 +77,7 @@ func acquireMirror(m StoreModule) (pooledMirror, func() error, error) {
 // pooledExecutor runs what the journal holds, one for each journal.
 type pooledExecutor struct{ *engine.Executor }
 
-// Destruct lets what was accepted end, for a while. It is a no-op for an executor that was drained already.
+// Destruct lets what was accepted end, for a while, unless it was drained already.
 func (p pooledExecutor) Destruct() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()

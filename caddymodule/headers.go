@@ -1,0 +1,72 @@
+package caddymodule
+
+import (
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// isJSONType accepts no Content-Type, or one, of application/json or any type with the suffix +json (RFC 6839).
+// Parameters do not count: JSON has none (RFC 8259, section 11).
+func isJSONType(values []string) bool {
+	switch {
+	case len(values) == 0, len(values) == 1 && values[0] == "":
+		return true
+	case len(values) > 1:
+		return false
+	}
+	name, _, _ := strings.Cut(values[0], ";")
+	kind, sub, _ := strings.Cut(strings.ToLower(strings.Trim(name, " \t")), "/")
+	if kind == "" || strings.ContainsAny(kind+sub, "/, \t") {
+		return false
+	}
+	return kind == "application" && sub == "json" || len(sub) > len("+json") && strings.HasSuffix(sub, "+json")
+}
+
+// isIdentity accepts no content coding, or the one that codes nothing.
+func isIdentity(values []string) bool {
+	for _, v := range values {
+		for coding := range strings.SplitSeq(v, ",") {
+			coding = strings.Trim(coding, " \t")
+			if coding != "" && !strings.EqualFold(coding, "identity") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// triggerHeaders is trigger.headers: an object of the request's headers by lower-case name, in order of names; several
+// of one name are joined as RFC 9110, section 5.3 says. Credentials are left out.
+func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
+	out := []byte{'{'}
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		if name == "Authorization" || name == "Cookie" || slices.Contains(signatureHeaders, name) {
+			continue
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = rawjson.AppendQuoted(out, []byte(strings.ToLower(name)))
+		out = append(out, ':')
+		out = rawjson.AppendQuoted(out, []byte(strings.Join(h[name], ", ")))
+	}
+	return append(out, '}')
+}
+
+// clientIP is the sender's address as Caddy sees it, behind trusted proxies too.
+func clientIP(r *http.Request) string {
+	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
+		return ip
+	}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
+}
