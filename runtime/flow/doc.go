@@ -28,8 +28,8 @@
 //
 // A string that is one template alone, without a character around it, becomes the value itself, null when it is missing.
 // In all other strings templates become text: strings as they are, numbers and booleans in their JSON text, objects
-// and arrays as compact JSON, null and missing values as nothing. \{{ is a literal {{ (there is no escape for the
-// backslash itself, so a backslash cannot stand directly before a template).
+// and arrays as compact JSON, null and missing values as nothing. \{{ is a literal {{. Nothing escapes a single brace or
+// the backslash, so neither can stand directly before a template.
 package flow
 
 import "strings"

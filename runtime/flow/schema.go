@@ -12,7 +12,7 @@ import (
 )
 
 // schemaURL names a schema within its compiler. Nothing is ever loaded from it.
-const schemaURL = "urn:flowtrux:config"
+const schemaURL = "manifest:///config"
 
 // noLoader refuses every schema from elsewhere: a manifest must not make the host read files or dial.
 type noLoader struct{}

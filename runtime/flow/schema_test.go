@@ -1,0 +1,158 @@
+package flow
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// configProblems are the problems of a config under a schema, their paths from the config on.
+func configProblems(t testing.TB, schema, config string) []string {
+	t.Helper()
+	typ, err := ParseType([]byte(`{"abi":1,"type":"custom","version":"1","config":` + schema + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Compile("w", 0, []byte(oneNode(`"type":"custom","config":`+config)), testTypes{"custom": typ})
+	var lines []string
+	for _, line := range problems(t, err) {
+		lines = append(lines, strings.TrimPrefix(line, "nodes[1].config"))
+	}
+	return lines
+}
+
+func TestConfigProblems(t *testing.T) {
+	tests := []struct {
+		name, schema, config string
+		want                 []string
+	}{
+		{"type", `{"properties":{"a":{"type":"integer"}}}`, `{"a":1.5}`, []string{`.a: must be a whole number, not a number`}},
+		{"types", `{"properties":{"a":{"type":["null","boolean","array"]}}}`, `{"a":"x"}`, []string{`.a: must be null, a boolean or an array, not a string`}},
+		{"required", `{"required":["b","a"]}`, `{}`, []string{`.b: is required`, `.a: is required`}},
+		{"unknown keys", `{"properties":{"method":{}},"additionalProperties":false}`, `{"zz":1,"metod":2}`,
+			[]string{`.zz: unknown key; known: method`, `.metod: unknown key; did you mean "method"?`}},
+		{"unknown keys deep down", `{"$defs":{"c/d":{"properties":{"left":{}},"additionalProperties":false}},"properties":{"a":{"prefixItems":[{"$ref":"#/$defs/c~1d"}]}}}`,
+			`{"a":[{"lefd":1}]}`, []string{`.a[0].lefd: unknown key; did you mean "left"?`}},
+		{"const", `{"properties":{"a":{"const":{"b":1}}}}`, `{"a":2}`, []string{`.a: must be {"b":1}`}},
+		{"enum", `{"properties":{"a":{"enum":["x",1,null]}}}`, `{"a":2}`, []string{`.a: must be "x", 1 or null`}},
+		{"pattern", `{"properties":{"a":{"pattern":"^[a-z]+$"}}}`, `{"a":"A"}`, []string{`.a: must match the pattern "^[a-z]+$"`}},
+		{"lengths", `{"properties":{"a":{"minLength":2},"b":{"maxLength":1}}}`, `{"a":"é","b":"éé"}`,
+			[]string{`.a: must have at least 2 characters`, `.b: must have at most 1 character`}},
+		{"sizes", `{"properties":{"a":{"minItems":1},"b":{"maxItems":1},"c":{"minProperties":1},"d":{"maxProperties":0}}}`, `{"a":[],"b":[1,2],"c":{},"d":{"e":1}}`,
+			[]string{`.a: must have at least 1 element`, `.b: must have at most 1 element`, `.c: must have at least 1 member`, `.d: must have at most 0 members`}},
+		{"ranges", `{"properties":{"a":{"minimum":1},"b":{"maximum":1.5},"c":{"exclusiveMinimum":0},"d":{"exclusiveMaximum":10},"e":{"multipleOf":2}}}`, `{"a":0,"b":2,"c":0,"d":10,"e":3}`,
+			[]string{`.a: must be at least 1`, `.b: must be at most 1.5`, `.c: must be more than 0`, `.d: must be less than 10`, `.e: must be a multiple of 2`}},
+		{"unique", `{"properties":{"a":{"uniqueItems":true}}}`, `{"a":[1,2,1.0]}`, []string{`.a: has the same element at 0 and 2`}},
+		{"contains", `{"properties":{"a":{"contains":{"const":1}},"b":{"contains":{"const":1},"maxContains":1}}}`, `{"a":[2],"b":[1,1]}`,
+			[]string{`.a: lacks an element that must be there`, `.b: has too many elements of one form`}},
+		{"property names", `{"properties":{"a":{"propertyNames":{"pattern":"^x"}}}}`, `{"a":{"xa":1,"ya":2}}`, []string{`.a: "ya" cannot be a key here`}},
+		{"dependent", `{"dependentRequired":{"a":["b"]}}`, `{"a":1}`, []string{`.b: is required beside "a"`}},
+		{"false", `{"properties":{"a":false}}`, `{"a":1}`, []string{`.a: is not allowed here`}},
+		{"not", `{"properties":{"a":{"not":{"type":"string"}}}}`, `{"a":"x"}`, []string{`.a: is not allowed here`}},
+		{"all of", `{"allOf":[{"required":["a"]},{"required":["b"]}]}`, `{}`, []string{`.a: is required`, `.b: is required`}},
+		{"one of, none", `{"oneOf":[{"required":["a"]},{"required":["b"]}]}`, `{}`, []string{`: has none of the allowed forms`}},
+		{"one of, several", `{"oneOf":[{"required":["a"]},{"required":["b"]}]}`, `{"a":1,"b":1}`, []string{`: matches more than one of the allowed forms`}},
+		{"any of, told apart by type", `{"properties":{"a":{"anyOf":[{"type":"string","minLength":3},{"type":"object"}]}}}`, `{"a":"x"}`, []string{`.a: must have at least 3 characters`}},
+		{"one of, told apart by a constant",
+			`{"properties":{"a":{"items":{"oneOf":[{"properties":{"op":{"const":"set"}},"required":["op","value"]},{"properties":{"op":{"const":"delete"}},"required":["op","path"]}]}}}}`,
+			`{"a":[{"op":"set"},{"op":"delete"},{"op":"dance","value":1}]}`,
+			[]string{`.a[0].value: is required`, `.a[1].path: is required`, `.a[2]: has none of the allowed forms`}},
+		{"branches", `{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}`, `{"a":1}`, []string{`.b: is required`}},
+		{"recursive", `{"properties":{"a":{"$ref":"#"},"n":{"type":"number"}},"additionalProperties":false}`, `{"a":{"a":{"n":"x"}}}`, []string{`.a.a.n: must be a number, not a string`}},
+		{"odd keys", `{"additionalProperties":{"additionalProperties":false}}`, `{"a/b~c":{"d.e":1}}`, []string{`["a/b~c"]["d.e"]: unknown key`}},
+		{"in document order", `{"properties":{"a":{"type":"number"},"b":{"type":"number"},"c":{"type":"number"}},"required":["d"]}`, `{"c":"","a":"","b":""}`,
+			[]string{`.d: is required`, `.c: must be a number, not a string`, `.a: must be a number, not a string`, `.b: must be a number, not a string`}},
+		{"no values are shown", `{"properties":{"a":{"pattern":"^x"},"b":{"enum":["x"]},"c":{"type":"number"}}}`, `{"a":"s3cret","b":"s3cret","c":"s3cret"}`,
+			[]string{`.a: must match the pattern "^x"`, `.b: must be "x"`, `.c: must be a number, not a string`}},
+		{"immense numbers", `{"properties":{"a":{"minimum":1}}}`, `{"a":1e9999999}`, []string{`.a: is a number with more than 400 digits or an exponent beyond 400`}},
+		{"long numbers", `{"properties":{"a":{"minimum":1}}}`, `{"a":` + strings.Repeat("9", 401) + `}`, []string{`.a: is a number with more than 400 digits or an exponent beyond 400`}},
+		{"large numbers", `{"properties":{"a":{"minimum":1,"multipleOf":3}}}`, `{"a":3e400}`, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, configProblems(t, tt.schema, tt.config)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTemplatesAreExcused(t *testing.T) {
+	const v = `"{{trigger.data}}"`
+	tests := []struct {
+		name, schema, config string
+		want                 []string
+	}{
+		{"type", `{"properties":{"a":{"type":"number"}}}`, `{"a":` + v + `}`, nil},
+		{"within text", `{"properties":{"a":{"enum":["x"]}}}`, `{"a":"x{{trigger.data}}"}`, nil},
+		{"escaped braces", `{"properties":{"a":{"maxLength":2}}}`, `{"a":"\\{{"}`, nil},
+		{"in an array", `{"properties":{"a":{"items":{"type":"integer"}}}}`, `{"a":[` + v + `,1]}`, nil},
+		{"beside a real one", `{"properties":{"a":{"type":"number"},"b":{"type":"number"}}}`, `{"a":` + v + `,"b":"x"}`, []string{`.b: must be a number, not a string`}},
+		{"through a reference", `{"$defs":{"n":{"type":"number"}},"properties":{"a":{"$ref":"#/$defs/n"}}}`, `{"a":` + v + `}`, nil},
+		{"all of", `{"properties":{"a":{"allOf":[{"type":"number"},{"minimum":1}]}}}`, `{"a":` + v + `}`, nil},
+		{"all of, one real", `{"allOf":[{"properties":{"a":{"type":"number"}}},{"required":["b"]}]}`, `{"a":` + v + `}`, []string{`.b: is required`}},
+		{"any of at the template", `{"properties":{"a":{"anyOf":[{"type":"number"},{"type":"boolean"}]}}}`, `{"a":` + v + `}`, nil},
+		{"any of above, a branch excused", `{"anyOf":[{"properties":{"a":{"type":"number"}}},{"required":["b"]}]}`, `{"a":` + v + `}`, nil},
+		{"any of above, no branch excused", `{"anyOf":[{"properties":{"a":{"type":"number"}},"required":["c"]},{"required":["b"]}]}`, `{"a":` + v + `}`, []string{`: has none of the allowed forms`}},
+		{"one of above, a branch excused", `{"oneOf":[{"properties":{"op":{"const":"set"}}},{"properties":{"op":{"const":"get"}}}]}`, `{"op":` + v + `}`, nil},
+		{"not", `{"properties":{"a":{"not":{"type":"string"}}}}`, `{"a":` + v + `}`, []string{`.a: is not allowed here`}},
+		{"contains", `{"properties":{"a":{"contains":{"type":"number"}}}}`, `{"a":["x",` + v + `]}`, nil},
+		{"min contains", `{"properties":{"a":{"contains":{"type":"number"},"minContains":2}}}`, `{"a":[1,` + v + `]}`, nil},
+		{"min contains, too few", `{"properties":{"a":{"contains":{"type":"number"},"minContains":3}}}`, `{"a":[1,` + v + `]}`, []string{`.a: lacks an element that must be there`}},
+		{"missing key", `{"required":["b"]}`, `{"a":` + v + `}`, []string{`.b: is required`}},
+		{"key with braces", `{"properties":{"a":{"additionalProperties":false}}}`, `{"a":{"{{trigger.data}}":1}}`, []string{`.a["{{trigger.data}}"]: unknown key`}},
+		{"malformed, told once", `{"properties":{"a":{"type":"number"}}}`, `{"a":"{{"}`, []string{`.a: malformed template at column 3: the end where a path should stand`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, configProblems(t, tt.schema, tt.config)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	types := builtins(t)
+	for config, want := range map[string]string{
+		`{"operations":[{"op":"delete","path":"a"}]}`:           `{"operations":[{"op":"delete","path":"a"}],"input":{"x":1,"_query":{}}}`,
+		`{"operations":[{"op":"delete","path":"a"}],"input":7}`: `{"operations":[{"op":"delete","path":"a"}],"input":7}`,
+		`{"output":1}`: `{"output":1}`,
+	} {
+		p, err := Compile("w", 0, []byte(oneNode(`"type":"transform","config":`+config)), types)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev, err := NewEvent([]byte(`{"x":1}`), "", Event{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.Nodes[1].Config.Append(nil, &Scope{Plan: p, Event: ev}, 1<<10)
+		if err != nil || string(got) != want {
+			t.Errorf("%s became %s (%v), want %s", config, got, err, want)
+		}
+	}
+	typ, err := ParseType([]byte(`{"abi":1,"type":"custom","version":"1","defaults":[{"key":"a \"b\"","value":[1.0]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile("w", 0, []byte(oneNode(`"type":"custom"`)), testTypes{"custom": typ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Nodes[1].Config.Append(nil, &Scope{}, 100); err != nil || string(got) != `{"a \"b\"":[1.0]}` {
+		t.Errorf("no config became %s, %v", got, err)
+	}
+}
+
+func TestSchemaCannotReachOut(t *testing.T) {
+	for _, ref := range []string{"http://127.0.0.1:1/x.json", "file:///etc/hostname", "other.json", "/etc/hostname", "#/$defs/nope"} {
+		_, err := ParseType(fmt.Appendf(nil, `{"abi":1,"type":"custom","version":"1","config":{"properties":{"a":{"$ref":%q}}}}`, ref))
+		lines := problems(t, err)
+		if len(lines) != 1 || !strings.HasPrefix(lines[0], "config: is no JSON Schema: ") {
+			t.Errorf("%s: %q", ref, lines)
+		}
+	}
+}
