@@ -1,0 +1,98 @@
+package egress
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// maxKept is how large a buffer may have grown, in bytes, to be used again.
+const maxKept = 1 << 20
+
+// read reads a body of at most limit bytes, decompressed. The buffer goes to giveBack.
+func (c *Client) read(resp *http.Response, limit int64) (*bytes.Buffer, error) {
+	if resp.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	buf, ok := c.buffers.Get().(*bytes.Buffer)
+	if !ok {
+		buf = new(bytes.Buffer)
+	}
+	n, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	if err == nil && n > limit {
+		err = errTooLarge
+	}
+	if err != nil {
+		c.giveBack(buf)
+		return nil, err
+	}
+	return buf, nil
+}
+
+func (c *Client) giveBack(buf *bytes.Buffer) {
+	if buf.Cap() <= maxKept {
+		buf.Reset()
+		c.buffers.Put(buf)
+	}
+}
+
+// appendResponse appends what a node gets of a response.
+func appendResponse(dst []byte, resp *http.Response, body []byte) []byte {
+	dst = slices.Grow(dst, len(body)+512)
+	dst = append(dst, `{"status":`...)
+	dst = strconv.AppendInt(dst, int64(resp.StatusCode), 10)
+	dst = append(dst, `,"headers":`...)
+	dst = appendHeaders(dst, resp.Header)
+	dst = append(dst, `,"body":`...)
+	if isJSON(resp.Header.Get("Content-Type")) {
+		// One level less than a value may have, because it is put into one.
+		if out, err := rawjson.AppendCanonical(dst, body, maxDepth-1); err == nil {
+			return append(out, '}')
+		}
+	}
+	if utf8.Valid(body) {
+		return append(rawjson.AppendQuoted(dst, body), '}')
+	}
+	dst = append(dst, '"')
+	dst = base64.StdEncoding.AppendEncode(dst, body)
+	return append(dst, `","encoding":"base64"}`...)
+}
+
+func appendHeaders(dst []byte, h http.Header) []byte {
+	dst = append(dst, '{')
+	for i, name := range slices.Sorted(maps.Keys(h)) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = rawjson.AppendQuoted(dst, []byte(strings.ToLower(name)))
+		dst = append(dst, ':')
+		if name != "Set-Cookie" {
+			dst = rawjson.AppendQuoted(dst, []byte(strings.Join(h[name], ", ")))
+			continue
+		}
+		dst = append(dst, '[')
+		for j, value := range h[name] {
+			if j > 0 {
+				dst = append(dst, ',')
+			}
+			dst = rawjson.AppendQuoted(dst, []byte(value))
+		}
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+// isJSON tells whether a Content-Type is application/json or ends with +json (RFC 6839). Parameters do not count.
+func isJSON(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	return media == "application/json" || strings.HasSuffix(media, "+json")
+}
