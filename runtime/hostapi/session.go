@@ -2,18 +2,11 @@ package hostapi
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
-)
 
-// Grants is what a node may do: what its manifest asks for and the operator allows. The zero value is nothing.
-type Grants struct {
-	HTTP      bool
-	HTTPHosts []string // hosts http is limited to; empty = all that egress lets through
-	Log       bool
-	Clock     bool
-	Random    bool
-	Globals   bool
-}
+	"github.com/flowtrux/edge/nodes/abi"
+)
 
 // HTTPClient does the requests of the http capability. *egress.Client is the one in production.
 type HTTPClient interface {
@@ -33,28 +26,84 @@ type GlobalWriter interface {
 	SetGlobal(ctx context.Context, key string, value []byte) error
 }
 
-// Failure is an error a node gets to see: its text is fixed, without URLs, addresses or paths.
-type Failure struct {
-	Code    string
-	Message string
-	Fatal   bool  // another attempt cannot mend it
-	Detail  error // for the log and the record only
-}
+// Bounds of what one call may ask of the host.
+const (
+	MaxLogBytes    = 64 << 10 // bytes of log lines, standard output and error together; the rest is dropped
+	MaxHTTPCalls   = 100      // requests
+	MaxGlobalCalls = 1000     // writes of globals
+	MaxHeld        = 64 << 20 // bytes of one held answer
+	maxLogLine     = 8 << 10  // bytes; longer lines are cut
+	maxRandom      = 16 << 20 // bytes of one random_get
+	defaultHTTP    = 8 << 20  // bytes of a response body when the session sets no limit
+)
 
-func (f *Failure) Error() string { return f.Message }
-func (f *Failure) Unwrap() error { return f.Detail }
-
-// Session is the host's side of one call. It belongs to that call; a pool may reuse it after Reset.
+// Session is the host's side of one call. It belongs to that call and to one goroutine; a pool may reuse it after Reset.
 type Session struct {
 	Grants         Grants
-	HTTP           HTTPClient
-	Globals        GlobalWriter
-	Log            func(level int, message string) // nil drops
+	HTTP           HTTPClient                      // nil: http answers that it is not available
+	Globals        GlobalWriter                    // nil: global_set answers that it is not available
+	Log            func(level int, message string) // gets a line without control characters; nil drops
 	IdempotencyKey string
-	Start          time.Time // the clock without Grants.Clock
+	Start          time.Time // where the guest's clock stands without Grants.Clock; only its own sleeping moves it
 	Seed           [32]byte  // of the random stream without Grants.Random
 	Deadline       time.Time // of the call; zero = none
-	MaxResponse    int64     // bytes of an http response body
+	MaxResponse    int64     // bytes of an http response body; 0 = 8 MiB
 
-	held []byte // the answer that waits for take
+	held       []byte        // the answer that waits for take: its kind, then its payload
+	slept      time.Duration // by which the guest's clock has moved on without Grants.Clock
+	random     *rand.ChaCha8 // nil until asked for
+	stream     [2]lineBuffer // standard output and error
+	logged     int           // bytes
+	httpCalls  int
+	globalSets int
+}
+
+// Reset makes the session ready for another call; what it was given is gone.
+func (s *Session) Reset() { *s = Session{held: s.held[:0]} }
+
+// Flush ends the lines that the guest has left open on its standard output and error. The sandbox calls it after the call.
+func (s *Session) Flush() {
+	for fd := range s.stream {
+		s.line(fd)
+	}
+}
+
+// hold keeps an answer until the guest takes it, and returns its length.
+func (s *Session) hold(k abi.Kind, label string, payload []byte) uint64 {
+	s.held = append(s.held[:0], byte(k))
+	if k != abi.Output {
+		s.held = abi.AppendLabel(s.held, label)
+	}
+	s.held = append(s.held, payload...)
+	return uint64(len(s.held))
+}
+
+// callContext carries the session to the host functions by type assertion: no allocation but its own.
+type callContext struct {
+	context.Context
+	session *Session
+}
+
+type sessionKey struct{}
+
+// Value lets a session be found behind contexts that others have wrapped around it.
+func (c *callContext) Value(key any) any {
+	if key == (sessionKey{}) {
+		return c.session
+	}
+	return c.Context.Value(key)
+}
+
+// Context returns parent with s in it, for the calls that s belongs to.
+func (s *Session) Context(parent context.Context) context.Context {
+	return &callContext{parent, s}
+}
+
+// session finds the call's session. A guest runs only within the sandbox's calls, which all have one.
+func session(ctx context.Context) *Session {
+	if c, ok := ctx.(*callContext); ok {
+		return c.session
+	}
+	s, _ := ctx.Value(sessionKey{}).(*Session)
+	return s
 }

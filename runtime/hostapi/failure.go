@@ -1,0 +1,70 @@
+package hostapi
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/flowtrux/edge/nodes/abi"
+)
+
+// Failure is an error a node gets to see: its text is fixed, without URLs, addresses or paths.
+type Failure struct {
+	Code    string
+	Message string
+	Fatal   bool  // another attempt cannot mend it
+	Detail  error // for the log and the record only
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+// Unwrap returns the detail.
+func (f *Failure) Unwrap() error { return f.Detail }
+
+// fail holds err for the guest: a Failure as it is, of anything else a fixed text.
+func (s *Session) fail(err error) uint64 {
+	f := new(Failure)
+	if !errors.As(err, &f) {
+		f = &Failure{Code: "host_error", Message: "the host could not do this", Detail: err}
+	}
+	if f.Detail != nil && s.Log != nil {
+		s.Log(abi.LogDebug, CleanMessage([]byte(f.Detail.Error())))
+	}
+	kind := abi.Error
+	if f.Fatal {
+		kind = abi.Fatal
+	}
+	return s.hold(kind, f.Code, []byte(f.Message))
+}
+
+// MaxMessage is the longest message that CleanMessage gives, in bytes.
+const MaxMessage = 512
+
+// CleanMessage makes a guest's message fit to be shown: its first line, at most MaxMessage bytes of valid UTF-8 without
+// control characters.
+func CleanMessage(b []byte) string { return clean(b, MaxMessage) }
+
+func clean(b []byte, limit int) string {
+	// Cut before looking: a guest may send a megabyte. What UTF-8 makes of broken bytes is up to three times as long.
+	b = b[:min(len(b), 4*limit)]
+	var out strings.Builder
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		b = b[n:]
+		if r == '\n' || r == '\r' {
+			if out.Len() == 0 {
+				continue // a message may begin with an empty line
+			}
+			break
+		}
+		if unicode.IsControl(r) {
+			r = ' '
+		}
+		if out.Len()+utf8.RuneLen(r) > limit {
+			break
+		}
+		out.WriteRune(r)
+	}
+	return strings.TrimSpace(out.String())
+}

@@ -1,0 +1,168 @@
+package hostapi
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/flowtrux/edge/nodes/abi"
+)
+
+// Function is one function that the host offers.
+type Function struct {
+	Module, Name    string
+	Params, Results []api.ValueType
+	Needs           Capability // "" = every node may import it
+
+	call api.GoModuleFunc
+}
+
+const (
+	i32 = api.ValueTypeI32
+	i64 = api.ValueTypeI64
+)
+
+func types(t ...api.ValueType) []api.ValueType { return t }
+
+// Offered returns all that the host offers. The result is the caller's.
+func Offered() []Function {
+	own := []Function{
+		{Name: abi.ImportLog, Params: types(i32, i32, i32), Needs: CapLog, call: hostLog},
+		{Name: abi.ImportHTTP, Params: types(i32, i32), Results: types(i32), Needs: CapHTTP, call: hostHTTP},
+		{Name: abi.ImportGlobalSet, Params: types(i32, i32, i32, i32), Results: types(i32), Needs: CapGlobals, call: hostGlobalSet},
+		{Name: abi.ImportTake, Params: types(i32), call: hostTake},
+	}
+	for i := range own {
+		own[i].Module = abi.HostModule
+	}
+	// AssemblyScript's runtime imports it: https://www.assemblyscript.org/concepts.html#special-imports
+	abort := Function{Module: "env", Name: "abort", Params: types(i32, i32, i32, i32), call: func(context.Context, api.Module, []uint64) {
+		panic(ExitError{Code: 255})
+	}}
+	return append(append(own, abort), wasiFunctions()...)
+}
+
+// Instantiate registers all functions with a runtime, once.
+func Instantiate(ctx context.Context, r wazero.Runtime) error {
+	builders := make(map[string]wazero.HostModuleBuilder)
+	var order []string
+	for _, f := range Offered() {
+		b, ok := builders[f.Module]
+		if !ok {
+			b = r.NewHostModuleBuilder(f.Module)
+			order = append(order, f.Module)
+		}
+		builders[f.Module] = b.NewFunctionBuilder().WithGoModuleFunction(f.call, f.Params, f.Results).Export(f.Name)
+	}
+	for _, name := range order {
+		if _, err := builders[name].Instantiate(ctx); err != nil {
+			return fmt.Errorf("offering module %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// ExitError is the panic by which a guest that calls proc_exit (or abort) leaves; wazero returns it as the call's error.
+type ExitError struct{ Code uint32 }
+
+func (e ExitError) Error() string { return fmt.Sprintf("the module exited with status %d", e.Code) }
+
+// AccessError is the panic of a function that was given a range outside the guest's memory.
+type AccessError struct{ Function string }
+
+func (e AccessError) Error() string { return e.Function + ": a range outside of the memory" }
+
+// view returns a range of the guest's memory, which holds only until the guest goes on.
+func view(m api.Module, function string, ptr, n uint64) []byte {
+	b, ok := m.Memory().Read(uint32(ptr), uint32(n))
+	if !ok {
+		panic(AccessError{function})
+	}
+	return b
+}
+
+func hostLog(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	level := int(int32(stack[0]))
+	s.log(min(max(level, abi.LogDebug), abi.LogError), view(m, abi.ImportLog, stack[1], stack[2]))
+}
+
+func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	req := view(m, abi.ImportHTTP, stack[0], stack[1])
+	switch {
+	case !s.Grants.HTTP:
+		stack[0] = s.fail(&Failure{Code: "http_not_allowed", Message: "this node may not use http", Fatal: true})
+		return
+	case s.HTTP == nil:
+		stack[0] = s.fail(&Failure{Code: "http_not_available", Message: "http is not available here", Fatal: true})
+		return
+	case s.httpCalls >= MaxHTTPCalls:
+		stack[0] = s.fail(&Failure{Code: "http_too_many", Message: "too many http requests in one call", Fatal: true})
+		return
+	}
+	s.httpCalls++
+	o := HTTPOptions{Hosts: s.Grants.HTTPHosts, IdempotencyKey: s.IdempotencyKey, MaxResponse: s.MaxResponse}
+	if o.MaxResponse == 0 {
+		o.MaxResponse = defaultHTTP
+	}
+	if !s.Deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, s.Deadline)
+		defer cancel()
+	}
+	answer, err := s.HTTP.Do(ctx, req, o, append(s.held[:0], byte(abi.Output)))
+	switch {
+	case err != nil:
+		stack[0] = s.fail(err)
+	case len(answer) > MaxHeld:
+		stack[0] = s.fail(&Failure{Code: "http_response_too_large", Message: "the response is too large", Fatal: true})
+	default:
+		s.held = answer
+		stack[0] = uint64(len(answer))
+	}
+}
+
+func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	key := string(view(m, abi.ImportGlobalSet, stack[0], stack[1]))
+	value := append([]byte(nil), view(m, abi.ImportGlobalSet, stack[2], stack[3])...)
+	switch {
+	case !s.Grants.Globals:
+		stack[0] = s.fail(&Failure{Code: "global_not_allowed", Message: "this node may not write globals", Fatal: true})
+		return
+	case s.Globals == nil:
+		stack[0] = s.fail(&Failure{Code: "global_not_available", Message: "globals are not available here", Fatal: true})
+		return
+	case s.globalSets >= MaxGlobalCalls:
+		stack[0] = s.fail(&Failure{Code: "global_too_many", Message: "too many globals written in one call", Fatal: true})
+		return
+	}
+	s.globalSets++
+	if err := s.Globals.SetGlobal(ctx, key, value); err != nil {
+		stack[0] = s.fail(err)
+		return
+	}
+	stack[0] = s.hold(abi.Output, "", nil)
+}
+
+// hostTake copies the held answer into the guest. Without one it traps: the guest has lost count.
+func hostTake(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	if len(s.held) == 0 {
+		panic(AccessError{abi.ImportTake + " without an answer"})
+	}
+	copy(view(m, abi.ImportTake, stack[0], uint64(len(s.held))), s.held)
+	s.held = s.held[:0]
+}
+
+// now is the time that the guest sees.
+func (s *Session) now() time.Time {
+	if s.Grants.Clock {
+		return time.Now()
+	}
+	return s.Start.Add(s.slept)
+}

@@ -1,0 +1,82 @@
+package hostapi
+
+import "strings"
+
+// Capability is a permission that a node can be given, as manifests and Caddyfiles name it.
+type Capability string
+
+// The capabilities.
+const (
+	CapHTTP    Capability = "http"    // requests through the guarded client
+	CapLog     Capability = "log"     // lines in the node's log
+	CapClock   Capability = "clock"   // the real time, instead of the call's start
+	CapRandom  Capability = "random"  // real randomness, instead of a stream that a replay repeats
+	CapGlobals Capability = "globals" // writing globals that the operator's patterns allow
+)
+
+// Capabilities are all there are, in the order in which they are listed.
+var capabilities = [...]Capability{CapHTTP, CapLog, CapClock, CapRandom, CapGlobals}
+
+// Grants is what a node may do: what its manifest asks for and the operator allows. The zero value is nothing.
+type Grants struct {
+	HTTP      bool
+	HTTPHosts []string // hosts http is limited to; empty = all that egress lets through
+	Log       bool
+	Clock     bool
+	Random    bool
+	Globals   bool
+}
+
+// Has tells whether c is granted. A capability that does not exist never is.
+func (g Grants) Has(c Capability) bool {
+	if p := g.field(c); p != nil {
+		return *p
+	}
+	return false
+}
+
+func (g *Grants) field(c Capability) *bool {
+	switch c {
+	case CapHTTP:
+		return &g.HTTP
+	case CapLog:
+		return &g.Log
+	case CapClock:
+		return &g.Clock
+	case CapRandom:
+		return &g.Random
+	case CapGlobals:
+		return &g.Globals
+	}
+	return nil
+}
+
+// Only returns the part of g that wanted asks for.
+func (g Grants) Only(wanted []Capability) Grants {
+	var out Grants
+	for _, c := range wanted {
+		if p := out.field(c); p != nil {
+			*p = g.Has(c)
+		}
+	}
+	if out.HTTP {
+		out.HTTPHosts = g.HTTPHosts
+	}
+	return out
+}
+
+// Names lists what is granted, hosts of http in brackets.
+func (g Grants) Names() []string {
+	var names []string
+	for _, c := range capabilities {
+		if !g.Has(c) {
+			continue
+		}
+		name := string(c)
+		if c == CapHTTP && len(g.HTTPHosts) > 0 {
+			name += "(" + strings.Join(g.HTTPHosts, " ") + ")"
+		}
+		names = append(names, name)
+	}
+	return names
+}

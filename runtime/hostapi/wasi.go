@@ -1,0 +1,235 @@
+package hostapi
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"math/rand/v2"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// WASI is the module name of WASI preview 1, whose functions and numbers are those of
+// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
+const WASI = "wasi_snapshot_preview1"
+
+// errno values of WASI preview 1.
+const (
+	errnoSuccess = 0
+	errnoBadf    = 8
+	errnoFault   = 21
+	errnoInval   = 28
+	errnoNosys   = 52
+	errnoSpipe   = 70
+)
+
+// wasiFunctions is a WASI in which nothing exists but standard output and error, the clock, randomness and sleep.
+func wasiFunctions() []Function {
+	out := []Function{
+		wasi("args_get", wasiNothing, i32, i32),
+		wasi("args_sizes_get", wasiSizes, i32, i32),
+		wasi("environ_get", wasiNothing, i32, i32),
+		wasi("environ_sizes_get", wasiSizes, i32, i32),
+		wasi("clock_res_get", wasiClockRes, i32, i32),
+		wasi("clock_time_get", wasiClockTime, i32, i64, i32),
+		wasi("random_get", wasiRandom, i32, i32),
+		wasi("poll_oneoff", wasiPoll, i32, i32, i32, i32),
+		wasi("sched_yield", wasiNothing),
+		wasi("fd_write", wasiWrite, i32, i32, i32, i32),
+		wasi("fd_read", wasiRead, i32, i32, i32, i32),
+		wasi("fd_fdstat_get", wasiFdstat, i32, i32),
+		wasi("fd_seek", wasiSeek, i32, i64, i32, i32),
+	}
+	exit := wasi("proc_exit", func(_ context.Context, _ api.Module, stack []uint64) { panic(ExitError{uint32(stack[0])}) }, i32)
+	exit.Results = nil
+	out = append(out, exit)
+
+	// Descriptors of files do not exist, so these have nothing to work on.
+	bad := func(name string, params ...api.ValueType) {
+		out = append(out, wasi(name, wasiErrno(errnoBadf), params...))
+	}
+	bad("fd_advise", i32, i64, i64, i32)
+	bad("fd_allocate", i32, i64, i64)
+	bad("fd_close", i32)
+	bad("fd_datasync", i32)
+	bad("fd_fdstat_set_flags", i32, i32)
+	bad("fd_fdstat_set_rights", i32, i64, i64)
+	bad("fd_filestat_get", i32, i32)
+	bad("fd_filestat_set_size", i32, i64)
+	bad("fd_filestat_set_times", i32, i64, i64, i32)
+	bad("fd_pread", i32, i32, i32, i64, i32)
+	bad("fd_prestat_dir_name", i32, i32, i32)
+	bad("fd_prestat_get", i32, i32)
+	bad("fd_pwrite", i32, i32, i32, i64, i32)
+	bad("fd_readdir", i32, i32, i32, i64, i32)
+	bad("fd_renumber", i32, i32)
+	bad("fd_sync", i32)
+	bad("fd_tell", i32, i32)
+	bad("path_create_directory", i32, i32, i32)
+	bad("path_filestat_get", i32, i32, i32, i32, i32)
+	bad("path_filestat_set_times", i32, i32, i32, i32, i64, i64, i32)
+	bad("path_link", i32, i32, i32, i32, i32, i32, i32)
+	bad("path_open", i32, i32, i32, i32, i32, i64, i64, i32, i32)
+	bad("path_readlink", i32, i32, i32, i32, i32, i32)
+	bad("path_remove_directory", i32, i32, i32)
+	bad("path_rename", i32, i32, i32, i32, i32, i32)
+	bad("path_symlink", i32, i32, i32, i32, i32)
+	bad("path_unlink_file", i32, i32, i32)
+	bad("sock_accept", i32, i32, i32)
+	bad("sock_recv", i32, i32, i32, i32, i32, i32)
+	bad("sock_send", i32, i32, i32, i32, i32)
+	bad("sock_shutdown", i32, i32)
+	return append(out, wasi("proc_raise", wasiErrno(errnoNosys), i32))
+}
+
+func wasi(name string, call api.GoModuleFunc, params ...api.ValueType) Function {
+	return Function{Module: WASI, Name: name, Params: params, Results: types(i32), call: call}
+}
+
+func wasiErrno(errno uint64) api.GoModuleFunc {
+	return func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = errno }
+}
+
+// store writes v to the guest's memory; errno is the answer when it cannot.
+func store32(m api.Module, ptr uint64, v uint32) (errno uint64) {
+	if !m.Memory().WriteUint32Le(uint32(ptr), v) {
+		return errnoFault
+	}
+	return errnoSuccess
+}
+
+func store64(m api.Module, ptr uint64, v uint64) (errno uint64) {
+	if !m.Memory().WriteUint64Le(uint32(ptr), v) {
+		return errnoFault
+	}
+	return errnoSuccess
+}
+
+// wasiNothing has nothing to hand out: no arguments, no environment; and yielding needs no work.
+func wasiNothing(_ context.Context, _ api.Module, stack []uint64) {
+	if len(stack) > 0 {
+		stack[0] = errnoSuccess
+	}
+}
+
+// wasiSizes says that there are no arguments, or variables: a count and a length in bytes.
+func wasiSizes(_ context.Context, m api.Module, stack []uint64) {
+	errno := store32(m, stack[0], 0)
+	if errno == errnoSuccess {
+		errno = store32(m, stack[1], 0)
+	}
+	stack[0] = errno
+}
+
+// Clocks of WASI.
+const (
+	clockRealtime  = 0
+	clockMonotonic = 1
+)
+
+func wasiClockRes(_ context.Context, m api.Module, stack []uint64) {
+	if uint32(stack[0]) > clockMonotonic {
+		stack[0] = errnoInval
+		return
+	}
+	stack[0] = store64(m, stack[1], uint64(time.Microsecond))
+}
+
+// wasiClockTime: both clocks show the same time, so that the monotonic one tells nothing that the grant does not give.
+func wasiClockTime(ctx context.Context, m api.Module, stack []uint64) {
+	if uint32(stack[0]) > clockMonotonic {
+		stack[0] = errnoInval
+		return
+	}
+	stack[0] = store64(m, stack[2], uint64(session(ctx).now().UnixNano()))
+}
+
+// wasiRandom gives real randomness with the capability, otherwise the ChaCha8 stream of the session's seed
+// (https://c2sp.org/chacha8rand), which a replay with the same seed repeats.
+func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	b, ok := m.Memory().Read(uint32(stack[0]), uint32(stack[1]))
+	switch {
+	case !ok:
+		stack[0] = errnoFault
+		return
+	case len(b) > maxRandom:
+		stack[0] = errnoInval
+		return
+	case s.Grants.Random:
+		_, _ = crand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
+	default:
+		if s.random == nil {
+			s.random = rand.NewChaCha8(s.Seed)
+		}
+		_, _ = s.random.Read(b) // never fails either
+	}
+	stack[0] = errnoSuccess
+}
+
+// wasiWrite takes what goes to standard output and error; an iovec is a pointer and a length.
+func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
+	fd := uint32(stack[0])
+	if fd != 1 && fd != 2 {
+		stack[0] = errnoBadf
+		return
+	}
+	s := session(ctx)
+	vectors, ok := m.Memory().Read(uint32(stack[1]), 8*uint32(stack[2]))
+	if !ok || uint32(stack[2]) > 1024 {
+		stack[0] = errnoFault
+		return
+	}
+	var written uint32
+	for ; len(vectors) > 0; vectors = vectors[8:] {
+		b, ok := m.Memory().Read(binary.LittleEndian.Uint32(vectors), binary.LittleEndian.Uint32(vectors[4:]))
+		if !ok {
+			stack[0] = errnoFault
+			return
+		}
+		s.write(int(fd)-1, b)
+		written += uint32(len(b))
+	}
+	stack[0] = store32(m, stack[3], written)
+}
+
+// wasiRead: standard input is at its end.
+func wasiRead(_ context.Context, m api.Module, stack []uint64) {
+	if uint32(stack[0]) != 0 {
+		stack[0] = errnoBadf
+		return
+	}
+	stack[0] = store32(m, stack[3], 0)
+}
+
+// wasiFdstat says that descriptors 0 to 2 are streams: fs_filetype character_device, no flags, rights to read or write.
+func wasiFdstat(_ context.Context, m api.Module, stack []uint64) {
+	fd := uint32(stack[0])
+	if fd > 2 {
+		stack[0] = errnoBadf
+		return
+	}
+	const characterDevice, rightRead, rightWrite = 2, 1 << 1, 1 << 6
+	var stat [24]byte
+	stat[0] = characterDevice
+	rights := uint64(rightWrite)
+	if fd == 0 {
+		rights = rightRead
+	}
+	binary.LittleEndian.PutUint64(stat[8:], rights)
+	if !m.Memory().Write(uint32(stack[1]), stat[:]) {
+		stack[0] = errnoFault
+		return
+	}
+	stack[0] = errnoSuccess
+}
+
+// wasiSeek: streams cannot seek.
+func wasiSeek(_ context.Context, _ api.Module, stack []uint64) {
+	if uint32(stack[0]) > 2 {
+		stack[0] = errnoBadf
+		return
+	}
+	stack[0] = errnoSpipe
+}

@@ -1,0 +1,76 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// Codes of [Error].
+const (
+	CodeTimeout        = "timeout"          // the call's time was over
+	CodeCancelled      = "cancelled"        // the caller's context ended
+	CodeMemory         = "memory"           // more memory than the limit was wanted
+	CodeTrap           = "trap"             // the module trapped
+	CodeExit           = "exit"             // the module exited, as a Go program does that panics
+	CodeBadAnswer      = "bad_answer"       // the answer is none: outside of the memory, not JSON
+	CodeOutputTooLarge = "output_too_large" // the output is over the limit
+	CodeInternal       = "internal"         // the sandbox itself failed
+)
+
+// ErrClosed is the detail of a call on a module that has been closed.
+var ErrClosed = errors.New("the module is closed")
+
+// Error is a call that gave no answer.
+type Error struct {
+	Code    string // one of the codes above
+	Message string // fixed text for records and answers
+	Detail  error  // stack and the like: for logs only
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the detail.
+func (e *Error) Unwrap() error { return e.Detail }
+
+func badAnswer(format string, args ...any) *Error {
+	return &Error{Code: CodeBadAnswer, Message: fmt.Sprintf(format, args...)}
+}
+
+// ended says why a guest's function did not return. limit is the call's own deadline context, which tells a timeout from
+// a caller that has gone.
+func (in *instance) ended(ctx context.Context, parent context.Context, err error) *Error {
+	var exit hostapi.ExitError
+	var closed *sys.ExitError
+	switch {
+	case parent.Err() != nil && !errors.Is(context.Cause(parent), context.DeadlineExceeded):
+		return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: err}
+	case ctx.Err() != nil:
+		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: err}
+	case in != nil && in.memory.refused:
+		return &Error{Code: CodeMemory, Message: fmt.Sprintf("the memory limit of %d bytes was reached", in.memory.limit), Detail: err}
+	case errors.As(err, &exit):
+		return &Error{Code: CodeExit, Message: exit.Error(), Detail: err}
+	case errors.As(err, &closed):
+		return &Error{Code: CodeExit, Message: fmt.Sprintf("the module exited with status %d", closed.ExitCode()), Detail: err}
+	}
+	return &Error{Code: CodeTrap, Message: "the module trapped: " + trapReason(err), Detail: err}
+}
+
+// trapReason is the fixed text of a trap in wazero's message, which goes on with a stack; anything else stays unsaid.
+func trapReason(err error) string {
+	var access hostapi.AccessError
+	if errors.As(err, &access) {
+		return access.Error()
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	if reason, ok := strings.CutPrefix(first, "wasm error: "); ok {
+		return reason
+	}
+	return "an error in the host"
+}

@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// Options of a Host.
+type Options struct {
+	// CacheDir keeps compiled code across processes; "" = compiled code lives with the Host. It is made with mode 0700:
+	// whoever can write to it can run machine code here.
+	CacheDir string
+}
+
+// Host compiles and runs modules on one wazero runtime. Safe for concurrent use.
+type Host struct {
+	options Options
+
+	mu       sync.Mutex
+	runtime  wazero.Runtime // nil until the first Load
+	cache    wazero.CompilationCache
+	closed   bool
+	compiled map[[sha256.Size]byte]*compiled
+}
+
+// compiled is a module's code, shared by all that load the same bytes.
+type compiled struct {
+	once sync.Once
+	code wazero.CompiledModule
+	err  error
+	refs int // guarded by Host.mu
+}
+
+// New makes a Host. It does not touch the disk until the first Load.
+func New(o Options) (*Host, error) {
+	return &Host{options: o, compiled: make(map[[sha256.Size]byte]*compiled)}, nil
+}
+
+// start makes the runtime, once. h.mu is held.
+func (h *Host) start(ctx context.Context) error {
+	if h.closed {
+		return errors.New("the sandbox is closed")
+	}
+	if h.runtime != nil {
+		return nil
+	}
+	cache := wazero.NewCompilationCache()
+	if dir := h.options.CacheDir; dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("making the directory for compiled code: %w", err)
+		}
+		var err error
+		if cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
+			return fmt.Errorf("opening the directory for compiled code %s: %w", dir, err)
+		}
+	}
+	// WithCloseOnContextDone makes guests look at the context in every loop: that is what ends one that never returns.
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache).WithCloseOnContextDone(true))
+	if err := hostapi.Instantiate(ctx, r); err != nil {
+		return errors.Join(err, r.Close(ctx), cache.Close(ctx))
+	}
+	h.runtime, h.cache = r, cache
+	return nil
+}
+
+// compile returns the code of wasm and a function that gives it back.
+func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, func(context.Context) error, error) {
+	key := sha256.Sum256(wasm)
+	h.mu.Lock()
+	if err := h.start(ctx); err != nil {
+		h.mu.Unlock()
+		return nil, nil, err
+	}
+	c := h.compiled[key]
+	if c == nil {
+		c = new(compiled)
+		h.compiled[key] = c
+	}
+	c.refs++
+	h.mu.Unlock()
+
+	c.once.Do(func() { c.code, c.err = h.runtime.CompileModule(ctx, wasm) })
+	release := func(ctx context.Context) error { return h.release(ctx, key, c) }
+	if c.err != nil {
+		return nil, nil, errors.Join(c.err, release(ctx))
+	}
+	return c.code, release, nil
+}
+
+func (h *Host) release(ctx context.Context, key [sha256.Size]byte, c *compiled) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.refs--; c.refs > 0 {
+		return nil
+	}
+	delete(h.compiled, key)
+	if c.code == nil || h.closed {
+		return nil
+	}
+	return c.code.Close(ctx)
+}
+
+// Close ends the host. All modules must be closed before.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || h.runtime == nil {
+		h.closed = true
+		return nil
+	}
+	h.closed = true
+	return errors.Join(h.runtime.Close(ctx), h.cache.Close(ctx))
+}

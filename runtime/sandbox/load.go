@@ -1,0 +1,263 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// Defaults of Limits.
+const (
+	DefaultMemory = 64 << 20 // bytes
+	DefaultOutput = 1 << 20  // bytes
+)
+
+const (
+	maxModule   = 128 << 20        // bytes of a module
+	maxManifest = 1 << 20          // bytes of what describe returns
+	trialTime   = 10 * time.Second // for _initialize, warmup and describe together
+	wasmPage    = 64 << 10         // bytes
+)
+
+// Limits of a module's calls.
+type Limits struct {
+	Memory  uint64        // bytes of linear memory; 0 = 64 MiB
+	Timeout time.Duration // wall clock of one call; 0 = none
+	Output  int           // bytes of one output; 0 = 1 MiB
+}
+
+// ModuleConfig is what Load needs.
+type ModuleConfig struct {
+	Type   string         // the node type, for messages
+	Source string         // file or name, for messages
+	Wasm   []byte         // not kept or changed
+	Grants hostapi.Grants // what the operator allows; the module gets what it asks for of that
+	Limits Limits
+}
+
+// LoadError is a module that cannot be used. Its text names the source, the part of the module and the reason.
+type LoadError struct {
+	Source, Part, Reason string
+	Detail               error
+}
+
+func (e *LoadError) Error() string {
+	return fmt.Sprintf("%s: %s: %s", e.Source, e.Part, e.Reason)
+}
+
+// Unwrap returns the detail.
+func (e *LoadError) Unwrap() error { return e.Detail }
+
+// Load checks, compiles and tries a module: its exports and their signatures, its imports against what is offered and
+// granted, one instance that is initialized, warmed up and described. The error is a *LoadError, or the host's own.
+func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) {
+	refuse := func(part, reason string, args ...any) error {
+		return &LoadError{Source: c.Source, Part: part, Reason: fmt.Sprintf(reason, args...)}
+	}
+	if len(c.Wasm) > maxModule {
+		return nil, refuse("module", "%d bytes is more than the %d that are taken", len(c.Wasm), maxModule)
+	}
+	if !strings.HasPrefix(string(c.Wasm[:min(len(c.Wasm), 8)]), "\x00asm\x01\x00\x00\x00") {
+		return nil, refuse("module", "not a WebAssembly core module (version 1)")
+	}
+	c.Limits.Memory = cmp.Or(c.Limits.Memory, DefaultMemory) / wasmPage * wasmPage
+	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
+	code, release, err := h.compile(ctx, c.Wasm)
+	if err != nil {
+		return nil, &LoadError{Source: c.Source, Part: "module", Reason: err.Error(), Detail: err}
+	}
+	m := &Module{limits: c.Limits, source: c.Source, releaseCode: release}
+	m.instances = &fresh{runtime: h.runtime, code: code, limit: c.Limits.Memory}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, release(ctx))
+		}
+	}()
+	if err := checkExports(code, c.Limits.Memory, refuse); err != nil {
+		return nil, err
+	}
+	needs, err := checkImports(code, refuse)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.try(ctx, c, refuse); err != nil {
+		return nil, err
+	}
+	if err := m.grant(c, needs, refuse); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+type refusal func(part, reason string, args ...any) error
+
+// export is a function that a module may or must export.
+type export struct {
+	name            string
+	params, results []api.ValueType
+	optional        bool
+}
+
+const (
+	i32 = api.ValueTypeI32
+	i64 = api.ValueTypeI64
+)
+
+var exports = []export{
+	{name: abi.ExportAlloc, params: []api.ValueType{i32}, results: []api.ValueType{i32}},
+	{name: abi.ExportRun, params: []api.ValueType{i32, i32}, results: []api.ValueType{i64}},
+	{name: abi.ExportDescribe, results: []api.ValueType{i64}, optional: true},
+	{name: abi.ExportInitialize, optional: true},
+	{name: abi.ExportWarmup, optional: true},
+}
+
+func checkExports(code wazero.CompiledModule, limit uint64, refuse refusal) error {
+	functions := code.ExportedFunctions()
+	for _, e := range exports {
+		f, ok := functions[e.name]
+		want := signature(e.params, e.results)
+		switch {
+		case !ok && e.optional:
+		case !ok:
+			return refuse("exports", "no function %s%s; a node exports memory, alloc and run", e.name, want)
+		case !slices.Equal(f.ParamTypes(), e.params) || !slices.Equal(f.ResultTypes(), e.results):
+			return refuse("exports", "%s is %s; it must be %s", e.name, signature(f.ParamTypes(), f.ResultTypes()), want)
+		}
+	}
+	mem, ok := code.ExportedMemories()[abi.ExportMemory]
+	if !ok {
+		return refuse("exports", "no memory named %s", abi.ExportMemory)
+	}
+	if size := uint64(mem.Min()) * wasmPage; size > limit {
+		return refuse("memory", "it begins with %d bytes, the limit is %d", size, limit)
+	}
+	return nil
+}
+
+// checkImports returns the capabilities that the imports need.
+func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err error) {
+	if len(code.ImportedMemories()) > 0 {
+		return nil, refuse("imports", "it imports a memory; a node has its own")
+	}
+	offered := make(map[[2]string]hostapi.Function)
+	for _, f := range hostapi.Offered() {
+		offered[[2]string{f.Module, f.Name}] = f
+	}
+	for _, f := range code.ImportedFunctions() {
+		module, name, _ := f.Import()
+		o, ok := offered[[2]string{module, name}]
+		switch {
+		case !ok:
+			return nil, refuse("imports", "%s.%s is not offered; offered are %s and %s", module, name, abi.HostModule, hostapi.WASI)
+		case !slices.Equal(f.ParamTypes(), o.Params) || !slices.Equal(f.ResultTypes(), o.Results):
+			return nil, refuse("imports", "%s.%s is %s; it must be %s", module, name,
+				signature(f.ParamTypes(), f.ResultTypes()), signature(o.Params, o.Results))
+		case o.Needs != "":
+			needs = append(needs, need{o.Needs, name})
+		}
+	}
+	return needs, nil
+}
+
+// need is a capability that an import needs.
+type need struct {
+	capability hostapi.Capability
+	function   string
+}
+
+// signature writes a function's type: (i32, i32) -> i64.
+func signature(params, results []api.ValueType) string {
+	names := func(types []api.ValueType) string {
+		s := make([]string, len(types))
+		for i, t := range types {
+			s[i] = api.ValueTypeName(t)
+		}
+		return strings.Join(s, ", ")
+	}
+	out := "(" + names(params) + ")"
+	if len(results) > 0 {
+		out += " -> " + names(results)
+	}
+	return out
+}
+
+// try makes an instance, warms it up and reads its manifest. A module without describe has a manifest with its type alone.
+func (m *Module) try(ctx context.Context, c ModuleConfig, refuse refusal) error {
+	ctx, cancel := context.WithTimeout(ctx, trialTime)
+	defer cancel()
+	s := new(hostapi.Session)
+	callCtx := s.Context(ctx)
+	in, failure := m.instances.acquire(callCtx)
+	if failure == nil {
+		defer m.instances.release(in, false)
+		if warm := in.module.ExportedFunction(abi.ExportWarmup); warm != nil {
+			if _, err := warm.Call(callCtx); err != nil {
+				failure = in.ended(callCtx, context.Background(), err)
+				return &LoadError{Source: c.Source, Part: abi.ExportWarmup, Reason: failure.Message, Detail: failure}
+			}
+		}
+	}
+	if failure != nil {
+		return &LoadError{Source: c.Source, Part: "start", Reason: failure.Message, Detail: failure}
+	}
+	describe := in.module.ExportedFunction(abi.ExportDescribe)
+	if describe == nil {
+		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%q}`, abi.Version, c.Type)
+		return nil
+	}
+	packed, err := describe.Call(callCtx)
+	if err != nil {
+		failure = in.ended(callCtx, context.Background(), err)
+		return &LoadError{Source: c.Source, Part: abi.ExportDescribe, Reason: failure.Message, Detail: failure}
+	}
+	r, failure := in.answer(packed[0], nil, maxManifest)
+	switch {
+	case failure != nil:
+		return &LoadError{Source: c.Source, Part: abi.ExportDescribe, Reason: failure.Message, Detail: failure}
+	case r.Kind != abi.Output:
+		return refuse(abi.ExportDescribe, "it answers with an error: %s", r.Output)
+	}
+	m.manifest, m.described = r.Output, true
+	return nil
+}
+
+// grant gives the module what its manifest asks for and the operator allows; what it imports it must have asked for.
+// A module without describe asks for what it imports.
+func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
+	var asks struct {
+		ABI          int                  `json:"abi"`
+		Capabilities []hostapi.Capability `json:"capabilities"`
+	}
+	if err := json.Unmarshal(m.manifest, &asks); err != nil {
+		return refuse(abi.ExportDescribe, "its manifest is not what it should be: %v", err)
+	}
+	if asks.ABI != abi.Version {
+		return refuse(abi.ExportDescribe, "it speaks version %d of the node ABI, this is version %d", asks.ABI, abi.Version)
+	}
+	for _, n := range needs {
+		if !slices.Contains(asks.Capabilities, n.capability) {
+			if m.described {
+				return refuse("imports", "%s.%s needs the capability %s, for which its manifest does not ask", abi.HostModule, n.function, n.capability)
+			}
+			asks.Capabilities = append(asks.Capabilities, n.capability)
+		}
+	}
+	for _, want := range asks.Capabilities {
+		if !c.Grants.Has(want) {
+			return refuse("capabilities", "it needs %q: add `allow %s` to node %q", want, want, c.Type)
+		}
+	}
+	m.grants = c.Grants.Only(asks.Capabilities)
+	return nil
+}

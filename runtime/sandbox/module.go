@@ -1,0 +1,118 @@
+package sandbox
+
+import (
+	"context"
+	"sync"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// Module is a compiled node. Safe for concurrent use.
+type Module struct {
+	limits      Limits
+	grants      hostapi.Grants
+	source      string
+	manifest    []byte
+	described   bool // the manifest is the module's own
+	instances   instances
+	releaseCode func(context.Context) error
+
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup // calls; Add only while not closed
+}
+
+// Manifest is what describe returned, or {"abi":1,"type":…} of a module without it. The caller must not change it.
+func (m *Module) Manifest() []byte { return m.manifest }
+
+// Limits tells the limits the module was loaded with, defaults filled in.
+func (m *Module) Limits() Limits { return m.limits }
+
+// Grants tells what the module may do: what it asked for and was allowed.
+func (m *Module) Grants() hostapi.Grants { return m.grants }
+
+// Source tells where the module came from.
+func (m *Module) Source() string { return m.source }
+
+// Result is a call's answer.
+type Result struct {
+	Kind  abi.Kind
+	Label string // handle (Routed) or error code (Error, Fatal)
+	// Output is one valid JSON value, compact and without repeated keys (Output, Routed), or a message made fit to be
+	// shown by hostapi.CleanMessage (Error, Fatal). It was appended to dst.
+	Output []byte
+}
+
+// Call runs the node once in a pristine instance. in is read before Call returns and not kept. The output is appended to
+// dst, which the caller owns; Result.Output is the appended part. s must not be nil and is used until Call returns; the call
+// uses the grants that are in it. The call ends at the earliest of ctx's end, ctx's deadline and Limits.Timeout. The
+// error is an *Error.
+func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
+	if !m.enter() {
+		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
+	}
+	defer m.running.Done()
+	limited := ctx
+	if m.limits.Timeout > 0 {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, m.limits.Timeout)
+		defer cancel()
+	}
+	if d, ok := limited.Deadline(); ok && (s.Deadline.IsZero() || d.Before(s.Deadline)) {
+		s.Deadline = d
+	}
+	callCtx := s.Context(limited)
+	instance, failure := m.instances.acquire(callCtx)
+	if failure != nil {
+		return Result{}, m.blame(ctx, callCtx, failure)
+	}
+	r, failure := instance.call(ctx, callCtx, in, dst, m.limits.Output)
+	m.instances.release(instance, failure == nil)
+	s.Flush()
+	if failure != nil {
+		return Result{}, failure
+	}
+	return r, nil
+}
+
+// blame corrects what a failed start says when the caller has gone meanwhile.
+func (m *Module) blame(parent, ctx context.Context, failure *Error) *Error {
+	if failure.Code == CodeTimeout {
+		return (*instance)(nil).ended(ctx, parent, failure.Detail)
+	}
+	return failure
+}
+
+func (m *Module) enter() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.running.Add(1)
+	return true
+}
+
+// Close waits for running calls until ctx ends, then releases the module; calls that begin later fail. When ctx ends first the
+// module is released as soon as they have ended, and the error is ctx's.
+func (m *Module) Close(ctx context.Context) error {
+	m.mu.Lock()
+	again := m.closed
+	m.closed = true
+	m.mu.Unlock()
+	if again {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() {
+		m.running.Wait()
+		done <- m.releaseCode(context.WithoutCancel(ctx))
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
