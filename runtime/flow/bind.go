@@ -56,7 +56,7 @@ func (b *binder) bind(steps []step) (*reference, error) {
 		}
 		return plain(rootWorkflowName, "workflow.name", rest)
 	}
-	return nil, fmt.Errorf("unknown root %s%s", quoted(first.String()), didYouMean(first.key, rootNames))
+	return nil, fmt.Errorf("unknown root %s%s", quoted(first.String()), didYouMeanOr(first.key, rootNames))
 }
 
 func bindTrigger(steps []step) (*reference, error) {

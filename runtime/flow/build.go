@@ -64,7 +64,7 @@ func (b *builder) value(v value) {
 
 func (b *builder) string(v value) {
 	s := text(v.raw)
-	if !strings.Contains(s, "{{") {
+	if !hasTemplate(s) {
 		b.text = append(b.text, v.raw...)
 		return
 	}
@@ -101,7 +101,5 @@ func (b *builder) reference(at *place, s string, p part, inText bool) {
 	b.text = nil
 }
 
-// hasTemplate tells whether a JSON string is changed when it is resolved.
-func hasTemplate(raw []byte) bool {
-	return rawjson.KindOf(raw) == rawjson.String && strings.Contains(text(raw), "{{")
-}
+// hasTemplate tells whether a string is changed when it is resolved.
+func hasTemplate(s string) bool { return strings.Contains(s, "{{") }

@@ -52,6 +52,9 @@ func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) 
 // checkHandles checks the handle of each edge against the node that it comes from.
 func (d *draft) checkHandles(settings []configured) {
 	for _, e := range d.graph.edges {
+		if d.full() {
+			return
+		}
 		from, set := &d.nodes[e.from], &settings[e.from]
 		at := e.at.member("sourceHandle")
 		handle, given := "", e.handle.raw != nil
@@ -72,20 +75,15 @@ func (d *draft) checkHandles(settings []configured) {
 		case !given:
 			d.add(at, "is required: node %s has %s", quoted(from.id), listHandles(set.handles))
 		case !slices.Contains(set.handles, handle):
-			hint := ""
-			if near := nearest(handle, set.handles); near != "" {
-				hint = "; did you mean " + quoted(near) + "?"
-			}
-			d.add(at, "unknown handle %s: node %s has %s%s", quoted(handle), quoted(from.id), listHandles(set.handles), hint)
+			d.add(at, "unknown handle %s: node %s has %s%s", quoted(handle), quoted(from.id), listHandles(set.handles), didYouMean(handle, set.handles))
 		}
 	}
 }
 
 // listHandles names the handles that a node's edges may have, the first of them if they are many.
 func listHandles(handles []string) string {
-	const most = 12
-	if len(handles) > most {
-		return strings.Join(eachQuoted(handles[:most]), ", ") + " and more"
+	if len(handles) > maxListed {
+		return strings.Join(eachQuoted(handles[:maxListed]), ", ") + " and more"
 	}
 	return either(eachQuoted(append(slices.Clone(handles), HandleError)))
 }

@@ -1,10 +1,8 @@
 package flow
 
 import (
-	"encoding/json"
-	"fmt"
+	"cmp"
 	"maps"
-	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,35 +18,46 @@ import (
 type complaints struct {
 	report *report
 	schema []byte
-	config value
+	config any    // decoded
+	at     *place // of the config
 }
 
 // locate returns the place of an instance location and what stands there, nil when the location names nothing.
-func (c *complaints) locate(location []string) (*place, []byte) {
-	at, v := c.config.at, c.config.raw
+func (c *complaints) locate(location []string) (at *place, v any) {
+	at, v = c.at, c.config
 	for _, token := range location {
-		if rawjson.KindOf(v) == rawjson.Array {
-			i, _ := strconv.Atoi(token)
-			at, v = at.element(i), rawjson.Index(v, i)
-		} else {
-			at, v = at.member(token), rawjson.Get(v, token)
+		switch around := v.(type) {
+		case []any:
+			v = nil
+			i, err := strconv.Atoi(token)
+			if err == nil && i >= 0 && i < len(around) {
+				v = around[i]
+			}
+			at = at.element(i)
+		case map[string]any:
+			at, v = at.member(token), around[token]
+		default:
+			at, v = at.member(token), nil
 		}
 	}
 	return at, v
 }
 
 // excused tells whether an error may vanish when templates are resolved: it is about a string that holds one, or all of
-// its causes are excused. Of alternatives one excused branch is enough. What "not" forbids is never excused.
+// its causes are excused. Of alternatives one excused branch is enough. What "not" forbids is never excused, nor are keys,
+// which hold no templates.
 func (c *complaints) excused(e *jsonschema.ValidationError) bool {
-	if _, v := c.locate(e.InstanceLocation); hasTemplate(v) {
-		_, forbidden := e.ErrorKind.(*kind.Not)
-		return !forbidden
-	}
 	switch k := e.ErrorKind.(type) {
+	case *kind.Not, *kind.PropertyNames:
+		return false
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
 		return len(e.Causes) > 0 && !slices.ContainsFunc(e.Causes, func(e *jsonschema.ValidationError) bool { return !c.excused(e) })
-	case *kind.AnyOf, *kind.OneOf, *kind.Contains:
+	case *kind.AnyOf, *kind.Contains:
 		return slices.ContainsFunc(e.Causes, c.excused)
+	case *kind.OneOf:
+		if len(k.Subschemas) == 0 {
+			return slices.ContainsFunc(e.Causes, c.excused)
+		}
 	case *kind.MinContains:
 		hopeful := len(k.Got)
 		for _, cause := range e.Causes {
@@ -58,18 +67,20 @@ func (c *complaints) excused(e *jsonschema.ValidationError) bool {
 		}
 		return hopeful >= k.Want
 	}
-	return false
+	_, v := c.locate(e.InstanceLocation)
+	s, isText := v.(string)
+	return isText && hasTemplate(s)
 }
 
 // add reports e or its causes.
 func (c *complaints) add(e *jsonschema.ValidationError) {
-	if c.excused(e) {
+	if c.report.full() || c.excused(e) {
 		return
 	}
-	at, v := c.locate(e.InstanceLocation)
+	at, _ := c.locate(e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
-		for _, cause := range e.Causes {
+		for _, cause := range inOrder(e.Causes) {
 			c.add(cause)
 		}
 	case *kind.AnyOf:
@@ -89,18 +100,54 @@ func (c *complaints) add(e *jsonschema.ValidationError) {
 			c.report.add(at.member(key), "is required beside %s", quoted(k.Prop))
 		}
 	case *kind.AdditionalProperties:
+		known := c.properties(e.SchemaURL)
 		for _, key := range slices.Sorted(slices.Values(k.Properties)) {
-			c.report.add(at.member(key), "unknown key%s", didYouMean(key, c.properties(e.SchemaURL)))
+			c.report.unknownKey(at.member(key), known)
 		}
 	case *kind.PropertyNames:
-		if rawjson.Get(v, k.Property) == nil {
-			// The library reuses the memory of this location, so it may have changed meanwhile.
-			at = c.config.at
-		}
-		c.report.add(at, "%s cannot be a key here", quoted(k.Property))
+		// The library reuses the memory of this error's location, so of the location only its length can be trusted.
+		at = findKey(c.at, c.config, len(e.InstanceLocation), k.Property)
+		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", quoted(k.Property))
 	default:
 		c.report.add(at, "%s", reasonOf(e))
 	}
+}
+
+// inOrder sorts errors: the library finds them in the order of maps, which would make which of many are reported a
+// matter of chance.
+func inOrder(errs []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+	return slices.SortedStableFunc(slices.Values(errs), func(a, b *jsonschema.ValidationError) int {
+		return cmp.Or(
+			slices.Compare(a.InstanceLocation, b.InstanceLocation),
+			cmp.Compare(a.SchemaURL, b.SchemaURL),
+			slices.Compare(a.ErrorKind.KeywordPath(), b.ErrorKind.KeywordPath()),
+		)
+	})
+}
+
+// findKey returns the place of the first object, depth levels below v, that has the key.
+func findKey(at *place, v any, depth int, key string) *place {
+	if depth < 0 {
+		return nil
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		if _, has := v[key]; has && depth == 0 {
+			return at
+		}
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			if found := findKey(at.member(k), v[k], depth-1, key); found != nil {
+				return found
+			}
+		}
+	case []any:
+		for i, e := range v {
+			if found := findKey(at.element(i), e, depth-1, key); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }
 
 // addAlternatives reports the one branch that was meant, as far as that can be told, else that none fits.
@@ -149,95 +196,4 @@ func (c *complaints) properties(url string) []string {
 		return true
 	})
 	return slices.Collect(maps.Keys(names))
-}
-
-// reasonOf words an error that has no causes to look into.
-func reasonOf(e *jsonschema.ValidationError) string {
-	switch k := e.ErrorKind.(type) {
-	case *kind.Type:
-		return fmt.Sprintf("must be %s, not %s", typeNames(k.Want), typeNames([]string{k.Got}))
-	case *kind.Const:
-		return "must be " + constants([]any{k.Want})
-	case *kind.Enum:
-		return "must be " + constants(k.Want)
-	case *kind.Pattern:
-		return "must match the pattern " + quoted(k.Want)
-	case *kind.Format:
-		return "must have the format " + quoted(k.Want)
-	case *kind.MinLength:
-		return "must have at least " + count(k.Want, "character")
-	case *kind.MaxLength:
-		return "must have at most " + count(k.Want, "character")
-	case *kind.MinItems:
-		return "must have at least " + count(k.Want, "element")
-	case *kind.MaxItems:
-		return "must have at most " + count(k.Want, "element")
-	case *kind.MinProperties:
-		return "must have at least " + count(k.Want, "member")
-	case *kind.MaxProperties:
-		return "must have at most " + count(k.Want, "member")
-	case *kind.Minimum:
-		return "must be at least " + decimal(k.Want)
-	case *kind.Maximum:
-		return "must be at most " + decimal(k.Want)
-	case *kind.ExclusiveMinimum:
-		return "must be more than " + decimal(k.Want)
-	case *kind.ExclusiveMaximum:
-		return "must be less than " + decimal(k.Want)
-	case *kind.MultipleOf:
-		return "must be a multiple of " + decimal(k.Want)
-	case *kind.UniqueItems:
-		return fmt.Sprintf("has the same element at %d and %d", k.Duplicates[0], k.Duplicates[1])
-	case *kind.Contains, *kind.MinContains:
-		return "lacks an element that must be there"
-	case *kind.MaxContains:
-		return "has too many elements of one form"
-	case *kind.FalseSchema, *kind.Not:
-		return "is not allowed here"
-	default:
-		return "does not match the schema"
-	}
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
-}
-
-func decimal(r *big.Rat) string {
-	if r.IsInt() {
-		return r.Num().String()
-	}
-	f, _ := r.Float64()
-	return strconv.FormatFloat(f, 'g', -1, 64)
-}
-
-func typeNames(types []string) string {
-	words := map[string]string{
-		"null": "null", "boolean": "a boolean", "number": "a number", "integer": "a whole number",
-		"string": "a string", "object": "an object", "array": "an array",
-	}
-	named := make([]string, len(types))
-	for i, t := range types {
-		named[i] = words[t]
-	}
-	return either(named)
-}
-
-// constants lists the values that a schema allows.
-func constants(values []any) string {
-	if len(values) > 24 {
-		return "one of the " + strconv.Itoa(len(values)) + " allowed values"
-	}
-	words := make([]string, len(values))
-	for i, v := range values {
-		b, err := json.Marshal(v)
-		if err != nil || len(b) > maxQuoted {
-			return "one of the allowed values"
-		}
-		words[i] = string(b)
-	}
-	return either(words)
 }

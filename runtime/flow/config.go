@@ -21,7 +21,7 @@ func (d *draft) configure(i int) configured {
 	if n.typ != "" {
 		var known bool
 		if c.typ, known = d.types.Type(n.typ); !known {
-			d.add(n.at.member("type"), "unknown node type %s%s", quoted(n.typ), didYouMean(n.typ, d.types.Names()))
+			d.add(n.at.member("type"), "unknown node type %s%s", quoted(n.typ), didYouMeanOr(n.typ, d.types.Names()))
 		}
 	}
 	b := builder{report: d.report, binder: d.binder(i)}
@@ -55,7 +55,7 @@ func (d *draft) binder(i int) binder {
 		named, ok := d.byID[id]
 		switch {
 		case !ok:
-			return 0, fmt.Errorf("no node has the id %s%s", quoted(id), didYouMean(id, d.ids()))
+			return 0, d.noNode(id)
 		case named == i:
 			return 0, fmt.Errorf("node %s cannot see its own output", quoted(id))
 		case !d.graph.sound:
@@ -116,6 +116,10 @@ func (d *draft) handlesOf(t *Type, config value) []string {
 	}
 	before := len(d.problems)
 	eachAt(config, t.handlesFrom, func(v value) {
+		if len(handles) == maxHandles {
+			d.add(config.at, "names more than %d handles", maxHandles)
+			return
+		}
 		if h, ok := d.text(v); ok {
 			if reason := badHandle(h, handles); reason != "" {
 				d.add(v.at, "%s", reason)

@@ -43,6 +43,7 @@ const (
 
 	maxManifest  = 128 << 10 // bytes of a manifest
 	maxTemplates = 1000      // templates of one node: each costs a walk over the value it reads from
+	maxHandles   = 256       // handles of one node
 )
 
 // TypeTrigger is the type of the node that every workflow begins with.

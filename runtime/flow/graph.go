@@ -2,6 +2,8 @@ package flow
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -96,18 +98,16 @@ func (d *draft) end(v value) (int, bool) {
 		return -1, false
 	}
 	i, ok := d.byID[id]
-	if !ok {
-		d.add(v.at, "no node has the id %s%s", quoted(id), didYouMean(id, d.ids()))
+	if !ok && !d.full() {
+		d.add(v.at, "%v", d.noNode(id))
 	}
 	return i, ok
 }
 
-func (d *draft) ids() []string {
-	ids := make([]string, 0, len(d.byID))
-	for id := range d.byID {
-		ids = append(ids, id)
-	}
-	return ids
+// noNode says that there is no node with an id.
+func (d *draft) noNode(id string) error {
+	ids := slices.Collect(maps.Keys(d.byID))
+	return fmt.Errorf("no node has the id %s%s", quoted(id), didYouMeanOr(id, ids))
 }
 
 // findCycles reports each edge that closes a cycle in a walk in the order of the document.

@@ -139,6 +139,10 @@ func isControl(c rune) bool { return c < 0x20 || c == 0x7f }
 func (r *report) handles(v value) []string {
 	var handles []string
 	r.elements(v, func(_ int, e value) {
+		if len(handles) == maxHandles {
+			r.add(v.at, "has more than %d handles", maxHandles)
+			return
+		}
 		h, ok := r.text(e)
 		if !ok {
 			return

@@ -132,8 +132,13 @@ type located struct {
 	offset int
 }
 
+// full tells that nothing more is collected. It spares the work on messages, such as the search for a likely word, which
+// a hostile document could ask for many thousand times.
+func (r *report) full() bool { return len(r.problems) == MaxProblems }
+
+// add reports a problem at a place, each once.
 func (r *report) add(at *place, format string, args ...any) {
-	if len(r.problems) == MaxProblems {
+	if r.full() {
 		return
 	}
 	p := located{Problem: Problem{Path: at.String(), Reason: fmt.Sprintf(format, args...)}}

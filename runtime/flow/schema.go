@@ -81,7 +81,7 @@ func (r *report) checkConfig(t *Type, v value) {
 	}
 	var invalid *jsonschema.ValidationError
 	if errors.As(t.schema.Validate(doc), &invalid) {
-		c := complaints{report: r, schema: t.Schema, config: v}
+		c := complaints{report: r, schema: t.Schema, config: doc, at: v.at}
 		c.add(invalid)
 	}
 }

@@ -48,6 +48,7 @@ func TestConfigProblems(t *testing.T) {
 		{"contains", `{"properties":{"a":{"contains":{"const":1}},"b":{"contains":{"const":1},"maxContains":1}}}`, `{"a":[2],"b":[1,1]}`,
 			[]string{`.a: lacks an element that must be there`, `.b: has too many elements of one form`}},
 		{"property names", `{"properties":{"a":{"propertyNames":{"pattern":"^x"}}}}`, `{"a":{"xa":1,"ya":2}}`, []string{`.a: "ya" cannot be a key here`}},
+		{"property names deep down", `{"additionalProperties":{"additionalProperties":{"propertyNames":{"maxLength":1}}}}`, `{"a":{"b":{"x":1},"c":{"xx":1}},"d":{"e":{}}}`, []string{`.a.c: "xx" cannot be a key here`}},
 		{"dependent", `{"dependentRequired":{"a":["b"]}}`, `{"a":1}`, []string{`.b: is required beside "a"`}},
 		{"false", `{"properties":{"a":false}}`, `{"a":1}`, []string{`.a: is not allowed here`}},
 		{"not", `{"properties":{"a":{"not":{"type":"string"}}}}`, `{"a":"x"}`, []string{`.a: is not allowed here`}},
@@ -98,9 +99,12 @@ func TestTemplatesAreExcused(t *testing.T) {
 		{"any of above, no branch excused", `{"anyOf":[{"properties":{"a":{"type":"number"}},"required":["c"]},{"required":["b"]}]}`, `{"a":` + v + `}`, []string{`: has none of the allowed forms`}},
 		{"one of above, a branch excused", `{"oneOf":[{"properties":{"op":{"const":"set"}}},{"properties":{"op":{"const":"get"}}}]}`, `{"op":` + v + `}`, nil},
 		{"not", `{"properties":{"a":{"not":{"type":"string"}}}}`, `{"a":` + v + `}`, []string{`.a: is not allowed here`}},
+		{"not within all of", `{"properties":{"a":{"allOf":[{"not":{"type":"string"}},{"type":"number"}]}}}`, `{"a":` + v + `}`, []string{`.a: is not allowed here`}},
+		{"one of at the template, several", `{"properties":{"a":{"oneOf":[{"type":"string"},{"minLength":1}]}}}`, `{"a":` + v + `}`, nil},
 		{"contains", `{"properties":{"a":{"contains":{"type":"number"}}}}`, `{"a":["x",` + v + `]}`, nil},
 		{"min contains", `{"properties":{"a":{"contains":{"type":"number"},"minContains":2}}}`, `{"a":[1,` + v + `]}`, nil},
 		{"min contains, too few", `{"properties":{"a":{"contains":{"type":"number"},"minContains":3}}}`, `{"a":[1,` + v + `]}`, []string{`.a: lacks an element that must be there`}},
+		{"key beside a template", `{"properties":{"h":{"propertyNames":{"maxLength":1}}}}`, `{"h":{"xx":1},"a":` + v + `,"b":` + v + `,"c":` + v + `}`, []string{`.h: "xx" cannot be a key here`}},
 		{"missing key", `{"required":["b"]}`, `{"a":` + v + `}`, []string{`.b: is required`}},
 		{"key with braces", `{"properties":{"a":{"additionalProperties":false}}}`, `{"a":{"{{trigger.data}}":1}}`, []string{`.a["{{trigger.data}}"]: unknown key`}},
 		{"malformed, told once", `{"properties":{"a":{"type":"number"}}}`, `{"a":"{{"}`, []string{`.a: malformed template at column 3: the end where a path should stand`}},
@@ -153,6 +157,21 @@ func TestSchemaCannotReachOut(t *testing.T) {
 		lines := problems(t, err)
 		if len(lines) != 1 || !strings.HasPrefix(lines[0], "config: is no JSON Schema: ") {
 			t.Errorf("%s: %q", ref, lines)
+		}
+	}
+}
+
+// Which problems are reported when there are too many must not hang on the order of a map.
+func TestConfigProblemsAreTheSameEachTime(t *testing.T) {
+	var members []string
+	for i := range 3 * MaxProblems {
+		members = append(members, fmt.Sprintf(`"k%d":{"a":"x","b":"x","bad key":1}`, i))
+	}
+	const schema = `{"additionalProperties":{"properties":{"a":{"type":"number"},"b":{"type":"number"}},"propertyNames":{"maxLength":1}}}`
+	first := configProblems(t, schema, `{`+strings.Join(members, ",")+`}`)
+	for range 20 {
+		if diff := cmp.Diff(first, configProblems(t, schema, `{`+strings.Join(members, ",")+`}`)); diff != "" {
+			t.Fatal(diff)
 		}
 	}
 }

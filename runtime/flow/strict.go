@@ -40,13 +40,19 @@ func (r *report) members(v value, known []string, fn func(key string, m value)) 
 	for _, m := range all {
 		key := m.at.key
 		if !slices.Contains(known, key) {
-			r.add(m.at, "unknown key%s", didYouMean(key, known))
+			r.unknownKey(m.at, known)
 			continue
 		}
 		seen = append(seen, key)
 		fn(key, m)
 	}
 	return seen
+}
+
+func (r *report) unknownKey(at *place, known []string) {
+	if !r.full() {
+		r.add(at, "unknown key%s", didYouMeanOr(at.key, known))
+	}
 }
 
 // require reports each of keys that members did not see in v.
@@ -100,11 +106,7 @@ func (r *report) boolean(v value) (b, ok bool) {
 func (r *report) oneOf(v value, words ...string) (string, bool) {
 	s, ok := r.text(v)
 	if ok && !slices.Contains(words, s) {
-		hint := ""
-		if near := nearest(s, words); near != "" {
-			hint = "; did you mean " + quoted(near) + "?"
-		}
-		r.add(v.at, "must be %s, not %s%s", either(eachQuoted(words)), quoted(s), hint)
+		r.add(v.at, "must be %s, not %s%s", either(eachQuoted(words)), quoted(s), didYouMean(s, words))
 		return "", false
 	}
 	return s, ok

@@ -5,17 +5,25 @@ import (
 	"strings"
 )
 
-// didYouMean is the end of a message about word, which should be one of known: the nearest of them, or all when they
-// are few, or nothing.
+// didYouMean is the end of a message about word, which should be one of known: the nearest of them, or nothing.
 func didYouMean(word string, known []string) string {
 	if near := nearest(word, known); near != "" {
 		return "; did you mean " + quoted(near) + "?"
 	}
-	if len(known) == 0 || len(known) > 12 {
-		return ""
-	}
-	return "; known: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+	return ""
 }
+
+// didYouMeanOr is didYouMean that falls back to all that are known, when they are few.
+func didYouMeanOr(word string, known []string) string {
+	hint := didYouMean(word, known)
+	if hint == "" && len(known) > 0 && len(known) <= maxListed {
+		return "; known: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+	}
+	return hint
+}
+
+// maxListed bounds the words that a message lists.
+const maxListed = 12
 
 // nearest returns the known word that is spelled most like word, "" when none is near.
 func nearest(word string, known []string) string {

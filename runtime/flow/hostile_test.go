@@ -1,0 +1,58 @@
+package flow
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestCompileHostileDocuments compiles documents of nearly the largest size in the shapes that invite quadratic work. It
+// wants an end with an answer: with such work it would run for minutes.
+func TestCompileHostileDocuments(t *testing.T) {
+	numbers, err := ParseType([]byte(`{"abi":1,"type":"numbers","version":"1","config":{"additionalProperties":{"items":{"type":"number"}}},"handlesFrom":"h[]"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := testTypes{"numbers": numbers}
+	config := func(c string) string { return oneNode(`"type":"numbers","config":` + c) }
+	numbered := func(format string, size int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	const size = MaxDocument - 1000
+	nodes := numbered(`{"id":"node-with-a-long-name-%d","type":"numbers"},`, 10_000)
+	tests := map[string]struct {
+		doc      string
+		problems int
+	}{
+		"wrong elements":    {config(`{"a":[` + strings.Repeat(`"",`, size/3) + `1]}`), MaxProblems},
+		"excused elements":  {config(`{"a":[` + strings.Repeat(`"\\{{",`, size/7) + `1]}`), 0},
+		"templates":         {config(`{"a":["` + strings.Repeat(`{{trigger.data}}`, size/16) + `"]}`), 1},
+		"broken templates":  {config(`{"a":[` + strings.Repeat(`"{{",`, size/5) + `1]}`), MaxProblems},
+		"steps of a path":   {config(`{"a":["{{trigger.data` + strings.Repeat(`[0]`, size/3) + `}}"]}`), 0},
+		"handles":           {config(`{"h":[` + numbered(`"h%d",`, size) + `]}`), MaxProblems},
+		"unknown keys":      {`{` + numbered(`"kei%d":1,`, size) + `}`, MaxProblems},
+		"repeated keys":     {`{` + strings.Repeat(`"nodes":1,`, size/10) + `"nodes":1}`, 1},
+		"dangling edges":    {document(nodes, numbered(`{"source":"t","target":"node-with-a-long-nome-%d"},`, size-20_000)), MaxProblems},
+		"duplicate edges":   {document(nodes, strings.Repeat(`{"source":"t","target":"node-with-a-long-name-0"},`, size/50-500)+`{}`), MaxProblems},
+		"nodes":             {document(strings.Repeat(`{},`, size/3-100)+`{}`, ``), MaxProblems},
+		"deep":              {config(strings.Repeat(`{"a":`, MaxDepth-4) + `1` + strings.Repeat(`}`, MaxDepth-4)), 0},
+		"deep and repeated": {config(strings.Repeat(`{"a":0,"a":`, MaxDepth-4) + `1` + strings.Repeat(`}`, MaxDepth-4)), MaxProblems},
+		"long key":          {config(`{"` + strings.Repeat(`\\`, size/2) + `":["{{"]}`), 1},
+		"headers":           {webhook(`{"headers":{` + numbered(`"H%d":"x",`, size) + `}}`), 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if len(tt.doc) > MaxDocument {
+				t.Fatalf("%d bytes", len(tt.doc))
+			}
+			_, err := Compile("w", 0, []byte(tt.doc), types)
+			if got := len(problems(t, err)); got != tt.problems {
+				t.Errorf("%d problems, want %d: %.2000v", got, tt.problems, err)
+			}
+		})
+	}
+}
