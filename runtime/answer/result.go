@@ -8,8 +8,8 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// Of makes the answer of an ended execution. mode is how it is shown: "" is the plan's own, and for a plan without webhook
-// settings that is lastNode. ev is the event that r came from.
+// Of makes the answer of an ended execution. mode is how it is shown: "" is the plan's own, and for a plan without
+// webhook settings that is lastNode. ev is the event that r came from.
 //
 // An execution that did not succeed answers 500 with the failing node's id and message, or 504, whatever the mode and
 // the plan's status are; of the plan's headers Content-Type is left out then.
@@ -100,7 +100,7 @@ func failed(p *flow.Plan, r *engine.Result) Answer {
 	return a
 }
 
-// isJSON tells whether a Content-Type is JSON: application/json, or a type with the suffix +json (RFC 6839). Parameters do not count.
+// isJSON tells whether a Content-Type is application/json or ends with +json (RFC 6839). Parameters do not count.
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
 	media = strings.ToLower(strings.TrimSpace(media))

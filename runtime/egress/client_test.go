@@ -157,6 +157,10 @@ func TestResponseLimit(t *testing.T) {
 	if r, f = do(t, c, hostapi.HTTPOptions{}, map[string]any{"url": s.URL + "/bomb"}); f != nil || len(r.Body) != 6*1<<20+2 {
 		t.Errorf("a mebibyte is the limit when none is given: %d, %v", len(r.Body), f)
 	}
+	r, f = do(t, c, hostapi.HTTPOptions{MaxResponse: 1000}, map[string]any{"method": "HEAD", "url": s.URL + "/declared"})
+	if f != nil || r.Headers["content-length"] != "1001" {
+		t.Errorf("a length without a body counts: %+v, %v", r, f)
+	}
 	fails(t, c, map[string]any{"url": s.URL + "/headers"}, CodeFailed)
 }
 

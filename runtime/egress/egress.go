@@ -1,6 +1,6 @@
-// Package egress is the HTTP client of the http capability: the one way from a node to the network. Nodes are written by
-// people whom the operator need not trust, and their URLs may come from senders, so the client is built against being
-// used as a way into the operator's own network:
+// Package egress is the HTTP client of the http capability: the one way from a node to the network. Nodes are written
+// by people whom the operator need not trust, and their URLs may come from senders, so the client is built against
+// being used as a way into the operator's own network:
 //
 //   - It dials public addresses only, plus what [Rules] allow. The address that is checked is the one that is
 //     dialled, after its name was resolved, on every connection of every redirect: a name that resolves differently the
@@ -12,8 +12,8 @@
 //
 // What a node gets to see of a failure is a code and a fixed text, without URLs or addresses.
 //
-// It is not a firewall: where the operator's network can be reached under public addresses, it has to be protected as it is
-// against any other machine in the world.
+// It is not a firewall: where the operator's network can be reached under public addresses, it has to be protected as
+// it is against any other machine in the world.
 package egress
 
 import (
@@ -58,10 +58,11 @@ func New(r Rules) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{guard: guard{rules: rules}}
+	secure := &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(maxIdle)}
 	c.transport = &http.Transport{
 		Proxy:                  nil,
 		DialContext:            c.guard.dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(maxIdle)},
+		TLSClientConfig:        secure,
 		TLSHandshakeTimeout:    dialTimeout,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
@@ -83,7 +84,7 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 //
 //	method           a token, GET by default; in upper case whatever its case is; not CONNECT or TRACE
 //	url              http or https, without user information
-//	headers          an object of strings, numbers and booleans; not those that frame the message or belong to the connection
+//	headers          an object of strings, numbers and booleans; not those of the connection or the message's frame
 //	query            an object of strings, numbers, booleans and arrays of them, appended to the URL's query
 //	body             a string is sent as it is, as text/plain; any other value as JSON; headers may name another type
 //	timeout          a Go duration, 10s by default, for everything from the connection to the last byte
@@ -96,14 +97,14 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 //	{"status":200,"headers":{"content-type":"application/json","set-cookie":["a=1","b=2"]},"body":{"any":"JSON"}}
 //	{"status":200,"headers":{},"body":"AAEC","encoding":"base64"}
 //
-// Header names are in lower case and in order; values of one name are joined by ", ", but set-cookie is always an array, for its
-// values cannot be told apart once joined. body is JSON, in the form of rawjson.AppendCanonical, if the
+// Header names are in lower case and in order; values of one name are joined by ", ", but set-cookie is always an
+// array, for its values cannot be told apart once joined. body is JSON, in the form of rawjson.AppendCanonical, if the
 // Content-Type says JSON and it is; else text if it is UTF-8; else base64, which encoding tells.
 //
-// Errors are *hostapi.Failure with the codes of this package, and dst as it was. The time limit is the request's timeout, or a
-// little less than what is left of ctx, so that a node still has time to handle it. A request may be repeated without the
-// caller's doing when a pooled connection turns out to be closed before a byte of the response; for methods
-// that are not idempotent only if they carry an Idempotency-Key.
+// Errors are *hostapi.Failure with the codes of this package, and dst as it was. The time limit is the request's
+// timeout, or a little less than what is left of ctx, so that a node still has time to handle it. A request may be
+// repeated without the caller's doing when a pooled connection turns out to be closed before a byte of the response;
+// for methods that are not idempotent only if they carry an Idempotency-Key.
 func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
 	r, err := parseRequest(req)
 	if err != nil {
@@ -129,7 +130,8 @@ func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst 
 	return appendResponse(dst, resp, body.Bytes()), nil
 }
 
-// deadline is when a request has to end: after its timeout, and so long before the end of ctx that its own error is still of use.
+// deadline is when a request has to end: after its timeout, and so long before the end of ctx that its own error is
+// still of use.
 func deadline(ctx context.Context, now time.Time, timeout time.Duration) time.Time {
 	end := now.Add(timeout)
 	if outer, ok := ctx.Deadline(); ok {

@@ -15,7 +15,8 @@ import (
 func (c *Client) follow(ctx context.Context, r *request, hosts []string) (*http.Response, error) {
 	for hop := 0; ; hop++ {
 		if !granted(hosts, r.url) {
-			return nil, fatal(CodeAddressRefused, "the node may not reach this host", fmt.Errorf("%s is not among the granted hosts", r.url.Host))
+			return nil, fatal(CodeAddressRefused, "the node may not reach this host",
+				fmt.Errorf("%s is not among the granted hosts", r.url.Host))
 		}
 		resp, err := c.send(ctx, r)
 		if err != nil {

@@ -19,9 +19,6 @@ const maxKept = 1 << 20
 
 // read reads a body of at most limit bytes, decompressed. The buffer goes to giveBack.
 func (c *Client) read(resp *http.Response, limit int64) (*bytes.Buffer, error) {
-	if resp.ContentLength > limit {
-		return nil, errTooLarge
-	}
 	buf, ok := c.buffers.Get().(*bytes.Buffer)
 	if !ok {
 		buf = new(bytes.Buffer)

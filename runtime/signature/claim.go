@@ -14,7 +14,8 @@ const (
 	maxID         = 256 // bytes of a message id
 	maxDigits     = 12  // of a Unix time; enough for 30000 years
 
-	// maxMAC is the longest MAC, in bytes, and the two more that decoding a base64 text of its length without padding gives.
+	// maxMAC is the longest MAC, in bytes, and two more: what decoding a base64 text gives that is as long as the
+	// MAC's but has no padding.
 	maxMAC = sha512.Size + 2
 )
 
@@ -37,8 +38,8 @@ func (s *Scheme) read(c *claim, h http.Header) Reason {
 	switch s.layout {
 	case layoutStripe:
 		reason = s.readStripe(c, value)
-	case layoutVersed:
-		reason = s.readVersed(c, value)
+	case layoutStandard:
+		reason = s.readStandard(c, value)
 	default:
 		text, ok := strings.CutPrefix(value, s.prefix)
 		if !ok && !s.bare {
@@ -94,8 +95,9 @@ func (s *Scheme) readStripe(c *claim, value string) Reason {
 	return c.any(bad)
 }
 
-// readVersed reads a list of v1,<base64> separated by spaces. Other versions, such as the asymmetric v1a, are passed over.
-func (s *Scheme) readVersed(c *claim, value string) Reason {
+// readStandard reads a list of v1,<base64> separated by spaces. Other versions, such as the asymmetric v1a, are passed
+// over.
+func (s *Scheme) readStandard(c *claim, value string) Reason {
 	bad := Malformed
 	for item := range strings.SplitSeq(value, " ") {
 		text, ok := strings.CutPrefix(item, "v1,")

@@ -8,7 +8,8 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// MaxKeys is how many secrets one workflow can have: each live one makes refusing a request cost one more hash of its body.
+// MaxKeys is how many secrets one workflow can have: each live one makes refusing a request cost one more hash of its
+// body.
 const MaxKeys = 16
 
 // Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]; a Key that is made
@@ -38,8 +39,8 @@ func (k *Key) live(now time.Time) bool {
 //
 //	{"secrets": [{"value": "…"}, {"value": "…", "expiresAt": "2030-01-31T12:00:00Z"}]}
 //
-// expiresAt is RFC 3339. Empty secrets are dropped, so there may be no keys and no error; expired ones are not. The error
-// is an *Error, without keys: an object that is wrong in any way is no secret at all. value is not kept.
+// expiresAt is RFC 3339. Empty secrets are dropped, so there may be no keys and no error; expired ones are not. The
+// error is an *Error, without keys: an object that is wrong in any way is no secret at all. value is not kept.
 func ParseKeys(value []byte) ([]Key, error) {
 	if len(value) == 0 || value[0] != '{' {
 		if text, ok := bytes.CutSuffix(value, []byte("\n")); ok {

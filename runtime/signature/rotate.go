@@ -53,8 +53,8 @@ func plain(secret []byte) bool {
 
 // Rotate makes the stored value in which secret is the one that does not expire and the secrets of the stored value old
 // (nil when there is none) that are live at now count for keep longer, or until their own end if that is sooner. With a
-// keep of 0 or less nothing of old is kept. An old value that ParseKeys refuses holds no live secret. The error is an *Error: secret is
-// empty, or what FormatKeys refuses.
+// keep of 0 or less nothing of old is kept. An old value that ParseKeys refuses holds no live secret. The error is an
+// *Error: secret is empty, or what FormatKeys refuses.
 func Rotate(old, secret []byte, now time.Time, keep time.Duration) ([]byte, error) {
 	if len(secret) == 0 {
 		return nil, &Error{"", "the secret is empty"}

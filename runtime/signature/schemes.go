@@ -40,7 +40,7 @@ func builtin(name string) *Scheme {
 		s.signature, s.base64 = "X-Shopify-Hmac-Sha256", true
 		s.payload = parts("{body}")
 	case "standard-webhooks":
-		s.signature, s.base64, s.layout = "Webhook-Signature", true, layoutVersed
+		s.signature, s.base64, s.layout = "Webhook-Signature", true, layoutStandard
 		s.timestamp, s.id = "Webhook-Timestamp", "Webhook-Id"
 		s.payload = parts("{id}.{timestamp}.{body}")
 		return s.finish("sha256", whsecSHA256)

@@ -23,7 +23,7 @@ func (s *Scheme) Sign(h http.Header, body []byte, key Key, now time.Time, id str
 	switch s.layout {
 	case layoutStripe:
 		text = "t=" + c.timestamp + ",v1=" + text
-	case layoutVersed:
+	case layoutStandard:
 		text = "v1," + text
 	default:
 		if !s.bare {

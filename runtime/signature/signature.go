@@ -1,6 +1,6 @@
-// Package signature checks that a webhook was signed by somebody who knows the workflow's secret, and signs webhooks the
-// same way for tests and the command line. A [Scheme] knows in which headers a sender puts its signature and over which
-// bytes it is computed; every scheme is an HMAC over the raw body, some also over a timestamp and a message id.
+// Package signature checks that a webhook was signed by somebody who knows the workflow's secret, and signs webhooks
+// the same way for tests and the command line. A [Scheme] knows in which headers a sender puts its signature and over
+// which bytes it is computed; every scheme is an HMAC over the raw body, some also over a timestamp and a message id.
 //
 // What is not signed is not authentic: under no scheme are the query, the path or other headers covered. Signatures of
 // the schemes flowtrux, github and shopify hold no time and so never expire; who recorded such a request can send it
@@ -59,9 +59,9 @@ type Scheme struct {
 type layout uint8
 
 const (
-	layoutOne    layout = iota // one signature behind the prefix
-	layoutStripe               // t=<time>,v1=<signature>,v1=<signature>,v0=...
-	layoutVersed               // v1,<signature> v1,<signature> v1a,...
+	layoutOne      layout = iota // one signature behind the prefix
+	layoutStripe                 // t=<time>,v1=<signature>,v1=<signature>,v0=...
+	layoutStandard               // v1,<signature> v1,<signature> v1a,...
 )
 
 // Name is the scheme's name, as in a workflow document.

@@ -1,7 +1,9 @@
 package signature
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"net/http"
 	"strconv"
 	"strings"
@@ -170,6 +172,47 @@ func TestHeadersComeBeforeKeys(t *testing.T) {
 	for _, keys := range [][]Key{nil, {key("secret")}} {
 		if got := s.Verify(http.Header{}, []byte(body), keys, now); got != NoHeader {
 			t.Errorf("with %d keys: %q", len(keys), got)
+		}
+	}
+}
+
+// counted is a hash that counts what it is given.
+type counted struct {
+	hash.Hash
+	n *int
+}
+
+func (c counted) Write(b []byte) (int, error) {
+	*c.n += len(b)
+	return c.Hash.Write(b)
+}
+
+// Whatever is wrong, the body is hashed, so that the time of a refusal does not tell what it was.
+func TestEveryRefusalHashesTheBody(t *testing.T) {
+	n := 0
+	s := scheme(t, standard)
+	s.hash = func() hash.Hash { return counted{sha256.New(), &n} }
+	set := func(name, value string) func(http.Header) { return func(h http.Header) { h[name] = []string{value} } }
+	for _, tt := range []struct {
+		change func(http.Header)
+		keys   []Key
+		want   Reason
+	}{
+		{func(h http.Header) { clear(h) }, []Key{key("secret")}, NoHeader},
+		{func(h http.Header) { h.Add("Webhook-Id", "msg_1") }, []Key{key("secret")}, SeveralHeaders},
+		{set("Webhook-Signature", "v1"), []Key{key("secret")}, Malformed},
+		{set("Webhook-Signature", "v1,bm9ldHU="), []Key{key("secret")}, WrongLength},
+		{nil, nil, NoSecret},
+		{nil, []Key{key("other")}, Mismatch},
+		{set("Webhook-Timestamp", "1600000000"), []Key{key("secret")}, Mismatch},
+	} {
+		h := signed(t, s, tt.change)
+		n = 0
+		if got := s.Verify(h, []byte(body), tt.keys, now); got != tt.want {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+		if n < len(body) {
+			t.Errorf("%s: hashed %d bytes of %d", tt.want, n, len(body))
 		}
 	}
 }
