@@ -153,7 +153,7 @@ func decode(t *testing.T, b []byte) string {
 func refuseRepeated(t *testing.T, v []byte) {
 	seen := map[string]bool{}
 	Members(v, func(key, value []byte) bool {
-		k := string(appendUnescaped(nil, key))
+		k := string(AppendUnescaped(nil, key))
 		if seen[k] {
 			t.Fatalf("key %q is repeated", k)
 		}

@@ -85,7 +85,7 @@ func KeyIs(raw []byte, key string) bool {
 	if !hasEscape(raw) {
 		return string(raw) == key
 	}
-	return string(appendUnescaped(nil, raw)) == key
+	return string(AppendUnescaped(nil, raw)) == key
 }
 
 func skipSpace(b []byte, i int) int {

@@ -92,7 +92,7 @@ func TestCheck(t *testing.T) {
 				if !errors.As(err, &syntax) {
 					t.Fatalf("%s: got %v, want a SyntaxError", way, err)
 				}
-				if syntax.Offset != tt.offset || syntax.Reason != tt.reason {
+				if syntax.Offset != tt.offset || syntax.Error() != tt.reason {
 					t.Errorf("%s: got %q at %d, want %q at %d", way, syntax.Reason, syntax.Offset, tt.reason, tt.offset)
 				}
 			}

@@ -11,7 +11,7 @@ func AppendString(dst, v []byte) []byte {
 	if len(v) < 2 || v[0] != '"' {
 		return dst
 	}
-	return appendUnescaped(dst, v[1:len(v)-1])
+	return AppendUnescaped(dst, v[1:len(v)-1])
 }
 
 // AppendQuoted appends s as a JSON string with quotes: only what JSON requires is escaped (the quote, the backslash,
@@ -77,8 +77,8 @@ func hasEscape(raw []byte) bool {
 	return false
 }
 
-// appendUnescaped appends the text that stands between a string's quotes.
-func appendUnescaped(dst, raw []byte) []byte {
+// AppendUnescaped is [AppendString] for what stands between the quotes, such as the keys that [Members] gives.
+func AppendUnescaped(dst, raw []byte) []byte {
 	done := 0
 	for i := 0; i < len(raw); {
 		if raw[i] != '\\' {

@@ -115,7 +115,7 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 		n, set := &d.nodes[i], &settings[i]
 		p.Nodes[rank] = Node{
 			ID: n.id, Type: n.typ, Name: n.name, Layer: g.layer[i], Config: set.config, ForEach: set.forEach,
-			Concurrency: n.concurrency, Timeout: n.timeout, Retry: n.retry, Continue: n.continues,
+			Concurrency: n.concurrency, Handles: set.handles, Timeout: n.timeout, Retry: n.retry, Continue: n.continues,
 		}
 	}
 	for _, e := range g.edges {

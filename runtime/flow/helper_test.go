@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -101,4 +102,13 @@ func decoded(t testing.TB, raw []byte) any {
 		t.Fatalf("decoding %q: %v", raw, err)
 	}
 	return v
+}
+
+// numberedWords are n different words.
+func numberedWords(n int) []string {
+	words := make([]string, n)
+	for i := range words {
+		words[i] = fmt.Sprintf("w%d", i)
+	}
+	return words
 }

@@ -61,7 +61,7 @@ func ParseType(raw []byte) (*Type, error) {
 	r := &report{doc: bytes.Clone(raw)}
 	t := &Type{}
 	if len(raw) > maxManifest {
-		r.add(nil, "the manifest has %d bytes, more than %d", len(raw), maxManifest)
+		r.add(nil, "has %d bytes, more than %d", len(raw), maxManifest)
 		return nil, r.err()
 	}
 	if syntax := (*rawjson.SyntaxError)(nil); errors.As(rawjson.Check(r.doc, MaxDepth), &syntax) {
@@ -179,7 +179,7 @@ func (r *report) handlesPath(v value) (string, []string) {
 	var steps []string
 	for key := range strings.SplitSeq(s, ".") {
 		key, each := strings.CutSuffix(key, "[]")
-		if !isPlainKey(key) {
+		if !ValidID(key) {
 			r.add(v.at, "%s must be a path such as cases[].name", quoted(s))
 			return "", nil
 		}

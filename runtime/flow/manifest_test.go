@@ -43,7 +43,7 @@ func TestParseTypeProblems(t *testing.T) {
 		{"empty", ``, []string{`is not JSON: no value (line 1, byte 1)`}},
 		{"array", `[]`, []string{`must be an object, not an array`}},
 		{"nothing", `{}`, []string{`abi: is required`, `type: is required`, `version: is required`}},
-		{"too large", `{"a":"` + strings.Repeat("x", maxManifest) + `"}`, []string{`the manifest has 131080 bytes, more than 131072`}},
+		{"too large", `{"a":"` + strings.Repeat("x", maxManifest) + `"}`, []string{`has 131080 bytes, more than 131072`}},
 		{"another abi", `{"abi":2,"type":"a","version":"1"}`, []string{`abi: is 2: the module was built for another version of the node ABI, this host speaks 1`}},
 		{"type is reserved", `{"abi":1,"type":"trigger","version":"1"}`, []string{`type: "trigger" is not a type of its own`}},
 		{"type with a slash", `{"abi":1,"type":"a/b","version":"1"}`, []string{`type: "a/b" must be a letter or digit, then at most 63 letters, digits, - or _`}},
@@ -57,6 +57,8 @@ func TestParseTypeProblems(t *testing.T) {
 			`handles[3]: a handle must have 1 to 255 bytes`, `handles[4]: a handle must be fixed text, not a template`,
 			`handles[5]: must be a string, not a number`}},
 		{"handlesFrom", with(`"handlesFrom":"cases[0].name"`), []string{`handlesFrom: "cases[0].name" must be a path such as cases[].name`}},
+		{"too many handles", with(`"handles":["` + strings.Join(numberedWords(maxHandles+1), `","`) + `"]`), []string{`handles: has more than 256 handles`}},
+		{"handlesFrom is no text", with(`"handlesFrom":1`), []string{`handlesFrom: must be a string, not a number`}},
 		{"handlesFrom empty", with(`"handlesFrom":""`), []string{`handlesFrom: "" must be a path such as cases[].name`}},
 		{"defaults", with(`"defaults":[{"with":1},{"key":"a","value":"{{steps.x.output}}"},{"key":"b","value":["{{"]},{"key":"c","value":"{{item}}"}]`), []string{
 			`defaults[0].key: is required`, `defaults[0].value: is required`, `defaults[0].with: must be a string, not a number`,

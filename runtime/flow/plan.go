@@ -72,6 +72,7 @@ type Node struct {
 	Config      *Template     // an object; nil for the trigger
 	ForEach     *Template     // nil = runs once
 	Concurrency int           // of forEach items, >= 1
+	Handles     []string      // that the node may choose; nil = it does not route
 	Timeout     time.Duration // 0 = none of its own
 	Retry       Retry
 	Continue    bool   // onError: continue

@@ -102,6 +102,18 @@ func TestPlanDefaults(t *testing.T) {
 	}
 }
 
+func TestPlanHandles(t *testing.T) {
+	p := compiled(t, document(
+		`{"id":"s","type":"switch","config":{"value":1,"cases":[{"name":"b","value":1},{"name":"a","value":2}]}},{"id":"n","type":"any"}`,
+		`{"source":"t","target":"s"},{"source":"s","target":"n","sourceHandle":"a"}`))
+	if got := p.Nodes[1].Handles; !slices.Equal(got, []string{"default", "b", "a"}) {
+		t.Errorf("handles %q", got)
+	}
+	if got := p.Nodes[2].Handles; got != nil {
+		t.Errorf("handles %q of a node that does not route", got)
+	}
+}
+
 func TestPlanOfManualTrigger(t *testing.T) {
 	p := compiled(t, `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual","data": {"text": "hi", "n": 1.0}}}]}`)
 	if p.Webhook != nil || string(p.Data) != `{"text":"hi","n":1.0}` {

@@ -163,6 +163,9 @@ func TestEdgeProblems(t *testing.T) {
 	router := func(cases string) string {
 		return `{"id":"sw","type":"switch","config":{"value":"{{trigger.data}}","cases":` + cases + `}},{"id":"a","type":"any"}`
 	}
+	cases := func(n int) string {
+		return `[{"value":1,"name":"` + strings.Join(numberedWords(n), `"},{"value":1,"name":"`) + `"}]`
+	}
 	testProblems(t, []problemTest{
 		{name: "diamond", doc: document(three, `{"source":"t","target":"a"},{"source":"t","target":"b"},{"source":"a","target":"c"},{"source":"b","target":"c"}`)},
 		{name: "error edge beside a success edge", doc: document(three, `{"source":"t","target":"a"},{"source":"a","target":"b"},{"source":"a","target":"b","sourceHandle":"error"},{"source":"b","target":"c"}`)},
@@ -179,6 +182,8 @@ func TestEdgeProblems(t *testing.T) {
 		{"edge to itself", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a"},{"source":"a","target":"a"}`), []string{`edges[1]: closes a cycle: a -> a`}},
 		{"cycle that nothing leads to", document(three, `{"source":"t","target":"a"},{"source":"b","target":"c"},{"source":"c","target":"b"}`), []string{
 			`nodes[2]: node "b" cannot be reached from the trigger`, `nodes[3]: node "c" cannot be reached from the trigger`, `edges[2]: closes a cycle: b -> c -> b`}},
+		{"templates beside a cycle", document(`{"id":"a","type":"any","config":{"v":"{{steps.b.output}}","w":"{{steps.c.output}}"}},{"id":"b","type":"any"}`, `{"source":"t","target":"a"},{"source":"a","target":"b"},{"source":"b","target":"a"}`), []string{
+			`nodes[1].config.w: template at column 3: no node has the id "c"; known: a, b, t`, `edges[2]: closes a cycle: a -> b -> a`}},
 		{"unreachable", document(three, `{"source":"t","target":"a"},{"source":"b","target":"c"}`), []string{
 			`nodes[2]: node "b" cannot be reached from the trigger`, `nodes[3]: node "c" cannot be reached from the trigger`}},
 		{"handle of a trigger", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a","sourceHandle":"error"}`), []string{
@@ -191,6 +196,12 @@ func TestEdgeProblems(t *testing.T) {
 			`edges[1].sourceHandle: unknown handle "tru": node "if" has "true", "false" or "error"; did you mean "true"?`}},
 		{"case unknown", document(router(`[{"name":"EU","value":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
 			`edges[1].sourceHandle: unknown handle "US": node "sw" has "default", "EU" or "error"`}},
+		{"one of many cases", document(router(cases(13)), `{"source":"t","target":"sw"},{"source":"sw","target":"a"}`), []string{
+			`edges[1].sourceHandle: is required: node "sw" has "default", "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10" and more`}},
+		{"too many cases", document(router(cases(maxHandles)), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"w1"}`), []string{
+			`nodes[1].config: names more than 256 handles`}},
+		{"wrong config hides its handles", document(router(`[{"name":"EU","value":1,"x":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
+			`nodes[1].config.cases[0].x: unknown key; known: name, operator, value`}},
 		{"case names", document(router(`[{"name":"EU","value":1},{"name":"EU","value":2},{"name":"{{trigger.data}}","value":1},{"name":"","value":1},{"name":"error","value":1},{"name":"default","value":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"EU"}`), []string{
 			`nodes[1].config.cases[1].name: the handle "EU" is there twice`,
 			`nodes[1].config.cases[2].name: a handle must be fixed text, not a template`,
@@ -235,6 +246,11 @@ func TestTriggerProblems(t *testing.T) {
 			`nodes[0].config.webhook.headers.D: must be a string, not a number`,
 			`nodes[0].config.webhook.headers.E: is fixed text: templates are not resolved here`,
 			`nodes[0].config.webhook.headers.F: is no valid header value: only printable ASCII, spaces and tabs can be sent`}},
+		{"too many headers", webhook(`{"headers":{"` + strings.Join(numberedWords(maxHeaders+1), `":"","`) + `":""}}`), []string{
+			`nodes[0].config.webhook.headers: has more than 64 headers`}},
+		{"long header", webhook(`{"headers":{"A":"` + strings.Repeat("x", maxHeaderValue+1) + `"}}`), []string{
+			`nodes[0].config.webhook.headers.A: has more than 8192 bytes`}},
+		{"headers are no object", webhook(`{"headers":[]}`), []string{`nodes[0].config.webhook.headers: must be an object, not an array`}},
 		{name: "idempotency", doc: webhook(`{"idempotency":{"field":"event[0][\"a b\"].id","window":"720h"}}`)},
 		{"idempotency of nothing", webhook(`{"idempotency":{}}`), []string{`nodes[0].config.webhook.idempotency: must have either "header" or "field"`}},
 		{"idempotency of both", webhook(`{"idempotency":{"header":"Idempotency-Key","field":"id"}}`), []string{
@@ -244,6 +260,10 @@ func TestTriggerProblems(t *testing.T) {
 		{"idempotency malformed", webhook(`{"idempotency":{"field":"a..b","window":"31d"}}`), []string{
 			`nodes[0].config.webhook.idempotency.field: malformed path at column 3: "." where a key should stand`,
 			`nodes[0].config.webhook.idempotency.window: must be a duration such as "30s" or "1m30s", not "31d"`}},
+		{"idempotency with more than a path", webhook(`{"idempotency":{"field":"a }}"}}`), []string{
+			`nodes[0].config.webhook.idempotency.field: malformed path at column 3: "}" where another step of the path should stand`}},
+		{"idempotency of a number", webhook(`{"idempotency":{"field":1}}`), []string{
+			`nodes[0].config.webhook.idempotency.field: must be a string, not a number`}},
 		{"idempotency header", webhook(`{"idempotency":{"header":"a b","window":"0s"}}`), []string{
 			`nodes[0].config.webhook.idempotency.header: is no valid header name`, `nodes[0].config.webhook.idempotency.window: must be from 1s to 720h0m0s`}},
 	})
@@ -282,5 +302,15 @@ func TestProblemsShowNoLongInput(t *testing.T) {
 	lines := problems(t, err)
 	if len(lines) != 1 || len(lines[0]) > 400 {
 		t.Errorf("problems of %d bytes: %.500s", len(lines[0]), lines)
+	}
+}
+
+func TestDocumentErrorText(t *testing.T) {
+	for n, want := range map[int]string{1: "a.b: is wrong", 2: "a.b: is wrong (and 1 more problem)", 3: "a.b: is wrong (and 2 more problems)"} {
+		e := DocumentError{Problems: make([]Problem, n)}
+		e.Problems[0] = Problem{Path: "a.b", Reason: "is wrong"}
+		if got := e.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
