@@ -8,7 +8,8 @@
 // It is not an encoder or decoder: there is no reflection and no mapping to Go types. Host and guests share it, so
 // it imports only small packages of the standard library and allocates nothing on the usual ways.
 //
-// All functions are safe for concurrent use. Results that are said to be views alias their argument.
+// All functions are safe for concurrent use. Results that are said to be views alias their argument; they are plain
+// subslices of it, so their capacity tells where they stand.
 package rawjson
 
 // Kind is the kind of a JSON value.

@@ -9,12 +9,11 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Compile decodes, validates and plans a document. id is the key it is stored under; "" means that there is none and the
-// document must have an id. revision is kept in the plan. types must give the same types for the same names as long as
-// the plan is used.
+// Compile decodes, validates and plans a document of at most [MaxDocument] bytes. id is the key it is stored under; ""
+// means that there is none and the document must have an id. revision is kept in the plan.
 //
-// The error is a *[DocumentError] with all that is wrong, up to [MaxProblems]. raw is neither kept nor changed. The
-// result depends on the arguments alone.
+// The error is a *[DocumentError] with all that is wrong. raw is neither kept nor changed. The result depends on the
+// arguments alone: the same document gives an equal plan or the same problems.
 func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) {
 	d := &draft{report: &report{}, types: types}
 	if len(raw) > MaxDocument {

@@ -1,10 +1,6 @@
 package flow
 
-import (
-	"time"
-
-	"github.com/flowtrux/edge/nodes/rawjson"
-)
+import "time"
 
 // draft is a document whose parts were read one by one; nothing is known yet of how they fit together.
 type draft struct {
@@ -22,7 +18,8 @@ type draft struct {
 
 type draftNode struct {
 	at          *place
-	id, typ     string
+	id          string
+	typ         string
 	name        string
 	config      value
 	timeout     time.Duration
@@ -190,6 +187,7 @@ func (d *draft) readNode(v value) draftNode {
 
 func (d *draft) readRetry(v value, retry *Retry) {
 	retry.Backoff, retry.MaxBackoff = defaultBackoff, defaultMaxBackoff
+	given := false
 	seen := d.members(v, []string{"maxAttempts", "backoff", "maxBackoff"}, func(key string, m value) {
 		switch key {
 		case "maxAttempts":
@@ -197,16 +195,14 @@ func (d *draft) readRetry(v value, retry *Retry) {
 		case "backoff":
 			retry.Backoff, _ = d.duration(m, 0, maxBackoff)
 		case "maxBackoff":
-			retry.MaxBackoff, _ = d.duration(m, 0, maxBackoff)
+			retry.MaxBackoff, given = d.duration(m, 0, maxBackoff)
 		}
 	})
 	d.require(v, seen, "maxAttempts")
-	if retry.MaxBackoff < retry.Backoff {
-		if rawjson.Get(v.raw, "maxBackoff") != nil {
-			d.add(v.at.member("maxBackoff"), "must be at least the backoff of %v", retry.Backoff)
-		}
-		retry.MaxBackoff = retry.Backoff
+	if given && retry.MaxBackoff < retry.Backoff {
+		d.add(v.at.member("maxBackoff"), "must be at least the backoff of %v", retry.Backoff)
 	}
+	retry.MaxBackoff = max(retry.MaxBackoff, retry.Backoff)
 }
 
 func (d *draft) readEdge(v value) draftEdge {

@@ -90,6 +90,9 @@ func (ref *reference) value(s *Scope) []byte {
 func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]byte, error) {
 	var buf [64]byte
 	if t, ok := ref.appendText(buf[:0], s); ok {
+		if len(t) > room {
+			return dst, ErrTooLarge
+		}
 		if inText {
 			return rawjson.AppendEscaped(dst, t), nil
 		}

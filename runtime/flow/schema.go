@@ -36,12 +36,12 @@ func (r *report) compileSchema(v value) *jsonschema.Schema {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(noLoader{})
 	if err := c.AddResource(schemaURL, doc); err != nil {
-		r.add(v.at, "%s", schemaReason(err))
+		r.add(v.at, "is no JSON Schema: %s", schemaReason(err))
 		return nil
 	}
 	schema, err := c.Compile(schemaURL)
 	if err != nil {
-		r.add(v.at, "%s", schemaReason(err))
+		r.add(v.at, "is no JSON Schema: %s", schemaReason(err))
 		return nil
 	}
 	return schema
@@ -51,21 +51,22 @@ func (r *report) compileSchema(v value) *jsonschema.Schema {
 func schemaReason(err error) string {
 	var loading *jsonschema.LoadURLError
 	if errors.As(err, &loading) {
-		return fmt.Sprintf("is no JSON Schema: %v: %s", loading.Err, quoted(loading.URL))
+		return fmt.Sprintf("%v: %s", loading.Err, quoted(loading.URL))
 	}
-	reason, _, _ := strings.Cut(strings.ReplaceAll(err.Error(), schemaURL, ""), "\n- ")
-	var invalid *jsonschema.SchemaValidationError
+	var invalid *jsonschema.SchemaValidationError // does not unwrap
 	if errors.As(err, &invalid) {
-		var leaf *jsonschema.ValidationError
-		if errors.As(invalid.Err, &leaf) {
-			for len(leaf.Causes) > 0 {
-				leaf = leaf.Causes[0]
-			}
-			at := "/" + strings.Join(leaf.InstanceLocation, "/")
-			return "is no JSON Schema: at " + quoted(at) + ": " + reasonOf(leaf)
-		}
+		err = invalid.Err
 	}
-	return "is no JSON Schema: " + strings.Join(strings.Fields(reason), " ")
+	var leaf *jsonschema.ValidationError
+	if errors.As(err, &leaf) {
+		for len(leaf.Causes) > 0 {
+			leaf = inOrder(leaf.Causes)[0]
+		}
+		return "at " + quoted("/"+strings.Join(leaf.InstanceLocation, "/")) + ": " + reasonOf(leaf)
+	}
+	const most = 200
+	reason := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), schemaURL, "")), " ")
+	return strings.ToValidUTF8(reason[:min(len(reason), most)], "")
 }
 
 // checkConfig checks the config v, inspected JSON with the defaults added, against the type's schema. Errors at strings

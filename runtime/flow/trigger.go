@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -51,7 +52,9 @@ func (r *report) readTrigger(node *place, v value) trigger {
 			r.add(data.at, "is only for a manual trigger: a webhook gets its data from the request")
 		}
 	case "manual":
-		t.data, _ = rawjson.AppendCanonical(nil, data.raw, MaxDepth)
+		if data.raw != nil {
+			t.data, _ = rawjson.AppendCanonical(nil, data.raw, MaxDepth) // part of a checked document
+		}
 		if webhook.raw != nil {
 			r.add(webhook.at, "is only for a webhook trigger")
 		}
@@ -90,7 +93,7 @@ func (r *report) readWebhook(v value, t *trigger) {
 		case "idempotency":
 			w.Idempotency = r.readIdempotency(m)
 		case "signature":
-			w.Signature = m.raw
+			w.Signature = bytes.Clone(m.raw) // a view would keep the whole document, its secret too
 		case "secret":
 			secret, _ := r.text(m)
 			w.Secret = Secret(secret)
