@@ -95,21 +95,22 @@ func (x *execution) follow(ready []int) {
 
 // turn runs a node and returns those whose turn comes by that.
 func (x *execution) turn(n int) []int {
-	if x.ctx.Err() != nil {
-		x.cut()
-		return nil
+	var r NodeResult
+	if x.ctx.Err() == nil {
+		r = x.runNode(n)
 	}
-	r := x.runNode(n)
-	if r.State == NodeFailed && x.ctx.Err() != nil {
-		x.cut()
+	if x.ctx.Err() != nil && r.State != Completed {
+		x.cut(n, r)
+		return nil
 	}
 	return x.settle(n, r)
 }
 
-// cut notes that the execution ended before its nodes did.
-func (x *execution) cut() {
+// cut notes that the execution has ended before a node did. Those behind it are not run.
+func (x *execution) cut(n int, r NodeResult) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.results[n] = r
 	x.cutOff = true
 }
 
@@ -126,7 +127,7 @@ func (x *execution) settle(n int, r NodeResult) []int {
 		step := journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
 		if err := checkpoint(x.ctx, lease, step); err != nil {
 			x.cancel(fmt.Errorf("%w: %w", errCheckpoint, err))
-			x.cut()
+			x.cut(n, r)
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"sync"
@@ -8,12 +9,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
 const (
 	mask       = "***"
-	maxMessage = 512 // bytes of a NodeError's message
-	maxCode    = 64  // bytes of a node's own error code
+	maxMessage = hostapi.MaxMessage // bytes of a NodeError's message
+	maxCode    = 64                 // bytes of a node's own error code
 )
 
 // secretTexts are the texts that an execution must not show: what the __secret globals it has resolved so far hold. Safe
@@ -33,6 +35,13 @@ func (s *secretTexts) add(texts [][]byte) {
 	for _, t := range texts {
 		s.insert(string(t))
 		s.insert(string(rawjson.AppendEscaped(nil, t))) // as JSON within a text shows it
+		if bytes.ContainsAny(t, "\r\n") {               // messages and log lines end where a line does
+			for line := range bytes.FieldsFuncSeq(t, func(r rune) bool { return r == '\r' || r == '\n' }) {
+				if len(line) >= minRemains {
+					s.insert(string(line))
+				}
+			}
+		}
 	}
 }
 
@@ -74,6 +83,28 @@ func (s *secretTexts) line(text string, limit int) string {
 	}
 	return text[:limit]
 }
+
+// message makes the line for a NodeError of what a node said. The sandbox has cut it where it was too long, so that a
+// secret may have lost its end.
+func (s *secretTexts) message(text string) string {
+	line := s.line(text, maxMessage)
+	if len(text) <= hostapi.MaxMessage-utf8.UTFMax {
+		return line
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, secret := range s.texts {
+		for n := min(len(secret), len(line)); n >= minRemains; n-- {
+			if rest, cut := strings.CutSuffix(line, secret[:n]); cut {
+				return rest + mask
+			}
+		}
+	}
+	return line
+}
+
+// minRemains is how many bytes of a part of a secret are more than a coincidence.
+const minRemains = 4
 
 // code is a node's own error code, or CodeNodeFailed when it has none that can be shown.
 func (s *secretTexts) code(label string) string {

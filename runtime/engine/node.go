@@ -157,7 +157,7 @@ func (x *execution) callFailed(ctx context.Context, err error) *NodeError {
 
 // nodeFailed makes the error that the node itself gave.
 func (x *execution) nodeFailed(r sandbox.Result) *NodeError {
-	message := x.secrets.line(string(r.Output), maxMessage)
+	message := x.secrets.message(string(r.Output))
 	if message == "" {
 		message = "the node failed"
 	}

@@ -16,7 +16,7 @@ import (
 // Bounds of what one call of a node may write to the log.
 const (
 	maxLogLines = 100
-	maxLogLine  = 4096 // bytes
+	maxLogLine  = 8 << 10 // bytes
 )
 
 // call names one call of a node within an execution.

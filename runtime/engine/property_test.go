@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// sketch is a random workflow and what its nodes will do. Node 0 is the trigger; edges lead to higher numbers.
+type sketch struct {
+	nodes []sketchNode
+	edges []sketchEdge
+}
+
+type sketchNode struct {
+	routes    bool
+	does      string // echo, fail, or the handle
+	continues bool
+}
+
+type sketchEdge struct {
+	from, to int
+	handle   string
+}
+
+func drawSketch(t *rapid.T) sketch {
+	s := sketch{nodes: make([]sketchNode, rapid.IntRange(2, 9).Draw(t, "nodes"))}
+	for i := 1; i < len(s.nodes); i++ {
+		n := &s.nodes[i]
+		n.routes = rapid.IntRange(0, 3).Draw(t, "routes") == 0
+		n.continues = rapid.IntRange(0, 4).Draw(t, "continue") == 0
+		if n.does = rapid.SampledFrom([]string{"echo", "echo", "echo", "fail"}).Draw(t, "does"); n.does == "echo" && n.routes {
+			n.does = rapid.SampledFrom([]string{"left", "right"}).Draw(t, "way")
+		}
+		for range rapid.IntRange(1, 3).Draw(t, "edges") {
+			from := rapid.IntRange(0, i-1).Draw(t, "from")
+			handles := []string{"", "", "error"}
+			if s.nodes[from].routes {
+				handles = []string{"left", "right", "error"}
+			}
+			e := sketchEdge{from: from, to: i}
+			if from > 0 {
+				e.handle = rapid.SampledFrom(handles).Draw(t, "handle")
+			}
+			if !slices.Contains(s.edges, e) {
+				s.edges = append(s.edges, e)
+			}
+		}
+	}
+	return s
+}
+
+// document writes the sketch, its nodes and edges in any order. A node's value is made of those of the nodes before it.
+func (s sketch) document(t *rapid.T) string {
+	var nodes []string
+	for i := 1; i < len(s.nodes); i++ {
+		n := s.nodes[i]
+		value := fmt.Sprint(i)
+		for _, e := range s.edges {
+			if e.to == i && e.from > 0 {
+				value += fmt.Sprintf(`,"{{steps.n%d.output}}"`, e.from)
+			}
+		}
+		var settings []string
+		if n.continues {
+			settings = []string{continues}
+		}
+		config := fmt.Sprintf(`"do":"route","handle":%q,"value":[%s]`, n.does, value)
+		switch n.does {
+		case "echo":
+			config = fmt.Sprintf(`"do":"echo","value":[%s]`, value)
+		case "fail":
+			config = `"do":"error","code":"boom","message":"no luck"`
+		}
+		typ := "task"
+		if n.routes {
+			typ = "route"
+		}
+		nodes = append(nodes, node(typ, fmt.Sprint("n", i), config, settings))
+	}
+	var edges []string
+	for _, e := range s.edges {
+		from, handle := "t", ""
+		if e.from > 0 {
+			from = fmt.Sprint("n", e.from)
+		}
+		if e.handle != "" {
+			handle = ":" + e.handle
+		}
+		edges = append(edges, fmt.Sprintf("%s>n%d%s", from, e.to, handle))
+	}
+	return document(strings.Join(rapid.Permutation(edges).Draw(t, "edge order"), " "), rapid.Permutation(nodes).Draw(t, "node order")...)
+}
+
+// expect says, word by word as the rules are written, what becomes of node i: how it ends as show says it.
+func (s sketch) expect() (ends map[int]string, status Status) {
+	ends, status = map[int]string{}, Succeeded
+	outputs := map[int]string{}
+	handles := map[int]string{0: ""} // of those that have completed
+	for i := 1; i < len(s.nodes); i++ {
+		n := s.nodes[i]
+		taken, dead := false, false
+		value := fmt.Sprint(i)
+		hasErrorEdge := false
+		for _, e := range s.edges {
+			hasErrorEdge = hasErrorEdge || e.from == i && e.handle == "error"
+			if e.to != i {
+				continue
+			}
+			if strings.Contains(ends[e.from], "!") || strings.Contains(ends[e.from], "-stopped") {
+				dead = true
+			}
+			if h, completed := handles[e.from]; completed && h == e.handle {
+				taken = true
+			}
+			if e.from > 0 {
+				if out, ok := outputs[e.from]; ok {
+					value += "," + out
+				} else {
+					value += ",null"
+				}
+			}
+		}
+		switch {
+		case dead:
+			ends[i] = "-stopped"
+			continue
+		case !taken:
+			ends[i] = "-skipped"
+			continue
+		case n.does == "fail" && !hasErrorEdge && !n.continues:
+			ends[i] = "!boom"
+			status = Failed
+			continue
+		case n.does == "fail":
+			outputs[i] = failure
+			if hasErrorEdge {
+				handles[i] = "error"
+			} else {
+				handles[i] = ""
+			}
+		case n.routes:
+			outputs[i], handles[i] = "["+value+"]", n.does
+		default:
+			outputs[i], handles[i] = "["+value+"]", ""
+		}
+		ends[i] = "=" + outputs[i]
+		if handles[i] != "" {
+			ends[i] += ":" + handles[i]
+		}
+	}
+	return ends, status
+}
+
+// TestRandomWorkflows compares the engine with a reading of the rules that knows no layers, order or concurrency, and with
+// itself.
+func TestRandomWorkflows(t *testing.T) {
+	l := newLab(t, Config{}, sandbox.Limits{})
+	rapid.Check(t, func(rt *rapid.T) {
+		s := drawSketch(rt)
+		text := s.document(rt)
+		ends, status := s.expect()
+		p := l.program(text)
+		want := map[string]string{}
+		for i, end := range ends {
+			want[fmt.Sprint("n", i)] = end
+		}
+		for range 2 {
+			r := l.engine.Run(t.Context(), p, "exec-1", event(t, "{}"), nil)
+			got := map[string]string{}
+			for _, word := range strings.Split(show(p, r), " n")[1:] {
+				id, end := word[:1], word[1:]
+				got["n"+id] = end
+			}
+			if diff := cmp.Diff(want, got); diff != "" || r.Status != status {
+				rt.Fatalf("status %s, want %s; nodes (-want +got):\n%s\n%s", r.Status, status, diff, text)
+			}
+		}
+	})
+}

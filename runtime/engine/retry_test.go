@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// outside is a world in which each request fails some times before it succeeds.
+type outside struct {
+	mu    sync.Mutex
+	fails map[string]int // how often, by request
+	fatal bool
+	calls []string // request and idempotency key
+}
+
+func (o *outside) do(_ context.Context, name string, opts hostapi.HTTPOptions) (string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calls = append(o.calls, name+" "+opts.IdempotencyKey)
+	if o.fails[name] > 0 {
+		o.fails[name]--
+		return "", &hostapi.Failure{Code: "unreachable", Message: "try again", Fatal: o.fatal}
+	}
+	return `"ok"`, nil
+}
+
+// ask writes a task that makes a request.
+func ask(id, request string, settings ...string) string {
+	return task(id, `"do":"http","request":`+request, settings...)
+}
+
+const threeAttempts = `"retry":{"maxAttempts":3,"backoff":"1ms","maxBackoff":"2ms"}`
+
+func TestRetry(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		fails    int
+		fatal    bool
+		settings string
+		attempts int
+		want     string
+	}{
+		{"not needed", 0, false, threeAttempts, 1, `succeeded a="ok"`},
+		{"once", 1, false, threeAttempts, 2, `succeeded a="ok"`},
+		{"just in time", 2, false, threeAttempts, 3, `succeeded a="ok"`},
+		{"in vain", 3, false, threeAttempts, 3, `failed a!unreachable`},
+		{"no rule", 1, false, `"name":"a"`, 1, `failed a!unreachable`},
+		{"fatal", 1, true, threeAttempts, 1, `failed a!unreachable`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := &outside{fails: map[string]int{"x": c.fails}, fatal: c.fatal}
+			l := newLab(t, Config{HTTP: httpFunc(o.do)}, sandbox.Limits{})
+			r := l.wantRun(document("t>a", ask("a", `"x"`, c.settings)), "", c.want)
+			if r.Nodes[1].Attempts != c.attempts || len(o.calls) != c.attempts {
+				t.Errorf("%d attempts, %d calls, want %d", r.Nodes[1].Attempts, len(o.calls), c.attempts)
+			}
+			for _, call := range o.calls {
+				if call != "x exec-1-a-0" {
+					t.Errorf("request and key are %q", call)
+				}
+			}
+		})
+	}
+}
+
+// TestTimeoutIsOfOneAttempt also shows that the smallest limit counts, wherever it comes from.
+func TestTimeoutIsOfOneAttempt(t *testing.T) {
+	const short = 20 * time.Millisecond
+	for _, c := range []struct {
+		name   string
+		engine time.Duration
+		module time.Duration
+		node   string
+	}{
+		{"the engine's", short, time.Minute, "1m"},
+		{"the module's", time.Minute, short, "1m"},
+		{"the node's", time.Minute, time.Minute, "20ms"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLab(t, Config{Limits: Limits{NodeTimeout: c.engine}}, sandbox.Limits{Timeout: c.module})
+			r := l.wantRun(document("t>a a>b:error", task("a", `"do":"loop"`, threeAttempts, `"timeout":"`+c.node+`"`), echo("b", `1`)), "",
+				`succeeded a={"error":{"code":"timeout","message":"the node took too long"}}:error b=1`)
+			if r.Nodes[1].Attempts != 3 {
+				t.Errorf("%d attempts, want 3", r.Nodes[1].Attempts)
+			}
+		})
+	}
+}
+
+func TestEndOfExecutionEndsTheWait(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		cancel()
+		return "", &hostapi.Failure{Code: "unreachable", Message: "try again"}
+	})}, sandbox.Limits{})
+	p := l.program(document("t>a a>b a>c:error", ask("a", `1`, `"retry":{"maxAttempts":2,"backoff":"1h","maxBackoff":"1h"}`, continues),
+		echo("b", `1`), echo("c", `1`)))
+	r := l.engine.Run(ctx, p, "exec-1", event(t, "{}"), nil)
+	if got, want := show(p, r), `cancelled a!cancelled b-not_run c-not_run`; got != want {
+		t.Errorf("ended as %s, want %s", got, want)
+	}
+}
+
+func TestStatusOfAnInterruptedExecution(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		limits Limits
+		ctx    func(context.Context) (context.Context, context.CancelFunc)
+		want   Status
+	}{
+		{"execution_timeout", Limits{ExecutionTimeout: 20 * time.Millisecond}, context.WithCancel, TimedOut},
+		{"the caller's deadline", Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 20*time.Millisecond)
+		}, TimedOut},
+		{"a cause that is a deadline", Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			cancel(fmt.Errorf("waited too long: %w", context.DeadlineExceeded))
+			return ctx, func() {}
+		}, TimedOut},
+		{"another cause", Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			cancel(errors.New("the operator wants it so"))
+			return ctx, func() {}
+		}, Cancelled},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLab(t, Config{Limits: c.limits}, sandbox.Limits{})
+			p := l.program(document("t>a a>b t>c c>b", task("a", `"do":"loop"`), echo("b", `1`), task("c", `"do":"loop"`)))
+			ctx, cancel := c.ctx(t.Context())
+			defer cancel()
+			r := l.engine.Run(ctx, p, "exec-1", event(t, "{}"), nil)
+			if r.Status != c.want || r.Nodes[3].State != NotRun {
+				t.Errorf("ended as %s, want %s", show(p, r), c.want)
+			}
+			if r.Nodes[0].State != Completed || r.Last() != 0 {
+				t.Errorf("the trigger is %v, the last node %d", r.Nodes[0].State, r.Last())
+			}
+		})
+	}
+}
+
+func TestExecutionThatHasEndedIsNotInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		cancel()
+		return `1`, nil
+	})}, sandbox.Limits{})
+	p := l.program(document("t>a", ask("a", `1`)))
+	r := l.engine.Run(ctx, p, "exec-1", event(t, "{}"), nil)
+	if got := show(p, r); !slices.Contains([]string{`succeeded a=1`, `cancelled a!cancelled`}, got) {
+		t.Errorf("ended as %s", got)
+	}
+}
