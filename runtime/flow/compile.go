@@ -1,12 +1,8 @@
 package flow
 
 import (
-	"bytes"
-	"errors"
 	"slices"
 	"strings"
-
-	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
 // Compile decodes, validates and plans a document of at most [MaxDocument] bytes. id is the key it is stored under; ""
@@ -16,18 +12,9 @@ import (
 // arguments alone: the same document gives an equal plan or the same problems.
 func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) {
 	d := &draft{report: &report{}, types: types}
-	if len(raw) > MaxDocument {
-		d.add(nil, "has %d bytes, more than %d", len(raw), MaxDocument)
+	doc, ok := d.open(raw, MaxDocument, forEditors)
+	if !ok {
 		return nil, d.err()
-	}
-	d.doc = bytes.Clone(raw)
-	if syntax := (*rawjson.SyntaxError)(nil); errors.As(rawjson.Check(d.doc, MaxDepth), &syntax) {
-		d.syntax(syntax)
-		return nil, d.err()
-	}
-	doc := value{raw: bytes.Trim(d.doc, " \t\r\n")}
-	if !d.inspect(doc, forEditors) {
-		return nil, d.err() // other findings would only repeat these
 	}
 	d.read(doc, id)
 	d.connect()

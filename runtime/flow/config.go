@@ -9,7 +9,7 @@ import (
 // configured is what a node's type makes of its config.
 type configured struct {
 	typ     *Type    // nil = unknown, reported
-	handles []string // that its edges may have beside "error"; nil = not known, because the config is wrong
+	handles []string // that its edges may have beside "error"; nil = it does not route, or the config is wrong
 	config  *Template
 	forEach *Template
 }

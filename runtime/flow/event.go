@@ -72,6 +72,9 @@ func withQuery(data, query []byte) []byte {
 
 // appendQuery appends a query string as a JSON object. Its size is bounded by the server's limit on request headers.
 func appendQuery(dst []byte, rawQuery string) []byte {
+	if rawQuery == "" {
+		return append(dst, '{', '}')
+	}
 	type parameter struct {
 		key    []byte // a JSON string
 		values [][]byte

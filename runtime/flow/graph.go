@@ -129,11 +129,9 @@ func (d *draft) findCycles() {
 			case unseen:
 				walk(to)
 			case onWay:
-				var ids []string
-				for _, n := range append(slices.Clone(way[slices.Index(way, to):]), to) {
-					ids = append(ids, d.nodes[n].id)
+				if !d.full() {
+					d.add(g.edges[e].at, "closes a cycle: %s", d.cycle(way[slices.Index(way, to):]))
 				}
-				d.add(g.edges[e].at, "closes a cycle: %s", strings.Join(ids, " -> "))
 			}
 		}
 		way = way[:len(way)-1]
@@ -144,6 +142,18 @@ func (d *draft) findCycles() {
 			walk(i)
 		}
 	}
+}
+
+// cycle names the nodes of a cycle, some of them if they are many.
+func (d *draft) cycle(nodes []int) string {
+	var ids []string
+	for _, n := range nodes[:min(len(nodes), maxListed)] {
+		ids = append(ids, d.nodes[n].id)
+	}
+	if len(nodes) > maxListed {
+		ids = append(ids, "...")
+	}
+	return strings.Join(append(ids, ids[0]), " -> ")
 }
 
 // findUnreached reports the nodes to which no edges lead from the trigger.

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/flowtrux/edge/nodes/abi"
-	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
 // Types knows the node types that documents may use. Implementations are safe for concurrent use.
@@ -58,17 +56,8 @@ var capabilities = []string{"http", "log", "clock", "random", "globals"}
 // abi, type and version are required. A manifest has at most 128 KiB. The error is a *[DocumentError] whose paths are
 // those of the manifest. raw is neither kept nor changed.
 func ParseType(raw []byte) (*Type, error) {
-	r := &report{doc: bytes.Clone(raw)}
-	t := &Type{}
-	if len(raw) > maxManifest {
-		r.add(nil, "has %d bytes, more than %d", len(raw), maxManifest)
-		return nil, r.err()
-	}
-	if syntax := (*rawjson.SyntaxError)(nil); errors.As(rawjson.Check(r.doc, MaxDepth), &syntax) {
-		r.syntax(syntax)
-		return nil, r.err()
-	}
-	if doc := (value{raw: r.doc}); r.inspect(doc, nil) {
+	t, r := &Type{}, &report{}
+	if doc, ok := r.open(raw, maxManifest, nil); ok {
 		r.manifest(doc, t)
 	}
 	if err := r.err(); err != nil {

@@ -28,7 +28,7 @@ func TestParseType(t *testing.T) {
 	if !got.Routes() {
 		t.Error("does not route")
 	}
-	minimal, err := ParseType([]byte(`{"abi":1,"type":"a","version":"1"}`))
+	minimal, err := ParseType([]byte("\n{\"abi\":1,\"type\":\"a\",\"version\":\"1\"}\n"))
 	if err != nil || minimal.Routes() {
 		t.Errorf("%+v, %v", minimal, err)
 	}

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -163,12 +162,4 @@ func (r *report) err() error {
 		e.Problems[i] = p.Problem
 	}
 	return e
-}
-
-// syntax adds a *rawjson.SyntaxError with its line and column.
-func (r *report) syntax(err *rawjson.SyntaxError) {
-	before := r.doc[:err.Offset]
-	line := 1 + bytes.Count(before, []byte{'\n'})
-	column := err.Offset - bytes.LastIndexByte(before, '\n')
-	r.add(nil, "is not JSON: %s (line %d, byte %d)", err.Reason, line, column)
 }

@@ -165,6 +165,14 @@ func TestEdgeProblems(t *testing.T) {
 	router := func(cases string) string {
 		return `{"id":"sw","type":"switch","config":{"value":"{{trigger.data}}","cases":` + cases + `}},{"id":"a","type":"any"}`
 	}
+	ring := func(n int) string {
+		nodes, edges := make([]string, n), []string{`{"source":"t","target":"w0"}`}
+		for i := range n {
+			nodes[i] = fmt.Sprintf(`{"id":"w%d","type":"any"}`, i)
+			edges = append(edges, fmt.Sprintf(`{"source":"w%d","target":"w%d"}`, i, (i+1)%n))
+		}
+		return document(strings.Join(nodes, ","), strings.Join(edges, ","))
+	}
 	cases := func(n int) string {
 		return `[{"value":1,"name":"` + strings.Join(numberedWords(n), `"},{"value":1,"name":"`) + `"}]`
 	}
@@ -181,6 +189,7 @@ func TestEdgeProblems(t *testing.T) {
 		{"duplicate", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a"},{"source":"t","target":"a"}`), []string{`edges[1]: is the same edge as edges[0]`}},
 		{"to the trigger", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a"},{"source":"a","target":"t"}`), []string{`edges[1].target: no edge can lead to the trigger`}},
 		{"cycle", document(three, `{"source":"t","target":"a"},{"source":"a","target":"b"},{"source":"b","target":"c"},{"source":"c","target":"a"}`), []string{`edges[3]: closes a cycle: a -> b -> c -> a`}},
+		{"long cycle", ring(20), []string{`edges[20]: closes a cycle: w0 -> w1 -> w2 -> w3 -> w4 -> w5 -> w6 -> w7 -> w8 -> w9 -> w10 -> w11 -> ... -> w0`}},
 		{"edge to itself", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a"},{"source":"a","target":"a"}`), []string{`edges[1]: closes a cycle: a -> a`}},
 		{"cycle that nothing leads to", document(three, `{"source":"t","target":"a"},{"source":"b","target":"c"},{"source":"c","target":"b"}`), []string{
 			`nodes[2]: node "b" cannot be reached from the trigger`, `nodes[3]: node "c" cannot be reached from the trigger`, `edges[2]: closes a cycle: b -> c -> b`}},

@@ -146,61 +146,6 @@ func (r *report) duration(v value, low, high time.Duration) (time.Duration, bool
 	return d, true
 }
 
-// inspect reports what no part of a document may hold: repeated keys, and numbers that cost more than they are worth
-// to compare exactly. Members for which skip is true are not looked into.
-func (r *report) inspect(v value, skip func(*place) bool) bool {
-	good := true
-	switch rawjson.KindOf(v.raw) {
-	case rawjson.Number:
-		if !isExact(v.raw) {
-			r.add(v.at, "is a number with more than %d digits or an exponent beyond %d", maxDigits, maxDigits)
-			good = false
-		}
-	case rawjson.Object:
-		seen := map[string]bool{}
-		rawjson.Members(v.raw, func(k, raw []byte) bool {
-			at := place{parent: v.at, key: keyText(k), index: -1}
-			if seen[at.key] {
-				r.add(&at, "is given twice")
-				good = false
-			}
-			seen[at.key] = true
-			if (skip == nil || !skip(&at)) && !r.inspect(value{raw, &at}, skip) {
-				good = false
-			}
-			return true
-		})
-	case rawjson.Array:
-		at := place{parent: v.at}
-		rawjson.Elements(v.raw, func(raw []byte) bool {
-			if !r.inspect(value{raw, &at}, skip) {
-				good = false
-			}
-			at.index++
-			return true
-		})
-	}
-	return good
-}
-
-// maxDigits bounds the digits of a number in a document and, both ways, its exponent.
-const maxDigits = 400
-
-func isExact(number []byte) bool {
-	digits, exponent := string(number), ""
-	if i := strings.IndexAny(digits, "eE"); i >= 0 {
-		digits, exponent = digits[:i], digits[i+1:]
-	}
-	if len(digits) > maxDigits {
-		return false
-	}
-	if exponent == "" {
-		return true
-	}
-	n, err := strconv.Atoi(exponent)
-	return err == nil && -maxDigits <= n && n <= maxDigits
-}
-
 // text is the text of a JSON string.
 func text(raw []byte) string { return string(rawjson.AppendString(nil, raw)) }
 
