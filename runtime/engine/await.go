@@ -25,8 +25,7 @@ func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, 
 		defer cancel()
 		return e.Run(ctx, p, id, ev, nil)
 	}
-	run := e.newRun(context.WithoutCancel(ctx), p, id, ev, nil)
-	unbind := context.AfterFunc(ctx, func() { run.cancel(context.Cause(ctx)) })
+	run := e.newRun(ctx, p, id, ev, nil)
 	ended := make(chan *Result, 1)
 	go func() {
 		r := run.run()
@@ -42,12 +41,11 @@ func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, 
 	defer timer.Stop()
 	select {
 	case r := <-ended:
-		unbind()
 		return r
 	case <-timer.C:
 	}
 	// From here on ctx ends nothing: a promise may be given.
-	if unbind() && x.adopt(run) {
+	if run.unbind() && x.adopt(run) {
 		return nil
 	}
 	run.cancel(context.DeadlineExceeded)

@@ -46,10 +46,11 @@ func (x *Executor) next() (journal.Lease, *Runner) {
 		}
 		l, err := x.journal.Claim(ctx)
 		switch {
-		case err == nil && ctx.Err() == nil:
-			return l, r
-		case err == nil: // the last runner went meanwhile
-			x.giveBack(r, l, 0)
+		case err == nil:
+			if now := x.current(); now != nil {
+				return l, now
+			}
+			x.giveBack(r, l, 0) // the last runner went meanwhile
 		case errors.Is(err, journal.ErrClosed):
 			return nil, nil
 		case ctx.Err() == nil:
@@ -64,12 +65,27 @@ func (x *Executor) runner() (context.Context, *Runner) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for !x.isQuitting() {
-		if n := len(x.runners); n > 0 {
-			return x.claims, x.runners[n-1]
+		if r := x.last(); r != nil {
+			return x.claims, r
 		}
 		x.changed.Wait()
 	}
 	return nil, nil
+}
+
+// current is the current runner, nil when there is none.
+func (x *Executor) current() *Runner {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.last()
+}
+
+// last is current for a caller who holds the lock.
+func (x *Executor) last() *Runner {
+	if len(x.runners) == 0 {
+		return nil
+	}
+	return x.runners[len(x.runners)-1]
 }
 
 // isQuitting tells whether quit was called.

@@ -23,6 +23,7 @@ type execution struct {
 	event   *flow.Event
 	ctx     context.Context // ends with the execution, its cause says why
 	cancel  context.CancelCauseFunc
+	unbind  func() bool // lets go of the caller's context; false when it has ended
 	started time.Time
 	memory  account
 	secrets secretTexts
@@ -42,7 +43,7 @@ type execution struct {
 	ended   bool
 }
 
-// newRun prepares an execution; nothing runs before run is called. See Engine.Run.
+// newRun prepares an execution; nothing runs before run is called, which must be. See Engine.Run.
 func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *execution {
 	n := len(p.Plan.Nodes)
 	x := &execution{
@@ -52,7 +53,13 @@ func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Eve
 		results: make([]NodeResult, n),
 		waiting: make([]int, n),
 	}
-	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	// The execution ends with ctx but does not show its deadline to nodes: host functions hurry to be done before a
+	// node's own, so as to fail by themselves, and a failed node would hide that the whole execution is late.
+	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	if ctx.Err() != nil {
+		x.cancel(context.Cause(ctx))
+	}
+	x.unbind = context.AfterFunc(ctx, func() { x.cancel(context.Cause(ctx)) })
 	for i := range n {
 		x.waiting[i] = len(p.Plan.Nodes[i].In)
 	}
@@ -68,6 +75,7 @@ func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Eve
 // run runs the execution to its end.
 func (x *execution) run() *Result {
 	defer x.cancel(nil)
+	defer x.unbind()
 	timer := time.AfterFunc(x.engine.config.Limits.ExecutionTimeout, func() { x.cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
 

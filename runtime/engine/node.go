@@ -113,14 +113,14 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte) answer {
 	session := x.session(c)
 	session.Deadline, _ = ctx.Deadline()
 	result, err := t.module.Call(ctx, session, config, nil)
-	if err != nil {
-		return answer{err: x.callFailed(ctx, err)}
-	}
-	switch result.Kind {
-	case abi.Error, abi.Fatal:
-		return answer{err: x.nodeFailed(result)}
-	}
+	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal
 	switch {
+	case failed && x.ctx.Err() != nil: // whatever it says, this is why
+		return answer{err: x.cancelled()}
+	case err != nil:
+		return answer{err: callFailed(ctx, err)}
+	case failed:
+		return answer{err: x.nodeFailed(result)}
 	case len(result.Output) > x.engine.config.Limits.NodeOutput:
 		return answer{err: &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}}
 	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !t.hasHandle(result.Label, config):
@@ -141,11 +141,8 @@ func (x *execution) timeout(node int) time.Duration {
 }
 
 // callFailed makes the error of a call that gave no answer.
-func (x *execution) callFailed(ctx context.Context, err error) *NodeError {
-	switch {
-	case x.ctx.Err() != nil:
-		return x.cancelled()
-	case ctx.Err() != nil: // also when the sandbox saw its end as something else
+func callFailed(ctx context.Context, err error) *NodeError {
+	if ctx.Err() != nil { // also when the sandbox saw its end as something else
 		return &NodeError{Code: CodeTimeout, Message: "the node took too long", Detail: err}
 	}
 	var failure *sandbox.Error
