@@ -159,6 +159,16 @@ func (c *complaints) addAlternatives(at *place, e *jsonschema.ValidationError) {
 		c.add(meant[0])
 		return
 	}
+	var missing []string // what each branch lacks, if that is all that each lacks
+	for _, branch := range e.Causes {
+		if k, ok := branch.ErrorKind.(*kind.Required); ok && len(branch.InstanceLocation) == len(e.InstanceLocation) {
+			missing = append(missing, strings.Join(eachQuoted(k.Missing), " and "))
+		}
+	}
+	if len(missing) == len(e.Causes) {
+		c.report.add(at, "must have %s", either(missing))
+		return
+	}
 	c.report.add(at, "has none of the allowed forms")
 }
 

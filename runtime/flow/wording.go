@@ -18,7 +18,7 @@ func reasonOf(e *jsonschema.ValidationError) string {
 	case *kind.Const:
 		return "must be " + constants([]any{k.Want})
 	case *kind.Enum:
-		return "must be " + constants(k.Want)
+		return "must be " + constants(k.Want) + likelyConstant(k.Got, k.Want)
 	case *kind.Pattern:
 		return "must match the pattern " + quoted(k.Want)
 	case *kind.Format:
@@ -56,6 +56,21 @@ func reasonOf(e *jsonschema.ValidationError) string {
 	default:
 		return "does not match the schema"
 	}
+}
+
+// likelyConstant is didYouMean for a value that should be one of values. It shows none but those.
+func likelyConstant(got any, values []any) string {
+	word, ok := got.(string)
+	if !ok {
+		return ""
+	}
+	var words []string
+	for _, v := range values {
+		if s, ok := v.(string); ok {
+			words = append(words, s)
+		}
+	}
+	return didYouMean(word, words)
 }
 
 func count(n int, what string) string {
