@@ -192,7 +192,7 @@ func signature(params, results []api.ValueType) string {
 	return out
 }
 
-// try makes an instance, warms it up and reads its manifest. A module without describe has a manifest with its type alone.
+// try makes an instance, warms it up and reads its manifest. A module without describe gets the least manifest there is.
 func (m *Module) try(ctx context.Context, c ModuleConfig, refuse refusal) error {
 	ctx, cancel := context.WithTimeout(ctx, trialTime)
 	defer cancel()
@@ -213,7 +213,7 @@ func (m *Module) try(ctx context.Context, c ModuleConfig, refuse refusal) error 
 	}
 	describe := in.module.ExportedFunction(abi.ExportDescribe)
 	if describe == nil {
-		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%q}`, abi.Version, c.Type)
+		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%q,"version":"0.0.0"}`, abi.Version, c.Type)
 		return nil
 	}
 	packed, err := describe.Call(callCtx)

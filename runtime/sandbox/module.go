@@ -23,7 +23,7 @@ type Module struct {
 	running sync.WaitGroup // calls; Add only while not closed
 }
 
-// Manifest is what describe returned, or {"abi":1,"type":…} of a module without it. The caller must not change it.
+// Manifest is what describe returned, or the least one for a module without it. The caller must not change it.
 func (m *Module) Manifest() []byte { return m.manifest }
 
 // Limits tells the limits the module was loaded with, defaults filled in.

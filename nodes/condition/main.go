@@ -1,0 +1,65 @@
+// Command condition is the built-in node that says whether conditions hold, and leads on by the handle true or false.
+package main
+
+import (
+	_ "embed"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/nodes/sdk"
+	"github.com/flowtrux/edge/nodes/sdk/operator"
+)
+
+//go:embed schema.json
+var schema string
+
+var _ = sdk.Register(sdk.Node{
+	Type:    "condition",
+	Version: "1.0.0",
+	Summary: "Compares values and follows the edge true or false",
+	Config:  schema,
+	Handles: []string{"true", "false"},
+	Run:     run,
+	Warmup: []string{
+		`{"conditions":[{"left":250.50,"operator":"greaterThan","right":100},{"left":"order_created","operator":"startsWith","right":"order_"}]}`,
+		`{"conditions":[{"left":{"a":[1,"x"]},"operator":"equals","right":{"a":[1,"x"]}}],"match":"any"}`,
+	},
+})
+
+func main() {}
+
+// run evaluates the conditions in order and stops as soon as the answer is known.
+func run(ctx *sdk.Context, config []byte) ([]byte, error) {
+	conditions := rawjson.Get(config, "conditions")
+	if rawjson.KindOf(conditions) != rawjson.Array {
+		return nil, sdk.Fatal("bad_config", "conditions is not an array")
+	}
+	var settles bool // the result of one condition that decides
+	switch match := rawjson.Get(config, "match"); {
+	case match == nil, string(match) == `"all"`:
+		settles = false
+	case string(match) == `"any"`:
+		settles = true
+	default:
+		return nil, sdk.Fatal("bad_config", "match is neither all nor any")
+	}
+	result := !settles
+	var err error
+	rawjson.Elements(conditions, func(c []byte) bool {
+		var holds bool
+		holds, err = operator.Eval(operator.Name(rawjson.Get(c, "operator")), rawjson.Get(c, "left"), rawjson.Get(c, "right"))
+		if err == nil && holds == settles {
+			result = settles
+			return false
+		}
+		return err == nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if result {
+		ctx.Route("true")
+		return []byte(`{"result":true}`), nil
+	}
+	ctx.Route("false")
+	return []byte(`{"result":false}`), nil
+}

@@ -1,0 +1,44 @@
+// Command httprequest is the built-in node http-request: one request through the host's guarded client.
+package main
+
+import (
+	_ "embed"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/nodes/sdk"
+)
+
+//go:embed schema.json
+var schema string
+
+var _ = sdk.Register(sdk.Node{
+	Type:         "http-request",
+	Version:      "1.0.0",
+	Summary:      "Sends an HTTP request and gives the answer",
+	Config:       schema,
+	Capabilities: []string{"http"},
+	Run:          run,
+	Warmup:       []string{`{"method":"POST","url":"https://example.com/orders","headers":{"X-Source":"edge"},"body":{"orderId":"12345","total":250.50}}`},
+})
+
+func main() {}
+
+// run hands the config to the host as it is: it is the host's request format, and the response is the node's output.
+func run(ctx *sdk.Context, config []byte) ([]byte, error) {
+	response, err := sdk.HTTP(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if string(rawjson.Get(config, "failOnStatus")) == "false" {
+		return response, nil
+	}
+	status := string(rawjson.Get(response, "status"))
+	if status < "400" || len(status) != 3 {
+		return response, nil
+	}
+	message := "the server answered " + status
+	if status < "500" && status != "408" && status != "425" && status != "429" {
+		return nil, sdk.Fatal("http_status", message)
+	}
+	return nil, sdk.Fail("http_status", message)
+}

@@ -1,0 +1,40 @@
+// Package nodes has the built-in nodes as WebAssembly, compiled from the folders beside this file: a node is a program
+// like any other node, and nothing but these bytes of it is linked into the server.
+//
+// dist is part of the repository, because a build from the module sees committed files only; build.go makes it, and with
+// -check proves that it is what the sources give.
+package nodes
+
+import (
+	_ "embed"
+	"slices"
+)
+
+//go:generate go run build.go
+
+// Node is a built-in node type.
+type Node struct {
+	Type string
+	Wasm []byte // must not be changed
+}
+
+var (
+	//go:embed dist/condition.wasm
+	condition []byte
+	//go:embed dist/http-request.wasm
+	httpRequest []byte
+	//go:embed dist/switch.wasm
+	switchNode []byte
+	//go:embed dist/transform.wasm
+	transform []byte
+)
+
+var builtin = []Node{
+	{"condition", condition},
+	{"http-request", httpRequest},
+	{"switch", switchNode},
+	{"transform", transform},
+}
+
+// Builtin lists the built-in node types by name. They are granted what their manifests ask for: they are part of the server.
+func Builtin() []Node { return slices.Clone(builtin) }

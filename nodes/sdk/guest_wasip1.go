@@ -1,0 +1,90 @@
+//go:build wasip1
+
+package sdk
+
+import (
+	"unsafe"
+
+	"github.com/flowtrux/edge/nodes/abi"
+)
+
+// This file is the border itself and the only one with unsafe code. Buffers stand in globals, so that they stay alive and
+// where they are while the host reads or writes them: Go's garbage collector does not move memory.
+var (
+	input  []byte
+	output []byte
+)
+
+//go:wasmimport flowtrux_v1 log
+func importLog(level int32, ptr unsafe.Pointer, n uint32)
+
+//go:wasmimport flowtrux_v1 http
+func importHTTP(ptr unsafe.Pointer, n uint32) uint32
+
+//go:wasmimport flowtrux_v1 global_set
+func importGlobalSet(key unsafe.Pointer, keyLen uint32, value unsafe.Pointer, valueLen uint32) uint32
+
+//go:wasmimport flowtrux_v1 take
+func importTake(ptr unsafe.Pointer)
+
+//go:wasmexport alloc
+func exportAlloc(n uint32) unsafe.Pointer {
+	if uint32(cap(input)) < n || cap(input) == 0 {
+		input = make([]byte, max(n, 4096))
+	}
+	return unsafe.Pointer(unsafe.SliceData(input))
+}
+
+//go:wasmexport run
+func exportRun(ptr unsafe.Pointer, n uint32) uint64 {
+	ctx := Context{}
+	out, err := call(registered, &ctx, unsafe.Slice((*byte)(ptr), n))
+	kind, payload := pack(output[:0], &ctx, out, err)
+	return export(kind, payload)
+}
+
+//go:wasmexport describe
+func exportDescribe() uint64 { return export(abi.Output, registered.Manifest()) }
+
+//go:wasmexport warmup
+func exportWarmup() {
+	for _, config := range registered.Warmup {
+		n := uint32(len(config))
+		ptr := exportAlloc(n)
+		copy(unsafe.Slice((*byte)(ptr), n), config)
+		ctx := Context{idle: true}
+		out, err := call(registered, &ctx, unsafe.Slice((*byte)(ptr), n))
+		_, output = pack(output[:0], &ctx, out, err)
+	}
+}
+
+// export keeps payload alive until the next call and packs it.
+func export(kind abi.Kind, payload []byte) uint64 {
+	if len(payload) > abi.MaxLen {
+		kind, payload = abi.Fatal, append(abi.AppendLabel(nil, "output_too_large"), "the output is over 1 GiB"...)
+	}
+	output = payload
+	return abi.Pack(kind, uint32(uintptr(unsafe.Pointer(unsafe.SliceData(payload)))), uint32(len(payload)))
+}
+
+func hostLog(_ *Context, level int, message string) {
+	importLog(int32(level), unsafe.Pointer(unsafe.StringData(message)), uint32(len(message)))
+}
+
+func hostHTTP(_ *Context, request []byte) ([]byte, error) {
+	return take(importHTTP(unsafe.Pointer(unsafe.SliceData(request)), uint32(len(request))))
+}
+
+func hostSetGlobal(_ *Context, key string, value []byte) error {
+	_, err := take(importGlobalSet(
+		unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)),
+		unsafe.Pointer(unsafe.SliceData(value)), uint32(len(value))))
+	return err
+}
+
+// take fetches the host's held answer of n bytes.
+func take(n uint32) ([]byte, error) {
+	b := make([]byte, n)
+	importTake(unsafe.Pointer(unsafe.SliceData(b)))
+	return unpackHeld(b)
+}

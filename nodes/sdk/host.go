@@ -1,0 +1,53 @@
+package sdk
+
+import "github.com/flowtrux/edge/nodes/abi"
+
+// Host is the other side of HTTP, Log and SetGlobal where there is no sandbox: in tests.
+type Host interface {
+	HTTP(request []byte) (response []byte, err error)
+	Log(level int, message string)
+	SetGlobal(key string, value []byte) error
+}
+
+// WithHost returns a context for calling a node's function in a test. Without a host, effects fail with an error.
+func (c *Context) WithHost(h Host) *Context { return &Context{host: h} }
+
+// HTTP does a request through the host's guarded client; it needs the capability http. The request is JSON like the config
+// of the built-in http-request node: {"method","url","headers","query","body","timeout","followRedirects"}, where only url is
+// required. The response is {"status","headers","body"}, and "encoding":"base64" when the body is neither JSON nor text.
+// An answer of any status is a response. The response is the caller's.
+func HTTP(ctx *Context, request []byte) (response []byte, err error) {
+	if ctx.idle {
+		return nil, Fatal("http_not_available", "http is not available while the module is loaded")
+	}
+	return hostHTTP(ctx, request)
+}
+
+// Log writes a line to the node's log; it needs the capability log. Levels are Debug to Err.
+func Log(ctx *Context, level int, message string) {
+	if !ctx.idle {
+		hostLog(ctx, level, message)
+	}
+}
+
+// SetGlobal stores a global value, raw JSON, before the nodes that follow start; it needs the capability globals and a key that
+// the operator's globals_write allows.
+func SetGlobal(ctx *Context, key string, value []byte) error {
+	if ctx.idle {
+		return nil
+	}
+	return hostSetGlobal(ctx, key, value)
+}
+
+// unpackHeld reads an answer that was taken from the host: its kind, then its payload.
+func unpackHeld(b []byte) ([]byte, error) {
+	kind, payload := abi.Kind(b[0]), b[1:]
+	if kind == abi.Output {
+		return payload, nil
+	}
+	code, message, ok := abi.SplitLabel(payload)
+	if !ok {
+		return nil, Fatal("host_error", "the host's answer is cut short")
+	}
+	return nil, &Error{Code: string(code), Message: string(message), Fatal: kind == abi.Fatal}
+}

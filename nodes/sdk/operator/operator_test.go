@@ -1,0 +1,160 @@
+package operator
+
+import (
+	"math/big"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+func TestEval(t *testing.T) {
+	for _, tc := range []struct {
+		left, op, right string
+		want            bool
+	}{
+		{`1`, "equals", `1.0`, true},
+		{`100`, "equals", `1e2`, true},
+		{`-0`, "equals", `0.000`, true},
+		{`0.1`, "equals", `0.10000000000000000000000000000000000001`, false},
+		{`9007199254740993`, "greaterThan", `9007199254740992`, true},
+		{`"250.50"`, "greaterThan", `100`, true},
+		{`100`, "lessThan", `"250.50"`, true},
+		{`"10"`, "greaterThan", `"9"`, false}, // two strings are text
+		{`"1"`, "equals", `"1.0"`, false},
+		{`" 1"`, "equals", `1`, false},
+		{`"1 "`, "equals", `1`, false},
+		{`"0x10"`, "equals", `16`, false},
+		{`"abc"`, "greaterThan", `1`, false},
+		{`"abc"`, "lessOrEqual", `1`, false},
+		{`null`, "equals", `0`, false},
+		{`null`, "lessThan", `1`, false},
+		{`true`, "equals", `true`, true},
+		{`true`, "equals", `1`, false},
+		{`true`, "notEquals", `"true"`, true},
+		{`2`, "greaterOrEqual", `2`, true},
+		{`2`, "lessOrEqual", `2`, true},
+		{`-2`, "lessThan", `-1`, true},
+		{`1e400`, "greaterThan", `1e399`, true},
+		{`1e9999`, "equals", `1e9998`, true}, // beyond the bounds: both infinite as float64
+		{`-1e9999`, "lessThan", `1`, true},
+		{`{"a":1,"b":[1,{"c":null}]}`, "equals", `{"b":[1.0,{"c":null}],"a":1}`, true},
+		{`{"a":1}`, "equals", `{"a":1,"b":2}`, false},
+		{`{"a":1,"b":2}`, "equals", `{"a":1}`, false},
+		{`{"a":1}`, "equals", `{"\u0061":1}`, true},
+		{`[1,2]`, "equals", `[1,2,3]`, false},
+		{`[1,2,3]`, "equals", `[1,2]`, false},
+		{`[1,2]`, "equals", `[2,1]`, false},
+		{`"smörgås"`, "contains", `"ör"`, true},
+		{`"abc"`, "contains", `""`, true},
+		{`[1,"2",3]`, "contains", `2`, true},
+		{`[1,[2]]`, "contains", `[2]`, true},
+		{`{"a":1}`, "contains", `"a"`, true},
+		{`{"a":1}`, "contains", `1`, false},
+		{`5`, "contains", `5`, false},
+		{`[1]`, "notContains", `2`, true},
+		{`"b"`, "in", `["a","b"]`, true},
+		{`"b"`, "in", `"abc"`, true},
+		{`"x"`, "in", `null`, false},
+		{`"order_created"`, "startsWith", `"order_"`, true},
+		{`"order_created"`, "endsWith", `"_created"`, true},
+		{`12`, "startsWith", `"1"`, false},
+		{`"a\u002fb"`, "matches", `"^a/b$"`, true},
+		{`"abc"`, "matches", `"^b"`, false},
+		{`12`, "matches", `"1"`, false},
+		{`0`, "exists", ``, true},
+		{`null`, "exists", ``, false},
+		{``, "exists", ``, false},
+		{`null`, "notExists", ``, true},
+		{`""`, "isEmpty", ``, true},
+		{`[]`, "isEmpty", ``, true},
+		{`{}`, "isEmpty", ``, true},
+		{`null`, "isEmpty", ``, true},
+		{`0`, "isEmpty", ``, false},
+		{`false`, "isEmpty", ``, false},
+		{`[null]`, "isNotEmpty", ``, true},
+		{`true`, "isTrue", ``, true},
+		{`"true"`, "isTrue", ``, true},
+		{`1`, "isTrue", ``, false},
+		{`"false"`, "isFalse", ``, true},
+		{`null`, "isFalse", ``, false},
+	} {
+		var right []byte
+		if tc.right != "" {
+			right = []byte(tc.right)
+		}
+		var left []byte
+		if tc.left != "" {
+			left = []byte(tc.left)
+		}
+		if got, err := Eval(tc.op, left, right); got != tc.want || err != nil {
+			t.Errorf("%s %s %s = %v, %v", tc.left, tc.op, tc.right, got, err)
+		}
+	}
+}
+
+func TestEvalErrors(t *testing.T) {
+	for op, right := range map[string]string{"matches": `"("`, "resembles": `"x"`, "": `1`} {
+		if _, err := Eval(op, []byte(`"x"`), []byte(right)); err == nil {
+			t.Errorf("%q %s: no error", op, right)
+		}
+	}
+}
+
+// genNumber draws JSON numbers of all shapes within the bounds of exact comparison.
+func genNumber(t *rapid.T, label string) string {
+	n := rapid.StringMatching(`-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?`).Draw(t, label)
+	if rapid.Bool().Draw(t, label+" has an exponent") {
+		n += rapid.StringMatching(`[eE][+-]?[0-3]?[0-9]{1,2}`).Draw(t, label+" exponent")
+	}
+	return n
+}
+
+func TestNumbersCompareLikeRationals(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := genNumber(t, "a"), genNumber(t, "b")
+		ra, _ := new(big.Rat).SetString(a)
+		rb, _ := new(big.Rat).SetString(b)
+		if got, _ := compareNumbers([]byte(a), []byte(b)); got != ra.Cmp(rb) {
+			t.Fatalf("%s against %s: %d, want %d", a, b, got, ra.Cmp(rb))
+		}
+	})
+}
+
+func TestEqualIsReflexiveAndSymmetric(t *testing.T) {
+	values := []string{`null`, `true`, `1`, `"1"`, `"a"`, `[]`, `[1]`, `{}`, `{"a":1}`, `{"a":{}}`, `1e999`}
+	for _, a := range values {
+		if !Equal([]byte(a), []byte(a)) {
+			t.Errorf("%s is not equal to itself", a)
+		}
+		for _, b := range values {
+			if Equal([]byte(a), []byte(b)) != Equal([]byte(b), []byte(a)) {
+				t.Errorf("%s and %s: equal one way only", a, b)
+			}
+		}
+	}
+}
+
+func FuzzEval(f *testing.F) {
+	ops := strings.Fields("equals notEquals greaterThan lessOrEqual contains in startsWith matches isEmpty isTrue")
+	f.Add(0, `1`, `"1e5"`)
+	f.Add(4, `[1,{"a":2}]`, `{"a":2.0}`)
+	f.Add(7, `"a"`, `"(a|b)*"`)
+	f.Fuzz(func(t *testing.T, op int, left, right string) {
+		if rawjson.Check([]byte(left), 64) != nil || rawjson.Check([]byte(right), 64) != nil {
+			return
+		}
+		l, _ := rawjson.AppendCanonical(nil, []byte(left), 64)
+		r, _ := rawjson.AppendCanonical(nil, []byte(right), 64)
+		_, _ = Eval(ops[uint(op)%uint(len(ops))], l, r)
+		eq, _ := Eval("equals", l, r)
+		if ne, _ := Eval("notEquals", l, r); eq == ne {
+			t.Errorf("%s and %s are both equal and unequal", l, r)
+		}
+		if lt, _ := Eval("lessThan", l, r); lt && eq {
+			t.Errorf("%s is less than and equal to %s", l, r)
+		}
+	})
+}

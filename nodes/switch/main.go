@@ -1,0 +1,62 @@
+// Command switch is the built-in node that compares one value with cases and leads on by the name of the first that fits.
+package main
+
+import (
+	_ "embed"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/nodes/sdk"
+	"github.com/flowtrux/edge/nodes/sdk/operator"
+)
+
+//go:embed schema.json
+var schema string
+
+var _ = sdk.Register(sdk.Node{
+	Type:        "switch",
+	Version:     "1.0.0",
+	Summary:     "Follows the edge of the first case that a value fits",
+	Config:      schema,
+	Handles:     []string{"default"},
+	HandlesFrom: "cases[].name",
+	Run:         run,
+	Warmup: []string{
+		`{"value":"order_created","cases":[{"name":"paid","value":"order_paid"},{"name":"created","operator":"startsWith","value":"order_"}]}`,
+		`{"value":12.50,"cases":[{"name":"small","operator":"lessThan","value":10}]}`,
+	},
+})
+
+func main() {}
+
+func run(ctx *sdk.Context, config []byte) ([]byte, error) {
+	cases := rawjson.Get(config, "cases")
+	if rawjson.KindOf(cases) != rawjson.Array {
+		return nil, sdk.Fatal("bad_config", "cases is not an array")
+	}
+	value := rawjson.Get(config, "value")
+	var name []byte // raw, of the case that fits
+	var err error
+	rawjson.Elements(cases, func(c []byte) bool {
+		op := "equals"
+		if v := rawjson.Get(c, "operator"); v != nil {
+			op = operator.Name(v)
+		}
+		var fits bool
+		if fits, err = operator.Eval(op, value, rawjson.Get(c, "value")); fits {
+			name = rawjson.Get(c, "name")
+		}
+		return err == nil && !fits
+	})
+	if err != nil {
+		return nil, err
+	}
+	if name == nil {
+		ctx.Route("default")
+		return []byte(`{"case":null}`), nil
+	}
+	if rawjson.KindOf(name) != rawjson.String {
+		return nil, sdk.Fatal("bad_config", "the name of a case is not a string")
+	}
+	ctx.Route(string(rawjson.AppendString(nil, name)))
+	return append(append([]byte(`{"case":`), name...), '}'), nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/nodes/sdk"
+)
+
+// FuzzOperations: whatever the input and the operations, the node ends with an error or with valid, compact JSON.
+func FuzzOperations(f *testing.F) {
+	f.Add(`{"a":[1,{"b":null}]}`, `[{"op":"set","path":"a[1].b.c","value":2},{"op":"delete","path":"a[0]"}]`)
+	f.Add(`{"a":1,"b":2}`, `[{"op":"rename","path":"a","to":"b"},{"op":"pick","paths":["b","c"]}]`)
+	f.Add(`[]`, `[{"op":"set","path":"[0][\"x\\u0000\"]","value":{}}]`)
+	f.Fuzz(func(t *testing.T, input, operations string) {
+		in, err1 := rawjson.AppendCanonical(nil, []byte(input), 64)
+		ops, err2 := rawjson.AppendCanonical(nil, []byte(operations), 64)
+		if err1 != nil || err2 != nil {
+			return
+		}
+		out, err := operate(new(sdk.Context), in, ops)
+		if err != nil {
+			return
+		}
+		again, err := rawjson.AppendCanonical(nil, out, 512)
+		if err != nil || string(again) != string(out) {
+			t.Errorf("%s with %s gives %s: %v", in, ops, out, err)
+		}
+	})
+}
+
+// FuzzPath: a path that is taken leads through a value without a panic, and its steps write back as they were read.
+func FuzzPath(f *testing.F) {
+	for _, p := range []string{`a`, `a.b[0]`, `["x y"].z`, `[12]`, `a[`, `.`, `a.`, `["\u0061"]`} {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := parsePath(text)
+		if err != nil {
+			return
+		}
+		v, err := set(nil, p, []byte("true"))
+		if err != nil {
+			return // an index that does not begin at 0
+		}
+		for _, s := range p {
+			v = s.of(v)
+		}
+		if string(v) != "true" {
+			t.Errorf("%q does not lead to what it set: %s", text, v)
+		}
+	})
+}

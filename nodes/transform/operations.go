@@ -1,0 +1,202 @@
+package main
+
+import (
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/nodes/sdk"
+)
+
+// operate applies the operations to input, in order. What they do not touch keeps its key order and digits.
+func operate(ctx *sdk.Context, input, operations []byte) ([]byte, error) {
+	if input == nil {
+		input = []byte("null")
+	}
+	if rawjson.KindOf(operations) != rawjson.Array {
+		return nil, sdk.Fatal("bad_config", "operations is not an array")
+	}
+	value := input
+	var err error
+	rawjson.Elements(operations, func(op []byte) bool {
+		value, err = apply(ctx, value, op)
+		return err == nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+func apply(ctx *sdk.Context, value, op []byte) ([]byte, error) {
+	switch string(rawjson.Get(op, "op")) {
+	case `"set"`:
+		at, err := pathOf(op, "path")
+		if err != nil {
+			return nil, err
+		}
+		return set(value, at, rawjson.Get(op, "value"))
+	case `"delete"`:
+		at, err := pathOf(op, "path")
+		if err != nil {
+			return nil, err
+		}
+		return remove(value, at), nil
+	case `"rename"`:
+		return rename(value, op)
+	case `"pick"`:
+		return pick(value, rawjson.Get(op, "paths"))
+	case `"setGlobal"`:
+		key := rawjson.Get(op, "key")
+		if rawjson.KindOf(key) != rawjson.String {
+			return nil, sdk.Fatal("bad_config", "the key of a setGlobal is not a string")
+		}
+		return value, sdk.SetGlobal(ctx, string(rawjson.AppendString(nil, key)), rawjson.Get(op, "value"))
+	}
+	return nil, sdk.Fatal("bad_config", "the op is not one of set, delete, rename, pick, setGlobal")
+}
+
+func pathOf(op []byte, key string) (path, error) {
+	v := rawjson.Get(op, key)
+	if rawjson.KindOf(v) != rawjson.String {
+		return nil, errPath
+	}
+	return parsePath(string(rawjson.AppendString(nil, v)))
+}
+
+// set puts v at a path. Objects that are missing on the way are made; so is an element just behind the end of an array.
+// What stands in the way, a scalar or an array where the path wants an object, is an error rather than lost.
+func set(value []byte, at path, v []byte) ([]byte, error) {
+	if len(at) == 0 {
+		return v, nil
+	}
+	kind := rawjson.KindOf(value)
+	if missing := value == nil || kind == rawjson.Null; missing {
+		if value = []byte("{}"); at[0].isIndex() {
+			value = []byte("[]")
+		}
+		kind = rawjson.KindOf(value)
+	}
+	if at[0].isIndex() != (kind == rawjson.Array) || at[0].isIndex() == (kind == rawjson.Object) {
+		return nil, sdk.Fatal("bad_path", "set: a value of another kind stands in the way")
+	}
+	inner, err := set(at[0].of(value), at[1:], v)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{open: value[0]}
+	replaced := false
+	each(value, func(s step, raw, member []byte) bool {
+		if s == at[0] {
+			b.add(raw, inner)
+			replaced = true
+		} else {
+			b.add(raw, member)
+		}
+		return true
+	})
+	if !replaced {
+		if at[0].isIndex() && at[0].index != b.n {
+			return nil, sdk.Fatal("bad_path", "set: the index is beyond the end of the array")
+		}
+		b.add(at[0].raw(), inner)
+	}
+	return b.close(), nil
+}
+
+// remove takes a path out; when there is nothing at it, nothing changes.
+func remove(value []byte, at path) []byte {
+	if len(at) == 0 {
+		return []byte("null")
+	}
+	old := at[0].of(value)
+	if old == nil {
+		return value
+	}
+	b := builder{open: value[0]}
+	each(value, func(s step, raw, member []byte) bool {
+		switch {
+		case s != at[0]:
+			b.add(raw, member)
+		case len(at) > 1:
+			b.add(raw, remove(member, at[1:]))
+		}
+		return true
+	})
+	return b.close()
+}
+
+// rename gives the member at a path another key, in its place; a member that has that key already goes. When there is
+// nothing at the path, nothing changes.
+func rename(value, op []byte) ([]byte, error) {
+	at, err := pathOf(op, "path")
+	if err != nil {
+		return nil, err
+	}
+	to := rawjson.Get(op, "to")
+	if rawjson.KindOf(to) != rawjson.String {
+		return nil, sdk.Fatal("bad_config", "the new name of a rename is not a string")
+	}
+	if len(at) == 0 || at[len(at)-1].isIndex() {
+		return nil, sdk.Fatal("bad_path", "rename: the path does not end with a key")
+	}
+	return renameAt(value, at, step{key: string(rawjson.AppendString(nil, to)), index: -1}), nil
+}
+
+func renameAt(value []byte, at path, to step) []byte {
+	if at[0].of(value) == nil || (len(at) == 1 && at[0] == to) {
+		return value
+	}
+	b := builder{open: value[0]}
+	each(value, func(s step, raw, member []byte) bool {
+		switch {
+		case s != at[0]:
+			if len(at) > 1 || s != to {
+				b.add(raw, member)
+			}
+		case len(at) > 1:
+			b.add(raw, renameAt(member, at[1:], to))
+		default:
+			b.add(to.raw(), member)
+		}
+		return true
+	})
+	return b.close()
+}
+
+// pick makes an object of the values at paths, each where it stood (a.b stays a.b; indexes are left out); what is missing is
+// left out.
+func pick(value, paths []byte) ([]byte, error) {
+	if rawjson.KindOf(paths) != rawjson.Array {
+		return nil, sdk.Fatal("bad_config", "the paths of a pick are not an array")
+	}
+	out := []byte("{}")
+	var err error
+	rawjson.Elements(paths, func(p []byte) bool {
+		var at path
+		if rawjson.KindOf(p) != rawjson.String {
+			err = errPath
+			return false
+		}
+		if at, err = parsePath(string(rawjson.AppendString(nil, p))); err != nil {
+			return false
+		}
+		v := value
+		for _, s := range at {
+			if v = s.of(v); v == nil {
+				return true
+			}
+		}
+		out, err = set(out, keysOf(at), v)
+		return err == nil
+	})
+	return out, err
+}
+
+// keysOf is a path without its indexes: where a picked value stands in the new object.
+func keysOf(at path) path {
+	keys := make(path, 0, len(at))
+	for _, s := range at {
+		if !s.isIndex() {
+			keys = append(keys, s)
+		}
+	}
+	return keys
+}
