@@ -1,0 +1,97 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+)
+
+func globalCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "global", Short: "Sets, lists and deletes global values ({{global.key}})"}
+	cmd.AddCommand(
+		serverFlags(leaf("list", "Lists the global values; those of __secret keys are masked", "", cobra.NoArgs, listGlobals)),
+		serverFlags(leaf("get <key>", "Prints a global value as JSON", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+			cl, err := newClient(cmd)
+			if err != nil {
+				return err
+			}
+			return passOn(cmd, cl, "globals/"+url.PathEscape(args[0]))
+		})),
+		serverFlags(leaf("set <key> [<value>]", "Sets a global value: JSON, or text that is not JSON",
+			"Without a value it is read from standard input, which keeps secrets out of the shell's history.",
+			cobra.RangeArgs(1, 2), setGlobal)),
+		serverFlags(leaf("delete <key>", "Deletes a global value", "", cobra.ExactArgs(1),
+			func(cmd *cobra.Command, args []string) error { return remove(cmd, "globals/", args[0]) })),
+	)
+	return cmd
+}
+
+func listGlobals(cmd *cobra.Command, _ []string) error {
+	cl, err := newClient(cmd)
+	if err != nil {
+		return err
+	}
+	if flag(cmd, "json") {
+		return passOn(cmd, cl, "globals")
+	}
+	var answer struct {
+		Globals []struct {
+			Key   string          `json:"key"`
+			Value json.RawMessage `json:"value"`
+		} `json:"globals"`
+	}
+	if err := cl.get(cmd.Context(), "globals", &answer); err != nil {
+		return err
+	}
+	rows := make([][]cell, 0, len(answer.Globals))
+	for _, g := range answer.Globals {
+		rows = append(rows, []cell{c(g.Key), c(cut(string(g.Value), 100))})
+	}
+	table(cmd.OutOrStdout(), []string{"KEY", "VALUE"}, rows)
+	return nil
+}
+
+// cut shortens s to at most n runes.
+func cut(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+func setGlobal(cmd *cobra.Command, args []string) error {
+	var value []byte
+	if len(args) == 2 {
+		value = []byte(args[1])
+	} else {
+		b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxDocument+1))
+		if err != nil {
+			return fmt.Errorf("reading the value: %w", err)
+		}
+		value = b
+	}
+	if len(value) > maxDocument {
+		return fmt.Errorf("the value is over %d bytes", maxDocument)
+	}
+	cl, err := newClient(cmd)
+	if err != nil {
+		return err
+	}
+	answer, err := cl.do(cmd.Context(), http.MethodPut, "globals/"+url.PathEscape(args[0]), value)
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	if flag(cmd, "json") {
+		_, err = w.Write(answer)
+		return err
+	}
+	fmt.Fprintf(w, "%s %s\n", paint(w, green, "set"), args[0])
+	return nil
+}

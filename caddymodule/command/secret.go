@@ -1,0 +1,148 @@
+package command
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// maxSecret bounds a secret read from standard input, in bytes.
+const maxSecret = 64 << 10
+
+func secretCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "secret", Short: "Sets, shows and deletes the signing secret of a workflow"}
+
+	set := serverFlags(leaf("set <id> [--generate] [--keep-old 24h]", "Sets a workflow's secret",
+		`The secret is read from standard input (one trailing newline is dropped), or with --generate
+made from 32 random bytes and shown this one time. With --keep-old the secrets that are live now
+count for that long beside the new one, so that senders can be moved over without a refused request.`,
+		cobra.ExactArgs(1), setSecret))
+	set.Flags().Bool("generate", false, "Make a random secret and print it once")
+	set.Flags().String("keep-old", "", "How long the secrets that are live now still count, such as 24h or 7d")
+
+	cmd.AddCommand(set,
+		serverFlags(leaf("show <id>", "Tells how many secrets are live and until when, never their text", "", cobra.ExactArgs(1), showSecret)),
+		serverFlags(leaf("delete <id>", "Deletes a workflow's secret: its webhooks are then refused", "", cobra.ExactArgs(1),
+			func(cmd *cobra.Command, args []string) error { return remove(cmd, "secrets/", args[0]) })),
+	)
+	return cmd
+}
+
+func setSecret(cmd *cobra.Command, args []string) error {
+	id := args[0]
+	query := ""
+	if keep := text(cmd, "keep-old"); keep != "" {
+		d, err := caddy.ParseDuration(keep)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("--keep-old %q is not a duration such as 24h or 7d", keep)
+		}
+		query = "?keep_old=" + url.QueryEscape(d.String())
+	}
+	generated := flag(cmd, "generate")
+	secret, err := newSecret(cmd, generated)
+	if err != nil {
+		return err
+	}
+	cl, err := newClient(cmd)
+	if err != nil {
+		return err
+	}
+	answer, err := cl.do(cmd.Context(), http.MethodPut, "secrets/"+url.PathEscape(id)+query, secret)
+	if err != nil {
+		return err
+	}
+	var set struct {
+		ID       string `json:"id"`
+		Live     int    `json:"live"`
+		Revision int64  `json:"revision"`
+		Secret   string `json:"secret,omitempty"`
+	}
+	if err := json.Unmarshal(answer, &set); err != nil {
+		return fmt.Errorf("reading the server's answer: %w", err)
+	}
+	if generated {
+		set.Secret = string(secret)
+	}
+	w := cmd.OutOrStdout()
+	if flag(cmd, "json") {
+		return printJSON(w, set)
+	}
+	if generated {
+		fmt.Fprintf(cmd.ErrOrStderr(), "the secret of %s, shown this one time:\n", id)
+		fmt.Fprintln(w, set.Secret)
+		return nil
+	}
+	fmt.Fprintf(w, "%s the secret of %s (%s live)\n", paint(w, green, "set"), id, plural(set.Live, "secret"))
+	return nil
+}
+
+// newSecret makes a secret or reads it; on a terminal it is asked for without showing it.
+func newSecret(cmd *cobra.Command, generate bool) ([]byte, error) {
+	if generate {
+		b := make([]byte, 32)
+		_, _ = rand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
+		return []byte(hex.EncodeToString(b)), nil
+	}
+	if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(cmd.ErrOrStderr(), "secret: ")
+		b, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(cmd.ErrOrStderr())
+		return checkSecret(b, err)
+	}
+	b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxSecret+1))
+	return checkSecret(bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r")), err)
+}
+
+func checkSecret(b []byte, err error) ([]byte, error) {
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the secret: %w", err)
+	case len(b) == 0:
+		return nil, errors.New("the secret is empty: give it on standard input, or use --generate")
+	case len(b) > maxSecret:
+		return nil, fmt.Errorf("the secret is over %d bytes", maxSecret)
+	}
+	return b, nil
+}
+
+func showSecret(cmd *cobra.Command, args []string) error {
+	cl, err := newClient(cmd)
+	if err != nil {
+		return err
+	}
+	path := "secrets/" + url.PathEscape(args[0])
+	if flag(cmd, "json") {
+		return passOn(cmd, cl, path)
+	}
+	var s struct {
+		Live    int `json:"live"`
+		Secrets []struct {
+			ExpiresAt *time.Time `json:"expiresAt"`
+		} `json:"secrets"`
+	}
+	if err := cl.get(cmd.Context(), path, &s); err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	fmt.Fprintf(w, "%s: %s live\n", args[0], plural(s.Live, "secret"))
+	for i, x := range s.Secrets {
+		until := "does not expire"
+		if x.ExpiresAt != nil {
+			until = "until " + x.ExpiresAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "  %d  %s\n", i+1, until)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+func statusCommand() *cobra.Command {
+	return serverFlags(leaf("status", "Shows the state of the running server: store, durability, executions, what needs mending",
+		"The exit status is 1 when something needs mending: the store is away, a document or a secret is invalid.", cobra.NoArgs, status))
+}
+
+// Status is what GET /flowtrux/status answers.
+type Status struct {
+	Durability string          `json:"durability"`
+	Store      StoreStatus     `json:"store"`
+	Journal    JournalStatus   `json:"journal"`
+	Executions ExecutionStatus `json:"executions"`
+	Workflows  WorkflowStatus  `json:"workflows"`
+	// Troubles are what an operator or author must mend, worst first.
+	Troubles []Trouble `json:"troubles"`
+}
+
+// StoreStatus is the store's part of Status.
+type StoreStatus struct {
+	Engine   string    `json:"engine"`
+	State    string    `json:"state"`
+	Revision int64     `json:"revision"`
+	Since    time.Time `json:"since"`
+	Error    string    `json:"error,omitempty"`
+}
+
+// JournalStatus counts accepted executions that wait or run apart from a request.
+type JournalStatus struct {
+	Pending int        `json:"pending"`
+	Running int        `json:"running"`
+	Oldest  *time.Time `json:"oldest,omitempty"`
+}
+
+// ExecutionStatus counts execution slots.
+type ExecutionStatus struct {
+	InUse int `json:"inUse"`
+	Limit int `json:"limit"`
+}
+
+// WorkflowStatus counts workflows by state.
+type WorkflowStatus struct {
+	Serving int `json:"serving"`
+	Stale   int `json:"stale"`
+	Invalid int `json:"invalid"`
+}
+
+// Trouble is one thing to mend.
+type Trouble struct {
+	Where  string `json:"where"` // "store", or a key of it
+	Path   string `json:"path,omitempty"`
+	Reason string `json:"reason"`
+}
+
+func status(cmd *cobra.Command, _ []string) error {
+	cl, err := newClient(cmd)
+	if err != nil {
+		return err
+	}
+	var s Status
+	if err := cl.get(cmd.Context(), "status", &s); err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	if flag(cmd, "json") {
+		err = printJSON(w, s)
+	} else {
+		printStatus(cmd, s)
+	}
+	if err == nil && len(s.Troubles) > 0 {
+		return errSilent
+	}
+	return err
+}
+
+func printStatus(cmd *cobra.Command, s Status) {
+	w := cmd.OutOrStdout()
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s%s\n", paint(w, dim, fmt.Sprintf("%-12s", name)), fmt.Sprintf(format, args...))
+	}
+	row("store", "%s, %s since %s, revision %d", s.Store.Engine, s.Store.State, s.Store.Since.UTC().Format(time.RFC3339), s.Store.Revision)
+	row("workflows", "%d serving, %d stale, %d invalid", s.Workflows.Serving, s.Workflows.Stale, s.Workflows.Invalid)
+	row("executions", "%d of %d slots in use", s.Executions.InUse, s.Executions.Limit)
+	row("journal", "%d pending, %d running, durability: %s", s.Journal.Pending, s.Journal.Running, s.Durability)
+	for _, t := range s.Troubles {
+		where := t.Where
+		if t.Path != "" {
+			where += ": " + t.Path
+		}
+		fmt.Fprintf(w, "%s: %s\n", paint(w, red, where), t.Reason)
+	}
+}
+
+// NodeType is one row of GET /flowtrux/nodes.
+type NodeType struct {
+	Type         string   `json:"type"`
+	Version      string   `json:"version"`
+	Summary      string   `json:"summary"`
+	Source       string   `json:"source"` // "built in", or the file
+	Handles      []string `json:"handles,omitempty"`
+	Capabilities []string `json:"capabilities,omitempty"` // asked for and granted
+	Memory       uint64   `json:"memory"`                 // bytes
+	Timeout      string   `json:"timeout"`
+}
+
+func nodesCommand() *cobra.Command {
+	return serverFlags(leaf("nodes", "Lists the node types of the running server and what they may do", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		cl, err := newClient(cmd)
+		if err != nil {
+			return err
+		}
+		if flag(cmd, "json") {
+			return passOn(cmd, cl, "nodes")
+		}
+		var answer struct {
+			Nodes []NodeType `json:"nodes"`
+		}
+		if err := cl.get(cmd.Context(), "nodes", &answer); err != nil {
+			return err
+		}
+		rows := make([][]cell, 0, len(answer.Nodes))
+		for _, n := range answer.Nodes {
+			may := "nothing"
+			if len(n.Capabilities) > 0 {
+				may = strings.Join(n.Capabilities, " ")
+			}
+			rows = append(rows, []cell{c(n.Type), c(dash(n.Version)), c(n.Source), c(may), c(n.Summary)})
+		}
+		table(cmd.OutOrStdout(), []string{"TYPE", "VERSION", "SOURCE", "MAY USE", "SUMMARY"}, rows)
+		return nil
+	}))
+}

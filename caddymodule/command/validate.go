@@ -1,0 +1,63 @@
+package command
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func validateCommand() *cobra.Command {
+	return nodeFlag(jsonFlag(leaf("validate <file or dir>...", "Checks workflow documents without a server",
+		"Prints file, JSON path and reason of all that is wrong; the exit status is then 1.",
+		cobra.MinimumNArgs(1), validate)))
+}
+
+func validate(cmd *cobra.Command, args []string) error {
+	files, err := documents(args)
+	if err != nil {
+		return err
+	}
+	d, err := openDesk(cmd.Context(), cmd)
+	if err != nil {
+		return err
+	}
+	defer d.close(cmd.Context())
+
+	type result struct {
+		File     string    `json:"file"`
+		ID       string    `json:"id,omitempty"`
+		Valid    bool      `json:"valid"`
+		Problems []problem `json:"problems,omitempty"`
+	}
+	results := make([]result, 0, len(files))
+	invalid := 0
+	for _, f := range files {
+		plan, problems, err := d.compile(f)
+		if err != nil {
+			problems = []problem{{Reason: err.Error()}}
+		}
+		r := result{File: f, Valid: len(problems) == 0, Problems: problems}
+		if r.Valid {
+			r.ID = plan.ID
+		} else {
+			invalid++
+		}
+		results = append(results, r)
+		if flag(cmd, "json") {
+			continue
+		}
+		printProblems(cmd.ErrOrStderr(), f, problems)
+		if w := cmd.OutOrStdout(); r.Valid {
+			fmt.Fprintf(w, "%s %s: workflow %s, %s\n", paint(w, green, "valid"), f, plan.ID, plural(len(plan.Nodes), "node"))
+		}
+	}
+	if flag(cmd, "json") {
+		if err := printJSON(cmd.OutOrStdout(), results); err != nil {
+			return err
+		}
+	}
+	if invalid > 0 {
+		return errSilent
+	}
+	return nil
+}

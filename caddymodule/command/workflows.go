@@ -1,0 +1,281 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// maxDocument is the size over which a file cannot be a workflow document, in bytes.
+const maxDocument = 1 << 20
+
+func applyCommand() *cobra.Command {
+	return serverFlags(leaf("apply <file or dir>...", "Puts workflows into the running server's store",
+		`Validates each document on the server and stores it; it serves at once. From directories all
+*.json files are taken. A document without an id gets its file's name. A webhook.secret in a
+document is moved to the workflow's secret and is not stored in the document.
+
+Nothing is stored of a document that does not validate; the others are. The exit status is then 1.`,
+		cobra.MinimumNArgs(1), apply))
+}
+
+// applied is what the server says of a stored document.
+type applied struct {
+	File        string    `json:"file"`
+	ID          string    `json:"id,omitempty"`
+	Revision    int64     `json:"revision,omitempty"`
+	SecretMoved bool      `json:"secretMoved,omitempty"`
+	Error       string    `json:"error,omitempty"`
+	Problems    []problem `json:"problems,omitempty"`
+}
+
+func apply(cmd *cobra.Command, args []string) error {
+	files, err := documents(args)
+	if err != nil {
+		return err
+	}
+	cl, err := newClient(cmd)
+	if err != nil {
+		return err
+	}
+	results := make([]applied, 0, len(files))
+	failed := 0
+	for _, f := range files {
+		r, err := applyFile(cmd, cl, f)
+		if err != nil {
+			return err
+		}
+		if r.Error != "" {
+			failed++
+		}
+		results = append(results, r)
+		if !flag(cmd, "json") {
+			printApplied(cmd, r)
+		}
+	}
+	if flag(cmd, "json") {
+		if err := printJSON(cmd.OutOrStdout(), results); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return errSilent
+	}
+	return nil
+}
+
+func applyFile(cmd *cobra.Command, cl *client, file string) (applied, error) {
+	r := applied{File: file}
+	doc, err := readDocument(file)
+	if err != nil {
+		r.Error = err.Error()
+		return r, nil
+	}
+	answer, err := cl.do(cmd.Context(), http.MethodPut, "workflows/"+url.PathEscape(documentID(file, doc)), doc)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		r.Error, r.Problems = refused.Error(), refused.Problems
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(answer, &r); err != nil {
+		return r, fmt.Errorf("reading the server's answer: %w", err)
+	}
+	return r, nil
+}
+
+func printApplied(cmd *cobra.Command, r applied) {
+	switch {
+	case len(r.Problems) > 0:
+		printProblems(cmd.ErrOrStderr(), r.File, r.Problems)
+	case r.Error != "":
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", paint(cmd.ErrOrStderr(), red, r.File), r.Error)
+	default:
+		w := cmd.OutOrStdout()
+		note := ""
+		if r.SecretMoved {
+			note = ", its secret moved out of the document"
+		}
+		fmt.Fprintf(w, "%s %s (revision %d%s)\n", paint(w, green, "applied"), r.ID, r.Revision, note)
+	}
+}
+
+// documents lists the files that args name: files as they are, of directories the *.json files in them, sorted.
+func documents(args []string) ([]string, error) {
+	var files []string
+	for _, a := range args {
+		info, err := os.Stat(a)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			files = append(files, a)
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(a, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".json") {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("%s: no *.json files in this directory", a)
+		}
+	}
+	return files, nil
+}
+
+// readDocument reads a file that cannot be larger than a document.
+func readDocument(file string) ([]byte, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxDocument {
+		return nil, fmt.Errorf("%d bytes is more than a workflow document may have (1 MiB)", info.Size())
+	}
+	return os.ReadFile(file)
+}
+
+// documentID is the id in the document, or else the file's name.
+func documentID(file string, doc []byte) string {
+	var d struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(doc, &d) == nil && d.ID != "" {
+		return d.ID
+	}
+	return strings.TrimSuffix(filepath.Base(file), ".json")
+}
+
+// workflow is one row of the server's list.
+type workflow struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Active   bool      `json:"active"`
+	Trigger  string    `json:"trigger"`
+	Mode     string    `json:"mode"`
+	Revision int64     `json:"revision"`
+	Serving  int64     `json:"serving"`
+	State    string    `json:"state"`
+	Secrets  int       `json:"secrets"`
+	Problems []problem `json:"problems"`
+}
+
+func listCommand() *cobra.Command {
+	return serverFlags(leaf("list", "Lists the workflows of the running server", "", cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
+		cl, err := newClient(cmd)
+		if err != nil {
+			return err
+		}
+		if flag(cmd, "json") {
+			return passOn(cmd, cl, "workflows")
+		}
+		var answer struct{ Workflows []workflow }
+		if err := cl.get(cmd.Context(), "workflows", &answer); err != nil {
+			return err
+		}
+		w := cmd.OutOrStdout()
+		if len(answer.Workflows) == 0 {
+			fmt.Fprintln(w, "no workflows yet: add one with `caddy flowtrux apply <file>`")
+			return nil
+		}
+		rows := make([][]cell, 0, len(answer.Workflows))
+		for _, f := range answer.Workflows {
+			rows = append(rows, []cell{c(f.ID), state(f), c(dash(f.Trigger)), c(dash(f.Mode)), secrets(f), c(fmt.Sprint(f.Revision)), c(f.Name)})
+		}
+		table(w, []string{"ID", "STATE", "TRIGGER", "MODE", "SECRETS", "REVISION", "NAME"}, rows)
+		for _, f := range answer.Workflows {
+			printProblems(w, f.ID, f.Problems)
+		}
+		return nil
+	}))
+}
+
+func state(f workflow) cell {
+	switch {
+	case f.State == "invalid":
+		return cell{"invalid", red}
+	case f.State == "stale":
+		return cell{fmt.Sprintf("stale (serving %d)", f.Serving), yellow}
+	case !f.Active:
+		return cell{"inactive", dim}
+	}
+	return cell{f.State, green}
+}
+
+func secrets(f workflow) cell {
+	if f.Secrets == 0 && f.Trigger == "webhook" {
+		return cell{"none", red}
+	}
+	return c(fmt.Sprint(f.Secrets))
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func getCommand() *cobra.Command {
+	return serverFlags(leaf("get <id>", "Prints a workflow's document", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		cl, err := newClient(cmd)
+		if err != nil {
+			return err
+		}
+		return passOn(cmd, cl, "workflows/"+url.PathEscape(args[0]))
+	}))
+}
+
+func deleteCommand() *cobra.Command {
+	return serverFlags(leaf("delete <id>", "Deletes a workflow and its secret", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		return remove(cmd, "workflows/", args[0])
+	}))
+}
+
+// remove deletes one thing and says so.
+func remove(cmd *cobra.Command, kind, id string) error {
+	cl, err := newClient(cmd)
+	if err != nil {
+		return err
+	}
+	answer, err := cl.do(cmd.Context(), http.MethodDelete, kind+url.PathEscape(id), nil)
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	if flag(cmd, "json") {
+		_, err = w.Write(answer)
+		return err
+	}
+	fmt.Fprintf(w, "%s %s\n", paint(w, green, "deleted"), id)
+	return nil
+}
+
+// passOn prints the server's answer as it is.
+func passOn(cmd *cobra.Command, cl *client, path string) error {
+	answer, err := cl.do(cmd.Context(), http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	if _, err := w.Write(answer); err != nil || (len(answer) > 0 && answer[len(answer)-1] == '\n') {
+		return err
+	}
+	_, err = fmt.Fprintln(w)
+	return err
+}

@@ -1,0 +1,67 @@
+package integration
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func containsAll(s string, parts ...string) bool {
+	for _, p := range parts {
+		if !strings.Contains(s, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestExampleCaddyfile loads the very file that users are given and sends the reference page's request.
+func TestExampleCaddyfile(t *testing.T) {
+	s := start(t)
+	t.Chdir(root(t))
+	text, err := os.ReadFile("Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The example listens on fixed ports, which may be taken here.
+	conf := strings.ReplaceAll(string(text), ":8080", s.site)
+	conf = strings.Replace(conf, "{\n", "{\n\tadmin "+s.admin+"\n\tpersist_config off\n", 1)
+	s.load(conf)
+
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.site+"/api/webhooks/your-workflow-id?source=crm&priority=high",
+		strings.NewReader(`{"event":"order_created","order_id":"12345"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	// printf '%s' '{"event":"order_created","order_id":"12345"}' | openssl dgst -sha256 -hmac your-webhook-secret
+	req.Header.Set("X-Webhook-Signature", "f297210843e070a5784decd2fd890dd97273a4b5e87b01361f76bb0bcb4fcf18")
+	eventually(t, "the example answers", func() bool {
+		resp, err := s.client.Do(req.Clone(t.Context()))
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	for _, f := range mustGlob(t, "examples/workflows/*.json") {
+		id := strings.TrimSuffix(filepath.Base(f), ".json")
+		if a := s.ask(http.MethodGet, "workflows/"+id, ""); a.status != http.StatusOK {
+			t.Errorf("workflow %s of the examples: %d %s", id, a.status, a.body)
+		}
+	}
+	if a := s.ask(http.MethodGet, "status", ""); !containsAll(a.body, `"troubles": []`) {
+		t.Errorf("the examples have troubles: %s", a.body)
+	}
+}
+
+func mustGlob(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files match %s (%v)", pattern, err)
+	}
+	return files
+}

@@ -1,0 +1,98 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// TestReloadUnderLoad reloads a hundred times, half of them with a changed config, while senders of a waiting mode and of
+// minimal never stop: each request has its right answer, each accepted execution runs, nothing is left behind.
+func TestReloadUnderLoad(t *testing.T) {
+	s := start(t)
+	configs := []string{
+		s.caddyfile("limits {\n executions 64\n }", ""),
+		s.caddyfile("limits {\n executions 65\n }", ""),
+	}
+	s.load(configs[0])
+	eventually(t, "the store has loaded", func() bool {
+		return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+	})
+	s.put("wait", echo("lastNode"))
+	s.put("quick", echo("minimal"))
+	for i := range 2 { // warm both configs up before counting goroutines
+		s.load(configs[i])
+	}
+	before := runtime.NumGoroutine()
+
+	var sent, accepted atomic.Int64
+	var senders sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	for i := range 4 {
+		senders.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				path, want := "/api/webhooks/wait", fmt.Sprintf(`{"got":{"n":%d,"_query":{}}}`, n)
+				if i%2 == 1 {
+					path, want = "/api/webhooks/quick", ""
+				}
+				a, err := s.tryPost(path, fmt.Sprintf(`{"n":%d}`, n))
+				if err != nil || a.status != http.StatusOK || (want != "" && a.body != want) {
+					t.Errorf("%s: %v %d %s", path, err, a.status, a.body)
+					return
+				}
+				sent.Add(1)
+				if want == "" {
+					accepted.Add(1)
+				}
+			}
+		})
+	}
+	for i := range 100 {
+		if err := s.tryLoad(configs[i%len(configs)]); err != nil {
+			t.Errorf("reload %d: %v", i, err)
+			break
+		}
+	}
+	stop()
+	senders.Wait()
+	if sent.Load() < 100 {
+		t.Errorf("only %d requests were answered during the reloads", sent.Load())
+	}
+	eventually(t, "all accepted executions have ended", func() bool {
+		return containsAll(s.ask(http.MethodGet, "status", "").body, `"pending": 0`, `"running": 0`)
+	})
+	eventually(t, fmt.Sprintf("goroutines are back at about %d", before), func() bool {
+		return runtime.NumGoroutine() <= before+5
+	})
+	t.Logf("%d requests, %d of them minimal, over 100 reloads", sent.Load(), accepted.Load())
+}
+
+// TestFailingReloadLeavesTheOldConfigServing loads configs that cannot work over one that does.
+func TestFailingReloadLeavesTheOldConfigServing(t *testing.T) {
+	s := start(t)
+	s.load(s.caddyfile("", ""))
+	eventually(t, "the store has loaded", func() bool {
+		return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+	})
+	s.put("wait", echo("lastNode"))
+	for name, app := range map[string]string{
+		"a node file that is not there": "node mine /does/not/exist.wasm",
+		"a node file that is not wasm":  "node mine " + root(t) + "/go.mod",
+		"a bad egress rule":             "egress {\n allow 10.0.0.0/99\n }",
+	} {
+		if err := s.tryLoad(s.caddyfile(app, "")); err == nil {
+			t.Errorf("%s: the config was taken", name)
+		}
+		if a := s.post("/api/webhooks/wait", `{}`); a.status != http.StatusOK {
+			t.Errorf("%s: then %d %s", name, a.status, a.body)
+		}
+	}
+	s.load(s.caddyfile("", "prefix /hooks/"))
+	if a := s.post("/hooks/wait", `{}`); a.status != http.StatusOK {
+		t.Errorf("after a good config: %d %s", a.status, a.body)
+	}
+}

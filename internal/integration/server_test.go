@@ -1,0 +1,223 @@
+package integration
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+)
+
+// secret signs everything here.
+const secret = "integration-secret"
+
+// server is a real Caddy in this process: there can be one at a time.
+type server struct {
+	t      *testing.T
+	site   string // host:port
+	admin  string // host:port
+	client *http.Client
+}
+
+// start makes a server with its own data directory, which load has to give a config.
+func start(t *testing.T) *server {
+	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	s := &server{t: t, site: freeAddress(t), admin: freeAddress(t)}
+	// No keep-alive: a server that shuts down may close an idle connection under a POST that is just being sent, and Go's
+	// client does not repeat a POST by itself. With a connection each, every failure is ours.
+	s.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	t.Cleanup(s.stop)
+	return s
+}
+
+// caddyfile puts an app block and a handler block into a whole config on this server's addresses.
+func (s *server) caddyfile(app, handler string) string {
+	return fmt.Sprintf(`{
+	admin %s
+	persist_config off
+	auto_https off
+	grace_period 20s
+	log {
+		output discard
+	}
+	flowtrux {
+		%s
+	}
+}
+http://%s {
+	flowtrux {
+		%s
+	}
+	respond "next handler" 404
+}
+`, s.admin, app, s.site, handler)
+}
+
+// load adapts and loads a Caddyfile, also when it is the same as before.
+func (s *server) load(caddyfile string) {
+	s.t.Helper()
+	if err := s.tryLoad(caddyfile); err != nil {
+		s.t.Fatalf("loading the config: %v", err)
+	}
+}
+
+func (s *server) tryLoad(caddyfile string) error {
+	conf, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		if !strings.Contains(w.Message, "formatted") {
+			return fmt.Errorf("warning: %s", w.Message)
+		}
+	}
+	return caddy.Load(conf, true)
+}
+
+func (s *server) stop() {
+	s.t.Helper()
+	if err := caddy.Stop(); err != nil {
+		s.t.Errorf("stopping: %v", err)
+	}
+}
+
+// answer is what a sender got.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// post sends a body signed with secret.
+func (s *server) post(path, body string) answer {
+	s.t.Helper()
+	a, err := s.tryPost(path, body)
+	if err != nil {
+		s.t.Fatalf("POST %s: %v", path, err)
+	}
+	return a
+}
+
+func (s *server) tryPost(path, body string) (answer, error) {
+	req, err := http.NewRequest(http.MethodPost, "http://"+s.site+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Webhook-Signature", sign(body))
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return answer{resp.StatusCode, resp.Header, string(b)}, err
+}
+
+func sign(body string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(body))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// ask does a request on the admin endpoint.
+func (s *server) ask(method, path, body string) answer {
+	s.t.Helper()
+	req, err := http.NewRequest(method, "http://"+s.admin+"/flowtrux/"+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Origin", "http://"+s.admin)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(b)}
+}
+
+// put stores a workflow and its secret through the admin API.
+func (s *server) put(id, document string) {
+	s.t.Helper()
+	for path, body := range map[string]string{"workflows/" + id: document, "secrets/" + id: secret} {
+		if a := s.ask(http.MethodPut, path, body); a.status != http.StatusOK {
+			s.t.Fatalf("PUT %s: %d %s", path, a.status, a.body)
+		}
+	}
+}
+
+// echo is a workflow in the given mode whose one step passes the event on.
+func echo(mode string) string {
+	return fmt.Sprintf(`{"nodes":[
+		{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":%q}}},
+		{"id":"echo","type":"transform","config":{"output":{"got":"{{trigger.data}}"}}}],
+		"edges":[{"source":"trigger","target":"echo"}]}`, mode)
+}
+
+// eventually waits until ok, at most a generous time that only a failing test uses up.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// sameJSON compares a body with JSON text, whatever its white space.
+func sameJSON(t *testing.T, got, want string) {
+	t.Helper()
+	var g, w bytes.Buffer
+	if err := json.Compact(&g, []byte(got)); err != nil {
+		t.Fatalf("the body is not JSON: %q", got)
+	}
+	if err := json.Compact(&w, []byte(want)); err != nil {
+		t.Fatal(err)
+	}
+	if g.String() != w.String() {
+		t.Errorf("body\n got %s\nwant %s", g.String(), w.String())
+	}
+}
+
+// root is the repository's top folder.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
