@@ -176,7 +176,7 @@ func (a *App) acquireMirror() error {
 	if err != nil {
 		return fmt.Errorf("loading the store: %w", err)
 	}
-	m, ok := module.(StoreModule)
+	m, ok := module.(store.Module)
 	if !ok {
 		return fmt.Errorf("loading the store: %T is not a store", module)
 	}

@@ -31,13 +31,16 @@ func (s stopping) Handle(context.Context, caddy.Event) error {
 	return nil
 }
 
-// beginDrain sets the time by which accepted work has to end. What senders wait for is cancelled a little before it, so
-// that they get an answer.
+// beginDrain begins the drain within Caddy's grace period, once.
 func (a *App) beginDrain() {
-	if !a.drainBy.IsZero() {
-		return
+	if a.drainBy.IsZero() {
+		a.drainWithin(a.grace())
 	}
-	limit := a.grace()
+}
+
+// drainWithin sets the time by which accepted work has to end. What senders wait for is cancelled a little before it, so
+// that they get an answer.
+func (a *App) drainWithin(limit time.Duration) {
 	a.drainBy = time.Now().Add(limit)
 	timer := time.AfterFunc(limit-limit/10, func() { a.stopWaiting(errStopping) })
 	a.life.keep(func() error { timer.Stop(); return nil })

@@ -4,11 +4,9 @@ import (
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
-
-	"github.com/flowtrux/edge/runtime/store"
 )
 
+// Stores and journals are guest modules: a module in one of these namespaces implements store.Module or journal.Module.
 const (
 	storeNamespace   = "flowtrux.stores"
 	journalNamespace = "flowtrux.journals"
@@ -17,21 +15,6 @@ const (
 	defaultStore   = "embedded"
 	defaultJournal = "memory"
 )
-
-// StoreModule is what a guest module of flowtrux.stores gives. Its Provision checks the config and touches nothing:
-// Caddy provisions configs that never run. Its methods are called after Provision.
-type StoreModule interface {
-	caddy.Module
-
-	// StoreKey holds all that shapes the engine, secrets only as a hash: configs with the same key share one engine.
-	StoreKey() string
-	// NewEngine makes the engine without opening anything. It must not hold on to the module.
-	NewEngine(logger *zap.Logger) (store.Engine, error)
-	// CachePath is the file of the last-known-good cache; "" = none.
-	CachePath() string
-	// SeedDir is a directory of documents to import when the store is empty; "" = none.
-	SeedDir() string
-}
 
 // engineNames are the guest modules that this Caddy has, sorted.
 func engineNames(namespace string) []string {

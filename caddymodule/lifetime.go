@@ -3,6 +3,8 @@ package caddymodule
 import (
 	"errors"
 	"sync"
+
+	"go.uber.org/zap"
 )
 
 // lifetime is how long a config's objects are kept: until Caddy has cleaned the config up and the last request or
@@ -38,7 +40,7 @@ func (l *lifetime) leave() {
 	if l.last() {
 		go func() {
 			if err := l.release(); err != nil {
-				processLog(appName).Warn("releasing an old config", "error", err)
+				processLog(appName).Warn("releasing an old config", zap.Error(err))
 			}
 		}()
 	}

@@ -13,15 +13,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
-	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // maxModule bounds the file of a node module, in bytes.
 const maxModule = 128 * mib
+
+// everything is what built-in nodes may do, of what their manifests ask for.
+var everything = &Allow{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
 
 // loadNodes compiles the built-in node types and the operator's. A module that was compiled before comes from the
 // sandbox, or from its cache on disk.
@@ -40,17 +43,15 @@ func (a *App) loadNodes() (err error) {
 			}
 		}
 	}()
-	for name, wasm := range builtin() {
-		modules[name], err = host.Load(a.ctx, sandbox.ModuleConfig{
-			Type: name, Source: "built-in node " + name, Wasm: wasm,
-			// What the manifest asks for is granted: these are ours.
-			Grants: hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true, Globals: true},
-			Limits: (&Node{}).limits(a.Limits),
+	for _, b := range nodes.Builtin() {
+		m, err := host.Load(a.ctx, sandbox.ModuleConfig{
+			Type: b.Type, Source: "built-in node " + b.Type, Wasm: b.Wasm,
+			Grants: everything.grants(), Limits: (&Node{}).limits(a.Limits),
 		})
 		if err != nil {
-			delete(modules, name)
 			return err
 		}
+		modules[b.Type] = m
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.Nodes)) {
 		if modules[name] != nil {
@@ -128,5 +129,3 @@ func (a *App) program(e *journal.Entry) (*engine.Program, error) {
 	}
 	return p, nil
 }
-
-func builtin() map[string][]byte { return nil }

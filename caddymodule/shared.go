@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/journal"
@@ -59,9 +58,9 @@ type pooledMirror struct{ *store.Mirror }
 
 func (p pooledMirror) Destruct() error { return p.Close() }
 
-func acquireMirror(m StoreModule) (pooledMirror, func() error, error) {
+func acquireMirror(m store.Module) (pooledMirror, func() error, error) {
 	return acquire("store", m.StoreKey(), func() (pooledMirror, error) {
-		e, err := m.NewEngine(caddy.Log().Named("flowtrux.store"))
+		e, err := m.NewEngine(processLog("flowtrux.store"))
 		if err != nil {
 			return pooledMirror{}, fmt.Errorf("making the store: %w", err)
 		}
@@ -96,15 +95,3 @@ func acquireExecutor(m journal.Module) (pooledExecutor, func() error, error) {
 		return pooledExecutor{engine.NewExecutor(j, 0)}, nil
 	})
 }
-
-// processLog is a logger of the process by name. It asks for Caddy's log at each line, so that it follows the
-// logging of the config that runs.
-type processLog string
-
-// Info implements store.Logger.
-func (name processLog) Info(msg string, kv ...any) { name.log().Infow(msg, kv...) }
-
-// Warn implements store.Logger.
-func (name processLog) Warn(msg string, kv ...any) { name.log().Warnw(msg, kv...) }
-
-func (name processLog) log() *zap.SugaredLogger { return caddy.Log().Named(string(name)).Sugar() }

@@ -1,0 +1,41 @@
+package caddymodule
+
+import (
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// processLog is a logger for what outlives a config. It asks for Caddy's default log at each line, so that it follows the
+// logging of the config that runs; a logger that is kept would go on writing to where an old config did.
+func processLog(name string) *zap.Logger { return zap.New(processCore{}).Named(name) }
+
+// processCore hands each line to the default log of the moment.
+type processCore struct{ fields []zapcore.Field }
+
+// Enabled implements zapcore.Core.
+func (processCore) Enabled(l zapcore.Level) bool { return caddy.Log().Core().Enabled(l) }
+
+// With implements zapcore.Core.
+func (c processCore) With(fields []zapcore.Field) zapcore.Core {
+	return processCore{append(c.fields[:len(c.fields):len(c.fields)], fields...)}
+}
+
+// Check implements zapcore.Core.
+func (c processCore) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return to.AddCore(e, c)
+	}
+	return to
+}
+
+// Write implements zapcore.Core.
+func (c processCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	if to := caddy.Log().Core().Check(e, nil); to != nil {
+		to.Write(append(c.fields[:len(c.fields):len(c.fields)], fields...)...)
+	}
+	return nil
+}
+
+// Sync implements zapcore.Core.
+func (processCore) Sync() error { return caddy.Log().Core().Sync() }
