@@ -25,6 +25,8 @@ func operate(ctx *sdk.Context, input, operations []byte) ([]byte, error) {
 	return value, nil
 }
 
+var errNoValue = sdk.Fatal("bad_config", "an operation has no value")
+
 func apply(ctx *sdk.Context, value, op []byte) ([]byte, error) {
 	switch string(rawjson.Get(op, "op")) {
 	case `"set"`:
@@ -32,7 +34,11 @@ func apply(ctx *sdk.Context, value, op []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return set(value, at, rawjson.Get(op, "value"))
+		v := rawjson.Get(op, "value")
+		if v == nil {
+			return nil, errNoValue
+		}
+		return set(value, at, v)
 	case `"delete"`:
 		at, err := pathOf(op, "path")
 		if err != nil {
@@ -44,11 +50,14 @@ func apply(ctx *sdk.Context, value, op []byte) ([]byte, error) {
 	case `"pick"`:
 		return pick(value, rawjson.Get(op, "paths"))
 	case `"setGlobal"`:
-		key := rawjson.Get(op, "key")
-		if rawjson.KindOf(key) != rawjson.String {
+		key, v := rawjson.Get(op, "key"), rawjson.Get(op, "value")
+		switch {
+		case rawjson.KindOf(key) != rawjson.String:
 			return nil, sdk.Fatal("bad_config", "the key of a setGlobal is not a string")
+		case v == nil:
+			return nil, errNoValue
 		}
-		return value, sdk.SetGlobal(ctx, string(rawjson.AppendString(nil, key)), rawjson.Get(op, "value"))
+		return value, sdk.SetGlobal(ctx, string(rawjson.AppendString(nil, key)), v)
 	}
 	return nil, sdk.Fatal("bad_config", "the op is not one of set, delete, rename, pick, setGlobal")
 }
