@@ -24,6 +24,9 @@ type desk struct {
 	nodes *engine.Nodes
 }
 
+// allGrants lets a node have what it asks for: this is its author's own desk.
+var allGrants = hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
+
 func nodeFlag(c *cobra.Command) *cobra.Command {
 	c.Flags().StringArray("node", nil, "A node type of your own, as <type>=<file.wasm>; it gets every capability it asks for (repeatable)")
 	return c
@@ -74,8 +77,7 @@ func loadAll(cmd *cobra.Command, load func(sandbox.ModuleConfig) error) error {
 		if err != nil {
 			return err
 		}
-		all := hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
-		if err := load(sandbox.ModuleConfig{Type: typ, Source: file, Wasm: wasm, Grants: all}); err != nil {
+		if err := load(sandbox.ModuleConfig{Type: typ, Source: file, Wasm: wasm, Grants: allGrants}); err != nil {
 			return err
 		}
 	}
@@ -83,7 +85,7 @@ func loadAll(cmd *cobra.Command, load func(sandbox.ModuleConfig) error) error {
 		if named[n.Type] {
 			return fmt.Errorf("--node %q: this type is built in", n.Type)
 		}
-		if err := load(sandbox.ModuleConfig{Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: n.Grants}); err != nil {
+		if err := load(sandbox.ModuleConfig{Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: allGrants}); err != nil {
 			return err
 		}
 	}
