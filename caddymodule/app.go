@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -22,7 +23,7 @@ import (
 // appName is the app's module id, its global option and the handler's directive.
 const appName = "flowtrux"
 
-// readyWait is how long a request waits for a store that has just been opened.
+// readyWait is how long after the start requests wait for the store instead of being refused at once.
 const readyWait = 2 * time.Second
 
 // openWait bounds the opening of the store when a config starts.
@@ -75,7 +76,8 @@ type App struct {
 	stopWaiting context.CancelCauseFunc
 	drainBy     time.Time // set when the process exits; used by the goroutine that stops Caddy
 
-	stopRunner func() // nil until started
+	started    atomic.Pointer[time.Time] // nil until started
+	stopRunner func()                    // nil until started
 }
 
 // CaddyModule returns the Caddy module information.
@@ -256,11 +258,21 @@ func (a *App) Start() error {
 		return fmt.Errorf("opening the store: %w", err)
 	}
 	a.stopRunner = a.executor.Use(engine.Runner{Engine: a.engine, Resolve: a.resolve})
+	now := time.Now()
+	a.started.Store(&now)
 	if d := a.journal.Durability(); d == journal.Memory {
 		a.logger.Warn("accepted executions are kept in memory only: they are lost when the process ends",
 			zap.String("durability", string(d)))
 	}
 	return nil
+}
+
+// patience is how long a request may still wait for the store. A store that is away does not hold requests up for ever.
+func (a *App) patience() time.Duration {
+	if started := a.started.Load(); started != nil {
+		return time.Until(started.Add(readyWait))
+	}
+	return readyWait // Caddy starts apps in no order: the server may have been before us
 }
 
 // Stop lets accepted executions end when the process exits. On a reload they go on, and so do requests.

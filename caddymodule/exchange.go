@@ -70,7 +70,7 @@ func (x *exchange) refuse(code answer.Code) *answer.Answer {
 	return &a
 }
 
-// ready: the store has been loaded. A process that has just started gets a moment for it.
+// ready: the store has been loaded. An app that has just started gets a moment for it.
 func (x *exchange) ready() *answer.Answer {
 	ready := x.app.catalog.Ready()
 	select {
@@ -78,7 +78,7 @@ func (x *exchange) ready() *answer.Answer {
 		return nil
 	default:
 	}
-	patience := time.NewTimer(readyWait)
+	patience := time.NewTimer(x.app.patience())
 	defer patience.Stop()
 	select {
 	case <-ready:
@@ -133,7 +133,7 @@ func (x *exchange) readBody() *answer.Answer {
 	case errors.Is(err, errBodyMemory):
 		return x.refuse(answer.Overloaded)
 	default: // the sender went away, or its framing is broken
-		x.logger.Debug("reading a webhook's body", zap.String("workflow", x.id), zap.Error(err))
+		x.logger.Debug("reading a webhook's body", x.workflowField(), zap.Error(err))
 		return x.hangUp(x.refuse(answer.InvalidJSON))
 	}
 }
@@ -163,7 +163,7 @@ func (x *exchange) verify() *answer.Answer {
 func (x *exchange) refuseSignature(reason signature.Reason) *answer.Answer {
 	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
 	x.logger.Info("webhook signature refused",
-		zap.String("workflow", x.id),
+		x.workflowField(),
 		zap.String("reason", string(reason)),
 		zap.Int("bytes", len(x.body.data)),
 		zap.String("client_ip", clientIP(x.r)))
@@ -171,6 +171,11 @@ func (x *exchange) refuseSignature(reason signature.Reason) *answer.Answer {
 		return x.refuse(answer.StaleSignature)
 	}
 	return x.refuse(answer.InvalidSignature)
+}
+
+// workflowField names the workflow in logs. An id that nothing has was made up by the sender, at any length.
+func (x *exchange) workflowField() zap.Field {
+	return zap.String("workflow", x.id[:min(len(x.id), 64)])
 }
 
 // mediaType: what the headers say of the body does not rule out plain JSON.

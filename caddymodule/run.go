@@ -28,7 +28,7 @@ func (x *exchange) run() answer.Answer {
 // logFields adds to the request's line in the access log.
 func (x *exchange) logFields(id string) {
 	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Set(zap.String("workflow", x.id))
+		extra.Set(x.workflowField())
 		extra.Set(zap.String("execution_id", id))
 	}
 }
@@ -36,7 +36,7 @@ func (x *exchange) logFields(id string) {
 // accept promises to run the workflow and answers at once.
 func (x *exchange) accept(p *engine.Program, id string) answer.Answer {
 	if err := x.app.executor.Accept(x.r.Context(), p.Plan, id, x.event); err != nil {
-		x.logger.Warn("journal refused an execution", zap.String("workflow", x.id), zap.Error(err))
+		x.logger.Warn("journal refused an execution", x.workflowField(), zap.Error(err))
 		return *x.refuse(answer.JournalUnavailable)
 	}
 	return answer.Accepted(p.Plan, id)
