@@ -13,6 +13,9 @@ package caddymodule
 import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"github.com/flowtrux/edge/caddymodule/command"
 )
 
 // init is the index of what this package adds to Caddy.
@@ -20,6 +23,10 @@ func init() {
 	// modules
 	caddy.RegisterModule(&App{})
 	caddy.RegisterModule(&Handler{})
+	caddy.RegisterModule(&AdminAPI{})
+
+	// the command line
+	caddycmd.RegisterCommand(command.Flowtrux())
 
 	// the Caddyfile
 	httpcaddyfile.RegisterGlobalOption(appName, parseApp)

@@ -67,6 +67,9 @@ func (n *Nodes) Type(name string) (*flow.Type, bool) {
 // Names are the names of all types, sorted. The caller must not change them.
 func (n *Nodes) Names() []string { return n.names }
 
+// Module returns the module of a type that is in Names.
+func (n *Nodes) Module(name string) *sandbox.Module { return n.types[name].module }
+
 // Acquire takes a reference. It is false when the last one is gone.
 func (n *Nodes) Acquire() bool {
 	for {

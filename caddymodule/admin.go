@@ -1,0 +1,122 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/flowtrux/edge/caddymodule/command"
+)
+
+// maxAdminBody bounds what a PUT may carry, in bytes: a workflow document of the largest size and some white space.
+const maxAdminBody = 1<<20 + 4096
+
+// AdminAPI serves what is below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows, secrets,
+// globals, node types and status. It holds nothing: each request looks up the app of the config it belongs to.
+type AdminAPI struct {
+	ctx caddy.Context
+}
+
+// CaddyModule returns the Caddy module information.
+func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.flowtrux", New: func() caddy.Module { return new(AdminAPI) }}
+}
+
+// Provision keeps the context. The app is looked up per request: here it might not be loaded yet, as the handler
+// loads it when no global block does.
+func (a *AdminAPI) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	return nil
+}
+
+// Routes implements caddy.AdminRouter.
+func (a *AdminAPI) Routes() []caddy.AdminRoute {
+	routes := []struct {
+		pattern string
+		handle  func(*App, http.ResponseWriter, *http.Request) error
+	}{
+		{"GET workflows", listWorkflows},
+		{"PUT workflows", putWorkflow},
+		{"GET workflows/{id}", getWorkflow},
+		{"PUT workflows/{id}", putWorkflow},
+		{"DELETE workflows/{id}", deleteWorkflow},
+		{"GET secrets/{id}", getSecret},
+		{"PUT secrets/{id}", putSecret},
+		{"DELETE secrets/{id}", deleteSecret},
+		{"GET globals", listGlobals},
+		{"GET globals/{key}", getGlobal},
+		{"PUT globals/{key}", putGlobal},
+		{"DELETE globals/{key}", deleteGlobal},
+		{"GET nodes", listNodes},
+		{"GET status", getStatus},
+	}
+	out := make([]caddy.AdminRoute, 0, len(routes))
+	for _, r := range routes {
+		var method, path string
+		_, _ = fmt.Sscan(r.pattern, &method, &path)
+		out = append(out, caddy.AdminRoute{
+			Pattern: method + " " + command.AdminBase + path,
+			Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, req *http.Request) error {
+				app, err := a.app()
+				if err != nil {
+					return err
+				}
+				return r.handle(app, w, req)
+			}),
+		})
+	}
+	return out
+}
+
+func (a *AdminAPI) app() (*App, error) {
+	v, err := a.ctx.AppIfConfigured(appName)
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil, adminError(http.StatusNotFound, "flowtrux is not configured: put the flowtrux directive in a site")
+	}
+	if err != nil {
+		return nil, caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
+	}
+	return v.(*App), nil
+}
+
+func adminError(status int, format string, args ...any) error {
+	return caddy.APIError{HTTPStatus: status, Err: fmt.Errorf(format, args...)}
+}
+
+// storeError is the answer when the store did not take a write.
+func storeError(err error) error {
+	return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: fmt.Errorf("writing to the store: %w", err)}
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n'))
+	return nil
+}
+
+func readAdminBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAdminBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, adminError(http.StatusRequestEntityTooLarge, "the body is over %d bytes", tooLarge.Limit)
+	}
+	if err != nil {
+		return nil, caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("reading the body: %w", err)}
+	}
+	return b, nil
+}
+
+// Interface guards
+var (
+	_ caddy.Module      = (*AdminAPI)(nil)
+	_ caddy.Provisioner = (*AdminAPI)(nil)
+	_ caddy.AdminRouter = (*AdminAPI)(nil)
+)

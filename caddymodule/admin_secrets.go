@@ -1,0 +1,95 @@
+package caddymodule
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/signature"
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+// getSecret tells how many secrets are live and until when. Their text never leaves the store.
+func getSecret(app *App, w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	entry, ok := app.mirror.Get(catalog.SecretPrefix + id)
+	if !ok {
+		return adminError(http.StatusNotFound, "no secret for workflow %q", id)
+	}
+	keys, err := signature.ParseKeys(entry.Value)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: err}
+	}
+	type secret struct {
+		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	}
+	secrets := make([]secret, 0, len(keys))
+	for _, k := range live(keys) {
+		s := secret{}
+		if !k.ExpiresAt.IsZero() {
+			s.ExpiresAt = &k.ExpiresAt
+		}
+		secrets = append(secrets, s)
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"id": id, "live": len(secrets), "secrets": secrets})
+}
+
+// live are the keys that have not expired.
+func live(keys []signature.Key) []signature.Key {
+	now := time.Now()
+	var out []signature.Key
+	for _, k := range keys {
+		if k.ExpiresAt.IsZero() || k.ExpiresAt.After(now) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// putSecret stores a secret: its text, or the object with several. With ?keep_old=24h the live ones still count that long.
+func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	value, err := readAdminBody(w, r)
+	if err != nil {
+		return err
+	}
+	keys, err := signature.ParseKeys(value)
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	if len(keys) == 0 {
+		return adminError(http.StatusBadRequest, "the secret is empty")
+	}
+	if !flow.ValidID(id) {
+		return adminError(http.StatusBadRequest, "%q is not a workflow id", id)
+	}
+	if keep := r.URL.Query().Get("keep_old"); keep != "" {
+		d, err := caddy.ParseDuration(keep)
+		if err != nil || d <= 0 {
+			return adminError(http.StatusBadRequest, "keep_old %q is not a duration", keep)
+		}
+		old, _ := app.mirror.Get(catalog.SecretPrefix + id)
+		if value, err = signature.Rotate(old.Value, value, time.Now(), d); err != nil {
+			return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		}
+		if keys, err = signature.ParseKeys(value); err != nil {
+			return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
+		}
+	}
+	revision, err := app.mirror.Write(r.Context(), []store.Entry{{Key: catalog.SecretPrefix + id, Value: value}}, nil)
+	if err != nil {
+		return storeError(err)
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"id": id, "live": len(live(keys)), "revision": revision})
+}
+
+func deleteSecret(app *App, w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if _, ok := app.mirror.Get(catalog.SecretPrefix + id); !ok {
+		return adminError(http.StatusNotFound, "no secret for workflow %q", id)
+	}
+	return deleteKeys(app, w, r, id, catalog.SecretPrefix+id)
+}

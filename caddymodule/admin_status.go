@@ -1,0 +1,70 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
+	rows := make([]command.NodeType, 0)
+	for _, name := range app.types.Names() {
+		typ, _ := app.types.Type(name)
+		m := app.types.Module(name)
+		limits := m.Limits()
+		rows = append(rows, command.NodeType{
+			Type: name, Version: typ.Version, Summary: typ.Summary, Source: m.Source(),
+			Handles: typ.Handles, Capabilities: m.Grants().Names(),
+			Memory: limits.Memory, Timeout: limits.Timeout.String(),
+		})
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"nodes": rows})
+}
+
+// getStatus tells the state of what this config uses, and what someone must mend, worst first: the store, then documents and secrets.
+func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
+	st := app.mirror.Status()
+	pending, err := app.journal.Stats(r.Context())
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: fmt.Errorf("asking the journal: %w", err)}
+	}
+	s := command.Status{
+		Durability: string(app.journal.Durability()),
+		Store:      command.StoreStatus{Engine: st.Engine, State: string(st.State), Revision: st.Revision, Since: st.Since, Error: st.Err},
+		Journal:    command.JournalStatus{Pending: pending.Pending, Running: pending.Running},
+		Executions: command.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
+		Troubles:   []command.Trouble{},
+	}
+	if !pending.Oldest.IsZero() {
+		s.Journal.Oldest = &pending.Oldest
+	}
+	if st.State != store.Live {
+		reason := "the store is " + string(st.State)
+		if st.Err != "" {
+			reason += ": " + st.Err
+		}
+		s.Troubles = append(s.Troubles, command.Trouble{Where: "store", Reason: reason})
+	}
+	for _, wf := range app.catalog.List() {
+		switch workflowState(wf) {
+		case "serving":
+			s.Workflows.Serving++
+		case "stale":
+			s.Workflows.Stale++
+		case "invalid":
+			s.Workflows.Invalid++
+		}
+		for _, p := range wf.Problems {
+			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
+		}
+		if wf.SecretProblem != "" {
+			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: wf.SecretProblem})
+		}
+	}
+	return writeJSON(w, http.StatusOK, s)
+}

@@ -1,0 +1,147 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/tidwall/gjson"
+
+	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+// adminProblem is one thing wrong with a document.
+type adminProblem struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+func adminProblems(problems []flow.Problem) []adminProblem {
+	out := make([]adminProblem, 0, len(problems))
+	for _, p := range problems {
+		out = append(out, adminProblem(p))
+	}
+	return out
+}
+
+// adminWorkflow is one row of the list.
+type adminWorkflow struct {
+	ID       string         `json:"id"`
+	Name     string         `json:"name"`
+	Active   bool           `json:"active"`
+	Trigger  string         `json:"trigger,omitempty"`
+	Mode     flow.Mode      `json:"mode,omitempty"`
+	Revision int64          `json:"revision"`
+	Serving  int64          `json:"serving"`
+	State    string         `json:"state"` // serving, stale (an older version serves), invalid (nothing serves)
+	Secrets  int            `json:"secrets"`
+	Problems []adminProblem `json:"problems,omitempty"`
+}
+
+func workflowState(wf *catalog.Workflow) string {
+	switch {
+	case wf.Program == nil:
+		return "invalid"
+	case wf.Problems != nil:
+		return "stale"
+	}
+	return "serving"
+}
+
+func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
+	list := app.catalog.List()
+	rows := make([]adminWorkflow, 0, len(list))
+	for _, wf := range list {
+		row := adminWorkflow{
+			ID: wf.ID, Active: wf.Active, Revision: wf.Revision, Serving: wf.Serving,
+			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: adminProblems(wf.Problems),
+		}
+		if wf.Program != nil {
+			plan := wf.Program.Plan
+			row.Name, row.Trigger = plan.Name, "manual"
+			if plan.Webhook != nil {
+				row.Trigger, row.Mode = "webhook", plan.Webhook.Mode
+			}
+		}
+		rows = append(rows, row)
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"workflows": rows})
+}
+
+func findWorkflow(app *App, id string) (*catalog.Workflow, error) {
+	if wf := app.catalog.Workflow(id); wf != nil {
+		return wf, nil
+	}
+	return nil, adminError(http.StatusNotFound, "no workflow %q", id)
+}
+
+// getWorkflow answers the document as it is stored, so that what was read can be edited and put again; a secret in it is left out.
+func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
+	wf, err := findWorkflow(app, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprintf(`"%d"`, wf.Revision))
+	_, _ = w.Write(flow.WithoutSecret(wf.Document))
+	return nil
+}
+
+// putWorkflow stores a document that validates; a webhook.secret in it becomes the workflow's secret, in the same transaction,
+// unless the store has one already: applying an old file again must not undo a rotation.
+func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
+	doc, err := readAdminBody(w, r)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	if id == "" {
+		if id = gjson.GetBytes(doc, "id").String(); id == "" {
+			return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", command.AdminBase)
+		}
+	}
+	program, _, err := catalog.Compile(id, 0, doc, app.types)
+	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
+		return writeJSON(w, http.StatusBadRequest, map[string]any{
+			"error": "the document does not validate, nothing was stored", "problems": adminProblems(bad.Problems),
+		})
+	}
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
+	}
+	plan := program.Plan
+	put := []store.Entry{{Key: catalog.WorkflowPrefix + plan.ID, Value: plan.Document}}
+	moved := false
+	if plan.Webhook != nil && plan.Webhook.Secret != "" {
+		if _, has := app.mirror.Get(catalog.SecretPrefix + plan.ID); !has {
+			put = append(put, store.Entry{Key: catalog.SecretPrefix + plan.ID, Value: []byte(string(plan.Webhook.Secret))})
+			moved = true
+		}
+	}
+	revision, err := app.mirror.Write(r.Context(), put, nil)
+	if err != nil {
+		return storeError(err)
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"id": plan.ID, "revision": revision, "secretMoved": moved})
+}
+
+func deleteWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if _, err := findWorkflow(app, id); err != nil {
+		return err
+	}
+	return deleteKeys(app, w, r, id, catalog.WorkflowPrefix+id, catalog.SecretPrefix+id)
+}
+
+// deleteKeys deletes what a name stands for and answers so.
+func deleteKeys(app *App, w http.ResponseWriter, r *http.Request, name string, keys ...string) error {
+	revision, err := app.mirror.Write(r.Context(), nil, keys)
+	if err != nil {
+		return storeError(err)
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"deleted": name, "revision": revision})
+}
