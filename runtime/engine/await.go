@@ -25,26 +25,30 @@ func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, 
 		defer cancel()
 		return e.Run(ctx, p, id, ev, nil)
 	}
-	run := e.newRun(ctx, p, id, ev, nil)
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	return x.awaitOrAdopt(e.newRun(ctx, p, id, ev, nil), timer.C, release)
+}
+
+// awaitOrAdopt is Await for onTimeout "accept".
+func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release func()) *Result {
 	ended := make(chan *Result, 1)
 	go func() {
 		r := run.run()
 		release()
 		if l := run.lease; l != nil { // adopted, and nobody can adopt it any more
-			x.conclude(&Runner{Engine: e}, l, run, r)
+			x.conclude(&Runner{Engine: run.engine}, l, run, r)
 			run.unhold()
 			x.leave()
 		}
 		ended <- r
 	}()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
 	select {
 	case r := <-ended:
 		return r
-	case <-timer.C:
+	case <-late:
 	}
-	// From here on ctx ends nothing: a promise may be given.
+	// From here on the caller's context ends nothing: a promise may be given.
 	if run.unbind() && x.adopt(run) {
 		return nil
 	}

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// waiting is a lab with one workflow whose node b ends when the test lets it, or its execution ends.
+// waiting is a lab with one workflow, t>a>b>c, whose node b ends when the test lets it, or its execution ends.
 type waiting struct {
 	*lab
 	ledger   *ledger
@@ -34,24 +35,40 @@ func newWaiting(t *testing.T, webhook string) *waiting {
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}
-	})}, sandbox.Limits{})
-	w.lab.T = t
+	})}, sandbox.Limits{Timeout: time.Hour})
 	w.program = w.lab.program(documentWith(`{"triggerType":"webhook","webhook":{"responseMode":"lastNode",`+webhook+`}}`,
 		"t>a a>b b>c", echo("a", `1`), ask("b", `1`), echo("c", `3`)))
 	w.executor = NewExecutor(w.ledger, 1)
 	return w
 }
 
-func (w *waiting) await(ctx context.Context) *Result {
+// take takes a slot. What it returns gives it back and tells the test.
+func (w *waiting) take() (release func()) {
 	w.Helper()
-	release, err := w.engine.Acquire(w.Context(), w.program)
+	give, err := w.engine.Acquire(w.Context(), w.program)
 	if err != nil {
 		w.Fatal(err)
 	}
-	return w.executor.Await(ctx, w.engine, w.program, "exec-1", event(w, "{}"), func() {
-		release()
+	return func() {
+		give()
 		close(w.released)
-	})
+	}
+}
+
+func (w *waiting) await(ctx context.Context) *Result {
+	w.Helper()
+	return w.executor.Await(ctx, w.engine, w.program, "exec-1", event(w, "{}"), w.take())
+}
+
+// awaitUntilB is Await for onTimeout "accept" with a timeout that passes when node b has begun.
+func (w *waiting) awaitUntilB(ctx context.Context) *Result {
+	w.Helper()
+	late := make(chan time.Time)
+	go func() {
+		<-w.began
+		close(late)
+	}()
+	return w.executor.awaitOrAdopt(w.engine.newRun(ctx, w.program, "exec-1", event(w, "{}"), nil), late, w.take())
 }
 
 // ends wants the result, and the slot given back.
@@ -67,49 +84,59 @@ func (w *waiting) ends(r *Result, want string) {
 	if n := w.engine.InUse(); n != 0 {
 		w.Errorf("%d slots are in use", n)
 	}
-}
-
-func TestAwait(t *testing.T) {
-	const long, short = `"timeout":"1m"`, `"timeout":"20ms"`
-	accept := `"onTimeout":"accept",`
-	for _, c := range []struct {
-		name, webhook string
-		inTime        bool
-		want          string
-	}{
-		{"error, in time", long, true, `succeeded a=1 b=2 c=3`},
-		{"error, late", short, false, `timed_out a=1 b!cancelled c-not_run`},
-		{"accept, in time", accept + long, true, `succeeded a=1 b=2 c=3`},
-		{"accept, refused", accept + short, false, `timed_out a=1 b!cancelled c-not_run`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWaiting(t, c.webhook)
-			w.ledger.fail = func(call string, _ journal.Step) error {
-				if call == "adopt" {
-					return journal.ErrFull
-				}
-				return nil
-			}
-			if c.inTime {
-				close(w.goOn)
-			}
-			w.ends(w.await(t.Context()), c.want)
-			onCaller := receive(t, w.began) == goroutine()
-			if want := c.webhook == long || c.webhook == short; onCaller != want {
-				t.Errorf("it ran on the caller's goroutine: %v, want %v", onCaller, want)
-			}
-			if got := w.ledger.lines(); len(got) > 0 {
-				t.Errorf("journal %q", got)
-			}
-			w.drain(w.executor, 0)
-		})
+	if got := w.ledger.lines(); len(got) > 0 {
+		w.Errorf("journal %q, want nothing", got)
 	}
 }
 
+const accept = `"onTimeout":"accept",`
+
+func TestAwaitInTime(t *testing.T) {
+	for _, webhook := range []string{`"timeout":"1h"`, accept + `"timeout":"1h"`} {
+		w := newWaiting(t, webhook)
+		close(w.goOn)
+		w.ends(w.await(t.Context()), `succeeded a=1 b=2 c=3`)
+		if here, want := receive(t, w.began) == goroutine(), webhook == `"timeout":"1h"`; here != want {
+			t.Errorf("with %s it ran on the caller's goroutine: %v", webhook, here)
+		}
+		w.drain(w.executor, 0)
+	}
+}
+
+func TestAwaitTooLong(t *testing.T) {
+	refuse := func(call string, _ journal.Step) error {
+		if call == "adopt" {
+			return journal.ErrFull
+		}
+		return nil
+	}
+	for _, webhook := range []string{`"timeout":"20ms"`, accept + `"timeout":"20ms"`} {
+		w := newWaiting(t, webhook)
+		w.ledger.fail = refuse
+		r := w.await(t.Context())
+		if r == nil || r.Status != TimedOut || r.Nodes[3].State != NotRun {
+			t.Errorf("with %s it ended as %+v", webhook, r)
+		}
+		receive(t, w.released)
+		w.drain(w.executor, 0)
+	}
+	t.Run("while a node runs", func(t *testing.T) {
+		w := newWaiting(t, accept+`"timeout":"1h"`)
+		w.ledger.fail = refuse
+		w.ends(w.awaitUntilB(t.Context()), `timed_out a=1 b!cancelled c-not_run`)
+		w.drain(w.executor, 0)
+	})
+	t.Run("while the executor closes", func(t *testing.T) {
+		w := newWaiting(t, accept+`"timeout":"1h"`)
+		w.drain(w.executor, 0)
+		w.ends(w.awaitUntilB(t.Context()), `timed_out a=1 b!cancelled c-not_run`)
+	})
+}
+
 func TestAwaitAdopts(t *testing.T) {
-	w := newWaiting(t, `"onTimeout":"accept","timeout":"20ms"`)
+	w := newWaiting(t, accept+`"timeout":"1h"`)
 	ctx, cancel := context.WithCancel(t.Context())
-	if r := w.await(ctx); r != nil {
+	if r := w.awaitUntilB(ctx); r != nil {
 		t.Fatalf("ended as %s", show(w.program, r))
 	}
 	cancel() // nobody waits any longer
@@ -130,8 +157,8 @@ func TestAwaitAdopts(t *testing.T) {
 }
 
 func TestCloseCutsOffWhatWasAdopted(t *testing.T) {
-	w := newWaiting(t, `"onTimeout":"accept","timeout":"20ms"`)
-	if r := w.await(t.Context()); r != nil {
+	w := newWaiting(t, accept+`"timeout":"1h"`)
+	if r := w.awaitUntilB(t.Context()); r != nil {
 		t.Fatalf("ended as %s", show(w.program, r))
 	}
 	w.closeNow(w.executor, 1)
@@ -142,7 +169,7 @@ func TestCloseCutsOffWhatWasAdopted(t *testing.T) {
 }
 
 func TestAwaitEndsWithItsContext(t *testing.T) {
-	for _, webhook := range []string{`"timeout":"1m"`, `"onTimeout":"accept","timeout":"1m"`} {
+	for _, webhook := range []string{`"timeout":"1h"`, accept + `"timeout":"1h"`} {
 		w := newWaiting(t, webhook)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		go func() {
@@ -154,26 +181,20 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAwaitIsNotAdoptedByAnExecutorThatCloses(t *testing.T) {
-	w := newWaiting(t, `"onTimeout":"accept","timeout":"20ms"`)
-	w.drain(w.executor, 0)
-	w.ends(w.await(t.Context()), `timed_out a=1 b!cancelled c-not_run`)
-}
-
 // TestAwaitAtTheSameMoment lets executions end about when their timeout passes. Each is either answered or journaled, never
 // both, and always finished.
 func TestAwaitAtTheSameMoment(t *testing.T) {
 	for range 20 {
-		w := newWaiting(t, `"onTimeout":"accept","timeout":"1ms"`)
+		w := newWaiting(t, accept+`"timeout":"1h"`)
+		late := make(chan time.Time)
 		go func() {
 			<-w.began
 			close(w.goOn)
+			close(late)
 		}()
-		if r := w.await(t.Context()); r != nil {
+		run := w.engine.newRun(t.Context(), w.program, "exec-1", event(t, "{}"), nil)
+		if r := w.executor.awaitOrAdopt(run, late, w.take()); r != nil {
 			w.ends(r, `succeeded a=1 b=2 c=3`)
-			if got := w.ledger.lines(); len(got) > 0 {
-				t.Errorf("answered, and in the journal: %q", got)
-			}
 		} else if got := receive(t, w.ledger.finished); got != "exec-1 succeeded" {
 			t.Errorf("finished %s", got)
 		}
