@@ -8,9 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -228,36 +225,4 @@ func (x *execution) cutBy() error {
 		return nil
 	}
 	return context.Cause(x.ctx)
-}
-
-// failed makes the result of a node that failed: handled, if the workflow does.
-func (x *execution) failed(n int, err *NodeError) NodeResult {
-	node := &x.program.Plan.Nodes[n]
-	r := NodeResult{State: NodeFailed, Err: err}
-	level := zap.WarnLevel
-	if x.ctx.Err() == nil && (node.ErrorEdge || node.Continue) {
-		level = zap.DebugLevel
-		r.State, r.Output = Completed, failureOutput(err)
-		x.memory.used.Add(int64(len(r.Output))) // too small to be refused
-		if node.ErrorEdge {
-			r.Handle = flow.HandleError
-		}
-	}
-	if entry := x.engine.config.Logger.Check(level, "node failed"); entry != nil {
-		fields := append(x.logFields(n), zap.String("code", err.Code), zap.String("message", err.Message))
-		if err.Detail != nil {
-			fields = append(fields, zap.String("detail", x.secrets.mask(err.Detail.Error())))
-		}
-		entry.Write(fields...)
-	}
-	return r
-}
-
-// failureOutput is the output of a node whose failure was handled.
-func failureOutput(err *NodeError) []byte {
-	out := append([]byte(nil), `{"error":{"code":`...)
-	out = rawjson.AppendQuoted(out, []byte(err.Code))
-	out = append(out, `,"message":`...)
-	out = rawjson.AppendQuoted(out, []byte(err.Message))
-	return append(out, `}}`...)
 }

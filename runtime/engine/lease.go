@@ -25,8 +25,8 @@ func checkpoint(ctx context.Context, l journal.Lease, s journal.Step) error {
 	return l.Checkpoint(ctx, s)
 }
 
-// keepLease extends a lease until stop is called. When it is lost, or could not be extended for a whole TTL, lost is called.
-// A lease that does not lapse needs none of it.
+// keepLease extends a lease until stop is called. When it is lost, or soon will be because it cannot be extended, lost is
+// called. A lease that does not lapse needs none of it.
 func keepLease(l journal.Lease, lost func(error)) (stop func()) {
 	ttl := l.TTL()
 	if ttl <= 0 {
@@ -36,7 +36,7 @@ func keepLease(l journal.Lease, lost func(error)) (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		held := time.Now()
+		extended := time.Now()
 		for sleep(ctx, ttl/3) {
 			begun := time.Now()
 			attempt, done := context.WithTimeout(ctx, ttl/3)
@@ -44,8 +44,10 @@ func keepLease(l journal.Lease, lost func(error)) (stop func()) {
 			done()
 			switch {
 			case err == nil:
-				held = begun
-			case errors.Is(err, journal.ErrLeaseLost), ctx.Err() == nil && time.Since(held) >= ttl:
+				extended = begun
+			case ctx.Err() != nil:
+				return
+			case errors.Is(err, journal.ErrLeaseLost), time.Since(extended) >= ttl-ttl/3: // another try would come too late
 				lost(fmt.Errorf("%w: %w", journal.ErrLeaseLost, err))
 				return
 			}

@@ -3,16 +3,11 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/flow"
-	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // answer is what a node, or one of its items, gave.
@@ -77,6 +72,7 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope) (a a
 		if a.err == nil || a.err.final || c.attempt >= retry.MaxAttempts {
 			break
 		}
+		x.logAttempt(c, a.err)
 		if !pause(ctx, retry, c.attempt) {
 			return answer{attempts: c.attempt, err: x.cancelled()}
 		}
@@ -138,39 +134,6 @@ func (x *execution) timeout(node int) time.Duration {
 		}
 	}
 	return limit
-}
-
-// callFailed makes the error of a call that gave no answer.
-func callFailed(ctx context.Context, err error) *NodeError {
-	if ctx.Err() != nil { // also when the sandbox saw its end as something else
-		return &NodeError{Code: CodeTimeout, Message: "the node took too long", Detail: err}
-	}
-	var failure *sandbox.Error
-	if errors.As(err, &failure) {
-		return &NodeError{Code: failure.Code, Message: failure.Message, Detail: failure.Detail}
-	}
-	return &NodeError{Code: CodeInternal, Message: "the node could not be called", Detail: err}
-}
-
-// nodeFailed makes the error that the node itself gave.
-func (x *execution) nodeFailed(r sandbox.Result) *NodeError {
-	message := x.secrets.message(string(r.Output))
-	if message == "" {
-		message = "the node failed"
-	}
-	return &NodeError{Code: x.secrets.code(r.Label), Message: message, final: r.Kind == abi.Fatal}
-}
-
-// cancelled is the error of a node that was cut off.
-func (x *execution) cancelled() *NodeError {
-	return &NodeError{Code: CodeCancelled, Message: "the execution ended while the node ran", Detail: context.Cause(x.ctx), final: true}
-}
-
-// panicked makes the error of a fault in the host.
-func (x *execution) panicked(node int, p any) *NodeError {
-	x.engine.config.Logger.Error("panic while a node ran", append(x.logFields(node),
-		zap.String("panic", x.secrets.mask(fmt.Sprint(p))), zap.ByteString("stack", debug.Stack()))...)
-	return fixed(CodeInternal, "the node could not be run")
 }
 
 // buffers hold resolved configs between calls.

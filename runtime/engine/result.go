@@ -8,7 +8,7 @@ type Status string
 // The statuses. A Result has one of the last four.
 const (
 	Pending   Status = "pending"   // accepted, not begun
-	Running   Status = "running"   //
+	Running   Status = "running"   // begun, not ended
 	Succeeded Status = "succeeded" // each node that ran has completed
 	Failed    Status = "failed"    // a node failed and nothing in the workflow handled it
 	Cancelled Status = "cancelled" // ended from outside

@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+const orderIntake = `{
+	"id": "w", "name": "Order intake",
+	"nodes": [
+		{"id": "trigger", "type": "trigger", "name": "Webhook", "config": {
+			"triggerType": "webhook", "webhook": {"responseMode": "lastNode", "statusCode": 201}}},
+		{"id": "normalize", "type": "transform", "config": {
+			"output": {"orderId": "{{trigger.data.order_id}}", "total": "{{trigger.data.total}}", "source": "from {{trigger.data._query.source}}"}}},
+		{"id": "large", "type": "condition", "config": {
+			"conditions": [{"left": "{{steps.normalize.output.total}}", "operator": "greaterThan", "right": 100}]}},
+		{"id": "lane", "type": "switch", "config": {
+			"value": "{{steps.normalize.output.source}}", "cases": [{"name": "web", "value": "from web"}, {"name": "none", "value": "from "}]}},
+		{"id": "notify", "type": "http-request", "retry": {"maxAttempts": 2, "backoff": "1ms"}, "config": {
+			"method": "POST", "url": "{{global.crm_url}}/orders", "body": "{{steps.normalize.output}}"}},
+		{"id": "alone", "type": "transform", "config": {"output": "{{execution.id}} of {{workflow.name}}"}}
+	],
+	"edges": [
+		{"source": "trigger", "target": "normalize"},
+		{"source": "normalize", "target": "large"},
+		{"source": "normalize", "target": "lane"},
+		{"source": "large", "target": "notify", "sourceHandle": "true"},
+		{"source": "lane", "target": "alone", "sourceHandle": "none"}
+	]
+}`
+
+// TestBuiltInNodes runs a workflow of the nodes that come with the product, as they are shipped.
+func TestBuiltInNodes(t *testing.T) {
+	files, err := filepath.Glob("../../nodes/dist/*.wasm")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no modules: %v", err)
+	}
+	modules := map[string]*sandbox.Module{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".wasm")
+		wasm, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := host.Load(t.Context(), sandbox.ModuleConfig{
+			Type: name, Source: file, Wasm: wasm, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules[name] = m
+	}
+	nodes, err := NewNodes(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nodes.Release()
+
+	type request struct {
+		Method, URL string
+		Body        json.RawMessage
+	}
+	for _, c := range []struct {
+		name, body, answer string
+		requests           int
+		want               string
+	}{
+		{"a large order", `{"order_id":"A-1","total":250.50}`, `{"status":201,"headers":{},"body":{"ok":true}}`, 1,
+			`succeeded normalize={"orderId":"A-1","total":250.50,"source":"from "} large={"result":true}:true lane={"case":"none"}:none` +
+				` notify={"status":201,"headers":{},"body":{"ok":true}} alone="exec-1 of Order intake"`},
+		{"a small order", `{"order_id":"A-2","total":99}`, ``, 0,
+			`succeeded normalize={"orderId":"A-2","total":99,"source":"from "} large={"result":false}:false lane={"case":"none"}:none` +
+				` notify-skipped alone="exec-1 of Order intake"`},
+		{"a refused order", `{"order_id":"A-3","total":1e3}`, `{"status":422,"headers":{},"body":"no"}`, 1,
+			`failed normalize={"orderId":"A-3","total":1e3,"source":"from "} large={"result":true}:true lane={"case":"none"}:none` +
+				` notify!http_status alone="exec-1 of Order intake"`},
+		{"an order while the other side is down", `{"order_id":"A-4","total":1e3}`, `{"status":503,"headers":{},"body":"no"}`, 2,
+			`failed normalize={"orderId":"A-4","total":1e3,"source":"from "} large={"result":true}:true lane={"case":"none"}:none` +
+				` notify!http_status alone="exec-1 of Order intake"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var requests []string
+			l := &lab{T: t, nodes: nodes}
+			l.engine = New(Config{
+				Globals: workspace{"crm_url": `"https://crm.example"`},
+				HTTP: rawHTTP(func(raw []byte, o hostapi.HTTPOptions) string {
+					var r request
+					if err := json.Unmarshal(raw, &r); err != nil {
+						t.Errorf("request %s: %v", raw, err)
+					}
+					requests = append(requests, strings.Join([]string{r.Method, r.URL, string(r.Body), o.IdempotencyKey}, " "))
+					return c.answer
+				}),
+			})
+			p := l.program(orderIntake)
+			r := l.engine.Run(t.Context(), p, "exec-1", event(t, c.body), nil)
+			if got := show(p, r); got != c.want {
+				t.Errorf("ended as\n%s\nwant\n%s", got, c.want)
+			}
+			want := slices.Repeat([]string{"POST https://crm.example/orders " + string(r.Nodes[1].Output) + " exec-1-notify-0"}, c.requests)
+			if !slices.Equal(requests, want) {
+				t.Errorf("requests %q, want %q", requests, want)
+			}
+		})
+	}
+}
+
+// rawHTTP is the http capability of a test that looks at whole requests.
+type rawHTTP func(request []byte, o hostapi.HTTPOptions) string
+
+func (f rawHTTP) Do(_ context.Context, request []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+	return append(dst, f(request, o)...), nil
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+func TestCloseWithoutARunner(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, Config{}, sandbox.Limits{})
+	p := l.program(document(""))
+	x := NewExecutor(j, 1)
+	l.accept(x, p, "exec-1", "exec-2")
+	l.drain(x, 2)
+	l.drain(x, 2)
+	if _, err := j.Claim(t.Context()); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("the journal is not closed: %v", err)
+	}
+
+	x = NewExecutor(newLedger(), 1)
+	x.Use(l.runner(p))() // the claiming goroutine waits for another runner
+	l.accept(x, p, "exec-1")
+	l.drain(x, 1)
+}
+
+func TestCloseCutsOff(t *testing.T) {
+	for _, durability := range []journal.Durability{journal.Memory, journal.Disk} {
+		t.Run(string(durability), func(t *testing.T) {
+			j := newLedger()
+			j.durability = durability
+			began := make(chan struct{})
+			l := newLab(t, Config{HTTP: httpFunc(func(ctx context.Context, _ string, _ hostapi.HTTPOptions) (string, error) {
+				close(began)
+				<-ctx.Done()
+				return "", ctx.Err()
+			})}, sandbox.Limits{})
+			p := l.program(document("t>a a>b b>c", echo("a", `1`), ask("b", `1`), echo("c", `1`)))
+			x := NewExecutor(j, 1)
+			defer x.Use(l.runner(p))()
+			l.accept(x, p, "exec-1", "exec-2")
+			receive(t, began)
+			left := 2 // lost
+			if durability == journal.Disk {
+				left = 1 // cut off; the other one was not begun
+			}
+			l.closeNow(x, left)
+			if got, want := j.lines(), []string{"step a=1", "released"}; !slices.Equal(got, want) {
+				t.Errorf("journal %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// TestCloseOfAJournalThatKeeps waits for what runs, but begins nothing.
+func TestCloseOfAJournalThatKeeps(t *testing.T) {
+	j := newLedger()
+	j.durability = journal.Disk
+	began, goOn := make(chan struct{}), make(chan struct{})
+	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		close(began)
+		<-goOn
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.program(document("t>a", ask("a", `1`)))
+	x := NewExecutor(j, 1)
+	defer x.Use(l.runner(p))()
+	l.accept(x, p, "exec-1", "exec-2")
+	receive(t, began)
+	closed := make(chan int)
+	go func() { closed <- x.Close(context.Background()) }()
+	<-x.quitting
+	close(goOn)
+	if left := receive(t, closed); left != 0 {
+		t.Errorf("%d executions are left", left)
+	}
+	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+		t.Errorf("finished %s", got)
+	}
+	if s, err := j.Stats(t.Context()); err != nil || s.Pending != 1 {
+		t.Errorf("stats %+v, %v; want one pending", s, err)
+	}
+}

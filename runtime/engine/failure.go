@@ -1,0 +1,92 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// failed makes the result of a node that failed: handled, if the workflow does.
+func (x *execution) failed(n int, err *NodeError) NodeResult {
+	node := &x.program.Plan.Nodes[n]
+	r := NodeResult{State: NodeFailed, Err: err}
+	level := zap.WarnLevel
+	if x.ctx.Err() == nil && (node.ErrorEdge || node.Continue) {
+		level = zap.DebugLevel
+		r.State, r.Output = Completed, failureOutput(err)
+		x.memory.used.Add(int64(len(r.Output))) // too small to be refused
+		if node.ErrorEdge {
+			r.Handle = flow.HandleError
+		}
+	}
+	if entry := x.engine.config.Logger.Check(level, "node failed"); entry != nil {
+		entry.Write(x.failureFields(n, err)...)
+	}
+	return r
+}
+
+// failureFields say what failed and why, for the log.
+func (x *execution) failureFields(n int, err *NodeError) []zap.Field {
+	fields := append(x.logFields(n), zap.String("code", err.Code), zap.String("message", err.Message))
+	if err.Detail != nil {
+		fields = append(fields, zap.String("detail", x.secrets.mask(err.Detail.Error())))
+	}
+	return fields
+}
+
+// failureOutput is the output of a node whose failure was handled.
+func failureOutput(err *NodeError) []byte {
+	out := append([]byte(nil), `{"error":{"code":`...)
+	out = rawjson.AppendQuoted(out, []byte(err.Code))
+	out = append(out, `,"message":`...)
+	out = rawjson.AppendQuoted(out, []byte(err.Message))
+	return append(out, `}}`...)
+}
+
+// logAttempt logs an attempt that is followed by another one.
+func (x *execution) logAttempt(c call, err *NodeError) {
+	if entry := x.engine.config.Logger.Check(zap.DebugLevel, "node is tried again"); entry != nil {
+		entry.Write(append(x.failureFields(c.node, err), zap.Int("attempt", c.attempt), zap.Int("item", c.index))...)
+	}
+}
+
+// callFailed makes the error of a call that gave no answer.
+func callFailed(ctx context.Context, err error) *NodeError {
+	if ctx.Err() != nil { // also when the sandbox saw its end as something else
+		return &NodeError{Code: CodeTimeout, Message: "the node took too long", Detail: err}
+	}
+	var failure *sandbox.Error
+	if errors.As(err, &failure) {
+		return &NodeError{Code: failure.Code, Message: failure.Message, Detail: failure.Detail}
+	}
+	return &NodeError{Code: CodeInternal, Message: "the node could not be called", Detail: err}
+}
+
+// nodeFailed makes the error that the node itself gave.
+func (x *execution) nodeFailed(r sandbox.Result) *NodeError {
+	message := x.secrets.message(string(r.Output))
+	if message == "" {
+		message = "the node failed"
+	}
+	return &NodeError{Code: x.secrets.code(r.Label), Message: message, final: r.Kind == abi.Fatal}
+}
+
+// cancelled is the error of a node that was cut off.
+func (x *execution) cancelled() *NodeError {
+	return &NodeError{Code: CodeCancelled, Message: "the execution ended while the node ran", Detail: context.Cause(x.ctx), final: true}
+}
+
+// panicked makes the error of a fault in the host.
+func (x *execution) panicked(node int, p any) *NodeError {
+	x.engine.config.Logger.Error("panic while a node ran", append(x.logFields(node),
+		zap.String("panic", x.secrets.mask(fmt.Sprint(p))), zap.ByteString("stack", debug.Stack()))...)
+	return fixed(CodeInternal, "the node could not be run")
+}

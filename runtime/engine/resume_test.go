@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+func TestExecutorResumes(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, Config{}, sandbox.Limits{})
+	p := l.program(document("t>a t>r a>b r>c:left r>d:right b>e c>e d>e", echo("a", `1`), route("r", "right"), echo("b", `["{{steps.a.output}}"]`),
+		echo("c", `3`), echo("d", `4`), echo("e", `["{{steps.b.output}}","{{steps.d.output}}"]`)))
+	e := newEntry(p.Plan, "exec-1", event(t, "{}"), []journal.Step{
+		{Node: "a", Output: []byte(`"kept"`)}, {Node: "r", Output: []byte(`"kept"`), Handle: "left"},
+		{Node: "d", Output: []byte(`"not taken"`)}, {Node: "unknown", Output: []byte(`1`)},
+	})
+	if err := j.Accept(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	x := NewExecutor(j, 1)
+	defer x.Use(l.runner(p))()
+	receive(t, j.finished)
+	l.drain(x, 0)
+	got := j.lines()
+	slices.Sort(got)
+	want := []string{`finished succeeded `, `step b=["kept"]`, `step c=3`, `step e=[["kept"],null]`}
+	if !slices.Equal(got, want) {
+		t.Errorf("journal %q, want %q", got, want)
+	}
+}
+
+// TestStepsAreKeptBeforeWhatFollows: a node begins only when what it follows from is in the journal.
+func TestStepsAreKeptBeforeWhatFollows(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, Config{HTTP: httpFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
+		j.tell("runs %s", name)
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.program(document("t>a a>b b>c:error c>d", ask("a", `"a"`), fail("b"), ask("c", `"c"`), ask("d", `"d"`)))
+	x := NewExecutor(j, 1)
+	defer x.Use(l.runner(p))()
+	l.accept(x, p, "exec-1")
+	receive(t, j.finished)
+	l.drain(x, 0)
+	want := []string{"runs a", "step a=1", "step b=" + failure + "error", "runs c", "step c=1", "runs d", "step d=1", "finished succeeded "}
+	if got := j.lines(); !slices.Equal(got, want) {
+		t.Errorf("journal %q, want %q", got, want)
+	}
+}
+
+func TestJournalFailures(t *testing.T) {
+	broken := errors.New("disk on fire")
+	for _, c := range []struct {
+		name string
+		ttl  time.Duration
+		fail func(call string, s journal.Step) error // the first time it is asked for call and step
+		want []string
+	}{
+		{"a checkpoint", 0, func(call string, s journal.Step) error {
+			if call == "checkpoint" && s.Node == "b" {
+				return broken
+			}
+			return nil
+		}, []string{"step a=1", "released", "step b=2", "finished succeeded "}},
+		{"a finish", 0, func(call string, _ journal.Step) error {
+			if call == "finish" {
+				return broken
+			}
+			return nil
+		}, []string{"step a=1", "step b=2", "released", "finished succeeded "}},
+		{"a claim", 0, func(call string, _ journal.Step) error {
+			if call == "claim" {
+				return broken
+			}
+			return nil
+		}, []string{"step a=1", "step b=2", "finished succeeded "}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := newLedger()
+			var once atomic.Bool
+			j.fail = func(call string, s journal.Step) error {
+				err := c.fail(call, s)
+				if err == nil || once.Swap(true) {
+					return nil
+				}
+				return err
+			}
+			l := newLab(t, Config{}, sandbox.Limits{})
+			p := l.program(document("t>a a>b", echo("a", `1`), echo("b", `2`)))
+			x := NewExecutor(j, 1)
+			defer x.Use(l.runner(p))()
+			l.accept(x, p, "exec-1")
+			receive(t, j.finished)
+			l.drain(x, 0)
+			if got := j.lines(); !slices.Equal(got, c.want) {
+				t.Errorf("journal %q, want %q", got, c.want)
+			}
+			if !once.Load() {
+				t.Error("nothing failed")
+			}
+			if len(l.logs.FilterLevelExact(zap.ErrorLevel).All()) == 0 {
+				t.Error("the failure is not in the log")
+			}
+		})
+	}
+}
+
+// TestLostLeases: who loses a lease stops working on the entry and neither finishes nor releases it.
+func TestLostLeases(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		call string
+		ttl  time.Duration
+		err  error
+	}{
+		{"seen at a checkpoint", "checkpoint", 0, journal.ErrLeaseLost},
+		{"seen while it is extended", "extend", 30 * time.Millisecond, journal.ErrLeaseLost},
+		{"because it cannot be extended", "extend", 30 * time.Millisecond, errors.New("no connection")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := newLedger()
+			j.ttl = c.ttl
+			j.fail = func(call string, _ journal.Step) error {
+				if call == c.call {
+					return c.err
+				}
+				return nil
+			}
+			ended := make(chan Status, 1)
+			l := newLab(t, Config{Observer: endings{ended: ended}, HTTP: httpFunc(func(ctx context.Context, _ string, _ hostapi.HTTPOptions) (string, error) {
+				if c.ttl > 0 {
+					<-ctx.Done()
+				}
+				return "1", ctx.Err()
+			})}, sandbox.Limits{})
+			p := l.program(document("t>a a>b", ask("a", `1`), echo("b", `2`)))
+			x := NewExecutor(j, 1)
+			defer x.Use(l.runner(p))()
+			l.accept(x, p, "exec-1")
+			if got := receive(t, ended); got != Cancelled {
+				t.Errorf("the execution ended as %s", got)
+			}
+			l.closeNow(x, 1) // for this journal it still runs
+			if got := j.lines(); len(got) > 0 {
+				t.Errorf("journal %q, want nothing", got)
+			}
+		})
+	}
+}
+
+func TestLeasesAreExtended(t *testing.T) {
+	j := newLedger()
+	j.ttl = 3 * time.Millisecond
+	extended := make(chan struct{}, 1000)
+	j.fail = func(call string, _ journal.Step) error {
+		if call == "extend" {
+			extended <- struct{}{}
+		}
+		return nil
+	}
+	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		for range 3 {
+			<-extended
+		}
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.program(document("t>a", ask("a", `1`)))
+	x := NewExecutor(j, 1)
+	defer x.Use(l.runner(p))()
+	l.accept(x, p, "exec-1")
+	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+		t.Errorf("finished %s", got)
+	}
+	l.drain(x, 0)
+}
