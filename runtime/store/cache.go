@@ -1,0 +1,96 @@
+package store
+
+import (
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
+)
+
+// loadCache reads the cache file into cached and kept. Whatever is wrong with it is only logged.
+func (m *Mirror) loadCache() {
+	c, err := m.cache.load()
+	if err != nil {
+		m.log.Warn("the cache of the store is ignored", zap.String("file", m.cache.path), zap.Error(err),
+			zap.Bool("left_alone", m.cache.foreign))
+	}
+	if c == nil {
+		return
+	}
+	m.delivery.Lock()
+	m.cached = c
+	m.delivery.Unlock()
+	m.mu.Lock()
+	for _, e := range c.Kept {
+		m.kept[e.Key] = e
+	}
+	m.mu.Unlock()
+}
+
+// serveCacheLater serves the cache when the store takes its time.
+func (m *Mirror) serveCacheLater() {
+	timer := time.NewTimer(cacheGrace)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		m.serveCache()
+	case <-m.running.Done():
+	}
+}
+
+// markUnsaved says that the cache is behind.
+func (m *Mirror) markUnsaved() {
+	select {
+	case m.unsaved <- struct{}{}:
+	default: // has been said already
+	}
+}
+
+// save keeps the cache file up to date until the mirror is closed.
+func (m *Mirror) save() {
+	for {
+		select {
+		case <-m.unsaved:
+		case <-m.running.Done():
+			return
+		}
+		timer := time.NewTimer(saveDelay)
+		select {
+		case <-timer.C:
+			m.saveNow()
+		case <-m.running.Done():
+			timer.Stop()
+			m.markUnsaved()
+			return
+		}
+	}
+}
+
+// flush brings the cache file up to date when the mirror is closed.
+func (m *Mirror) flush() {
+	select {
+	case <-m.unsaved:
+		m.saveNow()
+	default:
+	}
+}
+
+// saveNow writes the cache file if what the mirror holds came from the store.
+func (m *Mirror) saveNow() {
+	m.mu.Lock()
+	c := &cacheContent{Revision: m.c.revision, Entries: textual(m.c.entries), Kept: textual(m.kept)}
+	live := m.live
+	m.mu.Unlock()
+	if !live {
+		return
+	}
+	if err := m.cache.replace(c); err != nil {
+		m.log.Warn("the cache of the store was not written", zap.String("file", m.cache.path), zap.Error(err))
+	}
+}
+
+// textual gives entries by key, but for those whose keys JSON cannot hold. Nothing that has a meaning is named so.
+func textual(entries map[string]Entry) []Entry {
+	return slices.DeleteFunc(sorted(entries), func(e Entry) bool { return !utf8.ValidString(e.Key) })
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// The format of a cache file, version 1: a line of JSON, the header; then, to the end of the file, the JSON of a
+// cacheContent.
+const (
+	cacheFormat  = "flowtrux-store-cache"
+	cacheVersion = 1
+)
+
+// cacheHeader is the first line of a cache file.
+type cacheHeader struct {
+	Format   string `json:"format"`
+	Version  int    `json:"version"`
+	Identity string `json:"identity"` // Engine.Identity of the store
+	SHA256   string `json:"sha256"`   // of all bytes that follow the header's line, in hex
+}
+
+// cacheContent is what a cache file keeps. Values are base64 in the file, since they need not be text.
+type cacheContent struct {
+	Revision int64       `json:"revision"`
+	Entries  cacheValues `json:"entries"`
+	Kept     cacheValues `json:"kept"`
+}
+
+var (
+	// errForeign says that a file is no cache at all.
+	errForeign = errors.New("it is not a cache of a store")
+	// errCache says that a file is a cache that cannot be used.
+	errCache = errors.New("it cannot be used")
+)
+
+func encodeCache(c *cacheContent, identity string) []byte {
+	body := marshal(c)
+	sum := sha256.Sum256(body)
+	header := marshal(cacheHeader{cacheFormat, cacheVersion, identity, hex.EncodeToString(sum[:])})
+	return append(append(header, '\n'), body...)
+}
+
+// marshal is for types that have nothing that JSON does not know.
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// decodeCache reads a cache file of a store.
+func decodeCache(file []byte, identity string) (*cacheContent, error) {
+	line, body, _ := bytes.Cut(file, []byte("\n"))
+	var header cacheHeader
+	if err := json.Unmarshal(line, &header); err != nil || header.Format != cacheFormat {
+		return nil, errForeign
+	}
+	if header.Version != cacheVersion {
+		return nil, fmt.Errorf("%w: it has version %d, and known is %d", errCache, header.Version, cacheVersion)
+	}
+	if header.Identity != identity {
+		return nil, fmt.Errorf("%w: it is of another store", errCache)
+	}
+	if sum := sha256.Sum256(body); header.SHA256 != hex.EncodeToString(sum[:]) {
+		return nil, fmt.Errorf("%w: its checksum is wrong", errCache)
+	}
+	c := new(cacheContent)
+	if err := json.Unmarshal(body, c); err != nil {
+		return nil, fmt.Errorf("%w: %w", errCache, err)
+	}
+	if c.Revision < 1 {
+		return nil, fmt.Errorf("%w: it has no revision", errCache)
+	}
+	return c, nil
+}
+
+// cacheValues is a list of entries in a cache file.
+type cacheValues []Entry
+
+// cacheEntry is an Entry in a cache file.
+type cacheEntry struct {
+	Key      string `json:"key"`
+	Value    []byte `json:"value"`
+	Revision int64  `json:"revision"`
+}
+
+// MarshalJSON implements json.Marshaler.
+func (v cacheValues) MarshalJSON() ([]byte, error) {
+	list := make([]cacheEntry, len(v))
+	for i, e := range v {
+		list[i] = cacheEntry(e)
+	}
+	return json.Marshal(list)
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Keys must be there and sorted, so that none is there twice.
+func (v *cacheValues) UnmarshalJSON(b []byte) error {
+	var list []cacheEntry
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	*v = make(cacheValues, len(list))
+	before := ""
+	for i, e := range list {
+		if e.Key <= before {
+			return fmt.Errorf("key %q follows %q", e.Key, before)
+		}
+		before = e.Key
+		(*v)[i] = Entry(e)
+	}
+	return nil
+}

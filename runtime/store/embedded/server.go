@@ -1,0 +1,171 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/client/pkg/v3/fileutil"
+	"go.etcd.io/etcd/server/v3/embed"
+)
+
+// ErrInUse says that another process has the directory.
+var ErrInUse = errors.New("the directory is in use by another process")
+
+const (
+	startTime = 30 * time.Second // for a server to be ready
+	closeTime = 5 * time.Second  // for a server that has failed to end
+	lockTime  = 5 * time.Second  // for a process that is just ending to let go of the directory
+	lockPause = 50 * time.Millisecond
+)
+
+// server is a running etcd server.
+type server struct {
+	dir    string
+	listen string
+	etcd   *embed.Etcd
+	unlock func()
+
+	failed context.Context // ends, with the cause, when the server cannot go on
+	fail   context.CancelCauseFunc
+	watch  sync.WaitGroup
+
+	users int // guarded by Servers.mu
+}
+
+// start starts a server and waits until it is ready.
+func start(ctx context.Context, o Options) (*server, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTime, fmt.Errorf("it is not ready after %s", startTime))
+	defer cancel()
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	unlock, err := lock(ctx, filepath.Join(o.Dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	s := &server{dir: o.Dir, listen: o.Listen, unlock: unlock}
+	s.failed, s.fail = context.WithCancelCause(context.Background())
+	if err := s.run(ctx, o); err != nil {
+		s.fail(err)
+		return nil, err
+	}
+	s.watch.Go(s.notice)
+	return s, nil
+}
+
+// run makes s.etcd and waits until it is ready. When it fails, nothing is left behind, though maybe a little later.
+func (s *server) run(ctx context.Context, o Options) error {
+	config := serverConfig(o, s.fail)
+	made := make(chan error, 1)
+	go func() {
+		err := errors.New("it gave up") // unless told otherwise: the log's hook may end this goroutine
+		defer func() { made <- err }()
+		s.etcd, err = embed.StartEtcd(config)
+	}()
+	var err error
+	select {
+	case err = <-made:
+		if cause := context.Cause(s.failed); err != nil && cause != nil {
+			err = cause
+		}
+	case <-ctx.Done():
+		go func() {
+			<-made
+			s.close()
+		}()
+		return context.Cause(ctx)
+	}
+	if err == nil {
+		select {
+		case <-s.etcd.Server.ReadyNotify():
+			err = s.settle(ctx)
+		case <-s.etcd.Server.StopNotify():
+			err = errors.New("it stopped")
+		case err = <-s.etcd.Err():
+		case <-s.failed.Done():
+			err = context.Cause(s.failed)
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	if err != nil {
+		s.close()
+	}
+	return err
+}
+
+// settle does what is left to do when the server is ready.
+func (s *server) settle(ctx context.Context) error {
+	if s.listen != "" {
+		if err := os.Chmod(s.listen, 0o600); err != nil {
+			return err
+		}
+	}
+	return s.makeRoom(ctx)
+}
+
+// notice makes a server failed that has ended without being told to.
+func (s *server) notice() {
+	select {
+	case err := <-s.etcd.Err():
+		if err != nil { // nil: it was closed
+			s.fail(fmt.Errorf("the embedded store has failed: %w", err))
+		}
+	case <-s.etcd.Server.StopNotify():
+		s.fail(errors.New("the embedded store has stopped"))
+	case <-s.failed.Done():
+	}
+}
+
+// close ends the server and lets go of the directory. One that has failed may not be able to end: then its goroutines,
+// and the lock, are left to the end of the process.
+func (s *server) close() {
+	hasFailed := s.failed.Err() != nil
+	s.fail(errClosed)
+	s.watch.Wait()
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		if s.etcd != nil {
+			s.etcd.Close()
+		}
+		s.unlock()
+	}()
+	if !hasFailed {
+		<-closed
+		return
+	}
+	select {
+	case <-closed:
+	case <-time.After(closeTime):
+	}
+}
+
+// errClosed is why a server ends that is not used any more.
+var errClosed = errors.New("the embedded store is closed")
+
+// lock makes this process the only one that works in a directory. etcd locks its files too, but waits for ever.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	for deadline := time.Now().Add(lockTime); ; {
+		file, err := fileutil.TryLockFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err == nil {
+			return func() { _ = file.Close() }, nil
+		}
+		if !errors.Is(err, fileutil.ErrLocked) {
+			return nil, err
+		}
+		if time.Now().After(deadline) {
+			return nil, ErrInUse
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return nil, ErrInUse
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package etcdtest
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+)
+
+// Proxy stands between a client and a server, and can part them. Its methods are safe for concurrent use.
+type Proxy struct {
+	Address string
+
+	listener net.Listener
+	work     sync.WaitGroup
+
+	mu     sync.Mutex
+	target string // "" = cut
+	conns  map[net.Conn]bool
+}
+
+// NewProxy makes a proxy to an address.
+func NewProxy(t *testing.T, target string) *Proxy {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{Address: l.Addr().String(), listener: l, target: target, conns: make(map[net.Conn]bool)}
+	p.work.Go(p.accept)
+	t.Cleanup(func() {
+		_ = l.Close()
+		p.Redirect("")
+		p.work.Wait()
+	})
+	return p
+}
+
+// Redirect closes all connections, and brings new ones to another server; "" = to none.
+func (p *Proxy) Redirect(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+	for c := range p.conns {
+		_ = c.Close()
+	}
+	clear(p.conns)
+}
+
+// Cut parts client and server until mend is called.
+func (p *Proxy) Cut() (mend func()) {
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	p.Redirect("")
+	return func() { p.Redirect(target) }
+}
+
+func (p *Proxy) accept() {
+	for {
+		c, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.connect(c)
+	}
+}
+
+// connect connects a client with the server of the moment.
+func (p *Proxy) connect(client net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.target == "" {
+		_ = client.Close()
+		return
+	}
+	server, err := net.Dial("tcp", p.target)
+	if err != nil {
+		_ = client.Close()
+		return
+	}
+	for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
+		p.conns[pair[0]] = true
+		p.work.Go(func() {
+			_, _ = io.Copy(pair[0], pair[1])
+			_ = pair[0].Close()
+			_ = pair[1].Close()
+		})
+	}
+}

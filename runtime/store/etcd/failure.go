@@ -1,0 +1,59 @@
+package etcd
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+// What only the operator can mend, beside what store.ErrDenied and store.ErrFull say.
+var (
+	errConfig  = errors.New("the configuration is wrong")
+	errRefused = errors.New("the content was refused")
+)
+
+// failure wraps an error of etcd's client with the error of package store that it means, if there is one.
+func failure(doing string, err error) error {
+	if meaning := meaningOf(err); meaning != nil {
+		return fmt.Errorf("%s: %w: %w", doing, meaning, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// meaningOf maps an error of etcd's client to one of package store, or nil.
+func meaningOf(err error) error {
+	switch {
+	case errors.Is(err, rpctypes.ErrAuthFailed), errors.Is(err, rpctypes.ErrUserEmpty),
+		errors.Is(err, rpctypes.ErrUserNotFound), errors.Is(err, rpctypes.ErrPermissionDenied):
+		return store.ErrDenied
+	case errors.Is(err, rpctypes.ErrRequestTooLarge), errors.Is(err, rpctypes.ErrTooManyOps):
+		return store.ErrTooLarge
+	case errors.Is(err, rpctypes.ErrNoSpace):
+		return store.ErrFull
+	}
+	// A watch that is refused has the error as a text, with the code in front of it.
+	if strings.Contains(err.Error(), rpctypes.ErrorDesc(rpctypes.ErrGRPCPermissionDenied)) {
+		return store.ErrDenied
+	}
+	// The client refuses by itself to send more than 2 MiB.
+	if s, ok := status.FromError(err); ok && s.Code() == codes.ResourceExhausted {
+		return store.ErrTooLarge
+	}
+	return nil
+}
+
+// stateOf is the state of a store whose attempt ended with err.
+func stateOf(err error) store.State {
+	for _, lasting := range []error{store.ErrDenied, store.ErrFull, errConfig, errRefused} {
+		if errors.Is(err, lasting) {
+			return store.Failed
+		}
+	}
+	return store.Cached
+}

@@ -1,0 +1,126 @@
+package etcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/connectivity"
+
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+var (
+	errConnectionLost = fmt.Errorf("%w: the connection is lost", store.ErrUnavailable)
+	errSilent         = fmt.Errorf("%w: the watch does not answer", store.ErrUnavailable)
+	errWatchEnded     = fmt.Errorf("%w: the watch has ended", store.ErrUnavailable)
+	errWentBack       = errors.New("the store's revision went back")
+)
+
+// watch applies what has changed since f.revision, until something goes wrong. Its error is never nil.
+func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
+	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer cancel()
+	lost := make(chan struct{})
+	work.Go(func() { waitForLoss(ctx, client, lost) })
+
+	responses := client.Watch(ctx, f.config.Prefix, clientv3.WithPrefix(), clientv3.WithRev(f.revision+1),
+		clientv3.WithCreatedNotify(), clientv3.WithProgressNotify(), clientv3.WithFragment())
+	ticker := time.NewTicker(f.progress)
+	defer ticker.Stop()
+	progress := f.revision // revision of the last word on progress
+	asked := true          // for a sign of life; a watch owes one when it is made
+	for {
+		select {
+		case r, ok := <-responses:
+			if !ok {
+				return errWatchEnded
+			}
+			asked = false
+			if err := r.Err(); err != nil {
+				return failure("watching", err)
+			}
+			switch {
+			case r.Created:
+				f.pause.reset()
+				f.report(store.Live, nil)
+			case r.IsProgressNotify():
+				if r.Header.GetRevision() < f.revision {
+					return errWentBack
+				}
+				// What was true at the word before: etcd before 3.4.25 and 3.5.8 may tell of progress ahead of events
+				// that it has not sent yet (etcd-io/etcd#15220).
+				f.revision = max(f.revision, progress)
+				progress = r.Header.GetRevision()
+			default:
+				if err := f.applyEvents(r.Events); err != nil {
+					return err
+				}
+			}
+		case <-lost:
+			return errConnectionLost
+		case <-ticker.C:
+			if asked {
+				return errSilent
+			}
+			asked = true
+			if err := requestProgress(ctx, client); err != nil {
+				return failure("asking for progress", err)
+			}
+		}
+	}
+}
+
+// applyEvents applies the events of one response, which come in revision order. A response has whole revisions.
+func (f *follower) applyEvents(events []*clientv3.Event) error {
+	last := make(map[string]*clientv3.Event, len(events))
+	for _, ev := range events {
+		last[string(ev.Kv.Key)] = ev
+	}
+	var batch store.Batch
+	for _, ev := range events {
+		batch.Revision = ev.Kv.ModRevision
+		name := strings.TrimPrefix(string(ev.Kv.Key), f.config.Prefix)
+		switch {
+		case last[string(ev.Kv.Key)] != ev || name == "":
+		case ev.Type == clientv3.EventTypeDelete:
+			batch.Delete = append(batch.Delete, name)
+		default:
+			batch.Put = append(batch.Put, store.Entry{Key: name, Value: ev.Kv.Value, Revision: ev.Kv.ModRevision})
+		}
+	}
+	if err := f.apply(batch); err != nil {
+		f.cluster = 0
+		return fmt.Errorf("%w: %w", errRefused, err)
+	}
+	f.revision = batch.Revision
+	return nil
+}
+
+// requestProgress asks for a sign of life. It has to be called with the context of the watch or one made of it.
+func requestProgress(ctx context.Context, client *clientv3.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	return client.RequestProgress(ctx)
+}
+
+// waitForLoss closes lost when no member of the cluster is connected any more. The client's watch would wait and go on by
+// itself; but then nobody could tell that the store is away, or notice that it comes back as another.
+func waitForLoss(ctx context.Context, client *clientv3.Client, lost chan<- struct{}) {
+	conn := client.ActiveConnection()
+	if conn == nil { // a server in this process
+		return
+	}
+	for conn.GetState() == connectivity.Ready {
+		if !conn.WaitForStateChange(ctx, connectivity.Ready) {
+			return
+		}
+	}
+	close(lost)
+}
