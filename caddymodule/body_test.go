@@ -1,0 +1,141 @@
+package caddymodule
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// TestBodies sends what bodies may look like: signed is what was sent, byte by byte, and no more than JSON gets through.
+func TestBodies(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
+	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
+	for _, c := range []struct {
+		name, body string
+		want       string // "" = invalid_json
+	}{
+		{"object", `{"a":1}`, `{"a":1,"_query":{}}`},
+		{"empty", ``, `{"_query":{}}`},
+		{"white space around", " \t\r\n{\"a\" : 1}\r\n", `{"a":1,"_query":{}}`},
+		{"CRLF inside", "{\r\n  \"a\": 1\r\n}\r\n", `{"a":1,"_query":{}}`},
+		{"repeated key", `{"a":1,"b":2,"a":3}`, `{"b":2,"a":3,"_query":{}}`},
+		{"its own _query", `{"_query":{"x":1},"a":1}`, `{"a":1,"_query":{}}`},
+		{"array", `[1, 2]`, `[1,2]`},
+		{"string", `"text"`, `"text"`},
+		{"null", `null`, `null`},
+		{"huge number", `{"n":123456789012345678901234567890.5e400}`, `{"n":123456789012345678901234567890.5e400,"_query":{}}`},
+		{"negative zero", `-0`, `-0`},
+		{"escapes", `{"a":"\u00e4\/\ud83d\ude00"}`, `{"a":"\u00e4\/\ud83d\ude00","_query":{}}`},
+		{"512 deep", deep(512), deep(512)},
+
+		{"513 deep", deep(513), ""},
+		{"white space only", " ", ""},
+		{"BOM", "\ufeff{}", ""},
+		{"invalid UTF-8", "{\"a\":\"\xff\"}", ""},
+		{"two values", `{} {}`, ""},
+		{"trailing comma", `{"a":1,}`, ""},
+		{"comment", `{} // done`, ""},
+		{"single quotes", `{'a':1}`, ""},
+		{"NaN", `NaN`, ""},
+		{"leading zero", `01`, ""},
+		{"cut off", `{"a":`, ""},
+		{"control character", "\"a\nb\"", ""},
+		{"form", `a=1&b=2`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, chunked := range []bool{false, true} {
+				call := to("echo", c.body)
+				call.chunked = chunked
+				r := s.do(call)
+				if c.want == "" {
+					if r.status != http.StatusBadRequest || r.code() != "invalid_json" {
+						t.Errorf("%d %s", r.status, r.body)
+					}
+				} else if r.status != http.StatusOK || r.body != c.want {
+					t.Errorf("%d %s, want %s", r.status, r.body, c.want)
+				}
+			}
+		})
+	}
+}
+
+// TestBodyLimits: too large, declared or not; too many at the same time.
+func TestBodyLimits(t *testing.T) {
+	s := newSite(t, `{"limits":{"body":5000,"body_memory":5000}}`, `{}`)
+	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
+	exact := `"` + strings.Repeat("x", 4998) + `"`
+	for _, chunked := range []bool{false, true} {
+		c := to("echo", exact)
+		c.chunked = chunked
+		if r := s.do(c); r.status != http.StatusOK || r.body != exact {
+			t.Errorf("chunked %t, exactly the limit: %d, %d bytes", chunked, r.status, len(r.body))
+		}
+		c = to("echo", exact+" ")
+		c.chunked = chunked
+		if r := s.do(c); r.status != http.StatusRequestEntityTooLarge || r.code() != "body_too_large" {
+			t.Errorf("chunked %t, one byte more: %d %s", chunked, r.status, r.body)
+		}
+	}
+	s.app.bodies.used.Add(1) // another request's
+	r := s.do(to("echo", exact))
+	if r.status != http.StatusServiceUnavailable || r.code() != "overloaded" || r.header.Get("Retry-After") == "" {
+		t.Errorf("over the memory of all bodies: %d %s", r.status, r.body)
+	}
+	s.app.bodies.used.Add(-1)
+	if used := s.app.bodies.used.Load(); used != 0 {
+		t.Errorf("%d bytes are still accounted", used)
+	}
+}
+
+// TestBodyTimeout: a sender that stops in the middle is answered, and the connection is not kept for it.
+func TestBodyTimeout(t *testing.T) {
+	s := newSite(t, `{"limits":{"body_timeout":"50ms"}}`, `{}`)
+	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
+	conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /api/webhooks/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLate(t, resp)
+	if !resp.Close {
+		t.Error("the connection is kept")
+	}
+	if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("after the answer: %v", err)
+	}
+
+	h2 := httptest.NewUnstartedServer(s.server.Config.Handler)
+	h2.EnableHTTP2 = true
+	h2.StartTLS()
+	defer h2.Close()
+	body, stop := io.Pipe()
+	defer stop.Close()
+	resp, err = h2.Client().Post(h2.URL+"/api/webhooks/echo", "application/json", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.ProtoMajor != 2 {
+		t.Errorf("protocol %s", resp.Proto)
+	}
+	checkLate(t, resp)
+}
+
+func checkLate(t *testing.T, resp *http.Response) {
+	t.Helper()
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if got := (reply{body: string(b)}); err != nil || resp.StatusCode != http.StatusRequestTimeout || got.code() != "body_timeout" {
+		t.Errorf("%d %s, %v", resp.StatusCode, b, err)
+	}
+}

@@ -1,0 +1,142 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	logtest "go.uber.org/zap/zaptest/observer"
+
+	"github.com/flowtrux/edge/runtime/store"
+)
+
+// TestRefusedSignatureIsLogged: the log says why, and how much was hashed, but nothing of what was sent.
+func TestRefusedSignatureIsLogged(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("order", trigger(`{}`))
+	s.put("workflows/no-secret", trigger(`{}`))
+	core, logs := logtest.New(zapcore.InfoLevel)
+	h := s.handler(`{"unknown_workflow":401}`)
+	h.logger = zap.New(core)
+	server := httptest.NewServer(s.serve(h))
+	defer server.Close()
+	s.server = server
+	const body = `{"private":"text"}`
+	for _, c := range []struct {
+		call             call
+		workflow, reason string
+	}{
+		{call{path: defaultPrefix + "order", body: body}, "order", "no_header"},
+		{to("order", body).with("X-Webhook-Signature", "zz"), "order", "malformed"},
+		{to("order", body).with("X-Webhook-Signature", "abcd"), "order", "wrong_length"},
+		{call{path: defaultPrefix + "order", body: body}.sign("", "wrong", time.Now()), "order", "mismatch"},
+		{to("no-secret", body), "no-secret", "no_secret"},
+		{to("unknown", body), "unknown", "unknown_workflow"},
+	} {
+		if r := s.do(c.call); r.code() != "invalid_signature" {
+			t.Errorf("%s: %d %s", c.reason, r.status, r.body)
+		}
+		lines := logs.TakeAll()
+		if len(lines) != 1 {
+			t.Fatalf("%s: %d lines", c.reason, len(lines))
+		}
+		fields := lines[0].ContextMap()
+		if fields["workflow"] != c.workflow || fields["reason"] != c.reason || fields["bytes"] != int64(len(body)) || fields["client_ip"] != "203.0.113.7" {
+			t.Errorf("%s: fields %v", c.reason, fields)
+		}
+		for name, value := range fields {
+			if text, ok := value.(string); ok && (strings.Contains(text, "text") || strings.Contains(text, secret)) {
+				t.Errorf("%s: field %s holds what was sent: %s", c.reason, name, text)
+			}
+		}
+	}
+}
+
+// TestSlackChallenge: the question whether the endpoint knows the secret is answered without an execution.
+func TestSlackChallenge(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	const slack = `{"scheme":"slack"}`
+	s.putWorkflow("slack", trigger(`{"responseMode":"lastNode","signature":`+slack+`}`))
+	s.putWorkflow("plain", trigger(`{"responseMode":"lastNode"}`))
+	ask := `{"type":"url_verification","token":"t","challenge":"3eZbrw1a\u00e4"}`
+	slackCall := func(body string) call {
+		return call{path: defaultPrefix + "slack", body: body}.sign(slack, secret, time.Now())
+	}
+	r := s.do(slackCall(ask))
+	if r.status != http.StatusOK || r.body != `{"challenge":"3eZbrw1a\u00e4"}` || r.header.Get("X-Execution-Id") != "" ||
+		r.header.Get("Content-Type") != "application/json; charset=utf-8" {
+		t.Errorf("%d %v %s", r.status, r.header, r.body)
+	}
+	for name, c := range map[string]call{
+		"another event":      slackCall(`{"type":"event_callback","challenge":"x"}`),
+		"no challenge":       slackCall(`{"type":"url_verification"}`),
+		"no text":            slackCall(`{"type":"url_verification","challenge":{}}`),
+		"no object":          slackCall(`["url_verification"]`),
+		"not Slack's schema": to("plain", ask),
+	} {
+		if r := s.do(c); r.status != http.StatusOK || r.header.Get("X-Execution-Id") == "" {
+			t.Errorf("%s: %d %s, want an execution", name, r.status, r.body)
+		}
+	}
+	if r := s.do(slackCall(ask).with("X-Slack-Signature", "v0="+strings.Repeat("0", 64))); r.code() != "invalid_signature" {
+		t.Errorf("unsigned: %d %s", r.status, r.body)
+	}
+	if r := s.do(slackCall(ask).with("Content-Type", "text/plain")); r.code() != "unsupported_media_type" {
+		t.Errorf("as text: %d %s", r.status, r.body)
+	}
+}
+
+// TestModes: the workflow's status and headers are in every answer that is no error.
+func TestModes(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	settings := `"statusCode":201,"headers":{"X-Flow":"ok"}`
+	for mode, want := range map[string]string{
+		`"lastNode"`:                          `{"n":1,"_query":{"a":["1","2"],"b":"x y"}}`,
+		`"allNodes"`:                          `{"t":{"name":"t","output":{"n":1,"_query":{"a":["1","2"],"b":"x y"}}}}`,
+		`"specificNode","responseNodeId":"t"`: `{"n":1,"_query":{"a":["1","2"],"b":"x y"}}`,
+		`"minimal"`:                           `{"success":true,"executionId":"exec-`,
+	} {
+		s.putWorkflow("mode", trigger(`{"responseMode":`+mode+`,`+settings+`}`))
+		c := to("mode", `{"n":1}`)
+		c.path += "?a=1&b=x+y&a=2"
+		r := s.do(c)
+		if r.status != http.StatusCreated || r.header.Get("X-Flow") != "ok" || !strings.HasPrefix(r.body, want) ||
+			!strings.HasPrefix(r.header.Get("X-Execution-Id"), "exec-") {
+			t.Errorf("%s: %d %v %s", mode, r.status, r.header, r.body)
+		}
+	}
+	for _, status := range []string{"204", "304"} {
+		s.putWorkflow("mode", trigger(`{"responseMode":"lastNode","statusCode":`+status+`}`))
+		if r := s.do(to("mode", `{"n":1}`)); r.body != "" || r.header.Get("Content-Length") != "" {
+			t.Errorf("%s: %d %v %s", status, r.status, r.header, r.body)
+		}
+	}
+	s.putWorkflow("mode", trigger(`{"responseMode":"lastNode","headers":{"Content-Type":"text/plain"}}`))
+	if r := s.do(to("mode", `"just text"`)); r.body != "just text" || r.header.Get("Content-Type") != "text/plain" {
+		t.Errorf("text: %v %s", r.header, r.body)
+	}
+}
+
+// TestInvalidUpdateKeepsServing: a bad document changes nothing for senders; its removal does.
+func TestInvalidUpdateKeepsServing(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("order", trigger(`{"responseMode":"lastNode"}`))
+	s.put("workflows/order", `{"nodes":`)
+	if r := s.do(to("order", `1`)); r.status != http.StatusOK || r.body != "1" {
+		t.Errorf("with an invalid update: %d %s", r.status, r.body)
+	}
+	s.put("secrets/order", "another secret")
+	if r := s.do(to("order", `1`)); r.code() != "invalid_signature" {
+		t.Errorf("with the secret from before: %d %s", r.status, r.body)
+	}
+	if _, err := s.app.mirror.Write(t.Context(), []store.Entry{}, []string{"workflows/order"}); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.do(to("order", `1`)); r.code() != "workflow_not_found" {
+		t.Errorf("after its removal: %d %s", r.status, r.body)
+	}
+}

@@ -1,0 +1,336 @@
+package caddymodule
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	dto "github.com/prometheus/client_model/go"
+
+	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
+	_ "github.com/caddyserver/caddy/v2/modules/logging"
+)
+
+// running is a real Caddy in this process. There can be one at a time.
+type running struct {
+	t       *testing.T
+	address string // of its HTTP server
+	store   string // JSON config
+	client  *http.Client
+}
+
+// run starts Caddy with an app's config and a workflow `echo` that answers what it was sent.
+func run(t *testing.T, app string) *running {
+	t.Helper()
+	r := &running{
+		t: t, address: freeAddress(t),
+		store:  fmt.Sprintf(`{"engine":"embedded","dir":%q}`, t.TempDir()),
+		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping Caddy: %v", err)
+		}
+	})
+	if err := r.load(app); err != nil {
+		t.Fatal(err)
+	}
+	a := r.app()
+	select {
+	case <-a.catalog.Ready():
+	case <-time.After(30 * time.Second):
+		t.Fatal("the store does not get ready")
+	}
+	s := site{t: t, app: a}
+	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
+	return r
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// load loads a config with the app's, a JSON object, in it.
+func (r *running) load(app string) error {
+	return caddy.Load([]byte(fmt.Sprintf(`{
+		"admin": {"disabled": true, "config": {"persist": false}},
+		"logging": {"logs": {"default": {"writer": {"output": "discard"}}}},
+		"apps": {
+			"flowtrux": %s,
+			"http": {"grace_period": "1s", "servers": {"s": {
+				"listen": [%q],
+				"automatic_https": {"disable": true},
+				"routes": [{"handle": [{"handler": "flowtrux"}]}]
+			}}}
+		}
+	}`, r.withStore(app), r.address)), true)
+}
+
+// withStore adds the store to an app's config.
+func (r *running) withStore(app string) string {
+	if app == `{}` {
+		return `{"store":` + r.store + `}`
+	}
+	return `{"store":` + r.store + `,` + strings.TrimPrefix(app, `{`)
+}
+
+// app is the app of the config that runs.
+func (r *running) app() *App {
+	r.t.Helper()
+	a, err := runningApp()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return a
+}
+
+// echo sends a webhook and checks its answer.
+func (r *running) echo(body string) {
+	r.t.Helper()
+	req, err := http.NewRequest(http.MethodPost, "http://"+r.address+"/api/webhooks/echo", strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header = to("echo", body).header
+	resp, err := r.client.Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK || string(b) != body || err != nil {
+		r.t.Errorf("%d %s, %v; want %s", resp.StatusCode, b, err, body)
+	}
+}
+
+// ended is closed when all that an app took has been released.
+func ended(a *App) <-chan struct{} {
+	done := make(chan struct{})
+	// The first that was kept is the last that is released.
+	a.life.mu.Lock()
+	defer a.life.mu.Unlock()
+	a.life.releases = append([]func() error{func() error { close(done); return nil }}, a.life.releases...)
+	return done
+}
+
+// references counts who holds the pooled objects of a kind.
+func references(kind string) (n int) {
+	pool.Range(func(key, _ any) bool {
+		if k := key.(poolKey); k.kind == kind {
+			refs, _ := pool.References(key)
+			n += refs
+		}
+		return true
+	})
+	return n
+}
+
+var kinds = []string{"metrics", "installation", "store", "sandbox", "journal"}
+
+func checkReferences(t *testing.T, want int) {
+	t.Helper()
+	for _, kind := range kinds {
+		if n := references(kind); n != want {
+			t.Errorf("%d references on %s, want %d", n, kind, want)
+		}
+	}
+}
+
+// TestReload loads the same config and a changed one: what is shared goes on, and so do the counters.
+func TestReload(t *testing.T) {
+	r := run(t, `{}`)
+	r.echo(`1`)
+	for i, app := range []string{`{}`, `{"limits":{"executions":7}}`, `{"globals_write":["x"]}`} {
+		before := r.app()
+		gone := ended(before)
+		if err := r.load(app); err != nil {
+			t.Fatal(err)
+		}
+		after := r.app()
+		if after == before || after.mirror != before.mirror || after.executor != before.executor || after.meters != before.meters {
+			t.Errorf("%s: the new config shares nothing with the old one", app)
+		}
+		<-gone
+		checkReferences(t, 1)
+		r.echo(fmt.Sprint(i + 2)) // at once: no time without workflows
+		var counted dto.Metric
+		if err := after.meters.executions.WithLabelValues("echo", "lastNode", "succeeded").Write(&counted); err != nil {
+			t.Fatal(err)
+		}
+		if got := counted.GetCounter().GetValue(); got != float64(i+2) {
+			t.Errorf("%s: %v executions counted, want %d", app, got, i+2)
+		}
+		families, err := after.ctx.GetMetricsRegistry().Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, f := range families {
+			names = append(names, f.GetName())
+		}
+		for _, want := range []string{
+			"caddy_flowtrux_executions_total", "caddy_flowtrux_execution_duration_seconds", "caddy_flowtrux_store_up",
+			"caddy_flowtrux_store_revision", "caddy_flowtrux_executions_in_use", "caddy_flowtrux_journal_pending",
+		} {
+			if !strings.Contains(strings.Join(names, " "), want) {
+				t.Errorf("%s is not among the metrics", want)
+			}
+		}
+	}
+}
+
+// TestFailingReload loads configs that fail where they can: the one that runs is not touched.
+func TestFailingReload(t *testing.T) {
+	r := run(t, `{}`)
+	good := r.app()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, config := range map[string]func() error{
+		"a limit":        func() error { return r.load(`{"limits":{"body":-1}}`) },
+		"a node":         func() error { return r.load(`{"nodes":{"mine":{"file":"/does/not/exist.wasm"}}}`) },
+		"an egress rule": func() error { return r.load(`{"egress":{"allow":["10.0.0.0/99"]}}`) },
+		"a journal":      func() error { return r.load(`{"journal":{"engine":"paper"}}`) },
+		"an unknown key": func() error { return r.load(`{"limit":{}}`) },
+		"another app": func() error {
+			other := *r
+			other.address = taken.Addr().String()
+			return other.load(`{}`)
+		},
+	} {
+		if err := config(); err == nil {
+			t.Errorf("%s: the config was taken", name)
+		}
+		if r.app() != good {
+			t.Fatalf("%s: another app runs", name)
+		}
+		r.echo(`1`)
+		checkReferences(t, 1)
+	}
+}
+
+// TestRequestInFlight reloads, and then takes the app out of the config, while a request is being sent.
+func TestRequestInFlight(t *testing.T) {
+	for name, next := range map[string]func(r *running) error{
+		"reload": func(r *running) error { return r.load(`{"limits":{"executions":9}}`) },
+		"removal": func(*running) error {
+			return caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}},"logging":{"logs":{"default":{"writer":{"output":"discard"}}}}}`), true)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := run(t, `{}`)
+			old := r.app()
+			gone := ended(old)
+			conn, err := net.Dial("tcp", r.address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			body := `{"n":1}`
+			fmt.Fprintf(conn, "POST /api/webhooks/echo HTTP/1.1\r\nHost: x\r\nX-Webhook-Signature: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
+				to("echo", body).header.Get("X-Webhook-Signature"), len(body))
+			answers := bufio.NewReader(conn)
+			line, err := answers.ReadString('\n') // the handler reads: it is in the middle of the request
+			if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
+				t.Fatalf("%q, %v", line, err)
+			}
+			if err := next(r); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-gone:
+				t.Fatal("the old config was released under a request")
+			default:
+			}
+			if _, err := answers.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprint(conn, body)
+			resp, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := io.ReadAll(resp.Body)
+			if resp.StatusCode != http.StatusOK || string(b) != `{"n":1,"_query":{}}` || err != nil {
+				t.Errorf("%d %s, %v", resp.StatusCode, b, err)
+			}
+			<-gone
+		})
+	}
+}
+
+// TestAccessLog: the request's line in the access log names the execution.
+func TestAccessLog(t *testing.T) {
+	r := run(t, `{}`)
+	file := filepath.Join(t.TempDir(), "access.log")
+	if err := caddy.Load(fmt.Appendf(nil, `{
+		"admin": {"disabled": true, "config": {"persist": false}},
+		"logging": {"logs": {
+			"default": {"writer": {"output": "discard"}},
+			"access": {"writer": {"output": "file", "roll": false, "filename": %q}, "include": ["http.log.access"]}
+		}},
+		"apps": {
+			"flowtrux": %s,
+			"http": {"servers": {"s": {
+				"listen": [%q], "logs": {}, "automatic_https": {"disable": true},
+				"routes": [{"handle": [{"handler": "flowtrux"}]}]
+			}}}
+		}
+	}`, file, r.withStore(`{}`), r.address), true); err != nil {
+		t.Fatal(err)
+	}
+	r.echo(`1`)
+	if err := caddy.Stop(); err != nil { // also ends what is written
+		t.Fatal(err)
+	}
+	log, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(log), `"execution_id":"exec-`) || !strings.Contains(string(log), `"workflow":"echo"`) {
+		t.Errorf("access log: %s", log)
+	}
+}
+
+// TestStopReleasesAll ends Caddy.
+func TestStopReleasesAll(t *testing.T) {
+	r := run(t, `{}`)
+	gone := ended(r.app())
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	<-gone
+	checkReferences(t, 0)
+}
+
+// TestValidateTouchesNothing provisions a config as `caddy validate` does.
+func TestValidateTouchesNothing(t *testing.T) {
+	var config caddy.Config
+	dir := t.TempDir() + "/etcd"
+	if err := json.Unmarshal(fmt.Appendf(nil, `{"admin":{"disabled":true},"apps":{"flowtrux":{"store":{"engine":"embedded","dir":%q}}}}`, dir), &config); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Validate(&config); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the store's directory was made: %v", err)
+	}
+	checkReferences(t, 0)
+}

@@ -1,0 +1,252 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// stripe is a scheme that signs a time.
+const stripe = `{"scheme":"stripe"}`
+
+// fault is one thing that can be wrong with a request, by the row of the table of checks.
+type fault struct {
+	row    int
+	status int
+	code   string
+}
+
+var faults = []fault{
+	{3, http.StatusNotFound, "workflow_not_found"},
+	{4, http.StatusMethodNotAllowed, "method_not_allowed"},
+	{5, http.StatusRequestEntityTooLarge, "body_too_large"},
+	{6, http.StatusUnauthorized, "invalid_signature"},
+	{7, http.StatusUnauthorized, "stale_signature"},
+	{8, http.StatusUnsupportedMediaType, "unsupported_media_type"},
+	{9, http.StatusBadRequest, "invalid_json"},
+	{10, http.StatusServiceUnavailable, "workflow_invalid"},
+}
+
+// faulty makes a request with the given faults.
+func faulty(rows ...int) call {
+	has := map[int]bool{}
+	for _, r := range rows {
+		has[r] = true
+	}
+	c := call{path: defaultPrefix + "good", body: `{"n":1}`}
+	if has[10] {
+		c.path = defaultPrefix + "never-valid"
+	}
+	if has[3] {
+		c.path = defaultPrefix + "unknown"
+	}
+	if has[4] {
+		c.method = http.MethodPut
+	}
+	if has[9] {
+		c.body = `{"n":1`
+	}
+	if has[5] {
+		c.body += strings.Repeat(" ", 2000)
+	}
+	at, key := time.Now(), secret
+	if has[7] {
+		at = at.Add(-time.Hour)
+	}
+	if has[6] {
+		key = "wrong"
+	}
+	c = c.sign(stripe, key, at)
+	if has[8] {
+		c = c.with("Content-Type", "text/plain")
+	}
+	return c
+}
+
+// TestRowsInOrder sends requests with each fault, and with each two: the row that comes first answers.
+func TestRowsInOrder(t *testing.T) {
+	s := newSite(t, `{"limits":{"body":1000}}`, `{}`)
+	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
+	s.putWorkflow("never-valid", strings.Replace(trigger(`{"signature":`+stripe+`}`), `"edges":[]`, `"edges":[{"source":"t","target":"nowhere"}]`, 1))
+	if r := s.do(faulty()); r.status != http.StatusOK || r.body != `{"n":1,"_query":{}}` {
+		t.Fatalf("a request without faults: %d %s", r.status, r.body)
+	}
+	for i, first := range faults {
+		for _, second := range faults[i:] {
+			t.Run(fmt.Sprintf("%d and %d", first.row, second.row), func(t *testing.T) {
+				r := s.do(faulty(first.row, second.row))
+				if r.status != first.status || r.code() != first.code {
+					t.Errorf("%d %s, want %d %s", r.status, r.body, first.status, first.code)
+				}
+				if got := r.header.Get("Content-Type"); got != "application/json; charset=utf-8" {
+					t.Errorf("Content-Type %q", got)
+				}
+				if id := r.header.Get("X-Execution-Id"); id != "" {
+					t.Errorf("execution %s of a refused request", id)
+				}
+			})
+		}
+	}
+	if n := s.app.engine.InUse(); n != 0 {
+		t.Errorf("%d executions in use", n)
+	}
+}
+
+// TestRowsWhereIDsAreHidden is TestRowsInOrder with unknown_workflow 401: method and body come before the id.
+func TestRowsWhereIDsAreHidden(t *testing.T) {
+	s := newSite(t, `{"limits":{"body":1000}}`, `{"unknown_workflow":401}`)
+	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
+	s.putWorkflow("inactive", `{"active":false,`+strings.TrimPrefix(trigger(`{}`), "{"))
+	s.putWorkflow("manual", `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual"}}],"edges":[]}`)
+	if r := s.do(faulty()); r.status != http.StatusOK {
+		t.Fatalf("a request without faults: %d %s", r.status, r.body)
+	}
+	wrong := s.do(faulty(6))
+	for _, c := range []struct {
+		rows []int
+		code string
+	}{
+		{[]int{3, 4}, "method_not_allowed"},
+		{[]int{3, 4, 5}, "method_not_allowed"},
+		{[]int{3, 5}, "body_too_large"},
+		{[]int{3}, "invalid_signature"},
+		{[]int{3, 6}, "invalid_signature"},
+		{[]int{3, 7}, "invalid_signature"},
+		{[]int{3, 8}, "invalid_signature"},
+		{[]int{3, 9}, "invalid_signature"},
+		{[]int{7}, "stale_signature"},
+	} {
+		r := s.do(faulty(c.rows...))
+		if r.code() != c.code {
+			t.Errorf("rows %v: %d %s, want %s", c.rows, r.status, r.body, c.code)
+		}
+	}
+	for _, id := range []string{"unknown", "inactive", "manual", "no%20id", "..x", strings.Repeat("a", 300)} {
+		// signed rightly, for all the sender can know
+		r := s.do(to(id, `{"n":1}`))
+		sameAnswer(t, id, r, wrong)
+		sameAnswer(t, id+" unsigned", s.do(call{path: defaultPrefix + id, body: `{"n":1}`}), wrong)
+	}
+}
+
+// sameAnswer compares all that a sender sees but the time.
+func sameAnswer(t *testing.T, what string, got, want reply) {
+	t.Helper()
+	got.header, want.header = got.header.Clone(), want.header.Clone()
+	got.header.Del("Date")
+	want.header.Del("Date")
+	if got.status != want.status || got.body != want.body || fmt.Sprint(got.header) != fmt.Sprint(want.header) {
+		t.Errorf("%s: %+v, want %+v", what, got, want)
+	}
+}
+
+// TestRefusedSignaturesLookAlike: there is nothing to learn from a 401.
+func TestRefusedSignaturesLookAlike(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("order", trigger(`{}`))
+	s.put("workflows/no-secret", trigger(`{}`))
+	s.put("secrets/bad-secret", `{"secrets":"x"}`, "workflows/bad-secret", trigger(`{}`))
+	s.putWorkflow("github", trigger(`{"signature":{"scheme":"github"}}`))
+	body := `{"event":"test"}`
+	good := to("order", body).header.Get("X-Webhook-Signature")
+	want := s.do(call{path: defaultPrefix + "order", body: body})
+	if want.status != http.StatusUnauthorized || want.code() != "invalid_signature" || want.header.Get("WWW-Authenticate") == "" {
+		t.Fatalf("without a signature: %d %v %s", want.status, want.header, want.body)
+	}
+	twice := to("order", body)
+	twice.header.Add("X-Webhook-Signature", good)
+	for name, c := range map[string]call{
+		"wrong key":       call{path: defaultPrefix + "order", body: body}.sign("", "wrong", time.Now()),
+		"other body":      to("order", body+" "),
+		"not hex":         to("order", body).with("X-Webhook-Signature", strings.Repeat("z", 64)),
+		"too short":       to("order", body).with("X-Webhook-Signature", good[:62]),
+		"empty":           to("order", body).with("X-Webhook-Signature", ""),
+		"other prefix":    to("order", body).with("X-Webhook-Signature", "sha1="+good),
+		"several":         twice,
+		"no secret":       to("no-secret", body),
+		"no valid secret": to("bad-secret", body),
+		"other scheme":    to("github", body),
+	} {
+		if name == "other body" {
+			c.body = body
+		}
+		sameAnswer(t, name, s.do(c), want)
+	}
+	for name, c := range map[string]call{
+		"as it is":   to("order", body),
+		"upper case": to("order", body).with("X-Webhook-Signature", strings.ToUpper(good)),
+		"prefixed":   to("order", body).with("X-Webhook-Signature", "sha256="+good),
+	} {
+		if r := s.do(c); r.status != http.StatusOK {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+	}
+}
+
+// TestNotOurs: other paths go to the next handler, whatever the request.
+func TestNotOurs(t *testing.T) {
+	s := newSite(t, `{}`, `{"prefix":"/hooks/"}`)
+	s.putWorkflow("order", trigger(`{"responseMode":"lastNode"}`))
+	for _, path := range []string{"/", "/hooks", "/hooks/", "/hooks/order/", "/hooks/order/x", "/hooks//order", "/hooks%2Forder", "/api/webhooks/order", "/HOOKS/order"} {
+		if r := s.do(call{path: path, body: strings.Repeat("x", 2*mib)}); r.body != "next handler" {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+	ours := to("order", `1`)
+	for path, status := range map[string]int{
+		"/hooks/order": http.StatusOK, "/hooks/%6Frder?x=1": http.StatusOK, "/hooks/a%2Fb": http.StatusNotFound,
+		"/hooks/ord%20er": http.StatusNotFound, "/hooks/Order": http.StatusNotFound, "/hooks/order%00": http.StatusNotFound,
+		"/hooks/" + strings.Repeat("a", 3000): http.StatusNotFound,
+	} {
+		ours.path = path
+		if r := s.do(ours); r.status != status {
+			t.Errorf("%s: %d %s, want %d", path, r.status, r.body, status)
+		}
+	}
+}
+
+// TestMethods: only POST, and not even reading for the others.
+func TestMethods(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("order", trigger(`{}`))
+	for _, method := range []string{"GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "X"} {
+		c := to("order", `{}`)
+		c.method = method
+		if method == "GET" || method == "HEAD" {
+			c.body = ""
+		}
+		r := s.do(c)
+		if r.status != http.StatusMethodNotAllowed || r.header.Get("Allow") != http.MethodPost {
+			t.Errorf("%s: %d, Allow %q", method, r.status, r.header.Get("Allow"))
+		}
+	}
+}
+
+// TestNotReady: before the store has loaded there is nothing to say but to come back.
+func TestNotReady(t *testing.T) {
+	s := provisionSite(t, `{}`, `{}`)
+	r := s.do(to("order", `{}`))
+	if r.status != http.StatusServiceUnavailable || r.code() != "not_ready" || r.header.Get("Retry-After") == "" {
+		t.Errorf("before the start: %d %v %s", r.status, r.header, r.body)
+	}
+}
+
+// TestStopped: an app whose config has ended answers the same, and one whose journal is closed promises nothing.
+func TestStopped(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("order", trigger(`{}`))
+	s.app.drain()
+	r := s.do(to("order", `{}`))
+	if r.status != http.StatusServiceUnavailable || r.code() != "journal_unavailable" || r.header.Get("Retry-After") == "" {
+		t.Errorf("with a closed journal: %d %s", r.status, r.body)
+	}
+	if err := s.app.Cleanup(); err != nil {
+		t.Fatal(err)
+	}
+	r = s.do(to("order", `{}`))
+	if r.status != http.StatusServiceUnavailable || r.code() != "not_ready" {
+		t.Errorf("after the end: %d %s", r.status, r.body)
+	}
+}

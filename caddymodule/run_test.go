@@ -1,0 +1,197 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// upstream is a server that a workflow calls, and that answers when it is told to.
+type upstream struct {
+	*httptest.Server
+	arrived chan *http.Request
+	answer  chan struct{} // close it to answer all
+}
+
+func newUpstream(t *testing.T) *upstream {
+	u := &upstream{arrived: make(chan *http.Request, 100), answer: make(chan struct{})}
+	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u.arrived <- r
+		select {
+		case <-u.answer:
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"from":"upstream"}`)
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(u.Close)
+	return u
+}
+
+// workflow calls the upstream and answers with its body.
+func (u *upstream) workflow(webhook string) string {
+	return `{"nodes":[
+		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":` + webhook + `}},
+		{"id":"call","type":"http-request","timeout":"1m","config":{"url":"` + u.URL + `","timeout":"1m"}},
+		{"id":"out","type":"transform","config":{"output":"{{steps.call.output.body}}"}}],
+		"edges":[{"source":"t","target":"call"},{"source":"call","target":"out"}]}`
+}
+
+// app is the config of an app that lets nodes call the upstream. more is further config that begins with a comma.
+func (u *upstream) app(more string) string {
+	return fmt.Sprintf(`{"egress":{"allow":[%q]}%s}`, u.Listener.Addr().String(), more)
+}
+
+// start sends a call apart from the test; its reply comes through the channel.
+func (s *site) start(c call) <-chan reply {
+	replies := make(chan reply, 1)
+	go func() {
+		r, err := s.try(c)
+		if err != nil {
+			s.t.Error(err)
+		}
+		replies <- r
+	}()
+	return replies
+}
+
+const answered = `{"from":"upstream"}`
+
+// TestSlots: a workflow at its own limit answers 429, a server at its limit 503, and a slot that is given back counts.
+func TestSlots(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"executions":2,"queue_wait":"20ms","node_timeout":"1m"}`), `{}`)
+	s.putWorkflow("one", u.workflow(`{"responseMode":"lastNode","maxConcurrent":1,"timeout":"1m"}`))
+	s.putWorkflow("many", u.workflow(`{"responseMode":"lastNode","timeout":"1m"}`))
+	first := s.start(to("one", `{}`))
+	<-u.arrived
+	if r := s.do(to("one", `{}`)); r.status != http.StatusTooManyRequests || r.code() != "too_many_executions" || r.header.Get("Retry-After") == "" {
+		t.Errorf("the workflow's limit: %d %v %s", r.status, r.header, r.body)
+	}
+	second := s.start(to("many", `{}`))
+	<-u.arrived
+	if r := s.do(to("many", `{}`)); r.status != http.StatusServiceUnavailable || r.code() != "overloaded" || r.header.Get("Retry-After") == "" {
+		t.Errorf("the server's limit: %d %v %s", r.status, r.header, r.body)
+	}
+	if n := s.app.engine.InUse(); n != 2 {
+		t.Errorf("%d executions in use", n)
+	}
+	close(u.answer)
+	for _, c := range []<-chan reply{first, second} {
+		if r := <-c; r.status != http.StatusOK || r.body != answered {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	}
+	if r := s.do(to("one", `{}`)); r.status != http.StatusOK {
+		t.Errorf("with free slots: %d %s", r.status, r.body)
+	}
+}
+
+// TestTimeout: a sender waits no longer than the workflow says, and gets what onTimeout says.
+func TestTimeout(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
+	s.putWorkflow("error", u.workflow(`{"responseMode":"lastNode","statusCode":201,"headers":{"X-Flow":"ok"},"timeout":"50ms"}`))
+	r := s.do(to("error", `{}`))
+	if r.status != http.StatusGatewayTimeout || r.code() != "execution_timeout" || r.header.Get("X-Flow") != "ok" || !strings.HasPrefix(r.header.Get("X-Execution-Id"), "exec-") {
+		t.Errorf("onTimeout error: %d %v %s", r.status, r.header, r.body)
+	}
+	s.putWorkflow("accept", u.workflow(`{"responseMode":"lastNode","statusCode":201,"headers":{"X-Flow":"ok"},"timeout":"50ms","onTimeout":"accept"}`))
+	r = s.do(to("accept", `{}`))
+	if want := fmt.Sprintf(`{"success":true,"executionId":%q}`, r.header.Get("X-Execution-Id")); r.status != http.StatusAccepted || r.body != want || r.header.Get("X-Flow") != "ok" {
+		t.Errorf("onTimeout accept: %d %v %s", r.status, r.header, r.body)
+	}
+	if n := s.app.engine.InUse(); n != 1 {
+		t.Errorf("%d executions in use after the answer, want the one that goes on", n)
+	}
+	close(u.answer)
+	s.app.drain() // waits for it
+	if n := s.app.engine.InUse(); n != 0 {
+		t.Errorf("%d executions in use at the end", n)
+	}
+}
+
+// TestMinimal: the answer does not wait for the execution; a full journal promises nothing.
+func TestMinimal(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"journal":{"engine":"memory","max_pending":1}`), `{}`)
+	s.putWorkflow("order", u.workflow(`{}`))
+	r := s.do(to("order", `{}`))
+	if want := fmt.Sprintf(`{"success":true,"executionId":%q}`, r.header.Get("X-Execution-Id")); r.status != http.StatusOK || r.body != want {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	<-u.arrived
+	if r := s.do(to("order", `{}`)); r.status != http.StatusServiceUnavailable || r.code() != "journal_unavailable" || r.header.Get("Retry-After") == "" {
+		t.Errorf("with a full journal: %d %v %s", r.status, r.header, r.body)
+	}
+	close(u.answer)
+}
+
+// TestSenderGoesAway: the execution goes on.
+func TestSenderGoesAway(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(""), `{}`)
+	s.putWorkflow("order", u.workflow(`{"responseMode":"lastNode"}`))
+	c := to("order", `{}`)
+	req, err := http.NewRequest(http.MethodPost, s.server.URL+c.path, strings.NewReader(c.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = c.header
+	client := &http.Client{Transport: &http.Transport{}}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		if resp, err := client.Do(req); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	called := <-u.arrived
+	client.CloseIdleConnections()
+	s.server.CloseClientConnections()
+	<-gone
+	select {
+	case <-called.Context().Done():
+		t.Error("the execution was cancelled")
+	default:
+	}
+	close(u.answer)
+	s.server.Close() // waits for the handler
+	if n := s.app.engine.InUse(); n != 0 {
+		t.Errorf("%d executions in use", n)
+	}
+}
+
+// TestEventInTemplates: what a workflow sees of the request.
+func TestEventInTemplates(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("show", `{"nodes":[
+		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+		{"id":"out","type":"transform","config":{"output":{
+			"data":"{{trigger.data.n}}","query":"{{trigger.data._query.source}}","method":"{{trigger.method}}",
+			"ip":"{{trigger.clientIp}}","event":"{{trigger.headers.x-event}}",
+			"secrets":["{{trigger.headers.authorization}}","{{trigger.headers.cookie}}","{{trigger.headers.x-webhook-signature}}"]}}}],
+		"edges":[{"source":"t","target":"out"}]}`)
+	c := to("show", `{"n":1.50}`).with("X-Event", "created").with("Authorization", "Bearer x").with("Cookie", "a=b")
+	c.path += "?source=crm"
+	const want = `{"data":1.50,"query":"crm","method":"POST","ip":"203.0.113.7","event":"created","secrets":[null,null,null]}`
+	if r := s.do(c); r.status != http.StatusOK || r.body != want {
+		t.Errorf("%d %s, want %s", r.status, r.body, want)
+	}
+}
+
+// TestDrain: when the process exits, senders that wait are answered in time.
+func TestDrain(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
+	s.putWorkflow("order", u.workflow(`{"responseMode":"lastNode","timeout":"1m"}`))
+	waiting := s.start(to("order", `{}`))
+	<-u.arrived
+	s.app.drainWithin(100 * time.Millisecond)
+	if r := <-waiting; r.status != http.StatusInternalServerError || r.code() != "execution_failed" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+}

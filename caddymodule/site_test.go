@@ -1,0 +1,278 @@
+package caddymodule
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/goleak"
+
+	"github.com/flowtrux/edge/runtime/signature"
+	"github.com/flowtrux/edge/runtime/store"
+
+	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
+	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
+	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
+)
+
+// TestMain gives the tests a data directory of their own: one for all, so that modules are compiled once.
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "caddymodule-")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_CONFIG_HOME"} {
+		if err := os.Setenv(name, dir); err != nil {
+			panic(err)
+		}
+	}
+	code := m.Run()
+	if code == 0 {
+		// certmagic keeps the lock of its cleaning for some seconds.
+		if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// secret signs everything here.
+const secret = "test-secret"
+
+// site is an app with a handler of a config that was provisioned for real, behind a real HTTP server.
+type site struct {
+	t      *testing.T
+	ctx    caddy.Context
+	app    *App
+	server *httptest.Server
+}
+
+// newSite makes a site whose store is new. app and handler are JSON objects.
+func newSite(t *testing.T, app, handler string) *site {
+	t.Helper()
+	s := provisionSite(t, app, handler)
+	if err := s.app.Start(); err != nil {
+		t.Fatalf("starting: %v", err)
+	}
+	select {
+	case <-s.app.catalog.Ready():
+	case <-time.After(30 * time.Second):
+		t.Fatal("the store does not get ready")
+	}
+	return s
+}
+
+// provisionSite is newSite without Start.
+func provisionSite(t *testing.T, app, handler string) *site {
+	t.Helper()
+	ctx, err := caddy.ProvisionContext(&caddy.Config{
+		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{
+			WriterRaw: json.RawMessage(`{"output":"discard"}`),
+		}}}},
+		AppsRaw: caddy.ModuleMap{appName: withStore(t, app)},
+	})
+	if err != nil {
+		t.Fatalf("provisioning: %v", err)
+	}
+	v, err := ctx.App(appName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, ctx: ctx, app: v.(*App)}
+	t.Cleanup(func() {
+		if err := s.app.Stop(); err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+		if err := s.app.Cleanup(); err != nil {
+			t.Errorf("cleaning up: %v", err)
+		}
+	})
+	s.server = httptest.NewServer(s.serve(s.handler(handler)))
+	t.Cleanup(s.server.Close)
+	return s
+}
+
+// withStore adds a store in a new directory to an app's config.
+func withStore(t *testing.T, app string) json.RawMessage {
+	t.Helper()
+	config := map[string]any{}
+	if err := json.Unmarshal([]byte(app), &config); err != nil {
+		t.Fatal(err)
+	}
+	if config["store"] == nil {
+		config["store"] = map[string]any{"engine": "embedded", "dir": filepath.Join(t.TempDir(), "etcd")}
+	}
+	b, err := json.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// handler provisions a handler of the site's config.
+func (s *site) handler(config string) *Handler {
+	s.t.Helper()
+	h, err := s.ctx.LoadModuleByID("http.handlers.flowtrux", json.RawMessage(config))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return h.(*Handler)
+}
+
+// serve puts a handler behind what Caddy's server prepares, and a next handler behind it.
+func (s *site) serve(h *Handler) http.Handler {
+	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
+		_, err := io.WriteString(w, "next handler")
+		return err
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := context.WithValue(r.Context(), caddyhttp.ExtraLogFieldsCtxKey, new(caddyhttp.ExtraLogFields))
+		ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: "203.0.113.7"})
+		if err := h.ServeHTTP(w, r.WithContext(ctx), next); err != nil {
+			s.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+		}
+	})
+}
+
+// put stores values by key and returns when they are served.
+func (s *site) put(keyValues ...string) {
+	s.t.Helper()
+	var entries []store.Entry
+	for i := 0; i < len(keyValues); i += 2 {
+		entries = append(entries, store.Entry{Key: keyValues[i], Value: []byte(keyValues[i+1])})
+	}
+	if _, err := s.app.mirror.Write(s.t.Context(), entries, nil); err != nil {
+		s.t.Fatalf("writing to the store: %v", err)
+	}
+}
+
+// putWorkflow stores a workflow with the tests' secret.
+func (s *site) putWorkflow(id, document string) {
+	s.t.Helper()
+	s.put("secrets/"+id, secret, "workflows/"+id, document)
+}
+
+// trigger is a workflow of a trigger alone, with the webhook settings given: it answers what it was sent.
+func trigger(webhook string) string {
+	return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":` + webhook + `}}],"edges":[]}`
+}
+
+// call is a request to a site.
+type call struct {
+	method  string // POST
+	path    string
+	header  http.Header
+	body    string
+	chunked bool
+}
+
+// to makes a signed POST.
+func to(id, body string) call {
+	return call{path: defaultPrefix + id, body: body}.sign("", secret, time.Now())
+}
+
+// sign signs by a scheme's settings, "" = the default scheme.
+func (c call) sign(scheme, secret string, at time.Time) call {
+	var raw []byte
+	if scheme != "" {
+		raw = []byte(scheme)
+	}
+	s, err := signature.ParseScheme(raw)
+	if err != nil {
+		panic(err)
+	}
+	c.header = c.header.Clone()
+	if c.header == nil {
+		c.header = http.Header{}
+	}
+	s.Sign(c.header, []byte(c.body), signature.NewKey([]byte(secret), time.Time{}), at, "msg-1")
+	return c
+}
+
+// with sets a header.
+func (c call) with(name, value string) call {
+	c.header = c.header.Clone()
+	if c.header == nil {
+		c.header = http.Header{}
+	}
+	c.header.Set(name, value)
+	return c
+}
+
+// reply is what a site answered.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// code is the error's code, "" when the reply is none.
+func (r reply) code() string {
+	var e struct {
+		Success *bool
+		Error   struct{ Code, Message string }
+	}
+	if json.Unmarshal([]byte(r.body), &e) != nil || e.Success == nil || *e.Success || e.Error.Message == "" {
+		return ""
+	}
+	return e.Error.Code
+}
+
+// do sends a call and checks what is true of every answer of the handler.
+func (s *site) do(c call) reply {
+	s.t.Helper()
+	r, err := s.try(c)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if r.body == "next handler" {
+		return r
+	}
+	if r.header.Get("X-Content-Type-Options") == "" {
+		s.t.Errorf("%s: no X-Content-Type-Options", c.path)
+	}
+	if length := r.header.Get("Content-Length"); length != fmt.Sprint(len(r.body)) && r.status != http.StatusNoContent && r.status != http.StatusNotModified && c.method != http.MethodHead {
+		s.t.Errorf("%s: Content-Length %q of %d bytes", c.path, length, len(r.body))
+	}
+	if strings.Contains(r.body, secret) {
+		s.t.Errorf("%s: the answer holds the secret: %s", c.path, r.body)
+	}
+	return r
+}
+
+func (s *site) try(c call) (reply, error) {
+	if c.method == "" {
+		c.method = http.MethodPost
+	}
+	var body io.Reader = bytes.NewReader([]byte(c.body))
+	if c.chunked {
+		body = io.MultiReader(body) // hides the length
+	}
+	req, err := http.NewRequest(c.method, s.server.URL+c.path, body)
+	if err != nil {
+		return reply{}, err
+	}
+	for name, values := range c.header {
+		req.Header[name] = values
+	}
+	resp, err := s.server.Client().Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(b)}, err
+}
