@@ -37,7 +37,8 @@ type Globals interface {
 type Engine struct {
 	config  Config
 	permits *permits
-	nodeLog *zap.Logger // what nodes write
+	claimed chan struct{} // a token for each claimed execution that has or waits for a slot
+	nodeLog *zap.Logger   // what nodes write
 }
 
 // New makes an engine.
@@ -52,7 +53,12 @@ func New(c Config) *Engine {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	return &Engine{config: c, permits: newPermits(c.Limits.Executions), nodeLog: c.Logger.Named("node")}
+	return &Engine{
+		config:  c,
+		permits: newPermits(c.Limits.Executions),
+		claimed: make(chan struct{}, (c.Limits.Executions+1)/2),
+		nodeLog: c.Logger.Named("node"),
+	}
 }
 
 // NewID makes an execution's id: "exec-" and a lower-case ULID (github.com/ulid/spec), so that ids sort by time. Its random

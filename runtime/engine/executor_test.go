@@ -194,6 +194,34 @@ func TestExecutorLetsOthersPass(t *testing.T) {
 	l.drain(x, 0)
 }
 
+// TestExecutorLeavesRoomForSenders: of two slots, a backlog takes one.
+func TestExecutorLeavesRoomForSenders(t *testing.T) {
+	began, goOn := make(chan struct{}, 10), make(chan struct{})
+	j := newLedger()
+	l := newLab(t, Config{Limits: Limits{Executions: 2}, HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		began <- struct{}{}
+		<-goOn
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.program(document("t>a", ask("a", `1`)))
+	x := NewExecutor(j, 4)
+	defer x.Use(l.runner(p))()
+	l.accept(x, p, "exec-1", "exec-2", "exec-3", "exec-4")
+	receive(t, began)
+	for range 3 {
+		release, err := l.engine.Acquire(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
+	}
+	if n := len(began); n != 0 {
+		t.Errorf("%d more executions of the journal have begun", n)
+	}
+	close(goOn)
+	l.drain(x, 0)
+}
+
 func TestExecutorFollowsItsRunners(t *testing.T) {
 	j := newLedger()
 	ran := make(chan string, 10)

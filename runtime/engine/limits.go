@@ -4,7 +4,7 @@ import "time"
 
 // Limits of executions. A field that is zero means its default, see DefaultLimits.
 type Limits struct {
-	Executions       int           // that run at the same time, of all workflows together
+	Executions       int           // that run at the same time, of all workflows; at most half of them from a journal
 	QueueWait        time.Duration // how long Acquire waits for a slot
 	NodeTimeout      time.Duration // of one attempt of a node or of one item of forEach
 	NodeInput        int           // bytes of a node's resolved config

@@ -36,6 +36,14 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 		return
 	}
 	defer p.owner.Release()
+	// A long backlog must not take all slots, and all places in the line for them, from senders who wait.
+	select {
+	case r.Engine.claimed <- struct{}{}:
+		defer func() { <-r.Engine.claimed }()
+	case <-ctx.Done():
+		x.giveBack(r, l, 0)
+		return
+	}
 	release, err := r.Engine.acquire(ctx, p, busyPatience, true)
 	switch {
 	case errors.Is(err, ErrWorkflowBusy):
