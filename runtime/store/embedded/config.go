@@ -1,18 +1,14 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"net/url"
 	"path/filepath"
-	"runtime"
 	"sync"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.etcd.io/etcd/server/v3/storage/wal"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 const (
@@ -27,8 +23,8 @@ const (
 	// are for clusters under load.
 	walSegment = 4 << 20
 
-	// quota is the size of the database at which it takes no more writes; see makeRoom.
-	quota = 256 << 20
+	// defaultQuota is the size of the database at which it takes no more writes; see makeRoom.
+	defaultQuota = 256 << 20
 	// history is how many revisions are kept. Nobody reads old ones: a mirror that missed them lists.
 	history = "100"
 )
@@ -52,34 +48,13 @@ func serverConfig(o Options, fail context.CancelCauseFunc) *embed.Config {
 	c.AdvertisePeerUrls, c.AdvertiseClientUrls = []url.URL{peer}, []url.URL{client}
 	c.InitialCluster = memberName + "=" + peer.String()
 	c.TickMs, c.ElectionMs = tickMs, electionMs
-	c.QuotaBackendBytes = quota
+	c.QuotaBackendBytes = cmp.Or(o.quota, defaultQuota)
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModeRevision, history
 	c.EnableGRPCGateway = false
+	c.AuthToken = "" // there are no users: the socket's directory is the guard
 	c.LogLevel = "warn"
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(serverLog(o.Logger, fail))
 	return c
 }
 
 func unixURL(path string) url.URL { return url.URL{Scheme: "unix", Path: path} }
-
-// serverLog is etcd's log: warnings and worse. Where etcd would end the process because it cannot go on, a full disk for
-// one, only the goroutine ends that found out, and fail is called: webhooks are served from memory then.
-func serverLog(l *zap.Logger, fail context.CancelCauseFunc) *zap.Logger {
-	hook := endGoroutine{fail}
-	return l.Named("etcd").WithOptions(zap.IncreaseLevel(zap.WarnLevel), zap.WithFatalHook(hook), zap.WithPanicHook(hook))
-}
-
-// endGoroutine is what a log does after an entry that no program is meant to survive.
-type endGoroutine struct{ fail context.CancelCauseFunc }
-
-// OnWrite implements zapcore.CheckWriteHook.
-func (h endGoroutine) OnWrite(entry *zapcore.CheckedEntry, fields []zapcore.Field) {
-	err := errors.New(entry.Message)
-	for _, f := range fields {
-		if cause, ok := f.Interface.(error); ok && f.Type == zapcore.ErrorType {
-			err = fmt.Errorf("%s: %w", entry.Message, cause)
-		}
-	}
-	h.fail(fmt.Errorf("the embedded store has failed: %w", err))
-	runtime.Goexit()
-}

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
@@ -13,7 +14,12 @@ import (
 	"github.com/flowtrux/edge/runtime/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(damagedDir); dir != "" {
+		os.Exit(openDamaged(dir))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestSuite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store {

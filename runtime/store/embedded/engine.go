@@ -37,6 +37,8 @@ type Options struct {
 	Listen string
 
 	Logger *zap.Logger // for the server's warnings; must not belong to one config; nil = no log
+
+	quota int64 // of the database, in bytes; 0 = defaultQuota. Tests have less.
 }
 
 // Engine is a store.Engine on an etcd server in this process. Engines of one directory share the server.

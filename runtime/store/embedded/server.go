@@ -13,7 +13,7 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
-// ErrInUse says that another process has the directory.
+// ErrInUse says that somebody else has the directory: most likely another process.
 var ErrInUse = errors.New("the directory is in use by another process")
 
 const (
@@ -64,21 +64,24 @@ func (s *server) run(ctx context.Context, o Options) error {
 	made := make(chan error, 1)
 	go func() {
 		err := errors.New("it gave up") // unless told otherwise: the log's hook may end this goroutine
-		defer func() { made <- err }()
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("reading the data, which may be damaged: %v", r)
+			}
+			made <- err
+		}()
 		s.etcd, err = embed.StartEtcd(config)
 	}()
 	var err error
 	select {
 	case err = <-made:
-		if cause := context.Cause(s.failed); err != nil && cause != nil {
-			err = cause
+		if s.failed.Err() != nil {
+			err = context.Cause(s.failed)
 		}
+	case <-s.failed.Done():
+		return s.abandon(made, context.Cause(s.failed))
 	case <-ctx.Done():
-		go func() {
-			<-made
-			s.close()
-		}()
-		return context.Cause(ctx)
+		return s.abandon(made, context.Cause(ctx))
 	}
 	if err == nil {
 		select {
@@ -97,6 +100,15 @@ func (s *server) run(ctx context.Context, o Options) error {
 		s.close()
 	}
 	return err
+}
+
+// abandon leaves a start to itself, which may never end, and returns why.
+func (s *server) abandon(made <-chan error, why error) error {
+	go func() {
+		<-made
+		s.close()
+	}()
+	return why
 }
 
 // settle does what is left to do when the server is ready.
