@@ -45,11 +45,10 @@ var (
 
 // answer does what the request asks for.
 func (x *exchange) answer(checks []check) answer.Answer {
-	alive := x.app.life.enter()
-	defer x.app.life.leave()
-	if !alive {
+	if !x.enter() {
 		return *x.refuse(answer.NotReady)
 	}
+	defer x.app.life.leave()
 	defer func() {
 		if x.body != nil {
 			x.body.release()
@@ -61,6 +60,24 @@ func (x *exchange) answer(checks []check) answer.Answer {
 		}
 	}
 	return x.run()
+}
+
+// enter keeps the app alive until the request is answered. A request can reach the handler of a config that was replaced and
+// cleaned up since its connection was accepted; the app of the config that runs now answers it. It is false when there
+// is none.
+func (x *exchange) enter() bool {
+	for range 2 {
+		if x.app.life.enter() {
+			return true
+		}
+		x.app.life.leave()
+		app, err := runningApp()
+		if err != nil {
+			return false
+		}
+		x.app = app
+	}
+	return false
 }
 
 // refuse is the answer of a failed check.

@@ -16,7 +16,29 @@ import (
 	"strings"
 
 	"github.com/flowtrux/edge/nodes/sdk"
+	"github.com/flowtrux/edge/nodes/sdk/typed"
 )
+
+type in struct {
+	Text string ` + "`json:\"text\"`" + `
+}
+
+type out struct {
+	Text string ` + "`json:\"text\"`" + `
+}
+
+func run(ctx *sdk.Context, i in) (out, error) {
+	sdk.Log(ctx, sdk.Info, "shouting")
+	return out{strings.ToUpper(i.Text)}, nil
+}
+
+var _ = sdk.Register(sdk.Node{
+	Type: "shout", Version: "1.0.0", Capabilities: []string{"log"},
+	Config: ` + "`" + `{"type":"object","properties":{"text":{"type":"string"}},"required":["text"],"additionalProperties":false}` + "`" + `,
+	Run: typed.Func(run),
+})
+
+func main() {}
 `
 
 // buildNode builds a Go node in a module outside the repository, with the command that the docs give.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,6 +19,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // the whole of Caddy, as users build it
+
+	_ "github.com/flowtrux/edge"
 )
 
 // secret signs everything here.
@@ -29,6 +33,8 @@ type server struct {
 	site   string // host:port
 	admin  string // host:port
 	client *http.Client
+	log    string // file
+	bind   string // Caddy's directive that says where the site listens; "" = at its address
 }
 
 // start makes a server with its own data directory, which load has to give a config.
@@ -36,11 +42,16 @@ func start(t *testing.T) *server {
 	t.Helper()
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	s := &server{t: t, site: freeAddress(t), admin: freeAddress(t)}
+	s := &server{t: t, site: freeAddress(t), admin: freeAddress(t), log: filepath.Join(t.TempDir(), "caddy.log")}
 	// No keep-alive: a server that shuts down may close an idle connection under a POST that is just being sent, and Go's
 	// client does not repeat a POST by itself. With a connection each, every failure is ours.
 	s.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	t.Cleanup(s.stop)
+	t.Cleanup(func() {
+		s.stop()
+		if b, err := os.ReadFile(s.log); err == nil && bytes.Contains(b, []byte("panic")) {
+			t.Errorf("the server panicked:\n%s", b)
+		}
+	})
 	return s
 }
 
@@ -52,20 +63,41 @@ func (s *server) caddyfile(app, handler string) string {
 	auto_https off
 	grace_period 20s
 	log {
-		output discard
+		output file %s
 	}
 	flowtrux {
 		%s
 	}
 }
 http://%s {
+	%s
 	flowtrux {
 		%s
 	}
 	respond "next handler" 404
 }
-`, s.admin, app, s.site, handler)
+`, s.admin, s.log, app, s.site, s.bind, handler)
 }
+
+// keepSocket makes the site listen on one socket for the whole test, as it does under systemd's socket activation. Otherwise each
+// config has a socket of its own, and the kernel resets the connections that stand in line at the one that is closed.
+func (s *server) keepSocket() {
+	s.t.Helper()
+	l, err := net.Listen("tcp", s.site)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	f, err := l.(*net.TCPListener).File()
+	if err := errors.Join(err, l.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+	// Caddy keeps the file for the rest of the process, so it is not closed here.
+	s.bind = fmt.Sprintf("bind fd/%d", f.Fd())
+	kept = append(kept, f)
+}
+
+// kept are files whose descriptors Caddy uses: a file that is forgotten is closed.
+var kept []*os.File
 
 // load adapts and loads a Caddyfile, also when it is the same as before.
 func (s *server) load(caddyfile string) {
