@@ -81,7 +81,9 @@ func (x *execution) nodeFailed(r sandbox.Result) *NodeError {
 
 // cancelled is the error of a node that was cut off.
 func (x *execution) cancelled() *NodeError {
-	return &NodeError{Code: CodeCancelled, Message: "the execution ended while the node ran", Detail: context.Cause(x.ctx), final: true}
+	err := fixed(CodeCancelled, "the execution ended while the node ran")
+	err.Detail = context.Cause(x.ctx)
+	return err
 }
 
 // panicked makes the error of a fault in the host.
