@@ -1,6 +1,9 @@
 package hostapi
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Capability is a permission that a node can be given, as manifests and Caddyfiles name it.
 type Capability string
@@ -14,7 +17,9 @@ const (
 	CapGlobals Capability = "globals" // writing globals that the operator's patterns allow
 )
 
-// Capabilities are all there are, in the order in which they are listed.
+// Capabilities returns all there are, in the order in which they are listed. The result is the caller's.
+func Capabilities() []Capability { return slices.Clone(capabilities[:]) }
+
 var capabilities = [...]Capability{CapHTTP, CapLog, CapClock, CapRandom, CapGlobals}
 
 // Grants is what a node may do: what its manifest asks for and the operator allows. The zero value is nothing.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/tetratelabs/wazero/sys"
-
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
@@ -42,35 +40,41 @@ func badAnswer(format string, args ...any) *Error {
 	return &Error{Code: CodeBadAnswer, Message: fmt.Sprintf(format, args...)}
 }
 
-// ended says why a guest's function did not return. limit is the call's own deadline context, which tells a timeout from
-// a caller that has gone.
-func (in *instance) ended(ctx context.Context, parent context.Context, err error) *Error {
+// ended says why a guest's function did not return. ctx is that of the call, with its limit of time; parent is the caller's,
+// which tells a timeout from a caller that has gone.
+func (in *instance) ended(parent, ctx context.Context, err error) *Error {
 	var exit hostapi.ExitError
-	var closed *sys.ExitError
 	switch {
 	case parent.Err() != nil && !errors.Is(context.Cause(parent), context.DeadlineExceeded):
 		return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: err}
 	case ctx.Err() != nil:
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: err}
-	case in != nil && in.memory.refused:
+	case in.memory.refused:
 		return &Error{Code: CodeMemory, Message: fmt.Sprintf("the memory limit of %d bytes was reached", in.memory.limit), Detail: err}
 	case errors.As(err, &exit):
 		return &Error{Code: CodeExit, Message: exit.Error(), Detail: err}
-	case errors.As(err, &closed):
-		return &Error{Code: CodeExit, Message: fmt.Sprintf("the module exited with status %d", closed.ExitCode()), Detail: err}
 	}
-	return &Error{Code: CodeTrap, Message: "the module trapped: " + trapReason(err), Detail: err}
+	if reason, ok := trapReason(err); ok {
+		return &Error{Code: CodeTrap, Message: "the module trapped: " + reason, Detail: err}
+	}
+	return &Error{Code: CodeInternal, Message: "an error in the host", Detail: err}
 }
 
-// trapReason is the fixed text of a trap in wazero's message, which goes on with a stack; anything else stays unsaid.
-func trapReason(err error) string {
+// trapReason finds the fixed text of a trap in wazero's errors, whose types are not exported; a stack may follow it.
+func trapReason(err error) (reason string, ok bool) {
 	var access hostapi.AccessError
 	if errors.As(err, &access) {
-		return access.Error()
+		return access.Error(), true
 	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	if reason, ok := strings.CutPrefix(first, "wasm error: "); ok {
-		return reason
+	first := firstLine(err)
+	if first == "stack overflow" { // the one trap that comes without the prefix
+		return first, true
 	}
-	return "an error in the host"
+	_, reason, ok = strings.Cut(first, "wasm error: ")
+	return reason, ok
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }

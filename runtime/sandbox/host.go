@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 
@@ -23,6 +24,7 @@ type Options struct {
 // Host compiles and runs modules on one wazero runtime. Safe for concurrent use.
 type Host struct {
 	options Options
+	trial   time.Duration // for _initialize, warmup and describe of a module together
 
 	mu       sync.Mutex
 	runtime  wazero.Runtime // nil until the first Load
@@ -41,26 +43,22 @@ type compiled struct {
 
 // New makes a Host. It does not touch the disk until the first Load.
 func New(o Options) (*Host, error) {
-	return &Host{options: o, compiled: make(map[[sha256.Size]byte]*compiled)}, nil
+	return &Host{options: o, trial: trialTime, compiled: make(map[[sha256.Size]byte]*compiled)}, nil
 }
 
-// start makes the runtime, once. h.mu is held.
+// start makes the runtime, once.
 func (h *Host) start(ctx context.Context) error {
-	if h.closed {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closed:
 		return errors.New("the sandbox is closed")
-	}
-	if h.runtime != nil {
+	case h.runtime != nil:
 		return nil
 	}
-	cache := wazero.NewCompilationCache()
-	if dir := h.options.CacheDir; dir != "" {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("making the directory for compiled code: %w", err)
-		}
-		var err error
-		if cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
-			return fmt.Errorf("opening the directory for compiled code %s: %w", dir, err)
-		}
+	cache, err := h.options.cache()
+	if err != nil {
+		return err
 	}
 	// WithCloseOnContextDone makes guests look at the context in every loop: that is what ends one that never returns.
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache).WithCloseOnContextDone(true))
@@ -71,14 +69,24 @@ func (h *Host) start(ctx context.Context) error {
 	return nil
 }
 
-// compile returns the code of wasm and a function that gives it back.
+func (o Options) cache() (wazero.CompilationCache, error) {
+	if o.CacheDir == "" {
+		return wazero.NewCompilationCache(), nil
+	}
+	if err := os.MkdirAll(o.CacheDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the directory for compiled code: %w", err)
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the directory for compiled code: %w", err)
+	}
+	return cache, nil
+}
+
+// compile returns the code of wasm and a function that gives it back, which is called once. The host has been started.
 func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, func(context.Context) error, error) {
 	key := sha256.Sum256(wasm)
 	h.mu.Lock()
-	if err := h.start(ctx); err != nil {
-		h.mu.Unlock()
-		return nil, nil, err
-	}
 	c := h.compiled[key]
 	if c == nil {
 		c = new(compiled)
@@ -87,10 +95,12 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 	c.refs++
 	h.mu.Unlock()
 
-	c.once.Do(func() { c.code, c.err = h.runtime.CompileModule(ctx, wasm) })
+	// Others may wait for this code too, whatever becomes of the first who asked for it.
+	c.once.Do(func() { c.code, c.err = h.runtime.CompileModule(context.WithoutCancel(ctx), wasm) })
 	release := func(ctx context.Context) error { return h.release(ctx, key, c) }
 	if c.err != nil {
-		return nil, nil, errors.Join(c.err, release(ctx))
+		_ = release(ctx) // there is no code to close
+		return nil, nil, c.err
 	}
 	return c.code, release, nil
 }

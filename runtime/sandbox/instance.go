@@ -18,8 +18,8 @@ const maxDepth = 512
 
 // instances hands out instances that are as a module's start leaves them, whatever calls did before. Safe for concurrent use.
 type instances interface {
-	// acquire returns an instance for one call. ctx carries the call's session.
-	acquire(ctx context.Context) (*instance, *Error)
+	// acquire returns an instance for one call. ctx carries the call's session and limit of time; parent is the caller's.
+	acquire(parent, ctx context.Context) (*instance, *Error)
 	// release takes it back; after a call that was not healthy its state is anything.
 	release(in *instance, healthy bool)
 }
@@ -37,18 +37,22 @@ type fresh struct {
 	limit   uint64 // bytes of memory
 }
 
-func (f *fresh) acquire(ctx context.Context) (*instance, *Error) {
+func (f *fresh) acquire(parent, ctx context.Context) (*instance, *Error) {
 	in := &instance{memory: &memory{limit: f.limit}}
 	withMemory := experimental.WithMemoryAllocator(ctx, in.memory)
 	// Without a name there can be many; start functions are called here, where their errors can be told apart.
 	module, err := f.runtime.InstantiateModule(withMemory, f.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
-		return nil, in.ended(ctx, context.Background(), err)
+		failure := in.ended(parent, ctx, err)
+		if failure.Code == CodeInternal { // such as data that lies outside of the memory
+			failure.Code, failure.Message = CodeTrap, "the module cannot be started: "+firstLine(err)
+		}
+		return nil, failure
 	}
 	in.module = module
 	if init := module.ExportedFunction(abi.ExportInitialize); init != nil {
 		if _, err := init.Call(ctx); err != nil {
-			failure := in.ended(ctx, context.Background(), err)
+			failure := in.ended(parent, ctx, err)
 			f.release(in, false)
 			return nil, failure
 		}
@@ -68,7 +72,7 @@ func (in *instance) call(parent, ctx context.Context, input, dst []byte, limit i
 	}
 	got, err := in.module.ExportedFunction(abi.ExportAlloc).Call(ctx, uint64(len(input)))
 	if err != nil {
-		return Result{}, in.ended(ctx, parent, err)
+		return Result{}, in.ended(parent, ctx, err)
 	}
 	ptr := uint32(got[0])
 	if ptr == 0 {
@@ -79,7 +83,7 @@ func (in *instance) call(parent, ctx context.Context, input, dst []byte, limit i
 	}
 	got, err = in.module.ExportedFunction(abi.ExportRun).Call(ctx, uint64(ptr), uint64(len(input)))
 	if err != nil {
-		return Result{}, in.ended(ctx, parent, err)
+		return Result{}, in.ended(parent, ctx, err)
 	}
 	return in.answer(got[0], dst, limit)
 }

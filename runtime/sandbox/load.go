@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
@@ -28,6 +28,10 @@ const (
 	maxManifest = 1 << 20          // bytes of what describe returns
 	trialTime   = 10 * time.Second // for _initialize, warmup and describe together
 	wasmPage    = 64 << 10         // bytes
+
+	// What files begin with: https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+	moduleHead    = "\x00asm\x01\x00\x00\x00"
+	componentHead = "\x00asm\x0d\x00\x01\x00"
 )
 
 // Limits of a module's calls.
@@ -65,15 +69,24 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	refuse := func(part, reason string, args ...any) error {
 		return &LoadError{Source: c.Source, Part: part, Reason: fmt.Sprintf(reason, args...)}
 	}
-	if len(c.Wasm) > maxModule {
+	switch head := string(c.Wasm[:min(len(c.Wasm), 8)]); {
+	case len(c.Wasm) > maxModule:
 		return nil, refuse("module", "%d bytes is more than the %d that are taken", len(c.Wasm), maxModule)
-	}
-	if !strings.HasPrefix(string(c.Wasm[:min(len(c.Wasm), 8)]), "\x00asm\x01\x00\x00\x00") {
+	case head == componentHead:
+		return nil, refuse("module", "a WebAssembly component; nodes are core modules (version 1)")
+	case head != moduleHead:
 		return nil, refuse("module", "not a WebAssembly core module (version 1)")
+	}
+	framed, part, err := frame(c.Wasm)
+	if err != nil {
+		return nil, refuse(part, "%v", err)
+	}
+	if err := h.start(ctx); err != nil {
+		return nil, err
 	}
 	c.Limits.Memory = cmp.Or(c.Limits.Memory, DefaultMemory) / wasmPage * wasmPage
 	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
-	code, release, err := h.compile(ctx, c.Wasm)
+	code, release, err := h.compile(ctx, framed)
 	if err != nil {
 		return nil, &LoadError{Source: c.Source, Part: "module", Reason: err.Error(), Detail: err}
 	}
@@ -81,7 +94,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	m.instances = &fresh{runtime: h.runtime, code: code, limit: c.Limits.Memory}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, release(ctx))
+			_ = release(ctx) // frees memory only; err says more
 		}
 	}()
 	if err := checkExports(code, c.Limits.Memory, refuse); err != nil {
@@ -91,7 +104,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := m.try(ctx, c, refuse); err != nil {
+	if err := m.try(ctx, h.trial, c, refuse); err != nil {
 		return nil, err
 	}
 	if err := m.grant(c, needs, refuse); err != nil {
@@ -145,11 +158,8 @@ func checkExports(code wazero.CompiledModule, limit uint64, refuse refusal) erro
 	return nil
 }
 
-// checkImports returns the capabilities that the imports need.
+// checkImports returns the capabilities that the imports need. They are all functions: see frame.
 func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err error) {
-	if len(code.ImportedMemories()) > 0 {
-		return nil, refuse("imports", "it imports a memory; a node has its own")
-	}
 	offered := make(map[[2]string]hostapi.Function)
 	for _, f := range hostapi.Offered() {
 		offered[[2]string{f.Module, f.Name}] = f
@@ -193,38 +203,43 @@ func signature(params, results []api.ValueType) string {
 }
 
 // try makes an instance, warms it up and reads its manifest. A module without describe gets the least manifest there is.
-func (m *Module) try(ctx context.Context, c ModuleConfig, refuse refusal) error {
-	ctx, cancel := context.WithTimeout(ctx, trialTime)
+func (m *Module) try(parent context.Context, limit time.Duration, c ModuleConfig, refuse refusal) error {
+	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
-	s := new(hostapi.Session)
-	callCtx := s.Context(ctx)
-	in, failure := m.instances.acquire(callCtx)
-	if failure == nil {
-		defer m.instances.release(in, false)
-		if warm := in.module.ExportedFunction(abi.ExportWarmup); warm != nil {
-			if _, err := warm.Call(callCtx); err != nil {
-				failure = in.ended(callCtx, context.Background(), err)
-				return &LoadError{Source: c.Source, Part: abi.ExportWarmup, Reason: failure.Message, Detail: failure}
-			}
+	said := "" // the first line of a panic is what the author needs
+	s := &hostapi.Session{Log: func(_ int, message string) { said = cmp.Or(said, message) }}
+	failed := func(part string, failure *Error) error {
+		s.Flush()
+		reason := failure.Message
+		if said != "" {
+			reason += ": " + said
 		}
+		return &LoadError{Source: c.Source, Part: part, Reason: reason, Detail: failure}
 	}
+	callCtx := s.Context(ctx)
+	in, failure := m.instances.acquire(parent, callCtx)
 	if failure != nil {
-		return &LoadError{Source: c.Source, Part: "start", Reason: failure.Message, Detail: failure}
+		return failed("start", failure)
+	}
+	defer m.instances.release(in, false)
+	if warm := in.module.ExportedFunction(abi.ExportWarmup); warm != nil {
+		if _, err := warm.Call(callCtx); err != nil {
+			return failed(abi.ExportWarmup, in.ended(parent, callCtx, err))
+		}
 	}
 	describe := in.module.ExportedFunction(abi.ExportDescribe)
 	if describe == nil {
-		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%q,"version":"0.0.0"}`, abi.Version, c.Type)
+		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.Type)))
 		return nil
 	}
 	packed, err := describe.Call(callCtx)
 	if err != nil {
-		failure = in.ended(callCtx, context.Background(), err)
-		return &LoadError{Source: c.Source, Part: abi.ExportDescribe, Reason: failure.Message, Detail: failure}
+		return failed(abi.ExportDescribe, in.ended(parent, callCtx, err))
 	}
 	r, failure := in.answer(packed[0], nil, maxManifest)
 	switch {
 	case failure != nil:
-		return &LoadError{Source: c.Source, Part: abi.ExportDescribe, Reason: failure.Message, Detail: failure}
+		return failed(abi.ExportDescribe, failure)
 	case r.Kind != abi.Output:
 		return refuse(abi.ExportDescribe, "it answers with an error: %s", r.Output)
 	}
@@ -254,10 +269,21 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 		}
 	}
 	for _, want := range asks.Capabilities {
+		if !slices.Contains(hostapi.Capabilities(), want) {
+			return refuse("capabilities", "%q is none; there are %s", want, listed(hostapi.Capabilities()))
+		}
 		if !c.Grants.Has(want) {
 			return refuse("capabilities", "it needs %q: add `allow %s` to node %q", want, want, c.Type)
 		}
 	}
 	m.grants = c.Grants.Only(asks.Capabilities)
 	return nil
+}
+
+func listed(capabilities []hostapi.Capability) string {
+	names := make([]string, len(capabilities))
+	for i, c := range capabilities {
+		names[i] = string(c)
+	}
+	return strings.Join(names, ", ")
 }

@@ -63,25 +63,19 @@ func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 		s.Deadline = d
 	}
 	callCtx := s.Context(limited)
-	instance, failure := m.instances.acquire(callCtx)
-	if failure != nil {
-		return Result{}, m.blame(ctx, callCtx, failure)
-	}
-	r, failure := instance.call(ctx, callCtx, in, dst, m.limits.Output)
-	m.instances.release(instance, failure == nil)
-	s.Flush()
+	defer s.Flush()
+	instance, failure := m.instances.acquire(ctx, callCtx)
 	if failure != nil {
 		return Result{}, failure
 	}
-	return r, nil
-}
-
-// blame corrects what a failed start says when the caller has gone meanwhile.
-func (m *Module) blame(parent, ctx context.Context, failure *Error) *Error {
-	if failure.Code == CodeTimeout {
-		return (*instance)(nil).ended(ctx, parent, failure.Detail)
+	healthy := false
+	defer func() { m.instances.release(instance, healthy) }()
+	r, failure := instance.call(ctx, callCtx, in, dst, m.limits.Output)
+	if failure != nil {
+		return Result{}, failure
 	}
-	return failure
+	healthy = true
+	return r, nil
 }
 
 func (m *Module) enter() bool {
@@ -95,7 +89,7 @@ func (m *Module) enter() bool {
 }
 
 // Close waits for running calls until ctx ends, then releases the module; calls that begin later fail. When ctx ends first the
-// module is released as soon as they have ended, and the error is ctx's.
+// module is released as soon as they have ended, and the error is ctx's. A second Close does nothing and waits for nothing.
 func (m *Module) Close(ctx context.Context) error {
 	m.mu.Lock()
 	again := m.closed

@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newHost(t testing.TB) *Host {
+	t.Helper()
+	h, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if len(h.compiled) != 0 {
+			t.Errorf("%d modules are still compiled", len(h.compiled))
+		}
+		if err := h.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+// small keeps what a runaway guest can take small and its time short.
+var small = Limits{Memory: 1 << 20, Timeout: 10 * time.Second, Output: 1 << 16}
+
+func load(t testing.TB, h *Host, wasm []byte, l Limits, g hostapi.Grants) *Module {
+	t.Helper()
+	m, err := h.Load(context.Background(), ModuleConfig{Type: "test", Source: "test.wasm", Wasm: wasm, Limits: l, Grants: g})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// fails returns the *Error that err must be.
+func fails(t testing.TB, err error, code string) *Error {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("error %v, want one with code %s", err, code)
+	}
+	if e.Code != code {
+		t.Fatalf("code %s (%s; %v), want %s", e.Code, e.Message, e.Detail, code)
+	}
+	return e
+}
