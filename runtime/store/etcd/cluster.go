@@ -78,6 +78,7 @@ func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 		Logger:               zap.NewNop(), // whatever goes wrong is reported by Follow, once
 		DialOptions: []grpc.DialOption{
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: connectPause, MinConnectTimeout: dialTime}),
+			grpc.WithChainUnaryInterceptor(failFast),
 		},
 	}
 	if c.withTLS() {
@@ -100,7 +101,13 @@ func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 	}
 	if err != nil {
 		end()
-		return nil, failure("checking the password", err)
+		return nil, failure("signing in", err)
 	}
 	return client, nil
+}
+
+// failFast makes a request fail when there is no connection, with the reason why there is none. etcd's client would have it
+// wait for one, and then there is nothing to tell but that it took too long.
+func failFast(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	return invoke(ctx, method, request, reply, conn, append(slices.Clip(options), grpc.WaitForReady(false))...)
 }

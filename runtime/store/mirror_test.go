@@ -1,0 +1,168 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/store"
+	"github.com/flowtrux/edge/runtime/store/embedded"
+)
+
+func TestSubscribersHaveTheSame(t *testing.T) {
+	m, early, _ := mirror(t, store.MirrorOptions{Engine: local(t, t.TempDir())})
+	early.waitLive()
+	write(t, m, "workflows/a", "{}", "secrets/a", "s")
+
+	late := record(t, m)
+	batches, content := late.now() // at once
+	if len(batches) != 1 || !batches[0].Reset || batches[0].Stale {
+		t.Fatalf("a late subscriber got %+v", batches)
+	}
+	if want := map[string]string{"workflows/a": "{}", "secrets/a": "s"}; !maps.Equal(content, want) {
+		t.Errorf("a late subscriber has %q, want %q", content, want)
+	}
+
+	early.cancel()
+	before, _ := early.now()
+	write(t, m, "globals/g", "1")
+	if after, _ := early.now(); len(after) != len(before) {
+		t.Error("a batch came after cancel")
+	}
+	if batches, content := late.now(); len(batches) != 2 || batches[1].Reset || content["globals/g"] != "1" {
+		t.Errorf("after a write: %+v", batches)
+	}
+	early.cancel() // again
+
+	closeMirror(t, m)
+	if _, content := record(t, m).now(); len(content) != 3 {
+		t.Errorf("a subscriber of a closed mirror has %q", content)
+	}
+}
+
+func TestAWriteIsThereWhenItReturns(t *testing.T) {
+	m, r, _ := mirror(t, store.MirrorOptions{Engine: local(t, t.TempDir())})
+	r.waitLive()
+	var last int64
+	for n := range 20 {
+		value := strconv.Itoa(n)
+		revision := write(t, m, "k/b", value, "k/a", value)
+		if revision <= last {
+			t.Fatalf("revision %d follows %d", revision, last)
+		}
+		last = revision
+		if e, ok := m.Get("k/a"); !ok || string(e.Value) != value || e.Revision != revision {
+			t.Fatalf("write %d reads as %+v", n, e)
+		}
+		if _, content := r.now(); content["k/b"] != value {
+			t.Fatalf("write %d has not come to the subscriber", n)
+		}
+	}
+	if list := m.List("k/"); len(list) != 2 || list[0].Key != "k/a" || list[1].Key != "k/b" {
+		t.Errorf("list %+v", list)
+	}
+	if list := m.List("j"); len(list) != 0 {
+		t.Errorf("list of nothing %+v", list)
+	}
+	if s := m.Status(); s.State != store.Live || s.Revision != last || s.Engine != "embedded" || s.Err != "" {
+		t.Errorf("status %+v", s)
+	}
+
+	for _, del := range [][]string{nil, {"never"}} {
+		if revision, err := m.Write(t.Context(), nil, del); err != nil || revision != last {
+			t.Errorf("deleting %q: revision %d, %v; want %d", del, revision, err, last)
+		}
+	}
+	if revision, err := m.Write(t.Context(), nil, []string{"k/a", "never"}); err != nil || revision <= last {
+		t.Errorf("deleting: revision %d, %v", revision, err)
+	}
+	if _, ok := m.Get("k/a"); ok {
+		t.Error("a deleted key is there")
+	}
+	if _, err := m.Write(t.Context(), make([]store.Entry, store.MaxOps), []string{"k"}); !errors.Is(err, store.ErrTooLarge) {
+		t.Errorf("writing too many keys: %v", err)
+	}
+}
+
+func TestAMirrorOpensOnceAndClosesOnce(t *testing.T) {
+	m := store.NewMirror(store.MirrorOptions{Engine: local(t, t.TempDir())})
+	if s := m.Status(); s.State != store.Loading || s.Revision != 0 || s.Since.IsZero() {
+		t.Errorf("status before Open: %+v", s)
+	}
+	put := []store.Entry{{Key: "k", Value: []byte("v")}}
+	if _, err := m.Write(t.Context(), put, nil); err == nil {
+		t.Error("a mirror that is not open wrote")
+	}
+	var openers sync.WaitGroup
+	for range 4 {
+		openers.Go(func() {
+			if err := m.Open(t.Context()); err != nil {
+				t.Errorf("opening: %v", err)
+			}
+		})
+	}
+	openers.Wait()
+	record(t, m).waitLive()
+	closeMirror(t, m)
+	closeMirror(t, m)
+	if _, err := m.Write(t.Context(), put, nil); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("writing after Close: %v", err)
+	}
+	if err := m.Open(t.Context()); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("opening after Close: %v", err)
+	}
+	closeMirror(t, store.NewMirror(store.MirrorOptions{Engine: local(t, t.TempDir())}))
+}
+
+func TestAFailedOpenCanBeRepeated(t *testing.T) {
+	dir := t.TempDir()
+	holder, _, _ := mirror(t, store.MirrorOptions{Engine: local(t, dir)})
+	m := store.NewMirror(store.MirrorOptions{Engine: local(t, dir)})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := m.Open(ctx); !errors.Is(err, embedded.ErrInUse) {
+		t.Fatalf("opening a directory twice: %v", err)
+	}
+	closeMirror(t, holder)
+	if err := m.Open(t.Context()); err != nil {
+		t.Fatalf("opening again: %v", err)
+	}
+	record(t, m).waitLive()
+	closeMirror(t, m)
+}
+
+// Everything at once, for the race detector and for what must hold at the end.
+func TestHammer(t *testing.T) {
+	m, r, _ := mirror(t, store.MirrorOptions{Engine: local(t, t.TempDir()), Cache: filepath.Join(t.TempDir(), "cache.json")})
+	r.waitLive()
+	var work sync.WaitGroup
+	for w := range 4 {
+		work.Go(func() {
+			for n := range 25 {
+				key := fmt.Sprintf("k/%d", n%5)
+				write(t, m, key, fmt.Sprint(w, n))
+				m.Keep(key, []byte("kept"), int64(n))
+				other := record(t, m)
+				if _, content := other.now(); len(content) == 0 {
+					t.Error("a subscriber got nothing")
+				}
+				m.List("k/")
+				m.Status()
+				other.cancel()
+			}
+		})
+	}
+	work.Wait()
+	_, content := r.now()
+	for _, e := range m.List("") {
+		if content[e.Key] != string(e.Value) {
+			t.Errorf("%s is %q in the mirror and %q at the subscriber", e.Key, e.Value, content[e.Key])
+		}
+	}
+}
