@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -40,9 +41,10 @@ var (
 )
 
 // frame checks the sizes and counts of a module before wazero, which reserves memory for as many parts as a file claims to
-// have: a few bytes could claim gigabytes. Whether the parts are right is left to wazero. The result is wasm with the
-// maximum of each table lowered to maxTable, so that table.grow answers -1 where it would go round the limit of memory,
-// and without custom sections other than the names of functions. part is the part of the module that err is about.
+// have: a few bytes could claim gigabytes. Whether the parts are right is left to wazero. The result is wasm with a check
+// in each function, with the maximum of each table lowered to maxTable, so that table.grow answers -1 where it would go
+// round the limit of memory, and without custom sections other than the names of functions. part is the part of the module
+// that err is about.
 func frame(wasm []byte) (framed []byte, part string, err error) {
 	framed = append(make([]byte, 0, len(wasm)+16), wasm[:8]...)
 	for r := (reader{b: wasm[8:]}); len(r.b) > 0; {
@@ -59,6 +61,8 @@ func frame(wasm []byte) (framed []byte, part string, err error) {
 			}
 		case sectionTable:
 			content = s.tables()
+		case sectionCode:
+			content = s.functions()
 		default:
 			s.section(id)
 		}
@@ -86,8 +90,6 @@ func (r *reader) section(id byte) {
 		r.each(func() { r.take(r.u32()); r.byte(); r.skip() })
 	case sectionElem:
 		r.each(r.elements)
-	case sectionCode:
-		r.each(r.function)
 	case sectionData:
 		r.each(r.data)
 	case sectionStart, sectionCount:
@@ -261,17 +263,35 @@ func (r *reader) constant() {
 	}
 }
 
-// function reads a function's locals; its instructions count nothing that wazero reserves memory for.
-func (r *reader) function() {
-	f := reader{b: r.take(r.u32())}
-	locals := uint64(0)
-	f.each(func() { locals += uint64(f.u32()); f.byte() })
-	switch {
-	case f.err != nil:
-		r.fail(f.err)
-	case locals > maxLocals:
-		r.fail(fmt.Errorf("a function with %d variables has more than %d", locals, maxLocals))
-	}
+// check is an empty loop. The rounds of loops are where wazero's WithCloseOnContextDone lets a guest look whether its call
+// is over; one that recurses twice without a loop would go on for centuries, and could not be stopped.
+var check = []byte{0x03, 0x40, 0x0b}
+
+// functions returns the section with a check at the beginning of each function. Instructions count nothing that wazero
+// reserves memory for, so that only the variables before them are read.
+func (r *reader) functions() []byte {
+	before := r.b
+	r.u32()
+	out := append(make([]byte, 0, len(before)+len(before)/8), before[:len(before)-len(r.b)]...)
+	r.b = before
+	r.each(func() {
+		body := r.take(r.u32())
+		f := reader{b: body}
+		locals := uint64(0)
+		f.each(func() { locals += uint64(f.u32()); f.byte() })
+		switch {
+		case f.err != nil:
+			r.fail(f.err)
+			return
+		case locals > maxLocals:
+			r.fail(fmt.Errorf("a function with %d variables has more than %d", locals, maxLocals))
+			return
+		}
+		variables, code := body[:len(body)-len(f.b)], bytes.TrimPrefix(f.b, check)
+		out = binary.AppendUvarint(out, uint64(len(variables)+len(check)+len(code)))
+		out = append(append(append(out, variables...), check...), code...)
+	})
+	return append(out, r.b...)
 }
 
 // names returns a custom section with the names of functions, or nil when it is another or is not right, which custom
