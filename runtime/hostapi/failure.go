@@ -41,8 +41,8 @@ func (s *Session) fail(err error) uint64 {
 // MaxMessage is the longest message that CleanMessage gives, in bytes.
 const MaxMessage = 512
 
-// CleanMessage makes a guest's message fit to be shown: its first line, at most MaxMessage bytes of valid UTF-8 without
-// control characters.
+// CleanMessage makes a guest's message fit to be shown: its first line that is not blank, at most MaxMessage bytes of valid
+// UTF-8 without control characters and without space around it.
 func CleanMessage(b []byte) string { return clean(b, MaxMessage) }
 
 func clean(b []byte, limit int) string {
@@ -52,13 +52,14 @@ func clean(b []byte, limit int) string {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
 		b = b[n:]
-		if r == '\n' || r == '\r' {
-			if out.Len() == 0 {
-				continue // a message may begin with an empty line
-			}
-			break
-		}
-		if unicode.IsControl(r) {
+		blank := unicode.IsSpace(r) || unicode.IsControl(r)
+		switch {
+		case blank && out.Len() == 0:
+			continue // also passes over lines that are blank
+		case r == '\n' || r == '\r':
+			b = nil
+			continue
+		case unicode.IsControl(r):
 			r = ' '
 		}
 		if out.Len()+utf8.RuneLen(r) > limit {

@@ -1,6 +1,7 @@
 package hostapi
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -70,16 +71,17 @@ type ExitError struct{ Code uint32 }
 
 func (e ExitError) Error() string { return fmt.Sprintf("the module exited with status %d", e.Code) }
 
-// AccessError is the panic of a function that was given a range outside the guest's memory.
-type AccessError struct{ Function string }
+// MisuseError is the panic of a function that was called in a way that no guest in its right mind does; wazero returns it as
+// the call's error.
+type MisuseError struct{ Function, Reason string }
 
-func (e AccessError) Error() string { return e.Function + ": a range outside of the memory" }
+func (e MisuseError) Error() string { return e.Function + ": " + e.Reason }
 
 // view returns a range of the guest's memory, which holds only until the guest goes on.
 func view(m api.Module, function string, ptr, n uint64) []byte {
 	b, ok := m.Memory().Read(uint32(ptr), uint32(n))
 	if !ok {
-		panic(AccessError{function})
+		panic(MisuseError{function, "a range outside of the memory"})
 	}
 	return b
 }
@@ -87,7 +89,9 @@ func view(m api.Module, function string, ptr, n uint64) []byte {
 func hostLog(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	level := int(int32(stack[0]))
-	s.log(min(max(level, abi.LogDebug), abi.LogError), view(m, abi.ImportLog, stack[1], stack[2]))
+	if message := view(m, abi.ImportLog, stack[1], stack[2]); s.Grants.Log {
+		s.log(min(max(level, abi.LogDebug), abi.LogError), message)
+	}
 }
 
 func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
@@ -129,7 +133,7 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	key := string(view(m, abi.ImportGlobalSet, stack[0], stack[1]))
-	value := append([]byte(nil), view(m, abi.ImportGlobalSet, stack[2], stack[3])...)
+	value := view(m, abi.ImportGlobalSet, stack[2], stack[3])
 	switch {
 	case !s.Grants.Globals:
 		stack[0] = s.fail(&Failure{Code: "global_not_allowed", Message: "this node may not write globals", Fatal: true})
@@ -142,7 +146,7 @@ func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 		return
 	}
 	s.globalSets++
-	if err := s.Globals.SetGlobal(ctx, key, value); err != nil {
+	if err := s.Globals.SetGlobal(ctx, key, bytes.Clone(value)); err != nil {
 		stack[0] = s.fail(err)
 		return
 	}
@@ -153,7 +157,7 @@ func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	if len(s.held) == 0 {
-		panic(AccessError{abi.ImportTake + " without an answer"})
+		panic(MisuseError{abi.ImportTake, "there is no answer"})
 	}
 	copy(view(m, abi.ImportTake, stack[0], uint64(len(s.held))), s.held)
 	s.held = s.held[:0]

@@ -9,8 +9,7 @@ import (
 // lineBuffer collects what a guest writes to its standard output or error until a line is whole.
 type lineBuffer []byte
 
-// log hands a line to the session's log, as long as the call's budget lasts. Without the capability nothing is logged
-// but what a guest writes to its standard error: the text of a panic is what its author needs.
+// log hands a line to the session's log, as long as the call's budget lasts.
 func (s *Session) log(level int, message []byte) {
 	if s.Log == nil || s.logged >= MaxLogBytes {
 		return
@@ -36,7 +35,8 @@ func (s *Session) write(stream int, b []byte) {
 	}
 }
 
-// line logs what has been collected.
+// line logs what has been collected. Without the capability that is only what a guest writes to its standard error: the
+// text of a panic is what its author needs.
 func (s *Session) line(stream int) {
 	if len(s.stream[stream]) == 0 {
 		return

@@ -20,6 +20,9 @@ const (
 // maxSubscriptions bounds one poll_oneoff.
 const maxSubscriptions = 64
 
+// maxSlept is how far a guest can move its clock on: nanoseconds since 1970 fit an int64 until 2262.
+const maxSlept = 100 * 365 * 24 * time.Hour
+
 // wasiPoll sleeps until the first subscription is due, at most until the call's end: it is how guests sleep. Streams are
 // always ready. Without the capability clock sleeping takes no time but moves the guest's clock on: a guest that waits for a
 // clock that stands still would wait for ever.
@@ -44,7 +47,7 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	case s.Grants.Clock:
 		sleep(ctx, wait)
 	default:
-		s.slept += wait
+		s.slept = min(s.slept+min(wait, maxSlept), maxSlept)
 	}
 	if !m.Memory().Write(uint32(stack[1]), event[:]) {
 		stack[0] = errnoFault

@@ -34,6 +34,7 @@ const (
 	MaxHeld        = 64 << 20 // bytes of one held answer
 	maxLogLine     = 8 << 10  // bytes; longer lines are cut
 	maxRandom      = 16 << 20 // bytes of one random_get
+	maxKept        = 64 << 10 // bytes of a held answer's buffer that the next call uses again
 	defaultHTTP    = 8 << 20  // bytes of a response body when the session sets no limit
 )
 
@@ -58,8 +59,14 @@ type Session struct {
 	globalSets int
 }
 
-// Reset makes the session ready for another call; what it was given is gone.
-func (s *Session) Reset() { *s = Session{held: s.held[:0]} }
+// Reset makes the session ready for another call; what it was given is gone. Of its buffers it keeps the small ones.
+func (s *Session) Reset() {
+	held := s.held[:0]
+	if cap(held) > maxKept {
+		held = nil
+	}
+	*s = Session{held: held}
+}
 
 // Flush ends the lines that the guest has left open on its standard output and error. The sandbox calls it after the call.
 func (s *Session) Flush() {

@@ -108,9 +108,7 @@ func store64(m api.Module, ptr uint64, v uint64) (errno uint64) {
 
 // wasiNothing has nothing to hand out: no arguments, no environment; and yielding needs no work.
 func wasiNothing(_ context.Context, _ api.Module, stack []uint64) {
-	if len(stack) > 0 {
-		stack[0] = errnoSuccess
-	}
+	stack[0] = errnoSuccess
 }
 
 // wasiSizes says that there are no arguments, or variables: a count and a length in bytes.
@@ -168,6 +166,13 @@ func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = errnoSuccess
 }
 
+// Bounds of one fd_write. What is over maxWrite is left to the guest's next call: nothing stops the host while it looks at
+// what a guest writes, and the same megabytes can be named a thousand times.
+const (
+	maxVectors = 1024
+	maxWrite   = 64 << 10 // bytes
+)
+
 // wasiWrite takes what goes to standard output and error; an iovec is a pointer and a length.
 func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 	fd := uint32(stack[0])
@@ -175,19 +180,25 @@ func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoBadf
 		return
 	}
-	s := session(ctx)
-	vectors, ok := m.Memory().Read(uint32(stack[1]), 8*uint32(stack[2]))
-	if !ok || uint32(stack[2]) > 1024 {
+	count := uint32(stack[2])
+	if count > maxVectors {
+		stack[0] = errnoInval
+		return
+	}
+	vectors, ok := m.Memory().Read(uint32(stack[1]), 8*count)
+	if !ok {
 		stack[0] = errnoFault
 		return
 	}
+	s := session(ctx)
 	var written uint32
-	for ; len(vectors) > 0; vectors = vectors[8:] {
+	for ; len(vectors) > 0 && written < maxWrite; vectors = vectors[8:] {
 		b, ok := m.Memory().Read(binary.LittleEndian.Uint32(vectors), binary.LittleEndian.Uint32(vectors[4:]))
 		if !ok {
 			stack[0] = errnoFault
 			return
 		}
+		b = b[:min(len(b), int(maxWrite-written))]
 		s.write(int(fd)-1, b)
 		written += uint32(len(b))
 	}

@@ -62,9 +62,9 @@ func (in *instance) ended(parent, ctx context.Context, err error) *Error {
 
 // trapReason finds the fixed text of a trap in wazero's errors, whose types are not exported; a stack may follow it.
 func trapReason(err error) (reason string, ok bool) {
-	var access hostapi.AccessError
-	if errors.As(err, &access) {
-		return access.Error(), true
+	var misuse hostapi.MisuseError
+	if errors.As(err, &misuse) {
+		return misuse.Error(), true
 	}
 	first := firstLine(err)
 	if first == "stack overflow" { // the one trap that comes without the prefix
