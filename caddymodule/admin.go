@@ -16,25 +16,16 @@ import (
 const maxAdminBody = 1<<20 + 4096
 
 // AdminAPI serves what is below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows, secrets,
-// globals, node types and status. It holds nothing: each request looks up the app of the config it belongs to.
-type AdminAPI struct {
-	ctx caddy.Context
-}
+// globals, node types and status. It holds nothing: each request looks up the app of the config that runs.
+type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
 func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.flowtrux", New: func() caddy.Module { return new(AdminAPI) }}
 }
 
-// Provision keeps the context. The app is looked up per request: here it might not be loaded yet, as the handler
-// loads it when no global block does.
-func (a *AdminAPI) Provision(ctx caddy.Context) error {
-	a.ctx = ctx
-	return nil
-}
-
 // Routes implements caddy.AdminRouter.
-func (a *AdminAPI) Routes() []caddy.AdminRoute {
+func (*AdminAPI) Routes() []caddy.AdminRoute {
 	routes := []struct {
 		pattern string
 		handle  func(*App, http.ResponseWriter, *http.Request) error
@@ -61,7 +52,7 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 		out = append(out, caddy.AdminRoute{
 			Pattern: method + " " + command.AdminBase + path,
 			Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, req *http.Request) error {
-				app, err := a.app()
+				app, err := adminApp()
 				if err != nil {
 					return err
 				}
@@ -72,15 +63,18 @@ func (a *AdminAPI) Routes() []caddy.AdminRoute {
 	return out
 }
 
-func (a *AdminAPI) app() (*App, error) {
-	v, err := a.ctx.AppIfConfigured(appName)
-	if errors.Is(err, caddy.ErrNotConfigured) {
+// adminApp is the app of the config that runs. A config that is being loaded is not looked at: its app may not be whole yet.
+func adminApp() (*App, error) {
+	app, err := runningApp()
+	switch {
+	case err == nil:
+		return app, nil
+	case caddy.ActiveContext().Context == nil:
+		return nil, adminError(http.StatusServiceUnavailable, "the server is still starting: try again")
+	case errors.Is(err, caddy.ErrNotConfigured):
 		return nil, adminError(http.StatusNotFound, "flowtrux is not configured: put the flowtrux directive in a site")
 	}
-	if err != nil {
-		return nil, caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
-	}
-	return v.(*App), nil
+	return nil, caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
 }
 
 func adminError(status int, format string, args ...any) error {
@@ -117,6 +111,5 @@ func readAdminBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 // Interface guards
 var (
 	_ caddy.Module      = (*AdminAPI)(nil)
-	_ caddy.Provisioner = (*AdminAPI)(nil)
 	_ caddy.AdminRouter = (*AdminAPI)(nil)
 )
