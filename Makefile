@@ -1,0 +1,72 @@
+# FlowTrux Edge. `make` alone lists the targets; only Go is needed, and Debian's etcd-server for the tests.
+
+CADDY    := v2.11.9
+TOOL     := go tool -modfile=tools/go.mod
+FUZZTIME ?= 60s
+SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test setup nodes lint unit smoke fuzz bench check clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: bin/caddy ## build, start on :8080 with the examples, send a webhook in each mode, keep serving
+	@go run ./internal/demo -caddy bin/caddy -config Caddyfile.example
+
+build: bin/caddy ## build bin/caddy with xcaddy: Caddy and this module
+	@bin/caddy list-modules | grep flowtrux
+
+# The version behind the @ is only a name: the source is this folder, but without it xcaddy looks the module up.
+bin/caddy: $(SOURCES)
+	$(TOOL) xcaddy build $(CADDY) --with github.com/flowtrux/edge@v0.1.0=. --output $@
+
+test: setup lint nodes-check unit smoke ## run everything that has to pass: linters, tests with -race, a real build
+	@echo "all checks passed"
+
+setup:
+	@command -v etcd >/dev/null || { \
+		echo "The tests need an etcd server on the PATH."; \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && apt-get install -y -qq etcd-server; \
+		else \
+			echo "Install it, for example with: sudo apt-get install etcd-server"; exit 1; \
+		fi; }
+
+nodes: ## compile the built-in nodes to nodes/dist
+	go run ./nodes/build.go
+
+.PHONY: nodes-check
+nodes-check:
+	go run ./nodes/build.go -check
+
+lint: ## gofmt, vet (also for other systems), staticcheck
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	go vet ./...
+	GOOS=wasip1 GOARCH=wasm go vet ./nodes/sdk/... ./nodes/transform ./nodes/condition ./nodes/switch ./nodes/httprequest
+	GOOS=darwin GOARCH=arm64 go vet ./runtime/... ./caddymodule/...
+	GOOS=windows GOARCH=amd64 go vet ./runtime/... ./caddymodule/...
+	$(TOOL) staticcheck ./...
+
+unit:
+	go test -race -timeout 20m ./...
+
+smoke: build
+	@bin/caddy flowtrux validate examples/workflows
+
+fuzz: ## fuzz each target for FUZZTIME (60s)
+	@go list ./... | while read -r pkg; do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench: bin/caddy ## measure a signed webhook end to end beside Caddy's respond
+	go run ./bench -caddy bin/caddy
+
+check: test ## test, and see that nothing was changed by it
+	@[ -z "$$(git status --porcelain)" ] || { git status --short; echo "the work tree is not clean"; exit 1; }
+
+clean: ## remove what was built and the demo's state
+	rm -rf bin .run
