@@ -9,7 +9,8 @@
 //	run(ptr, len i32) -> i64  one call: the input lies at ptr; the answer is a packed Result
 //	describe() -> i64         a packed Result holding the manifest (JSON)
 //	_initialize()             optional, called once before everything else
-//	warmup()                  optional, called once after _initialize; must not have effects
+//	warmup()                  optional, may be called once after _initialize, with nothing granted;
+//	                          a call must not depend on it
 //
 // The input of run is the node's config as compact JSON, all templates resolved.
 // There is no free: what a call leaves behind is gone with the call.

@@ -2,94 +2,96 @@ package abi
 
 import (
 	"bytes"
-	"go/parser"
-	"go/token"
 	"math"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
-func TestPackIsTheLayoutThatGuestsInOtherLanguagesWrite(t *testing.T) {
-	for _, tt := range []struct {
+func TestPack(t *testing.T) {
+	for _, c := range []struct {
 		kind   Kind
 		ptr, n uint32
 		want   uint64
 	}{
 		{Output, 0, 0, 0},
-		{Output, 1024, 5, 1024<<32 | 5},
-		{Routed, 1024, 5, 1024<<32 | 1<<30 | 5},
-		{Error, 1024, 5, 1024<<32 | 2<<30 | 5},
+		{Output, 1, 2, 0x1_0000_0002},
+		{Routed, 0, 0, 0x4000_0000},
+		{Error, 0, 1, 0x8000_0001},
+		{Fatal, 0x10, 0x20, 0x10_c000_0020},
 		{Fatal, math.MaxUint32, MaxLen, math.MaxUint64},
 	} {
-		got := Pack(tt.kind, tt.ptr, tt.n)
-		if got != tt.want {
-			t.Errorf("Pack(%d, %d, %d) = %#x, want %#x", tt.kind, tt.ptr, tt.n, got, tt.want)
+		if got := Pack(c.kind, c.ptr, c.n); got != c.want {
+			t.Errorf("Pack(%d, %#x, %#x) = %#x, want %#x", c.kind, c.ptr, c.n, got, c.want)
 		}
-		if k, ptr, n := Unpack(got); k != tt.kind || ptr != tt.ptr || n != tt.n {
-			t.Errorf("Unpack(%#x) = %d, %d, %d", got, k, ptr, n)
-		}
-	}
-}
-
-func TestLabel(t *testing.T) {
-	long := strings.Repeat("x", MaxLabel)
-	for _, tt := range []struct{ label, want, rest string }{
-		{"", "", ""},
-		{"", "", `{"a":1}`},
-		{"high", "high", "null"},
-		{long, long, "1"},
-		{long + "y", long, "1"},
-	} {
-		payload := append(AppendLabel([]byte("before "), tt.label), tt.rest...)
-		label, rest, ok := SplitLabel(bytes.TrimPrefix(payload, []byte("before ")))
-		if !ok || string(label) != tt.want || string(rest) != tt.rest {
-			t.Errorf("%d bytes of label: got %q, %q, %v", len(tt.label), label, rest, ok)
-		}
-	}
-	for _, short := range []string{"", "\x01", "\x05four"} {
-		if label, rest, ok := SplitLabel([]byte(short)); ok || label != nil || rest != nil {
-			t.Errorf("%q: got %q, %q, %v; it is cut short", short, label, rest, ok)
+		if k, ptr, n := Unpack(c.want); k != c.kind || ptr != c.ptr || n != c.n {
+			t.Errorf("Unpack(%#x) = %d, %#x, %#x", c.want, k, ptr, n)
 		}
 	}
 }
 
-func FuzzUnpack(f *testing.F) {
-	f.Add(uint64(0))
-	f.Add(uint64(math.MaxUint64))
-	f.Add(Pack(Routed, 65536, 12))
-	f.Fuzz(func(t *testing.T, packed uint64) {
-		k, ptr, n := Unpack(packed)
-		if k > Fatal || n > MaxLen {
-			t.Errorf("%#x: kind %d, length %d", packed, k, n)
+func TestPackedAnswersSurvive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		kind := Kind(rapid.Uint8Range(0, 3).Draw(t, "kind"))
+		ptr, n := rapid.Uint32().Draw(t, "ptr"), rapid.Uint32Range(0, MaxLen).Draw(t, "n")
+		if k, p, l := Unpack(Pack(kind, ptr, n)); k != kind || p != ptr || l != n {
+			t.Fatalf("%d %d %d became %d %d %d", kind, ptr, n, k, p, l)
 		}
-		if again := Pack(k, ptr, n); again != packed {
-			t.Errorf("%#x became %#x", packed, again)
+		packed := rapid.Uint64().Draw(t, "packed")
+		if got := Pack(Unpack(packed)); got != packed {
+			t.Fatalf("%#x became %#x", packed, got)
 		}
 	})
 }
 
+func TestLabel(t *testing.T) {
+	for _, c := range []struct{ label, want string }{
+		{"", "\x00"},
+		{"high", "\x04high"},
+		{strings.Repeat("x", MaxLabel), "\xff" + strings.Repeat("x", MaxLabel)},
+		{strings.Repeat("x", MaxLabel+1), "\xff" + strings.Repeat("x", MaxLabel)},
+	} {
+		if got := AppendLabel([]byte("before"), c.label); string(got) != "before"+c.want {
+			t.Errorf("%q: %q, want %q", c.label, got, c.want)
+		}
+	}
+}
+
+func TestSplitLabel(t *testing.T) {
+	for _, c := range []struct {
+		payload, label, rest string
+		ok                   bool
+	}{
+		{"", "", "", false},
+		{"\x00", "", "", true},
+		{"\x00rest", "", "rest", true},
+		{"\x04high", "high", "", true},
+		{"\x04high{}", "high", "{}", true},
+		{"\x05high", "", "", false},
+		{"\xff", "", "", false},
+	} {
+		label, rest, ok := SplitLabel([]byte(c.payload))
+		if string(label) != c.label || string(rest) != c.rest || ok != c.ok {
+			t.Errorf("%q: %q, %q, %v", c.payload, label, rest, ok)
+		}
+	}
+}
+
 func FuzzSplitLabel(f *testing.F) {
+	f.Add([]byte(""))
 	f.Add([]byte("\x04high{}"))
-	f.Add([]byte("\xff"))
-	f.Add([]byte{})
+	f.Add([]byte("\xffcut"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		label, rest, ok := SplitLabel(payload)
 		if !ok {
+			if label != nil || rest != nil || len(payload) > MaxLabel {
+				t.Errorf("%q: %q, %q and not ok", payload, label, rest)
+			}
 			return
 		}
 		if again := append(AppendLabel(nil, string(label)), rest...); !bytes.Equal(again, payload) {
 			t.Errorf("%q became %q", payload, again)
 		}
 	})
-}
-
-// Guests pay for each import with kilobytes.
-func TestNoImports(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "abi.go", nil, parser.ImportsOnly)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, i := range file.Imports {
-		t.Errorf("package abi imports %s", i.Path.Value)
-	}
 }

@@ -11,8 +11,9 @@ import (
 // This file is the border itself and the only one with unsafe code. Buffers stand in globals, so that they stay alive and
 // where they are while the host reads or writes them: Go's garbage collector does not move memory.
 var (
-	input  []byte
-	output []byte
+	input   []byte
+	output  []byte // what the last call answered
+	scratch []byte // for answers that the node has not made itself
 )
 
 //go:wasmimport flowtrux_v1 log
@@ -37,10 +38,16 @@ func exportAlloc(n uint32) unsafe.Pointer {
 
 //go:wasmexport run
 func exportRun(ptr unsafe.Pointer, n uint32) uint64 {
-	ctx := Context{}
-	out, err := call(registered, &ctx, unsafe.Slice((*byte)(ptr), n))
-	kind, payload := pack(output[:0], &ctx, out, err)
-	return export(kind, payload)
+	return export(answer(&Context{}, unsafe.Slice((*byte)(ptr), n)))
+}
+
+func answer(ctx *Context, config []byte) (abi.Kind, []byte) {
+	out, err := call(registered, ctx, config)
+	kind, payload := pack(scratch[:0], ctx, out, err)
+	if kind != abi.Output {
+		scratch = payload
+	}
+	return kind, payload
 }
 
 //go:wasmexport describe
@@ -52,9 +59,7 @@ func exportWarmup() {
 		n := uint32(len(config))
 		ptr := exportAlloc(n)
 		copy(unsafe.Slice((*byte)(ptr), n), config)
-		ctx := Context{idle: true}
-		out, err := call(registered, &ctx, unsafe.Slice((*byte)(ptr), n))
-		_, output = pack(output[:0], &ctx, out, err)
+		_, output = answer(&Context{idle: true}, unsafe.Slice((*byte)(ptr), n))
 	}
 }
 

@@ -9,7 +9,8 @@ type Host interface {
 	SetGlobal(key string, value []byte) error
 }
 
-// WithHost returns a context for calling a node's function in a test. Without a host, effects fail with an error.
+// WithHost returns a new context for calling a node's function in a test; of c it takes nothing. Without a host, HTTP and
+// SetGlobal fail with an error and Log does nothing.
 func (c *Context) WithHost(h Host) *Context { return &Context{host: h} }
 
 // HTTP does a request through the host's guarded client; it needs the capability http. The request is JSON like the config

@@ -1,6 +1,10 @@
 package sdk
 
-import "github.com/flowtrux/edge/nodes/abi"
+import (
+	"errors"
+
+	"github.com/flowtrux/edge/nodes/abi"
+)
 
 // registered is the module's node: one module, one node.
 var registered *Node
@@ -37,11 +41,12 @@ func panicText(r any) string {
 	return "a value that is no text"
 }
 
-// pack appends the payload of an answer to buf where it cannot be handed over as it is, and returns the kind and the payload.
+// pack returns the kind and the payload of an answer. An output is handed over as it is; everything else is written to buf, which
+// must not be memory that an output has ever been in: that is the node's.
 func pack(buf []byte, ctx *Context, output []byte, err error) (abi.Kind, []byte) {
 	if err != nil {
 		kind, code := abi.Error, ""
-		if e, ok := err.(*Error); ok {
+		if e, ok := errors.AsType[*Error](err); ok {
 			code = e.Code
 			if e.Fatal {
 				kind = abi.Fatal

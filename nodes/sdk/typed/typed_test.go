@@ -1,0 +1,54 @@
+package typed_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/flowtrux/edge/nodes/sdk"
+	"github.com/flowtrux/edge/nodes/sdk/typed"
+)
+
+type in struct {
+	Text  string `json:"text"`
+	Count any    `json:"count"`
+}
+
+func TestFunc(t *testing.T) {
+	own := sdk.Fail("busy", "later")
+	shout := typed.Func(func(ctx *sdk.Context, v in) (any, error) {
+		switch v.Text {
+		case "fail":
+			return nil, own
+		case "unspeakable":
+			return func() {}, nil
+		}
+		ctx.Route("loud")
+		return map[string]any{"text": strings.ToUpper(v.Text), "count": v.Count}, nil
+	})
+	for config, want := range map[string]string{
+		`{"text":"a","count":12345678901234567890}`: `{"count":12345678901234567890,"text":"A"}`,
+		`{"count":1.10}`:         `{"count":1.10,"text":""}`,
+		`{"text":"a","x":[]}`:    `{"count":null,"text":"A"}`,
+		`{"text":1}`:             "bad_config",
+		`[]`:                     "bad_config",
+		`{`:                      "bad_config",
+		``:                       "bad_config",
+		`{"text":"fail"}`:        "busy",
+		`{"text":"unspeakable"}`: "bad_output",
+	} {
+		ctx := new(sdk.Context)
+		out, err := shout(ctx, []byte(config))
+		if err == nil {
+			if handle, _ := ctx.Routed(); string(out) != want || handle != "loud" || !json.Valid(out) {
+				t.Errorf("%s: %s by %q, want %s", config, out, handle, want)
+			}
+			continue
+		}
+		e, ok := errors.AsType[*sdk.Error](err)
+		if !ok || e.Code != want || out != nil || e.Fatal == (err == own) {
+			t.Errorf("%s: %s, %#v, want %s", config, out, err, want)
+		}
+	}
+}
