@@ -163,10 +163,15 @@ func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	s.held = s.held[:0]
 }
 
-// now is the time that the guest sees.
+// now is the time that the guest sees. Within a call it never goes back, also when the host's clock is set.
 func (s *Session) now() time.Time {
-	if s.Grants.Clock {
-		return time.Now()
+	switch {
+	case !s.Grants.Clock && s.Start.IsZero():
+		return Epoch.Add(s.slept)
+	case !s.Grants.Clock:
+		return s.Start.Add(s.slept)
+	case s.began.IsZero():
+		s.began = time.Now()
 	}
-	return s.Start.Add(s.slept)
+	return s.began.Add(time.Since(s.began))
 }

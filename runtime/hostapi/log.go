@@ -2,6 +2,8 @@ package hostapi
 
 import (
 	"bytes"
+	"strings"
+	"unicode"
 
 	"github.com/flowtrux/edge/nodes/abi"
 )
@@ -23,6 +25,9 @@ func (s *Session) log(level int, message []byte) {
 
 // write takes what a guest writes to standard output (0) or error (1).
 func (s *Session) write(stream int, b []byte) {
+	if stream == 1 {
+		s.keep(b)
+	}
 	for len(b) > 0 {
 		line, rest, whole := bytes.Cut(b, []byte("\n"))
 		if room := maxLogLine - len(s.stream[stream]); room > 0 && s.logged < MaxLogBytes {
@@ -49,4 +54,27 @@ func (s *Session) line(stream int) {
 		s.log(level, s.stream[stream])
 	}
 	s.stream[stream] = s.stream[stream][:0]
+}
+
+// maxStderr is how much of the end of standard error is kept, in bytes.
+const maxStderr = 8 << 10
+
+func (s *Session) keep(b []byte) {
+	b = b[max(0, len(b)-maxStderr):]
+	if len(s.stderr)+len(b) > 2*maxStderr {
+		s.stderr = append(s.stderr[:0], s.stderr[len(s.stderr)-maxStderr:]...)
+	}
+	s.stderr = append(s.stderr, b...)
+}
+
+// Stderr returns the end of what the guest wrote to standard error, at most 8 KiB of valid UTF-8 without control characters
+// other than line feeds and tabs. A program in Go says there why it panics.
+func (s *Session) Stderr() string {
+	end := strings.ToValidUTF8(string(s.stderr[max(0, len(s.stderr)-maxStderr):]), "")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, end)
 }

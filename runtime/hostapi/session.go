@@ -38,6 +38,9 @@ const (
 	defaultHTTP    = 8 << 20  // bytes of a response body when the session sets no limit
 )
 
+// Epoch is where the clock of a session without Start stands.
+var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // Session is the host's side of one call. It belongs to that call and to one goroutine; a pool may reuse it after Reset.
 type Session struct {
 	Grants         Grants
@@ -45,15 +48,17 @@ type Session struct {
 	Globals        GlobalWriter                    // nil: global_set answers that it is not available
 	Log            func(level int, message string) // gets a line without control characters; nil drops
 	IdempotencyKey string
-	Start          time.Time // where the guest's clock stands without Grants.Clock; only its own sleeping moves it
+	Start          time.Time // where the guest's clock stands without Grants.Clock; only its own sleeping moves it; zero = Epoch
 	Seed           [32]byte  // of the random stream without Grants.Random
 	Deadline       time.Time // of the call; zero = none
 	MaxResponse    int64     // bytes of an http response body; 0 = 8 MiB
 
 	held       []byte        // the answer that waits for take: its kind, then its payload
 	slept      time.Duration // by which the guest's clock has moved on without Grants.Clock
+	began      time.Time     // real time when the guest first asked for it, with Grants.Clock
 	random     *rand.ChaCha8 // nil until asked for
 	stream     [2]lineBuffer // standard output and error
+	stderr     []byte        // the end of all that was written to standard error
 	logged     int           // bytes
 	httpCalls  int
 	globalSets int
