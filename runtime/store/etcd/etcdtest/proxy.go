@@ -1,7 +1,6 @@
 package etcdtest
 
 import (
-	"io"
 	"net"
 	"sync"
 	"testing"
@@ -11,12 +10,12 @@ import (
 type Proxy struct {
 	Address string
 
-	listener net.Listener
-	work     sync.WaitGroup
+	work sync.WaitGroup
 
 	mu     sync.Mutex
 	target string // "" = cut
 	conns  map[net.Conn]bool
+	thawed chan struct{} // closed while bytes flow
 }
 
 // NewProxy makes a proxy to an address.
@@ -26,11 +25,13 @@ func NewProxy(t *testing.T, target string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Address: l.Addr().String(), listener: l, target: target, conns: make(map[net.Conn]bool)}
-	p.work.Go(p.accept)
+	p := &Proxy{Address: l.Addr().String(), target: target, conns: make(map[net.Conn]bool), thawed: make(chan struct{})}
+	close(p.thawed)
+	p.work.Go(func() { p.accept(l) })
 	t.Cleanup(func() {
 		_ = l.Close()
 		p.Redirect("")
+		p.thaw()
 		p.work.Wait()
 	})
 	return p
@@ -56,9 +57,27 @@ func (p *Proxy) Cut() (mend func()) {
 	return func() { p.Redirect(target) }
 }
 
-func (p *Proxy) accept() {
+// Freeze keeps all connections open but lets no byte through until thaw is called.
+func (p *Proxy) Freeze() (thaw func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.thawed = make(chan struct{})
+	return p.thaw
+}
+
+func (p *Proxy) thaw() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.thawed:
+	default:
+		close(p.thawed)
+	}
+}
+
+func (p *Proxy) accept(l net.Listener) {
 	for {
-		c, err := p.listener.Accept()
+		c, err := l.Accept()
 		if err != nil {
 			return
 		}
@@ -82,9 +101,29 @@ func (p *Proxy) connect(client net.Conn) {
 	for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
 		p.conns[pair[0]] = true
 		p.work.Go(func() {
-			_, _ = io.Copy(pair[0], pair[1])
+			p.copy(pair[0], pair[1])
 			_ = pair[0].Close()
 			_ = pair[1].Close()
 		})
+	}
+}
+
+// copy brings bytes from one connection to the other until either ends.
+func (p *Proxy) copy(to, from net.Conn) {
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		p.mu.Lock()
+		thawed := p.thawed
+		p.mu.Unlock()
+		<-thawed
+		if n > 0 {
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
 	}
 }
