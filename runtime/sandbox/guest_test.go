@@ -1,0 +1,151 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// buildGuest compiles testdata/guest, once for all tests.
+var buildGuest = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "guest-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "guest.wasm")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, "./testdata/guest")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
+	}
+	return os.ReadFile(file)
+})
+
+var guestGrants = hostapi.Grants{HTTP: true, Globals: true, Log: true}
+
+func loadGuest(t *testing.T, h *Host) *Module {
+	t.Helper()
+	wasm, err := buildGuest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return load(t, h, wasm, Limits{Memory: 32 << 20, Timeout: time.Minute}, guestGrants)
+}
+
+// world answers for the outside.
+type world struct{ requests, globals []string }
+
+func (w *world) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+	w.requests = append(w.requests, string(req))
+	return append(dst, `{"status":200,"body":"`+strings.Repeat("x", 5000)+`"}`...), nil
+}
+
+func (w *world) SetGlobal(_ context.Context, key string, value []byte) error {
+	w.globals = append(w.globals, key+"="+string(value))
+	return &hostapi.Failure{Code: "global_denied", Message: "not this one", Fatal: true}
+}
+
+func TestGoGuest(t *testing.T) {
+	h := newHost(t)
+	m := loadGuest(t, h)
+	if want := `{"abi":1,"type":"guest","version":"1.0.0","capabilities":["http","globals","log"]}`; string(m.Manifest()) != want {
+		t.Errorf("manifest %s", m.Manifest())
+	}
+	start := time.Date(2026, 2, 28, 23, 59, 0, 5, time.UTC)
+	for _, c := range []struct {
+		way    string
+		kind   abi.Kind
+		label  string
+		output string // or the message of an *Error
+		code   string // of an *Error
+		logged []string
+	}{
+		{"count", abi.Output, "", "1", "", nil},
+		{"count and panic", abi.Fatal, "panic", "the node panicked: call 1", "", nil},
+		{"count", abi.Output, "", "1", "", nil},
+		{"exit", 0, "", "the module exited with status 3", CodeExit, []string{"2 leaving"}},
+		{"hoard", 0, "", "the memory limit of 33554432 bytes was reached", CodeMemory, nil},
+		{"count", abi.Output, "", "1", "", nil},
+		{"clock", abi.Output, "", `["2026-02-28T23:59:00.000000005Z","1h0m0s"]`, "", nil},
+		{"http", abi.Output, "", `{"status":200,"body":"` + strings.Repeat("x", 5000) + `"}`, "", nil},
+		{"global", abi.Fatal, "global_denied", "not this one", "", nil},
+		{"log", abi.Output, "", "null", "", []string{"2 hot", "1 printed"}},
+		{"environment", abi.Output, "", "[0,0,true]", "", nil},
+		{"route", abi.Routed, "high", `"route"`, "", nil},
+		{"nonsense", abi.Fatal, "unknown_way", "no such way", "", nil},
+	} {
+		t.Run(c.way, func(t *testing.T) {
+			var logged []string
+			w := new(world)
+			s := &hostapi.Session{
+				Grants: m.Grants(), HTTP: w, Globals: w, Start: start,
+				Log: func(level int, s string) { logged = append(logged, fmt.Sprint(level, " ", s)) },
+			}
+			r, err := m.Call(t.Context(), s, fmt.Appendf(nil, "%q", c.way), nil)
+			if c.code != "" {
+				if e := fails(t, err, c.code); e.Message != c.output {
+					t.Errorf("message %q, want %q", e.Message, c.output)
+				}
+			} else if err != nil || r.Kind != c.kind || r.Label != c.label || string(r.Output) != c.output {
+				t.Errorf("got %d %q %s, %v", r.Kind, r.Label, r.Output, err)
+			}
+			if c.code == CodeMemory {
+				return // Go's runtime has much to say about it
+			}
+			if !slices.Equal(logged, c.logged) {
+				t.Errorf("logged %q, want %q", logged, c.logged)
+			}
+		})
+	}
+}
+
+// The SDK cannot recover what happens in another goroutine, or when there is no memory for a larger stack.
+func TestGoGuestPanicsWhereTheSDKIsNot(t *testing.T) {
+	m := loadGuest(t, newHost(t))
+	var logged []string
+	s := &hostapi.Session{Log: func(_ int, line string) { logged = append(logged, line) }}
+	_, err := m.Call(t.Context(), s, []byte("goroutine panic"), nil)
+	fails(t, err, CodeTrap)
+	if len(logged) == 0 || logged[0] != "panic: elsewhere" {
+		t.Errorf("logged %q", logged)
+	}
+	_, err = m.Call(t.Context(), new(hostapi.Session), []byte("recurse"), nil)
+	fails(t, err, CodeMemory)
+}
+
+func TestGoGuestIsStopped(t *testing.T) {
+	m := loadGuest(t, newHost(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := m.Call(ctx, new(hostapi.Session), []byte("loop"), nil)
+	fails(t, err, CodeTimeout)
+}
+
+func TestRandomnessOfAGoGuest(t *testing.T) {
+	m := loadGuest(t, newHost(t))
+	random := func(seed byte, g hostapi.Grants) string {
+		r, err := m.Call(t.Context(), &hostapi.Session{Seed: [32]byte{seed}, Grants: g}, []byte("random"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(r.Output)
+	}
+	a, again, b := random(1, hostapi.Grants{}), random(1, hostapi.Grants{}), random(2, hostapi.Grants{})
+	if a != again || a == b {
+		t.Errorf("seed 1: %s and %s, seed 2: %s", a, again, b)
+	}
+	if c := random(1, hostapi.Grants{Random: true}); c == a || c == random(1, hostapi.Grants{Random: true}) {
+		t.Errorf("with the grant: %s", c)
+	}
+}

@@ -1,0 +1,287 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+func TestTheSameBytesAreCompiledOnce(t *testing.T) {
+	h := newHost(t)
+	wasm := says(abi.Output, "1").bytes()
+	refs := func(want ...int) {
+		t.Helper()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if len(h.compiled) != len(want) {
+			t.Fatalf("%d modules compiled, want %d", len(h.compiled), len(want))
+		}
+		for _, c := range h.compiled {
+			if c.refs != want[0] {
+				t.Errorf("%d references, want %d", c.refs, want[0])
+			}
+		}
+	}
+	var modules []*Module
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			m, err := h.Load(context.Background(), ModuleConfig{Wasm: bytes.Clone(wasm)})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			modules = append(modules, m)
+			mu.Unlock()
+		})
+	}
+	all.Wait()
+	refs(8)
+	// A failed load takes no reference with it.
+	if _, err := h.Load(t.Context(), ModuleConfig{Wasm: wasm, Limits: Limits{Memory: 1}}); err == nil {
+		t.Error("loaded without memory")
+	}
+	refs(8)
+	for i, m := range modules {
+		if i == len(modules)-1 {
+			refs(1)
+		}
+		if _, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil {
+			t.Error(err)
+		}
+		for range 2 { // the second time it is closed already
+			if err := m.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	refs()
+	load(t, h, wasm, small, hostapi.Grants{})
+	refs(1)
+}
+
+// What one caller gives up others still want.
+func TestCompilingGoesOnForOthers(t *testing.T) {
+	h := newHost(t)
+	wasm := says(abi.Output, "1").with(void("warmup")).bytes()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.Load(gone, ModuleConfig{Wasm: wasm}); err == nil {
+		t.Error("loaded for a caller that is gone")
+	}
+	load(t, h, wasm, small, hostapi.Grants{})
+}
+
+func TestCacheDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "wasm")
+	wasm := says(abi.Output, "1").bytes()
+	files := func() (names []string) {
+		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && !d.IsDir() {
+				names = append(names, path)
+			}
+			return err
+		})
+		return names
+	}
+	use := func() {
+		t.Helper()
+		h, err := New(Options{CacheDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close(t.Context())
+		m, err := h.Load(t.Context(), ModuleConfig{Wasm: wasm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close(t.Context())
+		if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "1" {
+			t.Errorf("%s, %v", r.Output, err)
+		}
+	}
+	if _, err := New(Options{CacheDir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Error("New touches the disk")
+	}
+	use()
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", info, err)
+	}
+	first := files()
+	if len(first) == 0 {
+		t.Fatal("nothing is kept")
+	}
+	// Code that is found is not written again.
+	old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, f := range first {
+		if err := os.Chtimes(f, old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use()
+	for _, f := range files() {
+		if info, err := os.Stat(f); err != nil || !info.ModTime().Equal(old) {
+			t.Errorf("%s was made again: %v", f, err)
+		}
+	}
+}
+
+func TestCacheDirectoryThatCannotBe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below")} {
+		h, err := New(Options{CacheDir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.Load(t.Context(), ModuleConfig{Wasm: says(abi.Output, "1").bytes()})
+		if err == nil || errors.As(err, new(*LoadError)) || !strings.Contains(err.Error(), "directory for compiled code") {
+			t.Errorf("%s: %v; it is not the module's fault", dir, err)
+		}
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestHostIsClosedOnce(t *testing.T) {
+	h := newHost(t)
+	for range 2 {
+		if err := h.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := h.Load(t.Context(), ModuleConfig{Wasm: says(abi.Output, "1").bytes()}); err == nil || err.Error() != "the sandbox is closed" {
+		t.Error(err)
+	}
+}
+
+// paused is a module whose calls wait in the host until the returned function is called.
+func paused(t *testing.T, h *Host) (m *Module, s *hostapi.Session, entered chan struct{}, resume func()) {
+	t.Helper()
+	g := node(i32c(1), i32c(dataAt), i32c(2), call(0), answer(abi.Output, dataAt, 1)).
+		importing(abi.HostModule, "log", types(tI32, tI32, tI32), none)
+	g.data = "1 "
+	m, err := h.Load(t.Context(), ModuleConfig{Type: "test", Wasm: g.bytes(), Grants: hostapi.Grants{Log: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entered, wait := make(chan struct{}), make(chan struct{})
+	s = &hostapi.Session{Grants: m.Grants(), Log: func(int, string) { close(entered); <-wait }}
+	return m, s, entered, sync.OnceFunc(func() { close(wait) })
+}
+
+func TestCloseWaitsForCalls(t *testing.T) {
+	m, s, entered, resume := paused(t, newHost(t))
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer resume()
+	all.Go(func() {
+		if r, err := m.Call(t.Context(), s, nil, nil); err != nil || string(r.Output) != "1" {
+			t.Errorf("the call that ran: %s, %v", r.Output, err)
+		}
+	})
+	<-entered
+	closed := make(chan error)
+	go func() { closed <- m.Close(t.Context()) }()
+	for m.enter() { // until Close has begun
+		m.running.Done()
+	}
+	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
+	if e := fails(t, err, CodeInternal); !errors.Is(e, ErrClosed) {
+		t.Error(e.Detail)
+	}
+	select {
+	case err := <-closed:
+		t.Fatal("closed under a running call:", err)
+	default:
+	}
+	resume()
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseGivesUpWaiting(t *testing.T) {
+	h := newHost(t)
+	m, s, entered, resume := paused(t, h)
+	var all sync.WaitGroup
+	all.Go(func() {
+		if _, err := m.Call(t.Context(), s, nil, nil); err != nil {
+			t.Error("the call that ran:", err)
+		}
+	})
+	<-entered
+	impatient := errors.New("no time")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(impatient)
+	if err := m.Close(ctx); !errors.Is(err, impatient) {
+		t.Error(err)
+	}
+	resume()
+	all.Wait()
+	for released := false; !released; { // by the goroutine that Close has left behind
+		h.mu.Lock()
+		released = len(h.compiled) == 0
+		h.mu.Unlock()
+	}
+}
+
+// Two modules of the same bytes are called, and loaded and closed, from many sides at once.
+func TestHammer(t *testing.T) {
+	h := newHost(t)
+	// The input is the output: what a call sees of another would show.
+	g := node(local(0), []byte{0xad}, i64c(32), []byte{0x86}, local(1), []byte{0xad, 0x84})
+	wasm := g.bytes()
+	modules := []*Module{load(t, h, wasm, small, hostapi.Grants{}), load(t, h, wasm, small, hostapi.Grants{})}
+	var all sync.WaitGroup
+	for worker := range 16 {
+		all.Go(func() {
+			m := modules[worker%2]
+			dst := make([]byte, 0, 64)
+			for i := range 50 {
+				in := bytes.Repeat([]byte{'1' + byte(worker%9)}, 1+i%20)
+				s := new(hostapi.Session)
+				ctx, cancel := context.WithCancel(context.Background())
+				if i%7 == 6 {
+					cancel()
+				}
+				r, err := m.Call(ctx, s, in, dst)
+				cancel()
+				if i%7 == 6 {
+					fails(t, err, CodeCancelled)
+				} else if err != nil || !bytes.Equal(r.Output, in) {
+					t.Errorf("%s became %s, %v", in, r.Output, err)
+				}
+				if i%10 == 0 {
+					other, err := h.Load(context.Background(), ModuleConfig{Wasm: wasm})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if err := other.Close(context.Background()); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
+}
