@@ -28,7 +28,7 @@ var ErrClosed = errors.New("the module is closed")
 type Error struct {
 	Code    string // one of the codes above
 	Message string // fixed text for records and answers
-	Detail  error  // stack and the like: for logs only
+	Detail  error  // stack, standard error and the like: for logs only
 }
 
 func (e *Error) Error() string { return e.Message }
@@ -41,9 +41,10 @@ func badAnswer(format string, args ...any) *Error {
 }
 
 // ended says why a guest's function did not return. ctx is that of the call, with its limit of time; parent is the caller's,
-// which tells a timeout from a caller that has gone.
-func (in *instance) ended(parent, ctx context.Context, err error) *Error {
+// which tells a timeout from a caller that has gone; s is the session that the guest had.
+func (in *instance) ended(parent, ctx context.Context, s *hostapi.Session, cause error) *Error {
 	var exit hostapi.ExitError
+	err := &trace{cause, s.Stderr()}
 	switch {
 	case parent.Err() != nil && !errors.Is(context.Cause(parent), context.DeadlineExceeded):
 		return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: err}
@@ -54,7 +55,7 @@ func (in *instance) ended(parent, ctx context.Context, err error) *Error {
 	case errors.As(err, &exit):
 		return &Error{Code: CodeExit, Message: exit.Error(), Detail: err}
 	}
-	if reason, ok := trapReason(err); ok {
+	if reason, ok := trapReason(cause); ok {
 		return &Error{Code: CodeTrap, Message: "the module trapped: " + reason, Detail: err}
 	}
 	return &Error{Code: CodeInternal, Message: "an error in the host", Detail: err}
@@ -77,4 +78,34 @@ func trapReason(err error) (reason string, ok bool) {
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
+}
+
+// maxTrace bounds the text of a cause, in bytes: its stack has few frames, but their names can be as long as a module
+// likes.
+const maxTrace = 8 << 10
+
+// trace is why a guest's function did not return, and the end of what the guest said.
+type trace struct {
+	cause  error
+	stderr string
+}
+
+func (t *trace) Error() string {
+	text := t.cause.Error()
+	text = strings.ToValidUTF8(text[:min(len(text), maxTrace)], "")
+	if t.stderr != "" {
+		text += "\nstandard error:\n" + t.stderr
+	}
+	return text
+}
+
+func (t *trace) Unwrap() error { return t.cause }
+
+// said is the first line of what the guest of a failed call said: of a panic, what its author needs.
+func (e *Error) said() string {
+	var t *trace
+	if !errors.As(e.Detail, &t) {
+		return ""
+	}
+	return hostapi.CleanMessage([]byte(t.stderr))
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -19,6 +20,17 @@ type Options struct {
 	// CacheDir keeps compiled code across processes; "" = compiled code lives with the Host. It is made with mode 0700:
 	// whoever can write to it can run machine code here.
 	CacheDir string
+	// Seed is a secret of the installation. The random bytes that a module gets at its start follow from it and the module's
+	// bytes: a program in Go, for one, takes from them how its maps hash, for as long as it runs.
+	Seed [32]byte
+}
+
+// startSeed is the seed of the random stream of a module's start: HMAC-SHA256 of its bytes under Seed.
+func (o Options) startSeed(wasm []byte) (seed [32]byte) {
+	m := hmac.New(sha256.New, o.Seed[:])
+	m.Write(wasm)
+	m.Sum(seed[:0])
+	return seed
 }
 
 // Host compiles and runs modules on one wazero runtime. Safe for concurrent use.

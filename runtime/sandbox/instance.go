@@ -18,7 +18,7 @@ const maxDepth = 512
 
 // instances hands out instances that are as a module's start leaves them, whatever calls did before. Safe for concurrent use.
 type instances interface {
-	// acquire returns an instance for one call. ctx carries the call's session and limit of time; parent is the caller's.
+	// acquire returns an instance for one call. ctx has the call's limit of time; parent is the caller's.
 	acquire(parent, ctx context.Context) (*instance, *Error)
 	// release takes it back; after a call that was not healthy its state is anything.
 	release(in *instance, healthy bool)
@@ -34,16 +34,21 @@ type instance struct {
 type fresh struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
-	limit   uint64 // bytes of memory
+	limit   uint64   // bytes of memory
+	seed    [32]byte // of the random stream of a start
 }
 
+// acquire starts an instance. The start has a session of its own, with nothing granted, so that each goes the same way
+// and an instance is none the wiser about the call that it is started for.
 func (f *fresh) acquire(parent, ctx context.Context) (*instance, *Error) {
 	in := &instance{memory: &memory{limit: f.limit}}
+	s := &hostapi.Session{Seed: f.seed}
+	ctx = s.Context(ctx)
 	withMemory := experimental.WithMemoryAllocator(ctx, in.memory)
 	// Without a name there can be many; start functions are called here, where their errors can be told apart.
 	module, err := f.runtime.InstantiateModule(withMemory, f.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
-		failure := in.ended(parent, ctx, err)
+		failure := in.ended(parent, ctx, s, err)
 		if failure.Code == CodeInternal { // such as data that lies outside of the memory
 			failure.Code, failure.Message = CodeTrap, "the module cannot be started: "+firstLine(err)
 		}
@@ -52,7 +57,7 @@ func (f *fresh) acquire(parent, ctx context.Context) (*instance, *Error) {
 	in.module = module
 	if init := module.ExportedFunction(abi.ExportInitialize); init != nil {
 		if _, err := init.Call(ctx); err != nil {
-			failure := in.ended(parent, ctx, err)
+			failure := in.ended(parent, ctx, s, err)
 			f.release(in, false)
 			return nil, failure
 		}
@@ -65,14 +70,15 @@ func (f *fresh) release(in *instance, _ bool) {
 	_ = in.module.Close(context.Background())
 }
 
-// call passes the input in, runs the node and copies its answer out.
-func (in *instance) call(parent, ctx context.Context, input, dst []byte, limit int) (Result, *Error) {
+// call passes the input in, runs the node and copies its answer out. s is the call's session.
+func (in *instance) call(parent, limited context.Context, s *hostapi.Session, input, dst []byte, limit int) (Result, *Error) {
+	ctx := s.Context(limited)
 	if uint64(len(input)) > in.memory.limit {
 		return Result{}, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
 	}
 	got, err := in.module.ExportedFunction(abi.ExportAlloc).Call(ctx, uint64(len(input)))
 	if err != nil {
-		return Result{}, in.ended(parent, ctx, err)
+		return Result{}, in.ended(parent, ctx, s, err)
 	}
 	ptr := uint32(got[0])
 	if ptr == 0 {
@@ -83,7 +89,7 @@ func (in *instance) call(parent, ctx context.Context, input, dst []byte, limit i
 	}
 	got, err = in.module.ExportedFunction(abi.ExportRun).Call(ctx, uint64(ptr), uint64(len(input)))
 	if err != nil {
-		return Result{}, in.ended(parent, ctx, err)
+		return Result{}, in.ended(parent, ctx, s, err)
 	}
 	return in.answer(got[0], dst, limit)
 }

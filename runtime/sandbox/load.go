@@ -91,7 +91,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 		return nil, &LoadError{Source: c.Source, Part: "module", Reason: err.Error(), Detail: err}
 	}
 	m := &Module{limits: c.Limits, source: c.Source, releaseCode: release}
-	m.instances = &fresh{runtime: h.runtime, code: code, limit: c.Limits.Memory}
+	m.instances = &fresh{runtime: h.runtime, code: code, limit: c.Limits.Memory, seed: h.options.startSeed(c.Wasm)}
 	defer func() {
 		if err != nil {
 			_ = release(ctx) // frees memory only; err says more
@@ -206,25 +206,23 @@ func signature(params, results []api.ValueType) string {
 func (m *Module) try(parent context.Context, limit time.Duration, c ModuleConfig, refuse refusal) error {
 	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
-	said := "" // the first line of a panic is what the author needs
-	s := &hostapi.Session{Log: func(_ int, message string) { said = cmp.Or(said, message) }}
 	failed := func(part string, failure *Error) error {
-		s.Flush()
 		reason := failure.Message
-		if said != "" {
+		if said := failure.said(); said != "" {
 			reason += ": " + said
 		}
 		return &LoadError{Source: c.Source, Part: part, Reason: reason, Detail: failure}
 	}
-	callCtx := s.Context(ctx)
-	in, failure := m.instances.acquire(parent, callCtx)
+	in, failure := m.instances.acquire(parent, ctx)
 	if failure != nil {
 		return failed("start", failure)
 	}
 	defer m.instances.release(in, false)
+	s := new(hostapi.Session)
+	callCtx := s.Context(ctx)
 	if warm := in.module.ExportedFunction(abi.ExportWarmup); warm != nil {
 		if _, err := warm.Call(callCtx); err != nil {
-			return failed(abi.ExportWarmup, in.ended(parent, callCtx, err))
+			return failed(abi.ExportWarmup, in.ended(parent, callCtx, s, err))
 		}
 	}
 	describe := in.module.ExportedFunction(abi.ExportDescribe)
@@ -234,7 +232,7 @@ func (m *Module) try(parent context.Context, limit time.Duration, c ModuleConfig
 	}
 	packed, err := describe.Call(callCtx)
 	if err != nil {
-		return failed(abi.ExportDescribe, in.ended(parent, callCtx, err))
+		return failed(abi.ExportDescribe, in.ended(parent, callCtx, s, err))
 	}
 	r, failure := in.answer(packed[0], nil, maxManifest)
 	switch {

@@ -62,15 +62,14 @@ func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 	if d, ok := limited.Deadline(); ok && (s.Deadline.IsZero() || d.Before(s.Deadline)) {
 		s.Deadline = d
 	}
-	callCtx := s.Context(limited)
 	defer s.Flush()
-	instance, failure := m.instances.acquire(ctx, callCtx)
+	instance, failure := m.instances.acquire(ctx, limited)
 	if failure != nil {
 		return Result{}, failure
 	}
 	healthy := false
 	defer func() { m.instances.release(instance, healthy) }()
-	r, failure := instance.call(ctx, callCtx, in, dst, m.limits.Output)
+	r, failure := instance.call(ctx, limited, s, in, dst, m.limits.Output)
 	if failure != nil {
 		return Result{}, failure
 	}
