@@ -12,7 +12,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: bin/caddy ## build, start on :8080 with the examples, send a webhook in each mode, keep serving
-	@go run ./internal/demo -caddy bin/caddy -config Caddyfile.example
+	@go build -o bin/demo ./internal/demo
+	@exec bin/demo -caddy $< -config Caddyfile.example
 
 build: bin/caddy ## build bin/caddy with xcaddy: Caddy and this module
 	@bin/caddy list-modules | grep flowtrux
