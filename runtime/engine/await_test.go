@@ -156,6 +156,20 @@ func TestAwaitAdopts(t *testing.T) {
 	}
 }
 
+func TestWhatHasEndedIsNotAdopted(t *testing.T) {
+	w := newWaiting(t, accept+`"timeout":"1h"`)
+	close(w.goOn)
+	ended := w.engine.newRun(t.Context(), w.program, "exec-1", event(t, "{}"), nil)
+	ended.run()
+	cancelled := w.engine.newRun(t.Context(), w.program, "exec-2", event(t, "{}"), nil)
+	cancelled.cancel(context.DeadlineExceeded)
+	if w.executor.adopt(ended) || w.executor.adopt(cancelled) {
+		t.Error("an execution that has ended was adopted")
+	}
+	cancelled.run()
+	w.drain(w.executor, 0)
+}
+
 func TestCloseCutsOffWhatWasAdopted(t *testing.T) {
 	w := newWaiting(t, accept+`"timeout":"1h"`)
 	if r := w.awaitUntilB(t.Context()); r != nil {

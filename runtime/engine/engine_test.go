@@ -45,7 +45,7 @@ func TestGoroutines(t *testing.T) {
 		}
 	}
 	clear(ran)
-	l.wantRun(document("t>a t>b", ask("a", `"a"`), ask("b", `"b"`)), "", `succeeded a=1 b=1`)
+	l.wantRun(document("t>b t>a", ask("a", `"a"`), ask("b", `"b"`)), "", `succeeded a=1 b=1`)
 	if ran["a"] != goroutine() || ran["b"] == ran["a"] {
 		t.Errorf("branches ran on %s and %s, want %s and another", ran["a"], ran["b"], goroutine())
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/memory"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
@@ -65,13 +67,20 @@ func TestAccountIsEvenAfterARun(t *testing.T) {
 		task("a", `"do":"echo","value":["{{item}}"]`, `"forEach":"{{trigger.data}}"`, `"concurrency":3`),
 		task("b", `"do":"{{item}}","value":1`, `"forEach":"{{trigger.data}}"`, continues),
 		echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`), fail("d")))
-	x := l.engine.newRun(t.Context(), p, "exec-1", event(t, `["echo","fatal","echo"]`), nil)
-	r := x.run()
-	want := len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)
-	for _, n := range r.Nodes[1:] {
-		want += len(n.Output)
-	}
-	if got := x.memory.used.Load(); got != int64(want) {
-		t.Errorf("%d bytes are counted at the end, want the event and the outputs: %d (%s)", got, want, show(p, r))
+	for _, steps := range [][]journal.Step{nil, {{Node: "a", Output: []byte(`["kept by an earlier run"]`)}}} {
+		ev := event(t, `["echo","fatal","echo"]`)
+		lease, err := memory.New(1).Adopt(t.Context(), newEntry(p.Plan, "exec-1", ev, steps))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := l.engine.newRun(t.Context(), p, "exec-1", ev, lease)
+		r := x.run()
+		want := len(ev.Data) + len(ev.Query) + len(ev.Headers)
+		for _, n := range r.Nodes[1:] {
+			want += len(n.Output)
+		}
+		if got := x.memory.used.Load(); got != int64(want) {
+			t.Errorf("%d bytes are counted at the end, want the event and the outputs: %d (%s)", got, want, show(p, r))
+		}
 	}
 }
