@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,8 +17,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// buildGuest compiles testdata/guest, once for all tests.
-var buildGuest = sync.OnceValues(func() ([]byte, error) {
+// buildGuest compiles testdata/guest.
+func buildGuest() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "guest-")
 	if err != nil {
 		return nil, err
@@ -30,17 +31,46 @@ var buildGuest = sync.OnceValues(func() ([]byte, error) {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	return os.ReadFile(file)
-})
+}
 
-var guestGrants = hostapi.Grants{HTTP: true, Globals: true, Log: true}
+// goGuest is testdata/guest, loaded once: compiling a program in Go takes seconds.
+var goGuest struct {
+	sync.Once
+	host   *Host
+	module *Module
+	err    error
+}
 
-func loadGuest(t *testing.T, h *Host) *Module {
+func loadGuest(t *testing.T) *Module {
 	t.Helper()
-	wasm, err := buildGuest()
-	if err != nil {
-		t.Fatal(err)
+	g := &goGuest
+	g.Do(func() {
+		var wasm []byte
+		if wasm, g.err = buildGuest(); g.err != nil {
+			return
+		}
+		if g.host, g.err = New(Options{}); g.err != nil {
+			return
+		}
+		g.module, g.err = g.host.Load(context.Background(), ModuleConfig{
+			Type: "guest", Source: "guest.wasm", Wasm: wasm,
+			Limits: Limits{Memory: 32 << 20, Timeout: time.Minute},
+			Grants: hostapi.Grants{HTTP: true, Globals: true, Log: true},
+		})
+	})
+	if g.err != nil {
+		t.Fatal(g.err)
 	}
-	return load(t, h, wasm, Limits{Memory: 32 << 20, Timeout: time.Minute}, guestGrants)
+	return g.module
+}
+
+// closeGuest ends what loadGuest has begun.
+func closeGuest() error {
+	if goGuest.module == nil {
+		return nil
+	}
+	ctx := context.Background()
+	return errors.Join(goGuest.module.Close(ctx), goGuest.host.Close(ctx))
 }
 
 // world answers for the outside.
@@ -57,8 +87,7 @@ func (w *world) SetGlobal(_ context.Context, key string, value []byte) error {
 }
 
 func TestGoGuest(t *testing.T) {
-	h := newHost(t)
-	m := loadGuest(t, h)
+	m := loadGuest(t)
 	if want := `{"abi":1,"type":"guest","version":"1.0.0","capabilities":["http","globals","log"]}`; string(m.Manifest()) != want {
 		t.Errorf("manifest %s", m.Manifest())
 	}
@@ -112,7 +141,7 @@ func TestGoGuest(t *testing.T) {
 
 // The SDK cannot recover what happens in another goroutine, or when there is no memory for a larger stack.
 func TestGoGuestPanicsWhereTheSDKIsNot(t *testing.T) {
-	m := loadGuest(t, newHost(t))
+	m := loadGuest(t)
 	var logged []string
 	s := &hostapi.Session{Log: func(_ int, line string) { logged = append(logged, line) }}
 	_, err := m.Call(t.Context(), s, []byte("goroutine panic"), nil)
@@ -125,7 +154,7 @@ func TestGoGuestPanicsWhereTheSDKIsNot(t *testing.T) {
 }
 
 func TestGoGuestIsStopped(t *testing.T) {
-	m := loadGuest(t, newHost(t))
+	m := loadGuest(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := m.Call(ctx, new(hostapi.Session), []byte("loop"), nil)
@@ -133,7 +162,7 @@ func TestGoGuestIsStopped(t *testing.T) {
 }
 
 func TestRandomnessOfAGoGuest(t *testing.T) {
-	m := loadGuest(t, newHost(t))
+	m := loadGuest(t)
 	random := func(seed byte, g hostapi.Grants) string {
 		r, err := m.Call(t.Context(), &hostapi.Session{Seed: [32]byte{seed}, Grants: g}, []byte("random"), nil)
 		if err != nil {

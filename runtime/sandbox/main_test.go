@@ -3,6 +3,8 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -11,7 +13,15 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := closeGuest(); err != nil {
+			fmt.Fprintln(os.Stderr, "closing the guest:", err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
 
 func newHost(t testing.TB) *Host {
 	t.Helper()
