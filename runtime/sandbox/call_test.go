@@ -18,6 +18,7 @@ func TestCallAnswers(t *testing.T) {
 	}{
 		"output":         {says(abi.Output, ` { "a" : 1, "a": 2 } `), Result{abi.Output, "", []byte(`{"a":2}`)}},
 		"routed":         {says(abi.Routed, "\x04high[1]"), Result{abi.Routed, "high", []byte(`[1]`)}},
+		"routed oddly":   {says(abi.Routed, "\x04 a\n [1]"), Result{abi.Routed, " a\n ", []byte(`[1]`)}},
 		"error":          {says(abi.Error, "\x04busyplease\twait\nsecret"), Result{abi.Error, "busy", []byte("please wait")}},
 		"fatal no code":  {says(abi.Fatal, "\x00no"), Result{abi.Fatal, "", []byte("no")}},
 		"fatal nothing":  {says(abi.Fatal, "\x00"), Result{abi.Fatal, "", []byte("")}},
@@ -84,7 +85,7 @@ func TestCallFails(t *testing.T) {
 		"no label":          {says(abi.Routed, ""), small, 0, CodeBadAnswer, "the answer is cut short"},
 		"label cut short":   {says(abi.Fatal, "\x05boom"), small, 0, CodeBadAnswer, "the answer is cut short"},
 		"no handle":         {says(abi.Routed, "\x00{}"), small, 0, CodeBadAnswer, "the answer names no handle"},
-		"blank handle":      {says(abi.Routed, "\x02\n\n{}"), small, 0, CodeBadAnswer, "the answer names no handle"},
+		"handle no UTF-8":   {says(abi.Routed, "\x01\xff{}"), small, 0, CodeBadAnswer, "the answer names no handle"},
 		"routed not JSON":   {says(abi.Routed, "\x01a"), small, 0, CodeBadAnswer, "the output is not one JSON value: ..."},
 		"over the limit":    {says(abi.Output, `"123456789"`), Limits{Output: 10}, 0, CodeOutputTooLarge, "the output of 11 bytes is over the limit of 10"},
 	} {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -107,13 +108,14 @@ func (in *instance) answer(packed uint64, dst []byte, limit int) (Result, *Error
 		if !ok {
 			return Result{}, badAnswer("the answer is cut short")
 		}
-		r.Label, payload = hostapi.CleanMessage(label), rest
+		r.Label, payload = string(label), rest
 	}
 	if kind == abi.Error || kind == abi.Fatal {
+		r.Label = hostapi.CleanMessage([]byte(r.Label))
 		r.Output = append(dst, hostapi.CleanMessage(payload)...)[len(dst):]
 		return r, nil
 	}
-	if kind == abi.Routed && r.Label == "" {
+	if kind == abi.Routed && (r.Label == "" || !utf8.ValidString(r.Label)) {
 		return Result{}, badAnswer("the answer names no handle")
 	}
 	if len(payload) > limit {

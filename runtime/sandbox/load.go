@@ -34,7 +34,8 @@ const (
 	componentHead = "\x00asm\x0d\x00\x01\x00"
 )
 
-// Limits of a module's calls.
+// Limits of a module's calls. What they do not limit is the stack that wazero gives a call besides: it begins with 10 KiB and,
+// of a guest that recurses without end, comes to about 100 MiB before that guest traps.
 type Limits struct {
 	Memory  uint64        // bytes of linear memory; 0 = 64 MiB
 	Timeout time.Duration // wall clock of one call; 0 = none
@@ -245,8 +246,8 @@ func (m *Module) try(parent context.Context, limit time.Duration, c ModuleConfig
 	return nil
 }
 
-// grant gives the module what its manifest asks for and the operator allows; what it imports it must have asked for.
-// A module without describe asks for what it imports.
+// grant gives the module what both its manifest asks for and the operator allows. It must have what its imports need; the
+// real clock, and the like, it can do without. A module without describe asks for what it imports.
 func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 	var asks struct {
 		ABI          int                  `json:"abi"`
@@ -258,6 +259,11 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 	if asks.ABI != abi.Version {
 		return refuse(abi.ExportDescribe, "it speaks version %d of the node ABI, this is version %d", asks.ABI, abi.Version)
 	}
+	for _, want := range asks.Capabilities {
+		if !slices.Contains(hostapi.Capabilities(), want) {
+			return refuse("capabilities", "%q is none; there are %s", want, listed(hostapi.Capabilities()))
+		}
+	}
 	for _, n := range needs {
 		if !slices.Contains(asks.Capabilities, n.capability) {
 			if m.described {
@@ -265,13 +271,8 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 			}
 			asks.Capabilities = append(asks.Capabilities, n.capability)
 		}
-	}
-	for _, want := range asks.Capabilities {
-		if !slices.Contains(hostapi.Capabilities(), want) {
-			return refuse("capabilities", "%q is none; there are %s", want, listed(hostapi.Capabilities()))
-		}
-		if !c.Grants.Has(want) {
-			return refuse("capabilities", "it needs %q: add `allow %s` to node %q", want, want, c.Type)
+		if !c.Grants.Has(n.capability) {
+			return refuse("capabilities", "it needs %q: add `allow %s` to node %q", n.capability, n.capability, c.Type)
 		}
 	}
 	m.grants = c.Grants.Only(asks.Capabilities)

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no object":            {manifested("[1]").bytes(), "describe: its manifest is not what it should be: ..."},
 		"capabilities no list": {manifested(`{"abi":1,"capabilities":"http"}`).bytes(), "describe: its manifest is not what it should be: ..."},
 		"another ABI":          {manifested(`{"abi":2}`).bytes(), "describe: it speaks version 2 of the node ABI, this is version 1"},
-		"not granted":          {manifested(asking(`"log","http"`)).bytes(), "capabilities: it needs \"http\": add `allow http` to node \"test\""},
+		"not granted":          {httpImport(manifested(asking(`"log","http"`))).bytes(), "capabilities: it needs \"http\": add `allow http` to node \"test\""},
 		"no capability":        {manifested(asking(`"files"`)).bytes(), `capabilities: "files" is none; there are http, log, clock, random, globals`},
 		"import not asked for": {httpImport(manifested(asking(`"log"`))).bytes(), "imports: flowtrux_v1.http needs the capability http, for which its manifest does not ask"},
 		"undescribed import":   {httpImport(plain).bytes(), "capabilities: it needs \"http\": add `allow http` to node \"test\""},
@@ -149,5 +150,12 @@ func TestLoadErrorShowsWhatTheGuestSaid(t *testing.T) {
 	_, err := h.Load(t.Context(), ModuleConfig{Source: "a.wasm", Wasm: g.bytes()})
 	if want := "a.wasm: start: the module exited with status 2: panic: no such table"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestGrantsAreWhatBothSidesWant(t *testing.T) {
+	m := load(t, newHost(t), manifested(asking(`"http","log","clock"`)).bytes(), small, hostapi.Grants{Log: true, Random: true})
+	if got, want := m.Grants().Names(), []string{"log"}; !slices.Equal(got, want) {
+		t.Errorf("granted %v, want %v", got, want)
 	}
 }
