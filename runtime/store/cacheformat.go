@@ -38,8 +38,10 @@ var (
 	errCache = errors.New("it cannot be used")
 )
 
-func encodeCache(c *cacheContent, identity string) []byte {
-	body := marshal(c)
+func encodeCache(c *cacheContent, identity string) []byte { return seal(marshal(c), identity) }
+
+// seal puts the header before a body.
+func seal(body []byte, identity string) []byte {
 	sum := sha256.Sum256(body)
 	header := marshal(cacheHeader{cacheFormat, cacheVersion, identity, hex.EncodeToString(sum[:])})
 	return append(append(header, '\n'), body...)

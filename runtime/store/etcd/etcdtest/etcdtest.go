@@ -140,7 +140,7 @@ func CurrentWith(t *testing.T, change func(*embed.Config)) *Server {
 		c.ListenClientUrls, c.AdvertiseClientUrls = urls(t, "http://"+address), urls(t, "http://"+address)
 		c.InitialCluster = "current=" + peer
 		c.TickMs, c.ElectionMs = 10, 100
-		c.UnsafeNoFsync = true
+		c.UnsafeNoFsync, c.BcryptCost = true, 4 // tests want it fast
 		c.EnableGRPCGateway = false
 		c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 		change(c)
