@@ -28,22 +28,23 @@ func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
 func (*AdminAPI) Routes() []caddy.AdminRoute {
 	routes := []struct {
 		pattern string
+		content bool // it is about the store's content, which has to be there
 		handle  func(*App, http.ResponseWriter, *http.Request) error
 	}{
-		{"GET workflows", listWorkflows},
-		{"PUT workflows", putWorkflow},
-		{"GET workflows/{id}", getWorkflow},
-		{"PUT workflows/{id}", putWorkflow},
-		{"DELETE workflows/{id}", deleteWorkflow},
-		{"GET secrets/{id}", getSecret},
-		{"PUT secrets/{id}", putSecret},
-		{"DELETE secrets/{id}", deleteSecret},
-		{"GET globals", listGlobals},
-		{"GET globals/{key}", getGlobal},
-		{"PUT globals/{key}", putGlobal},
-		{"DELETE globals/{key}", deleteGlobal},
-		{"GET nodes", listNodes},
-		{"GET status", getStatus},
+		{"GET workflows", true, listWorkflows},
+		{"PUT workflows", true, putWorkflow},
+		{"GET workflows/{id}", true, getWorkflow},
+		{"PUT workflows/{id}", true, putWorkflow},
+		{"DELETE workflows/{id}", true, deleteWorkflow},
+		{"GET secrets/{id}", true, getSecret},
+		{"PUT secrets/{id}", true, putSecret},
+		{"DELETE secrets/{id}", true, deleteSecret},
+		{"GET globals", true, listGlobals},
+		{"GET globals/{key}", true, getGlobal},
+		{"PUT globals/{key}", true, putGlobal},
+		{"DELETE globals/{key}", true, deleteGlobal},
+		{"GET nodes", false, listNodes},
+		{"GET status", false, getStatus},
 	}
 	out := make([]caddy.AdminRoute, 0, len(routes))
 	for _, r := range routes {
@@ -55,6 +56,9 @@ func (*AdminAPI) Routes() []caddy.AdminRoute {
 				app, err := adminApp()
 				if err != nil {
 					return err
+				}
+				if r.content && !app.loaded(req.Context()) {
+					return adminError(http.StatusServiceUnavailable, "the store has not been loaded yet: see %sstatus, or try again", command.AdminBase)
 				}
 				return r.handle(app, w, req)
 			}),

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -87,23 +88,31 @@ func (x *exchange) refuse(code answer.Code) *answer.Answer {
 	return &a
 }
 
-// ready: the store has been loaded. An app that has just started gets a moment for it.
+// ready: the store has been loaded.
 func (x *exchange) ready() *answer.Answer {
-	ready := x.app.catalog.Ready()
+	if !x.app.loaded(x.r.Context()) {
+		return x.refuse(answer.NotReady)
+	}
+	return nil
+}
+
+// loaded tells whether the store has been loaded. An app that has just started gets a moment for it.
+func (a *App) loaded(ctx context.Context) bool {
+	ready := a.catalog.Ready()
 	select {
 	case <-ready:
-		return nil
+		return true
 	default:
 	}
-	patience := time.NewTimer(x.app.patience())
+	patience := time.NewTimer(a.patience())
 	defer patience.Stop()
 	select {
 	case <-ready:
-		return nil
+		return true
 	case <-patience.C:
-	case <-x.r.Context().Done():
+	case <-ctx.Done():
 	}
-	return x.refuse(answer.NotReady)
+	return false
 }
 
 // find: there is such a workflow, it is active and starts by webhook.

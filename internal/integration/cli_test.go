@@ -105,7 +105,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 }
 
 func TestCommandsWithoutAServer(t *testing.T) {
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dataHome(t)
 	good := write(t, "good.json", `{"id":"good","nodes":[
 		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"statusCode":201,"responseMode":"lastNode","headers":{"X-Flow":"ok"}}}},
 		{"id":"sum","type":"transform","config":{"output":{"hello":"{{trigger.data.name}} from {{trigger.data._query.city}}","key":"{{global.key}}"}}}],

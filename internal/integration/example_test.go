@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func TestExampleCaddyfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The example listens on fixed ports, which may be taken here.
-	conf := strings.ReplaceAll(string(text), ":8080", s.site)
+	conf := strings.ReplaceAll(string(text), "localhost:8080", s.site)
 	conf = strings.Replace(conf, "{\n", "{\n\tadmin "+s.admin+"\n\tpersist_config off\n", 1)
 	s.load(conf)
 
@@ -44,7 +45,8 @@ func TestExampleCaddyfile(t *testing.T) {
 			return false
 		}
 		defer resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
+		body, err := io.ReadAll(resp.Body)
+		return err == nil && resp.StatusCode == http.StatusOK && containsAll(string(body), `"order":"12345"`, `"source":"crm"`)
 	})
 	for _, f := range mustGlob(t, "examples/workflows/*.json") {
 		id := strings.TrimSuffix(filepath.Base(f), ".json")

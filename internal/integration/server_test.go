@@ -40,8 +40,7 @@ type server struct {
 // start makes a server with its own data directory, which load has to give a config.
 func start(t *testing.T) *server {
 	t.Helper()
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	dataHome(t)
 	s := &server{t: t, site: freeAddress(t), admin: freeAddress(t), log: filepath.Join(t.TempDir(), "caddy.log")}
 	// No keep-alive: a server that shuts down may close an idle connection under a POST that is just being sent, and Go's
 	// client does not repeat a POST by itself. With a connection each, every failure is ours.
@@ -53,6 +52,31 @@ func start(t *testing.T) *server {
 		}
 	})
 	return s
+}
+
+// compiledCode is the cache of compiled nodes that all tests share: compiling the built-in ones takes seconds.
+var compiledCode string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "flowtrux-wasm-")
+	if err != nil {
+		panic(err)
+	}
+	compiledCode = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// dataHome gives the test a data directory of its own, but for the compiled code.
+func dataHome(t *testing.T) {
+	t.Helper()
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	dir := filepath.Join(caddy.AppDataDir(), "flowtrux")
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.Symlink(compiledCode, filepath.Join(dir, "wasm"))); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // caddyfile puts an app block and a handler block into a whole config on this server's addresses.
