@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	goruntime "runtime"
 	"sync"
 	"time"
 
@@ -39,11 +40,13 @@ type Host struct {
 	trial   time.Duration // for _initialize, warmup and describe of a module together
 
 	mu       sync.Mutex
-	runtime  wazero.Runtime // nil until the first Load
+	runtime  wazero.Runtime // nil until the first Load, and after the end
 	cache    wazero.CompilationCache
 	closed   bool
 	compiled map[[sha256.Size]byte]*compiled
 }
+
+var errHostClosed = errors.New("the sandbox is closed")
 
 // compiled is a module's code, shared by all that load the same bytes.
 type compiled struct {
@@ -64,7 +67,7 @@ func (h *Host) start(ctx context.Context) error {
 	defer h.mu.Unlock()
 	switch {
 	case h.closed:
-		return errors.New("the sandbox is closed")
+		return errHostClosed
 	case h.runtime != nil:
 		return nil
 	}
@@ -88,6 +91,14 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 	if err := os.MkdirAll(o.CacheDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory for compiled code: %w", err)
 	}
+	info, err := os.Stat(o.CacheDir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the directory for compiled code: %w", err)
+	}
+	// On Windows the bits say nothing; directories of a user are closed to others there by what they inherit.
+	if mode := info.Mode().Perm(); mode&0o022 != 0 && goruntime.GOOS != "windows" {
+		return nil, fmt.Errorf("the directory for compiled code %s has mode %#o: others could put machine code there; chmod 700 it", o.CacheDir, mode)
+	}
 	cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the directory for compiled code: %w", err)
@@ -99,6 +110,11 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, func(context.Context) error, error) {
 	key := sha256.Sum256(wasm)
 	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil, nil, errHostClosed
+	}
+	r := h.runtime
 	c := h.compiled[key]
 	if c == nil {
 		c = new(compiled)
@@ -108,7 +124,7 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 	h.mu.Unlock()
 
 	// Others may wait for this code too, whatever becomes of the first who asked for it.
-	c.once.Do(func() { c.code, c.err = h.runtime.CompileModule(context.WithoutCancel(ctx), wasm) })
+	c.once.Do(func() { c.code, c.err = compile(context.WithoutCancel(ctx), r, wasm) })
 	release := func(ctx context.Context) error { return h.release(ctx, key, c) }
 	if c.err != nil {
 		_ = release(ctx) // there is no code to close
@@ -117,6 +133,18 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 	return c.code, release, nil
 }
 
+// compile compiles a module. A panic of wazero is an error like any other: a strange file must not end the process. That is
+// why there is no compiling on several goroutines, as experimental.WithCompilationWorkers does.
+func compile(ctx context.Context, r wazero.Runtime, wasm []byte) (_ wazero.CompiledModule, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the compiler failed: %v", p)
+		}
+	}()
+	return r.CompileModule(ctx, wasm)
+}
+
+// release gives code back. The last one to do so ends a host that has been closed before.
 func (h *Host) release(ctx context.Context, key [sha256.Size]byte, c *compiled) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -124,20 +152,34 @@ func (h *Host) release(ctx context.Context, key [sha256.Size]byte, c *compiled) 
 		return nil
 	}
 	delete(h.compiled, key)
-	if c.code == nil || h.closed {
-		return nil
+	var err error
+	if c.code != nil {
+		err = c.code.Close(ctx)
 	}
-	return c.code.Close(ctx)
+	if h.closed && len(h.compiled) == 0 {
+		err = errors.Join(err, h.end(ctx))
+	}
+	return err
 }
 
-// Close ends the host. All modules must be closed before.
+// Close ends the host. All modules should be closed before: while some are open it is an error, nothing more can be loaded, what is
+// loaded can still be called, and the host ends with its last module.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed || h.runtime == nil {
-		h.closed = true
+	h.closed = true
+	if n := len(h.compiled); n > 0 {
+		return fmt.Errorf("closing the sandbox: %d modules are still open", n)
+	}
+	return h.end(ctx)
+}
+
+// end lets go of the runtime. h.mu is held.
+func (h *Host) end(ctx context.Context) error {
+	if h.runtime == nil {
 		return nil
 	}
-	h.closed = true
-	return errors.Join(h.runtime.Close(ctx), h.cache.Close(ctx))
+	r := h.runtime
+	h.runtime = nil
+	return errors.Join(r.Close(ctx), h.cache.Close(ctx))
 }

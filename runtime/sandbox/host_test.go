@@ -285,3 +285,49 @@ func TestHammer(t *testing.T) {
 	}
 	all.Wait()
 }
+
+func TestHostEndsWithItsLastModule(t *testing.T) {
+	h, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := h.Load(t.Context(), ModuleConfig{Wasm: says(abi.Output, "1").bytes()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(t.Context()); err == nil || err.Error() != "closing the sandbox: 1 modules are still open" {
+		t.Error("closed under a module:", err)
+	}
+	if _, err := h.Load(t.Context(), ModuleConfig{Wasm: says(abi.Output, "1").bytes()}); !errors.Is(err, errHostClosed) {
+		t.Error("loaded after the end:", err)
+	}
+	if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "1" {
+		t.Errorf("a module that is still open: %s, %v", r.Output, err)
+	}
+	for _, c := range []func(context.Context) error{m.Close, h.Close} {
+		if err := c(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if h.runtime != nil {
+		t.Error("the runtime is still there")
+	}
+}
+
+func TestCacheDirectoryOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o770); err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(Options{CacheDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = h.Load(t.Context(), ModuleConfig{Wasm: says(abi.Output, "1").bytes()})
+	if want := "the directory for compiled code " + dir + " has mode 0770: others could put machine code there; chmod 700 it"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if err := h.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -45,9 +45,7 @@ func (f *fresh) acquire(parent, ctx context.Context) (*instance, *Error) {
 	in := &instance{memory: &memory{limit: f.limit}}
 	s := &hostapi.Session{Seed: f.seed}
 	ctx = s.Context(ctx)
-	withMemory := experimental.WithMemoryAllocator(ctx, in.memory)
-	// Without a name there can be many; start functions are called here, where their errors can be told apart.
-	module, err := f.runtime.InstantiateModule(withMemory, f.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	module, err := f.instantiate(experimental.WithMemoryAllocator(ctx, in.memory))
 	if err != nil {
 		failure := in.ended(parent, ctx, s, err)
 		if failure.Code == CodeInternal { // such as data that lies outside of the memory
@@ -64,6 +62,17 @@ func (f *fresh) acquire(parent, ctx context.Context) (*instance, *Error) {
 		}
 	}
 	return in, nil
+}
+
+// instantiate makes the instance itself. A panic of wazero is an error, as it is in a call.
+func (f *fresh) instantiate(ctx context.Context) (_ api.Module, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the sandbox failed: %v", p)
+		}
+	}()
+	// Without a name there can be many; _initialize is called elsewhere, where its errors can be told apart.
+	return f.runtime.InstantiateModule(ctx, f.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 }
 
 func (f *fresh) release(in *instance, _ bool) {
