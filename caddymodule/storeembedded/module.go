@@ -3,8 +3,10 @@
 package storeembedded
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -22,25 +24,25 @@ func init() {
 // servers are the etcd servers of the process: a directory has one, whichever config uses it.
 var servers embedded.Servers
 
-// Store is an etcd inside this process that opens no port, for one machine. It survives reloads of the config.
-// Placeholders (`{env.X}`) are allowed in all fields.
+// Store is an etcd inside this process that opens no port, for one machine. It goes on when a config is reloaded.
+// Placeholders such as `{env.HOME}` are resolved when the config is loaded.
 type Store struct {
-	// The directory of the data, which belongs to one process at a time. Default: `flowtrux/store` in Caddy's data
-	// directory.
+	// The directory of the data, which belongs to one process at a time. The last-known-good cache is there too.
+	// Default: `flowtrux/store` in Caddy's data directory.
 	Dir string `json:"dir,omitempty"`
 
-	// The prefix of all keys. Default: `/flowtrux/`.
+	// What all keys begin with. A slash is added at the end if there is none. Default: `/flowtrux/`.
 	Prefix string `json:"prefix,omitempty"`
 
 	// A directory of documents that are imported when the store is empty: `workflows/<id>.json`, `secrets/<id>` and
-	// `globals/<key>.json`. Default: none.
+	// `globals/<key>` or `globals/<key>.json`. Default: none.
 	Seed string `json:"seed,omitempty"`
 
-	// A Unix socket on which etcdctl reaches the store too: `unix/<path>`. Who may open the socket may change everything;
-	// it has mode 0600. A change needs a restart. Default: none.
+	// A Unix socket at which etcdctl reaches the store: `unix/<path>`. It has mode 0600; whoever can open it reads
+	// secrets and may change everything. A change takes effect when the process starts anew. Default: none.
 	Listen string `json:"listen,omitempty"`
 
-	options embedded.Options
+	options embedded.Options // of the engine, without placeholders
 	seed    string
 }
 
@@ -55,31 +57,48 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 // Provision resolves placeholders and fills in defaults.
 func (s *Store) Provision(caddy.Context) error {
 	repl := caddy.NewReplacer()
-	var err error
-	resolve := func(name, text string) string {
-		value, failed := repl.ReplaceOrErr(text, true, true)
-		if failed != nil && err == nil {
-			err = fmt.Errorf("%s: %w", name, failed)
+	var listen string
+	for _, field := range []struct {
+		name, text string
+		to         *string
+	}{
+		{"dir", s.Dir, &s.options.Dir},
+		{"prefix", s.Prefix, &s.options.Prefix},
+		{"seed", s.Seed, &s.seed},
+		{"listen", s.Listen, &listen},
+	} {
+		value, err := repl.ReplaceOrErr(field.text, true, true)
+		if err != nil {
+			return fmt.Errorf("%s: %w", field.name, err)
 		}
-		return value
+		*field.to = value
 	}
-	s.options = embedded.Options{
-		Servers: &servers,
-		Dir:     resolve("dir", s.Dir),
-		Prefix:  etcd.CleanPrefix(resolve("prefix", s.Prefix)),
-	}
+	s.options.Servers = &servers
+	s.options.Prefix = etcd.CleanPrefix(s.options.Prefix)
 	if s.options.Dir == "" {
 		s.options.Dir = filepath.Join(caddy.AppDataDir(), "flowtrux", "store")
 	}
-	s.seed = resolve("seed", s.Seed)
-	if listen := resolve("listen", s.Listen); listen != "" {
-		address, bad := caddy.ParseNetworkAddress(listen)
-		if bad != nil || !address.IsUnixNetwork() || address.Host == "" {
-			return fmt.Errorf("listen takes unix/<path>, not '%s'", listen)
-		}
-		s.options.Listen = address.Host
+	var err error
+	if s.options.Dir, err = filepath.Abs(s.options.Dir); err != nil {
+		return fmt.Errorf("dir: %w", err)
 	}
-	return err
+	if listen != "" {
+		path, ok := socketPath(listen)
+		if !ok {
+			return fmt.Errorf("listen is '%s'; %s", listen, wantSocket)
+		}
+		s.options.Listen = path
+	}
+	return nil
+}
+
+// wantSocket says what listen takes.
+const wantSocket = "it takes unix/<path>, such as unix//run/flowtrux/etcd.sock"
+
+// socketPath takes an address of a Unix socket apart.
+func socketPath(address string) (path string, ok bool) {
+	path, ok = strings.CutPrefix(address, "unix/")
+	return path, ok && path != ""
 }
 
 // StoreKey implements store.Module.
@@ -94,8 +113,11 @@ func (s *Store) NewEngine(logger *zap.Logger) (store.Engine, error) {
 	return embedded.New(o)
 }
 
-// CachePath implements store.Module. The data is on this machine already; the cache is for last valid documents.
-func (s *Store) CachePath() string { return filepath.Join(s.options.Dir, "cache.json") }
+// CachePath implements store.Module. The content is on this machine already; the cache is for what is kept beside it.
+func (s *Store) CachePath() string {
+	prefix := sha256.Sum256([]byte(s.options.Prefix)) // a directory may have several
+	return filepath.Join(s.options.Dir, fmt.Sprintf("cache-%x.json", prefix[:4]))
+}
 
 // SeedDir implements store.Module.
 func (s *Store) SeedDir() string { return s.seed }
@@ -111,20 +133,30 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the engine's name
 	if d.NextArg() {
 		s.Dir = d.Val()
+		if s.Dir == "" {
+			return d.Err("the directory is empty")
+		}
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Errf("unexpected argument '%s': embedded takes one directory", d.Val())
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		field, ok := map[string]*string{"prefix": &s.Prefix, "seed": &s.Seed, "listen": &s.Listen}[d.Val()]
+		name := d.Val()
+		field, ok := map[string]*string{"prefix": &s.Prefix, "seed": &s.Seed, "listen": &s.Listen}[name]
 		if !ok {
-			return d.Errf("unrecognized option '%s'; allowed are: prefix, seed, listen", d.Val())
+			return d.Errf("unrecognized option '%s'; allowed are: prefix, seed, listen", name)
 		}
 		if *field != "" {
-			return d.Errf("%s is given twice", d.Val())
+			return d.Errf("option '%s' is given twice", name)
 		}
 		if !d.AllArgs(field) {
 			return d.ArgErr()
+		}
+		if *field == "" {
+			return d.Errf("%s is empty", name)
+		}
+		if _, ok := socketPath(s.Listen); name == "listen" && !ok && !strings.HasPrefix(s.Listen, "{") {
+			return d.Errf("listen is '%s'; %s", s.Listen, wantSocket)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ package storeetcd
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -19,35 +20,45 @@ func init() {
 	caddy.RegisterModule(&Store{})
 }
 
-// cacheOff is the value of Cache that turns it off.
-const cacheOff = "off"
-
-// Store is an etcd cluster (3.4 or later). While it cannot be reached, what is known of it serves, also after a restart.
-// Placeholders (`{env.X}`, `{file.X}`) are allowed in all fields; passwords belong there, not in the config.
+// Store is an etcd cluster, of version 3.4 or later. While it cannot be reached, what is known of it serves, also after
+// a restart. Placeholders such as `{env.ETCD_PASSWORD}` or `{file./run/secrets/etcd}` are resolved when the config is
+// loaded.
 type Store struct {
-	// The members to talk to: `host:port`, `http://…`, `https://…` or `unix:<path>`.
+	// The members to talk to: `host:port`, `http://host:port`, `https://host:port` or `unix:<path>`. Required.
 	Endpoints []string `json:"endpoints,omitempty"`
 
-	// The prefix of all keys. Default: `/flowtrux/`.
+	// What all keys begin with. A slash is added at the end if there is none. Default: `/flowtrux/`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// A user of etcd and the password; both or none.
+	// The user to sign in as. The user needs to read below the prefix; to write too, if workflows, secrets or globals are
+	// changed through this Caddy or by nodes. Default: no user.
 	Username string `json:"username,omitempty"`
+
+	// The user's password. Give it as a placeholder: the config can be read through the admin endpoint. A brace that
+	// belongs to the password is written `\{`.
 	Password string `json:"password,omitempty"`
 
-	// Files in PEM for TLS: the authorities, and this client's certificate with its key.
-	CA   string `json:"ca,omitempty"`
-	Cert string `json:"cert,omitempty"`
-	Key  string `json:"key,omitempty"`
+	// A file with the authorities (PEM) that the members' certificates are checked against. It turns on TLS for
+	// endpoints that say neither http nor https. Default: those of the system, for https endpoints.
+	CA string `json:"ca,omitempty"`
 
-	// The file of the last-known-good cache, or `off`. It holds secrets and has mode 0600. Default: a file below
-	// `flowtrux/cache` in Caddy's data directory.
+	// The file of the certificate (PEM) to show to the members. It is read again for each connection. Default: none.
+	Cert string `json:"cert,omitempty"`
+
+	// The file of the certificate's key (PEM).
+	Key string `json:"key,omitempty"`
+
+	// The file of the last-known-good cache, or `off`. It holds secrets; its mode is 0600. A file that is something else
+	// is left alone. Default: a file in `flowtrux/cache` in Caddy's data directory, one for each cluster and prefix.
 	Cache string `json:"cache,omitempty"`
 
-	cluster etcd.Cluster
+	cluster etcd.Cluster // without placeholders, as what follows
 	prefix  string
 	cache   string // "" = none
 }
+
+// cacheOff is the value of Cache that turns it off.
+const cacheOff = "off"
 
 // CaddyModule returns the Caddy module information.
 func (*Store) CaddyModule() caddy.ModuleInfo {
@@ -57,39 +68,49 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision resolves placeholders and checks what can be checked without the cluster.
+// Provision resolves placeholders, fills in defaults and checks what can be checked without the cluster.
 func (s *Store) Provision(caddy.Context) error {
 	repl := caddy.NewReplacer()
-	var err error
-	resolve := func(name, text string) string {
-		value, failed := repl.ReplaceOrErr(text, true, true)
-		if failed != nil && err == nil {
-			err = fmt.Errorf("%s: %w", name, failed)
+	for _, field := range []struct {
+		name, text string
+		to         *string
+	}{
+		{"prefix", s.Prefix, &s.prefix},
+		{"username", s.Username, &s.cluster.Username},
+		{"ca", s.CA, &s.cluster.CA},
+		{"cert", s.Cert, &s.cluster.Cert},
+		{"key", s.Key, &s.cluster.Key},
+		{"cache", s.Cache, &s.cache},
+	} {
+		value, err := repl.ReplaceOrErr(field.text, true, true)
+		if err != nil {
+			return fmt.Errorf("%s: %w", field.name, err)
 		}
-		return value
+		*field.to = value
 	}
-	s.cluster = etcd.Cluster{
-		Username: resolve("username", s.Username), Password: resolve("password", s.Password),
-		CA: resolve("ca", s.CA), Cert: resolve("cert", s.Cert), Key: resolve("key", s.Key),
+	var err error
+	if s.cluster.Password, err = repl.ReplaceOrErr(s.Password, true, true); err != nil {
+		return errors.New("password: a placeholder in it is unknown or gives nothing") // err quotes it
 	}
-	for _, e := range s.Endpoints {
-		s.cluster.Endpoints = append(s.cluster.Endpoints, resolve("endpoint", e))
+	s.cluster.Endpoints = make([]string, len(s.Endpoints))
+	for i, endpoint := range s.Endpoints {
+		if s.cluster.Endpoints[i], err = repl.ReplaceOrErr(endpoint, true, true); err != nil {
+			return fmt.Errorf("endpoint: %w", err)
+		}
 	}
-	s.prefix = etcd.CleanPrefix(resolve("prefix", s.Prefix))
-	switch cache := resolve("cache", s.Cache); cache {
+	s.prefix = etcd.CleanPrefix(s.prefix)
+	switch s.cache {
 	case cacheOff:
+		s.cache = ""
 	case "":
-		// Stores differ by their place: two of them must not share a file.
-		name := sha256.Sum256([]byte(s.cluster.Location() + " " + s.prefix))
-		s.cache = filepath.Join(caddy.AppDataDir(), "flowtrux", "cache", fmt.Sprintf("%x.json", name[:8]))
-	default:
-		s.cache = cache
+		name := sha256.Sum256([]byte(s.engine().Identity()))
+		s.cache = filepath.Join(caddy.AppDataDir(), "flowtrux", "cache", fmt.Sprintf("etcd-%x.json", name[:8]))
 	}
-	if err != nil {
-		return err
-	}
-	return s.cluster.Check()
+	return nil
 }
+
+// Validate refuses what cannot work.
+func (s *Store) Validate() error { return s.cluster.Check() }
 
 // StoreKey implements store.Module.
 func (s *Store) StoreKey() string {
@@ -99,9 +120,11 @@ func (s *Store) StoreKey() string {
 }
 
 // NewEngine implements store.Module.
-func (s *Store) NewEngine(*zap.Logger) (store.Engine, error) {
+func (s *Store) NewEngine(*zap.Logger) (store.Engine, error) { return s.engine(), nil }
+
+func (s *Store) engine() *etcd.Engine {
 	cluster := s.cluster
-	return etcd.New(etcd.Config{Name: "etcd", Location: cluster.Location(), Prefix: s.prefix, Connect: cluster.Connect}), nil
+	return etcd.New(etcd.Config{Name: "etcd", Location: cluster.Location(), Prefix: s.prefix, Connect: cluster.Connect})
 }
 
 // CachePath implements store.Module.
@@ -131,15 +154,21 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"ca": {&s.CA}, "cert": {&s.Cert, &s.Key}, "cache": {&s.Cache},
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		fields, ok := options[d.Val()]
+		name := d.Val()
+		fields, ok := options[name]
 		if !ok {
-			return d.Errf("unrecognized option '%s'; allowed are: prefix, username, password, ca, cert, cache", d.Val())
+			return d.Errf("unrecognized option '%s'; allowed are: prefix, username, password, ca, cert, cache", name)
 		}
 		if *fields[0] != "" {
-			return d.Errf("%s is given twice", d.Val())
+			return d.Errf("option '%s' is given twice", name)
 		}
-		if !d.AllArgs(fields...) {
-			return d.ArgErr()
+		if !d.AllArgs(fields...) { // d.ArgErr would quote the password
+			return d.Errf("wrong argument count: %s takes %d", name, len(fields))
+		}
+		for _, field := range fields {
+			if *field == "" {
+				return d.Errf("%s is empty", name)
+			}
 		}
 	}
 	return nil
@@ -148,6 +177,7 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // Interface guards
 var (
 	_ caddy.Provisioner     = (*Store)(nil)
+	_ caddy.Validator       = (*Store)(nil)
 	_ caddyfile.Unmarshaler = (*Store)(nil)
 	_ store.Module          = (*Store)(nil)
 )
