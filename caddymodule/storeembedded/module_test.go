@@ -30,7 +30,7 @@ func TestCaddyfile(t *testing.T) {
 		{"full", "embedded {env.HOME}/edge {\n\tprefix /edge/\n\tseed examples\n\tlisten unix//run/etcd.sock\n}",
 			`{"dir":"{env.HOME}/edge","prefix":"/edge/","seed":"examples","listen":"unix//run/etcd.sock"}`, ""},
 		{"socket in a placeholder", "embedded {\n\tlisten {env.SOCKET}\n}", `{"listen":"{env.SOCKET}"}`, ""},
-		{"two directories", "embedded /a /b", "", "unexpected argument '/b': embedded takes one directory, at Testfile:1"},
+		{"two directories", "embedded /a /b", "", "wrong argument count or unexpected line ending after '/b', at Testfile:1"},
 		{"empty directory", `embedded ""`, "", "the directory is empty, at Testfile:1"},
 		{"unknown option", "embedded {\n\tseed a\n\tcache off\n}", "",
 			"unrecognized option 'cache'; allowed are: prefix, seed, listen, at Testfile:3"},

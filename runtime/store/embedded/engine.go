@@ -50,7 +50,10 @@ type Engine struct {
 	server *server // nil = not open
 }
 
-// New makes an engine. It does no input or output. The error says that Dir or Listen cannot be made absolute.
+// maxSocket is the longest path of a socket that all systems take.
+const maxSocket = 103
+
+// New makes an engine. It does no input or output. The error says that Dir or Listen cannot be.
 func New(o Options) (*Engine, error) {
 	var err error
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
@@ -59,6 +62,9 @@ func New(o Options) (*Engine, error) {
 	if o.Listen != "" {
 		if o.Listen, err = filepath.Abs(o.Listen); err != nil {
 			return nil, fmt.Errorf("finding the socket: %w", err)
+		}
+		if len(o.Listen) > maxSocket {
+			return nil, fmt.Errorf("the path of the socket has %d bytes, the most is %d: %s", len(o.Listen), maxSocket, o.Listen)
 		}
 	}
 	if o.Logger == nil {

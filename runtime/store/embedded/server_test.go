@@ -220,8 +220,18 @@ func TestAServerThatGivesUpIsToldOf(t *testing.T) {
 	}
 }
 
+func TestASocketWhosePathIsTooLongIsRefused(t *testing.T) {
+	if _, err := New(Options{Dir: "/d", Listen: "/" + strings.Repeat("s", maxSocket)}); err == nil {
+		t.Error("an engine was made")
+	}
+}
+
 func TestSocket(t *testing.T) {
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "edge") // t.TempDir is too deep for a socket on some systems
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "etcd.sock")
 	core, logs := observer.New(zapcore.WarnLevel)
 	servers := new(Servers)
