@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
@@ -97,18 +98,19 @@ func (d *desk) close(ctx context.Context) error {
 	return d.host.Close(ctx)
 }
 
-// compile reads and compiles one document; the problems are those of a document that does not validate.
-func (d *desk) compile(file string) (plan *flow.Plan, problems []problem, err error) {
+// compile reads and compiles one document, with all that a server checks; the problems are those of a document that does
+// not validate.
+func (d *desk) compile(file string) (program *engine.Program, problems []problem, err error) {
 	doc, err := readDocument(file)
 	if err != nil {
 		return nil, nil, err
 	}
-	plan, err = flow.Compile(strings.TrimSuffix(filepath.Base(file), ".json"), 0, doc, d.nodes)
+	program, _, err = catalog.Compile(documentID(file, doc), 0, doc, d.nodes)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		for _, p := range bad.Problems {
 			problems = append(problems, problem(p))
 		}
 		return nil, problems, nil
 	}
-	return plan, nil, err
+	return program, nil, err
 }

@@ -45,7 +45,7 @@ func run(cmd *cobra.Command, args []string) error {
 	}
 	defer d.close(ctx)
 
-	plan, problems, err := d.compile(args[0])
+	program, problems, err := d.compile(args[0])
 	if err != nil {
 		return err
 	}
@@ -53,6 +53,7 @@ func run(cmd *cobra.Command, args []string) error {
 		printProblems(cmd.ErrOrStderr(), args[0], problems)
 		return errSilent
 	}
+	plan := program.Plan
 	mode, err := runMode(text(cmd, "mode"), plan)
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := d.run(ctx, cmd, plan, ev)
+	result, err := runProgram(ctx, cmd, program, ev)
 	if err != nil {
 		return err
 	}
@@ -126,8 +127,8 @@ func runEvent(cmd *cobra.Command) (*flow.Event, error) {
 	return ev, err
 }
 
-// run runs the plan with an engine of its own, which is gone when run returns.
-func (d *desk) run(ctx context.Context, cmd *cobra.Command, plan *flow.Plan, ev *flow.Event) (*engine.Result, error) {
+// runProgram runs it with an engine of its own, which is gone when it returns.
+func runProgram(ctx context.Context, cmd *cobra.Command, program *engine.Program, ev *flow.Event) (*engine.Result, error) {
 	allow, _ := cmd.Flags().GetStringArray("egress-allow")
 	http, err := egress.New(egress.Rules{Allow: allow})
 	if err != nil {
@@ -135,10 +136,6 @@ func (d *desk) run(ctx context.Context, cmd *cobra.Command, plan *flow.Plan, ev 
 	}
 	defer http.Close()
 	globals, err := readGlobals(cmd)
-	if err != nil {
-		return nil, err
-	}
-	program, err := d.nodes.Bind(plan)
 	if err != nil {
 		return nil, err
 	}

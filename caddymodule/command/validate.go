@@ -32,13 +32,13 @@ func validate(cmd *cobra.Command, args []string) error {
 	results := make([]result, 0, len(files))
 	invalid := 0
 	for _, f := range files {
-		plan, problems, err := d.compile(f)
+		program, problems, err := d.compile(f)
 		if err != nil {
 			problems = []problem{{Reason: err.Error()}}
 		}
 		r := result{File: f, Valid: len(problems) == 0, Problems: problems}
 		if r.Valid {
-			r.ID = plan.ID
+			r.ID = program.Plan.ID
 		} else {
 			invalid++
 		}
@@ -48,7 +48,7 @@ func validate(cmd *cobra.Command, args []string) error {
 		}
 		printProblems(cmd.ErrOrStderr(), f, problems)
 		if w := cmd.OutOrStdout(); r.Valid {
-			fmt.Fprintf(w, "%s %s: workflow %s, %s\n", paint(w, green, "valid"), f, plan.ID, plural(len(plan.Nodes), "node"))
+			fmt.Fprintf(w, "%s %s: workflow %s, %s\n", paint(w, green, "valid"), f, r.ID, plural(len(program.Plan.Nodes), "node"))
 		}
 	}
 	if flag(cmd, "json") {

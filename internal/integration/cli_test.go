@@ -111,6 +111,7 @@ func TestCommandsWithoutAServer(t *testing.T) {
 		{"id":"sum","type":"transform","config":{"output":{"hello":"{{trigger.data.name}} from {{trigger.data._query.city}}","key":"{{global.key}}"}}}],
 		"edges":[{"source":"t","target":"sum"}]}`)
 	bad := write(t, "bad.json", `{"id":"bad","nodes":[{"id":"t","type":"trigger","config":{"triggerType":"carrier pigeon"}}],"edges":[]}`)
+	unsigned := write(t, "unsigned.json", `{"id":"u","nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"signature":{"scheme":"none"}}}}],"edges":[]}`)
 	data := write(t, "data.json", `{"name":"Ada"}`)
 	want := write(t, "want.json", `{"key": 7, "hello": "Ada from Paris"}`)
 	wrong := write(t, "wrong.json", `{"key": 8, "hello": "Ada from Paris"}`)
@@ -123,6 +124,7 @@ func TestCommandsWithoutAServer(t *testing.T) {
 	}{
 		{"validate", []string{"validate", good}, "workflow good, 2 nodes", "", false},
 		{"validate says where and why", []string{"validate", good, bad}, "valid", bad + ": nodes[0].config.triggerType", true},
+		{"validate checks the signature's settings", []string{"validate", unsigned}, "", "webhook.signature.scheme", true},
 		{"validate an unreadable file", []string{"validate", "/does/not/exist.json"}, "", "no such file", true},
 		{"run prints the answer", []string{"run", good, "--data", data, "--query", "city=Paris"}, "HTTP 201 Created", "sum", false},
 		{"run takes globals", []string{"run", good, "--data", data, "--query", "city=Paris", "--global", "key=7", "--expect", want}, "equal", "", false},
