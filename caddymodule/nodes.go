@@ -29,7 +29,7 @@ var everything = &Allow{HTTP: true, Log: true, Clock: true, Random: true, Global
 // loadNodes compiles the built-in node types and the operator's. A module that was compiled before comes from the
 // sandbox, or from its cache on disk.
 func (a *App) loadNodes() (err error) {
-	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"))
+	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"), a.installation.seed)
 	if err != nil {
 		return err
 	}

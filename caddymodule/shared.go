@@ -43,9 +43,10 @@ type pooledHost struct{ *sandbox.Host }
 
 func (p pooledHost) Destruct() error { return p.Close(context.Background()) }
 
-func acquireHost(cacheDir string) (pooledHost, func() error, error) {
+// acquireHost takes the sandbox of a cache directory; seed is the installation's secret, which is the same for all of them.
+func acquireHost(cacheDir string, seed [seedSize]byte) (pooledHost, func() error, error) {
 	return acquire("sandbox", cacheDir, func() (pooledHost, error) {
-		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir})
+		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir, Seed: seed})
 		if err != nil {
 			return pooledHost{}, fmt.Errorf("making the sandbox: %w", err)
 		}
