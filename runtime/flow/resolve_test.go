@@ -194,7 +194,7 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 				}
 			}
 			if !alone {
-				written, resolved, value = "x"+written, "x"+resolved, "x"+resolved
+				written, value = "x"+written, "x"+resolved
 			}
 			config = append(config, field{key, written})
 			want = append(want, field{key, value})
