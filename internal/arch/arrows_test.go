@@ -1,0 +1,172 @@
+// Package arch holds the repository to its own shape: which package may import which. ARCHITECTURE.md draws the picture,
+// the table here is what counts.
+package arch
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/flowtrux/edge"
+	caddy  = "github.com/caddyserver/"
+)
+
+// arrows are the packages of this module that each package may import, by the path below the module. A name that ends
+// with /* stands for the package and all below it. Tests may import more.
+var arrows = map[string][]string{
+	".":                         {"caddymodule/*"},
+	"xcaddy":                    {"."},
+	"caddymodule":               {"caddymodule/command", "runtime/*", "nodes", "nodes/rawjson"},
+	"caddymodule/command":       {"runtime/*", "nodes", "nodes/rawjson"},
+	"caddymodule/journalmemory": {"runtime/journal/*"},
+	"caddymodule/storeembedded": {"runtime/store/*"},
+	"caddymodule/storeetcd":     {"runtime/store/*"},
+
+	"runtime/answer":              {"runtime/engine", "runtime/flow", "nodes/rawjson"},
+	"runtime/catalog":             {"runtime/engine", "runtime/flow", "runtime/signature", "runtime/store", "nodes/rawjson"},
+	"runtime/egress":              {"runtime/hostapi", "nodes/rawjson"},
+	"runtime/engine":              {"runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox", "nodes/abi", "nodes/rawjson"},
+	"runtime/flow":                {"nodes/abi", "nodes/rawjson"},
+	"runtime/hostapi":             {"nodes/abi", "nodes/rawjson"},
+	"runtime/journal":             {},
+	"runtime/journal/journaltest": {"runtime/journal"},
+	"runtime/journal/memory":      {"runtime/journal"},
+	"runtime/sandbox":             {"runtime/hostapi", "nodes/abi", "nodes/rawjson"},
+	"runtime/signature":           {"nodes/rawjson"},
+	"runtime/store":               {},
+	"runtime/store/embedded":      {"runtime/store", "runtime/store/etcd"},
+	"runtime/store/etcd":          {"runtime/store"},
+	"runtime/store/etcd/etcdtest": {},
+	"runtime/store/storetest":     {"runtime/store"},
+	"nodes":                       {}, // knows the nodes' bytes only
+	"nodes/abi":                   {},
+	"nodes/rawjson":               {},
+	"nodes/sdk":                   {"nodes/abi", "nodes/rawjson"},
+	"nodes/sdk/operator":          {"nodes/sdk", "nodes/rawjson"},
+	"nodes/sdk/typed":             {"nodes/sdk"},
+	"nodes/conformance":           {"nodes/sdk"},
+	"nodes/condition":             {"nodes/sdk/*", "nodes/rawjson"},
+	"nodes/httprequest":           {"nodes/sdk/*", "nodes/rawjson"},
+	"nodes/switch":                {"nodes/sdk/*", "nodes/rawjson"},
+	"nodes/transform":             {"nodes/sdk/*", "nodes/rawjson"},
+	"examples/nodes/slugify":      {"nodes/sdk/*"},
+	"bench":                       {},
+	"internal/arch":               {},
+	"internal/demo":               {},
+	"internal/doctest":            {},
+	"internal/integration":        {},
+}
+
+// alone are the packages that use nothing but the standard library: guests are made of them, and guests are small.
+var alone = []string{"nodes/abi", "nodes/rawjson", "nodes/sdk/*", "nodes/condition", "nodes/httprequest", "nodes/switch", "nodes/transform"}
+
+// TestArrows: imports go one way, and Caddy is known to caddymodule alone.
+func TestArrows(t *testing.T) {
+	for _, p := range packages(t) {
+		allowed, known := arrows[p.name]
+		if !known {
+			t.Errorf("%s is not in the table of arrows: say there what it may import", p.name)
+			continue
+		}
+		for _, path := range p.Imports {
+			name, ours := below(path)
+			switch {
+			case ours && !matches(allowed, name):
+				t.Errorf("%s imports %s; it may import: %s", p.name, name, strings.Join(allowed, ", "))
+			case strings.HasPrefix(path, caddy) && !matches([]string{"caddymodule/*", "xcaddy"}, p.name):
+				t.Errorf("%s imports %s: only caddymodule knows Caddy", p.name, path)
+			case !ours && strings.Contains(path, ".") && matches(alone, p.name):
+				t.Errorf("%s imports %s: what guests are made of has no dependencies", p.name, path)
+			}
+		}
+	}
+}
+
+// TestTheRuntimeHasNoCaddy: not even through a dependency, so that the runtime can be used without it.
+func TestTheRuntimeHasNoCaddy(t *testing.T) {
+	for _, path := range lines(t, "list", "-deps", module+"/runtime/...") {
+		if strings.HasPrefix(path, caddy) {
+			t.Errorf("runtime depends on %s", path)
+		}
+	}
+}
+
+// TestGuestsAreSmall: a module in Go is as large as what it links, and decoding by reflection is slow in a guest.
+func TestGuestsAreSmall(t *testing.T) {
+	for name, heavy := range map[string][]string{
+		"sdk":         {"encoding/json", "fmt", "io", "os", "reflect", "time"},
+		"condition":   {"encoding/json", "fmt", "reflect"},
+		"httprequest": {"encoding/json", "fmt", "reflect"},
+		"switch":      {"encoding/json", "fmt", "reflect"},
+		"transform":   {"encoding/json", "fmt", "reflect"},
+	} {
+		linked := lines(t, "list", "-deps", module+"/nodes/"+name)
+		for _, path := range heavy {
+			if slices.Contains(linked, path) {
+				t.Errorf("nodes/%s depends on %s", name, path)
+			}
+		}
+	}
+}
+
+// pkg is what go list says of a package.
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	name       string // below the module
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(goTool(t, "list", "-json=ImportPath,Imports", module+"/...")))
+	var list []pkg
+	for {
+		var p pkg
+		if err := d.Decode(&p); err == io.EOF {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		p.name, _ = below(p.ImportPath)
+		list = append(list, p)
+	}
+}
+
+// below is a package's path below this module, "." for the module itself; ours is false for all others.
+func below(path string) (name string, ours bool) {
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func lines(t *testing.T, args ...string) []string {
+	t.Helper()
+	return strings.Fields(goTool(t, args...))
+}
+
+func goTool(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = "../.." // the module
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return string(out)
+}
+
+// matches tells whether a package is one of those that patterns name.
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		tree, all := strings.CutSuffix(p, "/*")
+		return p == name || all && (name == tree || strings.HasPrefix(name, tree+"/"))
+	})
+}
