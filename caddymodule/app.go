@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/runtime/catalog"
-	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/signature"
@@ -109,138 +108,14 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	for _, step := range []func() error{
-		a.acquireMeters, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor, a.makeEngine, a.follow, a.endWhenExiting,
+		a.acquireMeters, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor,
+		a.makeEngine, a.follow, a.endWhenExiting,
 	} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	return a.meters.register(ctx.GetMetricsRegistry(), a)
-}
-
-// checkConfig resolves placeholders, fills in defaults and refuses what cannot work.
-func (a *App) checkConfig() error {
-	repl := caddy.NewReplacer()
-	if a.StoreRaw == nil {
-		a.StoreRaw = json.RawMessage(`{"` + engineKey + `":"` + defaultStore + `"}`)
-	}
-	if a.JournalRaw == nil {
-		a.JournalRaw = json.RawMessage(`{"` + engineKey + `":"` + defaultJournal + `"}`)
-	}
-	if a.Limits == nil {
-		a.Limits = new(Limits)
-	}
-	if err := a.Limits.check(); err != nil {
-		return fmt.Errorf("limits: %w", err)
-	}
-	for name, n := range a.Nodes {
-		if err := n.check(name, repl); err != nil {
-			return fmt.Errorf("node %s: %w", name, err)
-		}
-	}
-	if err := resolveAll(repl, a.GlobalsWrite); err != nil {
-		return fmt.Errorf("globals_write: %w", err)
-	}
-	if err := checkPatterns(a.GlobalsWrite); err != nil {
-		return err
-	}
-	if a.Egress == nil {
-		a.Egress = new(Egress)
-	}
-	if err := resolveAll(repl, a.Egress.Allow); err != nil {
-		return fmt.Errorf("egress: %w", err)
-	}
-	return nil
-}
-
-func (a *App) acquireMeters() error {
-	m, release, err := acquire("metrics", "", func() (*meters, error) { return newMeters(), nil })
-	if err != nil {
-		return err
-	}
-	a.life.keep(release)
-	a.meters = m
-	return nil
-}
-
-func (a *App) acquireInstallation() error {
-	s, release, err := acquireInstallation(filepath.Join(dataDir(), "seed"))
-	if err != nil {
-		return err
-	}
-	a.life.keep(release)
-	a.installation = s
-	return nil
-}
-
-func (a *App) acquireMirror() error {
-	module, err := a.ctx.LoadModule(a, "StoreRaw")
-	if err != nil {
-		return fmt.Errorf("loading the store: %w", err)
-	}
-	m, ok := module.(store.Module)
-	if !ok {
-		return fmt.Errorf("loading the store: %T is not a store", module)
-	}
-	mirror, release, err := acquireMirror(m)
-	if err != nil {
-		return err
-	}
-	a.life.keep(release)
-	a.mirror = mirror.Mirror
-	return nil
-}
-
-func (a *App) acquireExecutor() error {
-	module, err := a.ctx.LoadModule(a, "JournalRaw")
-	if err != nil {
-		return fmt.Errorf("loading the journal: %w", err)
-	}
-	m, ok := module.(journal.Module)
-	if !ok {
-		return fmt.Errorf("loading the journal: %T is not a journal", module)
-	}
-	// When this was the last config, its executor drains before its runner goes.
-	a.life.keep(func() error {
-		if a.stopRunner != nil {
-			a.stopRunner()
-		}
-		return nil
-	})
-	executor, release, err := acquireExecutor(m)
-	if err != nil {
-		return err
-	}
-	a.life.keep(release)
-	a.executor = executor.Executor
-	a.journal = executor.Journal()
-	return nil
-}
-
-func (a *App) makeEngine() error {
-	client, err := egress.New(egress.Rules{Allow: a.Egress.Allow, Refuse: adminAddresses(a.ctx)})
-	if err != nil {
-		return fmt.Errorf("egress: %w", err)
-	}
-	a.life.keep(func() error { client.Close(); return nil })
-	a.engine = engine.New(engine.Config{
-		Limits:   a.Limits.engine(),
-		HTTP:     client,
-		Globals:  globals{app: a},
-		Observer: observer{app: a},
-		Logger:   a.logger,
-		Seed:     a.installation.seed,
-	})
-	return nil
-}
-
-// follow keeps the workflows up to date with the store. When another config has the store open already, they are there
-// when it returns.
-func (a *App) follow() error {
-	a.catalog = catalog.New(catalog.Options{Nodes: a.types, Logger: a.logger, Keep: a.mirror.Keep})
-	unsubscribe := a.mirror.Subscribe(a.catalog.Apply)
-	a.life.keep(func() error { unsubscribe(); return nil })
-	return nil
 }
 
 // Start opens the store, unless another config has, and begins to run what the journal holds.

@@ -21,7 +21,8 @@ type exchange struct {
 	logger *zap.Logger
 	w      http.ResponseWriter
 	r      *http.Request
-	id     string // of the workflow, as the path has it
+	id     string    // of the workflow, as the path has it
+	began  time.Time // when the request came
 
 	workflow *catalog.Workflow // after find
 	body     *body             // after readBody
@@ -157,7 +158,7 @@ func (x *exchange) readBody() *answer.Answer {
 	case errors.Is(err, errBodyTimeout):
 		return x.hangUp(x.refuse(answer.BodyTimeout))
 	case errors.Is(err, errBodyMemory):
-		return x.refuse(answer.Overloaded)
+		return x.hangUp(x.refuse(answer.Overloaded))
 	default: // the sender went away, or its framing is broken
 		x.logger.Debug("reading a webhook's body", x.workflowField(), zap.Error(err))
 		return x.hangUp(x.refuse(answer.InvalidJSON))
@@ -218,7 +219,7 @@ func (x *exchange) parse() *answer.Answer {
 		Headers:    triggerHeaders(x.r.Header, x.workflow.Scheme.Headers()),
 		Method:     x.r.Method,
 		ClientIP:   clientIP(x.r),
-		ReceivedAt: time.Now().UTC(),
+		ReceivedAt: x.began.UTC(),
 	})
 	if err != nil {
 		refusal := x.refuse(answer.InvalidJSON)

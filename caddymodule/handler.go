@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -85,7 +86,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !ok {
 		return next.ServeHTTP(w, r)
 	}
-	x := exchange{app: h.app, logger: h.logger, w: w, r: r, id: id}
+	x := exchange{app: h.app, logger: h.logger, w: w, r: r, id: id, began: time.Now()}
 	write(w, x.answer(h.checks))
 	return nil
 }

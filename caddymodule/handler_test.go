@@ -140,3 +140,89 @@ func TestInvalidUpdateKeepsServing(t *testing.T) {
 		t.Errorf("after its removal: %d %s", r.status, r.body)
 	}
 }
+
+// TestSetGlobal: a workflow may write the globals that the operator lists, and what comes next sees them.
+func TestSetGlobal(t *testing.T) {
+	s := newSite(t, `{"globals_write":["counters.*"]}`, `{}`)
+	workflow := func(key string) string {
+		return `{"nodes":[
+			{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+			{"id":"set","type":"transform","config":{"operations":[{"op":"setGlobal","key":"` + key + `","value":"{{trigger.data.n}}"}]}},
+			{"id":"out","type":"transform","config":{"output":{"now":"{{global[\"` + key + `\"]}}"}}}],
+			"edges":[{"source":"t","target":"set"},{"source":"set","target":"out"}]}`
+	}
+	s.putWorkflow("allowed", workflow("counters.orders"))
+	if r := s.do(to("allowed", `{"n":7.50}`)); r.status != http.StatusOK || r.body != `{"now":7.50}` {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if v, ok := s.app.catalog.Global("counters.orders"); !ok || string(v) != "7.50" {
+		t.Errorf("global %s, %t", v, ok)
+	}
+	s.putWorkflow("other", workflow("orders"))
+	r := s.do(to("other", `{"n":7}`))
+	if r.code() != "execution_failed" || !strings.Contains(r.body, "not allowed") {
+		t.Errorf("a key that is not listed: %d %s", r.status, r.body)
+	}
+	if _, ok := s.app.catalog.Global("orders"); ok {
+		t.Error("it was written")
+	}
+}
+
+// TestMetrics: what happened is counted by names and labels that dashboards rely on.
+func TestMetrics(t *testing.T) {
+	s := newSite(t, `{}`, `{}`)
+	s.putWorkflow("counted", `{"nodes":[
+		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+		{"id":"out","type":"transform","config":{"output":1}}],"edges":[{"source":"t","target":"out"}]}`)
+	s.do(to("counted", `{}`))
+	s.do(to("counted", `{`))
+	s.do(to("counted", `{}`).with("X-Webhook-Signature", "zz"))
+	s.do(to("made-up", `{}`))
+	families, err := s.app.ctx.GetMetricsRegistry().Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, l.GetName()+"="+l.GetValue())
+			}
+			got[f.GetName()+"{"+strings.Join(labels, ",")+"}"] = true
+			if strings.Contains(strings.Join(labels, " "), "made-up") {
+				t.Errorf("a sender made up the label %s of %s", labels, f.GetName())
+			}
+		}
+	}
+	for _, want := range []string{
+		"caddy_flowtrux_executions_total{mode=lastNode,status=succeeded,workflow=counted}",
+		"caddy_flowtrux_execution_duration_seconds{mode=lastNode,workflow=counted}",
+		"caddy_flowtrux_node_calls_total{result=ok,type=transform}",
+		"caddy_flowtrux_node_duration_seconds{type=transform}",
+		"caddy_flowtrux_verify_failures_total{reason=malformed}",
+		"caddy_flowtrux_requests_refused_total{code=invalid_json}",
+		"caddy_flowtrux_requests_refused_total{code=workflow_not_found}",
+		"caddy_flowtrux_store_up{}",
+		"caddy_flowtrux_store_revision{}",
+		"caddy_flowtrux_executions_in_use{}",
+		"caddy_flowtrux_journal_pending{}",
+	} {
+		if !got[want] {
+			t.Errorf("%s is not among the metrics", want)
+		}
+	}
+}
+
+// TestPatience: a store that stays away does not hold requests up.
+func TestPatience(t *testing.T) {
+	a := new(App)
+	if got := a.patience(); got != readyWait {
+		t.Errorf("before the start: %v", got)
+	}
+	before := time.Now().Add(-readyWait)
+	a.started.Store(&before)
+	if got := a.patience(); got > 0 {
+		t.Errorf("later: %v", got)
+	}
+}

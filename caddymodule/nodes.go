@@ -23,9 +23,6 @@ import (
 // maxModule bounds the file of a node module, in bytes.
 const maxModule = 128 * mib
 
-// everything is what built-in nodes may do, of what their manifests ask for.
-var everything = &Allow{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
-
 // loadNodes compiles the built-in node types and the operator's. A module that was compiled before comes from the
 // sandbox, or from its cache on disk.
 func (a *App) loadNodes() (err error) {
@@ -43,6 +40,7 @@ func (a *App) loadNodes() (err error) {
 			}
 		}
 	}()
+	everything := &Allow{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
 	for _, b := range nodes.Builtin() {
 		m, err := host.Load(a.ctx, sandbox.ModuleConfig{
 			Type: b.Type, Source: "built-in node " + b.Type, Wasm: b.Wasm,

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	dto "github.com/prometheus/client_model/go"
+	"go.uber.org/zap"
 
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
@@ -315,6 +316,50 @@ func TestAccessLog(t *testing.T) {
 	}
 	if !strings.Contains(string(log), `"execution_id":"exec-`) || !strings.Contains(string(log), `"workflow":"echo"`) {
 		t.Errorf("access log: %s", log)
+	}
+}
+
+// TestGrace: the drain keeps to Caddy's grace period where there is one.
+func TestGrace(t *testing.T) {
+	r := run(t, `{}`)
+	if got := r.app().grace(); got != time.Second {
+		t.Errorf("grace %v with a grace period of 1s", got)
+	}
+	if got := newSite(t, `{}`, `{}`).app.grace(); got != drainTime {
+		t.Errorf("grace %v without an HTTP app", got)
+	}
+}
+
+// TestProcessLog: what outlives a config logs to where the config of the moment does.
+func TestProcessLog(t *testing.T) {
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	log := processLog("flowtrux.test").With(zap.String("kept", "field"))
+	for _, name := range []string{"first", "second"} {
+		file := filepath.Join(t.TempDir(), name)
+		if err := caddy.Load(fmt.Appendf(nil, `{
+			"admin": {"disabled": true, "config": {"persist": false}},
+			"logging": {"logs": {"default": {"writer": {"output": "file", "roll": false, "filename": %q}, "level": "INFO"}}}
+		}`, file), true); err != nil {
+			t.Fatal(err)
+		}
+		log.Debug("too much")
+		log.Info(name, zap.Int("n", 1))
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"msg":"` + name + `"`, `"logger":"flowtrux.test"`, `"kept":"field"`, `"n":1`} {
+			if !strings.Contains(string(b), want) {
+				t.Errorf("%s is not in the log of the %s config: %s", want, name, b)
+			}
+		}
+		if strings.Contains(string(b), "too much") {
+			t.Errorf("a line below the level: %s", b)
+		}
 	}
 }
 

@@ -1,0 +1,76 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// validate provisions an app's config and cleans it up, as `caddy validate` does.
+func validate(t *testing.T, app string) error {
+	t.Helper()
+	return caddy.Validate(&caddy.Config{
+		Admin:   &caddy.AdminConfig{Disabled: true},
+		AppsRaw: caddy.ModuleMap{appName: withStore(t, app)},
+	})
+}
+
+// TestNodesThatDoNotLoad: a bad module fails the config, says why, and leaves nothing behind.
+func TestNodesThatDoNotLoad(t *testing.T) {
+	const transform = "../nodes/dist/transform.wasm"
+	text := filepath.Join(t.TempDir(), "text.wasm")
+	if err := os.WriteFile(text, []byte("this is not wasm"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, node, want string }{
+		{"mine", `{"file":"/does/not/exist.wasm"}`, "opening the module: open /does/not/exist.wasm"},
+		{"mine", `{"file":"."}`, "reading the module"},
+		{"mine", fmt.Sprintf(`{"file":%q}`, text), "not a WebAssembly core module"},
+		{"mine", fmt.Sprintf(`{"file":%q}`, transform), "add `allow globals`"},
+		{"mine", fmt.Sprintf(`{"file":%q,"allow":{"globals":true}}`, transform), `its type is "transform"`},
+		{"mine", fmt.Sprintf(`{"file":%q,"sha256":%q}`, transform, strings.Repeat("0", 64)), "is another file than the configured one"},
+		{"transform", fmt.Sprintf(`{"file":%q}`, transform), "a built-in type has this name"},
+	} {
+		err := validate(t, fmt.Sprintf(`{"nodes":{%q:%s}}`, c.name, c.node))
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "node") {
+			t.Errorf("%s %s: %v, want %q", c.name, c.node, err, c.want)
+		}
+		checkReferences(t, 0)
+	}
+}
+
+// TestConfigsThatDoNotLoad fails Provision at each of its steps: what was taken before is given back.
+func TestConfigsThatDoNotLoad(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"limits":{"body":-1}}`:                           "limits: body is -1 bytes",
+		`{"globals_write":["["]}`:                          "globals_write",
+		`{"globals_write":["{env.NO_SUCH}"]}`:              "resolving '{env.NO_SUCH}'",
+		`{"egress":{"allow":["{env.NO_SUCH}"]}}`:           "egress: resolving",
+		`{"egress":{"allow":["10.0.0.0/99"]}}`:             "egress",
+		`{"store":{"engine":"redis"}}`:                     "flowtrux.stores.redis",
+		`{"store":{}}`:                                     "loading the store",
+		`{"journal":{"engine":"paper"}}`:                   "flowtrux.journals.paper",
+		`{"journal":{"engine":"memory","max_pending":-1}}`: "max_pending",
+		`{"workers":3}`:                                    "unknown field",
+	} {
+		if err := validate(t, config); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", config, err, want)
+		}
+		checkReferences(t, 0)
+	}
+	for config, want := range map[string]string{
+		`{"prefix":"hooks"}`:       "must begin and end with a slash",
+		`{"unknown_workflow":200}`: "it can be 404 or 401",
+		`{"secret":"x"}`:           "unknown field",
+	} {
+		s := provisionSite(t, `{}`, `{}`)
+		if _, err := s.ctx.LoadModuleByID("http.handlers.flowtrux", json.RawMessage(config)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("handler %s: %v, want %q", config, err, want)
+		}
+	}
+}
