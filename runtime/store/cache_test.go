@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func TestTheCacheServesWhileTheStoreIsAway(t *testing.T) {
 	write(t, m, "secrets/a", "\xff\x00 not text", "workflows/goes", "{}")
 	last := write(t, m, "globals/empty", "")
 	s.Stop()
-	waitStatus(t, m, store.Cached)
+	waitState(t, m, store.Cached)
 	if _, content := r.now(); len(content) != 3 {
 		t.Errorf("with the store away: %q", content)
 	}
@@ -40,7 +41,7 @@ func TestTheCacheServesWhileTheStoreIsAway(t *testing.T) {
 	if _, content := r.now(); !maps.Equal(content, want) || !b.Reset || b.Revision != last {
 		t.Errorf("from the cache came %q, batch %+v", content, b)
 	}
-	status := waitStatus(t, m, store.Cached)
+	status := waitState(t, m, store.Cached)
 	if status.Revision != last || status.Since.IsZero() {
 		t.Errorf("status %+v", status)
 	}
@@ -63,7 +64,7 @@ func TestTheCacheServesWhileTheStoreIsAway(t *testing.T) {
 	if _, content := r.now(); !maps.Equal(content, want) {
 		t.Errorf("after catching up %q", content)
 	}
-	if s := waitStatus(t, m, store.Live); s.Err != "" {
+	if s := waitState(t, m, store.Live); s.Err != "" {
 		t.Errorf("status %+v", s)
 	}
 }
@@ -72,16 +73,9 @@ func TestNothingToServe(t *testing.T) {
 	s := etcdtest.Current(t)
 	s.Stop()
 	m, r, _ := mirror(t, store.MirrorOptions{Engine: remote(s), Cache: filepath.Join(t.TempDir(), "cache.json")})
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for m.Status().Err == "" {
-		select {
-		case <-tick.C:
-		case <-t.Context().Done():
-		}
-	}
-	if s := m.Status(); s.State != store.Loading || s.Revision != 0 {
-		t.Errorf("status %+v", s)
+	status := waitStatus(t, m, "an error", func(s store.Status) bool { return s.Err != "" })
+	if status.State != store.Loading || status.Revision != 0 || !strings.Contains(status.Err, "refused") {
+		t.Errorf("status %+v", status)
 	}
 	s.Start()
 	if b := r.waitLive(); !b.Reset {
@@ -203,6 +197,20 @@ func TestCachePathsThatCannotBe(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("left in the directory: %v, %v", entries, err)
+	}
+}
+
+func TestACacheThatCannotBeWrittenIsTold(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	m, r, logs := mirror(t, store.MirrorOptions{Engine: local(t, t.TempDir()), Cache: filepath.Join(dir, "c.json")})
+	r.waitLive()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	write(t, m, "k", "1") // is served all the same
+	closeMirror(t, m)
+	if logs.FilterMessageSnippet("was not written").Len() == 0 {
+		t.Errorf("logged: %v", logs.All())
 	}
 }
 

@@ -42,7 +42,6 @@ func (m *Mirror) whole() (Batch, bool) {
 func (m *Mirror) apply(b Batch) error {
 	m.delivery.Lock()
 	defer m.delivery.Unlock()
-	b.Stale = false
 	return m.deliver(b)
 }
 
@@ -70,7 +69,9 @@ func (m *Mirror) deliver(b Batch) error {
 		m.mu.Unlock()
 		return err
 	}
+	before := m.status().State
 	m.c, m.live = c, !b.Stale
+	m.noteState(before)
 	if b.Reset {
 		b.Kept = sorted(m.kept)
 	}

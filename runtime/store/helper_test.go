@@ -145,23 +145,29 @@ func (r *recorder) waitLive() store.Batch {
 	return r.wait("live content", func(b store.Batch) bool { return !b.Stale })
 }
 
-// waitStatus waits for a state, which nothing announces.
-func waitStatus(t *testing.T, m *store.Mirror, want store.State) store.Status {
+// waitStatus waits for a status, which nothing announces.
+func waitStatus(t *testing.T, m *store.Mirror, what string, ok func(store.Status) bool) store.Status {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	timeout := time.After(patience)
 	for {
 		s := m.Status()
-		if s.State == want {
+		if ok(s) {
 			return s
 		}
 		select {
 		case <-tick.C:
 		case <-timeout:
-			t.Fatalf("waiting for state %q: %+v", want, s)
+			t.Fatalf("waiting for %s: %+v", what, s)
 		}
 	}
+}
+
+// waitState waits for a state.
+func waitState(t *testing.T, m *store.Mirror, want store.State) store.Status {
+	t.Helper()
+	return waitStatus(t, m, string(want), func(s store.Status) bool { return s.State == want })
 }
 
 // write writes pairs of key and value.

@@ -49,16 +49,17 @@ type Mirror struct {
 	subscribers []*subscriber
 	cached      *cacheContent // what the cache file held, until there is something better
 
-	mu      sync.Mutex // guards what follows; held for moments only
-	c       content
-	kept    map[string]Entry // what Keep was told
-	live    bool             // c came from the store: it may go into the cache
-	seen    int64            // the revision that all subscribers have
-	moved   chan struct{}    // closed and replaced when seen is set
-	state   State            // as the engine reported
-	since   time.Time
-	err     string
 	unsaved chan struct{} // has a token when the cache is behind
+
+	mu    sync.Mutex // guards what follows; held for moments only
+	c     content
+	kept  map[string]Entry // what Keep was told
+	live  bool             // c came from the store: it may go into the cache
+	seen  int64            // the revision that all subscribers have
+	moved chan struct{}    // closed and replaced when seen is set
+	state State            // as the engine reported
+	err   string           // of state
+	since time.Time        // of what status makes of state
 }
 
 // NewMirror makes a mirror. It does no input or output.
@@ -126,7 +127,9 @@ func (m *Mirror) follow() {
 	if m.seed != "" {
 		m.importSeed()
 	}
-	_ = m.engine.Follow(m.running, m.apply, m.report)
+	if err := m.engine.Follow(m.running, m.apply, m.report); m.running.Err() == nil {
+		m.report(Failed, err) // the engine breaks its promise to go on
+	}
 }
 
 // report takes the engine's word on how it is.
@@ -136,15 +139,12 @@ func (m *Mirror) report(s State, err error) {
 	}
 	m.mu.Lock()
 	before := m.status()
-	if m.state = s; err != nil {
+	m.state, m.err = s, ""
+	if err != nil {
 		m.err = err.Error()
-	} else {
-		m.err = ""
 	}
+	m.noteState(before.State)
 	after := m.status()
-	if after.State != before.State {
-		m.since = time.Now()
-	}
 	m.mu.Unlock()
 	switch {
 	case after.State == before.State && after.Err == before.Err:
@@ -172,6 +172,13 @@ func (m *Mirror) status() Status {
 		s.State = Loading
 	}
 	return s
+}
+
+// noteState remembers when the state became another one, with mu held.
+func (m *Mirror) noteState(before State) {
+	if m.status().State != before {
+		m.since = time.Now()
+	}
 }
 
 // Close ends following, flushes the cache and closes the engine. It is idempotent. Subscribers keep what they have.

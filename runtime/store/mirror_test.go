@@ -137,6 +137,20 @@ func TestAFailedOpenCanBeRepeated(t *testing.T) {
 	closeMirror(t, m)
 }
 
+// quitter is an engine that breaks its promise to go on.
+type quitter struct{ store.Engine }
+
+func (quitter) Follow(context.Context, func(store.Batch) error, func(store.State, error)) error {
+	return errors.New("enough")
+}
+
+func TestAnEngineThatQuitsIsToldOf(t *testing.T) {
+	m, _, _ := mirror(t, store.MirrorOptions{Engine: quitter{local(t, t.TempDir())}})
+	if s := waitState(t, m, store.Failed); s.Err != "enough" {
+		t.Errorf("status %+v", s)
+	}
+}
+
 // Everything at once, for the race detector and for what must hold at the end.
 func TestHammer(t *testing.T) {
 	m, r, _ := mirror(t, store.MirrorOptions{Engine: local(t, t.TempDir()), Cache: filepath.Join(t.TempDir(), "cache.json")})

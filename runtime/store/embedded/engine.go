@@ -112,12 +112,13 @@ func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, repo
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(s.failed, stop)()
-	_ = e.Engine.Follow(working, apply, report) // working has ended
-	if ctx.Err() == nil {
+	err := e.Engine.Follow(working, apply, report)
+	if ctx.Err() == nil && s.failed.Err() != nil {
 		report(store.Failed, context.Cause(s.failed))
 		<-ctx.Done()
+		err = ctx.Err()
 	}
-	return ctx.Err()
+	return err
 }
 
 // Close implements store.Engine. The server ends with the last engine that uses it.

@@ -47,6 +47,9 @@ func TestNormalStartAndEndAreQuiet(t *testing.T) {
 		e := open(t, Options{Servers: new(Servers), Dir: dir, Logger: zap.New(core)})
 		f := storetest.Follow(t, e)
 		f.WaitState(store.Live)
+		if listening := e.server.etcd; len(listening.Clients)+len(listening.Peers) != 0 {
+			t.Error("something is listened on")
+		}
 		f.Stop()
 		if err := e.Close(); err != nil {
 			t.Fatal(err)

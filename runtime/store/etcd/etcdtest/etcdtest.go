@@ -4,6 +4,7 @@ package etcdtest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/url"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
@@ -48,7 +50,7 @@ func (s *Server) Start() {
 			attempt, cancel := context.WithTimeout(ctx, time.Second)
 			_, err := c.Get(attempt, "/")
 			cancel()
-			if err == nil || ctx.Err() != nil || err.Error() == "etcdserver: user name is empty" {
+			if err == nil || ctx.Err() != nil || errors.Is(err, rpctypes.ErrUserEmpty) {
 				return ctx.Err()
 			}
 		}
@@ -61,17 +63,6 @@ func (s *Server) Stop() {
 		s.stop()
 		s.stop = nil
 	}
-}
-
-// Client makes a client that ends with the test.
-func (s *Server) Client() *clientv3.Client {
-	s.t.Helper()
-	c, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Address}, Logger: zap.NewNop()})
-	if err != nil {
-		s.t.Fatalf("connecting: %v", err)
-	}
-	s.t.Cleanup(func() { _ = c.Close() })
-	return c
 }
 
 // Do does something that must not fail.
