@@ -77,7 +77,7 @@ func applyFile(cmd *cobra.Command, cl *client, file string) (applied, error) {
 	doc, err := readDocument(file)
 	if err != nil {
 		r.Error = err.Error()
-		return r, nil
+		return r, nil //nolint:nilerr // the error of one file is part of the result; the others go on
 	}
 	answer, err := cl.do(cmd.Context(), http.MethodPut, "workflows/"+url.PathEscape(documentID(file, doc)), doc)
 	if refused := (*refusal)(nil); errors.As(err, &refused) {

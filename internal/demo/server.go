@@ -129,7 +129,7 @@ func (s *server) died() error {
 	if b, err := os.ReadFile(s.logFile); err == nil {
 		tail = b[max(0, len(b)-logTail):]
 	}
-	return fmt.Errorf("the server has ended (%v):\n%s", s.err, bytes.TrimSpace(tail))
+	return fmt.Errorf("the server has ended (%w):\n%s", s.err, bytes.TrimSpace(tail))
 }
 
 // stop ends the server and waits for it. A server that has ended already is not an error here. Ctrl-C reaches the server

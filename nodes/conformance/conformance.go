@@ -4,6 +4,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -107,14 +108,13 @@ func Native(t *testing.T, run sdk.Func) {
 }
 
 func failure(err error) *Error {
-	switch e := err.(type) {
-	case nil:
+	if err == nil {
 		return nil
-	case *sdk.Error:
-		return &Error{e.Code, e.Message, e.Fatal}
-	default:
-		return &Error{Message: err.Error()}
 	}
+	if e := (*sdk.Error)(nil); errors.As(err, &e) {
+		return &Error{e.Code, e.Message, e.Fatal}
+	}
+	return &Error{Message: err.Error()}
 }
 
 // host answers as the case says and keeps what it is asked.

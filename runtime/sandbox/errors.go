@@ -36,9 +36,7 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap returns the detail.
 func (e *Error) Unwrap() error { return e.Detail }
 
-func badAnswer(format string, args ...any) *Error {
-	return &Error{Code: CodeBadAnswer, Message: fmt.Sprintf(format, args...)}
-}
+func badAnswer(message string) *Error { return &Error{Code: CodeBadAnswer, Message: message} }
 
 // ended says why a guest's function did not return. ctx is that of the call, with its limit of time; parent is the caller's,
 // which tells a timeout from a caller that has gone; s is the session that the guest had.

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 	"time"
 
@@ -122,7 +123,9 @@ func parseKey(v []byte, path string) (Key, error) {
 		}
 		return nil
 	})
-	switch e, _ := err.(*Error); {
+	var e *Error
+	errors.As(err, &e)
+	switch {
 	case e != nil && e.Path == "":
 		return Key{}, &Error{path, e.Reason}
 	case e != nil:

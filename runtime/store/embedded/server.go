@@ -105,7 +105,7 @@ func (s *server) run(ctx context.Context, o Options) error {
 // abandon leaves a start to itself, which may never end, and returns why.
 func (s *server) abandon(made <-chan error, why error) error {
 	go func() {
-		<-made
+		<-made //nolint:errcheck // why is known already
 		s.close()
 	}()
 	return why

@@ -8,6 +8,7 @@ package etcd
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -86,7 +87,7 @@ func (e *Engine) Open(context.Context) error { return nil }
 
 // connect returns the client, made if there is none.
 func (e *Engine) connect(ctx context.Context) (*clientv3.Client, error) {
-	if c, err := e.connected(); c != nil || err == store.ErrClosed {
+	if c, err := e.connected(); c != nil || errors.Is(err, store.ErrClosed) {
 		return c, err
 	}
 	c, err := e.config.Connect(ctx)

@@ -33,8 +33,8 @@ type Store struct {
 	Cuttable func(t *testing.T, prefix string) (e store.Engine, cut func() (mend func()))
 }
 
-// Run runs the suite. make makes an empty store; what there is to release belongs into t.Cleanup.
-func Run(t *testing.T, make func(t *testing.T) Store) {
+// Run runs the suite. newStore makes an empty store; what there is to release belongs into t.Cleanup.
+func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	for _, c := range []struct {
 		name  string
 		run   func(*suite)
@@ -60,7 +60,7 @@ func Run(t *testing.T, make func(t *testing.T) Store) {
 		{"what was missed and forgotten comes later", missedCompacted, func(s Store) bool { return s.Cuttable != nil && s.Compact != nil }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := make(t)
+			s := newStore(t)
 			if c.needs == nil || c.needs(s) {
 				c.run(&suite{T: t, Store: s})
 			}
