@@ -1,0 +1,111 @@
+package doctest
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// server is a running `make run` in a copy of the repository: with the command, the Caddyfile and the examples that readers
+// have, only on free ports.
+type server struct {
+	dir  string   // of the copy
+	site string   // host:port
+	env  []string // in which commands talk to this server
+}
+
+func startServer(t *testing.T) *server {
+	t.Helper()
+	s := &server{dir: copyRepository(t), site: "localhost:" + freePort(t)}
+	state := filepath.Join(s.dir, ".run")
+	s.env = append(os.Environ(), "CADDY_ADMIN=localhost:"+freePort(t),
+		// as the server's, so that modules are compiled once
+		"XDG_DATA_HOME="+filepath.Join(state, "data"), "XDG_CONFIG_HOME="+filepath.Join(state, "config"))
+	s.build(t, "caddy", "./xcaddy")
+	s.build(t, "demo", "./internal/demo")
+
+	config := filepath.Join(s.dir, "Caddyfile.example")
+	text := strings.ReplaceAll(read(t, "Caddyfile.example"), "localhost:8080", s.site)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(s.dir, "bin", "demo"), "-site", "http://"+s.site)
+	cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.env, os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	serving := false
+	for lines := bufio.NewScanner(io.TeeReader(stdout, &said)); !serving && lines.Scan(); {
+		serving = strings.HasPrefix(lines.Text(), "Serving on ")
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGINT) // Ctrl-C; when it has ended already, Wait says how
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the demo did not end well: %v\n%s", err, said.String())
+		}
+	})
+	if !serving {
+		t.Fatalf("the demo does not serve:\n%s", said.String())
+	}
+	for _, mode := range []string{"minimal", "lastNode", "specificNode", "allNodes"} {
+		if !strings.Contains(said.String(), "\n"+mode+": ") {
+			t.Errorf("the demo shows no webhook in mode %s:\n%s", mode, said.String())
+		}
+	}
+	return s
+}
+
+// build builds a command of this module into the copy's bin.
+func (s *server) build(t *testing.T, name, pkg string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(s.dir, "bin", name), pkg)
+	cmd.Dir = top
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", pkg, err, out)
+	}
+}
+
+// copyRepository copies what a clone has, so that commands of pages may write where they like.
+func copyRepository(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	walk(t, func(name string) {
+		to := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(top, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, []byte(read(t, name)), info.Mode().Perm()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return dir
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
