@@ -1,4 +1,4 @@
-# FlowTrux Edge. `make` alone lists the targets; only Go is needed, and Debian's etcd-server for the tests.
+# FlowTrux Edge. `make` alone lists the targets. Only Go is needed, and for the tests Debian's etcd-server, curl and openssl.
 
 CADDY    := v2.11.9
 TOOL     := go tool -modfile=tools/go.mod
@@ -26,12 +26,15 @@ test: setup lint nodes-check unit smoke ## run everything that has to pass: lint
 	@echo "all checks passed"
 
 setup:
-	@command -v etcd >/dev/null || { \
-		echo "The tests need an etcd server on the PATH."; \
+	@set --; \
+	command -v etcd >/dev/null || set -- etcd-server; \
+	for tool in curl openssl; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
+	[ $$# = 0 ] || { \
+		echo "The tests need these packages of Debian: $$*"; \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			apt-get update -qq && apt-get install -y -qq etcd-server; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$$@"; \
 		else \
-			echo "Install it, for example with: sudo apt-get install etcd-server"; exit 1; \
+			echo "Install them, for example with: sudo apt-get install $$*"; exit 1; \
 		fi; }
 
 nodes: ## compile the built-in nodes to nodes/dist
