@@ -1,0 +1,145 @@
+package doctest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestPagesKnowWhatTheCodeHas: names that users meet stand on the page that explains them.
+func TestPagesKnowWhatTheCodeHas(t *testing.T) {
+	for _, c := range []struct {
+		page  string
+		names []string
+		least int // there are as many, or this test looks at the wrong place
+	}{
+		{"docs/senders/answers.md", constants(t, "runtime/answer/error.go", ".*"), 15},
+		{"docs/workflow-authors/failures.md", constants(t, "runtime/engine/errors.go", "^Code"), 14},
+		{"docs/workflow-authors/failures.md", constants(t, "runtime/egress/failure.go", "^Code"), 8},
+		{"docs/operators/troubleshooting.md", constants(t, "runtime/signature/signature.go", ".*"), 7},
+		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics.go", "counter", "seconds", "gauge")), 10},
+		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile.go"), 8},
+		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile_blocks.go"), 18},
+		{"docs/operators/commands.md", literals(t, "caddymodule/command", "leaf"), 17},
+	} {
+		if len(c.names) < c.least {
+			t.Errorf("%s: only these names were found: %q", c.page, c.names)
+		}
+		text := read(t, c.page)
+		for _, name := range c.names {
+			if !regexp.MustCompile("(?m)(^|[`\\s])" + regexp.QuoteMeta(name) + "($|[`\\s])").MatchString(text) {
+				t.Errorf("%s does not say what %q is", c.page, name)
+			}
+		}
+	}
+}
+
+// parse parses a Go file, or those of a folder that are no tests.
+func parse(t *testing.T, name string) []*ast.File {
+	t.Helper()
+	files := []string{filepath.Join(top, name)}
+	if filepath.Ext(name) == "" {
+		files, _ = filepath.Glob(filepath.Join(top, name, "*.go")) // the pattern is well-formed
+	}
+	var list []*ast.File
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), f, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, file)
+	}
+	return list
+}
+
+// constants are the values of the text constants whose names match, but for empty ones and those with spaces.
+func constants(t *testing.T, file, names string) []string {
+	t.Helper()
+	var list []string
+	for _, f := range parse(t, file) {
+		for _, d := range f.Decls {
+			decl, ok := d.(*ast.GenDecl)
+			if !ok || decl.Tok != token.CONST {
+				continue
+			}
+			for _, s := range decl.Specs {
+				v := s.(*ast.ValueSpec)
+				if len(v.Values) == 1 && regexp.MustCompile(names).MatchString(v.Names[0].Name) {
+					if text := literal(v.Values[0]); text != "" && !strings.Contains(text, " ") {
+						list = append(list, text)
+					}
+				}
+			}
+		}
+	}
+	return list
+}
+
+// literals are the first words of the texts that functions are called with as their first argument.
+func literals(t *testing.T, name string, functions ...string) []string {
+	t.Helper()
+	var list []string
+	for _, f := range parse(t, name) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			fun, ok := call.Fun.(*ast.Ident)
+			for _, want := range functions {
+				if text := literal(call.Args[0]); ok && fun.Name == want && text != "" {
+					list = append(list, strings.Fields(text)[0])
+				}
+			}
+			return true
+		})
+	}
+	return list
+}
+
+// options are the keys of the tables of words that a Caddyfile's blocks may have.
+func options(t *testing.T, file string) []string {
+	t.Helper()
+	var list []string
+	for _, f := range parse(t, file) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			table, ok := n.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			if typ, ok := table.Type.(*ast.Ident); !ok || typ.Name != "words" {
+				return true
+			}
+			for _, e := range table.Elts {
+				list = append(list, literal(e.(*ast.KeyValueExpr).Key))
+			}
+			return true
+		})
+	}
+	return list
+}
+
+// literal is the text of a string literal, "" if e is none.
+func literal(e ast.Expr) string {
+	lit, ok := e.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return ""
+	}
+	text, _ := strconv.Unquote(lit.Value) // it was parsed
+	return text
+}
+
+func prefixed(prefix string, names []string) []string {
+	for i := range names {
+		names[i] = prefix + names[i]
+	}
+	return names
+}
