@@ -42,7 +42,8 @@ func startServer(o options) (*server, error) {
 		return nil, fmt.Errorf("-site: %w", err)
 	}
 	if err := portFree(":" + u.Port()); err != nil {
-		return nil, fmt.Errorf("the examples are served at %s, and something else is there: %w", o.site, err)
+		return nil, fmt.Errorf("%w: the examples are served at %s, so stop what is there, or change the address in %s and name it with -site",
+			err, o.site, o.config)
 	}
 	state, err := filepath.Abs(o.state)
 	if err != nil {
