@@ -24,7 +24,7 @@ func TestPages(t *testing.T) {
 		t.Run(p.name, func(t *testing.T) {
 			output := "" // of the last block that ran
 			for _, b := range p.blocks {
-				text := strings.ReplaceAll(b.text, "localhost:8080", s.site)
+				text := strings.ReplaceAll(b.text, usualSite, s.site)
 				at := fmt.Sprintf("%s:%d", p.name, b.line)
 				switch b.kind {
 				case "sh test":

@@ -12,6 +12,9 @@ import (
 	"testing"
 )
 
+// usualSite is where Caddyfile.example serves.
+const usualSite = "localhost:8080"
+
 // server is a running `make run` in a copy of the repository: with the command, the Caddyfile and the examples that readers
 // have, only on free ports.
 type server struct {
@@ -22,7 +25,8 @@ type server struct {
 
 func startServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{dir: copyRepository(t), site: "localhost:" + freePort(t)}
+	s := &server{dir: t.TempDir(), site: "localhost:" + freePort(t)}
+	s.copyRepository(t)
 	state := filepath.Join(s.dir, ".run")
 	s.env = append(os.Environ(), "CADDY_ADMIN=localhost:"+freePort(t),
 		// as the server's, so that modules are compiled once
@@ -30,11 +34,6 @@ func startServer(t *testing.T) *server {
 	s.build(t, "caddy", "./xcaddy")
 	s.build(t, "demo", "./internal/demo")
 
-	config := filepath.Join(s.dir, "Caddyfile.example")
-	text := strings.ReplaceAll(read(t, "Caddyfile.example"), "localhost:8080", s.site)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.Command(filepath.Join(s.dir, "bin", "demo"), "-site", "http://"+s.site)
 	cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.env, os.Stderr
 	stdout, err := cmd.StdoutPipe()
@@ -76,12 +75,12 @@ func (s *server) build(t *testing.T, name, pkg string) {
 	}
 }
 
-// copyRepository copies what a clone has, so that commands of pages may write where they like.
-func copyRepository(t *testing.T) string {
+// copyRepository copies what a clone has, so that commands of pages may write where they like. The site's address takes the
+// place of the usual one in the examples and their Caddyfile.
+func (s *server) copyRepository(t *testing.T) {
 	t.Helper()
-	dir := t.TempDir()
 	walk(t, func(name string) {
-		to := filepath.Join(dir, name)
+		to := filepath.Join(s.dir, name)
 		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -89,11 +88,14 @@ func copyRepository(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(to, []byte(read(t, name)), info.Mode().Perm()); err != nil {
+		text := read(t, name)
+		if name == "Caddyfile.example" || strings.HasPrefix(name, "examples/") {
+			text = strings.ReplaceAll(text, usualSite, s.site)
+		}
+		if err := os.WriteFile(to, []byte(text), info.Mode().Perm()); err != nil {
 			t.Fatal(err)
 		}
 	})
-	return dir
 }
 
 func freePort(t *testing.T) string {
