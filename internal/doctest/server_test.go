@@ -70,6 +70,7 @@ func (s *server) build(t *testing.T, name, pkg string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(s.dir, "bin", name), pkg)
 	cmd.Dir = top
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", pkg, err, out)
 	}
