@@ -24,8 +24,8 @@ import (
 func runCommand() *cobra.Command {
 	cmd := nodeFlag(jsonFlag(leaf("run <file> [--data f] [--query k=v] [--mode m] [--expect f]",
 		"Runs a workflow in this process and prints what a sender would get",
-		`No server and no signature: the trigger's data is the file that --data names (- for standard input;
-{} without it). With --expect the answer's body is compared with a file; differences are printed with
+		`No server and no signature: the trigger's data is the file that --data names (- for standard input);
+without it that of a manual trigger's document, or {}. With --expect the answer's body is compared with a file; differences are printed with
 their JSON path and the exit status is 1, so that a directory of such runs is a test of a workflow.`,
 		cobra.ExactArgs(1), run)))
 	cmd.Flags().String("data", "", "File with the body, - for standard input")
@@ -58,7 +58,7 @@ func run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	ev, err := runEvent(cmd)
+	ev, err := runEvent(cmd, plan)
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,9 @@ func runMode(name string, plan *flow.Plan) (flow.Mode, error) {
 	}
 }
 
-func runEvent(cmd *cobra.Command) (*flow.Event, error) {
-	var body []byte
+// runEvent makes the event of --data and --query; without --data a manual trigger gives the data of its document.
+func runEvent(cmd *cobra.Command, plan *flow.Plan) (*flow.Event, error) {
+	body := plan.Data
 	if file := text(cmd, "data"); file != "" {
 		b, err := readBody(cmd, file)
 		if err != nil {

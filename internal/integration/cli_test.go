@@ -112,6 +112,10 @@ func TestCommandsWithoutAServer(t *testing.T) {
 		"edges":[{"source":"t","target":"sum"}]}`)
 	bad := write(t, "bad.json", `{"id":"bad","nodes":[{"id":"t","type":"trigger","config":{"triggerType":"carrier pigeon"}}],"edges":[]}`)
 	unsigned := write(t, "unsigned.json", `{"id":"u","nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"signature":{"scheme":"none"}}}}],"edges":[]}`)
+	manual := write(t, "manual.json", `{"nodes":[
+		{"id":"t","type":"trigger","config":{"triggerType":"manual","data":{"name":"Ada"}}},
+		{"id":"greet","type":"transform","config":{"output":{"hello":"{{trigger.data.name}}"}}}],
+		"edges":[{"source":"t","target":"greet"}]}`)
 	data := write(t, "data.json", `{"name":"Ada"}`)
 	want := write(t, "want.json", `{"key": 7, "hello": "Ada from Paris"}`)
 	wrong := write(t, "wrong.json", `{"key": 8, "hello": "Ada from Paris"}`)
@@ -129,6 +133,7 @@ func TestCommandsWithoutAServer(t *testing.T) {
 		{"run prints the answer", []string{"run", good, "--data", data, "--query", "city=Paris"}, "HTTP 201 Created", "sum", false},
 		{"run takes globals", []string{"run", good, "--data", data, "--query", "city=Paris", "--global", "key=7", "--expect", want}, "equal", "", false},
 		{"run tells differences", []string{"run", good, "--data", data, "--query", "city=Paris", "--global", "key=7", "--expect", wrong}, "", wrong + ": key: want 8, got 7", true},
+		{"run gives a manual trigger its document's data", []string{"run", manual}, `{"hello":"Ada"}`, "", false},
 		{"run in another mode", []string{"run", good, "--data", data, "--mode", "allNodes"}, `"name":"t"`, "", false},
 		{"run in a mode that is none", []string{"run", good, "--mode", "someNodes"}, "", "lastNode", true},
 		{"run with data that is not JSON", []string{"run", good, "--data", write(t, "x", "{")}, "", "not JSON at byte 1", true},
