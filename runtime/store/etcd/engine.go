@@ -28,6 +28,8 @@ const DefaultMaxPause = 30 * time.Second
 const (
 	// requestTime bounds one request to etcd.
 	requestTime = 20 * time.Second
+	// aliveTime bounds the question whether a store that says nothing is there.
+	aliveTime = 5 * time.Second
 	// progressTime is how often a quiet watch is asked whether it is alive.
 	progressTime = time.Minute
 )

@@ -151,6 +151,43 @@ func TestProgressOfOthersIsFollowed(t *testing.T) {
 	}
 }
 
+// A store that nobody writes to stays live, although its watch has no progress to tell of.
+func TestAQuietStoreStaysLive(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) *etcdtest.Server{"debian": etcdtest.Debian, "current": etcdtest.Current} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			watcher := &countingWatcher{moved: make(chan struct{}, 1)}
+			cluster := Cluster{Endpoints: []string{s.Address}}
+			e := New(Config{Name: "etcd", Connect: func(ctx context.Context) (*clientv3.Client, error) {
+				c, err := cluster.Connect(ctx)
+				if err == nil {
+					watcher.Watcher, c.Watcher = c.Watcher, watcher
+				}
+				return c, err
+			}})
+			defer e.Close()
+			e.progress = 20 * time.Millisecond
+			f := &follower{
+				Engine: e,
+				apply:  func(store.Batch) error { return nil },
+				report: func(store.State, error) {},
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- f.attempt(ctx) }()
+			watcher.waitFor(t, 5)
+			select {
+			case err := <-ended:
+				t.Errorf("the watch was given up: %v", err)
+			default:
+				cancel()
+				<-ended
+			}
+		})
+	}
+}
+
 // A connection that is open but dead is noticed.
 func TestASilentWatchIsGivenUp(t *testing.T) {
 	s := etcdtest.Current(t)

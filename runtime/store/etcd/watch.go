@@ -34,15 +34,16 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 		clientv3.WithCreatedNotify(), clientv3.WithProgressNotify(), clientv3.WithFragment())
 	ticker := time.NewTicker(f.progress)
 	defer ticker.Stop()
+	start := f.revision
 	progress := f.revision // revision of the last word on progress
-	asked := true          // for a sign of life; a watch owes one when it is made
+	owed := true           // whether the watch owes a sign of life; it does when it is made
 	for {
 		select {
 		case r, ok := <-responses:
 			if !ok {
 				return errWatchEnded
 			}
-			asked = false
+			owed = false
 			if err := r.Err(); err != nil {
 				return failure("watching", err)
 			}
@@ -66,10 +67,16 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 		case <-lost:
 			return errConnectionLost
 		case <-ticker.C:
-			if asked {
+			if owed {
 				return errSilent
 			}
-			asked = true
+			now, err := f.currentRevision(ctx, client)
+			if err != nil {
+				return err
+			}
+			// Where nothing was written since it began, a watch says nothing about progress (progressIfSync in etcd's
+			// storage/mvcc/watchable_store.go): then the answer above is the sign of life.
+			owed = now > start
 			if err := requestProgress(ctx, client); err != nil {
 				return failure("asking for progress", err)
 			}
@@ -101,6 +108,20 @@ func (f *follower) applyEvents(events []*clientv3.Event) error {
 	}
 	f.revision = batch.Revision
 	return nil
+}
+
+// currentRevision asks the store for its revision.
+func (f *follower) currentRevision(ctx context.Context, client *clientv3.Client) (int64, error) {
+	asking, cancel := context.WithTimeout(ctx, aliveTime)
+	defer cancel()
+	r, err := client.Get(asking, f.config.Prefix, clientv3.WithCountOnly())
+	switch {
+	case err == nil:
+		return r.Header.GetRevision(), nil
+	case asking.Err() != nil && ctx.Err() == nil:
+		return 0, errSilent
+	}
+	return 0, failure("asking for the revision", err)
 }
 
 // requestProgress asks for a sign of life. It has to be called with the context of the watch or one made of it.
