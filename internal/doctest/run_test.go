@@ -110,6 +110,7 @@ func (s *server) run(t *testing.T, at, name string, args ...string) string {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.Env = s.dir, s.env
+	cmd.WaitDelay = time.Second // for what a shell that was killed leaves behind
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s", at, err, out)
