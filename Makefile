@@ -4,10 +4,10 @@ CADDY    := v2.11.9
 TOOL     := go tool -modfile=tools/go.mod
 FUZZTIME ?= 60s
 
-# As xcaddy builds: without cgo, which only the race detector needs; but with paths left in, so that what linters and tests have
-# compiled is not compiled again.
+# As xcaddy builds by itself: without cgo, which only the race detector needs. Its flags but -trimpath: so what linters and
+# tests have compiled is not compiled again.
 export CGO_ENABLED := 0
-export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s'
+export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 
 SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
