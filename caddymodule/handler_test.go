@@ -206,6 +206,7 @@ func TestMetrics(t *testing.T) {
 		"caddy_flowtrux_store_up{}",
 		"caddy_flowtrux_store_revision{}",
 		"caddy_flowtrux_executions_in_use{}",
+		"caddy_flowtrux_workflows_rejected{}",
 		"caddy_flowtrux_journal_pending{}",
 	} {
 		if !got[want] {

@@ -84,6 +84,15 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 		gauge("store_revision", "Revision of the store that is served.", func() float64 {
 			return float64(a.mirror.Status().Revision)
 		}),
+		gauge("workflows_rejected", "Workflows whose newest document is invalid, whether an older one serves or none.", func() float64 {
+			rejected := 0
+			for _, w := range a.catalog.List() {
+				if w.Problems != nil {
+					rejected++
+				}
+			}
+			return float64(rejected)
+		}),
 		gauge("executions_in_use", "Execution slots that are taken.", func() float64 {
 			return float64(a.engine.InUse())
 		}),

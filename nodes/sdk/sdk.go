@@ -59,8 +59,8 @@ type Node struct {
 
 	Run Func
 
-	// Warmup are configs of the shape and size that calls will have. Run gets each of them once when the module is loaded,
-	// with nothing granted, so that what a first call sets up is there for all calls. Errors are ignored.
+	// Warmup are configs of the shape and size that calls will have. Run gets each of them once when the module is loaded, with
+	// nothing granted, and errors are ignored. A call may or may not see what that has left: it must not depend on it.
 	Warmup []string
 }
 
