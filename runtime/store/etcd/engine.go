@@ -30,8 +30,11 @@ const (
 	requestTime = 20 * time.Second
 	// aliveTime bounds the question whether a store that says nothing is there.
 	aliveTime = 5 * time.Second
-	// progressTime is how often a quiet watch is asked whether it is alive.
-	progressTime = time.Minute
+	// progressTime is how often a quiet watch is asked whether it is alive. etcd drops the question while the watch catches
+	// up, so that one without an answer says nothing yet.
+	progressTime = 20 * time.Second
+	// silenceTime is how long a watch that owes a sign of life may keep silent.
+	silenceTime = time.Minute
 )
 
 // Config of an Engine.
@@ -53,7 +56,8 @@ type Config struct {
 // Engine is a store.Engine on etcd.
 type Engine struct {
 	config   Config
-	progress time.Duration
+	progress time.Duration // see progressTime
+	silence  time.Duration // see silenceTime
 
 	mu     sync.Mutex
 	client *clientv3.Client // nil = not connected
@@ -64,7 +68,7 @@ type Engine struct {
 func New(c Config) *Engine {
 	c.Prefix = CleanPrefix(c.Prefix)
 	c.MaxPause = cmp.Or(c.MaxPause, DefaultMaxPause)
-	return &Engine{config: c, progress: progressTime}
+	return &Engine{config: c, progress: progressTime, silence: silenceTime}
 }
 
 // CleanPrefix is the prefix that is used for p: it ends with a slash, so that /a/ does not take in what is below /ab/.

@@ -36,14 +36,14 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 	defer ticker.Stop()
 	start := f.revision
 	progress := f.revision // revision of the last word on progress
-	owed := true           // whether the watch owes a sign of life; it does when it is made
+	owed := time.Now()     // since when the watch owes a sign of life; zero = it does not. It does when it is made.
 	for {
 		select {
 		case r, ok := <-responses:
 			if !ok {
 				return errWatchEnded
 			}
-			owed = false
+			owed = time.Time{}
 			if err := r.Err(); err != nil {
 				return failure("watching", err)
 			}
@@ -67,7 +67,7 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 		case <-lost:
 			return errConnectionLost
 		case <-ticker.C:
-			if owed {
+			if !owed.IsZero() && time.Since(owed) >= f.silence {
 				return errSilent
 			}
 			now, err := f.currentRevision(ctx, client)
@@ -76,7 +76,9 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 			}
 			// Where nothing was written since it began, a watch says nothing about progress (progressIfSync in etcd's
 			// storage/mvcc/watchable_store.go): then the answer above is the sign of life.
-			owed = now > start
+			if now > start && owed.IsZero() {
+				owed = time.Now()
+			}
 			if err := requestProgress(ctx, client); err != nil {
 				return failure("asking for progress", err)
 			}
