@@ -82,3 +82,31 @@ func (e *Error) Error() string { return e.Part + ": " + e.Reason }
 func Rewrite(wasm []byte) (*Module, error) {
 	return rewrite(wasm, options{})
 }
+
+// options change what is added, for measuring what it costs.
+type options struct {
+	unmetered bool // no fuel is counted
+}
+
+// rewrite reads a module section by section, edits its functions on the way, and writes it anew.
+func rewrite(wasm []byte, o options) (*Module, error) {
+	s, names, err := split(wasm)
+	if err != nil {
+		return nil, err
+	}
+	m := &module{options: o, start: -1, dataCount: -1, declared: make(map[uint32]bool)}
+	for _, id := range order {
+		r := reader{b: s[id]}
+		if s[id] != nil {
+			m.read(id, &r)
+			r.end()
+		}
+		if r.err != nil {
+			return nil, sectionError(id, r.err)
+		}
+	}
+	if err := m.whole(); err != nil {
+		return nil, err
+	}
+	return m.write(wasm, s, names), nil
+}

@@ -1,0 +1,77 @@
+package rewrite
+
+// charge is how something costs fuel.
+type charge byte
+
+const (
+	chargeNone     charge = iota
+	chargeCost            // the number of instructions that follow
+	chargeBytes           // 1 for each 16 bytes, and 1
+	chargeElements        // 1 for each 8 elements of a table, and 1
+	chargePages           // 64 for each page that the memory grows
+)
+
+// yieldBody is the function that is called when there is no fuel, with its size: it asks for as much memory as makes 4 GiB,
+// which the host gets to hear.
+var yieldBody = appendSized(nil, []byte{
+	0,                            // variables
+	opI32Const, 0x80, 0x80, 0x04, // 65536 pages
+	opMemorySize, 0,
+	opI32Sub,
+	opMemoryGrow, 0,
+	opDrop,
+	opEnd,
+})
+
+// appendFunction appends a function with its charges to bodies. Each leaves the stack as it was, so that it can stand before
+// any instruction. variables are its own, in so many groups.
+func (m *module) appendFunction(body []byte, groups uint32, variables []byte, f *function) {
+	b := m.scratch[:0]
+	if f.bulk && !m.unmetered {
+		b = append(append(appendU32(b, groups+1), variables...), 1, kindI32)
+	} else {
+		b = append(appendU32(b, groups), variables...)
+	}
+	from := f.edits[0].at
+	for _, e := range f.edits {
+		b, from = append(b, body[from:e.at]...), e.at
+		if !m.unmetered {
+			b = m.appendCharge(b, e, f.locals)
+		}
+	}
+	b = append(b, body[from:]...)
+	m.scratch = b
+	m.bodies = appendSized(m.bodies, b)
+}
+
+// appendCharge takes fuel and yields when there is none. length is the variable that is added for the lengths of operations,
+// which are on top of the stack and stay there. Charged are less than 1<<30, so that fuel of at least 0 cannot wrap.
+//
+// The global is read again for the comparison because the compiler still has its value: that is what costs least.
+func (m *module) appendCharge(b []byte, e edit, length uint32) []byte {
+	fuel := m.fuel()
+	if e.charge == chargeNone {
+		return b
+	}
+	if e.charge != chargeCost {
+		b = appendU32(append(b, opLocalTee), length)
+	}
+	b = appendU32(append(b, opGlobalGet), fuel)
+	if e.charge != chargeCost {
+		b = appendU32(append(b, opLocalGet), length)
+	}
+	switch e.charge {
+	case chargeBytes:
+		b = append(b, opI32Const, 4, opI32ShrU, opI32Sub, opI32Const, 1)
+	case chargeElements:
+		b = append(b, opI32Const, 3, opI32ShrU, opI32Sub, opI32Const, 1)
+	case chargePages: // no memory grows by more than 1<<16
+		b = append(appendS32(append(b, opI32Const), maxPages-1), opI32And, opI32Const, 6, opI32Shl)
+	default:
+		b = appendS32(append(b, opI32Const), int32(e.cost))
+	}
+	b = appendU32(append(b, opI32Sub, opGlobalSet), fuel)
+	b = appendU32(append(b, opGlobalGet), fuel)
+	b = appendU32(append(b, opI32Const, 0, opI32LtS, opIf, blockEmpty, opCall), m.yield())
+	return append(b, opEnd)
+}

@@ -1,0 +1,195 @@
+package rewrite
+
+import "fmt"
+
+// Opcodes: https://webassembly.github.io/spec/core/binary/instructions.html
+const (
+	opBlock        = 0x02
+	opLoop         = 0x03
+	opIf           = 0x04
+	opElse         = 0x05
+	opBr           = 0x0c
+	opBrIf         = 0x0d
+	opBrTable      = 0x0e
+	opCall         = 0x10
+	opCallIndirect = 0x11
+	opSelectTyped  = 0x1c
+	opLocalGet     = 0x20
+	opLocalSet     = 0x21
+	opLocalTee     = 0x22
+	opGlobalSet    = 0x24
+	opTableGet     = 0x25
+	opTableSet     = 0x26
+	opFirstLoad    = 0x28
+	opLastStore    = 0x3e
+	opMemorySize   = 0x3f
+	opMemoryGrow   = 0x40
+	opI32LtS       = 0x48
+	opI32Sub       = 0x6b
+	opI32And       = 0x71
+	opI32Shl       = 0x74
+	opI32ShrU      = 0x76
+	opNop          = 0x01
+	opDrop         = 0x1a
+	opMisc         = 0xfc
+	blockEmpty     = 0x40
+)
+
+// Opcodes behind opMisc.
+const (
+	miscLastConversion = iota + 7
+	miscMemoryInit
+	miscDataDrop
+	miscMemoryCopy
+	miscMemoryFill
+	miscTableInit
+	miscElemDrop
+	miscTableCopy
+	miscTableGrow
+	miscTableSize
+	miscTableFill
+)
+
+// immediates reads what follows op, apart from what the function itself is about.
+func (m *module) immediates(r *reader, op byte) {
+	switch {
+	case op == opBr || op == opBrIf:
+		r.u32()
+	case op == opBrTable:
+		r.each(func() { r.u32() })
+		r.u32()
+	case op == opCall:
+		r.index("function", len(m.functions))
+	case op == opCallIndirect:
+		r.index("type", len(m.types))
+		r.u32() // table
+	case op == opSelectTyped:
+		if r.byte() != 1 {
+			r.fail(errShape)
+		}
+		r.kind()
+	case op == opGlobalGet || op == opGlobalSet:
+		r.index("global", len(m.globals))
+	case op == opTableGet:
+		r.u32()
+	case op == opTableSet:
+		m.habits[setsTable] = true
+		r.u32()
+	case op >= opFirstLoad && op <= opLastStore:
+		r.u32() // alignment
+		r.u32() // offset
+	case op == opMemorySize || op == opMemoryGrow:
+		r.byte()
+	case op == opI32Const:
+		r.signed(32)
+	case op == opI64Const:
+		r.signed(64)
+	case op == opF32Const:
+		r.take(4)
+	case op == opF64Const:
+		r.take(8)
+	case op == opRefNull:
+		m.readHeap(r)
+	case op == opRefFunc:
+		if f := r.index("function", len(m.functions)); int64(f) == int64(m.start) {
+			m.refers = true
+		}
+	case op == opVector:
+		r.vector()
+	default:
+		refuse(r, op)
+	}
+}
+
+// refuse fails when op is none that stands alone.
+func refuse(r *reader, op byte) {
+	switch {
+	case op <= opNop, op == 0x0f, op == opDrop, op == 0x1b: // unreachable, nop, return, drop, select
+	case op >= 0x45 && op <= 0xc4: // numbers
+	case op == 0xd1: // ref.is_null
+	case op >= 0x06 && op <= 0x0a, op == 0x18, op == 0x19, op == 0x1f:
+		r.fail(opcode(op, "exceptions"))
+	case op == 0x12 || op == 0x13:
+		r.fail(opcode(op, "tail calls"))
+	case op == 0x14 || op == 0x15 || op >= 0xd4 && op <= 0xd6:
+		r.fail(opcode(op, "typed references"))
+	case op == 0xd3 || op == 0xfb:
+		r.fail(opcode(op, "the garbage collection proposal"))
+	case op == 0xfe:
+		r.fail(opcode(op, "threads"))
+	default:
+		r.failf("opcode %#02x is not known", op)
+	}
+}
+
+// misc reads what follows opMisc, and says how what it does is charged.
+func (m *module) misc(r *reader) charge {
+	op := r.byte()
+	switch op {
+	case miscMemoryInit:
+		m.habits[namesData] = true
+	case miscDataDrop:
+		m.habits[namesData], m.habits[dropsData] = true, true
+	case miscTableInit:
+		m.habits[initsTable] = true
+	case miscElemDrop:
+		m.habits[dropsElements] = true
+	case miscTableCopy:
+		m.habits[copiesTable] = true
+	case miscTableGrow:
+		m.habits[growsTable] = true
+	case miscTableFill:
+		m.habits[fillsTable] = true
+	}
+	switch {
+	case op <= miscLastConversion:
+		return chargeNone
+	case op == miscMemoryInit || op == miscMemoryCopy:
+		r.u32()
+		r.u32()
+		return chargeBytes
+	case op == miscMemoryFill:
+		r.u32()
+		return chargeBytes
+	case op == miscTableInit || op == miscTableCopy:
+		r.u32()
+		r.u32()
+		return chargeElements
+	case op == miscTableGrow || op == miscTableFill:
+		r.u32()
+		return chargeElements
+	case op <= miscTableFill: // data.drop, elem.drop, table.size
+		r.u32()
+		return chargeNone
+	}
+	r.failf("opcode %#02x %d is not known", opMisc, op)
+	return chargeNone
+}
+
+// opcode names an opcode that belongs to what the sandbox has not.
+func opcode(op byte, proposal string) error {
+	return fmt.Errorf("opcode %#02x: %w", op, unsupported(proposal))
+}
+
+// vector reads what follows opVector. The compiler knows the numbers of these instructions as one byte, and takes the second
+// byte of those from 128 on for a nop, which it is when it is 1.
+func (r *reader) vector() {
+	op := r.byte()
+	switch {
+	case op >= 0x80:
+		if r.byte() != 1 {
+			r.fail(opcode(opVector, "relaxed vector instructions"))
+		}
+	case op <= 11 || op == 92 || op == 93: // loads and stores
+		r.u32()
+		r.u32()
+	case op == vectorConst || op == 13: // and a shuffle
+		r.take(16)
+	case op >= 21 && op <= 34: // lanes
+		r.byte()
+	case op >= 84 && op <= 91: // loads and stores of lanes
+		r.u32()
+		r.u32()
+		r.byte()
+	}
+}

@@ -1,0 +1,182 @@
+package rewrite
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// slice is how much fuel a test's host gives at a time.
+const slice = 10_000
+
+// memory is a linear memory with a limit, which is asked for 4 GiB when there is no fuel.
+type memory struct {
+	buf    []byte
+	limit  uint64
+	fuel   api.MutableGlobal // nil = the module is as it came
+	slice  int32
+	spent  int64 // up to the last yield
+	yields int
+	asked  func() // is called at each yield, unless it is nil
+}
+
+func (m *memory) Allocate(uint64, uint64) experimental.LinearMemory { return m }
+
+func (m *memory) Reallocate(size uint64) []byte {
+	if m.fuel != nil && size == 1<<32 && int32(m.fuel.Get()) < 0 {
+		m.yields++
+		m.refill()
+		if m.asked != nil {
+			m.asked()
+		}
+		return nil
+	}
+	if size > m.limit {
+		return nil
+	}
+	if grow := int(size) - len(m.buf); grow > 0 {
+		m.buf = append(m.buf, make([]byte, grow)...)
+	}
+	return m.buf[:size]
+}
+
+func (m *memory) Free() {}
+
+// refill books what has been spent of the slice.
+func (m *memory) refill() {
+	m.spent += int64(m.slice) - int64(int32(m.fuel.Get()))
+	m.fuel.Set(uint64(uint32(m.slice)))
+}
+
+// instance is a module that runs, as it came or rewritten.
+type instance struct {
+	api.Module
+	ctx    context.Context
+	memory *memory
+	began  error // what its data or its start function trapped with
+}
+
+// used is the fuel that has been spent since the last question.
+func (in *instance) used() int64 {
+	in.memory.refill()
+	defer func() { in.memory.spent = 0 }()
+	return in.memory.spent
+}
+
+// memoryLimit is that of tests, in bytes.
+const memoryLimit = 64 << 20
+
+// host compiles and runs modules for a test.
+type host struct {
+	t       testing.TB
+	runtime wazero.Runtime
+}
+
+func newHost(t testing.TB, c wazero.RuntimeConfig) *host {
+	t.Helper()
+	r := wazero.NewRuntimeWithConfig(t.Context(), c)
+	t.Cleanup(func() { r.Close(context.Background()) })
+	if err := hostapi.Instantiate(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	return &host{t, r}
+}
+
+// run makes an instance with nothing granted, whose clock and random bytes are those of each start.
+func (h *host) run(code wazero.CompiledModule, limit uint64) (*instance, error) {
+	in := &instance{memory: &memory{limit: limit, slice: slice}}
+	in.ctx = (&hostapi.Session{}).Context(h.t.Context())
+	c := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	m, err := h.runtime.InstantiateModule(experimental.WithMemoryAllocator(in.ctx, in.memory), code, c)
+	if err != nil {
+		return nil, err
+	}
+	in.Module = m
+	h.t.Cleanup(func() { m.Close(context.Background()) })
+	return in, nil
+}
+
+// original runs a module as it came.
+func (h *host) original(wasm []byte) (*instance, error) {
+	code, err := h.runtime.CompileModule(h.t.Context(), wasm)
+	if err != nil {
+		return nil, err
+	}
+	return h.run(code, memoryLimit)
+}
+
+// rewritten runs a module that has been rewritten, as a host does: it puts the data in and calls the start function.
+func (h *host) rewritten(m *Module) *instance {
+	h.t.Helper()
+	code, err := h.runtime.CompileModule(h.t.Context(), m.Wasm)
+	if err != nil {
+		h.t.Fatalf("the compiler refuses what was rewritten: %v", err)
+	}
+	limit := uint64(memoryLimit)
+	if m.HasMax {
+		limit = min(limit, uint64(m.MemoryMax)<<16)
+	}
+	in, err := h.run(code, limit)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	in.memory.fuel = in.ExportedGlobal(m.Fuel).(api.MutableGlobal)
+	in.memory.fuel.Set(slice)
+	for _, s := range m.Data {
+		if !in.Memory().Write(s.Offset, s.Bytes) {
+			in.began = errors.New("wasm error: out of bounds memory access")
+			return in
+		}
+	}
+	if m.Start != "" {
+		_, in.began = in.ExportedFunction(m.Start).Call(in.ctx)
+	}
+	return in
+}
+
+// call returns a function's results and the first line of its error, so that two runs can be compared.
+func (in *instance) call(name string, args ...uint64) string {
+	results, err := in.ExportedFunction(name).Call(in.ctx, args...)
+	if err != nil {
+		return trap(err)
+	}
+	return fmt.Sprint(results)
+}
+
+func trap(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// alloc puts an input into a node's memory.
+func (in *instance) alloc(input []byte) uint64 {
+	results, err := in.ExportedFunction("alloc").Call(in.ctx, uint64(len(input)))
+	if err != nil || !in.Memory().Write(uint32(results[0]), input) {
+		panic(fmt.Sprint("alloc: ", err))
+	}
+	return results[0]
+}
+
+// node calls a node's run with an input, and returns its output with what is before it in a packed result.
+func (in *instance) node(input []byte) string {
+	results, err := in.ExportedFunction("run").Call(in.ctx, in.alloc(input), uint64(len(input)))
+	if err != nil {
+		return trap(err)
+	}
+	output, _ := in.Memory().Read(uint32(results[0]>>32), uint32(results[0])&0xffffff)
+	return fmt.Sprintf("%#x %s", results[0], output)
+}
+
+func read32(in *instance, at uint32) uint32 {
+	b, _ := in.Memory().Read(at, 4)
+	return binary.LittleEndian.Uint32(b)
+}

@@ -1,0 +1,81 @@
+package rewrite
+
+import "strconv"
+
+// Kinds of exports.
+const (
+	exportFunction = 0
+	exportGlobal   = 3
+)
+
+// fuel is the index of the global that is added, yield that of the function.
+func (m *module) fuel() uint32  { return size(len(m.globals)) }
+func (m *module) yield() uint32 { return size(len(m.functions)) }
+
+// write puts the module together again, with what is added at the end of each section.
+func (m *module) write(wasm []byte, s sections, names []byte) *Module {
+	out := &Module{
+		Fuel:      reserved + "fuel",
+		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
+		Obstacles: m.obstacles(),
+		Functions: m.coded, Loops: m.loops,
+	}
+	var added exports
+	for i, g := range m.globals {
+		if g.mutable {
+			name := reserved + "g" + strconv.Itoa(i)
+			out.Globals = append(out.Globals, Global{name, size(i), g.kind})
+			added.add(name, exportGlobal, size(i))
+		}
+	}
+	added.add(out.Fuel, exportGlobal, m.fuel())
+	if m.start >= 0 {
+		out.Start = reserved + "start"
+		added.add(out.Start, exportFunction, size(m.start))
+		s[sectionStart] = nil
+	}
+	if !m.data.fixed && !m.habits[namesData] {
+		out.Data = m.data.segments
+		s[sectionData], s[sectionDataCount] = nil, nil
+	}
+	s[sectionType] = appendItems(s[sectionType], 1, formFunction, 0, 0)
+	s[sectionFunction] = appendItems(s[sectionFunction], 1, appendU32(nil, size(len(m.types)))...)
+	s[sectionTable] = m.tables
+	s[sectionMemory] = appendU32([]byte{1, 0}, m.memory.min)
+	s[sectionGlobal] = appendItems(s[sectionGlobal], 1, kindI32, 1, opI32Const, 0, opEnd)
+	s[sectionExport] = appendItems(s[sectionExport], added.count, added.items...)
+
+	out.Wasm = append(make([]byte, 0, len(wasm)+len(m.bodies)-len(s[sectionCode])+len(added.items)+1<<10), head...)
+	for _, id := range order {
+		if id == sectionCode {
+			number := appendU32(nil, size(m.coded+1))
+			out.Wasm = appendU32(append(out.Wasm, id), size(len(number)+len(m.bodies)+len(yieldBody)))
+			out.Wasm = append(append(append(out.Wasm, number...), m.bodies...), yieldBody...)
+			continue
+		}
+		out.Wasm = appendSection(out.Wasm, id, s[id])
+	}
+	out.Wasm = appendNames(out.Wasm, names, len(m.functions))
+	return out
+}
+
+// exports are what is exported besides what the module exports itself.
+type exports struct {
+	count uint32
+	items []byte
+}
+
+func (e *exports) add(name string, kind byte, index uint32) {
+	e.count++
+	e.items = appendU32(append(appendSized(e.items, []byte(name)), kind), index)
+}
+
+// appendItems returns a section with more items at its end; one that is not there has none before.
+func appendItems(content []byte, count uint32, items ...byte) []byte {
+	r := reader{b: content}
+	if len(content) > 0 {
+		count += r.u32()
+	}
+	out := append(make([]byte, 0, len(content)+len(items)+1), appendU32(nil, count)...)
+	return append(append(out, content[r.i:]...), items...)
+}
