@@ -53,6 +53,7 @@ func parseBlock(d *caddyfile.Dispenser, known words) error {
 //		allow log|clock|random|globals
 //		memory <size>
 //		timeout <duration>
+//		fuel <units>
 //		snapshot off
 //	}
 func (a *App) parseNode(d *caddyfile.Dispenser) error {
@@ -84,6 +85,7 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 		"allow":   {parse: func() error { return n.parseAllow(d) }, repeats: true},
 		"memory":  {parse: func() error { return parseSize(d, &n.Memory) }},
 		"timeout": {parse: func() error { return parseDuration(d, &n.Timeout) }},
+		"fuel":    {parse: func() error { return parseCount(d, &n.Fuel) }},
 		"snapshot": {parse: func() error {
 			if err := parseText(d, &n.Snapshot); err != nil {
 				return err
@@ -211,15 +213,17 @@ func parseDuration(d *caddyfile.Dispenser, v *caddy.Duration) error {
 }
 
 // parseCount reads a number above 0.
-func parseCount(d *caddyfile.Dispenser, v *int) error {
+func parseCount[T int | int64](d *caddyfile.Dispenser, v *T) error {
 	name, text := d.Val(), ""
 	if err := parseText(d, &text); err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n <= 0 {
 		return d.Errf("%s is '%s'; it takes a whole number above 0", name, text)
 	}
-	*v = n
+	if *v = T(n); int64(*v) != n {
+		return d.Errf("%s is %s; that is too much", name, text)
+	}
 	return nil
 }

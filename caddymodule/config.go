@@ -33,8 +33,12 @@ type Node struct {
 	// Default: `limits.node_timeout`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// How a call gets its clean state. `off`: from a fresh instance of the module, the only way there is.
-	// Default: `off`.
+	// The budget of one call in units of fuel, about one a WebAssembly instruction: the same on every machine, other than
+	// its time. Default: no budget.
+	Fuel int64 `json:"fuel,omitempty"`
+
+	// How a call gets its clean state. `off`: from a fresh instance of the module, which takes as long as the module takes to start,
+	// for each call. Default: from a snapshot of the started and warmed up module.
 	Snapshot string `json:"snapshot,omitempty"`
 }
 
@@ -92,6 +96,9 @@ func (n *Node) check(name string, repl *caddy.Replacer) error {
 	}
 	if n.Timeout < 0 {
 		return errors.New("timeout is negative")
+	}
+	if n.Fuel < 0 {
+		return fmt.Errorf("fuel is %d; it must be above 0", n.Fuel)
 	}
 	if n.Snapshot != "" && n.Snapshot != "off" {
 		return fmt.Errorf("snapshot is '%s'; it can only be 'off'", n.Snapshot)

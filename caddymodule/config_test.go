@@ -73,6 +73,7 @@ func TestNodeCheck(t *testing.T) {
 		{"scan", `{"file":"a.wasm","sha256":"abc"}`, "64 hex digits"},
 		{"scan", `{"file":"a.wasm","memory":-1}`, "memory"},
 		{"scan", `{"file":"a.wasm","timeout":-1}`, "timeout"},
+		{"scan", `{"file":"a.wasm","fuel":-1}`, "fuel"},
 		{"scan", `{"file":"a.wasm","snapshot":"on"}`, "snapshot"},
 		{"scan", `{"file":"a.wasm","allow":{"http_hosts":["a"]}}`, "without http"},
 	} {
@@ -89,11 +90,11 @@ func TestNodeCheck(t *testing.T) {
 func TestNodeLimits(t *testing.T) {
 	l := Limits{NodeMemory: 64 * mib, NodeTimeout: caddy.Duration(10 * time.Second), NodeOutput: 5}
 	got := (&Node{}).limits(&l)
-	if got.Memory != 64*mib || got.Timeout != 10*time.Second || got.Output != 5 {
+	if got.Memory != 64*mib || got.Timeout != 10*time.Second || got.Output != 5 || got.Fuel != 0 || got.NoSnapshot {
 		t.Errorf("without its own limits: %+v", got)
 	}
-	got = (&Node{Memory: mib, Timeout: caddy.Duration(time.Second)}).limits(&l)
-	if got.Memory != mib || got.Timeout != time.Second {
+	got = (&Node{Memory: mib, Timeout: caddy.Duration(time.Second), Fuel: 7, Snapshot: "off"}).limits(&l)
+	if got.Memory != mib || got.Timeout != time.Second || got.Fuel != 7 || !got.NoSnapshot {
 		t.Errorf("with its own limits: %+v", got)
 	}
 	if got = (&Node{Timeout: caddy.Duration(time.Minute)}).limits(&l); got.Timeout != 10*time.Second {

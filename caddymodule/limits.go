@@ -130,7 +130,10 @@ func (l *Limits) engine() engine.Limits {
 
 // limits are the limits of one call of the node.
 func (n *Node) limits(l *Limits) sandbox.Limits {
-	s := sandbox.Limits{Memory: uint64(l.NodeMemory), Timeout: time.Duration(l.NodeTimeout), Output: int(l.NodeOutput)}
+	s := sandbox.Limits{
+		Memory: uint64(l.NodeMemory), Timeout: time.Duration(l.NodeTimeout), Output: int(l.NodeOutput),
+		Fuel: uint64(n.Fuel), NoSnapshot: n.Snapshot == "off",
+	}
 	if n.Memory > 0 {
 		s.Memory = uint64(n.Memory)
 	}

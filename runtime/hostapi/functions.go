@@ -77,6 +77,11 @@ type MisuseError struct{ Function, Reason string }
 
 func (e MisuseError) Error() string { return e.Function + ": " + e.Reason }
 
+// TimeoutError is the panic of a function that waited until the call's time was over; wazero returns it as the call's error.
+type TimeoutError struct{}
+
+func (TimeoutError) Error() string { return "the time limit has passed" }
+
 // view returns a range of the guest's memory, which holds only until the guest goes on.
 func view(m api.Module, function string, ptr, n uint64) []byte {
 	b, ok := m.Memory().Read(uint32(ptr), uint32(n))
@@ -113,11 +118,8 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 	if o.MaxResponse == 0 {
 		o.MaxResponse = defaultHTTP
 	}
-	if !s.Deadline.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, s.Deadline)
-		defer cancel()
-	}
+	ctx, cancel := s.limited()
+	defer cancel()
 	answer, err := s.HTTP.Do(ctx, req, o, append(s.held[:0], byte(abi.Output)))
 	switch {
 	case err != nil:
@@ -146,6 +148,8 @@ func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 		return
 	}
 	s.globalSets++
+	ctx, cancel := s.limited()
+	defer cancel()
 	if err := s.Globals.SetGlobal(ctx, key, bytes.Clone(value)); err != nil {
 		stack[0] = s.fail(err)
 		return

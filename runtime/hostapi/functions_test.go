@@ -244,20 +244,29 @@ func TestLogHasABudget(t *testing.T) {
 	}
 }
 
-// Instances may wrap the context of a call; the functions still find its session.
-func TestSessionIsFoundBehindOtherContexts(t *testing.T) {
-	s := new(Session)
-	ctx, cancel := context.WithCancel(s.Context(context.WithValue(t.Context(), sessionKey{}, new(Session))))
-	defer cancel()
+func TestContextOfACall(t *testing.T) {
+	type key struct{}
+	caller, cancel := context.WithCancelCause(context.WithValue(t.Context(), key{}, 1))
+	s := &Session{Deadline: time.Now().Add(time.Hour)}
+	ctx := s.Context(caller)
 	if session(ctx) != s {
 		t.Error("another session")
 	}
-	if session(t.Context()) != nil {
-		t.Error("a session from nowhere")
+	if ctx.Value(key{}) != nil {
+		t.Error("guests' functions look for values in the caller's contexts")
 	}
-	type key struct{}
-	if s.Context(context.WithValue(t.Context(), key{}, 1)).Value(key{}) != 1 {
-		t.Error("the caller's values are gone")
+	limited, end := s.limited()
+	defer end()
+	if d, ok := limited.Deadline(); !ok || !d.Equal(s.Deadline) || limited.Value(key{}) != 1 {
+		t.Errorf("the host's functions wait until %v in a context that is not the caller's", d)
+	}
+	gone := errors.New("gone")
+	cancel(gone)
+	if ctx.Err() == nil || context.Cause(limited) != gone {
+		t.Error("the caller has gone and nobody notices")
+	}
+	if n := testing.AllocsPerRun(100, func() { s.Context(caller) }); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 

@@ -45,7 +45,7 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	event[10] = first[8]
 	switch {
 	case s.Grants.Clock:
-		sleep(ctx, wait)
+		s.sleep(wait)
 	default:
 		s.slept = min(s.slept+min(wait, maxSlept), maxSlept)
 	}
@@ -74,15 +74,18 @@ func (s *Session) firstDue(subs []byte) (first []byte, wait time.Duration) {
 	return first, wait
 }
 
-// sleep waits for d or the end of the call, whatever comes first.
-func sleep(ctx context.Context, d time.Duration) {
+// sleep waits for d. When the call's time is over or its caller has gone first, the guest does not go on.
+func (s *Session) sleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}
+	ctx, cancel := s.limited()
+	defer cancel()
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-ctx.Done():
+		panic(TimeoutError{})
 	}
 }

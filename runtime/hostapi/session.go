@@ -53,6 +53,11 @@ type Session struct {
 	Deadline       time.Time // of the call; zero = none
 	MaxResponse    int64     // bytes of an http response body; 0 = 8 MiB
 
+	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly instruction, and the same for the same
+	// module, input, grants and answers of the host.
+	Fuel uint64
+
+	call       callContext   // see Context
 	held       []byte        // the answer that waits for take: its kind, then its payload
 	slept      time.Duration // by which the guest's clock has moved on without Grants.Clock
 	began      time.Time     // real time when the guest first asked for it, with Grants.Clock
@@ -90,32 +95,31 @@ func (s *Session) hold(k abi.Kind, label string, payload []byte) uint64 {
 	return uint64(len(s.held))
 }
 
-// callContext carries the session to the host functions by type assertion: no allocation but its own.
+// callContext is the context of a guest's functions: it carries the session to the host's functions by type assertion. It
+// is a part of the session, so that a call allocates nothing for it, and shows nothing of what it was made of: wazero looks for values
+// in it at each call, and the caller's chain of contexts may be long.
 type callContext struct {
 	context.Context
 	session *Session
 }
 
-type sessionKey struct{}
+// Value finds nothing: what the host's functions need is in the session.
+func (c *callContext) Value(any) any { return nil }
 
-// Value lets a session be found behind contexts that others have wrapped around it.
-func (c *callContext) Value(key any) any {
-	if key == (sessionKey{}) {
-		return c.session
-	}
-	return c.Context.Value(key)
-}
-
-// Context returns parent with s in it, for the calls that s belongs to.
+// Context returns the context for calling the guest's functions that s belongs to. It ends with parent and holds until the next
+// Context or Reset.
 func (s *Session) Context(parent context.Context) context.Context {
-	return &callContext{parent, s}
+	s.call = callContext{parent, s}
+	return &s.call
 }
 
 // session finds the call's session. A guest runs only within the sandbox's calls, which all have one.
-func session(ctx context.Context) *Session {
-	if c, ok := ctx.(*callContext); ok {
-		return c.session
+func session(ctx context.Context) *Session { return ctx.(*callContext).session }
+
+// limited is the caller's context with the call's deadline, for functions of the host that may wait.
+func (s *Session) limited() (context.Context, context.CancelFunc) {
+	if s.Deadline.IsZero() {
+		return s.call.Context, func() {}
 	}
-	s, _ := ctx.Value(sessionKey{}).(*Session)
-	return s
+	return context.WithDeadline(s.call.Context, s.Deadline)
 }

@@ -192,11 +192,18 @@ func TestClockIsRealWithTheGrant(t *testing.T) {
 func TestSleepEndsWithTheCall(t *testing.T) {
 	g := newGuest(t, &Session{Grants: Grants{Clock: true}})
 	g.subscription(0, 1, subClock, 1<<64-1, 0)
+	sleeps := func(ctx context.Context) {
+		t.Helper()
+		_, err := g.module.ExportedFunction("poll_oneoff").Call(g.session.Context(ctx), 0, 1024, 1, 2048)
+		if !errors.As(err, new(TimeoutError)) {
+			t.Errorf("%v, want a guest that does not go on", err)
+		}
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := g.module.ExportedFunction("poll_oneoff").Call(g.session.Context(ctx), 0, 1024, 1, 2048); err != nil {
-		t.Error(err)
-	}
+	sleeps(ctx)
+	g.session.Deadline = time.Now().Add(20 * time.Millisecond)
+	sleeps(t.Context())
 }
 
 func TestRandomStream(t *testing.T) {

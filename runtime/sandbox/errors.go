@@ -13,6 +13,7 @@ import (
 const (
 	CodeTimeout        = "timeout"          // the call's time was over
 	CodeCancelled      = "cancelled"        // the caller's context ended
+	CodeFuel           = "fuel"             // the call's budget of fuel was used up
 	CodeMemory         = "memory"           // more memory than the limit was wanted
 	CodeTrap           = "trap"             // the module trapped
 	CodeExit           = "exit"             // the module exited, as a Go program does that panics
@@ -38,19 +39,28 @@ func (e *Error) Unwrap() error { return e.Detail }
 
 func badAnswer(message string) *Error { return &Error{Code: CodeBadAnswer, Message: message} }
 
-// ended says why a guest's function did not return. ctx is that of the call, with its limit of time; parent is the caller's,
-// which tells a timeout from a caller that has gone; s is the session that the guest had.
-func (in *instance) ended(parent, ctx context.Context, s *hostapi.Session, cause error) *Error {
+// stopped is the error of a call whose caller's context has ended.
+func stopped(ctx context.Context, detail error) *Error {
+	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: detail}
+	}
+	return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: detail}
+}
+
+// ended says why a guest's function did not return. ctx is the caller's; s is the session that the guest had.
+func (in *instance) ended(ctx context.Context, s *hostapi.Session, cause error) *Error {
 	var exit hostapi.ExitError
 	err := &trace{cause, s.Stderr()}
 	switch {
-	case parent.Err() != nil && !errors.Is(context.Cause(parent), context.DeadlineExceeded):
-		return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: err}
 	case ctx.Err() != nil:
+		return stopped(ctx, err)
+	case errors.Is(cause, errLate), errors.As(cause, new(hostapi.TimeoutError)):
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: err}
+	case errors.Is(cause, errFuel):
+		return &Error{Code: CodeFuel, Message: fmt.Sprintf("the budget of %d units of fuel is used up", in.memory.meter.budget), Detail: err}
 	case in.memory.refused:
 		return &Error{Code: CodeMemory, Message: fmt.Sprintf("the memory limit of %d bytes was reached", in.memory.limit), Detail: err}
-	case errors.As(err, &exit):
+	case errors.As(cause, &exit):
 		return &Error{Code: CodeExit, Message: exit.Error(), Detail: err}
 	}
 	if reason, ok := trapReason(cause); ok {

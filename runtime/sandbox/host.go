@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -24,7 +25,16 @@ type Options struct {
 	// Seed is a secret of the installation. The random bytes that a module gets at its start follow from it and the module's
 	// bytes: a program in Go, for one, takes from them how its maps hash, for as long as it runs.
 	Seed [32]byte
+	// Reset is how instances become again what they were before a call. A way that this system does not have is an error of Load.
+	Reset Reset
+	// Instances is how many instances a module has at most; calls wait for one when all are in use. 0 = 1024. Their memory
+	// is limited by this number times Limits.Memory.
+	Instances int
 }
+
+// DefaultInstances is the default of Options.Instances. It is more than executions run at the same time, since a node that waits for
+// an answer keeps its instance meanwhile; their memory is in use only while they are.
+const DefaultInstances = 1024
 
 // startSeed is the seed of the random stream of a module's start: HMAC-SHA256 of its bytes under Seed.
 func (o Options) startSeed(wasm []byte) (seed [32]byte) {
@@ -44,6 +54,8 @@ type Host struct {
 	cache    wazero.CompilationCache
 	closed   bool
 	compiled map[[sha256.Size]byte]*compiled
+	pools    map[*pool]struct{} // those to shrink
+	shrinker *time.Timer        // nil until the first pool
 }
 
 var errHostClosed = errors.New("the sandbox is closed")
@@ -58,7 +70,11 @@ type compiled struct {
 
 // New makes a Host. It does not touch the disk until the first Load.
 func New(o Options) (*Host, error) {
-	return &Host{options: o, trial: trialTime, compiled: make(map[[sha256.Size]byte]*compiled)}, nil
+	o.Instances = cmp.Or(o.Instances, DefaultInstances)
+	return &Host{
+		options: o, trial: trialTime,
+		compiled: make(map[[sha256.Size]byte]*compiled), pools: make(map[*pool]struct{}),
+	}, nil
 }
 
 // start makes the runtime, once.
@@ -75,8 +91,9 @@ func (h *Host) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// WithCloseOnContextDone makes guests look at the context in every loop: that is what ends one that never returns.
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache).WithCloseOnContextDone(true))
+	// Without WithCloseOnContextDone, which would leave a guest for the host in every round of a loop: what ends one that
+	// never returns, and lets Go's scheduler have its turn, is the fuel that package rewrite has put in.
+	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
 	if err := hostapi.Instantiate(ctx, r); err != nil {
 		return errors.Join(err, r.Close(ctx), cache.Close(ctx))
 	}
@@ -182,4 +199,33 @@ func (h *Host) end(ctx context.Context) error {
 	r := h.runtime
 	h.runtime = nil
 	return errors.Join(r.Close(ctx), h.cache.Close(ctx))
+}
+
+// keep shrinks the pool now and then, until drop is called.
+func (h *Host) keep(p *pool) (drop func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pools[p] = struct{}{}
+	if len(h.pools) == 1 {
+		h.shrinker = time.AfterFunc(shrinkEvery, h.shrink)
+	}
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if delete(h.pools, p); len(h.pools) == 0 {
+			h.shrinker.Stop()
+		}
+	}
+}
+
+// shrink looks at all pools. While it holds the lock no pool is dropped, so none is closed under its hands.
+func (h *Host) shrink() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for p := range h.pools {
+		p.shrink()
+	}
+	if len(h.pools) > 0 {
+		h.shrinker.Reset(shrinkEvery)
+	}
 }

@@ -201,8 +201,8 @@ func TestCloseWaitsForCalls(t *testing.T) {
 	<-entered
 	closed := make(chan error)
 	go func() { closed <- m.Close(t.Context()) }()
-	for m.enter() { // until Close has begun
-		m.running.Done()
+	for m.running.enter() { // until Close has begun
+		m.running.leave()
 	}
 	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
 	if e := fails(t, err, CodeInternal); !errors.Is(e, ErrClosed) {

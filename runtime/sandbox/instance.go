@@ -3,137 +3,150 @@ package sandbox
 import (
 	"context"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/flowtrux/edge/nodes/abi"
-	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
-
-// maxDepth is how deep an output may nest.
-const maxDepth = 512
-
-// instances hands out instances that are as a module's start leaves them, whatever calls did before. Safe for concurrent use.
-type instances interface {
-	// acquire returns an instance for one call. ctx has the call's limit of time; parent is the caller's.
-	acquire(parent, ctx context.Context) (*instance, *Error)
-	// release takes it back; after a call that was not healthy its state is anything.
-	release(in *instance, healthy bool)
-}
 
 // instance is a module come alive; one goroutine uses it at a time.
 type instance struct {
-	module api.Module
-	memory *memory
+	module  api.Module
+	memory  memory
+	globals []api.MutableGlobal
+	alloc   api.Function
+	run     api.Function
+	stack   [2]uint64 // parameters and results of alloc and run
+	calls   int       // since alloc and run were taken
+	idle    int       // see pool.shrink
 }
 
-// fresh makes an instance for each call and closes it after the call: there is no way for one call to see another.
-type fresh struct {
-	runtime wazero.Runtime
-	code    wazero.CompiledModule
-	limit   uint64   // bytes of memory
-	seed    [32]byte // of the random stream of a start
+// starter is a compiled module and what has to be known to bring it to life.
+type starter struct {
+	runtime  wazero.Runtime
+	compiled wazero.CompiledModule
+	parts    *rewrite.Module
+	limit    uint64   // bytes of memory
+	seed     [32]byte // of the random stream of a start
 }
 
-// acquire starts an instance. The start has a session of its own, with nothing granted, so that each goes the same way
-// and an instance is none the wiser about the call that it is started for.
-func (f *fresh) acquire(parent, ctx context.Context) (*instance, *Error) {
-	in := &instance{memory: &memory{limit: f.limit}}
-	s := &hostapi.Session{Seed: f.seed}
-	ctx = s.Context(ctx)
-	module, err := f.instantiate(experimental.WithMemoryAllocator(ctx, in.memory))
+// instantiate makes an instance in a region, which it takes over. Its memory is what the region has, its start has not been
+// run.
+func (c *starter) instantiate(r region) (_ *instance, err error) {
+	in := &instance{memory: memory{region: r, limit: c.limit}}
+	defer func() {
+		if p := recover(); p != nil { // of wazero
+			err = fmt.Errorf("the sandbox failed: %v", p)
+		}
+		if err != nil {
+			in.close()
+		}
+	}()
+	// Without a name there can be many; what starts a module is called elsewhere, where its errors can be told apart.
+	ctx := experimental.WithMemoryAllocator(context.Background(), &in.memory)
+	in.module, err = c.runtime.InstantiateModule(ctx, c.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
-		failure := in.ended(parent, ctx, s, err)
-		if failure.Code == CodeInternal { // such as data that lies outside of the memory
-			failure.Code, failure.Message = CodeTrap, "the module cannot be started: "+firstLine(err)
-		}
-		return nil, failure
+		return nil, err
 	}
-	in.module = module
-	if init := module.ExportedFunction(abi.ExportInitialize); init != nil {
-		if _, err := init.Call(ctx); err != nil {
-			failure := in.ended(parent, ctx, s, err)
-			f.release(in, false)
-			return nil, failure
+	in.memory.meter.left = in.module.ExportedGlobal(c.parts.Fuel).(api.MutableGlobal)
+	for _, g := range c.parts.Globals {
+		if global, ok := in.module.ExportedGlobal(g.Name).(api.MutableGlobal); ok {
+			in.globals = append(in.globals, global)
 		}
 	}
+	in.handles()
 	return in, nil
 }
 
-// instantiate makes the instance itself. A panic of wazero is an error, as it is in a call.
-func (f *fresh) instantiate(ctx context.Context) (_ api.Module, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the sandbox failed: %v", p)
+// start makes an instance in a region and runs what a module runs at its start. The start has a session of its own, with nothing
+// granted, so that each goes the same way and an instance is none the wiser about the call that it is started for. failed is
+// the part of the module that the error is about.
+func (c *starter) start(ctx context.Context, s *hostapi.Session, r region) (in *instance, failed string, _ *Error) {
+	in, err := c.instantiate(r)
+	if err != nil { // such as elements that lie outside of their table
+		return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: " + firstLine(err), Detail: err}
+	}
+	for _, d := range c.parts.Data {
+		if !in.module.Memory().Write(d.Offset, d.Bytes) {
+			in.close()
+			return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: its data lies outside of its memory"}
 		}
-	}()
-	// Without a name there can be many; _initialize is called elsewhere, where its errors can be told apart.
-	return f.runtime.InstantiateModule(ctx, f.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
+	}
+	for _, name := range []string{c.parts.Start, abi.ExportInitialize} {
+		if name == "" {
+			continue
+		}
+		if _, failure := in.invoke(ctx, s, name); failure != nil {
+			in.close()
+			return nil, "start", failure
+		}
+	}
+	return in, "", nil
 }
 
-func (f *fresh) release(in *instance, _ bool) {
-	// Close frees Go memory only and has nothing to report.
-	_ = in.module.Close(context.Background())
+// begin is the session of a start.
+func (c *starter) begin() *hostapi.Session { return &hostapi.Session{Seed: c.seed} }
+
+// invoke calls a function that may be there, without parameters, and returns its result, if it has one.
+func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string) (uint64, *Error) {
+	f := in.module.ExportedFunction(name)
+	if f == nil {
+		return 0, nil
+	}
+	in.memory.meter.begin(ctx, s.Deadline, 0)
+	defer in.memory.meter.end()
+	in.stack[0] = 0
+	if err := f.CallWithStack(s.Context(ctx), in.stack[:1]); err != nil {
+		return 0, in.ended(ctx, s, err)
+	}
+	return in.stack[0], nil
 }
 
-// call passes the input in, runs the node and copies its answer out. s is the call's session.
-func (in *instance) call(parent, limited context.Context, s *hostapi.Session, input, dst []byte, limit int) (Result, *Error) {
-	ctx := s.Context(limited)
-	if uint64(len(input)) > in.memory.limit {
-		return Result{}, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
-	}
-	got, err := in.module.ExportedFunction(abi.ExportAlloc).Call(ctx, uint64(len(input)))
-	if err != nil {
-		return Result{}, in.ended(parent, ctx, s, err)
-	}
-	ptr := uint32(got[0])
-	if ptr == 0 {
-		return Result{}, &Error{Code: CodeMemory, Message: "the module has no memory for its input"}
-	}
-	if !in.module.Memory().Write(ptr, input) {
-		return Result{}, badAnswer("alloc answered with a buffer outside of the memory")
-	}
-	got, err = in.module.ExportedFunction(abi.ExportRun).Call(ctx, uint64(ptr), uint64(len(input)))
-	if err != nil {
-		return Result{}, in.ended(parent, ctx, s, err)
-	}
-	return in.answer(got[0], dst, limit)
+// handlesFor is how many calls go through the same handles. Each has a stack of its own, which grows with the guest's and
+// never shrinks.
+const handlesFor = 1024
+
+// handles takes new handles of the functions that calls need.
+func (in *instance) handles() {
+	in.alloc, in.run = in.module.ExportedFunction(abi.ExportAlloc), in.module.ExportedFunction(abi.ExportRun)
+	in.calls = 0
 }
 
-// answer copies what a packed result names.
-func (in *instance) answer(packed uint64, dst []byte, limit int) (Result, *Error) {
-	kind, ptr, n := abi.Unpack(packed)
-	payload, ok := in.module.Memory().Read(ptr, n)
-	if !ok {
-		return Result{}, badAnswer("the answer lies outside of the memory")
+// reset makes the instance what the image is.
+func (in *instance) reset(i *image) error {
+	m := &in.memory
+	if err := m.region.restore(m.high); err != nil {
+		return err
 	}
-	r := Result{Kind: kind}
-	if kind != abi.Output {
-		label, rest, ok := abi.SplitLabel(payload)
+	m.high, m.refused = uint64(len(i.bytes)), false
+	if m.size != m.high {
+		// wazero takes over what Reallocate returns, also when it is less than before. It is asked for one page more, which is always
+		// below the most there can be.
+		m.size, m.forced = m.high, true
+		_, ok := in.module.Memory().Grow(1)
+		m.forced = false
 		if !ok {
-			return Result{}, badAnswer("the answer is cut short")
+			return fmt.Errorf("the memory cannot be set to %d bytes", m.size)
 		}
-		r.Label, payload = string(label), rest
 	}
-	if kind == abi.Error || kind == abi.Fatal {
-		r.Label = hostapi.CleanMessage([]byte(r.Label))
-		r.Output = append(dst, hostapi.CleanMessage(payload)...)[len(dst):]
-		return r, nil
+	for n, g := range in.globals {
+		g.Set(i.globals[n])
 	}
-	if kind == abi.Routed && (r.Label == "" || !utf8.ValidString(r.Label)) {
-		return Result{}, badAnswer("the answer names no handle")
+	if in.calls++; in.calls >= handlesFor {
+		in.handles()
 	}
-	if len(payload) > limit {
-		return Result{}, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output of %d bytes is over the limit of %d", len(payload), limit)}
+	return nil
+}
+
+// close ends the instance and frees its memory.
+func (in *instance) close() {
+	if in.module != nil {
+		// Close frees Go memory only and has nothing to report.
+		_ = in.module.Close(context.Background())
 	}
-	out, err := rawjson.AppendCanonical(dst, payload, maxDepth)
-	if err != nil {
-		return Result{}, &Error{Code: CodeBadAnswer, Message: "the output is not one JSON value: " + err.Error(), Detail: err}
-	}
-	r.Output = out[len(dst):]
-	return r, nil
+	in.memory.region.free()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
 
 // Defaults of Limits.
@@ -40,6 +42,13 @@ type Limits struct {
 	Memory  uint64        // bytes of linear memory; 0 = 64 MiB
 	Timeout time.Duration // wall clock of one call; 0 = none
 	Output  int           // bytes of one output; 0 = 1 MiB
+
+	// Fuel is the budget of one call, about one unit a WebAssembly instruction; 0 = none. Other than the time it is the same on
+	// every machine.
+	Fuel uint64
+	// NoSnapshot gives each call a new instance, which sees the module as its start leaves it: without warmup, at the cost of a
+	// start for each call.
+	NoSnapshot bool
 }
 
 // ModuleConfig is what Load needs.
@@ -78,34 +87,39 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	case head != moduleHead:
 		return nil, refuse("module", "not a WebAssembly core module (version 1)")
 	}
-	framed, part, err := frame(c.Wasm)
-	if err != nil {
-		return nil, refuse(part, "%v", err)
+	parts, err := rewrite.Rewrite(c.Wasm)
+	if bad := (*rewrite.Error)(nil); errors.As(err, &bad) {
+		return nil, refuse(bad.Part, "%s", bad.Reason)
 	}
 	if err := h.start(ctx); err != nil {
 		return nil, err
 	}
-	c.Limits.Memory = cmp.Or(c.Limits.Memory, DefaultMemory) / wasmPage * wasmPage
+	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
 	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
-	code, release, err := h.compile(ctx, framed)
+	compiled, release, err := h.compile(ctx, parts.Wasm)
 	if err != nil {
 		return nil, &LoadError{Source: c.Source, Part: "module", Reason: err.Error(), Detail: err}
 	}
-	m := &Module{limits: c.Limits, source: c.Source, releaseCode: release}
-	m.instances = &fresh{runtime: h.runtime, code: code, limit: c.Limits.Memory, seed: h.options.startSeed(c.Wasm)}
+	m := &Module{
+		limits: c.Limits, source: c.Source, releaseCode: release, instances: fresh{}, slow: parts.Obstacles,
+		running: gate{ended: make(chan struct{})},
+	}
 	defer func() {
 		if err != nil {
+			m.instances.close()
 			_ = release(ctx) // frees memory only; err says more
 		}
 	}()
-	if err := checkExports(code, c.Limits.Memory, refuse); err != nil {
+	if err := checkExports(compiled, c.Limits.Memory, refuse); err != nil {
 		return nil, err
 	}
-	needs, err := checkImports(code, refuse)
+	needs, err := checkImports(compiled, refuse)
 	if err != nil {
 		return nil, err
 	}
-	if err := m.try(ctx, h.trial, c, refuse); err != nil {
+	starter := &starter{runtime: h.runtime, compiled: compiled, parts: parts, limit: c.Limits.Memory, seed: h.options.startSeed(c.Wasm)}
+	parts.Wasm = nil // the compiled code is what is needed from here on
+	if err := m.try(ctx, h, starter, c, refuse); err != nil {
 		return nil, err
 	}
 	if err := m.grant(c, needs, refuse); err != nil {
@@ -159,7 +173,7 @@ func checkExports(code wazero.CompiledModule, limit uint64, refuse refusal) erro
 	return nil
 }
 
-// checkImports returns the capabilities that the imports need. They are all functions: see frame.
+// checkImports returns the capabilities that the imports need. They are all functions: see package rewrite.
 func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err error) {
 	offered := make(map[[2]string]hostapi.Function)
 	for _, f := range hostapi.Offered() {
@@ -203,10 +217,9 @@ func signature(params, results []api.ValueType) string {
 	return out
 }
 
-// try makes an instance, warms it up and reads its manifest. A module without describe gets the least manifest there is.
-func (m *Module) try(parent context.Context, limit time.Duration, c ModuleConfig, refuse refusal) error {
-	ctx, cancel := context.WithTimeout(parent, limit)
-	defer cancel()
+// try brings the module to life, warms it up and reads its manifest. A module without describe gets the least manifest
+// there is.
+func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleConfig, refuse refusal) error {
 	failed := func(part string, failure *Error) error {
 		reason := failure.Message
 		if said := failure.said(); said != "" {
@@ -214,28 +227,41 @@ func (m *Module) try(parent context.Context, limit time.Duration, c ModuleConfig
 		}
 		return &LoadError{Source: c.Source, Part: part, Reason: reason, Detail: failure}
 	}
-	in, failure := m.instances.acquire(parent, ctx)
+	if ctx.Err() != nil {
+		return failed("start", stopped(ctx, nil))
+	}
+	s := starter.begin()
+	s.Deadline = time.Now().Add(h.trial)
+	switch {
+	case c.Limits.NoSnapshot:
+		m.slow = append(m.slow[:len(m.slow):len(m.slow)], "its snapshot is turned off")
+	case h.options.Reset == ResetNever:
+		m.slow = append(m.slow[:len(m.slow):len(m.slow)], "instances are never reset here")
+	}
+	if len(m.slow) > 0 {
+		m.instances = fresh{starter}
+	} else {
+		image, part, failure := starter.template(ctx, s, h.options.Reset)
+		if failure != nil {
+			return failed(part, failure)
+		}
+		p := newPool(starter, image, h.options.Instances)
+		m.instances = kept{p, h.keep(p)}
+	}
+	in, failure := m.instances.acquire(ctx, s)
 	if failure != nil {
 		return failed("start", failure)
 	}
 	defer m.instances.release(in, false)
-	s := new(hostapi.Session)
-	callCtx := s.Context(ctx)
-	if warm := in.module.ExportedFunction(abi.ExportWarmup); warm != nil {
-		if _, err := warm.Call(callCtx); err != nil {
-			return failed(abi.ExportWarmup, in.ended(parent, callCtx, s, err))
-		}
-	}
-	describe := in.module.ExportedFunction(abi.ExportDescribe)
-	if describe == nil {
+	if in.module.ExportedFunction(abi.ExportDescribe) == nil {
 		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.Type)))
 		return nil
 	}
-	packed, err := describe.Call(callCtx)
-	if err != nil {
-		return failed(abi.ExportDescribe, in.ended(parent, callCtx, s, err))
+	packed, failure := in.invoke(ctx, s, abi.ExportDescribe)
+	if failure != nil {
+		return failed(abi.ExportDescribe, failure)
 	}
-	r, failure := in.answer(packed[0], nil, maxManifest)
+	r, failure := in.answer(packed, nil, nil, maxManifest)
 	switch {
 	case failure != nil:
 		return failed(abi.ExportDescribe, failure)
@@ -246,12 +272,24 @@ func (m *Module) try(parent context.Context, limit time.Duration, c ModuleConfig
 	return nil
 }
 
+// kept is a pool that its host shrinks.
+type kept struct {
+	*pool
+	drop func()
+}
+
+func (k kept) close() {
+	k.drop()
+	k.pool.close()
+}
+
 // grant gives the module what both its manifest asks for and the operator allows. It must have what its imports need; the
 // real clock, and the like, it can do without. A module without describe asks for what it imports.
 func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 	var asks struct {
 		ABI          int                  `json:"abi"`
 		Capabilities []hostapi.Capability `json:"capabilities"`
+		Handles      []string             `json:"handles"`
 	}
 	if err := json.Unmarshal(m.manifest, &asks); err != nil {
 		return refuse(abi.ExportDescribe, "its manifest is not what it should be: %v", err)
@@ -276,6 +314,10 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 		}
 	}
 	m.grants = c.Grants.Only(asks.Capabilities)
+	m.labels = make(map[string]string, len(asks.Handles))
+	for _, handle := range asks.Handles {
+		m.labels[handle] = handle
+	}
 	return nil
 }
 

@@ -25,7 +25,23 @@ func TestMain(m *testing.M) {
 
 func newHost(t testing.TB) *Host {
 	t.Helper()
-	h, err := New(Options{})
+	return newHostWith(t, Options{})
+}
+
+// everyWay runs a test with a host for each way of resetting that this system has.
+func everyWay(t *testing.T, test func(t *testing.T, h *Host)) {
+	for way := ResetScan; way <= ResetNever; way++ {
+		if _, err := way.choose(0); err != nil {
+			t.Log(err)
+			continue
+		}
+		t.Run(way.String(), func(t *testing.T) { test(t, newHostWith(t, Options{Reset: way})) })
+	}
+}
+
+func newHostWith(t testing.TB, o Options) *Host {
+	t.Helper()
+	h, err := New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

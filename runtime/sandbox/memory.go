@@ -2,31 +2,91 @@ package sandbox
 
 import "github.com/tetratelabs/wazero/experimental"
 
-// memory is the linear memory of one instance, limited for itself: the limit of wazero's configuration is one for all modules.
-// It implements experimental.LinearMemory with plain Go memory, which works everywhere.
+// maxMemory is the most memory a module can be given: one page less than there can be, because the whole of it is what a guest asks
+// for to yield.
+const maxMemory = 4<<30 - wasmPage
+
+// memory is the linear memory of one instance, limited for itself: the limit of wazero's configuration is one for all modules. It
+// implements experimental.LinearMemory.
 type memory struct {
-	buf     []byte
-	limit   uint64
-	refused bool // the guest wanted more than the limit
+	region  region
+	limit   uint64 // bytes
+	size    uint64 // bytes that the guest has
+	high    uint64 // the most bytes that it has had since it was put back
+	forced  bool   // the next Reallocate gives size, whatever is asked for
+	refused bool   // the guest wanted more than the limit
+	meter   meter
+}
+
+// region is where a memory lies. It never shows a byte that was not written to it, or is its image's.
+type region interface {
+	// bytes returns the region's first size bytes, more than before if need be. Beyond what was handed out before they are zero. nil
+	// means that the system has no memory.
+	bytes(size uint64) []byte
+	// restore makes the region what its image is, zero beyond it. No more than the first high bytes have been handed out since
+	// it was made or restored. After an error the region can only be freed.
+	restore(high uint64) error
+	// trim gives memory back that the region holds beside its image. It is called after restore.
+	trim()
+	// free ends the region: nobody uses its bytes any more.
+	free()
 }
 
 // Allocate implements experimental.MemoryAllocator; an instance has one memory.
 func (m *memory) Allocate(uint64, uint64) experimental.LinearMemory { return m }
 
-// Reallocate implements experimental.LinearMemory; nil makes the guest's memory.grow answer -1.
+// Reallocate implements experimental.LinearMemory; nil makes the guest's memory.grow answer -1. What it returns is the guest's
+// memory from then on, also when it is smaller than before.
 func (m *memory) Reallocate(size uint64) []byte {
-	if size > m.limit {
+	switch {
+	case m.forced:
+		return m.region.bytes(m.size)
+	case size > maxMemory && m.meter.yields():
+		m.meter.yield()
+		return nil
+	case size > m.limit:
 		m.refused = true
 		return nil
 	}
-	if size > uint64(cap(m.buf)) {
-		larger := make([]byte, size, min(max(size, 2*uint64(cap(m.buf))), m.limit))
-		copy(larger, m.buf)
-		m.buf = larger
+	b := m.region.bytes(size)
+	if b == nil {
+		m.refused = true
+		return nil
 	}
-	m.buf = m.buf[:size]
-	return m.buf
+	m.size = size
+	m.high = max(m.high, size)
+	return b
 }
 
-// Free implements experimental.LinearMemory.
-func (m *memory) Free() { m.buf = nil }
+// Free implements experimental.LinearMemory. The region is freed by the instance's owner, who knows that nobody reads an answer in it
+// any more.
+func (m *memory) Free() {}
+
+// heap is a region in Go's memory, which works everywhere: it is put back by copying the whole image.
+type heap struct {
+	buf   []byte
+	image []byte
+}
+
+func (h *heap) bytes(size uint64) []byte {
+	if size > uint64(len(h.buf)) {
+		larger := make([]byte, max(size, uint64(len(h.buf)+len(h.buf)/4)))
+		copy(larger, h.buf)
+		h.buf = larger
+	}
+	return h.buf[:size:size]
+}
+
+func (h *heap) restore(high uint64) error {
+	n := copy(h.bytes(max(high, uint64(len(h.image)))), h.image)
+	clear(h.buf[n:max(high, uint64(n))])
+	return nil
+}
+
+func (h *heap) trim() {
+	if len(h.buf) > len(h.image) {
+		h.buf = append([]byte(nil), h.buf[:len(h.image)]...)
+	}
+}
+
+func (h *heap) free() { h.buf = nil }

@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"context"
-	"sync"
+	"time"
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
@@ -16,11 +16,10 @@ type Module struct {
 	manifest    []byte
 	described   bool // the manifest is the module's own
 	instances   instances
+	labels      map[string]string // the handles of the manifest by themselves: answers name them without an allocation
+	slow        []string          // why each call gets an instance of its own; none = it does not
 	releaseCode func(context.Context) error
-
-	mu      sync.Mutex
-	closed  bool
-	running sync.WaitGroup // calls; Add only while not closed
+	running     gate
 }
 
 // Manifest is what describe returned, or the least one for a module without it. The caller must not change it.
@@ -31,6 +30,10 @@ func (m *Module) Limits() Limits { return m.limits }
 
 // Grants tells what the module may do: what it asked for and was allowed.
 func (m *Module) Grants() hostapi.Grants { return m.grants }
+
+// Slow says, for operators, why each call gets a new instance, which takes longer than to put one back to where it began; none = it
+// does not. The caller must not change it.
+func (m *Module) Slow() []string { return m.slow }
 
 // Source tells where the module came from.
 func (m *Module) Source() string { return m.source }
@@ -46,60 +49,57 @@ type Result struct {
 
 // Call runs the node once in a pristine instance. in is read before Call returns and not kept. The output is appended to
 // dst, which the caller owns; Result.Output is the appended part. s must not be nil and is used until Call returns; the call
-// uses the grants that are in it. The call ends at the earliest of ctx's end, ctx's deadline and Limits.Timeout. The
+// uses the grants that are in it, and s.Fuel is set. The call ends at the earliest of ctx's end, s.Deadline and Limits.Timeout. The
 // error is an *Error.
 func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
-	if !m.enter() {
+	if !m.running.enter() {
 		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
-	defer m.running.Done()
-	limited := ctx
-	if m.limits.Timeout > 0 {
-		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, m.limits.Timeout)
-		defer cancel()
+	defer m.running.leave()
+	r, failure := m.call(ctx, s, in, dst)
+	if failure != nil {
+		return Result{}, failure
 	}
-	if d, ok := limited.Deadline(); ok && (s.Deadline.IsZero() || d.Before(s.Deadline)) {
+	return r, nil
+}
+
+func (m *Module) call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, *Error) {
+	if m.limits.Timeout > 0 {
+		if d := time.Now().Add(m.limits.Timeout); s.Deadline.IsZero() || d.Before(s.Deadline) {
+			s.Deadline = d
+		}
+	}
+	if d, ok := ctx.Deadline(); ok && (s.Deadline.IsZero() || d.Before(s.Deadline)) {
 		s.Deadline = d
 	}
+	if ctx.Err() != nil {
+		return Result{}, stopped(ctx, nil)
+	}
 	defer s.Flush()
-	instance, failure := m.instances.acquire(ctx, limited)
+	instance, failure := m.instances.acquire(ctx, s)
 	if failure != nil {
 		return Result{}, failure
 	}
 	healthy := false
 	defer func() { m.instances.release(instance, healthy) }()
-	r, failure := instance.call(ctx, limited, s, in, dst, m.limits.Output)
+	packed, failure := instance.answered(ctx, s, m.instances.buffer(), in, m.limits.Fuel)
 	if failure != nil {
 		return Result{}, failure
 	}
 	healthy = true
-	return r, nil
-}
-
-func (m *Module) enter() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.closed {
-		return false
-	}
-	m.running.Add(1)
-	return true
+	return instance.answer(packed, m.labels, dst, m.limits.Output)
 }
 
 // Close waits for running calls until ctx ends, then releases the module; calls that begin later fail. When ctx ends first the
 // module is released as soon as they have ended, and the error is ctx's. A second Close does nothing and waits for nothing.
 func (m *Module) Close(ctx context.Context) error {
-	m.mu.Lock()
-	again := m.closed
-	m.closed = true
-	m.mu.Unlock()
-	if again {
+	if !m.running.close() {
 		return nil
 	}
 	done := make(chan error, 1)
 	go func() {
-		m.running.Wait()
+		<-m.running.ended
+		m.instances.close()
 		done <- m.releaseCode(context.WithoutCancel(ctx))
 	}()
 	select {

@@ -1,0 +1,79 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// maxDepth is how deep an output may nest.
+const maxDepth = 512
+
+// answered passes the input in, runs the node and returns its packed answer. s is the call's session; buffer is where the
+// instance has room for an input of up to inputRoom bytes, 0 = nowhere.
+func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
+	if uint64(len(input)) > in.memory.limit {
+		return 0, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
+	}
+	in.memory.meter.begin(ctx, s.Deadline, int64(fuel))
+	defer func() { s.Fuel = in.memory.meter.end() }()
+	calls := s.Context(ctx)
+	if buffer == 0 || len(input) > inputRoom {
+		in.stack[0] = uint64(len(input))
+		if err := in.alloc.CallWithStack(calls, in.stack[:]); err != nil {
+			return 0, in.ended(ctx, s, err)
+		}
+		if buffer = uint32(in.stack[0]); buffer == 0 {
+			return 0, &Error{Code: CodeMemory, Message: "the module has no memory for its input"}
+		}
+	}
+	if !in.module.Memory().Write(buffer, input) {
+		return 0, badAnswer("alloc answered with a buffer outside of the memory")
+	}
+	in.stack[0], in.stack[1] = uint64(buffer), uint64(len(input))
+	if err := in.run.CallWithStack(calls, in.stack[:]); err != nil {
+		return 0, in.ended(ctx, s, err)
+	}
+	return in.stack[0], nil
+}
+
+// answer copies what a packed result names. labels are those that need no copy.
+func (in *instance) answer(packed uint64, labels map[string]string, dst []byte, limit int) (Result, *Error) {
+	kind, ptr, n := abi.Unpack(packed)
+	payload, ok := in.module.Memory().Read(ptr, n)
+	if !ok {
+		return Result{}, badAnswer("the answer lies outside of the memory")
+	}
+	r := Result{Kind: kind}
+	if kind != abi.Output {
+		label, rest, ok := abi.SplitLabel(payload)
+		if !ok {
+			return Result{}, badAnswer("the answer is cut short")
+		}
+		if r.Label, ok = labels[string(label)]; !ok {
+			r.Label = string(label)
+		}
+		payload = rest
+	}
+	if kind == abi.Error || kind == abi.Fatal {
+		r.Label = hostapi.CleanMessage([]byte(r.Label))
+		r.Output = append(dst, hostapi.CleanMessage(payload)...)[len(dst):]
+		return r, nil
+	}
+	if kind == abi.Routed && (r.Label == "" || !utf8.ValidString(r.Label)) {
+		return Result{}, badAnswer("the answer names no handle")
+	}
+	if len(payload) > limit {
+		return Result{}, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output of %d bytes is over the limit of %d", len(payload), limit)}
+	}
+	out, err := rawjson.AppendCanonical(dst, payload, maxDepth)
+	if err != nil {
+		return Result{}, &Error{Code: CodeBadAnswer, Message: "the output is not one JSON value: " + err.Error(), Detail: err}
+	}
+	r.Output = out[len(dst):]
+	return r, nil
+}

@@ -1,0 +1,174 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapping is an image in a sealed file without a name, in memory: regions share its pages until they write to them.
+type mapping struct {
+	fd    int
+	bytes []byte // the file, read-only
+}
+
+// systemCan tells whether this system has a way to reset regions of a mapping.
+func systemCan(way Reset) bool {
+	switch way {
+	case ResetDrop:
+		return true
+	case ResetScan:
+		return canScan()
+	}
+	return false
+}
+
+// newMapping copies memory into a file. Pages of zeros become holes, which take no memory until somebody writes to them.
+func newMapping(memory []byte) (_ *mapping, err error) {
+	fd, err := unix.MemfdCreate("flowtrux-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		return nil, fmt.Errorf("memfd_create: %w", err)
+	}
+	m := &mapping{fd: fd}
+	defer func() {
+		if err != nil {
+			m.free()
+		}
+	}()
+	if err := unix.Ftruncate(fd, int64(len(memory))); err != nil {
+		return nil, fmt.Errorf("ftruncate: %w", err)
+	}
+	page := os.Getpagesize()
+	zero := make([]byte, page)
+	for at := 0; at < len(memory); at += page {
+		if p := memory[at:min(at+page, len(memory))]; !bytes.Equal(p, zero[:len(p)]) {
+			if _, err := unix.Pwrite(fd, p, int64(at)); err != nil {
+				return nil, fmt.Errorf("pwrite: %w", err)
+			}
+		}
+	}
+	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+		return nil, fmt.Errorf("sealing: %w", err)
+	}
+	if len(memory) == 0 {
+		return m, nil
+	}
+	if m.bytes, err = unix.Mmap(fd, 0, len(memory), unix.PROT_READ, unix.MAP_SHARED); err != nil {
+		return nil, fmt.Errorf("mmap: %w", err)
+	}
+	return m, nil
+}
+
+func (m *mapping) free() {
+	if m.bytes != nil {
+		_ = unix.Munmap(m.bytes) // fails only for what is no mapping
+	}
+	_ = unix.Close(m.fd)
+}
+
+// mapped is a region in an address range of its own: first the image, copy on write, then zeros. The range has the size of the
+// limit, so that the memory never moves, and can be touched only as far as it was handed out, so that it counts for nothing
+// where the system does not overcommit.
+type mapped struct {
+	m     *mapping
+	space []byte // the whole range
+	open  uint64 // bytes that can be touched
+	scan  bool
+	marks bool // writes to the image are tracked
+}
+
+func (m *mapping) region(limit uint64, scan bool) (_ region, err error) {
+	limit = max(limit, uint64(len(m.bytes)))
+	space, err := unix.Mmap(-1, 0, int(limit), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("reserving %d bytes of addresses: %w", limit, err)
+	}
+	r := &mapped{m: m, space: space, open: uint64(len(m.bytes)), scan: scan}
+	defer func() {
+		if err != nil {
+			r.free()
+		}
+	}()
+	// Huge pages would make each first write cost, and keep, 2 MiB. Kernels without them answer EINVAL.
+	_ = unix.Madvise(space, unix.MADV_NOHUGEPAGE)
+	if len(m.bytes) > 0 {
+		_, err = unix.MmapPtr(m.fd, 0, unsafe.Pointer(unsafe.SliceData(space)), uintptr(len(m.bytes)), unix.PROT_READ|unix.PROT_WRITE,
+			unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
+		if err != nil {
+			return nil, fmt.Errorf("mapping the image: %w", err)
+		}
+		if scan && tracker() >= 0 && register(space[:len(m.bytes)]) == nil {
+			if err := mark(space[:len(m.bytes)]); err != nil {
+				return nil, err
+			}
+			r.marks = true
+		}
+	}
+	return r, nil
+}
+
+// step is by how much more of the range is opened at least, in bytes: a guest that grows page by page would have a system call for
+// each.
+const step = 1 << 20
+
+func (r *mapped) bytes(size uint64) []byte {
+	if size > r.open {
+		to := min((size+step-1)/step*step, uint64(len(r.space)))
+		if err := unix.Mprotect(r.space[r.open:to], unix.PROT_READ|unix.PROT_WRITE); err != nil {
+			return nil
+		}
+		r.open = to
+	}
+	return r.space[:size:size]
+}
+
+func (r *mapped) restore(high uint64) error {
+	image := uint64(len(r.m.bytes))
+	high = max(high, image)
+	if !r.scan {
+		return r.discard(0, high)
+	}
+	room := uint64(keepWritten)
+	back := func(from, to uint64) error {
+		n := min(to-from, room)
+		room -= n
+		pages := r.space[from : from+n]
+		if from < image {
+			pages = pages[copy(pages, r.m.bytes[from:]):]
+		}
+		clear(pages)
+		return r.discard(from+n, to)
+	}
+	if !r.marks {
+		return r.written(byKind, 0, high, back)
+	}
+	if err := r.written(byMark, 0, image, back); err != nil {
+		return err
+	}
+	return r.written(byKind, image, high, back)
+}
+
+// discard makes pages what they were before anybody wrote to them.
+func (r *mapped) discard(from, to uint64) error {
+	if from >= to {
+		return nil
+	}
+	if err := unix.Madvise(r.space[from:to], unix.MADV_DONTNEED); err != nil {
+		return fmt.Errorf("madvise: %w", err)
+	}
+	if to = min(to, uint64(len(r.m.bytes))); r.marks && from < to {
+		return mark(r.space[from:to])
+	}
+	return nil
+}
+
+func (r *mapped) trim() { _ = r.discard(0, r.open) } // what is not discarded stays right
+
+func (r *mapped) free() {
+	_ = unix.Munmap(r.space) // fails only for what is no mapping
+	r.space = nil
+}

@@ -1,0 +1,78 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// slice is how much fuel a guest burns until the host looks at it, about as many instructions: some 50 µs.
+const slice = 100_000
+
+// Why the host stops a guest that yields.
+var (
+	errFuel      = errors.New("the fuel is used up")
+	errLate      = errors.New("the time limit has passed")
+	errCancelled = errors.New("the caller has gone")
+)
+
+// meter watches over a guest while it runs, on the goroutine that runs it: package rewrite has made every loop and every function
+// that calls others count down a global, and ask for memory that no guest can have when it is below zero. That is the
+// moment when Go's scheduler and garbage collector have their turn, and when the guest is stopped by a panic that wazero
+// returns as the call's error. Nobody else has to watch a call, so that a call needs no timer and no goroutine.
+type meter struct {
+	left     api.MutableGlobal // the guest's counter, an i32
+	dealt    int64             // what of this call's fuel the guest was given so far
+	budget   int64             // what it may burn; 0 = as much as it likes
+	deadline time.Time         // zero = none
+	ctx      context.Context   // the caller's
+}
+
+// begin readies the meter for a call.
+func (m *meter) begin(ctx context.Context, deadline time.Time, budget int64) {
+	m.ctx, m.deadline, m.budget, m.dealt = ctx, deadline, budget, 0
+	m.deal()
+}
+
+// deal gives the guest what it has overdrawn and its next slice. The last one ends where the budget ends, so that the same call is
+// stopped at the same instruction each time.
+func (m *meter) deal() {
+	next := int64(slice)
+	if m.budget > 0 {
+		next = min(next, m.budget-m.used())
+	}
+	m.dealt = m.used() + next
+	m.left.Set(uint64(uint32(next)))
+}
+
+// used is the fuel that the call has burnt.
+func (m *meter) used() int64 {
+	if m.dealt == 0 {
+		return 0
+	}
+	return m.dealt - int64(int32(m.left.Get()))
+}
+
+// end lets go of the call and returns the fuel that it has burnt.
+func (m *meter) end() uint64 {
+	m.ctx = nil
+	return uint64(m.used())
+}
+
+// yields tells whether the guest asks for memory because its slice is used up.
+func (m *meter) yields() bool { return m.left != nil && int32(m.left.Get()) < 0 }
+
+// yield is the host's turn. It returns when the guest may go on.
+func (m *meter) yield() {
+	switch {
+	case m.budget > 0 && m.used() > m.budget:
+		panic(errFuel)
+	case m.ctx.Err() != nil:
+		panic(errCancelled)
+	case !m.deadline.IsZero() && !time.Now().Before(m.deadline):
+		panic(errLate)
+	}
+	m.deal()
+}

@@ -1,0 +1,156 @@
+package sandbox
+
+import (
+	"context"
+	"math/bits"
+	"math/rand/v2"
+	goruntime "runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// pool keeps instances between calls, each put back to the module's image before anybody else can have it.
+type pool struct {
+	*starter
+	image *image
+	most  int64 // instances
+
+	live    atomic.Int64 // instances that there are, in use or not
+	waiting atomic.Int64 // calls that wait for one
+	shards  []shard      // of the instances that are not in use
+	mu      sync.Mutex
+	waiters []chan *instance // the first one has waited longest
+}
+
+// shard is a part of a pool's free instances, so that cores seldom meet at a lock.
+type shard struct {
+	mu   sync.Mutex
+	free []*instance // the last one was used last
+	size atomic.Int64
+	low  int // the smallest size since shrink looked
+	_    [64]byte
+}
+
+func newPool(c *starter, i *image, most int) *pool {
+	n := 1 << bits.Len(uint(goruntime.GOMAXPROCS(0)-1))
+	return &pool{starter: c, image: i, most: int64(most), shards: make([]shard, n)}
+}
+
+func (p *pool) buffer() uint32 { return p.image.input }
+
+// acquire takes a free instance, or makes one, or waits for one.
+func (p *pool) acquire(ctx context.Context, s *hostapi.Session) (*instance, *Error) {
+	if in := p.take(); in != nil {
+		return in, nil
+	}
+	for !p.room() {
+		if in, failure := p.wait(ctx, s); in != nil || failure != nil {
+			return in, failure
+		}
+	}
+	in, err := p.make()
+	if err != nil {
+		p.gone()
+		return nil, &Error{Code: CodeInternal, Message: "an instance cannot be made", Detail: err}
+	}
+	return in, nil
+}
+
+// room counts another instance, if there may be one.
+func (p *pool) room() bool {
+	for {
+		n := p.live.Load()
+		if n >= p.most {
+			return false
+		}
+		if p.live.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// make makes an instance from the image.
+func (p *pool) make() (*instance, error) {
+	r, err := p.image.region(p.limit)
+	if err != nil {
+		return nil, err
+	}
+	in, err := p.instantiate(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.reset(p.image); err != nil {
+		in.close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// release puts an instance back. Resetting restores whatever a call can have changed, so that an instance is as good after a
+// call that trapped as after any other; only its handles are renewed, whose stack may be deep.
+func (p *pool) release(in *instance, healthy bool) {
+	if !healthy {
+		in.handles()
+	}
+	if err := in.reset(p.image); err != nil {
+		in.close()
+		p.gone()
+		return
+	}
+	p.give(in)
+	if p.waiting.Load() > 0 {
+		p.serve(p.take)
+	}
+}
+
+// gone notes that an instance is no more, and lets a call that waits make another.
+func (p *pool) gone() {
+	p.live.Add(-1)
+	if p.waiting.Load() > 0 {
+		p.serve(nil)
+	}
+}
+
+// take takes a free instance; nil = there is none.
+func (p *pool) take() *instance {
+	first := int(rand.Uint32())
+	for i := range p.shards {
+		s := &p.shards[(first+i)&(len(p.shards)-1)]
+		if s.size.Load() == 0 {
+			continue
+		}
+		s.mu.Lock()
+		if n := len(s.free) - 1; n >= 0 {
+			in := s.free[n]
+			s.free[n] = nil
+			s.free = s.free[:n]
+			s.low = min(s.low, n)
+			s.size.Store(int64(n))
+			s.mu.Unlock()
+			return in
+		}
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// give adds a free instance.
+func (p *pool) give(in *instance) {
+	in.idle = 0
+	s := &p.shards[int(rand.Uint32())&(len(p.shards)-1)]
+	s.mu.Lock()
+	s.free = append(s.free, in)
+	s.size.Store(int64(len(s.free)))
+	s.mu.Unlock()
+}
+
+// close ends all instances and the image.
+func (p *pool) close() {
+	for in := p.take(); in != nil; in = p.take() {
+		in.close()
+		p.live.Add(-1)
+	}
+	p.image.free()
+}

@@ -1,0 +1,47 @@
+package sandbox
+
+import "time"
+
+// What becomes of instances that nobody needs. shrinkEvery is how often a host looks; an instance that was not used between two looks
+// gives its memory back, one that was not used for closeAfter looks is closed.
+const (
+	shrinkEvery = 15 * time.Second
+	closeAfter  = 20
+)
+
+// shrink trims and closes instances that were not needed since the last look: in each shard those below the lowest size that it
+// had, since the last one is taken first. One instance of a module stays, so that the next call is a quick one.
+func (p *pool) shrink() {
+	for i := range p.shards {
+		s := &p.shards[i]
+		s.mu.Lock()
+		unused := min(s.low, len(s.free))
+		idle := append([]*instance(nil), s.free[:unused]...)
+		s.free = append(s.free[:0], s.free[unused:]...)
+		s.low = len(s.free)
+		s.size.Store(int64(len(s.free)))
+		s.mu.Unlock()
+
+		kept := idle[:0]
+		for _, in := range idle {
+			in.idle++
+			if in.idle >= closeAfter && p.live.Load() > 1 {
+				in.close()
+				p.gone()
+				continue
+			}
+			if in.idle == 1 {
+				in.memory.region.trim()
+			}
+			kept = append(kept, in)
+		}
+		s.mu.Lock()
+		s.free = append(kept, s.free...)
+		s.low = min(s.low+len(kept), len(s.free))
+		s.size.Store(int64(len(s.free)))
+		s.mu.Unlock()
+		if len(kept) > 0 && p.waiting.Load() > 0 {
+			p.serve(p.take)
+		}
+	}
+}
