@@ -3,6 +3,7 @@
 package sdk
 
 import (
+	"runtime"
 	"unsafe"
 
 	"github.com/flowtrux/edge/nodes/abi"
@@ -14,6 +15,7 @@ var (
 	input   []byte
 	output  []byte // what the last call answered
 	scratch []byte // for answers that the node has not made itself
+	current Context
 )
 
 //go:wasmimport flowtrux_v1 log
@@ -38,12 +40,13 @@ func exportAlloc(n uint32) unsafe.Pointer {
 
 //go:wasmexport run
 func exportRun(ptr unsafe.Pointer, n uint32) uint64 {
-	return export(answer(&Context{}, unsafe.Slice((*byte)(ptr), n)))
+	return export(answer(false, unsafe.Slice((*byte)(ptr), n)))
 }
 
-func answer(ctx *Context, config []byte) (abi.Kind, []byte) {
-	out, err := call(registered, ctx, config)
-	kind, payload := pack(scratch[:0], ctx, out, err)
+func answer(idle bool, config []byte) (abi.Kind, []byte) {
+	current = Context{idle: idle}
+	out, err := call(registered, &current, config)
+	kind, payload := pack(scratch[:0], &current, out, err)
 	if kind != abi.Output {
 		scratch = payload
 	}
@@ -53,14 +56,23 @@ func answer(ctx *Context, config []byte) (abi.Kind, []byte) {
 //go:wasmexport describe
 func exportDescribe() uint64 { return export(abi.Output, registered.Manifest()) }
 
+// rounds is how often the warm-up is repeated. What grows with use, such as stacks and the allocator's lists, has then grown as far as it
+// does; whatever had not would grow in each call anew, since each call begins where the warm-up has ended.
+const rounds = 4
+
 //go:wasmexport warmup
 func exportWarmup() {
-	for _, config := range registered.Warmup {
-		n := uint32(len(config))
-		ptr := exportAlloc(n)
-		copy(unsafe.Slice((*byte)(ptr), n), config)
-		_, output = answer(&Context{idle: true}, unsafe.Slice((*byte)(ptr), n))
+	for range rounds {
+		for _, config := range registered.Warmup {
+			n := uint32(len(config))
+			ptr := exportAlloc(n)
+			copy(unsafe.Slice((*byte)(ptr), n), config)
+			_, output = answer(true, unsafe.Slice((*byte)(ptr), n))
+		}
 	}
+	output = nil
+	// Calls begin with a heap without garbage, and end long before they have made enough of it for the collector to run.
+	runtime.GC()
 }
 
 // export keeps payload alive until the next call and packs it.

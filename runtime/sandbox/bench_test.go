@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"os"
 	"testing"
 
 	"github.com/flowtrux/edge/nodes"
@@ -10,11 +11,9 @@ import (
 
 // BenchmarkCall is a call of a module in each way of resetting, beside the same without any (package bench compares more).
 func BenchmarkCall(b *testing.B) {
-	var transform []byte
+	builtin := make(map[string][]byte)
 	for _, n := range nodes.Builtin() {
-		if n.Type == "transform" {
-			transform = n.Wasm
-		}
+		builtin[n.Type] = n.Wasm
 	}
 	for _, g := range []struct {
 		name  string
@@ -22,23 +21,44 @@ func BenchmarkCall(b *testing.B) {
 		input string
 	}{
 		{"tiny", says(abi.Output, "1").bytes(), `{}`},
-		{"transform", transform, `{"output":{"orderId":"12345","total":250.50,"items":[{"sku":"a","quantity":1}]}}`},
+		{"transform", builtin["transform"], `{"output":{"orderId":"12345","total":250.50,"items":[{"sku":"a","quantity":1}]}}`},
+		{"condition", builtin["condition"], `{"conditions":[{"left":250.5,"operator":"greaterThan","right":100}]}`},
 	} {
 		for way := ResetScan; way <= ResetNever; way++ {
 			b.Run(g.name+"/"+way.String(), func(b *testing.B) {
 				m := load(b, newHostWith(b, Options{Reset: way}), g.wasm, Limits{}, hostapi.Grants{Globals: true})
-				var dst []byte
+				input, dst := []byte(g.input), []byte(nil)
 				s := new(hostapi.Session)
 				b.ReportAllocs()
 				for b.Loop() {
 					s.Reset()
-					r, err := m.Call(b.Context(), s, []byte(g.input), dst[:0])
+					r, err := m.Call(b.Context(), s, input, dst[:0])
 					if err != nil {
 						b.Fatal(err)
 					}
 					dst = r.Output
 				}
+				b.ReportMetric(float64(s.Fuel), "fuel/op")
+				b.ReportMetric(float64(writtenPages(m)), "pages/op")
 			})
 		}
 	}
+}
+
+// writtenPages is how many pages of an instance differ from the image's because calls have written to them; 0 where that is not
+// told.
+func writtenPages(m *Module) (pages int) {
+	if k, ok := m.instances.(kept); ok {
+		in := k.take()
+		defer k.give(in)
+		if r, ok := in.memory.region.(interface {
+			changed(high uint64, found func(from, to uint64) error) error
+		}); ok {
+			_ = r.changed(in.memory.high, func(from, to uint64) error {
+				pages += int(to-from) / os.Getpagesize()
+				return nil
+			})
+		}
+	}
+	return pages
 }

@@ -12,6 +12,8 @@ type instances interface {
 	acquire(ctx context.Context, s *hostapi.Session) (*instance, *Error)
 	// release takes it back; after a call that was not healthy its state is anything.
 	release(in *instance, healthy bool)
+	// discard ends an instance instead.
+	discard(in *instance)
 	// buffer is where the instances have room for an input, see image.input.
 	buffer() uint32
 	// close ends all instances. None is in use.
@@ -29,5 +31,6 @@ func (f fresh) acquire(ctx context.Context, s *hostapi.Session) (*instance, *Err
 }
 
 func (fresh) release(in *instance, _ bool) { in.close() }
+func (fresh) discard(in *instance)         { in.close() }
 func (fresh) buffer() uint32               { return 0 }
 func (fresh) close()                       {}

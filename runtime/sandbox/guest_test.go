@@ -4,34 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
-
-// buildGuest compiles testdata/guest.
-func buildGuest() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "guest-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "guest.wasm")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", file, "./testdata/guest")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, out)
-	}
-	return os.ReadFile(file)
-}
 
 // goGuest is testdata/guest, built and compiled once for all tests: that takes seconds.
 var goGuest struct {
@@ -51,7 +33,7 @@ func loadGuest(t testing.TB) *Module {
 	t.Helper()
 	g := &goGuest
 	g.Do(func() {
-		if g.wasm, g.err = buildGuest(); g.err != nil {
+		if g.wasm, g.err = wasmbuild.Go("testdata/guest"); g.err != nil {
 			return
 		}
 		if g.host, g.err = New(Options{}); g.err != nil {

@@ -252,7 +252,8 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 	if failure != nil {
 		return failed("start", failure)
 	}
-	defer m.instances.release(in, false)
+	// What a description dirties calls do not, so that it would be put back after each call for nothing.
+	defer m.instances.discard(in)
 	if in.module.ExportedFunction(abi.ExportDescribe) == nil {
 		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.Type)))
 		return nil

@@ -143,13 +143,20 @@ func (r *mapped) restore(high uint64) error {
 		clear(pages)
 		return r.discard(from+n, to)
 	}
+	return r.changed(high, back)
+}
+
+// changed calls found with each range of pages, among the first high bytes, that were written to since the region was made or they
+// were discarded.
+func (r *mapped) changed(high uint64, found func(from, to uint64) error) error {
 	if !r.marks {
-		return r.written(byKind, 0, high, back)
+		return r.written(byKind, 0, high, found)
 	}
-	if err := r.written(byMark, 0, image, back); err != nil {
+	image := uint64(len(r.m.bytes))
+	if err := r.written(byMark, 0, image, found); err != nil {
 		return err
 	}
-	return r.written(byKind, image, high, back)
+	return r.written(byKind, image, high, found)
 }
 
 // discard makes pages what they were before anybody wrote to them.

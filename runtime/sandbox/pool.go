@@ -95,14 +95,18 @@ func (p *pool) release(in *instance, healthy bool) {
 		in.handles()
 	}
 	if err := in.reset(p.image); err != nil {
-		in.close()
-		p.gone()
+		p.discard(in)
 		return
 	}
 	p.give(in)
 	if p.waiting.Load() > 0 {
 		p.serve(p.take)
 	}
+}
+
+func (p *pool) discard(in *instance) {
+	in.close()
+	p.gone()
 }
 
 // gone notes that an instance is no more, and lets a call that waits make another.

@@ -75,11 +75,7 @@ var canScan = sync.OnceValue(func() bool {
 		return nil
 	}
 	x := r.(*mapped)
-	how := byKind
-	if x.marks {
-		how = byMark
-	}
-	if x.written(how, 0, uint64(4*page), note) != nil || x.written(byKind, uint64(4*page), uint64(8*page), note) != nil {
+	if x.changed(uint64(8*page), note) != nil {
 		return false
 	}
 	return slices.Equal(found, []int{1, 2, 6, 7}) && bytes.Equal(b, written) && x.restore(uint64(8*page)) == nil &&

@@ -26,8 +26,7 @@ func (p *pool) shrink() {
 		for _, in := range idle {
 			in.idle++
 			if in.idle >= closeAfter && p.live.Load() > 1 {
-				in.close()
-				p.gone()
+				p.discard(in)
 				continue
 			}
 			if in.idle == 1 {

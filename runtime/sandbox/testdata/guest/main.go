@@ -38,6 +38,17 @@ func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 	case "goroutine panic":
 		go panic("elsewhere")
 		select {}
+	case "leave goroutines":
+		for range 100 {
+			go func() {
+				for {
+					time.Sleep(time.Second)
+					calls++
+				}
+			}()
+		}
+		time.Sleep(2 * time.Second)
+		return []byte("null"), nil
 	case "hoard":
 		for {
 			keep = append(keep, make([]byte, 1<<16))

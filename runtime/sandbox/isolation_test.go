@@ -1,0 +1,244 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/flowtrux/edge/internal/wasmbuild"
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// kind is a kind of guest and what harm it can do.
+type kind struct {
+	name   string
+	wasm   []byte
+	limits Limits
+	harm   []string // inputs
+	good   []string // inputs that give an answer
+}
+
+// buildMischief compiles the guest in C once.
+var buildMischief = sync.OnceValues(func() ([]byte, error) { return wasmbuild.C("testdata/c/mischief.c") })
+
+func kinds(t *testing.T) []kind {
+	t.Helper()
+	loadGuest(t)
+	c, err := buildMischief()
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := Limits{Memory: 8 << 20, Timeout: 40 * time.Millisecond, Output: 1 << 20}
+	return []kind{
+		{"hand-made", everyGlobal().bytes(), limits, []string{"1", "2", "3"}, []string{"", "1"}},
+		{"C", c, limits, []string{`"f"`, `"g"`, `"t"`, `"s"`, `"l"`, `"m"`, `"long` + string(bytes.Repeat([]byte("x"), 69000)) + `"`}, []string{`"a"`, `"bc"`, `"f"`, `"g"`}},
+		{
+			"Go", goGuest.wasm, Limits{Memory: 16 << 20, Timeout: 40 * time.Millisecond},
+			[]string{
+				`"count"`, `"count and panic"`, `"exit"`, `"hoard"`, `"goroutine panic"`, `"recurse"`, `"loop"`, `"leave goroutines"`,
+				`"` + string(bytes.Repeat([]byte("x"), 200_000)) + `"`,
+			},
+			[]string{`"count"`, `"count and panic"`, `"clock"`, `"random"`, `"environment"`, `"route"`},
+		},
+	}
+}
+
+// everyGlobal is a guest that changes globals of each type and memory, grows, and traps when it has an input of 2 or more bytes.
+func everyGlobal() guest {
+	g := says(abi.Output, "1")
+	g.globals = 3
+	g.funcs[1] = run(
+		getGlobal(0), i32c(7), add, setGlobal(0), i32c(-1), setGlobal(2),
+		i32c(60_000), i32c(99), store8, i32c(3), grow, drop, i32c(200_000), i32c(98), store8,
+		local(1), i32c(1), []byte{0x4a}, []byte{0x04, 0x40}, unreachable, []byte{0x0b},
+		answer(abi.Output, dataAt, 1))
+	return g
+}
+
+// state is all that an instance has, but for its stack, which is of one call.
+type state struct {
+	memory  []byte
+	globals []uint64
+}
+
+func (in *instance) state() state {
+	m, _ := in.module.Memory().Read(0, in.module.Memory().Size())
+	s := state{memory: bytes.Clone(m)}
+	for _, g := range in.globals {
+		s.globals = append(s.globals, g.Get())
+	}
+	return s
+}
+
+func (s state) differs(t *testing.T, want state, after string) {
+	t.Helper()
+	if len(s.memory) != len(want.memory) {
+		t.Errorf("after %.20s the memory has %d bytes, want %d", after, len(s.memory), len(want.memory))
+		return
+	}
+	for i := range s.memory {
+		if s.memory[i] != want.memory[i] {
+			t.Errorf("after %.20s byte %d is %#x, want %#x", after, i, s.memory[i], want.memory[i])
+			break
+		}
+	}
+	if !slices.Equal(s.globals, want.globals) {
+		t.Errorf("after %.20s the globals are %v, want %v", after, s.globals, want.globals)
+	}
+}
+
+// Whatever a call has done, its instance is then, byte for byte, what one is that was just made.
+func TestInstancesArePutBack(t *testing.T) {
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			everyWay(t, func(t *testing.T, h *Host) {
+				if h.options.Reset == ResetNever {
+					return // there is nothing to put back
+				}
+				m := load(t, h, k.wasm, k.limits, guestGrants)
+				p := m.instances.(kept).pool
+				in, err := p.make()
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer in.close()
+				pristine := in.state()
+				fuel := m.limits.Fuel
+				for _, input := range slices.Concat(k.harm, k.good) {
+					for _, m.limits.Fuel = range []uint64{0, 1, 20_000} {
+						_, _ = m.Call(t.Context(), &hostapi.Session{Grants: m.Grants()}, []byte(input), nil)
+						in := p.take()
+						if in == nil {
+							t.Fatalf("%.20s: the instance is gone", input)
+						}
+						in.state().differs(t, pristine, input)
+						p.give(in)
+					}
+				}
+				m.limits.Fuel = fuel
+				if n := p.live.Load(); n != 1 {
+					t.Errorf("%d instances for one call at a time", n)
+				}
+			})
+		})
+	}
+}
+
+// A sequence of calls gives the same answers, and burns the same fuel, as if each had an instance of its own.
+func TestCallsAreAsIfEachWereTheFirst(t *testing.T) {
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			oracle := newHostWith(t, Options{Reset: ResetNever})
+			// The oracle warms up like the others, so that both begin with the same state.
+			first := load(t, oracle, k.wasm, k.limits, guestGrants)
+			_ = first
+			everyWay(t, func(t *testing.T, h *Host) {
+				if h.options.Reset == ResetNever {
+					return
+				}
+				m := load(t, h, k.wasm, k.limits, guestGrants)
+				want := answers(t, h, k)
+				rapid.Check(t, func(t *rapid.T) {
+					for _, input := range rapid.SliceOfN(rapid.SampledFrom(slices.Concat(k.harm, k.good)), 1, 6).Draw(t, "inputs") {
+						got := answered(m, input)
+						if w := want[input]; got != w && !w.timed && !got.timed {
+							t.Fatalf("%.20s: got %+v, want %+v", input, got, w)
+						}
+					}
+				})
+			})
+		})
+	}
+}
+
+// outcome is what a caller sees of a call.
+type outcome struct {
+	answer string
+	fuel   uint64
+	timed  bool // it ended by the clock
+}
+
+func answered(m *Module, input string) outcome {
+	s := &hostapi.Session{Seed: [32]byte{1}, Start: time.Unix(1_800_000_000, 0)}
+	r, err := m.Call(context.Background(), s, []byte(input), nil)
+	var e *Error
+	if errors.As(err, &e) {
+		return outcome{e.Code + ": " + e.Message, s.Fuel, e.Code == CodeTimeout}
+	}
+	return outcome{fmt.Sprintf("%d %q %s", r.Kind, r.Label, r.Output), s.Fuel, false}
+}
+
+// answers are what each input gives when it is the only call that an instance ever gets.
+func answers(t *testing.T, h *Host, k kind) map[string]outcome {
+	all := make(map[string]outcome)
+	for _, input := range slices.Concat(k.harm, k.good) {
+		h := newHostWith(t, Options{Reset: h.options.Reset})
+		m := load(t, h, k.wasm, k.limits, guestGrants)
+		all[input] = answered(m, input)
+	}
+	return all
+}
+
+// What one request leaves behind no other one can read, however many run at the same time.
+func TestCanariesStayUnread(t *testing.T) {
+	const goroutines, calls = 16, 200
+	c, err := buildMischief()
+	if err != nil {
+		t.Fatal(err)
+	}
+	everyWay(t, func(t *testing.T, h *Host) {
+		h.options.Instances = 5 // calls have to wait for each other
+		m := load(t, h, c, Limits{Memory: 4 << 20, Timeout: time.Minute}, hostapi.Grants{})
+		var all sync.WaitGroup
+		for g := range goroutines {
+			all.Go(func() {
+				random := rand.New(rand.NewPCG(uint64(g), 0))
+				for i := range calls {
+					if h.options.Reset == ResetNever && i > 20 {
+						return // each is slow, and has nothing to read
+					}
+					canary := fmt.Sprintf(`"canary of %d in %d"`, g, i)
+					if random.IntN(4) == 0 {
+						canary = fmt.Sprintf(`"m%d"`, i) // overwrites all and traps
+					}
+					r, err := m.Call(context.Background(), new(hostapi.Session), []byte(canary), nil)
+					if canary[1] == 'm' {
+						if err == nil {
+							t.Error("a trap gave an answer")
+						}
+						continue
+					}
+					if want := "[" + canary + ",22]"; err != nil || string(r.Output) != want {
+						t.Errorf("got %s, %v, want %s", r.Output, err, want)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		if h.options.Reset == ResetNever {
+			return
+		}
+		p := m.instances.(kept).pool
+		if n := p.live.Load(); n > 5 {
+			t.Errorf("%d instances, want at most 5", n)
+		}
+		// And nothing of it lies about in what the next one gets.
+		for in := p.take(); in != nil; in = p.take() {
+			if memory := in.state().memory; bytes.Contains(memory, []byte("canary of")) {
+				t.Error("a canary is in an instance that is free")
+			}
+			in.close()
+			p.live.Add(-1)
+		}
+	})
+}
