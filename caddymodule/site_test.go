@@ -54,14 +54,14 @@ const secret = "test-secret"
 
 // site is an app with a handler of a config that was provisioned for real, behind a real HTTP server.
 type site struct {
-	t      *testing.T
+	t      testing.TB
 	ctx    caddy.Context
 	app    *App
 	server *httptest.Server
 }
 
 // newSite makes a site whose store is new. app and handler are JSON objects.
-func newSite(t *testing.T, app, handler string) *site {
+func newSite(t testing.TB, app, handler string) *site {
 	t.Helper()
 	s := provisionSite(t, app, handler)
 	if err := s.app.Start(); err != nil {
@@ -76,7 +76,7 @@ func newSite(t *testing.T, app, handler string) *site {
 }
 
 // provisionSite is newSite without Start.
-func provisionSite(t *testing.T, app, handler string) *site {
+func provisionSite(t testing.TB, app, handler string) *site {
 	t.Helper()
 	ctx, err := caddy.ProvisionContext(&caddy.Config{
 		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{
@@ -106,7 +106,7 @@ func provisionSite(t *testing.T, app, handler string) *site {
 }
 
 // withStore adds a store in a new directory to an app's config.
-func withStore(t *testing.T, app string) json.RawMessage {
+func withStore(t testing.TB, app string) json.RawMessage {
 	t.Helper()
 	config := map[string]any{}
 	if err := json.Unmarshal([]byte(app), &config); err != nil {
@@ -139,12 +139,17 @@ func (s *site) serve(h *Handler) http.Handler {
 		return err
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), caddyhttp.ExtraLogFieldsCtxKey, new(caddyhttp.ExtraLogFields))
-		ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: "203.0.113.7"})
-		if err := h.ServeHTTP(w, r.WithContext(ctx), next); err != nil {
+		if err := h.ServeHTTP(w, asCaddy(r), next); err != nil {
 			s.t.Errorf("%s %s: %v", r.Method, r.URL, err)
 		}
 	})
+}
+
+// asCaddy gives a request what Caddy's server gives it.
+func asCaddy(r *http.Request) *http.Request {
+	ctx := context.WithValue(r.Context(), caddyhttp.ExtraLogFieldsCtxKey, new(caddyhttp.ExtraLogFields))
+	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: "203.0.113.7"})
+	return r.WithContext(ctx)
 }
 
 // put stores values by key and returns when they are served.

@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"context"
 	"testing"
 
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // BenchmarkSlot is what each request pays for its slot.
@@ -18,27 +21,72 @@ func BenchmarkSlot(b *testing.B) {
 	}
 }
 
-// BenchmarkRun is what the engine itself costs: the workflow has no node that is called.
+// tiny is a module that answers [1] to everything: the least that a sandboxed call can be. It has a page of memory, an alloc
+// that answers 4096 and a run that answers with the three bytes at 16.
+const tiny = "\x00asm\x01\x00\x00\x00" +
+	"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e" + // types
+	"\x03\x03\x02\x00\x01" + "\x05\x03\x01\x00\x01" + // functions, memory
+	"\x07\x18\x03\x06memory\x02\x00\x05alloc\x00\x00\x03run\x00\x01" + // exports
+	"\x0a\x11\x02\x05\x00\x41\x80\x20\x0b\x09\x00\x42\x83\x80\x80\x80\x80\x02\x0b" + // code
+	"\x0b\x09\x01\x00\x41\x10\x0b\x03[1]" // data
+
+// BenchmarkRun is what an execution costs: without a node that is called it is the engine alone, and with the tiny module
+// the sandbox is in it. BenchmarkCall is the sandbox's part.
 func BenchmarkRun(b *testing.B) {
-	nodes, err := NewNodes(nil)
-	if err != nil {
-		b.Fatal(err)
+	for name, c := range map[string]struct {
+		edges string
+		nodes []string
+	}{
+		"none":  {"", nil},
+		"three": {"t>a a>b b>c", []string{tinyNode("a", "trigger.data"), tinyNode("b", "steps.a.output"), tinyNode("c", "steps.b.output")}},
+		"both":  {"t>a t>b a>c b>c", []string{tinyNode("a", "trigger.data"), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output")}},
+	} {
+		b.Run(name, func(b *testing.B) {
+			nodes, err := NewNodes(map[string]*sandbox.Module{"tiny": loadTiny(b)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer nodes.Release()
+			plan, err := flow.Compile("w", 1, []byte(document(c.edges, c.nodes...)), nodes)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p, err := nodes.Bind(plan)
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := New(Config{})
+			ev := event(b, `{"order_id":"A-1","total":250.50}`)
+			b.ReportAllocs()
+			for b.Loop() {
+				if r := e.Run(b.Context(), p, "exec-1", ev, nil); r.Status != Succeeded {
+					b.Fatal(r.Status)
+				}
+			}
+		})
 	}
-	defer nodes.Release()
-	plan, err := flow.Compile("w", 1, []byte(document("")), nodes)
-	if err != nil {
-		b.Fatal(err)
-	}
-	p, err := nodes.Bind(plan)
-	if err != nil {
-		b.Fatal(err)
-	}
-	e := New(Config{})
-	ev := event(b, `{"order_id":"A-1","total":250.50}`)
+}
+
+func BenchmarkCall(b *testing.B) {
+	m := loadTiny(b)
+	defer m.Close(context.Background())
 	b.ReportAllocs()
 	for b.Loop() {
-		if r := e.Run(b.Context(), p, "exec-1", ev, nil); r.Status != Succeeded {
-			b.Fatal(r.Status)
+		if _, err := m.Call(b.Context(), new(hostapi.Session), []byte("{}"), nil); err != nil {
+			b.Fatal(err)
 		}
 	}
+}
+
+func tinyNode(id, path string) string { return node("tiny", id, `"value":"{{`+path+`}}"`, nil) }
+
+func loadTiny(t testing.TB) *sandbox.Module {
+	t.Helper()
+	m, err := host.Load(t.Context(), sandbox.ModuleConfig{
+		Type: "tiny", Source: "tiny.wasm", Wasm: []byte(tiny), Limits: sandbox.Limits{Timeout: DefaultLimits().NodeTimeout},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

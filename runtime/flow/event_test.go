@@ -82,12 +82,19 @@ func TestNewEventRefuses(t *testing.T) {
 }
 
 func BenchmarkNewEvent(b *testing.B) {
-	body := []byte(`{"order_id":17,"total":120.50,"items":[{"sku":"a","count":1},{"sku":"b","count":2}],"note":"as soon as possible"}`)
+	small := `{"order_id":17,"total":120.50,"items":[{"sku":"a","count":1},{"sku":"b","count":2}],"note":"as soon as possible"}`
+	large := `{"items":[` + strings.Repeat(`{"sku":"KB-104","name":"Keyboard, mechanical","count":1,"price":89.90},`, 12) + small + `],` + small[1:]
 	ev := Event{Method: "POST", ReceivedAt: time.Unix(0, 0)}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := NewEvent(body, "source=shop", ev); err != nil {
-			b.Fatal(err)
-		}
+	for name, body := range map[string]string{"small": small, "1KiB": large} {
+		b.Run(name, func(b *testing.B) {
+			raw := []byte(body)
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := NewEvent(raw, "source=shop", ev); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -1,0 +1,60 @@
+package caddymodule
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// order is a body of about 1 KiB, as shops send them: some members that a workflow reads, and more that it does not.
+var order = `{"event":"order_created","order_id":"A-10293","total":250.50,"currency":"EUR",` +
+	`"customer":{"id":88123,"name":"Ada Lovelace","email":"ada@example.com","address":{"street":"12 St James's Square","city":"London","zip":"SW1Y 4JH"}},` +
+	`"items":[` + strings.Repeat(`{"sku":"KB-104","name":"Keyboard, mechanical","count":1,"price":89.90},`, 8) + `{"sku":"MS-7","name":"Mouse","count":2,"price":19.95}],` +
+	`"note":"please leave it at the door"}`
+
+// threeNodes is transform, condition, transform.
+const threeNodes = `{"nodes":[
+	{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+	{"id":"normalize","type":"transform","config":{"output":{"orderId":"{{trigger.data.order_id}}","total":"{{trigger.data.total}}","source":"from {{trigger.data._query.source}}"}}},
+	{"id":"large","type":"condition","config":{"conditions":[{"left":"{{steps.normalize.output.total}}","operator":"greaterThan","right":100}]}},
+	{"id":"out","type":"transform","config":{"output":{"order":"{{steps.normalize.output}}","large":true}}}],
+	"edges":[{"source":"t","target":"normalize"},{"source":"normalize","target":"large"},{"source":"large","target":"out","sourceHandle":"true"}]}`
+
+// BenchmarkWebhook is all that a request costs behind Caddy's server, by the number of nodes.
+func BenchmarkWebhook(b *testing.B) {
+	s := newSite(b, `{}`, `{}`)
+	s.putWorkflow("none", trigger(`{"responseMode":"lastNode"}`))
+	s.putWorkflow("three", threeNodes)
+	h := s.handler(`{}`)
+	for _, id := range []string{"none", "three"} {
+		b.Run(id, func(b *testing.B) {
+			c := to(id, order).with("Content-Type", "application/json").with("User-Agent", "Shop/2.1").with("Accept", "*/*")
+			body := bytes.NewReader([]byte(order))
+			r := httptest.NewRequest(http.MethodPost, c.path+"?source=shop", io.NopCloser(body))
+			r.ContentLength, r.Header = int64(len(order)), c.header
+			r = asCaddy(r)
+			w := &sink{header: make(http.Header)}
+			b.ReportAllocs()
+			for b.Loop() {
+				body.Reset([]byte(order))
+				clear(w.header)
+				if err := h.ServeHTTP(w, r, nil); err != nil || w.status != http.StatusOK {
+					b.Fatal(w.status, err)
+				}
+			}
+		})
+	}
+}
+
+// sink is a connection that costs nothing.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) WriteHeader(status int)      { s.status = status }
+func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
