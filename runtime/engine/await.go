@@ -21,9 +21,9 @@ func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, 
 	timeout := p.Plan.Webhook.Timeout
 	if !p.Plan.Webhook.AcceptOnTimeout {
 		defer release()
-		ctx, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		return e.Run(ctx, p, id, ev, nil)
+		run := e.newRun(ctx, p, id, ev, nil)
+		run.limit = min(run.limit, timeout)
+		return run.run()
 	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -37,9 +38,13 @@ type Globals interface {
 type Engine struct {
 	config  Config
 	permits *permits
+	global  func(key string) ([]byte, bool)
+	seeds   sync.Pool     // of *seeder
 	claimed chan struct{} // a token for each claimed execution that has or waits for a slot
 	nodeLog *zap.Logger   // what nodes write
 }
+
+func noGlobal(string) ([]byte, bool) { return nil, false }
 
 // New makes an engine.
 func New(c Config) *Engine {
@@ -53,8 +58,13 @@ func New(c Config) *Engine {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	global := noGlobal
+	if c.Globals != nil {
+		global = c.Globals.Global
+	}
 	return &Engine{
 		config:  c,
+		global:  global,
 		permits: newPermits(c.Limits.Executions),
 		claimed: make(chan struct{}, (c.Limits.Executions+1)/2),
 		nodeLog: c.Logger.Named("node"),

@@ -20,7 +20,9 @@ type execution struct {
 	event   *flow.Event
 	ctx     context.Context // ends with the execution, its cause says why
 	cancel  context.CancelCauseFunc
-	unbind  func() bool // lets go of the caller's context; false when it has ended
+	caller  untimed
+	unbind  func() bool   // lets go of the caller's context; false when it has ended. nil = it cannot
+	limit   time.Duration // of the run
 	started time.Time
 	memory  account
 	secrets secretTexts
@@ -33,32 +35,58 @@ type execution struct {
 	mu      sync.Mutex
 	results []NodeResult
 	resumed map[string]journal.Step // what an earlier run has completed, by node id
-	waiting []int                   // how many incoming edges of a node come from nodes that are not settled
-	lease   journal.Lease           // nil = not journaled; set before it runs or by Executor.adopt
-	unhold  func()                  // ends what Executor.adopt began
-	cutOff  bool                    // the context ended before all nodes were settled
+	spots   []spot
+	lease   journal.Lease // nil = not journaled; set before it runs or by Executor.adopt
+	unhold  func()        // ends what Executor.adopt began
+	cutOff  bool          // the context ended before all nodes were settled
 	ended   bool
+
+	few struct { // outputs and spots of plans with few nodes: they come with the execution
+		outputs [8][]byte
+		spots   [8]spot
+	}
 }
+
+// spot is where a node is in the walk.
+type spot struct {
+	waiting int // how many incoming edges come from nodes that are not settled
+	next    int // the node behind it in the list that it is in, or noNode; it is in one at most
+}
+
+const noNode = -1
+
+// untimed is a context that does not show its deadline.
+type untimed struct{ context.Context }
+
+func (*untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // newRun prepares an execution; nothing runs before run is called, which must be. See Engine.Run.
 func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *execution {
 	n := len(p.Plan.Nodes)
 	x := &execution{
 		engine: e, program: p, id: id, event: ev, lease: lease,
+		limit:   e.config.Limits.ExecutionTimeout,
 		memory:  account{limit: int64(e.config.Limits.ExecutionMemory)},
-		outputs: make([][]byte, n),
 		results: make([]NodeResult, n),
-		waiting: make([]int, n),
+	}
+	if n <= len(x.few.spots) {
+		x.outputs, x.spots = x.few.outputs[:n], x.few.spots[:n]
+	} else {
+		x.outputs, x.spots = make([][]byte, n), make([]spot, n)
+	}
+	for i := range n {
+		x.spots[i] = spot{waiting: len(p.Plan.Nodes[i].In), next: noNode}
 	}
 	// The execution ends with ctx but does not show its deadline to nodes: host functions hurry to be done before a
 	// node's own, so as to fail by themselves, and a failed node would hide that the whole execution is late.
-	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
-	if ctx.Err() != nil {
-		x.cancel(context.Cause(ctx))
+	x.caller.Context = ctx
+	mayStay := p.Plan.Webhook != nil && p.Plan.Webhook.AcceptOnTimeout // when the caller has gone
+	if mayStay && ctx.Err() == nil {
+		x.caller.Context = context.WithoutCancel(ctx)
 	}
-	x.unbind = context.AfterFunc(ctx, func() { x.cancel(context.Cause(ctx)) })
-	for i := range n {
-		x.waiting[i] = len(p.Plan.Nodes[i].In)
+	x.ctx, x.cancel = context.WithCancelCause(&x.caller)
+	if mayStay {
+		x.unbind = context.AfterFunc(ctx, func() { x.cancel(context.Cause(ctx)) })
 	}
 	if lease != nil {
 		x.resumed = make(map[string]journal.Step)
@@ -72,8 +100,10 @@ func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Eve
 // run runs the execution to its end.
 func (x *execution) run() *Result {
 	defer x.cancel(nil)
-	defer x.unbind()
-	timer := time.AfterFunc(x.engine.config.Limits.ExecutionTimeout, func() { x.cancel(context.DeadlineExceeded) })
+	if x.unbind != nil {
+		defer x.unbind()
+	}
+	timer := time.AfterFunc(x.limit, x.late)
 	defer timer.Stop()
 
 	x.started = x.engine.config.Clock()
@@ -87,26 +117,31 @@ func (x *execution) run() *Result {
 	return r
 }
 
-// follow runs nodes whose turn has come together, and then what follows from them: the first on this goroutine, each
+// late ends an execution whose time is over.
+func (x *execution) late() { x.cancel(context.DeadlineExceeded) }
+
+// follow runs nodes whose turn has come together, a list, and then what follows from them: the first on this goroutine, each
 // other on one of its own.
-func (x *execution) follow(ready []int) {
-	for len(ready) > 0 {
-		for _, n := range ready[1:] {
-			x.apart.Go(func() { x.follow(x.turn(n)) })
+func (x *execution) follow(first int) {
+	for first != noNode {
+		for x.spots[first].next != noNode {
+			n := x.spots[first].next
+			x.spots[first].next, x.spots[n].next = x.spots[n].next, noNode
+			x.apart.Go(func() { x.follow(n) })
 		}
-		ready = x.turn(ready[0])
+		first = x.turn(first)
 	}
 }
 
 // turn runs a node and returns those whose turn comes by that.
-func (x *execution) turn(n int) []int {
+func (x *execution) turn(n int) (ready int) {
 	var r NodeResult
 	if x.ctx.Err() == nil {
 		r = x.runNode(n)
 	}
 	if x.ctx.Err() != nil && r.State != Completed {
 		x.cut(n, r)
-		return nil
+		return noNode
 	}
 	return x.settle(n, r)
 }
@@ -119,55 +154,56 @@ func (x *execution) cut(n int, r NodeResult) {
 	x.cutOff = true
 }
 
-// settle keeps the result of a node and returns the nodes whose turn comes by that, in plan order. What has completed is
-// in the journal before.
-func (x *execution) settle(n int, r NodeResult) []int {
-	x.mu.Lock()
-	x.results[n] = r
-	x.outputs[n] = r.Output
-	lease := x.lease
-	x.mu.Unlock()
-
-	if lease != nil && r.State == Completed && n != 0 {
-		step := journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
-		if err := checkpoint(x.ctx, lease, step); err != nil {
-			x.cancel(fmt.Errorf("%w: %w", errCheckpoint, err))
-			x.cut(n, r)
-			return nil
-		}
-	}
+// settle keeps the result of a node and returns the nodes whose turn comes by that, a list in plan order. What has completed
+// is in the journal before.
+func (x *execution) settle(n int, r NodeResult) (ready int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.results[n] = r
+	x.outputs[n] = r.Output
+	if lease := x.lease; lease != nil && r.State == Completed && n != 0 {
+		x.mu.Unlock()
+		err := checkpoint(x.ctx, lease, journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle})
+		x.mu.Lock()
+		if err != nil {
+			x.cancel(fmt.Errorf("%w: %w", errCheckpoint, err))
+			x.cutOff = true
+			return noNode
+		}
+	}
 	return x.advance(n)
 }
 
 // advance tells the nodes behind n that it is settled, settles those that will not run or have run before, and returns
 // those whose turn has come. The caller holds the lock.
-func (x *execution) advance(n int) (ready []int) {
-	plan := x.program.Plan
-	settled := []int{n}
-	for len(settled) > 0 {
-		from := settled[0]
-		settled = settled[1:]
-		for _, edge := range plan.Nodes[from].Out {
+func (x *execution) advance(n int) (ready int) {
+	ready = noNode
+	last := n // of the nodes that are settled now, a list that begins with n
+	for from := n; from != noNode; from = x.spots[from].next {
+		for _, edge := range x.program.Plan.Nodes[from].Out {
 			to := edge.To
-			if x.waiting[to]--; x.waiting[to] > 0 {
+			if x.spots[to].waiting--; x.spots[to].waiting > 0 {
 				continue
 			}
-			switch state := x.decide(to); state {
-			case NotRun:
-				if !x.resume(to) {
-					ready = append(ready, to)
-					continue
-				}
-			default:
+			if state := x.decide(to); state != NotRun {
 				x.results[to].State = state
+			} else if !x.resume(to) {
+				x.insert(&ready, to)
+				continue
 			}
-			settled = append(settled, to)
+			x.spots[last].next = to
+			last = to
 		}
 	}
-	slices.Sort(ready)
 	return ready
+}
+
+// insert puts a node into a list in plan order.
+func (x *execution) insert(list *int, n int) {
+	for *list != noNode && *list < n {
+		list = &x.spots[*list].next
+	}
+	x.spots[n].next, *list = *list, n
 }
 
 // decide says what becomes of a node when all nodes before it are settled: Stopped, Skipped, or NotRun for its turn.

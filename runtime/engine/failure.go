@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -59,8 +60,8 @@ func (x *execution) logAttempt(c call, err *NodeError) {
 }
 
 // callFailed makes the error of a call that gave no answer.
-func callFailed(ctx context.Context, err error) *NodeError {
-	if ctx.Err() != nil { // also when the sandbox saw its end as something else
+func callFailed(ctx context.Context, deadline time.Time, err error) *NodeError {
+	if ctx.Err() != nil || !time.Now().Before(deadline) { // also when the sandbox saw its end as something else
 		return &NodeError{Code: CodeTimeout, Message: "the node took too long", Detail: err}
 	}
 	var failure *sandbox.Error

@@ -33,7 +33,8 @@ func (x *execution) runItems(n int) (a answer) {
 		}
 	}()
 	node := &x.program.Plan.Nodes[n]
-	list, err := x.resolve(node.ForEach, x.scope(), nil, math.MaxInt)
+	scope := x.scope()
+	list, err := x.resolve(node.ForEach, &scope, nil, math.MaxInt)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -80,7 +81,7 @@ func (s *items) work() {
 			return
 		}
 		scope.Item, scope.Index = s.values[i], i
-		s.ended(i, s.x.runItem(ctx, call{node: s.node, index: i}, scope))
+		s.ended(i, s.x.runItem(ctx, call{node: s.node, index: i}, &scope))
 	}
 }
 

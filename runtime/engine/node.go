@@ -26,7 +26,8 @@ func (x *execution) runNode(n int) (r NodeResult) {
 	if plan.Nodes[n].ForEach != nil {
 		a = x.runItems(n)
 	} else {
-		a = x.runItem(x.ctx, call{node: n}, x.scope())
+		scope := x.scope()
+		a = x.runItem(x.ctx, call{node: n}, &scope)
 	}
 	if a.err != nil {
 		r = x.failed(n, a.err)
@@ -39,15 +40,9 @@ func (x *execution) runNode(n int) (r NodeResult) {
 }
 
 // scope is what the templates of a node see.
-func (x *execution) scope() *flow.Scope {
-	s := &flow.Scope{Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: noGlobal}
-	if x.engine.config.Globals != nil {
-		s.Global = x.engine.config.Globals.Global
-	}
-	return s
+func (x *execution) scope() flow.Scope {
+	return flow.Scope{Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: x.engine.global}
 }
-
-func noGlobal(string) ([]byte, bool) { return nil, false }
 
 // runItem runs a node once, or for one item, with its retries. The output is counted in the execution's memory.
 func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope) (a answer) {
@@ -104,17 +99,23 @@ func (x *execution) resolve(t *flow.Template, scope *flow.Scope, dst []byte, lim
 // attempt calls the node once.
 func (x *execution) attempt(ctx context.Context, c call, config []byte) answer {
 	t := x.program.types[c.node]
-	ctx, cancel := context.WithTimeout(ctx, x.timeout(c.node))
-	defer cancel()
-	session := x.session(c)
-	session.Deadline, _ = ctx.Deadline()
-	result, err := t.module.Call(ctx, session, config, nil)
+	limit := x.timeout(c.node)
+	deadline := time.Now().Add(limit)
+	if own := t.module.Limits().Timeout; own <= 0 || limit < own { // else the module's limit ends the call
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
+	h := x.host(c)
+	h.session.Deadline = deadline
+	result, err := t.module.Call(ctx, &h.session, config, nil)
+	h.giveBack()
 	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal
 	switch {
 	case failed && x.ctx.Err() != nil: // whatever it says, this is why
 		return answer{err: x.cancelled()}
 	case err != nil:
-		return answer{err: callFailed(ctx, err)}
+		return answer{err: callFailed(ctx, deadline, err)}
 	case failed:
 		return answer{err: x.nodeFailed(result)}
 	case len(result.Output) > x.engine.config.Limits.NodeOutput:

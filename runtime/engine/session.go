@@ -4,7 +4,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"strconv"
+	"sync"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -26,15 +28,32 @@ type call struct {
 	attempt int // from 1
 }
 
-// session makes the host's side of a call.
-func (x *execution) session(c call) *hostapi.Session {
-	s := &hostapi.Session{
-		Grants:         x.program.types[c.node].module.Grants(),
-		HTTP:           x.engine.config.HTTP,
-		Log:            x.nodeLog(c.node),
-		IdempotencyKey: x.idempotencyKey(c),
-		Start:          x.engine.config.Clock(),
-		MaxResponse:    int64(x.engine.config.Limits.NodeOutput),
+// hostSide is the host's side of one call of a node. It belongs to that call; after it, it is given back for another one.
+type hostSide struct {
+	session hostapi.Session
+	log     func(level int, message string) // h.say, made once
+	x       *execution
+	node    int
+	lines   int // of the log
+}
+
+var hostSides = sync.Pool{New: func() any {
+	h := new(hostSide)
+	h.log = h.say
+	return h
+}}
+
+// host makes the host's side of a call. Of what a session can have it gets what the node's grants let it use.
+func (x *execution) host(c call) *hostSide {
+	h := hostSides.Get().(*hostSide)
+	h.x, h.node, h.lines = x, c.node, 0
+	s := &h.session
+	s.Grants = x.program.types[c.node].module.Grants()
+	s.Log = h.log
+	s.Start = x.engine.config.Clock()
+	s.MaxResponse = int64(x.engine.config.Limits.NodeOutput)
+	if s.Grants.HTTP {
+		s.HTTP, s.IdempotencyKey = x.engine.config.HTTP, x.idempotencyKey(c)
 	}
 	if x.engine.config.Globals != nil {
 		s.Globals = x.engine.config.Globals
@@ -42,7 +61,14 @@ func (x *execution) session(c call) *hostapi.Session {
 	if !s.Grants.Random {
 		s.Seed = x.seed(c)
 	}
-	return s
+	return h
+}
+
+// giveBack is called when the call has returned, and not when it has panicked: then somebody may hold the session still.
+func (h *hostSide) giveBack() {
+	h.session.Reset()
+	h.x = nil
+	hostSides.Put(h)
 }
 
 // idempotencyKey is the same for all attempts, also in a later run of the execution.
@@ -53,31 +79,41 @@ func (x *execution) idempotencyKey(c call) string {
 // seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a call can be repeated exactly
 // and nobody outside can tell what it drew. Ids have no zero bytes, so no two calls have the same text.
 func (x *execution) seed(c call) (seed [32]byte) {
-	text := append([]byte(x.id), 0)
-	text = append(append(text, x.program.Plan.Nodes[c.node].ID...), 0)
-	text = binary.BigEndian.AppendUint64(text, uint64(c.index))
-	text = binary.BigEndian.AppendUint64(text, uint64(c.attempt))
-	h := hmac.New(sha256.New, x.engine.config.Seed[:])
-	h.Write(text)
-	h.Sum(seed[:0])
+	h, ok := x.engine.seeds.Get().(*seeder)
+	if !ok {
+		h = &seeder{mac: hmac.New(sha256.New, x.engine.config.Seed[:])}
+	}
+	h.buf = append(append(h.buf[:0], x.id...), 0)
+	h.buf = append(append(h.buf, x.program.Plan.Nodes[c.node].ID...), 0)
+	h.buf = binary.BigEndian.AppendUint64(h.buf, uint64(c.index))
+	h.buf = binary.BigEndian.AppendUint64(h.buf, uint64(c.attempt))
+	h.mac.Write(h.buf)
+	h.buf = h.mac.Sum(h.buf[:0])
+	copy(seed[:], h.buf)
+	clear(h.buf)
+	h.mac.Reset()
+	x.engine.seeds.Put(h)
 	return seed
 }
 
-// nodeLog is where the lines go that one call of a node logs: to the logger "node", at their own level, with secrets
-// masked, up to maxLogLines of them.
-func (x *execution) nodeLog(node int) func(level int, message string) {
-	lines := 0
-	return func(level int, message string) {
-		entry := x.engine.nodeLog.Check(zapLevel(level), "node says")
-		if entry == nil || lines > maxLogLines {
-			return
-		}
-		text := x.secrets.line(message, maxLogLine)
-		if lines++; lines > maxLogLines {
-			text = "(more lines of this call are dropped)"
-		}
-		entry.Write(append(x.logFields(node), zap.String("text", text))...)
+// seeder is an HMAC under the installation's secret, with the memory for what goes through it. It holds nothing of a call.
+type seeder struct {
+	mac hash.Hash
+	buf []byte
+}
+
+// say is where the lines go that the call logs: to the logger "node", at their own level, with secrets masked, up to
+// maxLogLines of them.
+func (h *hostSide) say(level int, message string) {
+	entry := h.x.engine.nodeLog.Check(zapLevel(level), "node says")
+	if entry == nil || h.lines > maxLogLines {
+		return
 	}
+	text := h.x.secrets.line(message, maxLogLine)
+	if h.lines++; h.lines > maxLogLines {
+		text = "(more lines of this call are dropped)"
+	}
+	entry.Write(append(h.x.logFields(h.node), zap.String("text", text))...)
 }
 
 func zapLevel(level int) zapcore.Level {
