@@ -21,6 +21,14 @@ func BenchmarkSlot(b *testing.B) {
 	}
 }
 
+func BenchmarkNewID(b *testing.B) {
+	e := New(Config{})
+	b.ReportAllocs()
+	for b.Loop() {
+		e.NewID()
+	}
+}
+
 // tiny is a module that answers [1] to everything: the least that a sandboxed call can be. It has a page of memory, an alloc
 // that answers 4096 and a run that answers with the three bytes at 16.
 const tiny = "\x00asm\x01\x00\x00\x00" +

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"strings"
 	"sync"
 	"time"
 
@@ -74,8 +73,18 @@ func New(c Config) *Engine {
 // NewID makes an execution's id: "exec-" and a lower-case ULID (github.com/ulid/spec), so that ids sort by time. Its random
 // part cannot be guessed.
 func (e *Engine) NewID() string {
-	id := ulid.MustNew(ulid.Timestamp(e.config.Clock()), rand.Reader)
-	return "exec-" + strings.ToLower(id.String())
+	const prefix = "exec-"
+	var id ulid.ULID
+	_ = id.SetTime(ulid.Timestamp(e.config.Clock())) // fails from the year 10889 on
+	_, _ = rand.Read(id[6:])                         // never fails: see its documentation
+	var text [len(prefix) + ulid.EncodedSize]byte
+	_ = id.MarshalTextTo(text[copy(text[:], prefix):]) // the length is right
+	for i, c := range text {
+		if 'A' <= c && c <= 'Z' {
+			text[i] = c | 0x20
+		}
+	}
+	return string(text[:])
 }
 
 // Acquire takes a slot of the server and of the workflow for one execution of p, and keeps p's modules open for it. It waits at

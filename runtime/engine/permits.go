@@ -20,7 +20,11 @@ type permits struct {
 	taken     int
 	line      list.List            // of *waiter, at stageServer
 	workflows map[string]*workflow // those with slots taken or waiters
+	spare     []*workflow          // to be used again, at most maxSpare
 }
+
+// maxSpare is how many states of workflows are kept for those that come next: most run for a moment and come again.
+const maxSpare = 64
 
 // workflow is the state of one workflow's slots. Waiters at stageServer have theirs already.
 type workflow struct {
@@ -57,6 +61,9 @@ func newPermits(size int) *permits {
 // server's. The error tells where it stood: ErrWorkflowBusy, ErrServerBusy; or it is ctx's.
 func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool) error {
 	w := p.enter(id, limit)
+	if w == nil {
+		return nil
+	}
 	select {
 	case <-w.granted:
 		return nil
@@ -83,25 +90,43 @@ func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.D
 	}
 }
 
-// enter puts a new waiter where it belongs: at once through all stages, if there is room.
+// enter takes a slot and returns nil, or puts a new waiter where it belongs.
 func (p *permits) enter(id string, limit int) *waiter {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.workflows[id]
 	if f == nil {
-		f = new(workflow)
+		f = p.fresh()
 		p.workflows[id] = f
 	}
 	f.limit = limit
+	if f.line.Len() == 0 && f.hasRoom() && p.line.Len() == 0 && p.taken < p.size {
+		f.taken++
+		p.taken++
+		return nil
+	}
 	w := &waiter{workflow: f, granted: make(chan struct{})}
 	w.at = f.line.PushBack(w)
 	p.advance(f)
 	return w
 }
 
+// fresh is a state that nobody uses. The caller holds the lock.
+func (p *permits) fresh() *workflow {
+	n := len(p.spare) - 1
+	if n < 0 {
+		return new(workflow)
+	}
+	f := p.spare[n]
+	p.spare = p.spare[:n]
+	return f
+}
+
+func (f *workflow) hasRoom() bool { return f.limit <= 0 || f.taken < f.limit }
+
 // advance moves waiters on as far as there is room. The caller holds the lock.
 func (p *permits) advance(f *workflow) {
-	for f.line.Len() > 0 && (f.limit <= 0 || f.taken < f.limit) {
+	for f.line.Len() > 0 && f.hasRoom() {
 		w := f.line.Remove(f.line.Front()).(*waiter)
 		f.taken++
 		w.stage = stageServer
@@ -157,8 +182,12 @@ func (p *permits) giveBack(id string, f *workflow) {
 
 // forget drops the state of a workflow that nobody runs or waits for. The caller holds the lock.
 func (p *permits) forget(id string, f *workflow) {
-	if f.taken == 0 && f.line.Len() == 0 {
-		delete(p.workflows, id)
+	if f.taken > 0 || f.line.Len() > 0 {
+		return
+	}
+	delete(p.workflows, id)
+	if len(p.spare) < maxSpare {
+		p.spare = append(p.spare, f)
 	}
 }
 
