@@ -27,15 +27,21 @@ func AppendCanonical(dst, b []byte, maxDepth int) ([]byte, error) {
 // all at once: cutting at the end of each object would move the innermost bytes once for every level around them.
 type canon struct {
 	dst      []byte
-	copied   int      // the text before this index is in dst, less what was left out
-	members  []member // of all objects that are open, innermost last
-	repeated []span   // of dst, to be cut; may nest, in no order
+	copied   int    // the text before this index is in dst, less what was left out
+	keys     []byte // the texts of keys that were written with escapes
+	repeated []span // of dst, to be cut; may nest, in no order
+
+	// The members of all objects that are open, innermost last: the first count of few, or many when those were too few.
+	few   [24]member
+	count int
+	many  []member
 }
 
-// member is a member of an open object.
+// member is a member of an open object. It has no pointers, so that the garbage collector need not know.
 type member struct {
-	at  int    // where it begins in dst
-	key []byte // unescaped, without quotes
+	at   int // where it begins in dst
+	key  int // where the text of its key begins; when it had escapes, ^key is where it begins in canon.keys
+	size int // of that text, in bytes
 }
 
 type span struct{ from, to int }
@@ -46,56 +52,87 @@ func (c *canon) leaveOut(b []byte, from, to int) {
 	c.copied = to
 }
 
-// member notes that the innermost object has a member whose quoted key begins at i.
-func (c *canon) member(i int, quoted []byte) {
-	key := quoted[1 : len(quoted)-1]
-	if hasEscape(key) {
-		key = AppendString(nil, quoted)
+// member notes that the innermost object has a member whose quoted key stands in b from i to end.
+func (c *canon) member(b []byte, i, end int, escaped bool) {
+	m := member{at: len(c.dst) + i - c.copied, key: i + 1, size: end - i - 2}
+	if escaped {
+		m.key = ^len(c.keys)
+		c.keys = AppendString(c.keys, b[i:end])
+		m.size = len(c.keys) - ^m.key
 	}
-	if c.members == nil {
-		c.members = make([]member, 0, 32) // the one allocation of usual values
+	switch {
+	case c.many != nil:
+		c.many = append(c.many, m)
+	case c.count < len(c.few):
+		c.few[c.count] = m
+		c.count++
+	default:
+		c.many = append(append(make([]member, 0, 4*len(c.few)), c.few[:]...), m)
 	}
-	c.members = append(c.members, member{at: len(c.dst) + i - c.copied, key: key})
 }
 
-// endObject finds the repeated members of the innermost object, whose members begin at index base, and forgets it.
+// members are those from index base on.
+func (c *canon) members(base int) []member {
+	if c.many != nil {
+		return c.many[base:]
+	}
+	return c.few[base:c.count]
+}
+
+// text is the text of a member's key.
+func (c *canon) text(b []byte, m *member) []byte {
+	if m.key < 0 {
+		return c.keys[^m.key : ^m.key+m.size]
+	}
+	return b[m.key : m.key+m.size]
+}
+
+// same tells whether two members have the same key.
+func (c *canon) same(b []byte, x, y *member) bool {
+	return x.size == y.size && string(c.text(b, x)) == string(c.text(b, y))
+}
+
+// endObject finds the repeated members of the innermost object of b, whose members begin at index base, and forgets it.
 // A repeated member has another one behind it, so its span reaches to where the next one begins.
-func (c *canon) endObject(base int) {
-	m := c.members[base:]
+func (c *canon) endObject(b []byte, base int) {
+	m := c.members(base)
 	if len(m) <= 16 {
 		for i := range m {
 			for j := i + 1; j < len(m); j++ {
-				if string(m[i].key) == string(m[j].key) {
+				if c.same(b, &m[i], &m[j]) {
 					c.repeated = append(c.repeated, span{m[i].at, m[i+1].at})
 					break
 				}
 			}
 		}
 	} else {
-		c.sortedRepeated(m)
+		c.sortedRepeated(b, m)
 	}
-	c.members = c.members[:base]
+	if c.many != nil {
+		c.many = c.many[:base]
+	} else {
+		c.count = base
+	}
 }
 
 // sortedRepeated is endObject for objects with many members. Sorting has no bad case that a sender could provoke, as a
 // hash without a secret seed would have.
-func (c *canon) sortedRepeated(m []member) {
+func (c *canon) sortedRepeated(b []byte, m []member) {
 	order := make([]int, len(m))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(i, j int) int {
-		a, b := m[i].key, m[j].key
-		if n := cmp.Compare(len(a), len(b)); n != 0 {
+		if n := cmp.Compare(m[i].size, m[j].size); n != 0 {
 			return n
 		}
-		if n := slices.Compare(a, b); n != 0 {
+		if n := slices.Compare(c.text(b, &m[i]), c.text(b, &m[j])); n != 0 {
 			return n
 		}
 		return cmp.Compare(i, j)
 	})
 	for k, i := range order[:len(order)-1] {
-		if string(m[i].key) == string(m[order[k+1]].key) {
+		if c.same(b, &m[i], &m[order[k+1]]) {
 			c.repeated = append(c.repeated, span{m[i].at, m[i+1].at})
 		}
 	}

@@ -3,15 +3,13 @@ package rawjson
 // Get returns the value of key in the object v, a view, or nil when v has no such key or is no object. key is compared
 // with unescaped keys. Of repeated keys it finds the first; a canonical value has none.
 func Get(v []byte, key string) []byte {
-	var found []byte
-	Members(v, func(k, value []byte) bool {
-		if !KeyIs(k, key) {
-			return true
+	for i := open(v, '{'); i < len(v); {
+		var k, value []byte
+		if k, value, i = memberAt(v, i); KeyIs(k, key) && value != nil {
+			return value
 		}
-		found = value
-		return false
-	})
-	return found
+	}
+	return nil
 }
 
 // Index returns element i of the array v, a view, or nil when there is none or v is no array.
@@ -33,41 +31,52 @@ func Index(v []byte, i int) []byte {
 // Members calls fn for each member of the object v in order until fn returns false; not at all when v is no object. key
 // is the text between the quotes as it is written (see [KeyIs]), value the raw value; both are views into v.
 func Members(v []byte, fn func(key, value []byte) bool) {
+	for i := open(v, '{'); i < len(v); {
+		var key, value []byte
+		if key, value, i = memberAt(v, i); value == nil || !fn(key, value) {
+			return
+		}
+	}
+}
+
+// open returns the index behind the bracket that v begins with and the space that follows, len(v) when it is another one.
+func open(v []byte, bracket byte) int {
 	i := skipSpace(v, 0)
-	if i == len(v) || v[i] != '{' {
-		return
+	if i == len(v) || v[i] != bracket {
+		return len(v)
 	}
-	for i = skipSpace(v, i+1); i < len(v) && v[i] == '"'; {
-		keyEnd := skipString(v, i)
-		if keyEnd < i+2 {
-			return
-		}
-		key := v[i+1 : keyEnd-1]
-		i = skipSpace(v, keyEnd)
-		if i == len(v) || v[i] != ':' {
-			return
-		}
-		i = skipSpace(v, i+1)
-		end := skipValue(v, i)
-		if !fn(key, v[i:end]) {
-			return
-		}
-		i = skipSpace(v, end)
-		if i == len(v) || v[i] != ',' {
-			return
-		}
-		i = skipSpace(v, i+1)
+	return skipSpace(v, i+1)
+}
+
+// memberAt reads the member at i and returns the index of the next one, len(v) behind the last. value is nil when there is
+// no member at i.
+func memberAt(v []byte, i int) (key, value []byte, next int) {
+	if v[i] != '"' {
+		return nil, nil, len(v)
 	}
+	keyEnd := skipString(v, i)
+	if keyEnd < i+2 {
+		return nil, nil, len(v)
+	}
+	key = v[i+1 : keyEnd-1]
+	i = skipSpace(v, keyEnd)
+	if i == len(v) || v[i] != ':' {
+		return nil, nil, len(v)
+	}
+	i = skipSpace(v, i+1)
+	end := skipValue(v, i)
+	value = v[i:end]
+	i = skipSpace(v, end)
+	if i == len(v) || v[i] != ',' {
+		return key, value, len(v)
+	}
+	return key, value, skipSpace(v, i+1)
 }
 
 // Elements calls fn for each element of the array v in order until fn returns false; not at all when v is no array.
 // value is a view into v.
 func Elements(v []byte, fn func(value []byte) bool) {
-	i := skipSpace(v, 0)
-	if i == len(v) || v[i] != '[' {
-		return
-	}
-	for i = skipSpace(v, i+1); i < len(v) && v[i] != ']'; {
+	for i := open(v, '['); i < len(v) && v[i] != ']'; {
 		end := skipValue(v, i)
 		if !fn(v[i:end]) {
 			return
@@ -82,10 +91,14 @@ func Elements(v []byte, fn func(value []byte) bool) {
 
 // KeyIs tells whether the raw key that [Members] gave stands for the text key.
 func KeyIs(raw []byte, key string) bool {
-	if !hasEscape(raw) {
-		return string(raw) == key
+	switch { // no escape is shorter than what it stands for
+	case len(raw) < len(key):
+		return false
+	case len(raw) == len(key):
+		return string(raw) == key && !hasEscape(raw)
+	default:
+		return hasEscape(raw) && string(AppendUnescaped(nil, raw)) == key
 	}
-	return string(AppendUnescaped(nil, raw)) == key
 }
 
 func skipSpace(b []byte, i int) int {

@@ -30,6 +30,7 @@ type scanner struct {
 	maxDepth int
 	at       int    // where it failed
 	reason   string // why
+	escapes  int    // that were passed
 	writes   bool   // whether canon is used
 	canon    canon  // the canonical form, written meanwhile
 }
@@ -114,18 +115,18 @@ func (s *scanner) object(i, depth int) int {
 	}
 	var base int
 	if s.writes {
-		base = len(s.canon.members)
+		base = len(s.canon.members(0))
 	}
 	for {
 		if !s.has(i, '"') {
 			return s.unexpected(i)
 		}
-		key := i
+		key, escapes := i, s.escapes
 		if i = s.text(i); i < 0 {
 			return -1
 		}
 		if s.writes {
-			s.canon.member(key, s.b[key:i])
+			s.canon.member(s.b, key, i, s.escapes > escapes)
 		}
 		if i = s.space(i); !s.has(i, ':') {
 			return s.unexpected(i)
@@ -139,7 +140,7 @@ func (s *scanner) object(i, depth int) int {
 			i = s.space(i + 1)
 		case s.has(i, '}'):
 			if s.writes {
-				s.canon.endObject(base)
+				s.canon.endObject(s.b, base)
 			}
 			return i + 1
 		default:
@@ -225,21 +226,30 @@ func (s *scanner) digits(i int) int {
 	}
 }
 
+// plain tells which bytes of a string mean themselves: ASCII but the quote, the backslash and control characters.
+var plain = func() (table [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
 // text passes the string whose opening quote is at i.
 func (s *scanner) text(i int) int {
 	b := s.b
 	for i++; i < len(b); {
 		switch c := b[i]; {
+		case plain[c]:
+			i++
 		case c == '"':
 			return i + 1
 		case c == '\\':
+			s.escapes++
 			if i = s.escape(i); i < 0 {
 				return -1
 			}
 		case c < 0x20:
 			return s.fail(i, reasonControl)
-		case c < utf8.RuneSelf:
-			i++
 		default:
 			r, n := utf8.DecodeRune(b[i:])
 			if r == utf8.RuneError && n == 1 {
