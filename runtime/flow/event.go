@@ -1,9 +1,12 @@
 package flow
 
 import (
+	"bytes"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
@@ -31,14 +34,18 @@ const queryKey = "_query"
 //
 // body is neither kept nor changed.
 func NewEvent(body []byte, rawQuery string, ev Event) (*Event, error) {
-	ev.Query = appendQuery(nil, rawQuery)
 	if ev.Headers == nil {
-		ev.Headers = []byte("{}")
+		ev.Headers = emptyObject
 	}
 	if len(body) == 0 {
-		body = []byte("{}")
+		body = emptyObject
 	}
-	data, err := rawjson.AppendCanonical(make([]byte, 0, len(body)+len(ev.Query)+len(queryKey)+4), body, MaxDepth)
+	// The query and, behind it, the data with the query in it share their memory. A query that needs more room than
+	// it has as JSON usually, which is twice its length, moves away.
+	room := make([]byte, 0, len(body)+4*len(rawQuery)+32)
+	room = appendQuery(room, rawQuery)
+	ev.Query = room[:len(room):len(room)]
+	data, err := rawjson.AppendCanonical(room[len(room):], body, MaxDepth)
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +56,12 @@ func NewEvent(body []byte, rawQuery string, ev Event) (*Event, error) {
 	return &ev, nil
 }
 
+var emptyObject = []byte("{}")
+
 // withQuery adds the query to the canonical object data, reusing its memory.
 func withQuery(data, query []byte) []byte {
-	taken := rawjson.Get(data, queryKey) != nil
+	// Where neither the name stands nor anything that could be an escape in it, there is no need to look at each key.
+	taken := (bytes.IndexByte(data, '\\') >= 0 || bytes.Contains(data, []byte(queryKey))) && rawjson.Get(data, queryKey) != nil
 	data = data[:len(data)-1]
 	if len(data) > 1 {
 		data = append(data, ',')
@@ -70,17 +80,52 @@ func withQuery(data, query []byte) []byte {
 	return data
 }
 
+// parameter is a pair of a query string.
+type parameter struct {
+	key, value string
+	again      bool // the key came before
+	next       int  // the next pair with this key, 0 = none
+	last       int  // of the first pair with this key: the last one
+}
+
+// manyParameters is from how many pairs on looking for a key by comparing it with all others takes too long.
+const manyParameters = 16
+
 // appendQuery appends a query string as a JSON object. Its size is bounded by the server's limit on request headers.
 func appendQuery(dst []byte, rawQuery string) []byte {
-	if rawQuery == "" {
-		return append(dst, '{', '}')
+	var few [manyParameters]parameter
+	pairs := parseQuery(few[:0], rawQuery)
+	dst = append(dst, '{')
+	for i := range pairs {
+		p := &pairs[i]
+		if p.again {
+			continue
+		}
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(rawjson.AppendQuoted(dst, []byte(p.key)), ':')
+		if p.next == 0 {
+			dst = rawjson.AppendQuoted(dst, []byte(p.value))
+			continue
+		}
+		dst = append(dst, '[')
+		for {
+			dst = rawjson.AppendQuoted(dst, []byte(p.value))
+			if p.next == 0 {
+				break
+			}
+			dst = append(dst, ',')
+			p = &pairs[p.next]
+		}
+		dst = append(dst, ']')
 	}
-	type parameter struct {
-		key    []byte // a JSON string
-		values [][]byte
-	}
-	var parameters []parameter
-	position := map[string]int{}
+	return append(dst, '}')
+}
+
+// parseQuery appends the pairs of a query string to pairs, which is empty.
+func parseQuery(pairs []parameter, rawQuery string) []parameter {
+	var position map[string]int // of the first pair with a key, when there are many
 	for pair := range strings.SplitSeq(rawQuery, "&") {
 		if pair == "" || strings.Contains(pair, ";") {
 			continue
@@ -91,31 +136,32 @@ func appendQuery(dst []byte, rawQuery string) []byte {
 		if errKey != nil || errValue != nil {
 			continue
 		}
-		// Keys are compared as they are written: two that differ only in invalid UTF-8 are one.
-		name, text := rawjson.AppendQuoted(nil, []byte(key)), rawjson.AppendQuoted(nil, []byte(val))
-		i, known := position[string(name)]
-		if !known {
-			i = len(parameters)
-			position[string(name)] = i
-			parameters = append(parameters, parameter{key: name})
+		if !utf8.ValidString(key) { // keys that differ only in invalid UTF-8 are one
+			key = string([]rune(key))
 		}
-		parameters[i].values = append(parameters[i].values, text)
+		if position == nil && len(pairs) == manyParameters {
+			position = make(map[string]int)
+			for i := range pairs {
+				if !pairs[i].again {
+					position[pairs[i].key] = i
+				}
+			}
+		}
+		n := len(pairs)
+		pairs = append(pairs, parameter{key: key, value: val, last: n})
+		first := n
+		if position == nil {
+			first = slices.IndexFunc(pairs, func(p parameter) bool { return p.key == key })
+		} else if i, known := position[key]; known {
+			first = i
+		} else {
+			position[key] = n
+		}
+		if first < n {
+			pairs[n].again = true
+			pairs[pairs[first].last].next = n
+			pairs[first].last = n
+		}
 	}
-	dst = append(dst, '{')
-	for i, p := range parameters {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(append(dst, p.key...), ':')
-		if len(p.values) == 1 {
-			dst = append(dst, p.values[0]...)
-			continue
-		}
-		for j, v := range p.values {
-			dst = append(dst, "[,"[min(j, 1)])
-			dst = append(dst, v...)
-		}
-		dst = append(dst, ']')
-	}
-	return append(dst, '}')
+	return pairs
 }

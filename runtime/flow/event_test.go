@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"errors"
 	"strings"
 	"testing"
@@ -81,9 +82,47 @@ func TestNewEventRefuses(t *testing.T) {
 	}
 }
 
+// TestQueriesOfManyParameters: from a certain number on, keys are found another way.
+func TestQueriesOfManyParameters(t *testing.T) {
+	for _, n := range []int{1, manyParameters - 1, manyParameters, manyParameters + 1, 10 * manyParameters} {
+		var query, want []string
+		for i := range n {
+			query = append(query, fmt.Sprintf("k%d=%d", i, i))
+			want = append(want, fmt.Sprintf(`"k%d":["%d","again","and %d"]`, i, i, i))
+		}
+		for i := range n {
+			query = append(query, fmt.Sprintf("k%d=again", i))
+		}
+		for i := range n {
+			query = append(query, fmt.Sprintf("k%d=and+%d", i, i))
+		}
+		if got := string(appendQuery(nil, strings.Join(query, "&"))); got != "{"+strings.Join(want, ",")+"}" {
+			t.Errorf("%d keys: %s", n, got)
+		}
+	}
+	if got, want := string(appendQuery(nil, "a%ff=1&a%fe=2&a%ef%bf%bd=3")), "{\"a\uFFFD\":[\"1\",\"2\",\"3\"]}"; got != want {
+		t.Errorf("keys that differ in invalid UTF-8: %s, want %s", got, want)
+	}
+}
+
+// TestEventsShareNothing: the query and the data lie side by side, and what is appended to one does not reach the other.
+func TestEventsShareNothing(t *testing.T) {
+	for _, query := range []string{"", "a=1", "a=%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00"} {
+		ev, err := NewEvent([]byte(`{"n":1}`), query, Event{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := string(ev.Data)
+		_ = append(ev.Query, strings.Repeat("x", 100)...)
+		if string(ev.Data) != data {
+			t.Errorf("data %s became %s", data, ev.Data)
+		}
+	}
+}
+
 func BenchmarkNewEvent(b *testing.B) {
 	small := `{"order_id":17,"total":120.50,"items":[{"sku":"a","count":1},{"sku":"b","count":2}],"note":"as soon as possible"}`
-	large := `{"items":[` + strings.Repeat(`{"sku":"KB-104","name":"Keyboard, mechanical","count":1,"price":89.90},`, 12) + small + `],` + small[1:]
+	large := `{"lines":[` + strings.Repeat(`{"sku":"KB-104","name":"Keyboard, mechanical","count":1,"price":89.90},`, 12) + small + `],` + small[1:]
 	ev := Event{Method: "POST", ReceivedAt: time.Unix(0, 0)}
 	for name, body := range map[string]string{"small": small, "1KiB": large} {
 		b.Run(name, func(b *testing.B) {
