@@ -79,6 +79,8 @@ type mapped struct {
 	open  uint64 // bytes that can be touched
 	scan  bool
 	marks bool // writes to the image are tracked
+
+	scanner scanner
 }
 
 func (m *mapping) region(limit uint64, scan bool) (_ region, err error) {

@@ -44,8 +44,18 @@ const (
 	quick = 16 << 20
 )
 
-// pagemap is this process's /proc/self/pagemap, opened once and never closed: it is a property of the process.
-var pagemap = sync.OnceValues(func() (*os.File, error) { return os.Open("/proc/self/pagemap") })
+// pagemap is this process's descriptor of /proc/self/pagemap, opened once and never closed: it is a property of the process.
+var pagemap = sync.OnceValues(func() (uintptr, error) {
+	fd, err := unix.Open("/proc/self/pagemap", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return uintptr(fd), err
+})
+
+// scanner is what a scan passes to the kernel. It is a part of its region, which is on the heap: the kernel is given addresses as
+// numbers, and what lies on a goroutine's stack may move.
+type scanner struct {
+	arg    scanArg
+	ranges [scanRanges]scanned
+}
 
 // canScan tells whether the kernel finds written pages, and them only. Kernels before 6.7, other kernels and filters of system calls
 // do not; so it is tried once.
@@ -93,17 +103,15 @@ func (r *mapped) written(how int, from, to uint64, found func(from, to uint64) e
 	if from >= to {
 		return nil
 	}
-	file, err := pagemap()
+	fd, err := pagemap()
 	if err != nil {
 		return err
 	}
-	base := address(r.space)
-	var ranges [scanRanges]scanned
-	arg := scanArg{
-		start: base + from, end: base + to,
-		vec: uint64(uintptr(unsafe.Pointer(&ranges))), vecLen: scanRanges,
+	base, arg, ranges := address(r.space), &r.scanner.arg, &r.scanner.ranges
+	*arg = scanArg{
+		size: uint64(unsafe.Sizeof(*arg)), start: base + from, end: base + to,
+		vec: uint64(uintptr(unsafe.Pointer(ranges))), vecLen: scanRanges,
 	}
-	arg.size = uint64(unsafe.Sizeof(arg))
 	if how == byMark {
 		arg.flags, arg.mask, arg.returned = checkMarks, pageIsWritten, pageIsWritten // these very masks are the kernel's short way
 	} else {
@@ -115,7 +123,7 @@ func (r *mapped) written(how int, from, to uint64, found func(from, to uint64) e
 		call = syscall.Syscall
 	}
 	for {
-		n, _, errno := call(unix.SYS_IOCTL, file.Fd(), pagemapScan, uintptr(unsafe.Pointer(&arg)))
+		n, _, errno := call(unix.SYS_IOCTL, fd, pagemapScan, uintptr(unsafe.Pointer(arg)))
 		if errno == unix.EINTR {
 			continue
 		}

@@ -44,6 +44,14 @@ func (m *module) appendFunction(body []byte, groups uint32, variables []byte, f 
 	m.bodies = appendSized(m.bodies, b)
 }
 
+// dear is up to how many instructions in one place cost one unit each. Beyond that only each sixteenth costs one: of a long piece of
+// code a part is run at a time. Go's compiler, for one, puts whole functions with all their branches into one loop, and
+// goes round it for each jump.
+const dear = 16
+
+// price is what n instructions cost that are charged in one place.
+func price(n uint32) int32 { return int32(min(n, dear) + (n-min(n, dear))/16) }
+
 // appendCharge takes fuel and yields when there is none. length is the variable that is added for the lengths of operations,
 // which are on top of the stack and stay there. Charged are less than 1<<30, so that fuel of at least 0 cannot wrap.
 //
@@ -68,7 +76,7 @@ func (m *module) appendCharge(b []byte, e edit, length uint32) []byte {
 	case chargePages: // no memory grows by more than 1<<16
 		b = append(appendS32(append(b, opI32Const), maxPages-1), opI32And, opI32Const, 6, opI32Shl)
 	default:
-		b = appendS32(append(b, opI32Const), int32(e.cost))
+		b = appendS32(append(b, opI32Const), price(e.cost))
 	}
 	b = appendU32(append(b, opI32Sub, opGlobalSet), fuel)
 	b = appendU32(append(b, opGlobalGet), fuel)
