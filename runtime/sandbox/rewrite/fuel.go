@@ -6,10 +6,14 @@ type charge byte
 const (
 	chargeNone     charge = iota
 	chargeCost            // the number of instructions that follow
+	chargeRound           // the same, at the head of a loop that takes nothing from the stack
 	chargeBytes           // 1 for each 16 bytes, and 1
 	chargeElements        // 1 for each 8 elements of a table, and 1
 	chargePages           // 64 for each page that the memory grows
 )
+
+// measured says whether c depends on what is on top of the stack.
+func (c charge) measured() bool { return c >= chargeBytes }
 
 // yieldBody is the function that is called when there is no fuel, with its size: it asks for as much memory as makes 4 GiB,
 // which the host gets to hear.
@@ -53,19 +57,23 @@ const dear = 16
 func price(n uint32) int32 { return int32(min(n, dear) + (n-min(n, dear))/16) }
 
 // appendCharge takes fuel and yields when there is none. length is the variable that is added for the lengths of operations,
-// which are on top of the stack and stay there. Charged are less than 1<<30, so that fuel of at least 0 cannot wrap.
+// which are on top of the stack and stay there.
 //
-// The global is read again for the comparison because the compiler still has its value: that is what costs least.
+// Most charges come first and are looked at then. At the head of a loop it is the other way round: a round without fuel
+// yields and begins anew, so that what yields stands beside the loop for the compiler and not in it. So fuel is never lower
+// than what a loop and an operation cost together, which is more than -1<<31: it cannot wrap.
 func (m *module) appendCharge(b []byte, e edit, length uint32) []byte {
-	fuel := m.fuel()
 	if e.charge == chargeNone {
 		return b
 	}
-	if e.charge != chargeCost {
+	if e.charge == chargeRound {
+		b = append(m.appendYield(b), opBr, 1, opEnd)
+	}
+	if e.charge.measured() {
 		b = appendU32(append(b, opLocalTee), length)
 	}
-	b = appendU32(append(b, opGlobalGet), fuel)
-	if e.charge != chargeCost {
+	b = appendU32(append(b, opGlobalGet), m.fuel())
+	if e.charge.measured() {
 		b = appendU32(append(b, opLocalGet), length)
 	}
 	switch e.charge {
@@ -78,8 +86,17 @@ func (m *module) appendCharge(b []byte, e edit, length uint32) []byte {
 	default:
 		b = appendS32(append(b, opI32Const), price(e.cost))
 	}
-	b = appendU32(append(b, opI32Sub, opGlobalSet), fuel)
-	b = appendU32(append(b, opGlobalGet), fuel)
-	b = appendU32(append(b, opI32Const, 0, opI32LtS, opIf, blockEmpty, opCall), m.yield())
-	return append(b, opEnd)
+	b = appendU32(append(b, opI32Sub, opGlobalSet), m.fuel())
+	if e.charge != chargeRound {
+		b = append(m.appendYield(b), opEnd)
+	}
+	return b
+}
+
+// appendYield yields when fuel is below zero, and leaves open what is done only then. That is the second branch because the
+// compiler keeps in registers what it has at the end of the first.
+func (m *module) appendYield(b []byte) []byte {
+	b = appendU32(append(b, opGlobalGet), m.fuel())
+	b = append(b, opI32Const, 0, opI32GeS, opIf, blockEmpty, opElse, opCall)
+	return appendU32(b, m.yield())
 }

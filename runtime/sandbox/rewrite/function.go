@@ -78,10 +78,13 @@ func (m *module) readInstruction(r *reader, f *function) {
 		m.readBlockType(r)
 		f.open = append(f.open, f.charge)
 	case opLoop:
-		m.readBlockType(r)
+		c := chargeRound
+		if m.readBlockType(r) {
+			c = chargeCost
+		}
 		f.open = append(f.open, f.charge)
 		f.charge = len(f.edits)
-		f.edits = append(f.edits, edit{r.i, chargeCost, 0})
+		f.edits = append(f.edits, edit{r.i, c, 0})
 		m.loops++
 	case opElse:
 	case opEnd:
@@ -110,13 +113,16 @@ func (f *function) edit(at int, c charge) {
 	}
 }
 
-func (m *module) readBlockType(r *reader) {
+// readBlockType says whether a block takes values from the stack.
+func (m *module) readBlockType(r *reader) (takes bool) {
 	switch t := r.signed(33); {
 	case r.err != nil:
 	case t >= 0:
 		if t >= int64(len(m.types)) {
 			r.failf("type %d is not among the %d that there are", t, len(m.types))
+			return false
 		}
+		return m.types[t].params > 0
 	default:
 		if b := byte(t & 0x7f); t >= -64 && b != blockEmpty {
 			one := reader{b: []byte{b}}
@@ -127,4 +133,5 @@ func (m *module) readBlockType(r *reader) {
 			r.fail(errShape)
 		}
 	}
+	return false
 }

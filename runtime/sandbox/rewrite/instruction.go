@@ -24,7 +24,7 @@ const (
 	opLastStore    = 0x3e
 	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40
-	opI32LtS       = 0x48
+	opI32GeS       = 0x4e
 	opI32Sub       = 0x6b
 	opI32And       = 0x71
 	opI32Shl       = 0x74
