@@ -1,13 +1,132 @@
 package rewrite
 
 import (
-	"os"
+	"bytes"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 )
+
+// pair is a module as it came and rewritten, which have to do the same.
+type pair struct {
+	t         testing.TB
+	before    *instance
+	after     *instance
+	rewritten *Module
+}
+
+// newPair starts both. It returns nil when they do not start, both for the same reason.
+func newPair(t testing.TB, h *host, wasm []byte) *pair {
+	t.Helper()
+	h = &host{t, h.runtime}
+	m, err := Rewrite(wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := h.original(wasm)
+	after := h.rewritten(m)
+	if err != nil || after.began != nil {
+		if err == nil || after.began == nil || !strings.Contains(err.Error(), trap(after.began)) && len(m.Data) == 0 {
+			t.Fatalf("the start: %v, rewritten: %v", err, after.began)
+		}
+		return nil
+	}
+	return &pair{t, before, after, m}
+}
+
+// call calls both and compares results, or traps.
+func (p *pair) call(name string, args ...uint64) {
+	p.t.Helper()
+	want, got := p.before.call(name, args...), p.after.call(name, args...)
+	if want != got {
+		p.t.Fatalf("%s%v = %s, rewritten %s", name, args, want, got)
+	}
+}
+
+// state compares the memories, and the globals that the module exports itself.
+func (p *pair) state() {
+	p.t.Helper()
+	if !bytes.Equal(p.before.memory.buf, p.after.memory.buf) {
+		p.t.Fatalf("memories differ, of %d and %d bytes", len(p.before.memory.buf), len(p.after.memory.buf))
+	}
+	for _, g := range p.rewritten.Globals {
+		own := p.before.ExportedGlobal(fmt.Sprint("own", g.Index))
+		added := p.after.ExportedGlobal(g.Name)
+		if _, ok := added.(api.MutableGlobal); !ok || added.Type() != g.Type {
+			p.t.Fatalf("global %d: type %#x, want %#x", g.Index, added.Type(), g.Type)
+		}
+		if own != nil && own.Get() != added.Get() {
+			p.t.Fatalf("global %d is %#x, rewritten %#x", g.Index, own.Get(), added.Get())
+		}
+	}
+}
+
+func TestSamples(t *testing.T) {
+	for _, c := range []wazero.RuntimeConfig{wazero.NewRuntimeConfig(), wazero.NewRuntimeConfigInterpreter()} {
+		h := newHost(t, c)
+		for name, wasm := range samples() {
+			t.Run(name, func(t *testing.T) {
+				p := newPair(t, h, wasm)
+				if p == nil {
+					return
+				}
+				for _, arg := range []uint64{1, 2, 3, 0x10, 1000, 65_536, 0xffffffff, 5_000_000} {
+					if strings.HasPrefix(name, "loop") && arg > 1000 {
+						continue
+					}
+					p.call("run", arg)
+					p.state()
+				}
+			})
+		}
+	}
+}
+
+func TestC(t *testing.T) {
+	h := newHost(t, wazero.NewRuntimeConfig())
+	text := []byte(`{"a": [1, 22, -3.5, true, null], "b\"c": {"d": "e f", "g": {}}, "h": [[[]], ""]}`)
+	for name, inputs := range map[string][][]byte{
+		"json": {text, text[:40], bytes.Repeat([]byte("["), 101), bytes.Repeat([]byte("[1,"), 99), nil, []byte("x")},
+		"hash": {text, bytes.Repeat(text, 700), nil},
+	} {
+		for _, flags := range [][]string{nil, {"-O0"}, {"-O3", "-msimd128"}} {
+			p := newPair(t, h, compileC(t, name, flags...))
+			for _, input := range inputs {
+				for _, in := range []*instance{p.before, p.after} {
+					at, err := in.ExportedFunction("buffer").Call(in.ctx)
+					if err != nil || !in.Memory().Write(uint32(at[0]), input) {
+						t.Fatal(err)
+					}
+				}
+				p.call("run", uint64(len(input)))
+				if name == "hash" {
+					p.call("blocks", uint64(len(input)))
+				}
+				p.state()
+			}
+		}
+	}
+	for _, flags := range [][]string{nil, {"-O0"}, {"-O3", "-Wl,--max-memory=262144"}} {
+		p := newPair(t, h, compileC(t, "small", flags...))
+		for n := range uint64(24) {
+			p.call("fib", n)
+			p.call("sort", n*3)
+			p.call("spin", n*n)
+			p.call("deep", n*n*n)
+			p.call("divide", n*7, n%3)
+			p.call("load", n<<13)
+			p.call("apply", n, n*5, n%2)
+			p.call("grow", n/8)
+			p.state()
+		}
+		p.call("divide", 1<<31, 1<<32-1)
+		p.call("grow", 1<<32-1)
+	}
+}
 
 // What compilers make must pass, and mean the same.
 func TestBuiltInNodes(t *testing.T) {
@@ -17,21 +136,24 @@ func TestBuiltInNodes(t *testing.T) {
 	}
 	h := newHost(t, wazero.NewRuntimeConfig())
 	for _, file := range files {
-		wasm, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+		p := newPair(t, h, readFile(t, file))
+		if len(p.rewritten.Obstacles) > 0 || len(p.rewritten.Data) == 0 || p.rewritten.Loops < 100 || p.rewritten.Functions < 1000 {
+			t.Errorf("%s: obstacles %q, %d segments, %d loops, %d functions", file, p.rewritten.Obstacles,
+				len(p.rewritten.Data), p.rewritten.Loops, p.rewritten.Functions)
 		}
-		b := time.Now()
-		m, err := Rewrite(wasm)
-		if err != nil {
-			t.Fatal(err)
+		p.call("_initialize")
+		for _, input := range []string{
+			`{"input":{"a":1},"operations":[{"op":"set","path":"b[0]","value":2},{"op":"delete","path":"a"}]}`,
+			`{"input":[1,2],"conditions":[{"left":1.0,"op":"eq","right":1}],"cases":[{"when":{"left":"a","op":"eq","right":"a"},"to":"x"}]}`,
+			`{"method":"GET","url":"http://127.0.0.1/"}`, `{`, `null`, `{"output":` + strings.Repeat(`[1,`, 200) + `{}` + strings.Repeat(`]`, 200) + `}`,
+		} {
+			if want, got := p.before.node([]byte(input)), p.after.node([]byte(input)); want != got {
+				t.Errorf("%s: %s = %s, rewritten %s", file, input, want, got)
+			}
 		}
-		t.Log(file, time.Since(b), len(wasm), len(m.Wasm), m.Obstacles, m.Loops, m.Functions, len(m.Globals), len(m.Data), m.Start)
-		in := h.rewritten(m)
-		t.Log(in.began, in.memory.yields)
-		if in.ExportedFunction("_initialize") != nil {
-			t.Log(in.call("_initialize"))
+		p.state()
+		if p.after.memory.yields == 0 {
+			t.Errorf("%s: it never yields", file)
 		}
-		t.Log(in.node([]byte(`{"input":{"a":1},"operations":[{"op":"set","path":"b","value":2}]}`)), in.used())
 	}
 }
