@@ -29,12 +29,14 @@ func main() {}
 
 // run evaluates the conditions in order and stops as soon as the answer is known.
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
-	conditions := rawjson.Get(config, "conditions")
+	var keys [2][]byte
+	rawjson.Fields(config, keys[:], "conditions", "match")
+	conditions, match := keys[0], keys[1]
 	if rawjson.KindOf(conditions) != rawjson.Array {
 		return nil, sdk.Fatal("bad_config", "conditions is not an array")
 	}
 	var settles bool // the result of one condition that decides
-	switch match := rawjson.Get(config, "match"); {
+	switch {
 	case match == nil, string(match) == `"all"`:
 		settles = false
 	case string(match) == `"any"`:
@@ -45,8 +47,10 @@ func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 	result := !settles
 	var err error
 	rawjson.Elements(conditions, func(c []byte) bool {
+		var sides [3][]byte
+		rawjson.Fields(c, sides[:], "operator", "left", "right")
 		var holds bool
-		holds, err = operator.Eval(operator.Name(rawjson.Get(c, "operator")), rawjson.Get(c, "left"), rawjson.Get(c, "right"))
+		holds, err = operator.Eval(operator.Name(sides[0]), sides[1], sides[2])
 		if err == nil && holds == settles {
 			result = settles
 			return false

@@ -12,6 +12,24 @@ func Get(v []byte, key string) []byte {
 	return nil
 }
 
+// Fields is Get for several keys in one pass: it sets values[i] to the value of keys[i], nil where there is none. values has room for as many.
+func Fields(v []byte, values [][]byte, keys ...string) {
+	clear(values)
+	for i := open(v, '{'); i < len(v); {
+		var k, value []byte
+		k, value, i = memberAt(v, i)
+		if value == nil {
+			return
+		}
+		for n, key := range keys {
+			if values[n] == nil && KeyIs(k, key) {
+				values[n] = value
+				break
+			}
+		}
+	}
+}
+
 // Index returns element i of the array v, a view, or nil when there is none or v is no array.
 func Index(v []byte, i int) []byte {
 	if i < 0 {

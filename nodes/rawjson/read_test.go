@@ -111,3 +111,20 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Fields gives what Get gives for each key.
+func TestFields(t *testing.T) {
+	keys := []string{"a", "b", "c d", "\u00e9", ""}
+	for _, v := range []string{
+		`{}`, `[]`, `1`, ``, `{"a":1}`, ` { "b" : [1,{"a":2}] , "a" : {"c d":3} } `, `{"a":1,"a":2,"c\u0020d":true,"\u00e9":null,"":"x"}`, `{"a":1,"b"`,
+	} {
+		got := make([][]byte, len(keys))
+		got[0] = []byte("old")
+		Fields([]byte(v), got, keys...)
+		for i, key := range keys {
+			if want := Get([]byte(v), key); string(got[i]) != string(want) || (got[i] == nil) != (want == nil) {
+				t.Errorf("%s: %q is %q, want %q", v, key, got[i], want)
+			}
+		}
+	}
+}

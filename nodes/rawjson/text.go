@@ -1,6 +1,7 @@
 package rawjson
 
 import (
+	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -12,6 +13,17 @@ func AppendString(dst, v []byte) []byte {
 		return dst
 	}
 	return AppendUnescaped(dst, v[1:len(v)-1])
+}
+
+// Text is AppendString without a copy where the text has no escapes: then it is a view into v. It is nil when v is no string.
+func Text(v []byte) []byte {
+	if len(v) < 2 || v[0] != '"' {
+		return nil
+	}
+	if raw := v[1 : len(v)-1]; !hasEscape(raw) {
+		return raw
+	}
+	return AppendString([]byte{}, v)
 }
 
 // AppendQuoted appends s as a JSON string with quotes: only what JSON requires is escaped (the quote, the backslash,
@@ -69,12 +81,7 @@ func AppendEscaped(dst, s []byte) []byte {
 
 // hasEscape tells whether the text between a string's quotes holds an escape.
 func hasEscape(raw []byte) bool {
-	for _, c := range raw {
-		if c == '\\' {
-			return true
-		}
-	}
-	return false
+	return bytes.IndexByte(raw, '\\') >= 0
 }
 
 // AppendUnescaped is [AppendString] for what stands between the quotes, such as the keys that [Members] gives.

@@ -28,22 +28,27 @@ var _ = sdk.Register(sdk.Node{
 
 func main() {}
 
+var equals = []byte("equals")
+
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
-	cases := rawjson.Get(config, "cases")
+	var keys [2][]byte
+	rawjson.Fields(config, keys[:], "cases", "value")
+	cases, value := keys[0], keys[1]
 	if rawjson.KindOf(cases) != rawjson.Array {
 		return nil, sdk.Fatal("bad_config", "cases is not an array")
 	}
-	value := rawjson.Get(config, "value")
 	var name []byte // raw, of the case that fits
 	var err error
 	rawjson.Elements(cases, func(c []byte) bool {
-		op := "equals"
-		if v := rawjson.Get(c, "operator"); v != nil {
-			op = operator.Name(v)
+		var parts [3][]byte
+		rawjson.Fields(c, parts[:], "name", "value", "operator")
+		op := equals
+		if parts[2] != nil {
+			op = operator.Name(parts[2])
 		}
 		var fits bool
-		if fits, err = operator.Eval(op, value, rawjson.Get(c, "value")); fits {
-			name = rawjson.Get(c, "name")
+		if fits, err = operator.Eval(op, value, parts[1]); fits {
+			name = parts[0]
 		}
 		return err == nil && !fits
 	})

@@ -21,6 +21,11 @@ type decimal struct {
 
 // compareNumbers compares two JSON numbers. ok is false only if a float64 cannot tell: never for JSON numbers.
 func compareNumbers(a, b []byte) (c int, ok bool) {
+	if sa, ok := parseShort(a); ok {
+		if sb, ok := parseShort(b); ok {
+			return compareShort(sa, sb), true
+		}
+	}
 	da, exactA := parse(a)
 	db, exactB := parse(b)
 	if exactA && exactB {
@@ -85,4 +90,49 @@ func (d *decimal) sign() int {
 		return -1
 	}
 	return 1
+}
+
+// short is the value n / 10^fraction of a number with few digits, as most have: comparing two takes no memory.
+type short struct {
+	n        int64
+	fraction int
+}
+
+// maxShort is how many digits a short number has at most. With as many zeros behind them they fit an int64.
+const maxShort = 9
+
+var powers = [maxShort + 1]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
+
+// parseShort reads a JSON number without an exponent; ok is false when it is another, or has more digits.
+func parseShort(b []byte) (s short, ok bool) {
+	digits := b
+	if b[0] == '-' {
+		digits = b[1:]
+	}
+	if len(digits) > maxShort+1 {
+		return s, false
+	}
+	point := len(digits)
+	for i, c := range digits {
+		switch {
+		case c == '.':
+			point = i + 1
+		case c < '0' || c > '9':
+			return s, false
+		default:
+			s.n = 10*s.n + int64(c-'0')
+		}
+	}
+	if s.fraction = len(digits) - point; s.fraction == 0 && len(digits) > maxShort {
+		return s, false
+	}
+	if b[0] == '-' {
+		s.n = -s.n
+	}
+	return s, true
+}
+
+func compareShort(a, b short) int {
+	most := max(a.fraction, b.fraction)
+	return cmp.Compare(a.n*powers[most-a.fraction], b.n*powers[most-b.fraction])
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// Eval applies an operator to two raw JSON values; right is not looked at by operators of one value, and may be nil.
+// Eval applies an operator, by its name, to two raw JSON values; right is not looked at by operators of one value, and may be nil.
 // A missing value is null. It fails, with an error that is not retried, for an unknown operator and for a pattern that
 // is no regular expression.
 //
 // Numbers, and a number with a string that holds one, compare by value; two strings compare byte for byte. All other
 // pairs of different kinds are unequal and neither less nor greater. contains looks for a part of a string, an element
 // of an array or a key of an object; in is contains with the sides changed.
-func Eval(name string, left, right []byte) (bool, error) {
+func Eval(name, left, right []byte) (bool, error) {
 	left, right = orNull(left), orNull(right)
-	switch name {
+	switch string(name) {
 	case "equals":
 		return Equal(left, right), nil
 	case "notEquals":
@@ -67,16 +67,13 @@ func Eval(name string, left, right []byte) (bool, error) {
 }
 
 // Name reads the operator of a config; what is no string, which a template may have put there, is no operator.
-func Name(v []byte) string {
-	if rawjson.KindOf(v) != rawjson.String {
-		return ""
-	}
-	return string(rawjson.AppendString(nil, v))
-}
+func Name(v []byte) []byte { return rawjson.Text(v) }
+
+var null = []byte("null")
 
 func orNull(v []byte) []byte {
 	if v == nil {
-		return []byte("null")
+		return null
 	}
 	return v
 }
@@ -146,7 +143,7 @@ func number(v []byte) []byte {
 	case rawjson.Number:
 		return v
 	case rawjson.String:
-		if t := rawjson.AppendString(nil, v); rawjson.KindOf(t) == rawjson.Number && rawjson.Check(t, 0) == nil && t[len(t)-1] > ' ' {
+		if t := rawjson.Text(v); rawjson.KindOf(t) == rawjson.Number && rawjson.Check(t, 0) == nil && t[len(t)-1] > ' ' {
 			return t
 		}
 	}
@@ -157,7 +154,7 @@ func texts(a, b []byte) (l, r []byte, ok bool) {
 	if rawjson.KindOf(a) != rawjson.String || rawjson.KindOf(b) != rawjson.String {
 		return nil, nil, false
 	}
-	return rawjson.AppendString(nil, a), rawjson.AppendString(nil, b), true
+	return rawjson.Text(a), rawjson.Text(b), true
 }
 
 // contains tells whether whole has part: as a part of its text, an element or a key.

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"bytes"
 	"math/big"
 	"strings"
 	"testing"
@@ -89,7 +90,7 @@ func TestEval(t *testing.T) {
 		if tc.left != "" {
 			left = []byte(tc.left)
 		}
-		if got, err := Eval(tc.op, left, right); got != tc.want || err != nil {
+		if got, err := Eval([]byte(tc.op), left, right); got != tc.want || err != nil {
 			t.Errorf("%s %s %s = %v, %v", tc.left, tc.op, tc.right, got, err)
 		}
 	}
@@ -97,7 +98,7 @@ func TestEval(t *testing.T) {
 
 func TestEvalErrors(t *testing.T) {
 	for op, right := range map[string]string{"matches": `"("`, "resembles": `"x"`, "": `1`} {
-		if _, err := Eval(op, []byte(`"x"`), []byte(right)); err == nil {
+		if _, err := Eval([]byte(op), []byte(`"x"`), []byte(right)); err == nil {
 			t.Errorf("%q %s: no error", op, right)
 		}
 	}
@@ -148,13 +149,32 @@ func FuzzEval(f *testing.F) {
 		}
 		l, _ := rawjson.AppendCanonical(nil, []byte(left), 64)
 		r, _ := rawjson.AppendCanonical(nil, []byte(right), 64)
-		_, _ = Eval(ops[uint(op)%uint(len(ops))], l, r)
-		eq, _ := Eval("equals", l, r)
-		if ne, _ := Eval("notEquals", l, r); eq == ne {
+		_, _ = Eval([]byte(ops[uint(op)%uint(len(ops))]), l, r)
+		eq, _ := Eval([]byte("equals"), l, r)
+		if ne, _ := Eval([]byte("notEquals"), l, r); eq == ne {
 			t.Errorf("%s and %s are both equal and unequal", l, r)
 		}
-		if lt, _ := Eval("lessThan", l, r); lt && eq {
+		if lt, _ := Eval([]byte("lessThan"), l, r); lt && eq {
 			t.Errorf("%s is less than and equal to %s", l, r)
+		}
+	})
+}
+
+// Numbers that are compared without memory compare as those that are compared digit by digit.
+func TestShortNumbersCompareAsAll(t *testing.T) {
+	number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,9})(\.[0-9]{1,9})?`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := []byte(number.Draw(t, "a")), []byte(number.Draw(t, "b"))
+		if rapid.Bool().Draw(t, "near") {
+			b = append(bytes.Clone(a), "0"...)
+			if !bytes.Contains(a, []byte(".")) {
+				b = append(bytes.Clone(a), ".00"...)
+			}
+		}
+		da, _ := parse(a)
+		db, _ := parse(b)
+		if got, ok := compareNumbers(a, b); !ok || got != compareDecimals(da, db) {
+			t.Fatalf("%s and %s: %d, want %d", a, b, got, compareDecimals(da, db))
 		}
 	})
 }
