@@ -1,95 +1,134 @@
-// Command bench measures a Caddy with FlowTrux Edge end to end: what a signed webhook that runs three nodes costs
-// beside Caddy's own `respond`, in interleaved rounds of one run on the same server. Machines differ and are shared:
-// read the ratios.
+// Command bench measures FlowTrux Edge beside what it is compared with, in one go on one machine, and prints tables with
+// ratios:
 //
-//	go run ./bench [-caddy bin/caddy] [-rounds 5] [-requests 2000] [-connections 8]
+//	call    a call of a guest: pristine, beside an instance that is reused without a reset and one made for the call
+//	http    a signed webhook of three nodes, beside Caddy's `respond` and the same job as a native handler
+//	scale   more nodes, larger bodies, more workflows
+//	loop    normal traffic beside a node that never returns
+//	start   from the start of the process to the first right answer
 //
-// It talks to loopback only and ends the server it has started. CPU time is read from /proc, so it needs Linux.
+// Rounds of all that is compared are interleaved and medians count, so that what else the machine does hits all alike. Machines
+// differ and are shared: read the ratios.
+//
+//	go run ./bench [-only call,http,scale,loop,start] [-rounds 5] [-seconds 5] [-out bench/RESULTS.md]
+//
+// It needs Linux, wrk and a clang with lld that knows wasm32; `make bench` installs them on Debian. It talks to loopback only, all
+// load has a bound in time and count, and it ends the processes that it has started, also when it is interrupted.
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"slices"
-	"time"
+	"strings"
+	"syscall"
 )
 
 // options are the command's flags.
 type options struct {
-	caddy       string
-	rounds      int
-	requests    int
-	connections int
+	only    string
+	rounds  int
+	seconds int
+	out     string
+}
+
+// part is one of the things that can be measured.
+type part struct {
+	name string
+	run  func(context.Context, *bench) (section, error)
+}
+
+var parts = []part{
+	{"call", measureCalls},
+	{"http", measureHTTP},
+	{"scale", measureScale},
+	{"loop", measureLoop},
+	{"start", measureStart},
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.caddy, "caddy", "bin/caddy", "the server to measure (make build)")
+	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: call, http, scale, loop, start (all)")
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds; the median counts")
-	flag.IntVar(&o.requests, "requests", 2000, "requests of one target in one round")
-	flag.IntVar(&o.connections, "connections", 8, "connections in parallel")
+	flag.IntVar(&o.seconds, "seconds", 5, "seconds of load on one target in one round")
+	flag.StringVar(&o.out, "out", "bench/RESULTS.md", "the file for the results; \"\" = none")
 	flag.Parse()
-	if err := run(o); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(o options) error {
-	s, err := startServer(o.caddy)
+func run(ctx context.Context, o options) error {
+	chosen, err := o.parts()
 	if err != nil {
 		return err
 	}
-	defer s.stop()
-
-	targets := []target{
-		{name: "caddy respond", url: s.url + "/respond"},
-		{name: "3 nodes, lastNode", url: s.url + "/api/webhooks/three", sign: true},
-		{name: "3 nodes, minimal", url: s.url + "/api/webhooks/accepted", sign: true},
+	b, err := prepare(ctx, o)
+	if err != nil {
+		return err
 	}
-	for _, t := range targets { // connections, code paths and caches warm
-		if _, err := s.measure(t, o.connections, min(o.requests, 50)); err != nil {
-			return err
+	defer b.close()
+	var sections []section
+	for _, p := range chosen {
+		b.progress("measuring: %s", p.name)
+		s, err := p.run(ctx, b)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
-	}
-	figures := make([][]figure, len(targets))
-	for r := range o.rounds {
-		for i, t := range targets {
-			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", r+1, o.rounds, t.name)
-			f, err := s.measure(t, o.connections, o.requests)
-			if err != nil {
-				return err
-			}
-			figures[i] = append(figures[i], f)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
+		sections = append(sections, s)
 	}
-	base := median(figures[0])
-	fmt.Printf("%-20s %12s %8s %12s %8s %10s %10s\n", "target", "requests/s", "ratio", "CPU/request", "ratio", "p50", "p99")
-	for i, t := range targets {
-		m := median(figures[i])
-		fmt.Printf("%-20s %12.0f %8.2f %12s %8.1f %10s %10s\n", t.name, m.rate, m.rate/base.rate,
-			short(m.cpu), float64(m.cpu)/float64(base.cpu), short(m.p50), short(m.p99))
+	m, err := b.describe(ctx)
+	if err != nil {
+		return err
 	}
+	report := report{machine: m, command: o.command(), sections: sections}
+	fmt.Print(report.String())
+	if o.out == "" {
+		return nil
+	}
+	if err := os.WriteFile(o.out, []byte(report.String()), 0o644); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	b.progress("written to %s", o.out)
 	return nil
 }
 
-func short(d time.Duration) string { return d.Round(time.Microsecond).String() }
-
-// median takes each figure's median on its own.
-func median(all []figure) figure {
-	mid := func(value func(figure) float64) float64 {
-		v := make([]float64, 0, len(all))
-		for _, f := range all {
-			v = append(v, value(f))
+// parts are the chosen ones, in their own order.
+func (o options) parts() ([]part, error) {
+	if o.rounds < 1 || o.rounds > 100 || o.seconds < 1 || o.seconds > 60 {
+		return nil, fmt.Errorf("%d rounds of %d seconds: there are 1 to 100 rounds of 1 to 60 seconds", o.rounds, o.seconds)
+	}
+	if o.only == "" {
+		return parts, nil
+	}
+	var chosen []part
+	names := strings.Split(o.only, ",")
+	for _, p := range parts {
+		if slices.Contains(names, p.name) {
+			chosen = append(chosen, p)
 		}
-		slices.Sort(v)
-		return v[len(v)/2]
 	}
-	return figure{
-		rate: mid(func(f figure) float64 { return f.rate }),
-		cpu:  time.Duration(mid(func(f figure) float64 { return float64(f.cpu) })),
-		p50:  time.Duration(mid(func(f figure) float64 { return float64(f.p50) })),
-		p99:  time.Duration(mid(func(f figure) float64 { return float64(f.p99) })),
+	if len(chosen) != len(names) {
+		return nil, fmt.Errorf("-only %s: there are call, http, scale, loop and start, each once", o.only)
 	}
+	return chosen, nil
+}
+
+// command is what was typed, for the results.
+func (o options) command() string {
+	c := fmt.Sprintf("go run ./bench -rounds %d -seconds %d", o.rounds, o.seconds)
+	if o.only != "" {
+		c += " -only " + o.only
+	}
+	return c
 }

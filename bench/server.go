@@ -1,156 +1,165 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
+
+	"github.com/flowtrux/edge/bench/meter"
 )
 
-// clockTick is the unit of CPU times in /proc: USER_HZ, which is 100 on every Linux that Go runs on.
-const clockTick = time.Second / 100
+// secret signs the webhooks of the bench.
+const secret = "bench-secret"
 
-// workflow is a chain of three nodes with a custom status and header, in the given mode.
-const workflow = `{"nodes":[
-	{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":
-		{"responseMode":%q,"statusCode":201,"headers":{"X-Flow":"ok"}}}},
-	{"id":"normalize","type":"transform","config":{"output":{"orderId":"{{trigger.data.order_id}}","total":"{{trigger.data.total}}"}}},
-	{"id":"large","type":"condition","config":{"conditions":[{"left":"{{steps.normalize.output.total}}","operator":"greaterThan","right":100}]}},
-	{"id":"answer","type":"transform","config":{"output":{"order":"{{steps.normalize.output}}","large":"{{steps.large.output.result}}"}}}],
-	"edges":[{"source":"trigger","target":"normalize"},{"source":"normalize","target":"large"},
-		{"source":"large","target":"answer","sourceHandle":"true"}]}`
-
-// server is the Caddy under test, with a data directory of its own.
-type server struct {
-	url, admin string
-	dir        string
-	cmd        *exec.Cmd
-	log        bytes.Buffer
+// site is what a server serves.
+type site struct {
+	name string
+	http string            // directives of the site
+	app  string            // options of the block flowtrux; "" = the server has none
+	seed map[string]string // documents by file below the seed's folder: workflows/<id>.json, secrets/<id>
 }
 
-func startServer(caddy string) (s *server, err error) {
-	dir, err := os.MkdirTemp("", "flowtrux-bench-")
+// edgeSite is a site with our handler, whose store begins with the documents of seed. more are further options.
+func edgeSite(name string, seed map[string]string, more string) site {
+	return site{name: name, http: "flowtrux", app: "journal memory\n" + more, seed: seed}
+}
+
+// server is a running Caddy with a data directory of its own.
+type server struct {
+	name  string
+	url   string // of the site
+	admin string
+	dir   string
+	conf  string
+	bench *bench
+
+	cmd  *exec.Cmd
+	exit chan error // has the process's end
+}
+
+// newServer makes a data directory and a config for s.
+func (b *bench) newServer(s site) (*server, error) {
+	dir, err := os.MkdirTemp(b.dir, "server-")
 	if err != nil {
 		return nil, err
 	}
-	s = &server{dir: dir}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, errors.New(s.log.String()))
-			s.stop()
-		}
-	}()
-	site, admin := freeAddress(), freeAddress()
-	s.url, s.admin = "http://"+site, "http://"+admin
-	conf := filepath.Join(dir, "Caddyfile")
-	text := fmt.Sprintf(`{
-	admin %s
-	persist_config off
-	flowtrux {
-		journal memory {
-			max_pending 1000000
-		}
-	}
-}
-%s {
-	respond /respond 201
-	flowtrux
-}
-`, admin, s.url)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return s, err
-	}
-	s.cmd = exec.Command(caddy, "run", "--config", conf)
-	s.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	s.cmd.Stderr = &s.log
-	if err := s.cmd.Start(); err != nil {
-		return s, fmt.Errorf("starting %s (make build makes it): %w", caddy, err)
-	}
-	if err := s.await("status", func(b []byte) bool { return bytes.Contains(b, []byte(`"live"`)) }); err != nil {
-		return s, err
-	}
-	for id, mode := range map[string]string{"three": "lastNode", "accepted": "minimal"} {
-		if err := errors.Join(s.put("workflows/"+id, fmt.Sprintf(workflow, mode)), s.put("secrets/"+id, secret)); err != nil {
-			return s, err
-		}
-	}
-	return s, nil
-}
-
-// stop ends the process that startServer started and removes its directory.
-func (s *server) stop() {
-	if s.cmd != nil && s.cmd.Process != nil {
-		_ = s.cmd.Process.Signal(syscall.SIGTERM)
-		_ = s.cmd.Wait()
-	}
-	_ = os.RemoveAll(s.dir)
-}
-
-// cpu is the CPU time that the server has used: fields 14 and 15 of /proc/<pid>/stat (proc(5)).
-func (s *server) cpu() (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	address, err := freeAddress()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	user, err1 := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
-}
-
-// settle waits until accepted executions have ended, so that their cost counts for the round that accepted them.
-func (s *server) settle() error {
-	return s.await("status", func(b []byte) bool {
-		return bytes.Contains(b, []byte(`"pending": 0`)) && bytes.Contains(b, []byte(`"running": 0`))
-	})
-}
-
-func (s *server) await(path string, ok func([]byte) bool) error {
-	var last []byte
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		resp, err := http.Get(s.admin + "/flowtrux/" + path)
-		if err != nil {
-			continue
-		}
-		last, _ = io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if ok(last) {
-			return nil
+	admin, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	v := &server{name: s.name, url: "http://" + address, admin: "http://" + admin, dir: dir, conf: filepath.Join(dir, "Caddyfile"), bench: b}
+	app := ""
+	if s.app != "" {
+		app = fmt.Sprintf("flowtrux {\nstore embedded %s {\nseed %s\n}\n%s\n}", filepath.Join(dir, "store"), filepath.Join(dir, "seed"), s.app)
+	}
+	files := map[string]string{"Caddyfile": fmt.Sprintf("{\nadmin %s\npersist_config off\nlog {\nlevel WARN\n}\n%s\n}\n%s {\n%s\n}\n", admin, app, v.url, s.http)}
+	for name, text := range s.seed {
+		files[filepath.Join("seed", name)] = text
+	}
+	data := filepath.Join(dir, "caddy", "flowtrux")
+	if err := errors.Join(os.MkdirAll(data, 0o700), os.Symlink(b.code, filepath.Join(data, "wasm"))); err != nil {
+		return nil, err
+	}
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			return nil, err
 		}
 	}
-	return fmt.Errorf("the server did not get there: %s", last)
+	return v, nil
 }
 
-func (s *server) put(path, text string) error {
-	req, err := http.NewRequest(http.MethodPut, s.admin+"/flowtrux/"+path, strings.NewReader(text))
+// start starts the process. It is ended by stop, and by the end of ctx.
+func (v *server) start(ctx context.Context) error {
+	log, err := os.OpenFile(filepath.Join(v.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
+	defer log.Close()
+	v.cmd = exec.CommandContext(ctx, v.bench.caddy, "run", "--config", v.conf)
+	v.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+v.dir, "XDG_CONFIG_HOME="+v.dir)
+	v.cmd.Stdout, v.cmd.Stderr = log, log
+	v.cmd.Cancel = func() error { return v.cmd.Process.Signal(syscall.SIGTERM) }
+	v.cmd.WaitDelay = 10 * time.Second // then it is killed
+	if err := v.cmd.Start(); err != nil {
+		return fmt.Errorf("starting the server: %w", err)
 	}
-	defer resp.Body.Close()
-	if b, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("PUT %s: HTTP %d: %s", path, resp.StatusCode, b)
-	}
+	v.exit = make(chan error, 1)
+	go func() { v.exit <- v.cmd.Wait() }()
 	return nil
 }
 
-func freeAddress() string {
+// stop ends the process, if it runs, and waits for its end.
+func (v *server) stop() {
+	if v.exit == nil {
+		return
+	}
+	_ = v.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	select {
+	case <-v.exit:
+	case <-time.After(20 * time.Second):
+		_ = v.cmd.Process.Kill()
+		<-v.exit
+	}
+	v.exit = nil
+}
+
+// failed is err with the end of what the server has logged.
+func (v *server) failed(err error) error {
+	log := read(filepath.Join(v.dir, "log"))
+	return fmt.Errorf("%s: %w\n%s", v.name, err, log[max(0, len(log)-2000):])
+}
+
+func (v *server) pid() int { return v.cmd.Process.Pid }
+
+// cpu is the CPU time that the process has used.
+func (v *server) cpu() (time.Duration, error) { return meter.CPU(v.pid()) }
+
+// serve starts servers for all sites and waits until each gives its first right answer. stop ends all that were started.
+func (b *bench) serve(ctx context.Context, first request, sites ...site) (servers []*server, stop func(), err error) {
+	stop = func() {
+		for _, v := range servers {
+			v.stop()
+		}
+	}
+	defer func() {
+		if err != nil {
+			stop()
+		}
+	}()
+	for _, s := range sites {
+		b.progress("starting: %s", s.name)
+		v, err := b.newServer(s)
+		if err != nil {
+			return servers, stop, err
+		}
+		servers = append(servers, v)
+		if err := v.start(ctx); err != nil {
+			return servers, stop, err
+		}
+		if err := v.await(ctx, first, 2*time.Minute); err != nil {
+			return servers, stop, v.failed(err)
+		}
+	}
+	return servers, stop, rest(ctx, time.Second)
+}
+
+// freeAddress is an address of loopback where nothing listens.
+func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "127.0.0.1:0"
+		return "", err
 	}
 	defer l.Close()
-	return l.Addr().String()
+	return l.Addr().String(), nil
 }

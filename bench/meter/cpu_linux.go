@@ -1,0 +1,45 @@
+package meter
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// clockSched is CPUCLOCK_SCHED of the kernel (include/linux/posix-timers_types.h): the clock that counts what the scheduler
+// gave, in nanoseconds.
+const clockSched = 2
+
+// CPU is the CPU time that a process has used in all its threads, also those that have ended; 0 is this process. It is the clock of
+// clock_getcpuclockid(3), which counts nanoseconds where /proc/<pid>/stat counts hundredths of a second.
+func CPU(pid int) (time.Duration, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid)<<3|clockSched, &t); err != nil {
+		return 0, fmt.Errorf("reading the CPU clock of process %d: %w", pid, err)
+	}
+	return time.Duration(t.Nano()), nil
+}
+
+// RSS is the resident memory of a process in bytes.
+func RSS(pid int) (uint64, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
+	}
+	return parseRSS(string(b))
+}
+
+// parseRSS reads the line VmRSS of /proc/<pid>/status (proc_pid_status(5)).
+func parseRSS(status string) (uint64, error) {
+	for line := range strings.Lines(status) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, err := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 54)
+			return kb << 10, err
+		}
+	}
+	return 0, fmt.Errorf("no resident memory in %q", status)
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// bench is what all parts share.
+type bench struct {
+	options
+	module string // the repository's directory
+	dir    string // temporary: everything the bench makes, gone at its end
+	caddy  string // the server's binary
+	wrk    string
+	clang  string
+	code   string // compiled nodes, kept for all servers: compiling them takes seconds
+	began  time.Time
+}
+
+// prepare finds the tools and builds the server.
+func prepare(ctx context.Context, o options) (_ *bench, err error) {
+	b := &bench{options: o, began: time.Now()}
+	if b.wrk, err = exec.LookPath("wrk"); err != nil {
+		return nil, errors.New("wrk is not installed; on Debian: apt-get install wrk")
+	}
+	if b.clang, err = findClang(); err != nil {
+		return nil, err
+	}
+	module, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
+	if err != nil {
+		return nil, fmt.Errorf("finding the module: %w", err)
+	}
+	b.module = module
+	if b.dir, err = os.MkdirTemp("", "flowtrux-bench-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			b.close()
+		}
+	}()
+	b.code = filepath.Join(b.dir, "code")
+	if err := os.Mkdir(b.code, 0o700); err != nil {
+		return nil, err
+	}
+	b.caddy = filepath.Join(b.dir, "caddy")
+	b.progress("building the server")
+	// The flags of xcaddy and of the Makefile: what they have compiled is not compiled again.
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx", "-o", b.caddy, "./bench/caddy")
+	build.Dir, build.Env = b.module, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building the server: %w\n%s", err, out)
+	}
+	return b, nil
+}
+
+// close removes what the bench has made.
+func (b *bench) close() { _ = os.RemoveAll(b.dir) }
+
+// progress tells on stderr what is being done.
+func (b *bench) progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "%4.0fs %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// rest waits until the machine has calmed down after a start or a round.
+func rest(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// output runs a command and returns what it prints, without white space around it.
+func output(ctx context.Context, dir, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, stderr.String())
+	}
+	return strings.TrimSpace(string(out)), nil
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/flowtrux/edge/bench/meter"
+)
+
+// request is a signed webhook and its right answer.
+type request struct {
+	path   string
+	body   []byte
+	status int
+	answer string // "" = any
+}
+
+// signature is what the sender of body puts into X-Webhook-Signature.
+func signature(body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// client makes a connection for each request: it is for what is not measured, and for starts.
+var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// errWrong is an answer that is not the right one, where waiting does not help.
+var errWrong = errors.New("not the right answer")
+
+// try sends r once.
+func (v *server) try(ctx context.Context, r request) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+r.path, bytes.NewReader(r.body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Webhook-Signature", signature(r.body))
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+		return err
+	case resp.StatusCode == r.status && (r.answer == "" || string(answer) == r.answer) && (r.status != http.StatusCreated || resp.Header.Get("X-Flow") == "ok"):
+		return nil
+	case resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusNotFound: // the store is not loaded yet
+		return fmt.Errorf("HTTP %d: %s", resp.StatusCode, answer)
+	default:
+		return fmt.Errorf("%w: HTTP %d: %s", errWrong, resp.StatusCode, answer)
+	}
+}
+
+// await sends r until the right answer comes.
+func (v *server) await(ctx context.Context, r request, patience time.Duration) error {
+	for deadline := time.Now().Add(patience); ; {
+		err := v.try(ctx, r)
+		if err == nil || errors.Is(err, errWrong) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case end := <-v.exit:
+			v.exit = nil
+			return fmt.Errorf("the server has ended: %v", end)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// runtime reads what Go's runtime has counted in the server, after a garbage collection if gc is true.
+func (v *server) runtime(ctx context.Context, gc bool) (m meter.Runtime, err error) {
+	url := v.admin + "/bench/runtime"
+	if gc {
+		url += "?gc"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return m, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return m, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return m, fmt.Errorf("%s: HTTP %d", url, resp.StatusCode)
+	}
+	return m, json.NewDecoder(resp.Body).Decode(&m)
+}
