@@ -31,18 +31,29 @@ bin/caddy: $(SOURCES)
 test: setup lint nodes-check unit smoke ## run everything that has to pass: linters, tests with -race, a real build
 	@echo "all checks passed"
 
-setup:
-	@set --; \
-	command -v etcd >/dev/null || set -- etcd-server; \
-	command -v cc >/dev/null || set -- "$$@" gcc libc6-dev; \
-	for tool in curl openssl; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
-	[ $$# = 0 ] || { \
-		echo "The tests need these packages of Debian: $$*"; \
+# What a shell line ends with that has put the missing packages into its arguments.
+INSTALL = [ $$# = 0 ] || { \
+		echo "$@ needs these packages of Debian: $$*"; \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$$@"; \
 		else \
 			echo "Install them, for example with: sudo apt-get install $$*"; exit 1; \
 		fi; }
+
+setup:
+	@set --; \
+	command -v etcd >/dev/null || set -- etcd-server; \
+	command -v cc >/dev/null || set -- "$$@" gcc libc6-dev; \
+	for tool in curl openssl; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
+	$(INSTALL)
+
+.PHONY: bench-setup
+bench-setup:
+	@set --; \
+	command -v wrk >/dev/null || set -- wrk; \
+	command -v clang-19 >/dev/null || command -v clang >/dev/null || set -- "$$@" clang; \
+	command -v wasm-ld-19 >/dev/null || command -v wasm-ld >/dev/null || set -- "$$@" lld; \
+	$(INSTALL)
 
 nodes: ## compile the built-in nodes to nodes/dist
 	go run ./nodes/build.go
@@ -72,8 +83,8 @@ fuzz: ## fuzz each target for FUZZTIME (60s)
 		done; \
 	done
 
-bench: bin/caddy ## measure a signed webhook end to end beside Caddy's respond
-	go run ./bench -caddy bin/caddy
+bench: bench-setup ## measure side by side with other ways to do the same; writes bench/RESULTS.md
+	go run ./bench
 
 check: test ## test, and see that nothing was changed by it
 	@[ -z "$$(git status --porcelain)" ] || { git status --short; echo "the work tree is not clean"; exit 1; }

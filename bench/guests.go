@@ -9,24 +9,32 @@ import (
 	"path/filepath"
 )
 
-// findClang finds a clang; that it can make WebAssembly shows when it is used.
-func findClang() (string, error) {
-	for _, name := range []string{"clang-19", "clang", "clang-20", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14"} {
-		if path, err := exec.LookPath(name); err == nil {
+// clangs are the names that clang goes by, the one that is tested with first.
+var clangs = []string{"clang-19", "clang", "clang-20", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14"}
+
+// wasm32 are the flags for a module with no library under it and no start.
+var wasm32 = []string{"--target=wasm32", "-O2", "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=8192"}
+
+// findClang finds a clang that can make WebAssembly: it needs the linker of its version, which is a package of its own.
+func findClang(ctx context.Context) (string, error) {
+	for _, name := range clangs {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		if exec.CommandContext(ctx, path, append(wasm32, "-x", "c", os.DevNull, "-o", os.DevNull)...).Run() == nil {
 			return path, nil
 		}
 	}
-	return "", errors.New("clang is not installed, which compiles the guests in C; on Debian: apt-get install clang lld")
+	return "", errors.New("there is no clang with lld that can make WebAssembly, of which guests are made; on Debian: apt-get install clang lld")
 }
 
 // buildC compiles bench/guests/<name>.c, which has no library under it, and returns the module's file.
 func (b *bench) buildC(ctx context.Context, name string) (string, error) {
 	file := filepath.Join(b.dir, name+"-c.wasm")
-	cmd := exec.CommandContext(ctx, b.clang, "--target=wasm32", "-O2", "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=8192",
-		"-o", file, filepath.Join(b.module, "bench", "guests", name+".c"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compiling %s.c with %s (it needs lld of the same version; on Debian: apt-get install clang lld): %w\n%s",
-			name, b.clang, err, out)
+	source := filepath.Join(b.module, "bench", "guests", name+".c")
+	if out, err := exec.CommandContext(ctx, b.clang, append(wasm32, "-o", file, source)...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compiling %s: %w\n%s", source, err, out)
 	}
 	return file, nil
 }

@@ -21,7 +21,7 @@ type machine struct {
 }
 
 func (m machine) table() *table {
-	t := &table{head: []string{"machine", ""}}
+	t := &table{text: true, head: []string{"machine", ""}}
 	t.add("CPU", m.cpu)
 	t.add("cores", strconv.Itoa(m.cores))
 	t.add("kernel", m.kernel)

@@ -29,7 +29,7 @@ func prepare(ctx context.Context, o options) (_ *bench, err error) {
 	if b.wrk, err = exec.LookPath("wrk"); err != nil {
 		return nil, errors.New("wrk is not installed; on Debian: apt-get install wrk")
 	}
-	if b.clang, err = findClang(); err != nil {
+	if b.clang, err = findClang(ctx); err != nil {
 		return nil, err
 	}
 	module, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")

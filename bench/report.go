@@ -13,9 +13,10 @@ type section struct {
 	tables []table
 }
 
-// table has a title and rows as wide as its head. The first column is text, the others are figures.
+// table has a title and rows as wide as its head. The first column is text, the others are figures unless text is set.
 type table struct {
 	title string
+	text  bool
 	head  []string
 	rows  [][]string
 }
@@ -62,17 +63,17 @@ func (t *table) String() string {
 	line := func(row []string) {
 		for i, cell := range row {
 			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if i == 0 {
-				b.WriteString("| " + cell + pad)
+			if i == 0 || t.text {
+				b.WriteString("| " + cell + pad + " ")
 			} else {
-				b.WriteString(" | " + pad + cell)
+				b.WriteString("| " + pad + cell + " ")
 			}
 		}
-		b.WriteString(" |\n")
+		b.WriteString("|\n")
 	}
 	line(t.head)
 	for i, w := range width {
-		if i == 0 {
+		if i == 0 || t.text {
 			b.WriteString("|" + strings.Repeat("-", w+2))
 		} else {
 			b.WriteString("|" + strings.Repeat("-", w+1) + ":")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -19,12 +20,12 @@ type round struct {
 	mallocs float64       // allocations of the server, for a request
 }
 
-// rounds loads the targets one after the other, that a number of times, after a second for each to warm up. The result is by
+// loadRounds loads the targets one after the other, that a number of times, after a second for each to warm up. The result is by
 // target.
 func (b *bench) loadRounds(ctx context.Context, targets []target, n int, d time.Duration) ([][]round, error) {
 	for _, t := range targets {
 		b.progress("warming up: %s", t.name)
-		if _, err := b.wrkLoad(ctx, t.server.url, t.load, time.Second); err != nil {
+		if _, err := b.wrkLoad(ctx, t.server.url, t.load, time.Second); err != nil && !errors.Is(err, errNoAnswer) {
 			return nil, t.server.failed(err)
 		}
 	}
@@ -42,7 +43,17 @@ func (b *bench) loadRounds(ctx context.Context, targets []target, n int, d time.
 	return all, nil
 }
 
+// loadRound loads a target once. One that does not answer within d gets more time.
 func (b *bench) loadRound(ctx context.Context, t target, d time.Duration) (r round, err error) {
+	for {
+		r, err = b.loadOnce(ctx, t, d)
+		if d *= 4; !errors.Is(err, errNoAnswer) || d > time.Minute {
+			return r, err
+		}
+	}
+}
+
+func (b *bench) loadOnce(ctx context.Context, t target, d time.Duration) (r round, err error) {
 	before, err := t.server.runtime(ctx, true)
 	if err != nil {
 		return r, err

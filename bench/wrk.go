@@ -32,7 +32,7 @@ function response(status)
 	if status ~= 201 then wrong = wrong + 1; other = status end
 end
 local paths, requests, turn = %d, {}, 0
-if paths > 1 then
+if paths > 0 then
 	function init()
 		for i = 1, paths do requests[i] = wrk.format(nil, wrk.path .. i) end
 	end
@@ -55,7 +55,7 @@ function done(summary, latency)
 end
 `
 
-// load is what wrk sends: body to path, or, with paths > 1, in turn to path1, path2 and so on.
+// load is what wrk sends: body to path or, with paths > 0, in turn to path1, path2 and so on.
 type load struct {
 	path  string
 	body  []byte
@@ -73,7 +73,7 @@ type figure struct {
 // wrkLoad runs wrk against a server. Every answer has to be 201.
 func (b *bench) wrkLoad(ctx context.Context, url string, l load, d time.Duration) (figure, error) {
 	file := filepath.Join(b.dir, "load.lua")
-	text := fmt.Sprintf(script, luaText(l.body), signature(l.body), max(l.paths, 1))
+	text := fmt.Sprintf(script, luaText(l.body), signature(l.body), l.paths)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return figure{}, err
 	}
@@ -95,6 +95,9 @@ func (b *bench) wrkLoad(ctx context.Context, url string, l load, d time.Duration
 	f.clientCPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()) / time.Duration(f.requests)
 	return f, nil
 }
+
+// errNoAnswer is a round that was over before the first answer.
+var errNoAnswer = errors.New("there was no answer at all")
 
 // luaText is body as a text of Lua in long brackets, which know no escapes; JSON never has the closing one.
 func luaText(body []byte) string { return "[==[" + string(body) + "]==]" }
@@ -121,7 +124,7 @@ func parseSummary(out string) (figure, error) {
 	case s.Connect+s.Read+s.Write+s.Timeout > 0:
 		return figure{}, fmt.Errorf("connections failed: %d to be made, %d reading, %d writing, %d in time", s.Connect, s.Read, s.Write, s.Timeout)
 	case s.Requests == 0 || s.Micros == 0:
-		return figure{}, errors.New("there was no answer at all")
+		return figure{}, errNoAnswer
 	}
 	return figure{
 		requests: s.Requests,

@@ -57,12 +57,21 @@ var arrows = map[string][]string{
 	"nodes/switch":                {"nodes/sdk/*", "nodes/rawjson"},
 	"nodes/transform":             {"nodes/sdk/*", "nodes/rawjson"},
 	"examples/nodes/slugify":      {"nodes/sdk/*"},
-	"bench":                       {},
+	"bench":                       {"bench/meter", "bench/workflow", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/rawjson"},
+	"bench/caddy":                 {".", "bench/meter", "bench/native"},
+	"bench/guests/echo":           {"nodes/sdk/*"},
+	"bench/guests/order":          {"nodes/sdk/*"},
+	"bench/meter":                 {},
+	"bench/native":                {},
+	"bench/workflow":              {},
 	"internal/arch":               {},
 	"internal/demo":               {},
 	"internal/doctest":            {},
 	"internal/integration":        {},
 }
+
+// knowCaddy are the packages that import Caddy. Those of the bench are its own server, which nobody else builds.
+var knowCaddy = []string{"caddymodule/*", "xcaddy", "bench/caddy", "bench/native"}
 
 // alone are the packages that use nothing but the standard library: guests are made of them, and guests are small.
 var alone = []string{"nodes/abi", "nodes/rawjson", "nodes/sdk/*", "nodes/condition", "nodes/httprequest", "nodes/switch", "nodes/transform"}
@@ -82,8 +91,8 @@ func TestArrows(t *testing.T) {
 			switch {
 			case ours && !matches(allowed, name):
 				t.Errorf("%s imports %s; it may import: %s", p.name, name, strings.Join(allowed, ", "))
-			case strings.HasPrefix(path, caddy) && !matches([]string{"caddymodule/*", "xcaddy"}, p.name):
-				t.Errorf("%s imports %s: only caddymodule knows Caddy", p.name, path)
+			case strings.HasPrefix(path, caddy) && !matches(knowCaddy, p.name):
+				t.Errorf("%s imports %s: only these know Caddy: %s", p.name, path, strings.Join(knowCaddy, ", "))
 			case !ours && strings.Contains(path, ".") && matches(alone, p.name):
 				t.Errorf("%s imports %s: what guests are made of has no dependencies", p.name, path)
 			}
@@ -99,6 +108,15 @@ func TestTheRuntimeHasNoCaddy(t *testing.T) {
 	for _, path := range lines(t, "list", "-deps", module+"/runtime/...") {
 		if strings.HasPrefix(path, caddy) {
 			t.Errorf("runtime depends on %s", path)
+		}
+	}
+}
+
+// TestUsersDoNotBuildTheBench: what the bench compares with is no part of what xcaddy makes.
+func TestUsersDoNotBuildTheBench(t *testing.T) {
+	for _, path := range lines(t, "list", "-deps", module, module+"/xcaddy") {
+		if strings.HasPrefix(path, module+"/bench") {
+			t.Errorf("edge depends on %s", path)
 		}
 	}
 }

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/flowtrux/edge/bench/meter"
+	"github.com/flowtrux/edge/bench/workflow"
+)
+
+// callTime is about how long one variant of calls is measured in one round.
+const callTime = 200 * time.Millisecond
+
+// guest is a module and what it is called with.
+type guest struct {
+	name  string
+	wasm  []byte
+	input []byte
+	want  []byte // nil = the input
+}
+
+// call makes one call and appends the output to dst.
+type call func(ctx context.Context, in, dst []byte) ([]byte, error)
+
+// callFigure is what calls of one variant cost in one round.
+type callFigure struct {
+	cpu     time.Duration // for a call, the collection of its garbage included
+	mallocs float64       // for a call
+}
+
+// measureCalls compares the ways to call a guest. It runs in this process: nothing but the calls.
+func measureCalls(ctx context.Context, b *bench) (section, error) {
+	guests, err := b.guests(ctx)
+	if err != nil {
+		return section{}, err
+	}
+	s := section{title: "A call", notes: []string{
+		fmt.Sprintf("CPU time of the process for one call, garbage collection included, and allocations of the host. Medians of %d interleaved rounds. The "+
+			"ratios are to reuse.", b.rounds),
+	}}
+	for _, v := range variants {
+		s.notes = append(s.notes, "- **"+v.name+"**: "+v.about)
+	}
+	s.notes = []string{s.notes[0], strings.Join(s.notes[1:], "\n")}
+	t := table{head: []string{"guest"}}
+	for _, v := range variants {
+		t.head = append(t.head, v.name+" µs")
+	}
+	for _, v := range variants {
+		if v.name != base {
+			t.head = append(t.head, v.name+"/"+base)
+		}
+	}
+	for _, v := range variants {
+		t.head = append(t.head, v.name+" allocs")
+	}
+	for _, g := range guests {
+		b.progress("calls: %s", g.name)
+		row, err := b.callRow(ctx, g)
+		if err != nil {
+			return section{}, fmt.Errorf("%s: %w", g.name, err)
+		}
+		t.add(row...)
+	}
+	s.tables = []table{t}
+	return s, nil
+}
+
+// guests compiles the modules and makes their inputs.
+func (b *bench) guests(ctx context.Context) ([]guest, error) {
+	b.progress("compiling the guests")
+	modules := make(map[string][]byte)
+	for name, build := range map[string]func() (string, error){
+		"C":          func() (string, error) { return b.buildC(ctx, "echo") },
+		"Go":         func() (string, error) { return b.buildGo(ctx, "echo") },
+		"Go decoded": func() (string, error) { return b.buildGo(ctx, "order") },
+	} {
+		file, err := build()
+		if err != nil {
+			return nil, err
+		}
+		if modules[name], err = os.ReadFile(file); err != nil {
+			return nil, err
+		}
+	}
+	order, total := orderJSON(1024)
+	return []guest{
+		{"C, pass through 1 KB", modules["C"], kilobyte, nil},
+		{"C, pass through 64 KB", modules["C"], workflow.Body(64 << 10), nil},
+		{"Go, pass through 1 KB", modules["Go"], kilobyte, nil},
+		{"Go, pass through 64 KB", modules["Go"], workflow.Body(64 << 10), nil},
+		{"Go, encoding/json 1 KB", modules["Go decoded"], order, total},
+	}, nil
+}
+
+// orderJSON is an input of the guest order of about n bytes, and what it answers.
+func orderJSON(n int) (in, out []byte) {
+	var items []string
+	for i, size := 0, 0; size < n-40; i++ {
+		item := fmt.Sprintf(`{"sku":"SKU-%04d","quantity":2,"price":0.5}`, i)
+		items = append(items, item)
+		size += len(item) + 1
+	}
+	list := "[" + strings.Join(items, ",") + "]"
+	return []byte(`{"order_id":"12345","items":` + list + `}`),
+		fmt.Appendf(nil, `{"orderId":"12345","total":%d,"items":%s}`, len(items), list)
+}
+
+// callRow measures all variants of calls of one guest.
+func (b *bench) callRow(ctx context.Context, g guest) ([]string, error) {
+	calls := make([]call, len(variants))
+	counts := make([]int, len(variants))
+	for i, v := range variants {
+		c, closed, err := v.load(ctx, g)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", v.name, err)
+		}
+		defer closed()
+		calls[i] = c
+		if counts[i], err = warmCalls(ctx, c, g); err != nil {
+			return nil, fmt.Errorf("%s: %w", v.name, err)
+		}
+	}
+	all := make([][]callFigure, len(variants))
+	for range b.rounds {
+		for i := range variants {
+			f, err := timeCalls(ctx, calls[i], g, counts[i])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", variants[i].name, err)
+			}
+			all[i] = append(all[i], f)
+		}
+	}
+	return callCells(g.name, all), nil
+}
+
+// callCells are the cells of a guest's row, from the rounds of all variants.
+func callCells(name string, all [][]callFigure) []string {
+	cpu, bound := make([]float64, len(all)), 0.0
+	for i, rounds := range all {
+		cpu[i] = float64(medianOf(rounds, func(f callFigure) time.Duration { return f.cpu }))
+		if variants[i].name == base {
+			bound = cpu[i]
+		}
+	}
+	row := []string{name}
+	for _, c := range cpu {
+		row = append(row, micros(time.Duration(c)))
+	}
+	for i, c := range cpu {
+		if variants[i].name != base {
+			row = append(row, ratio(c, bound))
+		}
+	}
+	for _, rounds := range all {
+		row = append(row, number(medianOf(rounds, func(f callFigure) float64 { return f.mallocs })))
+	}
+	return row
+}
+
+// warmCalls sees that a call gives the right answer and says how many make a round.
+func warmCalls(ctx context.Context, c call, g guest) (int, error) {
+	want := g.want
+	if want == nil {
+		want = g.input
+	}
+	n := 0
+	for start := time.Now(); n < 10 || time.Since(start) < callTime/2; n++ {
+		out, err := c(ctx, g.input, nil)
+		if err != nil {
+			return 0, err
+		}
+		if !bytes.Equal(out, want) {
+			return 0, fmt.Errorf("it answers %.200s, not %.200s", out, want)
+		}
+	}
+	return 2 * n, nil
+}
+
+// timeCalls makes n calls.
+func timeCalls(ctx context.Context, c call, g guest, n int) (callFigure, error) {
+	var before, after runtime.MemStats
+	dst := make([]byte, 0, 2*len(g.input))
+	runtime.GC() // the garbage of others is theirs
+	runtime.ReadMemStats(&before)
+	start, err := meter.CPU(0)
+	if err != nil {
+		return callFigure{}, err
+	}
+	for range n {
+		if _, err := c(ctx, g.input, dst); err != nil {
+			return callFigure{}, err
+		}
+	}
+	end, err := meter.CPU(0)
+	if err != nil {
+		return callFigure{}, err
+	}
+	runtime.ReadMemStats(&after)
+	return callFigure{(end - start) / time.Duration(n), float64(after.Mallocs-before.Mallocs) / float64(n)}, ctx.Err()
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTablesAreAligned(t *testing.T) {
+	table := table{head: []string{"target", "µs", "x"}}
+	table.add("respond", "35.1", "1")
+	table.add("à la carte", "7", "-")
+	want := `| target     |   µs |   x |
+|------------|-----:|----:|
+| respond    | 35.1 |   1 |
+| à la carte |    7 |   - |
+`
+	if got := table.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	table.text = true
+	want = `| target     | µs   | x   |
+|------------|------|-----|
+| respond    | 35.1 | 1   |
+| à la carte | 7    | -   |
+`
+	if got := table.String(); got != want {
+		t.Errorf("text: got\n%swant\n%s", got, want)
+	}
+}
+
+func TestReportHasEverything(t *testing.T) {
+	figures := table{title: "Some figures", head: []string{"a", "b"}}
+	figures.add("c", "1")
+	got := report{
+		machine: machine{cpu: "a CPU", cores: 2, kernel: "6.1", golang: "go1", caddy: "v2", wasm: "v1", wrk: "4", clang: "clang 19", commit: "0123"},
+		command: "go run ./bench", sections: []section{{title: "One part", notes: []string{"A note."}, tables: []table{figures}}},
+	}.String()
+	last := 0
+	for _, want := range []string{
+		"# Measurements\n", "| CPU     | a CPU    |\n", "| cores   | 2 ", "| kernel  | 6.1 ", "| Go      | go1 ", "| Caddy   | v2 ", "| wazero  | v1 ",
+		"| commit  | 0123 ", "```sh\ngo run ./bench\n```\n", "\n## One part\n", "\nA note.\n", "\nSome figures:\n\n| a   |   b |\n", "| c   |   1 |\n",
+	} {
+		i := strings.Index(got[last:], want)
+		if i < 0 {
+			t.Fatalf("after %d there is no %q in\n%s", last, want, got)
+		}
+		last += i
+	}
+}
+
+func TestCPUModel(t *testing.T) {
+	for in, want := range map[string]string{
+		"processor\t: 0\nmodel\t\t: 1\nmodel name\t: AMD EPYC\nmodel name\t: another\n": "AMD EPYC",
+	} {
+		if got := cpuModel(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+	if cpuModel("Features : fp asimd\n") == "" {
+		t.Error("a machine without a model has no name at all")
+	}
+}
+
+func TestPartsAreChosen(t *testing.T) {
+	good := options{rounds: 5, seconds: 5}
+	for only, want := range map[string]string{
+		"":                           "call http scale loop start",
+		"call":                       "call",
+		"start,call":                 "call start",
+		"http,call,scale,start,loop": "call http scale loop start",
+		"nothing":                    "error",
+		"call,":                      "error",
+		"call,call":                  "error",
+	} {
+		o := good
+		o.only = only
+		chosen, err := o.parts()
+		var names []string
+		for _, p := range chosen {
+			names = append(names, p.name)
+		}
+		got := strings.Join(names, " ")
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("-only %q: %s, %v; want %s", only, got, err, want)
+		}
+	}
+	for _, o := range []options{{}, {rounds: 1}, {seconds: 1}, {rounds: 101, seconds: 1}, {rounds: 1, seconds: 61}} {
+		if _, err := o.parts(); err == nil {
+			t.Errorf("%+v is fine", o)
+		}
+	}
+	if got := (options{rounds: 2, seconds: 3, only: "call"}).command(); got != "go run ./bench -rounds 2 -seconds 3 -only call" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/flowtrux/edge/bench/meter"
+	"github.com/flowtrux/edge/bench/workflow"
+)
+
+// measureStores shows what more workflows cost. Requests go to all of them in turn. Each document brings its secret: a seed has no
+// more than 10,000 files.
+func measureStores(ctx context.Context, b *bench) (table, error) {
+	const path = "/api/webhooks/flow"
+	var sites []site
+	for _, n := range storeSizes {
+		seed := make(map[string]string, n)
+		for i := range n {
+			seed[fmt.Sprintf("workflows/flow%d.json", i+1)] = workflow.Three(secret)
+		}
+		sites = append(sites, edgeSite(fmt.Sprintf("%d workflows", n), seed, ""))
+	}
+	first := request{path: path + "1", body: kilobyte, status: http.StatusCreated, answer: workflow.Answer}
+	servers, stop, err := b.serve(ctx, first, sites...)
+	defer stop()
+	if err != nil {
+		return table{}, err
+	}
+	var targets []target
+	var heap, rss []uint64
+	for i, v := range servers {
+		last := first
+		last.path = fmt.Sprint(path, storeSizes[i])
+		if err := v.await(ctx, last, 2*time.Minute); err != nil {
+			return table{}, v.failed(err)
+		}
+		m, err := v.runtime(ctx, true)
+		if err != nil {
+			return table{}, err
+		}
+		resident, err := meter.RSS(v.pid())
+		if err != nil {
+			return table{}, err
+		}
+		heap, rss = append(heap, m.HeapAlloc), append(rss, resident)
+		targets = append(targets, target{v.name, v, load{path: path, body: kilobyte, paths: storeSizes[i]}})
+	}
+	n, d := b.scaleLoad()
+	all, err := b.loadRounds(ctx, targets, n, d)
+	if err != nil {
+		return table{}, err
+	}
+	t := table{title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before them", len(workflow.Three(secret))),
+		head: []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "RSS MiB"}}
+	for i, rounds := range all {
+		each := "-"
+		if i > 0 {
+			each = number((float64(heap[i]) - float64(heap[0])) / float64(storeSizes[i]-storeSizes[0]) / 1024)
+		}
+		r, cpu := medianOf(rounds, rate), medianOf(rounds, cpuTime)
+		t.add(fmt.Sprint(storeSizes[i]), number(r), ratio(r, medianOf(all[0], rate)), micros(cpu),
+			ratio(float64(cpu), float64(medianOf(all[0], cpuTime))), millis(medianOf(rounds, almostWorst)),
+			mebibytes(heap[i]), each, mebibytes(rss[i]))
+	}
+	return t, nil
+}

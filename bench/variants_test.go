@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+)
+
+// echoModule is the least node there is, which answers with its input: compiling a guest in Go takes a minute under the race
+// detector.
+var echoModule = []byte("\x00asm\x01\x00\x00\x00" +
+	"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e" + // types: (i32) -> i32, (i32, i32) -> i64
+	"\x03\x03\x02\x00\x01" + // a function of each
+	"\x05\x03\x01\x00\x02" + // a memory of 2 pages
+	"\x07\x18\x03\x06memory\x02\x00\x05alloc\x00\x00\x03run\x00\x01" +
+	"\x0a\x14\x02" +
+	"\x05\x00\x41\x80\x08\x0b" + // alloc: 1024
+	"\x0c\x00\x20\x00\xad\x42\x20\x86\x20\x01\xad\x84\x0b") // run: ptr << 32 | len
+
+// TestVariantsAnswerTheSame calls a guest in every way that is measured, more than once.
+func TestVariantsAnswerTheSame(t *testing.T) {
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			g := guest{"echo", echoModule, kilobyte, nil}
+			call, closed, err := v.load(t.Context(), g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closed()
+			for _, in := range []string{string(kilobyte), `{}`, string(kilobyte)} {
+				out, err := call(t.Context(), []byte(in), []byte("kept"))
+				// Of the sandbox the output is what it appended, of an instance that is reused all of dst.
+				if err != nil || string(out) != in && string(out) != "kept"+in {
+					t.Fatalf("%s, %v; want %s", out, err, in)
+				}
+			}
+			n, err := warmCalls(t.Context(), call, g)
+			if err != nil || n < 10 {
+				t.Errorf("%d calls make a round, %v", n, err)
+			}
+			if f, err := timeCalls(t.Context(), call, g, 10); err != nil || f.cpu <= 0 {
+				t.Errorf("%+v, %v", f, err)
+			}
+			g.want = []byte("another")
+			if _, err := warmCalls(t.Context(), call, g); err == nil {
+				t.Error("a wrong answer is not noticed")
+			}
+		})
+	}
+}
+
+func TestOrdersAddUp(t *testing.T) {
+	in, out := orderJSON(1024)
+	if len(in) < 950 || len(in) > 1100 || !json.Valid(in) || !json.Valid(out) {
+		t.Errorf("%d bytes: %s\n%s", len(in), in, out)
+	}
+}
+
+func TestTheBaseIsOneOfTheVariants(t *testing.T) {
+	if !slices.ContainsFunc(variants, func(v variant) bool { return v.name == base }) {
+		t.Errorf("%s is not measured", base)
+	}
+}
+
+func TestCallCells(t *testing.T) {
+	var all [][]callFigure
+	for i, v := range variants {
+		micro := time.Duration(i+2) * time.Microsecond
+		if v.name == base {
+			micro = 500 * time.Nanosecond
+		}
+		// The median of each figure, not of rounds.
+		all = append(all, []callFigure{{micro, 9}, {100 * micro, 0}, {micro / 10, 5}})
+	}
+	want := []string{"a guest", "2.00", "0.50", "4.00", "5.00", "4.00x", "8.00x", "10.0x", "5.00", "5.00", "5.00", "5.00"}
+	if got := callCells("a guest", all); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
