@@ -32,7 +32,7 @@ test: setup lint nodes-check unit smoke ## run everything that has to pass: lint
 	@echo "all checks passed"
 
 # What a shell line ends with that has put the missing packages into its arguments.
-INSTALL = [ $$# = 0 ] || { \
+INSTALL = [ $$\# = 0 ] || { \
 		echo "$@ needs these packages of Debian: $$*"; \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$$@"; \

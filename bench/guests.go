@@ -15,14 +15,15 @@ var clangs = []string{"clang-19", "clang", "clang-20", "clang-18", "clang-17", "
 // wasm32 are the flags for a module with no library under it and no start.
 var wasm32 = []string{"--target=wasm32", "-O2", "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=8192"}
 
-// findClang finds a clang that can make WebAssembly: it needs the linker of its version, which is a package of its own.
-func findClang(ctx context.Context) (string, error) {
+// findClang finds a clang that can make WebAssembly: it needs the linker of its version, which is a package of its own. What it
+// makes goes to dir: with wasm-opt installed clang reads its output again, so that it has to be a file.
+func findClang(ctx context.Context, dir string) (string, error) {
 	for _, name := range clangs {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			continue
 		}
-		if exec.CommandContext(ctx, path, append(wasm32, "-x", "c", os.DevNull, "-o", os.DevNull)...).Run() == nil {
+		if exec.CommandContext(ctx, path, append(wasm32, "-x", "c", os.DevNull, "-o", filepath.Join(dir, "empty.wasm"))...).Run() == nil {
 			return path, nil
 		}
 	}

@@ -29,9 +29,6 @@ func prepare(ctx context.Context, o options) (_ *bench, err error) {
 	if b.wrk, err = exec.LookPath("wrk"); err != nil {
 		return nil, errors.New("wrk is not installed; on Debian: apt-get install wrk")
 	}
-	if b.clang, err = findClang(ctx); err != nil {
-		return nil, err
-	}
 	module, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
 	if err != nil {
 		return nil, fmt.Errorf("finding the module: %w", err)
@@ -45,6 +42,9 @@ func prepare(ctx context.Context, o options) (_ *bench, err error) {
 			b.close()
 		}
 	}()
+	if b.clang, err = findClang(ctx, b.dir); err != nil {
+		return nil, err
+	}
 	b.code = filepath.Join(b.dir, "code")
 	if err := os.Mkdir(b.code, 0o700); err != nil {
 		return nil, err

@@ -71,9 +71,8 @@ func (v *server) await(ctx context.Context, r request, patience time.Duration) e
 			return err
 		}
 		select {
-		case end := <-v.exit:
-			v.exit = nil
-			return fmt.Errorf("the server has ended: %v", end)
+		case <-v.exit:
+			return fmt.Errorf("the server has ended: %s", v.cmd.ProcessState)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(time.Millisecond):

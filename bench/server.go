@@ -40,7 +40,7 @@ type server struct {
 	bench *bench
 
 	cmd  *exec.Cmd
-	exit chan error // has the process's end
+	exit chan struct{} // closed when the process has ended
 }
 
 // newServer makes a data directory and a config for s.
@@ -94,8 +94,11 @@ func (v *server) start(ctx context.Context) error {
 	if err := v.cmd.Start(); err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}
-	v.exit = make(chan error, 1)
-	go func() { v.exit <- v.cmd.Wait() }()
+	v.exit = make(chan struct{})
+	go func(exit chan struct{}) {
+		defer close(exit)
+		_ = v.cmd.Wait() // how it ended is in the command's state
+	}(v.exit)
 	return nil
 }
 
@@ -111,7 +114,6 @@ func (v *server) stop() {
 		_ = v.cmd.Process.Kill()
 		<-v.exit
 	}
-	v.exit = nil
 }
 
 // failed is err with the end of what the server has logged.
