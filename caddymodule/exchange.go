@@ -207,7 +207,7 @@ func (x *exchange) workflowField() zap.Field {
 
 // mediaType: what the headers say of the body does not rule out plain JSON.
 func (x *exchange) mediaType() *answer.Answer {
-	if !isJSONType(x.r.Header.Values("Content-Type")) || !isIdentity(x.r.Header.Values("Content-Encoding")) {
+	if !isJSONType(x.r.Header["Content-Type"]) || !isIdentity(x.r.Header["Content-Encoding"]) {
 		return x.refuse(answer.UnsupportedMediaType)
 	}
 	return nil

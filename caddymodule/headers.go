@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -16,7 +15,7 @@ import (
 // Parameters do not count: JSON has none (RFC 8259, section 11).
 func isJSONType(values []string) bool {
 	switch {
-	case len(values) == 0, len(values) == 1 && values[0] == "":
+	case len(values) == 0, len(values) == 1 && (values[0] == "" || values[0] == "application/json"):
 		return true
 	case len(values) > 1:
 		return false
@@ -45,19 +44,45 @@ func isIdentity(values []string) bool {
 // triggerHeaders is trigger.headers: an object of the request's headers by lower-case name, in order of names; several
 // of one name are joined as RFC 9110, section 5.3 says. Credentials are left out.
 func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
-	out := []byte{'{'}
-	for _, name := range slices.Sorted(maps.Keys(h)) {
+	var room [32]string // as many as requests usually have at most
+	names, size := room[:0], len("{}")
+	for name, values := range h {
 		if name == "Authorization" || name == "Cookie" || slices.Contains(signatureHeaders, name) {
 			continue
 		}
-		if len(out) > 1 {
+		names = append(names, name)
+		size += len(name) + len(`"":"",`)
+		for _, v := range values {
+			size += len(v) + len(", ")
+		}
+	}
+	slices.Sort(names)
+	out := append(make([]byte, 0, size), '{')
+	for i, name := range names {
+		if i > 0 {
 			out = append(out, ',')
 		}
-		out = rawjson.AppendQuoted(out, []byte(strings.ToLower(name)))
-		out = append(out, ':')
-		out = rawjson.AppendQuoted(out, []byte(strings.Join(h[name], ", ")))
+		start := len(out)
+		out = append(rawjson.AppendQuoted(out, []byte(name)), ':', '"')
+		toLower(out[start:])
+		for j, v := range h[name] {
+			if j > 0 {
+				out = append(out, ", "...)
+			}
+			out = rawjson.AppendEscaped(out, []byte(v))
+		}
+		out = append(out, '"')
 	}
 	return append(out, '}')
+}
+
+// toLower changes upper-case letters of ASCII: there are no others in the name of a header.
+func toLower(b []byte) {
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c | 0x20
+		}
+	}
 }
 
 // clientIP is the sender's address as Caddy sees it, behind trusted proxies too.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -38,6 +37,9 @@ type meters struct {
 
 	mu        sync.Mutex
 	workflows map[string]bool // those that have a label value of their own
+
+	ofNodes      known[nodeLabels]
+	ofExecutions known[executionLabels]
 }
 
 func newMeters() *meters {
@@ -121,25 +123,4 @@ func register(reg prometheus.Registerer, c prometheus.Collector) error {
 		return nil
 	}
 	return err
-}
-
-// workflow is the label value of a workflow that is in the store.
-func (m *meters) workflow(id string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.workflows[id] {
-		if len(m.workflows) >= maxWorkflowLabels {
-			return otherWorkflows
-		}
-		m.workflows[id] = true
-	}
-	return id
-}
-
-// mode is the label value of how an execution's sender is answered.
-func mode(p *flow.Plan) string {
-	if p.Webhook == nil {
-		return noWebhook
-	}
-	return string(p.Webhook.Mode)
 }

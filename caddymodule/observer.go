@@ -17,20 +17,13 @@ func (o observer) ExecutionStarted(*flow.Plan, string) { o.app.life.enter() }
 
 // NodeEnded implements engine.Observer.
 func (o observer) NodeEnded(_ *flow.Plan, _ string, _ int, typ string, d time.Duration, err *engine.NodeError) {
-	result := "ok"
-	if err != nil {
-		result = "error"
-	}
-	o.app.meters.nodeCalls.WithLabelValues(typ, result).Inc()
-	o.app.meters.nodeDuration.WithLabelValues(typ).Observe(d.Seconds())
+	o.app.meters.node(typ, err != nil).count(d)
 }
 
 // ExecutionEnded implements engine.Observer.
 func (o observer) ExecutionEnded(p *flow.Plan, r *engine.Result) {
 	defer o.app.life.leave()
-	m, workflow := o.app.meters, o.app.meters.workflow(p.ID)
-	m.executions.WithLabelValues(workflow, mode(p), string(r.Status)).Inc()
-	m.duration.WithLabelValues(workflow, mode(p)).Observe(r.Duration.Seconds())
+	o.app.meters.execution(p, r.Status).count(r.Duration)
 	level := zap.DebugLevel
 	if r.Status != engine.Succeeded {
 		level = zap.InfoLevel

@@ -15,7 +15,7 @@ func write(w http.ResponseWriter, a answer.Answer) {
 	switch a.Status {
 	case http.StatusNoContent, http.StatusNotModified: // these have no length (RFC 9110, section 8.6)
 	default:
-		h.Set("Content-Length", strconv.Itoa(len(a.Body)))
+		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
 	}
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body)

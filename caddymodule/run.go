@@ -25,9 +25,13 @@ func (x *exchange) run() answer.Answer {
 	return x.await(p, id)
 }
 
-// logFields adds to the request's line in the access log.
+// logFields adds to the request's line in the access log, where there is one.
 func (x *exchange) logFields(id string) {
-	if extra, ok := x.r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+	ctx := x.r.Context()
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Logs == nil {
+		return
+	}
+	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Set(x.workflowField())
 		extra.Set(zap.String("execution_id", id))
 	}

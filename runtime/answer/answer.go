@@ -49,31 +49,46 @@ func status(p *flow.Plan) int {
 
 // of makes an answer that is no failure, in which the workflow's headers win over ours except for the execution's id.
 func of(p *flow.Plan, status int, id string, body []byte) Answer {
-	h := header(id)
+	var custom []flow.HeaderField
+	if p.Webhook != nil {
+		custom = p.Webhook.Header
+	}
+	h := newHeader(id, len(custom)+1)
 	switch status {
 	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
 		body = nil
 	default:
-		h["Content-Type"] = []string{contentType}
+		h.set("Content-Type", contentType)
 	}
-	if p.Webhook != nil {
-		for _, f := range p.Webhook.Header {
-			if f.Name != headerID {
-				h[f.Name] = []string{f.Value}
-			}
+	for _, f := range custom {
+		if f.Name != headerID {
+			h.set(f.Name, f.Value)
 		}
 	}
-	return Answer{Status: status, Header: h, Body: body}
+	return Answer{Status: status, Header: h.fields, Body: body}
 }
 
 const headerID = "X-Execution-Id"
 
-// header has what every answer has. id is the execution's, "" when there is none.
-func header(id string) http.Header {
-	h := make(http.Header, 8)
-	h["X-Content-Type-Options"] = []string{"nosniff"}
+// header is a header that is being made. The values of all fields lie in one array.
+type header struct {
+	fields http.Header
+	values []string
+}
+
+// newHeader begins with what every answer has and leaves room for more fields. id is the execution's, "" when there is none.
+func newHeader(id string, more int) header {
+	h := header{make(http.Header, more+2), make([]string, 0, more+2)}
+	h.set("X-Content-Type-Options", "nosniff")
 	if id != "" {
-		h[headerID] = []string{id}
+		h.set(headerID, id)
 	}
 	return h
+}
+
+// set sets a field, whose name is canonical.
+func (h *header) set(name, value string) {
+	n := len(h.values)
+	h.values = append(h.values, value)
+	h.fields[name] = h.values[n : n+1 : n+1] // so that Add cannot reach the next one
 }

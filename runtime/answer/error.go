@@ -77,10 +77,10 @@ func failure(c Code, message, id string) Answer {
 	if !ok {
 		k = kind{status: http.StatusInternalServerError}
 	}
-	h := header(id)
-	h["Content-Type"] = []string{contentType}
+	h := newHeader(id, 2)
+	h.set("Content-Type", contentType)
 	if k.name != "" {
-		h[k.name] = []string{k.value}
+		h.set(k.name, k.value)
 	}
 	b := append([]byte(nil), `{"success":false,"error":{"code":`...)
 	b = rawjson.AppendQuoted(b, []byte(c))
@@ -91,5 +91,5 @@ func failure(c Code, message, id string) Answer {
 		b = append(b, `,"executionId":`...)
 		b = rawjson.AppendQuoted(b, []byte(id))
 	}
-	return Answer{Status: k.status, Header: h, Body: append(b, '}')}
+	return Answer{Status: k.status, Header: h.fields, Body: append(b, '}')}
 }
