@@ -22,7 +22,7 @@ type Config struct {
 	Observer Observer           // nil = nobody
 	Logger   *zap.Logger        // nil = no log
 	Seed     [32]byte           // the installation's secret: nodes' random streams derive from it
-	Clock    func() time.Time   // nil = time.Now
+	Clock    func() time.Time   // nil = time.Now; real time has to pass by it, as nodes' deadlines follow from it
 }
 
 // Globals are the values that workflows share. Implementations are safe for concurrent use.

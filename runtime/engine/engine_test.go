@@ -253,7 +253,7 @@ func TestObserver(t *testing.T) {
 
 func TestTimes(t *testing.T) {
 	var mu sync.Mutex
-	now := time.Unix(1000, 0)
+	now := time.Now()
 	l := newLab(t, Config{Clock: func() time.Time { // each look takes a second
 		mu.Lock()
 		defer mu.Unlock()

@@ -81,7 +81,7 @@ func (s *items) work() {
 			return
 		}
 		scope.Item, scope.Index = s.values[i], i
-		s.ended(i, s.x.runItem(ctx, call{node: s.node, index: i}, &scope))
+		s.ended(i, s.x.runItem(ctx, call{node: s.node, index: i}, &scope, s.x.engine.config.Clock()))
 	}
 }
 

@@ -27,7 +27,7 @@ func (x *execution) runNode(n int) (r NodeResult) {
 		a = x.runItems(n)
 	} else {
 		scope := x.scope()
-		a = x.runItem(x.ctx, call{node: n}, &scope)
+		a = x.runItem(x.ctx, call{node: n}, &scope, started)
 	}
 	if a.err != nil {
 		r = x.failed(n, a.err)
@@ -44,8 +44,9 @@ func (x *execution) scope() flow.Scope {
 	return flow.Scope{Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: x.engine.global}
 }
 
-// runItem runs a node once, or for one item, with its retries. The output is counted in the execution's memory.
-func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope) (a answer) {
+// runItem runs a node once, or for one item, with its retries. The output is counted in the execution's memory. The first
+// attempt begins at now.
+func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now time.Time) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.err = x.panicked(c.node, p)
@@ -62,7 +63,7 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope) (a a
 
 	retry := x.program.Plan.Nodes[c.node].Retry
 	for c.attempt = 1; ; c.attempt++ {
-		a = x.attempt(ctx, c, config)
+		a = x.attempt(ctx, c, config, now)
 		a.attempts = c.attempt
 		if a.err == nil || a.err.final || c.attempt >= retry.MaxAttempts {
 			break
@@ -71,6 +72,7 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope) (a a
 		if !pause(ctx, retry, c.attempt) {
 			return answer{attempts: c.attempt, err: x.cancelled()}
 		}
+		now = x.engine.config.Clock()
 	}
 	if a.err == nil && !x.memory.take(len(a.output)) {
 		a.err = fixed(CodeExecutionMemory, "the execution holds too much data")
@@ -97,17 +99,17 @@ func (x *execution) resolve(t *flow.Template, scope *flow.Scope, dst []byte, lim
 }
 
 // attempt calls the node once.
-func (x *execution) attempt(ctx context.Context, c call, config []byte) answer {
+func (x *execution) attempt(ctx context.Context, c call, config []byte, now time.Time) answer {
 	t := x.program.types[c.node]
 	limit := x.timeout(c.node)
-	deadline := time.Now().Add(limit)
+	deadline := now.Add(limit)
 	if own := t.module.Limits().Timeout; own <= 0 || limit < own { // else the module's limit ends the call
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
 	h := x.host(c)
-	h.session.Deadline = deadline
+	h.session.Start, h.session.Deadline = now, deadline
 	result, err := t.module.Call(ctx, &h.session, config, nil)
 	h.giveBack()
 	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal

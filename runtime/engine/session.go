@@ -43,14 +43,14 @@ var hostSides = sync.Pool{New: func() any {
 	return h
 }}
 
-// host makes the host's side of a call. Of what a session can have it gets what the node's grants let it use.
+// host makes the host's side of a call; its times are the caller's to set. Of what a session can have it gets what the node's
+// grants let it use.
 func (x *execution) host(c call) *hostSide {
 	h := hostSides.Get().(*hostSide)
 	h.x, h.node, h.lines = x, c.node, 0
 	s := &h.session
 	s.Grants = x.program.types[c.node].module.Grants()
 	s.Log = h.log
-	s.Start = x.engine.config.Clock()
 	s.MaxResponse = int64(x.engine.config.Limits.NodeOutput)
 	if s.Grants.HTTP {
 		s.HTTP, s.IdempotencyKey = x.engine.config.HTTP, x.idempotencyKey(c)
