@@ -193,6 +193,13 @@ func TestCanonicalOrder(t *testing.T) {
 	})
 }
 
+func TestUsualValuesMakeNoGarbage(t *testing.T) {
+	in, dst := []byte(pushEvent), make([]byte, 0, len(pushEvent))
+	if n := testing.AllocsPerRun(100, func() { _, _ = AppendCanonical(dst, in, testDepth) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func BenchmarkAppendCanonical(b *testing.B) {
 	in, dst := []byte(pushEvent), make([]byte, 0, len(pushEvent))
 	b.SetBytes(int64(len(in)))

@@ -251,6 +251,16 @@ func TestObserver(t *testing.T) {
 	}
 }
 
+// TestAnExecutionIsFewObjects: itself, its context and that one's cancel, its timer and what that calls, the results of the
+// nodes and the result.
+func TestAnExecutionIsFewObjects(t *testing.T) {
+	l := newLab(t, Config{}, sandbox.Limits{})
+	p, ev := l.program(document("")), event(t, "{}")
+	if n := testing.AllocsPerRun(100, func() { l.engine.Run(t.Context(), p, "exec-1", ev, nil) }); n > 7 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestTimes(t *testing.T) {
 	var mu sync.Mutex
 	now := time.Now()

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,7 +123,7 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, now time
 		return answer{err: x.nodeFailed(result)}
 	case len(result.Output) > x.engine.config.Limits.NodeOutput:
 		return answer{err: &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}}
-	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !t.hasHandle(result.Label, config):
+	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.node].Handles, result.Label):
 		return answer{err: &NodeError{Code: CodeUnknownHandle, Message: "the node chose a way that it does not have"}}
 	}
 	return answer{output: result.Output, handle: result.Label}

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync/atomic"
-
-	"github.com/tidwall/gjson"
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -115,24 +112,4 @@ func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
 		types[i] = t
 	}
 	return &Program{Plan: p, owner: n, types: types}, nil
-}
-
-// hasHandle tells whether a node of this type and with this config may choose handle.
-func (t *nodeType) hasHandle(handle string, config []byte) bool {
-	if slices.Contains(t.Handles, handle) {
-		return true
-	}
-	if t.HandlesFrom == "" {
-		return false
-	}
-	path := strings.ReplaceAll(strings.TrimSuffix(t.HandlesFrom, "[]"), "[]", ".#") // as gjson writes it
-	return holds(gjson.GetBytes(config, path), handle)
-}
-
-// holds tells whether text is what v is, or among its elements at any depth.
-func holds(v gjson.Result, text string) bool {
-	if !v.IsArray() {
-		return v.Type == gjson.String && v.Str == text
-	}
-	return slices.ContainsFunc(v.Array(), func(e gjson.Result) bool { return holds(e, text) })
 }

@@ -183,3 +183,16 @@ func TestPermitsHammer(t *testing.T) {
 		t.Errorf("left: %d slots, %d waiters, %d workflows", p.inUse(), p.line.Len(), len(p.workflows))
 	}
 }
+
+func TestFreeSlotsMakeNoGarbage(t *testing.T) {
+	p := newPermits(2)
+	n := testing.AllocsPerRun(100, func() {
+		if err := p.acquire(t.Context(), "order", 1, time.Minute, false); err != nil {
+			t.Error(err)
+		}
+		p.release("order")
+	})
+	if n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

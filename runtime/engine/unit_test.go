@@ -116,30 +116,6 @@ func TestNodeCode(t *testing.T) {
 	}
 }
 
-func TestHandlesOfAConfig(t *testing.T) {
-	for _, c := range []struct {
-		from, config, handle string
-		want                 bool
-	}{
-		{"", `{"cases":[{"name":"x"}]}`, "default", true},
-		{"", `{"cases":[{"name":"x"}]}`, "x", false},
-		{"cases[].name", `{"cases":[{"name":"y"},{"name":"x"}]}`, "x", true},
-		{"cases[].name", `{"cases":[{"name":"y"}]}`, "x", false},
-		{"cases[].name", `{"cases":[]}`, "", false},
-		{"cases[].name", `{}`, "", false},
-		{"names[]", `{"names":["y","x"]}`, "x", true},
-		{"names[]", `{"names":["y","x"]}`, "2", false},
-		{"a.b", `{"a":{"b":"x"}}`, "x", true},
-		{"a[].b[].c", `{"a":[{"b":[{"c":"y"}]},{"b":[{"c":"z"},{"c":"x"}]}]}`, "x", true},
-		{"cases[].name", `{"cases":[{"name":1}]}`, "1", false},
-	} {
-		n := &nodeType{Type: &flow.Type{Handles: []string{"default"}, HandlesFrom: c.from}}
-		if got := n.hasHandle(c.handle, []byte(c.config)); got != c.want {
-			t.Errorf("handle %q from %q in %s: %v", c.handle, c.from, c.config, got)
-		}
-	}
-}
-
 func TestLimitsHaveDefaults(t *testing.T) {
 	if got := (Limits{}).withDefaults(); got != DefaultLimits() {
 		t.Errorf("%+v", got)

@@ -105,6 +105,14 @@ func TestQueriesOfManyParameters(t *testing.T) {
 	}
 }
 
+// TestEventsAreFewObjects: the event, and its bytes.
+func TestEventsAreFewObjects(t *testing.T) {
+	body := []byte(`{"order_id":17,"items":[{"sku":"a"}],"note":"as soon as possible"}`)
+	if n := testing.AllocsPerRun(100, func() { _, _ = NewEvent(body, "source=shop", Event{}) }); n > 2 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // TestEventsShareNothing: the query and the data lie side by side, and what is appended to one does not reach the other.
 func TestEventsShareNothing(t *testing.T) {
 	for _, query := range []string{"", "a=1", "a=%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00"} {

@@ -102,6 +102,36 @@ func TestPlanDefaults(t *testing.T) {
 	}
 }
 
+func TestHandlesOfAConfig(t *testing.T) {
+	for _, c := range []struct {
+		from, config, handle string
+		want                 bool
+	}{
+		{"", `{"cases":[{"name":"x"}]}`, "default", true},
+		{"", `{"cases":[{"name":"x"}]}`, "x", false},
+		{`,"handlesFrom":"cases[].name"`, `{"cases":[{"name":"y"},{"name":"x"}]}`, "x", true},
+		{`,"handlesFrom":"cases[].name"`, `{"cases":[{"name":"y"}]}`, "x", false},
+		{`,"handlesFrom":"cases[].name"`, `{"cases":[]}`, "", false},
+		{`,"handlesFrom":"cases[].name"`, `{}`, "", false},
+		{`,"handlesFrom":"names[]"`, `{"names":["y","x"]}`, "x", true},
+		{`,"handlesFrom":"names[]"`, `{"names":["y","x"]}`, "2", false},
+		{`,"handlesFrom":"a.b"`, `{"a":{"b":"x"}}`, "x", true},
+		{`,"handlesFrom":"a[].b[].c"`, `{"a":[{"b":[{"c":"y"}]},{"b":[{"c":"z"},{"c":"x"}]}]}`, "x", true},
+		{`,"handlesFrom":"cases[].name"`, `{"cases":[{"name":1}]}`, "1", false},
+	} {
+		typ, err := ParseType([]byte(`{"abi":1,"type":"x","version":"1.0.0","handles":["default"]` + c.from + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// A config whose handles are none is refused.
+		p, err := Compile("w", 0, []byte(`{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook"}},
+			{"id":"x","type":"x","config":`+c.config+`}],"edges":[{"source":"t","target":"x"}]}`), testTypes{"x": typ})
+		if got := err == nil && slices.Contains(p.Nodes[1].Handles, c.handle); got != c.want {
+			t.Errorf("handle %q from %q in %s: %v (%v)", c.handle, c.from, c.config, got, err)
+		}
+	}
+}
+
 func TestPlanHandles(t *testing.T) {
 	p := compiled(t, document(
 		`{"id":"s","type":"switch","config":{"value":1,"cases":[{"name":"b","value":1},{"name":"a","value":2}]}},{"id":"n","type":"any"}`,
