@@ -40,19 +40,23 @@ INSTALL = [ $$\# = 0 ] || { \
 			echo "Install them, for example with: sudo apt-get install $$*"; exit 1; \
 		fi; }
 
+# Guests in C are compiled by tests and benchmarks.
+CLANG = command -v clang-19 >/dev/null || command -v clang >/dev/null || set -- "$$@" clang; \
+	command -v wasm-ld-19 >/dev/null || command -v wasm-ld >/dev/null || set -- "$$@" lld
+
 setup:
 	@set --; \
 	command -v etcd >/dev/null || set -- etcd-server; \
 	command -v cc >/dev/null || set -- "$$@" gcc libc6-dev; \
 	for tool in curl openssl; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
+	$(CLANG); \
 	$(INSTALL)
 
 .PHONY: bench-setup
 bench-setup:
 	@set --; \
 	command -v wrk >/dev/null || set -- wrk; \
-	command -v clang-19 >/dev/null || command -v clang >/dev/null || set -- "$$@" clang; \
-	command -v wasm-ld-19 >/dev/null || command -v wasm-ld >/dev/null || set -- "$$@" lld; \
+	$(CLANG); \
 	$(INSTALL)
 
 nodes: ## compile the built-in nodes to nodes/dist

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -75,16 +74,13 @@ func measureCalls(ctx context.Context, b *bench) (section, error) {
 func (b *bench) guests(ctx context.Context) ([]guest, error) {
 	b.progress("compiling the guests")
 	modules := make(map[string][]byte)
-	for name, build := range map[string]func() (string, error){
-		"C":          func() (string, error) { return b.buildC(ctx, "echo") },
-		"Go":         func() (string, error) { return b.buildGo(ctx, "echo") },
-		"Go decoded": func() (string, error) { return b.buildGo(ctx, "order") },
+	for name, build := range map[string]func() ([]byte, error){
+		"C":          func() ([]byte, error) { return b.buildC(ctx, "echo") },
+		"Go":         func() ([]byte, error) { return b.buildGo(ctx, "echo") },
+		"Go decoded": func() ([]byte, error) { return b.buildGo(ctx, "order") },
 	} {
-		file, err := build()
-		if err != nil {
-			return nil, err
-		}
-		if modules[name], err = os.ReadFile(file); err != nil {
+		var err error
+		if modules[name], err = build(); err != nil {
 			return nil, err
 		}
 	}

@@ -30,7 +30,11 @@ type loopFigure struct {
 
 // measureLoop shows what normal traffic notices of a node that never returns.
 func measureLoop(ctx context.Context, b *bench) (section, error) {
-	file, err := b.buildC(ctx, "loop")
+	wasm, err := b.buildC(ctx, "loop")
+	if err != nil {
+		return section{}, err
+	}
+	file, err := b.file("loop", wasm)
 	if err != nil {
 		return section{}, err
 	}

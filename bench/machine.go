@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
 // machine is where and of what the results are.
@@ -52,7 +54,7 @@ func (b *bench) describe(ctx context.Context) (machine, error) {
 			m.wasm = d.Version
 		}
 	}
-	version, err := output(ctx, "", b.clang, "--version")
+	version, err := output(ctx, "", wasmbuild.Clang(), "--version")
 	if err != nil {
 		return machine{}, err
 	}

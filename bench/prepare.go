@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
 // bench is what all parts share.
@@ -18,7 +20,6 @@ type bench struct {
 	dir    string // temporary: everything the bench makes, gone at its end
 	caddy  string // the server's binary
 	wrk    string
-	clang  string
 	code   string // compiled nodes, kept for all servers: compiling them takes seconds
 	began  time.Time
 }
@@ -42,8 +43,8 @@ func prepare(ctx context.Context, o options) (_ *bench, err error) {
 			b.close()
 		}
 	}()
-	if b.clang, err = findClang(ctx, b.dir); err != nil {
-		return nil, err
+	if wasmbuild.Clang() == "" {
+		return nil, wasmbuild.ErrNoClang
 	}
 	b.code = filepath.Join(b.dir, "code")
 	if err := os.Mkdir(b.code, 0o700); err != nil {

@@ -29,12 +29,12 @@ const base = "reuse"
 const nodeTimeout = 10 * time.Second
 
 var variants = []variant{
-	{"fresh", "the sandbox with a new instance for each call", loadSandbox(func(c *sandbox.ModuleConfig) {})},
+	{"fresh", "the sandbox with a new instance for each call", loadSandbox(func(c *sandbox.ModuleConfig) { c.Limits.NoSnapshot = true })},
 	{base, "plain wazero without any checks, one instance for all calls and no reset between them: insecure, and the bound of what can be reached",
 		loadReused(func(payload, dst []byte) ([]byte, error) { return append(dst, payload...), nil })},
 	{"reuse+JSON", "the same, and the output is checked to be one JSON value, as it is for every node",
 		loadReused(func(payload, dst []byte) ([]byte, error) { return rawjson.AppendCanonical(dst, payload, maxDepth) })},
-	{"ours", "the sandbox as it is used: each call sees the state after start-up, and can be stopped", loadSandbox(func(c *sandbox.ModuleConfig) {})},
+	{"ours", "the sandbox as it is used: each call begins with the state after start-up, can be stopped, and its output is checked", loadSandbox(func(c *sandbox.ModuleConfig) {})},
 }
 
 // maxDepth is how deep an output may nest, as in the sandbox.

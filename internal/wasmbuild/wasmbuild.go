@@ -3,40 +3,66 @@
 package wasmbuild
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 )
 
 // ErrNoClang is what C answers on a machine without a compiler for WebAssembly.
-var ErrNoClang = errors.New("compiling C to WebAssembly needs clang and wasm-ld; install them, for example with: apt-get install clang lld")
+var ErrNoClang = errors.New("there is no clang with lld that can make WebAssembly, of which guests are made; on Debian: apt-get install clang lld")
 
-// C compiles a free-standing program in C.
-func C(source string, flags ...string) ([]byte, error) {
-	clang, ld := find("clang", "clang-19"), find("wasm-ld", "wasm-ld-19")
-	if clang == "" || ld == "" {
+// clangs are the names that clang goes by, the one that is tested with first.
+var clangs = []string{"clang-19", "clang", "clang-20", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14"}
+
+// wasm32 are the flags for a module with no library under it and no start.
+var wasm32 = []string{"--target=wasm32", "-O2", "-mbulk-memory", "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=16384"}
+
+// Clang is the path of a compiler that can make WebAssembly, "" if there is none.
+func Clang() string { return clang() }
+
+// clang finds a clang that can make WebAssembly: it needs the linker of its version, which is a package of its own.
+var clang = sync.OnceValue(func() string {
+	for _, name := range clangs {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		if _, err := build(context.Background(), func(out string) *exec.Cmd {
+			return exec.Command(path, append(wasm32, "-x", "c", os.DevNull, "-o", out)...)
+		}); err == nil {
+			return path
+		}
+	}
+	return ""
+})
+
+// C compiles a free-standing program in C, with flags behind the usual ones.
+func C(ctx context.Context, source string, flags ...string) ([]byte, error) {
+	if clang() == "" {
 		return nil, ErrNoClang
 	}
-	return build(func(out string) *exec.Cmd {
-		return exec.Command(clang, append([]string{"--target=wasm32", "-O2", "-mbulk-memory", "-nostdlib", "-fuse-ld=" + ld,
-			"-Wl,--no-entry", "-Wl,-z,stack-size=16384", "-o", out, source}, flags...)...)
+	return build(ctx, func(out string) *exec.Cmd {
+		args := append(append([]string(nil), wasm32...), "-o", out, source)
+		return exec.CommandContext(ctx, clang(), append(args, flags...)...)
 	})
 }
 
-// Go compiles a package to a WASI reactor.
-func Go(dir string) ([]byte, error) {
-	return build(func(out string) *exec.Cmd {
-		cmd := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out, ".")
+// Go compiles the package in dir to a WASI reactor, as users compile their nodes.
+func Go(ctx context.Context, dir string) ([]byte, error) {
+	return build(ctx, func(out string) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out, ".")
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 		return cmd
 	})
 }
 
-func build(command func(out string) *exec.Cmd) ([]byte, error) {
+// build runs a command and returns the file that it makes. It is a file because clang reads its output again.
+func build(ctx context.Context, command func(out string) *exec.Cmd) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "wasmbuild-")
 	if err != nil {
 		return nil, err
@@ -44,20 +70,8 @@ func build(command func(out string) *exec.Cmd) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "guest.wasm")
 	cmd := command(out)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", cmd, err, said.Bytes())
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return nil, errors.Join(ctx.Err(), fmt.Errorf("%s: %w\n%s", cmd, err, said))
 	}
 	return os.ReadFile(out)
-}
-
-// find returns the path of the first of the programs that is there, or nothing.
-func find(names ...string) string {
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
 }

@@ -33,7 +33,7 @@ func loadGuest(t testing.TB) *Module {
 	t.Helper()
 	g := &goGuest
 	g.Do(func() {
-		if g.wasm, g.err = wasmbuild.Go("testdata/guest"); g.err != nil {
+		if g.wasm, g.err = wasmbuild.Go(context.Background(), "testdata/guest"); g.err != nil {
 			return
 		}
 		if g.host, g.err = New(Options{}); g.err != nil {

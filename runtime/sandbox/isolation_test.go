@@ -28,7 +28,7 @@ type kind struct {
 }
 
 // buildMischief compiles the guest in C once.
-var buildMischief = sync.OnceValues(func() ([]byte, error) { return wasmbuild.C("testdata/c/mischief.c") })
+var buildMischief = sync.OnceValues(func() ([]byte, error) { return wasmbuild.C(context.Background(), "testdata/c/mischief.c") })
 
 func kinds(t *testing.T) []kind {
 	t.Helper()

@@ -2,9 +2,6 @@ package rewrite
 
 import (
 	"cmp"
-	"os"
-	"os/exec"
-	"path/filepath"
 	goruntime "runtime"
 	"slices"
 	"strings"
@@ -106,16 +103,4 @@ func cpu() time.Duration {
 
 func median[T cmp.Ordered](all []T) T {
 	return slices.Sorted(slices.Values(all))[len(all)/2]
-}
-
-// compileGo compiles a guest in Go from testdata.
-func compileGo(t testing.TB, name string) []byte {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), name+".wasm")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out, "./testdata/"+name)
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
-	return readFile(t, out)
 }
