@@ -57,7 +57,7 @@ var arrows = map[string][]string{
 	"nodes/switch":                {"nodes/sdk/*", "nodes/rawjson"},
 	"nodes/transform":             {"nodes/sdk/*", "nodes/rawjson"},
 	"examples/nodes/slugify":      {"nodes/sdk/*"},
-	"bench":                       {"bench/meter", "bench/workflow", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/rawjson"},
+	"bench":                       {"bench/meter", "bench/workflow", "internal/wasmbuild", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/rawjson"},
 	"bench/caddy":                 {".", "bench/meter", "bench/native"},
 	"bench/guests/echo":           {"nodes/sdk/*"},
 	"bench/guests/order":          {"nodes/sdk/*"},
@@ -68,6 +68,7 @@ var arrows = map[string][]string{
 	"internal/demo":               {},
 	"internal/doctest":            {},
 	"internal/integration":        {},
+	"internal/wasmbuild":          {},
 }
 
 // knowCaddy are the packages that import Caddy. Those of the bench are its own server, which nobody else builds.

@@ -1,7 +1,6 @@
 package rawjson
 
 import (
-	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -81,7 +80,12 @@ func AppendEscaped(dst, s []byte) []byte {
 
 // hasEscape tells whether the text between a string's quotes holds an escape.
 func hasEscape(raw []byte) bool {
-	return bytes.IndexByte(raw, '\\') >= 0
+	for _, c := range raw {
+		if c == '\\' {
+			return true
+		}
+	}
+	return false
 }
 
 // AppendUnescaped is [AppendString] for what stands between the quotes, such as the keys that [Members] gives.
