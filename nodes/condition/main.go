@@ -29,6 +29,15 @@ func main() {}
 
 // run evaluates the conditions in order and stops as soon as the answer is known.
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
+	if c, ok := readOnly(config); ok {
+		holds, err := operator.Eval(operator.Name(c.operator), c.left, c.right)
+		return answer(ctx, holds, err)
+	}
+	return runAny(ctx, config)
+}
+
+// runAny is run for every config.
+func runAny(ctx *sdk.Context, config []byte) ([]byte, error) {
 	var keys [2][]byte
 	rawjson.Fields(config, keys[:], "conditions", "match")
 	conditions, match := keys[0], keys[1]
@@ -57,13 +66,22 @@ func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 		}
 		return err == nil
 	})
-	if err != nil {
+	return answer(ctx, result, err)
+}
+
+var (
+	holdsTrue  = []byte(`{"result":true}`)
+	holdsFalse = []byte(`{"result":false}`)
+)
+
+func answer(ctx *sdk.Context, holds bool, err error) ([]byte, error) {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if result {
+	case holds:
 		ctx.Route("true")
-		return []byte(`{"result":true}`), nil
+		return holdsTrue, nil
 	}
 	ctx.Route("false")
-	return []byte(`{"result":false}`), nil
+	return holdsFalse, nil
 }

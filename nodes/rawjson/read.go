@@ -30,6 +30,12 @@ func Fields(v []byte, values [][]byte, keys ...string) {
 	}
 }
 
+// First splits text that begins with a value, without space before it, behind that value.
+func First(text []byte) (value, rest []byte) {
+	end := skipValue(text, 0)
+	return text[:end], text[end:]
+}
+
 // Index returns element i of the array v, a view, or nil when there is none or v is no array.
 func Index(v []byte, i int) []byte {
 	if i < 0 {
