@@ -10,8 +10,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/catalog"
@@ -32,43 +34,65 @@ func (a *App) loadNodes() (err error) {
 	}
 	a.life.keep(release)
 
-	modules := make(map[string]*sandbox.Module)
-	defer func() {
-		if err != nil {
-			for _, m := range modules {
-				err = errors.Join(err, m.Close(context.Background()))
-			}
-		}
-	}()
-	everything := &Allow{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
-	for _, b := range nodes.Builtin() {
-		m, err := host.Load(a.ctx, sandbox.ModuleConfig{
-			Type: b.Type, Source: "built-in node " + b.Type, Wasm: b.Wasm,
-			Grants: everything.grants(), Limits: (&Node{}).limits(a.Limits),
-		})
-		if err != nil {
-			return err
-		}
-		modules[b.Type] = m
-	}
-	for _, name := range slices.Sorted(maps.Keys(a.Nodes)) {
-		if modules[name] != nil {
-			return fmt.Errorf("node %s: a built-in type has this name; choose another", name)
-		}
-		m, err := a.loadNode(host.Host, name, a.Nodes[name])
-		if err != nil {
-			return fmt.Errorf("node %s: %w", name, err)
-		}
-		modules[name] = m
+	modules, err := a.loadModules(host.Host)
+	if err != nil {
+		return err
 	}
 	types, err := engine.NewNodes(modules)
-	modules = nil // they are the engine's now
 	if err != nil {
 		return err
 	}
 	a.life.keep(func() error { types.Release(); return nil })
 	a.types = types
 	return nil
+}
+
+// loadModules loads all modules, as many at a time as there are cores: most of the time of a start goes into it. When one of
+// them cannot be loaded, none is.
+func (a *App) loadModules(host *sandbox.Host) (map[string]*sandbox.Module, error) {
+	load := make(map[string]func() (*sandbox.Module, error))
+	everything := &Allow{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
+	for _, b := range nodes.Builtin() {
+		load[b.Type] = func() (*sandbox.Module, error) {
+			return host.Load(a.ctx, sandbox.ModuleConfig{
+				Type: b.Type, Source: "built-in node " + b.Type, Wasm: b.Wasm,
+				Grants: everything.grants(), Limits: (&Node{}).limits(a.Limits),
+			})
+		}
+	}
+	for name, n := range a.Nodes {
+		if load[name] != nil {
+			return nil, fmt.Errorf("node %s: a built-in type has this name; choose another", name)
+		}
+		load[name] = func() (*sandbox.Module, error) { return a.loadNode(host, name, n) }
+	}
+	names := slices.Sorted(maps.Keys(load))
+	loaded, errs := make([]*sandbox.Module, len(names)), make([]error, len(names))
+	var all sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		all.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			if loaded[i], errs[i] = load[name](); errs[i] != nil {
+				errs[i] = fmt.Errorf("node %s: %w", name, errs[i])
+			}
+		})
+	}
+	all.Wait()
+	modules := make(map[string]*sandbox.Module, len(names))
+	for i, m := range loaded {
+		if m != nil {
+			modules[names[i]] = m
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		for _, m := range modules {
+			err = errors.Join(err, m.Close(context.Background()))
+		}
+		return nil, err
+	}
+	return modules, nil
 }
 
 // loadNode loads a node type of the operator's.
