@@ -1,9 +1,6 @@
 package rewrite
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "slices"
 
 // This file writes modules byte by byte, those that no compiler would make among them.
 
@@ -116,6 +113,3 @@ func (g guest) bytes() []byte {
 	put(sectionData, g.data)
 	return append(out, g.custom...)
 }
-
-// le is how a number lies in memory.
-func le(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }

@@ -77,11 +77,6 @@ func BenchmarkFuel(b *testing.B) {
 	}
 }
 
-// tight is a module whose run(n) counts n down.
-func tight() guest {
-	return unary(nil, by(opLoop, blockEmpty), get(0), ci(1), by(opI32Sub, opLocalTee, 0, opBrIf, 0, opEnd), get(0))
-}
-
 // took is the CPU time of so many calls.
 func took(in *instance, calls int, call func(*instance)) time.Duration {
 	before := cpu()

@@ -40,7 +40,7 @@ func (m *module) obstacles() (out []string) {
 	}
 	for i, g := range m.globals {
 		if g.mutable && (g.kind < kindF64 || g.kind > kindI32) && len(out) < maxObstacles {
-			out = append(out, fmt.Sprintf("its global %d is a %s that changes", i, kindName(g.kind)))
+			out = append(out, fmt.Sprintf("its global %d can change and is of type %s", i, kindName(g.kind)))
 		}
 	}
 	return out

@@ -81,6 +81,7 @@ func (m *module) read(id byte, r *reader) {
 	case sectionDataCount:
 		m.dataCount = int(r.u32())
 	case sectionCode:
+		m.bodies = make([]byte, 0, len(r.b)+len(r.b)/8)
 		r.each(func() { m.readFunction(r) })
 	case sectionData:
 		r.each(func() { m.readData(r) })

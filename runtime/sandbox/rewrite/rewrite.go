@@ -32,7 +32,7 @@ type Module struct {
 	Globals []Global
 
 	// Fuel is the name under which the fuel is exported, a mutable i32 that counts down. It begins with 0; what the host
-	// sets must be at least 0.
+	// sets must be at least 0. It can be a little below zero at any time, also when a call has ended.
 	Fuel string
 
 	// Start is the name under which the start function is exported, () -> (), which nobody calls unless the host does;

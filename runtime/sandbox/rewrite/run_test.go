@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -174,9 +173,4 @@ func (in *instance) node(input []byte) string {
 	}
 	output, _ := in.Memory().Read(uint32(results[0]>>32), uint32(results[0])&0xffffff)
 	return fmt.Sprintf("%#x %s", results[0], output)
-}
-
-func read32(in *instance, at uint32) uint32 {
-	b, _ := in.Memory().Read(at, 4)
-	return binary.LittleEndian.Uint32(b)
 }

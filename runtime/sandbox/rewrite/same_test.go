@@ -13,7 +13,10 @@ import (
 
 // pair is a module as it came and rewritten, which have to do the same.
 type pair struct {
-	t         testing.TB
+	t interface {
+		Helper()
+		Fatalf(format string, args ...any)
+	}
 	before    *instance
 	after     *instance
 	rewritten *Module
@@ -128,32 +131,55 @@ func TestC(t *testing.T) {
 	}
 }
 
-// What compilers make must pass, and mean the same.
+// What compilers make must pass.
 func TestBuiltInNodes(t *testing.T) {
-	files, err := filepath.Glob("../../../nodes/dist/*.wasm")
+	files, err := filepath.Glob(dist + "*.wasm")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no modules:", err)
 	}
-	h := newHost(t, wazero.NewRuntimeConfig())
+	r := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())
 	for _, file := range files {
-		p := newPair(t, h, readFile(t, file))
-		if len(p.rewritten.Obstacles) > 0 || len(p.rewritten.Data) == 0 || p.rewritten.Loops < 100 || p.rewritten.Functions < 1000 {
-			t.Errorf("%s: obstacles %q, %d segments, %d loops, %d functions", file, p.rewritten.Obstacles,
-				len(p.rewritten.Data), p.rewritten.Loops, p.rewritten.Functions)
+		m, err := Rewrite(readFile(t, file))
+		if err != nil {
+			t.Fatal(err)
 		}
-		p.call("_initialize")
-		for _, input := range []string{
-			`{"input":{"a":1},"operations":[{"op":"set","path":"b[0]","value":2},{"op":"delete","path":"a"}]}`,
-			`{"input":[1,2],"conditions":[{"left":1.0,"op":"eq","right":1}],"cases":[{"when":{"left":"a","op":"eq","right":"a"},"to":"x"}]}`,
-			`{"method":"GET","url":"http://127.0.0.1/"}`, `{`, `null`, `{"output":` + strings.Repeat(`[1,`, 200) + `{}` + strings.Repeat(`]`, 200) + `}`,
-		} {
-			if want, got := p.before.node([]byte(input)), p.after.node([]byte(input)); want != got {
-				t.Errorf("%s: %s = %s, rewritten %s", file, input, want, got)
-			}
+		if len(m.Obstacles) > 0 || len(m.Data) == 0 || m.Loops < 100 || m.Functions < 1000 || len(m.Globals) < 5 {
+			t.Errorf("%s: obstacles %q, %d segments, %d loops, %d functions, %d globals", file, m.Obstacles, len(m.Data), m.Loops,
+				m.Functions, len(m.Globals))
 		}
-		p.state()
-		if p.after.memory.yields == 0 {
-			t.Errorf("%s: it never yields", file)
+		if err := compile(r, m.Wasm); err != nil {
+			t.Errorf("%s: %v", file, err)
 		}
+	}
+}
+
+const dist = "../../../nodes/dist/"
+
+// A program in Go does the same, and costs the same each time, however often it yields.
+func TestGo(t *testing.T) {
+	h := newHost(t, wazero.NewRuntimeConfig())
+	p := newPair(t, h, readFile(t, dist+"transform.wasm"))
+	again := h.rewritten(p.rewritten)
+	again.memory.slice = 777
+	again.memory.fuel.Set(777)
+
+	p.call("_initialize")
+	again.call("_initialize")
+	for _, input := range []string{
+		`{"input":{"a":1},"operations":[{"op":"set","path":"b[0]","value":2},{"op":"delete","path":"a"}]}`,
+		`{"output":` + strings.Repeat(`[1,`, 200) + `{}` + strings.Repeat(`]`, 200) + `}`, `{`, `null`,
+	} {
+		want, got := p.before.node([]byte(input)), p.after.node([]byte(input))
+		if want != got {
+			t.Errorf("%s = %s, rewritten %s", input, want, got)
+		}
+		again.node([]byte(input))
+		if a, b := p.after.used(), again.used(); a != b || a < 1000 {
+			t.Errorf("%s costs %d, and again %d", input, a, b)
+		}
+	}
+	p.state()
+	if p.after.memory.yields == 0 || again.memory.yields < 5*p.after.memory.yields {
+		t.Errorf("%d and %d yields", p.after.memory.yields, again.memory.yields)
 	}
 }

@@ -29,7 +29,7 @@ func samples() map[string][]byte {
 			get(1), ci(1), by(opI32Sub, opLocalTee, 1, opBrIf, 0, opEnd), get(0), ci(1), by(opI32Sub, opLocalTee, 0, opBrIf, 0, opEnd), get(2)).bytes(),
 		"if":          unary(nil, get(0), by(opIf, i32), ci(7), by(opElse), ci(9), by(opEnd)).bytes(),
 		"table of br": unary(nil, by(opBlock, blockEmpty, opBlock, blockEmpty), get(0), by(opBrTable, 2, 0, 1, 0, opEnd), ci(5), by(0x0f, opEnd), ci(6)).bytes(),
-		"after the end of all": unary(nil, ci(1), by(0x0f, opLoop, blockEmpty, opMemoryGrow, 0, opDrop, opMisc, miscMemoryCopy, 0, 0, opBr, 0, opEnd,
+		"after the end of all": unary(nil, ci(1), by(0x0f, opLoop, blockEmpty, opUnreachable, opMemoryGrow, 0, opDrop, opMisc, miscMemoryCopy, 0, 0, opBr, 0, opEnd,
 			opMisc, miscMemoryFill, 0, opUnreachable)).bytes(),
 		"unreachable":       unary(nil, by(opUnreachable)).bytes(),
 		"recursion":         unary(nil, get(0), by(opIf, i32), get(0), ci(1), by(opI32Sub, opCall, 0), get(0), by(0x6a, opElse), ci(0), by(opEnd)).bytes(),
@@ -92,4 +92,9 @@ func samples() map[string][]byte {
 			g.custom = sec(0, text("name"), sec(0, text("module")), sec(1, vec(cat(u(0), text("stumble")))))
 		}),
 	}
+}
+
+// tight is a module whose run(n) counts n down.
+func tight() guest {
+	return unary(nil, by(opLoop, blockEmpty), get(0), ci(1), by(opI32Sub, opLocalTee, 0, opBrIf, 0, opEnd), get(0))
 }
