@@ -122,7 +122,8 @@ func refuse(r *reader, op byte) {
 	}
 }
 
-// misc reads what follows opMisc, and says how what it does is charged.
+// misc reads what follows opMisc, and says how what it does is charged. wazero's engines do not agree about numbers of these
+// instructions that are longer than they need to be.
 func (m *module) misc(r *reader) charge {
 	op := r.byte()
 	switch op {
@@ -161,6 +162,9 @@ func (m *module) misc(r *reader) charge {
 	case op <= miscTableFill: // data.drop, elem.drop, table.size
 		r.u32()
 		return chargeNone
+	}
+	if op >= 0x80 {
+		r.fail(errNumber)
 	}
 	r.failf("opcode %#02x %d is not known", opMisc, op)
 	return chargeNone
