@@ -45,20 +45,26 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// writtenPages is how many pages of an instance differ from the image's because calls have written to them; 0 where that is not
-// told.
-func writtenPages(m *Module) (pages int) {
-	if k, ok := m.instances.(kept); ok {
-		in := k.take()
-		defer k.give(in)
-		if r, ok := in.memory.region.(interface {
-			changed(high uint64, found func(from, to uint64) error) error
-		}); ok {
-			_ = r.changed(in.memory.high, func(from, to uint64) error {
-				pages += int(to-from) / os.Getpagesize()
-				return nil
-			})
-		}
+// writtenPages is how many pages a call puts back.
+func writtenPages(m *Module) int {
+	k, ok := m.instances.(kept)
+	if !ok {
+		return 0
+	}
+	in := k.take()
+	defer k.give(in)
+	return ownPages(in)
+}
+
+// ownPages is how many pages of an instance are no longer the image's because calls have written to them; 0 where that is not told.
+func ownPages(in *instance) (pages int) {
+	if r, ok := in.memory.region.(interface {
+		changed(high uint64, found func(from, to uint64) error) error
+	}); ok {
+		_ = r.changed(in.memory.high, func(from, to uint64) error {
+			pages += int(to-from) / os.Getpagesize()
+			return nil
+		})
 	}
 	return pages
 }

@@ -38,6 +38,9 @@ func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uin
 	if err := in.run.CallWithStack(calls, in.stack[:]); err != nil {
 		return 0, in.ended(ctx, s, err)
 	}
+	if in.memory.meter.spent() { // the last of it on the way home, where nothing looks any more
+		return 0, in.ended(ctx, s, errFuel)
+	}
 	return in.stack[0], nil
 }
 

@@ -117,7 +117,11 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if err != nil {
 		return nil, err
 	}
-	starter := &starter{runtime: h.runtime, compiled: compiled, parts: parts, limit: c.Limits.Memory, seed: h.options.startSeed(c.Wasm)}
+	limit := c.Limits.Memory
+	if parts.HasMax {
+		limit = min(limit, uint64(parts.MemoryMax)*wasmPage)
+	}
+	starter := &starter{runtime: h.runtime, compiled: compiled, parts: parts, limit: limit, seed: h.options.startSeed(c.Wasm)}
 	parts.Wasm = nil // the compiled code is what is needed from here on
 	if err := m.try(ctx, h, starter, c, refuse); err != nil {
 		return nil, err

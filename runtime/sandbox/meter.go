@@ -55,6 +55,9 @@ func (m *meter) used() int64 {
 	return m.dealt - int64(int32(m.left.Get()))
 }
 
+// spent tells whether the call has burnt more than it may.
+func (m *meter) spent() bool { return m.budget > 0 && m.used() > m.budget }
+
 // end lets go of the call and returns the fuel that it has burnt.
 func (m *meter) end() uint64 {
 	m.ctx = nil
@@ -67,7 +70,7 @@ func (m *meter) yields() bool { return m.left != nil && int32(m.left.Get()) < 0 
 // yield is the host's turn. It returns when the guest may go on.
 func (m *meter) yield() {
 	switch {
-	case m.budget > 0 && m.used() > m.budget:
+	case m.spent():
 		panic(errFuel)
 	case m.ctx.Err() != nil:
 		panic(errCancelled)

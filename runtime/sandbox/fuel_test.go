@@ -1,0 +1,132 @@
+package sandbox
+
+import (
+	goruntime "runtime"
+	"runtime/metrics"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// counting is a guest that goes round a loop as often as its input is long.
+func counting() guest {
+	g := says(abi.Output, "1")
+	// n = len; loop { if n == 0 return; n-- }
+	g.funcs[1] = run([]byte{0x03, 0x40}, local(1), []byte{0x04, 0x40}, local(1), i32c(-1), add, []byte{0x21, 1}, []byte{0x0c, 1}, []byte{0x0b, 0x0b},
+		answer(abi.Output, dataAt, 1))
+	return g
+}
+
+// The same call burns the same fuel in each way, and ends with the same budget.
+func TestFuelIsTheSameEachTime(t *testing.T) {
+	burnt := make(map[int]uint64)
+	everyWay(t, func(t *testing.T, h *Host) {
+		m := load(t, h, counting().bytes(), small, hostapi.Grants{})
+		for range 3 {
+			for _, n := range []int{0, 1, 10, 1000, 60_000} {
+				s := new(hostapi.Session)
+				if _, err := m.Call(t.Context(), s, make([]byte, n), nil); err != nil {
+					t.Fatal(err)
+				}
+				if want, ok := burnt[n]; ok && s.Fuel != want {
+					t.Errorf("%d rounds burn %d, before %d", n, s.Fuel, want)
+				}
+				burnt[n] = s.Fuel
+			}
+		}
+		if perRound := (burnt[60_000] - burnt[1000]) / 59_000; perRound < 4 || perRound > 12 {
+			t.Errorf("a round burns %d", perRound)
+		}
+		for _, n := range []int{10, 1000, 60_000} {
+			for budget, enough := range map[uint64]bool{burnt[n] - 1: false, burnt[n]: true, 1: false} {
+				m.limits.Fuel = budget
+				s := new(hostapi.Session)
+				_, err := m.Call(t.Context(), s, make([]byte, n), nil)
+				if enough && err != nil {
+					t.Errorf("a budget of %d is not enough for %d: %v", budget, burnt[n], err)
+				}
+				if !enough {
+					fails(t, err, CodeFuel)
+					if s.Fuel <= budget || s.Fuel > budget+slice {
+						t.Errorf("%d were burnt of a budget of %d", s.Fuel, budget)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Fuel and time are two limits, and each says that it was it.
+func TestFuelOrTime(t *testing.T) {
+	endless := node(forever, unreachable).bytes()
+	limits := small
+	limits.Timeout, limits.Fuel = time.Hour, 5_000_000
+	_, err := load(t, newHost(t), endless, limits, hostapi.Grants{}).Call(t.Context(), new(hostapi.Session), nil, nil)
+	fails(t, err, CodeFuel)
+	limits.Timeout, limits.Fuel = 20*time.Millisecond, 1<<60
+	_, err = load(t, newHost(t), endless, limits, hostapi.Grants{}).Call(t.Context(), new(hostapi.Session), nil, nil)
+	fails(t, err, CodeTimeout)
+}
+
+// One instance serves on after a call that was stopped.
+func TestAStoppedInstanceServesOn(t *testing.T) {
+	g := says(abi.Output, "1")
+	g.funcs[1] = run(local(1), []byte{0x04, 0x40}, forever, []byte{0x0b}, answer(abi.Output, dataAt, 1))
+	limits := small
+	limits.Timeout = 10 * time.Millisecond
+	m := load(t, newHost(t), g.bytes(), limits, hostapi.Grants{})
+	for range 5 {
+		_, err := m.Call(t.Context(), new(hostapi.Session), []byte("loop"), nil)
+		fails(t, err, CodeTimeout)
+		if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "1" {
+			t.Fatalf("the next call: %s, %v", r.Output, err)
+		}
+	}
+	if n := m.instances.(kept).live.Load(); n != 1 {
+		t.Errorf("%d instances", n)
+	}
+}
+
+// Guests that never return do not keep Go's garbage collector, or other goroutines, from their turn. That nobody waits for the
+// guests' end is what is looked at, not for how long: the machine may be busy.
+func TestGuestsGiveTurns(t *testing.T) {
+	limits := Limits{Memory: 1 << 20, Timeout: 2 * time.Second}
+	m := load(t, newHost(t), node(forever, unreachable).bytes(), limits, hostapi.Grants{})
+	var all sync.WaitGroup
+	for range goruntime.GOMAXPROCS(0) {
+		all.Go(func() {
+			_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
+			fails(t, err, CodeTimeout)
+		})
+	}
+	ended := make(chan struct{})
+	go func() { all.Wait(); close(ended) }()
+	before := stops()
+	collected := 0
+	for {
+		select {
+		case <-ended:
+			// A stop waits for a yield, and one that waited for the end of the calls would be the only one.
+			if after := stops(); collected < 3 || after <= before {
+				t.Errorf("%d collections while guests ran (%d stops)", collected, after-before)
+			}
+			return
+		default:
+			goruntime.GC()
+			collected++
+		}
+	}
+}
+
+// stops is how often the garbage collector has stopped the world.
+func stops() (n uint64) {
+	sample := []metrics.Sample{{Name: "/sched/pauses/stopping/gc:seconds"}}
+	metrics.Read(sample)
+	for _, c := range sample[0].Value.Float64Histogram().Counts {
+		n += c
+	}
+	return n
+}

@@ -1,0 +1,193 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// held is a module with at most so many instances, whose calls wait in the host until they are let go.
+func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call func() error, resume chan struct{}) {
+	t.Helper()
+	g := node(i32c(1), i32c(dataAt), i32c(2), call0, answer(abi.Output, dataAt, 1)).
+		importing(abi.HostModule, "log", types(tI32, tI32, tI32), none)
+	g.data = "1 "
+	m = load(t, newHostWith(t, Options{Instances: instances}), g.bytes(), Limits{Timeout: time.Minute}, hostapi.Grants{Log: true})
+	entered, resume = make(chan struct{}, 100), make(chan struct{})
+	call = func() error {
+		s := &hostapi.Session{Grants: m.Grants(), Log: func(int, string) { entered <- struct{}{}; <-resume }}
+		_, err := m.Call(context.Background(), s, nil, nil)
+		return err
+	}
+	return m, entered, call, resume
+}
+
+var call0 = call(0)
+
+// Calls wait for an instance when all are in use, and each of them gets one.
+func TestCallsWaitForInstances(t *testing.T) {
+	const instances, calls = 3, 50
+	m, entered, call, resume := held(t, instances)
+	var all sync.WaitGroup
+	for range calls {
+		all.Go(func() {
+			if err := call(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range instances {
+		<-entered
+	}
+	p := m.instances.(kept).pool
+	for p.waiting.Load() < calls-instances { // the others come to their turn, or to the line
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case <-entered:
+		t.Error("more calls run than there are instances")
+	default:
+	}
+	close(resume)
+	all.Wait()
+	if n := p.live.Load(); n != instances {
+		t.Errorf("%d instances, want %d", n, instances)
+	}
+}
+
+// A call that waits gives up when its time is over or its caller has gone, and leaves no trace in the line.
+func TestCallsGiveUpWaiting(t *testing.T) {
+	m, entered, call, resume := held(t, 1)
+	var first sync.WaitGroup
+	first.Go(func() {
+		if err := call(); err != nil {
+			t.Error(err)
+		}
+	})
+	<-entered
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := m.Call(gone, new(hostapi.Session), nil, nil)
+	fails(t, err, CodeCancelled)
+	soon, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	_, err = m.Call(soon, new(hostapi.Session), nil, nil)
+	fails(t, err, CodeCancelled)
+	_, err = m.Call(t.Context(), &hostapi.Session{Deadline: time.Now().Add(10 * time.Millisecond)}, nil, nil)
+	fails(t, err, CodeTimeout)
+	p := m.instances.(kept).pool
+	if len(p.waiters) != 0 || p.waiting.Load() != 0 {
+		t.Errorf("%d calls are still in the line", len(p.waiters))
+	}
+	close(resume)
+	first.Wait()
+	if err := call(); err != nil {
+		t.Error(err)
+	}
+}
+
+// When an instance is lost the call that waits makes another one.
+func TestALostInstanceMakesRoom(t *testing.T) {
+	m, entered, call, resume := held(t, 1)
+	p := m.instances.(kept).pool
+	lost, failure := p.acquire(t.Context(), new(hostapi.Session))
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := call(); err != nil {
+			t.Error(err)
+		}
+	})
+	for p.waiting.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	p.discard(lost)
+	<-entered
+	close(resume)
+	all.Wait()
+}
+
+// Instances that are not needed give their memory back first, and go then; one stays.
+func TestIdleInstancesGo(t *testing.T) {
+	m, entered, call, resume := held(t, 100)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { _ = call() })
+	}
+	for range 8 {
+		<-entered
+	}
+	close(resume)
+	all.Wait()
+	p := m.instances.(kept).pool
+	if n := p.live.Load(); n != 8 {
+		t.Fatalf("%d instances, want 8", n)
+	}
+	p.shrink() // since the last look all were in use
+	p.shrink()
+	if pages := changedPages(p); pages > 0 {
+		t.Errorf("idle instances keep %d pages", pages)
+	}
+	if n := p.live.Load(); n != 8 {
+		t.Errorf("%d instances are left after a moment", n)
+	}
+	for range closeAfter + len(p.shards) {
+		p.shrink()
+	}
+	if n := p.live.Load(); n != 1 {
+		t.Errorf("%d instances are left after a long time, want 1", n)
+	}
+	if err := call(); err != nil {
+		t.Error(err)
+	}
+}
+
+// changedPages is how many pages all free instances have of their own.
+func changedPages(p *pool) (pages int) {
+	for i := range p.shards {
+		for _, in := range p.shards[i].free {
+			pages += ownPages(in)
+		}
+	}
+	return pages
+}
+
+// The pool can be used, shrunk and closed at the same time.
+func TestPoolUnderFire(t *testing.T) {
+	m := load(t, newHostWith(t, Options{Instances: 4}), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
+	p := m.instances.(kept).pool
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 500 {
+				if _, err := m.Call(context.Background(), new(hostapi.Session), nil, nil); err != nil && !errors.Is(err, ErrClosed) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for range 200 {
+			p.shrink()
+		}
+	})
+	all.Wait()
+	if n := p.live.Load(); n < 1 || n > 4 {
+		t.Errorf("%d instances", n)
+	}
+}
+
+func TestNoWayToResetIsAnErrorOfLoad(t *testing.T) {
+	h := newHostWith(t, Options{Reset: ResetNever + 1})
+	if _, err := h.Load(t.Context(), ModuleConfig{Source: "a.wasm", Wasm: says(abi.Output, "1").bytes()}); err == nil {
+		t.Error("loaded")
+	}
+}
