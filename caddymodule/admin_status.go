@@ -20,7 +20,7 @@ func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 		rows = append(rows, command.NodeType{
 			Type: name, Version: typ.Version, Summary: typ.Summary, Source: m.Source(),
 			Handles: typ.Handles, Capabilities: m.Grants().Names(),
-			Memory: limits.Memory, Timeout: limits.Timeout.String(),
+			Memory: limits.Memory, Timeout: limits.Timeout.String(), Fuel: limits.Fuel, Slow: m.Slow(),
 		})
 	}
 	return writeJSON(w, http.StatusOK, map[string]any{"nodes": rows})

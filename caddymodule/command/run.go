@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -214,18 +215,18 @@ func printTimeline(cmd *cobra.Command, plan *flow.Plan, r *engine.Result) {
 	rows := make([][]cell, 0, len(plan.Nodes))
 	for i := range plan.Nodes {
 		n := &r.Nodes[i]
-		took, note := "-", ""
+		took, fuel, note := "-", "-", ""
 		if n.Attempts > 0 {
-			took = n.Duration.Round(time.Microsecond).String()
+			took, fuel = n.Duration.Round(time.Microsecond).String(), strconv.FormatUint(n.Fuel, 10)
 		}
 		if n.Err != nil {
 			note = n.Err.Code + ": " + n.Err.Message
 		} else if n.Handle != "" {
 			note = "→ " + n.Handle
 		}
-		rows = append(rows, []cell{c(plan.Nodes[i].ID), c(plan.Nodes[i].Type), nodeState(n.State), c(took), c(note)})
+		rows = append(rows, []cell{c(plan.Nodes[i].ID), c(plan.Nodes[i].Type), nodeState(n.State), c(took), c(fuel), c(note)})
 	}
-	table(w, []string{"NODE", "TYPE", "STATE", "TOOK", ""}, rows)
+	table(w, []string{"NODE", "TYPE", "STATE", "TOOK", "FUEL", ""}, rows)
 	fmt.Fprintf(w, "%s in %s\n\n", r.Status, r.Duration.Round(time.Microsecond))
 }
 

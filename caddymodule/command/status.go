@@ -109,6 +109,8 @@ type NodeType struct {
 	Capabilities []string `json:"capabilities,omitempty"` // asked for and granted
 	Memory       uint64   `json:"memory"`                 // bytes
 	Timeout      string   `json:"timeout"`
+	Fuel         uint64   `json:"fuel,omitempty"` // budget of a call; 0 = none
+	Slow         []string `json:"slow,omitempty"` // why each call gets a new instance
 }
 
 func nodesCommand() *cobra.Command {
@@ -132,7 +134,11 @@ func nodesCommand() *cobra.Command {
 			if len(n.Capabilities) > 0 {
 				may = strings.Join(n.Capabilities, " ")
 			}
-			rows = append(rows, []cell{c(n.Type), c(dash(n.Version)), c(n.Source), c(may), c(n.Summary)})
+			summary := c(n.Summary)
+			if len(n.Slow) > 0 {
+				summary = cell{"slow: " + strings.Join(n.Slow, ", "), yellow}
+			}
+			rows = append(rows, []cell{c(n.Type), c(dash(n.Version)), c(n.Source), c(may), summary})
 		}
 		table(cmd.OutOrStdout(), []string{"TYPE", "VERSION", "SOURCE", "MAY USE", "SUMMARY"}, rows)
 		return nil

@@ -23,6 +23,7 @@ type items struct {
 	outputs  [][]byte
 	size     int // bytes of outputs
 	attempts int
+	fuel     uint64
 }
 
 // runItems runs a node for each item of its forEach.
@@ -106,6 +107,7 @@ func (s *items) ended(i int, a answer) {
 	s.running[i]()
 	delete(s.running, i)
 	s.attempts += a.attempts
+	s.fuel += a.fuel
 	if a.err == nil {
 		s.outputs[i] = a.output
 		s.size += len(a.output)
@@ -130,7 +132,7 @@ func (s *items) answer() answer {
 	if err := s.failure; err != nil {
 		named := *err
 		named.Message = s.x.secrets.line("item "+strconv.Itoa(s.end)+": "+err.Message, maxMessage)
-		return answer{attempts: s.attempts, err: &named}
+		return answer{attempts: s.attempts, fuel: s.fuel, err: &named}
 	}
 	array := make([]byte, 0, s.size+len(s.outputs)+len("[]"))
 	array = append(array, '[')
@@ -142,7 +144,7 @@ func (s *items) answer() answer {
 	}
 	array = append(array, ']')
 	if !s.x.memory.take(len(array)) {
-		return answer{attempts: s.attempts, err: fixed(CodeExecutionMemory, "the execution holds too much data")}
+		return answer{attempts: s.attempts, fuel: s.fuel, err: fixed(CodeExecutionMemory, "the execution holds too much data")}
 	}
-	return answer{output: array, attempts: s.attempts}
+	return answer{output: array, attempts: s.attempts, fuel: s.fuel}
 }

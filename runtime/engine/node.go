@@ -16,6 +16,7 @@ type answer struct {
 	output   []byte
 	handle   string
 	attempts int
+	fuel     uint64 // of all attempts
 	err      *NodeError
 }
 
@@ -35,7 +36,7 @@ func (x *execution) runNode(n int) (r NodeResult) {
 	} else {
 		r = NodeResult{State: Completed, Output: a.output, Handle: a.handle}
 	}
-	r.Attempts, r.Started, r.Duration = a.attempts, started, x.engine.config.Clock().Sub(started)
+	r.Attempts, r.Fuel, r.Started, r.Duration = a.attempts, a.fuel, started, x.engine.config.Clock().Sub(started)
 	x.engine.config.Observer.NodeEnded(plan, x.id, n, plan.Nodes[n].Type, r.Duration, a.err)
 	return r
 }
@@ -64,14 +65,16 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 
 	retry := x.program.Plan.Nodes[c.node].Retry
 	for c.attempt = 1; ; c.attempt++ {
+		before := a.fuel
 		a = x.attempt(ctx, c, config, now)
 		a.attempts = c.attempt
+		a.fuel += before
 		if a.err == nil || a.err.final || c.attempt >= retry.MaxAttempts {
 			break
 		}
 		x.logAttempt(c, a.err)
 		if !pause(ctx, retry, c.attempt) {
-			return answer{attempts: c.attempt, err: x.cancelled()}
+			return answer{attempts: c.attempt, fuel: a.fuel, err: x.cancelled()}
 		}
 		now = x.engine.config.Clock()
 	}
@@ -104,29 +107,25 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, now time
 	t := x.program.types[c.node]
 	limit := x.timeout(c.node)
 	deadline := now.Add(limit)
-	if own := t.module.Limits().Timeout; own <= 0 || limit < own { // else the module's limit ends the call
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline)
-		defer cancel()
-	}
 	h := x.host(c)
 	h.session.Start, h.session.Deadline = now, deadline
 	result, err := t.module.Call(ctx, &h.session, config, nil)
+	fuel := h.session.Fuel
 	h.giveBack()
 	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal
 	switch {
 	case failed && x.ctx.Err() != nil: // whatever it says, this is why
-		return answer{err: x.cancelled()}
+		return answer{fuel: fuel, err: x.cancelled()}
 	case err != nil:
-		return answer{err: callFailed(ctx, deadline, err)}
+		return answer{fuel: fuel, err: callFailed(ctx, deadline, err)}
 	case failed:
-		return answer{err: x.nodeFailed(result)}
+		return answer{fuel: fuel, err: x.nodeFailed(result)}
 	case len(result.Output) > x.engine.config.Limits.NodeOutput:
-		return answer{err: &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}}
+		return answer{fuel: fuel, err: &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}}
 	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.node].Handles, result.Label):
-		return answer{err: &NodeError{Code: CodeUnknownHandle, Message: "the node chose a way that it does not have"}}
+		return answer{fuel: fuel, err: &NodeError{Code: CodeUnknownHandle, Message: "the node chose a way that it does not have"}}
 	}
-	return answer{output: result.Output, handle: result.Label}
+	return answer{output: result.Output, handle: result.Label, fuel: fuel}
 }
 
 // timeout is the time of one attempt: the smallest of all that apply.

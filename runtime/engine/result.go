@@ -50,6 +50,7 @@ type NodeResult struct {
 	Handle   string     // of the edges that are taken when Completed, "" = success
 	Err      *NodeError // why the node failed, handled or not
 	Attempts int        // calls that were made, of all items together; 0 when it did not run here
+	Fuel     uint64     // that these calls have burnt, see hostapi.Session
 	Started  time.Time
 	Duration time.Duration
 }
@@ -60,6 +61,7 @@ type Result struct {
 	Status   Status
 	Nodes    []NodeResult // by plan order, like Plan.Nodes
 	Failing  int          // index of the first node, in plan order, whose state is NodeFailed; -1 = none
+	Fuel     uint64       // that these calls have burnt, see hostapi.Session
 	Started  time.Time
 	Duration time.Duration
 }

@@ -32,14 +32,16 @@ type call struct {
 type hostSide struct {
 	session hostapi.Session
 	log     func(level int, message string) // h.say, made once
+	seed    func() [32]byte                 // of x and call, made once
 	x       *execution
-	node    int
+	call    call
 	lines   int // of the log
 }
 
 var hostSides = sync.Pool{New: func() any {
 	h := new(hostSide)
 	h.log = h.say
+	h.seed = func() [32]byte { return h.x.seed(h.call) }
 	return h
 }}
 
@@ -47,7 +49,7 @@ var hostSides = sync.Pool{New: func() any {
 // grants let it use.
 func (x *execution) host(c call) *hostSide {
 	h := hostSides.Get().(*hostSide)
-	h.x, h.node, h.lines = x, c.node, 0
+	h.x, h.call, h.lines = x, c, 0
 	s := &h.session
 	s.Grants = x.program.types[c.node].module.Grants()
 	s.Log = h.log
@@ -58,9 +60,7 @@ func (x *execution) host(c call) *hostSide {
 	if x.engine.config.Globals != nil {
 		s.Globals = x.engine.config.Globals
 	}
-	if !s.Grants.Random {
-		s.Seed = x.seed(c)
-	}
+	s.Seed = h.seed
 	return h
 }
 
@@ -113,7 +113,7 @@ func (h *hostSide) say(level int, message string) {
 	if h.lines++; h.lines > maxLogLines {
 		text = "(more lines of this call are dropped)"
 	}
-	entry.Write(append(h.x.logFields(h.node), zap.String("text", text))...)
+	entry.Write(append(h.x.logFields(h.call.node), zap.String("text", text))...)
 }
 
 func zapLevel(level int) zapcore.Level {

@@ -49,9 +49,11 @@ type Session struct {
 	Log            func(level int, message string) // gets a line without control characters; nil drops
 	IdempotencyKey string
 	Start          time.Time // where the guest's clock stands without Grants.Clock; only its own sleeping moves it; zero = Epoch
-	Seed           [32]byte  // of the random stream without Grants.Random
-	Deadline       time.Time // of the call; zero = none
-	MaxResponse    int64     // bytes of an http response body; 0 = 8 MiB
+	// Seed gives the seed of the random stream without Grants.Random. It is called when the guest draws first, if it does; nil =
+	// all zeros.
+	Seed        func() [32]byte
+	Deadline    time.Time // of the call; zero = none
+	MaxResponse int64     // bytes of an http response body; 0 = 8 MiB
 
 	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly instruction, and the same for the same
 	// module, input, grants and answers of the host.

@@ -159,7 +159,11 @@ func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 		_, _ = crand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
 	default:
 		if s.random == nil {
-			s.random = rand.NewChaCha8(s.Seed)
+			var seed [32]byte
+			if s.Seed != nil {
+				seed = s.Seed()
+			}
+			s.random = rand.NewChaCha8(seed)
 		}
 		_, _ = s.random.Read(b) // never fails either
 	}

@@ -206,6 +206,8 @@ func TestSleepEndsWithTheCall(t *testing.T) {
 	sleeps(t.Context())
 }
 
+func seed(b byte) func() [32]byte { return func() [32]byte { return [32]byte{b} } }
+
 func TestRandomStream(t *testing.T) {
 	stream := func(s *Session) string {
 		g := newGuest(t, s)
@@ -217,14 +219,14 @@ func TestRandomStream(t *testing.T) {
 		}
 		return string(first)
 	}
-	a, again, b := stream(&Session{Seed: [32]byte{1}}), stream(&Session{Seed: [32]byte{1}}), stream(&Session{Seed: [32]byte{2}})
+	a, again, b := stream(&Session{Seed: seed(1)}), stream(&Session{Seed: seed(1)}), stream(&Session{Seed: seed(2)})
 	if a != again {
 		t.Error("a replay differs")
 	}
 	if a == b {
 		t.Error("two seeds give the same")
 	}
-	granted := &Session{Seed: [32]byte{1}, Grants: Grants{Random: true}}
+	granted := &Session{Seed: seed(1), Grants: Grants{Random: true}}
 	if c := stream(granted); c == a || c == stream(granted) {
 		t.Error("with the grant it is not random")
 	}

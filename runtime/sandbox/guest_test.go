@@ -160,7 +160,7 @@ func TestGoGuestIsStopped(t *testing.T) {
 func TestRandomnessOfAGoGuest(t *testing.T) {
 	m := loadGuest(t)
 	random := func(seed byte, g hostapi.Grants) string {
-		r, err := m.Call(t.Context(), &hostapi.Session{Seed: [32]byte{seed}, Grants: g}, []byte("random"), nil)
+		r, err := m.Call(t.Context(), &hostapi.Session{Seed: func() [32]byte { return [32]byte{seed} }, Grants: g}, []byte("random"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

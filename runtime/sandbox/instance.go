@@ -89,7 +89,9 @@ func (c *starter) start(ctx context.Context, s *hostapi.Session, r region) (in *
 }
 
 // begin is the session of a start.
-func (c *starter) begin() *hostapi.Session { return &hostapi.Session{Seed: c.seed} }
+func (c *starter) begin() *hostapi.Session {
+	return &hostapi.Session{Seed: func() [32]byte { return c.seed }}
+}
 
 // invoke calls a function that may be there, without parameters, and returns its result, if it has one.
 func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string) (uint64, *Error) {

@@ -168,7 +168,7 @@ type outcome struct {
 }
 
 func answered(m *Module, input string) outcome {
-	s := &hostapi.Session{Seed: [32]byte{1}, Start: time.Unix(1_800_000_000, 0)}
+	s := &hostapi.Session{Seed: func() [32]byte { return [32]byte{1} }, Start: time.Unix(1_800_000_000, 0)}
 	r, err := m.Call(context.Background(), s, []byte(input), nil)
 	var e *Error
 	if errors.As(err, &e) {

@@ -41,7 +41,7 @@ func TestStartKnowsNothingOfTheCall(t *testing.T) {
 		m := load(t, h, wasm, small, hostapi.Grants{})
 		var first string
 		for seed := range byte(8) {
-			s := &hostapi.Session{Seed: [32]byte{seed}, Start: time.Unix(1<<30, 0), Grants: hostapi.Grants{Clock: seed%2 == 0}}
+			s := &hostapi.Session{Seed: func() [32]byte { return [32]byte{seed} }, Start: time.Unix(1<<30, 0), Grants: hostapi.Grants{Clock: seed%2 == 0}}
 			r, err := m.Call(t.Context(), s, nil, nil)
 			if err != nil {
 				t.Fatal(err)
