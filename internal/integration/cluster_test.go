@@ -73,3 +73,42 @@ func TestClusterServesWhatIsPutWithoutAReload(t *testing.T) {
 	del(cluster, "/flowtrux/workflows/live")
 	eventually(t, "the deleted workflow is gone once etcd is back", status(http.StatusNotFound))
 }
+
+// A broken document that arrives while no server looks must not take the webhook down: the cache holds the version before it,
+// whether etcd is there when the server starts or comes back later.
+func TestABrokenDocumentThatArrivesBetweenTwoStarts(t *testing.T) {
+	cluster := etcdtest.Debian(t)
+	s := start(t)
+	conf := s.caddyfile("store etcd "+cluster.Address, "")
+	s.load(conf)
+	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret)
+	serves := func() bool {
+		a, err := s.tryPost("/api/webhooks/live", `{"n":1}`)
+		return err == nil && a.status == http.StatusOK
+	}
+	stale := func() bool {
+		return containsAll(s.ask(http.MethodGet, "status", "").body, `"state": "live"`, `"stale": 1`)
+	}
+	eventually(t, "the put workflow serves", serves)
+	s.stop()
+
+	put(cluster, "/flowtrux/workflows/live", `{"broken":`)
+	for range 2 { // the second start finds the broken document in the cache, beside the valid one
+		s.load(conf)
+		eventually(t, "the status names the broken document", stale)
+		if a := s.post("/api/webhooks/live", `{"n":1}`); a.status != http.StatusOK {
+			t.Errorf("with a broken document from before the start: %d %s", a.status, a.body)
+		}
+		s.stop()
+	}
+
+	put(cluster, "/flowtrux/workflows/live", `{"broken again":`)
+	cluster.Stop()
+	s.load(conf)
+	eventually(t, "the last valid version serves from the cache", serves)
+	cluster.Start()
+	eventually(t, "the store is followed again", stale)
+	if a := s.post("/api/webhooks/live", `{"n":1}`); a.status != http.StatusOK {
+		t.Errorf("with a broken document that was found later: %d %s", a.status, a.body)
+	}
+}

@@ -25,7 +25,7 @@ func (c *Catalog) Apply(b store.Batch) {
 		a.loaded = zap.DebugLevel // one line sums them up
 		a.next = &snapshot{workflows: make(map[string]*Workflow, len(before.workflows)), globals: make(map[string][]byte)}
 		a.secrets = make(map[string]*secret, len(c.secrets))
-		a.noteKept(b.Kept)
+		a.noteEarlier(b)
 	} else {
 		a.next = &snapshot{workflows: maps.Clone(before.workflows), globals: maps.Clone(before.globals)}
 		a.secrets = c.secrets
@@ -55,10 +55,10 @@ type applying struct {
 	before  *snapshot
 	next    *snapshot
 	secrets map[string]*secret
-	kept    map[string]*store.Entry // that came with the batch, by workflow id
-	changes []change                // documents to compile
-	touched map[string]bool         // ids of workflows whose document or secret has changed
-	loaded  zapcore.Level           // of the log line for each valid document
+	earlier map[string][]store.Entry // documents that came with the batch, by workflow id, the newest first
+	changes []change                 // documents to compile
+	touched map[string]bool          // ids of workflows whose document or secret has changed
+	loaded  zapcore.Level            // of the log line for each valid document
 }
 
 // change is a workflow with a new document.
@@ -138,7 +138,7 @@ func (a *applying) buildAll() {
 	work := func() {
 		for i := next.Add(1) - 1; i < int64(len(a.changes)); i = next.Add(1) - 1 {
 			ch := &a.changes[i]
-			ch.made = a.catalog.build(ch.id, ch.entry, a.before.workflows[ch.id], a.kept[ch.id])
+			ch.made = a.catalog.build(ch.id, ch.entry, a.before.workflows[ch.id], a.earlier[ch.id])
 		}
 	}
 	var others sync.WaitGroup
@@ -182,13 +182,19 @@ func (a *applying) setKeys() {
 	}
 }
 
-// noteKept takes the documents that were kept by whoever followed the store before.
-func (a *applying) noteKept(entries []store.Entry) {
-	a.kept = make(map[string]*store.Entry, len(entries))
-	for i := range entries {
-		if kind, id := split(entries[i].Key); kind == WorkflowPrefix {
-			a.kept[id] = &entries[i]
-			a.catalog.kept[id] = entries[i].Revision
+// noteEarlier takes the earlier documents that come with a batch: those that the cache held, then those that were kept, of
+// which the cache held a newer one that was invalid.
+func (a *applying) noteEarlier(b store.Batch) {
+	a.earlier = make(map[string][]store.Entry, len(b.Before)+len(b.Kept))
+	for _, e := range b.Before {
+		if kind, id := split(e.Key); kind == WorkflowPrefix {
+			a.earlier[id] = append(a.earlier[id], e)
+		}
+	}
+	for _, e := range b.Kept {
+		if kind, id := split(e.Key); kind == WorkflowPrefix {
+			a.earlier[id] = append(a.earlier[id], e)
+			a.catalog.kept[id] = e.Revision
 		}
 	}
 }

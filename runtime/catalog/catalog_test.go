@@ -105,6 +105,14 @@ func show(w *Workflow) string {
 func TestWorkflow(t *testing.T) {
 	kept := reset(9, entry(7, "workflows/w", broken))
 	kept.Kept = []store.Entry{entry(3, "workflows/w", github)}
+	cached := reset(9, entry(7, "workflows/w", broken))
+	cached.Before = []store.Entry{entry(5, "workflows/w", manual), entry(6, "secrets/w", "s")}
+	both := cached
+	both.Kept = kept.Kept
+	cachedInvalid := both
+	cachedInvalid.Before = []store.Entry{entry(5, "workflows/w", broken)}
+	mended := cached
+	mended.Put = []store.Entry{entry(7, "workflows/w", plain)}
 	uselessKept := reset(9, entry(7, "workflows/w", broken))
 	uselessKept.Kept = []store.Entry{entry(3, "workflows/w", broken)}
 
@@ -142,6 +150,12 @@ func TestWorkflow(t *testing.T) {
 		{"kept", []store.Batch{kept}, "7/3 github invalid"},
 		{"what is known is newer than what was kept", []store.Batch{put(5, "workflows/w", plain), kept}, "7/5 flowtrux invalid"},
 		{"kept and invalid too", []store.Batch{uselessKept}, "7/0 flowtrux invalid"},
+		{"cached", []store.Batch{cached}, "7/5 manual flowtrux invalid"},
+		{"cached, after a version that was kept", []store.Batch{both}, "7/5 manual flowtrux invalid"},
+		{"cached and invalid, after a version that was kept", []store.Batch{cachedInvalid}, "7/3 github invalid"},
+		{"cached, and the stored one is valid", []store.Batch{mended}, "7/7 flowtrux"},
+		{"what is known is newer than the cache", []store.Batch{put(6, "workflows/w", plain), cached}, "7/6 flowtrux invalid"},
+		{"cached, then gone", []store.Batch{cached, reset(10)}, "none"},
 		{"id that cannot be", []store.Batch{put(2, "workflows/", plain), put(2, "secrets/", "x")}, "none"},
 
 		{"stored secret", []store.Batch{reset(5, entry(3, "secrets/w", "s\n"), entry(4, "workflows/w", plain))}, "4/4 flowtrux [s]"},
@@ -253,11 +267,20 @@ func TestKeep(t *testing.T) {
 		b.Kept = kept
 		return b
 	}
+	withBefore := func(b store.Batch, before ...store.Entry) store.Batch {
+		b.Before = before
+		return b
+	}
 	for _, c := range []struct {
 		name    string
 		batches []store.Batch
 		want    []string
 	}{
+		{"cached", []store.Batch{withBefore(reset(4, entry(3, "workflows/w", broken)), entry(2, "workflows/w", plain))},
+			[]string{"workflows/w@2 " + plain}},
+		{"cached, newer than what is kept", []store.Batch{withKept(withBefore(reset(4, entry(3, "workflows/w", broken)),
+			entry(2, "workflows/w", plain)), entry(1, "workflows/w", github))}, []string{"workflows/w@2 " + plain}},
+		{"cached, of no use", []store.Batch{withBefore(reset(4, entry(3, "workflows/w", broken)), entry(2, "workflows/w", broken))}, nil},
 		{"valid", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", github)}, nil},
 		{"never valid", []store.Batch{put(2, "workflows/w", broken)}, nil},
 		{"turned invalid", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken)},

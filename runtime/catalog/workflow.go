@@ -32,23 +32,27 @@ type Workflow struct {
 	own     []signature.Key // of the document that serves
 }
 
-// build makes the workflow of a stored document. before is what was known of it until now, or nil; kept is its last
-// valid document when nothing was known. It has no side effects.
-func (c *Catalog) build(id string, e store.Entry, before *Workflow, kept *store.Entry) *Workflow {
+// build makes the workflow of a stored document. before is what was known of it until now, or nil; earlier are its
+// documents from before the start, the newest first, of which the first valid one serves when nothing was known. It has
+// no side effects.
+func (c *Catalog) build(id string, e store.Entry, before *Workflow, earlier []store.Entry) *Workflow {
 	w := &Workflow{ID: id, Revision: e.Revision, Document: e.Value}
 	err := w.serve(e, c.options.Nodes)
 	if err == nil {
 		return w
 	}
 	w.Problems = problems(err)
-	switch {
-	case before != nil && before.Program != nil:
+	if before != nil && before.Program != nil {
 		w.Program, w.Serving, w.serving = before.Program, before.Serving, before.serving
 		w.Active, w.Webhook, w.Scheme, w.own = before.Active, before.Webhook, before.Scheme, before.own
-	case kept != nil && w.serve(*kept, c.options.Nodes) == nil:
-	default:
-		w.peek()
+		return w
 	}
+	for _, e := range earlier {
+		if w.serve(e, c.options.Nodes) == nil {
+			return w
+		}
+	}
+	w.peek()
 	return w
 }
 

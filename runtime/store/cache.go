@@ -55,16 +55,21 @@ func (m *Mirror) save() {
 		case <-m.running.Done():
 			return
 		}
-		timer := time.NewTimer(saveDelay)
+		began := time.Now()
+		m.saveNow()
+		timer := time.NewTimer(savePause(time.Since(began)))
 		select {
 		case <-timer.C:
-			m.saveNow()
 		case <-m.running.Done():
 			timer.Stop()
-			m.markUnsaved()
 			return
 		}
 	}
+}
+
+// savePause is the pause after a write that took so long.
+func savePause(took time.Duration) time.Duration {
+	return min(max(pauseFactor*took, shortestPause), longestPause)
 }
 
 // flush brings the cache file up to date when the mirror is closed.

@@ -235,6 +235,38 @@ func TestLeftoversOfCrashesAreRemoved(t *testing.T) {
 	}
 }
 
+// What changes while no process looks: the first content comes with what the cache knew better.
+func TestTheFirstContentComesWithWhatTheCacheHeld(t *testing.T) {
+	dir, cache := t.TempDir(), filepath.Join(t.TempDir(), "cache.json")
+	m, r, _ := mirror(t, store.MirrorOptions{Engine: local(t, dir), Cache: cache})
+	r.waitLive()
+	old := write(t, m, "workflows/changes", "old", "workflows/stays", "same", "workflows/goes", "old")
+	closeMirror(t, m)
+	m, r, _ = mirror(t, store.MirrorOptions{Engine: local(t, dir)}) // leaves the cache behind
+	r.waitLive()
+	write(t, m, "workflows/changes", "new", "workflows/stays", "same", "workflows/new", "new")
+	if _, err := m.Write(t.Context(), nil, []string{"workflows/goes"}); err != nil {
+		t.Fatal(err)
+	}
+	closeMirror(t, m)
+
+	m, r, _ = mirror(t, store.MirrorOptions{Engine: local(t, dir), Cache: cache})
+	r.waitLive()
+	batches, content := r.now()
+	before := batches[0].Before
+	if len(batches) != 1 || len(before) != 1 || before[0].Key != "workflows/changes" || string(before[0].Value) != "old" || before[0].Revision != old {
+		t.Errorf("the first content came with %+v", batches)
+	}
+	if want := map[string]string{"workflows/changes": "new", "workflows/stays": "same", "workflows/new": "new"}; !maps.Equal(content, want) {
+		t.Errorf("content %q", content)
+	}
+	closeMirror(t, m)
+	_, r, _ = mirror(t, store.MirrorOptions{Engine: local(t, dir), Cache: cache})
+	if b := r.waitLive(); len(b.Before) != 0 {
+		t.Errorf("a start without changes came with %+v", b.Before)
+	}
+}
+
 func TestKeptDocumentsOutliveTheProcess(t *testing.T) {
 	dir, cache := t.TempDir(), filepath.Join(t.TempDir(), "cache.json")
 	start := func() (*store.Mirror, store.Batch) {

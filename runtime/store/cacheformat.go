@@ -31,6 +31,20 @@ type cacheContent struct {
 	Kept     cacheValues `json:"kept"`
 }
 
+// changed are the entries whose keys have other values now. c may be nil.
+func (c *cacheContent) changed(now map[string]Entry) []Entry {
+	if c == nil {
+		return nil
+	}
+	var list []Entry
+	for _, e := range c.Entries {
+		if n, ok := now[e.Key]; ok && !bytes.Equal(n.Value, e.Value) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
 var (
 	// errForeign says that a file is no cache at all.
 	errForeign = errors.New("it is not a cache of a store")

@@ -74,6 +74,9 @@ func (m *Mirror) deliver(b Batch) error {
 	m.noteState(before)
 	if b.Reset {
 		b.Kept = sorted(m.kept)
+		if !b.Stale {
+			b.Before = m.cached.changed(c.entries)
+		}
 	}
 	m.mu.Unlock()
 	m.cached = nil

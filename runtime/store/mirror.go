@@ -14,8 +14,12 @@ const (
 	// cacheGrace is how long a store that was just opened may take before the cache is served in its place. It keeps a
 	// normal start from serving what was deleted meanwhile.
 	cacheGrace = 500 * time.Millisecond
-	// saveDelay is how long changes are gathered before they are written to the cache.
-	saveDelay = time.Second
+	// The pause between two writes of the cache, in which changes are gathered: pauseFactor times as long as the last
+	// write took, within bounds. A change after a pause is written at once, so that hardly anything is lost when the
+	// process is killed.
+	shortestPause = 100 * time.Millisecond
+	longestPause  = 5 * time.Second
+	pauseFactor   = 10
 	// seenWait bounds how long a write waits until it comes back from the store.
 	seenWait = 30 * time.Second
 )

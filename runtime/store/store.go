@@ -43,6 +43,10 @@ type Batch struct {
 	Delete   []string
 	Stale    bool    // from the last-known-good cache, not from the store itself
 	Kept     []Entry // with Reset: what Mirror.Keep was told, also before a restart
+
+	// Before is, with the first Reset from the store after a start, what the last-known-good cache held under keys of Put
+	// whose values are others now: nobody has seen them change.
+	Before []Entry
 }
 
 // State of a store.
