@@ -35,7 +35,7 @@ const (
 )
 
 // connectPause is between attempts to connect to one member. Its cap is what a comeback may cost at most.
-var connectPause = backoff.Config{BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 5 * time.Second}
+var connectPause = backoff.Config{BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}
 
 // Check tells what is wrong with the configuration itself.
 func (c *Cluster) Check() error {

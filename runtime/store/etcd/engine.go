@@ -23,7 +23,7 @@ import (
 const DefaultPrefix = "/flowtrux/"
 
 // DefaultMaxPause is the default of Config.MaxPause.
-const DefaultMaxPause = 30 * time.Second
+const DefaultMaxPause = 5 * time.Second
 
 const (
 	// requestTime bounds one request to etcd.
@@ -49,7 +49,8 @@ type Config struct {
 	Connect func(ctx context.Context) (*clientv3.Client, error)
 
 	// MaxPause is the longest pause between two attempts to follow the store. Pauses double from half a second on; each is
-	// shortened by a random part of up to a half, so that many edges do not come back together. Default: 30s.
+	// shortened by a random part of up to a half, so that many edges do not come back together. After what the operator has
+	// to mend it is six times as long: such an attempt may have cost the store a whole list. Default: 5s.
 	MaxPause time.Duration
 }
 

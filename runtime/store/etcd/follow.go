@@ -92,21 +92,28 @@ func (f *follower) checkIdentity(ctx context.Context, client *clientv3.Client) e
 type pause struct {
 	longest time.Duration
 	next    time.Duration
+	mending bool // the next one is for the operator
 }
 
-// shortestPause is the first pause after an attempt that went well.
-const shortestPause = 500 * time.Millisecond
+const (
+	// shortestPause is the first pause after an attempt that went well.
+	shortestPause = 500 * time.Millisecond
+	// mendingPauses is how many of the longest pauses one is as long as in which the operator has to act.
+	mendingPauses = 6
+)
 
 // reset makes the next pause a short one.
 func (p *pause) reset() { p.next = 0 }
 
-// lengthen makes the next pause the longest.
-func (p *pause) lengthen() { p.next = p.longest }
+// lengthen makes the next pause one in which the operator has to act.
+func (p *pause) lengthen() { p.mending = true }
 
 // take is the next pause. See Config.MaxPause.
 func (p *pause) take() time.Duration {
 	d := min(max(p.next, shortestPause), p.longest)
-	p.next = 2 * d
+	if p.next = 2 * d; p.mending {
+		d, p.mending = mendingPauses*p.longest, false
+	}
 	return d - rand.N(d/2+1)
 }
 

@@ -26,7 +26,7 @@ func TestCleanPrefix(t *testing.T) {
 }
 
 func TestPausesGrowToTheLongest(t *testing.T) {
-	for _, longest := range []time.Duration{time.Millisecond, 30 * time.Second} {
+	for _, longest := range []time.Duration{time.Millisecond, DefaultMaxPause} {
 		p := pause{longest: longest}
 		want := min(shortestPause, longest)
 		for range 20 {
@@ -40,8 +40,11 @@ func TestPausesGrowToTheLongest(t *testing.T) {
 			t.Errorf("a pause of %s after a reset", d)
 		}
 		p.lengthen()
-		if d := p.take(); d < longest/2 {
-			t.Errorf("a pause of %s when it should be the longest", d)
+		if d := p.take(); d < mendingPauses*longest/2 || d > mendingPauses*longest {
+			t.Errorf("a pause of %s for the operator to act", d)
+		}
+		if d := p.take(); d > longest {
+			t.Errorf("a pause of %s after that", d)
 		}
 	}
 }
