@@ -23,7 +23,7 @@ func Flowtrux() caddycmd.Command {
 Workflows, secrets and globals live in the store of a running server; these commands
 reach it through Caddy's admin endpoint. validate, run and sign work without a server.`,
 		CobraFunc: func(root *cobra.Command) {
-			root.AddCommand(
+			group(root,
 				applyCommand(), listCommand(), getCommand(), deleteCommand(),
 				secretCommand(), globalCommand(),
 				statusCommand(), nodesCommand(),

@@ -12,7 +12,7 @@ import (
 
 func globalCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "global", Short: "Sets, lists and deletes global values ({{global.key}})"}
-	cmd.AddCommand(
+	return group(cmd,
 		serverFlags(leaf("list", "Lists the global values; those of __secret keys are masked", "", cobra.NoArgs, listGlobals)),
 		serverFlags(leaf("get <key>", "Prints a global value as JSON", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
 			cl, err := newClient(cmd)
@@ -27,7 +27,6 @@ func globalCommand() *cobra.Command {
 		serverFlags(leaf("delete <key>", "Deletes a global value", "", cobra.ExactArgs(1),
 			func(cmd *cobra.Command, args []string) error { return remove(cmd, "globals/", args[0]) })),
 	)
-	return cmd
 }
 
 func listGlobals(cmd *cobra.Command, _ []string) error {

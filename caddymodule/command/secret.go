@@ -32,12 +32,11 @@ count for that long beside the new one, so that senders can be moved over withou
 	set.Flags().Bool("generate", false, "Make a random secret and print it once")
 	set.Flags().String("keep-old", "", "How long the secrets that are live now still count, such as 24h or 7d")
 
-	cmd.AddCommand(set,
+	return group(cmd, set,
 		serverFlags(leaf("show <id>", "Tells how many secrets are live and until when, never their text", "", cobra.ExactArgs(1), showSecret)),
 		serverFlags(leaf("delete <id>", "Deletes a workflow's secret: its webhooks are then refused", "", cobra.ExactArgs(1),
 			func(cmd *cobra.Command, args []string) error { return remove(cmd, "secrets/", args[0]) })),
 	)
-	return cmd
 }
 
 func setSecret(cmd *cobra.Command, args []string) error {

@@ -1,0 +1,46 @@
+package command
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// try runs `caddy flowtrux <args>` in this process.
+func try(t *testing.T, stdin string, args ...string) (out, errOut string, err error) {
+	t.Helper()
+	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
+	Flowtrux().CobraFunc(cmd)
+	var o, e strings.Builder
+	cmd.SetIn(strings.NewReader(stdin))
+	cmd.SetOut(&o)
+	cmd.SetErr(&e)
+	cmd.SetArgs(args)
+	err = cmd.ExecuteContext(t.Context())
+	return o.String(), e.String(), err
+}
+
+func TestUnknownCommands(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"frobnicate", "unknown command \"frobnicate\" for `flowtrux`; there are apply, "},
+		{"node inspect x", "unknown command \"node\" for `flowtrux`; did you mean nodes?"},
+		{"statsu --json", "did you mean status?"},
+		{"nope --colour red", `unknown command "nope"`},
+		{"secret sett orders --generate", "unknown command \"sett\" for `flowtrux secret`; did you mean set?"},
+		{"global rename a b", "unknown command \"rename\" for `flowtrux global`; there are delete, get, list, set"},
+		{"--colour", "unknown flag: --colour"},
+		{"status --colour", "unknown flag: --colour"},
+		{"status now", `unknown command "now" for "flowtrux status"`},
+	} {
+		out, _, err := try(t, "", strings.Fields(c.args)...)
+		if err == nil || !strings.Contains(err.Error(), c.want) || out != "" {
+			t.Errorf("%s: error %v, want %q; output %q", c.args, err, c.want, out)
+		}
+	}
+	for _, args := range []string{"", "secret", "global", "help", "secret --help"} {
+		if out, _, err := try(t, "", strings.Fields(args)...); err != nil || !strings.Contains(out, "Available Commands") {
+			t.Errorf("%q: %v\n%s", args, err, out)
+		}
+	}
+}
