@@ -71,8 +71,11 @@ func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 		if err != nil || d <= 0 {
 			return adminError(http.StatusBadRequest, "keep_old %q is not a duration", keep)
 		}
+		if value[0] == '{' {
+			return adminError(http.StatusBadRequest, "with keep_old the body is the text of one secret")
+		}
 		old, _ := app.mirror.Get(catalog.SecretPrefix + id)
-		if value, err = signature.Rotate(old.Value, value, time.Now(), d); err != nil {
+		if value, err = signature.Rotate(old.Value, keys[0].Secret, time.Now(), d); err != nil {
 			return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
 		}
 		if keys, err = signature.ParseKeys(value); err != nil {

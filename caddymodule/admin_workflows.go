@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/tidwall/gjson"
@@ -11,6 +12,7 @@ import (
 	"github.com/flowtrux/edge/caddymodule/command"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -118,7 +120,12 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	moved := false
 	if plan.Webhook != nil && plan.Webhook.Secret != "" {
 		if _, has := app.mirror.Get(catalog.SecretPrefix + plan.ID); !has {
-			put = append(put, store.Entry{Key: catalog.SecretPrefix + plan.ID, Value: []byte(string(plan.Webhook.Secret))})
+			// Not the bare text: it might end with a newline, or begin like the object.
+			secret, err := signature.FormatKeys([]signature.Key{signature.NewKey([]byte(string(plan.Webhook.Secret)), time.Time{})})
+			if err != nil {
+				return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+			}
+			put = append(put, store.Entry{Key: catalog.SecretPrefix + plan.ID, Value: secret})
 			moved = true
 		}
 	}

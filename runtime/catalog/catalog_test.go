@@ -177,6 +177,8 @@ func TestWorkflow(t *testing.T) {
 			"2/2 flowtrux [a] [b]"},
 		{"one that is none", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", `{"secrets":"a"}`)},
 			"2/2 flowtrux secret secrets: must be an array"},
+		{"one that is too long", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", strings.Repeat("x", 100_000))},
+			"2/2 flowtrux secret is longer than 65536 bytes"},
 		{"mended", []store.Batch{put(2, "workflows/w", plain), put(3, "secrets/w", `{"secrets":"a"}`), put(4, "secrets/w", "s")},
 			"2/2 flowtrux [s]"},
 		{"empty", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", "\n")}, "2/2 flowtrux secret is empty"},

@@ -13,6 +13,7 @@ const (
 	maxConcurrentRuns     = 100_000
 	defaultWindow         = 24 * time.Hour
 	maxWindow             = 30 * 24 * time.Hour
+	maxSecret             = 64 << 10 // bytes
 )
 
 // trigger is a trigger node's config.
@@ -96,6 +97,9 @@ func (r *report) readWebhook(v value, t *trigger) {
 			w.Signature = bytes.Clone(m.raw) // a view would keep the whole document, its secret too
 		case "secret":
 			secret, _ := r.text(m)
+			if len(secret) > maxSecret {
+				r.add(m.at, "has more than %d bytes", maxSecret)
+			}
 			w.Secret = Secret(secret)
 		}
 	})

@@ -3,6 +3,7 @@ package signature
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -12,6 +13,21 @@ import (
 // MaxKeys is how many secrets one workflow can have: each live one makes refusing a request cost one more hash of its
 // body.
 const MaxKeys = 16
+
+// MaxSecret is how long one secret can be, in bytes. A longer one is most likely a file given by mistake.
+const MaxSecret = 64 << 10
+
+// errLong says what is wrong with a longer one.
+var errLong = fmt.Sprintf("is longer than %d bytes", MaxSecret)
+
+// TrimNewline drops one newline, LF or CRLF, from the end of a secret that was read from a file or typed: editors and
+// shells put one there. The result is a part of text.
+func TrimNewline(text []byte) []byte {
+	if line, ok := bytes.CutSuffix(text, []byte("\n")); ok {
+		return bytes.TrimSuffix(line, []byte("\r"))
+	}
+	return text
+}
 
 // Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]; a Key that is made
 // otherwise works but costs more for each request. Keys may be copied and used concurrently.
@@ -40,15 +56,17 @@ func (k *Key) live(now time.Time) bool {
 //
 //	{"secrets": [{"value": "…"}, {"value": "…", "expiresAt": "2030-01-31T12:00:00Z"}]}
 //
-// expiresAt is RFC 3339. Empty secrets are dropped, so there may be no keys and no error; expired ones are not. The
-// error is an *Error, without keys: an object that is wrong in any way is no secret at all. value is not kept.
+// expiresAt is RFC 3339. A secret has at most MaxSecret bytes. Empty ones are dropped, so there may be no keys and no
+// error; expired ones are not. The error is an *Error, without keys: an object that is wrong in any way is no secret at
+// all. value is not kept.
 func ParseKeys(value []byte) ([]Key, error) {
 	if len(value) == 0 || value[0] != '{' {
-		if text, ok := bytes.CutSuffix(value, []byte("\n")); ok {
-			value = bytes.TrimSuffix(text, []byte("\r"))
-		}
-		if len(value) == 0 {
+		value = TrimNewline(value)
+		switch {
+		case len(value) == 0:
 			return nil, nil
+		case len(value) > MaxSecret:
+			return nil, &Error{"", errLong}
 		}
 		return []Key{NewKey(bytes.Clone(value), time.Time{})}, nil
 	}
@@ -111,6 +129,9 @@ func parseKey(v []byte, path string) (Key, error) {
 		case "value":
 			if !ok {
 				return &Error{path + ".value", "must be a string"}
+			}
+			if len(text) > MaxSecret {
+				return &Error{path + ".value", errLong}
 			}
 			secret, given = []byte(text), true
 		case "expiresAt":

@@ -34,6 +34,7 @@ func TestParseKeys(t *testing.T) {
 		{"hush\r\n", "hush"},
 		{"hush\n\n", "hush\n"},
 		{"hush\r", "hush\r"},
+		{strings.Repeat("x", MaxSecret) + "\r\n", strings.Repeat("x", MaxSecret)},
 		{" {", " {"},
 		{"\xff\xfe", "\xff\xfe"},
 		{`["a"]`, `["a"]`},
@@ -54,6 +55,8 @@ func TestParseKeys(t *testing.T) {
 func TestParseKeysProblems(t *testing.T) {
 	const hush = "topsecret"
 	for _, tt := range []struct{ value, want string }{
+		{strings.Repeat("x", MaxSecret+1), "is longer than 65536 bytes"},
+		{`{"secrets":[{"value":"` + strings.Repeat("x", MaxSecret+1) + `"}]}`, "secrets[0].value: is longer than 65536 bytes"},
 		{`{`, "is not JSON: unexpected end"},
 		{`{topsecret}`, "is not JSON: unexpected character"},
 		{`{}`, "secrets: must be an array"},
