@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"path"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -76,6 +78,18 @@ func (r *refusal) Error() string {
 		return fmt.Sprintf("the server answered HTTP %d", r.Status)
 	}
 	return r.Message
+}
+
+// resource is the path of what has a name. A name that a path cannot carry is refused here: the server would see another one,
+// or none.
+func resource(kind, name string) (string, error) {
+	if name == "" {
+		return "", errors.New("the name is empty")
+	}
+	if whole := "/" + name; path.Clean(whole) != whole {
+		return "", fmt.Errorf("%q cannot be a name", name)
+	}
+	return kind + "/" + url.PathEscape(name), nil
 }
 
 // do sends one request below AdminBase and returns the answer's body.

@@ -100,12 +100,12 @@ func (d *desk) close(ctx context.Context) error {
 
 // compile reads and compiles one document, with all that a server checks; the problems are those of a document that does
 // not validate.
-func (d *desk) compile(file string) (program *engine.Program, problems []problem, err error) {
-	doc, err := readDocument(file)
+func (d *desk) compile(f file) (program *engine.Program, problems []problem, err error) {
+	doc, err := f.read()
 	if err != nil {
 		return nil, nil, err
 	}
-	program, _, err = catalog.Compile(documentID(file, doc), 0, doc, d.nodes)
+	program, _, err = catalog.Compile(documentID(f.name, doc), 0, doc, d.nodes)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		for _, p := range bad.Problems {
 			problems = append(problems, problem(p))

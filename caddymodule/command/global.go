@@ -1,13 +1,16 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
 )
 
 func globalCommand() *cobra.Command {
@@ -19,13 +22,13 @@ func globalCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return passOn(cmd, cl, "globals/"+url.PathEscape(args[0]))
+			return passOnNamed(cmd, cl, "globals", args[0])
 		})),
 		serverFlags(leaf("set <key> [<value>]", "Sets a global value: JSON, or text that is not JSON",
 			"Without a value it is read from standard input, which keeps secrets out of the shell's history.",
 			cobra.RangeArgs(1, 2), setGlobal)),
 		serverFlags(leaf("delete <key>", "Deletes a global value", "", cobra.ExactArgs(1),
-			func(cmd *cobra.Command, args []string) error { return remove(cmd, "globals/", args[0]) })),
+			func(cmd *cobra.Command, args []string) error { return remove(cmd, "globals", args[0]) })),
 	)
 }
 
@@ -65,6 +68,10 @@ func cut(s string, n int) string {
 }
 
 func setGlobal(cmd *cobra.Command, args []string) error {
+	path, err := resource("globals", args[0])
+	if err != nil {
+		return err
+	}
 	var value []byte
 	if len(args) == 2 {
 		value = []byte(args[1])
@@ -82,10 +89,11 @@ func setGlobal(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := cl.do(cmd.Context(), http.MethodPut, "globals/"+url.PathEscape(args[0]), value)
+	answer, err := cl.do(cmd.Context(), http.MethodPut, path, value)
 	if err != nil {
 		return err
 	}
+	hintText(cmd, value)
 	w := cmd.OutOrStdout()
 	if flag(cmd, "json") {
 		_, err = w.Write(answer)
@@ -93,4 +101,17 @@ func setGlobal(cmd *cobra.Command, args []string) error {
 	}
 	fmt.Fprintf(w, "%s %s\n", paint(w, green, "set"), args[0])
 	return nil
+}
+
+// hintText tells on standard error of a value that was most likely meant to be JSON and is stored as text. It does not show the
+// value: that may be a secret.
+func hintText(cmd *cobra.Command, value []byte) {
+	first := bytes.TrimLeft(value, " \t\r\n")
+	if len(first) == 0 || first[0] != '{' && first[0] != '[' {
+		return
+	}
+	if err := rawjson.Check(value, flow.MaxDepth); err != nil {
+		w := cmd.ErrOrStderr()
+		fmt.Fprintf(w, "%s the value begins like JSON and is none (%v), so it is a string\n", paint(w, yellow, "note:"), err)
+	}
 }

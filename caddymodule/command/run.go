@@ -46,9 +46,9 @@ func run(cmd *cobra.Command, args []string) error {
 	}
 	defer d.close(ctx)
 
-	program, problems, err := d.compile(args[0])
+	program, problems, err := d.compile(file{name: args[0]})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", args[0], err)
 	}
 	if len(problems) > 0 {
 		printProblems(cmd.ErrOrStderr(), args[0], problems)

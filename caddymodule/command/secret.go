@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -16,10 +15,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
-)
 
-// maxSecret bounds a secret read from standard input, in bytes.
-const maxSecret = 64 << 10
+	"github.com/flowtrux/edge/runtime/signature"
+)
 
 func secretCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "secret", Short: "Sets, shows and deletes the signing secret of a workflow"}
@@ -35,7 +33,7 @@ count for that long beside the new one, so that senders can be moved over withou
 	return group(cmd, set,
 		serverFlags(leaf("show <id>", "Tells how many secrets are live and until when, never their text", "", cobra.ExactArgs(1), showSecret)),
 		serverFlags(leaf("delete <id>", "Deletes a workflow's secret: its webhooks are then refused", "", cobra.ExactArgs(1),
-			func(cmd *cobra.Command, args []string) error { return remove(cmd, "secrets/", args[0]) })),
+			func(cmd *cobra.Command, args []string) error { return remove(cmd, "secrets", args[0]) })),
 	)
 }
 
@@ -49,6 +47,10 @@ func setSecret(cmd *cobra.Command, args []string) error {
 		}
 		query = "?keep_old=" + url.QueryEscape(d.String())
 	}
+	path, err := resource("secrets", id)
+	if err != nil {
+		return err
+	}
 	generated := flag(cmd, "generate")
 	secret, err := newSecret(cmd, generated)
 	if err != nil {
@@ -58,7 +60,7 @@ func setSecret(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := cl.do(cmd.Context(), http.MethodPut, "secrets/"+url.PathEscape(id)+query, secret)
+	answer, err := cl.do(cmd.Context(), http.MethodPut, path+query, secret)
 	if err != nil {
 		return err
 	}
@@ -94,24 +96,32 @@ func newSecret(cmd *cobra.Command, generate bool) ([]byte, error) {
 		_, _ = rand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
 		return []byte(hex.EncodeToString(b)), nil
 	}
+	const hint = "give it on standard input, or use --generate"
 	if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(cmd.ErrOrStderr(), "secret: ")
 		b, err := term.ReadPassword(int(f.Fd()))
 		fmt.Fprintln(cmd.ErrOrStderr())
-		return checkSecret(b, err)
+		return checkSecret(b, err, hint)
 	}
-	b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxSecret+1))
-	return checkSecret(bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r")), err)
+	b, err := readSecret(cmd.InOrStdin())
+	return checkSecret(b, err, hint)
 }
 
-func checkSecret(b []byte, err error) ([]byte, error) {
+// readSecret reads a secret without the newline at its end, or as much as shows that it is too long.
+func readSecret(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, signature.MaxSecret+int64(len("\r\n"))+1))
+	return signature.TrimNewline(b), err
+}
+
+// checkSecret refuses what cannot be a secret; hint says where one would have to come from.
+func checkSecret(b []byte, err error, hint string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the secret: %w", err)
 	case len(b) == 0:
-		return nil, errors.New("the secret is empty: give it on standard input, or use --generate")
-	case len(b) > maxSecret:
-		return nil, fmt.Errorf("the secret is over %d bytes", maxSecret)
+		return nil, errors.New("the secret is empty: " + hint)
+	case len(b) > signature.MaxSecret:
+		return nil, fmt.Errorf("the secret is over %d bytes", signature.MaxSecret)
 	}
 	return b, nil
 }
@@ -121,7 +131,10 @@ func showSecret(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	path := "secrets/" + url.PathEscape(args[0])
+	path, err := resource("secrets", args[0])
+	if err != nil {
+		return err
+	}
 	if flag(cmd, "json") {
 		return passOn(cmd, cl, path)
 	}

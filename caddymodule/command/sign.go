@@ -26,7 +26,8 @@ const maxBody = 64 << 20
 
 func signingFlags(c *cobra.Command) *cobra.Command {
 	c.Flags().String("secret-file", "", "File with the secret (one trailing newline is dropped); default: $"+secretEnv)
-	c.Flags().String("scheme", "flowtrux", "Signature scheme: flowtrux, github, stripe, slack, shopify, standard-webhooks")
+	c.Flags().String("scheme", "flowtrux", "Signature scheme: "+strings.Join(namedSchemes, ", "))
+	c.Flags().String("signature-file", "", "File that describes the scheme: a workflow document, or its webhook.signature alone")
 	return jsonFlag(c)
 }
 
@@ -102,10 +103,9 @@ func send(cmd *cobra.Command, args []string) error {
 
 // sign reads the secret and signs body with the scheme that the flags name.
 func sign(cmd *cobra.Command, body []byte) (http.Header, *signature.Scheme, error) {
-	name := text(cmd, "scheme")
-	scheme, err := signature.ParseScheme(fmt.Appendf(nil, `{"scheme":%q}`, name))
+	scheme, err := signingScheme(cmd)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--scheme %q: %w", name, err)
+		return nil, nil, err
 	}
 	secret, err := signingSecret(cmd)
 	if err != nil {
@@ -129,8 +129,8 @@ func signingSecret(cmd *cobra.Command) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	return checkSecret(bytes.TrimSuffix(b, []byte("\n")), err)
+	b, err := readSecret(f)
+	return checkSecret(b, err, file+" has none")
 }
 
 // readBody reads a file, or standard input for "-", byte for byte.

@@ -13,10 +13,7 @@ func validateCommand() *cobra.Command {
 }
 
 func validate(cmd *cobra.Command, args []string) error {
-	files, err := documents(args)
-	if err != nil {
-		return err
-	}
+	files := documents(args)
 	d, err := openDesk(cmd.Context(), cmd)
 	if err != nil {
 		return err
@@ -36,7 +33,7 @@ func validate(cmd *cobra.Command, args []string) error {
 		if err != nil {
 			problems = []problem{{Reason: err.Error()}}
 		}
-		r := result{File: f, Valid: len(problems) == 0, Problems: problems}
+		r := result{File: f.name, Valid: len(problems) == 0, Problems: problems}
 		if r.Valid {
 			r.ID = program.Plan.ID
 		} else {
@@ -46,9 +43,9 @@ func validate(cmd *cobra.Command, args []string) error {
 		if flag(cmd, "json") {
 			continue
 		}
-		printProblems(cmd.ErrOrStderr(), f, problems)
+		printProblems(cmd.ErrOrStderr(), f.name, problems)
 		if w := cmd.OutOrStdout(); r.Valid {
-			fmt.Fprintf(w, "%s %s: workflow %s, %s\n", paint(w, green, "valid"), f, r.ID, plural(len(program.Plan.Nodes), "node"))
+			fmt.Fprintf(w, "%s %s: workflow %s, %s\n", paint(w, green, "valid"), f.name, r.ID, plural(len(program.Plan.Nodes), "node"))
 		}
 	}
 	if flag(cmd, "json") {

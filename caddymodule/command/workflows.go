@@ -4,18 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
-
-// maxDocument is the size over which a file cannot be a workflow document, in bytes.
-const maxDocument = 1 << 20
 
 func applyCommand() *cobra.Command {
 	return serverFlags(leaf("apply <file or dir>...", "Puts workflows into the running server's store",
@@ -38,14 +30,11 @@ type applied struct {
 }
 
 func apply(cmd *cobra.Command, args []string) error {
-	files, err := documents(args)
-	if err != nil {
-		return err
-	}
 	cl, err := newClient(cmd)
 	if err != nil {
 		return err
 	}
+	files := documents(args)
 	results := make([]applied, 0, len(files))
 	failed := 0
 	for _, f := range files {
@@ -72,14 +61,19 @@ func apply(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func applyFile(cmd *cobra.Command, cl *client, file string) (applied, error) {
-	r := applied{File: file}
-	doc, err := readDocument(file)
+func applyFile(cmd *cobra.Command, cl *client, f file) (applied, error) {
+	r := applied{File: f.name}
+	doc, err := f.read()
 	if err != nil {
 		r.Error = err.Error()
 		return r, nil //nolint:nilerr // the error of one file is part of the result; the others go on
 	}
-	answer, err := cl.do(cmd.Context(), http.MethodPut, "workflows/"+url.PathEscape(documentID(file, doc)), doc)
+	path, err := resource("workflows", documentID(f.name, doc))
+	if err != nil {
+		r.Error = err.Error()
+		return r, nil //nolint:nilerr // as above
+	}
+	answer, err := cl.do(cmd.Context(), http.MethodPut, path, doc)
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		r.Error, r.Problems = refused.Error(), refused.Problems
 		return r, nil
@@ -107,58 +101,6 @@ func printApplied(cmd *cobra.Command, r applied) {
 		}
 		fmt.Fprintf(w, "%s %s (revision %d%s)\n", paint(w, green, "applied"), r.ID, r.Revision, note)
 	}
-}
-
-// documents lists the files that args name: files as they are, of directories the *.json files in them, sorted.
-func documents(args []string) ([]string, error) {
-	var files []string
-	for _, a := range args {
-		info, err := os.Stat(a)
-		if err != nil {
-			return nil, err
-		}
-		if !info.IsDir() {
-			files = append(files, a)
-			continue
-		}
-		before := len(files)
-		err = filepath.WalkDir(a, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".json") {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(files) == before {
-			return nil, fmt.Errorf("%s: no *.json files in this directory", a)
-		}
-	}
-	return files, nil
-}
-
-// readDocument reads a file that cannot be larger than a document.
-func readDocument(file string) ([]byte, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxDocument {
-		return nil, fmt.Errorf("%d bytes is more than a workflow document may have (1 MiB)", info.Size())
-	}
-	return os.ReadFile(file)
-}
-
-// documentID is the id in the document, or else the file's name.
-func documentID(file string, doc []byte) string {
-	var d struct {
-		ID string `json:"id"`
-	}
-	if json.Unmarshal(doc, &d) == nil && d.ID != "" {
-		return d.ID
-	}
-	return strings.TrimSuffix(filepath.Base(file), ".json")
 }
 
 // workflow is one row of the server's list.
@@ -237,23 +179,27 @@ func getCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return passOn(cmd, cl, "workflows/"+url.PathEscape(args[0]))
+		return passOnNamed(cmd, cl, "workflows", args[0])
 	}))
 }
 
 func deleteCommand() *cobra.Command {
 	return serverFlags(leaf("delete <id>", "Deletes a workflow and its secret", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		return remove(cmd, "workflows/", args[0])
+		return remove(cmd, "workflows", args[0])
 	}))
 }
 
 // remove deletes one thing and says so.
 func remove(cmd *cobra.Command, kind, id string) error {
+	path, err := resource(kind, id)
+	if err != nil {
+		return err
+	}
 	cl, err := newClient(cmd)
 	if err != nil {
 		return err
 	}
-	answer, err := cl.do(cmd.Context(), http.MethodDelete, kind+url.PathEscape(id), nil)
+	answer, err := cl.do(cmd.Context(), http.MethodDelete, path, nil)
 	if err != nil {
 		return err
 	}
@@ -264,6 +210,15 @@ func remove(cmd *cobra.Command, kind, id string) error {
 	}
 	fmt.Fprintf(w, "%s %s\n", paint(w, green, "deleted"), id)
 	return nil
+}
+
+// passOnNamed prints the server's answer about what has a name.
+func passOnNamed(cmd *cobra.Command, cl *client, kind, name string) error {
+	path, err := resource(kind, name)
+	if err != nil {
+		return err
+	}
+	return passOn(cmd, cl, path)
 }
 
 // passOn prints the server's answer as it is.

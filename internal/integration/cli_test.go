@@ -61,8 +61,10 @@ func TestCommandsAgainstAServer(t *testing.T) {
 		{"secret show never shows the text", "", []string{"secret", "show", "orders"}, "1 secret live", "", false},
 		{"secret set keeps the old one", secret + "\n", []string{"secret", "set", "orders", "--keep-old", "24h"}, "2 secrets live", "", false},
 		{"secret set refuses nothing", "\n", []string{"secret", "set", "orders"}, "", "--generate", true},
+		{"secret set refuses what is too long", strings.Repeat("x", 100_000), []string{"secret", "set", "orders"}, "", "over 65536 bytes", true},
 		{"secret set refuses nonsense", "x", []string{"secret", "set", "orders", "--keep-old", "soon"}, "", "not a duration", true},
 		{"globals", "", []string{"global", "set", "crm", `{"url":"x"}`}, "set crm", "", false},
+		{"globals that are meant to be JSON", `{"a":1`, []string{"global", "set", "crm"}, "set crm", "begins like JSON and is none", false},
 		{"secret globals are masked", "hush", []string{"global", "set", "__secret_token"}, "set __secret_token", "", false},
 		{"global list", "", []string{"global", "list"}, "***", "", false},
 		{"nodes", "", []string{"nodes"}, "transform", "", false},
@@ -95,6 +97,18 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	}
 	if out, _, err := cli(t, `{}`, "send", url, "--secret-file", write(t, "secret", "wrong")); err == nil || !containsAll(out, "HTTP 401", "invalid_signature") {
 		t.Errorf("send with a wrong secret: %v\n%s", err, out)
+	}
+	if a := s.ask(http.MethodPut, "secrets/orders", strings.Repeat("x", 100_000)); a.status != http.StatusBadRequest || !containsAll(a.body, "is longer than 65536 bytes") {
+		t.Errorf("a secret that is too long: %d %s", a.status, a.body)
+	}
+	if a := s.ask(http.MethodPut, "secrets/orders?keep_old=1h", `{"secrets":[{"value":"x"}]}`); a.status != http.StatusBadRequest {
+		t.Errorf("several secrets with keep_old: %d %s", a.status, a.body)
+	}
+	if a := s.ask(http.MethodPut, "secrets/orders?keep_old=1h", "rotated\r\n"); a.status != http.StatusOK {
+		t.Errorf("a secret with a newline: %d %s", a.status, a.body)
+	}
+	if out, _, err := cli(t, `{}`, "send", url, "--secret-file", write(t, "secret", "rotated")); err != nil {
+		t.Errorf("send with the secret without its newline: %v\n%s", err, out)
 	}
 	if _, _, err := cli(t, "", "delete", "orders", server); err != nil {
 		t.Errorf("delete: %v", err)

@@ -59,7 +59,7 @@ func forEditors(p *place) bool {
 // read reads the document. storedAs is the id it is stored under, "" when nothing is known of that.
 func (d *draft) read(doc value, storedAs string) {
 	if storedAs != "" && !ValidID(storedAs) {
-		d.add(nil, "is stored under %s: %s", quoted(storedAs), idRule)
+		d.add(nil, "its name %s cannot be an id: %s", quoted(storedAs), idRule)
 	}
 	d.id, d.active, d.trigger, d.byID = storedAs, true, -1, map[string]int{}
 	seen := d.members(doc, []string{"id", "name", "active", "nodes", "edges", "metadata"}, func(key string, v value) {
