@@ -114,6 +114,18 @@ func TestRules(t *testing.T) {
 		{allow: []string{"2001::/32"}, to: "[2001:0:808:808::f7f7:f7f7]:80", ok: true},
 		{allow: []string{"2001::/32"}, to: "[2001:0:808:808::f5ff:fffe]:80"},
 
+		// a host:port is that of the address itself
+		{allow: []string{"127.0.0.1:18099"}, to: "127.0.0.1:18099", ok: true},
+		{allow: []string{"127.0.0.1:18099"}, to: "[::ffff:127.0.0.1]:18099", ok: true}, // the same address in other words
+		{allow: []string{"127.0.0.1:18099"}, to: "[64:ff9b::127.0.0.1]:18099"},
+		{allow: []string{"127.0.0.1:18099"}, to: "[64:ff9b:1::127.0.0.1]:18099"},
+		{allow: []string{"127.0.0.1:18099"}, to: "[2002:7f00:1::1]:18099"},
+		{allow: []string{"10.0.0.1:80"}, to: "[2001:0:808:808::f5ff:fffe]:80"},
+		{allow: []string{"[64:ff9b::127.0.0.1]:18099"}, to: "[64:ff9b::127.0.0.1]:18099", ok: true},
+		{allow: []string{"[64:ff9b::127.0.0.1]:18099"}, to: "127.0.0.1:18099"},
+		{allow: []string{"127.0.0.1:2019"}, refuse: []string{"localhost:2019"}, to: "[64:ff9b::127.0.0.1]:2019"},
+		{allow: []string{"127.0.0.1:2019", "127.0.0.0/8"}, refuse: []string{"localhost:2019"}, to: "[64:ff9b::127.0.0.1]:2019"},
+
 		// refused services
 		{allow: []string{"127.0.0.0/8"}, to: "127.0.0.1:2019", ok: true},
 		{allow: []string{"127.0.0.0/8"}, refuse: []string{"127.0.0.1:2019"}, to: "127.0.0.1:2019"},
@@ -174,7 +186,7 @@ func TestBadRules(t *testing.T) {
 	for entry, want := range map[string]string{
 		"":                  `allowing "": not a host name; wildcards are not known`,
 		"*.example.com":     `allowing "*.example.com": not a host name; wildcards are not known`,
-		"https://example":   `allowing "https://example": not a range such as 10.1.0.0/16`,
+		"https://example":   `allowing "https://example": a URL; give only its host, or host:port`,
 		"10.0.0.0/33":       `allowing "10.0.0.0/33": not a range such as 10.1.0.0/16`,
 		"::ffff:10.0.0.0/8": `allowing "::ffff:10.0.0.0/8": not a range such as 10.1.0.0/16`,
 		"fe80::1%eth0":      `allowing "fe80::1%eth0": addresses with a zone are never reached`,

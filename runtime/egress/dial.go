@@ -55,17 +55,20 @@ func (g *guard) check(ctx context.Context, host string, to netip.AddrPort) strin
 	if a.IsUnspecified() {
 		return "unspecified address" // the kernel would take it for loopback
 	}
+	if g.exact(host, a, port) {
+		return ""
+	}
 	all := append(embedded(a), a)
 	for _, x := range all {
-		if reason := g.refused(ctx, x, port); reason != "" && !g.exact(host, x, port) {
+		if reason := g.refused(ctx, x, port); reason != "" {
 			return reason
 		}
 	}
-	if g.allowsHost(host, port) {
+	if g.hosts[host] {
 		return ""
 	}
 	for _, x := range all {
-		if !public(x) && !g.allowsAddr(x, port) {
+		if !public(x) && !within(x, g.prefixes) {
 			return x.String() + " is not public and not allowed"
 		}
 	}

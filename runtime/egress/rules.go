@@ -54,8 +54,17 @@ func (r Rules) parse() (rules, error) {
 	return p, nil
 }
 
+// CheckAllow tells what is wrong with an entry of Rules.Allow.
+func CheckAllow(entry string) error {
+	_, err := Rules{Allow: []string{entry}}.parse()
+	return err
+}
+
 func (p *rules) allow(s string) error {
 	if strings.Contains(s, "/") {
+		if strings.Contains(s, "://") {
+			return errors.New("a URL; give only its host, or host:port")
+		}
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil || prefix.Addr().Is4In6() {
 			return errors.New("not a range such as 10.1.0.0/16")
@@ -115,16 +124,8 @@ func parseEndpoint(s string) (endpoint, error) {
 	return e, nil
 }
 
-// allowsHost tells whether any address of a host may be dialled.
-func (p *rules) allowsHost(host string, port uint16) bool {
-	return p.hosts[host] || p.pairs[endpoint{name: host, port: port}]
-}
-
-func (p *rules) allowsAddr(a netip.Addr, port uint16) bool {
-	return within(a, p.prefixes) || p.pairs[endpoint{addr: a, port: port}]
-}
-
-// exact tells whether a host:port is allowed in so many words.
+// exact tells whether a host:port is allowed in so many words: by the name that was asked for, or by the very address
+// that is dialled. An address that only hides in the dialled one has not been named.
 func (p *rules) exact(host string, a netip.Addr, port uint16) bool {
 	return p.pairs[endpoint{name: host, port: port}] || p.pairs[endpoint{addr: a, port: port}]
 }
