@@ -140,10 +140,9 @@ func waitForLoss(ctx context.Context, client *clientv3.Client, lost chan<- struc
 	if conn == nil { // a server in this process
 		return
 	}
-	for conn.GetState() == connectivity.Ready {
-		if !conn.WaitForStateChange(ctx, connectivity.Ready) {
-			return
-		}
+	// A connection that is back by the time somebody looks may lead to another store: any change counts.
+	if conn.GetState() == connectivity.Ready && !conn.WaitForStateChange(ctx, connectivity.Ready) {
+		return
 	}
 	close(lost)
 }
