@@ -56,7 +56,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}},
 		"node":          {parse: func() error { return a.parseNode(d) }, repeats: true},
-		"globals_write": {parse: func() error { return parseList(d, &a.GlobalsWrite) }},
+		"globals_write": {parse: func() error { return parseList(d, &a.GlobalsWrite, checkPattern) }},
 		"egress":        {parse: func() error { a.Egress = new(Egress); return a.Egress.parse(d) }},
 		"limits":        {parse: func() error { a.Limits = new(Limits); return a.Limits.parse(d) }},
 	})

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
+
+	"github.com/flowtrux/edge/runtime/egress"
 )
 
 // words are the options of a block by name.
@@ -62,8 +65,8 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 	if !d.Args(&name, &n.File) {
 		return d.ArgErr()
 	}
-	if !typeName.MatchString(name) {
-		return d.Errf("'%s' cannot be the name of a node type: it takes 1 to 64 lower-case letters, digits and hyphens, a letter first", name)
+	if err := checkTypeName(name); err != nil {
+		return d.WrapErr(err)
 	}
 	if a.Nodes[name] != nil {
 		return d.Errf("node '%s' is declared twice", name)
@@ -77,13 +80,21 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 			if err := parseText(d, &n.SHA256); err != nil {
 				return err
 			}
-			if b, err := hex.DecodeString(n.SHA256); (err != nil || len(b) != 32) && !strings.HasPrefix(n.SHA256, "{") {
+			if b, err := hex.DecodeString(n.SHA256); (err != nil || len(b) != 32) && !placeholder(n.SHA256) {
 				return d.Err("sha256 takes 64 hex digits")
 			}
 			return nil
 		}},
-		"allow":   {parse: func() error { return n.parseAllow(d) }, repeats: true},
-		"memory":  {parse: func() error { return parseSize(d, &n.Memory) }},
+		"allow": {parse: func() error { return n.parseAllow(d) }, repeats: true},
+		"memory": {parse: func() error {
+			if err := parseSize(d, &n.Memory); err != nil {
+				return err
+			}
+			if err := n.checkMemory(); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}},
 		"timeout": {parse: func() error { return parseDuration(d, &n.Timeout) }},
 		"fuel":    {parse: func() error { return parseCount(d, &n.Fuel) }},
 		"snapshot": {parse: func() error {
@@ -122,7 +133,7 @@ func (n *Node) parseAllow(d *caddyfile.Dispenser) error {
 	*flag = true
 	if name == "http" {
 		n.Allow.HTTPHosts = d.RemainingArgs()
-		return nil
+		return checkArgs(d, n.Allow.HTTPHosts, egress.CheckHost)
 	}
 	if d.NextArg() {
 		return d.Errf("unexpected argument '%s': one capability a line", d.Val())
@@ -137,16 +148,48 @@ func (n *Node) parseAllow(d *caddyfile.Dispenser) error {
 //	}
 func (e *Egress) parse(d *caddyfile.Dispenser) error {
 	return parseBlock(d, words{
-		"allow": {parse: func() error { return parseList(d, &e.Allow) }, repeats: true},
+		"allow": {parse: func() error { return parseList(d, &e.Allow, checkAllow) }, repeats: true},
 	})
+}
+
+// checkAllow refuses what egress cannot allow, with the entry.
+func checkAllow(entry string) error {
+	if err := egress.CheckAllow(entry); err != nil {
+		return fmt.Errorf("egress: %w", err)
+	}
+	return nil
 }
 
 // parse reads the limits block. Syntax: one `<name> <size|duration|number>` a line, the names of the JSON config.
 func (l *Limits) parse(d *caddyfile.Dispenser) error {
-	size := func(v *int64) word { return word{parse: func() error { return parseSize(d, v) }} }
-	wait := func(v *caddy.Duration) word { return word{parse: func() error { return parseDuration(d, v) }} }
-	count := func(v *int) word { return word{parse: func() error { return parseCount(d, v) }} }
-	return parseBlock(d, words{
+	if err := parseBlock(d, l.words(d)); err != nil {
+		return err
+	}
+	given := *l // the defaults stay out of the JSON
+	if err := given.check(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// words are the options of the limits block. Each value is judged on its line.
+func (l *Limits) words(d *caddyfile.Dispenser) words {
+	judged := func(parse func() error) word {
+		return word{parse: func() error {
+			if err := parse(); err != nil {
+				return err
+			}
+			given := *l
+			if err := given.checkEach(); err != nil {
+				return d.WrapErr(err)
+			}
+			return nil
+		}}
+	}
+	size := func(v *int64) word { return judged(func() error { return parseSize(d, v) }) }
+	wait := func(v *caddy.Duration) word { return judged(func() error { return parseDuration(d, v) }) }
+	count := func(v *int) word { return judged(func() error { return parseCount(d, v) }) }
+	return words{
 		"body":              size(&l.Body),
 		"body_timeout":      wait(&l.BodyTimeout),
 		"body_memory":       size(&l.BodyMemory),
@@ -159,7 +202,7 @@ func (l *Limits) parse(d *caddyfile.Dispenser) error {
 		"foreach_items":     count(&l.ForEachItems),
 		"execution_memory":  size(&l.ExecutionMemory),
 		"execution_timeout": wait(&l.ExecutionTimeout),
-	})
+	}
 }
 
 // parseText reads exactly one argument that is not empty.
@@ -174,15 +217,31 @@ func parseText(d *caddyfile.Dispenser, v *string) error {
 	return nil
 }
 
-// parseList reads one argument or more.
-func parseList(d *caddyfile.Dispenser, v *[]string) error {
+// parseList reads one argument or more, each of which check accepts.
+func parseList(d *caddyfile.Dispenser, v *[]string, check func(string) error) error {
 	args := d.RemainingArgs()
 	if len(args) == 0 {
 		return d.ArgErr()
 	}
 	*v = append(*v, args...)
+	return checkArgs(d, args, check)
+}
+
+// checkArgs judges arguments, but for those that are known only when the config is loaded.
+func checkArgs(d *caddyfile.Dispenser, args []string, check func(string) error) error {
+	for _, arg := range args {
+		if placeholder(arg) {
+			continue
+		}
+		if err := check(arg); err != nil {
+			return d.WrapErr(err)
+		}
+	}
 	return nil
 }
+
+// placeholder tells whether an argument may have placeholders, which are resolved when the config is loaded.
+func placeholder(arg string) bool { return strings.Contains(arg, "{") }
 
 // parseSize reads a number of bytes, such as 512KiB, 1MiB or 65536.
 func parseSize(d *caddyfile.Dispenser, v *int64) error {

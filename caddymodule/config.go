@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
@@ -73,10 +76,28 @@ type Egress struct {
 // typeName is how node types may be called.
 var typeName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 
+// checkTypeName refuses names that a node type of the operator's cannot have.
+func checkTypeName(name string) error {
+	if !typeName.MatchString(name) {
+		return fmt.Errorf("'%s' cannot be the name of a node type: it takes 1 to 64 lower-case letters, digits and hyphens, a letter first", name)
+	}
+	if name == flow.TypeTrigger || slices.ContainsFunc(nodes.Builtin(), func(b nodes.Node) bool { return b.Type == name }) {
+		return fmt.Errorf("'%s' is the name of a built-in node type; choose another", name)
+	}
+	return nil
+}
+
+func (n *Node) checkMemory() error {
+	if n.Memory == 0 { // that of limits
+		return nil
+	}
+	return checkMemory("memory", n.Memory)
+}
+
 // check resolves placeholders and refuses what cannot work.
 func (n *Node) check(name string, repl *caddy.Replacer) error {
-	if !typeName.MatchString(name) {
-		return errors.New("a node type is called by 1 to 64 lower-case letters, digits and hyphens, a letter first")
+	if err := checkTypeName(name); err != nil {
+		return err
 	}
 	if n == nil || n.File == "" {
 		return errors.New("file is missing")
@@ -91,8 +112,8 @@ func (n *Node) check(name string, repl *caddy.Replacer) error {
 			return errors.New("sha256 is not 64 hex digits")
 		}
 	}
-	if n.Memory < 0 || n.Memory > 4*gib {
-		return fmt.Errorf("memory is %d bytes; it must be between 1 byte and 4 GiB", n.Memory)
+	if err := n.checkMemory(); err != nil {
+		return err
 	}
 	if n.Timeout < 0 {
 		return errors.New("timeout is negative")
@@ -113,7 +134,15 @@ func (a *Allow) check(repl *caddy.Replacer) error {
 	if len(a.HTTPHosts) > 0 && !a.HTTP {
 		return errors.New("allow: http_hosts without http")
 	}
-	return resolveAll(repl, a.HTTPHosts)
+	if err := resolveAll(repl, a.HTTPHosts); err != nil {
+		return err
+	}
+	for _, host := range a.HTTPHosts {
+		if err := egress.CheckHost(host); err != nil {
+			return fmt.Errorf("allow http: %w", err)
+		}
+	}
+	return nil
 }
 
 // grants is a as the sandbox wants it.
@@ -129,12 +158,19 @@ func (a *Allow) grants() hostapi.Grants {
 // checkPatterns refuses patterns of global keys that are malformed or can only name secrets.
 func checkPatterns(patterns []string) error {
 	for _, p := range patterns {
-		if _, err := path.Match(p, ""); err != nil || p == "" {
-			return fmt.Errorf("globals_write: '%s' is not a pattern", p)
+		if err := checkPattern(p); err != nil {
+			return err
 		}
-		if flow.IsSecretGlobal(p) {
-			return fmt.Errorf("globals_write: '%s': secret globals cannot be written by nodes", p)
-		}
+	}
+	return nil
+}
+
+func checkPattern(p string) error {
+	if _, err := path.Match(p, ""); err != nil || p == "" {
+		return fmt.Errorf("globals_write: '%s' is not a pattern", p)
+	}
+	if flow.IsSecretGlobal(p) {
+		return fmt.Errorf("globals_write: '%s': secret globals cannot be written by nodes", p)
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func TestLimitsRefused(t *testing.T) {
 		`{"executions":-1}`:                  "executions is -1",
 		`{"queue_wait":-1}`:                  "queue_wait is negative",
 		`{"node_memory":4294967297}`:         "node_memory",
+		`{"node_memory":1024}`:               "node_memory is 1024 bytes; it must be between 64KiB",
 		`{"node_output":-5,"node_input":-5}`: "node_input is -5 bytes",
 		`{"foreach_items":100000000}`:        "foreach_items",
 		`{"execution_timeout":"-1s"}`:        "execution_timeout is negative",
@@ -54,12 +55,13 @@ func TestLimitsRefused(t *testing.T) {
 
 func TestNodeCheck(t *testing.T) {
 	t.Setenv("NODES", "/srv/nodes")
+	t.Setenv("API", "api.example.com:8443")
 	repl := caddy.NewReplacer()
-	good := &Node{File: "{env.NODES}/scan.wasm", Allow: &Allow{HTTP: true, HTTPHosts: []string{"{env.NODES}"}}}
+	good := &Node{File: "{env.NODES}/scan.wasm", Allow: &Allow{HTTP: true, HTTPHosts: []string{"{env.API}"}}}
 	if err := good.check("scan", repl); err != nil {
 		t.Fatal(err)
 	}
-	if good.File != "/srv/nodes/scan.wasm" || good.Allow.HTTPHosts[0] != "/srv/nodes" {
+	if good.File != "/srv/nodes/scan.wasm" || good.Allow.HTTPHosts[0] != "api.example.com:8443" {
 		t.Errorf("placeholders gave %q, %q", good.File, good.Allow.HTTPHosts)
 	}
 	for _, c := range []struct {
@@ -71,7 +73,10 @@ func TestNodeCheck(t *testing.T) {
 		{"scan", `{}`, "file is missing"},
 		{"scan", `{"file":"{env.NO_SUCH_VARIABLE}/a.wasm"}`, "resolving"},
 		{"scan", `{"file":"a.wasm","sha256":"abc"}`, "64 hex digits"},
+		{"trigger", `{"file":"a.wasm"}`, "built-in"},
 		{"scan", `{"file":"a.wasm","memory":-1}`, "memory"},
+		{"scan", `{"file":"a.wasm","memory":1024}`, "between 64KiB"},
+		{"scan", `{"file":"a.wasm","allow":{"http":true,"http_hosts":["{env.NODES}"]}}`, "neither a host nor host:port"},
 		{"scan", `{"file":"a.wasm","timeout":-1}`, "timeout"},
 		{"scan", `{"file":"a.wasm","fuel":-1}`, "fuel"},
 		{"scan", `{"file":"a.wasm","snapshot":"on"}`, "snapshot"},

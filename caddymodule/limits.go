@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -59,8 +60,16 @@ const (
 // maxSize bounds the sizes that can be configured, in bytes: no value of an execution may need 64-bit lengths.
 const maxSize = 1 * gib
 
+// leastMemory is a page of WebAssembly, in bytes: memory comes in pages.
+const leastMemory = 64 * kib
+
 // check fills in the defaults and refuses what cannot work.
 func (l *Limits) check() error {
+	return cmp.Or(l.checkEach(), l.checkTogether())
+}
+
+// checkEach fills in the defaults and refuses values that no others would make right.
+func (l *Limits) checkEach() error {
 	size := func(name string, v *int64, def, most int64) error {
 		if *v == 0 {
 			*v = def
@@ -69,6 +78,12 @@ func (l *Limits) check() error {
 			return fmt.Errorf("%s is %d bytes; it must be between 1 byte and %d", name, *v, most)
 		}
 		return nil
+	}
+	memory := func(name string, v *int64, def int64) error {
+		if *v == 0 {
+			*v = def
+		}
+		return checkMemory(name, *v)
 	}
 	count := func(name string, v *int, def, most int) error {
 		if *v == 0 {
@@ -95,15 +110,22 @@ func (l *Limits) check() error {
 		size("body_memory", &l.BodyMemory, 256*mib, 1<<50),
 		count("executions", &l.Executions, d.Executions, 1<<20),
 		wait("queue_wait", &l.QueueWait, d.QueueWait),
-		size("node_memory", &l.NodeMemory, 64*mib, 4*gib),
+		memory("node_memory", &l.NodeMemory, 64*mib),
 		wait("node_timeout", &l.NodeTimeout, d.NodeTimeout),
 		size("node_input", &l.NodeInput, int64(d.NodeInput), maxSize),
 		size("node_output", &l.NodeOutput, int64(d.NodeOutput), maxSize),
 		count("foreach_items", &l.ForEachItems, d.ForEachItems, 1<<24),
 		size("execution_memory", &l.ExecutionMemory, int64(d.ExecutionMemory), maxSize),
 		wait("execution_timeout", &l.ExecutionTimeout, d.ExecutionTimeout),
-		l.checkTogether(),
 	)
+}
+
+// checkMemory refuses what cannot be the most memory of a call.
+func checkMemory(name string, v int64) error {
+	if v < leastMemory || v > 4*gib {
+		return fmt.Errorf("%s is %d bytes; it must be between 64KiB, a page of WebAssembly, and 4GiB", name, v)
+	}
+	return nil
 }
 
 // checkTogether refuses limits that contradict each other.

@@ -61,9 +61,6 @@ func (a *App) loadModules(host *sandbox.Host) (map[string]*sandbox.Module, error
 		}
 	}
 	for name, n := range a.Nodes {
-		if load[name] != nil {
-			return nil, fmt.Errorf("node %s: a built-in type has this name; choose another", name)
-		}
 		load[name] = func() (*sandbox.Module, error) { return a.loadNode(host, name, n) }
 	}
 	names := slices.Sorted(maps.Keys(load))

@@ -33,7 +33,7 @@ func TestNodesThatDoNotLoad(t *testing.T) {
 		{"mine", fmt.Sprintf(`{"file":%q}`, text), "not a WebAssembly core module"},
 		{"mine", fmt.Sprintf(`{"file":%q}`, transform), "add `allow globals`"},
 		{"mine", fmt.Sprintf(`{"file":%q,"sha256":%q}`, transform, strings.Repeat("0", 64)), "is another file than the configured one"},
-		{"transform", fmt.Sprintf(`{"file":%q}`, transform), "a built-in type has this name"},
+		{"transform", fmt.Sprintf(`{"file":%q}`, transform), "name of a built-in node type"},
 	} {
 		err := validate(t, fmt.Sprintf(`{"nodes":{%q:%s}}`, c.name, c.node))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "node") {

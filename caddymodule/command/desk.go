@@ -74,6 +74,9 @@ func loadAll(cmd *cobra.Command, load func(sandbox.ModuleConfig) error) error {
 			return fmt.Errorf("--node %q is given twice", typ)
 		}
 		named[typ] = true
+		if typ == flow.TypeTrigger {
+			return fmt.Errorf("--node %q: this type is built in", typ)
+		}
 		wasm, err := os.ReadFile(file)
 		if err != nil {
 			return err

@@ -92,6 +92,14 @@ func (s *Store) Provision(caddy.Context) error {
 	return nil
 }
 
+// Validate refuses what cannot work.
+func (s *Store) Validate() error {
+	if s.seed == "" {
+		return nil
+	}
+	return store.CheckSeed(s.seed)
+}
+
 // wantSocket says what listen takes.
 const wantSocket = "it takes unix/<path>, such as unix//run/flowtrux/etcd.sock"
 
@@ -165,6 +173,7 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // Interface guards
 var (
 	_ caddy.Provisioner     = (*Store)(nil)
+	_ caddy.Validator       = (*Store)(nil)
 	_ caddyfile.Unmarshaler = (*Store)(nil)
 	_ store.Module          = (*Store)(nil)
 )

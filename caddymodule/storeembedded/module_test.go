@@ -94,6 +94,8 @@ func TestConfigsThatCannotBe(t *testing.T) {
 		`{"listen":"unix/"}`:                 "listen is 'unix/'",
 		`{"dir":"{unknown.placeholder}/x"}`:  "dir: ",
 		`{"seed":"{env.EDGE_TEST_NOT_SET}"}`: "seed: ",
+		`{"seed":"/does/not/exist"}`:         "looking for the seed: stat /does/not/exist: no such file",
+		`{"seed":"/dev/null"}`:               "looking for the seed: /dev/null is not a directory",
 	} {
 		if _, err := load(t, config); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", config, err, want)
@@ -104,7 +106,9 @@ func TestConfigsThatCannotBe(t *testing.T) {
 func TestProvision(t *testing.T) {
 	data := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", data)
+	seed := t.TempDir()
 	t.Setenv("EDGE_TEST_DIR", "/srv/edge")
+	t.Setenv("EDGE_TEST_SEED", seed)
 
 	s := mustLoad(t, `{}`)
 	if dir := filepath.Join(caddy.AppDataDir(), "flowtrux", "store"); s.options.Dir != dir || filepath.Dir(s.CachePath()) != dir {
@@ -120,8 +124,8 @@ func TestProvision(t *testing.T) {
 		t.Errorf("files before it was opened: %v, %v", files, err)
 	}
 
-	full := mustLoad(t, `{"dir":"{env.EDGE_TEST_DIR}","prefix":"/p","seed":"{env.EDGE_TEST_DIR}/seed","listen":"unix/{env.EDGE_TEST_DIR}/sock"}`)
-	if o := full.options; o.Dir != "/srv/edge" || o.Prefix != "/p/" || o.Listen != "/srv/edge/sock" || full.SeedDir() != "/srv/edge/seed" {
+	full := mustLoad(t, `{"dir":"{env.EDGE_TEST_DIR}","prefix":"/p","seed":"{env.EDGE_TEST_SEED}","listen":"unix/{env.EDGE_TEST_DIR}/sock"}`)
+	if o := full.options; o.Dir != "/srv/edge" || o.Prefix != "/p/" || o.Listen != "/srv/edge/sock" || full.SeedDir() != seed {
 		t.Errorf("options %+v, seed %q", o, full.SeedDir())
 	}
 	if other := mustLoad(t, `{"dir":"{env.EDGE_TEST_DIR}"}`); other.CachePath() == full.CachePath() {
@@ -132,7 +136,7 @@ func TestProvision(t *testing.T) {
 func TestWhatShapesAStoreIsInItsKey(t *testing.T) {
 	keys := make(map[string]string)
 	for _, config := range []string{
-		`{}`, `{"dir":"/a"}`, `{"dir":"/a","prefix":"/p/"}`, `{"dir":"/a","seed":"/p/"}`, `{"dir":"/a","listen":"unix//p/"}`,
+		`{}`, `{"dir":"/a"}`, `{"dir":"/a","prefix":"/p/"}`, `{"dir":"/a","seed":"/"}`, `{"dir":"/a","listen":"unix//p/"}`,
 	} {
 		key := mustLoad(t, config).StoreKey()
 		if before, ok := keys[key]; ok {

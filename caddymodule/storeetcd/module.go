@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -110,7 +111,12 @@ func (s *Store) Provision(caddy.Context) error {
 }
 
 // Validate refuses what cannot work.
-func (s *Store) Validate() error { return s.cluster.Check() }
+func (s *Store) Validate() error {
+	if err := s.cluster.Check(); err != nil {
+		return err
+	}
+	return s.cluster.CheckFiles()
+}
 
 // StoreKey implements store.Module.
 func (s *Store) StoreKey() string {
@@ -149,6 +155,16 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if len(s.Endpoints) == 0 {
 		return d.Err("etcd takes at least one endpoint, such as 127.0.0.1:2379")
 	}
+	known := make([]string, 0, len(s.Endpoints)) // the others have placeholders
+	for _, endpoint := range s.Endpoints {
+		if strings.Contains(endpoint, "{") {
+			continue
+		}
+		if err := etcd.CheckEndpoint(endpoint); err != nil {
+			return d.WrapErr(err)
+		}
+		known = append(known, endpoint)
+	}
 	options := map[string][]*string{
 		"prefix": {&s.Prefix}, "username": {&s.Username}, "password": {&s.Password},
 		"ca": {&s.CA}, "cert": {&s.Cert, &s.Key}, "cache": {&s.Cache},
@@ -169,6 +185,12 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			if *field == "" {
 				return d.Errf("%s is empty", name)
 			}
+		}
+	}
+	together := etcd.Cluster{Endpoints: known, Username: s.Username, Password: s.Password, CA: s.CA, Cert: s.Cert, Key: s.Key}
+	if len(known) > 0 {
+		if err := together.Check(); err != nil {
+			return d.WrapErr(err)
 		}
 	}
 	return nil

@@ -60,6 +60,18 @@ func CheckAllow(entry string) error {
 	return err
 }
 
+// CheckHost tells what is wrong with an entry of HTTPOptions.Hosts: a host name or an address, or one of them with a port.
+func CheckHost(entry string) error {
+	bare := strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]")
+	if _, err := netip.ParseAddr(bare); err == nil || validName(canonicalHost(entry)) {
+		return nil
+	}
+	if e, err := parseEndpoint(entry); err == nil && (e.name != "" || e.addr.IsValid()) {
+		return nil
+	}
+	return fmt.Errorf("%q is neither a host nor host:port", entry)
+}
+
 func (p *rules) allow(s string) error {
 	if strings.Contains(s, "/") {
 		if strings.Contains(s, "://") {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -102,10 +101,8 @@ func (m *Mirror) Open(ctx context.Context) error {
 		return nil
 	}
 	if m.seed != "" {
-		if info, err := os.Stat(m.seed); err != nil {
-			return fmt.Errorf("looking for the seed: %w", err)
-		} else if !info.IsDir() {
-			return fmt.Errorf("looking for the seed: %s is not a directory", m.seed)
+		if err := CheckSeed(m.seed); err != nil {
+			return err
 		}
 	}
 	if m.cache != nil {

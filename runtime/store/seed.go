@@ -117,6 +117,16 @@ func (s *seedReader) sorted() ([]Entry, []error) {
 	return s.entries, s.problems
 }
 
+// CheckSeed tells whether a directory is there to be read as a seed.
+func CheckSeed(dir string) error {
+	if info, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("looking for the seed: %w", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("looking for the seed: %s is not a directory", dir)
+	}
+	return nil
+}
+
 // importSeed writes the seed into the store if that is empty, before anything of the store is served.
 func (m *Mirror) importSeed() {
 	empty := false

@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,11 +51,33 @@ func (c *Cluster) Check() error {
 		return errors.New("a certificate needs a key, and a key a certificate")
 	}
 	for _, e := range c.Endpoints {
+		if err := CheckEndpoint(e); err != nil {
+			return err
+		}
 		if strings.HasPrefix(e, "http://") && c.withTLS() {
 			return fmt.Errorf("endpoint %s would be spoken to without TLS, but TLS files are given", e)
 		}
 	}
 	return nil
+}
+
+// CheckFiles reads the TLS files, and tells what is wrong with them.
+func (c *Cluster) CheckFiles() error {
+	_, err := c.tls()
+	return err
+}
+
+// tls is the TLS configuration; nil without files.
+func (c *Cluster) tls() (*tls.Config, error) {
+	if !c.withTLS() {
+		return nil, nil
+	}
+	info := transport.TLSInfo{TrustedCAFile: c.CA, CertFile: c.Cert, KeyFile: c.Key}
+	config, err := info.ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("%w: reading TLS files: %w", errConfig, err)
+	}
+	return config, nil
 }
 
 func (c *Cluster) withTLS() bool { return c.CA != "" || c.Cert != "" }
@@ -81,12 +104,9 @@ func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 			grpc.WithChainUnaryInterceptor(failFast),
 		},
 	}
-	if c.withTLS() {
-		info := transport.TLSInfo{TrustedCAFile: c.CA, CertFile: c.Cert, KeyFile: c.Key}
-		var err error
-		if config.TLS, err = info.ClientConfig(); err != nil {
-			return nil, fmt.Errorf("%w: reading TLS files: %w", errConfig, err)
-		}
+	var err error
+	if config.TLS, err = c.tls(); err != nil {
+		return nil, err
 	}
 	// The client lives longer than ctx, which only bounds the wait.
 	alive, end := context.WithCancel(context.WithoutCancel(ctx))
