@@ -52,7 +52,7 @@ func run(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, s.stop()) }()
 	p := newPrinter(os.Stdout)
 	p.line("starting Caddy; its log is %s", s.logFile)
-	if err := s.waitReady(ctx, readyWait); err != nil || ctx.Err() != nil {
+	if ready, err := s.waitReady(ctx, readyWait); !ready {
 		return err
 	}
 	for _, w := range webhooks {
@@ -69,9 +69,7 @@ func run(ctx context.Context, o options) (err error) {
 	select {
 	case <-ctx.Done():
 	case <-s.done:
-		if s.err != nil { // else it was told to, by the same Ctrl-C or through its admin endpoint
-			return s.died()
-		}
+		return s.died()
 	}
 	return nil
 }

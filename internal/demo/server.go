@@ -98,8 +98,9 @@ func portFree(address string) error {
 	return l.Close()
 }
 
-// waitReady waits until the server has loaded its workflows. When ctx ends first there is no error.
-func (s *server) waitReady(ctx context.Context, limit time.Duration) error {
+// waitReady waits until the server has loaded its workflows. When ctx ends first, or the server was told to end, there is no
+// error.
+func (s *server) waitReady(ctx context.Context, limit time.Duration) (ready bool, err error) {
 	late := time.After(limit)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -109,28 +110,42 @@ func (s *server) waitReady(ctx context.Context, limit time.Duration) error {
 		if err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusNotFound {
-				return nil
+				return true, nil
 			}
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return nil
+			return false, nil
 		case <-s.done:
-			return s.died()
+			return false, s.died()
 		case <-late:
-			return fmt.Errorf("the server is not ready after %s; its log is %s", limit, s.logFile)
+			return false, fmt.Errorf("the server is not ready after %s; its log is %s", limit, s.logFile)
 		}
 	}
 }
 
-// died says why a server ended that nobody stopped.
+// died says why a server ended that nobody stopped, nil when somebody did: by the same Ctrl-C, or through its admin endpoint.
 func (s *server) died() error {
+	if s.told() {
+		return nil
+	}
 	tail := []byte("(no log)")
 	if b, err := os.ReadFile(s.logFile); err == nil {
 		tail = b[max(0, len(b)-logTail):]
 	}
 	return fmt.Errorf("the server has ended (%w):\n%s", s.err, bytes.TrimSpace(tail))
+}
+
+// told tells of a server that has ended whether it was told to. A signal that comes before Caddy has its handlers ends it
+// without further ado.
+func (s *server) told() bool {
+	exit := (*exec.ExitError)(nil)
+	if !errors.As(s.err, &exit) {
+		return s.err == nil
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && (status.Signal() == syscall.SIGINT || status.Signal() == syscall.SIGTERM || status.Signal() == syscall.SIGHUP)
 }
 
 // stop ends the server and waits for it. A server that has ended already is not an error here. Ctrl-C reaches the server
@@ -145,7 +160,7 @@ func (s *server) stop() error {
 	err := s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.done:
-		if s.err != nil {
+		if !s.told() {
 			return fmt.Errorf("stopping the server: %w; its log is %s", s.err, s.logFile)
 		}
 		return nil
