@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"cmp"
-	"context"
 	"net/url"
 	"path/filepath"
 	"sync"
@@ -32,8 +31,8 @@ const (
 // shrinkWAL sets the size of log files, which etcd has as a variable of the process.
 var shrinkWAL = sync.OnceFunc(func() { wal.SegmentSizeBytes = walSegment })
 
-// serverConfig is etcd's configuration. fail is called when the server gives up.
-func serverConfig(o Options, fail context.CancelCauseFunc) *embed.Config {
+// serverConfig is etcd's configuration for a server, which fails when etcd gives up.
+func serverConfig(o Options, s *server) *embed.Config {
 	shrinkWAL()
 	c := embed.NewConfig()
 	c.Name = memberName
@@ -53,7 +52,7 @@ func serverConfig(o Options, fail context.CancelCauseFunc) *embed.Config {
 	c.EnableGRPCGateway = false
 	c.AuthToken = "" // there are no users: the socket's directory is the guard
 	c.LogLevel = "warn"
-	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(serverLog(o.Logger, fail))
+	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(serverLog(o.Logger, s))
 	return c
 }
 

@@ -12,22 +12,27 @@ import (
 )
 
 // serverLog is etcd's log: warnings and worse. Where etcd would end the process because it cannot go on, a full disk for
-// one, only the goroutine ends that found out, and fail is called: webhooks are served from memory then.
-func serverLog(l *zap.Logger, fail context.CancelCauseFunc) *zap.Logger {
-	hook := endGoroutine{fail}
-	return l.Named("etcd").WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return warnings{c} }),
+// one, only the goroutine ends that found out, and the server fails: webhooks are served from memory then.
+func serverLog(l *zap.Logger, s *server) *zap.Logger {
+	hook := endGoroutine{s.fail}
+	return l.Named("etcd").WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return warnings{c, s.failed} }),
 		zap.WithFatalHook(hook), zap.WithPanicHook(hook))
 }
 
 // warnings is a core without what is less than a warning. (zap.IncreaseLevel would look at the level of the core under it
 // only once, and that one follows Caddy's config.)
-type warnings struct{ zapcore.Core }
+type warnings struct {
+	zapcore.Core
+	failed context.Context // of the server
+}
 
 // Enabled implements zapcore.Core.
 func (w warnings) Enabled(l zapcore.Level) bool { return l >= zapcore.WarnLevel && w.Core.Enabled(l) }
 
 // With implements zapcore.Core.
-func (w warnings) With(fields []zapcore.Field) zapcore.Core { return warnings{w.Core.With(fields)} }
+func (w warnings) With(fields []zapcore.Field) zapcore.Core {
+	return warnings{w.Core.With(fields), w.failed}
+}
 
 // noise is what etcd says when it starts, whatever it is told, and means nothing for a single member without a port.
 var noise = []string{
@@ -36,9 +41,19 @@ var noise = []string{
 	"failed to update storage version", // done a moment later
 }
 
+// farewells are what etcd says, some of it as an error, when it closes the socket because it was told to.
+var farewells = []string{
+	"setting up serving from embedded etcd failed.",
+	"stopping insecure grpc server due to error",
+	"stopped insecure grpc server due to error",
+}
+
 // Check implements zapcore.Core.
 func (w warnings) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if e.Level < zapcore.WarnLevel || slices.Contains(noise, e.Message) {
+		return to
+	}
+	if slices.Contains(farewells, e.Message) && errors.Is(context.Cause(w.failed), errClosed) {
 		return to
 	}
 	return w.Core.Check(e, to)

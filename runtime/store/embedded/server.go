@@ -60,7 +60,7 @@ func start(ctx context.Context, o Options) (*server, error) {
 
 // run makes s.etcd and waits until it is ready. When it fails, nothing is left behind, though maybe a little later.
 func (s *server) run(ctx context.Context, o Options) error {
-	config := serverConfig(o, s.fail)
+	config := serverConfig(o, s)
 	made := make(chan error, 1)
 	go func() {
 		err := errors.New("it gave up") // unless told otherwise: the log's hook may end this goroutine

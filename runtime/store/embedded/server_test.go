@@ -40,6 +40,38 @@ func open(t *testing.T, o Options) *Engine {
 	return e
 }
 
+// quiet fails the test when there is anything in a log.
+func quiet(t *testing.T, logs *observer.ObservedLogs) {
+	t.Helper()
+	for _, l := range logs.All() {
+		t.Errorf("logged %s: %s %v", l.Level, l.Message, l.ContextMap())
+	}
+}
+
+// A socket that is closed because it has to be is no error.
+func TestNormalEndWithASocketIsQuiet(t *testing.T) {
+	dir, err := os.MkdirTemp("", "edge") // t.TempDir is too deep for a socket on some systems
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "etcd.sock")
+	core, logs := observer.New(zapcore.DebugLevel)
+	e := open(t, Options{Servers: new(Servers), Dir: filepath.Join(dir, "store"), Listen: socket, Logger: zap.New(core)})
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{"unix:" + socket}, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Put(t.Context(), "k", "v"); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	quiet(t, logs)
+}
+
 func TestNormalStartAndEndAreQuiet(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
 	dir := filepath.Join(t.TempDir(), "a", "store")
@@ -55,9 +87,7 @@ func TestNormalStartAndEndAreQuiet(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, l := range logs.All() {
-		t.Errorf("logged %s: %s %v", l.Level, l.Message, l.ContextMap())
-	}
+	quiet(t, logs)
 	info, err := os.Stat(dir)
 	if err != nil {
 		t.Fatal(err)
