@@ -51,13 +51,15 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		s.Troubles = append(s.Troubles, command.Trouble{Where: "store", Reason: reason})
 	}
 	for _, wf := range app.catalog.List() {
-		switch workflowState(wf) {
-		case "serving":
-			s.Workflows.Serving++
-		case "stale":
+		switch state := workflowState(wf); {
+		case state == "stale":
 			s.Workflows.Stale++
-		case "invalid":
+		case state == "invalid":
 			s.Workflows.Invalid++
+		case !wf.Active:
+			s.Workflows.Inactive++
+		default:
+			s.Workflows.Serving++
 		}
 		for _, p := range wf.Problems {
 			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})

@@ -48,9 +48,10 @@ type ExecutionStatus struct {
 
 // WorkflowStatus counts workflows by state.
 type WorkflowStatus struct {
-	Serving int `json:"serving"`
-	Stale   int `json:"stale"`
-	Invalid int `json:"invalid"`
+	Serving  int `json:"serving"`
+	Inactive int `json:"inactive"`
+	Stale    int `json:"stale"`
+	Invalid  int `json:"invalid"`
 }
 
 // Trouble is one thing to mend.
@@ -87,7 +88,7 @@ func printStatus(cmd *cobra.Command, s Status) {
 		fmt.Fprintf(w, "%s%s\n", paint(w, dim, fmt.Sprintf("%-12s", name)), fmt.Sprintf(format, args...))
 	}
 	row("store", "%s, %s since %s, revision %d", s.Store.Engine, s.Store.State, s.Store.Since.UTC().Format(time.RFC3339), s.Store.Revision)
-	row("workflows", "%d serving, %d stale, %d invalid", s.Workflows.Serving, s.Workflows.Stale, s.Workflows.Invalid)
+	row("workflows", "%d serving, %d inactive, %d stale, %d invalid", s.Workflows.Serving, s.Workflows.Inactive, s.Workflows.Stale, s.Workflows.Invalid)
 	row("executions", "%d of %d slots in use", s.Executions.InUse, s.Executions.Limit)
 	row("journal", "%d pending, %d running, durability: %s", s.Journal.Pending, s.Journal.Running, s.Durability)
 	for _, t := range s.Troubles {

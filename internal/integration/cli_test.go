@@ -45,6 +45,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	server := "--address=" + s.admin
 	doc := write(t, "orders.json", strings.Replace(echo("lastNode"), `"responseMode"`, `"secret":"in-the-document","responseMode"`, 1))
 	bad := write(t, "bad.json", `{"nodes":[],"edges":[],"colour":"red"}`)
+	inactive := write(t, "resting.json", strings.Replace(echo("lastNode"), `{"nodes"`, `{"active":false,"nodes"`, 1))
 
 	steps := []struct {
 		name, stdin string
@@ -68,7 +69,9 @@ func TestCommandsAgainstAServer(t *testing.T) {
 		{"secret globals are masked", "hush", []string{"global", "set", "__secret_token"}, "set __secret_token", "", false},
 		{"global list", "", []string{"global", "list"}, "***", "", false},
 		{"nodes", "", []string{"nodes"}, "transform", "", false},
+		{"an inactive workflow", "", []string{"apply", inactive}, "applied resting", "", false},
 		{"status", "", []string{"status"}, "durability: memory", "", false},
+		{"status counts what is inactive apart", "", []string{"status"}, "1 serving, 1 inactive, 0 stale, 0 invalid", "", false},
 		{"unknown id", "", []string{"get", "nobody"}, "", `no workflow "nobody"`, true},
 	}
 	for _, st := range steps {
