@@ -47,7 +47,7 @@ func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
 	var room [32]string // as many as requests usually have at most
 	names, size := room[:0], len("{}")
 	for name, values := range h {
-		if name == "Authorization" || name == "Cookie" || slices.Contains(signatureHeaders, name) {
+		if name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie" || slices.Contains(signatureHeaders, name) {
 			continue
 		}
 		names = append(names, name)

@@ -68,6 +68,7 @@ func TestTriggerHeaders(t *testing.T) {
 	h := http.Header{}
 	h.Set("X-Webhook-Signature", "ab")
 	h.Set("Authorization", "Bearer secret")
+	h.Set("Proxy-Authorization", "Basic secret")
 	h.Set("Cookie", "session=secret")
 	h.Set("X-Event", "order \"created\"\xff")
 	h.Add("Accept", "a")
