@@ -5,6 +5,7 @@ package edge
 
 import (
 	_ "github.com/flowtrux/edge/caddymodule"
+	_ "github.com/flowtrux/edge/caddymodule/journalbbolt"
 	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
 	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
 	_ "github.com/flowtrux/edge/caddymodule/storeetcd"

@@ -39,7 +39,8 @@ type App struct {
 	// that opens no port.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=flowtrux.stores inline_key=engine"`
 
-	// Where accepted executions are kept until they have ended. Default: `{"engine": "memory"}`.
+	// Where accepted executions are kept until they have ended, and records of them afterwards. Default:
+	// `{"engine": "bbolt"}`, a file in Caddy's data directory.
 	JournalRaw json.RawMessage `json:"journal,omitempty" caddy:"namespace=flowtrux.journals inline_key=engine"`
 
 	// Node types beside the built-in ones, by the name under which workflows use them. The name of a built-in type
@@ -68,6 +69,7 @@ type App struct {
 	engine       *engine.Engine
 	executor     *engine.Executor
 	journal      journal.Journal // the executor's
+	journalConf  journal.Module
 	bodies       *bodies
 	decoy        *signature.Scheme // checks the signatures of webhooks that do not exist
 
@@ -129,6 +131,7 @@ func (a *App) Start() error {
 	if err := a.journal.Open(ctx); err != nil {
 		return fmt.Errorf("opening the journal: %w", err)
 	}
+	a.journalConf.Configure(a.journal)
 	if err := a.mirror.Open(ctx); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}

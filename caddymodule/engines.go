@@ -13,7 +13,7 @@ const (
 	engineKey        = "engine" // the JSON key that names a guest module
 
 	defaultStore   = "embedded"
-	defaultJournal = "memory"
+	defaultJournal = "bbolt"
 )
 
 // engineNames are the guest modules that this Caddy has, sorted.

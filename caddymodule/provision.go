@@ -110,6 +110,7 @@ func (a *App) acquireExecutor() error {
 	a.life.keep(release)
 	a.executor = executor.Executor
 	a.journal = executor.Journal()
+	a.journalConf = m
 	return nil
 }
 

@@ -26,6 +26,7 @@ type running struct {
 	t       *testing.T
 	address string // of its HTTP server
 	store   string // JSON config
+	journal string // JSON config
 	client  *http.Client
 }
 
@@ -34,8 +35,9 @@ func run(t *testing.T, app string) *running {
 	t.Helper()
 	r := &running{
 		t: t, address: freeAddress(t),
-		store:  fmt.Sprintf(`{"engine":"embedded","dir":%q}`, t.TempDir()),
-		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		store:   fmt.Sprintf(`{"engine":"embedded","dir":%q}`, t.TempDir()),
+		journal: fmt.Sprintf(`{"engine":"bbolt","file":%q}`, filepath.Join(t.TempDir(), "journal.db")),
+		client:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
@@ -82,12 +84,16 @@ func (r *running) load(app string) error {
 	}`, r.withStore(app), r.address)), true)
 }
 
-// withStore adds the store to an app's config.
+// withStore adds the store and the journal to an app's config.
 func (r *running) withStore(app string) string {
-	if app == `{}` {
-		return `{"store":` + r.store + `}`
+	config := `{"store":` + r.store
+	if !strings.Contains(app, `"journal"`) {
+		config += `,"journal":` + r.journal
 	}
-	return `{"store":` + r.store + `,` + strings.TrimPrefix(app, `{`)
+	if app == `{}` {
+		return config + `}`
+	}
+	return config + `,` + strings.TrimPrefix(app, `{`)
 }
 
 // app is the app of the config that runs.

@@ -117,7 +117,7 @@ func TestTimeout(t *testing.T) {
 // TestMinimal: the answer does not wait for the execution; a full journal promises nothing.
 func TestMinimal(t *testing.T) {
 	u := newUpstream(t)
-	s := newSite(t, u.app(`,"journal":{"engine":"memory","max_pending":1}`), `{}`)
+	s := newSite(t, u.app(`,"journal":{"engine":"memory","max_pending":1,"accept_loss":true}`), `{}`)
 	s.putWorkflow("order", u.workflow(`{}`))
 	r := s.do(to("order", `{}`))
 	if want := fmt.Sprintf(`{"success":true,"executionId":%q}`, r.header.Get("X-Execution-Id")); r.status != http.StatusOK || r.body != want {

@@ -21,6 +21,7 @@ import (
 	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
 
+	_ "github.com/flowtrux/edge/caddymodule/journalbbolt"
 	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
 	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
 	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
@@ -105,7 +106,7 @@ func provisionSite(t testing.TB, app, handler string) *site {
 	return s
 }
 
-// withStore adds a store in a new directory to an app's config.
+// withStore adds a store and a journal in new directories to an app's config.
 func withStore(t testing.TB, app string) json.RawMessage {
 	t.Helper()
 	config := map[string]any{}
@@ -114,6 +115,9 @@ func withStore(t testing.TB, app string) json.RawMessage {
 	}
 	if config["store"] == nil {
 		config["store"] = map[string]any{"engine": "embedded", "dir": filepath.Join(t.TempDir(), "etcd")}
+	}
+	if config["journal"] == nil {
+		config["journal"] = map[string]any{"engine": "bbolt", "file": filepath.Join(t.TempDir(), "journal.db")}
 	}
 	b, err := json.Marshal(config)
 	if err != nil {

@@ -24,6 +24,10 @@ type Journal struct {
 	// answered 503. A changed value begins a new journal; the old one ends what it holds.
 	// Default: 100000.
 	MaxPending int `json:"max_pending,omitempty"`
+
+	// That it is fine to lose accepted executions. Without it webhooks in mode `minimal`, whose answer promises that
+	// they are not lost, are answered 503. Default: false.
+	AcceptLoss bool `json:"accept_loss,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -54,15 +58,24 @@ func (j *Journal) Validate() error {
 const maxMaxPending = 100_000_000
 
 // JournalKey implements journal.Module.
-func (j *Journal) JournalKey() string { return "memory " + strconv.Itoa(j.MaxPending) }
+func (j *Journal) JournalKey() string { return fmt.Sprintf("memory %d %t", j.MaxPending, j.AcceptLoss) }
 
 // NewJournal implements journal.Module.
-func (j *Journal) NewJournal() (journal.Journal, error) { return memory.New(j.MaxPending), nil }
+func (j *Journal) NewJournal() (journal.Journal, error) {
+	return memory.New(memory.Options{MaxPending: j.MaxPending, AcceptLoss: j.AcceptLoss}), nil
+}
+
+// Configure implements journal.Module: all that there is is in the key.
+func (j *Journal) Configure(journal.Journal) {}
+
+// RecordRate implements journal.Module. It is that of the journal on disk.
+func (j *Journal) RecordRate() int { return 200 }
 
 // UnmarshalCaddyfile reads the journal's block. Syntax:
 //
 //	memory {
 //		max_pending <count>
+//		accept_loss
 //	}
 func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the engine's name
@@ -84,8 +97,16 @@ func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return d.Errf("max_pending takes a number between 1 and %d, not '%s'", maxMaxPending, count)
 			}
 			j.MaxPending = n
+		case "accept_loss":
+			if j.AcceptLoss {
+				return d.Err("accept_loss is given twice")
+			}
+			if d.NextArg() {
+				return d.ArgErr()
+			}
+			j.AcceptLoss = true
 		default:
-			return d.Errf("unrecognized option '%s'; allowed is: max_pending", d.Val())
+			return d.Errf("unrecognized option '%s'; allowed are: accept_loss, max_pending", d.Val())
 		}
 	}
 	return nil

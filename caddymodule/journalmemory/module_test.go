@@ -23,8 +23,11 @@ func TestCaddyfile(t *testing.T) {
 		{"bare", "memory", `{}`, ""},
 		{"empty block", "memory {\n}", `{}`, ""},
 		{"max_pending", "memory {\n\tmax_pending 5\n}", `{"max_pending":5}`, ""},
+		{"accept_loss", "memory {\n\taccept_loss\n}", `{"accept_loss":true}`, ""},
+		{"accept_loss twice", "memory {\n\taccept_loss\n\taccept_loss\n}", "", "accept_loss is given twice"},
+		{"accept_loss with more", "memory {\n\taccept_loss yes\n}", "", "wrong argument count"},
 		{"argument", "memory /var/lib/journal", "", "wrong argument count"},
-		{"unknown option", "memory {\n\tretention 72h\n}", "", "unrecognized option 'retention'; allowed is: max_pending, at Testfile:2"},
+		{"unknown option", "memory {\n\tretention 72h\n}", "", "unrecognized option 'retention'; allowed are: accept_loss, max_pending, at Testfile:2"},
 		{"twice", "memory {\n\tmax_pending 5\n\tmax_pending 5\n}", "", "max_pending is given twice"},
 		{"no count", "memory {\n\tmax_pending\n}", "", "wrong argument count"},
 		{"two counts", "memory {\n\tmax_pending 1 2\n}", "", "wrong argument count"},
@@ -74,11 +77,11 @@ func TestModule(t *testing.T) {
 	if got := standard.(*Journal).MaxPending; got != memory.DefaultMaxPending {
 		t.Errorf("default max_pending %d", got)
 	}
-	small, err := load(`{"max_pending":1}`)
+	small, err := load(`{"max_pending":1,"accept_loss":true}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	same, err := load(`{"max_pending":1}`)
+	same, err := load(`{"max_pending":1,"accept_loss":true}`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,9 @@ func (e *NodeError) Error() string { return e.Message }
 // Unwrap returns the detail.
 func (e *NodeError) Unwrap() error { return e.Detail }
 
+// CodeCrashLoop is the code of an execution that was running in several deaths of the process and is not run any more.
+const CodeCrashLoop = "crash_loop"
+
 // fixed makes the error of a limit or a rule, whose message is a fixed text. Another attempt would end the same way.
 func fixed(code, message string) *NodeError {
 	return &NodeError{Code: code, Message: message, final: true}

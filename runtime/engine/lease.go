@@ -26,7 +26,7 @@ func checkpoint(ctx context.Context, l journal.Lease, s journal.Step) error {
 }
 
 // keepLease extends a lease until stop is called. When it is lost, or soon will be because it cannot be extended, lost is
-// called. A lease that does not lapse needs none of it.
+// called; also when its execution was cancelled. A lease that does not lapse needs none of it.
 func keepLease(l journal.Lease, lost func(error)) (stop func()) {
 	ttl := l.TTL()
 	if ttl <= 0 {
@@ -46,6 +46,9 @@ func keepLease(l journal.Lease, lost func(error)) (stop func()) {
 			case err == nil:
 				extended = begun
 			case ctx.Err() != nil:
+				return
+			case errors.Is(err, journal.ErrCancelled):
+				lost(err)
 				return
 			case errors.Is(err, journal.ErrLeaseLost), time.Since(extended) >= ttl-ttl/3: // another try would come too late
 				lost(fmt.Errorf("%w: %w", journal.ErrLeaseLost, err))

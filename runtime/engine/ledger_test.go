@@ -25,7 +25,7 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{Journal: memory.New(0), durability: journal.Memory, finished: make(chan string, 1000)}
+	return &ledger{Journal: memory.New(memory.Options{AcceptLoss: true}), durability: journal.Memory, finished: make(chan string, 1000)}
 }
 
 func (j *ledger) Durability() journal.Durability { return j.durability }
@@ -93,7 +93,7 @@ func (l *ledgerLease) Checkpoint(ctx context.Context, s journal.Step) error {
 	return l.Lease.Checkpoint(ctx, s)
 }
 
-func (l *ledgerLease) Finish(ctx context.Context, o journal.Outcome) error {
+func (l *ledgerLease) Finish(ctx context.Context, o *journal.Record) error {
 	if err := l.ledger.refuses("finish", journal.Step{}); err != nil {
 		return err
 	}

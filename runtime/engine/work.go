@@ -16,6 +16,9 @@ const (
 	// busyDelay how long it stays there. Together they bound how often a long queue of one workflow is turned over.
 	busyPatience = 100 * time.Millisecond
 	busyDelay    = time.Second
+
+	// maxDeaths is how many processes an execution may take with it.
+	maxDeaths = 3
 )
 
 // work runs a claimed execution and ends its lease.
@@ -30,12 +33,16 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 	if err != nil {
 		r.Engine.config.Logger.Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
 			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
-		x.finish(r, l, journal.Outcome{
-			Status: string(Failed), Code: "workflow_invalid", Message: "the workflow is not valid any more",
-		})
+		x.finish(r, l, ended(Failed, "workflow_invalid", "the workflow is not valid any more"))
 		return
 	}
 	defer p.owner.Release()
+	if e.Deaths >= maxDeaths {
+		r.Engine.config.Logger.Error("an execution has ended the process too often and is not run any more",
+			zap.String("execution_id", e.ID), zap.String("workflow", e.Workflow), zap.Int("deaths", e.Deaths))
+		x.finish(r, l, ended(Failed, CodeCrashLoop, "the process died each time while this execution ran"))
+		return
+	}
 	// A long backlog must not take all slots, and all places in the line for them, from senders who wait.
 	select {
 	case r.Engine.claimed <- struct{}{}:
@@ -52,6 +59,14 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 		x.giveBack(r, l, claimRetry)
 	default:
 		defer release()
+		switch err := x.begin(l); {
+		case errors.Is(err, journal.ErrCancelled):
+			x.finish(r, l, ended(Cancelled, "", ""))
+			return
+		case err != nil:
+			x.giveBack(r, l, claimRetry)
+			return
+		}
 		run := r.Engine.newRun(ctx, p, e.ID, eventOf(e), l)
 		x.conclude(r, l, run, run.run())
 	}
@@ -61,6 +76,8 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *Result) {
 	switch cause := run.cutBy(); {
 	case errors.Is(cause, journal.ErrLeaseLost): // somebody else runs it
+	case errors.Is(cause, journal.ErrCancelled):
+		x.finish(r, l, record(run.program.Plan, result))
 	case errors.Is(cause, errShutdown):
 		x.mu.Lock()
 		x.cutOff++
@@ -71,15 +88,22 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 			zap.String("execution_id", result.ID), zap.Error(cause))
 		x.giveBack(r, l, claimRetry)
 	default:
-		x.finish(r, l, outcome(run.program.Plan, result))
+		x.finish(r, l, record(run.program.Plan, result))
 	}
 }
 
-// finish ends an entry. If that fails, the entry goes back: with all its steps kept, running it again is cheap.
-func (x *Executor) finish(r *Runner, l journal.Lease, o journal.Outcome) {
+// begin tells the journal that the entry is run from now on.
+func (x *Executor) begin(l journal.Lease) error {
 	ctx, cancel := lasting(x.hard)
 	defer cancel()
-	if err := l.Finish(ctx, o); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
+	return l.Begin(ctx)
+}
+
+// finish ends an entry. If that fails, the entry goes back: with all its steps kept, running it again is cheap.
+func (x *Executor) finish(r *Runner, l journal.Lease, rec *journal.Record) {
+	ctx, cancel := lasting(x.hard)
+	defer cancel()
+	if err := l.Finish(ctx, rec); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
 		r.Engine.config.Logger.Error("finishing an execution in the journal failed",
 			zap.String("execution_id", l.Entry().ID), zap.Error(err))
 		x.giveBack(r, l, claimRetry)
@@ -114,12 +138,20 @@ func eventOf(e *journal.Entry) *flow.Event {
 	}
 }
 
-// outcome is what the journal keeps of a result.
-func outcome(p *flow.Plan, r *Result) journal.Outcome {
-	o := journal.Outcome{Status: string(r.Status)}
+// ended is the record of an execution that was not run, or not to its end.
+func ended(status Status, code, message string) *journal.Record {
+	r := new(journal.Record)
+	r.Outcome = journal.Outcome{Status: string(status), Code: code, Message: message}
+	return r
+}
+
+// record is what the journal keeps of a result.
+func record(p *flow.Plan, r *Result) *journal.Record {
+	rec := ended(r.Status, "", "")
+	rec.StartedAt, rec.EndedAt = r.Started.UTC(), r.Started.Add(r.Duration).UTC()
 	if r.Failing >= 0 {
-		o.Node = p.Nodes[r.Failing].ID
-		o.Code, o.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
+		rec.Node = p.Nodes[r.Failing].ID
+		rec.Code, rec.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
 	}
-	return o
+	return rec
 }

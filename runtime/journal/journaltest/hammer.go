@@ -34,7 +34,7 @@ func hammer(s *suite) {
 		if try <= n%3 {
 			return l.Release(ctx, 0)
 		}
-		if err := l.Finish(ctx, journal.Outcome{Status: "succeeded"}); err != nil {
+		if err := l.Finish(ctx, ended("succeeded")); err != nil {
 			return err
 		}
 		if finished.Add(1) == accepting*each {

@@ -4,12 +4,16 @@ package journaltest
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/oklog/ulid/v2"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -19,19 +23,21 @@ const patience = 30 * time.Second
 
 // Engine says how to make journals of one engine.
 type Engine struct {
-	// New makes an empty journal that holds at most maxPending entries that have not ended. The suite opens and closes
-	// it; what else there is to release belongs into t.Cleanup.
-	New func(t *testing.T, maxPending int) journal.Journal
+	// At makes a journal that holds at most maxPending entries that have not ended. It keeps what it holds in a
+	// directory, which is empty the first time: when journal.Memory is not all that it promises, the next journal of the
+	// same directory holds it too. The suite opens and closes it, one of a directory at a time.
+	At func(dir string, maxPending int) journal.Journal
 	// Durability is what the journals must say of themselves.
 	Durability journal.Durability
 }
 
-// Run runs the suite.
+// Run runs the suite. It is called by a test of its own, which is run again in processes that are killed.
 func Run(t *testing.T, e Engine) {
-	for _, c := range []struct {
-		name string
-		run  func(*suite)
-	}{
+	if dir := os.Getenv(childDir); dir != "" {
+		child(t, e, dir)
+		return
+	}
+	cases := []testCase{
 		{"an entry comes out as it went in", roundTrip},
 		{"claims come in order", order},
 		{"a claim waits for an entry", claimWaits},
@@ -47,11 +53,29 @@ func Run(t *testing.T, e Engine) {
 		{"an adopted entry is leased", adopt},
 		{"stats", stats},
 		{"hammer", hammer},
-	} {
+		{"a key starts one execution", keys},
+		{"a waiting execution has its key until it ends", reservations},
+		{"a key's time ends", keyTime},
+		{"many want one key", keyRace},
+		{"records come out as they went in", records},
+		{"what an execution is run from is exact", sources},
+		{"lists go from the newest", lists},
+		{"cancelling", cancelling},
+	}
+	if e.Durability != journal.Memory {
+		cases = append(cases, durable...)
+	}
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			c.run(&suite{T: t, engine: e})
 		})
 	}
+}
+
+// testCase is one test of the suite.
+type testCase struct {
+	name string
+	run  func(*suite)
 }
 
 // suite is one test's view: journal calls that must not fail, with the error where it happens.
@@ -62,7 +86,12 @@ type suite struct {
 
 func (s *suite) open(maxPending int) journal.Journal {
 	s.Helper()
-	j := s.engine.New(s.T, maxPending)
+	return s.openAt(s.TempDir(), maxPending)
+}
+
+func (s *suite) openAt(dir string, maxPending int) journal.Journal {
+	s.Helper()
+	j := s.engine.At(dir, maxPending)
 	for range 2 {
 		s.must("opening", j.Open(s.context()))
 	}
@@ -120,22 +149,25 @@ func (s *suite) wantStats(j journal.Journal, want journal.Stats) {
 	s.Helper()
 	got, err := j.Stats(s.context())
 	s.must("reading stats", err)
+	got = journal.Stats{Pending: got.Pending, Running: got.Running, Oldest: got.Oldest}
 	if diff := cmp.Diff(want, got); diff != "" {
 		s.Fatalf("stats (-want +got):\n%s", diff)
 	}
 }
 
-// epoch is when the suite's entries begin; whole milliseconds in UTC are what every engine can keep.
-var epoch = time.Date(2026, 3, 29, 1, 30, 0, 125e6, time.UTC)
+// epoch is when the suite's entries begin: not long ago, so that no retention is over. Whole milliseconds in UTC are what
+// every engine can keep.
+var epoch = time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
 
 // entry makes the n-th entry of a test.
 func entry(n int) *journal.Entry {
+	at := epoch.Add(time.Duration(n) * time.Second)
 	return &journal.Entry{
-		ID:         fmt.Sprintf("exec-%026d", n),
+		ID:         newID(at, n),
 		Workflow:   "order-intake",
 		Revision:   int64(1000 + n),
-		Document:   fmt.Appendf(nil, `{"name":"Order intake %d","nodes":[]}`, n),
-		AcceptedAt: epoch.Add(time.Duration(n) * time.Second),
+		Document:   fmt.Appendf(nil, `{"name":"Order intake %d","nodes":[]}`, n%2),
+		AcceptedAt: at,
 		Data:       fmt.Appendf(nil, `{"order_id":"A-%d","total":1.50,"note":"zwölf\u0000","_query":{"q":["1","2"]}}`, n),
 		Query:      []byte(`{"q":["1","2"]}`),
 		Headers:    []byte(`{"content-type":"application/json"}`),
@@ -145,6 +177,23 @@ func entry(n int) *journal.Entry {
 	}
 }
 
+// newID is an execution's id: the same for the same time and number.
+func newID(at time.Time, n int) string {
+	var id ulid.ULID
+	if err := id.SetTime(ulid.Timestamp(at)); err != nil {
+		panic(err)
+	}
+	binary.BigEndian.PutUint64(id[8:], uint64(n))
+	return "exec-" + strings.ToLower(id.String())
+}
+
 func step(node, output, handle string) journal.Step {
 	return journal.Step{Node: node, Output: []byte(output), Handle: handle}
+}
+
+// ended is how an execution ended.
+func ended(status string) *journal.Record {
+	r := new(journal.Record)
+	r.Status = status
+	return r
 }

@@ -30,17 +30,33 @@ func (l *lease) Entry() *journal.Entry { return l.entry }
 // TTL is 0: nobody else could take the entry over.
 func (l *lease) TTL() time.Duration { return 0 }
 
+// Begin counts nothing: no entry outlives the process.
+func (l *lease) Begin(ctx context.Context) error { return l.Extend(ctx) }
+
 // Extend does nothing to a lease that holds.
 func (l *lease) Extend(context.Context) error {
 	l.journal.mu.Lock()
 	defer l.journal.mu.Unlock()
-	return l.check()
+	return l.wanted()
 }
 
-// check tells whether the lease holds. The caller holds the lock.
+// check tells whether the lease holds, and wanted whether its entry was cancelled too. The caller holds the lock.
 func (l *lease) check() error {
-	if l.ended != notEnded {
+	switch {
+	case l.journal.shut:
+		return journal.ErrClosed
+	case l.ended != notEnded:
 		return journal.ErrLeaseLost
+	}
+	return nil
+}
+
+func (l *lease) wanted() error {
+	if err := l.check(); err != nil {
+		return err
+	}
+	if l.item.cancelled {
+		return journal.ErrCancelled
 	}
 	return nil
 }
@@ -52,28 +68,35 @@ func (l *lease) Checkpoint(_ context.Context, s journal.Step) error {
 	if err := l.check(); err != nil {
 		return err
 	}
+	l.journal.writes++
 	for i := range l.item.steps {
 		if l.item.steps[i].Node == s.Node {
 			l.item.steps[i] = s
-			return nil
+			return l.wanted()
 		}
 	}
 	l.item.steps = append(l.item.steps, s)
-	return nil
+	return l.wanted()
 }
 
-// Finish forgets the entry.
-func (l *lease) Finish(context.Context, journal.Outcome) error {
+// Finish replaces the entry by its record.
+func (l *lease) Finish(_ context.Context, r *journal.Record) error {
 	l.journal.mu.Lock()
 	defer l.journal.mu.Unlock()
-	if l.ended == finished {
+	if l.ended == finished && !l.journal.shut {
 		return nil
 	}
 	if err := l.check(); err != nil {
 		return err
 	}
+	full := *r
+	s := l.item.summary()
+	full.ID, full.Workflow, full.Revision, full.AcceptedAt, full.ReplayOf = s.ID, s.Workflow, s.Revision, s.AcceptedAt, s.ReplayOf
+	if full.EndedAt.IsZero() {
+		full.EndedAt = time.Now().UTC()
+	}
 	l.end(finished)
-	delete(l.journal.items, l.entry.ID)
+	l.journal.end(l.item, &full)
 	return nil
 }
 
@@ -82,25 +105,26 @@ func (l *lease) Release(_ context.Context, after time.Duration) error {
 	j := l.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if l.ended == released {
+	if l.ended == released && !j.shut {
 		return nil
 	}
 	if err := l.check(); err != nil {
 		return err
 	}
 	l.end(released)
-	switch {
-	case after <= 0:
+	if after <= 0 {
 		j.requeue(l.item)
-	case !j.shut: // else nobody can claim it any more
-		it := l.item
-		it.timer = time.AfterFunc(after, func() {
-			j.mu.Lock()
-			defer j.mu.Unlock()
+		return nil
+	}
+	it := l.item
+	it.timer = time.AfterFunc(after, func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if it.timer != nil && j.items[it.entry.ID] == it && !j.shut {
 			it.timer = nil
 			j.requeue(it)
-		})
-	}
+		}
+	})
 	return nil
 }
 

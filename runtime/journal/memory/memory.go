@@ -1,10 +1,12 @@
-// Package memory is the journal that keeps nothing: entries live in this process and are gone with it. It is for tests, for
-// trying things out and for machines whose senders repeat what was not done. It writes no files and holds no goroutine.
+// Package memory is the journal that keeps nothing: what it holds lives in this process and is gone with it. It is for
+// tests, for trying things out and for machines whose senders repeat what was not done. It writes no files and holds no
+// goroutine.
 package memory
 
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -12,40 +14,59 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// DefaultMaxPending is how many entries a Journal holds when it is not told otherwise.
-const DefaultMaxPending = 100_000
+const (
+	// DefaultMaxPending is how many entries a Journal holds when it is not told otherwise.
+	DefaultMaxPending = 100_000
+	// MaxRecords is how many records a Journal keeps: the newest.
+	MaxRecords = 10_000
+)
+
+// Options of a Journal.
+type Options struct {
+	// MaxPending is the most entries that have not ended, claimed or not; 0 or less means DefaultMaxPending.
+	MaxPending int
+	// AcceptLoss says that it is fine to lose entries with the process. Without it Accept and Adopt, which promise the
+	// contrary, return journal.ErrVolatile.
+	AcceptLoss bool
+}
 
 // Journal is a journal.Journal in memory. Entries that were never claimed come out in the order they were accepted.
 type Journal struct {
-	max    int
-	ready  chan struct{} // one token for each item in the queue; never full, as the queue holds at most max
-	closed chan struct{}
+	options Options
+	ready   chan struct{} // at least one token for each item in the queue, which holds at most MaxPending
+	closed  chan struct{}
 
-	mu    sync.Mutex
-	items map[string]*item // all that have not ended, by id
-	queue list.List        // of *item: those that can be claimed
-	shut  bool
+	mu      sync.Mutex
+	items   map[string]*item // all that have not ended, by id
+	queue   list.List        // of *item: those that can be claimed
+	keys    map[name]*key
+	records records
+	writes  uint64
+	shut    bool
 }
 
 // item is an entry that has not ended. It is in the queue, or it waits for its timer, or it has a holder.
 type item struct {
-	entry  *journal.Entry
-	steps  []journal.Step
-	holder *lease
-	timer  *time.Timer
+	entry     *journal.Entry
+	steps     []journal.Step
+	holder    *lease
+	place     *list.Element // in the queue
+	timer     *time.Timer
+	cancelled bool
 }
 
-// New makes a Journal that holds at most maxPending entries that have not ended, claimed or not; 0 or less means
-// DefaultMaxPending.
-func New(maxPending int) *Journal {
-	if maxPending <= 0 {
-		maxPending = DefaultMaxPending
+// New makes a Journal.
+func New(o Options) *Journal {
+	if o.MaxPending <= 0 {
+		o.MaxPending = DefaultMaxPending
 	}
 	return &Journal{
-		max:    maxPending,
-		ready:  make(chan struct{}, maxPending),
-		closed: make(chan struct{}),
-		items:  make(map[string]*item),
+		options: o,
+		ready:   make(chan struct{}, o.MaxPending),
+		closed:  make(chan struct{}),
+		items:   make(map[string]*item),
+		keys:    make(map[name]*key),
+		records: records{byID: make(map[string]journal.Ended)},
 	}
 }
 
@@ -60,8 +81,8 @@ func (j *Journal) Accept(_ context.Context, e *journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	j.queue.PushBack(it)
-	j.ready <- struct{}{}
+	it.place = j.queue.PushBack(it)
+	j.tell()
 	return nil
 }
 
@@ -78,55 +99,88 @@ func (j *Journal) Adopt(_ context.Context, e *journal.Entry) (journal.Lease, err
 
 // add makes an item of e. The caller holds the lock.
 func (j *Journal) add(e *journal.Entry) (*item, error) {
-	switch _, held := j.items[e.ID]; {
+	_, held := j.items[e.ID]
+	_, ended := j.records.byID[e.ID]
+	switch {
 	case j.shut:
 		return nil, journal.ErrClosed
-	case held:
+	case !j.options.AcceptLoss:
+		return nil, journal.ErrVolatile
+	case held || ended:
 		return nil, journal.ErrExists
-	case len(j.items) >= j.max:
-		return nil, journal.ErrFull
+	case len(j.items) >= j.options.MaxPending:
+		return nil, fmt.Errorf("%w: %d executions have not ended", journal.ErrFull, j.options.MaxPending)
+	}
+	if e.Key != nil {
+		if err := j.reserve(journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}); err != nil {
+			return nil, err
+		}
 	}
 	it := &item{entry: e, steps: slices.Clone(e.Steps)}
 	j.items[e.ID] = it
+	j.writes++
 	return it, nil
 }
 
 // Claim waits for an entry.
 func (j *Journal) Claim(ctx context.Context) (journal.Lease, error) {
-	select {
-	case <-j.ready:
-	case <-j.closed:
-		return nil, journal.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for {
+		select {
+		case <-j.ready:
+		case <-j.closed:
+			return nil, journal.ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		j.mu.Lock()
+		if j.shut {
+			j.mu.Unlock()
+			return nil, journal.ErrClosed
+		}
+		first := j.queue.Front()
+		if first == nil { // its entry was cancelled
+			j.mu.Unlock()
+			continue
+		}
+		it := j.queue.Remove(first).(*item)
+		it.place = nil
+		l := j.lease(it)
+		j.mu.Unlock()
+		return l, nil
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.shut {
-		return nil, journal.ErrClosed
-	}
-	return j.lease(j.queue.Remove(j.queue.Front()).(*item)), nil
 }
 
 // lease hands an item out. The caller holds the lock.
 func (j *Journal) lease(it *item) *lease {
 	e := *it.entry
-	e.Steps = slices.Clone(it.steps)
+	e.Steps, e.Key = slices.Clone(it.steps), nil
 	it.holder = &lease{journal: j, item: it, entry: &e}
 	return it.holder
 }
 
 // requeue lets an item be claimed before all others. The caller holds the lock.
 func (j *Journal) requeue(it *item) {
-	j.queue.PushFront(it)
-	j.ready <- struct{}{}
+	it.place = j.queue.PushFront(it)
+	j.tell()
+}
+
+// tell gives the token of an item in the queue. When there is no room for it, those of entries that were cancelled are
+// there still, and they will do.
+func (j *Journal) tell() {
+	select {
+	case j.ready <- struct{}{}:
+	default:
+	}
 }
 
 // Stats counts. It looks at each pending entry.
 func (j *Journal) Stats(context.Context) (journal.Stats, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var s journal.Stats
+	if j.shut {
+		return journal.Stats{}, journal.ErrClosed
+	}
+	s := journal.Stats{DiskFree: -1, Writes: j.writes}
 	for _, it := range j.items {
 		if it.holder != nil {
 			s.Running++
@@ -143,7 +197,7 @@ func (j *Journal) Stats(context.Context) (journal.Stats, error) {
 // Durability is journal.Memory.
 func (j *Journal) Durability() journal.Durability { return journal.Memory }
 
-// Close ends claims and refuses entries. What is pending is lost; what is leased can still be finished.
+// Close ends claims and leases. What is pending is lost.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -18,13 +19,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestSuite(t *testing.T) {
 	journaltest.Run(t, journaltest.Engine{
-		New:        func(_ *testing.T, maxPending int) journal.Journal { return memory.New(maxPending) },
+		At: func(_ string, maxPending int) journal.Journal {
+			return memory.New(memory.Options{MaxPending: maxPending, AcceptLoss: true})
+		},
 		Durability: journal.Memory,
 	})
 }
 
 func TestDefaultMaxPending(t *testing.T) {
-	j := memory.New(0)
+	j := memory.New(memory.Options{AcceptLoss: true})
 	for i := range memory.DefaultMaxPending {
 		if err := j.Accept(t.Context(), &journal.Entry{ID: strconv.Itoa(i)}); err != nil {
 			t.Fatalf("accepting entry %d: %v", i, err)
@@ -35,10 +38,42 @@ func TestDefaultMaxPending(t *testing.T) {
 	}
 }
 
+// TestLossHasToBeAllowed: it promises nothing that it does not keep, and does all the rest.
+func TestLossHasToBeAllowed(t *testing.T) {
+	j := memory.New(memory.Options{})
+	if err := j.Accept(t.Context(), &journal.Entry{ID: "exec-1"}); !errors.Is(err, journal.ErrVolatile) {
+		t.Errorf("accepting: %v", err)
+	}
+	if _, err := j.Adopt(t.Context(), &journal.Entry{ID: "exec-1"}); !errors.Is(err, journal.ErrVolatile) {
+		t.Errorf("adopting: %v", err)
+	}
+	if err := j.Put(t.Context(), journal.Ended{Record: &journal.Record{Summary: journal.Summary{ID: "exec-1"}}}); err != nil {
+		t.Errorf("recording: %v", err)
+	}
+}
+
+// TestRecordsAreBounded: the oldest go first.
+func TestRecordsAreBounded(t *testing.T) {
+	j := memory.New(memory.Options{})
+	id := func(n int) string { return fmt.Sprintf("exec-%026d", n) }
+	for n := range memory.MaxRecords + 1 {
+		r := &journal.Record{Summary: journal.Summary{ID: id(n)}}
+		if err := j.Put(t.Context(), journal.Ended{Record: r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := j.Get(t.Context(), id(0)); !errors.Is(err, journal.ErrUnknown) {
+		t.Errorf("the oldest: %v", err)
+	}
+	if _, err := j.Get(t.Context(), id(1)); err != nil {
+		t.Errorf("the one after: %v", err)
+	}
+}
+
 // TestReleaseWaits pins when a delayed release comes back, which the suite cannot do without a clock.
 func TestReleaseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j := memory.New(2)
+		j := memory.New(memory.Options{MaxPending: 2, AcceptLoss: true})
 		defer j.Close()
 		if err := j.Accept(t.Context(), &journal.Entry{ID: "exec-1"}); err != nil {
 			t.Fatal(err)
@@ -58,27 +93,4 @@ func TestReleaseWaits(t *testing.T) {
 			t.Errorf("claimed again after %v, want 1m", waited)
 		}
 	})
-}
-
-func TestReleaseAfterClose(t *testing.T) {
-	j := memory.New(1)
-	if err := j.Accept(t.Context(), &journal.Entry{ID: "exec-1"}); err != nil {
-		t.Fatal(err)
-	}
-	l, err := j.Claim(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, after := range []time.Duration{time.Hour, 0} {
-		if err := l.Release(t.Context(), after); err != nil {
-			t.Errorf("releasing: %v", err)
-		}
-	}
-	stats, err := j.Stats(t.Context())
-	if err != nil || stats.Pending != 1 {
-		t.Errorf("stats %+v, %v; want one pending", stats, err)
-	}
 }

@@ -1,0 +1,181 @@
+package bbolt
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// errShort means that a value ends before it should.
+var errShort = errors.New("a value in the journal is damaged")
+
+func appendText[T string | []byte](dst []byte, s T) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(s)))
+	return append(dst, s...)
+}
+
+// appendTime appends nanoseconds since 1970; 0 stands for the zero time.
+func appendTime(dst []byte, t time.Time) []byte {
+	var n int64
+	if !t.IsZero() {
+		n = t.UnixNano()
+	}
+	return binary.AppendVarint(dst, n)
+}
+
+// reader takes values apart. Its texts are parts of what it reads, which in a transaction must be copied: see text.
+type reader struct {
+	rest []byte
+	err  error
+}
+
+func (r *reader) bytes() []byte {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 || uint64(len(r.rest)-size) < n {
+		r.rest, r.err = nil, errShort
+		return nil
+	}
+	b := r.rest[size : size+int(n) : size+int(n)]
+	r.rest = r.rest[size+int(n):]
+	return b
+}
+
+func (r *reader) text() string { return string(r.bytes()) }
+
+func (r *reader) number() int64 {
+	n, size := binary.Varint(r.rest)
+	if size <= 0 {
+		r.rest, r.err = nil, errShort
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *reader) time() time.Time {
+	n := r.number()
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}
+
+// appendSource appends what an entry is run from but its document, of which it has the digest.
+func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
+	dst = appendText(dst, e.Workflow)
+	dst = binary.AppendVarint(dst, e.Revision)
+	dst = appendTime(dst, e.AcceptedAt)
+	dst = appendText(dst, e.ReplayOf)
+	dst = appendText(dst, e.Data)
+	dst = appendText(dst, e.Query)
+	dst = appendText(dst, e.Headers)
+	dst = appendText(dst, e.Method)
+	dst = appendText(dst, e.ClientIP)
+	dst = appendTime(dst, e.ReceivedAt)
+	return append(dst, document[:]...)
+}
+
+// readSource is the reverse of appendSource. The entry is a copy.
+func readSource(id string, b []byte) (e *journal.Entry, document []byte, err error) {
+	r := reader{rest: append([]byte(nil), b...)}
+	e = &journal.Entry{ID: id, Workflow: r.text(), Revision: r.number(), AcceptedAt: r.time(), ReplayOf: r.text()}
+	e.Data, e.Query, e.Headers = r.bytes(), r.bytes(), r.bytes()
+	e.Method, e.ClientIP, e.ReceivedAt = r.text(), r.text(), r.time()
+	if r.err == nil && len(r.rest) != 32 {
+		r.err = errShort
+	}
+	return e, r.rest, r.err
+}
+
+// appendLive appends what is listed of an entry that has not ended.
+func appendLive(dst []byte, e *journal.Entry) []byte {
+	dst = appendText(dst, e.Workflow)
+	dst = binary.AppendVarint(dst, e.Revision)
+	dst = appendTime(dst, e.AcceptedAt)
+	return appendText(dst, e.ReplayOf)
+}
+
+func readLive(id string, b []byte) (journal.Summary, error) {
+	r := reader{rest: b}
+	s := journal.Summary{ID: id, Workflow: r.text(), Revision: r.number(), AcceptedAt: r.time(), ReplayOf: r.text()}
+	return s, r.err
+}
+
+// details are what a record has beside its summary. They are apart from it, so that a list need not read them.
+type details struct {
+	Trigger *journal.Trigger     `json:"trigger,omitempty"`
+	Nodes   []journal.NodeRecord `json:"nodes,omitempty"`
+}
+
+// encodeRecord makes a record's value: workflow and status, to filter by, then the summary and the details as JSON.
+func encodeRecord(r *journal.Record) ([]byte, error) {
+	summary, err := json.Marshal(r.Summary)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a record: %w", err)
+	}
+	more, err := json.Marshal(details{Trigger: r.Trigger, Nodes: r.Nodes})
+	if err != nil {
+		return nil, fmt.Errorf("encoding a record: %w", err)
+	}
+	b := make([]byte, 0, len(r.Workflow)+len(r.Status)+len(summary)+len(more)+16)
+	b = appendText(b, r.Workflow)
+	b = appendText(b, r.Status)
+	b = appendText(b, summary)
+	return append(b, more...), nil
+}
+
+func decodeSummary(b []byte) (s journal.Summary, err error) {
+	if err := json.Unmarshal(b, &s); err != nil {
+		return s, fmt.Errorf("decoding a record: %w", err)
+	}
+	return s, nil
+}
+
+func decodeRecord(b []byte) (*journal.Record, error) {
+	r := reader{rest: b}
+	r.bytes()
+	r.bytes()
+	s, err := decodeSummary(r.bytes())
+	if err != nil {
+		return nil, err
+	}
+	var d details
+	if err := json.Unmarshal(r.rest, &d); err != nil {
+		return nil, fmt.Errorf("decoding a record: %w", err)
+	}
+	return &journal.Record{Summary: s, Trigger: d.Trigger, Nodes: d.Nodes}, nil
+}
+
+// run is what is kept of an entry's runs.
+type run struct {
+	deaths    byte
+	running   bool
+	cancelled bool
+}
+
+const (
+	flagRunning   = 1
+	flagCancelled = 2
+)
+
+func (r run) bytes() []byte {
+	var flags byte
+	if r.running {
+		flags |= flagRunning
+	}
+	if r.cancelled {
+		flags |= flagCancelled
+	}
+	return []byte{r.deaths, flags}
+}
+
+func readRun(b []byte) run {
+	if len(b) != 2 {
+		return run{}
+	}
+	return run{deaths: b[0], running: b[1]&flagRunning != 0, cancelled: b[1]&flagCancelled != 0}
+}

@@ -1,0 +1,234 @@
+package bbolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// Bounds of one commit. More would make everybody in it wait for longer than the fsync that it saves.
+const (
+	maxBatch      = 512     // operations
+	maxBatchBytes = 4 << 20 // of their values
+)
+
+// op is one write. apply and kept are called by the writing goroutine.
+type op struct {
+	size  int                      // bytes it adds, about
+	grows bool                     // refused while there is no room
+	apply func(*transaction) error // an error refuses the operation, which then has written nothing
+	kept  func()                   // after the commit, with the journal's lock held; nil = nothing
+	lost  func()                   // after a commit that failed, with the lock held; nil = nothing
+	undo  func()                   // after kept, when nobody waits for the operation any more, without the lock; nil = nothing
+
+	state atomic.Int32
+	err   error
+	done  chan struct{} // closed when err is set
+}
+
+// The states of an op. An op that was abandoned before it was taken is not applied.
+const (
+	opWaits int32 = iota
+	opTaken
+	opAnswered
+	opAbandoned
+)
+
+// do has o written and returns when it is on disk or was refused. When ctx ends before, it is written or not.
+func (j *Journal) do(ctx context.Context, o *op) error {
+	if err := j.post(ctx, o); err != nil {
+		return err
+	}
+	select {
+	case <-o.done:
+		return o.err
+	case <-j.done:
+		select {
+		case <-o.done:
+			return o.err
+		default:
+			return journal.ErrClosed
+		}
+	case <-ctx.Done():
+		if o.state.Swap(opAbandoned) == opAnswered {
+			<-o.done
+			return o.err
+		}
+		return ctx.Err()
+	}
+}
+
+// post hands o to the writing goroutine.
+func (j *Journal) post(ctx context.Context, o *op) error {
+	if err := j.usable(); err != nil {
+		return err
+	}
+	o.done = make(chan struct{})
+	select {
+	case j.ops <- o:
+		return nil
+	case <-j.quit:
+		return journal.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the writing goroutine. Beside writing it keeps the file in order and opens it again when it has failed.
+func (j *Journal) write() {
+	defer close(j.done)
+	tick := time.NewTicker(upkeepEvery)
+	defer tick.Stop()
+	again := make(chan struct{}) // ready while there is more to do
+	close(again)
+	var more <-chan struct{}
+	var failed failure
+	ops := make([]*op, 0, maxBatch)
+	for {
+		select {
+		case o := <-j.ops:
+			ops = j.drain(append(ops[:0], o))
+			failed.note(j, j.batch(ops))
+			clear(ops)
+		case <-tick.C:
+			more = nil
+			if j.upkeep(&failed) {
+				more = again
+			}
+		case <-more:
+			more = nil
+			if j.upkeep(&failed) {
+				more = again
+			}
+		case <-failed.retry:
+			failed.reopen(j)
+		case <-j.quit:
+			return
+		}
+	}
+}
+
+// drain takes what waits.
+func (j *Journal) drain(ops []*op) []*op {
+	size := ops[0].size
+	for len(ops) < maxBatch && size < maxBatchBytes {
+		select {
+		case o := <-j.ops:
+			ops = append(ops, o)
+			size += o.size
+		default:
+			return ops
+		}
+	}
+	return ops
+}
+
+// errNothing ends a transaction that has nothing to commit.
+var errNothing = errors.New("nothing to commit")
+
+// batch applies and commits ops and answers them. The error is the file's, none of theirs, or errNothing.
+func (j *Journal) batch(ops []*op) error {
+	room := j.room()
+	applied := 0
+	err := j.update(func(t *transaction) error {
+		for _, o := range ops {
+			switch {
+			case !o.state.CompareAndSwap(opWaits, opTaken):
+				o.err = context.Canceled // nobody reads it
+				continue
+			case o.grows && room != nil:
+				o.err = room
+				continue
+			}
+			if o.err = o.apply(t); o.err == nil {
+				applied++
+			}
+			if t.err != nil {
+				return t.err
+			}
+		}
+		if applied == 0 {
+			return errNothing
+		}
+		return nil
+	})
+	failed := err
+	if errors.Is(err, errNothing) {
+		failed = nil
+	}
+	var undo []func()
+	j.mu.Lock()
+	for _, o := range ops {
+		if o.err == nil && failed != nil {
+			o.err = fmt.Errorf("%w: %w", journal.ErrUnavailable, failed)
+			if o.lost != nil {
+				o.lost()
+			}
+		}
+		if o.err == nil && o.kept != nil {
+			o.kept()
+		}
+		if !o.state.CompareAndSwap(opTaken, opAnswered) && o.err == nil && o.undo != nil {
+			undo = append(undo, o.undo)
+		}
+		close(o.done)
+	}
+	if failed == nil {
+		j.rate.add(j.now(), applied)
+		j.writes.Add(uint64(applied))
+	}
+	j.mu.Unlock()
+	for _, f := range undo {
+		f()
+	}
+	return err
+}
+
+// update runs a writing transaction. A fault of the file that shows as a panic is an error too.
+func (j *Journal) update(do func(*transaction) error) (err error) {
+	j.file.RLock()
+	defer j.file.RUnlock()
+	if j.db == nil {
+		return j.closedFor()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", journal.ErrForeign, p)
+		}
+	}()
+	err = j.db.Update(func(tx *bolt.Tx) error { return do(begin(tx)) })
+	j.measure(j.db)
+	return err
+}
+
+// closedFor says why the file is closed. The caller holds the lock of the file.
+func (j *Journal) closedFor() error {
+	if j.fault != nil {
+		return j.fault
+	}
+	return journal.ErrClosed
+}
+
+// view runs a reading transaction. What it reads has to be copied.
+func (j *Journal) view(do func(*bolt.Tx) error) (err error) {
+	if err := j.usable(); err != nil {
+		return err
+	}
+	j.file.RLock()
+	defer j.file.RUnlock()
+	if j.db == nil {
+		return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.closedFor())
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %w: %v", journal.ErrUnavailable, journal.ErrForeign, p)
+		}
+	}()
+	return j.db.View(do)
+}

@@ -1,0 +1,166 @@
+package bbolt
+
+import (
+	"bytes"
+	"context"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// scanMost bounds how many rows one transaction looks at: an open one keeps pages from being used again.
+const scanMost = 4096
+
+// List reads a page, in as many short transactions as it takes. A filter that few rows pass looks at all of them.
+func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, error) {
+	limit := q.Limit
+	if limit <= 0 {
+		limit = journal.DefaultLimit
+	}
+	l := listing{journal: j, query: q, limit: min(limit, journal.MaxLimit), before: q.Cursor}
+	if q.Cursor != "" {
+		if _, err := hourOf(q.Cursor); err != nil {
+			return journal.Page{}, journal.ErrBadCursor
+		}
+	}
+	for !l.done {
+		if err := ctx.Err(); err != nil {
+			return journal.Page{}, err
+		}
+		if err := j.view(l.scan); err != nil {
+			return journal.Page{}, err
+		}
+	}
+	return l.page, nil
+}
+
+// listing is a list on its way. before is the id that was looked at last, "" = none.
+type listing struct {
+	journal *Journal
+	query   journal.Query
+	limit   int
+	before  string
+	page    journal.Page
+	done    bool
+}
+
+// scan looks at the next rows. Entries that have not ended and records are two lists in the same order.
+func (l *listing) scan(tx *bolt.Tx) error {
+	live := descend(tx.Bucket(bucketLive).Cursor(), []byte(l.before))
+	ended := newPartCursor(tx, l.before)
+	for range scanMost {
+		var id []byte
+		var row func() (journal.Summary, bool, error)
+		switch {
+		case live.key == nil && ended.key == nil:
+			l.done = true
+			return nil
+		case bytes.Compare(live.key, ended.key) > 0: // nil is before all
+			id, row = live.key, func() (journal.Summary, bool, error) { return l.liveRow(live.key, live.value) }
+		default:
+			id, row = ended.key, func() (journal.Summary, bool, error) { return l.endedRow(ended.value) }
+		}
+		s, shown, err := row()
+		if err != nil {
+			return err
+		}
+		if shown {
+			if len(l.page.Rows) == l.limit {
+				l.page.Next, l.done = l.before, true
+				return nil
+			}
+			l.page.Rows = append(l.page.Rows, s)
+		}
+		l.before = string(id)
+		if live.key != nil && string(live.key) == l.before {
+			live.next()
+		} else {
+			ended.next()
+		}
+	}
+	return nil
+}
+
+func (l *listing) liveRow(id, v []byte) (journal.Summary, bool, error) {
+	s, err := readLive(string(id), v)
+	s.Status = l.journal.statusOf(s.ID)
+	return s, l.passes([]byte(s.Workflow), []byte(s.Status)), err
+}
+
+func (l *listing) endedRow(v []byte) (s journal.Summary, shown bool, err error) {
+	r := reader{rest: v}
+	if !l.passes(r.bytes(), r.bytes()) {
+		return s, false, r.err
+	}
+	s, err = decodeSummary(r.bytes())
+	return s, true, err
+}
+
+func (l *listing) passes(workflow, status []byte) bool {
+	return (l.query.Workflow == "" || l.query.Workflow == string(workflow)) &&
+		(l.query.Status == "" || l.query.Status == string(status))
+}
+
+// descending goes through a bucket from the end. key is nil when there is no more.
+type descending struct {
+	cursor     *bolt.Cursor
+	key, value []byte
+}
+
+// descend begins before a key, or at the end when it is empty.
+func descend(c *bolt.Cursor, before []byte) *descending {
+	d := &descending{cursor: c}
+	if len(before) == 0 {
+		d.key, d.value = c.Last()
+		return d
+	}
+	if k, _ := c.Seek(before); k == nil {
+		d.key, d.value = c.Last()
+	} else {
+		d.next()
+	}
+	return d
+}
+
+func (d *descending) next() { d.key, d.value = d.cursor.Prev() }
+
+// partCursor goes through the records of all partitions from the end.
+type partCursor struct {
+	tx    *bolt.Tx
+	parts *descending
+	descending
+}
+
+func newPartCursor(tx *bolt.Tx, before string) *partCursor {
+	p := &partCursor{tx: tx}
+	var end []byte
+	if before != "" {
+		hour, _ := hourOf(before) // checked by List
+		end = hourKey(hour + 1)
+	}
+	p.parts = descend(tx.Bucket(bucketParts).Cursor(), end)
+	p.enter([]byte(before))
+	return p
+}
+
+// enter goes to the last record of this partition, or of the one before that has any.
+func (p *partCursor) enter(before []byte) {
+	for ; p.parts.key != nil; p.parts.next() {
+		rec := p.tx.Bucket(bucketParts).Bucket(p.parts.key).Bucket(bucketRecord)
+		p.descending = *descend(rec.Cursor(), before)
+		if p.key != nil {
+			return
+		}
+		before = nil
+	}
+	p.key, p.value = nil, nil
+}
+
+func (p *partCursor) next() {
+	p.descending.next()
+	if p.key == nil && p.parts.key != nil {
+		p.parts.next()
+		p.enter(nil)
+	}
+}

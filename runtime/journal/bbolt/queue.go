@@ -1,0 +1,204 @@
+package bbolt
+
+import (
+	"bytes"
+	"container/list"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// item is an entry that has not ended: what is kept of it in memory. It is in the queue, or it waits for its timer, or it
+// has a holder. The journal's lock guards what changes.
+type item struct {
+	id        string
+	hour      uint32
+	accepted  time.Time
+	recovered bool // it was not accepted by this process
+	run       run
+
+	holder *lease
+	place  *list.Element // in the queue
+	timer  *time.Timer
+}
+
+func newItem(id string, accepted time.Time) (*item, error) {
+	hour, err := hourOf(id)
+	if err != nil {
+		return nil, err
+	}
+	return &item{id: id, hour: hour, accepted: accepted}, nil
+}
+
+func (it *item) stopTimer() {
+	if it.timer != nil {
+		it.timer.Stop()
+		it.timer = nil
+	}
+}
+
+// add, drop and push change what is held in memory. The caller holds the lock.
+func (j *Journal) add(it *item) {
+	j.live[it.id] = it
+	j.hours[it.hour]++
+}
+
+func (j *Journal) drop(it *item) {
+	if j.live[it.id] != it {
+		return
+	}
+	delete(j.live, it.id)
+	if j.hours[it.hour]--; j.hours[it.hour] == 0 {
+		delete(j.hours, it.hour)
+	}
+	it.stopTimer()
+	if it.place != nil {
+		j.queue.Remove(it.place)
+		it.place = nil
+	}
+	it.holder = nil
+}
+
+// push puts an item into the queue, before all others or behind them.
+func (j *Journal) push(it *item, front bool) {
+	if j.shut || j.live[it.id] != it || it.place != nil {
+		return
+	}
+	if front {
+		it.place = j.queue.PushFront(it)
+	} else {
+		it.place = j.queue.PushBack(it)
+	}
+	close(j.wake)
+	j.wake = make(chan struct{})
+}
+
+// Claim waits for an entry. While the file cannot be read, there is none.
+func (j *Journal) Claim(ctx context.Context) (journal.Lease, error) {
+	for {
+		if err := j.usable(); err != nil {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		l, wake := j.take()
+		if l != nil {
+			if err := j.read(l); err != nil {
+				j.mu.Lock()
+				l.giveBack(claimRetry)
+				j.mu.Unlock()
+				return nil, fmt.Errorf("reading execution %s: %w", l.item.id, err)
+			}
+			return l, nil
+		}
+		select {
+		case <-wake:
+		case <-j.quit:
+			return nil, journal.ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// claimRetry is how long an entry rests that could not be read.
+const claimRetry = time.Second
+
+// take leases the first item of the queue, or returns what tells of the next one.
+func (j *Journal) take() (*lease, <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	first := j.queue.Front()
+	if first == nil || j.shut {
+		return nil, j.wake
+	}
+	it := j.queue.Remove(first).(*item)
+	it.place = nil
+	it.holder = &lease{journal: j, item: it}
+	return it.holder, nil
+}
+
+// read reads the entry of a lease.
+func (j *Journal) read(l *lease) error {
+	id := l.item.id
+	return j.view(func(tx *bolt.Tx) error {
+		e, err := readEntry(tx, id)
+		if err != nil {
+			return err
+		}
+		if e.Steps, err = readSteps(tx, id); err != nil {
+			return err
+		}
+		e.Deaths = int(l.item.run.deaths)
+		l.entry = e
+		return nil
+	})
+}
+
+// readEntry reads an entry as it was accepted, without its steps.
+func readEntry(tx *bolt.Tx, id string) (*journal.Entry, error) {
+	hour, err := hourOf(id)
+	if err != nil {
+		return nil, err
+	}
+	p := readPart(tx, hour)
+	if p == nil {
+		return nil, journal.ErrUnknown
+	}
+	v := p.src.Get([]byte(id))
+	if v == nil {
+		return nil, journal.ErrUnknown
+	}
+	e, digest, err := readSource(id, v)
+	if err != nil {
+		return nil, err
+	}
+	e.Document = bytes.Clone(p.doc.Get(digest))
+	return e, nil
+}
+
+// putEntry keeps what an entry is run from.
+func (t *transaction) putEntry(hour uint32, e *journal.Entry, source []byte, digest [sha256.Size]byte) {
+	p := t.part(hour)
+	if t.err != nil {
+		return
+	}
+	t.put(p.src, []byte(e.ID), source)
+	if p.doc.Get(digest[:]) == nil {
+		t.put(p.doc, digest[:], e.Document)
+	}
+}
+
+// stepOrder is a step with its place.
+type stepOrder struct {
+	seq int64
+	journal.Step
+}
+
+func readSteps(tx *bolt.Tx, id string) ([]journal.Step, error) {
+	var found []stepOrder
+	c := tx.Bucket(bucketSteps).Cursor()
+	prefix := []byte(id)
+	for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		r := reader{rest: bytes.Clone(v)}
+		s := stepOrder{seq: r.number()}
+		s.Node, s.Handle, s.Output = string(k[len(prefix):]), r.text(), r.bytes()
+		if r.err != nil {
+			return nil, r.err
+		}
+		found = append(found, s)
+	}
+	slices.SortFunc(found, func(a, b stepOrder) int { return int(a.seq - b.seq) })
+	var steps []journal.Step
+	for _, s := range found {
+		steps = append(steps, s.Step)
+	}
+	return steps, nil
+}

@@ -1,0 +1,21 @@
+//go:build unix
+
+package bbolt
+
+import (
+	"fmt"
+	"os"
+)
+
+// syncDir makes a directory's new names last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil {
+		return fmt.Errorf("syncing the directory: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// records are the executions that have ended, at most MaxRecords.
+type records struct {
+	ids  []string // sorted
+	byID map[string]journal.Ended
+}
+
+func (r *records) put(e journal.Ended) {
+	id := e.Record.ID
+	if _, there := r.byID[id]; !there {
+		at, _ := slices.BinarySearch(r.ids, id)
+		r.ids = slices.Insert(r.ids, at, id)
+	}
+	r.byID[id] = e
+	if len(r.ids) > MaxRecords {
+		delete(r.byID, r.ids[0])
+		r.ids = slices.Delete(r.ids, 0, 1)
+	}
+}
+
+// Put keeps records.
+func (j *Journal) Put(_ context.Context, ended ...journal.Ended) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.shut {
+		return journal.ErrClosed
+	}
+	for _, e := range ended {
+		j.records.put(e)
+		j.writes++
+	}
+	return nil
+}
+
+// Get returns a record.
+func (j *Journal) Get(_ context.Context, id string) (*journal.Record, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.shut {
+		return nil, journal.ErrClosed
+	}
+	if it := j.items[id]; it != nil {
+		return &journal.Record{Summary: it.summary()}, nil
+	}
+	if e, ok := j.records.byID[id]; ok {
+		r := *e.Record
+		return &r, nil
+	}
+	return nil, journal.ErrUnknown
+}
+
+// summary is what is listed of an entry that has not ended. The caller holds the lock.
+func (it *item) summary() journal.Summary {
+	e := it.entry
+	s := journal.Summary{ID: e.ID, Workflow: e.Workflow, Revision: e.Revision, AcceptedAt: e.AcceptedAt, ReplayOf: e.ReplayOf}
+	s.Status = journal.Pending
+	if it.holder != nil {
+		s.Status = journal.Running
+	}
+	return s
+}
+
+// List looks at everything it holds.
+func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error) {
+	if q.Cursor != "" {
+		if _, err := journal.IDTime(q.Cursor); err != nil {
+			return journal.Page{}, journal.ErrBadCursor
+		}
+	}
+	if q.Limit <= 0 {
+		q.Limit = journal.DefaultLimit
+	}
+	q.Limit = min(q.Limit, journal.MaxLimit)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.shut {
+		return journal.Page{}, journal.ErrClosed
+	}
+	rows := make([]journal.Summary, 0, len(j.items)+len(j.records.ids))
+	for _, it := range j.items {
+		rows = append(rows, it.summary())
+	}
+	for _, e := range j.records.byID {
+		rows = append(rows, e.Record.Summary)
+	}
+	rows = slices.DeleteFunc(rows, func(s journal.Summary) bool {
+		return q.Cursor != "" && s.ID >= q.Cursor || q.Workflow != "" && s.Workflow != q.Workflow || q.Status != "" && s.Status != q.Status
+	})
+	slices.SortFunc(rows, func(a, b journal.Summary) int {
+		if a.ID > b.ID {
+			return -1
+		}
+		return 1
+	})
+	if len(rows) <= q.Limit {
+		return journal.Page{Rows: rows}, nil
+	}
+	return journal.Page{Rows: rows[:q.Limit], Next: rows[q.Limit-1].ID}, nil
+}
+
+// Source returns what an execution was run from.
+func (j *Journal) Source(_ context.Context, id string) (*journal.Entry, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.shut {
+		return nil, journal.ErrClosed
+	}
+	if j.items[id] != nil {
+		return nil, journal.ErrNotEnded
+	}
+	if e := j.records.byID[id]; e.Source != nil {
+		return e.Source, nil
+	}
+	return nil, journal.ErrUnknown
+}
+
+// Cancel ends a pending entry, or marks one that is leased so that its holder ends it.
+func (j *Journal) Cancel(_ context.Context, id string) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.shut {
+		return journal.ErrClosed
+	}
+	it := j.items[id]
+	if it == nil {
+		if _, ended := j.records.byID[id]; ended {
+			return journal.ErrEnded
+		}
+		return journal.ErrUnknown
+	}
+	if it.holder != nil {
+		it.cancelled = true
+		return nil
+	}
+	if it.timer != nil {
+		it.timer.Stop()
+	}
+	if it.place != nil {
+		j.queue.Remove(it.place)
+	}
+	s := it.summary()
+	s.Status, s.EndedAt = journal.Cancelled, time.Now().UTC()
+	j.end(it, &journal.Record{Summary: s})
+	return nil
+}
+
+// end replaces an item by its record. The caller holds the lock.
+func (j *Journal) end(it *item, r *journal.Record) {
+	delete(j.items, it.entry.ID)
+	source := *it.entry
+	source.Steps, source.Key = nil, nil
+	j.records.put(journal.Ended{Record: r, Source: &source})
+	j.writes++
+}

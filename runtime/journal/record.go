@@ -1,0 +1,101 @@
+package journal
+
+import "time"
+
+// The statuses of a Record. All but the first two are ends.
+const (
+	Pending   = "pending"
+	Running   = "running"
+	Succeeded = "succeeded"
+	Failed    = "failed"
+	Cancelled = "cancelled"
+	TimedOut  = "timed_out"
+)
+
+// Record is what is shown of an execution. Its values are masked and capped by who made it; it is not what an execution
+// is run from.
+type Record struct {
+	Summary
+	Trigger *Trigger     `json:"trigger,omitempty"` // nil = not recorded
+	Nodes   []NodeRecord `json:"nodes,omitempty"`   // in plan order; none of an execution that has not ended
+}
+
+// Summary is a Record's row in a list.
+type Summary struct {
+	ID         string    `json:"id"`
+	Workflow   string    `json:"workflow"`
+	Revision   int64     `json:"revision"`
+	Mode       string    `json:"mode,omitempty"` // how its sender was answered
+	AcceptedAt time.Time `json:"acceptedAt"`
+	StartedAt  time.Time `json:"startedAt,omitzero"` // zero = it did not run
+	EndedAt    time.Time `json:"endedAt,omitzero"`
+	ReplayOf   string    `json:"replayOf,omitempty"`
+	Outcome
+}
+
+// Outcome is how an execution ended.
+type Outcome struct {
+	Status  string `json:"status"`
+	Node    string `json:"node,omitempty"`    // the id of the failing node, "" = none
+	Code    string `json:"code,omitempty"`    // why it failed: one of the engine's codes or the node's own
+	Message string `json:"message,omitempty"` // for humans: masked and short
+}
+
+// Trigger is what started an execution.
+type Trigger struct {
+	Data       Value     `json:"data"`
+	Headers    Value     `json:"headers,omitzero"`
+	Method     string    `json:"method,omitempty"`
+	ClientIP   string    `json:"clientIp,omitempty"`
+	ReceivedAt time.Time `json:"receivedAt"`
+}
+
+// NodeRecord is one node's part of a Record.
+type NodeRecord struct {
+	ID        string        `json:"id"`
+	Type      string        `json:"type,omitempty"`
+	State     string        `json:"state"`
+	Handle    string        `json:"handle,omitempty"`
+	Attempts  int           `json:"attempts,omitempty"`
+	StartedAt time.Time     `json:"startedAt,omitzero"`
+	Duration  time.Duration `json:"durationNs,omitempty"`
+	Input     Value         `json:"input,omitzero"`
+	Output    Value         `json:"output,omitzero"`
+	Logs      []string      `json:"logs,omitempty"`
+	Fuel      uint64        `json:"fuel,omitempty"`
+	Code      string        `json:"code,omitempty"`
+	Message   string        `json:"message,omitempty"`
+}
+
+// Value is a JSON value as a record shows it: its text, or of one that is too long its size and digest.
+type Value struct {
+	Text   string `json:"text,omitempty"`   // raw JSON
+	Size   int    `json:"size,omitempty"`   // in bytes, when Text is missing
+	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing
+}
+
+// Ended is an execution that was not in the journal while it ran.
+type Ended struct {
+	Record *Record
+	Source *Entry // what it was run from, for a replay; without Steps and Key
+}
+
+// Query says which executions a list shows. The zero value is the newest DefaultLimit of all.
+type Query struct {
+	Workflow string // an id, "" = all
+	Status   string // one of the statuses, "" = all
+	Limit    int    // 0 or less = DefaultLimit; MaxLimit is the most
+	Cursor   string // of the page before, "" = from the newest
+}
+
+// Bounds of a Query's limit.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 1000
+)
+
+// Page is a part of a list, the newest first by id.
+type Page struct {
+	Rows []Summary
+	Next string // the cursor of what follows; "" = there is no more
+}
