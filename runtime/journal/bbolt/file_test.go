@@ -1,0 +1,175 @@
+package bbolt
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// path is a file in a directory that is not there yet.
+func path(t *testing.T) string { return filepath.Join(t.TempDir(), "journal", "journal.db") }
+
+func open(t *testing.T, path string, l Limits) *Journal {
+	t.Helper()
+	j := New(path, l, 0)
+	if err := j.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return j
+}
+
+// whole makes a journal with something in it and closes it.
+func whole(t *testing.T) string {
+	t.Helper()
+	p := path(t)
+	j := open(t, p, roomy)
+	for n := range 100 {
+		if err := j.Accept(t.Context(), entry(n, 2000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestItIsForItsUserAlone(t *testing.T) {
+	p := path(t)
+	open(t, p, roomy)
+	for name, want := range map[string]fs.FileMode{p: 0o600, filepath.Dir(p): 0o700} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", name, info.Mode(), err, want)
+		}
+	}
+	left, err := os.ReadDir(filepath.Dir(p))
+	if err != nil || len(left) != 1 {
+		t.Errorf("the directory holds %v, %v; want the file alone", left, err)
+	}
+}
+
+// TestForeignFiles: what is not a whole journal is refused and stays as it is.
+func TestForeignFiles(t *testing.T) {
+	page := os.Getpagesize()
+	for _, c := range []struct {
+		name string
+		make func(t *testing.T, p string) // changes a whole journal
+	}{
+		{"empty", func(t *testing.T, p string) { write(t, p, nil) }},
+		{"text", func(t *testing.T, p string) { write(t, p, bytes.Repeat([]byte("no journal\n"), 2000)) }},
+		{"cut off", func(t *testing.T, p string) { write(t, p, read(t, p)[:8*page]) }},
+		{"cut off in the beginning", func(t *testing.T, p string) { write(t, p, read(t, p)[:100]) }},
+		{"zeroed pages", func(t *testing.T, p string) {
+			b := read(t, p)
+			clear(b[2*page:])
+			write(t, p, b)
+		}},
+		{"garbled pages", func(t *testing.T, p string) {
+			b := read(t, p)
+			for i := 2 * page; i < len(b); i++ {
+				b[i] = byte(i*7 + 3)
+			}
+			write(t, p, b)
+		}},
+		{"both beginnings damaged", func(t *testing.T, p string) {
+			b := read(t, p)
+			b[40]++
+			b[page+40]++
+			write(t, p, b)
+		}},
+		{"another database", func(t *testing.T, p string) {
+			if err := os.Remove(p); err != nil {
+				t.Fatal(err)
+			}
+			db, err := bolt.Open(p, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			db.Close()
+		}},
+		{"another version", func(t *testing.T, p string) {
+			db, err := bolt.Open(p, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if err := db.Update(func(tx *bolt.Tx) error {
+				return tx.Bucket(bucketMeta).Put(keyFormat, []byte("flowtrux journal 2"))
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a directory", func(t *testing.T, p string) {
+			if err := errors.Join(os.Remove(p), os.Mkdir(p, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := whole(t)
+			c.make(t, p)
+			before, _ := os.ReadFile(p)
+			j := New(p, roomy, 0)
+			defer j.Close()
+			err := j.Open(t.Context())
+			if !errors.Is(err, journal.ErrForeign) || !strings.Contains(err.Error(), p) {
+				t.Errorf("opening it: %v, want %v with its name", err, journal.ErrForeign)
+			}
+			if after, _ := os.ReadFile(p); !bytes.Equal(before, after) {
+				t.Error("the file was changed")
+			}
+			if err := j.Accept(t.Context(), entry(1, 10)); !errors.Is(err, journal.ErrClosed) {
+				t.Errorf("accepting: %v", err)
+			}
+		})
+	}
+}
+
+// TestOneBeginningIsEnough: a crash may leave one of the two damaged.
+func TestOneBeginningIsEnough(t *testing.T) {
+	p := whole(t)
+	b := read(t, p)
+	b[40]++
+	write(t, p, b)
+	open(t, p, roomy)
+}
+
+func TestOneOwner(t *testing.T) {
+	p := path(t)
+	open(t, p, roomy)
+	other := New(p, roomy, 50*time.Millisecond)
+	defer other.Close()
+	if err := other.Open(t.Context()); !errors.Is(err, journal.ErrInUse) {
+		t.Errorf("opening it again: %v, want %v", err, journal.ErrInUse)
+	}
+}
+
+func read(t *testing.T, p string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func write(t *testing.T, p string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(p, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
