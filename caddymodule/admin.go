@@ -16,7 +16,7 @@ import (
 const maxAdminBody = 1<<20 + 4096
 
 // AdminAPI serves what is below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows, secrets,
-// globals, node types and status. It holds nothing: each request looks up the app of the config that runs.
+// globals, executions, node types and status. It holds nothing: each request looks up the app of the config that runs.
 type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -43,6 +43,10 @@ func (*AdminAPI) Routes() []caddy.AdminRoute {
 		{"GET globals/{key}", true, getGlobal},
 		{"PUT globals/{key}", true, putGlobal},
 		{"DELETE globals/{key}", true, deleteGlobal},
+		{"GET executions", false, listExecutions},
+		{"GET executions/{id}", false, getExecution},
+		{"POST executions/{id}/cancel", false, cancelExecution},
+		{"POST executions/{id}/replay", true, replayExecution},
 		{"GET nodes", false, listNodes},
 		{"GET status", false, getStatus},
 	}

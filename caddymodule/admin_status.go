@@ -8,6 +8,7 @@ import (
 
 	"github.com/flowtrux/edge/caddymodule/command"
 	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -26,7 +27,7 @@ func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{"nodes": rows})
 }
 
-// getStatus tells the state of what this config uses, and what someone must mend, worst first: the store, then documents and secrets.
+// getStatus tells the state of what this config uses, and what someone must mend, worst first: the store, the journal, then documents and secrets.
 func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	st := app.mirror.Status()
 	pending, err := app.journal.Stats(r.Context())
@@ -36,12 +37,9 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	s := command.Status{
 		Durability: string(app.journal.Durability()),
 		Store:      command.StoreStatus{Engine: st.Engine, State: string(st.State), Revision: st.Revision, Since: st.Since, Error: st.Err},
-		Journal:    command.JournalStatus{Pending: pending.Pending, Running: pending.Running},
+		Journal:    journalStatus(pending, app.executor.NotRecorded()),
 		Executions: command.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
 		Troubles:   []command.Trouble{},
-	}
-	if !pending.Oldest.IsZero() {
-		s.Journal.Oldest = &pending.Oldest
 	}
 	if st.State != store.Live {
 		reason := "the store is " + string(st.State)
@@ -49,6 +47,9 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 			reason += ": " + st.Err
 		}
 		s.Troubles = append(s.Troubles, command.Trouble{Where: "store", Reason: reason})
+	}
+	if pending.Fault != "" {
+		s.Troubles = append(s.Troubles, command.Trouble{Where: "journal", Reason: "it cannot be written: " + pending.Fault})
 	}
 	for _, wf := range app.catalog.List() {
 		switch state := workflowState(wf); {
@@ -69,4 +70,19 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return writeJSON(w, http.StatusOK, s)
+}
+
+// journalStatus tells what the journal holds and does.
+func journalStatus(s journal.Stats, notRecorded uint64) command.JournalStatus {
+	out := command.JournalStatus{
+		Pending: s.Pending, Running: s.Running, Bytes: s.Bytes, MaxBytes: s.MaxBytes,
+		WritesPerSecond: s.WriteRate, NotRecorded: notRecorded,
+	}
+	if !s.Oldest.IsZero() {
+		out.Oldest = &s.Oldest
+	}
+	if s.DiskFree >= 0 {
+		out.DiskFree = &s.DiskFree
+	}
+	return out
 }

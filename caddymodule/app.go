@@ -132,6 +132,7 @@ func (a *App) Start() error {
 		return fmt.Errorf("opening the journal: %w", err)
 	}
 	a.journalConf.Configure(a.journal)
+	a.executor.LimitRecords(a.journalConf.RecordRate())
 	if err := a.mirror.Open(ctx); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}

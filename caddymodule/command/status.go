@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 )
 
@@ -33,11 +34,16 @@ type StoreStatus struct {
 	Error    string    `json:"error,omitempty"`
 }
 
-// JournalStatus counts accepted executions that wait or run apart from a request.
+// JournalStatus counts accepted executions that wait or run apart from a request, and says how the journal does.
 type JournalStatus struct {
-	Pending int        `json:"pending"`
-	Running int        `json:"running"`
-	Oldest  *time.Time `json:"oldest,omitempty"`
+	Pending         int        `json:"pending"`
+	Running         int        `json:"running"`
+	Oldest          *time.Time `json:"oldest,omitempty"`   // of the pending ones
+	Bytes           int64      `json:"bytes,omitempty"`    // what is kept takes so much
+	MaxBytes        int64      `json:"maxBytes,omitempty"` // and may take so much
+	DiskFree        *int64     `json:"diskFree,omitempty"` // bytes; missing = not known
+	WritesPerSecond float64    `json:"writesPerSecond"`    // of the last seconds
+	NotRecorded     uint64     `json:"notRecorded"`        // executions that ended without a record
 }
 
 // ExecutionStatus counts execution slots.
@@ -90,13 +96,31 @@ func printStatus(cmd *cobra.Command, s Status) {
 	row("store", "%s, %s since %s, revision %d", s.Store.Engine, s.Store.State, s.Store.Since.UTC().Format(time.RFC3339), s.Store.Revision)
 	row("workflows", "%d serving, %d inactive, %d stale, %d invalid", s.Workflows.Serving, s.Workflows.Inactive, s.Workflows.Stale, s.Workflows.Invalid)
 	row("executions", "%d of %d slots in use", s.Executions.InUse, s.Executions.Limit)
-	row("journal", "%d pending, %d running, durability: %s", s.Journal.Pending, s.Journal.Running, s.Durability)
+	printJournal(row, s.Journal, s.Durability)
 	for _, t := range s.Troubles {
 		where := t.Where
 		if t.Path != "" {
 			where += ": " + t.Path
 		}
 		fmt.Fprintf(w, "%s: %s\n", paint(w, red, where), t.Reason)
+	}
+}
+
+func printJournal(row func(name, format string, args ...any), j JournalStatus, durability string) {
+	oldest := ""
+	if j.Oldest != nil {
+		oldest = fmt.Sprintf(" (the oldest since %s)", j.Oldest.UTC().Format(time.RFC3339))
+	}
+	row("journal", "%d pending%s, %d running, durability: %s", j.Pending, oldest, j.Running, durability)
+	if j.MaxBytes > 0 {
+		disk := ""
+		if j.DiskFree != nil {
+			disk = fmt.Sprintf(", %s free on its disk", humanize.IBytes(uint64(*j.DiskFree)))
+		}
+		row("", "%s of %s%s, %.0f writes a second", humanize.IBytes(uint64(j.Bytes)), humanize.IBytes(uint64(j.MaxBytes)), disk, j.WritesPerSecond)
+	}
+	if j.NotRecorded > 0 {
+		row("", "%d executions were not recorded", j.NotRecorded)
 	}
 }
 

@@ -23,7 +23,10 @@ func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, 
 		defer release()
 		run := e.newRun(ctx, p, id, ev, nil)
 		run.limit = min(run.limit, timeout)
-		return run.run()
+		defer x.runs.add(run)()
+		r := run.run()
+		x.recorder.take(run, r)
+		return r
 	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
@@ -33,13 +36,17 @@ func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, 
 // awaitOrAdopt is Await for onTimeout "accept".
 func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release func()) *Result {
 	ended := make(chan *Result, 1)
+	remove := x.runs.add(run)
 	go func() {
+		defer remove()
 		r := run.run()
 		release()
 		if l := run.lease; l != nil { // adopted, and nobody can adopt it any more
 			x.conclude(&Runner{Engine: run.engine}, l, run, r)
 			run.unhold()
 			x.leave()
+		} else {
+			x.recorder.take(run, r)
 		}
 		ended <- r
 	}()

@@ -28,13 +28,15 @@ type Runner struct {
 // slot of the engine; when its own workflow is at its limit it goes back into the journal for a while, so that it does
 // not keep others from running.
 type Executor struct {
-	journal journal.Journal
-	workers chan struct{}   // a token for each that is taken
-	hard    context.Context // ends when executions are cut off
-	cut     context.CancelCauseFunc
-	done    sync.WaitGroup // the claiming goroutine and all that is counted in active
-	close   sync.Once
-	left    int // what Close returns
+	journal  journal.Journal
+	workers  chan struct{}   // a token for each that is taken
+	hard     context.Context // ends when executions are cut off
+	cut      context.CancelCauseFunc
+	done     sync.WaitGroup // the claiming goroutine and all that is counted in active
+	close    sync.Once
+	runs     running
+	recorder *recorder
+	left     int // what Close returns
 
 	mu       sync.Mutex
 	changed  sync.Cond // of runners and quitting
@@ -56,6 +58,7 @@ func NewExecutor(j journal.Journal, workers int) *Executor {
 	}
 	x := &Executor{journal: j, workers: make(chan struct{}, workers), quitting: make(chan struct{})}
 	x.changed.L = &x.mu
+	x.recorder = newRecorder(j)
 	x.hard, x.cut = context.WithCancelCause(context.Background())
 	return x
 }
@@ -94,6 +97,13 @@ func (x *Executor) remove(r *Runner) {
 		x.quit()
 	}
 }
+
+// LimitRecords sets how many executions a second are recorded of those that succeeded while a sender waited for them; less
+// than 0 means all, as before it is called. Others are recorded always.
+func (x *Executor) LimitRecords(perSecond int) { x.recorder.limit(perSecond) }
+
+// NotRecorded is how many executions were not recorded, because of LimitRecords or because the journal did not take them.
+func (x *Executor) NotRecorded() uint64 { return x.recorder.missed.Load() }
 
 // Accept journals an execution; nil means that it will be run, as surely as the journal's durability says.
 func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event) error {

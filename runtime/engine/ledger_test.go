@@ -21,6 +21,7 @@ type ledger struct {
 	told     []string
 	finished chan string                                // id and status of each entry that was finished
 	ttl      time.Duration                              // of leases
+	deaths   int                                        // of entries that are claimed
 	fail     func(call string, step journal.Step) error // called before checkpoint, finish, extend, adopt, claim
 }
 
@@ -57,6 +58,7 @@ func (j *ledger) Claim(ctx context.Context) (journal.Lease, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.Entry().Deaths = j.deaths
 	return &ledgerLease{l, j}, nil
 }
 

@@ -68,6 +68,7 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 			return
 		}
 		run := r.Engine.newRun(ctx, p, e.ID, eventOf(e), l)
+		defer x.runs.add(run)()
 		x.conclude(r, l, run, run.run())
 	}
 }
@@ -77,7 +78,7 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 	switch cause := run.cutBy(); {
 	case errors.Is(cause, journal.ErrLeaseLost): // somebody else runs it
 	case errors.Is(cause, journal.ErrCancelled):
-		x.finish(r, l, record(run.program.Plan, result))
+		x.finish(r, l, run.record(result))
 	case errors.Is(cause, errShutdown):
 		x.mu.Lock()
 		x.cutOff++
@@ -88,7 +89,7 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 			zap.String("execution_id", result.ID), zap.Error(cause))
 		x.giveBack(r, l, claimRetry)
 	default:
-		x.finish(r, l, record(run.program.Plan, result))
+		x.finish(r, l, run.record(result))
 	}
 }
 
@@ -136,22 +137,4 @@ func eventOf(e *journal.Entry) *flow.Event {
 		Data: e.Data, Query: e.Query, Headers: e.Headers,
 		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt,
 	}
-}
-
-// ended is the record of an execution that was not run, or not to its end.
-func ended(status Status, code, message string) *journal.Record {
-	r := new(journal.Record)
-	r.Outcome = journal.Outcome{Status: string(status), Code: code, Message: message}
-	return r
-}
-
-// record is what the journal keeps of a result.
-func record(p *flow.Plan, r *Result) *journal.Record {
-	rec := ended(r.Status, "", "")
-	rec.StartedAt, rec.EndedAt = r.Started.UTC(), r.Started.Add(r.Duration).UTC()
-	if r.Failing >= 0 {
-		rec.Node = p.Nodes[r.Failing].ID
-		rec.Code, rec.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
-	}
-	return rec
 }

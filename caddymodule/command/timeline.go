@@ -1,0 +1,97 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// maxShown is how much of a value a timeline shows, in bytes; --json shows all that was recorded.
+const maxShown = 500
+
+// printRecord writes an execution for people: what it was, what started it, and its nodes in the order of the plan.
+func printRecord(w io.Writer, r *journal.Record) {
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s%s\n", paint(w, dim, fmt.Sprintf("%-12s", name)), fmt.Sprintf(format, args...))
+	}
+	row("execution", "%s", r.ID)
+	row("workflow", "%s, revision %d", r.Workflow, r.Revision)
+	row("status", "%s", paint(w, statusStyle(r.Status), r.Status))
+	if r.Code != "" {
+		row("failed", "%s", failure(r.Node, r.Code, r.Message))
+	}
+	if r.ReplayOf != "" {
+		row("replays", "%s", r.ReplayOf)
+	}
+	row("accepted", "%s", r.AcceptedAt.UTC().Format(time.RFC3339Nano))
+	if t := took(r.Summary); t != "" {
+		row("took", "%s", t)
+	}
+	if r.Trigger != nil {
+		row("trigger", "%s %s", r.Trigger.Method, shown(r.Trigger.Data))
+	}
+	for _, n := range r.Nodes {
+		printNode(w, r, n)
+	}
+}
+
+func printNode(w io.Writer, r *journal.Record, n journal.NodeRecord) {
+	at := "          "
+	if !n.StartedAt.IsZero() {
+		at = fmt.Sprintf("%+10s", n.StartedAt.Sub(r.StartedAt).Round(100*time.Microsecond))
+	}
+	line := fmt.Sprintf("%s  %s (%s) %s", at, n.ID, n.Type, n.State)
+	if n.Handle != "" {
+		line += " → " + n.Handle
+	}
+	if n.Attempts > 0 {
+		line += fmt.Sprintf(", %s in %s", plural(n.Attempts, "attempt"), n.Duration.Round(100*time.Microsecond))
+	}
+	fmt.Fprintln(w, line)
+	if n.Code != "" {
+		fmt.Fprintf(w, "%12s%s\n", "", paint(w, red, failure("", n.Code, n.Message)))
+	}
+	if n.Output != (journal.Value{}) {
+		fmt.Fprintf(w, "%12s%s\n", "", shown(n.Output))
+	}
+	for _, l := range n.Logs {
+		fmt.Fprintf(w, "%12s%s\n", "", paint(w, dim, l))
+	}
+}
+
+func failure(node, code, message string) string {
+	out := code
+	if node != "" {
+		out = node + ": " + code
+	}
+	if message != "" {
+		out += ": " + message
+	}
+	return out
+}
+
+// shown is a value in one line. What it holds came from elsewhere, so nothing in it reaches the terminal as a command.
+func shown(v journal.Value) string {
+	if v.Text == "" {
+		return fmt.Sprintf("(%d bytes, sha256 %s)", v.Size, v.SHA256)
+	}
+	if len(v.Text) > maxShown {
+		return printable(v.Text[:maxShown]) + "…"
+	}
+	return printable(v.Text)
+}
+
+// printable drops control characters, and what a cut has left of a character.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+}

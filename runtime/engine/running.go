@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// running are the executions that run here, by id. It is safe for concurrent use.
+type running struct {
+	mu   sync.Mutex
+	runs map[string]*execution
+}
+
+// add takes an execution in until remove is called.
+func (r *running) add(x *execution) (remove func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.runs == nil {
+		r.runs = make(map[string]*execution)
+	}
+	r.runs[x.id] = x
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.runs[x.id] == x {
+			delete(r.runs, x.id)
+		}
+	}
+}
+
+func (r *running) get(id string) *execution {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.runs[id]
+}
+
+// Cancel ends an execution: one that is pending at once, one that runs as soon as its nodes have stopped, also when a
+// sender waits for it. The error is one of the journal's.
+func (x *Executor) Cancel(ctx context.Context, id string) error {
+	run := x.runs.get(id)
+	if run == nil {
+		return x.journal.Cancel(ctx, id)
+	}
+	run.mu.Lock()
+	journaled, over := run.lease != nil, run.ended
+	run.mu.Unlock()
+	switch {
+	case over:
+		return journal.ErrEnded
+	case journaled: // so that it stays cancelled whatever becomes of this process
+		if err := x.journal.Cancel(ctx, id); err != nil {
+			return err
+		}
+	}
+	run.cancel(journal.ErrCancelled)
+	return nil
+}
+
+// Replay accepts an execution that has ended anew, under another id, from the event it was run from: with the workflow
+// as it was, or as p has it when p is not nil. The error is one of the journal's.
+func (x *Executor) Replay(ctx context.Context, id, newID string, p *flow.Plan) error {
+	if !x.enter() {
+		return journal.ErrClosed
+	}
+	defer x.leave()
+	if x.runs.get(id) != nil {
+		return journal.ErrNotEnded
+	}
+	source, err := x.journal.Source(ctx, id)
+	if err != nil {
+		return err
+	}
+	e := *source
+	e.ID, e.ReplayOf, e.AcceptedAt = newID, id, time.Now().UTC()
+	if p != nil {
+		e.Revision, e.Document = p.Revision, p.Document
+	}
+	return x.journal.Accept(ctx, &e)
+}
