@@ -70,7 +70,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 		{"global list", "", []string{"global", "list"}, "***", "", false},
 		{"nodes", "", []string{"nodes"}, "transform", "", false},
 		{"an inactive workflow", "", []string{"apply", inactive}, "applied resting", "", false},
-		{"status", "", []string{"status"}, "durability: memory", "", false},
+		{"status", "", []string{"status"}, "durability: disk", "", false},
 		{"status counts what is inactive apart", "", []string{"status"}, "1 serving, 1 inactive, 0 stale, 0 invalid", "", false},
 		{"unknown id", "", []string{"get", "nobody"}, "", `no workflow "nobody"`, true},
 	}

@@ -5,7 +5,7 @@
 // An [Executor] runs what a journal holds, apart from any request, and outlives configurations.
 //
 // The package knows nothing of HTTP, signatures, or Caddy; how a Result becomes an answer is package answer's business.
-// It keeps no record of executions that have ended.
+// An Executor leaves a record of each execution in its journal, as far as LimitRecords lets it.
 //
 // # How a plan runs
 //

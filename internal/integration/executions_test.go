@@ -1,0 +1,205 @@
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// failing is a workflow that shows a secret global in what it does, and fails.
+const failing = `{"nodes":[
+	{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+	{"id":"say","type":"transform","config":{"output":{"token":"Bearer {{global.__secret_token}}","n":"{{trigger.data.n}}"}}},
+	{"id":"call","type":"http-request","config":{"url":"http://127.0.0.1:9/"}}],
+	"edges":[{"source":"trigger","target":"say"},{"source":"say","target":"call"}]}`
+
+// record asks for an execution until it has the status.
+func (s *server) record(id, status string) (r journal.Record) {
+	s.t.Helper()
+	eventually(s.t, id+" is "+status, func() bool {
+		a := s.ask(http.MethodGet, "executions/"+id, "")
+		return a.status == http.StatusOK && json.Unmarshal([]byte(a.body), &r) == nil && r.Status == status
+	})
+	return r
+}
+
+func (s *server) executions(query string) (page command.Executions) {
+	s.t.Helper()
+	a := s.ask(http.MethodGet, "executions?"+query, "")
+	if err := json.Unmarshal([]byte(a.body), &page); a.status != http.StatusOK || err != nil {
+		s.t.Fatalf("listing: %d %s", a.status, a.body)
+	}
+	return page
+}
+
+// loaded waits for the store.
+func (s *server) loaded() {
+	s.t.Helper()
+	eventually(s.t, "the store has loaded", func() bool {
+		return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+	})
+}
+
+func TestExecutions(t *testing.T) {
+	s := start(t)
+	s.load(s.caddyfile("", ""))
+	s.loaded()
+	s.put("at-once", echo("minimal"))
+	s.put("fails", failing)
+	if a := s.ask(http.MethodPut, "globals/__secret_token", `"hush-hush-hush"`); a.status != http.StatusOK {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	first := s.post("/api/webhooks/at-once", `{"n":1}`).header.Get("X-Execution-Id")
+	ended := s.record(first, journal.Succeeded)
+	if ended.Mode != "minimal" || len(ended.Nodes) != 1 || ended.Nodes[0].Output.Text != `{"got":{"n":1,"_query":{}}}` {
+		t.Errorf("record %+v", ended)
+	}
+	second := s.post("/api/webhooks/fails", `{"n":2}`).header.Get("X-Execution-Id")
+	bad := s.record(second, journal.Failed)
+	if bad.Node != "call" || bad.Code != "http_address_refused" || bad.Nodes[0].Output.Text != `{"token":"Bearer ***","n":2}` {
+		t.Errorf("record %+v", bad)
+	}
+
+	if page := s.executions("limit=1"); len(page.Executions) != 1 || page.Executions[0].ID != second || page.Next == "" {
+		t.Errorf("the newest: %+v", page)
+	} else if page = s.executions("limit=1&cursor=" + page.Next); len(page.Executions) != 1 || page.Executions[0].ID != first || page.Next != "" {
+		t.Errorf("the one before: %+v", page)
+	}
+	if page := s.executions("status=failed&workflow=fails"); len(page.Executions) != 1 || page.Executions[0].ID != second {
+		t.Errorf("what failed: %+v", page)
+	}
+
+	a := s.ask(http.MethodPost, "executions/"+first+"/replay", "")
+	var again command.Replayed
+	if err := json.Unmarshal([]byte(a.body), &again); a.status != http.StatusAccepted || err != nil || again.ReplayOf != first {
+		t.Fatalf("replaying: %d %s", a.status, a.body)
+	}
+	if r := s.record(again.ID, journal.Succeeded); r.ReplayOf != first || r.Revision != ended.Revision || r.Nodes[0].Output != ended.Nodes[0].Output {
+		t.Errorf("the replay: %+v", r)
+	}
+	s.put("at-once", strings.Replace(echo("minimal"), `"got"`, `"now"`, 1))
+	a = s.ask(http.MethodPost, "executions/"+first+"/replay?revision=current", "")
+	if err := json.Unmarshal([]byte(a.body), &again); err != nil {
+		t.Fatalf("replaying: %d %s", a.status, a.body)
+	}
+	if r := s.record(again.ID, journal.Succeeded); r.Revision == ended.Revision || r.Nodes[0].Output.Text != `{"now":{"n":1,"_query":{}}}` {
+		t.Errorf("the replay with the current workflow: %+v", r)
+	}
+
+	unknown := "exec-01hzzzzzzzzzzzzzzzzzzzzzzz"
+	for request, want := range map[string]int{
+		"GET executions/" + unknown:                          http.StatusNotFound,
+		"GET executions/nonsense":                            http.StatusNotFound,
+		"GET executions?cursor=nonsense":                     http.StatusBadRequest,
+		"GET executions?limit=0":                             http.StatusBadRequest,
+		"GET executions?limit=1001":                          http.StatusBadRequest,
+		"GET executions?status=lost":                         http.StatusBadRequest,
+		"POST executions/" + first + "/cancel":               http.StatusConflict,
+		"POST executions/" + unknown + "/cancel":             http.StatusNotFound,
+		"POST executions/" + unknown + "/replay":             http.StatusNotFound,
+		"POST executions/" + first + "/replay?revision=next": http.StatusBadRequest,
+		"GET executions/" + first + "/cancel":                http.StatusMethodNotAllowed,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		if a := s.ask(method, path, ""); a.status != want {
+			t.Errorf("%s: %d %s, want %d", request, a.status, a.body, want)
+		}
+	}
+	if n := len(s.executions("").Executions); n != 4 {
+		t.Errorf("%d executions after what was refused, want 4", n)
+	}
+
+	address := "--address=" + s.admin
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"executions", "list"}, []string{"EXECUTION", first, second, "call: http_address_refused"}},
+		{[]string{"executions", "list", "--status=failed", "--json"}, []string{`"id": "` + second}},
+		{[]string{"executions", "list", "--limit=1"}, []string{"there are more: --cursor exec-"}},
+		{[]string{"executions", "show", second}, []string{"failed      call: http_address_refused", "say (transform) completed, 1 attempt", `Bearer ***`}},
+		{[]string{"executions", "replay", first}, []string{"replays " + first + " as exec-"}},
+		{[]string{"status"}, []string{"durability: disk", "writes a second"}},
+	} {
+		out, errOut, err := cli(t, "", append(c.args, address)...)
+		if err != nil || !containsAll(out, c.want...) {
+			t.Errorf("%v: %v\n%s%s", c.args, err, out, errOut)
+		}
+		if strings.Contains(out, "hush-hush") {
+			t.Errorf("%v shows a secret", c.args)
+		}
+	}
+}
+
+// TestReloadsDuringLoad: nothing that was accepted is lost or accepted twice while the config is loaded again and again,
+// with options of the journal that change.
+func TestReloadsDuringLoad(t *testing.T) {
+	const senders, reloads = 4, 8
+	s := start(t)
+	s.keepSocket()
+	config := func(n int) string {
+		return s.caddyfile(fmt.Sprintf("journal bbolt {\n\t\t\tmax_pending %d\n\t\t}", 100_000+n%2), "")
+	}
+	s.load(config(0))
+	s.loaded()
+	s.put("at-once", echo("minimal"))
+	stop := make(chan struct{})
+	ids := make([][]string, senders)
+	var all sync.WaitGroup
+	for g := range senders {
+		all.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				a, err := s.tryPost("/api/webhooks/at-once", fmt.Sprintf(`{"n":%d}`, n))
+				if err != nil {
+					continue // nothing was promised
+				}
+				if a.status != http.StatusOK {
+					t.Errorf("%d %s", a.status, a.body)
+					return
+				}
+				ids[g] = append(ids[g], a.header.Get("X-Execution-Id"))
+			}
+		})
+	}
+	for n := range reloads {
+		s.load(config(n))
+	}
+	close(stop)
+	all.Wait()
+	seen := make(map[string]bool)
+	for _, list := range ids {
+		for _, id := range list {
+			if seen[id] {
+				t.Errorf("%s was given out twice", id)
+			}
+			seen[id] = true
+			s.record(id, journal.Succeeded)
+		}
+	}
+	t.Logf("%d executions over %d reloads", len(seen), reloads)
+}
+
+// TestRestart: what was accepted and had not ended goes on with the next process, from the same file.
+func TestRestart(t *testing.T) {
+	s := start(t)
+	s.load(s.caddyfile("", ""))
+	s.loaded()
+	s.put("at-once", echo("minimal"))
+	id := s.post("/api/webhooks/at-once", `{"n":1}`).header.Get("X-Execution-Id")
+	s.record(id, journal.Succeeded)
+	s.stop()
+	s.load(s.caddyfile("", ""))
+	s.loaded()
+	s.record(id, journal.Succeeded)
+}
