@@ -24,7 +24,7 @@ func followExecutions(cmd *cobra.Command, cl *client, q url.Values) error {
 		var page Executions
 		if err := cl.get(cmd.Context(), "executions?"+q.Encode(), &page); err != nil {
 			if cmd.Context().Err() != nil {
-				return nil //nolint:nilerr // interrupted, as it is meant to be
+				return nil
 			}
 			return err
 		}

@@ -41,7 +41,7 @@ func (j *Journal) retire(t *transaction) (more bool) {
 	due := hourAt(j.now().Add(-l.Retention))
 	full := float64(j.used.Load()) > evictAt*float64(l.MaxBytes)
 	c := t.partition.Cursor()
-	for k, _ := c.First(); k != nil && len(k) == 4; k, _ = c.Next() {
+	for k, _ := c.First(); len(k) == 4; k, _ = c.Next() {
 		hour := binary.BigEndian.Uint32(k)
 		old := hour < due
 		if !old && !full {

@@ -25,7 +25,7 @@ func again(s *suite) {
 	s.must("second step", l.Checkpoint(s.context(), step("b", `2`, "true")))
 	s.must("first step", l.Checkpoint(s.context(), step("a", `1`, "")))
 	s.must("releasing", l.Release(s.context(), 0))
-	l = s.claim(j, entry(1).ID)
+	s.claim(j, entry(1).ID)
 	done := s.claim(j, entry(2).ID)
 	s.must("finishing", done.Finish(s.context(), record(2, journal.Failed)))
 	s.must("cancelling", j.Cancel(s.context(), entry(3).ID))
