@@ -52,6 +52,7 @@ var arrows = map[string][]string{
 	"nodes/rawjson":               {},
 	"nodes/sdk":                   {"nodes/abi", "nodes/rawjson"},
 	"nodes/sdk/operator":          {"nodes/sdk", "nodes/rawjson"},
+	"nodes/sdk/random":            {},
 	"nodes/sdk/typed":             {"nodes/sdk"},
 	"nodes/conformance":           {"nodes/sdk"},
 	"nodes/condition":             {"nodes/sdk/*", "nodes/rawjson"},

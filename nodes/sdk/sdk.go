@@ -59,7 +59,7 @@ type Node struct {
 
 	Run Func
 
-	// Warmup are configs of the shape and size that calls will have. Run gets each of them once when the module is loaded, with
+	// Warmup are configs of the shape and size that calls will have. Run gets each of them a few times when the module is loaded, with
 	// nothing granted, and errors are ignored. A call may or may not see what that has left: it must not depend on it.
 	Warmup []string
 }

@@ -5,8 +5,14 @@
 // It checks a module when it is loaded (exports, signatures, imports against what is offered and granted, one trial
 // instance), so that what can be wrong with a file is said before any webhook needs it.
 //
-// Every call gets a fresh instance: instantiated, initialized, called once, closed. That is the slow way and certainly the
-// right one; the type instances is where a faster way of making instances goes.
+// # A call's instance
+//
+// Every call begins with the same state: that of an instance that was started and warmed up when the module was loaded, the
+// image. Instances are kept in a pool and put back to the image after each call, whatever the call has done: the pages of memory
+// that were written to are copied back, the memory gets its size, the globals their values. On Linux 6.7 the kernel tells which pages
+// these are; [Reset] has the other ways. What cannot be put back from outside (tables that code changes, and the like, see package
+// rewrite) or was told not to be gets a new instance for each call, which is the slow way and certainly the right one: it is what tests
+// compare the others with.
 //
 // # The start of an instance
 //
@@ -15,10 +21,11 @@
 //
 // # The end of a call
 //
-// When its time is over or its context ends, a guest is stopped where its next function or round of a loop begins, and its
-// instance is closed. wazero looks in loops only; the checks in functions are put into the module when it is loaded. A guest
-// that calls itself without end may take about 100 MB for its stack, beside its memory, until it traps; wazero does not let that be
-// set.
+// Package rewrite has put counters into the module. When some 100,000 instructions were run, the guest asks for memory that it cannot have, and
+// the host, on the goroutine of the call, looks at the time, the budget of fuel and the caller's context: it lets the guest go on,
+// or ends the call with a panic. That is also when Go's scheduler and garbage collector have their turn. No timer, no goroutine
+// and no lock is needed for it. A guest that calls itself without end may take about 100 MB for its stack, beside its memory, until it
+// traps; wazero does not let that be set.
 //
 // It is not the host's interface to guests (package hostapi) and knows nothing of workflows.
 package sandbox

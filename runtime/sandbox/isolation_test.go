@@ -242,3 +242,25 @@ func TestCanariesStayUnread(t *testing.T) {
 		}
 	})
 }
+
+// A module that cannot be put back gets a new instance for each call, says why, and is as right as any other.
+func TestWhatCannotBePutBackIsMadeAnew(t *testing.T) {
+	// The digit is the size that the table had before it grew.
+	g := node(i32c(dataAt), tableGrow(3), i32c('0'), add, store8, answer(abi.Output, dataAt, 1))
+	g.data = "?"
+	g.tables = [][]byte{{0x70, 0x00, 0x02}}
+	m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})
+	if slow := m.Slow(); len(slow) != 1 {
+		t.Errorf("slow because of %q", slow)
+	}
+	for range 3 {
+		if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "2" {
+			t.Errorf("the table had %s elements, %v", r.Output, err)
+		}
+	}
+	asked := small
+	asked.NoSnapshot = true
+	if slow := load(t, newHost(t), says(abi.Output, "1").bytes(), asked, hostapi.Grants{}).Slow(); len(slow) != 1 {
+		t.Errorf("slow because of %q", slow)
+	}
+}

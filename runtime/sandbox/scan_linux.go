@@ -32,7 +32,7 @@ type scanArg struct {
 }
 
 // scanned is struct page_region.
-type scanned struct{ start, end, categories uint64 }
+type scanned struct{ start, end, _ uint64 }
 
 const (
 	// scanRanges is how many ranges one system call tells; where there are more it is repeated.
