@@ -37,7 +37,7 @@ func (x *execution) record(r *Result) *journal.Record {
 		n := &r.Nodes[i]
 		row := journal.NodeRecord{
 			ID: plan.Nodes[i].ID, Type: plan.Nodes[i].Type, State: n.State.String(), Handle: n.Handle,
-			Attempts: n.Attempts, Duration: n.Duration, Output: x.value(n.Output),
+			Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel, Output: x.value(n.Output),
 		}
 		if !n.Started.IsZero() {
 			row.StartedAt = n.Started.UTC()
