@@ -36,7 +36,7 @@ func loadGuest(t testing.TB) *Module {
 		if g.wasm, g.err = wasmbuild.Go(context.Background(), "testdata/guest"); g.err != nil {
 			return
 		}
-		if g.host, g.err = New(Options{}); g.err != nil {
+		if g.host, g.err = New(Options{CacheDir: cacheDir}); g.err != nil {
 			return
 		}
 		g.module, g.err = g.host.Load(context.Background(), ModuleConfig{

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,21 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
+// cacheDir keeps compiled code for all tests: compiling a program in Go takes seconds, and many times that with -race.
+var cacheDir string
+
 func TestMain(m *testing.M) {
+	var err error
+	if cacheDir, err = os.MkdirTemp("", "sandbox-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if err := closeGuest(); err != nil {
 			fmt.Fprintln(os.Stderr, "closing the guest:", err)
 			code = 1
 		}
+		_ = os.RemoveAll(cacheDir)
 		os.Exit(code)
 	}))
 }
@@ -41,6 +51,7 @@ func everyWay(t *testing.T, test func(t *testing.T, h *Host)) {
 
 func newHostWith(t testing.TB, o Options) *Host {
 	t.Helper()
+	o.CacheDir = cmp.Or(o.CacheDir, cacheDir)
 	h, err := New(o)
 	if err != nil {
 		t.Fatal(err)
