@@ -75,7 +75,7 @@ func TestGoGuest(t *testing.T) {
 	loadGuest(t)
 	everyWay(t, func(t *testing.T, h *Host) {
 		m := load(t, h, goGuest.wasm, guestLimits, guestGrants)
-		count := 2 // the first time was warming up
+		count := 5 // the first four were warming up
 		if len(m.Slow()) > 0 {
 			count = 1
 		}
