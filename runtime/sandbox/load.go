@@ -55,7 +55,7 @@ type Limits struct {
 type ModuleConfig struct {
 	Type   string         // the node type, for messages
 	Source string         // file or name, for messages
-	Wasm   []byte         // not kept or changed
+	Wasm   []byte         // not changed; kept only where each call gets a new instance, see Module.Slow
 	Grants hostapi.Grants // what the operator allows; the module gets what it asks for of that
 	Limits Limits
 }
@@ -249,6 +249,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 		if failure != nil {
 			return failed(part, failure)
 		}
+		starter.parts.Data = nil // views of the module, whose content is in the image now
 		p := newPool(starter, image, h.options.Instances)
 		m.instances = kept{p, h.keep(p)}
 	}
