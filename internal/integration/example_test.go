@@ -54,9 +54,17 @@ func TestExampleCaddyfile(t *testing.T) {
 			t.Errorf("workflow %s of the examples: %d %s", id, a.status, a.body)
 		}
 	}
-	if a := s.ask(http.MethodGet, "status", ""); !containsAll(a.body, `"troubles": []`) {
-		t.Errorf("the examples have troubles: %s", a.body)
-	}
+	// Webhooks are served before the watch on the store is confirmed, which status calls a trouble until then.
+	var status string
+	defer func() {
+		if t.Failed() {
+			t.Logf("status: %s", status)
+		}
+	}()
+	eventually(t, "the examples have no troubles", func() bool {
+		status = s.ask(http.MethodGet, "status", "").body
+		return containsAll(status, `"troubles": []`)
+	})
 }
 
 func mustGlob(t *testing.T, pattern string) []string {
