@@ -83,25 +83,29 @@ type TimeoutError struct{}
 func (TimeoutError) Error() string { return "the time limit has passed" }
 
 // view returns a range of the guest's memory, which holds only until the guest goes on.
-func view(m api.Module, function string, ptr, n uint64) []byte {
-	b, ok := m.Memory().Read(uint32(ptr), uint32(n))
+func (s *Session) view(m api.Module, function string, ptr, n uint64) []byte {
+	b, ok := s.Memory.Read(m, uint32(ptr), uint32(n))
 	if !ok {
-		panic(MisuseError{function, "a range outside of the memory"})
+		panic(misplaced(function))
 	}
 	return b
+}
+
+func misplaced(function string) MisuseError {
+	return MisuseError{function, "a range outside of the memory"}
 }
 
 func hostLog(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	level := int(int32(stack[0]))
-	if message := view(m, abi.ImportLog, stack[1], stack[2]); s.Grants.Log {
+	if message := s.view(m, abi.ImportLog, stack[1], stack[2]); s.Grants.Log {
 		s.log(min(max(level, abi.LogDebug), abi.LogError), message)
 	}
 }
 
 func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
-	req := view(m, abi.ImportHTTP, stack[0], stack[1])
+	req := s.view(m, abi.ImportHTTP, stack[0], stack[1])
 	switch {
 	case !s.Grants.HTTP:
 		stack[0] = s.fail(&Failure{Code: "http_not_allowed", Message: "this node may not use http", Fatal: true})
@@ -134,8 +138,8 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 
 func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
-	key := string(view(m, abi.ImportGlobalSet, stack[0], stack[1]))
-	value := view(m, abi.ImportGlobalSet, stack[2], stack[3])
+	key := string(s.view(m, abi.ImportGlobalSet, stack[0], stack[1]))
+	value := s.view(m, abi.ImportGlobalSet, stack[2], stack[3])
 	switch {
 	case !s.Grants.Globals:
 		stack[0] = s.fail(&Failure{Code: "global_not_allowed", Message: "this node may not write globals", Fatal: true})
@@ -163,7 +167,9 @@ func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	if len(s.held) == 0 {
 		panic(MisuseError{abi.ImportTake, "there is no answer"})
 	}
-	copy(view(m, abi.ImportTake, stack[0], uint64(len(s.held))), s.held)
+	if !s.Memory.Write(m, uint32(stack[0]), s.held) {
+		panic(misplaced(abi.ImportTake))
+	}
 	s.held = s.held[:0]
 }
 

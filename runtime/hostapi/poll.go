@@ -32,12 +32,12 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoInval
 		return
 	}
-	subs, ok := m.Memory().Read(uint32(stack[0]), n*subscriptionSize)
+	s := session(ctx)
+	subs, ok := s.Memory.Read(m, uint32(stack[0]), n*subscriptionSize)
 	if !ok {
 		stack[0] = errnoFault
 		return
 	}
-	s := session(ctx)
 	first, wait := s.firstDue(subs)
 	// One event is enough: a guest polls again for the others. The userdata says which one it is.
 	var event [eventSize]byte
@@ -49,11 +49,11 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	default:
 		s.slept = min(s.slept+min(wait, maxSlept), maxSlept)
 	}
-	if !m.Memory().Write(uint32(stack[1]), event[:]) {
+	if !s.Memory.Write(m, uint32(stack[1]), event[:]) {
 		stack[0] = errnoFault
 		return
 	}
-	stack[0] = store32(m, stack[3], 1)
+	stack[0] = s.store32(m, stack[3], 1)
 }
 
 // firstDue finds the subscription that is due first, and how long that takes.

@@ -55,6 +55,9 @@ type Session struct {
 	Deadline    time.Time // of the call; zero = none
 	MaxResponse int64     // bytes of an http response body; 0 = 8 MiB
 
+	// Memory is the guest's, set by the sandbox.
+	Memory Memory
+
 	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly instruction, and the same for the same
 	// module, input, grants and answers of the host.
 	Fuel uint64

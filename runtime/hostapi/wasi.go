@@ -91,19 +91,20 @@ func wasiErrno(errno uint64) api.GoModuleFunc {
 	return func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = errno }
 }
 
-// store writes v to the guest's memory; errno is the answer when it cannot.
-func store32(m api.Module, ptr uint64, v uint32) (errno uint64) {
-	if !m.Memory().WriteUint32Le(uint32(ptr), v) {
+// store writes b to the guest's memory; errno is the answer when it cannot.
+func (s *Session) store(m api.Module, ptr uint64, b []byte) (errno uint64) {
+	if !s.Memory.Write(m, uint32(ptr), b) {
 		return errnoFault
 	}
 	return errnoSuccess
 }
 
-func store64(m api.Module, ptr uint64, v uint64) (errno uint64) {
-	if !m.Memory().WriteUint64Le(uint32(ptr), v) {
-		return errnoFault
-	}
-	return errnoSuccess
+func (s *Session) store32(m api.Module, ptr uint64, v uint32) (errno uint64) {
+	return s.store(m, ptr, binary.LittleEndian.AppendUint32(nil, v))
+}
+
+func (s *Session) store64(m api.Module, ptr uint64, v uint64) (errno uint64) {
+	return s.store(m, ptr, binary.LittleEndian.AppendUint64(nil, v))
 }
 
 // wasiNothing has nothing to hand out: no arguments, no environment; and yielding needs no work.
@@ -112,10 +113,11 @@ func wasiNothing(_ context.Context, _ api.Module, stack []uint64) {
 }
 
 // wasiSizes says that there are no arguments, or variables: a count and a length in bytes.
-func wasiSizes(_ context.Context, m api.Module, stack []uint64) {
-	errno := store32(m, stack[0], 0)
+func wasiSizes(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	errno := s.store32(m, stack[0], 0)
 	if errno == errnoSuccess {
-		errno = store32(m, stack[1], 0)
+		errno = s.store32(m, stack[1], 0)
 	}
 	stack[0] = errno
 }
@@ -126,12 +128,12 @@ const (
 	clockMonotonic = 1
 )
 
-func wasiClockRes(_ context.Context, m api.Module, stack []uint64) {
+func wasiClockRes(ctx context.Context, m api.Module, stack []uint64) {
 	if uint32(stack[0]) > clockMonotonic {
 		stack[0] = errnoInval
 		return
 	}
-	stack[0] = store64(m, stack[1], uint64(time.Microsecond))
+	stack[0] = session(ctx).store64(m, stack[1], uint64(time.Microsecond))
 }
 
 // wasiClockTime: both clocks show the same time, so that the monotonic one tells nothing that the grant does not give.
@@ -140,20 +142,22 @@ func wasiClockTime(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoInval
 		return
 	}
-	stack[0] = store64(m, stack[2], uint64(session(ctx).now().UnixNano()))
+	s := session(ctx)
+	stack[0] = s.store64(m, stack[2], uint64(s.now().UnixNano()))
 }
 
 // wasiRandom gives real randomness with the capability, otherwise the ChaCha8 stream of the session's seed
 // (https://c2sp.org/chacha8rand), which a replay with the same seed repeats.
 func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
-	b, ok := m.Memory().Read(uint32(stack[0]), uint32(stack[1]))
+	if uint32(stack[1]) > maxRandom {
+		stack[0] = errnoInval
+		return
+	}
+	b, ok := s.Memory.Writable(m, uint32(stack[0]), uint32(stack[1]))
 	switch {
 	case !ok:
 		stack[0] = errnoFault
-		return
-	case len(b) > maxRandom:
-		stack[0] = errnoInval
 		return
 	case s.Grants.Random:
 		_, _ = crand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
@@ -189,15 +193,15 @@ func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoInval
 		return
 	}
-	vectors, ok := m.Memory().Read(uint32(stack[1]), 8*count)
+	s := session(ctx)
+	vectors, ok := s.Memory.Read(m, uint32(stack[1]), 8*count)
 	if !ok {
 		stack[0] = errnoFault
 		return
 	}
-	s := session(ctx)
 	var written uint32
 	for ; len(vectors) > 0 && written < maxWrite; vectors = vectors[8:] {
-		b, ok := m.Memory().Read(binary.LittleEndian.Uint32(vectors), binary.LittleEndian.Uint32(vectors[4:]))
+		b, ok := s.Memory.Read(m, binary.LittleEndian.Uint32(vectors), binary.LittleEndian.Uint32(vectors[4:]))
 		if !ok {
 			stack[0] = errnoFault
 			return
@@ -206,20 +210,20 @@ func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 		s.write(int(fd)-1, b)
 		written += uint32(len(b))
 	}
-	stack[0] = store32(m, stack[3], written)
+	stack[0] = s.store32(m, stack[3], written)
 }
 
 // wasiRead: standard input is at its end.
-func wasiRead(_ context.Context, m api.Module, stack []uint64) {
+func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 	if uint32(stack[0]) != 0 {
 		stack[0] = errnoBadf
 		return
 	}
-	stack[0] = store32(m, stack[3], 0)
+	stack[0] = session(ctx).store32(m, stack[3], 0)
 }
 
 // wasiFdstat says that descriptors 0 to 2 are streams: fs_filetype character_device, no flags, rights to read or write.
-func wasiFdstat(_ context.Context, m api.Module, stack []uint64) {
+func wasiFdstat(ctx context.Context, m api.Module, stack []uint64) {
 	fd := uint32(stack[0])
 	if fd > 2 {
 		stack[0] = errnoBadf
@@ -233,11 +237,7 @@ func wasiFdstat(_ context.Context, m api.Module, stack []uint64) {
 		rights = rightRead
 	}
 	binary.LittleEndian.PutUint64(stat[8:], rights)
-	if !m.Memory().Write(uint32(stack[1]), stat[:]) {
-		stack[0] = errnoFault
-		return
-	}
-	stack[0] = errnoSuccess
+	stack[0] = session(ctx).store(m, stack[1], stat[:])
 }
 
 // wasiSeek: streams cannot seek.

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"os"
 	"testing"
 
 	"github.com/flowtrux/edge/nodes"
@@ -24,7 +23,7 @@ func BenchmarkCall(b *testing.B) {
 		{"transform", builtin["transform"], `{"output":{"orderId":"12345","total":250.50,"items":[{"sku":"a","quantity":1}]}}`},
 		{"condition", builtin["condition"], `{"conditions":[{"left":250.5,"operator":"greaterThan","right":100}]}`},
 	} {
-		for way := ResetScan; way <= ResetNever; way++ {
+		for way := ResetShared; way <= ResetNever; way++ {
 			b.Run(g.name+"/"+way.String(), func(b *testing.B) {
 				m := load(b, newHostWith(b, Options{Reset: way}), g.wasm, Limits{}, hostapi.Grants{Globals: true})
 				input, dst := []byte(g.input), []byte(nil)
@@ -39,32 +38,7 @@ func BenchmarkCall(b *testing.B) {
 					dst = r.Output
 				}
 				b.ReportMetric(float64(s.Fuel), "fuel/op")
-				b.ReportMetric(float64(writtenPages(m)), "pages/op")
 			})
 		}
 	}
-}
-
-// writtenPages is how many pages a call puts back.
-func writtenPages(m *Module) int {
-	k, ok := m.instances.(kept)
-	if !ok {
-		return 0
-	}
-	in := k.take()
-	defer k.give(in)
-	return ownPages(in)
-}
-
-// ownPages is how many pages of an instance are no longer the image's because calls have written to them; 0 where that is not told.
-func ownPages(in *instance) (pages int) {
-	if r, ok := in.memory.region.(interface {
-		changed(high uint64, found func(from, to uint64) error) error
-	}); ok {
-		_ = r.changed(in.memory.high, func(from, to uint64) error {
-			pages += int(to-from) / os.Getpagesize()
-			return nil
-		})
-	}
-	return pages
 }

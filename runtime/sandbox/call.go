@@ -16,12 +16,12 @@ const maxDepth = 512
 // answered passes the input in, runs the node and returns its packed answer. s is the call's session; buffer is where the
 // instance has room for an input of up to inputRoom bytes, 0 = nowhere.
 func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
-	if uint64(len(input)) > in.memory.limit {
+	if uint64(len(input)) > in.memory.limit-uint64(in.layout.Base) {
 		return 0, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
 	}
 	in.memory.meter.begin(ctx, s.Deadline, int64(fuel))
 	defer func() { s.Fuel = in.memory.meter.end() }()
-	calls := s.Context(ctx)
+	calls := in.context(ctx, s)
 	if buffer == 0 || len(input) > inputRoom {
 		in.stack[0] = uint64(len(input))
 		if err := in.alloc.CallWithStack(calls, in.stack[:]); err != nil {
@@ -31,7 +31,7 @@ func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uin
 			return 0, &Error{Code: CodeMemory, Message: "the module has no memory for its input"}
 		}
 	}
-	if !in.module.Memory().Write(buffer, input) {
+	if !in.layout.Write(in.module, buffer, input) {
 		return 0, badAnswer("alloc answered with a buffer outside of the memory")
 	}
 	in.stack[0], in.stack[1] = uint64(buffer), uint64(len(input))
@@ -47,7 +47,7 @@ func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uin
 // answer copies what a packed result names. labels are those that need no copy.
 func (in *instance) answer(packed uint64, labels map[string]string, dst []byte, limit int) (Result, *Error) {
 	kind, ptr, n := abi.Unpack(packed)
-	payload, ok := in.module.Memory().Read(ptr, n)
+	payload, ok := in.layout.Read(in.module, ptr, n)
 	if !ok {
 		return Result{}, badAnswer("the answer lies outside of the memory")
 	}

@@ -8,9 +8,9 @@
 // # A call's instance
 //
 // Every call begins with the same state: that of an instance that was started and warmed up when the module was loaded, the
-// image. Instances are kept in a pool and put back to the image after each call, whatever the call has done: the pages of memory
-// that were written to are copied back, the memory gets its size, the globals their values. On Linux 6.7 the kernel tells which pages
-// these are; [Reset] has the other ways. What cannot be put back from outside (tables that code changes, and the like, see package
+// image. Instances are kept in a pool and put back to the image after each call, whatever the call has done: the parts of memory
+// that it has marked as written are copied back (package rewrite makes it do so), the memory gets its size, the globals their values. After a call
+// that ended otherwise than by returning, all of the memory is. What cannot be put back from outside (tables that code changes, and the like, see package
 // rewrite) or was told not to be gets a new instance for each call, which is the slow way and certainly the right one: it is what tests
 // compare the others with.
 //

@@ -16,6 +16,7 @@ import (
 // instance is a module come alive; one goroutine uses it at a time.
 type instance struct {
 	module  api.Module
+	layout  hostapi.Memory // of what the module has of memory
 	memory  memory
 	globals []api.MutableGlobal
 	alloc   api.Function
@@ -30,6 +31,7 @@ type starter struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	parts    *rewrite.Module
+	layout   hostapi.Memory
 	limit    uint64   // bytes of memory
 	seed     [32]byte // of the random stream of a start
 }
@@ -37,7 +39,7 @@ type starter struct {
 // instantiate makes an instance in a region, which it takes over. Its memory is what the region has, its start has not been
 // run.
 func (c *starter) instantiate(r region) (_ *instance, err error) {
-	in := &instance{memory: memory{region: r, limit: c.limit}}
+	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit}}
 	defer func() {
 		if p := recover(); p != nil { // of wazero
 			err = fmt.Errorf("the sandbox failed: %v", p)
@@ -71,7 +73,7 @@ func (c *starter) start(ctx context.Context, s *hostapi.Session, r region) (in *
 		return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: " + firstLine(err), Detail: err}
 	}
 	for _, d := range c.parts.Data {
-		if !in.module.Memory().Write(d.Offset, d.Bytes) {
+		if !in.layout.Write(in.module, d.Offset, d.Bytes) {
 			in.close()
 			return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: its data lies outside of its memory"}
 		}
@@ -102,10 +104,16 @@ func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string)
 	in.memory.meter.begin(ctx, s.Deadline, 0)
 	defer in.memory.meter.end()
 	in.stack[0] = 0
-	if err := f.CallWithStack(s.Context(ctx), in.stack[:1]); err != nil {
+	if err := f.CallWithStack(in.context(ctx, s), in.stack[:1]); err != nil {
 		return 0, in.ended(ctx, s, err)
 	}
 	return in.stack[0], nil
+}
+
+// context is that of a guest's functions in a call of the session.
+func (in *instance) context(ctx context.Context, s *hostapi.Session) context.Context {
+	s.Memory = in.layout
+	return s.Context(ctx)
 }
 
 // handlesFor is how many calls go through the same handles. Each has a stack of its own, which grows with the guest's and
@@ -118,11 +126,13 @@ func (in *instance) handles() {
 	in.calls = 0
 }
 
-// reset makes the instance what the image is.
-func (in *instance) reset(i *image) error {
+// reset makes the instance what the image is. marked tells whether all that was written is marked.
+func (in *instance) reset(i *image, marked bool) error {
 	m := &in.memory
-	if err := m.region.restore(m.high); err != nil {
-		return err
+	if !marked || !copyBack(in.layout, m.region.bytes(m.high), i.bytes) {
+		if err := m.region.restore(m.high); err != nil {
+			return err
+		}
 	}
 	m.high, m.refused = uint64(len(i.bytes)), false
 	if m.size != m.high {

@@ -87,21 +87,25 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	case head != moduleHead:
 		return nil, refuse("module", "not a WebAssembly core module (version 1)")
 	}
-	parts, err := rewrite.Rewrite(c.Wasm)
+	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
+	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
+	slow, granule := h.slow(c.Limits), rewrite.Granule(c.Limits.Memory)
+	if len(slow) > 0 {
+		granule = 0
+	}
+	parts, err := rewrite.Rewrite(c.Wasm, rewrite.Options{Granule: granule})
 	if bad := (*rewrite.Error)(nil); errors.As(err, &bad) {
 		return nil, refuse(bad.Part, "%s", bad.Reason)
 	}
 	if err := h.start(ctx); err != nil {
 		return nil, err
 	}
-	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
-	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
 	compiled, release, err := h.compile(ctx, parts.Wasm)
 	if err != nil {
 		return nil, &LoadError{Source: c.Source, Part: "module", Reason: err.Error(), Detail: err}
 	}
 	m := &Module{
-		limits: c.Limits, source: c.Source, releaseCode: release, instances: fresh{}, slow: parts.Obstacles,
+		limits: c.Limits, source: c.Source, releaseCode: release, instances: fresh{}, slow: append(parts.Obstacles, slow...),
 		running: gate{ended: make(chan struct{})},
 	}
 	defer func() {
@@ -110,7 +114,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 			_ = release(ctx) // frees memory only; err says more
 		}
 	}()
-	if err := checkExports(compiled, c.Limits.Memory, refuse); err != nil {
+	if err := checkExports(compiled, parts.MemoryMin, c.Limits.Memory, refuse); err != nil {
 		return nil, err
 	}
 	needs, err := checkImports(compiled, refuse)
@@ -121,7 +125,10 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if parts.HasMax {
 		limit = min(limit, uint64(parts.MemoryMax)*wasmPage)
 	}
-	starter := &starter{runtime: h.runtime, compiled: compiled, parts: parts, limit: limit, seed: h.options.startSeed(c.Wasm)}
+	starter := &starter{
+		runtime: h.runtime, compiled: compiled, parts: parts, layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
+		seed: h.options.startSeed(c.Wasm),
+	}
 	parts.Wasm = nil // the compiled code is what is needed from here on
 	if err := m.try(ctx, h, starter, c, refuse); err != nil {
 		return nil, err
@@ -154,7 +161,7 @@ var exports = []export{
 	{name: abi.ExportWarmup, optional: true},
 }
 
-func checkExports(code wazero.CompiledModule, limit uint64, refuse refusal) error {
+func checkExports(code wazero.CompiledModule, pages uint32, limit uint64, refuse refusal) error {
 	functions := code.ExportedFunctions()
 	for _, e := range exports {
 		f, ok := functions[e.name]
@@ -167,11 +174,10 @@ func checkExports(code wazero.CompiledModule, limit uint64, refuse refusal) erro
 			return refuse("exports", "%s is %s; it must be %s", e.name, signature(f.ParamTypes(), f.ResultTypes()), want)
 		}
 	}
-	mem, ok := code.ExportedMemories()[abi.ExportMemory]
-	if !ok {
+	if _, ok := code.ExportedMemories()[abi.ExportMemory]; !ok {
 		return refuse("exports", "no memory named %s", abi.ExportMemory)
 	}
-	if size := uint64(mem.Min()) * wasmPage; size > limit {
+	if size := uint64(pages) * wasmPage; size > limit {
 		return refuse("memory", "it begins with %d bytes, the limit is %d", size, limit)
 	}
 	return nil
@@ -236,12 +242,6 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 	}
 	s := starter.begin()
 	s.Deadline = time.Now().Add(h.trial)
-	switch {
-	case c.Limits.NoSnapshot:
-		m.slow = append(m.slow[:len(m.slow):len(m.slow)], "its snapshot is turned off")
-	case h.options.Reset == ResetNever:
-		m.slow = append(m.slow[:len(m.slow):len(m.slow)], "instances are never reset here")
-	}
 	if len(m.slow) > 0 {
 		m.instances = fresh{starter}
 	} else {
@@ -275,6 +275,17 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 		return refuse(abi.ExportDescribe, "it answers with an error: %s", r.Output)
 	}
 	m.manifest, m.described = r.Output, true
+	return nil
+}
+
+// slow says why calls of a module get new instances here, whatever the module is.
+func (h *Host) slow(l Limits) []string {
+	switch {
+	case l.NoSnapshot:
+		return []string{"its snapshot is turned off"}
+	case h.options.Reset == ResetNever:
+		return []string{"instances are never reset here"}
+	}
 	return nil
 }
 

@@ -40,8 +40,8 @@ func newHost(t testing.TB) *Host {
 
 // everyWay runs a test with a host for each way of resetting that this system has.
 func everyWay(t *testing.T, test func(t *testing.T, h *Host)) {
-	for way := ResetScan; way <= ResetNever; way++ {
-		if _, err := way.choose(0); err != nil {
+	for way := ResetShared; way <= ResetNever; way++ {
+		if _, err := way.shares(); err != nil {
 			t.Log(err)
 			continue
 		}

@@ -15,16 +15,7 @@ type mapping struct {
 	bytes []byte // the file, read-only
 }
 
-// systemCan tells whether this system has a way to reset regions of a mapping.
-func systemCan(way Reset) bool {
-	switch way {
-	case ResetDrop:
-		return true
-	case ResetScan:
-		return canScan()
-	}
-	return false
-}
+const canShare = true
 
 // newMapping copies memory into a file. Pages of zeros become holes, which take no memory until somebody writes to them.
 func newMapping(memory []byte) (_ *mapping, err error) {
@@ -77,19 +68,15 @@ type mapped struct {
 	m     *mapping
 	space []byte // the whole range
 	open  uint64 // bytes that can be touched
-	scan  bool
-	marks bool // writes to the image are tracked
-
-	scanner scanner
 }
 
-func (m *mapping) region(limit uint64, scan bool) (_ region, err error) {
+func (m *mapping) region(limit uint64) (_ region, err error) {
 	limit = max(limit, uint64(len(m.bytes)))
 	space, err := unix.Mmap(-1, 0, int(limit), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("reserving %d bytes of addresses: %w", limit, err)
 	}
-	r := &mapped{m: m, space: space, open: uint64(len(m.bytes)), scan: scan}
+	r := &mapped{m: m, space: space, open: uint64(len(m.bytes))}
 	defer func() {
 		if err != nil {
 			r.free()
@@ -102,12 +89,6 @@ func (m *mapping) region(limit uint64, scan bool) (_ region, err error) {
 			unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
 		if err != nil {
 			return nil, fmt.Errorf("mapping the image: %w", err)
-		}
-		if scan && tracker() >= 0 && register(space[:len(m.bytes)]) == nil {
-			if err := mark(space[:len(m.bytes)]); err != nil {
-				return nil, err
-			}
-			r.marks = true
 		}
 	}
 	return r, nil
@@ -129,53 +110,16 @@ func (r *mapped) bytes(size uint64) []byte {
 }
 
 func (r *mapped) restore(high uint64) error {
-	image := uint64(len(r.m.bytes))
-	high = max(high, image)
-	if !r.scan {
-		return r.discard(0, high)
-	}
-	room := uint64(keepWritten)
-	back := func(from, to uint64) error {
-		n := min(to-from, room)
-		room -= n
-		pages := r.space[from : from+n]
-		if from < image {
-			pages = pages[copy(pages, r.m.bytes[from:]):]
-		}
-		clear(pages)
-		return r.discard(from+n, to)
-	}
-	return r.changed(high, back)
-}
-
-// changed calls found with each range of pages, among the first high bytes, that were written to since the region was made or they
-// were discarded.
-func (r *mapped) changed(high uint64, found func(from, to uint64) error) error {
-	if !r.marks {
-		return r.written(byKind, 0, high, found)
-	}
-	image := uint64(len(r.m.bytes))
-	if err := r.written(byMark, 0, image, found); err != nil {
-		return err
-	}
-	return r.written(byKind, image, high, found)
-}
-
-// discard makes pages what they were before anybody wrote to them.
-func (r *mapped) discard(from, to uint64) error {
-	if from >= to {
+	if high = max(high, uint64(len(r.m.bytes))); high == 0 {
 		return nil
 	}
-	if err := unix.Madvise(r.space[from:to], unix.MADV_DONTNEED); err != nil {
+	if err := unix.Madvise(r.space[:high], unix.MADV_DONTNEED); err != nil {
 		return fmt.Errorf("madvise: %w", err)
-	}
-	if to = min(to, uint64(len(r.m.bytes))); r.marks && from < to {
-		return mark(r.space[from:to])
 	}
 	return nil
 }
 
-func (r *mapped) trim() { _ = r.discard(0, r.open) } // what is not discarded stays right
+func (r *mapped) trim() { _ = r.restore(r.open) } // what is not given back stays right
 
 func (r *mapped) free() {
 	_ = unix.Munmap(r.space) // fails only for what is no mapping

@@ -7,9 +7,10 @@ import "errors"
 // mapping is an image that regions share until they write to it. This system has none.
 type mapping struct{ bytes []byte }
 
+const canShare = false
+
 var errNoMapping = errors.New("not on this system")
 
-func systemCan(Reset) bool                           { return false }
-func newMapping([]byte) (*mapping, error)            { return nil, errNoMapping }
-func (*mapping) region(uint64, bool) (region, error) { return nil, errNoMapping }
-func (*mapping) free()                               {}
+func newMapping([]byte) (*mapping, error)      { return nil, errNoMapping }
+func (*mapping) region(uint64) (region, error) { return nil, errNoMapping }
+func (*mapping) free()                         {}

@@ -1,16 +1,20 @@
 package sandbox
 
-import "github.com/tetratelabs/wazero/experimental"
+import (
+	"github.com/tetratelabs/wazero/experimental"
 
-// maxMemory is the most memory a module can be given: one page less than there can be, because the whole of it is what a guest asks
-// for to yield.
-const maxMemory = 4<<30 - wasmPage
+	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+)
+
+// maxMemory is the most memory a module can be given: less than there can be by the page of marks, and by one more because the whole of it
+// is what a guest asks for to yield.
+const maxMemory = 4<<30 - rewrite.Base - wasmPage
 
 // memory is the linear memory of one instance, limited for itself: the limit of wazero's configuration is one for all modules. It
 // implements experimental.LinearMemory.
 type memory struct {
 	region  region
-	limit   uint64 // bytes
+	limit   uint64 // bytes, those of the marks among them
 	size    uint64 // bytes that the guest has
 	high    uint64 // the most bytes that it has had since it was put back
 	forced  bool   // the next Reallocate gives size, whatever is asked for
@@ -41,7 +45,7 @@ func (m *memory) Reallocate(size uint64) []byte {
 	switch {
 	case m.forced:
 		return m.region.bytes(m.size)
-	case size > maxMemory && m.meter.yields():
+	case size == 4<<30 && m.meter.yields():
 		m.meter.yield()
 		return nil
 	case size > m.limit:

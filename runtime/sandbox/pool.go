@@ -73,7 +73,7 @@ func (p *pool) room() bool {
 
 // make makes an instance from the image.
 func (p *pool) make() (*instance, error) {
-	r, err := p.image.region(p.limit)
+	r, err := p.image.region(uint64(p.layout.Base) + p.limit)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (p *pool) make() (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := in.reset(p.image); err != nil {
+	if err := in.reset(p.image, false); err != nil {
 		in.close()
 		return nil, err
 	}
@@ -89,12 +89,12 @@ func (p *pool) make() (*instance, error) {
 }
 
 // release puts an instance back. Resetting restores whatever a call can have changed, so that an instance is as good after a
-// call that trapped as after any other; only its handles are renewed, whose stack may be deep.
+// call that trapped as after any other; only its handles are renewed, whose stack may be deep, and marks are not trusted.
 func (p *pool) release(in *instance, healthy bool) {
 	if !healthy {
 		in.handles()
 	}
-	if err := in.reset(p.image); err != nil {
+	if err := in.reset(p.image, healthy); err != nil {
 		p.discard(in)
 		return
 	}

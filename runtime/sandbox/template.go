@@ -36,7 +36,7 @@ func (c *starter) templateWith(ctx context.Context, s *hostapi.Session, way Rese
 		}
 	}
 	memory, _ := in.module.Memory().Read(0, in.module.Memory().Size())
-	i, err := newImage(way, memory)
+	i, err := newImage(way, memory, in.layout.Base)
 	if err != nil {
 		return nil, "memory", &Error{Code: CodeInternal, Message: err.Error(), Detail: err}
 	}
@@ -52,11 +52,11 @@ func (in *instance) room(ctx context.Context, s *hostapi.Session) uint32 {
 	in.memory.meter.begin(ctx, s.Deadline, 0)
 	defer in.memory.meter.end()
 	in.stack[0] = inputRoom
-	if err := in.alloc.CallWithStack(s.Context(ctx), in.stack[:]); err != nil {
+	if err := in.alloc.CallWithStack(in.context(ctx, s), in.stack[:]); err != nil {
 		return 0
 	}
 	ptr := uint32(in.stack[0])
-	if _, ok := in.module.Memory().Read(ptr, inputRoom); !ok {
+	if _, ok := in.layout.Read(in.module, ptr, inputRoom); !ok {
 		return 0
 	}
 	return ptr

@@ -29,8 +29,8 @@ type fn struct {
 
 const (
 	i32 = kindI32
-	i64 = 0x7e
-	f32 = 0x7d
+	i64 = kindI64
+	f32 = kindF32
 	f64 = kindF64
 )
 

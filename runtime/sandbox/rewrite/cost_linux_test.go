@@ -23,7 +23,7 @@ func BenchmarkFuel(b *testing.B) {
 	config := []byte(`{"input":` + string(text) + `,"operations":[{"op":"set","path":"[3].list[1]","value":7},{"op":"rename","path":"[0].name","to":"title"}]}`)
 	fill := func(in *instance, content []byte) {
 		at, _ := in.ExportedFunction("buffer").Call(in.ctx)
-		in.Memory().Write(uint32(at[0]), content)
+		in.layout.Write(in, uint32(at[0]), content)
 	}
 	for _, c := range []struct {
 		name  string
@@ -44,8 +44,8 @@ func BenchmarkFuel(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			h := newHost(b, wazero.NewRuntimeConfig())
 			var in [2]*instance
-			for i, o := range []options{{}, {unmetered: true}} {
-				m, err := rewrite(c.wasm, o)
+			for i, o := range []Options{marked, {unmetered: true}} {
+				m, err := Rewrite(c.wasm, o)
 				if err != nil {
 					b.Fatal(err)
 				}

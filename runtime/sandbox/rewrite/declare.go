@@ -5,6 +5,8 @@ import "fmt"
 // Types of values, and the type of functions.
 const (
 	kindI32    = 0x7f
+	kindI64    = 0x7e
+	kindF32    = 0x7d
 	kindF64    = 0x7c
 	kindV128   = 0x7b
 	kindFunc   = 0x70

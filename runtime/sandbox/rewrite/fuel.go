@@ -1,20 +1,5 @@
 package rewrite
 
-// charge is how something costs fuel.
-type charge byte
-
-const (
-	chargeNone     charge = iota
-	chargeCost            // the number of instructions that follow
-	chargeRound           // the same, at the head of a loop that takes nothing from the stack
-	chargeBytes           // 1 for each 16 bytes, and 1
-	chargeElements        // 1 for each 8 elements of a table, and 1
-	chargePages           // 64 for each page that the memory grows
-)
-
-// measured says whether c depends on what is on top of the stack.
-func (c charge) measured() bool { return c >= chargeBytes }
-
 // yieldBody is the function that is called when there is no fuel, with its size: it asks for as much memory as makes 4 GiB,
 // which the host gets to hear.
 var yieldBody = appendSized(nil, []byte{
@@ -26,27 +11,6 @@ var yieldBody = appendSized(nil, []byte{
 	opDrop,
 	opEnd,
 })
-
-// appendFunction appends a function with its charges to bodies. Each leaves the stack as it was, so that it can stand before
-// any instruction. variables are its own, in so many groups.
-func (m *module) appendFunction(body []byte, groups uint32, variables []byte, f *function) {
-	b := m.scratch[:0]
-	if f.bulk && !m.unmetered {
-		b = append(append(appendU32(b, groups+1), variables...), 1, kindI32)
-	} else {
-		b = append(appendU32(b, groups), variables...)
-	}
-	from := f.edits[0].at
-	for _, e := range f.edits {
-		b, from = append(b, body[from:e.at]...), e.at
-		if !m.unmetered {
-			b = m.appendCharge(b, e, f.locals)
-		}
-	}
-	b = append(b, body[from:]...)
-	m.scratch = b
-	m.bodies = appendSized(m.bodies, b)
-}
 
 // dear is up to how many instructions in one place cost one unit each. Beyond that only each sixteenth costs one: of a long piece of
 // code a part is run at a time. Go's compiler, for one, puts whole functions with all their branches into one loop, and
@@ -62,21 +26,19 @@ func price(n uint32) int32 { return int32(min(n, dear) + (n-min(n, dear))/16) }
 // Most charges come first and are looked at then. At the head of a loop it is the other way round: a round without fuel
 // yields and begins anew, so that what yields stands beside the loop for the compiler and not in it. So fuel is never lower
 // than what a loop and an operation cost together, which is more than -1<<31: it cannot wrap.
-func (m *module) appendCharge(b []byte, e edit, length uint32) []byte {
-	if e.charge == chargeNone {
-		return b
-	}
-	if e.charge == chargeRound {
+func (m *module) appendCharge(b []byte, charge what, cost, length uint32) []byte {
+	if charge == chargeRound {
 		b = append(m.appendYield(b), opBr, 1, opEnd)
 	}
-	if e.charge.measured() {
+	measured := charge >= chargeBytes
+	if measured {
 		b = appendU32(append(b, opLocalTee), length)
 	}
 	b = appendU32(append(b, opGlobalGet), m.fuel())
-	if e.charge.measured() {
+	if measured {
 		b = appendU32(append(b, opLocalGet), length)
 	}
-	switch e.charge {
+	switch charge {
 	case chargeBytes:
 		b = append(b, opI32Const, 4, opI32ShrU, opI32Sub, opI32Const, 1)
 	case chargeElements:
@@ -84,10 +46,10 @@ func (m *module) appendCharge(b []byte, e edit, length uint32) []byte {
 	case chargePages: // no memory grows by more than 1<<16
 		b = append(appendS32(append(b, opI32Const), maxPages-1), opI32And, opI32Const, 6, opI32Shl)
 	default:
-		b = appendS32(append(b, opI32Const), price(e.cost))
+		b = appendS32(append(b, opI32Const), price(cost))
 	}
 	b = appendU32(append(b, opI32Sub, opGlobalSet), m.fuel())
-	if e.charge != chargeRound {
+	if charge != chargeRound {
 		b = append(m.appendYield(b), opEnd)
 	}
 	return b

@@ -13,7 +13,7 @@ import (
 // start rewrites and starts a module.
 func start(t testing.TB, wasm []byte) (*Module, *instance) {
 	t.Helper()
-	m, err := Rewrite(wasm)
+	m, err := Rewrite(wasm, marked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestYield(t *testing.T) {
 	if got := in.call("run", 1000); got != "[500500]" || in.memory.yields < 200 {
 		t.Errorf("%s after %d yields", got, in.memory.yields)
 	}
-	if size := in.Memory().Size(); size != 65_536 {
+	if size := len(in.own()); size != 65_536 {
 		t.Errorf("yields made the memory %d bytes large", size)
 	}
 	if m.Fuel == "" || int32(in.memory.fuel.Get()) > 50 {

@@ -5,20 +5,42 @@ const freeLeaf = 100
 
 // function is one function while it is read.
 type function struct {
-	locals uint32 // parameters and variables
-	edits  []edit // by place
-	open   []int  // of each open block: the edit that the instructions around it are charged to
-	charge int    // the edit that the next instruction is charged to; 0 = the function's own
-	calls  bool
-	bulk   bool // operations are charged by their length
+	locals   uint32 // parameters and variables
+	edits    []edit // by place
+	open     []int  // of each open block: the edit that the instructions around it are charged to
+	charge   int    // the edit that the next instruction is charged to; 0 = the function's own
+	calls    bool
+	operands operands
+	pending  []span // what was written and is not marked yet
+	temps    uint16 // the variables that are added
 }
 
-// edit is a place where fuel is charged.
+// edit is a place where bytes of a function are replaced, or others put before them.
 type edit struct {
-	at     int
-	charge charge
-	cost   uint32
+	at, end int
+	what    what
+	value   uint32 // instructions that are charged, an offset, an opcode, or a temp
+	operand operand
 }
+
+// what is done in an edit.
+type what byte
+
+const (
+	nothing        what = iota
+	chargeCost          // fuel for the number of instructions in value
+	chargeRound         // the same, at the head of a loop that takes nothing from the stack
+	chargeBytes         // 1 for each 16 bytes, and 1
+	chargeElements      // 1 for each 8 elements of a table, and 1
+	chargePages         // 64 for each page that the memory grows
+	moveOffset          // up, which is in value
+	moveBulk            // what the opcode in value does, with marks
+	moveSize            // of the memory, down
+	moveGrown           // the same, unless it is -1
+	markLocal           // where an operand and the offset in value point to
+	markSaved           // where the saved address and the offset in value point to
+	saveAddress         // which is below a value of the temp in value
+)
 
 // readFunction reads one function and appends it to bodies, with what is charged in it.
 func (m *module) readFunction(r *reader) {
@@ -31,7 +53,9 @@ func (m *module) readFunction(r *reader) {
 	}
 	index := m.imports + m.coded - 1
 	f := &m.function
-	*f = function{edits: append(f.edits[:0], edit{charge: chargeCost}), open: f.open[:0]}
+	*f = function{
+		edits: append(f.edits[:0], edit{what: chargeCost}), open: f.open[:0], operands: f.operands[:0], pending: f.pending[:0],
+	}
 	groups, declared := m.readLocals(&body, f, m.types[m.functions[index]])
 	start := body.i
 	for body.err == nil {
@@ -45,8 +69,8 @@ func (m *module) readFunction(r *reader) {
 		return
 	}
 	own := &f.edits[0]
-	if own.at = start; !f.calls && own.cost <= freeLeaf {
-		own.charge = chargeNone
+	if own.at, own.end = start, start; !f.calls && own.value <= freeLeaf {
+		own.what = nothing
 	}
 	m.appendFunction(body.b, groups, declared, f)
 }
@@ -72,45 +96,108 @@ func (m *module) readLocals(r *reader, f *function, t signature) (groups uint32,
 func (m *module) readInstruction(r *reader, f *function) {
 	at := r.i
 	op := r.byte()
-	f.edits[f.charge].cost++
-	switch op {
-	case opBlock, opIf:
+	f.edits[f.charge].value++
+	switch {
+	case op == opBlock || op == opIf:
 		m.readBlockType(r)
+		if op == opIf {
+			f.branch(at)
+		}
 		f.open = append(f.open, f.charge)
-	case opLoop:
+	case op == opLoop:
 		c := chargeRound
 		if m.readBlockType(r) {
 			c = chargeCost
 		}
+		f.branch(at)
 		f.open = append(f.open, f.charge)
 		f.charge = len(f.edits)
-		f.edits = append(f.edits, edit{r.i, c, 0})
+		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: c})
 		m.loops++
-	case opElse:
-	case opEnd:
+	case op == opEnd:
+		f.branch(at)
 		last := len(f.open) - 1
 		f.charge, f.open = f.open[last], f.open[:last]
-	case opLocalGet, opLocalSet, opLocalTee:
-		r.index("variable", int(f.locals))
-	case opCall, opCallIndirect:
+	case op == opElse || op == opBr || op == opBrIf || op == opBrTable || op == opReturn || op == opUnreachable:
+		f.branch(at)
+		m.immediates(r, op)
+	case op >= opLocalGet && op <= opLocalTee:
+		m.local(r, f, at, op)
+	case op == opCall || op == opCallIndirect:
 		f.calls = true
-		m.immediates(r, op)
-	case opMemoryGrow:
-		m.immediates(r, op)
-		f.edit(at, chargePages)
-	case opMisc:
-		f.edit(at, m.misc(r))
+		m.call(r, f, op)
+	case op >= opFirstLoad && op < opFirstStore:
+		m.load(r, f)
+	case op >= opFirstStore && op <= opLastStore:
+		s := stores[op-opFirstStore]
+		m.store(r, f, at, s.value, s.size)
+	case op == opMisc:
+		m.misc(r, f, at)
+	case op == opVector:
+		m.vector(r, f, at)
+		f.operands = f.operands[:0]
 	default:
-		m.immediates(r, op)
+		m.plain(r, f, at, op)
 	}
 }
 
-// edit charges an operation by its length.
-func (f *function) edit(at int, c charge) {
-	if c != chargeNone {
-		f.bulk = true
-		f.edits = append(f.edits, edit{at, c, 0})
+// plain reads an instruction that stands alone.
+func (m *module) plain(r *reader, f *function, at int, op byte) {
+	m.immediates(r, op)
+	if op == opI32WrapI64 {
+		v := f.operands.pop(1)
+		f.operands.push(operand{v.known, true, v.local})
+		return
 	}
+	pops, pushes := effect(op)
+	f.operands.change(pops, pushes)
+	switch op {
+	case opMemorySize:
+		if m.marks() {
+			f.edits = append(f.edits, edit{at: r.i, end: r.i, what: moveSize})
+		}
+	case opMemoryGrow:
+		f.measured(at, chargePages)
+		if m.marks() {
+			f.edits = append(f.edits, edit{at: r.i, end: r.i, what: moveGrown})
+			f.temps |= 1 << tempSum
+		}
+	}
+}
+
+// local reads which variable an instruction is about.
+func (m *module) local(r *reader, f *function, at int, op byte) {
+	v := r.index("variable", int(f.locals))
+	if op != opLocalGet {
+		f.operands.pop(1)
+		f.assign(at, v)
+	}
+	if op != opLocalSet {
+		f.operands.push(operand{known: true, local: v})
+	}
+}
+
+// call reads what is called. It does not end a piece of code: what was written before is marked when the call has returned.
+func (m *module) call(r *reader, f *function, op byte) {
+	var t uint32
+	if op == opCall {
+		if callee := r.index("function", len(m.functions)); r.err == nil {
+			t = m.functions[callee]
+		}
+	} else {
+		t = r.index("type", len(m.types))
+		r.u32() // table
+		f.operands.pop(1)
+	}
+	if r.err == nil {
+		f.operands.change(int(m.types[t].params), int(m.types[t].results))
+	}
+}
+
+// measured charges an operation by its length.
+func (f *function) measured(at int, charge what) {
+	f.temps |= 1 << tempLength
+	f.edits = append(f.edits, edit{at: at, end: at, what: charge})
 }
 
 // readBlockType says whether a block takes values from the stack.

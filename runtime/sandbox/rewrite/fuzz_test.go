@@ -56,7 +56,7 @@ func TestSpoiledModules(t *testing.T) {
 
 // agrees fails when Rewrite and the compiler do not agree about a module.
 func agrees(t interface{ Fatalf(string, ...any) }, r wazero.Runtime, wasm []byte) {
-	m, refused := Rewrite(wasm)
+	m, refused := Rewrite(wasm, marked)
 	if refused != nil {
 		if stricter(refused) || greedy(wasm) {
 			return

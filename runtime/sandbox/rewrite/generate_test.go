@@ -16,7 +16,7 @@ func TestGeneratedModules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &host{t, h.runtime}
 		wasm := generate(rt).bytes()
-		m, err := Rewrite(wasm)
+		m, err := Rewrite(wasm, marked)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -32,7 +32,8 @@ func TestGeneratedModules(t *testing.T) {
 			rt.Fatal(err)
 		}
 		defer before.Close(t.Context())
-		p := &pair{rt, before, after, m}
+		p := &pair{t: rt, before: before, after: after, rewritten: m}
+		p.look()
 		for range rapid.IntRange(1, 4).Draw(rt, "calls") {
 			a, b := rapid.Uint32().Draw(rt, "a"), rapid.Uint32Range(0, 9).Draw(rt, "b")
 			got, err := after.ExportedFunction("run").Call(after.ctx, uint64(a), uint64(b))
@@ -44,6 +45,10 @@ func TestGeneratedModules(t *testing.T) {
 				rt.Fatalf("%x\n%v, %v, rewritten %v, %v", wasm, want, failed, got, err)
 			}
 			p.state()
+			if err == nil {
+				p.noted()
+			}
+			p.look()
 		}
 	})
 }

@@ -12,13 +12,13 @@ const (
 	copiesTable
 	initsTable
 	dropsElements
-	dropsData
-	namesData // by memory.init or data.drop
+	namesData  // by memory.init or data.drop
+	placesData // where only an instance can tell
 
 	habitCount
 )
 
-// obstacles are the habits that leave traces outside of memory and globals.
+// obstacles are the habits that leave traces outside of memory and globals, or that come by data that marks do not move.
 var obstacles = [...]string{
 	setsTable:     "it changes a table (table.set)",
 	growsTable:    "it changes a table (table.grow)",
@@ -26,7 +26,8 @@ var obstacles = [...]string{
 	copiesTable:   "it changes a table (table.copy)",
 	initsTable:    "it changes a table (table.init)",
 	dropsElements: "it drops elements (elem.drop)",
-	dropsData:     "it drops data (data.drop)",
+	namesData:     "its code names its data (memory.init, data.drop)",
+	placesData:    "its data has a place that is no plain number",
 }
 
 // maxObstacles is how many are said.

@@ -21,16 +21,30 @@ const (
 	opTableGet     = 0x25
 	opTableSet     = 0x26
 	opFirstLoad    = 0x28
+	opFirstStore   = 0x36
+	opI32Store8    = 0x3a
 	opLastStore    = 0x3e
 	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40
+	opI32Eqz       = 0x45
+	opI32Ne        = 0x47
+	opI32LtU       = 0x49
+	opI32LeU       = 0x4d
 	opI32GeS       = 0x4e
+	opI32Add       = 0x6a
 	opI32Sub       = 0x6b
 	opI32And       = 0x71
+	opI32Or        = 0x72
 	opI32Shl       = 0x74
 	opI32ShrU      = 0x76
+	opI32WrapI64   = 0xa7
+	opLastNumeric  = 0xc4
+	opUnreachable  = 0x00
 	opNop          = 0x01
+	opReturn       = 0x0f
 	opDrop         = 0x1a
+	opSelect       = 0x1b
+	opRefIsNull    = 0xd1
 	opMisc         = 0xfc
 	blockEmpty     = 0x40
 )
@@ -58,11 +72,6 @@ func (m *module) immediates(r *reader, op byte) {
 	case op == opBrTable:
 		r.each(func() { r.u32() })
 		r.u32()
-	case op == opCall:
-		r.index("function", len(m.functions))
-	case op == opCallIndirect:
-		r.index("type", len(m.types))
-		r.u32() // table
 	case op == opSelectTyped:
 		if r.byte() != 1 {
 			r.fail(errShape)
@@ -75,9 +84,7 @@ func (m *module) immediates(r *reader, op byte) {
 	case op == opTableSet:
 		m.habits[setsTable] = true
 		r.u32()
-	case op >= opFirstLoad && op <= opLastStore:
-		r.u32() // alignment
-		r.u32() // offset
+	case op == opElse:
 	case op == opMemorySize || op == opMemoryGrow:
 		r.byte()
 	case op == opI32Const:
@@ -94,8 +101,6 @@ func (m *module) immediates(r *reader, op byte) {
 		if f := r.index("function", len(m.functions)); int64(f) == int64(m.start) {
 			m.refers = true
 		}
-	case op == opVector:
-		r.vector()
 	default:
 		refuse(r, op)
 	}
@@ -104,9 +109,9 @@ func (m *module) immediates(r *reader, op byte) {
 // refuse fails when op is none that stands alone.
 func refuse(r *reader, op byte) {
 	switch {
-	case op <= opNop, op == 0x0f, op == opDrop, op == 0x1b: // unreachable, nop, return, drop, select
-	case op >= 0x45 && op <= 0xc4: // numbers
-	case op == 0xd1: // ref.is_null
+	case op <= opNop, op == opReturn, op == opDrop, op == opSelect:
+	case op >= opI32Eqz && op <= opLastNumeric:
+	case op == opRefIsNull:
 	case op >= 0x06 && op <= 0x0a, op == 0x18, op == 0x19, op == 0x1f:
 		r.fail(opcode(op, "exceptions"))
 	case op == 0x12 || op == 0x13:
@@ -122,15 +127,13 @@ func refuse(r *reader, op byte) {
 	}
 }
 
-// misc reads what follows opMisc, and says how what it does is charged. wazero's engines do not agree about numbers of these
-// instructions that are longer than they need to be.
-func (m *module) misc(r *reader) charge {
+// misc reads what follows opMisc, which is at at: it is charged, and rewritten where it writes to memory. wazero's engines do not
+// agree about numbers of these instructions that are longer than they need to be.
+func (m *module) misc(r *reader, f *function, at int) {
 	op := r.byte()
 	switch op {
-	case miscMemoryInit:
+	case miscMemoryInit, miscDataDrop:
 		m.habits[namesData] = true
-	case miscDataDrop:
-		m.habits[namesData], m.habits[dropsData] = true, true
 	case miscTableInit:
 		m.habits[initsTable] = true
 	case miscElemDrop:
@@ -144,30 +147,48 @@ func (m *module) misc(r *reader) charge {
 	}
 	switch {
 	case op <= miscLastConversion:
-		return chargeNone
-	case op == miscMemoryInit || op == miscMemoryCopy:
+		f.operands.change(1, 1)
+		return
+	case op == miscMemoryInit || op == miscTableInit || op == miscTableCopy:
 		r.u32()
 		r.u32()
-		return chargeBytes
+	case op == miscMemoryCopy:
+		r.zeros(2)
 	case op == miscMemoryFill:
+		r.zeros(1)
+	case op <= miscTableFill:
 		r.u32()
-		return chargeBytes
-	case op == miscTableInit || op == miscTableCopy:
-		r.u32()
-		r.u32()
-		return chargeElements
-	case op == miscTableGrow || op == miscTableFill:
-		r.u32()
-		return chargeElements
-	case op <= miscTableFill: // data.drop, elem.drop, table.size
-		r.u32()
-		return chargeNone
-	}
-	if op >= 0x80 {
+	case op >= 0x80:
 		r.fail(errNumber)
+	default:
+		r.failf("opcode %#02x %d is not known", opMisc, op)
 	}
-	r.failf("opcode %#02x %d is not known", opMisc, op)
-	return chargeNone
+	switch op {
+	case miscMemoryInit, miscMemoryCopy, miscMemoryFill:
+		f.operands.pop(3)
+		f.measured(at, chargeBytes)
+	case miscTableInit, miscTableCopy, miscTableFill:
+		f.operands.pop(3)
+		f.measured(at, chargeElements)
+	case miscTableGrow:
+		f.operands.change(2, 1)
+		f.measured(at, chargeElements)
+	case miscTableSize:
+		f.operands.push(operand{})
+	}
+	if m.marks() && (op == miscMemoryCopy || op == miscMemoryFill) {
+		f.edits = append(f.edits, edit{at: at, end: r.i, what: moveBulk, value: uint32(op)})
+		f.temps |= 1<<tempLength | 1<<tempTo | 1<<tempFrom | 1<<tempSum
+	}
+}
+
+// zeros reads the indices of memories, of which there is one.
+func (r *reader) zeros(n int) {
+	for ; n > 0; n-- {
+		if r.byte() != 0 {
+			r.fail(unsupported("several memories"))
+		}
+	}
 }
 
 // opcode names an opcode that belongs to what the sandbox has not.
@@ -177,23 +198,25 @@ func opcode(op byte, proposal string) error {
 
 // vector reads what follows opVector. The compiler knows the numbers of these instructions as one byte, and takes the second
 // byte of those from 128 on for a nop, which it is when it is 1.
-func (r *reader) vector() {
+func (m *module) vector(r *reader, f *function, at int) {
 	op := r.byte()
 	switch {
 	case op >= 0x80:
 		if r.byte() != 1 {
 			r.fail(opcode(opVector, "relaxed vector instructions"))
 		}
-	case op <= 11 || op == 92 || op == 93: // loads and stores
-		r.u32()
-		r.u32()
+	case op <= 10 || op == 92 || op == 93:
+		m.load(r, f)
+	case op == 11:
+		m.store(r, f, at, tempV128, 16)
 	case op == vectorConst || op == 13: // and a shuffle
 		r.take(16)
 	case op >= 21 && op <= 34: // lanes
 		r.byte()
-	case op >= 84 && op <= 91: // loads and stores of lanes
-		r.u32()
-		r.u32()
+	case op >= 84 && op <= 87: // loads of lanes
+		m.load(r, f)
 		r.byte()
+	case op >= 88 && op <= 91: // stores of lanes, the number of which follows
+		m.store(r, f, at, tempV128, 1<<(op-88))
 	}
 }

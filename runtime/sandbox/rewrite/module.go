@@ -22,7 +22,7 @@ const reserved = "\x00flowtrux."
 
 // module is what is known of a module while it is read, section after section in their order.
 type module struct {
-	options
+	Options
 
 	types     []signature
 	imports   int      // of functions

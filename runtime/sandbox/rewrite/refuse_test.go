@@ -138,8 +138,6 @@ var refusals = map[string]struct {
 	}), "module: section 10: it makes a reference to the start function, which is not declared for that"},
 }
 
-const opUnreachable = 0x00
-
 func headed(sections ...[]byte) []byte { return cat([]byte(head), cat(sections...)) }
 
 func importing(what []byte) []byte { return headed(sec(2, vec(cat(text("m"), text("n"), what)))) }
@@ -159,7 +157,7 @@ func coded(reason string) string   { return "module: section 10: function 0: " +
 
 func TestRefusals(t *testing.T) {
 	for name, c := range refusals {
-		_, err := Rewrite(c.wasm)
+		_, err := Rewrite(c.wasm, marked)
 		var refused *Error
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)

@@ -3,6 +3,7 @@
 //   - It counts fuel, which is about one unit an instruction, so that no guest runs for long without the host being asked:
 //     at the head of loops, where functions begin that call others or are long, and before operations on ranges of memory
 //     and tables, which cost what they are long.
+//   - It marks what is written to memory, so that only that has to be put back.
 //   - It exports the mutable globals and takes out the start function, the active data and the maximum of the memory, so
 //     that an instance can be put back to an earlier state from outside.
 //   - It bounds what a module makes the host hold: tables, variables, counts of parts, custom sections.
@@ -14,6 +15,17 @@
 // there what it wants: it sets the fuel to a value of at least zero and answers nil, which lets the guest go on, or it panics,
 // which ends the call. So a module must run with a LinearMemory that has a limit below 4 GiB, else it would grow when its
 // fuel is spent. A guest's own memory.grow may ask for 4 GiB as well; its fuel is at least zero then.
+//
+// # Marks
+//
+// With [Options.Granule] the module's memory is moved up by [Base] bytes: each address in its code has that added, so that
+// there is none by which the module can name the first Base bytes. There lie the marks: one byte for each granule of its
+// memory, which is not zero when something was written to the granule, or to the first [Beyond] bytes after it. Every
+// instruction that writes is followed by one that marks; where several write near to one local variable, one mark at the
+// end of that piece of code does for all. So marks are whole when a function has returned that the host has called, and
+// mean nothing after a trap or a panic.
+//
+// The host has to do the same: it adds Base to what the module says is an address, and marks what it writes.
 //
 // # Safety
 //
@@ -44,8 +56,11 @@ type Module struct {
 	// them in its code or their places are not plain numbers.
 	Data []Segment
 
-	// MemoryMin is how many pages of 64 KiB the memory begins with. MemoryMax, if HasMax, is how many the module says that
-	// it can have; in Wasm it says nothing about that.
+	// Base is where the module's memory begins in that of Wasm: the constant of that name if there are marks, else 0.
+	Base uint32
+
+	// MemoryMin is how many pages of 64 KiB the module's memory begins with, which are one less than those of Wasm when it has marks.
+	// MemoryMax, if HasMax, is how many the module says that it can have; in Wasm it says nothing about that.
 	MemoryMin, MemoryMax uint32
 	HasMax               bool
 
@@ -78,23 +93,23 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Part + ": " + e.Reason }
 
-// Rewrite makes a module ready. It does not change wasm; the error is an *Error.
-func Rewrite(wasm []byte) (*Module, error) {
-	return rewrite(wasm, options{})
+// Options say what is added to a module.
+type Options struct {
+	// Granule is the binary logarithm of the bytes that a mark is for, see the function of that name; 0 = no marks. A module that has
+	// Obstacles gets none.
+	Granule uint8
+
+	unmetered bool // no fuel is counted, for measuring what that costs
 }
 
-// options change what is added, for measuring what it costs.
-type options struct {
-	unmetered bool // no fuel is counted
-}
-
-// rewrite reads a module section by section, edits its functions on the way, and writes it anew.
-func rewrite(wasm []byte, o options) (*Module, error) {
+// Rewrite makes a module ready: it reads it section by section, edits its functions on the way, and writes it anew. It does not
+// change wasm; the error is an *Error.
+func Rewrite(wasm []byte, o Options) (*Module, error) {
 	s, names, err := split(wasm)
 	if err != nil {
 		return nil, err
 	}
-	m := &module{options: o, start: -1, dataCount: -1, declared: make(map[uint32]bool)}
+	m := &module{Options: o, start: -1, dataCount: -1, declared: make(map[uint32]bool)}
 	for _, id := range order {
 		r := reader{b: s[id]}
 		if s[id] != nil {
@@ -107,6 +122,10 @@ func rewrite(wasm []byte, o options) (*Module, error) {
 	}
 	if err := m.whole(); err != nil {
 		return nil, err
+	}
+	if m.marks() && len(m.obstacles()) > 0 {
+		o.Granule = 0
+		return Rewrite(wasm, o)
 	}
 	return m.write(wasm, s, names), nil
 }

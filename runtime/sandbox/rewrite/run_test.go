@@ -61,6 +61,7 @@ type instance struct {
 	api.Module
 	ctx    context.Context
 	memory *memory
+	layout hostapi.Memory
 	began  error // what its data or its start function trapped with
 }
 
@@ -73,6 +74,9 @@ func (in *instance) used() int64 {
 
 // memoryLimit is that of tests, in bytes.
 const memoryLimit = 64 << 20
+
+// marked are the options with marks.
+var marked = Options{Granule: Granule(memoryLimit)}
 
 // host compiles and runs modules for a test.
 type host struct {
@@ -91,9 +95,9 @@ func newHost(t testing.TB, c wazero.RuntimeConfig) *host {
 }
 
 // run makes an instance with nothing granted, whose clock and random bytes are those of each start.
-func (h *host) run(code wazero.CompiledModule, limit uint64) (*instance, error) {
-	in := &instance{memory: &memory{limit: limit, slice: slice}}
-	in.ctx = (&hostapi.Session{}).Context(h.t.Context())
+func (h *host) run(code wazero.CompiledModule, limit uint64, layout hostapi.Memory) (*instance, error) {
+	in := &instance{memory: &memory{limit: limit + uint64(layout.Base), slice: slice}, layout: layout}
+	in.ctx = (&hostapi.Session{Memory: layout}).Context(h.t.Context())
 	c := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	m, err := h.runtime.InstantiateModule(experimental.WithMemoryAllocator(in.ctx, in.memory), code, c)
 	if err != nil {
@@ -110,7 +114,7 @@ func (h *host) original(wasm []byte) (*instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.run(code, memoryLimit)
+	return h.run(code, memoryLimit, hostapi.Memory{})
 }
 
 // rewritten runs a module that has been rewritten, as a host does: it puts the data in and calls the start function.
@@ -124,14 +128,14 @@ func (h *host) rewritten(m *Module) *instance {
 	if m.HasMax {
 		limit = min(limit, uint64(m.MemoryMax)<<16)
 	}
-	in, err := h.run(code, limit)
+	in, err := h.run(code, limit, hostapi.Memory{Base: m.Base, Granule: marked.Granule})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	in.memory.fuel = in.ExportedGlobal(m.Fuel).(api.MutableGlobal)
 	in.memory.fuel.Set(slice)
 	for _, s := range m.Data {
-		if !in.Memory().Write(s.Offset, s.Bytes) {
+		if !in.layout.Write(in, s.Offset, s.Bytes) {
 			in.began = errors.New("wasm error: out of bounds memory access")
 			return in
 		}
@@ -141,6 +145,9 @@ func (h *host) rewritten(m *Module) *instance {
 	}
 	return in
 }
+
+// own is what the module has of memory.
+func (in *instance) own() []byte { return in.memory.buf[in.layout.Base:] }
 
 // call returns a function's results and the first line of its error, so that two runs can be compared.
 func (in *instance) call(name string, args ...uint64) string {
@@ -159,7 +166,7 @@ func trap(err error) string {
 // alloc puts an input into a node's memory.
 func (in *instance) alloc(input []byte) uint64 {
 	results, err := in.ExportedFunction("alloc").Call(in.ctx, uint64(len(input)))
-	if err != nil || !in.Memory().Write(uint32(results[0]), input) {
+	if err != nil || !in.layout.Write(in, uint32(results[0]), input) {
 		panic(fmt.Sprint("alloc: ", err))
 	}
 	return results[0]
@@ -171,6 +178,6 @@ func (in *instance) node(input []byte) string {
 	if err != nil {
 		return trap(err)
 	}
-	output, _ := in.Memory().Read(uint32(results[0]>>32), uint32(results[0])&0xffffff)
+	output, _ := in.layout.Read(in, uint32(results[0]>>32), uint32(results[0])&0xffffff)
 	return fmt.Sprintf("%#x %s", results[0], output)
 }

@@ -20,13 +20,14 @@ type pair struct {
 	before    *instance
 	after     *instance
 	rewritten *Module
+	known     []byte // what the memory was when it was looked at last
 }
 
 // newPair starts both. It returns nil when they do not start, both for the same reason.
 func newPair(t testing.TB, h *host, wasm []byte) *pair {
 	t.Helper()
 	h = &host{t, h.runtime}
-	m, err := Rewrite(wasm)
+	m, err := Rewrite(wasm, marked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,9 @@ func newPair(t testing.TB, h *host, wasm []byte) *pair {
 		}
 		return nil
 	}
-	return &pair{t, before, after, m}
+	p := &pair{t: t, before: before, after: after, rewritten: m}
+	p.look()
+	return p
 }
 
 // call calls both and compares results, or traps.
@@ -48,13 +51,18 @@ func (p *pair) call(name string, args ...uint64) {
 	if want != got {
 		p.t.Fatalf("%s%v = %s, rewritten %s", name, args, want, got)
 	}
+	if strings.HasPrefix(got, "[") {
+		p.noted()
+	} else {
+		p.look()
+	}
 }
 
 // state compares the memories, and the globals that the module exports itself.
 func (p *pair) state() {
 	p.t.Helper()
-	if !bytes.Equal(p.before.memory.buf, p.after.memory.buf) {
-		p.t.Fatalf("memories differ, of %d and %d bytes", len(p.before.memory.buf), len(p.after.memory.buf))
+	if !bytes.Equal(p.before.own(), p.after.own()) {
+		p.t.Fatalf("memories differ, of %d and %d bytes", len(p.before.own()), len(p.after.own()))
 	}
 	for _, g := range p.rewritten.Globals {
 		own := p.before.ExportedGlobal(fmt.Sprint("own", g.Index))
@@ -66,6 +74,32 @@ func (p *pair) state() {
 			p.t.Fatalf("global %d is %#x, rewritten %#x", g.Index, own.Get(), added.Get())
 		}
 	}
+}
+
+// look takes the marks away, and keeps what the memory is.
+func (p *pair) look() {
+	if p.rewritten.Base > 0 {
+		clear(p.after.memory.buf[:Base])
+	}
+	p.known = bytes.Clone(p.after.own())
+}
+
+// noted fails when something was written that is not marked. It is asked after calls that have returned.
+func (p *pair) noted() {
+	p.t.Helper()
+	if p.rewritten.Base > 0 {
+		marks := p.after.memory.buf[:Base]
+		for at, b := range p.after.own() {
+			was := byte(0)
+			if at < len(p.known) {
+				was = p.known[at]
+			}
+			if b != was && marks[at>>marked.Granule] == 0 && (at < Beyond || marks[(at-Beyond)>>marked.Granule] == 0) {
+				p.t.Fatalf("byte %#x was written to and is not marked", at)
+			}
+		}
+	}
+	p.look()
 }
 
 func TestSamples(t *testing.T) {
@@ -101,7 +135,7 @@ func TestC(t *testing.T) {
 			for _, input := range inputs {
 				for _, in := range []*instance{p.before, p.after} {
 					at, err := in.ExportedFunction("buffer").Call(in.ctx)
-					if err != nil || !in.Memory().Write(uint32(at[0]), input) {
+					if err != nil || !in.layout.Write(in, uint32(at[0]), input) {
 						t.Fatal(err)
 					}
 				}
@@ -139,7 +173,7 @@ func TestBuiltInNodes(t *testing.T) {
 	}
 	r := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())
 	for _, file := range files {
-		m, err := Rewrite(readFile(t, file))
+		m, err := Rewrite(readFile(t, file), marked)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,6 +207,7 @@ func TestGo(t *testing.T) {
 		if want != got {
 			t.Errorf("%s = %s, rewritten %s", input, want, got)
 		}
+		p.noted()
 		again.node([]byte(input))
 		if a, b := p.after.used(), again.used(); a != b || a < 1000 {
 			t.Errorf("%s costs %d, and again %d", input, a, b)

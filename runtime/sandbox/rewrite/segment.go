@@ -19,7 +19,6 @@ const (
 type data struct {
 	count    int
 	segments []Segment // the active ones
-	fixed    bool      // one has a place that is no plain number
 }
 
 // readConstant reads a constant expression. It says whether that is one i32.const, and of which number.
@@ -107,7 +106,7 @@ func (m *module) readData(r *reader) {
 	case active:
 		var plain bool
 		if offset, plain = m.readConstant(r); !plain {
-			m.data.fixed = true
+			m.habits[placesData] = true
 		}
 	}
 	if bytes := r.take(r.u32()); active {

@@ -12,6 +12,9 @@ const (
 func (m *module) fuel() uint32  { return size(len(m.globals)) }
 func (m *module) yield() uint32 { return size(len(m.functions)) }
 
+// marker is the index of the function that marks a range, which is added when there are marks.
+func (m *module) marker() uint32 { return m.yield() + 1 }
+
 // write puts the module together again, with what is added at the end of each section.
 func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	out := &Module{
@@ -34,12 +37,20 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 		added.add(out.Start, exportFunction, size(m.start))
 		s[sectionStart] = nil
 	}
-	if !m.data.fixed && !m.habits[namesData] {
+	if !m.habits[placesData] && !m.habits[namesData] {
 		out.Data = m.data.segments
 		s[sectionData], s[sectionDataCount] = nil, nil
 	}
-	s[sectionType] = appendItems(s[sectionType], 1, formFunction, 0, 0)
-	s[sectionFunction] = appendItems(s[sectionFunction], 1, appendU32(nil, size(len(m.types)))...)
+	functions, more := size(1), yieldBody
+	s[sectionType] = appendItems(s[sectionType], 2, formFunction, 0, 0, formFunction, 2, kindI32, kindI32, 0)
+	kinds := appendU32(nil, size(len(m.types)))
+	if m.marks() {
+		out.Base = Base
+		m.memory.min = min(m.memory.min+1, maxPages)
+		functions, more = 2, m.appendMarker(yieldBody)
+		kinds = appendU32(kinds, size(len(m.types)+1))
+	}
+	s[sectionFunction] = appendItems(s[sectionFunction], functions, kinds...)
 	s[sectionTable] = m.tables
 	s[sectionMemory] = appendU32([]byte{1, 0}, m.memory.min)
 	s[sectionGlobal] = appendItems(s[sectionGlobal], 1, kindI32, 1, opI32Const, 0, opEnd)
@@ -48,9 +59,9 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	out.Wasm = append(make([]byte, 0, len(wasm)+len(m.bodies)-len(s[sectionCode])+len(added.items)+1<<10), head...)
 	for _, id := range order {
 		if id == sectionCode {
-			number := appendU32(nil, size(m.coded+1))
-			out.Wasm = appendU32(append(out.Wasm, id), size(len(number)+len(m.bodies)+len(yieldBody)))
-			out.Wasm = append(append(append(out.Wasm, number...), m.bodies...), yieldBody...)
+			number := appendU32(nil, size(m.coded)+functions)
+			out.Wasm = appendU32(append(out.Wasm, id), size(len(number)+len(m.bodies)+len(more)))
+			out.Wasm = append(append(append(out.Wasm, number...), m.bodies...), more...)
 			continue
 		}
 		out.Wasm = appendSection(out.Wasm, id, s[id])
