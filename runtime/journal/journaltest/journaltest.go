@@ -54,6 +54,7 @@ func Run(t *testing.T, e Engine) {
 		{"stats", stats},
 		{"hammer", hammer},
 		{"a key starts one execution", keys},
+		{"a full journal knows its keys", keysWhenFull},
 		{"a waiting execution has its key until it ends", reservations},
 		{"a key's time ends", keyTime},
 		{"many want one key", keyRace},

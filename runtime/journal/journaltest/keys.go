@@ -60,6 +60,16 @@ func keys(s *suite) {
 	s.wantStats(j, journal.Stats{Running: 2})
 }
 
+// keysWhenFull: a duplicate needs no room.
+func keysWhenFull(s *suite) {
+	j := s.open(1)
+	s.accept(j, keyed(1, "k", "body"))
+	s.wantDuplicate("accepting it again", j.Accept(s.context(), keyed(2, "k", "body")), entry(1).ID, "accepted "+entry(1).ID)
+	s.wantError("with another body", j.Accept(s.context(), keyed(2, "k", "other")), journal.ErrKeyReused)
+	s.wantError("another key", j.Accept(s.context(), keyed(2, "l", "body")), journal.ErrFull)
+	s.must("reserving what was refused", j.Reserve(s.context(), reservation(3, "l", "other")))
+}
+
 func reservations(s *suite) {
 	j := s.open(8)
 	mine := reservation(1, "k", "body")

@@ -39,7 +39,7 @@ type Journal struct {
 	mu      sync.Mutex
 	items   map[string]*item // all that have not ended, by id
 	queue   list.List        // of *item: those that can be claimed
-	keys    map[name]*key
+	keys    keys
 	records records
 	writes  uint64
 	shut    bool
@@ -65,7 +65,7 @@ func New(o Options) *Journal {
 		ready:   make(chan struct{}, o.MaxPending),
 		closed:  make(chan struct{}),
 		items:   make(map[string]*item),
-		keys:    make(map[name]*key),
+		keys:    keys{byName: make(map[name]*key)},
 		records: records{byID: make(map[string]journal.Ended)},
 	}
 }
@@ -108,13 +108,19 @@ func (j *Journal) add(e *journal.Entry) (*item, error) {
 		return nil, journal.ErrVolatile
 	case held || ended:
 		return nil, journal.ErrExists
-	case len(j.items) >= j.options.MaxPending:
+	}
+	var r journal.Reservation
+	if e.Key != nil {
+		r = journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}
+		if err := j.keys.taken(r); err != nil {
+			return nil, err
+		}
+	}
+	if len(j.items) >= j.options.MaxPending {
 		return nil, fmt.Errorf("%w: %d executions have not ended", journal.ErrFull, j.options.MaxPending)
 	}
 	if e.Key != nil {
-		if err := j.reserve(journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}); err != nil {
-			return nil, err
-		}
+		j.keys.set(r)
 	}
 	it := &item{entry: e, steps: slices.Clone(e.Steps)}
 	j.items[e.ID] = it

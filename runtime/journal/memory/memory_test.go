@@ -94,3 +94,45 @@ func TestReleaseWaits(t *testing.T) {
 		}
 	})
 }
+
+// TestKeysAreBounded: those that have expired make room, live ones make the journal refuse.
+func TestKeysAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := memory.New(memory.Options{})
+		reservation := func(n int) journal.Reservation {
+			return journal.Reservation{ID: strconv.Itoa(n), Workflow: "w", Key: journal.Key{Text: strconv.Itoa(n), Until: time.Now().Add(time.Hour)}}
+		}
+		fill := func() {
+			t.Helper()
+			for n := range memory.MaxKeys {
+				if err := j.Reserve(t.Context(), reservation(n)); err != nil {
+					t.Fatalf("key %d: %v", n, err)
+				}
+			}
+			if err := j.Reserve(t.Context(), reservation(memory.MaxKeys)); !errors.Is(err, journal.ErrFull) {
+				t.Fatalf("one more: %v, want %v", err, journal.ErrFull)
+			}
+		}
+		fill()
+		time.Sleep(time.Hour)
+		fill()
+		large := reservation(0)
+		if err := j.Settle(t.Context(), large, make([]byte, memory.MaxKeyBytes)); err != nil {
+			t.Fatal(err)
+		}
+		for n := 1; n < memory.MaxKeys; n++ {
+			if err := j.Free(t.Context(), reservation(n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := j.Reserve(t.Context(), reservation(1)); !errors.Is(err, journal.ErrFull) {
+			t.Errorf("with large responses: %v, want %v", err, journal.ErrFull)
+		}
+		if err := j.Free(t.Context(), large); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Reserve(t.Context(), reservation(1)); err != nil {
+			t.Errorf("with room again: %v", err)
+		}
+	})
+}
