@@ -11,7 +11,6 @@ import (
 const (
 	defaultWebhookTimeout = 30 * time.Second
 	maxConcurrentRuns     = 100_000
-	defaultWindow         = 24 * time.Hour
 	maxWindow             = 30 * 24 * time.Hour
 	maxSecret             = 64 << 10 // bytes
 )
@@ -22,6 +21,9 @@ type trigger struct {
 	responseNode value    // webhook.responseNodeId
 	data         []byte   // canonical; of a manual trigger
 }
+
+// DefaultWindow is how long an idempotency key is remembered.
+const DefaultWindow = 24 * time.Hour
 
 // readTrigger reads the config v of a trigger.
 func (r *report) readTrigger(node *place, v value) trigger {
@@ -109,7 +111,7 @@ func (r *report) readWebhook(v value, t *trigger) {
 }
 
 func (r *report) readIdempotency(v value) *Idempotency {
-	in := &Idempotency{Window: defaultWindow}
+	in := &Idempotency{Window: DefaultWindow}
 	seen := r.members(v, []string{"header", "field", "window"}, func(key string, m value) {
 		switch key {
 		case "header":
