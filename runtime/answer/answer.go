@@ -20,6 +20,7 @@ type Answer struct {
 	Status int
 	Header http.Header // the caller's to change; without Content-Length
 	Body   []byte      // only to be read, it may be part of an execution's result; nil for 204, 205, 304
+	Code   Code        // of an error, as in its body; "" = none
 }
 
 // Accepted is the answer of the mode minimal: the execution's id, with the plan's status and headers.

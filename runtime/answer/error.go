@@ -23,6 +23,8 @@ const (
 	UnsupportedMediaType Code = "unsupported_media_type"
 	InvalidJSON          Code = "invalid_json"
 	WorkflowInvalid      Code = "workflow_invalid"
+	InvalidKey           Code = "invalid_idempotency_key"
+	KeyReused            Code = "idempotency_key_reused"
 	JournalUnavailable   Code = "journal_unavailable"
 	TooManyExecutions    Code = "too_many_executions"
 	ExecutionFailed      Code = "execution_failed"
@@ -55,6 +57,8 @@ var kinds = map[Code]kind{
 	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "the body must be JSON without a content coding", "", ""},
 	InvalidJSON:          {http.StatusBadRequest, "the body is not one JSON value", "", ""},
 	WorkflowInvalid:      {http.StatusServiceUnavailable, "the workflow has no valid version", "", ""},
+	InvalidKey:           {http.StatusBadRequest, "the idempotency key is longer than 255 bytes, or there are several", "", ""},
+	KeyReused:            {http.StatusUnprocessableEntity, "the idempotency key was used with another body", "", ""},
 	JournalUnavailable:   {http.StatusServiceUnavailable, "the execution cannot be recorded", "Retry-After", "5"},
 	TooManyExecutions:    {http.StatusTooManyRequests, "the workflow is busy", "Retry-After", "1"},
 	ExecutionFailed:      {http.StatusInternalServerError, "the execution failed", "", ""},
@@ -91,5 +95,5 @@ func failure(c Code, message, id string) Answer {
 		b = append(b, `,"executionId":`...)
 		b = rawjson.AppendQuoted(b, []byte(id))
 	}
-	return Answer{Status: k.status, Header: h.fields, Body: append(b, '}')}
+	return Answer{Status: k.status, Header: h.fields, Body: append(b, '}'), Code: c}
 }

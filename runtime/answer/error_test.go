@@ -27,6 +27,8 @@ func TestError(t *testing.T) {
 		{UnsupportedMediaType, 415, "", ""},
 		{InvalidJSON, 400, "", ""},
 		{WorkflowInvalid, 503, "", ""},
+		{InvalidKey, 400, "", ""},
+		{KeyReused, 422, "", ""},
 		{JournalUnavailable, 503, "Retry-After", "5"},
 		{TooManyExecutions, 429, "Retry-After", "1"},
 		{ExecutionFailed, 500, "", ""},
