@@ -18,19 +18,22 @@ import (
 // no longer bound to ctx: then Await returns nil, and the execution is as safe as one that was accepted. When the journal
 // refuses it, it is cancelled (TimedOut).
 func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, release func()) *Result {
-	timeout := p.Plan.Webhook.Timeout
-	if !p.Plan.Webhook.AcceptOnTimeout {
+	return x.await(e.newRun(ctx, p, id, ev, nil), release)
+}
+
+func (x *Executor) await(run *execution, release func()) *Result {
+	w := run.program.Plan.Webhook
+	if !w.AcceptOnTimeout {
 		defer release()
-		run := e.newRun(ctx, p, id, ev, nil)
-		run.limit = min(run.limit, timeout)
+		run.limit = min(run.limit, w.Timeout)
 		defer x.runs.add(run)()
 		r := run.run()
 		x.recorder.take(run, r)
 		return r
 	}
-	timer := time.NewTimer(timeout)
+	timer := time.NewTimer(w.Timeout)
 	defer timer.Stop()
-	return x.awaitOrAdopt(e.newRun(ctx, p, id, ev, nil), timer.C, release)
+	return x.awaitOrAdopt(run, timer.C, release)
 }
 
 // awaitOrAdopt is Await for onTimeout "accept".
@@ -74,7 +77,11 @@ func (x *Executor) adopt(run *execution) bool {
 	}
 	ctx, cancel := lasting(x.hard)
 	defer cancel()
-	l, err := x.journal.Adopt(ctx, newEntry(run.program.Plan, run.id, run.event, run.steps()))
+	e := newEntry(run.program.Plan, run.id, run.event, run.steps())
+	if run.key != nil && time.Now().Before(run.key.Until) { // later it may be somebody else's
+		e.Key = run.key
+	}
+	l, err := x.journal.Adopt(ctx, e)
 	if err != nil {
 		run.engine.config.Logger.Error("the journal refused an execution whose sender has waited too long",
 			zap.String("execution_id", run.id), zap.String("workflow", run.program.Plan.ID), zap.Error(err))

@@ -32,6 +32,7 @@ func (x *Executor) Close(ctx context.Context) (left int) {
 			<-idle
 		}
 		x.cut(errShutdown)
+		x.mender.ended.Wait()
 		x.recorder.close()
 		x.left = x.unfinished()
 		// An engine that cannot close has told so in the calls before; here is nobody to act on it.

@@ -37,6 +37,7 @@ type execution struct {
 	resumed map[string]journal.Step // what an earlier run has completed, by node id
 	spots   []spot
 	lease   journal.Lease // nil = not journaled; set before it runs or by Executor.adopt
+	key     *journal.Key  // that Executor.adopt hands to the journal, nil = none
 	unhold  func()        // ends what Executor.adopt began
 	cutOff  bool          // the context ended before all nodes were settled
 	ended   bool

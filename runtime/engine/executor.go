@@ -36,6 +36,8 @@ type Executor struct {
 	close    sync.Once
 	runs     running
 	recorder *recorder
+	flights  flights
+	mender   mender
 	left     int // what Close returns
 
 	mu       sync.Mutex
@@ -107,11 +109,19 @@ func (x *Executor) NotRecorded() uint64 { return x.recorder.missed.Load() }
 
 // Accept journals an execution; nil means that it will be run, as surely as the journal's durability says.
 func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event) error {
+	return x.AcceptOnce(ctx, p, id, ev, nil)
+}
+
+// AcceptOnce is Accept unless the journal has the key already; nil is no key. The error is the journal's: a
+// *journal.DuplicateError without a response is one to Join.
+func (x *Executor) AcceptOnce(ctx context.Context, p *flow.Plan, id string, ev *flow.Event, key *journal.Key) error {
 	if !x.enter() {
 		return journal.ErrClosed
 	}
 	defer x.leave()
-	return x.journal.Accept(ctx, newEntry(p, id, ev, nil))
+	e := newEntry(p, id, ev, nil)
+	e.Key = key
+	return x.journal.Accept(ctx, e)
 }
 
 // enter counts something that Close waits for. It is false when the executor is closing.
