@@ -1,12 +1,9 @@
 package caddymodule
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -34,6 +31,8 @@ type meters struct {
 	nodeDuration   *prometheus.HistogramVec
 	verifyFailures *prometheus.CounterVec
 	refused        *prometheus.CounterVec
+	duplicates     *prometheus.CounterVec
+	journal        journalMeters
 
 	mu        sync.Mutex
 	workflows map[string]bool // those that have a label value of their own
@@ -42,18 +41,20 @@ type meters struct {
 	ofExecutions known[executionLabels]
 }
 
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
+	}, labels)
+}
+
+func seconds(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+	}, labels)
+}
+
 func newMeters() *meters {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
-		}, labels)
-	}
-	seconds := func(name, help string, labels ...string) *prometheus.HistogramVec {
-		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
-		}, labels)
-	}
 	return &meters{
 		executions:     counter("executions_total", "Executions that ended, by how they ended.", "workflow", "mode", "status"),
 		duration:       seconds("execution_duration_seconds", "Time from the start to the end of executions.", "workflow", "mode"),
@@ -61,6 +62,8 @@ func newMeters() *meters {
 		nodeDuration:   seconds("node_duration_seconds", "Time nodes took, attempts and items together.", "type"),
 		verifyFailures: counter("verify_failures_total", "Signatures that were refused, by reason.", "reason"),
 		refused:        counter("requests_refused_total", "Requests that were answered without an execution, by error code.", "code"),
+		duplicates:     counter("duplicates_total", "Requests that were answered with the execution of an earlier one.", "workflow"),
+		journal:        newJournalMeters(),
 		workflows:      make(map[string]bool),
 	}
 }
@@ -75,8 +78,8 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 			Namespace: metricNamespace, Subsystem: metricSubsystem, Name: name, Help: help,
 		}, value)
 	}
-	for _, c := range []prometheus.Collector{
-		m.executions, m.duration, m.nodeCalls, m.nodeDuration, m.verifyFailures, m.refused,
+	for _, c := range append(m.journal.collectors(),
+		m.executions, m.duration, m.nodeCalls, m.nodeDuration, m.verifyFailures, m.refused, m.duplicates,
 		gauge("store_up", "1 while the store is followed, 0 while it is away.", func() float64 {
 			if a.mirror.Status().State == store.Live {
 				return 1
@@ -98,16 +101,11 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 		gauge("executions_in_use", "Execution slots that are taken.", func() float64 {
 			return float64(a.engine.InUse())
 		}),
-		gauge("journal_pending", "Accepted executions that wait to be run.", func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			defer cancel()
-			stats, err := a.journal.Stats(ctx)
-			if err != nil {
-				return math.NaN() // not known: no number is right
-			}
-			return float64(stats.Pending)
+		gauge("duplicates_waiting", "Requests that wait for the execution of an earlier one.", func() float64 {
+			return float64(a.executor.Waiting())
 		}),
-	} {
+		journalState{a.journal},
+	) {
 		if err := register(reg, c); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)
 		}

@@ -103,13 +103,13 @@ func (a *App) acquireExecutor() error {
 		}
 		return nil
 	})
-	executor, release, err := acquireExecutor(m)
+	executor, release, err := acquireExecutor(m, a.meters.journal)
 	if err != nil {
 		return err
 	}
 	a.life.keep(release)
 	a.executor = executor.Executor
-	a.journal = executor.Journal()
+	a.journal = executor.Journal().(meteredJournal).Journal // as its module made it
 	a.journalConf = m
 	return nil
 }

@@ -102,6 +102,11 @@ func (m *meters) workflow(id string) string {
 	return id
 }
 
+// duplicate counts a request that was answered with an earlier one's execution.
+func (m *meters) duplicate(workflow string) {
+	m.duplicates.WithLabelValues(m.workflow(workflow)).Inc()
+}
+
 // mode is the label value of how an execution's sender is answered.
 func mode(p *flow.Plan) flow.Mode {
 	if p.Webhook == nil {

@@ -87,12 +87,14 @@ func (p pooledExecutor) Destruct() error {
 	return nil
 }
 
-func acquireExecutor(m journal.Module) (pooledExecutor, func() error, error) {
+// acquireExecutor takes the executor of a journal. What it does there is counted by the meters, which are those of the process as
+// long as there is a config.
+func acquireExecutor(m journal.Module, meters journalMeters) (pooledExecutor, func() error, error) {
 	return acquire("journal", m.JournalKey(), func() (pooledExecutor, error) {
 		j, err := m.NewJournal()
 		if err != nil {
 			return pooledExecutor{}, fmt.Errorf("making the journal: %w", err)
 		}
-		return pooledExecutor{engine.NewExecutor(j, 0)}, nil
+		return pooledExecutor{engine.NewExecutor(meteredJournal{j, meters}, 0)}, nil
 	})
 }

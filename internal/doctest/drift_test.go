@@ -18,11 +18,12 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 		names []string
 		least int // there are as many, or this test looks at the wrong place
 	}{
-		{"docs/senders/answers.md", constants(t, "runtime/answer/error.go", ".*"), 15},
+		{"docs/senders/answers.md", constants(t, "runtime/answer/error.go", ".*"), 17},
 		{"docs/workflow-authors/failures.md", constants(t, "runtime/engine/errors.go", "^Code"), 14},
 		{"docs/workflow-authors/failures.md", constants(t, "runtime/egress/failure.go", "^Code"), 8},
 		{"docs/operators/troubleshooting.md", constants(t, "runtime/signature/signature.go", ".*"), 7},
-		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics.go", "counter", "seconds", "gauge")), 10},
+		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics.go", "counter", "seconds", "gauge")), 11},
+		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics_journal.go", "counter", "seconds", "describe")), 11},
 		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile.go"), 8},
 		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile_blocks.go"), 18},
 		{"docs/operators/commands.md", literals(t, "caddymodule/command", "leaf"), 17},
