@@ -12,6 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/answer"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
@@ -26,7 +27,8 @@ type exchange struct {
 
 	workflow *catalog.Workflow // after find
 	body     *body             // after readBody
-	event    *flow.Event       // after parse
+	event    *flow.Event       // after parse; nil again while the request waits for another's execution
+	key      *journal.Key      // after findKey, nil = the request has none
 }
 
 // check is one test a request has to pass. It returns nil, or the answer of a request that ends here.
@@ -38,10 +40,12 @@ var (
 	openChecks = []check{
 		(*exchange).ready, (*exchange).find, (*exchange).method, (*exchange).readBody,
 		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, (*exchange).runnable,
+		(*exchange).findKey,
 	}
 	hidingChecks = []check{
 		(*exchange).ready, (*exchange).method, (*exchange).readBody, (*exchange).findHidden,
 		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, (*exchange).runnable,
+		(*exchange).findKey,
 	}
 )
 
@@ -213,7 +217,7 @@ func (x *exchange) mediaType() *answer.Answer {
 	return nil
 }
 
-// parse: the body is one JSON value. After it the raw body is not needed any more.
+// parse: the body is one JSON value.
 func (x *exchange) parse() *answer.Answer {
 	e, err := flow.NewEvent(x.body.data, x.r.URL.RawQuery, flow.Event{
 		Headers:    triggerHeaders(x.r.Header, x.workflow.Scheme.Headers()),
@@ -230,7 +234,6 @@ func (x *exchange) parse() *answer.Answer {
 		return refusal
 	}
 	x.event = e
-	x.body.release()
 	return nil
 }
 

@@ -201,7 +201,7 @@ func TestReload(t *testing.T) {
 		}
 		for _, want := range []string{
 			"caddy_flowtrux_executions_total", "caddy_flowtrux_execution_duration_seconds", "caddy_flowtrux_store_up",
-			"caddy_flowtrux_store_revision", "caddy_flowtrux_executions_in_use", "caddy_flowtrux_journal_pending",
+			"caddy_flowtrux_store_revision", "caddy_flowtrux_executions_in_use", "caddy_flowtrux_journal_pending", "caddy_flowtrux_journal_accepted_total",
 		} {
 			if !strings.Contains(strings.Join(names, " "), want) {
 				t.Errorf("%s is not among the metrics", want)

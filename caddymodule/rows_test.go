@@ -132,7 +132,7 @@ func TestRowsWhereIDsAreHidden(t *testing.T) {
 }
 
 // sameAnswer compares all that a sender sees but the time.
-func sameAnswer(t *testing.T, what string, got, want reply) {
+func sameAnswer(t testing.TB, what string, got, want reply) {
 	t.Helper()
 	got.header, want.header = got.header.Clone(), want.header.Clone()
 	got.header.Del("Date")

@@ -9,6 +9,7 @@ import (
 	"github.com/flowtrux/edge/runtime/answer"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
 )
 
 // errStopping is why executions that senders wait for are cancelled when the process exits.
@@ -19,10 +20,18 @@ func (x *exchange) run() answer.Answer {
 	p := x.workflow.Program
 	id := x.app.engine.NewID()
 	x.logFields(id)
-	if p.Plan.Webhook.Mode == flow.Minimal {
-		return x.accept(p, id)
+	switch minimal := p.Plan.Webhook.Mode == flow.Minimal; {
+	case x.key != nil:
+		return x.once(p, id, minimal)
+	case minimal:
+		a, err := x.accept(p, id)
+		if err != nil {
+			return *x.refuseJournal(err)
+		}
+		return a
+	default:
+		return x.await(p, id)
 	}
-	return x.await(p, id)
 }
 
 // logFields adds to the request's line in the access log, where there is one.
@@ -37,30 +46,49 @@ func (x *exchange) logFields(id string) {
 	}
 }
 
-// accept promises to run the workflow and answers at once.
-func (x *exchange) accept(p *engine.Program, id string) answer.Answer {
-	if err := x.app.executor.Accept(x.r.Context(), p.Plan, id, x.event); err != nil {
-		x.logger.Warn("journal refused an execution", x.workflowField(), zap.Error(err))
-		return *x.refuse(answer.JournalUnavailable)
+// accept promises to run the workflow and answers at once. The error is the journal's.
+func (x *exchange) accept(p *engine.Program, id string) (answer.Answer, error) {
+	a := answer.Accepted(p.Plan, id)
+	var key *journal.Key
+	if x.key != nil {
+		k := *x.key
+		k.Response = answer.Keep(p.Plan, id, a)
+		key = &k
 	}
-	return answer.Accepted(p.Plan, id)
+	return a, x.app.executor.AcceptOnce(x.r.Context(), p.Plan, id, x.event, key)
+}
+
+// refuseJournal is the answer when the journal does not take an execution.
+func (x *exchange) refuseJournal(err error) *answer.Answer {
+	x.logger.Warn("journal refused an execution", x.workflowField(), zap.Error(err))
+	return x.refuse(answer.JournalUnavailable)
 }
 
 // await runs the workflow and answers when it has ended or its webhook's timeout has passed. A sender that goes away does
 // not end it.
 func (x *exchange) await(p *engine.Program, id string) answer.Answer {
-	free, err := x.app.engine.Acquire(x.r.Context(), p)
-	switch {
-	case errors.Is(err, engine.ErrWorkflowBusy):
-		return *x.refuse(answer.TooManyExecutions)
-	case errors.Is(err, engine.ErrGone): // a reload came in between
-		return *x.refuse(answer.NotReady)
-	case err != nil: // the whole server is busy, or the sender left the queue
-		return *x.refuse(answer.Overloaded)
+	free, refusal := x.acquire(p)
+	if refusal != nil {
+		return *refusal
 	}
 	r := x.app.executor.Await(x.app.waiting, x.app.engine, p, id, x.event, free)
 	if r == nil {
 		return answer.AcceptedLate(p.Plan, id)
 	}
 	return answer.Of(p.Plan, "", r, x.event)
+}
+
+// acquire takes a slot, or says why there is none.
+func (x *exchange) acquire(p *engine.Program) (free func(), refusal *answer.Answer) {
+	free, err := x.app.engine.Acquire(x.r.Context(), p)
+	switch {
+	case err == nil:
+		return free, nil
+	case errors.Is(err, engine.ErrWorkflowBusy):
+		return nil, x.refuse(answer.TooManyExecutions)
+	case errors.Is(err, engine.ErrGone): // a reload came in between
+		return nil, x.refuse(answer.NotReady)
+	default: // the whole server is busy, or the sender left the queue
+		return nil, x.refuse(answer.Overloaded)
+	}
 }

@@ -59,6 +59,7 @@ type site struct {
 	ctx    caddy.Context
 	app    *App
 	server *httptest.Server
+	caddy  *running // instead of the server
 }
 
 // newSite makes a site whose store is new. app and handler are JSON objects.
@@ -93,6 +94,7 @@ func provisionSite(t testing.TB, app, handler string) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, ctx: ctx, app: v.(*App)}
+	gone := ended(s.app)
 	t.Cleanup(func() {
 		if err := s.app.Stop(); err != nil {
 			t.Errorf("stopping: %v", err)
@@ -100,6 +102,7 @@ func provisionSite(t testing.TB, app, handler string) *site {
 		if err := s.app.Cleanup(); err != nil {
 			t.Errorf("cleaning up: %v", err)
 		}
+		<-gone // what runs until then may write into the test's directories
 	})
 	s.server = httptest.NewServer(s.serve(s.handler(handler)))
 	t.Cleanup(s.server.Close)
@@ -270,18 +273,37 @@ func (s *site) try(c call) (reply, error) {
 	if c.chunked {
 		body = io.MultiReader(body) // hides the length
 	}
-	req, err := http.NewRequest(c.method, s.server.URL+c.path, body)
+	var base string
+	var client *http.Client
+	if s.caddy != nil {
+		base, client = "http://"+s.caddy.address, s.caddy.client
+	} else {
+		base, client = s.server.URL, s.server.Client()
+	}
+	req, err := http.NewRequest(c.method, base+c.path, body)
 	if err != nil {
 		return reply{}, err
 	}
 	for name, values := range c.header {
 		req.Header[name] = values
 	}
-	resp, err := s.server.Client().Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return reply{}, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, resp.Header, string(b)}, err
+}
+
+// eventually waits until ok, at most a generous time that only a failing test uses up.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
 }

@@ -1,0 +1,121 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// gathered are the values of a registry by name and label values, of histograms the count.
+func gathered(t *testing.T, reg prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make(map[string]float64)
+	for _, f := range families {
+		for _, m := range f.Metric {
+			name := strings.TrimPrefix(f.GetName(), "caddy_flowtrux_")
+			for _, l := range m.Label {
+				name += " " + l.GetValue()
+			}
+			values[name] = value(m)
+		}
+	}
+	return values
+}
+
+func value(m *dto.Metric) float64 {
+	switch {
+	case m.Counter != nil:
+		return m.Counter.GetValue()
+	case m.Gauge != nil:
+		return m.Gauge.GetValue()
+	default:
+		return float64(m.Histogram.GetSampleCount())
+	}
+}
+
+// TestJournalMetrics: what becomes of executions in the journal is counted, and what it holds is told.
+func TestJournalMetrics(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
+	reg := prometheus.NewPedanticRegistry()
+	if err := s.app.meters.register(reg, s.app); err != nil {
+		t.Fatal(err)
+	}
+	s.putWorkflow("order", u.workflow(`{`+byHeader+`}`))
+	s.putWorkflow("wait", trigger(`{"responseMode":"lastNode",`+byHeader+`}`))
+	id := s.do(keyed("order", "k", `1`)).header.Get("X-Execution-Id")
+	<-u.arrived
+	s.do(keyed("order", "k", `1`))
+	s.do(keyed("wait", "k", `1`))
+	during := gathered(t, reg)
+	u.CloseClientConnections() // the node fails
+	s.ended(id, journal.Failed)
+	var after map[string]float64
+	eventually(t, "the end is counted", func() bool {
+		after = gathered(t, reg)
+		return after["journal_finished_total failed"] > 0
+	})
+	for _, c := range []struct {
+		when   string
+		values map[string]float64
+		want   map[string]float64
+	}{
+		{"while it runs", during, map[string]float64{
+			"journal_accepted_total": 1, "journal_claimed_total": 1, "journal_retried_total": 0, "journal_running": 1, "journal_pending": 0,
+			"journal_oldest_pending_seconds": 0, "journal_up": 1, "journal_max_bytes": 4 << 30, "duplicates_total order": 1,
+			"duplicates_waiting": 0, "journal_write_seconds accept ok": 1, "journal_write_seconds reserve ok": 1, "journal_write_seconds settle ok": 1,
+		}},
+		{"when it has failed", after, map[string]float64{
+			"journal_finished_total failed": 1, "journal_running": 0, "journal_write_seconds finish ok": 1,
+		}},
+	} {
+		for name, want := range c.want {
+			if got, ok := c.values[name]; !ok || got != want {
+				t.Errorf("%s: %s is %v, %v; want %v", c.when, name, got, ok, want)
+			}
+		}
+	}
+	if during["journal_bytes"] <= 0 {
+		t.Errorf("journal_bytes is %v", during["journal_bytes"])
+	}
+	s.app.drain()
+	closed := gathered(t, reg)
+	if _, known := closed["journal_bytes"]; known || closed["journal_up"] != 0 {
+		t.Errorf("a closed journal tells: %v", closed)
+	}
+}
+
+func TestJournalWrites(t *testing.T) {
+	m := newJournalMeters()
+	for _, err := range []error{nil, journal.ErrCancelled, journal.ErrKeyReused, &journal.DuplicateError{}, fmt.Errorf("%w: why", journal.ErrUnavailable), errors.New("x")} {
+		m.observe("accept", time.Now(), err)
+	}
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(m.writes)
+	if got := gathered(t, reg); got["journal_write_seconds accept ok"] != 2 || got["journal_write_seconds accept error"] != 2 {
+		t.Errorf("counted %v", got)
+	}
+}
+
+func TestOldestPending(t *testing.T) {
+	if got := oldest(journal.Stats{}); got != 0 {
+		t.Errorf("%v when none waits", got)
+	}
+	if got := oldest(journal.Stats{Oldest: time.Now().Add(-time.Hour)}); got < 3600 {
+		t.Errorf("%v after an hour", got)
+	}
+	if got := oldest(journal.Stats{Oldest: time.Now().Add(time.Hour)}); got != 0 {
+		t.Errorf("%v when the clock was set back", got)
+	}
+}
