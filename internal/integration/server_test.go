@@ -58,6 +58,9 @@ func start(t *testing.T) *server {
 var compiledCode string
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(serveFile); file != "" {
+		serve(file)
+	}
 	dir, err := os.MkdirTemp("", "flowtrux-wasm-")
 	if err != nil {
 		panic(err)
@@ -158,23 +161,26 @@ type answer struct {
 	body   string
 }
 
-// post sends a body signed with secret.
-func (s *server) post(path, body string) answer {
+// post sends a body signed with secret. fields are further headers, names and values.
+func (s *server) post(path, body string, fields ...string) answer {
 	s.t.Helper()
-	a, err := s.tryPost(path, body)
+	a, err := s.tryPost(path, body, fields...)
 	if err != nil {
 		s.t.Fatalf("POST %s: %v", path, err)
 	}
 	return a
 }
 
-func (s *server) tryPost(path, body string) (answer, error) {
+func (s *server) tryPost(path, body string, fields ...string) (answer, error) {
 	req, err := http.NewRequest(http.MethodPost, "http://"+s.site+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Webhook-Signature", sign(body))
+	for i := 0; i < len(fields); i += 2 {
+		req.Header.Set(fields[i], fields[i+1])
+	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return answer{}, err
