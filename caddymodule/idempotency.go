@@ -88,7 +88,7 @@ func (x *exchange) hold(p *engine.Program, id string) (answer.Answer, error) {
 		return answer.Answer{}, err
 	}
 	defer held.Free(nil) // if this panics
-	free, refusal := x.acquire(p)
+	free, refusal := x.acquire(p, id)
 	if refusal != nil {
 		held.Free(answer.Keep(p.Plan, id, *refusal))
 		return *refusal, nil

@@ -448,6 +448,23 @@ func TestReplayUsesNoKey(t *testing.T) {
 	}
 }
 
+// TestDrainWithKeys: when the process exits, an execution that has a key ends, and is answered, before the journal is closed.
+func TestDrainWithKeys(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
+	s.putWorkflow("order", u.workflow(`{"responseMode":"lastNode","timeout":"1m",`+byHeader+`}`))
+	first := s.start(keyed("order", "k", `1`))
+	<-u.arrived
+	s.app.drainWithin(100 * time.Millisecond)
+	s.app.drain()
+	if r := <-first; r.status != http.StatusInternalServerError || r.code() != "execution_failed" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if _, err := s.app.journal.Stats(t.Context()); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("the journal after the drain: %v", err)
+	}
+}
+
 // TestKeysOverReloads: keys and those who wait do not notice a new config.
 func TestKeysOverReloads(t *testing.T) {
 	u := newUpstream(t)

@@ -19,7 +19,6 @@ var errStopping = errors.New("the server is stopping")
 func (x *exchange) run() answer.Answer {
 	p := x.workflow.Program
 	id := x.app.engine.NewID()
-	x.logFields(id)
 	switch minimal := p.Plan.Webhook.Mode == flow.Minimal; {
 	case x.key != nil:
 		return x.once(p, id, minimal)
@@ -55,7 +54,11 @@ func (x *exchange) accept(p *engine.Program, id string) (answer.Answer, error) {
 		k.Response = answer.Keep(p.Plan, id, a)
 		key = &k
 	}
-	return a, x.app.executor.AcceptOnce(x.r.Context(), p.Plan, id, x.event, key)
+	if err := x.app.executor.AcceptOnce(x.r.Context(), p.Plan, id, x.event, key); err != nil {
+		return answer.Answer{}, err
+	}
+	x.logFields(id)
+	return a, nil
 }
 
 // refuseJournal is the answer when the journal does not take an execution.
@@ -67,7 +70,7 @@ func (x *exchange) refuseJournal(err error) *answer.Answer {
 // await runs the workflow and answers when it has ended or its webhook's timeout has passed. A sender that goes away does
 // not end it.
 func (x *exchange) await(p *engine.Program, id string) answer.Answer {
-	free, refusal := x.acquire(p)
+	free, refusal := x.acquire(p, id)
 	if refusal != nil {
 		return *refusal
 	}
@@ -78,11 +81,12 @@ func (x *exchange) await(p *engine.Program, id string) answer.Answer {
 	return answer.Of(p.Plan, "", r, x.event)
 }
 
-// acquire takes a slot, or says why there is none.
-func (x *exchange) acquire(p *engine.Program) (free func(), refusal *answer.Answer) {
+// acquire takes a slot for an execution, or says why there is none.
+func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *answer.Answer) {
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {
 	case err == nil:
+		x.logFields(id)
 		return free, nil
 	case errors.Is(err, engine.ErrWorkflowBusy):
 		return nil, x.refuse(answer.TooManyExecutions)
