@@ -134,9 +134,9 @@ var errNothing = errors.New("nothing to commit")
 
 // batch applies and commits ops and answers them. The error is the file's, none of theirs, or errNothing.
 func (j *Journal) batch(ops []*op) error {
-	room := j.room()
+	room, err := j.roomFor(ops)
 	applied := 0
-	err := j.update(func(t *transaction) error {
+	apply := func(t *transaction) error {
 		for _, o := range ops {
 			switch {
 			case !o.state.CompareAndSwap(opWaits, opTaken):
@@ -157,7 +157,10 @@ func (j *Journal) batch(ops []*op) error {
 			return errNothing
 		}
 		return nil
-	})
+	}
+	if err == nil {
+		err = j.update(apply)
+	}
 	failed := err
 	if errors.Is(err, errNothing) {
 		failed = nil

@@ -1,8 +1,10 @@
 package bbolt
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -20,6 +22,26 @@ func (j *Journal) room() error {
 		return fmt.Errorf("%w: it has %d bytes and may have %d", journal.ErrFull, used, l.MaxBytes)
 	}
 	return nil
+}
+
+// roomFor is room, after ended records have made way for what is to be added: they are never why something is refused. err
+// is the file's.
+func (j *Journal) roomFor(ops []*op) (full, err error) {
+	if !slices.ContainsFunc(ops, func(o *op) bool { return o.grows }) {
+		return nil, nil
+	}
+	for more := true; more && j.used.Load() >= j.limits.Load().MaxBytes; {
+		err := j.update(func(t *transaction) error {
+			if more = j.retire(t); !more && t.err == nil {
+				return errNothing
+			}
+			return t.err
+		})
+		if err != nil && !errors.Is(err, errNothing) {
+			return nil, err
+		}
+	}
+	return j.room(), nil
 }
 
 // measure takes down how much the file holds: free pages in it are used again.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,15 +96,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 	put(t, j, last)
 	for n := range 60 {
-		e := entry(2000+n, size)
-		for { // evicting is as fast as the disk
-			err := j.Accept(t.Context(), e)
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, journal.ErrFull) {
-				t.Fatal(err)
-			}
+		if err := j.Accept(t.Context(), entry(2000+n, size)); err != nil {
+			t.Fatalf("accepting while records can go: %v", err)
 		}
 	}
 	eventually(t, "the oldest goes", gone(t, j, first.ID))
@@ -120,6 +114,55 @@ func TestMaxBytes(t *testing.T) {
 	}
 	if err := lease.Finish(t.Context(), new(journal.Record)); err != nil {
 		t.Errorf("finishing when it is full: %v", err)
+	}
+}
+
+// TestLiveKeysStay: records make room for keys, and keys for nothing; when there are only keys, no more are taken.
+func TestLiveKeysStay(t *testing.T) {
+	const size = 64 << 10
+	l := roomy
+	l.MaxBytes = 60 * size
+	j := open(t, path(t), l)
+	base := time.Now().Add(-time.Hour)
+	for n := range 30 {
+		put(t, j, entryAt(base.Add(time.Duration(n)*time.Second), n, size))
+	}
+	key := func(n int) journal.Reservation {
+		return journal.Reservation{
+			ID: entryAt(base, 1000+n, 0).ID, Workflow: "order",
+			Key: journal.Key{Text: strconv.Itoa(n), Until: time.Now().Add(time.Hour)},
+		}
+	}
+	answer := bytes.Repeat([]byte{'x'}, size)
+	keys := 0
+	for ; ; keys++ {
+		err := j.Reserve(t.Context(), key(keys))
+		if errors.Is(err, journal.ErrFull) {
+			break
+		}
+		if err == nil {
+			err = j.Settle(t.Context(), key(keys), answer)
+		}
+		if err != nil || keys > 100 {
+			t.Fatalf("%d keys: %v", keys, err)
+		}
+	}
+	if page, err := j.List(t.Context(), journal.Query{}); err != nil || len(page.Rows) > 0 {
+		t.Errorf("keys are refused while there are %d records, %v", len(page.Rows), err)
+	}
+	for n := range keys {
+		other := key(n)
+		other.ID = entryAt(base, 5000, 0).ID
+		var d *journal.DuplicateError
+		if err := j.Reserve(t.Context(), other); !errors.As(err, &d) || len(d.Response) != size {
+			t.Fatalf("key %d of %d: %v", n, keys, err)
+		}
+	}
+	if err := j.Free(t.Context(), key(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Reserve(t.Context(), key(keys)); err != nil {
+		t.Errorf("when a key has gone: %v", err)
 	}
 }
 
