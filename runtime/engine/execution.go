@@ -26,6 +26,7 @@ type execution struct {
 	started time.Time
 	memory  account
 	secrets secretTexts
+	notes   notes
 	apart   sync.WaitGroup // goroutines that run branches
 
 	// outputs of the nodes that have completed, for templates. A node reads only those of nodes before it, which were

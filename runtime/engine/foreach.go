@@ -36,6 +36,7 @@ func (x *execution) runItems(n int) (a answer) {
 	node := &x.program.Plan.Nodes[n]
 	scope := x.scope()
 	list, err := x.resolve(node.ForEach, &scope, nil, math.MaxInt)
+	x.notes.found(n, &scope)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -76,6 +77,7 @@ func (x *execution) split(list []byte) (values [][]byte, err *NodeError) {
 // work runs items until there is none left to begin.
 func (s *items) work() {
 	scope := s.x.scope()
+	defer s.x.notes.found(s.node, &scope)
 	for {
 		i, ctx, ok := s.begin()
 		if !ok {

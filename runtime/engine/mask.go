@@ -53,6 +53,46 @@ func (s *secretTexts) insert(text string) {
 	slices.SortStableFunc(s.texts, func(a, b string) int { return len(b) - len(a) })
 }
 
+// any tells whether there is something to mask.
+func (s *secretTexts) any() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return len(s.texts) > 0
+}
+
+// atLeast are the texts of so many bytes or more.
+func (s *secretTexts) atLeast(size int) []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n := 0
+	for n < len(s.texts) && len(s.texts[n]) >= size {
+		n++
+	}
+	return slices.Clone(s.texts[:n])
+}
+
+// block makes at most limit bytes of valid UTF-8 without control characters but line feeds and tabs, secrets masked.
+func (s *secretTexts) block(text string, limit int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s.mask(text), "\uFFFD"))
+	return cutText(text, limit)
+}
+
+// cutText cuts a text that is too long before a character.
+func cutText(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && !utf8.RuneStart(text[limit]) {
+		limit--
+	}
+	return text[:limit]
+}
+
 // mask replaces the secrets in s.
 func (s *secretTexts) mask(text string) string {
 	s.mu.RLock()
@@ -75,13 +115,7 @@ func (s *secretTexts) line(text string, limit int) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if len(text) <= limit {
-		return text
-	}
-	for limit > 0 && !utf8.RuneStart(text[limit]) {
-		limit--
-	}
-	return text[:limit]
+	return cutText(text, limit)
 }
 
 // message makes the line for a NodeError of what a node said. The sandbox has cut it where it was too long, so that a

@@ -30,6 +30,7 @@ func (x *execution) runNode(n int) (r NodeResult) {
 	} else {
 		scope := x.scope()
 		a = x.runItem(x.ctx, call{node: n}, &scope, started)
+		x.notes.found(n, &scope)
 	}
 	if a.err != nil {
 		r = x.failed(n, a.err)

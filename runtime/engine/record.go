@@ -1,15 +1,11 @@
 package engine
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"strconv"
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 )
-
-// maxRecorded is the longest value that a record shows, in bytes; of longer ones it has size and digest.
-const maxRecorded = 64 << 10
 
 // ended is the record of an execution that was not run, or not to its end.
 func ended(status Status, code, message string) *journal.Record {
@@ -28,39 +24,51 @@ func (x *execution) record(r *Result) *journal.Record {
 		rec.Node = plan.Nodes[r.Failing].ID
 		rec.Code, rec.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
 	}
-	rec.Trigger = &journal.Trigger{
-		Data: x.value(x.event.Data), Headers: x.value(x.event.Headers),
-		Method: x.event.Method, ClientIP: x.event.ClientIP, ReceivedAt: x.event.ReceivedAt,
-	}
+	v := newView(x)
+	rec.Trigger = v.trigger()
 	rec.Nodes = make([]journal.NodeRecord, 0, len(plan.Nodes)-1)
 	for i := 1; i < len(plan.Nodes); i++ { // the trigger's output is its data
-		n := &r.Nodes[i]
-		row := journal.NodeRecord{
-			ID: plan.Nodes[i].ID, Type: plan.Nodes[i].Type, State: n.State.String(), Handle: n.Handle,
-			Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel, Output: x.value(n.Output),
-		}
-		if !n.Started.IsZero() {
-			row.StartedAt = n.Started.UTC()
-		}
-		if n.Err != nil {
-			row.Code, row.Message = n.Err.Code, n.Err.Message
-		}
-		rec.Nodes = append(rec.Nodes, row)
+		rec.Nodes = append(rec.Nodes, x.nodeRecord(v, r, i))
 	}
 	return rec
 }
 
-// value is a JSON value as a record shows it.
-func (x *execution) value(raw []byte) journal.Value {
-	if len(raw) == 0 {
-		return journal.Value{}
+// nodeRecord is one node's part of a record.
+func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
+	n, node := &r.Nodes[i], &x.program.Plan.Nodes[i]
+	row := journal.NodeRecord{
+		ID: node.ID, Type: node.Type, State: n.State.String(), Handle: n.Handle, Why: Why(x.program.Plan, r, i),
+		Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel,
+		Input: v.input(i), Logs: x.logs(i),
 	}
-	text := x.secrets.mask(string(raw))
-	if len(text) <= maxRecorded {
-		return journal.Value{Text: text}
+	row.Output = v.output(i) // after the input: what is masked in that is masked in this
+	if !n.Started.IsZero() {
+		row.StartedAt = n.Started.UTC()
 	}
-	sum := sha256.Sum256([]byte(text)) // of what may be shown: a digest of a secret could be guessed at
-	return journal.Value{Size: len(text), SHA256: hex.EncodeToString(sum[:])}
+	if n.Err != nil {
+		row.Code, row.Message = n.Err.Code, n.Err.Message
+		if n.Err.Detail != nil {
+			row.Detail = x.secrets.block(n.Err.Detail.Error(), maxDetail)
+		}
+	}
+	return row
+}
+
+// maxDetail bounds what a record says more about an error, in bytes.
+const maxDetail = 4 << 10
+
+// logs are the lines that a node has logged, each with its level, and with forEach the item.
+func (x *execution) logs(node int) (lines []string) {
+	x.notes.mu.Lock()
+	defer x.notes.mu.Unlock()
+	for _, l := range x.notes.lines[node] {
+		text := zapLevel(l.level).String() + ": " + x.secrets.line(l.text, maxLogLine)
+		if x.program.Plan.Nodes[node].ForEach != nil {
+			text = "item " + strconv.Itoa(l.call.index) + ": " + text
+		}
+		lines = append(lines, text)
+	}
+	return lines
 }
 
 // modeOf is how the sender of an execution is answered, "" when it has none.

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -58,18 +57,6 @@ func TestRecordsOfWaitingExecutions(t *testing.T) {
 		t.Errorf("%d were not recorded, want the one after the end too", x.NotRecorded())
 	}
 	l.drain(x, 0)
-}
-
-func TestRecordValues(t *testing.T) {
-	x := &execution{}
-	x.secrets.add([][]byte{[]byte("top-secret")})
-	if v := x.value([]byte(`{"a":"top-secret"}`)); v.Text != `{"a":"***"}` {
-		t.Errorf("%+v", v)
-	}
-	long := []byte(`"` + strings.Repeat("top-secret", maxRecorded) + `"`)
-	if v := x.value(long); v.Text != "" || v.Size != 3*maxRecorded+2 || len(v.SHA256) != 64 {
-		t.Errorf("a long one: %+v", v)
-	}
 }
 
 func TestRecorderCountsBySecond(t *testing.T) {

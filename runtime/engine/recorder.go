@@ -7,15 +7,19 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
 const (
-	// recordQueue is how many executions wait to be recorded. They hold their values in memory meanwhile.
-	recordQueue = 1024
-	// recordBatch is how many are recorded by one call to the journal.
+	// recordQueue is how many executions wait to be recorded, and recordMemory the bytes of the values that they hold
+	// meanwhile.
+	recordQueue  = 1024
+	recordMemory = 64 << 20
+	// recordBatch is how many are recorded by one call to the journal, and recordBytes about how much.
 	recordBatch = 128
+	recordBytes = 4 << 20
 	// recordPatience is how long an execution that did not succeed waits for its place in the queue.
 	recordPatience = time.Second
 )
@@ -25,7 +29,8 @@ const (
 type recorder struct {
 	journal journal.Journal
 	queue   chan recorded
-	start   sync.Once // of the goroutine, with the first execution
+	memory  *semaphore.Weighted // what waits in the queue, in bytes
+	start   sync.Once           // of the goroutine, with the first execution
 	ended   chan struct{}
 	missed  atomic.Uint64
 
@@ -41,11 +46,15 @@ type recorder struct {
 type recorded struct {
 	run    *execution
 	result *Result
+	size   int64
 }
 
 // newRecorder makes a recorder that records every success until limit is called.
 func newRecorder(j journal.Journal) *recorder {
-	return &recorder{journal: j, queue: make(chan recorded, recordQueue), ended: make(chan struct{}), rate: -1}
+	return &recorder{
+		journal: j, queue: make(chan recorded, recordQueue), memory: semaphore.NewWeighted(recordMemory),
+		ended: make(chan struct{}), rate: -1,
+	}
 }
 
 // limit sets how many successes a second are recorded; the rest are counted as missed. Less than 0 means all.
@@ -71,7 +80,6 @@ func (r *recorder) wants(now time.Time) bool {
 
 // take takes an execution that has ended over.
 func (r *recorder) take(run *execution, result *Result) {
-	x := recorded{run, result}
 	r.open.RLock()
 	defer r.open.RUnlock()
 	if r.closed || result.Status == Succeeded && !r.wants(time.Now()) {
@@ -79,20 +87,36 @@ func (r *recorder) take(run *execution, result *Result) {
 		return
 	}
 	r.start.Do(func() { go r.run() })
-	if result.Status == Succeeded {
+	x := recorded{run, result, min(run.memory.used.Load(), recordMemory)}
+	if !r.enqueue(x) {
+		r.missed.Add(1)
+	}
+}
+
+// enqueue puts an execution into the queue. One that did not succeed may wait for its place.
+func (r *recorder) enqueue(x recorded) bool {
+	if r.memory.TryAcquire(x.size) {
 		select {
 		case r.queue <- x:
+			return true
 		default:
-			r.missed.Add(1)
+			r.memory.Release(x.size)
 		}
-		return
 	}
-	patience := time.NewTimer(recordPatience)
-	defer patience.Stop()
+	if x.result.Status == Succeeded {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), recordPatience)
+	defer cancel()
+	if r.memory.Acquire(ctx, x.size) != nil {
+		return false
+	}
 	select {
 	case r.queue <- x:
-	case <-patience.C:
-		r.missed.Add(1)
+		return true
+	case <-ctx.Done():
+		r.memory.Release(x.size)
+		return false
 	}
 }
 
@@ -100,26 +124,43 @@ func (r *recorder) take(run *execution, result *Result) {
 func (r *recorder) run() {
 	defer close(r.ended)
 	for first := range r.queue {
-		batch := []recorded{first}
-		for len(batch) < recordBatch && len(r.queue) > 0 {
-			batch = append(batch, <-r.queue)
+		var b batch
+		b.add(first)
+		for len(b.rows) < recordBatch && b.bytes < recordBytes && len(r.queue) > 0 {
+			b.add(<-r.queue)
 		}
-		r.put(batch)
+		r.put(&b)
+		r.memory.Release(b.held)
 	}
 }
 
-func (r *recorder) put(batch []recorded) {
-	rows := make([]journal.Ended, 0, len(batch))
-	for _, b := range batch {
-		source := newEntry(b.run.program.Plan, b.run.id, b.run.event, nil)
-		source.AcceptedAt = b.result.Started.UTC()
-		rows = append(rows, journal.Ended{Record: b.run.record(b.result), Source: source})
+// batch is what one call to the journal records.
+type batch struct {
+	rows  []journal.Ended
+	bytes int // about
+	held  int64
+	log   *zap.Logger
+}
+
+func (b *batch) add(x recorded) {
+	source := newEntry(x.run.program.Plan, x.run.id, x.run.event, nil)
+	source.AcceptedAt = x.result.Started.UTC()
+	record := x.run.record(x.result)
+	b.rows = append(b.rows, journal.Ended{Record: record, Source: source})
+	b.bytes += len(source.Data) + len(source.Headers)
+	for i := range record.Nodes {
+		b.bytes += len(record.Nodes[i].Input.Text) + len(record.Nodes[i].Output.Text)
 	}
+	b.held += x.size
+	b.log = x.run.engine.config.Logger
+}
+
+func (r *recorder) put(b *batch) {
 	ctx, cancel := context.WithTimeout(context.Background(), journalWait)
 	defer cancel()
-	if err := r.journal.Put(ctx, rows...); err != nil {
-		r.missed.Add(uint64(len(rows)))
-		batch[0].run.engine.config.Logger.Warn("executions were not recorded", zap.Int("executions", len(rows)), zap.Error(err))
+	if err := r.journal.Put(ctx, b.rows...); err != nil {
+		r.missed.Add(uint64(len(b.rows)))
+		b.log.Warn("executions were not recorded", zap.Int("executions", len(b.rows)), zap.Error(err))
 	}
 }
 

@@ -102,15 +102,20 @@ type seeder struct {
 	buf []byte
 }
 
-// say is where the lines go that the call logs: to the logger "node", at their own level, with secrets masked, up to
-// maxLogLines of them.
+// say is where the lines go that the call logs: into the record, and to the logger "node", at their own level, with secrets
+// masked, up to maxLogLines of them.
 func (h *hostSide) say(level int, message string) {
+	if h.lines > maxLogLines {
+		return
+	}
+	h.lines++
+	h.x.notes.log(h.call, level, message)
 	entry := h.x.engine.nodeLog.Check(zapLevel(level), "node says")
-	if entry == nil || h.lines > maxLogLines {
+	if entry == nil {
 		return
 	}
 	text := h.x.secrets.line(message, maxLogLine)
-	if h.lines++; h.lines > maxLogLines {
+	if h.lines > maxLogLines {
 		text = "(more lines of this call are dropped)"
 	}
 	entry.Write(append(h.x.logFields(h.call.node), zap.String("text", text))...)

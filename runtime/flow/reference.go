@@ -74,8 +74,10 @@ func (ref *reference) value(s *Scope) []byte {
 	case rootGlobal:
 		v, ok := s.Global(ref.key)
 		if !ok {
+			s.addGlobal(ref.key, nil)
 			return nil
 		}
+		s.addGlobal(ref.key, v)
 		v = follow(v, ref.steps)
 		if IsSecretGlobal(ref.key) {
 			s.addSecrets(v)

@@ -7,7 +7,7 @@ import (
 )
 
 // Scope is what the templates of one execution can see. It is used by one goroutine at a time. Templates only read from
-// it, Secrets excepted, and keep nothing.
+// it, Secrets and Globals excepted, and keep nothing.
 //
 // All raw JSON in it must be canonical, as rawjson.AppendCanonical makes it: templates copy it as it is.
 type Scope struct {
@@ -22,6 +22,26 @@ type Scope struct {
 	// Secrets collects what must be masked wherever the execution shows: the texts (unescaped) and digits found in
 	// the __secret globals that were resolved, each once. Append adds to it.
 	Secrets [][]byte
+
+	// Globals collects the global values that were resolved, each value of a key once, as Global gave them: by them a
+	// template can be resolved again exactly. Append adds to it.
+	Globals []Global
+}
+
+// Global is a global value that a template has found; Value is nil when there was none.
+type Global struct {
+	Key   string
+	Value []byte
+}
+
+// addGlobal notes what was found.
+func (s *Scope) addGlobal(key string, value []byte) {
+	for _, g := range s.Globals {
+		if g.Key == key && bytes.Equal(g.Value, value) {
+			return
+		}
+	}
+	s.Globals = append(s.Globals, Global{key, value})
 }
 
 // addSecrets notes each string and number in v, at any depth. Booleans and null tell nothing.

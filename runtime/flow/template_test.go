@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -289,6 +290,17 @@ func TestTemplateCollectsSecrets(t *testing.T) {
 	}
 	if got, want := string(bytes.Join(s.Secrets, []byte(" "))), `s3cr"t me k1 22`; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	var keys []string
+	for _, g := range s.Globals {
+		value, ok := s.Global(g.Key)
+		if string(value) != string(g.Value) || ok != (g.Value != nil) {
+			t.Errorf("global %s is noted as %s", g.Key, g.Value)
+		}
+		keys = append(keys, g.Key)
+	}
+	if want := []string{"__secret_key", "__secret_all", "api_url", "__secret_nope"}; !slices.Equal(keys, want) {
+		t.Errorf("globals %q, want %q", keys, want)
 	}
 }
 

@@ -59,19 +59,22 @@ type NodeRecord struct {
 	Attempts  int           `json:"attempts,omitempty"`
 	StartedAt time.Time     `json:"startedAt,omitzero"`
 	Duration  time.Duration `json:"durationNs,omitempty"`
-	Input     Value         `json:"input,omitzero"`
-	Output    Value         `json:"output,omitzero"`
-	Logs      []string      `json:"logs,omitempty"`
+	Why       string        `json:"why,omitempty"`   // it did not run
+	Input     Value         `json:"input,omitzero"`  // its resolved config; with forEach an array of those of all items
+	Output    Value         `json:"output,omitzero"` // of an error that was handled, what dependents see of it
+	Logs      []string      `json:"logs,omitempty"`  // lines that it has logged
 	Fuel      uint64        `json:"fuel,omitempty"`
 	Code      string        `json:"code,omitempty"`
 	Message   string        `json:"message,omitempty"`
+	Detail    string        `json:"detail,omitempty"` // more about the error, for operators: of several lines
 }
 
 // Value is a JSON value as a record shows it: its text, or of one that is too long its size and digest.
 type Value struct {
 	Text   string `json:"text,omitempty"`   // raw JSON
 	Size   int    `json:"size,omitempty"`   // in bytes, when Text is missing
-	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing
+	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing; "" = so long that only a part of it was looked at
+	Masked bool   `json:"masked,omitempty"` // parts of it are not shown, because they are secret
 }
 
 // Ended is an execution that was not in the journal while it ran.

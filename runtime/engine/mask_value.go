@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+const (
+	// minEverywhere is how many bytes a secret has at least that is masked wherever it stands in a value. Shorter ones would
+	// blot out half of a record: they are masked where a template has put them.
+	minEverywhere = 8
+	// maxComposed bounds how many texts with a secret in them are remembered for one record.
+	maxComposed = 10_000
+)
+
+var quotedMask = []byte(`"` + mask + `"`)
+
+// masker makes JSON values fit to be shown. What it gives is JSON too. The zero value masks nothing.
+type masker struct {
+	texts []string // masked wherever they stand, longest first
+	// composed are strings and numbers, as texts, into which a template has put a secret, and how they are shown. A node
+	// that hands one on gives it as it got it.
+	composed map[string]string
+	blind    bool // there are more of them than it can remember: it shows nothing
+	all      bool // strings and numbers are masked whatever they are
+}
+
+// append appends v as it is shown, and tells whether that is something else.
+func (m *masker) append(dst, v []byte) (_ []byte, masked bool) {
+	if m.blind {
+		return append(dst, quotedMask...), true
+	}
+	if len(m.composed) == 0 && len(m.texts) == 0 {
+		return append(dst, v...), false
+	}
+	start := len(dst)
+	dst = m.walk(dst, v)
+	return dst, !bytes.Equal(dst[start:], v)
+}
+
+func (m *masker) walk(dst, v []byte) []byte {
+	first := true
+	comma := func() {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+	}
+	switch rawjson.KindOf(v) {
+	case rawjson.Object:
+		dst = append(dst, '{')
+		rawjson.Members(v, func(key, value []byte) bool {
+			comma()
+			dst = append(m.key(dst, key), ':')
+			dst = m.walk(dst, value)
+			return true
+		})
+		return append(dst, '}')
+	case rawjson.Array:
+		dst = append(dst, '[')
+		rawjson.Elements(v, func(value []byte) bool {
+			comma()
+			dst = m.walk(dst, value)
+			return true
+		})
+		return append(dst, ']')
+	case rawjson.String, rawjson.Number:
+		text := leafText(v)
+		if shown := m.text(text); shown != text {
+			return rawjson.AppendQuoted(dst, []byte(shown))
+		}
+	}
+	return append(dst, v...)
+}
+
+// key appends a member's key, which comes without its quotes.
+func (m *masker) key(dst, raw []byte) []byte {
+	key := string(rawjson.AppendUnescaped(nil, raw))
+	if shown := m.everywhere(key); shown != key {
+		return rawjson.AppendQuoted(dst, []byte(shown))
+	}
+	return append(append(append(dst, '"'), raw...), '"')
+}
+
+func (m *masker) text(text string) string {
+	if m.all && text != "" {
+		return mask
+	}
+	if shown, ok := m.composed[text]; ok {
+		return shown
+	}
+	return m.everywhere(text)
+}
+
+func (m *masker) everywhere(text string) string {
+	for _, secret := range m.texts {
+		text = strings.ReplaceAll(text, secret, mask)
+	}
+	return text
+}
+
+// leafText is the text of a string or a number.
+func leafText(v []byte) string {
+	if rawjson.KindOf(v) == rawjson.String {
+		return string(rawjson.AppendString(nil, v))
+	}
+	return string(v)
+}
+
+// learn takes in what a template gave, and the same as it is shown.
+func (m *masker) learn(plain, shown []byte) {
+	if m.blind || bytes.Equal(plain, shown) {
+		return
+	}
+	kind := rawjson.KindOf(plain)
+	switch kind {
+	case rawjson.Object, rawjson.Array:
+		parts := children(shown)
+		if rawjson.KindOf(shown) != kind {
+			parts = nil
+		}
+		for i, part := range children(plain) {
+			if i < len(parts) {
+				m.learn(part, parts[i])
+			} else {
+				m.learn(part, quotedMask)
+			}
+		}
+	case rawjson.String, rawjson.Number:
+		text, as := leafText(plain), mask
+		if text == "" {
+			return
+		}
+		if rawjson.KindOf(shown) == rawjson.String {
+			as = leafText(shown)
+		}
+		if m.composed == nil {
+			m.composed = make(map[string]string)
+		}
+		m.composed[text] = as
+		m.blind = len(m.composed) > maxComposed
+	}
+}
+
+// children are the values in an object or an array, in order.
+func children(v []byte) (values [][]byte) {
+	if rawjson.KindOf(v) == rawjson.Object {
+		rawjson.Members(v, func(_, value []byte) bool {
+			values = append(values, value)
+			return true
+		})
+		return values
+	}
+	rawjson.Elements(v, func(value []byte) bool {
+		values = append(values, value)
+		return true
+	})
+	return values
+}
+
+// maskLeaves appends v with each string and number in it masked, as a secret global is shown. Booleans and null tell
+// nothing.
+func maskLeaves(dst, v []byte) []byte {
+	m := masker{all: true}
+	return m.walk(dst, v)
+}

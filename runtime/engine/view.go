@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+const (
+	// maxRecorded is the longest value that a record shows, in bytes; of longer ones it has size and digest.
+	maxRecorded = 64 << 10
+	// maxRecord bounds all values of a record together, in bytes. Those that come too late are as if they were too long.
+	maxRecord = 1 << 20
+)
+
+// view is what is shown of the values of an execution that has ended. Nodes are looked at in plan order.
+//
+// What a node was called with is not kept while it runs, which would cost all executions what few need: its templates are
+// resolved again. They give the same, as outputs do not change and the globals they found were noted. Where secrets are
+// among them they are resolved a second time, from what is shown of the outputs before: so a secret is masked exactly where a
+// template has put it.
+type view struct {
+	x       *execution
+	masks   bool // there are secrets
+	masker  masker
+	left    int        // bytes that the record may still take
+	event   flow.Event // as it is shown
+	outputs [][]byte   // as they are shown
+}
+
+func newView(x *execution) *view {
+	v := &view{x: x, left: maxRecord, event: *x.event, outputs: x.outputs}
+	v.findSecrets()
+	v.masker.texts = x.secrets.atLeast(minEverywhere)
+	if v.masks = x.secrets.any(); v.masks {
+		v.event.Data, _ = v.masker.append(nil, x.event.Data)
+		v.event.Query, _ = v.masker.append(nil, x.event.Query)
+		v.event.Headers, _ = v.masker.append(nil, x.event.Headers)
+		v.outputs = make([][]byte, len(x.outputs))
+	}
+	return v
+}
+
+// findSecrets looks for the secrets of nodes that ran in an earlier process.
+func (v *view) findSecrets() {
+	for n := range v.x.results {
+		if !v.resumed(n) {
+			continue
+		}
+		node := &v.x.program.Plan.Nodes[n]
+		scope := v.x.scope()
+		_, _ = node.Config.Append(nil, &scope, v.x.engine.config.Limits.NodeInput) // as far as it goes
+		if node.ForEach != nil {
+			_, _ = node.ForEach.Append(nil, &scope, v.x.engine.config.Limits.ExecutionMemory)
+		}
+		v.x.secrets.add(scope.Secrets)
+	}
+}
+
+// resumed tells whether a node has completed in an earlier process.
+func (v *view) resumed(n int) bool {
+	r := &v.x.results[n]
+	return n > 0 && r.State == Completed && r.Started.IsZero()
+}
+
+// trigger is what started the execution.
+func (v *view) trigger() *journal.Trigger {
+	ev := v.x.event
+	return &journal.Trigger{
+		Data: v.value(v.event.Data, string(v.event.Data) != string(ev.Data)), Headers: v.value(v.event.Headers, string(v.event.Headers) != string(ev.Headers)),
+		Method: ev.Method, ClientIP: ev.ClientIP, ReceivedAt: ev.ReceivedAt,
+	}
+}
+
+// value is a JSON value as a record has it: what is shown of one, and whether that is something else.
+func (v *view) value(shown []byte, masked bool) journal.Value {
+	switch {
+	case len(shown) == 0:
+		return journal.Value{}
+	case len(shown) <= min(maxRecorded, v.left):
+		v.left -= len(shown)
+		return journal.Value{Text: string(shown), Masked: masked}
+	}
+	sum := sha256.Sum256(shown) // of what may be shown: a digest of a secret could be guessed at
+	return journal.Value{Size: len(shown), SHA256: hex.EncodeToString(sum[:]), Masked: masked}
+}
+
+// output is what is shown of a node's output. It comes after its input.
+func (v *view) output(n int) journal.Value {
+	out := v.x.results[n].Output
+	if len(out) == 0 || !v.masks {
+		return v.value(out, false)
+	}
+	shown, masked := v.masker.append(nil, out)
+	v.outputs[n] = shown
+	return v.value(shown, masked)
+}
+
+// scope is what the templates of a node have seen. known is false after one has asked for a global of which that is not known.
+func (v *view) scope(n int, known *bool) flow.Scope {
+	s := v.x.scope()
+	s.Global = func(key string) ([]byte, bool) {
+		value, ok := v.x.notes.global(n, key)
+		if !ok {
+			*known = false
+			value, _ = v.x.engine.global(key)
+		}
+		return value, value != nil
+	}
+	return s
+}
+
+// shownScope is the same with secrets masked.
+func (v *view) shownScope(n int, known *bool) flow.Scope {
+	s := v.scope(n, known)
+	s.Event, s.Outputs = &v.event, v.outputs
+	plain := s.Global
+	s.Global = func(key string) ([]byte, bool) {
+		value, ok := plain(key)
+		if ok && flow.IsSecretGlobal(key) {
+			value = maskLeaves(nil, value)
+		}
+		return value, ok
+	}
+	return s
+}
+
+// input is what is shown of what a node was called with; none when it was not called, or when that cannot be told
+// exactly.
+func (v *view) input(n int) journal.Value {
+	r := &v.x.results[n]
+	called := r.Attempts > 0
+	if !called && !v.resumed(n) {
+		return journal.Value{}
+	}
+	known := true
+	i := inputs{view: v, known: &known, plain: v.scope(n, &known), limit: v.x.engine.config.Limits.NodeInput}
+	if v.masks {
+		i.shown = v.shownScope(n, &known)
+	}
+	value := i.of(&v.x.program.Plan.Nodes[n])
+	if !known {
+		return journal.Value{}
+	}
+	return value
+}
+
+// inputs resolves a node's templates again.
+type inputs struct {
+	view         *view
+	known        *bool
+	plain, shown flow.Scope
+	limit        int
+}
+
+func (i *inputs) of(node *flow.Node) journal.Value {
+	if node.ForEach == nil {
+		shown, masked, ok := i.resolve(nil, node.Config)
+		if !ok {
+			return journal.Value{}
+		}
+		return i.view.value(shown, masked)
+	}
+	items, shownItems, ok := i.items(node.ForEach)
+	if !ok {
+		return journal.Value{}
+	}
+	all, masked := []byte("["), false
+	for n := range items {
+		i.plain.Item, i.plain.Index, i.shown.Index = items[n], n, n
+		if i.shown.Item = quotedMask; n < len(shownItems) {
+			i.shown.Item = shownItems[n]
+		}
+		if n > 0 {
+			all = append(all, ',')
+		}
+		var other bool
+		if all, other, ok = i.resolve(all, node.Config); !ok {
+			return journal.Value{}
+		}
+		masked = masked || other
+		if len(all) > i.limit { // enough was looked at
+			i.view.masker.blind = i.view.masks
+			return journal.Value{Size: len(all), Masked: masked}
+		}
+	}
+	return i.view.value(append(all, ']'), masked)
+}
+
+// items are the items of forEach, and what is shown of them.
+func (i *inputs) items(forEach *flow.Template) (items, shown [][]byte, ok bool) {
+	limit := i.view.x.engine.config.Limits.ExecutionMemory
+	list, err := forEach.Append(nil, &i.plain, limit)
+	if err != nil || rawjson.KindOf(list) != rawjson.Array {
+		return nil, nil, false
+	}
+	if i.view.masks {
+		list, err := forEach.Append(nil, &i.shown, limit)
+		if err == nil && rawjson.KindOf(list) == rawjson.Array {
+			shown = children(list)
+		}
+	}
+	return children(list), shown, true
+}
+
+// resolve appends what is shown of a config, and tells whether that is something else. What the templates put together from
+// secrets is masked from here on.
+func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok bool) {
+	start := len(dst)
+	dst, err := t.Append(dst, &i.plain, i.limit)
+	if err != nil || !i.view.masks {
+		return dst, false, err == nil
+	}
+	plain := append([]byte(nil), dst[start:]...)
+	shown, err := t.Append(nil, &i.shown, i.limit+len(plain)) // a mask can be longer than what it hides
+	if err != nil {
+		return dst, false, false
+	}
+	m := &i.view.masker
+	m.learn(plain, shown)
+	long := masker{texts: m.texts, blind: m.blind} // what templates have put in is masked already
+	dst, _ = long.append(dst[:start], shown)
+	return dst, string(dst[start:]) != string(plain), true
+}

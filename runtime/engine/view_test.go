@@ -1,0 +1,248 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// recordOf runs a document and returns its record. between is called after the run.
+func (l *lab) recordOf(document, body string, between func()) *journal.Record {
+	l.Helper()
+	x := l.engine.newRun(l.Context(), l.program(document), "exec-1", event(l, body), nil)
+	r := x.run()
+	between()
+	return x.record(r)
+}
+
+func nothing() {}
+
+func nodesByID(r *journal.Record) map[string]journal.NodeRecord {
+	byID := make(map[string]journal.NodeRecord)
+	for _, n := range r.Nodes {
+		byID[n.ID] = n
+	}
+	return byID
+}
+
+// TestRecordedInputs: they are what nodes were called with, whatever has become of globals since.
+func TestRecordedInputs(t *testing.T) {
+	globals := workspace{"rate": `19`, "list": `[1,2]`}
+	l := newLab(t, Config{Globals: globals}, sandbox.Limits{})
+	doc := document("t>a a>b b>c a>d:error d>e",
+		echo("a", `{"n":"{{trigger.data.n}}","rate":"{{global.rate}}","gone":"{{global.none}}"}`),
+		task("b", `"do":"echo","value":"{{item}}-{{index}}-{{steps.a.output.n}}"`, `"forEach":"{{global.list}}"`),
+		fail("c"), echo("d", `1`), echo("e", `1`))
+	r := l.recordOf(doc, `{"n":7}`, func() {
+		globals["rate"], globals["list"], globals["none"] = `20`, `[]`, `1`
+	})
+	got := nodesByID(r)
+	for id, want := range map[string]string{
+		"a": `{"do":"echo","value":{"n":7,"rate":19,"gone":null}}`,
+		"b": `[{"do":"echo","value":"1-0-7"},{"do":"echo","value":"2-1-7"}]`,
+		"c": `{"do":"fatal","code":"boom","message":"no luck"}`,
+		"d": "",
+	} {
+		if in := got[id].Input; in.Text != want || in.Masked {
+			t.Errorf("input of %s: %+v, want %s", id, in, want)
+		}
+	}
+	if why := got["d"].Why; got["d"].State != "skipped" || why != "a did not fail" {
+		t.Errorf("d was %s because %q", got["d"].State, why)
+	}
+	if why := got["e"].Why; why != "d was skipped" {
+		t.Errorf("e was not run because %q", why)
+	}
+	if got["b"].Fuel == 0 || got["b"].Attempts != 2 || got["a"].Why != "" {
+		t.Errorf("%+v", got["b"])
+	}
+}
+
+// TestWhy: each reason for which a node does not run.
+func TestWhy(t *testing.T) {
+	l := newLab(t, Config{}, sandbox.Limits{})
+	r := l.recordOf(document("t>a a>b:left b>c t>f f>g g>h c>i h>i f>j:error t>k k>l:error k>m",
+		route("a", "right"), echo("b", `1`), echo("c", `1`), fail("f", continues), fail("g"),
+		echo("h", `1`), echo("i", `1`), echo("j", `1`), fail("k"), echo("l", `1`), echo("m", `1`)), `{}`, nothing)
+	got := nodesByID(r)
+	for id, want := range map[string]string{
+		"b": "a chose right, not left", "c": "b was skipped", "h": "g was stopped", "m": "k failed",
+	} {
+		if id == "h" {
+			want = "g was skipped" // f's error edge took its failure, so that nothing behind its success runs
+		}
+		if got[id].Why != want {
+			t.Errorf("%s (%s): %q, want %q", id, got[id].State, got[id].Why, want)
+		}
+	}
+	r = l.recordOf(document("t>a a>b b>c", fail("a"), echo("b", `1`), echo("c", `1`)), `{}`, nothing)
+	if got := nodesByID(r); got["b"].Why != "a failed" || got["c"].Why != "b was stopped" {
+		t.Errorf("behind a failure: %q and %q", got["b"].Why, got["c"].Why)
+	}
+}
+
+// TestShortSecretsAreMaskedWhereTheyWerePut: in the input, in what a node hands on of it, and nowhere else; longer ones wherever
+// they stand. What comes out is JSON.
+func TestShortSecretsAreMaskedWhereTheyWerePut(t *testing.T) {
+	l := newLab(t, Config{Globals: workspace{
+		"__secret_pin": `"12"`, "__secret_long": `"long-secret"`, "__secret_all": `{"user":"ab","n":77,"on":true,"l":["x"]}`, "__secret_number": `123456789`,
+	}}, sandbox.Limits{})
+	r := l.recordOf(document("t>a a>b b>c c>d",
+		echo("a", `{"pin":"{{global.__secret_pin}}","as":"PIN {{global.__secret_pin}}","n":12,"at":"12:00","all":"{{global.__secret_all}}"}`),
+		echo("b", `{"handed":"{{steps.a.output}}","text":"{{trigger.data.text}}","more":"{{steps.a.output.as}}!"}`),
+		task("c", `"do":"echo","value":"{{item}} {{global.__secret_long}}"`, `"forEach":"{{global.__secret_all.l}}"`),
+		echo("d", `{"number":"{{global.__secret_number}}","both":"{{steps.c.output}}"}`),
+	), `{"text":"in 1210 and 'long-secret'","n":123456789}`, nothing)
+	got := nodesByID(r)
+	const a = `{"pin":"***","as":"PIN ***","n":"***","at":"12:00","all":{"user":"***","n":"***","on":true,"l":["***"]}}`
+	for id, want := range map[string][2]string{
+		"a": {`{"do":"echo","value":` + strings.Replace(a, `"n":"***","at"`, `"n":12,"at"`, 1) + `}`, a},
+		"b": {`{"do":"echo","value":{"handed":` + a + `,"text":"in 1210 and '***'","more":"PIN ***!"}}`,
+			`{"handed":` + a + `,"text":"in 1210 and '***'","more":"PIN ***!"}`},
+		"c": {`[{"do":"echo","value":"*** ***"}]`, `["*** ***"]`},
+		"d": {`{"do":"echo","value":{"number":"***","both":["*** ***"]}}`, `{"number":"***","both":["*** ***"]}`},
+	} {
+		for i, v := range []journal.Value{got[id].Input, got[id].Output} {
+			if v.Text != want[i] || !v.Masked {
+				t.Errorf("%s of %s:\n%s, %v\nwant\n%s", []string{"input", "output"}[i], id, v.Text, v.Masked, want[i])
+			}
+			if err := rawjson.Check([]byte(v.Text), 100); err != nil {
+				t.Errorf("%s is not JSON: %v", v.Text, err)
+			}
+		}
+	}
+	if data := r.Trigger.Data; data.Text != `{"text":"in 1210 and '***'","n":"***","_query":{}}` || !data.Masked {
+		t.Errorf("the trigger: %+v", data)
+	}
+}
+
+// TestRecordsAreBounded: of long values there is size and digest, of many values too, and lines have an end.
+func TestRecordsAreBounded(t *testing.T) {
+	l := newLab(t, Config{}, sandbox.Limits{})
+	nodes, edges, last := []string(nil), "", "t"
+	for i := range 30 {
+		id := fmt.Sprintf("n%d", i)
+		nodes = append(nodes, task(id, `"do":"large","bytes":60000`))
+		edges, last = edges+" "+last+">"+id, id
+	}
+	nodes = append(nodes, task("long", `"do":"large","bytes":70000`), task("talk", `"do":"log","level":1,"message":"`+strings.Repeat("x", 2000)+`","times":1000`))
+	r := l.recordOf(document(edges+" t>long t>talk", nodes...), `{}`, nothing)
+	got := nodesByID(r)
+	if v := got["long"].Output; v.Text != "" || v.Size != 70000 || len(v.SHA256) != 64 {
+		t.Errorf("a long value: %+v", v)
+	}
+	total := 0
+	for _, n := range r.Nodes {
+		total += len(n.Input.Text) + len(n.Output.Text)
+	}
+	if total > maxRecord || total < maxRecord/2 {
+		t.Errorf("the record has %d bytes of values", total)
+	}
+	if v := got["n29"].Output; v.Text != "" || v.Size != 60000 {
+		t.Errorf("a value that came too late: %+v", v)
+	}
+	logs := got["talk"].Logs
+	size := 0
+	for _, line := range logs {
+		size += len(line) - len("info: ")
+	}
+	if logs[0] != "info: "+strings.Repeat("x", 2000) || logs[len(logs)-1] != "info: "+linesDropped || size > notedLogBytes+len(linesDropped) {
+		t.Errorf("%d lines of %d bytes, the last is %q", len(logs), size, logs[len(logs)-1])
+	}
+}
+
+// TestRecordedLogs: lines of all levels with the item that said them, and what is known of a crash.
+func TestRecordedLogs(t *testing.T) {
+	l := newLab(t, Config{Globals: workspace{"__secret_key": `"hush-hush"`}}, sandbox.Limits{})
+	r := l.recordOf(document("t>a a>b", task("a", `"do":"log","level":"{{item}}","message":"with {{global.__secret_key}}"`, `"forEach":"{{trigger.data}}"`),
+		task("b", `"do":"panic"`)), `[0,3]`, nothing)
+	got := nodesByID(r)
+	if want := []string{"item 0: debug: with ***", "item 1: error: with ***"}; !slices.Equal(got["a"].Logs, want) {
+		t.Errorf("lines %q", got["a"].Logs)
+	}
+	if b := got["b"]; b.Code != CodeTrap || !strings.Contains(b.Detail, "on demand") || len(b.Detail) > maxDetail {
+		t.Errorf("a crash: %+v", b)
+	}
+}
+
+// TestResumedNodesShowNoSecrets: what ran in an earlier process is masked as well, and what it was called with is not made up.
+func TestResumedNodesShowNoSecrets(t *testing.T) {
+	l := newLab(t, Config{Globals: workspace{"__secret_pin": `"12"`, "__secret_key": `"hush-hush"`}}, sandbox.Limits{})
+	p := l.program(document("t>a a>b", echo("a", `["{{global.__secret_pin}}","{{global.__secret_key}}","{{trigger.data}}"]`), echo("b", `"{{steps.a.output}}"`)))
+	e := newEntry(p.Plan, "exec-1", event(t, `"x"`), []journal.Step{{Node: "a", Output: []byte(`["12","hush-hush","x"]`)}})
+	lease, err := newLedger().Adopt(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := l.engine.newRun(t.Context(), p, "exec-1", eventOf(e), lease)
+	got := nodesByID(x.record(x.run()))
+	if a := got["a"]; a.Output.Text != `["***","***","x"]` || a.Input != (journal.Value{}) {
+		t.Errorf("%+v", a)
+	}
+	if b := got["b"]; b.Output.Text != `["***","***","x"]` || !b.Input.Masked {
+		t.Errorf("%+v", b)
+	}
+}
+
+// TestRecorderHoldsBoundedMemory: when what waits is too much, successes are missed and failures wait.
+func TestRecorderHoldsBoundedMemory(t *testing.T) {
+	r := newRecorder(newLedger())
+	if !r.memory.TryAcquire(recordMemory) {
+		t.Fatal("it holds something")
+	}
+	success, failure := &Result{Status: Succeeded}, &Result{Status: Failed}
+	if r.enqueue(recorded{nil, success, 1}) {
+		t.Error("a success was taken")
+	}
+	taken := make(chan bool)
+	go func() { taken <- r.enqueue(recorded{nil, failure, 1}) }()
+	select {
+	case <-taken:
+		t.Error("a failure did not wait")
+	case <-time.After(10 * time.Millisecond):
+	}
+	r.memory.Release(recordMemory)
+	if !receive(t, taken) {
+		t.Error("a failure was not taken when there was room")
+	}
+}
+
+func FuzzMasker(f *testing.F) {
+	f.Add(`{"a":["top-secret",1,{"top-secret":"x"}],"b":123456789}`, "top-secret")
+	f.Add(`"\u0074op-secret"`, "top-secret")
+	f.Add(`[123456789,1e5]`, "123456789")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		v, err := rawjson.AppendCanonical(nil, []byte(text), 100)
+		if err != nil || len(secret) < minEverywhere || strings.ContainsAny(secret, mask) {
+			return
+		}
+		m := masker{texts: []string{secret}}
+		shown, masked := m.append(nil, v)
+		if err := rawjson.Check(shown, 100); err != nil {
+			t.Fatalf("%s is shown as %s: %v", v, shown, err)
+		}
+		if !masked && string(shown) != string(v) {
+			t.Fatalf("%s is shown as %s", v, shown)
+		}
+		var look func(v []byte)
+		look = func(v []byte) {
+			switch rawjson.KindOf(v) {
+			case rawjson.Object, rawjson.Array:
+				for _, c := range children(v) {
+					look(c)
+				}
+			case rawjson.String, rawjson.Number:
+				if strings.Contains(leafText(v), secret) {
+					t.Fatalf("%s shows %q", shown, secret)
+				}
+			}
+		}
+		look(shown)
+	})
+}
