@@ -221,6 +221,8 @@ func printTimeline(cmd *cobra.Command, plan *flow.Plan, r *engine.Result) {
 		}
 		if n.Err != nil {
 			note = n.Err.Code + ": " + n.Err.Message
+		} else if why := engine.Why(plan, r, i); why != "" {
+			note = why
 		} else if n.Handle != "" {
 			note = "→ " + n.Handle
 		}

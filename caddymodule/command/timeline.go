@@ -49,18 +49,30 @@ func printNode(w io.Writer, r *journal.Record, n journal.NodeRecord) {
 	if n.Handle != "" {
 		line += " → " + n.Handle
 	}
+	if n.Why != "" {
+		line += ": " + n.Why
+	}
 	if n.Attempts > 0 {
-		line += fmt.Sprintf(", %s in %s", plural(n.Attempts, "attempt"), n.Duration.Round(100*time.Microsecond))
+		line += fmt.Sprintf(", %s in %s, fuel %d", plural(n.Attempts, "attempt"), n.Duration.Round(10*time.Microsecond), n.Fuel)
 	}
 	fmt.Fprintln(w, line)
-	if n.Code != "" {
-		fmt.Fprintf(w, "%12s%s\n", "", paint(w, red, failure("", n.Code, n.Message)))
+	detail := func(name string, s style, text string) {
+		fmt.Fprintf(w, "%12s%s %s\n", "", paint(w, dim, fmt.Sprintf("%-6s", name)), paint(w, s, text))
+	}
+	if n.Input != (journal.Value{}) {
+		detail("input", plain, shown(n.Input))
 	}
 	if n.Output != (journal.Value{}) {
-		fmt.Fprintf(w, "%12s%s\n", "", shown(n.Output))
+		detail("output", plain, shown(n.Output))
+	}
+	if n.Code != "" {
+		detail("error", red, printable(failure("", n.Code, n.Message)))
+	}
+	for line := range strings.Lines(n.Detail) {
+		detail("", dim, printable(line))
 	}
 	for _, l := range n.Logs {
-		fmt.Fprintf(w, "%12s%s\n", "", paint(w, dim, l))
+		detail("log", dim, printable(l))
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 const failing = `{"nodes":[
 	{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
 	{"id":"say","type":"transform","config":{"output":{"token":"Bearer {{global.__secret_token}}","n":"{{trigger.data.n}}"}}},
-	{"id":"call","type":"http-request","config":{"url":"http://127.0.0.1:9/"}}],
-	"edges":[{"source":"trigger","target":"say"},{"source":"say","target":"call"}]}`
+	{"id":"call","type":"http-request","config":{"url":"http://127.0.0.1:9/"}},
+	{"id":"after","type":"transform","config":{"output":1}}],
+	"edges":[{"source":"trigger","target":"say"},{"source":"say","target":"call"},{"source":"call","target":"after"}]}`
 
 // record asks for an execution until it has the status.
 func (s *server) record(id, status string) (r journal.Record) {
@@ -123,7 +124,12 @@ func TestExecutions(t *testing.T) {
 		{[]string{"executions", "list"}, []string{"EXECUTION", first, second, "call: http_address_refused"}},
 		{[]string{"executions", "list", "--status=failed", "--json"}, []string{`"id": "` + second}},
 		{[]string{"executions", "list", "--limit=1"}, []string{"there are more: --cursor exec-"}},
-		{[]string{"executions", "show", second}, []string{"failed      call: http_address_refused", "say (transform) completed, 1 attempt", `Bearer ***`}},
+		{[]string{"executions", "show", second}, []string{
+			"failed      call: http_address_refused", "say (transform) completed, 1 attempt in", `input  {"output":{"token":"Bearer ***","n":2}}`,
+			`output {"token":"Bearer ***","n":2}`, `input  {"url":"http://127.0.0.1:9/"}`, "error  http_address_refused: ",
+			"after (transform) stopped: call failed",
+		}},
+		{[]string{"executions", "show", second, "--json"}, []string{`"why": "call failed"`, `"masked": true`, `"input": {`}},
 		{[]string{"executions", "replay", first}, []string{"replays " + first + " as exec-"}},
 		{[]string{"status"}, []string{"durability: disk", "writes a second"}},
 	} {
