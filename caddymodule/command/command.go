@@ -36,6 +36,12 @@ reach it through Caddy's admin endpoint. validate, run and sign work without a s
 // errSilent ends a command whose output already says what is wrong: exit status 1, nothing more printed.
 var errSilent = errors.New("failed")
 
+// exitWith is the error that ends Caddy with an exit status, when the output already says what is wrong.
+func exitWith(c *cobra.Command, status int) error {
+	c.SilenceErrors = true
+	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, nil })(c, nil)
+}
+
 // leaf makes a command. run gets the streams of the command, so that tests can give their own.
 func leaf(use, short, long string, args cobra.PositionalArgs, run func(c *cobra.Command, args []string) error) *cobra.Command {
 	return &cobra.Command{

@@ -21,6 +21,25 @@ func diffJSON(want, got []byte) []string {
 	return diffValue(nil, "", w, g)
 }
 
+// diffNamed is diffJSON with a name in front of each path. nil is a value that is not there.
+func diffNamed(name string, want, got []byte) []string {
+	w, errW := decode(want)
+	g, errG := decode(got)
+	switch {
+	case want == nil && got != nil:
+		return []string{name + ": unexpected " + cut(string(got), 200)}
+	case want != nil && got == nil:
+		return []string{name + ": missing, want " + cut(string(want), 200)}
+	case errW != nil || errG != nil:
+		var out []string
+		for _, line := range diffJSON(want, got) {
+			out = append(out, name+": "+line)
+		}
+		return out
+	}
+	return diffValue(nil, name, w, g)
+}
+
 func decode(b []byte) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()

@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -34,9 +35,17 @@ func executionsCommand() *cobra.Command {
 	list.Flags().Int("limit", journal.DefaultLimit, "How many")
 	list.Flags().String("cursor", "", "Those after a page: what the page before has said at its end")
 	list.Flags().Bool("follow", false, "Go on with new executions until interrupted")
-	replay := serverFlags(leaf("replay <id>", "Starts an execution that has ended anew, from the event it was run from",
-		"Nobody waits for its answer, whatever the workflow's mode is.", cobra.ExactArgs(1), replayExecution))
+	replay := nodeFlag(serverFlags(leaf("replay <id>", "Starts an execution that has ended anew, from the event it was run from",
+		`Nobody waits for its answer, whatever the workflow's mode is.
+
+With --offline nothing is started: the calls of its nodes are made again in this process, from their recorded inputs, with the clock, random
+numbers and HTTP answers of then, and what they give is compared. With --node it tells what a new build of a node would do differently on
+executions that have been: of several that are named, or the newest of --workflow. The exit status is 0 when nothing would change, 1 when
+something would, and 2 when nothing is known to change and something cannot be compared.`, cobra.ArbitraryArgs, replayExecution)))
 	replay.Flags().Bool("current", false, "With the workflow as it serves now, instead of as it was")
+	replay.Flags().Bool("offline", false, "Make the calls of its nodes again in this process and compare")
+	replay.Flags().String("workflow", "", "With --offline: the newest executions of this workflow")
+	replay.Flags().Int("limit", 20, "With --offline and --workflow: how many")
 	c.AddCommand(list, replay,
 		serverFlags(leaf("show <id>", "Shows what became of an execution, node by node", "", cobra.ExactArgs(1), showExecution)),
 		serverFlags(leaf("cancel <id>", "Ends an execution that waits or runs", "", cobra.ExactArgs(1), cancelExecution)))
@@ -139,6 +148,20 @@ func cancelExecution(cmd *cobra.Command, args []string) error {
 }
 
 func replayExecution(cmd *cobra.Command, args []string) error {
+	if flag(cmd, "offline") {
+		if flag(cmd, "current") {
+			return errors.New("--offline needs no workflow, so it has no --current")
+		}
+		return compareServed(cmd, args)
+	}
+	for _, name := range []string{"node", "workflow", "limit"} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for --offline", name)
+		}
+	}
+	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+		return err
+	}
 	cl, err := newClient(cmd)
 	if err != nil {
 		return err

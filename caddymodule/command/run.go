@@ -27,18 +27,32 @@ func runCommand() *cobra.Command {
 		"Runs a workflow in this process and prints what a sender would get",
 		`No server and no signature: the trigger's data is the file that --data names (- for standard input);
 without it that of a manual trigger's document, or {}. With --expect the answer's body is compared with a file; differences are printed with
-their JSON path and the exit status is 1, so that a directory of such runs is a test of a workflow.`,
-		cobra.ExactArgs(1), run)))
+their JSON path and the exit status is 1, so that a directory of such runs is a test of a workflow.
+
+--record writes the record of the run to a file. --replay, which takes no workflow, makes the calls in such a file, or in one from
+"executions show --json", again and compares what they give, as "executions replay --offline" does.`,
+		cobra.MaximumNArgs(1), run)))
 	cmd.Flags().String("data", "", "File with the body, - for standard input")
 	cmd.Flags().StringArray("query", nil, "A query parameter, as key=value (repeatable)")
 	cmd.Flags().StringArray("global", nil, "A global value, as key=value; JSON, or text that is not JSON (repeatable)")
 	cmd.Flags().String("mode", "", "Response mode instead of the document's: lastNode, specificNode, allNodes")
 	cmd.Flags().String("expect", "", "File with the wanted body")
+	cmd.Flags().String("record", "", "File to write the record of the run to")
+	cmd.Flags().String("replay", "", "File with a record whose calls are made again and compared")
 	cmd.Flags().StringArray("egress-allow", nil, "Address, CIDR or host that nodes may reach beyond public ones (repeatable)")
 	return cmd
 }
 
 func run(cmd *cobra.Command, args []string) error {
+	if file := text(cmd, "replay"); file != "" {
+		if len(args) > 0 {
+			return errors.New("--replay takes no workflow: the record has all that it needs")
+		}
+		return compareFile(cmd, file)
+	}
+	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	d, err := openDesk(ctx, cmd)
 	if err != nil {
@@ -142,7 +156,12 @@ func runProgram(ctx context.Context, cmd *cobra.Command, program *engine.Program
 		return nil, err
 	}
 	e := engine.New(engine.Config{HTTP: http, Globals: globals})
-	return e.Run(ctx, program, e.NewID(), ev, nil), nil
+	file := text(cmd, "record")
+	if file == "" {
+		return e.Run(ctx, program, e.NewID(), ev, nil), nil
+	}
+	result, record := e.RunRecorded(ctx, program, e.NewID(), ev)
+	return result, writeRecord(file, record)
 }
 
 // localGlobals are the values of --global; what a workflow sets is seen by its later nodes and then gone.

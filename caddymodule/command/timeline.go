@@ -62,6 +62,17 @@ func printNode(w io.Writer, r *journal.Record, n journal.NodeRecord) {
 	if n.Input != (journal.Value{}) {
 		detail("input", plain, shown(n.Input))
 	}
+	for _, c := range n.Calls {
+		for _, h := range c.Host {
+			detail("asks", plain, h.Function+" "+shown(h.Request))
+			switch {
+			case h.Code != "":
+				detail("gets", plain, printable(failure("", h.Code, h.Message)))
+			case h.Answer != (journal.Value{}):
+				detail("gets", plain, shown(h.Answer))
+			}
+		}
+	}
 	if n.Output != (journal.Value{}) {
 		detail("output", plain, shown(n.Output))
 	}
@@ -89,6 +100,9 @@ func failure(node, code, message string) string {
 
 // shown is a value in one line. What it holds came from elsewhere, so nothing in it reaches the terminal as a command.
 func shown(v journal.Value) string {
+	if v.Text == "" && v.SHA256 == "" {
+		return fmt.Sprintf("(%d bytes)", v.Size)
+	}
 	if v.Text == "" {
 		return fmt.Sprintf("(%d bytes, sha256 %s)", v.Size, v.SHA256)
 	}

@@ -51,10 +51,11 @@ func C(ctx context.Context, source string, flags ...string) ([]byte, error) {
 	})
 }
 
-// Go compiles the package in dir to a WASI reactor, as users compile their nodes.
-func Go(ctx context.Context, dir string) ([]byte, error) {
+// Go compiles the package in dir to a WASI reactor, as users compile their nodes, with flags behind the usual ones.
+func Go(ctx context.Context, dir string, flags ...string) ([]byte, error) {
 	return build(ctx, func(out string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out, ".")
+		args := append([]string{"build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out}, flags...)
+		cmd := exec.CommandContext(ctx, "go", append(args, ".")...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
 		return cmd

@@ -122,6 +122,15 @@ func (e *Engine) InUse() int { return e.permits.inUse() }
 //
 // lease, unless nil, gets a checkpoint of each node that completes before its dependents start, and the steps of its entry
 // are taken over instead of running their nodes again. Run does not finish or release it.
+//
+// Nothing is recorded: see RunRecorded and Executor.
 func (e *Engine) Run(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *Result {
 	return e.newRun(ctx, p, id, ev, lease).run()
+}
+
+// RunRecorded is Run without a lease, with the record of the execution, as an Executor puts it into its journal.
+func (e *Engine) RunRecorded(ctx context.Context, p *Program, id string, ev *flow.Event) (*Result, *journal.Record) {
+	x := e.newRun(ctx, p, id, ev, nil)
+	r := x.run()
+	return r, x.record(r)
 }

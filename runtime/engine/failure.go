@@ -71,13 +71,13 @@ func callFailed(ctx context.Context, deadline time.Time, err error) *NodeError {
 	return &NodeError{Code: CodeInternal, Message: "the node could not be called", Detail: err}
 }
 
-// nodeFailed makes the error that the node itself gave.
-func (x *execution) nodeFailed(r sandbox.Result) *NodeError {
-	message := x.secrets.message(string(r.Output))
+// nodeError makes the error that the node itself gave.
+func (s *secretTexts) nodeError(r sandbox.Result) *NodeError {
+	message := s.message(string(r.Output))
 	if message == "" {
 		message = "the node failed"
 	}
-	return &NodeError{Code: x.secrets.code(r.Label), Message: message, final: r.Kind == abi.Fatal}
+	return &NodeError{Code: s.code(r.Label), Message: message, final: r.Kind == abi.Fatal}
 }
 
 // cancelled is the error of a node that was cut off.

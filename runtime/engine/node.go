@@ -17,6 +17,7 @@ type answer struct {
 	handle   string
 	attempts int
 	fuel     uint64 // of all attempts
+	heard    *heard // of the last attempt; nil = nothing
 	err      *NodeError
 }
 
@@ -68,6 +69,9 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 	for c.attempt = 1; ; c.attempt++ {
 		before := a.fuel
 		a = x.attempt(ctx, c, config, now)
+		if a.heard != nil || retry.MaxAttempts > 1 || x.program.Plan.Nodes[c.node].ForEach != nil {
+			x.notes.ended(notedCall{c, now, a.fuel, a.heard, a.err})
+		}
 		a.attempts = c.attempt
 		a.fuel += before
 		if a.err == nil || a.err.final || c.attempt >= retry.MaxAttempts {
@@ -111,22 +115,24 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, now time
 	h := x.host(c)
 	h.session.Start, h.session.Deadline = now, deadline
 	result, err := t.module.Call(ctx, &h.session, config, nil)
-	fuel := h.session.Fuel
-	h.giveBack()
+	a := answer{fuel: h.session.Fuel}
+	a.heard = h.giveBack()
 	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal
 	switch {
 	case failed && x.ctx.Err() != nil: // whatever it says, this is why
-		return answer{fuel: fuel, err: x.cancelled()}
+		a.err = x.cancelled()
 	case err != nil:
-		return answer{fuel: fuel, err: callFailed(ctx, deadline, err)}
+		a.err = callFailed(ctx, deadline, err)
 	case failed:
-		return answer{fuel: fuel, err: x.nodeFailed(result)}
+		a.err = x.secrets.nodeError(result)
 	case len(result.Output) > x.engine.config.Limits.NodeOutput:
-		return answer{fuel: fuel, err: &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}}
+		a.err = &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}
 	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.node].Handles, result.Label):
-		return answer{fuel: fuel, err: &NodeError{Code: CodeUnknownHandle, Message: "the node chose a way that it does not have"}}
+		a.err = &NodeError{Code: CodeUnknownHandle, Message: "the node chose a way that it does not have"}
+	default:
+		a.output, a.handle = result.Output, result.Label
 	}
-	return answer{output: result.Output, handle: result.Label, fuel: fuel}
+	return a
 }
 
 // timeout is the time of one attempt: the smallest of all that apply.

@@ -7,10 +7,12 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// Bounds of what an execution remembers of its nodes' log lines.
+// Bounds of what an execution remembers for its record.
 const (
-	notedLines    = 100      // of a node
-	notedLogBytes = 32 << 10 // of an execution
+	notedLines    = 100       // log lines of a node
+	notedLogBytes = 32 << 10  // of log lines of an execution
+	notedCalls    = 100       // of a node
+	notedHost     = 256 << 10 // bytes that nodes and the host have said to each other, of an execution
 )
 
 // notes are what an execution remembers for its record while it runs: only what cannot be found out when it has ended,
@@ -20,6 +22,8 @@ type notes struct {
 	globals  []notedGlobals
 	lines    map[int][]notedLine // by node
 	logBytes int
+	calls    map[int][]notedCall // by node
+	heard    int                 // bytes of requests and answers in calls
 }
 
 // notedGlobals are the globals that a node's templates have found.
@@ -43,6 +47,13 @@ func (t *notes) found(node int, s *flow.Scope) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.globals = append(t.globals, notedGlobals{node, s.Globals})
+}
+
+// size is how many bytes are remembered.
+func (t *notes) size() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return int64(t.logBytes + t.heard)
 }
 
 // global is the value of a global as a node has found it. known is false when it has not, or has found several.

@@ -44,6 +44,9 @@ func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
 	row.Output = v.output(i) // after the input: what is masked in that is masked in this
 	if !n.Started.IsZero() {
 		row.StartedAt = n.Started.UTC()
+		row.Grants = x.program.types[i].module.Grants().Names()
+		row.Calls = v.calls(i)
+		row.CallsCut = len(row.Calls) == notedCalls && n.Attempts > notedCalls
 	}
 	if n.Err != nil {
 		row.Code, row.Message = n.Err.Code, n.Err.Message

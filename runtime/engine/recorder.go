@@ -87,7 +87,7 @@ func (r *recorder) take(run *execution, result *Result) {
 		return
 	}
 	r.start.Do(func() { go r.run() })
-	x := recorded{run, result, min(run.memory.used.Load(), recordMemory)}
+	x := recorded{run, result, min(run.memory.used.Load()+run.notes.size(), recordMemory)}
 	if !r.enqueue(x) {
 		r.missed.Add(1)
 	}

@@ -35,13 +35,17 @@ type hostSide struct {
 	seed    func() [32]byte                 // of x and call, made once
 	x       *execution
 	call    call
-	lines   int // of the log
+	lines   int   // of the log
+	heard   heard // so far
 }
 
 var hostSides = sync.Pool{New: func() any {
 	h := new(hostSide)
 	h.log = h.say
-	h.seed = func() [32]byte { return h.x.seed(h.call) }
+	h.seed = func() [32]byte {
+		h.heard.drew = true
+		return h.x.seed(h.call)
+	}
 	return h
 }}
 
@@ -54,21 +58,28 @@ func (x *execution) host(c call) *hostSide {
 	s.Grants = x.program.types[c.node].module.Grants()
 	s.Log = h.log
 	s.MaxResponse = int64(x.engine.config.Limits.NodeOutput)
-	if s.Grants.HTTP {
-		s.HTTP, s.IdempotencyKey = x.engine.config.HTTP, x.idempotencyKey(c)
+	if s.Grants.HTTP && x.engine.config.HTTP != nil {
+		s.HTTP, s.IdempotencyKey = h, x.idempotencyKey(c)
 	}
 	if x.engine.config.Globals != nil {
-		s.Globals = x.engine.config.Globals
+		s.Globals = h
 	}
 	s.Seed = h.seed
 	return h
 }
 
-// giveBack is called when the call has returned, and not when it has panicked: then somebody may hold the session still.
-func (h *hostSide) giveBack() {
+// giveBack is called when the call has returned, and not when it has panicked: then somebody may hold the session still. It
+// returns what was heard of the call; nil = nothing.
+func (h *hostSide) giveBack() (said *heard) {
+	h.heard.live = h.session.Live
+	if h.heard.drew || h.heard.live || h.heard.host != nil {
+		said = new(heard)
+		*said = h.heard
+	}
 	h.session.Reset()
-	h.x = nil
+	h.x, h.heard = nil, heard{}
 	hostSides.Put(h)
+	return said
 }
 
 // idempotencyKey is the same for all attempts, also in a later run of the execution.

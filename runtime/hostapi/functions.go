@@ -181,7 +181,7 @@ func (s *Session) now() time.Time {
 	case !s.Grants.Clock:
 		return s.Start.Add(s.slept)
 	case s.began.IsZero():
-		s.began = time.Now()
+		s.began, s.Live = time.Now(), true
 	}
 	return s.began.Add(time.Since(s.began))
 }

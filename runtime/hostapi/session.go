@@ -61,6 +61,9 @@ type Session struct {
 	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly instruction, and the same for the same
 	// module, input, grants and answers of the host.
 	Fuel uint64
+	// Live is set when the guest has seen the real clock or real randomness, which its grants let it: the call cannot be
+	// repeated exactly.
+	Live bool
 
 	call       callContext   // see Context
 	held       []byte        // the answer that waits for take: its kind, then its payload

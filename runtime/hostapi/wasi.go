@@ -160,6 +160,7 @@ func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoFault
 		return
 	case s.Grants.Random:
+		s.Live = true
 		_, _ = crand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
 	default:
 		if s.random == nil {

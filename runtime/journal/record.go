@@ -67,6 +67,34 @@ type NodeRecord struct {
 	Code      string        `json:"code,omitempty"`
 	Message   string        `json:"message,omitempty"`
 	Detail    string        `json:"detail,omitempty"` // more about the error, for operators: of several lines
+	Grants    []string      `json:"grants,omitempty"` // what it was allowed
+	// Calls are its calls by item and attempt; none = it was called once, at StartedAt, drew no random numbers and
+	// asked nothing of the host.
+	Calls    []Call `json:"calls,omitempty"`
+	CallsCut bool   `json:"callsCut,omitempty"` // there were more calls than are recorded
+}
+
+// Call is one call of a node: what, beside its input, its answer follows from, and why it failed.
+type Call struct {
+	Item    int        `json:"item,omitempty"` // of forEach
+	Attempt int        `json:"attempt"`        // from 1
+	Start   time.Time  `json:"start"`          // where its clock stood
+	Seed    []byte     `json:"seed,omitempty"` // of its random numbers; none = it drew none. No other call's follow from it
+	Live    bool       `json:"live,omitempty"` // it has seen the real clock or real randomness
+	Fuel    uint64     `json:"fuel,omitempty"`
+	Host    []HostCall `json:"host,omitempty"` // in order
+	Code    string     `json:"code,omitempty"` // "" = it did not fail
+	Message string     `json:"message,omitempty"`
+}
+
+// HostCall is what a node asked of the host in a call.
+type HostCall struct {
+	Function string `json:"function"` // http or global_set
+	Request  Value  `json:"request"`
+	Answer   Value  `json:"answer,omitzero"` // none of global_set, and of what failed
+	Code     string `json:"code,omitempty"`  // why it failed
+	Message  string `json:"message,omitempty"`
+	Fatal    bool   `json:"fatal,omitempty"` // another attempt could not mend it
 }
 
 // Value is a JSON value as a record shows it: its text, or of one that is too long its size and digest.

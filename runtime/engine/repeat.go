@@ -1,0 +1,307 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// repeatTime is how long a repeated call may take. What the recorded one took says nothing of this machine.
+const repeatTime = time.Minute
+
+// Repeated is a recorded node beside the same calls made again.
+type Repeated struct {
+	// Incomparable says why the calls could not be made again, or what they give not be held against the record; "" = they
+	// were.
+	Incomparable    string
+	Was, Is         Ending
+	Asked           []Asked // of the host, in order
+	FuelWas, FuelIs uint64
+}
+
+// Ending is what a node gave: an output, or an error.
+type Ending struct {
+	Output        []byte // raw JSON; of a node that failed nil
+	Handle        string
+	Code, Message string // "" = it did not fail
+}
+
+// Asked is a request to the host, as JSON; nil on the side where there was none.
+type Asked struct {
+	Function string
+	Was, Is  []byte
+}
+
+// Called tells whether there are calls of a recorded node, so that there is something to repeat.
+func Called(n *journal.NodeRecord) bool {
+	return n.Attempts > 0 || n.StartedAt.IsZero() && n.State == Completed.String()
+}
+
+// Repeat makes the calls of a recorded node again with the module that n has for its type: from the recorded input, with the
+// clock, the random numbers and the answers of the host that it had then. Nothing reaches the network or a store. The
+// module gets what the record's was allowed; real time and real randomness, which cannot be had again, are for none.
+//
+// A request that the record has no answer for fails, and so does a call after repeatTime; both differ from the record.
+func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
+	t, known := n.types[rec.Type]
+	if !known {
+		return Repeated{Incomparable: "there is no node type " + rec.Type + " here"}
+	}
+	r := &repeat{module: t.module, rec: rec, grants: recordedGrants(rec.Grants)}
+	if why := r.prepare(); why != "" {
+		return Repeated{Incomparable: why}
+	}
+	for _, c := range r.calls {
+		r.out.FuelWas += c.Fuel
+	}
+	r.out.Is = r.run(ctx)
+	if err := ctx.Err(); err != nil {
+		return Repeated{Incomparable: "it was interrupted"}
+	}
+	return r.out
+}
+
+// recordedGrants are the grants of a record that can be had again.
+func recordedGrants(names []string) hostapi.Grants {
+	var wanted []hostapi.Capability
+	for _, name := range names {
+		name, _, _ = strings.Cut(name, "(")
+		wanted = append(wanted, hostapi.Capability(name))
+	}
+	return hostapi.Grants{HTTP: true, Log: true, Globals: true}.Only(wanted)
+}
+
+// repeat is a node that is repeated.
+type repeat struct {
+	module *sandbox.Module
+	rec    *journal.NodeRecord
+	grants hostapi.Grants
+	inputs [][]byte
+	calls  []journal.Call
+	out    Repeated
+}
+
+// atLimits are the codes of errors that depend on the limits, the load or the moment of the server they came from.
+var atLimits = []string{
+	CodeTimeout, CodeCancelled, CodeMemory, CodeInternal, CodeInputTooLarge, CodeOutputTooLarge, CodeExecutionMemory,
+	CodeForEachTooMany, sandbox.CodeFuel,
+}
+
+// prepare says why the node cannot be repeated; "" = it can.
+func (r *repeat) prepare() (why string) {
+	rec := r.rec
+	r.calls = rec.Calls
+	if len(r.calls) == 0 {
+		r.calls = []journal.Call{{Attempt: 1, Start: rec.StartedAt, Fuel: rec.Fuel, Code: rec.Code, Message: rec.Message}}
+	}
+	switch {
+	case rec.StartedAt.IsZero():
+		return "it ran before the server was restarted"
+	case slices.Contains(atLimits, rec.Code):
+		return "it ended at a limit of the server: " + rec.Code
+	case rec.CallsCut || len(r.calls) != rec.Attempts:
+		return "it was called more often than is recorded"
+	case rec.Input == (journal.Value{}):
+		return "its input is not recorded"
+	}
+	if why := incomparable("its input", rec.Input); why != "" {
+		return why
+	}
+	r.dropUnwanted()
+	if why := r.prepareCalls(); why != "" {
+		return why
+	}
+	r.out.Was = Ending{Code: rec.Code, Message: rec.Message}
+	if rec.Code == "" {
+		r.out.Was = Ending{Output: []byte(rec.Output.Text), Handle: rec.Handle}
+		if rec.Output == (journal.Value{}) {
+			return "its output is not recorded"
+		}
+		if why := incomparable("its output", rec.Output); why != "" {
+			return why
+		}
+	}
+	return r.prepareInputs()
+}
+
+// dropUnwanted leaves out the items behind the first that failed: they were cut off, or should have been.
+func (r *repeat) dropUnwanted() {
+	for i, c := range r.calls {
+		last := i+1 == len(r.calls) || r.calls[i+1].Item != c.Item
+		if last && c.Code != "" {
+			r.calls = r.calls[:i+1]
+			return
+		}
+	}
+}
+
+func (r *repeat) prepareCalls() (why string) {
+	for _, c := range r.calls {
+		switch {
+		case c.Live:
+			return "it has seen the real time or real randomness, which its grants clock and random allow"
+		case slices.Contains(atLimits, c.Code):
+			return "an attempt ended at a limit of the server: " + c.Code
+		case len(c.Seed) != 0 && len(c.Seed) != 32:
+			return "the record is damaged: a seed has 32 bytes"
+		}
+		for _, h := range c.Host {
+			for what, v := range map[string]journal.Value{"a request of it": h.Request, "an answer that it got": h.Answer} {
+				if why := incomparable(what, v); why != "" {
+					return why
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// prepareInputs takes the recorded input apart.
+func (r *repeat) prepareInputs() (why string) {
+	input := []byte(r.rec.Input.Text)
+	if rawjson.Check(input, maxHostDepth) != nil {
+		return "the record is damaged: its input is not JSON"
+	}
+	r.inputs = [][]byte{input}
+	if r.each() {
+		r.inputs = children(input)
+	}
+	for _, c := range r.calls {
+		if c.Item < 0 || c.Item >= len(r.inputs) {
+			return "the record is damaged: there is no input of item " + strconv.Itoa(c.Item)
+		}
+	}
+	return ""
+}
+
+// each tells whether the node has forEach: a config is an object, those of all items are an array.
+func (r *repeat) each() bool { return rawjson.KindOf([]byte(r.rec.Input.Text)) == rawjson.Array }
+
+// incomparable says why a value cannot be used; "" = it can.
+func incomparable(what string, v journal.Value) string {
+	switch {
+	case v.Masked:
+		return what + " holds secrets, which are masked"
+	case v.Text == "" && v.Size > 0:
+		return fmt.Sprintf("%s of %d bytes is not recorded in full", what, v.Size)
+	}
+	return ""
+}
+
+// run makes the calls: of each item its attempts until one succeeds.
+func (r *repeat) run(ctx context.Context) Ending {
+	outputs := make([][]byte, 0, len(r.inputs))
+	var end Ending
+	for i := 0; i < len(r.calls); {
+		item := r.calls[i].Item
+		for ; i < len(r.calls) && r.calls[i].Item == item; i++ {
+			end = r.call(ctx, r.inputs[item], r.calls[i])
+			if end.Code == "" {
+				break
+			}
+		}
+		for i < len(r.calls) && r.calls[i].Item == item {
+			i++
+		}
+		if !r.each() {
+			return end
+		}
+		if end.Code != "" {
+			end.Message = new(secretTexts).line(fmt.Sprintf("item %d: %s", item, end.Message), maxMessage)
+			return end
+		}
+		outputs = append(outputs, end.Output)
+	}
+	return Ending{Output: slices.Concat([]byte("["), bytes.Join(outputs, []byte(",")), []byte("]"))}
+}
+
+// call makes one call.
+func (r *repeat) call(ctx context.Context, input []byte, c journal.Call) Ending {
+	host := &recordedHost{calls: c.Host}
+	s := &hostapi.Session{Grants: r.grants, HTTP: host, Globals: host, Start: c.Start, Deadline: time.Now().Add(repeatTime)}
+	s.Seed = func() (seed [32]byte) { // all zeros where none was drawn
+		copy(seed[:], c.Seed)
+		return seed
+	}
+	result, err := r.module.Call(ctx, s, input, nil)
+	r.out.FuelIs += s.Fuel
+	r.out.Asked = append(r.out.Asked, host.end()...)
+	var failure *NodeError
+	switch {
+	case err != nil:
+		failure = callFailed(ctx, s.Deadline, err)
+	case result.Kind == abi.Error || result.Kind == abi.Fatal:
+		failure = new(secretTexts).nodeError(result)
+	default:
+		return Ending{Output: result.Output, Handle: result.Label}
+	}
+	return Ending{Code: failure.Code, Message: failure.Message}
+}
+
+// recordedHost answers as the host has answered in a recorded call.
+type recordedHost struct {
+	calls []journal.HostCall
+	next  int
+	asked []Asked
+}
+
+// ask takes the next call of the host. ok is false when there was none, or another one.
+func (h *recordedHost) ask(function string, request []byte) (c journal.HostCall, ok bool) {
+	a := Asked{Function: function, Is: request}
+	if h.next < len(h.calls) && h.calls[h.next].Function == function {
+		c, ok = h.calls[h.next], true
+		a.Was = []byte(c.Request.Text)
+		h.next++
+	}
+	h.asked = append(h.asked, a)
+	return c, ok
+}
+
+// end returns what was asked, with what was not asked any more.
+func (h *recordedHost) end() []Asked {
+	for _, c := range h.calls[h.next:] {
+		h.asked = append(h.asked, Asked{Function: c.Function, Was: []byte(c.Request.Text)})
+	}
+	return h.asked
+}
+
+// noAnswer is what a node gets that asks for something that the record does not have.
+var noAnswer = &hostapi.Failure{Code: "not_recorded", Message: "the record has no answer to this", Fatal: true}
+
+func failureOf(c journal.HostCall) error {
+	if c.Code == "" {
+		return nil
+	}
+	return &hostapi.Failure{Code: c.Code, Message: c.Message, Fatal: c.Fatal}
+}
+
+// Do implements hostapi.HTTPClient.
+func (h *recordedHost) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+	c, ok := h.ask(abi.ImportHTTP, asJSON(req))
+	switch {
+	case !ok:
+		return dst, noAnswer
+	case c.Code != "":
+		return dst, failureOf(c)
+	}
+	return append(dst, c.Answer.Text...), nil
+}
+
+// SetGlobal implements hostapi.GlobalWriter.
+func (h *recordedHost) SetGlobal(_ context.Context, key string, value []byte) error {
+	c, ok := h.ask(abi.ImportGlobalSet, globalRequest(key, value))
+	if !ok {
+		return noAnswer
+	}
+	return failureOf(c)
+}

@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// recorded is the record of a run as it comes back from a file.
+func (l *lab) recorded(document, body string) *journal.Record {
+	l.Helper()
+	_, made := l.engine.RunRecorded(l.Context(), l.program(document), "exec-1", event(l, body))
+	text, err := json.Marshal(made)
+	if err != nil {
+		l.Fatal(err)
+	}
+	r := new(journal.Record)
+	if err := json.Unmarshal(text, r); err != nil {
+		l.Fatal(err)
+	}
+	return r
+}
+
+// wantSame repeats all nodes of a record and wants them to give and to ask what they did.
+func (l *lab) wantSame(r *journal.Record) {
+	l.Helper()
+	for i := range r.Nodes {
+		n := &r.Nodes[i]
+		if !Called(n) {
+			l.Errorf("%s was not called", n.ID)
+			continue
+		}
+		got := l.nodes.Repeat(l.Context(), n)
+		if got.Incomparable != "" {
+			l.Errorf("%s cannot be compared: %s", n.ID, got.Incomparable)
+			continue
+		}
+		if fmt.Sprintf("%s", got.Was) != fmt.Sprintf("%s", got.Is) {
+			l.Errorf("%s gave %s, and now %s", n.ID, got.Was, got.Is)
+		}
+		if got.FuelWas != got.FuelIs || got.FuelIs == 0 {
+			l.Errorf("%s burnt %d, and now %d", n.ID, got.FuelWas, got.FuelIs)
+		}
+		for _, a := range got.Asked {
+			if string(a.Was) != string(a.Is) || a.Is == nil {
+				l.Errorf("%s asked %s, and now %s", n.ID, a.Was, a.Is)
+			}
+		}
+	}
+}
+
+// TestRepeatGivesTheSame: outputs, handles, errors, attempts, items, random numbers and what the host has answered.
+func TestRepeatGivesTheSame(t *testing.T) {
+	var asked, busy atomic.Int32
+	l := newLab(t, Config{Seed: [32]byte{7}, HTTP: httpFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
+		asked.Add(1)
+		switch {
+		case name == "busy" && busy.Add(1) < 3:
+			return "", &hostapi.Failure{Code: "http_timeout", Message: "too slow"}
+		case name == "gone":
+			return "", &hostapi.Failure{Code: "http_refused", Message: "not there", Fatal: true}
+		}
+		return fmt.Sprintf(`{"answer":%d}`, busy.Load()), nil
+	})}, sandbox.Limits{})
+	const retried = `"retry":{"maxAttempts":3,"backoff":"1ms"}`
+	r := l.recorded(document("t>a t>b t>c t>d t>e t>f t>g t>h",
+		echo("a", `{"n":"{{trigger.data.n}}"}`), route("b", "left"), fail("c", continues), task("d", `"do":"random"`),
+		task("e", `"do":"random"`, `"forEach":"{{trigger.data.list}}"`, `"concurrency":2`),
+		task("f", `"do":"http","request":"busy"`, retried), task("g", `"do":"http","request":"gone"`, continues),
+		task("h", `"do":"{{item}}","value":1,"code":"boom"`, `"forEach":"{{trigger.data.do}}"`, continues)),
+		`{"n":1.50,"list":[1,2,3],"do":["echo","fatal","echo"]}`)
+	if r.Status != journal.Succeeded {
+		t.Fatalf("the run: %+v", r.Outcome)
+	}
+	before := asked.Load()
+	l.wantSame(r)
+	if asked.Load() != before {
+		t.Error("repeating asked the outside")
+	}
+	if f := nodesByID(r)["f"]; len(f.Calls) != 3 || f.Calls[0].Code != "http_timeout" || f.Calls[2].Host[0].Answer.Text != `{"answer":3}` {
+		t.Errorf("the calls of f: %+v", f.Calls)
+	}
+	if a := nodesByID(r)["a"]; a.Calls != nil {
+		t.Errorf("a plain call is recorded as %+v", a.Calls)
+	}
+	if d := nodesByID(r)["d"]; len(d.Calls) != 1 || len(d.Calls[0].Seed) != 32 || strings.Contains(string(d.Calls[0].Seed), string(make([]byte, 8))) {
+		t.Errorf("the calls of d: %+v", d.Calls)
+	}
+}
+
+// TestRepeatTellsWhatIsDifferent holds records that say something else against what nodes do.
+func TestRepeatTellsWhatIsDifferent(t *testing.T) {
+	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) { return `1`, nil })}, sandbox.Limits{})
+	r := l.recorded(document("t>a a>b", echo("a", `1`), task("b", `"do":"http","request":"x"`)), `{}`)
+	a := r.Nodes[0]
+	a.Input.Text = `{"do":"echo","value":2}`
+	if got := l.nodes.Repeat(t.Context(), &a); string(got.Was.Output) != "1" || string(got.Is.Output) != "2" {
+		t.Errorf("another output: %+v", got)
+	}
+	a.Input.Text = `{"do":"fatal","code":"boom","message":"no luck"}`
+	if got := l.nodes.Repeat(t.Context(), &a); got.Is.Code != "boom" || got.Is.Message != "no luck" || got.Is.Output != nil {
+		t.Errorf("an error: %+v", got)
+	}
+	b := r.Nodes[1]
+	b.Input.Text = `{"do":"http","request":"y"}`
+	if got := l.nodes.Repeat(t.Context(), &b); len(got.Asked) != 1 || string(got.Asked[0].Was) != `"x"` || string(got.Asked[0].Is) != `"y"` {
+		t.Errorf("another request: %+v", got)
+	}
+	b.Input.Text = `{"do":"echo","value":1}`
+	if got := l.nodes.Repeat(t.Context(), &b); len(got.Asked) != 1 || got.Asked[0].Is != nil {
+		t.Errorf("no request: %+v", got)
+	}
+	a.Input.Text, a.Grants = b.Input.Text, []string{"http(api.example.com)"}
+	a.Input.Text = `{"do":"http","request":"y"}`
+	if got := l.nodes.Repeat(t.Context(), &a); len(got.Asked) != 1 || got.Asked[0].Was != nil || got.Is.Code != "not_recorded" {
+		t.Errorf("one request more: %+v", got)
+	}
+	a.Grants = nil
+	if got := l.nodes.Repeat(t.Context(), &a); got.Is.Code != "http_not_allowed" {
+		t.Errorf("what was not granted: %+v", got)
+	}
+}
+
+// TestIncomparable: what cannot be known is never said to be the same.
+func TestIncomparable(t *testing.T) {
+	large := `"` + strings.Repeat("x", maxRecorded) + `"`
+	l := newLab(t, Config{
+		Globals: workspace{"__secret_pin": `"12"`, "__secret_key": `"hush-hush"`},
+		HTTP: httpFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
+			return map[string]string{"large": large, "secret": `"hush-hush"`}[name], nil
+		}),
+	}, sandbox.Limits{})
+	r := l.recorded(document("t>a a>b t>c t>d t>e t>f t>g",
+		echo("a", `"{{global.__secret_pin}}{{global.__secret_key}}"`), task("b", `"do":"http","request":"secret"`),
+		echo("c", `"{{trigger.data}}"`), task("d", `"do":"large","bytes":70000`), task("e", `"do":"http","request":"large"`),
+		task("f", `"do":"echo","value":1`, `"forEach":"{{trigger.data.list}}"`), task("g", `"do":"large","bytes":2000000`, continues)),
+		`{"large":`+large+`,"list":[`+strings.Repeat("1,", notedCalls)+`1]}`)
+	got := make(map[string]string)
+	for i := range r.Nodes {
+		got[r.Nodes[i].ID] = l.nodes.Repeat(t.Context(), &r.Nodes[i]).Incomparable
+	}
+	for id, want := range map[string]string{
+		"a": "its input holds secrets, which are masked",
+		"b": "an answer that it got holds secrets, which are masked",
+		"c": fmt.Sprintf("its input of %d bytes is not recorded in full", len(large)+len(`{"do":"echo","value":{"large":,"list":[`)+2*notedCalls+len(`1],"_query":{}}}`)),
+		"d": "its output of 70000 bytes is not recorded in full",
+		"e": fmt.Sprintf("an answer that it got of %d bytes is not recorded in full", len(large)),
+		"f": "it was called more often than is recorded",
+		"g": "it ended at a limit of the server: output_too_large",
+	} {
+		if got[id] != want {
+			t.Errorf("%s: %q, want %q", id, got[id], want)
+		}
+	}
+
+	good := l.recorded(document("t>a", echo("a", `1`)), `{}`).Nodes[0]
+	for name, c := range map[string]struct {
+		change func(*journal.NodeRecord)
+		want   string
+	}{
+		"another type":  {func(n *journal.NodeRecord) { n.Type = "none" }, "no node type none"},
+		"resumed":       {func(n *journal.NodeRecord) { n.Attempts, n.StartedAt = 0, time.Time{} }, "restarted"},
+		"no input":      {func(n *journal.NodeRecord) { n.Input = journal.Value{} }, "not recorded"},
+		"no output":     {func(n *journal.NodeRecord) { n.Output = journal.Value{} }, "not recorded"},
+		"an old record": {func(n *journal.NodeRecord) { n.Attempts = 2 }, "more often"},
+		"live":          {func(n *journal.NodeRecord) { n.Calls = []journal.Call{{Attempt: 1, Live: true}} }, "real time"},
+		"a bad seed":    {func(n *journal.NodeRecord) { n.Calls = []journal.Call{{Attempt: 1, Seed: []byte("x")}} }, "damaged"},
+		"not JSON":      {func(n *journal.NodeRecord) { n.Input.Text = "{" }, "damaged"},
+		"a bad item": {func(n *journal.NodeRecord) {
+			n.Calls = []journal.Call{{Attempt: 1, Item: 7}}
+		}, "damaged"},
+		"a bad item below": {func(n *journal.NodeRecord) {
+			n.Calls, n.Attempts = []journal.Call{{Attempt: 1, Item: -1}}, 1
+		}, "damaged"},
+		"a time-out": {func(n *journal.NodeRecord) {
+			n.Calls, n.Attempts = []journal.Call{{Attempt: 1, Code: CodeTimeout}, {Attempt: 2}}, 2
+		}, "an attempt ended at a limit of the server: timeout"},
+	} {
+		n := good
+		c.change(&n)
+		if got := l.nodes.Repeat(t.Context(), &n).Incomparable; !strings.Contains(got, c.want) || got == "" {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := l.nodes.Repeat(gone, &good).Incomparable; got == "" {
+		t.Error("what was interrupted is compared")
+	}
+}
+
+// TestHostCallsAreBounded: what nodes and the host say to each other is remembered up to a bound, and what is missing is missed.
+func TestHostCallsAreBounded(t *testing.T) {
+	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) { return `1`, nil })}, sandbox.Limits{})
+	request := `"` + strings.Repeat("x", 50_000) + `"`
+	r := l.recorded(document("t>a a>b", task("a", `"do":"http","request":`+request, `"forEach":"{{trigger.data}}"`), task("b", `"do":"http","request":1`)),
+		`[`+strings.Repeat("1,", 20)+`1]`)
+	size := 0
+	for _, c := range r.Nodes[0].Calls {
+		size += len(c.Host[0].Request.Text)
+	}
+	if n := len(r.Nodes[0].Calls); n != 21 || size > notedHost || size < notedHost/2 {
+		t.Errorf("%d calls with %d bytes", n, size)
+	}
+	if got := l.nodes.Repeat(t.Context(), &r.Nodes[0]); got.Incomparable == "" {
+		t.Error("what is not recorded is compared")
+	}
+	x := &execution{engine: l.engine, program: l.program(document("t>a", echo("a", `1`)))}
+	h := x.host(call{node: 1, attempt: 1})
+	for range notedHost {
+		h.note(hostCall{function: "http", request: []byte("1"), requestSize: 1}, nil)
+	}
+	if n := len(h.heard.host); n != notedHost/hostCallSize+1 || h.heard.host[n-1].request != nil {
+		t.Errorf("%d calls of the host are remembered", n)
+	}
+}
