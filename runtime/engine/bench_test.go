@@ -75,6 +75,36 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
+// BenchmarkRecord is what the record of an execution of three nodes costs, beside writing it: after the answer, and only if it is
+// recorded. With secrets values are resolved a second time and searched.
+func BenchmarkRecord(b *testing.B) {
+	for name, path := range map[string]string{"plain": "global.plain", "secret": "global.__secret_key"} {
+		b.Run(name, func(b *testing.B) {
+			nodes, err := NewNodes(map[string]*sandbox.Module{"tiny": loadTiny(b)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer nodes.Release()
+			plan, err := flow.Compile("w", 1, []byte(document("t>a a>b b>c",
+				tinyNode("a", path), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output"))), nodes)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p, err := nodes.Bind(plan)
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := New(Config{Globals: workspace{"plain": `"plain"`, "__secret_key": `"hush-hush"`}})
+			x := e.newRun(b.Context(), p, "exec-1", event(b, `{"order_id":"A-1","total":250.50}`), nil)
+			r := x.run()
+			b.ReportAllocs()
+			for b.Loop() {
+				x.record(r)
+			}
+		})
+	}
+}
+
 func BenchmarkCall(b *testing.B) {
 	m := loadTiny(b)
 	defer m.Close(context.Background())

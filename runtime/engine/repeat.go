@@ -65,8 +65,11 @@ func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
 		r.out.FuelWas += c.Fuel
 	}
 	r.out.Is = r.run(ctx)
-	if err := ctx.Err(); err != nil {
+	switch {
+	case ctx.Err() != nil:
 		return Repeated{Incomparable: "it was interrupted"}
+	case r.out.Is.Code == CodeMemory: // which may be less than the server gives it
+		return Repeated{Incomparable: "it wants more memory than it gets here"}
 	}
 	return r.out
 }

@@ -190,6 +190,11 @@ func TestIncomparable(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
+	hungry := good
+	hungry.Input.Text = `{"do":"allocate"}`
+	if got := l.nodes.Repeat(t.Context(), &hungry).Incomparable; !strings.Contains(got, "more memory") {
+		t.Errorf("a node that wants too much memory: %q", got)
+	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	if got := l.nodes.Repeat(gone, &good).Incomparable; got == "" {
