@@ -246,3 +246,23 @@ func FuzzMasker(f *testing.F) {
 		look(shown)
 	})
 }
+
+// TestMaskerLearns: what a template has put together is masked where it is handed on, and with more of that than can be
+// remembered nothing is shown.
+func TestMaskerLearns(t *testing.T) {
+	var m masker
+	m.learn([]byte(`{"a":"x 12","b":[12,{"c":"ab"}],"d":"","e":null}`), []byte(`{"a":"x ***","b":["***","***"],"d":"","e":null}`))
+	const v = `{"p":"x 12","q":12,"r":"ab","s":"12 x","t":["ab",true,"",1.2]}`
+	if shown, masked := m.append([]byte("kept"), []byte(v)); string(shown) != `kept{"p":"x ***","q":"***","r":"***","s":"12 x","t":["***",true,"",1.2]}` || !masked {
+		t.Errorf("shown as %s", shown)
+	}
+	if shown, masked := m.append(nil, []byte(`{"a":[1,"b"]}`)); string(shown) != `{"a":[1,"b"]}` || masked {
+		t.Errorf("shown as %s", shown)
+	}
+	for i := range maxComposed + 1 {
+		m.learn(fmt.Appendf(nil, "%d", i), quotedMask)
+	}
+	if shown, masked := m.append(nil, []byte(`"harmless"`)); string(shown) != `"***"` || !masked {
+		t.Errorf("shown as %s", shown)
+	}
+}
