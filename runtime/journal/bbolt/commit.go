@@ -93,15 +93,18 @@ func (j *Journal) write() {
 	for {
 		select {
 		case o := <-j.ops:
-			ops = j.drain(append(ops[:0], o))
-			failed.note(j, j.batch(ops))
-			clear(ops)
+			ops = j.serve(append(ops, o), &failed)
 		case <-tick.C:
 			more = nil
 			if j.upkeep(&failed) {
 				more = again
 			}
 		case <-more:
+			select { // who waits goes before the next part, and more go after it
+			case o := <-j.ops:
+				ops = j.serve(append(ops, o), &failed)
+			default:
+			}
 			more = nil
 			if j.upkeep(&failed) {
 				more = again
@@ -112,6 +115,14 @@ func (j *Journal) write() {
 			return
 		}
 	}
+}
+
+// serve writes an operation together with what else waits, and returns the emptied slice.
+func (j *Journal) serve(ops []*op, f *failure) []*op {
+	ops = j.drain(ops)
+	f.note(j, j.batch(ops))
+	clear(ops)
+	return ops[:0]
 }
 
 // drain takes what waits.
