@@ -68,6 +68,7 @@ var arrows = map[string][]string{
 	"bench/native":                {},
 	"bench/workflow":              {},
 	"internal/arch":               {},
+	"internal/crash":              {"runtime/journal", "runtime/journal/bbolt"},
 	"internal/demo":               {},
 	"internal/doctest":            {},
 	"internal/integration":        {},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // the whole of Caddy, as users build it
 
 	_ "github.com/flowtrux/edge"
@@ -57,9 +58,16 @@ func start(t *testing.T) *server {
 // compiledCode is the cache of compiled nodes that all tests share: compiling the built-in ones takes seconds.
 var compiledCode string
 
+// childCaddy in the environment makes this binary a Caddy, for tests that kill one.
+const childCaddy = "FLOWTRUX_INTEGRATION_CADDY"
+
 func TestMain(m *testing.M) {
 	if file := os.Getenv(serveFile); file != "" {
 		serve(file)
+	}
+	if os.Getenv(childCaddy) != "" {
+		caddycmd.Main()
+		return
 	}
 	dir, err := os.MkdirTemp("", "flowtrux-wasm-")
 	if err != nil {

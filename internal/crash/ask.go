@@ -1,0 +1,137 @@
+package crash
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// secret signs all webhooks.
+const secret = "crash-secret"
+
+// admin makes a connection for each request, so that none is left of a process that was killed.
+var admin = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// ask does a request on the admin endpoint and decodes its answer, unless into is nil.
+func (s *Server) ask(ctx context.Context, method, path string, body []byte, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.admin+"/flowtrux/"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Origin", "http://"+s.admin)
+	resp, err := admin.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: HTTP %d: %s", method, path, resp.StatusCode, answer)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.Unmarshal(answer, into)
+}
+
+// Put stores a workflow and its secret.
+func (s *Server) Put(ctx context.Context, id, document string) error {
+	if err := s.ask(ctx, http.MethodPut, "workflows/"+id, []byte(document), nil); err != nil {
+		return err
+	}
+	return s.ask(ctx, http.MethodPut, "secrets/"+id, []byte(secret), nil)
+}
+
+// Status is what the server says of its journal.
+type Status struct{ Pending, Running int }
+
+// Status asks the server.
+func (s *Server) Status(ctx context.Context) (Status, error) {
+	var answer struct{ Journal Status }
+	err := s.ask(ctx, http.MethodGet, "status", nil, &answer)
+	return answer.Journal, err
+}
+
+// Drained waits until nothing is pending and nothing runs.
+func (s *Server) Drained(ctx context.Context, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		now, err := s.Status(ctx)
+		if err == nil && now == (Status{}) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-s.ended:
+			return s.Failed(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
+		case <-ctx.Done():
+			return s.Failed(fmt.Errorf("after %s there are still %+v executions, %w", patience, now, err))
+		}
+	}
+}
+
+// Executions asks the server for all executions, by id.
+func (s *Server) Executions(ctx context.Context) (map[string]journal.Summary, error) {
+	all := make(map[string]journal.Summary)
+	for cursor := ""; ; {
+		var page struct {
+			Executions []journal.Summary
+			Next       string
+		}
+		if err := s.ask(ctx, http.MethodGet, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), nil, &page); err != nil {
+			return nil, err
+		}
+		for _, row := range page.Executions {
+			all[row.ID] = row
+		}
+		if cursor = page.Next; cursor == "" {
+			return all, nil
+		}
+	}
+}
+
+// Answer is what a sender got.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Send sends a webhook on a connection of its own.
+func (s *Server) Send(ctx context.Context, workflow, body string) (Answer, error) {
+	return s.send(ctx, admin, workflow, []byte(body))
+}
+
+// send sends a signed webhook.
+func (s *Server) send(ctx context.Context, by *http.Client, workflow string, body []byte) (Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.site+"/api/webhooks/"+workflow, bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, err
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write(body)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))
+	resp, err := by.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return Answer{resp.StatusCode, resp.Header, string(text)}, err
+}

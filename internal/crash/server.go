@@ -1,0 +1,174 @@
+package crash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Config is how a Server is run.
+type Config struct {
+	Command []string // starts Caddy; arguments for a run are added
+	Env     []string // beside the environment of this process
+	Dir     string   // of the server's data; it must be there
+	Code    string   // the directory where compiled nodes are kept; "" = in Dir
+	Logs    string   // the directory of its log, which outlives Dir
+	Options string   // more lines of its block flowtrux
+}
+
+// Server is a Caddy with the handler flowtrux, an embedded store and a journal on disk.
+type Server struct {
+	Journal string // the journal's file
+	config  Config
+	site    string // host:port
+	admin   string // host:port
+	cmd     *exec.Cmd
+	ended   chan struct{} // closed when the process has ended; nil = it was never started
+}
+
+// New chooses addresses on loopback. It starts nothing.
+func New(c Config) (*Server, error) {
+	s := &Server{config: c, Journal: filepath.Join(c.Dir, "journal.db")}
+	for _, to := range []*string{&s.site, &s.admin} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("looking for a free port: %w", err)
+		}
+		defer l.Close()
+		*to = l.Addr().String()
+	}
+	return s, nil
+}
+
+// caddyfile is the server's config. Logs go to standard error.
+func (s *Server) caddyfile() string {
+	return fmt.Sprintf(`{
+	admin %s
+	persist_config off
+	auto_https off
+	grace_period 5s
+	flowtrux {
+		store embedded %s
+		journal bbolt %s
+		%s
+	}
+}
+http://%s {
+	flowtrux
+	respond 404
+}
+`, s.admin, filepath.Join(s.config.Dir, "store"), s.Journal, s.config.Options, s.site)
+}
+
+// readyWait bounds a start. Compiling the built-in nodes takes seconds, with the race detector many.
+const readyWait = 3 * time.Minute
+
+// Start starts the process and waits until it serves what its store has. The end of ctx kills it.
+func (s *Server) Start(ctx context.Context) error {
+	file := filepath.Join(s.config.Dir, "Caddyfile")
+	if err := os.WriteFile(file, []byte(s.caddyfile()), 0o600); err != nil {
+		return err
+	}
+	data := filepath.Join(s.config.Dir, "caddy", "flowtrux")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return err
+	}
+	if code := filepath.Join(data, "wasm"); s.config.Code != "" {
+		if err := os.Symlink(s.config.Code, code); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	args := append(append([]string(nil), s.config.Command[1:]...), "run", "--config", file, "--adapter", "caddyfile")
+	s.cmd = exec.CommandContext(ctx, s.config.Command[0], args...)
+	s.cmd.Env = append(os.Environ(), s.config.Env...)
+	s.cmd.Env = append(s.cmd.Env, "XDG_DATA_HOME="+s.config.Dir, "XDG_CONFIG_HOME="+s.config.Dir)
+	s.cmd.Stdout, s.cmd.Stderr = log, log
+	tie(s.cmd)
+	if err := s.cmd.Start(); err != nil {
+		return fmt.Errorf("starting the server: %w", err)
+	}
+	s.ended = make(chan struct{})
+	go func(ended chan struct{}, cmd *exec.Cmd) {
+		defer close(ended)
+		_ = cmd.Wait() // how it ended is in the command's state
+	}(s.ended, s.cmd)
+	return s.await(ctx)
+}
+
+// await waits for the store.
+func (s *Server) await(ctx context.Context) error {
+	late := time.After(readyWait)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := s.ask(ctx, "GET", "workflows", nil, nil)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-s.ended:
+			return s.Failed(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
+		case <-late:
+			return s.Failed(fmt.Errorf("the server does not get ready: %w", err))
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Kill kills the process, which gets no chance to do anything, and waits for its end. It may have ended.
+func (s *Server) Kill() { s.end(syscall.SIGKILL) }
+
+// stopWait is how long a server may take to stop; then it is killed.
+const stopWait = 30 * time.Second
+
+// Stop asks the process to end and waits for it.
+func (s *Server) Stop() error {
+	s.end(syscall.SIGTERM)
+	if state := s.cmd.ProcessState; !state.Success() {
+		return s.Failed(fmt.Errorf("stopping the server: %s", state))
+	}
+	return nil
+}
+
+func (s *Server) end(how syscall.Signal) {
+	if s.ended == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(how) // it may have ended
+	select {
+	case <-s.ended:
+	case <-time.After(stopWait):
+		_ = s.cmd.Process.Kill()
+		<-s.ended
+	}
+}
+
+// PID is the process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Log is what the server has logged so far.
+func (s *Server) Log() string {
+	b, _ := os.ReadFile(s.logFile()) // there is none before the start
+	return string(b)
+}
+
+func (s *Server) logFile() string { return filepath.Join(s.config.Logs, "caddy.log") }
+
+// Failed is err with the end of what the server has logged.
+func (s *Server) Failed(err error) error {
+	log := s.Log()
+	return fmt.Errorf("%w\n%s", err, log[max(0, len(log)-2000):])
+}
