@@ -12,10 +12,10 @@ export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kill setup nodes lint unit smoke fuzz bench check clean
+.PHONY: help run build test test-kill test-powercut setup nodes lint unit smoke fuzz bench check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: bin/caddy ## build, start on :8080 with the examples, send a webhook in each mode, keep serving
 	@go build -o bin/demo ./internal/demo
@@ -83,6 +83,10 @@ smoke: build
 
 test-kill: ## kill a loaded server 20 times, which accepts 50,000 executions; minutes
 	go test -count 1 -v -timeout 30m -run '^TestKilledUnderLoad$$' ./internal/integration -kill.rounds 20 -kill.accept 50000
+
+test-powercut: bin/caddy ## as root: cut the power under a loaded server, and fill its disk; on a loop device
+	@go build -o bin/powercut ./internal/powercut
+	bin/powercut -caddy $<
 
 fuzz: ## fuzz each target for FUZZTIME (60s)
 	@go list ./... | while read -r pkg; do \

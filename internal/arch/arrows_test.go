@@ -72,6 +72,7 @@ var arrows = map[string][]string{
 	"internal/demo":               {},
 	"internal/doctest":            {},
 	"internal/integration":        {},
+	"internal/powercut":           {"internal/crash", "runtime/journal"},
 	"internal/wasmbuild":          {},
 }
 

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// inside in the environment says that this process has its mount namespace.
+const inside = "FLOWTRUX_POWERCUT_INSIDE"
+
+// apart runs everything in a process with a mount namespace of its own: with its last process the kernel takes the namespace's mounts
+// down, and with them their loop devices.
+func apart(ctx context.Context, o options) error {
+	if os.Getenv(inside) != "" {
+		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+			return fmt.Errorf("keeping mounts to itself: %w", err)
+		}
+		return run(ctx, o)
+	}
+	if err := possible(); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, os.Args[1:]...)
+	cmd.Env = append(os.Environ(), inside+"=1")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopWait
+	err = cmd.Run()
+	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.Exited() {
+		os.Exit(exit.ExitCode()) // it has said why
+	}
+	if errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("this process may not make a mount namespace (%w): run it on a machine, or in a container with --privileged", err)
+	}
+	return err
+}
+
+// possible says what is missing, and what to do.
+func possible() error {
+	if os.Geteuid() != 0 {
+		return errors.New("only root can make and mount a disk: run it as root, for example with sudo make test-powercut")
+	}
+	for _, tool := range []string{"mkfs.ext4", "mount"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("%w; on Debian: apt-get install e2fsprogs mount", err)
+		}
+	}
+	if _, err := os.Stat("/dev/loop-control"); err != nil {
+		return fmt.Errorf("there are no loop devices (%w): load their module with modprobe loop; a container has to be --privileged", err)
+	}
+	return nil
+}

@@ -1,0 +1,13 @@
+//go:build !linux
+
+package main
+
+import (
+	"context"
+	"errors"
+)
+
+// apart is for Linux.
+func apart(context.Context, options) error {
+	return errors.New("the disk is Linux's ext4 on a loop device: run it on Linux, for example in a virtual machine")
+}
