@@ -128,7 +128,7 @@ func readModule(file string) ([]byte, error) {
 // the entry's own document compiled anew. The executor releases the program's nodes.
 func (a *App) resolve(e *journal.Entry) (*engine.Program, error) {
 	if !a.types.Acquire() {
-		return nil, errors.New("the config has ended")
+		return nil, engine.ErrGone
 	}
 	p, err := a.program(e)
 	if err != nil {

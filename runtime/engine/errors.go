@@ -2,7 +2,7 @@ package engine
 
 import "errors"
 
-// Errors of Engine.Acquire.
+// Errors of Engine.Acquire; ErrGone is also one of Runner.Resolve.
 var (
 	// ErrWorkflowBusy means that the workflow's own limit kept the execution waiting.
 	ErrWorkflowBusy = errors.New("too many executions of this workflow")

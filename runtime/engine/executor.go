@@ -17,7 +17,8 @@ const DefaultWorkers = 64
 type Runner struct {
 	Engine *Engine
 	// Resolve finds the program of an entry, by its workflow and revision, or compiles it from the entry's document. The
-	// program comes with a reference on its Nodes, which the executor releases. An error fails the execution.
+	// program comes with a reference on its Nodes, which the executor releases. ErrGone means that the configuration has
+	// ended and no longer lends this runner: the entry is given to the one of the moment. Any other error fails the execution.
 	Resolve func(*journal.Entry) (*Program, error)
 }
 

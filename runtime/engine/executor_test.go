@@ -126,6 +126,25 @@ func TestExecutorFinishesFailures(t *testing.T) {
 	}
 }
 
+// TestExecutorSurvivesReloads: an entry that was claimed for a configuration which has ended meanwhile goes to the next one.
+func TestExecutorSurvivesReloads(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, Config{}, sandbox.Limits{})
+	p := l.program(document("t>a", echo("a", `1`)))
+	x := NewExecutor(j, 1)
+	var remove func()
+	remove = x.Use(Runner{Engine: l.engine, Resolve: func(*journal.Entry) (*Program, error) {
+		x.Use(l.runner(p))
+		remove()
+		return nil, ErrGone
+	}})
+	l.accept(x, p, "exec-1")
+	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+		t.Errorf("finished %s", got)
+	}
+	l.drain(x, 0)
+}
+
 func TestExecutorBoundsItsWorkers(t *testing.T) {
 	const workers = 3
 	var running, peak atomic.Int32

@@ -30,6 +30,10 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 
 	e := l.Entry()
 	p, err := r.Resolve(e)
+	if errors.Is(err, ErrGone) { // a reload came between the claim and now
+		x.giveBack(r, l, 0)
+		return
+	}
 	if err != nil {
 		r.Engine.config.Logger.Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
 			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
