@@ -2,10 +2,8 @@ package integration
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/flowtrux/edge/caddymodule/command"
@@ -141,59 +139,6 @@ func TestExecutions(t *testing.T) {
 			t.Errorf("%v shows a secret", c.args)
 		}
 	}
-}
-
-// TestReloadsDuringLoad: nothing that was accepted is lost or accepted twice while the config is loaded again and again,
-// with options of the journal that change.
-func TestReloadsDuringLoad(t *testing.T) {
-	const senders, reloads = 4, 8
-	s := start(t)
-	s.keepSocket()
-	config := func(n int) string {
-		return s.caddyfile(fmt.Sprintf("journal bbolt {\n\t\t\tmax_pending %d\n\t\t}", 100_000+n%2), "")
-	}
-	s.load(config(0))
-	s.loaded()
-	s.put("at-once", echo("minimal"))
-	stop := make(chan struct{})
-	ids := make([][]string, senders)
-	var all sync.WaitGroup
-	for g := range senders {
-		all.Go(func() {
-			for n := 0; ; n++ {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				a, err := s.tryPost("/api/webhooks/at-once", fmt.Sprintf(`{"n":%d}`, n))
-				if err != nil {
-					continue // nothing was promised
-				}
-				if a.status != http.StatusOK {
-					t.Errorf("%d %s", a.status, a.body)
-					return
-				}
-				ids[g] = append(ids[g], a.header.Get("X-Execution-Id"))
-			}
-		})
-	}
-	for n := range reloads {
-		s.load(config(n))
-	}
-	close(stop)
-	all.Wait()
-	seen := make(map[string]bool)
-	for _, list := range ids {
-		for _, id := range list {
-			if seen[id] {
-				t.Errorf("%s was given out twice", id)
-			}
-			seen[id] = true
-			s.record(id, journal.Succeeded)
-		}
-	}
-	t.Logf("%d executions over %d reloads", len(seen), reloads)
 }
 
 // TestRestart: what was accepted and had not ended goes on with the next process, from the same file.

@@ -1,0 +1,129 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/bbolt"
+)
+
+var reloads = flag.Int("reloads", 8, "how often TestReloadsDuringLoad loads the config")
+
+// promises are what senders of a workflow in mode minimal got.
+type promises struct {
+	ids        map[string]bool
+	unanswered int // requests of which nobody knows what became of them
+}
+
+// promise sends webhooks on so many goroutines until ctx ends.
+func (s *server) promise(ctx context.Context, senders int, workflow string) promises {
+	p := promises{ids: make(map[string]bool)}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range senders {
+		all.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				a, err := s.tryPost("/api/webhooks/"+workflow, fmt.Sprintf(`{"n":%d}`, n))
+				mu.Lock()
+				switch id := a.header.Get("X-Execution-Id"); {
+				case err != nil:
+					p.unanswered++
+				case a.status != http.StatusOK:
+					s.t.Errorf("%d %s", a.status, a.body)
+				case p.ids[id]:
+					s.t.Errorf("%s was given out twice", id)
+				default:
+					p.ids[id] = true
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return p
+}
+
+// intrusion is the pause between two tries to open the journal.
+const intrusion = 2 * time.Millisecond
+
+// intruder tries again and again to open a journal that is in use, and returns how often it was refused.
+func intruder(ctx context.Context, t *testing.T, file string) (refused int) {
+	tick := time.NewTicker(intrusion)
+	defer tick.Stop()
+	for ; ctx.Err() == nil; <-tick.C {
+		other := bbolt.New(file, bbolt.Limits{}, time.Millisecond)
+		if err := other.Open(ctx); !errors.Is(err, journal.ErrInUse) {
+			t.Errorf("opening the journal a second time: %v, want %v", err, journal.ErrInUse)
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+		refused++
+	}
+	return refused
+}
+
+// TestReloadsDuringLoad: nothing that was accepted is lost or accepted twice while the config is loaded again and again, with
+// options of the journal that change, and at no moment is its file anybody else's.
+func TestReloadsDuringLoad(t *testing.T) {
+	const senders = 4
+	s := start(t)
+	s.keepSocket()
+	config := func(n int) string {
+		return s.caddyfile(fmt.Sprintf("journal bbolt {\n\t\t\tmax_pending %d\n\t\t}", 100_000+n%2), "")
+	}
+	s.load(config(0))
+	s.loaded()
+	s.put("at-once", echo("minimal"))
+	ctx, stop := context.WithCancel(t.Context())
+	var p promises
+	var refused int
+	var all sync.WaitGroup
+	all.Go(func() { p = s.promise(ctx, senders, "at-once") })
+	all.Go(func() {
+		refused = intruder(ctx, t, filepath.Join(caddy.AppDataDir(), "flowtrux", "journal", "journal.db"))
+	})
+	for n := range *reloads {
+		if err := s.tryLoad(config(n)); err != nil {
+			t.Errorf("reload %d: %v", n, err)
+			break
+		}
+	}
+	stop()
+	all.Wait()
+	eventually(t, "all have ended", func() bool {
+		return containsAll(s.ask(http.MethodGet, "status", "").body, `"pending": 0`, `"running": 0`)
+	})
+	kept := make(map[string]journal.Summary)
+	for q := "limit=1000"; q != ""; {
+		page := s.executions(q)
+		for _, row := range page.Executions {
+			kept[row.ID] = row
+		}
+		if q = ""; page.Next != "" {
+			q = "limit=1000&cursor=" + page.Next
+		}
+	}
+	for id := range p.ids {
+		if kept[id].Status != journal.Succeeded {
+			t.Errorf("%s was accepted and is %+v", id, kept[id])
+		}
+	}
+	if extra := len(kept) - len(p.ids); extra > p.unanswered {
+		t.Errorf("the journal has %d executions that nobody was told of; only %d requests were not answered", extra, p.unanswered)
+	}
+	if len(p.ids) == 0 || refused == 0 {
+		t.Errorf("%d executions and %d tries to open the file: nothing was tested", len(p.ids), refused)
+	}
+	t.Logf("%d executions over %d reloads, %d requests without an answer; %d times was the file in use", len(p.ids), *reloads, p.unanswered, refused)
+}
