@@ -1,11 +1,13 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -126,4 +128,34 @@ func TestReloadsDuringLoad(t *testing.T) {
 		t.Errorf("%d executions and %d tries to open the file: nothing was tested", len(p.ids), refused)
 	}
 	t.Logf("%d executions over %d reloads, %d requests without an answer; %d times was the file in use", len(p.ids), *reloads, p.unanswered, refused)
+}
+
+// TestForeignJournal: a config whose journal is another file, or a damaged one, is refused with the file's name, and the file
+// stays as it is.
+func TestForeignJournal(t *testing.T) {
+	s := start(t)
+	s.load(s.caddyfile("", ""))
+	s.loaded()
+	s.put("at-once", echo("minimal"))
+	s.post("/api/webhooks/at-once", `{}`)
+	own := filepath.Join(caddy.AppDataDir(), "flowtrux", "journal", "journal.db")
+	s.stop()
+	whole, err := os.ReadFile(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"text":    []byte("no journal\n"),
+		"empty":   {},
+		"cut off": whole[:len(whole)/2],
+	} {
+		file := write(t, "journal.db", string(content))
+		err := s.tryLoad(s.caddyfile("journal bbolt "+file, ""))
+		if err == nil || !containsAll(err.Error(), "opening the journal", file, "not a journal, or a damaged one") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, content) {
+			t.Errorf("%s: the file was changed, %v", name, err)
+		}
+	}
 }

@@ -1,0 +1,105 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/flowtrux/edge/internal/crash"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// holding is a workflow whose first node waits for the target, and whose second one comes after it.
+func holding(target *crash.Target) string {
+	return strings.NewReplacer(`"method":"POST",`, "", `"config":{"url"`, `"timeout":"5m","config":{"timeout":"5m","url"`).
+		Replace(calling(target.URL+"/hold", "call", "after"))
+}
+
+// limitFiles lets the kernel refuse to make any file of a process larger than size; RLIM_INFINITY lifts it.
+func limitFiles(t *testing.T, s *crash.Server, size uint64) {
+	t.Helper()
+	must(t, unix.Prlimit(s.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}, nil))
+}
+
+// TestNoRoom takes a server the room to write while executions run: it refuses what is new with 503 and Retry-After, loses
+// nothing, and goes on by itself when there is room again. That the kernel refuses larger files needs no root; how a
+// full disk ends is tried by internal/powercut.
+func TestNoRoom(t *testing.T) {
+	target := recording(t)
+	s := child(t, target)
+	must(t, s.Start(t.Context()))
+	must(t, s.Put(t.Context(), "hold", holding(target)))
+	must(t, s.Put(t.Context(), "echo", echo("minimal")))
+	must(t, s.Put(t.Context(), "wait", echo("lastNode")))
+
+	// The journal is the largest file by then, so that the limit hits no other.
+	big := `{"pad":"` + strings.Repeat("x", 512<<10) + `"}`
+	var accepted []string
+	promised := func(workflow, body string) {
+		t.Helper()
+		a, err := s.Send(t.Context(), workflow, body)
+		must(t, err)
+		if a.Status != http.StatusOK {
+			t.Fatalf("%s: %d %s", workflow, a.Status, a.Body)
+		}
+		accepted = append(accepted, a.Header.Get("X-Execution-Id"))
+	}
+	for range 32 {
+		promised("echo", big)
+	}
+	promised("hold", `{}`)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	must(t, target.Held(ctx.Done()))
+
+	info, err := os.Stat(s.Journal)
+	must(t, err)
+	limitFiles(t, s, uint64(info.Size()))
+	var refused crash.Answer
+	for refused.Status == 0 {
+		a, err := s.Send(ctx, "echo", big)
+		must(t, err)
+		if a.Status == http.StatusOK {
+			accepted = append(accepted, a.Header.Get("X-Execution-Id"))
+		} else {
+			refused = a
+		}
+	}
+	if refused.Status != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" || !strings.Contains(refused.Body, `"journal_unavailable"`) {
+		t.Errorf("without room: %d %v %s", refused.Status, refused.Header, refused.Body)
+	}
+	if a, err := s.Send(ctx, "wait", `{}`); err != nil || a.Status != http.StatusOK {
+		t.Errorf("a sender who waits: %v, %d %s", err, a.Status, a.Body)
+	}
+	target.LetGo()
+	eventually(t, "what ran has ended, or waits until its checkpoint finds room", func() bool {
+		now, err := s.Status(ctx)
+		must(t, err)
+		return now.Running == 0
+	})
+
+	limitFiles(t, s, unix.RLIM_INFINITY)
+	eventually(t, "it accepts again", func() bool {
+		a, err := s.Send(ctx, "echo", `{}`)
+		must(t, err)
+		if a.Status == http.StatusOK {
+			accepted = append(accepted, a.Header.Get("X-Execution-Id"))
+		}
+		return a.Status == http.StatusOK
+	})
+	must(t, s.Drained(ctx, patience))
+	ended, err := s.Executions(ctx)
+	must(t, err)
+	for _, id := range accepted {
+		if ended[id].Status != journal.Succeeded {
+			t.Errorf("%s was accepted and is %+v", id, ended[id])
+		}
+	}
+	must(t, s.Stop())
+}
