@@ -19,7 +19,6 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 			return fmt.Errorf("taking up what it holds: %w", err)
 		}
 	}
-	found := make(map[string]*item)
 	var order []*item
 	err := db.View(func(tx *bolt.Tx) error {
 		runs := tx.Bucket(bucketRuns)
@@ -34,7 +33,6 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 			}
 			it.recovered = true
 			it.run = readRun(runs.Get(k))
-			found[it.id] = it
 			order = append(order, it)
 			return nil
 		})
@@ -44,10 +42,8 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for id, it := range j.live {
-		if found[id] == nil {
-			j.drop(it)
-		}
+	if len(j.live) > 0 {
+		j.dropOthers(order)
 	}
 	for _, it := range order {
 		if j.live[it.id] == nil {
@@ -56,6 +52,19 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 		}
 	}
 	return nil
+}
+
+// dropOthers forgets what is not in the file. The caller holds the lock.
+func (j *Journal) dropOthers(found []*item) {
+	there := make(map[string]bool, len(found))
+	for _, it := range found {
+		there[it.id] = true
+	}
+	for id, it := range j.live {
+		if !there[id] {
+			j.drop(it)
+		}
+	}
 }
 
 // recover settles what the end of a process has left behind.
