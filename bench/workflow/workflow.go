@@ -19,12 +19,15 @@ const Answer = `{"order":{"orderId":"12345","total":250.50},"large":true}`
 
 // trigger is the first node of every workflow here: it answers with the last node's output, 201 and a header. The secret is for
 // documents that bring their own.
-func trigger(secret string) string {
+func trigger(secret string) string { return triggerIn("lastNode", secret) }
+
+// triggerIn is trigger in another response mode.
+func triggerIn(mode, secret string) string {
 	if secret != "" {
 		secret = fmt.Sprintf(`"secret":%q,`, secret)
 	}
 	return fmt.Sprintf(`{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":
-		{%s"responseMode":"lastNode","statusCode":201,"headers":{"X-Flow":"ok"}}}}`, secret)
+		{%s"responseMode":%q,"statusCode":201,"headers":{"X-Flow":"ok"}}}}`, secret, mode)
 }
 
 // Three is the workflow transform, condition, transform. secret may be empty: the store has one then.
@@ -63,4 +66,18 @@ const ChainAnswer = `{"orderId":"12345","total":250.50}`
 // One is the workflow of one node of the given type with an empty config.
 func One(typ string) string {
 	return fmt.Sprintf(`{"nodes":[%s,{"id":"only","type":%q,"config":{}}],"edges":[{"source":"trigger","target":"only"}]}`, trigger(""), typ)
+}
+
+// Minimal is a workflow of one transform that is answered when it is accepted.
+func Minimal() string {
+	return `{"nodes":[` + triggerIn("minimal", "") + `,
+	{"id":"only","type":"transform","config":{"output":{"orderId":"{{trigger.data.order_id}}","total":"{{trigger.data.total}}"}}}],
+	"edges":[{"source":"trigger","target":"only"}]}`
+}
+
+// Calling is a workflow of one http-request that is answered when it is accepted. The node waits for a minute at most.
+func Calling(url string) string {
+	return `{"nodes":[` + triggerIn("minimal", "") + fmt.Sprintf(`,
+	{"id":"only","type":"http-request","timeout":"1m","config":{"url":%q,"timeout":"1m"}}],
+	"edges":[{"source":"trigger","target":"only"}]}`, url)
 }

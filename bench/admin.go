@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// journalStatus is what a server says of its journal.
+type journalStatus struct {
+	Pending, Running int
+	NotRecorded      uint64
+}
+
+// ask asks the admin endpoint and decodes its answer.
+func (v *server) ask(ctx context.Context, path string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.admin+"/flowtrux/"+path, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: HTTP %d", req.URL, resp.StatusCode)
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+func (v *server) journal(ctx context.Context) (journalStatus, error) {
+	var answer struct{ Journal journalStatus }
+	err := v.ask(ctx, "status", &answer)
+	return answer.Journal, err
+}
+
+// drainWait bounds the wait for what was accepted.
+const drainWait = 5 * time.Minute
+
+// drained waits until nothing is pending and nothing runs.
+func (v *server) drained(ctx context.Context) error {
+	for deadline := time.Now().Add(drainWait); ; {
+		s, err := v.journal(ctx)
+		switch {
+		case err != nil:
+			return err
+		case s.Pending+s.Running == 0:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("after %s %d executions are pending and %d run", drainWait, s.Pending, s.Running)
+		}
+		if err := rest(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// revisions are those of all workflows.
+func (v *server) revisions(ctx context.Context) (map[string]int64, error) {
+	var answer struct {
+		Workflows []struct {
+			ID       string
+			Revision int64
+		}
+	}
+	err := v.ask(ctx, "workflows", &answer)
+	all := make(map[string]int64)
+	for _, w := range answer.Workflows {
+		all[w.ID] = w.Revision
+	}
+	return all, err
+}
+
+// statuses counts all executions.
+func (v *server) statuses(ctx context.Context) (map[string]int, error) {
+	counts := make(map[string]int)
+	for cursor := ""; ; {
+		var page struct {
+			Executions []journal.Summary
+			Next       string
+		}
+		if err := v.ask(ctx, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), &page); err != nil {
+			return nil, err
+		}
+		for _, row := range page.Executions {
+			counts[row.Status]++
+		}
+		if cursor = page.Next; cursor == "" {
+			return counts, nil
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// history is how much a server records of what succeeds while senders wait.
+type history struct {
+	name string
+	rate int // history_rate
+}
+
+// histories are compared with the first one.
+var histories = []history{{"nothing is recorded", 0}, {"history_rate 200, the default", 200}, {"everything is recorded", 1_000_000}}
+
+// historyFigure is a round at open loop.
+type historyFigure struct {
+	cpu      time.Duration // of the server, for a request
+	recorded float64       // executions a second
+	short    float64       // executions that history_rate has room for and that were not recorded
+}
+
+// measureHistory shows what recording costs executions that senders wait for.
+func measureHistory(ctx context.Context, b *bench) (table, error) {
+	var sites []site
+	for _, h := range histories {
+		sites = append(sites, diskSite(h.name, threeSeed, fmt.Sprintf("history_rate %d", h.rate)))
+	}
+	servers, stop, err := b.serve(ctx, threeRequest, sites...)
+	defer stop()
+	if err != nil {
+		return table{}, err
+	}
+	var targets []target
+	for _, v := range servers {
+		targets = append(targets, target{v.name, v, load{path: threePath, body: kilobyte}})
+	}
+	d := time.Duration(b.seconds) * time.Second
+	full, err := b.loadRounds(ctx, targets, b.rounds, d)
+	if err != nil {
+		return table{}, err
+	}
+	half := medianOf(full[0], rate) / 2
+	calm := make([][]historyFigure, len(servers))
+	for i := range b.rounds {
+		for j, v := range servers {
+			f, err := v.historyRound(ctx, half, d, histories[j].rate)
+			if err != nil {
+				return table{}, v.failed(err)
+			}
+			b.progress("round %d of %d: %s: %.0f requests/s, %s µs each, %.0f recorded/s", i+1, b.rounds, v.name, half, micros(f.cpu), f.recorded)
+			calm[j] = append(calm[j], f)
+		}
+	}
+	t := table{title: fmt.Sprintf("Recording executions that senders wait for, of three nodes: at saturation, and at open loop with %.0f requests/s, half of it", half),
+		head: []string{"what", "requests/s", "of nothing", "CPU µs/request", "p99 ms", "half: CPU µs/request", "of nothing", "half: recorded/s", "half: less than history_rate"}}
+	cpu := func(f historyFigure) time.Duration { return f.cpu }
+	for j, h := range histories {
+		short := 0.0
+		for _, f := range calm[j] {
+			short += f.short
+		}
+		t.add(h.name, number(medianOf(full[j], rate)), ratio(medianOf(full[j], rate), medianOf(full[0], rate)),
+			micros(medianOf(full[j], cpuTime)), millis(medianOf(full[j], almostWorst)),
+			micros(medianOf(calm[j], cpu)), ratio(float64(medianOf(calm[j], cpu)), float64(medianOf(calm[0], cpu))),
+			number(medianOf(calm[j], func(f historyFigure) float64 { return f.recorded })), number(short))
+	}
+	return t, nil
+}
+
+// historyRound sends requests at open loop and looks how many were recorded.
+func (v *server) historyRound(ctx context.Context, perSecond float64, d time.Duration, historyRate int) (f historyFigure, err error) {
+	before, err := v.journal(ctx)
+	if err != nil {
+		return f, err
+	}
+	cpu, err := v.cpu()
+	if err != nil {
+		return f, err
+	}
+	l := openLoad{address: strings.TrimPrefix(v.url, "http://"), request: threeRequest, rate: perSecond, time: d}
+	if _, err := l.run(ctx); err != nil {
+		return f, err
+	}
+	after, err := v.cpu()
+	if err != nil {
+		return f, err
+	}
+	f.cpu = (after - cpu) / time.Duration(l.count())
+	now, err := v.journal(ctx)
+	if err != nil {
+		return f, err
+	}
+	recorded := float64(l.count()) - float64(now.NotRecorded-before.NotRecorded)
+	f.recorded = recorded / d.Seconds()
+	f.short = max(0, min(float64(l.count()), float64(historyRate)*d.Seconds())-recorded)
+	return f, nil
+}
