@@ -81,8 +81,9 @@ unit:
 smoke: build
 	@bin/caddy flowtrux validate examples/workflows
 
-test-kill: ## kill a loaded server 20 times, which accepts 50,000 executions; minutes
-	go test -count 1 -v -timeout 30m -run '^TestKilledUnderLoad$$' ./internal/integration -kill.rounds 20 -kill.accept 50000
+test-kill: ## kill a server 20 times that accepts 50,000 executions, reload one 300 times; minutes
+	go test -count 1 -v -timeout 30m -run '^(TestKilledUnderLoad|TestReloadsDuringLoad)$$' ./internal/integration \
+		-kill.rounds 20 -kill.accept 50000 -reloads 300
 
 test-powercut: bin/caddy ## as root: cut the power under a loaded server, and fill its disk; on a loop device
 	@go build -o bin/powercut ./internal/powercut
