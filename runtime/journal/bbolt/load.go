@@ -44,13 +44,16 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 	defer j.mu.Unlock()
 	if len(j.live) > 0 {
 		j.dropOthers(order)
+	} else {
+		j.live = make(map[string]*item, len(order))
 	}
 	for _, it := range order {
 		if j.live[it.id] == nil {
 			j.add(it)
-			j.push(it, false)
+			j.enqueue(it, false)
 		}
 	}
+	j.awaken()
 	return nil
 }
 

@@ -65,16 +65,28 @@ func (j *Journal) drop(it *item) {
 	it.holder = nil
 }
 
-// push puts an item into the queue, before all others or behind them.
+// push puts an item into the queue, before all others or behind them, and wakes who waits.
 func (j *Journal) push(it *item, front bool) {
+	if j.enqueue(it, front) {
+		j.awaken()
+	}
+}
+
+// enqueue is push for many items: awaken is called after the last one. The caller holds the lock.
+func (j *Journal) enqueue(it *item, front bool) (changed bool) {
 	if j.shut || j.live[it.id] != it || it.place != nil {
-		return
+		return false
 	}
 	if front {
 		it.place = j.queue.PushFront(it)
 	} else {
 		it.place = j.queue.PushBack(it)
 	}
+	return true
+}
+
+// awaken wakes who waits for something to claim. The caller holds the lock.
+func (j *Journal) awaken() {
 	close(j.wake)
 	j.wake = make(chan struct{})
 }
