@@ -156,7 +156,7 @@ func fill(b *testing.B, j *Journal, many int, keep func(*Journal, *journal.Entry
 	for range writers * 8 {
 		all.Go(func() {
 			for n := next.Add(1); n <= int64(many); n = next.Add(1) {
-				at := base.Add(time.Duration(n) * 24 * time.Hour / time.Duration(many))
+				at := base.Add(time.Duration(n) * (24 * time.Hour / time.Duration(many)))
 				if err := keep(j, entryAt(at, int(n), 1000)); err != nil {
 					b.Error(err)
 					return
