@@ -64,6 +64,8 @@ type Session struct {
 	// Live is set when the guest has seen the real clock or real randomness, which its grants let it: the call cannot be
 	// repeated exactly.
 	Live bool
+	// MemorySize is how much memory the call's instance had at the end, in bytes, set by the sandbox.
+	MemorySize uint64
 
 	call       callContext   // see Context
 	held       []byte        // the answer that waits for take: its kind, then its payload

@@ -20,7 +20,7 @@ func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uin
 		return 0, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
 	}
 	in.memory.meter.begin(ctx, s.Deadline, int64(fuel))
-	defer func() { s.Fuel = in.memory.meter.end() }()
+	defer func() { s.Fuel, s.MemorySize = in.memory.meter.end(), in.memory.size-uint64(in.layout.Base) }()
 	calls := in.context(ctx, s)
 	if buffer == 0 || len(input) > inputRoom {
 		in.stack[0] = uint64(len(input))

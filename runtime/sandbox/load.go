@@ -79,23 +79,15 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	refuse := func(part, reason string, args ...any) error {
 		return &LoadError{Source: c.Source, Part: part, Reason: fmt.Sprintf(reason, args...)}
 	}
-	switch head := string(c.Wasm[:min(len(c.Wasm), 8)]); {
-	case len(c.Wasm) > maxModule:
-		return nil, refuse("module", "%d bytes is more than the %d that are taken", len(c.Wasm), maxModule)
-	case head == componentHead:
-		return nil, refuse("module", "a WebAssembly component; nodes are core modules (version 1)")
-	case head != moduleHead:
-		return nil, refuse("module", "not a WebAssembly core module (version 1)")
-	}
 	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
 	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
 	slow, granule := h.slow(c.Limits), rewrite.Granule(c.Limits.Memory)
 	if len(slow) > 0 {
 		granule = 0
 	}
-	parts, err := rewrite.Rewrite(c.Wasm, rewrite.Options{Granule: granule})
-	if bad := (*rewrite.Error)(nil); errors.As(err, &bad) {
-		return nil, refuse(bad.Part, "%s", bad.Reason)
+	parts, err := prepare(c.Source, c.Wasm, granule)
+	if err != nil {
+		return nil, err
 	}
 	if err := h.start(ctx); err != nil {
 		return nil, err
@@ -137,6 +129,24 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 		return nil, err
 	}
 	return m, nil
+}
+
+// prepare makes a module ready to be compiled. The error is a *LoadError.
+func prepare(source string, wasm []byte, granule uint8) (*rewrite.Module, error) {
+	refuse := func(part, reason string) error { return &LoadError{Source: source, Part: part, Reason: reason} }
+	switch head := string(wasm[:min(len(wasm), 8)]); {
+	case len(wasm) > maxModule:
+		return nil, refuse("module", fmt.Sprintf("%d bytes is more than the %d that are taken", len(wasm), maxModule))
+	case head == componentHead:
+		return nil, refuse("module", "a WebAssembly component; nodes are core modules (version 1)")
+	case head != moduleHead:
+		return nil, refuse("module", "not a WebAssembly core module (version 1)")
+	}
+	parts, err := rewrite.Rewrite(wasm, rewrite.Options{Granule: granule})
+	if bad := (*rewrite.Error)(nil); errors.As(err, &bad) {
+		return nil, refuse(bad.Part, bad.Reason)
+	}
+	return parts, nil
 }
 
 type refusal func(part, reason string, args ...any) error
@@ -185,10 +195,7 @@ func checkExports(code wazero.CompiledModule, pages uint32, limit uint64, refuse
 
 // checkImports returns the capabilities that the imports need. They are all functions: see package rewrite.
 func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err error) {
-	offered := make(map[[2]string]hostapi.Function)
-	for _, f := range hostapi.Offered() {
-		offered[[2]string{f.Module, f.Name}] = f
-	}
+	offered := offers()
 	for _, f := range code.ImportedFunctions() {
 		module, name, _ := f.Import()
 		o, ok := offered[[2]string{module, name}]
@@ -203,6 +210,15 @@ func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err
 		}
 	}
 	return needs, nil
+}
+
+// offers are the host's functions by module and name.
+func offers() map[[2]string]hostapi.Function {
+	all := make(map[[2]string]hostapi.Function)
+	for _, f := range hostapi.Offered() {
+		all[[2]string{f.Module, f.Name}] = f
+	}
+	return all
 }
 
 // need is a capability that an import needs.

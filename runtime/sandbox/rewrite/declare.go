@@ -153,7 +153,7 @@ func (m *module) readGlobal(r *reader) {
 
 func (m *module) readExport(r *reader) {
 	name := r.take(r.u32())
-	if len(name) >= len(reserved) && string(name[:len(reserved)]) == reserved {
+	if len(name) >= len(Reserved) && string(name[:len(Reserved)]) == Reserved {
 		r.fail(fmt.Errorf("%q is a name that is reserved", name))
 	}
 	switch kind := r.byte(); {

@@ -17,8 +17,8 @@ const (
 	maxPages    = 1 << 16 // of a memory, which makes 4 GiB
 )
 
-// reserved is what names begin with that are not a module's own.
-const reserved = "\x00flowtrux."
+// Reserved is what names begin with that are not a module's own: they are what the package has added.
+const Reserved = "\x00flowtrux."
 
 // module is what is known of a module while it is read, section after section in their order.
 type module struct {

@@ -75,7 +75,7 @@ var refusals = map[string]struct {
 	"constant vector":  {globaled(globalOf(kindV128, 0, by(opVector, 13))), "module: section 6: " + errShape.Error()},
 
 	"export's name":  {headed(sec(7, by(1), billion)), "exports: " + errCut.Error()},
-	"reserved name":  {exporting(export(reserved+"fuel", exportGlobal, 0)), `exports: "\x00flowtrux.fuel" is a name that is reserved`},
+	"reserved name":  {exporting(export(Reserved+"fuel", exportGlobal, 0)), `exports: "\x00flowtrux.fuel" is a name that is reserved`},
 	"exported yield": {exporting(export("f", exportFunction, 1)), "exports: function 1 is not among the 1 that there are"},
 	"exported fuel":  {exporting(export("g", exportGlobal, 0)), "exports: global 0 is not among the 0 that there are"},
 	"exported tag":   {exporting(export("t", 4, 0)), "exports: " + errShape.Error()},

@@ -18,7 +18,7 @@ func (m *module) marker() uint32 { return m.yield() + 1 }
 // write puts the module together again, with what is added at the end of each section.
 func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	out := &Module{
-		Fuel:      reserved + "fuel",
+		Fuel:      Reserved + "fuel",
 		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
 		Obstacles: m.obstacles(),
 		Functions: m.coded, Loops: m.loops,
@@ -26,14 +26,14 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	var added exports
 	for i, g := range m.globals {
 		if g.mutable {
-			name := reserved + "g" + strconv.Itoa(i)
+			name := Reserved + "g" + strconv.Itoa(i)
 			out.Globals = append(out.Globals, Global{name, size(i), g.kind})
 			added.add(name, exportGlobal, size(i))
 		}
 	}
 	added.add(out.Fuel, exportGlobal, m.fuel())
 	if m.start >= 0 {
-		out.Start = reserved + "start"
+		out.Start = Reserved + "start"
 		added.add(out.Start, exportFunction, size(m.start))
 		s[sectionStart] = nil
 	}

@@ -1,0 +1,81 @@
+package sandbox
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+)
+
+// Facts are what can be seen of a module without running it.
+type Facts struct {
+	Exports []Export `json:"exports"` // functions, by name
+	Imports []Import `json:"imports"`
+
+	MemoryMin uint64 `json:"memoryMin"`           // bytes that the memory begins with
+	MemoryMax uint64 `json:"memoryMax,omitempty"` // bytes that it can have as the module says; 0 = it says nothing
+	Functions int    `json:"functions"`           // of its own
+	Loops     int    `json:"loops"`
+	Globals   int    `json:"globals"` // that can change
+
+	// Slow says why each call gets a new instance; none = it does not.
+	Slow []string `json:"slow,omitempty"`
+}
+
+// Export is a function that a module exports.
+type Export struct {
+	Name      string `json:"name"`
+	Signature string `json:"signature"` // (i32, i32) -> i64
+}
+
+// Import is a function that a module imports.
+type Import struct {
+	Module    string             `json:"module"`
+	Name      string             `json:"name"`
+	Signature string             `json:"signature"`
+	Needs     hostapi.Capability `json:"needs,omitempty"`
+	Offered   bool               `json:"offered"` // the host has it, with this signature
+}
+
+// Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can be compiled. The error is a
+// *LoadError, or the host's own.
+func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts, error) {
+	parts, err := prepare(source, wasm, rewrite.Granule(DefaultMemory))
+	if err != nil {
+		return nil, err
+	}
+	if err := h.start(ctx); err != nil {
+		return nil, err
+	}
+	compiled, release, err := h.compile(ctx, parts.Wasm)
+	if err != nil {
+		return nil, &LoadError{Source: source, Part: "module", Reason: err.Error(), Detail: err}
+	}
+	f := &Facts{
+		MemoryMin: uint64(parts.MemoryMin) * wasmPage,
+		Functions: parts.Functions, Loops: parts.Loops, Globals: len(parts.Globals), Slow: parts.Obstacles,
+	}
+	if parts.HasMax {
+		f.MemoryMax = uint64(parts.MemoryMax) * wasmPage
+	}
+	functions := compiled.ExportedFunctions()
+	for _, name := range slices.Sorted(maps.Keys(functions)) {
+		if !strings.HasPrefix(name, rewrite.Reserved) {
+			e := functions[name]
+			f.Exports = append(f.Exports, Export{name, signature(e.ParamTypes(), e.ResultTypes())})
+		}
+	}
+	offered := offers()
+	for _, i := range compiled.ImportedFunctions() {
+		module, name, _ := i.Import()
+		o := offered[[2]string{module, name}]
+		f.Imports = append(f.Imports, Import{
+			Module: module, Name: name, Signature: signature(i.ParamTypes(), i.ResultTypes()), Needs: o.Needs,
+			Offered: o.Name != "" && slices.Equal(i.ParamTypes(), o.Params) && slices.Equal(i.ResultTypes(), o.Results),
+		})
+	}
+	return f, release(ctx)
+}
