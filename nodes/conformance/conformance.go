@@ -1,51 +1,24 @@
-// Package conformance has the form in which a node's behaviour is written down, so that the same cases are run on its
-// function with plain go test and on its module in a sandbox: a file of cases beside the node, in testdata/cases.json.
+// Package conformance runs the cases of a node, see package cases, with go test: on its function, without a sandbox. The same file,
+// testdata/cases.json beside the node, is what `caddy flowtrux node test` runs on its module.
 package conformance
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"testing"
 
+	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// Case is one call of a node. Exactly one of Output and Error is given.
-type Case struct {
-	Name   string          `json:"name"`
-	Config json.RawMessage `json:"config"`
-	Output json.RawMessage `json:"output,omitempty"` // byte for byte
-	Handle string          `json:"handle,omitempty"`
-	Error  *Error          `json:"error,omitempty"`
-
-	// HTTP is what the host answers to a request of the call: a response, or an error.
-	HTTP      json.RawMessage `json:"http,omitempty"`
-	HTTPError *Error          `json:"httpError,omitempty"`
-	// Request is what the node is to send by HTTP, and Globals what it is to set.
-	Request json.RawMessage            `json:"request,omitempty"`
-	Globals map[string]json.RawMessage `json:"globals,omitempty"`
-}
+// Case is one call of a node and what it has to give.
+type Case struct{ cases.Case }
 
 // Error is a failure of a node or of the host.
-type Error struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Fatal   bool   `json:"fatal,omitempty"`
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("%s: %s (fatal: %v)", e.Code, e.Message, e.Fatal) }
+type Error = cases.Error
 
 // Answer is what a call gave.
-type Answer struct {
-	Output []byte
-	Handle string
-	Error  *Error
-
-	Request []byte            // the last one
-	Globals map[string][]byte // what was set
-}
+type Answer = cases.Answer
 
 // Load reads a file of cases.
 func Load(t *testing.T, file string) []Case {
@@ -54,40 +27,22 @@ func Load(t *testing.T, file string) []Case {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cases []Case
-	if err := json.Unmarshal(b, &cases); err != nil {
+	list, err := cases.Parse(b)
+	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	if len(cases) == 0 {
-		t.Fatalf("%s: no cases", file)
+	out := make([]Case, len(list))
+	for i, c := range list {
+		out[i] = Case{c}
 	}
-	return cases
+	return out
 }
 
 // Check compares an answer with the case.
 func (c *Case) Check(t *testing.T, got Answer) {
 	t.Helper()
-	switch {
-	case c.Error != nil && (got.Error == nil || *got.Error != *c.Error):
-		t.Errorf("error\n got %v\nwant %v", got.Error, c.Error)
-	case c.Error == nil && got.Error != nil:
-		t.Errorf("failed: %v", got.Error)
-	case string(got.Output) != string(c.Output):
-		t.Errorf("output\n got %s\nwant %s", got.Output, c.Output)
-	}
-	if got.Handle != c.Handle {
-		t.Errorf("handle %q, want %q", got.Handle, c.Handle)
-	}
-	if c.Request != nil && string(got.Request) != string(c.Request) {
-		t.Errorf("request\n got %s\nwant %s", got.Request, c.Request)
-	}
-	if len(got.Globals) != len(c.Globals) {
-		t.Errorf("%d globals were set, want %d", len(got.Globals), len(c.Globals))
-	}
-	for k, want := range c.Globals {
-		if string(got.Globals[k]) != string(want) {
-			t.Errorf("global %s = %s, want %s", k, got.Globals[k], want)
-		}
+	for _, d := range c.Compare(got) {
+		t.Error(d)
 	}
 }
 
@@ -112,7 +67,8 @@ func failure(err error) *Error {
 		return nil
 	}
 	if e := (*sdk.Error)(nil); errors.As(err, &e) {
-		return &Error{e.Code, e.Message, e.Fatal}
+		// What is wrapped around the error is a part of the message, as it is in the module's answer.
+		return &Error{Code: e.Code, Message: err.Error(), Fatal: e.Fatal}
 	}
 	return &Error{Message: err.Error()}
 }

@@ -1,0 +1,63 @@
+// What the host does for a node. A module imports what it uses of this, and its manifest has to ask for the capability.
+
+@external("flowtrux_v1", "log")
+declare function importLog(level: i32, ptr: usize, n: i32): void;
+@external("flowtrux_v1", "http")
+declare function importHTTP(ptr: usize, n: i32): i32;
+@external("flowtrux_v1", "global_set")
+declare function importGlobalSet(key: usize, keyLen: i32, value: usize, valueLen: i32): i32;
+@external("flowtrux_v1", "take")
+declare function importTake(ptr: usize): void;
+
+export enum Level {
+  Debug = 0,
+  Info = 1,
+  Warn = 2,
+  Error = 3,
+}
+
+/** What the host answers: a value, or an error. */
+export class Reply {
+  ok: bool = false;
+  value: string = "";
+  code: string = "";
+  message: string = "";
+  fatal: bool = false;
+}
+
+/** Writes a line to the node's log: capability log. */
+export function log(level: Level, message: string): void {
+  const m = String.UTF8.encode(message);
+  importLog(level, changetype<usize>(m), m.byteLength);
+}
+
+/** Does a request, JSON like the config of the node http-request: capability http. */
+export function http(request: string): Reply {
+  const r = String.UTF8.encode(request);
+  return take(importHTTP(changetype<usize>(r), r.byteLength));
+}
+
+/** Writes a global value, raw JSON: capability globals. */
+export function setGlobal(key: string, json: string): Reply {
+  const k = String.UTF8.encode(key);
+  const v = String.UTF8.encode(json);
+  return take(importGlobalSet(changetype<usize>(k), k.byteLength, changetype<usize>(v), v.byteLength));
+}
+
+/** Fetches the answer of n bytes that the host holds: its kind, then its payload. */
+function take(n: i32): Reply {
+  const p = heap.alloc(n);
+  importTake(p);
+  const reply = new Reply();
+  const kind = load<u8>(p);
+  if (kind == 0) {
+    reply.ok = true;
+    reply.value = String.UTF8.decodeUnsafe(p + 1, n - 1);
+    return reply;
+  }
+  const label = load<u8>(p + 1);
+  reply.code = String.UTF8.decodeUnsafe(p + 2, label);
+  reply.message = String.UTF8.decodeUnsafe(p + 2 + label, n - 2 - label);
+  reply.fatal = kind == 3;
+  return reply;
+}

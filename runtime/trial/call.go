@@ -1,0 +1,75 @@
+// Package trial runs a node's module before it serves anybody: its author's cases, and the rules that every node has to keep. It
+// is what `caddy flowtrux node test` shows, and knows no server and no network: what the outside answers stands in the cases.
+package trial
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/cases"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// Outcome is what a call gave and what it took.
+type Outcome struct {
+	Answer cases.Answer
+	// Failure is why there is no answer of the node's own, nil when there is one. Answer.Error then has its code and message.
+	Failure *sandbox.Error
+	Logged  []string
+	Fuel    uint64
+	Memory  uint64 // bytes of linear memory at the end
+	Took    time.Duration
+}
+
+// maxLogged is how many lines of a call are kept.
+const maxLogged = 100
+
+// Call runs a module with the config of a case; the outside answers as the case says. Without Grants.Clock and Grants.Random the
+// module's time is [hostapi.Epoch] and its random numbers are those of a seed of zeros, so that a call always gives the same.
+func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
+	h := &outside{c: c, answer: &o.Answer}
+	o.Answer.Globals = make(map[string][]byte)
+	s := &hostapi.Session{Grants: m.Grants(), HTTP: h, Globals: h, Log: func(_ int, line string) {
+		if len(o.Logged) < maxLogged {
+			o.Logged = append(o.Logged, line)
+		}
+	}}
+	begun := time.Now()
+	r, err := m.Call(ctx, s, c.Config, nil)
+	o.Took, o.Fuel, o.Memory = time.Since(begun), s.Fuel, s.MemorySize
+	switch {
+	case errors.As(err, &o.Failure):
+		o.Answer.Error = &cases.Error{Code: o.Failure.Code, Message: o.Failure.Message}
+	case r.Kind == abi.Error || r.Kind == abi.Fatal:
+		o.Answer.Error = &cases.Error{Code: r.Label, Message: string(r.Output), Fatal: r.Kind == abi.Fatal}
+	default:
+		o.Answer.Output, o.Answer.Handle = r.Output, r.Label
+	}
+	return o
+}
+
+// outside is the other side of http and global_set.
+type outside struct {
+	c      *cases.Case
+	answer *cases.Answer
+}
+
+func (h *outside) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+	h.answer.Request = slices.Clone(req)
+	switch e := h.c.HTTPError; {
+	case e != nil:
+		return dst, &hostapi.Failure{Code: e.Code, Message: e.Message, Fatal: e.Fatal}
+	case h.c.HTTP == nil:
+		return dst, &hostapi.Failure{Code: "http_not_expected", Message: "the case says nothing of http", Fatal: true}
+	}
+	return append(dst, h.c.HTTP...), nil
+}
+
+func (h *outside) SetGlobal(_ context.Context, key string, value []byte) error {
+	h.answer.Globals[key] = slices.Clone(value)
+	return nil
+}
