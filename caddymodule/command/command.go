@@ -26,7 +26,7 @@ reach it through Caddy's admin endpoint. validate, run and sign work without a s
 			group(root,
 				applyCommand(), listCommand(), getCommand(), deleteCommand(),
 				secretCommand(), globalCommand(),
-				executionsCommand(), statusCommand(), nodesCommand(),
+				executionsCommand(), statusCommand(), nodesCommand(), nodeCommand(),
 				validateCommand(), runCommand(), signCommand(), sendCommand(),
 			)
 		},

@@ -24,7 +24,8 @@ func try(t *testing.T, stdin string, args ...string) (out, errOut string, err er
 func TestUnknownCommands(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"frobnicate", "unknown command \"frobnicate\" for `flowtrux`; there are apply, "},
-		{"node inspect x", "unknown command \"node\" for `flowtrux`; did you mean nodes?"},
+		{"nodez", "unknown command \"nodez\" for `flowtrux`; did you mean nodes or node?"},
+		{"node frobnicate", "unknown command \"frobnicate\" for `flowtrux node`; there are inspect, new, test"},
 		{"statsu --json", "did you mean status?"},
 		{"nope --colour red", `unknown command "nope"`},
 		{"secret sett orders --generate", "unknown command \"sett\" for `flowtrux secret`; did you mean set?"},
@@ -38,7 +39,7 @@ func TestUnknownCommands(t *testing.T) {
 			t.Errorf("%s: error %v, want %q; output %q", c.args, err, c.want, out)
 		}
 	}
-	for _, args := range []string{"", "secret", "global", "help", "secret --help"} {
+	for _, args := range []string{"", "secret", "global", "node", "help", "secret --help"} {
 		if out, _, err := try(t, "", strings.Fields(args)...); err != nil || !strings.Contains(out, "Available Commands") {
 			t.Errorf("%q: %v\n%s", args, err, out)
 		}
