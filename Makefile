@@ -12,7 +12,7 @@ export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kill test-powercut setup nodes lint unit smoke fuzz bench check clean
+.PHONY: help run build test test-kill test-powercut setup nodes examples lint unit smoke fuzz bench check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,23 @@ bench-setup:
 	command -v wrk >/dev/null || set -- wrk; \
 	$(CLANG); \
 	$(INSTALL)
+
+# Whether the Rust that is found first can make WebAssembly; the one of Debian can, with a package.
+RUST_WASM = dir=$$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null) && [ -d "$$dir" ]
+
+examples: bin/caddy ## begin a node in each language, with the commands that authors type, and test it
+	@export PATH="$$PWD/bin:$$PATH"; set --; \
+	$(RUST_WASM) || PATH="/usr/bin:$$PATH"; \
+	$(RUST_WASM) || set -- rustc cargo libstd-rust-dev-wasm32; \
+	command -v npm >/dev/null || set -- "$$@" nodejs npm; \
+	$(CLANG); \
+	$(INSTALL); \
+	rm -rf .run/examples; \
+	for language in go c rust assemblyscript; do \
+		sdk=; [ $$language != go ] || sdk="--sdk ."; \
+		lines=$$(caddy flowtrux node new $$sdk $$language .run/examples/$$language) && echo "$$lines" && \
+		echo "$$lines" | sed -n 's/^  //p' | XDG_DATA_HOME="$$PWD/.run/data" sh -eu || exit 1; \
+	done
 
 nodes: ## compile the built-in nodes to nodes/dist
 	go run ./nodes/build.go

@@ -16,14 +16,14 @@ func begin(t *testing.T) (dir, module string) {
 	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	dir = filepath.Join(t.TempDir(), "slugify")
 	out, _, err := try(t, "", "node", "new", "c", dir)
-	if err != nil || !strings.Contains(out, "\n  make\n  caddy flowtrux node test node.wasm\n") {
+	if err != nil || !strings.Contains(out, "\n  make\n  caddy flowtrux node test slugify.wasm\n") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wasm, err := wasmbuild.C(t.Context(), filepath.Join(dir, "node.c"), "-Wall", "-Wextra", "-Werror", "-Wl,--stack-first")
 	if err != nil {
 		t.Fatal(err)
 	}
-	module = filepath.Join(dir, "node.wasm")
+	module = filepath.Join(dir, "slugify.wasm")
 	if err := os.WriteFile(module, wasm, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,7 @@ func begin(t *testing.T) (dir, module string) {
 func TestNodeFromNothing(t *testing.T) {
 	dir, module := begin(t)
 	out, errOut, err := try(t, "", "node", "test", module)
-	if err != nil || !strings.Contains(out, "node.wasm: 10 cases, 7 rules, 0 failed") {
+	if err != nil || !strings.Contains(out, "slugify.wasm: 10 cases, 7 rules, 0 failed") {
 		t.Errorf("%v\n%s%s", err, out, errOut)
 	}
 	out, errOut, err = try(t, `{"text": "A b"}`, "node", "inspect", module, "--config", "-")

@@ -9,7 +9,7 @@
 //	json           it is JSON
 //	go run         a program: it runs
 //	go             it is Go: a file, or what can stand in one
-//	sh text python js ini   only to be read
+//	sh text python js ini c rust ts   only to be read
 //
 // Blocks of a page run in the order of the page. Where a page says localhost:8080 the server's real address is used.
 // Beside the blocks the tests follow the links between pages, and look for codes, metrics and options that the code has and the

@@ -30,10 +30,10 @@ var languages = []Language{
 		Name: "go", Needs: "Go 1.26", folder: "go", Module: "slugify.wasm",
 		Build: []string{"go test .", `GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags="-s -w" -o slugify.wasm .`},
 	},
-	{Name: "c", Needs: "clang and lld, 14 or newer, and make", folder: "c", Module: "node.wasm", Build: []string{"make"}},
+	{Name: "c", Needs: "clang and lld, 14 or newer, and make", folder: "c", Module: "slugify.wasm", Build: []string{"make"}},
 	{
 		Name: "rust", Needs: "cargo with the target wasm32-unknown-unknown", folder: "rust", Module: "target/wasm32-unknown-unknown/release/slugify.wasm",
-		Build: []string{"cargo test --offline", "cargo build --release --offline --target wasm32-unknown-unknown"},
+		Build: []string{"cargo test --offline --workspace", "cargo build --release --offline --target wasm32-unknown-unknown"},
 	},
 	{
 		Name: "assemblyscript", Needs: "Node.js and npm", folder: "assemblyscript", Module: "slugify.wasm",
