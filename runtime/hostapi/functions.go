@@ -118,6 +118,7 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 		return
 	}
 	s.httpCalls++
+	s.handle(len(req))
 	o := HTTPOptions{Hosts: s.Grants.HTTPHosts, IdempotencyKey: s.IdempotencyKey, MaxResponse: s.MaxResponse}
 	if o.MaxResponse == 0 {
 		o.MaxResponse = defaultHTTP
@@ -138,7 +139,7 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 
 func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
-	key := string(s.view(m, abi.ImportGlobalSet, stack[0], stack[1]))
+	key := s.view(m, abi.ImportGlobalSet, stack[0], stack[1])
 	value := s.view(m, abi.ImportGlobalSet, stack[2], stack[3])
 	switch {
 	case !s.Grants.Globals:
@@ -147,14 +148,18 @@ func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 	case s.Globals == nil:
 		stack[0] = s.fail(&Failure{Code: "global_not_available", Message: "globals are not available here", Fatal: true})
 		return
+	case len(key) > maxGlobalKey:
+		stack[0] = s.fail(&Failure{Code: "global_not_allowed", Message: "the key of a global is too long", Fatal: true})
+		return
 	case s.globalSets >= MaxGlobalCalls:
 		stack[0] = s.fail(&Failure{Code: "global_too_many", Message: "too many globals written in one call", Fatal: true})
 		return
 	}
 	s.globalSets++
+	s.handle(len(value))
 	ctx, cancel := s.limited()
 	defer cancel()
-	if err := s.Globals.SetGlobal(ctx, key, bytes.Clone(value)); err != nil {
+	if err := s.Globals.SetGlobal(ctx, string(key), bytes.Clone(value)); err != nil {
 		stack[0] = s.fail(err)
 		return
 	}
@@ -167,6 +172,7 @@ func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	if len(s.held) == 0 {
 		panic(MisuseError{abi.ImportTake, "there is no answer"})
 	}
+	s.handle(len(s.held))
 	if !s.Memory.Write(m, uint32(stack[0]), s.held) {
 		panic(misplaced(abi.ImportTake))
 	}

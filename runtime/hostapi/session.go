@@ -34,6 +34,8 @@ const (
 	MaxHeld        = 64 << 20 // bytes of one held answer
 	maxLogLine     = 8 << 10  // bytes; longer lines are cut
 	maxRandom      = 16 << 20 // bytes of one random_get
+	maxGlobalKey   = 1 << 10  // bytes of a global's key
+	lookEvery      = 1 << 20  // bytes that the host handles for a guest until it looks at the time
 	maxKept        = 64 << 10 // bytes of a held answer's buffer that the next call uses again
 	defaultHTTP    = 8 << 20  // bytes of a response body when the session sets no limit
 )
@@ -75,6 +77,7 @@ type Session struct {
 	stream     [2]lineBuffer // standard output and error
 	stderr     []byte        // the end of all that was written to standard error
 	logged     int           // bytes
+	handled    int           // bytes that the host has handled since it looked at the time
 	httpCalls  int
 	globalSets int
 }
@@ -125,6 +128,18 @@ func (s *Session) Context(parent context.Context) context.Context {
 
 // session finds the call's session. A guest runs only within the sandbox's calls, which all have one.
 func session(ctx context.Context) *Session { return ctx.(*callContext).session }
+
+// handle notes that the host is about to handle n bytes for the guest. A guest burns hardly any fuel while it has the host at work, so that
+// the time has to be looked at here as well.
+func (s *Session) handle(n int) {
+	if s.handled += n; s.handled < lookEvery {
+		return
+	}
+	s.handled = 0
+	if s.call.Context.Err() != nil || !s.Deadline.IsZero() && !time.Now().Before(s.Deadline) {
+		panic(TimeoutError{})
+	}
+}
 
 // limited is the caller's context with the call's deadline, for functions of the host that may wait.
 func (s *Session) limited() (context.Context, context.CancelFunc) {

@@ -155,10 +155,12 @@ func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 		return
 	}
 	b, ok := s.Memory.Writable(m, uint32(stack[0]), uint32(stack[1]))
-	switch {
-	case !ok:
+	if !ok {
 		stack[0] = errnoFault
 		return
+	}
+	s.handle(len(b))
+	switch {
 	case s.Grants.Random:
 		s.Live = true
 		_, _ = crand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
@@ -208,6 +210,7 @@ func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 			return
 		}
 		b = b[:min(len(b), int(maxWrite-written))]
+		s.handle(len(b))
 		s.write(int(fd)-1, b)
 		written += uint32(len(b))
 	}
