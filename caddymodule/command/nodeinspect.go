@@ -162,6 +162,9 @@ func printInspection(w io.Writer, i *inspection) {
 		row("asks for", "%s", listed(i.Asks, "nothing"))
 		row("handles", "%s", handlesText(i))
 	}
+	if i.Command {
+		row("command", "%s", "of WASI: its config is its standard input, its output its standard output")
+	}
 	memory := "begins with " + humanize.IBytes(i.MemoryMin)
 	if i.MemoryMax > 0 {
 		memory += ", at most " + humanize.IBytes(i.MemoryMax)

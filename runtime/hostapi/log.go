@@ -25,6 +25,10 @@ func (s *Session) log(level int, message []byte) {
 
 // write takes what a guest writes to standard output (0) or error (1).
 func (s *Session) write(stream int, b []byte) {
+	if stream == 0 && s.piped != nil {
+		s.piped.write(b)
+		return
+	}
 	if stream == 1 {
 		s.keep(b)
 	}

@@ -74,6 +74,7 @@ type Session struct {
 	slept      time.Duration // by which the guest's clock has moved on without Grants.Clock
 	began      time.Time     // real time when the guest first asked for it, with Grants.Clock
 	random     *rand.ChaCha8 // nil until asked for
+	piped      *pipes        // standard input and output of a WASI command, nil for other modules
 	stream     [2]lineBuffer // standard output and error
 	stderr     []byte        // the end of all that was written to standard error
 	logged     int           // bytes

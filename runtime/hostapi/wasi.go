@@ -217,13 +217,36 @@ func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.store32(m, stack[3], written)
 }
 
-// wasiRead: standard input is at its end.
+// wasiRead reads standard input, which is at its end but for a WASI command.
 func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 	if uint32(stack[0]) != 0 {
 		stack[0] = errnoBadf
 		return
 	}
-	stack[0] = session(ctx).store32(m, stack[3], 0)
+	count := uint32(stack[2])
+	if count > maxVectors {
+		stack[0] = errnoInval
+		return
+	}
+	s := session(ctx)
+	vectors, ok := s.Memory.Read(m, uint32(stack[1]), 8*count)
+	if !ok {
+		stack[0] = errnoFault
+		return
+	}
+	var got uint32
+	for ; s.piped != nil && len(vectors) > 0 && len(s.piped.in) > 0; vectors = vectors[8:] {
+		ptr, n := binary.LittleEndian.Uint32(vectors), binary.LittleEndian.Uint32(vectors[4:])
+		if _, ok := s.Memory.Read(m, ptr, n); !ok {
+			stack[0] = errnoFault
+			return
+		}
+		n = min(n, uint32(len(s.piped.in)))
+		s.Memory.Write(m, ptr, s.piped.in[:n])
+		s.piped.in = s.piped.in[n:]
+		got += n
+	}
+	stack[0] = s.store32(m, stack[3], got)
 }
 
 // wasiFdstat says that descriptors 0 to 2 are streams: fs_filetype character_device, no flags, rights to read or write.

@@ -15,6 +15,8 @@ type Facts struct {
 	Exports []Export `json:"exports"` // functions, by name
 	Imports []Import `json:"imports"`
 
+	Command bool `json:"command,omitempty"` // it is a WASI command: standard input to standard output
+
 	MemoryMin uint64 `json:"memoryMin"`           // bytes that the memory begins with
 	MemoryMax uint64 `json:"memoryMax,omitempty"` // bytes that it can have as the module says; 0 = it says nothing
 	Functions int    `json:"functions"`           // of its own
@@ -43,7 +45,7 @@ type Import struct {
 // Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can be compiled. The error is a
 // *LoadError, or the host's own.
 func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts, error) {
-	parts, err := prepare(source, wasm, rewrite.Granule(DefaultMemory))
+	parts, err := readied(source, wasm, rewrite.Granule(DefaultMemory))
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +57,7 @@ func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts,
 		return nil, &LoadError{Source: source, Part: "module", Reason: err.Error(), Detail: err}
 	}
 	f := &Facts{
+		Command:   isCommand(compiled),
 		MemoryMin: uint64(parts.MemoryMin) * wasmPage,
 		Functions: parts.Functions, Loops: parts.Loops, Globals: len(parts.Globals), Slow: parts.Obstacles,
 	}

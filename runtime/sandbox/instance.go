@@ -20,10 +20,11 @@ type instance struct {
 	memory  memory
 	globals []api.MutableGlobal
 	alloc   api.Function
-	run     api.Function
-	stack   [2]uint64 // parameters and results of alloc and run
-	calls   int       // since alloc and run were taken
-	idle    int       // see pool.shrink
+	run     api.Function // nil = the module is a WASI command
+	main    api.Function // of a WASI command
+	stack   [2]uint64    // parameters and results of alloc and run
+	calls   int          // since alloc and run were taken
+	idle    int          // see pool.shrink
 }
 
 // starter is a compiled module and what has to be known to bring it to life.
@@ -34,6 +35,7 @@ type starter struct {
 	layout   hostapi.Memory
 	limit    uint64   // bytes of memory
 	seed     [32]byte // of the random stream of a start
+	command  bool     // it is a WASI command: its start is its call
 }
 
 // instantiate makes an instance in a region, which it takes over. Its memory is what the region has, its start has not been
@@ -123,6 +125,9 @@ const handlesFor = 1024
 // handles takes new handles of the functions that calls need.
 func (in *instance) handles() {
 	in.alloc, in.run = in.module.ExportedFunction(abi.ExportAlloc), in.module.ExportedFunction(abi.ExportRun)
+	if in.run == nil {
+		in.main = in.module.ExportedFunction(abi.ExportStart)
+	}
 	in.calls = 0
 }
 

@@ -85,7 +85,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if len(slow) > 0 {
 		granule = 0
 	}
-	parts, err := prepare(c.Source, c.Wasm, granule)
+	parts, err := readied(c.Source, c.Wasm, granule)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,8 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 			_ = release(ctx) // frees memory only; err says more
 		}
 	}()
-	if err := checkExports(compiled, parts.MemoryMin, c.Limits.Memory, refuse); err != nil {
+	m.command = isCommand(compiled)
+	if err := checkExports(compiled, m.command, parts.MemoryMin, c.Limits.Memory, refuse); err != nil {
 		return nil, err
 	}
 	needs, err := checkImports(compiled, refuse)
@@ -119,7 +120,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	}
 	starter := &starter{
 		runtime: h.runtime, compiled: compiled, parts: parts, layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
-		seed: h.options.startSeed(c.Wasm),
+		seed: h.options.startSeed(c.Wasm), command: m.command,
 	}
 	parts.Wasm = nil // the compiled code is what is needed from here on
 	if err := m.try(ctx, h, starter, c, refuse); err != nil {
@@ -131,8 +132,8 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	return m, nil
 }
 
-// prepare makes a module ready to be compiled. The error is a *LoadError.
-func prepare(source string, wasm []byte, granule uint8) (*rewrite.Module, error) {
+// readied makes a module ready to be compiled, with marks of that granule. The error is a *LoadError.
+func readied(source string, wasm []byte, granule uint8) (*rewrite.Module, error) {
 	refuse := func(part, reason string) error { return &LoadError{Source: source, Part: part, Reason: reason} }
 	switch head := string(wasm[:min(len(wasm), 8)]); {
 	case len(wasm) > maxModule:
@@ -171,9 +172,13 @@ var exports = []export{
 	{name: abi.ExportWarmup, optional: true},
 }
 
-func checkExports(code wazero.CompiledModule, pages uint32, limit uint64, refuse refusal) error {
+func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit uint64, refuse refusal) error {
 	functions := code.ExportedFunctions()
-	for _, e := range exports {
+	wanted := exports
+	if command {
+		wanted = commandExports
+	}
+	for _, e := range wanted {
 		f, ok := functions[e.name]
 		want := signature(e.params, e.results)
 		switch {
@@ -275,7 +280,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 	}
 	// What a description dirties calls do not, so that it would be put back after each call for nothing.
 	defer m.instances.discard(in)
-	if in.module.ExportedFunction(abi.ExportDescribe) == nil {
+	if m.command || in.module.ExportedFunction(abi.ExportDescribe) == nil {
 		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.Type)))
 		return nil
 	}

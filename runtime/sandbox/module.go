@@ -17,6 +17,7 @@ type Module struct {
 	described   bool // the manifest is the module's own
 	instances   instances
 	labels      map[string]string // the handles of the manifest by themselves: answers name them without an allocation
+	command     bool              // it is a WASI command
 	slow        []string          // why each call gets an instance of its own; none = it does not
 	releaseCode func(context.Context) error
 	running     gate
@@ -82,6 +83,11 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 	}
 	healthy := false
 	defer func() { m.instances.release(instance, healthy) }()
+	if m.command {
+		r, failure := instance.ran(ctx, s, in, dst, &m.limits)
+		healthy = failure == nil
+		return r, failure
+	}
 	packed, failure := instance.answered(ctx, s, m.instances.buffer(), in, m.limits.Fuel)
 	if failure != nil {
 		return Result{}, failure

@@ -1,0 +1,47 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// commandExports are the functions that a WASI command must export.
+var commandExports = []export{{name: abi.ExportStart}}
+
+// isCommand tells whether a module is a WASI command: a program that any compiler makes, which knows nothing of nodes.
+func isCommand(code wazero.CompiledModule) bool {
+	functions := code.ExportedFunctions()
+	return functions[abi.ExportStart] != nil && functions[abi.ExportRun] == nil
+}
+
+// ran runs a WASI command: its input is its standard input, its output what it writes to standard output. The image that its instances are
+// put back to is that of a program that has not begun, so its start is a part of each call.
+func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (Result, *Error) {
+	s.Pipe(input, l.Output)
+	in.memory.meter.begin(ctx, s.Deadline, int64(l.Fuel))
+	err := in.main.CallWithStack(in.context(ctx, s), in.stack[:])
+	spent := in.memory.meter.spent()
+	s.Fuel, s.MemorySize = in.memory.meter.end(), in.memory.size-uint64(in.layout.Base)
+	payload, over := s.Piped()
+	var exit hostapi.ExitError
+	switch {
+	case err != nil && !(errors.As(err, &exit) && exit.Code == 0):
+		return Result{}, in.ended(ctx, s, err)
+	case spent:
+		return Result{}, in.ended(ctx, s, errFuel)
+	case over:
+		return Result{}, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output is over the limit of %d bytes", l.Output)}
+	}
+	out, err := rawjson.AppendCanonical(dst, payload, maxDepth)
+	if err != nil {
+		return Result{}, &Error{Code: CodeBadAnswer, Message: "standard output is not one JSON value: " + err.Error(), Detail: err}
+	}
+	return Result{Kind: abi.Output, Output: out[len(dst):]}, nil
+}
