@@ -1,12 +1,16 @@
 package languages
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes/cases"
+	"github.com/flowtrux/edge/runtime/sandbox"
+	"github.com/flowtrux/edge/runtime/trial"
 )
 
 func TestWrite(t *testing.T) {
@@ -42,5 +46,48 @@ func TestWrite(t *testing.T) {
 				t.Errorf("%s, %v", b, err)
 			}
 		})
+	}
+}
+
+// The SDK in C reads all that JSON can have.
+func TestReadingInC(t *testing.T) {
+	wasm, err := wasmbuild.C(t.Context(), "testdata/reader.c", "-Wall", "-Wextra", "-Werror", "-Wl,--stack-first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.New(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close(context.Background())
+	load := func(noSnapshot bool) (*sandbox.Module, error) {
+		return host.Load(t.Context(), sandbox.ModuleConfig{Source: "reader.wasm", Wasm: wasm, Limits: sandbox.Limits{NoSnapshot: noSnapshot}})
+	}
+	m, err := load(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(context.Background())
+	b, err := os.ReadFile("testdata/reader.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := cases.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		for _, d := range list[i].Compare(trial.Call(t.Context(), m, &list[i]).Answer) {
+			t.Errorf("%s: %s", list[i].Name, d)
+		}
+	}
+	rules, err := trial.Rules(t.Context(), load, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		if r.Broken != "" {
+			t.Errorf("it %s: %s", r.Name, r.Broken)
+		}
 	}
 }
