@@ -62,6 +62,9 @@ bench-setup:
 # Whether the Rust that is found first can make WebAssembly; the one of Debian can, with a package.
 RUST_WASM = dir=$$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null) && [ -d "$$dir" ]
 
+# A node in each language that reads all that JSON can have.
+READER := nodes/sdk/languages/testdata/reader
+
 examples: bin/caddy ## begin a node in each language, with the commands that authors type, and test it
 	@export PATH="$$PWD/bin:$$PATH"; set --; \
 	$(RUST_WASM) || PATH="/usr/bin:$$PATH"; \
@@ -69,11 +72,17 @@ examples: bin/caddy ## begin a node in each language, with the commands that aut
 	command -v npm >/dev/null || set -- "$$@" nodejs npm; \
 	$(CLANG); \
 	$(INSTALL); \
-	rm -rf .run/examples; \
+	rm -rf .run/examples; mkdir -p .run/examples; \
 	for language in go c rust assemblyscript; do \
 		sdk=; [ $$language != go ] || sdk="--sdk ."; \
-		lines=$$(caddy flowtrux node new $$sdk $$language .run/examples/$$language) && echo "$$lines" && \
-		echo "$$lines" | sed -n 's/^  //p' | XDG_DATA_HOME="$$PWD/.run/data" sh -eu || exit 1; \
+		caddy flowtrux node new $$sdk $$language .run/examples/$$language >.run/examples/said && \
+		sed -n 's/^  //p' .run/examples/said | XDG_DATA_HOME="$$PWD/.run/data" sh -eux && \
+		sed -n 's/^  //p' .run/examples/said >.run/examples/$$language.sh || exit 1; \
+	done; \
+	for reader in c:node.c rust:src/lib.rs assemblyscript:assembly/index.ts; do \
+		language=$${reader%:*}; file=$${reader#*:}; \
+		sed 's|"../c/|"|' "$(READER).$${file##*.}" >.run/examples/$$language/$$file && \
+		sed '$$s|$$| --cases $(abspath $(READER)).json|' .run/examples/$$language.sh | XDG_DATA_HOME="$$PWD/.run/data" sh -eux || exit 1; \
 	done
 
 nodes: ## compile the built-in nodes to nodes/dist

@@ -32,18 +32,21 @@ export class Json {
     return inside.includes("\\") ? unescape(inside) : inside;
   }
 
-  /** Whether it is a whole number of at most 18 digits, as which int gives it. Others are best handed on as the text that they are. */
+  /** Whether it is a whole number that int can give. Others are best handed on as the text that they are. */
   isInt(): bool {
     const t = this.text;
-    const first = t.startsWith("-") ? 1 : 0;
-    if (t.length == first || t.length > first + 18) return false;
-    for (let i = first; i < t.length; i++) {
-      const c = t.charCodeAt(i);
-      if (c < 0x30 || c > 0x39) return false;
+    const minus = t.startsWith("-");
+    const most: u64 = minus ? 1 << 63 : <u64>i64.MAX_VALUE;
+    let value: u64 = 0;
+    for (let i = minus ? 1 : 0; i < t.length; i++) {
+      const digit = <u64>(t.charCodeAt(i) - 0x30);
+      if (digit > 9 || value > (most - digit) / 10) return false;
+      value = value * 10 + digit;
     }
-    return true;
+    return t.length > (minus ? 1 : 0);
   }
 
+  /** The whole number; what it gives for anything else means nothing. */
   int(): i64 {
     return I64.parseInt(this.text);
   }
@@ -116,6 +119,7 @@ function end(text: string, at: i32): i32 {
   return min(at, text.length);
 }
 
+/** Half of a surrogate pair becomes U+FFFD. */
 function unescape(inside: string): string {
   let out = "";
   let done = 0;
@@ -124,9 +128,18 @@ function unescape(inside: string): string {
     out += inside.substring(done, i);
     const kind = inside.charAt(++i);
     if (kind == "u") {
-      // Both halves of a surrogate pair, one after the other, are the character.
-      out += String.fromCharCode(U32.parseInt(inside.substr(i + 1, 4), 16) as i32);
+      const code = hex(inside, i + 1);
       i += 4;
+      if (code >= 0xd800 && code < 0xdc00 && inside.substr(i + 1, 2) == "\\u") {
+        const low = hex(inside, i + 3);
+        if (low >= 0xdc00 && low < 0xe000) {
+          out += String.fromCharCode(code, low);
+          i += 6;
+          done = i + 1;
+          continue;
+        }
+      }
+      out += String.fromCharCode(code >= 0xd800 && code < 0xe000 ? 0xfffd : code);
     } else if (kind == "n") {
       out += "\n";
     } else if (kind == "t") {
@@ -143,6 +156,10 @@ function unescape(inside: string): string {
     done = i + 1;
   }
   return out + inside.substring(done);
+}
+
+function hex(text: string, at: i32): i32 {
+  return I32.parseInt(text.substr(at, 4), 16);
 }
 
 /** A text as a string of JSON, in quotes. */
