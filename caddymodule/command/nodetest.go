@@ -184,7 +184,7 @@ func printDifferences(cmd *cobra.Command, r testedCase) {
 		lines := diffJSON([]byte(d.Want), []byte(d.Got))
 		switch {
 		case d.Want == "" || d.Got == "" || d.What == "error" || d.What == "handle":
-			lines = []string{fmt.Sprintf("want %s, got %s", orNone(d.Want), orNone(d.Got))}
+			lines = []string{fmt.Sprintf("want %s, got %s", orNone(cut(d.Want, 500)), orNone(cut(d.Got, 500)))}
 		case len(lines) == 0:
 			lines = []string{fmt.Sprintf("the same values in another order: want %s, got %s", cut(d.Want, 200), cut(d.Got, 200))}
 		}
@@ -198,11 +198,4 @@ func printDifferences(cmd *cobra.Command, r testedCase) {
 	if r.Detail != "" {
 		fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(strings.TrimSpace(r.Detail), "\n", "\n  "))
 	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return cut(s, 500)
 }

@@ -73,7 +73,7 @@ type comparedExecution struct {
 	Workflow string         `json:"workflow"`
 	Verdict  verdict        `json:"verdict"`
 	Why      string         `json:"why,omitempty"` // none of it is comparable
-	Nodes    []comparedNode `json:"nodes"` // those that were called
+	Nodes    []comparedNode `json:"nodes"`         // those that were called
 }
 
 // compareRecord makes the calls of a record again with the desk's node types.
