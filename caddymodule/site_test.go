@@ -25,9 +25,10 @@ import (
 	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
 	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
 	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
+	"github.com/flowtrux/edge/internal/compiled"
 )
 
-// TestMain gives the tests a data directory of their own: one for all, so that modules are compiled once.
+// TestMain gives the tests a data directory of their own: but for compiled code.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "caddymodule-")
 	if err != nil {
@@ -37,6 +38,9 @@ func TestMain(m *testing.M) {
 		if err := os.Setenv(name, dir); err != nil {
 			panic(err)
 		}
+	}
+	if err := compiled.Link(dir); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	if code == 0 {

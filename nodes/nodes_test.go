@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/nodes/conformance"
@@ -20,7 +21,11 @@ var everything = hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true
 // TestBuiltinInTheSandbox runs each node's cases on the module that is shipped, and compares it with its sources by them; and looks
 // whether it keeps the rules for nodes.
 func TestBuiltinInTheSandbox(t *testing.T) {
-	host, err := sandbox.New(sandbox.Options{})
+	dir, err := compiled.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

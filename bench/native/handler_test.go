@@ -22,6 +22,7 @@ import (
 
 	_ "github.com/flowtrux/edge"
 	"github.com/flowtrux/edge/bench/workflow"
+	"github.com/flowtrux/edge/internal/compiled"
 )
 
 const secret = "native-secret"
@@ -190,7 +191,7 @@ func sign(body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// TestMain gives the servers a data directory of their own: one for all, so that modules are compiled once.
+// TestMain gives the servers a data directory of their own: but for compiled code.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "native-")
 	if err != nil {
@@ -200,6 +201,9 @@ func TestMain(m *testing.M) {
 		if err := os.Setenv(name, dir); err != nil {
 			panic(err)
 		}
+	}
+	if err := compiled.Link(dir); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)

@@ -13,7 +13,7 @@ import (
 // begin writes the folder of a node in C and compiles it, as its Makefile does.
 func begin(t *testing.T) (dir, module string) {
 	t.Helper()
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dataHome(t)
 	dir = filepath.Join(t.TempDir(), "slugify")
 	out, _, err := try(t, "", "node", "new", "c", dir)
 	if err != nil || !strings.Contains(out, "\n  make\n  caddy flowtrux node test slugify.wasm\n") {
@@ -81,7 +81,7 @@ func TestNodeTestTellsDifferences(t *testing.T) {
 }
 
 func TestNodeInspectTellsWhyAModuleIsRefused(t *testing.T) {
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dataHome(t)
 	source := write(t, "guest.c", `__attribute__((import_module("env"), import_name("open"))) int opens(int);
 		__attribute__((export_name("alloc"))) int allocs(int n) { return opens(n); }`)
 	wasm, err := wasmbuild.C(t.Context(), source)
@@ -101,7 +101,7 @@ func TestNodeInspectTellsWhyAModuleIsRefused(t *testing.T) {
 }
 
 func TestNodeRefusals(t *testing.T) {
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dataHome(t)
 	text := write(t, "x.wasm", "no module")
 	for want, args := range map[string][]string{
 		`nothing to begin with in "cobol"; there are go, c, rust, assemblyscript`: {"node", "new", "cobol", t.TempDir()},

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/flowtrux/edge/internal/compiled"
 )
 
 // write writes a file and gives its path.
@@ -20,9 +22,19 @@ func write(t *testing.T, name, content string) string {
 const document = `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{
 	"signature":{"scheme":"custom","header":"X-Acme","algorithm":"sha1","prefix":"v1="}}}}]}`
 
+// dataHome gives the test a data directory of its own, but for compiled code.
+func dataHome(t *testing.T) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := compiled.Link(dir); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_DATA_HOME", dir)
+}
+
 // What commands say when something cannot be, without a server.
 func TestRefusals(t *testing.T) {
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	dataHome(t)
 	doc, secret := write(t, "doc.json", document), write(t, "secret", "hush\n")
 	for _, c := range []struct {
 		args []string

@@ -73,6 +73,7 @@ var arrows = map[string][]string{
 	"bench/native":         {},
 	"bench/workflow":       {},
 	"internal/arch":        {},
+	"internal/compiled":    {},
 	"internal/crash":       {"runtime/journal", "runtime/journal/bbolt"},
 	"internal/demo":        {},
 	"internal/doctest":     {},

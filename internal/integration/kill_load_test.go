@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/internal/crash"
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -24,8 +25,12 @@ const patience = 5 * time.Minute
 // child makes a Caddy in a process of its own that reaches the target. The end of the test kills it.
 func child(t *testing.T, target *crash.Target) *crash.Server {
 	t.Helper()
+	code, err := compiled.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s, err := crash.New(crash.Config{
-		Command: []string{os.Args[0]}, Env: []string{childCaddy + "=1"}, Dir: t.TempDir(), Code: compiledCode, Logs: t.TempDir(),
+		Command: []string{os.Args[0]}, Env: []string{childCaddy + "=1"}, Dir: t.TempDir(), Code: code, Logs: t.TempDir(),
 		Options: fmt.Sprintf("egress {\n allow %s\n }", target.Address),
 	})
 	if err != nil {

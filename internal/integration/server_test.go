@@ -23,6 +23,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // the whole of Caddy, as users build it
 
 	_ "github.com/flowtrux/edge"
+	"github.com/flowtrux/edge/internal/compiled"
 )
 
 // secret signs everything here.
@@ -55,9 +56,6 @@ func start(t *testing.T) *server {
 	return s
 }
 
-// compiledCode is the cache of compiled nodes that all tests share: compiling the built-in ones takes seconds.
-var compiledCode string
-
 // childCaddy in the environment makes this binary a Caddy, for tests that kill one.
 const childCaddy = "FLOWTRUX_INTEGRATION_CADDY"
 
@@ -69,25 +67,18 @@ func TestMain(m *testing.M) {
 		caddycmd.Main()
 		return
 	}
-	dir, err := os.MkdirTemp("", "flowtrux-wasm-")
-	if err != nil {
-		panic(err)
-	}
-	compiledCode = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	os.Exit(m.Run())
 }
 
 // dataHome gives the test a data directory of its own, but for the compiled code.
 func dataHome(t *testing.T) {
 	t.Helper()
-	t.Setenv("XDG_DATA_HOME", t.TempDir())
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-	dir := filepath.Join(caddy.AppDataDir(), "flowtrux")
-	if err := errors.Join(os.MkdirAll(dir, 0o700), os.Symlink(compiledCode, filepath.Join(dir, "wasm"))); err != nil {
+	dir := t.TempDir()
+	if err := compiled.Link(dir); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("XDG_DATA_HOME", dir)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 }
 
 // caddyfile puts an app block and a handler block into a whole config on this server's addresses.

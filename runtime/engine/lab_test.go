@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -39,14 +40,14 @@ func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 func testMain(m *testing.M) int {
 	err := buildGuests()
 	if err == nil {
-		host, err = sandbox.New(sandbox.Options{})
+		host, err = newHost()
 	}
-	var compiled []*sandbox.Module // keep the code of the guests from being compiled for each test
+	var loaded []*sandbox.Module // keep the code of the guests from being loaded for each test
 	for name := range guests {
 		if err == nil {
 			var m *sandbox.Module
 			m, err = load(name, sandbox.Limits{})
-			compiled = append(compiled, m)
+			loaded = append(loaded, m)
 		}
 	}
 	if err != nil {
@@ -54,7 +55,7 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
-	for _, m := range compiled {
+	for _, m := range loaded {
 		err = errors.Join(err, m.Close(context.Background()))
 	}
 	if err := errors.Join(err, host.Close(context.Background()), goleak.Find()); err != nil {
@@ -62,6 +63,14 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	return code
+}
+
+func newHost() (*sandbox.Host, error) {
+	dir, err := compiled.Dir()
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.New(sandbox.Options{CacheDir: dir})
 }
 
 // buildGuests compiles the guest once for each type.

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	shared "github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
@@ -19,7 +20,7 @@ var cacheDir string
 
 func TestMain(m *testing.M) {
 	var err error
-	if cacheDir, err = os.MkdirTemp("", "sandbox-"); err != nil {
+	if cacheDir, err = shared.Dir(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -28,7 +29,6 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, "closing the guest:", err)
 			code = 1
 		}
-		_ = os.RemoveAll(cacheDir)
 		os.Exit(code)
 	}))
 }

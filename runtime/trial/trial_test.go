@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/runtime/hostapi"
@@ -21,7 +22,11 @@ func ways(t *testing.T, way byte, flags ...string) func(noSnapshot bool) (*sandb
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := sandbox.New(sandbox.Options{})
+	dir, err := compiled.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -55,7 +56,11 @@ func TestReadingInC(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := sandbox.New(sandbox.Options{})
+	dir, err := compiled.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
