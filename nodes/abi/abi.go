@@ -31,10 +31,6 @@ const (
 	ExportWarmup     = "warmup"
 )
 
-// ExportStart is what a WASI command exports instead of alloc and run: a program that reads its input from standard input, writes its
-// output to standard output, and says with an exit status other than 0 that it has failed.
-const ExportStart = "_start"
-
 // HostModule is the name under which the host offers its functions.
 const HostModule = "flowtrux_v1"
 
