@@ -13,7 +13,12 @@ import (
 	"strings"
 )
 
-//go:embed go c rust assemblyscript
+// Named one by one: who builds a node in its folder here does not have the result in the server.
+//
+//go:embed go/main.go go/main_test.go go/testdata/cases.json
+//go:embed c/Makefile c/flowtrux.h c/node.c
+//go:embed rust/Cargo.toml rust/src rust/flowtrux/Cargo.toml rust/flowtrux/src
+//go:embed assemblyscript/package.json assemblyscript/assembly assemblyscript/flowtrux/package.json assemblyscript/flowtrux/assembly
 var files embed.FS
 
 // Language is one that nodes can be written in.
