@@ -161,9 +161,13 @@ type answer struct {
 }
 
 // post sends a body signed with secret. fields are further headers, names and values.
+// post sends until there is an answer: a connection may still reach the listener of a config that has just been replaced.
 func (s *server) post(path, body string, fields ...string) answer {
 	s.t.Helper()
 	a, err := s.tryPost(path, body, fields...)
+	for n := 0; n < 10 && unanswered(err); n++ {
+		a, err = s.tryPost(path, body, fields...)
+	}
 	if err != nil {
 		s.t.Fatalf("POST %s: %v", path, err)
 	}
