@@ -11,6 +11,7 @@
 //	_initialize()             optional, called once before everything else
 //	warmup()                  optional, may be called once after _initialize, with nothing granted;
 //	                          a call must not depend on it
+//	prepare(ptr, len i32) -> i64  optional, see [ExportPrepare]
 //
 // The input of run is the node's config as compact JSON, all templates resolved.
 // There is no free: what a call leaves behind is gone with the call.
@@ -29,6 +30,12 @@ const (
 	ExportDescribe   = "describe"
 	ExportInitialize = "_initialize"
 	ExportWarmup     = "warmup"
+
+	// ExportPrepare takes what is fixed in the config of one node of a workflow, before calls of that node: an object with
+	// those of the manifest's "fixed" keys that the config has, passed like run's input, whose buffer calls use again. Nothing
+	// is granted. Its answer is an Output, the least being {}, or an error, which makes the config invalid. Calls of that node
+	// begin where it has ended, and the input of run has the other keys alone.
+	ExportPrepare = "prepare"
 )
 
 // HostModule is the name under which the host offers its functions.

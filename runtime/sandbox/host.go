@@ -30,7 +30,12 @@ type Options struct {
 	// Instances is how many instances a module has at most; calls wait for one when all are in use. 0 = 1024. Their memory
 	// is limited by this number times Limits.Memory.
 	Instances int
+	// Images is how many images a module has at most of nodes that it was prepared for, see Module.Prepare. 0 = 64.
+	Images int
 }
+
+// DefaultImages is the default of Options.Images.
+const DefaultImages = 64
 
 // DefaultInstances is the default of Options.Instances. It is more than executions run at the same time, since a node that waits for
 // an answer keeps its instance meanwhile; their memory is in use only while they are.
@@ -54,8 +59,8 @@ type Host struct {
 	cache    wazero.CompilationCache
 	closed   bool
 	compiled map[[sha256.Size]byte]*compiled
-	pools    map[*pool]struct{} // those to shrink
-	shrinker *time.Timer        // nil until the first pool
+	pools    map[shrinkable]struct{}
+	shrinker *time.Timer // nil until the first pool
 }
 
 var errHostClosed = errors.New("the sandbox is closed")
@@ -71,9 +76,10 @@ type compiled struct {
 // New makes a Host. It does not touch the disk until the first Load.
 func New(o Options) (*Host, error) {
 	o.Instances = cmp.Or(o.Instances, DefaultInstances)
+	o.Images = cmp.Or(o.Images, DefaultImages)
 	return &Host{
 		options: o, trial: trialTime,
-		compiled: make(map[[sha256.Size]byte]*compiled), pools: make(map[*pool]struct{}),
+		compiled: make(map[[sha256.Size]byte]*compiled), pools: make(map[shrinkable]struct{}),
 	}, nil
 }
 
@@ -201,8 +207,11 @@ func (h *Host) end(ctx context.Context) error {
 	return errors.Join(r.Close(ctx), h.cache.Close(ctx))
 }
 
+// shrinkable holds memory that it may not need.
+type shrinkable interface{ shrink() }
+
 // keep shrinks the pool now and then, until drop is called.
-func (h *Host) keep(p *pool) (drop func()) {
+func (h *Host) keep(p shrinkable) (drop func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pools[p] = struct{}{}

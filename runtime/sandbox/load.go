@@ -129,6 +129,9 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if err := m.grant(c, needs, refuse); err != nil {
 		return nil, err
 	}
+	if _, prepares := compiled.ExportedFunctions()[abi.ExportPrepare]; prepares {
+		m.images = h.newImages(m, starter)
+	}
 	return m, nil
 }
 
@@ -170,6 +173,7 @@ var exports = []export{
 	{name: abi.ExportDescribe, results: []api.ValueType{i64}, optional: true},
 	{name: abi.ExportInitialize, optional: true},
 	{name: abi.ExportWarmup, optional: true},
+	{name: abi.ExportPrepare, params: []api.ValueType{i32, i32}, results: []api.ValueType{i64}, optional: true},
 }
 
 func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit uint64, refuse refusal) error {
@@ -327,6 +331,7 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 	var asks struct {
 		ABI          int                  `json:"abi"`
 		Capabilities []hostapi.Capability `json:"capabilities"`
+		Optional     []hostapi.Capability `json:"optional"`
 		Handles      []string             `json:"handles"`
 	}
 	if err := json.Unmarshal(m.manifest, &asks); err != nil {
@@ -335,12 +340,15 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 	if asks.ABI != abi.Version {
 		return refuse(abi.ExportDescribe, "it speaks version %d of the node ABI, this is version %d", asks.ABI, abi.Version)
 	}
-	for _, want := range asks.Capabilities {
+	for _, want := range slices.Concat(asks.Capabilities, asks.Optional) {
 		if !slices.Contains(hostapi.Capabilities(), want) {
 			return refuse("capabilities", "%q is none; there are %s", want, listed(hostapi.Capabilities()))
 		}
 	}
 	for _, n := range needs {
+		if slices.Contains(asks.Optional, n.capability) {
+			continue
+		}
 		if !slices.Contains(asks.Capabilities, n.capability) {
 			if m.described {
 				return refuse("imports", "%s.%s needs the capability %s, for which its manifest does not ask", abi.HostModule, n.function, n.capability)
@@ -351,7 +359,7 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 			return refuse("capabilities", "it needs %q: add `allow %s` to node %q", n.capability, n.capability, c.Type)
 		}
 	}
-	m.grants = c.Grants.Only(asks.Capabilities)
+	m.grants = c.Grants.Only(slices.Concat(asks.Capabilities, asks.Optional))
 	m.labels = make(map[string]string, len(asks.Handles))
 	for _, handle := range asks.Handles {
 		m.labels[handle] = handle

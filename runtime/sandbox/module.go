@@ -16,6 +16,7 @@ type Module struct {
 	manifest    []byte
 	described   bool // the manifest is the module's own
 	instances   instances
+	images      *images           // of nodes that the module was prepared for; nil = it cannot be
 	labels      map[string]string // the handles of the manifest by themselves: answers name them without an allocation
 	command     bool              // it is a WASI command
 	slow        []string          // why each call gets an instance of its own; none = it does not
@@ -57,14 +58,14 @@ func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
 	defer m.running.leave()
-	r, failure := m.call(ctx, s, in, dst)
+	r, failure := m.call(ctx, s, m.instances, in, dst)
 	if failure != nil {
 		return Result{}, failure
 	}
 	return r, nil
 }
 
-func (m *Module) call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, *Error) {
+func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, in, dst []byte) (Result, *Error) {
 	if m.limits.Timeout > 0 {
 		if d := time.Now().Add(m.limits.Timeout); s.Deadline.IsZero() || d.Before(s.Deadline) {
 			s.Deadline = d
@@ -77,18 +78,18 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 		return Result{}, stopped(ctx, nil)
 	}
 	defer s.Flush()
-	instance, failure := m.instances.acquire(ctx, s)
+	instance, failure := from.acquire(ctx, s)
 	if failure != nil {
 		return Result{}, failure
 	}
 	healthy := false
-	defer func() { m.instances.release(instance, healthy) }()
+	defer func() { from.release(instance, healthy) }()
 	if m.command {
 		r, failure := instance.ran(ctx, s, in, dst, &m.limits)
 		healthy = failure == nil
 		return r, failure
 	}
-	packed, failure := instance.answered(ctx, s, m.instances.buffer(), in, m.limits.Fuel)
+	packed, failure := instance.answered(ctx, s, from.buffer(), in, m.limits.Fuel)
 	if failure != nil {
 		return Result{}, failure
 	}
@@ -105,6 +106,9 @@ func (m *Module) Close(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		<-m.running.ended
+		if m.images != nil {
+			m.images.close()
+		}
 		m.instances.close()
 		done <- m.releaseCode(context.WithoutCancel(ctx))
 	}()

@@ -35,16 +35,25 @@ func (c *starter) templateWith(ctx context.Context, s *hostapi.Session, way Rese
 			return &image{}, "", nil
 		}
 	}
-	memory, _ := in.module.Memory().Read(0, in.module.Memory().Size())
-	i, err := newImage(way, memory, in.layout.Base)
+	i, err := in.image(way)
 	if err != nil {
 		return nil, "memory", &Error{Code: CodeInternal, Message: err.Error(), Detail: err}
 	}
 	i.input = input
+	return i, "", nil
+}
+
+// image makes an image of the instance as it is, whose marks are gone afterwards.
+func (in *instance) image(way Reset) (*image, error) {
+	memory, _ := in.module.Memory().Read(0, in.module.Memory().Size())
+	i, err := newImage(way, memory, in.layout.Base)
+	if err != nil {
+		return nil, err
+	}
 	for _, g := range in.globals {
 		i.globals = append(i.globals, g.Get())
 	}
-	return i, "", nil
+	return i, nil
 }
 
 // room asks for an input buffer of inputRoom bytes; 0 = the module has none.

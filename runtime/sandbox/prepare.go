@@ -1,0 +1,124 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+const (
+	prepareTime = 2 * time.Second // for prepare, which documents wait for that are loaded
+	maxPrepared = 64 << 10        // bytes of what prepare answers
+)
+
+// Prepared is a module made ready for one node: its calls begin where abi.ExportPrepare has ended with what is fixed in that node's
+// config. It holds no more than these bytes; images are the module's, which makes them when they are needed and lets them go
+// when they are not, see Options.Images. So there is nothing to close. Safe for concurrent use.
+type Prepared struct {
+	module *Module
+	fixed  []byte
+	key    [sha256.Size]byte
+	last   atomic.Pointer[prepared] // where the image was found before
+}
+
+// Prepares tells whether the module can be prepared.
+func (m *Module) Prepares() bool { return m.images != nil }
+
+// Prepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet; fixed is kept.
+func (m *Module) Prepared(fixed []byte) *Prepared {
+	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed)}
+}
+
+// Prepare prepares the module and returns its answer, of kind Output, Error or Fatal, which nobody changes. The image is kept
+// for calls, as long as there is room. The error is an *Error.
+func (p *Prepared) Prepare(ctx context.Context) (Result, error) {
+	if !p.module.running.enter() {
+		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
+	}
+	defer p.module.running.leave()
+	v, failure := p.module.images.enter(ctx, p)
+	if failure != nil {
+		return Result{}, failure
+	}
+	defer v.running.leave()
+	return v.answer, nil
+}
+
+// Call is Module.Call in an instance that was prepared.
+func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
+	m := p.module
+	if !m.running.enter() {
+		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
+	}
+	defer m.running.leave()
+	v := p.last.Load()
+	if v == nil || !v.running.enter() {
+		var failure *Error
+		if v, failure = m.images.enter(ctx, p); failure != nil {
+			return Result{}, failure
+		}
+		p.last.Store(v)
+	}
+	defer v.running.leave()
+	if !v.used.Load() {
+		v.used.Store(true)
+	}
+	if v.instances == nil {
+		return Result{}, &Error{Code: CodeBadAnswer, Message: fmt.Sprintf("the node could not be prepared: %s", v.answer.Output)}
+	}
+	r, failure := m.call(ctx, s, v.instances, in, dst)
+	if failure != nil {
+		return Result{}, failure
+	}
+	return r, nil
+}
+
+// prepared is an image of one node and its instances.
+type prepared struct {
+	answer    Result
+	instances instances // nil = the answer is an error
+	running   gate      // the calls; closed when the image is let go
+	used      atomic.Bool
+	idle      int // looks of shrink without a call; guarded by the lock of images
+}
+
+// prepare takes what is fixed. The session is one of a start.
+func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte) (Result, *Error) {
+	run := in.run
+	in.run = in.module.ExportedFunction(abi.ExportPrepare)
+	defer func() { in.run = run }()
+	packed, failure := in.answered(ctx, s, buffer, fixed, 0)
+	if failure != nil {
+		return Result{}, failure
+	}
+	return in.answer(packed, nil, nil, maxPrepared)
+}
+
+// preparing is fresh with instances that are prepared anew for each call.
+type preparing struct {
+	fresh
+	fixed []byte
+}
+
+func (p preparing) acquire(ctx context.Context, s *hostapi.Session) (*instance, *Error) {
+	in, failure := p.fresh.acquire(ctx, s)
+	if failure != nil {
+		return nil, failure
+	}
+	begin := p.begin()
+	begin.Deadline = s.Deadline
+	r, failure := in.prepare(ctx, begin, 0, p.fixed)
+	if failure == nil && r.Kind != abi.Output {
+		failure = &Error{Code: CodeBadAnswer, Message: fmt.Sprintf("the node could not be prepared: %s", r.Output)}
+	}
+	if failure != nil {
+		in.close()
+		return nil, failure
+	}
+	return in, nil
+}
