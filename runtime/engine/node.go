@@ -114,7 +114,7 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, now time
 	deadline := now.Add(limit)
 	h := x.host(c)
 	h.session.Start, h.session.Deadline = now, deadline
-	result, err := t.module.Call(ctx, &h.session, config, nil)
+	result, err := x.program.calls[c.node].Call(ctx, &h.session, config, nil)
 	a := answer{fuel: h.session.Fuel}
 	a.heard = h.giveBack()
 	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal

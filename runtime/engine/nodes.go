@@ -8,7 +8,10 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
@@ -37,9 +40,12 @@ func NewNodes(modules map[string]*sandbox.Module) (*Nodes, error) {
 	var errs []error
 	for _, name := range n.names {
 		t, err := flow.ParseType(modules[name].Manifest())
-		if err != nil {
+		switch {
+		case err != nil:
 			errs = append(errs, fmt.Errorf("node type %s: %w", name, err))
-		} else {
+		case modules[name].Prepares() != (len(t.Fixed) > 0):
+			errs = append(errs, fmt.Errorf("node type %s: its manifest has fixed keys, or it exports %s: it must be both or neither", name, abi.ExportPrepare))
+		default:
 			t.Name = name // what its author calls it is a proposal: one server can have two versions of a node
 		}
 		n.types[name] = &nodeType{Type: t, module: modules[name]}
@@ -58,6 +64,22 @@ func (n *Nodes) Type(name string) (*flow.Type, bool) {
 		return nil, false
 	}
 	return t.Type, true
+}
+
+// Prepare implements flow.Preparer.
+func (n *Nodes) Prepare(name string, fixed []byte) (reads []string, err error) {
+	r, err := n.types[name].module.Prepared(fixed).Prepare(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if r.Kind != abi.Output {
+		return nil, &flow.PrepareError{Reason: string(r.Output)}
+	}
+	rawjson.Elements(rawjson.Get(r.Output, "reads"), func(v []byte) bool {
+		reads = append(reads, string(rawjson.AppendString(nil, v)))
+		return true
+	})
+	return reads, nil
 }
 
 // Names are the names of all types, sorted. The caller must not change them.
@@ -96,11 +118,17 @@ type Program struct {
 	Plan  *flow.Plan
 	owner *Nodes
 	types []*nodeType // by plan order; nil for the trigger
+	calls []caller    // by plan order; nil for the trigger
+}
+
+// caller is a module, or one prepared for a node.
+type caller interface {
+	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
 }
 
 // Bind binds a plan that was compiled against n.
 func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
-	types := make([]*nodeType, len(p.Nodes))
+	types, calls := make([]*nodeType, len(p.Nodes)), make([]caller, len(p.Nodes))
 	for i := range types {
 		if p.Nodes[i].Type == flow.TypeTrigger {
 			continue
@@ -109,7 +137,10 @@ func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
 		if !ok {
 			return nil, fmt.Errorf("node %s: there is no node type %s", p.Nodes[i].ID, p.Nodes[i].Type)
 		}
-		types[i] = t
+		types[i], calls[i] = t, t.module
+		if p.Nodes[i].Fixed != nil {
+			calls[i] = t.module.Prepared(p.Nodes[i].Fixed)
+		}
 	}
-	return &Program{Plan: p, owner: n, types: types}, nil
+	return &Program{Plan: p, owner: n, types: types, calls: calls}, nil
 }

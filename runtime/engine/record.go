@@ -41,6 +41,9 @@ func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
 		Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel,
 		Input: v.input(i), Logs: x.logs(i),
 	}
+	if row.Input != (journal.Value{}) {
+		row.Fixed = v.fixed(i)
+	}
 	row.Output = v.output(i) // after the input: what is masked in that is masked in this
 	if !n.Started.IsZero() {
 		row.StartedAt = n.Started.UTC()

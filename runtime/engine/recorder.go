@@ -149,7 +149,7 @@ func (b *batch) add(x recorded) {
 	b.rows = append(b.rows, journal.Ended{Record: record, Source: source})
 	b.bytes += len(source.Data) + len(source.Headers)
 	for i := range record.Nodes {
-		b.bytes += len(record.Nodes[i].Input.Text) + len(record.Nodes[i].Output.Text)
+		b.bytes += len(record.Nodes[i].Input.Text) + len(record.Nodes[i].Fixed.Text) + len(record.Nodes[i].Output.Text)
 	}
 	b.held += x.size
 	b.log = x.run.engine.config.Logger

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -61,6 +62,12 @@ func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
 	if why := r.prepare(); why != "" {
 		return Repeated{Incomparable: why}
 	}
+	switch {
+	case (len(t.Fixed) > 0) != (rec.Fixed.Text != ""):
+		return Repeated{Incomparable: "what is fixed in its config is not that of this module"}
+	case rec.Fixed.Text != "":
+		r.module = t.module.Prepared([]byte(rec.Fixed.Text))
+	}
 	for _, c := range r.calls {
 		r.out.FuelWas += c.Fuel
 	}
@@ -86,7 +93,7 @@ func recordedGrants(names []string) hostapi.Grants {
 
 // repeat is a node that is repeated.
 type repeat struct {
-	module *sandbox.Module
+	module caller
 	rec    *journal.NodeRecord
 	grants hostapi.Grants
 	inputs [][]byte
@@ -117,7 +124,7 @@ func (r *repeat) prepare() (why string) {
 	case rec.Input == (journal.Value{}):
 		return "its input is not recorded"
 	}
-	if why := incomparable("its input", rec.Input); why != "" {
+	if why := cmp.Or(incomparable("its input", rec.Input), incomparable("the fixed part of its config", rec.Fixed)); why != "" {
 		return why
 	}
 	r.dropUnwanted()

@@ -88,6 +88,16 @@ func (v *view) value(shown []byte, masked bool) journal.Value {
 	return journal.Value{Size: len(shown), SHA256: hex.EncodeToString(sum[:]), Masked: masked}
 }
 
+// fixed is what is shown of the fixed part of a node's config.
+func (v *view) fixed(n int) journal.Value {
+	part := v.x.program.Plan.Nodes[n].Fixed
+	if len(part) == 0 || !v.masks {
+		return v.value(part, false)
+	}
+	shown, masked := v.masker.append(nil, part)
+	return v.value(shown, masked)
+}
+
 // output is what is shown of a node's output. It comes after its input.
 func (v *view) output(n int) journal.Value {
 	out := v.x.results[n].Output

@@ -100,7 +100,7 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 	for rank, i := range g.order {
 		n, set := &d.nodes[i], &settings[i]
 		p.Nodes[rank] = Node{
-			ID: n.id, Type: n.typ, Name: n.name, Layer: g.layer[i], Config: set.config, ForEach: set.forEach,
+			ID: n.id, Type: n.typ, Name: n.name, Layer: g.layer[i], Config: set.config, Fixed: set.fixed, ForEach: set.forEach,
 			Concurrency: n.concurrency, Handles: set.handles, Timeout: n.timeout, Retry: n.retry, Continue: n.continues,
 		}
 	}

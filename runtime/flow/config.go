@@ -11,6 +11,7 @@ type configured struct {
 	typ     *Type    // nil = unknown, reported
 	handles []string // that its edges may have beside "error"; nil = it does not route, or the config is wrong
 	config  *Template
+	fixed   []byte // see Node.Fixed
 	forEach *Template
 }
 
@@ -43,6 +44,7 @@ func (d *draft) configure(i int) configured {
 		d.checkConfig(c.typ, config)
 		if len(d.problems) == before {
 			c.handles = d.handlesOf(c.typ, config)
+			config.raw, c.fixed = d.prepare(i, c.typ, config, &b.binder)
 		}
 	}
 	c.config = b.template(config)

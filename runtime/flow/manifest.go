@@ -16,6 +16,19 @@ type Types interface {
 	Names() []string // for messages
 }
 
+// Preparer is what Types are when they have types with Fixed keys.
+type Preparer interface {
+	// Prepare gives a type's module the fixed part of a config: an object with those of the Fixed keys that the config has. It
+	// returns paths of templates, as in trigger.data, whose values are added to the config. What is wrong with fixed is a
+	// *PrepareError; any other error says why that could not be found out.
+	Prepare(name string, fixed []byte) (reads []string, err error)
+}
+
+// PrepareError is what a module says against the fixed part of a config, in one line.
+type PrepareError struct{ Reason string }
+
+func (e *PrepareError) Error() string { return e.Reason }
+
 // Type is what a workflow must know of a node type: its module's manifest, decoded by [ParseType]. It is immutable and
 // safe for concurrent use.
 type Type struct {
@@ -26,7 +39,9 @@ type Type struct {
 	Handles      []string // the fixed handles of a node that routes
 	HandlesFrom  string   // where the config names more handles: cases[].name; "" = nowhere
 	Defaults     []Default
+	Fixed        []string // keys of the config that hold no templates and that the module gets beforehand, see Preparer
 	Capabilities []string // that it wants: http, log, clock, random, globals
+	Optional     []string // capabilities that it can do without
 
 	schema      *jsonschema.Schema // compiled Schema
 	handlesFrom []string           // HandlesFrom in steps; "[]" = each element
@@ -51,7 +66,9 @@ var capabilities = []string{"http", "log", "clock", "random", "globals"}
 //	 "handles": ["default"],          fixed handles
 //	 "handlesFrom": "cases[].name",   handles that the config names
 //	 "defaults": [{"with": "operations", "key": "input", "value": "{{trigger.data}}"}],
-//	 "capabilities": ["http"]}
+//	 "fixed": ["source"],             keys without templates, for the prepare export
+//	 "capabilities": ["log"],
+//	 "optional": ["http"]}            capabilities that it can do without
 //
 // abi, type and version are required. A manifest has at most 128 KiB. The error is a *[DocumentError] whose paths are
 // those of the manifest. raw is neither kept nor changed.
@@ -67,7 +84,7 @@ func ParseType(raw []byte) (*Type, error) {
 }
 
 func (r *report) manifest(doc value, t *Type) {
-	known := []string{"abi", "type", "version", "summary", "config", "handles", "handlesFrom", "defaults", "capabilities"}
+	known := []string{"abi", "type", "version", "summary", "config", "handles", "handlesFrom", "defaults", "fixed", "capabilities", "optional"}
 	seen := r.members(doc, known, func(key string, v value) {
 		switch key {
 		case "abi":
@@ -89,17 +106,32 @@ func (r *report) manifest(doc value, t *Type) {
 			t.HandlesFrom, t.handlesFrom = r.handlesPath(v)
 		case "defaults":
 			r.elements(v, func(_ int, e value) { t.Defaults = append(t.Defaults, r.defaultOf(e)) })
-		case "capabilities":
+		case "fixed":
 			r.elements(v, func(_ int, e value) {
-				word, ok := r.oneOf(e, capabilities...)
-				if ok && slices.Contains(t.Capabilities, word) {
-					r.add(e.at, "is given twice")
+				if key, ok := r.text(e); ok {
+					t.Fixed = append(t.Fixed, r.once(e, key, t.Fixed))
 				}
-				t.Capabilities = append(t.Capabilities, word)
 			})
+		case "capabilities":
+			r.elements(v, func(_ int, e value) { t.Capabilities = append(t.Capabilities, r.capability(e, t.Capabilities)) })
+		case "optional":
+			r.elements(v, func(_ int, e value) { t.Optional = append(t.Optional, r.capability(e, t.Optional)) })
 		}
 	})
 	r.require(doc, seen, "abi", "type", "version")
+}
+
+func (r *report) capability(v value, before []string) string {
+	word, _ := r.oneOf(v, capabilities...)
+	return r.once(v, word, before)
+}
+
+// once reports a word that is among those before it.
+func (r *report) once(v value, word string, before []string) string {
+	if slices.Contains(before, word) {
+		r.add(v.at, "is given twice")
+	}
+	return word
 }
 
 func (r *report) typeName(v value) string {

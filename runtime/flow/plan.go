@@ -70,6 +70,7 @@ type Node struct {
 	Name        string        // the id when the document gives none
 	Layer       int           // longest path from the trigger
 	Config      *Template     // an object; nil for the trigger
+	Fixed       []byte        // an object: what the module is prepared with, not in Config; nil = nothing
 	ForEach     *Template     // nil = runs once
 	Concurrency int           // of forEach items, >= 1
 	Handles     []string      // that the node may choose; nil = it does not route

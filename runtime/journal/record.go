@@ -61,6 +61,7 @@ type NodeRecord struct {
 	Duration  time.Duration `json:"durationNs,omitempty"`
 	Why       string        `json:"why,omitempty"`   // it did not run
 	Input     Value         `json:"input,omitzero"`  // its resolved config; with forEach an array of those of all items
+	Fixed     Value         `json:"fixed,omitzero"`  // what its module was prepared with; none = it was not
 	Output    Value         `json:"output,omitzero"` // of an error that was handled, what dependents see of it
 	Logs      []string      `json:"logs,omitempty"`  // lines that it has logged
 	Fuel      uint64        `json:"fuel,omitempty"`

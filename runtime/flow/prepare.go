@@ -1,0 +1,144 @@
+package flow
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// prepare takes what is fixed out of node i's config, canonical JSON, gives it to the type's module, and puts templates of the
+// values that the module then reads into the rest.
+func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixed []byte) {
+	if len(t.Fixed) == 0 {
+		return config.raw, nil
+	}
+	var keys []string
+	rest, fixed = []byte{'{'}, []byte{'{'}
+	rawjson.Members(config.raw, func(k, raw []byte) bool {
+		to := &rest
+		if key := keyText(k); slices.Contains(t.Fixed, key) {
+			to, keys = &fixed, append(keys, key)
+		}
+		*to = appendMember(*to, k, raw)
+		return true
+	})
+	rest, fixed = append(rest, '}'), append(fixed, '}')
+	p, ok := d.types.(Preparer)
+	if !ok || len(keys) == 0 || d.full() {
+		return rest, fixed
+	}
+	reads, err := p.Prepare(d.nodes[i].typ, fixed)
+	if err != nil {
+		at := config.at
+		if len(keys) == 1 {
+			at = at.member(keys[0])
+		}
+		reason := "could not be checked: " + err.Error()
+		if bad := (*PrepareError)(nil); errors.As(err, &bad) {
+			reason = bad.Reason
+		}
+		d.add(at, "%s", reason)
+		return rest, fixed
+	}
+	return d.withReads(i, rest, reads, names), fixed
+}
+
+// appendMember appends a member whose key is escaped already.
+func appendMember(dst, key, raw []byte) []byte {
+	if dst[len(dst)-1] != '{' {
+		dst = append(dst, ',')
+	}
+	return append(append(append(append(dst, '"'), key...), '"', ':'), raw...)
+}
+
+// withReads adds templates of the paths to a config, each where its path says: steps.a.output becomes
+// {"steps":{"a":{"output":"{{steps.a.output}}"}}}. A path without what must follow stands for all that there is: trigger for its
+// attributes, steps for the outputs of all nodes upstream. Paths that name nothing here are left out, as are those whose root
+// the config has as a key.
+func (d *draft) withReads(i int, config []byte, reads []string, names *binder) []byte {
+	var tree branch
+	for _, path := range d.wide(i, reads) {
+		parts, err := parseText("{{" + path + "}}")
+		if err != nil || len(parts) != 1 || parts[0].steps == nil {
+			continue
+		}
+		if _, err := names.bind(parts[0].steps); err == nil {
+			tree.add(parts[0].steps, path)
+		}
+	}
+	config = config[:len(config)-1]
+	for _, b := range tree.below {
+		if rawjson.Get(append(config, '}'), b.key) == nil {
+			config = appendMember(config, rawjson.AppendEscaped(nil, []byte(b.key)), b.append(nil))
+		}
+	}
+	return append(config, '}')
+}
+
+// wide replaces the paths that stand for several.
+func (d *draft) wide(i int, paths []string) []string {
+	under := func(root string, names []string) []string {
+		out := make([]string, len(names))
+		for n, name := range names {
+			out[n] = root + "." + name
+		}
+		return out
+	}
+	var out []string
+	for _, path := range paths {
+		switch path {
+		case "trigger":
+			out = append(out, under(path, triggerNames)...)
+		case "execution":
+			out = append(out, under(path, executionNames)...)
+		case "workflow":
+			out = append(out, under(path, workflowNames)...)
+		case "steps":
+			for n := range d.nodes {
+				if d.graph.sound && d.graph.above[i].has(n) {
+					out = append(out, "steps."+d.nodes[n].id+".output")
+				}
+			}
+		default:
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// branch is a key with what is below it: more keys, or the template of a path.
+type branch struct {
+	key   string
+	path  string // "" = there is more below
+	below []*branch
+}
+
+// add adds a path. One that goes through another's end, or the other way about, is left out.
+func (b *branch) add(steps []step, path string) {
+	for n, s := range steps {
+		if s.index >= 0 || b.path != "" {
+			return
+		}
+		at := slices.IndexFunc(b.below, func(c *branch) bool { return c.key == s.key })
+		if at < 0 {
+			at = len(b.below)
+			b.below = append(b.below, &branch{key: s.key})
+		}
+		b = b.below[at]
+		if n == len(steps)-1 && len(b.below) == 0 {
+			b.path = path
+		}
+	}
+}
+
+func (b *branch) append(dst []byte) []byte {
+	if b.path != "" {
+		return rawjson.AppendQuoted(dst, []byte("{{"+b.path+"}}"))
+	}
+	dst = append(dst, '{')
+	for _, c := range b.below {
+		dst = appendMember(dst, rawjson.AppendEscaped(nil, []byte(c.key)), c.append(nil))
+	}
+	return append(dst, '}')
+}
