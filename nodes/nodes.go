@@ -16,9 +16,13 @@ import (
 type Node struct {
 	Type string
 	Wasm []byte // must not be changed
+	// Capabilities it is granted: what it cannot do without. Of those that its manifest calls optional it gets none.
+	Capabilities []string
 }
 
 var (
+	//go:embed dist/code.wasm
+	code []byte
 	//go:embed dist/condition.wasm
 	condition []byte
 	//go:embed dist/http-request.wasm
@@ -30,11 +34,12 @@ var (
 )
 
 var builtin = []Node{
-	{"condition", condition},
-	{"http-request", httpRequest},
-	{"switch", switchNode},
-	{"transform", transform},
+	{"code", code, []string{"log"}},
+	{"condition", condition, nil},
+	{"http-request", httpRequest, []string{"http"}},
+	{"switch", switchNode, nil},
+	{"transform", transform, []string{"globals"}},
 }
 
-// Builtin lists the built-in node types by name. They are granted what their manifests ask for: they are part of the server.
+// Builtin lists the built-in node types by name.
 func Builtin() []Node { return slices.Clone(builtin) }

@@ -89,7 +89,8 @@ func loadAll(cmd *cobra.Command, load func(sandbox.ModuleConfig) error) error {
 		if named[n.Type] {
 			return fmt.Errorf("--node %q: this type is built in", n.Type)
 		}
-		if err := load(sandbox.ModuleConfig{Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: allGrants}); err != nil {
+		grants := hostapi.GrantsOf(n.Capabilities...)
+		if err := load(sandbox.ModuleConfig{Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: grants}); err != nil {
 			return err
 		}
 	}

@@ -32,6 +32,17 @@ type Grants struct {
 	Globals   bool
 }
 
+// GrantsOf returns the grants of these names; one that is no capability is left out.
+func GrantsOf(names ...string) Grants {
+	var out Grants
+	for _, name := range names {
+		if p := out.field(Capability(name)); p != nil {
+			*p = true
+		}
+	}
+	return out
+}
+
 // Has tells whether c is granted. A capability that does not exist never is.
 func (g Grants) Has(c Capability) bool {
 	if p := g.field(c); p != nil {

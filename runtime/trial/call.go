@@ -39,7 +39,7 @@ func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
 		}
 	}}
 	begun := time.Now()
-	r, err := m.Call(ctx, s, c.Config, nil)
+	r, err := callWhole(ctx, m, s, c.Config)
 	o.Took, o.Fuel, o.Memory = time.Since(begun), s.Fuel, s.MemorySize
 	switch {
 	case errors.As(err, &o.Failure):

@@ -1,0 +1,65 @@
+// What the glue uses of QuickJS-ng's C interface, as the engine's module exports it. The package that the engine comes from
+// has no headers; these declarations say what its functions' WebAssembly types say.
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#define ENGINE(name) __attribute__((import_module("quickjs"), import_name(#name))) name
+
+typedef unsigned int size;
+typedef unsigned char byte;
+typedef unsigned long long JSValue; // the tag is in the upper half, a pointer or a small value in the lower
+typedef struct JSContext JSContext;
+typedef struct JSRuntime JSRuntime;
+typedef struct JSModuleDef JSModuleDef;
+
+enum { TAG_NULL = 2, TAG_UNDEFINED = 3, TAG_EXCEPTION = 6 };
+
+static inline JSValue special(int tag) { return (JSValue)tag << 32; }
+static inline int tag_of(JSValue v) { return (int)(v >> 32); }
+static inline void *pointer_of(JSValue v) { return (void *)(size)v; }
+static inline int is_exception(JSValue v) { return tag_of(v) == TAG_EXCEPTION; }
+static inline int is_undefined(JSValue v) { return tag_of(v) == TAG_UNDEFINED; }
+
+enum { EVAL_SCRIPT = 0, EVAL_MODULE = 1, EVAL_STRICT = 1 << 3, EVAL_COMPILE_ONLY = 1 << 5 };
+
+struct options {
+	int version;
+	int flags;
+	const char *filename;
+	int line; // of the text's first line
+};
+
+enum { PROMISE_PENDING = 0, PROMISE_FULFILLED = 1, PROMISE_REJECTED = 2 };
+
+void __attribute__((import_module("quickjs"), import_name("_initialize"))) engine_initialize(void);
+int ENGINE(qjs_init)(void);
+JSContext *ENGINE(qjs_get_context_ptr)(void);
+JSRuntime *ENGINE(qjs_get_runtime_ptr)(void);
+JSValue *ENGINE(qjs_new_host_function)(const char *name, size n, int reserved);
+void *ENGINE(wasm_malloc)(size n);
+
+void ENGINE(JS_SetGCThreshold)(JSRuntime *, size bytes);
+void ENGINE(JS_SetMaxStackSize)(JSRuntime *, size bytes);
+void ENGINE(JS_RunGC)(JSRuntime *);
+JSValue ENGINE(JS_Eval2)(JSContext *, const char *text, size n, struct options *);
+JSValue ENGINE(JS_EvalFunction)(JSContext *, JSValue compiled);
+JSValue ENGINE(JS_GetModuleNamespace)(JSContext *, JSModuleDef *);
+JSValue ENGINE(JS_Call)(JSContext *, JSValue function, JSValue self, int argc, JSValue *argv);
+int ENGINE(JS_ExecutePendingJob)(JSRuntime *, JSContext **);
+int ENGINE(JS_IsPromise)(JSValue);
+int ENGINE(JS_PromiseState)(JSContext *, JSValue);
+JSValue ENGINE(JS_PromiseResult)(JSContext *, JSValue);
+JSValue ENGINE(JS_GetException)(JSContext *);
+JSValue ENGINE(JS_Throw)(JSContext *, JSValue);
+JSValue ENGINE(JS_NewObject)(JSContext *);
+JSValue ENGINE(JS_GetPropertyStr)(JSContext *, JSValue, const char *name);
+int ENGINE(JS_SetPropertyStr)(JSContext *, JSValue, const char *name, JSValue);
+JSValue ENGINE(JS_ParseJSON)(JSContext *, const char *text, size n, const char *filename);
+JSValue ENGINE(JS_JSONStringify)(JSContext *, JSValue, JSValue replacer, JSValue space);
+JSValue ENGINE(JS_NewStringLen)(JSContext *, const char *, size n);
+const char *ENGINE(JS_ToCStringLen2)(JSContext *, size *n, JSValue, int cesu8);
+int ENGINE(JS_ToInt32)(JSContext *, int *, JSValue);
+JSValue ENGINE(JS_NewUint8ArrayCopy)(JSContext *, const byte *, size n);
+byte *ENGINE(JS_GetUint8Array)(JSContext *, size *n, JSValue);
+
+#endif

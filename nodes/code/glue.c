@@ -1,0 +1,245 @@
+// The code node: QuickJS-ng behind the node ABI (nodes/abi). The engine is a module of its own; this file is compiled to a
+// second one that imports the engine's functions and its memory, and the two are merged into one (see build.go). What can be
+// written in JavaScript is in prelude/.
+//
+// Nothing is freed: an instance is put back after each call.
+#include "engine.h"
+
+#define EXPORT(name) __attribute__((export_name(#name))) name
+#define HOST(name) __attribute__((import_module("flowtrux_v1"), import_name(#name))) host_##name
+#define WASI(name) __attribute__((import_module("wasi_snapshot_preview1"), import_name(#name))) wasi_##name
+
+void HOST(log)(int level, const void *, size n);
+size HOST(http)(const void *, size n);
+void HOST(take)(void *);
+int WASI(random_get)(void *, size n);
+
+enum kind { OUTPUT = 0, ERROR = 2, FATAL = 3 };
+
+// The engine reads a byte behind the text of a script.
+#define SCRIPT(name) static const char script_##name[]
+
+SCRIPT(text) = {
+#embed "prelude/text.js" suffix(, 0)
+};
+SCRIPT(url) = {
+#embed "prelude/url.js" suffix(, 0)
+};
+SCRIPT(fetch) = {
+#embed "prelude/fetch.js" suffix(, 0)
+};
+SCRIPT(code) = {
+#embed "prelude/code.js" suffix(, 0)
+};
+
+static const char manifest[] = {
+#embed "manifest.json"
+};
+
+static JSRuntime *runtime;
+static JSContext *context;
+static JSValue js_prepare, js_run, js_explain; // functions of the prelude
+
+static unsigned long long pack(enum kind kind, const void *p, size n) {
+	return (unsigned long long)(size)p << 32 | (size)kind << 30 | n;
+}
+
+// text is a value's text in UTF-8; NULL when it has none, with an exception.
+static const char *text(JSValue v, size *n) { return JS_ToCStringLen2(context, n, v, 0); }
+
+static JSValue parsed(char *json, size n) {
+	json[n] = 0; // alloc leaves room for it
+	return JS_ParseJSON(context, json, n, "config");
+}
+
+// settled waits for a promise: until no job is left. Any other value is settled already.
+static JSValue settled(JSValue v) {
+	if (is_exception(v) || !JS_IsPromise(v))
+		return v;
+	JSContext *of;
+	while (JS_ExecutePendingJob(runtime, &of) > 0) {
+	}
+	switch (JS_PromiseState(context, v)) {
+	case PROMISE_FULFILLED:
+		return JS_PromiseResult(context, v);
+	case PROMISE_REJECTED:
+		return JS_Throw(context, JS_PromiseResult(context, v));
+	}
+	static const char never[] = "the promise that the code returned is never settled: nothing is left that could do so";
+	return JS_Throw(context, JS_NewStringLen(context, never, sizeof never - 1));
+}
+
+// failed answers with the exception, as the prelude puts it: a label, then the message.
+static unsigned long long failed(enum kind kind) {
+	static const char memory[] = "\x06memoryout of memory";
+	JSValue thrown = JS_GetException(context);
+	JSValue said = JS_Call(context, js_explain, special(TAG_UNDEFINED), 1, &thrown);
+	size n;
+	const char *p = is_exception(said) ? 0 : text(said, &n);
+	if (!p)
+		return pack(kind, memory, sizeof memory - 1);
+	return pack(kind, p, n);
+}
+
+// answered calls a function of the prelude with JSON and answers with what it returns.
+static unsigned long long answered(JSValue function, char *json, size n, enum kind bad) {
+	JSValue config = parsed(json, n);
+	if (is_exception(config))
+		return failed(bad);
+	JSValue v = settled(JS_Call(context, function, special(TAG_UNDEFINED), 1, &config));
+	if (is_exception(v))
+		return failed(bad);
+	v = JS_JSONStringify(context, v, special(TAG_UNDEFINED), special(TAG_UNDEFINED));
+	if (is_exception(v))
+		return failed(bad);
+	if (is_undefined(v)) // a function, or nothing
+		return pack(OUTPUT, "null", 4);
+	size length;
+	const char *p = text(v, &length);
+	return p ? pack(OUTPUT, p, length) : failed(bad);
+}
+
+void *EXPORT(alloc)(size n) { return n + 1 ? wasm_malloc(n + 1) : 0; }
+
+unsigned long long EXPORT(prepare)(char *p, size n) {
+	unsigned long long r = answered(js_prepare, p, n, FATAL);
+	JS_RunGC(runtime);
+	return r;
+}
+
+unsigned long long EXPORT(run)(char *p, size n) { return answered(js_run, p, n, ERROR); }
+
+unsigned long long EXPORT(describe)(void) { return pack(OUTPUT, manifest, sizeof manifest); }
+
+// What the prelude is given of the outside.
+
+// compile makes a function of the text of one, or a namespace of a module's.
+static JSValue compile(JSValue source, JSValue name, int line, int module) {
+	size n, m;
+	const char *p = text(source, &n), *filename = text(name, &m);
+	if (!p || !filename)
+		return special(TAG_EXCEPTION);
+	struct options o = {1, (module ? EVAL_MODULE : EVAL_SCRIPT) | EVAL_STRICT | EVAL_COMPILE_ONLY, filename, line};
+	JSValue code = JS_Eval2(context, p, n, &o);
+	if (is_exception(code))
+		return code;
+	JSModuleDef *def = module ? pointer_of(code) : 0;
+	JSValue v = settled(JS_EvalFunction(context, code));
+	return is_exception(v) || !module ? v : JS_GetModuleNamespace(context, def);
+}
+
+static JSValue http(JSValue request) {
+	size n;
+	const char *p = text(request, &n);
+	if (!p)
+		return special(TAG_EXCEPTION);
+	n = host_http(p, n);
+	char *held = wasm_malloc(n);
+	if (!held)
+		return JS_Throw(context, special(TAG_NULL));
+	host_take(held);
+	JSValue answer = JS_NewObject(context);
+	byte kind = *(byte *)held;
+	size label = kind == OUTPUT ? 0 : 1 + *(byte *)(held + 1);
+	if (label)
+		JS_SetPropertyStr(context, answer, "code", JS_NewStringLen(context, held + 2, label - 1));
+	JS_SetPropertyStr(context, answer, label ? "message" : "response", JS_NewStringLen(context, held + 1 + label, n - 1 - label));
+	return answer;
+}
+
+static JSValue random_bytes(int n) {
+	byte *p = n < 0 ? 0 : wasm_malloc(n + 1);
+	if (!p || wasi_random_get(p, n))
+		return JS_Throw(context, special(TAG_NULL));
+	return JS_NewUint8ArrayCopy(context, p, n);
+}
+
+static const char *const names[] = {"compile", "encode", "decode", "http", "log", "random"};
+
+// host_call is how the engine calls a function made by qjs_new_host_function. NULL means that it has thrown.
+JSValue *EXPORT(host_call)(const char *name, int length, JSValue *self, int argc, JSValue **argv) {
+	(void)length, (void)self, (void)argc; // the prelude gives as many arguments as it should
+	JSValue *result = wasm_malloc(sizeof *result);
+	if (!result)
+		return 0;
+	*result = special(TAG_UNDEFINED);
+	int number = 0, module = 0;
+	size n;
+	const char *p;
+	const byte *bytes;
+	switch (*name) {
+	case 'c':
+		JS_ToInt32(context, &number, *argv[2]);
+		JS_ToInt32(context, &module, *argv[3]);
+		*result = compile(*argv[0], *argv[1], number, module);
+		break;
+	case 'e':
+		p = text(*argv[0], &n);
+		*result = p ? JS_NewUint8ArrayCopy(context, (const byte *)p, n) : special(TAG_EXCEPTION);
+		break;
+	case 'd':
+		bytes = JS_GetUint8Array(context, &n, *argv[0]);
+		*result = bytes ? JS_NewStringLen(context, (const char *)bytes, n) : special(TAG_EXCEPTION);
+		break;
+	case 'h':
+		*result = http(*argv[0]);
+		break;
+	case 'l':
+		JS_ToInt32(context, &number, *argv[0]);
+		if ((p = text(*argv[1], &n)))
+			host_log(number, p, n);
+		break;
+	default:
+		JS_ToInt32(context, &number, *argv[0]);
+		*result = random_bytes(number);
+	}
+	return is_exception(*result) ? 0 : result;
+}
+
+// The engine's other questions. No code is ever loaded from elsewhere, and time is UTC.
+int EXPORT(host_interrupt)(void) { return 0; }
+int EXPORT(host_get_timezone_offset)(int high, unsigned low) { (void)high, (void)low; return 0; }
+void EXPORT(host_promise_rejection)(void *promise, void *reason, int handled) { (void)promise, (void)reason, (void)handled; }
+char *EXPORT(host_module_normalize)(const char *base, const char *name) { (void)base, (void)name; return 0; }
+char *EXPORT(host_module_load)(const char *name, size *n) { (void)name, (void)n; return 0; }
+
+// collectAt is how much memory is in use before the engine looks for circles of garbage, in bytes. Calls are short, and what
+// they leave is gone with them.
+enum { collectAt = 16 << 20 };
+
+// stackMost is how much of the engine's stack of 1 MiB code may use, in bytes: what the engine calls without looking at it
+// has the rest.
+enum { stackMost = 768 << 10 };
+
+// begun runs a script of the prelude: a function that is called with what it is given of the outside.
+static JSValue begun(const char *script, size n, JSValue host) {
+	struct options o = {1, EVAL_SCRIPT | EVAL_STRICT, "prelude", 1};
+	JSValue function = JS_Eval2(context, script, n - 1, &o);
+	JSValue result = JS_Call(context, function, special(TAG_UNDEFINED), 1, &host);
+	if (is_exception(result))
+		__builtin_trap();
+	return result;
+}
+
+void __attribute__((export_name("_initialize"))) initialize(void) {
+	engine_initialize();
+	if (qjs_init())
+		__builtin_trap();
+	runtime = qjs_get_runtime_ptr(), context = qjs_get_context_ptr();
+	JS_SetGCThreshold(runtime, collectAt);
+	JS_SetMaxStackSize(runtime, stackMost);
+	JSValue host = JS_NewObject(context);
+	for (size i = 0; i < sizeof names / sizeof *names; i++) {
+		size n = 0;
+		while (names[i][n])
+			n++;
+		JS_SetPropertyStr(context, host, names[i], *qjs_new_host_function(names[i], n, 0));
+	}
+	begun(script_text, sizeof script_text, host);
+	begun(script_url, sizeof script_url, host);
+	begun(script_fetch, sizeof script_fetch, host);
+	JSValue made = begun(script_code, sizeof script_code, host);
+	js_prepare = JS_GetPropertyStr(context, made, "prepare");
+	js_run = JS_GetPropertyStr(context, made, "run");
+	js_explain = JS_GetPropertyStr(context, made, "explain");
+}
