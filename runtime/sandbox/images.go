@@ -144,7 +144,7 @@ func (i *images) shrink() {
 // make makes an image: of an instance that was put back to the module's own and then prepared.
 func (i *images) make(ctx context.Context, fixed []byte) (*prepared, *Error) {
 	begin := i.begin()
-	begin.Deadline = time.Now().Add(prepareTime)
+	begin.Deadline = time.Now().Add(i.host.prepare)
 	in, failure := i.base.acquire(ctx, begin)
 	if failure != nil {
 		return nil, failure

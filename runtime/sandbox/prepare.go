@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	prepareTime = 2 * time.Second // for prepare, which documents wait for that are loaded
-	maxPrepared = 64 << 10        // bytes of what prepare answers
+	prepareTime = 2 * time.Second
+	maxPrepared = 64 << 10 // bytes of what prepare answers
 )
 
 // Prepared is a module made ready for one node: its calls begin where abi.ExportPrepare has ended with what is fixed in that node's

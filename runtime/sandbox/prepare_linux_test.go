@@ -1,0 +1,47 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// BenchmarkCode is a call of code on 1 KB of input, prepared, and in a new engine each time.
+func BenchmarkCode(b *testing.B) {
+	var items []string
+	for i := range 20 {
+		items = append(items, fmt.Sprintf(`{"name":"item number %02d","price":%d,"qty":%d}`, i, i+1, i%3))
+	}
+	input := []byte(`{"input":{"items":[` + strings.Join(items, ",") + `]}}`)
+	for name, fresh := range map[string]bool{"prepared": false, "new": true} {
+		b.Run(name, func(b *testing.B) {
+			m := loadCode(b, newHost(b), Limits{NoSnapshot: fresh})
+			p := withSource(b, m, `return {total: input.items.reduce((sum, i) => sum + i.price * i.qty, 0)}`)
+			s := new(hostapi.Session)
+			b.ReportAllocs()
+			before := cpuTime(b)
+			for b.Loop() {
+				s.Reset()
+				if r, err := p.Call(b.Context(), s, input, nil); err != nil || string(r.Output) != `{"total":203}` {
+					b.Fatalf("%s, %v", r.Output, err)
+				}
+			}
+			b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(s.Fuel), "fuel/op")
+		})
+	}
+}
+
+// cpuTime is what the process has used so far.
+func cpuTime(t testing.TB) time.Duration {
+	t.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}

@@ -1,0 +1,226 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// loadCode loads the node code, which is what there is to be prepared.
+func loadCode(t testing.TB, h *Host, l Limits) *Module {
+	t.Helper()
+	for _, n := range nodes.Builtin() {
+		if n.Type == "code" {
+			return load(t, h, n.Wasm, l, hostapi.GrantsOf(n.Capabilities...))
+		}
+	}
+	t.Fatal("there is no node code")
+	return nil
+}
+
+func withSource(t testing.TB, m *Module, source string) *Prepared {
+	t.Helper()
+	fixed, err := json.Marshal(map[string]string{"source": source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.Prepared(fixed)
+}
+
+// gives calls and says what came of it: the output, or the code of the error.
+func gives(p *Prepared, input string) string {
+	r, err := p.Call(context.Background(), new(hostapi.Session), []byte(`{"input":`+input+`}`), nil)
+	switch failure := (*Error)(nil); {
+	case errors.As(err, &failure):
+		return failure.Code
+	case r.Kind != abi.Output:
+		return r.Label
+	default:
+		return string(r.Output)
+	}
+}
+
+// What a call leaves behind is seen neither by the next one of the same node nor by one of another.
+func TestPreparedCallsAreApart(t *testing.T) {
+	everyWay(t, func(t *testing.T, h *Host) {
+		m := loadCode(t, h, Limits{})
+		const leave = `globalThis.seen = (globalThis.seen ?? 0) + 1; Array.prototype.left = 1; JSON.parse = null;`
+		for source, want := range map[string]string{
+			leave + `return seen`:                                   `1`,
+			leave + `throw new Error()`:                             `code_error`,
+			`return [globalThis.seen, [].left]`:                     `[null,null]`,
+			`let n = input; export default (input) => n = n + 1`:    `code_error`,
+			`const table = [7]; export default () => table.push(0)`: `2`,
+			`return new Array(2e6).fill(input).length`:              `2000000`,
+		} {
+			p := withSource(t, m, source)
+			for range 3 {
+				if source[:5] == "let n" { // input is not there while a module is prepared
+					if r, err := p.Prepare(t.Context()); err != nil || r.Kind != abi.Fatal {
+						t.Errorf("%s: %v, %v", source, r, err)
+					}
+					break
+				}
+				if got := gives(p, `1`); got != want {
+					t.Errorf("%s: %s, want %s", source, got, want)
+				}
+			}
+		}
+	})
+}
+
+// What never ends, or wants too much, ends its own call and no other.
+func TestPreparedCallsHaveLimits(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{Memory: 16 << 20, Fuel: 300_000_000, Timeout: time.Minute})
+	good := withSource(t, m, `return input + 1`)
+	for source, want := range map[string]string{
+		`for (;;) {}`: CodeFuel,
+		`for (;;) { try { for (;;) {} } catch {} }`:                      CodeFuel,
+		`const next = () => Promise.resolve().then(next); return next()`: CodeFuel,
+		`return /^(a+)+$/.test("a".repeat(40) + "b")`:                    CodeFuel,
+		`const all = []; for (;;) all.push(new Uint8Array(1e6))`:         "memory",
+		`let s = "ab"; for (;;) s += s + Math.random()`:                  "",
+		`return JSON.parse("[".repeat(1e5))`:                             "code_error",
+	} {
+		p := withSource(t, m, source)
+		for range 2 {
+			if got := gives(p, `1`); got != want && want != "" || got == `null` {
+				t.Errorf("%s: %s, want %s", source, got, want)
+			}
+			if got := gives(good, `1`); got != `2` {
+				t.Errorf("after %s: %s", source, got)
+			}
+		}
+	}
+}
+
+func TestPrepareRefuses(t *testing.T) {
+	h := newHost(t)
+	h.prepare = 100 * time.Millisecond
+	m := loadCode(t, h, Limits{})
+	for source, want := range map[string]string{
+		`return {`:              "SyntaxError: unexpected end of the code (line 1, column 9)",
+		"// one\nreturn 1 +* 2": "SyntaxError: unexpected token in expression: '*' (line 2, column 11)",
+		`throw new Error("at once"); export default () => 1`: "Error: at once (line 1)",
+	} {
+		p := withSource(t, m, source)
+		r, err := p.Prepare(t.Context())
+		if err != nil || r.Kind != abi.Fatal || string(r.Output) != want {
+			t.Errorf("%s: %d %s, %v; want %s", source, r.Kind, r.Output, err, want)
+		}
+		if got := gives(p, `1`); got != CodeBadAnswer {
+			t.Errorf("%s: a call gives %s", source, got)
+		}
+	}
+	_, err := withSource(t, m, `for (;;) {} export default () => 1`).Prepare(t.Context())
+	if failure := (*Error)(nil); !errors.As(err, &failure) || failure.Code != CodeTimeout {
+		t.Errorf("a module that never ends: %v", err)
+	}
+	if n := len(m.images.byKey); n != 0 {
+		t.Errorf("%d images are kept", n)
+	}
+}
+
+// However many nodes there are, a module has few images, and every node works.
+func TestImagesAreBounded(t *testing.T) {
+	const most, sources = 3, 40
+	m := loadCode(t, newHostWith(t, Options{Images: most}), Limits{})
+	all := make([]*Prepared, sources)
+	for i := range all {
+		all[i] = withSource(t, m, fmt.Sprintf("return input + %d", i))
+		if r, err := all[i].Prepare(t.Context()); err != nil || string(r.Output) != `{"reads":[]}` {
+			t.Fatalf("%s, %v", r.Output, err)
+		}
+		if n := len(m.images.byKey); n > most {
+			t.Fatalf("%d images", n)
+		}
+	}
+	var callers sync.WaitGroup
+	for c := range 4 {
+		callers.Go(func() {
+			for i := range all {
+				n := (i*(2*c+1) + c) % sources
+				if got, want := gives(all[n], `1`), fmt.Sprint(n+1); got != want {
+					t.Errorf("%s, want %s", got, want)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	if n := len(m.images.byKey); n > most {
+		t.Errorf("%d images", n)
+	}
+}
+
+// The image that is used stays when another is needed.
+func TestUsedImagesStay(t *testing.T) {
+	m := loadCode(t, newHostWith(t, Options{Images: 2}), Limits{})
+	used := withSource(t, m, `return 1`)
+	for i := range 5 {
+		gives(used, `1`)
+		image := used.last.Load()
+		gives(withSource(t, m, fmt.Sprintf("return %d", i)), `1`)
+		m.images.shrink()
+		gives(used, `1`)
+		if used.last.Load() != image {
+			t.Fatal("the image was made anew")
+		}
+	}
+}
+
+func TestUnusedImagesGo(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{})
+	p := withSource(t, m, `return input`)
+	gives(p, `1`)
+	for range closeAfter + 1 {
+		m.images.shrink()
+	}
+	if n := len(m.images.byKey); n != 0 {
+		t.Errorf("%d images are left", n)
+	}
+	m.images.ending.Wait()
+	if got := gives(p, `5`); got != `5` {
+		t.Errorf("a call afterwards gives %s", got)
+	}
+}
+
+// Nodes with the same source share an image, also when they come together.
+func TestSourcesShareImages(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{})
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if got := gives(withSource(t, m, `return input`), `3`); got != `3` {
+				t.Error(got)
+			}
+		})
+	}
+	all.Wait()
+	if n := len(m.images.byKey); n != 1 {
+		t.Errorf("%d images", n)
+	}
+}
+
+func TestPreparedOfAClosedModule(t *testing.T) {
+	h := newHost(t)
+	m := loadCode(t, h, Limits{})
+	p := withSource(t, m, `return 1`)
+	gives(p, `1`)
+	if err := m.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Call(t.Context(), new(hostapi.Session), []byte(`{}`), nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("calling: %v", err)
+	}
+	if _, err := p.Prepare(t.Context()); !errors.Is(err, ErrClosed) {
+		t.Errorf("preparing: %v", err)
+	}
+}
