@@ -11,7 +11,7 @@ import (
 func TestParseType(t *testing.T) {
 	manifest := `{"abi":1,"type":"switch","version":"1.0.0","summary":"Chooses a way","config":{"type": "object"},
 		"handles":["default"],"handlesFrom":"a.cases[].name","defaults":[{"with":"operations","key":"input","value":"{{trigger.data}}"}],
-		"capabilities":["http","log"]}`
+		"fixed":["source"],"capabilities":["http","log"],"optional":["clock"]}`
 	got, err := ParseType([]byte(manifest))
 	if err != nil {
 		t.Fatal(err)
@@ -20,7 +20,9 @@ func TestParseType(t *testing.T) {
 		Name: "switch", Version: "1.0.0", Summary: "Chooses a way", Schema: []byte(`{"type": "object"}`),
 		Handles: []string{"default"}, HandlesFrom: "a.cases[].name",
 		Defaults:     []Default{{With: "operations", Key: "input", Value: []byte(`"{{trigger.data}}"`)}},
+		Fixed:        []string{"source"},
 		Capabilities: []string{"http", "log"},
+		Optional:     []string{"clock"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Type{})); diff != "" {
 		t.Error(diff)
@@ -52,6 +54,9 @@ func TestParseTypeProblems(t *testing.T) {
 		{"unknown key", with(`"capabilites":[]`), []string{`capabilites: unknown key; did you mean "capabilities"?`}},
 		{"capabilities", with(`"capabilities":["http","files","http"]`), []string{
 			`capabilities[1]: must be "http", "log", "clock", "random" or "globals", not "files"`, `capabilities[2]: is given twice`}},
+		{"fixed and optional", with(`"fixed":["a",1,"a"],"optional":["log","log","x"]`), []string{
+			`fixed[1]: must be a string, not a number`, `fixed[2]: is given twice`, `optional[1]: is given twice`,
+			`optional[2]: must be "http", "log", "clock", "random" or "globals", not "x"`}},
 		{"handles", with(`"handles":["a","a","error","","{{x}}",1]`), []string{
 			`handles[1]: the handle "a" is there twice`, `handles[2]: the handle "error" is taken when a node fails; choose another name`,
 			`handles[3]: a handle must have 1 to 255 bytes`, `handles[4]: a handle must be fixed text, not a template`,
