@@ -91,6 +91,7 @@ nodes: ## compile the built-in nodes to nodes/dist
 .PHONY: nodes-check
 nodes-check:
 	go run ./nodes/build.go -check
+	go run ./nodes/code/build.go -check
 
 lint: ## gofmt, vet (also for other systems), golangci-lint
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }

@@ -19,7 +19,8 @@ import (
 // Node declares a node type of the operator's own: a WebAssembly module that workflows may then use by the name it
 // is declared under.
 type Node struct {
-	// The module's file. Required. Placeholders such as `{env.HOME}` are resolved when the config is loaded.
+	// The module's file. Required. Placeholders such as `{env.HOME}` are resolved when the config is loaded. `builtin:code` is
+	// the module of the built-in type `code`, and so on.
 	File string `json:"file,omitempty"`
 
 	// The SHA-256 of the file in hex. When it is given, another file fails the load of the config.

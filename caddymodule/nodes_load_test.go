@@ -30,6 +30,7 @@ func TestNodesThatDoNotLoad(t *testing.T) {
 	for _, c := range []struct{ name, node, want string }{
 		{"mine", `{"file":"/does/not/exist.wasm"}`, "opening the module: open /does/not/exist.wasm"},
 		{"mine", `{"file":"."}`, "reading the module"},
+		{"mine", `{"file":"builtin:nothing"}`, "there is no built-in node nothing"},
 		{"mine", fmt.Sprintf(`{"file":%q}`, text), "not a WebAssembly core module"},
 		{"mine", fmt.Sprintf(`{"file":%q}`, transform), "add `allow globals`"},
 		{"mine", fmt.Sprintf(`{"file":%q,"sha256":%q}`, transform, strings.Repeat("0", 64)), "is another file than the configured one"},
@@ -41,6 +42,17 @@ func TestNodesThatDoNotLoad(t *testing.T) {
 		}
 		checkReferences(t, 0)
 	}
+}
+
+// TestBuiltinByAnotherName: a type of the operator's can run a built-in module, with what it is allowed.
+func TestBuiltinByAnotherName(t *testing.T) {
+	if err := validate(t, `{"nodes":{"code-http":{"file":"builtin:code","allow":{"log":true,"http":true},"fuel":1000}}}`); err != nil {
+		t.Error(err)
+	}
+	if err := validate(t, `{"nodes":{"quiet":{"file":"builtin:code"}}}`); err == nil || !strings.Contains(err.Error(), "add `allow log`") {
+		t.Error(err)
+	}
+	checkReferences(t, 0)
 }
 
 // TestConfigsThatDoNotLoad fails Provision at each of its steps: what was taken before is given back.

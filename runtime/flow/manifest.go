@@ -122,7 +122,10 @@ func (r *report) manifest(doc value, t *Type) {
 }
 
 func (r *report) capability(v value, before []string) string {
-	word, _ := r.oneOf(v, capabilities...)
+	word, ok := r.oneOf(v, capabilities...)
+	if !ok {
+		return ""
+	}
 	return r.once(v, word, before)
 }
 

@@ -14,6 +14,9 @@
 // rewrite) or was told not to be gets a new instance for each call, which is the slow way and certainly the right one: it is what tests
 // compare the others with.
 //
+// A module can be prepared for a node, see [Module.Prepared]: then it has an image for what is fixed in that node's config, and calls
+// of the node begin with that one. Such images are a cache of bounded size, made anew when they are missing.
+//
 // # The start of an instance
 //
 // Each start goes the same way, whatever call it is for: it has no grants, its clock stands at [hostapi.Epoch], and its random

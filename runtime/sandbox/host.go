@@ -30,12 +30,12 @@ type Options struct {
 	// Instances is how many instances a module has at most; calls wait for one when all are in use. 0 = 1024. Their memory
 	// is limited by this number times Limits.Memory.
 	Instances int
-	// Images is how many images a module has at most of nodes that it was prepared for, see Module.Prepare. 0 = 64.
+	// Images is how many images a module has at most of nodes that it was prepared for, see Module.Prepare. 0 = 128.
 	Images int
 }
 
-// DefaultImages is the default of Options.Images.
-const DefaultImages = 64
+// DefaultImages is the default of Options.Images: of the node code, an image with an instance that was used holds 0.75 MiB.
+const DefaultImages = 128
 
 // DefaultInstances is the default of Options.Instances. It is more than executions run at the same time, since a node that waits for
 // an answer keeps its instance meanwhile; their memory is in use only while they are.

@@ -118,7 +118,7 @@
 	}
 
 	const label = "code_error";
-	const logged = (text) => (host.log(3, text), text);
+	const logged = (text) => (host.say(3, text), text);
 	const said = (label, message) => String.fromCharCode(label.length) + label + message;
 
 	return { prepare, run, explain };

@@ -20,10 +20,12 @@
 		}
 	}
 	const line = (values) => values.map(told).join(" ");
-	const at = (level) => (...values) => host.log(level, line(values));
+	// say writes to the log, whose entries have one line each.
+	const say = (level, text) => text.split("\n").forEach((s) => s.trim() && host.log(level, s));
+	const at = (level) => (...values) => say(level, line(values));
 	const console = {
-		debug: at(0), trace: at(0), log: at(1), info: at(1), dir: (value) => host.log(1, told(value)), warn: at(2), error: at(3),
-		assert: (good, ...values) => good || host.log(3, line(["assertion failed:", ...values])),
+		debug: at(0), trace: at(0), log: at(1), info: at(1), dir: (value) => say(1, told(value)), warn: at(2), error: at(3),
+		assert: (good, ...values) => good || say(3, line(["assertion failed:", ...values])),
 	};
 
 	const bytesOf = (source) => {
@@ -179,4 +181,5 @@
 	});
 	host.define = define;
 	host.told = told;
+	host.say = say;
 });

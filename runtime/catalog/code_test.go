@@ -1,0 +1,78 @@
+package catalog
+
+import (
+	"context"
+	"testing"
+
+	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// Code changes with its document, for the executions that begin afterwards; a source that does not compile changes nothing.
+func TestCodeChangesLive(t *testing.T) {
+	host, err := sandbox.New(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := map[string]*sandbox.Module{}
+	for _, n := range nodes.Builtin() {
+		if n.Type == "code" {
+			if modules[n.Type], err = host.Load(t.Context(), sandbox.ModuleConfig{
+				Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	types, err := engine.NewNodes(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		types.Release()
+		if err := host.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	c := New(Options{Nodes: types})
+	document := func(source string) string {
+		return `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"manual"}},{"id":"code","type":"code","config":{"source":"` +
+			source + `"}}],"edges":[{"source":"trigger","target":"code"}]}`
+	}
+	e := engine.New(engine.Config{})
+	gives := func(p *engine.Program) string {
+		ev, err := flow.NewEvent([]byte(`{}`), "", flow.Event{Headers: []byte(`{}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		release, err := e.Acquire(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		return string(e.Run(t.Context(), p, "exec-1", ev, nil).Nodes[1].Output)
+	}
+	c.Apply(reset(1, entry(1, "workflows/w", document("return 1"))))
+	before := c.Workflow("w").Program
+	if got := gives(before); got != "1" {
+		t.Errorf("got %s", got)
+	}
+	c.Apply(put(2, "workflows/w", document("return 2")))
+	if got := gives(c.Workflow("w").Program); got != "2" {
+		t.Errorf("after a change: %s", got)
+	}
+	if got := gives(before); got != "1" {
+		t.Errorf("an execution that began before: %s", got)
+	}
+	c.Apply(put(3, "workflows/w", document("return (")))
+	w := c.Workflow("w")
+	if len(w.Problems) != 1 || w.Problems[0].String() != "nodes[1].config.source: SyntaxError: unexpected end of the code (line 1, column 9)" {
+		t.Errorf("problems %v", w.Problems)
+	}
+	if got := gives(w.Program); got != "2" {
+		t.Errorf("after a source that does not compile: %s", got)
+	}
+}

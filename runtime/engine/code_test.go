@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// codeNodes are the node types that workflows with code need.
+func codeNodes(t *testing.T) *Nodes {
+	t.Helper()
+	modules := map[string]*sandbox.Module{}
+	for _, n := range nodes.Builtin() {
+		if n.Type != "code" && n.Type != "transform" {
+			continue
+		}
+		m, err := host.Load(t.Context(), sandbox.ModuleConfig{
+			Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules[n.Type] = m
+	}
+	types, err := NewNodes(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(types.Release)
+	return types
+}
+
+// coded is a workflow of a transform and a node code with the members given.
+func coded(members string) string {
+	return `{"id":"w","nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"manual"}},
+		{"id":"first-one","type":"transform","config":{"output":{"n":2}}},
+		{"id":"code","type":"code",` + members + `}],
+		"edges":[{"source":"trigger","target":"first-one"},{"source":"first-one","target":"code"}]}`
+}
+
+func TestCode(t *testing.T) {
+	types := codeNodes(t)
+	for _, c := range []struct{ name, members, want string }{
+		{"the input is the trigger's data", `"config":{"source":"return input.a"}`, `[1,2]`},
+		{"an input of its own", `"config":{"source":"return input","input":"{{steps.first-one.output}}"}`, `{"n":2}`},
+		{"what it names", `"config":{"source":"return [trigger.data.b, trigger.method, steps['first-one'].output.n, global.plain, workflow.id, execution.id]"}`,
+			`["x","POST",2,{"k":1},"w","exec-1"]`},
+		{"whole roots", `"config":{"source":"const { data } = trigger; return [data.b, Object.keys(steps)]"}`, `["x",["trigger","first-one"]]`},
+		{"globals that it does not name", `"config":{"source":"return [Object.keys(global), global['pla' + 'in']]"}`, `[[],null]`},
+		{"a secret", `"config":{"source":"return global.__secret_key.length"}`, `6`},
+		{"items", `"forEach":"{{trigger.data.a}}","config":{"source":"export default (input, { item, index }) => item * 10 + index"}`, `[10,21]`},
+		{"no template", `"config":{"source":"return ` + "`{{trigger.data}}`" + `"}`, `"{{trigger.data}}"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &lab{T: t, nodes: types}
+			l.engine = New(Config{Globals: workspace{"plain": `{"k":1}`, "__secret_key": `"s3cr3t"`}})
+			r := l.engine.Run(t.Context(), l.program(coded(c.members)), "exec-1", event(t, `{"a":[1,2],"b":"x"}`), nil)
+			if n := r.Nodes[2]; n.Err != nil || string(n.Output) != c.want {
+				t.Errorf("got %s, %+v, want %s", n.Output, n.Err, c.want)
+			}
+		})
+	}
+}
+
+// What code says of itself goes to the log, its stack too, and secrets to nobody.
+func TestCodeFailsQuietly(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	l := &lab{T: t, nodes: codeNodes(t)}
+	l.engine = New(Config{Globals: workspace{"__secret_key": `"s3cr3t"`}, Logger: zap.New(core)})
+	p := l.program(coded(`"config":{"source":"console.warn('key', global.__secret_key);\nconst deep = () => { throw new Error('with ' + global.__secret_key) };\ndeep();"}`))
+	r := l.engine.Run(t.Context(), p, "exec-1", event(t, `{}`), nil)
+	if e := r.Nodes[2].Err; e == nil || e.Code != "code_error" || e.Message != "Error: with *** (line 2)" {
+		t.Errorf("failed as %+v", e)
+	}
+	var said []string
+	for _, e := range logs.FilterMessage("node says").All() {
+		said = append(said, e.Level.String()+" "+e.ContextMap()["text"].(string))
+	}
+	if all := strings.Join(said, "\n"); !strings.Contains(all, "warn key ***") || !strings.Contains(all, "error Error: with ***") || !strings.Contains(all, "at deep (code:2:") || strings.Contains(all, "s3cr3t") {
+		t.Errorf("logged %q", said)
+	}
+}
+
+// An execution of an older revision goes on with its own code.
+func TestRevisionsHaveTheirOwnCode(t *testing.T) {
+	l := &lab{T: t, nodes: codeNodes(t)}
+	l.engine = New(Config{})
+	older := l.program(coded(`"config":{"source":"return 'older'"}`))
+	newer := l.program(coded(`"config":{"source":"return 'newer'"}`))
+	for range 3 {
+		for p, want := range map[*Program]string{older: `"older"`, newer: `"newer"`} {
+			if got := string(l.engine.Run(t.Context(), p, "exec-1", event(t, `{}`), nil).Nodes[2].Output); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	}
+}
+
+func TestCodeProblems(t *testing.T) {
+	_, err := flow.Compile("w", 0, []byte(coded(`"config":{"source":"return 1;\n  if (x {"}`)), codeNodes(t))
+	if err == nil || err.Error() != `nodes[2].config.source: SyntaxError: Unexpected token '{' (line 2, column 9)` {
+		t.Errorf("got %v", err)
+	}
+}
