@@ -56,6 +56,7 @@ func TestCode(t *testing.T) {
 		{"globals that it does not name", `"config":{"source":"return [Object.keys(global), global['pla' + 'in']]"}`, `[[],null]`},
 		{"a secret", `"config":{"source":"return global.__secret_key.length"}`, `6`},
 		{"items", `"forEach":"{{trigger.data.a}}","config":{"source":"export default (input, { item, index }) => item * 10 + index"}`, `[10,21]`},
+		{"no I/O", `"config":{"source":"try { await fetch('https://example.com/') } catch (e) { return e.code }"}`, `"http_not_allowed"`},
 		{"no template", `"config":{"source":"return ` + "`{{trigger.data}}`" + `"}`, `"{{trigger.data}}"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

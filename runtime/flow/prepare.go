@@ -25,7 +25,7 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 	})
 	rest, fixed = append(rest, '}'), append(fixed, '}')
 	p, ok := d.types.(Preparer)
-	if !ok || len(keys) == 0 || d.full() {
+	if !ok || len(keys) == 0 || d.unprepared || d.full() {
 		return rest, fixed
 	}
 	reads, err := p.Prepare(d.nodes[i].typ, fixed)
@@ -37,6 +37,8 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 		reason := "could not be checked: " + err.Error()
 		if bad := (*PrepareError)(nil); errors.As(err, &bad) {
 			reason = bad.Reason
+		} else {
+			d.unprepared = true
 		}
 		d.add(at, "%s", reason)
 		return rest, fixed

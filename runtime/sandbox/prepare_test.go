@@ -224,3 +224,31 @@ func TestPreparedOfAClosedModule(t *testing.T) {
 		t.Errorf("preparing: %v", err)
 	}
 }
+
+// FuzzSource gives sources to the node code: whatever they are, the module neither traps nor answers what is no answer.
+func FuzzSource(f *testing.F) {
+	m := loadCode(f, newHost(f), Limits{Memory: 16 << 20, Fuel: 20_000_000, Timeout: time.Minute})
+	for _, source := range []string{
+		`return input`, `export default (input, { steps }) => steps["a"].output`, "const {a, b: c} = global;\nreturn `${a}`", `return 1 }`,
+		`throw { get message() { throw 1 } }`, `throw Object.assign(new Error("x"), {code: "a", stack: null})`, `})(`, "/*", "`${",
+		`return new Proxy({}, { get() { throw null } })`, `return { toJSON() { return this } }`, `class A { static { this.x = 1n } }`,
+		"[[[[((((((((", `return /(?<=a)[\p{L}--[a-z]]/v.exec("A")`, `return "\ud800"`, "export default 1; import.meta", "await 0; return await (async () => {})()",
+	} {
+		f.Add(source)
+	}
+	allowed := map[string]bool{CodeFuel: true, CodeMemory: true, CodeTimeout: true}
+	f.Fuzz(func(t *testing.T, source string) {
+		p := withSource(t, m, source)
+		r, err := p.Prepare(t.Context())
+		if failure := (*Error)(nil); errors.As(err, &failure) && !allowed[failure.Code] {
+			t.Fatalf("preparing: %s: %v: %v", failure.Code, failure, failure.Detail)
+		}
+		if err != nil || r.Kind != abi.Output {
+			return
+		}
+		_, err = p.Call(t.Context(), new(hostapi.Session), []byte(`{"input":{"a":[1,"x"]}}`), nil)
+		if failure := (*Error)(nil); errors.As(err, &failure) && !allowed[failure.Code] {
+			t.Fatalf("calling: %s: %v: %v", failure.Code, failure, failure.Detail)
+		}
+	})
+}
