@@ -110,3 +110,23 @@ func TestCodeProblems(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A record has the source beside the input, so that its calls can be made again.
+func TestCodeIsRepeated(t *testing.T) {
+	l := &lab{T: t, nodes: codeNodes(t)}
+	l.engine = New(Config{Seed: [32]byte{3}})
+	r := l.recorded(coded(`"forEach":"{{trigger.data}}","config":{"source":"return [item, crypto.randomUUID(), Date.now()]"}`), `[1,2]`)
+	n := nodesByID(r)["code"]
+	if want := `{"source":"return [item, crypto.randomUUID(), Date.now()]"}`; n.Fixed.Text != want {
+		t.Errorf("recorded %+v", n.Fixed)
+	}
+	l.wantSame(r)
+	n.Fixed.Text = `{"source":"return 1"}`
+	if got := l.nodes.Repeat(t.Context(), &n); string(got.Is.Output) != `[1,1]` {
+		t.Errorf("another source gave %s, %s", got.Is, got.Incomparable)
+	}
+	n.Fixed.Text = ""
+	if got := l.nodes.Repeat(t.Context(), &n); got.Incomparable != "what is fixed in its config is not that of this module" {
+		t.Errorf("without it: %+v", got)
+	}
+}
