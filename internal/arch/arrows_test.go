@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"runtime/store/etcd":          {"runtime/store"},
 	"runtime/store/etcd/etcdtest": {},
 	"runtime/store/storetest":     {"runtime/store"},
-	"runtime/trial":               {"runtime/flow", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/cases"},
+	"runtime/trial":               {"runtime/flow", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/cases", "nodes/rawjson"},
 	"nodes":                       {}, // knows the nodes' bytes only
 	"nodes/abi":                   {},
 	"nodes/rawjson":               {},
