@@ -81,9 +81,11 @@ func (m *module) read(id byte, r *reader) {
 	case sectionDataCount:
 		m.dataCount = int(r.u32())
 	case sectionCode:
-		m.bodies = make([]byte, 0, len(r.b)+len(r.b)/8)
+		m.bodies = make([]byte, 0, 2*len(r.b)) // about what programs in Go come to
 		r.each(func() { m.readFunction(r) })
 	case sectionData:
+		ahead := *r
+		m.data.segments = make([]Segment, 0, min(ahead.u32(), maxSegments, size(len(r.b))))
 		r.each(func() { m.readData(r) })
 	}
 }

@@ -177,7 +177,7 @@ func TestBuiltInNodes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(m.Obstacles) > 0 || len(m.Data) == 0 || m.Loops < 100 || m.Functions < 1000 || len(m.Globals) < 5 {
+		if len(m.Obstacles) > 0 || len(m.Data) == 0 || m.Loops < 100 || m.Functions < 1000 || len(m.Globals) < 2 {
 			t.Errorf("%s: obstacles %q, %d segments, %d loops, %d functions, %d globals", file, m.Obstacles, len(m.Data), m.Loops,
 				m.Functions, len(m.Globals))
 		}
