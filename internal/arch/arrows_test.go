@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"runtime/journal/bbolt":       {"runtime/journal"},
 	"runtime/journal/journaltest": {"runtime/journal"},
 	"runtime/journal/memory":      {"runtime/journal"},
+	"runtime/origin":              {},
 	"runtime/sandbox":             {"runtime/hostapi", "runtime/sandbox/rewrite", "nodes/abi", "nodes/rawjson"},
 	"runtime/sandbox/rewrite":     {},
 	"runtime/signature":           {"nodes/rawjson"},

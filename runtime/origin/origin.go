@@ -1,0 +1,64 @@
+// Package origin brings the modules of nodes here from where they are published: https servers and OCI registries. What is
+// fetched is named by its SHA-256, checked, and kept on disk, so that it is fetched once and needs no network afterwards.
+package origin
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"oras.land/oras-go/v2/registry"
+)
+
+// Origin is where a module comes from: a file, an https URL or an artifact in an OCI registry. The zero value is none.
+type Origin struct {
+	file string
+	url  *url.URL
+	oci  registry.Reference
+}
+
+var (
+	errURL       = errors.New("this is not a URL such as https://example.com/name.wasm")
+	errReference = errors.New("this is not a reference such as oci://registry.example.com/name:tag or …/name@sha256:…")
+)
+
+// Parse reads an origin: `https://…`, `oci://<registry>/<name>:<tag>` or `…@sha256:<hex>`; what has no scheme is a file. Its errors
+// repeat nothing of s, which may hold credentials.
+func Parse(s string) (Origin, error) {
+	scheme, rest, found := strings.Cut(s, "://")
+	if !found {
+		return Origin{file: s}, nil
+	}
+	switch strings.ToLower(scheme) {
+	case "https":
+		u, err := url.Parse(s)
+		if err != nil || u.Hostname() == "" || u.Fragment != "" {
+			return Origin{}, errURL
+		}
+		return Origin{url: u}, nil
+	case "oci":
+		ref, err := registry.ParseReference(rest)
+		if err != nil || ref.Reference == "" {
+			return Origin{}, errReference
+		}
+		return Origin{oci: ref}, nil
+	case "http":
+		return Origin{}, errors.New("modules are not fetched over plain http: use https")
+	}
+	return Origin{}, errors.New("unknown scheme: a module is a file, or comes from https:// or oci://")
+}
+
+// Remote tells whether the module has to be fetched.
+func (o Origin) Remote() bool { return o.file == "" }
+
+// String is the origin for people: without the credentials and the query of a URL, which may be a signature.
+func (o Origin) String() string {
+	switch {
+	case o.url != nil:
+		return fmt.Sprintf("https://%s%s", o.url.Host, o.url.EscapedPath())
+	case o.oci.Registry != "":
+		return "oci://" + o.oci.String()
+	}
+	return o.file
+}

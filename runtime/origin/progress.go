@@ -1,0 +1,36 @@
+package origin
+
+import (
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// progress passes on what it reads, puts off the end by stalling, and logs now and then how far a long download has come.
+type progress struct {
+	from    io.Reader
+	size    int64 // -1 = not known
+	stalled *time.Timer
+	stall   time.Duration
+
+	log           *zap.Logger
+	every         time.Duration
+	began, logged time.Time
+	read          int64
+}
+
+// Read implements io.Reader.
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.from.Read(b)
+	p.read += int64(n)
+	if n > 0 {
+		p.stalled.Reset(p.stall)
+	}
+	if now := time.Now(); now.Sub(p.logged) >= p.every {
+		p.logged = now
+		p.log.Info("still fetching a module", zap.Int64("bytes", p.read), zap.Int64("size", p.size),
+			zap.Duration("duration", now.Sub(p.began)))
+	}
+	return n, err
+}
