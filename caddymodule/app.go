@@ -90,7 +90,8 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision checks the config, loads the node modules and takes what is shared with other configs. It opens no file
-// but to read, no port and no connection; only the cache of compiled modules is written.
+// but to read and no port; only the caches of compiled and of fetched modules are written, and there is a connection only where a
+// module has to be fetched.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger()

@@ -18,7 +18,7 @@ import (
 //	flowtrux {
 //		store <engine> [...]
 //		journal <engine> [...]
-//		node <type> <file.wasm> {
+//		node <type> <file|https://...|oci://...> {
 //			...
 //		}
 //		globals_write <key pattern>...

@@ -50,7 +50,7 @@ func parseBlock(d *caddyfile.Dispenser, known words) error {
 
 // parseNode reads one node type. Syntax:
 //
-//	node <type> <file.wasm> {
+//	node <type> <file|https://...|oci://...> {
 //		sha256 <hex>
 //		allow http [<host>...]
 //		allow log|clock|random|globals
@@ -75,7 +75,22 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 		a.Nodes = make(map[string]*Node)
 	}
 	a.Nodes[name] = n
-	return parseBlock(d, words{
+	line := *d // errors about the node as a whole name its first line
+	if err := parseBlock(d, n.words(d)); err != nil {
+		return err
+	}
+	if placeholder(n.File) {
+		return nil
+	}
+	if err := n.checkOrigin(); err != nil {
+		return line.WrapErr(err)
+	}
+	return nil
+}
+
+// words are the options of a node's block.
+func (n *Node) words(d *caddyfile.Dispenser) words {
+	return words{
 		"sha256": {parse: func() error {
 			if err := parseText(d, &n.SHA256); err != nil {
 				return err
@@ -106,7 +121,7 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 			}
 			return nil
 		}},
-	})
+	}
 }
 
 // parseAllow reads one capability of a node.

@@ -14,17 +14,22 @@ import (
 	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/origin"
 )
 
 // Node declares a node type of the operator's own: a WebAssembly module that workflows may then use by the name it
 // is declared under.
 type Node struct {
-	// The module's file. Required. Placeholders such as `{env.HOME}` are resolved when the config is loaded. `builtin:code` is
-	// the module of the built-in type `code`, and so on.
+	// The module: a file, `https://<host>/<path>`, or `oci://<registry>/<name>:<tag>` or `…@sha256:<hex>`, an artifact in an OCI
+	// registry whose layer of media type application/wasm it is; `builtin:code` is the module of the built-in type `code`, and so on.
+	// Required. Placeholders such as `{env.HOME}` are resolved when the config is loaded.
+	//
+	// What is on a server is fetched when a config is loaded, once, and then kept in Caddy's data directory. When it cannot be
+	// fetched, the load of the config fails.
 	File string `json:"file,omitempty"`
 
-	// The SHA-256 of the file in hex. When it is given, another file fails the load of the config.
-	// Default: any file.
+	// The SHA-256 of the module in hex. When it is given, another module fails the load of the config. Required where
+	// the module is fetched. Default: any file.
 	SHA256 string `json:"sha256,omitempty"`
 
 	// What the node may do, of what its manifest asks for. Default: nothing.
@@ -44,6 +49,8 @@ type Node struct {
 	// How a call gets its clean state. `off`: from a fresh instance of the module, which takes as long as the module takes to start,
 	// for each call. Default: from a snapshot of the started and warmed up module.
 	Snapshot string `json:"snapshot,omitempty"`
+
+	origin origin.Origin // what File says; set by check
 }
 
 // Allow is what a node may do. A node gets what is allowed here and asked for in its manifest.
@@ -88,6 +95,19 @@ func checkTypeName(name string) error {
 	return nil
 }
 
+// checkOrigin finds out where the module comes from. A server may give something else tomorrow than today, so that what it gives has to
+// be pinned.
+func (n *Node) checkOrigin() error {
+	var err error
+	if n.origin, err = origin.Parse(n.File); err != nil {
+		return err
+	}
+	if n.origin.Remote() && n.SHA256 == "" {
+		return errors.New("sha256 is missing, which a module that is fetched must have; caddy flowtrux node inspect tells that of a file")
+	}
+	return nil
+}
+
 func (n *Node) checkMemory() error {
 	if n.Memory == 0 { // that of limits
 		return nil
@@ -112,6 +132,9 @@ func (n *Node) check(name string, repl *caddy.Replacer) error {
 		if b, err := hex.DecodeString(n.SHA256); err != nil || len(b) != 32 {
 			return errors.New("sha256 is not 64 hex digits")
 		}
+	}
+	if err := n.checkOrigin(); err != nil {
+		return err
 	}
 	if err := n.checkMemory(); err != nil {
 		return err

@@ -20,6 +20,7 @@ import (
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/origin"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
@@ -35,7 +36,8 @@ func (a *App) loadNodes() (err error) {
 	}
 	a.life.keep(release)
 
-	modules, err := a.loadModules(host.Host)
+	fetched := origin.NewStore(origin.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
+	modules, err := a.loadModules(host.Host, fetched)
 	if err != nil {
 		return err
 	}
@@ -50,7 +52,7 @@ func (a *App) loadNodes() (err error) {
 
 // loadModules loads all modules, as many at a time as there are cores: most of the time of a start goes into it. When one of
 // them cannot be loaded, none is.
-func (a *App) loadModules(host *sandbox.Host) (map[string]*sandbox.Module, error) {
+func (a *App) loadModules(host *sandbox.Host, fetched *origin.Store) (map[string]*sandbox.Module, error) {
 	load := make(map[string]func() (*sandbox.Module, error))
 	for _, b := range nodes.Builtin() {
 		load[b.Type] = func() (*sandbox.Module, error) {
@@ -61,7 +63,7 @@ func (a *App) loadModules(host *sandbox.Host) (map[string]*sandbox.Module, error
 		}
 	}
 	for name, n := range a.Nodes {
-		load[name] = func() (*sandbox.Module, error) { return a.loadNode(host, name, n) }
+		load[name] = func() (*sandbox.Module, error) { return a.loadNode(host, fetched, name, n) }
 	}
 	names := slices.Sorted(maps.Keys(load))
 	loaded, errs := make([]*sandbox.Module, len(names)), make([]error, len(names))
@@ -93,19 +95,33 @@ func (a *App) loadModules(host *sandbox.Host) (map[string]*sandbox.Module, error
 }
 
 // loadNode loads a node type of the operator's.
-func (a *App) loadNode(host *sandbox.Host, name string, n *Node) (*sandbox.Module, error) {
+func (a *App) loadNode(host *sandbox.Host, fetched *origin.Store, name string, n *Node) (*sandbox.Module, error) {
+	wasm, err := a.readNode(fetched, n)
+	if err != nil {
+		return nil, err
+	}
+	return host.Load(a.ctx, sandbox.ModuleConfig{
+		Type: name, Source: n.origin.String(), Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
+	})
+}
+
+// readNode reads the module that a node's config names, or has it fetched.
+func (a *App) readNode(fetched *origin.Store, n *Node) ([]byte, error) {
+	var want origin.Digest
+	if _, err := hex.Decode(want[:], []byte(n.SHA256)); err != nil {
+		return nil, fmt.Errorf("reading sha256: %w", err)
+	}
+	if n.origin.Remote() {
+		return fetched.Load(a.ctx, n.origin, want)
+	}
 	wasm, err := readModule(n.File)
 	if err != nil {
 		return nil, err
 	}
-	if n.SHA256 != "" {
-		if sum := sha256.Sum256(wasm); !strings.EqualFold(n.SHA256, hex.EncodeToString(sum[:])) {
-			return nil, fmt.Errorf("%s is another file than the configured one: its sha256 is %x", n.File, sum)
-		}
+	if got := origin.Digest(sha256.Sum256(wasm)); n.SHA256 != "" && got != want {
+		return nil, fmt.Errorf("%s is another file than the configured one: its sha256 is %s", n.File, got)
 	}
-	return host.Load(a.ctx, sandbox.ModuleConfig{
-		Type: name, Source: n.File, Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
-	})
+	return wasm, nil
 }
 
 // builtinFile begins the name of a file that is a built-in node's module: a type of the operator's own can run it with other
