@@ -1,0 +1,176 @@
+package integration
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/internal/wasmbuild"
+)
+
+// versions are two builds of a node, in files and with the lines of a Caddyfile that name them.
+type versions struct {
+	file string // whichever is the newest
+	wasm map[string][]byte
+}
+
+func newVersions(t *testing.T) versions {
+	t.Helper()
+	return versions{
+		file: filepath.Join(t.TempDir(), "mine.wasm"),
+		wasm: map[string][]byte{`"one"`: wasmbuild.Says(`"one"`), `"two"`: wasmbuild.Says(`"two"`)},
+	}
+}
+
+// write puts a build into the file, as a deployment does: beside it, and then in its place.
+func (v versions) write(t *testing.T, answer string) {
+	t.Helper()
+	if err := os.WriteFile(v.file+".new", v.wasm[answer], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(v.file+".new", v.file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// pinned is a config that wants exactly that build.
+func (v versions) pinned(s *server, answer string) string {
+	return s.caddyfile(fmt.Sprintf("node mine %s {\n sha256 %x\n }\n egress {\n allow 127.0.0.0/8\n }", v.file, sha256.Sum256(v.wasm[answer])), "")
+}
+
+const mine = `{"nodes":[
+	{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+	{"id":"mine","type":"mine","config":{}}],
+	"edges":[{"source":"t","target":"mine"}]}`
+
+// TestNewBuildUnderLoad puts another build of a node in its place, time and again, while senders never stop: each request is answered by
+// one of the two, those after a reload by the new one, and nothing of an old one is left behind.
+func TestNewBuildUnderLoad(t *testing.T) {
+	s := start(t)
+	s.keepSocket()
+	v := newVersions(t)
+	swap := func(answer string) {
+		v.write(t, answer)
+		s.load(v.pinned(s, answer))
+	}
+	swap(`"one"`)
+	eventually(t, "the store has loaded", func() bool {
+		return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+	})
+	s.put("mine", mine)
+	for _, answer := range []string{`"two"`, `"one"`} { // warm up before counting goroutines
+		swap(answer)
+	}
+	before := runtime.NumGoroutine()
+
+	var answered [2]atomic.Int64
+	var senders sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	for range 3 {
+		senders.Go(func() {
+			for ctx.Err() == nil {
+				a, err := s.tryPost("/api/webhooks/mine", `{}`)
+				switch {
+				case unanswered(err):
+				case err != nil || a.status != http.StatusOK || v.wasm[a.body] == nil:
+					t.Errorf("%v %d %s", err, a.status, a.body)
+					return
+				case a.body == `"one"`:
+					answered[0].Add(1)
+				default:
+					answered[1].Add(1)
+				}
+				time.Sleep(pace / 5)
+			}
+		})
+	}
+	for i := range 16 {
+		answer := []string{`"two"`, `"one"`}[i%2]
+		swap(answer)
+		a, err := s.tryPost("/api/webhooks/mine", `{}`)
+		for unanswered(err) {
+			a, err = s.tryPost("/api/webhooks/mine", `{}`)
+		}
+		if err != nil || a.body != answer {
+			t.Errorf("reload %d: after it %v %s, want %s", i, err, a.body, answer)
+		}
+	}
+	stop()
+	senders.Wait()
+	if answered[0].Load() < 8 || answered[1].Load() < 8 {
+		t.Errorf("only %d and %d requests were answered during the reloads", answered[0].Load(), answered[1].Load())
+	}
+	eventually(t, fmt.Sprintf("goroutines are back at about %d", before), func() bool {
+		return runtime.NumGoroutine() <= before+5
+	})
+	t.Logf("%d requests over 16 builds", answered[0].Load()+answered[1].Load())
+}
+
+// TestExecutionKeepsItsBuild: what has begun goes on with the build that it began with, whatever is in the file by then, while
+// others are answered by the new one.
+func TestExecutionKeepsItsBuild(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		close(arrived)
+		<-release
+	}))
+	defer slow.Close()
+	s := start(t)
+	v := newVersions(t)
+	v.write(t, `"one"`)
+	s.load(v.pinned(s, `"one"`))
+	eventually(t, "the store has loaded", func() bool {
+		return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+	})
+	s.put("mine", mine)
+	s.put("slow", fmt.Sprintf(`{"nodes":[
+		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+		{"id":"wait","type":"http-request","config":{"url":%q}},
+		{"id":"mine","type":"mine","config":{}}],
+		"edges":[{"source":"t","target":"wait"},{"source":"wait","target":"mine"}]}`, slow.URL))
+	old := make(chan answer, 1)
+	go func() {
+		a, err := s.tryPost("/api/webhooks/slow", `{}`)
+		if err != nil {
+			t.Error(err)
+		}
+		old <- a
+	}()
+	<-arrived
+	v.write(t, `"two"`)
+	s.load(v.pinned(s, `"two"`))
+	if a := s.post("/api/webhooks/mine", `{}`); a.body != `"two"` {
+		t.Errorf("after the reload: %d %s", a.status, a.body)
+	}
+	close(release)
+	if a := <-old; a.body != `"one"` {
+		t.Errorf("what had begun before: %d %s", a.status, a.body)
+	}
+}
+
+// TestReloadOfAnUnpinnedFile: without sha256 a reload of the same config takes what is in the file.
+func TestReloadOfAnUnpinnedFile(t *testing.T) {
+	s := start(t)
+	v := newVersions(t)
+	config := s.caddyfile("node mine "+v.file, "")
+	for _, answer := range []string{`"one"`, `"two"`} {
+		v.write(t, answer)
+		s.load(config)
+		eventually(t, "the store has loaded", func() bool {
+			return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+		})
+		s.put("mine", mine)
+		if a := s.post("/api/webhooks/mine", `{}`); a.body != answer {
+			t.Errorf("%d %s, want %s", a.status, a.body, answer)
+		}
+	}
+}
