@@ -4,7 +4,6 @@ package origin
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -56,7 +55,7 @@ func (o Origin) Remote() bool { return o.file == "" }
 func (o Origin) String() string {
 	switch {
 	case o.url != nil:
-		return fmt.Sprintf("https://%s%s", o.url.Host, o.url.EscapedPath())
+		return (&url.URL{Scheme: "https", Host: o.url.Host, Path: o.url.Path, RawPath: o.url.RawPath}).String()
 	case o.oci.Registry != "":
 		return "oci://" + o.oci.String()
 	}

@@ -53,3 +53,25 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParse: what is shown of an origin names the same origin, but for what is secret in it.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{
+		"a.wasm", "https://user:secret@example.com:8443/a%2Fb.wasm?x=1", "https://[fe80::1%25eth0]:1/", "oci://example.com/a/b:1@sha256:" + hex64, "oci://[::1]:5000/a:1",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		o, err := Parse(text)
+		if err != nil || !o.Remote() {
+			return
+		}
+		shown, err := Parse(o.String())
+		if err != nil || shown.String() != o.String() || shown.oci != o.oci {
+			t.Errorf("%q is shown as %q: %v", text, o, err)
+		}
+		if o.url != nil && (shown.url.User != nil || shown.url.RawQuery != "" || shown.url.Host != o.url.Host) {
+			t.Errorf("%q is shown as %q", text, o)
+		}
+	})
+}
