@@ -49,6 +49,18 @@ func (p *publisher) node(module []byte) string {
 		strings.Replace(p.URL, "https://", "https://user:secret@", 1)+"/mine.wasm?token=secret", sha256.Sum256(module))
 }
 
+// TestValidateFetchesAhead: after `caddy validate` a load needs no server.
+func TestValidateFetchesAhead(t *testing.T) {
+	module := wasmbuild.Says(`"ahead"`)
+	p := publish(t, module)
+	if err := validate(t, p.node(module)); err != nil {
+		t.Fatal(err)
+	}
+	checkReferences(t, 0)
+	p.Close()
+	run(t, p.node(module))
+}
+
 // TestNodeFromAServer: a module is fetched once for all configs; then it needs no server. One that cannot be had leaves the config
 // that runs as it is.
 func TestNodeFromAServer(t *testing.T) {
