@@ -12,6 +12,8 @@ var (
 	ErrDenied = errors.New("the store denies access")
 	// ErrTooLarge says that a write is larger than the store takes, or has more than MaxOps keys.
 	ErrTooLarge = errors.New("the write is too large for the store")
+	// ErrContended says that others changed a key each time before an Update had changed it.
+	ErrContended = errors.New("the key is changed by too many at once")
 	// ErrFull says that the store has no room left, or holds more than MaxContent.
 	ErrFull = errors.New("the store is full")
 )

@@ -38,6 +38,7 @@ type Mirror struct {
 	seed   string
 	log    *zap.Logger
 	cache  *cacheFile // nil = none
+	lanes  lanes      // of Update
 
 	opening sync.Mutex // held by Open and Close
 	opened  bool
@@ -69,6 +70,7 @@ type Mirror struct {
 func NewMirror(o MirrorOptions) *Mirror {
 	m := &Mirror{
 		engine:  o.Engine,
+		lanes:   newLanes(),
 		seed:    o.Seed,
 		log:     o.Logger,
 		kept:    make(map[string]Entry),

@@ -100,6 +100,11 @@ type Engine interface {
 	// whether the write happened, unless the error is one of this package.
 	Write(ctx context.Context, put []Entry, del []string) (int64, error)
 
+	// Swap puts e when what the store holds under its key is still of e.Revision, 0 for a key that is not there, and returns the
+	// revision as Write does. Else nothing is written: the revision is 0 and now is what the key holds, without a revision when it holds
+	// nothing. Errors are as those of Write.
+	Swap(ctx context.Context, e Entry) (revision int64, now Entry, err error)
+
 	// Close releases everything. Follow must have returned. It is idempotent.
 	Close() error
 }

@@ -36,3 +36,30 @@ func (e *Engine) Write(ctx context.Context, put []store.Entry, del []string) (in
 	}
 	return r.Header.GetRevision(), nil
 }
+
+// Swap implements store.Engine.
+func (e *Engine) Swap(ctx context.Context, entry store.Entry) (int64, store.Entry, error) {
+	client, err := e.connected()
+	if err != nil {
+		return 0, store.Entry{}, err
+	}
+	key := e.config.Prefix + entry.Key
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	r, err := client.Txn(ctx).
+		If(clientv3.Compare(clientv3.ModRevision(key), "=", entry.Revision)).
+		Then(clientv3.OpPut(key, string(entry.Value))).
+		Else(clientv3.OpGet(key)).
+		Commit()
+	if err != nil {
+		return 0, store.Entry{}, failure("writing", err)
+	}
+	if r.Succeeded {
+		return r.Header.GetRevision(), store.Entry{}, nil
+	}
+	now := store.Entry{Key: entry.Key}
+	for _, kv := range r.Responses[0].GetResponseRange().GetKvs() {
+		now.Value, now.Revision = kv.Value, kv.ModRevision
+	}
+	return 0, now, nil
+}
