@@ -70,7 +70,7 @@ type Allow struct {
 	// Real random numbers. Without it they are a stream derived from the call, so that a call can be replayed.
 	Random bool `json:"random,omitempty"`
 
-	// Writing globals, of those that `globals_write` lists.
+	// Reading globals, all but secret ones, and writing those that `globals_write` lists.
 	Globals bool `json:"globals,omitempty"`
 }
 

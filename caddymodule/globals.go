@@ -1,10 +1,13 @@
 package caddymodule
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 
+	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
@@ -19,18 +22,55 @@ func (g globals) Global(key string) ([]byte, bool) { return g.app.catalog.Global
 
 // SetGlobal implements hostapi.GlobalWriter for keys that globals_write allows.
 func (g globals) SetGlobal(ctx context.Context, key string, value []byte) error {
-	if !g.app.mayWrite(key) {
-		return &hostapi.Failure{
-			Code:    "global_not_allowed",
-			Message: "writing this global is not allowed",
-			Fatal:   true,
-			Detail:  fmt.Errorf("globals_write does not allow %q", key),
-		}
+	if err := g.check(key); err != nil {
+		return err
 	}
 	if _, err := g.app.mirror.Write(ctx, []store.Entry{{Key: catalog.GlobalPrefix + key, Value: value}}, nil); err != nil {
-		return &hostapi.Failure{Code: "store_unavailable", Message: "the store did not take the global", Detail: err}
+		return notTaken(err)
 	}
 	return nil
+}
+
+// AddGlobal implements hostapi.GlobalWriter for the same keys. The store counts: what other servers add at the same time counts as well.
+func (g globals) AddGlobal(ctx context.Context, key string, by int64) ([]byte, error) {
+	if err := g.check(key); err != nil {
+		return nil, err
+	}
+	var sum []byte
+	_, err := g.app.mirror.Update(ctx, catalog.GlobalPrefix+key, func(value []byte) ([]byte, error) {
+		if value != nil {
+			value, _ = rawjson.AppendCanonical([]byte{}, value, 1) // nothing of what is not JSON, which is no integer either
+		}
+		var ok bool
+		if sum, ok = rawjson.AddInteger(nil, value, by); !ok {
+			return nil, hostapi.ErrGlobalNotInteger
+		}
+		return bytes.Clone(sum), nil
+	})
+	switch {
+	case errors.Is(err, hostapi.ErrGlobalNotInteger):
+		return nil, err
+	case err != nil:
+		return nil, notTaken(err)
+	}
+	return sum, nil
+}
+
+// check refuses keys that nodes may not write.
+func (g globals) check(key string) error {
+	if g.app.mayWrite(key) {
+		return nil
+	}
+	return &hostapi.Failure{
+		Code:    "global_not_allowed",
+		Message: "writing this global is not allowed",
+		Fatal:   true,
+		Detail:  fmt.Errorf("globals_write does not allow %q", key),
+	}
+}
+
+func notTaken(err error) error {
+	return &hostapi.Failure{Code: "store_unavailable", Message: "the store did not take the global", Detail: err}
 }
 
 // mayWrite tells whether nodes may write a global.

@@ -20,6 +20,7 @@ import (
 	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
 func runCommand() *cobra.Command {
@@ -166,7 +167,10 @@ func runProgram(ctx context.Context, cmd *cobra.Command, program *engine.Program
 
 // localGlobals are the values of --global; what a workflow sets is seen by its later nodes and then gone.
 // Nodes that run side by side share it.
-type localGlobals struct{ values sync.Map } // string -> []byte
+type localGlobals struct {
+	values  sync.Map // string -> []byte
+	writing sync.Mutex
+}
 
 func readGlobals(cmd *cobra.Command) (*localGlobals, error) {
 	g := new(localGlobals)
@@ -196,8 +200,23 @@ func (g *localGlobals) Global(key string) ([]byte, bool) {
 
 // SetGlobal implements engine.Globals.
 func (g *localGlobals) SetGlobal(_ context.Context, key string, value []byte) error {
+	g.writing.Lock()
+	defer g.writing.Unlock()
 	g.values.Store(key, bytes.Clone(value))
 	return nil
+}
+
+// AddGlobal implements engine.Globals.
+func (g *localGlobals) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
+	g.writing.Lock()
+	defer g.writing.Unlock()
+	value, _ := g.Global(key)
+	sum, ok := rawjson.AddInteger(nil, value, by)
+	if !ok {
+		return nil, hostapi.ErrGlobalNotInteger
+	}
+	g.values.Store(key, sum)
+	return bytes.Clone(sum), nil
 }
 
 // expect compares a body with a file.

@@ -49,6 +49,8 @@ const (
 	ImportLog       = "log"        // log(level, ptr, len i32): a line of the node's log
 	ImportHTTP      = "http"       // http(ptr, len i32) -> n i32: request JSON in, response JSON held
 	ImportGlobalSet = "global_set" // global_set(kptr, klen, vptr, vlen i32) -> n i32: holds an empty Output or an error
+	ImportGlobalGet = "global_get" // global_get(kptr, klen i32) -> n i32: holds an Output, the value, empty when there is none; or an error
+	ImportGlobalAdd = "global_add" // global_add(kptr, klen i32, by i64) -> n i32: holds an Output, the sum, or an error
 	ImportTake      = "take"       // take(ptr i32)
 )
 

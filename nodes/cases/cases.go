@@ -24,7 +24,9 @@ type Case struct {
 	// HTTP is what the host answers to each request of the call: a response, or an error.
 	HTTP      json.RawMessage `json:"http,omitempty"`
 	HTTPError *Error          `json:"httpError,omitempty"`
-	// Request is what the node is to send last by HTTP, and Globals what it is to set.
+	// Given are the globals that the call finds.
+	Given map[string]json.RawMessage `json:"given,omitempty"`
+	// Request is what the node is to send last by HTTP, and Globals what it is to set; of those that it adds to the sums.
 	Request json.RawMessage            `json:"request,omitempty"`
 	Globals map[string]json.RawMessage `json:"globals,omitempty"`
 }
@@ -91,8 +93,10 @@ func (c *Case) check() error {
 	for _, v := range []*json.RawMessage{&c.Config, &c.Output, &c.HTTP, &c.Request} {
 		*v = compact(*v)
 	}
-	for k, v := range c.Globals {
-		c.Globals[k] = compact(v)
+	for _, values := range []map[string]json.RawMessage{c.Given, c.Globals} {
+		for k, v := range values {
+			values[k] = compact(v)
+		}
 	}
 	return nil
 }

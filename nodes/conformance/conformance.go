@@ -5,6 +5,7 @@ package conformance
 import (
 	"errors"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/flowtrux/edge/nodes/cases"
@@ -50,10 +51,10 @@ func (c *Case) Check(t *testing.T, got Answer) {
 func Native(t *testing.T, run sdk.Func) {
 	for _, c := range Load(t, "testdata/cases.json") {
 		t.Run(c.Name, func(t *testing.T) {
-			h := &host{c: &c, globals: make(map[string][]byte)}
+			h := &host{c: &c, globals: c.Workspace()}
 			ctx := new(sdk.Context).WithHost(h)
 			out, err := run(ctx, append([]byte(nil), c.Config...))
-			got := Answer{Output: out, Error: failure(err), Request: h.request, Globals: h.globals}
+			got := Answer{Output: out, Error: failure(err), Request: h.request, Globals: h.globals.Set}
 			if err == nil {
 				got.Handle, _ = ctx.Routed()
 			}
@@ -77,13 +78,13 @@ func failure(err error) *Error {
 type host struct {
 	c       *Case
 	request []byte
-	globals map[string][]byte
+	globals *cases.Globals
 }
 
 func (h *host) HTTP(request []byte) ([]byte, error) {
 	h.request = append([]byte(nil), request...)
 	if e := h.c.HTTPError; e != nil {
-		return nil, &sdk.Error{Code: e.Code, Message: e.Message, Fatal: e.Fatal}
+		return nil, hostError(e)
 	}
 	return h.c.HTTP, nil
 }
@@ -91,6 +92,29 @@ func (h *host) HTTP(request []byte) ([]byte, error) {
 func (h *host) Log(int, string) {}
 
 func (h *host) SetGlobal(key string, value []byte) error {
-	h.globals[key] = append([]byte(nil), value...)
+	h.globals.Put(key, value)
 	return nil
 }
+
+func (h *host) Global(key string) ([]byte, error) {
+	value, refused := h.globals.Get(key)
+	return value, hostError(refused)
+}
+
+func (h *host) AddGlobal(key string, by int64) (int64, error) {
+	sum, refused := h.globals.Add(key, by)
+	if refused != nil {
+		return 0, hostError(refused)
+	}
+	return strconv.ParseInt(string(sum), 10, 64)
+}
+
+// hostError is an error of the host as a node sees it.
+func hostError(e *Error) error {
+	if e == nil {
+		return nil
+	}
+	return &sdk.Error{Code: e.Code, Message: e.Message, Fatal: e.Fatal}
+}
+
+var _ sdk.GlobalHost = (*host)(nil)

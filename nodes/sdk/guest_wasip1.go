@@ -3,6 +3,7 @@
 package sdk
 
 import (
+	"bytes"
 	"runtime"
 	"unsafe"
 
@@ -26,6 +27,12 @@ func importHTTP(ptr unsafe.Pointer, n uint32) uint32
 
 //go:wasmimport flowtrux_v1 global_set
 func importGlobalSet(key unsafe.Pointer, keyLen uint32, value unsafe.Pointer, valueLen uint32) uint32
+
+//go:wasmimport flowtrux_v1 global_get
+func importGlobalGet(key unsafe.Pointer, keyLen uint32) uint32
+
+//go:wasmimport flowtrux_v1 global_add
+func importGlobalAdd(key unsafe.Pointer, keyLen uint32, by int64) uint32
 
 //go:wasmimport flowtrux_v1 take
 func importTake(ptr unsafe.Pointer)
@@ -97,6 +104,30 @@ func hostSetGlobal(_ *Context, key string, value []byte) error {
 		unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)),
 		unsafe.Pointer(unsafe.SliceData(value)), uint32(len(value))))
 	return err
+}
+
+func hostGlobal(_ *Context, key string) ([]byte, error) {
+	return take(importGlobalGet(unsafe.Pointer(unsafe.StringData(key)), uint32(len(key))))
+}
+
+func hostAddGlobal(_ *Context, key string, by int64) (int64, error) {
+	sum, err := take(importGlobalAdd(unsafe.Pointer(unsafe.StringData(key)), uint32(len(key)), by))
+	if err != nil {
+		return 0, err
+	}
+	return integer(sum), nil
+}
+
+// integer reads a sum, which is an integer of 64 bits in plain digits.
+func integer(sum []byte) (n int64) {
+	digits, negative := bytes.CutPrefix(sum, []byte("-"))
+	for _, c := range digits {
+		n = n*10 - int64(c-'0') // below zero there is room for one more
+	}
+	if negative {
+		return n
+	}
+	return -n
 }
 
 // take fetches the host's held answer of n bytes.

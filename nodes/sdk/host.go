@@ -9,6 +9,12 @@ type Host interface {
 	SetGlobal(key string, value []byte) error
 }
 
+// GlobalHost is what a Host has, too, whose test reads globals or adds to them.
+type GlobalHost interface {
+	Global(key string) (value []byte, err error) // nil = there is none
+	AddGlobal(key string, by int64) (sum int64, err error)
+}
+
 // WithHost returns a new context for calling a node's function in a test; of c it takes nothing. Without a host, HTTP and
 // SetGlobal fail with an error and Log does nothing.
 func (c *Context) WithHost(h Host) *Context { return &Context{host: h} }
@@ -38,6 +44,28 @@ func SetGlobal(ctx *Context, key string, value []byte) error {
 		return nil
 	}
 	return hostSetGlobal(ctx, key, value)
+}
+
+// Global reads a global value, raw JSON, nil when there is none; it needs the capability globals. Secret ones, whose keys begin with
+// __secret, are refused. The value is as it is now: for a value that a workflow names, a template in the config is the better way.
+func Global(ctx *Context, key string) (value []byte, err error) {
+	if ctx.idle {
+		return nil, nil
+	}
+	value, err = hostGlobal(ctx, key)
+	if len(value) == 0 {
+		return nil, err
+	}
+	return value, nil
+}
+
+// AddGlobal adds to a global value that is an integer, 0 when there is none, and returns the sum; it needs what SetGlobal needs. Additions
+// that are made at the same time, here or on other servers, are all counted. A call that is made again adds again.
+func AddGlobal(ctx *Context, key string, by int64) (sum int64, err error) {
+	if ctx.idle {
+		return by, nil
+	}
+	return hostAddGlobal(ctx, key, by)
 }
 
 // unpackHeld reads an answer that was taken from the host: its kind, then its payload.

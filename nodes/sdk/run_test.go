@@ -145,6 +145,52 @@ func TestWarmUpHasNoEffects(t *testing.T) {
 	}
 }
 
+// counter is a host with globals.
+type counter struct {
+	host
+	n int64
+}
+
+func (c *counter) Global(key string) ([]byte, error) {
+	if key == "none" {
+		return nil, nil
+	}
+	return []byte(`"of ` + key + `"`), nil
+}
+
+func (c *counter) AddGlobal(_ string, by int64) (int64, error) {
+	c.n += by
+	return c.n, nil
+}
+
+func TestGlobals(t *testing.T) {
+	c := &counter{n: 40}
+	for _, want := range []struct {
+		name  string
+		ctx   *Context
+		value string
+		sum   int64
+		fails bool
+	}{
+		{"of a host", new(Context).WithHost(c), `"of k"`, 42, false},
+		{"of a host without globals", new(Context).WithHost(new(host)), "", 0, true},
+		{"without a host", new(Context), "", 0, true},
+		{"warming up", &Context{idle: true, host: c}, "", 2, false},
+	} {
+		value, err := Global(want.ctx, "k")
+		sum, err2 := AddGlobal(want.ctx, "n", 2)
+		if string(value) != want.value || sum != want.sum || (err != nil) != want.fails || (err2 != nil) != want.fails {
+			t.Errorf("%s: %s, %d, %v, %v", want.name, value, sum, err, err2)
+		}
+	}
+	if value, err := Global(new(Context).WithHost(c), "none"); value != nil || err != nil {
+		t.Errorf("of a global that is not there: %q, %v", value, err)
+	}
+	if c.n != 42 {
+		t.Error("warming up has added")
+	}
+}
+
 func TestRoute(t *testing.T) {
 	ctx := new(Context)
 	if handle, ok := ctx.Routed(); handle != "" || ok {

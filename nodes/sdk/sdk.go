@@ -27,7 +27,7 @@
 // The config reaches the node with all templates resolved. Each call runs in the state that the module had when it was
 // loaded: what a call leaves in globals is gone after it. Calls are made one at a time.
 //
-// What a node may do beyond computing has to be granted by the operator: see [HTTP], [Log] and [SetGlobal]. Outside of a
+// What a node may do beyond computing has to be granted by the operator: see [HTTP], [Log], [SetGlobal], [Global] and [AddGlobal]. Outside of a
 // sandbox (plain go test) these go to the [Host] that a test gives with [Context.WithHost].
 package sdk
 

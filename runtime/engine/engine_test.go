@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/zap/zapcore"
 
+	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -130,6 +131,18 @@ func (w workspace) Global(key string) ([]byte, bool) {
 
 func (w workspace) SetGlobal(context.Context, string, []byte) error {
 	return errors.New("not writable")
+}
+
+func (w workspace) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
+	var value []byte
+	if v, ok := w[key]; ok {
+		value = []byte(v)
+	}
+	sum, ok := rawjson.AddInteger(nil, value, by)
+	if !ok {
+		return nil, hostapi.ErrGlobalNotInteger
+	}
+	return sum, nil
 }
 
 func TestSecretsAreMasked(t *testing.T) {

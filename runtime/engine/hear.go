@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
@@ -57,6 +59,30 @@ func (h *hostSide) SetGlobal(ctx context.Context, key string, value []byte) erro
 	return err
 }
 
+// AddGlobal implements hostapi.GlobalWriter: the number is added as it is, and noted with the sum.
+func (h *hostSide) AddGlobal(ctx context.Context, key string, by int64) ([]byte, error) {
+	request := additionRequest(key, by)
+	c := hostCall{function: abi.ImportGlobalAdd, requestSize: len(request), request: h.x.notes.keep(request)}
+	sum, err := h.x.engine.config.Globals.AddGlobal(ctx, key, by)
+	c.answerSize, c.answer = len(sum), h.x.notes.keep(sum)
+	h.note(c, err)
+	return sum, err
+}
+
+// GetGlobal implements hostapi.Globals for all globals but secret ones. What is read is noted.
+func (h *hostSide) GetGlobal(key string) (value []byte, err error) {
+	request := readRequest(key)
+	c := hostCall{function: abi.ImportGlobalGet, requestSize: len(request), request: h.x.notes.keep(request)}
+	if flow.IsSecretGlobal(key) {
+		err = hostapi.ErrGlobalSecret
+	} else if known, ok := h.x.engine.global(key); ok {
+		value = known
+		c.answerSize, c.answer = len(value), h.x.notes.keep(value)
+	}
+	h.note(c, err)
+	return value, err
+}
+
 // note keeps a call of the host. When there is no room for any, the last one that is kept has no request.
 func (h *hostSide) note(c hostCall, err error) {
 	if h.heard.cut {
@@ -76,6 +102,17 @@ func globalRequest(key string, value []byte) []byte {
 	out := rawjson.AppendQuoted([]byte(`{"key":`), []byte(key))
 	out = append(append(out, `,"value":`...), asJSON(value)...)
 	return append(out, '}')
+}
+
+// additionRequest is how a record shows an addition to a global.
+func additionRequest(key string, by int64) []byte {
+	out := rawjson.AppendQuoted([]byte(`{"key":`), []byte(key))
+	return append(strconv.AppendInt(append(out, `,"by":`...), by, 10), '}')
+}
+
+// readRequest is how a record shows the reading of a global.
+func readRequest(key string) []byte {
+	return append(rawjson.AppendQuoted([]byte(`{"key":`), []byte(key)), '}')
 }
 
 // asJSON is a value of a guest's making as JSON, in canonical form: one that is not JSON as a string.

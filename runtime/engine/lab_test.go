@@ -25,8 +25,8 @@ import (
 
 // The manifests of the two types that the guest in testdata is built as.
 var manifests = map[string]string{
-	"task":  `{"abi":1,"type":"task","version":"1.0.0","capabilities":["http","log"]}`,
-	"route": `{"abi":1,"type":"route","version":"1.0.0","handles":["left","right"],"handlesFrom":"cases[].name","capabilities":["http","log"]}`,
+	"task":  `{"abi":1,"type":"task","version":"1.0.0","capabilities":["http","log","globals"]}`,
+	"route": `{"abi":1,"type":"route","version":"1.0.0","handles":["left","right"],"handlesFrom":"cases[].name","capabilities":["http","log","globals"]}`,
 }
 
 // What all tests share: the sandbox and the built guests by type.
@@ -98,7 +98,7 @@ func buildGuests() error {
 // load loads the guest as one of its types.
 func load(name string, limits sandbox.Limits) (*sandbox.Module, error) {
 	return host.Load(context.Background(), sandbox.ModuleConfig{
-		Type: name, Source: name + ".wasm", Wasm: guests[name], Limits: limits, Grants: hostapi.Grants{HTTP: true, Log: true},
+		Type: name, Source: name + ".wasm", Wasm: guests[name], Limits: limits, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true},
 	})
 }
 

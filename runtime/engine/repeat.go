@@ -315,3 +315,25 @@ func (h *recordedHost) SetGlobal(_ context.Context, key string, value []byte) er
 	}
 	return failureOf(c)
 }
+
+// AddGlobal implements hostapi.GlobalWriter.
+func (h *recordedHost) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
+	return h.answer(abi.ImportGlobalAdd, additionRequest(key, by))
+}
+
+// GetGlobal implements hostapi.Globals.
+func (h *recordedHost) GetGlobal(key string) ([]byte, error) {
+	return h.answer(abi.ImportGlobalGet, readRequest(key))
+}
+
+// answer is the recorded answer to a request about a global; nil = it was empty.
+func (h *recordedHost) answer(function string, request []byte) ([]byte, error) {
+	c, ok := h.ask(function, request)
+	switch {
+	case !ok:
+		return nil, noAnswer
+	case c.Code != "" || c.Answer.Text == "":
+		return nil, failureOf(c)
+	}
+	return []byte(c.Answer.Text), nil
+}

@@ -1,7 +1,6 @@
 package hostapi
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -34,6 +33,8 @@ func Offered() []Function {
 		{Name: abi.ImportLog, Params: types(i32, i32, i32), Needs: CapLog, call: hostLog},
 		{Name: abi.ImportHTTP, Params: types(i32, i32), Results: types(i32), Needs: CapHTTP, call: hostHTTP},
 		{Name: abi.ImportGlobalSet, Params: types(i32, i32, i32, i32), Results: types(i32), Needs: CapGlobals, call: hostGlobalSet},
+		{Name: abi.ImportGlobalGet, Params: types(i32, i32), Results: types(i32), Needs: CapGlobals, call: hostGlobalGet},
+		{Name: abi.ImportGlobalAdd, Params: types(i32, i32, i64), Results: types(i32), Needs: CapGlobals, call: hostGlobalAdd},
 		{Name: abi.ImportTake, Params: types(i32), call: hostTake},
 	}
 	for i := range own {
@@ -135,35 +136,6 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 		s.held = answer
 		stack[0] = uint64(len(answer))
 	}
-}
-
-func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
-	s := session(ctx)
-	key := s.view(m, abi.ImportGlobalSet, stack[0], stack[1])
-	value := s.view(m, abi.ImportGlobalSet, stack[2], stack[3])
-	switch {
-	case !s.Grants.Globals:
-		stack[0] = s.fail(&Failure{Code: "global_not_allowed", Message: "this node may not write globals", Fatal: true})
-		return
-	case s.Globals == nil:
-		stack[0] = s.fail(&Failure{Code: "global_not_available", Message: "globals are not available here", Fatal: true})
-		return
-	case len(key) > maxGlobalKey:
-		stack[0] = s.fail(&Failure{Code: "global_not_allowed", Message: "the key of a global is too long", Fatal: true})
-		return
-	case s.globalSets >= MaxGlobalCalls:
-		stack[0] = s.fail(&Failure{Code: "global_too_many", Message: "too many globals written in one call", Fatal: true})
-		return
-	}
-	s.globalSets++
-	s.handle(len(value))
-	ctx, cancel := s.limited()
-	defer cancel()
-	if err := s.Globals.SetGlobal(ctx, string(key), bytes.Clone(value)); err != nil {
-		stack[0] = s.fail(err)
-		return
-	}
-	stack[0] = s.hold(abi.Output, "", nil)
 }
 
 // hostTake copies the held answer into the guest. Without one it traps: the guest has lost count.

@@ -28,17 +28,6 @@ func (o *outside) Do(ctx context.Context, req []byte, opts HTTPOptions, dst []by
 	return append(dst, o.answer...), o.err
 }
 
-func (o *outside) SetGlobal(_ context.Context, key string, value []byte) error {
-	if o.err != nil {
-		return o.err
-	}
-	if o.globals == nil {
-		o.globals = make(map[string]string)
-	}
-	o.globals[key] = string(value)
-	return nil
-}
-
 // taken takes the answer of n bytes: its kind, label and payload.
 func (g *guest) taken(n uint64) (kind abi.Kind, label, payload string) {
 	g.t.Helper()
@@ -134,35 +123,6 @@ func TestHTTPIsCounted(t *testing.T) {
 	}
 }
 
-func TestGlobalSet(t *testing.T) {
-	host := new(outside)
-	g := newGuest(t, &Session{Grants: Grants{Globals: true}, Globals: host})
-	g.put(0, []byte(`rates.eur{"x":1}`))
-	kind, _, payload := g.taken(g.call(abi.ImportGlobalSet, 0, 9, 9, 7))
-	g.put(0, make([]byte, 16)) // the host has its own copy
-	if kind != abi.Output || payload != "" || host.globals["rates.eur"] != `{"x":1}` {
-		t.Errorf("got %d %q, stored %q", kind, payload, host.globals)
-	}
-	host.err = &Failure{Code: "global_denied", Message: "no", Fatal: true}
-	if kind, code, payload := g.taken(g.call(abi.ImportGlobalSet, 0, 1, 1, 1)); kind != abi.Fatal || code != "global_denied" || payload != "no" {
-		t.Errorf("got %d %s %s", kind, code, payload)
-	}
-	for range MaxGlobalCalls - 2 {
-		g.call(abi.ImportGlobalSet, 0, 1, 1, 1)
-	}
-	if _, code, _ := g.taken(g.call(abi.ImportGlobalSet, 0, 1, 1, 1)); code != "global_too_many" {
-		t.Error("got", code)
-	}
-	g.session.Reset()
-	if kind, code, _ := g.taken(g.call(abi.ImportGlobalSet, 0, 1, 1, 1)); kind != abi.Fatal || code != "global_not_allowed" {
-		t.Errorf("got %d %s", kind, code)
-	}
-	g.session.Grants.Globals = true
-	if kind, code, _ := g.taken(g.call(abi.ImportGlobalSet, 0, 1, 1, 1)); kind != abi.Fatal || code != "global_not_available" {
-		t.Errorf("got %d %s", kind, code)
-	}
-}
-
 func TestTakeGivesTheLastAnswerOnce(t *testing.T) {
 	host := &outside{answer: []byte("first")}
 	g := newGuest(t, &Session{Grants: Grants{HTTP: true}, HTTP: host})
@@ -189,6 +149,7 @@ func TestRangesOutsideOfTheMemoryTrap(t *testing.T) {
 	}{
 		{abi.ImportLog, []uint64{0, end - 1, 2}}, {abi.ImportLog, []uint64{0, 1<<32 - 1, 1<<32 - 1}}, {abi.ImportHTTP, []uint64{end, 1}},
 		{abi.ImportGlobalSet, []uint64{end, 1, 0, 1}}, {abi.ImportGlobalSet, []uint64{0, 1, end - 1, 2}},
+		{abi.ImportGlobalGet, []uint64{end, 1}}, {abi.ImportGlobalAdd, []uint64{end - 1, 2, 1}},
 	} {
 		var misuse MisuseError
 		if _, err := g.try(c.name, c.params...); !errors.As(err, &misuse) || misuse.Function != c.name {

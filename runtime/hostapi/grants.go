@@ -14,7 +14,7 @@ const (
 	CapLog     Capability = "log"     // lines in the node's log
 	CapClock   Capability = "clock"   // the real time, instead of the call's start
 	CapRandom  Capability = "random"  // real randomness, instead of a stream that a replay repeats
-	CapGlobals Capability = "globals" // writing globals that the operator's patterns allow
+	CapGlobals Capability = "globals" // reading globals but secret ones, and writing those that the operator's patterns allow
 )
 
 // Capabilities returns all there are, in the order in which they are listed. The result is the caller's.

@@ -21,16 +21,26 @@ type HTTPOptions struct {
 	MaxResponse    int64    // bytes of body
 }
 
-// GlobalWriter stores a global; it returns when the value is in the store.
+// GlobalWriter stores globals; it returns when the value is in the store.
 type GlobalWriter interface {
 	SetGlobal(ctx context.Context, key string, value []byte) error
+	// AddGlobal adds by to an integer, 0 where there is none, and returns the sum, the caller's. Nothing that others add at the same time
+	// is lost.
+	AddGlobal(ctx context.Context, key string, by int64) (sum []byte, err error)
+}
+
+// Globals is the other side of the globals capability.
+type Globals interface {
+	GlobalWriter
+	// GetGlobal returns a global as raw JSON, which nobody changes, nil when there is none. It does not wait.
+	GetGlobal(key string) (value []byte, err error)
 }
 
 // Bounds of what one call may ask of the host.
 const (
 	MaxLogBytes    = 64 << 10 // bytes of log lines, standard output and error together; the rest is dropped
 	MaxHTTPCalls   = 100      // requests
-	MaxGlobalCalls = 1000     // writes of globals
+	MaxGlobalCalls = 1000     // writes of globals, and as many reads
 	MaxHeld        = 64 << 20 // bytes of one held answer
 	maxLogLine     = 8 << 10  // bytes; longer lines are cut
 	maxRandom      = 16 << 20 // bytes of one random_get
@@ -47,7 +57,7 @@ var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 type Session struct {
 	Grants         Grants
 	HTTP           HTTPClient                      // nil: http answers that it is not available
-	Globals        GlobalWriter                    // nil: global_set answers that it is not available
+	Globals        Globals                         // nil: the functions of globals answer that they are not available
 	Log            func(level int, message string) // gets a line without control characters; nil drops
 	IdempotencyKey string
 	Start          time.Time // where the guest's clock stands without Grants.Clock; only its own sleeping moves it; zero = Epoch
@@ -80,7 +90,8 @@ type Session struct {
 	logged     int           // bytes
 	handled    int           // bytes that the host has handled since it looked at the time
 	httpCalls  int
-	globalSets int
+	globalSets int // additions included
+	globalGets int
 }
 
 // Reset makes the session ready for another call; what it was given is gone. Of its buffers it keeps the small ones.

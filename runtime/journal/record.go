@@ -90,9 +90,9 @@ type Call struct {
 
 // HostCall is what a node asked of the host in a call.
 type HostCall struct {
-	Function string `json:"function"` // http or global_set
+	Function string `json:"function"` // http, global_set, global_get or global_add
 	Request  Value  `json:"request"`
-	Answer   Value  `json:"answer,omitzero"` // none of global_set, and of what failed
+	Answer   Value  `json:"answer,omitzero"` // none of global_set, of a global_get of nothing, and of what failed
 	Code     string `json:"code,omitempty"`  // why it failed
 	Message  string `json:"message,omitempty"`
 	Fatal    bool   `json:"fatal,omitempty"` // another attempt could not mend it

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -71,6 +72,20 @@ func (w *world) SetGlobal(_ context.Context, key string, value []byte) error {
 	return &hostapi.Failure{Code: "global_denied", Message: "not this one", Fatal: true}
 }
 
+func (w *world) GetGlobal(key string) ([]byte, error) {
+	if key == "rate" {
+		return []byte("1.25"), nil
+	}
+	return nil, nil
+}
+
+func (w *world) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
+	if key == "rate" {
+		return nil, hostapi.ErrGlobalNotInteger
+	}
+	return strconv.AppendInt(nil, by, 10), nil
+}
+
 func TestGoGuest(t *testing.T) {
 	loadGuest(t)
 	everyWay(t, func(t *testing.T, h *Host) {
@@ -105,6 +120,9 @@ func goGuestAnswers(t *testing.T, m *Module, count string) {
 		{"clock", abi.Output, "", `["2026-02-28T23:59:00.000000005Z","1h0m0s"]`, "", nil},
 		{"http", abi.Output, "", `{"status":200,"body":"` + strings.Repeat("x", 5000) + `"}`, "", nil},
 		{"global", abi.Fatal, "global_denied", "not this one", "", nil},
+		{"globals", abi.Output, "", `["1.25","",true]`, "", nil},
+		{"add", abi.Output, "", "[-9223372036854775808,9223372036854775807,0,-70]", "", nil},
+		{"add text", abi.Fatal, "global_not_integer", "the global is not an integer of 64 bits", "", nil},
 		{"log", abi.Output, "", "null", "", []string{"2 hot", "1 printed"}},
 		{"environment", abi.Output, "", "[0,0,true]", "", nil},
 		{"route", abi.Routed, "high", `"route"`, "", nil},

@@ -23,6 +23,7 @@ var hostile = map[string]struct {
 	"request without end":          {own("http"), code(i32c(8), i32c(-1), call(0), drop), CodeTrap},
 	"request of nothing":           {own("http"), code(i32c(8), i32c(0), call(0), drop), ""},
 	"global without end":           {own("global_set"), code(i32c(8), i32c(1), i32c(8), i32c(-1), call(0), drop), CodeTrap},
+	"read without end":             {own("global_get"), code(i32c(8), i32c(-1), call(0), drop), CodeTrap},
 	"global in its own key":        {own("global_set"), code(i32c(8), i32c(9), i32c(9), i32c(3), call(0), drop), ""},
 	"key of a megabyte":            {own("global_set"), code(i32c(16), grow, drop, i32c(0), i32c(1<<20), i32c(8), i32c(1), call(0), drop), ""},
 	"take of nothing":              {own("take"), code(i32c(8), call(0)), CodeTrap},
@@ -40,6 +41,7 @@ var hostile = map[string]struct {
 
 	"flood of log lines":  {own("log"), loop(i32c(1), i32c(0), i32c(60_000), call(0)), CodeTimeout},
 	"flood of requests":   {own("http"), loop(i32c(0), i32c(60_000), call(0), drop), CodeTimeout},
+	"flood of reads":      {own("global_get"), loop(i32c(0), i32c(9), call(0), drop), CodeTimeout},
 	"flood of globals":    {own("global_set"), loop(i32c(0), i32c(9), i32c(0), i32c(60_000), call(0), drop), CodeTimeout},
 	"flood of randomness": {wasi("random_get"), code(i32c(1000), grow, drop, loop(i32c(0), i32c(16<<20), call(0), drop)), CodeTimeout},
 	"flood of writes":     {wasi("fd_write"), code(i32c(12), i32c(60_000), store32, loop(i32c(2), i32c(8), i32c(1), i32c(8), call(0), drop)), CodeTimeout},
@@ -79,7 +81,9 @@ type outside struct{}
 func (outside) Do(_ context.Context, _ []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
 	return append(dst, "answer"...), nil
 }
-func (outside) SetGlobal(context.Context, string, []byte) error { return nil }
+func (outside) SetGlobal(context.Context, string, []byte) error          { return nil }
+func (outside) GetGlobal(string) ([]byte, error)                         { return make([]byte, 60_000), nil }
+func (outside) AddGlobal(context.Context, string, int64) ([]byte, error) { return []byte("1"), nil }
 
 // What a hostile guest does is an error of that call, or nothing: the call ends in time, and the next one finds all as it was.
 func TestHostileGuests(t *testing.T) { everyWay(t, hostileGuests) }

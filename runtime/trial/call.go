@@ -31,8 +31,8 @@ const maxLogged = 100
 // Call runs a module with the config of a case; the outside answers as the case says. Without Grants.Clock and Grants.Random the
 // module's time is [hostapi.Epoch] and its random numbers are those of a seed of zeros, so that a call always gives the same.
 func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
-	h := &outside{c: c, answer: &o.Answer}
-	o.Answer.Globals = make(map[string][]byte)
+	h := &outside{c: c, answer: &o.Answer, globals: c.Workspace()}
+	o.Answer.Globals = h.globals.Set
 	s := &hostapi.Session{Grants: m.Grants(), HTTP: h, Globals: h, Log: func(_ int, line string) {
 		if len(o.Logged) < maxLogged {
 			o.Logged = append(o.Logged, line)
@@ -52,17 +52,18 @@ func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
 	return o
 }
 
-// outside is the other side of http and global_set.
+// outside is the other side of http and of the functions of globals.
 type outside struct {
-	c      *cases.Case
-	answer *cases.Answer
+	c       *cases.Case
+	answer  *cases.Answer
+	globals *cases.Globals
 }
 
 func (h *outside) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
 	h.answer.Request = slices.Clone(req)
 	switch e := h.c.HTTPError; {
 	case e != nil:
-		return dst, &hostapi.Failure{Code: e.Code, Message: e.Message, Fatal: e.Fatal}
+		return dst, failure(e)
 	case h.c.HTTP == nil:
 		return dst, &hostapi.Failure{Code: "http_not_expected", Message: "the case says nothing of http", Fatal: true}
 	}
@@ -70,6 +71,24 @@ func (h *outside) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst [
 }
 
 func (h *outside) SetGlobal(_ context.Context, key string, value []byte) error {
-	h.answer.Globals[key] = slices.Clone(value)
+	h.globals.Put(key, value)
 	return nil
+}
+
+func (h *outside) GetGlobal(key string) ([]byte, error) {
+	value, refused := h.globals.Get(key)
+	return value, failure(refused)
+}
+
+func (h *outside) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
+	sum, refused := h.globals.Add(key, by)
+	return sum, failure(refused)
+}
+
+// failure is an error of a case as the host gives it to a module.
+func failure(e *cases.Error) error {
+	if e == nil {
+		return nil
+	}
+	return &hostapi.Failure{Code: e.Code, Message: e.Message, Fatal: e.Fatal}
 }

@@ -5,6 +5,8 @@
 //	{"do": "error", "code": "busy", "message": "text"}   an Error
 //	{"do": "fatal", "code": "gone", "message": "text"}   a Fatal
 //	{"do": "http", "request": {}}                        what the host answers to the request, errors too
+//	{"do": "read", "key": "k"}                           a global, null when there is none, errors too
+//	{"do": "add", "key": "k", "by": 1}                   what a global is after an addition, errors too
 //	{"do": "log", "level": 1, "message": "text"}         writes a line of the log, "times" times
 //	{"do": "random"}                                     a random number as text
 //	{"do": "spaces"}                                     an output that is not in canonical form
@@ -62,6 +64,12 @@ func run(_ unsafe.Pointer, n uint32) uint64 {
 		return answer(abi.Fatal, append(abi.AppendLabel(nil, text("code")), text("message")...))
 	case "http":
 		return http(rawjson.Get(config, "request"))
+	case "read":
+		key := []byte(text("key"))
+		return held(hostGlobalGet(unsafe.Pointer(&key[0]), uint32(len(key))))
+	case "add":
+		key := []byte(text("key"))
+		return held(hostGlobalAdd(unsafe.Pointer(&key[0]), uint32(len(key)), int64(number("by"))))
 	case "log":
 		message := []byte(text("message"))
 		for range max(1, number("times")) {
@@ -97,13 +105,25 @@ func answer(k abi.Kind, payload []byte) uint64 {
 	return abi.Pack(k, uint32(uintptr(unsafe.Pointer(&output[0]))), uint32(len(payload)))
 }
 
-// http passes on what the host answers: its kind and payload are those of a run.
 func http(request []byte) uint64 {
-	n := hostHTTP(unsafe.Pointer(&request[0]), uint32(len(request)))
-	held := make([]byte, n)
-	hostTake(unsafe.Pointer(&held[0]))
-	return answer(abi.Kind(held[0]), held[1:])
+	return held(hostHTTP(unsafe.Pointer(&request[0]), uint32(len(request))))
 }
+
+// held passes on what the host answers: its kind and payload are those of a run. No output becomes null.
+func held(n uint32) uint64 {
+	b := make([]byte, n)
+	hostTake(unsafe.Pointer(&b[0]))
+	if n == 1 {
+		b = append(b, "null"...)
+	}
+	return answer(abi.Kind(b[0]), b[1:])
+}
+
+//go:wasmimport flowtrux_v1 global_get
+func hostGlobalGet(key unsafe.Pointer, n uint32) uint32
+
+//go:wasmimport flowtrux_v1 global_add
+func hostGlobalAdd(key unsafe.Pointer, n uint32, by int64) uint32
 
 //go:wasmimport flowtrux_v1 http
 func hostHTTP(p unsafe.Pointer, n uint32) uint32

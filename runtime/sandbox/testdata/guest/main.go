@@ -4,7 +4,9 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -71,6 +73,22 @@ func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 		return sdk.HTTP(ctx, []byte(`{"url":"https://example.com"}`))
 	case "global":
 		return []byte("null"), sdk.SetGlobal(ctx, "rate", []byte("1.5"))
+	case "globals":
+		rate, err := sdk.Global(ctx, "rate")
+		nothing, err2 := sdk.Global(ctx, "nothing")
+		return fmt.Appendf(nil, "[%q,%q,%t]", rate, nothing, nothing == nil), errors.Join(err, err2)
+	case "add":
+		var sums [4]int64
+		for i, by := range []int64{math.MinInt64, math.MaxInt64, 0, -70} {
+			var err error
+			if sums[i], err = sdk.AddGlobal(ctx, "n", by); err != nil {
+				return nil, err
+			}
+		}
+		return fmt.Appendf(nil, "[%d,%d,%d,%d]", sums[0], sums[1], sums[2], sums[3]), nil
+	case "add text":
+		_, err := sdk.AddGlobal(ctx, "rate", 1)
+		return nil, err
 	case "log":
 		sdk.Log(ctx, sdk.Warn, "hot\nand more")
 		fmt.Println("printed")

@@ -1,0 +1,85 @@
+package hostapi
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/flowtrux/edge/nodes/abi"
+)
+
+func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	key := s.view(m, abi.ImportGlobalSet, stack[0], stack[1])
+	value := s.view(m, abi.ImportGlobalSet, stack[2], stack[3])
+	if refused := s.refuseGlobal(key, "write", "written", &s.globalSets); refused != nil {
+		stack[0] = s.fail(refused)
+		return
+	}
+	s.handle(len(value))
+	ctx, cancel := s.limited()
+	defer cancel()
+	if err := s.Globals.SetGlobal(ctx, string(key), bytes.Clone(value)); err != nil {
+		stack[0] = s.fail(err)
+		return
+	}
+	stack[0] = s.hold(abi.Output, "", nil)
+}
+
+func hostGlobalGet(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	key := s.view(m, abi.ImportGlobalGet, stack[0], stack[1])
+	if refused := s.refuseGlobal(key, "read", "read", &s.globalGets); refused != nil {
+		stack[0] = s.fail(refused)
+		return
+	}
+	value, err := s.Globals.GetGlobal(string(key))
+	if err != nil {
+		stack[0] = s.fail(err)
+		return
+	}
+	s.handle(len(value))
+	stack[0] = s.hold(abi.Output, "", value)
+}
+
+func hostGlobalAdd(ctx context.Context, m api.Module, stack []uint64) {
+	s := session(ctx)
+	key := s.view(m, abi.ImportGlobalAdd, stack[0], stack[1])
+	if refused := s.refuseGlobal(key, "write", "written", &s.globalSets); refused != nil {
+		stack[0] = s.fail(refused)
+		return
+	}
+	ctx, cancel := s.limited()
+	defer cancel()
+	sum, err := s.Globals.AddGlobal(ctx, string(key), int64(stack[2]))
+	if err != nil {
+		stack[0] = s.fail(err)
+		return
+	}
+	stack[0] = s.hold(abi.Output, "", sum)
+}
+
+// refuseGlobal says why the call may not do what it wants with a global; nil = it may, and is counted.
+func (s *Session) refuseGlobal(key []byte, does, done string, calls *int) error {
+	switch {
+	case !s.Grants.Globals:
+		return &Failure{Code: "global_not_allowed", Message: "this node may not " + does + " globals", Fatal: true}
+	case s.Globals == nil:
+		return &Failure{Code: "global_not_available", Message: "globals are not available here", Fatal: true}
+	case len(key) > maxGlobalKey:
+		return &Failure{Code: "global_not_allowed", Message: "the key of a global is too long", Fatal: true}
+	case *calls >= MaxGlobalCalls:
+		return &Failure{Code: "global_too_many", Message: "too many globals " + done + " in one call", Fatal: true}
+	}
+	*calls++
+	return nil
+}
+
+// Failures of what is on the other side of globals.
+var (
+	// ErrGlobalSecret is what GetGlobal answers of a secret global: no module sees those as text.
+	ErrGlobalSecret = &Failure{Code: "global_not_allowed", Message: "secret globals cannot be read", Fatal: true}
+	// ErrGlobalNotInteger is what AddGlobal answers when the value is not an integer, or the sum has more than 64 bits.
+	ErrGlobalNotInteger = &Failure{Code: "global_not_integer", Message: "the global is not an integer of 64 bits", Fatal: true}
+)
