@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -121,5 +122,29 @@ func TestCall(t *testing.T) {
 		if c.failure == "" && (string(o.Answer.Globals["last"]) != `{"url":"a"}` || !slices.Equal(o.Logged, []string{"asked"})) {
 			t.Errorf("%s: globals %s, logged %q", name, o.Answer.Globals, o.Logged)
 		}
+	}
+}
+
+// Globals are those of the case, and what the module has made of them.
+func TestGlobalsOfACall(t *testing.T) {
+	list, err := cases.Parse([]byte(`[{"name":"x","config":1,"output":1,"given":{"n":41,"text":"a"}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &outside{globals: list[0].Workspace()}
+	if sum, err := h.AddGlobal(t.Context(), "n", 1); string(sum) != "42" || err != nil {
+		t.Errorf("%s, %v", sum, err)
+	}
+	for key, want := range map[string]string{"n": "42", "text": `"a"`, "none": ""} {
+		if v, err := h.GetGlobal(key); string(v) != want || err != nil {
+			t.Errorf("%s: %s, %v", key, v, err)
+		}
+	}
+	var failure *hostapi.Failure
+	if _, err := h.AddGlobal(t.Context(), "text", 1); !errors.As(err, &failure) || failure.Code != hostapi.ErrGlobalNotInteger.Code || failure.Message != hostapi.ErrGlobalNotInteger.Message || !failure.Fatal {
+		t.Errorf("adding to a text: %v", err)
+	}
+	if _, err := h.GetGlobal("__secret_key"); !errors.As(err, &failure) || failure.Code != hostapi.ErrGlobalSecret.Code || failure.Message != hostapi.ErrGlobalSecret.Message || !failure.Fatal {
+		t.Errorf("reading a secret: %v", err)
 	}
 }
