@@ -22,6 +22,9 @@ func (n *Node) Manifest() []byte {
 		m = member(m, "handlesFrom", n.HandlesFrom)
 	}
 	m = list(m, "capabilities", n.Capabilities)
+	if n.SecretHandles {
+		m = append(m, `,"secrets":"handles"`...)
+	}
 	if len(n.Defaults) > 0 {
 		m = append(m, `,"defaults":[`...)
 		for i, d := range n.Defaults {

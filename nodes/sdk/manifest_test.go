@@ -11,6 +11,9 @@ import (
 func TestManifest(t *testing.T) {
 	for want, n := range map[string]sdk.Node{
 		`{"abi":1,"type":"shout","version":"1.0.0"}`: {Type: "shout", Version: "1.0.0"},
+		`{"abi":1,"type":"call","version":"1.0.0","capabilities":["http"],"secrets":"handles"}`: {
+			Type: "call", Version: "1.0.0", Capabilities: []string{"http"}, SecretHandles: true,
+		},
 		`{"abi":1,"type":"sort","version":"2.0.0","summary":"says \"x\" and \\","config":{"type":"object"},"handles":["a","b"],"handlesFrom":"cases[].name","capabilities":["http","log"],"defaults":[{"with":"cases","key":"input","value":"{{trigger.data}}"},{"with":"","key":"n","value":1}]}`: {
 			Type: "sort", Version: "2.0.0", Summary: "says \"x\" and \\", Config: `{"type":"object"}`,
 			Handles: []string{"a", "b"}, HandlesFrom: "cases[].name", Capabilities: []string{"http", "log"},

@@ -57,6 +57,11 @@ type Node struct {
 	// Capabilities the node cannot do without, of: http, log, clock, random, globals.
 	Capabilities []string
 
+	// SecretHandles asks for handles in the place of secrets: where a template names a __secret global, the config has a text that means
+	// nothing, and HTTP puts the secret in its place wherever it stands in a request. The node never has the secret's text. One that
+	// needs it, to encode or to sign something, does not ask for this.
+	SecretHandles bool
+
 	Run Func
 
 	// Warmup are configs of the shape and size that calls will have. Run gets each of them a few times when the module is loaded, with

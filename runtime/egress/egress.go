@@ -5,7 +5,7 @@
 //   - It dials public addresses only, plus what [Rules] allow. The address that is checked is the one that is
 //     dialled, after its name was resolved, on every connection of every redirect: a name that resolves differently the
 //     second time (DNS rebinding) gains nothing.
-//   - A redirect to another origin takes no headers and no body along that the node meant for the first one, and never
+//   - A redirect to another origin takes no secrets, no headers and no body along that the node meant for the first one, and never
 //     leads from https to http.
 //   - Size, time, number of redirects and connections are bounded. A compressed answer counts by its decompressed size.
 //   - Proxy variables of the environment are ignored, there are no cookies and no credentials from URLs.
@@ -110,7 +110,7 @@ func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst 
 	if err != nil {
 		return dst, err
 	}
-	r.idempotencyKey = o.IdempotencyKey
+	r.idempotencyKey, r.secrets = o.IdempotencyKey, o.Secrets
 	if o.MaxResponse <= 0 {
 		o.MaxResponse = defaultMaxResponse
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -93,15 +94,31 @@ func (r *request) redirect(status int, location string) error {
 		if len(r.body) > 0 {
 			return redirectFailure(r, "a redirect would send the body to another origin")
 		}
-		for name := range r.header {
-			if name != "Accept" && name != "User-Agent" {
-				delete(r.header, name)
-			}
-		}
-		r.idempotencyKey = ""
+		r.leaveOrigin()
 	}
 	r.url = to
 	return nil
+}
+
+// leaveOrigin drops what only the origin that the node named gets.
+func (r *request) leaveOrigin() {
+	for name, values := range r.header {
+		if name != "Accept" && name != "User-Agent" || r.secret(values[0]) {
+			delete(r.header, name)
+		}
+	}
+	if r.header["User-Agent"] == nil {
+		r.header["User-Agent"] = []string{userAgent}
+	}
+	r.idempotencyKey = ""
+}
+
+// secret tells whether there is a secret in a header's value.
+func (r *request) secret(value string) bool {
+	return slices.ContainsFunc(r.secrets, func(s string) bool {
+		s = strings.Trim(s, " \t") // as values of headers are
+		return s != "" && strings.Contains(value, s)
+	})
 }
 
 func redirectFailure(r *request, message string) error {

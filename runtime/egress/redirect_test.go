@@ -172,6 +172,31 @@ func TestCrossOrigin(t *testing.T) {
 	checkStripped(sawOf(t, r).Header)
 }
 
+// TestSecretsStayWithTheirOrigin: also in the headers that cross origins.
+func TestSecretsStayWithTheirOrigin(t *testing.T) {
+	a, b := serve(t, echo), serve(t, echo)
+	c := newClient(t, Rules{})
+	o := hostapi.HTTPOptions{Secrets: []string{"", " ", " topsecret "}}
+	headers := map[string]any{"Authorization": "topsecret", "Accept": "x/topsecret", "User-Agent": "topsecret"}
+	for to, want := range map[string][3]string{a.URL: {"topsecret", "x/topsecret", "topsecret"}, b.URL: {"", "", userAgent}} {
+		r, f := do(t, c, o, map[string]any{"url": a.URL + "/302?to=" + to + "/end", "headers": headers})
+		if f != nil {
+			t.Fatal(f.Detail)
+		}
+		h := sawOf(t, r).Header
+		if got := [3]string{h.Get("Authorization"), h.Get("Accept"), h.Get("User-Agent")}; got != want {
+			t.Errorf("from %s to %s: %q, want %q", a.URL, to, got, want)
+		}
+	}
+	r, f := do(t, c, o, map[string]any{"url": a.URL + "/302?to=" + b.URL + "/end", "headers": map[string]any{"Accept": "x/y", "User-Agent": "me"}})
+	if f != nil {
+		t.Fatal(f.Detail)
+	}
+	if h := sawOf(t, r).Header; h.Get("Accept") != "x/y" || h.Get("User-Agent") != "me" {
+		t.Errorf("headers without secrets: %v", h)
+	}
+}
+
 func TestBadRedirects(t *testing.T) {
 	plain := serve(t, echo)
 	secure := httptest.NewTLSServer(http.HandlerFunc(echo))

@@ -23,6 +23,9 @@ const (
 	maxHeader  = 64 << 10 // bytes, names and values of all headers
 )
 
+// userAgent is what servers see unless the request says something else.
+const userAgent = "flowtrux-edge"
+
 // request is what a node asks for, and after a redirect what comes of it.
 type request struct {
 	method          string
@@ -31,7 +34,8 @@ type request struct {
 	body            []byte // nil = none
 	timeout         time.Duration
 	followRedirects bool
-	idempotencyKey  string // for methods that have effects; "" = none
+	idempotencyKey  string   // for methods that have effects; "" = none
+	secrets         []string // of hostapi.HTTPOptions
 }
 
 // parseRequest decodes the JSON of a request. The error is a *hostapi.Failure. Nothing of raw is kept.
@@ -48,7 +52,7 @@ func parseRequest(raw []byte) (*request, error) {
 	}
 	r := &request{
 		method:          http.MethodGet,
-		header:          http.Header{"User-Agent": {"flowtrux-edge"}},
+		header:          http.Header{"User-Agent": {userAgent}},
 		timeout:         defaultTimeout,
 		followRedirects: true,
 	}

@@ -38,8 +38,13 @@ type notedCall struct {
 	err   *NodeError
 }
 
-// Do implements hostapi.HTTPClient: the request is done as it is, and noted.
+// Do implements hostapi.HTTPClient: the request is done with its handles replaced, and noted.
 func (h *hostSide) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+	req, secrets, err := h.handles.open(req)
+	if err != nil {
+		return dst, err
+	}
+	o.Secrets = secrets
 	c := hostCall{function: abi.ImportHTTP, requestSize: len(req), request: h.x.notes.keep(req)}
 	out, err := h.x.engine.config.HTTP.Do(ctx, req, o, dst)
 	if err == nil {

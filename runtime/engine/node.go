@@ -56,6 +56,12 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 			a.err = x.panicked(c.node, p)
 		}
 	}()
+	scope.Hide = nil
+	var handles *secretHandles
+	if x.program.types[c.node].HidesSecrets {
+		handles = new(secretHandles)
+		scope.Hide = handles.hide
+	}
 	buf := buffers.Get().(*[]byte)
 	defer putBuffer(buf)
 	config, err := x.resolve(x.program.Plan.Nodes[c.node].Config, scope, (*buf)[:0], x.engine.config.Limits.NodeInput)
@@ -68,7 +74,7 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 	retry := x.program.Plan.Nodes[c.node].Retry
 	for c.attempt = 1; ; c.attempt++ {
 		before := a.fuel
-		a = x.attempt(ctx, c, config, now)
+		a = x.attempt(ctx, c, config, handles, now)
 		if a.heard != nil || retry.MaxAttempts > 1 || x.program.Plan.Nodes[c.node].ForEach != nil {
 			x.notes.ended(notedCall{c, now, a.fuel, a.heard, a.err})
 		}
@@ -107,12 +113,13 @@ func (x *execution) resolve(t *flow.Template, scope *flow.Scope, dst []byte, lim
 	}
 }
 
-// attempt calls the node once.
-func (x *execution) attempt(ctx context.Context, c call, config []byte, now time.Time) answer {
+// attempt calls the node once. handles are those in the config.
+func (x *execution) attempt(ctx context.Context, c call, config []byte, handles *secretHandles, now time.Time) answer {
 	t := x.program.types[c.node]
 	limit := x.timeout(c.node)
 	deadline := now.Add(limit)
 	h := x.host(c)
+	h.handles = handles
 	h.session.Start, h.session.Deadline = now, deadline
 	result, err := x.program.calls[c.node].Call(ctx, &h.session, config, nil)
 	a := answer{fuel: h.session.Fuel}

@@ -35,8 +35,9 @@ type hostSide struct {
 	seed    func() [32]byte                 // of x and call, made once
 	x       *execution
 	call    call
-	lines   int   // of the log
-	heard   heard // so far
+	handles *secretHandles // in its config; nil = there are none
+	lines   int            // of the log
+	heard   heard          // so far
 }
 
 var hostSides = sync.Pool{New: func() any {
@@ -77,7 +78,7 @@ func (h *hostSide) giveBack() (said *heard) {
 		*said = h.heard
 	}
 	h.session.Reset()
-	h.x, h.heard = nil, heard{}
+	h.x, h.handles, h.heard = nil, nil, heard{}
 	hostSides.Put(h)
 	return said
 }

@@ -42,6 +42,7 @@ type Type struct {
 	Fixed        []string // keys of the config that hold no templates and that the module gets beforehand, see Preparer
 	Capabilities []string // that it wants: http, log, clock, random, globals
 	Optional     []string // capabilities that it can do without
+	HidesSecrets bool     // it gets handles for secrets instead of their text
 
 	schema      *jsonschema.Schema // compiled Schema
 	handlesFrom []string           // HandlesFrom in steps; "[]" = each element
@@ -68,7 +69,8 @@ var capabilities = []string{"http", "log", "clock", "random", "globals"}
 //	 "defaults": [{"with": "operations", "key": "input", "value": "{{trigger.data}}"}],
 //	 "fixed": ["source"],             keys without templates, for the prepare export
 //	 "capabilities": ["log"],
-//	 "optional": ["http"]}            capabilities that it can do without
+//	 "optional": ["http"],            capabilities that it can do without
+//	 "secrets": "handles"}            secrets come as handles
 //
 // abi, type and version are required. A manifest has at most 128 KiB. The error is a *[DocumentError] whose paths are
 // those of the manifest. raw is neither kept nor changed.
@@ -84,7 +86,9 @@ func ParseType(raw []byte) (*Type, error) {
 }
 
 func (r *report) manifest(doc value, t *Type) {
-	known := []string{"abi", "type", "version", "summary", "config", "handles", "handlesFrom", "defaults", "fixed", "capabilities", "optional"}
+	known := []string{
+		"abi", "type", "version", "summary", "config", "handles", "handlesFrom", "defaults", "fixed", "capabilities", "optional", "secrets",
+	}
 	seen := r.members(doc, known, func(key string, v value) {
 		switch key {
 		case "abi":
@@ -106,6 +110,8 @@ func (r *report) manifest(doc value, t *Type) {
 			t.HandlesFrom, t.handlesFrom = r.handlesPath(v)
 		case "defaults":
 			r.elements(v, func(_ int, e value) { t.Defaults = append(t.Defaults, r.defaultOf(e)) })
+		case "secrets":
+			_, t.HidesSecrets = r.oneOf(v, "handles")
 		case "fixed":
 			r.elements(v, func(_ int, e value) {
 				if key, ok := r.text(e); ok {

@@ -11,7 +11,7 @@ import (
 func TestParseType(t *testing.T) {
 	manifest := `{"abi":1,"type":"switch","version":"1.0.0","summary":"Chooses a way","config":{"type": "object"},
 		"handles":["default"],"handlesFrom":"a.cases[].name","defaults":[{"with":"operations","key":"input","value":"{{trigger.data}}"}],
-		"fixed":["source"],"capabilities":["http","log"],"optional":["clock"]}`
+		"fixed":["source"],"capabilities":["http","log"],"optional":["clock"],"secrets":"handles"}`
 	got, err := ParseType([]byte(manifest))
 	if err != nil {
 		t.Fatal(err)
@@ -23,6 +23,7 @@ func TestParseType(t *testing.T) {
 		Fixed:        []string{"source"},
 		Capabilities: []string{"http", "log"},
 		Optional:     []string{"clock"},
+		HidesSecrets: true,
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Type{})); diff != "" {
 		t.Error(diff)
@@ -57,6 +58,7 @@ func TestParseTypeProblems(t *testing.T) {
 		{"fixed and optional", with(`"fixed":["a",1,"a"],"optional":["log","log","x"]`), []string{
 			`fixed[1]: must be a string, not a number`, `fixed[2]: is given twice`, `optional[1]: is given twice`,
 			`optional[2]: must be "http", "log", "clock", "random" or "globals", not "x"`}},
+		{"secrets", with(`"secrets":"text"`), []string{`secrets: must be "handles", not "text"`}},
 		{"handles", with(`"handles":["a","a","error","","{{x}}",1]`), []string{
 			`handles[1]: the handle "a" is there twice`, `handles[2]: the handle "error" is taken when a node fails; choose another name`,
 			`handles[3]: a handle must have 1 to 255 bytes`, `handles[4]: a handle must be fixed text, not a template`,

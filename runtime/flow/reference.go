@@ -81,10 +81,22 @@ func (ref *reference) value(s *Scope) []byte {
 		v = follow(v, ref.steps)
 		if IsSecretGlobal(ref.key) {
 			s.addSecrets(v)
+			if s.Hide != nil && tells(v) {
+				return s.Hide(v)
+			}
 		}
 		return v
 	}
 	return follow(v, ref.steps)
+}
+
+// tells tells whether there is something to a value that a secret can be in.
+func tells(v []byte) bool {
+	switch rawjson.KindOf(v) {
+	case rawjson.String, rawjson.Number, rawjson.Object, rawjson.Array:
+		return true
+	}
+	return false
 }
 
 // appendTo appends the value to dst: as a JSON value, or inText as what stands for it within a JSON string. A value of more

@@ -23,6 +23,10 @@ type Scope struct {
 	// the __secret globals that were resolved, each once. Append adds to it.
 	Secrets [][]byte
 
+	// Hide, unless nil, gives what stands for a value that was found in a __secret global, both raw JSON. Booleans and null, which tell
+	// nothing, stand for themselves. Secrets and Globals collect the value itself.
+	Hide func(value []byte) []byte
+
 	// Globals collects the global values that were resolved, each value of a key once, as Global gave them: by them a
 	// template can be resolved again exactly. Append adds to it.
 	Globals []Global

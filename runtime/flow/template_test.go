@@ -304,6 +304,32 @@ func TestTemplateCollectsSecrets(t *testing.T) {
 	}
 }
 
+// TestTemplateHidesSecrets: what stands for secrets is put where they would be; what tells nothing, and other globals, stay.
+func TestTemplateHidesSecrets(t *testing.T) {
+	p, err := compileConfig(t, `{"a":"Bearer {{global.__secret_key}}","b":"{{global.__secret_all}}","c":"{{global.api_url}}","d":"{{global.__secret_nope}}",`+
+		`"e":"{{global.__secret_all.keys[1]}}","f":"{{global.__secret_all.keys[2]}}","g":"{{global.__secret_all.keys[3]}}","h":"{{global.__secret_all}}!"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := testScope(t, p)
+	var hidden []string
+	s.Hide = func(value []byte) []byte {
+		hidden = append(hidden, string(value))
+		return fmt.Appendf(nil, `"#%d"`, len(hidden))
+	}
+	got, err := p.Nodes[2].Config.Append(nil, s, 1<<20)
+	if want := `{"a":"Bearer #1","b":"#2","c":"https://api.example","d":null,"e":"#3","f":true,"g":null,"h":"#4!"}`; string(got) != want || err != nil {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+	all := `{"user":"me","keys":["k1",22,true,null,"k1",""]}`
+	if want := []string{`"s3cr\"t"`, all, `22`, all}; !slices.Equal(hidden, want) {
+		t.Errorf("hidden %q, want %q", hidden, want)
+	}
+	if got, want := string(bytes.Join(s.Secrets, []byte(" "))), `s3cr"t me k1 22`; got != want {
+		t.Errorf("collected %q, want %q", got, want)
+	}
+}
+
 func TestTemplateProblems(t *testing.T) {
 	tests := []struct{ template, want string }{
 		{`{{trigger.data`, `malformed template at column 15: the end where "}}" or another step of the path should stand`},

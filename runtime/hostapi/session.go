@@ -19,6 +19,7 @@ type HTTPOptions struct {
 	Hosts          []string // from Grants.HTTPHosts
 	IdempotencyKey string   // sent as Idempotency-Key on methods other than GET and HEAD unless the request sets it
 	MaxResponse    int64    // bytes of body
+	Secrets        []string // texts in the request that no other origin may get by a redirect
 }
 
 // GlobalWriter stores globals; it returns when the value is in the store.

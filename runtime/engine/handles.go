@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"bytes"
+	"crypto/rand"
+	"slices"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+const (
+	handlePrefix = "flowtrux-secret-"
+	handleRandom = 26       // characters of crypto/rand.Text: 128 random bits
+	maxOpened    = 16 << 20 // bytes of a request with its handles replaced
+)
+
+// secretHandles stand for the secrets in the config of one node, or of one item of forEach, whose module asks for handles: it gets them
+// in the place of what templates have found in __secret globals. Requests turn them back, nothing else does, and those of another config
+// are texts like any other. It belongs to one goroutine.
+type secretHandles struct {
+	handles map[string][]byte // by value: a JSON string
+	values  map[string][]byte // by the handle's text: raw JSON
+}
+
+// hide is what stands for a value, a JSON string of characters that JSON, URLs and headers take as they are.
+func (s *secretHandles) hide(value []byte) []byte {
+	if h, ok := s.handles[string(value)]; ok {
+		return h
+	}
+	if s.handles == nil {
+		s.handles, s.values = make(map[string][]byte), make(map[string][]byte)
+	}
+	name := handlePrefix + rand.Text()
+	h := []byte(`"` + name + `"`)
+	s.handles[string(value)], s.values[name] = h, value
+	return h
+}
+
+var errOpened = &hostapi.Failure{Code: "http_bad_request", Message: "the request is too large", Fatal: true}
+
+// open is a request with its handles replaced: a string that is one alone by the value, of any kind, and one within a string by the text
+// that a template would have put there; in the parts of it that secrets may be in, and not in keys of objects. put are the texts in what
+// was put in. What is not a request comes back as it is; request is not changed.
+func (s *secretHandles) open(request []byte) (opened []byte, put []string, err error) {
+	if s == nil || !bytes.Contains(request, []byte(handlePrefix)) || len(request) > maxOpened {
+		return request, nil, nil
+	}
+	if valid := rawjson.Check(request, maxHostDepth) == nil; !valid {
+		return request, nil, nil
+	}
+	o := opening{handles: s, out: make([]byte, 0, len(request))}
+	o.request(bytes.TrimLeft(request, " \t\r\n"))
+	if o.tooLarge {
+		return nil, nil, errOpened
+	}
+	return o.out, o.put, nil
+}
+
+// opening is a request whose handles are being replaced.
+type opening struct {
+	handles  *secretHandles
+	out      []byte
+	put      []string
+	tooLarge bool
+}
+
+// opened are the parts of a request in which secrets may be. The method goes to other origins by redirects.
+var opened = []string{"url", "headers", "query", "body"}
+
+func (o *opening) request(v []byte) {
+	if rawjson.KindOf(v) != rawjson.Object {
+		o.out = append(o.out, v...)
+		return
+	}
+	o.members(v, func(key, value []byte) {
+		if slices.ContainsFunc(opened, func(name string) bool { return rawjson.KeyIs(key, name) }) {
+			o.walk(value)
+		} else {
+			o.out = append(o.out, value...)
+		}
+	})
+}
+
+// members appends an object, of which each appends the values.
+func (o *opening) members(v []byte, each func(key, value []byte)) {
+	before := byte('{')
+	rawjson.Members(v, func(key, value []byte) bool {
+		o.out = append(o.out, before, '"')
+		o.out = append(append(o.out, key...), `":`...)
+		each(key, value)
+		before = ','
+		return !o.tooLarge
+	})
+	if before == '{' {
+		o.out = append(o.out, before)
+	}
+	o.out = append(o.out, '}')
+}
+
+func (o *opening) walk(v []byte) {
+	switch rawjson.KindOf(v) {
+	case rawjson.Object:
+		o.members(v, func(_, value []byte) { o.walk(value) })
+	case rawjson.Array:
+		start := len(o.out)
+		rawjson.Elements(v, func(value []byte) bool {
+			o.out = append(o.out, ',')
+			o.walk(value)
+			return !o.tooLarge
+		})
+		if len(o.out) == start {
+			o.out = append(o.out, ',')
+		}
+		o.out[start] = '['
+		o.out = append(o.out, ']')
+	case rawjson.String:
+		o.text(v[1 : len(v)-1])
+	default:
+		o.out = append(o.out, v...)
+	}
+	o.tooLarge = o.tooLarge || len(o.out) > maxOpened
+}
+
+// text appends a string, which comes without its quotes.
+func (o *opening) text(raw []byte) {
+	if value, ok := o.handles.values[string(raw)]; ok {
+		o.take(value, value)
+		return
+	}
+	o.out = append(o.out, '"')
+	for !o.tooLarge {
+		at := bytes.Index(raw, []byte(handlePrefix))
+		end := at + len(handlePrefix) + handleRandom
+		if at < 0 || end > len(raw) {
+			break
+		}
+		value, ok := o.handles.values[string(raw[at:end])]
+		if !ok {
+			end = at + len(handlePrefix)
+			o.out = append(o.out, raw[:end]...)
+		} else {
+			o.out = append(o.out, raw[:at]...)
+			o.take(value, inText(value))
+		}
+		raw = raw[end:]
+	}
+	o.out = append(append(o.out, raw...), '"')
+}
+
+// take appends what stands for a value.
+func (o *opening) take(value, as []byte) {
+	o.note(value)
+	o.out = append(o.out, as...)
+	o.tooLarge = len(o.out) > maxOpened
+}
+
+// note remembers the texts of a value that is put in.
+func (o *opening) note(value []byte) {
+	o.put = append(o.put, leafText(value))
+	for _, part := range children(value) {
+		o.note(part)
+	}
+}
+
+// inText is a value as a template puts it within a JSON string.
+func inText(value []byte) []byte {
+	switch rawjson.KindOf(value) {
+	case rawjson.String:
+		return value[1 : len(value)-1]
+	case rawjson.Object, rawjson.Array:
+		return rawjson.AppendEscaped(nil, value)
+	default:
+		return value
+	}
+}

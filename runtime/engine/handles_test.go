@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/flowtrux/edge/internal/wasmbuild"
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+const hush = "hush-hush-hush"
+
+// server is what requests reach. It refuses as many as busy says.
+type server struct {
+	mu       sync.Mutex
+	busy     int
+	requests []string
+	secrets  [][]string
+}
+
+func (s *server) Do(_ context.Context, request []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests, s.secrets = append(s.requests, string(request)), append(s.secrets, o.Secrets)
+	if s.busy > 0 {
+		s.busy--
+		return dst, &hostapi.Failure{Code: "http_timeout", Message: "too slow"}
+	}
+	return append(dst, `{"status":204}`...), nil
+}
+
+// blindLab has a node that asks for handles, "blind", and the same that does not, "sees".
+func blindLab(t *testing.T, s *server) *lab {
+	t.Helper()
+	modules := make(map[string]*sandbox.Module)
+	for name, secrets := range map[string]string{"blind": `,"secrets":"handles"`, "sees": ""} {
+		manifest := `{"abi":1,"type":"blind","version":"1.0.0","capabilities":["http"]` + secrets + `}`
+		wasm, err := wasmbuild.C(t.Context(), "testdata/blind/blind.c", fmt.Sprintf("-DMANIFEST=%q", manifest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if modules[name], err = host.Load(t.Context(), sandbox.ModuleConfig{Type: name, Source: name + ".wasm", Wasm: wasm, Grants: hostapi.Grants{HTTP: true}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	nodes, err := NewNodes(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nodes.Release)
+	return &lab{T: t, nodes: nodes, engine: New(Config{HTTP: s, Globals: workspace{
+		"plain": `"plain"`, "__secret_key": `"` + hush + `"`, "__secret_pin": `1234567890`, "__secret_on": `true`,
+		"__secret_all": `{"user":"a \"b\"\n","list":["` + hush + `",7]}`,
+	}})}
+}
+
+// asks writes a node that does a request and looks for the secret in its memory.
+func asks(typ, id, request string, settings ...string) string {
+	return node(typ, id, `"find":"`+hex.EncodeToString([]byte(hush))+`","request":`+request, settings)
+}
+
+// TestSecretsByHandle: the server gets what it would get of a node that has the texts, and the node's memory never has them.
+func TestSecretsByHandle(t *testing.T) {
+	const request = `{"url":"https://x.example/{{global.__secret_key}}?{{global.plain}}","headers":{"authorization":"Bearer {{global.__secret_key}}"},` +
+		`"query":{"k":"{{ global.__secret_key }}","l":["{{global.__secret_all.list}}","x"]},"followRedirects":"{{global.__secret_on}}","body":{"all":"{{global.__secret_all}}",` +
+		`"text":"all: {{global.__secret_all}}, {{global.__secret_pin}}{{global.__secret_key}}","pin":"{{global.__secret_pin}}","no":"{{global.__secret_none}}","list":[],"o":{}}}`
+	s := new(server)
+	l := blindLab(t, s)
+	found := func(typ string) string {
+		t.Helper()
+		r := l.run(document("t>a", asks(typ, "a", request)), `{}`)
+		if r.Status != Succeeded {
+			t.Fatalf("%s: %+v", typ, r.Nodes[1].Err)
+		}
+		return string(rawjson.Get(r.Nodes[1].Output, "found"))
+	}
+	if n := found("sees"); n == "0" {
+		t.Error("the search finds nothing where there is something")
+	}
+	if n := found("blind"); n != "0" {
+		t.Errorf("the secret stands in the memory %s times", n)
+	}
+	if len(s.requests) != 2 || s.requests[0] != s.requests[1] || !strings.Contains(s.requests[0], hush) {
+		t.Errorf("the requests differ:\n%s", strings.Join(s.requests, "\n"))
+	}
+	if s.secrets[0] != nil {
+		t.Errorf("secrets that were put in where no handles are: %q", s.secrets[0])
+	}
+	for _, want := range []string{hush, "1234567890", "a \"b\"\n", "7"} {
+		if !strings.Contains(strings.Join(s.secrets[1], "|"), want) {
+			t.Errorf("%q is not among the secrets that were put in: %q", want, s.secrets[1])
+		}
+	}
+}
+
+// TestHandlesAreOfOneCall: attempts share them; another item or node gets others, and those it was given are texts for it.
+func TestHandlesAreOfOneCall(t *testing.T) {
+	s := &server{busy: 1}
+	l := blindLab(t, s)
+	const request = `{"headers":{"a":"{{global.__secret_key}}"}}`
+	r := l.run(document("t>a a>b a>c", asks("blind", "a", request, `"retry":{"maxAttempts":2,"backoff":"1ms"}`),
+		asks("blind", "b", `{"headers":{"a":"{{steps.a.output.request.headers.a}}"}}`),
+		asks("blind", "c", request, `"forEach":"{{trigger.data}}"`)), `[1,2]`)
+	if r.Status != Succeeded {
+		t.Fatalf("%s", r.Status)
+	}
+	handle := func(output []byte) string {
+		h := string(rawjson.Text(rawjson.Get(rawjson.Get(rawjson.Get(output, "request"), "headers"), "a")))
+		if len(h) != len(handlePrefix)+handleRandom || !strings.HasPrefix(h, handlePrefix) {
+			t.Fatalf("the node got %q", output)
+		}
+		return h
+	}
+	stolen := handle(r.Nodes[1].Output)
+	if again := handle(r.Nodes[2].Output); again != stolen {
+		t.Errorf("what was handed on is %s, not %s", again, stolen)
+	}
+	first, second := handle(rawjson.Index(r.Nodes[3].Output, 0)), handle(rawjson.Index(r.Nodes[3].Output, 1))
+	if first == second || first == stolen || second == stolen {
+		t.Errorf("handles come again: %s, %s, %s", stolen, first, second)
+	}
+	got := make(map[string]int)
+	for _, r := range s.requests {
+		got[r]++
+	}
+	if got[`{"headers":{"a":"`+hush+`"}}`] != 4 || got[`{"headers":{"a":"`+stolen+`"}}`] != 1 {
+		t.Errorf("the server got %q", s.requests)
+	}
+}
+
+// TestHandlesInRecords: what is shown of a node with handles is what is shown of one with texts.
+func TestHandlesInRecords(t *testing.T) {
+	l := blindLab(t, new(server))
+	for _, typ := range []string{"sees", "blind"} {
+		r := l.recorded(document("t>a", asks(typ, "a", `{"headers":{"a":"Bearer {{global.__secret_key}}"}}`)), `{}`)
+		n := &r.Nodes[0]
+		const want = `{"headers":{"a":"Bearer ***"}}`
+		if !strings.HasSuffix(n.Input.Text, `"request":`+want+`}`) || !n.Input.Masked {
+			t.Errorf("%s: input %+v", typ, n.Input)
+		}
+		if h := n.Calls[0].Host[0]; h.Request.Text != want || !h.Request.Masked {
+			t.Errorf("%s: request %+v", typ, h.Request)
+		}
+		if text, err := json.Marshal(r); err != nil || strings.Contains(string(text), hush) {
+			t.Errorf("%s: the secret is in the record, %v", typ, err)
+		}
+		if got := l.nodes.Repeat(t.Context(), n).Incomparable; got != "its input holds secrets, which are masked" {
+			t.Errorf("%s: %q", typ, got)
+		}
+	}
+}
+
+func TestOpen(t *testing.T) {
+	s := new(secretHandles)
+	name := func(value string) string { return string(rawjson.Text(s.hide([]byte(value)))) }
+	key, all := name(`"k\n"`), name(`{"a":"\n"}`)
+	if again := name(`"k\n"`); again != key {
+		t.Errorf("the same value has the handles %s and %s", key, again)
+	}
+	unknown := handlePrefix + strings.Repeat("A", handleRandom)
+	for request, want := range map[string]string{
+		`{"url":"` + key + `"}`:                                           `{"url":"k\n"}`,
+		` { "body" : [ "` + all + `" , 1.50 , "" ] } `:                    `{"body":[{"a":"\n"},1.50,""]}`,
+		`{"body":"` + key + key + `-` + all + `"}`:                        `{"body":"k\nk\n-{\"a\":\"\\n\"}"}`,
+		`{"body":{"` + key + `":"` + unknown + key + handlePrefix + `"}}`: `{"body":{"` + key + `":"` + unknown + `k\n` + handlePrefix + `"}}`,
+		`{"body":"` + key[:len(key)-1] + `"}`:                             `{"body":"` + key[:len(key)-1] + `"}`,
+		`{"body":"` + handlePrefix + key + `"}`:                           `{"body":"` + handlePrefix + `k\n"}`,
+		`{"method":"` + key + `","timeout":["` + key + `"]}`:              `{"method":"` + key + `","timeout":["` + key + `"]}`,
+		`{"u\u0072l":"` + key + `"}`:                                      `{"u\u0072l":"k\n"}`,
+		`["` + key + `"]`:                                                 `["` + key + `"]`,
+		`{"url":"` + key:                                                  `{"url":"` + key,
+		`{"url":"a"} `:                                                    `{"url":"a"} `,
+	} {
+		got, _, err := s.open([]byte(request))
+		if string(got) != want || err != nil {
+			t.Errorf("%s\n got %s, %v\nwant %s", request, got, err, want)
+		}
+	}
+	large := name(`"` + strings.Repeat("x", 1<<20) + `"`)
+	for _, body := range []string{`"` + strings.Repeat(large, 17) + `"`, `[` + strings.Repeat(`"`+large+`",`, 17) + `1]`} {
+		if got, _, err := s.open([]byte(`{"body":` + body + `}`)); got != nil || err != errOpened {
+			t.Errorf("a request of 17 MiB: %d bytes, %v", len(got), err)
+		}
+	}
+	none := (*secretHandles)(nil)
+	if got, put, err := none.open([]byte(key)); string(got) != key || put != nil || err != nil {
+		t.Errorf("without handles: %s, %q, %v", got, put, err)
+	}
+}

@@ -1,0 +1,33 @@
+// A node that does the request of its config and then looks for a text in all of its memory. The text comes in hexadecimal, so that
+// the search itself does not bring it there.
+#include "../../../../nodes/sdk/languages/c/flowtrux.h"
+
+static int half(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+
+// count is how often the text stands between two addresses.
+static int64_t count(ft_text hex, const volatile char *at, const volatile char *end) {
+	int64_t found = 0;
+	for (size_t n = hex.len / 2; at + n <= end; at++) {
+		size_t same = 0;
+		while (same < n && at[same] == (char)(half(hex.ptr[2 * same]) << 4 | half(hex.ptr[2 * same + 1]))) same++;
+		found += same == n;
+	}
+	return found;
+}
+
+static ft_answer run(ft_text config) {
+	ft_text hex, request = ft_get(config, "request");
+	if (!ft_string(ft_get(config, "find"), &hex)) return ft_fatal("bad_config", "find must be a string");
+	ft_reply r = ft_http(request);
+	if (!r.ok) return ft_failed(r);
+	uintptr_t size = (uintptr_t)__builtin_wasm_memory_size(0) << 16;
+	ft_out out = {0};
+	ft_put(&out, FT("{\"found\":"));
+	ft_put_int(&out, count(hex, (const char *)16, (const char *)size));
+	ft_put(&out, FT(",\"request\":"));
+	ft_put(&out, request);
+	ft_put(&out, FT("}"));
+	return ft_output(&out);
+}
+
+FT_NODE(MANIFEST, run)
