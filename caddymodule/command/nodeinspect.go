@@ -41,6 +41,7 @@ type inspection struct {
 	Handles []string      `json:"handles,omitempty"`
 	From    string        `json:"handlesFrom,omitempty"`
 	Asks    []string      `json:"capabilities"`
+	Secrets string        `json:"secrets,omitempty"` // how it gets them: handles or text
 	Loading time.Duration `json:"loadingNanoseconds,omitempty"`
 	Call    *measured     `json:"call,omitempty"`
 	*sandbox.Facts
@@ -117,6 +118,9 @@ func inspect(ctx context.Context, host *sandbox.Host, file string, wasm, config 
 	i.Type, i.Version, i.Summary = t.Name, t.Version, t.Summary
 	i.Handles, i.From, i.Slow = t.Handles, t.HandlesFrom, m.Slow()
 	i.Asks = append(i.Asks, t.Capabilities...)
+	if i.Secrets = "text"; t.HidesSecrets {
+		i.Secrets = "handles"
+	}
 	i.Call = measure(ctx, m, config)
 	return i, nil
 }
@@ -160,6 +164,7 @@ func printInspection(w io.Writer, i *inspection) {
 	if i.Type != "" {
 		row("node", "%s", strings.TrimSuffix(i.Type+" "+i.Version+": "+i.Summary, ": "))
 		row("asks for", "%s", listed(i.Asks, "nothing"))
+		row("secrets", "as %s", i.Secrets)
 		row("handles", "%s", handlesText(i))
 	}
 	if i.Command {

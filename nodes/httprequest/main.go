@@ -12,13 +12,14 @@ import (
 var schema string
 
 var _ = sdk.Register(sdk.Node{
-	Type:         "http-request",
-	Version:      "1.0.0",
-	Summary:      "Sends an HTTP request and gives the answer",
-	Config:       schema,
-	Capabilities: []string{"http"},
-	Run:          run,
-	Warmup:       []string{`{"method":"POST","url":"https://example.com/orders","headers":{"X-Source":"edge"},"body":{"orderId":"12345","total":250.50}}`},
+	Type:          "http-request",
+	Version:       "1.0.0",
+	Summary:       "Sends an HTTP request and gives the answer",
+	Config:        schema,
+	Capabilities:  []string{"http"},
+	SecretHandles: true, // what it is given goes into the request as it is
+	Run:           run,
+	Warmup:        []string{`{"method":"POST","url":"https://example.com/orders","headers":{"X-Source":"edge"},"body":{"orderId":"12345","total":250.50}}`},
 })
 
 func main() {}
