@@ -22,8 +22,9 @@ func isCommand(code wazero.CompiledModule) bool {
 }
 
 // ran runs a WASI command: its input is its standard input, its output what it writes to standard output. The image that its instances are
-// put back to is that of a program that has not begun, so its start is a part of each call.
-func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (Result, *Error) {
+// put back to is that of a program that has not begun, so its start is a part of each call. returned is false when it left otherwise
+// than by returning, also when it has succeeded: programs in Go always exit.
+func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (_ Result, returned bool, _ *Error) {
 	s.Pipe(input, l.Output)
 	in.memory.meter.begin(ctx, s.Deadline, int64(l.Fuel))
 	err := in.main.CallWithStack(in.context(ctx, s), in.stack[:])
@@ -33,15 +34,15 @@ func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []by
 	var exit hostapi.ExitError
 	switch {
 	case err != nil && !(errors.As(err, &exit) && exit.Code == 0):
-		return Result{}, in.ended(ctx, s, err)
+		return Result{}, false, in.ended(ctx, s, err)
 	case spent:
-		return Result{}, in.ended(ctx, s, errFuel)
+		return Result{}, false, in.ended(ctx, s, errFuel)
 	case over:
-		return Result{}, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output is over the limit of %d bytes", l.Output)}
+		return Result{}, err == nil, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output is over the limit of %d bytes", l.Output)}
 	}
-	out, err := rawjson.AppendCanonical(dst, payload, maxDepth)
-	if err != nil {
-		return Result{}, &Error{Code: CodeBadAnswer, Message: "standard output is not one JSON value: " + err.Error(), Detail: err}
+	out, bad := rawjson.AppendCanonical(dst, payload, maxDepth)
+	if bad != nil {
+		return Result{}, err == nil, &Error{Code: CodeBadAnswer, Message: "standard output is not one JSON value: " + bad.Error(), Detail: bad}
 	}
-	return Result{Kind: abi.Output, Output: out[len(dst):]}, nil
+	return Result{Kind: abi.Output, Output: out[len(dst):]}, err == nil, nil
 }

@@ -37,6 +37,8 @@ func TestCommands(t *testing.T) {
 			}{
 				{`"a"`, `["a",1]`, "", nil},
 				{`"x"`, `["x",1]`, "", nil},
+				{`"k"`, `[0]`, "", nil},
+				{`"k"`, `[0]`, "", nil},
 				{`"e"`, "the module exited with status 3", CodeExit, []string{"no such order"}},
 				{`"a"`, `["a",1]`, "", nil},
 				{`"o"`, "standard output is not one JSON value: ", CodeBadAnswer, nil},

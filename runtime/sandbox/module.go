@@ -85,8 +85,8 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, i
 	healthy := false
 	defer func() { from.release(instance, healthy) }()
 	if m.command {
-		r, failure := instance.ran(ctx, s, in, dst, &m.limits)
-		healthy = failure == nil
+		r, returned, failure := instance.ran(ctx, s, in, dst, &m.limits)
+		healthy = returned
 		return r, failure
 	}
 	packed, failure := instance.answered(ctx, s, from.buffer(), in, m.limits.Fuel)
