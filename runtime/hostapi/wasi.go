@@ -184,22 +184,29 @@ const (
 	maxWrite   = 64 << 10 // bytes
 )
 
-// wasiWrite takes what goes to standard output and error; an iovec is a pointer and a length.
+// vectors returns a list of iovecs, each of which is a pointer and a length.
+func (s *Session) vectors(m api.Module, ptr, count uint64) (vectors []byte, errno uint64) {
+	if uint32(count) > maxVectors {
+		return nil, errnoInval
+	}
+	vectors, ok := s.Memory.Read(m, uint32(ptr), 8*uint32(count))
+	if !ok {
+		return nil, errnoFault
+	}
+	return vectors, errnoSuccess
+}
+
+// wasiWrite takes what goes to standard output and error.
 func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 	fd := uint32(stack[0])
 	if fd != 1 && fd != 2 {
 		stack[0] = errnoBadf
 		return
 	}
-	count := uint32(stack[2])
-	if count > maxVectors {
-		stack[0] = errnoInval
-		return
-	}
 	s := session(ctx)
-	vectors, ok := s.Memory.Read(m, uint32(stack[1]), 8*count)
-	if !ok {
-		stack[0] = errnoFault
+	vectors, errno := s.vectors(m, stack[1], stack[2])
+	if errno != errnoSuccess {
+		stack[0] = errno
 		return
 	}
 	var written uint32
@@ -223,15 +230,10 @@ func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoBadf
 		return
 	}
-	count := uint32(stack[2])
-	if count > maxVectors {
-		stack[0] = errnoInval
-		return
-	}
 	s := session(ctx)
-	vectors, ok := s.Memory.Read(m, uint32(stack[1]), 8*count)
-	if !ok {
-		stack[0] = errnoFault
+	vectors, errno := s.vectors(m, stack[1], stack[2])
+	if errno != errnoSuccess {
+		stack[0] = errno
 		return
 	}
 	var got uint32
