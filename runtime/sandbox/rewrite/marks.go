@@ -64,10 +64,14 @@ func (m *module) store(r *reader, f *function, at int, value temp, size uint32) 
 	if value == tempV128 && size < 16 {
 		r.byte()
 	}
+	end := offset + size
+	if end >= size && end <= Beyond { // the mark of the address alone does for it
+		offset = 0
+	}
 	switch {
 	case !m.marks():
 	case address.known && offset < maxOffset:
-		f.wrote(r.i, span{address, offset, offset + size})
+		f.wrote(r.i, span{address, offset, end})
 	case address.known:
 		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: markLocal, operand: address, value: offset})
 	default:
