@@ -141,13 +141,9 @@ func (in *instance) reset(i *image, marked bool) error {
 	}
 	m.high, m.refused = uint64(len(i.bytes)), false
 	if m.size != m.high {
-		// wazero takes over what Reallocate returns, also when it is less than before. It is asked for one page more, which is always
-		// below the most there can be.
-		m.size, m.forced = m.high, true
-		_, ok := in.module.Memory().Grow(1)
-		m.forced = false
-		if !ok {
-			return fmt.Errorf("the memory cannot be set to %d bytes", m.size)
+		m.size = m.high
+		if err := in.remap(); err != nil {
+			return err
 		}
 	}
 	for n, g := range in.globals {
@@ -157,6 +153,25 @@ func (in *instance) reset(i *image, marked bool) error {
 		in.handles()
 	}
 	return nil
+}
+
+// remap makes the module's memory the first bytes of the region, as many as it has now. wazero takes over what Reallocate returns, also
+// when that is less than before. It is asked for one page more, which is always below the most there can be.
+func (in *instance) remap() error {
+	m := &in.memory
+	m.forced = true
+	_, ok := in.module.Memory().Grow(1)
+	m.forced = false
+	if !ok {
+		return fmt.Errorf("the memory cannot be set to %d bytes", m.size)
+	}
+	return nil
+}
+
+// trim gives memory back that the instance holds beside its image. It is called after reset.
+func (in *instance) trim() error {
+	in.memory.region.trim()
+	return in.remap()
 }
 
 // close ends the instance and frees its memory.

@@ -30,7 +30,8 @@ type region interface {
 	// restore makes the region what its image is, zero beyond it. No more than the first high bytes have been handed out since
 	// it was made or restored. After an error the region can only be freed.
 	restore(high uint64) error
-	// trim gives memory back that the region holds beside its image. It is called after restore.
+	// trim gives memory back that the region holds beside its image. It is called after restore; what bytes returned before is no part of
+	// the region then.
 	trim()
 	// free ends the region: nobody uses its bytes any more.
 	free()

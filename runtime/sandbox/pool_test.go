@@ -198,3 +198,22 @@ func TestNoWayToResetIsAnErrorOfLoad(t *testing.T) {
 		t.Error("loaded")
 	}
 }
+
+// An instance that has given memory back since it was used goes on as before, and is put back.
+func TestATrimmedInstanceIsPutBack(t *testing.T) {
+	g := node(i32c(dataAt), i32c(dataAt), load8, i32c(1), add, store8, local(1), []byte{0x04, 0x40}, i32c(1), grow, drop, []byte{0x0b},
+		answer(abi.Output, dataAt, 1))
+	g.data = "0"
+	everyWay(t, func(t *testing.T, h *Host) {
+		m := load(t, h, g.bytes(), small, hostapi.Grants{})
+		for i, input := range []string{"grow", "", "", "grow", "", "grow", ""} {
+			if r, err := m.Call(t.Context(), new(hostapi.Session), []byte(input), nil); err != nil || string(r.Output) != "1" {
+				t.Errorf("call %d: %s, %v", i, r.Output, err)
+			}
+			if pool, ok := m.instances.(kept); ok && i%3 == 0 {
+				pool.shrink()
+				pool.shrink()
+			}
+		}
+	})
+}

@@ -25,12 +25,9 @@ func (p *pool) shrink() {
 		kept := idle[:0]
 		for _, in := range idle {
 			in.idle++
-			if in.idle >= closeAfter && p.live.Load() > 1 {
+			if in.idle >= closeAfter && p.live.Load() > 1 || in.idle == 1 && in.trim() != nil {
 				p.discard(in)
 				continue
-			}
-			if in.idle == 1 {
-				in.memory.region.trim()
 			}
 			kept = append(kept, in)
 		}
