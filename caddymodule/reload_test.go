@@ -144,8 +144,11 @@ func ended(a *App) <-chan struct{} {
 	return done
 }
 
-// references counts who holds the pooled objects of a kind.
+// references counts who holds the pooled objects of a kind, beside the tests themselves: see keepCompiled.
 func references(kind string) (n int) {
+	if kind == "installation" || kind == "sandbox" {
+		n--
+	}
 	pool.Range(func(key, _ any) bool {
 		if k := key.(poolKey); k.kind == kind {
 			refs, _ := pool.References(key)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/goleak"
 
+	"github.com/flowtrux/edge/internal/compiled"
+	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
 
@@ -25,7 +30,6 @@ import (
 	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
 	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
 	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
-	"github.com/flowtrux/edge/internal/compiled"
 )
 
 // TestMain gives the tests a data directory of their own: but for compiled code.
@@ -42,7 +46,14 @@ func TestMain(m *testing.M) {
 	if err := compiled.Link(dir); err != nil {
 		panic(err)
 	}
+	letGo, err := keepCompiled()
+	if err != nil {
+		panic(err)
+	}
 	code := m.Run()
+	if err := letGo(); err != nil {
+		panic(err)
+	}
 	if code == 0 {
 		// certmagic keeps the lock of its cleaning for some seconds.
 		if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh")); err != nil {
@@ -52,6 +63,37 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// keepCompiled holds the built-in nodes in the sandbox that all configs share, until letGo: reading them from the disk takes
+// a part of a second for each config, and seconds with -race.
+func keepCompiled() (letGo func() error, err error) {
+	installation, release, err := acquireInstallation(filepath.Join(dataDir(), "seed"))
+	if err != nil {
+		return nil, err
+	}
+	host, releaseHost, err := acquireHost(filepath.Join(dataDir(), "wasm"), installation.seed)
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	ctx := context.Background()
+	var held []*sandbox.Module
+	letGo = func() error {
+		var err error
+		for _, m := range held {
+			err = errors.Join(err, m.Close(ctx))
+		}
+		return errors.Join(err, releaseHost(), release())
+	}
+	for _, n := range nodes.Builtin() {
+		all := hostapi.Grants{HTTP: true, Log: true, Globals: true}
+		m, err := host.Load(ctx, sandbox.ModuleConfig{Type: n.Type, Source: n.Type, Wasm: n.Wasm, Grants: all})
+		if err != nil {
+			return nil, errors.Join(err, letGo())
+		}
+		held = append(held, m)
+	}
+	return letGo, nil
 }
 
 // secret signs everything here.

@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"runtime/store/embedded":      {"runtime/store", "runtime/store/etcd"},
 	"runtime/store/etcd":          {"runtime/store"},
 	"runtime/store/etcd/etcdtest": {},
-	"runtime/store/storetest":     {"runtime/store"},
+	"runtime/store/storetest":     {"runtime/store", "nodes/rawjson"},
 	"runtime/trial":               {"runtime/flow", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/cases", "nodes/rawjson"},
 	"nodes":                       {}, // knows the nodes' bytes only
 	"nodes/abi":                   {},
@@ -58,7 +58,7 @@ var arrows = map[string][]string{
 	"nodes/sdk/operator":          {"nodes/sdk", "nodes/rawjson"},
 	"nodes/sdk/random":            {},
 	"nodes/sdk/typed":             {"nodes/sdk"},
-	"nodes/cases":                 {},
+	"nodes/cases":                 {"nodes/rawjson"},
 	"nodes/conformance":           {"nodes/cases", "nodes/sdk"},
 	"nodes/condition":             {"nodes/sdk/*", "nodes/rawjson"},
 	"nodes/httprequest":           {"nodes/sdk/*", "nodes/rawjson"},
