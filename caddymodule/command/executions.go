@@ -32,11 +32,11 @@ func executionsCommand() *cobra.Command {
 		"Executions that a sender waits for are listed when they have ended.", cobra.NoArgs, listExecutions))
 	list.Flags().String("workflow", "", "Only those of this workflow")
 	list.Flags().String("status", "", "Only those: pending, running, succeeded, failed, cancelled, timed_out")
-	list.Flags().Int("limit", journal.DefaultLimit, "How many")
+	list.Flags().Int("limit", journal.DefaultLimit, "How many, at most "+strconv.Itoa(journal.MaxLimit))
 	list.Flags().String("cursor", "", "Those after a page: what the page before has said at its end")
 	list.Flags().Bool("follow", false, "Go on with new executions until interrupted")
-	replay := nodeFlag(serverFlags(leaf("replay <id>", "Starts an execution that has ended anew, from the event it was run from",
-		`Nobody waits for its answer, whatever the workflow's mode is.
+	replay := nodeFlag(serverFlags(leaf("replay <id>...", "Starts an execution that has ended anew, from the event it was run from",
+		`Nobody waits for its answer, whatever the workflow's mode is. One is started at a time.
 
 With --offline nothing is started: the calls of its nodes are made again in this process, from their recorded inputs, with the clock, random
 numbers and HTTP answers of then, and what they give is compared. With --node it tells what a new build of a node would do differently on
@@ -46,10 +46,9 @@ something would, and 2 when nothing is known to change and something cannot be c
 	replay.Flags().Bool("offline", false, "Make the calls of its nodes again in this process and compare")
 	replay.Flags().String("workflow", "", "With --offline: the newest executions of this workflow")
 	replay.Flags().Int("limit", 20, "With --offline and --workflow: how many")
-	c.AddCommand(list, replay,
+	return group(c, list, replay,
 		serverFlags(leaf("show <id>", "Shows what became of an execution, node by node", "", cobra.ExactArgs(1), showExecution)),
 		serverFlags(leaf("cancel <id>", "Ends an execution that waits or runs", "", cobra.ExactArgs(1), cancelExecution)))
-	return c
 }
 
 func listExecutions(cmd *cobra.Command, _ []string) error {
@@ -159,8 +158,8 @@ func replayExecution(cmd *cobra.Command, args []string) error {
 			return fmt.Errorf("--%s is for --offline", name)
 		}
 	}
-	if err := cobra.ExactArgs(1)(cmd, args); err != nil {
-		return err
+	if len(args) != 1 {
+		return errors.New("name the one execution that is to be started anew; several are for --offline")
 	}
 	cl, err := newClient(cmd)
 	if err != nil {

@@ -30,6 +30,9 @@ func TestUnknownCommands(t *testing.T) {
 		{"nope --colour red", `unknown command "nope"`},
 		{"secret sett orders --generate", "unknown command \"sett\" for `flowtrux secret`; did you mean set?"},
 		{"global rename a b", "unknown command \"rename\" for `flowtrux global`; there are delete, get, list, set"},
+		{"executions lsit", "unknown command \"lsit\" for `flowtrux executions`; did you mean list?"},
+		{"executions replay exec-1 exec-2", "several are for --offline"},
+		{"executions replay --offline exec-1 --workflow orders", "not both"},
 		{"--colour", "unknown flag: --colour"},
 		{"status --colour", "unknown flag: --colour"},
 		{"status now", `unknown command "now" for "flowtrux status"`},
@@ -39,7 +42,7 @@ func TestUnknownCommands(t *testing.T) {
 			t.Errorf("%s: error %v, want %q; output %q", c.args, err, c.want, out)
 		}
 	}
-	for _, args := range []string{"", "secret", "global", "node", "help", "secret --help"} {
+	for _, args := range []string{"", "secret", "global", "node", "executions", "help", "secret --help"} {
 		if out, _, err := try(t, "", strings.Fields(args)...); err != nil || !strings.Contains(out, "Available Commands") {
 			t.Errorf("%q: %v\n%s", args, err, out)
 		}

@@ -217,6 +217,9 @@ func compareServed(cmd *cobra.Command, ids []string) error {
 	if err != nil {
 		return err
 	}
+	if len(ids) > 0 && (cmd.Flags().Changed("workflow") || cmd.Flags().Changed("limit")) {
+		return errors.New("name executions, or a workflow with --workflow, not both")
+	}
 	if len(ids) == 0 {
 		if ids, err = newest(cmd, cl); err != nil {
 			return err
@@ -252,6 +255,9 @@ func newest(cmd *cobra.Command, cl *client) (ids []string, err error) {
 		if s.Status != journal.Pending && s.Status != journal.Running {
 			ids = append(ids, s.ID)
 		}
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("no execution of %q that has ended is recorded", workflow)
 	}
 	return ids, nil
 }

@@ -113,6 +113,7 @@ func TestOfflineReplay(t *testing.T) {
 			cut + " (quote) not comparable", failing + " (quote) unchanged", "1 unchanged, 0 changed, 1 not comparable",
 		}},
 		{"none", nil, 1, nil},
+		{"a workflow that has none", []string{"--workflow=qoute"}, 1, nil},
 		{"an unknown one", []string{"exec-01hzzzzzzzzzzzzzzzzzzzzzzz"}, 1, nil},
 		{"with the current workflow", []string{first, "--current"}, 1, nil},
 	} {
