@@ -54,7 +54,8 @@ type cell struct {
 	style style
 }
 
-func c(text string) cell { return cell{text: text} }
+// c is a cell with text as it came, which may be of others: what a terminal would obey is not in it.
+func c(text string) cell { return cell{text: printable(text)} }
 
 // table writes rows under a head in columns as wide as their widest cell. Widths count runes, not the bytes of colours,
 // which is why text/tabwriter does not do.
@@ -103,7 +104,7 @@ func printProblems(w io.Writer, file string, problems []problem) {
 		if p.Path != "" {
 			where += ": " + p.Path
 		}
-		fmt.Fprintf(w, "%s: %s\n", paint(w, red, where), p.Reason)
+		fmt.Fprintf(w, "%s: %s\n", paint(w, red, printable(where)), printable(p.Reason))
 	}
 }
 

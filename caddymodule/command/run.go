@@ -235,7 +235,7 @@ func expect(cmd *cobra.Command, file string, body []byte) error {
 		fmt.Fprintf(w, "%s the answer is that of %s\n", paint(w, green, "equal:"), file)
 	} else {
 		for _, line := range diff {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", paint(cmd.ErrOrStderr(), red, file), line)
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", paint(cmd.ErrOrStderr(), red, file), printable(line))
 		}
 	}
 	if len(diff) > 0 {

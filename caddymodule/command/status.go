@@ -102,7 +102,7 @@ func printStatus(cmd *cobra.Command, s Status) {
 		if t.Path != "" {
 			where += ": " + t.Path
 		}
-		fmt.Fprintf(w, "%s: %s\n", paint(w, red, where), t.Reason)
+		fmt.Fprintf(w, "%s: %s\n", paint(w, red, printable(where)), printable(t.Reason))
 	}
 }
 
