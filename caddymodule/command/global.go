@@ -51,7 +51,11 @@ func listGlobals(cmd *cobra.Command, _ []string) error {
 	}
 	rows := make([][]cell, 0, len(answer.Globals))
 	for _, g := range answer.Globals {
-		rows = append(rows, []cell{c(g.Key), c(cut(string(g.Value), 100))})
+		var line bytes.Buffer // the answer is indented for people
+		if err := json.Compact(&line, g.Value); err != nil {
+			return fmt.Errorf("reading the server's answer: %w", err)
+		}
+		rows = append(rows, []cell{c(g.Key), c(cut(line.String(), 100))})
 	}
 	table(cmd.OutOrStdout(), []string{"KEY", "VALUE"}, rows)
 	return nil

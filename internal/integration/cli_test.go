@@ -68,6 +68,8 @@ func TestCommandsAgainstAServer(t *testing.T) {
 		{"globals that are meant to be JSON", `{"a":1`, []string{"global", "set", "crm"}, "set crm", "begins like JSON and is none", false},
 		{"secret globals are masked", "hush", []string{"global", "set", "__secret_token"}, "set __secret_token", "", false},
 		{"global list", "", []string{"global", "list"}, "***", "", false},
+		{"a pretty global", "", []string{"global", "set", "prices", "{\n  \"a\": 1.50\n}"}, "set prices", "", false},
+		{"global list has a line for each", "", []string{"global", "list"}, "\nprices          {\"a\":1.50}\n", "", false},
 		{"nodes", "", []string{"nodes"}, "transform", "", false},
 		{"an inactive workflow", "", []string{"apply", inactive}, "applied resting", "", false},
 		{"status", "", []string{"status"}, "durability: disk", "", false},
