@@ -21,7 +21,7 @@ func Flowtrux() caddycmd.Command {
 		Short: "Manages and tries out webhook workflows (FlowTrux Edge)",
 		Long: `
 Workflows, secrets and globals live in the store of a running server; these commands
-reach it through Caddy's admin endpoint. validate, run and sign work without a server.`,
+reach it through Caddy's admin endpoint. validate, run, sign, send and node do without.`,
 		CobraFunc: func(root *cobra.Command) {
 			group(root,
 				applyCommand(), listCommand(), getCommand(), deleteCommand(),
