@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -312,6 +313,15 @@ func (s *site) do(c call) reply {
 }
 
 func (s *site) try(c call) (reply, error) {
+	r, err := s.once(c)
+	// The listener of a config that was just replaced may still take a connection, which is reset when it closes.
+	for n := 0; n < 10 && s.caddy != nil && errors.Is(err, syscall.ECONNRESET); n++ {
+		r, err = s.once(c)
+	}
+	return r, err
+}
+
+func (s *site) once(c call) (reply, error) {
 	if c.method == "" {
 		c.method = http.MethodPost
 	}
