@@ -58,7 +58,16 @@ func (s *site) refused(what string, got reply, status int, code string) {
 // waiting waits until so many duplicates wait.
 func (s *site) waiting(n int) {
 	s.t.Helper()
-	eventually(s.t, fmt.Sprintf("%d duplicates wait", n), func() bool { return s.app.executor.Waiting() == n })
+	got := -1
+	defer func() {
+		if got != n {
+			s.t.Logf("%d duplicates wait", got)
+		}
+	}()
+	eventually(s.t, fmt.Sprintf("%d duplicates wait", n), func() bool {
+		got = s.app.executor.Waiting()
+		return got == n
+	})
 }
 
 // TestDuplicates: a key of a workflow and a body start one execution, in each mode.
