@@ -59,6 +59,7 @@ type maker struct {
 	index, functions int
 	loops            int    // around what is being made
 	rounds           uint32 // the variable that counts the rounds of the next loop
+	obstacles        bool
 }
 
 const (
@@ -70,7 +71,7 @@ const (
 // generate makes a module whose functions take two numbers and give one, and call only those behind them.
 func generate(t *rapid.T) guest {
 	g := guest{
-		types:    [][]byte{ft(by(i32, i32), by(i32)), ft(by(i32), by(i32)), ft(nil, by(i32, i32))},
+		types:    [][]byte{ft(by(i32, i32), by(i32)), ft(by(i32), by(i32)), ft(nil, by(i32, i32)), ft(by(i32, i32), nil), ft(by(i32, i32), by(i32, i32))},
 		memories: [][]byte{{1, 1, 4}},
 		tables:   [][]byte{{kindFunc, 0, 8}, {kindFunc, 1, 4, 16}},
 		globals:  [][]byte{globalOf(i32, 1, ci(7)), globalOf(i32, 0, ci(-1)), globalOf(i32, 1, ci(0))},
@@ -78,10 +79,11 @@ func generate(t *rapid.T) guest {
 		data:     [][]byte{active(16, "some data to begin with"), active(4000, "and more")},
 	}
 	n := rapid.IntRange(1, 5).Draw(t, "functions")
+	obstacles := rapid.IntRange(0, 3).Draw(t, "obstacles") == 0 // a module that has some gets no marks
 	all := u(uint32(n))
 	for i := range n {
-		m := &maker{T: t, index: i, functions: n, rounds: ownVariables}
-		f := fn{locals: by(1, ownVariables-2+maxRounds, i32)}
+		m := &maker{T: t, index: i, functions: n, rounds: ownVariables, obstacles: obstacles}
+		f := fn{locals: by(2, ownVariables-2+maxRounds, i32, wideCount, i64)}
 		for range rapid.IntRange(0, 5).Draw(t, "statements") {
 			f.body = append(f.body, m.statement(3)...)
 		}
@@ -93,7 +95,7 @@ func generate(t *rapid.T) guest {
 		all = append(all, byte(i))
 	}
 	g.elements = [][]byte{cat(by(0), ci(0), by(opEnd), all), cat(by(1, 0), all)}
-	if rapid.Bool().Draw(t, "with passive data") {
+	if obstacles && rapid.Bool().Draw(t, "with passive data") {
 		g.announced = by(3)
 		g.data = append(g.data, cat(by(1), text("passive data")))
 		g.functions[0].body = cat(ci(100), ci(2), ci(8), by(opMisc, miscMemoryInit, 2, 0), g.functions[0].body)
@@ -138,6 +140,9 @@ func (m *maker) value(depth int) []byte {
 	case 5:
 		return cat(by(opMemorySize, 0, opMisc, miscTableSize, 1, 0x6a))
 	case 6:
+		if !m.obstacles {
+			return cat(by(opRefFunc, byte(m.index), opRefIsNull))
+		}
 		return cat(by(opRefFunc, byte(m.index)), m.masked(depth, 1), by(opMisc, miscTableGrow, 1))
 	case 7: // a block of two values
 		return cat(by(opBlock, 2), m.value(depth), m.value(depth), by(opBr, 0, opEnd, 0x73))
@@ -165,7 +170,7 @@ func (m *maker) call(depth int) []byte {
 
 // loop makes a loop with a bounded number of rounds. begin is what is on the stack before it, of the type kind takes.
 func (m *maker) loop(begin func() []byte, kind []byte, body func() []byte) []byte {
-	if m.loops == 2 || m.rounds == ownVariables-2+maxRounds {
+	if m.loops == 2 || m.rounds == ownVariables+maxRounds {
 		return begin()
 	}
 	m.loops++
@@ -183,9 +188,9 @@ func (m *maker) statement(depth int) []byte {
 		return cat(m.value(1), set(uint32(m.pick(ownVariables))))
 	}
 	depth--
-	switch m.pick(14) {
+	switch m.pick(16) {
 	case 0:
-		return cat(m.masked(depth, 0xfff), m.value(depth), by(0x36, 2, byte(m.pick(100)))) // i32.store
+		return m.write(depth)
 	case 1:
 		return cat(m.value(depth), by(opGlobalSet, byte(2*m.pick(2))))
 	case 2:
@@ -196,20 +201,33 @@ func (m *maker) statement(depth int) []byte {
 		nothing := func() []byte { return nil }
 		return m.loop(nothing, by(blockEmpty), func() []byte { return cat(m.statement(depth), m.statement(depth)) })
 	case 6:
-		return cat(m.masked(depth, 0xfff), m.masked(depth, 0xfff), m.masked(depth, 0x3ff), by(opMisc, miscMemoryCopy, 0, 0))
+		return cat(m.masked(depth, 0x7fff), m.masked(depth, 0x7fff), m.masked(depth, 0x3ff), by(opMisc, miscMemoryCopy, 0, 0))
 	case 7:
-		return cat(m.masked(depth, 0xfff), m.value(depth), m.masked(depth, 0x3ff), by(opMisc, miscMemoryFill, 0))
-	case 8:
-		return cat(m.masked(depth, 3), by(opRefFunc, byte(m.index), opTableSet, 1))
-	case 9:
-		return cat(m.masked(depth, 1), m.masked(depth, 1), m.masked(depth, 1), by(opMisc, miscTableCopy, 1, 0))
-	case 10:
-		return cat(m.masked(depth, 1), by(opRefNull, kindFunc), m.masked(depth, 1), by(opMisc, miscTableFill, 1))
-	case 11:
-		return cat(m.masked(depth, 1), m.masked(depth, 0), m.masked(depth, 1), by(opMisc, miscTableInit, 1, 1))
+		return cat(m.masked(depth, 0x7fff), m.value(depth), m.masked(depth, 0x3ff), by(opMisc, miscMemoryFill, 0))
+	case 8, 9, 10, 11:
+		if m.obstacles {
+			return m.table(depth)
+		}
+		return m.write(depth)
 	case 12: // what is never reached
 		return cat(by(opBlock, blockEmpty, opBr, 0), m.statement(depth), m.value(depth), by(opMemoryGrow, 0, opDrop, opEnd))
+	case 13, 14:
+		return m.odd(depth)
 	default:
 		return cat(m.value(depth), set(uint32(m.pick(ownVariables))))
+	}
+}
+
+// table makes code that changes a table.
+func (m *maker) table(depth int) []byte {
+	switch m.pick(4) {
+	case 0:
+		return cat(m.masked(depth, 3), by(opRefFunc, byte(m.index), opTableSet, 1))
+	case 1:
+		return cat(m.masked(depth, 1), m.masked(depth, 1), m.masked(depth, 1), by(opMisc, miscTableCopy, 1, 0))
+	case 2:
+		return cat(m.masked(depth, 1), by(opRefNull, kindFunc), m.masked(depth, 1), by(opMisc, miscTableFill, 1))
+	default:
+		return cat(m.masked(depth, 1), m.masked(depth, 0), m.masked(depth, 1), by(opMisc, miscTableInit, 1, 1))
 	}
 }
