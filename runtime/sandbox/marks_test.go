@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
@@ -57,4 +58,26 @@ func TestMuchIsNotCopiedBack(t *testing.T) {
 	if !copyBack(layout, memory, nil) || memory[0] != 0 {
 		t.Error("less than a megabyte was not copied back")
 	}
+}
+
+// The last byte that a module can have has a mark, whatever its limit, and memory that a module has not at first has marks as well.
+func TestTheEndOfMemoryIsPutBack(t *testing.T) {
+	everyWay(t, func(t *testing.T, h *Host) {
+		for _, limit := range []int32{wasmPage, 1 << 20, 32 << 20, 32<<20 + wasmPage, 64 << 20, 64<<20 + wasmPage} {
+			// The digit is what there was at the end, and one more.
+			last := limit - 1
+			g := node(i32c(limit/wasmPage), grow, drop,
+				i32c(0), i32c(last), load8, i32c('1'), add, store8,
+				local(1), []byte{0x04, 0x40}, i32c(last), i32c(1), store8, []byte{0x05}, // at the end, by a constant or a range
+				i32c(last-300), i32c(1), i32c(301), []byte{0xfc, 0x0b, 0}, []byte{0x0b}, answer(abi.Output, 0, 1))
+			g.memory = []byte{0, 0}
+			g.funcs[0] = alloc(i32c(limit/wasmPage), grow, drop, i32c(bufAt))
+			m := load(t, h, g.bytes(), Limits{Memory: uint64(limit)}, hostapi.Grants{})
+			for _, input := range []string{"", "x", "", "", "x", "x", ""} {
+				if r, err := m.Call(t.Context(), new(hostapi.Session), []byte(input), nil); err != nil || string(r.Output) != "1" {
+					t.Errorf("with %d bytes: %s, %v", limit, r.Output, err)
+				}
+			}
+		}
+	})
 }
