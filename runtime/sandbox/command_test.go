@@ -84,3 +84,17 @@ func TestACommandHasLimits(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What nodes export besides run has no meaning in a command, whatever its type.
+func TestACommandIsNotPrepared(t *testing.T) {
+	g := guest{
+		memory: []byte{0, 1},
+		funcs:  []function{void("_start"), void("describe"), void("prepare"), {"alloc", none, types(tI64), nil, i64c(0)}},
+	}
+	m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})
+	if m.Prepares() {
+		t.Error("it can be prepared")
+	}
+	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
+	fails(t, err, CodeBadAnswer)
+}

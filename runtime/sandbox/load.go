@@ -129,7 +129,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if err := m.grant(c, needs, refuse); err != nil {
 		return nil, err
 	}
-	if _, prepares := compiled.ExportedFunctions()[abi.ExportPrepare]; prepares {
+	if _, prepares := compiled.ExportedFunctions()[abi.ExportPrepare]; prepares && !m.command {
 		m.images = h.newImages(m, starter)
 	}
 	return m, nil
