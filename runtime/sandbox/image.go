@@ -39,9 +39,11 @@ func (i *image) region(limit uint64) (region, error) {
 	return i.mapping.region(limit)
 }
 
-// free ends the image, of which there are no regions any more.
+// free ends the image, of which there are no regions any more. It holds nothing then, also where somebody still knows of it, as a
+// [Prepared] does.
 func (i *image) free() {
 	if i.mapping != nil {
 		i.mapping.free()
 	}
+	*i = image{}
 }

@@ -187,6 +187,9 @@ func TestUnusedImagesGo(t *testing.T) {
 		t.Errorf("%d images are left", n)
 	}
 	m.images.ending.Wait()
+	if went := p.last.Load().instances.(*pool).image; went.bytes != nil || went.globals != nil {
+		t.Errorf("%d bytes of an image that went are kept", len(went.bytes))
+	}
 	if got := gives(p, `5`); got != `5` {
 		t.Errorf("a call afterwards gives %s", got)
 	}

@@ -29,7 +29,6 @@ const (
 	opI32Eqz       = 0x45
 	opI32Ne        = 0x47
 	opI32LtU       = 0x49
-	opI32LeU       = 0x4d
 	opI32GeS       = 0x4e
 	opI32Add       = 0x6a
 	opI32Sub       = 0x6b
