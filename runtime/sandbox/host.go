@@ -15,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
 
 // Options of a Host.
@@ -59,19 +60,26 @@ type Host struct {
 	runtime  wazero.Runtime // nil until the first Load, and after the end
 	cache    wazero.CompilationCache
 	closed   bool
-	compiled map[[sha256.Size]byte]*compiled
+	compiled map[codeKey]*compiled
 	pools    map[shrinkable]struct{}
 	shrinker *time.Timer // nil until the first pool
 }
 
 var errHostClosed = errors.New("the sandbox is closed")
 
-// compiled is a module's code, shared by all that load the same bytes.
+// codeKey is what code depends on: the module's bytes, and how many bytes a mark is for.
+type codeKey struct {
+	digest  [sha256.Size]byte
+	granule uint8
+}
+
+// compiled is a module's code, shared by all that load the same bytes with the same marks.
 type compiled struct {
-	once sync.Once
-	code wazero.CompiledModule
-	err  error
-	refs int // guarded by Host.mu
+	once  sync.Once
+	parts *rewrite.Module // not to be changed; without Wasm, which has become the code
+	code  wazero.CompiledModule
+	err   error // of package rewrite, or the compiler's
+	refs  int   // guarded by Host.mu
 }
 
 // New makes a Host. It does not touch the disk until the first Load.
@@ -80,7 +88,7 @@ func New(o Options) (*Host, error) {
 	o.Images = cmp.Or(o.Images, DefaultImages)
 	return &Host{
 		options: o, trial: trialTime, prepare: prepareTime,
-		compiled: make(map[[sha256.Size]byte]*compiled), pools: make(map[shrinkable]struct{}),
+		compiled: make(map[codeKey]*compiled), pools: make(map[shrinkable]struct{}),
 	}, nil
 }
 
@@ -130,9 +138,10 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 	return cache, nil
 }
 
-// compile returns the code of wasm and a function that gives it back, which is called once. The host has been started.
-func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule, func(context.Context) error, error) {
-	key := sha256.Sum256(wasm)
+// compile returns the code of wasm, with marks of that granule, and a function that gives it back, which is called once. The host
+// has been started.
+func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (*compiled, func(context.Context) error, error) {
+	key := codeKey{sha256.Sum256(wasm), granule}
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
@@ -148,28 +157,33 @@ func (h *Host) compile(ctx context.Context, wasm []byte) (wazero.CompiledModule,
 	h.mu.Unlock()
 
 	// Others may wait for this code too, whatever becomes of the first who asked for it.
-	c.once.Do(func() { c.code, c.err = compile(context.WithoutCancel(ctx), r, wasm) })
+	c.once.Do(func() { c.err = c.compile(context.WithoutCancel(ctx), r, wasm, granule) })
 	release := func(ctx context.Context) error { return h.release(ctx, key, c) }
 	if c.err != nil {
 		_ = release(ctx) // there is no code to close
 		return nil, nil, c.err
 	}
-	return c.code, release, nil
+	return c, release, nil
 }
 
-// compile compiles a module. A panic of wazero is an error like any other: a strange file must not end the process. That is
-// why there is no compiling on several goroutines, as experimental.WithCompilationWorkers does.
-func compile(ctx context.Context, r wazero.Runtime, wasm []byte) (_ wazero.CompiledModule, err error) {
+// compile makes a module ready and compiles it. A panic of wazero is an error like any other: a strange file must not end the
+// process. That is why there is no compiling on several goroutines, as experimental.WithCompilationWorkers does.
+func (c *compiled) compile(ctx context.Context, r wazero.Runtime, wasm []byte, granule uint8) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the compiler failed: %v", p)
 		}
 	}()
-	return r.CompileModule(ctx, wasm)
+	if c.parts, err = rewrite.Rewrite(wasm, rewrite.Options{Granule: granule}); err != nil {
+		return err
+	}
+	c.code, err = r.CompileModule(ctx, c.parts.Wasm)
+	c.parts.Wasm = nil
+	return err
 }
 
 // release gives code back. The last one to do so ends a host that has been closed before.
-func (h *Host) release(ctx context.Context, key [sha256.Size]byte, c *compiled) error {
+func (h *Host) release(ctx context.Context, key codeKey, c *compiled) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c.refs--; c.refs > 0 {

@@ -45,17 +45,11 @@ type Import struct {
 // Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can be compiled. The error is a
 // *LoadError, or the host's own.
 func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts, error) {
-	parts, err := readied(source, wasm, rewrite.Granule(DefaultMemory))
+	code, release, err := h.ready(ctx, source, wasm, rewrite.Granule(DefaultMemory))
 	if err != nil {
 		return nil, err
 	}
-	if err := h.start(ctx); err != nil {
-		return nil, err
-	}
-	compiled, release, err := h.compile(ctx, parts.Wasm)
-	if err != nil {
-		return nil, &LoadError{Source: source, Part: "module", Reason: err.Error(), Detail: err}
-	}
+	compiled, parts := code.code, code.parts
 	f := &Facts{
 		Command:   isCommand(compiled),
 		MemoryMin: uint64(parts.MemoryMin) * wasmPage,

@@ -31,7 +31,8 @@ type instance struct {
 type starter struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
-	parts    *rewrite.Module
+	parts    *rewrite.Module // shared, not to be changed
+	wasm     []byte          // that the data of parts is in; nil = it is in an image
 	layout   hostapi.Memory
 	limit    uint64   // bytes of memory
 	seed     [32]byte // of the random stream of a start
@@ -75,7 +76,7 @@ func (c *starter) start(ctx context.Context, s *hostapi.Session, r region) (in *
 		return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: " + firstLine(err), Detail: err}
 	}
 	for _, d := range c.parts.Data {
-		if !in.layout.Write(in.module, d.Offset, d.Bytes) {
+		if !in.layout.Write(in.module, d.Offset, d.Of(c.wasm)) {
 			in.close()
 			return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: its data lies outside of its memory"}
 		}

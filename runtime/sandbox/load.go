@@ -85,19 +85,13 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if len(slow) > 0 {
 		granule = 0
 	}
-	parts, err := readied(c.Source, c.Wasm, granule)
+	code, release, err := h.ready(ctx, c.Source, c.Wasm, granule)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.start(ctx); err != nil {
-		return nil, err
-	}
-	compiled, release, err := h.compile(ctx, parts.Wasm)
-	if err != nil {
-		return nil, &LoadError{Source: c.Source, Part: "module", Reason: err.Error(), Detail: err}
-	}
+	compiled, parts := code.code, code.parts
 	m := &Module{
-		limits: c.Limits, source: c.Source, releaseCode: release, instances: fresh{}, slow: append(parts.Obstacles, slow...),
+		limits: c.Limits, source: c.Source, releaseCode: release, instances: fresh{}, slow: slices.Concat(parts.Obstacles, slow),
 		running: gate{ended: make(chan struct{})},
 	}
 	defer func() {
@@ -119,10 +113,10 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 		limit = min(limit, uint64(parts.MemoryMax)*wasmPage)
 	}
 	starter := &starter{
-		runtime: h.runtime, compiled: compiled, parts: parts, layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
+		runtime: h.runtime, compiled: compiled, parts: parts, wasm: c.Wasm,
+		layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
 		seed: h.options.startSeed(c.Wasm), command: m.command,
 	}
-	parts.Wasm = nil // the compiled code is what is needed from here on
 	if err := m.try(ctx, h, starter, c, refuse); err != nil {
 		return nil, err
 	}
@@ -135,22 +129,33 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	return m, nil
 }
 
-// readied makes a module ready to be compiled, with marks of that granule. The error is a *LoadError.
-func readied(source string, wasm []byte, granule uint8) (*rewrite.Module, error) {
-	refuse := func(part, reason string) error { return &LoadError{Source: source, Part: part, Reason: reason} }
+// ready returns the code of a module, with marks of that granule, and a function that gives it back, which is called once. The
+// error is a *LoadError, or the host's own.
+func (h *Host) ready(ctx context.Context, source string, wasm []byte, granule uint8) (*compiled, func(context.Context) error, error) {
+	refuse := func(part, reason string) (*compiled, func(context.Context) error, error) {
+		return nil, nil, &LoadError{Source: source, Part: part, Reason: reason}
+	}
 	switch head := string(wasm[:min(len(wasm), 8)]); {
 	case len(wasm) > maxModule:
-		return nil, refuse("module", fmt.Sprintf("%d bytes is more than the %d that are taken", len(wasm), maxModule))
+		return refuse("module", fmt.Sprintf("%d bytes is more than the %d that are taken", len(wasm), maxModule))
 	case head == componentHead:
-		return nil, refuse("module", "a WebAssembly component; nodes are core modules (version 1)")
+		return refuse("module", "a WebAssembly component; nodes are core modules (version 1)")
 	case head != moduleHead:
-		return nil, refuse("module", "not a WebAssembly core module (version 1)")
+		return refuse("module", "not a WebAssembly core module (version 1)")
 	}
-	parts, err := rewrite.Rewrite(wasm, rewrite.Options{Granule: granule})
-	if bad := (*rewrite.Error)(nil); errors.As(err, &bad) {
-		return nil, refuse(bad.Part, bad.Reason)
+	if err := h.start(ctx); err != nil {
+		return nil, nil, err
 	}
-	return parts, nil
+	code, release, err := h.compile(ctx, wasm, granule)
+	switch bad := (*rewrite.Error)(nil); {
+	case errors.As(err, &bad):
+		return refuse(bad.Part, bad.Reason)
+	case errors.Is(err, errHostClosed):
+		return nil, nil, err
+	case err != nil:
+		return nil, nil, &LoadError{Source: source, Part: "module", Reason: err.Error(), Detail: err}
+	}
+	return code, release, nil
 }
 
 type refusal func(part, reason string, args ...any) error
@@ -274,7 +279,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 		if failure != nil {
 			return failed(part, failure)
 		}
-		starter.parts.Data = nil // views of the module, whose content is in the image now
+		starter.wasm = nil // its data is in the image now
 		p := newPool(starter, image, h.options.Instances)
 		m.instances = kept{p, h.keep(p)}
 	}

@@ -50,7 +50,7 @@ func BenchmarkFuel(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				in[i] = h.rewritten(m)
+				in[i] = h.rewritten(c.wasm, m)
 				in[i].memory.slice = 100_000
 				if c.begin != nil {
 					c.begin(in[i])

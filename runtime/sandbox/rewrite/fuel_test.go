@@ -17,7 +17,7 @@ func start(t testing.TB, wasm []byte) (*Module, *instance) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, newHost(t, wazero.NewRuntimeConfig()).rewritten(m)
+	return m, newHost(t, wazero.NewRuntimeConfig()).rewritten(wasm, m)
 }
 
 func TestCosts(t *testing.T) {

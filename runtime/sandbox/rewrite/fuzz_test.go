@@ -88,7 +88,7 @@ func compile(r wazero.Runtime, wasm []byte) (err error) {
 
 // plain is a module without custom sections, which may be wrong: they are left out.
 func plain(wasm []byte) []byte {
-	s, _, err := split(wasm)
+	s, _, _, err := split(wasm)
 	if err != nil {
 		return wasm
 	}
@@ -108,7 +108,7 @@ func greedy(wasm []byte) (greedy bool) {
 			greedy = true
 		}
 	}()
-	s, _, err := split(wasm)
+	s, _, _, err := split(wasm)
 	if err != nil {
 		return true
 	}

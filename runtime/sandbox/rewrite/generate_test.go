@@ -20,7 +20,7 @@ func TestGeneratedModules(t *testing.T) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		after := h.rewritten(m)
+		after := h.rewritten(wasm, m)
 		defer after.Close(t.Context())
 		after.memory.asked = func() {
 			if after.memory.yields > 1000 { // of 10,000 instructions or so

@@ -85,7 +85,7 @@ func (m *module) read(id byte, r *reader) {
 		r.each(func() { m.readFunction(r) })
 	case sectionData:
 		ahead := *r
-		m.data.segments = make([]Segment, 0, min(ahead.u32(), maxSegments, size(len(r.b))))
+		m.data.segments = make([]Segment, 0, min(ahead.u32(), maxSegments, size(len(r.b)-r.i)))
 		r.each(func() { m.readData(r) })
 	}
 }

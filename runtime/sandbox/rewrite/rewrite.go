@@ -51,9 +51,8 @@ type Module struct {
 	// "" = there is none. It may be an import.
 	Start string
 
-	// Data is what has to be in the memory before Start, in this order. It may lie outside of the memory, which is a trap.
-	// The bytes are views of Rewrite's input. It is empty when the segments are still in Wasm, because the module names
-	// them in its code or their places are not plain numbers.
+	// Data is what has to be in the memory before Start, in this order. It may lie outside of the memory, which is a trap. It is
+	// empty when the segments are still in Wasm, because the module names them in its code or their places are not plain numbers.
 	Data []Segment
 
 	// Base is where the module's memory begins in that of Wasm: the constant of that name if there are marks, else 0.
@@ -79,11 +78,11 @@ type Global struct {
 	Type  byte // as in the binary format: 0x7f i32, 0x7e i64, 0x7d f32, 0x7c f64; others are an obstacle
 }
 
-// Segment is bytes that are copied to Offset of the memory.
-type Segment struct {
-	Offset uint32
-	Bytes  []byte
-}
+// Segment is bytes of Rewrite's input, Size from From, that are copied to Offset of the memory.
+type Segment struct{ Offset, From, Size uint32 }
+
+// Of returns the segment's bytes, a view of Rewrite's input.
+func (s Segment) Of(wasm []byte) []byte { return wasm[s.From : s.From+s.Size : s.From+s.Size] }
 
 // Error is a module that is refused.
 type Error struct {
@@ -105,13 +104,16 @@ type Options struct {
 // Rewrite makes a module ready: it reads it section by section, edits its functions on the way, and writes it anew. It does not
 // change wasm; the error is an *Error.
 func Rewrite(wasm []byte, o Options) (*Module, error) {
-	s, names, err := split(wasm)
+	s, names, data, err := split(wasm)
 	if err != nil {
 		return nil, err
 	}
 	m := &module{Options: o, start: -1, dataCount: -1, declared: make(map[uint32]bool)}
 	for _, id := range order {
 		r := reader{b: s[id]}
+		if id == sectionData { // of which places are kept, so it is read where it is
+			r = reader{b: wasm[:data+len(s[id])], i: data}
+		}
 		if s[id] != nil {
 			m.read(id, &r)
 			r.end()

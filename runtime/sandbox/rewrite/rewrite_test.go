@@ -11,31 +11,38 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
+// placed is a segment with its bytes.
+type placed struct {
+	offset uint32
+	bytes  string
+}
+
 func TestWhatIsTakenOut(t *testing.T) {
 	all := samples()
 	for name, c := range map[string]struct {
 		wasm []byte
 		want Module
+		data []placed
 	}{
-		"data":        {all["data"], Module{MemoryMin: 1, Functions: 1, Data: []Segment{{4, []byte("four")}, {6, []byte("six")}}}},
-		"memory.init": {all["memory.init"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its code names its data (memory.init, data.drop)"}}},
-		"data.drop":   {all["data.drop"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its code names its data (memory.init, data.drop)"}}},
+		"data":        {all["data"], Module{MemoryMin: 1, Functions: 1}, []placed{{4, "four"}, {6, "six"}}},
+		"memory.init": {all["memory.init"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its code names its data (memory.init, data.drop)"}}, nil},
+		"data.drop":   {all["data.drop"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its code names its data (memory.init, data.drop)"}}, nil},
 		"no plain number": {with(unary(nil, get(0)), func(g *guest) {
 			g.data = [][]byte{active(0, "a"), cat(by(0), ci(1), ci(2), by(opEnd), text("b"))}
-		}), Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its data has a place that is no plain number"}}},
+		}), Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its data has a place that is no plain number"}}, nil},
 		"negative place": {with(unary(nil, get(0)), func(g *guest) { g.data = [][]byte{active(-4, "a")} }),
-			Module{MemoryMin: 1, Functions: 1, Data: []Segment{{1<<32 - 4, []byte("a")}}}},
-		"start": {all["start"], Module{MemoryMin: 1, Functions: 2, Start: "\x00flowtrux.start", Data: []Segment{{0, []byte("data")}},
-			Globals: []Global{{"\x00flowtrux.g0", 0, i32}}}},
-		"maximum": {all["maximum of memory"], Module{MemoryMin: 1, MemoryMax: 3, HasMax: true, Functions: 1}},
-		"loops":   {all["loops in loops"], Module{MemoryMin: 1, Functions: 1, Loops: 2}},
+			Module{MemoryMin: 1, Functions: 1}, []placed{{1<<32 - 4, "a"}}},
+		"start": {all["start"], Module{MemoryMin: 1, Functions: 2, Start: "\x00flowtrux.start",
+			Globals: []Global{{"\x00flowtrux.g0", 0, i32}}}, []placed{{0, "data"}}},
+		"maximum": {all["maximum of memory"], Module{MemoryMin: 1, MemoryMax: 3, HasMax: true, Functions: 1}, nil},
+		"loops":   {all["loops in loops"], Module{MemoryMin: 1, Functions: 1, Loops: 2}, nil},
 		"globals": {all["globals"], Module{MemoryMin: 1, Functions: 1,
 			Globals: []Global{{"\x00flowtrux.g0", 0, i32}, {"\x00flowtrux.g1", 1, i64}, {"\x00flowtrux.g2", 2, f32}, {"\x00flowtrux.g3", 3, f64},
 				{"\x00flowtrux.g5", 5, kindV128}, {"\x00flowtrux.g6", 6, kindFunc}, {"\x00flowtrux.g7", 7, kindExtern}},
-			Obstacles: []string{"its global 5 can change and is of type v128", "its global 6 can change and is of type funcref", "its global 7 can change and is of type externref"}}},
+			Obstacles: []string{"its global 5 can change and is of type v128", "its global 6 can change and is of type funcref", "its global 7 can change and is of type externref"}}, nil},
 		"tables": {all["tables"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{
 			"it changes a table (table.set)", "it changes a table (table.grow)", "it changes a table (table.fill)",
-			"it changes a table (table.copy)", "it changes a table (table.init)", "it drops elements (elem.drop)"}}},
+			"it changes a table (table.copy)", "it changes a table (table.init)", "it drops elements (elem.drop)"}}, nil},
 	} {
 		before := bytes.Clone(c.wasm)
 		m, err := Rewrite(c.wasm, marked)
@@ -46,6 +53,13 @@ func TestWhatIsTakenOut(t *testing.T) {
 		c.want.Wasm, c.want.Fuel = m.Wasm, "\x00flowtrux.fuel"
 		if len(c.want.Obstacles) == 0 {
 			c.want.Base = Base
+		}
+		var data []placed
+		for _, s := range m.Data {
+			data = append(data, placed{s.Offset, string(s.Of(c.wasm))})
+		}
+		if m.Data = nil; !slices.Equal(data, c.data) {
+			t.Errorf("%s: data %v, want %v", name, data, c.data)
 		}
 		if !reflect.DeepEqual(*m, c.want) {
 			m.Wasm, c.want.Wasm = nil, nil
@@ -59,9 +73,10 @@ func TestWhatIsTakenOut(t *testing.T) {
 
 // What is a view of the input cannot be appended to over what follows it there.
 func TestViewsEndWhereTheyEnd(t *testing.T) {
-	m, err := Rewrite(samples()["data"], marked)
-	if err != nil || cap(m.Data[0].Bytes) != 4 {
-		t.Error(err, cap(m.Data[0].Bytes))
+	wasm := samples()["data"]
+	m, err := Rewrite(wasm, marked)
+	if err != nil || cap(m.Data[0].Of(wasm)) != 4 {
+		t.Error(err, m.Data)
 	}
 }
 
@@ -112,14 +127,15 @@ func TestStartMayBeAnImport(t *testing.T) {
 	if _, err := b.Instantiate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m, err := Rewrite(with(one(), func(g *guest) {
+	wasm := with(one(), func(g *guest) {
 		g.imports = [][]byte{cat(text("m"), text("begin"), by(0, 0))}
 		g.start = by(0)
-	}), marked)
+	})
+	m, err := Rewrite(wasm, marked)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if in := h.rewritten(m); in.began != nil || called != 1 {
+	if in := h.rewritten(wasm, m); in.began != nil || called != 1 {
 		t.Error(in.began, called)
 	}
 }

@@ -117,8 +117,8 @@ func (h *host) original(wasm []byte) (*instance, error) {
 	return h.run(code, memoryLimit, hostapi.Memory{})
 }
 
-// rewritten runs a module that has been rewritten, as a host does: it puts the data in and calls the start function.
-func (h *host) rewritten(m *Module) *instance {
+// rewritten runs a module that m was made of, as a host does: it puts the data in and calls the start function.
+func (h *host) rewritten(wasm []byte, m *Module) *instance {
 	h.t.Helper()
 	code, err := h.runtime.CompileModule(h.t.Context(), m.Wasm)
 	if err != nil {
@@ -135,7 +135,7 @@ func (h *host) rewritten(m *Module) *instance {
 	in.memory.fuel = in.ExportedGlobal(m.Fuel).(api.MutableGlobal)
 	in.memory.fuel.Set(slice)
 	for _, s := range m.Data {
-		if !in.layout.Write(in, s.Offset, s.Bytes) {
+		if !in.layout.Write(in, s.Offset, s.Of(wasm)) {
 			in.began = errors.New("wasm error: out of bounds memory access")
 			return in
 		}

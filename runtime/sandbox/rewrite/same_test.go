@@ -32,7 +32,7 @@ func newPair(t testing.TB, h *host, wasm []byte) *pair {
 		t.Fatal(err)
 	}
 	before, err := h.original(wasm)
-	after := h.rewritten(m)
+	after := h.rewritten(wasm, m)
 	if err != nil || after.began != nil {
 		if err == nil || after.began == nil || !strings.Contains(err.Error(), trap(after.began)) && len(m.Data) == 0 {
 			t.Fatalf("the start: %v, rewritten: %v", err, after.began)
@@ -192,8 +192,9 @@ const dist = "../../../nodes/dist/"
 // A program in Go does the same, and costs the same each time, however often it yields.
 func TestGo(t *testing.T) {
 	h := newHost(t, wazero.NewRuntimeConfig())
-	p := newPair(t, h, readFile(t, dist+"transform.wasm"))
-	again := h.rewritten(p.rewritten)
+	wasm := readFile(t, dist+"transform.wasm")
+	p := newPair(t, h, wasm)
+	again := h.rewritten(wasm, p.rewritten)
 	again.memory.slice = 777
 	again.memory.fuel.Set(777)
 

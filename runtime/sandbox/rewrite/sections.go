@@ -37,11 +37,12 @@ const (
 // sections are the contents of a module's sections by id; nil = there is none.
 type sections [sectionDataCount + 1][]byte
 
-// split finds the sections, each of them at most once and in their order, and the names among the custom ones.
-func split(wasm []byte) (s sections, names []byte, err error) {
+// split finds the sections, each of them at most once and in their order, the names among the custom ones, and where the
+// content of the one of data begins.
+func split(wasm []byte) (s sections, names []byte, data int, err error) {
 	r := reader{b: wasm}
 	if string(r.take(size(len(head)))) != head || len(wasm) > maxSize {
-		return s, nil, &Error{"module", "not a WebAssembly core module (version 1)"}
+		return s, nil, 0, &Error{"module", "not a WebAssembly core module (version 1)"}
 	}
 	last := -1
 	for r.more() {
@@ -50,23 +51,25 @@ func split(wasm []byte) (s sections, names []byte, err error) {
 		place := slices.Index(order, id)
 		switch {
 		case r.err != nil:
-			return s, nil, sectionError(id, r.err)
+			return s, nil, 0, sectionError(id, r.err)
 		case id == sectionCustom:
 			if text, ok := namesOf(content); ok && names == nil {
 				names = text
 			}
 			continue
 		case id == sectionTag:
-			return s, nil, sectionError(id, unsupported("exceptions"))
+			return s, nil, 0, sectionError(id, unsupported("exceptions"))
 		case place < 0:
-			return s, nil, sectionError(id, errShape)
+			return s, nil, 0, sectionError(id, errShape)
 		case place <= last:
-			return s, nil, sectionError(id, fmt.Errorf("it is there twice or not in its place"))
+			return s, nil, 0, sectionError(id, fmt.Errorf("it is there twice or not in its place"))
 		}
-		last = place
+		if last = place; id == sectionData {
+			data = r.i - len(content)
+		}
 		s[id] = content[:len(content):len(content)]
 	}
-	return s, names, nil
+	return s, names, data, nil
 }
 
 // sectionError is what is wrong with a section, under the name of the part that a module's author knows it by.

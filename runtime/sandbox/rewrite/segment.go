@@ -109,7 +109,8 @@ func (m *module) readData(r *reader) {
 			m.habits[placesData] = true
 		}
 	}
-	if bytes := r.take(r.u32()); active {
-		m.data.segments = append(m.data.segments, Segment{uint32(offset), bytes})
+	bytes := size(len(r.take(r.u32())))
+	if active {
+		m.data.segments = append(m.data.segments, Segment{uint32(offset), size(r.i) - bytes, bytes})
 	}
 }
