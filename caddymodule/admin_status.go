@@ -9,14 +9,21 @@ import (
 	"github.com/flowtrux/edge/caddymodule/command"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
 func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 	rows := make([]command.NodeType, 0)
 	for _, name := range app.types.Names() {
-		typ, _ := app.types.Type(name)
-		m := app.types.Module(name)
+		var m *sandbox.Module
+		typ, err := app.types.Type(name)
+		if err == nil {
+			m, err = app.types.Module(name)
+		}
+		if err != nil {
+			return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: fmt.Errorf("loading node type %s: %w", name, err)}
+		}
 		limits := m.Limits()
 		rows = append(rows, command.NodeType{
 			Type: name, Version: typ.Version, Summary: typ.Summary, Source: m.Source(),

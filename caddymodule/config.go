@@ -112,7 +112,10 @@ func (n *Node) checkMemory() error {
 	if n.Memory == 0 { // that of limits
 		return nil
 	}
-	return checkMemory("memory", n.Memory)
+	if n.Memory < leastMemory || n.Memory > 4*gib {
+		return fmt.Errorf("memory is %d bytes; it must be between 64KiB, a page of WebAssembly, and 4GiB", n.Memory)
+	}
+	return nil
 }
 
 // check resolves placeholders and refuses what cannot work.

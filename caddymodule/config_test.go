@@ -38,7 +38,7 @@ func TestLimitsRefused(t *testing.T) {
 		`{"executions":-1}`:                  "executions is -1",
 		`{"queue_wait":-1}`:                  "queue_wait is negative",
 		`{"node_memory":4294967297}`:         "node_memory",
-		`{"node_memory":1024}`:               "node_memory is 1024 bytes; it must be between 64KiB",
+		`{"node_memory":1024}`:               "node_memory is 1024 bytes; it must be between 4MiB",
 		`{"node_output":-5,"node_input":-5}`: "node_input is -5 bytes",
 		`{"foreach_items":100000000}`:        "foreach_items",
 		`{"execution_timeout":"-1s"}`:        "execution_timeout is negative",

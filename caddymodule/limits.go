@@ -29,7 +29,7 @@ type Limits struct {
 	// How long a request waits for one of them to end. Default: 1s.
 	QueueWait caddy.Duration `json:"queue_wait,omitempty"`
 
-	// The linear memory of one call of a node, in bytes. Default: 64 MiB.
+	// The linear memory of one call of a node, in bytes, at least 4 MiB. Default: 64 MiB.
 	NodeMemory int64 `json:"node_memory,omitempty"`
 
 	// The time of one attempt of a node, host calls included. Default: 10s.
@@ -60,8 +60,11 @@ const (
 // maxSize bounds the sizes that can be configured, in bytes: no value of an execution may need 64-bit lengths.
 const maxSize = 1 * gib
 
-// leastMemory is a page of WebAssembly, in bytes: memory comes in pages.
-const leastMemory = 64 * kib
+// Least memory of calls, in bytes.
+const (
+	leastMemory = 64 * kib // of one node type: a page of WebAssembly, memory comes in pages
+	leastForAll = 4 * mib  // of all: that of the built-in node which needs most; they are not loaded when a config is checked
+)
 
 // check fills in the defaults and refuses what cannot work.
 func (l *Limits) check() error {
@@ -83,7 +86,11 @@ func (l *Limits) checkEach() error {
 		if *v == 0 {
 			*v = def
 		}
-		return checkMemory(name, *v)
+		if *v < leastForAll || *v > 4*gib {
+			return fmt.Errorf("%s is %d bytes; it must be between 4MiB, which the built-in nodes need, and 4GiB; the memory of a node of your own can be less",
+				name, *v)
+		}
+		return nil
 	}
 	count := func(name string, v *int, def, most int) error {
 		if *v == 0 {
@@ -118,14 +125,6 @@ func (l *Limits) checkEach() error {
 		size("execution_memory", &l.ExecutionMemory, int64(d.ExecutionMemory), maxSize),
 		wait("execution_timeout", &l.ExecutionTimeout, d.ExecutionTimeout),
 	)
-}
-
-// checkMemory refuses what cannot be the most memory of a call.
-func checkMemory(name string, v int64) error {
-	if v < leastMemory || v > 4*gib {
-		return fmt.Errorf("%s is %d bytes; it must be between 64KiB, a page of WebAssembly, and 4GiB", name, v)
-	}
-	return nil
 }
 
 // checkTogether refuses limits that contradict each other.

@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +13,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/catalog"
@@ -27,71 +29,53 @@ import (
 // maxModule bounds the file of a node module, in bytes.
 const maxModule = 128 * mib
 
-// loadNodes compiles the built-in node types and the operator's. A module that was compiled before comes from the
-// sandbox, or from its cache on disk.
+// loadNodes loads the operator's node types, so that one that does not load fails the config. A built-in one is loaded when the
+// first workflow wants it: what nobody uses takes no memory and no part of a start. A module that was compiled before comes from
+// the sandbox, or from its cache on disk.
 func (a *App) loadNodes() (err error) {
 	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"), a.installation.seed)
 	if err != nil {
 		return err
 	}
 	a.life.keep(release)
-
+	if err := host.Open(a.ctx); err != nil {
+		return err
+	}
 	fetched := origin.NewStore(origin.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
-	modules, err := a.loadModules(host.Host, fetched)
-	if err != nil {
-		return err
-	}
-	types, err := engine.NewNodes(modules)
-	if err != nil {
-		return err
-	}
-	a.life.keep(func() error { types.Release(); return nil })
-	a.types = types
-	return nil
-}
-
-// loadModules loads all modules, as many at a time as there are cores: most of the time of a start goes into it. When one of
-// them cannot be loaded, none is.
-func (a *App) loadModules(host *sandbox.Host, fetched *origin.Store) (map[string]*sandbox.Module, error) {
-	load := make(map[string]func() (*sandbox.Module, error))
+	loads := make(map[string]engine.Load)
 	for _, b := range nodes.Builtin() {
-		load[b.Type] = func() (*sandbox.Module, error) {
-			return host.Load(a.ctx, sandbox.ModuleConfig{
+		loads[b.Type] = func() (*sandbox.Module, error) {
+			return a.load(host.Host, sandbox.ModuleConfig{
 				Type: b.Type, Source: "built-in node " + b.Type, Wasm: b.Wasm,
 				Grants: hostapi.GrantsOf(b.Capabilities...), Limits: (&Node{}).limits(a.Limits),
 			})
 		}
 	}
 	for name, n := range a.Nodes {
-		load[name] = func() (*sandbox.Module, error) { return a.loadNode(host, fetched, name, n) }
+		loads[name] = func() (*sandbox.Module, error) { return a.loadNode(host.Host, fetched, name, n) }
 	}
-	names := slices.Sorted(maps.Keys(load))
-	loaded, errs := make([]*sandbox.Module, len(names)), make([]error, len(names))
+	a.types = engine.NewNodes(loads)
+	a.life.keep(func() error { a.types.Release(); return nil })
+	return a.loadOwn()
+}
+
+// loadOwn loads the operator's node types, as many at a time as there are cores.
+func (a *App) loadOwn() error {
+	names := slices.Sorted(maps.Keys(a.Nodes))
+	errs := make([]error, len(names))
 	var all sync.WaitGroup
 	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, name := range names {
 		all.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			if loaded[i], errs[i] = load[name](); errs[i] != nil {
-				errs[i] = fmt.Errorf("node %s: %w", name, errs[i])
+			if err := a.types.Load(name); err != nil {
+				errs[i] = fmt.Errorf("node %s: %w", name, err)
 			}
 		})
 	}
 	all.Wait()
-	modules := make(map[string]*sandbox.Module, len(names))
-	for i, m := range loaded {
-		if m != nil {
-			modules[names[i]] = m
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		for _, m := range modules {
-			err = errors.Join(err, m.Close(context.Background()))
-		}
-		return nil, err
-	}
-	return modules, nil
+	return errors.Join(errs...)
 }
 
 // loadNode loads a node type of the operator's.
@@ -100,9 +84,19 @@ func (a *App) loadNode(host *sandbox.Host, fetched *origin.Store, name string, n
 	if err != nil {
 		return nil, err
 	}
-	return host.Load(a.ctx, sandbox.ModuleConfig{
+	return a.load(host, sandbox.ModuleConfig{
 		Type: name, Source: n.origin.String(), Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
 	})
+}
+
+// load loads a module. How long it took tells compiling, once for each module and version, from what comes from a cache.
+func (a *App) load(host *sandbox.Host, c sandbox.ModuleConfig) (*sandbox.Module, error) {
+	began := time.Now()
+	m, err := host.Load(a.ctx, c)
+	if err == nil {
+		a.logger.Info("node type loaded", zap.String("type", c.Type), zap.String("source", c.Source), zap.Duration("took", time.Since(began)))
+	}
+	return m, err
 }
 
 // readNode reads the module that a node's config names, or has it fetched.

@@ -67,7 +67,7 @@ func TestNodeFromAServer(t *testing.T) {
 	one, two := wasmbuild.Says(`"one"`), wasmbuild.Says(`"two"`)
 	p := publish(t, one)
 	r := run(t, p.node(one))
-	if source := r.app().types.Module("mine").Source(); source != p.URL+"/mine.wasm" {
+	if source := module(t, r.app(), "mine").Source(); source != p.URL+"/mine.wasm" {
 		t.Errorf("source %s", source)
 	}
 	if err := r.load(strings.TrimSuffix(p.node(one), "}") + `,"limits":{"executions":7}}`); err != nil {

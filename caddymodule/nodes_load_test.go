@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // validate provisions an app's config and cleans it up, as `caddy validate` does.
@@ -18,6 +20,16 @@ func validate(t *testing.T, app string) error {
 		Admin:   &caddy.AdminConfig{Disabled: true},
 		AppsRaw: caddy.ModuleMap{appName: withStore(t, app)},
 	})
+}
+
+// module is the module of a node type.
+func module(t *testing.T, a *App, name string) *sandbox.Module {
+	t.Helper()
+	m, err := a.types.Module(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // TestNodesThatDoNotLoad: a bad module fails the config, says why, and leaves nothing behind.

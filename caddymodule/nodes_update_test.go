@@ -30,7 +30,7 @@ func TestOldBuildIsLetGo(t *testing.T) {
 	r := run(t, config)
 	old := r.app()
 	gone := ended(old)
-	before := old.types.Module("mine")
+	before := module(t, old, "mine")
 	if answer, err := call(before); err != nil || answer != `"one"` {
 		t.Fatalf("%s, %v", answer, err)
 	}
@@ -41,7 +41,7 @@ func TestOldBuildIsLetGo(t *testing.T) {
 	if err := r.load(config); err != nil {
 		t.Fatal(err)
 	}
-	after := r.app().types.Module("mine")
+	after := module(t, r.app(), "mine")
 	for want, m := range map[string]*sandbox.Module{`"one"`: before, `"two"`: after} {
 		if answer, err := call(m); err != nil || answer != want {
 			t.Errorf("while both configs are in use: %s, %v, want %s", answer, err, want)

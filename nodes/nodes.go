@@ -34,12 +34,12 @@ var (
 )
 
 var builtin = []Node{
-	{"code", code, []string{"log"}},
+	{"transform", transform, []string{"globals"}},
 	{"condition", condition, nil},
 	{"http-request", httpRequest, []string{"http"}},
 	{"switch", switchNode, nil},
-	{"transform", transform, []string{"globals"}},
+	{"code", code, []string{"log"}},
 }
 
-// Builtin lists the built-in node types by name.
+// Builtin lists the built-in node types, those first that most workflows have.
 func Builtin() []Node { return slices.Clone(builtin) }

@@ -33,68 +33,59 @@ func nodeFlag(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// openDesk compiles the node types; the compiled code is cached where a server caches it.
+// openDesk knows the node types. A module is loaded when it is wanted; the compiled code is cached where a server caches it.
 func openDesk(ctx context.Context, cmd *cobra.Command) (*desk, error) {
+	configs, err := deskTypes(cmd)
+	if err != nil {
+		return nil, err
+	}
 	host, err := sandbox.New(sandbox.Options{CacheDir: filepath.Join(caddy.AppDataDir(), "flowtrux", "wasm")})
 	if err != nil {
 		return nil, err
 	}
-	modules := make(map[string]*sandbox.Module)
-	load := func(mc sandbox.ModuleConfig) error {
-		m, err := host.Load(ctx, mc)
-		if err == nil {
-			modules[mc.Type] = m
-		}
-		return err
+	loads := make(map[string]engine.Load, len(configs))
+	for _, c := range configs {
+		loads[c.Type] = func() (*sandbox.Module, error) { return host.Load(ctx, c) }
 	}
-	err = loadAll(cmd, load)
-	var registry *engine.Nodes
-	if err == nil {
-		registry, err = engine.NewNodes(modules)
-	} else {
-		for _, m := range modules {
-			err = errors.Join(err, m.Close(ctx))
+	d := &desk{host: host, nodes: engine.NewNodes(loads)}
+	// What is named is looked at, whether it is used or not.
+	for _, c := range configs[len(nodes.Builtin()):] {
+		if err := d.nodes.Load(c.Type); err != nil {
+			return nil, errors.Join(err, d.close(ctx))
 		}
 	}
-	if err != nil {
-		return nil, errors.Join(err, host.Close(ctx))
-	}
-	return &desk{host: host, nodes: registry}, nil
+	return d, nil
 }
 
-func loadAll(cmd *cobra.Command, load func(sandbox.ModuleConfig) error) error {
+// deskTypes are the built-in types, and then those that --node names.
+func deskTypes(cmd *cobra.Command) ([]sandbox.ModuleConfig, error) {
+	var configs []sandbox.ModuleConfig
+	builtin, named := map[string]bool{flow.TypeTrigger: true}, make(map[string]bool)
+	for _, n := range nodes.Builtin() {
+		builtin[n.Type] = true
+		configs = append(configs, sandbox.ModuleConfig{
+			Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
+		})
+	}
 	own, _ := cmd.Flags().GetStringArray("node")
-	named := make(map[string]bool)
 	for _, spec := range own {
 		typ, file, ok := strings.Cut(spec, "=")
-		if !ok || typ == "" || file == "" {
-			return fmt.Errorf("--node %q is not <type>=<file.wasm>", spec)
-		}
-		if named[typ] {
-			return fmt.Errorf("--node %q is given twice", typ)
+		switch {
+		case !ok || typ == "" || file == "":
+			return nil, fmt.Errorf("--node %q is not <type>=<file.wasm>", spec)
+		case named[typ]:
+			return nil, fmt.Errorf("--node %q is given twice", typ)
+		case builtin[typ]:
+			return nil, fmt.Errorf("--node %q: this type is built in", typ)
 		}
 		named[typ] = true
-		if typ == flow.TypeTrigger {
-			return fmt.Errorf("--node %q: this type is built in", typ)
-		}
 		wasm, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := load(sandbox.ModuleConfig{Type: typ, Source: file, Wasm: wasm, Grants: allGrants}); err != nil {
-			return err
-		}
+		configs = append(configs, sandbox.ModuleConfig{Type: typ, Source: file, Wasm: wasm, Grants: allGrants})
 	}
-	for _, n := range nodes.Builtin() {
-		if named[n.Type] {
-			return fmt.Errorf("--node %q: this type is built in", n.Type)
-		}
-		grants := hostapi.GrantsOf(n.Capabilities...)
-		if err := load(sandbox.ModuleConfig{Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: grants}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return configs, nil
 }
 
 func (d *desk) close(ctx context.Context) error {

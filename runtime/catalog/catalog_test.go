@@ -43,10 +43,7 @@ type fixture struct {
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	nodes, err := engine.NewNodes(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	nodes := engine.NewNodes(nil)
 	t.Cleanup(nodes.Release)
 	core, logs := observer.New(zap.DebugLevel)
 	f := &fixture{logs: logs}

@@ -50,10 +50,7 @@ func BenchmarkRun(b *testing.B) {
 		"both":  {"t>a t>b a>c b>c", []string{tinyNode("a", "trigger.data"), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output")}},
 	} {
 		b.Run(name, func(b *testing.B) {
-			nodes, err := NewNodes(map[string]*sandbox.Module{"tiny": loadTiny(b)})
-			if err != nil {
-				b.Fatal(err)
-			}
+			nodes := NewNodes(map[string]Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
 			defer nodes.Release()
 			plan, err := flow.Compile("w", 1, []byte(document(c.edges, c.nodes...)), nodes)
 			if err != nil {
@@ -80,10 +77,7 @@ func BenchmarkRun(b *testing.B) {
 func BenchmarkRecord(b *testing.B) {
 	for name, path := range map[string]string{"plain": "global.plain", "secret": "global.__secret_key"} {
 		b.Run(name, func(b *testing.B) {
-			nodes, err := NewNodes(map[string]*sandbox.Module{"tiny": loadTiny(b)})
-			if err != nil {
-				b.Fatal(err)
-			}
+			nodes := NewNodes(map[string]Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
 			defer nodes.Release()
 			plan, err := flow.Compile("w", 1, []byte(document("t>a a>b b>c",
 				tinyNode("a", path), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output"))), nodes)

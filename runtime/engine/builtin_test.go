@@ -36,23 +36,20 @@ const orderIntake = `{
 
 // TestBuiltInNodes runs a workflow of the nodes that come with the product, as they are shipped.
 func TestBuiltInNodes(t *testing.T) {
-	modules := map[string]*sandbox.Module{}
+	loads := make(map[string]Load)
 	for _, name := range []string{"transform", "condition", "http-request"} {
 		file := filepath.Join("..", "..", "nodes", "dist", name+".wasm")
 		wasm, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if modules[name], err = host.Load(t.Context(), sandbox.ModuleConfig{
-			Type: name, Source: file, Wasm: wasm, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true},
-		}); err != nil {
-			t.Fatal(err)
+		loads[name] = func() (*sandbox.Module, error) {
+			return host.Load(t.Context(), sandbox.ModuleConfig{
+				Type: name, Source: file, Wasm: wasm, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true},
+			})
 		}
 	}
-	nodes, err := NewNodes(modules)
-	if err != nil {
-		t.Fatal(err)
-	}
+	nodes := NewNodes(loads)
 	defer nodes.Release()
 
 	type request struct {

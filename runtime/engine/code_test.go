@@ -16,23 +16,15 @@ import (
 // codeNodes are the node types that workflows with code need.
 func codeNodes(t *testing.T) *Nodes {
 	t.Helper()
-	modules := map[string]*sandbox.Module{}
+	loads := make(map[string]Load)
 	for _, n := range nodes.Builtin() {
-		if n.Type != "code" && n.Type != "transform" {
-			continue
+		loads[n.Type] = func() (*sandbox.Module, error) {
+			return host.Load(t.Context(), sandbox.ModuleConfig{
+				Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
+			})
 		}
-		m, err := host.Load(t.Context(), sandbox.ModuleConfig{
-			Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		modules[n.Type] = m
 	}
-	types, err := NewNodes(modules)
-	if err != nil {
-		t.Fatal(err)
-	}
+	types := NewNodes(loads)
 	t.Cleanup(types.Release)
 	return types
 }

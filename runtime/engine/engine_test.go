@@ -339,28 +339,19 @@ func TestNodesAreCounted(t *testing.T) {
 }
 
 func TestNodesGoByTheNamesTheyAreGiven(t *testing.T) {
-	load := func() *sandbox.Module {
-		m, err := load("task", sandbox.Limits{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
-	nodes, err := NewNodes(map[string]*sandbox.Module{"task": load(), "task-2": load()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	load := func() (*sandbox.Module, error) { return load("task", sandbox.Limits{}) }
+	nodes := NewNodes(map[string]Load{"task": load, "task-2": load})
 	defer nodes.Release()
 	if !slices.Equal(nodes.Names(), []string{"task", "task-2"}) {
 		t.Errorf("types %v", nodes.Names())
 	}
 	for _, name := range nodes.Names() {
-		if typ, ok := nodes.Type(name); !ok || typ.Name != name {
-			t.Errorf("type %s is %+v", name, typ)
+		if typ, err := nodes.Type(name); err != nil || typ.Name != name {
+			t.Errorf("type %s is %+v, %v", name, typ, err)
 		}
 	}
-	if _, ok := nodes.Type("job"); ok {
-		t.Error("a type that was not given is known")
+	if _, err := nodes.Type("job"); !errors.Is(err, flow.ErrNoType) {
+		t.Errorf("a type that was not given: %v", err)
 	}
 	if _, err := nodes.Bind(&flow.Plan{Nodes: []flow.Node{{Type: "trigger"}, {ID: "a", Type: "job"}}}); err == nil {
 		t.Error("a plan with an unknown type was bound")

@@ -39,21 +39,18 @@ func (s *server) Do(_ context.Context, request []byte, o hostapi.HTTPOptions, ds
 // blindLab has a node that asks for handles, "blind", and the same that does not, "sees".
 func blindLab(t *testing.T, s *server) *lab {
 	t.Helper()
-	modules := make(map[string]*sandbox.Module)
+	loads := make(map[string]Load)
 	for name, secrets := range map[string]string{"blind": `,"secrets":"handles"`, "sees": ""} {
 		manifest := `{"abi":1,"type":"blind","version":"1.0.0","capabilities":["http"]` + secrets + `}`
 		wasm, err := wasmbuild.C(t.Context(), "testdata/blind/blind.c", fmt.Sprintf("-DMANIFEST=%q", manifest))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if modules[name], err = host.Load(t.Context(), sandbox.ModuleConfig{Type: name, Source: name + ".wasm", Wasm: wasm, Grants: hostapi.Grants{HTTP: true}}); err != nil {
-			t.Fatal(err)
+		loads[name] = func() (*sandbox.Module, error) {
+			return host.Load(t.Context(), sandbox.ModuleConfig{Type: name, Source: name + ".wasm", Wasm: wasm, Grants: hostapi.Grants{HTTP: true}})
 		}
 	}
-	nodes, err := NewNodes(modules)
-	if err != nil {
-		t.Fatal(err)
-	}
+	nodes := NewNodes(loads)
 	t.Cleanup(nodes.Release)
 	return &lab{T: t, nodes: nodes, engine: New(Config{HTTP: s, Globals: workspace{
 		"plain": `"plain"`, "__secret_key": `"` + hush + `"`, "__secret_pin": `1234567890`, "__secret_on": `true`,

@@ -122,18 +122,11 @@ func (f httpFunc) Do(ctx context.Context, request []byte, o hostapi.HTTPOptions,
 // newLab makes a lab. The config is completed with what it lacks; sandboxed calls have the limits given.
 func newLab(t *testing.T, c Config, limits sandbox.Limits) *lab {
 	t.Helper()
-	modules := make(map[string]*sandbox.Module)
+	loads := make(map[string]Load)
 	for name := range guests {
-		m, err := load(name, limits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		modules[name] = m
+		loads[name] = func() (*sandbox.Module, error) { return load(name, limits) }
 	}
-	nodes, err := NewNodes(modules)
-	if err != nil {
-		t.Fatal(err)
-	}
+	nodes := NewNodes(loads)
 	end := sync.OnceFunc(nodes.Release)
 	t.Cleanup(end)
 	core, logs := observer.New(zap.DebugLevel)

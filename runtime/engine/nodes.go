@@ -6,24 +6,35 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
-	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // Nodes are the node types of one configuration: their modules, and what workflows must know of them. They are the
-// flow.Types that documents are compiled against. Safe for concurrent use.
+// flow.Types that documents are compiled against. A module is loaded when it is first asked for. Safe for concurrent use.
 //
 // Nodes are counted. Who made them holds one reference, and each running execution one; the last release closes the
 // modules.
 type Nodes struct {
-	types map[string]*nodeType
+	types map[string]*unloaded
 	names []string
 	refs  atomic.Int64
+}
+
+// Load loads the module of a node type. It is called again after an error, by one goroutine at a time.
+type Load func() (*sandbox.Module, error)
+
+// unloaded is a node type that may have been loaded.
+type unloaded struct {
+	load Load
+
+	mu  sync.Mutex
+	typ *nodeType // nil = it has not been
 }
 
 // nodeType is a module and its manifest.
@@ -32,43 +43,75 @@ type nodeType struct {
 	module *sandbox.Module
 }
 
-// NewNodes makes the node types of modules, by the names that workflows use. It takes the modules over, also when it
-// fails: it does when a manifest is none.
-func NewNodes(modules map[string]*sandbox.Module) (*Nodes, error) {
-	n := &Nodes{types: make(map[string]*nodeType, len(modules)), names: slices.Sorted(maps.Keys(modules))}
+// NewNodes makes node types, by the names that workflows use. The modules are closed with them.
+func NewNodes(types map[string]Load) *Nodes {
+	n := &Nodes{types: make(map[string]*unloaded, len(types)), names: slices.Sorted(maps.Keys(types))}
 	n.refs.Store(1)
-	var errs []error
-	for _, name := range n.names {
-		t, err := flow.ParseType(modules[name].Manifest())
-		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("node type %s: %w", name, err))
-		case modules[name].Prepares() != (len(t.Fixed) > 0):
-			errs = append(errs, fmt.Errorf("node type %s: its manifest has fixed keys, or it exports %s: it must be both or neither", name, abi.ExportPrepare))
-		default:
-			t.Name = name // what its author calls it is a proposal: one server can have two versions of a node
-		}
-		n.types[name] = &nodeType{Type: t, module: modules[name]}
+	for name, load := range types {
+		n.types[name] = &unloaded{load: load}
 	}
-	if len(errs) > 0 {
-		n.Release()
-		return nil, errors.Join(errs...)
+	return n
+}
+
+// get returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
+func (n *Nodes) get(name string) (*nodeType, error) {
+	u, ok := n.types[name]
+	if !ok {
+		return nil, flow.ErrNoType
 	}
-	return n, nil
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case n.refs.Load() == 0: // nobody would close what is loaded now
+		return nil, ErrGone
+	case u.typ != nil:
+		return u.typ, nil
+	}
+	module, err := u.load()
+	if err != nil {
+		return nil, err
+	}
+	if u.typ, err = newNodeType(name, module); err != nil {
+		return nil, errors.Join(err, module.Close(context.Background()))
+	}
+	return u.typ, nil
+}
+
+// newNodeType reads a module's manifest.
+func newNodeType(name string, module *sandbox.Module) (*nodeType, error) {
+	t, err := flow.ParseType(module.Manifest())
+	if err != nil {
+		return nil, err
+	}
+	if module.Prepares() != (len(t.Fixed) > 0) {
+		return nil, fmt.Errorf("its manifest has fixed keys, or it exports %s: it must be both or neither", abi.ExportPrepare)
+	}
+	t.Name = name // what its author calls it is a proposal: one server can have two versions of a node
+	return &nodeType{Type: t, module: module}, nil
+}
+
+// Load loads a type's module, unless it has been. The error is flow.ErrNoType when there is none of that name.
+func (n *Nodes) Load(name string) error {
+	_, err := n.get(name)
+	return err
 }
 
 // Type implements flow.Types.
-func (n *Nodes) Type(name string) (*flow.Type, bool) {
-	t, ok := n.types[name]
-	if !ok {
-		return nil, false
+func (n *Nodes) Type(name string) (*flow.Type, error) {
+	t, err := n.get(name)
+	if err != nil {
+		return nil, err
 	}
-	return t.Type, true
+	return t.Type, nil
 }
 
 // Prepare implements flow.Preparer.
 func (n *Nodes) Prepare(name string, fixed []byte) (reads []string, err error) {
-	r, err := n.types[name].module.Prepared(fixed).Prepare(context.Background())
+	t, err := n.get(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := t.module.Prepared(fixed).Prepare(context.Background())
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +128,14 @@ func (n *Nodes) Prepare(name string, fixed []byte) (reads []string, err error) {
 // Names are the names of all types, sorted. The caller must not change them.
 func (n *Nodes) Names() []string { return n.names }
 
-// Module returns the module of a type that is in Names.
-func (n *Nodes) Module(name string) *sandbox.Module { return n.types[name].module }
+// Module returns a type's module. The error is flow.ErrNoType when there is none of that name.
+func (n *Nodes) Module(name string) (*sandbox.Module, error) {
+	t, err := n.get(name)
+	if err != nil {
+		return nil, err
+	}
+	return t.module, nil
+}
 
 // Acquire takes a reference. It is false when the last one is gone.
 func (n *Nodes) Acquire() bool {
@@ -106,41 +155,17 @@ func (n *Nodes) Release() {
 	if n.refs.Add(-1) > 0 {
 		return
 	}
-	for _, t := range n.types {
+	for _, u := range n.types {
+		u.close()
+	}
+}
+
+// close closes what was loaded, and waits for what is being loaded.
+func (u *unloaded) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.typ != nil {
 		// No call is running, so there is nothing to wait for and nobody to tell of an error.
-		_ = t.module.Close(context.Background())
+		_ = u.typ.module.Close(context.Background())
 	}
-}
-
-// Program is a plan bound to the modules that run it. It is immutable and safe for concurrent use. It holds no reference on
-// its Nodes: executions do.
-type Program struct {
-	Plan  *flow.Plan
-	owner *Nodes
-	types []*nodeType // by plan order; nil for the trigger
-	calls []caller    // by plan order; nil for the trigger
-}
-
-// caller is a module, or one prepared for a node.
-type caller interface {
-	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
-}
-
-// Bind binds a plan that was compiled against n.
-func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
-	types, calls := make([]*nodeType, len(p.Nodes)), make([]caller, len(p.Nodes))
-	for i := range types {
-		if p.Nodes[i].Type == flow.TypeTrigger {
-			continue
-		}
-		t, ok := n.types[p.Nodes[i].Type]
-		if !ok {
-			return nil, fmt.Errorf("node %s: there is no node type %s", p.Nodes[i].ID, p.Nodes[i].Type)
-		}
-		types[i], calls[i] = t, t.module
-		if p.Nodes[i].Fixed != nil {
-			calls[i] = t.module.Prepared(p.Nodes[i].Fixed)
-		}
-	}
-	return &Program{Plan: p, owner: n, types: types, calls: calls}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -54,9 +56,12 @@ func Called(n *journal.NodeRecord) bool {
 //
 // A request that the record has no answer for fails, and so does a call after repeatTime; both differ from the record.
 func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
-	t, known := n.types[rec.Type]
-	if !known {
+	t, err := n.get(rec.Type)
+	switch {
+	case errors.Is(err, flow.ErrNoType):
 		return Repeated{Incomparable: "there is no node type " + rec.Type + " here"}
+	case err != nil:
+		return Repeated{Incomparable: "its node type " + rec.Type + " cannot be used: " + err.Error()}
 	}
 	r := &repeat{module: t.module, rec: rec, grants: recordedGrants(rec.Grants)}
 	if why := r.prepare(); why != "" {

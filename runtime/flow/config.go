@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -8,7 +9,7 @@ import (
 
 // configured is what a node's type makes of its config.
 type configured struct {
-	typ     *Type    // nil = unknown, reported
+	typ     *Type    // nil = there is none, reported
 	handles []string // that its edges may have beside "error"; nil = it does not route, or the config is wrong
 	config  *Template
 	fixed   []byte // see Node.Fixed
@@ -20,9 +21,12 @@ func (d *draft) configure(i int) configured {
 	n := &d.nodes[i]
 	var c configured
 	if n.typ != "" {
-		var known bool
-		if c.typ, known = d.types.Type(n.typ); !known {
+		var err error
+		switch c.typ, err = d.types.Type(n.typ); {
+		case errors.Is(err, ErrNoType):
 			d.add(n.at.member("type"), "unknown node type %s%s", quoted(n.typ), didYouMeanOr(n.typ, d.types.Names()))
+		case err != nil:
+			d.add(n.at.member("type"), "node type %s cannot be used: %v", quoted(n.typ), err)
 		}
 	}
 	b := builder{report: d.report, binder: d.binder(i)}

@@ -10,9 +10,11 @@ import (
 // types is the simplest flow.Types.
 type types map[string]*flow.Type
 
-func (t types) Type(name string) (*flow.Type, bool) {
-	typ, ok := t[name]
-	return typ, ok
+func (t types) Type(name string) (*flow.Type, error) {
+	if typ, ok := t[name]; ok {
+		return typ, nil
+	}
+	return nil, flow.ErrNoType
 }
 
 func (t types) Names() []string {

@@ -14,9 +14,11 @@ import (
 // testTypes are node types with the shapes of the built-in ones.
 type testTypes map[string]*Type
 
-func (t testTypes) Type(name string) (*Type, bool) {
-	typ, ok := t[name]
-	return typ, ok
+func (t testTypes) Type(name string) (*Type, error) {
+	if typ, ok := t[name]; ok {
+		return typ, nil
+	}
+	return nil, ErrNoType
 }
 
 func (t testTypes) Names() []string { return slices.Collect(maps.Keys(t)) }

@@ -12,9 +12,13 @@ import (
 
 // Types knows the node types that documents may use. Implementations are safe for concurrent use.
 type Types interface {
-	Type(name string) (*Type, bool)
+	// Type returns a type. The error is ErrNoType when there is none of that name; any other says why it cannot be had now.
+	Type(name string) (*Type, error)
 	Names() []string // for messages
 }
+
+// ErrNoType is the error of Types that do not have a type.
+var ErrNoType = errors.New("there is no node type of that name")
 
 // Preparer is what Types are when they have types with Fixed keys.
 type Preparer interface {

@@ -92,8 +92,8 @@ func New(o Options) (*Host, error) {
 	}, nil
 }
 
-// start makes the runtime, once.
-func (h *Host) start(ctx context.Context) error {
+// Open makes the runtime, unless there is one: it is an error when the cache directory cannot be used. Load does so, too.
+func (h *Host) Open(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -139,7 +139,7 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 }
 
 // compile returns the code of wasm, with marks of that granule, and a function that gives it back, which is called once. The host
-// has been started.
+// has been opened.
 func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (*compiled, func(context.Context) error, error) {
 	key := codeKey{sha256.Sum256(wasm), granule}
 	h.mu.Lock()

@@ -143,7 +143,7 @@ func (h *Host) ready(ctx context.Context, source string, wasm []byte, granule ui
 	case head != moduleHead:
 		return refuse("module", "not a WebAssembly core module (version 1)")
 	}
-	if err := h.start(ctx); err != nil {
+	if err := h.Open(ctx); err != nil {
 		return nil, nil, err
 	}
 	code, release, err := h.compile(ctx, wasm, granule)

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// counted loads the module task and counts how often it does; it fails while fail is set.
+type counted struct {
+	loads atomic.Int64
+	fail  atomic.Bool
+}
+
+func (c *counted) load() (*sandbox.Module, error) {
+	c.loads.Add(1)
+	if c.fail.Load() {
+		return nil, errors.New("no memory")
+	}
+	return load("task", sandbox.Limits{})
+}
+
+// A module is loaded when a document wants it, once for all that do.
+func TestNodesAreLoadedWhenTheyAreWanted(t *testing.T) {
+	var wanted, other counted
+	n := NewNodes(map[string]Load{"task": wanted.load, "other": other.load})
+	defer n.Release()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if _, err := flow.Compile("w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), n); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if wanted.loads.Load() != 1 || other.loads.Load() != 0 {
+		t.Errorf("loaded %d times, and %d times what nobody wants", wanted.loads.Load(), other.loads.Load())
+	}
+}
+
+// What cannot be loaded now is the problem of those who want it, and may be loaded later.
+func TestNodesThatCannotBeLoaded(t *testing.T) {
+	var c counted
+	c.fail.Store(true)
+	n := NewNodes(map[string]Load{"task": c.load})
+	defer n.Release()
+	compile := func() error {
+		_, err := flow.Compile("w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), n)
+		return err
+	}
+	if err := compile(); err == nil || !strings.Contains(err.Error(), `nodes[1].type: node type "task" cannot be used: no memory`) {
+		t.Error(err)
+	}
+	c.fail.Store(false)
+	if err := compile(); err != nil {
+		t.Error(err)
+	}
+}
+
+// After the last release nobody would close what is loaded.
+func TestNodesThatHaveEndedLoadNothing(t *testing.T) {
+	var c counted
+	n := NewNodes(map[string]Load{"task": c.load})
+	n.Release()
+	if err := n.Load("task"); !errors.Is(err, ErrGone) || c.loads.Load() != 0 {
+		t.Errorf("%v, loaded %d times", err, c.loads.Load())
+	}
+}
