@@ -38,6 +38,20 @@ func (r *running) get(id string) *execution {
 	return r.runs[id]
 }
 
+// journaled tells whether the execution is one of the journal's.
+func (x *execution) journaled() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.lease != nil
+}
+
+// over tells whether the execution's nodes have ended.
+func (x *execution) over() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ended
+}
+
 // Cancel ends an execution: one that is pending at once, one that runs as soon as its nodes have stopped, also when a
 // sender waits for it. The error is one of the journal's.
 func (x *Executor) Cancel(ctx context.Context, id string) error {
@@ -45,13 +59,10 @@ func (x *Executor) Cancel(ctx context.Context, id string) error {
 	if run == nil {
 		return x.journal.Cancel(ctx, id)
 	}
-	run.mu.Lock()
-	journaled, over := run.lease != nil, run.ended
-	run.mu.Unlock()
 	switch {
-	case over:
+	case run.over():
 		return journal.ErrEnded
-	case journaled: // so that it stays cancelled whatever becomes of this process
+	case run.journaled(): // so that it stays cancelled whatever becomes of this process
 		if err := x.journal.Cancel(ctx, id); err != nil {
 			return err
 		}
@@ -67,7 +78,9 @@ func (x *Executor) Replay(ctx context.Context, id, newID string, p *flow.Plan) e
 		return journal.ErrClosed
 	}
 	defer x.leave()
-	if x.runs.get(id) != nil {
+	// Of one that only a sender waits for the journal knows nothing yet. Of others it knows that they have ended a moment before
+	// they are gone from here.
+	if run := x.runs.get(id); run != nil && !run.journaled() {
 		return journal.ErrNotEnded
 	}
 	source, err := x.journal.Source(ctx, id)
