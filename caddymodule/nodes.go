@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -59,16 +58,13 @@ func (a *App) loadNodes() (err error) {
 	return a.loadOwn()
 }
 
-// loadOwn loads the operator's node types, as many at a time as there are cores.
+// loadOwn loads the operator's node types, side by side.
 func (a *App) loadOwn() error {
 	names := slices.Sorted(maps.Keys(a.Nodes))
 	errs := make([]error, len(names))
 	var all sync.WaitGroup
-	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, name := range names {
 		all.Go(func() {
-			turns <- struct{}{}
-			defer func() { <-turns }()
 			if err := a.types.Load(name); err != nil {
 				errs[i] = fmt.Errorf("node %s: %w", name, err)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ import (
 type Nodes struct {
 	types map[string]*unloaded
 	names []string
+	turns chan struct{} // as many are loaded at a time as there are cores
 	refs  atomic.Int64
 }
 
@@ -45,7 +47,10 @@ type nodeType struct {
 
 // NewNodes makes node types, by the names that workflows use. The modules are closed with them.
 func NewNodes(types map[string]Load) *Nodes {
-	n := &Nodes{types: make(map[string]*unloaded, len(types)), names: slices.Sorted(maps.Keys(types))}
+	n := &Nodes{
+		types: make(map[string]*unloaded, len(types)), names: slices.Sorted(maps.Keys(types)),
+		turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}
 	n.refs.Store(1)
 	for name, load := range types {
 		n.types[name] = &unloaded{load: load}
@@ -67,6 +72,8 @@ func (n *Nodes) get(name string) (*nodeType, error) {
 	case u.typ != nil:
 		return u.typ, nil
 	}
+	n.turns <- struct{}{}
+	defer func() { <-n.turns }()
 	module, err := u.load()
 	if err != nil {
 		return nil, err

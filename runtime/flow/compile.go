@@ -18,6 +18,7 @@ func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) 
 	}
 	d.read(doc, id)
 	d.connect()
+	d.lookUp()
 	var t trigger
 	settings := make([]configured, len(d.nodes))
 	for i, n := range d.nodes {

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -19,16 +18,7 @@ type configured struct {
 // configure checks node i, which is not the trigger, against its type and builds its templates.
 func (d *draft) configure(i int) configured {
 	n := &d.nodes[i]
-	var c configured
-	if n.typ != "" {
-		var err error
-		switch c.typ, err = d.types.Type(n.typ); {
-		case errors.Is(err, ErrNoType):
-			d.add(n.at.member("type"), "unknown node type %s%s", quoted(n.typ), didYouMeanOr(n.typ, d.types.Names()))
-		case err != nil:
-			d.add(n.at.member("type"), "node type %s cannot be used: %v", quoted(n.typ), err)
-		}
-	}
+	c := configured{typ: d.typeOf(i)}
 	b := builder{report: d.report, binder: d.binder(i)}
 	if n.forEach.raw != nil {
 		c.forEach = d.readForEach(n.forEach, c.typ, b.binder)

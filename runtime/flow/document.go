@@ -7,6 +7,7 @@ type draft struct {
 	unprepared bool // a module could not be asked: the others are not either, which could take as long each
 	*report
 	types   Types
+	found   map[string]*lookup // after lookUp, by name
 	id      string
 	name    string
 	active  bool
