@@ -314,8 +314,9 @@ func (s *site) do(c call) reply {
 
 func (s *site) try(c call) (reply, error) {
 	r, err := s.once(c)
-	// The listener of a config that was just replaced may still take a connection, which is reset when it closes.
-	for n := 0; n < 10 && s.caddy != nil && errors.Is(err, syscall.ECONNRESET); n++ {
+	// The listener of a config that was just replaced may still take a connection, which is reset when it closes, and its server
+	// closes those on which it has just read a request (https://go.dev/src/net/http/server.go, conn.serve): no handler had it.
+	for n := 0; n < 10 && s.caddy != nil && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)); n++ {
 		r, err = s.once(c)
 	}
 	return r, err
