@@ -26,8 +26,8 @@
 //
 // Package rewrite has put counters into the module. When some 100,000 instructions were run, the guest asks for memory that it cannot have, and
 // the host, on the goroutine of the call, looks at the time, the budget of fuel and the caller's context: it lets the guest go on,
-// or ends the call with a panic. That is also when Go's scheduler and garbage collector have their turn. No timer, no goroutine
-// and no lock is needed for it. A guest that calls itself without end may take about 100 MB for its stack, beside its memory, until it
+// or ends the call with a panic. That is also when the garbage collector has its turn and, after a millisecond, whatever else could
+// run. No timer, no goroutine and no lock is needed for it. A guest that calls itself without end may take about 100 MB for its stack, beside its memory, until it
 // traps; wazero does not let that be set.
 //
 // It is not the host's interface to guests (package hostapi) and knows nothing of workflows.

@@ -5,6 +5,7 @@ import (
 	goruntime "runtime"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,4 +128,27 @@ func stops() (n uint64) {
 		n += c
 	}
 	return n
+}
+
+// A guest that has run for its turn lets a goroutine run that waits for it, on the only processor there is.
+func TestALongCallGivesTurns(t *testing.T) {
+	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(1))
+	p := load(t, newHost(t), counting().bytes(), small, hostapi.Grants{}).instances.(kept).pool
+	in, err := p.make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.close()
+	m := &in.memory.meter
+	m.begin(t.Context(), time.Time{}, 0)
+	defer m.end()
+	var ran atomic.Bool
+	go ran.Store(true)
+	for range 3 { // more than once: now and then the scheduler goes on with who has just stopped
+		m.began = time.Now().Add(-turn)
+		m.yield()
+	}
+	if !ran.Load() {
+		t.Error("nobody else ran")
+	}
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/tetratelabs/wazero/api"
@@ -10,6 +11,10 @@ import (
 
 // slice is how much fuel a guest burns until the host looks at it, about as many instructions: some 50 µs.
 const slice = 100_000
+
+// turn is for how long a guest runs until other goroutines have theirs, if there are any that could run. The scheduler by itself lets a
+// guest run for 10 ms, and an execution waits for several such turns one after the other. Calls that take less are not interrupted.
+const turn = time.Millisecond
 
 // Why the host stops a guest that yields.
 var (
@@ -20,19 +25,20 @@ var (
 
 // meter watches over a guest while it runs, on the goroutine that runs it: package rewrite has made every loop and every function
 // that calls others count down a global, and ask for memory that no guest can have when it is below zero. That is the
-// moment when Go's scheduler and garbage collector have their turn, and when the guest is stopped by a panic that wazero
+// moment when the garbage collector and other goroutines have their turn, and when the guest is stopped by a panic that wazero
 // returns as the call's error. Nobody else has to watch a call, so that a call needs no timer and no goroutine.
 type meter struct {
 	left     api.MutableGlobal // the guest's counter, an i32
 	dealt    int64             // what of this call's fuel the guest was given so far
 	budget   int64             // what it may burn; 0 = as much as it likes
 	deadline time.Time         // zero = none
+	began    time.Time         // when its turn began; zero = it has not yielded so far
 	ctx      context.Context   // the caller's
 }
 
 // begin readies the meter for a call.
 func (m *meter) begin(ctx context.Context, deadline time.Time, budget int64) {
-	m.ctx, m.deadline, m.budget, m.dealt = ctx, deadline, budget, 0
+	m.ctx, m.deadline, m.budget, m.dealt, m.began = ctx, deadline, budget, 0, time.Time{}
 	m.deal()
 }
 
@@ -69,13 +75,19 @@ func (m *meter) yields() bool { return m.left != nil && int32(m.left.Get()) < 0 
 
 // yield is the host's turn. It returns when the guest may go on.
 func (m *meter) yield() {
+	now := time.Now()
 	switch {
 	case m.spent():
 		panic(errFuel)
 	case m.ctx.Err() != nil:
 		panic(errCancelled)
-	case !m.deadline.IsZero() && !time.Now().Before(m.deadline):
+	case !m.deadline.IsZero() && !now.Before(m.deadline):
 		panic(errLate)
+	case m.began.IsZero():
+		m.began = now
+	case now.Sub(m.began) >= turn:
+		runtime.Gosched()
+		m.began = time.Now()
 	}
 	m.deal()
 }
