@@ -5,13 +5,13 @@
 //	http    a signed webhook of three nodes, beside Caddy's `respond` and the same job as a native handler
 //	scale   more nodes, larger bodies, more workflows
 //	journal executions that are kept on disk, beside the journal alone and a bare database; a backlog; recording
-//	loop    normal traffic beside a node that never returns
+//	attack  normal traffic beside nodes that take all they get
 //	start   from the start of the process to the first right answer
 //
 // Rounds of all that is compared are interleaved and medians count, so that what else the machine does hits all alike. Machines
 // differ and are shared: read the ratios.
 //
-//	go run ./bench [-only call,http,scale,journal,loop,start] [-rounds 5] [-seconds 5] [-out bench/RESULTS.md]
+//	go run ./bench [-only call,http,scale,journal,attack,start] [-rounds 5] [-seconds 5] [-out bench/RESULTS.md]
 //
 // It needs Linux, wrk and a clang with lld that knows wasm32; `make bench` installs them on Debian. It talks to loopback only, all
 // load has a bound in time and count, and it ends the processes that it has started, also when it is interrupted.
@@ -47,13 +47,13 @@ var parts = []part{
 	{"http", measureHTTP},
 	{"scale", measureScale},
 	{"journal", measureJournal},
-	{"loop", measureLoop},
+	{"attack", measureAttacks},
 	{"start", measureStart},
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: call, http, scale, journal, loop, start (all)")
+	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: call, http, scale, journal, attack, start (all)")
 	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds; the median counts")
 	flag.IntVar(&o.seconds, "seconds", 5, "seconds of load on one target in one round")
 	flag.StringVar(&o.out, "out", "bench/RESULTS.md", "the file for the results; \"\" = none")
@@ -121,7 +121,7 @@ func (o options) parts() ([]part, error) {
 		}
 	}
 	if len(chosen) != len(names) {
-		return nil, fmt.Errorf("-only %s: there are call, http, scale, journal, loop and start, each once", o.only)
+		return nil, fmt.Errorf("-only %s: there are call, http, scale, journal, attack and start, each once", o.only)
 	}
 	return chosen, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -111,25 +112,42 @@ func dial(ctx context.Context, address string) (*connection, error) {
 
 var errHead = errors.New("not the head of an answer with a length")
 
-// ask sends a request and reads its answer, which has to be of the given status.
+// ask sends a request and reads over its answer, which has to be of the given status.
 func (c *connection) ask(request []byte, status int) error {
-	if err := c.SetDeadline(time.Now().Add(openPatience)); err != nil {
-		return err
-	}
-	if _, err := c.Write(request); err != nil {
-		return err
-	}
-	got, length, err := readHead(c.r)
+	length, err := c.head(request, status)
 	if err != nil {
 		return err
 	}
-	if got != status {
-		body := make([]byte, min(length, 500))
-		_, _ = c.r.Read(body)
-		return fmt.Errorf("HTTP %d, not %d: %s", got, status, body)
-	}
 	_, err = c.r.Discard(length)
 	return err
+}
+
+// answer is ask that returns the body of the answer.
+func (c *connection) answer(request []byte, status int) ([]byte, error) {
+	length, err := c.head(request, status)
+	if err != nil {
+		return nil, err
+	}
+	body := make([]byte, length)
+	_, err = io.ReadFull(c.r, body)
+	return body, err
+}
+
+// head sends a request and reads its answer up to the body, of which it returns the length.
+func (c *connection) head(request []byte, status int) (length int, err error) {
+	if err := c.SetDeadline(time.Now().Add(openPatience)); err != nil {
+		return 0, err
+	}
+	if _, err := c.Write(request); err != nil {
+		return 0, err
+	}
+	got, length, err := readHead(c.r)
+	if err == nil && got != status {
+		body := make([]byte, min(length, 500))
+		_, _ = c.r.Read(body)
+		err = fmt.Errorf("HTTP %d, not %d: %s", got, status, body)
+	}
+	return length, err
 }
 
 // readHead reads status line and headers of an answer with a Content-Length.

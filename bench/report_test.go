@@ -64,13 +64,13 @@ func TestCPUModel(t *testing.T) {
 func TestPartsAreChosen(t *testing.T) {
 	good := options{rounds: 5, seconds: 5}
 	for only, want := range map[string]string{
-		"":                                   "call http scale journal loop start",
-		"call":                               "call",
-		"start,call":                         "call start",
-		"journal,http,call,scale,start,loop": "call http scale journal loop start",
-		"nothing":                            "error",
-		"call,":                              "error",
-		"call,call":                          "error",
+		"":                                     "call http scale journal attack start",
+		"call":                                 "call",
+		"start,call":                           "call start",
+		"journal,http,call,scale,start,attack": "call http scale journal attack start",
+		"nothing":                              "error",
+		"call,":                                "error",
+		"call,call":                            "error",
 	} {
 		o := good
 		o.only = only

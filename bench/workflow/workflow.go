@@ -63,9 +63,11 @@ func Chain(n int) string {
 // ChainAnswer is what Chain answers to Body.
 const ChainAnswer = `{"orderId":"12345","total":250.50}`
 
-// One is the workflow of one node of the given type with an empty config.
-func One(typ string) string {
-	return fmt.Sprintf(`{"nodes":[%s,{"id":"only","type":%q,"config":{}}],"edges":[{"source":"trigger","target":"only"}]}`, trigger(""), typ)
+// Failing is the workflow of one node that fails, which answers with the code of its error.
+func Failing(typ, config, timeout string) string {
+	return fmt.Sprintf(`{"nodes":[%s,{"id":"fails","type":%q,"timeout":%q,"config":%s},
+	{"id":"code","type":"transform","config":{"output":"{{steps.fails.output.error.code}}"}}],
+	"edges":[{"source":"trigger","target":"fails"},{"source":"fails","target":"code","sourceHandle":"error"}]}`, trigger(""), typ, timeout, config)
 }
 
 // Minimal is a workflow of one transform that is answered when it is accepted.

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/flowtrux/edge/bench/meter"
+	"github.com/flowtrux/edge/bench/workflow"
+)
+
+const (
+	attackRounds  = 3
+	attackTimeout = 100 * time.Millisecond // of the nodes that are attacked
+	attackShare   = 0.4                    // of the capacity that normal traffic gets
+)
+
+// attackFigure is one round of normal traffic.
+type attackFigure struct {
+	p50, p99, worst time.Duration
+	stops           meter.Histogram
+	attacked
+}
+
+// measureAttacks shows what normal traffic notices of nodes that take all they get.
+func measureAttacks(ctx context.Context, b *bench) (section, error) {
+	wasm, err := b.buildC(ctx, "loop")
+	if err != nil {
+		return section{}, err
+	}
+	file, err := b.file("loop", wasm)
+	if err != nil {
+		return section{}, err
+	}
+	seed := map[string]string{"workflows/three.json": workflow.Three(""), "secrets/three": secret}
+	for _, n := range attackNodes {
+		seed[fmt.Sprintf("workflows/%s.json", n.id)] = workflow.Failing(n.node, n.config, attackTimeout.String())
+		seed["secrets/"+n.id] = secret
+	}
+	servers, stop, err := b.serve(ctx, threeRequest, edgeSite("with nodes to attack", seed, fmt.Sprintf("node loop %s", file)))
+	defer stop()
+	if err != nil {
+		return section{}, err
+	}
+	v := servers[0]
+	capacity, err := b.loadRounds(ctx, []target{{v.name, v, load{path: threePath, body: kilobyte}}}, 1, time.Duration(b.seconds)*time.Second)
+	if err != nil {
+		return section{}, err
+	}
+	traffic := openLoad{
+		address: strings.TrimPrefix(v.url, "http://"), request: threeRequest,
+		rate: attackShare * capacity[0][0].rate, time: time.Duration(b.seconds) * time.Second,
+	}
+	rounds, attacks := min(b.rounds, attackRounds), attacks()
+	all := make([][]attackFigure, len(attacks))
+	for i := range rounds {
+		for j, a := range attacks {
+			f, err := v.attackRound(ctx, traffic, a)
+			if err != nil {
+				return section{}, v.failed(fmt.Errorf("%s: %w", a.name, err))
+			}
+			b.progress("round %d of %d: %s: p99 %s ms", i+1, rounds, a.name, millis(f.p99))
+			all[j] = append(all[j], f)
+		}
+	}
+	return attackSection(traffic, rounds, attacks, all), nil
+}
+
+// attackRound sends normal traffic once, and attacks all the while.
+func (v *server) attackRound(ctx context.Context, traffic openLoad, a attack) (f attackFigure, err error) {
+	before, err := v.runtime(ctx, true)
+	if err != nil {
+		return f, err
+	}
+	ended := make(chan error, 1)
+	attacking, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		var err error
+		f.attacked, err = a.run(attacking, traffic.address)
+		ended <- err
+	}()
+	took, err := traffic.run(ctx)
+	stop()
+	if attacked := <-ended; err == nil {
+		err = attacked
+	}
+	if err != nil {
+		return f, err
+	}
+	after, err := v.runtime(ctx, false)
+	if err != nil {
+		return f, err
+	}
+	slices.Sort(took)
+	f.p50, f.p99, f.worst = quantile(took, 0.5), quantile(took, 0.99), took[len(took)-1]
+	f.stops = after.GCStops.Since(before.GCStops)
+	return f, nil
+}
+
+// attackSection makes the table of the rounds of each attack.
+func attackSection(traffic openLoad, rounds int, attacks []attack, all [][]attackFigure) section {
+	p99 := func(f attackFigure) time.Duration { return f.p99 }
+	t := table{head: []string{"normal traffic", "p50 ms", "p99 ms", "of alone", "of a lost core", "worst ms", "GC stops", "longest GC stop ms",
+		"calls", "ended after ms", "at most ms", "ended with"}}
+	for j, a := range attacks {
+		var stops meter.Histogram
+		var took []time.Duration
+		answers := make(map[string]int)
+		for _, f := range all[j] {
+			stops, took = stops.Add(f.stops), append(took, f.took...)
+			for code, n := range f.answers {
+				answers[code] += n
+			}
+		}
+		calls := []string{"-", "-", "-", "-"}
+		if len(took) > 0 {
+			var with []string
+			for _, code := range slices.Sorted(maps.Keys(answers)) {
+				with = append(with, fmt.Sprintf("%d %s", answers[code], code))
+			}
+			calls = []string{fmt.Sprint(len(took)), millis(median(took)), millis(slices.Max(took)), strings.Join(with, ", ")}
+		}
+		m := medianOf(all[j], p99)
+		t.add(append([]string{
+			a.name, millis(medianOf(all[j], func(f attackFigure) time.Duration { return f.p50 })), millis(m),
+			ratio(float64(m), float64(medianOf(all[alone], p99))), ratio(float64(m), float64(medianOf(all[lostCore], p99))),
+			millis(medianOf(all[j], func(f attackFigure) time.Duration { return f.worst })),
+			fmt.Sprint(stops.Count()), "<= " + millis(stops.Max()),
+		}, calls...)...)
+	}
+	return section{title: "Beside an attack", notes: []string{fmt.Sprintf(
+		"Normal traffic is the workflow of three nodes at %.0f requests/s, %.0f %% of what the server did at most, at open loop: sent when it is due, whatever the "+
+			"answers do, and latencies count from then. Beside it one call is always under way of a node with a timeout of %s that takes all it gets, and so a core of "+
+			"this machine. What the loss of a core costs by itself, server and sender alike, shows a loop in a process that has nothing to do with the server. "+
+			"Medians of %d interleaved rounds of %s; GC stops are how long it took to stop all goroutines for the garbage collector "+
+			"(/sched/pauses/stopping/gc:seconds), calls and the codes that they ended with are counted over all rounds.",
+		traffic.rate, 100*attackShare, attackTimeout, rounds, traffic.time)}, tables: []table{t}}
+}
