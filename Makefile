@@ -62,8 +62,8 @@ bench-setup:
 # Whether the Rust that is found first can make WebAssembly; the one of Debian can, with a package.
 RUST_WASM = dir=$$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null) && [ -d "$$dir" ]
 
-# A node in each language that reads all that JSON can have.
-READER := nodes/sdk/languages/testdata/reader
+# Nodes in each language that use what its SDK has and the example does not: one reads all that JSON can have, one works with globals.
+MORE_NODES := $(addprefix nodes/sdk/languages/testdata/,reader counter)
 
 examples: bin/caddy ## begin a node in each language, with the commands that authors type, and test it
 	@export PATH="$$PWD/bin:$$PATH"; set --; \
@@ -79,11 +79,11 @@ examples: bin/caddy ## begin a node in each language, with the commands that aut
 		sed -n 's/^  //p' .run/examples/said | XDG_DATA_HOME="$$PWD/.run/data" sh -eux && \
 		sed -n 's/^  //p' .run/examples/said >.run/examples/$$language.sh || exit 1; \
 	done; \
-	for reader in c:node.c rust:src/lib.rs assemblyscript:assembly/index.ts; do \
-		language=$${reader%:*}; file=$${reader#*:}; \
-		sed 's|"../c/|"|' "$(READER).$${file##*.}" >.run/examples/$$language/$$file && \
-		sed '$$s|$$| --cases $(abspath $(READER)).json|' .run/examples/$$language.sh | XDG_DATA_HOME="$$PWD/.run/data" sh -eux || exit 1; \
-	done
+	for node in $(MORE_NODES); do for source in c:node.c rust:src/lib.rs assemblyscript:assembly/index.ts; do \
+		language=$${source%:*}; file=$${source#*:}; \
+		sed 's|"../c/|"|' "$$node.$${file##*.}" >.run/examples/$$language/$$file && \
+		sed "\$$s|\$$| --cases $$PWD/$$node.json|" .run/examples/$$language.sh | XDG_DATA_HOME="$$PWD/.run/data" sh -eux || exit 1; \
+	done; done
 
 nodes: ## compile the built-in nodes to nodes/dist
 	go run ./nodes/build.go

@@ -10,6 +10,7 @@ import (
 	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes/cases"
+	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/trial"
 )
@@ -50,12 +51,8 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// The SDK in C reads all that JSON can have.
-func TestReadingInC(t *testing.T) {
-	wasm, err := wasmbuild.C(t.Context(), "testdata/reader.c", "-Wall", "-Wextra", "-Werror", "-Wl,--stack-first")
-	if err != nil {
-		t.Fatal(err)
-	}
+// The SDK in C reads all that JSON can have, and what the host answers of globals.
+func TestNodesInC(t *testing.T) {
 	dir, err := compiled.Dir()
 	if err != nil {
 		t.Fatal(err)
@@ -65,15 +62,27 @@ func TestReadingInC(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Close(context.Background())
+	for name, grants := range map[string]hostapi.Grants{"reader": {}, "counter": {Globals: true}} {
+		t.Run(name, func(t *testing.T) { testNode(t, host, "testdata/"+name, grants) })
+	}
+}
+
+// testNode holds a node in C to its cases, which lie beside it, and to the rules.
+func testNode(t *testing.T, host *sandbox.Host, name string, grants hostapi.Grants) {
+	wasm, err := wasmbuild.C(t.Context(), name+".c", "-Wall", "-Wextra", "-Werror", "-Wl,--stack-first")
+	if err != nil {
+		t.Fatal(err)
+	}
 	load := func(noSnapshot bool) (*sandbox.Module, error) {
-		return host.Load(t.Context(), sandbox.ModuleConfig{Source: "reader.wasm", Wasm: wasm, Limits: sandbox.Limits{NoSnapshot: noSnapshot}})
+		return host.Load(t.Context(), sandbox.ModuleConfig{
+			Source: name + ".wasm", Wasm: wasm, Grants: grants, Limits: sandbox.Limits{NoSnapshot: noSnapshot}})
 	}
 	m, err := load(false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close(context.Background())
-	b, err := os.ReadFile("testdata/reader.json")
+	b, err := os.ReadFile(name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}

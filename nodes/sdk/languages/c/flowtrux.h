@@ -315,6 +315,8 @@ static inline ft_answer ft_route(ft_text handle, const ft_out *out) {
 FT_HOST_("log") void ft_import_log_(int32_t level, const char *ptr, size_t len);
 FT_HOST_("http") size_t ft_import_http_(const char *ptr, size_t len);
 FT_HOST_("global_set") size_t ft_import_global_set_(const char *key, size_t key_len, const char *value, size_t value_len);
+FT_HOST_("global_get") size_t ft_import_global_get_(const char *key, size_t key_len);
+FT_HOST_("global_add") size_t ft_import_global_add_(const char *key, size_t key_len, int64_t by);
 FT_HOST_("take") void ft_import_take_(char *to);
 
 enum { FT_DEBUG, FT_INFO, FT_WARN, FT_ERROR };
@@ -342,6 +344,14 @@ static inline ft_reply ft_http(ft_text request) { return ft_take_(ft_import_http
 
 /* ft_set_global writes a global value, raw JSON: capability globals. */
 static inline ft_reply ft_set_global(ft_text key, ft_text json) { return ft_take_(ft_import_global_set_(key.ptr, key.len, json.ptr, json.len)); }
+
+/* ft_global reads a global value, raw JSON, which is empty when there is none: capability globals. Secret ones, whose keys begin with
+   __secret, are refused. The value is as it is now: for a value that a workflow names, a template in the config is the better way. */
+static inline ft_reply ft_global(ft_text key) { return ft_take_(ft_import_global_get_(key.ptr, key.len)); }
+
+/* ft_add_global adds to a global value that is an integer, 0 when there is none, and gives the sum, for ft_int: capability globals. Additions
+   that are made at the same time, here or on other servers, are all counted. A call that is made again adds again. */
+static inline ft_reply ft_add_global(ft_text key, int64_t by) { return ft_take_(ft_import_global_add_(key.ptr, key.len, by)); }
 
 /* ft_failed hands an error of the host on as the node's. */
 static inline ft_answer ft_failed(ft_reply r) { return ft_labelled_(r.fatal ? 3 : 2, r.code, r.message); }

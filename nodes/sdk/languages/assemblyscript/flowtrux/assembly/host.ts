@@ -6,6 +6,10 @@ declare function importLog(level: i32, ptr: usize, n: i32): void;
 declare function importHTTP(ptr: usize, n: i32): i32;
 @external("flowtrux_v1", "global_set")
 declare function importGlobalSet(key: usize, keyLen: i32, value: usize, valueLen: i32): i32;
+@external("flowtrux_v1", "global_get")
+declare function importGlobalGet(key: usize, keyLen: i32): i32;
+@external("flowtrux_v1", "global_add")
+declare function importGlobalAdd(key: usize, keyLen: i32, by: i64): i32;
 @external("flowtrux_v1", "take")
 declare function importTake(ptr: usize): void;
 
@@ -42,6 +46,24 @@ export function setGlobal(key: string, json: string): Reply {
   const k = String.UTF8.encode(key);
   const v = String.UTF8.encode(json);
   return take(importGlobalSet(changetype<usize>(k), k.byteLength, changetype<usize>(v), v.byteLength));
+}
+
+/**
+ * Reads a global value, raw JSON, which is empty when there is none: capability globals. Secret ones, whose keys begin with __secret, are
+ * refused. The value is as it is now: for a value that a workflow names, a template in the config is the better way.
+ */
+export function getGlobal(key: string): Reply {
+  const k = String.UTF8.encode(key);
+  return take(importGlobalGet(changetype<usize>(k), k.byteLength));
+}
+
+/**
+ * Adds to a global value that is an integer, 0 when there is none, and gives the sum, JSON: capability globals. Additions that are made at
+ * the same time, here or on other servers, are all counted. A call that is made again adds again.
+ */
+export function addGlobal(key: string, by: i64): Reply {
+  const k = String.UTF8.encode(key);
+  return take(importGlobalAdd(changetype<usize>(k), k.byteLength, by));
 }
 
 /** Fetches the answer of n bytes that the host holds: its kind, then its payload. */

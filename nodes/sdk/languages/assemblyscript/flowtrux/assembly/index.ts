@@ -17,7 +17,7 @@ import { Json } from "./json";
 
 export { Answer } from "./answer";
 export { Json, quote } from "./json";
-export { Level, Reply, http, log, setGlobal } from "./host";
+export { Level, Reply, addGlobal, getGlobal, http, log, setGlobal } from "./host";
 
 let text: string = "";
 let node: (config: Json) => Answer = (config: Json): Answer => fatal("no_node", "the module has no node");

@@ -27,6 +27,19 @@ pub fn set_global(key: &str, json: &str) -> Result<(), Error> {
     side::set_global(key, json)
 }
 
+/// Reads a global value, raw JSON, None when there is none: capability globals. Secret ones, whose keys begin with `__secret`, are
+/// refused. The value is as it is now: for a value that a workflow names, a template in the config is the better way.
+pub fn global(key: &str) -> Result<Option<String>, Error> {
+    Ok(Some(side::global(key)?).filter(|json| !json.is_empty()))
+}
+
+/// Adds to a global value that is an integer, 0 when there is none, and gives the sum: capability globals. Additions that are made at
+/// the same time, here or on other servers, are all counted. A call that is made again adds again.
+pub fn add_global(key: &str, by: i64) -> Result<i64, Error> {
+    let sum = side::add_global(key, by)?;
+    sum.parse().map_err(|_| Error::fatal("host_error", "the host's sum is no integer"))
+}
+
 #[cfg(target_arch = "wasm32")]
 mod side {
     use super::Level;
@@ -38,6 +51,8 @@ mod side {
             pub fn log(level: i32, ptr: *const u8, len: usize);
             pub fn http(ptr: *const u8, len: usize) -> usize;
             pub fn global_set(key: *const u8, key_len: usize, value: *const u8, value_len: usize) -> usize;
+            pub fn global_get(key: *const u8, key_len: usize) -> usize;
+            pub fn global_add(key: *const u8, key_len: usize, by: i64) -> usize;
             pub fn take(ptr: *mut u8);
         }
     }
@@ -52,6 +67,14 @@ mod side {
 
     pub fn set_global(key: &str, json: &str) -> Result<(), Error> {
         take(unsafe { import::global_set(key.as_ptr(), key.len(), json.as_ptr(), json.len()) }).map(|_| ())
+    }
+
+    pub fn global(key: &str) -> Result<String, Error> {
+        take(unsafe { import::global_get(key.as_ptr(), key.len()) })
+    }
+
+    pub fn add_global(key: &str, by: i64) -> Result<String, Error> {
+        take(unsafe { import::global_add(key.as_ptr(), key.len(), by) })
     }
 
     /// Fetches the answer of n bytes that the host holds: its kind, then its payload.
@@ -79,6 +102,14 @@ mod side {
     }
 
     pub fn set_global(_: &str, _: &str) -> Result<(), Error> {
+        Err(Error::fatal("no_host", "there is no host in tests"))
+    }
+
+    pub fn global(_: &str) -> Result<String, Error> {
+        Err(Error::fatal("no_host", "there is no host in tests"))
+    }
+
+    pub fn add_global(_: &str, _: i64) -> Result<String, Error> {
         Err(Error::fatal("no_host", "there is no host in tests"))
     }
 }

@@ -21,7 +21,7 @@ mod host;
 mod json;
 
 pub use abi::{export_alloc, export_run, text};
-pub use host::{http, log, set_global, Level};
+pub use host::{add_global, global, http, log, set_global, Level};
 pub use json::{quote, Json};
 
 /// What a node gives: one JSON value, and the handle to follow if the node has handles.
