@@ -56,6 +56,7 @@ var arrows = map[string][]string{
 	"nodes/sdk/languages":         {},
 	"nodes/sdk/languages/go":      {"nodes/sdk/*"},
 	"nodes/sdk/operator":          {"nodes/sdk", "nodes/rawjson"},
+	"nodes/sdk/prepared":          {"nodes/sdk", "nodes/rawjson"},
 	"nodes/sdk/random":            {},
 	"nodes/sdk/typed":             {"nodes/sdk"},
 	"nodes/cases":                 {"nodes/rawjson"},

@@ -38,6 +38,7 @@ func (n *Node) Manifest() []byte {
 		}
 		m = append(m, ']')
 	}
+	m = list(m, "fixed", n.Fixed)
 	return append(m, '}')
 }
 

@@ -14,6 +14,9 @@ func TestManifest(t *testing.T) {
 		`{"abi":1,"type":"call","version":"1.0.0","capabilities":["http"],"secrets":"handles"}`: {
 			Type: "call", Version: "1.0.0", Capabilities: []string{"http"}, SecretHandles: true,
 		},
+		`{"abi":1,"type":"match","version":"1.0.0","fixed":["pattern","flags"]}`: {
+			Type: "match", Version: "1.0.0", Fixed: []string{"pattern", "flags"},
+		},
 		`{"abi":1,"type":"sort","version":"2.0.0","summary":"says \"x\" and \\","config":{"type":"object"},"handles":["a","b"],"handlesFrom":"cases[].name","capabilities":["http","log"],"defaults":[{"with":"cases","key":"input","value":"{{trigger.data}}"},{"with":"","key":"n","value":1}]}`: {
 			Type: "sort", Version: "2.0.0", Summary: "says \"x\" and \\", Config: `{"type":"object"}`,
 			Handles: []string{"a", "b"}, HandlesFrom: "cases[].name", Capabilities: []string{"http", "log"},

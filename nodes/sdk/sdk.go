@@ -54,6 +54,9 @@ type Node struct {
 	// Defaults are config keys that are added where a workflow leaves them out.
 	Defaults []Default
 
+	// Fixed are config keys that hold no templates, for a Run of package prepared.
+	Fixed []string
+
 	// Capabilities the node cannot do without, of: http, log, clock, random, globals.
 	Capabilities []string
 

@@ -14,20 +14,52 @@ import (
 // so that their digits survive.
 func Func[In, Out any](run func(ctx *sdk.Context, in In) (Out, error)) sdk.Func {
 	return func(ctx *sdk.Context, config []byte) ([]byte, error) {
-		var in In
-		d := json.NewDecoder(bytes.NewReader(config))
-		d.UseNumber()
-		if err := d.Decode(&in); err != nil {
-			return nil, sdk.Fatal("bad_config", "the config does not fit: "+err.Error())
-		}
-		out, err := run(ctx, in)
+		in, err := decode[In](config)
 		if err != nil {
 			return nil, err
 		}
-		b, err := json.Marshal(out)
-		if err != nil {
-			return nil, sdk.Fatal("bad_output", "the output cannot be encoded: "+err.Error())
-		}
-		return b, nil
+		return encode(run(ctx, in))
 	}
+}
+
+// Prepare makes the first function for prepared.Func of one from a decoded config, as Func does.
+func Prepare[In, T any](prepare func(in In) (T, error)) func(fixed []byte) (T, error) {
+	return func(fixed []byte) (prepared T, err error) {
+		in, err := decode[In](fixed)
+		if err != nil {
+			return prepared, err
+		}
+		return prepare(in)
+	}
+}
+
+// Run makes the second function for prepared.Func of one from what was prepared and a decoded config, as Func does.
+func Run[T, In, Out any](run func(ctx *sdk.Context, prepared T, in In) (Out, error)) func(*sdk.Context, T, []byte) ([]byte, error) {
+	return func(ctx *sdk.Context, prepared T, config []byte) ([]byte, error) {
+		in, err := decode[In](config)
+		if err != nil {
+			return nil, err
+		}
+		return encode(run(ctx, prepared, in))
+	}
+}
+
+func decode[In any](config []byte) (in In, err error) {
+	d := json.NewDecoder(bytes.NewReader(config))
+	d.UseNumber()
+	if err := d.Decode(&in); err != nil {
+		return in, sdk.Fatal("bad_config", "the config does not fit: "+err.Error())
+	}
+	return in, nil
+}
+
+func encode[Out any](out Out, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return nil, sdk.Fatal("bad_output", "the output cannot be encoded: "+err.Error())
+	}
+	return b, nil
 }

@@ -52,3 +52,39 @@ func TestFunc(t *testing.T) {
 		}
 	}
 }
+
+func TestPreparedFunctions(t *testing.T) {
+	prepare := typed.Prepare(func(v struct{ Prefix string }) (string, error) {
+		if v.Prefix == "" {
+			return "", sdk.Fatal("no_prefix", "there is none")
+		}
+		return v.Prefix + ":", nil
+	})
+	run := typed.Run(func(ctx *sdk.Context, prefix string, v in) (any, error) {
+		ctx.Route("loud")
+		if v.Count != nil {
+			return func() {}, nil
+		}
+		return map[string]string{"text": prefix + v.Text}, nil
+	})
+	for _, c := range []struct{ fixed, config, want string }{
+		{`{"prefix":"a"}`, `{"text":"b"}`, `{"text":"a:b"}`},
+		{`{}`, ``, "no_prefix"},
+		{`{"prefix":1}`, ``, "bad_config"},
+		{`{"prefix":"a"}`, `{"text":1}`, "bad_config"},
+		{`{"prefix":"a"}`, `{"count":1}`, "bad_output"},
+	} {
+		ctx := new(sdk.Context)
+		prefix, err := prepare([]byte(c.fixed))
+		var out []byte
+		if err == nil {
+			out, err = run(ctx, prefix, []byte(c.config))
+		}
+		if e, ok := errors.AsType[*sdk.Error](err); ok && e.Code == c.want && e.Fatal && out == nil {
+			continue
+		}
+		if handle, _ := ctx.Routed(); err != nil || string(out) != c.want || handle != "loud" {
+			t.Errorf("%s, %s: %s by %q, %v, want %s", c.fixed, c.config, out, handle, err, c.want)
+		}
+	}
+}

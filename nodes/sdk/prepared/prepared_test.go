@@ -1,0 +1,140 @@
+package prepared
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/flowtrux/edge/internal/compiled"
+	"github.com/flowtrux/edge/internal/wasmbuild"
+	"github.com/flowtrux/edge/nodes/cases"
+	"github.com/flowtrux/edge/nodes/sdk"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/sandbox"
+	"github.com/flowtrux/edge/runtime/trial"
+)
+
+// words is a prepared value that reads its words from the workflow.
+type words []string
+
+func (w words) Reads() []string { return w }
+
+func TestFunc(t *testing.T) {
+	t.Cleanup(func() { exported = nil })
+	bad := errors.New("bad")
+	times := 0
+	run := Func(func(fixed []byte) (words, error) {
+		times++
+		if len(fixed) == 0 {
+			return nil, bad
+		}
+		return strings.Split(string(fixed), " "), nil
+	}, func(_ *sdk.Context, w words, config []byte) ([]byte, error) {
+		return []byte(strings.Join(append(slices.Clone(w), string(config)), "+")), nil
+	})
+	calls := func(config, want string, wantTimes int) {
+		t.Helper()
+		out, err := run(new(sdk.Context), []byte(config))
+		if want == "" && !errors.Is(err, bad) || want != "" && err != nil || string(out) != want || times != wantTimes {
+			t.Errorf("%q: %q, %v, prepared %d times", config, out, err, times)
+		}
+	}
+	calls("a b", "a+b+a b", 1) // both get the whole
+	calls("", "", 2)
+	if out, err := exported(new(sdk.Context), nil); !errors.Is(err, bad) || out != nil {
+		t.Errorf("%s, %v", out, err)
+	}
+	calls("c", "c+c", 4)
+	if out, err := exported(new(sdk.Context), []byte(`x" y`)); err != nil || string(out) != `{"reads":["x\"","y"]}` {
+		t.Errorf("%s, %v", out, err)
+	}
+	calls("d", `x"+y+d`, 5)
+	calls("", `x"+y+`, 5)
+
+	defer func() {
+		if r := recover(); r != "prepared: Func was called twice: a module is one node" {
+			t.Errorf("twice: %v", r)
+		}
+	}()
+	Func(func([]byte) (int, error) { return 0, nil }, func(*sdk.Context, int, []byte) ([]byte, error) { return nil, nil })
+}
+
+func TestWhatIsPreparedNeedsNoReads(t *testing.T) {
+	if got := answer(7); string(got) != "{}" {
+		t.Errorf("%s", got)
+	}
+	if got := answer(words(nil)); string(got) != `{"reads":[]}` {
+		t.Errorf("%s", got)
+	}
+}
+
+// A module of Func is prepared by the host, and each call begins with what was prepared.
+func TestModule(t *testing.T) {
+	wasm, err := wasmbuild.Go(t.Context(), "testdata/match")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := compiled.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close(context.Background())
+	load := func(noSnapshot bool) (*sandbox.Module, error) {
+		return host.Load(t.Context(), sandbox.ModuleConfig{Source: "match.wasm", Wasm: wasm, Limits: sandbox.Limits{NoSnapshot: noSnapshot}})
+	}
+	b, err := os.ReadFile("testdata/match/cases.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := cases.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, noSnapshot := range []bool{false, true} {
+		m, err := load(noSnapshot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range list {
+			for _, d := range list[i].Compare(trial.Call(t.Context(), m, &list[i]).Answer) {
+				t.Errorf("no snapshot %v: %s: %s", noSnapshot, list[i].Name, d)
+			}
+		}
+		again(t, m)
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	rules, err := trial.Rules(t.Context(), load, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rules {
+		if r.Broken != "" {
+			t.Errorf("it %s: %s", r.Name, r.Broken)
+		}
+	}
+}
+
+// again calls one that was prepared more than once: each call begins where prepare has ended.
+func again(t *testing.T, m *sandbox.Module) {
+	t.Helper()
+	p := m.Prepared([]byte(`{"pattern":"(a+)"}`))
+	r, err := p.Prepare(t.Context())
+	if want := `{"reads":["trigger.data","steps.\"a\\b\".output"]}`; err != nil || string(r.Output) != want {
+		t.Errorf("%s, %v, want %s", r.Output, err, want)
+	}
+	for range 3 {
+		r, err := p.Call(t.Context(), new(hostapi.Session), []byte(`{"text":"a text that is longer than what was fixed"}`), nil)
+		if want := `{"pattern":"(a+)","used":1,"matches":true}`; err != nil || string(r.Output) != want {
+			t.Errorf("%s, %v, want %s", r.Output, err, want)
+		}
+	}
+}
