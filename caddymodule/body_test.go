@@ -139,3 +139,28 @@ func checkLate(t *testing.T, resp *http.Response) {
 		t.Errorf("%d %s, %v", resp.StatusCode, b, err)
 	}
 }
+
+// TestBodiesOfTheQueue: who waits for a slot counts with the bodies, so that a queue cannot take any amount of memory; who
+// runs does not.
+func TestBodiesOfTheQueue(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"body":5000,"body_memory":8000,"executions":1,"queue_wait":"1m","node_timeout":"1m"}`), `{}`)
+	s.putWorkflow("slow", u.workflow(`{"responseMode":"lastNode","timeout":"1m"}`))
+	body := `"` + strings.Repeat("x", 4000) + `"`
+	first := s.start(to("slow", body))
+	<-u.arrived
+	second := s.start(to("slow", body))
+	eventually(t, "the second one waits", func() bool { return s.app.bodies.used.Load() > 0 && s.app.engine.InUse() == 1 })
+	if r := s.do(to("slow", body)); r.status != http.StatusServiceUnavailable || r.code() != "overloaded" {
+		t.Errorf("a third one: %d %s", r.status, r.body)
+	}
+	close(u.answer)
+	for _, c := range []<-chan reply{first, second} {
+		if r := <-c; r.status != http.StatusOK || r.body != answered {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	}
+	if used := s.app.bodies.used.Load(); used != 0 {
+		t.Errorf("%d bytes are still accounted", used)
+	}
+}

@@ -22,7 +22,7 @@ const (
 
 // findKey: the request's idempotency key, if it has one, is usable. After it the raw body is not needed any more.
 func (x *exchange) findKey() *answer.Answer {
-	defer x.body.release()
+	defer x.body.discard()
 	window := flow.DefaultWindow
 	var keys []string
 	if in := x.workflow.Program.Plan.Webhook.Idempotency; in != nil {
@@ -122,6 +122,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 			return x.refuseJournal(err)
 		}
 		x.event = nil // many may wait for long
+		x.body.release()
 		if kept, err = seat.Wait(ctx); err != nil {
 			return x.gaveUp(ctx, first.ID)
 		}

@@ -20,7 +20,7 @@ type Limits struct {
 	// The most time a sender may take for the body. Default: 10s.
 	BodyTimeout caddy.Duration `json:"body_timeout,omitempty"`
 
-	// The bodies of all requests that are being read, together, in bytes. Default: 256 MiB.
+	// The bodies of all requests that are being read or wait for an execution, together, in bytes. Default: 256 MiB.
 	BodyMemory int64 `json:"body_memory,omitempty"`
 
 	// Executions at the same time. Default: 256.

@@ -36,8 +36,9 @@ type bodies struct {
 type body struct {
 	owner  *bodies
 	data   []byte // what was read
-	room   []byte // the buffer, of which len is accounted for
+	room   []byte // the buffer
 	pooled *[]byte
+	held   int64 // what is accounted for, in bytes
 }
 
 // read reads the whole body, whether its length was declared or not. What it takes is accounted for before it is
@@ -126,10 +127,12 @@ func bodyError(err error) error {
 
 // grow makes room for size bytes in all, which is at least what there is.
 func (b *body) grow(size int64) error {
-	if more := size - int64(len(b.room)); b.owner.used.Add(more) > b.owner.memory {
+	more := size - b.held
+	if b.owner.used.Add(more) > b.owner.memory {
 		b.owner.used.Add(-more)
 		return errBodyMemory
 	}
+	b.held = size
 	if b.room == nil {
 		b.pooled, _ = b.owner.buffers.Get().(*[]byte)
 		if b.pooled == nil {
@@ -147,9 +150,16 @@ func (b *body) grow(size int64) error {
 	return nil
 }
 
-// release gives the buffer back; the body's bytes are gone. Calling it again does nothing.
+// release ends what the body takes. Calling it again does nothing.
 func (b *body) release() {
-	b.owner.used.Add(-int64(len(b.room)))
+	b.discard()
+	b.owner.used.Add(-b.held)
+	b.held = 0
+}
+
+// discard gives the buffer back; the body's bytes are gone. They stay accounted for until release: what was made of them
+// takes as much.
+func (b *body) discard() {
 	if b.pooled != nil && cap(b.room) <= keptBuffer {
 		*b.pooled = b.room[:0]
 		b.owner.buffers.Put(b.pooled)

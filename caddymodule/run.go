@@ -81,11 +81,13 @@ func (x *exchange) await(p *engine.Program, id string) answer.Answer {
 	return answer.Of(p.Plan, "", r, x.event)
 }
 
-// acquire takes a slot for an execution, or says why there is none.
+// acquire takes a slot for an execution, or says why there is none. What waits for one counts with the bodies; what runs has
+// limits of its own.
 func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *answer.Answer) {
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {
 	case err == nil:
+		x.body.release()
 		x.logFields(id)
 		return free, nil
 	case errors.Is(err, engine.ErrWorkflowBusy):

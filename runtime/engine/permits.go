@@ -13,7 +13,7 @@ import (
 // execution that a workflow's own limit holds back keeps nobody else waiting, and who waits longest in a line is
 // served first. There is no goroutine for a waiter: whoever gives a slot back hands it on.
 //
-// Waiters are not counted here. Each of them is a request that holds its body, or a worker; both are bounded elsewhere.
+// Waiters are not counted here. Each of them is a request whose body counts, or a worker; both are bounded elsewhere.
 type permits struct {
 	mu        sync.Mutex
 	size      int
