@@ -146,6 +146,9 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 
 // gaveUp is the answer of a duplicate that waits no longer: its time is over, its sender has gone, or the server stops.
 func (x *exchange) gaveUp(ctx context.Context, first string) *answer.Answer {
+	if x.r.Context().Err() != nil {
+		return x.unread()
+	}
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return x.refuse(answer.NotReady)
 	}

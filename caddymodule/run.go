@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -63,8 +64,18 @@ func (x *exchange) accept(p *engine.Program, id string) (answer.Answer, error) {
 
 // refuseJournal is the answer when the journal does not take an execution.
 func (x *exchange) refuseJournal(err error) *answer.Answer {
+	if errors.Is(err, context.Canceled) {
+		return x.unread()
+	}
 	x.logger.Warn("journal refused an execution", x.workflowField(), zap.Error(err))
 	return x.refuse(answer.JournalUnavailable)
+}
+
+// unread is what a sender gets that went away before an execution began. It is in no log or metric of refused requests, as
+// operators are alerted by them: nothing is wrong with the server.
+func (x *exchange) unread() *answer.Answer {
+	a := answer.Error(answer.Overloaded, "")
+	return &a
 }
 
 // await runs the workflow and answers when it has ended or its webhook's timeout has passed. A sender that goes away does
@@ -94,7 +105,9 @@ func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *
 		return nil, x.refuse(answer.TooManyExecutions)
 	case errors.Is(err, engine.ErrGone): // a reload came in between
 		return nil, x.refuse(answer.NotReady)
-	default: // the whole server is busy, or the sender left the queue
+	case errors.Is(err, context.Canceled): // the sender left the queue
+		return nil, x.unread()
+	default: // the whole server is busy
 		return nil, x.refuse(answer.Overloaded)
 	}
 }

@@ -1,12 +1,17 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/flowtrux/edge/runtime/answer"
 )
 
 // upstream is a server that a workflow calls, and that answers when it is told to.
@@ -193,5 +198,36 @@ func TestDrain(t *testing.T) {
 	s.app.drainWithin(100 * time.Millisecond)
 	if r := <-waiting; r.status != http.StatusInternalServerError || r.code() != "execution_failed" {
 		t.Errorf("%d %s", r.status, r.body)
+	}
+}
+
+// TestSendersThatGoAway: nobody was refused when a sender leaves before its execution begins, so no metric says so.
+func TestSendersThatGoAway(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"executions":1,"queue_wait":"1m","node_timeout":"1m"}`), `{}`)
+	s.putWorkflow("slow", u.workflow(`{"responseMode":"lastNode","timeout":"1m"}`))
+	s.putWorkflow("keyed", u.workflow(`{"responseMode":"lastNode","timeout":"1m",`+byHeader+`}`))
+	s.putWorkflow("minimal", trigger(`{}`))
+	first := s.start(keyed("keyed", "k", `{}`))
+	<-u.arrived
+	h := s.serve(s.handler(`{}`))
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	for _, c := range []call{to("slow", `{}`), keyed("keyed", "l", `{}`), keyed("keyed", "k", `{}`), to("minimal", `{}`)} {
+		for range 10 { // what is accepted in the same moment is left to chance
+			r := httptest.NewRequestWithContext(gone, http.MethodPost, c.path, strings.NewReader(c.body))
+			r.Header = c.header
+			h.ServeHTTP(httptest.NewRecorder(), r)
+		}
+	}
+	for _, code := range []answer.Code{answer.Overloaded, answer.JournalUnavailable, answer.NotReady} {
+		var m dto.Metric
+		if err := s.app.meters.refused.WithLabelValues(string(code)).Write(&m); err != nil || m.Counter.GetValue() != 0 {
+			t.Errorf("%s: %v, %v", code, m.Counter, err)
+		}
+	}
+	close(u.answer)
+	if r := <-first; r.status != http.StatusOK {
+		t.Errorf("the one that has waited: %d %s", r.status, r.body)
 	}
 }
