@@ -86,7 +86,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		return refuse(w, http.StatusUnauthorized, "invalid_signature", "the signature is missing or invalid")
 	}
 	if !isJSON(r.Header["Content-Type"]) {
-		return refuse(w, http.StatusUnsupportedMediaType, "unsupported_media_type", "the body must be JSON without a content coding")
+		return refuse(w, http.StatusUnsupportedMediaType, "unsupported_media_type", "Content-Type must be application/json or end with +json, and there must be no Content-Encoding")
 	}
 	answer, err := b.steps()
 	if err != nil {

@@ -54,7 +54,7 @@ var kinds = map[Code]kind{
 	Overloaded:           {http.StatusServiceUnavailable, "the server is busy", "Retry-After", "1"},
 	InvalidSignature:     {http.StatusUnauthorized, "the signature is missing or invalid", "Www-Authenticate", challenge},
 	StaleSignature:       {http.StatusUnauthorized, "the signed time is too far from now", "Www-Authenticate", challenge},
-	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "the body must be JSON without a content coding", "", ""},
+	UnsupportedMediaType: {http.StatusUnsupportedMediaType, "Content-Type must be application/json or end with +json, and there must be no Content-Encoding", "", ""},
 	InvalidJSON:          {http.StatusBadRequest, "the body is not one JSON value", "", ""},
 	WorkflowInvalid:      {http.StatusServiceUnavailable, "the workflow has no valid version", "", ""},
 	InvalidKey:           {http.StatusBadRequest, "the idempotency key is longer than 255 bytes, or there are several", "", ""},

@@ -69,6 +69,9 @@ func TestErrorBodies(t *testing.T) {
 	}{
 		{Error(InvalidSignature, ""),
 			`{"success":false,"error":{"code":"invalid_signature","message":"the signature is missing or invalid"}}`},
+		// The body itself may well be JSON: what curl -d sends is only called a form.
+		{Error(UnsupportedMediaType, ""),
+			`{"success":false,"error":{"code":"unsupported_media_type","message":"Content-Type must be application/json or end with +json, and there must be no Content-Encoding"}}`},
 		{Error(JournalUnavailable, "exec-1"),
 			`{"success":false,"error":{"code":"journal_unavailable","message":"the execution cannot be recorded"},"executionId":"exec-1"}`},
 		{InvalidBody("unexpected character", 17),
