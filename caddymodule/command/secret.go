@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -60,7 +61,9 @@ func setSecret(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	answer, err := cl.do(cmd.Context(), http.MethodPut, path+query, secret)
+	// The server drops one newline too; without this it would be the secret's own.
+	body := append(bytes.Clone(secret), "\r\n"...)
+	answer, err := cl.do(cmd.Context(), http.MethodPut, path+query, body)
 	if err != nil {
 		return err
 	}

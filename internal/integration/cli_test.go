@@ -115,6 +115,13 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	if out, _, err := cli(t, `{}`, "send", url, "--secret-file", write(t, "secret", "rotated")); err != nil {
 		t.Errorf("send with the secret without its newline: %v\n%s", err, out)
 	}
+	const blankLine = "set and send read this alike\n\n"
+	if _, _, err := cli(t, blankLine, "secret", "set", "orders", server); err != nil {
+		t.Errorf("setting a secret with a blank line: %v", err)
+	}
+	if out, _, err := cli(t, `{}`, "send", url, "--secret-file", write(t, "secret", blankLine)); err != nil {
+		t.Errorf("send with a secret with a blank line: %v\n%s", err, out)
+	}
 	if _, _, err := cli(t, "", "delete", "orders", server); err != nil {
 		t.Errorf("delete: %v", err)
 	}
