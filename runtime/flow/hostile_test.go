@@ -32,6 +32,7 @@ func TestCompileHostileDocuments(t *testing.T) {
 		"excused elements":  {config(`{"a":[` + strings.Repeat(`"\\{{",`, size/7) + `1]}`), 0},
 		"templates":         {config(`{"a":["` + strings.Repeat(`{{trigger.data}}`, size/16) + `"]}`), 1},
 		"broken templates":  {config(`{"a":[` + strings.Repeat(`"{{",`, size/5) + `1]}`), MaxProblems},
+		"unknown roots":     {config(`{"a":["` + strings.Repeat(`{{x}}`, size/5) + `"]}`), MaxProblems},
 		"steps of a path":   {config(`{"a":["{{trigger.data` + strings.Repeat(`[0]`, size/3) + `}}"]}`), 0},
 		"handles":           {config(`{"h":[` + numbered(`"h%d",`, size) + `]}`), MaxProblems},
 		"unknown keys":      {`{` + numbered(`"kei%d":1,`, size) + `}`, MaxProblems},
