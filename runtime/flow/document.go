@@ -152,7 +152,10 @@ func (d *draft) readNode(v value) draftNode {
 			}
 			n.id = id
 		case "type":
-			n.typ, _ = d.text(m)
+			var ok bool
+			if n.typ, ok = d.text(m); ok && n.typ == "" {
+				d.add(m.at, "must not be empty")
+			}
 		case "name":
 			n.name, _ = d.text(m)
 		case "config":

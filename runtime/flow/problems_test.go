@@ -115,6 +115,7 @@ func TestNodeProblems(t *testing.T) {
 			`nodes[1].id: "": ` + idRule, `nodes[2].id: "a.b": ` + idRule, `nodes[3].id: must be a string, not a number`, `nodes[4].id: "_a": ` + idRule}},
 		{"duplicate id", document(`{"id":"n","type":"any"},{"id":"n","type":"any"}`, `{"source":"t","target":"n"}`),
 			[]string{`nodes[2].id: "n" is the id of nodes[1] already`}},
+		{"empty type", oneNode(`"type":""`), []string{`nodes[1].type: must not be empty`}},
 		{"unknown type", oneNode(`"type":"swich"`), []string{`nodes[1].type: unknown node type "swich"; did you mean "switch"?`}},
 		{"unlike any type", oneNode(`"type":"zzzzzz"`), []string{
 			`nodes[1].type: unknown node type "zzzzzz"; known: any, condition, http-request, switch, transform`}},
