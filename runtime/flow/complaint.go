@@ -2,6 +2,7 @@ package flow
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -44,11 +45,11 @@ func (c *complaints) locate(location []string) (at *place, v any) {
 }
 
 // excused tells whether an error may vanish when templates are resolved: it is about a string that holds one, or all of
-// its causes are excused. Of alternatives one excused branch is enough. What "not" forbids is never excused, nor are keys,
-// which hold no templates.
+// its causes are excused. Of alternatives one excused branch is enough. What "not" and false forbid is never excused, nor are
+// keys, which hold no templates.
 func (c *complaints) excused(e *jsonschema.ValidationError) bool {
 	switch k := e.ErrorKind.(type) {
-	case *kind.Not, *kind.PropertyNames:
+	case *kind.Not, *kind.FalseSchema, *kind.PropertyNames:
 		return false
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
 		return len(e.Causes) > 0 && !slices.ContainsFunc(e.Causes, func(e *jsonschema.ValidationError) bool { return !c.excused(e) })
@@ -108,6 +109,8 @@ func (c *complaints) add(e *jsonschema.ValidationError) {
 		// The library reuses the memory of this error's location, so of the location only its length can be trusted.
 		at = findKey(c.at, c.config, len(e.InstanceLocation), k.Property)
 		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", quoted(k.Property))
+	case *kind.Not:
+		c.report.add(at, "%s", c.forbidden(e.SchemaURL))
 	default:
 		c.report.add(at, "%s", reasonOf(e))
 	}
@@ -186,8 +189,32 @@ func isOtherForm(e *jsonschema.ValidationError, depth int) bool {
 	return false
 }
 
+// forbidden words what the "not" of the schema at a URL forbids, if that is a list or a pattern alone.
+func (c *complaints) forbidden(url string) string {
+	var not map[string]any
+	if err := json.Unmarshal(rawjson.Get(c.schemaAt(url), "not"), &not); err == nil && len(not) == 1 {
+		if values, ok := not["enum"].([]any); ok {
+			return "must not be " + constants(values)
+		}
+		if pattern, ok := not["pattern"].(string); ok {
+			return "must not match the pattern " + quoted(pattern)
+		}
+	}
+	return "is not allowed here"
+}
+
 // properties are the names of the properties of the schema at a URL.
 func (c *complaints) properties(url string) []string {
+	names := map[string]bool{}
+	rawjson.Members(rawjson.Get(c.schemaAt(url), "properties"), func(key, _ []byte) bool {
+		names[keyText(key)] = true
+		return true
+	})
+	return slices.Collect(maps.Keys(names))
+}
+
+// schemaAt is the part of the schema that a URL names.
+func (c *complaints) schemaAt(url string) []byte {
 	v := c.schema
 	_, pointer, _ := strings.Cut(url, "#")
 	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
@@ -200,10 +227,5 @@ func (c *complaints) properties(url string) []string {
 			v = rawjson.Get(v, strings.NewReplacer("~1", "/", "~0", "~").Replace(token))
 		}
 	}
-	names := map[string]bool{}
-	rawjson.Members(rawjson.Get(v, "properties"), func(key, _ []byte) bool {
-		names[keyText(key)] = true
-		return true
-	})
-	return slices.Collect(maps.Keys(names))
+	return v
 }

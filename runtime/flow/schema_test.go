@@ -2,6 +2,8 @@ package flow
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,6 +59,9 @@ func TestConfigProblems(t *testing.T) {
 		{"dependent", `{"dependentRequired":{"a":["b"]}}`, `{"a":1}`, []string{`.b: is required beside "a"`}},
 		{"false", `{"properties":{"a":false}}`, `{"a":1}`, []string{`.a: is not allowed here`}},
 		{"not", `{"properties":{"a":{"not":{"type":"string"}}}}`, `{"a":"x"}`, []string{`.a: is not allowed here`}},
+		{"not one of", `{"properties":{"a":{"not":{"enum":["default","error"]}}}}`, `{"a":"error"}`, []string{`.a: must not be "default" or "error"`}},
+		{"not by a pattern", `{"properties":{"a":{"not":{"pattern":"^_"}}}}`, `{"a":"_x"}`, []string{`.a: must not match the pattern "^_"`}},
+		{"not with more to it", `{"properties":{"a":{"not":{"pattern":"^_","minLength":3}}}}`, `{"a":"_xy"}`, []string{`.a: is not allowed here`}},
 		{"all of", `{"allOf":[{"required":["a"]},{"required":["b"]}]}`, `{}`, []string{`.a: is required`, `.b: is required`}},
 		{"likely word", `{"properties":{"a":{"enum":["equals","lessThan",1]}}}`, `{"a":"lesThan"}`, []string{`.a: must be "equals", "lessThan" or 1; did you mean "lessThan"?`}},
 		{"one of, none", `{"oneOf":[{"type":"array"},{"required":["b"]},{"maxProperties":0}]}`, `{"c":1}`, []string{`: has none of the allowed forms`}},
@@ -87,6 +92,37 @@ func TestConfigProblems(t *testing.T) {
 	}
 }
 
+// TestBuiltInSchemas tells of mistakes in the configs of the nodes that come with the product.
+func TestBuiltInSchemas(t *testing.T) {
+	tests := []struct {
+		name, node, config string
+		want               []string
+	}{
+		{"neither output nor operations", "transform", `{"input":1}`, []string{`: must have "output" or "operations"`}},
+		{"output and input", "transform", `{"output":1,"input":"{{trigger.data}}"}`, []string{`.input: is not allowed here`}},
+		{"output and operations", "transform", `{"output":1,"operations":"{{trigger.data}}"}`, []string{`.operations: is not allowed here`}},
+		{"no op", "transform", `{"operations":[{"path":"a"}]}`, []string{`.operations[0].op: is required`}},
+		{"half an op", "transform", `{"operations":[{"op":"rename","value":1}]}`,
+			[]string{`.operations[0].path: is required`, `.operations[0].to: is required`, `.operations[0].value: unknown key; known: op, path, to`}},
+		{"secret global", "transform", `{"operations":[{"op":"setGlobal","key":"__secret_a","value":1}]}`,
+			[]string{`.operations[0].key: must not match the pattern "\\{\\{|^__secret"`}},
+		{"case that is a handle already", "switch", `{"value":1,"cases":[{"name":"default","value":1}]}`,
+			[]string{`.cases[0].name: must not be "default" or "error"`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			schema, err := os.ReadFile(filepath.Join("..", "..", "nodes", tt.node, "schema.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifest := string(schema) + `,"defaults":[{"with":"operations","key":"input","value":"{{trigger.data}}"}]`
+			if diff := cmp.Diff(tt.want, configProblems(t, manifest, tt.config)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestTemplatesAreExcused(t *testing.T) {
 	const v = `"{{trigger.data}}"`
 	tests := []struct {
@@ -106,6 +142,7 @@ func TestTemplatesAreExcused(t *testing.T) {
 		{"any of above, no branch excused", `{"anyOf":[{"properties":{"a":{"type":"number"}},"required":["c"]},{"required":["b"]}]}`, `{"a":` + v + `}`, []string{`: has none of the allowed forms`}},
 		{"one of above, a branch excused", `{"oneOf":[{"properties":{"op":{"const":"set"}}},{"properties":{"op":{"const":"get"}}}]}`, `{"op":` + v + `}`, nil},
 		{"not", `{"properties":{"a":{"not":{"type":"string"}}}}`, `{"a":` + v + `}`, []string{`.a: is not allowed here`}},
+		{"false", `{"properties":{"a":false}}`, `{"a":` + v + `}`, []string{`.a: is not allowed here`}},
 		{"not within all of", `{"properties":{"a":{"allOf":[{"not":{"type":"string"}},{"type":"number"}]}}}`, `{"a":` + v + `}`, []string{`.a: is not allowed here`}},
 		{"one of at the template, several", `{"properties":{"a":{"oneOf":[{"type":"string"},{"minLength":1}]}}}`, `{"a":` + v + `}`, nil},
 		{"contains", `{"properties":{"a":{"contains":{"type":"number"}}}}`, `{"a":["x",` + v + `]}`, nil},
