@@ -26,11 +26,17 @@ func main() {}
 
 // run hands the config to the host as it is: it is the host's request format, and the response is the node's output.
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
+	fail := rawjson.Get(config, "failOnStatus")
+	switch rawjson.KindOf(fail) {
+	case rawjson.Invalid, rawjson.Null, rawjson.True, rawjson.False:
+	default: // of a template
+		return nil, sdk.Fatal("http_bad_request", "failOnStatus must be true or false")
+	}
 	response, err := sdk.HTTP(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	if string(rawjson.Get(config, "failOnStatus")) == "false" {
+	if rawjson.KindOf(fail) == rawjson.False {
 		return response, nil
 	}
 	status := string(rawjson.Get(response, "status"))
