@@ -78,11 +78,20 @@ func run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	patience, goesOn := senderWaits(plan)
+	if patience > 0 && !goesOn {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
 	result, err := runProgram(ctx, cmd, program, ev)
 	if err != nil {
 		return err
 	}
 	got := answer.Of(plan, mode, result, ev)
+	if goesOn && result.Duration > patience {
+		got = answer.AcceptedLate(plan, result.ID)
+	}
 	if file := text(cmd, "expect"); file != "" {
 		return expect(cmd, file, got.Body)
 	}
@@ -114,6 +123,14 @@ func runMode(name string, plan *flow.Plan) (flow.Mode, error) {
 	default:
 		return "", fmt.Errorf("--mode %q is not one of lastNode, specificNode, allNodes", name)
 	}
+}
+
+// senderWaits is how long a sender waits for the end of a run, 0 when none does, and whether the run goes on after that.
+func senderWaits(plan *flow.Plan) (patience time.Duration, goesOn bool) {
+	if w := plan.Webhook; w != nil && w.Mode != flow.Minimal {
+		return w.Timeout, w.AcceptOnTimeout
+	}
+	return 0, false
 }
 
 // runEvent makes the event of --data and --query; without --data a manual trigger gives the data of its document.

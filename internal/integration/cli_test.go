@@ -142,6 +142,15 @@ func TestCommandsWithoutAServer(t *testing.T) {
 		{"id":"t","type":"trigger","config":{"triggerType":"manual","data":{"name":"Ada"}}},
 		{"id":"greet","type":"transform","config":{"output":{"hello":"{{trigger.data.name}}"}}}],
 		"edges":[{"source":"t","target":"greet"}]}`)
+	endless := func(name, webhook string) string {
+		return write(t, name, `{"nodes":[
+			{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"timeout":"50ms",`+webhook+`}}},
+			{"id":"n","type":"code","timeout":"300ms","onError":"continue","config":{"source":"for (;;);"}}],
+			"edges":[{"source":"t","target":"n"}]}`)
+	}
+	late := endless("late.json", `"responseMode":"lastNode"`)
+	later := endless("later.json", `"responseMode":"lastNode","onTimeout":"accept"`)
+	unhurried := endless("unhurried.json", `"responseMode":"minimal"`)
 	data := write(t, "data.json", `{"name":"Ada"}`)
 	want := write(t, "want.json", `{"key": 7, "hello": "Ada from Paris"}`)
 	wrong := write(t, "wrong.json", `{"key": 8, "hello": "Ada from Paris"}`)
@@ -162,6 +171,9 @@ func TestCommandsWithoutAServer(t *testing.T) {
 		{"run gives a manual trigger its document's data", []string{"run", manual}, `{"hello":"Ada"}`, "", false},
 		{"run in another mode", []string{"run", good, "--data", data, "--mode", "allNodes"}, `"name":"t"`, "", false},
 		{"run in a mode that is none", []string{"run", good, "--mode", "someNodes"}, "", "lastNode", true},
+		{"run prints that a sender would have waited too long", []string{"run", late}, "HTTP 504", "timed_out", true},
+		{"run goes on after a sender would have gone", []string{"run", later}, "HTTP 202", "succeeded", false},
+		{"run takes its time when no sender would wait", []string{"run", unhurried}, `{"error":{"code":"timeout"`, "succeeded", false},
 		{"run with data that is not JSON", []string{"run", good, "--data", write(t, "x", "{")}, "", "not JSON at byte 1", true},
 		{"a node that is not there", []string{"validate", "--node", "mine=/does/not/exist.wasm", good}, "", "no such file", true},
 	} {
