@@ -23,6 +23,7 @@ const (
 type secretTexts struct {
 	mu    sync.RWMutex
 	texts []string // longest first, so that one that contains another is masked as a whole
+	known map[string]bool
 }
 
 // add takes the texts that a scope has collected.
@@ -32,6 +33,7 @@ func (s *secretTexts) add(texts [][]byte) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := len(s.texts)
 	for _, t := range texts {
 		s.insert(string(t))
 		s.insert(string(rawjson.AppendEscaped(nil, t))) // as JSON within a text shows it
@@ -43,14 +45,21 @@ func (s *secretTexts) add(texts [][]byte) {
 			}
 		}
 	}
+	if len(s.texts) > before {
+		slices.SortStableFunc(s.texts, func(a, b string) int { return len(b) - len(a) })
+	}
 }
 
+// insert puts a text behind the others.
 func (s *secretTexts) insert(text string) {
-	if text == "" || slices.Contains(s.texts, text) {
+	if text == "" || s.known[text] {
 		return
 	}
+	if s.known == nil {
+		s.known = map[string]bool{}
+	}
+	s.known[text] = true
 	s.texts = append(s.texts, text)
-	slices.SortStableFunc(s.texts, func(a, b string) int { return len(b) - len(a) })
 }
 
 // any tells whether there is something to mask.

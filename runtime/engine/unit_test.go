@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,21 @@ func TestMessageLine(t *testing.T) {
 		if got != c.want {
 			t.Errorf("line of %q is %q, want %q", c.in, got, c.want)
 		}
+	}
+}
+
+// TestManySecrets wants an end: with work that is quadratic in the texts it would run for hours.
+func TestManySecrets(t *testing.T) {
+	texts := make([][]byte, 200_000)
+	for i := range texts {
+		texts[i] = strconv.AppendInt(nil, int64(i), 10)
+	}
+	var s secretTexts
+	for range 2 { // as items of forEach do
+		s.add(texts)
+	}
+	if got := s.atLeast(1); len(got) != len(texts) || got[0] != "100000" {
+		t.Errorf("%d texts, the first is %s", len(got), got[0])
 	}
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -55,5 +56,19 @@ func TestCompileHostileDocuments(t *testing.T) {
 				t.Errorf("%d problems, want %d: %.2000v", got, tt.problems, err)
 			}
 		})
+	}
+}
+
+// TestManySecrets collects those of a large global, with the same demand.
+func TestManySecrets(t *testing.T) {
+	const many = 200_000
+	list := []byte{'['}
+	for i := range many {
+		list = append(strconv.AppendInt(list, int64(i), 10), ',')
+	}
+	var s Scope
+	s.addSecrets(append(list, "0]"...))
+	if len(s.Secrets) != many {
+		t.Errorf("%d secrets, want %d", len(s.Secrets), many)
 	}
 }

@@ -22,6 +22,7 @@ type Scope struct {
 	// Secrets collects what must be masked wherever the execution shows: the texts (unescaped) and digits found in
 	// the __secret globals that were resolved, each once. Append adds to it.
 	Secrets [][]byte
+	known   map[string]bool // the texts in Secrets
 
 	// Hide, unless nil, gives what stands for a value that was found in a __secret global, both raw JSON. Booleans and null, which tell
 	// nothing, stand for themselves. Secrets and Globals collect the value itself.
@@ -69,13 +70,12 @@ func (s *Scope) addSecrets(v []byte) {
 }
 
 func (s *Scope) addSecret(text []byte) {
-	if len(text) == 0 {
+	if len(text) == 0 || s.known[string(text)] {
 		return
 	}
-	for _, known := range s.Secrets {
-		if bytes.Equal(known, text) {
-			return
-		}
+	if s.known == nil {
+		s.known = map[string]bool{}
 	}
+	s.known[string(text)] = true
 	s.Secrets = append(s.Secrets, text)
 }
