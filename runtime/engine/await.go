@@ -10,6 +10,9 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
+// webhookTimeout is what sets how long a sender waits.
+const webhookTimeout = "webhook.timeout"
+
 // Await runs an execution whose sender waits, and returns its result. The caller has a slot for it (Engine.Acquire); Await
 // takes release over. The execution ends with ctx, which must not end because the sender went away.
 //
@@ -25,7 +28,7 @@ func (x *Executor) await(run *execution, release func()) *Result {
 	w := run.program.Plan.Webhook
 	if !w.AcceptOnTimeout {
 		defer release()
-		run.limit = min(run.limit, w.Timeout)
+		run.limit.atMost(w.Timeout, webhookTimeout)
 		defer x.runs.add(run)()
 		r := run.run()
 		x.recorder.take(run, r)
@@ -62,7 +65,7 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 	if run.unbind() && x.adopt(run) {
 		return nil
 	}
-	run.cancel(context.DeadlineExceeded)
+	run.cancel(lateError{timeLimit{run.program.Plan.Webhook.Timeout, webhookTimeout}})
 	return <-ended
 }
 

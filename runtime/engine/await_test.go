@@ -115,8 +115,9 @@ func TestAwaitTooLong(t *testing.T) {
 		w.ledger.fail = refuse
 		r := w.await(t.Context())
 		if r == nil || r.Status != TimedOut || r.Nodes[3].State != NotRun {
-			t.Errorf("with %s it ended as %+v", webhook, r)
+			t.Fatalf("with %s it ended as %+v", webhook, r)
 		}
+		wantDetail(t, r.Nodes[2].Err, "webhook.timeout of 20ms has passed")
 		receive(t, w.released)
 		w.drain(w.executor, 0)
 	}

@@ -21,8 +21,8 @@ type execution struct {
 	ctx     context.Context // ends with the execution, its cause says why
 	cancel  context.CancelCauseFunc
 	caller  untimed
-	unbind  func() bool   // lets go of the caller's context; false when it has ended. nil = it cannot
-	limit   time.Duration // of the run
+	unbind  func() bool // lets go of the caller's context; false when it has ended. nil = it cannot
+	limit   timeLimit   // of the run
 	started time.Time
 	memory  account
 	secrets secretTexts
@@ -67,7 +67,7 @@ func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Eve
 	n := len(p.Plan.Nodes)
 	x := &execution{
 		engine: e, program: p, id: id, event: ev, lease: lease,
-		limit:   e.config.Limits.ExecutionTimeout,
+		limit:   timeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"},
 		memory:  account{limit: int64(e.config.Limits.ExecutionMemory)},
 		results: make([]NodeResult, n),
 	}
@@ -105,7 +105,7 @@ func (x *execution) run() *Result {
 	if x.unbind != nil {
 		defer x.unbind()
 	}
-	timer := time.AfterFunc(x.limit, x.late)
+	timer := time.AfterFunc(x.limit.Duration, x.late)
 	defer timer.Stop()
 
 	x.started = x.engine.config.Clock()
@@ -120,7 +120,7 @@ func (x *execution) run() *Result {
 }
 
 // late ends an execution whose time is over.
-func (x *execution) late() { x.cancel(context.DeadlineExceeded) }
+func (x *execution) late() { x.cancel(lateError{x.limit}) }
 
 // follow runs nodes whose turn has come together, a list, and then what follows from them: the first on this goroutine, each
 // other on one of its own.

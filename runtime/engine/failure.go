@@ -59,10 +59,10 @@ func (x *execution) logAttempt(c call, err *NodeError) {
 	}
 }
 
-// callFailed makes the error of a call that gave no answer.
-func callFailed(ctx context.Context, deadline time.Time, err error) *NodeError {
+// callFailed makes the error of a call that gave no answer. deadline is that of limit.
+func callFailed(ctx context.Context, limit timeLimit, deadline time.Time, err error) *NodeError {
 	if ctx.Err() != nil || !time.Now().Before(deadline) { // also when the sandbox saw its end as something else
-		return &NodeError{Code: CodeTimeout, Message: "the node took too long", Detail: err}
+		return &NodeError{Code: CodeTimeout, Message: "the node took too long: " + limit.passed(), Detail: err}
 	}
 	var failure *sandbox.Error
 	if errors.As(err, &failure) {

@@ -117,7 +117,7 @@ func (x *execution) resolve(t *flow.Template, scope *flow.Scope, dst []byte, lim
 func (x *execution) attempt(ctx context.Context, c call, config []byte, handles *secretHandles, now time.Time) answer {
 	t := x.program.types[c.node]
 	limit := x.timeout(c.node)
-	deadline := now.Add(limit)
+	deadline := now.Add(limit.Duration)
 	h := x.host(c)
 	h.handles = handles
 	h.session.Start, h.session.Deadline = now, deadline
@@ -129,7 +129,7 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, handles 
 	case failed && x.ctx.Err() != nil: // whatever it says, this is why
 		a.err = x.cancelled()
 	case err != nil:
-		a.err = callFailed(ctx, deadline, err)
+		a.err = callFailed(ctx, limit, deadline, err)
 	case failed:
 		a.err = x.secrets.nodeError(result)
 	case len(result.Output) > x.engine.config.Limits.NodeOutput:
@@ -142,14 +142,11 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, handles 
 	return a
 }
 
-// timeout is the time of one attempt: the smallest of all that apply.
-func (x *execution) timeout(node int) time.Duration {
-	limit := x.engine.config.Limits.NodeTimeout
-	for _, d := range []time.Duration{x.program.types[node].module.Limits().Timeout, x.program.Plan.Nodes[node].Timeout} {
-		if d > 0 {
-			limit = min(limit, d)
-		}
-	}
+// timeout is the time of one attempt: the smallest of all that apply, of equal ones that of the most nodes.
+func (x *execution) timeout(node int) timeLimit {
+	limit := timeLimit{x.engine.config.Limits.NodeTimeout, "limits.node_timeout"}
+	limit.atMost(x.program.types[node].module.Limits().Timeout, "the timeout of its type")
+	limit.atMost(x.program.Plan.Nodes[node].Timeout, "its timeout")
 	return limit
 }
 

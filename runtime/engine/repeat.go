@@ -254,7 +254,7 @@ func (r *repeat) call(ctx context.Context, input []byte, c journal.Call) Ending 
 	var failure *NodeError
 	switch {
 	case err != nil:
-		failure = callFailed(ctx, s.Deadline, err)
+		failure = callFailed(ctx, timeLimit{repeatTime, "the time of a repeated call"}, s.Deadline, err)
 	case result.Kind == abi.Error || result.Kind == abi.Fatal:
 		failure = new(secretTexts).nodeError(result)
 	default:

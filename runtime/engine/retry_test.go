@@ -71,7 +71,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestTimeoutIsOfOneAttempt also shows that the smallest limit counts, wherever it comes from.
+// TestTimeoutIsOfOneAttempt also shows that the smallest limit counts, wherever it comes from, and that the failure names it.
 func TestTimeoutIsOfOneAttempt(t *testing.T) {
 	const short = 20 * time.Millisecond
 	for _, c := range []struct {
@@ -79,16 +79,21 @@ func TestTimeoutIsOfOneAttempt(t *testing.T) {
 		engine time.Duration
 		module time.Duration
 		node   string
+		late   string
 	}{
-		{"the engine's", short, time.Minute, "1m"},
-		{"the module's", time.Minute, short, "1m"},
-		{"the node's", time.Minute, time.Minute, "20ms"},
+		{"the engine's", short, time.Minute, "1m", "limits.node_timeout of 20ms"},
+		{"the module's", time.Minute, short, "1m", "the timeout of its type of 20ms"},
+		{"the node's", time.Minute, time.Minute, "20ms", "its timeout of 20ms"},
+		{"all of them", short, short, "20ms", "limits.node_timeout of 20ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := newLab(t, Config{Limits: Limits{NodeTimeout: c.engine}}, sandbox.Limits{Timeout: c.module})
 			r := l.wantRun(document("t>a", task("a", `"do":"loop"`, threeAttempts, `"timeout":"`+c.node+`"`)), "", `failed a!timeout`)
 			if r.Nodes[1].Attempts != 3 {
 				t.Errorf("%d attempts, want 3", r.Nodes[1].Attempts)
+			}
+			if got, want := r.Nodes[1].Err.Message, "the node took too long: "+c.late+" has passed"; got != want {
+				t.Errorf("the message is %q, want %q", got, want)
 			}
 		})
 	}
@@ -139,10 +144,21 @@ func TestStatusOfAnInterruptedExecution(t *testing.T) {
 			if r.Status != c.want || r.Nodes[3].State != NotRun {
 				t.Errorf("ended as %s, want %s", show(p, r), c.want)
 			}
+			if c.limits.ExecutionTimeout != 0 {
+				wantDetail(t, r.Nodes[1].Err, "limits.execution_timeout of 20ms has passed")
+			}
 			if r.Nodes[0].State != Completed || r.Last() != 0 {
 				t.Errorf("the trigger is %v, the last node %d", r.Nodes[0].State, r.Last())
 			}
 		})
+	}
+}
+
+// wantDetail compares what the record and the log say of a failure.
+func wantDetail(t *testing.T, err *NodeError, want string) {
+	t.Helper()
+	if err == nil || err.Detail == nil || err.Detail.Error() != want {
+		t.Errorf("failed with %+v, want the detail %q", err, want)
 	}
 }
 
