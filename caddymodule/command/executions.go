@@ -29,7 +29,10 @@ type Replayed struct {
 func executionsCommand() *cobra.Command {
 	c := &cobra.Command{Use: "executions", Short: "Lists, shows, cancels and replays executions of the running server"}
 	list := serverFlags(leaf("list", "Lists executions, the newest first",
-		"Executions that a sender waits for are listed when they have ended.", cobra.NoArgs, listExecutions))
+		`Executions that a sender waits for are listed when they have ended.
+
+With --follow it begins with the newest, as many as --limit says, and prints each that comes, the oldest first, and again when its status has
+changed; with --json a line each.`, cobra.NoArgs, listExecutions))
 	list.Flags().String("workflow", "", "Only those of this workflow")
 	list.Flags().String("status", "", "Only those: pending, running, succeeded, failed, cancelled, timed_out")
 	list.Flags().Int("limit", journal.DefaultLimit, "How many, at most "+strconv.Itoa(journal.MaxLimit))
@@ -77,12 +80,15 @@ func listExecutions(cmd *cobra.Command, _ []string) error {
 	for _, s := range page.Executions {
 		rows = append(rows, executionRow(s))
 	}
-	table(cmd.OutOrStdout(), []string{"EXECUTION", "WORKFLOW", "STATUS", "ACCEPTED", "TOOK", "FAILED"}, rows)
+	table(cmd.OutOrStdout(), executionHead, rows)
 	if page.Next != "" {
 		fmt.Fprintf(cmd.OutOrStdout(), "there are more: --cursor %s\n", page.Next)
 	}
 	return nil
 }
+
+// executionHead names the columns of executionRow.
+var executionHead = []string{"EXECUTION", "WORKFLOW", "STATUS", "ACCEPTED", "TOOK", "FAILED"}
 
 func executionRow(s journal.Summary) []cell {
 	failed := s.Code

@@ -57,35 +57,56 @@ type cell struct {
 // c is a cell with text as it came, which may be of others: what a terminal would obey is not in it.
 func c(text string) cell { return cell{text: printable(text)} }
 
-// table writes rows under a head in columns as wide as their widest cell. Widths count runes, not the bytes of colours,
-// which is why text/tabwriter does not do.
+// table writes rows under a head in columns as wide as their widest cell.
 func table(w io.Writer, head []string, rows [][]cell) {
-	width := make([]int, len(head))
-	for i, h := range head {
-		width[i] = utf8.RuneCountInString(h)
+	t := columns{w: w, head: head}
+	t.fit(rows)
+	t.title()
+	t.rows(rows)
+}
+
+// columns writes rows that may come one after the other. Widths count runes, not the bytes of colours, which is why
+// text/tabwriter does not do.
+type columns struct {
+	w     io.Writer
+	head  []string
+	width []int
+}
+
+// fit makes columns wide enough for rows; they never get narrower.
+func (t *columns) fit(rows [][]cell) {
+	if t.width == nil {
+		for _, h := range t.head {
+			t.width = append(t.width, utf8.RuneCountInString(h))
+		}
 	}
 	for _, r := range rows {
 		for i, x := range r {
-			width[i] = max(width[i], utf8.RuneCountInString(x.text))
+			t.width[i] = max(t.width[i], utf8.RuneCountInString(x.text))
 		}
 	}
-	line := func(cells []cell) {
-		var b strings.Builder
-		for i, x := range cells {
-			b.WriteString(paint(w, x.style, x.text))
-			if i < len(cells)-1 {
-				b.WriteString(strings.Repeat(" ", width[i]-utf8.RuneCountInString(x.text)+2))
-			}
-		}
-		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
-	}
-	top := make([]cell, len(head))
-	for i, h := range head {
+}
+
+// title writes the head.
+func (t *columns) title() {
+	top := make([]cell, len(t.head))
+	for i, h := range t.head {
 		top[i] = cell{h, dim}
 	}
-	line(top)
-	for _, r := range rows {
-		line(r)
+	t.rows([][]cell{top})
+}
+
+// rows writes rows that fit.
+func (t *columns) rows(rows [][]cell) {
+	for _, cells := range rows {
+		var b strings.Builder
+		for i, x := range cells {
+			b.WriteString(paint(t.w, x.style, x.text))
+			if i < len(cells)-1 {
+				b.WriteString(strings.Repeat(" ", t.width[i]-utf8.RuneCountInString(x.text)+2))
+			}
+		}
+		fmt.Fprintln(t.w, strings.TrimRight(b.String(), " "))
 	}
 }
 

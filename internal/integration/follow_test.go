@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,7 +59,10 @@ func TestFollow(t *testing.T) {
 
 	out, stop := following(t, "executions", "list", "--follow", "--address="+s.admin)
 	lines := bufio.NewScanner(out)
-	if got := row(t, lines); !containsAll(got, first, "succeeded", "at-once") {
+	if got := strings.Fields(row(t, lines)); !slices.Equal(got, []string{"EXECUTION", "WORKFLOW", "STATUS", "ACCEPTED", "TOOK", "FAILED"}) {
+		t.Errorf("the columns are %q", got)
+	}
+	if got := row(t, lines); !strings.HasPrefix(got, first) || !containsAll(got, first, "succeeded", "at-once") {
 		t.Errorf("what was there is printed as %q", got)
 	}
 	held := s.post("/api/webhooks/held", `{"n":2}`).header.Get("X-Execution-Id")
@@ -80,17 +84,48 @@ func TestFollow(t *testing.T) {
 		t.Errorf("interrupted: %v", err)
 	}
 
-	out, stop = following(t, "executions", "list", "--follow", "--json", "--workflow=held", "--address="+s.admin)
-	var only journal.Summary
-	if err := json.NewDecoder(out).Decode(&only); err != nil || only.ID != held {
-		t.Errorf("as JSON: %+v, %v", only, err)
-	}
-	if err := stop(); err != nil {
-		t.Errorf("interrupted: %v", err)
+	if _, errOut, err := cli(t, "", "executions", "list", "--follow", "--cursor="+first, "--address="+s.admin); err == nil {
+		t.Errorf("with a cursor it says nothing: %s", errOut)
 	}
 
 	s.stop()
 	if _, errOut, err := cli(t, "", "executions", "list", "--follow", "--address="+s.admin); err == nil {
 		t.Errorf("without a server it says nothing: %s", errOut)
+	}
+}
+
+// TestFollowMissesNothing: more executions between two looks than a page has, one of them with a place far behind the newest, and each is
+// a line of JSON.
+func TestFollowMissesNothing(t *testing.T) {
+	target := recording(t)
+	s := start(t)
+	s.load(s.caddyfile("egress {\n allow "+target.Address+"\n }", ""))
+	s.loaded()
+	s.put("at-once", echo("minimal"))
+	s.put("held", calling(target.URL+"/hold", "call"))
+	out, stop := following(t, "executions", "list", "--follow", "--json", "--limit=1", "--address="+s.admin)
+	lines := bufio.NewScanner(out)
+	missing := map[string]bool{s.post("/api/webhooks/held", `{"n":0}`).header.Get("X-Execution-Id"): true}
+	if err := target.Held(t.Context().Done()); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		missing[s.post("/api/webhooks/at-once", `{"n":1}`).header.Get("X-Execution-Id")] = true
+	}
+	target.LetGo()
+	for len(missing) > 0 {
+		var e journal.Summary
+		if line := row(t, lines); json.Unmarshal([]byte(line), &e) != nil {
+			t.Fatalf("a line is %q", line)
+		}
+		if e.Status == journal.Succeeded {
+			if !missing[e.ID] {
+				t.Errorf("%s is printed again", e.ID)
+			}
+			delete(missing, e.ID)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Errorf("interrupted: %v", err)
 	}
 }
