@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -24,51 +28,95 @@ func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.flowtrux", New: func() caddy.Module { return new(AdminAPI) }}
 }
 
+// adminRoute is what one method does below a path.
+type adminRoute struct {
+	method, path string
+	content      bool // it is about the store's content, which has to be there
+	handle       func(*App, http.ResponseWriter, *http.Request) error
+	query        []string // the parameters that it takes
+}
+
+var adminRoutes = []adminRoute{
+	{"GET", "workflows", true, listWorkflows, nil},
+	{"PUT", "workflows", true, putWorkflow, nil},
+	{"GET", "workflows/{id}", true, getWorkflow, nil},
+	{"PUT", "workflows/{id}", true, putWorkflow, nil},
+	{"DELETE", "workflows/{id}", true, deleteWorkflow, nil},
+	{"GET", "secrets/{id}", true, getSecret, nil},
+	{"PUT", "secrets/{id}", true, putSecret, []string{"keep_old"}},
+	{"DELETE", "secrets/{id}", true, deleteSecret, nil},
+	{"GET", "globals", true, listGlobals, nil},
+	{"GET", "globals/{key}", true, getGlobal, nil},
+	{"PUT", "globals/{key}", true, putGlobal, nil},
+	{"DELETE", "globals/{key}", true, deleteGlobal, nil},
+	{"GET", "executions", false, listExecutions, []string{"workflow", "status", "limit", "cursor"}},
+	{"GET", "executions/{id}", false, getExecution, nil},
+	{"POST", "executions/{id}/cancel", false, cancelExecution, nil},
+	{"POST", "executions/{id}/replay", true, replayExecution, []string{"revision"}},
+	{"GET", "nodes", false, listNodes, nil},
+	{"GET", "status", false, getStatus, nil},
+}
+
 // Routes implements caddy.AdminRouter.
 func (*AdminAPI) Routes() []caddy.AdminRoute {
-	routes := []struct {
-		pattern string
-		content bool // it is about the store's content, which has to be there
-		handle  func(*App, http.ResponseWriter, *http.Request) error
-	}{
-		{"GET workflows", true, listWorkflows},
-		{"PUT workflows", true, putWorkflow},
-		{"GET workflows/{id}", true, getWorkflow},
-		{"PUT workflows/{id}", true, putWorkflow},
-		{"DELETE workflows/{id}", true, deleteWorkflow},
-		{"GET secrets/{id}", true, getSecret},
-		{"PUT secrets/{id}", true, putSecret},
-		{"DELETE secrets/{id}", true, deleteSecret},
-		{"GET globals", true, listGlobals},
-		{"GET globals/{key}", true, getGlobal},
-		{"PUT globals/{key}", true, putGlobal},
-		{"DELETE globals/{key}", true, deleteGlobal},
-		{"GET executions", false, listExecutions},
-		{"GET executions/{id}", false, getExecution},
-		{"POST executions/{id}/cancel", false, cancelExecution},
-		{"POST executions/{id}/replay", true, replayExecution},
-		{"GET nodes", false, listNodes},
-		{"GET status", false, getStatus},
+	out := make([]caddy.AdminRoute, 0, 2*len(adminRoutes))
+	add := func(pattern string, handle caddy.AdminHandlerFunc) {
+		out = append(out, caddy.AdminRoute{Pattern: pattern, Handler: handle})
 	}
-	out := make([]caddy.AdminRoute, 0, len(routes))
-	for _, r := range routes {
-		var method, path string
-		_, _ = fmt.Sscan(r.pattern, &method, &path)
-		out = append(out, caddy.AdminRoute{
-			Pattern: method + " " + command.AdminBase + path,
-			Handler: caddy.AdminHandlerFunc(func(w http.ResponseWriter, req *http.Request) error {
-				app, err := adminApp()
-				if err != nil {
-					return err
-				}
-				if r.content && !app.loaded(req.Context()) {
-					return adminError(http.StatusServiceUnavailable, "the store has not been loaded yet: see %sstatus, or try again", command.AdminBase)
-				}
-				return r.handle(app, w, req)
-			}),
+	var paths []string
+	methods := make(map[string][]string)
+	for _, r := range adminRoutes {
+		add(r.method+" "+command.AdminBase+r.path, r.serve)
+		if methods[r.path] == nil {
+			paths = append(paths, r.path)
+		}
+		methods[r.path] = append(methods[r.path], r.method)
+	}
+	// The mux would answer these with text.
+	for _, path := range paths {
+		allow := strings.Join(methods[path], ", ")
+		add(command.AdminBase+path, func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Allow", allow)
+			return adminError(http.StatusMethodNotAllowed, "there is no %s of %s%s; there is %s", r.Method, command.AdminBase, path, allow)
 		})
 	}
+	add(command.AdminBase, func(_ http.ResponseWriter, r *http.Request) error {
+		return adminError(http.StatusNotFound, "there is no %s; below %s there are %s", r.URL.Path, command.AdminBase, strings.Join(paths, ", "))
+	})
 	return out
+}
+
+func (r *adminRoute) serve(w http.ResponseWriter, req *http.Request) error {
+	if err := r.checkQuery(req.URL.RawQuery); err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	app, err := adminApp()
+	if err != nil {
+		return err
+	}
+	if r.content && !app.loaded(req.Context()) {
+		return adminError(http.StatusServiceUnavailable, "the store has not been loaded yet: see %sstatus, or try again", command.AdminBase)
+	}
+	return r.handle(app, w, req)
+}
+
+// checkQuery refuses parameters that would have no effect: a mistyped filter must not look like an answer.
+func (r *adminRoute) checkQuery(raw string) error {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return fmt.Errorf("reading the query: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case len(r.query) == 0:
+			return fmt.Errorf("unknown parameter %q: this takes none", name)
+		case !slices.Contains(r.query, name):
+			return fmt.Errorf("unknown parameter %q; there are: %s", name, strings.Join(r.query, ", "))
+		case len(q[name]) > 1:
+			return fmt.Errorf("parameter %q is given %d times", name, len(q[name]))
+		}
+	}
+	return nil
 }
 
 // adminApp is the app of the config that runs. A config that is being loaded is not looked at: its app may not be whole yet.
