@@ -21,7 +21,7 @@ func getSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	}
 	keys, err := signature.ParseKeys(entry.Value)
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusConflict, Err: err}
+		return adminError(http.StatusConflict, "what is stored as the secret of workflow %q %w", id, err)
 	}
 	type secret struct {
 		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
@@ -49,6 +49,19 @@ func live(keys []signature.Key) []signature.Key {
 	return out
 }
 
+// secretTrouble says what is wrong with the secret of a workflow; "" = nothing.
+func secretTrouble(wf *catalog.Workflow) string {
+	switch {
+	case wf.SecretProblem != "":
+		return wf.SecretProblem
+	case wf.Program == nil || !wf.Active || !wf.Webhook || len(live(wf.Keys)) > 0:
+		return ""
+	case len(wf.Keys) > 0:
+		return "has expired: all its webhooks are refused"
+	}
+	return "is missing: all its webhooks are refused until there is one, see `caddy flowtrux secret set`"
+}
+
 // putSecret stores a secret: its text, or the object with several. With ?keep_old=24h the live ones still count that long.
 func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
@@ -58,7 +71,7 @@ func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	}
 	keys, err := signature.ParseKeys(value)
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+		return adminError(http.StatusBadRequest, "the secret %w", err)
 	}
 	if len(keys) == 0 {
 		return adminError(http.StatusBadRequest, "the secret is empty")

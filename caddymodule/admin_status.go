@@ -72,8 +72,8 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		for _, p := range wf.Problems {
 			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
 		}
-		if wf.SecretProblem != "" {
-			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: wf.SecretProblem})
+		if trouble := secretTrouble(wf); trouble != "" {
+			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: trouble})
 		}
 	}
 	return writeJSON(w, http.StatusOK, s)

@@ -42,6 +42,8 @@ type adminWorkflow struct {
 	State    string         `json:"state"` // serving, stale (an older version serves), invalid (nothing serves)
 	Secrets  int            `json:"secrets"`
 	Problems []adminProblem `json:"problems,omitempty"`
+
+	SecretProblem string `json:"secretProblem,omitempty"` // as the status says it
 }
 
 func workflowState(wf *catalog.Workflow) string {
@@ -61,6 +63,7 @@ func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 		row := adminWorkflow{
 			ID: wf.ID, Active: wf.Active, Revision: wf.Revision, Serving: wf.Serving,
 			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: adminProblems(wf.Problems),
+			SecretProblem: secretTrouble(wf),
 		}
 		if wf.Program != nil {
 			plan := wf.Program.Plan

@@ -11,7 +11,8 @@ import (
 
 func statusCommand() *cobra.Command {
 	return serverFlags(leaf("status", "Shows the state of the running server: store, durability, executions, what needs mending",
-		"The exit status is 1 when something needs mending: the store is away, a document or a secret is invalid.", cobra.NoArgs, status))
+		`The exit status is 1 when something needs mending: the store is away, a document or a secret is
+invalid, an active webhook has no secret.`, cobra.NoArgs, status))
 }
 
 // Status is what GET /flowtrux/status answers.

@@ -115,6 +115,8 @@ type workflow struct {
 	State    string    `json:"state"`
 	Secrets  int       `json:"secrets"`
 	Problems []problem `json:"problems"`
+
+	SecretProblem string `json:"secretProblem"`
 }
 
 func listCommand() *cobra.Command {
@@ -142,6 +144,9 @@ func listCommand() *cobra.Command {
 		table(w, []string{"ID", "STATE", "TRIGGER", "MODE", "SECRETS", "REVISION", "NAME"}, rows)
 		for _, f := range answer.Workflows {
 			printProblems(w, f.ID, f.Problems)
+			if f.SecretProblem != "" {
+				printProblems(w, "secrets/"+f.ID, []problem{{Reason: f.SecretProblem}})
+			}
 		}
 		return nil
 	}))
@@ -160,8 +165,11 @@ func state(f workflow) cell {
 }
 
 func secrets(f workflow) cell {
-	if f.Secrets == 0 && f.Trigger == "webhook" {
+	switch {
+	case f.SecretProblem != "" && f.Secrets == 0:
 		return cell{"none", red}
+	case f.Secrets == 0:
+		return cell{"none", dim}
 	}
 	return c(fmt.Sprint(f.Secrets))
 }

@@ -46,6 +46,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	doc := write(t, "orders.json", strings.Replace(echo("lastNode"), `"responseMode"`, `"secret":"in-the-document","responseMode"`, 1))
 	bad := write(t, "bad.json", `{"nodes":[],"edges":[],"colour":"red"}`)
 	inactive := write(t, "resting.json", strings.Replace(echo("lastNode"), `{"nodes"`, `{"active":false,"nodes"`, 1))
+	open := write(t, "open.json", echo("lastNode"))
 
 	steps := []struct {
 		name, stdin string
@@ -71,6 +72,13 @@ func TestCommandsAgainstAServer(t *testing.T) {
 		{"a pretty global", "", []string{"global", "set", "prices", "{\n  \"a\": 1.50\n}"}, "set prices", "", false},
 		{"global list has a line for each", "", []string{"global", "list"}, "\nprices          {\"a\":1.50}\n", "", false},
 		{"nodes", "", []string{"nodes"}, "transform", "", false},
+		{"a webhook without a secret", "", []string{"apply", open}, "applied open", "", false},
+		{"the list shows what has no secret", "", []string{"list"}, "secrets/open: is missing", "", false},
+		{"status needs it mended", "", []string{"status"}, "secrets/open: is missing", "", true},
+		{"what is no secret is named as one", "{x", []string{"secret", "set", "open"}, "", "the secret is not JSON", true},
+		{"secret set", "mended", []string{"secret", "set", "open"}, "1 secret live", "", false},
+		{"status is content", "", []string{"status"}, "2 serving", "", false},
+		{"delete", "", []string{"delete", "open"}, "deleted open", "", false},
 		{"an inactive workflow", "", []string{"apply", inactive}, "applied resting", "", false},
 		{"status", "", []string{"status"}, "durability: disk", "", false},
 		{"status counts what is inactive apart", "", []string{"status"}, "1 serving, 1 inactive, 0 stale, 0 invalid", "", false},
