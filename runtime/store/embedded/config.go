@@ -42,7 +42,7 @@ func serverConfig(o Options, s *server) *embed.Config {
 	peer, client := unixURL(filepath.Join(o.Dir, "peer.sock")), unixURL(filepath.Join(o.Dir, "client.sock"))
 	if o.Listen != "" {
 		client = unixURL(o.Listen)
-		c.ListenClientUrls = []url.URL{client}
+		c.ListenClientUrls = []url.URL{unixURL(o.Listen + newSocket)}
 	}
 	c.AdvertisePeerUrls, c.AdvertiseClientUrls = []url.URL{peer}, []url.URL{client}
 	c.InitialCluster = memberName + "=" + peer.String()

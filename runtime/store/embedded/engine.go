@@ -51,7 +51,7 @@ type Engine struct {
 }
 
 // maxSocket is the longest path of a socket that all systems take.
-const maxSocket = 103
+const maxSocket = 103 - len(newSocket)
 
 // New makes an engine. It does no input or output. The error says that Dir or Listen cannot be.
 func New(o Options) (*Engine, error) {

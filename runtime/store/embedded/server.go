@@ -27,6 +27,7 @@ const (
 type server struct {
 	dir    string
 	listen string
+	socket os.FileInfo // at listen; nil = none
 	etcd   *embed.Etcd
 	unlock func()
 
@@ -113,10 +114,8 @@ func (s *server) abandon(made <-chan error, why error) error {
 
 // settle does what is left to do when the server is ready.
 func (s *server) settle(ctx context.Context) error {
-	if s.listen != "" {
-		if err := os.Chmod(s.listen, 0o600); err != nil {
-			return err
-		}
+	if err := s.placeSocket(); err != nil {
+		return err
 	}
 	return s.makeRoom(ctx)
 }
@@ -146,6 +145,7 @@ func (s *server) close() {
 		if s.etcd != nil {
 			s.etcd.Close()
 		}
+		s.removeSocket()
 		s.unlock()
 	}()
 	if !hasFailed {

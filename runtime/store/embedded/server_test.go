@@ -298,6 +298,41 @@ func TestSocket(t *testing.T) {
 	}
 }
 
+// TestSocketOfTheServerThatFollows: a reload to another directory starts the new server, at the same socket, before the old one ends.
+func TestSocketOfTheServerThatFollows(t *testing.T) {
+	dir, err := os.MkdirTemp("", "edge") // t.TempDir is too deep for a socket on some systems
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "etcd.sock")
+	servers := new(Servers)
+	before := open(t, Options{Servers: servers, Dir: filepath.Join(dir, "before"), Listen: socket})
+	after := open(t, Options{Servers: servers, Dir: filepath.Join(dir, "after"), Listen: socket})
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f := storetest.Follow(t, after)
+	f.WaitState(store.Live)
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{"unix:" + socket}, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := c.Put(ctx, "/flowtrux/k", "to the one that follows"); err != nil {
+		t.Fatalf("putting over the socket: %v", err)
+	}
+	f.WaitContent(map[string]string{"k": "to the one that follows"})
+	if err := after.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(socket + "*"); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
+	}
+}
+
 func TestAFullStoreHasRoomAfterARestart(t *testing.T) {
 	o := Options{Servers: new(Servers), Dir: t.TempDir(), quota: 24 << 20}
 	e := open(t, o)
