@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,6 +77,9 @@ func (c *Cluster) tls() (*tls.Config, error) {
 	config, err := info.ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("%w: reading TLS files: %w", errConfig, err)
+	}
+	if c.CA != "" && config.RootCAs.Equal(x509.NewCertPool()) { // then it would trust nobody
+		return nil, fmt.Errorf("%w: reading TLS files: %s has no certificate in PEM", errConfig, c.CA)
 	}
 	return config, nil
 }

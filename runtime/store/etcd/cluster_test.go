@@ -209,6 +209,10 @@ func TestTLS(t *testing.T) {
 	serverCert, serverKey := ca.issue("server")
 	clientCert, clientKey := ca.issue("client")
 	strangerCert, strangerKey := other.issue("stranger")
+	noPEM := filepath.Join(dir, "password")
+	if err := os.WriteFile(noPEM, []byte("hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	address := etcdtest.FreeAddress(t)
 	etcdtest.CurrentWith(t, func(c *embed.Config) {
 		c.ListenClientUrls = append(c.ListenClientUrls, url.URL{Scheme: "https", Host: address})
@@ -226,6 +230,7 @@ func TestTLS(t *testing.T) {
 		{"no certificate", etcd.Cluster{Endpoints: []string{address}, CA: ca.file}, store.Cached, ""},
 		{"stranger", etcd.Cluster{Endpoints: []string{address}, CA: ca.file, Cert: strangerCert, Key: strangerKey}, store.Cached, ""},
 		{"missing file", etcd.Cluster{Endpoints: []string{address}, CA: filepath.Join(dir, "missing")}, store.Failed, "missing"},
+		{"no PEM in file", etcd.Cluster{Endpoints: []string{address}, CA: noPEM}, store.Failed, "has no certificate in PEM"},
 		{"no certificate in file", etcd.Cluster{Endpoints: []string{address}, CA: clientKey}, store.Failed, "TLS files"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
