@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -22,7 +23,7 @@ func listExecutions(app *App, w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	query := journal.Query{Workflow: q.Get("workflow"), Status: q.Get("status"), Cursor: q.Get("cursor")}
 	if query.Status != "" && !slices.Contains(statuses, query.Status) {
-		return adminError(http.StatusBadRequest, "no status %q; there are %v", query.Status, statuses)
+		return adminError(http.StatusBadRequest, "no status %q; there are: %s", query.Status, strings.Join(statuses, ", "))
 	}
 	if text := q.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -42,12 +43,16 @@ type client struct {
 func newClient(c *cobra.Command) (*client, error) {
 	address := text(c, "address")
 	parsed, err := caddy.ParseNetworkAddress(address)
-	if err != nil || parsed.PortRangeSize() > 1 {
+	tcp := strings.HasPrefix(parsed.Network, "tcp") && parsed.StartPort > 0
+	if err != nil || parsed.PortRangeSize() > 1 || !tcp && !parsed.IsUnixNetwork() {
 		return nil, fmt.Errorf("--address %q is not one address, such as localhost:2019 or unix//run/caddy.sock", address)
+	}
+	if tcp && parsed.Host == "" { // as in `admin :2019`
+		parsed.Host = "localhost"
 	}
 	// Caddy's admin endpoint checks Host and Origin; over a socket it wants a loopback name.
 	origin := "http://127.0.0.1"
-	if !parsed.IsUnixNetwork() {
+	if tcp {
 		origin = "http://" + parsed.JoinHostPort(0)
 	}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {

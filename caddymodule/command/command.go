@@ -5,6 +5,7 @@ package command
 
 import (
 	"errors"
+	"fmt"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -45,7 +46,13 @@ func exitWith(c *cobra.Command, status int) error {
 // leaf makes a command. run gets the streams of the command, so that tests can give their own.
 func leaf(use, short, long string, args cobra.PositionalArgs, run func(c *cobra.Command, args []string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Long: long, Args: args,
+		Use: use, Short: short, Long: long,
+		Args: func(c *cobra.Command, given []string) error {
+			if err := args(c, given); err != nil {
+				return fmt.Errorf("%w; usage: %s", err, c.UseLine())
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			// From here on an error is about the work, not about how the command was typed.
 			c.SilenceUsage = true

@@ -35,6 +35,13 @@ func TestUnknownCommands(t *testing.T) {
 		{"executions replay --offline exec-1 --workflow orders", "not both"},
 		{"--colour", "unknown flag: --colour"},
 		{"status --colour", "unknown flag: --colour"},
+		{"get", "usage: flowtrux get <id>"},
+		{"secret set a b", "usage: flowtrux secret set <id> [--generate]"},
+		{"list --address localhost", `--address "localhost" is not one address, such as localhost:2019`},
+		{"list --address [::1]:1", "no Caddy answers at [::1]:1"},
+		{"list --address a:b:c", `--address "a:b:c" is not one address`},
+		{"list --address http://localhost:2019", `--address "http://localhost:2019" is not one address`},
+		{"list --address localhost:2019/x", `--address "localhost:2019/x" is not one address`},
 		{"status now", `unknown command "now" for "flowtrux status"`},
 	} {
 		out, _, err := try(t, "", strings.Fields(c.args)...)
