@@ -63,7 +63,7 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 	var name string
 	n := new(Node)
 	if !d.Args(&name, &n.File) {
-		return d.ArgErr()
+		return d.Err("wrong argument count: a node has a type and a module: node <type> <file|https://...|oci://...>")
 	}
 	if err := checkTypeName(name); err != nil {
 		return d.WrapErr(err)
@@ -224,7 +224,7 @@ func (l *Limits) words(d *caddyfile.Dispenser) words {
 func parseText(d *caddyfile.Dispenser, v *string) error {
 	name := d.Val()
 	if !d.AllArgs(v) {
-		return d.ArgErr()
+		return d.Errf("wrong argument count: %s takes 1", name)
 	}
 	if *v == "" {
 		return d.Errf("%s is empty", name)
@@ -234,9 +234,9 @@ func parseText(d *caddyfile.Dispenser, v *string) error {
 
 // parseList reads one argument or more, each of which check accepts.
 func parseList(d *caddyfile.Dispenser, v *[]string, check func(string) error) error {
-	args := d.RemainingArgs()
+	name, args := d.Val(), d.RemainingArgs()
 	if len(args) == 0 {
-		return d.ArgErr()
+		return d.Errf("wrong argument count: %s takes at least 1", name)
 	}
 	*v = append(*v, args...)
 	return checkArgs(d, args, check)

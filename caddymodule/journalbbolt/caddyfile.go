@@ -25,7 +25,7 @@ func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("wrong argument count: bbolt takes at most 1, the file")
 	}
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
@@ -42,7 +42,7 @@ func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		seen[name] = true
 		var text string
 		if !d.AllArgs(&text) {
-			return d.ArgErr()
+			return d.Errf("wrong argument count: %s takes 1", name)
 		}
 		if want := read(text); want != "" {
 			return d.Errf("%s is '%s'; it takes %s", name, text, want)

@@ -80,7 +80,7 @@ func (j *Journal) RecordRate() int { return 200 }
 func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the engine's name
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("wrong argument count: memory takes none")
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		switch d.Val() {
@@ -90,7 +90,7 @@ func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			}
 			var count string
 			if !d.AllArgs(&count) {
-				return d.ArgErr()
+				return d.Err("wrong argument count: max_pending takes 1")
 			}
 			n, err := strconv.Atoi(count)
 			if err != nil || n < 1 || n > maxMaxPending {
@@ -102,7 +102,7 @@ func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 				return d.Err("accept_loss is given twice")
 			}
 			if d.NextArg() {
-				return d.ArgErr()
+				return d.Err("wrong argument count: accept_loss takes none")
 			}
 			j.AcceptLoss = true
 		default:

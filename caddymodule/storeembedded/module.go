@@ -146,7 +146,7 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		}
 	}
 	if d.NextArg() {
-		return d.ArgErr()
+		return d.Err("wrong argument count: embedded takes at most 1, the directory")
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name := d.Val()
@@ -158,7 +158,7 @@ func (s *Store) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return d.Errf("option '%s' is given twice", name)
 		}
 		if !d.AllArgs(field) {
-			return d.ArgErr()
+			return d.Errf("wrong argument count: %s takes 1", name)
 		}
 		if *field == "" {
 			return d.Errf("%s is empty", name)

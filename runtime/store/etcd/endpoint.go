@@ -11,6 +11,9 @@ import (
 
 // CheckEndpoint tells what is wrong with an endpoint: etcd's client takes anything, and then never connects.
 func CheckEndpoint(endpoint string) error {
+	if at := strings.LastIndex(endpoint, "@"); at >= 0 && !strings.HasPrefix(endpoint, "unix:") { // not with the password
+		return fmt.Errorf("endpoint '…%s': it has a user, which username and password name", endpoint[at:])
+	}
 	if err := checkEndpoint(endpoint); err != nil {
 		return fmt.Errorf("endpoint '%s': %w", endpoint, err)
 	}

@@ -20,7 +20,7 @@ func TestEndpoints(t *testing.T) {
 		"::1:2379":               "it takes host:port",
 		"https://etcd.internal":  "it takes host:port",
 		"https://a:2379/v3":      "is not a port",
-		"https://u:p@a:2379":     "it takes host:port",
+		"https://u:p@a:2379":     "endpoint '…@a:2379': it has a user, which username and password name",
 		"ftp://127.0.0.1:1":      "it takes http://",
 		"HTTPS://127.0.0.1:2379": "it takes http://",
 		"a:99999":                "'99999' is not a port",
