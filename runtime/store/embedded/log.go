@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -41,6 +42,9 @@ var noise = []string{
 	"failed to update storage version", // done a moment later
 }
 
+// impatience ends what raft says when it would vote before it has applied that it is a member; it votes again a moment later.
+const impatience = " since there are still pending configuration changes to apply"
+
 // farewells are what etcd says, some of it as an error, when it closes the socket because it was told to.
 var farewells = []string{
 	"setting up serving from embedded etcd failed.",
@@ -50,7 +54,7 @@ var farewells = []string{
 
 // Check implements zapcore.Core.
 func (w warnings) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.CheckedEntry {
-	if e.Level < zapcore.WarnLevel || slices.Contains(noise, e.Message) {
+	if e.Level < zapcore.WarnLevel || slices.Contains(noise, e.Message) || strings.HasSuffix(e.Message, impatience) {
 		return to
 	}
 	if slices.Contains(farewells, e.Message) && errors.Is(context.Cause(w.failed), errClosed) {
