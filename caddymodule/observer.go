@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
 )
 
 // observer counts and logs the executions of one config, and keeps what they use until they have ended.
@@ -23,6 +24,11 @@ func (o observer) NodeEnded(_ *flow.Plan, _ string, _ int, typ string, d time.Du
 // ExecutionEnded implements engine.Observer.
 func (o observer) ExecutionEnded(p *flow.Plan, r *engine.Result) {
 	defer o.app.life.leave()
+	if r.Interrupted && o.app.journal.Durability() == journal.Disk { // it is counted when it ends
+		o.app.logger.Info("execution interrupted, it goes on from the journal", zap.String("execution_id", r.ID),
+			zap.String("workflow", p.ID), zap.Int64("revision", p.Revision), zap.Duration("duration", r.Duration))
+		return
+	}
 	o.app.meters.execution(p, r.Status).count(r.Duration)
 	level := zap.DebugLevel
 	if r.Status != engine.Succeeded {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -29,13 +30,23 @@ func TestCloseWithoutARunner(t *testing.T) {
 	l.drain(x, 1)
 }
 
+// results is an Observer that passes on how executions end.
+type results struct {
+	NopObserver
+	ended chan *Result
+}
+
+func (r results) ExecutionEnded(_ *flow.Plan, result *Result) { r.ended <- result }
+
+// What is cut off goes on from the journal, and has not ended.
 func TestCloseCutsOff(t *testing.T) {
 	for _, durability := range []journal.Durability{journal.Memory, journal.Disk} {
 		t.Run(string(durability), func(t *testing.T) {
 			j := newLedger()
 			j.durability = durability
 			began := make(chan struct{})
-			l := newLab(t, Config{HTTP: httpFunc(func(ctx context.Context, _ string, _ hostapi.HTTPOptions) (string, error) {
+			ended := results{ended: make(chan *Result, 1)}
+			l := newLab(t, Config{Observer: ended, HTTP: httpFunc(func(ctx context.Context, _ string, _ hostapi.HTTPOptions) (string, error) {
 				close(began)
 				<-ctx.Done()
 				return "", ctx.Err()
@@ -52,6 +63,9 @@ func TestCloseCutsOff(t *testing.T) {
 			l.closeNow(x, left)
 			if got, want := j.lines(), []string{"step a=1", "released"}; !slices.Equal(got, want) {
 				t.Errorf("journal %q, want %q", got, want)
+			}
+			if r := receive(t, ended.ended); r.Status != Cancelled || !r.Interrupted {
+				t.Errorf("it ended as %s, interrupted %v", r.Status, r.Interrupted)
 			}
 		})
 	}

@@ -250,11 +250,17 @@ func (x *execution) result() *Result {
 	case errors.Is(x.cutBy(), context.DeadlineExceeded):
 		r.Status = TimedOut
 	case x.cutOff:
-		r.Status = Cancelled
+		r.Status, r.Interrupted = Cancelled, x.goesOn()
 	case r.Failing >= 0:
 		r.Status = Failed
 	}
 	return r
+}
+
+// goesOn tells whether an execution that was cut off is run again from the journal. The caller holds the lock.
+func (x *execution) goesOn() bool {
+	cause := x.cutBy()
+	return x.lease != nil && (errors.Is(cause, journal.ErrLeaseLost) || errors.Is(cause, errShutdown) || errors.Is(cause, errCheckpoint))
 }
 
 // cutBy is why the execution ended before its nodes did; nil when it did not. It is called after run.

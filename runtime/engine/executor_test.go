@@ -307,14 +307,6 @@ func TestExecutorKeepsTheRunnerItBeganWith(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// endings is an Observer that tells how executions end.
-type endings struct {
-	NopObserver
-	ended chan Status
-}
-
-func (e endings) ExecutionEnded(_ *flow.Plan, r *Result) { e.ended <- r.Status }
-
 // TestExecutorHammer accepts and changes runners from several goroutines while executions run.
 func TestExecutorHammer(t *testing.T) {
 	const accepting, each = 4, 25

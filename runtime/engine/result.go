@@ -64,6 +64,9 @@ type Result struct {
 	Fuel     uint64       // that these calls have burnt, see hostapi.Session
 	Started  time.Time
 	Duration time.Duration
+
+	// Interrupted tells of a Cancelled one that is the journal's: as long as that is kept it goes on later, here or in another process.
+	Interrupted bool
 }
 
 // Last is the index of the last executed node: of those that completed, the last in plan order. The trigger always

@@ -136,8 +136,8 @@ func TestLostLeases(t *testing.T) {
 				}
 				return nil
 			}
-			ended := make(chan Status, 1)
-			l := newLab(t, Config{Observer: endings{ended: ended}, HTTP: httpFunc(func(ctx context.Context, _ string, _ hostapi.HTTPOptions) (string, error) {
+			ended := results{ended: make(chan *Result, 1)}
+			l := newLab(t, Config{Observer: ended, HTTP: httpFunc(func(ctx context.Context, _ string, _ hostapi.HTTPOptions) (string, error) {
 				if c.ttl > 0 {
 					<-ctx.Done()
 				}
@@ -147,8 +147,8 @@ func TestLostLeases(t *testing.T) {
 			x := NewExecutor(j, 1)
 			defer x.Use(l.runner(p))()
 			l.accept(x, p, "exec-1")
-			if got := receive(t, ended); got != Cancelled {
-				t.Errorf("the execution ended as %s", got)
+			if r := receive(t, ended.ended); r.Status != Cancelled || !r.Interrupted {
+				t.Errorf("the execution ended as %s, interrupted %v", r.Status, r.Interrupted)
 			}
 			l.closeNow(x, 1) // for this journal it still runs
 			if got := j.lines(); len(got) > 0 {
