@@ -134,11 +134,15 @@ func skipSpace(b []byte, i int) int {
 
 // skipString returns the index behind the string whose opening quote is at i.
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '"':
+	for i++; i < len(b); {
+		switch c := b[i]; {
+		case plain[c]:
+			i = skipPlain(b, i+1)
+		case c == '"':
 			return i + 1
-		case '\\':
+		case c == '\\':
+			i += 2
+		default:
 			i++
 		}
 	}

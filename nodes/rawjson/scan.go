@@ -226,21 +226,13 @@ func (s *scanner) digits(i int) int {
 	}
 }
 
-// plain tells which bytes of a string mean themselves: ASCII but the quote, the backslash and control characters.
-var plain = func() (table [256]bool) {
-	for c := 0x20; c < utf8.RuneSelf; c++ {
-		table[c] = c != '"' && c != '\\'
-	}
-	return table
-}()
-
 // text passes the string whose opening quote is at i.
 func (s *scanner) text(i int) int {
 	b := s.b
 	for i++; i < len(b); {
 		switch c := b[i]; {
 		case plain[c]:
-			i++
+			i = skipPlain(b, i+1)
 		case c == '"':
 			return i + 1
 		case c == '\\':

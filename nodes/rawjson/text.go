@@ -39,8 +39,8 @@ func AppendEscaped(dst, s []byte) []byte {
 	done := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '"' && c != '\\' {
-			i++
+		if plain[c] {
+			i = skipPlain(s, i+1)
 			continue
 		}
 		n := 1
@@ -80,8 +80,8 @@ func AppendEscaped(dst, s []byte) []byte {
 
 // hasEscape tells whether the text between a string's quotes holds an escape.
 func hasEscape(raw []byte) bool {
-	for _, c := range raw {
-		if c == '\\' {
+	for i := skipPlain(raw, 0); i < len(raw); i = skipPlain(raw, i+1) {
+		if raw[i] == '\\' {
 			return true
 		}
 	}
