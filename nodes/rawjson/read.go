@@ -149,6 +149,9 @@ func skipString(b []byte, i int) int {
 	return len(b)
 }
 
+// ends tells which bytes end a literal or number.
+var ends = [256]bool{' ': true, '\t': true, '\n': true, '\r': true, ',': true, ']': true, '}': true}
+
 // skipValue returns the index behind the valid value at i. Brackets need no matching by kind: in valid text they match.
 func skipValue(b []byte, i int) int {
 	if i >= len(b) {
@@ -159,7 +162,7 @@ func skipValue(b []byte, i int) int {
 		return skipString(b, i)
 	case '{', '[':
 	default: // a literal or number ends where something else begins
-		for i < len(b) && !isSpace(b[i]) && b[i] != ',' && b[i] != ']' && b[i] != '}' {
+		for i < len(b) && !ends[b[i]] {
 			i++
 		}
 		return i

@@ -114,13 +114,13 @@ func parseShort(b []byte) (s short, ok bool) {
 	}
 	point := len(digits)
 	for i, c := range digits {
-		switch {
+		switch digit := c - '0'; { // the most frequent one first
+		case digit <= 9:
+			s.n = 10*s.n + int64(digit)
 		case c == '.':
 			point = i + 1
-		case c < '0' || c > '9':
-			return s, false
 		default:
-			s.n = 10*s.n + int64(c-'0')
+			return s, false
 		}
 	}
 	if s.fraction = len(digits) - point; s.fraction == 0 && len(digits) > maxShort {
