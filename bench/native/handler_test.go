@@ -23,6 +23,7 @@ import (
 	_ "github.com/flowtrux/edge"
 	"github.com/flowtrux/edge/bench/workflow"
 	"github.com/flowtrux/edge/internal/compiled"
+	"github.com/flowtrux/edge/internal/compiled/builtin"
 )
 
 const secret = "native-secret"
@@ -203,6 +204,9 @@ func TestMain(m *testing.M) {
 		}
 	}
 	if err := compiled.Link(dir); err != nil {
+		panic(err)
+	}
+	if err := builtin.Compile(context.Background()); err != nil {
 		panic(err)
 	}
 	code := m.Run()

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,6 +25,7 @@ import (
 
 	_ "github.com/flowtrux/edge"
 	"github.com/flowtrux/edge/internal/compiled"
+	"github.com/flowtrux/edge/internal/compiled/builtin"
 )
 
 // secret signs everything here.
@@ -66,6 +68,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childCaddy) != "" {
 		caddycmd.Main()
 		return
+	}
+	if err := builtin.Compile(context.Background()); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
