@@ -47,7 +47,7 @@ func measureStart(ctx context.Context, b *bench) (section, error) {
 			millis(medianOf(all[j], func(f startFigure) time.Duration { return f.cpu })))
 	}
 	return section{title: "A start", notes: []string{fmt.Sprintf(
-		"From the start of the process to the first right answer, tried every millisecond; ours with all built-in nodes from the cache on disk and an embedded store "+
+		"From the start of the process to the first right answer, tried every millisecond; ours with the compiled nodes of its workflow in the cache on disk and an embedded store "+
 			"on a directory that has the workflow. Medians of %d interleaved starts.", max(b.rounds, starts))}, tables: []table{t}}, nil
 }
 
