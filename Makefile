@@ -12,7 +12,7 @@ export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kill test-powercut setup nodes examples lint unit smoke fuzz bench check clean
+.PHONY: help run build test quick fresh test-kill test-powercut setup nodes examples lint unit smoke fuzz bench check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ build: bin/caddy ## build bin/caddy with xcaddy: Caddy and this module
 bin/caddy: $(SOURCES)
 	$(TOOL) xcaddy build $(CADDY) --with github.com/flowtrux/edge@v0.1.0=. --output $@
 
-test: setup lint nodes-check unit smoke ## run everything that has to pass: linters, tests with -race, a real build
+test: setup lint nodes-check smoke unit ## run everything that has to pass: linters, a real build, tests with -race
 	@echo "all checks passed"
 
 # What a shell line ends with that has put the missing packages into its arguments.
@@ -40,9 +40,9 @@ INSTALL = [ $$\# = 0 ] || { \
 			echo "Install them, for example with: sudo apt-get install $$*"; exit 1; \
 		fi; }
 
-# Guests in C are compiled by tests and benchmarks.
-CLANG = command -v clang-19 >/dev/null || command -v clang >/dev/null || set -- "$$@" clang; \
-	command -v wasm-ld-19 >/dev/null || command -v wasm-ld >/dev/null || set -- "$$@" lld
+# Guests in C are compiled by tests and benchmarks; a clang needs the linker of its version.
+CLANG = { command -v clang-19 && command -v wasm-ld-19; } >/dev/null || \
+	{ command -v clang && command -v wasm-ld; } >/dev/null || set -- "$$@" clang lld
 
 setup:
 	@set --; \
@@ -94,7 +94,7 @@ nodes-check:
 	go run ./nodes/code/build.go -check
 
 lint: ## gofmt, vet (also for other systems), golangci-lint
-	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
 	GOOS=wasip1 GOARCH=wasm go vet ./nodes/sdk/... ./nodes/transform ./nodes/condition ./nodes/switch ./nodes/httprequest
 	GOOS=windows GOARCH=arm64 go vet ./runtime/...
@@ -103,10 +103,15 @@ lint: ## gofmt, vet (also for other systems), golangci-lint
 	$(TOOL) golangci-lint run ./...
 
 unit:
-	CGO_ENABLED=1 go test -race -timeout 20m ./...
+	@go build -o bin/tally ./internal/tally
+	CGO_ENABLED=1 bin/tally -race -timeout 20m ./...
 
 smoke: build
 	@bin/caddy flowtrux validate examples/workflows
+
+fresh: ## as root: a minimal Debian in a folder, and all that README.md and the quickstarts tell in a clone there; half an hour
+	@set --; command -v debootstrap >/dev/null || set -- debootstrap; command -v git >/dev/null || set -- "$$@" git; $(INSTALL)
+	go run ./internal/fresh
 
 test-kill: ## kill a server 20 times that accepts 50,000 executions, reload one 300 times; minutes
 	go test -count 1 -v -timeout 30m -run '^(TestKilledUnderLoad|TestReloadsDuringLoad)$$' ./internal/integration \

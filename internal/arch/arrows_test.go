@@ -80,8 +80,10 @@ var arrows = map[string][]string{
 	"internal/crash":            {"runtime/journal", "runtime/journal/bbolt"},
 	"internal/demo":             {},
 	"internal/doctest":          {},
+	"internal/fresh":            {},
 	"internal/integration":      {},
 	"internal/powercut":         {"internal/crash", "runtime/journal"},
+	"internal/tally":            {},
 	"internal/wasmbuild":        {},
 }
 

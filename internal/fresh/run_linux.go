@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// site is where Caddyfile.example serves.
+	site = "http://localhost:8080"
+	// stopTime is how long make run may take to end after Ctrl-C.
+	stopTime = 30 * time.Second
+)
+
+// tryRun starts make run, waits until it has shown its webhooks, sends the one of the README, and presses Ctrl-C.
+func tryRun(ctx context.Context, m *machine) error {
+	cmd := m.command(ctx, "make", "run")
+	out, in, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = in, in
+	err = cmd.Start()
+	in.Close()
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	serving, said := serves(io.TeeReader(out, os.Stdout))
+	go func() {
+		// What it says after that is shown, too; the pipe ends with the last process.
+		_, _ = io.Copy(os.Stdout, out)
+		ended <- cmd.Wait()
+	}()
+	if err := serving; err == nil {
+		err = sendReadmes(ctx)
+	}
+	interrupt := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+	select {
+	case <-ended: // make says that it was interrupted
+	case <-time.After(stopTime):
+		_ = cmd.Process.Kill()
+		<-ended
+		interrupt = errors.Join(interrupt, fmt.Errorf("it has not ended %s after Ctrl-C", stopTime))
+	}
+	for _, mode := range []string{"minimal", "lastNode", "specificNode", "allNodes"} {
+		if serving == nil && !strings.Contains(said, "\n"+mode+": ") {
+			serving = fmt.Errorf("it shows no webhook in mode %s", mode)
+		}
+	}
+	return errors.Join(serving, err, interrupt)
+}
+
+// serves reads up to the line that says that it serves on.
+func serves(r io.Reader) (error, string) {
+	var said strings.Builder
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		said.WriteString(lines.Text() + "\n")
+		if strings.HasPrefix(lines.Text(), "Serving on ") {
+			return nil, said.String()
+		}
+	}
+	return errors.New("it ended before it served"), said.String()
+}
+
+// sendReadmes sends the README's webhook.
+func sendReadmes(ctx context.Context) error {
+	const body = `{"event":"order_created","order_id":"12345"}`
+	mac := hmac.New(sha256.New, []byte("your-webhook-secret"))
+	mac.Write([]byte(body))
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, site+"/api/webhooks/your-workflow-id", strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil && (resp.StatusCode != http.StatusOK || !strings.Contains(string(answer), `"order":"12345"`)) {
+		err = fmt.Errorf("the README's webhook is answered %d %s", resp.StatusCode, answer)
+	}
+	return err
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// event is a line of `go test -json`, see `go doc test2json` and `go help buildjson`.
+type event struct {
+	Action, Package, ImportPath, Test, Output, FailedBuild string
+
+	Elapsed float64 // seconds
+}
+
+// tally counts tests and keeps what they say until they have passed.
+type tally struct {
+	out      io.Writer
+	said     map[test]*strings.Builder
+	builds   map[string]*strings.Builder // what the compiler says of a package
+	of       map[string]int              // tests of a package, without subtests
+	all      int                         // tests and subtests
+	tests    int
+	packages int
+	skipped  []test
+	failed   bool
+}
+
+// test names a test; without a name it is what a package says by itself.
+type test struct{ pkg, name string }
+
+func newTally(out io.Writer) *tally {
+	return &tally{out: out, said: make(map[test]*strings.Builder), builds: make(map[string]*strings.Builder), of: make(map[string]int)}
+}
+
+// read takes all events. Lines that are none are printed as they are.
+func (t *tally) read(r io.Reader) error {
+	lines := bufio.NewReader(r)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if len(line) > 0 {
+			var e event
+			if json.Unmarshal(line, &e) == nil && e.Action != "" {
+				t.take(&e)
+			} else {
+				fmt.Fprintf(t.out, "%s", line)
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading what go test says: %w", err)
+		}
+	}
+}
+
+func (t *tally) take(e *event) {
+	at := test{e.Package, e.Test}
+	switch e.Action {
+	case "output":
+		keep(t.said, at, e.Output)
+	case "build-output":
+		keep(t.builds, e.ImportPath, e.Output)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			t.endPackage(e)
+			return
+		}
+		t.all++
+		if !strings.Contains(e.Test, "/") {
+			t.tests++
+			t.of[e.Package]++
+		}
+		switch e.Action {
+		case "skip":
+			t.skipped = append(t.skipped, at)
+			fallthrough
+		case "pass":
+			delete(t.said, at)
+		}
+	}
+}
+
+func keep[K comparable](said map[K]*strings.Builder, of K, text string) {
+	b := said[of]
+	if b == nil {
+		b = new(strings.Builder)
+		said[of] = b
+	}
+	b.WriteString(text)
+}
+
+// endPackage prints a package's line, and what its failed tests have said. Skipped packages have no tests.
+func (t *tally) endPackage(e *event) {
+	switch e.Action {
+	case "pass":
+		t.packages++
+		fmt.Fprintf(t.out, "ok    %-48s %4d tests %7.1f s\n", short(e.Package), t.of[e.Package], e.Elapsed)
+	case "fail":
+		t.failed = true
+		if b := t.builds[e.FailedBuild]; b != nil {
+			fmt.Fprintf(t.out, "%s", b)
+		}
+		for at, b := range t.said {
+			if at.pkg == e.Package && at.name != "" {
+				fmt.Fprintf(t.out, "%s", b)
+			}
+		}
+		if b := t.said[test{e.Package, ""}]; b != nil { // a panic, a race, a timeout
+			fmt.Fprintf(t.out, "%s", b)
+		}
+		fmt.Fprintf(t.out, "FAIL  %-48s %4d tests %7.1f s\n", short(e.Package), t.of[e.Package], e.Elapsed)
+	}
+	for at := range t.said {
+		if at.pkg == e.Package {
+			delete(t.said, at)
+		}
+	}
+}
+
+// short is a package's path below the module.
+func short(pkg string) string {
+	return strings.TrimPrefix(pkg, "github.com/flowtrux/edge/")
+}
+
+// summary is the last of what is printed.
+func (t *tally) summary(took time.Duration) {
+	for _, s := range t.skipped {
+		fmt.Fprintf(t.out, "SKIP  %s %s\n", short(s.pkg), s.name)
+	}
+	result := "passed"
+	if t.failed || len(t.skipped) > 0 {
+		result = "ran, not all of them passed,"
+	}
+	fmt.Fprintf(t.out, "%d tests (%d with subtests) in %d packages %s in %s, %d skipped\n",
+		t.tests, t.all, t.packages, result, took.Round(time.Second), len(t.skipped))
+}
