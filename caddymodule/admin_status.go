@@ -47,6 +47,7 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		Journal:    journalStatus(pending, app.executor.NotRecorded()),
 		Executions: command.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
 		Troubles:   []command.Trouble{},
+		Warnings:   []command.Trouble{},
 	}
 	if st.State != store.Live {
 		reason := "the store is " + string(st.State)
@@ -71,6 +72,9 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		}
 		for _, p := range wf.Problems {
 			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
+		}
+		for _, p := range wf.Warnings {
+			s.Warnings = append(s.Warnings, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
 		}
 		if trouble := secretTrouble(wf); trouble != "" {
 			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: trouble})

@@ -42,6 +42,7 @@ type adminWorkflow struct {
 	State    string         `json:"state"` // serving, stale (an older version serves), invalid (nothing serves)
 	Secrets  int            `json:"secrets"`
 	Problems []adminProblem `json:"problems,omitempty"`
+	Warnings []adminProblem `json:"warnings,omitempty"` // of a valid document: rules that came after it
 
 	SecretProblem string `json:"secretProblem,omitempty"` // as the status says it
 }
@@ -63,6 +64,7 @@ func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 		row := adminWorkflow{
 			ID: wf.ID, Active: wf.Active, Revision: wf.Revision, Serving: wf.Serving,
 			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: adminProblems(wf.Problems),
+			Warnings:      adminProblems(wf.Warnings),
 			SecretProblem: secretTrouble(wf),
 		}
 		if wf.Program != nil {
@@ -109,7 +111,7 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 			return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", command.AdminBase)
 		}
 	}
-	program, _, err := catalog.Compile(id, 0, doc, app.types)
+	program, _, err := catalog.CompileNew(id, 0, doc, app.types)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		return writeJSON(w, http.StatusBadRequest, map[string]any{
 			"error": "the document does not validate, nothing was stored", "problems": adminProblems(bad.Problems),

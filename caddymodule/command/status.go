@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 func statusCommand() *cobra.Command {
 	return serverFlags(leaf("status", "Shows the state of the running server: store, durability, executions, what needs mending",
 		`The exit status is 1 when something needs mending: the store is away, a document or a secret is
-invalid, an active webhook has no secret.`, cobra.NoArgs, status))
+invalid, an active webhook has no secret. Warnings are about what serves on and would be refused
+if it were put into the store today; they do not change the exit status.`, cobra.NoArgs, status))
 }
 
 // Status is what GET /flowtrux/status answers.
@@ -24,6 +26,8 @@ type Status struct {
 	Workflows  WorkflowStatus  `json:"workflows"`
 	// Troubles are what an operator or author must mend, worst first.
 	Troubles []Trouble `json:"troubles"`
+	// Warnings are what serves and would not be taken today: rules that came after it was stored.
+	Warnings []Trouble `json:"warnings"`
 }
 
 // StoreStatus is the store's part of Status.
@@ -99,12 +103,19 @@ func printStatus(cmd *cobra.Command, s Status) {
 	row("executions", "%d of %d slots in use", s.Executions.InUse, s.Executions.Limit)
 	printJournal(row, s.Journal, s.Durability)
 	for _, t := range s.Troubles {
-		where := t.Where
-		if t.Path != "" {
-			where += ": " + t.Path
-		}
-		fmt.Fprintf(w, "%s: %s\n", paint(w, red, printable(where)), printable(t.Reason))
+		printTrouble(w, red, t)
 	}
+	for _, t := range s.Warnings {
+		printTrouble(w, yellow, t)
+	}
+}
+
+func printTrouble(w io.Writer, colour style, t Trouble) {
+	where := t.Where
+	if t.Path != "" {
+		where += ": " + t.Path
+	}
+	fmt.Fprintf(w, "%s: %s\n", paint(w, colour, printable(where)), printable(t.Reason))
 }
 
 func printJournal(row func(name, format string, args ...any), j JournalStatus, durability string) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/flowtrux/edge/runtime/catalog"
 )
 
 func validateCommand() *cobra.Command {
@@ -29,7 +31,7 @@ func validate(cmd *cobra.Command, args []string) error {
 	results := make([]result, 0, len(files))
 	invalid := 0
 	for _, f := range files {
-		program, problems, err := d.compile(f)
+		program, problems, err := d.compile(f, catalog.CompileNew)
 		if err != nil {
 			problems = []problem{{Reason: err.Error()}}
 		}

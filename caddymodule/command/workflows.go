@@ -115,6 +115,7 @@ type workflow struct {
 	State    string    `json:"state"`
 	Secrets  int       `json:"secrets"`
 	Problems []problem `json:"problems"`
+	Warnings []problem `json:"warnings"`
 
 	SecretProblem string `json:"secretProblem"`
 }
@@ -144,6 +145,7 @@ func listCommand() *cobra.Command {
 		table(w, []string{"ID", "STATE", "TRIGGER", "MODE", "SECRETS", "REVISION", "NAME"}, rows)
 		for _, f := range answer.Workflows {
 			printProblems(w, f.ID, f.Problems)
+			printProblems(w, f.ID, f.Warnings)
 			if f.SecretProblem != "" {
 				printProblems(w, "secrets/"+f.ID, []problem{{Reason: f.SecretProblem}})
 			}

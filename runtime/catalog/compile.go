@@ -32,6 +32,15 @@ func Compile(id string, revision int64, document []byte, nodes *engine.Nodes) (*
 	return program, scheme, nil
 }
 
+// CompileNew is Compile for a document that somebody brings: the plan's warnings are errors.
+func CompileNew(id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
+	program, scheme, err := Compile(id, revision, document, nodes)
+	if err == nil && len(program.Plan.Warnings) > 0 {
+		return nil, nil, &flow.DocumentError{Problems: program.Plan.Warnings}
+	}
+	return program, scheme, err
+}
+
 // problem makes a *flow.DocumentError of one problem.
 func problem(path string, err error) error {
 	reason := err.Error()

@@ -25,6 +25,7 @@ type Workflow struct {
 	Revision      int64             // of the newest document
 	Serving       int64             // of Program's document; 0 = none
 	Problems      []flow.Problem    // of the newest document; nil = it is valid
+	Warnings      []flow.Problem    // of the newest document, if it is valid: see flow.Plan.Warnings
 	SecretProblem string            // why secrets/<id> gives no secret; "" = it does, or is not there. Holds no secret
 	Document      []byte            // the newest document as stored: it may hold a secret, see flow.WithoutSecret
 
@@ -39,6 +40,7 @@ func (c *Catalog) build(id string, e store.Entry, before *Workflow, earlier []st
 	w := &Workflow{ID: id, Revision: e.Revision, Document: e.Value}
 	err := w.serve(e, c.options.Nodes)
 	if err == nil {
+		w.Warnings = w.Program.Plan.Warnings
 		return w
 	}
 	w.Problems = problems(err)

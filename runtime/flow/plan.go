@@ -23,6 +23,10 @@ type Plan struct {
 	Webhook  *Webhook // nil when the trigger is manual
 	Data     []byte   // trigger.data of runs without input, canonical; nil = none given; only of a manual trigger
 	Nodes    []Node   // plan order: layer, then order in the document; Nodes[0] is the trigger
+
+	// Warnings are what rules say that came after documents were stored. Such a document is valid and serves on; whoever brings
+	// one is to be told that they are errors. At most MaxProblems, in the order of the document.
+	Warnings []Problem
 }
 
 // Webhook is the trigger's webhook settings.

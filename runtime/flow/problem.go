@@ -123,6 +123,7 @@ func quoted(s string) string {
 type report struct {
 	doc      []byte
 	problems []located
+	warnings []located // at most MaxProblems
 }
 
 // located is a problem with its offset in the document.
@@ -137,18 +138,27 @@ func (r *report) full() bool { return len(r.problems) == MaxProblems }
 
 // add reports a problem at a place, each once.
 func (r *report) add(at *place, format string, args ...any) {
-	if r.full() {
-		return
+	r.problems = r.append(r.problems, at, format, args...)
+}
+
+// warn reports what a rule says that documents in stores are older than. See Plan.Warnings.
+func (r *report) warn(at *place, format string, args ...any) {
+	r.warnings = r.append(r.warnings, at, format, args...)
+}
+
+func (r *report) append(list []located, at *place, format string, args ...any) []located {
+	if len(list) == MaxProblems {
+		return list
 	}
 	p := located{Problem: Problem{Path: at.String(), Reason: fmt.Sprintf(format, args...)}}
-	for _, known := range r.problems {
+	for _, known := range list {
 		if known.Problem == p.Problem {
-			return
+			return list
 		}
 	}
 	v, _ := at.find(r.doc)
 	p.offset = cap(r.doc) - cap(v) // views end where the document's memory does
-	r.problems = append(r.problems, p)
+	return append(list, p)
 }
 
 // err returns a *DocumentError, or nil when there are no problems.
@@ -156,10 +166,15 @@ func (r *report) err() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.problems, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
-	e := &DocumentError{Problems: make([]Problem, len(r.problems))}
-	for i, p := range r.problems {
-		e.Problems[i] = p.Problem
+	return &DocumentError{Problems: inDocumentOrder(r.problems)}
+}
+
+// inDocumentOrder sorts list and returns its problems, nil when there are none.
+func inDocumentOrder(list []located) []Problem {
+	slices.SortStableFunc(list, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
+	var problems []Problem
+	for _, p := range list {
+		problems = append(problems, p.Problem)
 	}
-	return e
+	return problems
 }

@@ -328,3 +328,19 @@ func TestDocumentErrorText(t *testing.T) {
 		}
 	}
 }
+
+// TestWarnings: what an earlier version took is valid, with a word about it for whoever brings it anew.
+func TestWarnings(t *testing.T) {
+	for doc, want := range map[string][]Problem{
+		webhook(`{"maxConcurrent":1}`): nil,
+		webhook(`{"maxConcurrent":0}`): {{"nodes[0].config.webhook.maxConcurrent", "must be at least 1: 0 is no limit; leave the key out for that"}},
+	} {
+		p, err := Compile("w", 0, []byte(doc), builtins(t))
+		if err != nil {
+			t.Fatalf("%s: %v", doc, err)
+		}
+		if diff := cmp.Diff(want, p.Warnings); diff != "" {
+			t.Errorf("%s: warnings (-want +got):\n%s", doc, diff)
+		}
+	}
+}

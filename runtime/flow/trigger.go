@@ -92,7 +92,10 @@ func (r *report) readWebhook(v value, t *trigger) {
 			word, _ := r.oneOf(m, "error", "accept")
 			w.AcceptOnTimeout = word == "accept"
 		case "maxConcurrent":
-			w.MaxConcurrent, _ = r.integer(m, 0, maxConcurrentRuns)
+			var ok bool
+			if w.MaxConcurrent, ok = r.integer(m, 0, maxConcurrentRuns); ok && w.MaxConcurrent == 0 {
+				r.warn(m.at, "must be at least 1: 0 is no limit; leave the key out for that")
+			}
 		case "idempotency":
 			w.Idempotency = r.readIdempotency(m)
 		case "signature":
