@@ -47,6 +47,14 @@ func Offered() []Function {
 	return append(append(own, abort), wasiFunctions()...)
 }
 
+// charged is a function that costs something each time it is called, also when it refuses what it is asked for.
+func charged(call api.GoModuleFunc) api.GoModuleFunc {
+	return func(ctx context.Context, m api.Module, stack []uint64) {
+		session(ctx).handle(costCall)
+		call(ctx, m, stack)
+	}
+}
+
 // Instantiate registers all functions with a runtime, once.
 func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	builders := make(map[string]wazero.HostModuleBuilder)
@@ -57,7 +65,7 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 			b = r.NewHostModuleBuilder(f.Module)
 			order = append(order, f.Module)
 		}
-		builders[f.Module] = b.NewFunctionBuilder().WithGoModuleFunction(f.call, f.Params, f.Results).Export(f.Name)
+		builders[f.Module] = b.NewFunctionBuilder().WithGoModuleFunction(charged(f.call), f.Params, f.Results).Export(f.Name)
 	}
 	for _, name := range order {
 		if _, err := builders[name].Instantiate(ctx); err != nil {
@@ -100,6 +108,7 @@ func hostLog(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	level := int(int32(stack[0]))
 	if message := s.view(m, abi.ImportLog, stack[1], stack[2]); s.Grants.Log {
+		s.handle(min(len(message), 4*maxLogLine)) // what is looked at of it
 		s.log(min(max(level, abi.LogDebug), abi.LogError), message)
 	}
 }

@@ -38,6 +38,7 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoFault
 		return
 	}
+	s.handle(costSubscription * int(n))
 	first, wait := s.firstDue(subs)
 	// One event is enough: a guest polls again for the others. The userdata says which one it is.
 	var event [eventSize]byte

@@ -2,6 +2,7 @@ package hostapi
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -47,12 +48,26 @@ const (
 	maxRandom      = 16 << 20 // bytes of one random_get
 	maxGlobalKey   = 1 << 10  // bytes of a global's key
 	lookEvery      = 1 << 20  // bytes that the host handles for a guest until it looks at the time
+	bytesPerFuel   = 16       // bytes that the host handles for a unit of fuel, as memory.copy does
 	maxKept        = 64 << 10 // bytes of a held answer's buffer that the next call uses again
 	defaultHTTP    = 8 << 20  // bytes of a response body when the session sets no limit
 )
 
+// Costs of what is no work on bytes, in the bytes that the host handles in about the same time.
+const (
+	costCall         = 1 << 10 // a call of a function
+	costVector       = 1 << 6  // an entry of a list of buffers, also of an empty one
+	costSubscription = 1 << 9  // an entry of a list of what to wait for
+)
+
 // Epoch is where the clock of a session without Start stands.
 var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Meter counts the fuel of a call.
+type Meter interface {
+	// Burn takes fuel for what the host has done. It panics when the call may not go on.
+	Burn(units int32)
+}
 
 // Session is the host's side of one call. It belongs to that call and to one goroutine; a pool may reuse it after Reset.
 type Session struct {
@@ -70,6 +85,8 @@ type Session struct {
 
 	// Memory is the guest's, set by the sandbox.
 	Memory Memory
+	// Meter counts the guest's fuel, set by the sandbox; nil = what the host does for the guest burns none.
+	Meter Meter
 
 	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly instruction, and the same for the same
 	// module, input, grants and answers of the host.
@@ -142,13 +159,18 @@ func (s *Session) Context(parent context.Context) context.Context {
 // session finds the call's session. A guest runs only within the sandbox's calls, which all have one.
 func session(ctx context.Context) *Session { return ctx.(*callContext).session }
 
-// handle notes that the host is about to handle n bytes for the guest. A guest burns hardly any fuel while it has the host at work, so that
-// the time has to be looked at here as well.
+// handle notes that the host is about to handle n bytes for the guest, or to do what takes as long. A guest burns hardly any
+// fuel while it has the host at work, so that the time has to be looked at here as well, and fuel to be burnt. What does not come
+// to lookEvery in a call burns none.
 func (s *Session) handle(n int) {
 	if s.handled += n; s.handled < lookEvery {
 		return
 	}
+	units := s.handled / bytesPerFuel
 	s.handled = 0
+	if s.Meter != nil {
+		s.Meter.Burn(int32(min(units, math.MaxInt32/2)))
+	}
 	if s.call.Context.Err() != nil || !s.Deadline.IsZero() && !time.Now().Before(s.Deadline) {
 		panic(TimeoutError{})
 	}

@@ -184,7 +184,7 @@ const (
 	maxWrite   = 64 << 10 // bytes
 )
 
-// vectors returns a list of iovecs, each of which is a pointer and a length.
+// vectors returns a list of iovecs, each of which is a pointer and a length. Going through it is paid for.
 func (s *Session) vectors(m api.Module, ptr, count uint64) (vectors []byte, errno uint64) {
 	if uint32(count) > maxVectors {
 		return nil, errnoInval
@@ -193,6 +193,7 @@ func (s *Session) vectors(m api.Module, ptr, count uint64) (vectors []byte, errn
 	if !ok {
 		return nil, errnoFault
 	}
+	s.handle(costVector * int(uint32(count)))
 	return vectors, errnoSuccess
 }
 
@@ -244,6 +245,7 @@ func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 			return
 		}
 		n = min(n, uint32(len(s.piped.in)))
+		s.handle(int(n))
 		s.Memory.Write(m, ptr, s.piped.in[:n])
 		s.piped.in = s.piped.in[n:]
 		got += n

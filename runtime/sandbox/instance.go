@@ -115,7 +115,7 @@ func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string)
 
 // context is that of a guest's functions in a call of the session.
 func (in *instance) context(ctx context.Context, s *hostapi.Session) context.Context {
-	s.Memory = in.layout
+	s.Memory, s.Meter = in.layout, &in.memory.meter
 	return s.Context(ctx)
 }
 

@@ -70,6 +70,15 @@ func (m *meter) end() uint64 {
 	return uint64(m.used())
 }
 
+// Burn implements hostapi.Meter.
+func (m *meter) Burn(units int32) {
+	left := int32(m.left.Get()) - units // of which neither is near the end of what an int32 holds
+	m.left.Set(uint64(uint32(left)))
+	if left < 0 {
+		m.yield()
+	}
+}
+
 // yields tells whether the guest asks for memory because its slice is used up.
 func (m *meter) yields() bool { return m.left != nil && int32(m.left.Get()) < 0 }
 
