@@ -93,6 +93,48 @@ func TestBodyLimits(t *testing.T) {
 	}
 }
 
+// TestBodyOfTheLimit hands the longest body on: that the query is added to it makes it too long for nothing.
+func TestBodyOfTheLimit(t *testing.T) {
+	handsOn := func(mode, nodes, edges string) string {
+		return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"` + mode + `"}}},` +
+			nodes + `],"edges":[` + edges + `]}`
+	}
+	const once = `{"source":"t","target":"a"}`
+	documents := map[string]string{
+		"transform": handsOn("lastNode", `{"id":"a","type":"transform","config":{"output":"{{trigger.data}}"}}`, once),
+		"input":     handsOn("lastNode", `{"id":"a","type":"transform","config":{"operations":[{"op":"delete","path":"none"}]}}`, once),
+		"code":      handsOn("lastNode", `{"id":"a","type":"code","config":{"input":"{{trigger.data}}","source":"return input"}}`, once),
+		"twice": handsOn("lastNode", `{"id":"a","type":"transform","config":{"output":"{{trigger.data}}"}},
+			{"id":"b","type":"transform","config":{"output":"{{steps.a.output}}"}}`, once+`,{"source":"a","target":"b"}`),
+		"items": handsOn("lastNode", `{"id":"a","type":"transform","forEach":"{{trigger.data.all}}","config":{"output":"{{item}}"}}`, once),
+	}
+	for _, c := range []struct {
+		name, limits string
+		size         int
+	}{
+		{"defaults", `{}`, mib},
+		{"longer than an output", `{"body":3000,"node_output":1000}`, 3000},
+		{"little room", `{"body":65536,"node_input":70000,"execution_memory":300000}`, 64 * kib},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t, `{"limits":`+c.limits+`}`, `{}`)
+			for id, document := range documents {
+				s.putWorkflow(id, document)
+			}
+			body := `{"all":["` + strings.Repeat("x", c.size-len(`{"all":[""]}`)) + `"]}`
+			for _, query := range []string{"", "?a=" + strings.Repeat("%01", 200)} {
+				for id := range documents {
+					send := to(id, body)
+					send.path += query
+					if r := s.do(send); r.status != http.StatusOK || !strings.Contains(r.body, "xxxx") || len(r.body) < c.size-len(`{"all":}`) {
+						t.Errorf("%s, a query of %d bytes: %d %.200s", id, len(query), r.status, r.body)
+					}
+				}
+			}
+		})
+	}
+}
+
 // TestBodyTimeout: a sender that stops in the middle is answered, and the connection is not kept for it.
 func TestBodyTimeout(t *testing.T) {
 	s := newSite(t, `{"limits":{"body_timeout":"50ms"}}`, `{}`)

@@ -30,6 +30,35 @@ func TestLimitsDefaults(t *testing.T) {
 	}
 }
 
+// TestLimitsFollowBodies: what a larger body needs comes with it, and a warning where it was taken away.
+func TestLimitsFollowBodies(t *testing.T) {
+	for _, c := range []struct {
+		given         Limits
+		input, memory int64
+		warning       string
+	}{
+		{Limits{Body: 1}, 4 * mib, 32 * mib, ""},
+		{Limits{Body: 4 * mib}, 16 * mib, 32 * mib, ""},
+		{Limits{Body: 100 * mib}, 400 * mib, 800 * mib, ""},
+		{Limits{Body: 1 * gib, BodyMemory: gib}, 1 * gib, 1 * gib, "node_input"},
+		{Limits{Body: 200 * mib}, 800 * mib, 1 * gib, ""},
+		{Limits{Body: 4 * mib, NodeInput: 5 * mib, ExecutionMemory: 16 * mib}, 5 * mib, 16 * mib, ""},
+		{Limits{Body: 4 * mib, NodeInput: 4 * mib}, 4 * mib, 32 * mib, "node_input"},
+		{Limits{Body: 4 * mib, ExecutionMemory: 15 * mib}, 16 * mib, 15 * mib, "execution_memory"},
+	} {
+		l := c.given
+		if err := l.check(); err != nil {
+			t.Errorf("%+v: %v", c.given, err)
+		}
+		if l.NodeInput != c.input || l.ExecutionMemory != c.memory {
+			t.Errorf("%+v: node_input %d, execution_memory %d", c.given, l.NodeInput, l.ExecutionMemory)
+		}
+		if got := l.tooTight(); (got == "") != (c.warning == "") || !strings.HasPrefix(got, c.warning) {
+			t.Errorf("%+v: warning %q, want one of %q", c.given, got, c.warning)
+		}
+	}
+}
+
 func TestLimitsRefused(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"body":-1}`:                        "body is -1 bytes",

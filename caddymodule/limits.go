@@ -35,16 +35,17 @@ type Limits struct {
 	// The time of one attempt of a node, host calls included. Default: 10s.
 	NodeTimeout caddy.Duration `json:"node_timeout,omitempty"`
 
-	// A node's config after its templates were resolved, in bytes. Default: 4 MiB.
+	// A node's config after its templates were resolved, in bytes. Default: 4 MiB, or 4 times `body` where that is more.
 	NodeInput int64 `json:"node_input,omitempty"`
 
-	// A node's output, in bytes. Default: 1 MiB.
+	// A node's output, in bytes. An output as long as the trigger's data is never too long, so that a body can be handed on.
+	// Default: 1 MiB.
 	NodeOutput int64 `json:"node_output,omitempty"`
 
 	// The items of a `forEach`. Default: 10000.
 	ForEachItems int `json:"foreach_items,omitempty"`
 
-	// All live values of an execution, in bytes. Default: 32 MiB.
+	// All live values of an execution, in bytes. Default: 32 MiB, or 8 times `body` where that is more.
 	ExecutionMemory int64 `json:"execution_memory,omitempty"`
 
 	// The time of an execution, retries and back-off included. Default: 5m.
@@ -111,18 +112,21 @@ func (l *Limits) checkEach() error {
 		return nil
 	}
 	d := engine.DefaultLimits()
+	body := size("body", &l.Body, 1*mib, maxSize)
+	// A body that is taken can be used: what an execution may hold follows the limit of bodies.
+	follow := func(def, times int64) int64 { return max(def, min(times*l.Body, maxSize)) }
 	return errors.Join(
-		size("body", &l.Body, 1*mib, maxSize),
+		body,
 		wait("body_timeout", &l.BodyTimeout, 10*time.Second),
 		size("body_memory", &l.BodyMemory, 256*mib, 1<<50),
 		count("executions", &l.Executions, d.Executions, 1<<20),
 		wait("queue_wait", &l.QueueWait, d.QueueWait),
 		memory("node_memory", &l.NodeMemory, 64*mib),
 		wait("node_timeout", &l.NodeTimeout, d.NodeTimeout),
-		size("node_input", &l.NodeInput, int64(d.NodeInput), maxSize),
+		size("node_input", &l.NodeInput, follow(int64(d.NodeInput), 4), maxSize),
 		size("node_output", &l.NodeOutput, int64(d.NodeOutput), maxSize),
 		count("foreach_items", &l.ForEachItems, d.ForEachItems, 1<<24),
-		size("execution_memory", &l.ExecutionMemory, int64(d.ExecutionMemory), maxSize),
+		size("execution_memory", &l.ExecutionMemory, follow(int64(d.ExecutionMemory), 8), maxSize),
 		wait("execution_timeout", &l.ExecutionTimeout, d.ExecutionTimeout),
 	)
 }
@@ -133,6 +137,18 @@ func (l *Limits) checkTogether() error {
 		return fmt.Errorf("body (%d bytes) is more than body_memory (%d bytes): the longest body could never be read", l.Body, l.BodyMemory)
 	}
 	return nil
+}
+
+// tooTight says which limits are less than what the longest body needs; "" = none is. It is no error: not every workflow hands
+// bodies on.
+func (l *Limits) tooTight() string {
+	switch {
+	case l.NodeInput <= l.Body:
+		return "node_input is not more than body: the longest bodies cannot be handed to a node"
+	case l.ExecutionMemory < 4*l.Body:
+		return "execution_memory is less than 4 times body: the longest bodies cannot be handed on"
+	}
+	return ""
 }
 
 // engine is the engine's part of the limits.

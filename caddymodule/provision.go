@@ -29,6 +29,9 @@ func (a *App) checkConfig() error {
 	if err := a.Limits.check(); err != nil {
 		return fmt.Errorf("limits: %w", err)
 	}
+	if tight := a.Limits.tooTight(); tight != "" {
+		a.logger.Warn("limits: " + tight)
+	}
 	for name, n := range a.Nodes {
 		if err := n.check(name, repl); err != nil {
 			return fmt.Errorf("node %s: %w", name, err)

@@ -87,6 +87,35 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestEventOfTheLimit: what was accepted can be handed on, also where it is longer than an output may be otherwise.
+func TestEventOfTheLimit(t *testing.T) {
+	l := newLab(t, Config{Limits: Limits{NodeOutput: 1000}}, sandbox.Limits{Output: 1000})
+	body := `{"items":["` + strings.Repeat("x", 5000) + `"]}`
+	whole := `"{{trigger.data}}"`
+	for _, c := range []struct {
+		name  string
+		nodes []string
+		edges string
+		code  string // of the last node
+	}{
+		{"once", []string{echo("a", whole)}, "", ""},
+		{"twice in a row", []string{echo("a", whole), echo("b", `"{{steps.a.output}}"`)}, "a>b", ""},
+		{"by its items", []string{task("a", `"do":"echo","value":"{{item}}"`, forItems)}, "", ""},
+		{"and a byte more", []string{echo("a", `["{{trigger.data}}"]`)}, "", CodeOutputTooLarge},
+		{"of something else", []string{task("a", `"do":"large","bytes":6000`)}, "", CodeOutputTooLarge},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := *l
+			l.T = t
+			r := l.run(document("t>a "+c.edges, c.nodes...), body)
+			last := r.Nodes[len(r.Nodes)-1]
+			if c.code == "" && r.Status != Succeeded || c.code != "" && (last.Err == nil || last.Err.Code != c.code) {
+				t.Errorf("ended %s, the last node with %+v, want the code %q", r.Status, last.Err, c.code)
+			}
+		})
+	}
+}
+
 func TestNodeErrors(t *testing.T) {
 	l := newLab(t, Config{
 		Limits: Limits{NodeInput: 2000, NodeOutput: 1000, ForEachItems: 3, ExecutionMemory: 6000, NodeTimeout: time.Minute},

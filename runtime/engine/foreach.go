@@ -113,7 +113,7 @@ func (s *items) ended(i int, a answer) {
 	if a.err == nil {
 		s.outputs[i] = a.output
 		s.size += len(a.output)
-		if s.size+len("[]")+i > s.x.engine.config.Limits.NodeOutput { // a comma before each item but the first
+		if s.size+len("[]")+i > s.x.outputLimit() { // a comma before each item but the first
 			a.err = fixed(CodeOutputTooLarge, "the outputs of all items together are too large")
 		}
 	}

@@ -8,7 +8,7 @@ type Limits struct {
 	QueueWait        time.Duration // how long Acquire waits for a slot
 	NodeTimeout      time.Duration // of one attempt of a node or of one item of forEach
 	NodeInput        int           // bytes of a node's resolved config
-	NodeOutput       int           // bytes of a node's output; with forEach of all items together
+	NodeOutput       int           // bytes of a node's output, see outputLimit; with forEach of all items together
 	ForEachItems     int           // items of a forEach
 	ExecutionMemory  int           // bytes of the live values of one execution
 	ExecutionTimeout time.Duration // of a run, retries and waits included
@@ -41,6 +41,12 @@ func (l Limits) withDefaults() Limits {
 		ExecutionMemory:  orDefault(l.ExecutionMemory, d.ExecutionMemory),
 		ExecutionTimeout: orDefault(l.ExecutionTimeout, d.ExecutionTimeout),
 	}
+}
+
+// outputLimit is how long an output may be, in bytes. It is never less than the trigger's data: what was accepted can be
+// handed on, also when the query in it makes it longer than the limit of bodies.
+func (x *execution) outputLimit() int {
+	return max(x.engine.config.Limits.NodeOutput, len(x.event.Data))
 }
 
 func orDefault[T ~int | ~int64](v, def T) T {

@@ -120,7 +120,7 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, handles 
 	deadline := now.Add(limit.Duration)
 	h := x.host(c)
 	h.handles = handles
-	h.session.Start, h.session.Deadline = now, deadline
+	h.session.Start, h.session.Deadline, h.session.MaxOutput = now, deadline, x.outputLimit()
 	result, err := x.program.calls[c.node].Call(ctx, &h.session, config, nil)
 	a := answer{fuel: h.session.Fuel}
 	a.heard = h.giveBack()
@@ -132,7 +132,7 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, handles 
 		a.err = callFailed(ctx, limit, deadline, err)
 	case failed:
 		a.err = x.secrets.nodeError(result)
-	case len(result.Output) > x.engine.config.Limits.NodeOutput:
+	case len(result.Output) > x.outputLimit():
 		a.err = &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}
 	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.node].Handles, result.Label):
 		a.err = &NodeError{Code: CodeUnknownHandle, Message: "the node chose a way that it does not have"}

@@ -82,6 +82,7 @@ type Session struct {
 	Seed        func() [32]byte
 	Deadline    time.Time // of the call; zero = none
 	MaxResponse int64     // bytes of an http response body; 0 = 8 MiB
+	MaxOutput   int       // bytes of the output, where that is more than the module's own limit
 
 	// Memory is the guest's, set by the sandbox.
 	Memory Memory

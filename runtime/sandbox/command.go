@@ -25,7 +25,8 @@ func isCommand(code wazero.CompiledModule) bool {
 // put back to is that of a program that has not begun, so its start is a part of each call. returned is false when it left otherwise
 // than by returning, also when it has succeeded: programs in Go always exit.
 func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (_ Result, returned bool, _ *Error) {
-	s.Pipe(input, l.Output)
+	limit := max(l.Output, s.MaxOutput)
+	s.Pipe(input, limit)
 	in.memory.meter.begin(ctx, s.Deadline, int64(l.Fuel))
 	err := in.main.CallWithStack(in.context(ctx, s), in.stack[:])
 	spent := in.memory.meter.spent()
@@ -38,7 +39,7 @@ func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []by
 	case spent:
 		return Result{}, false, in.ended(ctx, s, errFuel)
 	case over:
-		return Result{}, err == nil, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output is over the limit of %d bytes", l.Output)}
+		return Result{}, err == nil, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output is over the limit of %d bytes", limit)}
 	}
 	out, bad := rawjson.AppendCanonical(dst, payload, maxDepth)
 	if bad != nil {

@@ -94,7 +94,7 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, i
 		return Result{}, failure
 	}
 	healthy = true
-	return instance.answer(packed, m.labels, dst, m.limits.Output)
+	return instance.answer(packed, m.labels, dst, max(m.limits.Output, s.MaxOutput))
 }
 
 // Close waits for running calls until ctx ends, then releases the module; calls that begin later fail. When ctx ends first the
