@@ -19,6 +19,7 @@ package egress
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -85,8 +86,10 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 //	method           a token, GET by default; in upper case whatever its case is; not CONNECT or TRACE
 //	url              http or https, without user information
 //	headers          an object of strings, numbers and booleans; not those of the connection or the message's frame
-//	query            an object of strings, numbers, booleans and arrays of them, appended to the URL's query
-//	body             a string is sent as it is, as text/plain; any other value as JSON; headers may name another type
+//	query            an object of strings, numbers, booleans and arrays of them, appended to the URL's query; so are forms made
+//	body             a string is sent as it is, as text/plain unless headers name another type; any other value as JSON, or, if
+//	                 it is an object and headers name application/x-www-form-urlencoded, as a form in UTF-8; objects and arrays
+//	                 with another type that is not JSON's are an error
 //	timeout          a Go duration, 10s by default, for everything from the connection to the last byte
 //	followRedirects  true by default; otherwise a redirect is a response like any other
 //
@@ -99,7 +102,8 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 //
 // Header names are in lower case and in order; values of one name are joined by ", ", but set-cookie is always an
 // array, for its values cannot be told apart once joined. body is JSON, in the form of rawjson.AppendCanonical, if the
-// Content-Type says JSON and it is; else text if it is UTF-8; else base64, which encoding tells.
+// Content-Type says JSON and it is; else text if it is UTF-8; else base64, which encoding tells. Of a type that is text's the body is
+// brought to UTF-8 before, by its byte-order mark or the charset of the Content-Type; the mark is dropped.
 //
 // Errors are *hostapi.Failure with the codes of this package, and dst as it was. The time limit is the request's
 // timeout, or a little less than what is left of ctx, so that a node still has time to handle it. A request may be
@@ -122,12 +126,20 @@ func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst 
 		return dst, err
 	}
 	defer resp.Body.Close()
-	body, err := c.read(resp, o.MaxResponse)
+	body, err := c.read(resp.Body, o.MaxResponse)
 	if err != nil {
 		return dst, failed(ctx, r, err)
 	}
 	defer c.giveBack(body)
-	return appendResponse(dst, resp, body.Bytes()), nil
+	text, own, err := c.text(resp.Header, body.Bytes(), o.MaxResponse)
+	switch {
+	case errors.Is(err, errCharset):
+		return dst, unreadable(r, resp)
+	case err != nil:
+		return dst, failed(ctx, r, err)
+	}
+	defer c.giveBack(own)
+	return appendResponse(dst, resp, text), nil
 }
 
 // deadline is when a request has to end: after its timeout, and so long before the end of ctx that its own error is

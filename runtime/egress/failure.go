@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 
 	"github.com/flowtrux/edge/runtime/hostapi"
@@ -20,6 +21,7 @@ const (
 	CodeTimeout        = "http_timeout"            // no complete response in time
 	CodeRedirect       = "http_redirect"           // a redirect that is not followed
 	CodeTooLarge       = "http_response_too_large" // the response's body is over the limit
+	CodeCharset        = "http_charset"            // the response's text is in a charset that is not known
 	CodeFailed         = "http_failed"             // anything else: the connection broke, the response is no HTTP
 )
 
@@ -65,6 +67,14 @@ func failed(ctx context.Context, r *request, err error) *hostapi.Failure {
 		return temporary(CodeConnect, "the connection could not be made")
 	default:
 		return temporary(CodeFailed, "the request failed")
+	}
+}
+
+// unreadable makes the failure of a response in a charset that is not known. Another attempt is worth it only for its status.
+func unreadable(r *request, resp *http.Response) *hostapi.Failure {
+	return &hostapi.Failure{
+		Code: CodeCharset, Message: "the response is in a charset that is not known", Fatal: !hostapi.WorthRetrying(resp.StatusCode),
+		Detail: fmt.Errorf("%s %s: %w: %.100q", r.method, shown(r.url), errCharset, resp.Header.Get("Content-Type")),
 	}
 }
 

@@ -97,7 +97,9 @@ func parseRequest(raw []byte) (*request, error) {
 	if err := r.addQuery(query); err != nil {
 		return nil, err
 	}
-	r.setBody(body)
+	if err := r.setBody(body); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -177,36 +179,14 @@ func (r *request) addQuery(v []byte) error {
 	if rawjson.KindOf(v) != rawjson.Object {
 		return badRequest("query must be an object")
 	}
-	var b strings.Builder
-	b.WriteString(r.url.RawQuery)
-	ok := true
-	add := func(key string, v []byte) bool {
-		value, is := scalar(v)
-		if ok = is; !ok || rawjson.KindOf(v) == rawjson.Null {
-			return ok
-		}
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(key))
-		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(value))
-		return true
-	}
-	rawjson.Members(v, func(key, v []byte) bool {
-		name := text(quoted(key))
-		if rawjson.KindOf(v) != rawjson.Array {
-			return add(name, v)
-		}
-		rawjson.Elements(v, func(v []byte) bool { return add(name, v) })
-		return ok
-	})
-	if !ok {
+	pairs, ok := appendPairs([]byte(r.url.RawQuery), v, maxURL)
+	switch {
+	case !ok:
 		return badRequest("query values must be strings, numbers, booleans or arrays of them")
-	}
-	if r.url.RawQuery = b.String(); len(r.url.RawQuery) > maxURL {
+	case len(pairs) > maxURL:
 		return badRequest("the query is too long")
 	}
+	r.url.RawQuery = string(pairs)
 	return nil
 }
 
@@ -250,23 +230,6 @@ func (r *request) setHeaders(v []byte) error {
 		return err == nil
 	})
 	return err
-}
-
-// setBody sets the body and, unless the headers do, its type.
-func (r *request) setBody(v []byte) {
-	if v == nil {
-		return
-	}
-	kind := "application/json"
-	if rawjson.KindOf(v) == rawjson.String {
-		r.body = rawjson.AppendString([]byte{}, v)
-		kind = "text/plain; charset=utf-8"
-	} else {
-		r.body = bytes.Clone(v) // the transport may still read it when the call is over
-	}
-	if r.header["Content-Type"] == nil {
-		r.header["Content-Type"] = []string{kind}
-	}
 }
 
 func (r *request) setTimeout(v []byte) error {

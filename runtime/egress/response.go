@@ -18,12 +18,12 @@ import (
 const maxKept = 1 << 20
 
 // read reads a body of at most limit bytes, decompressed. The buffer goes to giveBack.
-func (c *Client) read(resp *http.Response, limit int64) (*bytes.Buffer, error) {
+func (c *Client) read(body io.Reader, limit int64) (*bytes.Buffer, error) {
 	buf, ok := c.buffers.Get().(*bytes.Buffer)
 	if !ok {
 		buf = new(bytes.Buffer)
 	}
-	n, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	n, err := buf.ReadFrom(io.LimitReader(body, limit+1))
 	if err == nil && n > limit {
 		err = errTooLarge
 	}
@@ -34,14 +34,15 @@ func (c *Client) read(resp *http.Response, limit int64) (*bytes.Buffer, error) {
 	return buf, nil
 }
 
+// giveBack takes a buffer back; nil is none.
 func (c *Client) giveBack(buf *bytes.Buffer) {
-	if buf.Cap() <= maxKept {
+	if buf != nil && buf.Cap() <= maxKept {
 		buf.Reset()
 		c.buffers.Put(buf)
 	}
 }
 
-// appendResponse appends what a node gets of a response.
+// appendResponse appends what a node gets of a response. body is what [Client.text] has made of its body.
 func appendResponse(dst []byte, resp *http.Response, body []byte) []byte {
 	dst = slices.Grow(dst, len(body)+512)
 	dst = append(dst, `{"status":`...)
@@ -49,7 +50,7 @@ func appendResponse(dst []byte, resp *http.Response, body []byte) []byte {
 	dst = append(dst, `,"headers":`...)
 	dst = appendHeaders(dst, resp.Header)
 	dst = append(dst, `,"body":`...)
-	if isJSON(resp.Header.Get("Content-Type")) {
+	if media, _ := contentType(resp.Header.Get("Content-Type")); isJSON(media) {
 		// One level less than a value may have, because it is put into one.
 		if out, err := rawjson.AppendCanonical(dst, body, maxDepth-1); err == nil {
 			return append(out, '}')
@@ -85,11 +86,4 @@ func appendHeaders(dst []byte, h http.Header) []byte {
 		dst = append(dst, ']')
 	}
 	return append(dst, '}')
-}
-
-// isJSON tells whether a Content-Type is application/json or ends with +json (RFC 6839). Parameters do not count.
-func isJSON(contentType string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.ToLower(strings.TrimSpace(media))
-	return media == "application/json" || strings.HasSuffix(media, "+json")
 }

@@ -2,6 +2,7 @@ package hostapi
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,6 +22,15 @@ func (f *Failure) Error() string { return f.Message }
 
 // Unwrap returns the detail.
 func (f *Failure) Unwrap() error { return f.Detail }
+
+// WorthRetrying tells whether an HTTP answer of this status may be another one next time: 408, 425, 429 and 5xx.
+func WorthRetrying(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= http.StatusInternalServerError
+}
 
 // fail holds err for the guest: a Failure as it is, of anything else a fixed text.
 func (s *Session) fail(err error) uint64 {
