@@ -13,15 +13,21 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// codeNodes are the node types that workflows with code need.
+// codeNodes are the built-in node types, and code-http, which is code that may use http.
 func codeNodes(t *testing.T) *Nodes {
 	t.Helper()
 	loads := make(map[string]Load)
-	for _, n := range nodes.Builtin() {
-		loads[n.Type] = func() (*sandbox.Module, error) {
+	add := func(name string, wasm []byte, capabilities ...string) {
+		loads[name] = func() (*sandbox.Module, error) {
 			return host.Load(t.Context(), sandbox.ModuleConfig{
-				Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
+				Type: name, Source: "built in", Wasm: wasm, Grants: hostapi.GrantsOf(capabilities...),
 			})
+		}
+	}
+	for _, n := range nodes.Builtin() {
+		add(n.Type, n.Wasm, n.Capabilities...)
+		if n.Type == "code" {
+			add("code-http", n.Wasm, append([]string{"http"}, n.Capabilities...)...)
 		}
 	}
 	types := NewNodes(loads)

@@ -47,8 +47,10 @@ func (h *hostSide) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, ds
 	o.Secrets = secrets
 	c := hostCall{function: abi.ImportHTTP, requestSize: len(req), request: h.x.notes.keep(req)}
 	out, err := h.x.engine.config.HTTP.Do(ctx, req, o, dst)
+	h.retryAfter = 0
 	if err == nil {
 		answer := out[len(dst):]
+		h.retryAfter = retryAfter(answer, h.x.engine.config.Clock())
 		c.answerSize, c.answer = len(answer), h.x.notes.keep(answer)
 	}
 	h.note(c, err)

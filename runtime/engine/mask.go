@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -37,7 +38,11 @@ func (s *secretTexts) add(texts [][]byte) {
 	for _, t := range texts {
 		s.insert(string(t))
 		s.insert(string(rawjson.AppendEscaped(nil, t))) // as JSON within a text shows it
-		if bytes.ContainsAny(t, "\r\n") {               // messages and log lines end where a line does
+		if encoded := url.QueryEscape(string(t)); encoded != string(t) {
+			s.insert(encoded)                                 // as forms show it
+			s.insert(strings.ReplaceAll(encoded, "+", "%20")) // as parts of URLs do
+		}
+		if bytes.ContainsAny(t, "\r\n") { // messages and log lines end where a line does
 			for line := range bytes.FieldsFuncSeq(t, func(r rune) bool { return r == '\r' || r == '\n' }) {
 				if len(line) >= minRemains {
 					s.insert(string(line))

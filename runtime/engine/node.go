@@ -19,6 +19,8 @@ type answer struct {
 	fuel     uint64 // of all attempts
 	heard    *heard // of the last attempt; nil = nothing
 	err      *NodeError
+	// retryAfter is how long the server that the last attempt has asked last wants to be left alone; 0 = it did not say.
+	retryAfter time.Duration
 }
 
 // runNode runs a node to its end: all items, all attempts.
@@ -84,7 +86,7 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 			break
 		}
 		x.logAttempt(c, a.err)
-		if !pause(ctx, retry, c.attempt) {
+		if !pause(ctx, retry, c.attempt, a.retryAfter) {
 			return answer{attempts: c.attempt, fuel: a.fuel, err: x.cancelled()}
 		}
 		now = x.engine.config.Clock()
@@ -122,7 +124,7 @@ func (x *execution) attempt(ctx context.Context, c call, config []byte, handles 
 	h.handles = handles
 	h.session.Start, h.session.Deadline, h.session.MaxOutput = now, deadline, x.outputLimit()
 	result, err := x.program.calls[c.node].Call(ctx, &h.session, config, nil)
-	a := answer{fuel: h.session.Fuel}
+	a := answer{fuel: h.session.Fuel, retryAfter: h.retryAfter}
 	a.heard = h.giveBack()
 	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal
 	switch {

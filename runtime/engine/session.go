@@ -7,6 +7,7 @@ import (
 	"hash"
 	"strconv"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -38,6 +39,8 @@ type hostSide struct {
 	handles *secretHandles // in its config; nil = there are none
 	lines   int            // of the log
 	heard   heard          // so far
+
+	retryAfter time.Duration // of the answer to the last request; 0 = none
 }
 
 var hostSides = sync.Pool{New: func() any {
@@ -78,7 +81,7 @@ func (h *hostSide) giveBack() (said *heard) {
 		*said = h.heard
 	}
 	h.session.Reset()
-	h.x, h.handles, h.heard = nil, nil, heard{}
+	h.x, h.handles, h.heard, h.retryAfter = nil, nil, heard{}, 0
 	hostSides.Put(h)
 	return said
 }
