@@ -76,8 +76,8 @@ func (j meteredJournal) Adopt(ctx context.Context, e *journal.Entry) (journal.Le
 }
 
 // Claim implements journal.Journal.
-func (j meteredJournal) Claim(ctx context.Context) (journal.Lease, error) {
-	l, err := j.Journal.Claim(ctx)
+func (j meteredJournal) Claim(ctx context.Context, except ...string) (journal.Lease, error) {
+	l, err := j.Journal.Claim(ctx, except...)
 	if err != nil {
 		return nil, err
 	}

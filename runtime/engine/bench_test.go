@@ -14,7 +14,7 @@ func BenchmarkSlot(b *testing.B) {
 	p := newPermits(256)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.acquire(b.Context(), "order-intake", 10, 0, false); err != nil {
+		if err := p.acquire(b.Context(), "order-intake", 10, 0, false, nil); err != nil {
 			b.Fatal(err)
 		}
 		p.release("order-intake")

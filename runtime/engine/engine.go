@@ -38,9 +38,8 @@ type Engine struct {
 	config  Config
 	permits *permits
 	global  func(key string) ([]byte, bool)
-	seeds   sync.Pool     // of *seeder
-	claimed chan struct{} // a token for each claimed execution that has or waits for a slot
-	nodeLog *zap.Logger   // what nodes write
+	seeds   sync.Pool   // of *seeder
+	nodeLog *zap.Logger // what nodes write
 }
 
 func noGlobal(string) ([]byte, bool) { return nil, false }
@@ -65,7 +64,6 @@ func New(c Config) *Engine {
 		config:  c,
 		global:  global,
 		permits: newPermits(c.Limits.Executions),
-		claimed: make(chan struct{}, (c.Limits.Executions+1)/2),
 		nodeLog: c.Logger.Named("node"),
 	}
 }
@@ -91,11 +89,13 @@ func (e *Engine) NewID() string {
 // most Limits.QueueWait. The error is ErrWorkflowBusy, ErrServerBusy, ErrGone or ctx's. release is called once, when
 // the execution has ended.
 func (e *Engine) Acquire(ctx context.Context, p *Program) (release func(), err error) {
-	return e.acquire(ctx, p, e.config.Limits.QueueWait, false)
+	return e.acquire(ctx, p, e.config.Limits.QueueWait, false, nil)
 }
 
 // acquire is Acquire with its own patience, see permits.acquire.
-func (e *Engine) acquire(ctx context.Context, p *Program, wait time.Duration, patient bool) (release func(), err error) {
+func (e *Engine) acquire(
+	ctx context.Context, p *Program, wait time.Duration, patient bool, entered func(),
+) (release func(), err error) {
 	if !p.owner.Acquire() {
 		return nil, ErrGone
 	}
@@ -103,7 +103,7 @@ func (e *Engine) acquire(ctx context.Context, p *Program, wait time.Duration, pa
 	if p.Plan.Webhook != nil {
 		limit = p.Plan.Webhook.MaxConcurrent
 	}
-	if err := e.permits.acquire(ctx, p.Plan.ID, limit, wait, patient); err != nil {
+	if err := e.permits.acquire(ctx, p.Plan.ID, limit, wait, patient, entered); err != nil {
 		p.owner.Release()
 		return nil, err
 	}

@@ -25,12 +25,13 @@ type Runner struct {
 // Executor runs what is in a journal, apart from any request. It outlives configurations: each lends it a Runner. It is
 // safe for concurrent use.
 //
-// One goroutine claims, and only what can run at once: there is a bounded number of workers. A claimed execution waits for a
-// slot of the engine; when its own workflow is at its limit it goes back into the journal for a while, so that it does
-// not keep others from running.
+// One goroutine claims, and only what can run at once: there is a bounded number of workers, of which one workflow has at most
+// its share, see journal.Share, and at most half as many as there are slots. A claimed execution waits for a slot of the
+// engine; when its own workflow is at its limit it goes back into the journal, and no other of that workflow is claimed
+// until there is room, so that it does not keep others from running.
 type Executor struct {
 	journal  journal.Journal
-	workers  chan struct{}   // a token for each that is taken
+	workers  int
 	hard     context.Context // ends when executions are cut off
 	cut      context.CancelCauseFunc
 	done     sync.WaitGroup // the claiming goroutine and all that is counted in active
@@ -42,15 +43,18 @@ type Executor struct {
 	left     int // what Close returns
 
 	mu       sync.Mutex
-	changed  sync.Cond // of runners and quitting
+	changed  sync.Cond // of runners, lanes and quitting
 	runners  []*Runner // the last one is current
 	claims   context.Context
 	noClaims context.CancelFunc // ends claims; they have none without a runner
 	claiming bool               // the claiming goroutine was started
-	closing  bool               // nothing is accepted any more
-	quitting chan struct{}      // closed when nothing is claimed any more
-	active   int                // calls and executions that Close waits for
-	cutOff   int                // executions that were cut off
+	anew     context.CancelFunc // ends the claim that is made, so that it is made anew; nil = none is, or it takes all
+	claimed  int                // executions that were claimed and have not ended
+	lanes    lanes
+	closing  bool          // nothing is accepted any more
+	quitting chan struct{} // closed when nothing is claimed any more
+	active   int           // calls and executions that Close waits for
+	cutOff   int           // executions that were cut off
 }
 
 // NewExecutor makes an executor of j, which it takes over: Close closes it. Nothing runs before Use. workers bounds how
@@ -59,7 +63,7 @@ func NewExecutor(j journal.Journal, workers int) *Executor {
 	if workers <= 0 {
 		workers = DefaultWorkers
 	}
-	x := &Executor{journal: j, workers: make(chan struct{}, workers), quitting: make(chan struct{})}
+	x := &Executor{journal: j, workers: workers, lanes: make(lanes), quitting: make(chan struct{})}
 	x.changed.L = &x.mu
 	x.recorder = newRecorder(j)
 	x.hard, x.cut = context.WithCancelCause(context.Background())

@@ -50,11 +50,11 @@ func (j *ledger) refuses(call string, s journal.Step) error {
 	return j.fail(call, s)
 }
 
-func (j *ledger) Claim(ctx context.Context) (journal.Lease, error) {
+func (j *ledger) Claim(ctx context.Context, except ...string) (journal.Lease, error) {
 	if err := j.refuses("claim", journal.Step{}); err != nil {
 		return nil, err
 	}
-	l, err := j.Journal.Claim(ctx)
+	l, err := j.Journal.Claim(ctx, except...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,38 +5,51 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// permits hands out the slots of a server and, within them, of each workflow.
+// permits hands out the slots of a server and, within them, of each workflow: it may have its share of them, see
+// journal.Share, or less where it has a limit of its own.
 //
-// Who has to wait stands in the line of his workflow first and, when that has room for him, in the one line of the server; so an
-// execution that a workflow's own limit holds back keeps nobody else waiting, and who waits longest in a line is
-// served first. There is no goroutine for a waiter: whoever gives a slot back hands it on.
-//
-// Waiters are not counted here. Each of them is a request whose body counts, or a worker; both are bounded elsewhere.
+// Who has to wait stands in the line of his workflow first and, when that has room for him, among those of his workflow
+// that wait for the server; workflows take turns in being served by it, and who waits longest is the first of his workflow.
+// So an execution that a workflow's own limit holds back keeps nobody else waiting, and neither does a crowd of one
+// workflow. There is no goroutine for a waiter: whoever gives a slot back hands it on.
 type permits struct {
 	mu        sync.Mutex
 	size      int
+	share     int // of a workflow
 	taken     int
-	line      list.List            // of *waiter, at stageServer
+	waiting   int                  // waiters
+	turns     list.List            // of *workflow: those with waiters at stageServer, the one whose turn it is first
 	workflows map[string]*workflow // those with slots taken or waiters
 	spare     []*workflow          // to be used again, at most maxSpare
 }
+
+// maxWaiters is how many may wait for slots, of all workflows; one has its share of these places, too.
+const maxWaiters = 4096
 
 // maxSpare is how many states of workflows are kept for those that come next: most run for a moment and come again.
 const maxSpare = 64
 
 // workflow is the state of one workflow's slots. Waiters at stageServer have theirs already.
 type workflow struct {
-	limit int // 0 = none
-	taken int
-	line  list.List // of *waiter, at stageWorkflow
+	limit   int
+	own     bool // the limit is the workflow's own, not its share of the server's slots
+	taken   int
+	waiting int
+	line    list.List     // of *waiter, at stageWorkflow
+	passed  list.List     // of *waiter, at stageServer
+	turn    *list.Element // in the line of workflows, nil = it is not in there
+	room    chan struct{} // closed when there is room for another one; nil = nobody wants to know
 }
 
 // waiter is somebody who waits for a slot.
 type waiter struct {
 	workflow *workflow
 	stage    stage
+	patient  bool
 	at       *list.Element
 	granted  chan struct{} // closed at stageGranted
 }
@@ -51,18 +64,23 @@ const (
 )
 
 func newPermits(size int) *permits {
-	return &permits{size: size, workflows: make(map[string]*workflow)}
+	return &permits{size: size, share: journal.Share(size), workflows: make(map[string]*workflow)}
 }
 
 // acquire takes a slot for the workflow called id, of which at most limit may run at the same time (0 = no limit). The
 // latest limit counts, also for those who wait already.
 //
-// It waits for the time given, or, when patient, for that time in the workflow's line and without limit in the
-// server's. The error tells where it stood: ErrWorkflowBusy, ErrServerBusy; or it is ctx's.
-func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool) error {
-	w := p.enter(id, limit)
+// It waits for the time given, or, when patient, for that time in the workflow's line and without limit for the
+// server. entered, unless nil, is called as soon as its place is taken. The error tells what it waited for: ErrWorkflowBusy,
+// or ErrServerBusy, also when the workflow is at its share while all slots are taken; or it is ctx's. A patient one
+// gets ErrWorkflowBusy wherever its workflow holds it back.
+func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool, entered func()) error {
+	w, err := p.enter(id, limit, patient)
+	if entered != nil {
+		entered()
+	}
 	if w == nil {
-		return nil
+		return err
 	}
 	select {
 	case <-w.granted:
@@ -90,8 +108,8 @@ func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.D
 	}
 }
 
-// enter takes a slot and returns nil, or puts a new waiter where it belongs.
-func (p *permits) enter(id string, limit int) *waiter {
+// enter takes a slot and returns nil, or puts a new waiter where it belongs, or says why there is no place for one.
+func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.workflows[id]
@@ -99,16 +117,36 @@ func (p *permits) enter(id string, limit int) *waiter {
 		f = p.fresh()
 		p.workflows[id] = f
 	}
-	f.limit = limit
-	if f.line.Len() == 0 && f.hasRoom() && p.line.Len() == 0 && p.taken < p.size {
+	f.limit, f.own = p.share, false
+	if 0 < limit && limit <= p.share {
+		f.limit, f.own = limit, true
+	}
+	if f.line.Len() == 0 && f.hasRoom() && p.turns.Len() == 0 && p.taken < p.size {
 		f.taken++
 		p.taken++
-		return nil
+		return nil, nil
 	}
-	w := &waiter{workflow: f, granted: make(chan struct{})}
+	switch {
+	case p.waiting >= maxWaiters:
+		defer p.forget(id, f)
+		return nil, ErrServerBusy
+	case f.waiting >= journal.Share(maxWaiters):
+		return nil, p.refusal(f, patient)
+	}
+	w := &waiter{workflow: f, granted: make(chan struct{}), patient: patient}
+	p.waiting++
+	f.waiting++
 	w.at = f.line.PushBack(w)
 	p.advance(f)
-	return w
+	return w, nil
+}
+
+// refusal is the answer of somebody whom his workflow holds back. The caller holds the lock.
+func (p *permits) refusal(f *workflow, patient bool) error {
+	if !f.own && !patient && p.taken >= p.size {
+		return ErrServerBusy
+	}
+	return ErrWorkflowBusy
 }
 
 // fresh is a state that nobody uses. The caller holds the lock.
@@ -122,7 +160,7 @@ func (p *permits) fresh() *workflow {
 	return f
 }
 
-func (f *workflow) hasRoom() bool { return f.limit <= 0 || f.taken < f.limit }
+func (f *workflow) hasRoom() bool { return f.taken < f.limit }
 
 // advance moves waiters on as far as there is room. The caller holds the lock.
 func (p *permits) advance(f *workflow) {
@@ -130,14 +168,52 @@ func (p *permits) advance(f *workflow) {
 		w := f.line.Remove(f.line.Front()).(*waiter)
 		f.taken++
 		w.stage = stageServer
-		w.at = p.line.PushBack(w)
+		w.at = f.passed.PushBack(w)
+		if f.turn == nil {
+			f.turn = p.turns.PushBack(f)
+		}
 	}
-	for p.line.Len() > 0 && p.taken < p.size {
-		w := p.line.Remove(p.line.Front()).(*waiter)
+	for p.turns.Len() > 0 && p.taken < p.size {
+		next := p.turns.Front().Value.(*workflow)
+		w := next.passed.Front().Value.(*waiter)
+		p.turns.MoveToBack(next.turn)
+		p.depart(w, &next.passed)
 		p.taken++
 		w.stage = stageGranted
 		close(w.granted)
 	}
+	if f.room != nil && f.hasRoom() {
+		close(f.room)
+		f.room = nil
+	}
+}
+
+// depart takes a waiter out of its line. The caller holds the lock.
+func (p *permits) depart(w *waiter, line *list.List) {
+	f := w.workflow
+	line.Remove(w.at)
+	p.waiting--
+	f.waiting--
+	if f.turn != nil && f.passed.Len() == 0 {
+		p.turns.Remove(f.turn)
+		f.turn = nil
+	}
+}
+
+// roomFor is closed when a workflow has, or had since, room for another execution.
+func (p *permits) roomFor(id string) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := p.workflows[id]
+	if f == nil || f.hasRoom() {
+		room := make(chan struct{})
+		close(room)
+		return room
+	}
+	if f.room == nil {
+		f.room = make(chan struct{})
+	}
+	return f.room
 }
 
 // passed tells whether w is through the line of its workflow.
@@ -153,11 +229,11 @@ func (p *permits) leave(id string, w *waiter) error {
 	defer p.mu.Unlock()
 	switch w.stage {
 	case stageWorkflow:
-		w.workflow.line.Remove(w.at)
-		p.forget(id, w.workflow)
-		return ErrWorkflowBusy
+		p.depart(w, &w.workflow.line)
+		defer p.forget(id, w.workflow)
+		return p.refusal(w.workflow, w.patient)
 	case stageServer:
-		p.line.Remove(w.at)
+		p.depart(w, &w.workflow.passed)
 		p.giveBack(id, w.workflow)
 		return ErrServerBusy
 	default:

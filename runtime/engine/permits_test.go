@@ -22,7 +22,7 @@ type line struct {
 func (l *line) wait(ctx context.Context, name, workflow string, limit int, wait time.Duration, patient bool) <-chan error {
 	result := make(chan error, 1)
 	go func() {
-		err := l.permits.acquire(ctx, workflow, limit, wait, patient)
+		err := l.permits.acquire(ctx, workflow, limit, wait, patient, nil)
 		if err == nil {
 			l.mu.Lock()
 			l.in = append(l.in, name)
@@ -89,11 +89,11 @@ func TestPermitsNameTheLimit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPermits(c.size)
-				if err := p.acquire(t.Context(), "a", c.limit, time.Second, false); err != nil {
+				if err := p.acquire(t.Context(), "a", c.limit, time.Second, false, nil); err != nil {
 					t.Fatal(err)
 				}
 				begun := time.Now()
-				if err := p.acquire(t.Context(), "a", c.limit, time.Second, c.patient); !errors.Is(err, c.want) {
+				if err := p.acquire(t.Context(), "a", c.limit, time.Second, c.patient, nil); !errors.Is(err, c.want) {
 					t.Errorf("error %v, want %v", err, c.want)
 				}
 				if waited := time.Since(begun); waited != time.Second {
@@ -166,7 +166,7 @@ func TestPermitsHammer(t *testing.T) {
 			for i := range 200 {
 				n := (g + i) % len(perWorkflow)
 				id := string(rune('a' + n))
-				if p.acquire(t.Context(), id, limit, time.Duration(i%3)*time.Microsecond, i%7 == 0) != nil {
+				if p.acquire(t.Context(), id, limit, time.Duration(i%3)*time.Microsecond, i%7 == 0, nil) != nil {
 					continue
 				}
 				if s, w := server.Add(1), perWorkflow[n].Add(1); s > size || w > limit {
@@ -179,15 +179,15 @@ func TestPermitsHammer(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if p.inUse() != 0 || p.line.Len() != 0 || len(p.workflows) != 0 {
-		t.Errorf("left: %d slots, %d waiters, %d workflows", p.inUse(), p.line.Len(), len(p.workflows))
+	if p.inUse() != 0 || p.waiting != 0 || p.turns.Len() != 0 || len(p.workflows) != 0 {
+		t.Errorf("left: %d slots, %d waiters, %d workflows", p.inUse(), p.waiting, len(p.workflows))
 	}
 }
 
 func TestFreeSlotsMakeNoGarbage(t *testing.T) {
 	p := newPermits(2)
 	n := testing.AllocsPerRun(100, func() {
-		if err := p.acquire(t.Context(), "order", 1, time.Minute, false); err != nil {
+		if err := p.acquire(t.Context(), "order", 1, time.Minute, false, nil); err != nil {
 			t.Error(err)
 		}
 		p.release("order")
@@ -195,4 +195,92 @@ func TestFreeSlotsMakeNoGarbage(t *testing.T) {
 	if n > 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// TestPermitsTakeTurns: a crowd of one workflow in the line of the server keeps another waiting for one slot, not for the crowd.
+func TestPermitsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{permits: newPermits(4)}
+		for _, workflow := range []string{"w", "x", "y", "z"} {
+			l.wait(t.Context(), workflow, workflow, 0, time.Minute, false)
+		}
+		for _, name := range []string{"a1", "a2", "a3", "b1", "c1", "b2"} {
+			l.wait(t.Context(), name, name[:1], 0, time.Minute, false)
+		}
+		l.want(t, "w", "x", "y", "z")
+		in := []string{"w", "x", "y", "z"}
+		for i, name := range []string{"a1", "b1", "c1", "a2", "b2", "a3"} {
+			l.permits.release(in[i][:1])
+			in = append(in, name)
+			l.want(t, slices.Sorted(slices.Values(in))...)
+		}
+	})
+}
+
+// TestPermitsShare: one workflow has three quarters, rounded up, and the answer says whose limit it was.
+func TestPermitsShare(t *testing.T) {
+	for _, c := range []struct {
+		size, others, limit int
+		got                 int
+		want                error
+	}{
+		{size: 1, got: 1, want: ErrServerBusy},
+		{size: 2, got: 2, want: ErrServerBusy},
+		{size: 4, got: 3, want: ErrWorkflowBusy},
+		{size: 4, others: 1, got: 3, want: ErrServerBusy},
+		{size: 4, others: 2, got: 2, want: ErrServerBusy},
+		{size: 4, limit: 2, others: 2, got: 2, want: ErrWorkflowBusy},
+		{size: 4, limit: 100, got: 3, want: ErrWorkflowBusy},
+		{size: 256, got: 192, want: ErrWorkflowBusy},
+		{size: 256, others: 64, got: 192, want: ErrServerBusy},
+	} {
+		p := newPermits(c.size)
+		for n := range c.others {
+			if err := p.acquire(t.Context(), "other"+string(rune('a'+n)), 0, 0, false, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := 0
+		var err error
+		for ; err == nil && got <= c.size; got++ {
+			err = p.acquire(t.Context(), "a", c.limit, 0, false, nil)
+		}
+		if got-1 != c.got || !errors.Is(err, c.want) {
+			t.Errorf("%+v: got %d, then %v", c, got-1, err)
+		}
+	}
+}
+
+// TestPermitsBoundTheLine: who comes when all places to wait are taken is refused at once.
+func TestPermitsBoundTheLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &line{permits: newPermits(1)}
+		l.wait(t.Context(), "first", "w", 0, time.Minute, false)
+		crowd := func(workflow string, n int) {
+			for range n {
+				go func() { _ = l.permits.acquire(t.Context(), workflow, 0, time.Minute, false, nil) }()
+			}
+			synctest.Wait()
+		}
+		try := func(workflow string) error {
+			return l.permits.acquire(t.Context(), workflow, 0, time.Minute, false, nil)
+		}
+		begun := time.Now()
+		crowd("a", maxWaiters*3/4)
+		if err := try("a"); !errors.Is(err, ErrServerBusy) { // as all slots are taken
+			t.Errorf("one more of the same: %v", err)
+		}
+		crowd("b", maxWaiters/4)
+		if err := try("c"); !errors.Is(err, ErrServerBusy) {
+			t.Errorf("when all places are taken: %v", err)
+		}
+		if time.Now() != begun {
+			t.Error("they have waited")
+		}
+		time.Sleep(time.Hour)
+		l.permits.release("w")
+		if l.permits.waiting != 0 || len(l.permits.workflows) != 0 {
+			t.Errorf("left: %d waiters, %d workflows", l.permits.waiting, len(l.permits.workflows))
+		}
+	})
 }

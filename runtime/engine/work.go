@@ -12,17 +12,17 @@ import (
 )
 
 const (
-	// busyPatience is how long a claimed execution waits for a slot of its workflow before it goes back into the journal, and
-	// busyDelay how long it stays there. Together they bound how often a long queue of one workflow is turned over.
+	// busyPatience is how long a claimed execution waits for a slot of its workflow before it goes back into the journal.
 	busyPatience = 100 * time.Millisecond
-	busyDelay    = time.Second
+	// heldBackAtMost is when its workflow is tried again at the latest: the configuration with its limit may be gone.
+	heldBackAtMost = time.Second
 
 	// maxDeaths is how many processes an execution may take with it.
 	maxDeaths = 3
 )
 
 // work runs a claimed execution and ends its lease.
-func (x *Executor) work(r *Runner, l journal.Lease) {
+func (x *Executor) work(r *Runner, l journal.Lease, c *claimed) {
 	ctx, cancel := context.WithCancelCause(x.hard)
 	defer cancel(nil)
 	stop := keepLease(l, cancel)
@@ -47,22 +47,17 @@ func (x *Executor) work(r *Runner, l journal.Lease) {
 		x.finish(r, l, ended(Failed, CodeCrashLoop, "the process died each time while this execution ran"))
 		return
 	}
-	// A long backlog must not take all slots, and all places in the line for them, from senders who wait.
-	select {
-	case r.Engine.claimed <- struct{}{}:
-		defer func() { <-r.Engine.claimed }()
-	case <-ctx.Done():
-		x.giveBack(r, l, 0)
-		return
-	}
-	release, err := r.Engine.acquire(ctx, p, busyPatience, true)
+	c.takesPlace(ctx)
+	release, err := r.Engine.acquire(ctx, p, busyPatience, true, c.tookPlace)
 	switch {
 	case errors.Is(err, ErrWorkflowBusy):
-		x.giveBack(r, l, busyDelay)
+		c.heldBack(e.Workflow, r.Engine.permits.roomFor(e.Workflow))
+		x.giveBack(r, l, 0)
 	case err != nil: // the configuration or the executor ends
 		x.giveBack(r, l, claimRetry)
 	default:
 		defer release()
+		c.tookSlot()
 		switch err := x.begin(l); {
 		case errors.Is(err, journal.ErrCancelled):
 			x.finish(r, l, ended(Cancelled, "", ""))

@@ -43,9 +43,11 @@ type Journal interface {
 	// key that was reserved for it is its own.
 	Adopt(ctx context.Context, e *Entry) (Lease, error)
 
-	// Claim waits for an entry that nobody works on and leases it: entries that were released first, then the oldest.
-	// It returns the context's error when that ends first and ErrClosed after Close.
-	Claim(ctx context.Context) (Lease, error)
+	// Claim waits for an entry that nobody works on and leases it. Workflows take turns, and of each the entry that was
+	// accepted first is the next, also when it was claimed before and released. Entries of the workflows in except are left
+	// where they are; Claim does not keep the slice. It returns the context's error when that ends first and ErrClosed
+	// after Close.
+	Claim(ctx context.Context, except ...string) (Lease, error)
 
 	Keys
 	Records
@@ -124,7 +126,7 @@ type Lease interface {
 	Finish(ctx context.Context, r *Record) error
 
 	// Release gives the entry back, with its steps, to be claimed again: not before the time after has passed, and then
-	// ahead of entries that were never claimed. When after is 0 or less it can be claimed at once.
+	// in its old place. When after is 0 or less it can be claimed at once.
 	Release(ctx context.Context, after time.Duration) error
 }
 

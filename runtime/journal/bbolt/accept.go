@@ -26,7 +26,7 @@ func (j *Journal) Adopt(ctx context.Context, e *journal.Entry) (journal.Lease, e
 
 // admit writes a new entry, leased or not.
 func (j *Journal) admit(ctx context.Context, e *journal.Entry, leased bool) (*lease, error) {
-	it, err := newItem(e.ID, e.AcceptedAt)
+	it, err := newItem(e.ID, e.Workflow, e.AcceptedAt)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q", err, e.ID)
 	}
@@ -66,7 +66,7 @@ func (j *Journal) admit(ctx context.Context, e *journal.Entry, leased bool) (*le
 		if leased {
 			it.holder = l
 		} else {
-			j.push(it, false)
+			j.push(it)
 		}
 	}
 	if leased { // its caller has cancelled it by now

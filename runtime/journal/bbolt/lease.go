@@ -230,13 +230,13 @@ func (l *lease) giveBack(after time.Duration) {
 	it.holder = nil
 	switch {
 	case after <= 0:
-		j.push(it, true)
+		j.push(it)
 	case !j.shut:
 		it.timer = time.AfterFunc(after, func() {
 			j.mu.Lock()
 			defer j.mu.Unlock()
 			it.timer = nil
-			j.push(it, true)
+			j.push(it)
 		})
 	}
 }

@@ -27,7 +27,7 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 			if err != nil {
 				return fmt.Errorf("%w: execution %q: %w", journal.ErrForeign, k, err)
 			}
-			it, err := newItem(s.ID, s.AcceptedAt)
+			it, err := newItem(s.ID, s.Workflow, s.AcceptedAt)
 			if err != nil {
 				return fmt.Errorf("%w: execution %q: %w", journal.ErrForeign, k, err)
 			}
@@ -50,7 +50,7 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 	for _, it := range order {
 		if j.live[it.id] == nil {
 			j.add(it)
-			j.enqueue(it, false)
+			j.enqueue(it)
 		}
 	}
 	j.awaken()

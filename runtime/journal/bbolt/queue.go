@@ -2,7 +2,6 @@ package bbolt
 
 import (
 	"bytes"
-	"container/list"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -12,28 +11,31 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 // item is an entry that has not ended: what is kept of it in memory. It is in the queue, or it waits for its timer, or it
 // has a holder. The journal's lock guards what changes.
 type item struct {
 	id        string
+	workflow  string
 	hour      uint32
+	order     uint64 // in which entries of its workflow are claimed
 	accepted  time.Time
 	recovered bool // it was not accepted by this process
 	run       run
 
 	holder *lease
-	place  *list.Element // in the queue
+	place  *turns.Place[*item] // in the queue
 	timer  *time.Timer
 }
 
-func newItem(id string, accepted time.Time) (*item, error) {
+func newItem(id, workflow string, accepted time.Time) (*item, error) {
 	hour, err := hourOf(id)
 	if err != nil {
 		return nil, err
 	}
-	return &item{id: id, hour: hour, accepted: accepted}, nil
+	return &item{id: id, workflow: workflow, hour: hour, accepted: accepted}, nil
 }
 
 func (it *item) stopTimer() {
@@ -45,6 +47,8 @@ func (it *item) stopTimer() {
 
 // add, drop and push change what is held in memory. The caller holds the lock.
 func (j *Journal) add(it *item) {
+	j.order++
+	it.order = j.order
 	j.live[it.id] = it
 	j.hours[it.hour]++
 }
@@ -58,31 +62,32 @@ func (j *Journal) drop(it *item) {
 		delete(j.hours, it.hour)
 	}
 	it.stopTimer()
-	if it.place != nil {
-		j.queue.Remove(it.place)
-		it.place = nil
-	}
+	j.unqueue(it)
 	it.holder = nil
 }
 
-// push puts an item into the queue, before all others or behind them, and wakes who waits.
-func (j *Journal) push(it *item, front bool) {
-	if j.enqueue(it, front) {
+// push puts an item into its place in the queue and wakes who waits.
+func (j *Journal) push(it *item) {
+	if j.enqueue(it) {
 		j.awaken()
 	}
 }
 
 // enqueue is push for many items: awaken is called after the last one. The caller holds the lock.
-func (j *Journal) enqueue(it *item, front bool) (changed bool) {
+func (j *Journal) enqueue(it *item) (changed bool) {
 	if j.shut || j.live[it.id] != it || it.place != nil {
 		return false
 	}
-	if front {
-		it.place = j.queue.PushFront(it)
-	} else {
-		it.place = j.queue.PushBack(it)
-	}
+	it.place = j.queue.Add(it.workflow, it.order, it)
 	return true
+}
+
+// unqueue takes an item out of the queue, if it is in there. The caller holds the lock.
+func (j *Journal) unqueue(it *item) {
+	if it.place != nil {
+		j.queue.Remove(it.place)
+		it.place = nil
+	}
 }
 
 // awaken wakes who waits for something to claim. The caller holds the lock.
@@ -92,7 +97,7 @@ func (j *Journal) awaken() {
 }
 
 // Claim waits for an entry. While the file cannot be read, there is none.
-func (j *Journal) Claim(ctx context.Context) (journal.Lease, error) {
+func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, error) {
 	for {
 		if err := j.usable(); err != nil {
 			return nil, err
@@ -100,7 +105,7 @@ func (j *Journal) Claim(ctx context.Context) (journal.Lease, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l, wake := j.take()
+		l, wake := j.take(except)
 		if l != nil {
 			if err := j.read(l); err != nil {
 				j.mu.Lock()
@@ -123,15 +128,17 @@ func (j *Journal) Claim(ctx context.Context) (journal.Lease, error) {
 // claimRetry is how long an entry rests that could not be read.
 const claimRetry = time.Second
 
-// take leases the first item of the queue, or returns what tells of the next one.
-func (j *Journal) take() (*lease, <-chan struct{}) {
+// take leases the next item of the queue, or returns what tells of another one.
+func (j *Journal) take(except []string) (*lease, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	first := j.queue.Front()
-	if first == nil || j.shut {
+	if j.shut {
 		return nil, j.wake
 	}
-	it := j.queue.Remove(first).(*item)
+	it, ok := j.queue.Next(except)
+	if !ok {
+		return nil, j.wake
+	}
 	it.place = nil
 	it.holder = &lease{journal: j, item: it}
 	return it.holder, nil

@@ -128,10 +128,7 @@ func (j *Journal) Cancel(ctx context.Context, id string) error {
 		leased := it != nil && (it.holder != nil)
 		if it != nil && !leased { // nobody claims it any more
 			it.stopTimer()
-			if it.place != nil {
-				j.queue.Remove(it.place)
-				it.place = nil
-			}
+			j.unqueue(it)
 		}
 		j.mu.Unlock()
 		if !leased {
@@ -152,7 +149,7 @@ func (j *Journal) Cancel(ctx context.Context, id string) error {
 	}
 	o.lost = func() {
 		if it := j.live[id]; it != nil && it.holder == nil {
-			j.push(it, false)
+			j.push(it)
 		}
 	}
 	return j.do(ctx, o)

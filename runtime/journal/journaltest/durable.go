@@ -10,6 +10,7 @@ import (
 // durable are the tests of engines that outlive the process.
 var durable = []testCase{
 	{"it holds what it held", again},
+	{"workflows take turns again", turnsAgain},
 	{"keys of what has gone are free", keysAgain},
 	{"killed under load", killed},
 	{"deaths are counted", deaths},

@@ -46,6 +46,8 @@ func Run(t *testing.T, e Engine) {
 		{"an id is kept once", exists},
 		{"a closed journal refuses, leases go on", closed},
 		{"checkpoints outlive the lease", checkpoints},
+		{"workflows take turns", takeTurns},
+		{"a claim leaves workflows out", excepted},
 		{"a released entry is the next", release},
 		{"a delayed release", releaseLater},
 		{"an ended lease is lost", leaseLost},

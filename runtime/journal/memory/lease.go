@@ -100,7 +100,7 @@ func (l *lease) Finish(_ context.Context, r *journal.Record) error {
 	return nil
 }
 
-// Release puts the entry first in the queue, now or when after has passed.
+// Release puts the entry back into its place in the queue, now or when after has passed.
 func (l *lease) Release(_ context.Context, after time.Duration) error {
 	j := l.journal
 	j.mu.Lock()
@@ -113,7 +113,7 @@ func (l *lease) Release(_ context.Context, after time.Duration) error {
 	}
 	l.end(released)
 	if after <= 0 {
-		j.requeue(l.item)
+		j.enqueue(l.item)
 		return nil
 	}
 	it := l.item
@@ -122,7 +122,7 @@ func (l *lease) Release(_ context.Context, after time.Duration) error {
 		defer j.mu.Unlock()
 		if it.timer != nil && j.items[it.entry.ID] == it && !j.shut {
 			it.timer = nil
-			j.requeue(it)
+			j.enqueue(it)
 		}
 	})
 	return nil

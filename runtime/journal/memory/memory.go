@@ -4,7 +4,6 @@
 package memory
 
 import (
-	"container/list"
 	"context"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 const (
@@ -30,15 +30,16 @@ type Options struct {
 	AcceptLoss bool
 }
 
-// Journal is a journal.Journal in memory. Entries that were never claimed come out in the order they were accepted.
+// Journal is a journal.Journal in memory.
 type Journal struct {
 	options Options
-	ready   chan struct{} // at least one token for each item in the queue, which holds at most MaxPending
 	closed  chan struct{}
 
 	mu      sync.Mutex
-	items   map[string]*item // all that have not ended, by id
-	queue   list.List        // of *item: those that can be claimed
+	items   map[string]*item   // all that have not ended, by id
+	queue   turns.Queue[*item] // those that can be claimed
+	wake    chan struct{}      // closed and replaced when there is something to claim
+	order   uint64             // of the last entry that was accepted
 	keys    keys
 	records records
 	writes  uint64
@@ -48,9 +49,10 @@ type Journal struct {
 // item is an entry that has not ended. It is in the queue, or it waits for its timer, or it has a holder.
 type item struct {
 	entry     *journal.Entry
+	order     uint64
 	steps     []journal.Step
 	holder    *lease
-	place     *list.Element // in the queue
+	place     *turns.Place[*item] // in the queue
 	timer     *time.Timer
 	cancelled bool
 }
@@ -62,8 +64,8 @@ func New(o Options) *Journal {
 	}
 	return &Journal{
 		options: o,
-		ready:   make(chan struct{}, o.MaxPending),
 		closed:  make(chan struct{}),
+		wake:    make(chan struct{}),
 		items:   make(map[string]*item),
 		keys:    keys{byName: make(map[name]*key)},
 		records: records{byID: make(map[string]journal.Ended)},
@@ -81,8 +83,7 @@ func (j *Journal) Accept(_ context.Context, e *journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	it.place = j.queue.PushBack(it)
-	j.tell()
+	j.enqueue(it)
 	return nil
 }
 
@@ -122,38 +123,46 @@ func (j *Journal) add(e *journal.Entry) (*item, error) {
 	if e.Key != nil {
 		j.keys.set(r)
 	}
-	it := &item{entry: e, steps: slices.Clone(e.Steps)}
+	j.order++
+	it := &item{entry: e, order: j.order, steps: slices.Clone(e.Steps)}
 	j.items[e.ID] = it
 	j.writes++
 	return it, nil
 }
 
 // Claim waits for an entry.
-func (j *Journal) Claim(ctx context.Context) (journal.Lease, error) {
+func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		l, wake, err := j.take(except)
+		if l != nil || err != nil {
+			return l, err
+		}
 		select {
-		case <-j.ready:
+		case <-wake:
 		case <-j.closed:
 			return nil, journal.ErrClosed
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		j.mu.Lock()
-		if j.shut {
-			j.mu.Unlock()
-			return nil, journal.ErrClosed
-		}
-		first := j.queue.Front()
-		if first == nil { // its entry was cancelled
-			j.mu.Unlock()
-			continue
-		}
-		it := j.queue.Remove(first).(*item)
-		it.place = nil
-		l := j.lease(it)
-		j.mu.Unlock()
-		return l, nil
 	}
+}
+
+// take leases the next item, or returns what tells of another one.
+func (j *Journal) take(except []string) (journal.Lease, <-chan struct{}, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.shut {
+		return nil, nil, journal.ErrClosed
+	}
+	it, ok := j.queue.Next(except)
+	if !ok {
+		return nil, j.wake, nil
+	}
+	it.place = nil
+	return j.lease(it), nil, nil
 }
 
 // lease hands an item out. The caller holds the lock.
@@ -164,19 +173,11 @@ func (j *Journal) lease(it *item) *lease {
 	return it.holder
 }
 
-// requeue lets an item be claimed before all others. The caller holds the lock.
-func (j *Journal) requeue(it *item) {
-	it.place = j.queue.PushFront(it)
-	j.tell()
-}
-
-// tell gives the token of an item in the queue. When there is no room for it, those of entries that were cancelled are
-// there still, and they will do.
-func (j *Journal) tell() {
-	select {
-	case j.ready <- struct{}{}:
-	default:
-	}
+// enqueue lets an item be claimed. The caller holds the lock.
+func (j *Journal) enqueue(it *item) {
+	it.place = j.queue.Add(it.entry.Workflow, it.order, it)
+	close(j.wake)
+	j.wake = make(chan struct{})
 }
 
 // Stats counts. It looks at each pending entry.

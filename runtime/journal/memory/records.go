@@ -146,6 +146,7 @@ func (j *Journal) Cancel(_ context.Context, id string) error {
 	}
 	if it.place != nil {
 		j.queue.Remove(it.place)
+		it.place = nil
 	}
 	s := it.summary()
 	s.Status, s.EndedAt = journal.Cancelled, time.Now().UTC()
