@@ -71,6 +71,8 @@ type App struct {
 	journal      journal.Journal // the executor's
 	journalConf  journal.Module
 	bodies       *bodies
+	linger       *linger
+	refusals     *lineLimit        // of the log
 	decoy        *signature.Scheme // checks the signatures of webhooks that do not exist
 
 	waiting     context.Context // of executions that a sender waits for; ends when the process has to
@@ -101,11 +103,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.checkConfig(); err != nil {
 		return err
 	}
-	a.bodies = &bodies{
-		limit:   a.Limits.Body,
-		timeout: time.Duration(a.Limits.BodyTimeout),
-		memory:  a.Limits.BodyMemory,
-	}
+	a.bodies = newBodies(a.Limits)
+	a.linger = newLinger()
+	a.refusals = newLineLimit()
 	var err error
 	if a.decoy, err = signature.ParseScheme(nil); err != nil {
 		return err

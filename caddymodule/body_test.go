@@ -82,13 +82,13 @@ func TestBodyLimits(t *testing.T) {
 			t.Errorf("chunked %t, one byte more: %d %s", chunked, r.status, r.body)
 		}
 	}
-	s.app.bodies.used.Add(1) // another request's
+	s.app.bodies.memory.used.Add(1) // another request's
 	r := s.do(to("echo", exact))
 	if r.status != http.StatusServiceUnavailable || r.code() != "overloaded" || r.header.Get("Retry-After") == "" {
 		t.Errorf("over the memory of all bodies: %d %s", r.status, r.body)
 	}
-	s.app.bodies.used.Add(-1)
-	if used := s.app.bodies.used.Load(); used != 0 {
+	s.app.bodies.memory.used.Add(-1)
+	if used := s.app.bodies.memory.used.Load(); used != 0 {
 		t.Errorf("%d bytes are still accounted", used)
 	}
 }
@@ -192,7 +192,7 @@ func TestBodiesOfTheQueue(t *testing.T) {
 	first := s.start(to("slow", body))
 	<-u.arrived
 	second := s.start(to("slow", body))
-	eventually(t, "the second one waits", func() bool { return s.app.bodies.used.Load() > 0 && s.app.engine.InUse() == 1 })
+	eventually(t, "the second one waits", func() bool { return s.app.bodies.memory.used.Load() > 0 && s.app.engine.InUse() == 1 })
 	if r := s.do(to("slow", body)); r.status != http.StatusServiceUnavailable || r.code() != "overloaded" {
 		t.Errorf("a third one: %d %s", r.status, r.body)
 	}
@@ -202,7 +202,7 @@ func TestBodiesOfTheQueue(t *testing.T) {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 	}
-	if used := s.app.bodies.used.Load(); used != 0 {
+	if used := s.app.bodies.memory.used.Load(); used != 0 {
 		t.Errorf("%d bytes are still accounted", used)
 	}
 }

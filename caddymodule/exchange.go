@@ -26,7 +26,7 @@ type exchange struct {
 	began  time.Time // when the request came
 
 	workflow *catalog.Workflow // after find
-	body     *body             // after readBody
+	body     *body             // after readBody, also when it was refused
 	event    *flow.Event       // after parse; nil again while the request waits for another's execution
 	key      *journal.Key      // after findKey, nil = the request has none
 }
@@ -84,13 +84,6 @@ func (x *exchange) enter() bool {
 		x.app = app
 	}
 	return false
-}
-
-// refuse is the answer of a failed check.
-func (x *exchange) refuse(code answer.Code) *answer.Answer {
-	x.app.meters.refused.WithLabelValues(string(code)).Inc()
-	a := answer.Error(code, "")
-	return &a
 }
 
 // ready: the store has been loaded.
@@ -152,30 +145,20 @@ func (x *exchange) method() *answer.Answer {
 
 // readBody: the body is within the limits of size, time and memory.
 func (x *exchange) readBody() *answer.Answer {
-	b, err := x.app.bodies.read(x.w, x.r)
+	var err error
+	x.body, err = x.app.bodies.read(x.w, x.r)
 	switch {
 	case err == nil:
-		x.body = b
 		return nil
 	case errors.Is(err, errBodyTooLarge):
-		return x.hangUp(x.refuse(answer.BodyTooLarge))
+		return x.refuse(answer.BodyTooLarge, zap.Error(err))
 	case errors.Is(err, errBodyTimeout):
-		return x.hangUp(x.refuse(answer.BodyTimeout))
+		return x.refuse(answer.BodyTimeout, zap.Error(err))
 	case errors.Is(err, errBodyMemory):
-		return x.hangUp(x.refuse(answer.Overloaded))
+		return x.refuse(answer.Overloaded, zap.Error(err))
 	default: // the sender went away, or its framing is broken
-		x.logger.Debug("reading a webhook's body", x.workflowField(), zap.Error(err))
-		return x.hangUp(x.refuse(answer.InvalidJSON))
+		return x.refuse(answer.InvalidJSON, zap.Error(err))
 	}
-}
-
-// hangUp closes the connection after an answer that came before the end of the body. HTTP/2 and later end the stream
-// by themselves.
-func (x *exchange) hangUp(a *answer.Answer) *answer.Answer {
-	if x.r.ProtoMajor == 1 {
-		x.w.Header().Set("Connection", "close")
-	}
-	return a
 }
 
 // unknownWorkflow stands in logs and metrics beside the reasons of package signature.
@@ -193,20 +176,13 @@ func (x *exchange) verify() *answer.Answer {
 
 func (x *exchange) refuseSignature(reason signature.Reason) *answer.Answer {
 	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
-	x.logger.Info("webhook signature refused",
-		x.workflowField(),
-		zap.String("reason", string(reason)),
-		zap.Int("bytes", len(x.body.data)),
-		zap.String("client_ip", clientIP(x.r)))
+	code := answer.InvalidSignature
 	if reason == signature.Stale {
-		return x.refuse(answer.StaleSignature)
+		code = answer.StaleSignature
 	}
-	return x.refuse(answer.InvalidSignature)
-}
-
-// workflowField names the workflow in logs. An id that nothing has was made up by the sender, at any length.
-func (x *exchange) workflowField() zap.Field {
-	return zap.String("workflow", x.id[:min(len(x.id), 64)])
+	a := answer.Error(code, "")
+	x.note(a, "webhook signature refused", zap.String("reason", string(reason)), zap.Int("bytes", len(x.body.data)))
+	return &a
 }
 
 // mediaType: what the headers say of the body does not rule out plain JSON.

@@ -87,7 +87,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return next.ServeHTTP(w, r)
 	}
 	x := exchange{app: h.app, logger: h.logger, w: w, r: r, id: id, began: time.Now()}
-	write(w, x.answer(h.checks))
+	a := x.answer(h.checks)
+	if read := r.ContentLength == 0 || x.body != nil && x.body.whole; read {
+		write(w, a)
+	} else {
+		x.app.linger.write(w, r, a, x.body != nil)
+	}
 	return nil
 }
 

@@ -136,7 +136,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 		x.logger.Error("the answer that was kept for duplicates cannot be read", x.workflowField(), zap.String("execution_id", first.ID), zap.Error(err))
 		a = answer.Repeated(p.Plan, first.ID)
 	case a.Header["X-Execution-Id"] == nil: // there was no room for the first one
-		x.app.meters.refused.WithLabelValues(string(a.Code)).Inc()
+		x.note(a, "webhook refused")
 		return &a
 	}
 	x.logFields(first.ID)

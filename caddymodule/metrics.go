@@ -101,6 +101,9 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 		gauge("executions_in_use", "Execution slots that are taken.", func() float64 {
 			return float64(a.engine.InUse())
 		}),
+		gauge("body_bytes", "Bytes of bodies that count towards limits.body_memory.", func() float64 {
+			return float64(a.bodies.memory.used.Load())
+		}),
 		gauge("duplicates_waiting", "Requests that wait for the execution of an earlier one.", func() float64 {
 			return float64(a.executor.Waiting())
 		}),

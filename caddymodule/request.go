@@ -2,57 +2,72 @@ package caddymodule
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"math/bits"
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// Why a body was not read.
+// Why a body was not read. What is returned says how much the bound is.
 var (
-	errBodyTooLarge = errors.New("the body is over the limit")
-	errBodyTimeout  = errors.New("the body took too long")
-	errBodyMemory   = errors.New("too many bytes of bodies at the same time")
+	errBodyTooLarge = errors.New("the body is longer than limits.body")
+	errBodyTimeout  = errors.New("the body took longer than limits.body_timeout")
+	errBodyMemory   = errors.New("no room for the body in limits.body_memory")
 )
 
+// Buffers of bodies are powers of two from firstBuffer to keptBuffer, in bytes, and are used again. What is larger is made for
+// the one body.
 const (
-	firstRead  = 4 * kib  // what is made ready for a body of unknown length, in bytes
-	keptBuffer = 64 * kib // larger buffers are not kept for the next request, in bytes
+	firstBuffer = 4 * kib
+	keptBuffer  = 64 * kib
 )
 
-// bodies reads the bodies of requests within limits. It is safe for concurrent use.
+// bodies reads the bodies of requests within limits. What has come of a body counts, and its buffer is at most twice as large or
+// firstBuffer: what a sender announces costs nothing. It is safe for concurrent use.
 type bodies struct {
 	limit   int64 // of one body, in bytes
 	timeout time.Duration
-	memory  int64 // of all bodies together, in bytes
+	memory  shares // of all bodies together, in bytes
 
-	used    atomic.Int64
-	buffers sync.Pool // of *[]byte
+	buffers [5]sync.Pool // of *[]byte, by size
+}
+
+// newBodies makes the reader of bodies. One client address always has room for one body.
+func newBodies(l *Limits) *bodies {
+	return &bodies{
+		limit:   l.Body,
+		timeout: time.Duration(l.BodyTimeout),
+		memory:  shares{limit: l.BodyMemory, share: max(l.BodyMemory/4, l.Body)},
+	}
 }
 
 // body is a request's body. Its bytes are the reader's own until release.
 type body struct {
 	owner  *bodies
-	data   []byte // what was read
-	room   []byte // the buffer
-	pooled *[]byte
-	held   int64 // what is accounted for, in bytes
+	data   []byte  // what was read; the capacity is the buffer's
+	pooled *[]byte // the buffer, when it is to be used again
+	held   int64   // what is accounted for, in bytes
+	from   peer
+	whole  bool    // it was read to its end
+	probe  [1]byte // tells a full buffer at the end of the body from one with more to come
 }
 
-// read reads the whole body, whether its length was declared or not. What it takes is accounted for before it is
-// read. The error is one of the above or the connection's; the caller then has nothing to release.
+// read reads the whole body, whether its length was declared or not. The error wraps one of the above or the connection's; the
+// body then holds nothing, and is not whole.
 func (s *bodies) read(w http.ResponseWriter, r *http.Request) (*body, error) {
-	if r.ContentLength > s.limit {
-		return nil, errBodyTooLarge
-	}
 	b := &body{owner: s}
+	if r.ContentLength > s.limit {
+		return b, b.tooLarge()
+	}
 	err := b.fill(w, r)
 	if err != nil {
 		b.release()
-		return nil, err
+		return b, err
 	}
+	b.whole = true
 	return b, nil
 }
 
@@ -60,19 +75,13 @@ func (b *body) fill(w http.ResponseWriter, r *http.Request) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
-	size := r.ContentLength
-	if size < 0 {
-		size = min(firstRead, b.owner.limit)
-	}
-	if err := b.grow(size); err != nil {
-		return err
-	}
+	b.from = peerOf(r)
 
 	// The deadline is the connection's own where there is one; otherwise the time is looked at between reads.
 	deadline := time.Now().Add(b.owner.timeout)
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(deadline)
-	if err := b.readAll(r.Body, deadline); err != nil {
+	if err := b.readAll(r.Body, r.ContentLength, deadline); err != nil {
 		// A deadline that has passed stays: the rest of a late body is not worth waiting for.
 		return err
 	}
@@ -82,87 +91,112 @@ func (b *body) fill(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (b *body) readAll(src io.Reader, deadline time.Time) error {
-	var probe [1]byte // tells a full buffer at the end of the body from one with more to come
+// readAll reads a body of the declared length, -1 = it is not known.
+func (b *body) readAll(src io.Reader, declared int64, deadline time.Time) error {
+	b.grow(declared)
 	for {
-		into := b.room[len(b.data):]
+		into := b.data[len(b.data):cap(b.data)]
 		if len(into) == 0 {
-			into = probe[:]
+			into = b.probe[:]
 		}
 		n, err := src.Read(into)
-		if n > 0 && &into[0] == &probe[0] {
-			size := min(2*int64(len(b.room)), b.owner.limit)
-			if size == int64(len(b.room)) {
-				return errBodyTooLarge
-			}
-			if err := b.grow(size); err != nil {
+		if n > 0 {
+			if err := b.count(n); err != nil {
 				return err
 			}
-			b.room[len(b.data)] = probe[0]
+			if len(b.data) == cap(b.data) {
+				b.grow(declared)
+				b.data = append(b.data, b.probe[0])
+			} else {
+				b.data = b.data[:len(b.data)+n]
+			}
 		}
-		b.data = b.room[:len(b.data)+n]
 		switch {
 		case err == io.EOF:
 			return nil
 		case err != nil:
-			return bodyError(err)
+			return b.failed(err)
 		case time.Now().After(deadline):
-			return errBodyTimeout
+			return b.late()
 		}
 	}
 }
 
-// bodyError sorts what Read may say; a limit of the site (request_body) counts like our own.
-func bodyError(err error) error {
+// count accounts for n bytes that have come.
+func (b *body) count(n int) error {
+	if int64(len(b.data)+n) > b.owner.limit {
+		return b.tooLarge()
+	}
+	if err := b.owner.memory.take(b.from, int64(n)); err != nil {
+		m := &b.owner.memory
+		return fmt.Errorf("%w, %d bytes, of which one address has %d: %w", errBodyMemory, m.limit, m.share, err)
+	}
+	b.held += int64(n)
+	return nil
+}
+
+func (b *body) tooLarge() error { return fmt.Errorf("%w, %d bytes", errBodyTooLarge, b.owner.limit) }
+
+func (b *body) late() error { return fmt.Errorf("%w, %v", errBodyTimeout, b.owner.timeout) }
+
+// failed sorts what Read may say; a limit of the site (request_body) counts like our own.
+func (b *body) failed(err error) error {
 	var tooLarge *http.MaxBytesError
 	var late net.Error
 	switch {
 	case errors.As(err, &tooLarge):
-		return errBodyTooLarge
+		return fmt.Errorf("%w, or than what the site's request_body allows, %d bytes", errBodyTooLarge, tooLarge.Limit)
 	case errors.As(err, &late) && late.Timeout():
-		return errBodyTimeout
+		return b.late()
 	}
 	return err
 }
 
-// grow makes room for size bytes in all, which is at least what there is.
-func (b *body) grow(size int64) error {
-	more := size - b.held
-	if b.owner.used.Add(more) > b.owner.memory {
-		b.owner.used.Add(-more)
-		return errBodyMemory
+// grow makes the buffer twice as large, or the first one, which is there before anything has come. It is called when it is full
+// and there is more.
+func (b *body) grow(declared int64) {
+	size := max(firstBuffer, 2*cap(b.data))
+	if size <= keptBuffer {
+		pooled := b.owner.buffer(size)
+		data := append(*pooled, b.data...)
+		b.discard()
+		b.data, b.pooled = data, pooled
+		return
 	}
-	b.held = size
-	if b.room == nil {
-		b.pooled, _ = b.owner.buffers.Get().(*[]byte)
-		if b.pooled == nil {
-			b.pooled = new([]byte)
-		}
-		b.room = (*b.pooled)[:0]
+	most := b.owner.limit
+	if declared > int64(len(b.data)) {
+		most = declared
 	}
-	if int64(cap(b.room)) >= size {
-		b.room = b.room[:size]
-		return nil
-	}
-	larger := make([]byte, size)
-	copy(larger, b.data)
-	b.room, b.data = larger, larger[:len(b.data)]
-	return nil
+	data := append(make([]byte, 0, min(int64(size), most)), b.data...)
+	b.discard()
+	b.data = data
 }
+
+// buffer gives an empty buffer of a size that is kept.
+func (s *bodies) buffer(size int) *[]byte {
+	if pooled, ok := s.pool(size).Get().(*[]byte); ok {
+		return pooled
+	}
+	made := make([]byte, 0, size)
+	return &made
+}
+
+func (s *bodies) pool(size int) *sync.Pool { return &s.buffers[bits.Len(uint(size/firstBuffer))-1] }
 
 // release ends what the body takes. Calling it again does nothing.
 func (b *body) release() {
 	b.discard()
-	b.owner.used.Add(-b.held)
+	if b.held > 0 {
+		b.owner.memory.give(b.from, b.held)
+	}
 	b.held = 0
 }
 
 // discard gives the buffer back; the body's bytes are gone. They stay accounted for until release: what was made of them
 // takes as much.
 func (b *body) discard() {
-	if b.pooled != nil && cap(b.room) <= keptBuffer {
-		*b.pooled = b.room[:0]
-		b.owner.buffers.Put(b.pooled)
+	if b.pooled != nil {
+		b.owner.pool(cap(*b.pooled)).Put(b.pooled)
 	}
-	b.data, b.room, b.pooled = nil, nil, nil
+	b.data, b.pooled = nil, nil
 }

@@ -14,6 +14,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/requestbody"
 	"pgregory.net/rapid"
@@ -23,6 +24,11 @@ func request(body io.Reader, length int64) *http.Request {
 	r := httptest.NewRequest(http.MethodPost, "/", body)
 	r.ContentLength = length
 	return r
+}
+
+// readerOf is a reader of bodies with these limits.
+func readerOf(limit, memory int64) *bodies {
+	return newBodies(&Limits{Body: limit, BodyMemory: memory, BodyTimeout: caddy.Duration(time.Minute)})
 }
 
 func TestReadBody(t *testing.T) {
@@ -54,23 +60,23 @@ func TestReadBody(t *testing.T) {
 		{"broken, declared", mib, mib, iotest.TimeoutReader(strings.NewReader(text)), -1, 0, iotest.ErrTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &bodies{limit: c.limit, memory: c.memory, timeout: time.Minute}
+			s := readerOf(c.limit, c.memory)
 			for range 3 { // also with what the pool gives back
 				b, err := s.read(httptest.NewRecorder(), request(c.body, c.length))
-				if !errors.Is(err, c.err) || (err == nil) != (b != nil) {
-					t.Fatalf("body %v, error %v; want %v", b, err, c.err)
+				if !errors.Is(err, c.err) || (err == nil) != b.whole {
+					t.Fatalf("whole %t, error %v; want %v", b.whole, err, c.err)
 				}
 				if err == nil {
 					if string(b.data) != text[:c.want] {
 						t.Errorf("%d bytes, want %d of the text", len(b.data), c.want)
 					}
-					if used := s.used.Load(); used < int64(len(b.data)) || used > s.memory {
+					if used := s.memory.used.Load(); used != int64(len(b.data)) || used > s.memory.limit {
 						t.Errorf("%d bytes accounted for a body of %d", used, len(b.data))
 					}
 					b.release()
 					b.release()
 				}
-				if used := s.used.Load(); used != 0 {
+				if used := s.memory.used.Load(); used != 0 {
 					t.Errorf("%d bytes still accounted", used)
 				}
 				if seeker, ok := c.body.(io.Seeker); ok {
@@ -87,13 +93,9 @@ func TestReadBody(t *testing.T) {
 
 func TestReadBodyGivesAllBytesOrNone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := &bodies{
-			limit:   rapid.Int64Range(1, 20_000).Draw(t, "limit"),
-			memory:  rapid.Int64Range(1, 40_000).Draw(t, "memory"),
-			timeout: time.Minute,
-		}
+		s := readerOf(rapid.Int64Range(1, 200_000).Draw(t, "limit"), rapid.Int64Range(1, 400_000).Draw(t, "memory"))
 		for range rapid.IntRange(1, 4).Draw(t, "requests") {
-			sent := bytes.Repeat([]byte("x"), rapid.IntRange(0, 20_100).Draw(t, "size"))
+			sent := bytes.Repeat([]byte("x"), rapid.IntRange(0, 200_100).Draw(t, "size"))
 			var src io.Reader = bytes.NewReader(sent)
 			if rapid.Bool().Draw(t, "halves") {
 				src = iotest.HalfReader(src)
@@ -110,13 +112,11 @@ func TestReadBodyGivesAllBytesOrNone(t *testing.T) {
 				t.Fatalf("%d bytes over the limit of %d", len(sent), s.limit)
 			case err != nil && int64(len(sent)) <= s.limit && errors.Is(err, errBodyTooLarge):
 				t.Fatalf("%d bytes refused with a limit of %d", len(sent), s.limit)
-			case s.used.Load() > s.memory:
-				t.Fatalf("%d bytes accounted of %d", s.used.Load(), s.memory)
+			case s.memory.used.Load() > s.memory.limit:
+				t.Fatalf("%d bytes accounted of %d", s.memory.used.Load(), s.memory.limit)
 			}
-			if b != nil {
-				b.release()
-			}
-			if used := s.used.Load(); used != 0 {
+			b.release()
+			if used := s.memory.used.Load(); used != 0 {
 				t.Fatalf("%d bytes still accounted", used)
 			}
 		}
@@ -125,7 +125,7 @@ func TestReadBodyGivesAllBytesOrNone(t *testing.T) {
 
 // TestReadBodyDeadline reads from senders that stop in the middle, over a real connection.
 func TestReadBodyDeadline(t *testing.T) {
-	s := &bodies{limit: mib, memory: mib, timeout: 50 * time.Millisecond}
+	s := &bodies{limit: mib, memory: shares{limit: mib, share: mib}, timeout: 50 * time.Millisecond}
 	errs := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := s.read(w, r)
@@ -173,7 +173,7 @@ func TestReadBodyDeadline(t *testing.T) {
 
 // TestSiteBodyLimit reads through Caddy's own request_body handler, whose limit is smaller than ours.
 func TestSiteBodyLimit(t *testing.T) {
-	s := &bodies{limit: mib, memory: mib, timeout: time.Minute}
+	s := readerOf(mib, mib)
 	site := requestbody.RequestBody{MaxSize: 10}
 	r := request(strings.NewReader(strings.Repeat("x", 11)), -1)
 	err := site.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {

@@ -67,8 +67,7 @@ func (x *exchange) refuseJournal(err error) *answer.Answer {
 	if errors.Is(err, context.Canceled) {
 		return x.unread()
 	}
-	x.logger.Warn("journal refused an execution", x.workflowField(), zap.Error(err))
-	return x.refuse(answer.JournalUnavailable)
+	return x.refuse(answer.JournalUnavailable, zap.Error(err))
 }
 
 // unread is what a sender gets that went away before an execution began. It is in no log or metric of refused requests, as

@@ -1,0 +1,108 @@
+package caddymodule
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/answer"
+)
+
+// Bounds of what is read of refused bodies, so that their senders see why.
+const (
+	lingerBytes = 16 * mib
+	lingerTime  = 5 * time.Second
+	lingerConns = 256
+
+	// serverReads is how much of a body net/http reads on by itself, and then keeps the connection, in bytes
+	// (maxPostHandlerReadBytes in https://go.dev/src/net/http/server.go).
+	serverReads = 256 * kib
+)
+
+// linger closes connections on which a body was refused. Many senders on HTTP/1.1 do not look for an answer before they have sent
+// all of a body. When the server closes with bytes unread, the network tells them so before they get to the answer, and it
+// is lost. So the sending half is closed first, and what comes is thrown away until the sender has closed as well (RFC 9112,
+// section 9.6), within bounds. It is safe for concurrent use.
+type linger struct {
+	conns shares        // how many
+	bytes int64         // of one
+	time  time.Duration // of one
+}
+
+func newLinger() *linger {
+	return &linger{
+		conns: shares{limit: lingerConns, share: lingerConns / 4},
+		bytes: lingerBytes,
+		time:  lingerTime,
+	}
+}
+
+// write sends the answer to a request whose body was not read to its end. begun tells whether it was read at all.
+func (l *linger) write(w http.ResponseWriter, r *http.Request, a answer.Answer, begun bool) {
+	switch {
+	case r.ProtoMajor != 1: // later protocols end the stream alone
+		write(w, a)
+	case !begun && 0 < r.ContentLength && r.ContentLength <= serverReads && r.Header.Get("Expect") == "":
+		// net/http reads it before it answers. A sender that stops in the middle does not stop that.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.time))
+		write(w, a)
+	default:
+		w.Header().Set("Connection", "close")
+		write(w, a)
+		l.close(w, peerOf(r))
+	}
+}
+
+// close takes the connection of an answered request from the server, and ends it on a goroutine of its own. Where that cannot be
+// done, the server closes it at once.
+func (l *linger) close(w http.ResponseWriter, p peer) {
+	control := http.NewResponseController(w)
+	if l.conns.take(p, 1) != nil {
+		_ = control.SetReadDeadline(time.Now())
+		return
+	}
+	conn := takeOver(w, control)
+	if conn == nil {
+		l.conns.give(p, 1)
+		_ = control.SetReadDeadline(time.Now())
+		return
+	}
+	go func() {
+		defer l.conns.give(p, 1)
+		defer conn.Close()
+		late := time.AfterFunc(l.time, func() { conn.Close() })
+		defer late.Stop()
+		if half, ok := conn.(interface{ CloseWrite() error }); ok {
+			_ = half.CloseWrite()
+		}
+		_, _ = io.CopyN(io.Discard, conn, l.bytes)
+	}()
+}
+
+// takeOver sends what was written and takes the connection from the server. It is nil where something between holds the answer
+// back, or the connection cannot be taken. What was around the connection's writer counts what comes through it, and is left out.
+func takeOver(w http.ResponseWriter, control *http.ResponseController) net.Conn {
+	if control.Flush() != nil {
+		return nil
+	}
+	for {
+		if held, ok := w.(interface{ Buffered() bool }); ok && held.Buffered() {
+			return nil
+		}
+		inner, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = inner.Unwrap()
+	}
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		return nil
+	}
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		return nil
+	}
+	return conn
+}

@@ -1,0 +1,87 @@
+package caddymodule
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+)
+
+// Why shares do not give any more.
+var (
+	errAllTaken   = errors.New("all of it is in use")
+	errShareTaken = errors.New("the share of this client address is in use, and more than half of all")
+)
+
+// peer is a client address as shares count it: of IPv6 its /64, since a host has a whole one. It is all zeros where a client has
+// no address, as on a Unix socket.
+type peer [16]byte
+
+// peerOf is the peer of a request: its client address as Caddy sees it, behind trusted proxies too.
+func peerOf(r *http.Request) peer {
+	addr, err := netip.ParseAddr(clientIP(r))
+	if err != nil {
+		return peer{}
+	}
+	p := peer(addr.As16()) // an IPv4 address is the same in both forms
+	if addr.Is6() && !addr.Is4In6() {
+		clear(p[8:])
+	}
+	return p
+}
+
+// shares is an amount that all clients share, such as memory. While more than half of it is in use, one of them gets nothing
+// beyond its share. It is safe for concurrent use, and remembers those only that hold something.
+type shares struct {
+	limit int64 // of all together
+	share int64 // of one, while more than half of limit is in use
+
+	used   atomic.Int64
+	shards [32]shard // by peer, so that requests seldom wait for one another
+}
+
+type shard struct {
+	mu   sync.Mutex
+	held map[peer]int64
+}
+
+// take counts n more for p. Otherwise it counts nothing and says why.
+func (s *shares) take(p peer, n int64) error {
+	used := s.used.Add(n)
+	if used > s.limit {
+		s.used.Add(-n)
+		return errAllTaken
+	}
+	of := s.of(p)
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	held := of.held[p] + n
+	if held > s.share && used > s.limit/2 {
+		s.used.Add(-n)
+		return errShareTaken
+	}
+	if of.held == nil {
+		of.held = make(map[peer]int64)
+	}
+	of.held[p] = held
+	return nil
+}
+
+// give takes back n of what p holds.
+func (s *shares) give(p peer, n int64) {
+	s.used.Add(-n)
+	of := s.of(p)
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if held := of.held[p] - n; held > 0 {
+		of.held[p] = held
+	} else {
+		delete(of.held, p)
+	}
+}
+
+// of is the shard of p: by the last bytes of an IPv4 address and of an IPv6 network.
+func (s *shares) of(p peer) *shard {
+	return &s.shards[(p[15]^p[14]^p[7]^p[6])%byte(len(s.shards))]
+}
