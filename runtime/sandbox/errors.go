@@ -56,6 +56,8 @@ func (in *instance) ended(ctx context.Context, s *hostapi.Session, cause error) 
 		return stopped(ctx, err)
 	case errors.Is(cause, errLate), errors.As(cause, new(hostapi.TimeoutError)):
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: err}
+	case errors.Is(cause, errDeep):
+		return &Error{Code: CodeTrap, Message: "the module trapped: " + errDeep.Error(), Detail: err}
 	case errors.Is(cause, errFuel):
 		return &Error{Code: CodeFuel, Message: fmt.Sprintf("the budget of %d units of fuel is used up", in.memory.meter.budget), Detail: err}
 	case in.memory.refused:

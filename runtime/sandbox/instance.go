@@ -19,12 +19,12 @@ type instance struct {
 	layout  hostapi.Memory // of what the module has of memory
 	memory  memory
 	globals []api.MutableGlobal
-	alloc   api.Function
-	run     api.Function // nil = the module is a WASI command
-	main    api.Function // of a WASI command
-	stack   [2]uint64    // parameters and results of alloc and run
-	calls   int          // since alloc and run were taken
-	idle    int          // see pool.shrink
+	alloc   handle
+	run     handle    // without one the module is a WASI command
+	main    handle    // of a WASI command
+	stack   [2]uint64 // parameters and results of alloc and run
+	calls   int       // since alloc and run were taken
+	idle    int       // see pool.shrink
 }
 
 // starter is a compiled module and what has to be known to bring it to life.
@@ -58,6 +58,7 @@ func (c *starter) instantiate(r region) (_ *instance, err error) {
 		return nil, err
 	}
 	in.memory.meter.left = in.module.ExportedGlobal(c.parts.Fuel).(api.MutableGlobal)
+	in.memory.meter.frames = in.module.ExportedGlobal(c.parts.Frames).(api.MutableGlobal)
 	for _, g := range c.parts.Globals {
 		if global, ok := in.module.ExportedGlobal(g.Name).(api.MutableGlobal); ok {
 			in.globals = append(in.globals, global)
@@ -100,14 +101,14 @@ func (c *starter) begin() *hostapi.Session {
 
 // invoke calls a function that may be there, without parameters, and returns its result, if it has one.
 func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string) (uint64, *Error) {
-	f := in.module.ExportedFunction(name)
-	if f == nil {
+	f := in.handle(name)
+	if f.Function == nil {
 		return 0, nil
 	}
 	in.memory.meter.begin(ctx, s.Deadline, 0)
 	defer in.memory.meter.end()
 	in.stack[0] = 0
-	if err := f.CallWithStack(in.context(ctx, s), in.stack[:1]); err != nil {
+	if err := in.call(in.context(ctx, s), f); err != nil {
 		return 0, in.ended(ctx, s, err)
 	}
 	return in.stack[0], nil
@@ -120,14 +121,14 @@ func (in *instance) context(ctx context.Context, s *hostapi.Session) context.Con
 }
 
 // handlesFor is how many calls go through the same handles. Each has a stack of its own, which grows with the guest's and
-// never shrinks.
+// never shrinks, so handles with a large one are not used again.
 const handlesFor = 1024
 
 // handles takes new handles of the functions that calls need.
 func (in *instance) handles() {
-	in.alloc, in.run = in.module.ExportedFunction(abi.ExportAlloc), in.module.ExportedFunction(abi.ExportRun)
-	if in.run == nil {
-		in.main = in.module.ExportedFunction(abi.ExportStart)
+	in.alloc, in.run = in.handle(abi.ExportAlloc), in.handle(abi.ExportRun)
+	if in.run.Function == nil {
+		in.main = in.handle(abi.ExportStart)
 	}
 	in.calls = 0
 }
@@ -150,7 +151,7 @@ func (in *instance) reset(i *image, marked bool) error {
 	for n, g := range in.globals {
 		g.Set(i.globals[n])
 	}
-	if in.calls++; in.calls >= handlesFor {
+	if in.calls++; in.calls >= handlesFor || in.stacks() > keptStack {
 		in.handles()
 	}
 	return nil

@@ -36,8 +36,8 @@ const (
 	componentHead = "\x00asm\x0d\x00\x01\x00"
 )
 
-// Limits of a module's calls. What they do not limit is the stack that wazero gives a call besides: it begins with 10 KiB and,
-// of a guest that recurses without end, comes to about 100 MiB before that guest traps.
+// Limits of a module's calls. The stack of a call is no part of its memory: it begins with 10 KiB and is doubled as it is needed; beyond
+// 16 MiB the call traps.
 type Limits struct {
 	Memory  uint64        // bytes of linear memory; 0 = 64 MiB
 	Timeout time.Duration // wall clock of one call; 0 = none

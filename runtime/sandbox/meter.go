@@ -21,6 +21,7 @@ var (
 	errFuel      = errors.New("the fuel is used up")
 	errLate      = errors.New("the time limit has passed")
 	errCancelled = errors.New("the caller has gone")
+	errDeep      = errors.New("stack overflow")
 )
 
 // meter watches over a guest while it runs, on the goroutine that runs it: package rewrite has made every loop and every function
@@ -28,7 +29,9 @@ var (
 // moment when the garbage collector and other goroutines have their turn, and when the guest is stopped by a panic that wazero
 // returns as the call's error. Nobody else has to watch a call, so that a call needs no timer and no goroutine.
 type meter struct {
-	left     api.MutableGlobal // the guest's counter, an i32
+	left     api.MutableGlobal // the guest's counter of fuel, an i32
+	frames   api.MutableGlobal // and that of frames on its stack, which is looked at when it is below zero
+	stack    *[]byte           // of the function that was called
 	dealt    int64             // what of this call's fuel the guest was given so far
 	budget   int64             // what it may burn; 0 = as much as it likes
 	deadline time.Time         // zero = none
@@ -39,6 +42,7 @@ type meter struct {
 // begin readies the meter for a call.
 func (m *meter) begin(ctx context.Context, deadline time.Time, budget int64) {
 	m.ctx, m.deadline, m.budget, m.dealt, m.began = ctx, deadline, budget, 0, time.Time{}
+	m.frames.Set(frames)
 	m.deal()
 }
 
@@ -79,8 +83,10 @@ func (m *meter) Burn(units int32) {
 	}
 }
 
-// yields tells whether the guest asks for memory because its slice is used up.
-func (m *meter) yields() bool { return m.left != nil && int32(m.left.Get()) < 0 }
+// yields tells whether the guest asks for memory because a counter is used up.
+func (m *meter) yields() bool {
+	return m.left != nil && (int32(m.left.Get()) < 0 || int32(m.frames.Get()) < 0)
+}
 
 // yield is the host's turn. It returns when the guest may go on.
 func (m *meter) yield() {
@@ -88,6 +94,8 @@ func (m *meter) yield() {
 	switch {
 	case m.spent():
 		panic(errFuel)
+	case len(*m.stack) > maxStack:
+		panic(errDeep)
 	case m.ctx.Err() != nil:
 		panic(errCancelled)
 	case !m.deadline.IsZero() && !now.Before(m.deadline):
@@ -98,5 +106,6 @@ func (m *meter) yield() {
 		runtime.Gosched()
 		m.began = time.Now()
 	}
+	m.frames.Set(frames)
 	m.deal()
 }

@@ -90,7 +90,7 @@ type prepared struct {
 // prepare takes what is fixed. The session is one of a start.
 func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte) (Result, *Error) {
 	run := in.run
-	in.run = in.module.ExportedFunction(abi.ExportPrepare)
+	in.run = in.handle(abi.ExportPrepare)
 	defer func() { in.run = run }()
 	packed, failure := in.answered(ctx, s, buffer, fixed, 0)
 	if failure != nil {

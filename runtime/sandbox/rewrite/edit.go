@@ -25,6 +25,10 @@ func (m *module) appendFunction(body []byte, groups uint32, variables []byte, f 
 func (m *module) appendEdit(b []byte, e edit, f *function) []byte {
 	switch e.what {
 	case nothing:
+	case chargeFrame:
+		if !m.unmetered {
+			b = m.appendFrame(b, e.value, e.frame)
+		}
 	case moveOffset:
 		b = appendU32(b, uint32(min(uint64(e.value)+Base, math.MaxUint32)))
 	case moveBulk:

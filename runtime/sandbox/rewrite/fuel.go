@@ -20,6 +20,27 @@ const dear = 16
 // price is what n instructions cost that are charged in one place.
 func price(n uint32) int32 { return int32(min(n, dear) + (n-min(n, dear))/16) }
 
+const (
+	freeFrame = 4       // values that a frame may take for each unit of fuel that its function costs, without being counted
+	maxFrame  = 1 << 20 // values that a frame is counted with at most: as often as it is made the host is asked
+)
+
+// appendFrame takes fuel, and room on the stack, where a function begins.
+func (m *module) appendFrame(b []byte, cost, frame uint32) []byte {
+	b = appendLess(b, m.fuel(), price(cost))
+	b = appendLess(b, m.frames(), int32(frame))
+	b = appendU32(append(b, opGlobalGet), m.fuel())
+	b = appendU32(append(b, opGlobalGet), m.frames())
+	return append(m.appendYieldBelow(append(b, opI32Or)), opEnd)
+}
+
+// appendLess takes n off a global.
+func appendLess(b []byte, global uint32, n int32) []byte {
+	b = appendU32(append(b, opGlobalGet), global)
+	b = append(appendS32(append(b, opI32Const), n), opI32Sub)
+	return appendU32(append(b, opGlobalSet), global)
+}
+
 // appendCharge takes fuel and yields when there is none. length is the variable that is added for the lengths of operations,
 // which are on top of the stack and stay there.
 //
@@ -58,7 +79,10 @@ func (m *module) appendCharge(b []byte, charge what, cost, length uint32) []byte
 // appendYield yields when fuel is below zero, and leaves open what is done only then. That is the second branch because the
 // compiler keeps in registers what it has at the end of the first.
 func (m *module) appendYield(b []byte) []byte {
-	b = appendU32(append(b, opGlobalGet), m.fuel())
-	b = append(b, opI32Const, 0, opI32GeS, opIf, blockEmpty, opElse, opCall)
-	return appendU32(b, m.yield())
+	return m.appendYieldBelow(appendU32(append(b, opGlobalGet), m.fuel()))
+}
+
+// appendYieldBelow is appendYield for what is on top of the stack, if that is below zero.
+func (m *module) appendYieldBelow(b []byte) []byte {
+	return appendU32(append(b, opI32Const, 0, opI32GeS, opIf, blockEmpty, opElse, opCall), m.yield())
 }

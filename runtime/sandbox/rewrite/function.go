@@ -10,6 +10,8 @@ type function struct {
 	open     []int  // of each open block: the edit that the instructions around it are charged to
 	charge   int    // the edit that the next instruction is charged to; 0 = the function's own
 	calls    bool
+	blocks   uint64 // loops and ifs among them
+	values   uint64 // at most that many are made by instructions, and stand in the frame at a time
 	operands operands
 	pending  []span // what was written and is not marked yet
 	temps    uint16 // the variables that are added
@@ -21,6 +23,7 @@ type edit struct {
 	what    what
 	value   uint32 // instructions that are charged, an offset, an opcode, or a temp
 	operand operand
+	frame   uint32 // of chargeFrame
 }
 
 // what is done in an edit.
@@ -30,6 +33,7 @@ const (
 	nothing        what = iota
 	chargeCost          // fuel for the number of instructions in value
 	chargeRound         // the same, at the head of a loop that takes nothing from the stack
+	chargeFrame         // chargeCost, and as many values as in frame
 	chargeBytes         // 1 for each 16 bytes, and 1
 	chargeElements      // 1 for each 8 elements of a table, and 1
 	chargePages         // 64 for each page that the memory grows
@@ -53,10 +57,12 @@ func (m *module) readFunction(r *reader) {
 	}
 	index := m.imports + m.coded - 1
 	f := &m.function
+	t := m.types[m.functions[index]]
 	*f = function{
-		edits: append(f.edits[:0], edit{what: chargeCost}), open: f.open[:0], operands: f.operands[:0], pending: f.pending[:0],
+		values: uint64(t.params) + uint64(t.results),
+		edits:  append(f.edits[:0], edit{what: chargeCost}), open: f.open[:0], operands: f.operands[:0], pending: f.pending[:0],
 	}
-	groups, declared := m.readLocals(&body, f, m.types[m.functions[index]])
+	groups, declared := m.readLocals(&body, f, t)
 	start := body.i
 	for body.err == nil {
 		if m.readInstruction(&body, f); len(f.open) == 0 {
@@ -69,8 +75,12 @@ func (m *module) readFunction(r *reader) {
 		return
 	}
 	own := &f.edits[0]
-	if own.at, own.end = start, start; !f.calls && own.value <= freeLeaf {
+	own.at, own.end = start, start
+	switch frame := f.frame(); {
+	case !f.calls && own.value <= freeLeaf:
 		own.what = nothing
+	case f.calls && frame > freeFrame*uint64(price(own.value)):
+		own.what, own.frame = chargeFrame, uint32(min(frame, maxFrame))
 	}
 	m.appendFunction(body.b, groups, declared, f)
 }
@@ -97,9 +107,11 @@ func (m *module) readInstruction(r *reader, f *function) {
 	at := r.i
 	op := r.byte()
 	f.edits[f.charge].value++
+	f.values++
 	switch {
 	case op == opBlock || op == opIf:
 		m.readBlockType(r)
+		f.blocks++
 		if op == opIf {
 			f.branch(at)
 		}
@@ -110,6 +122,7 @@ func (m *module) readInstruction(r *reader, f *function) {
 			c = chargeCost
 		}
 		f.branch(at)
+		f.blocks++
 		f.open = append(f.open, f.charge)
 		f.charge = len(f.edits)
 		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: c})
@@ -125,6 +138,7 @@ func (m *module) readInstruction(r *reader, f *function) {
 		m.local(r, f, at, op)
 	case op == opCall || op == opCallIndirect:
 		f.calls = true
+		f.flush(at)
 		m.call(r, f, op)
 	case op >= opFirstLoad && op < opFirstStore:
 		m.load(r, f)
@@ -177,7 +191,7 @@ func (m *module) local(r *reader, f *function, at int, op byte) {
 	}
 }
 
-// call reads what is called. It does not end a piece of code: what was written before is marked when the call has returned.
+// call reads what is called. What was written before is marked by then: the host may count marks while the call runs.
 func (m *module) call(r *reader, f *function, op byte) {
 	var t uint32
 	if op == opCall {
@@ -191,6 +205,7 @@ func (m *module) call(r *reader, f *function, op byte) {
 	}
 	if r.err == nil {
 		f.operands.change(int(m.types[t].params), int(m.types[t].results))
+		f.values += uint64(m.types[t].params) + uint64(m.types[t].results)
 	}
 }
 
@@ -222,3 +237,7 @@ func (m *module) readBlockType(r *reader) (takes bool) {
 	}
 	return false
 }
+
+// frame is how many values the function's frame may hold: each value has a place of its own that the compiler does not keep in a
+// register. Where blocks meet, each variable may be another value.
+func (f *function) frame() uint64 { return f.values + uint64(f.locals)*f.blocks }

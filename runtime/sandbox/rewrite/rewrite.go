@@ -3,6 +3,7 @@
 //   - It counts fuel, which is about one unit an instruction, so that no guest runs for long without the host being asked:
 //     at the head of loops, where functions begin that call others or are long, and before operations on ranges of memory
 //     and tables, which cost what they are long.
+//   - It counts what frames on the stack may take, so that no guest fills a stack without the host being asked.
 //   - It marks what is written to memory, so that only that has to be put back.
 //   - It exports the mutable globals and takes out the start function, the active data and the maximum of the memory, so
 //     that an instance can be put back to an earlier state from outside.
@@ -10,11 +11,19 @@
 //
 // # Yields
 //
-// A guest whose fuel is below zero calls a function that the package adds. It asks for as much memory as makes 4 GiB, which
+// A guest of which a counter is below zero calls a function that the package adds. It asks for as much memory as makes 4 GiB, which
 // wazero passes to the instance's experimental.LinearMemory as Reallocate(1<<32), on the goroutine of the call. The host does
-// there what it wants: it sets the fuel to a value of at least zero and answers nil, which lets the guest go on, or it panics,
-// which ends the call. So a module must run with a LinearMemory that has a limit below 4 GiB, else it would grow when its
-// fuel is spent. A guest's own memory.grow may ask for 4 GiB as well; its fuel is at least zero then.
+// there what it wants: it sets both counters to a value of at least zero and answers nil, which lets the guest go on, or it
+// panics, which ends the call. So a module must run with a LinearMemory that has a limit below 4 GiB, else it would grow when
+// its fuel is spent. A guest's own memory.grow may ask for 4 GiB as well; its counters are at least zero then.
+//
+// # Frames
+//
+// How large a frame on the stack is only the compiler knows, so it is assumed at its largest: a place of 16 bytes for each
+// value that is ever made in the function. Where that may be much for the fuel that a call of the function costs at least,
+// its values are counted when it begins. So between two yields a stack grows by no more than what was dealt of both
+// counters stands for, and one frame. It is for the host to look at the stack then. Functions that call none are not counted:
+// there is one frame of them at a time.
 //
 // # Marks
 //
@@ -22,8 +31,9 @@
 // there is none by which the module can name the first Base bytes. There lie the marks: one byte for each granule of its
 // memory, which is not zero when something was written to the granule, or to the first [Beyond] bytes after it. Every
 // instruction that writes is followed by one that marks; where several write near to one local variable, one mark at the
-// end of that piece of code does for all. So marks are whole when a function has returned that the host has called, and
-// mean nothing after a trap or a panic.
+// end of that piece of code, or before the next call, does for all. So marks are whole when a function has returned that the
+// host has called, lack no more than [Unmarked] granules while it yields or calls the host, and mean nothing after a trap or
+// a panic.
 //
 // The host has to do the same: it adds Base to what the module says is an address, and marks what it writes.
 //
@@ -40,12 +50,16 @@ type Module struct {
 	// Wasm is what is compiled.
 	Wasm []byte
 
-	// Globals are the mutable globals that the module has itself, by index. The fuel is none of them.
+	// Globals are the mutable globals that the module has itself, by index. The counters are none of them.
 	Globals []Global
 
 	// Fuel is the name under which the fuel is exported, a mutable i32 that counts down. It begins with 0; what the host
 	// sets must be at least 0. It can be a little below zero at any time, also when a call has ended.
 	Fuel string
+
+	// Frames is the name of the other counter, that of what frames on the stack take, in values. It begins with 0, and stays
+	// above -1<<21.
+	Frames string
 
 	// Start is the name under which the start function is exported, () -> (), which nobody calls unless the host does;
 	// "" = there is none. It may be an import.

@@ -9,8 +9,9 @@ const (
 )
 
 // fuel is the index of the global that is added, yield that of the function.
-func (m *module) fuel() uint32  { return size(len(m.globals)) }
-func (m *module) yield() uint32 { return size(len(m.functions)) }
+func (m *module) fuel() uint32   { return size(len(m.globals)) }
+func (m *module) frames() uint32 { return m.fuel() + 1 }
+func (m *module) yield() uint32  { return size(len(m.functions)) }
 
 // marker is the index of the function that marks a range, which is added when there are marks.
 func (m *module) marker() uint32 { return m.yield() + 1 }
@@ -19,6 +20,7 @@ func (m *module) marker() uint32 { return m.yield() + 1 }
 func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	out := &Module{
 		Fuel:      Reserved + "fuel",
+		Frames:    Reserved + "frames",
 		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
 		Obstacles: m.obstacles(),
 		Functions: m.coded, Loops: m.loops,
@@ -32,6 +34,7 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 		}
 	}
 	added.add(out.Fuel, exportGlobal, m.fuel())
+	added.add(out.Frames, exportGlobal, m.frames())
 	if m.start >= 0 {
 		out.Start = Reserved + "start"
 		added.add(out.Start, exportFunction, size(m.start))
@@ -53,7 +56,7 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	s[sectionFunction] = appendItems(s[sectionFunction], functions, kinds...)
 	s[sectionTable] = m.tables
 	s[sectionMemory] = appendU32([]byte{1, 0}, m.memory.min)
-	s[sectionGlobal] = appendItems(s[sectionGlobal], 1, kindI32, 1, opI32Const, 0, opEnd)
+	s[sectionGlobal] = appendItems(s[sectionGlobal], 2, kindI32, 1, opI32Const, 0, opEnd, kindI32, 1, opI32Const, 0, opEnd)
 	s[sectionExport] = appendItems(s[sectionExport], added.count, added.items...)
 
 	out.Wasm = append(make([]byte, 0, len(wasm)+len(m.bodies)-len(s[sectionCode])+len(added.items)+1<<10), head...)

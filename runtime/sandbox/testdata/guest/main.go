@@ -57,6 +57,8 @@ func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 		}
 	case "recurse":
 		return fmt.Appendf(nil, "%d", recurse(0)), nil
+	case "descend":
+		return fmt.Appendf(nil, "%d", descend(30_000)), nil
 	case "loop":
 		for {
 			calls++
@@ -104,5 +106,12 @@ func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 }
 
 func recurse(n int) int { return recurse(n+1) + n }
+
+func descend(n int) int {
+	if n == 0 {
+		return 0
+	}
+	return descend(n-1) + n
+}
 
 func main() {}
