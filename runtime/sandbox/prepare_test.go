@@ -102,6 +102,28 @@ func TestPreparedCallsHaveLimits(t *testing.T) {
 	}
 }
 
+// TestExhaustedHeap: where there is no room for an error the engine throws null, which is told from the code's own, also after all
+// that filled the heap was given up.
+func TestExhaustedHeap(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{Memory: 16 << 20, Timeout: time.Minute})
+	const fill = `let all = {}; const fill = () => { for (let i = 0; ; i++) all = { all, i } };`
+	for source, want := range map[string]string{
+		fill + `fill()`: "memory",
+		fill + `try { fill() } catch (e) { all = null; throw e }`:                                                    "memory",
+		fill + `let e; try { fill() } catch (x) { e = x } all = null; if (e === null) throw e`:                       "memory",
+		fill + `await 1; try { fill() } catch (e) { all = null; throw e }`:                                           "memory",
+		fill + `return new Promise(fill).catch((e) => { all = null; return Promise.reject(e) })`:                     "memory",
+		`const f = (n) => { const a = { n }; return f([a, n, {}, {}, {}, {}, {}, {}, {}].concat(n)) }; return f([])`: "memory",
+		`let all = []; for (let i = 0; i < 1e5; i++) all.push({ i }); all = null; throw null`:                        "code_error",
+		`try { new ArrayBuffer(1e9) } catch { throw null }`:                                                          "code_error",
+		`throw null`: "code_error",
+	} {
+		if got := gives(withSource(t, m, source), `1`); got != want {
+			t.Errorf("%s: %s, want %s", source, got, want)
+		}
+	}
+}
+
 func TestPrepareRefuses(t *testing.T) {
 	h := newHost(t)
 	h.prepare = 100 * time.Millisecond
