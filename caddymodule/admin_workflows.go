@@ -111,7 +111,7 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 			return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", command.AdminBase)
 		}
 	}
-	program, _, err := catalog.CompileNew(id, 0, doc, app.types)
+	program, _, err := catalog.CompileNew(r.Context(), id, 0, doc, app.types)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		return writeJSON(w, http.StatusBadRequest, map[string]any{
 			"error": "the document does not validate, nothing was stored", "problems": adminProblems(bad.Problems),
@@ -138,7 +138,9 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return storeError(err)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"id": plan.ID, "revision": revision, "secretMoved": moved})
+	return writeJSON(w, http.StatusOK, map[string]any{
+		"id": plan.ID, "revision": revision, "secretMoved": moved, "prepareFuel": plan.PrepareFuel,
+	})
 }
 
 func deleteWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {

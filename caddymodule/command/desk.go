@@ -94,16 +94,16 @@ func (d *desk) close(ctx context.Context) error {
 }
 
 // compiling is catalog.Compile, as for a document that serves, or catalog.CompileNew, as for one that is to be stored.
-type compiling func(id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error)
+type compiling func(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error)
 
 // compile reads and compiles one document, with all that a server checks; the problems are those of a document that does
 // not validate.
-func (d *desk) compile(f file, compile compiling) (program *engine.Program, problems []problem, err error) {
+func (d *desk) compile(ctx context.Context, f file, compile compiling) (program *engine.Program, problems []problem, err error) {
 	doc, err := f.read()
 	if err != nil {
 		return nil, nil, err
 	}
-	program, _, err = compile(documentID(f.name, doc), 0, doc, d.nodes)
+	program, _, err = compile(ctx, documentID(f.name, doc), 0, doc, d.nodes)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		for _, p := range bad.Problems {
 			problems = append(problems, problem(p))

@@ -62,7 +62,7 @@ func run(cmd *cobra.Command, args []string) error {
 	}
 	defer d.close(ctx)
 
-	program, problems, err := d.compile(file{name: args[0]}, catalog.Compile)
+	program, problems, err := d.compile(ctx, file{name: args[0]}, catalog.Compile)
 	if err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}

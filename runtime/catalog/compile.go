@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -10,13 +11,18 @@ import (
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
-// Compile does all that makes a document a workflow that runs: flow.Compile, the check of webhook.signature, and the
-// binding to the modules of nodes. The error is a *flow.DocumentError.
-func Compile(id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
-	plan, err := flow.Compile(id, revision, document, nodes)
+// Compile does all that makes a document a workflow that runs: engine.Nodes.Compile, the check of webhook.signature, and the
+// binding to the modules of nodes. It is for documents that were stored before. The error is a *flow.DocumentError, or ctx's.
+func Compile(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
+	plan, err := nodes.Compile(ctx, id, revision, document, flow.PrepareFuelStored)
 	if err != nil {
 		return nil, nil, err
 	}
+	return bind(plan, document, nodes)
+}
+
+// bind is Compile from the plan on.
+func bind(plan *flow.Plan, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	var settings []byte
 	if plan.Webhook != nil {
 		settings = plan.Webhook.Signature
@@ -33,12 +39,15 @@ func Compile(id string, revision int64, document []byte, nodes *engine.Nodes) (*
 }
 
 // CompileNew is Compile for a document that somebody brings: the plan's warnings are errors.
-func CompileNew(id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
-	program, scheme, err := Compile(id, revision, document, nodes)
-	if err == nil && len(program.Plan.Warnings) > 0 {
-		return nil, nil, &flow.DocumentError{Problems: program.Plan.Warnings}
+func CompileNew(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
+	plan, err := nodes.Compile(ctx, id, revision, document, flow.MaxPrepareFuel)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case len(plan.Warnings) > 0:
+		return nil, nil, &flow.DocumentError{Problems: plan.Warnings}
 	}
-	return program, scheme, err
+	return bind(plan, document, nodes)
 }
 
 // problem makes a *flow.DocumentError of one problem.
