@@ -4,15 +4,11 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"github.com/flowtrux/edge/runtime/catalog"
-	"github.com/flowtrux/edge/runtime/flow"
 )
 
 func validateCommand() *cobra.Command {
 	return nodeFlag(jsonFlag(leaf("validate <file or dir>...", "Checks workflow documents without a server",
-		`Prints file, JSON path and reason of all that is wrong; the exit status is then 1. Of what is valid it
-prints the fuel that preparing its nodes takes.`,
+		"Prints file, JSON path and reason of all that is wrong; the exit status is then 1.",
 		cobra.MinimumNArgs(1), validate)))
 }
 
@@ -29,19 +25,17 @@ func validate(cmd *cobra.Command, args []string) error {
 		ID       string    `json:"id,omitempty"`
 		Valid    bool      `json:"valid"`
 		Problems []problem `json:"problems,omitempty"`
-
-		PrepareFuel uint64 `json:"prepareFuel"` // burnt to prepare the nodes, of at most flow.MaxPrepareFuel
 	}
 	results := make([]result, 0, len(files))
 	invalid := 0
 	for _, f := range files {
-		program, problems, err := d.compile(cmd.Context(), f, catalog.CompileNew)
+		program, problems, err := d.compile(f, true)
 		if err != nil {
 			problems = []problem{{Reason: err.Error()}}
 		}
 		r := result{File: f.name, Valid: len(problems) == 0, Problems: problems}
 		if r.Valid {
-			r.ID, r.PrepareFuel = program.Plan.ID, program.Plan.PrepareFuel
+			r.ID = program.Plan.ID
 		} else {
 			invalid++
 		}
@@ -51,11 +45,7 @@ func validate(cmd *cobra.Command, args []string) error {
 		}
 		printProblems(cmd.ErrOrStderr(), f.name, problems)
 		if w := cmd.OutOrStdout(); r.Valid {
-			note := ""
-			if r.PrepareFuel > 0 {
-				note = fmt.Sprintf(", prepared with %d of %d units of fuel", r.PrepareFuel, uint64(flow.MaxPrepareFuel))
-			}
-			fmt.Fprintf(w, "%s %s: workflow %s, %s%s\n", paint(w, green, "valid"), f.name, r.ID, plural(len(program.Plan.Nodes), "node"), note)
+			fmt.Fprintf(w, "%s %s: workflow %s, %s\n", paint(w, green, "valid"), f.name, r.ID, plural(len(program.Plan.Nodes), "node"))
 		}
 	}
 	if flag(cmd, "json") {

@@ -11,12 +11,13 @@ import (
 	"sync/atomic"
 
 	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Nodes are the node types of one configuration: their modules, and what workflows must know of them. Documents are compiled
-// against a [Preparation] of them. A module is loaded when it is first asked for. Safe for concurrent use.
+// Nodes are the node types of one configuration: their modules, and what workflows must know of them. They are the
+// flow.Types that documents are compiled against. A module is loaded when it is first asked for. Safe for concurrent use.
 //
 // Nodes are counted. Who made them holds one reference, and each running execution one; the last release closes the
 // modules.
@@ -34,8 +35,8 @@ type Load func() (*sandbox.Module, error)
 type unloaded struct {
 	load Load
 
-	mu  sync.Mutex               // of who loads it
-	typ atomic.Pointer[nodeType] // nil = it has not been
+	mu  sync.Mutex
+	typ *nodeType // nil = it has not been
 }
 
 // nodeType is a module and its manifest.
@@ -57,28 +58,19 @@ func NewNodes(types map[string]Load) *Nodes {
 	return n
 }
 
-// loaded returns a type if it has been loaded, nil if not. The error is flow.ErrNoType when there is none of that name.
-func (n *Nodes) loaded(name string) (*nodeType, error) {
+// get returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
+func (n *Nodes) get(name string) (*nodeType, error) {
 	u, ok := n.types[name]
 	if !ok {
 		return nil, flow.ErrNoType
 	}
-	return u.typ.Load(), nil
-}
-
-// get returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
-func (n *Nodes) get(name string) (*nodeType, error) {
-	if t, err := n.loaded(name); t != nil || err != nil {
-		return t, err
-	}
-	u := n.types[name]
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if n.refs.Load() == 0 { // nobody would close what is loaded now
+	switch {
+	case n.refs.Load() == 0: // nobody would close what is loaded now
 		return nil, ErrGone
-	}
-	if t := u.typ.Load(); t != nil {
-		return t, nil
+	case u.typ != nil:
+		return u.typ, nil
 	}
 	n.turns <- struct{}{}
 	defer func() { <-n.turns }()
@@ -86,12 +78,10 @@ func (n *Nodes) get(name string) (*nodeType, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newNodeType(name, module)
-	if err != nil {
+	if u.typ, err = newNodeType(name, module); err != nil {
 		return nil, errors.Join(err, module.Close(context.Background()))
 	}
-	u.typ.Store(t)
-	return t, nil
+	return u.typ, nil
 }
 
 // newNodeType reads a module's manifest.
@@ -113,13 +103,33 @@ func (n *Nodes) Load(name string) error {
 	return err
 }
 
-// Type returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
+// Type implements flow.Types.
 func (n *Nodes) Type(name string) (*flow.Type, error) {
 	t, err := n.get(name)
 	if err != nil {
 		return nil, err
 	}
 	return t.Type, nil
+}
+
+// Prepare implements flow.Preparer.
+func (n *Nodes) Prepare(name string, fixed []byte) (reads []string, err error) {
+	t, err := n.get(name)
+	if err != nil {
+		return nil, err
+	}
+	r, err := t.module.Prepared(fixed).Prepare(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	if r.Kind != abi.Output {
+		return nil, &flow.PrepareError{Reason: string(r.Output)}
+	}
+	rawjson.Elements(rawjson.Get(r.Output, "reads"), func(v []byte) bool {
+		reads = append(reads, string(rawjson.AppendString(nil, v)))
+		return true
+	})
+	return reads, nil
 }
 
 // Names are the names of all types, sorted. The caller must not change them.
@@ -161,8 +171,8 @@ func (n *Nodes) Release() {
 func (u *unloaded) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if t := u.typ.Load(); t != nil {
+	if u.typ != nil {
 		// No call is running, so there is nothing to wait for and nobody to tell of an error.
-		_ = t.module.Close(context.Background())
+		_ = u.typ.module.Close(context.Background())
 	}
 }
