@@ -80,10 +80,11 @@ func (l *linger) close(w http.ResponseWriter, p peer) {
 	}()
 }
 
-// takeOver sends what was written and takes the connection from the server. It is nil where something between holds the answer
-// back, or the connection cannot be taken. What was around the connection's writer counts what comes through it, and is left out.
+// takeOver sends the answer that was written, which has a length, and takes the connection from the server. It is nil where
+// a handler between still holds some of the answer (one that encodes takes the length away), or the connection cannot be taken.
+// The writers between are passed over: they would count what comes in and is thrown away.
 func takeOver(w http.ResponseWriter, control *http.ResponseController) net.Conn {
-	if control.Flush() != nil {
+	if w.Header().Get("Content-Length") == "" || control.Flush() != nil {
 		return nil
 	}
 	for {

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -160,7 +161,7 @@ func (a *App) program(e *journal.Entry) (*engine.Program, error) {
 	if w := a.catalog.Workflow(e.Workflow); w != nil && w.Program != nil && w.Program.Plan.Revision == e.Revision {
 		return w.Program, nil
 	}
-	p, _, err := catalog.Compile(e.Workflow, e.Revision, e.Document, a.types)
+	p, _, err := catalog.Compile(context.Background(), e.Workflow, e.Revision, e.Document, a.types)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the recorded workflow: %w", err)
 	}

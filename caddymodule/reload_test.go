@@ -28,18 +28,35 @@ type running struct {
 	store   string // JSON config
 	journal string // JSON config
 	client  *http.Client
+
+	around
+}
+
+// around is what a site's config has beside the handler.
+type around struct {
+	server  string // further members of the HTTP server, each with a comma before it
+	handler string // members of the handler, each with a comma before it
+	before  string // handlers before it, each with a comma behind it
 }
 
 // run starts Caddy with an app's config and a workflow `echo` that answers what it was sent.
-func run(t *testing.T, app string) *running {
+func run(t *testing.T, app string) *running { return runWith(t, app, around{}) }
+
+// runWith is run with what the config of the site has beside it.
+func runWith(t *testing.T, app string, more around) *running {
 	t.Helper()
 	r := &running{
 		t: t, address: freeAddress(t),
 		store:   fmt.Sprintf(`{"engine":"embedded","dir":%q}`, t.TempDir()),
 		journal: fmt.Sprintf(`{"engine":"bbolt","file":%q}`, filepath.Join(t.TempDir(), "journal.db")),
 		client:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		around:  more,
 	}
 	t.Cleanup(func() {
+		if a, err := runningApp(); err == nil {
+			gone := ended(a)
+			defer func() { <-gone }() // what runs until then may write into the test's directories
+		}
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stopping Caddy: %v", err)
 		}
@@ -78,10 +95,10 @@ func (r *running) load(app string) error {
 			"http": {"grace_period": "1s", "servers": {"s": {
 				"listen": [%q],
 				"automatic_https": {"disable": true},
-				"routes": [{"handle": [{"handler": "flowtrux"}]}]
+				"routes": [{"handle": [%s{"handler": "flowtrux"%s}]}]%s
 			}}}
 		}
-	}`, r.withStore(app), r.address)), true)
+	}`, r.withStore(app), r.address, r.before, r.handler, r.server)), true)
 }
 
 // withStore adds the store and the journal to an app's config.

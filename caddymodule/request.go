@@ -96,8 +96,12 @@ func (b *body) readAll(src io.Reader, declared int64, deadline time.Time) error 
 	b.grow(declared)
 	for {
 		into := b.data[len(b.data):cap(b.data)]
-		if len(into) == 0 {
+		switch {
+		case len(into) == 0:
 			into = b.probe[:]
+		case declared < 0:
+			// Within a chunk, net/http reads until this is full. What has come by then is not accounted for.
+			into = into[:min(len(into), firstBuffer)]
 		}
 		n, err := src.Read(into)
 		if n > 0 {

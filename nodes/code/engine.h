@@ -18,6 +18,7 @@ static inline JSValue special(int tag) { return (JSValue)tag << 32; }
 static inline int tag_of(JSValue v) { return (int)(v >> 32); }
 static inline void *pointer_of(JSValue v) { return (void *)(size)v; }
 static inline int is_exception(JSValue v) { return tag_of(v) == TAG_EXCEPTION; }
+static inline int is_null(JSValue v) { return tag_of(v) == TAG_NULL; }
 static inline int is_undefined(JSValue v) { return tag_of(v) == TAG_UNDEFINED; }
 
 enum { EVAL_SCRIPT = 0, EVAL_MODULE = 1, EVAL_STRICT = 1 << 3, EVAL_COMPILE_ONLY = 1 << 5 };
@@ -51,6 +52,7 @@ int ENGINE(JS_PromiseState)(JSContext *, JSValue);
 JSValue ENGINE(JS_PromiseResult)(JSContext *, JSValue);
 JSValue ENGINE(JS_GetException)(JSContext *);
 JSValue ENGINE(JS_Throw)(JSContext *, JSValue);
+JSValue ENGINE(JS_ThrowOutOfMemory)(JSContext *);
 JSValue ENGINE(JS_NewObject)(JSContext *);
 JSValue ENGINE(JS_GetPropertyStr)(JSContext *, JSValue, const char *name);
 int ENGINE(JS_SetPropertyStr)(JSContext *, JSValue, const char *name, JSValue);

@@ -69,10 +69,17 @@ static JSValue settled(JSValue v) {
 	return JS_Throw(context, JS_NewStringLen(context, never, sizeof never - 1));
 }
 
-// failed answers with the exception, as the prelude puts it: a label, then the message.
+// exhausted tells whether the heap has come to the end of the memory. Malloc cannot tell: what is freed on the way up from where it
+// failed may be enough for it again. But a memory never shrinks, so that one that could not grow by a page cannot now.
+static int exhausted(void) { return __builtin_wasm_memory_grow(0, 1) == (size)-1; }
+
+// failed answers with the exception, as the prelude puts it: a label, then the message. Without room for an error the engine throws
+// null, which code may throw as well.
 static unsigned long long failed(enum kind kind) {
 	static const char memory[] = "\x06memoryout of memory";
 	JSValue thrown = JS_GetException(context);
+	if (is_null(thrown) && exhausted())
+		return pack(kind, memory, sizeof memory - 1);
 	JSValue said = JS_Call(context, js_explain, special(TAG_UNDEFINED), 1, &thrown);
 	size n;
 	const char *p = is_exception(said) ? 0 : text(said, &n);
@@ -136,7 +143,7 @@ static JSValue http(JSValue request) {
 	n = host_http(p, n);
 	char *held = wasm_malloc(n);
 	if (!held)
-		return JS_Throw(context, special(TAG_NULL));
+		return JS_ThrowOutOfMemory(context);
 	host_take(held);
 	JSValue answer = JS_NewObject(context);
 	byte kind = *(byte *)held;
@@ -150,7 +157,7 @@ static JSValue http(JSValue request) {
 static JSValue random_bytes(int n) {
 	byte *p = n < 0 ? 0 : wasm_malloc(n + 1);
 	if (!p || wasi_random_get(p, n))
-		return JS_Throw(context, special(TAG_NULL));
+		return JS_ThrowOutOfMemory(context);
 	return JS_NewUint8ArrayCopy(context, p, n);
 }
 
@@ -160,8 +167,10 @@ static const char *const names[] = {"compile", "encode", "decode", "http", "log"
 JSValue *EXPORT(host_call)(const char *name, int length, JSValue *self, int argc, JSValue **argv) {
 	(void)length, (void)self, (void)argc; // the prelude gives as many arguments as it should
 	JSValue *result = wasm_malloc(sizeof *result);
-	if (!result)
+	if (!result) {
+		JS_ThrowOutOfMemory(context);
 		return 0;
+	}
 	*result = special(TAG_UNDEFINED);
 	int number = 0, module = 0;
 	size n;

@@ -7,7 +7,7 @@ import (
 
 // AppendCanonical checks b like [Check] and appends it to dst in one form: without white space between tokens and, of
 // the members of an object that have the same key, only the last one, at its own place. Keys are the same when their
-// unescaped texts are. All else stays byte for byte: the order of keys, the digits of numbers, the escapes.
+// exact texts are. All else stays byte for byte: the order of keys, the digits of numbers, the escapes.
 //
 // dst and b must not overlap. On an error the result is dst as it was.
 func AppendCanonical(dst, b []byte, maxDepth int) ([]byte, error) {
@@ -57,7 +57,7 @@ func (c *canon) member(b []byte, i, end int, escaped bool) {
 	m := member{at: len(c.dst) + i - c.copied, key: i + 1, size: end - i - 2}
 	if escaped {
 		m.key = ^len(c.keys)
-		c.keys = AppendString(c.keys, b[i:end])
+		c.keys = AppendExact(c.keys, b[i+1:end-1])
 		m.size = len(c.keys) - ^m.key
 	}
 	switch {

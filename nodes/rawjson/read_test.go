@@ -2,6 +2,7 @@ package rawjson
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -105,6 +106,9 @@ func FuzzRead(f *testing.F) {
 		}
 		canonical, _ := AppendCanonical(nil, b, testDepth)
 		for key, want := range members {
+			if strings.Contains(key, "\uFFFD") {
+				continue // encoding/json has one character for all halves of surrogate pairs
+			}
 			if got := Get(canonical, key); got == nil || decode(t, got) != decode(t, want) {
 				t.Fatalf("Get(%q) = %q, want %q", key, got, want)
 			}

@@ -6,7 +6,7 @@ import (
 )
 
 // AppendString appends the text of the JSON string v (with its quotes), unescaped, to dst. A \u escape that is only
-// half of a surrogate pair gives U+FFFD. When v is no string nothing is appended.
+// half of a surrogate pair gives U+FFFD; see [Exact]. When v is no string nothing is appended.
 func AppendString(dst, v []byte) []byte {
 	if len(v) < 2 || v[0] != '"' {
 		return dst
@@ -34,7 +34,9 @@ func AppendQuoted(dst, s []byte) []byte {
 }
 
 // AppendEscaped is [AppendQuoted] without the quotes, for building one string of several parts.
-func AppendEscaped(dst, s []byte) []byte {
+func AppendEscaped(dst, s []byte) []byte { return appendEscaped(dst, s, false) }
+
+func appendEscaped(dst, s []byte, exact bool) []byte {
 	const hex = "0123456789abcdef"
 	done := 0
 	for i := 0; i < len(s); {
@@ -68,6 +70,9 @@ func AppendEscaped(dst, s []byte) []byte {
 		default:
 			if c < 0x20 {
 				dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xF])
+			} else if r := halfAt(s[i:]); exact && r > 0 {
+				dst = append(dst, '\\', 'u', hex[r>>12], hex[r>>8&0xF], hex[r>>4&0xF], hex[r&0xF])
+				n = halfSize
 			} else {
 				dst = utf8.AppendRune(dst, utf8.RuneError)
 			}
@@ -89,7 +94,9 @@ func hasEscape(raw []byte) bool {
 }
 
 // AppendUnescaped is [AppendString] for what stands between the quotes, such as the keys that [Members] gives.
-func AppendUnescaped(dst, raw []byte) []byte {
+func AppendUnescaped(dst, raw []byte) []byte { return appendUnescaped(dst, raw, false) }
+
+func appendUnescaped(dst, raw []byte, exact bool) []byte {
 	done := 0
 	for i := 0; i < len(raw); {
 		if raw[i] != '\\' {
@@ -113,7 +120,11 @@ func AppendUnescaped(dst, raw []byte) []byte {
 			dst = append(dst, '\t')
 		case 'u':
 			r, n := unescapedRune(raw[i:])
-			dst = utf8.AppendRune(dst, r)
+			if exact && utf16.IsSurrogate(r) {
+				dst = appendHalf(dst, r)
+			} else {
+				dst = utf8.AppendRune(dst, r)
+			}
 			i += n
 			done = i
 			continue
@@ -126,7 +137,8 @@ func AppendUnescaped(dst, raw []byte) []byte {
 	return append(dst, raw[done:]...)
 }
 
-// unescapedRune reads the \u escape, or the two of a surrogate pair, that raw begins with, and tells its length.
+// unescapedRune reads the \u escape, or the two of a surrogate pair, that raw begins with, and tells its length. Half of a pair
+// alone is itself, which is no character.
 func unescapedRune(raw []byte) (rune, int) {
 	r := hexRune(raw)
 	if r < 0 {
@@ -138,7 +150,7 @@ func unescapedRune(raw []byte) (rune, int) {
 	if pair := utf16.DecodeRune(r, hexRune(raw[6:])); pair != utf8.RuneError {
 		return pair, 12
 	}
-	return utf8.RuneError, 6
+	return r, 6
 }
 
 // hexRune reads the \u escape that raw begins with, -1 when there is none.

@@ -67,7 +67,7 @@ func pathOf(op []byte, key string) (path, error) {
 	if rawjson.KindOf(v) != rawjson.String {
 		return nil, errPath
 	}
-	return parsePath(string(rawjson.AppendString(nil, v)))
+	return parsePath(string(rawjson.Exact(v)))
 }
 
 // set puts v at a path. Objects that are missing on the way are made; so is an element just behind the end of an array.
@@ -146,7 +146,7 @@ func rename(value, op []byte) ([]byte, error) {
 	if len(at) == 0 || at[len(at)-1].isIndex() {
 		return nil, sdk.Fatal("bad_path", "rename: the path does not end with a key")
 	}
-	return renameAt(value, at, step{key: string(rawjson.AppendString(nil, to)), index: -1}), nil
+	return renameAt(value, at, step{key: string(rawjson.Exact(to)), index: -1}), nil
 }
 
 func renameAt(value []byte, at path, to step) []byte {
@@ -184,7 +184,7 @@ func pick(value, paths []byte) ([]byte, error) {
 			err = errPath
 			return false
 		}
-		if at, err = parsePath(string(rawjson.AppendString(nil, p))); err != nil {
+		if at, err = parsePath(string(rawjson.Exact(p))); err != nil {
 			return false
 		}
 		v := value

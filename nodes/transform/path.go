@@ -10,7 +10,7 @@ type path []step
 
 // step leads into an array when index >= 0, else into an object.
 type step struct {
-	key   string
+	key   string // exact, see rawjson.Exact
 	index int
 }
 
@@ -33,7 +33,7 @@ func (s step) raw() []byte {
 	if s.isIndex() {
 		return nil
 	}
-	return rawjson.AppendEscaped(nil, []byte(s.key))
+	return rawjson.AppendExactEscaped(nil, []byte(s.key))
 }
 
 // parsePath reads a path; the empty text is no path.
@@ -82,7 +82,7 @@ func bracket(text string, i int) (s step, end int, ok bool) {
 		if end++; end > len(text) || rawjson.Check([]byte(text[i:end]), 0) != nil {
 			return s, end, false
 		}
-		s = step{key: string(rawjson.AppendString(nil, []byte(text[i:end]))), index: -1}
+		s = step{key: string(rawjson.AppendExact(nil, []byte(text[i+1:end-1]))), index: -1}
 	} else {
 		for ; end < len(text) && '0' <= text[end] && text[end] <= '9'; end++ {
 			if s.index = 10*s.index + int(text[end]-'0'); s.index > maxIndex {
@@ -99,7 +99,7 @@ func bracket(text string, i int) (s step, end int, ok bool) {
 // each calls fn with each member or element of v: its step, its raw key (nil in an array), its value.
 func each(v []byte, fn func(s step, raw, value []byte) bool) {
 	rawjson.Members(v, func(key, value []byte) bool {
-		return fn(step{key: string(rawjson.AppendUnescaped(nil, key)), index: -1}, key, value)
+		return fn(step{key: string(rawjson.AppendExact(nil, key)), index: -1}, key, value)
 	})
 	i := 0
 	rawjson.Elements(v, func(value []byte) bool {

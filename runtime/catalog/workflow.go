@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"time"
 
@@ -60,7 +61,7 @@ func (c *Catalog) build(id string, e store.Entry, before *Workflow, earlier []st
 
 // serve compiles a document and, if it is valid, makes it the one that serves.
 func (w *Workflow) serve(e store.Entry, nodes *engine.Nodes) error {
-	p, scheme, err := Compile(w.ID, e.Revision, e.Value, nodes)
+	p, scheme, err := Compile(context.Background(), w.ID, e.Revision, e.Value, nodes)
 	if err != nil {
 		return err
 	}

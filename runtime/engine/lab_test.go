@@ -137,7 +137,7 @@ func newLab(t *testing.T, c Config, limits sandbox.Limits) *lab {
 // program compiles a document.
 func (l *lab) program(document string) *Program {
 	l.Helper()
-	plan, err := flow.Compile("w", 1, []byte(document), l.nodes)
+	plan, err := l.nodes.Compile(context.Background(), "w", 1, []byte(document), flow.MaxPrepareFuel)
 	if err != nil {
 		l.Fatalf("%v\n%s", err, document)
 	}

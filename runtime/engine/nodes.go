@@ -11,13 +11,12 @@ import (
 	"sync/atomic"
 
 	"github.com/flowtrux/edge/nodes/abi"
-	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Nodes are the node types of one configuration: their modules, and what workflows must know of them. They are the
-// flow.Types that documents are compiled against. A module is loaded when it is first asked for. Safe for concurrent use.
+// Nodes are the node types of one configuration: their modules, and what workflows must know of them. Documents are compiled
+// against a [Preparation] of them. A module is loaded when it is first asked for. Safe for concurrent use.
 //
 // Nodes are counted. Who made them holds one reference, and each running execution one; the last release closes the
 // modules.
@@ -35,8 +34,8 @@ type Load func() (*sandbox.Module, error)
 type unloaded struct {
 	load Load
 
-	mu  sync.Mutex
-	typ *nodeType // nil = it has not been
+	mu  sync.Mutex               // of who loads it
+	typ atomic.Pointer[nodeType] // nil = it has not been
 }
 
 // nodeType is a module and its manifest.
@@ -58,19 +57,28 @@ func NewNodes(types map[string]Load) *Nodes {
 	return n
 }
 
-// get returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
-func (n *Nodes) get(name string) (*nodeType, error) {
+// loaded returns a type if it has been loaded, nil if not. The error is flow.ErrNoType when there is none of that name.
+func (n *Nodes) loaded(name string) (*nodeType, error) {
 	u, ok := n.types[name]
 	if !ok {
 		return nil, flow.ErrNoType
 	}
+	return u.typ.Load(), nil
+}
+
+// get returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
+func (n *Nodes) get(name string) (*nodeType, error) {
+	if t, err := n.loaded(name); t != nil || err != nil {
+		return t, err
+	}
+	u := n.types[name]
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	switch {
-	case n.refs.Load() == 0: // nobody would close what is loaded now
+	if n.refs.Load() == 0 { // nobody would close what is loaded now
 		return nil, ErrGone
-	case u.typ != nil:
-		return u.typ, nil
+	}
+	if t := u.typ.Load(); t != nil {
+		return t, nil
 	}
 	n.turns <- struct{}{}
 	defer func() { <-n.turns }()
@@ -78,10 +86,12 @@ func (n *Nodes) get(name string) (*nodeType, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.typ, err = newNodeType(name, module); err != nil {
+	t, err := newNodeType(name, module)
+	if err != nil {
 		return nil, errors.Join(err, module.Close(context.Background()))
 	}
-	return u.typ, nil
+	u.typ.Store(t)
+	return t, nil
 }
 
 // newNodeType reads a module's manifest.
@@ -103,33 +113,13 @@ func (n *Nodes) Load(name string) error {
 	return err
 }
 
-// Type implements flow.Types.
+// Type returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
 func (n *Nodes) Type(name string) (*flow.Type, error) {
 	t, err := n.get(name)
 	if err != nil {
 		return nil, err
 	}
 	return t.Type, nil
-}
-
-// Prepare implements flow.Preparer.
-func (n *Nodes) Prepare(name string, fixed []byte) (reads []string, err error) {
-	t, err := n.get(name)
-	if err != nil {
-		return nil, err
-	}
-	r, err := t.module.Prepared(fixed).Prepare(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	if r.Kind != abi.Output {
-		return nil, &flow.PrepareError{Reason: string(r.Output)}
-	}
-	rawjson.Elements(rawjson.Get(r.Output, "reads"), func(v []byte) bool {
-		reads = append(reads, string(rawjson.AppendString(nil, v)))
-		return true
-	})
-	return reads, nil
 }
 
 // Names are the names of all types, sorted. The caller must not change them.
@@ -171,8 +161,8 @@ func (n *Nodes) Release() {
 func (u *unloaded) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.typ != nil {
+	if t := u.typ.Load(); t != nil {
 		// No call is running, so there is nothing to wait for and nobody to tell of an error.
-		_ = u.typ.module.Close(context.Background())
+		_ = t.module.Close(context.Background())
 	}
 }

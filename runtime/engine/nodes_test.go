@@ -33,7 +33,7 @@ func TestNodesAreLoadedWhenTheyAreWanted(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if _, err := flow.Compile("w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), n); err != nil {
+			if _, err := n.Compile(t.Context(), "w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), flow.MaxPrepareFuel); err != nil {
 				t.Error(err)
 			}
 		})
@@ -51,7 +51,7 @@ func TestNodesThatCannotBeLoaded(t *testing.T) {
 	n := NewNodes(map[string]Load{"task": c.load})
 	defer n.Release()
 	compile := func() error {
-		_, err := flow.Compile("w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), n)
+		_, err := n.Compile(t.Context(), "w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), flow.MaxPrepareFuel)
 		return err
 	}
 	if err := compile(); err == nil || !strings.Contains(err.Error(), `nodes[1].type: node type "task" cannot be used: no memory`) {

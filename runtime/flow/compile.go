@@ -11,7 +11,7 @@ import (
 // The error is a *[DocumentError] with all that is wrong. raw is neither kept nor changed. The result depends on the
 // arguments alone: the same document gives an equal plan or the same problems.
 func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) {
-	d := &draft{report: &report{masks: true}, types: types}
+	d := &draft{report: &report{}, types: types}
 	doc, ok := d.open(raw, MaxDocument, forEditors)
 	if !ok {
 		return nil, d.err()
@@ -93,7 +93,7 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 	p := &Plan{
 		ID: d.id, Name: d.name, Active: d.active, Revision: revision,
 		Document: WithoutSecret(d.doc), Webhook: t.webhook, Data: t.data,
-		Nodes: make([]Node, len(d.nodes)), Warnings: inDocumentOrder(d.warnings),
+		Nodes: make([]Node, len(d.nodes)), Warnings: inDocumentOrder(d.warnings), PrepareFuel: d.fuel,
 	}
 	if p.Webhook != nil && response >= 0 {
 		p.Webhook.ResponseNode = g.rank[response]

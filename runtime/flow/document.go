@@ -4,7 +4,8 @@ import "time"
 
 // draft is a document whose parts were read one by one; nothing is known yet of how they fit together.
 type draft struct {
-	unprepared bool // a module could not be asked: the others are not either, which could take as long each
+	unprepared bool   // a module could not be asked: the others are not either, which could take as long each
+	fuel       uint64 // that preparing has burnt
 	*report
 	types   Types
 	found   map[string]*lookup // after lookUp, by name

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,18 +21,26 @@ type Types interface {
 // ErrNoType is the error of Types that do not have a type.
 var ErrNoType = errors.New("there is no node type of that name")
 
-// Preparer is what Types are when they have types with Fixed keys.
+// Preparer is what Types are when they have types with Fixed keys. It prepares the nodes of one document.
 type Preparer interface {
 	// Prepare gives a type's module the fixed part of a config: an object with those of the Fixed keys that the config has. It
-	// returns paths of templates, as in trigger.data, whose values are added to the config. What is wrong with fixed is a
-	// *PrepareError; any other error says why that could not be found out.
-	Prepare(name string, fixed []byte) (reads []string, err error)
+	// returns paths of templates, as in trigger.data, whose values are added to the config, and the fuel that it took. What is
+	// wrong with fixed is a *PrepareError; a *FuelError says that all nodes together take more fuel than there is; any other
+	// error says why that could not be found out. After an error of the last two kinds it is not called again.
+	Prepare(name string, fixed []byte) (reads []string, fuel uint64, err error)
 }
 
 // PrepareError is what a module says against the fixed part of a config, in one line.
 type PrepareError struct{ Reason string }
 
 func (e *PrepareError) Error() string { return e.Reason }
+
+// FuelError is a Preparer's whose fuel for a document is used up.
+type FuelError struct{ Limit uint64 }
+
+func (e *FuelError) Error() string {
+	return fmt.Sprintf("the %d units of fuel for preparing the document are used up", e.Limit)
+}
 
 // Type is what a workflow must know of a node type: its module's manifest, decoded by [ParseType]. It is immutable and
 // safe for concurrent use.

@@ -12,7 +12,7 @@ import (
 
 // step is one step of a path: into a member, or into an element when index >= 0.
 type step struct {
-	key   string
+	key   string // exact, see rawjson.Exact
 	index int
 }
 
@@ -200,7 +200,7 @@ func (p *pathParser) bracket() (step, *malformed) {
 		if rawjson.Check(quoted, 0) != nil {
 			return s, &malformed{start, "a key that is no valid JSON string"}
 		}
-		s.key = text(quoted)
+		s.key = string(rawjson.Exact(quoted))
 	} else {
 		for p.i < len(p.s) && '0' <= p.s[p.i] && p.s[p.i] <= '9' {
 			p.i++

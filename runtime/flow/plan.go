@@ -27,6 +27,9 @@ type Plan struct {
 	// Warnings are what rules say that came after documents were stored. Such a document is valid and serves on; whoever brings
 	// one is to be told that they are errors. At most MaxProblems, in the order of the document.
 	Warnings []Problem
+
+	// PrepareFuel is the fuel that preparing the nodes has burnt, at most PrepareFuelStored.
+	PrepareFuel uint64
 }
 
 // Webhook is the trigger's webhook settings.

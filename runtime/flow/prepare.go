@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -28,25 +29,36 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 	if !ok || len(keys) == 0 || d.unprepared || d.full() {
 		return rest, fixed
 	}
-	reads, err := p.Prepare(d.nodes[i].typ, fixed)
+	at := config.at
+	if len(keys) == 1 {
+		at = at.member(keys[0])
+	}
+	before := d.fuel
+	reads, fuel, err := p.Prepare(d.nodes[i].typ, fixed)
+	d.fuel += fuel
+	bad, over := (*PrepareError)(nil), (*FuelError)(nil)
+	switch {
+	case errors.As(err, &over):
+		d.unprepared = true
+		d.add(at, "%s", tooMuchFuel(over.Limit, before))
+	case errors.As(err, &bad):
+		d.add(at, "%s", bad.Reason)
+	case err != nil:
+		d.unprepared = true
+		d.add(at, "could not be checked: %s", err)
+	case before <= MaxPrepareFuel && d.fuel > MaxPrepareFuel:
+		d.warn(at, "%s", tooMuchFuel(MaxPrepareFuel, before))
+	}
 	if err != nil {
-		at := config.at
-		if len(keys) == 1 {
-			at = at.member(keys[0])
-		}
-		reason := "could not be checked: " + err.Error()
-		if bad := (*PrepareError)(nil); errors.As(err, &bad) {
-			reason = bad.Reason
-			if at.belowSecret() != nil {
-				reason = "is refused by the module" // whose words may be the text
-			}
-		} else {
-			d.unprepared = true
-		}
-		d.add(at, "%s", reason)
 		return rest, fixed
 	}
 	return d.withReads(i, rest, reads, names), fixed
+}
+
+// tooMuchFuel says that the fuel for preparing a document ends with a node, before which so much was burnt.
+func tooMuchFuel(limit, before uint64) string {
+	return fmt.Sprintf("takes too long to prepare: with it the document's nodes burn more than %d units of fuel, the most for all of them together; those before it burn %d",
+		limit, before)
 }
 
 // appendMember appends a member whose key is escaped already.

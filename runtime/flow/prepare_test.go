@@ -2,6 +2,7 @@ package flow
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -11,10 +12,12 @@ import (
 type preparing struct {
 	testTypes
 	answer func(name, fixed string) ([]string, error)
+	fuel   uint64 // of each
 }
 
-func (p preparing) Prepare(name string, fixed []byte) ([]string, error) {
-	return p.answer(name, string(fixed))
+func (p preparing) Prepare(name string, fixed []byte) ([]string, uint64, error) {
+	reads, err := p.answer(name, string(fixed))
+	return reads, p.fuel, err
 }
 
 func withScript(t testing.TB, answer func(name, fixed string) ([]string, error)) preparing {
@@ -27,7 +30,7 @@ func withScript(t testing.TB, answer func(name, fixed string) ([]string, error))
 		t.Fatal(err)
 	}
 	types["script"] = typ
-	return preparing{types, answer}
+	return preparing{testTypes: types, answer: answer}
 }
 
 func scripted(forEach, config string) string {
@@ -108,6 +111,8 @@ func TestFixedPartProblems(t *testing.T) {
 		{"of several keys", `{"source":"","more":1}`, bad, "nodes[4].config: unexpected end (line 1, column 3)"},
 		{"none", `{"source":""}`, func(string, string) ([]string, error) { return nil, errors.New("too slow") },
 			"nodes[4].config.source: could not be checked: too slow"},
+		{"no fuel", `{"source":""}`, func(string, string) ([]string, error) { return nil, &FuelError{Limit: 1000} },
+			"nodes[4].config.source: takes too long to prepare: with it the document's nodes burn more than 1000 units of fuel, the most for all of them together; those before it burn 0"},
 		{"a wrong config is not prepared", `{"source":1}`, bad, "nodes[4].config.source: must be a string, not a number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -116,6 +121,39 @@ func TestFixedPartProblems(t *testing.T) {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// The fuel of all nodes together is what counts. Beyond the bound a document that is in the store serves, with a warning that names
+// the node.
+func TestPrepareFuel(t *testing.T) {
+	var nodes, edges []string
+	for i := range 3 {
+		nodes = append(nodes, fmt.Sprintf(`{"id":"s%d","type":"script","config":{"source":"%d"}}`, i, i))
+		edges = append(edges, fmt.Sprintf(`{"source":"trigger","target":"s%d"}`, i))
+	}
+	document := `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"manual"}},` + strings.Join(nodes, ",") + `],"edges":[` + strings.Join(edges, ",") + `]}`
+	for fuel, want := range map[uint64]string{
+		7:                       "",
+		MaxPrepareFuel / 3:      "",
+		MaxPrepareFuel / 2:      "nodes[3].config.source",
+		MaxPrepareFuel/2 + 1:    "nodes[2].config.source",
+		MaxPrepareFuel + 1:      "nodes[1].config.source",
+		PrepareFuelStored/3 - 1: "nodes[1].config.source",
+	} {
+		types := withScript(t, func(string, string) ([]string, error) { return nil, nil })
+		types.fuel = fuel
+		p, err := Compile("w", 0, []byte(document), types)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, w := range p.Warnings {
+			got = append(got, w.Path)
+		}
+		if strings.Join(got, " ") != want || p.PrepareFuel != 3*fuel {
+			t.Errorf("3 × %d: warnings at %q, want %q; %d units in all", fuel, got, want, p.PrepareFuel)
+		}
 	}
 }
 

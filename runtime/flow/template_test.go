@@ -25,7 +25,7 @@ func testScope(t testing.TB, p *Plan) *Scope {
 	t.Helper()
 	ev, err := NewEvent([]byte(`{
 		"n": 1.50, "big": 12345678901234567890.10, "s": "a\"b\u00e9\nc", "t": true, "f": false, "z": null, "empty": "",
-		"list": [10, {"x": "y"}, [ ]], "obj": {"b": 1, "a": {"deep": [0, 1e3]}}, "any key": 1, "a.b": 2, "é-_$@1": 3, "": 4,
+		"list": [10, {"x": "y"}, [ ]], "obj": {"b": 1, "a": {"deep": [0, 1e3]}}, "any key": 1, "a.b": 2, "é-_$@1": 3, "": 4, "\ud800": 6,
 		"q\"]}}": 5, "_query": "from the body"
 	}`), "source=shop&tag=a&tag=b", Event{
 		Headers: []byte(`{"content-type":"application/json","x-a":"b"}`), Method: "POST", ClientIP: "192.0.2.7", ReceivedAt: received,
@@ -48,7 +48,7 @@ func testScope(t testing.TB, p *Plan) *Scope {
 
 func TestTemplateValues(t *testing.T) {
 	data := `{"n":1.50,"big":12345678901234567890.10,"s":"a\"b\u00e9\nc","t":true,"f":false,"z":null,"empty":"",` +
-		`"list":[10,{"x":"y"},[]],"obj":{"b":1,"a":{"deep":[0,1e3]}},"any key":1,"a.b":2,"é-_$@1":3,"":4,"q\"]}}":5,` +
+		`"list":[10,{"x":"y"},[]],"obj":{"b":1,"a":{"deep":[0,1e3]}},"any key":1,"a.b":2,"é-_$@1":3,"":4,"\ud800":6,"q\"]}}":5,` +
 		`"_query":{"source":"shop","tag":["a","b"]}}`
 	tests := []struct{ template, want string }{ // texts of JSON strings
 		// A template alone keeps the type and the bytes.
@@ -90,6 +90,9 @@ func TestTemplateValues(t *testing.T) {
 		{`{{trigger.data[""]}}`, `4`},
 		{`{{trigger.data["q\"]}}"]}}`, `5`},
 		{`{{trigger["data"]["n"]}}`, `1.50`},
+		{`{{trigger.data["\ud800"]}}`, `6`}, // half of a surrogate pair is itself alone
+		{`{{trigger.data["\ud801"]}}`, `null`},
+		{`{{trigger.data["\ufffd"]}}`, `null`},
 		// Roots.
 		{`{{trigger.data._query}}`, `{"source":"shop","tag":["a","b"]}`},
 		{`{{trigger.data["_query"].tag[1]}}`, `"b"`},

@@ -24,7 +24,7 @@ func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uin
 	calls := in.context(ctx, s)
 	if buffer == 0 || len(input) > inputRoom {
 		in.stack[0] = uint64(len(input))
-		if err := in.call(calls, in.alloc); err != nil {
+		if err := in.call(calls, &in.alloc); err != nil {
 			return 0, in.ended(ctx, s, err)
 		}
 		if buffer = uint32(in.stack[0]); buffer == 0 {
@@ -35,7 +35,7 @@ func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uin
 		return 0, badAnswer("alloc answered with a buffer outside of the memory")
 	}
 	in.stack[0], in.stack[1] = uint64(buffer), uint64(len(input))
-	if err := in.call(calls, in.run); err != nil {
+	if err := in.call(calls, &in.run); err != nil {
 		return 0, in.ended(ctx, s, err)
 	}
 	if in.memory.meter.spent() { // the last of it on the way home, where nothing looks any more

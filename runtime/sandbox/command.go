@@ -28,7 +28,7 @@ func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []by
 	limit := max(l.Output, s.MaxOutput)
 	s.Pipe(input, limit)
 	in.memory.meter.begin(ctx, s.Deadline, int64(l.Fuel))
-	err := in.call(in.context(ctx, s), in.main)
+	err := in.call(in.context(ctx, s), &in.main)
 	spent := in.memory.meter.spent()
 	s.Fuel, s.MemorySize = in.memory.meter.end(), in.memory.size-uint64(in.layout.Base)
 	payload, over := s.Piped()

@@ -27,8 +27,8 @@
 // Package rewrite has put counters into the module. When some 100,000 instructions were run, the guest asks for memory that it cannot have, and
 // the host, on the goroutine of the call, looks at the time, the budget of fuel and the caller's context: it lets the guest go on,
 // or ends the call with a panic. That is also when the garbage collector has its turn and, after a millisecond, whatever else could
-// run. No timer, no goroutine and no lock is needed for it. It also looks at the size of the guest's stack, which wazero lets grow
-// to 80 MB: a call has overflowed its stack when it is over 16 MiB. Package rewrite counts what frames may take as well, so that
+// run. No timer, no goroutine and no lock is needed for it. It also looks at how much the guest has on its stack, which wazero lets
+// grow to 80 MB: more than 18 MiB are too much. Package rewrite counts what frames may take as well, so that
 // large ones do not outrun these looks.
 //
 // It is not the host's interface to guests (package hostapi) and knows nothing of workflows.

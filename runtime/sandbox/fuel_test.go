@@ -140,7 +140,7 @@ func TestALongCallGivesTurns(t *testing.T) {
 	}
 	defer in.close()
 	m := &in.memory.meter
-	m.stack = in.run.stack
+	m.stack = &noStack
 	m.begin(t.Context(), time.Time{}, 0)
 	defer m.end()
 	var ran atomic.Bool

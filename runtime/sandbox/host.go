@@ -54,7 +54,6 @@ func (o Options) startSeed(wasm []byte) (seed [32]byte) {
 type Host struct {
 	options Options
 	trial   time.Duration // for _initialize, warmup and describe of a module together
-	prepare time.Duration // for prepare, which documents wait for that are loaded
 
 	mu       sync.Mutex
 	runtime  wazero.Runtime // nil until the first Load, and after the end
@@ -87,7 +86,7 @@ func New(o Options) (*Host, error) {
 	o.Instances = cmp.Or(o.Instances, DefaultInstances)
 	o.Images = cmp.Or(o.Images, DefaultImages)
 	return &Host{
-		options: o, trial: trialTime, prepare: prepareTime,
+		options: o, trial: trialTime,
 		compiled: make(map[codeKey]*compiled), pools: make(map[shrinkable]struct{}),
 	}, nil
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"sync"
 	"time"
 
@@ -23,9 +24,13 @@ type images struct {
 	ending sync.WaitGroup // of images that were let go
 }
 
-// making is an image that is made by the first who needs it.
+// making is an image that is being made, on a goroutine of its own, or that is there.
 type making struct {
-	once     sync.Once
+	done   chan struct{} // closed when prepared or failure is set
+	cancel context.CancelFunc
+	fuel   uint64 // that it may burn; 0 = as much as it likes
+
+	waiting  int // for done; the last one who gives up cancels it. Guarded by the lock of images
 	prepared *prepared
 	failure  *Error
 }
@@ -36,37 +41,116 @@ func (h *Host) newImages(m *Module, s *starter) *images {
 	return i
 }
 
-// enter finds or makes the image of a node, and enters its gate, which the caller leaves.
-func (i *images) enter(ctx context.Context, p *Prepared) (*prepared, *Error) {
+// enter finds or makes the image of a node, and enters its gate, which the caller leaves. It waits until ctx or the deadline ends;
+// the zero deadline is none. What has to be made may burn so much fuel; 0 = as much as it likes.
+func (i *images) enter(ctx context.Context, deadline time.Time, p *Prepared, fuel uint64) (*prepared, *Error) {
 	for {
-		i.mu.Lock()
-		m := i.byKey[p.key]
-		if m == nil {
-			m = new(making)
-			i.byKey[p.key] = m
+		m := i.join(ctx, p, fuel)
+		if failure := i.wait(ctx, deadline, p, m); failure != nil {
+			return nil, failure
 		}
-		i.mu.Unlock()
-		m.once.Do(func() { i.fill(context.WithoutCancel(ctx), p, m) }) // others may wait for it, whatever becomes of this caller
-		if m.failure != nil {
-			return nil, m.failure
-		}
-		if m.prepared.running.enter() {
+		switch {
+		case m.failure == nil && m.prepared.running.enter():
 			return m.prepared, nil
+		case m.failure == nil: // it was let go meanwhile
+		case m.failure.Code == CodeFuel && m.fuel > 0 && (fuel == 0 || fuel > m.fuel): // it was made for somebody with less
+		default:
+			return nil, m.failure
 		}
 	}
 }
 
-// fill makes an image, and room for it.
-func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
-	made, failure := i.make(ctx, p.fixed)
+// join finds what is made of a node, or begins to make it, and counts the caller in as one who waits for it.
+func (i *images) join(ctx context.Context, p *Prepared, fuel uint64) *making {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if m.prepared, m.failure = made, failure; failure != nil || made.instances == nil {
+	m := i.byKey[p.key]
+	if m == nil {
+		m = &making{done: make(chan struct{}), fuel: fuel}
+		// Others may come to wait for it, whatever becomes of this caller.
+		ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		i.byKey[p.key] = m
+		i.ending.Go(func() { i.fill(ctx, p, m) })
+	}
+	m.waiting++
+	return m
+}
+
+// wait waits until m is made, and counts the caller out. When the last one gives up, nobody needs it any more.
+func (i *images) wait(ctx context.Context, deadline time.Time, p *Prepared, m *making) *Error {
+	failure := m.wait(ctx, deadline)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if m.waiting--; failure != nil && m.waiting == 0 && m.prepared == nil && i.byKey[p.key] == m {
+		delete(i.byKey, p.key)
+		m.cancel()
+	}
+	return failure
+}
+
+func (m *making) wait(ctx context.Context, deadline time.Time) *Error {
+	select {
+	case <-m.done:
+		return nil
+	default:
+	}
+	var late <-chan time.Time
+	if !deadline.IsZero() {
+		t := time.NewTimer(time.Until(deadline))
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-m.done:
+		return nil
+	case <-late:
+		return &Error{Code: CodeTimeout, Message: "the time limit has passed while the node was being prepared"}
+	case <-ctx.Done():
+		return stopped(ctx, ctx.Err())
+	}
+}
+
+// known returns the answer of a node whose image is there.
+func (i *images) known(p *Prepared) (*prepared, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	m := i.byKey[p.key]
+	if m == nil || m.prepared == nil {
+		return nil, false
+	}
+	return m.prepared, true
+}
+
+// fill makes an image, and room for it.
+func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
+	defer m.cancel()
+	made, failure := i.tryMake(ctx, p.fixed, m.fuel)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	defer close(m.done)
+	m.prepared, m.failure = made, failure
+	switch {
+	case i.byKey[p.key] != m: // nobody waits for it any more
+		if failure == nil {
+			i.end(made)
+		}
+		return
+	case failure != nil || made.instances == nil:
 		delete(i.byKey, p.key) // there is nothing to keep
 		return
 	}
 	for len(i.byKey) > i.host.options.Images && i.endOldest(m) {
 	}
+}
+
+// tryMake is make; a panic of the sandbox is an error, as nobody else is on this goroutine.
+func (i *images) tryMake(ctx context.Context, fixed []byte, fuel uint64) (_ *prepared, failure *Error) {
+	defer func() {
+		if p := recover(); p != nil {
+			failure = &Error{Code: CodeInternal, Message: "an error in the host", Detail: fmt.Errorf("preparing: %v", p)}
+		}
+	}()
+	return i.make(ctx, fixed, fuel)
 }
 
 // endOldest lets the image go that was used least lately, other than but; false when there is none, since all are being made.
@@ -112,7 +196,7 @@ func (i *images) close() {
 	i.mu.Lock()
 	for key, m := range i.byKey {
 		delete(i.byKey, key)
-		i.end(m.prepared)
+		i.end(m.prepared) // what is being made has its callers in the module's gate
 	}
 	i.mu.Unlock()
 	i.ending.Wait()
@@ -141,19 +225,20 @@ func (i *images) shrink() {
 	}
 }
 
-// make makes an image: of an instance that was put back to the module's own and then prepared.
-func (i *images) make(ctx context.Context, fixed []byte) (*prepared, *Error) {
+// make makes an image: of an instance that was put back to the module's own and then prepared. No time limits it, so that what
+// was prepared once is prepared on a busy machine as well; fuel does, and ctx ends it between two slices.
+func (i *images) make(ctx context.Context, fixed []byte, fuel uint64) (*prepared, *Error) {
 	begin := i.begin()
-	begin.Deadline = time.Now().Add(i.host.prepare)
 	in, failure := i.base.acquire(ctx, begin)
 	if failure != nil {
 		return nil, failure
 	}
 	defer i.base.release(in, false)
 	p := &prepared{running: gate{ended: make(chan struct{})}}
-	if p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), fixed); failure != nil {
+	if p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), fixed, fuel); failure != nil {
 		return nil, failure
 	}
+	p.fuel = begin.Fuel
 	if p.answer.Kind != abi.Output {
 		return p, nil
 	}

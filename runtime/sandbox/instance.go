@@ -108,7 +108,7 @@ func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string)
 	in.memory.meter.begin(ctx, s.Deadline, 0)
 	defer in.memory.meter.end()
 	in.stack[0] = 0
-	if err := in.call(in.context(ctx, s), f); err != nil {
+	if err := in.call(in.context(ctx, s), &f); err != nil {
 		return 0, in.ended(ctx, s, err)
 	}
 	return in.stack[0], nil

@@ -37,7 +37,7 @@ const (
 )
 
 // Limits of a module's calls. The stack of a call is no part of its memory: it begins with 10 KiB and is doubled as it is needed; beyond
-// 16 MiB the call traps.
+// 18 MiB the call traps.
 type Limits struct {
 	Memory  uint64        // bytes of linear memory; 0 = 64 MiB
 	Timeout time.Duration // wall clock of one call; 0 = none

@@ -31,7 +31,7 @@ var (
 type meter struct {
 	left     api.MutableGlobal // the guest's counter of fuel, an i32
 	frames   api.MutableGlobal // and that of frames on its stack, which is looked at when it is below zero
-	stack    *[]byte           // of the function that was called
+	stack    *stack            // of the function that was called
 	dealt    int64             // what of this call's fuel the guest was given so far
 	budget   int64             // what it may burn; 0 = as much as it likes
 	deadline time.Time         // zero = none
@@ -94,7 +94,7 @@ func (m *meter) yield() {
 	switch {
 	case m.spent():
 		panic(errFuel)
-	case len(*m.stack) > maxStack:
+	case m.stack.used() > maxStack:
 		panic(errDeep)
 	case m.ctx.Err() != nil:
 		panic(errCancelled)

@@ -66,14 +66,7 @@ func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 }
 
 func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, in, dst []byte) (Result, *Error) {
-	if m.limits.Timeout > 0 {
-		if d := time.Now().Add(m.limits.Timeout); s.Deadline.IsZero() || d.Before(s.Deadline) {
-			s.Deadline = d
-		}
-	}
-	if d, ok := ctx.Deadline(); ok && (s.Deadline.IsZero() || d.Before(s.Deadline)) {
-		s.Deadline = d
-	}
+	s.Deadline = m.deadline(ctx, s)
 	if ctx.Err() != nil {
 		return Result{}, stopped(ctx, nil)
 	}
@@ -95,6 +88,20 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, i
 	}
 	healthy = true
 	return instance.answer(packed, m.labels, dst, max(m.limits.Output, s.MaxOutput))
+}
+
+// deadline is when a call of the session ends that begins now; zero = never.
+func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
+	end := s.Deadline
+	if m.limits.Timeout > 0 {
+		if d := time.Now().Add(m.limits.Timeout); end.IsZero() || d.Before(end) {
+			end = d
+		}
+	}
+	if d, ok := ctx.Deadline(); ok && (end.IsZero() || d.Before(end)) {
+		end = d
+	}
+	return end
 }
 
 // Close waits for running calls until ctx ends, then releases the module; calls that begin later fail. When ctx ends first the

@@ -11,10 +11,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-const (
-	prepareTime = 2 * time.Second
-	maxPrepared = 64 << 10 // bytes of what prepare answers
-)
+// maxPrepared is how much prepare may answer, in bytes.
+const maxPrepared = 64 << 10
 
 // Prepared is a module made ready for one node: its calls begin where abi.ExportPrepare has ended with what is fixed in that node's
 // config. It holds no more than these bytes; images are the module's, which makes them when they are needed and lets them go
@@ -34,19 +32,33 @@ func (m *Module) Prepared(fixed []byte) *Prepared {
 	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed)}
 }
 
-// Prepare prepares the module and returns its answer, of kind Output, Error or Fatal, which nobody changes. The image is kept
-// for calls, as long as there is room. The error is an *Error.
-func (p *Prepared) Prepare(ctx context.Context) (Result, error) {
+// Prepare prepares the module and returns its answer, of kind Output, Error or Fatal, which nobody changes, and the fuel that
+// this takes, also when it was done before. It may burn so much fuel; 0 = as much as it likes. The image is kept for calls, as
+// long as there is room. It goes on as long as somebody waits for it. The error is an *Error.
+func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt uint64, err error) {
 	if !p.module.running.enter() {
-		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
+		return Result{}, 0, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
 	defer p.module.running.leave()
-	v, failure := p.module.images.enter(ctx, p)
+	v, failure := p.module.images.enter(ctx, time.Time{}, p, fuel)
 	if failure != nil {
-		return Result{}, failure
+		return Result{}, 0, failure
 	}
 	defer v.running.leave()
-	return v.answer, nil
+	return v.answer, v.fuel, nil
+}
+
+// Known returns what Prepare has returned, as long as the image is kept; ok is false when it would have to be made.
+func (p *Prepared) Known() (r Result, burnt uint64, ok bool) {
+	if !p.module.running.enter() {
+		return Result{}, 0, false
+	}
+	defer p.module.running.leave()
+	v, ok := p.module.images.known(p)
+	if !ok {
+		return Result{}, 0, false
+	}
+	return v.answer, v.fuel, true
 }
 
 // Call is Module.Call in an instance that was prepared.
@@ -59,7 +71,7 @@ func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte)
 	v := p.last.Load()
 	if v == nil || !v.running.enter() {
 		var failure *Error
-		if v, failure = m.images.enter(ctx, p); failure != nil {
+		if v, failure = m.images.enter(ctx, m.deadline(ctx, s), p, 0); failure != nil {
 			return Result{}, failure
 		}
 		p.last.Store(v)
@@ -81,18 +93,19 @@ func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte)
 // prepared is an image of one node and its instances.
 type prepared struct {
 	answer    Result
+	fuel      uint64    // that prepare has burnt
 	instances instances // nil = the answer is an error
 	running   gate      // the calls; closed when the image is let go
 	used      atomic.Bool
 	idle      int // looks of shrink without a call; guarded by the lock of images
 }
 
-// prepare takes what is fixed. The session is one of a start.
-func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte) (Result, *Error) {
+// prepare takes what is fixed. The session is one of a start; its Fuel is set.
+func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte, fuel uint64) (Result, *Error) {
 	run := in.run
 	in.run = in.handle(abi.ExportPrepare)
 	defer func() { in.run = run }()
-	packed, failure := in.answered(ctx, s, buffer, fixed, 0)
+	packed, failure := in.answered(ctx, s, buffer, fixed, fuel)
 	if failure != nil {
 		return Result{}, failure
 	}
@@ -112,7 +125,7 @@ func (p preparing) acquire(ctx context.Context, s *hostapi.Session) (*instance, 
 	}
 	begin := p.begin()
 	begin.Deadline = s.Deadline
-	r, failure := in.prepare(ctx, begin, 0, p.fixed)
+	r, failure := in.prepare(ctx, begin, 0, p.fixed, 0)
 	if failure == nil && r.Kind != abi.Output {
 		failure = &Error{Code: CodeBadAnswer, Message: fmt.Sprintf("the node could not be prepared: %s", r.Output)}
 	}

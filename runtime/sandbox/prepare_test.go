@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -64,7 +65,7 @@ func TestPreparedCallsAreApart(t *testing.T) {
 			p := withSource(t, m, source)
 			for range 3 {
 				if source[:5] == "let n" { // input is not there while a module is prepared
-					if r, err := p.Prepare(t.Context()); err != nil || r.Kind != abi.Fatal {
+					if r, _, err := p.Prepare(t.Context(), 0); err != nil || r.Kind != abi.Fatal {
 						t.Errorf("%s: %v, %v", source, r, err)
 					}
 					break
@@ -102,9 +103,30 @@ func TestPreparedCallsHaveLimits(t *testing.T) {
 	}
 }
 
+// TestExhaustedHeap: where there is no room for an error the engine throws null, which is told from the code's own, also after all
+// that filled the heap was given up.
+func TestExhaustedHeap(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{Memory: 16 << 20, Timeout: time.Minute})
+	const fill = `let all = {}; const fill = () => { for (let i = 0; ; i++) all = { all, i } };`
+	for source, want := range map[string]string{
+		fill + `fill()`: "memory",
+		fill + `try { fill() } catch (e) { all = null; throw e }`:                                                    "memory",
+		fill + `let e; try { fill() } catch (x) { e = x } all = null; if (e === null) throw e`:                       "memory",
+		fill + `await 1; try { fill() } catch (e) { all = null; throw e }`:                                           "memory",
+		fill + `return new Promise(fill).catch((e) => { all = null; return Promise.reject(e) })`:                     "memory",
+		`const f = (n) => { const a = { n }; return f([a, n, {}, {}, {}, {}, {}, {}, {}].concat(n)) }; return f([])`: "memory",
+		`let all = []; for (let i = 0; i < 1e5; i++) all.push({ i }); all = null; throw null`:                        "code_error",
+		`try { new ArrayBuffer(1e9) } catch { throw null }`:                                                          "code_error",
+		`throw null`: "code_error",
+	} {
+		if got := gives(withSource(t, m, source), `1`); got != want {
+			t.Errorf("%s: %s, want %s", source, got, want)
+		}
+	}
+}
+
 func TestPrepareRefuses(t *testing.T) {
 	h := newHost(t)
-	h.prepare = 100 * time.Millisecond
 	m := loadCode(t, h, Limits{})
 	for source, want := range map[string]string{
 		`return {`:              "SyntaxError: unexpected end of the code (line 1, column 9)",
@@ -112,7 +134,7 @@ func TestPrepareRefuses(t *testing.T) {
 		`throw new Error("at once"); export default () => 1`: "Error: at once (line 1)",
 	} {
 		p := withSource(t, m, source)
-		r, err := p.Prepare(t.Context())
+		r, _, err := p.Prepare(t.Context(), 0)
 		if err != nil || r.Kind != abi.Fatal || string(r.Output) != want {
 			t.Errorf("%s: %d %s, %v; want %s", source, r.Kind, r.Output, err, want)
 		}
@@ -120,12 +142,115 @@ func TestPrepareRefuses(t *testing.T) {
 			t.Errorf("%s: a call gives %s", source, got)
 		}
 	}
-	_, err := withSource(t, m, `for (;;) {} export default () => 1`).Prepare(t.Context())
-	if failure := (*Error)(nil); !errors.As(err, &failure) || failure.Code != CodeTimeout {
+	_, _, err := withSource(t, m, `for (;;) {} export default () => 1`).Prepare(t.Context(), 1e9)
+	if failure := (*Error)(nil); !errors.As(err, &failure) || failure.Code != CodeFuel {
 		t.Errorf("a module that never ends: %v", err)
 	}
 	if n := len(m.images.byKey); n != 0 {
 		t.Errorf("%d images are kept", n)
+	}
+}
+
+// What prepare burns is the same each time, whoever asks, and whether the image is there; one unit less does not do.
+func TestPrepareBurnsFuel(t *testing.T) {
+	const source = `let n = 0; while (n < 1000) n++; export default () => n`
+	var burnt uint64
+	for range 2 {
+		m := loadCode(t, newHost(t), Limits{})
+		p := withSource(t, m, source)
+		if _, _, ok := p.Known(); ok {
+			t.Error("known before it was prepared")
+		}
+		if burnt > 0 {
+			_, _, err := p.Prepare(t.Context(), burnt-1)
+			if failure := (*Error)(nil); !errors.As(err, &failure) || failure.Code != CodeFuel {
+				t.Errorf("with one unit less: %v", err)
+			}
+		}
+		_, took, err := p.Prepare(t.Context(), burnt)
+		if err != nil || took == 0 || burnt > 0 && took != burnt {
+			t.Fatalf("%d units, %d before, %v", took, burnt, err)
+		}
+		burnt = took
+		if _, took, err := withSource(t, m, source).Prepare(t.Context(), 1); err != nil || took != burnt {
+			t.Errorf("of an image that is there: %d units, %v", took, err)
+		}
+		if r, took, ok := p.Known(); !ok || took != burnt || string(r.Output) != `{"reads":[]}` {
+			t.Errorf("known: %s, %d units, %v", r.Output, took, ok)
+		}
+	}
+}
+
+// Preparing goes on as long as anybody waits for it, and no longer; who waits does so only in its own time.
+func TestPreparingEndsWithWhoWaits(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{})
+	p := withSource(t, m, `for (;;) {} export default () => 1`)
+	waiting := func() (n int) {
+		m.images.mu.Lock()
+		defer m.images.mu.Unlock()
+		if making := m.images.byKey[p.key]; making != nil {
+			n = making.waiting
+		}
+		return n
+	}
+	begin := func(want int) (end func() error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			_, _, err := p.Prepare(ctx, 0)
+			ended <- err
+		}()
+		for waiting() != want {
+			runtime.Gosched()
+		}
+		return func() error {
+			cancel()
+			return <-ended
+		}
+	}
+	first, second := begin(1), begin(2)
+	code := func(err error) string {
+		failure := (*Error)(nil)
+		errors.As(err, &failure)
+		return failure.Code
+	}
+	if err := first(); code(err) != CodeCancelled {
+		t.Error(err)
+	}
+	if waiting() != 1 {
+		t.Error("it does not go on for the second")
+	}
+	// A call waits as long as a call may last.
+	_, err := p.Call(t.Context(), &hostapi.Session{Deadline: time.Now().Add(time.Millisecond)}, []byte(`{}`), nil)
+	if code(err) != CodeTimeout {
+		t.Error(err)
+	}
+	if err := second(); code(err) != CodeCancelled {
+		t.Error(err)
+	}
+	m.images.ending.Wait() // for ever, if it went on
+	if n := len(m.images.byKey); n != 0 {
+		t.Errorf("%d images are kept", n)
+	}
+}
+
+// What was begun for somebody with little fuel is begun anew for who has more.
+func TestPreparingWithMoreFuel(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{})
+	p := withSource(t, m, `let n = 0; while (n < 100000) n++; export default () => n`)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			if i%2 == 0 {
+				_, _, _ = p.Prepare(t.Context(), 1e6)
+			} else if _, _, err := p.Prepare(t.Context(), 1e12); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := gives(p, `0`); got != `100000` {
+		t.Error(got)
 	}
 }
 
@@ -136,7 +261,7 @@ func TestImagesAreBounded(t *testing.T) {
 	all := make([]*Prepared, sources)
 	for i := range all {
 		all[i] = withSource(t, m, fmt.Sprintf("return input + %d", i))
-		if r, err := all[i].Prepare(t.Context()); err != nil || string(r.Output) != `{"reads":[]}` {
+		if r, _, err := all[i].Prepare(t.Context(), 0); err != nil || string(r.Output) != `{"reads":[]}` {
 			t.Fatalf("%s, %v", r.Output, err)
 		}
 		if n := len(m.images.byKey); n > most {
@@ -223,7 +348,7 @@ func TestPreparedOfAClosedModule(t *testing.T) {
 	if _, err := p.Call(t.Context(), new(hostapi.Session), []byte(`{}`), nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("calling: %v", err)
 	}
-	if _, err := p.Prepare(t.Context()); !errors.Is(err, ErrClosed) {
+	if _, _, err := p.Prepare(t.Context(), 0); !errors.Is(err, ErrClosed) {
 		t.Errorf("preparing: %v", err)
 	}
 }
@@ -242,7 +367,7 @@ func FuzzSource(f *testing.F) {
 	allowed := map[string]bool{CodeFuel: true, CodeMemory: true, CodeTimeout: true}
 	f.Fuzz(func(t *testing.T, source string) {
 		p := withSource(t, m, source)
-		r, err := p.Prepare(t.Context())
+		r, _, err := p.Prepare(t.Context(), 2e9)
 		if failure := (*Error)(nil); errors.As(err, &failure) && !allowed[failure.Code] {
 			t.Fatalf("preparing: %s: %v: %v", failure.Code, failure, failure.Detail)
 		}

@@ -128,7 +128,7 @@ func TestDeepRecursion(t *testing.T) {
 	}{
 		"30,000 functions":       {load(t, h, deep.bytes(), small, hostapi.Grants{}).Call, "", "1"},
 		"30,000 functions of Go": {loadGuest(t).Call, `"descend"`, "450015000"},
-		"500 functions of JS":    {withSource(t, code, `const f = n => n ? n + f(n - 1) : 0; return f(500)`).Call, `{"input":1}`, "125250"},
+		"2500 functions of JS":   {withSource(t, code, `const f = n => n ? n + f(n - 1) : 0; return f(2500)`).Call, `{"input":1}`, "3126250"},
 		"JSON of 512 lists":      {withSource(t, code, `return input`).Call, `{"input":` + nested[1:len(nested)-1] + `}`, nested[1 : len(nested)-1]},
 		"a parser of 500 lists":  {withSource(t, code, parser).Call, `{"input":"` + nested[12:len(nested)-12] + `"}`, "500"},
 	} {
@@ -146,3 +146,24 @@ const parser = `
 let at = 0;
 const list = () => { let deep = 0; at++; while (input[at] !== "]") deep = Math.max(deep, list()); at++; return deep + 1 };
 return list();`
+
+// A call's stack is found in the engine, and grows with the call.
+func TestTheStackIsFound(t *testing.T) {
+	p := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{}).instances.(kept)
+	in, err := p.make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.close()
+	before := in.run.stack.size()
+	if before == 0 {
+		t.Fatal("the engine's stacks are not where they were")
+	}
+	s := new(hostapi.Session)
+	if _, failure := in.answered(t.Context(), s, 0, nil, 1_000_000); failure == nil || failure.Code != CodeFuel {
+		t.Fatalf("%v", failure)
+	}
+	if size, used := in.run.stack.size(), in.run.stack.used(); size <= before || int(used) > size || int(used) < size/4 {
+		t.Errorf("a stack of %d bytes has %d, of which %d are used", before, size, used)
+	}
+}

@@ -8,39 +8,64 @@ import (
 )
 
 const (
-	// maxStack is the size from which on a call's stack has overflowed, in bytes. The engine begins with 10 KiB and doubles
-	// that, so a call has at least half of maxStack, which is some 50,000 functions of an ordinary program. What a guest may
-	// add between two looks, see frames, makes it one more doubling at most.
-	maxStack = 16 << 20
+	// maxStack is how much of its stack a call may use, in bytes: some 100,000 calls of small functions, and a little more than
+	// what the node code needs until its engine says by itself that a script recurses too deep.
+	maxStack = 18 << 20
 
 	// frames is how many values the frames on the stack may take until the host looks at it, besides those that are small
 	// for the fuel they cost. A value takes up to 16 bytes, so that is 2 MiB.
 	frames = 1 << 17
 
-	// keptStack is the size up to which a stack is kept for the next call, in bytes.
-	keptStack = 256 << 10
+	// keptStack is the size up to which stacks are kept for the next call, in bytes.
+	keptStack = 1 << 20
 )
 
-// handle is a function of an instance.
+// handle is a function of an instance. It has a stack of its own, which the engine makes twice as large when it is full.
 type handle struct {
 	api.Function
-	stack *[]byte // of the engine, only to be looked at: len tells its size
+	stack stack
 }
 
-// newHandle looks for the stack of f. wazero's compiler keeps one for each api.Function, in a field that it does not
-// export. The size of that is all that can be known of how deep a guest recurses: its code does not say how large a
-// frame the compiler makes. wazero's interpreter, for other processors, has no such field: it bounds the depth itself.
+// stack is where the engine keeps what it knows of a stack. It is only looked at.
+type stack struct {
+	space        *[]byte
+	top, pointer *uintptr // pointer is that of when the guest last called the host
+}
+
+// noStack is the stack of a function of another engine than wazero's compiler: of the interpreter, for processors that the
+// compiler does not know, which bounds the depth of calls itself.
+var noStack = stack{new([]byte), new(uintptr), new(uintptr)}
+
+// newHandle looks for the stack of f, in fields that wazero does not export. It is all there is to see how deep a guest
+// recurses: its code does not say how large a frame the compiler makes. A test tells when wazero names them otherwise.
 func newHandle(f api.Function) handle {
 	if f == nil {
 		return handle{}
 	}
+	s := noStack
 	if v := reflect.ValueOf(f); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct {
-		if stack := v.Elem().FieldByName("stack"); stack.IsValid() && stack.Type() == reflect.TypeFor[[]byte]() {
-			return handle{f, (*[]byte)(stack.Addr().UnsafePointer())}
+		space := v.Elem().FieldByName("stack")
+		top := v.Elem().FieldByName("stackTop")
+		pointer := v.Elem().FieldByName("execCtx")
+		if pointer.IsValid() && pointer.Kind() == reflect.Struct {
+			pointer = pointer.FieldByName("stackPointerBeforeGoCall")
+		}
+		if isA[[]byte](space) && isA[uintptr](top) && isA[*uint64](pointer) {
+			s = stack{
+				(*[]byte)(space.Addr().UnsafePointer()), (*uintptr)(top.Addr().UnsafePointer()), (*uintptr)(pointer.Addr().UnsafePointer()),
+			}
 		}
 	}
-	return handle{f, new([]byte)}
+	return handle{f, s}
 }
+
+func isA[T any](v reflect.Value) bool { return v.IsValid() && v.Type() == reflect.TypeFor[T]() }
+
+// size is what the stack has of the host's memory, in bytes.
+func (s *stack) size() int { return len(*s.space) }
+
+// used is how much of it the guest uses, in bytes, while it waits for the host.
+func (s *stack) used() uintptr { return *s.top - *s.pointer }
 
 // handle finds an exported function. Its Function is nil when there is none.
 func (in *instance) handle(name string) handle {
@@ -48,15 +73,15 @@ func (in *instance) handle(name string) handle {
 }
 
 // call calls a function with the parameters in in.stack, where its results are then.
-func (in *instance) call(ctx context.Context, f handle) error {
-	in.memory.meter.stack = f.stack
+func (in *instance) call(ctx context.Context, f *handle) error {
+	in.memory.meter.stack = &f.stack
 	return f.CallWithStack(ctx, in.stack[:])
 }
 
-// stacks is the size of the stacks that the instance keeps for its next call.
+// stacks is the size of the stacks that the instance keeps for its next call, in bytes.
 func (in *instance) stacks() int {
 	if in.run.Function == nil {
-		return len(*in.main.stack)
+		return in.main.stack.size()
 	}
-	return len(*in.alloc.stack) + len(*in.run.stack)
+	return in.alloc.stack.size() + in.run.stack.size()
 }

@@ -61,7 +61,7 @@ func (in *instance) room(ctx context.Context, s *hostapi.Session) uint32 {
 	in.memory.meter.begin(ctx, s.Deadline, 0)
 	defer in.memory.meter.end()
 	in.stack[0] = inputRoom
-	if err := in.call(in.context(ctx, s), in.alloc); err != nil {
+	if err := in.call(in.context(ctx, s), &in.alloc); err != nil {
 		return 0
 	}
 	ptr := uint32(in.stack[0])

@@ -19,32 +19,31 @@ var schemeNames = []string{"flowtrux", "github", "stripe", "slack", "shopify", "
 //   - stripe: "Verify webhook signatures manually" in the Stripe documentation
 //   - slack: "Verifying requests from Slack" in the Slack documentation
 //   - shopify: "Verify webhook deliveries" in the Shopify documentation
-//   - standard-webhooks: the Standard Webhooks specification 1.0.0; the names with svix are those that the author of its
-//     reference libraries used before, and that these still take
+//   - standard-webhooks: the Standard Webhooks specification 1.0.0
 func builtin(name string) *Scheme {
 	s := &Scheme{name: name}
 	switch name {
 	case "flowtrux":
-		s.names.signature, s.prefix, s.bare = "X-Webhook-Signature", "sha256=", true
+		s.signature, s.prefix, s.bare = "X-Webhook-Signature", "sha256=", true
 		s.payload = parts("{body}")
 	case "github":
-		s.names.signature, s.prefix = "X-Hub-Signature-256", "sha256="
+		s.signature, s.prefix = "X-Hub-Signature-256", "sha256="
 		s.payload = parts("{body}")
 	case "stripe":
-		s.names.signature, s.layout = "Stripe-Signature", layoutStripe
+		s.signature, s.layout = "Stripe-Signature", layoutStripe
 		s.payload = parts("{timestamp}.{body}")
 	case "slack":
-		s.names = names{signature: "X-Slack-Signature", timestamp: "X-Slack-Request-Timestamp"}
-		s.prefix = "v0="
+		s.signature, s.prefix = "X-Slack-Signature", "v0="
+		s.timestamp = "X-Slack-Request-Timestamp"
 		s.payload = parts("v0:{timestamp}:{body}")
 	case "shopify":
-		s.names.signature, s.base64 = "X-Shopify-Hmac-Sha256", true
+		s.signature, s.base64 = "X-Shopify-Hmac-Sha256", true
 		s.payload = parts("{body}")
 	case "standard-webhooks":
-		s.names = names{"Webhook-Signature", "Webhook-Timestamp", "Webhook-Id"}
-		s.older = names{"Svix-Signature", "Svix-Timestamp", "Svix-Id"}
-		s.base64, s.layout, s.decodes = true, layoutStandard, true
+		s.signature, s.base64, s.layout = "Webhook-Signature", true, layoutStandard
+		s.timestamp, s.id = "Webhook-Timestamp", "Webhook-Id"
 		s.payload = parts("{id}.{timestamp}.{body}")
+		return s.finish("sha256", whsecSHA256)
 	default:
 		return nil
 	}
@@ -53,7 +52,7 @@ func builtin(name string) *Scheme {
 
 // finish sets what follows from the rest and the algorithm.
 func (s *Scheme) finish(algorithm string, m material) *Scheme {
-	s.materials = []material{m}
+	s.material = m
 	switch algorithm {
 	case "sha1":
 		s.hash, s.size = sha1.New, sha1.Size
@@ -62,7 +61,11 @@ func (s *Scheme) finish(algorithm string, m material) *Scheme {
 	default:
 		s.hash, s.size = sha256.New, sha256.Size
 	}
-	s.headers = append(s.names.list(), s.older.list()...)
+	for _, name := range []string{s.signature, s.timestamp, s.id} {
+		if name != "" {
+			s.headers = append(s.headers, name)
+		}
+	}
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails: see its documentation
 	s.decoy = NewKey(secret, time.Time{})

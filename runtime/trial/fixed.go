@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
@@ -25,7 +26,7 @@ func callWhole(ctx context.Context, m *sandbox.Module, s *hostapi.Session, confi
 	}
 	fixed, rest := split(config, manifest.Fixed)
 	p := m.Prepared(fixed)
-	if r, err := p.Prepare(ctx); err != nil || r.Kind != abi.Output {
+	if r, _, err := p.Prepare(ctx, flow.MaxPrepareFuel); err != nil || r.Kind != abi.Output {
 		return r, err
 	}
 	return p.Call(ctx, s, rest, nil)

@@ -97,7 +97,6 @@
 	// explain makes a failed node's answer of what was thrown: a label (its length, then it) and a message. The stack goes to
 	// the log.
 	function explain(thrown) {
-		if (thrown === null) return said("memory", "out of memory"); // of which the engine has nothing left to make an error
 		try {
 			return thrown instanceof Error ? explainError(thrown) : said(label, logged("thrown: " + host.told(thrown)));
 		} catch {

@@ -14,7 +14,8 @@ import (
 // A missing value is null. It fails, with an error that is not retried, for an unknown operator and for a pattern that
 // is no regular expression.
 //
-// Numbers, and a number with a string that holds one, compare by value; two strings compare byte for byte. All other
+// Numbers, and a number with a string that holds one, compare by value; two strings compare byte for byte, and half of a surrogate pair is
+// equal to itself alone. For matches it is U+FFFD, as there is nothing else that a pattern could name. All other
 // pairs of different kinds are unequal and neither less nor greater. contains looks for a part of a string, an element
 // of an array or a key of an object; in is contains with the sides changed.
 func Eval(name, left, right []byte) (bool, error) {
@@ -113,10 +114,10 @@ func equalElements(a, b []byte) bool {
 
 func equalMembers(a, b []byte) bool {
 	other := make(map[string][]byte)
-	rawjson.Members(b, func(k, v []byte) bool { other[string(rawjson.AppendUnescaped(nil, k))] = v; return true })
+	rawjson.Members(b, func(k, v []byte) bool { other[string(rawjson.AppendExact(nil, k))] = v; return true })
 	same := true
 	rawjson.Members(a, func(k, v []byte) bool {
-		key := string(rawjson.AppendUnescaped(nil, k))
+		key := string(rawjson.AppendExact(nil, k))
 		w, ok := other[key]
 		same = ok && Equal(v, w)
 		delete(other, key)
@@ -160,7 +161,7 @@ func texts(a, b []byte) (l, r []byte, ok bool) {
 	if rawjson.KindOf(a) != rawjson.String || rawjson.KindOf(b) != rawjson.String {
 		return nil, nil, false
 	}
-	return rawjson.Text(a), rawjson.Text(b), true
+	return rawjson.Exact(a), rawjson.Exact(b), true
 }
 
 // contains tells whether whole has part: as a part of its text, an element or a key.
@@ -174,7 +175,7 @@ func contains(whole, part []byte) bool {
 		rawjson.Elements(whole, func(v []byte) bool { found = Equal(v, part); return !found })
 	case rawjson.Object:
 		if rawjson.KindOf(part) == rawjson.String {
-			found = rawjson.Get(whole, string(rawjson.AppendString(nil, part))) != nil
+			found = rawjson.Get(whole, string(rawjson.Exact(part))) != nil
 		}
 	}
 	return found
@@ -182,15 +183,14 @@ func contains(whole, part []byte) bool {
 
 // matches applies an RE2 pattern (https://github.com/google/re2/wiki/Syntax) to a string.
 func matches(left, pattern []byte) (bool, error) {
-	l, p, ok := texts(left, pattern)
-	if !ok {
+	if rawjson.KindOf(left) != rawjson.String || rawjson.KindOf(pattern) != rawjson.String {
 		return false, nil
 	}
-	re, err := regexp.Compile(string(p))
+	re, err := regexp.Compile(string(rawjson.Text(pattern)))
 	if err != nil {
 		return false, sdk.Fatal("bad_pattern", "the pattern is no regular expression (RE2)")
 	}
-	return re.Match(l), nil
+	return re.Match(rawjson.Text(left)), nil
 }
 
 func isEmpty(v []byte) bool {

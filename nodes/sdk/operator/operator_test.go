@@ -62,6 +62,31 @@ func TestEval(t *testing.T) {
 		{`"order_created"`, "startsWith", `"order_"`, true},
 		{`"order_created"`, "endsWith", `"_created"`, true},
 		{`12`, "startsWith", `"1"`, false},
+		{`"\ud800"`, "equals", `"\uD800"`, true},
+		{`"\ud800"`, "equals", `"\ud801"`, false},
+		{`"\ud800"`, "equals", `"\ufffd"`, false},
+		{`"\ud800"`, "notEquals", `"\ufffd"`, true},
+		{`"\ud83d\ude00"`, "equals", `"😀"`, true},
+		{`"\ud83d\ude00"`, "contains", `"\ud83d"`, false}, // a pair is one character
+		{`"\ud800"`, "lessThan", `"\ud801"`, true},
+		{`"\ud800"`, "lessThan", `"\ufffd"`, true},
+		{`{"a":["\udc00"]}`, "equals", `{"a":["\udc01"]}`, false},
+		{`{"\ud800":1}`, "equals", `{"\ud801":1}`, false},
+		{`{"\ud800":1}`, "equals", `{"\ufffd":1}`, false},
+		{`{"\ud800":1,"\ufffd":2}`, "equals", `{"\ufffd":2,"\uD800":1}`, true},
+		{`{"\ud800":1}`, "contains", `"\ud800"`, true},
+		{`{"\ud800":1}`, "contains", `"\ufffd"`, false},
+		{`"a\ud800b"`, "contains", `"\ud800"`, true},
+		{`"a\ud800b"`, "contains", `"\ufffd"`, false},
+		{`"a\ud800b"`, "notContains", `"\ud801"`, true},
+		{`["\ud800"]`, "contains", `"\ud801"`, false},
+		{`"\ud800"`, "in", `["\ud801","\ufffd"]`, false},
+		{`"\ud800"`, "in", `["x","\ud800"]`, true},
+		{`"\ud800b"`, "startsWith", `"\ud801"`, false},
+		{`"\ud800b"`, "startsWith", `"\ud800"`, true},
+		{`"b\udfff"`, "endsWith", `"\ufffd"`, false},
+		{`"\ud800"`, "matches", `"^\ufffd$"`, true},
+		{`"\ud800"`, "matches", `"^.$"`, true},
 		{`"a\u002fb"`, "matches", `"^a/b$"`, true},
 		{`"abc"`, "matches", `"^b"`, false},
 		{`12`, "matches", `"1"`, false},
@@ -125,7 +150,7 @@ func TestNumbersCompareLikeRationals(t *testing.T) {
 }
 
 func TestEqualIsReflexiveAndSymmetric(t *testing.T) {
-	values := []string{`null`, `true`, `1`, `"1"`, `"a"`, `[]`, `[1]`, `{}`, `{"a":1}`, `{"a":{}}`, `1e999`}
+	values := []string{`null`, `true`, `1`, `"1"`, `"a"`, `[]`, `[1]`, `{}`, `{"a":1}`, `{"a":{}}`, `1e999`, `"\ud800"`, `"\ufffd"`, `{"\ud800":1}`}
 	for _, a := range values {
 		if !Equal([]byte(a), []byte(a)) {
 			t.Errorf("%s is not equal to itself", a)

@@ -127,7 +127,7 @@ func TestModule(t *testing.T) {
 func again(t *testing.T, m *sandbox.Module) {
 	t.Helper()
 	p := m.Prepared([]byte(`{"pattern":"(a+)"}`))
-	r, err := p.Prepare(t.Context())
+	r, _, err := p.Prepare(t.Context(), 0)
 	if want := `{"reads":["trigger.data","steps.\"a\\b\".output"]}`; err != nil || string(r.Output) != want {
 		t.Errorf("%s, %v, want %s", r.Output, err, want)
 	}

@@ -1,0 +1,181 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// Preparation gets at what the nodes of one version of a document need: modules that are loaded, and prepared. It is the
+// flow.Types and flow.Preparer that the document is compiled against, within a budget of fuel for all of its nodes.
+//
+// Neither may take longer than who compiles has time for. So a document is compiled in rounds, each begun with
+// [Preparation.Begin]. What could not be had in a round leaves the Preparation unfinished, and the errors of that round mean
+// nothing; the next one finds what the ones before have prepared. One goroutine uses it at a time.
+type Preparation struct {
+	nodes  *Nodes
+	budget uint64
+	known  map[preparedKey]answered
+	failed map[string]error // loads that failed, by type
+
+	// Of the round.
+	ctx     context.Context // nil = only what is there is used
+	burnt   uint64
+	missing []string // types that are not loaded
+	stopped bool     // something would have to be prepared yet
+}
+
+// preparedKey is what a module's answer depends on.
+type preparedKey struct {
+	typ   string
+	fixed [sha256.Size]byte
+}
+
+// answered is what a module has answered to the fixed part of a config.
+type answered struct {
+	reads   []string
+	refused bool
+	reason  string // why it is refused
+	fuel    uint64
+}
+
+// Preparation begins the compilation of a document whose nodes may burn so much fuel together to be prepared.
+func (n *Nodes) Preparation(fuel uint64) *Preparation {
+	return &Preparation{nodes: n, budget: fuel, known: make(map[preparedKey]answered), failed: make(map[string]error)}
+}
+
+// Compile compiles a document whose nodes may burn so much fuel together to be prepared. It loads and prepares what they need,
+// until ctx ends. The error is a *flow.DocumentError, or ctx's.
+func (n *Nodes) Compile(ctx context.Context, id string, revision int64, document []byte, fuel uint64) (*flow.Plan, error) {
+	p := n.Preparation(fuel)
+	for {
+		p.Begin(ctx)
+		plan, err := flow.Compile(id, revision, document, p)
+		if !p.Unfinished() {
+			return plan, err
+		}
+		for _, name := range p.Missing() {
+			if err := n.Load(name); err != nil {
+				p.Failed(name, err)
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// Begin begins a round. Nodes are prepared until ctx ends; with nil only what was prepared before, and is kept, is used.
+func (p *Preparation) Begin(ctx context.Context) {
+	p.ctx, p.burnt, p.missing, p.stopped = ctx, 0, nil, false
+}
+
+// Unfinished tells whether the round has come to no result: types are missing, or its time was over.
+func (p *Preparation) Unfinished() bool { return p.stopped || len(p.missing) > 0 }
+
+// Missing are the types that the round has found not loaded.
+func (p *Preparation) Missing() []string { return p.missing }
+
+// Prepared is how many nodes have been prepared so far, those with the same fixed part counted once.
+func (p *Preparation) Prepared() int { return len(p.known) }
+
+// Failed notes that a missing type cannot be loaded, which is an error of the document from the next round on.
+func (p *Preparation) Failed(name string, err error) { p.failed[name] = err }
+
+// errUnfinished is the error of a round that is given up.
+var errUnfinished = errors.New("it is not loaded or prepared yet")
+
+// Type implements flow.Types.
+func (p *Preparation) Type(name string) (*flow.Type, error) {
+	t, err := p.nodes.loaded(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case t != nil:
+		return t.Type, nil
+	case p.failed[name] != nil:
+		return nil, p.failed[name]
+	}
+	p.missing = append(p.missing, name)
+	return nil, errUnfinished
+}
+
+// Names implements flow.Types.
+func (p *Preparation) Names() []string { return p.nodes.Names() }
+
+// Prepare implements flow.Preparer.
+func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel uint64, err error) {
+	t, err := p.nodes.loaded(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if t == nil || p.Unfinished() {
+		p.stopped = true
+		return nil, 0, errUnfinished
+	}
+	key := preparedKey{name, sha256.Sum256(fixed)}
+	a, ok := p.known[key]
+	if !ok {
+		if a, err = p.ask(t.module.Prepared(fixed)); err != nil {
+			return nil, 0, err
+		}
+		p.known[key] = a
+	}
+	p.burnt += a.fuel
+	switch {
+	case p.burnt > p.budget:
+		return nil, a.fuel, &flow.FuelError{Limit: p.budget}
+	case a.refused:
+		return nil, a.fuel, &flow.PrepareError{Reason: a.reason}
+	}
+	return a.reads, a.fuel, nil
+}
+
+// ask has a module prepared, with the fuel that is left.
+func (p *Preparation) ask(module *sandbox.Prepared) (answered, error) {
+	r, fuel, ok := module.Known()
+	if !ok {
+		left := p.budget - p.burnt
+		switch {
+		case p.ctx == nil:
+			p.stopped = true
+			return answered{}, errUnfinished
+		case left == 0:
+			return answered{}, &flow.FuelError{Limit: p.budget}
+		}
+		var err error
+		r, fuel, err = module.Prepare(p.ctx, left)
+		failure := (*sandbox.Error)(nil)
+		switch {
+		case err == nil:
+		case p.ctx.Err() != nil:
+			p.stopped = true
+			return answered{}, err
+		case errors.As(err, &failure) && failure.Code == sandbox.CodeFuel:
+			return answered{}, &flow.FuelError{Limit: p.budget}
+		default:
+			return answered{}, err
+		}
+	}
+	a := answered{fuel: fuel}
+	if r.Kind != abi.Output {
+		a.refused, a.reason = true, string(r.Output)
+		return a, nil
+	}
+	rawjson.Elements(rawjson.Get(r.Output, "reads"), func(v []byte) bool {
+		a.reads = append(a.reads, string(rawjson.AppendString(nil, v)))
+		return true
+	})
+	return a, nil
+}
+
+// Interface guards
+var (
+	_ flow.Types    = (*Preparation)(nil)
+	_ flow.Preparer = (*Preparation)(nil)
+)

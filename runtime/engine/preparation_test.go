@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/flowtrux/edge/runtime/flow"
+)
+
+// spinning is a node that counts so far while it is prepared.
+func spinning(id string, rounds int) string {
+	return fmt.Sprintf(`{"id":"%s","type":"code","config":{"source":"let n = 0; while (n < %d) n++; export default () => n"}}`, id, rounds)
+}
+
+// A document is compiled in rounds, each of which goes on where the last one has stopped.
+func TestPreparationInRounds(t *testing.T) {
+	n := codeNodes(t)
+	doc := []byte(document("t>a a>b", spinning("a", 10), spinning("b", 11)))
+	p := n.Preparation(flow.MaxPrepareFuel)
+	round := func(ctx context.Context) (*flow.Plan, error) {
+		p.Begin(ctx)
+		return flow.Compile("w", 1, doc, p)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := round(nil); err == nil || !p.Unfinished() || strings.Join(p.Missing(), " ") != "code" {
+		t.Fatalf("a type that is not loaded: %v, missing %q", err, p.Missing())
+	}
+	p.Failed("code", errors.New("no memory"))
+	if _, err := round(t.Context()); p.Unfinished() || !strings.Contains(fmt.Sprint(err), `node type "code" cannot be used: no memory`) {
+		t.Errorf("a type that cannot be loaded: %v", err)
+	}
+	if err := n.Load("code"); err != nil {
+		t.Fatal(err)
+	}
+	for name, ctx := range map[string]context.Context{"what is there": nil, "no time": ended} {
+		if _, err := round(ctx); err == nil || !p.Unfinished() || p.Prepared() != 0 {
+			t.Errorf("%s: %v, %d prepared", name, err, p.Prepared())
+		}
+	}
+	plan, err := round(t.Context())
+	if err != nil || p.Unfinished() || p.Prepared() != 2 || plan.PrepareFuel == 0 {
+		t.Fatalf("%v, %d prepared", err, p.Prepared())
+	}
+	fuel := plan.PrepareFuel
+	if plan, err = round(nil); err != nil || plan.PrepareFuel != fuel {
+		t.Errorf("once more: %v, %d units of fuel, before %d", err, plan.PrepareFuel, fuel)
+	}
+	// What it takes does not depend on what is there already.
+	for budget, ok := range map[uint64]bool{fuel: true, fuel - 1: false, fuel / 3: false, 1: false} {
+		_, err := n.Compile(t.Context(), "w", 1, doc, budget)
+		if want := fmt.Sprintf("burn more than %d units", budget); ok != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%d of %d units: %v", budget, fuel, err)
+		}
+	}
+	if _, err := n.Compile(ended, "w", 1, []byte(document("t>a", spinning("a", 12))), flow.MaxPrepareFuel); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
