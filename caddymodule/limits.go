@@ -20,7 +20,9 @@ type Limits struct {
 	// The most time a sender may take for the body. Default: 10s.
 	BodyTimeout caddy.Duration `json:"body_timeout,omitempty"`
 
-	// The bodies of all requests that are being read or wait for an execution, together, in bytes. Default: 256 MiB.
+	// What has come of the bodies of all requests that are being read or wait for an execution,
+	// together, in bytes. While more than half of it is in use, one client address has at most a
+	// quarter, or one body. Default: 256 MiB.
 	BodyMemory int64 `json:"body_memory,omitempty"`
 
 	// Executions at the same time. Default: 256.
@@ -35,17 +37,19 @@ type Limits struct {
 	// The time of one attempt of a node, host calls included. Default: 10s.
 	NodeTimeout caddy.Duration `json:"node_timeout,omitempty"`
 
-	// A node's config after its templates were resolved, in bytes. Default: 4 MiB, or 4 times `body` where that is more.
+	// A node's config after its templates were resolved, in bytes. Default: 4 MiB, or 4 times `body`
+	// where that is more.
 	NodeInput int64 `json:"node_input,omitempty"`
 
-	// A node's output, in bytes. An output as long as the trigger's data is never too long, so that a body can be handed on.
-	// Default: 1 MiB.
+	// A node's output, in bytes. An output as long as the trigger's data is never too long, so that
+	// a body can be handed on. Default: 1 MiB.
 	NodeOutput int64 `json:"node_output,omitempty"`
 
 	// The items of a `forEach`. Default: 10000.
 	ForEachItems int `json:"foreach_items,omitempty"`
 
-	// All live values of an execution, in bytes. Default: 32 MiB, or 8 times `body` where that is more.
+	// All live values of an execution, in bytes. Default: 32 MiB, or 8 times `body` where that is
+	// more.
 	ExecutionMemory int64 `json:"execution_memory,omitempty"`
 
 	// The time of an execution, retries and back-off included. Default: 5m.
@@ -139,8 +143,8 @@ func (l *Limits) checkTogether() error {
 	return nil
 }
 
-// tooTight says which limits are less than what the longest body needs; "" = none is. It is no error: not every workflow hands
-// bodies on.
+// tooTight says which limits are less than what the longest body needs; "" = none is. It is no
+// error: not every workflow hands bodies on.
 func (l *Limits) tooTight() string {
 	switch {
 	case l.NodeInput <= l.Body:

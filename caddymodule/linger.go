@@ -15,14 +15,15 @@ const (
 	lingerTime  = 5 * time.Second
 	lingerConns = 256
 
-	// serverReads is how much of a body net/http reads on by itself, and then keeps the connection, in bytes
-	// (maxPostHandlerReadBytes in https://go.dev/src/net/http/server.go).
+	// serverReads is how much of a body net/http reads on by itself, and then keeps the connection,
+	// in bytes (maxPostHandlerReadBytes in https://go.dev/src/net/http/server.go).
 	serverReads = 256 * kib
 )
 
-// linger closes connections on which a body was refused. Many senders on HTTP/1.1 do not look for an answer before they have sent
-// all of a body. When the server closes with bytes unread, the network tells them so before they get to the answer, and it
-// is lost. So the sending half is closed first, and what comes is thrown away until the sender has closed as well (RFC 9112,
+// linger closes connections on which a body was refused. Many senders on HTTP/1.1 do not look for
+// an answer before they have sent all of a body. When the server closes with bytes unread, the
+// network tells them so before they get to the answer, and it is lost. So the sending half is
+// closed first, and what comes is thrown away until the sender has closed as well (RFC 9112,
 // section 9.6), within bounds. It is safe for concurrent use.
 type linger struct {
 	conns shares        // how many
@@ -38,13 +39,16 @@ func newLinger() *linger {
 	}
 }
 
-// write sends the answer to a request whose body was not read to its end. begun tells whether it was read at all.
+// write sends the answer to a request whose body was not read to its end. begun tells whether it
+// was read at all.
 func (l *linger) write(w http.ResponseWriter, r *http.Request, a answer.Answer, begun bool) {
+	small := 0 < r.ContentLength && r.ContentLength <= serverReads
 	switch {
 	case r.ProtoMajor != 1: // later protocols end the stream alone
 		write(w, a)
-	case !begun && 0 < r.ContentLength && r.ContentLength <= serverReads && r.Header.Get("Expect") == "":
-		// net/http reads it before it answers. A sender that stops in the middle does not stop that.
+	case !begun && small && r.Header.Get("Expect") == "":
+		// net/http reads it before it answers. A sender that stops in the middle does not stop
+		// that.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.time))
 		write(w, a)
 	default:
@@ -54,8 +58,8 @@ func (l *linger) write(w http.ResponseWriter, r *http.Request, a answer.Answer, 
 	}
 }
 
-// close takes the connection of an answered request from the server, and ends it on a goroutine of its own. Where that cannot be
-// done, the server closes it at once.
+// close takes the connection of an answered request from the server, and ends it on a goroutine of
+// its own. Where that cannot be done, the server closes it at once.
 func (l *linger) close(w http.ResponseWriter, p peer) {
 	control := http.NewResponseController(w)
 	if l.conns.take(p, 1) != nil {
@@ -80,9 +84,10 @@ func (l *linger) close(w http.ResponseWriter, p peer) {
 	}()
 }
 
-// takeOver sends the answer that was written, which has a length, and takes the connection from the server. It is nil where
-// a handler between still holds some of the answer (one that encodes takes the length away), or the connection cannot be taken.
-// The writers between are passed over: they would count what comes in and is thrown away.
+// takeOver sends the answer that was written, which has a length, and takes the connection from the
+// server. It is nil where a handler between still holds some of the answer (one that encodes takes
+// the length away), or the connection cannot be taken. The writers between are passed over: they
+// would count what comes in and is thrown away.
 func takeOver(w http.ResponseWriter, control *http.ResponseController) net.Conn {
 	if w.Header().Get("Content-Length") == "" || control.Flush() != nil {
 		return nil

@@ -38,19 +38,25 @@ func (x *exchange) note(a answer.Answer, message string, fields ...zap.Field) {
 	if !ok {
 		return
 	}
-	fields = append([]zap.Field{x.workflowField(), zap.String("code", string(a.Code)), zap.String("client_ip", clientIP(x.r))}, fields...)
+	fields = append([]zap.Field{
+		x.workflowField(),
+		zap.String("code", string(a.Code)),
+		zap.String("client_ip", clientIP(x.r)),
+	}, fields...)
 	if leftOut > 0 {
 		fields = append(fields, zap.Int("left_out", leftOut))
 	}
 	line.Write(fields...)
 }
 
-// workflowField names the workflow in logs. An id that nothing has was made up by the sender, at any length.
+// workflowField names the workflow in logs. An id that nothing has was made up by the sender, at
+// any length.
 func (x *exchange) workflowField() zap.Field {
 	return zap.String("workflow", x.id[:min(len(x.id), 64)])
 }
 
-// lineLimit bounds how many lines are logged: rate a second, and burst at once. It is safe for concurrent use.
+// lineLimit bounds how many lines are logged: rate a second, and burst at once. It is safe for
+// concurrent use.
 type lineLimit struct {
 	rate, burst float64
 

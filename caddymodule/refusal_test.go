@@ -27,8 +27,8 @@ func (s *site) logged(handler string) *logtest.ObservedLogs {
 	return logs
 }
 
-// TestRefusalsAreLogged: each refused request leaves one line, with what an operator needs to find its sender, and nothing of what
-// was sent.
+// TestRefusalsAreLogged: each refused request leaves one line, with what an operator needs to find
+// its sender, and nothing of what was sent.
 func TestRefusalsAreLogged(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{}`)
 	s.putWorkflow("order", trigger(`{"responseMode":"lastNode","idempotency":{"header":"Idempotency-Key"}}`))
@@ -80,7 +80,8 @@ func TestRefusalsAreLogged(t *testing.T) {
 	}
 }
 
-// TestRefusalSaysTheBound: which limit it was, how much that is, and how it is called where it can be changed.
+// TestRefusalSaysTheBound: which limit it was, how much that is, and how it is called where it can
+// be changed.
 func TestRefusalSaysTheBound(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000,"body_memory":5000}}`, `{}`)
 	s.putWorkflow("echo", trigger(`{}`))
@@ -107,7 +108,8 @@ func TestRefusalSaysTheBound(t *testing.T) {
 	s.app.bodies.memory.used.Add(-4900)
 }
 
-// TestRefusalsAreLoggedAtABoundedRate: whatever is sent; what was left out is said, and the metrics count all.
+// TestRefusalsAreLoggedAtABoundedRate: whatever is sent; what was left out is said, and the metrics
+// count all.
 func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))

@@ -18,15 +18,16 @@ var (
 	errBodyMemory   = errors.New("no room for the body in limits.body_memory")
 )
 
-// Buffers of bodies are powers of two from firstBuffer to keptBuffer, in bytes, and are used again. What is larger is made for
-// the one body.
+// Buffers of bodies are powers of two from firstBuffer to keptBuffer, in bytes, and are used again.
+// What is larger is made for the one body.
 const (
 	firstBuffer = 4 * kib
 	keptBuffer  = 64 * kib
 )
 
-// bodies reads the bodies of requests within limits. What has come of a body counts, and its buffer is at most twice as large or
-// firstBuffer: what a sender announces costs nothing. It is safe for concurrent use.
+// bodies reads the bodies of requests within limits. What has come of a body counts, and its buffer
+// is at most twice as large or firstBuffer: what a sender announces costs nothing. It is safe for
+// concurrent use.
 type bodies struct {
 	limit   int64 // of one body, in bytes
 	timeout time.Duration
@@ -55,8 +56,8 @@ type body struct {
 	probe  [1]byte // tells a full buffer at the end of the body from one with more to come
 }
 
-// read reads the whole body, whether its length was declared or not. The error wraps one of the above or the connection's; the
-// body then holds nothing, and is not whole.
+// read reads the whole body, whether its length was declared or not. The error wraps one of the
+// above or the connection's; the body then holds nothing, and is not whole.
 func (s *bodies) read(w http.ResponseWriter, r *http.Request) (*body, error) {
 	b := &body{owner: s}
 	if r.ContentLength > s.limit {
@@ -77,16 +78,17 @@ func (b *body) fill(w http.ResponseWriter, r *http.Request) error {
 	}
 	b.from = peerOf(r)
 
-	// The deadline is the connection's own where there is one; otherwise the time is looked at between reads.
+	// The deadline is the connection's own where there is one; otherwise the time is looked at
+	// between reads.
 	deadline := time.Now().Add(b.owner.timeout)
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(deadline)
 	if err := b.readAll(r.Body, r.ContentLength, deadline); err != nil {
-		// A deadline that has passed stays: the rest of a late body is not worth waiting for.
+		// The deadline stays: what still comes of the body is read by linger, which has its own.
 		return err
 	}
-	// net/http watches the connection while the handler runs: a deadline left behind would look like a sender that
-	// went away.
+	// net/http watches the connection while the handler runs: a deadline left behind would look
+	// like a sender that went away.
 	_ = control.SetReadDeadline(time.Time{})
 	return nil
 }
@@ -100,7 +102,8 @@ func (b *body) readAll(src io.Reader, declared int64, deadline time.Time) error 
 		case len(into) == 0:
 			into = b.probe[:]
 		case declared < 0:
-			// Within a chunk, net/http reads until this is full. What has come by then is not accounted for.
+			// Within a chunk, net/http reads until this is full. What has come by then is not
+			// accounted for.
 			into = into[:min(len(into), firstBuffer)]
 		}
 		n, err := src.Read(into)
@@ -133,13 +136,16 @@ func (b *body) count(n int) error {
 	}
 	if err := b.owner.memory.take(b.from, int64(n)); err != nil {
 		m := &b.owner.memory
-		return fmt.Errorf("%w, %d bytes, of which one address has %d: %w", errBodyMemory, m.limit, m.share, err)
+		return fmt.Errorf("%w, %d bytes, of which one address may have %d: %w",
+			errBodyMemory, m.limit, m.share, err)
 	}
 	b.held += int64(n)
 	return nil
 }
 
-func (b *body) tooLarge() error { return fmt.Errorf("%w, %d bytes", errBodyTooLarge, b.owner.limit) }
+func (b *body) tooLarge() error {
+	return fmt.Errorf("%w, %d bytes", errBodyTooLarge, b.owner.limit)
+}
 
 func (b *body) late() error { return fmt.Errorf("%w, %v", errBodyTimeout, b.owner.timeout) }
 
@@ -149,15 +155,16 @@ func (b *body) failed(err error) error {
 	var late net.Error
 	switch {
 	case errors.As(err, &tooLarge):
-		return fmt.Errorf("%w, or than what the site's request_body allows, %d bytes", errBodyTooLarge, tooLarge.Limit)
+		return fmt.Errorf("%w, or than the site's request_body allows, %d bytes",
+			errBodyTooLarge, tooLarge.Limit)
 	case errors.As(err, &late) && late.Timeout():
 		return b.late()
 	}
 	return err
 }
 
-// grow makes the buffer twice as large, or the first one, which is there before anything has come. It is called when it is full
-// and there is more.
+// grow makes the buffer twice as large, or the first one, which is there before anything has come.
+// It is called when it is full and there is more.
 func (b *body) grow(declared int64) {
 	size := max(firstBuffer, 2*cap(b.data))
 	if size <= keptBuffer {
@@ -196,8 +203,8 @@ func (b *body) release() {
 	b.held = 0
 }
 
-// discard gives the buffer back; the body's bytes are gone. They stay accounted for until release: what was made of them
-// takes as much.
+// discard gives the buffer back; the body's bytes are gone. They stay accounted for until release:
+// what was made of them takes as much.
 func (b *body) discard() {
 	if b.pooled != nil {
 		b.owner.pool(cap(*b.pooled)).Put(b.pooled)

@@ -97,8 +97,8 @@ func nothingHeld(t testing.TB, a *App) {
 	}
 }
 
-// TestSilentSenders: who announces much and sends little takes what he sends, from whatever addresses, whether he knows a workflow
-// or not.
+// TestSilentSenders: who announces much and sends little takes what he sends, from whatever
+// addresses, whether he knows a workflow or not.
 func TestSilentSenders(t *testing.T) {
 	const many, announced = 300, 100_000
 	for _, c := range []struct{ name, handler, id string }{
@@ -146,7 +146,8 @@ func TestSilentSenders(t *testing.T) {
 	}
 }
 
-// TestSilentSendersHoldLittle: what is made ready for a body follows what has come of it, not what was announced.
+// TestSilentSendersHoldLittle: what is made ready for a body follows what has come of it, not what
+// was announced.
 func TestSilentSendersHoldLittle(t *testing.T) {
 	for _, come := range []int{0, 1, 4096, 4097, 10_000, 65_536, 65_537, 300_000} {
 		for _, declared := range []int64{-1, mib} {
@@ -178,7 +179,8 @@ func TestSilentSendersHoldLittle(t *testing.T) {
 	}
 }
 
-// TestShareOfAddress: one address gets nothing beyond its quarter while more than half is in use; others do.
+// TestShareOfAddress: one address gets nothing beyond its quarter while more than half is in use;
+// others do.
 func TestShareOfAddress(t *testing.T) {
 	const piece = 8000
 	r := runWith(t, `{"limits":{"body":9000,"body_memory":64000,"body_timeout":"1m"}}`, around{})
@@ -262,7 +264,8 @@ func TestPeer(t *testing.T) {
 	}
 }
 
-// TestShareBehindProxies: what a client says of its address counts only when a trusted proxy passes it on.
+// TestShareBehindProxies: what a client says of its address counts only when a trusted proxy passes
+// it on.
 func TestShareBehindProxies(t *testing.T) {
 	trusted := `,"trusted_proxies":{"source":"static","ranges":["127.0.0.2/32"]}`
 	for _, c := range []struct {
@@ -297,8 +300,8 @@ func TestShareBehindProxies(t *testing.T) {
 	}
 }
 
-// TestAnswerIsSeen sends whole bodies before it looks for an answer, as most clients on HTTP/1.1 do. With bytes unread the server's
-// end of the connection would be a reset, and the answer lost.
+// TestAnswerIsSeen sends whole bodies before it looks for an answer, as most clients on HTTP/1.1
+// do. With bytes unread the server's end of the connection would be a reset, and the answer lost.
 func TestAnswerIsSeen(t *testing.T) {
 	const size = 6 * mib
 	declared := fmt.Sprintf("Content-Length: %d", size)
@@ -415,8 +418,8 @@ func TestNothingIsAskedFor(t *testing.T) {
 	nothingHeld(t, r.app())
 }
 
-// TestSmallBodiesKeepTheConnection: what is refused before its small body was read does not cost a connection; who announces such a body
-// and does not send it is answered all the same.
+// TestSmallBodiesKeepTheConnection: what is refused before its small body was read does not cost a
+// connection; who announces such a body and does not send it is answered all the same.
 func TestSmallBodiesKeepTheConnection(t *testing.T) {
 	r := run(t, `{}`)
 	r.app().linger.time = 50 * time.Millisecond
@@ -432,7 +435,8 @@ func TestSmallBodiesKeepTheConnection(t *testing.T) {
 	s.wantEnd("silent")
 }
 
-// TestLingerBounds: what is read on has a bound of bytes, time and connections, and one address cannot take all of these.
+// TestLingerBounds: what is read on has a bound of bytes, time and connections, and one address
+// cannot take all of these.
 func TestLingerBounds(t *testing.T) {
 	const tooLarge = "Content-Length: 9000000000"
 	t.Run("bytes", func(t *testing.T) {
@@ -500,7 +504,8 @@ func TestLingerBounds(t *testing.T) {
 	})
 }
 
-// TestAnswerIsWhole: where a handler before this one keeps the answer back or rewrites it, it is left to the server.
+// TestAnswerIsWhole: where a handler before this one keeps the answer back or rewrites it, it is
+// left to the server.
 func TestAnswerIsWhole(t *testing.T) {
 	for name, before := range map[string]string{
 		"encoded":  `{"handler":"encode","encodings":{"gzip":{}},"minimum_length":1},`,

@@ -11,11 +11,11 @@ import (
 // Why shares do not give any more.
 var (
 	errAllTaken   = errors.New("all of it is in use")
-	errShareTaken = errors.New("the share of this client address is in use, and more than half of all")
+	errShareTaken = errors.New("this client address has its share, and more than half is in use")
 )
 
-// peer is a client address as shares count it: of IPv6 its /64, since a host has a whole one. It is all zeros where a client has
-// no address, as on a Unix socket.
+// peer is a client address as shares count it: of IPv6 its /64, since a host has a whole one. It is
+// all zeros where a client has no address, as on a Unix socket.
 type peer [16]byte
 
 // peerOf is the peer of a request: its client address as Caddy sees it, behind trusted proxies too.
@@ -31,8 +31,9 @@ func peerOf(r *http.Request) peer {
 	return p
 }
 
-// shares is an amount that all clients share, such as memory. While more than half of it is in use, one of them gets nothing
-// beyond its share. It is safe for concurrent use, and remembers those only that hold something.
+// shares is an amount that all clients share, such as memory. While more than half of it is in use,
+// one of them gets nothing beyond its share. It is safe for concurrent use, and remembers those
+// only that hold something.
 type shares struct {
 	limit int64 // of all together
 	share int64 // of one, while more than half of limit is in use

@@ -43,8 +43,8 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
-// outputLimit is how long an output may be, in bytes. It is never less than the trigger's data: what was accepted can be
-// handed on, also when the query in it makes it longer than the limit of bodies.
+// outputLimit is how long an output may be, in bytes. It is never less than the trigger's data: what
+// was accepted can be handed on, also when the query in it makes it longer than the limit of bodies.
 func (x *execution) outputLimit() int {
 	return max(x.engine.config.Limits.NodeOutput, len(x.event.Data))
 }
