@@ -114,5 +114,6 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 		from.Out, to.In = append(from.Out, edge), append(to.In, edge)
 		from.ErrorEdge = from.ErrorEdge || edge.Handle == HandleError
 	}
+	p.aim()
 	return p
 }

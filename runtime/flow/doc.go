@@ -48,7 +48,7 @@ const (
 	PrepareFuelStored = 4 * MaxPrepareFuel
 
 	maxManifest  = 128 << 10 // bytes of a manifest
-	maxTemplates = 1000      // templates of one node: each costs a walk over the value it reads from
+	maxTemplates = 1000      // templates of one node
 	maxHandles   = 256       // handles of one node
 )
 

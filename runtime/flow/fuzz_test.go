@@ -71,7 +71,7 @@ func FuzzCompile(f *testing.F) {
 		if p.Webhook != nil {
 			p.Webhook.Secret = ""
 		}
-		if !cmp.Equal(p, q, cmp.AllowUnexported(Template{}, segment{}, reference{}, step{})) {
+		if !cmp.Equal(p, q, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{}, step{})) {
 			t.Fatal("the plan's document makes another plan")
 		}
 	})

@@ -67,8 +67,7 @@ func TestManySecrets(t *testing.T) {
 		list = append(strconv.AppendInt(list, int64(i), 10), ',')
 	}
 	var s Scope
-	s.addSecrets(append(list, "0]"...))
-	if len(s.Secrets) != many {
-		t.Errorf("%d secrets, want %d", len(s.Secrets), many)
+	if err := s.addSecrets(append(list, "0]"...)); err != nil || len(s.Secrets) != many {
+		t.Errorf("%d secrets, %v, want %d", len(s.Secrets), err, many)
 	}
 }

@@ -8,7 +8,7 @@ func (in *Idempotency) InBody(ev *Event) string {
 	if in.Field == nil {
 		return ""
 	}
-	v := in.Field.segments[0].ref.value(&Scope{Event: ev})
+	v, _ := in.Field.segments[0].ref.value(&Scope{Event: ev}) // without a meter it does not fail
 	switch rawjson.KindOf(v) {
 	case rawjson.Invalid, rawjson.Null:
 		return ""

@@ -24,19 +24,21 @@ func (s step) String() string {
 	return s.key
 }
 
-// follow walks from v along steps; nil when something on the way is missing.
-func follow(v []byte, steps []step) []byte {
+// follow walks from v along steps; found is nil when something on the way is missing. walked is how many bytes it has read.
+func follow(v []byte, steps []step) (found []byte, walked int) {
 	for i := range steps {
-		if v == nil {
-			return nil
-		}
+		in := v
 		if s := &steps[i]; s.index >= 0 {
-			v = rawjson.Index(v, s.index)
+			v = rawjson.Index(in, s.index)
 		} else {
-			v = rawjson.Get(v, s.key)
+			v = rawjson.Get(in, s.key)
 		}
+		if v == nil {
+			return nil, walked + len(in)
+		}
+		walked += cap(in) - cap(v) + len(v) // a view ends where the memory of its value does
 	}
-	return v
+	return v, walked
 }
 
 // part is a piece of a string that may hold templates: literal text, or the path of a template.

@@ -30,6 +30,8 @@ type Plan struct {
 
 	// PrepareFuel is the fuel that preparing the nodes has burnt, at most PrepareFuelStored.
 	PrepareFuel uint64
+
+	shared int // how many roots its templates have that are the same for all nodes and items
 }
 
 // Webhook is the trigger's webhook settings.

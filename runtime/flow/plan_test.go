@@ -257,7 +257,7 @@ func TestPlanOfRandomGraphs(t *testing.T) {
 			}
 		}
 		again, err := Compile("w", 0, doc, types)
-		if err != nil || !cmp.Equal(p, again, cmp.AllowUnexported(Template{}, segment{}, reference{}, step{})) {
+		if err != nil || !cmp.Equal(p, again, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{}, step{})) {
 			t.Fatalf("compiled again it is another plan (%v)", err)
 		}
 	})

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
@@ -34,6 +35,9 @@ type reference struct {
 	node  int    // of rootOutput: index in Plan.Nodes
 	key   string // of rootGlobal
 	steps []step // from there on; none when the root is a text or number
+
+	targets *targets // of the root in the plan, unless there are no steps; nil = it is in none
+	target  int      // index of steps in targets
 }
 
 // appendText appends the value of a reference whose root is plain text or a number; ok is false for the others.
@@ -55,39 +59,43 @@ func (ref *reference) appendText(dst []byte, s *Scope) (_ []byte, ok bool) {
 	return dst, false
 }
 
-// value returns the raw value of a reference whose root is JSON, empty when it is missing.
-func (ref *reference) value(s *Scope) []byte {
-	var v []byte
+// value returns the raw value of a reference whose root is JSON, empty when it is missing. The error is the meter's.
+func (ref *reference) value(s *Scope) ([]byte, error) {
 	switch ref.root {
 	case rootData:
-		v = s.Event.Data
+		return s.follow(ref, s.Event.Data)
 	case rootQuery:
-		v = s.Event.Query
+		return s.follow(ref, s.Event.Query)
 	case rootHeaders:
-		v = s.Event.Headers
+		return s.follow(ref, s.Event.Headers)
 	case rootOutput:
-		v = s.Outputs[ref.node]
+		return s.follow(ref, s.Outputs[ref.node])
 	case rootItem:
-		v = s.Item
-	case rootIndex:
-		return strconv.AppendInt(nil, int64(s.Index), 10)
+		return s.follow(ref, s.Item)
 	case rootGlobal:
-		v, ok := s.Global(ref.key)
-		if !ok {
-			s.addGlobal(ref.key, nil)
-			return nil
-		}
-		s.addGlobal(ref.key, v)
-		v = follow(v, ref.steps)
-		if IsSecretGlobal(ref.key) {
-			s.addSecrets(v)
-			if s.Hide != nil && tells(v) {
-				return s.Hide(v)
-			}
-		}
-		return v
+		return ref.globalValue(s)
 	}
-	return follow(v, ref.steps)
+	return strconv.AppendInt(nil, int64(s.Index), 10), nil // rootIndex: the others are text
+}
+
+// globalValue is value below a global. What is found in a secret one is noted, and hidden when it has to be.
+func (ref *reference) globalValue(s *Scope) ([]byte, error) {
+	v, ok := s.Global(ref.key)
+	if !ok {
+		v = nil
+	}
+	s.addGlobal(ref.key, v)
+	v, err := s.follow(ref, v)
+	if err != nil || !IsSecretGlobal(ref.key) {
+		return v, err
+	}
+	if err := s.tell(v); err != nil {
+		return nil, err
+	}
+	if s.Hide != nil && tells(v) {
+		v = s.Hide(v)
+	}
+	return v, nil
 }
 
 // tells tells whether there is something to a value that a secret can be in.
@@ -112,14 +120,19 @@ func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]b
 		}
 		return rawjson.AppendQuoted(dst, t), nil
 	}
-	v := ref.value(s)
-	if len(v) > room {
+	v, err := ref.value(s)
+	switch {
+	case err != nil:
+		return dst, err
+	case len(v) > room:
 		return dst, ErrTooLarge
+	case !inText && len(v) == 0:
+		return append(dst, "null"...), nil
+	}
+	if err := s.work.add(len(v)); err != nil {
+		return dst, err
 	}
 	if !inText {
-		if len(v) == 0 {
-			return append(dst, "null"...), nil
-		}
 		return append(dst, v...), nil
 	}
 	switch rawjson.KindOf(v) {
@@ -128,8 +141,26 @@ func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]b
 	case rawjson.String: // already escaped
 		return append(dst, v[1:len(v)-1]...), nil
 	case rawjson.Object, rawjson.Array:
-		return rawjson.AppendEscaped(dst, v), nil
+		return appendEscaped(dst, v, room)
 	default:
 		return append(dst, v...), nil
 	}
+}
+
+// escapedAtOnce is how many bytes are escaped before it is looked whether there is still room for them.
+const escapedAtOnce = 16 << 10
+
+// appendEscaped appends v within a JSON string, unless that takes more than room bytes.
+func appendEscaped(dst, v []byte, room int) ([]byte, error) {
+	for end := len(dst) + room; len(v) > 0; {
+		n := min(len(v), escapedAtOnce)
+		for n < len(v) && !utf8.RuneStart(v[n]) {
+			n--
+		}
+		if dst = rawjson.AppendEscaped(dst, v[:n]); len(dst) > end {
+			return dst, ErrTooLarge
+		}
+		v = v[n:]
+	}
+	return dst, nil
 }

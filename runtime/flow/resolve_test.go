@@ -226,6 +226,13 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 		if same != model {
 			t.Fatalf("config %s\ngot   %s\nwant  %s", naive(config), same, model)
 		}
+		s.Cache, s.walked = new(Cache), directTotal // as if they had been followed often enough
+		for range 2 {                               // the second time from what is remembered
+			s.item.walked = directItem
+			if again, err := p.Nodes[2].Config.Append(nil, s, 1<<20); err != nil || string(again) != string(got) {
+				t.Fatalf("config %s\ngave  %s\nthen  %s, %v", naive(config), got, again, err)
+			}
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
@@ -18,39 +19,104 @@ type Scope struct {
 	Global      func(key string) (value []byte, ok bool) // raw JSON
 	Item        []byte                                   // inside forEach, else nil
 	Index       int                                      // inside forEach
+	Cache       *Cache                                   // of the execution, with the Plan that it was made for; nil = nothing is remembered
+	Meter       Meter                                    // is told of the work of Append; nil = nobody
 
 	// Secrets collects what must be masked wherever the execution shows: the texts (unescaped) and digits found in
-	// the __secret globals that were resolved, each once. Append adds to it.
+	// the __secret globals that were resolved, each once, also when who reads it empties it. Append adds to it.
 	Secrets [][]byte
-	known   map[string]bool // the texts in Secrets
+	known   map[string]bool // the texts that were collected
+	told    map[view]bool   // the values whose texts were
 
 	// Hide, unless nil, gives what stands for a value that was found in a __secret global, both raw JSON. Booleans and null, which tell
 	// nothing, stand for themselves. Secrets and Globals collect the value itself.
 	Hide func(value []byte) []byte
 
-	// Globals collects the global values that were resolved, each value of a key once, as Global gave them: by them a
-	// template can be resolved again exactly. Append adds to it.
+	// Globals collects the global values that were resolved, each key once, as Global gave them: by them a template can be
+	// resolved again exactly. Append adds to it.
 	Globals []Global
+	noted   map[string]int // where a key is in Globals, when there are many
+
+	item   foundItem
+	walked int // bytes, for references that were followed one by one
+	work   work
 }
 
 // Global is a global value that a template has found; Value is nil when there was none.
 type Global struct {
-	Key   string
-	Value []byte
+	Key     string
+	Value   []byte
+	Changed bool // it was not the same each time, and Value is nil
 }
+
+// view is a slice as a key of maps: its place in memory, not what is in it.
+type view struct {
+	first *byte
+	size  int
+}
+
+// viewOf is the view of a value that is not empty.
+func viewOf(v []byte) view { return view{&v[0], len(v)} }
+
+// manyGlobals is from how many on looking for a key by comparing it with all others takes too long.
+const manyGlobals = 16
 
 // addGlobal notes what was found.
 func (s *Scope) addGlobal(key string, value []byte) {
-	for _, g := range s.Globals {
-		if g.Key == key && bytes.Equal(g.Value, value) {
-			return
-		}
+	i := s.globalAt(key)
+	if i < 0 {
+		s.Globals = append(s.Globals, Global{Key: key, Value: value})
+		return
 	}
-	s.Globals = append(s.Globals, Global{key, value})
+	if g := &s.Globals[i]; !g.Changed && !sameValue(g.Value, value) {
+		g.Value, g.Changed = nil, true
+	}
+}
+
+// sameValue tells whether two values are equal. nil is only equal to itself.
+func sameValue(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
+
+// globalAt is the index of a key in Globals, -1 when it is not there.
+func (s *Scope) globalAt(key string) int {
+	if len(s.Globals) < manyGlobals {
+		return slices.IndexFunc(s.Globals, func(g Global) bool { return g.Key == key })
+	}
+	if s.noted == nil {
+		s.noted = make(map[string]int)
+	}
+	for i := len(s.noted); i < len(s.Globals); i++ {
+		s.noted[s.Globals[i].Key] = i
+	}
+	if i, ok := s.noted[key]; ok {
+		return i
+	}
+	return -1
+}
+
+// maxTold bounds how many values are remembered whose texts were collected.
+const maxTold = 1000
+
+// tell notes each string and number in v, a value that was found in a __secret global, once.
+func (s *Scope) tell(v []byte) error {
+	if !tells(v) || s.told[viewOf(v)] {
+		return nil
+	}
+	if err := s.addSecrets(v); err != nil {
+		return err
+	}
+	if s.told == nil || len(s.told) == maxTold {
+		s.told = make(map[view]bool)
+	}
+	s.told[viewOf(v)] = true
+	return nil
 }
 
 // addSecrets notes each string and number in v, at any depth. Booleans and null tell nothing.
-func (s *Scope) addSecrets(v []byte) {
+func (s *Scope) addSecrets(v []byte) error {
+	err := s.work.add(len(v))
+	if err != nil {
+		return err
+	}
 	switch rawjson.KindOf(v) {
 	case rawjson.String:
 		s.addSecret(rawjson.AppendString(nil, v))
@@ -58,15 +124,16 @@ func (s *Scope) addSecrets(v []byte) {
 		s.addSecret(bytes.Clone(v))
 	case rawjson.Object:
 		rawjson.Members(v, func(_, value []byte) bool {
-			s.addSecrets(value)
-			return true
+			err = s.addSecrets(value)
+			return err == nil
 		})
 	case rawjson.Array:
 		rawjson.Elements(v, func(value []byte) bool {
-			s.addSecrets(value)
-			return true
+			err = s.addSecrets(value)
+			return err == nil
 		})
 	}
+	return err
 }
 
 func (s *Scope) addSecret(text []byte) {

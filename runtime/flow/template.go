@@ -17,14 +17,18 @@ type segment struct {
 	inText bool       // the reference stands within a string
 }
 
+// segmentWork is what a reference takes beside the bytes that are read and written for it, in bytes.
+const segmentWork = 32
+
 // Append resolves t in s and appends the resulting JSON value to dst. When the result would have more than limit bytes it
-// fails with [ErrTooLarge] before it copies the piece that is too much. dst must not overlap what s holds; on an error
-// the result is dst as it was.
+// fails with [ErrTooLarge] before it copies the piece that is too much, and with the error of the scope's [Meter] where that
+// wants no more. dst must not overlap what s holds; on an error the result is dst as it was.
 //
 // The result is valid JSON, and compact, if the values in s are.
 func (t *Template) Append(dst []byte, s *Scope, limit int) ([]byte, error) {
 	out := dst
 	end := len(dst) + limit
+	s.work.meter = s.Meter
 	for i := range t.segments {
 		seg := &t.segments[i]
 		if len(out)+len(seg.text) > end {
@@ -33,6 +37,9 @@ func (t *Template) Append(dst []byte, s *Scope, limit int) ([]byte, error) {
 		out = append(out, seg.text...)
 		if seg.ref == nil {
 			continue
+		}
+		if err := s.work.add(len(seg.text) + segmentWork); err != nil {
+			return dst, err
 		}
 		var err error
 		if out, err = seg.ref.appendTo(out, s, seg.inText, end-len(out)); err != nil {

@@ -1,0 +1,270 @@
+package flow
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// targets are the paths on which the templates of a plan go from one root, each once. They are sorted, so that those that
+// begin with the same steps are neighbors and a path stands before those that go on from it. Finding all of them takes one
+// pass over a value, wherever in it they lead to.
+type targets struct {
+	shared int // index in an execution's Cache; -1 = item, which is another value each time
+	paths  [][]step
+}
+
+// compareSteps orders the steps into members by key, and those into elements behind them by index.
+func compareSteps(a, b step) int {
+	return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.key, b.key))
+}
+
+func comparePaths(a, b []step) int { return slices.CompareFunc(a, b, compareSteps) }
+
+// rootKey tells the roots of a plan apart.
+type rootKey struct {
+	root root
+	node int    // of rootOutput the one whose it is, of rootItem the one that has forEach
+	key  string // of rootGlobal
+}
+
+// aim gives each reference of a plan its place among the targets of its root.
+func (p *Plan) aim() {
+	byRoot := make(map[rootKey][]*reference)
+	var roots []rootKey
+	add := func(node int, t *Template) {
+		if t == nil {
+			return
+		}
+		for i := range t.segments {
+			ref := t.segments[i].ref
+			if ref == nil || len(ref.steps) == 0 {
+				continue
+			}
+			key := rootKey{root: ref.root, node: ref.node, key: ref.key}
+			if ref.root == rootItem {
+				key.node = node
+			}
+			if byRoot[key] == nil {
+				roots = append(roots, key)
+			}
+			byRoot[key] = append(byRoot[key], ref)
+		}
+	}
+	for i := range p.Nodes {
+		add(i, p.Nodes[i].Config)
+		add(i, p.Nodes[i].ForEach)
+	}
+	for _, key := range roots {
+		t := &targets{shared: -1}
+		if key.root != rootItem {
+			t.shared = p.shared
+			p.shared++
+		}
+		refs := byRoot[key]
+		slices.SortFunc(refs, func(a, b *reference) int { return comparePaths(a.steps, b.steps) })
+		for i, ref := range refs {
+			if i == 0 || comparePaths(ref.steps, refs[i-1].steps) != 0 {
+				t.paths = append(t.paths, ref.steps)
+			}
+			ref.targets, ref.target = t, len(t.paths)-1
+		}
+	}
+}
+
+// find sets found, which has a place for each path and holds nothing, to what the paths lead to in v, canonical JSON; nil =
+// missing. It ends where all is found, or with the error of w.
+func (t *targets) find(v []byte, found [][]byte, w *work) error {
+	f := finder{paths: t.paths, v: v, found: found, left: len(found), work: *w}
+	f.value(0, 0, len(t.paths), 0)
+	err := f.tell(f.at)
+	*w = f.work
+	return err
+}
+
+// finder is on its way through a value. Its methods take the index of a token and return the index behind it, or -1 when
+// there is nothing left to look for. The paths from lo to hi, not including hi, are those that lead through where it is, and
+// the first depth steps of them have led here.
+type finder struct {
+	paths [][]step
+	v     []byte
+	found [][]byte
+	left  int  // how many paths are not found
+	work  work // a copy: with a pointer all scopes would be on the heap
+	at    int  // how far it has come
+	told  int  // up to where that was counted as work
+	err   error
+	key   []byte // memory for a key with escapes
+}
+
+// tell counts everything before i as work.
+func (f *finder) tell(i int) error {
+	if f.err == nil {
+		f.err = f.work.add(i - f.told)
+		f.told = i
+	}
+	return f.err
+}
+
+// pass notes that everything before i was passed. It returns i, or -1 when that was enough.
+func (f *finder) pass(i int) int {
+	f.at = i
+	if i-f.told >= lookEvery && f.tell(i) != nil {
+		return -1
+	}
+	return i
+}
+
+// value passes the value at i and finds what is wanted in it.
+func (f *finder) value(i, lo, hi, depth int) int {
+	start, ends := i, len(f.paths[lo]) == depth // the others that lead through here stand behind it
+	inside := lo
+	if ends {
+		inside++
+	}
+	switch {
+	case inside < hi && f.has(i, '{'):
+		i = f.object(i+1, inside, hi, depth)
+	case inside < hi && f.has(i, '['):
+		i = f.array(i+1, inside, hi, depth)
+	default:
+		i = f.skip(i)
+	}
+	if i < 0 || !ends || f.found[lo] != nil {
+		return i
+	}
+	f.found[lo] = f.v[start:i]
+	if f.left--; f.left == 0 {
+		return -1
+	}
+	return i
+}
+
+// has tells whether c stands at i.
+func (f *finder) has(i int, c byte) bool { return i < len(f.v) && f.v[i] == c }
+
+// object passes the members from i on.
+func (f *finder) object(i, lo, hi, depth int) int {
+	for f.has(i, '"') {
+		key, _ := rawjson.First(f.v[i:])
+		i = min(i+len(key)+len(":"), len(f.v))
+		if from, to := f.member(f.text(key), lo, hi, depth); from < to {
+			i = f.value(i, from, to, depth+1)
+		} else {
+			i = f.skip(i)
+		}
+		if i < 0 {
+			return i
+		}
+		if f.has(i, ',') {
+			i++
+		}
+	}
+	return f.pass(min(i+len("}"), len(f.v)))
+}
+
+// text is a quoted key without its quotes and escapes.
+func (f *finder) text(key []byte) []byte {
+	if len(key) < len(`""`) {
+		return nil
+	}
+	raw := key[1 : len(key)-1]
+	for _, c := range raw {
+		if c == '\\' {
+			f.key = rawjson.AppendUnescaped(f.key[:0], raw)
+			return f.key
+		}
+	}
+	return raw
+}
+
+// member finds the paths whose next step is into a member.
+func (f *finder) member(key []byte, lo, hi, depth int) (from, to int) {
+	for hi-lo > 0 {
+		mid := int(uint(lo+hi) / 2)
+		switch s := &f.paths[mid][depth]; {
+		case s.index >= 0 || s.key > string(key):
+			hi = mid
+		case s.key < string(key):
+			lo = mid + 1
+		default:
+			return f.same(mid, lo, hi, depth)
+		}
+	}
+	return 0, 0
+}
+
+// same are the paths around mid whose next step is that of mid.
+func (f *finder) same(mid, lo, hi, depth int) (from, to int) {
+	s := &f.paths[mid][depth]
+	is := func(i int) bool { return compareSteps(f.paths[i][depth], *s) == 0 }
+	from, to = mid, mid+1
+	for from > lo && is(from-1) {
+		from--
+	}
+	for to < hi && is(to) {
+		to++
+	}
+	return from, to
+}
+
+// array passes the elements from i on.
+func (f *finder) array(i, lo, hi, depth int) int {
+	for n := 0; i < len(f.v) && f.v[i] != ']'; n++ {
+		for lo < hi && f.paths[lo][depth].index < n { // into members, and elements that were passed
+			lo++
+		}
+		if lo < hi && f.paths[lo][depth].index == n {
+			_, to := f.same(lo, lo, hi, depth)
+			i = f.value(i, lo, to, depth+1)
+		} else {
+			i = f.skip(i)
+		}
+		if i < 0 {
+			return i
+		}
+		if !f.has(i, ',') {
+			break
+		}
+		i++
+	}
+	return f.pass(min(i+len("]"), len(f.v)))
+}
+
+// skip passes the value at i.
+func (f *finder) skip(i int) int {
+	if !f.has(i, '{') && !f.has(i, '[') {
+		return f.scalar(i)
+	}
+	depth := 0
+	for i < len(f.v) {
+		switch f.v[i] {
+		case '"':
+			text, _ := rawjson.First(f.v[i:])
+			i += len(text)
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return f.pass(i + 1)
+			}
+		case ',':
+			if f.pass(i) < 0 {
+				return -1
+			}
+		}
+		i++
+	}
+	return f.pass(i)
+}
+
+// scalar passes the text, number or literal at i.
+func (f *finder) scalar(i int) int {
+	if i >= len(f.v) {
+		return len(f.v)
+	}
+	v, _ := rawjson.First(f.v[i:])
+	return f.pass(i + len(v))
+}
