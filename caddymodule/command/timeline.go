@@ -35,6 +35,9 @@ func printRecord(w io.Writer, r *journal.Record) {
 	if r.Trigger != nil {
 		row("trigger", "%s %s", r.Trigger.Method, shown(r.Trigger.Data))
 	}
+	if r.Cut {
+		row("cut", "recording all of it would have taken too much work")
+	}
 	for _, n := range r.Nodes {
 		printNode(w, r, n)
 	}
@@ -100,6 +103,9 @@ func failure(node, code, message string) string {
 
 // shown is a value in one line. What it holds came from elsewhere, so nothing in it reaches the terminal as a command.
 func shown(v journal.Value) string {
+	if v.Cut {
+		return "(not recorded)"
+	}
 	if v.Text == "" && v.SHA256 == "" {
 		return fmt.Sprintf("(%d bytes)", v.Size)
 	}

@@ -93,7 +93,7 @@ func BenchmarkRecord(b *testing.B) {
 			r := x.run()
 			b.ReportAllocs()
 			for b.Loop() {
-				x.record(r)
+				x.record(newEffort(b.Context()), r)
 			}
 		})
 	}

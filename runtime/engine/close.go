@@ -33,7 +33,7 @@ func (x *Executor) Close(ctx context.Context) (left int) {
 		}
 		x.cut(errShutdown)
 		x.mender.ended.Wait()
-		x.recorder.close()
+		x.recorder.close(ctx)
 		x.left = x.unfinished()
 		// An engine that cannot close has told so in the calls before; here is nobody to act on it.
 		_ = x.journal.Close()

@@ -132,5 +132,5 @@ func (e *Engine) Run(ctx context.Context, p *Program, id string, ev *flow.Event,
 func (e *Engine) RunRecorded(ctx context.Context, p *Program, id string, ev *flow.Event) (*Result, *journal.Record) {
 	x := e.newRun(ctx, p, id, ev, nil)
 	r := x.run()
-	return r, x.record(r)
+	return r, x.record(newEffort(context.Background()), r)
 }

@@ -25,6 +25,8 @@ type execution struct {
 	limit   timeLimit   // of the run
 	started time.Time
 	memory  account
+	large   sync.Mutex // held while a long value is resolved
+	cache   flow.Cache
 	secrets secretTexts
 	notes   notes
 	apart   sync.WaitGroup // goroutines that run branches

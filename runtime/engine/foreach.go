@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
@@ -26,8 +27,8 @@ type items struct {
 	fuel     uint64
 }
 
-// runItems runs a node for each item of its forEach.
-func (x *execution) runItems(n int) (a answer) {
+// runItems runs a node for each item of its forEach. What they are is found out within the node's time from now on.
+func (x *execution) runItems(n int, now time.Time) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.err = x.panicked(n, p)
@@ -35,7 +36,9 @@ func (x *execution) runItems(n int) (a answer) {
 	}()
 	node := &x.program.Plan.Nodes[n]
 	scope := x.scope()
-	list, err := x.resolve(node.ForEach, &scope, nil, math.MaxInt)
+	r := x.resolver(x.ctx, x.timeout(n), now)
+	defer r.giveBack()
+	list, err := r.resolve(node.ForEach, &scope, math.MaxInt)
 	x.notes.found(n, &scope)
 	if err != nil {
 		return answer{err: err}
@@ -55,6 +58,7 @@ func (x *execution) runItems(n int) (a answer) {
 	}
 	s.work()
 	workers.Wait()
+	x.notes.began(n, s.next)
 	return s.answer()
 }
 

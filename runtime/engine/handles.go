@@ -19,21 +19,38 @@ const (
 // in the place of what templates have found in __secret globals. Requests turn them back, nothing else does, and those of another config
 // are texts like any other. It belongs to one goroutine.
 type secretHandles struct {
-	handles map[string][]byte // by value: a JSON string
-	values  map[string][]byte // by the handle's text: raw JSON
+	handles map[hiddenValue][]byte // a JSON string each
+	values  map[string][]byte      // by the handle's text: raw JSON
 }
+
+// hiddenValue is a value that a handle stands for. Two long ones are the same only when they are in the same place: comparing
+// them would take too long where many templates name one.
+type hiddenValue struct {
+	short string
+	first *byte
+	size  int
+}
+
+// maxShort is how many bytes a value has at most that is compared.
+const maxShort = 1 << 10
 
 // hide is what stands for a value, a JSON string of characters that JSON, URLs and headers take as they are.
 func (s *secretHandles) hide(value []byte) []byte {
-	if h, ok := s.handles[string(value)]; ok {
+	key := hiddenValue{}
+	if len(value) <= maxShort {
+		key.short = string(value)
+	} else {
+		key.first, key.size = &value[0], len(value)
+	}
+	if h, ok := s.handles[key]; ok {
 		return h
 	}
 	if s.handles == nil {
-		s.handles, s.values = make(map[string][]byte), make(map[string][]byte)
+		s.handles, s.values = make(map[hiddenValue][]byte), make(map[string][]byte)
 	}
 	name := handlePrefix + rand.Text()
 	h := []byte(`"` + name + `"`)
-	s.handles[string(value)], s.values[name] = h, value
+	s.handles[key], s.values[name] = h, value
 	return h
 }
 

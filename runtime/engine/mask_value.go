@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -23,8 +24,24 @@ type masker struct {
 	// composed are strings and numbers, as texts, into which a template has put a secret, and how they are shown. A node
 	// that hands one on gives it as it got it.
 	composed map[string]string
-	blind    bool // there are more of them than it can remember: it shows nothing
-	all      bool // strings and numbers are masked whatever they are
+	blind    bool    // there are more of them than it can remember, or its effort is over: it shows nothing
+	all      bool    // strings and numbers are masked whatever they are
+	effort   *effort // nil = without a bound
+}
+
+const (
+	// valueEffort is what a value takes beside its bytes, as bytes.
+	valueEffort = 32
+	// secretEffort is how many bytes of a text are read in the time of one step in looking for a secret in it.
+	secretEffort = 8
+)
+
+// spend takes work of the masker's effort. When that is over it is blind.
+func (m *masker) spend(n int) bool {
+	if m.effort != nil && !m.effort.spend(n) {
+		m.blind = true
+	}
+	return !m.blind
 }
 
 // append appends v as it is shown, and tells whether that is something else.
@@ -33,6 +50,7 @@ func (m *masker) append(dst, v []byte) (_ []byte, masked bool) {
 		return append(dst, quotedMask...), true
 	}
 	if len(m.composed) == 0 && len(m.texts) == 0 {
+		m.spend(len(v))
 		return append(dst, v...), false
 	}
 	start := len(dst)
@@ -40,7 +58,11 @@ func (m *masker) append(dst, v []byte) (_ []byte, masked bool) {
 	return dst, !bytes.Equal(dst[start:], v)
 }
 
+// walk appends v as it is shown, as far as the masker does not become blind.
 func (m *masker) walk(dst, v []byte) []byte {
+	if !m.spend(len(v) + valueEffort) {
+		return append(dst, quotedMask...)
+	}
 	first := true
 	comma := func() {
 		if !first {
@@ -55,7 +77,7 @@ func (m *masker) walk(dst, v []byte) []byte {
 			comma()
 			dst = append(m.key(dst, key), ':')
 			dst = m.walk(dst, value)
-			return true
+			return !m.blind
 		})
 		return append(dst, '}')
 	case rawjson.Array:
@@ -63,7 +85,7 @@ func (m *masker) walk(dst, v []byte) []byte {
 		rawjson.Elements(v, func(value []byte) bool {
 			comma()
 			dst = m.walk(dst, value)
-			return true
+			return !m.blind
 		})
 		return append(dst, ']')
 	case rawjson.String, rawjson.Number:
@@ -78,6 +100,7 @@ func (m *masker) walk(dst, v []byte) []byte {
 // key appends a member's key, which comes without its quotes.
 func (m *masker) key(dst, raw []byte) []byte {
 	key := string(rawjson.AppendUnescaped(nil, raw))
+	m.spend(valueEffort)
 	if shown := m.everywhere(key); shown != key {
 		return rawjson.AppendQuoted(dst, []byte(shown))
 	}
@@ -85,7 +108,7 @@ func (m *masker) key(dst, raw []byte) []byte {
 }
 
 func (m *masker) text(text string) string {
-	if m.all && text != "" {
+	if (m.all || m.blind) && text != "" {
 		return mask
 	}
 	if shown, ok := m.composed[text]; ok {
@@ -95,7 +118,12 @@ func (m *masker) text(text string) string {
 }
 
 func (m *masker) everywhere(text string) string {
-	for _, secret := range m.texts {
+	// None is in a text that is shorter, and what was replaced is not longer than before.
+	from, _ := slices.BinarySearchFunc(m.texts, len(text), func(secret string, n int) int { return n - len(secret) })
+	if !m.spend((len(m.texts) - from) * (secretEffort + len(text)/secretEffort)) {
+		return mask
+	}
+	for _, secret := range m.texts[from:] {
 		text = strings.ReplaceAll(text, secret, mask)
 	}
 	return text
@@ -111,7 +139,7 @@ func leafText(v []byte) string {
 
 // learn takes in what a template gave, and the same as it is shown.
 func (m *masker) learn(plain, shown []byte) {
-	if m.blind || bytes.Equal(plain, shown) {
+	if m.blind || bytes.Equal(plain, shown) || !m.spend(len(plain)+len(shown)+valueEffort) {
 		return
 	}
 	kind := rawjson.KindOf(plain)
@@ -160,9 +188,8 @@ func children(v []byte) (values [][]byte) {
 	return values
 }
 
-// maskLeaves appends v with each string and number in it masked, as a secret global is shown. Booleans and null tell
-// nothing.
-func maskLeaves(dst, v []byte) []byte {
-	m := masker{all: true}
-	return m.walk(dst, v)
+// maskLeaves is v with each string and number in it masked, as a secret global is shown. Booleans and null tell nothing.
+func maskLeaves(v []byte, e *effort) []byte {
+	m := masker{all: true, effort: e}
+	return m.walk(nil, v)
 }

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/flowtrux/edge/nodes/abi"
@@ -29,7 +27,7 @@ func (x *execution) runNode(n int) (r NodeResult) {
 	started := x.engine.config.Clock()
 	var a answer
 	if plan.Nodes[n].ForEach != nil {
-		a = x.runItems(n)
+		a = x.runItems(n, started)
 	} else {
 		scope := x.scope()
 		a = x.runItem(x.ctx, call{node: n}, &scope, started)
@@ -47,7 +45,9 @@ func (x *execution) runNode(n int) (r NodeResult) {
 
 // scope is what the templates of a node see.
 func (x *execution) scope() flow.Scope {
-	return flow.Scope{Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: x.engine.global}
+	return flow.Scope{
+		Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: x.engine.global, Cache: &x.cache,
+	}
 }
 
 // runItem runs a node once, or for one item, with its retries. The output is counted in the execution's memory. The first
@@ -64,10 +64,10 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 		handles = new(secretHandles)
 		scope.Hide = handles.hide
 	}
-	buf := buffers.Get().(*[]byte)
-	defer putBuffer(buf)
-	config, err := x.resolve(x.program.Plan.Nodes[c.node].Config, scope, (*buf)[:0], x.engine.config.Limits.NodeInput)
-	*buf = config
+	limit := x.timeout(c.node)
+	r := x.resolver(ctx, limit, now)
+	defer r.giveBack()
+	config, err := r.resolve(x.program.Plan.Nodes[c.node].Config, scope, x.engine.config.Limits.NodeInput)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -76,7 +76,7 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 	retry := x.program.Plan.Nodes[c.node].Retry
 	for c.attempt = 1; ; c.attempt++ {
 		before := a.fuel
-		a = x.attempt(ctx, c, config, handles, now)
+		a = x.attempt(ctx, c, config, handles, limit, now)
 		if a.heard != nil || retry.MaxAttempts > 1 || x.program.Plan.Nodes[c.node].ForEach != nil {
 			x.notes.ended(notedCall{c, now, a.fuel, a.heard, a.err})
 		}
@@ -97,28 +97,11 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 	return a
 }
 
-// resolve resolves a template within a limit and the execution's memory. It counts what it gave; the caller gives that
-// back.
-func (x *execution) resolve(t *flow.Template, scope *flow.Scope, dst []byte, limit int) ([]byte, *NodeError) {
-	free := x.memory.free()
-	value, err := t.Append(dst, scope, min(limit, free))
-	x.secrets.add(scope.Secrets)
-	switch {
-	case err == nil && x.memory.take(len(value)):
-		return value, nil
-	case err == nil || errors.Is(err, flow.ErrTooLarge) && free < limit:
-		return value, fixed(CodeExecutionMemory, "the execution holds too much data")
-	case errors.Is(err, flow.ErrTooLarge):
-		return value, fixed(CodeInputTooLarge, "the node's resolved config is too large")
-	default:
-		return value, &NodeError{Code: CodeInternal, Message: "the node's config could not be resolved", Detail: err, final: true}
-	}
-}
-
-// attempt calls the node once. handles are those in the config.
-func (x *execution) attempt(ctx context.Context, c call, config []byte, handles *secretHandles, now time.Time) answer {
+// attempt calls the node once, within a limit from now on. handles are those in the config.
+func (x *execution) attempt(
+	ctx context.Context, c call, config []byte, handles *secretHandles, limit timeLimit, now time.Time,
+) answer {
 	t := x.program.types[c.node]
-	limit := x.timeout(c.node)
 	deadline := now.Add(limit.Duration)
 	h := x.host(c)
 	h.handles = handles
@@ -150,16 +133,4 @@ func (x *execution) timeout(node int) timeLimit {
 	limit.atMost(x.program.types[node].module.Limits().Timeout, "the timeout of its type")
 	limit.atMost(x.program.Plan.Nodes[node].Timeout, "its timeout")
 	return limit
-}
-
-// buffers hold resolved configs between calls.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// maxBuffer is the largest buffer that is kept: big configs are rare, and each would stay as big.
-const maxBuffer = 64 << 10
-
-func putBuffer(b *[]byte) {
-	if cap(*b) <= maxBuffer {
-		buffers.Put(b)
-	}
 }

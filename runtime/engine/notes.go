@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"sync"
 
 	"github.com/flowtrux/edge/runtime/flow"
@@ -20,6 +19,7 @@ const (
 type notes struct {
 	mu       sync.Mutex
 	globals  []notedGlobals
+	items    map[int]int         // that have begun, by node with forEach
 	lines    map[int][]notedLine // by node
 	logBytes int
 	calls    map[int][]notedCall // by node
@@ -56,25 +56,40 @@ func (t *notes) size() int64 {
 	return int64(t.logBytes + t.heard)
 }
 
-// global is the value of a global as a node has found it. known is false when it has not, or has found several.
-func (t *notes) global(node int, key string) (value []byte, known bool) {
+// began notes how many items of a node with forEach have begun.
+func (t *notes) began(node, items int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.items == nil {
+		t.items = make(map[int]int)
+	}
+	t.items[node] = items
+}
+
+// begun is how many items of a node have begun, at most all.
+func (t *notes) begun(node, all int) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return min(t.items[node], all)
+}
+
+// globalsOf are the globals as a node has found them. Of one that was not the same each time only that is known.
+func (t *notes) globalsOf(node int) map[string]flow.Global {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make(map[string]flow.Global)
 	for _, found := range t.globals {
 		if found.node != node {
 			continue
 		}
 		for _, g := range found.globals {
-			if g.Key != key {
-				continue
+			if was, ok := all[g.Key]; ok && !was.Same(g) {
+				g = flow.Global{Key: g.Key, Changed: true}
 			}
-			if known && !bytes.Equal(value, g.Value) {
-				return nil, false
-			}
-			value, known = g.Value, true
+			all[g.Key] = g
 		}
 	}
-	return value, known
+	return all
 }
 
 // log notes a line. Where lines are dropped because there are too many, a line says so.

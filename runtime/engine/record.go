@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/flowtrux/edge/runtime/flow"
@@ -14,8 +15,9 @@ func ended(status Status, code, message string) *journal.Record {
 	return r
 }
 
-// record is what is shown of an execution that has run: values capped, and masked as far as it has resolved secrets.
-func (x *execution) record(r *Result) *journal.Record {
+// record is what is shown of an execution that has run: values capped, and masked as far as it has resolved secrets. It is cut
+// when it takes more than the effort.
+func (x *execution) record(e *effort, r *Result) *journal.Record {
 	plan := x.program.Plan
 	rec := ended(r.Status, "", "")
 	rec.ID, rec.Workflow, rec.Revision, rec.Mode = r.ID, plan.ID, plan.Revision, modeOf(plan)
@@ -24,12 +26,13 @@ func (x *execution) record(r *Result) *journal.Record {
 		rec.Node = plan.Nodes[r.Failing].ID
 		rec.Code, rec.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
 	}
-	v := newView(x)
+	v := newView(e, x)
 	rec.Trigger = v.trigger()
 	rec.Nodes = make([]journal.NodeRecord, 0, len(plan.Nodes)-1)
 	for i := 1; i < len(plan.Nodes); i++ { // the trigger's output is its data
 		rec.Nodes = append(rec.Nodes, x.nodeRecord(v, r, i))
 	}
+	rec.Cut = e.over()
 	return rec
 }
 
@@ -39,7 +42,7 @@ func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
 	row := journal.NodeRecord{
 		ID: node.ID, Type: node.Type, State: n.State.String(), Handle: n.Handle, Why: Why(x.program.Plan, r, i),
 		Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel,
-		Input: v.input(i), Logs: x.logs(i),
+		Input: v.input(i), Logs: v.logs(i),
 	}
 	if row.Input != (journal.Value{}) {
 		row.Fixed = v.fixed(i)
@@ -53,7 +56,7 @@ func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
 	}
 	if n.Err != nil {
 		row.Code, row.Message = n.Err.Code, n.Err.Message
-		if n.Err.Detail != nil {
+		if n.Err.Detail != nil && !v.ignorant {
 			row.Detail = x.secrets.block(n.Err.Detail.Error(), maxDetail)
 		}
 	}
@@ -64,10 +67,15 @@ func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
 const maxDetail = 4 << 10
 
 // logs are the lines that a node has logged, each with its level, and with forEach the item.
-func (x *execution) logs(node int) (lines []string) {
+func (v *view) logs(node int) (lines []string) {
+	if v.ignorant {
+		return nil
+	}
+	x := v.x
 	x.notes.mu.Lock()
-	defer x.notes.mu.Unlock()
-	for _, l := range x.notes.lines[node] {
+	noted := slices.Clone(x.notes.lines[node])
+	x.notes.mu.Unlock()
+	for _, l := range noted {
 		text := zapLevel(l.level).String() + ": " + x.secrets.line(l.text, maxLogLine)
 		if x.program.Plan.Nodes[node].ForEach != nil {
 			text = "item " + strconv.Itoa(l.call.index) + ": " + text

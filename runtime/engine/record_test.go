@@ -34,7 +34,7 @@ func TestRecordsOfWaitingExecutions(t *testing.T) {
 			t.Fatal("nothing came back")
 		}
 	}
-	x.recorder.close()
+	x.recorder.close(t.Context())
 	if n := x.NotRecorded(); n != 1 {
 		t.Errorf("%d were not recorded, want 1", n)
 	}

@@ -7,40 +7,54 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 const (
 	// recordQueue is how many executions wait to be recorded, and recordMemory the bytes of the values that they hold
-	// meanwhile.
+	// meanwhile. One workflow has at most its share of both, see journal.Share.
 	recordQueue  = 1024
 	recordMemory = 64 << 20
-	// recordBatch is how many are recorded by one call to the journal, and recordBytes about how much.
+	// recordBatch is how many are recorded by one call to the journal, and recordBytes about how much. The work for all of
+	// them is not much more than that for one may be.
 	recordBatch = 128
 	recordBytes = 4 << 20
 	// recordPatience is how long an execution that did not succeed waits for its place in the queue.
 	recordPatience = time.Second
+	// lastRecords is the least time that the recorder has at the end for what waits.
+	lastRecords = 250 * time.Millisecond
 )
 
-// recorder records executions that were not in the journal while they ran, after their senders were answered. What it
-// cannot record it counts.
+// recorder records executions that were not in the journal while they ran, after their senders were answered. Workflows take
+// turns. What it cannot record it counts.
 type recorder struct {
 	journal journal.Journal
-	queue   chan recorded
-	memory  *semaphore.Weighted // what waits in the queue, in bytes
-	start   sync.Once           // of the goroutine, with the first execution
+	hurry   context.Context // ends when what still waits is given up
+	giveUp  context.CancelFunc
+	start   sync.Once // of the goroutine, with the first execution
 	ended   chan struct{}
 	missed  atomic.Uint64
 
-	open   sync.RWMutex // held for reading while something is put into the queue
-	closed bool
+	mu      sync.Mutex
+	closed  bool
+	queue   turns.Queue[*recorded]
+	arrived chan struct{} // has something when there is something new in the queue, or it is closed
+	left    chan struct{} // closed when something has left the queue, and made anew; nil = nobody waits for that
+	order   uint64
+	all     burden
+	each    map[string]*burden // by workflow, of those that have one
 
-	mu     sync.Mutex
 	rate   int // of successes, a second
 	second int64
 	used   int // of rate, in this second
+}
+
+// burden is what waits or is being recorded.
+type burden struct {
+	executions int
+	bytes      int64
 }
 
 type recorded struct {
@@ -49,12 +63,15 @@ type recorded struct {
 	size   int64
 }
 
+func (x *recorded) workflow() string { return x.run.program.Plan.ID }
+
 // newRecorder makes a recorder that records every success until limit is called.
 func newRecorder(j journal.Journal) *recorder {
-	return &recorder{
-		journal: j, queue: make(chan recorded, recordQueue), memory: semaphore.NewWeighted(recordMemory),
-		ended: make(chan struct{}), rate: -1,
+	r := &recorder{
+		journal: j, ended: make(chan struct{}), arrived: make(chan struct{}, 1), each: make(map[string]*burden), rate: -1,
 	}
+	r.hurry, r.giveUp = context.WithCancel(context.Background())
+	return r
 }
 
 // limit sets how many successes a second are recorded; the rest are counted as missed. Less than 0 means all.
@@ -80,98 +97,215 @@ func (r *recorder) wants(now time.Time) bool {
 
 // take takes an execution that has ended over.
 func (r *recorder) take(run *execution, result *Result) {
-	r.open.RLock()
-	defer r.open.RUnlock()
-	if r.closed || result.Status == Succeeded && !r.wants(time.Now()) {
+	if result.Status == Succeeded && !r.wants(time.Now()) {
 		r.missed.Add(1)
 		return
 	}
-	r.start.Do(func() { go r.run() })
-	x := recorded{run, result, min(run.memory.used.Load()+run.notes.size(), recordMemory)}
+	x := &recorded{run, result, min(run.memory.used.Load()+run.notes.size(), journal.Share[int64](recordMemory))}
 	if !r.enqueue(x) {
 		r.missed.Add(1)
 	}
 }
 
 // enqueue puts an execution into the queue. One that did not succeed may wait for its place.
-func (r *recorder) enqueue(x recorded) bool {
-	if r.memory.TryAcquire(x.size) {
-		select {
-		case r.queue <- x:
+func (r *recorder) enqueue(x *recorded) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var late <-chan time.Time
+	for !r.closed {
+		if r.fits(x) {
+			r.add(x)
 			return true
-		default:
-			r.memory.Release(x.size)
+		}
+		if x.result.Status == Succeeded {
+			return false
+		}
+		if late == nil {
+			timer := time.NewTimer(recordPatience)
+			defer timer.Stop()
+			late = timer.C
+		}
+		if r.left == nil {
+			r.left = make(chan struct{})
+		}
+		left := r.left
+		r.mu.Unlock()
+		select {
+		case <-left:
+			r.mu.Lock()
+		case <-late:
+			r.mu.Lock()
+			return false
 		}
 	}
-	if x.result.Status == Succeeded {
-		return false
+	return false
+}
+
+// fits tells whether there is a place for an execution. The caller holds the lock.
+func (r *recorder) fits(x *recorded) bool {
+	own := burden{}
+	if b := r.each[x.workflow()]; b != nil {
+		own = *b
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), recordPatience)
-	defer cancel()
-	if r.memory.Acquire(ctx, x.size) != nil {
-		return false
+	return r.all.executions < recordQueue && r.all.bytes+x.size <= recordMemory &&
+		own.executions < journal.Share(recordQueue) && own.bytes+x.size <= journal.Share[int64](recordMemory)
+}
+
+// add puts an execution into the queue. The caller holds the lock.
+func (r *recorder) add(x *recorded) {
+	own := r.each[x.workflow()]
+	if own == nil {
+		own = new(burden)
+		r.each[x.workflow()] = own
 	}
+	for _, b := range []*burden{&r.all, own} {
+		b.executions++
+		b.bytes += x.size
+	}
+	r.order++
+	r.queue.Add(x.workflow(), r.order, x)
+	r.start.Do(func() { go r.run() })
+	r.wake()
+}
+
+// wake tells run that there is something new. The caller holds the lock.
+func (r *recorder) wake() {
 	select {
-	case r.queue <- x:
-		return true
-	case <-ctx.Done():
-		r.memory.Release(x.size)
-		return false
+	case r.arrived <- struct{}{}:
+	default:
 	}
 }
 
-// run records until close is called and the queue is empty.
+// next is the next execution; nil = there is none for now. over is true when there will not be any.
+func (r *recorder) next() (x *recorded, over bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x, _ = r.queue.Next(nil)
+	return x, x == nil && r.closed
+}
+
+// done lets go of executions.
+func (r *recorder) done(all []*recorded) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range all {
+		own := r.each[x.workflow()]
+		for _, b := range []*burden{&r.all, own} {
+			b.executions--
+			b.bytes -= x.size
+		}
+		if own.executions == 0 {
+			delete(r.each, x.workflow())
+		}
+	}
+	if r.left != nil {
+		close(r.left)
+		r.left = nil
+	}
+}
+
+// run records until close is called and the queue is empty or given up.
 func (r *recorder) run() {
 	defer close(r.ended)
-	for first := range r.queue {
-		var b batch
-		b.add(first)
-		for len(b.rows) < recordBatch && b.bytes < recordBytes && len(r.queue) > 0 {
-			b.add(<-r.queue)
+	for {
+		first, over := r.next()
+		switch {
+		case over:
+			return
+		case first == nil:
+			<-r.arrived
+		case r.hurry.Err() != nil:
+			r.drop(first)
+			return
+		default:
+			b := batch{left: recordEffort}
+			for x := first; x != nil; x, _ = r.next() {
+				b.add(r.hurry, x)
+				if b.full() {
+					break
+				}
+			}
+			r.put(&b)
+			r.done(b.from)
 		}
-		r.put(&b)
-		r.memory.Release(b.held)
 	}
+}
+
+// drop gives up what waits, of which first has left the queue already.
+func (r *recorder) drop(first *recorded) {
+	var all []*recorded
+	for x := first; x != nil; x, _ = r.next() {
+		all = append(all, x)
+	}
+	r.missed.Add(uint64(len(all)))
+	first.run.engine.config.Logger.Warn("the process ends before all executions were recorded",
+		zap.Int("executions", len(all)))
+	r.done(all)
 }
 
 // batch is what one call to the journal records.
 type batch struct {
+	from  []*recorded
 	rows  []journal.Ended
 	bytes int // about
-	held  int64
-	log   *zap.Logger
+	left  int // of the work
 }
 
-func (b *batch) add(x recorded) {
+func (b *batch) full() bool {
+	return len(b.rows) >= recordBatch || b.bytes >= recordBytes || b.left < 0
+}
+
+func (b *batch) add(ctx context.Context, x *recorded) {
 	source := newEntry(x.run.program.Plan, x.run.id, x.run.event, nil)
 	source.AcceptedAt = x.result.Started.UTC()
-	record := x.run.record(x.result)
+	e := newEffort(ctx)
+	record := x.run.record(e, x.result)
+	b.from = append(b.from, x)
 	b.rows = append(b.rows, journal.Ended{Record: record, Source: source})
 	b.bytes += len(source.Data) + len(source.Headers)
 	for i := range record.Nodes {
 		b.bytes += len(record.Nodes[i].Input.Text) + len(record.Nodes[i].Fixed.Text) + len(record.Nodes[i].Output.Text)
 	}
-	b.held += x.size
-	b.log = x.run.engine.config.Logger
+	b.left -= recordEffort - e.left
 }
 
 func (r *recorder) put(b *batch) {
 	ctx, cancel := context.WithTimeout(context.Background(), journalWait)
 	defer cancel()
+	// At the end a journal that does not answer is waited for no longer than for what still waits.
+	defer context.AfterFunc(r.hurry, func() { time.AfterFunc(lastRecords, cancel) })()
 	if err := r.journal.Put(ctx, b.rows...); err != nil {
 		r.missed.Add(uint64(len(b.rows)))
-		b.log.Warn("executions were not recorded", zap.Int("executions", len(b.rows)), zap.Error(err))
+		b.from[0].run.engine.config.Logger.Warn("executions were not recorded",
+			zap.Int("executions", len(b.rows)), zap.Error(err))
 	}
 }
 
-// close records what waits. What comes later is missed.
-func (r *recorder) close() {
-	r.open.Lock()
-	if !r.closed {
-		r.closed = true
-		close(r.queue)
+// close records what waits until ctx ends, and a moment longer. What comes later, and what is left, is missed.
+func (r *recorder) close(ctx context.Context) {
+	r.mu.Lock()
+	r.closed = true
+	if r.left != nil { // nobody gets a place any more
+		close(r.left)
+		r.left = nil
 	}
-	r.open.Unlock()
+	r.mu.Unlock()
 	r.start.Do(func() { close(r.ended) })
-	<-r.ended
+	r.mu.Lock()
+	r.wake()
+	r.mu.Unlock()
+	defer r.giveUp()
+	select {
+	case <-r.ended:
+		return
+	case <-ctx.Done():
+	}
+	moment := time.NewTimer(lastRecords)
+	defer moment.Stop()
+	select {
+	case <-r.ended:
+	case <-moment.C:
+		r.giveUp()
+		<-r.ended
+	}
 }

@@ -19,8 +19,15 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// repeatTime is how long a repeated call may take. What the recorded one took says nothing of this machine.
-const repeatTime = time.Minute
+const (
+	// repeatTime is how long a repeated call may take, and repeatAll how long all calls of a node may. What the recorded
+	// ones took says nothing of this machine.
+	repeatTime = time.Minute
+	repeatAll  = 5 * repeatTime
+	// maxSurplus bounds the requests of a call that the record has no answer for: a module that goes on asking is another
+	// one, and more of them tell nothing.
+	maxSurplus = 16
+)
 
 // Repeated is a recorded node beside the same calls made again.
 type Repeated struct {
@@ -54,7 +61,9 @@ func Called(n *journal.NodeRecord) bool {
 // clock, the random numbers and the answers of the host that it had then. Nothing reaches the network or a store. The
 // module gets what the record's was allowed; real time and real randomness, which cannot be had again, are for none.
 //
-// A request that the record has no answer for fails, and so does a call after repeatTime; both differ from the record.
+// A request that the record has no answer for fails, and so does a call after repeatTime, or when all
+// together take longer than repeatAll; each differs from the record. Of a request that is longer than a record shows there is
+// only its size.
 func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
 	t, err := n.get(rec.Type)
 	switch {
@@ -63,7 +72,7 @@ func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
 	case err != nil:
 		return Repeated{Incomparable: "its node type " + rec.Type + " cannot be used: " + err.Error()}
 	}
-	r := &repeat{module: t.module, rec: rec, grants: recordedGrants(rec.Grants)}
+	r := &repeat{module: t.module, rec: rec, grants: recordedGrants(rec.Grants), until: time.Now().Add(repeatAll)}
 	if why := r.prepare(); why != "" {
 		return Repeated{Incomparable: why}
 	}
@@ -101,6 +110,7 @@ type repeat struct {
 	module caller
 	rec    *journal.NodeRecord
 	grants hostapi.Grants
+	until  time.Time
 	inputs [][]byte
 	calls  []journal.Call
 	out    Repeated
@@ -207,6 +217,8 @@ func incomparable(what string, v journal.Value) string {
 	switch {
 	case v.Masked:
 		return what + " holds secrets, which are masked"
+	case v.Cut:
+		return what + " is not recorded: the record took too much work"
 	case v.Text == "" && v.Size > 0:
 		return fmt.Sprintf("%s of %d bytes is not recorded in full", what, v.Size)
 	}
@@ -243,7 +255,11 @@ func (r *repeat) run(ctx context.Context) Ending {
 // call makes one call.
 func (r *repeat) call(ctx context.Context, input []byte, c journal.Call) Ending {
 	host := &recordedHost{calls: c.Host}
-	s := &hostapi.Session{Grants: r.grants, HTTP: host, Globals: host, Start: c.Start, Deadline: time.Now().Add(repeatTime)}
+	limit := timeLimit{repeatTime, "the time of a repeated call"}
+	limit.atMost(max(time.Until(r.until), 1), "the time of all repeated calls of a node")
+	s := &hostapi.Session{
+		Grants: r.grants, HTTP: host, Globals: host, Start: c.Start, Deadline: time.Now().Add(limit.Duration),
+	}
 	s.Seed = func() (seed [32]byte) { // all zeros where none was drawn
 		copy(seed[:], c.Seed)
 		return seed
@@ -254,7 +270,7 @@ func (r *repeat) call(ctx context.Context, input []byte, c journal.Call) Ending 
 	var failure *NodeError
 	switch {
 	case err != nil:
-		failure = callFailed(ctx, timeLimit{repeatTime, "the time of a repeated call"}, s.Deadline, err)
+		failure = callFailed(ctx, limit, s.Deadline, err)
 	case result.Kind == abi.Error || result.Kind == abi.Fatal:
 		failure = new(secretTexts).nodeError(result)
 	default:
@@ -265,18 +281,24 @@ func (r *repeat) call(ctx context.Context, input []byte, c journal.Call) Ending 
 
 // recordedHost answers as the host has answered in a recorded call.
 type recordedHost struct {
-	calls []journal.HostCall
-	next  int
-	asked []Asked
+	calls   []journal.HostCall
+	next    int
+	surplus int // requests that the record has no answer for
+	asked   []Asked
 }
 
 // ask takes the next call of the host. ok is false when there was none, or another one.
 func (h *recordedHost) ask(function string, request []byte) (c journal.HostCall, ok bool) {
 	a := Asked{Function: function, Is: request}
+	if len(request) > maxRecorded {
+		a.Is = fmt.Appendf(nil, `"(%d bytes)"`, len(request))
+	}
 	if h.next < len(h.calls) && h.calls[h.next].Function == function {
 		c, ok = h.calls[h.next], true
 		a.Was = []byte(c.Request.Text)
 		h.next++
+	} else if h.surplus++; h.surplus > maxSurplus {
+		return c, false
 	}
 	h.asked = append(h.asked, a)
 	return c, ok

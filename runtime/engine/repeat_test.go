@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -170,6 +171,7 @@ func TestIncomparable(t *testing.T) {
 		"resumed":       {func(n *journal.NodeRecord) { n.Attempts, n.StartedAt = 0, time.Time{} }, "restarted"},
 		"no input":      {func(n *journal.NodeRecord) { n.Input = journal.Value{} }, "not recorded"},
 		"no output":     {func(n *journal.NodeRecord) { n.Output = journal.Value{} }, "not recorded"},
+		"a cut input":   {func(n *journal.NodeRecord) { n.Input = journal.Value{Cut: true} }, "its input is not recorded: the record took too much work"},
 		"an old record": {func(n *journal.NodeRecord) { n.Attempts = 2 }, "more often"},
 		"live":          {func(n *journal.NodeRecord) { n.Calls = []journal.Call{{Attempt: 1, Live: true}} }, "real time"},
 		"a bad seed":    {func(n *journal.NodeRecord) { n.Calls = []journal.Call{{Attempt: 1, Seed: []byte("x")}} }, "damaged"},
@@ -225,5 +227,26 @@ func TestHostCallsAreBounded(t *testing.T) {
 	}
 	if n := len(h.heard.host); n != notedHost/hostCallSize+1 || h.heard.host[n-1].request != nil {
 		t.Errorf("%d calls of the host are remembered", n)
+	}
+}
+
+// TestRepeatedRequestsAreBounded: what a module asks that the record knows nothing of is kept up to a bound, each up to what a
+// record shows.
+func TestRepeatedRequestsAreBounded(t *testing.T) {
+	h := &recordedHost{calls: []journal.HostCall{{Function: "http", Request: journal.Value{Text: `"x"`}}}}
+	long := []byte(`"` + strings.Repeat("x", 1<<20) + `"`)
+	for range 1000 {
+		if _, err := h.Do(t.Context(), long, hostapi.HTTPOptions{}, nil); err != nil && !errors.Is(err, noAnswer) {
+			t.Fatal(err)
+		}
+	}
+	asked := h.end()
+	if len(asked) != maxSurplus+1 || string(asked[0].Was) != `"x"` {
+		t.Errorf("%d requests are kept", len(asked))
+	}
+	for _, a := range asked {
+		if string(a.Is) != `"(1048578 bytes)"` {
+			t.Errorf("%.100s", a.Is)
+		}
 	}
 }

@@ -22,18 +22,26 @@ const (
 // resolved again. They give the same, as outputs do not change and the globals they found were noted. Where secrets are
 // among them they are resolved a second time, from what is shown of the outputs before: so a secret is masked exactly where a
 // template has put it.
+//
+// All of it is bounded by an effort. When that is over nothing more is shown, and the rest of the record is marked as cut: what
+// would have to be masked in it is not known.
 type view struct {
-	x       *execution
-	masks   bool // there are secrets
-	masker  masker
-	left    int        // bytes that the record may still take
-	event   flow.Event // as it is shown
-	outputs [][]byte   // as they are shown
+	x        *execution
+	masks    bool // there are secrets
+	masker   masker
+	effort   *effort
+	ignorant bool       // the effort was over before all secrets were known
+	left     int        // bytes that the record may still take
+	event    flow.Event // as it is shown
+	outputs  [][]byte   // as they are shown
+	cache    flow.Cache // of what is shown
 }
 
-func newView(x *execution) *view {
-	v := &view{x: x, left: maxRecord, event: *x.event, outputs: x.outputs}
+func newView(e *effort, x *execution) *view {
+	v := &view{x: x, effort: e, left: maxRecord, event: *x.event, outputs: x.outputs}
 	v.findSecrets()
+	v.ignorant = v.effort.over()
+	v.masker.effort = e
 	v.masker.texts = x.secrets.atLeast(minEverywhere)
 	if v.masks = x.secrets.any(); v.masks {
 		v.event.Data, _ = v.masker.append(nil, x.event.Data)
@@ -52,6 +60,7 @@ func (v *view) findSecrets() {
 		}
 		node := &v.x.program.Plan.Nodes[n]
 		scope := v.x.scope()
+		scope.Meter = v.effort
 		_, _ = node.Config.Append(nil, &scope, v.x.engine.config.Limits.NodeInput) // as far as it goes
 		if node.ForEach != nil {
 			_, _ = node.ForEach.Append(nil, &scope, v.x.engine.config.Limits.ExecutionMemory)
@@ -80,6 +89,8 @@ func (v *view) value(shown []byte, masked bool) journal.Value {
 	switch {
 	case len(shown) == 0:
 		return journal.Value{}
+	case !v.effort.spend(len(shown)):
+		return journal.Value{Cut: true}
 	case len(shown) <= min(maxRecorded, v.left):
 		v.left -= len(shown)
 		return journal.Value{Text: string(shown), Masked: masked}
@@ -112,28 +123,33 @@ func (v *view) output(n int) journal.Value {
 // scope is what the templates of a node have seen. known is false after one has asked for a global of which that is not known.
 func (v *view) scope(n int, known *bool) flow.Scope {
 	s := v.x.scope()
+	s.Meter = v.effort
+	globals := v.x.notes.globalsOf(n)
 	s.Global = func(key string) ([]byte, bool) {
-		value, ok := v.x.notes.global(n, key)
-		if !ok {
+		g, ok := globals[key]
+		if !ok || g.Changed {
 			*known = false
-			value, _ = v.x.engine.global(key)
+			g.Value, _ = v.x.engine.global(key)
 		}
-		return value, value != nil
+		return g.Value, g.Value != nil
 	}
 	return s
 }
 
 // shownScope is the same with secrets masked.
-func (v *view) shownScope(n int, known *bool) flow.Scope {
-	s := v.scope(n, known)
-	s.Event, s.Outputs = &v.event, v.outputs
-	plain := s.Global
+func (v *view) shownScope(plain flow.Scope) flow.Scope {
+	s := plain
+	s.Event, s.Outputs, s.Cache = &v.event, v.outputs, &v.cache
+	masked := make(map[string][]byte)
 	s.Global = func(key string) ([]byte, bool) {
-		value, ok := plain(key)
-		if ok && flow.IsSecretGlobal(key) {
-			value = maskLeaves(nil, value)
+		value, ok := plain.Global(key)
+		if !ok || !flow.IsSecretGlobal(key) {
+			return value, ok
 		}
-		return value, ok
+		if masked[key] == nil {
+			masked[key] = maskLeaves(value, v.effort)
+		}
+		return masked[key], true
 	}
 	return s
 }
@@ -146,13 +162,20 @@ func (v *view) input(n int) journal.Value {
 	if !called && !v.resumed(n) {
 		return journal.Value{}
 	}
+	if v.effort.over() {
+		return journal.Value{Cut: true}
+	}
 	known := true
 	i := inputs{view: v, known: &known, plain: v.scope(n, &known), limit: v.x.engine.config.Limits.NodeInput}
 	if v.masks {
-		i.shown = v.shownScope(n, &known)
+		i.shown = v.shownScope(i.plain)
 	}
-	value := i.of(&v.x.program.Plan.Nodes[n])
-	if !known {
+	value := i.of(n)
+	switch {
+	case v.effort.over(): // what its templates have put together from secrets is not known
+		v.masker.blind = true
+		return journal.Value{Cut: true}
+	case !known:
 		return journal.Value{}
 	}
 	return value
@@ -166,7 +189,8 @@ type inputs struct {
 	limit        int
 }
 
-func (i *inputs) of(node *flow.Node) journal.Value {
+func (i *inputs) of(n int) journal.Value {
+	node := &i.view.x.program.Plan.Nodes[n]
 	if node.ForEach == nil {
 		shown, masked, ok := i.resolve(nil, node.Config)
 		if !ok {
@@ -178,13 +202,16 @@ func (i *inputs) of(node *flow.Node) journal.Value {
 	if !ok {
 		return journal.Value{}
 	}
+	if !i.view.resumed(n) {
+		items = items[:i.view.x.notes.begun(n, len(items))]
+	}
 	all, masked := []byte("["), false
-	for n := range items {
-		i.plain.Item, i.plain.Index, i.shown.Index = items[n], n, n
-		if i.shown.Item = quotedMask; n < len(shownItems) {
-			i.shown.Item = shownItems[n]
+	for at := range items {
+		i.plain.Item, i.plain.Index, i.shown.Index = items[at], at, at
+		if i.shown.Item = quotedMask; at < len(shownItems) {
+			i.shown.Item = shownItems[at]
 		}
-		if n > 0 {
+		if at > 0 {
 			all = append(all, ',')
 		}
 		var other bool
@@ -231,7 +258,7 @@ func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok boo
 	}
 	m := &i.view.masker
 	m.learn(plain, shown)
-	long := masker{texts: m.texts, blind: m.blind} // what templates have put in is masked already
+	long := masker{texts: m.texts, blind: m.blind, effort: m.effort} // what templates have put in is masked already
 	dst, _ = long.append(dst[:start], shown)
 	return dst, string(dst[start:]) != string(plain), true
 }

@@ -39,7 +39,10 @@ func (v *view) calls(n int) []journal.Call {
 func (v *view) hostCall(h hostCall) journal.HostCall {
 	row := journal.HostCall{Function: h.function, Request: v.said(h.request, h.requestSize), Answer: v.said(h.answer, h.answerSize)}
 	if h.failure != nil {
-		row.Code, row.Message, row.Fatal = h.failure.Code, v.x.secrets.line(h.failure.Message, maxMessage), h.failure.Fatal
+		row.Code, row.Fatal = h.failure.Code, h.failure.Fatal
+		if !v.ignorant {
+			row.Message = v.x.secrets.line(h.failure.Message, maxMessage)
+		}
 	}
 	return row
 }

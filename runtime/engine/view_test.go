@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/journal"
@@ -18,7 +17,7 @@ func (l *lab) recordOf(document, body string, between func()) *journal.Record {
 	x := l.engine.newRun(l.Context(), l.program(document), "exec-1", event(l, body), nil)
 	r := x.run()
 	between()
-	return x.record(r)
+	return x.record(newEffort(l.Context()), r)
 }
 
 func nothing() {}
@@ -181,35 +180,12 @@ func TestResumedNodesShowNoSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := l.engine.newRun(t.Context(), p, "exec-1", eventOf(e), lease)
-	got := nodesByID(x.record(x.run()))
+	got := nodesByID(x.record(newEffort(t.Context()), x.run()))
 	if a := got["a"]; a.Output.Text != `["***","***","x"]` || a.Input != (journal.Value{}) {
 		t.Errorf("%+v", a)
 	}
 	if b := got["b"]; b.Output.Text != `["***","***","x"]` || !b.Input.Masked {
 		t.Errorf("%+v", b)
-	}
-}
-
-// TestRecorderHoldsBoundedMemory: when what waits is too much, successes are missed and failures wait.
-func TestRecorderHoldsBoundedMemory(t *testing.T) {
-	r := newRecorder(newLedger())
-	if !r.memory.TryAcquire(recordMemory) {
-		t.Fatal("it holds something")
-	}
-	success, failure := &Result{Status: Succeeded}, &Result{Status: Failed}
-	if r.enqueue(recorded{nil, success, 1}) {
-		t.Error("a success was taken")
-	}
-	taken := make(chan bool)
-	go func() { taken <- r.enqueue(recorded{nil, failure, 1}) }()
-	select {
-	case <-taken:
-		t.Error("a failure did not wait")
-	case <-time.After(10 * time.Millisecond):
-	}
-	r.memory.Release(recordMemory)
-	if !receive(t, taken) {
-		t.Error("a failure was not taken when there was room")
 	}
 }
 

@@ -77,7 +77,7 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 	switch cause := run.cutBy(); {
 	case errors.Is(cause, journal.ErrLeaseLost): // somebody else runs it
 	case errors.Is(cause, journal.ErrCancelled):
-		x.finish(r, l, run.record(result))
+		x.finish(r, l, run.record(newEffort(x.hard), result))
 	case errors.Is(cause, errShutdown):
 		x.mu.Lock()
 		x.cutOff++
@@ -88,7 +88,7 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 			zap.String("execution_id", result.ID), zap.Error(cause))
 		x.giveBack(r, l, claimRetry)
 	default:
-		x.finish(r, l, run.record(result))
+		x.finish(r, l, run.record(newEffort(x.hard), result))
 	}
 }
 

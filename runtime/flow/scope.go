@@ -49,6 +49,12 @@ type Global struct {
 	Changed bool // it was not the same each time, and Value is nil
 }
 
+// Same tells whether other is known to be the same value of the same key.
+func (g Global) Same(other Global) bool {
+	return g.Key == other.Key && !g.Changed && !other.Changed &&
+		(g.Value == nil) == (other.Value == nil) && bytes.Equal(g.Value, other.Value)
+}
+
 // view is a slice as a key of maps: its place in memory, not what is in it.
 type view struct {
 	first *byte
@@ -68,13 +74,10 @@ func (s *Scope) addGlobal(key string, value []byte) {
 		s.Globals = append(s.Globals, Global{Key: key, Value: value})
 		return
 	}
-	if g := &s.Globals[i]; !g.Changed && !sameValue(g.Value, value) {
+	if g := &s.Globals[i]; !g.Same(Global{Key: key, Value: value}) {
 		g.Value, g.Changed = nil, true
 	}
 }
-
-// sameValue tells whether two values are equal. nil is only equal to itself.
-func sameValue(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) }
 
 // globalAt is the index of a key in Globals, -1 when it is not there.
 func (s *Scope) globalAt(key string) int {

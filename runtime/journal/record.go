@@ -18,6 +18,7 @@ type Record struct {
 	Summary
 	Trigger *Trigger     `json:"trigger,omitempty"` // nil = not recorded
 	Nodes   []NodeRecord `json:"nodes,omitempty"`   // in plan order; none of an execution that has not ended
+	Cut     bool         `json:"cut,omitempty"`     // it took too much work: the values of the last nodes are marked Cut
 }
 
 // Summary is a Record's row in a list.
@@ -104,6 +105,7 @@ type Value struct {
 	Size   int    `json:"size,omitempty"`   // in bytes, when Text is missing
 	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing; "" = so long that only a part of it was looked at
 	Masked bool   `json:"masked,omitempty"` // parts of it are not shown, because they are secret
+	Cut    bool   `json:"cut,omitempty"`    // nothing is known of it, because the record took too much work before
 }
 
 // Ended is an execution that was not in the journal while it ran.

@@ -1,5 +1,5 @@
-// Package turns is the order in which an engine gives out what is pending, for engines that know all of it: workflows take
-// turns, and of each the entry that was accepted first is the next.
+// Package turns is the order in which what waits is given out by who knows all of it, such as an engine what is pending: workflows
+// take turns, and of each the entry that was accepted first is the next.
 package turns
 
 import (

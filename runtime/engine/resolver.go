@@ -1,0 +1,101 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/flow"
+)
+
+// resolver resolves a template of an execution into memory that is used again, within the time of a node. It belongs to one
+// goroutine.
+type resolver struct {
+	x        *execution
+	ctx      context.Context
+	limit    timeLimit
+	deadline time.Time // of limit
+	buf      []byte
+}
+
+var resolvers = sync.Pool{New: func() any { return new(resolver) }}
+
+// resolver makes a resolver whose time begins at now. Resolving ends with ctx, too.
+func (x *execution) resolver(ctx context.Context, limit timeLimit, now time.Time) *resolver {
+	r := resolvers.Get().(*resolver)
+	r.x, r.ctx, r.limit, r.deadline = x, ctx, limit, now.Add(limit.Duration)
+	return r
+}
+
+// maxBuffer is the largest buffer that is kept: big configs are rare, and each would stay as big.
+const maxBuffer = 64 << 10
+
+// giveBack ends the use of what resolve gave.
+func (r *resolver) giveBack() {
+	if cap(r.buf) <= maxBuffer {
+		*r = resolver{buf: r.buf[:0]}
+		resolvers.Put(r)
+	}
+}
+
+// errLate ends resolving when its time is over.
+var errLate = errors.New("resolving templates took too long")
+
+// Work implements flow.Meter: it looks at the clock, and whether there is still something to resolve for.
+func (r *resolver) Work(int) error {
+	switch {
+	case r.ctx.Err() != nil:
+		return r.ctx.Err()
+	case !r.x.engine.config.Clock().Before(r.deadline):
+		return errLate
+	}
+	return nil
+}
+
+// atOnce is how long a value may be that is resolved without regard to others: longer ones of an execution are resolved one
+// after the other, so that all that are being made do not take much more than the execution's memory.
+const atOnce = 64 << 10
+
+// resolve resolves a template within a limit and the execution's memory. What it gives is counted there; the caller gives that
+// back.
+func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]byte, *NodeError) {
+	scope.Meter = r
+	defer func() { scope.Meter = nil }()
+	err := r.append(t, scope, min(limit, atOnce))
+	if errors.Is(err, flow.ErrTooLarge) && limit > atOnce {
+		r.x.large.Lock()
+		defer r.x.large.Unlock()
+		err = r.append(t, scope, limit)
+	}
+	switch {
+	case err == nil:
+		return r.buf, nil
+	case errors.Is(err, errFull):
+		return nil, fixed(CodeExecutionMemory, "the execution holds too much data")
+	case errors.Is(err, flow.ErrTooLarge):
+		return nil, fixed(CodeInputTooLarge, "the node's resolved config is too large")
+	case errors.Is(err, errLate):
+		return nil, &NodeError{Code: CodeTimeout, Message: "the node took too long: " + r.limit.passed(), Detail: err, final: true}
+	default:
+		return nil, r.x.cancelled()
+	}
+}
+
+// errFull means that the execution has no memory for a value.
+var errFull = errors.New("no memory left")
+
+// append resolves a template into the buffer and counts what that takes.
+func (r *resolver) append(t *flow.Template, scope *flow.Scope, limit int) error {
+	free := r.x.memory.free()
+	value, err := t.Append(r.buf[:0], scope, min(limit, free))
+	r.x.secrets.add(scope.Secrets)
+	scope.Secrets = scope.Secrets[:0] // each comes once
+	r.buf = value
+	switch {
+	case err == nil && !r.x.memory.take(len(value)), errors.Is(err, flow.ErrTooLarge) && free < limit:
+		return errFull
+	default:
+		return err
+	}
+}
