@@ -11,7 +11,7 @@ import (
 // The error is a *[DocumentError] with all that is wrong. raw is neither kept nor changed. The result depends on the
 // arguments alone: the same document gives an equal plan or the same problems.
 func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) {
-	d := &draft{report: &report{}, types: types}
+	d := &draft{report: &report{masks: true}, types: types}
 	doc, ok := d.open(raw, MaxDocument, forEditors)
 	if !ok {
 		return nil, d.err()

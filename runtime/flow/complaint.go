@@ -108,7 +108,7 @@ func (c *complaints) add(e *jsonschema.ValidationError) {
 	case *kind.PropertyNames:
 		// The library reuses the memory of this error's location, so of the location only its length can be trusted.
 		at = findKey(c.at, c.config, len(e.InstanceLocation), k.Property)
-		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", quoted(k.Property))
+		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", inQuotes(k.Property))
 	case *kind.Not:
 		c.report.add(at, "%s", c.forbidden(e.SchemaURL))
 	default:
@@ -197,7 +197,7 @@ func (c *complaints) forbidden(url string) string {
 			return "must not be " + constants(values)
 		}
 		if pattern, ok := not["pattern"].(string); ok {
-			return "must not match the pattern " + quoted(pattern)
+			return "must not match the pattern " + inQuotes(pattern)
 		}
 	}
 	return "is not allowed here"

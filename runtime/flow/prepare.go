@@ -41,6 +41,8 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 	case errors.As(err, &over):
 		d.unprepared = true
 		d.add(at, "%s", tooMuchFuel(over.Limit, before))
+	case errors.As(err, &bad) && at.belowSecret() != nil:
+		d.add(at, "is refused by the module") // whose words may be the text
 	case errors.As(err, &bad):
 		d.add(at, "%s", bad.Reason)
 	case err != nil:

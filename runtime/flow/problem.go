@@ -62,7 +62,7 @@ func (p *place) String() string {
 	case p.index >= 0:
 		return p.parent.String() + "[" + strconv.Itoa(p.index) + "]"
 	case !isPlainKey(p.key):
-		return p.parent.String() + "[" + quoted(p.key) + "]"
+		return p.parent.String() + "[" + inQuotes(p.key) + "]"
 	case p.parent == nil:
 		return p.key
 	default:
@@ -111,8 +111,16 @@ func isPlainKey(key string) bool {
 
 const maxQuoted = 64
 
-// quoted is s in quotes for a message, not too long.
+// quoted is s in quotes for a message, not too long. A text that speaks of a secret may hold it.
 func quoted(s string) string {
+	if mentionsSecret(s) && !isPlainKey(s) {
+		s = secretMask
+	}
+	return inQuotes(s)
+}
+
+// inQuotes is quoted for what is shown whatever it speaks of: keys, and what a schema says.
+func inQuotes(s string) string {
 	if len(s) > maxQuoted {
 		s = strings.ToValidUTF8(s[:maxQuoted], "") + "..."
 	}
@@ -124,6 +132,7 @@ type report struct {
 	doc      []byte
 	problems []located
 	warnings []located // at most MaxProblems
+	masks    bool      // it is of a workflow, in which somebody may have put a secret anywhere
 }
 
 // located is a problem with its offset in the document.
@@ -150,7 +159,11 @@ func (r *report) append(list []located, at *place, format string, args ...any) [
 	if len(list) == MaxProblems {
 		return list
 	}
-	p := located{Problem: Problem{Path: at.String(), Reason: fmt.Sprintf(format, args...)}}
+	reason := fmt.Sprintf(format, args...)
+	if secret := at.belowSecret(); r.masks && secret != nil {
+		at, reason = secret, maskQuoted(reason)
+	}
+	p := located{Problem: Problem{Path: at.String(), Reason: reason}}
 	for _, known := range list {
 		if known.Problem == p.Problem {
 			return list

@@ -8,10 +8,13 @@ import (
 // didYouMean is the end of a message about word, which should be one of known: the nearest of them, or nothing.
 func didYouMean(word string, known []string) string {
 	if near := nearest(word, known); near != "" {
-		return "; did you mean " + quoted(near) + "?"
+		return suggesting + quoted(near) + "?"
 	}
 	return ""
 }
+
+// suggesting comes before a word that may have been meant.
+const suggesting = "; did you mean "
 
 // didYouMeanOr is didYouMean that falls back to all that are known, when they are few.
 func didYouMeanOr(word string, known []string) string {

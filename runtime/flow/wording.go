@@ -20,9 +20,9 @@ func reasonOf(e *jsonschema.ValidationError) string {
 	case *kind.Enum:
 		return "must be " + constants(k.Want) + likelyConstant(k.Got, k.Want)
 	case *kind.Pattern:
-		return "must match the pattern " + quoted(k.Want)
+		return "must match the pattern " + inQuotes(k.Want)
 	case *kind.Format:
-		return "must have the format " + quoted(k.Want)
+		return "must have the format " + inQuotes(k.Want)
 	case *kind.MinLength:
 		return "must have at least " + count(k.Want, "character")
 	case *kind.MaxLength:

@@ -1,0 +1,90 @@
+package flow
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// mentionsSecret tells whether a key or text speaks of a secret, in any case, or has the form of one of Standard Webhooks.
+func mentionsSecret(s string) bool {
+	s = strings.ToUpper(s)
+	return strings.Contains(s, "SECRET") || strings.Contains(s, "WHSEC_")
+}
+
+// Masked returns a copy of a document that does not validate, fit to be shown: without webhook.secret, as [WithoutSecret]
+// makes it, and masked wherever a secret may have been put by mistake. That is all that stands below a key that speaks of a
+// secret, and each text that does so itself, such as JSON in a string. When raw is not one JSON object the result is nil.
+func Masked(raw []byte) []byte {
+	doc := WithoutSecret(raw)
+	object := bytes.TrimSpace(doc)
+	if rawjson.KindOf(object) != rawjson.Object {
+		return nil
+	}
+	const mask = `"` + secretMask + `"`
+	out, done := make([]byte, 0, len(doc)), 0
+	hide := func(v []byte) {
+		from := cap(doc) - cap(v) // views end where the document's memory does
+		out = append(append(out, doc[done:from]...), mask...)
+		done = from + len(v)
+	}
+	var walk func(v []byte)
+	walk = func(v []byte) {
+		switch rawjson.KindOf(v) {
+		case rawjson.Object:
+			rawjson.Members(v, func(key, value []byte) bool {
+				if mentionsSecret(keyText(key)) {
+					hide(value)
+				} else {
+					walk(value)
+				}
+				return true
+			})
+		case rawjson.Array:
+			rawjson.Elements(v, func(value []byte) bool {
+				walk(value)
+				return true
+			})
+		case rawjson.String:
+			if mentionsSecret(text(v)) {
+				hide(v)
+			}
+		}
+	}
+	walk(object)
+	return append(out, doc[done:]...)
+}
+
+// belowSecret returns the outermost place around p, or p itself, whose key speaks of a secret; nil when there is none.
+func (p *place) belowSecret() *place {
+	var found *place
+	for ; p != nil; p = p.parent {
+		if p.index < 0 && mentionsSecret(p.key) {
+			found = p
+		}
+	}
+	return found
+}
+
+// maskQuoted masks what a reason quotes. A word that it suggests stays: that is none of the document's values.
+func maskQuoted(reason string) string {
+	reason, suggestion, suggests := strings.Cut(reason, suggesting)
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(reason, `"`)
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		b.WriteString(`"` + secretMask + `"`)
+		for escaped := false; rest != "" && (escaped || rest[0] != '"'); rest = rest[1:] {
+			escaped = !escaped && rest[0] == '\\'
+		}
+		reason = strings.TrimPrefix(rest, `"`)
+	}
+	if suggests {
+		b.WriteString(suggesting + suggestion)
+	}
+	return b.String()
+}
