@@ -62,6 +62,16 @@ func secretTrouble(wf *catalog.Workflow) string {
 	return "is missing: all its webhooks are refused until there is one, see `caddy flowtrux secret set`"
 }
 
+// checkSecrets gives the first error that check has of a key's secret.
+func checkSecrets(keys []signature.Key, check func(secret []byte) error) error {
+	for _, k := range keys {
+		if err := check(k.Secret); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // putSecret stores a secret: its text, or the object with several. With ?keep_old=24h the live ones still count that long.
 func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
@@ -78,6 +88,12 @@ func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	}
 	if !flow.ValidID(id) {
 		return adminError(http.StatusBadRequest, "%q is not a workflow id", id)
+	}
+	if wf := app.catalog.Workflow(id); wf != nil {
+		check := func(secret []byte) error { return catalog.CheckNewSecret(wf.Scheme, secret) }
+		if err := checkSecrets(keys, check); err != nil {
+			return adminError(http.StatusBadRequest, "the secret %w; see `caddy flowtrux secret set %s --generate`", err, id)
+		}
 	}
 	if keep := r.URL.Query().Get("keep_old"); keep != "" {
 		d, err := caddy.ParseDuration(keep)

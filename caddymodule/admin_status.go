@@ -73,11 +73,14 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		for _, p := range wf.Problems {
 			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
 		}
-		for _, p := range wf.Warnings {
+		for _, p := range warnings(wf) {
 			s.Warnings = append(s.Warnings, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
 		}
 		if trouble := secretTrouble(wf); trouble != "" {
 			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: trouble})
+		}
+		if err := checkSecrets(live(wf.Keys), wf.Scheme.CheckSecret); err != nil {
+			s.Warnings = append(s.Warnings, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: err.Error()})
 		}
 	}
 	return writeJSON(w, http.StatusOK, s)

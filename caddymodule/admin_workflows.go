@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -64,7 +65,7 @@ func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 		row := adminWorkflow{
 			ID: wf.ID, Active: wf.Active, Revision: wf.Revision, Serving: wf.Serving,
 			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: adminProblems(wf.Problems),
-			Warnings:      adminProblems(wf.Warnings),
+			Warnings:      adminProblems(warnings(wf)),
 			SecretProblem: secretTrouble(wf),
 		}
 		if wf.Program != nil {
@@ -79,6 +80,14 @@ func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{"workflows": rows})
 }
 
+// warnings are what is said against a document that is valid and would be refused if it were new.
+func warnings(wf *catalog.Workflow) []flow.Problem {
+	if wf.Program == nil {
+		return nil
+	}
+	return append(slices.Clip(wf.Warnings), command.DroppedHeaders(wf.Program.Plan, wf.Scheme, isExpected)...)
+}
+
 func findWorkflow(app *App, id string) (*catalog.Workflow, error) {
 	if wf := app.catalog.Workflow(id); wf != nil {
 		return wf, nil
@@ -87,14 +96,23 @@ func findWorkflow(app *App, id string) (*catalog.Workflow, error) {
 }
 
 // getWorkflow answers the document as it is stored, so that what was read can be edited and put again; a secret in it is left out.
+// Of a document that does not validate nobody knows where its secrets are: see flow.Masked.
 func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	wf, err := findWorkflow(app, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
+	shown := flow.WithoutSecret(wf.Document)
+	if len(wf.Problems) > 0 {
+		if shown = flow.Masked(wf.Document); shown == nil {
+			return writeJSON(w, http.StatusConflict, map[string]any{
+				"error": "what is stored is no JSON object, and not shown: it may hold a secret", "problems": adminProblems(wf.Problems),
+			})
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprintf(`"%d"`, wf.Revision))
-	_, _ = w.Write(flow.WithoutSecret(wf.Document))
+	_, _ = w.Write(shown)
 	return nil
 }
 
@@ -111,7 +129,7 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 			return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", command.AdminBase)
 		}
 	}
-	program, _, err := catalog.CompileNew(r.Context(), id, 0, doc, app.types)
+	program, err := command.CompileNew(r.Context(), id, doc, app.types, isExpected)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		return writeJSON(w, http.StatusBadRequest, map[string]any{
 			"error": "the document does not validate, nothing was stored", "problems": adminProblems(bad.Problems),

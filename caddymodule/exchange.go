@@ -129,7 +129,7 @@ func (x *exchange) findHidden() *answer.Answer {
 	w := x.app.catalog.Workflow(x.id)
 	if w == nil || !w.Active || !w.Webhook {
 		x.app.decoy.Verify(x.r.Header, x.body.data, nil, time.Now())
-		return x.refuseSignature(unknownWorkflow)
+		return x.refuseSignature(unknownWorkflow, "")
 	}
 	x.workflow = w
 	return nil
@@ -167,21 +167,26 @@ const unknownWorkflow signature.Reason = "unknown_workflow"
 // verify: the body is signed with a live secret, and not too long ago where the scheme says when.
 func (x *exchange) verify() *answer.Answer {
 	w := x.workflow
-	reason := w.Scheme.Verify(x.r.Header, x.body.data, w.Keys, time.Now())
+	reason, header := w.Scheme.Verify(x.r.Header, x.body.data, w.Keys, time.Now())
 	if reason == signature.OK {
 		return nil
 	}
-	return x.refuseSignature(reason)
+	return x.refuseSignature(reason, header)
 }
 
-func (x *exchange) refuseSignature(reason signature.Reason) *answer.Answer {
+// refuseSignature says why in the log; header is the one that is missing or malformed, "" when none is.
+func (x *exchange) refuseSignature(reason signature.Reason, header string) *answer.Answer {
 	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
 	code := answer.InvalidSignature
 	if reason == signature.Stale {
 		code = answer.StaleSignature
 	}
 	a := answer.Error(code, "")
-	x.note(a, "webhook signature refused", zap.String("reason", string(reason)), zap.Int("bytes", len(x.body.data)))
+	blamed := zap.Skip()
+	if header != "" {
+		blamed = zap.String("header", header)
+	}
+	x.note(a, "webhook signature refused", zap.String("reason", string(reason)), blamed, zap.Int("bytes", len(x.body.data)))
 	return &a
 }
 

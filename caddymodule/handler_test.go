@@ -27,15 +27,15 @@ func TestRefusedSignatureIsLogged(t *testing.T) {
 	s.server = server
 	const body = `{"private":"text"}`
 	for _, c := range []struct {
-		call             call
-		workflow, reason string
+		call                     call
+		workflow, reason, header string
 	}{
-		{call{path: defaultPrefix + "order", body: body}, "order", "no_header"},
-		{to("order", body).with("X-Webhook-Signature", "zz"), "order", "malformed"},
-		{to("order", body).with("X-Webhook-Signature", "abcd"), "order", "wrong_length"},
-		{call{path: defaultPrefix + "order", body: body}.sign("", "wrong", time.Now()), "order", "mismatch"},
-		{to("no-secret", body), "no-secret", "no_secret"},
-		{to("unknown", body), "unknown", "unknown_workflow"},
+		{call{path: defaultPrefix + "order", body: body}, "order", "no_header", "X-Webhook-Signature"},
+		{to("order", body).with("X-Webhook-Signature", "zz"), "order", "malformed", "X-Webhook-Signature"},
+		{to("order", body).with("X-Webhook-Signature", "abcd"), "order", "wrong_length", "X-Webhook-Signature"},
+		{call{path: defaultPrefix + "order", body: body}.sign("", "wrong", time.Now()), "order", "mismatch", ""},
+		{to("no-secret", body), "no-secret", "no_secret", ""},
+		{to("unknown", body), "unknown", "unknown_workflow", ""},
 	} {
 		if r := s.do(c.call); r.code() != "invalid_signature" {
 			t.Errorf("%s: %d %s", c.reason, r.status, r.body)
@@ -47,6 +47,9 @@ func TestRefusedSignatureIsLogged(t *testing.T) {
 		fields := lines[0].ContextMap()
 		if fields["workflow"] != c.workflow || fields["reason"] != c.reason || fields["bytes"] != int64(len(body)) || fields["client_ip"] != "203.0.113.7" {
 			t.Errorf("%s: fields %v", c.reason, fields)
+		}
+		if header, _ := fields["header"].(string); header != c.header {
+			t.Errorf("%s: header %q, want %q", c.reason, header, c.header)
 		}
 		for name, value := range fields {
 			if text, ok := value.(string); ok && (strings.Contains(text, "text") || strings.Contains(text, secret)) {

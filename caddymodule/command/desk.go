@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
-	"github.com/flowtrux/edge/runtime/signature"
 )
 
 // desk has the node types for working without a server: the built-in ones and those that --node names.
@@ -93,17 +93,18 @@ func (d *desk) close(ctx context.Context) error {
 	return d.host.Close(ctx)
 }
 
-// compiling is catalog.Compile, as for a document that serves, or catalog.CompileNew, as for one that is to be stored.
-type compiling func(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error)
-
-// compile reads and compiles one document, with all that a server checks; the problems are those of a document that does
-// not validate.
-func (d *desk) compile(ctx context.Context, f file, compile compiling) (program *engine.Program, problems []problem, err error) {
+// compile reads and compiles one document, with all that a server checks of what it has in store, or of what is new; the problems
+// are those of a document that does not validate.
+func (d *desk) compile(ctx context.Context, f file, isNew bool) (program *engine.Program, problems []problem, err error) {
 	doc, err := f.read()
 	if err != nil {
 		return nil, nil, err
 	}
-	program, _, err = compile(ctx, documentID(f.name, doc), 0, doc, d.nodes)
+	if id := documentID(f.name, doc); isNew {
+		program, err = CompileNew(ctx, id, doc, d.nodes, nil)
+	} else {
+		program, _, err = catalog.Compile(ctx, id, 0, doc, d.nodes)
+	}
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		for _, p := range bad.Problems {
 			problems = append(problems, problem(p))

@@ -17,7 +17,6 @@ import (
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/answer"
-	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
@@ -62,7 +61,7 @@ func run(cmd *cobra.Command, args []string) error {
 	}
 	defer d.close(ctx)
 
-	program, problems, err := d.compile(ctx, file{name: args[0]}, catalog.Compile)
+	program, problems, err := d.compile(ctx, file{name: args[0]}, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", args[0], err)
 	}

@@ -2,8 +2,7 @@ package command
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/hex"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
@@ -25,7 +25,8 @@ func secretCommand() *cobra.Command {
 
 	set := serverFlags(leaf("set <id> [--generate] [--keep-old 24h]", "Sets a workflow's secret",
 		`The secret is read from standard input (one trailing newline is dropped), or with --generate
-made from 32 random bytes and shown this one time. With --keep-old the secrets that are live now
+made from 32 random bytes, in the form that the workflow's signature scheme has for secrets, and
+shown this one time. With --keep-old the secrets that are live now
 count for that long beside the new one, so that senders can be moved over without a refused request.`,
 		cobra.ExactArgs(1), setSecret))
 	set.Flags().Bool("generate", false, "Make a random secret and print it once")
@@ -52,12 +53,17 @@ func setSecret(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	generated := flag(cmd, "generate")
-	secret, err := newSecret(cmd, generated)
+	cl, err := newClient(cmd)
 	if err != nil {
 		return err
 	}
-	cl, err := newClient(cmd)
+	var secret []byte
+	generated := flag(cmd, "generate")
+	if generated {
+		secret, err = generate(cmd.Context(), cl, id)
+	} else {
+		secret, err = askSecret(cmd)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,13 +98,25 @@ func setSecret(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// newSecret makes a secret or reads it; on a terminal it is asked for without showing it.
-func newSecret(cmd *cobra.Command, generate bool) ([]byte, error) {
-	if generate {
-		b := make([]byte, 32)
-		_, _ = rand.Read(b) // never fails: https://pkg.go.dev/crypto/rand#Read
-		return []byte(hex.EncodeToString(b)), nil
+// generate makes a secret for the scheme of a workflow: for the default one while there is no workflow to ask.
+func generate(ctx context.Context, cl *client, id string) ([]byte, error) {
+	path, err := resource("workflows", id)
+	if err != nil {
+		return nil, err
 	}
+	doc, err := cl.do(ctx, http.MethodGet, path, nil)
+	if refused := (*refusal)(nil); err != nil && !errors.As(err, &refused) {
+		return nil, err
+	}
+	scheme, err := signature.ParseScheme(flow.PeekDocument(doc).Signature)
+	if err != nil { // the document is invalid
+		scheme, _ = signature.ParseScheme(nil)
+	}
+	return scheme.NewSecret(), nil
+}
+
+// askSecret reads a secret; on a terminal it is asked for without showing it.
+func askSecret(cmd *cobra.Command) ([]byte, error) {
 	const hint = "give it on standard input, or use --generate"
 	if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(cmd.ErrOrStderr(), "secret: ")

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
@@ -35,7 +34,7 @@ func validate(cmd *cobra.Command, args []string) error {
 	results := make([]result, 0, len(files))
 	invalid := 0
 	for _, f := range files {
-		program, problems, err := d.compile(cmd.Context(), f, catalog.CompileNew)
+		program, problems, err := d.compile(cmd.Context(), f, true)
 		if err != nil {
 			problems = []problem{{Reason: err.Error()}}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/engine"
@@ -38,16 +39,38 @@ func bind(plan *flow.Plan, document []byte, nodes *engine.Nodes) (*engine.Progra
 	return program, scheme, nil
 }
 
-// CompileNew is Compile for a document that somebody brings: the plan's warnings are errors.
+// CompileNew is Compile for a document that somebody brings: the plan's warnings are errors, and its secret is checked.
 func CompileNew(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, id, revision, document, flow.MaxPrepareFuel)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, nil, err
-	case len(plan.Warnings) > 0:
-		return nil, nil, &flow.DocumentError{Problems: plan.Warnings}
 	}
-	return bind(plan, document, nodes)
+	program, scheme, err := bind(plan, document, nodes)
+	if err != nil {
+		return nil, nil, err
+	}
+	problems := program.Plan.Warnings
+	if w := program.Plan.Webhook; w != nil && w.Secret != "" {
+		if err := CheckNewSecret(scheme, []byte(string(w.Secret))); err != nil {
+			problems = append(slices.Clip(problems), flow.Problem{Path: webhookPath(document) + ".secret", Reason: err.Error()})
+		}
+	}
+	if len(problems) > 0 {
+		return nil, nil, &flow.DocumentError{Problems: problems}
+	}
+	return program, scheme, nil
+}
+
+// tryOut is up to how many bytes a secret is taken for a stopgap, which is not worth a refusal.
+const tryOut = 3
+
+// CheckNewSecret is scheme.CheckSecret for a secret that somebody brings. What is shorter than one group of base64 is let
+// pass: it is nothing that was pasted wrongly.
+func CheckNewSecret(scheme *signature.Scheme, secret []byte) error {
+	if len(secret) <= tryOut {
+		return nil
+	}
+	return scheme.CheckSecret(secret)
 }
 
 // problem makes a *flow.DocumentError of one problem.
@@ -61,6 +84,15 @@ func problem(path string, err error) error {
 
 // signaturePath is the JSON path of what is wrong in webhook.signature of a document that is valid otherwise.
 func signaturePath(document []byte, err error) string {
+	path := webhookPath(document) + ".signature"
+	if e := (*signature.Error)(nil); errors.As(err, &e) && e.Path != "" {
+		path += "." + e.Path
+	}
+	return path
+}
+
+// webhookPath is the JSON path of the webhook's settings in a document that is valid otherwise.
+func webhookPath(document []byte) string {
 	index, i := 0, 0
 	rawjson.Elements(rawjson.Get(document, "nodes"), func(node []byte) bool {
 		if string(rawjson.AppendString(nil, rawjson.Get(node, "type"))) == flow.TypeTrigger {
@@ -69,9 +101,5 @@ func signaturePath(document []byte, err error) string {
 		i++
 		return true
 	})
-	path := fmt.Sprintf("nodes[%d].config.webhook.signature", index)
-	if e := (*signature.Error)(nil); errors.As(err, &e) && e.Path != "" {
-		path += "." + e.Path
-	}
-	return path
+	return fmt.Sprintf("nodes[%d].config.webhook", index)
 }

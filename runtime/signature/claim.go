@@ -5,14 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
+	"time"
 )
 
 const (
 	maxSignatures = 8   // in one header; senders list two while they rotate
 	maxID         = 256 // bytes of a message id
-	maxDigits     = 12  // of a Unix time; enough for 30000 years
 
 	// maxMAC is the longest MAC, in bytes, and two more: what decoding a base64 text gives that is as long as the
 	// MAC's but has no padding.
@@ -23,7 +23,9 @@ const (
 type claim struct {
 	id        string
 	timestamp string
-	seconds   int64 // timestamp as a Unix time
+	time      time.Time // that timestamp says
+
+	header string // that is being read
 
 	macs [maxSignatures][maxMAC]byte // the first Scheme.size bytes of each count
 	n    int
@@ -31,7 +33,11 @@ type claim struct {
 
 // read fills c from h.
 func (s *Scheme) read(c *claim, h http.Header) Reason {
-	value, reason := single(h, s.signature)
+	names := s.namesIn(h)
+	if names == &s.names && !s.older.agree(c, h, names) {
+		return Malformed
+	}
+	value, reason := c.single(h, names.signature)
 	if reason != OK {
 		return reason
 	}
@@ -50,19 +56,19 @@ func (s *Scheme) read(c *claim, h http.Header) Reason {
 	if reason != OK {
 		return reason
 	}
-	if s.timestamp != "" {
-		if c.timestamp, reason = single(h, s.timestamp); reason != OK {
+	if s.names.timestamp != "" {
+		if c.timestamp, reason = c.single(h, names.timestamp); reason != OK {
 			return reason
 		}
 	}
 	if s.timed() {
 		var ok bool
-		if c.seconds, ok = unixTime(c.timestamp); !ok {
+		if c.time, ok = s.time.parse(c.timestamp); !ok {
 			return Malformed
 		}
 	}
-	if s.id != "" {
-		if c.id, reason = single(h, s.id); reason != OK {
+	if s.names.id != "" {
+		if c.id, reason = c.single(h, names.id); reason != OK {
 			return reason
 		}
 		if !validID(c.id) {
@@ -70,6 +76,36 @@ func (s *Scheme) read(c *claim, h http.Header) Reason {
 		}
 	}
 	return OK
+}
+
+// namesIn are the names of headers that count in h: the older ones only where there is none of the others, so that nobody
+// can put a signed message together of both.
+func (s *Scheme) namesIn(h http.Header) *names {
+	if s.older.signature != "" && !s.names.in(h) && s.older.in(h) {
+		return &s.older
+	}
+	return &s.names
+}
+
+// in tells whether h has a header of one of the names.
+func (n *names) in(h http.Header) bool {
+	return h[n.signature] != nil || h[n.timestamp] != nil || h[n.id] != nil
+}
+
+// agree tells whether those of the names that are in h say the same as the others, which a sender may send beside them.
+func (n *names) agree(c *claim, h http.Header, others *names) bool {
+	same := func(name, other string) bool {
+		c.header = name
+		return h[name] == nil || slices.Equal(h[name], h[other])
+	}
+	return n.signature == "" ||
+		same(n.signature, others.signature) && same(n.timestamp, others.timestamp) && same(n.id, others.id)
+}
+
+// single is the function single for the header that is being read.
+func (c *claim) single(h http.Header, name string) (string, Reason) {
+	c.header = name
+	return single(h, name)
 }
 
 // readStripe reads t=<time>,v1=<hex>,... . Other keys, such as the v0 of test events, are passed over.
@@ -175,21 +211,6 @@ func single(h http.Header, name string) (string, Reason) {
 	default:
 		return "", SeveralHeaders
 	}
-}
-
-// unixTime reads seconds since 1970 in their one decimal form. With no second form, and the tolerance fixing how many
-// digits there are, nobody can move bytes between a time and a body that stand side by side in the signed text.
-func unixTime(text string) (int64, bool) {
-	if text == "" || len(text) > maxDigits || text[0] == '0' {
-		return 0, false
-	}
-	for i := range len(text) {
-		if !isDigit(text[i]) {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	return n, err == nil
 }
 
 // validID tells whether a message id is printable ASCII without a full stop. The full stop separates the id from the

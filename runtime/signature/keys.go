@@ -40,7 +40,7 @@ type Key struct {
 
 // NewKey makes a key. It keeps secret.
 func NewKey(secret []byte, expiresAt time.Time) Key {
-	return Key{Secret: secret, ExpiresAt: expiresAt, states: new(states)}
+	return Key{Secret: secret, ExpiresAt: expiresAt, states: &states{forms: formsOf(secret)}}
 }
 
 func (Key) String() string               { return "***" }

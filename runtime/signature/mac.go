@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha512"
 	"hash"
-	"strings"
 	"sync"
 )
 
@@ -16,12 +15,15 @@ const (
 	textSHA256 material = iota
 	textSHA1
 	textSHA512
-	whsecSHA256 // the base64 behind "whsec_", if the secret is of that form
+	decodedSHA256 // what the base64 of a secret of Standard Webhooks stands for
 	materials
 )
 
 // states are the idle HMAC states of one key. Taking one saves the work and the garbage of keying a new one.
-type states [materials]sync.Pool
+type states struct {
+	idle  [materials]sync.Pool
+	forms forms // of the key's secret
+}
 
 // state is an HMAC that is keyed and reset, with the memory for a result.
 type state struct {
@@ -30,21 +32,41 @@ type state struct {
 	text []byte
 }
 
-// borrow takes a state of k, made if there is no idle one.
-func (k *Key) borrow(s *Scheme) *state {
+// forms are those of k's secret.
+func (k *Key) forms() forms {
 	if k.states != nil {
-		if m, ok := k.states[s.material].Get().(*state); ok {
+		return k.states.forms
+	}
+	return formsOf(k.Secret)
+}
+
+// of gives what s makes of k's secret: one or two materials, the one that senders use first.
+func (s *Scheme) of(k *Key) []material {
+	if s.decodes {
+		return k.forms().materials
+	}
+	return s.materials
+}
+
+// borrow takes a state of k for one of its materials, made if there is no idle one.
+func (k *Key) borrow(s *Scheme, of material) *state {
+	if k.states != nil {
+		if m, ok := k.states.idle[of].Get().(*state); ok {
 			return m
 		}
 	}
-	return &state{hash: hmac.New(s.hash, s.material.bytes(k.Secret))}
+	secret := k.Secret
+	if of == decodedSHA256 {
+		secret = k.forms().decoded
+	}
+	return &state{hash: hmac.New(s.hash, secret)}
 }
 
 // giveBack makes m idle. The result of its last sum is gone with that.
-func (k *Key) giveBack(s *Scheme, m *state) {
+func (k *Key) giveBack(m *state, of material) {
 	if k.states != nil {
 		m.hash.Reset()
-		k.states[s.material].Put(m)
+		k.states.idle[of].Put(m)
 	}
 }
 
@@ -68,21 +90,4 @@ func (m *state) sum(s *Scheme, c *claim, body []byte) []byte {
 func (m *state) write(text string) {
 	m.text = append(m.text[:0], text...)
 	m.hash.Write(m.text)
-}
-
-// bytes gives the HMAC key of a secret. What begins with whsec_ but is not base64 behind it is taken as text, so that
-// this has no way to fail: the libraries of senders refuse such a secret anyway.
-func (m material) bytes(secret []byte) []byte {
-	if m != whsecSHA256 {
-		return secret
-	}
-	text, ok := strings.CutPrefix(string(secret), "whsec_")
-	if !ok {
-		return secret
-	}
-	key, err := strictBase64.DecodeString(text)
-	if err != nil || len(key) == 0 {
-		return secret
-	}
-	return key
 }

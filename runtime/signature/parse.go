@@ -16,7 +16,7 @@ const maxText = 256
 //
 //	{"scheme": "github"}
 //	{"scheme": "custom", "header": "X-Acme-Signature", "algorithm": "sha512", "encoding": "base64", "prefix": "v2 ",
-//	 "timestampHeader": "X-Acme-Time", "payload": "{timestamp}.{body}"}
+//	 "timestampHeader": "X-Acme-Time", "timestampFormat": "unix-ms", "payload": "{timestamp}.{body}"}
 //
 // The schemes are flowtrux, github, stripe, slack, shopify, standard-webhooks and custom. Only custom has further keys:
 //
@@ -24,7 +24,8 @@ const maxText = 256
 //   - algorithm of the HMAC: sha1, sha256 (default) or sha512
 //   - encoding of the signature: hex (default) or base64 (RFC 4648 section 4, padded)
 //   - prefix: text that stands before the signature; default none
-//   - timestampHeader: the one that carries the Unix time in seconds; default none
+//   - timestampHeader: the one that carries the signed time; default none
+//   - timestampFormat: unix (seconds; default), unix-ms (milliseconds) or rfc3339; only with timestampHeader
 //   - payload: the signed text, with {body} once, and {timestamp} if and only if timestampHeader is set; default {body}
 func ParseScheme(raw []byte) (*Scheme, error) {
 	if raw == nil {
@@ -53,7 +54,7 @@ func ParseScheme(raw []byte) (*Scheme, error) {
 	return s, nil
 }
 
-var settingKeys = []string{"scheme", "header", "algorithm", "encoding", "prefix", "timestampHeader", "payload"}
+var settingKeys = []string{"scheme", "header", "algorithm", "encoding", "prefix", "timestampHeader", "timestampFormat", "payload"}
 
 // settings are the members of an object of texts, in order.
 type settings []struct{ key, text string }
@@ -94,16 +95,26 @@ func parseCustom(set settings) (*Scheme, error) {
 	s := &Scheme{name: "custom"}
 	header, _ := set.get("header")
 	var err error
-	if s.signature, err = headerName("header", header); err != nil {
+	if s.names.signature, err = headerName("header", header); err != nil {
 		return nil, err
 	}
 	if header, ok := set.get("timestampHeader"); ok {
-		if s.timestamp, err = headerName("timestampHeader", header); err != nil {
+		if s.names.timestamp, err = headerName("timestampHeader", header); err != nil {
 			return nil, err
 		}
-		if s.timestamp == s.signature {
+		if s.names.timestamp == s.names.signature {
 			return nil, &Error{"timestampHeader", "must be another one than header"}
 		}
+	}
+	if format, ok := set.get("timestampFormat"); ok {
+		i := slices.Index(timeFormatNames, format)
+		if i < 0 {
+			return nil, &Error{"timestampFormat", "must be one of " + strings.Join(timeFormatNames, ", ")}
+		}
+		if !s.timed() {
+			return nil, &Error{"timestampFormat", "is only for a time in a timestampHeader"}
+		}
+		s.time = timeFormat(i)
 	}
 	algorithm, ok := set.get("algorithm")
 	if !ok {
@@ -128,7 +139,7 @@ func parseCustom(set settings) (*Scheme, error) {
 	if !ok {
 		pattern = "{body}"
 	}
-	if s.payload, err = parsePayload(pattern, s.timestamp != ""); err != nil {
+	if s.payload, err = parsePayload(pattern, s.timed()); err != nil {
 		return nil, err
 	}
 	return s.finish(algorithm, hashed), nil

@@ -16,6 +16,9 @@ func TestParseScheme(t *testing.T) {
 		{`{"\u0073cheme":"custom","header":"x-acme"}`, "custom"},
 		{`{"scheme":"custom","header":"Authorization","prefix":"HMAC ","encoding":"base64"}`, "custom"},
 		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-B","payload":"{\"t\":{timestamp},\"b\":{body}}"}`, "custom"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-B","timestampFormat":"unix","payload":"{timestamp}{body}"}`, "custom"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-B","timestampFormat":"unix-ms","payload":"{timestamp}{body}"}`, "custom"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-B","timestampFormat":"rfc3339","payload":"{timestamp}{body}"}`, "custom"},
 	} {
 		s, err := ParseScheme([]byte(tt.settings))
 		if err != nil || s.Name() != tt.name {
@@ -53,6 +56,11 @@ func TestParseSchemeProblems(t *testing.T) {
 		{`{"scheme":"custom","header":"X-A","payload":"{timestamp}.{body}"}`, "payload", "must not contain {timestamp} because timestampHeader is not set"},
 		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T"}`, "payload", "must contain {timestamp} because timestampHeader is set"},
 		{`{"scheme":"custom","header":"X-A","payload":"{id}.{body}"}`, "payload", "must not contain {id}: only standard-webhooks has one"},
+		{`{"scheme":"custom","header":"X-A","timestampFormat":"unix"}`, "timestampFormat", "is only for a time in a timestampHeader"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":"RFC3339","payload":"{timestamp}{body}"}`, "timestampFormat", "must be one of unix, unix-ms, rfc3339"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":"","payload":"{timestamp}{body}"}`, "timestampFormat", "must be one of unix, unix-ms, rfc3339"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":1,"payload":"{timestamp}{body}"}`, "timestampFormat", "must be a string"},
+		{`{"scheme":"slack","timestampFormat":"unix"}`, "timestampFormat", "only the scheme custom has this key"},
 		{`{"scheme":"custom","header":"X-A","timestampHeader":""}`, "timestampHeader", "must be the name of a header"},
 		{`{"scheme":"custom","header":"X-A","timestampHeader":"x-a","payload":"{timestamp}{body}"}`, "timestampHeader", "must be another one than header"},
 		{`{"scheme":"custom","header":"` + strings.Repeat("x", maxText+1) + `"}`, "header", "is too long"},
@@ -107,7 +115,7 @@ func FuzzParseScheme(f *testing.F) {
 		}
 		// What parses can be signed for and verified.
 		h := signed(t, s, nil)
-		if got := s.Verify(h, []byte(body), []Key{key("secret")}, now); got != OK {
+		if got := verify(s, h, []byte(body), []Key{key("secret")}, now); got != OK {
 			t.Errorf("%s: %q for %v", raw, got, h)
 		}
 	})

@@ -19,31 +19,32 @@ var schemeNames = []string{"flowtrux", "github", "stripe", "slack", "shopify", "
 //   - stripe: "Verify webhook signatures manually" in the Stripe documentation
 //   - slack: "Verifying requests from Slack" in the Slack documentation
 //   - shopify: "Verify webhook deliveries" in the Shopify documentation
-//   - standard-webhooks: the Standard Webhooks specification 1.0.0
+//   - standard-webhooks: the Standard Webhooks specification 1.0.0; the names with svix are those that the author of its
+//     reference libraries used before, and that these still take
 func builtin(name string) *Scheme {
 	s := &Scheme{name: name}
 	switch name {
 	case "flowtrux":
-		s.signature, s.prefix, s.bare = "X-Webhook-Signature", "sha256=", true
+		s.names.signature, s.prefix, s.bare = "X-Webhook-Signature", "sha256=", true
 		s.payload = parts("{body}")
 	case "github":
-		s.signature, s.prefix = "X-Hub-Signature-256", "sha256="
+		s.names.signature, s.prefix = "X-Hub-Signature-256", "sha256="
 		s.payload = parts("{body}")
 	case "stripe":
-		s.signature, s.layout = "Stripe-Signature", layoutStripe
+		s.names.signature, s.layout = "Stripe-Signature", layoutStripe
 		s.payload = parts("{timestamp}.{body}")
 	case "slack":
-		s.signature, s.prefix = "X-Slack-Signature", "v0="
-		s.timestamp = "X-Slack-Request-Timestamp"
+		s.names = names{signature: "X-Slack-Signature", timestamp: "X-Slack-Request-Timestamp"}
+		s.prefix = "v0="
 		s.payload = parts("v0:{timestamp}:{body}")
 	case "shopify":
-		s.signature, s.base64 = "X-Shopify-Hmac-Sha256", true
+		s.names.signature, s.base64 = "X-Shopify-Hmac-Sha256", true
 		s.payload = parts("{body}")
 	case "standard-webhooks":
-		s.signature, s.base64, s.layout = "Webhook-Signature", true, layoutStandard
-		s.timestamp, s.id = "Webhook-Timestamp", "Webhook-Id"
+		s.names = names{"Webhook-Signature", "Webhook-Timestamp", "Webhook-Id"}
+		s.older = names{"Svix-Signature", "Svix-Timestamp", "Svix-Id"}
+		s.base64, s.layout, s.decodes = true, layoutStandard, true
 		s.payload = parts("{id}.{timestamp}.{body}")
-		return s.finish("sha256", whsecSHA256)
 	default:
 		return nil
 	}
@@ -52,7 +53,7 @@ func builtin(name string) *Scheme {
 
 // finish sets what follows from the rest and the algorithm.
 func (s *Scheme) finish(algorithm string, m material) *Scheme {
-	s.material = m
+	s.materials = []material{m}
 	switch algorithm {
 	case "sha1":
 		s.hash, s.size = sha1.New, sha1.Size
@@ -61,11 +62,7 @@ func (s *Scheme) finish(algorithm string, m material) *Scheme {
 	default:
 		s.hash, s.size = sha256.New, sha256.Size
 	}
-	for _, name := range []string{s.signature, s.timestamp, s.id} {
-		if name != "" {
-			s.headers = append(s.headers, name)
-		}
-	}
+	s.headers = append(s.names.list(), s.older.list()...)
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails: see its documentation
 	s.decoy = NewKey(secret, time.Time{})

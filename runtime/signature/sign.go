@@ -4,21 +4,21 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"strconv"
 	"time"
 )
 
 // Sign sets the headers that make Verify accept body until now is out of the tolerance. id is for schemes with a
 // message id (standard-webhooks): printable ASCII without a full stop, not empty. ExpiresAt of key does not count.
 func (s *Scheme) Sign(h http.Header, body []byte, key Key, now time.Time, id string) {
-	c := claim{id: id, timestamp: strconv.FormatInt(now.Unix(), 10)}
-	m := key.borrow(s)
+	c := claim{id: id, timestamp: s.time.format(now)}
+	of := s.of(&key)[0]
+	m := key.borrow(s, of)
 	mac := m.sum(s, &c, body)
 	text := hex.EncodeToString(mac)
 	if s.base64 {
 		text = base64.StdEncoding.EncodeToString(mac)
 	}
-	key.giveBack(s, m)
+	key.giveBack(m, of)
 
 	switch s.layout {
 	case layoutStripe:
@@ -30,11 +30,11 @@ func (s *Scheme) Sign(h http.Header, body []byte, key Key, now time.Time, id str
 			text = s.prefix + text
 		}
 	}
-	h.Set(s.signature, text)
-	if s.timestamp != "" {
-		h.Set(s.timestamp, c.timestamp)
+	h.Set(s.names.signature, text)
+	if s.names.timestamp != "" {
+		h.Set(s.names.timestamp, c.timestamp)
 	}
-	if s.id != "" {
-		h.Set(s.id, id)
+	if s.names.id != "" {
+		h.Set(s.names.id, id)
 	}
 }

@@ -28,7 +28,7 @@ const (
 	OK             Reason = ""
 	NoHeader       Reason = "no_header"       // a header that the scheme needs is not there
 	SeveralHeaders Reason = "several_headers" // it is there more than once
-	Malformed      Reason = "malformed"       // not hex or base64, no prefix, no Unix time, ...
+	Malformed      Reason = "malformed"       // not hex or base64, no prefix, no time, ...
 	WrongLength    Reason = "wrong_length"    // well-formed, but of another hash's length
 	NoSecret       Reason = "no_secret"       // no key is live
 	Mismatch       Reason = "mismatch"        // no live key gives this signature
@@ -42,17 +42,33 @@ type Scheme struct {
 	prefix string // before the signature
 	bare   bool   // the prefix may be left out
 
-	// Canonical header names; timestamp and id are "" in schemes without them.
-	signature, timestamp, id string
-	headers                  []string // those that are not ""
+	names   names
+	older   names    // that older senders use for the same; empty in schemes without such
+	headers []string // all of names and older
 
-	base64   bool // else hex
-	hash     func() hash.Hash
-	size     int // of a MAC, in bytes
-	material material
-	payload  []part
+	base64    bool // else hex
+	hash      func() hash.Hash
+	size      int        // of a MAC, in bytes
+	materials []material // one; not for schemes that decode
+	decodes   bool       // secrets are base64, see forms
+	payload   []part
+	time      timeFormat
 
 	decoy Key // of random bytes; what it signs is never accepted
+}
+
+// names are canonical names of headers; timestamp and id are "" in schemes without them.
+type names struct{ signature, timestamp, id string }
+
+// list are the names that are not "".
+func (n *names) list() []string {
+	var list []string
+	for _, name := range []string{n.signature, n.timestamp, n.id} {
+		if name != "" {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // layout is how the value of the signature header is written.
@@ -67,19 +83,19 @@ const (
 // Name is the scheme's name, as in a workflow document.
 func (s *Scheme) Name() string { return s.name }
 
-// Headers are the canonical names of the headers that carry the signature, the one with the MAC first: they are not
-// passed on to workflows. The slice must not be changed.
+// Headers are the canonical names of the headers that carry the signature, the one with the MAC first and those of older
+// senders last: they are not passed on to workflows. The slice must not be changed.
 func (s *Scheme) Headers() []string { return s.headers }
 
 // MessageID returns the signed id of the message for schemes that have one (standard-webhooks), else "". It is to be
 // trusted only after Verify returned OK for h.
 func (s *Scheme) MessageID(h http.Header) string {
-	if s.id == "" {
+	if s.names.id == "" {
 		return ""
 	}
-	id, _ := single(h, s.id)
+	id, _ := single(h, s.namesIn(h).id)
 	return id
 }
 
 // timed tells whether the scheme signs a time.
-func (s *Scheme) timed() bool { return s.timestamp != "" || s.layout == layoutStripe }
+func (s *Scheme) timed() bool { return s.names.timestamp != "" || s.layout == layoutStripe }

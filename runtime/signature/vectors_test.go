@@ -55,19 +55,25 @@ func scheme(t testing.TB, settings string) *Scheme {
 
 func key(secret string) Key { return NewKey([]byte(secret), time.Time{}) }
 
+// verify is s.Verify without the header to blame.
+func verify(s *Scheme, h http.Header, body []byte, keys []Key, now time.Time) Reason {
+	reason, _ := s.Verify(h, body, keys, now)
+	return reason
+}
+
 func TestPublishedVectors(t *testing.T) {
 	for _, v := range vectors(t) {
 		s := v.scheme(t)
 		t.Run(v.Source+" "+s.Name(), func(t *testing.T) {
 			keys := []Key{key(v.Secret)}
 			now := time.Unix(v.Now, 0)
-			if got := s.Verify(v.header(), []byte(v.Body), keys, now); got != OK {
+			if got := verify(s, v.header(), []byte(v.Body), keys, now); got != OK {
 				t.Errorf("Verify: %q", got)
 			}
-			if got := s.Verify(v.header(), []byte(v.Body+" "), keys, now); got != Mismatch {
+			if got := verify(s, v.header(), []byte(v.Body+" "), keys, now); got != Mismatch {
 				t.Errorf("Verify of another body: %q", got)
 			}
-			if got := s.Verify(v.header(), []byte(v.Body), []Key{{Secret: []byte(v.Secret)}}, now); got != OK {
+			if got := verify(s, v.header(), []byte(v.Body), []Key{{Secret: []byte(v.Secret)}}, now); got != OK {
 				t.Errorf("Verify with a key made by hand: %q", got)
 			}
 
@@ -81,7 +87,7 @@ func TestPublishedVectors(t *testing.T) {
 					t.Errorf("Headers() lacks %s", name)
 				}
 			}
-			if len(s.Headers()) != len(v.Headers) || len(s.Headers()) == 0 {
+			if len(s.names.list()) != len(v.Headers) || len(s.Headers()) == 0 {
 				t.Errorf("Headers() = %v", s.Headers())
 			}
 			if got := s.MessageID(v.header()); got != v.ID {

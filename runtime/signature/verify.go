@@ -9,21 +9,26 @@ import (
 // Verify checks body against h with any of keys that is live at now. Both are only read. Every MAC is compared in
 // constant time, and a signed time is looked at only once the MAC is right.
 //
+// header names the header that is the reason, where one is: it is missing, there several times or malformed.
+//
 // A call hashes the whole body at least once, whatever it finds in the headers and keys, so that its time does not tell
 // whether a workflow has a secret or even exists: verify requests for unknown workflows with no keys. It hashes the
-// body once for each live key until one matches.
-func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) Reason {
+// body once for each live key until one matches, or twice where a secret stands for two keys (standard-webhooks).
+func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) (reason Reason, header string) {
 	var c claim
-	reason, hashed := s.read(&c, h), false
-	if reason == OK {
+	hashed := false
+	if reason = s.read(&c, h); reason == OK {
 		reason, hashed = s.check(&c, body, keys, now)
+	} else {
+		header = c.header
 	}
 	if !hashed {
-		m := s.decoy.borrow(s)
+		of := s.of(&s.decoy)[0]
+		m := s.decoy.borrow(s, of)
 		m.sum(s, &c, body)
-		s.decoy.giveBack(s, m)
+		s.decoy.giveBack(m, of)
 	}
-	return reason
+	return reason, header
 }
 
 // check compares with the MACs of all live keys. hashed tells whether there was one.
@@ -35,11 +40,13 @@ func (s *Scheme) check(c *claim, body []byte, keys []Key, now time.Time) (reason
 			continue
 		}
 		reason = Mismatch
-		m := k.borrow(s)
-		ok := c.has(m.sum(s, c, body))
-		k.giveBack(s, m)
-		if ok {
-			return s.checkTime(c, now), true
+		for _, of := range s.of(k) {
+			m := k.borrow(s, of)
+			ok := c.has(m.sum(s, c, body))
+			k.giveBack(m, of)
+			if ok {
+				return s.checkTime(c, now), true
+			}
 		}
 	}
 	return reason, reason == Mismatch
@@ -49,7 +56,7 @@ func (s *Scheme) checkTime(c *claim, now time.Time) Reason {
 	if !s.timed() {
 		return OK
 	}
-	if d := now.Sub(time.Unix(c.seconds, 0)); d > Tolerance || d < -Tolerance {
+	if d := now.Sub(c.time); d > Tolerance || d < -Tolerance {
 		return Stale
 	}
 	return OK

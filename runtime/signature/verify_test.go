@@ -136,7 +136,7 @@ func TestReasons(t *testing.T) {
 		s := scheme(t, settings)
 		t.Run(s.Name()+"/"+tt.name, func(t *testing.T) {
 			h := signed(t, s, tt.change)
-			if got := s.Verify(h, []byte(body), []Key{key("other"), key("secret")}, now); got != tt.want {
+			if got := verify(s, h, []byte(body), []Key{key("other"), key("secret")}, now); got != tt.want {
 				t.Errorf("got %q, want %q for %v", got, tt.want, h)
 			}
 		})
@@ -160,7 +160,7 @@ func TestKeysOfVerify(t *testing.T) {
 		{"second of two", []Key{key("other"), until("secret", now.Add(time.Hour))}, OK},
 		{"wrong", []Key{key("other")}, Mismatch},
 	} {
-		if got := s.Verify(h, []byte(body), tt.keys, now); got != tt.want {
+		if got := verify(s, h, []byte(body), tt.keys, now); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -170,7 +170,7 @@ func TestKeysOfVerify(t *testing.T) {
 func TestHeadersComeBeforeKeys(t *testing.T) {
 	s := scheme(t, `{}`)
 	for _, keys := range [][]Key{nil, {key("secret")}} {
-		if got := s.Verify(http.Header{}, []byte(body), keys, now); got != NoHeader {
+		if got := verify(s, http.Header{}, []byte(body), keys, now); got != NoHeader {
 			t.Errorf("with %d keys: %q", len(keys), got)
 		}
 	}
@@ -208,7 +208,7 @@ func TestEveryRefusalHashesTheBody(t *testing.T) {
 	} {
 		h := signed(t, s, tt.change)
 		n = 0
-		if got := s.Verify(h, []byte(body), tt.keys, now); got != tt.want {
+		if got := verify(s, h, []byte(body), tt.keys, now); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 		if n < len(body) {
@@ -224,11 +224,11 @@ func TestTolerance(t *testing.T) {
 		for d, want := range map[time.Duration]Reason{
 			0: OK, Tolerance: OK, -Tolerance: OK, Tolerance + 1: Stale, -Tolerance - 1: Stale, 10000 * time.Hour: Stale,
 		} {
-			if got := s.Verify(h, []byte(body), []Key{key("secret")}, now.Add(d)); got != want {
+			if got := verify(s, h, []byte(body), []Key{key("secret")}, now.Add(d)); got != want {
 				t.Errorf("%s after %v: %q, want %q", s.Name(), d, got, want)
 			}
 			// What is not signed rightly is never called stale: that would tell a stranger that it was.
-			if got := s.Verify(h, []byte(body), []Key{key("other")}, now.Add(d)); got != Mismatch {
+			if got := verify(s, h, []byte(body), []Key{key("other")}, now.Add(d)); got != Mismatch {
 				t.Errorf("%s wrongly signed after %v: %q", s.Name(), d, got)
 			}
 		}
@@ -243,11 +243,11 @@ func TestRawBytes(t *testing.T) {
 		secret := rapid.SliceOfN(rapid.Byte(), 1, 200).Draw(t, "secret")
 		h := make(http.Header)
 		s.Sign(h, b, Key{Secret: secret}, now, "")
-		if got := s.Verify(h, b, []Key{NewKey(secret, time.Time{})}, now); got != OK {
+		if got := verify(s, h, b, []Key{NewKey(secret, time.Time{})}, now); got != OK {
 			t.Fatalf("got %q", got)
 		}
 		b = append(b, '\n')
-		if got := s.Verify(h, b, []Key{NewKey(secret, time.Time{})}, now); got != Mismatch {
+		if got := verify(s, h, b, []Key{NewKey(secret, time.Time{})}, now); got != Mismatch {
 			t.Fatalf("with a byte more: %q", got)
 		}
 	})
@@ -269,7 +269,7 @@ func TestWhsec(t *testing.T) {
 		s := scheme(t, tt.settings)
 		h := make(http.Header)
 		s.Sign(h, []byte(body), key(tt.a), now, "msg_1")
-		if got := s.Verify(h, []byte(body), []Key{key(tt.b)}, now); got != tt.want {
+		if got := verify(s, h, []byte(body), []Key{key(tt.b)}, now); got != tt.want {
 			t.Errorf("%s signed with %q, verified with %q: %q", s.Name(), tt.a, tt.b, got)
 		}
 	}
@@ -283,7 +283,7 @@ func TestKeySharedBySchemes(t *testing.T) {
 			s := v.scheme(t)
 			h := make(http.Header)
 			s.Sign(h, []byte(body), Key{Secret: k.Secret}, now, "msg_1")
-			if got := s.Verify(h, []byte(body), []Key{k}, now); got != OK {
+			if got := verify(s, h, []byte(body), []Key{k}, now); got != OK {
 				t.Errorf("%s: %q", v.Settings, got)
 			}
 		}
@@ -298,7 +298,7 @@ func TestVerifyConcurrently(t *testing.T) {
 	for range 8 {
 		go func() {
 			for range 200 {
-				if r := s.Verify(h, []byte(body), keys, now); r != OK {
+				if r := verify(s, h, []byte(body), keys, now); r != OK {
 					done <- r
 					return
 				}
@@ -318,10 +318,10 @@ func TestVerifyDoesNotAllocate(t *testing.T) {
 		s := v.scheme(t)
 		h, b, keys, at := v.header(), []byte(v.Body), []Key{key("other"), key(v.Secret)}, time.Unix(v.Now, 0)
 		if raceEnabled {
-			s.Verify(h, b, keys, at) // the race detector makes pools lose what they hold
+			verify(s, h, b, keys, at) // the race detector makes pools lose what they hold
 			continue
 		}
-		if n := testing.AllocsPerRun(100, func() { s.Verify(h, b, keys, at) }); n > 0 {
+		if n := testing.AllocsPerRun(100, func() { verify(s, h, b, keys, at) }); n > 0 {
 			t.Errorf("%s: %v allocations", s.Name(), n)
 		}
 	}
@@ -342,7 +342,7 @@ func BenchmarkVerify(b *testing.B) {
 				b.SetBytes(int64(size))
 				b.ReportAllocs()
 				for b.Loop() {
-					if s.Verify(h, text, keys, now) != OK {
+					if verify(s, h, text, keys, now) != OK {
 						b.Fatal("refused")
 					}
 				}
@@ -371,15 +371,15 @@ func FuzzVerify(f *testing.F) {
 		v := list[(i%len(list)+len(list))%len(list)]
 		s := v.scheme(t)
 		h := make(http.Header)
-		for j, value := range []string{sig, ts, id}[:len(s.Headers())] {
+		for j, value := range []string{sig, ts, id}[:min(3, len(s.Headers()))] {
 			h[s.Headers()[j]] = []string{value}
 		}
 		// Nobody but the sender of the vector can know what its secret signs.
-		got := s.Verify(h, body, []Key{key(v.Secret)}, time.Unix(v.Now, 0))
+		got := verify(s, h, body, []Key{key(v.Secret)}, time.Unix(v.Now, 0))
 		if got == OK && string(body) != v.Body {
 			t.Errorf("accepted %v with %q", h, body)
 		}
-		if got := s.Verify(h, body, nil, now); got == OK || got == Mismatch || got == Stale {
+		if got := verify(s, h, body, nil, now); got == OK || got == Mismatch || got == Stale {
 			t.Errorf("without a key: %q", got)
 		}
 	})

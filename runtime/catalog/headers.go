@@ -1,0 +1,31 @@
+package catalog
+
+import (
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/signature"
+)
+
+// RequestHeader is a header of requests whose name stands in a document.
+type RequestHeader struct {
+	Path string // JSON path of the name in the document
+	Name string // canonical
+}
+
+// RequestHeaders are the headers that a workflow reads by names of its author's choice: those of the scheme custom and of
+// webhook.idempotency.
+func RequestHeaders(p *flow.Plan, s *signature.Scheme) []RequestHeader {
+	if p.Webhook == nil {
+		return nil
+	}
+	var list []RequestHeader
+	if s.Name() == "custom" {
+		keys := []string{"header", "timestampHeader"}
+		for i, name := range s.Headers() {
+			list = append(list, RequestHeader{webhookPath(p.Document) + ".signature." + keys[i], name})
+		}
+	}
+	if in := p.Webhook.Idempotency; in != nil && in.Header != "" {
+		list = append(list, RequestHeader{webhookPath(p.Document) + ".idempotency.header", in.Header})
+	}
+	return list
+}

@@ -1,0 +1,82 @@
+package signature
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+)
+
+// Standard Webhooks writes a secret as base64 behind a prefix. Some senders show it with the version of the signature
+// before that; their libraries take both off.
+const (
+	secretPrefix  = "whsec_"
+	versionPrefix = "v1,"
+)
+
+// randomSecret is how many random bytes a new secret has: what SHA-256 can use, and within the 24 to 64 bytes of the
+// specification of Standard Webhooks.
+const randomSecret = 32
+
+// NewSecret makes a random secret in the form that senders of the scheme expect.
+func (s *Scheme) NewSecret() []byte {
+	b := make([]byte, randomSecret)
+	_, _ = rand.Read(b) // never fails: see its documentation
+	if s.decodes {
+		return append([]byte(secretPrefix), base64.StdEncoding.EncodeToString(b)...)
+	}
+	return []byte(hex.EncodeToString(b))
+}
+
+// CheckSecret tells whether senders of the scheme can use a secret. Where they cannot, its text is the key all the same:
+// a sender without a library may have it. The error is an *Error.
+func (s *Scheme) CheckSecret(secret []byte) error {
+	if !s.decodes || decodeSecret(secret) != nil {
+		return nil
+	}
+	return &Error{"", "is not base64, with or without " + secretPrefix + " before it: the libraries of Standard Webhooks refuse it"}
+}
+
+// decodeSecret gives the key that libraries of Standard Webhooks make of a secret, nil where there is none.
+func decodeSecret(secret []byte) []byte {
+	text, hasVersion := bytes.CutPrefix(secret, []byte(versionPrefix))
+	text, hasPrefix := bytes.CutPrefix(text, []byte(secretPrefix))
+	if hasVersion && !hasPrefix {
+		return nil
+	}
+	encoding := strictBase64
+	if len(text)%4 != 0 && !bytes.HasSuffix(text, []byte("=")) {
+		encoding = base64.RawStdEncoding.Strict()
+	}
+	key, err := encoding.AppendDecode(nil, text)
+	if err != nil || len(key) == 0 {
+		return nil
+	}
+	return key
+}
+
+// forms are the keys of Standard Webhooks that a secret stands for.
+type forms struct {
+	decoded   []byte
+	materials []material // in the order in which they are tried
+}
+
+func formsOf(secret []byte) forms {
+	f := forms{decoded: decodeSecret(secret)}
+	switch {
+	case f.decoded == nil:
+		f.materials = []material{textSHA256}
+	case alwaysDecoded(secret):
+		f.materials = []material{decodedSHA256}
+	default:
+		f.materials = []material{decodedSHA256, textSHA256}
+	}
+	return f
+}
+
+// alwaysDecoded tells whether no version of this package took the secret's text as the key. The first ones did so
+// without the prefix, and where padding was missing.
+func alwaysDecoded(secret []byte) bool {
+	text, ok := bytes.CutPrefix(secret, []byte(secretPrefix))
+	return ok && len(text)%4 == 0
+}
