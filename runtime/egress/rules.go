@@ -67,10 +67,16 @@ func CheckHost(entry string) error {
 		return nil
 	}
 	if e, err := parseEndpoint(entry); err == nil && (e.name != "" || e.addr.IsValid()) {
+		if e.port == 0 {
+			return fmt.Errorf("%q: %w", entry, errPortZero)
+		}
 		return nil
 	}
 	return fmt.Errorf("%q is neither a host nor host:port", entry)
 }
+
+// errPortZero says what is wrong with an entry that would allow nothing.
+var errPortZero = errors.New("nothing listens on port 0; without a port all of them are allowed")
 
 func (p *rules) allow(s string) error {
 	if strings.Contains(s, "/") {
@@ -97,8 +103,11 @@ func (p *rules) allow(s string) error {
 		if err != nil {
 			return err
 		}
-		if e.name == "" && !e.addr.IsValid() {
+		switch {
+		case e.name == "" && !e.addr.IsValid():
 			return errors.New("names no host")
+		case e.port == 0:
+			return errPortZero
 		}
 		p.pairs[e] = true
 		return nil
