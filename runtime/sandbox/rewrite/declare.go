@@ -96,6 +96,8 @@ func (m *module) readTables(r *reader) {
 		case !l.bounded:
 			l.max = maxTable
 		}
+		m.tableMin += uint64(l.min)
+		m.tableMax += min(uint64(l.max), maxTable)
 		m.tables = append(m.tables, kind, 1)
 		m.tables = appendU32(m.tables, l.min)
 		m.tables = appendU32(m.tables, min(l.max, maxTable))

@@ -29,6 +29,8 @@ func (m *module) appendEdit(b []byte, e edit, f *function) []byte {
 		if !m.unmetered {
 			b = m.appendFrame(b, e.value, e.frame)
 		}
+	case getReference:
+		b = appendU32(append(b, opGlobalGet), m.frames()+1+e.value)
 	case moveOffset:
 		b = appendU32(b, uint32(min(uint64(e.value)+Base, math.MaxUint32)))
 	case moveBulk:

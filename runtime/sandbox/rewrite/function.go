@@ -37,6 +37,7 @@ const (
 	chargeBytes         // 1 for each 16 bytes, and 1
 	chargeElements      // 1 for each 8 elements of a table, and 1
 	chargePages         // 64 for each page that the memory grows
+	getReference        // to a function, by the number in value
 	moveOffset          // up, which is in value
 	moveBulk            // what the opcode in value does, with marks
 	moveSize            // of the memory, down
@@ -158,6 +159,9 @@ func (m *module) readInstruction(r *reader, f *function) {
 // plain reads an instruction that stands alone.
 func (m *module) plain(r *reader, f *function, at int, op byte) {
 	m.immediates(r, op)
+	if op == opRefFunc {
+		f.edits = append(f.edits, edit{at: at, end: r.i, what: getReference, value: m.reference(r.b[at+1 : r.i])})
+	}
 	if op == opI32WrapI64 {
 		v := f.operands.pop(1)
 		f.operands.push(operand{v.known, true, v.local})

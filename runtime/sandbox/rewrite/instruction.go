@@ -181,6 +181,20 @@ func (m *module) misc(r *reader, f *function, at int) {
 	}
 }
 
+// reference is the number of a function that code makes references to, which index names. The engine keeps something for
+// each reference that is ever made, for as long as there is the instance. So each of them is made once, in a global.
+func (m *module) reference(index []byte) uint32 {
+	r := reader{b: index}
+	f := r.u32()
+	n, ok := m.numbers[f]
+	if !ok {
+		n = size(len(m.references))
+		m.numbers[f] = n
+		m.references = append(m.references, f)
+	}
+	return n
+}
+
 // zeros reads the indices of memories, of which there is one.
 func (r *reader) zeros(n int) {
 	for ; n > 0; n-- {

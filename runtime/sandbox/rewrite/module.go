@@ -41,8 +41,15 @@ type module struct {
 	scratch   []byte   // for the next of bodies
 
 	declared map[uint32]bool // functions that code may make references to
-	refers   bool            // code makes a reference to the start function
-	habits   [habitCount]bool
+	elements int             // of segments
+	tableMin uint64          // elements that all tables begin with
+	tableMax uint64          // and can have
+
+	references []uint32          // functions that code makes references to
+	numbers    map[uint32]uint32 // of references
+
+	refers bool // code makes a reference to the start function
+	habits [habitCount]bool
 }
 
 // signature is what has to be known of a type of functions.

@@ -81,6 +81,10 @@ type Module struct {
 	// its globals; none = it can.
 	Obstacles []string
 
+	// Held is about how many bytes the engine takes of the host's memory for an instance because of what the module has: tables,
+	// at their largest if they can grow, elements, globals.
+	Held uint64
+
 	// Functions and Loops count what the module has itself, imports left out.
 	Functions, Loops int
 }
@@ -122,7 +126,7 @@ func Rewrite(wasm []byte, o Options) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &module{Options: o, start: -1, dataCount: -1, declared: make(map[uint32]bool)}
+	m := &module{Options: o, start: -1, dataCount: -1, declared: make(map[uint32]bool), numbers: make(map[uint32]uint32)}
 	for _, id := range order {
 		r := reader{b: s[id]}
 		if id == sectionData { // of which places are kept, so it is read where it is

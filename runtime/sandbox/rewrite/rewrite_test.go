@@ -50,7 +50,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		c.want.Wasm, c.want.Fuel, c.want.Frames = m.Wasm, "\x00flowtrux.fuel", "\x00flowtrux.frames"
+		c.want.Wasm, c.want.Held, c.want.Fuel, c.want.Frames = m.Wasm, m.Held, "\x00flowtrux.fuel", "\x00flowtrux.frames"
 		if len(c.want.Obstacles) == 0 {
 			c.want.Base = Base
 		}

@@ -85,10 +85,10 @@ func (m *module) readElements(r *reader) {
 		r.fail(errShape)
 	}
 	if flags&4 != 0 {
-		r.each(func() { m.readConstant(r) })
+		r.each(func() { m.elements++; m.readConstant(r) })
 		return
 	}
-	r.each(func() { m.declared[r.index("function", len(m.functions))] = true })
+	r.each(func() { m.elements++; m.declared[r.index("function", len(m.functions))] = true })
 }
 
 func (m *module) readData(r *reader) {

@@ -23,7 +23,7 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 		Frames:    Reserved + "frames",
 		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
 		Obstacles: m.obstacles(),
-		Functions: m.coded, Loops: m.loops,
+		Functions: m.coded, Loops: m.loops, Held: m.held(),
 	}
 	var added exports
 	for i, g := range m.globals {
@@ -56,7 +56,11 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	s[sectionFunction] = appendItems(s[sectionFunction], functions, kinds...)
 	s[sectionTable] = m.tables
 	s[sectionMemory] = appendU32([]byte{1, 0}, m.memory.min)
-	s[sectionGlobal] = appendItems(s[sectionGlobal], 2, kindI32, 1, opI32Const, 0, opEnd, kindI32, 1, opI32Const, 0, opEnd)
+	globals := []byte{kindI32, 1, opI32Const, 0, opEnd, kindI32, 1, opI32Const, 0, opEnd}
+	for _, f := range m.references {
+		globals = append(appendU32(append(globals, kindFunc, 0, opRefFunc), f), opEnd)
+	}
+	s[sectionGlobal] = appendItems(s[sectionGlobal], 2+size(len(m.references)), globals...)
 	s[sectionExport] = appendItems(s[sectionExport], added.count, added.items...)
 
 	out.Wasm = append(make([]byte, 0, len(wasm)+len(m.bodies)-len(s[sectionCode])+len(added.items)+1<<10), head...)
@@ -92,4 +96,20 @@ func appendItems(content []byte, count uint32, items ...byte) []byte {
 	}
 	out := append(make([]byte, 0, len(content)+len(items)+1), appendU32(nil, count)...)
 	return append(append(out, content[r.i:]...), items...)
+}
+
+// What the engine takes for a part of an instance, in bytes.
+const (
+	heldElement = 8   // of a table
+	heldInit    = 64  // an element of a segment: a reference
+	heldGlobal  = 160 // and what the host keeps to get at it
+)
+
+// held is Module.Held.
+func (m *module) held() uint64 {
+	tables := m.tableMin
+	if m.habits[growsTable] { // which copies them
+		tables = 2 * m.tableMax
+	}
+	return tables*heldElement + uint64(m.elements+len(m.references))*heldInit + uint64(len(m.globals)+len(m.references))*heldGlobal
 }
