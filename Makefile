@@ -12,7 +12,7 @@ export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh test-kill test-powercut setup nodes examples lint unit smoke fuzz bench check clean
+.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes examples lint unit smoke fuzz bench check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ smoke: build
 fresh: ## as root: a minimal Debian in a folder, and all that README.md and the quickstarts tell in a clone there; half an hour
 	@set --; command -v debootstrap >/dev/null || set -- debootstrap; command -v git >/dev/null || set -- "$$@" git; $(INSTALL)
 	go run ./internal/fresh
+
+attacks: bin/caddy ## try to take the server from others, in each role, and compare what they notice with the bounds; ten minutes
+	go run ./internal/attacks -caddy $<
 
 test-kill: ## kill a server 20 times that accepts 50,000 executions, reload one 300 times; minutes
 	go test -count 1 -v -timeout 30m -run '^(TestKilledUnderLoad|TestReloadsDuringLoad)$$' ./internal/integration \

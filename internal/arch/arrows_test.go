@@ -77,6 +77,7 @@ var arrows = map[string][]string{
 	"bench/native":              {},
 	"bench/workflow":            {},
 	"internal/arch":             {},
+	"internal/attacks":          {"internal/crash"},
 	"internal/compiled":         {},
 	"internal/compiled/builtin": {"internal/compiled", "nodes", "runtime/hostapi", "runtime/sandbox"},
 	"internal/crash":            {"runtime/journal", "runtime/journal/bbolt"},

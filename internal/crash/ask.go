@@ -15,14 +15,14 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// secret signs all webhooks.
-const secret = "crash-secret"
+// Secret signs all webhooks.
+const Secret = "crash-secret"
 
 // admin makes a connection for each request, so that none is left of a process that was killed.
 var admin = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// ask does a request on the admin endpoint and decodes its answer, unless into is nil.
-func (s *Server) ask(ctx context.Context, method, path string, body []byte, into any) error {
+// Ask does a request on the admin endpoint and decodes its answer, unless into is nil.
+func (s *Server) Ask(ctx context.Context, method, path string, body []byte, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.admin+"/flowtrux/"+path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -48,10 +48,10 @@ func (s *Server) ask(ctx context.Context, method, path string, body []byte, into
 
 // Put stores a workflow and its secret.
 func (s *Server) Put(ctx context.Context, id, document string) error {
-	if err := s.ask(ctx, http.MethodPut, "workflows/"+id, []byte(document), nil); err != nil {
+	if err := s.Ask(ctx, http.MethodPut, "workflows/"+id, []byte(document), nil); err != nil {
 		return err
 	}
-	return s.ask(ctx, http.MethodPut, "secrets/"+id, []byte(secret), nil)
+	return s.Ask(ctx, http.MethodPut, "secrets/"+id, []byte(Secret), nil)
 }
 
 // Status is what the server says of its journal.
@@ -60,7 +60,7 @@ type Status struct{ Pending, Running int }
 // Status asks the server.
 func (s *Server) Status(ctx context.Context) (Status, error) {
 	var answer struct{ Journal Status }
-	err := s.ask(ctx, http.MethodGet, "status", nil, &answer)
+	err := s.Ask(ctx, http.MethodGet, "status", nil, &answer)
 	return answer.Journal, err
 }
 
@@ -93,7 +93,7 @@ func (s *Server) Executions(ctx context.Context) (map[string]journal.Summary, er
 			Executions []journal.Summary
 			Next       string
 		}
-		if err := s.ask(ctx, http.MethodGet, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), nil, &page); err != nil {
+		if err := s.Ask(ctx, http.MethodGet, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), nil, &page); err != nil {
 			return nil, err
 		}
 		for _, row := range page.Executions {
@@ -123,7 +123,7 @@ func (s *Server) send(ctx context.Context, by *http.Client, workflow string, bod
 	if err != nil {
 		return Answer{}, err
 	}
-	mac := hmac.New(sha256.New, []byte(secret))
+	mac := hmac.New(sha256.New, []byte(Secret))
 	mac.Write(body)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))

@@ -20,6 +20,9 @@ type Config struct {
 	Code    string   // the directory where compiled nodes are kept; "" = in Dir
 	Logs    string   // the directory of its log, which outlives Dir
 	Options string   // more lines of its block flowtrux
+	Store   string   // lines of the block of its store
+	Keeping string   // lines of the block of its journal
+	Handler string   // lines of the block of its handler
 }
 
 // Server is a Caddy with the handler flowtrux, an embedded store and a journal on disk.
@@ -54,16 +57,22 @@ func (s *Server) caddyfile() string {
 	auto_https off
 	grace_period 5s
 	flowtrux {
-		store embedded %s
-		journal bbolt %s
+		store embedded %s {
+			%s
+		}
+		journal bbolt %s {
+			%s
+		}
 		%s
 	}
 }
 http://%s {
-	flowtrux
+	flowtrux {
+		%s
+	}
 	respond 404
 }
-`, s.admin, filepath.Join(s.config.Dir, "store"), s.Journal, s.config.Options, s.site)
+`, s.admin, filepath.Join(s.config.Dir, "store"), s.config.Store, s.Journal, s.config.Keeping, s.config.Options, s.site, s.config.Handler)
 }
 
 // readyWait bounds a start. Compiling the built-in nodes takes seconds, with the race detector many.
@@ -112,7 +121,7 @@ func (s *Server) await(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := s.ask(ctx, "GET", "workflows", nil, nil)
+		err := s.Ask(ctx, "GET", "workflows", nil, nil)
 		if err == nil {
 			return nil
 		}
@@ -155,6 +164,12 @@ func (s *Server) end(how syscall.Signal) {
 		<-s.ended
 	}
 }
+
+// Site is where webhooks are sent to, host:port.
+func (s *Server) Site() string { return s.site }
+
+// Admin is Caddy's admin endpoint, host:port.
+func (s *Server) Admin() string { return s.admin }
 
 // PID is the process.
 func (s *Server) PID() int { return s.cmd.Process.Pid }

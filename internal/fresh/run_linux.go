@@ -37,42 +37,44 @@ func tryRun(ctx context.Context, m *machine) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	serving, said := serves(io.TeeReader(out, os.Stdout))
+	failure := serves(io.TeeReader(out, os.Stdout))
+	ended := make(chan struct{})
 	go func() {
-		// What it says after that is shown, too; the pipe ends with the last process.
+		defer close(ended)
+		// What it says after that is shown, too; the pipe ends with the last process. That make was interrupted is its error.
 		_, _ = io.Copy(os.Stdout, out)
-		ended <- cmd.Wait()
+		_ = cmd.Wait()
 	}()
-	if err := serving; err == nil {
-		err = sendReadmes(ctx)
+	if failure == nil {
+		failure = sendReadmes(ctx)
 	}
-	interrupt := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) // it may have ended
 	select {
-	case <-ended: // make says that it was interrupted
+	case <-ended:
 	case <-time.After(stopTime):
 		_ = cmd.Process.Kill()
 		<-ended
-		interrupt = errors.Join(interrupt, fmt.Errorf("it has not ended %s after Ctrl-C", stopTime))
+		failure = errors.Join(failure, fmt.Errorf("it has not ended %s after Ctrl-C", stopTime))
 	}
-	for _, mode := range []string{"minimal", "lastNode", "specificNode", "allNodes"} {
-		if serving == nil && !strings.Contains(said, "\n"+mode+": ") {
-			serving = fmt.Errorf("it shows no webhook in mode %s", mode)
-		}
-	}
-	return errors.Join(serving, err, interrupt)
+	return failure
 }
 
-// serves reads up to the line that says that it serves on.
-func serves(r io.Reader) (error, string) {
+// serves reads up to the line that says that it serves on. Before it there is a webhook in each mode.
+func serves(r io.Reader) error {
 	var said strings.Builder
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		said.WriteString(lines.Text() + "\n")
-		if strings.HasPrefix(lines.Text(), "Serving on ") {
-			return nil, said.String()
+		if !strings.HasPrefix(lines.Text(), "Serving on ") {
+			continue
 		}
+		for _, mode := range []string{"minimal", "lastNode", "specificNode", "allNodes"} {
+			if !strings.Contains(said.String(), "\n"+mode+": ") {
+				return fmt.Errorf("it shows no webhook in mode %s", mode)
+			}
+		}
+		return nil
 	}
-	return errors.New("it ended before it served"), said.String()
+	return errors.New("it ended before it served")
 }
 
 // sendReadmes sends the README's webhook.

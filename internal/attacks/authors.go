@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/flowtrux/edge/internal/crash"
+)
+
+// slowDocument stores a document whose nodes take long to prepare, past the admin API, and starts a server that has it.
+func slowDocument(ctx context.Context, s *scene) error {
+	v, err := s.serve(ctx, crash.Config{})
+	if err != nil {
+		return err
+	}
+	if err := v.put(ctx, map[string]string{"other": one(nil), "js": chain(nil, step{id: "o", of: "code", config: object{"source": "return 1"}})}); err != nil {
+		return err
+	}
+	start := func() (time.Duration, error) {
+		v.Kill()
+		began := time.Now()
+		if err := v.Start(ctx); err != nil {
+			return 0, err
+		}
+		err := v.until(ctx, "other", time.Minute, func(status int) bool { return status == 200 || status == 401 })
+		return time.Since(began), err
+	}
+	without, err := start()
+	if err != nil {
+		return err
+	}
+	steps := make([]step, 120)
+	for k := range steps {
+		steps[k] = step{id: fmt.Sprintf("n%d", k), of: "code", config: object{
+			"source": fmt.Sprintf("let i = %d; while (i < 2500000) i++;\nexport default () => i", k),
+		}}
+	}
+	if err := v.store(ctx, "secrets/slow", crash.Secret); err != nil {
+		return err
+	}
+	if err := v.store(ctx, "workflows/slow", fan(nil, steps...)); err != nil {
+		return err
+	}
+	began := time.Now()
+	for key, value := range map[string]string{"secrets/other": "rotated", "globals/color": `"red"`, "workflows/new": one(nil), "secrets/new": crash.Secret} {
+		if err := v.store(ctx, key, value); err != nil {
+			return err
+		}
+	}
+	err = v.wait(ctx, time.Minute, "the new secret", func() bool { return v.send(ctx, request{id: "other", body: "{}", secret: "rotated"}).status == 200 })
+	if err != nil {
+		return err
+	}
+	s.seconds("beside a document of 120 slow nodes: another's new secret is live", time.Since(began), time.Second)
+	if err := v.until(ctx, "new", time.Minute, func(status int) bool { return status == 200 }); err != nil {
+		return err
+	}
+	s.seconds("another document is live", time.Since(began), time.Second)
+	with, err := start()
+	if err != nil {
+		return err
+	}
+	s.seconds(fmt.Sprintf("a start with it, %.2f s without: another workflow is answered", without.Seconds()), with, without+2*time.Second)
+	return nil
+}
+
+// misplacedSecret stores documents with secrets where none belongs, past the admin API.
+func misplacedSecret(ctx context.Context, s *scene) error {
+	v, err := s.serve(ctx, crash.Config{})
+	if err != nil {
+		return err
+	}
+	trigger := func(config string) string {
+		return `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook",` + config + `}}],"edges":[]}`
+	}
+	documents := map[string]string{
+		"another-fault":  trigger(`"nonsense":1,"webhook":{"secret":"hush-1"}`),
+		"wrong-case":     trigger(`"webhook":{"SECRET":"hush-2"}`),
+		"one-level-up":   trigger(`"secret":"hush-3","webhook":{}`),
+		"whole-document": `{"webhook":{"secret":"hush-4"},` + trigger(`"webhook":{}`)[1:],
+		"in-an-object":   trigger(`"webhook":{"signingSecret":{"current":["hush-5"]}}`),
+		"with-escapes":   trigger(`"webhook":{"s\u0065cret ":"hush-6"}`),
+		"no-json":        `{"webhook":{"secret":"hush-7"`,
+		"twice":          trigger(`"webhook":{"secret":1,"secret":"hush-8"}`),
+	}
+	for id, d := range documents {
+		if err := v.store(ctx, "workflows/"+id, d); err != nil {
+			return err
+		}
+	}
+	if err := v.put(ctx, map[string]string{"other": one(nil)}); err != nil { // written after them
+		return err
+	}
+	var shown []string
+	for _, path := range append(keys(documents), "") {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+v.Admin()+"/flowtrux/workflows/"+path, nil)
+		if err != nil {
+			return err
+		}
+		a, err := read(r)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(a, "hush-") {
+			shown = append(shown, path)
+		}
+	}
+	s.is(fmt.Sprintf("%d invalid documents with a secret: the admin API shows", len(documents)), fmt.Sprintf("%d %s", len(shown), strings.Join(shown, " ")), "none", len(shown) == 0)
+	n := strings.Count(v.Log(), "hush-")
+	s.is("the log shows", fmt.Sprint(n), "none", n == 0)
+	return nil
+}

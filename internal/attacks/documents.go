@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// object is one of JSON.
+type object = map[string]any
+
+// step is a node of a workflow.
+type step struct {
+	id, of string
+	config any
+	more   object // beside the config
+}
+
+// chain is a document whose nodes follow one another, with these settings of its webhook.
+func chain(webhook object, steps ...step) string {
+	edges := make([]object, len(steps))
+	before := "trigger"
+	for i, s := range steps {
+		edges[i] = object{"source": before, "target": s.id}
+		before = s.id
+	}
+	return document(webhook, steps, edges)
+}
+
+// fan is a document whose nodes all follow the trigger.
+func fan(webhook object, steps ...step) string {
+	edges := make([]object, len(steps))
+	for i, s := range steps {
+		edges[i] = object{"source": "trigger", "target": s.id}
+	}
+	return document(webhook, steps, edges)
+}
+
+func document(webhook object, steps []step, edges []object) string {
+	settings := object{"responseMode": "lastNode"}
+	for k, v := range webhook {
+		settings[k] = v
+	}
+	nodes := []object{{"id": "trigger", "type": "trigger", "config": object{"triggerType": "webhook", "webhook": settings}}}
+	for _, s := range steps {
+		n := object{"id": s.id, "type": s.of, "config": s.config}
+		for k, v := range s.more {
+			n[k] = v
+		}
+		nodes = append(nodes, n)
+	}
+	b, err := json.Marshal(object{"nodes": nodes, "edges": edges})
+	if err != nil {
+		panic(fmt.Sprintf("a document of plain values: %v", err))
+	}
+	return string(b)
+}
+
+// one is the least that answers.
+func one(webhook object) string {
+	return chain(webhook, step{id: "o", of: "transform", config: object{"output": 1}})
+}

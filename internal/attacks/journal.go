@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/flowtrux/edge/internal/crash"
+)
+
+// keptResponses fills a small journal with large answers that are kept for the keys of one workflow.
+func keptResponses(ctx context.Context, s *scene) error {
+	v, err := s.serve(ctx, crash.Config{Keeping: "max_bytes 64MiB"})
+	if err != nil {
+		return err
+	}
+	if err := v.put(ctx, map[string]string{
+		"keyed": chain(object{"idempotency": object{"header": "Idempotency-Key"}}, step{id: "o", of: "transform", config: object{"output": "{{trigger.data.pad}}"}}),
+		"other": one(object{"responseMode": "minimal"}),
+	}); err != nil {
+		return err
+	}
+	answered := 0
+	right, of := v.beside(ctx, request{id: "other", body: "{}"}, 100*time.Millisecond, func() {
+		for k := range 120 {
+			if v.send(ctx, request{id: "keyed", body: `{"pad":"` + strings.Repeat("a", 900_000) + `"}`, key: fmt.Sprint(k)}).status == 200 {
+				answered++
+			}
+		}
+	})
+	s.share("while one workflow keeps 120 responses of 900 KB: another is accepted within 1 s", right, of)
+	again := v.send(ctx, request{id: "keyed", body: `{"pad":"` + strings.Repeat("a", 900_000) + `"}`, key: "0"})
+	s.is("its first key again", fmt.Sprintf("%d, replayed %s", again.status, again.header.Get("Idempotency-Replayed")), "200, replayed true",
+		again.status == 200 && again.header.Get("Idempotency-Replayed") == "true")
+	info, err := os.Stat(v.Journal)
+	if err != nil {
+		return err
+	}
+	s.atMost("the journal's file, max_bytes 64MiB", float64(info.Size())/mib, 64*1.25, " MiB")
+	return nil
+}
+
+// slowService answers each request after a while.
+func slowService(delay time.Duration) (address string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	service := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(delay):
+		case <-r.Context().Done():
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = service.Serve(l) }) // it ends with Close
+	return l.Addr().String(), func() { _ = service.Close(); serving.Wait() }, nil
+}
+
+// many sends n webhooks, 16 at a time, and counts those with a status.
+func (v *server) many(ctx context.Context, n int, of func(k int) request, status int) int {
+	var next, got atomic.Int64
+	var senders sync.WaitGroup
+	for range 16 {
+		senders.Go(func() {
+			for k := next.Add(1); k <= int64(n); k = next.Add(1) {
+				if v.send(ctx, of(int(k))).status == status {
+					got.Add(1)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	return int(got.Load())
+}
+
+// acceptedQueue accepts a thousand executions that sleep before one of another workflow.
+func acceptedQueue(ctx context.Context, s *scene) error {
+	address, stop, err := slowService(time.Second)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	v, err := s.serve(ctx, crash.Config{Options: "egress {\nallow " + address + "\n}"})
+	if err != nil {
+		return err
+	}
+	if err := v.put(ctx, map[string]string{
+		"slow":  chain(object{"responseMode": "minimal"}, step{id: "h", of: "http-request", config: object{"url": "http://" + address + "/"}}),
+		"other": one(object{"responseMode": "minimal"}),
+	}); err != nil {
+		return err
+	}
+	accepted := v.many(ctx, 1000, func(int) request { return request{id: "slow", body: "{}"} }, 200)
+	s.is("executions accepted that sleep for a second", fmt.Sprint(accepted), "1000", accepted == 1000)
+	began := time.Now()
+	id := v.send(ctx, request{id: "other", body: "{}"}).execution()
+	if err := v.wait(ctx, time.Minute, "an execution", func() bool {
+		e, err := v.execution(ctx, id)
+		return err == nil && e.Status == "succeeded"
+	}); err != nil {
+		return err
+	}
+	s.seconds("another workflow's behind them has ended", time.Since(began), 2*time.Second)
+	return nil
+}
+
+// allShares has one workflow take all it can get of slots, pending executions and keys, together.
+func allShares(ctx context.Context, s *scene) error {
+	address, stop, err := slowService(time.Second)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	v, err := s.serve(ctx, crash.Config{
+		Options: "egress {\nallow " + address + "\n}\nlimits {\nexecutions 16\n}", Keeping: "max_pending 400\nmax_bytes 64MiB",
+	})
+	if err != nil {
+		return err
+	}
+	call := step{id: "h", of: "http-request", config: object{"url": "http://" + address + "/"}}
+	if err := v.put(ctx, map[string]string{
+		"accepted": chain(object{"responseMode": "minimal", "idempotency": object{"header": "Idempotency-Key"}}, call),
+		"waiting":  one(nil),
+		"other":    one(object{"responseMode": "minimal"}),
+	}); err != nil {
+		return err
+	}
+	attacking, end := context.WithCancel(ctx)
+	var attackers sync.WaitGroup
+	var refused atomic.Int64
+	pad := `{"pad":"` + strings.Repeat("a", 100_000) + `"}`
+	for w := range 32 {
+		attackers.Go(func() {
+			for k := 0; attacking.Err() == nil; k++ {
+				if v.send(attacking, request{id: "accepted", body: pad, key: fmt.Sprintf("%d-%d", w, k)}).status == 503 {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	err = v.wait(ctx, time.Minute, "its share to be full", func() bool { return refused.Load() > 0 })
+	for _, id := range []string{"other", "waiting"} {
+		right, of := v.beside(ctx, request{id: id, body: "{}"}, 30*time.Millisecond, func() {
+			select {
+			case <-time.After(5 * time.Second):
+			case <-ctx.Done():
+			}
+		})
+		s.share(fmt.Sprintf("beside a workflow at all its shares: workflow %s is answered within 1 s", id), right, of)
+	}
+	end()
+	attackers.Wait()
+	return err
+}
+
+// damagedJournal starts a server on many journals with changed bytes.
+func damagedJournal(ctx context.Context, s *scene) error {
+	v, err := s.serve(ctx, crash.Config{})
+	if err != nil {
+		return err
+	}
+	if err := v.put(ctx, map[string]string{
+		"minimal": one(object{"responseMode": "minimal"}),
+		"keyed":   chain(object{"idempotency": object{"header": "Idempotency-Key"}}, step{id: "o", of: "transform", config: object{"output": "{{trigger.data}}"}}),
+	}); err != nil {
+		return err
+	}
+	for k := range 60 {
+		v.send(ctx, request{id: []string{"minimal", "keyed"}[k%2], body: `{"pad":"` + strings.Repeat("x", k*200) + `"}`, key: fmt.Sprint(k)})
+	}
+	if err := v.Stop(); err != nil {
+		return err
+	}
+	good, err := os.ReadFile(v.Journal)
+	if err != nil {
+		return err
+	}
+	const starts = 60
+	crashed := regexp.MustCompile(`(?m)^(panic:|fatal error:|unexpected fault).*$`)
+	serves, refused, first := 0, 0, ""
+	for seed := range starts {
+		if err := os.WriteFile(v.Journal, damaged(good, uint64(seed)), 0o600); err != nil {
+			return err
+		}
+		logged := len(v.Log())
+		err := v.Start(ctx)
+		if err == nil {
+			v.send(ctx, request{id: "minimal", body: "{}"})
+			v.send(ctx, request{id: "keyed", body: "{}", key: "7"})
+			err = v.Stop()
+			serves++
+		} else {
+			v.Kill()
+			refused++
+		}
+		if ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if line := crashed.FindString(v.Log()[logged:]); line != "" && first == "" {
+			first = fmt.Sprintf("seed %d: %s", seed, line)
+		}
+	}
+	s.is(fmt.Sprintf("%d starts on damaged files", starts), fmt.Sprintf("%d serve, %d are refused %s", serves, refused, first), "none crashes", first == "")
+	return nil
+}
+
+// damaged changes a few bytes where pages have their heads and entries, the two meta pages apart.
+func damaged(good []byte, seed uint64) []byte {
+	r, b := rand.New(rand.NewPCG(seed, 0)), append([]byte(nil), good...)
+	for range 1 + seed%4 {
+		b[(2+r.IntN(len(b)/4096-2))*4096+r.IntN(128)] ^= byte(1 + r.IntN(255))
+	}
+	return b
+}

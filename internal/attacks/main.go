@@ -1,0 +1,139 @@
+// Command attacks tries to take a server from others: with the roles of a peer on the network, a sender with a valid secret, a
+// workflow author, a node author and a bad disk. Each attack starts a server of its own on loopback, measures what others notice,
+// and compares it with the bound that SECURITY.md names. It ends with 1 when a bound was not kept.
+//
+//	go run ./internal/attacks -caddy bin/caddy [attack...]
+//
+// It needs Linux. Figures of time are of a machine with nothing else to do.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+// limit bounds one attack.
+const limit = 5 * time.Minute
+
+// attack is one way to take the server from others.
+type attack struct {
+	name string
+	by   string // the role that it takes
+	run  func(context.Context, *scene) error
+}
+
+var all = []attack{
+	{"silent-bodies", "peer on the network", silentBodies},
+	{"fields-behind-items", "sender", fieldsBehindItems},
+	{"many-templates", "sender", manyTemplates},
+	{"heavy-record", "sender", heavyRecord},
+	{"kept-responses", "sender", keptResponses},
+	{"accepted-queue", "sender", acceptedQueue},
+	{"all-shares", "sender", allShares},
+	{"foreach-memory", "sender", forEachMemory},
+	{"slow-document", "workflow author", slowDocument},
+	{"image-memory", "workflow author", imageMemory},
+	{"misplaced-secret", "workflow author", misplacedSecret},
+	{"compile-bombs", "node author", compileBombs},
+	{"host-calls", "node author", hostCalls},
+	{"recursion", "node author", recursion},
+	{"damaged-journal", "bad disk", damagedJournal},
+}
+
+func main() {
+	caddy := flag.String("caddy", "bin/caddy", "the server to attack (make build)")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: attacks [-caddy file] [attack...]\nThe attacks, all of them by default, and who can do it:")
+		for _, a := range all {
+			fmt.Fprintf(flag.CommandLine.Output(), "  %-20s %s\n", a.name, a.by)
+		}
+	}
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, *caddy, flag.Args(), os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "attacks:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, caddy string, names []string, out io.Writer) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(a attack) bool { return a.name == name }) {
+			return fmt.Errorf("there is no attack %q; -h lists them", name)
+		}
+	}
+	dir, err := os.MkdirTemp("", "attacks-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var broken []string
+	for _, a := range all {
+		if len(names) > 0 && !slices.Contains(names, a.name) {
+			continue
+		}
+		began := time.Now()
+		s, err := newScene(dir, a.name, caddy)
+		if err == nil {
+			err = a.against(ctx, s)
+		}
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		fmt.Fprintf(out, "%s (%s, %.0f s)\n", a.name, a.by, time.Since(began).Seconds())
+		s.print(out)
+		if err != nil {
+			fmt.Fprintf(out, "  it could not be measured: %v\n", err)
+		}
+		if err != nil || !s.held() {
+			broken = append(broken, a.name)
+		}
+	}
+	if len(broken) > 0 {
+		return fmt.Errorf("bounds were not kept: %s", strings.Join(broken, ", "))
+	}
+	fmt.Fprintln(out, "every bound was kept")
+	return nil
+}
+
+// against runs the attack and ends what it has started.
+func (a attack) against(ctx context.Context, s *scene) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it has not ended within %s", limit))
+	defer cancel()
+	defer s.end()
+	return a.run(ctx, s)
+}
+
+// figure is one thing that was measured.
+type figure struct {
+	what, value, bound string
+	held               bool
+}
+
+func (s *scene) print(out io.Writer) {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, f := range s.figures {
+		verdict := "held"
+		if !f.held {
+			verdict = "BROKEN"
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", f.what, f.value, f.bound, verdict)
+	}
+	_ = t.Flush() // of the terminal; there is nobody to tell
+}
+
+func (s *scene) held() bool {
+	return len(s.figures) > 0 && !slices.ContainsFunc(s.figures, func(f figure) bool { return !f.held })
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/internal/crash"
+)
+
+// mib is a mebibyte, in bytes.
+const mib = 1 << 20
+
+// scene is where one attack takes place: its servers, and what was measured.
+type scene struct {
+	caddy   string
+	dir     string
+	code    string // of compiled nodes, for all servers of all attacks
+	servers []*server
+	figures []figure
+}
+
+func newScene(dir, name, caddy string) (*scene, error) {
+	s := &scene{caddy: caddy, dir: filepath.Join(dir, name), code: filepath.Join(dir, "wasm")}
+	for _, d := range []string{s.dir, s.code} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// seconds notes a time and its bound.
+func (s *scene) seconds(what string, took, most time.Duration) {
+	s.figures = append(s.figures, figure{
+		what, fmt.Sprintf("%.2f s", took.Seconds()), fmt.Sprintf("at most %.1f s", most.Seconds()), took <= most,
+	})
+}
+
+// atMost notes a number and its bound.
+func (s *scene) atMost(what string, n, most float64, unit string) {
+	s.figures = append(s.figures, figure{what, fmt.Sprintf("%.4g%s", n, unit), fmt.Sprintf("at most %.4g%s", most, unit), n <= most})
+}
+
+// share notes how many of all were right; 99 of 100 have to be.
+func (s *scene) share(what string, right, of int) {
+	s.figures = append(s.figures, figure{what, fmt.Sprintf("%d of %d", right, of), "at least 99 %", right*100 >= of*99 && of > 0})
+}
+
+// is notes what is right or wrong.
+func (s *scene) is(what, value, wanted string, right bool) {
+	s.figures = append(s.figures, figure{what, value, wanted, right})
+}
+
+func (s *scene) end() {
+	for _, v := range s.servers {
+		v.Kill()
+	}
+}
+
+// file writes a file beside the servers.
+func (s *scene) file(name string, content []byte) (string, error) {
+	file := filepath.Join(s.dir, name)
+	return file, os.WriteFile(file, content, 0o600)
+}
+
+// server is one that is attacked.
+type server struct {
+	*crash.Server
+	socket string // of its store
+	client *http.Client
+}
+
+// serve starts a server with these options.
+func (s *scene) serve(ctx context.Context, c crash.Config) (*server, error) {
+	v := &server{client: from("")}
+	var err error
+	if c.Dir, err = os.MkdirTemp(s.dir, "server-"); err != nil {
+		return nil, err
+	}
+	v.socket = filepath.Join(c.Dir, "etcd.sock")
+	c.Command, c.Code, c.Logs = []string{s.caddy}, s.code, c.Dir
+	c.Store += "\nlisten unix/" + v.socket
+	if v.Server, err = crash.New(c); err != nil {
+		return nil, err
+	}
+	s.servers = append(s.servers, v)
+	return v, v.Start(ctx)
+}
+
+// put stores workflows, and waits until they serve.
+func (v *server) put(ctx context.Context, documents map[string]string) error {
+	for id, document := range documents {
+		if err := v.Put(ctx, id, document); err != nil {
+			return err
+		}
+	}
+	for id := range documents {
+		if err := v.until(ctx, id, time.Minute, func(status int) bool { return status != http.StatusServiceUnavailable && status != http.StatusNotFound }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store writes to the store past the admin API, as a tool for etcd does.
+func (v *server) store(ctx context.Context, key, value string) error {
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{"unix://" + v.socket}, Logger: zap.NewNop()})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Put(ctx, "/flowtrux/"+key, value)
+	return err
+}
+
+// from is a client with that address, which makes a connection for each request.
+func from(address string) *http.Client {
+	d := &net.Dialer{}
+	if address != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(address)}
+	}
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true, DialContext: d.DialContext}}
+}
+
+// answer is what a sender got; without a status there was none.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	took   time.Duration
+}
+
+// request is a webhook.
+type request struct {
+	id     string
+	body   string
+	secret string // "" = crash.Secret
+	key    string // Idempotency-Key, "" = none
+	client *http.Client
+}
+
+func (v *server) send(ctx context.Context, q request) answer {
+	if q.secret == "" {
+		q.secret = crash.Secret
+	}
+	if q.client == nil {
+		q.client = v.client
+	}
+	began := time.Now()
+	failed := func() answer { return answer{took: time.Since(began)} }
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+v.Site()+"/api/webhooks/"+q.id, bytes.NewReader([]byte(q.body)))
+	if err != nil {
+		return failed()
+	}
+	mac := hmac.New(sha256.New, []byte(q.secret))
+	mac.Write([]byte(q.body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))
+	if q.key != "" {
+		r.Header.Set("Idempotency-Key", q.key)
+	}
+	resp, err := q.client.Do(r)
+	if err != nil {
+		return failed()
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return failed()
+	}
+	return answer{resp.StatusCode, resp.Header, body, time.Since(began)}
+}
+
+// until sends webhooks to a workflow until the status is one that is waited for.
+func (v *server) until(ctx context.Context, id string, patience time.Duration, good func(status int) bool) error {
+	return v.wait(ctx, patience, "workflow "+id, func() bool { return good(v.send(ctx, request{id: id, body: "{}"}).status) })
+}
+
+// wait asks again and again, up to patience.
+func (v *server) wait(ctx context.Context, patience time.Duration, what string, f func() bool) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !f() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return v.Failed(fmt.Errorf("waiting %s for %s: %w", patience, what, context.Cause(ctx)))
+		}
+	}
+	return nil
+}
+
+// beside sends a webhook of somebody else every so often while f runs, and counts those that were answered 200 within a second.
+func (v *server) beside(ctx context.Context, q request, every time.Duration, f func()) (right, of int) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		f()
+	}()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		a := v.send(ctx, q)
+		if of++; a.status == http.StatusOK && a.took <= time.Second {
+			right++
+		}
+		select {
+		case <-ended:
+			return right, of
+		case <-tick.C:
+		}
+	}
+}
+
+// execution is what the admin API says of one.
+type execution struct {
+	ID, Status string
+	Started    time.Time
+	Ended      time.Time
+}
+
+func (v *server) execution(ctx context.Context, id string) (execution, error) {
+	var e execution
+	err := v.Ask(ctx, http.MethodGet, "executions/"+id, nil, &e)
+	return e, err
+}
+
+func (a answer) execution() string {
+	var b struct {
+		ExecutionID string `json:"executionId"`
+	}
+	_ = json.Unmarshal(a.body, &b) // without one there is none
+	return b.ExecutionID
+}
+
+// read does a request and returns its answer's body.
+func read(r *http.Request) (string, error) {
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return string(b), err
+}
+
+// keys are those of a map, sorted.
+func keys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
