@@ -164,7 +164,7 @@ func (f *finder) object(i, lo, hi, depth int) int {
 	return f.pass(min(i+len("}"), len(f.v)))
 }
 
-// text is a quoted key without its quotes and escapes.
+// text is a quoted key without its quotes and escapes, exact as the keys of paths are.
 func (f *finder) text(key []byte) []byte {
 	if len(key) < len(`""`) {
 		return nil
@@ -172,7 +172,7 @@ func (f *finder) text(key []byte) []byte {
 	raw := key[1 : len(key)-1]
 	for _, c := range raw {
 		if c == '\\' {
-			f.key = rawjson.AppendUnescaped(f.key[:0], raw)
+			f.key = rawjson.AppendExact(f.key[:0], raw)
 			return f.key
 		}
 	}
