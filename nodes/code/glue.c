@@ -69,12 +69,13 @@ static JSValue settled(JSValue v) {
 	return JS_Throw(context, JS_NewStringLen(context, never, sizeof never - 1));
 }
 
-// exhausted tells whether the heap has come to the end of the memory. Malloc cannot tell: what is freed on the way up from where it
-// failed may be enough for it again. But a memory never shrinks, so that one that could not grow by a page cannot now.
+// exhausted tells whether the heap has come to the end of the memory. Malloc cannot tell: what is
+// freed on the way up from where it failed may be enough for it again. But a memory never shrinks,
+// so that one that could not grow by a page cannot now.
 static int exhausted(void) { return __builtin_wasm_memory_grow(0, 1) == (size)-1; }
 
-// failed answers with the exception, as the prelude puts it: a label, then the message. Without room for an error the engine throws
-// null, which code may throw as well.
+// failed answers with the exception, as the prelude puts it: a label, then the message. Without
+// room for an error the engine throws null, which code may throw as well.
 static unsigned long long failed(enum kind kind) {
 	static const char memory[] = "\x06memoryout of memory";
 	JSValue thrown = JS_GetException(context);

@@ -2,10 +2,11 @@ package rawjson
 
 import "unicode/utf8"
 
-// Exact is [Text] for comparing: two strings have the same exact text only if they have the same characters. Half of a surrogate
-// pair that stands alone, which is no character and has no UTF-8, is kept as the three bytes that WTF-8
-// (https://simonsapin.github.io/wtf-8/) has for it; in all other strings the two texts are the same. Exact texts order by
-// code point. Keys are compared by their exact texts.
+// Exact is [Text] for comparing: two strings have the same exact text only if they have the same
+// characters. Half of a surrogate pair that stands alone, which is no character and has no UTF-8,
+// is kept as the three bytes that WTF-8 (https://simonsapin.github.io/wtf-8/) has for it; in all
+// other strings the two texts are the same. Exact texts order by code point. Keys are compared by
+// their exact texts.
 func Exact(v []byte) []byte {
 	if len(v) < 2 || v[0] != '"' {
 		return nil
@@ -17,10 +18,12 @@ func Exact(v []byte) []byte {
 	return AppendExact([]byte{}, raw)
 }
 
-// AppendExact is [Exact] for what stands between the quotes, such as the keys that [Members] gives, appended to dst.
+// AppendExact is [Exact] for what stands between the quotes, such as the keys that [Members] gives,
+// appended to dst.
 func AppendExact(dst, raw []byte) []byte { return appendUnescaped(dst, raw, true) }
 
-// AppendExactEscaped is [AppendEscaped] for exact texts: half of a surrogate pair becomes the escape that it came from.
+// AppendExactEscaped is [AppendEscaped] for exact texts: half of a surrogate pair becomes the
+// escape that it came from.
 func AppendExactEscaped(dst, s []byte) []byte { return appendEscaped(dst, s, true) }
 
 // halfSize is the number of bytes of half of a surrogate pair.

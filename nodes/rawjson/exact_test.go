@@ -58,8 +58,8 @@ func TestKeysWithHalfPairs(t *testing.T) {
 	}
 }
 
-// FuzzExact: exact texts are different for different strings, are written back to what means the same, and are the plain text where
-// that is one.
+// FuzzExact: exact texts are different for different strings, are written back to what means the
+// same, and are the plain text where that is one.
 func FuzzExact(f *testing.F) {
 	for _, seed := range []string{``, `\ud800`, `\ud801`, `\ufffd`, `\ud83d\ude00`, `\ude00\ud83d`, `a\u0000\"é`} {
 		f.Add([]byte(seed), []byte(`\uD800`))

@@ -1,7 +1,8 @@
 package rawjson
 
-// Get returns the value of key in the object v, a view, or nil when v has no such key or is no object. key is an
-// exact text, see [KeyIs]. Of repeated keys it finds the first; a canonical value has none.
+// Get returns the value of key in the object v, a view, or nil when v has no such key or is no
+// object. key is an exact text, see [KeyIs]. Of repeated keys it finds the first; a canonical value
+// has none.
 func Get(v []byte, key string) []byte {
 	for i := open(v, '{'); i < len(v); {
 		var k, value []byte
@@ -113,7 +114,8 @@ func Elements(v []byte, fn func(value []byte) bool) {
 	}
 }
 
-// KeyIs tells whether the raw key that [Members] gave stands for the text key, an exact one as [Exact] makes it.
+// KeyIs tells whether the raw key that [Members] gave stands for the text key, an exact one as
+// [Exact] makes it.
 func KeyIs(raw []byte, key string) bool {
 	switch { // no escape is shorter than what it stands for
 	case len(raw) < len(key):

@@ -137,8 +137,8 @@ func appendUnescaped(dst, raw []byte, exact bool) []byte {
 	return append(dst, raw[done:]...)
 }
 
-// unescapedRune reads the \u escape, or the two of a surrogate pair, that raw begins with, and tells its length. Half of a pair
-// alone is itself, which is no character.
+// unescapedRune reads the \u escape, or the two of a surrogate pair, that raw begins with, and
+// tells its length. Half of a pair alone is itself, which is no character.
 func unescapedRune(raw []byte) (rune, int) {
 	r := hexRune(raw)
 	if r < 0 {

@@ -19,11 +19,13 @@ type GlobalHost interface {
 // SetGlobal fail with an error and Log does nothing.
 func (c *Context) WithHost(h Host) *Context { return &Context{host: h} }
 
-// HTTP does a request through the host's guarded client; it needs the capability http. The request is JSON like the config
-// of the built-in http-request node: {"method","url","headers","query","body","timeout","followRedirects"}, where only url is
-// required. The response is {"status","headers","body"}, and "encoding":"base64" when the body is neither JSON nor text.
-// An answer of any status is a response. The response is the caller's. An error that is not Fatal, returned after an answer with
-// Retry-After and a status such as 429, is retried when the server wants it.
+// HTTP does a request through the host's guarded client; it needs the capability http. The request
+// is JSON like the config of the built-in http-request node:
+// {"method","url","headers","query","body","timeout","followRedirects"}, where only url is
+// required. The response is {"status","headers","body"}, and "encoding":"base64" when the body is
+// neither JSON nor text. An answer of any status is a response. The response is the caller's. An
+// error that is not Fatal, returned after an answer with Retry-After and a status such as 429, is
+// retried when the server wants it.
 func HTTP(ctx *Context, request []byte) (response []byte, err error) {
 	if ctx.idle {
 		return nil, Fatal("http_not_available", "http is not available while the module is loaded")

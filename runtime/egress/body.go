@@ -9,11 +9,12 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// formType is the media type of an HTML form (https://url.spec.whatwg.org/#application/x-www-form-urlencoded).
+// formType is the media type of an HTML form
+// (https://url.spec.whatwg.org/#application/x-www-form-urlencoded).
 const formType = "application/x-www-form-urlencoded"
 
-// setBody sets the body, in the form that the Content-Type asks for, and that header where there is none. A string goes out as
-// it is under any type, and so does the text of a number or a boolean.
+// setBody sets the body, in the form that the Content-Type asks for, and that header where there is
+// none. A string goes out as it is under any type, and so does the text of a number or a boolean.
 func (r *request) setBody(v []byte) error {
 	if v == nil {
 		return nil
@@ -55,9 +56,9 @@ func (r *request) setForm(v []byte) error {
 	return nil
 }
 
-// appendPairs appends the members of the object v, percent-encoded, as forms and queries have them, in order: an array repeats
-// its key, and null is left out. ok is false for a value that is an object, or an array of other than scalars. It stops
-// beyond limit bytes.
+// appendPairs appends the members of the object v, percent-encoded, as forms and queries have them,
+// in order: an array repeats its key, and null is left out. ok is false for a value that is an
+// object, or an array of other than scalars. It stops beyond limit bytes.
 func appendPairs(dst, v []byte, limit int) (out []byte, ok bool) {
 	ok = true
 	var name string
@@ -88,8 +89,8 @@ func appendPairs(dst, v []byte, limit int) (out []byte, ok bool) {
 	return dst, ok
 }
 
-// contentType reads a Content-Type: the media type in lower case, and the charset, "" when there is none or the parameters
-// are malformed.
+// contentType reads a Content-Type: the media type in lower case, and the charset, "" when there is
+// none or the parameters are malformed.
 func contentType(header string) (media, charset string) {
 	media, params, err := mime.ParseMediaType(header)
 	if err != nil {

@@ -148,7 +148,8 @@ func TestUnknownCharset(t *testing.T) {
 	}
 }
 
-// A body that is still compressed is not text, whatever its type says; what the transport has taken apart is.
+// A body that is still compressed is not text, whatever its type says; what the transport has taken
+// apart is.
 func TestCharsetsOfCompressedBodies(t *testing.T) {
 	c := newClient(t, Rules{})
 	if r := get(t, c, answer(t, 200, "text/plain; charset=utf-8", "br", []byte("\x0b\x02\x80hello\x03\xFF"))); r.Encoding != "base64" {
@@ -175,7 +176,8 @@ func TestCharsetLimit(t *testing.T) {
 	}
 }
 
-// FuzzCharset: of any type and body there comes one JSON value of bounded size, or a failure of this package.
+// FuzzCharset: of any type and body there comes one JSON value of bounded size, or a failure of
+// this package.
 func FuzzCharset(f *testing.F) {
 	f.Add("application/json; charset=utf-16", []byte("\xFF\xFE{\x00}\x00"))
 	f.Add("text/plain; charset=\"iso-2022-jp\"", []byte("\x1b$BF|\x1b("))

@@ -86,10 +86,12 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 //	method           a token, GET by default; in upper case whatever its case is; not CONNECT or TRACE
 //	url              http or https, without user information
 //	headers          an object of strings, numbers and booleans; not those of the connection or the message's frame
-//	query            an object of strings, numbers, booleans and arrays of them, appended to the URL's query; so are forms made
-//	body             a string is sent as it is, as text/plain unless headers name another type; any other value as JSON, or, if
-//	                 it is an object and headers name application/x-www-form-urlencoded, as a form in UTF-8; objects and arrays
-//	                 with another type that is not JSON's are an error
+//	query            an object of strings, numbers, booleans and arrays of them, appended to the
+//	                 URL's query
+//	body             a string is sent as it is, as text/plain unless headers name another type; any
+//	                 other value as JSON, or, if it is an object and headers name
+//	                 application/x-www-form-urlencoded, as a form in UTF-8, made like query; an object
+//	                 or array with another type that is not JSON's is an error
 //	timeout          a Go duration, 10s by default, for everything from the connection to the last byte
 //	followRedirects  true by default; otherwise a redirect is a response like any other
 //
@@ -102,8 +104,9 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 //
 // Header names are in lower case and in order; values of one name are joined by ", ", but set-cookie is always an
 // array, for its values cannot be told apart once joined. body is JSON, in the form of rawjson.AppendCanonical, if the
-// Content-Type says JSON and it is; else text if it is UTF-8; else base64, which encoding tells. Of a type that is text's the body is
-// brought to UTF-8 before, by its byte-order mark or the charset of the Content-Type; the mark is dropped.
+// Content-Type says JSON and it is; else text if it is UTF-8; else base64, which encoding tells. A body of a type of text is
+// brought to UTF-8 before, by its byte-order mark or the charset of the Content-Type; the mark is
+// dropped.
 //
 // Errors are *hostapi.Failure with the codes of this package, and dst as it was. The time limit is the request's
 // timeout, or a little less than what is left of ctx, so that a node still has time to handle it. A request may be

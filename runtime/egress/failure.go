@@ -70,11 +70,15 @@ func failed(ctx context.Context, r *request, err error) *hostapi.Failure {
 	}
 }
 
-// unreadable makes the failure of a response in a charset that is not known. Another attempt is worth it only for its status.
+// unreadable makes the failure of a response in a charset that is not known. Another attempt is
+// worth it only for its status.
 func unreadable(r *request, resp *http.Response) *hostapi.Failure {
 	return &hostapi.Failure{
-		Code: CodeCharset, Message: "the response is in a charset that is not known", Fatal: !hostapi.WorthRetrying(resp.StatusCode),
-		Detail: fmt.Errorf("%s %s: %w: %.100q", r.method, shown(r.url), errCharset, resp.Header.Get("Content-Type")),
+		Code:    CodeCharset,
+		Message: "the response is in a charset that is not known",
+		Fatal:   !hostapi.WorthRetrying(resp.StatusCode),
+		Detail: fmt.Errorf("%s %s: %w: %.100q",
+			r.method, shown(r.url), errCharset, resp.Header.Get("Content-Type")),
 	}
 }
 

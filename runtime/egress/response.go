@@ -42,7 +42,8 @@ func (c *Client) giveBack(buf *bytes.Buffer) {
 	}
 }
 
-// appendResponse appends what a node gets of a response. body is what [Client.text] has made of its body.
+// appendResponse appends what a node gets of a response. body is what [Client.text] has made of its
+// body.
 func appendResponse(dst []byte, resp *http.Response, body []byte) []byte {
 	dst = slices.Grow(dst, len(body)+512)
 	dst = append(dst, `{"status":`...)

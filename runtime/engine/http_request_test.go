@@ -18,7 +18,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// TestSecretsInForms: a server gets the secret, encoded as forms are, and what it sends back of it is masked.
+// TestSecretsInForms: a server gets the secret, encoded as forms are, and what it sends back of it
+// is masked.
 func TestSecretsInForms(t *testing.T) {
 	const secret = `p&ss w=rd+%"ü`
 	var got string
@@ -122,8 +123,8 @@ func TestPauseIsTheLongerOfTwo(t *testing.T) {
 	}
 }
 
-// TestRetryAfterOfNodes shows that what a server asks for is the wait before the next attempt of any node, and that the wait ends
-// with the execution.
+// TestRetryAfterOfNodes shows that what a server asks for is the wait before the next attempt of
+// any node, and that the wait ends with the execution.
 func TestRetryAfterOfNodes(t *testing.T) {
 	const (
 		busy  = `{"status":429,"headers":{"retry-after":"3600"},"body":""}`

@@ -17,7 +17,8 @@ type answer struct {
 	fuel     uint64 // of all attempts
 	heard    *heard // of the last attempt; nil = nothing
 	err      *NodeError
-	// retryAfter is how long the server that the last attempt has asked last wants to be left alone; 0 = it did not say.
+	// retryAfter is how long the server that the last attempt has asked last wants to be left
+	// alone; 0 = it did not say.
 	retryAfter time.Duration
 }
 

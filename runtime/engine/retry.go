@@ -24,14 +24,15 @@ func backoff(r flow.Retry, failed int, random float64) time.Duration {
 	return d/2 + time.Duration(random*float64(d-d/2))
 }
 
-// pause waits after a failed attempt: the backoff, or what the server of its last request has asked for, if that is longer, but no
-// more than MaxBackoff. It is false when ctx ended first.
+// pause waits after a failed attempt: the backoff, or what the server of its last request has asked
+// for, if that is longer, but no more than MaxBackoff. It is false when ctx ended first.
 func pause(ctx context.Context, r flow.Retry, failed int, asked time.Duration) bool {
 	return sleep(ctx, max(backoff(r, failed, rand.Float64()), min(asked, r.MaxBackoff)))
 }
 
-// retryAfter is how long the server of an answer asks to be left alone (RFC 9110, section 10.2.3): seconds, or until a date. It is
-// 0 when it does not, when that is malformed or past, and for a status that is not worth another attempt.
+// retryAfter is how long the server of an answer asks to be left alone (RFC 9110, section 10.2.3):
+// seconds, or until a date. It is 0 when it does not, when that is malformed or past, and for a
+// status that is not worth another attempt.
 func retryAfter(answer []byte, now time.Time) time.Duration {
 	status, err := strconv.Atoi(string(rawjson.Get(answer, "status")))
 	if err != nil || !hostapi.WorthRetrying(status) {

@@ -23,7 +23,8 @@ func (f *Failure) Error() string { return f.Message }
 // Unwrap returns the detail.
 func (f *Failure) Unwrap() error { return f.Detail }
 
-// WorthRetrying tells whether an HTTP answer of this status may be another one next time: 408, 425, 429 and 5xx.
+// WorthRetrying tells whether an HTTP answer of this status may be another one next time: 408, 425,
+// 429 and 5xx.
 func WorthRetrying(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:

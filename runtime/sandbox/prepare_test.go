@@ -103,8 +103,8 @@ func TestPreparedCallsHaveLimits(t *testing.T) {
 	}
 }
 
-// TestExhaustedHeap: where there is no room for an error the engine throws null, which is told from the code's own, also after all
-// that filled the heap was given up.
+// TestExhaustedHeap: where there is no room for an error the engine throws null, which is told from
+// the code's own, also after all that filled the heap was given up.
 func TestExhaustedHeap(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{Memory: 16 << 20, Timeout: time.Minute})
 	const fill = `let all = {}; const fill = () => { for (let i = 0; ; i++) all = { all, i } };`

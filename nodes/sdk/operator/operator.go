@@ -10,14 +10,15 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// Eval applies an operator, by its name, to two raw JSON values; right is not looked at by operators of one value, and may be nil.
-// A missing value is null. It fails, with an error that is not retried, for an unknown operator and for a pattern that
-// is no regular expression.
+// Eval applies an operator, by its name, to two raw JSON values; right is not looked at by
+// operators of one value, and may be nil. A missing value is null. It fails, with an error that is
+// not retried, for an unknown operator and for a pattern that is no regular expression.
 //
-// Numbers, and a number with a string that holds one, compare by value; two strings compare byte for byte, and half of a surrogate pair is
-// equal to itself alone. For matches it is U+FFFD, as there is nothing else that a pattern could name. All other
-// pairs of different kinds are unequal and neither less nor greater. contains looks for a part of a string, an element
-// of an array or a key of an object; in is contains with the sides changed.
+// Numbers, and a number with a string that holds one, compare by value; two strings compare byte
+// for byte, and half of a surrogate pair is equal to itself alone. For matches it is U+FFFD, as
+// there is nothing else that a pattern could name. All other pairs of different kinds are unequal
+// and neither less nor greater. contains looks for a part of a string, an element of an array or a
+// key of an object; in is contains with the sides changed.
 func Eval(name, left, right []byte) (bool, error) {
 	left, right = orNull(left), orNull(right)
 	switch string(name) {
