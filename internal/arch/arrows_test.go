@@ -87,6 +87,7 @@ var arrows = map[string][]string{
 	"internal/integration":      {},
 	"internal/powercut":         {"internal/crash", "runtime/journal"},
 	"internal/tally":            {},
+	"internal/reference":        {"runtime/signature"},
 	"internal/wasmbuild":        {},
 }
 

@@ -97,6 +97,41 @@ func TestPublishedVectors(t *testing.T) {
 	}
 }
 
+// TestReferenceLibraries: what the libraries of Standard Webhooks have signed is accepted, and what we sign is the same.
+func TestReferenceLibraries(t *testing.T) {
+	b, err := os.ReadFile("testdata/reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []struct {
+		Library, Secret, ID, Body string
+		Time                      int64
+		Headers                   map[string]string
+	}
+	if err := json.Unmarshal(b, &list); err != nil || len(list) < 20 {
+		t.Fatalf("%d messages, %v", len(list), err)
+	}
+	s := scheme(t, standard)
+	for _, m := range list {
+		theirs, ours, at := make(http.Header), make(http.Header), time.Unix(m.Time, 0)
+		for name, value := range m.Headers {
+			theirs.Set(name, value)
+		}
+		k := key(m.Secret)
+		if reason, header := s.Verify(theirs, []byte(m.Body), []Key{k}, at); reason != OK {
+			t.Errorf("%s, %s: %q %q", m.Library, m.Secret, reason, header)
+		}
+		if id := s.MessageID(theirs); id != m.ID {
+			t.Errorf("%s: the id is %q", m.Library, id)
+		}
+		s.Sign(ours, []byte(m.Body), k, at, m.ID)
+		names := s.namesIn(theirs)
+		if got, want := ours.Get("Webhook-Signature"), theirs.Get(names.signature); got != want {
+			t.Errorf("%s, %s: we sign %s, not %s", m.Library, m.Secret, got, want)
+		}
+	}
+}
+
 func TestVectorsNameEveryScheme(t *testing.T) {
 	var names []string
 	for _, v := range vectors(t) {
