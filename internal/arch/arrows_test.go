@@ -75,6 +75,7 @@ var arrows = map[string][]string{
 	"bench/guests/order":        {"nodes/sdk/*"},
 	"bench/meter":               {},
 	"bench/native":              {},
+	"bench/pair":                {"bench/meter", "bench/workflow", "internal/crash"},
 	"bench/workflow":            {},
 	"internal/arch":             {},
 	"internal/attacks":          {"internal/crash"},

@@ -1,0 +1,188 @@
+// Command pair compares what a webhook costs two builds of the server: they run side by side and take turns, so that whatever else
+// the machine does meets both. The webhook is the workflow of three nodes (transform, condition, transform) with a body of 1 KB over
+// 32 connections, all answers checked. It prints user and system time, objects and bytes allocated, each a request.
+//
+//	go run ./bench/pair -before old/caddy -after bin/caddy [-pairs 20] [-seconds 3]
+//
+// The interval is one of 90 % for the median of the pairs' ratios (https://en.wikipedia.org/wiki/Order_statistic, by the binomial
+// distribution). Where it is wider than what was to be shown, more pairs are needed, or a quieter machine.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/flowtrux/edge/bench/meter"
+	"github.com/flowtrux/edge/bench/workflow"
+	"github.com/flowtrux/edge/internal/crash"
+)
+
+type options struct {
+	before, after  string
+	pairs, seconds int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.before, "before", "", "the build that is compared with")
+	flag.StringVar(&o.after, "after", "bin/caddy", "the build that is measured")
+	flag.IntVar(&o.pairs, "pairs", 20, "how many pairs of rounds, at least 5")
+	flag.IntVar(&o.seconds, "seconds", 3, "of each round")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := compare(ctx, o)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "pair:", err)
+		os.Exit(1)
+	}
+}
+
+// cost is what a request took.
+type cost struct{ time, objects, bytes float64 } // time in µs
+
+func compare(ctx context.Context, o options) error {
+	if o.before == "" || o.pairs < 5 || o.seconds < 1 {
+		return fmt.Errorf("-before names a build, -pairs is at least 5, -seconds at least 1")
+	}
+	dir, err := os.MkdirTemp("", "pair-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var servers [2]*crash.Server
+	for i, caddy := range []string{o.before, o.after} {
+		own := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.Mkdir(own, 0o700); err != nil {
+			return err
+		}
+		if servers[i], err = crash.New(crash.Config{Command: []string{caddy}, Dir: own, Logs: own}); err != nil {
+			return err
+		}
+		defer servers[i].Kill()
+		if err := servers[i].Start(ctx); err != nil {
+			return err
+		}
+		if err := servers[i].Put(ctx, "three", workflow.Three("")); err != nil {
+			return err
+		}
+		if _, err := round(ctx, servers[i], 2*time.Second); err != nil { // a start is not what is measured
+			return err
+		}
+	}
+	var costs [2][]cost
+	for n := range o.pairs {
+		first := n % 2 // whoever is second finds a warmer machine
+		for _, i := range []int{first, 1 - first} {
+			c, err := round(ctx, servers[i], time.Duration(o.seconds)*time.Second)
+			if err != nil {
+				return servers[i].Failed(err)
+			}
+			costs[i] = append(costs[i], c)
+		}
+		fmt.Fprintf(os.Stderr, "pair %d of %d: %.1f and %.1f µs a request\n", n+1, o.pairs, costs[0][n].time, costs[1][n].time)
+	}
+	fmt.Printf("%-16s %10s %10s %8s   %s\n", "a request", "before", "after", "ratio", "90 % of its median")
+	for _, f := range []struct {
+		name string
+		of   func(cost) float64
+	}{
+		{"µs of CPU", func(c cost) float64 { return c.time }},
+		{"objects", func(c cost) float64 { return c.objects }},
+		{"bytes", func(c cost) float64 { return c.bytes }},
+	} {
+		var before, after, ratios []float64
+		for n := range o.pairs {
+			b, a := f.of(costs[0][n]), f.of(costs[1][n])
+			before, after, ratios = append(before, b), append(after, a), append(ratios, a/b)
+		}
+		low, high := interval(ratios)
+		fmt.Printf("%-16s %10.1f %10.1f %8.3f   %.3f to %.3f\n", f.name, median(before), median(after), median(ratios), low, high)
+	}
+	return nil
+}
+
+// round loads the server and returns what a request took it.
+func round(ctx context.Context, s *crash.Server, d time.Duration) (cost, error) {
+	before, err := meter.CPU(s.PID())
+	if err != nil {
+		return cost{}, err
+	}
+	objects, bytes, err := allocated(ctx, s)
+	if err != nil {
+		return cost{}, err
+	}
+	n, err := load(ctx, s.Site(), d)
+	if err != nil {
+		return cost{}, err
+	}
+	after, err := meter.CPU(s.PID())
+	if err != nil {
+		return cost{}, err
+	}
+	objectsAfter, bytesAfter, err := allocated(ctx, s)
+	if err != nil {
+		return cost{}, err
+	}
+	return cost{
+		time:    float64((after - before).Nanoseconds()) / 1e3 / float64(n),
+		objects: (objectsAfter - objects) / float64(n), bytes: (bytesAfter - bytes) / float64(n),
+	}, nil
+}
+
+// allocated asks the server's metrics what it has allocated since its start.
+func allocated(ctx context.Context, s *crash.Server) (objects, bytes float64, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Admin()+"/metrics", nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, 0, err
+	}
+	for name, into := range map[string]*float64{"go_memstats_mallocs_total": &objects, "go_memstats_alloc_bytes_total": &bytes} {
+		found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindSubmatch(text)
+		if found == nil {
+			return 0, 0, fmt.Errorf("the server has no metric %s", name)
+		}
+		if *into, err = strconv.ParseFloat(string(found[1]), 64); err != nil {
+			return 0, 0, err
+		}
+	}
+	return objects, bytes, nil
+}
+
+func median(of []float64) float64 {
+	s := slices.Sorted(slices.Values(of))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+// interval is where the median of what was drawn lies with a probability of at least 90 %: between the k-th least and the k-th
+// largest, where k is the largest with P(Binomial(n, 1/2) < k) of at most 5 %.
+func interval(of []float64) (low, high float64) {
+	s, n := slices.Sorted(slices.Values(of)), len(of)
+	below, term, k := 0.0, math.Pow(0.5, float64(n)), 0
+	for ; below+term <= 0.05; k++ {
+		below += term
+		term *= float64(n-k) / float64(k+1)
+	}
+	k = max(k, 1)
+	return s[k-1], s[n-k]
+}
