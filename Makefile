@@ -93,8 +93,19 @@ nodes-check:
 	go run ./nodes/build.go -check
 	go run ./nodes/code/build.go -check
 
-lint: ## gofmt, vet (also for other systems), golangci-lint
+# Packages whose tests start servers, which takes most of the time.
+SERVERS := /(bench/native|caddymodule|internal|runtime/store)(/|$$)
+
+quick: format ## an answer within 90 s, while you work: gofmt, vet, and the tests that start no server, without -race
+	go vet ./...
+	@go build -o bin/tally ./internal/tally
+	@bin/tally $$(go list ./... | grep -Ev '$(SERVERS)')
+
+.PHONY: format
+format:
 	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+
+lint: format ## gofmt, vet (also for other systems), golangci-lint
 	go vet ./...
 	GOOS=wasip1 GOARCH=wasm go vet ./nodes/sdk/... ./nodes/transform ./nodes/condition ./nodes/switch ./nodes/httprequest
 	GOOS=windows GOARCH=arm64 go vet ./runtime/...

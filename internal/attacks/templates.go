@@ -92,12 +92,12 @@ func heavyRecord(ctx context.Context, s *scene) error {
 		return err
 	}
 	if err := v.put(ctx, map[string]string{
-		"heavy": chain(object{"timeout": "2s"}, step{"each", "transform", object{"output": strings.Repeat("{{trigger.data.last}}{{item}}", 400)}, object{"forEach": "{{trigger.data.items}}"}}),
+		"heavy": chain(object{"timeout": "2s"}, step{"each", "transform", object{"output": strings.Repeat("{{trigger.data.last}}", 900)}, object{"forEach": "{{trigger.data.items}}"}}),
 		"fails": chain(nil, step{id: "x", of: "http-request", config: object{"url": "http://127.0.0.1:9/"}}),
 	}); err != nil {
 		return err
 	}
-	body := `{"items":[` + strings.Repeat("0,", 9_999) + `0],"pad":[` + strings.Repeat("[],", 280_000) + `0],"last":1}`
+	body := `{"items":[` + strings.Repeat("0,", 999) + `0],"pad":[` + strings.Repeat("[],", 280_000) + `0],"last":1}`
 	heavy := v.send(ctx, request{id: "heavy", body: body})
 	s.seconds(fmt.Sprintf("the heavy request, timeout 2 s: answered (%d)", heavy.status), heavy.took, 2500*time.Millisecond)
 	failed, began := v.send(ctx, request{id: "fails", body: "{}"}), time.Now()
