@@ -33,9 +33,11 @@ type claim struct {
 
 // read fills c from h.
 func (s *Scheme) read(c *claim, h http.Header) Reason {
-	names := s.namesIn(h)
-	if names == &s.names && !s.older.agree(c, h, names) {
-		return Malformed
+	names := &s.names
+	if s.older.signature != "" {
+		if names = s.namesIn(h); names == &s.names && !s.older.agree(c, h, names) {
+			return Malformed
+		}
 	}
 	value, reason := c.single(h, names.signature)
 	if reason != OK {
@@ -98,8 +100,7 @@ func (n *names) agree(c *claim, h http.Header, others *names) bool {
 		c.header = name
 		return h[name] == nil || slices.Equal(h[name], h[other])
 	}
-	return n.signature == "" ||
-		same(n.signature, others.signature) && same(n.timestamp, others.timestamp) && same(n.id, others.id)
+	return same(n.signature, others.signature) && same(n.timestamp, others.timestamp) && same(n.id, others.id)
 }
 
 // single is the function single for the header that is being read.
