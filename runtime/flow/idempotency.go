@@ -2,8 +2,12 @@ package flow
 
 import "github.com/flowtrux/edge/nodes/rawjson"
 
-// InBody is the key that stands in the body, as a template within a text would show it; "" when it is missing, null or
-// empty, or when keys stand in a header.
+// notText begins keys that are not strings, so that 1 and "1" are two keys. No string begins with this byte, as it is in no
+// text in UTF-8; strings are what they were when other keys did not begin with it, so that journals know them.
+const notText = "\xff"
+
+// InBody is the key that stands in the body: a string as it is, other values by their JSON text behind notText; "" when it is
+// missing, null or empty, or when keys stand in a header.
 func (in *Idempotency) InBody(ev *Event) string {
 	if in.Field == nil {
 		return ""
@@ -15,6 +19,6 @@ func (in *Idempotency) InBody(ev *Event) string {
 	case rawjson.String:
 		return text(v)
 	default:
-		return string(v)
+		return notText + string(v)
 	}
 }
