@@ -32,7 +32,7 @@ func listExecutions(app *App, w http.ResponseWriter, r *http.Request) error {
 		}
 		query.Limit = n
 	}
-	page, err := app.journal.List(r.Context(), query)
+	page, err := app.executor.List(r.Context(), query)
 	if err != nil {
 		return journalError(err)
 	}
@@ -43,7 +43,7 @@ func listExecutions(app *App, w http.ResponseWriter, r *http.Request) error {
 }
 
 func getExecution(app *App, w http.ResponseWriter, r *http.Request) error {
-	record, err := app.journal.Get(r.Context(), r.PathValue("id"))
+	record, err := app.executor.Get(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return journalError(err)
 	}

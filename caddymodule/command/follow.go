@@ -19,8 +19,8 @@ const (
 	// followEvery is how often a server is asked for new executions.
 	followEvery = time.Second
 
-	// followBack is how far behind the newest execution a look goes at least. One that a sender waits for is listed when it has
-	// ended, in its place by when it began.
+	// followBack is how far behind the newest execution a look goes at least. One that a sender waited for is recorded after it
+	// has ended, in its place by when it began.
 	followBack = 30 * time.Second
 
 	// followKept is how many executions are remembered, and more only where an older one has not ended.

@@ -47,6 +47,10 @@ func (e *NodeError) Unwrap() error { return e.Detail }
 // CodeCrashLoop is the code of an execution that was running in several deaths of the process and is not run any more.
 const CodeCrashLoop = "crash_loop"
 
+// CodeJournalFull is the code of an execution that could not go on because the journal had no room for what its nodes have
+// completed: the workflow has its share of it, or it is full.
+const CodeJournalFull = "journal_full"
+
 // fixed makes the error of a limit or a rule, whose message is a fixed text. Another attempt would end the same way.
 func fixed(code, message string) *NodeError {
 	return &NodeError{Code: code, Message: message, final: true}

@@ -68,7 +68,7 @@ func (*untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *execution {
 	n := len(p.Plan.Nodes)
 	x := &execution{
-		engine: e, program: p, id: id, event: ev, lease: lease,
+		engine: e, program: p, id: id, event: ev, lease: lease, started: e.config.Clock(),
 		limit:   timeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"},
 		memory:  account{limit: int64(e.config.Limits.ExecutionMemory)},
 		results: make([]NodeResult, n),
@@ -110,7 +110,6 @@ func (x *execution) run() *Result {
 	timer := time.AfterFunc(x.limit.Duration, x.late)
 	defer timer.Stop()
 
-	x.started = x.engine.config.Clock()
 	x.engine.config.Observer.ExecutionStarted(x.program.Plan, x.id)
 	// The event is there in any case, so it counts even when there is no room for it: the first config will fail.
 	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
@@ -251,6 +250,8 @@ func (x *execution) result() *Result {
 	switch {
 	case errors.Is(x.cutBy(), context.DeadlineExceeded):
 		r.Status = TimedOut
+	case noRoom(x.cutBy()):
+		r.Status = Failed
 	case x.cutOff:
 		r.Status, r.Interrupted = Cancelled, x.goesOn()
 	case r.Failing >= 0:
@@ -263,6 +264,12 @@ func (x *execution) result() *Result {
 func (x *execution) goesOn() bool {
 	cause := x.cutBy()
 	return x.lease != nil && (errors.Is(cause, journal.ErrLeaseLost) || errors.Is(cause, errShutdown) || errors.Is(cause, errCheckpoint))
+}
+
+// noRoom tells whether an execution was cut off because the journal had no room for a step. It does not go on: with its steps
+// kept it would never be another.
+func noRoom(cause error) bool {
+	return errors.Is(cause, errCheckpoint) && errors.Is(cause, journal.ErrFull)
 }
 
 // cutBy is why the execution ended before its nodes did; nil when it did not. It is called after run.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -72,6 +73,12 @@ func TestJournalFailures(t *testing.T) {
 			}
 			return nil
 		}, []string{"step a=1", "released", "step b=2", "finished succeeded "}},
+		{"no room for a step", 0, func(call string, s journal.Step) error {
+			if call == "checkpoint" && s.Node == "b" {
+				return fmt.Errorf("%w: of 1 byte", journal.ErrFull)
+			}
+			return nil
+		}, []string{"step a=1", "finished failed journal_full"}},
 		{"a finish", 0, func(call string, _ journal.Step) error {
 			if call == "finish" {
 				return broken

@@ -83,6 +83,12 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 		x.cutOff++
 		x.mu.Unlock()
 		x.giveBack(r, l, 0)
+	case noRoom(cause):
+		r.Engine.config.Logger.Error("an execution has failed because the journal had no room for its steps",
+			zap.String("execution_id", result.ID), zap.String("workflow", run.program.Plan.ID), zap.Error(cause))
+		rec := run.record(result)
+		rec.Code, rec.Message = CodeJournalFull, "the journal had no room for what the nodes have given"
+		x.finish(r, l, rec)
 	case errors.Is(cause, errCheckpoint):
 		r.Engine.config.Logger.Error("an execution was interrupted because the journal failed",
 			zap.String("execution_id", result.ID), zap.Error(cause))

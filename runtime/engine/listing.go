@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// List is the journal's, with the executions that run here and that a sender waits for: of those the journal knows nothing until
+// they have ended.
+func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, error) {
+	// They are looked at first: one that ends meanwhile is in both, and not in neither.
+	running := x.runs.list(q)
+	page, err := x.journal.List(ctx, q)
+	if err != nil || len(running) == 0 {
+		return page, err
+	}
+	rows := page.Rows
+	for _, s := range running {
+		if page.Next != "" && s.ID < page.Next { // it is on a later page
+			continue
+		}
+		if !slices.ContainsFunc(page.Rows, func(row journal.Summary) bool { return row.ID == s.ID }) {
+			rows = append(rows, s)
+		}
+	}
+	slices.SortFunc(rows, func(a, b journal.Summary) int { return cmp.Compare(b.ID, a.ID) })
+	limit := q.Limit
+	if limit <= 0 {
+		limit = journal.DefaultLimit
+	}
+	if limit = min(limit, journal.MaxLimit); len(rows) > limit {
+		rows = rows[:limit]
+		page.Next = rows[limit-1].ID
+	}
+	page.Rows = rows
+	return page, nil
+}
+
+// Get is the journal's, or what is known of an execution that runs here and that a sender waits for.
+func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) {
+	run := x.runs.get(id)
+	r, err := x.journal.Get(ctx, id)
+	if errors.Is(err, journal.ErrUnknown) && run != nil {
+		return &journal.Record{Summary: run.summary()}, nil
+	}
+	return r, err
+}
+
+// list are the executions of a query that are not the journal's.
+func (r *running) list(q journal.Query) (rows []journal.Summary) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.runs {
+		s := x.summary()
+		if !x.journaled() && (q.Workflow == "" || q.Workflow == s.Workflow) && (q.Status == "" || q.Status == s.Status) &&
+			(q.Cursor == "" || s.ID < q.Cursor) {
+			rows = append(rows, s)
+		}
+	}
+	return rows
+}
+
+// summary is what is known of an execution before it has ended.
+func (x *execution) summary() journal.Summary {
+	plan := x.program.Plan
+	return journal.Summary{
+		ID: x.id, Workflow: plan.ID, Revision: plan.Revision, Mode: modeOf(plan),
+		AcceptedAt: x.started.UTC(), StartedAt: x.started.UTC(), Outcome: journal.Outcome{Status: journal.Running},
+	}
+}
