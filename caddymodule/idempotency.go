@@ -132,6 +132,8 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 	}
 	a, err := answer.Replay(kept)
 	switch {
+	case len(kept) == 0: // there was no room for it any more
+		a = answer.Repeated(p.Plan, first.ID)
 	case err != nil:
 		x.logger.Error("the answer that was kept for duplicates cannot be read", x.workflowField(), zap.String("execution_id", first.ID), zap.Error(err))
 		a = answer.Repeated(p.Plan, first.ID)

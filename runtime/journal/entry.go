@@ -45,7 +45,8 @@ type Key struct {
 	Text   string   // at most MaxKey bytes
 	Digest [32]byte // of the request's body: a key belongs to one
 	Until  time.Time
-	// Response is what duplicates are answered, in the caller's own form; nil while the execution runs.
+	// Response is what duplicates are answered, in the caller's own form; nil while the execution runs. Journals keep it as
+	// long as there is room for it, and then give out an empty one in its place.
 	Response []byte
 }
 

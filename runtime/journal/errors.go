@@ -4,8 +4,8 @@ import "errors"
 
 // Errors of a Journal and a Lease.
 var (
-	// ErrFull means that the journal holds as much as it may, in entries or in bytes, or that the disk's reserve is
-	// used up.
+	// ErrFull means that the journal holds as much as it may, in entries or in bytes, of the one workflow or of all, or
+	// that the disk's reserve is used up. The error says which bound it is.
 	ErrFull = errors.New("journal is full")
 	// ErrClosed means that the journal was closed, or not opened yet: it takes nothing new and gives nothing out.
 	ErrClosed = errors.New("journal is closed")
@@ -45,7 +45,8 @@ var (
 // DuplicateError means that an idempotency key is reserved already, by a request with the same digest.
 type DuplicateError struct {
 	ID string // of the execution that reserved it
-	// Response is what was kept for duplicates; nil means that the execution runs still. Nobody changes it.
+	// Response is what was kept for duplicates; nil means that the execution runs still, and an empty one that it has
+	// ended and that there was no room for its response. Nobody changes it.
 	Response []byte
 }
 

@@ -28,6 +28,10 @@ const (
 // Journal keeps accepted executions until they end, idempotency keys until their time is over, and records of what has
 // ended as long as its retention says. Implementations are safe for concurrent use.
 //
+// What it may hold of entries, their bytes, keys and kept responses has bounds, and one workflow has at most its Share of
+// each. Records, the oldest first, and then kept responses make way for entries and keys; of kept responses those of a
+// workflow that is at its share go first, and of all workflows the oldest.
+//
 // The error of a call says that nothing was promised. When it is ErrUnavailable, the context's, or none of this package,
 // it is not known whether the call had an effect; it may be repeated.
 type Journal interface {
@@ -119,7 +123,8 @@ type Lease interface {
 	Extend(ctx context.Context) error
 
 	// Checkpoint keeps a completed node; it is called before the node's dependents start. A node that has a step
-	// already gets the new one. ErrCancelled means that it is kept, and Cancel was called.
+	// already gets the new one. ErrCancelled means that it is kept, and Cancel was called; ErrFull that there is no room
+	// for it.
 	Checkpoint(ctx context.Context, s Step) error
 
 	// Finish ends the entry and keeps r, whose Outcome says how; what r leaves out of its Summary is the entry's.

@@ -42,22 +42,25 @@ func (j *Journal) admit(ctx context.Context, e *journal.Entry, leased bool) (*le
 	}
 	o := &op{size: len(source) + len(e.Document), grows: true}
 	o.apply = func(t *transaction) error {
-		if err := j.fits(t, it); err != nil {
+		if t.holds(it) {
+			return journal.ErrExists
+		}
+		of := documentOf{workflow: e.Workflow, hour: it.hour, digest: digest}
+		if err := j.mayAccept(t, e, of, len(source)); err != nil {
 			return err
 		}
 		if e.Key != nil {
-			if err := j.reserve(t, journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}); err != nil {
-				return err
-			}
+			j.reserve(t, reservation(e))
 		}
 		t.added++
+		t.accounts.entry(1, of, len(source), len(e.Document))
 		t.putEntry(it.hour, e, source, digest)
 		t.put(t.live, []byte(e.ID), listed)
 		if leased {
 			t.put(t.runs, []byte(e.ID), it.run.bytes())
 		}
 		for _, s := range e.Steps {
-			t.putStep(e.ID, s, j.nextSeq())
+			t.putStep(e.ID, e.Workflow, s, j.nextSeq())
 		}
 		return nil
 	}
@@ -70,25 +73,51 @@ func (j *Journal) admit(ctx context.Context, e *journal.Entry, leased bool) (*le
 		}
 	}
 	if leased { // its caller has cancelled it by now
-		o.undo = func() { j.discard(l) }
+		o.undo = func() error { return j.discard(l) }
 	}
 	return l, j.do(ctx, o)
 }
 
-// fits says why an entry cannot be added.
-func (j *Journal) fits(t *transaction, it *item) error {
+// holds tells whether an entry or its record is there.
+func (t *transaction) holds(it *item) bool {
 	if t.live.Get([]byte(it.id)) != nil {
-		return journal.ErrExists
+		return true
 	}
-	if p := readPart(t.Tx, it.hour); p != nil && p.rec.Get([]byte(it.id)) != nil {
-		return journal.ErrExists
+	p := readPart(t.Tx, it.hour)
+	return p != nil && p.rec.short.Get([]byte(it.id)) != nil
+}
+
+// reservation is the one of an entry's key.
+func reservation(e *journal.Entry) journal.Reservation {
+	return journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}
+}
+
+// mayAccept says why an entry cannot be added: because of its key, or of a limit.
+func (j *Journal) mayAccept(t *transaction, e *journal.Entry, of documentOf, source int) error {
+	more := space(source) + entrySpace
+	if e.Key != nil {
+		own, err := j.taken(t.Tx, reservation(e))
+		if err != nil {
+			return err
+		}
+		if !own {
+			more += keySpace
+		}
+	}
+	if t.accounts.documents[of] == 0 {
+		more += space(len(e.Document))
+	}
+	for _, s := range e.Steps {
+		more += stepSpace(len(s.Output) + len(s.Handle) + maxStepHead)
 	}
 	j.mu.Lock()
-	defer j.mu.Unlock()
-	if most := j.limits.Load().MaxPending; len(j.live)+t.added >= most {
-		return fmt.Errorf("%w: %d executions have not ended", journal.ErrFull, most)
+	all := len(j.live) + t.added
+	j.mu.Unlock()
+	q, has := quotaOf(j.limits.Load()), t.accounts.of(e.Workflow)
+	if err := q.mayPend(has, all); err != nil {
+		return err
 	}
-	return nil
+	return q.mayBegin(has, more)
 }
 
 // nextSeq numbers steps so that later ones are greater, also than those of the process before.
@@ -97,32 +126,38 @@ func (j *Journal) nextSeq() int64 {
 	return j.seq
 }
 
+// maxStepHead is what a step's value has at most beside the step's own bytes.
+const maxStepHead = 3 * binary.MaxVarintLen64
+
 // putStep keeps a step. One that is there already keeps its place.
-func (t *transaction) putStep(id string, s journal.Step, seq int64) {
+func (t *transaction) putStep(id, workflow string, s journal.Step, seq int64) {
 	key := append([]byte(id), s.Node...)
-	if old := t.steps.Get(key); old != nil {
-		if n, size := binary.Varint(old); size > 0 {
+	if old := t.steps.short.Get(key); old != nil {
+		head, err := t.steps.head(old)
+		if n, size := binary.Varint(head); err == nil && size > 0 {
 			seq = n
 		}
+		t.accounts.change(workflow, account{work: -stepSpace(lengthOf(old))})
 	}
-	v := make([]byte, 0, len(s.Handle)+len(s.Output)+24)
+	v := make([]byte, 0, len(s.Handle)+len(s.Output)+maxStepHead)
 	v = binary.AppendVarint(v, seq)
-	v = appendText(v, s.Handle)
-	t.put(t.steps, key, appendText(v, s.Output))
+	v = appendText(appendText(v, s.Handle), s.Output)
+	t.accounts.change(workflow, account{work: stepSpace(len(v))})
+	t.steps.put(t, key, v)
 }
 
 // discard forgets an entry that was adopted for a caller who has gone.
-func (j *Journal) discard(l *lease) {
+func (j *Journal) discard(l *lease) error {
 	o := &op{
 		apply: func(t *transaction) error {
-			t.forget(l.item.id)
+			t.forget(l.item.id, l.item.workflow)
 			if p := t.part(l.item.hour); p != nil {
-				t.del(p.src, []byte(l.item.id))
+				p.src.del(t, []byte(l.item.id))
 			}
 			return nil
 		},
 		kept: func() { j.drop(l.item) },
 		done: make(chan struct{}),
 	}
-	_ = j.batch([]*op{o}) // on the writing goroutine; what stays is run again
+	return j.batch([]*op{o}) // on the writing goroutine; what stays is run again
 }

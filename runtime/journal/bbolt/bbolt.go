@@ -83,8 +83,9 @@ type Journal struct {
 	quit chan struct{} // closed by Close
 	done chan struct{} // closed when the writing goroutine has ended
 
-	opening sync.Mutex // one Open or Close at a time
-	opened  atomic.Bool
+	accounts *accounts  // of the file that is open; see there
+	opening  sync.Mutex // one Open or Close at a time
+	opened   atomic.Bool
 
 	file  sync.RWMutex // held for reading by each reading transaction, and to swap db
 	db    *bolt.DB     // nil while the file is closed

@@ -22,6 +22,11 @@ func TestSuite(t *testing.T) {
 			l.MaxPending = maxPending
 			return New(filepath.Join(dir, "sub", "journal.db"), l, 0)
 		},
+		Bounded: func(dir string, bytes int64) journal.Journal {
+			l := roomy
+			l.MaxBytes = bytes
+			return New(filepath.Join(dir, "sub", "journal.db"), l, 0)
+		},
 		Durability: journal.Disk,
 	})
 }

@@ -1,17 +1,18 @@
 package bbolt
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// errShort means that a value ends before it should.
-var errShort = errors.New("a value in the journal is damaged")
+// errDamaged means that a value ends before it should, or is not there.
+var errDamaged = fmt.Errorf("%w: a value in it is damaged", journal.ErrForeign)
 
 func appendText[T string | []byte](dst []byte, s T) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(s)))
@@ -36,7 +37,7 @@ type reader struct {
 func (r *reader) bytes() []byte {
 	n, size := binary.Uvarint(r.rest)
 	if size <= 0 || uint64(len(r.rest)-size) < n {
-		r.rest, r.err = nil, errShort
+		r.rest, r.err = nil, errDamaged
 		return nil
 	}
 	b := r.rest[size : size+int(n) : size+int(n)]
@@ -49,11 +50,22 @@ func (r *reader) text() string { return string(r.bytes()) }
 func (r *reader) number() int64 {
 	n, size := binary.Varint(r.rest)
 	if size <= 0 {
-		r.rest, r.err = nil, errShort
+		r.rest, r.err = nil, errDamaged
 		return 0
 	}
 	r.rest = r.rest[size:]
 	return n
+}
+
+// count is a number of bytes.
+func (r *reader) count() int {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 || n > math.MaxInt32 {
+		r.rest, r.err = nil, errDamaged
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return int(n)
 }
 
 func (r *reader) time() time.Time {
@@ -86,9 +98,25 @@ func readSource(id string, b []byte) (e *journal.Entry, document []byte, err err
 	e.Data, e.Query, e.Headers = r.bytes(), r.bytes(), r.bytes()
 	e.Method, e.ClientIP, e.ReceivedAt = r.text(), r.text(), r.time()
 	if r.err == nil && len(r.rest) != 32 {
-		r.err = errShort
+		r.err = errDamaged
 	}
 	return e, r.rest, r.err
+}
+
+// checkSource tells whether a value is one of appendSource, without a copy.
+func checkSource(b []byte) error {
+	r := reader{rest: b}
+	r.bytes()
+	r.number()
+	r.number()
+	for range 6 {
+		r.bytes()
+	}
+	r.number()
+	if r.err != nil || len(r.rest) != sha256.Size {
+		return errDamaged
+	}
+	return nil
 }
 
 // appendLive appends what is listed of an entry that has not ended.

@@ -15,7 +15,7 @@ import (
 // Bounds of one commit. More would make everybody in it wait for longer than the fsync that it saves.
 const (
 	maxBatch      = 512     // operations
-	maxBatchBytes = 4 << 20 // of their values
+	maxBatchBytes = 4 << 20 // of their values; less in a small file
 )
 
 // op is one write. apply and kept are called by the writing goroutine.
@@ -25,7 +25,7 @@ type op struct {
 	apply func(*transaction) error // an error refuses the operation, which then has written nothing
 	kept  func()                   // after the commit, with the journal's lock held; nil = nothing
 	lost  func()                   // after a commit that failed, with the lock held; nil = nothing
-	undo  func()                   // after kept, when nobody waits for the operation any more, without the lock; nil = nothing
+	undo  func() error             // after kept, when nobody waits for the operation any more, without the lock; nil = nothing
 
 	state atomic.Int32
 	err   error
@@ -127,8 +127,8 @@ func (j *Journal) serve(ops []*op, f *failure) []*op {
 
 // drain takes what waits.
 func (j *Journal) drain(ops []*op) []*op {
-	size := ops[0].size
-	for len(ops) < maxBatch && size < maxBatchBytes {
+	size, most := ops[0].size, int(min(maxBatchBytes, j.limits.Load().MaxBytes/16))
+	for len(ops) < maxBatch && size < most {
 		select {
 		case o := <-j.ops:
 			ops = append(ops, o)
@@ -176,7 +176,7 @@ func (j *Journal) batch(ops []*op) error {
 	if errors.Is(err, errNothing) {
 		failed = nil
 	}
-	var undo []func()
+	var undo []func() error
 	j.mu.Lock()
 	for _, o := range ops {
 		if o.err == nil && failed != nil {
@@ -199,7 +199,9 @@ func (j *Journal) batch(ops []*op) error {
 	}
 	j.mu.Unlock()
 	for _, f := range undo {
-		f()
+		if again := f(); err == nil {
+			err = again
+		}
 	}
 	return err
 }
@@ -216,7 +218,7 @@ func (j *Journal) update(do func(*transaction) error) (err error) {
 			err = fmt.Errorf("%w: %v", journal.ErrForeign, p)
 		}
 	}()
-	err = j.db.Update(func(tx *bolt.Tx) error { return do(begin(tx)) })
+	err = j.db.Update(func(tx *bolt.Tx) error { return do(j.begin(tx, j.accounts)) })
 	j.measure(j.db)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -60,8 +61,15 @@ func openDB(path string, lockWait time.Duration) (*bolt.DB, error) {
 		return nil, err
 	}
 	db, err := bolt.Open(path, 0o600, options(lockWait))
-	return db, openError(err)
+	if err != nil {
+		return nil, openError(err)
+	}
+	db.AllocSize = allocSize
+	return db, nil
 }
+
+// allocSize is by how much the file grows beyond what is needed.
+const allocSize = 1 << 20
 
 func options(lockWait time.Duration) *bolt.Options {
 	return &bolt.Options{Timeout: lockWait, NoFreelistSync: true, FreelistType: bolt.FreelistMapType}
@@ -114,7 +122,7 @@ func initialize(path string) error {
 		return fmt.Errorf("making the file: %w", err)
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
-		for _, name := range buckets {
+		for _, name := range slices.Concat(buckets, laterBuckets) {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

@@ -18,7 +18,8 @@ type reserved struct {
 	digest   []byte
 	id       string
 	settled  bool
-	response []byte
+	response []byte // in keys that an earlier version has written
+	kept     int64  // where its response is kept, 0 = nowhere
 }
 
 func (k reserved) bytes() []byte {
@@ -28,7 +29,7 @@ func (k reserved) bytes() []byte {
 	if !k.settled {
 		return b
 	}
-	return appendText(b, k.response)
+	return binary.AppendVarint(appendText(b, k.response), k.kept)
 }
 
 func readReserved(b []byte) (k reserved, err error) {
@@ -36,6 +37,9 @@ func readReserved(b []byte) (k reserved, err error) {
 	k.until, k.digest, k.id = r.time(), r.bytes(), r.text()
 	if k.settled = len(r.rest) > 0; k.settled {
 		k.response = r.bytes()
+	}
+	if len(r.rest) > 0 {
+		k.kept = r.number()
 	}
 	return k, r.err
 }
@@ -52,8 +56,8 @@ func expiryKey(until time.Time, hash []byte) []byte {
 }
 
 // taken says why a key cannot be reserved for an execution; own tells that the execution has it already.
-func (j *Journal) taken(keys *bolt.Bucket, r journal.Reservation) (own bool, err error) {
-	v := keys.Get(keyHash(r.Workflow, r.Key.Text))
+func (j *Journal) taken(tx *bolt.Tx, r journal.Reservation) (own bool, err error) {
+	v := tx.Bucket(bucketKeys).Get(keyHash(r.Workflow, r.Key.Text))
 	if v == nil {
 		return false, nil
 	}
@@ -70,7 +74,9 @@ func (j *Journal) taken(keys *bolt.Bucket, r journal.Reservation) (own bool, err
 	}
 	d := &journal.DuplicateError{ID: k.id}
 	if k.settled {
-		d.Response = append([]byte{}, k.response...)
+		if d.Response, err = k.responseIn(tx); err != nil {
+			return false, err
+		}
 	}
 	return false, d
 }
@@ -80,33 +86,28 @@ func (j *Journal) seen(e *journal.Entry) error {
 	if e.Key == nil {
 		return nil
 	}
-	return j.seenKey(journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key})
+	return j.seenKey(reservation(e))
 }
 
 func (j *Journal) seenKey(r journal.Reservation) error {
 	return j.view(func(tx *bolt.Tx) error {
-		_, err := j.taken(tx.Bucket(bucketKeys), r)
+		_, err := j.taken(tx, r)
 		return err
 	})
 }
 
-// reserve writes a key; with a response it needs no settling.
-func (j *Journal) reserve(t *transaction, r journal.Reservation) error {
-	if _, err := j.taken(t.keys, r); err != nil {
-		return err
-	}
+// reserve writes a key that is free or the execution's own; with a response it needs no settling.
+func (j *Journal) reserve(t *transaction, r journal.Reservation) {
 	hash := keyHash(r.Workflow, r.Key.Text)
 	t.dropKey(hash)
-	k := reserved{
-		until: r.Key.Until, digest: r.Key.Digest[:], id: r.ID,
-		settled: r.Key.Response != nil, response: r.Key.Response,
-	}
+	k := reserved{until: r.Key.Until, digest: r.Key.Digest[:], id: r.ID, settled: r.Key.Response != nil}
+	k.kept = j.keep(t, r.Workflow, hash, r.Key.Response)
 	t.put(t.keys, hash, k.bytes())
-	t.put(t.expiry, expiryKey(k.until, hash), nil)
+	t.put(t.expiry, expiryKey(k.until, hash), []byte(r.Workflow))
+	t.accounts.change(r.Workflow, account{keys: keySpace})
 	if !k.settled {
 		t.put(t.held, hash, nil)
 	}
-	return nil
 }
 
 // dropKey forgets a key, if it is there.
@@ -115,9 +116,19 @@ func (t *transaction) dropKey(hash []byte) {
 	if v == nil {
 		return
 	}
-	if k, err := readReserved(v); err == nil {
-		t.del(t.expiry, expiryKey(k.until, hash))
+	k, err := readReserved(v)
+	if err != nil {
+		t.fail(err)
+		return
 	}
+	expiry := expiryKey(k.until, hash)
+	t.accounts.change(string(t.expiry.Get(expiry)), account{keys: -keySpace})
+	if k.kept != 0 {
+		t.dropKept(keptKey(k.kept))
+	} else if len(k.response) > 0 {
+		t.dropKept(inlineKey(expiry))
+	}
+	t.del(t.expiry, expiry)
 	t.del(t.keys, hash)
 	t.del(t.held, hash)
 }
@@ -128,32 +139,41 @@ func (j *Journal) Reserve(ctx context.Context, r journal.Reservation) error {
 		return err
 	}
 	return j.do(ctx, &op{
-		size: len(r.Key.Text) + 128, grows: true,
-		apply: func(t *transaction) error { return j.reserve(t, r) },
+		size: keySpace, grows: true,
+		apply: func(t *transaction) error {
+			own, err := j.taken(t.Tx, r)
+			if err != nil {
+				return err
+			}
+			if !own {
+				if err := quotaOf(j.limits.Load()).mayBegin(t.accounts.of(r.Workflow), keySpace); err != nil {
+					return err
+				}
+			}
+			j.reserve(t, r)
+			return nil
+		},
 	})
 }
 
 // Settle keeps the response of a key.
 func (j *Journal) Settle(ctx context.Context, r journal.Reservation, response []byte) error {
 	r.Key.Response = append([]byte{}, response...)
-	return j.do(ctx, &op{size: len(response), apply: j.ifOwn(r, func(t *transaction) error { return j.reserve(t, r) })})
+	return j.do(ctx, &op{size: len(response), apply: j.ifOwn(r, func(t *transaction) { j.reserve(t, r) })})
 }
 
 // Free forgets a key.
 func (j *Journal) Free(ctx context.Context, r journal.Reservation) error {
-	return j.do(ctx, &op{apply: j.ifOwn(r, func(t *transaction) error {
-		t.dropKey(keyHash(r.Workflow, r.Key.Text))
-		return nil
-	})})
+	return j.do(ctx, &op{apply: j.ifOwn(r, func(t *transaction) { t.dropKey(keyHash(r.Workflow, r.Key.Text)) })})
 }
 
 // ifOwn applies a change to a key that is r's, and nothing otherwise.
-func (j *Journal) ifOwn(r journal.Reservation, change func(*transaction) error) func(*transaction) error {
+func (j *Journal) ifOwn(r journal.Reservation, change func(*transaction)) func(*transaction) error {
 	return func(t *transaction) error {
-		if own, _ := j.taken(t.keys, r); !own {
-			return nil
+		if own, _ := j.taken(t.Tx, r); own {
+			change(t)
 		}
-		return change(t)
+		return nil
 	}
 }
 

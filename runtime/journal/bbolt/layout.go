@@ -19,6 +19,9 @@ var (
 	bucketExpiry = []byte("expiry")
 	bucketHeld   = []byte("held")
 	bucketParts  = []byte("parts")
+	bucketKept   = []byte("kept")
+	bucketKeptBy = []byte("keptby")
+	bucketLong   = []byte("long")
 
 	bucketSource   = []byte("src")
 	bucketDocument = []byte("doc")
@@ -28,7 +31,14 @@ var (
 	format    = []byte("flowtrux journal 1")
 )
 
-var buckets = [][]byte{bucketMeta, bucketLive, bucketRuns, bucketSteps, bucketKeys, bucketExpiry, bucketHeld, bucketParts}
+// buckets are those of every journal, and laterBuckets those that files of an earlier version get when they are opened.
+var (
+	buckets      = [][]byte{bucketMeta, bucketLive, bucketRuns, bucketSteps, bucketKeys, bucketExpiry, bucketHeld, bucketParts}
+	laterBuckets = [][]byte{bucketKept, bucketKeptBy, bucketLong}
+)
+
+// idBytes is the length of an execution's id.
+const idBytes = len("exec-") + 26
 
 // hourOf is the partition of an id: the hours since 1970.
 func hourOf(id string) (uint32, error) {
@@ -44,23 +54,28 @@ func hourKey(hour uint32) []byte { return binary.BigEndian.AppendUint32(nil, hou
 // others do nothing, and nothing is committed.
 type transaction struct {
 	*bolt.Tx
-	err                                              error
-	live, runs, steps, keys, expiry, held, partition *bolt.Bucket
-	parts                                            map[uint32]*part
-	added                                            int  // entries
-	dirty                                            bool // upkeep has changed something
+	accounts                                          *accounts
+	nextSeq                                           func() int64
+	err                                               error
+	live, runs, keys, expiry, held, keptBy, partition *bolt.Bucket
+	steps, kept                                       values
+	parts                                             map[uint32]*part
+	added                                             int  // entries
+	dirty                                             bool // upkeep has changed something
 }
 
 // part is the partition of an hour.
-type part struct{ src, doc, rec *bolt.Bucket }
+type part struct{ src, doc, rec values }
 
-func begin(tx *bolt.Tx) *transaction {
+func (j *Journal) begin(tx *bolt.Tx, a *accounts) *transaction {
 	t := &transaction{
-		Tx: tx, parts: make(map[uint32]*part),
-		live: tx.Bucket(bucketLive), runs: tx.Bucket(bucketRuns), steps: tx.Bucket(bucketSteps), keys: tx.Bucket(bucketKeys),
+		Tx: tx, accounts: a, nextSeq: j.nextSeq, parts: make(map[uint32]*part),
+		live: tx.Bucket(bucketLive), runs: tx.Bucket(bucketRuns), steps: valuesIn(tx, bucketSteps), keys: tx.Bucket(bucketKeys),
 		expiry: tx.Bucket(bucketExpiry), held: tx.Bucket(bucketHeld), partition: tx.Bucket(bucketParts),
+		kept: valuesIn(tx, bucketKept), keptBy: tx.Bucket(bucketKeptBy),
 	}
-	for _, b := range []*bolt.Bucket{t.live, t.expiry} { // keys grow, so that pages need no room for what comes between
+	// Keys grow, so that pages need no room for what comes between.
+	for _, b := range []*bolt.Bucket{t.live, t.expiry, t.kept.short, t.kept.long} {
 		b.FillPercent = 0.9
 	}
 	return t
@@ -76,21 +91,37 @@ func (t *transaction) part(hour uint32) *part {
 		t.err = err
 		return nil
 	}
-	p := new(part)
-	for name, to := range map[string]**bolt.Bucket{
-		string(bucketSource): &p.src, string(bucketDocument): &p.doc, string(bucketRecord): &p.rec,
-	} {
-		if *to, err = b.CreateBucketIfNotExists([]byte(name)); err != nil {
+	for _, name := range [][]byte{bucketSource, bucketDocument, bucketRecord, bucketLong} {
+		inner, err := b.CreateBucketIfNotExists(name)
+		if err != nil {
 			t.err = err
 			return nil
 		}
-		(*to).FillPercent = 0.9
+		inner.FillPercent = 0.9
 	}
-	t.parts[hour] = p
-	return p
+	t.parts[hour] = partOf(b)
+	return t.parts[hour]
 }
 
-// put and del keep the first error in t.err. Callers have not looked at nil buckets: part is nil only with an error.
+func partOf(b *bolt.Bucket) *part {
+	long := b.Bucket(bucketLong)
+	return &part{
+		src: values{b.Bucket(bucketSource), long}, doc: values{b.Bucket(bucketDocument), long}, rec: values{b.Bucket(bucketRecord), long},
+	}
+}
+
+// valuesIn are those of a bucket beside which long ones have a bucket for all.
+func valuesIn(tx *bolt.Tx, bucket []byte) values {
+	return values{tx.Bucket(bucket), tx.Bucket(bucketLong)}
+}
+
+// fail, put and del keep the first error in t.err. Callers have not looked at nil buckets: part is nil only with an error.
+func (t *transaction) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
 func (t *transaction) put(b *bolt.Bucket, key, value []byte) {
 	if t.err == nil {
 		t.err = b.Put(key, value)
@@ -109,5 +140,5 @@ func readPart(tx *bolt.Tx, hour uint32) *part {
 	if b == nil {
 		return nil
 	}
-	return &part{src: b.Bucket(bucketSource), doc: b.Bucket(bucketDocument), rec: b.Bucket(bucketRecord)}
+	return partOf(b)
 }

@@ -2,6 +2,7 @@ package bbolt
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
@@ -117,7 +118,10 @@ func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
 			if t.live.Get([]byte(l.item.id)) == nil {
 				return journal.ErrLeaseLost
 			}
-			t.putStep(l.item.id, s, j.nextSeq())
+			if err := j.mayGoOn(t, l.item.workflow, stepSpace(len(s.Output)+len(s.Handle)+maxStepHead)); err != nil {
+				return err
+			}
+			t.putStep(l.item.id, l.item.workflow, s, j.nextSeq())
 			return nil
 		},
 	})
@@ -152,7 +156,7 @@ func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 			if t.live.Get([]byte(l.item.id)) == nil {
 				return journal.ErrLeaseLost
 			}
-			t.finish(l.item.id, l.item.hour, value)
+			t.finish(l.item.id, l.item.workflow, l.item.hour, value)
 			return nil
 		},
 		kept: func() {
@@ -170,25 +174,44 @@ func complete(s *journal.Summary, e *journal.Entry) {
 	}
 }
 
+// mayGoOn says why there is no room for another step of a workflow.
+func (j *Journal) mayGoOn(t *transaction, workflow string, more int64) error {
+	q := quotaOf(j.limits.Load())
+	if used := j.used.Load(); used+more > q.hard {
+		return fmt.Errorf("%w: it has %d bytes, and steps may fill %d of max_bytes %d", journal.ErrFull, used, q.hard, q.limits.MaxBytes)
+	}
+	return q.mayGoOn(t.accounts.of(workflow), more)
+}
+
 // finish puts a record in an entry's place.
-func (t *transaction) finish(id string, hour uint32, record []byte) {
-	t.forget(id)
+func (t *transaction) finish(id, workflow string, hour uint32, record []byte) {
+	t.forget(id, workflow)
 	if p := t.part(hour); p != nil {
-		t.put(p.rec, []byte(id), record)
+		p.rec.put(t, []byte(id), record)
 	}
 }
 
 // forget drops what is kept of an entry because it has not ended.
-func (t *transaction) forget(id string) {
+func (t *transaction) forget(id, workflow string) {
+	if t.live.Get([]byte(id)) == nil {
+		return
+	}
+	of, source, document, err := sourceOf(t.Tx, id, workflow)
+	if err != nil {
+		t.fail(err)
+		return
+	}
+	t.accounts.entry(-1, of, source, document)
 	t.del(t.live, []byte(id))
 	t.del(t.runs, []byte(id))
-	c := t.steps.Cursor()
+	c := t.steps.short.Cursor()
 	var steps [][]byte
-	for k, _ := c.Seek([]byte(id)); len(k) > len(id) && string(k[:len(id)]) == id; k, _ = c.Next() {
+	for k, v := c.Seek([]byte(id)); len(k) > len(id) && string(k[:len(id)]) == id; k, v = c.Next() {
 		steps = append(steps, append([]byte(nil), k...))
+		t.accounts.change(workflow, account{work: -stepSpace(lengthOf(v))})
 	}
 	for _, k := range steps {
-		t.del(t.steps, k)
+		t.steps.del(t, k)
 	}
 }
 

@@ -59,7 +59,12 @@ func (l *listing) scan(tx *bolt.Tx) error {
 		case bytes.Compare(live.key, ended.key) > 0: // nil is before all
 			id, row = live.key, func() (journal.Summary, bool, error) { return l.liveRow(live.key, live.value) }
 		default:
-			id, row = ended.key, func() (journal.Summary, bool, error) { return l.endedRow(ended.value) }
+			id, row = ended.key, func() (journal.Summary, bool, error) {
+				if l.journal.isOver(string(ended.key)) {
+					return journal.Summary{}, false, nil
+				}
+				return l.endedRow(ended.records, ended.value)
+			}
 		}
 		s, shown, err := row()
 		if err != nil {
@@ -88,12 +93,24 @@ func (l *listing) liveRow(id, v []byte) (journal.Summary, bool, error) {
 	return s, l.passes([]byte(s.Workflow), []byte(s.Status)), err
 }
 
-func (l *listing) endedRow(v []byte) (s journal.Summary, shown bool, err error) {
-	r := reader{rest: v}
-	if !l.passes(r.bytes(), r.bytes()) {
+func (l *listing) endedRow(rec values, v []byte) (s journal.Summary, shown bool, err error) {
+	head, err := rec.head(v)
+	if err != nil {
+		return s, false, err
+	}
+	r := reader{rest: head}
+	workflow, status, summary := r.bytes(), r.bytes(), r.bytes()
+	if r.err != nil { // it is longer than what was read
+		if head, err = rec.whole(v); err != nil {
+			return s, false, err
+		}
+		r = reader{rest: head}
+		workflow, status, summary = r.bytes(), r.bytes(), r.bytes()
+	}
+	if r.err != nil || !l.passes(workflow, status) {
 		return s, false, r.err
 	}
-	s, err = decodeSummary(r.bytes())
+	s, err = decodeSummary(summary)
 	return s, true, err
 }
 
@@ -127,8 +144,9 @@ func (d *descending) next() { d.key, d.value = d.cursor.Prev() }
 
 // partCursor goes through the records of all partitions from the end.
 type partCursor struct {
-	tx    *bolt.Tx
-	parts *descending
+	tx      *bolt.Tx
+	parts   *descending
+	records values // of the partition
 	descending
 }
 
@@ -147,8 +165,8 @@ func newPartCursor(tx *bolt.Tx, before string) *partCursor {
 // enter goes to the last record of this partition, or of the one before that has any.
 func (p *partCursor) enter(before []byte) {
 	for ; p.parts.key != nil; p.parts.next() {
-		rec := p.tx.Bucket(bucketParts).Bucket(p.parts.key).Bucket(bucketRecord)
-		p.descending = *descend(rec.Cursor(), before)
+		p.records = partOf(p.tx.Bucket(bucketParts).Bucket(p.parts.key)).rec
+		p.descending = *descend(p.records.short.Cursor(), before)
 		if p.key != nil {
 			return
 		}

@@ -2,11 +2,12 @@ package bbolt
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
-
-	"github.com/flowtrux/edge/runtime/journal"
 )
 
 // load takes up what the file holds. The first time, what ran when the process before ended is pending again, a death
@@ -15,21 +16,25 @@ import (
 // When the file is opened again after a failure, leases go on: only what the failed write has changed, or not, is set right.
 func (j *Journal) load(db *bolt.DB, first bool) error {
 	if first {
-		if err := db.Update(func(tx *bolt.Tx) error { return j.recover(begin(tx)) }); err != nil {
+		if err := j.prepare(db); err != nil {
 			return fmt.Errorf("taking up what it holds: %w", err)
 		}
 	}
 	var order []*item
-	err := db.View(func(tx *bolt.Tx) error {
+	err := db.View(func(tx *bolt.Tx) (err error) {
+		if j.accounts, err = readAccounts(tx); err != nil {
+			return err
+		}
+		j.seq = max(j.seq, lastSeq(tx))
 		runs := tx.Bucket(bucketRuns)
 		return tx.Bucket(bucketLive).ForEach(func(k, v []byte) error {
 			s, err := readLive(string(k), v)
 			if err != nil {
-				return fmt.Errorf("%w: execution %q: %w", journal.ErrForeign, k, err)
+				return fmt.Errorf("execution %q: %w", k, err)
 			}
 			it, err := newItem(s.ID, s.Workflow, s.AcceptedAt)
 			if err != nil {
-				return fmt.Errorf("%w: execution %q: %w", journal.ErrForeign, k, err)
+				return fmt.Errorf("%w: execution %q", errDamaged, k)
 			}
 			it.recovered = true
 			it.run = readRun(runs.Get(k))
@@ -57,6 +62,26 @@ func (j *Journal) load(db *bolt.DB, first bool) error {
 	return nil
 }
 
+// lastSeq is the greatest number in the keys of long values and kept responses: later ones are greater, whatever the clock says.
+func lastSeq(tx *bolt.Tx) (last int64) {
+	look := func(b *bolt.Bucket) {
+		if b == nil {
+			return
+		}
+		if k, _ := b.Cursor().Last(); len(k) >= 8 {
+			last = max(last, int64(binary.BigEndian.Uint64(k)))
+		}
+	}
+	look(tx.Bucket(bucketLong))
+	look(tx.Bucket(bucketKept))
+	parts := tx.Bucket(bucketParts)
+	_ = parts.ForEachBucket(func(k []byte) error {
+		look(parts.Bucket(k).Bucket(bucketLong))
+		return nil
+	})
+	return last
+}
+
 // dropOthers forgets what is not in the file. The caller holds the lock.
 func (j *Journal) dropOthers(found []*item) {
 	there := make(map[string]bool, len(found))
@@ -68,6 +93,72 @@ func (j *Journal) dropOthers(found []*item) {
 			j.drop(it)
 		}
 	}
+}
+
+// prepare makes a file one of this version, and settles what the end of a process has left behind. Each of its commits leaves
+// a whole file.
+func (j *Journal) prepare(db *bolt.DB) error {
+	if err := db.Update(func(tx *bolt.Tx) error {
+		for _, name := range laterBuckets {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return j.recover(j.begin(tx, newAccounts())) // they are read afterwards
+	}); err != nil {
+		return err
+	}
+	var last []byte
+	for more := true; more; {
+		if err := db.Update(func(tx *bolt.Tx) (err error) {
+			last, more, err = j.begin(tx, newAccounts()).indexInline(last)
+			if err == nil && last == nil {
+				return errNothing
+			}
+			return err
+		}); err != nil && !errors.Is(err, errNothing) {
+			return err
+		}
+	}
+	return nil
+}
+
+// indexMost bounds what one commit takes over of an earlier version.
+const indexMost = 5000
+
+// indexInline enters responses that stand in their keys, as an earlier version has written them, among those that are kept:
+// they go before all others. It looks at the keys behind after, which it checks, too. It returns the last one that it has
+// entered, and whether there may be more.
+func (t *transaction) indexInline(after []byte) (last []byte, more bool, err error) {
+	type found struct {
+		key []byte
+		kept
+	}
+	var all []found
+	c := t.keys.Cursor()
+	for hash, v := c.Seek(after); hash != nil; hash, v = c.Next() {
+		k, err := readReserved(v)
+		if err != nil || len(k.digest) != sha256.Size {
+			return nil, false, errDamaged
+		}
+		if len(k.response) == 0 {
+			continue
+		}
+		key := inlineKey(expiryKey(k.until, hash))
+		if t.kept.short.Get(key) != nil {
+			continue
+		}
+		if len(all) == indexMost {
+			more = true
+			break
+		}
+		all = append(all, found{key, kept{hash: bytes.Clone(hash), inline: len(k.response)}})
+	}
+	for _, f := range all {
+		t.kept.put(t, f.key, f.bytes())
+		last = f.hash
+	}
+	return last, more, t.err
 }
 
 // recover settles what the end of a process has left behind.

@@ -171,7 +171,10 @@ func readEntry(tx *bolt.Tx, id string) (*journal.Entry, error) {
 	if p == nil {
 		return nil, journal.ErrUnknown
 	}
-	v := p.src.Get([]byte(id))
+	v, err := p.src.whole(p.src.short.Get([]byte(id)))
+	if err != nil {
+		return nil, err
+	}
 	if v == nil {
 		return nil, journal.ErrUnknown
 	}
@@ -179,7 +182,11 @@ func readEntry(tx *bolt.Tx, id string) (*journal.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Document = bytes.Clone(p.doc.Get(digest))
+	document, err := p.doc.whole(p.doc.short.Get(digest))
+	if err != nil {
+		return nil, err
+	}
+	e.Document = bytes.Clone(document)
 	return e, nil
 }
 
@@ -189,9 +196,9 @@ func (t *transaction) putEntry(hour uint32, e *journal.Entry, source []byte, dig
 	if t.err != nil {
 		return
 	}
-	t.put(p.src, []byte(e.ID), source)
-	if p.doc.Get(digest[:]) == nil {
-		t.put(p.doc, digest[:], e.Document)
+	p.src.put(t, []byte(e.ID), source)
+	if p.doc.short.Get(digest[:]) == nil {
+		p.doc.put(t, digest[:], e.Document)
 	}
 }
 
@@ -203,9 +210,14 @@ type stepOrder struct {
 
 func readSteps(tx *bolt.Tx, id string) ([]journal.Step, error) {
 	var found []stepOrder
-	c := tx.Bucket(bucketSteps).Cursor()
+	all := valuesIn(tx, bucketSteps)
+	c := all.short.Cursor()
 	prefix := []byte(id)
 	for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		v, err := all.whole(v)
+		if err != nil {
+			return nil, err
+		}
 		r := reader{rest: bytes.Clone(v)}
 		s := stepOrder{seq: r.number()}
 		s.Node, s.Handle, s.Output = string(k[len(prefix):]), r.text(), r.bytes()

@@ -46,13 +46,19 @@ func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
 			if p == nil {
 				return nil
 			}
-			t.put(p.rec, []byte(r.id), r.record)
+			p.rec.put(t, []byte(r.id), r.record)
 			if r.entry != nil {
 				t.putEntry(r.hour, r.entry, r.source, r.digest)
 			}
 		}
 		return nil
 	}})
+}
+
+// isOver tells whether the retention of an execution that has ended is: it is not shown, though its space may not be free yet.
+func (j *Journal) isOver(id string) bool {
+	at, err := journal.IDTime(id)
+	return err == nil && j.now().Sub(at) > j.limits.Load().Retention
 }
 
 // Get reads a record.
@@ -69,10 +75,13 @@ func (j *Journal) Get(_ context.Context, id string) (r *journal.Record, err erro
 			return err
 		}
 		p := readPart(tx, hour)
-		if p == nil {
+		if p == nil || j.isOver(id) {
 			return journal.ErrUnknown
 		}
-		v := p.rec.Get([]byte(id))
+		v, err := p.rec.whole(p.rec.short.Get([]byte(id)))
+		if err != nil {
+			return err
+		}
 		if v == nil {
 			return journal.ErrUnknown
 		}
@@ -100,6 +109,9 @@ func (j *Journal) Source(_ context.Context, id string) (e *journal.Entry, err er
 	err = j.view(func(tx *bolt.Tx) error {
 		if tx.Bucket(bucketLive).Get([]byte(id)) != nil {
 			return journal.ErrNotEnded
+		}
+		if j.isOver(id) {
+			return journal.ErrUnknown
 		}
 		e, err = readEntry(tx, id)
 		if errors.Is(err, journal.ErrBadID) {
@@ -174,6 +186,6 @@ func (j *Journal) cancelPending(t *transaction, id string) error {
 	if err != nil {
 		return err
 	}
-	t.finish(id, hour, value)
+	t.finish(id, s.Workflow, hour, value)
 	return nil
 }

@@ -4,44 +4,66 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// room says why nothing new is taken; nil when there is room. Operations that end something are taken always: they need
+// room says why no more bytes are taken; nil when there is room. Operations that end something are taken always: they need
 // little and make room.
-func (j *Journal) room() error {
+func (j *Journal) room(more int64) error {
 	l := j.limits.Load()
 	if free := j.free.Load(); free >= 0 && free < l.MinFree {
 		return fmt.Errorf("%w: the disk has %d bytes left, %d are kept in reserve", journal.ErrFull, free, l.MinFree)
 	}
-	if used := j.used.Load(); used >= l.MaxBytes {
-		return fmt.Errorf("%w: it has %d bytes and may have %d", journal.ErrFull, used, l.MaxBytes)
+	if used, most := j.used.Load(), quotaOf(l).work; used+more > most {
+		return fmt.Errorf("%w: pending work and idempotency keys of all workflows take %d bytes, %d more would be over %d of max_bytes %d",
+			journal.ErrFull, used, more, most, l.MaxBytes)
 	}
 	return nil
 }
 
-// roomFor is room, after ended records have made way for what is to be added: they are never why something is refused. err
-// is the file's.
+// roomFor is room, after ended records and then kept responses have made way for what is to be added: they are never why
+// something is refused. err is the file's.
 func (j *Journal) roomFor(ops []*op) (full, err error) {
-	if !slices.ContainsFunc(ops, func(o *op) bool { return o.grows }) {
+	var more int64
+	grows := false
+	for _, o := range ops {
+		more += space(o.size)
+		grows = grows || o.grows
+	}
+	if q := quotaOf(j.limits.Load()); j.used.Load()+more > q.work {
+		// A little more than it takes, so that not every commit needs another one before it.
+		if err := j.makeRoom(q.work - more - q.limits.MaxBytes/64); err != nil {
+			return nil, err
+		}
+	}
+	if !grows {
 		return nil, nil
 	}
-	for more := true; more && j.used.Load() >= j.limits.Load().MaxBytes; {
+	return j.room(more), nil
+}
+
+// makeRoom drops ended records, the oldest first, and then kept responses, until the file holds so many bytes at most or there
+// are none.
+func (j *Journal) makeRoom(most int64) error {
+	for more := true; more && j.used.Load() > most; {
 		err := j.update(func(t *transaction) error {
-			if more = j.retire(t); !more && t.err == nil {
+			excess := j.used.Load() - most
+			if more = j.retire(t, excess); !more {
+				more = t.trimKept(t.accounts.responses - excess)
+			}
+			if !more && t.err == nil {
 				return errNothing
 			}
 			return t.err
 		})
 		if err != nil && !errors.Is(err, errNothing) {
-			return nil, err
+			return err
 		}
 	}
-	return j.room(), nil
+	return nil
 }
 
 // measure takes down how much the file holds: free pages in it are used again.

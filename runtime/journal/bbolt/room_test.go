@@ -57,21 +57,57 @@ func gone(t *testing.T, j *Journal, id string) func() bool {
 	}
 }
 
+// inFile tells whether there is still something of an execution that has ended.
+func inFile(t *testing.T, j *Journal, id string) (there bool) {
+	t.Helper()
+	if err := j.view(func(tx *bolt.Tx) error {
+		hour, err := hourOf(id)
+		if p := readPart(tx, hour); p != nil {
+			there = p.rec.short.Get([]byte(id)) != nil
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return there
+}
+
+// TestRetention: what is over is not shown from that moment on, and its space is freed when nothing of its hour is needed.
 func TestRetention(t *testing.T) {
 	l := roomy
 	l.Retention = 3 * time.Hour
 	j := open(t, path(t), l)
 	now := time.Now()
-	old, young, waits := entryAt(now.Add(-5*time.Hour), 1, 10), entryAt(now.Add(-time.Hour), 2, 10), entryAt(now.Add(-9*time.Hour), 3, 10)
+	old, young := entryAt(now.Add(-5*time.Hour), 1, 10), entryAt(now.Add(-3*time.Hour+time.Minute), 2, 10)
+	over, waits := entryAt(now.Add(-3*time.Hour-time.Second), 4, 10), entryAt(now.Add(-9*time.Hour), 3, 10)
 	if err := j.Accept(t.Context(), waits); err != nil {
 		t.Fatal(err)
 	}
-	put(t, j, old)
-	put(t, j, young)
-	eventually(t, "the old record goes", gone(t, j, old.ID))
+	for _, e := range []*journal.Entry{old, young, over} {
+		put(t, j, e)
+	}
+	for _, e := range []*journal.Entry{old, over} {
+		if _, err := j.Get(t.Context(), e.ID); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("what is over: %v", err)
+		}
+		if _, err := j.Source(t.Context(), e.ID); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("replaying what is over: %v", err)
+		}
+		if err := j.Cancel(t.Context(), e.ID); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("cancelling what is over: %v", err)
+		}
+	}
+	if !inFile(t, j, over.ID) {
+		t.Error("it went with those of its hour that are not over")
+	}
+	page, err := j.List(t.Context(), journal.Query{})
+	if err != nil || len(page.Rows) != 2 || page.Rows[0].ID != young.ID || page.Rows[1].ID != waits.ID {
+		t.Errorf("listed %+v, %v; want the young one and what waits", page.Rows, err)
+	}
 	if _, err := j.Get(t.Context(), young.ID); err != nil {
 		t.Errorf("the young one: %v", err)
 	}
+	eventually(t, "the old record goes", func() bool { return !inFile(t, j, old.ID) })
 	lease, err := j.Claim(t.Context())
 	if err != nil || lease.Entry().ID != waits.ID {
 		t.Fatalf("what waits: %v, %v", lease, err)
@@ -79,7 +115,7 @@ func TestRetention(t *testing.T) {
 	if err := lease.Finish(t.Context(), new(journal.Record)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it goes when it has ended", gone(t, j, waits.ID))
+	eventually(t, "it goes when it has ended", func() bool { return !inFile(t, j, waits.ID) })
 }
 
 // TestMaxBytes: ended records make room, the oldest first, also within the hour; what has not ended does not.
@@ -117,52 +153,66 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// TestLiveKeysStay: records make room for keys, and keys for nothing; when there are only keys, no more are taken.
+// TestLiveKeysStay: records make room for keys, and keys for nothing; of a workflow that has its share no more are taken, and
+// in the end none of any.
 func TestLiveKeysStay(t *testing.T) {
-	const size = 64 << 10
 	l := roomy
-	l.MaxBytes = 60 * size
+	l.MaxBytes = 1 << 20
 	j := open(t, path(t), l)
 	base := time.Now().Add(-time.Hour)
-	for n := range 30 {
-		put(t, j, entryAt(base.Add(time.Duration(n)*time.Second), n, size))
+	for n := range 10 {
+		put(t, j, entryAt(base.Add(time.Duration(n)*time.Second), n, 64<<10))
 	}
-	key := func(n int) journal.Reservation {
+	key := func(workflow string, n int) journal.Reservation {
 		return journal.Reservation{
-			ID: entryAt(base, 1000+n, 0).ID, Workflow: "order",
+			ID: entryAt(base, 1000+n, 0).ID, Workflow: workflow,
 			Key: journal.Key{Text: strconv.Itoa(n), Until: time.Now().Add(time.Hour)},
 		}
 	}
-	answer := bytes.Repeat([]byte{'x'}, size)
-	keys := 0
-	for ; ; keys++ {
-		err := j.Reserve(t.Context(), key(keys))
-		if errors.Is(err, journal.ErrFull) {
+	fill := func(workflow string) (n int) {
+		t.Helper()
+		for ; ; n++ {
+			err := j.Reserve(t.Context(), key(workflow, n))
+			if errors.Is(err, journal.ErrFull) {
+				return n
+			}
+			if err == nil {
+				err = j.Settle(t.Context(), key(workflow, n), []byte("answer"))
+			}
+			if err != nil || n > 5000 {
+				t.Fatalf("%d keys: %v", n, err)
+			}
+		}
+	}
+	first := fill("order")
+	if second := fill("other"); second < first/4 {
+		t.Errorf("one workflow has %d keys and leaves room for %d of another", first, second)
+	}
+	for n := 0; ; n++ { // the rest, each of another workflow
+		if err := j.Reserve(t.Context(), key("w"+strconv.Itoa(n), 0)); errors.Is(err, journal.ErrFull) {
 			break
-		}
-		if err == nil {
-			err = j.Settle(t.Context(), key(keys), answer)
-		}
-		if err != nil || keys > 100 {
-			t.Fatalf("%d keys: %v", keys, err)
+		} else if err != nil || n > 5000 {
+			t.Fatalf("%d workflows: %v", n, err)
 		}
 	}
 	if page, err := j.List(t.Context(), journal.Query{}); err != nil || len(page.Rows) > 0 {
 		t.Errorf("keys are refused while there are %d records, %v", len(page.Rows), err)
 	}
-	for n := range keys {
-		other := key(n)
+	for n := range first {
+		other := key("order", n)
 		other.ID = entryAt(base, 5000, 0).ID
 		var d *journal.DuplicateError
-		if err := j.Reserve(t.Context(), other); !errors.As(err, &d) || len(d.Response) != size {
-			t.Fatalf("key %d of %d: %v", n, keys, err)
+		if err := j.Reserve(t.Context(), other); !errors.As(err, &d) || d.Response == nil {
+			t.Fatalf("key %d of %d: %v", n, first, err)
 		}
 	}
-	if err := j.Free(t.Context(), key(0)); err != nil {
-		t.Fatal(err)
+	for n := range 200 { // pages of the file, which are not full
+		if err := j.Free(t.Context(), key("order", n)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := j.Reserve(t.Context(), key(keys)); err != nil {
-		t.Errorf("when a key has gone: %v", err)
+	if err := j.Reserve(t.Context(), key("order", first)); err != nil {
+		t.Errorf("when keys have gone: %v", err)
 	}
 }
 

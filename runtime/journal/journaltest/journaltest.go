@@ -27,6 +27,9 @@ type Engine struct {
 	// directory, which is empty the first time: when journal.Memory is not all that it promises, the next journal of the
 	// same directory holds it too. The suite opens and closes it, one of a directory at a time.
 	At func(dir string, maxPending int) journal.Journal
+	// Bounded makes a journal whose bounds follow from so many bytes, at least 16 MiB: what is pending and kept takes no
+	// more, and kept responses a quarter of it.
+	Bounded func(dir string, bytes int64) journal.Journal
 	// Durability is what the journals must say of themselves.
 	Durability journal.Durability
 }
@@ -60,6 +63,11 @@ func Run(t *testing.T, e Engine) {
 		{"a waiting execution has its key until it ends", reservations},
 		{"a key's time ends", keyTime},
 		{"many want one key", keyRace},
+		{"a workflow has its share of entries", shareOfEntries},
+		{"a workflow has its share of bytes", shareOfBytes},
+		{"a step has its bound", shareOfSteps},
+		{"a workflow has its share of kept responses", shareOfResponses},
+		{"kept responses have their bound", boundOfResponses},
 		{"records come out as they went in", records},
 		{"what an execution is run from is exact", sources},
 		{"lists go from the newest", lists},
@@ -94,7 +102,12 @@ func (s *suite) open(maxPending int) journal.Journal {
 
 func (s *suite) openAt(dir string, maxPending int) journal.Journal {
 	s.Helper()
-	j := s.engine.At(dir, maxPending)
+	return s.opened(s.engine.At(dir, maxPending))
+}
+
+// opened opens a journal, to be closed at the end.
+func (s *suite) opened(j journal.Journal) journal.Journal {
+	s.Helper()
 	for range 2 {
 		s.must("opening", j.Open(s.context()))
 	}

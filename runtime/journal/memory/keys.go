@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"time"
@@ -8,18 +9,25 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-const (
-	// MaxKeys is how many idempotency keys a Journal keeps until their time is over.
-	MaxKeys = 100_000
-	// MaxKeyBytes is what their responses may have together before nothing more is reserved.
-	MaxKeyBytes = 256 << 20
-)
+// MaxKeys is how many idempotency keys a Journal keeps until their time is over, of all workflows.
+const MaxKeys = 100_000
 
 // keys are the idempotency keys of a journal. They are guarded by its lock.
 type keys struct {
-	byName map[name]*key
-	bytes  int // of responses
-	sweep  int // how many keys there are when those that have expired are looked for again
+	byName     map[name]*key
+	byWorkflow map[string]*keysOf
+	kept       list.List // of *key: those with a response, the one that is kept longest first
+	bytes      int64     // of responses
+	most       int64     // bytes of responses
+	sweep      int       // how many keys there are when those that have expired are looked for again
+	swept      time.Time // when they were looked for
+}
+
+// keysOf are the keys of one workflow.
+type keysOf struct {
+	count int
+	kept  list.List // as in keys
+	bytes int64
 }
 
 // name is a key's name, and key what is kept of it.
@@ -27,19 +35,27 @@ type (
 	name struct{ workflow, text string }
 	key  struct {
 		journal.Key
-		id string
+		name           name
+		id             string
+		inAll, inOwner *list.Element // of kept; nil = there is no response, or it has gone
 	}
 )
 
 // sweepFrom is the least number of keys among which expired ones are looked for.
 const sweepFrom = 1000
 
+func newKeys(most int64) keys {
+	return keys{byName: make(map[name]*key), byWorkflow: make(map[string]*keysOf), most: most}
+}
+
 // taken says why a key cannot be reserved.
 func (k *keys) taken(r journal.Reservation) error {
 	has := k.byName[name{r.Workflow, r.Key.Text}]
 	switch {
-	case has == nil || has.id == r.ID || !has.Until.After(time.Now()):
-		return k.room()
+	case has == nil:
+		return k.room(r.Workflow)
+	case has.id == r.ID || !has.Until.After(time.Now()):
+		return nil
 	case has.Digest != r.Key.Digest:
 		return journal.ErrKeyReused
 	default:
@@ -47,41 +63,100 @@ func (k *keys) taken(r journal.Reservation) error {
 	}
 }
 
-// room says why no key can be added; nil when there is room.
-func (k *keys) room() error {
-	k.forgetExpired()
-	if len(k.byName) >= MaxKeys || k.bytes >= MaxKeyBytes {
-		return fmt.Errorf("%w: %d idempotency keys are kept, with %d bytes of responses", journal.ErrFull, len(k.byName), k.bytes)
+// sweepEvery is how often they are looked for at most when there is no room for another one.
+const sweepEvery = time.Second
+
+// room says why a workflow can have no other key; nil when there is room. Those that have expired make it, which takes a
+// look at each key: only when there are twice as many as the last time, or none fits.
+func (k *keys) room(workflow string) error {
+	full := k.full(workflow)
+	if len(k.byName) >= max(k.sweep, sweepFrom) || full != nil && time.Since(k.swept) >= sweepEvery {
+		k.forgetExpired()
+		full = k.full(workflow)
+	}
+	return full
+}
+
+// full says which bound another key of a workflow would be over.
+func (k *keys) full(workflow string) error {
+	if len(k.byName) >= MaxKeys {
+		return fmt.Errorf("%w: %d idempotency keys are kept", journal.ErrFull, len(k.byName))
+	}
+	if own := k.byWorkflow[workflow]; own != nil && own.count >= journal.Share(MaxKeys) {
+		return fmt.Errorf("%w: %d idempotency keys of the workflow are kept, its share of %d is %d",
+			journal.ErrFull, own.count, MaxKeys, journal.Share(MaxKeys))
 	}
 	return nil
 }
 
-// forgetExpired looks at each key, but only when there are twice as many as the last time.
 func (k *keys) forgetExpired() {
-	if len(k.byName) < max(k.sweep, sweepFrom) && k.bytes < MaxKeyBytes {
-		return
-	}
 	now := time.Now()
+	k.swept = now
 	for n, has := range k.byName {
 		if !has.Until.After(now) {
 			k.drop(n)
 		}
 	}
-	k.sweep = min(2*len(k.byName), MaxKeys)
+	k.sweep = 2 * len(k.byName)
 }
 
-// set keeps a key that is not taken.
+// set keeps a key that is not taken. For its response older ones make way: of the workflow when it is at its share, then of
+// all; one that is too large is not kept.
 func (k *keys) set(r journal.Reservation) {
 	n := name{r.Workflow, r.Key.Text}
 	k.drop(n)
-	k.byName[n] = &key{Key: r.Key, id: r.ID}
-	k.bytes += len(r.Key.Response)
+	own := k.byWorkflow[r.Workflow]
+	if own == nil {
+		own = new(keysOf)
+		k.byWorkflow[r.Workflow] = own
+	}
+	own.count++
+	has := &key{Key: r.Key, name: n, id: r.ID}
+	k.byName[n] = has
+	size := int64(len(r.Key.Response))
+	if size == 0 {
+		return
+	}
+	share := journal.Share(k.most)
+	if size > share {
+		has.Response = []byte{}
+		return
+	}
+	for own.bytes+size > share {
+		k.dropResponse(own.kept.Front().Value.(*key))
+	}
+	for k.bytes+size > k.most {
+		k.dropResponse(k.kept.Front().Value.(*key))
+	}
+	has.inAll, has.inOwner = k.kept.PushBack(has), own.kept.PushBack(has)
+	k.bytes += size
+	own.bytes += size
+}
+
+// dropResponse forgets a response that is kept. Its key stays.
+func (k *keys) dropResponse(has *key) {
+	if has.inAll == nil {
+		return
+	}
+	own := k.byWorkflow[has.name.workflow]
+	k.kept.Remove(has.inAll)
+	own.kept.Remove(has.inOwner)
+	has.inAll, has.inOwner = nil, nil
+	k.bytes -= int64(len(has.Response))
+	own.bytes -= int64(len(has.Response))
+	has.Response = []byte{}
 }
 
 func (k *keys) drop(n name) {
-	if has := k.byName[n]; has != nil {
-		k.bytes -= len(has.Response)
-		delete(k.byName, n)
+	has := k.byName[n]
+	if has == nil {
+		return
+	}
+	k.dropResponse(has)
+	delete(k.byName, n)
+	own := k.byWorkflow[n.workflow]
+	if own.count--; own.count == 0 {
+		delete(k.byWorkflow, n.workflow)
 	}
 }
 

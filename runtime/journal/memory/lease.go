@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
@@ -68,14 +69,23 @@ func (l *lease) Checkpoint(_ context.Context, s journal.Step) error {
 	if err := l.check(); err != nil {
 		return err
 	}
-	l.journal.writes++
-	for i := range l.item.steps {
-		if l.item.steps[i].Node == s.Node {
-			l.item.steps[i] = s
-			return l.wanted()
-		}
+	j, it := l.journal, l.item
+	at := slices.IndexFunc(it.steps, func(old journal.Step) bool { return old.Node == s.Node })
+	more := int64(stepBytes(s))
+	if at >= 0 {
+		more -= int64(stepBytes(it.steps[at]))
 	}
-	l.item.steps = append(l.item.steps, s)
+	if err := j.work.mayAdd(j.options, it.entry.Workflow, 0, more); err != nil {
+		return err
+	}
+	j.work.change(it.entry.Workflow, 0, more)
+	it.bytes += more
+	j.writes++
+	if at >= 0 {
+		it.steps[at] = s
+	} else {
+		it.steps = append(it.steps, s)
+	}
 	return l.wanted()
 }
 

@@ -5,7 +5,6 @@ package memory
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -17,18 +16,29 @@ import (
 const (
 	// DefaultMaxPending is how many entries a Journal holds when it is not told otherwise.
 	DefaultMaxPending = 100_000
-	// MaxRecords is how many records a Journal keeps: the newest.
-	MaxRecords = 10_000
+	// DefaultMaxBytes is how much it holds when it is not told otherwise.
+	DefaultMaxBytes = 1 << 30
+	// MaxRecords is how many records a Journal keeps: the newest, as far as MaxRecordBytes are enough for them.
+	MaxRecords     = 10_000
+	MaxRecordBytes = 256 << 20
+	// Retention is how long after its acceptance an execution that has ended is shown.
+	Retention = 72 * time.Hour
 )
 
 // Options of a Journal.
 type Options struct {
 	// MaxPending is the most entries that have not ended, claimed or not; 0 or less means DefaultMaxPending.
 	MaxPending int
+	// MaxBytes is the most bytes of events and steps of such entries, and of responses that are kept for duplicates: a
+	// quarter of it is for those. 0 or less means DefaultMaxBytes. Records come on top of it.
+	MaxBytes int64
 	// AcceptLoss says that it is fine to lose entries with the process. Without it Accept and Adopt, which promise the
 	// contrary, return journal.ErrVolatile.
 	AcceptLoss bool
 }
+
+func (o Options) keptBytes() int64 { return o.MaxBytes / 4 }
+func (o Options) workBytes() int64 { return o.MaxBytes - o.keptBytes() }
 
 // Journal is a journal.Journal in memory.
 type Journal struct {
@@ -40,6 +50,7 @@ type Journal struct {
 	queue   turns.Queue[*item] // those that can be claimed
 	wake    chan struct{}      // closed and replaced when there is something to claim
 	order   uint64             // of the last entry that was accepted
+	work    work
 	keys    keys
 	records records
 	writes  uint64
@@ -51,6 +62,7 @@ type item struct {
 	entry     *journal.Entry
 	order     uint64
 	steps     []journal.Step
+	bytes     int64 // that are counted
 	holder    *lease
 	place     *turns.Place[*item] // in the queue
 	timer     *time.Timer
@@ -62,12 +74,16 @@ func New(o Options) *Journal {
 	if o.MaxPending <= 0 {
 		o.MaxPending = DefaultMaxPending
 	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
 	return &Journal{
 		options: o,
 		closed:  make(chan struct{}),
 		wake:    make(chan struct{}),
 		items:   make(map[string]*item),
-		keys:    keys{byName: make(map[name]*key)},
+		work:    work{byWorkflow: make(map[string]amount)},
+		keys:    newKeys(o.keptBytes()),
 		records: records{byID: make(map[string]journal.Ended)},
 	}
 }
@@ -117,14 +133,16 @@ func (j *Journal) add(e *journal.Entry) (*item, error) {
 			return nil, err
 		}
 	}
-	if len(j.items) >= j.options.MaxPending {
-		return nil, fmt.Errorf("%w: %d executions have not ended", journal.ErrFull, j.options.MaxPending)
+	bytes := entryBytes(e)
+	if err := j.work.mayAdd(j.options, e.Workflow, 1, bytes); err != nil {
+		return nil, err
 	}
 	if e.Key != nil {
 		j.keys.set(r)
 	}
+	j.work.change(e.Workflow, 1, bytes)
 	j.order++
-	it := &item{entry: e, order: j.order, steps: slices.Clone(e.Steps)}
+	it := &item{entry: e, order: j.order, steps: slices.Clone(e.Steps), bytes: bytes}
 	j.items[e.ID] = it
 	j.writes++
 	return it, nil

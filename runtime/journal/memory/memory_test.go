@@ -3,6 +3,7 @@ package memory_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,9 @@ func TestSuite(t *testing.T) {
 		At: func(_ string, maxPending int) journal.Journal {
 			return memory.New(memory.Options{MaxPending: maxPending, AcceptLoss: true})
 		},
+		Bounded: func(_ string, bytes int64) journal.Journal {
+			return memory.New(memory.Options{MaxBytes: bytes, AcceptLoss: true})
+		},
 		Durability: journal.Memory,
 	})
 }
@@ -29,7 +33,7 @@ func TestSuite(t *testing.T) {
 func TestDefaultMaxPending(t *testing.T) {
 	j := memory.New(memory.Options{AcceptLoss: true})
 	for i := range memory.DefaultMaxPending {
-		if err := j.Accept(t.Context(), &journal.Entry{ID: strconv.Itoa(i)}); err != nil {
+		if err := j.Accept(t.Context(), &journal.Entry{ID: strconv.Itoa(i), Workflow: strconv.Itoa(i % 2)}); err != nil {
 			t.Fatalf("accepting entry %d: %v", i, err)
 		}
 	}
@@ -95,44 +99,72 @@ func TestReleaseWaits(t *testing.T) {
 	})
 }
 
-// TestKeysAreBounded: those that have expired make room, live ones make the journal refuse.
+// TestKeysAreBounded: those that have expired make room, live ones make the journal refuse, first their own workflow.
 func TestKeysAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := memory.New(memory.Options{})
-		reservation := func(n int) journal.Reservation {
-			return journal.Reservation{ID: strconv.Itoa(n), Workflow: "w", Key: journal.Key{Text: strconv.Itoa(n), Until: time.Now().Add(time.Hour)}}
+		reservation := func(workflow string, n int) journal.Reservation {
+			return journal.Reservation{
+				ID: workflow + strconv.Itoa(n), Workflow: workflow,
+				Key: journal.Key{Text: strconv.Itoa(n), Until: time.Now().Add(time.Hour)},
+			}
 		}
-		fill := func() {
+		fill := func(workflow string, keys int) {
 			t.Helper()
-			for n := range memory.MaxKeys {
-				if err := j.Reserve(t.Context(), reservation(n)); err != nil {
-					t.Fatalf("key %d: %v", n, err)
+			for n := range keys {
+				if err := j.Reserve(t.Context(), reservation(workflow, n)); err != nil {
+					t.Fatalf("key %d of %s: %v", n, workflow, err)
 				}
 			}
-			if err := j.Reserve(t.Context(), reservation(memory.MaxKeys)); !errors.Is(err, journal.ErrFull) {
-				t.Fatalf("one more: %v, want %v", err, journal.ErrFull)
+			if err := j.Reserve(t.Context(), reservation(workflow, keys)); !errors.Is(err, journal.ErrFull) {
+				t.Fatalf("one more of %s: %v, want %v", workflow, err, journal.ErrFull)
 			}
 		}
-		fill()
-		time.Sleep(time.Hour)
-		fill()
-		large := reservation(0)
-		if err := j.Settle(t.Context(), large, make([]byte, memory.MaxKeyBytes)); err != nil {
-			t.Fatal(err)
+		for range 2 {
+			fill("a", memory.MaxKeys*3/4)
+			fill("b", memory.MaxKeys/4)
+			time.Sleep(time.Hour)
 		}
-		for n := 1; n < memory.MaxKeys; n++ {
-			if err := j.Free(t.Context(), reservation(n)); err != nil {
+	})
+}
+
+// TestRetention: what is over is not shown, and a record may have any size.
+func TestRetention(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := memory.New(memory.Options{})
+		put := func(id string) {
+			t.Helper()
+			r := &journal.Record{Summary: journal.Summary{ID: id, AcceptedAt: time.Now()}}
+			source := &journal.Entry{ID: id, Data: make([]byte, memory.MaxRecordBytes/2)}
+			if err := j.Put(t.Context(), journal.Ended{Record: r, Source: source}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := j.Reserve(t.Context(), reservation(1)); !errors.Is(err, journal.ErrFull) {
-			t.Errorf("with large responses: %v, want %v", err, journal.ErrFull)
+		want := func(ids ...string) {
+			t.Helper()
+			page, err := j.List(t.Context(), journal.Query{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, row := range page.Rows {
+				got = append(got, row.ID)
+			}
+			if !slices.Equal(got, ids) {
+				t.Errorf("records %v, want %v", got, ids)
+			}
 		}
-		if err := j.Free(t.Context(), large); err != nil {
-			t.Fatal(err)
+		put("exec-1")
+		time.Sleep(time.Hour)
+		put("exec-2")
+		want("exec-2") // there is no room for both
+		time.Sleep(memory.Retention + 1)
+		want()
+		if _, err := j.Get(t.Context(), "exec-2"); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("reading what is over: %v", err)
 		}
-		if err := j.Reserve(t.Context(), reservation(1)); err != nil {
-			t.Errorf("with room again: %v", err)
+		if _, err := j.Source(t.Context(), "exec-2"); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("replaying what is over: %v", err)
 		}
 	})
 }

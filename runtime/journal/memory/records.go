@@ -8,23 +8,69 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// records are the executions that have ended, at most MaxRecords.
+// records are the executions that have ended, as far as Retention, MaxRecords and MaxRecordBytes let them stay.
 type records struct {
-	ids  []string // sorted
-	byID map[string]journal.Ended
+	ids   []string // sorted
+	byID  map[string]journal.Ended
+	bytes int
 }
 
 func (r *records) put(e journal.Ended) {
 	id := e.Record.ID
-	if _, there := r.byID[id]; !there {
+	if old, there := r.byID[id]; there {
+		r.bytes -= recordBytes(old)
+	} else {
 		at, _ := slices.BinarySearch(r.ids, id)
 		r.ids = slices.Insert(r.ids, at, id)
 	}
 	r.byID[id] = e
-	if len(r.ids) > MaxRecords {
-		delete(r.byID, r.ids[0])
-		r.ids = slices.Delete(r.ids, 0, 1)
+	r.bytes += recordBytes(e)
+	gone := 0
+	for _, oldest := range r.ids {
+		if len(r.byID) <= MaxRecords && r.bytes <= MaxRecordBytes && !isOver(r.byID[oldest]) {
+			break
+		}
+		r.bytes -= recordBytes(r.byID[oldest])
+		delete(r.byID, oldest)
+		gone++
 	}
+	r.ids = slices.Delete(r.ids, 0, gone)
+}
+
+// get is a record that is shown.
+func (r *records) get(id string) (journal.Ended, bool) {
+	e, ok := r.byID[id]
+	return e, ok && !isOver(e)
+}
+
+// isOver tells whether the retention of an execution is.
+func isOver(e journal.Ended) bool {
+	at := e.Record.AcceptedAt
+	return !at.IsZero() && time.Since(at) > Retention
+}
+
+// recordBytes is about what a record takes.
+func recordBytes(e journal.Ended) int {
+	n := 1 << 10
+	if t := e.Record.Trigger; t != nil {
+		n += len(t.Data.Text) + len(t.Headers.Text)
+	}
+	for i := range e.Record.Nodes {
+		row := &e.Record.Nodes[i]
+		n += len(row.Input.Text) + len(row.Fixed.Text) + len(row.Output.Text)
+		for _, line := range row.Logs {
+			n += len(line)
+		}
+		for _, c := range row.Calls {
+			for _, h := range c.Host {
+				n += len(h.Request.Text) + len(h.Answer.Text)
+			}
+		}
+	}
+	if s := e.Source; s != nil {
+		n += len(s.Data) + len(s.Query) + len(s.Headers)
+	}
+	return n
 }
 
 // Put keeps records.
@@ -51,7 +97,7 @@ func (j *Journal) Get(_ context.Context, id string) (*journal.Record, error) {
 	if it := j.items[id]; it != nil {
 		return &journal.Record{Summary: it.summary()}, nil
 	}
-	if e, ok := j.records.byID[id]; ok {
+	if e, ok := j.records.get(id); ok {
 		r := *e.Record
 		return &r, nil
 	}
@@ -90,7 +136,9 @@ func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error)
 		rows = append(rows, it.summary())
 	}
 	for _, e := range j.records.byID {
-		rows = append(rows, e.Record.Summary)
+		if !isOver(e) {
+			rows = append(rows, e.Record.Summary)
+		}
 	}
 	rows = slices.DeleteFunc(rows, func(s journal.Summary) bool {
 		return q.Cursor != "" && s.ID >= q.Cursor || q.Workflow != "" && s.Workflow != q.Workflow || q.Status != "" && s.Status != q.Status
@@ -117,7 +165,7 @@ func (j *Journal) Source(_ context.Context, id string) (*journal.Entry, error) {
 	if j.items[id] != nil {
 		return nil, journal.ErrNotEnded
 	}
-	if e := j.records.byID[id]; e.Source != nil {
+	if e, ok := j.records.get(id); ok && e.Source != nil {
 		return e.Source, nil
 	}
 	return nil, journal.ErrUnknown
@@ -132,7 +180,7 @@ func (j *Journal) Cancel(_ context.Context, id string) error {
 	}
 	it := j.items[id]
 	if it == nil {
-		if _, ended := j.records.byID[id]; ended {
+		if _, ended := j.records.get(id); ended {
 			return journal.ErrEnded
 		}
 		return journal.ErrUnknown
@@ -157,6 +205,7 @@ func (j *Journal) Cancel(_ context.Context, id string) error {
 // end replaces an item by its record. The caller holds the lock.
 func (j *Journal) end(it *item, r *journal.Record) {
 	delete(j.items, it.entry.ID)
+	j.work.change(it.entry.Workflow, -1, -it.bytes)
 	source := *it.entry
 	source.Steps, source.Key = nil, nil
 	j.records.put(journal.Ended{Record: r, Source: &source})
