@@ -88,7 +88,7 @@ func TestWaitingExecutionsAreListed(t *testing.T) {
 	for range 3 {
 		receive(t, results)
 	}
-	x.recorder.close()
+	x.recorder.close(t.Context())
 	if got := list(journal.Query{Status: journal.Running}); got != nil {
 		t.Errorf("%v run when all have ended", got)
 	}

@@ -86,7 +86,7 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 	case noRoom(cause):
 		r.Engine.config.Logger.Error("an execution has failed because the journal had no room for its steps",
 			zap.String("execution_id", result.ID), zap.String("workflow", run.program.Plan.ID), zap.Error(cause))
-		rec := run.record(result)
+		rec := run.record(newEffort(x.hard), result)
 		rec.Code, rec.Message = CodeJournalFull, "the journal had no room for what the nodes have given"
 		x.finish(r, l, rec)
 	case errors.Is(cause, errCheckpoint):
