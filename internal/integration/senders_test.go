@@ -210,6 +210,8 @@ func TestMisplacedSecrets(t *testing.T) {
 			t.Errorf("%s shows the secret:\n%s", where, text)
 		}
 	}
+	var files []string
+	var commands [][]string
 	for id, doc := range documents {
 		a := s.ask(http.MethodGet, "workflows/"+id, "")
 		want := http.StatusOK
@@ -221,14 +223,17 @@ func TestMisplacedSecrets(t *testing.T) {
 		}
 		shows("GET "+id, a.body)
 		shows("PUT "+id, s.ask(http.MethodPut, "workflows/"+id, doc).body)
-		file := write(t, id+".json", doc)
-		for _, args := range [][]string{{"get", id, address}, {"apply", file, address}, {"validate", file}, {"validate", "--json", file}, {"run", file}} {
-			out, errOut, err := cli(t, "", args...)
-			if err != nil {
-				errOut += err.Error()
-			}
-			shows(strings.Join(args, " "), out+errOut)
+		files = append(files, write(t, id+".json", doc))
+		commands = append(commands, []string{"get", id, address})
+	}
+	commands = append(commands, append([]string{"apply", address}, files...), append([]string{"validate"}, files...),
+		append([]string{"validate", "--json"}, files...), []string{"run", files[0]})
+	for _, args := range commands {
+		out, errOut, err := cli(t, "", args...)
+		if err != nil {
+			errOut += err.Error()
 		}
+		shows(strings.Join(args, " "), out+errOut)
 	}
 	shows("the list", s.ask(http.MethodGet, "workflows", "").body)
 	shows("status", s.ask(http.MethodGet, "status", "").body)
