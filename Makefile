@@ -65,7 +65,7 @@ RUST_WASM = dir=$$(rustc --print target-libdir --target wasm32-unknown-unknown 2
 # Nodes in each language that use what its SDK has and the example does not: one reads all that JSON can have, one works with globals.
 MORE_NODES := $(addprefix nodes/sdk/languages/testdata/,reader counter)
 
-examples: bin/caddy ## begin a node in each language, with the commands that authors type, and test it
+examples: bin/caddy ## begin a node in each language, with the commands that authors type, and test it; compare signatures with libraries of npm
 	@export PATH="$$PWD/bin:$$PATH"; set --; \
 	$(RUST_WASM) || PATH="/usr/bin:$$PATH"; \
 	$(RUST_WASM) || set -- rustc cargo libstd-rust-dev-wasm32; \
@@ -84,6 +84,7 @@ examples: bin/caddy ## begin a node in each language, with the commands that aut
 		sed 's|"../c/|"|' "$$node.$${file##*.}" >.run/examples/$$language/$$file && \
 		sed "\$$s|\$$| --cases $$PWD/$$node.json|" .run/examples/$$language.sh | XDG_DATA_HOME="$$PWD/.run/data" sh -eux || exit 1; \
 	done; done
+	go run ./internal/reference
 
 nodes: ## compile the built-in nodes to nodes/dist
 	go run ./nodes/build.go
