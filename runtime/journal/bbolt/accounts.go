@@ -107,7 +107,7 @@ func space(n int) int64 {
 // stepSpace is what a step takes, whose value has n bytes.
 func stepSpace(n int) int64 { return space(n) + 64 }
 
-// readAccounts makes the accounts of a file.
+// readAccounts makes the accounts of a file, and looks at all of its values that a request may depend on.
 func readAccounts(tx *bolt.Tx) (*accounts, error) {
 	a := newAccounts()
 	if err := tx.Bucket(bucketLive).ForEach(func(id, v []byte) error { return a.readEntry(tx, string(id), v) }); err != nil {
@@ -122,8 +122,20 @@ func readAccounts(tx *bolt.Tx) (*accounts, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if err := tx.Bucket(bucketKeys).ForEach(func(_, v []byte) error {
+		k, err := readReserved(v)
+		if err != nil || len(k.digest) != sha256.Size {
+			return fmt.Errorf("%w: an idempotency key", errDamaged)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
 	all := valuesIn(tx, bucketKept)
 	err := all.short.ForEach(func(_, v []byte) error {
+		if _, err := all.whole(v); err != nil {
+			return fmt.Errorf("%w: a kept response", err)
+		}
 		k, size, err := readKeptHead(all, v)
 		a.change(k.workflow, account{responses: size})
 		return err
@@ -139,6 +151,19 @@ func (a *accounts) readEntry(tx *bolt.Tx, id string, v []byte) error {
 	of, source, document, err := sourceOf(tx, id, s.Workflow)
 	if err != nil {
 		return err
+	}
+	p := readPart(tx, of.hour)
+	whole, err := p.src.whole(p.src.short.Get([]byte(id)))
+	if err == nil {
+		err = checkSource(whole)
+	}
+	if v := p.doc.short.Get(of.digest[:]); err == nil && a.documents[of] == 0 {
+		if _, err = p.doc.whole(v); v == nil {
+			err = errDamaged
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("what execution %s runs from: %w", id, err)
 	}
 	a.entry(1, of, source, document)
 	return nil
@@ -156,8 +181,8 @@ func (a *accounts) readStep(tx *bolt.Tx, k, v []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := valuesIn(tx, bucketSteps).tail(v); err != nil {
-		return err
+	if _, err := readStep(valuesIn(tx, bucketSteps), "", v); err != nil {
+		return fmt.Errorf("a step of execution %s: %w", k[:idBytes], err)
 	}
 	a.change(s.Workflow, account{work: stepSpace(lengthOf(v))})
 	return nil
@@ -176,7 +201,7 @@ func sourceOf(tx *bolt.Tx, id, workflow string) (of documentOf, source, document
 	v := p.src.short.Get([]byte(id))
 	end, err := p.src.tail(v)
 	if err != nil || len(end) < sha256.Size {
-		return of, 0, 0, fmt.Errorf("execution %s: %w", id, errDamaged)
+		return of, 0, 0, fmt.Errorf("%w: what execution %s runs from", errDamaged, id)
 	}
 	of = documentOf{workflow: workflow, hour: hour, digest: [sha256.Size]byte(end[len(end)-sha256.Size:])}
 	return of, lengthOf(v), lengthOf(p.doc.short.Get(of.digest[:])), nil

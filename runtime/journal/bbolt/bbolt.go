@@ -25,13 +25,12 @@ package bbolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/journal/turns"
@@ -79,16 +78,17 @@ type Journal struct {
 	limits   atomic.Pointer[Limits]
 	now      func() time.Time
 
-	ops  chan *op
-	quit chan struct{} // closed by Close
-	done chan struct{} // closed when the writing goroutine has ended
+	ops    chan *op
+	broken chan error    // damage that somebody has seen who reads
+	quit   chan struct{} // closed by Close
+	done   chan struct{} // closed when the writing goroutine has ended
 
 	accounts *accounts  // of the file that is open; see there
 	opening  sync.Mutex // one Open or Close at a time
 	opened   atomic.Bool
 
 	file  sync.RWMutex // held for reading by each reading transaction, and to swap db
-	db    *bolt.DB     // nil while the file is closed
+	db    *opened      // nil while the file is closed
 	fault error        // why, when that is not as it should be
 
 	mu     sync.Mutex
@@ -115,6 +115,7 @@ func New(path string, limits Limits, lockWait time.Duration) *Journal {
 		lockWait: lockWait,
 		now:      time.Now,
 		ops:      make(chan *op, maxBatch),
+		broken:   make(chan error, 1),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
 		live:     make(map[string]*item),
@@ -139,7 +140,9 @@ func (j *Journal) Open(context.Context) error {
 	case j.opened.Load():
 		return nil
 	}
-	if err := j.openFile(true); err != nil {
+	if err := j.openFile(true); errors.Is(err, journal.ErrForeign) {
+		return j.foreign(err)
+	} else if err != nil {
 		return fmt.Errorf("journal %s: %w", j.path, err)
 	}
 	j.opened.Store(true)

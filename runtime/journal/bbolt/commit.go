@@ -109,6 +109,8 @@ func (j *Journal) write() {
 			if j.upkeep(&failed) {
 				more = again
 			}
+		case err := <-j.broken:
+			failed.note(j, err)
 		case <-failed.retry:
 			failed.reopen(j)
 		case <-j.quit:
@@ -160,6 +162,9 @@ func (j *Journal) batch(ops []*op) error {
 			if o.err = o.apply(t); o.err == nil {
 				applied++
 			}
+			if t.err == nil && errors.Is(o.err, journal.ErrForeign) {
+				t.err = o.err
+			}
 			if t.err != nil {
 				return t.err
 			}
@@ -206,21 +211,14 @@ func (j *Journal) batch(ops []*op) error {
 	return err
 }
 
-// update runs a writing transaction. A fault of the file that shows as a panic is an error too.
-func (j *Journal) update(do func(*transaction) error) (err error) {
+// update runs a writing transaction.
+func (j *Journal) update(do func(*transaction) error) error {
 	j.file.RLock()
 	defer j.file.RUnlock()
 	if j.db == nil {
 		return j.closedFor()
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", journal.ErrForeign, p)
-		}
-	}()
-	err = j.db.Update(func(tx *bolt.Tx) error { return do(j.begin(tx, j.accounts)) })
-	j.measure(j.db)
-	return err
+	return j.transact(j.db, j.accounts, do)
 }
 
 // closedFor says why the file is closed. The caller holds the lock of the file.
@@ -241,10 +239,13 @@ func (j *Journal) view(do func(*bolt.Tx) error) (err error) {
 	if j.db == nil {
 		return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.closedFor())
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %w: %v", journal.ErrUnavailable, journal.ErrForeign, p)
+	err = j.db.view(do)
+	if errors.Is(err, journal.ErrForeign) {
+		select {
+		case j.broken <- err:
+		default: // another one has told
 		}
-	}()
-	return j.db.View(do)
+		return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.foreign(err))
+	}
+	return err
 }

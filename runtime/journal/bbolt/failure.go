@@ -3,12 +3,16 @@ package bbolt
 import (
 	"errors"
 	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
 )
 
 // The waits before the file is opened again.
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
+	// damagedRetry is that of a damaged file, which takes somebody to mend it: all of it is read each time.
+	damagedRetry = time.Minute
 )
 
 // failure is the state of a file that could not be written. It belongs to the writing goroutine.
@@ -28,12 +32,17 @@ func (f *failure) note(j *Journal, err error) {
 		}
 	case f.retry == nil:
 		_ = j.closeFile(err)
-		f.schedule()
+		f.schedule(nil) // whatever it was, it may be over
 	}
 }
 
-func (f *failure) schedule() {
-	f.wait = min(max(2*f.wait, firstRetry), lastRetry)
+// schedule sets when to open the file, after another try that has failed with err.
+func (f *failure) schedule(err error) {
+	if errors.Is(err, journal.ErrForeign) {
+		f.wait = damagedRetry
+	} else {
+		f.wait = min(max(2*f.wait, firstRetry), lastRetry)
+	}
 	f.retry = time.After(f.wait)
 }
 
@@ -42,6 +51,11 @@ func (f *failure) reopen(j *Journal) {
 	f.retry = nil
 	if err := j.openFile(false); err != nil {
 		_ = j.closeFile(err)
-		f.schedule()
+		f.schedule(err)
+		return
+	}
+	select {
+	case <-j.broken: // what was seen in the file before
+	default:
 	}
 }

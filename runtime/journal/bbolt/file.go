@@ -28,8 +28,7 @@ func (j *Journal) openFile(first bool) error {
 		return err
 	}
 	if err := j.load(db, first); err != nil {
-		db.Close()
-		return err
+		return errors.Join(err, db.Close())
 	}
 	j.file.Lock()
 	j.db, j.fault = db, nil
@@ -41,6 +40,9 @@ func (j *Journal) openFile(first bool) error {
 
 // closeFile lets the file go; why is what callers are told.
 func (j *Journal) closeFile(why error) error {
+	if errors.Is(why, journal.ErrForeign) {
+		why = j.foreign(why)
+	}
 	j.file.Lock()
 	defer j.file.Unlock()
 	j.fault = why
@@ -55,14 +57,19 @@ func (j *Journal) closeFile(why error) error {
 	return nil
 }
 
+// foreign says which file is damaged, or not a journal, and what to do.
+func (j *Journal) foreign(why error) error {
+	return fmt.Errorf("journal %s: %w; move the file away to begin a new one, and keep it: what was accepted is in there", j.path, why)
+}
+
 // openDB opens a file that is there. Nothing is written to one that is not a journal.
-func openDB(path string, lockWait time.Duration) (*bolt.DB, error) {
+func openDB(path string, lockWait time.Duration) (*opened, error) {
 	if err := inspect(path, lockWait); err != nil {
 		return nil, err
 	}
-	db, err := bolt.Open(path, 0o600, options(lockWait))
+	db, err := openBolt(path, options(lockWait))
 	if err != nil {
-		return nil, openError(err)
+		return nil, err
 	}
 	db.AllocSize = allocSize
 	return db, nil

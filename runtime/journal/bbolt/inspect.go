@@ -2,10 +2,10 @@ package bbolt
 
 import (
 	"bytes"
-	"encoding/binary"
+	"errors"
 	"fmt"
-	"hash/fnv"
 	"os"
+	"runtime/debug"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -13,9 +13,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// inspect refuses what is not a whole journal, before it is opened for writing. bbolt takes an empty file for a new one, ends
-// the process when a file is shorter than it says, and panics on a goroutine of its own when a page is damaged.
-func inspect(path string, lockWait time.Duration) (err error) {
+// inspect refuses what is not a whole journal, before bbolt uses it. bbolt takes an empty file for a new one, and trusts what is
+// in a file: a damaged page ends the process, by a fault or by a panic on a goroutine of its own.
+//
+// It holds the lock that other processes write under, and reads the file by itself.
+func inspect(path string, lockWait time.Duration) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -23,95 +25,91 @@ func inspect(path string, lockWait time.Duration) (err error) {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: it is not a file", journal.ErrForeign)
 	}
-	if err := checkSize(path, info.Size()); err != nil {
+	if _, err := metaOf(path); err != nil {
 		return err
 	}
 	o := options(lockWait)
 	o.ReadOnly = true
-	db, err := bolt.Open(path, 0o600, o)
-	if err != nil {
-		return openError(err)
-	}
-	defer db.Close()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", journal.ErrForeign, p)
-		}
-	}()
-	return db.View(func(tx *bolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		if meta == nil || !bytes.Equal(meta.Get(keyFormat), format) {
-			return fmt.Errorf("%w: it says nothing of format %q", journal.ErrForeign, format)
-		}
-		for _, name := range buckets {
-			if tx.Bucket(name) == nil {
-				return fmt.Errorf("%w: it has no bucket %s", journal.ErrForeign, name)
-			}
-		}
-		return tx.ForEach(func(_ []byte, b *bolt.Bucket) error { return walk(b) })
-	})
-}
-
-// walk visits all pages of a bucket but those in which a long value goes on.
-func walk(b *bolt.Bucket) error {
-	return b.ForEach(func(k, v []byte) error {
-		if v != nil {
-			return nil
-		}
-		inner := b.Bucket(k)
-		if inner == nil {
-			return fmt.Errorf("%w: a bucket is damaged", journal.ErrForeign)
-		}
-		return walk(inner)
-	})
-}
-
-// The parts of bbolt's meta pages that are read here; its types are not to be had.
-const (
-	pageHeader = 16
-	metaSize   = 64
-	metaMagic  = 0xED0CDAED
-)
-
-// checkSize sees that a file is as long as the newer of its two meta pages says.
-func checkSize(path string, size int64) error {
-	f, err := os.Open(path)
+	opened, err := openBolt(path, o)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	var newest, pages, pageSize uint64
-	found := false
-	for _, at := range metaOffsets() {
-		m := make([]byte, metaSize)
-		if _, err := f.ReadAt(m, at+pageHeader); err != nil {
-			continue
-		}
-		word := binary.NativeEndian
-		sum := fnv.New64a()
-		sum.Write(m[:metaSize-8])
-		if word.Uint32(m) != metaMagic || word.Uint64(m[56:]) != sum.Sum64() {
-			continue
-		}
-		if tx := word.Uint64(m[48:]); !found || tx >= newest {
-			found, newest, pages, pageSize = true, tx, word.Uint64(m[40:]), uint64(word.Uint32(m[8:]))
-		}
-	}
-	switch {
-	case !found:
-		return fmt.Errorf("%w: it does not begin like one", journal.ErrForeign)
-	case uint64(size) < pages*pageSize:
-		return fmt.Errorf("%w: it has %d bytes and should have at least %d", journal.ErrForeign, size, pages*pageSize)
-	}
-	return nil
+	defer opened.Close()
+	return checkFile(path)
 }
 
-// metaOffsets are where meta pages may be: the second one is a page behind the first, whatever the size of pages was on
-// the machine that made the file.
-func metaOffsets() []int64 {
-	offsets := []int64{0}
-	for size := int64(1 << 10); size <= 1<<16; size <<= 1 {
-		offsets = append(offsets, size)
+// opened is a database with its file, which bbolt does not show.
+type opened struct {
+	*bolt.DB
+	file *os.File
+}
+
+// openBolt opens a database. A panic of bbolt is an error, and leaves no lock behind.
+func openBolt(path string, o *bolt.Options) (db *opened, err error) {
+	defer catchFaults()()
+	db = new(opened)
+	o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+		db.file, err = os.OpenFile(name, flag, mode)
+		return db.file, err
 	}
-	return offsets
+	defer func() {
+		if p := recover(); p != nil {
+			err = damagedBy(p)
+			if db.file != nil {
+				err = errors.Join(err, db.file.Close())
+			}
+			db = nil
+		}
+	}()
+	if db.DB, err = bolt.Open(path, 0o600, o); err != nil {
+		return nil, openError(err)
+	}
+	return db, nil
+}
+
+// catchFaults makes panics of faults on this goroutine, which end the process otherwise, until what it returns is called: a
+// page that cannot be read, or lies behind the end of a file that was cut off, is a fault.
+func catchFaults() (restore func()) {
+	old := debug.SetPanicOnFault(true)
+	return func() { debug.SetPanicOnFault(old) }
+}
+
+// damagedBy is the error of a panic that the file has led to.
+func damagedBy(p any) error { return fmt.Errorf("%w: %v", journal.ErrForeign, p) }
+
+// checkBuckets sees that a database has the buckets of a journal, and none where there should be a value.
+func checkBuckets(tx *bolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil || !bytes.Equal(meta.Get(keyFormat), format) {
+		return fmt.Errorf("%w: it says nothing of format %q", journal.ErrForeign, format)
+	}
+	for _, name := range buckets {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: it has no bucket %s", journal.ErrForeign, name)
+		}
+	}
+	return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+		if !bytes.Equal(name, bucketParts) {
+			return checkValues(b)
+		}
+		return b.ForEach(func(hour, v []byte) error {
+			part := b.Bucket(hour)
+			if len(hour) != 4 || v != nil || part == nil {
+				return fmt.Errorf("%w: %x is no partition", journal.ErrForeign, hour)
+			}
+			for _, name := range [][]byte{bucketSource, bucketDocument, bucketRecord} {
+				if part.Bucket(name) == nil {
+					return fmt.Errorf("%w: partition %x has no bucket %s", journal.ErrForeign, hour, name)
+				}
+			}
+			return part.ForEachBucket(func(name []byte) error { return checkValues(part.Bucket(name)) })
+		})
+	})
+}
+
+// checkValues sees that a bucket has no bucket in it.
+func checkValues(b *bolt.Bucket) error {
+	return b.ForEachBucket(func(name []byte) error {
+		return fmt.Errorf("%w: there is a bucket %x where none should be", journal.ErrForeign, name)
+	})
 }

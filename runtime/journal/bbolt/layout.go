@@ -76,7 +76,9 @@ func (j *Journal) begin(tx *bolt.Tx, a *accounts) *transaction {
 	}
 	// Keys grow, so that pages need no room for what comes between.
 	for _, b := range []*bolt.Bucket{t.live, t.expiry, t.kept.short, t.kept.long} {
-		b.FillPercent = 0.9
+		if b != nil { // files of an earlier version get some of them only now
+			b.FillPercent = 0.9
+		}
 	}
 	return t
 }

@@ -63,7 +63,8 @@ func (l *listing) scan(tx *bolt.Tx) error {
 				if l.journal.isOver(string(ended.key)) {
 					return journal.Summary{}, false, nil
 				}
-				return l.endedRow(ended.records, ended.value)
+				s, shown := l.endedRow(ended.records, ended.key, ended.value)
+				return s, shown, nil
 			}
 		}
 		s, shown, err := row()
@@ -93,25 +94,36 @@ func (l *listing) liveRow(id, v []byte) (journal.Summary, bool, error) {
 	return s, l.passes([]byte(s.Workflow), []byte(s.Status)), err
 }
 
-func (l *listing) endedRow(rec values, v []byte) (s journal.Summary, shown bool, err error) {
-	head, err := rec.head(v)
-	if err != nil {
-		return s, false, err
-	}
-	r := reader{rest: head}
-	workflow, status, summary := r.bytes(), r.bytes(), r.bytes()
-	if r.err != nil { // it is longer than what was read
-		if head, err = rec.whole(v); err != nil {
-			return s, false, err
+func (l *listing) endedRow(rec values, id, v []byte) (s journal.Summary, shown bool) {
+	r := reader{}
+	var workflow, status, summary []byte
+	for _, read := range []func([]byte) ([]byte, error){rec.head, rec.whole} { // most often the head is enough
+		b, err := read(v)
+		r = reader{rest: b, err: err}
+		if workflow, status, summary = r.bytes(), r.bytes(), r.bytes(); r.err == nil {
+			break
 		}
-		r = reader{rest: head}
-		workflow, status, summary = r.bytes(), r.bytes(), r.bytes()
 	}
-	if r.err != nil || !l.passes(workflow, status) {
-		return s, false, r.err
+	if r.err == nil {
+		if !l.passes(workflow, status) {
+			return s, false
+		}
+		s, r.err = decodeSummary(summary)
 	}
-	s, err = decodeSummary(summary)
-	return s, true, err
+	if r.err != nil {
+		s = damagedRecord(string(id)).Summary
+		return s, l.passes([]byte(s.Workflow), []byte(s.Status))
+	}
+	return s, true
+}
+
+// damagedRecord stands for one that cannot be read, so that the others can be.
+func damagedRecord(id string) *journal.Record {
+	r := new(journal.Record)
+	r.ID = id
+	r.AcceptedAt, _ = journal.IDTime(id)
+	r.Outcome = journal.Outcome{Status: journal.Failed, Code: "record_damaged", Message: "the record in the journal is damaged"}
+	return r
 }
 
 func (l *listing) passes(workflow, status []byte) bool {

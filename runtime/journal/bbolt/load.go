@@ -2,7 +2,6 @@ package bbolt
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -14,14 +13,17 @@ import (
 // older, and keys whose executions went with that process are free.
 //
 // When the file is opened again after a failure, leases go on: only what the failed write has changed, or not, is set right.
-func (j *Journal) load(db *bolt.DB, first bool) error {
+func (j *Journal) load(db *opened, first bool) error {
+	if err := db.view(checkBuckets); err != nil {
+		return err
+	}
 	if first {
 		if err := j.prepare(db); err != nil {
 			return fmt.Errorf("taking up what it holds: %w", err)
 		}
 	}
 	var order []*item
-	err := db.View(func(tx *bolt.Tx) (err error) {
+	err := db.view(func(tx *bolt.Tx) (err error) {
 		if j.accounts, err = readAccounts(tx); err != nil {
 			return err
 		}
@@ -97,21 +99,18 @@ func (j *Journal) dropOthers(found []*item) {
 
 // prepare makes a file one of this version, and settles what the end of a process has left behind. Each of its commits leaves
 // a whole file.
-func (j *Journal) prepare(db *bolt.DB) error {
-	if err := db.Update(func(tx *bolt.Tx) error {
-		for _, name := range laterBuckets {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
-		}
-		return j.recover(j.begin(tx, newAccounts())) // they are read afterwards
-	}); err != nil {
+func (j *Journal) prepare(db *opened) error {
+	// The accounts are read afterwards.
+	if err := j.transact(db, newAccounts(), (*transaction).makeBuckets); err != nil && !errors.Is(err, errNothing) {
+		return err
+	}
+	if err := j.transact(db, newAccounts(), j.recover); err != nil && !errors.Is(err, errNothing) {
 		return err
 	}
 	var last []byte
 	for more := true; more; {
-		if err := db.Update(func(tx *bolt.Tx) (err error) {
-			last, more, err = j.begin(tx, newAccounts()).indexInline(last)
+		if err := j.transact(db, newAccounts(), func(t *transaction) (err error) {
+			last, more, err = t.indexInline(last)
 			if err == nil && last == nil {
 				return errNothing
 			}
@@ -123,12 +122,29 @@ func (j *Journal) prepare(db *bolt.DB) error {
 	return nil
 }
 
+// makeBuckets makes those that files of an earlier version do not have.
+func (t *transaction) makeBuckets() error {
+	for _, name := range laterBuckets {
+		if t.Bucket(name) != nil {
+			continue
+		}
+		if _, err := t.CreateBucket(name); err != nil {
+			return err
+		}
+		t.dirty = true
+	}
+	if !t.dirty {
+		return errNothing
+	}
+	return nil
+}
+
 // indexMost bounds what one commit takes over of an earlier version.
 const indexMost = 5000
 
 // indexInline enters responses that stand in their keys, as an earlier version has written them, among those that are kept:
-// they go before all others. It looks at the keys behind after, which it checks, too. It returns the last one that it has
-// entered, and whether there may be more.
+// they go before all others. It looks at the keys behind after. It returns the last one that it has entered, and whether
+// there may be more.
 func (t *transaction) indexInline(after []byte) (last []byte, more bool, err error) {
 	type found struct {
 		key []byte
@@ -138,8 +154,8 @@ func (t *transaction) indexInline(after []byte) (last []byte, more bool, err err
 	c := t.keys.Cursor()
 	for hash, v := c.Seek(after); hash != nil; hash, v = c.Next() {
 		k, err := readReserved(v)
-		if err != nil || len(k.digest) != sha256.Size {
-			return nil, false, errDamaged
+		if err != nil {
+			return nil, false, err
 		}
 		if len(k.response) == 0 {
 			continue

@@ -208,21 +208,26 @@ type stepOrder struct {
 	journal.Step
 }
 
+// readStep reads the step of a node. It is a copy.
+func readStep(in values, node string, v []byte) (s stepOrder, err error) {
+	v, err = in.whole(v)
+	if err != nil {
+		return s, err
+	}
+	r := reader{rest: bytes.Clone(v)}
+	s = stepOrder{seq: r.number(), Step: journal.Step{Node: node, Handle: r.text(), Output: r.bytes()}}
+	return s, r.err
+}
+
 func readSteps(tx *bolt.Tx, id string) ([]journal.Step, error) {
 	var found []stepOrder
 	all := valuesIn(tx, bucketSteps)
 	c := all.short.Cursor()
 	prefix := []byte(id)
 	for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		v, err := all.whole(v)
+		s, err := readStep(all, string(k[len(prefix):]), v)
 		if err != nil {
 			return nil, err
-		}
-		r := reader{rest: bytes.Clone(v)}
-		s := stepOrder{seq: r.number()}
-		s.Node, s.Handle, s.Output = string(k[len(prefix):]), r.text(), r.bytes()
-		if r.err != nil {
-			return nil, r.err
 		}
 		found = append(found, s)
 	}

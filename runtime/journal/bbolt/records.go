@@ -78,15 +78,18 @@ func (j *Journal) Get(_ context.Context, id string) (r *journal.Record, err erro
 		if p == nil || j.isOver(id) {
 			return journal.ErrUnknown
 		}
-		v, err := p.rec.whole(p.rec.short.Get([]byte(id)))
-		if err != nil {
-			return err
-		}
-		if v == nil {
+		stored := p.rec.short.Get([]byte(id))
+		if stored == nil {
 			return journal.ErrUnknown
 		}
-		r, err = decodeRecord(v)
-		return err
+		v, err := p.rec.whole(stored)
+		if err == nil {
+			r, err = decodeRecord(v)
+		}
+		if err != nil {
+			r = damagedRecord(id)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -113,9 +116,11 @@ func (j *Journal) Source(_ context.Context, id string) (e *journal.Entry, err er
 		if j.isOver(id) {
 			return journal.ErrUnknown
 		}
-		e, err = readEntry(tx, id)
-		if errors.Is(err, journal.ErrBadID) {
-			err = journal.ErrUnknown
+		switch e, err = readEntry(tx, id); {
+		case errors.Is(err, journal.ErrBadID):
+			return journal.ErrUnknown
+		case errors.Is(err, journal.ErrForeign): // what has ended is not why the journal is closed
+			return errors.New("what the execution was run from is damaged")
 		}
 		return err
 	})

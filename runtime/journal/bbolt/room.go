@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -64,16 +62,6 @@ func (j *Journal) makeRoom(most int64) error {
 		}
 	}
 	return nil
-}
-
-// measure takes down how much the file holds: free pages in it are used again.
-func (j *Journal) measure(db *bolt.DB) {
-	var size int64
-	if err := db.View(func(tx *bolt.Tx) error { size = tx.Size(); return nil }); err != nil {
-		return // it was closed by its own fault, which the write has told
-	}
-	s := db.Stats()
-	j.used.Store(size - int64(s.FreePageN+s.PendingPageN)*int64(db.Info().PageSize))
 }
 
 // look asks the disk.
