@@ -149,6 +149,9 @@ func (m *module) readGlobal(r *reader) {
 	default:
 		g.mutable = mutable == 1
 	}
+	if g.mutable {
+		m.changing++
+	}
 	m.readConstant(r)
 	m.globals = append(m.globals, g)
 }

@@ -80,3 +80,48 @@ func operandsOf(op byte) int {
 	}
 	return 2
 }
+
+// heavyBytes is what an instruction takes of the compiler's memory beyond what others do. Those that take a length, and accesses to
+// memory, are counted where they are read.
+func heavyBytes(op byte) float64 {
+	switch {
+	case op == opCallIndirect:
+		return heavyCall
+	case op == opTableGet, op == opTableSet, op == opRefFunc:
+		return heavyAccess
+	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82: // integers are divided
+		return heavyNumber
+	case op >= 0x96 && op <= 0x98, op >= 0xa4 && op <= 0xa6: // min, max and copysign
+		return heavyNumber
+	case op >= 0xa8 && op <= 0xbb: // between integers and floats
+		return heavyNumber
+	case op >= opI32Eqz && op <= opLastNumeric, op == opSelect, op == opSelectTyped, op == opGlobalSet, op == opVector:
+		return heavyPlain
+	}
+	return 0
+}
+
+// twos are the ranges of vector instructions that take two values and give one. Others take one and give one, but for those that
+// vectorEffect names.
+var twos = [...][2]byte{
+	{13, 14}, {23, 23}, {26, 26}, {28, 28}, {30, 30}, {32, 32}, {34, 76}, {78, 81}, {101, 102}, {107, 115}, {118, 121}, {123, 123},
+	{130, 130}, {133, 134}, {139, 147}, {149, 159}, {171, 191}, {203, 223}, {228, 235}, {240, 247},
+}
+
+// vectorEffect is effect for a vector instruction, without what it loads or stores.
+func vectorEffect(op byte) (pops, pushes int) {
+	switch {
+	case op == vectorConst:
+		return 0, 1
+	case op == 82: // bitselect
+		return 3, 1
+	case op >= 84 && op <= 87: // the vector into which a lane is loaded
+		return 1, 0
+	}
+	for _, r := range twos {
+		if op >= r[0] && op <= r[1] {
+			return 2, 1
+		}
+	}
+	return 0, 0
+}

@@ -15,6 +15,7 @@ type function struct {
 	operands operands
 	pending  []span // what was written and is not marked yet
 	temps    uint16 // the variables that are added
+	flow     flow
 }
 
 // edit is a place where bytes of a function are replaced, or others put before them.
@@ -62,9 +63,12 @@ func (m *module) readFunction(r *reader) {
 	*f = function{
 		values: uint64(t.params) + uint64(t.results),
 		edits:  append(f.edits[:0], edit{what: chargeCost}), open: f.open[:0], operands: f.operands[:0], pending: f.pending[:0],
+		flow: f.flow,
 	}
 	groups, declared := m.readLocals(&body, f, t)
 	start := body.i
+	f.flow.begin(f.locals, t)
+	f.flow.charge(m.changing)
 	for body.err == nil {
 		if m.readInstruction(&body, f); len(f.open) == 0 {
 			break
@@ -73,6 +77,10 @@ func (m *module) readFunction(r *reader) {
 	body.end()
 	if body.err != nil {
 		r.failf("function %d: %w", index, body.err)
+		return
+	}
+	if err := m.spend(&f.flow, f.locals); err != nil {
+		r.failf("function %d%s: %w", index, m.called(size(index)), err)
 		return
 	}
 	own := &f.edits[0]
@@ -109,9 +117,11 @@ func (m *module) readInstruction(r *reader, f *function) {
 	op := r.byte()
 	f.edits[f.charge].value++
 	f.values++
+	f.flow.instruction(heavyBytes(op))
 	switch {
 	case op == opBlock || op == opIf:
-		m.readBlockType(r)
+		params, results := m.readBlockType(r)
+		f.flow.open(op, params, results)
 		f.blocks++
 		if op == opIf {
 			f.branch(at)
@@ -119,9 +129,12 @@ func (m *module) readInstruction(r *reader, f *function) {
 		f.open = append(f.open, f.charge)
 	case op == opLoop:
 		c := chargeRound
-		if m.readBlockType(r) {
+		params, results := m.readBlockType(r)
+		if params > 0 {
 			c = chargeCost
 		}
+		f.flow.open(op, params, results)
+		f.flow.charge(m.changing)
 		f.branch(at)
 		f.blocks++
 		f.open = append(f.open, f.charge)
@@ -130,11 +143,12 @@ func (m *module) readInstruction(r *reader, f *function) {
 		m.loops++
 	case op == opEnd:
 		f.branch(at)
+		f.flow.close()
 		last := len(f.open) - 1
 		f.charge, f.open = f.open[last], f.open[:last]
 	case op == opElse || op == opBr || op == opBrIf || op == opBrTable || op == opReturn || op == opUnreachable:
 		f.branch(at)
-		m.immediates(r, op)
+		m.jump(r, f, op)
 	case op >= opLocalGet && op <= opLocalTee:
 		m.local(r, f, at, op)
 	case op == opCall || op == opCallIndirect:
@@ -163,19 +177,19 @@ func (m *module) plain(r *reader, f *function, at int, op byte) {
 		f.edits = append(f.edits, edit{at: at, end: r.i, what: getReference, value: m.reference(r.b[at+1 : r.i])})
 	}
 	if op == opI32WrapI64 {
-		v := f.operands.pop(1)
-		f.operands.push(operand{v.known, true, v.local})
+		v := f.pop(1)
+		f.push(operand{v.known, true, v.local})
 		return
 	}
 	pops, pushes := effect(op)
-	f.operands.change(pops, pushes)
+	f.change(pops, pushes)
 	switch op {
 	case opMemorySize:
 		if m.marks() {
 			f.edits = append(f.edits, edit{at: r.i, end: r.i, what: moveSize})
 		}
 	case opMemoryGrow:
-		f.measured(at, chargePages)
+		m.measured(f, at, chargePages)
 		if m.marks() {
 			f.edits = append(f.edits, edit{at: r.i, end: r.i, what: moveGrown})
 			f.temps |= 1 << tempSum
@@ -186,12 +200,18 @@ func (m *module) plain(r *reader, f *function, at int, op byte) {
 // local reads which variable an instruction is about.
 func (m *module) local(r *reader, f *function, at int, op byte) {
 	v := r.index("variable", int(f.locals))
+	if r.err != nil {
+		return
+	}
 	if op != opLocalGet {
-		f.operands.pop(1)
+		f.pop(1)
 		f.assign(at, v)
+		f.flow.write(v)
+	} else {
+		f.flow.read(v)
 	}
 	if op != opLocalSet {
-		f.operands.push(operand{known: true, local: v})
+		f.push(operand{known: true, local: v})
 	}
 }
 
@@ -201,36 +221,78 @@ func (m *module) call(r *reader, f *function, op byte) {
 	if op == opCall {
 		if callee := r.index("function", len(m.functions)); r.err == nil {
 			t = m.functions[callee]
+			f.flow.imported(callee, m.imports)
 		}
 	} else {
 		t = r.index("type", len(m.types))
 		r.u32() // table
-		f.operands.pop(1)
+		f.pop(1)
 	}
 	if r.err == nil {
 		f.operands.change(int(m.types[t].params), int(m.types[t].results))
 		f.values += uint64(m.types[t].params) + uint64(m.types[t].results)
+		f.flow.call(m.types[t], m.changing)
 	}
 }
 
+// jump reads where a branch goes to.
+func (m *module) jump(r *reader, f *function, op byte) {
+	switch op {
+	case opElse:
+		f.flow.otherwise()
+	case opBr:
+		f.flow.jump(r.u32())
+		f.flow.leave()
+	case opBrIf:
+		f.flow.maybe(r.u32())
+	case opBrTable:
+		f.flow.change(1, 0)
+		r.each(func() { f.flow.entry(r.u32()) })
+		f.flow.entry(r.u32())
+		f.flow.leave()
+	case opReturn:
+		f.flow.returns()
+	case opUnreachable:
+		f.flow.leave()
+	}
+}
+
+// pop, push and change are what an instruction does to the operand stack.
+func (f *function) pop(n int) operand {
+	f.flow.change(n, 0)
+	return f.operands.pop(n)
+}
+
+func (f *function) push(v operand) {
+	f.flow.change(0, 1)
+	f.operands.push(v)
+}
+
+func (f *function) change(pops, pushes int) {
+	f.flow.change(pops, pushes)
+	f.operands.change(pops, pushes)
+}
+
 // measured charges an operation by its length.
-func (f *function) measured(at int, charge what) {
+func (m *module) measured(f *function, at int, charge what) {
+	f.flow.charge(m.changing)
 	f.temps |= 1 << tempLength
 	f.edits = append(f.edits, edit{at: at, end: at, what: charge})
 }
 
-// readBlockType says whether a block takes values from the stack.
-func (m *module) readBlockType(r *reader) (takes bool) {
+// readBlockType reads how many values a block takes from the stack and leaves there.
+func (m *module) readBlockType(r *reader) (params, results int) {
 	switch t := r.signed(33); {
 	case r.err != nil:
 	case t >= 0:
 		if t >= int64(len(m.types)) {
 			r.failf("type %d is not among the %d that there are", t, len(m.types))
-			return false
+			return 0, 0
 		}
-		return m.types[t].params > 0
+		return int(m.types[t].params), int(m.types[t].results)
 	default:
 		if b := byte(t & 0x7f); t >= -64 && b != blockEmpty {
+			results = 1
 			one := reader{b: []byte{b}}
 			if one.kind(); one.err != nil {
 				r.fail(one.err)
@@ -239,7 +301,7 @@ func (m *module) readBlockType(r *reader) (takes bool) {
 			r.fail(errShape)
 		}
 	}
-	return false
+	return 0, results
 }
 
 // frame is how many values the function's frame may hold: each value has a place of its own that the compiler does not keep in a

@@ -112,7 +112,7 @@ func greedy(wasm []byte) (greedy bool) {
 	if err != nil {
 		return true
 	}
-	m := &module{start: -1, declared: make(map[uint32]bool)}
+	m := newModule(Options{}, s, nil)
 	for _, id := range order {
 		if s[id] == nil {
 			continue
@@ -129,7 +129,7 @@ func greedy(wasm []byte) (greedy bool) {
 // cannot, or a rule of the format that the compiler is generous about.
 func stricter(err error) bool {
 	for _, reason := range []string{
-		errCut.Error(), errNumber.Error(), "nodes cannot", "more than", "larger than", "it has none", "a node has its own", "reserved",
+		errCut.Error(), errNumber.Error(), "nodes cannot", "more than", "larger than", "it has none", "a node has its own", "reserved", "the bound for",
 	} {
 		if strings.Contains(err.Error(), reason) {
 			return true

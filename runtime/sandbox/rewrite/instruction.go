@@ -146,7 +146,8 @@ func (m *module) misc(r *reader, f *function, at int) {
 	}
 	switch {
 	case op <= miscLastConversion:
-		f.operands.change(1, 1)
+		f.flow.instruction(heavyNumber)
+		f.change(1, 1)
 		return
 	case op == miscMemoryInit || op == miscTableInit || op == miscTableCopy:
 		r.u32()
@@ -164,16 +165,19 @@ func (m *module) misc(r *reader, f *function, at int) {
 	}
 	switch op {
 	case miscMemoryInit, miscMemoryCopy, miscMemoryFill:
-		f.operands.pop(3)
-		f.measured(at, chargeBytes)
+		f.pop(3)
+		f.flow.bulk()
+		m.measured(f, at, chargeBytes)
 	case miscTableInit, miscTableCopy, miscTableFill:
-		f.operands.pop(3)
-		f.measured(at, chargeElements)
+		f.pop(3)
+		f.flow.bulk()
+		m.measured(f, at, chargeElements)
 	case miscTableGrow:
-		f.operands.change(2, 1)
-		f.measured(at, chargeElements)
+		f.change(2, 1)
+		f.flow.bulk()
+		m.measured(f, at, chargeElements)
 	case miscTableSize:
-		f.operands.push(operand{})
+		f.push(operand{})
 	}
 	if m.marks() && (op == miscMemoryCopy || op == miscMemoryFill) {
 		f.edits = append(f.edits, edit{at: at, end: r.i, what: moveBulk, value: uint32(op)})
@@ -213,6 +217,7 @@ func opcode(op byte, proposal string) error {
 // byte of those from 128 on for a nop, which it is when it is 1.
 func (m *module) vector(r *reader, f *function, at int) {
 	op := r.byte()
+	f.flow.change(vectorEffect(op))
 	switch {
 	case op >= 0x80:
 		if r.byte() != 1 {

@@ -53,13 +53,15 @@ func (m *module) offset(r *reader, f *function) (offset uint32) {
 // load reads what follows an instruction that loads a value.
 func (m *module) load(r *reader, f *function) {
 	m.offset(r, f)
-	f.operands.change(1, 1)
+	f.flow.access()
+	f.change(1, 1)
 }
 
 // store reads what follows the instruction at at, which stores a value of size bytes. Where a vector's lane is stored, its number
 // follows.
 func (m *module) store(r *reader, f *function, at int, value temp, size uint32) {
-	address := f.operands.pop(2)
+	address := f.pop(2)
+	f.flow.access()
 	if m.marks() && !address.known {
 		f.edits = append(f.edits, edit{at: at, end: at, what: saveAddress, value: uint32(value)})
 		f.temps |= 1<<value | 1<<tempAddress
@@ -71,6 +73,9 @@ func (m *module) store(r *reader, f *function, at int, value temp, size uint32) 
 	end := offset + size
 	if end >= size && end <= Beyond { // the mark of the address alone does for it
 		offset = 0
+	}
+	if m.marks() { // the mark is written as well
+		f.flow.access()
 	}
 	switch {
 	case !m.marks():

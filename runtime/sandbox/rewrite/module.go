@@ -40,6 +40,14 @@ type module struct {
 	function  function // that is being read
 	scratch   []byte   // for the next of bodies
 
+	work     Work    // of the functions that have been read
+	bound    Work    // of the module
+	blocks   float64 // of the function that has most, for the compiler
+	locals   float64 // bytes that the types of all variables take
+	changing int     // globals that can change, the one that is added among them
+	exports  []byte  // the section
+	names    []byte  // of functions, from the custom section
+
 	declared map[uint32]bool // functions that code may make references to
 	elements int             // of segments
 	tableMin uint64          // elements that all tables begin with
@@ -63,6 +71,14 @@ type limits struct {
 type global struct {
 	kind    byte
 	mutable bool
+}
+
+func newModule(o Options, s sections, names []byte) *module {
+	return &module{
+		Options: o, start: -1, dataCount: -1, changing: addedChanging,
+		declared: make(map[uint32]bool), numbers: make(map[uint32]uint32),
+		bound: bound(len(s[sectionCode])), exports: s[sectionExport], names: names,
+	}
 }
 
 func (m *module) read(id byte, r *reader) {
@@ -110,5 +126,5 @@ func (m *module) whole() error {
 	case m.refers && !m.declared[uint32(m.start)]:
 		return sectionError(sectionCode, errors.New("it makes a reference to the start function, which is not declared for that"))
 	}
-	return nil
+	return m.spendReferences()
 }

@@ -1,6 +1,9 @@
 package rewrite
 
-import "unicode/utf8"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 const (
 	nameSection   = "name"
@@ -43,4 +46,31 @@ func appendNames(wasm []byte, names []byte, functions int) []byte {
 	content := appendSized(nil, []byte(nameSection))
 	content = appendSized(append(content, nameFunctions), names)
 	return appendSection(wasm, sectionCustom, content)
+}
+
+// maxCalled is how much of a function's name is said, in bytes.
+const maxCalled = 64
+
+// called says under which name a function is exported or known, in brackets behind a space; "" when it has none.
+func (m *module) called(function uint32) (text string) {
+	say := func(name []byte) {
+		if text == "" && len(name) > 0 {
+			text = fmt.Sprintf(" (%q)", name[:min(len(name), maxCalled)])
+		}
+	}
+	exports := reader{b: m.exports}
+	exports.each(func() {
+		name := exports.take(exports.u32())
+		if kind, index := exports.byte(), exports.u32(); kind == exportFunction && index == function {
+			say(name)
+		}
+	})
+	names := reader{b: m.names}
+	names.each(func() {
+		index := names.u32()
+		if name := names.take(names.u32()); index == function && names.err == nil {
+			say(name)
+		}
+	})
+	return text
 }

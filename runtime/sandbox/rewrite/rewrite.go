@@ -85,6 +85,9 @@ type Module struct {
 	// at their largest if they can grow, elements, globals.
 	Held uint64
 
+	// Work is what compiling Wasm takes, and Bound what it may: a module that takes more is refused.
+	Work, Bound Work
+
 	// Functions and Loops count what the module has itself, imports left out.
 	Functions, Loops int
 }
@@ -126,7 +129,7 @@ func Rewrite(wasm []byte, o Options) (*Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &module{Options: o, start: -1, dataCount: -1, declared: make(map[uint32]bool), numbers: make(map[uint32]uint32)}
+	m := newModule(o, s, names)
 	for _, id := range order {
 		r := reader{b: s[id]}
 		if id == sectionData { // of which places are kept, so it is read where it is

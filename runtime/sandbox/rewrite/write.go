@@ -8,6 +8,9 @@ const (
 	exportGlobal   = 3
 )
 
+// addedChanging is how many globals are added that can change.
+const addedChanging = 2
+
 // fuel is the index of the global that is added, yield that of the function.
 func (m *module) fuel() uint32   { return size(len(m.globals)) }
 func (m *module) frames() uint32 { return m.fuel() + 1 }
@@ -23,7 +26,7 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 		Frames:    Reserved + "frames",
 		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
 		Obstacles: m.obstacles(),
-		Functions: m.coded, Loops: m.loops, Held: m.held(),
+		Functions: m.coded, Loops: m.loops, Held: m.held(), Work: m.work, Bound: m.bound,
 	}
 	var added exports
 	for i, g := range m.globals {
