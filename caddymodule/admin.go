@@ -55,6 +55,7 @@ var adminRoutes = []adminRoute{
 	{"POST", "executions/{id}/replay", true, replayExecution, []string{"revision"}},
 	{"GET", "nodes", false, listNodes, nil},
 	{"GET", "status", false, getStatus, nil},
+	{"POST", "validate", false, validateWorkflow, []string{"id"}},
 }
 
 // Routes implements caddy.AdminRouter.

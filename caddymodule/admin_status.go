@@ -48,6 +48,8 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		Executions: command.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
 		Troubles:   []command.Trouble{},
 		Warnings:   []command.Trouble{},
+		Ready:      app.isLoaded(),
+		Preparing:  []string{},
 	}
 	if st.State != store.Live {
 		reason := "the store is " + string(st.State)
@@ -61,6 +63,9 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, wf := range app.catalog.List() {
 		switch state := workflowState(wf); {
+		case state == "preparing":
+			s.Workflows.Preparing++
+			s.Preparing = append(s.Preparing, wf.ID)
 		case state == "stale":
 			s.Workflows.Stale++
 		case state == "invalid":

@@ -40,16 +40,19 @@ type adminWorkflow struct {
 	Mode     flow.Mode      `json:"mode,omitempty"`
 	Revision int64          `json:"revision"`
 	Serving  int64          `json:"serving"`
-	State    string         `json:"state"` // serving, stale (an older version serves), invalid (nothing serves)
+	State    string         `json:"state"` // serving, stale (an older version serves), invalid (nothing serves), preparing
 	Secrets  int            `json:"secrets"`
 	Problems []adminProblem `json:"problems,omitempty"`
 	Warnings []adminProblem `json:"warnings,omitempty"` // of a valid document: rules that came after it
 
 	SecretProblem string `json:"secretProblem,omitempty"` // as the status says it
+	PrepareFuel   uint64 `json:"prepareFuel,omitempty"`   // of the version that serves
 }
 
 func workflowState(wf *catalog.Workflow) string {
 	switch {
+	case wf.Preparing != nil:
+		return "preparing"
 	case wf.Program == nil:
 		return "invalid"
 	case wf.Problems != nil:
@@ -70,7 +73,7 @@ func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 		}
 		if wf.Program != nil {
 			plan := wf.Program.Plan
-			row.Name, row.Trigger = plan.Name, "manual"
+			row.Name, row.Trigger, row.PrepareFuel = plan.Name, "manual", plan.PrepareFuel
 			if plan.Webhook != nil {
 				row.Trigger, row.Mode = "webhook", plan.Webhook.Mode
 			}
@@ -159,6 +162,23 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{
 		"id": plan.ID, "revision": revision, "secretMoved": moved, "prepareFuel": plan.PrepareFuel,
 	})
+}
+
+// validateWorkflow checks a document as putWorkflow does, and stores nothing. ?id= names it when it has no id itself.
+func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
+	doc, err := readAdminBody(w, r)
+	if err != nil {
+		return err
+	}
+	program, _, err := catalog.CompileNew(r.Context(), r.URL.Query().Get("id"), 0, doc, app.types)
+	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
+		return writeJSON(w, http.StatusOK, map[string]any{"valid": false, "problems": adminProblems(bad.Problems)})
+	}
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
+	}
+	plan := program.Plan
+	return writeJSON(w, http.StatusOK, map[string]any{"valid": true, "id": plan.ID, "nodes": len(plan.Nodes), "prepareFuel": plan.PrepareFuel})
 }
 
 func deleteWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {

@@ -39,12 +39,12 @@ type check func(*exchange) *answer.Answer
 var (
 	openChecks = []check{
 		(*exchange).ready, (*exchange).find, (*exchange).method, (*exchange).readBody,
-		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, (*exchange).runnable,
+		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, runnable((*exchange).find),
 		(*exchange).findKey,
 	}
 	hidingChecks = []check{
 		(*exchange).ready, (*exchange).method, (*exchange).readBody, (*exchange).findHidden,
-		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, (*exchange).runnable,
+		(*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge, runnable((*exchange).findHidden),
 		(*exchange).findKey,
 	}
 )
@@ -96,12 +96,10 @@ func (x *exchange) ready() *answer.Answer {
 
 // loaded tells whether the store has been loaded. An app that has just started gets a moment for it.
 func (a *App) loaded(ctx context.Context) bool {
-	ready := a.catalog.Ready()
-	select {
-	case <-ready:
+	if a.isLoaded() {
 		return true
-	default:
 	}
+	ready := a.catalog.Ready()
 	patience := time.NewTimer(a.patience())
 	defer patience.Stop()
 	select {
@@ -111,6 +109,16 @@ func (a *App) loaded(ctx context.Context) bool {
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// isLoaded is loaded without a wait.
+func (a *App) isLoaded() bool {
+	select {
+	case <-a.catalog.Ready():
+		return true
+	default:
+		return false
+	}
 }
 
 // find: there is such a workflow, it is active and starts by webhook.
@@ -243,10 +251,33 @@ func (x *exchange) challenge() *answer.Answer {
 	}
 }
 
-// runnable: there is a valid version of the workflow to run.
-func (x *exchange) runnable() *answer.Answer {
-	if x.workflow.Program == nil {
-		return x.refuse(answer.WorkflowInvalid)
+// runnable: there is a valid version of the workflow to run. For the first one of a workflow that is being prepared the request waits
+// up to queue_wait, and is then checked anew: another document may ask for another signature. It holds no slot meanwhile.
+func runnable(find check) check {
+	again := []check{find, (*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge}
+	return func(x *exchange) *answer.Answer {
+		if x.workflow.Program != nil {
+			return nil
+		}
+		patience := time.NewTimer(time.Duration(x.app.Limits.QueueWait))
+		defer patience.Stop()
+		for x.workflow.Program == nil {
+			if x.workflow.Preparing == nil {
+				return x.refuse(answer.WorkflowInvalid)
+			}
+			select {
+			case <-x.workflow.Preparing:
+			case <-patience.C:
+				return x.refuse(answer.NotReady)
+			case <-x.r.Context().Done():
+				return x.unread()
+			}
+			for _, check := range again {
+				if a := check(x); a != nil {
+					return a
+				}
+			}
+		}
+		return nil
 	}
-	return nil
 }

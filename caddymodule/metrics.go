@@ -98,6 +98,15 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 			}
 			return float64(rejected)
 		}),
+		gauge("workflows_preparing", "Workflows whose newest document is being prepared, whether an older one serves or none.", func() float64 {
+			preparing := 0
+			for _, w := range a.catalog.List() {
+				if w.Preparing != nil {
+					preparing++
+				}
+			}
+			return float64(preparing)
+		}),
 		gauge("executions_in_use", "Execution slots that are taken.", func() float64 {
 			return float64(a.engine.InUse())
 		}),

@@ -145,11 +145,11 @@ func readModule(file string) ([]byte, error) {
 
 // resolve finds the program of a journaled execution: the workflow's current one when the revision is the same, else
 // the entry's own document compiled anew. The executor releases the program's nodes.
-func (a *App) resolve(e *journal.Entry) (*engine.Program, error) {
+func (a *App) resolve(ctx context.Context, e *journal.Entry) (*engine.Program, error) {
 	if !a.types.Acquire() {
 		return nil, engine.ErrGone
 	}
-	p, err := a.program(e)
+	p, err := a.program(ctx, e)
 	if err != nil {
 		a.types.Release()
 		return nil, err
@@ -157,11 +157,11 @@ func (a *App) resolve(e *journal.Entry) (*engine.Program, error) {
 	return p, nil
 }
 
-func (a *App) program(e *journal.Entry) (*engine.Program, error) {
+func (a *App) program(ctx context.Context, e *journal.Entry) (*engine.Program, error) {
 	if w := a.catalog.Workflow(e.Workflow); w != nil && w.Program != nil && w.Program.Plan.Revision == e.Revision {
 		return w.Program, nil
 	}
-	p, _, err := catalog.Compile(context.Background(), e.Workflow, e.Revision, e.Document, a.types)
+	p, _, err := catalog.Compile(ctx, e.Workflow, e.Revision, e.Document, a.types)
 	if err != nil {
 		return nil, fmt.Errorf("compiling the recorded workflow: %w", err)
 	}

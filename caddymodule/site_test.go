@@ -216,6 +216,9 @@ func (s *site) put(keyValues ...string) {
 	if _, err := s.app.mirror.Write(s.t.Context(), entries, nil); err != nil {
 		s.t.Fatalf("writing to the store: %v", err)
 	}
+	if err := s.app.catalog.Settled(s.t.Context()); err != nil {
+		s.t.Fatalf("waiting for what is being prepared: %v", err)
+	}
 }
 
 // putWorkflow stores a workflow with the tests' secret.

@@ -11,10 +11,15 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	return serverFlags(leaf("status", "Shows the state of the running server: store, durability, executions, what needs mending",
+	cmd := serverFlags(leaf("status [--ready]", "Shows the state of the running server: store, durability, executions, what needs mending",
 		`The exit status is 1 when something needs mending: the store is away, a document or a secret is
 invalid, an active webhook has no secret. Warnings are about what serves on and would be refused
-if it were put into the store today; they do not change the exit status.`, cobra.NoArgs, status))
+if it were put into the store today; they do not change the exit status.
+
+With --ready the exit status says whether webhooks are served: 0 as soon as the store's content is
+there, also while documents are being prepared or need mending; 1 before.`, cobra.NoArgs, status))
+	cmd.Flags().Bool("ready", false, "Say only whether webhooks are served")
+	return cmd
 }
 
 // Status is what GET /flowtrux/status answers.
@@ -28,6 +33,10 @@ type Status struct {
 	Troubles []Trouble `json:"troubles"`
 	// Warnings are what serves and would not be taken today: rules that came after it was stored.
 	Warnings []Trouble `json:"warnings"`
+	// Ready tells whether webhooks are served: the store's content is there. Documents of it may be being prepared.
+	Ready bool `json:"ready"`
+	// Preparing are the ids of the workflows whose newest document is being prepared, sorted.
+	Preparing []string `json:"preparing"`
 }
 
 // StoreStatus is the store's part of Status.
@@ -59,10 +68,11 @@ type ExecutionStatus struct {
 
 // WorkflowStatus counts workflows by state.
 type WorkflowStatus struct {
-	Serving  int `json:"serving"`
-	Inactive int `json:"inactive"`
-	Stale    int `json:"stale"`
-	Invalid  int `json:"invalid"`
+	Serving   int `json:"serving"`
+	Inactive  int `json:"inactive"`
+	Stale     int `json:"stale"`
+	Invalid   int `json:"invalid"`
+	Preparing int `json:"preparing"`
 }
 
 // Trouble is one thing to mend.
@@ -82,6 +92,9 @@ func status(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	w := cmd.OutOrStdout()
+	if flag(cmd, "ready") {
+		return printReady(cmd, s)
+	}
 	if flag(cmd, "json") {
 		err = printJSON(w, s)
 	} else {
@@ -93,6 +106,27 @@ func status(cmd *cobra.Command, _ []string) error {
 	return err
 }
 
+// printReady says whether webhooks are served; that they are not is an error.
+func printReady(cmd *cobra.Command, s Status) error {
+	w := cmd.OutOrStdout()
+	var err error
+	switch {
+	case flag(cmd, "json"):
+		err = printJSON(w, map[string]bool{"ready": s.Ready})
+	case s.Ready:
+		fmt.Fprintln(w, "ready")
+	default:
+		fmt.Fprintln(w, "not ready: the store is "+s.Store.State)
+	}
+	if err == nil && !s.Ready {
+		return errSilent
+	}
+	return err
+}
+
+// maxListed is how many names a row has.
+const maxListed = 10
+
 func printStatus(cmd *cobra.Command, s Status) {
 	w := cmd.OutOrStdout()
 	row := func(name, format string, args ...any) {
@@ -100,6 +134,13 @@ func printStatus(cmd *cobra.Command, s Status) {
 	}
 	row("store", "%s, %s since %s, revision %d", s.Store.Engine, s.Store.State, s.Store.Since.UTC().Format(time.RFC3339), s.Store.Revision)
 	row("workflows", "%d serving, %d inactive, %d stale, %d invalid", s.Workflows.Serving, s.Workflows.Inactive, s.Workflows.Stale, s.Workflows.Invalid)
+	if n := len(s.Preparing); n > 0 {
+		more := ""
+		if n > maxListed {
+			more = " and more"
+		}
+		row("preparing", "%d: %s%s", n, printable(strings.Join(s.Preparing[:min(n, maxListed)], ", ")), more)
+	}
 	row("executions", "%d of %d slots in use", s.Executions.InUse, s.Executions.Limit)
 	printJournal(row, s.Journal, s.Durability)
 	for _, t := range s.Troubles {

@@ -156,6 +156,10 @@ func listCommand() *cobra.Command {
 
 func state(f workflow) cell {
 	switch {
+	case f.State == "preparing" && f.Serving > 0:
+		return cell{fmt.Sprintf("preparing (serving %d)", f.Serving), yellow}
+	case f.State == "preparing":
+		return cell{f.State, yellow}
 	case f.State == "invalid":
 		return cell{"invalid", red}
 	case f.State == "stale":

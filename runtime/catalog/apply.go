@@ -15,15 +15,17 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Apply takes a step of the store's content; when it returns, readers see it. What is wrong with a document is logged once
-// for each of its revisions, and changes nothing but what is known of its workflow. The catalog keeps the batch's
-// values.
+// Apply takes a step of the store's content; when it returns, readers see it, but for documents that have to be prepared first.
+// What is wrong with a document is logged once for each of its revisions, and changes nothing but what is known of its workflow.
+// The catalog keeps the batch's values. It is called by one goroutine at a time.
 func (c *Catalog) Apply(b store.Batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	before := c.current.Load()
 	a := &applying{catalog: c, before: before, touched: make(map[string]bool), loaded: zap.InfoLevel}
 	if b.Reset {
 		a.loaded = zap.DebugLevel // one line sums them up
-		a.next = &snapshot{workflows: make(map[string]*Workflow, len(before.workflows)), globals: make(map[string][]byte)}
+		a.next = &snapshot{workflows: make(map[string]*slot, len(before.workflows)), globals: make(map[string][]byte)}
 		a.secrets = make(map[string]*secret, len(c.secrets))
 		a.noteEarlier(b)
 	} else {
@@ -39,17 +41,20 @@ func (c *Catalog) Apply(b store.Batch) {
 	a.buildAll()
 	a.setKeys()
 	if b.Reset {
-		a.forgetKept()
+		a.forgetGone()
 	}
 	c.secrets = a.secrets
 	c.current.Store(a.next)
+	for _, t := range a.givenUp {
+		close(t.done)
+	}
 	if b.Reset {
 		a.summarize(b)
 		c.isReady.Do(func() { close(c.ready) })
 	}
 }
 
-// applying is one Apply.
+// applying is one Apply. The catalog's lock is held.
 type applying struct {
 	catalog *Catalog
 	before  *snapshot
@@ -57,6 +62,7 @@ type applying struct {
 	secrets map[string]*secret
 	earlier map[string][]store.Entry // documents that came with the batch, by workflow id, the newest first
 	changes []change                 // documents to compile
+	givenUp []*task
 	touched map[string]bool          // ids of workflows whose document or secret has changed
 	loaded  zapcore.Level            // of the log line for each valid document
 }
@@ -65,7 +71,9 @@ type applying struct {
 type change struct {
 	id    string
 	entry store.Entry
-	made  *Workflow
+	task  *task
+	at    int  // the level at which it begins when it is not settled at once
+	done  bool // it is settled
 }
 
 // put takes one entry.
@@ -73,8 +81,8 @@ func (a *applying) put(e store.Entry) {
 	log := a.catalog.options.Logger
 	switch kind, name := split(e.Key); kind {
 	case WorkflowPrefix:
-		if was := a.before.workflows[name]; was.isOf(e) {
-			a.next.workflows[name] = was
+		if a.before.workflow(name).isOf(e) {
+			a.next.workflows[name] = a.before.workflows[name]
 		} else {
 			a.changes = append(a.changes, change{id: name, entry: e})
 		}
@@ -104,7 +112,8 @@ func (a *applying) remove(key string) {
 			return
 		}
 		delete(a.next.workflows, name)
-		a.forget(name)
+		a.giveUp(name)
+		a.catalog.forget(name)
 		a.catalog.options.Logger.Info("workflow removed", zap.String("workflow", name))
 	case SecretPrefix:
 		delete(a.secrets, name)
@@ -132,52 +141,105 @@ func globalValue(stored []byte) []byte {
 	return rawjson.AppendQuoted(nil, stored)
 }
 
-// buildAll compiles the new documents, several at a time, and enters them.
+// atOnce bounds the documents that one Apply compiles itself, by their cost: it comes to less than 0.1 s.
+const atOnce = 16 << 20
+
+// cost is a measure of how long it takes to compile a document without preparing it: its bytes are looked at once for each level of
+// nesting around them. A million takes some 5 ms at worst.
+func cost(document []byte) int {
+	depth, deepest, quoted := 1, 1, false
+	for i := 0; i < len(document); i++ {
+		switch c := document[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return len(document) * deepest
+}
+
+// buildAll compiles the new documents, several at a time, and enters them. What would take longer is left to the goroutines that
+// prepare.
 func (a *applying) buildAll() {
+	left := atOnce
+	now := make([]*change, 0, len(a.changes))
+	for i := range a.changes {
+		ch := &a.changes[i]
+		ch.task = a.newTask(ch)
+		if cost := cost(ch.entry.Value); cost <= left {
+			left -= cost
+			now = append(now, ch)
+		} else if cost > atOnce/2 {
+			ch.at = firstSlow
+		}
+	}
 	var next atomic.Int64
 	work := func() {
-		for i := next.Add(1) - 1; i < int64(len(a.changes)); i = next.Add(1) - 1 {
-			ch := &a.changes[i]
-			ch.made = a.catalog.build(ch.id, ch.entry, a.before.workflows[ch.id], a.earlier[ch.id])
+		for i := next.Add(1) - 1; i < int64(len(now)); i = next.Add(1) - 1 {
+			now[i].done = now[i].task.round(nil)
 		}
 	}
 	var others sync.WaitGroup
-	for range min(len(a.changes), runtime.GOMAXPROCS(0)) - 1 {
+	for range min(len(now), runtime.GOMAXPROCS(0)) - 1 {
 		others.Go(work)
 	}
 	work()
 	others.Wait()
 	for i := range a.changes {
-		a.enter(a.changes[i].made)
+		a.enter(&a.changes[i])
 	}
 }
 
-// maxLogged is how many problems of a document go to the log.
-const maxLogged = 5
+// newTask makes the task of a new document, in place of the one that the workflow had.
+func (a *applying) newTask(ch *change) *task {
+	was := a.before.workflow(ch.id)
+	entries := []store.Entry{ch.entry}
+	if t := a.giveUp(ch.id); t != nil {
+		entries = append(entries, t.entries...)
+	}
+	if was == nil || was.Program == nil {
+		entries = append(entries, a.earlier[ch.id]...)
+	}
+	return a.catalog.newTask(ch.id, entries, a.loaded)
+}
+
+// giveUp ends the task of a workflow, if it has one, and returns it.
+func (a *applying) giveUp(id string) *task {
+	t := a.catalog.preparing[id]
+	if t != nil {
+		t.cancel()
+		delete(a.catalog.preparing, id)
+		a.givenUp = append(a.givenUp, t)
+	}
+	return t
+}
 
 // enter makes a workflow known.
-func (a *applying) enter(w *Workflow) {
-	c := a.catalog
-	a.next.workflows[w.ID] = w
-	if len(w.Problems) == 0 {
-		a.forget(w.ID)
-		c.options.Logger.Log(a.loaded, "workflow loaded", zap.String("workflow", w.ID), zap.Int64("revision", w.Revision))
-		return
+func (a *applying) enter(ch *change) {
+	c, t := a.catalog, ch.task
+	w := t.workflow(a.before.workflow(ch.id))
+	if ch.done {
+		t.cancel()
+	} else {
+		w.Preparing = t.done
+		c.begin(t, ch.at)
 	}
-	if kept, ok := c.kept[w.ID]; w.Program != nil && (!ok || kept != w.Serving) {
-		c.kept[w.ID] = w.Serving
-		c.options.Keep(WorkflowPrefix+w.ID, w.serving, w.Serving)
-	}
-	c.options.Logger.Warn("workflow rejected", zap.String("workflow", w.ID), zap.Int64("revision", w.Revision),
-		zap.Int64("serving", w.Serving), zap.Int("count", len(w.Problems)),
-		zap.Stringers("problems", w.Problems[:min(len(w.Problems), maxLogged)]))
+	a.next.workflows[w.ID] = slotOf(w)
+	c.note(t, w)
 }
 
 // setKeys gives each workflow that was touched the secrets that are in force.
 func (a *applying) setKeys() {
 	for id := range a.touched {
-		if w := a.next.workflows[id]; w != nil {
-			a.next.workflows[id] = w.withSecret(a.secrets[id])
+		if w := a.next.workflow(id); w != nil {
+			a.next.workflows[id] = slotOf(w.withSecret(a.secrets[id]))
 		}
 	}
 }
@@ -199,31 +261,30 @@ func (a *applying) noteEarlier(b store.Batch) {
 	}
 }
 
-// forgetKept lets go of what was kept for workflows that are gone or valid.
-func (a *applying) forgetKept() {
-	for id := range a.catalog.kept {
-		if w := a.next.workflows[id]; w == nil || len(w.Problems) == 0 {
-			a.forget(id)
+// forgetGone lets go of what was kept for workflows that are gone or valid, and of what was being prepared for those that are gone.
+func (a *applying) forgetGone() {
+	c := a.catalog
+	for id := range c.kept {
+		if w := a.next.workflow(id); w == nil || len(w.Problems) == 0 && w.Preparing == nil {
+			c.forget(id)
 		}
 	}
-}
-
-// forget ends keeping a workflow's last valid document.
-func (a *applying) forget(id string) {
-	if _, ok := a.catalog.kept[id]; ok {
-		delete(a.catalog.kept, id)
-		a.catalog.options.Keep(WorkflowPrefix+id, nil, 0)
+	for id := range c.preparing {
+		if a.next.workflows[id] == nil {
+			a.giveUp(id)
+		}
 	}
 }
 
 // summarize logs what a whole content was.
 func (a *applying) summarize(b store.Batch) {
 	invalid := 0
-	for _, w := range a.next.workflows {
-		if len(w.Problems) > 0 {
+	for _, s := range a.next.workflows {
+		if len(s.Load().Problems) > 0 {
 			invalid++
 		}
 	}
 	a.catalog.options.Logger.Info("store content loaded", zap.Int64("revision", b.Revision), zap.Bool("stale", b.Stale),
-		zap.Int("workflows", len(a.next.workflows)), zap.Int("invalid", invalid), zap.Int("globals", len(a.next.globals)))
+		zap.Int("workflows", len(a.next.workflows)), zap.Int("invalid", invalid), zap.Int("preparing", len(a.catalog.preparing)),
+		zap.Int("globals", len(a.next.globals)))
 }

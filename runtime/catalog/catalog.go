@@ -2,8 +2,12 @@
 // globals.
 //
 // A [Catalog] is fed with the batches of a store ([Catalog.Apply]) and read by requests and executions at any time: reading
-// is one atomic load of a snapshot that never changes. A workflow whose newest document is invalid keeps its last valid
-// program. The catalog follows no store by itself, writes nothing to it, and runs nothing.
+// takes no lock. A workflow whose newest document is invalid keeps its last valid program. The catalog follows no store by
+// itself, writes nothing to it, and runs nothing but what documents have prepared.
+//
+// Secrets, globals, and documents whose node types are loaded and prepared are live when Apply returns. Other documents are
+// prepared on goroutines of the catalog, and are live each when it is ready; meanwhile the last valid version serves. In the end the
+// content is the same as if Apply had waited for each.
 //
 // The keys it knows, below the store's prefix:
 //
@@ -14,6 +18,7 @@ package catalog
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -36,28 +41,54 @@ type Options struct {
 	Nodes  *engine.Nodes // the types that workflows are compiled against; the catalog takes no reference
 	Logger *zap.Logger   // nil = no log
 
-	// Keep is called during Apply with the last valid document of a workflow whose newest one is invalid, by the key of
-	// that workflow, and with nil when it need not be kept any longer. See store.Mirror.Keep; nil = nobody keeps.
+	// Context is the configuration's: when it has ended, nothing is prepared any more, and what cannot be loaded then says nothing
+	// against a document. nil = it never ends.
+	Context context.Context
+
+	// Keep is called with the last valid document of a workflow whose newest one is invalid or being prepared, by the key of
+	// that workflow, and with nil when it need not be kept any longer. One call at a time; it must not call the catalog. See
+	// store.Mirror.Keep; nil = nobody keeps.
 	Keep func(key string, value []byte, revision int64)
 }
 
-// Catalog is the live view of a store's content for one configuration. Reading is safe for concurrent use; Apply is
-// called by one goroutine at a time.
+// Catalog is the live view of a store's content for one configuration. It is safe for concurrent use, and closed by Close.
 type Catalog struct {
 	options Options
 	current atomic.Pointer[snapshot]
 	ready   chan struct{}
 	isReady sync.Once
+	work    sync.WaitGroup // the goroutines that prepare
 
-	// What only Apply uses.
-	secrets map[string]*secret // by workflow id
-	kept    map[string]int64   // revisions of the documents that Keep holds, by workflow id
+	mu        sync.Mutex         // guards what follows, and is held by who changes what readers see
+	secrets   map[string]*secret // by workflow id
+	kept      map[string]int64   // revisions of the documents that Keep holds, by workflow id
+	preparing map[string]*task   // by workflow id
+	turns     turns
+	waiting   map[string][]*task // for a node type that is being loaded, by its name
+	closed    bool
 }
 
-// snapshot is what readers see. It never changes.
+// snapshot is what readers see. Its maps never change; a slot does when its workflow has been prepared.
 type snapshot struct {
-	workflows map[string]*Workflow
+	workflows map[string]*slot
 	globals   map[string][]byte
+}
+
+// slot is the place of a workflow in snapshots; it is never empty.
+type slot = atomic.Pointer[Workflow]
+
+func slotOf(w *Workflow) *slot {
+	s := new(slot)
+	s.Store(w)
+	return s
+}
+
+// workflow finds a workflow; nil when there is none of that id.
+func (s *snapshot) workflow(id string) *Workflow {
+	if slot := s.workflows[id]; slot != nil {
+		return slot.Load()
+	}
+	return nil
 }
 
 // New makes an empty catalog that is not ready.
@@ -68,25 +99,71 @@ func New(o Options) *Catalog {
 	if o.Keep == nil {
 		o.Keep = func(string, []byte, int64) {}
 	}
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
 	c := &Catalog{
 		options: o, ready: make(chan struct{}),
 		secrets: make(map[string]*secret), kept: make(map[string]int64),
+		preparing: make(map[string]*task), waiting: make(map[string][]*task),
 	}
-	c.current.Store(&snapshot{workflows: make(map[string]*Workflow), globals: make(map[string][]byte)})
+	c.current.Store(&snapshot{workflows: make(map[string]*slot), globals: make(map[string][]byte)})
 	return c
 }
 
-// Ready is closed when the catalog has had the whole content of its store for the first time.
+// Close gives up what is being prepared and waits for that: for a slice of fuel, or for a module that is being loaded. What is
+// served can still be read. Apply is not called any more.
+func (c *Catalog) Close() {
+	c.mu.Lock()
+	c.closed = true
+	for _, t := range c.preparing {
+		t.cancel() // its workflow goes on being shown as it is
+	}
+	c.mu.Unlock()
+	c.work.Wait()
+}
+
+// Settled waits until nothing is being prepared, or ctx ends, whose error it returns.
+func (c *Catalog) Settled(ctx context.Context) error {
+	for {
+		done := c.busy()
+		if done == nil {
+			return nil
+		}
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// busy is closed when something that is being prepared no longer is; nil when nothing is.
+func (c *Catalog) busy() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.preparing {
+		return t.done
+	}
+	return nil
+}
+
+// Ready is closed when the catalog has had the whole content of its store for the first time. Documents of it may be being
+// prepared then.
 func (c *Catalog) Ready() <-chan struct{} { return c.ready }
 
 // Workflow finds a workflow; nil when the store has none of that id.
-func (c *Catalog) Workflow(id string) *Workflow { return c.current.Load().workflows[id] }
+func (c *Catalog) Workflow(id string) *Workflow { return c.current.Load().workflow(id) }
 
 // List gives all workflows sorted by id.
 func (c *Catalog) List() []*Workflow {
-	return slices.SortedFunc(maps.Values(c.current.Load().workflows), func(a, b *Workflow) int {
-		return cmp.Compare(a.ID, b.ID)
-	})
+	slots := c.current.Load().workflows
+	list := make([]*Workflow, 0, len(slots))
+	for _, s := range slots {
+		list = append(list, s.Load())
+	}
+	slices.SortFunc(list, func(a, b *Workflow) int { return cmp.Compare(a.ID, b.ID) })
+	return list
 }
 
 // Global returns a global's value as canonical raw JSON, which nobody changes.

@@ -96,6 +96,9 @@ func show(w *Workflow) string {
 	if w.SecretProblem != "" {
 		words = append(words, "secret "+w.SecretProblem)
 	}
+	if w.Preparing != nil {
+		words = append(words, "preparing")
+	}
 	return strings.Join(words, " ")
 }
 

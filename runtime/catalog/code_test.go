@@ -4,23 +4,30 @@ import (
 	"context"
 	"testing"
 
+	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
+	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Code changes with its document, for the executions that begin afterwards; a source that does not compile changes nothing.
-func TestCodeChangesLive(t *testing.T) {
-	host, err := sandbox.New(sandbox.Options{})
+// codeNodes are the built-in node types.
+func codeNodes(t testing.TB) *engine.Nodes {
+	t.Helper()
+	dir, err := compiled.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	loads := make(map[string]engine.Load)
 	for _, n := range nodes.Builtin() {
 		loads[n.Type] = func() (*sandbox.Module, error) {
-			return host.Load(t.Context(), sandbox.ModuleConfig{
+			return host.Load(context.Background(), sandbox.ModuleConfig{
 				Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
 			})
 		}
@@ -32,7 +39,19 @@ func TestCodeChangesLive(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	c := New(Options{Nodes: types})
+	return types
+}
+
+// Code changes with its document, for the executions that begin afterwards; a source that does not compile changes nothing.
+func TestCodeChangesLive(t *testing.T) {
+	c := New(Options{Nodes: codeNodes(t)})
+	defer c.Close()
+	apply := func(b store.Batch) {
+		c.Apply(b)
+		if err := c.Settled(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	document := func(source string) string {
 		return `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"manual"}},{"id":"code","type":"code","config":{"source":"` +
 			source + `"}}],"edges":[{"source":"trigger","target":"code"}]}`
@@ -50,19 +69,19 @@ func TestCodeChangesLive(t *testing.T) {
 		defer release()
 		return string(e.Run(t.Context(), p, "exec-1", ev, nil).Nodes[1].Output)
 	}
-	c.Apply(reset(1, entry(1, "workflows/w", document("return 1"))))
+	apply(reset(1, entry(1, "workflows/w", document("return 1"))))
 	before := c.Workflow("w").Program
 	if got := gives(before); got != "1" {
 		t.Errorf("got %s", got)
 	}
-	c.Apply(put(2, "workflows/w", document("return 2")))
+	apply(put(2, "workflows/w", document("return 2")))
 	if got := gives(c.Workflow("w").Program); got != "2" {
 		t.Errorf("after a change: %s", got)
 	}
 	if got := gives(before); got != "1" {
 		t.Errorf("an execution that began before: %s", got)
 	}
-	c.Apply(put(3, "workflows/w", document("return (")))
+	apply(put(3, "workflows/w", document("return (")))
 	w := c.Workflow("w")
 	if len(w.Problems) != 1 || w.Problems[0].String() != "nodes[1].config.source: SyntaxError: unexpected end of the code (line 1, column 9)" {
 		t.Errorf("problems %v", w.Problems)

@@ -10,6 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/signature"
+	"github.com/flowtrux/edge/runtime/store"
 )
 
 // Compile does all that makes a document a workflow that runs: engine.Nodes.Compile, the check of webhook.signature, and the
@@ -20,6 +21,15 @@ func Compile(ctx context.Context, id string, revision int64, document []byte, no
 		return nil, nil, err
 	}
 	return bind(plan, document, nodes)
+}
+
+// compileWith is a round of the compilation of what is stored.
+func compileWith(id string, e store.Entry, types *engine.Preparation, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
+	plan, err := flow.Compile(id, e.Revision, e.Value, types)
+	if err != nil {
+		return nil, nil, err
+	}
+	return bind(plan, e.Value, nodes)
 }
 
 // bind is Compile from the plan on.

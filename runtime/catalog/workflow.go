@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 // Workflow is what is known of a workflow that is in the store. It is immutable.
 //
 // Active, Webhook and Scheme are those of the version that serves. A workflow that never had a valid version has what
-// could be read of its invalid document, so that its senders get the answers that do not depend on the rest.
+// could be read of its newest document, so that its senders get the answers that do not depend on the rest.
 type Workflow struct {
 	ID            string
 	Program       *engine.Program // the last valid one; nil = there never was one
@@ -30,47 +29,12 @@ type Workflow struct {
 	SecretProblem string            // why secrets/<id> gives no secret; "" = it does, or is not there. Holds no secret
 	Document      []byte            // the newest document as stored: it may hold a secret, see flow.WithoutSecret
 
+	// Preparing is closed when this is not what is known of the workflow any more: the document, or an earlier one that may
+	// serve in its place, has been prepared, or was replaced or deleted. nil = nothing is being prepared.
+	Preparing <-chan struct{}
+
 	serving []byte          // Program's document as stored
 	own     []signature.Key // of the document that serves
-}
-
-// build makes the workflow of a stored document. before is what was known of it until now, or nil; earlier are its
-// documents from before the start, the newest first, of which the first valid one serves when nothing was known. It has
-// no side effects.
-func (c *Catalog) build(id string, e store.Entry, before *Workflow, earlier []store.Entry) *Workflow {
-	w := &Workflow{ID: id, Revision: e.Revision, Document: e.Value}
-	err := w.serve(e, c.options.Nodes)
-	if err == nil {
-		w.Warnings = w.Program.Plan.Warnings
-		return w
-	}
-	w.Problems = problems(err)
-	if before != nil && before.Program != nil {
-		w.Program, w.Serving, w.serving = before.Program, before.Serving, before.serving
-		w.Active, w.Webhook, w.Scheme, w.own = before.Active, before.Webhook, before.Scheme, before.own
-		return w
-	}
-	for _, e := range earlier {
-		if w.serve(e, c.options.Nodes) == nil {
-			return w
-		}
-	}
-	w.peek()
-	return w
-}
-
-// serve compiles a document and, if it is valid, makes it the one that serves.
-func (w *Workflow) serve(e store.Entry, nodes *engine.Nodes) error {
-	p, scheme, err := Compile(context.Background(), w.ID, e.Revision, e.Value, nodes)
-	if err != nil {
-		return err
-	}
-	w.Program, w.Serving, w.serving, w.Scheme = p, e.Revision, e.Value, scheme
-	w.Active, w.Webhook = p.Plan.Active, p.Plan.Webhook != nil
-	if w.Webhook {
-		w.own = ownKeys(p.Plan.Webhook.Secret)
-	}
-	return nil
 }
 
 // peek reads what can be read of a document that is invalid.

@@ -57,7 +57,7 @@ func newBacklog(t *testing.T, limits Limits, workers int, webhooks map[string]st
 
 // use gives the executor its runner.
 func (b *backlog) use() (remove func()) {
-	return b.executor.Use(Runner{Engine: b.engine, Resolve: func(e *journal.Entry) (*Program, error) {
+	return b.executor.Use(Runner{Engine: b.engine, Resolve: func(_ context.Context, e *journal.Entry) (*Program, error) {
 		if !b.nodes.Acquire() {
 			return nil, ErrGone
 		}

@@ -19,7 +19,8 @@ type Runner struct {
 	// Resolve finds the program of an entry, by its workflow and revision, or compiles it from the entry's document. The
 	// program comes with a reference on its Nodes, which the executor releases. ErrGone means that the configuration has
 	// ended and no longer lends this runner: the entry is given to the one of the moment. Any other error fails the execution.
-	Resolve func(*journal.Entry) (*Program, error)
+	// It gives up when ctx ends.
+	Resolve func(ctx context.Context, e *journal.Entry) (*Program, error)
 }
 
 // Executor runs what is in a journal, apart from any request. It outlives configurations: each lends it a Runner. It is

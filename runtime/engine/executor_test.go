@@ -18,7 +18,7 @@ import (
 
 // runner makes a runner of a lab that runs p for every entry.
 func (l *lab) runner(p *Program) Runner {
-	return Runner{Engine: l.engine, Resolve: func(*journal.Entry) (*Program, error) {
+	return Runner{Engine: l.engine, Resolve: func(context.Context, *journal.Entry) (*Program, error) {
 		if !l.nodes.Acquire() {
 			return nil, ErrGone
 		}
@@ -112,7 +112,7 @@ func TestExecutorFinishesFailures(t *testing.T) {
 			p := l.program(c.program)
 			r := l.runner(p)
 			if c.resolve != nil {
-				r.Resolve = func(*journal.Entry) (*Program, error) { return nil, c.resolve }
+				r.Resolve = func(context.Context, *journal.Entry) (*Program, error) { return nil, c.resolve }
 			}
 			x := NewExecutor(j, 0)
 			defer x.Use(r)()
@@ -133,7 +133,7 @@ func TestExecutorSurvivesReloads(t *testing.T) {
 	p := l.program(document("t>a", echo("a", `1`)))
 	x := NewExecutor(j, 1)
 	var remove func()
-	remove = x.Use(Runner{Engine: l.engine, Resolve: func(*journal.Entry) (*Program, error) {
+	remove = x.Use(Runner{Engine: l.engine, Resolve: func(context.Context, *journal.Entry) (*Program, error) {
 		x.Use(l.runner(p))
 		remove()
 		return nil, ErrGone
@@ -196,7 +196,7 @@ func TestExecutorLetsOthersPass(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := NewExecutor(j, 1)
-	defer x.Use(Runner{Engine: l.engine, Resolve: func(e *journal.Entry) (*Program, error) {
+	defer x.Use(Runner{Engine: l.engine, Resolve: func(_ context.Context, e *journal.Entry) (*Program, error) {
 		l.nodes.Acquire()
 		if e.Workflow == "other" {
 			return other, nil

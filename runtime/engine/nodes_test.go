@@ -2,6 +2,8 @@ package engine
 
 import (
 	"errors"
+	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +43,28 @@ func TestNodesAreLoadedWhenTheyAreWanted(t *testing.T) {
 	all.Wait()
 	if wanted.loads.Load() != 1 || other.loads.Load() != 0 {
 		t.Errorf("loaded %d times, and %d times what nobody wants", wanted.loads.Load(), other.loads.Load())
+	}
+}
+
+// What a document wants is loaded side by side, as far as there are cores.
+func TestNodesAreLoadedSideBySide(t *testing.T) {
+	var begun sync.WaitGroup
+	types := []string{"first", "second"}[:min(2, runtime.GOMAXPROCS(0))]
+	begun.Add(len(types))
+	loads := make(map[string]Load)
+	var edges, nodes []string
+	for _, name := range types {
+		loads[name] = func() (*sandbox.Module, error) {
+			begun.Done()
+			begun.Wait()
+			return load("task", sandbox.Limits{})
+		}
+		edges, nodes = append(edges, "t>"+name), append(nodes, fmt.Sprintf(`{"id":%q,"type":%q}`, name, name))
+	}
+	n := NewNodes(loads)
+	defer n.Release()
+	if _, err := n.Compile(t.Context(), "w", 1, []byte(document(strings.Join(edges, " "), nodes...)), flow.MaxPrepareFuel); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"sync"
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -59,13 +60,24 @@ func (n *Nodes) Compile(ctx context.Context, id string, revision int64, document
 		if !p.Unfinished() {
 			return plan, err
 		}
-		for _, name := range p.Missing() {
-			if err := n.Load(name); err != nil {
-				p.Failed(name, err)
-			}
-		}
+		p.loadMissing()
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// loadMissing loads what the round has missed, side by side.
+func (p *Preparation) loadMissing() {
+	errs := make([]error, len(p.missing))
+	var all sync.WaitGroup
+	for i, name := range p.missing {
+		all.Go(func() { errs[i] = p.nodes.Load(name) })
+	}
+	all.Wait()
+	for i, err := range errs {
+		if err != nil {
+			p.Failed(p.missing[i], err)
 		}
 	}
 }

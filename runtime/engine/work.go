@@ -29,12 +29,15 @@ func (x *Executor) work(r *Runner, l journal.Lease, c *claimed) {
 	defer stop()
 
 	e := l.Entry()
-	p, err := r.Resolve(e)
-	if errors.Is(err, ErrGone) { // a reload came between the claim and now
+	p, err := r.Resolve(x.hard, e)
+	switch {
+	case errors.Is(err, ErrGone): // a reload came between the claim and now
 		x.giveBack(r, l, 0)
 		return
-	}
-	if err != nil {
+	case err != nil && x.hard.Err() != nil: // it was cut off
+		x.giveBack(r, l, 0)
+		return
+	case err != nil:
 		r.Engine.config.Logger.Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
 			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
 		x.finish(r, l, ended(Failed, "workflow_invalid", "the workflow is not valid any more"))

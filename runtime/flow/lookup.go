@@ -1,9 +1,6 @@
 package flow
 
-import (
-	"errors"
-	"sync"
-)
+import "errors"
 
 // lookup is what Types say of a type.
 type lookup struct {
@@ -11,28 +8,15 @@ type lookup struct {
 	err error
 }
 
-// lookUp asks once for each type that the document names, for all of them side by side: one may have to be loaded, which
-// takes a while.
+// lookUp asks once for each type that the document names, before anything is made of one.
 func (d *draft) lookUp() {
 	d.found = make(map[string]*lookup)
-	var names []string
 	for i := range d.nodes {
 		if name := d.nodes[i].typ; name != "" && name != TypeTrigger && d.found[name] == nil {
-			d.found[name] = new(lookup)
-			names = append(names, name)
+			t, err := d.types.Type(name)
+			d.found[name] = &lookup{t, err}
 		}
 	}
-	var others sync.WaitGroup
-	for i, name := range names {
-		l := d.found[name]
-		ask := func() { l.typ, l.err = d.types.Type(name) }
-		if i == len(names)-1 {
-			ask()
-			break
-		}
-		others.Go(ask)
-	}
-	others.Wait()
 }
 
 // typeOf is the type of node i. It is nil when there is none that can be used, which is reported.

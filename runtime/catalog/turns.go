@@ -1,0 +1,89 @@
+package catalog
+
+import (
+	"runtime"
+	"time"
+)
+
+// Tasks take turns, and those that have come the shortest way go first. One that does not come to an end in its turn is stopped and
+// begins again at the next level, in a turn that is longer by longer; what it has prepared by then it keeps. So one that takes
+// a moment never waits for those that take seconds, however many these are, and the work that is done twice is a part of the whole.
+//
+// A turn is no limit: a task that needs more gets more. What limits it is its fuel.
+const (
+	firstTurn = 10 * time.Millisecond
+	longer    = 8
+	lastLevel = 6
+	// firstSlow is the first level that only half of the goroutines work at, so that the others are free soon at any time. A task that
+	// prepares a node in each turn stays below it.
+	firstSlow = 2
+)
+
+// turnOf is how long a turn at a level is.
+func turnOf(level int) time.Duration {
+	d := firstTurn
+	for range level {
+		d *= longer
+	}
+	return d
+}
+
+// turns are the tasks that wait for their turn, and who works. Guarded by the catalog's lock.
+type turns struct {
+	queues  [lastLevel + 1][]*task
+	workers int // goroutines
+	slow    int // that are at a level from firstSlow on
+}
+
+// maxWorkers is how many goroutines prepare.
+func maxWorkers() int { return max(2, runtime.GOMAXPROCS(0)) }
+
+// enqueue puts a task in line at its level. The lock is held.
+func (c *Catalog) enqueue(t *task) {
+	t.level = min(t.level, lastLevel)
+	q := &c.turns.queues[t.level]
+	*q = append(*q, t)
+	if c.turns.workers < maxWorkers() && !c.closed {
+		c.turns.workers++
+		c.work.Go(c.prepare)
+	}
+}
+
+// prepare gives tasks their turns until none waits that may have one.
+func (c *Catalog) prepare() {
+	for slow := false; ; {
+		c.mu.Lock()
+		if slow {
+			c.turns.slow--
+		}
+		t := c.turns.take()
+		if t == nil || c.closed {
+			c.turns.workers--
+			c.mu.Unlock()
+			return
+		}
+		if slow = t.level >= firstSlow; slow {
+			c.turns.slow++
+		}
+		c.mu.Unlock()
+		c.turn(t)
+	}
+}
+
+// take takes the task whose turn it is, nil when there is none. Those that were given up are passed over.
+func (s *turns) take() *task {
+	for level := range s.queues {
+		if level >= firstSlow && s.slow >= max(1, maxWorkers()/2) {
+			return nil
+		}
+		for q := &s.queues[level]; len(*q) > 0; {
+			t := (*q)[0]
+			(*q)[0] = nil
+			*q = (*q)[1:]
+			if t.ctx.Err() == nil {
+				return t
+			}
+		}
+	}
+	return nil
+}
