@@ -99,14 +99,14 @@ func findWorkflow(app *App, id string) (*catalog.Workflow, error) {
 }
 
 // getWorkflow answers the document as it is stored, so that what was read can be edited and put again; a secret in it is left out.
-// Of a document that does not validate nobody knows where its secrets are: see flow.Masked.
+// Of a document that does not validate, or may not, nobody knows where its secrets are: see flow.Masked.
 func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	wf, err := findWorkflow(app, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	shown := flow.WithoutSecret(wf.Document)
-	if len(wf.Problems) > 0 {
+	if len(wf.Problems) > 0 || wf.Preparing != nil {
 		if shown = flow.Masked(wf.Document); shown == nil {
 			return writeJSON(w, http.StatusConflict, map[string]any{
 				"error": "what is stored is no JSON object, and not shown: it may hold a secret", "problems": adminProblems(wf.Problems),

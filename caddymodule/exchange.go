@@ -268,7 +268,9 @@ func runnable(find check) check {
 			select {
 			case <-x.workflow.Preparing:
 			case <-patience.C:
-				return x.refuse(answer.NotReady)
+				refusal := x.refuse(answer.NotReady)
+				*refusal = answer.Preparing()
+				return refusal
 			case <-x.r.Context().Done():
 				return x.unread()
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -98,7 +99,7 @@ func portFree(address string) error {
 	return l.Close()
 }
 
-// waitReady waits until the server has loaded its workflows. When ctx ends first, or the server was told to end, there is no
+// waitReady waits until the server has loaded its workflows and prepared all of them. When ctx ends first, or the server was told to end, there is no
 // error.
 func (s *server) waitReady(ctx context.Context, limit time.Duration) (ready bool, err error) {
 	late := time.After(limit)
@@ -109,7 +110,7 @@ func (s *server) waitReady(ctx context.Context, limit time.Duration) (ready bool
 		resp, err := http.Get(s.site + "/api/webhooks/-")
 		if err == nil {
 			resp.Body.Close()
-			if resp.StatusCode == http.StatusNotFound {
+			if resp.StatusCode == http.StatusNotFound && s.prepared(ctx) {
 				return true, nil
 			}
 		}
@@ -123,6 +124,16 @@ func (s *server) waitReady(ctx context.Context, limit time.Duration) (ready bool
 			return false, fmt.Errorf("the server is not ready after %s; its log is %s", limit, s.logFile)
 		}
 	}
+}
+
+// prepared tells whether no document is being prepared any more: on a first start the nodes have to be compiled for that.
+func (s *server) prepared(ctx context.Context) bool {
+	out, _ := exec.CommandContext(ctx, s.cmd.Path, "flowtrux", "status", "--json", "--address", s.admin).Output() // fails where there is something to mend
+	var status struct {
+		Ready     bool     `json:"ready"`
+		Preparing []string `json:"preparing"`
+	}
+	return json.Unmarshal(out, &status) == nil && status.Ready && len(status.Preparing) == 0
 }
 
 // died says why a server ended that nobody stopped, nil when somebody did: by the same Ctrl-C, or through its admin endpoint.

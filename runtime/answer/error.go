@@ -75,6 +75,9 @@ func InvalidBody(reason string, offset int) Answer {
 	return failure(InvalidJSON, kinds[InvalidJSON].message+": "+reason+" at byte "+strconv.Itoa(offset), "")
 }
 
+// Preparing is the NotReady answer of one workflow, while others may be ready.
+func Preparing() Answer { return failure(NotReady, "the workflow is still being prepared", "") }
+
 // failure makes an error's answer: {"success":false,"error":{"code":…,"message":…},"executionId":…}.
 func failure(c Code, message, id string) Answer {
 	k, ok := kinds[c]

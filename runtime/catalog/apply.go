@@ -62,7 +62,7 @@ type applying struct {
 	secrets map[string]*secret
 	earlier map[string][]store.Entry // documents that came with the batch, by workflow id, the newest first
 	changes []change                 // documents to compile
-	givenUp []*task
+	givenUp []*task                  // tasks whose documents are replaced or gone
 	touched map[string]bool          // ids of workflows whose document or secret has changed
 	loaded  zapcore.Level            // of the log line for each valid document
 }
