@@ -9,7 +9,7 @@ import (
 
 // What the engine takes for an instance follows from what the module has.
 func TestHeld(t *testing.T) {
-	table := func(min, most uint32) []byte { return cat(by(kindFunc, 1), u(min), u(most)) }
+	table := func(least, most uint32) []byte { return cat(by(kindFunc, 1), u(least), u(most)) }
 	elements := cat(by(1, 0), vec(slices.Repeat([][]byte{u(0)}, 1000)...))
 	for name, c := range map[string]struct {
 		wasm []byte
