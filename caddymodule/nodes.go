@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/nodes"
@@ -44,15 +45,17 @@ func (a *App) loadNodes() (err error) {
 	fetched := origin.NewStore(origin.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
 	loads := make(map[string]engine.Load)
 	for _, b := range nodes.Builtin() {
-		loads[b.Type] = func() (*sandbox.Module, error) {
-			return a.load(host.Host, sandbox.ModuleConfig{
+		loads[b.Type] = a.untilExit(func(ctx context.Context) (*sandbox.Module, error) {
+			return a.load(ctx, host.Host, sandbox.ModuleConfig{
 				Type: b.Type, Source: "built-in node " + b.Type, Wasm: b.Wasm,
 				Grants: hostapi.GrantsOf(b.Capabilities...), Limits: (&Node{}).limits(a.Limits),
 			})
-		}
+		})
 	}
 	for name, n := range a.Nodes {
-		loads[name] = func() (*sandbox.Module, error) { return a.loadNode(host.Host, fetched, name, n) }
+		loads[name] = a.untilExit(func(ctx context.Context) (*sandbox.Module, error) {
+			return a.loadNode(ctx, host.Host, fetched, name, n)
+		})
 	}
 	a.types = engine.NewNodes(loads)
 	a.life.keep(func() error { a.types.Release(); return nil })
@@ -75,21 +78,52 @@ func (a *App) loadOwn() error {
 	return errors.Join(errs...)
 }
 
+// exitCheck is how often a load looks whether the process is to end.
+const exitCheck = 50 * time.Millisecond
+
+// untilExit gives a load up when the process is to end. Caddy says nothing of that while it loads a
+// config: it would wait for the config first.
+func (a *App) untilExit(load func(context.Context) (*sandbox.Module, error)) engine.Load {
+	return func() (*sandbox.Module, error) {
+		ctx, cancel := context.WithCancelCause(a.ctx)
+		defer cancel(nil)
+		go func() {
+			tick := time.NewTicker(exitCheck)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+					if caddy.Exiting() {
+						cancel(errStopping)
+					}
+				}
+			}
+		}()
+		return load(ctx)
+	}
+}
+
 // loadNode loads a node type of the operator's.
-func (a *App) loadNode(host *sandbox.Host, fetched *origin.Store, name string, n *Node) (*sandbox.Module, error) {
-	wasm, err := a.readNode(fetched, n)
+func (a *App) loadNode(
+	ctx context.Context, host *sandbox.Host, fetched *origin.Store, name string, n *Node,
+) (*sandbox.Module, error) {
+	wasm, err := a.readNode(ctx, fetched, n)
 	if err != nil {
 		return nil, err
 	}
-	return a.load(host, sandbox.ModuleConfig{
+	return a.load(ctx, host, sandbox.ModuleConfig{
 		Type: name, Source: n.origin.String(), Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
 	})
 }
 
 // load loads a module. How long it took tells compiling, once for each module and version, from what comes from a cache.
-func (a *App) load(host *sandbox.Host, c sandbox.ModuleConfig) (*sandbox.Module, error) {
+func (a *App) load(
+	ctx context.Context, host *sandbox.Host, c sandbox.ModuleConfig,
+) (*sandbox.Module, error) {
 	began := time.Now()
-	m, err := host.Load(a.ctx, c)
+	m, err := host.Load(ctx, c)
 	if err == nil {
 		a.logger.Info("node type loaded", zap.String("type", c.Type), zap.String("source", c.Source), zap.Duration("took", time.Since(began)))
 	}
@@ -97,13 +131,13 @@ func (a *App) load(host *sandbox.Host, c sandbox.ModuleConfig) (*sandbox.Module,
 }
 
 // readNode reads the module that a node's config names, or has it fetched.
-func (a *App) readNode(fetched *origin.Store, n *Node) ([]byte, error) {
+func (a *App) readNode(ctx context.Context, fetched *origin.Store, n *Node) ([]byte, error) {
 	var want origin.Digest
 	if _, err := hex.Decode(want[:], []byte(n.SHA256)); err != nil {
 		return nil, fmt.Errorf("reading sha256: %w", err)
 	}
 	if n.origin.Remote() {
-		return fetched.Load(a.ctx, n.origin, want)
+		return fetched.Load(ctx, n.origin, want)
 	}
 	wasm, err := readModule(n.File)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
 
 // Options of a Host.
@@ -55,31 +55,18 @@ type Host struct {
 	options Options
 	trial   time.Duration // for _initialize, warmup and describe of a module together
 
-	mu       sync.Mutex
-	runtime  wazero.Runtime // nil until the first Load, and after the end
-	cache    wazero.CompilationCache
-	closed   bool
-	compiled map[codeKey]*compiled
-	pools    map[shrinkable]struct{}
-	shrinker *time.Timer // nil until the first pool
+	mu        sync.Mutex
+	runtime   wazero.Runtime // nil until the first Load, and after the end
+	cache     wazero.CompilationCache
+	closed    bool
+	compiled  map[codeKey]*compiled
+	compiling int                 // modules, also those that nobody waits for any more
+	room      *semaphore.Weighted // bytes of memory for compiling
+	pools     map[shrinkable]struct{}
+	shrinker  *time.Timer // nil until the first pool
 }
 
 var errHostClosed = errors.New("the sandbox is closed")
-
-// codeKey is what code depends on: the module's bytes, and how many bytes a mark is for.
-type codeKey struct {
-	digest  [sha256.Size]byte
-	granule uint8
-}
-
-// compiled is a module's code, shared by all that load the same bytes with the same marks.
-type compiled struct {
-	once  sync.Once
-	parts *rewrite.Module // not to be changed; without Wasm, which has become the code
-	code  wazero.CompiledModule
-	err   error // of package rewrite, or the compiler's
-	refs  int   // guarded by Host.mu
-}
 
 // New makes a Host. It does not touch the disk until the first Load.
 func New(o Options) (*Host, error) {
@@ -87,7 +74,7 @@ func New(o Options) (*Host, error) {
 	o.Images = cmp.Or(o.Images, DefaultImages)
 	return &Host{
 		options: o, trial: trialTime,
-		compiled: make(map[codeKey]*compiled), pools: make(map[shrinkable]struct{}),
+		compiled: make(map[codeKey]*compiled), room: semaphore.NewWeighted(compileRoom), pools: make(map[shrinkable]struct{}),
 	}, nil
 }
 
@@ -137,76 +124,23 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 	return cache, nil
 }
 
-// compile returns the code of wasm, with marks of that granule, and a function that gives it back, which is called once. The host
-// has been opened.
-func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (*compiled, func(context.Context) error, error) {
-	key := codeKey{sha256.Sum256(wasm), granule}
-	h.mu.Lock()
-	if h.closed {
-		h.mu.Unlock()
-		return nil, nil, errHostClosed
-	}
-	r := h.runtime
-	c := h.compiled[key]
-	if c == nil {
-		c = new(compiled)
-		h.compiled[key] = c
-	}
-	c.refs++
-	h.mu.Unlock()
-
-	// Others may wait for this code too, whatever becomes of the first who asked for it.
-	c.once.Do(func() { c.err = c.compile(context.WithoutCancel(ctx), r, wasm, granule) })
-	release := func(ctx context.Context) error { return h.release(ctx, key, c) }
-	if c.err != nil {
-		_ = release(ctx) // there is no code to close
-		return nil, nil, c.err
-	}
-	return c, release, nil
-}
-
-// compile makes a module ready and compiles it. A panic of wazero is an error like any other: a strange file must not end the
-// process. That is why there is no compiling on several goroutines, as experimental.WithCompilationWorkers does.
-func (c *compiled) compile(ctx context.Context, r wazero.Runtime, wasm []byte, granule uint8) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the compiler failed: %v", p)
-		}
-	}()
-	if c.parts, err = rewrite.Rewrite(wasm, rewrite.Options{Granule: granule}); err != nil {
-		return err
-	}
-	c.code, err = r.CompileModule(ctx, c.parts.Wasm)
-	c.parts.Wasm = nil
-	return err
-}
-
-// release gives code back. The last one to do so ends a host that has been closed before.
-func (h *Host) release(ctx context.Context, key codeKey, c *compiled) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if c.refs--; c.refs > 0 {
-		return nil
-	}
-	delete(h.compiled, key)
-	var err error
-	if c.code != nil {
-		err = c.code.Close(ctx)
-	}
-	if h.closed && len(h.compiled) == 0 {
-		err = errors.Join(err, h.end(ctx))
-	}
-	return err
-}
-
-// Close ends the host. All modules should be closed before: while some are open it is an error, nothing more can be loaded, what is
-// loaded can still be called, and the host ends with its last module.
+// Close ends the host. All modules should be closed before: while some are open it is an error,
+// nothing more can be loaded, what is loaded can still be called, and the host ends with its last
+// module. Where a load has been given up and the compiler is not done, the host ends with that.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
 	if n := len(h.compiled); n > 0 {
 		return fmt.Errorf("closing the sandbox: %d modules are still open", n)
+	}
+	return h.endIfUnused(ctx)
+}
+
+// endIfUnused ends a host that is closed and has nothing left to do. h.mu is held.
+func (h *Host) endIfUnused(ctx context.Context) error {
+	if !h.closed || len(h.compiled) > 0 || h.compiling > 0 {
+		return nil
 	}
 	return h.end(ctx)
 }
