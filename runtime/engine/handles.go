@@ -90,22 +90,15 @@ func (o *opening) request(v []byte) {
 		o.out = append(o.out, v...)
 		return
 	}
-	o.members(v, func(key, value []byte) {
+	before := byte('{')
+	rawjson.Members(v, func(key, value []byte) bool {
+		o.out = append(o.out, before, '"')
+		o.out = append(append(o.out, key...), `":`...)
 		if slices.ContainsFunc(opened, func(name string) bool { return rawjson.KeyIs(key, name) }) {
 			o.walk(value)
 		} else {
 			o.out = append(o.out, value...)
 		}
-	})
-}
-
-// members appends an object, of which each appends the values.
-func (o *opening) members(v []byte, each func(key, value []byte)) {
-	before := byte('{')
-	rawjson.Members(v, func(key, value []byte) bool {
-		o.out = append(o.out, before, '"')
-		o.out = append(append(o.out, key...), `":`...)
-		each(key, value)
 		before = ','
 		return !o.tooLarge
 	})
@@ -115,28 +108,27 @@ func (o *opening) members(v []byte, each func(key, value []byte)) {
 	o.out = append(o.out, '}')
 }
 
+// walk appends a value of a checked request without the white space between its tokens. It passes each byte once, however deep
+// the value nests.
 func (o *opening) walk(v []byte) {
-	switch rawjson.KindOf(v) {
-	case rawjson.Object:
-		o.members(v, func(_, value []byte) { o.walk(value) })
-	case rawjson.Array:
-		start := len(o.out)
-		rawjson.Elements(v, func(value []byte) bool {
-			o.out = append(o.out, ',')
-			o.walk(value)
-			return !o.tooLarge
-		})
-		if len(o.out) == start {
-			o.out = append(o.out, ',')
+	for len(v) > 0 && !o.tooLarge {
+		switch n := bytes.IndexAny(v, "\" \t\r\n"); {
+		case n < 0:
+			o.out, v = append(o.out, v...), nil
+		case n > 0:
+			o.out, v = append(o.out, v[:n]...), v[n:]
+		case v[0] != '"':
+			v = v[1:]
+		default:
+			var text []byte
+			if text, v = rawjson.First(v); bytes.HasPrefix(bytes.TrimLeft(v, " \t\r\n"), []byte(":")) {
+				o.out = append(o.out, text...) // a key
+			} else {
+				o.text(text[1 : len(text)-1])
+			}
 		}
-		o.out[start] = '['
-		o.out = append(o.out, ']')
-	case rawjson.String:
-		o.text(v[1 : len(v)-1])
-	default:
-		o.out = append(o.out, v...)
+		o.tooLarge = o.tooLarge || len(o.out) > maxOpened
 	}
-	o.tooLarge = o.tooLarge || len(o.out) > maxOpened
 }
 
 // text appends a string, which comes without its quotes.

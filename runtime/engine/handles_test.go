@@ -180,6 +180,10 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s\n got %s, %v\nwant %s", request, got, err, want)
 		}
 	}
+	deep := strings.Repeat(`{"k":[`, 250) + strings.Repeat(`1,"`+key+`",`, 100_000) + `0` + strings.Repeat(`]}`, 250)
+	if got, _, err := s.open([]byte(`{"body":` + deep + `}`)); string(got) != `{"body":`+strings.ReplaceAll(deep, key, `k\n`)+`}` || err != nil {
+		t.Errorf("a deep request: %.200s, %v", got, err)
+	}
 	large := name(`"` + strings.Repeat("x", 1<<20) + `"`)
 	for _, body := range []string{`"` + strings.Repeat(large, 17) + `"`, `[` + strings.Repeat(`"`+large+`",`, 17) + `1]`} {
 		if got, _, err := s.open([]byte(`{"body":` + body + `}`)); got != nil || err != errOpened {
