@@ -77,10 +77,13 @@ func (t *notes) begun(node, all int) int {
 func (t *notes) globalsOf(node int) map[string]flow.Global {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	all := make(map[string]flow.Global)
+	var all map[string]flow.Global
 	for _, found := range t.globals {
 		if found.node != node {
 			continue
+		}
+		if all == nil {
+			all = make(map[string]flow.Global)
 		}
 		for _, g := range found.globals {
 			if was, ok := all[g.Key]; ok && !was.Same(g) {

@@ -61,8 +61,10 @@ const atOnce = 64 << 10
 // back.
 func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]byte, *NodeError) {
 	scope.Meter = r
-	defer func() { scope.Meter = nil }()
 	err := r.append(t, scope, min(limit, atOnce))
+	if err == nil {
+		return r.buf, nil
+	}
 	if errors.Is(err, flow.ErrTooLarge) && limit > atOnce {
 		r.x.large.Lock()
 		defer r.x.large.Unlock()
@@ -89,8 +91,10 @@ var errFull = errors.New("no memory left")
 func (r *resolver) append(t *flow.Template, scope *flow.Scope, limit int) error {
 	free := r.x.memory.free()
 	value, err := t.Append(r.buf[:0], scope, min(limit, free))
-	r.x.secrets.add(scope.Secrets)
-	scope.Secrets = scope.Secrets[:0] // each comes once
+	if len(scope.Secrets) > 0 {
+		r.x.secrets.add(scope.Secrets)
+		scope.Secrets = scope.Secrets[:0] // each comes once
+	}
 	r.buf = value
 	switch {
 	case err == nil && !r.x.memory.take(len(value)), errors.Is(err, flow.ErrTooLarge) && free < limit:

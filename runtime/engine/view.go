@@ -35,6 +35,7 @@ type view struct {
 	event    flow.Event // as it is shown
 	outputs  [][]byte   // as they are shown
 	cache    flow.Cache // of what is shown
+	inputs   inputs
 }
 
 func newView(e *effort, x *execution) *view {
@@ -120,40 +121,6 @@ func (v *view) output(n int) journal.Value {
 	return v.value(shown, masked)
 }
 
-// scope is what the templates of a node have seen. known is false after one has asked for a global of which that is not known.
-func (v *view) scope(n int, known *bool) flow.Scope {
-	s := v.x.scope()
-	s.Meter = v.effort
-	globals := v.x.notes.globalsOf(n)
-	s.Global = func(key string) ([]byte, bool) {
-		g, ok := globals[key]
-		if !ok || g.Changed {
-			*known = false
-			g.Value, _ = v.x.engine.global(key)
-		}
-		return g.Value, g.Value != nil
-	}
-	return s
-}
-
-// shownScope is the same with secrets masked.
-func (v *view) shownScope(plain flow.Scope) flow.Scope {
-	s := plain
-	s.Event, s.Outputs, s.Cache = &v.event, v.outputs, &v.cache
-	masked := make(map[string][]byte)
-	s.Global = func(key string) ([]byte, bool) {
-		value, ok := plain.Global(key)
-		if !ok || !flow.IsSecretGlobal(key) {
-			return value, ok
-		}
-		if masked[key] == nil {
-			masked[key] = maskLeaves(value, v.effort)
-		}
-		return masked[key], true
-	}
-	return s
-}
-
 // input is what is shown of what a node was called with; none when it was not called, or when that cannot be told
 // exactly.
 func (v *view) input(n int) journal.Value {
@@ -165,28 +132,64 @@ func (v *view) input(n int) journal.Value {
 	if v.effort.over() {
 		return journal.Value{Cut: true}
 	}
-	known := true
-	i := inputs{view: v, known: &known, plain: v.scope(n, &known), limit: v.x.engine.config.Limits.NodeInput}
-	if v.masks {
-		i.shown = v.shownScope(i.plain)
-	}
+	i := &v.inputs
+	i.begin(v, n)
 	value := i.of(n)
 	switch {
 	case v.effort.over(): // what its templates have put together from secrets is not known
 		v.masker.blind = true
 		return journal.Value{Cut: true}
-	case !known:
+	case i.unknown:
 		return journal.Value{}
 	}
 	return value
 }
 
-// inputs resolves a node's templates again.
+// inputs resolves a node's templates again, for one node after the other.
 type inputs struct {
-	view         *view
-	known        *bool
-	plain, shown flow.Scope
-	limit        int
+	view    *view
+	plain   flow.Scope             // what the templates have seen
+	shown   *flow.Scope            // the same with secrets masked; nil = there are none
+	globals map[string]flow.Global // that they have found
+	masked  map[string][]byte      // secret ones of them as they are shown
+	unknown bool                   // one has asked for a global of which it is not known what it has found
+	limit   int
+}
+
+// begin begins with a node.
+func (i *inputs) begin(v *view, n int) {
+	*i = inputs{view: v, plain: v.x.scope(), globals: v.x.notes.globalsOf(n), limit: v.x.engine.config.Limits.NodeInput}
+	i.plain.Meter, i.plain.Global = v.effort, i.global
+	if v.masks {
+		shown := i.plain
+		i.shown = &shown
+		i.shown.Event, i.shown.Outputs, i.shown.Cache, i.shown.Global = &v.event, v.outputs, &v.cache, i.shownGlobal
+	}
+}
+
+// global is a global as the node has found it.
+func (i *inputs) global(key string) ([]byte, bool) {
+	g, ok := i.globals[key]
+	if !ok || g.Changed {
+		i.unknown = true
+		g.Value, _ = i.view.x.engine.global(key)
+	}
+	return g.Value, g.Value != nil
+}
+
+// shownGlobal is global with secrets masked.
+func (i *inputs) shownGlobal(key string) ([]byte, bool) {
+	value, ok := i.global(key)
+	if !ok || !flow.IsSecretGlobal(key) {
+		return value, ok
+	}
+	if i.masked == nil {
+		i.masked = make(map[string][]byte)
+	}
+	if i.masked[key] == nil {
+		i.masked[key] = maskLeaves(value, i.view.effort)
+	}
+	return i.masked[key], true
 }
 
 func (i *inputs) of(n int) journal.Value {
@@ -207,9 +210,12 @@ func (i *inputs) of(n int) journal.Value {
 	}
 	all, masked := []byte("["), false
 	for at := range items {
-		i.plain.Item, i.plain.Index, i.shown.Index = items[at], at, at
-		if i.shown.Item = quotedMask; at < len(shownItems) {
-			i.shown.Item = shownItems[at]
+		i.plain.Item, i.plain.Index = items[at], at
+		if i.shown != nil {
+			i.shown.Index = at
+			if i.shown.Item = quotedMask; at < len(shownItems) {
+				i.shown.Item = shownItems[at]
+			}
 		}
 		if at > 0 {
 			all = append(all, ',')
@@ -235,7 +241,7 @@ func (i *inputs) items(forEach *flow.Template) (items, shown [][]byte, ok bool) 
 		return nil, nil, false
 	}
 	if i.view.masks {
-		list, err := forEach.Append(nil, &i.shown, limit)
+		list, err := forEach.Append(nil, i.shown, limit)
 		if err == nil && rawjson.KindOf(list) == rawjson.Array {
 			shown = children(list)
 		}
@@ -252,7 +258,7 @@ func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok boo
 		return dst, false, err == nil
 	}
 	plain := append([]byte(nil), dst[start:]...)
-	shown, err := t.Append(nil, &i.shown, i.limit+len(plain)) // a mask can be longer than what it hides
+	shown, err := t.Append(nil, i.shown, i.limit+len(plain)) // a mask can be longer than what it hides
 	if err != nil {
 		return dst, false, false
 	}

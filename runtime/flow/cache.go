@@ -97,7 +97,10 @@ type foundItem struct {
 
 // followItem is follow in the item, of which each scope remembers its own.
 func (s *Scope) followItem(ref *reference, v []byte) ([]byte, error) {
-	m := &s.item
+	if s.item == nil {
+		s.item = new(foundItem)
+	}
+	m := s.item
 	if !m.in(v) {
 		m.value, m.of, m.walked = v, nil, 0
 	}

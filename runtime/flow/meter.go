@@ -18,10 +18,18 @@ type work struct {
 
 // add counts n bytes.
 func (w *work) add(n int) error {
-	w.open += n
-	if w.open < lookEvery || w.meter == nil {
+	if w.open += n; w.open < lookEvery {
 		return nil
 	}
-	n, w.open = w.open, 0
+	return w.tell()
+}
+
+// tell tells the meter.
+func (w *work) tell() error {
+	n := w.open
+	w.open = 0
+	if w.meter == nil {
+		return nil
+	}
 	return w.meter.Work(n)
 }

@@ -228,7 +228,9 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 		}
 		s.Cache, s.walked = new(Cache), directTotal // as if they had been followed often enough
 		for range 2 {                               // the second time from what is remembered
-			s.item.walked = directItem
+			if s.item != nil {
+				s.item.walked = directItem
+			}
 			if again, err := p.Nodes[2].Config.Append(nil, s, 1<<20); err != nil || string(again) != string(got) {
 				t.Fatalf("config %s\ngave  %s\nthen  %s, %v", naive(config), got, again, err)
 			}

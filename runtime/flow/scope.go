@@ -37,8 +37,8 @@ type Scope struct {
 	Globals []Global
 	noted   map[string]int // where a key is in Globals, when there are many
 
-	item   foundItem
-	walked int // bytes, for references that were followed one by one
+	item   *foundItem // nil = none was looked into
+	walked int        // bytes, for references that were followed one by one
 	work   work
 }
 
