@@ -101,7 +101,7 @@ func TestWorkOfItems(t *testing.T) {
 	for _, size := range []int{20, 2 << 10, 100 << 10} {
 		m, total, copied := new(workMeter), 0, 0
 		s := &Scope{Plan: p, Cache: new(Cache), Meter: m}
-		for i := range 200 {
+		for i := range 20 {
 			s.Item, s.Index = []byte(`{`+fill(`"k%d":1`, size)+`"x":`+strconv.Itoa(i)+`}`), i
 			total += len(s.Item)
 			got, err := p.Nodes[2].Config.Append(nil, s, 1<<20)
@@ -110,7 +110,7 @@ func TestWorkOfItems(t *testing.T) {
 			}
 			copied += len(got)
 		}
-		if most := 2*total + 200*(directItem+500*2*segmentWork) + 2*copied; m.done > most {
+		if most := 2*total + 20*(directItem+500*2*segmentWork) + 2*copied; m.done > most {
 			t.Errorf("items of %d bytes: %d bytes of work, at most %d", size, m.done, most)
 		}
 	}
@@ -118,7 +118,7 @@ func TestWorkOfItems(t *testing.T) {
 
 // TestMeterEndsResolving: it is asked often enough, and nothing of the result stays.
 func TestMeterEndsResolving(t *testing.T) {
-	long := `{"list":[` + fill("%d", 4<<20) + `0],"text":"` + strings.Repeat("é\\n", 1<<20) + `"}`
+	long := `{"list":[` + fill("%d", 1<<20) + `0],"text":"` + strings.Repeat("é\\n", 1<<18) + `"}`
 	for name, config := range map[string]string{
 		"walking":          `"{{trigger.data.none}}"`,
 		"walking in items": `"{{item.none}}"`,
@@ -130,7 +130,7 @@ func TestMeterEndsResolving(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := eachNode(t, config)
-			value, m := []byte(long), &workMeter{most: 1 << 20}
+			value, m := []byte(long), &workMeter{most: 1 << 18}
 			s := &Scope{
 				Plan: p, Event: &Event{Data: value, Method: "POST"}, Outputs: make([][]byte, 3), Item: value, Cache: new(Cache), Meter: m,
 				Global: func(string) ([]byte, bool) { return value, true },
@@ -185,11 +185,11 @@ func TestCacheFollowsChangedValues(t *testing.T) {
 func TestManyGlobalsAreNotedOnce(t *testing.T) {
 	s := new(Scope)
 	for range 3 {
-		for _, key := range numberedWords(20_000) {
+		for _, key := range numberedWords(5_000) {
 			s.addGlobal(key, []byte(key))
 		}
 	}
-	if len(s.Globals) != 20_000 {
+	if len(s.Globals) != 5_000 {
 		t.Errorf("%d", len(s.Globals))
 	}
 	for i, g := range s.Globals {
@@ -199,8 +199,7 @@ func TestManyGlobalsAreNotedOnce(t *testing.T) {
 	}
 }
 
-// TestCacheTakesNothingForSmallValues: what most executions are pays nothing for what few need, but for what a scope knows of the
-// item.
+// TestCacheTakesNothingForSmallValues: what most executions are pays nothing for what few need.
 func TestCacheTakesNothingForSmallValues(t *testing.T) {
 	p := eachNode(t, `["{{trigger.data.x}}","{{item.x}}","{{steps.up.output.x}}"]`)
 	value := []byte(`{"a":[1,2,3],"b":"` + strings.Repeat("b", 500) + `","x":1}`)
@@ -211,7 +210,7 @@ func TestCacheTakesNothingForSmallValues(t *testing.T) {
 		if _, err := p.Nodes[2].Config.Append(dst, &s, 1<<10); err != nil {
 			t.Fatal(err)
 		}
-	}); n > 1 {
+	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 	if cache.roots.Load() != nil {
