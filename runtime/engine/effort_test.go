@@ -16,8 +16,8 @@ import (
 // TestRecordsTakeBoundedWork: what takes more than that is cut, and says so; what ended the execution is still told.
 func TestRecordsTakeBoundedWork(t *testing.T) {
 	l := newLab(t, Config{Globals: workspace{"__secret_key": `"hush-hush"`}}, sandbox.Limits{})
-	deep := strings.Repeat(`{"a":`, 400) + `"` + strings.Repeat("x", 100_000) + `"` + strings.Repeat(`}`, 400)
-	long := longBody(100, 500_000)
+	deep := strings.Repeat(`{"a":`, 400) + `"` + strings.Repeat("x", 30_000) + `"` + strings.Repeat(`}`, 400)
+	long := longBody(30, 200_000)
 	each := func(id, value string) string {
 		return task(id, `"do":"large","bytes":2,"x":"`+value+`"`, `"forEach":"{{trigger.data.items}}"`, continues)
 	}
@@ -35,9 +35,9 @@ func TestRecordsTakeBoundedWork(t *testing.T) {
 			if r.Status != Failed {
 				t.Fatal(show(p, r))
 			}
-			e := &effort{t.Context(), 4 << 20}
+			e := &effort{t.Context(), 1 << 20}
 			rec := x.record(e, r)
-			if e.left < -8<<20 {
+			if e.left < -2<<20 {
 				t.Errorf("%d bytes of work were too many", -e.left)
 			}
 			got := nodesByID(rec)
@@ -57,7 +57,7 @@ func TestCutRecordsShowNoSecrets(t *testing.T) {
 	l := newLab(t, Config{Globals: workspace{
 		"__secret_long": `"hush-hush-hush"`, "__secret_short": `"4711"`, "__secret_all": `{"k":"in-an-object","n":998877}`,
 	}}, sandbox.Limits{})
-	pad := strings.Repeat(`["pad",1],`, 20_000)
+	pad := strings.Repeat(`["pad",1],`, 4000)
 	p := l.program(document("t>a a>b b>c c>d d>e",
 		echo("a", `["{{global.__secret_long}}","PIN {{global.__secret_short}}","{{global.__secret_all}}","{{trigger.data.pad}}"]`),
 		task("b", `"do":"echo","value":["{{item}}","{{steps.a.output[1]}}"]`, `"forEach":"{{steps.a.output}}"`, continues),
@@ -89,7 +89,7 @@ func TestCutRecordsShowNoSecrets(t *testing.T) {
 				t.Fatal("all of it is cut")
 			}
 			spent := recordEffort - whole.left
-			for _, left := range append(fractions(spent, 100), 0, 1) {
+			for _, left := range append(fractions(spent, 30), 0, 1) {
 				rec := record(&effort{t.Context(), left})
 				if !rec.Cut {
 					t.Errorf("%d of %d are enough", left, spent)
