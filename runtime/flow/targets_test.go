@@ -199,7 +199,8 @@ func TestManyGlobalsAreNotedOnce(t *testing.T) {
 	}
 }
 
-// TestCacheTakesNothingForSmallValues: what most executions are pays nothing for what few need.
+// TestCacheTakesNothingForSmallValues: what most executions are pays nothing for what few need, but for what a scope knows of the
+// item.
 func TestCacheTakesNothingForSmallValues(t *testing.T) {
 	p := eachNode(t, `["{{trigger.data.x}}","{{item.x}}","{{steps.up.output.x}}"]`)
 	value := []byte(`{"a":[1,2,3],"b":"` + strings.Repeat("b", 500) + `","x":1}`)
@@ -210,7 +211,7 @@ func TestCacheTakesNothingForSmallValues(t *testing.T) {
 		if _, err := p.Nodes[2].Config.Append(dst, &s, 1<<10); err != nil {
 			t.Fatal(err)
 		}
-	}); n != 0 {
+	}); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 	if cache.roots.Load() != nil {
