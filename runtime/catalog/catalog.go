@@ -106,6 +106,7 @@ func New(o Options) *Catalog {
 		options: o, ready: make(chan struct{}),
 		secrets: make(map[string]*secret), kept: make(map[string]int64),
 		preparing: make(map[string]*task), waiting: make(map[string][]*task),
+		turns: turns{slow: make(map[*task]context.CancelFunc)},
 	}
 	c.current.Store(&snapshot{workflows: make(map[string]*slot), globals: make(map[string][]byte)})
 	return c

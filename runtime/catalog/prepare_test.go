@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -390,5 +391,37 @@ func TestCost(t *testing.T) {
 		if got := cost([]byte(document)); got != want {
 			t.Errorf("%s costs %d, want %d", document, got, want)
 		}
+	}
+}
+
+// A turn that has just begun and may last for minutes makes way for a shorter one.
+func TestLongTurnsMakeWay(t *testing.T) {
+	f := newPreparing(t)
+	f.Apply(reset(1))
+	for i := range maxWorkers() {
+		f.Apply(put(int64(2+i), fmt.Sprintf("workflows/long%d", i), coded(fmt.Sprintf("%s + %d", endless, i))))
+	}
+	long := func() bool { // a turn of more than a minute
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for task := range f.turns.slow {
+			if task.level == lastLevel {
+				return true
+			}
+		}
+		return false
+	}
+	// The levels are passed as if the turns had ended by themselves.
+	for !long() {
+		f.mu.Lock()
+		for _, end := range f.turns.slow {
+			end()
+		}
+		f.mu.Unlock()
+		runtime.Gosched()
+	}
+	f.Apply(put(100, "workflows/w", coded(counting(3_000_000))))
+	if got := show(f.settleOne(t, "w")); got != "100/100 flowtrux" {
+		t.Error(got)
 	}
 }

@@ -38,6 +38,7 @@ type task struct {
 	// Guarded by the catalog's lock.
 	level   int  // how often it did not come to an end in its turn
 	missing int  // node types that it waits for
+	ousted  bool // its turn was ended before its time
 	noted   bool // that the newest document is invalid has been logged
 }
 
@@ -157,15 +158,16 @@ func (c *Catalog) load(name string) {
 	}
 }
 
-// turn lets a task go on for a while.
-func (c *Catalog) turn(t *task) {
-	ctx, cancel := context.WithTimeout(t.ctx, turnOf(t.level))
-	defer cancel()
+// turn lets a task go on until it is settled or ctx ends.
+func (c *Catalog) turn(ctx context.Context, t *task) {
 	before := t.preparation.Prepared()
 	settled := t.round(ctx)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.turns.slow, t)
+	ousted := t.ousted
+	t.ousted = false
 	if t.ctx.Err() != nil {
 		return // it was given up
 	}
@@ -182,7 +184,7 @@ func (c *Catalog) turn(t *task) {
 		close(t.done)
 		return
 	}
-	if t.level < firstSlow-1 || t.preparation.Prepared() == before {
+	if t.level < firstSlow-1 || t.preparation.Prepared() == before && !ousted {
 		t.level++
 	}
 	c.next(t)
