@@ -53,7 +53,7 @@ func (j *Journal) admit(ctx context.Context, e *journal.Entry, leased bool) (*le
 			j.reserve(t, reservation(e))
 		}
 		t.added++
-		t.accounts.entry(1, of, len(source), len(e.Document))
+		t.accounts.addEntry(of, len(source), len(e.Document))
 		t.putEntry(it.hour, e, source, digest)
 		t.put(t.live, []byte(e.ID), listed)
 		if leased {
@@ -83,7 +83,7 @@ func (t *transaction) holds(it *item) bool {
 	if t.live.Get([]byte(it.id)) != nil {
 		return true
 	}
-	p := readPart(t.Tx, it.hour)
+	p := t.part(it.hour)
 	return p != nil && p.rec.short.Get([]byte(it.id)) != nil
 }
 
@@ -104,7 +104,7 @@ func (j *Journal) mayAccept(t *transaction, e *journal.Entry, of documentOf, sou
 			more += keySpace
 		}
 	}
-	if t.accounts.documents[of] == 0 {
+	if _, known := t.accounts.documents[of]; !known {
 		more += space(len(e.Document))
 	}
 	for _, s := range e.Steps {
@@ -150,7 +150,7 @@ func (t *transaction) putStep(id, workflow string, s journal.Step, seq int64) {
 func (j *Journal) discard(l *lease) error {
 	o := &op{
 		apply: func(t *transaction) error {
-			t.forget(l.item.id, l.item.workflow)
+			t.forget(l.item.id, l.item.workflow, l.item.hour)
 			if p := t.part(l.item.hour); p != nil {
 				p.src.del(t, []byte(l.item.id))
 			}

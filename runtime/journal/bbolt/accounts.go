@@ -14,9 +14,12 @@ import (
 // together with what its transactions write, and are made anew from the file whenever it is opened.
 type accounts struct {
 	byWorkflow map[string]*account
-	documents  map[documentOf]int // how many entries that have not ended refer to it
-	responses  int64              // of all workflows
+	documents  map[documentOf]shared // those that entries which have not ended refer to
+	responses  int64                 // of all workflows
 }
+
+// shared is a document, with how many entries refer to it and its bytes.
+type shared struct{ entries, size int }
 
 // account is what one workflow has. Keys of files that say nothing of their workflow are those of the workflow "".
 type account struct {
@@ -34,7 +37,7 @@ type documentOf struct {
 }
 
 func newAccounts() *accounts {
-	return &accounts{byWorkflow: make(map[string]*account), documents: make(map[documentOf]int)}
+	return &accounts{byWorkflow: make(map[string]*account), documents: make(map[documentOf]shared)}
 }
 
 // of is the account of a workflow; it is not kept when it is empty.
@@ -62,18 +65,30 @@ func (a *accounts) change(workflow string, by account) {
 	}
 }
 
-// entry adds an entry, or with -1 takes it away. What it runs from has source bytes, its document has document.
-func (a *accounts) entry(sign int, of documentOf, source, document int) {
+// addEntry adds an entry: what it runs from has source bytes, and its document has document.
+func (a *accounts) addEntry(of documentOf, source, document int) {
 	work := space(source) + entrySpace
-	before := a.documents[of]
-	a.documents[of] = before + sign
-	if min(before, before+sign) == 0 {
+	d, known := a.documents[of]
+	if !known {
+		d.size = document
 		work += space(document)
 	}
-	if a.documents[of] == 0 {
+	d.entries++
+	a.documents[of] = d
+	a.change(of.workflow, account{pending: 1, work: work})
+}
+
+// dropEntry takes an entry away.
+func (a *accounts) dropEntry(of documentOf, source int) {
+	work := space(source) + entrySpace
+	d, known := a.documents[of]
+	if d.entries--; d.entries > 0 {
+		a.documents[of] = d
+	} else if known {
+		work += space(d.size)
 		delete(a.documents, of)
 	}
-	a.change(of.workflow, account{pending: sign, work: int64(sign) * work})
+	a.change(of.workflow, account{pending: -1, work: -work})
 }
 
 // refers tells whether an entry that has not ended needs a document of an hour.
@@ -110,7 +125,30 @@ func stepSpace(n int) int64 { return space(n) + 64 }
 // readAccounts makes the accounts of a file, and looks at all of its values that a request may depend on.
 func readAccounts(tx *bolt.Tx) (*accounts, error) {
 	a := newAccounts()
-	if err := tx.Bucket(bucketLive).ForEach(func(id, v []byte) error { return a.readEntry(tx, string(id), v) }); err != nil {
+	var hour uint32
+	var p *part // of the hour, as ids sort by time
+	var sources *bolt.Cursor
+	if err := tx.Bucket(bucketLive).ForEach(func(k, v []byte) error {
+		id := string(k)
+		at, err := hourOf(id)
+		if err != nil {
+			return fmt.Errorf("%w: execution %q", errDamaged, id)
+		}
+		if p == nil || at != hour {
+			hour, p = at, readPart(tx, at)
+		}
+		if p == nil {
+			return fmt.Errorf("%w: nothing is left of execution %s", errDamaged, id)
+		}
+		if sources == nil || sources.Bucket() != p.src.short {
+			sources = p.src.short.Cursor()
+		}
+		found, source := sources.Seek(k)
+		if !bytes.Equal(found, k) {
+			return fmt.Errorf("%w: nothing is left of execution %s", errDamaged, id)
+		}
+		return a.readEntry(p, hour, id, v, source)
+	}); err != nil {
 		return nil, err
 	}
 	if err := tx.Bucket(bucketSteps).ForEach(func(k, v []byte) error { return a.readStep(tx, k, v) }); err != nil {
@@ -143,29 +181,28 @@ func readAccounts(tx *bolt.Tx) (*accounts, error) {
 	return a, err
 }
 
-func (a *accounts) readEntry(tx *bolt.Tx, id string, v []byte) error {
+func (a *accounts) readEntry(p *part, hour uint32, id string, v, source []byte) error {
 	s, err := readLive(id, v)
 	if err != nil {
 		return err
 	}
-	of, source, document, err := sourceOf(tx, id, s.Workflow)
-	if err != nil {
-		return err
-	}
-	p := readPart(tx, of.hour)
-	whole, err := p.src.whole(p.src.short.Get([]byte(id)))
+	whole, err := p.src.whole(source)
 	if err == nil {
 		err = checkSource(whole)
-	}
-	if v := p.doc.short.Get(of.digest[:]); err == nil && a.documents[of] == 0 {
-		if _, err = p.doc.whole(v); v == nil {
-			err = errDamaged
-		}
 	}
 	if err != nil {
 		return fmt.Errorf("what execution %s runs from: %w", id, err)
 	}
-	a.entry(1, of, source, document)
+	of := documentOf{workflow: s.Workflow, hour: hour, digest: [sha256.Size]byte(whole[len(whole)-sha256.Size:])}
+	size := 0
+	if _, known := a.documents[of]; !known {
+		v := p.doc.short.Get(of.digest[:])
+		if _, err := p.doc.whole(v); err != nil || v == nil {
+			return fmt.Errorf("%w: the document of execution %s", errDamaged, id)
+		}
+		size = lengthOf(v)
+	}
+	a.addEntry(of, lengthOf(source), size)
 	return nil
 }
 
@@ -188,23 +225,15 @@ func (a *accounts) readStep(tx *bolt.Tx, k, v []byte) error {
 	return nil
 }
 
-// sourceOf is the document of an entry, and how many bytes it and what the entry runs from have.
-func sourceOf(tx *bolt.Tx, id, workflow string) (of documentOf, source, document int, err error) {
-	hour, err := hourOf(id)
-	if err != nil {
-		return of, 0, 0, fmt.Errorf("%w: execution %q", errDamaged, id)
-	}
-	p := readPart(tx, hour)
-	if p == nil {
-		return of, 0, 0, fmt.Errorf("%w: nothing is left of execution %s", errDamaged, id)
-	}
+// sourceOf is the document of an entry, and how many bytes what the entry runs from has.
+func (p *part) sourceOf(hour uint32, id, workflow string) (of documentOf, source int, err error) {
 	v := p.src.short.Get([]byte(id))
 	end, err := p.src.tail(v)
 	if err != nil || len(end) < sha256.Size {
-		return of, 0, 0, fmt.Errorf("%w: what execution %s runs from", errDamaged, id)
+		return of, 0, fmt.Errorf("%w: what execution %s runs from", errDamaged, id)
 	}
 	of = documentOf{workflow: workflow, hour: hour, digest: [sha256.Size]byte(end[len(end)-sha256.Size:])}
-	return of, lengthOf(v), lengthOf(p.doc.short.Get(of.digest[:])), nil
+	return of, lengthOf(v), nil
 }
 
 // quota is how much a journal may hold in bytes, by its limits. Less than MaxBytes is used, as the file has free pages that

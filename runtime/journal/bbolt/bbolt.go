@@ -25,8 +25,6 @@ package bbolt
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -140,10 +138,8 @@ func (j *Journal) Open(context.Context) error {
 	case j.opened.Load():
 		return nil
 	}
-	if err := j.openFile(true); errors.Is(err, journal.ErrForeign) {
-		return j.foreign(err)
-	} else if err != nil {
-		return fmt.Errorf("journal %s: %w", j.path, err)
+	if err := j.openFile(true); err != nil {
+		return err
 	}
 	j.opened.Store(true)
 	go j.write()

@@ -126,7 +126,7 @@ func BenchmarkOpen(b *testing.B) {
 	const pending = 100_000
 	path := b.TempDir() + "/journal.db"
 	l := roomy
-	l.MaxPending = pending
+	l.MaxPending = 2 * pending // of one workflow
 	fill(b, New(path, l, 0), pending, func(j *Journal, e *journal.Entry) error { return j.Accept(b.Context(), e) })
 	for b.Loop() {
 		j := New(path, l, 0)

@@ -218,7 +218,7 @@ func (j *Journal) update(do func(*transaction) error) error {
 	if j.db == nil {
 		return j.closedFor()
 	}
-	return j.transact(j.db, j.accounts, do)
+	return j.named(j.transact(j.db, j.accounts, do))
 }
 
 // closedFor says why the file is closed. The caller holds the lock of the file.
@@ -239,13 +239,13 @@ func (j *Journal) view(do func(*bolt.Tx) error) (err error) {
 	if j.db == nil {
 		return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.closedFor())
 	}
-	err = j.db.view(do)
-	if errors.Is(err, journal.ErrForeign) {
-		select {
-		case j.broken <- err:
-		default: // another one has told
-		}
-		return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.foreign(err))
+	if err = j.db.view(do); !errors.Is(err, journal.ErrForeign) {
+		return err
 	}
-	return err
+	err = j.named(err)
+	select {
+	case j.broken <- err:
+	default: // another one has told
+	}
+	return fmt.Errorf("%w: %w", journal.ErrUnavailable, err)
 }

@@ -17,7 +17,8 @@ import (
 
 // openFile opens the file and takes up what it holds. The first time it is made when there is none; later a file that is
 // gone stays gone, with what it held.
-func (j *Journal) openFile(first bool) error {
+func (j *Journal) openFile(first bool) (err error) {
+	defer func() { err = j.named(err) }()
 	if first {
 		if err := ensureFile(j.path); err != nil {
 			return err
@@ -40,9 +41,6 @@ func (j *Journal) openFile(first bool) error {
 
 // closeFile lets the file go; why is what callers are told.
 func (j *Journal) closeFile(why error) error {
-	if errors.Is(why, journal.ErrForeign) {
-		why = j.foreign(why)
-	}
 	j.file.Lock()
 	defer j.file.Unlock()
 	j.fault = why
@@ -57,9 +55,16 @@ func (j *Journal) closeFile(why error) error {
 	return nil
 }
 
-// foreign says which file is damaged, or not a journal, and what to do.
-func (j *Journal) foreign(why error) error {
-	return fmt.Errorf("journal %s: %w; move the file away to begin a new one, and keep it: what was accepted is in there", j.path, why)
+// named is an error of the file with its name. If it is damaged, or not a journal, that says what to do.
+func (j *Journal) named(err error) error {
+	switch {
+	case err == nil || errors.Is(err, errNothing):
+		return err
+	case errors.Is(err, journal.ErrForeign):
+		return fmt.Errorf("journal %s: %w; move the file away to begin a new one, and keep it: what was accepted is in there", j.path, err)
+	default:
+		return fmt.Errorf("journal %s: %w", j.path, err)
+	}
 }
 
 // openDB opens a file that is there. Nothing is written to one that is not a journal.

@@ -185,23 +185,27 @@ func (j *Journal) mayGoOn(t *transaction, workflow string, more int64) error {
 
 // finish puts a record in an entry's place.
 func (t *transaction) finish(id, workflow string, hour uint32, record []byte) {
-	t.forget(id, workflow)
+	t.forget(id, workflow, hour)
 	if p := t.part(hour); p != nil {
 		p.rec.put(t, []byte(id), record)
 	}
 }
 
 // forget drops what is kept of an entry because it has not ended.
-func (t *transaction) forget(id, workflow string) {
+func (t *transaction) forget(id, workflow string, hour uint32) {
 	if t.live.Get([]byte(id)) == nil {
 		return
 	}
-	of, source, document, err := sourceOf(t.Tx, id, workflow)
+	p := t.part(hour)
+	if p == nil {
+		return
+	}
+	of, source, err := p.sourceOf(hour, id, workflow)
 	if err != nil {
 		t.fail(err)
 		return
 	}
-	t.accounts.entry(-1, of, source, document)
+	t.accounts.dropEntry(of, source)
 	t.del(t.live, []byte(id))
 	t.del(t.runs, []byte(id))
 	c := t.steps.short.Cursor()

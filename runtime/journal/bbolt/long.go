@@ -1,7 +1,6 @@
 package bbolt
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 
@@ -34,11 +33,10 @@ type reference struct {
 
 // referenceIn takes a value apart; false means that it is the value itself.
 func referenceIn(v []byte) (reference, bool, error) {
-	rest, ok := bytes.CutPrefix(v, []byte(referenceMark))
-	if !ok {
+	if len(v) < len(referenceMark) || string(v[:len(referenceMark)]) != referenceMark {
 		return reference{}, false, nil
 	}
-	r := reader{rest: rest}
+	r := reader{rest: v[len(referenceMark):]}
 	ref := reference{seq: r.number(), length: r.count()}
 	if r.err != nil || len(r.rest) > 0 {
 		return reference{}, false, errDamaged
