@@ -39,7 +39,7 @@ func use(t *testing.T, j *Journal) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	q := journal.Query{Limit: journal.MaxLimit}
-	for range 20 {
+	for range 3 {
 		page, err := j.List(ctx, q)
 		for _, row := range page.Rows {
 			_, _ = j.Get(ctx, row.ID)
@@ -159,7 +159,7 @@ func TestDamagedFiles(t *testing.T) {
 	for name, harm := range harms {
 		t.Run(name, func(t *testing.T) {
 			served := 0
-			const files = 15
+			const files = 10
 			for seed := range uint64(files) {
 				write(t, p, harm(rand.New(rand.NewPCG(seed, 11)), bytes.Clone(whole)))
 				j := New(p, l, 0)

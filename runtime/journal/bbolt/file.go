@@ -28,6 +28,7 @@ func (j *Journal) openFile(first bool) (err error) {
 	if err != nil {
 		return err
 	}
+	db.AllocSize = int(min(max(j.limits.Load().MaxBytes/64, leastGrowth), mostGrowth))
 	if err := j.load(db, first); err != nil {
 		return errors.Join(err, db.Close())
 	}
@@ -72,16 +73,14 @@ func openDB(path string, lockWait time.Duration) (*opened, error) {
 	if err := inspect(path, lockWait); err != nil {
 		return nil, err
 	}
-	db, err := openBolt(path, options(lockWait))
-	if err != nil {
-		return nil, err
-	}
-	db.AllocSize = allocSize
-	return db, nil
+	return openBolt(path, options(lockWait))
 }
 
-// allocSize is by how much the file grows beyond what is needed.
-const allocSize = 1 << 20
+// The bounds of how much more the file grows than is needed, each time it does.
+const (
+	leastGrowth = 256 << 10
+	mostGrowth  = 16 << 20
+)
 
 func options(lockWait time.Duration) *bolt.Options {
 	return &bolt.Options{Timeout: lockWait, NoFreelistSync: true, FreelistType: bolt.FreelistMapType}

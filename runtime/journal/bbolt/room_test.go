@@ -157,11 +157,11 @@ func TestMaxBytes(t *testing.T) {
 // in the end none of any.
 func TestLiveKeysStay(t *testing.T) {
 	l := roomy
-	l.MaxBytes = 1 << 20
+	l.MaxBytes = 384 << 10
 	j := open(t, path(t), l)
 	base := time.Now().Add(-time.Hour)
 	for n := range 10 {
-		put(t, j, entryAt(base.Add(time.Duration(n)*time.Second), n, 64<<10))
+		put(t, j, entryAt(base.Add(time.Duration(n)*time.Second), n, 16<<10))
 	}
 	key := func(workflow string, n int) journal.Reservation {
 		return journal.Reservation{
@@ -198,7 +198,7 @@ func TestLiveKeysStay(t *testing.T) {
 	if page, err := j.List(t.Context(), journal.Query{}); err != nil || len(page.Rows) > 0 {
 		t.Errorf("keys are refused while there are %d records, %v", len(page.Rows), err)
 	}
-	for n := range first {
+	for n := 0; n < first; n += 20 {
 		other := key("order", n)
 		other.ID = entryAt(base, 5000, 0).ID
 		var d *journal.DuplicateError
