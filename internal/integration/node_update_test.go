@@ -103,12 +103,14 @@ func TestNewBuildUnderLoad(t *testing.T) {
 		if err != nil || a.body != answer {
 			t.Errorf("reload %d: after it %v %s, want %s", i, err, a.body, answer)
 		}
+		// Each build serves the senders, too, before the next one comes.
+		n := &answered[(i+1)%2]
+		for had := n.Load(); n.Load() == had && !t.Failed(); {
+			time.Sleep(pace / 5)
+		}
 	}
 	stop()
 	senders.Wait()
-	if answered[0].Load() < 8 || answered[1].Load() < 8 {
-		t.Errorf("only %d and %d requests were answered during the reloads", answered[0].Load(), answered[1].Load())
-	}
 	eventually(t, fmt.Sprintf("goroutines are back at about %d", before), func() bool {
 		return runtime.NumGoroutine() <= before+5
 	})
