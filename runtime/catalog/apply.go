@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"context"
 	"maps"
 	"runtime"
 	"strings"
@@ -165,6 +166,9 @@ func cost(document []byte) int {
 	return len(document) * deepest
 }
 
+// unprepared is the context of a round that prepares nothing.
+var unprepared context.Context
+
 // buildAll compiles the new documents, several at a time, and enters them. What would take longer is left to the goroutines that
 // prepare.
 func (a *applying) buildAll() {
@@ -183,7 +187,7 @@ func (a *applying) buildAll() {
 	var next atomic.Int64
 	work := func() {
 		for i := next.Add(1) - 1; i < int64(len(now)); i = next.Add(1) - 1 {
-			now[i].done = now[i].task.round(nil)
+			now[i].done = now[i].task.round(unprepared)
 		}
 	}
 	var others sync.WaitGroup

@@ -63,8 +63,8 @@ func (c *Catalog) newTask(id string, entries []store.Entry, loaded zapcore.Level
 	return t
 }
 
-// round goes on until it is settled what serves, as far as it comes before ctx ends; with nil nothing is prepared. It tells whether
-// it is settled.
+// round goes on until it is settled what serves, as far as it comes before ctx ends, and without preparing where ctx is
+// unprepared. It reports whether it is settled.
 func (t *task) round(ctx context.Context) bool {
 	for t.at < len(t.entries) {
 		e := t.entries[t.at]

@@ -55,7 +55,7 @@ func (f *failure) reopen(j *Journal) {
 		return
 	}
 	select {
-	case <-j.broken: // what was seen in the file before
+	case _, _ = <-j.broken: // what was seen in the file before
 	default:
 	}
 }
