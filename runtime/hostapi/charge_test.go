@@ -11,6 +11,7 @@ import (
 type burnt int64
 
 func (b *burnt) Burn(units int32) { *b += burnt(units) }
+func (b *burnt) Wait()            {}
 
 // Whatever a guest calls, with whatever it passes, costs: the host looks at the time after so many calls at the latest, and fuel has
 // been burnt by then.

@@ -67,6 +67,8 @@ var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 type Meter interface {
 	// Burn takes fuel for what the host has done. It panics when the call may not go on.
 	Burn(units int32)
+	// Wait is called before the host waits for something. It panics when the call holds more memory than it may.
+	Wait()
 }
 
 // Session is the host's side of one call. It belongs to that call and to one goroutine; a pool may reuse it after Reset.
@@ -179,6 +181,9 @@ func (s *Session) handle(n int) {
 
 // limited is the caller's context with the call's deadline, for functions of the host that may wait.
 func (s *Session) limited() (context.Context, context.CancelFunc) {
+	if s.Meter != nil {
+		s.Meter.Wait()
+	}
 	if s.Deadline.IsZero() {
 		return s.call.Context, func() {}
 	}

@@ -60,8 +60,8 @@ func (in *instance) ended(ctx context.Context, s *hostapi.Session, cause error) 
 		return &Error{Code: CodeTrap, Message: "the module trapped: " + errDeep.Error(), Detail: err}
 	case errors.Is(cause, errFuel):
 		return &Error{Code: CodeFuel, Message: fmt.Sprintf("the budget of %d units of fuel is used up", in.memory.meter.budget), Detail: err}
-	case in.memory.refused:
-		return &Error{Code: CodeMemory, Message: fmt.Sprintf("the memory limit of %d bytes was reached", in.memory.limit-uint64(in.layout.Base)), Detail: err}
+	case in.memory.refused != nil:
+		return &Error{Code: CodeMemory, Message: in.refusal(), Detail: err}
 	case errors.As(cause, &exit):
 		return &Error{Code: CodeExit, Message: exit.Error(), Detail: err}
 	}

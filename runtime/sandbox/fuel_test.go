@@ -134,10 +134,7 @@ func stops() (n uint64) {
 func TestALongCallGivesTurns(t *testing.T) {
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(1))
 	p := load(t, newHost(t), counting().bytes(), small, hostapi.Grants{}).instances.(kept).pool
-	in, err := p.make()
-	if err != nil {
-		t.Fatal(err)
-	}
+	in := made(t, p)
 	defer in.close()
 	m := &in.memory.meter
 	m.stack = &noStack

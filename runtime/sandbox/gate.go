@@ -45,5 +45,17 @@ func (g *gate) close() bool {
 	}
 }
 
+// empty tells whether nobody is in the gate, which is open.
+func (g *gate) empty() bool { return g.state.Load() == 0 }
+
+// closeEmpty closes the gate if nobody is in it.
+func (g *gate) closeEmpty() bool {
+	if !g.state.CompareAndSwap(0, shut) {
+		return false
+	}
+	g.end()
+	return true
+}
+
 // end is called more than once when somebody wants to enter a closed gate.
 func (g *gate) end() { g.once.Do(func() { close(g.ended) }) }

@@ -10,6 +10,7 @@ import (
 	"os"
 	goruntime "runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -28,19 +29,15 @@ type Options struct {
 	Seed [32]byte
 	// Reset is how instances become again what they were before a call. A way that this system does not have is an error of Load.
 	Reset Reset
-	// Instances is how many instances a module has at most; calls wait for one when all are in use. 0 = 1024. Their memory
-	// is limited by this number times Limits.Memory.
-	Instances int
+	// Budget bounds what the host's modules take of memory, with those of all hosts that have the same; nil = one of
+	// DefaultBudget bytes.
+	Budget *Budget
 	// Images is how many images a module has at most of nodes that it was prepared for, see Module.Prepare. 0 = 128.
 	Images int
 }
 
 // DefaultImages is the default of Options.Images: of the node code, an image with an instance that was used holds 0.75 MiB.
 const DefaultImages = 128
-
-// DefaultInstances is the default of Options.Instances. It is more than executions run at the same time, since a node that waits for
-// an answer keeps its instance meanwhile; their memory is in use only while they are.
-const DefaultInstances = 1024
 
 // startSeed is the seed of the random stream of a module's start: HMAC-SHA256 of its bytes under Seed.
 func (o Options) startSeed(wasm []byte) (seed [32]byte) {
@@ -63,19 +60,24 @@ type Host struct {
 	compiling int                 // modules, also those that nobody waits for any more
 	room      *semaphore.Weighted // bytes of memory for compiling
 	pools     map[shrinkable]struct{}
-	shrinker  *time.Timer // nil until the first pool
+	clock     atomic.Int64 // looks of shrink and images made, to tell what was used later
+	shrinker  *time.Timer  // nil until the first pool
 }
 
 var errHostClosed = errors.New("the sandbox is closed")
 
 // New makes a Host. It does not touch the disk until the first Load.
 func New(o Options) (*Host, error) {
-	o.Instances = cmp.Or(o.Instances, DefaultInstances)
 	o.Images = cmp.Or(o.Images, DefaultImages)
-	return &Host{
+	if o.Budget == nil {
+		o.Budget = NewBudget(0)
+	}
+	h := &Host{
 		options: o, trial: trialTime,
 		compiled: make(map[codeKey]*compiled), room: semaphore.NewWeighted(compileRoom), pools: make(map[shrinkable]struct{}),
-	}, nil
+	}
+	o.Budget.join(h)
+	return h, nil
 }
 
 // Open makes the runtime, unless there is one: it is an error when the cache directory cannot be used. Load does so, too.
@@ -147,6 +149,7 @@ func (h *Host) endIfUnused(ctx context.Context) error {
 
 // end lets go of the runtime. h.mu is held.
 func (h *Host) end(ctx context.Context) error {
+	h.options.Budget.quit(h)
 	if h.runtime == nil {
 		return nil
 	}
@@ -156,7 +159,10 @@ func (h *Host) end(ctx context.Context) error {
 }
 
 // shrinkable holds memory that it may not need.
-type shrinkable interface{ shrink() }
+type shrinkable interface {
+	shrink()
+	reclaim(what idleness, enough func() bool)
+}
 
 // keep shrinks the pool now and then, until drop is called.
 func (h *Host) keep(p shrinkable) (drop func()) {
@@ -185,4 +191,32 @@ func (h *Host) shrink() {
 	if len(h.pools) > 0 {
 		h.shrinker.Reset(shrinkEvery)
 	}
+}
+
+// reclaim lets go of what is as idle until it is enough, or there is nothing.
+func (h *Host) reclaim(what idleness, enough func() bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if what == unusedImages {
+		for !enough() && h.endLeastUsed() {
+		}
+		return
+	}
+	for p := range h.pools {
+		p.reclaim(what, enough)
+	}
+}
+
+// endLeastUsed ends the image that was used least lately, of those whose nodes are not called just now; false when there is none.
+func (h *Host) endLeastUsed() bool {
+	var from *images
+	var least int64
+	for p := range h.pools {
+		if i, ok := p.(*images); ok {
+			if used, ok := i.leastUsed(); ok && (from == nil || used < least) {
+				from, least = i, used
+			}
+		}
+	}
+	return from != nil && from.endUnused(least)
 }

@@ -17,11 +17,12 @@ type images struct {
 	*starter
 	base instances
 	host *Host
-	drop func()
+	quit func()
 
 	mu     sync.Mutex
 	byKey  map[[sha256.Size]byte]*making
-	ending sync.WaitGroup // of images that were let go
+	kept   map[[sha256.Size]byte]int // by how many nodes that serve
+	ending sync.WaitGroup            // of images that were let go
 }
 
 // making is an image that is being made, on a goroutine of its own, or that is there.
@@ -36,8 +37,8 @@ type making struct {
 }
 
 func (h *Host) newImages(m *Module, s *starter) *images {
-	i := &images{starter: s, base: m.instances, host: h, byKey: make(map[[sha256.Size]byte]*making)}
-	i.drop = h.keep(i)
+	i := &images{starter: s, base: m.instances, host: h, byKey: make(map[[sha256.Size]byte]*making), kept: make(map[[sha256.Size]byte]int)}
+	i.quit = h.keep(i)
 	return i
 }
 
@@ -110,6 +111,26 @@ func (m *making) wait(ctx context.Context, deadline time.Time) *Error {
 	}
 }
 
+// keep and drop count the nodes that serve with an image.
+func (i *images) keep(p *Prepared) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.kept[p.key]++
+}
+
+func (i *images) drop(p *Prepared) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.kept[p.key]--; i.kept[p.key] > 0 {
+		return
+	}
+	delete(i.kept, p.key)
+	if m := i.byKey[p.key]; m != nil && m.prepared != nil {
+		delete(i.byKey, p.key)
+		i.end(m.prepared)
+	}
+}
+
 // known returns the answer of a node whose image is there.
 func (i *images) known(p *Prepared) (*prepared, bool) {
 	i.mu.Lock()
@@ -124,7 +145,7 @@ func (i *images) known(p *Prepared) (*prepared, bool) {
 // fill makes an image, and room for it.
 func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
 	defer m.cancel()
-	made, failure := i.tryMake(ctx, p.fixed, m.fuel)
+	made, failure := i.tryMake(ctx, p, m.fuel)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	defer close(m.done)
@@ -144,13 +165,13 @@ func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
 }
 
 // tryMake is make; a panic of the sandbox is an error, as nobody else is on this goroutine.
-func (i *images) tryMake(ctx context.Context, fixed []byte, fuel uint64) (_ *prepared, failure *Error) {
+func (i *images) tryMake(ctx context.Context, of *Prepared, fuel uint64) (_ *prepared, failure *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			failure = &Error{Code: CodeInternal, Message: "an error in the host", Detail: fmt.Errorf("preparing: %v", p)}
 		}
 	}()
-	return i.make(ctx, fixed, fuel)
+	return i.make(ctx, of, fuel)
 }
 
 // endOldest lets the image go that was used least lately, other than but; false when there is none, since all are being made.
@@ -170,12 +191,7 @@ func (i *images) endOldest(but *making) bool {
 	return true
 }
 
-func (p *prepared) older(than *prepared) bool {
-	if p.idle != than.idle {
-		return p.idle > than.idle
-	}
-	return !p.used.Load() && than.used.Load()
-}
+func (p *prepared) older(than *prepared) bool { return p.used.Load() < than.used.Load() }
 
 // end lets an image go when its calls have ended.
 func (i *images) end(p *prepared) {
@@ -192,7 +208,7 @@ func (i *images) end(p *prepared) {
 
 // close lets all images go and waits for it. There are no calls any more.
 func (i *images) close() {
-	i.drop()
+	i.quit()
 	i.mu.Lock()
 	for key, m := range i.byKey {
 		delete(i.byKey, key)
@@ -204,6 +220,7 @@ func (i *images) close() {
 
 // shrink lets images go that nobody uses, and shrinks the pools of the others.
 func (i *images) shrink() {
+	i.host.clock.Add(1)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for key, m := range i.byKey {
@@ -211,8 +228,8 @@ func (i *images) shrink() {
 		switch {
 		case p == nil: // being made
 			continue
-		case p.used.Swap(false):
-			p.idle = 0
+		case p.used.Load() != p.seen:
+			p.seen, p.idle = p.used.Load(), 0
 		default:
 			p.idle++
 		}
@@ -225,17 +242,62 @@ func (i *images) shrink() {
 	}
 }
 
+// reclaim ends idle instances of all images.
+func (i *images) reclaim(what idleness, enough func() bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, m := range i.byKey {
+		if m.prepared == nil {
+			continue
+		}
+		if pool, ok := m.prepared.instances.(*pool); ok {
+			pool.reclaim(what, enough)
+		}
+	}
+}
+
+// leastUsed tells when the image was used that was used least lately, of those without a call; ok is false when there is none.
+func (i *images) leastUsed() (used int64, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, m := range i.byKey {
+		if m.unused() && (!ok || m.prepared.used.Load() < used) {
+			used, ok = m.prepared.used.Load(), true
+		}
+	}
+	return used, ok
+}
+
+// endUnused ends an image without a call that was not used later; false when there is none any more. Its memory is free afterwards.
+func (i *images) endUnused(later int64) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for key, m := range i.byKey {
+		if m.unused() && m.prepared.used.Load() <= later && m.prepared.running.closeEmpty() {
+			delete(i.byKey, key)
+			m.prepared.instances.close()
+			return true
+		}
+	}
+	return false
+}
+
+// unused tells whether there is an image that no call has just now. The lock of images is held.
+func (m *making) unused() bool {
+	return m.prepared != nil && m.prepared.instances != nil && m.prepared.bytes > 0 && m.prepared.running.empty()
+}
+
 // make makes an image: of an instance that was put back to the module's own and then prepared. No time limits it, so that what
 // was prepared once is prepared on a busy machine as well; fuel does, and ctx ends it between two slices.
-func (i *images) make(ctx context.Context, fixed []byte, fuel uint64) (*prepared, *Error) {
+func (i *images) make(ctx context.Context, of *Prepared, fuel uint64) (*prepared, *Error) {
 	begin := i.begin()
-	in, failure := i.base.acquire(ctx, begin)
+	in, failure := i.base.acquire(ctx, begin, of.share)
 	if failure != nil {
 		return nil, failure
 	}
 	defer i.base.release(in, false)
 	p := &prepared{running: gate{ended: make(chan struct{})}}
-	if p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), fixed, fuel); failure != nil {
+	if p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), of.fixed, fuel); failure != nil {
 		return nil, failure
 	}
 	p.fuel = begin.Fuel
@@ -244,14 +306,15 @@ func (i *images) make(ctx context.Context, fixed []byte, fuel uint64) (*prepared
 	}
 	base, ok := i.base.(kept)
 	if !ok {
-		p.instances = preparing{fresh{i.starter}, fixed}
+		p.instances = preparing{fresh{i.starter}, of.fixed}
 		return p, nil
 	}
-	image, err := in.image(i.host.options.Reset)
-	if err != nil {
-		return nil, &Error{Code: CodeInternal, Message: err.Error(), Detail: err}
+	image, failure := in.image(i.host.options.Reset)
+	if failure != nil {
+		return nil, failure
 	}
 	image.input = base.image.input
-	p.instances = newPool(i.starter, image, i.host.options.Instances)
+	p.instances, p.bytes = newPool(i.starter, image), image.counted
+	p.used.Store(i.host.clock.Add(2) - 1) // calls from now on are later
 	return p, nil
 }

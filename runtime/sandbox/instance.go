@@ -34,15 +34,17 @@ type starter struct {
 	parts    *rewrite.Module // shared, not to be changed
 	wasm     []byte          // that the data of parts is in; nil = it is in an image
 	layout   hostapi.Memory
-	limit    uint64   // bytes of memory
+	limit    uint64 // bytes of memory
+	budget   *Budget
 	seed     [32]byte // of the random stream of a start
 	command  bool     // it is a WASI command: its start is its call
 }
 
-// instantiate makes an instance in a region, which it takes over. Its memory is what the region has, its start has not been
-// run.
-func (c *starter) instantiate(r region) (_ *instance, err error) {
-	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit}}
+// instantiate makes an instance in a region, which it takes over with what is counted for it. Its memory is what the region has,
+// its start has not been run.
+func (c *starter) instantiate(r region, h holding) (_ *instance, err error) {
+	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit, holding: h}}
+	in.memory.meter.in = in
 	defer func() {
 		if p := recover(); p != nil { // of wazero
 			err = fmt.Errorf("the sandbox failed: %v", p)
@@ -68,11 +70,21 @@ func (c *starter) instantiate(r region) (_ *instance, err error) {
 	return in, nil
 }
 
-// start makes an instance in a region and runs what a module runs at its start. The start has a session of its own, with nothing
+// start makes an instance that has its memory for itself, when the share may have it, and runs what a module runs at its start. The start has a session of its own, with nothing
 // granted, so that each goes the same way and an instance is none the wiser about the call that it is started for. failed is
 // the part of the module that the error is about.
-func (c *starter) start(ctx context.Context, s *hostapi.Session, r region) (in *instance, failed string, _ *Error) {
-	in, err := c.instantiate(r)
+func (c *starter) start(ctx context.Context, s *hostapi.Session, share *Share) (in *instance, failed string, _ *Error) {
+	h := c.needs(nil)
+	if _, failure := share.admit(ctx, s.Deadline, nil, h.bytes); failure != nil {
+		return nil, "memory", failure
+	}
+	h.share = share
+	r, err := newRegion(uint64(c.layout.Base) + c.limit)
+	if err != nil {
+		h.give(h.bytes)
+		return nil, "memory", &Error{Code: CodeInternal, Message: "an instance cannot be made", Detail: err}
+	}
+	in, err = c.instantiate(r, h)
 	if err != nil { // such as elements that lie outside of their table
 		return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: " + firstLine(err), Detail: err}
 	}
@@ -136,12 +148,13 @@ func (in *instance) handles() {
 // reset makes the instance what the image is. marked tells whether all that was written is marked.
 func (in *instance) reset(i *image, marked bool) error {
 	m := &in.memory
-	if !marked || !copyBack(in.layout, m.region.bytes(m.high), i.bytes) {
-		if err := m.region.restore(m.high); err != nil {
+	if !marked || m.holding.whole-m.holding.image > keepWritten ||
+		!copyBack(in.layout, m.region.bytes(m.high), i.bytes, &m.holding.pages) {
+		if err := in.restore(); err != nil {
 			return err
 		}
 	}
-	m.high, m.refused = uint64(len(i.bytes)), false
+	m.high, m.refused = uint64(len(i.bytes)), nil
 	if m.size != m.high {
 		m.size = m.high
 		if err := in.remap(); err != nil {
@@ -154,6 +167,23 @@ func (in *instance) reset(i *image, marked bool) error {
 	if in.calls++; in.calls >= handlesFor || in.stacks() > keptStack {
 		in.handles()
 	}
+	return nil
+}
+
+// restore gives all of the memory back that is not the image's.
+func (in *instance) restore() error {
+	m := &in.memory
+	if err := m.region.restore(m.holding.whole); err != nil {
+		return err
+	}
+	if m.holding.heap {
+		m.region.trim()
+		m.size = m.holding.image
+		if err := in.remap(); err != nil {
+			return err
+		}
+	}
+	m.holding.restored()
 	return nil
 }
 
@@ -173,6 +203,10 @@ func (in *instance) remap() error {
 // trim gives memory back that the instance holds beside its image. It is called after reset.
 func (in *instance) trim() error {
 	in.memory.region.trim()
+	in.memory.holding.restored()
+	if h := &in.memory.holding; h.bytes > h.cost {
+		h.give(h.bytes - max(h.cost, h.need(in.stacks())))
+	}
 	return in.remap()
 }
 
@@ -183,4 +217,5 @@ func (in *instance) close() {
 		_ = in.module.Close(context.Background())
 	}
 	in.memory.region.free()
+	in.memory.holding.give(in.memory.holding.bytes)
 }

@@ -106,10 +106,7 @@ func TestInstancesArePutBack(t *testing.T) {
 				}
 				m := load(t, h, k.wasm, k.limits, guestGrants)
 				p := m.instances.(kept).pool
-				in, err := p.make()
-				if err != nil {
-					t.Fatal(err)
-				}
+				in := made(t, p)
 				defer in.close()
 				pristine := in.state()
 				fuel := m.limits.Fuel
@@ -199,8 +196,10 @@ func TestCanariesStayUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	everyWay(t, func(t *testing.T, h *Host) {
-		h.options.Instances = 5 // calls have to wait for each other
 		m := load(t, h, c, Limits{Memory: 4 << 20, Timeout: time.Minute}, hostapi.Grants{})
+		if h.options.Reset != ResetNever {
+			roomFor(m, 5) // calls have to wait for each other
+		}
 		var all sync.WaitGroup
 		for g := range goroutines {
 			all.Go(func() {

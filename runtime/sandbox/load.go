@@ -92,7 +92,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	compiled, parts := code.code, code.parts
 	m := &Module{
 		limits: c.Limits, source: c.Source, releaseCode: release, instances: fresh{}, slow: slices.Concat(parts.Obstacles, slow),
-		running: gate{ended: make(chan struct{})},
+		running: gate{ended: make(chan struct{})}, budget: h.options.Budget,
 	}
 	defer func() {
 		if err != nil {
@@ -115,7 +115,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	starter := &starter{
 		runtime: h.runtime, compiled: compiled, parts: parts, wasm: c.Wasm,
 		layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
-		seed: h.options.startSeed(c.Wasm), command: m.command,
+		budget: h.options.Budget, seed: h.options.startSeed(c.Wasm), command: m.command,
 	}
 	if err := m.try(ctx, h, starter, c, refuse); err != nil {
 		return nil, err
@@ -280,10 +280,10 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 			return failed(part, failure)
 		}
 		starter.wasm = nil // its data is in the image now
-		p := newPool(starter, image, h.options.Instances)
+		p := newPool(starter, image)
 		m.instances = kept{p, h.keep(p)}
 	}
-	in, failure := m.instances.acquire(ctx, s)
+	in, failure := m.instances.acquire(ctx, s, h.options.Budget.own)
 	if failure != nil {
 		return failed("start", failure)
 	}

@@ -63,6 +63,9 @@ func newHostWith(t testing.TB, o Options) *Host {
 		if err := h.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
+		if b := h.options.Budget; o.Budget == nil && b.used.Load() != 0 || b.waiting.Load() != 0 {
+			t.Errorf("%d bytes are still counted, %d calls wait", b.used.Load(), b.waiting.Load())
+		}
 	})
 	return h
 }
@@ -82,6 +85,21 @@ func load(t testing.TB, h *Host, wasm []byte, l Limits, g hostapi.Grants) *Modul
 		}
 	})
 	return m
+}
+
+// made makes an instance that is none of the pool's. The caller closes it.
+func made(t testing.TB, p *pool) *instance {
+	t.Helper()
+	h := p.needs(p.image)
+	h.share = p.budget.own
+	if err := h.share.grow(h.bytes); err != nil {
+		t.Fatal(err)
+	}
+	in, err := p.make(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
 }
 
 // fails returns the *Error that err must be.

@@ -1,9 +1,7 @@
 package sandbox
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -32,14 +30,12 @@ func newMapping(memory []byte) (_ *mapping, err error) {
 	if err := unix.Ftruncate(fd, int64(len(memory))); err != nil {
 		return nil, fmt.Errorf("ftruncate: %w", err)
 	}
-	page := os.Getpagesize()
-	zero := make([]byte, page)
-	for at := 0; at < len(memory); at += page {
-		if p := memory[at:min(at+page, len(memory))]; !bytes.Equal(p, zero[:len(p)]) {
-			if _, err := unix.Pwrite(fd, p, int64(at)); err != nil {
-				return nil, fmt.Errorf("pwrite: %w", err)
-			}
-		}
+	err = eachPage(memory, func(at int, page []byte) error {
+		_, err := unix.Pwrite(fd, page, int64(at))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pwrite: %w", err)
 	}
 	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
@@ -93,6 +89,9 @@ func (m *mapping) region(limit uint64) (_ region, err error) {
 	}
 	return r, nil
 }
+
+// newRegion makes a region of an instance that has its memory for itself.
+func newRegion(limit uint64) (region, error) { return new(mapping).region(limit) }
 
 // step is by how much more of the range is opened at least, in bytes: a guest that grows page by page would have a system call for
 // each.

@@ -12,41 +12,72 @@ import (
 // When a call has written more, all of the memory is given back, so that one large call does not make the instance large.
 const keepWritten = 1 << 20
 
-// copyBack makes the parts of memory that are marked what they are in the image, zero beyond it, and takes the marks away. It is
-// false when they are too many: then memory can be anything.
-func copyBack(layout hostapi.Memory, memory, image []byte) bool {
+// writes finds the parts of a memory that are marked, one after the other.
+type writes struct {
+	marks   []byte // those of the memory's own bytes
+	at      int    // the mark that is next
+	base    uint64
+	granule uint8
+	size    uint64 // bytes of the memory
+}
+
+func newWrites(layout hostapi.Memory, memory []byte) writes {
 	base, granule, size := uint64(layout.Base), layout.Granule, uint64(len(memory))
 	n := min((size-base+1<<granule-1)>>granule, base)
-	marks := memory[:(n+7)&^7]
-	copied := 0
-	for at := 0; at < len(marks); {
-		if at&7 == 0 {
-			at += unmarked(marks[at:])
-			if at == len(marks) {
+	return writes{memory[:(n+7)&^7], 0, base, granule, size}
+}
+
+// next returns the next part that is marked, with its marks, until there is none.
+func (w *writes) next() (from, to uint64, marks []byte, ok bool) {
+	for w.at < len(w.marks) {
+		if w.at&7 == 0 {
+			w.at += unmarked(w.marks[w.at:])
+			if w.at == len(w.marks) {
 				break
 			}
 		}
-		word := binary.LittleEndian.Uint64(marks[at&^7:]) >> (8 * (at & 7))
+		word := binary.LittleEndian.Uint64(w.marks[w.at&^7:]) >> (8 * (w.at & 7))
 		if word == 0 {
-			at = at&^7 + 8
+			w.at = w.at&^7 + 8
 			continue
 		}
-		at += bits.TrailingZeros64(word) / 8
-		from := base + uint64(at)<<granule
-		for at < len(marks) && marks[at] != 0 {
-			marks[at] = 0
-			at++
+		w.at += bits.TrailingZeros64(word) / 8
+		first := w.at
+		for w.at < len(w.marks) && w.marks[w.at] != 0 {
+			w.at++
 		}
-		written := memory[min(from, size):min(base+uint64(at)<<granule+rewrite.Beyond, size)]
-		if copied += len(written); copied > keepWritten {
+		from = min(w.base+uint64(first)<<w.granule, w.size)
+		return from, min(w.base+uint64(w.at)<<w.granule+rewrite.Beyond, w.size), w.marks[first:w.at], true
+	}
+	return 0, 0, nil, false
+}
+
+// copyBack makes the parts of memory that are marked what they are in the image, zero beyond it, takes the marks away, and notes
+// the pages that were written to. It is false when they are too many: then memory can be anything.
+func copyBack(layout hostapi.Memory, memory, image []byte, p *pages) bool {
+	w := newWrites(layout, memory)
+	copied := 0
+	for from, to, marks, ok := w.next(); ok; from, to, marks, ok = w.next() {
+		clear(marks)
+		part := memory[from:to]
+		if copied += len(part); copied > keepWritten {
 			return false
 		}
+		p.add(from, to)
 		if from < uint64(len(image)) {
-			written = written[copy(written, image[from:]):]
+			part = part[copy(part, image[from:]):]
 		}
-		clear(written)
+		clear(part)
 	}
 	return true
+}
+
+// countWritten notes the pages that were written to so far.
+func countWritten(layout hostapi.Memory, memory []byte, p *pages) {
+	w := newWrites(layout, memory)
+	for from, to, _, ok := w.next(); ok; from, to, _, ok = w.next() {
+		p.add(from, to)
+	}
 }
 
 // unmarked is how many marks at the beginning are none, in steps of words. Nearly all are none: most of the time goes here.

@@ -32,7 +32,7 @@ func TestMarksArePutBack(t *testing.T) {
 			clear(memory[rewrite.Base+at:][:n])
 			memory[rewrite.Base+at] = 0xaa
 		}
-		if !copyBack(layout, memory, image) {
+		if !copyBack(layout, memory, image, new(pages)) {
 			t.Fatal("it is too much")
 		}
 		if !bytes.Equal(memory[:len(image)], image) || bytes.ContainsFunc(memory[len(image):], func(r rune) bool { return r != 0 }) {
@@ -48,14 +48,14 @@ func TestMuchIsNotCopiedBack(t *testing.T) {
 	for i := range 1024 {
 		memory[i] = 1
 	}
-	if copyBack(layout, memory, nil) {
+	if copyBack(layout, memory, nil, new(pages)) {
 		t.Error("a megabyte and a quarter of a kilobyte was copied back")
 	}
 	clear(memory[1000:rewrite.Base])
 	for i := range 1000 {
 		memory[i] = 1
 	}
-	if !copyBack(layout, memory, nil) || memory[0] != 0 {
+	if !copyBack(layout, memory, nil, new(pages)) || memory[0] != 0 {
 		t.Error("less than a megabyte was not copied back")
 	}
 }

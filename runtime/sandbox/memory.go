@@ -18,8 +18,9 @@ type memory struct {
 	size    uint64 // bytes that the guest has
 	high    uint64 // the most bytes that it has had since it was put back
 	forced  bool   // the next Reallocate gives size, whatever is asked for
-	refused bool   // the guest wanted more than the limit
+	refused error  // why the guest did not get what it wanted; nil = it has
 	meter   meter
+	holding holding
 }
 
 // region is where a memory lies. It never shows a byte that was not written to it, or is its image's.
@@ -49,13 +50,19 @@ func (m *memory) Reallocate(size uint64) []byte {
 	case size == 4<<30 && m.meter.yields():
 		m.meter.yield()
 		return nil
+	case m.refused == errShare || m.refused == errBudget: // who goes on asking gets no more of the host's time
+		return nil
 	case size > m.limit:
-		m.refused = true
+		m.refused = errNode
+		return nil
+	}
+	if err := m.holding.extend(size); err != nil {
+		m.refused = err
 		return nil
 	}
 	b := m.region.bytes(size)
 	if b == nil {
-		m.refused = true
+		m.refused = errNode
 		return nil
 	}
 	m.size = size

@@ -31,6 +31,7 @@ var (
 type meter struct {
 	left     api.MutableGlobal // the guest's counter of fuel, an i32
 	frames   api.MutableGlobal // and that of frames on its stack, which is looked at when it is below zero
+	in       *instance         // whose memory is looked at when its turn is over
 	stack    *stack            // of the function that was called
 	dealt    int64             // what of this call's fuel the guest was given so far
 	budget   int64             // what it may burn; 0 = as much as it likes
@@ -83,6 +84,9 @@ func (m *meter) Burn(units int32) {
 	}
 }
 
+// Wait implements hostapi.Meter: what the guest holds while others run is counted.
+func (m *meter) Wait() { m.in.look() }
+
 // yields tells whether the guest asks for memory because a counter is used up.
 func (m *meter) yields() bool {
 	return m.left != nil && (int32(m.left.Get()) < 0 || int32(m.frames.Get()) < 0)
@@ -103,6 +107,7 @@ func (m *meter) yield() {
 	case m.began.IsZero():
 		m.began = now
 	case now.Sub(m.began) >= turn:
+		m.in.look()
 		runtime.Gosched()
 		m.began = time.Now()
 	}

@@ -22,6 +22,7 @@ type Module struct {
 	slow        []string          // why each call gets an instance of its own; none = it does not
 	releaseCode func(context.Context) error
 	running     gate
+	budget      *Budget
 }
 
 // Manifest is what describe returned, or the least one for a module without it. The caller must not change it.
@@ -54,24 +55,45 @@ type Result struct {
 // uses the grants that are in it, and s.Fuel is set. The call ends at the earliest of ctx's end, s.Deadline and Limits.Timeout. The
 // error is an *Error.
 func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
+	return m.callFor(ctx, s, m.budget.own, in, dst)
+}
+
+// Client is a module as one workflow calls it: what its calls hold of memory counts as that workflow's. Safe for concurrent use.
+type Client struct {
+	module *Module
+	share  *Share
+}
+
+// Budget is what the module's instances and images are counted in.
+func (m *Module) Budget() *Budget { return m.budget }
+
+// For returns the module for calls of a workflow, by its id.
+func (m *Module) For(workflow string) *Client { return &Client{m, m.budget.Share(workflow)} }
+
+// Call is Module.Call for the workflow.
+func (c *Client) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
+	return c.module.callFor(ctx, s, c.share, in, dst)
+}
+
+func (m *Module) callFor(ctx context.Context, s *hostapi.Session, share *Share, in, dst []byte) (Result, error) {
 	if !m.running.enter() {
 		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
 	defer m.running.leave()
-	r, failure := m.call(ctx, s, m.instances, in, dst)
+	r, failure := m.call(ctx, s, m.instances, share, in, dst)
 	if failure != nil {
 		return Result{}, failure
 	}
 	return r, nil
 }
 
-func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, in, dst []byte) (Result, *Error) {
+func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, share *Share, in, dst []byte) (Result, *Error) {
 	s.Deadline = m.deadline(ctx, s)
 	if ctx.Err() != nil {
 		return Result{}, stopped(ctx, nil)
 	}
 	defer s.Flush()
-	instance, failure := from.acquire(ctx, s)
+	instance, failure := from.acquire(ctx, s, share)
 	if failure != nil {
 		return Result{}, failure
 	}

@@ -15,13 +15,9 @@ import (
 type pool struct {
 	*starter
 	image *image
-	most  int64 // instances
 
-	live    atomic.Int64 // instances that there are, in use or not
-	waiting atomic.Int64 // calls that wait for one
-	shards  []shard      // of the instances that are not in use
-	mu      sync.Mutex
-	waiters []chan *instance // the first one has waited longest
+	live   atomic.Int64 // instances that there are, in use or not
+	shards []shard      // of the instances that are not in use
 }
 
 // shard is a part of a pool's free instances, so that cores seldom meet at a lock.
@@ -33,51 +29,45 @@ type shard struct {
 	_    [64]byte
 }
 
-func newPool(c *starter, i *image, most int) *pool {
+func newPool(c *starter, i *image) *pool {
 	n := 1 << bits.Len(uint(goruntime.GOMAXPROCS(0)-1))
-	return &pool{starter: c, image: i, most: int64(most), shards: make([]shard, n)}
+	return &pool{starter: c, image: i, shards: make([]shard, n)}
 }
 
 func (p *pool) buffer() uint32 { return p.image.input }
 
-// acquire takes a free instance, or makes one, or waits for one.
-func (p *pool) acquire(ctx context.Context, s *hostapi.Session) (*instance, *Error) {
-	if in := p.take(); in != nil {
-		return in, nil
-	}
-	for !p.room() {
-		if in, failure := p.wait(ctx, s); in != nil || failure != nil {
-			return in, failure
+// acquire takes a free instance, or makes one, or waits for one. Nobody overtakes those who wait.
+func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
+	if share.budget.waiting.Load() == 0 {
+		if in := p.take(); in != nil {
+			if in.memory.holding.hold(share) {
+				return in, nil
+			}
+			p.give(in)
 		}
 	}
-	in, err := p.make()
+	h := p.needs(p.image)
+	in, failure := share.admit(ctx, s.Deadline, p, h.bytes)
+	if in != nil || failure != nil {
+		return in, failure
+	}
+	h.share = share
+	in, err := p.make(h)
 	if err != nil {
-		p.gone()
 		return nil, &Error{Code: CodeInternal, Message: "an instance cannot be made", Detail: err}
 	}
+	p.live.Add(1)
 	return in, nil
 }
 
-// room counts another instance, if there may be one.
-func (p *pool) room() bool {
-	for {
-		n := p.live.Load()
-		if n >= p.most {
-			return false
-		}
-		if p.live.CompareAndSwap(n, n+1) {
-			return true
-		}
-	}
-}
-
-// make makes an instance from the image.
-func (p *pool) make() (*instance, error) {
+// make makes an instance from the image, for which h is counted.
+func (p *pool) make(h holding) (*instance, error) {
 	r, err := p.image.region(uint64(p.layout.Base) + p.limit)
 	if err != nil {
+		h.give(h.bytes)
 		return nil, err
 	}
-	in, err := p.instantiate(r)
+	in, err := p.instantiate(r, h)
 	if err != nil {
 		return nil, err
 	}
@@ -94,27 +84,21 @@ func (p *pool) release(in *instance, healthy bool) {
 	if !healthy {
 		in.handles()
 	}
-	if err := in.reset(p.image, healthy); err != nil {
+	if in.reset(p.image, healthy) != nil || in.settle() != nil {
 		p.discard(in)
 		return
 	}
+	b := p.budget
+	in.memory.holding.let()
 	p.give(in)
-	if p.waiting.Load() > 0 {
-		p.serve(p.take)
+	if b.waiting.Load() > 0 {
+		b.pass(p)
 	}
 }
 
 func (p *pool) discard(in *instance) {
-	in.close()
-	p.gone()
-}
-
-// gone notes that an instance is no more, and lets a call that waits make another.
-func (p *pool) gone() {
 	p.live.Add(-1)
-	if p.waiting.Load() > 0 {
-		p.serve(nil)
-	}
+	in.close()
 }
 
 // take takes a free instance; nil = there is none.

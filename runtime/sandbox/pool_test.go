@@ -11,13 +11,14 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// held is a module with at most so many instances, whose calls wait in the host until they are let go.
+// held is a module with memory for so many instances, whose calls wait in the host until they are let go.
 func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call func() error, resume chan struct{}) {
 	t.Helper()
 	g := node(i32c(1), i32c(dataAt), i32c(2), call0, answer(abi.Output, dataAt, 1)).
 		importing(abi.HostModule, "log", types(tI32, tI32, tI32), none)
 	g.data = "1 "
-	m = load(t, newHostWith(t, Options{Instances: instances}), g.bytes(), Limits{Timeout: time.Minute}, hostapi.Grants{Log: true})
+	m = load(t, newHost(t), g.bytes(), Limits{Timeout: time.Minute}, hostapi.Grants{Log: true})
+	roomFor(m, instances)
 	entered, resume = make(chan struct{}, 100), make(chan struct{})
 	call = func() error {
 		s := &hostapi.Session{Grants: m.Grants(), Log: func(int, string) { entered <- struct{}{}; <-resume }}
@@ -28,6 +29,12 @@ func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call f
 }
 
 var call0 = call(0)
+
+// roomFor leaves memory for so many instances of a module, of which there is none yet.
+func roomFor(m *Module, instances int) {
+	p := m.instances.(kept).pool
+	m.budget.SetLimit(m.budget.used.Load() + int64(instances)*p.needs(p.image).bytes)
+}
 
 // Calls wait for an instance when all are in use, and each of them gets one.
 func TestCallsWaitForInstances(t *testing.T) {
@@ -45,7 +52,7 @@ func TestCallsWaitForInstances(t *testing.T) {
 		<-entered
 	}
 	p := m.instances.(kept).pool
-	for p.waiting.Load() < calls-instances { // the others come to their turn, or to the line
+	for m.budget.waiting.Load() < calls-instances { // the others come to their turn, or to the line
 		time.Sleep(time.Millisecond)
 	}
 	select {
@@ -80,9 +87,8 @@ func TestCallsGiveUpWaiting(t *testing.T) {
 	fails(t, err, CodeCancelled)
 	_, err = m.Call(t.Context(), &hostapi.Session{Deadline: time.Now().Add(10 * time.Millisecond)}, nil, nil)
 	fails(t, err, CodeTimeout)
-	p := m.instances.(kept).pool
-	if len(p.waiters) != 0 || p.waiting.Load() != 0 {
-		t.Errorf("%d calls are still in the line", len(p.waiters))
+	if b := m.budget; len(b.turns) != 0 || len(b.own.line) != 0 || b.waiting.Load() != 0 {
+		t.Errorf("%d calls are still in the line", b.waiting.Load())
 	}
 	close(resume)
 	first.Wait()
@@ -95,7 +101,7 @@ func TestCallsGiveUpWaiting(t *testing.T) {
 func TestALostInstanceMakesRoom(t *testing.T) {
 	m, entered, call, resume := held(t, 1)
 	p := m.instances.(kept).pool
-	lost, failure := p.acquire(t.Context(), new(hostapi.Session))
+	lost, failure := p.acquire(t.Context(), new(hostapi.Session), m.budget.own)
 	if failure != nil {
 		t.Fatal(failure)
 	}
@@ -105,7 +111,7 @@ func TestALostInstanceMakesRoom(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for p.waiting.Load() == 0 {
+	for m.budget.waiting.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	p.discard(lost)
@@ -168,7 +174,8 @@ func (t *trimmed) trim() {
 
 // The pool can be used, shrunk and closed at the same time.
 func TestPoolUnderFire(t *testing.T) {
-	m := load(t, newHostWith(t, Options{Instances: 4}), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
+	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
+	roomFor(m, 4)
 	p := m.instances.(kept).pool
 	var all sync.WaitGroup
 	for range 8 {

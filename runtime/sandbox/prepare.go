@@ -21,6 +21,8 @@ type Prepared struct {
 	module *Module
 	fixed  []byte
 	key    [sha256.Size]byte
+	share  *Share                   // that its calls count as
+	size   atomic.Int64             // see Size
 	last   atomic.Pointer[prepared] // where the image was found before
 }
 
@@ -29,7 +31,13 @@ func (m *Module) Prepares() bool { return m.images != nil }
 
 // Prepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet; fixed is kept.
 func (m *Module) Prepared(fixed []byte) *Prepared {
-	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed)}
+	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed), share: m.budget.own}
+}
+
+// For makes the calls those of a workflow, by its id, see Module.For. It is called before there are any, and returns p.
+func (p *Prepared) For(workflow string) *Prepared {
+	p.share = p.module.budget.Share(workflow)
+	return p
 }
 
 // Prepare prepares the module and returns its answer, of kind Output, Error or Fatal, which nobody changes, and the fuel that
@@ -45,8 +53,19 @@ func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt ui
 		return Result{}, 0, failure
 	}
 	defer v.running.leave()
+	p.size.Store(v.bytes)
 	return v.answer, v.fuel, nil
 }
+
+// Size is what the image takes that Prepare or Known has seen, of the budget, in bytes.
+func (p *Prepared) Size() int64 { return p.size.Load() }
+
+// Keep notes that a node which serves has this image, and Drop that it does no longer: the image goes when there is no other such node.
+// Without any it goes when it was not used for a while.
+func (p *Prepared) Keep() { p.module.images.keep(p) }
+
+// Drop ends Keep, and is called once for each.
+func (p *Prepared) Drop() { p.module.images.drop(p) }
 
 // Known returns what Prepare has returned, as long as the image is kept; ok is false when it would have to be made.
 func (p *Prepared) Known() (r Result, burnt uint64, ok bool) {
@@ -58,6 +77,7 @@ func (p *Prepared) Known() (r Result, burnt uint64, ok bool) {
 	if !ok {
 		return Result{}, 0, false
 	}
+	p.size.Store(v.bytes)
 	return v.answer, v.fuel, true
 }
 
@@ -77,13 +97,13 @@ func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte)
 		p.last.Store(v)
 	}
 	defer v.running.leave()
-	if !v.used.Load() {
-		v.used.Store(true)
+	if now := m.images.host.clock.Load(); v.used.Load() != now {
+		v.used.Store(now)
 	}
 	if v.instances == nil {
 		return Result{}, &Error{Code: CodeBadAnswer, Message: fmt.Sprintf("the node could not be prepared: %s", v.answer.Output)}
 	}
-	r, failure := m.call(ctx, s, v.instances, in, dst)
+	r, failure := m.call(ctx, s, v.instances, p.share, in, dst)
 	if failure != nil {
 		return Result{}, failure
 	}
@@ -93,11 +113,15 @@ func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte)
 // prepared is an image of one node and its instances.
 type prepared struct {
 	answer    Result
-	fuel      uint64    // that prepare has burnt
-	instances instances // nil = the answer is an error
-	running   gate      // the calls; closed when the image is let go
-	used      atomic.Bool
-	idle      int // looks of shrink without a call; guarded by the lock of images
+	fuel      uint64       // that prepare has burnt
+	instances instances    // nil = the answer is an error
+	running   gate         // the calls; closed when the image is let go
+	bytes     int64        // of the image
+	used      atomic.Int64 // when it was called last, by the clock of the host
+
+	// Guarded by the lock of images.
+	seen int64 // what used was at the last look of shrink
+	idle int   // looks of shrink without a call
 }
 
 // prepare takes what is fixed. The session is one of a start; its Fuel is set.
@@ -118,8 +142,8 @@ type preparing struct {
 	fixed []byte
 }
 
-func (p preparing) acquire(ctx context.Context, s *hostapi.Session) (*instance, *Error) {
-	in, failure := p.fresh.acquire(ctx, s)
+func (p preparing) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
+	in, failure := p.fresh.acquire(ctx, s, share)
 	if failure != nil {
 		return nil, failure
 	}

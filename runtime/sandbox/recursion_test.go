@@ -150,10 +150,7 @@ return list();`
 // A call's stack is found in the engine, and grows with the call.
 func TestTheStackIsFound(t *testing.T) {
 	p := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{}).instances.(kept)
-	in, err := p.make()
-	if err != nil {
-		t.Fatal(err)
-	}
+	in := made(t, p.pool)
 	defer in.close()
 	before := in.run.stack.size()
 	if before == 0 {

@@ -36,8 +36,53 @@ func (p *pool) shrink() {
 		s.low = min(s.low+len(kept), len(s.free))
 		s.size.Store(int64(len(s.free)))
 		s.mu.Unlock()
-		if len(kept) > 0 && p.waiting.Load() > 0 {
-			p.serve(p.take)
+		if len(kept) > 0 && p.budget.waiting.Load() > 0 {
+			p.budget.pass(p)
 		}
 	}
+}
+
+// idleness is how much nobody needs something.
+type idleness int
+
+// What goes when memory is missing, in this order.
+const (
+	unused       idleness = iota // instances that were not needed since the last look of shrink
+	idle                         // other instances that nobody uses just now
+	unusedImages                 // images whose nodes are not called just now
+)
+
+// reclaim ends instances until it is enough, or there are none that are as idle.
+func (p *pool) reclaim(what idleness, enough func() bool) {
+	for !enough() {
+		var in *instance
+		switch what {
+		case unused:
+			in = p.takeUnused()
+		case idle:
+			in = p.take()
+		}
+		if in == nil {
+			return
+		}
+		p.discard(in)
+	}
+}
+
+// takeUnused takes an instance that was not needed since the last look of shrink; nil = there is none.
+func (p *pool) takeUnused() *instance {
+	for i := range p.shards {
+		s := &p.shards[i]
+		s.mu.Lock()
+		if s.low > 0 && len(s.free) > 0 {
+			in := s.free[0]
+			s.free = append(s.free[:0], s.free[1:]...)
+			s.low--
+			s.size.Store(int64(len(s.free)))
+			s.mu.Unlock()
+			return in
+		}
+		s.mu.Unlock()
+	}
+	return nil
 }

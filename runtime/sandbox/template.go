@@ -20,7 +20,7 @@ func (c *starter) template(ctx context.Context, s *hostapi.Session, way Reset) (
 }
 
 func (c *starter) templateWith(ctx context.Context, s *hostapi.Session, way Reset, buffer bool) (_ *image, failed string, _ *Error) {
-	in, failed, failure := c.start(ctx, s, new(heap))
+	in, failed, failure := c.start(ctx, s, c.budget.own)
 	if failure != nil {
 		return nil, failed, failure
 	}
@@ -35,18 +35,18 @@ func (c *starter) templateWith(ctx context.Context, s *hostapi.Session, way Rese
 			return &image{}, "", nil
 		}
 	}
-	i, err := in.image(way)
-	if err != nil {
-		return nil, "memory", &Error{Code: CodeInternal, Message: err.Error(), Detail: err}
+	i, failure := in.image(way)
+	if failure != nil {
+		return nil, "memory", failure
 	}
 	i.input = input
 	return i, "", nil
 }
 
 // image makes an image of the instance as it is, whose marks are gone afterwards.
-func (in *instance) image(way Reset) (*image, error) {
+func (in *instance) image(way Reset) (*image, *Error) {
 	memory, _ := in.module.Memory().Read(0, in.module.Memory().Size())
-	i, err := newImage(way, memory, in.layout.Base)
+	i, err := newImage(way, memory, in.layout.Base, in.memory.holding.budget)
 	if err != nil {
 		return nil, err
 	}

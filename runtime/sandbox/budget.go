@@ -1,0 +1,220 @@
+package sandbox
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"weak"
+)
+
+// DefaultBudget is what all sandboxes of a process take together where nothing else is said, in bytes.
+const DefaultBudget = 1 << 30
+
+// Budget bounds the memory that the sandboxes of a process take together: instances with their memories, stacks and tables,
+// and images. The code of modules is no part of it. It is counted here and not asked of the system, which could tell only
+// what has happened already. Safe for concurrent use.
+//
+// # What is counted
+//
+// An image counts with its pages that are not all zeros. An instance counts with what the engine keeps for it and with the
+// pages of its image that it has written to, so that hundreds of idle ones cost little. What a guest adds to its memory
+// counts as a whole when it is added. What is in Go's heap counts twice, as the garbage collector lets that become twice as
+// large. So what is counted is never less than what the system gives, except for what the guests that are on a
+// processor at this moment have written or put on their stacks in the millisecond since they were looked at last.
+//
+// # Who gets it
+//
+// When all is in use, what is idle goes: instances that were not needed lately, other idle ones, then images, the least used
+// ones first. When that is not enough, a call waits in line before it begins, for what its instance has at its start; workflows
+// take turns, see [Share]. Memory that grows inside a call never waits but fails the call. So no call that waits holds any of
+// what others wait for: those who hold some end, and hand it on, whatever the others do.
+type Budget struct {
+	limit   atomic.Int64
+	used    atomic.Int64 // above limit only after that was lowered
+	waiting atomic.Int64 // calls in line
+	own     *Share       // of what is done for no workflow
+
+	mu     sync.Mutex
+	limits []*int64 // of those who have set one; the last one is in force
+	shares map[string]weak.Pointer[Share]
+	hosts  map[*Host]struct{}
+	turns  []*Share // those with calls in line, the one first whose turn is next
+	hungry atomic.Bool
+}
+
+// NewBudget makes a budget of so many bytes; 0 = DefaultBudget.
+func NewBudget(limit int64) *Budget {
+	if limit == 0 {
+		limit = DefaultBudget
+	}
+	b := &Budget{shares: make(map[string]weak.Pointer[Share]), hosts: make(map[*Host]struct{})}
+	b.limits = []*int64{&limit}
+	b.limit.Store(limit)
+	b.own = &Share{budget: b}
+	return b
+}
+
+// SetLimit sets the limit until release, which is called once: the one that was set before is in force again then. What is in
+// use beyond it is not taken from anybody.
+func (b *Budget) SetLimit(limit int64) (release func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limits = append(b.limits, &limit)
+	b.renew()
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for i, l := range b.limits {
+			if l == &limit {
+				b.limits = append(b.limits[:i:i], b.limits[i+1:]...)
+				break
+			}
+		}
+		b.renew()
+	}
+}
+
+// renew puts the last limit in force. The lock is held.
+func (b *Budget) renew() {
+	b.limit.Store(*b.limits[len(b.limits)-1])
+	b.serve()
+}
+
+// Usage tells how much of a budget is in use.
+type Usage struct {
+	Used, Limit int64 // bytes
+	Waiting     int64 // calls in line
+}
+
+// Usage tells how much is in use.
+func (b *Budget) Usage() Usage {
+	return Usage{Used: b.used.Load(), Limit: b.limit.Load(), Waiting: b.waiting.Load()}
+}
+
+// DocumentShare is how much the images of all nodes of one document may take together: a quarter.
+func (b *Budget) DocumentShare() int64 { return b.limit.Load() / 4 }
+
+// take counts n bytes, if there are as many.
+func (b *Budget) take(n int64) bool {
+	for {
+		used := b.used.Load()
+		if used+n > b.limit.Load() {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+n) {
+			return true
+		}
+	}
+}
+
+// give gives n bytes back, and those who wait their turn.
+func (b *Budget) give(n int64) {
+	b.used.Add(-n)
+	b.serveWaiting()
+}
+
+// takeIdle is take, for which what is idle may have to go. No lock of this package may be held.
+func (b *Budget) takeIdle(n int64) bool {
+	if b.take(n) {
+		return true
+	}
+	b.reclaim(n)
+	return b.take(n)
+}
+
+// join and quit note that a host has something that can be idle.
+func (b *Budget) join(h *Host) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hosts[h] = struct{}{}
+}
+
+func (b *Budget) quit(h *Host) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.hosts, h)
+}
+
+// reclaim lets idle things go until n bytes are free, or nothing is idle.
+func (b *Budget) reclaim(n int64) {
+	b.mu.Lock()
+	hosts := make([]*Host, 0, len(b.hosts))
+	for h := range b.hosts {
+		hosts = append(hosts, h)
+	}
+	b.mu.Unlock()
+	enough := func() bool { return b.used.Load()+n <= b.limit.Load() }
+	for _, what := range []idleness{unused, idle, unusedImages} {
+		for _, h := range hosts {
+			if enough() {
+				return
+			}
+			h.reclaim(what, enough)
+		}
+	}
+}
+
+// Share is what one workflow has of a budget: all of its calls together at most three quarters of it. It is the same for all
+// who ask for that workflow at the same time, and lives as long as any of them.
+type Share struct {
+	budget *Budget
+	id     string // "" = it may have all
+	used   atomic.Int64
+	line   []*waiter // the first one has waited longest. Guarded by the lock of budget
+}
+
+// Share returns a workflow's share, by its id.
+func (b *Budget) Share(id string) *Share {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.shares[id].Value(); s != nil {
+		return s
+	}
+	s := &Share{budget: b, id: id}
+	p := weak.Make(s)
+	b.shares[id] = p
+	runtime.AddCleanup(s, func(id string) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.shares[id] == p {
+			delete(b.shares, id)
+		}
+	}, id)
+	return s
+}
+
+// most is how much the share may have.
+func (s *Share) most() int64 {
+	limit := s.budget.limit.Load()
+	if s.id == "" {
+		return limit
+	}
+	return limit / 4 * 3
+}
+
+// hold counts n bytes of the budget as the share's, if it may have as many.
+func (s *Share) hold(n int64) bool {
+	if s.used.Add(n) <= s.most() {
+		return true
+	}
+	s.used.Add(-n)
+	return false
+}
+
+// drop gives back what hold has counted.
+func (s *Share) drop(n int64) { s.used.Add(-n) }
+
+// grow takes n bytes for a call that runs.
+func (s *Share) grow(n int64) error {
+	if !s.hold(n) {
+		if s.id == "" {
+			return errBudget
+		}
+		return errShare
+	}
+	if !s.budget.takeIdle(n) {
+		s.drop(n)
+		return errBudget
+	}
+	return nil
+}

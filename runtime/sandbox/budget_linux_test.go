@@ -1,0 +1,142 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/flowtrux/edge/nodes/abi"
+)
+
+// resident is what Linux says that the process has: its own pages, and those of files in memory.
+func resident(t *testing.T) (n int64) {
+	t.Helper()
+	debug.FreeOSMemory()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(status) {
+		if _, err := fmt.Sscanf(string(line), "RssAnon: %d kB", &n); err == nil {
+			break
+		}
+	}
+	n *= 1024
+	files, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		var stat unix.Stat_t
+		if name, _ := os.Readlink(f); strings.HasPrefix(name, "/memfd:flowtrux-image") && unix.Stat(f, &stat) == nil {
+			n += stat.Blocks * 512
+		}
+	}
+	return n
+}
+
+// deep is a node that recurses as deep as is needed for some megabytes of stack, and asks the host there.
+func deep() guest {
+	g := node(i32c(100_000), call(3), drop, answer(abi.Output, dataAt, 1)).importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
+	g.data = "1"
+	return g.with(function{"", types(tI32), types(tI32), nil, code(
+		local(0), []byte{0x04, tI32}, local(0), i32c(-1), add, call(3), local(0), add,
+		[]byte{0x05}, i32c(dataAt), i32c(1), call(0), []byte{0x0b},
+	)})
+}
+
+// What is counted is what the system gives: calls that hold all that they can get come to no more than the limit, by what Linux says.
+func TestCountedIsWhatLinuxGives(t *testing.T) {
+	const (
+		limit = 256 << 20
+		calls = 64
+		slack = 32 << 20 // of the tests themselves, and of the engine for their code
+	)
+	for name, c := range map[string]struct {
+		guest guest
+		input int
+	}{
+		"memory that grows":           {eater(1), 128},
+		"memory that an image has":    {eater(128), 0},
+		"both":                        {eater(64), 64},
+		"stacks":                      {deep(), 0},
+		"memory that cannot be reset": {unresettable(eater(64)), 64},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := resident(t)
+			b := NewBudget(limit)
+			m := load(t, newHostWith(t, Options{Budget: b}), c.guest.bytes(), Limits{Memory: 64 << 20, Timeout: time.Minute}, httpGrants)
+			workflows := []*Client{m.For("a"), m.For("b")}
+			at := newGatekeeper()
+			ended := make(chan error, calls)
+			var all sync.WaitGroup
+			for i := range calls {
+				all.Go(func() {
+					s := at.session()
+					s.Deadline = time.Now().Add(30 * time.Second)
+					_, err := workflows[i%2].Call(t.Context(), s, make([]byte, c.input), nil)
+					ended <- err
+				})
+			}
+			// Each call comes to ask the host and waits there, or fails, or is in line.
+			in, failed := 0, 0
+			for in+failed+int(b.waiting.Load()) < calls {
+				select {
+				case <-at.entered:
+					in++
+				case err := <-ended:
+					fails(t, err, CodeMemory)
+					failed++
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+			counted, given := b.used.Load(), resident(t)-before
+			t.Logf("%d calls hold %d MiB, by what is counted %d MiB; %d have failed", in, given>>20, counted>>20, failed)
+			if counted > limit || given > heapTakes*(counted+slack) {
+				t.Errorf("Linux gives %d bytes, %d are counted, of %d", given, counted, limit)
+			}
+			if in < 4 {
+				t.Errorf("%d calls run", in)
+			}
+			close(at.resume)
+			all.Wait()
+			if after := resident(t) - before; after > b.used.Load()+slack+(heapTakes-1)*(counted+slack) {
+				t.Errorf("Linux gives %d bytes after the calls, %d are counted", after, b.used.Load())
+			}
+		})
+	}
+}
+
+// unresettable is a guest that gets a new instance for each call.
+func unresettable(g guest) guest {
+	g.tables = [][]byte{{0x70, 0x00, 0x01}}
+	g.funcs = append(g.funcs, void("", tableGrow(0), drop))
+	return g
+}
+
+// Idle instances of the built-in nodes take little, and little is counted for them.
+func TestIdleInstancesTakeLittle(t *testing.T) {
+	const instances = 200
+	m := loadCode(t, newHost(t), Limits{})
+	p := m.instances.(kept).pool
+	before, counted := resident(t), m.budget.used.Load()
+	var all []*instance
+	for range instances {
+		all = append(all, made(t, p))
+	}
+	given, n := resident(t)-before, m.budget.used.Load()-counted
+	for _, in := range all {
+		in.close()
+	}
+	if given > heapTakes*n || n > instances<<19 {
+		t.Errorf("%d instances take %d bytes, %d are counted", instances, given, n)
+	}
+}

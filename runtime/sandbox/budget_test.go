@@ -1,0 +1,467 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
+)
+
+// eater is a node that begins with so many pages, adds as many as its input has bytes, writes to all that it has, asks the host,
+// and answers.
+func eater(pages uint32) guest {
+	fill := []byte{0xfc, 0x0b, 0x00}
+	size := []byte{0x3f, 0x00}
+	shl, sub := []byte{0x74}, []byte{0x6b}
+	g := guest{memory: append([]byte{0}, leb(uint64(pages))...), funcs: []function{alloc(i32c(bufAt)), run(
+		local(1), grow, i32c(-1), []byte{0x46}, []byte{0x04, 0x40}, unreachable, []byte{0x0b}, // if it is -1
+		i32c(bufAt), i32c(1), size, i32c(16), shl, i32c(bufAt), sub, fill,
+		i32c(dataAt), i32c(1), call(0), drop, answer(abi.Output, dataAt, 1),
+	)}}
+	g.data = "1"
+	return g.importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
+}
+
+// gatekeeper answers requests when it is told to.
+type gatekeeper struct {
+	entered chan struct{}
+	resume  chan struct{}
+}
+
+func newGatekeeper() *gatekeeper {
+	return &gatekeeper{make(chan struct{}, 10_000), make(chan struct{})}
+}
+
+func (g *gatekeeper) Do(_ context.Context, _ []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+	g.entered <- struct{}{}
+	<-g.resume
+	return append(dst, "1"...), nil
+}
+
+var httpGrants = hostapi.Grants{HTTP: true}
+
+func (g *gatekeeper) session() *hostapi.Session { return &hostapi.Session{Grants: httpGrants, HTTP: g} }
+
+// calls is what calls are made with.
+type caller interface {
+	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error)
+}
+
+// loadEater loads a module that eats in a host with a budget of so many bytes.
+func loadEater(t *testing.T, o Options, limit int64, pages uint32) *Module {
+	t.Helper()
+	o.Budget = NewBudget(limit)
+	m := load(t, newHostWith(t, o), eater(pages).bytes(), Limits{Memory: 64 << 20, Timeout: time.Minute}, httpGrants)
+	t.Cleanup(func() {
+		if n := o.Budget.own.used.Load(); n != 0 {
+			t.Errorf("%d bytes are still counted for nobody's calls", n)
+		}
+	})
+	return m
+}
+
+// Whatever many calls of several workflows do at the same time, what is counted never exceeds the limit, and all of it is given back.
+func TestBudgetHolds(t *testing.T) {
+	const limit = 24 << 20
+	for way := ResetAuto; way <= ResetNever; way++ {
+		t.Run(way.String(), func(t *testing.T) {
+			m := loadEater(t, Options{Reset: way}, limit, 8)
+			at := newGatekeeper()
+			close(at.resume)
+			stop := make(chan struct{})
+			var watching, all sync.WaitGroup
+			watching.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					if u := m.budget.Usage(); u.Used > limit || u.Used < 0 {
+						t.Errorf("%d bytes are counted, of %d", u.Used, limit)
+						return
+					}
+					runtime.Gosched()
+				}
+			})
+			clients := []*Client{m.For("a"), m.For("b"), m.For("c")}
+			var answers atomic.Int64
+			for g := range 12 {
+				all.Go(func() {
+					random := rand.New(rand.NewPCG(uint64(g), 1))
+					for range 40 {
+						s := at.session()
+						s.Deadline = time.Now().Add(time.Duration(1+random.IntN(2000)) * time.Millisecond)
+						_, err := clients[g%3].Call(t.Context(), s, make([]byte, random.IntN(160)), nil)
+						var e *Error
+						switch {
+						case err == nil:
+							answers.Add(1)
+						case !errors.As(err, &e) || e.Code != CodeMemory && e.Code != CodeTimeout:
+							t.Error(err)
+						}
+						if random.IntN(10) == 0 {
+							m.budget.reclaim(int64(random.IntN(limit)))
+						}
+						if pool, ok := m.instances.(kept); ok && random.IntN(10) == 0 {
+							pool.shrink()
+						}
+					}
+				})
+			}
+			all.Wait()
+			close(stop)
+			watching.Wait()
+			if answers.Load() == 0 {
+				t.Error("no call has had an answer")
+			}
+			for _, c := range clients {
+				if n := c.share.used.Load(); n != 0 {
+					t.Errorf("%d bytes are counted for a workflow without calls", n)
+				}
+			}
+		})
+	}
+}
+
+// A workflow has three quarters, and the rest is for others: however many of its calls wait, another's gets in.
+func TestAWorkflowHasItsShare(t *testing.T) {
+	m := loadEater(t, Options{}, 0, 1)
+	p := m.instances.(kept).pool
+	one := p.needs(p.image).bytes
+	m.budget.SetLimit(m.budget.used.Load() + 8*one)
+	flood, other := m.For("flood"), m.For("other")
+	at := newGatekeeper()
+	var all sync.WaitGroup
+	call := func(c caller) {
+		all.Go(func() {
+			if _, err := c.Call(t.Context(), at.session(), nil, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range 40 {
+		call(flood)
+	}
+	share := int(flood.share.most() / one)
+	for range share {
+		<-at.entered
+	}
+	for m.budget.waiting.Load() < int64(40-share) {
+		time.Sleep(time.Millisecond)
+	}
+	call(other)
+	<-at.entered
+	if used, most := flood.share.used.Load(), flood.share.most(); used > most || share < 5 || share > 7 {
+		t.Errorf("%d bytes of %d, %d calls run", used, most, share)
+	}
+	close(at.resume)
+	all.Wait()
+}
+
+// Of those who wait, workflows take turns: one with many calls in line is not served before one with a single call.
+func TestWorkflowsTakeTurnsForMemory(t *testing.T) {
+	m := loadEater(t, Options{}, 0, 1)
+	p := m.instances.(kept).pool
+	m.budget.SetLimit(m.budget.used.Load() + p.needs(p.image).bytes)
+	at := newGatekeeper()
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var order []string
+	call := func(c caller, name string) {
+		waiting := m.budget.waiting.Load()
+		all.Go(func() {
+			if _, err := c.Call(t.Context(), at.session(), nil, nil); err != nil {
+				t.Error(err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			order = append(order, name)
+		})
+		for name != "" && m.budget.waiting.Load() == waiting {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	call(m, "")
+	<-at.entered
+	for range 10 {
+		call(ownShare{m, "flood"}, "flood")
+	}
+	call(ownShare{m, "other"}, "other")
+	for range 12 {
+		at.resume <- struct{}{}
+	}
+	all.Wait()
+	if place := 0; len(order) == 12 {
+		for i, name := range order {
+			if name == "other" {
+				place = i
+			}
+		}
+		if place > 3 {
+			t.Errorf("the other's call was served after %d: %v", place, order)
+		}
+	}
+}
+
+// ownShare calls for a workflow which may have all of the budget: it is too small for a part of it.
+type ownShare struct {
+	m  *Module
+	id string
+}
+
+func (o ownShare) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
+	return o.m.callFor(ctx, s, shareOf(o.m.budget, o.id), in, dst)
+}
+
+var wholes sync.Map
+
+func shareOf(b *Budget, id string) *Share {
+	type key struct {
+		b  *Budget
+		id string
+	}
+	s, _ := wholes.LoadOrStore(key{b, id}, &Share{budget: b})
+	return s.(*Share)
+}
+
+// A call that waits for memory fails when its time is over, and one that could never begin at once; each says why.
+func TestWaitingForMemoryEnds(t *testing.T) {
+	m := loadEater(t, Options{}, 0, 1)
+	p := m.instances.(kept).pool
+	one := p.needs(p.image).bytes
+	release := m.budget.SetLimit(m.budget.used.Load() + one)
+	at := newGatekeeper()
+	var first sync.WaitGroup
+	first.Go(func() {
+		if _, err := m.Call(t.Context(), at.session(), nil, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	<-at.entered
+	s := at.session()
+	s.Deadline = time.Now().Add(10 * time.Millisecond)
+	_, err := m.Call(t.Context(), s, nil, nil)
+	fails(t, err, CodeTimeout)
+	gone, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	_, err = m.Call(gone, at.session(), nil, nil)
+	fails(t, err, CodeCancelled)
+	if u := m.budget.Usage(); u.Waiting != 0 || u.Used > u.Limit {
+		t.Errorf("%+v", u)
+	}
+	at.resume <- struct{}{}
+	first.Wait()
+
+	m.budget.SetLimit(one / 2)
+	p.reclaim(idle, func() bool { return false })
+	_, err = m.Call(t.Context(), at.session(), nil, nil)
+	fails(t, err, CodeMemory)
+	release()
+}
+
+// Memory that grows inside a call never waits: the call fails, and says what it has come to.
+func TestGrowthFails(t *testing.T) {
+	at := newGatekeeper()
+	close(at.resume)
+	for name, c := range map[string]struct {
+		limit   int64
+		pages   uint32
+		input   int
+		client  func(m *Module) caller
+		message string
+	}{
+		"by memory.grow":                    {4 << 20, 1, 100, func(m *Module) caller { return m }, "limits sandbox_memory of 4194304 bytes is used up by all nodes together"},
+		"by what its image has":             {4 << 20, 100, 0, func(m *Module) caller { return m }, "limits sandbox_memory of 4194304 bytes is used up by all nodes together"},
+		"beyond a workflow's share":         {8 << 20, 1, 105, func(m *Module) caller { return m.For("w") }, "the workflow's share of limits sandbox_memory, three quarters of 8388608 bytes, is used up"},
+		"beyond the share, to its image":    {8 << 20, 105, 0, func(m *Module) caller { return m.For("w") }, "the workflow's share of limits sandbox_memory, three quarters of 8388608 bytes, is used up"},
+		"beyond the node's own, as ever":    {1 << 30, 1, 2000, func(m *Module) caller { return m }, "the memory limit of 67108864 bytes was reached"},
+		"and not when there is just enough": {16 << 20, 50, 50, func(m *Module) caller { return m.For("w") }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := loadEater(t, Options{}, 0, c.pages)
+			m.budget.SetLimit(c.limit)
+			before := m.budget.used.Load()
+			for range 3 {
+				_, err := c.client(m).Call(t.Context(), at.session(), make([]byte, c.input), nil)
+				if c.message == "" && err != nil {
+					t.Fatal(err)
+				}
+				if c.message != "" {
+					if e := fails(t, err, CodeMemory); e.Message != c.message {
+						t.Error(e.Message)
+					}
+				}
+				if left := m.budget.used.Load() - before; left > 1<<20 {
+					t.Errorf("%d bytes are counted after the call", left)
+				}
+			}
+		})
+	}
+}
+
+// Idle instances of one module, and images, make room for calls of another.
+func TestWhatIsIdleGoes(t *testing.T) {
+	b := NewBudget(0)
+	h := newHostWith(t, Options{Budget: b})
+	code := loadCode(t, h, Limits{})
+	big := load(t, h, eater(1).bytes(), Limits{Memory: 64 << 20}, httpGrants)
+	at := newGatekeeper()
+	close(at.resume)
+	var prepared []*Prepared
+	for _, source := range []string{`return 1`, `return 2`, `return 3`} {
+		p := withSource(t, code, source)
+		gives(p, `1`)
+		prepared = append(prepared, p)
+	}
+	gives(prepared[0], `1`) // so that it was used last
+	all := b.used.Load()
+	b.SetLimit(all + 5<<20)
+	for range 2 {
+		if _, err := big.Call(t.Context(), at.session(), make([]byte, 100), nil); err != nil {
+			t.Fatal(err)
+		}
+		// The second call is after one of the images have gone; no call is wrong because of that.
+		if got := gives(prepared[1], `1`); got != "2" {
+			t.Error(got)
+		}
+		if got := gives(prepared[0], `1`); got != "1" {
+			t.Error(got)
+		}
+	}
+	b.SetLimit(1) // nothing is taken from anybody, but all that is idle goes
+	b.reclaim(0)
+	if n := len(code.images.byKey); n != 0 {
+		t.Errorf("%d images are left", n)
+	}
+}
+
+// The image that was used least lately goes first, and none that has a call.
+func TestTheLeastUsedImageGoes(t *testing.T) {
+	b := NewBudget(0)
+	h := newHostWith(t, Options{Budget: b})
+	m := loadCode(t, h, Limits{})
+	var all []*Prepared
+	for _, source := range []string{`return 1`, `return 2`, `return 3`} {
+		all = append(all, withSource(t, m, source))
+		gives(all[len(all)-1], `1`)
+	}
+	running, failure := m.images.enter(t.Context(), time.Time{}, all[1], 0)
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	m.images.shrink()
+	gives(all[0], `1`)
+	_, _, least := all[2].Known()
+	if !least || !h.endLeastUsed() {
+		t.Fatal("nothing went")
+	}
+	for i, want := range []bool{true, true, false} {
+		if _, _, ok := all[i].Known(); ok != want {
+			t.Errorf("image %d: %v", i, ok)
+		}
+	}
+	if !h.endLeastUsed() || h.endLeastUsed() {
+		t.Error("one more could go, and only one")
+	}
+	running.running.leave()
+	if !h.endLeastUsed() {
+		t.Error("nobody uses the last one any more")
+	}
+}
+
+// The image of a node goes with the last document that has it.
+func TestImagesGoWithTheirDocuments(t *testing.T) {
+	m := loadCode(t, newHost(t), Limits{})
+	a, b := withSource(t, m, `return 1`), withSource(t, m, `return 1`)
+	before := m.budget.used.Load()
+	gives(a, `1`)
+	a.Keep()
+	b.Keep()
+	a.Drop()
+	if _, _, ok := b.Known(); !ok {
+		t.Error("it went although another document has it")
+	}
+	b.Drop()
+	m.images.ending.Wait()
+	m.instances.(kept).reclaim(idle, func() bool { return false })
+	if _, _, ok := a.Known(); ok || m.budget.used.Load() > before {
+		t.Errorf("it is still there: %v, %d bytes", ok, m.budget.used.Load()-before)
+	}
+	if got := gives(a, `1`); got != "1" {
+		t.Error(got) // an execution that still has the old document
+	}
+}
+
+// The limit of the config that came last is in force until that ends.
+func TestLimitsOfConfigs(t *testing.T) {
+	b := NewBudget(1000)
+	first, second := b.SetLimit(2000), b.SetLimit(3000)
+	for _, step := range []struct {
+		end  func()
+		want int64
+	}{{func() {}, 3000}, {first, 3000}, {second, 1000}} {
+		if step.end(); b.Usage().Limit != step.want {
+			t.Errorf("%d, want %d", b.Usage().Limit, step.want)
+		}
+	}
+}
+
+// Shares of workflows that nobody knows any more are forgotten.
+func TestSharesAreForgotten(t *testing.T) {
+	b := NewBudget(0)
+	if s := b.Share("w"); b.Share("w") != s {
+		t.Error("a workflow has two shares")
+	}
+	for range 100 {
+		runtime.GC()
+		b.mu.Lock()
+		n := len(b.shares)
+		b.mu.Unlock()
+		if n == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Error("a share is left")
+}
+
+// What the engine holds for an instance counts, tables that can grow as large as they can be.
+func TestTablesAndStacksCount(t *testing.T) {
+	at := func(g guest) int64 {
+		m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})
+		switch from := m.instances.(type) {
+		case kept:
+			return from.needs(nil).bytes
+		case fresh:
+			return from.needs(nil).bytes
+		}
+		return 0
+	}
+	table := says(abi.Output, "1")
+	table.tables = [][]byte{{0x70, 0x00, 0x80, 0x80, 0x04}} // 65,536 elements
+	growing := node(tableGrow(1), drop, answer(abi.Output, dataAt, 1))
+	growing.tables, growing.data = [][]byte{{0x70, 0x00, 0x01}}, "1"
+	plain := at(says(abi.Output, "1"))
+	if n := at(table) - plain; n < 65_536*8 {
+		t.Errorf("a table of 65,536 elements counts %d", n)
+	}
+	if n := at(growing) - plain; n < 262_144*8 {
+		t.Errorf("a table that can grow counts %d", n)
+	}
+
+	m := load(t, newHost(t), endless()["a value"].bytes(), small, hostapi.Grants{})
+	m.budget.SetLimit(m.budget.used.Load() + 4<<20)
+	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
+	if e := new(Error); !errors.As(err, &e) || e.Code != CodeMemory && e.Code != CodeTrap {
+		t.Error(err)
+	}
+}
