@@ -46,6 +46,12 @@ func (c *Catalog) Apply(b store.Batch) {
 	}
 	c.secrets = a.secrets
 	c.current.Store(a.next)
+	for id := range a.touched {
+		c.serve(id)
+	}
+	for id := range c.serving {
+		c.serve(id) // it may be gone
+	}
 	for _, t := range a.givenUp {
 		close(t.done)
 	}

@@ -59,10 +59,11 @@ type Catalog struct {
 	isReady sync.Once
 	work    sync.WaitGroup // the goroutines that prepare
 
-	mu        sync.Mutex         // guards what follows, and is held by who changes what readers see
-	secrets   map[string]*secret // by workflow id
-	kept      map[string]int64   // revisions of the documents that Keep holds, by workflow id
-	preparing map[string]*task   // by workflow id
+	mu        sync.Mutex                 // guards what follows, and is held by who changes what readers see
+	secrets   map[string]*secret         // by workflow id
+	kept      map[string]int64           // revisions of the documents that Keep holds, by workflow id
+	preparing map[string]*task           // by workflow id
+	serving   map[string]*engine.Program // by workflow id
 	turns     turns
 	waiting   map[string][]*task // for a node type that is being loaded, by its name
 	closed    bool
@@ -105,7 +106,7 @@ func New(o Options) *Catalog {
 	c := &Catalog{
 		options: o, ready: make(chan struct{}),
 		secrets: make(map[string]*secret), kept: make(map[string]int64),
-		preparing: make(map[string]*task), waiting: make(map[string][]*task),
+		preparing: make(map[string]*task), serving: make(map[string]*engine.Program), waiting: make(map[string][]*task),
 		turns: turns{slow: make(map[*task]context.CancelFunc)},
 	}
 	c.current.Store(&snapshot{workflows: make(map[string]*slot), globals: make(map[string][]byte)})

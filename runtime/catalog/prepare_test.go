@@ -425,3 +425,36 @@ func TestLongTurnsMakeWay(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What nodes have prepared goes with the document: when it is deleted, and when another version has other nodes.
+func TestPreparedNodesGoWithTheirDocument(t *testing.T) {
+	f := newPreparing(t)
+	module, err := f.options.Nodes.Module("code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := func(source string) bool {
+		_, _, ok := module.Prepared(fmt.Appendf(nil, `{"source":%q}`, source)).Known()
+		return ok
+	}
+	check := func(step string, want ...bool) {
+		t.Helper()
+		f.settle(t)
+		for i, w := range want {
+			if got := known(fmt.Sprintf("return %d", i+1)); got != w {
+				t.Errorf("%s: return %d is kept: %v", step, i+1, got)
+			}
+		}
+	}
+	f.Apply(put(1, "workflows/a", coded("return 1", "return 2")))
+	f.Apply(put(2, "workflows/b", coded("return 2")))
+	check("two documents", true, true, false)
+	f.Apply(put(3, "workflows/a", coded("return 1", "return 3")))
+	check("a new version", true, true, true)
+	f.Apply(put(4, "workflows/a", `{"nodes":[]}`))
+	check("an invalid version", true, true, true)
+	f.Apply(del(5, "workflows/b"))
+	check("the other one is gone", true, false, true)
+	f.Apply(del(6, "workflows/a"))
+	check("both are gone", false, false, false)
+}

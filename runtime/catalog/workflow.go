@@ -37,6 +37,14 @@ type Workflow struct {
 	own     []signature.Key // of the document that serves
 }
 
+// program is the one that serves; nil when there is none, or no workflow.
+func (w *Workflow) program() *engine.Program {
+	if w == nil {
+		return nil
+	}
+	return w.Program
+}
+
 // peek reads what can be read of a document that is invalid.
 func (w *Workflow) peek() {
 	p := flow.PeekDocument(w.Document)

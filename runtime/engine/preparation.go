@@ -27,8 +27,10 @@ type Preparation struct {
 	// Of the round.
 	ctx     context.Context // nil = only what is there is used
 	burnt   uint64
-	missing []string // types that are not loaded
-	stopped bool     // something would have to be prepared yet
+	memory  int64                // bytes that the images of the nodes take
+	counted map[preparedKey]bool // in memory
+	missing []string             // types that are not loaded
+	stopped bool                 // something would have to be prepared yet
 }
 
 // preparedKey is what a module's answer depends on.
@@ -43,6 +45,7 @@ type answered struct {
 	refused bool
 	reason  string // why it is refused
 	fuel    uint64
+	memory  int64
 }
 
 // Preparation begins the compilation of a document whose nodes may burn so much fuel together to be prepared.
@@ -85,6 +88,7 @@ func (p *Preparation) loadMissing() {
 // Begin begins a round. Nodes are prepared until ctx ends; with nil only what was prepared before, and is kept, is used.
 func (p *Preparation) Begin(ctx context.Context) {
 	p.ctx, p.burnt, p.missing, p.stopped = ctx, 0, nil, false
+	p.memory, p.counted = 0, make(map[preparedKey]bool)
 }
 
 // Unfinished tells whether the round has come to no result: types are missing, or its time was over.
@@ -139,9 +143,16 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 		p.known[key] = a
 	}
 	p.burnt += a.fuel
+	if !p.counted[key] { // nodes with the same fixed part share an image
+		p.counted[key] = true
+		p.memory += a.memory
+	}
+	most := t.module.Budget().DocumentShare()
 	switch {
 	case p.burnt > p.budget:
 		return nil, a.fuel, &flow.FuelError{Limit: p.budget}
+	case p.memory > most && p.budget <= flow.MaxPrepareFuel: // what was stored before serves, and its images go when others are needed
+		return nil, a.fuel, &flow.MemoryError{Taken: p.memory, Limit: most}
 	case a.refused:
 		return nil, a.fuel, &flow.PrepareError{Reason: a.reason}
 	}
@@ -174,7 +185,7 @@ func (p *Preparation) ask(module *sandbox.Prepared) (answered, error) {
 			return answered{}, err
 		}
 	}
-	a := answered{fuel: fuel}
+	a := answered{fuel: fuel, memory: module.Size()}
 	if r.Kind != abi.Output {
 		a.refused, a.reason = true, string(r.Output)
 		return a, nil

@@ -60,3 +60,39 @@ func TestPreparationInRounds(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// The nodes of a document keep no more memory together than its share; nodes with the same source share what they keep. A document
+// that was stored before serves.
+func TestWhatADocumentKeeps(t *testing.T) {
+	n := codeNodes(t)
+	large := func(id string, megabytes, value int) string {
+		return fmt.Sprintf(`{"id":"%s","type":"code","config":{"source":"const a = []; for (let i = 0; i < %d; i++) a.push(new Uint8Array(1e6).fill(%d)); export default () => a.length"}}`,
+			id, megabytes, value)
+	}
+	many := func(value func(i int) int) []byte {
+		nodes := []string{}
+		edges := []string{}
+		for i := range 8 {
+			id := fmt.Sprint("n", i)
+			nodes, edges = append(nodes, large(id, 40, value(i))), append(edges, "t>"+id)
+		}
+		return []byte(document(strings.Join(edges, " "), nodes...))
+	}
+	different := many(func(i int) int { return i + 1 })
+	_, err := n.Compile(t.Context(), "w", 1, different, flow.MaxPrepareFuel)
+	if want := "all of them together may keep 268435456, a quarter of limits sandbox_memory"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
+	}
+	for name, c := range map[string]struct {
+		doc  []byte
+		fuel uint64
+	}{
+		"the same image":    {many(func(int) int { return 1 }), flow.MaxPrepareFuel},
+		"stored before":     {different, flow.PrepareFuelStored},
+		"just one of these": {[]byte(document("t>a", large("a", 40, 1))), flow.MaxPrepareFuel},
+	} {
+		if _, err := n.Compile(t.Context(), "w", 1, c.doc, c.fuel); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -23,6 +23,24 @@ type caller interface {
 	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
 }
 
+// Serve notes that requests come to the program: what its nodes have prepared is kept for them, as long as there is room.
+func (p *Program) Serve() {
+	for _, c := range p.calls {
+		if prepared, ok := c.(*sandbox.Prepared); ok {
+			prepared.Keep()
+		}
+	}
+}
+
+// Retire ends Serve. What only nodes of this program had prepared is let go of; executions of it that go on prepare it anew.
+func (p *Program) Retire() {
+	for _, c := range p.calls {
+		if prepared, ok := c.(*sandbox.Prepared); ok {
+			prepared.Drop()
+		}
+	}
+}
+
 // Bind binds a plan that was compiled against n.
 func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
 	types, calls := make([]*nodeType, len(p.Nodes)), make([]caller, len(p.Nodes))
@@ -34,9 +52,9 @@ func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
 		if err != nil {
 			return nil, fmt.Errorf("node %s: type %s: %w", p.Nodes[i].ID, p.Nodes[i].Type, err)
 		}
-		types[i], calls[i] = t, t.module
+		types[i], calls[i] = t, t.module.For(p.ID)
 		if p.Nodes[i].Fixed != nil {
-			calls[i] = t.module.Prepared(p.Nodes[i].Fixed)
+			calls[i] = t.module.Prepared(p.Nodes[i].Fixed).For(p.ID)
 		}
 	}
 	return &Program{Plan: p, owner: n, types: types, calls: calls}, nil

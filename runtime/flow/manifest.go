@@ -25,8 +25,8 @@ var ErrNoType = errors.New("there is no node type of that name")
 type Preparer interface {
 	// Prepare gives a type's module the fixed part of a config: an object with those of the Fixed keys that the config has. It
 	// returns paths of templates, as in trigger.data, whose values are added to the config, and the fuel that it took. What is
-	// wrong with fixed is a *PrepareError; a *FuelError says that all nodes together take more fuel than there is; any other
-	// error says why that could not be found out. After an error of the last two kinds it is not called again.
+	// wrong with fixed is a *PrepareError; a *FuelError or a *MemoryError says that all nodes together take more than there is; any
+	// other error says why that could not be found out. After an error of the last three kinds it is not called again.
 	Prepare(name string, fixed []byte) (reads []string, fuel uint64, err error)
 }
 
@@ -34,6 +34,14 @@ type Preparer interface {
 type PrepareError struct{ Reason string }
 
 func (e *PrepareError) Error() string { return e.Reason }
+
+// MemoryError is a Preparer's whose nodes keep more memory than those of one document may, in bytes.
+type MemoryError struct{ Taken, Limit int64 }
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("with it the document's nodes keep %d bytes of memory after they were prepared, and all of them together may keep %d, a quarter of limits sandbox_memory",
+		e.Taken, e.Limit)
+}
 
 // FuelError is a Preparer's whose fuel for a document is used up.
 type FuelError struct{ Limit uint64 }

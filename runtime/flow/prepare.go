@@ -36,13 +36,16 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 	before := d.fuel
 	reads, fuel, err := p.Prepare(d.nodes[i].typ, fixed)
 	d.fuel += fuel
-	bad, over := (*PrepareError)(nil), (*FuelError)(nil)
+	bad, over, large := (*PrepareError)(nil), (*FuelError)(nil), (*MemoryError)(nil)
 	switch {
 	case errors.As(err, &over):
 		d.unprepared = true
 		d.add(at, "%s", tooMuchFuel(over.Limit, before))
 	case errors.As(err, &bad) && at.belowSecret() != nil:
 		d.add(at, "is refused by the module") // whose words may be the text
+	case errors.As(err, &large):
+		d.unprepared = true
+		d.add(at, "%s", large)
 	case errors.As(err, &bad):
 		d.add(at, "%s", bad.Reason)
 	case err != nil:
