@@ -41,11 +41,13 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: fmt.Errorf("asking the journal: %w", err)}
 	}
+	memory := app.budget.Usage()
 	s := command.Status{
 		Durability: string(app.journal.Durability()),
 		Store:      command.StoreStatus{Engine: st.Engine, State: string(st.State), Revision: st.Revision, Since: st.Since, Error: st.Err},
 		Journal:    journalStatus(pending, app.executor.NotRecorded()),
 		Executions: command.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
+		Sandbox:    command.SandboxStatus{Memory: memory.Used, Limit: memory.Limit, Waiting: memory.Waiting},
 		Troubles:   []command.Trouble{},
 		Warnings:   []command.Trouble{},
 		Ready:      app.isLoaded(),

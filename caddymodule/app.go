@@ -15,6 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
 )
@@ -66,6 +67,7 @@ type App struct {
 	mirror       *store.Mirror
 	catalog      *catalog.Catalog
 	types        *engine.Nodes
+	budget       *sandbox.Budget // of memory, of all node types of the process
 	engine       *engine.Engine
 	executor     *engine.Executor
 	journal      journal.Journal // the executor's
@@ -137,6 +139,8 @@ func (a *App) Start() error {
 	if err := a.mirror.Open(ctx); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
+	// The limit of the config that was started last is in force, and that of the one before if another app does not start.
+	a.life.keep(releasing(a.budget.SetLimit(a.Limits.SandboxMemory)))
 	a.stopRunner = a.executor.Use(engine.Runner{Engine: a.engine, Resolve: a.resolve})
 	now := time.Now()
 	a.started.Store(&now)
@@ -145,6 +149,11 @@ func (a *App) Start() error {
 			zap.String("durability", string(d)))
 	}
 	return nil
+}
+
+// releasing is a release that has no error.
+func releasing(f func()) func() error {
+	return func() error { f(); return nil }
 }
 
 // patience is how long a request may still wait for the store. A store that is away does not hold requests up for ever.

@@ -217,6 +217,7 @@ func (l *Limits) words(d *caddyfile.Dispenser) words {
 		"foreach_items":     count(&l.ForEachItems),
 		"execution_memory":  size(&l.ExecutionMemory),
 		"execution_timeout": wait(&l.ExecutionTimeout),
+		"sandbox_memory":    size(&l.SandboxMemory),
 	}
 }
 

@@ -54,6 +54,12 @@ type Limits struct {
 
 	// The time of an execution, retries and back-off included. Default: 5m.
 	ExecutionTimeout caddy.Duration `json:"execution_timeout,omitempty"`
+
+	// What all sandboxes of the process take together, in bytes: instances of nodes with their
+	// memories, stacks and tables, and prepared images. Calls of one workflow have at most three
+	// quarters of it. It is at least 64 MiB. Default: 1 GiB, or twice the memory of one call where
+	// that is more.
+	SandboxMemory int64 `json:"sandbox_memory,omitempty"`
 }
 
 const (
@@ -69,6 +75,7 @@ const maxSize = 1 * gib
 const (
 	leastMemory = 64 * kib // of one node type: a page of WebAssembly, memory comes in pages
 	leastForAll = 4 * mib  // of all: that of the built-in node which needs most; they are not loaded when a config is checked
+	leastTotal  = 64 * mib // of all calls together: images of the built-in nodes, and some calls of each
 )
 
 // check fills in the defaults and refuses what cannot work.
@@ -94,6 +101,12 @@ func (l *Limits) checkEach() error {
 		if *v < leastForAll || *v > 4*gib {
 			return fmt.Errorf("%s is %d bytes; it must be between 4MiB, which the built-in nodes need, and 4GiB; the memory of a node of your own can be less",
 				name, *v)
+		}
+		return nil
+	}
+	total := func(name string, v int64) error { // its default follows from others
+		if v != 0 && (v < leastTotal || v > 1<<50) {
+			return fmt.Errorf("%s is %d bytes; it must be between 64MiB and %d", name, v, int64(1<<50))
 		}
 		return nil
 	}
@@ -132,6 +145,7 @@ func (l *Limits) checkEach() error {
 		count("foreach_items", &l.ForEachItems, d.ForEachItems, 1<<24),
 		size("execution_memory", &l.ExecutionMemory, follow(int64(d.ExecutionMemory), 8), maxSize),
 		wait("execution_timeout", &l.ExecutionTimeout, d.ExecutionTimeout),
+		total("sandbox_memory", l.SandboxMemory),
 	)
 }
 
@@ -153,6 +167,18 @@ func (l *Limits) tooTight() string {
 		return "execution_memory is less than 4 times body: the longest bodies cannot be handed on"
 	}
 	return ""
+}
+
+// checkSandbox fills in the default of SandboxMemory where a call may have so much memory, and refuses what is too little for it.
+func (l *Limits) checkSandbox(call int64) error {
+	if l.SandboxMemory == 0 {
+		l.SandboxMemory = max(sandbox.DefaultBudget, 2*call)
+	}
+	if share := l.SandboxMemory / 4 * 3; call > share {
+		return fmt.Errorf("sandbox_memory is %d bytes; calls of one workflow have at most three quarters of it, and one call of a node may have %d",
+			l.SandboxMemory, call)
+	}
+	return nil
 }
 
 // engine is the engine's part of the limits.

@@ -113,6 +113,15 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 		gauge("body_bytes", "Bytes of bodies that count towards limits.body_memory.", func() float64 {
 			return float64(a.bodies.memory.used.Load())
 		}),
+		gauge("sandbox_memory_bytes", "What all sandboxes take: instances with their memories, stacks and tables, and images.", func() float64 {
+			return float64(a.budget.Usage().Used)
+		}),
+		gauge("sandbox_memory_limit_bytes", "What they may take together.", func() float64 {
+			return float64(a.budget.Usage().Limit)
+		}),
+		gauge("sandbox_memory_waiting", "Calls of nodes that wait for memory before they begin.", func() float64 {
+			return float64(a.budget.Usage().Waiting)
+		}),
 		gauge("duplicates_waiting", "Requests that wait for the execution of an earlier one.", func() float64 {
 			return float64(a.executor.Waiting())
 		}),

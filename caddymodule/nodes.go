@@ -34,7 +34,13 @@ const maxModule = 128 * mib
 // first workflow wants it: what nobody uses takes no memory and no part of a start. A module that was compiled before comes from
 // the sandbox, or from its cache on disk.
 func (a *App) loadNodes() (err error) {
-	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"), a.installation.seed)
+	budget, release, err := acquireBudget(a.Limits.SandboxMemory)
+	if err != nil {
+		return err
+	}
+	a.life.keep(release)
+	a.budget = budget.Budget
+	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"), a.installation.seed, a.budget)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,13 @@ func (a *App) checkConfig() error {
 			return fmt.Errorf("node %s: %w", name, err)
 		}
 	}
+	call := a.Limits.NodeMemory
+	for _, n := range a.Nodes {
+		call = max(call, n.Memory)
+	}
+	if err := a.Limits.checkSandbox(call); err != nil {
+		return fmt.Errorf("limits: %w", err)
+	}
 	if err := resolveAll(repl, a.GlobalsWrite); err != nil {
 		return fmt.Errorf("globals_write: %w", err)
 	}

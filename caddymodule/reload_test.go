@@ -163,7 +163,7 @@ func ended(a *App) <-chan struct{} {
 
 // references counts who holds the pooled objects of a kind, beside the tests themselves: see keepCompiled.
 func references(kind string) (n int) {
-	if kind == "installation" || kind == "sandbox" {
+	if kind == "installation" || kind == "sandbox" || kind == "sandbox memory" {
 		n--
 	}
 	pool.Range(func(key, _ any) bool {
@@ -176,7 +176,7 @@ func references(kind string) (n int) {
 	return n
 }
 
-var kinds = []string{"metrics", "installation", "store", "sandbox", "journal"}
+var kinds = []string{"metrics", "installation", "store", "sandbox", "sandbox memory", "journal"}
 
 func checkReferences(t *testing.T, want int) {
 	t.Helper()
@@ -191,7 +191,8 @@ func checkReferences(t *testing.T, want int) {
 func TestReload(t *testing.T) {
 	r := run(t, `{}`)
 	r.echo(`1`)
-	for i, app := range []string{`{}`, `{"limits":{"executions":7}}`, `{"globals_write":["x"]}`} {
+	used := r.app().budget.Usage().Used
+	for i, app := range []string{`{}`, `{"limits":{"executions":7}}`, `{"limits":{"sandbox_memory":200000000}}`, `{"globals_write":["x"]}`} {
 		before := r.app()
 		gone := ended(before)
 		if err := r.load(app); err != nil {
@@ -203,6 +204,9 @@ func TestReload(t *testing.T) {
 		}
 		<-gone
 		checkReferences(t, 1)
+		if u := after.budget.Usage(); after.budget != before.budget || u.Limit != after.Limits.SandboxMemory || u.Used > used {
+			t.Errorf("%s: %+v of memory, before %d bytes", app, u, used)
+		}
 		r.echo(fmt.Sprint(i + 2)) // at once: no time without workflows
 		var counted dto.Metric
 		if err := after.meters.executions.WithLabelValues("echo", "lastNode", "succeeded").Write(&counted); err != nil {
@@ -221,7 +225,8 @@ func TestReload(t *testing.T) {
 		}
 		for _, want := range []string{
 			"caddy_flowtrux_executions_total", "caddy_flowtrux_execution_duration_seconds", "caddy_flowtrux_store_up",
-			"caddy_flowtrux_store_revision", "caddy_flowtrux_executions_in_use", "caddy_flowtrux_journal_pending", "caddy_flowtrux_journal_accepted_total",
+			"caddy_flowtrux_store_revision", "caddy_flowtrux_executions_in_use", "caddy_flowtrux_sandbox_memory_bytes", "caddy_flowtrux_sandbox_memory_limit_bytes",
+			"caddy_flowtrux_journal_pending", "caddy_flowtrux_journal_accepted_total",
 		} {
 			if !strings.Contains(strings.Join(names, " "), want) {
 				t.Errorf("%s is not among the metrics", want)
@@ -240,15 +245,16 @@ func TestFailingReload(t *testing.T) {
 	}
 	defer taken.Close()
 	for name, config := range map[string]func() error{
-		"a limit":        func() error { return r.load(`{"limits":{"body":-1}}`) },
-		"a node":         func() error { return r.load(`{"nodes":{"mine":{"file":"/does/not/exist.wasm"}}}`) },
-		"an egress rule": func() error { return r.load(`{"egress":{"allow":["10.0.0.0/99"]}}`) },
-		"a journal":      func() error { return r.load(`{"journal":{"engine":"paper"}}`) },
-		"an unknown key": func() error { return r.load(`{"limit":{}}`) },
+		"a limit":                              func() error { return r.load(`{"limits":{"body":-1}}`) },
+		"a node":                               func() error { return r.load(`{"nodes":{"mine":{"file":"/does/not/exist.wasm"}}}`) },
+		"an egress rule":                       func() error { return r.load(`{"egress":{"allow":["10.0.0.0/99"]}}`) },
+		"a journal":                            func() error { return r.load(`{"journal":{"engine":"paper"}}`) },
+		"memory that is too little for a call": func() error { return r.load(`{"limits":{"sandbox_memory":70000000}}`) },
+		"an unknown key":                       func() error { return r.load(`{"limit":{}}`) },
 		"another app": func() error {
 			other := *r
 			other.address = taken.Addr().String()
-			return other.load(`{}`)
+			return other.load(`{"limits":{"sandbox_memory":300000000}}`)
 		},
 	} {
 		if err := config(); err == nil {
@@ -259,6 +265,9 @@ func TestFailingReload(t *testing.T) {
 		}
 		r.echo(`1`)
 		checkReferences(t, 1)
+		if u := good.budget.Usage(); u.Limit != good.Limits.SandboxMemory {
+			t.Errorf("%s: the limit of memory is %d", name, u.Limit)
+		}
 	}
 }
 

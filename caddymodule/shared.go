@@ -43,10 +43,22 @@ type pooledHost struct{ *sandbox.Host }
 
 func (p pooledHost) Destruct() error { return p.Close(context.Background()) }
 
-// acquireHost takes the sandbox of a cache directory; seed is the installation's secret, which is the same for all of them.
-func acquireHost(cacheDir string, seed [seedSize]byte) (pooledHost, func() error, error) {
+// pooledBudget is what all sandboxes of the process take of memory. It holds nothing of its own.
+type pooledBudget struct{ *sandbox.Budget }
+
+// Destruct implements caddy.Destructor.
+func (pooledBudget) Destruct() error { return nil }
+
+// acquireBudget takes the budget, of so many bytes until a config sets its limit when it starts.
+func acquireBudget(limit int64) (pooledBudget, func() error, error) {
+	return acquire("sandbox memory", "", func() (pooledBudget, error) { return pooledBudget{sandbox.NewBudget(limit)}, nil })
+}
+
+// acquireHost takes the sandbox of a cache directory; seed is the installation's secret and b the process's budget, which are the same
+// for all of them.
+func acquireHost(cacheDir string, seed [seedSize]byte, b *sandbox.Budget) (pooledHost, func() error, error) {
 	return acquire("sandbox", cacheDir, func() (pooledHost, error) {
-		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir, Seed: seed})
+		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir, Seed: seed, Budget: b})
 		if err != nil {
 			return pooledHost{}, fmt.Errorf("making the sandbox: %w", err)
 		}

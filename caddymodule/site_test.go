@@ -73,9 +73,13 @@ func keepCompiled() (letGo func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	host, releaseHost, err := acquireHost(filepath.Join(dataDir(), "wasm"), installation.seed)
+	budget, releaseBudget, err := acquireBudget(sandbox.DefaultBudget)
 	if err != nil {
 		return nil, errors.Join(err, release())
+	}
+	host, releaseHost, err := acquireHost(filepath.Join(dataDir(), "wasm"), installation.seed, budget.Budget)
+	if err != nil {
+		return nil, errors.Join(err, releaseBudget(), release())
 	}
 	ctx := context.Background()
 	var held []*sandbox.Module
@@ -84,7 +88,7 @@ func keepCompiled() (letGo func() error, err error) {
 		for _, m := range held {
 			err = errors.Join(err, m.Close(ctx))
 		}
-		return errors.Join(err, releaseHost(), release())
+		return errors.Join(err, releaseHost(), releaseBudget(), release())
 	}
 	for _, n := range nodes.Builtin() {
 		all := hostapi.Grants{HTTP: true, Log: true, Globals: true}

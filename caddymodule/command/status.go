@@ -28,6 +28,7 @@ type Status struct {
 	Store      StoreStatus     `json:"store"`
 	Journal    JournalStatus   `json:"journal"`
 	Executions ExecutionStatus `json:"executions"`
+	Sandbox    SandboxStatus   `json:"sandbox"`
 	Workflows  WorkflowStatus  `json:"workflows"`
 	// Troubles are what an operator or author must mend, worst first.
 	Troubles []Trouble `json:"troubles"`
@@ -64,6 +65,13 @@ type JournalStatus struct {
 type ExecutionStatus struct {
 	InUse int `json:"inUse"`
 	Limit int `json:"limit"`
+}
+
+// SandboxStatus tells what sandboxes take of memory, in bytes.
+type SandboxStatus struct {
+	Memory  int64 `json:"memory"`
+	Limit   int64 `json:"limit"`   // limits.sandbox_memory
+	Waiting int64 `json:"waiting"` // calls of nodes that wait for memory
 }
 
 // WorkflowStatus counts workflows by state.
@@ -142,6 +150,7 @@ func printStatus(cmd *cobra.Command, s Status) {
 		row("preparing", "%d: %s%s", n, printable(strings.Join(s.Preparing[:min(n, maxListed)], ", ")), more)
 	}
 	row("executions", "%d of %d slots in use", s.Executions.InUse, s.Executions.Limit)
+	row("sandbox", "%s of %s, %d calls wait for memory", humanize.IBytes(uint64(s.Sandbox.Memory)), humanize.IBytes(uint64(s.Sandbox.Limit)), s.Sandbox.Waiting)
 	printJournal(row, s.Journal, s.Durability)
 	for _, t := range s.Troubles {
 		printTrouble(w, red, t)
