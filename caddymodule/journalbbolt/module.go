@@ -39,11 +39,12 @@ type Journal struct {
 	HistoryRate *int `json:"history_rate,omitempty"`
 
 	// The most executions that are accepted and have not ended. When it is reached, webhooks in mode `minimal` are
-	// answered 503. Default: 100000.
+	// answered 503. One workflow has at most three quarters of it. Default: 100000.
 	MaxPending int `json:"max_pending,omitempty"`
 
-	// The most bytes that are kept. Executions that have ended go before their time to stay below, the oldest first.
-	// Default: 4 GiB.
+	// The most bytes that the file takes. Executions that have ended go before their time to stay below, the oldest first,
+	// and then answers that are kept for duplicates, which take at most a quarter of it. One workflow has at most three
+	// quarters of what pending work and idempotency keys may take, and of kept answers. Default: 4 GiB.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 
 	path string // of File, without placeholders

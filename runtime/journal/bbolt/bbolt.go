@@ -1,12 +1,16 @@
 // Package bbolt is the journal on this machine's disk: one file of go.etcd.io/bbolt, which belongs to one process at a
 // time. What was accepted survives the process, the machine's crash and the loss of power.
 //
+// What the file may hold is bounded by Limits, and what one workflow may have of it by its share; see accounts and quota.
+//
 // One goroutine writes. It takes what waits, up to a bound, into one transaction and answers all of it after one commit, so
 // that many writers share an fsync and a lone one does not wait for others. Reads are short transactions beside it; no
 // transaction is held while something waits. Claims are kept in memory: nobody else can have any.
 //
 // A write that fails closes the file. Until it could be opened again, which is tried with growing waits, all writes are
-// refused with journal.ErrUnavailable; after a failed fsync nobody knows what is on disk, so it is read again.
+// refused with journal.ErrUnavailable; after a failed fsync nobody knows what is on disk, so it is read again. So does a
+// file that shows damage. Before bbolt opens a file, its pages are checked: bbolt trusts them, and ends the process by what
+// it does not understand.
 //
 // # The file
 //
@@ -14,13 +18,21 @@
 //	live/<id>      what is listed of an entry that has not ended
 //	runs/<id>      its deaths, and whether it runs or was cancelled
 //	steps/<id><node>
-//	keys/<hash>    an idempotency key: expiry, digest, execution, response
-//	expiry/<time><hash>   the same keys in the order they expire
+//	keys/<hash>    an idempotency key: expiry, digest, execution, which of kept is its response
+//	expiry/<time><hash>   the same keys in the order they expire: the workflow
+//	kept/<number>  a response that is kept for duplicates: key, workflow, response; the oldest is the first
+//	keptby/<workflow><number>   the same responses by workflow
 //	held/<hash>    those whose execution is not in the journal: the end of the process frees them
+//	long/<number><piece>   values from 4 KiB on, in pieces; in their places stands the number
 //	parts/<hour>/  by the hour in the execution's id, so that retention drops whole buckets:
 //	  src/<id>     the event that it runs from, exactly
 //	  doc/<sha256> workflow documents, once an hour each
 //	  rec/<id>     the record
+//	  long/<number><piece>
+//
+// An earlier version had no kept, keptby and long: responses stood in their keys, keys said nothing of their workflow, and long
+// values were whole. What it has written is read as it is; its responses are entered in kept when the file is opened. That
+// version refuses the file afterwards.
 package bbolt
 
 import (

@@ -80,7 +80,10 @@ func damagedBy(p any) error { return fmt.Errorf("%w: %v", journal.ErrForeign, p)
 // checkBuckets sees that a database has the buckets of a journal, and none where there should be a value.
 func checkBuckets(tx *bolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
-	if meta == nil || !bytes.Equal(meta.Get(keyFormat), format) {
+	if meta == nil {
+		return fmt.Errorf("%w: it says nothing of format %q", journal.ErrForeign, format)
+	}
+	if f := meta.Get(keyFormat); !bytes.Equal(f, format) && !bytes.Equal(f, earlierFormat) {
 		return fmt.Errorf("%w: it says nothing of format %q", journal.ErrForeign, format)
 	}
 	for _, name := range buckets {

@@ -27,8 +27,9 @@ var (
 	bucketDocument = []byte("doc")
 	bucketRecord   = []byte("rec")
 
-	keyFormat = []byte("format")
-	format    = []byte("flowtrux journal 1")
+	keyFormat     = []byte("format")
+	format        = []byte("flowtrux journal 1.1")
+	earlierFormat = []byte("flowtrux journal 1")
 )
 
 // buckets are those of every journal, and laterBuckets those that files of an earlier version get when they are opened.

@@ -122,8 +122,13 @@ func (j *Journal) prepare(db *opened) error {
 	return nil
 }
 
-// makeBuckets makes those that files of an earlier version do not have.
+// makeBuckets makes those that files of an earlier version do not have. From then on that version refuses the file, as it would
+// take long values for damage.
 func (t *transaction) makeBuckets() error {
+	if meta := t.Bucket(bucketMeta); !bytes.Equal(meta.Get(keyFormat), format) {
+		t.put(meta, keyFormat, format)
+		t.dirty = true
+	}
 	for _, name := range laterBuckets {
 		if t.Bucket(name) != nil {
 			continue
@@ -136,7 +141,7 @@ func (t *transaction) makeBuckets() error {
 	if !t.dirty {
 		return errNothing
 	}
-	return nil
+	return t.err
 }
 
 // indexMost bounds what one commit takes over of an earlier version.
