@@ -44,8 +44,9 @@ type turn struct {
 	over   func()          // to be called when it was made
 }
 
-// turn waits until there is a runner, and room for another execution beside those that were claimed. It appends the
-// workflows of which none is wanted; when one of them may have another one, the claim is made anew.
+// turn waits until there is a runner, and room for another execution beside those that were
+// claimed. It appends the workflows of which none is wanted; when one of them may have another one,
+// the claim is made anew.
 func (x *Executor) turn(dst []string) (turn, []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -66,13 +67,14 @@ func (x *Executor) turn(dst []string) (turn, []string) {
 	return turn{}, dst
 }
 
-// most is how many claimed executions there may be: a long backlog must not take all slots from senders who wait.
+// most is how many claimed executions there may be: a long backlog must not take all slots from
+// senders who wait.
 func (x *Executor) most(r *Runner) int {
 	return min(x.workers, (r.Engine.config.Limits.Executions+1)/2)
 }
 
-// changedLane is called when there may be room to claim, or to claim something of a lane that was not wanted before. The
-// caller holds the lock.
+// changedLane is called when there may be room to claim, or to claim something of a lane that was
+// not wanted before. The caller holds the lock.
 func (x *Executor) changedLane(l *lane) {
 	x.changed.Broadcast()
 	r := x.last()
@@ -119,8 +121,8 @@ type claimed struct {
 	hasSlot  bool
 }
 
-// takesPlace waits until the execution that was claimed before it has its place in the line for slots: executions of one
-// workflow begin in the order in which they were accepted.
+// takesPlace waits until the execution that was claimed before it has its place in the line for
+// slots: executions of one workflow begin in the order in which they were accepted.
 func (c *claimed) takesPlace(ctx context.Context) {
 	if c.before == nil {
 		return

@@ -14,7 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// backlog is a lab whose workflows wait in their only node until the test lets one of their executions end.
+// backlog is a lab whose workflows wait in their only node until the test lets one of their
+// executions end.
 type backlog struct {
 	*lab
 	ledger   *ledger
@@ -92,8 +93,8 @@ func (b *backlog) wantBegun(n int) (ids []string) {
 	return ids
 }
 
-// TestWorkflowsTakeTurnsInTheExecutor: behind a queue of one workflow, another one's execution begins when one of the first
-// has ended.
+// TestWorkflowsTakeTurnsInTheExecutor: behind a queue of one workflow, another one's execution
+// begins when one of the first has ended.
 func TestWorkflowsTakeTurnsInTheExecutor(t *testing.T) {
 	b := newBacklog(t, Limits{Executions: 8}, 4, map[string]string{"slow": "", "other": ""})
 	b.accepts("slow", 50)
@@ -143,7 +144,8 @@ func TestOrderWithinAWorkflow(t *testing.T) {
 	}
 }
 
-// TestManyWorkflowsAtTheirLimits: those that are at their own limit take no worker from one that is not.
+// TestManyWorkflowsAtTheirLimits: those that are at their own limit take no worker from one that is
+// not.
 func TestManyWorkflowsAtTheirLimits(t *testing.T) {
 	webhooks := map[string]string{"free": ""}
 	for n := range 20 {

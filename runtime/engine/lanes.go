@@ -1,7 +1,7 @@
 package engine
 
-// lanes are the workflows of which the executor has claimed executions, or claims none for now, by id. The executor's lock
-// guards them.
+// lanes are the workflows of which the executor has claimed executions, or claims none for now, by
+// id. The executor's lock guards them.
 type lanes map[string]*lane
 
 // lane is one of them.
@@ -9,15 +9,16 @@ type lane struct {
 	claimed int // executions that were claimed and have not ended
 	waiting int // of them those that have no slot yet
 
-	// narrow means that the workflow's limit has held one back: from then on one at a time waits for a slot, as claiming
-	// reads all that the execution has, in vain when it goes back.
+	// narrow means that the workflow's limit has held one back: from then on one at a time waits
+	// for a slot, as claiming reads all that the execution has, in vain when it goes back.
 	narrow   bool
-	held     bool          // the limit holds all of it back until there is room: nothing of it is claimed
+	held     bool          // nothing of it is claimed until there is room
 	excepted bool          // from the claim that was made last
-	last     chan struct{} // closed when the execution that was claimed last has its place in the line for slots
+	last     chan struct{} // closed when what was claimed last stands in line for a slot
 }
 
-// closed tells whether nothing of the workflow is to be claimed now, when it may have so many claimed executions.
+// closed tells whether nothing of the workflow is to be claimed now, when it may have so many
+// claimed executions.
 func (l *lane) closed(most int) bool {
 	return l.held || l.claimed >= most || l.narrow && l.waiting > 0
 }

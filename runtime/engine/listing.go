@@ -9,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// List is the journal's, with the executions that run here and that a sender waits for: of those the journal knows nothing until
-// they have ended.
+// List is the journal's, with the executions that run here and that a sender waits for: of those
+// the journal knows nothing until they have ended.
 func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, error) {
 	// They are looked at first: one that ends meanwhile is in both, and not in neither.
 	running := x.runs.list(q)
@@ -23,7 +23,8 @@ func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, err
 		if page.Next != "" && s.ID < page.Next { // it is on a later page
 			continue
 		}
-		if !slices.ContainsFunc(page.Rows, func(row journal.Summary) bool { return row.ID == s.ID }) {
+		same := func(row journal.Summary) bool { return row.ID == s.ID }
+		if !slices.ContainsFunc(page.Rows, same) {
 			rows = append(rows, s)
 		}
 	}
@@ -40,7 +41,8 @@ func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, err
 	return page, nil
 }
 
-// Get is the journal's, or what is known of an execution that runs here and that a sender waits for.
+// Get is the journal's, or what is known of an execution that runs here and that a sender waits
+// for.
 func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) {
 	run := x.runs.get(id)
 	r, err := x.journal.Get(ctx, id)
@@ -56,8 +58,11 @@ func (r *running) list(q journal.Query) (rows []journal.Summary) {
 	defer r.mu.Unlock()
 	for _, x := range r.runs {
 		s := x.summary()
-		if !x.journaled() && (q.Workflow == "" || q.Workflow == s.Workflow) && (q.Status == "" || q.Status == s.Status) &&
-			(q.Cursor == "" || s.ID < q.Cursor) {
+		switch {
+		case x.journaled():
+		case q.Workflow != "" && q.Workflow != s.Workflow, q.Status != "" && q.Status != s.Status:
+		case q.Cursor != "" && s.ID >= q.Cursor:
+		default:
 			rows = append(rows, s)
 		}
 	}
@@ -69,6 +74,7 @@ func (x *execution) summary() journal.Summary {
 	plan := x.program.Plan
 	return journal.Summary{
 		ID: x.id, Workflow: plan.ID, Revision: plan.Revision, Mode: modeOf(plan),
-		AcceptedAt: x.started.UTC(), StartedAt: x.started.UTC(), Outcome: journal.Outcome{Status: journal.Running},
+		AcceptedAt: x.started.UTC(), StartedAt: x.started.UTC(),
+		Outcome: journal.Outcome{Status: journal.Running},
 	}
 }

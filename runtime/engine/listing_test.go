@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// TestWaitingExecutionsAreListed: while they run, beside what the journal has, and in the pages where they belong.
+// TestWaitingExecutionsAreListed: while they run, beside what the journal has, and in the pages
+// where they belong.
 func TestWaitingExecutionsAreListed(t *testing.T) {
 	began, goOn := make(chan struct{}, 10), make(chan struct{})
 	j := newLedger()

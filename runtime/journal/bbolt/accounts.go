@@ -10,8 +10,9 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// accounts are what workflows have of the file, in bytes that it takes at most. They belong to the writing goroutine, change
-// together with what its transactions write, and are made anew from the file whenever it is opened.
+// accounts are what workflows have of the file, in bytes that it takes at most. They belong to the
+// writing goroutine, change together with what its transactions write, and are made anew from the
+// file whenever it is opened.
 type accounts struct {
 	byWorkflow map[string]*account
 	documents  map[documentOf]shared // those that entries which have not ended refer to
@@ -21,7 +22,8 @@ type accounts struct {
 // shared is a document, with how many entries refer to it and its bytes.
 type shared struct{ entries, size int }
 
-// account is what one workflow has. Keys of files that say nothing of their workflow are those of the workflow "".
+// account is what one workflow has. Keys of files that say nothing of their workflow are those of
+// the workflow "".
 type account struct {
 	pending   int   // entries that have not ended
 	work      int64 // of them: what they run from, their documents and steps
@@ -29,7 +31,8 @@ type account struct {
 	responses int64 // kept ones
 }
 
-// documentOf names a document as a workflow has it: entries of an hour that have the same one share it.
+// documentOf names a document as a workflow has it: entries of an hour that have the same one share
+// it.
 type documentOf struct {
 	workflow string
 	hour     uint32
@@ -101,13 +104,15 @@ func (a *accounts) refers(hour uint32, digest []byte) bool {
 	return false
 }
 
-// What things take in the file beside their own bytes: pages are not full, and each value has a key and a header.
+// What things take in the file beside their own bytes: pages are not full, and each value has a key
+// and a header.
 const (
 	entrySpace = 256 // what is listed of an entry, and its runs
 	keySpace   = 512 // all of a key
 )
 
-// space is what a value of n bytes takes at most, about. Those of around half a page leave the other half empty.
+// space is what a value of n bytes takes at most, about. Those of around half a page leave the
+// other half empty.
 func space(n int) int64 {
 	switch {
 	case n <= 1900:
@@ -122,7 +127,8 @@ func space(n int) int64 {
 // stepSpace is what a step takes, whose value has n bytes.
 func stepSpace(n int) int64 { return space(n) + 64 }
 
-// readAccounts makes the accounts of a file, and looks at all of its values that a request may depend on.
+// readAccounts makes the accounts of a file, and looks at all of its values that a request may
+// depend on.
 func readAccounts(tx *bolt.Tx) (*accounts, error) {
 	a := newAccounts()
 	var hour uint32
@@ -151,7 +157,9 @@ func readAccounts(tx *bolt.Tx) (*accounts, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if err := tx.Bucket(bucketSteps).ForEach(func(k, v []byte) error { return a.readStep(tx, k, v) }); err != nil {
+	if err := tx.Bucket(bucketSteps).ForEach(func(k, v []byte) error {
+		return a.readStep(tx, k, v)
+	}); err != nil {
 		return nil, err
 	}
 	if err := tx.Bucket(bucketExpiry).ForEach(func(_, workflow []byte) error {
@@ -193,7 +201,7 @@ func (a *accounts) readEntry(p *part, hour uint32, id string, v, source []byte) 
 	if err != nil {
 		return fmt.Errorf("what execution %s runs from: %w", id, err)
 	}
-	of := documentOf{workflow: s.Workflow, hour: hour, digest: [sha256.Size]byte(whole[len(whole)-sha256.Size:])}
+	of := documentOfSource(s.Workflow, hour, whole)
 	size := 0
 	if _, known := a.documents[of]; !known {
 		v := p.doc.short.Get(of.digest[:])
@@ -232,12 +240,16 @@ func (p *part) sourceOf(hour uint32, id, workflow string) (of documentOf, source
 	if err != nil || len(end) < sha256.Size {
 		return of, 0, fmt.Errorf("%w: what execution %s runs from", errDamaged, id)
 	}
-	of = documentOf{workflow: workflow, hour: hour, digest: [sha256.Size]byte(end[len(end)-sha256.Size:])}
-	return of, lengthOf(v), nil
+	return documentOfSource(workflow, hour, end), lengthOf(v), nil
 }
 
-// quota is how much a journal may hold in bytes, by its limits. Less than MaxBytes is used, as the file has free pages that
-// are used again only after a commit, and between others.
+// documentOfSource is the document of an entry, by the end of what it runs from.
+func documentOfSource(workflow string, hour uint32, end []byte) documentOf {
+	return documentOf{workflow, hour, [sha256.Size]byte(end[len(end)-sha256.Size:])}
+}
+
+// quota is how much a journal may hold in bytes, by its limits. Less than MaxBytes is used, as the
+// file has free pages that are used again only after a commit, and between others.
 type quota struct {
 	limits *Limits
 	work   int64 // what new work and keys may fill, with all else
@@ -250,25 +262,29 @@ const mostSlack = 64 << 20
 
 func quotaOf(l *Limits) quota {
 	slack := min(l.MaxBytes/10, mostSlack)
-	return quota{limits: l, work: l.MaxBytes - slack, hard: l.MaxBytes - slack/2, kept: l.MaxBytes / 4}
+	return quota{
+		limits: l, work: l.MaxBytes - slack, hard: l.MaxBytes - slack/2, kept: l.MaxBytes / 4,
+	}
 }
 
-// mayBegin says why a workflow cannot have more pending work and keys, of so many bytes. A part of its share is left for
-// the steps of what was accepted.
+// mayBegin says why a workflow cannot have more pending work and keys, of so many bytes. A part of
+// its share is left for the steps of what was accepted.
 func (q quota) mayBegin(has account, more int64) error {
 	share := journal.Share(q.work)
-	if most := share - share/16; has.work+has.keys+more > most {
-		return fmt.Errorf("%w: pending work and idempotency keys of the workflow take %d bytes, %d more would be over its share of %d, "+
-			"which follows from max_bytes %d", journal.ErrFull, has.work+has.keys, more, most, q.limits.MaxBytes)
-	}
-	return nil
+	return q.within(has, more, share-share/16)
 }
 
 // mayGoOn says why a workflow cannot have another step of so many bytes.
 func (q quota) mayGoOn(has account, more int64) error {
-	if share := journal.Share(q.work); has.work+has.keys+more > share {
-		return fmt.Errorf("%w: pending work and idempotency keys of the workflow take %d bytes, a step of %d would be over its share of %d, "+
-			"which follows from max_bytes %d", journal.ErrFull, has.work+has.keys, more, share, q.limits.MaxBytes)
+	return q.within(has, more, journal.Share(q.work))
+}
+
+// within says why a workflow cannot have so much more, when it may have so much.
+func (q quota) within(has account, more, most int64) error {
+	if taken := has.work + has.keys; taken+more > most {
+		return fmt.Errorf("%w: pending work and idempotency keys of the workflow take %d bytes, "+
+			"%d more would be over its share of %d, which follows from max_bytes %d",
+			journal.ErrFull, taken, more, most, q.limits.MaxBytes)
 	}
 	return nil
 }
@@ -277,10 +293,11 @@ func (q quota) mayGoOn(has account, more int64) error {
 func (q quota) mayPend(has account, all int) error {
 	switch most := q.limits.MaxPending; {
 	case all >= most:
-		return fmt.Errorf("%w: %d executions have not ended, max_pending is %d", journal.ErrFull, all, most)
+		return fmt.Errorf("%w: %d executions have not ended, max_pending is %d",
+			journal.ErrFull, all, most)
 	case has.pending >= journal.Share(most):
-		return fmt.Errorf("%w: %d executions of the workflow have not ended, its share of max_pending %d is %d",
-			journal.ErrFull, has.pending, most, journal.Share(most))
+		return fmt.Errorf("%w: %d executions of the workflow have not ended, "+
+			"its share of max_pending %d is %d", journal.ErrFull, has.pending, most, journal.Share(most))
 	}
 	return nil
 }

@@ -98,7 +98,8 @@ func (c *chaos) check(doing string, err error) bool {
 		return true
 	case errors.Is(err, journal.ErrFull):
 		c.full++
-	case errors.As(err, &d), errors.Is(err, journal.ErrKeyReused), errors.Is(err, journal.ErrCancelled), errors.Is(err, journal.ErrEnded):
+	case errors.As(err, &d), errors.Is(err, journal.ErrKeyReused),
+		errors.Is(err, journal.ErrCancelled), errors.Is(err, journal.ErrEnded):
 	default:
 		c.Fatalf("%s: %v", doing, err)
 	}
@@ -171,7 +172,8 @@ func (c *chaos) step() {
 	}
 }
 
-// TestAccountsFollowTheFile: whatever is done, also what is refused, dropped for others or read back.
+// TestAccountsFollowTheFile: whatever is done, also what is refused, dropped for others or read
+// back.
 func TestAccountsFollowTheFile(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -246,7 +248,8 @@ func TestTheFileStaysBelowItsBound(t *testing.T) {
 	}
 }
 
-// TestEarlierVersion: what an earlier version has left is there, and its responses make way like others.
+// TestEarlierVersion: what an earlier version has left is there, and its responses make way like
+// others.
 func TestEarlierVersion(t *testing.T) {
 	at := time.Date(2026, 10, 1, 12, 30, 0, 0, time.UTC)
 	id := func(n int) string { return entryAt(at.Add(time.Duration(n)*time.Second), n, 0).ID }
@@ -295,7 +298,7 @@ func TestEarlierVersion(t *testing.T) {
 		}
 		checkAccounts(t, j)
 		for n := range 12 { // until there is no room beside what is older
-			r := journal.Reservation{ID: id(100 + n), Workflow: fmt.Sprint("w", n%4), Key: journal.Key{Text: fmt.Sprint(n), Until: time.Now().Add(time.Hour)}}
+			r := hourly(id(100+n), fmt.Sprint("w", n%4), fmt.Sprint(n))
 			if err := j.Reserve(t.Context(), r); err != nil {
 				t.Fatal(err)
 			}
@@ -310,10 +313,16 @@ func TestEarlierVersion(t *testing.T) {
 	}
 }
 
+// hourly is a reservation for an hour.
+func hourly(id, workflow, text string) journal.Reservation {
+	k := journal.Key{Text: text, Until: time.Now().Add(time.Hour)}
+	return journal.Reservation{ID: id, Workflow: workflow, Key: k}
+}
+
 // answered is what the duplicates of a key get.
 func answered(t *testing.T, j *Journal, workflow, text string) []byte {
 	t.Helper()
-	r := journal.Reservation{ID: entry(1, 0).ID, Workflow: workflow, Key: journal.Key{Text: text, Until: time.Now().Add(time.Hour)}}
+	r := hourly(entry(1, 0).ID, workflow, text)
 	copy(r.Key.Digest[:], "body")
 	var d *journal.DuplicateError
 	if err := j.Reserve(t.Context(), r); !errors.As(err, &d) {

@@ -13,8 +13,9 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// inspect refuses what is not a whole journal, before bbolt uses it. bbolt takes an empty file for a new one, and trusts what is
-// in a file: a damaged page ends the process, by a fault or by a panic on a goroutine of its own.
+// inspect refuses what is not a whole journal, before bbolt uses it. bbolt takes an empty file for
+// a new one, and trusts what is in a file: a damaged page ends the process, by a fault or by a
+// panic on a goroutine of its own.
 //
 // It holds the lock that other processes write under, and reads the file by itself.
 func inspect(path string, lockWait time.Duration) error {
@@ -67,8 +68,9 @@ func openBolt(path string, o *bolt.Options) (db *opened, err error) {
 	return db, nil
 }
 
-// catchFaults makes panics of faults on this goroutine, which end the process otherwise, until what it returns is called: a
-// page that cannot be read, or lies behind the end of a file that was cut off, is a fault.
+// catchFaults makes panics of faults on this goroutine, which end the process otherwise, until what
+// it returns is called: a page that cannot be read, or lies behind the end of a file that was cut
+// off, is a fault.
 func catchFaults() (restore func()) {
 	old := debug.SetPanicOnFault(true)
 	return func() { debug.SetPanicOnFault(old) }
@@ -77,7 +79,8 @@ func catchFaults() (restore func()) {
 // damagedBy is the error of a panic that the file has led to.
 func damagedBy(p any) error { return fmt.Errorf("%w: %v", journal.ErrForeign, p) }
 
-// checkBuckets sees that a database has the buckets of a journal, and none where there should be a value.
+// checkBuckets sees that a database has the buckets of a journal, and none where there should be a
+// value.
 func checkBuckets(tx *bolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {

@@ -14,7 +14,7 @@ type kept struct {
 	hash     []byte // of its key
 	workflow string
 	response []byte
-	inline   int // bytes of the response in the key itself, as files of an earlier version have it; 0 = it is here
+	inline   int // bytes that stand in the key itself, as an earlier version put them; 0 = none
 }
 
 func (k kept) bytes() []byte {
@@ -48,8 +48,8 @@ const keptSpace = 128
 
 func keptKey(seq int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(seq)) }
 
-// inlineKey is that of a response in the key itself, by where the key stands in the order of expiry. It is before all others:
-// such responses are older.
+// inlineKey is that of a response in the key itself, by where the key stands in the order of
+// expiry. It is before all others: such responses are older.
 func inlineKey(expiry []byte) []byte { return append([]byte{0}, expiry...) }
 
 // keptByKey orders kept responses by workflow. A workflow's id has no zero byte.
@@ -57,8 +57,9 @@ func keptByKey(workflow string, seq int64) []byte {
 	return binary.BigEndian.AppendUint64(append([]byte(workflow), 0), uint64(seq))
 }
 
-// keep keeps the response of a key, for which older ones make way: of the same workflow when it is at its share, then of all.
-// It returns what the key refers to it by, 0 when there is no room even so.
+// keep keeps the response of a key, for which older ones make way: of the same workflow when it is
+// at its share, then of all. It returns what the key refers to it by, 0 when there is no room even
+// so.
 func (j *Journal) keep(t *transaction, workflow string, hash, response []byte) (seq int64) {
 	if len(response) == 0 {
 		return 0
@@ -89,8 +90,8 @@ func (j *Journal) keep(t *transaction, workflow string, hash, response []byte) (
 	return seq
 }
 
-// trimKept drops the oldest kept responses of all workflows until they take so many bytes at most, in parts of evictMost. It
-// tells whether it has dropped any.
+// trimKept drops the oldest kept responses of all workflows until they take so many bytes at most,
+// in parts of evictMost. It tells whether it has dropped any.
 func (t *transaction) trimKept(most int64) (dropped bool) {
 	for n := 0; n < evictMost && t.accounts.responses > most && t.err == nil; n++ {
 		first, _ := t.kept.short.Cursor().First()
@@ -140,7 +141,8 @@ func (t *transaction) dropKept(seq []byte) {
 	t.kept.del(t, seq)
 }
 
-// responseIn is what is kept for the duplicates of a key that was settled: not nil, and empty when nothing is.
+// responseIn is what is kept for the duplicates of a key that was settled: not nil, and empty when
+// nothing is.
 func (k reserved) responseIn(tx *bolt.Tx) ([]byte, error) {
 	if len(k.response) > 0 || k.kept == 0 {
 		return append([]byte{}, k.response...), nil

@@ -7,12 +7,13 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// values is a bucket whose long values stand in pieces in a second one. bbolt keeps what shares a leaf in pages side by side, and
-// writes all of it anew when any of it changes: values of a megabyte would leave gaps in the file that hold no other one,
-// and make a commit several times as large as what it keeps.
+// values is a bucket whose long values stand in pieces in a second one. bbolt keeps what shares a
+// leaf in pages side by side, and writes all of it anew when any of it changes: values of a
+// megabyte would leave gaps in the file that hold no other one, and make a commit several times as
+// large as what it keeps.
 //
-// In the place of a long value stands a reference: referenceMark, with which no value begins, the number of its pieces'
-// keys, and its length. Files of an earlier version have long values whole.
+// In the place of a long value stands a reference: referenceMark, with which no value begins, the
+// number of its pieces' keys, and its length. Files of an earlier version have long values whole.
 type values struct{ short, long *bolt.Bucket }
 
 const (

@@ -12,13 +12,15 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// The parts of bbolt's pages that are read here, in the byte order of the machine; its types are not to be had.
+// The parts of bbolt's pages that are read here, in the byte order of the machine; its types are
+// not to be had.
 //
 //	page     id 8, flags 2, count 2, overflow 4, then its elements
 //	branch   position 4, key size 4, page 8: an element, its key so far behind its beginning
 //	leaf     flags 4, position 4, key size 4, value size 4
-//	bucket   root 8, sequence 8: a leaf's value; with root 0 followed by a page in the value itself
-//	meta     magic 4, version 4, page size 4, flags 4, root 8, sequence 8, freelist 8, pages 8, transaction 8, checksum 8
+//	bucket   root 8, sequence 8: a leaf's value; with root 0 a page follows in the value itself
+//	meta     magic 4, version 4, page size 4, flags 4, root 8, sequence 8, freelist 8, pages 8,
+//	         transaction 8, checksum 8
 const (
 	pageHeader    = 16
 	elementHeader = 16
@@ -53,13 +55,13 @@ func readMeta(f io.ReaderAt, at int64) (m meta, ok bool) {
 		return m, false
 	}
 	return meta{
-		pageSize: int64(word.Uint32(b[8:])), root: word.Uint64(b[16:]), freelist: word.Uint64(b[32:]),
-		pages: word.Uint64(b[40:]), transaction: word.Uint64(b[48:]),
+		pageSize: int64(word.Uint32(b[8:])), root: word.Uint64(b[16:]),
+		freelist: word.Uint64(b[32:]), pages: word.Uint64(b[40:]), transaction: word.Uint64(b[48:]),
 	}, true
 }
 
-// newestMeta is the newer of a file's two meta pages that are whole. The second one is a page behind the first, whatever the
-// size of pages was on the machine that made the file.
+// newestMeta is the newer of a file's two meta pages that are whole. The second one is a page
+// behind the first, whatever the size of pages was on the machine that made the file.
 func newestMeta(f io.ReaderAt) (m meta, ok bool) {
 	first, ok := readMeta(f, 0)
 	if ok {
@@ -98,9 +100,10 @@ func metaOf(path string) (m meta, err error) {
 	return m, nil
 }
 
-// checkFile sees that what a file refers to is there: that its pages are trees whose keys are in order and whose elements lie
-// within their pages, and that no page belongs to two. Of values it reads none but those that are buckets. It reads a page
-// once, so its time is bounded by the file's length.
+// checkFile sees that what a file refers to is there: that its pages are trees whose keys are in
+// order and whose elements lie within their pages, and that no page belongs to two. Of values it
+// reads none but those that are buckets. It reads a page once, so its time is bounded by the file's
+// length.
 func checkFile(path string) error {
 	m, err := metaOf(path)
 	if err != nil {
@@ -199,7 +202,8 @@ func (c *checker) open(id uint64, depth int) (*node, error) {
 	return n, nil
 }
 
-// unreadable is the error of a page that cannot be read: the disk's, or the file is shorter than it says.
+// unreadable is the error of a page that cannot be read: the disk's, or the file is shorter than it
+// says.
 func (c *checker) unreadable(id uint64, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return damaged(id, "is outside of the file")
@@ -237,14 +241,16 @@ func (n *node) element(i int64) (e element, err error) {
 	}
 	var position, keySize int64
 	if n.flags == flagBranch {
-		position, keySize, e.child = int64(word.Uint32(h)), int64(word.Uint32(h[4:])), word.Uint64(h[8:])
+		position, keySize = int64(word.Uint32(h)), int64(word.Uint32(h[4:]))
+		e.child = word.Uint64(h[8:])
 	} else {
 		flags := word.Uint32(h)
 		if flags&^flagBucket != 0 {
 			return e, damaged(n.id, "has an element of an unknown kind")
 		}
 		e.bucket = flags == flagBucket
-		position, keySize, e.valueSize = int64(word.Uint32(h[4:])), int64(word.Uint32(h[8:])), int64(word.Uint32(h[12:]))
+		position, keySize = int64(word.Uint32(h[4:])), int64(word.Uint32(h[8:]))
+		e.valueSize = int64(word.Uint32(h[12:]))
 	}
 	key := at + position
 	if key < pageHeader+n.count*elementHeader || key+keySize+e.valueSize > n.size {
@@ -280,7 +286,8 @@ func (n *node) elements(low, high []byte, depth int) error {
 			return err
 		case len(e.key) == 0 && n.flags == flagLeaf:
 			return damaged(n.id, "has an element without a key")
-		case i == 0 && low != nil && bytes.Compare(e.key, low) < 0, i > 0 && bytes.Compare(e.key, before.key) <= 0,
+		case i == 0 && low != nil && bytes.Compare(e.key, low) < 0,
+			i > 0 && bytes.Compare(e.key, before.key) <= 0,
 			high != nil && bytes.Compare(e.key, high) >= 0:
 			return damaged(n.id, "has keys that are not in order")
 		}
@@ -318,7 +325,8 @@ func (n *node) bucket(e element, depth int) error {
 		return damaged(n.id, "has a bucket that is none")
 	}
 	inline := &node{
-		checker: n.checker, id: n.id, size: int64(len(page)), flags: flagLeaf, count: int64(word.Uint16(page[10:])), read: page,
+		checker: n.checker, id: n.id, size: int64(len(page)), flags: flagLeaf,
+		count: int64(word.Uint16(page[10:])), read: page,
 	}
 	for i := range inline.count {
 		if pageHeader+inline.count*elementHeader > inline.size {
@@ -331,7 +339,8 @@ func (n *node) bucket(e element, depth int) error {
 	return inline.elements(nil, nil, depth)
 }
 
-// freelist checks the list of free pages, which journals do not have unless another program has written it.
+// freelist checks the list of free pages, which journals do not have unless another program has
+// written it.
 func (c *checker) freelist() error {
 	n, err := c.open(c.meta.freelist, 0)
 	if err != nil {

@@ -8,10 +8,12 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// bbolt reads its file as memory and trusts what is in it. What is damaged shows as a fault or a panic, on the goroutine that
-// reads: both are errors here, and leave no lock behind that Close would wait for.
+// bbolt reads its file as memory and trusts what is in it. What is damaged shows as a fault or a
+// panic, on the goroutine that reads: both are errors here, and leave no lock behind that Close
+// would wait for.
 
-// whole tells whether a transaction may begin: bbolt panics with its locks held when both meta pages are damaged.
+// whole tells whether a transaction may begin: bbolt panics with its locks held when both meta
+// pages are damaged.
 func (db *opened) whole() error {
 	if _, ok := newestMeta(db.file); !ok {
 		return fmt.Errorf("%w: its beginning was changed", journal.ErrForeign)
@@ -33,10 +35,11 @@ func (db *opened) view(do func(*bolt.Tx) error) (err error) {
 	return db.View(do) // which ends the transaction also in a panic
 }
 
-// transact runs a writing transaction and takes down how much the file holds then: free pages in it are used again.
+// transact runs a writing transaction and takes down how much the file holds then: free pages in it
+// are used again.
 //
-// Other than bbolt's Update, it does not look for free pages by reading the whole file after a panic: a damaged page would end the
-// process then.
+// Other than bbolt's Update, it does not look for free pages by reading the whole file after a
+// panic: a damaged page would end the process then.
 func (j *Journal) transact(db *opened, a *accounts, do func(*transaction) error) (err error) {
 	defer catchFaults()()
 	if err := db.whole(); err != nil {

@@ -16,8 +16,8 @@ func (s *suite) bounded(dir string) journal.Journal {
 	return s.opened(s.engine.Bounded(dir, bound))
 }
 
-// shareOfEntries: one workflow has three quarters of the entries, rounded up, and all of them are refused when all places are
-// taken.
+// shareOfEntries: one workflow has three quarters of the entries, rounded up, and all of them are
+// refused when all places are taken.
 func shareOfEntries(s *suite) {
 	for _, c := range []struct{ most, share int }{{1, 1}, {2, 2}, {4, 3}, {5, 4}, {40, 30}} {
 		j := s.open(c.most)
@@ -60,7 +60,8 @@ func (s *suite) acceptAll(j journal.Journal, workflow string, n, size int) (next
 	return n
 }
 
-// shareOfBytes: one workflow leaves room for others, also when the journal is opened again, and its own ends make room.
+// shareOfBytes: one workflow leaves room for others, also when the journal is opened again, and its
+// own ends make room.
 func shareOfBytes(s *suite) {
 	const size = 200 << 10
 	dir := s.TempDir()
@@ -80,7 +81,8 @@ func shareOfBytes(s *suite) {
 	s.accept(j, heavy("a", first, size))
 }
 
-// shareOfSteps: what an execution has completed counts, too, and a step that does not fit is refused like an entry.
+// shareOfSteps: what an execution has completed counts, too, and a step that does not fit is
+// refused like an entry.
 func shareOfSteps(s *suite) {
 	const size = 512 << 10
 	j := s.bounded(s.TempDir())
@@ -130,7 +132,8 @@ func (s *suite) keptBytes(j journal.Journal, workflow string, n int) int {
 	return len(d.Response)
 }
 
-// shareOfResponses: a workflow's own oldest ones go, its keys stay, and those of others are not touched.
+// shareOfResponses: a workflow's own oldest ones go, its keys stay, and those of others are not
+// touched.
 func shareOfResponses(s *suite) {
 	const size, many = 100 << 10, 60
 	dir := s.TempDir()

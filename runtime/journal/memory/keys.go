@@ -19,8 +19,8 @@ type keys struct {
 	kept       list.List // of *key: those with a response, the one that is kept longest first
 	bytes      int64     // of responses
 	most       int64     // bytes of responses
-	sweep      int       // how many keys there are when those that have expired are looked for again
-	swept      time.Time // when they were looked for
+	sweep      int       // at how many keys those that have expired are looked for
+	swept      time.Time // when they were
 }
 
 // keysOf are the keys of one workflow.
@@ -66,8 +66,9 @@ func (k *keys) taken(r journal.Reservation) error {
 // sweepEvery is how often they are looked for at most when there is no room for another one.
 const sweepEvery = time.Second
 
-// room says why a workflow can have no other key; nil when there is room. Those that have expired make it, which takes a
-// look at each key: only when there are twice as many as the last time, or none fits.
+// room says why a workflow can have no other key; nil when there is room. Those that have expired
+// make it, which takes a look at each key: only when there are twice as many as the last time, or
+// none fits.
 func (k *keys) room(workflow string) error {
 	full := k.full(workflow)
 	if len(k.byName) >= max(k.sweep, sweepFrom) || full != nil && time.Since(k.swept) >= sweepEvery {
@@ -100,8 +101,8 @@ func (k *keys) forgetExpired() {
 	k.sweep = 2 * len(k.byName)
 }
 
-// set keeps a key that is not taken. For its response older ones make way: of the workflow when it is at its share, then of
-// all; one that is too large is not kept.
+// set keeps a key that is not taken. For its response older ones make way: of the workflow when it
+// is at its share, then of all; one that is too large is not kept.
 func (k *keys) set(r journal.Reservation) {
 	n := name{r.Workflow, r.Key.Text}
 	k.drop(n)

@@ -6,13 +6,15 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// work is what entries that have not ended take, of all workflows and of each. It is guarded by the journal's lock.
+// work is what entries that have not ended take, of all workflows and of each. It is guarded by the
+// journal's lock.
 type work struct {
 	all        amount
 	byWorkflow map[string]amount
 }
 
-// amount is a number of entries and the bytes of their events and steps. Their documents are those of the store.
+// amount is a number of entries and the bytes of their events and steps. Their documents are those
+// of the store.
 type amount struct {
 	entries int
 	bytes   int64
@@ -32,14 +34,18 @@ func (w *work) mayAdd(o Options, workflow string, entries int, bytes int64) erro
 	own, pending, most := w.byWorkflow[workflow], o.MaxPending, o.workBytes()
 	switch {
 	case w.all.entries+entries > pending:
-		return fmt.Errorf("%w: %d executions have not ended, max_pending is %d", journal.ErrFull, w.all.entries, pending)
+		return fmt.Errorf("%w: %d executions have not ended, max_pending is %d",
+			journal.ErrFull, w.all.entries, pending)
 	case own.entries+entries > journal.Share(pending):
-		return fmt.Errorf("%w: %d executions of the workflow have not ended, its share of max_pending %d is %d",
+		return fmt.Errorf("%w: %d executions of the workflow have not ended, "+
+			"its share of max_pending %d is %d",
 			journal.ErrFull, own.entries, pending, journal.Share(pending))
 	case w.all.bytes+bytes > most:
-		return fmt.Errorf("%w: pending work takes %d bytes, %d more would be over %d", journal.ErrFull, w.all.bytes, bytes, most)
+		return fmt.Errorf("%w: pending work takes %d bytes, %d more would be over %d",
+			journal.ErrFull, w.all.bytes, bytes, most)
 	case own.bytes+bytes > journal.Share(most):
-		return fmt.Errorf("%w: pending work of the workflow takes %d bytes, %d more would be over its share of %d, which is %d",
+		return fmt.Errorf("%w: pending work of the workflow takes %d bytes, "+
+			"%d more would be over its share of %d, which is %d",
 			journal.ErrFull, own.bytes, bytes, most, journal.Share(most))
 	}
 	return nil

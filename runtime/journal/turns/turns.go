@@ -1,5 +1,6 @@
-// Package turns is the order in which what waits is given out by who knows all of it, such as an engine what is pending: workflows
-// take turns, and of each the entry that was accepted first is the next.
+// Package turns is the order in which what waits is given out by who knows all of it, such as an
+// engine what is pending: workflows take turns, and of each the entry that was accepted first is
+// the next.
 package turns
 
 import (
@@ -8,9 +9,11 @@ import (
 	"slices"
 )
 
-// Queue holds entries of type T by their workflow. Its zero value is empty. It is not safe for concurrent use.
+// Queue holds entries of type T by their workflow. Its zero value is empty. It is not safe for
+// concurrent use.
 //
-// Adding and removing an entry costs the logarithm of how many its workflow has; how many workflows there are costs nothing.
+// Adding and removing an entry costs the logarithm of how many its workflow has; how many workflows
+// there are costs nothing.
 type Queue[T any] struct {
 	lines map[string]*line[T]
 	ring  list.List // of *line: the workflows that have entries, the one whose turn it is first
@@ -31,8 +34,8 @@ type line[T any] struct {
 	turn     *list.Element
 }
 
-// Add puts an entry behind those of its workflow that have a lower order. A workflow that had none is the last whose turn
-// comes.
+// Add puts an entry behind those of its workflow that have a lower order. A workflow that had none
+// is the last whose turn comes.
 func (q *Queue[T]) Add(workflow string, order uint64, value T) *Place[T] {
 	if q.lines == nil {
 		q.lines = make(map[string]*line[T])
@@ -54,7 +57,8 @@ func (q *Queue[T]) Remove(p *Place[T]) {
 	q.dropEmpty(p.line)
 }
 
-// Next takes the next entry out; false when there is none. Workflows in except keep theirs, and their turn.
+// Next takes the next entry out; false when there is none. Workflows in except keep theirs, and
+// their turn.
 func (q *Queue[T]) Next(except []string) (value T, ok bool) {
 	for turn := q.ring.Front(); turn != nil; turn = turn.Next() {
 		l := turn.Value.(*line[T])
