@@ -13,16 +13,18 @@ type burnt int64
 func (b *burnt) Burn(units int32) { *b += burnt(units) }
 func (b *burnt) Wait()            {}
 
-// Whatever a guest calls, with whatever it passes, costs: the host looks at the time after so many calls at the latest, and fuel has
-// been burnt by then.
+// Whatever a guest calls, with whatever it passes, costs: the host looks at the time after so many
+// calls at the latest, and fuel has been burnt by then.
 func TestEveryFunctionIsCharged(t *testing.T) {
 	const most = lookEvery/costCall + 1
 	for _, f := range Offered() {
-		for what, n := range map[string]uint64{"zero": 0, "one": 1, "the last byte": end - 1, "the end": end, "everything": 1<<32 - 1} {
+		for what, n := range map[string]uint64{"zero": 0, "one": 1, "the last byte": end - 1,
+			"the end": end, "everything": 1<<32 - 1} {
 			t.Run(fmt.Sprintf("%s of %s", f.Name, what), func(t *testing.T) {
 				var fuel burnt
 				g := newGuest(t, &Session{
-					Grants: GrantsOf("http", "log", "random", "globals"), Deadline: time.Now().Add(-time.Second), Meter: &fuel,
+					Grants: GrantsOf("http", "log", "random",
+						"globals"), Deadline: time.Now().Add(-time.Second), Meter: &fuel,
 				})
 				params := make([]uint64, len(f.Params))
 				for i := range params {
@@ -37,7 +39,8 @@ func TestEveryFunctionIsCharged(t *testing.T) {
 							t.Errorf("%d units of fuel", fuel)
 						}
 						return
-					case errors.As(err, new(ExitError)), errors.As(err, new(MisuseError)): // which end a guest's call
+					case errors.As(err, new(ExitError)), errors.As(err,
+						new(MisuseError)): // which end a guest's call
 						return
 					}
 				}
@@ -56,7 +59,8 @@ func TestListsAreCharged(t *testing.T) {
 	}{
 		{"fd_write", []uint64{1, 0, maxVectors, end - 4}, lookEvery/(costVector*maxVectors) + 1},
 		{"fd_read", []uint64{0, 0, maxVectors, end - 4}, lookEvery/(costVector*maxVectors) + 1},
-		{"poll_oneoff", []uint64{0, end - 64, maxSubscriptions, end - 4}, lookEvery/(costSubscription*maxSubscriptions) + 1},
+		{"poll_oneoff", []uint64{0, end - 64, maxSubscriptions, end - 4},
+			lookEvery/(costSubscription*maxSubscriptions) + 1},
 	} {
 		t.Run(c.function, func(t *testing.T) {
 			s := &Session{Deadline: time.Now().Add(-time.Second)}

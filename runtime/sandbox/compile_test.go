@@ -102,7 +102,8 @@ func TestOthersGetWhatOneGivesUp(t *testing.T) {
 	if err := <-loaded; err != nil {
 		t.Fatal(err)
 	}
-	if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "1" {
+	if r, err := m.Call(t.Context(), new(hostapi.Session), nil,
+		nil); err != nil || string(r.Output) != "1" {
 		t.Errorf("%s, %v", r.Output, err)
 	}
 	if err := errors.Join(m.Close(t.Context()), h.Close(t.Context())); err != nil {
@@ -110,10 +111,12 @@ func TestOthersGetWhatOneGivesUp(t *testing.T) {
 	}
 }
 
-// A module that would take the compiler long is refused by its name, also where it is only looked at.
+// A module that would take the compiler long is refused by its name, also where it is only looked
+// at.
 func TestModulesThatTakeTheCompilerLong(t *testing.T) {
 	branch := code(local(0), []byte{0x0d, 0x00})
-	g := node([]byte{0x02, 0x40}, bytes.Repeat(branch, 32<<10), []byte{0x0b}, answer(abi.Output, dataAt, 1))
+	g := node([]byte{0x02, 0x40}, bytes.Repeat(branch, 32<<10), []byte{0x0b},
+		answer(abi.Output, dataAt, 1))
 	h := newHost(t)
 	_, loading := h.Load(t.Context(), ModuleConfig{Source: "bomb.wasm", Wasm: g.bytes()})
 	_, looking := h.Inspect(t.Context(), "bomb.wasm", g.bytes())

@@ -8,32 +8,44 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// straight does what body does 3000 times in a row, round after round: fuel for such code is little beside what it does.
+// straight does what body does 3000 times in a row, round after round: fuel for such code is little
+// beside what it does.
 func straight(body ...[]byte) []byte { return loop(bytes.Repeat(code(body...), 3000)) }
 
 // dawdlers are guests whose instructions take long for the fuel that they burn.
 func dawdlers() map[string]guest {
 	nothing := []byte{0xd0, 0x70} // ref.null func
 	all := map[string]guest{
-		"memory.grow by nothing":       guestOf(nil, straight(i32c(0), grow, drop)),
-		"memory.grow by everything":    guestOf(nil, straight(i32c(-1), grow, drop)),
-		"memory.grow by what can be":   guestOf(nil, straight(i32c(1<<16), grow, drop)),
-		"memory.fill":                  guestOf(nil, straight(i32c(0), i32c(0), i32c(60_000), []byte{0xfc, 0x0b, 0x00})),
-		"memory.fill of nothing":       guestOf(nil, straight(i32c(0), i32c(0), i32c(0), []byte{0xfc, 0x0b, 0x00})),
-		"memory.copy":                  guestOf(nil, straight(i32c(0), i32c(1), i32c(60_000), []byte{0xfc, 0x0a, 0x00, 0x00})),
-		"table.grow by nothing":        tabled(straight(tableGrow(0), drop)),
-		"table.grow by everything":     tabled(straight(tableGrow(-1), drop)),
-		"table.fill":                   tabled(straight(i32c(0), nothing, i32c(1000), []byte{0xfc, 0x11, 0x00})),
-		"table.copy":                   tabled(straight(i32c(0), i32c(1), i32c(999), []byte{0xfc, 0x0e, 0x00, 0x00})),
-		"references":                   guestOf(nil, straight([]byte{0xd2, 0x01}, drop)),
-		"divisions":                    guestOf(nil, straight(i64c(1<<63), i64c(3), []byte{0x7f}, drop)),
-		"fd_write of empty buffers":    guestOf(wasi("fd_write"), straight(i32c(1), i32c(8192), i32c(1024), i32c(0), call(0), drop)),
-		"fd_read of empty buffers":     guestOf(wasi("fd_read"), straight(i32c(0), i32c(8192), i32c(1024), i32c(0), call(0), drop)),
-		"poll_oneoff of what is ready": guestOf(wasi("poll_oneoff"), straight(i32c(8192), i32c(0), i32c(64), i32c(0), call(0), drop)),
+		"memory.grow by nothing":     guestOf(nil, straight(i32c(0), grow, drop)),
+		"memory.grow by everything":  guestOf(nil, straight(i32c(-1), grow, drop)),
+		"memory.grow by what can be": guestOf(nil, straight(i32c(1<<16), grow, drop)),
+		"memory.fill": guestOf(nil,
+			straight(i32c(0), i32c(0), i32c(60_000), []byte{0xfc, 0x0b, 0x00})),
+		"memory.fill of nothing": guestOf(nil,
+			straight(i32c(0), i32c(0), i32c(0), []byte{0xfc, 0x0b, 0x00})),
+		"memory.copy": guestOf(nil,
+			straight(i32c(0), i32c(1), i32c(60_000), []byte{0xfc, 0x0a, 0x00, 0x00})),
+		"table.grow by nothing":    tabled(straight(tableGrow(0), drop)),
+		"table.grow by everything": tabled(straight(tableGrow(-1), drop)),
+		"table.fill": tabled(straight(i32c(0), nothing, i32c(1000),
+			[]byte{0xfc, 0x11, 0x00})),
+		"table.copy": tabled(straight(i32c(0), i32c(1), i32c(999),
+			[]byte{0xfc, 0x0e, 0x00, 0x00})),
+		"references": guestOf(nil, straight([]byte{0xd2, 0x01}, drop)),
+		"divisions": guestOf(nil,
+			straight(i64c(1<<63), i64c(3), []byte{0x7f}, drop)),
+		"fd_write of empty buffers": guestOf(wasi("fd_write"),
+			straight(i32c(1), i32c(8192), i32c(1024), i32c(0), call(0), drop)),
+		"fd_read of empty buffers": guestOf(wasi("fd_read"),
+			straight(i32c(0), i32c(8192), i32c(1024), i32c(0), call(0), drop)),
+		"poll_oneoff of what is ready": guestOf(wasi("poll_oneoff"),
+			straight(i32c(8192), i32c(0), i32c(64), i32c(0), call(0), drop)),
 	}
 	// A function without calls and loops that is so short is not charged by itself.
 	leaf := guestOf(nil, straight(i64c(1<<62), call(2), drop))
-	leaf.funcs = append(leaf.funcs, function{"", types(tI64), types(tI64), nil, code(local(0), bytes.Repeat(code(local(0), []byte{0x7f}), 49))})
+	leaf.funcs = append(leaf.funcs,
+		function{"", types(tI64), types(tI64), nil,
+			code(local(0), bytes.Repeat(code(local(0), []byte{0x7f}), 49))})
 	all["divisions that are not charged"] = leaf
 	for _, f := range hostapi.Offered() {
 		if f.Name == "proc_exit" || f.Name == "abort" {
@@ -61,7 +73,8 @@ func tabled(harm []byte) guest {
 	return g
 }
 
-// A call ends soon after its time, whatever it does. "Soon" is lenient: others may load the machine.
+// A call ends soon after its time, whatever it does. "Soon" is lenient: others may load the
+// machine.
 func TestCallsEndInTime(t *testing.T) {
 	h := newHost(t)
 	grants := hostapi.Grants{HTTP: true, Log: true, Globals: true, Random: true, Clock: true}
@@ -69,7 +82,8 @@ func TestCallsEndInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := load(t, h, g.bytes(), Limits{Memory: 1 << 20}, grants)
 			began := time.Now()
-			s := &hostapi.Session{Grants: grants, HTTP: outside{}, Globals: outside{}, Deadline: began.Add(20 * time.Millisecond)}
+			s := &hostapi.Session{Grants: grants, HTTP: outside{}, Globals: outside{},
+				Deadline: began.Add(20 * time.Millisecond)}
 			_, err := m.Call(t.Context(), s, []byte("x"), nil)
 			took := time.Since(began)
 			if name == "take" { // which is an error when there is nothing to take
@@ -85,12 +99,15 @@ func TestCallsEndInTime(t *testing.T) {
 	}
 }
 
-// What the host does for a guest burns fuel as well, the same each time, and ends the call that has no more of it.
+// What the host does for a guest burns fuel as well, the same each time, and ends the call that has
+// no more of it.
 func TestHostCallsBurnFuel(t *testing.T) {
 	grants := hostapi.Grants{Log: true}
-	for _, name := range []string{"fd_write of empty buffers", "poll_oneoff of what is ready", "log", "random_get", "sched_yield", "fd_close"} {
+	for _, name := range []string{"fd_write of empty buffers", "poll_oneoff of what is ready",
+		"log", "random_get", "sched_yield", "fd_close"} {
 		t.Run(name, func(t *testing.T) {
-			m := load(t, newHost(t), dawdlers()[name].bytes(), Limits{Memory: 1 << 20, Fuel: 5_000_000}, grants)
+			m := load(t, newHost(t), dawdlers()[name].bytes(),
+				Limits{Memory: 1 << 20, Fuel: 5_000_000}, grants)
 			var burnt [2]uint64
 			for i := range burnt {
 				s := &hostapi.Session{Grants: grants}

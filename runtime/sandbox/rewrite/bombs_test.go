@@ -2,12 +2,14 @@ package rewrite
 
 import "bytes"
 
-// bombs are generators of modules that make the compiler work more than in proportion to their size.
-// Each makes one of about so many bytes.
+// bombs are generators of modules that make the compiler work more than in proportion to their
+// size. Each makes one of about so many bytes.
 var bombs = map[string]func(size int) guest{
 	"labels x results": func(size int) guest {
 		k := min(size/8, 1000)
-		return results(k, cat(by(opBlock, 1), bytes.Repeat(ci(0), k), ci(0), by(opBrTable), u(uint32(size/2)), bytes.Repeat(by(0), size/2+1), by(opEnd), bytes.Repeat(by(opDrop), k)))
+		return results(k,
+			cat(by(opBlock, 1), bytes.Repeat(ci(0), k), ci(0), by(opBrTable), u(uint32(size/2)),
+				bytes.Repeat(by(0), size/2+1), by(opEnd), bytes.Repeat(by(opDrop), k)))
 	},
 	"labels x many blocks": func(size int) guest {
 		n := min(size/8, 126)
@@ -15,10 +17,12 @@ var bombs = map[string]func(size int) guest{
 		for i := range labels {
 			labels[i] = byte(i % n)
 		}
-		return one(bytes.Repeat(by(opBlock, blockEmpty), n), ci(0), by(opBrTable), u(uint32(len(labels))), labels, by(0), bytes.Repeat(by(opEnd), n))
+		return one(bytes.Repeat(by(opBlock, blockEmpty), n), ci(0), by(opBrTable),
+			u(uint32(len(labels))), labels, by(0), bytes.Repeat(by(opEnd), n))
 	},
 	"branches to one block": func(size int) guest {
-		return unary(nil, by(opBlock, blockEmpty), bytes.Repeat(cat(get(0), by(opBrIf, 0)), size/4), by(opEnd), get(0))
+		return unary(nil, by(opBlock, blockEmpty), bytes.Repeat(cat(get(0), by(opBrIf, 0)), size/4),
+			by(opEnd), get(0))
 	},
 	"returns": func(size int) guest {
 		return unary(nil, bytes.Repeat(cat(get(0), get(0), by(opBrIf, 0, opDrop)), size/7), get(0))
@@ -30,7 +34,8 @@ var bombs = map[string]func(size int) guest{
 		v := min(size/16, 1000)
 		var body []byte
 		for i := 0; len(body) < size; i++ {
-			body = cat(body, get(uint32(i%v)), by(opIf, blockEmpty), ci(1), set(uint32((i+1)%v)), by(opEnd))
+			body = cat(body, get(uint32(i%v)), by(opIf, blockEmpty), ci(1), set(uint32((i+1)%v)),
+				by(opEnd))
 		}
 		return unary(cat(by(1), u(uint32(v)), by(i32)), body, get(0))
 	},
@@ -40,7 +45,8 @@ var bombs = map[string]func(size int) guest{
 		for i := range v {
 			vars = cat(vars, get(uint32(i)), by(opDrop))
 		}
-		return unary(cat(by(1), u(uint32(v)), by(i32)), by(opBlock, blockEmpty), bytes.Repeat(cat(get(0), by(opBrIf, 0)), size/8), by(opEnd), vars, get(0))
+		return unary(cat(by(1), u(uint32(v)), by(i32)), by(opBlock, blockEmpty),
+			bytes.Repeat(cat(get(0), by(opBrIf, 0)), size/8), by(opEnd), vars, get(0))
 	},
 	"loops x variables": func(size int) guest {
 		v := min(size/20, 1000)
@@ -49,7 +55,8 @@ var bombs = map[string]func(size int) guest{
 			change = cat(change, get(uint32(i)), ci(1), by(opI32Add), set(uint32(i)))
 		}
 		d := (size - len(change)) / 7
-		return unary(cat(by(1), u(uint32(v)), by(i32)), bytes.Repeat(by(opLoop, blockEmpty), d), change, bytes.Repeat(cat(get(0), by(opBrIf, 0, opEnd)), d), get(0))
+		return unary(cat(by(1), u(uint32(v)), by(i32)), bytes.Repeat(by(opLoop, blockEmpty), d),
+			change, bytes.Repeat(cat(get(0), by(opBrIf, 0, opEnd)), d), get(0))
 	},
 	"loops that read variables": func(size int) guest {
 		v := min(size/10, 1000)
@@ -58,7 +65,8 @@ var bombs = map[string]func(size int) guest{
 			read = cat(read, get(uint32(i)), by(opI32Add))
 		}
 		d := (size - len(read)) / 7
-		return unary(cat(by(1), u(uint32(v)), by(i32)), bytes.Repeat(by(opLoop, blockEmpty), d), ci(0), read, set(0), bytes.Repeat(cat(get(0), by(opBrIf, 0, opEnd)), d), get(0))
+		return unary(cat(by(1), u(uint32(v)), by(i32)), bytes.Repeat(by(opLoop, blockEmpty), d),
+			ci(0), read, set(0), bytes.Repeat(cat(get(0), by(opBrIf, 0, opEnd)), d), get(0))
 	},
 	"loops in a row": func(size int) guest {
 		v := min(size/20, 1000)
@@ -67,11 +75,14 @@ var bombs = map[string]func(size int) guest{
 			read = cat(read, get(uint32(i)), by(opI32Add))
 		}
 		d := (size - len(read)) / 7
-		return unary(cat(by(1), u(uint32(v)), by(i32)), bytes.Repeat(cat(by(opLoop, blockEmpty), get(0), by(opBrIf, 0, opEnd)), d), ci(0), read)
+		return unary(cat(by(1), u(uint32(v)), by(i32)),
+			bytes.Repeat(cat(by(opLoop, blockEmpty), get(0), by(opBrIf, 0, opEnd)), d), ci(0), read)
 	},
 	"values across blocks": func(size int) guest {
 		k := size / 10
-		return unary(nil, bytes.Repeat(cat(get(0), by(opI32Eqz)), k), bytes.Repeat(cat(get(0), by(opIf, blockEmpty, opEnd)), (size-4*k)/5), bytes.Repeat(by(opI32Add), k-1))
+		return unary(nil, bytes.Repeat(cat(get(0), by(opI32Eqz)), k),
+			bytes.Repeat(cat(get(0), by(opIf, blockEmpty, opEnd)),
+				(size-4*k)/5), bytes.Repeat(by(opI32Add), k-1))
 	},
 	"addresses across blocks": func(size int) guest {
 		k := size / 14
@@ -80,7 +91,9 @@ var bombs = map[string]func(size int) guest{
 		for range k {
 			loads = cat(loads, by(0x28, 0, 0))
 		}
-		return unary(nil, loads, set(0), bytes.Repeat(cat(by(opBlock, blockEmpty), get(0), by(opBrIf, 0, opEnd)), (size-3*k)/7), get(0))
+		return unary(nil, loads, set(0),
+			bytes.Repeat(cat(by(opBlock, blockEmpty), get(0), by(opBrIf, 0, opEnd)),
+				(size-3*k)/7), get(0))
 	},
 	"addresses in a chain": func(size int) guest {
 		k := size / 6
@@ -89,11 +102,14 @@ var bombs = map[string]func(size int) guest{
 		for range k {
 			loads = cat(loads, by(0x28, 0, 0))
 		}
-		return unary(nil, by(opBlock, blockEmpty), loads, set(0), bytes.Repeat(cat(get(0), by(opBrIf, 0)), (size-3*k)/4), by(opEnd), get(0))
+		return unary(nil, by(opBlock, blockEmpty), loads, set(0),
+			bytes.Repeat(cat(get(0), by(opBrIf, 0)), (size-3*k)/4), by(opEnd), get(0))
 	},
 	"calls": func(size int) guest {
 		k := min(size/12, 1000)
-		g := results(k, cat(bytes.Repeat(ci(0), k), bytes.Repeat(by(opCall, 1), (size-8*k)/2), bytes.Repeat(by(opDrop), k)))
+		g := results(k,
+			cat(bytes.Repeat(ci(0), k), bytes.Repeat(by(opCall, 1), (size-8*k)/2),
+				bytes.Repeat(by(opDrop), k)))
 		g.types = append(g.types, ft(bytes.Repeat(by(i32), k), bytes.Repeat(by(i32), k)))
 		var same []byte
 		for i := range k {
@@ -151,11 +167,15 @@ var bombs = map[string]func(size int) guest{
 	},
 	"blocks with results": func(size int) guest {
 		k := min(size/4, 1000)
-		return results(k, bytes.Repeat(cat(by(opBlock, blockEmpty), ci(0), by(opBrIf, 0, opBlock, 1, opUnreachable, opEnd, opUnreachable, opEnd)), (size-k)/13))
+		return results(k,
+			bytes.Repeat(cat(by(opBlock, blockEmpty), ci(0),
+				by(opBrIf, 0, opBlock, 1, opUnreachable, opEnd, opUnreachable, opEnd)), (size-k)/13))
 	},
 	"ifs with parameters": func(size int) guest {
 		k := min(size/8, 1000)
-		g := results(k, cat(bytes.Repeat(ci(0), k), bytes.Repeat(cat(ci(0), by(opIf, 2, opEnd)), (size-6*k)/5), bytes.Repeat(by(opDrop), k)))
+		g := results(k,
+			cat(bytes.Repeat(ci(0), k), bytes.Repeat(cat(ci(0), by(opIf, 2, opEnd)), (size-6*k)/5),
+				bytes.Repeat(by(opDrop), k)))
 		g.types = append(g.types, ft(bytes.Repeat(by(i32), k), bytes.Repeat(by(i32), k)))
 		return g
 	},
@@ -163,7 +183,8 @@ var bombs = map[string]func(size int) guest{
 		return one(bytes.Repeat(by(opBlock, blockEmpty), size/3), bytes.Repeat(by(opEnd), size/3))
 	},
 	"ifs in ifs": func(size int) guest {
-		return unary(nil, bytes.Repeat(cat(get(0), by(opIf, blockEmpty)), size/5), bytes.Repeat(by(opEnd), size/5), get(0))
+		return unary(nil, bytes.Repeat(cat(get(0), by(opIf, blockEmpty)), size/5),
+			bytes.Repeat(by(opEnd), size/5), get(0))
 	},
 	"breaks out of everything": func(size int) guest {
 		d := size / 9
@@ -171,12 +192,36 @@ var bombs = map[string]func(size int) guest{
 		for i := range d {
 			body = cat(body, get(0), by(opBrIf), u(uint32(d/2+i/2)))
 		}
-		return unary(nil, bytes.Repeat(by(opBlock, blockEmpty), d), body, bytes.Repeat(by(opEnd), d), get(0))
+		return unary(nil, bytes.Repeat(by(opBlock, blockEmpty), d), body,
+			bytes.Repeat(by(opEnd), d), get(0))
 	},
 	"calls of imports": func(size int) guest {
 		k := size / 20
 		g := one(bytes.Repeat(cat(by(opCall), u(uint32(k-1))), (size-10*k)/4))
 		g.imports = repeated(cat(text("a"), text("b"), by(0, 0)), k)
+		return g
+	},
+	"functions beside many variables": func(size int) guest {
+		n := min(size/12, 50_000)
+		var sets []byte
+		for i := range n {
+			sets = cat(sets, ci(0), set(uint32(i)))
+		}
+		g := one(sets)
+		g.types = append(g.types, ft(by(i32), nil))
+		g.functions[0].locals = cat(by(1), u(uint32(n)), by(i32))
+		for range size / 8 {
+			g.functions = append(g.functions, fn{kind: 1})
+		}
+		return g
+	},
+	"branches with other values each": func(size int) guest {
+		k := min(size/20, 1000)
+		g := unary(nil, by(opBlock, 1), bytes.Repeat(cat(get(0), by(opI32Eqz)), k),
+			bytes.Repeat(cat(get(0), by(opI32Eqz), get(0), by(opBrIf, 0)),
+				(size-6*k)/7), by(opUnreachable, opEnd),
+			bytes.Repeat(by(opI32Add), k-1))
+		g.types = append(g.types, ft(nil, bytes.Repeat(by(i32), k)))
 		return g
 	},
 	"functions x references": func(size int) guest {
@@ -204,10 +249,14 @@ var bombs = map[string]func(size int) guest{
 		return unary(nil, bytes.Repeat(cat(get(0), get(0), by(0x36, 0, 0)), size/7), get(0))
 	},
 	"memory.fill": func(size int) guest {
-		return unary(nil, bytes.Repeat(cat(get(0), get(0), get(0), by(opMisc, miscMemoryFill, 0)), size/9), get(0))
+		return unary(nil,
+			bytes.Repeat(cat(get(0), get(0), get(0), by(opMisc, miscMemoryFill, 0)),
+				size/9), get(0))
 	},
 	"vectors": func(size int) guest {
-		return unary(nil, bytes.Repeat(cat(get(0), by(opVector, 17, opVector, 98, opVector, 27, 0), set(0)), size/11), get(0))
+		return unary(nil,
+			bytes.Repeat(cat(get(0), by(opVector, 17, opVector, 98, opVector, 27, 0), set(0)),
+				size/11), get(0))
 	},
 	"conversions": func(size int) guest {
 		return unary(nil, bytes.Repeat(cat(get(0), by(0xb3, 0xa9), set(0)), size/6), get(0))

@@ -1,16 +1,19 @@
 package rewrite
 
-// flow follows the control flow of a function as the compiler sees it, and counts what makes the compiler work. It goes
-// through the instructions once and keeps only what is open, and what there is for each join and each variable.
+// flow follows the control flow of a function as the compiler sees it, and counts what makes the
+// compiler work. It goes through the instructions once and keeps only what is open, and what there
+// is for each join and each variable.
 //
-// The compiler makes basic blocks. One that is entered from several others is a join here, and so is the head of a loop. The
-// compiler looks for the value of a variable backwards, from the block that reads it to those before it, and gives each join on
-// the way a parameter for it. So a variable costs something in each join between where it is set and where it is read.
+// The compiler makes basic blocks. One that is entered from several others is a join here, and so
+// is the head of a loop. The compiler looks for the value of a variable backwards, from the block
+// that reads it to those before it, and gives each join on the way a parameter for it. So a
+// variable costs something in each join between where it is set and where it is read.
 //
-// All of that is an upper bound: a variable may be found earlier, and a block may be nearer to the root of the tree of dominators.
+// All of that is an upper bound: a variable may be found earlier, and a block may be nearer to the
+// root of the tree of dominators.
 type flow struct {
 	frames []frame
-	dead   int // 0 = the current code can be reached; else one more than blocks have been opened in code that cannot
+	dead   int // 0 = the current code is reached; else 1, and 1 for each block opened since
 
 	height  int // of the operand stack
 	here    place
@@ -36,7 +39,7 @@ type place struct {
 // frame is an open block of the module, or the function itself.
 type frame struct {
 	op              byte // opBlock, opLoop, opIf or opElse
-	arm             int  // which piece of code it is: a frame is one, and what comes after else another
+	arm             int  // which piece of code it is; what comes after else is another one
 	params, results int
 	height          int   // of the operand stack below its parameters
 	depth           int   // of the basic block that it begins in
@@ -161,7 +164,8 @@ func (f *flow) branch(from place, l *label) {
 	l.from = place{min(l.from.depth, from.depth), from.chain, min(l.from.known, from.known)}
 }
 
-// jump is a branch to the nth frame from the inside. The compiler refuses a function when there is none.
+// jump is a branch to the nth frame from the inside. The compiler refuses a function when there is
+// none.
 func (f *flow) jump(n uint32) {
 	if f.dead == 0 && uint64(n) < uint64(len(f.frames)) {
 		f.branch(f.here, &f.frames[len(f.frames)-1-int(n)].label)
@@ -297,8 +301,8 @@ func (f *flow) touch(local uint32) *variable {
 	return v
 }
 
-// read looks for the value of a variable. It pays for the joins since the variable was set or read, if that was on the way to here, and
-// else for all that have not been paid for.
+// read looks for the value of a variable. It pays for the joins since the variable was set or read,
+// if that was on the way to here, and else for all that have not been paid for.
 func (f *flow) read(local uint32) {
 	if f.dead > 0 {
 		return
@@ -346,14 +350,16 @@ func (f *flow) call(t signature, globals int) {
 	}
 }
 
-// imported pays for a call of a function that may be an import: the compiler looks for it among all of them.
+// imported pays for a call of a function that may be an import: the compiler looks for it among all
+// of them.
 func (f *flow) imported(callee uint32, imports int) {
 	if f.dead == 0 && int64(callee) < int64(imports) {
 		f.cost[surroundings] += float64(callee)
 	}
 }
 
-// bulk is an operation on a range of memory or of a table, which the compiler and marks make a loop and some branches of.
+// bulk is an operation on a range of memory or of a table, which the compiler and marks make a loop
+// and some branches of.
 func (f *flow) bulk() {
 	const chained = 8
 	for range chained {

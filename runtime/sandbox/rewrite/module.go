@@ -42,7 +42,7 @@ type module struct {
 
 	work     Work    // of the functions that have been read
 	bound    Work    // of the module
-	blocks   float64 // of the function that has most, for the compiler
+	largest  float64 // what the largest function leaves that later ones go through
 	locals   float64 // bytes that the types of all variables take
 	changing int     // globals that can change, the one that is added among them
 	exports  []byte  // the section
@@ -77,7 +77,7 @@ func newModule(o Options, s sections, names []byte) *module {
 	return &module{
 		Options: o, start: -1, dataCount: -1, changing: addedChanging,
 		declared: make(map[uint32]bool), numbers: make(map[uint32]uint32),
-		bound: bound(len(s[sectionCode])), exports: s[sectionExport], names: names,
+		bound: bound(s.size()), exports: s[sectionExport], names: names,
 	}
 }
 

@@ -37,6 +37,14 @@ const (
 // sections are the contents of a module's sections by id; nil = there is none.
 type sections [sectionDataCount + 1][]byte
 
+// size is how many bytes the sections have, custom ones left out.
+func (s sections) size() (n int) {
+	for _, content := range s {
+		n += len(content)
+	}
+	return n
+}
+
 // split finds the sections, each of them at most once and in their order, the names among the custom ones, and where the
 // content of the one of data begins.
 func split(wasm []byte) (s sections, names []byte, data int, err error) {
