@@ -38,13 +38,16 @@ func TestBombs(t *testing.T) {
 }
 
 // TestWorkIsEstimated does the same with functions that are put together by chance.
-func TestWorkIsEstimated(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m, err := Rewrite(composed(t).bytes(), marked)
-		if err == nil && m.Work.Steps < 0.1e9 {
-			compiles(t, m)
-		}
-	})
+func TestWorkIsEstimated(t *testing.T) { rapid.Check(t, workIsEstimated) }
+
+// FuzzWork looks for functions that take the compiler more than was estimated.
+func FuzzWork(f *testing.F) { f.Fuzz(rapid.MakeFuzz(workIsEstimated)) }
+
+func workIsEstimated(t *rapid.T) {
+	m, err := Rewrite(composed(t).bytes(), marked)
+	if err == nil && m.Work.Steps < 0.1e9 {
+		compiles(t, m)
+	}
 }
 
 // compiles fails when a module takes far more than was estimated. Memory is the same on every
