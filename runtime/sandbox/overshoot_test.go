@@ -8,9 +8,9 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// straight does what body does 3000 times in a row, round after round: fuel for such code is little
+// straight does what body does 1000 times in a row, round after round: fuel for such code is little
 // beside what it does.
-func straight(body ...[]byte) []byte { return loop(bytes.Repeat(code(body...), 3000)) }
+func straight(body ...[]byte) []byte { return loop(bytes.Repeat(code(body...), 1000)) }
 
 // dawdlers are guests whose instructions take long for the fuel that they burn.
 func dawdlers() map[string]guest {
