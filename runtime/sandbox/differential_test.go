@@ -97,7 +97,7 @@ func (d *differential) after(way Reset) {
 	}
 	s := new(hostapi.Session)
 	take := func() *instance {
-		in, failure := m.instances.acquire(ctx, s)
+		in, failure := m.instances.acquire(ctx, s, h.options.Budget.own)
 		if failure != nil {
 			t.Fatal(failure)
 		}
