@@ -363,7 +363,7 @@ func (s *site) once(c call) (reply, error) {
 // eventually waits until ok, at most a generous time that only a failing test uses up.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never happened: %s", what)
