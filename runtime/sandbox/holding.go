@@ -212,10 +212,10 @@ func tooLarge(need, most int64) *Error {
 
 // refusal is the message for a guest that got no more memory.
 func (in *instance) refusal() string {
-	switch b := in.memory.holding.budget; in.memory.refused {
-	case errShare:
+	switch b, refused := in.memory.holding.budget, in.memory.refused; {
+	case errors.Is(refused, errShare):
 		return fmt.Sprintf("the workflow's share of limits sandbox_memory, three quarters of %d bytes, is used up", b.limit.Load())
-	case errBudget:
+	case errors.Is(refused, errBudget):
 		return fmt.Sprintf("limits sandbox_memory of %d bytes is used up by all nodes together", b.limit.Load())
 	default:
 		return fmt.Sprintf("the memory limit of %d bytes was reached", in.memory.limit-uint64(in.layout.Base))

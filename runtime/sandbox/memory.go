@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
@@ -50,7 +51,7 @@ func (m *memory) Reallocate(size uint64) []byte {
 	case size == 4<<30 && m.meter.yields():
 		m.meter.yield()
 		return nil
-	case m.refused == errShare || m.refused == errBudget: // who goes on asking gets no more of the host's time
+	case errors.Is(m.refused, errShare), errors.Is(m.refused, errBudget): // who goes on asking gets no more of the host's time
 		return nil
 	case size > m.limit:
 		m.refused = errNode
