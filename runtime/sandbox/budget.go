@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -19,7 +20,8 @@ const DefaultBudget = 1 << 30
 // An image counts with its pages that are not all zeros. An instance counts with what the engine keeps for it and with the
 // pages of its image that it has written to, so that hundreds of idle ones cost little. What a guest adds to its memory
 // counts as a whole when it is added. What is in Go's heap counts twice, as the garbage collector lets that become twice as
-// large. So what is counted is never less than what the system gives, except for what the guests that are on a
+// large; when nobody has it any more it is garbage until it was collected, of which a sixteenth of the budget may lie about
+// beside the rest. So what is counted is never less than what the system gives, except for what the guests that are on a
 // processor at this moment have written or put on their stacks in the millisecond since they were looked at last.
 //
 // # Who gets it
@@ -31,8 +33,11 @@ const DefaultBudget = 1 << 30
 type Budget struct {
 	limit   atomic.Int64
 	used    atomic.Int64 // above limit only after that was lowered
+	garbage atomic.Int64 // bytes in Go's heap that nobody has any more, and that were not collected since
 	waiting atomic.Int64 // calls in line
 	own     *Share       // of what is done for no workflow
+
+	collecting sync.Mutex
 
 	mu     sync.Mutex
 	limits []*int64 // of those who have set one; the last one is in force
@@ -82,13 +87,33 @@ func (b *Budget) renew() {
 
 // Usage tells how much of a budget is in use.
 type Usage struct {
-	Used, Limit int64 // bytes
+	Used, Limit int64 // bytes, garbage left out
 	Waiting     int64 // calls in line
 }
 
 // Usage tells how much is in use.
 func (b *Budget) Usage() Usage {
 	return Usage{Used: b.used.Load(), Limit: b.limit.Load(), Waiting: b.waiting.Load()}
+}
+
+// tooMuch is the garbage beyond what may lie about.
+func (b *Budget) tooMuch() int64 { return max(0, b.garbage.Load()-b.limit.Load()/16) }
+
+// discarded notes that so many bytes in Go's heap have become garbage.
+func (b *Budget) discarded(n int64) { b.garbage.Add(n) }
+
+// collect has garbage collected and given back to the system, if there is too much.
+func (b *Budget) collect() {
+	if b.tooMuch() == 0 {
+		return
+	}
+	b.collecting.Lock()
+	defer b.collecting.Unlock()
+	if b.tooMuch() > 0 { // nobody else has done it
+		n := b.garbage.Load()
+		debug.FreeOSMemory()
+		b.garbage.Add(-n)
+	}
 }
 
 // DocumentShare is how much the images of all nodes of one document may take together: a quarter.
@@ -98,7 +123,7 @@ func (b *Budget) DocumentShare() int64 { return b.limit.Load() / 4 }
 func (b *Budget) take(n int64) bool {
 	for {
 		used := b.used.Load()
-		if used+n > b.limit.Load() {
+		if used+n+b.tooMuch() > b.limit.Load() {
 			return false
 		}
 		if b.used.CompareAndSwap(used, used+n) {
@@ -119,6 +144,7 @@ func (b *Budget) takeIdle(n int64) bool {
 		return true
 	}
 	b.reclaim(n)
+	b.collect()
 	return b.take(n)
 }
 

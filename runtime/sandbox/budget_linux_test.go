@@ -2,34 +2,28 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
 // resident is what Linux says that the process has: its own pages, and those of files in memory.
 func resident(t *testing.T) (n int64) {
 	t.Helper()
 	debug.FreeOSMemory()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range bytes.Lines(status) {
-		if _, err := fmt.Sscanf(string(line), "RssAnon: %d kB", &n); err == nil {
-			break
-		}
-	}
-	n *= 1024
+	n = anonymous(t)
 	files, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +35,21 @@ func resident(t *testing.T) (n int64) {
 		}
 	}
 	return n
+}
+
+// anonymous is what Linux says that the process has of pages of its own.
+func anonymous(t *testing.T) (n int64) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(status) {
+		if _, err := fmt.Sscanf(string(line), "RssAnon: %d kB", &n); err == nil {
+			break
+		}
+	}
+	return n * 1024
 }
 
 // deep is a node that recurses as deep as is needed for some megabytes of stack, and asks the host there.
@@ -138,5 +147,97 @@ func TestIdleInstancesTakeLittle(t *testing.T) {
 	}
 	if given > heapTakes*n || n > instances<<19 {
 		t.Errorf("%d instances take %d bytes, %d are counted", instances, given, n)
+	}
+}
+
+// An image's zeros take nothing, whoever reads them, and are zeros for each call.
+func TestZerosOfAnImageTakeNothing(t *testing.T) {
+	sum := code( // of a byte of each page, from the first on
+		[]byte{0x03, 0x40}, local(2), local(3), i32c(12), []byte{0x74}, load8, add, []byte{0x21, 2},
+		local(3), i32c(1), add, []byte{0x22, 3}, i32c(1000<<4), []byte{0x49, 0x0d, 0x00, 0x0b})
+	g := node(sum, i32c(dataAt), local(2), i32c(48), add, store8, // once more: a call that wrote where there were zeros
+		i32c(30<<20), i32c(1), store8, answer(abi.Output, dataAt, 1))
+	g.funcs[1].locals = []byte{1, 2, tI32}
+	g.memory, g.data = append([]byte{0}, leb(1000)...), "\x30"
+	before := resident(t)
+	m := load(t, newHost(t), g.bytes(), Limits{Memory: 64 << 20}, hostapi.Grants{})
+	if counted := m.budget.used.Load(); counted > 1<<20 {
+		t.Errorf("an image of zeros counts %d bytes", counted)
+	}
+	for range 3 {
+		if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "0" {
+			t.Fatalf("%s, %v", r.Output, err)
+		}
+	}
+	if given := resident(t) - before; given > 8<<20 {
+		t.Errorf("Linux gives %d bytes", given)
+	}
+}
+
+// One instruction that writes to all of a memory is counted before it does: the scheduler lets others run as soon as it has
+// ended, before anybody could look.
+func TestLongWritesAreCountedBefore(t *testing.T) {
+	fill := node(i32c(0), i32c(3), i32c(40<<20), []byte{0xfc, 0x0b, 0x00}, forever, answer(abi.Output, dataAt, 1))
+	fill.memory = append([]byte{0}, leb(640)...)
+	m := load(t, newHost(t), fill.bytes(), Limits{Memory: 64 << 20, Timeout: 2 * time.Second}, hostapi.Grants{})
+	m.budget.SetLimit(200 << 20)
+	before := resident(t)
+	client := m.For("w")
+	var all sync.WaitGroup
+	var failed atomic.Int64
+	for range 60 {
+		all.Go(func() {
+			_, err := client.Call(t.Context(), new(hostapi.Session), nil, nil)
+			var e *Error
+			if errors.As(err, &e) && e.Code == CodeMemory {
+				failed.Add(1)
+			}
+		})
+	}
+	over, peak := make(chan struct{}), int64(0)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+				peak = max(peak, anonymous(t))
+			}
+		}
+	})
+	all.Wait()
+	close(over)
+	watch.Wait()
+	if peak -= before; peak > 232<<20 || failed.Load() < 40 {
+		t.Errorf("the calls took %d bytes at most; %d have failed", peak, failed.Load())
+	}
+}
+
+// An image has few parts, which hold all that is not zero.
+func TestExtents(t *testing.T) {
+	for name, c := range map[string]struct {
+		pages []int // of 128 KiB that hold something
+		want  int
+	}{
+		"nothing":     {nil, 0},
+		"everything":  {[]int{0, 1, 2, 3}, 1},
+		"two":         {[]int{0, 30}, 2},
+		"small gaps":  {[]int{0, 2, 4, 6, 8, 10}, 1},
+		"large gaps":  {[]int{0, 3, 6, 9, 12, 15, 18, 21, 24}, maxExtents},
+		"at the ends": {[]int{0, 63}, 2},
+	} {
+		memory := make([]byte, 64*smallGap)
+		for _, n := range c.pages {
+			memory[n*smallGap] = 1
+			memory[(n+1)*smallGap-1] = 1
+		}
+		parts, rest := extents(memory), bytes.Clone(memory)
+		for _, e := range parts {
+			clear(e.of(rest))
+		}
+		if len(parts) != c.want || bytes.ContainsRune(rest, 1) {
+			t.Errorf("%s: %v, want %d", name, parts, c.want)
+		}
 	}
 }

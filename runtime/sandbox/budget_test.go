@@ -134,8 +134,7 @@ func TestBudgetHolds(t *testing.T) {
 // A workflow has three quarters, and the rest is for others: however many of its calls wait, another's gets in.
 func TestAWorkflowHasItsShare(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
-	p := m.instances.(kept).pool
-	one := p.needs(p.image).bytes
+	one := bytesOfOne(m)
 	m.budget.SetLimit(m.budget.used.Load() + 8*one)
 	flood, other := m.For("flood"), m.For("other")
 	at := newGatekeeper()
@@ -169,8 +168,7 @@ func TestAWorkflowHasItsShare(t *testing.T) {
 // Of those who wait, workflows take turns: one with many calls in line is not served before one with a single call.
 func TestWorkflowsTakeTurnsForMemory(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
-	p := m.instances.(kept).pool
-	m.budget.SetLimit(m.budget.used.Load() + p.needs(p.image).bytes)
+	roomFor(m, 1)
 	at := newGatekeeper()
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -237,7 +235,7 @@ func shareOf(b *Budget, id string) *Share {
 func TestWaitingForMemoryEnds(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
 	p := m.instances.(kept).pool
-	one := p.needs(p.image).bytes
+	one := bytesOfOne(m)
 	release := m.budget.SetLimit(m.budget.used.Load() + one)
 	at := newGatekeeper()
 	var first sync.WaitGroup
@@ -464,4 +462,22 @@ func TestTablesAndStacksCount(t *testing.T) {
 	if e := new(Error); !errors.As(err, &e) || e.Code != CodeMemory && e.Code != CodeTrap {
 		t.Error(err)
 	}
+}
+
+// Stacks that calls have left behind count until they were collected; who needs the memory has that done.
+func TestGarbageCounts(t *testing.T) {
+	const limit = 256 << 20
+	m := load(t, newHostWith(t, Options{Budget: NewBudget(limit)}), endless()["a value"].bytes(), small, hostapi.Grants{})
+	for m.budget.garbage.Load() < limit/16+64<<20 {
+		_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
+		fails(t, err, CodeTrap)
+	}
+	most := int64(limit) - m.budget.used.Load()
+	if m.budget.take(most) {
+		t.Error("what garbage takes was given to others")
+	}
+	if !m.budget.takeIdle(most) || m.budget.garbage.Load() != 0 {
+		t.Errorf("%d bytes of garbage are left", m.budget.garbage.Load())
+	}
+	m.budget.give(most)
 }

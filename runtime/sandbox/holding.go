@@ -20,9 +20,9 @@ const (
 	smallStacks = 32 << 10 // stacks that are not larger are a part of that
 	writesStep  = 64 << 10 // pages that were written to are counted in such steps
 
-	// maxInstances bounds how many instances there are, each of which takes up to three mappings of the 65,530 that Linux lets
-	// a process have: one counts as that part of the budget at least.
-	maxInstances = 1 << 14
+	// maxInstances bounds how many instances there are, each of which takes up to nine mappings of the 65,530 that Linux
+	// lets a process have: one counts as that part of the budget at least.
+	maxInstances = 1 << 12
 )
 
 // inHeap is how often bytes in Go's heap count: the garbage collector lets it become twice what is in use.
@@ -37,6 +37,7 @@ type holding struct {
 	share  *Share // of the call that has the instance; nil = it is idle
 	bytes  int64
 	cost   int64  // what is counted in any case
+	engine int64  // of that what the engine takes, in Go's heap
 	heap   bool   // the memory is in Go's heap
 	image  uint64 // bytes of the image
 	pages  pages  // of the image that were written to
@@ -126,8 +127,8 @@ func (h *holding) restored() {
 
 // needs is what an instance has at its start, in a region of its own or of an image.
 func (c *starter) needs(i *image) holding {
-	h := holding{budget: c.budget, cost: inHeap * (heldByAny + int64(c.parts.Held)), heap: !canShare}
-	h.cost = max(h.cost, c.budget.limit.Load()/maxInstances) + writesStep // for the page of marks
+	h := holding{budget: c.budget, engine: inHeap * (heldByAny + int64(c.parts.Held)), heap: !canShare}
+	h.cost = max(h.engine, c.budget.limit.Load()/maxInstances) + writesStep // for the page of marks
 	switch {
 	case i == nil:
 		h.whole = min(uint64(c.layout.Base)+uint64(c.parts.MemoryMin)*wasmPage, uint64(c.layout.Base)+c.limit)
@@ -161,9 +162,9 @@ func (in *instance) settle() error {
 	return nil
 }
 
-// look counts what a guest that runs has written and what it has put on its stack. It ends the call when that is more than there
-// is: see [Budget] why it does not wait.
-func (in *instance) look() {
+// look counts what a guest that runs has written, what it has put on its stack, and what it is about to write. It ends the
+// call when that is more than there is: see [Budget] why it does not wait.
+func (in *instance) look(ahead int64) {
 	h := &in.memory.holding
 	if len(h.pages.bits) > 0 {
 		countWritten(in.layout, in.memory.region.bytes(in.memory.size), &h.pages)
@@ -172,7 +173,11 @@ func (in *instance) look() {
 	if s := in.memory.meter.stack; s != &in.alloc.stack && s != &in.run.stack && s != &in.main.stack {
 		stacks += s.size()
 	}
-	if n := h.need(stacks) - h.bytes; n > 0 {
+	n := h.need(stacks)
+	if unwritten := int64(len(h.pages.bits))*64<<pageBits - int64(h.pages.count)<<pageBits; unwritten > 0 {
+		n += min(ahead, unwritten)
+	}
+	if n -= h.bytes; n > 0 {
 		if err := h.grow(n); err != nil {
 			in.memory.refused = err
 			panic(err)

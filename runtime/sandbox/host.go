@@ -188,6 +188,7 @@ func (h *Host) shrink() {
 	for p := range h.pools {
 		p.shrink()
 	}
+	h.options.Budget.collect()
 	if len(h.pools) > 0 {
 		h.shrinker.Reset(shrinkEvery)
 	}

@@ -28,8 +28,12 @@ func newImage(way Reset, memory []byte, marks uint32, b *Budget) (*image, *Error
 	}
 	clear(memory[:marks])
 	i := &image{budget: b, counted: inHeap * int64(len(memory))}
+	var parts []extent
 	if shared {
-		i.counted = int64(written(memory))
+		parts, i.counted = extents(memory), 0
+		for _, e := range parts {
+			i.counted += int64(e.to - e.from)
+		}
 	}
 	if !b.takeIdle(i.counted) {
 		return nil, &Error{Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), i.counted)}
@@ -38,7 +42,7 @@ func newImage(way Reset, memory []byte, marks uint32, b *Budget) (*image, *Error
 		i.bytes = append([]byte(nil), memory...)
 		return i, nil
 	}
-	m, err := newMapping(memory)
+	m, err := newMapping(memory, parts)
 	if err != nil {
 		b.give(i.counted)
 		return nil, &Error{Code: CodeInternal, Message: "the image of an instance cannot be kept", Detail: err}
@@ -47,27 +51,43 @@ func newImage(way Reset, memory []byte, marks uint32, b *Budget) (*image, *Error
 	return i, nil
 }
 
-// eachPage calls part for the pages of memory that are not all zeros.
-func eachPage(memory []byte, part func(at int, page []byte) error) error {
+// extent is a part of a memory, from and to pages.
+type extent struct{ from, to int }
+
+func (e extent) of(memory []byte) []byte { return memory[e.from:e.to] }
+
+const (
+	maxExtents = 4         // of an image: each takes two mappings of an instance
+	smallGap   = 128 << 10 // bytes of zeros that are no reason for another extent
+)
+
+// extents are the parts of a memory that are not all zeros, at most maxExtents, in order: the largest gaps are between them.
+func extents(memory []byte) (all []extent) {
 	size := os.Getpagesize()
 	zero := make([]byte, size)
 	for at := 0; at < len(memory); at += size {
-		if page := memory[at:min(at+size, len(memory))]; !bytes.Equal(page, zero[:len(page)]) {
-			if err := part(at, page); err != nil {
-				return err
-			}
+		end := min(at+size, len(memory))
+		if bytes.Equal(memory[at:end], zero[:end-at]) {
+			continue
+		}
+		if last := len(all) - 1; last >= 0 && at-all[last].to <= smallGap {
+			all[last].to = end
+		} else {
+			all = append(all, extent{at, end})
 		}
 	}
-	return nil
-}
-
-// written is how many bytes the pages have that are not all zeros.
-func written(memory []byte) (n int) {
-	_ = eachPage(memory, func(_ int, page []byte) error { // which has no error
-		n += len(page)
-		return nil
-	})
-	return n
+	gap := func(i int) int { return all[i].from - all[i-1].to }
+	for len(all) > maxExtents {
+		least := 1
+		for i := 2; i < len(all); i++ {
+			if gap(i) < gap(least) {
+				least = i
+			}
+		}
+		all[least-1].to = all[least].to
+		all = append(all[:least], all[least+1:]...)
+	}
+	return all
 }
 
 // region makes a region that is the image's, up to limit bytes.

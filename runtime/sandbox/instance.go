@@ -118,7 +118,10 @@ func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string)
 		return 0, nil
 	}
 	in.memory.meter.begin(ctx, s.Deadline, 0)
-	defer in.memory.meter.end()
+	defer func() {
+		in.memory.meter.end()
+		in.discard(f.stack.size())
+	}()
 	in.stack[0] = 0
 	if err := in.call(in.context(ctx, s), &f); err != nil {
 		return 0, in.ended(ctx, s, err)
@@ -138,6 +141,7 @@ const handlesFor = 1024
 
 // handles takes new handles of the functions that calls need.
 func (in *instance) handles() {
+	in.discard(in.stacks())
 	in.alloc, in.run = in.handle(abi.ExportAlloc), in.handle(abi.ExportRun)
 	if in.run.Function == nil {
 		in.main = in.handle(abi.ExportStart)
@@ -216,6 +220,8 @@ func (in *instance) close() {
 		// Close frees Go memory only and has nothing to report.
 		_ = in.module.Close(context.Background())
 	}
+	in.discard(in.stacks())
+	in.memory.holding.budget.discarded(in.memory.holding.engine)
 	in.memory.region.free()
 	in.memory.holding.give(in.memory.holding.bytes)
 }

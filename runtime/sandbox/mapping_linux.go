@@ -7,21 +7,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapping is an image in a sealed file without a name, in memory: regions share its pages until they write to them.
+// mapping is an image in a sealed file without a name, in memory: regions share its pages until they write to them. Only the
+// parts that are not all zeros are ever mapped from the file: who reads a hole in it makes Linux fill that.
 type mapping struct {
 	fd    int
-	bytes []byte // the file, read-only
+	parts []extent
+	bytes []byte // the image, read-only
 }
 
 const canShare = true
 
-// newMapping copies memory into a file. Pages of zeros become holes, which take no memory until somebody writes to them.
-func newMapping(memory []byte) (_ *mapping, err error) {
+// newMapping copies those parts of a memory into a file.
+func newMapping(memory []byte, parts []extent) (_ *mapping, err error) {
 	fd, err := unix.MemfdCreate("flowtrux-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}
-	m := &mapping{fd: fd}
+	m := &mapping{fd: fd, parts: parts}
 	defer func() {
 		if err != nil {
 			m.free()
@@ -30,12 +32,10 @@ func newMapping(memory []byte) (_ *mapping, err error) {
 	if err := unix.Ftruncate(fd, int64(len(memory))); err != nil {
 		return nil, fmt.Errorf("ftruncate: %w", err)
 	}
-	err = eachPage(memory, func(at int, page []byte) error {
-		_, err := unix.Pwrite(fd, page, int64(at))
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("pwrite: %w", err)
+	for _, e := range parts {
+		if _, err := unix.Pwrite(fd, e.of(memory), int64(e.from)); err != nil {
+			return nil, fmt.Errorf("pwrite: %w", err)
+		}
 	}
 	const seals = unix.F_SEAL_WRITE | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
@@ -44,10 +44,26 @@ func newMapping(memory []byte) (_ *mapping, err error) {
 	if len(memory) == 0 {
 		return m, nil
 	}
-	if m.bytes, err = unix.Mmap(fd, 0, len(memory), unix.PROT_READ, unix.MAP_SHARED); err != nil {
+	const flags = unix.MAP_PRIVATE | unix.MAP_ANON | unix.MAP_NORESERVE
+	if m.bytes, err = unix.Mmap(-1, 0, len(memory), unix.PROT_READ, flags); err != nil {
 		return nil, fmt.Errorf("mmap: %w", err)
 	}
+	if err := m.into(m.bytes, unix.PROT_READ, unix.MAP_SHARED); err != nil {
+		return nil, err
+	}
 	return m, nil
+}
+
+// into maps the parts of the image into an address range.
+func (m *mapping) into(space []byte, prot, flags int) error {
+	flags |= unix.MAP_FIXED | unix.MAP_NORESERVE
+	for _, e := range m.parts {
+		at := unsafe.Pointer(unsafe.SliceData(e.of(space)))
+		if _, err := unix.MmapPtr(m.fd, int64(e.from), at, uintptr(e.to-e.from), prot, flags); err != nil {
+			return fmt.Errorf("mapping the image: %w", err)
+		}
+	}
+	return nil
 }
 
 func (m *mapping) free() {
@@ -81,11 +97,12 @@ func (m *mapping) region(limit uint64) (_ region, err error) {
 	// Huge pages would make each first write cost, and keep, 2 MiB. Kernels without them answer EINVAL.
 	_ = unix.Madvise(space, unix.MADV_NOHUGEPAGE)
 	if len(m.bytes) > 0 {
-		_, err = unix.MmapPtr(m.fd, 0, unsafe.Pointer(unsafe.SliceData(space)), uintptr(len(m.bytes)), unix.PROT_READ|unix.PROT_WRITE,
-			unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
-		if err != nil {
-			return nil, fmt.Errorf("mapping the image: %w", err)
+		if err := unix.Mprotect(space[:len(m.bytes)], unix.PROT_READ|unix.PROT_WRITE); err != nil {
+			return nil, fmt.Errorf("mprotect: %w", err)
 		}
+	}
+	if err := m.into(space, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE); err != nil {
+		return nil, err
 	}
 	return r, nil
 }

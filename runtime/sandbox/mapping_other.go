@@ -14,6 +14,6 @@ func newRegion(uint64) (region, error) { return new(heap), nil }
 
 var errNoMapping = errors.New("not on this system")
 
-func newMapping([]byte) (*mapping, error)      { return nil, errNoMapping }
-func (*mapping) region(uint64) (region, error) { return nil, errNoMapping }
-func (*mapping) free()                         {}
+func newMapping([]byte, []extent) (*mapping, error) { return nil, errNoMapping }
+func (*mapping) region(uint64) (region, error)      { return nil, errNoMapping }
+func (*mapping) free()                              {}

@@ -16,6 +16,13 @@ const slice = 100_000
 // guest run for 10 ms, and an execution waits for several such turns one after the other. Calls that take less are not interrupted.
 const turn = time.Millisecond
 
+// A guest that has overdrawn its fuel is about to do what costs as much: at most to write bytesPerFuel bytes for each unit. From
+// longWrite bytes on they are counted before: the scheduler may let others run as soon as such an instruction has ended.
+const (
+	bytesPerFuel = 16
+	longWrite    = 64 << 10
+)
+
 // Why the host stops a guest that yields.
 var (
 	errFuel      = errors.New("the fuel is used up")
@@ -85,7 +92,7 @@ func (m *meter) Burn(units int32) {
 }
 
 // Wait implements hostapi.Meter: what the guest holds while others run is counted.
-func (m *meter) Wait() { m.in.look() }
+func (m *meter) Wait() { m.in.look(0) }
 
 // yields tells whether the guest asks for memory because a counter is used up.
 func (m *meter) yields() bool {
@@ -104,10 +111,15 @@ func (m *meter) yield() {
 		panic(errCancelled)
 	case !m.deadline.IsZero() && !now.Before(m.deadline):
 		panic(errLate)
+	}
+	if ahead := -int64(int32(m.left.Get())) * bytesPerFuel; ahead > longWrite {
+		m.in.look(ahead)
+	}
+	switch {
 	case m.began.IsZero():
 		m.began = now
 	case now.Sub(m.began) >= turn:
-		m.in.look()
+		m.in.look(0)
 		runtime.Gosched()
 		m.began = time.Now()
 	}

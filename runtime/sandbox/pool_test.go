@@ -32,8 +32,14 @@ var call0 = call(0)
 
 // roomFor leaves memory for so many instances of a module, of which there is none yet.
 func roomFor(m *Module, instances int) {
+	m.budget.SetLimit(m.budget.used.Load() + int64(instances)*bytesOfOne(m))
+}
+
+// bytesOfOne is what an instance of a module counts at its start in a small budget.
+func bytesOfOne(m *Module) int64 {
+	defer m.budget.SetLimit(1 << 20)()
 	p := m.instances.(kept).pool
-	m.budget.SetLimit(m.budget.used.Load() + int64(instances)*p.needs(p.image).bytes)
+	return p.needs(p.image).bytes
 }
 
 // Calls wait for an instance when all are in use, and each of them gets one.

@@ -128,7 +128,10 @@ type prepared struct {
 func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte, fuel uint64) (Result, *Error) {
 	run := in.run
 	in.run = in.handle(abi.ExportPrepare)
-	defer func() { in.run = run }()
+	defer func() {
+		in.discard(in.run.stack.size())
+		in.run = run
+	}()
 	packed, failure := in.answered(ctx, s, buffer, fixed, fuel)
 	if failure != nil {
 		return Result{}, failure

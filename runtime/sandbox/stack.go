@@ -79,9 +79,18 @@ func (in *instance) call(ctx context.Context, f *handle) error {
 }
 
 // stacks is the size of the stacks that the instance keeps for its next call, in bytes.
-func (in *instance) stacks() int {
-	if in.run.Function == nil {
-		return in.main.stack.size()
+func (in *instance) stacks() (n int) {
+	for _, h := range []*handle{&in.alloc, &in.run, &in.main} {
+		if h.Function != nil {
+			n += h.stack.size()
+		}
 	}
-	return in.alloc.stack.size() + in.run.stack.size()
+	return n
+}
+
+// discard notes that stacks of so many bytes are not used any more.
+func (in *instance) discard(stacks int) {
+	if stacks > smallStacks {
+		in.memory.holding.budget.discarded(inHeap * int64(stacks-smallStacks))
+	}
 }

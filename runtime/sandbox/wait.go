@@ -37,7 +37,7 @@ func (s *Share) admit(ctx context.Context, deadline time.Time, p *pool, need int
 		return in, nil
 	default:
 	}
-	b.reclaim(need) // of what has become idle before others could see that somebody waits
+	b.reclaim(need) // what has become idle before others could see that somebody waits
 	b.serveWaiting()
 	var late <-chan time.Time
 	if !deadline.IsZero() {
@@ -104,6 +104,7 @@ func (b *Budget) serveWaiting() {
 	if b.waiting.Load() == 0 {
 		return
 	}
+	b.collect()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.serve()
