@@ -13,6 +13,7 @@ import (
 	"github.com/flowtrux/edge/caddymodule/command"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
 )
@@ -139,7 +140,7 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
+		return notCompiled(err)
 	}
 	plan := program.Plan
 	put := []store.Entry{{Key: catalog.WorkflowPrefix + plan.ID, Value: plan.Document}}
@@ -175,10 +176,19 @@ func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 		return writeJSON(w, http.StatusOK, map[string]any{"valid": false, "problems": adminProblems(bad.Problems)})
 	}
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
+		return notCompiled(err)
 	}
 	plan := program.Plan
 	return writeJSON(w, http.StatusOK, map[string]any{"valid": true, "id": plan.ID, "nodes": len(plan.Nodes), "prepareFuel": plan.PrepareFuel})
+}
+
+// notCompiled is the error for a document about which nothing could be found out.
+func notCompiled(err error) error {
+	status := http.StatusInternalServerError
+	if full := (*sandbox.NoRoomError)(nil); errors.As(err, &full) {
+		status = http.StatusServiceUnavailable
+	}
+	return caddy.APIError{HTTPStatus: status, Err: err}
 }
 
 func deleteWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {

@@ -16,14 +16,30 @@ import (
 // codeNodes are the built-in node types.
 func codeNodes(t testing.TB) *engine.Nodes {
 	t.Helper()
+	return codeNodesOf(t, newHost(t, nil))
+}
+
+// newHost is a sandbox with that budget.
+func newHost(t testing.TB, b *sandbox.Budget) *sandbox.Host {
+	t.Helper()
 	dir, err := compiled.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
+	host, err := sandbox.New(sandbox.Options{CacheDir: dir, Budget: b})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if err := host.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return host
+}
+
+func codeNodesOf(t testing.TB, host *sandbox.Host) *engine.Nodes {
+	t.Helper()
 	loads := make(map[string]engine.Load)
 	for _, n := range nodes.Builtin() {
 		loads[n.Type] = func() (*sandbox.Module, error) {
@@ -33,12 +49,7 @@ func codeNodes(t testing.TB) *engine.Nodes {
 		}
 	}
 	types := engine.NewNodes(loads)
-	t.Cleanup(func() {
-		types.Release()
-		if err := host.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(types.Release)
 	return types
 }
 

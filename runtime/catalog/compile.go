@@ -14,7 +14,7 @@ import (
 )
 
 // Compile does all that makes a document a workflow that runs: engine.Nodes.Compile, the check of webhook.signature, and the
-// binding to the modules of nodes. It is for documents that were stored before. The error is a *flow.DocumentError, or ctx's.
+// binding to the modules of nodes. It is for documents that were stored before. Errors are those of engine.Nodes.Compile.
 func Compile(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, id, revision, document, flow.PrepareFuelStored)
 	if err != nil {

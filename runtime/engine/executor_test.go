@@ -126,6 +126,31 @@ func TestExecutorFinishesFailures(t *testing.T) {
 	}
 }
 
+// TestExecutorWaitsForRoom: an entry whose program others have no memory for is run later.
+func TestExecutorWaitsForRoom(t *testing.T) {
+	l := newLab(t, Config{}, sandbox.Limits{})
+	p := l.program(document("t>a", echo("a", `1`)))
+	r, asked := l.runner(p), 0
+	resolve := r.Resolve
+	r.Resolve = func(ctx context.Context, e *journal.Entry) (*Program, error) {
+		if asked++; asked == 1 {
+			return nil, fmt.Errorf("compiling: %w", noRoomToLoad)
+		}
+		return resolve(ctx, e)
+	}
+	j := newLedger()
+	x := NewExecutor(j, 1)
+	defer x.Use(r)()
+	l.accept(x, p, "exec-1")
+	if got := receive(t, j.finished); got != "exec-1 succeeded" || asked != 2 {
+		t.Errorf("finished %s, asked %d times", got, asked)
+	}
+	l.drain(x, 0)
+}
+
+// noRoomToLoad is the error of a module for which others have the memory.
+var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.NoRoomError{Need: 1}}}
+
 // TestExecutorSurvivesReloads: an entry that was claimed for a configuration which has ended meanwhile goes to the next one.
 func TestExecutorSurvivesReloads(t *testing.T) {
 	j := newLedger()

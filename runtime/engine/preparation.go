@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"math"
 	"sync"
 
 	"github.com/flowtrux/edge/nodes/abi"
@@ -31,6 +32,7 @@ type Preparation struct {
 	counted map[preparedKey]bool // in memory
 	missing []string             // types that are not loaded
 	stopped bool                 // something would have to be prepared yet
+	full    error                // why: others have the memory for it; nil = they do not
 }
 
 // preparedKey is what a module's answer depends on.
@@ -54,7 +56,7 @@ func (n *Nodes) Preparation(fuel uint64) *Preparation {
 }
 
 // Compile compiles a document whose nodes may burn so much fuel together to be prepared. It loads and prepares what they need,
-// until ctx ends. The error is a *flow.DocumentError, or ctx's.
+// until ctx ends. The error is a *flow.DocumentError, or ctx's, or it has a *sandbox.NoRoomError: others had the memory for so long.
 func (n *Nodes) Compile(ctx context.Context, id string, revision int64, document []byte, fuel uint64) (*flow.Plan, error) {
 	p := n.Preparation(fuel)
 	for {
@@ -64,8 +66,11 @@ func (n *Nodes) Compile(ctx context.Context, id string, revision int64, document
 			return plan, err
 		}
 		p.loadMissing()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
+		case p.full != nil:
+			return nil, p.full
 		}
 	}
 }
@@ -87,11 +92,12 @@ func (p *Preparation) loadMissing() {
 
 // Begin begins a round. Nodes are prepared until ctx ends; with nil only what was prepared before, and is kept, is used.
 func (p *Preparation) Begin(ctx context.Context) {
-	p.ctx, p.burnt, p.missing, p.stopped = ctx, 0, nil, false
+	p.ctx, p.burnt, p.missing, p.stopped, p.full = ctx, 0, nil, false, nil
 	p.memory, p.counted = 0, make(map[preparedKey]bool)
 }
 
-// Unfinished tells whether the round has come to no result: types are missing, or its time was over.
+// Unfinished tells whether the round has come to no result: types are missing, its time was over, or others had the memory
+// that it takes.
 func (p *Preparation) Unfinished() bool { return p.stopped || len(p.missing) > 0 }
 
 // Missing are the types that the round has found not loaded.
@@ -100,8 +106,21 @@ func (p *Preparation) Missing() []string { return p.missing }
 // Prepared is how many nodes have been prepared so far, those with the same fixed part counted once.
 func (p *Preparation) Prepared() int { return len(p.known) }
 
-// Failed notes that a missing type cannot be loaded, which is an error of the document from the next round on.
-func (p *Preparation) Failed(name string, err error) { p.failed[name] = err }
+// Failed notes that a missing type cannot be loaded, which is an error of the document from the next round on. A type for
+// which others had the memory stays missing.
+func (p *Preparation) Failed(name string, err error) {
+	if crowdedOut(err) != nil {
+		p.full = err
+		return
+	}
+	p.failed[name] = err
+}
+
+// crowdedOut finds in an error that others had the memory; nil = they are not the reason.
+func crowdedOut(err error) (full *sandbox.NoRoomError) {
+	errors.As(err, &full)
+	return full
+}
 
 // errUnfinished is the error of a round that is given up.
 var errUnfinished = errors.New("it is not loaded or prepared yet")
@@ -134,10 +153,14 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 		p.stopped = true
 		return nil, 0, errUnfinished
 	}
+	most := int64(math.MaxInt64) // what was stored before serves, and its images go when others are needed
+	if p.budget <= flow.MaxPrepareFuel {
+		most = t.module.Budget().DocumentShare()
+	}
 	key := preparedKey{name, sha256.Sum256(fixed)}
 	a, ok := p.known[key]
 	if !ok {
-		if a, err = p.ask(t.module.Prepared(fixed)); err != nil {
+		if a, err = p.ask(t.module.Prepared(fixed), most); err != nil {
 			return nil, 0, err
 		}
 		p.known[key] = a
@@ -147,11 +170,10 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 		p.counted[key] = true
 		p.memory += a.memory
 	}
-	most := t.module.Budget().DocumentShare()
 	switch {
 	case p.burnt > p.budget:
 		return nil, a.fuel, &flow.FuelError{Limit: p.budget}
-	case p.memory > most && p.budget <= flow.MaxPrepareFuel: // what was stored before serves, and its images go when others are needed
+	case p.memory > most:
 		return nil, a.fuel, &flow.MemoryError{Taken: p.memory, Limit: most}
 	case a.refused:
 		return nil, a.fuel, &flow.PrepareError{Reason: a.reason}
@@ -159,8 +181,8 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 	return a.reads, a.fuel, nil
 }
 
-// ask has a module prepared, with the fuel that is left.
-func (p *Preparation) ask(module *sandbox.Prepared) (answered, error) {
+// ask has a module prepared, with the fuel that is left. All images of the document may take most bytes.
+func (p *Preparation) ask(module *sandbox.Prepared, most int64) (answered, error) {
 	r, fuel, ok := module.Known()
 	if !ok {
 		left := p.budget - p.burnt
@@ -181,6 +203,12 @@ func (p *Preparation) ask(module *sandbox.Prepared) (answered, error) {
 			return answered{}, err
 		case errors.As(err, &failure) && failure.Code == sandbox.CodeFuel:
 			return answered{}, &flow.FuelError{Limit: p.budget}
+		case crowdedOut(err) != nil:
+			if taken := p.memory + crowdedOut(err).Image; taken > most {
+				return answered{}, &flow.MemoryError{Taken: taken, Limit: most}
+			}
+			p.stopped, p.full = true, err
+			return answered{}, err
 		default:
 			return answered{}, err
 		}

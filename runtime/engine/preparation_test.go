@@ -29,6 +29,10 @@ func TestPreparationInRounds(t *testing.T) {
 	if _, err := round(nil); err == nil || !p.Unfinished() || strings.Join(p.Missing(), " ") != "code" {
 		t.Fatalf("a type that is not loaded: %v, missing %q", err, p.Missing())
 	}
+	p.Failed("code", noRoomToLoad)
+	if _, err := round(t.Context()); err == nil || !p.Unfinished() || strings.Join(p.Missing(), " ") != "code" {
+		t.Errorf("a type for which others had the memory: %v, missing %q", err, p.Missing())
+	}
 	p.Failed("code", errors.New("no memory"))
 	if _, err := round(t.Context()); p.Unfinished() || !strings.Contains(fmt.Sprint(err), `node type "code" cannot be used: no memory`) {
 		t.Errorf("a type that cannot be loaded: %v", err)

@@ -37,6 +37,9 @@ func (x *Executor) work(r *Runner, l journal.Lease, c *claimed) {
 	case err != nil && x.hard.Err() != nil: // it was cut off
 		x.giveBack(r, l, 0)
 		return
+	case crowdedOut(err) != nil: // for now
+		x.giveBack(r, l, claimRetry)
+		return
 	case err != nil:
 		r.Engine.config.Logger.Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
 			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))

@@ -42,6 +42,8 @@ type holding struct {
 	image  uint64 // bytes of the image
 	pages  pages  // of the image that were written to
 	whole  uint64 // up to where memory is counted, but for the image, whether it was written to or not
+
+	lacking int64 // what grow was asked for when it failed last
 }
 
 // hold makes the instance one of a call of the share's, if that may have as much.
@@ -62,6 +64,7 @@ func (h *holding) let() {
 // grow counts n bytes more for the call that has the instance.
 func (h *holding) grow(n int64) error {
 	if err := h.share.grow(n); err != nil {
+		h.lacking = n
 		return err
 	}
 	h.bytes += n

@@ -52,6 +52,8 @@ type Host struct {
 	options Options
 	trial   time.Duration // for _initialize, warmup and describe of a module together
 
+	patience time.Duration // of loads and of images in the making, for memory that others have
+
 	mu        sync.Mutex
 	runtime   wazero.Runtime // nil until the first Load, and after the end
 	cache     wazero.CompilationCache
@@ -73,7 +75,7 @@ func New(o Options) (*Host, error) {
 		o.Budget = NewBudget(0)
 	}
 	h := &Host{
-		options: o, trial: trialTime,
+		options: o, trial: trialTime, patience: roomTime,
 		compiled: make(map[codeKey]*compiled), room: semaphore.NewWeighted(compileRoom), pools: make(map[shrinkable]struct{}),
 	}
 	o.Budget.join(h)

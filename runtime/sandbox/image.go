@@ -20,13 +20,15 @@ type image struct {
 // inputRoom is the size of the input buffer that an image has, in bytes.
 const inputRoom = 64 << 10
 
-// newImage makes an image of an instance's memory, which is copied, without the marks in its first bytes.
-func newImage(way Reset, memory []byte, marks uint32, b *Budget) (*image, *Error) {
+// newImage makes an image of an instance's memory, which is copied, without the marks in its first bytes. The instance
+// counts as h.
+func newImage(way Reset, memory []byte, marks uint32, h *holding) (*image, *Error) {
 	shared, err := way.shares()
 	if err != nil {
 		return nil, &Error{Code: CodeInternal, Message: err.Error(), Detail: err}
 	}
 	clear(memory[:marks])
+	b := h.budget
 	i := &image{budget: b, counted: inHeap * int64(len(memory))}
 	var parts []extent
 	if shared {
@@ -36,7 +38,10 @@ func newImage(way Reset, memory []byte, marks uint32, b *Budget) (*image, *Error
 		}
 	}
 	if !b.takeIdle(i.counted) {
-		return nil, &Error{Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), i.counted)}
+		return nil, &Error{
+			Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), i.counted),
+			Detail: &NoRoomError{Need: h.bytes + i.counted, Image: i.counted},
+		}
 	}
 	if !shared {
 		i.bytes = append([]byte(nil), memory...)

@@ -164,14 +164,19 @@ func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
 	}
 }
 
-// tryMake is make; a panic of the sandbox is an error, as nobody else is on this goroutine.
-func (i *images) tryMake(ctx context.Context, of *Prepared, fuel uint64) (_ *prepared, failure *Error) {
+// tryMake is make, which waits for memory that others have; a panic of the sandbox is an error, as nobody else is on this
+// goroutine.
+func (i *images) tryMake(ctx context.Context, of *Prepared, fuel uint64) (made *prepared, failure *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			failure = &Error{Code: CodeInternal, Message: "an error in the host", Detail: fmt.Errorf("preparing: %v", p)}
 		}
 	}()
-	return i.make(ctx, of, fuel)
+	failure = of.share.retry(ctx, i.host.patience, func() (failure *Error) {
+		made, failure = i.make(ctx, of, fuel)
+		return failure
+	})
+	return made, failure
 }
 
 // endOldest lets the image go that was used least lately, other than but; false when there is none, since all are being made.
@@ -297,7 +302,11 @@ func (i *images) make(ctx context.Context, of *Prepared, fuel uint64) (*prepared
 	}
 	defer i.base.release(in, false)
 	p := &prepared{running: gate{ended: make(chan struct{})}}
-	if p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), of.fixed, fuel); failure != nil {
+	p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), of.fixed, fuel)
+	if full := in.crowded(); full != nil { // whatever the guest made of it: with more memory it is another answer
+		return nil, full
+	}
+	if failure != nil {
 		return nil, failure
 	}
 	p.fuel = begin.Fuel

@@ -270,12 +270,22 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 	if ctx.Err() != nil {
 		return failed("start", stopped(ctx, nil))
 	}
+	own := h.options.Budget.own
+	if failure := own.await(ctx, time.Now().Add(h.patience), starter.needs(nil).bytes); failure != nil {
+		return failed("memory", failure)
+	}
 	s := starter.begin()
 	s.Deadline = time.Now().Add(h.trial)
 	if len(m.slow) > 0 {
 		m.instances = fresh{starter}
 	} else {
-		image, part, failure := starter.template(ctx, s, h.options.Reset)
+		var image *image
+		var part string
+		failure := own.retry(ctx, h.patience, func() (failure *Error) {
+			s.Deadline = time.Now().Add(h.trial)
+			image, part, failure = starter.template(ctx, s, h.options.Reset)
+			return failure
+		})
 		if failure != nil {
 			return failed(part, failure)
 		}
@@ -283,7 +293,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 		p := newPool(starter, image)
 		m.instances = kept{p, h.keep(p)}
 	}
-	in, failure := m.instances.acquire(ctx, s, h.options.Budget.own)
+	in, failure := m.instances.acquire(ctx, s, own)
 	if failure != nil {
 		return failed("start", failure)
 	}

@@ -46,7 +46,7 @@ func (c *starter) templateWith(ctx context.Context, s *hostapi.Session, way Rese
 // image makes an image of the instance as it is, whose marks are gone afterwards.
 func (in *instance) image(way Reset) (*image, *Error) {
 	memory, _ := in.module.Memory().Read(0, in.module.Memory().Size())
-	i, err := newImage(way, memory, in.layout.Base, in.memory.holding.budget)
+	i, err := newImage(way, memory, in.layout.Base, &in.memory.holding)
 	if err != nil {
 		return nil, err
 	}

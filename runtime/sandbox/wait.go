@@ -50,7 +50,10 @@ func (s *Share) admit(ctx context.Context, deadline time.Time, p *pool, need int
 		return in, nil
 	case <-late:
 		b.leave(w)
-		return nil, &Error{Code: CodeTimeout, Message: "the time limit has passed while all memory for nodes was in use"}
+		return nil, &Error{
+			Code: CodeTimeout, Message: "the time limit has passed while all memory for nodes was in use",
+			Detail: &NoRoomError{Need: need},
+		}
 	case <-ctx.Done():
 		b.leave(w)
 		return nil, stopped(ctx, ctx.Err())

@@ -1,0 +1,64 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// NoRoomError is the detail of an [Error] that says nothing about the node: others have the memory that was needed. Who
+// tries again may get it.
+type NoRoomError struct {
+	Need  int64 // bytes of the budget that have to be free at once
+	Image int64 // what the image takes of them; 0 = it is not known
+}
+
+func (e *NoRoomError) Error() string {
+	return fmt.Sprintf("others have what is needed of %d bytes", e.Need)
+}
+
+// roomTime is how long loading a module and making an image wait for memory that others have.
+const roomTime = 3 * time.Second
+
+// retry does what takes memory. When others have that, it waits until as much is free and does it again, until the
+// patience or ctx ends: then the error is the last one of do. What needs more than there can be is refused. do gives
+// back all that it holds when it fails, so who waits here has nothing that others wait for.
+func (s *Share) retry(ctx context.Context, patience time.Duration, do func() *Error) *Error {
+	deadline := time.Now().Add(patience)
+	for need := int64(0); ; {
+		failure := do()
+		var full *NoRoomError
+		if failure == nil || !errors.As(failure.Detail, &full) {
+			return failure
+		}
+		most := s.most()
+		if full.Need > most {
+			return tooLarge(full.Need, most)
+		}
+		// What grew step by step needs more than is known after each of them.
+		need = max(full.Need, min(2*need, most))
+		if !time.Now().Before(deadline) || s.await(ctx, deadline, need) != nil {
+			return failure
+		}
+	}
+}
+
+// await waits until the share could have n bytes more. It takes none.
+func (s *Share) await(ctx context.Context, deadline time.Time, n int64) *Error {
+	if _, failure := s.admit(ctx, deadline, nil, n); failure != nil {
+		return failure
+	}
+	s.drop(n)
+	s.budget.give(n)
+	return nil
+}
+
+// crowded is the error of a guest that others kept from memory; nil = they did not.
+func (in *instance) crowded() *Error {
+	refused, h := in.memory.refused, &in.memory.holding
+	if !errors.Is(refused, errShare) && !errors.Is(refused, errBudget) {
+		return nil
+	}
+	return &Error{Code: CodeMemory, Message: in.refusal(), Detail: &NoRoomError{Need: h.bytes + h.lacking}}
+}
