@@ -171,7 +171,7 @@ func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	program, _, err := catalog.CompileNew(r.Context(), r.URL.Query().Get("id"), 0, doc, app.types)
+	program, err := command.CompileNew(r.Context(), r.URL.Query().Get("id"), doc, app.types, isExpected)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		return writeJSON(w, http.StatusOK, map[string]any{"valid": false, "problems": adminProblems(bad.Problems)})
 	}

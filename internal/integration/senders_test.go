@@ -127,6 +127,9 @@ func TestHeadersThatCaddyDrops(t *testing.T) {
 			t.Errorf("%v: %v %s", args, err, errOut)
 		}
 	}
+	if a := s.ask(http.MethodPost, "validate", doc); !containsAll(a.body, `"valid": false`, wanted[1], wanted[3]) {
+		t.Errorf("asking the server to validate: %d %s", a.status, a.body)
+	}
 	if out, _, err := cli(t, "", "status", address); err != nil || !containsAll(out, "workflows/stored: "+wanted[0], "1 serving") {
 		t.Errorf("status: %v %s", err, out)
 	}
@@ -136,6 +139,9 @@ func TestHeadersThatCaddyDrops(t *testing.T) {
 
 	s.load(expecting)
 	s.loaded()
+	if a := s.ask(http.MethodPost, "validate", doc); !strings.Contains(a.body, `"valid": true`) {
+		t.Errorf("asking a server that expects them to validate: %d %s", a.status, a.body)
+	}
 	if _, errOut, err := cli(t, "", "apply", file, address); err != nil {
 		t.Errorf("apply to a server that expects them: %v %s", err, errOut)
 	}
