@@ -25,6 +25,7 @@ type applied struct {
 	ID          string    `json:"id,omitempty"`
 	Revision    int64     `json:"revision,omitempty"`
 	SecretMoved bool      `json:"secretMoved,omitempty"`
+	PrepareFuel uint64    `json:"prepareFuel,omitempty"`
 	Error       string    `json:"error,omitempty"`
 	Problems    []problem `json:"problems,omitempty"`
 }

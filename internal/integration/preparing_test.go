@@ -115,6 +115,9 @@ func TestPrepareFuel(t *testing.T) {
 	if err != nil || !strings.Contains(out, "workflow good, 2 nodes, prepared with ") || !strings.Contains(out, " of 150000000000 units of fuel") {
 		t.Errorf("validate: %v, %s", err, out)
 	}
+	if out, _, err := cli(t, "", "apply", "--json", "--address="+s.admin, good); err != nil || !strings.Contains(out, `"prepareFuel": `) {
+		t.Errorf("apply: %v, %s", err, out)
+	}
 	if _, errOut, err := cli(t, "", "validate", bad); err == nil || !strings.Contains(errOut, "bad.json: nodes[1].config.source: takes too long to prepare") {
 		t.Errorf("validate: %v, %s", err, errOut)
 	}
