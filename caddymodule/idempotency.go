@@ -117,7 +117,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 		case errors.Is(err, engine.ErrNotHere):
 			return nil
 		case errors.Is(err, engine.ErrServerBusy):
-			return x.refuse(answer.Overloaded)
+			return x.refuse(answer.Overloaded, zap.Error(err))
 		case err != nil:
 			return x.refuseJournal(err)
 		}

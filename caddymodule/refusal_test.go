@@ -108,6 +108,44 @@ func TestRefusalSaysTheBound(t *testing.T) {
 	s.app.bodies.memory.used.Add(-4900)
 }
 
+// TestRefusalSaysWhichSlots: whether the workflow's own limit, its share, or the server's limit held
+// a request back.
+func TestRefusalSaysWhichSlots(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(`,"limits":{"executions":4,"queue_wait":"1ms","node_timeout":"1m"}`), `{}`)
+	s.putWorkflow("single", u.workflow(`{"responseMode":"lastNode","timeout":"1m","maxConcurrent":1}`))
+	s.putWorkflow("any", u.workflow(`{"responseMode":"lastNode","timeout":"1m"}`))
+	logs := s.logged(`{}`)
+	var running []<-chan reply
+	hold := func(id string) {
+		running = append(running, s.start(to(id, `{}`)))
+		<-u.arrived
+	}
+	refused := func(id, code, want string) {
+		t.Helper()
+		logs.TakeAll()
+		r := s.do(to(id, `{}`))
+		lines := logs.TakeAll()
+		if r.code() != code || len(lines) != 1 {
+			t.Fatalf("%s: %d %s, %d lines", id, r.status, r.body, len(lines))
+		}
+		if got := fmt.Sprint(lines[0].ContextMap()["error"]); got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
+		}
+	}
+	for range 3 {
+		hold("any")
+	}
+	refused("any", "too_many_executions", "too many executions of this workflow: its share of limits.executions, 3")
+	hold("single")
+	refused("single", "too_many_executions", "too many executions of this workflow: its maxConcurrent, 1")
+	refused("any", "overloaded", "too many executions: limits.executions, 4")
+	close(u.answer)
+	for _, c := range running {
+		<-c
+	}
+}
+
 // TestRefusalsAreLoggedAtABoundedRate: whatever is sent; what was left out is said, and the metrics
 // count all.
 func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {

@@ -101,12 +101,12 @@ func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *
 		x.logFields(id)
 		return free, nil
 	case errors.Is(err, engine.ErrWorkflowBusy):
-		return nil, x.refuse(answer.TooManyExecutions)
+		return nil, x.refuse(answer.TooManyExecutions, zap.Error(err))
 	case errors.Is(err, engine.ErrGone): // a reload came in between
 		return nil, x.refuse(answer.NotReady)
 	case errors.Is(err, context.Canceled): // the sender left the queue
 		return nil, x.unread()
 	default: // the whole server is busy
-		return nil, x.refuse(answer.Overloaded)
+		return nil, x.refuse(answer.Overloaded, zap.Error(err))
 	}
 }

@@ -86,8 +86,8 @@ func (e *Engine) NewID() string {
 }
 
 // Acquire takes a slot of the server and of the workflow for one execution of p, and keeps p's modules open for it. It waits at
-// most Limits.QueueWait. The error is ErrWorkflowBusy, ErrServerBusy, ErrGone or ctx's. release is called once, when
-// the execution has ended.
+// most Limits.QueueWait. The error wraps ErrWorkflowBusy or ErrServerBusy, and then names the limit, or is ErrGone or
+// ctx's. release is called once, when the execution has ended.
 func (e *Engine) Acquire(ctx context.Context, p *Program) (release func(), err error) {
 	return e.acquire(ctx, p, e.config.Limits.QueueWait, false, nil)
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors of Engine.Acquire; ErrGone is also one of Runner.Resolve.
 var (
@@ -11,6 +14,17 @@ var (
 	// ErrGone means that the program's configuration has ended and its modules are closed.
 	ErrGone = errors.New("the configuration of this workflow has ended")
 )
+
+// busyError says which limit kept an execution waiting. Its text is only made when somebody reads it: it is an error of a
+// server that has much to do.
+type busyError struct {
+	kind  error // ErrWorkflowBusy or ErrServerBusy
+	what  string
+	limit int
+}
+
+func (e *busyError) Error() string { return fmt.Sprintf("%v: %s, %d", e.kind, e.what, e.limit) }
+func (e *busyError) Unwrap() error { return e.kind }
 
 // Codes of a NodeError. Besides these, a node gives its own: lower-case letters, digits and underscores, at most 64.
 const (

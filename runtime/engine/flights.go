@@ -81,7 +81,7 @@ func (x *Executor) Join(id string) (*Seat, error) {
 	case it.hasLanded() && it.stale:
 		return nil, journal.ErrUnavailable
 	case f.waiting >= maxWaiting:
-		return nil, ErrServerBusy
+		return nil, &busyError{ErrServerBusy, "as many as may wait for executions of earlier requests", maxWaiting}
 	default:
 		f.waiting++
 		return &Seat{f, it}, nil

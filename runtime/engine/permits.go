@@ -71,7 +71,7 @@ func newPermits(size int) *permits {
 // latest limit counts, also for those who wait already.
 //
 // It waits for the time given, or, when patient, for that time in the workflow's line and without limit for the
-// server. entered, unless nil, is called as soon as its place is taken. The error tells what it waited for: ErrWorkflowBusy,
+// server. entered, unless nil, is called as soon as its place is taken. The error wraps what it waited for: ErrWorkflowBusy,
 // or ErrServerBusy, also when the workflow is at its share while all slots are taken; or it is ctx's. A patient one
 // gets ErrWorkflowBusy wherever its workflow holds it back.
 func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool, entered func()) error {
@@ -129,7 +129,7 @@ func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
 	switch {
 	case p.waiting >= maxWaiters:
 		defer p.forget(id, f)
-		return nil, ErrServerBusy
+		return nil, &busyError{ErrServerBusy, "as many as may wait for limits.executions", maxWaiters}
 	case f.waiting >= journal.Share(maxWaiters):
 		return nil, p.refusal(f, patient)
 	}
@@ -143,11 +143,18 @@ func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
 
 // refusal is the answer of somebody whom his workflow holds back. The caller holds the lock.
 func (p *permits) refusal(f *workflow, patient bool) error {
-	if !f.own && !patient && p.taken >= p.size {
-		return ErrServerBusy
+	switch {
+	case f.own:
+		return &busyError{ErrWorkflowBusy, "its maxConcurrent", f.limit}
+	case !patient && p.taken >= p.size:
+		return p.full()
+	default:
+		return &busyError{ErrWorkflowBusy, "its share of limits.executions", f.limit}
 	}
-	return ErrWorkflowBusy
 }
+
+// full is the answer of somebody whom nothing but the server holds back.
+func (p *permits) full() error { return &busyError{ErrServerBusy, "limits.executions", p.size} }
 
 // fresh is a state that nobody uses. The caller holds the lock.
 func (p *permits) fresh() *workflow {
@@ -235,7 +242,7 @@ func (p *permits) leave(id string, w *waiter) error {
 	case stageServer:
 		p.depart(w, &w.workflow.passed)
 		p.giveBack(id, w.workflow)
-		return ErrServerBusy
+		return p.full()
 	default:
 		return nil
 	}
