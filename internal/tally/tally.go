@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -106,21 +108,16 @@ func (t *tally) endPackage(e *event) {
 		if b := t.builds[e.FailedBuild]; b != nil {
 			fmt.Fprintf(t.out, "%s", b)
 		}
-		for at, b := range t.said {
-			if at.pkg == e.Package && at.name != "" {
+		names := slices.DeleteFunc(slices.Collect(maps.Keys(t.said)), func(at test) bool { return at.pkg != e.Package || at.name == "" })
+		slices.SortFunc(names, func(a, b test) int { return strings.Compare(a.name, b.name) })
+		for _, at := range append(names, test{e.Package, ""}) { // at last a panic, a race, a timeout
+			if b := t.said[at]; b != nil {
 				fmt.Fprintf(t.out, "%s", b)
 			}
 		}
-		if b := t.said[test{e.Package, ""}]; b != nil { // a panic, a race, a timeout
-			fmt.Fprintf(t.out, "%s", b)
-		}
 		fmt.Fprintf(t.out, "FAIL  %-48s %4d tests %7.1f s\n", short(e.Package), t.of[e.Package], e.Elapsed)
 	}
-	for at := range t.said {
-		if at.pkg == e.Package {
-			delete(t.said, at)
-		}
-	}
+	maps.DeleteFunc(t.said, func(at test, _ *strings.Builder) bool { return at.pkg == e.Package })
 }
 
 // short is a package's path below the module.

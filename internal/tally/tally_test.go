@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,9 +15,10 @@ import (
 func TestTally(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":           "module github.com/flowtrux/edge/sample\n\ngo 1.26\n",
-		"good/a_test.go":   "package good\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Log(\"a quiet word\"); t.Run(\"one\", func(*testing.T) {}) }\n",
-		"bad/a_test.go":    "package bad\nimport \"testing\"\nfunc TestB(t *testing.T) { t.Error(\"went wrong\") }\n",
+		"go.mod":         "module github.com/flowtrux/edge/sample\n\ngo 1.26\n",
+		"good/a_test.go": "package good\nimport \"testing\"\nfunc TestA(t *testing.T) { t.Log(\"a quiet word\"); t.Run(\"one\", func(*testing.T) {}) }\n",
+		"bad/a_test.go": "package bad\nimport \"testing\"\nfunc TestB(t *testing.T) { t.Error(\"went wrong\") }\n" +
+			"func TestD(t *testing.T) { for _, n := range []string{\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"} { t.Run(n, func(t *testing.T) { t.Error(\"in \" + n) }) } }\n",
 		"loud/a_test.go":   "package loud\nimport \"testing\"\nfunc TestC(t *testing.T) { panic(\"much too loud\") }\n",
 		"broken/a_test.go": "package broken\nvar x unknown\n",
 		"lazy/a_test.go":   "package lazy\nimport \"testing\"\nfunc TestE(t *testing.T) { t.Skip(\"no server\") }\n",
@@ -56,6 +59,9 @@ func TestTally(t *testing.T) {
 			sum.summary(3 * time.Second)
 			if good := !sum.failed && len(sum.skipped) == 0; good != c.good {
 				t.Errorf("good is %t\n%s", good, said.String())
+			}
+			if f := regexp.MustCompile(`in [a-f]`).FindAllString(said.String(), -1); !slices.IsSorted(f) || name == "one fails" && len(f) != 6 {
+				t.Errorf("the failed subtests are in the order %v", f)
 			}
 			for _, s := range c.says {
 				if !strings.Contains(said.String(), s) {
