@@ -105,9 +105,8 @@ func TestNewBuildUnderLoad(t *testing.T) {
 		}
 		// Each build serves the senders, too, before the next one comes.
 		n := &answered[(i+1)%2]
-		for had := n.Load(); n.Load() == had && !t.Failed(); {
-			time.Sleep(pace / 5)
-		}
+		had := n.Load()
+		eventually(t, "a sender is answered by the new build", func() bool { return n.Load() > had })
 	}
 	stop()
 	senders.Wait()
