@@ -78,7 +78,7 @@ var arrows = map[string][]string{
 	"bench/pair":                {"bench/meter", "bench/workflow", "internal/crash"},
 	"bench/workflow":            {},
 	"internal/arch":             {},
-	"internal/attacks":          {"internal/crash"},
+	"internal/attacks":          {"internal/crash", "internal/wasmbuild"},
 	"internal/compiled":         {},
 	"internal/compiled/builtin": {"internal/compiled", "nodes", "runtime/hostapi", "runtime/sandbox"},
 	"internal/crash":            {"runtime/journal", "runtime/journal/bbolt"},

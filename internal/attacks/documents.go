@@ -59,3 +59,19 @@ func document(webhook object, steps []step, edges []object) string {
 func one(webhook object) string {
 	return chain(webhook, step{id: "o", of: "transform", config: object{"output": 1}})
 }
+
+// accepting answers before it runs.
+func accepting() string { return one(object{"responseMode": "minimal"}) }
+
+// keyHeader has the idempotency key of a request.
+const keyHeader = "Idempotency-Key"
+
+// keyed answers with what its template gives, and again for a key that it has seen.
+func keyed(output string) string {
+	return chain(object{"idempotency": object{"header": keyHeader}}, step{id: "o", of: "transform", config: object{"output": output}})
+}
+
+// calling sends a request to an address.
+func calling(webhook object, address string) string {
+	return chain(webhook, step{id: "h", of: "http-request", config: object{"url": "http://" + address + "/"}})
+}

@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 	"time"
 )
 
@@ -122,16 +121,16 @@ type figure struct {
 	held               bool
 }
 
+// print writes a line for each figure: whether it is within its bound, the figure, the bound, and what it is. The last may be long,
+// so that it does not move the others.
 func (s *scene) print(out io.Writer) {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, f := range s.figures {
 		verdict := "held"
 		if !f.held {
 			verdict = "BROKEN"
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", f.what, f.value, f.bound, verdict)
+		fmt.Fprintf(out, "  %-6s  %20s  %-18s  %s\n", verdict, f.value, f.bound, f.what)
 	}
-	_ = t.Flush() // of the terminal; there is nobody to tell
 }
 
 func (s *scene) held() bool {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/internal/crash"
+	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
 const (
@@ -76,16 +78,21 @@ func (s *scene) memoryBeside(ctx context.Context, v *server, what string, f func
 	s.share(what+": another workflow is answered within 1 s", right, of)
 }
 
+// hungryItems runs a call that takes 40 MB for each item of a list, as many at once as may be.
+func hungryItems() string {
+	const source = `const a = []; for (let i = 0; i < 40; i++) a.push(new Uint8Array(1e6).fill(1));
+let t = 0; for (let i = 0; i < 1e6; i++) t += i; return a.length`
+	return chain(object{"timeout": "30s"},
+		step{"c", "code", object{"source": source}, object{"forEach": "{{trigger.data.l}}", "concurrency": 256}})
+}
+
 // forEachMemory has one small request run as many memory-hungry calls at once as a forEach can.
 func forEachMemory(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
 		return err
 	}
-	const source = `const a = []; for (let i = 0; i < 40; i++) a.push(new Uint8Array(1e6).fill(1));
-let t = 0; for (let i = 0; i < 1e6; i++) t += i; return a.length`
-	if err := v.put(ctx, map[string]string{"other": one(nil), "many": chain(object{"timeout": "30s"},
-		step{"c", "code", object{"source": source}, object{"forEach": "{{trigger.data.l}}", "concurrency": 256}})}); err != nil {
+	if err := v.put(ctx, map[string]string{"other": one(nil), "many": hungryItems()}); err != nil {
 		return err
 	}
 	for _, n := range []int{60, 256} {
@@ -95,6 +102,16 @@ let t = 0; for (let i = 0; i < 1e6; i++) t += i; return a.length`
 		})
 	}
 	return nil
+}
+
+// largeImages has 20 nodes of code that keep 45 MB each when they are prepared; those of each n are others.
+func largeImages(n int) string {
+	steps := make([]step, 20)
+	for k := range steps {
+		source := fmt.Sprintf("const a = [%d]; for (let i = 0; i < 45; i++) a.push(new Uint8Array(1e6).fill(9));\nexport default () => a.length", n*100+k)
+		steps[k] = step{id: fmt.Sprintf("n%d", k), of: "code", config: object{"source": source}}
+	}
+	return fan(nil, steps...)
 }
 
 // imageMemory stores documents whose nodes leave large heaps behind when they are prepared.
@@ -108,24 +125,32 @@ func imageMemory(ctx context.Context, s *scene) error {
 	}
 	s.memoryBeside(ctx, v, "4 documents of 20 nodes of 45 MB", func() {
 		for d := range 4 {
-			steps := make([]step, 20)
-			for k := range steps {
-				source := fmt.Sprintf("const a = [%d]; for (let i = 0; i < 45; i++) a.push(new Uint8Array(1e6).fill(9));\nexport default () => a.length", d*100+k)
-				steps[k] = step{id: fmt.Sprintf("n%d", k), of: "code", config: object{"source": source}}
-			}
 			id := fmt.Sprintf("large%d", d)
-			_ = v.Put(ctx, id, fan(nil, steps...)) // it may be refused
+			_ = v.Put(ctx, id, largeImages(d)) // it may be refused
 			v.send(ctx, request{id: id, body: "{}"})
 		}
 	})
 	return nil
 }
 
+// deep is a module whose one function calls itself with the same arguments, and would add 1.
+func deep() []byte {
+	itself := []byte{opGet, 0, opGet, 1, opCall, 2}
+	m := wasmbuild.Module{
+		Functions: []wasmbuild.Function{{Type: wasmbuild.TypeRun, Code: slices.Concat(wasmbuild.I64Const(1), itself, []byte{opAdd64, opEnd})}},
+		Run:       itself,
+	}
+	return m.Bytes()
+}
+
+// recursing runs a node of the type deep.
+func recursing() string {
+	return chain(object{"timeout": "30s"}, step{id: "o", of: "deep", config: object{}})
+}
+
 // recursion calls modules that call themselves without an end.
 func recursion(ctx context.Context, s *scene) error {
-	itself := []byte{0x42, 1, 0x20, 0, 0x20, 1, 0x10, 2, 0x7c, 0x0b} // i64.const 1, itself(the same arguments), i64.add
-	m := wasm{funcs: []function{{typ: typeRun, code: itself}}, run: []byte{0x20, 0, 0x20, 1, 0x10, 2}}
-	file, err := s.file("deep.wasm", m.bytes())
+	file, err := s.file("deep.wasm", deep())
 	if err != nil {
 		return err
 	}
@@ -133,7 +158,7 @@ func recursion(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	if err := v.put(ctx, map[string]string{"other": one(nil), "deep": chain(object{"timeout": "30s"}, step{id: "o", of: "deep", config: object{}})}); err != nil {
+	if err := v.put(ctx, map[string]string{"other": one(nil), "deep": recursing()}); err != nil {
 		return err
 	}
 	for _, n := range []int{12, 128} {

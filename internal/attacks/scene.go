@@ -151,7 +151,7 @@ type request struct {
 	id     string
 	body   string
 	secret string // "" = crash.Secret
-	key    string // Idempotency-Key, "" = none
+	key    string // of idempotency, "" = none
 	client *http.Client
 }
 
@@ -173,7 +173,7 @@ func (v *server) send(ctx context.Context, q request) answer {
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))
 	if q.key != "" {
-		r.Header.Set("Idempotency-Key", q.key)
+		r.Header.Set(keyHeader, q.key)
 	}
 	resp, err := q.client.Do(r)
 	if err != nil {

@@ -9,14 +9,20 @@ import (
 	"github.com/flowtrux/edge/internal/crash"
 )
 
+// eachItem uses two members of the body beside the items of its forEach.
+func eachItem() string {
+	return chain(object{"timeout": "60s"},
+		step{"each", "transform", object{"output": "{{trigger.data.order}} for {{trigger.data.name}}: {{item}}"}, object{"forEach": "{{trigger.data.items}}"}},
+		step{id: "n", of: "transform", config: object{"output": 1}})
+}
+
 // fieldsBehindItems has a forEach use members of the body that stand before or behind its 10,000 items.
 func fieldsBehindItems(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
 		return err
 	}
-	each := step{"each", "transform", object{"output": "{{trigger.data.order}} for {{trigger.data.name}}: {{item}}"}, object{"forEach": "{{trigger.data.items}}"}}
-	if err := v.put(ctx, map[string]string{"w": chain(object{"timeout": "60s"}, each, step{id: "n", of: "transform", config: object{"output": 1}})}); err != nil {
+	if err := v.put(ctx, map[string]string{"w": eachItem()}); err != nil {
 		return err
 	}
 	items := make([]string, 10_000)
@@ -68,6 +74,7 @@ func manyTemplates(ctx context.Context, s *scene) error {
 	return nil
 }
 
+// reading resolves templates within a time.
 func reading(timeout time.Duration, output string) string {
 	return chain(object{"timeout": timeout.String()}, step{id: "o", of: "transform", config: object{"output": output}})
 }
@@ -85,6 +92,12 @@ func full(member string) string {
 	return b.String() + `"last":1}`
 }
 
+// heavyItems resolves 900 templates for each item.
+func heavyItems() string {
+	return chain(object{"timeout": "2s"},
+		step{"each", "transform", object{"output": strings.Repeat("{{trigger.data.last}}", 900)}, object{"forEach": "{{trigger.data.items}}"}})
+}
+
 // heavyRecord has an execution that resolves much more than it has time for; others' records, and the end of the process, follow it.
 func heavyRecord(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{}) // with a grace period of 5 s
@@ -92,8 +105,8 @@ func heavyRecord(ctx context.Context, s *scene) error {
 		return err
 	}
 	if err := v.put(ctx, map[string]string{
-		"heavy": chain(object{"timeout": "2s"}, step{"each", "transform", object{"output": strings.Repeat("{{trigger.data.last}}", 900)}, object{"forEach": "{{trigger.data.items}}"}}),
-		"fails": chain(nil, step{id: "x", of: "http-request", config: object{"url": "http://127.0.0.1:9/"}}),
+		"heavy": heavyItems(),
+		"fails": calling(nil, "127.0.0.1:9"), // which egress refuses
 	}); err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
-// Package wasmbuild compiles guests for tests and benchmarks: programs in C that need no library, and in Go. It is not for what
-// users run.
+// Package wasmbuild makes guests for tests and benchmarks: compiled from C that needs no library or from Go, and by hand of single
+// instructions. It is not for what users run.
 package wasmbuild
 
 import (
