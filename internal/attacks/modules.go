@@ -33,7 +33,7 @@ func many(n int) []byte { return bytes.Repeat([]byte{wasmbuild.I32}, n) }
 
 func zeros(n int) []byte { return bytes.Repeat(wasmbuild.I32Const(0), n) }
 
-// bombs are of up to 128 KiB.
+// bombs are of up to 192 KiB.
 func bombs() []bomb {
 	void := wasmbuild.Signature{}
 	wide := func(n int) wasmbuild.Signature { return wasmbuild.Signature{Results: many(n)} }
