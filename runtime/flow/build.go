@@ -17,49 +17,52 @@ type builder struct {
 
 // template builds v, which is inspected JSON.
 func (b *builder) template(v value) *Template {
-	b.value(v)
+	b.value(v.raw, v.at)
 	if len(b.text) > 0 {
 		b.done = append(b.done, segment{text: b.text})
 	}
 	return &Template{segments: b.done}
 }
 
-func (b *builder) value(v value) {
-	switch rawjson.KindOf(v.raw) {
+// value builds the value at a place, with which text begins, and returns what follows it.
+func (b *builder) value(text []byte, at *place) (rest []byte) {
+	switch rawjson.KindOf(text) {
 	case rawjson.Object:
-		separator := byte('{')
-		rawjson.Members(v.raw, func(k, raw []byte) bool {
-			b.text = append(b.text, separator, '"')
+		b.text = append(b.text, '{')
+		first := true
+		rest = eachMember(text, func(k, text []byte) []byte {
+			if !first {
+				b.text = append(b.text, ',')
+			}
+			first = false
+			b.text = append(b.text, '"')
 			b.text = append(b.text, k...)
 			b.text = append(b.text, '"', ':')
-			at := place{parent: v.at, key: keyText(k), index: -1}
-			b.value(value{raw, &at})
-			separator = ','
-			return true
+			return b.value(text, &place{parent: at, key: keyText(k), index: -1})
 		})
-		if separator == '{' {
-			b.text = append(b.text, '{')
-		}
 		b.text = append(b.text, '}')
 	case rawjson.Array:
-		separator := byte('[')
-		at := place{parent: v.at}
-		rawjson.Elements(v.raw, func(raw []byte) bool {
-			b.text = append(b.text, separator)
-			b.value(value{raw, &at})
-			separator = ','
+		b.text = append(b.text, '[')
+		at := place{parent: at}
+		rest = eachElement(text, func(text []byte) []byte {
+			if at.index > 0 {
+				b.text = append(b.text, ',')
+			}
+			rest := b.value(text, &at)
 			at.index++
-			return true
+			return rest
 		})
-		if separator == '[' {
-			b.text = append(b.text, '[')
-		}
 		b.text = append(b.text, ']')
-	case rawjson.String:
-		b.string(v)
 	default:
-		b.text = append(b.text, v.raw...)
+		var v []byte
+		v, rest = rawjson.First(text)
+		if rawjson.KindOf(v) == rawjson.String {
+			b.string(value{v, at})
+		} else {
+			b.text = append(b.text, v...)
+		}
 	}
+	return rest
 }
 
 func (b *builder) string(v value) {

@@ -50,11 +50,12 @@ const (
 
 // forEditors tells whether nothing at p is looked into: it is kept for those who draw workflows.
 func forEditors(p *place) bool {
-	switch p.depth() {
-	case 1: // of the document
-		return p.key == "metadata"
-	case 3: // of a node or edge
-		return p.index < 0 && (p.key == "metadata" || p.key == "position")
+	switch p.key {
+	case "metadata": // of the document, a node or an edge
+		depth := p.depth()
+		return depth == 1 || depth == 3
+	case "position":
+		return p.depth() == 3
 	}
 	return false
 }

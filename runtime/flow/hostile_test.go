@@ -2,9 +2,11 @@ package flow
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestCompileHostileDocuments compiles documents of nearly the largest size in the shapes that invite quadratic work. It
@@ -59,6 +61,41 @@ func TestCompileHostileDocuments(t *testing.T) {
 	}
 }
 
+// TestCompileDeepDocuments wants each byte of a document to be looked at as often when it nests deep
+// as when it does not, whatever is wrong with it. Otherwise the factor would be some hundreds.
+func TestCompileDeepDocuments(t *testing.T) {
+	const size = 200_000
+	types := builtins(t)
+	compile := func(format string, depth int, inside string) time.Duration {
+		begin, end, _ := strings.Cut(format, "%s")
+		doc := oneNode(`"type":"any","config":{"a":` + strings.Repeat(begin, depth) + inside + strings.Repeat(end, depth) + `}`)
+		fastest := time.Duration(math.MaxInt64)
+		for range 3 {
+			start := time.Now()
+			_, _ = Compile("w", 0, []byte(doc), types)
+			Masked([]byte(doc))
+			fastest = min(fastest, time.Since(start))
+		}
+		return fastest
+	}
+	long := `{"` + strings.Repeat("k", 60) + `":%s}`
+	for name, tt := range map[string]struct{ around, inside string }{
+		"arrays":        {`[%s]`, `[` + strings.Repeat(`1,`, size/2) + `1]`},
+		"objects":       {`{"a":%s}`, `[` + strings.Repeat(`"x",`, size/4) + `1]`},
+		"late problems": {`[%s]`, `[` + strings.Repeat(`1,`, size/2) + strings.Repeat(`"{{",`, MaxProblems) + `1]`},
+		"repeated keys": {`[%s]`, `{` + strings.Repeat(`"a":1,`, size/6) + `"a":1}`},
+		"long paths":    {long, `{` + strings.Repeat(`"a":1,`, size/6) + `"a":1}`},
+		"templates":     {`[%s]`, `[` + strings.Repeat(`"{{trigger.data}}",`, maxTemplates) + strings.Repeat(`1,`, size/2) + `1]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shallow, deep := compile(tt.around, 1, tt.inside), compile(tt.around, MaxDepth-10, tt.inside)
+			if deep > 10*shallow {
+				t.Errorf("%v, %v when it nests deep", shallow, deep)
+			}
+		})
+	}
+}
+
 // TestManySecrets collects those of a large global, with the same demand.
 func TestManySecrets(t *testing.T) {
 	const many = 200_000
@@ -67,7 +104,7 @@ func TestManySecrets(t *testing.T) {
 		list = append(strconv.AppendInt(list, int64(i), 10), ',')
 	}
 	var s Scope
-	if err := s.addSecrets(append(list, "0]"...)); err != nil || len(s.Secrets) != many {
-		t.Errorf("%d secrets, %v, want %d", len(s.Secrets), err, many)
+	if s.addSecrets(append(list, "0]"...)); len(s.Secrets) != many {
+		t.Errorf("%d secrets, want %d", len(s.Secrets), many)
 	}
 }

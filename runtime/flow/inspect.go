@@ -25,44 +25,41 @@ func (r *report) open(raw []byte, most int, skip func(*place) bool) (doc value, 
 		return doc, false
 	}
 	doc.raw = bytes.Trim(r.doc, " \t\r\n")
-	return doc, r.inspect(doc, skip)
+	r.inspect(doc.raw, nil, skip)
+	return doc, len(r.problems) == 0
 }
 
-// inspect reports what no part of a document may hold: repeated keys, and numbers that cost more than they are worth
-// to compare exactly. Members for which skip is true are not looked into.
-func (r *report) inspect(v value, skip func(*place) bool) bool {
-	good := true
-	switch rawjson.KindOf(v.raw) {
-	case rawjson.Number:
-		if !isExact(v.raw) {
-			r.add(v.at, "is a number with more than %d digits or an exponent beyond %d", maxDigits, maxDigits)
-			good = false
-		}
+// inspect reports what no part of a document may hold: repeated keys, and numbers that cost more
+// than they are worth to compare exactly. text begins with the value at a place; what follows the
+// value is returned. Members for which skip is true are not looked into.
+func (r *report) inspect(text []byte, at *place, skip func(*place) bool) (rest []byte) {
+	switch rawjson.KindOf(text) {
 	case rawjson.Object:
-		seen := map[string]bool{}
-		rawjson.Members(v.raw, func(k, raw []byte) bool {
-			at := place{parent: v.at, key: keyText(k), index: -1}
-			if seen[at.key] {
+		times := map[string]int{}
+		return eachMember(text, func(k, text []byte) []byte {
+			at := place{parent: at, key: keyText(k), index: -1}
+			if times[at.key]++; times[at.key] == 2 { // once for all of them
 				r.add(&at, "is given twice")
-				good = false
 			}
-			seen[at.key] = true
-			if (skip == nil || !skip(&at)) && !r.inspect(value{raw, &at}, skip) {
-				good = false
+			if skip != nil && skip(&at) {
+				_, rest := rawjson.First(text)
+				return rest
 			}
-			return true
+			return r.inspect(text, &at, skip)
 		})
 	case rawjson.Array:
-		at := place{parent: v.at}
-		rawjson.Elements(v.raw, func(raw []byte) bool {
-			if !r.inspect(value{raw, &at}, skip) {
-				good = false
-			}
+		at := place{parent: at}
+		return eachElement(text, func(text []byte) []byte {
+			rest := r.inspect(text, &at, skip)
 			at.index++
-			return true
+			return rest
 		})
 	}
-	return good
+	v, rest := rawjson.First(text)
+	if rawjson.KindOf(v) == rawjson.Number && !isExact(v) {
+		r.add(at, "is a number with more than %d digits or an exponent beyond %d", maxDigits, maxDigits)
+	}
+	return rest
 }
 
 // maxDigits bounds the digits of a number in a document and, both ways, its exponent.

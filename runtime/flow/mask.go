@@ -29,28 +29,26 @@ func Masked(raw []byte) []byte {
 		out = append(append(out, doc[done:from]...), mask...)
 		done = from + len(v)
 	}
-	var walk func(v []byte)
-	walk = func(v []byte) {
-		switch rawjson.KindOf(v) {
+	var walk func(text []byte) (rest []byte)
+	walk = func(from []byte) (rest []byte) {
+		switch rawjson.KindOf(from) {
 		case rawjson.Object:
-			rawjson.Members(v, func(key, value []byte) bool {
-				if mentionsSecret(keyText(key)) {
-					hide(value)
-				} else {
-					walk(value)
+			return eachMember(from, func(key, from []byte) []byte {
+				if !mentionsSecret(keyText(key)) {
+					return walk(from)
 				}
-				return true
+				v, rest := rawjson.First(from)
+				hide(v)
+				return rest
 			})
 		case rawjson.Array:
-			rawjson.Elements(v, func(value []byte) bool {
-				walk(value)
-				return true
-			})
-		case rawjson.String:
-			if mentionsSecret(text(v)) {
-				hide(v)
-			}
+			return eachElement(from, walk)
 		}
+		v, rest := rawjson.First(from)
+		if mentionsSecret(text(v)) {
+			hide(v)
+		}
+		return rest
 	}
 	walk(object)
 	return append(out, doc[done:]...)

@@ -55,19 +55,22 @@ func (p *place) member(key string) *place { return &place{parent: p, key: key, i
 func (p *place) element(i int) *place { return &place{parent: p, index: i} }
 
 // String is the place's JSON path.
-func (p *place) String() string {
-	switch {
-	case p == nil:
-		return ""
-	case p.index >= 0:
-		return p.parent.String() + "[" + strconv.Itoa(p.index) + "]"
-	case !isPlainKey(p.key):
-		return p.parent.String() + "[" + inQuotes(p.key) + "]"
-	case p.parent == nil:
-		return p.key
-	default:
-		return p.parent.String() + "." + p.key
+func (p *place) String() string { return string(p.append(nil)) }
+
+func (p *place) append(dst []byte) []byte {
+	if p == nil {
+		return dst
 	}
+	dst = p.parent.append(dst)
+	switch {
+	case p.index >= 0:
+		return append(strconv.AppendInt(append(dst, '['), int64(p.index), 10), ']')
+	case !isPlainKey(p.key):
+		return append(append(append(dst, '['), inQuotes(p.key)...), ']')
+	case p.parent != nil:
+		dst = append(dst, '.')
+	}
+	return append(dst, p.key...)
 }
 
 // depth counts the steps to p from the document.
@@ -79,24 +82,37 @@ func (p *place) depth() int {
 	return n
 }
 
-// find returns the value at p in doc, a view, or the innermost value around p that is there.
-func (p *place) find(doc []byte) (v []byte, found bool) {
+// find returns the part of doc that begins with the value at p, a view, or with the innermost value
+// around p that is there.
+func (p *place) find(doc []byte) (text []byte, found bool) {
 	if p == nil {
 		return doc, true
 	}
-	around, found := p.parent.find(doc)
+	text, found = p.parent.find(doc)
 	if !found {
-		return around, false
+		return text, false
 	}
-	if p.index >= 0 {
-		v = rawjson.Index(around, p.index)
+	var at []byte
+	pass := func(text []byte, here bool) []byte {
+		if here {
+			at = text
+			return nil
+		}
+		_, rest := rawjson.First(text)
+		return rest
+	}
+	if i := p.index; i >= 0 {
+		eachElement(text, func(text []byte) []byte {
+			i--
+			return pass(text, i < 0)
+		})
 	} else {
-		v = rawjson.Get(around, p.key)
+		eachMember(text, func(key, text []byte) []byte { return pass(text, rawjson.KeyIs(key, p.key)) })
 	}
-	if v == nil {
-		return around, false
+	if at == nil {
+		return text, false
 	}
-	return v, true
+	return at, true
 }
 
 // isPlainKey tells whether a key is written as .key in paths.

@@ -104,9 +104,10 @@ func (s *Scope) tell(v []byte) error {
 	if !tells(v) || s.told[viewOf(v)] {
 		return nil
 	}
-	if err := s.addSecrets(v); err != nil {
+	if err := s.work.add(len(v)); err != nil {
 		return err
 	}
+	s.addSecrets(v)
 	if s.told == nil || len(s.told) == maxTold {
 		s.told = make(map[view]bool)
 	}
@@ -114,29 +115,23 @@ func (s *Scope) tell(v []byte) error {
 	return nil
 }
 
-// addSecrets notes each string and number in v, at any depth. Booleans and null tell nothing.
-func (s *Scope) addSecrets(v []byte) error {
-	err := s.work.add(len(v))
-	if err != nil {
-		return err
+// addSecrets notes each string and number in the value that text begins with, at any depth, and
+// returns what follows it. Booleans and null tell nothing.
+func (s *Scope) addSecrets(text []byte) (rest []byte) {
+	switch rawjson.KindOf(text) {
+	case rawjson.Object:
+		return eachMember(text, func(_, text []byte) []byte { return s.addSecrets(text) })
+	case rawjson.Array:
+		return eachElement(text, s.addSecrets)
 	}
+	v, rest := rawjson.First(text)
 	switch rawjson.KindOf(v) {
 	case rawjson.String:
 		s.addSecret(rawjson.AppendString(nil, v))
 	case rawjson.Number:
 		s.addSecret(bytes.Clone(v))
-	case rawjson.Object:
-		rawjson.Members(v, func(_, value []byte) bool {
-			err = s.addSecrets(value)
-			return err == nil
-		})
-	case rawjson.Array:
-		rawjson.Elements(v, func(value []byte) bool {
-			err = s.addSecrets(value)
-			return err == nil
-		})
 	}
-	return err
+	return rest
 }
 
 func (s *Scope) addSecret(text []byte) {
