@@ -68,7 +68,8 @@ const (
 	directItem  = 1 << 10 // of one item
 )
 
-// follow is what a reference leads to in v, the value of its root; nil = missing.
+// follow is what a reference leads to in v, the value of its root; nil = missing. The meter is told
+// of short work when the value is appended.
 func (s *Scope) follow(ref *reference, v []byte) ([]byte, error) {
 	switch t := ref.targets; {
 	case len(ref.steps) == 0 || len(v) == 0:
@@ -76,7 +77,8 @@ func (s *Scope) follow(ref *reference, v []byte) ([]byte, error) {
 	case t == nil || t.shared >= 0 && (s.Cache == nil || s.walked < directTotal && len(v) <= direct):
 		found, n := follow(v, ref.steps)
 		s.walked += n
-		return found, s.work.add(n)
+		s.work.open += n
+		return found, nil
 	case t.shared >= 0:
 		found, err := s.Cache.root(s.Plan, t.shared).find(t, v, &s.work)
 		if err != nil {
@@ -108,7 +110,8 @@ func (s *Scope) followItem(ref *reference, v []byte) ([]byte, error) {
 		if m.walked < directItem && len(v) <= direct {
 			found, n := follow(v, ref.steps)
 			m.walked += n
-			return found, s.work.add(n)
+			s.work.open += n
+			return found, nil
 		}
 		m.found = slices.Grow(m.found[:0], len(t.paths))[:len(t.paths)]
 		clear(m.found)

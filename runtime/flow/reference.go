@@ -126,13 +126,14 @@ func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]b
 		return dst, err
 	case len(v) > room:
 		return dst, ErrTooLarge
-	case !inText && len(v) == 0:
-		return append(dst, "null"...), nil
 	}
-	if err := s.work.add(len(v)); err != nil {
+	if err := s.work.add(len(v)); err != nil { // and what it took to come here
 		return dst, err
 	}
-	if !inText {
+	switch {
+	case !inText && len(v) == 0:
+		return append(dst, "null"...), nil
+	case !inText:
 		return append(dst, v...), nil
 	}
 	switch rawjson.KindOf(v) {

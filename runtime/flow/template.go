@@ -38,9 +38,7 @@ func (t *Template) Append(dst []byte, s *Scope, limit int) ([]byte, error) {
 		if seg.ref == nil {
 			continue
 		}
-		if err := s.work.add(len(seg.text) + segmentWork); err != nil {
-			return dst, err
-		}
+		s.work.open += len(seg.text) + segmentWork // the meter is told of it with the value
 		var err error
 		if out, err = seg.ref.appendTo(out, s, seg.inText, end-len(out)); err != nil {
 			return dst, err
