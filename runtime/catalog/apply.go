@@ -79,7 +79,6 @@ type change struct {
 	id    string
 	entry store.Entry
 	task  *task
-	at    int  // the level at which it begins when it is not settled at once
 	done  bool // it is settled
 }
 
@@ -148,29 +147,8 @@ func globalValue(stored []byte) []byte {
 	return rawjson.AppendQuoted(nil, stored)
 }
 
-// atOnce bounds the documents that one Apply compiles itself, by their cost: it comes to less than 0.1 s.
-const atOnce = 16 << 20
-
-// cost is a measure of how long it takes to compile a document without preparing it: its bytes are looked at once for each level of
-// nesting around them. A million takes some 5 ms at worst.
-func cost(document []byte) int {
-	depth, deepest, quoted := 1, 1, false
-	for i := 0; i < len(document); i++ {
-		switch c := document[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			depth++
-			deepest = max(deepest, depth)
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return len(document) * deepest
-}
+// atOnce bounds the documents that one Apply compiles itself, in bytes: it comes to less than 0.1 s.
+const atOnce = 2 << 20
 
 // unprepared is the context of a round that prepares nothing.
 var unprepared context.Context
@@ -183,11 +161,9 @@ func (a *applying) buildAll() {
 	for i := range a.changes {
 		ch := &a.changes[i]
 		ch.task = a.newTask(ch)
-		if cost := cost(ch.entry.Value); cost <= left {
-			left -= cost
+		if size := len(ch.entry.Value); size <= left {
+			left -= size
 			now = append(now, ch)
-		} else if cost > atOnce/2 {
-			ch.at = firstSlow
 		}
 	}
 	var next atomic.Int64
@@ -239,7 +215,8 @@ func (a *applying) enter(ch *change) {
 		t.cancel()
 	} else {
 		w.Preparing = t.done
-		c.begin(t, ch.at)
+		c.preparing[t.id] = t
+		c.next(t)
 	}
 	a.next.workflows[w.ID] = slotOf(w)
 	c.note(t, w)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/store"
@@ -384,12 +385,24 @@ func TestReadersWhilePreparing(t *testing.T) {
 	readers.Wait()
 }
 
-func TestCost(t *testing.T) {
-	for document, want := range map[string]int{
-		`1`: 1, `{}`: 4, `[[1]]`: 15, `["[[[\"[["]`: 22, `{"a":[1,{}]}`: 48, `]]`: 2,
-	} {
-		if got := cost([]byte(document)); got != want {
-			t.Errorf("%s costs %d, want %d", document, got, want)
+// One Apply compiles no more than atOnce bytes while others wait for it; the rest follows by itself.
+func TestOneApplyCompilesSoMuch(t *testing.T) {
+	f := newPreparing(t)
+	large := `{"metadata":"` + strings.Repeat("x", flow.MaxDocument-len(plain)-len(`"metadata":"",`)) + `",` + plain[1:]
+	const now, later = atOnce / flow.MaxDocument, 3
+	var content []store.Entry
+	for i := range int64(now + later) {
+		content = append(content, entry(1+i, fmt.Sprintf("workflows/w%d", i), large))
+	}
+	f.Apply(reset(10, content...))
+	summary := f.logs.FilterMessage("store content loaded").All()[0].ContextMap()
+	if got := summary["preparing"]; got != int64(later) {
+		t.Errorf("%v are left for later, want %d", got, later)
+	}
+	f.settle(t)
+	for i, w := range f.List() {
+		if want := fmt.Sprintf("%d/%[1]d flowtrux", 1+i); show(w) != want {
+			t.Errorf("%s, want %s", show(w), want)
 		}
 	}
 }

@@ -114,13 +114,6 @@ func (w *Workflow) serve(f *found) {
 	}
 }
 
-// begin has a task go on by itself. The lock is held.
-func (c *Catalog) begin(t *task, level int) {
-	c.preparing[t.id] = t
-	t.level = level
-	c.next(t)
-}
-
 // next does what a task needs that is not settled: it waits for node types, or for its turn. The lock is held.
 func (c *Catalog) next(t *task) {
 	missing := t.preparation.Missing()
