@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 // permits hands out the slots of a server and, within them, of each workflow: it may have its share of them, see
@@ -22,7 +23,8 @@ type permits struct {
 	share     int // of a workflow
 	taken     int
 	waiting   int                  // waiters
-	turns     list.List            // of *workflow: those with waiters at stageServer, the one whose turn it is first
+	queue     turns.Queue[*waiter] // those at stageServer; there are none while a slot is free
+	order     uint64               // of the last that was added to the queue
 	workflows map[string]*workflow // those with slots taken or waiters
 	spare     []*workflow          // to be used again, at most maxSpare
 }
@@ -35,13 +37,12 @@ const maxSpare = 64
 
 // workflow is the state of one workflow's slots. Waiters at stageServer have theirs already.
 type workflow struct {
+	id      string
 	limit   int
 	own     bool // the limit is the workflow's own, not its share of the server's slots
 	taken   int
 	waiting int
 	line    list.List     // of *waiter, at stageWorkflow
-	passed  list.List     // of *waiter, at stageServer
-	turn    *list.Element // in the line of workflows, nil = it is not in there
 	room    chan struct{} // closed when there is room for another one; nil = nobody wants to know
 }
 
@@ -50,8 +51,9 @@ type waiter struct {
 	workflow *workflow
 	stage    stage
 	patient  bool
-	at       *list.Element
-	granted  chan struct{} // closed at stageGranted
+	at       *list.Element         // in the line of its workflow, at stageWorkflow
+	place    *turns.Place[*waiter] // in the queue, at stageServer
+	granted  chan struct{}         // closed at stageGranted
 }
 
 // stage is what a waiter waits for.
@@ -98,9 +100,9 @@ func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.D
 				expired = nil
 				continue
 			}
-			return p.leave(id, w)
+			return p.leave(w)
 		case <-ctx.Done():
-			if p.leave(id, w) == nil {
+			if p.leave(w) == nil {
 				return nil
 			}
 			return ctx.Err()
@@ -115,20 +117,21 @@ func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
 	f := p.workflows[id]
 	if f == nil {
 		f = p.fresh()
+		f.id = id
 		p.workflows[id] = f
 	}
 	f.limit, f.own = p.share, false
 	if 0 < limit && limit <= p.share {
 		f.limit, f.own = limit, true
 	}
-	if f.line.Len() == 0 && f.hasRoom() && p.turns.Len() == 0 && p.taken < p.size {
+	if f.line.Len() == 0 && f.hasRoom() && p.taken < p.size {
 		f.taken++
 		p.taken++
 		return nil, nil
 	}
 	switch {
 	case p.waiting >= maxWaiters:
-		defer p.forget(id, f)
+		defer p.forget(f)
 		return nil, &busyError{ErrServerBusy, "as many as may wait for limits.executions", maxWaiters}
 	case f.waiting >= journal.Share(maxWaiters):
 		return nil, p.refusal(f, patient)
@@ -175,16 +178,15 @@ func (p *permits) advance(f *workflow) {
 		w := f.line.Remove(f.line.Front()).(*waiter)
 		f.taken++
 		w.stage = stageServer
-		w.at = f.passed.PushBack(w)
-		if f.turn == nil {
-			f.turn = p.turns.PushBack(f)
-		}
+		p.order++
+		w.place = p.queue.Add(f.id, p.order, w)
 	}
-	for p.turns.Len() > 0 && p.taken < p.size {
-		next := p.turns.Front().Value.(*workflow)
-		w := next.passed.Front().Value.(*waiter)
-		p.turns.MoveToBack(next.turn)
-		p.depart(w, &next.passed)
+	for p.taken < p.size {
+		w, ok := p.queue.Next(nil)
+		if !ok {
+			break
+		}
+		p.departed(w)
 		p.taken++
 		w.stage = stageGranted
 		close(w.granted)
@@ -195,16 +197,10 @@ func (p *permits) advance(f *workflow) {
 	}
 }
 
-// depart takes a waiter out of its line. The caller holds the lock.
-func (p *permits) depart(w *waiter, line *list.List) {
-	f := w.workflow
-	line.Remove(w.at)
+// departed counts a waiter no longer who is in no line any more. The caller holds the lock.
+func (p *permits) departed(w *waiter) {
 	p.waiting--
-	f.waiting--
-	if f.turn != nil && f.passed.Len() == 0 {
-		p.turns.Remove(f.turn)
-		f.turn = nil
-	}
+	w.workflow.waiting--
 }
 
 // roomFor is closed when a workflow has, or had since, room for another execution.
@@ -231,17 +227,20 @@ func (p *permits) passed(w *waiter) bool {
 }
 
 // leave takes a waiter who waits no longer out of its line. nil means that it was too late: it has its slot.
-func (p *permits) leave(id string, w *waiter) error {
+func (p *permits) leave(w *waiter) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	f := w.workflow
 	switch w.stage {
 	case stageWorkflow:
-		p.depart(w, &w.workflow.line)
-		defer p.forget(id, w.workflow)
-		return p.refusal(w.workflow, w.patient)
+		f.line.Remove(w.at)
+		p.departed(w)
+		defer p.forget(f)
+		return p.refusal(f, w.patient)
 	case stageServer:
-		p.depart(w, &w.workflow.passed)
-		p.giveBack(id, w.workflow)
+		p.queue.Remove(w.place)
+		p.departed(w)
+		p.giveBack(f)
 		return p.full()
 	default:
 		return nil
@@ -253,22 +252,22 @@ func (p *permits) release(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.taken--
-	p.giveBack(id, p.workflows[id])
+	p.giveBack(p.workflows[id])
 }
 
 // giveBack gives back a workflow's slot. The caller holds the lock.
-func (p *permits) giveBack(id string, f *workflow) {
+func (p *permits) giveBack(f *workflow) {
 	f.taken--
 	p.advance(f)
-	p.forget(id, f)
+	p.forget(f)
 }
 
 // forget drops the state of a workflow that nobody runs or waits for. The caller holds the lock.
-func (p *permits) forget(id string, f *workflow) {
+func (p *permits) forget(f *workflow) {
 	if f.taken > 0 || f.line.Len() > 0 {
 		return
 	}
-	delete(p.workflows, id)
+	delete(p.workflows, f.id)
 	if len(p.spare) < maxSpare {
 		p.spare = append(p.spare, f)
 	}

@@ -179,8 +179,9 @@ func TestPermitsHammer(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if p.inUse() != 0 || p.waiting != 0 || p.turns.Len() != 0 || len(p.workflows) != 0 {
-		t.Errorf("left: %d slots, %d waiters, %d workflows", p.inUse(), p.waiting, len(p.workflows))
+	_, waits := p.queue.Next(nil)
+	if p.inUse() != 0 || p.waiting != 0 || waits || len(p.workflows) != 0 {
+		t.Errorf("left: %d slots, %d waiters, %v, %d workflows", p.inUse(), p.waiting, waits, len(p.workflows))
 	}
 }
 
