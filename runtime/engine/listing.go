@@ -29,11 +29,7 @@ func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, err
 		}
 	}
 	slices.SortFunc(rows, func(a, b journal.Summary) int { return cmp.Compare(b.ID, a.ID) })
-	limit := q.Limit
-	if limit <= 0 {
-		limit = journal.DefaultLimit
-	}
-	if limit = min(limit, journal.MaxLimit); len(rows) > limit {
+	if limit := q.PageSize(); len(rows) > limit {
 		rows = rows[:limit]
 		page.Next = rows[limit-1].ID
 	}
@@ -57,12 +53,7 @@ func (r *running) list(q journal.Query) (rows []journal.Summary) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, x := range r.runs {
-		s := x.summary()
-		switch {
-		case x.journaled():
-		case q.Workflow != "" && q.Workflow != s.Workflow, q.Status != "" && q.Status != s.Status:
-		case q.Cursor != "" && s.ID >= q.Cursor:
-		default:
+		if s := x.summary(); q.Has(&s) && !x.journaled() {
 			rows = append(rows, s)
 		}
 	}

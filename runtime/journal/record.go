@@ -128,6 +128,21 @@ const (
 	MaxLimit     = 1000
 )
 
+// PageSize is how many rows a page has at most.
+func (q Query) PageSize() int {
+	if q.Limit <= 0 {
+		return DefaultLimit
+	}
+	return min(q.Limit, MaxLimit)
+}
+
+// Has tells whether a row is one of those that the list shows, from its cursor on.
+func (q Query) Has(s *Summary) bool {
+	return (q.Workflow == "" || q.Workflow == s.Workflow) &&
+		(q.Status == "" || q.Status == s.Status) &&
+		(q.Cursor == "" || s.ID < q.Cursor)
+}
+
 // Page is a part of a list, the newest first by id.
 type Page struct {
 	Rows []Summary

@@ -14,11 +14,7 @@ const scanMost = 4096
 
 // List reads a page, in as many short transactions as it takes. A filter that few rows pass looks at all of them.
 func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, error) {
-	limit := q.Limit
-	if limit <= 0 {
-		limit = journal.DefaultLimit
-	}
-	l := listing{journal: j, query: q, limit: min(limit, journal.MaxLimit), before: q.Cursor}
+	l := listing{journal: j, query: q, before: q.Cursor}
 	if q.Cursor != "" {
 		if _, err := hourOf(q.Cursor); err != nil {
 			return journal.Page{}, journal.ErrBadCursor
@@ -39,7 +35,6 @@ func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, erro
 type listing struct {
 	journal *Journal
 	query   journal.Query
-	limit   int
 	before  string
 	page    journal.Page
 	done    bool
@@ -72,7 +67,7 @@ func (l *listing) scan(tx *bolt.Tx) error {
 			return err
 		}
 		if shown {
-			if len(l.page.Rows) == l.limit {
+			if len(l.page.Rows) == l.query.PageSize() {
 				l.page.Next, l.done = l.before, true
 				return nil
 			}

@@ -122,10 +122,6 @@ func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error)
 			return journal.Page{}, journal.ErrBadCursor
 		}
 	}
-	if q.Limit <= 0 {
-		q.Limit = journal.DefaultLimit
-	}
-	q.Limit = min(q.Limit, journal.MaxLimit)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.shut {
@@ -140,19 +136,18 @@ func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error)
 			rows = append(rows, e.Record.Summary)
 		}
 	}
-	rows = slices.DeleteFunc(rows, func(s journal.Summary) bool {
-		return q.Cursor != "" && s.ID >= q.Cursor || q.Workflow != "" && s.Workflow != q.Workflow || q.Status != "" && s.Status != q.Status
-	})
+	rows = slices.DeleteFunc(rows, func(s journal.Summary) bool { return !q.Has(&s) })
 	slices.SortFunc(rows, func(a, b journal.Summary) int {
 		if a.ID > b.ID {
 			return -1
 		}
 		return 1
 	})
-	if len(rows) <= q.Limit {
+	limit := q.PageSize()
+	if len(rows) <= limit {
 		return journal.Page{Rows: rows}, nil
 	}
-	return journal.Page{Rows: rows[:q.Limit], Next: rows[q.Limit-1].ID}, nil
+	return journal.Page{Rows: rows[:limit], Next: rows[limit-1].ID}, nil
 }
 
 // Source returns what an execution was run from.
