@@ -20,6 +20,8 @@ const webhookTimeout = "webhook.timeout"
 // cancels it (TimedOut). With "accept" it runs apart; when the timeout passes, its state is journaled and it goes on,
 // no longer bound to ctx: then Await returns nil, and the execution is as safe as one that was accepted. When the journal
 // refuses it, it is cancelled (TimedOut).
+//
+// The slot is given back when the execution has a place among those to be recorded: slots bound also what waits for that.
 func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, release func()) *Result {
 	return x.await(e.newRun(ctx, p, id, ev, nil), release)
 }
@@ -46,13 +48,14 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 	go func() {
 		defer remove()
 		r := run.run()
-		release()
 		if l := run.lease; l != nil { // adopted, and nobody can adopt it any more
+			release()
 			x.conclude(&Runner{Engine: run.engine}, l, run, r)
 			run.unhold()
 			x.leave()
 		} else {
 			x.recorder.take(run, r)
+			release()
 		}
 		ended <- r
 	}()

@@ -51,11 +51,7 @@ func TestRecorderBoundsWhatWaits(t *testing.T) {
 			failure := l.ran("third", 1, Failed)[0]
 			taken := make(chan bool)
 			go func() { taken <- r.enqueue(failure) }()
-			for waits := false; !waits; runtime.Gosched() {
-				r.mu.Lock()
-				waits = r.left != nil
-				r.mu.Unlock()
-			}
+			r.awaitWaiter()
 			x, _ := r.next()
 			r.done([]*recorded{x})
 			if !receive(t, taken) {
@@ -66,6 +62,50 @@ func TestRecorderBoundsWhatWaits(t *testing.T) {
 			}
 			if r.all != (burden{}) || len(r.each) != 0 {
 				t.Errorf("%+v and %d workflows are left", r.all, len(r.each))
+			}
+		})
+	}
+}
+
+// awaitWaiter returns when somebody waits for a place.
+func (r *recorder) awaitWaiter() {
+	for waits := false; !waits; runtime.Gosched() {
+		r.mu.Lock()
+		waits = r.left != nil
+		r.mu.Unlock()
+	}
+}
+
+// TestSlotsBoundWhatWaitsToBeRecorded: however the sender is answered when it takes too long.
+func TestSlotsBoundWhatWaitsToBeRecorded(t *testing.T) {
+	for _, onTimeout := range []string{"error", "accept"} {
+		t.Run(onTimeout, func(t *testing.T) {
+			l := newLab(t, Config{}, sandbox.Limits{})
+			bad := l.program(documentWith(`{"triggerType":"webhook","webhook":{"responseMode":"lastNode",`+
+				`"onTimeout":"`+onTimeout+`"}}`, "t>a", fail("a")))
+			x := NewExecutor(newLedger(), 1)
+			r := x.recorder
+			r.start.Do(func() { close(r.ended) }) // nothing is taken out
+			last := l.ran("busy", 1, Failed)[0]
+			last.size = recordMemory / 4
+			for r.fits(last) {
+				r.add(last)
+			}
+			other := l.ran("other", 1, Failed)[0]
+			other.size = recordMemory / 4
+			r.add(other)
+			results := make(chan *Result)
+			go func() { results <- l.await(x, bad, "exec-1") }()
+			r.awaitWaiter()
+			if n := l.engine.InUse(); n != 1 {
+				t.Errorf("%d slots are in use while it waits", n)
+			}
+			r.done([]*recorded{last})
+			if got := receive(t, results); got.Status != Failed {
+				t.Errorf("it ended as %s", got.Status)
+			}
+			if n := l.engine.InUse(); n != 0 || r.missed.Load() != 0 {
+				t.Errorf("%d slots are in use, and %d are missed", n, r.missed.Load())
 			}
 		})
 	}
