@@ -94,14 +94,15 @@ func (a *accounts) dropEntry(of documentOf, source int) {
 	a.change(of.workflow, account{pending: -1, work: -work})
 }
 
-// refers tells whether an entry that has not ended needs a document of an hour.
-func (a *accounts) refers(hour uint32, digest []byte) bool {
+// needed are the documents of an hour that entries refer to which have not ended.
+func (a *accounts) needed(hour uint32) map[[sha256.Size]byte]bool {
+	digests := make(map[[sha256.Size]byte]bool)
 	for of := range a.documents {
-		if of.hour == hour && bytes.Equal(of.digest[:], digest) {
-			return true
+		if of.hour == hour {
+			digests[of.digest] = true
 		}
 	}
-	return false
+	return digests
 }
 
 // What things take in the file beside their own bytes: pages are not full, and each value has a key

@@ -2,6 +2,7 @@ package bbolt
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"time"
 )
@@ -95,9 +96,10 @@ func (t *transaction) evict(hour uint32, excess int64) bool {
 	if len(ids) > 0 {
 		return true
 	}
+	needed := t.accounts.needed(hour)
 	c = p.doc.short.Cursor()
 	for digest, _ := c.First(); digest != nil; digest, _ = c.Next() {
-		if !t.accounts.refers(hour, digest) {
+		if !needed[[sha256.Size]byte(digest)] {
 			documents = append(documents, bytes.Clone(digest))
 		}
 	}
