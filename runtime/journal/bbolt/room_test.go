@@ -153,6 +153,42 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
+// TestNeededDocumentsStay: documents that only records had go like these, and those of what is
+// pending do not.
+func TestNeededDocumentsStay(t *testing.T) {
+	const size, many = 64 << 10, 60
+	l := roomy
+	l.MaxBytes = 100 * size
+	j := open(t, path(t), l)
+	at := time.Now().Add(-time.Hour)
+	with := func(n int) *journal.Entry {
+		e := entryAt(at, n, 10)
+		e.Document = bytes.Repeat([]byte{byte(n)}, size)
+		return e
+	}
+	waits := with(many / 2)
+	if err := j.Accept(t.Context(), waits); err != nil {
+		t.Fatal(err)
+	}
+	for n := range many {
+		e := with(n)
+		e.ID, e.Workflow = entryAt(at, 1000+n, 0).ID, "other"
+		put(t, j, e)
+	}
+	for n := range 50 { // there is no room for them beside those documents
+		if err := j.Accept(t.Context(), entry(2000+n, size)); err != nil {
+			t.Fatalf("accepting while documents can go: %v", err)
+		}
+	}
+	lease, err := j.Claim(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := lease.Entry(); e.ID != waits.ID || !bytes.Equal(e.Document, waits.Document) {
+		t.Errorf("claimed %s with a document of %d bytes", e.ID, len(e.Document))
+	}
+}
+
 // TestLiveKeysStay: records make room for keys, and keys for nothing; of a workflow that has its share no more are taken, and
 // in the end none of any.
 func TestLiveKeysStay(t *testing.T) {
