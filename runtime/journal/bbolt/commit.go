@@ -24,7 +24,6 @@ type op struct {
 	grows bool                     // refused while there is no room
 	apply func(*transaction) error // an error refuses the operation, which then has written nothing
 	kept  func()                   // after the commit, with the journal's lock held; nil = nothing
-	lost  func()                   // after a commit that failed, with the lock held; nil = nothing
 	undo  func() error             // after kept, when nobody waits for the operation any more, without the lock; nil = nothing
 
 	state atomic.Int32
@@ -186,9 +185,6 @@ func (j *Journal) batch(ops []*op) error {
 	for _, o := range ops {
 		if o.err == nil && failed != nil {
 			o.err = fmt.Errorf("%w: %w", journal.ErrUnavailable, failed)
-			if o.lost != nil {
-				o.lost()
-			}
 		}
 		if o.err == nil && o.kept != nil {
 			o.kept()

@@ -173,3 +173,49 @@ func write(t *testing.T, p string, b []byte) {
 		t.Fatal(err)
 	}
 }
+
+// TestCancelFails: what was to be cancelled in a commit that failed is claimed when the file is
+// open again, whichever of its operations has failed.
+func TestCancelFails(t *testing.T) {
+	j := open(t, path(t), roomy)
+	e := entry(1, 10)
+	if err := j.Accept(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	for _, order := range []string{"first", "last"} {
+		blocks, results := make(chan struct{}), make(chan error, 3)
+		do := func(apply func(*transaction) error) {
+			o := &op{apply: apply}
+			go func() { results <- j.do(t.Context(), o) }()
+		}
+		waiting := func(n int) { eventually(t, "operations wait", func() bool { return len(j.ops) == n }) }
+		begun := make(chan struct{})
+		do(func(*transaction) error { close(begun); <-blocks; return errLooked })
+		<-begun
+		cancel := func() { go func() { results <- j.Cancel(t.Context(), e.ID) }() }
+		fail := func() { do(func(*transaction) error { return errDamaged }) }
+		if order == "last" {
+			cancel, fail = fail, cancel
+		}
+		cancel()
+		waiting(1)
+		fail()
+		waiting(2)
+		close(blocks)
+		for range 3 {
+			if err := <-results; err == nil {
+				t.Errorf("%s: one of them has succeeded", order)
+			}
+		}
+		lease, err := j.Claim(t.Context())
+		for errors.Is(err, journal.ErrUnavailable) { // until the file is open again
+			lease, err = j.Claim(t.Context())
+		}
+		if err != nil || lease.Entry().ID != e.ID {
+			t.Fatalf("%s: claimed %v, %v", order, lease, err)
+		}
+		if err := lease.Release(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -55,8 +55,12 @@ func (j *Journal) load(db *opened, first bool) error {
 		j.live = make(map[string]*item, len(order))
 	}
 	for _, it := range order {
-		if j.live[it.id] == nil {
+		if known := j.live[it.id]; known != nil {
+			it = known
+		} else {
 			j.add(it)
+		}
+		if it.holder == nil && it.timer == nil {
 			j.enqueue(it)
 		}
 	}

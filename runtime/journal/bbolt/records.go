@@ -143,7 +143,7 @@ func (j *Journal) Cancel(ctx context.Context, id string) error {
 		j.mu.Lock()
 		it := j.live[id]
 		leased := it != nil && (it.holder != nil)
-		if it != nil && !leased { // nobody claims it any more
+		if it != nil && !leased { // nobody claims it any more, unless load finds it again
 			it.stopTimer()
 			j.unqueue(it)
 		}
@@ -162,11 +162,6 @@ func (j *Journal) Cancel(ctx context.Context, id string) error {
 			marked.run.running, marked.run.cancelled = true, true
 		} else if it := j.live[id]; it != nil {
 			j.drop(it)
-		}
-	}
-	o.lost = func() {
-		if it := j.live[id]; it != nil && it.holder == nil {
-			j.push(it)
 		}
 	}
 	return j.do(ctx, o)
