@@ -9,29 +9,26 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// busy makes a journal with something of everything in it, and closes it.
+// busy is a journal with something of everything in it, which is closed.
 func busy(t *testing.T) string {
-	t.Helper()
-	p := path(t)
 	l := roomy
 	l.MaxBytes = 16 << 20
-	c := &chaos{T: t, Rand: rand.New(rand.NewPCG(7, 7)), j: open(t, p, l)}
-	for range 150 {
-		c.step()
-	}
-	for n := range 200 { // of pages that are branches, too
-		put(t, c.j, entry(10_000+n, 500))
-	}
-	if err := c.j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return p
+	return copyOf(t, &busyFile, l, func(j *Journal) {
+		c := &chaos{T: t, Rand: rand.New(rand.NewPCG(7, 7)), j: j}
+		for range 150 {
+			c.step()
+		}
+		for n := range 200 { // of pages that are branches, too
+			put(t, j, entry(10_000+n, 500))
+		}
+	})
 }
 
 // use does with a journal what a server does, and only wants it to come to an end. Errors are
@@ -63,12 +60,16 @@ func use(t *testing.T, j *Journal) {
 		_ = l.Checkpoint(ctx, journal.Step{Node: "z", Output: []byte(`1`)})
 		_ = l.Finish(ctx, new(journal.Record))
 	}
+	var senders sync.WaitGroup
 	for n := range 20 {
-		r := hourly(entry(80_000+n, 0).ID, fmt.Sprint("w", n%4), fmt.Sprint("k", n))
-		if j.Reserve(ctx, r) == nil && j.Settle(ctx, r, []byte("answer")) != nil {
-			break
-		}
+		senders.Go(func() {
+			r := hourly(entry(80_000+n, 0).ID, fmt.Sprint("w", n%4), fmt.Sprint("k", n))
+			if j.Reserve(ctx, r) == nil {
+				_ = j.Settle(ctx, r, []byte("answer"))
+			}
+		})
 	}
+	senders.Wait()
 	if ctx.Err() != nil {
 		t.Error("it takes for ever")
 	}

@@ -32,19 +32,37 @@ func open(t *testing.T, path string, l Limits) *Journal {
 	return j
 }
 
-// whole makes a journal with something in it and closes it.
+// wholeFile and busyFile are what whole and busy give: each is made once.
+var wholeFile, busyFile []byte
+
+// whole is a journal with something in it, which is closed.
 func whole(t *testing.T) string {
+	return copyOf(t, &wholeFile, roomy, func(j *Journal) {
+		for n := range 100 {
+			if err := j.Accept(t.Context(), entry(n, 2000)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// copyOf is a file as fill has left it, the first time that it was asked for.
+func copyOf(t *testing.T, file *[]byte, l Limits, fill func(j *Journal)) string {
 	t.Helper()
 	p := path(t)
-	j := open(t, p, roomy)
-	for n := range 100 {
-		if err := j.Accept(t.Context(), entry(n, 2000)); err != nil {
+	if *file != nil {
+		if err := os.Mkdir(filepath.Dir(p), 0o700); err != nil {
 			t.Fatal(err)
 		}
+		write(t, p, *file)
+		return p
 	}
+	j := open(t, p, l)
+	fill(j)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
+	*file = read(t, p)
 	return p
 }
 
