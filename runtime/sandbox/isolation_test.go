@@ -180,10 +180,15 @@ func answered(m *Module, input string) outcome {
 // answers are what each input gives when it is the only call that an instance ever gets.
 func answers(t *testing.T, way Reset, k kind) map[string]outcome {
 	all := make(map[string]outcome)
+	m := load(t, newHostWith(t, Options{Reset: way}), k.wasm, k.limits, guestGrants)
 	for _, input := range slices.Concat(k.harm, k.good) {
-		h := newHostWith(t, Options{Reset: way})
-		m := load(t, h, k.wasm, k.limits, guestGrants)
 		all[input] = answered(m, input)
+		if from, ok := m.instances.(kept); ok {
+			from.reclaim(idle, func() bool { return false })
+			if n := from.live.Load(); n != 0 {
+				t.Fatalf("%d instances are left after a call", n)
+			}
+		}
 	}
 	return all
 }

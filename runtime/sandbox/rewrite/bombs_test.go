@@ -34,8 +34,8 @@ var bombs = map[string]func(size int) guest{
 		v := min(size/16, 1000)
 		var body []byte
 		for i := 0; len(body) < size; i++ {
-			body = cat(body, get(uint32(i%v)), by(opIf, blockEmpty), ci(1), set(uint32((i+1)%v)),
-				by(opEnd))
+			body = append(body, cat(get(uint32(i%v)), by(opIf, blockEmpty), ci(1),
+				set(uint32((i+1)%v)), by(opEnd))...)
 		}
 		return unary(cat(by(1), u(uint32(v)), by(i32)), body, get(0))
 	},
@@ -86,22 +86,14 @@ var bombs = map[string]func(size int) guest{
 	},
 	"addresses across blocks": func(size int) guest {
 		k := size / 14
-		var loads []byte
-		loads = cat(loads, get(0))
-		for range k {
-			loads = cat(loads, by(0x28, 0, 0))
-		}
+		loads := cat(get(0), bytes.Repeat(by(0x28, 0, 0), k))
 		return unary(nil, loads, set(0),
 			bytes.Repeat(cat(by(opBlock, blockEmpty), get(0), by(opBrIf, 0, opEnd)),
 				(size-3*k)/7), get(0))
 	},
 	"addresses in a chain": func(size int) guest {
 		k := size / 6
-		var loads []byte
-		loads = cat(loads, get(0))
-		for range k {
-			loads = cat(loads, by(0x28, 0, 0))
-		}
+		loads := cat(get(0), bytes.Repeat(by(0x28, 0, 0), k))
 		return unary(nil, by(opBlock, blockEmpty), loads, set(0),
 			bytes.Repeat(cat(get(0), by(opBrIf, 0)), (size-3*k)/4), by(opEnd), get(0))
 	},
