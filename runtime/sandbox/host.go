@@ -183,14 +183,19 @@ func (h *Host) keep(p shrinkable) (drop func()) {
 	}
 }
 
-// shrink looks at all pools. While it holds the lock no pool is dropped, so none is closed under its hands.
+// shrink looks at what may not be needed.
 func (h *Host) shrink() {
+	h.shrinkPools()
+	h.options.Budget.collect() // without the lock, as it takes a while
+}
+
+// shrinkPools looks at all pools. While it holds the lock no pool is dropped, so none is closed under its hands.
+func (h *Host) shrinkPools() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for p := range h.pools {
 		p.shrink()
 	}
-	h.options.Budget.collect()
 	if len(h.pools) > 0 {
 		h.shrinker.Reset(shrinkEvery)
 	}
