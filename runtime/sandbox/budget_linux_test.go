@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -239,5 +240,31 @@ func TestExtents(t *testing.T) {
 		if len(parts) != c.want || bytes.ContainsRune(rest, 1) {
 			t.Errorf("%s: %v, want %d", name, parts, c.want)
 		}
+	}
+}
+
+// Garbage that is left while somebody waits in line is collected for them: nobody else may come for a while.
+func TestGarbageIsCollectedForWhoWaits(t *testing.T) {
+	const limit = 64 << 20
+	m := load(t, newHostWith(t, Options{Budget: NewBudget(limit)}), deep().bytes(), Limits{Timeout: time.Minute}, httpGrants)
+	b := m.budget
+	need := limit - b.used.Load() - 1<<20
+	at := newGatekeeper()
+	var all sync.WaitGroup
+	all.Go(func() {
+		if _, err := m.Call(t.Context(), at.session(), nil, nil); err != nil {
+			t.Error(err)
+		}
+	})
+	<-at.entered
+	waits := make(chan *Error)
+	go func() { waits <- b.own.await(t.Context(), time.Now().Add(shrinkEvery/3), need) }()
+	for b.waiting.Load() == 0 {
+		runtime.Gosched()
+	}
+	close(at.resume)
+	all.Wait()
+	if failure := <-waits; failure != nil {
+		t.Errorf("%v; %d bytes of garbage", failure, b.garbage.Load())
 	}
 }

@@ -342,6 +342,37 @@ func TestWhatIsIdleGoes(t *testing.T) {
 	}
 }
 
+// What a call leaves to the next one of its module goes when another module's call waits.
+func TestWhatBecomesIdleGoesToWhoWaits(t *testing.T) {
+	h := newHost(t)
+	asks := func(data string) *Module { // the host, and writes next to nothing
+		g := node(i32c(dataAt), i32c(1), call(0), drop, answer(abi.Output, dataAt, 1)).
+			importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
+		g.data = data
+		return load(t, h, g.bytes(), small, httpGrants)
+	}
+	modules := []*Module{asks("1"), asks("2")}
+	b := h.options.Budget
+	b.SetLimit(b.used.Load() + max(bytesOfOne(modules[0]), bytesOfOne(modules[1])))
+	at := newGatekeeper()
+	var all sync.WaitGroup
+	for i := range 6 {
+		all.Go(func() {
+			s := at.session()
+			s.Deadline = time.Now().Add(10 * time.Second)
+			if _, err := modules[i%2].Call(t.Context(), s, nil, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-at.entered
+	for b.waiting.Load() < 5 && !t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
+	close(at.resume)
+	all.Wait()
+}
+
 // The image that was used least lately goes first, and none that has a call.
 func TestTheLeastUsedImageGoes(t *testing.T) {
 	b := NewBudget(0)
@@ -480,4 +511,34 @@ func TestGarbageCounts(t *testing.T) {
 		t.Errorf("%d bytes of garbage are left", m.budget.garbage.Load())
 	}
 	m.budget.give(most)
+}
+
+// What a call was given just when it has given up goes to others.
+func TestGivingUpAfterTheGrant(t *testing.T) {
+	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
+	b, p, share := m.budget, m.instances.(kept).pool, m.budget.Share("w")
+	for name, begin := range map[string]func(){
+		"memory":      func() { p.reclaim(idle, func() bool { return false }) },
+		"an instance": func() { _, _ = m.Call(t.Context(), new(hostapi.Session), nil, nil) },
+	} {
+		begin()
+		used, live := b.used.Load(), p.live.Load()
+		w := &waiter{share, p, bytesOfOne(m), make(chan *instance, 1)}
+		b.enter(w)
+		b.serveWaiting()
+		if len(w.granted) != 1 || share.used.Load() == 0 {
+			t.Fatalf("%s was not granted", name)
+		}
+		b.leave(w)
+		if share.used.Load() != 0 || b.used.Load() != used {
+			t.Errorf("%s: %d bytes are counted for the workflow, %d in all, before %d", name, share.used.Load(), b.used.Load(), used)
+		}
+		in := p.take()
+		if (in != nil) != (live == 1) {
+			t.Errorf("%s: there is an instance: %v", name, in != nil)
+		}
+		if in != nil {
+			p.give(in)
+		}
+	}
 }

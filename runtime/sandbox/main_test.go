@@ -63,7 +63,7 @@ func newHostWith(t testing.TB, o Options) *Host {
 		if err := h.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if b := h.options.Budget; o.Budget == nil && b.used.Load() != 0 || b.waiting.Load() != 0 {
+		if b := h.options.Budget; b.used.Load() != 0 || b.waiting.Load() != 0 {
 			t.Errorf("%d bytes are still counted, %d calls wait", b.used.Load(), b.waiting.Load())
 		}
 	})
