@@ -85,6 +85,16 @@ func TestBadBodies(t *testing.T) {
 	}
 }
 
+// Pairs beyond the limit are not made: percent-encoding has three bytes for one.
+func TestPairsEndAtTheLimit(t *testing.T) {
+	const limit = 100
+	for _, v := range []string{`{` + strings.Repeat(`"a":"%",`, 1000) + `"a":1}`, `{"a":[` + strings.Repeat(`"%",`, 1000) + `1]}`} {
+		if pairs, ok := appendPairs(nil, []byte(v), limit); !ok || len(pairs) <= limit || len(pairs) > limit+len("&a=%25") {
+			t.Errorf("%d bytes, %v", len(pairs), ok)
+		}
+	}
+}
+
 // FuzzForm: a form that is sent is read as it was meant.
 func FuzzForm(f *testing.F) {
 	f.Add("a", "b&c=d", "é\x00+%")

@@ -50,8 +50,9 @@ func (c *Client) text(
 func charsetOf(h http.Header, body []byte) (charset encoding.Encoding, text []byte, err error) {
 	media, label := contentType(h.Get("Content-Type"))
 	if len(body) == 0 || !isText(media) || isEncoded(h) {
-		if utf8.Valid(body) {
-			body = bytes.TrimPrefix(body, []byte(marks[0].mark))
+		rest, marked := bytes.CutPrefix(body, []byte(marks[0].mark))
+		if marked && utf8.Valid(rest) {
+			return nil, rest, nil
 		}
 		return nil, body, nil
 	}

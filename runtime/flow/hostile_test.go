@@ -64,7 +64,7 @@ func TestCompileHostileDocuments(t *testing.T) {
 // TestCompileDeepDocuments wants each byte of a document to be looked at as often when it nests deep
 // as when it does not, whatever is wrong with it. Otherwise the factor would be some hundreds.
 func TestCompileDeepDocuments(t *testing.T) {
-	const size = 200_000
+	const size = 100_000
 	types := builtins(t)
 	compile := func(format string, depth int, inside string) time.Duration {
 		begin, end, _ := strings.Cut(format, "%s")
