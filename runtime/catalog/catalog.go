@@ -57,6 +57,8 @@ type Catalog struct {
 	current atomic.Pointer[snapshot]
 	ready   chan struct{}
 	isReady sync.Once
+	ctx     context.Context // of all tasks: ends with Options.Context, and with Close
+	cancel  context.CancelFunc
 	work    sync.WaitGroup // the goroutines that prepare
 
 	mu        sync.Mutex                 // guards what follows, and is held by who changes what readers see
@@ -66,7 +68,6 @@ type Catalog struct {
 	serving   map[string]*engine.Program // by workflow id
 	turns     turns
 	waiting   map[string][]*task // for a node type that is being loaded, by its name
-	closed    bool
 }
 
 // snapshot is what readers see. Its maps never change; a slot does when its workflow has been prepared.
@@ -109,19 +110,15 @@ func New(o Options) *Catalog {
 		preparing: make(map[string]*task), serving: make(map[string]*engine.Program), waiting: make(map[string][]*task),
 		turns: turns{slow: make(map[*task]context.CancelFunc)},
 	}
+	c.ctx, c.cancel = context.WithCancel(o.Context)
 	c.current.Store(&snapshot{workflows: make(map[string]*slot), globals: make(map[string][]byte)})
 	return c
 }
 
 // Close gives up what is being prepared and waits for that: for a slice of fuel, or for a module that is being loaded. What is
-// served can still be read. Apply is not called any more.
+// served, or was being prepared, can still be read as it is. Apply is not called any more.
 func (c *Catalog) Close() {
-	c.mu.Lock()
-	c.closed = true
-	for _, t := range c.preparing {
-		t.cancel() // its workflow goes on being shown as it is
-	}
-	c.mu.Unlock()
+	c.cancel()
 	c.work.Wait()
 }
 

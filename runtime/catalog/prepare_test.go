@@ -3,8 +3,10 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -256,7 +258,15 @@ func TestPreparingTakesTurns(t *testing.T) {
 		content = append(content, entry(int64(1+i), fmt.Sprintf("workflows/w%d", i), coded(counting(400_000+i), "return 1", counting(600_000+i))))
 	}
 	f.Apply(reset(10, content...))
+	f.mu.Lock()
+	tasks := slices.Collect(maps.Values(f.preparing))
+	f.mu.Unlock()
 	f.settle(t)
+	for _, task := range tasks {
+		if task.ctx.Err() == nil {
+			t.Errorf("the context of %s has not ended", task.id)
+		}
+	}
 	for _, w := range f.List() {
 		if w.Program == nil || w.Problems != nil {
 			t.Fatal(show(w), w.Problems)

@@ -58,7 +58,7 @@ func (c *Catalog) newTask(id string, entries []store.Entry, loaded zapcore.Level
 			t.entries = append(t.entries, e)
 		}
 	}
-	t.ctx, t.cancel = context.WithCancel(c.options.Context)
+	t.ctx, t.cancel = context.WithCancel(c.ctx)
 	t.preparation = t.nodes.Preparation(flow.PrepareFuelStored)
 	return t
 }
@@ -125,7 +125,7 @@ func (c *Catalog) next(t *task) {
 	for _, name := range missing {
 		loading := c.waiting[name] != nil
 		c.waiting[name] = append(c.waiting[name], t)
-		if !loading && !c.closed {
+		if !loading {
 			c.work.Go(func() { c.load(name) })
 		}
 	}
@@ -139,7 +139,7 @@ func (c *Catalog) load(name string) {
 	tasks := c.waiting[name]
 	delete(c.waiting, name)
 	if c.options.Context.Err() != nil {
-		return
+		return // that is why it failed; the tasks may not know yet
 	}
 	for _, t := range tasks {
 		if err != nil {

@@ -50,7 +50,7 @@ func (c *Catalog) enqueue(t *task) {
 	if t.level >= firstSlow {
 		c.turns.makeWay(t.level)
 	}
-	if c.turns.workers < maxWorkers() && !c.closed {
+	if c.turns.workers < maxWorkers() {
 		c.turns.workers++
 		c.work.Go(c.prepare)
 	}
@@ -78,7 +78,7 @@ func (c *Catalog) prepare() {
 	for {
 		c.mu.Lock()
 		t := c.turns.take()
-		if t == nil || c.closed {
+		if t == nil {
 			c.turns.workers--
 			c.mu.Unlock()
 			return
