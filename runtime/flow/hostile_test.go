@@ -96,6 +96,21 @@ func TestCompileDeepDocuments(t *testing.T) {
 	}
 }
 
+// TestSecretsAreReadOnce: a value whose texts were collected is not walked over again.
+func TestSecretsAreReadOnce(t *testing.T) {
+	m := new(workMeter)
+	s := Scope{work: work{meter: m}}
+	value := []byte(`["` + strings.Repeat("x", 2*lookEvery) + `"]`)
+	for range 10 {
+		if err := s.tell(value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.done != len(value) || len(s.Secrets) != 1 {
+		t.Errorf("%d bytes of work for %d, %d secrets", m.done, len(value), len(s.Secrets))
+	}
+}
+
 // TestManySecrets collects those of a large global, with the same demand.
 func TestManySecrets(t *testing.T) {
 	const many = 200_000

@@ -23,9 +23,9 @@ func (p preparing) Prepare(name string, fixed []byte) ([]string, uint64, error) 
 func withScript(t testing.TB, answer func(name, fixed string) ([]string, error)) preparing {
 	t.Helper()
 	types := builtins(t)
-	typ, err := ParseType([]byte(`{"abi":1,"type":"script","version":"1","config":{"type":"object","required":["source"],
-		"properties":{"source":{"type":"string"},"more":{},"input":{},"item":{}},"additionalProperties":false},
-		"fixed":["source","more"],"defaults":[{"key":"input","value":"{{trigger.data}}"}],"capabilities":["log"],"optional":["http"]}`))
+	typ, err := ParseType([]byte(`{"abi":1,"type":"script","version":"1","config":{"type":"object","anyOf":[{"required":["source"]},{"required":["secretSource"]}],
+		"properties":{"source":{"type":"string"},"more":{},"secretSource":{},"input":{},"item":{}},"additionalProperties":false},
+		"fixed":["source","more","secretSource"],"defaults":[{"key":"input","value":"{{trigger.data}}"}],"capabilities":["log"],"optional":["http"]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +109,9 @@ func TestFixedPartProblems(t *testing.T) {
 	}{
 		{"the module's word", `{"source":"{{"}`, bad, "nodes[4].config.source: unexpected end (line 1, column 3)"},
 		{"of several keys", `{"source":"","more":1}`, bad, "nodes[4].config: unexpected end (line 1, column 3)"},
+		{"words about a secret", `{"secretSource":"s3cret"}`, func(string, string) ([]string, error) {
+			return nil, &PrepareError{Reason: "unexpected s3cret"}
+		}, "nodes[4].config.secretSource: is refused by the module"},
 		{"none", `{"source":""}`, func(string, string) ([]string, error) { return nil, errors.New("too slow") },
 			"nodes[4].config.source: could not be checked: too slow"},
 		{"no fuel", `{"source":""}`, func(string, string) ([]string, error) { return nil, &FuelError{Limit: 1000} },
