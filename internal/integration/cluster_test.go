@@ -96,6 +96,7 @@ func TestABrokenDocumentThatArrivesBetweenTwoStarts(t *testing.T) {
 	for range 2 { // the second start finds the broken document in the cache, beside the valid one
 		s.load(conf)
 		eventually(t, "the status names the broken document", stale)
+		s.loaded()
 		if a := s.post("/api/webhooks/live", `{"n":1}`); a.status != http.StatusOK {
 			t.Errorf("with a broken document from before the start: %d %s", a.status, a.body)
 		}

@@ -37,11 +37,21 @@ func (s *server) executions(query string) (page command.Executions) {
 	return page
 }
 
-// loaded waits for the store.
+// read waits until the store has been read.
+func (s *server) read() {
+	s.t.Helper()
+	eventually(s.t, "the store has been read", func() bool {
+		return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+	})
+}
+
+// loaded waits until the store has been read and what is in it prepared: until then a sender may be told to come again.
 func (s *server) loaded() {
 	s.t.Helper()
-	eventually(s.t, "the store has loaded", func() bool {
-		return s.ask(http.MethodGet, "workflows", "").status == http.StatusOK
+	s.read()
+	eventually(s.t, "nothing is being prepared", func() bool {
+		var status struct{ Preparing []string }
+		return json.Unmarshal([]byte(s.ask(http.MethodGet, "status", "").body), &status) == nil && len(status.Preparing) == 0
 	})
 }
 

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -72,10 +71,6 @@ func (s *server) spawn(caddyfile string) (kill func()) {
 		return err == nil
 	})
 	s.loaded()
-	eventually(s.t, "nothing is being prepared", func() bool {
-		var status struct{ Preparing []string }
-		return json.Unmarshal([]byte(s.ask(http.MethodGet, "status", "").body), &status) == nil && len(status.Preparing) == 0
-	})
 	return kill
 }
 

@@ -34,7 +34,7 @@ func TestPreparing(t *testing.T) {
 	}
 	s := start(t)
 	s.load(s.caddyfile("store embedded {\n seed "+seed+"\n }\n limits {\n queue_wait 50ms\n }", ""))
-	s.loaded()
+	s.read()
 	server := "--address=" + s.admin
 	for _, id := range []string{"slow", "slow-too", "quick", "plain"} {
 		if a := s.ask(http.MethodPut, "secrets/"+id, secret); a.status != http.StatusOK {
