@@ -31,7 +31,8 @@ func (x *Executor) await(run *execution, release func()) *Result {
 	if !w.AcceptOnTimeout {
 		defer release()
 		run.limit.atMost(w.Timeout, webhookTimeout)
-		defer x.runs.add(run)()
+		x.runs.add(run)
+		defer x.runs.remove(run)
 		r := run.run()
 		x.recorder.take(run, r)
 		return r
@@ -44,9 +45,9 @@ func (x *Executor) await(run *execution, release func()) *Result {
 // awaitOrAdopt is Await for onTimeout "accept".
 func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release func()) *Result {
 	ended := make(chan *Result, 1)
-	remove := x.runs.add(run)
+	x.runs.add(run)
 	go func() {
-		defer remove()
+		defer x.runs.remove(run)
 		r := run.run()
 		if l := run.lease; l != nil { // adopted, and nobody can adopt it any more
 			release()

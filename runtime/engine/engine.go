@@ -77,10 +77,8 @@ func (e *Engine) NewID() string {
 	_, _ = rand.Read(id[6:])                         // never fails: see its documentation
 	var text [len(prefix) + ulid.EncodedSize]byte
 	_ = id.MarshalTextTo(text[copy(text[:], prefix):]) // the length is right
-	for i, c := range text {
-		if 'A' <= c && c <= 'Z' {
-			text[i] = c | 0x20
-		}
+	for i := range text {
+		text[i] |= 'a' - 'A' // digits have that bit too
 	}
 	return string(text[:])
 }

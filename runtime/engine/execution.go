@@ -44,6 +44,7 @@ type execution struct {
 	unhold  func()        // ends what Executor.adopt began
 	cutOff  bool          // the context ended before all nodes were settled
 	ended   bool
+	place   int32 // in running
 
 	few struct { // outputs and spots of plans with few nodes: they come with the execution
 		outputs [8][]byte

@@ -9,33 +9,42 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// running are the executions that run here, by id. It is safe for concurrent use.
+// running are the executions that run here. Each request enters and leaves it, and few look for one
+// of them, so it is no map. It is safe for concurrent use.
 type running struct {
 	mu   sync.Mutex
-	runs map[string]*execution
+	runs []*execution // x is at x.place
 }
 
 // add takes an execution in until remove is called.
-func (r *running) add(x *execution) (remove func()) {
+func (r *running) add(x *execution) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.runs == nil {
-		r.runs = make(map[string]*execution)
-	}
-	r.runs[x.id] = x
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.runs[x.id] == x {
-			delete(r.runs, x.id)
-		}
-	}
+	x.place = int32(len(r.runs)) // there are permits for far fewer
+	r.runs = append(r.runs, x)
 }
 
+// remove is called once for each add.
+func (r *running) remove(x *execution) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	end := len(r.runs) - 1
+	last := r.runs[end]
+	r.runs[x.place], last.place = last, x.place
+	r.runs[end] = nil
+	r.runs = r.runs[:end]
+}
+
+// get returns an execution by its id, nil when it does not run here.
 func (r *running) get(id string) *execution {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.runs[id]
+	for _, x := range r.runs {
+		if x.id == id {
+			return x
+		}
+	}
+	return nil
 }
 
 // journaled tells whether the execution is one of the journal's.

@@ -73,7 +73,8 @@ func (x *Executor) work(r *Runner, l journal.Lease, c *claimed) {
 			return
 		}
 		run := r.Engine.newRun(ctx, p, e.ID, eventOf(e), l)
-		defer x.runs.add(run)()
+		x.runs.add(run)
+		defer x.runs.remove(run)
 		x.conclude(r, l, run, run.run())
 	}
 }

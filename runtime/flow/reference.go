@@ -26,6 +26,15 @@ const (
 	rootWorkflowName
 )
 
+// isText reports whether the root is plain text; the others are JSON or a number.
+func (r root) isText() bool {
+	switch r {
+	case rootMethod, rootClientIP, rootReceivedAt, rootExecutionID, rootWorkflowID, rootWorkflowName:
+		return true
+	}
+	return false
+}
+
 // receivedAt is RFC 3339 with milliseconds.
 const receivedAtFormat = "2006-01-02T15:04:05.000Z07:00"
 
@@ -40,23 +49,23 @@ type reference struct {
 	target  int      // index of steps in targets
 }
 
-// appendText appends the value of a reference whose root is plain text or a number; ok is false for the others.
-func (ref *reference) appendText(dst []byte, s *Scope) (_ []byte, ok bool) {
+// appendText appends the value of a reference whose root is text.
+func (ref *reference) appendText(dst []byte, s *Scope) []byte {
 	switch ref.root {
 	case rootMethod:
-		return append(dst, s.Event.Method...), true
+		return append(dst, s.Event.Method...)
 	case rootClientIP:
-		return append(dst, s.Event.ClientIP...), true
+		return append(dst, s.Event.ClientIP...)
 	case rootReceivedAt:
-		return s.Event.ReceivedAt.UTC().AppendFormat(dst, receivedAtFormat), true
+		return s.Event.ReceivedAt.UTC().AppendFormat(dst, receivedAtFormat)
 	case rootExecutionID:
-		return append(dst, s.ExecutionID...), true
+		return append(dst, s.ExecutionID...)
 	case rootWorkflowID:
-		return append(dst, s.Plan.ID...), true
+		return append(dst, s.Plan.ID...)
 	case rootWorkflowName:
-		return append(dst, s.Plan.Name...), true
+		return append(dst, s.Plan.Name...)
 	}
-	return dst, false
+	return dst
 }
 
 // value returns the raw value of a reference whose root is JSON, empty when it is missing. The error is the meter's.
@@ -110,8 +119,9 @@ func tells(v []byte) bool {
 // appendTo appends the value to dst: as a JSON value, or inText as what stands for it within a JSON string. A value of more
 // than room bytes is not copied.
 func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]byte, error) {
-	var buf [64]byte
-	if t, ok := ref.appendText(buf[:0], s); ok {
+	if ref.root.isText() {
+		var buf [64]byte
+		t := ref.appendText(buf[:0], s)
 		if len(t) > room {
 			return dst, ErrTooLarge
 		}
