@@ -1,6 +1,6 @@
-// Package edge is FlowTrux Edge for Caddy: everything that `xcaddy build --with github.com/flowtrux/edge` adds to it.
-// It has no code of its own: importing it registers the app and the handler (caddymodule) and the engines that come
-// with it.
+// Package edge is FlowTrux Edge for Caddy: everything that
+// `xcaddy build --with github.com/flowtrux/edge` adds to it. It has no code of its own: importing
+// it registers the app and the handler (caddymodule) and the engines that come with it.
 package edge
 
 import (

@@ -57,7 +57,8 @@ func attacks() []attack {
 // nothing is how normal traffic is alone.
 func nothing(context.Context, string) (attacked, error) { return attacked{}, nil }
 
-// spin is a process that takes a core. It takes no more than a few minutes of it, should nobody be left to end it.
+// spin is a process that takes a core. It takes no more than a few minutes of it, should nobody be
+// left to end it.
 func spin(ctx context.Context, _ string) (attacked, error) {
 	err := exec.CommandContext(ctx, "sh", "-c", "ulimit -t 200; while :; do :; done").Run()
 	if ctx.Err() == nil {
@@ -66,7 +67,8 @@ func spin(ctx context.Context, _ string) (attacked, error) {
 	return attacked{}, nil // it was ended
 }
 
-// callAlways makes calls of a workflow that answers with the code of an error, one after the other until ctx ends.
+// callAlways makes calls of a workflow that answers with the code of an error, one after the other
+// until ctx ends.
 func callAlways(ctx context.Context, address, path string) (a attacked, err error) {
 	c, err := dial(ctx, address)
 	if err != nil {

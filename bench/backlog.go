@@ -16,8 +16,8 @@ import (
 
 const (
 	backlog = 100_000
-	// backlogHeld are the oldest ones, which wait for a target, so that the depth can be read while nothing ends. There are as many
-	// as an executor has workers.
+	// backlogHeld are the oldest ones, which wait for a target, so that the depth can be read while
+	// nothing ends. There are as many as an executor has workers.
 	backlogHeld    = 64
 	backlogWriters = 256
 	backlogWait    = 2 * time.Minute

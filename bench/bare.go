@@ -18,7 +18,8 @@ type put struct {
 // bareBatch is how many puts one commit takes at most.
 const bareBatch = 512
 
-// bareCommits measures a database without a journal around it: puts of a kilobyte, in groups with one commit each.
+// bareCommits measures a database without a journal around it: puts of a kilobyte, in groups with
+// one commit each.
 func (b *bench) bareCommits(ctx context.Context, d time.Duration) (float64, error) {
 	file := filepath.Join(b.dir, "bare.db")
 	db, err := bolt.Open(file, 0o600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType})

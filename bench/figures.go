@@ -28,7 +28,8 @@ func medianOf[R any, T ~int64 | ~uint64 | ~float64](rounds []R, figure func(R) T
 	return median(values)
 }
 
-// quantile is the value below which the part q of all values lies (nearest rank). The values are sorted, and there is one.
+// quantile is the value below which the part q of all values lies (nearest rank). The values are
+// sorted, and there is one.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	i := int(q*float64(len(sorted))+0.999999) - 1
 	return sorted[min(max(i, 0), len(sorted)-1)]

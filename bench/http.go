@@ -22,8 +22,8 @@ var threeRequest = request{path: threePath, body: kilobyte, status: http.StatusC
 // threeSeed is the store with the workflow of threeRequest.
 var threeSeed = map[string]string{"workflows/three.json": workflow.Three(""), "secrets/three": secret}
 
-// respondSite answers with as many bytes as a workflow does, in the same headers, without looking at the request. The text has no
-// braces: in those respond would look for placeholders.
+// respondSite answers with as many bytes as a workflow does, in the same headers, without looking
+// at the request. The text has no braces: in those respond would look for placeholders.
 func respondSite() site {
 	text := `"` + strings.Repeat("x", len(workflow.Answer)-2) + `"`
 	return site{name: "Caddy respond", http: fmt.Sprintf(`header {

@@ -26,8 +26,8 @@ func measureJournal(ctx context.Context, b *bench) (section, error) {
 	return s, nil
 }
 
-// journalAlone is what is measured of the journal without a server around it; the first is the bound of all, the last two are whole
-// lives of executions.
+// journalAlone is what is measured of the journal without a server around it; the first is the
+// bound of all, the last two are whole lives of executions.
 var journalAlone = []struct {
 	name string
 	rate func(*bench, context.Context, time.Duration) (float64, error)
@@ -53,7 +53,8 @@ type acceptRound struct {
 	ended float64 // executions a second, from the first request until the last has ended
 }
 
-// measureAccept compares durable webhooks with what the journal does alone, and that with a bare database.
+// measureAccept compares durable webhooks with what the journal does alone, and that with a bare
+// database.
 func measureAccept(ctx context.Context, b *bench) (table, error) {
 	right := request{path: minimalPath, body: kilobyte, status: 201}
 	servers, stop, err := b.serve(ctx, right, respondSite(),

@@ -18,7 +18,8 @@ import (
 // executorWorkers is how many executions a server runs at once.
 const executorWorkers = 64
 
-// together does something on as many goroutines as there are connections until the time is over, and returns how often a second.
+// together does something on as many goroutines as there are connections until the time is over,
+// and returns how often a second.
 func together(ctx context.Context, d time.Duration, do func(context.Context, uint64) error) (float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -68,7 +69,8 @@ func accept(j *bbolt.Journal) func(context.Context, uint64) error {
 	return func(ctx context.Context, n uint64) error { return j.Accept(ctx, newEntry(n, "minimal", 1, document)) }
 }
 
-// lives measures a journal with all that it does for an execution of one node, by writers who do it all, one after the other.
+// lives measures a journal with all that it does for an execution of one node, by writers who do it
+// all, one after the other.
 func (b *bench) lives(ctx context.Context, d time.Duration) (float64, error) {
 	j, closed, err := b.openJournal(ctx)
 	if err != nil {
@@ -84,7 +86,8 @@ func (b *bench) lives(ctx context.Context, d time.Duration) (float64, error) {
 	})
 }
 
-// flows measures the same as a server does it: writers accept, and workers apart from them do the rest, until nothing is left.
+// flows measures the same as a server does it: writers accept, and workers apart from them do the
+// rest, until nothing is left.
 func (b *bench) flows(ctx context.Context, d time.Duration) (float64, error) {
 	j, closed, err := b.openJournal(ctx)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command bench measures FlowTrux Edge beside what it is compared with, in one go on one machine, and prints tables with
-// ratios:
+// Command bench measures FlowTrux Edge beside what it is compared with, in one go on one machine,
+// and prints tables with ratios:
 //
 //	call    a call of a guest: pristine, beside an instance that is reused without a reset and one made for the call
 //	http    a signed webhook of three nodes, beside Caddy's `respond` and the same job as a native handler
@@ -8,13 +8,14 @@
 //	attack  normal traffic beside nodes that take all they get
 //	start   from the start of the process to the first right answer
 //
-// Rounds of all that is compared are interleaved and medians count, so that what else the machine does hits all alike. Machines
-// differ and are shared: read the ratios.
+// Rounds of all that is compared are interleaved and medians count, so that what else the machine
+// does hits all alike. Machines differ and are shared: read the ratios.
 //
 //	go run ./bench [-only call,http,scale,journal,attack,start] [-rounds 5] [-seconds 5] [-out bench/RESULTS.md]
 //
-// It needs Linux, wrk and a clang with lld that knows wasm32; `make bench` installs them on Debian. It talks to loopback only, all
-// load has a bound in time and count, and it ends the processes that it has started, also when it is interrupted.
+// It needs Linux, wrk and a clang with lld that knows wasm32; `make bench` installs them on Debian.
+// It talks to loopback only, all load has a bound in time and count, and it ends the processes that
+// it has started, also when it is interrupted.
 package main
 
 import (

@@ -23,9 +23,10 @@ const (
 	openPatience    = 10 * time.Second // for one answer
 )
 
-// openLoad sends requests at a fixed rate, whatever the answers do, as senders do that know nothing of each other: a server that
-// stands still for a moment gets what came meanwhile at once. Latencies count from the time when a request was due, so that
-// waiting for a free connection is part of them.
+// openLoad sends requests at a fixed rate, whatever the answers do, as senders do that know nothing
+// of each other: a server that stands still for a moment gets what came meanwhile at once.
+// Latencies count from the time when a request was due, so that waiting for a free connection is
+// part of them.
 type openLoad struct {
 	address string // host:port
 	request request
@@ -95,7 +96,8 @@ func rawRequest(host string, r request) []byte {
 		r.path, host, signature(r.body), len(r.body), r.body)
 }
 
-// connection is a client that does as little as can be done: it shares the machine with what it measures.
+// connection is a client that does as little as can be done: it shares the machine with what it
+// measures.
 type connection struct {
 	net.Conn
 	r *bufio.Reader

@@ -56,7 +56,8 @@ func TestOpenLoadSendsEachRequestOnce(t *testing.T) {
 	}
 }
 
-// What waits behind a server that stands still is late by as much as it was due before: that is what open loop is for.
+// What waits behind a server that stands still is late by as much as it was due before: that is
+// what open loop is for.
 func TestLatenciesCountFromWhenRequestsAreDue(t *testing.T) {
 	const standstill = 200 * time.Millisecond
 	gate := make(chan struct{})

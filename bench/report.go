@@ -13,7 +13,8 @@ type section struct {
 	tables []table
 }
 
-// table has a title and rows as wide as its head. The first column is text, the others are figures unless text is set.
+// table has a title and rows as wide as its head. The first column is text, the others are figures
+// unless text is set.
 type table struct {
 	title string
 	text  bool

@@ -56,7 +56,8 @@ func (v *server) try(ctx context.Context, r request) error {
 		return err
 	case resp.StatusCode == r.status && (r.answer == "" || string(answer) == r.answer) && (r.status != http.StatusCreated || resp.Header.Get("X-Flow") == "ok"):
 		return nil
-	case resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusNotFound: // the store is not loaded yet
+	// the store is not loaded yet
+	case resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("HTTP %d: %s", resp.StatusCode, answer)
 	default:
 		return fmt.Errorf("%w: HTTP %d: %s", errWrong, resp.StatusCode, answer)
@@ -80,7 +81,8 @@ func (v *server) await(ctx context.Context, r request, patience time.Duration) e
 	}
 }
 
-// runtime reads what Go's runtime has counted in the server, after a garbage collection if gc is true.
+// runtime reads what Go's runtime has counted in the server, after a garbage collection if gc is
+// true.
 func (v *server) runtime(ctx context.Context, gc bool) (m meter.Runtime, err error) {
 	url := v.admin + "/bench/runtime"
 	if gc {

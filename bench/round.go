@@ -20,8 +20,8 @@ type round struct {
 	mallocs float64       // allocations of the server, for a request
 }
 
-// loadRounds loads the targets one after the other, that a number of times, after a second for each to warm up. The result is by
-// target.
+// loadRounds loads the targets one after the other, that a number of times, after a second for each
+// to warm up. The result is by target.
 func (b *bench) loadRounds(ctx context.Context, targets []target, n int, d time.Duration) ([][]round, error) {
 	for _, t := range targets {
 		b.progress("warming up: %s", t.name)

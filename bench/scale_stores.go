@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/bench/workflow"
 )
 
-// measureStores shows what more workflows cost. Requests go to all of them in turn. Each document brings its secret: a seed has no
-// more than 10,000 files.
+// measureStores shows what more workflows cost. Requests go to all of them in turn. Each document
+// brings its secret: a seed has no more than 10,000 files.
 func measureStores(ctx context.Context, b *bench) (table, error) {
 	const path = "/api/webhooks/flow"
 	var sites []site

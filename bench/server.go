@@ -20,12 +20,14 @@ const secret = "bench-secret"
 // site is what a server serves.
 type site struct {
 	name string
-	http string            // directives of the site
-	app  string            // options of the block flowtrux; "" = the server has none
-	seed map[string]string // documents by file below the seed's folder: workflows/<id>.json, secrets/<id>
+	http string // directives of the site
+	app  string // options of the block flowtrux; "" = the server has none
+	// documents by file below the seed's folder: workflows/<id>.json, secrets/<id>
+	seed map[string]string
 }
 
-// edgeSite is a site with our handler, whose store begins with the documents of seed. more are further options.
+// edgeSite is a site with our handler, whose store begins with the documents of seed. more are
+// further options.
 func edgeSite(name string, seed map[string]string, more string) site {
 	return site{name: name, http: "flowtrux", app: "journal memory\n" + more, seed: seed}
 }
@@ -127,7 +129,8 @@ func (v *server) pid() int { return v.cmd.Process.Pid }
 // cpu is the CPU time that the process has used.
 func (v *server) cpu() (time.Duration, error) { return meter.CPU(v.pid()) }
 
-// serve starts servers for all sites and waits until each gives its first right answer. stop ends all that were started.
+// serve starts servers for all sites and waits until each gives its first right answer. stop ends
+// all that were started.
 func (b *bench) serve(ctx context.Context, first request, sites ...site) (servers []*server, stop func(), err error) {
 	stop = func() {
 		for _, v := range servers {

@@ -14,7 +14,8 @@ type startFigure struct {
 	took, cpu time.Duration // from the start of the process to its first right answer
 }
 
-// measureStart measures starts on a data directory that is there: compiled nodes in the cache, documents in the embedded store.
+// measureStart measures starts on a data directory that is there: compiled nodes in the cache,
+// documents in the embedded store.
 func measureStart(ctx context.Context, b *bench) (section, error) {
 	first := threeRequest
 	first.answer = "" // respond has another one

@@ -62,7 +62,8 @@ func loadSandbox(set func(*sandbox.ModuleConfig)) func(context.Context, guest) (
 				}
 				return r.Output, err
 			}, func() {
-				_ = errors.Join(m.Close(context.Background()), host.Close(context.Background())) // memory only
+				// memory only
+				_ = errors.Join(m.Close(context.Background()), host.Close(context.Background()))
 			}, nil
 	}
 }

@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// echoModule is the least node there is, which answers with its input: compiling a guest in Go takes a minute under the race
-// detector.
+// echoModule is the least node there is, which answers with its input: compiling a guest in Go
+// takes a minute under the race detector.
 var echoModule = []byte("\x00asm\x01\x00\x00\x00" +
-	"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e" + // types: (i32) -> i32, (i32, i32) -> i64
+	// types: (i32) -> i32, (i32, i32) -> i64
+	"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e" +
 	"\x03\x03\x02\x00\x01" + // a function of each
 	"\x05\x03\x01\x00\x02" + // a memory of 2 pages
 	"\x07\x18\x03\x06memory\x02\x00\x05alloc\x00\x00\x03run\x00\x01" +
@@ -30,7 +31,8 @@ func TestVariantsAnswerTheSame(t *testing.T) {
 			defer closed()
 			for _, in := range []string{string(kilobyte), `{}`, string(kilobyte)} {
 				out, err := call(t.Context(), []byte(in), []byte("kept"))
-				// Of the sandbox the output is what it appended, of an instance that is reused all of dst.
+				// Of the sandbox the output is what it appended, of an instance that is reused all
+				// of dst.
 				if err != nil || string(out) != in && string(out) != "kept"+in {
 					t.Fatalf("%s, %v; want %s", out, err, in)
 				}

@@ -21,8 +21,9 @@ const connections = 32
 // mark begins the line in which the script sums up.
 const mark = "summary: "
 
-// script sends one body to one or many paths, checks every status and sums up in a line of JSON. wrk itself counts only 400 and
-// above as errors. %s are the body and the signature, %d the number of paths.
+// script sends one body to one or many paths, checks every status and sums up in a line of JSON.
+// wrk itself counts only 400 and above as errors. %s are the body and the signature, %d the number
+// of paths.
 const script = `wrk.method = "POST"
 wrk.body = %s
 wrk.headers["Content-Type"] = "application/json"
@@ -99,10 +100,12 @@ func (b *bench) wrkLoad(ctx context.Context, url string, l load, d time.Duration
 // errNoAnswer is a round that was over before the first answer.
 var errNoAnswer = errors.New("there was no answer at all")
 
-// luaText is body as a text of Lua in long brackets, which know no escapes; JSON never has the closing one.
+// luaText is body as a text of Lua in long brackets, which know no escapes; JSON never has the
+// closing one.
 func luaText(body []byte) string { return "[==[" + string(body) + "]==]" }
 
-// parseSummary reads the script's line in what wrk prints. It is an error when not every request got its 201.
+// parseSummary reads the script's line in what wrk prints. It is an error when not every request
+// got its 201.
 func parseSummary(out string) (figure, error) {
 	_, line, ok := strings.Cut(out, mark)
 	if !ok {

@@ -17,7 +17,8 @@ var update = flag.Bool("update", false, "write what the Caddyfiles in testdata/a
 
 const goldenLine = "----------\n"
 
-// TestAdapt adapts the Caddyfiles in testdata/adapt: the part above the line has to give the JSON or the error below it.
+// TestAdapt adapts the Caddyfiles in testdata/adapt: the part above the line has to give the JSON
+// or the error below it.
 func TestAdapt(t *testing.T) {
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
 	if err != nil || len(files) == 0 {

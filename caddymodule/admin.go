@@ -16,11 +16,13 @@ import (
 	"github.com/flowtrux/edge/caddymodule/command"
 )
 
-// maxAdminBody bounds what a PUT may carry, in bytes: a workflow document of the largest size and some white space.
+// maxAdminBody bounds what a PUT may carry, in bytes: a workflow document of the largest size and
+// some white space.
 const maxAdminBody = 1<<20 + 4096
 
-// AdminAPI serves what is below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows, secrets,
-// globals, executions, node types and status. It holds nothing: each request looks up the app of the config that runs.
+// AdminAPI serves what is below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows,
+// secrets, globals, executions, node types and status. It holds nothing: each request looks up the
+// app of the config that runs.
 type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -101,7 +103,8 @@ func (r *adminRoute) serve(w http.ResponseWriter, req *http.Request) error {
 	return r.handle(app, w, req)
 }
 
-// checkQuery refuses parameters that would have no effect: a mistyped filter must not look like an answer.
+// checkQuery refuses parameters that would have no effect: a mistyped filter must not look like an
+// answer.
 func (r *adminRoute) checkQuery(raw string) error {
 	q, err := url.ParseQuery(raw)
 	if err != nil {
@@ -120,7 +123,8 @@ func (r *adminRoute) checkQuery(raw string) error {
 	return nil
 }
 
-// adminApp is the app of the config that runs. A config that is being loaded is not looked at: its app may not be whole yet.
+// adminApp is the app of the config that runs. A config that is being loaded is not looked at: its
+// app may not be whole yet.
 func adminApp() (*App, error) {
 	app, err := runningApp()
 	switch {

@@ -59,8 +59,8 @@ func cancelExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusAccepted, map[string]any{"cancelled": id})
 }
 
-// replayExecution starts an execution that has ended anew, with the workflow of its time, or with ?revision=current as it
-// serves now.
+// replayExecution starts an execution that has ended anew, with the workflow of its time, or with
+// ?revision=current as it serves now.
 func replayExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	plan, err := replayPlan(app, r.Context(), id, r.URL.Query().Get("revision"))

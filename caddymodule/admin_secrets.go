@@ -72,7 +72,8 @@ func checkSecrets(keys []signature.Key, check func(secret []byte) error) error {
 	return nil
 }
 
-// putSecret stores a secret: its text, or the object with several. With ?keep_old=24h the live ones still count that long.
+// putSecret stores a secret: its text, or the object with several. With ?keep_old=24h the live ones
+// still count that long.
 func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	value, err := readAdminBody(w, r)

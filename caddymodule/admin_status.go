@@ -34,7 +34,8 @@ func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]any{"nodes": rows})
 }
 
-// getStatus tells the state of what this config uses, and what someone must mend, worst first: the store, the journal, then documents and secrets.
+// getStatus tells the state of what this config uses, and what someone must mend, worst first: the
+// store, the journal, then documents and secrets.
 func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	st := app.mirror.Status()
 	pending, err := app.journal.Stats(r.Context())

@@ -34,17 +34,19 @@ func adminProblems(problems []flow.Problem) []adminProblem {
 
 // adminWorkflow is one row of the list.
 type adminWorkflow struct {
-	ID       string         `json:"id"`
-	Name     string         `json:"name"`
-	Active   bool           `json:"active"`
-	Trigger  string         `json:"trigger,omitempty"`
-	Mode     flow.Mode      `json:"mode,omitempty"`
-	Revision int64          `json:"revision"`
-	Serving  int64          `json:"serving"`
-	State    string         `json:"state"` // serving, stale (an older version serves), invalid (nothing serves), preparing
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Active   bool      `json:"active"`
+	Trigger  string    `json:"trigger,omitempty"`
+	Mode     flow.Mode `json:"mode,omitempty"`
+	Revision int64     `json:"revision"`
+	Serving  int64     `json:"serving"`
+	// serving, stale (an older version serves), invalid (nothing serves), preparing
+	State    string         `json:"state"`
 	Secrets  int            `json:"secrets"`
 	Problems []adminProblem `json:"problems,omitempty"`
-	Warnings []adminProblem `json:"warnings,omitempty"` // of a valid document: rules that came after it
+	// of a valid document: rules that came after it
+	Warnings []adminProblem `json:"warnings,omitempty"`
 
 	SecretProblem string `json:"secretProblem,omitempty"` // as the status says it
 	PrepareFuel   uint64 `json:"prepareFuel,omitempty"`   // of the version that serves
@@ -99,8 +101,9 @@ func findWorkflow(app *App, id string) (*catalog.Workflow, error) {
 	return nil, adminError(http.StatusNotFound, "no workflow %q", id)
 }
 
-// getWorkflow answers the document as it is stored, so that what was read can be edited and put again; a secret in it is left out.
-// Of a document that does not validate, or may not, nobody knows where its secrets are: see flow.Masked.
+// getWorkflow answers the document as it is stored, so that what was read can be edited and put
+// again; a secret in it is left out. Of a document that does not validate, or may not, nobody knows
+// where its secrets are: see flow.Masked.
 func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	wf, err := findWorkflow(app, r.PathValue("id"))
 	if err != nil {
@@ -120,8 +123,9 @@ func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// putWorkflow stores a document that validates; a webhook.secret in it becomes the workflow's secret, in the same transaction,
-// unless the store has one already: applying an old file again must not undo a rotation.
+// putWorkflow stores a document that validates; a webhook.secret in it becomes the workflow's
+// secret, in the same transaction, unless the store has one already: applying an old file again
+// must not undo a rotation.
 func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	doc, err := readAdminBody(w, r)
 	if err != nil {
@@ -165,7 +169,8 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// validateWorkflow checks a document as putWorkflow does, and stores nothing. ?id= names it when it has no id itself.
+// validateWorkflow checks a document as putWorkflow does, and stores nothing. ?id= names it when it
+// has no id itself.
 func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	doc, err := readAdminBody(w, r)
 	if err != nil {

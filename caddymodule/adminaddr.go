@@ -8,9 +8,10 @@ import (
 
 // adminAddresses are the host:port pairs of Caddy's admin endpoints, which nodes must not reach.
 //
-// Caddy does not tell modules where its admin endpoint listens, and guessing the default would leave a moved one open
-// to any workflow as soon as the operator allows a private range. So the address is read from the config that the
-// context carries; a test fails if a release of Caddy moves it. The defaults are refused in any case.
+// Caddy does not tell modules where its admin endpoint listens, and guessing the default would
+// leave a moved one open to any workflow as soon as the operator allows a private range. So the
+// address is read from the config that the context carries; a test fails if a release of Caddy
+// moves it. The defaults are refused in any case.
 func adminAddresses(ctx caddy.Context) []string {
 	listen := []string{caddy.DefaultAdminListen, caddy.DefaultRemoteAdminListen}
 	if cfg := reflect.ValueOf(ctx).FieldByName("cfg"); cfg.IsValid() && !cfg.IsNil() {

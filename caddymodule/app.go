@@ -23,33 +23,35 @@ import (
 // appName is the app's module id, its global option and the handler's directive.
 const appName = "flowtrux"
 
-// readyWait is how long after the start requests wait for the store instead of being refused at once.
+// readyWait is how long after the start requests wait for the store instead of being refused at
+// once.
 const readyWait = 2 * time.Second
 
 // openWait bounds the opening of the store when a config starts.
 const openWait = 30 * time.Second
 
-// App is FlowTrux Edge: workflows that come from a store and are run by signed webhooks, each step in a sandbox of
-// its own. Without any configuration it keeps everything below Caddy's data directory. The handler `flowtrux` brings
-// webhooks to it.
+// App is FlowTrux Edge: workflows that come from a store and are run by signed webhooks, each step
+// in a sandbox of its own. Without any configuration it keeps everything below Caddy's data
+// directory. The handler `flowtrux` brings webhooks to it.
 //
-// Workflows, secrets and globals are not part of Caddy's config: they come from the store, and a change there is live
-// without a reload.
+// Workflows, secrets and globals are not part of Caddy's config: they come from the store, and a
+// change there is live without a reload.
 type App struct {
-	// Where workflows, secrets and globals come from. Default: `{"engine": "embedded"}`, an etcd inside this process
-	// that opens no port.
+	// Where workflows, secrets and globals come from. Default: `{"engine": "embedded"}`, an etcd
+	// inside this process that opens no port.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=flowtrux.stores inline_key=engine"`
 
-	// Where accepted executions are kept until they have ended, and records of them afterwards. Default:
-	// `{"engine": "bbolt"}`, a file in Caddy's data directory.
+	// Where accepted executions are kept until they have ended, and records of them afterwards.
+	// Default: `{"engine": "bbolt"}`, a file in Caddy's data directory.
 	JournalRaw json.RawMessage `json:"journal,omitempty" caddy:"namespace=flowtrux.journals inline_key=engine"`
 
-	// Node types beside the built-in ones, by the name under which workflows use them. The name of a built-in type
-	// cannot be taken. A module that does not load fails the load of the config.
+	// Node types beside the built-in ones, by the name under which workflows use them. The name of
+	// a built-in type cannot be taken. A module that does not load fails the load of the config.
 	Nodes map[string]*Node `json:"nodes,omitempty"`
 
-	// Patterns of the globals that nodes may write, in the syntax of Go's path.Match: `*` stands for any run of
-	// characters but a slash. Keys that begin with `__secret` can never be written. Default: none.
+	// Patterns of the globals that nodes may write, in the syntax of Go's path.Match: `*` stands
+	// for any run of characters but a slash. Keys that begin with `__secret` can never be written.
+	// Default: none.
 	GlobalsWrite []string `json:"globals_write,omitempty"`
 
 	// What nodes may reach by HTTP beside public addresses.
@@ -77,7 +79,8 @@ type App struct {
 	refusals     *lineLimit        // of the log
 	decoy        *signature.Scheme // checks the signatures of webhooks that do not exist
 
-	waiting     context.Context // of executions that a sender waits for; ends when the process has to
+	// of executions that a sender waits for; ends when the process has to
+	waiting     context.Context
 	stopWaiting context.CancelCauseFunc
 	drainBy     time.Time // set when the process exits; used by the goroutine that stops Caddy
 
@@ -93,9 +96,9 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision checks the config, loads the node modules and takes what is shared with other configs. It opens no file
-// but to read and no port; only the caches of compiled and of fetched modules are written, and there is a connection only where a
-// module has to be fetched.
+// Provision checks the config, loads the node modules and takes what is shared with other configs.
+// It opens no file but to read and no port; only the caches of compiled and of fetched modules are
+// written, and there is a connection only where a module has to be fetched.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger()
@@ -130,7 +133,8 @@ func (a *App) Start() error {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, openWait)
 	defer cancel()
-	// The journal comes first: with the store there are workflows, and requests that want to be accepted.
+	// The journal comes first: with the store there are workflows, and requests that want to be
+	// accepted.
 	if err := a.journal.Open(ctx); err != nil {
 		return fmt.Errorf("opening the journal: %w", err)
 	}
@@ -139,7 +143,8 @@ func (a *App) Start() error {
 	if err := a.mirror.Open(ctx); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	// The limit of the config that was started last is in force, and that of the one before if another app does not start.
+	// The limit of the config that was started last is in force, and that of the one before if
+	// another app does not start.
 	a.life.keep(releasing(a.budget.SetLimit(a.Limits.SandboxMemory)))
 	a.stopRunner = a.executor.Use(engine.Runner{Engine: a.engine, Resolve: a.resolve})
 	now := time.Now()
@@ -156,7 +161,8 @@ func releasing(f func()) func() error {
 	return func() error { f(); return nil }
 }
 
-// patience is how long a request may still wait for the store. A store that is away does not hold requests up for ever.
+// patience is how long a request may still wait for the store. A store that is away does not hold
+// requests up for ever.
 func (a *App) patience() time.Duration {
 	if started := a.started.Load(); started != nil {
 		return time.Until(started.Add(readyWait))
@@ -164,7 +170,8 @@ func (a *App) patience() time.Duration {
 	return readyWait // Caddy starts apps in no order: the server may have been before us
 }
 
-// Stop lets accepted executions end when the process exits. On a reload they go on, and so do requests.
+// Stop lets accepted executions end when the process exits. On a reload they go on, and so do
+// requests.
 func (a *App) Stop() error {
 	if caddy.Exiting() {
 		a.drain()
@@ -172,7 +179,8 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup gives back what Provision took, when the last request and execution that uses it has ended.
+// Cleanup gives back what Provision took, when the last request and execution that uses it has
+// ended.
 func (a *App) Cleanup() error {
 	if a.life == nil {
 		return nil
@@ -183,7 +191,8 @@ func (a *App) Cleanup() error {
 // dataDir is where everything is kept that is not placed elsewhere.
 func dataDir() string { return filepath.Join(caddy.AppDataDir(), "flowtrux") }
 
-// runningApp is the app of the config that runs. The error wraps caddy.ErrNotConfigured when it has none.
+// runningApp is the app of the config that runs. The error wraps caddy.ErrNotConfigured when it has
+// none.
 func runningApp() (*App, error) {
 	v, err := caddy.ActiveContext().AppIfConfigured(appName)
 	if err != nil {

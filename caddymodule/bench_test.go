@@ -13,7 +13,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// order is a body of about 1 KiB, as shops send them: some members that a workflow reads, and more that it does not.
+// order is a body of about 1 KiB, as shops send them: some members that a workflow reads, and more
+// that it does not.
 var order = `{"event":"order_created","order_id":"A-10293","total":250.50,"currency":"EUR",` +
 	`"customer":{"id":88123,"name":"Ada Lovelace","email":"ada@example.com","address":{"street":"12 St James's Square","city":"London","zip":"SW1Y 4JH"}},` +
 	`"items":[` + strings.Repeat(`{"sku":"KB-104","name":"Keyboard, mechanical","count":1,"price":89.90},`, 8) + `{"sku":"MS-7","name":"Mouse","count":2,"price":19.95}],` +

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestBodies sends what bodies may look like: signed is what was sent, byte by byte, and no more than JSON gets through.
+// TestBodies sends what bodies may look like: signed is what was sent, byte by byte, and no more
+// than JSON gets through.
 func TestBodies(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
@@ -93,7 +94,8 @@ func TestBodyLimits(t *testing.T) {
 	}
 }
 
-// TestBodyOfTheLimit hands the longest body on: that the query is added to it makes it too long for nothing.
+// TestBodyOfTheLimit hands the longest body on: that the query is added to it makes it too long for
+// nothing.
 func TestBodyOfTheLimit(t *testing.T) {
 	handsOn := func(mode, nodes, edges string) string {
 		return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"` + mode + `"}}},` +
@@ -135,7 +137,8 @@ func TestBodyOfTheLimit(t *testing.T) {
 	}
 }
 
-// TestBodyTimeout: a sender that stops in the middle is answered, and the connection is not kept for it.
+// TestBodyTimeout: a sender that stops in the middle is answered, and the connection is not kept
+// for it.
 func TestBodyTimeout(t *testing.T) {
 	s := newSite(t, `{"limits":{"body_timeout":"50ms"}}`, `{}`)
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
@@ -182,8 +185,8 @@ func checkLate(t *testing.T, resp *http.Response) {
 	}
 }
 
-// TestBodiesOfTheQueue: who waits for a slot counts with the bodies, so that a queue cannot take any amount of memory; who
-// runs does not.
+// TestBodiesOfTheQueue: who waits for a slot counts with the bodies, so that a queue cannot take
+// any amount of memory; who runs does not.
 func TestBodiesOfTheQueue(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"body":5000,"body_memory":8000,"executions":1,"queue_wait":"1m","node_timeout":"1m"}`), `{}`)

@@ -62,7 +62,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	})
 }
 
-// parseEngine reads `<engine> [...]` by the module's own rules and returns its config with the engine's name.
+// parseEngine reads `<engine> [...]` by the module's own rules and returns its config with the
+// engine's name.
 func parseEngine(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
 	known := engineNames(namespace)
 	if option := d.Val(); !d.NextArg() {

@@ -19,7 +19,8 @@ import (
 // words are the options of a block by name.
 type words map[string]word
 
-// word is one option: parse is called with the dispenser at the option's name and reads its arguments.
+// word is one option: parse is called with the dispenser at the option's name and reads its
+// arguments.
 type word struct {
 	parse   func() error
 	repeats bool // may be given several times
@@ -175,7 +176,8 @@ func checkAllow(entry string) error {
 	return nil
 }
 
-// parse reads the limits block. Syntax: one `<name> <size|duration|number>` a line, the names of the JSON config.
+// parse reads the limits block. Syntax: one `<name> <size|duration|number>` a line, the names of
+// the JSON config.
 func (l *Limits) parse(d *caddyfile.Dispenser) error {
 	if err := parseBlock(d, l.words(d)); err != nil {
 		return err
@@ -256,7 +258,8 @@ func checkArgs(d *caddyfile.Dispenser, args []string, check func(string) error) 
 	return nil
 }
 
-// placeholder tells whether an argument may have placeholders, which are resolved when the config is loaded.
+// placeholder tells whether an argument may have placeholders, which are resolved when the config
+// is loaded.
 func placeholder(arg string) bool { return strings.Contains(arg, "{") }
 
 // parseSize reads a number of bytes, such as 512KiB, 1MiB or 65536.

@@ -17,19 +17,20 @@ import (
 	"github.com/flowtrux/edge/runtime/origin"
 )
 
-// Node declares a node type of the operator's own: a WebAssembly module that workflows may then use by the name it
-// is declared under.
+// Node declares a node type of the operator's own: a WebAssembly module that workflows may then use
+// by the name it is declared under.
 type Node struct {
-	// The module: a file, `https://<host>/<path>`, or `oci://<registry>/<name>:<tag>` or `…@sha256:<hex>`, an artifact in an OCI
-	// registry whose layer of media type application/wasm it is; `builtin:code` is the module of the built-in type `code`, and so on.
-	// Required. Placeholders such as `{env.HOME}` are resolved when the config is loaded.
+	// The module: a file, `https://<host>/<path>`, or `oci://<registry>/<name>:<tag>` or
+	// `…@sha256:<hex>`, an artifact in an OCI registry whose layer of media type application/wasm
+	// it is; `builtin:code` is the module of the built-in type `code`, and so on. Required.
+	// Placeholders such as `{env.HOME}` are resolved when the config is loaded.
 	//
-	// What is on a server is fetched when a config is loaded, once, and then kept in Caddy's data directory. When it cannot be
-	// fetched, the load of the config fails.
+	// What is on a server is fetched when a config is loaded, once, and then kept in Caddy's data
+	// directory. When it cannot be fetched, the load of the config fails.
 	File string `json:"file,omitempty"`
 
-	// The SHA-256 of the module in hex. When it is given, another module fails the load of the config. Required where
-	// the module is fetched. Default: any file.
+	// The SHA-256 of the module in hex. When it is given, another module fails the load of the
+	// config. Required where the module is fetched. Default: any file.
 	SHA256 string `json:"sha256,omitempty"`
 
 	// What the node may do, of what its manifest asks for. Default: nothing.
@@ -42,12 +43,13 @@ type Node struct {
 	// Default: `limits.node_timeout`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// The budget of one call in units of fuel, about one a WebAssembly instruction: the same on every machine, other than
-	// its time. Default: no budget.
+	// The budget of one call in units of fuel, about one a WebAssembly instruction: the same on
+	// every machine, other than its time. Default: no budget.
 	Fuel int64 `json:"fuel,omitempty"`
 
-	// How a call gets its clean state. `off`: from a fresh instance of the module, which takes as long as the module takes to start,
-	// for each call. Default: from a snapshot of the started and warmed up module.
+	// How a call gets its clean state. `off`: from a fresh instance of the module, which takes as
+	// long as the module takes to start, for each call. Default: from a snapshot of the started and
+	// warmed up module.
 	Snapshot string `json:"snapshot,omitempty"`
 
 	origin origin.Origin // what File says; set by check
@@ -67,7 +69,8 @@ type Allow struct {
 	// The time of day. Without it a node's clock stands at the start of the call.
 	Clock bool `json:"clock,omitempty"`
 
-	// Real random numbers. Without it they are a stream derived from the call, so that a call can be replayed.
+	// Real random numbers. Without it they are a stream derived from the call, so that a call can
+	// be replayed.
 	Random bool `json:"random,omitempty"`
 
 	// Reading globals, all but secret ones, and writing those that `globals_write` lists.
@@ -76,8 +79,9 @@ type Allow struct {
 
 // Egress widens what nodes may reach by HTTP: by default public addresses only.
 type Egress struct {
-	// CIDR ranges, addresses, hosts or host:port pairs. Caddy's admin endpoint stays out of reach unless it is named
-	// here as exactly its host:port. Placeholders are resolved when the config is loaded. Default: none.
+	// CIDR ranges, addresses, hosts or host:port pairs. Caddy's admin endpoint stays out of reach
+	// unless it is named here as exactly its host:port. Placeholders are resolved when the config
+	// is loaded. Default: none.
 	Allow []string `json:"allow,omitempty"`
 }
 
@@ -95,8 +99,8 @@ func checkTypeName(name string) error {
 	return nil
 }
 
-// checkOrigin finds out where the module comes from. A server may give something else tomorrow than today, so that what it gives has to
-// be pinned.
+// checkOrigin finds out where the module comes from. A server may give something else tomorrow than
+// today, so that what it gives has to be pinned.
 func (n *Node) checkOrigin() error {
 	var err error
 	if n.origin, err = origin.Parse(n.File); err != nil {
@@ -202,8 +206,8 @@ func checkPattern(p string) error {
 	return nil
 }
 
-// resolve replaces the placeholders in *s. A placeholder that is unknown or empty is an error: it would otherwise
-// silently mean another file or host.
+// resolve replaces the placeholders in *s. A placeholder that is unknown or empty is an error: it
+// would otherwise silently mean another file or host.
 func resolve(repl *caddy.Replacer, s *string) error {
 	v, err := repl.ReplaceOrErr(*s, true, true)
 	if err != nil {

@@ -30,7 +30,8 @@ func TestLimitsDefaults(t *testing.T) {
 	}
 }
 
-// TestLimitsFollowBodies: what a larger body needs comes with it, and a warning where it was taken away.
+// TestLimitsFollowBodies: what a larger body needs comes with it, and a warning where it was taken
+// away.
 func TestLimitsFollowBodies(t *testing.T) {
 	for _, c := range []struct {
 		given         Limits

@@ -10,8 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// endWhenExiting sees to it that requests that wait for an execution are answered before Caddy gives up on them: its
-// servers wait for requests, by default without end.
+// endWhenExiting sees to it that requests that wait for an execution are answered before Caddy
+// gives up on them: its servers wait for requests, by default without end.
 func (a *App) endWhenExiting() error {
 	v, err := a.ctx.App("events")
 	if err != nil {
@@ -38,16 +38,16 @@ func (a *App) beginDrain() {
 	}
 }
 
-// drainWithin sets the time by which accepted work has to end. What senders wait for is cancelled a little before it, so
-// that they get an answer.
+// drainWithin sets the time by which accepted work has to end. What senders wait for is cancelled a
+// little before it, so that they get an answer.
 func (a *App) drainWithin(limit time.Duration) {
 	a.drainBy = time.Now().Add(limit)
 	timer := time.AfterFunc(limit-limit/10, func() { a.stopWaiting(errStopping) })
 	a.life.keep(func() error { timer.Stop(); return nil })
 }
 
-// drain waits for the executions of the journal until the drain time is over. What was cut off then is reported when
-// the executor is released.
+// drain waits for the executions of the journal until the drain time is over. What was cut off then
+// is reported when the executor is released.
 func (a *App) drain() {
 	a.beginDrain()
 	ctx, cancel := context.WithDeadline(context.Background(), a.drainBy)

@@ -6,7 +6,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// Stores and journals are guest modules: a module in one of these namespaces implements store.Module or journal.Module.
+// Stores and journals are guest modules: a module in one of these namespaces implements
+// store.Module or journal.Module.
 const (
 	storeNamespace   = "flowtrux.stores"
 	journalNamespace = "flowtrux.journals"

@@ -16,7 +16,8 @@ import (
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
-// exchange is one webhook request on its way to an answer. It is used by the request's goroutine only.
+// exchange is one webhook request on its way to an answer. It is used by the request's goroutine
+// only.
 type exchange struct {
 	app    *App
 	logger *zap.Logger
@@ -27,15 +28,17 @@ type exchange struct {
 
 	workflow *catalog.Workflow // after find
 	body     *body             // after readBody, also when it was refused
-	event    *flow.Event       // after parse; nil again while the request waits for another's execution
-	key      *journal.Key      // after findKey, nil = the request has none
+	// after parse; nil again while the request waits for another's execution
+	event *flow.Event
+	key   *journal.Key // after findKey, nil = the request has none
 }
 
-// check is one test a request has to pass. It returns nil, or the answer of a request that ends here.
+// check is one test a request has to pass. It returns nil, or the answer of a request that ends
+// here.
 type check func(*exchange) *answer.Answer
 
-// The checks, in the order in which they are answered. Where ids are hidden, nothing that depends on the id may be
-// seen before the signature was checked.
+// The checks, in the order in which they are answered. Where ids are hidden, nothing that depends
+// on the id may be seen before the signature was checked.
 var (
 	openChecks = []check{
 		(*exchange).ready, (*exchange).find, (*exchange).method, (*exchange).readBody,
@@ -68,9 +71,9 @@ func (x *exchange) answer(checks []check) answer.Answer {
 	return x.run()
 }
 
-// enter keeps the app alive until the request is answered. A request can reach the handler of a config that was replaced and
-// cleaned up since its connection was accepted; the app of the config that runs now answers it. It is false when there
-// is none.
+// enter keeps the app alive until the request is answered. A request can reach the handler of a
+// config that was replaced and cleaned up since its connection was accepted; the app of the config
+// that runs now answers it. It is false when there is none.
 func (x *exchange) enter() bool {
 	for range 2 {
 		if x.app.life.enter() {
@@ -94,7 +97,8 @@ func (x *exchange) ready() *answer.Answer {
 	return nil
 }
 
-// loaded tells whether the store has been loaded. An app that has just started gets a moment for it.
+// loaded tells whether the store has been loaded. An app that has just started gets a moment for
+// it.
 func (a *App) loaded(ctx context.Context) bool {
 	if a.isLoaded() {
 		return true
@@ -131,8 +135,8 @@ func (x *exchange) find() *answer.Answer {
 	return nil
 }
 
-// findHidden is find for handlers that hide ids: what is not found goes through a signature check without keys, which
-// hashes the body with a secret of the process and never succeeds.
+// findHidden is find for handlers that hide ids: what is not found goes through a signature check
+// without keys, which hashes the body with a secret of the process and never succeeds.
 func (x *exchange) findHidden() *answer.Answer {
 	w := x.app.catalog.Workflow(x.id)
 	if w == nil || !w.Active || !w.Webhook {
@@ -182,7 +186,8 @@ func (x *exchange) verify() *answer.Answer {
 	return x.refuseSignature(reason, header)
 }
 
-// refuseSignature says why in the log; header is the one that is missing or malformed, "" when none is.
+// refuseSignature says why in the log; header is the one that is missing or malformed, "" when none
+// is.
 func (x *exchange) refuseSignature(reason signature.Reason, header string) *answer.Answer {
 	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
 	code := answer.InvalidSignature
@@ -251,8 +256,9 @@ func (x *exchange) challenge() *answer.Answer {
 	}
 }
 
-// runnable: there is a valid version of the workflow to run. For the first one of a workflow that is being prepared the request waits
-// up to queue_wait, and is then checked anew: another document may ask for another signature. It holds no slot meanwhile.
+// runnable: there is a valid version of the workflow to run. For the first one of a workflow that
+// is being prepared the request waits up to queue_wait, and is then checked anew: another document
+// may ask for another signature. It holds no slot meanwhile.
 func runnable(find check) check {
 	again := []check{find, (*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge}
 	return func(x *exchange) *answer.Answer {

@@ -9,8 +9,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// isExpected tells whether a server of the config that runs keeps the request header of a canonical name, which has an underscore
-// or a dot.
+// isExpected tells whether a server of the config that runs keeps the request header of a canonical
+// name, which has an underscore or a dot.
 func isExpected(name string) bool {
 	app, err := caddy.ActiveContext().AppIfConfigured("http")
 	if err != nil {

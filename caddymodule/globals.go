@@ -31,7 +31,8 @@ func (g globals) SetGlobal(ctx context.Context, key string, value []byte) error 
 	return nil
 }
 
-// AddGlobal implements hostapi.GlobalWriter for the same keys. The store counts: what other servers add at the same time counts as well.
+// AddGlobal implements hostapi.GlobalWriter for the same keys. The store counts: what other servers
+// add at the same time counts as well.
 func (g globals) AddGlobal(ctx context.Context, key string, by int64) ([]byte, error) {
 	if err := g.check(key); err != nil {
 		return nil, err
@@ -39,7 +40,8 @@ func (g globals) AddGlobal(ctx context.Context, key string, by int64) ([]byte, e
 	var sum []byte
 	_, err := g.app.mirror.Update(ctx, catalog.GlobalPrefix+key, func(value []byte) ([]byte, error) {
 		if value != nil {
-			value, _ = rawjson.AppendCanonical([]byte{}, value, 1) // nothing of what is not JSON, which is no integer either
+			// nothing of what is not JSON, which is no integer either
+			value, _ = rawjson.AppendCanonical([]byte{}, value, 1)
 		}
 		var ok bool
 		if sum, ok = rawjson.AddInteger(nil, value, by); !ok {

@@ -9,7 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// TestAddGlobal: additions of executions at the same time are all counted, under the same patterns as writes.
+// TestAddGlobal: additions of executions at the same time are all counted, under the same patterns
+// as writes.
 func TestAddGlobal(t *testing.T) {
 	s := newSite(t, `{"globals_write":["counters.*"]}`, `{}`)
 	g := globals{s.app}

@@ -15,20 +15,22 @@ import (
 
 const defaultPrefix = "/api/webhooks/"
 
-// Handler answers webhooks: `POST {prefix}{workflow id}` runs the workflow of that id. Requests for other paths go to
-// the next handler. Workflows, their secrets, and everything else that handlers share are the app's (`flowtrux`).
+// Handler answers webhooks: `POST {prefix}{workflow id}` runs the workflow of that id. Requests for
+// other paths go to the next handler. Workflows, their secrets, and everything else that handlers
+// share are the app's (`flowtrux`).
 //
-// A request has to be signed with one of the workflow's secrets; there is no way to turn that off. The signature
-// covers the body alone: query parameters and headers are what the sender, or somebody between, says they are.
+// A request has to be signed with one of the workflow's secrets; there is no way to turn that off.
+// The signature covers the body alone: query parameters and headers are what the sender, or
+// somebody between, says they are.
 //
 // Errors are answered by the handler itself, as JSON, and do not reach `handle_errors`.
 type Handler struct {
-	// What a webhook's path begins with; the rest of the path is the workflow's id. It begins and ends with a slash.
-	// Default: `/api/webhooks/`.
+	// What a webhook's path begins with; the rest of the path is the workflow's id. It begins and
+	// ends with a slash. Default: `/api/webhooks/`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// What is answered for an id that no active webhook workflow has: 404, or 401 as for a wrong signature, so that
-	// ids cannot be found out by trying. Default: 404.
+	// What is answered for an id that no active webhook workflow has: 404, or 401 as for a wrong
+	// signature, so that ids cannot be found out by trying. Default: 404.
 	UnknownWorkflow int `json:"unknown_workflow,omitempty"`
 
 	app    *App
@@ -96,8 +98,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return nil
 }
 
-// workflowID takes the id out of a path that is the prefix and one more segment. What is one segment is decided before
-// escapes are resolved, so an escaped slash never separates (RFC 3986, section 2.2); dot segments are none.
+// workflowID takes the id out of a path that is the prefix and one more segment. What is one
+// segment is decided before escapes are resolved, so an escaped slash never separates (RFC 3986,
+// section 2.2); dot segments are none.
 func workflowID(u *url.URL, prefix string) (string, bool) {
 	if u.RawPath == "" { // no escaped slash in it
 		id, ok := strings.CutPrefix(u.Path, prefix)

@@ -14,7 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// TestRefusedSignatureIsLogged: the log says why, and how much was hashed, but nothing of what was sent.
+// TestRefusedSignatureIsLogged: the log says why, and how much was hashed, but nothing of what was
+// sent.
 func TestRefusedSignatureIsLogged(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))
@@ -59,7 +60,8 @@ func TestRefusedSignatureIsLogged(t *testing.T) {
 	}
 }
 
-// TestSlackChallenge: the question whether the endpoint knows the secret is answered without an execution.
+// TestSlackChallenge: the question whether the endpoint knows the secret is answered without an
+// execution.
 func TestSlackChallenge(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	const slack = `{"scheme":"slack"}`
@@ -144,7 +146,8 @@ func TestInvalidUpdateKeepsServing(t *testing.T) {
 	}
 }
 
-// TestSetGlobal: a workflow may write the globals that the operator lists, and what comes next sees them.
+// TestSetGlobal: a workflow may write the globals that the operator lists, and what comes next sees
+// them.
 func TestSetGlobal(t *testing.T) {
 	s := newSite(t, `{"globals_write":["counters.*"]}`, `{}`)
 	workflow := func(key string) string {

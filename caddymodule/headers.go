@@ -11,8 +11,8 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// isJSONType accepts no Content-Type, or one, of application/json or any type with the suffix +json (RFC 6839).
-// Parameters do not count: JSON has none (RFC 8259, section 11).
+// isJSONType accepts no Content-Type, or one, of application/json or any type with the suffix +json
+// (RFC 6839). Parameters do not count: JSON has none (RFC 8259, section 11).
 func isJSONType(values []string) bool {
 	switch {
 	case len(values) == 0, len(values) == 1 && (values[0] == "" || values[0] == "application/json"):
@@ -41,8 +41,9 @@ func isIdentity(values []string) bool {
 	return true
 }
 
-// triggerHeaders is trigger.headers: an object of the request's headers by lower-case name, in order of names; several
-// of one name are joined as RFC 9110, section 5.3 says. Credentials are left out.
+// triggerHeaders is trigger.headers: an object of the request's headers by lower-case name, in
+// order of names; several of one name are joined as RFC 9110, section 5.3 says. Credentials are
+// left out.
 func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
 	var room [32]string // as many as requests usually have at most
 	names, size := room[:0], len("{}")

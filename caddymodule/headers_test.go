@@ -16,7 +16,8 @@ func TestIsJSONType(t *testing.T) {
 		{[]string{"application/json"}, true},
 		{[]string{"Application/JSON"}, true},
 		{[]string{"application/json; charset=utf-8"}, true},
-		{[]string{"application/json;charset=latin1"}, true}, // JSON has no charset parameter (RFC 8259, section 11)
+		// JSON has no charset parameter (RFC 8259, section 11)
+		{[]string{"application/json;charset=latin1"}, true},
 		{[]string{" application/json "}, true},
 		{[]string{"application/cloudevents+json"}, true},
 		{[]string{"application/vnd.github+json; v=3"}, true},

@@ -14,13 +14,15 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// The waits of a duplicate between two looks at the journal, while the first execution does not run in this process.
+// The waits of a duplicate between two looks at the journal, while the first execution does not run
+// in this process.
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = time.Second
 )
 
-// findKey: the request's idempotency key, if it has one, is usable. After it the raw body is not needed any more.
+// findKey: the request's idempotency key, if it has one, is usable. After it the raw body is not
+// needed any more.
 func (x *exchange) findKey() *answer.Answer {
 	defer x.body.discard()
 	window := flow.DefaultWindow
@@ -45,12 +47,12 @@ func (x *exchange) findKey() *answer.Answer {
 	return nil
 }
 
-// graceOfFirst is how much longer than the webhook's timeout a duplicate waits: the first one gives up at that time itself, and
-// what becomes of it then may have to be journaled.
+// graceOfFirst is how much longer than the webhook's timeout a duplicate waits: the first one gives
+// up at that time itself, and what becomes of it then may have to be journaled.
 const graceOfFirst = time.Second
 
-// once starts an execution unless the request's key has one already; then that one's answer is given, for which it waits about
-// as long as the webhook's timeout.
+// once starts an execution unless the request's key has one already; then that one's answer is
+// given, for which it waits about as long as the webhook's timeout.
 func (x *exchange) once(p *engine.Program, id string, minimal bool) answer.Answer {
 	ctx, cancel := context.WithTimeout(x.r.Context(), p.Plan.Webhook.Timeout+graceOfFirst)
 	defer cancel()
@@ -107,8 +109,8 @@ func (x *exchange) hold(p *engine.Program, id string) (answer.Answer, error) {
 	return a, nil
 }
 
-// duplicate is the answer of a request whose key has an execution already; nil when that one does not run here, or has just
-// ended.
+// duplicate is the answer of a request whose key has an execution already; nil when that one does
+// not run here, or has just ended.
 func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *journal.DuplicateError) *answer.Answer {
 	kept := first.Response
 	if kept == nil {
@@ -146,7 +148,8 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 	return &a
 }
 
-// gaveUp is the answer of a duplicate that waits no longer: its time is over, its sender has gone, or the server stops.
+// gaveUp is the answer of a duplicate that waits no longer: its time is over, its sender has gone,
+// or the server stops.
 func (x *exchange) gaveUp(ctx context.Context, first string) *answer.Answer {
 	if x.r.Context().Err() != nil {
 		return x.unread()

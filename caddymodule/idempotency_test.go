@@ -118,7 +118,8 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// TestDuplicatesAtTheSameMoment: of many senders with one key, one starts an execution and all get its answer.
+// TestDuplicatesAtTheSameMoment: of many senders with one key, one starts an execution and all get
+// its answer.
 func TestDuplicatesAtTheSameMoment(t *testing.T) {
 	const senders = 32
 	for name, config := range journals {
@@ -214,7 +215,8 @@ func TestKeyWindow(t *testing.T) {
 	})
 }
 
-// TestKeyOrder: a duplicate is answered although there is no room, and without room nothing is reserved.
+// TestKeyOrder: a duplicate is answered although there is no room, and without room nothing is
+// reserved.
 func TestKeyOrder(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":2,"queue_wait":"20ms","node_timeout":"1m"}`), `{}`)
@@ -247,7 +249,8 @@ func TestKeyOrder(t *testing.T) {
 	}
 }
 
-// TestRefusedTogether: who waits for one that was refused for lack of room is refused for the same reason.
+// TestRefusedTogether: who waits for one that was refused for lack of room is refused for the same
+// reason.
 func TestRefusedTogether(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"queue_wait":"300ms","node_timeout":"1m"}`), `{}`)
@@ -361,7 +364,8 @@ func TestLargeResponses(t *testing.T) {
 	s.replayed("over", s.do(keyed("echo", "over", over)), first)
 }
 
-// TestWaitingEnds: a duplicate waits as long as its webhook's timeout, and not for a sender that has gone.
+// TestWaitingEnds: a duplicate waits as long as its webhook's timeout, and not for a sender that
+// has gone.
 func TestWaitingEnds(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("short", trigger(`{"responseMode":"lastNode","timeout":"50ms",`+byHeader+`}`))
@@ -457,7 +461,8 @@ func TestReplayUsesNoKey(t *testing.T) {
 	}
 }
 
-// TestDrainWithKeys: when the process exits, an execution that has a key ends, and is answered, before the journal is closed.
+// TestDrainWithKeys: when the process exits, an execution that has a key ends, and is answered,
+// before the journal is closed.
 func TestDrainWithKeys(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// TestRequestsSeeNothingOfEachOther sends requests side by side whose bodies, queries and headers hold a mark of their own, in
-// all sizes, some of them refused half-way. Buffers and sessions go from one to the next; marks must not.
+// TestRequestsSeeNothingOfEachOther sends requests side by side whose bodies, queries and headers
+// hold a mark of their own, in all sizes, some of them refused half-way. Buffers and sessions go
+// from one to the next; marks must not.
 func TestRequestsSeeNothingOfEachOther(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("data", trigger(`{"responseMode":"lastNode"}`))

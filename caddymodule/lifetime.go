@@ -7,9 +7,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// lifetime is how long a config's objects are kept: until Caddy has cleaned the config up and the last request or
-// execution that uses them has ended. Caddy does not wait for requests when it cleans up after a reload.
-// It is safe for concurrent use.
+// lifetime is how long a config's objects are kept: until Caddy has cleaned the config up and the
+// last request or execution that uses them has ended. Caddy does not wait for requests when it
+// cleans up after a reload. It is safe for concurrent use.
 type lifetime struct {
 	mu       sync.Mutex
 	users    int // the config itself, and what runs with it
@@ -27,7 +27,8 @@ func (l *lifetime) keep(release func() error) {
 	l.releases = append(l.releases, release)
 }
 
-// enter counts a user in; false when everything has been released already. Either way leave is called once.
+// enter counts a user in; false when everything has been released already. Either way leave is
+// called once.
 func (l *lifetime) enter() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,7 +47,8 @@ func (l *lifetime) leave() {
 	}
 }
 
-// end counts the config out and, when nothing uses it any more, releases everything before it returns.
+// end counts the config out and, when nothing uses it any more, releases everything before it
+// returns.
 func (l *lifetime) end() error {
 	if l.last() {
 		return l.release()

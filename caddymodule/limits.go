@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Limits bound what requests, nodes and executions may use. A limit that is not given or 0 has its default.
+// Limits bound what requests, nodes and executions may use. A limit that is not given or 0 has its
+// default.
 type Limits struct {
 	// The longest body of a request, in bytes. Default: 1 MiB.
 	Body int64 `json:"body,omitempty"`
@@ -37,8 +38,8 @@ type Limits struct {
 	// The time of one attempt of a node, host calls included. Default: 10s.
 	NodeTimeout caddy.Duration `json:"node_timeout,omitempty"`
 
-	// A node's config after its templates were resolved, in bytes. Default: 4 MiB, or 4 times `body`
-	// where that is more.
+	// A node's config after its templates were resolved, in bytes. Default: 4 MiB, or 4 times
+	// `body` where that is more.
 	NodeInput int64 `json:"node_input,omitempty"`
 
 	// A node's output, in bytes. An output as long as the trigger's data is never too long, so that
@@ -68,14 +69,18 @@ const (
 	gib = 1 << 30
 )
 
-// maxSize bounds the sizes that can be configured, in bytes: no value of an execution may need 64-bit lengths.
+// maxSize bounds the sizes that can be configured, in bytes: no value of an execution may need
+// 64-bit lengths.
 const maxSize = 1 * gib
 
 // Least memory of calls, in bytes.
 const (
 	leastMemory = 64 * kib // of one node type: a page of WebAssembly, memory comes in pages
-	leastForAll = 4 * mib  // of all: that of the built-in node which needs most; they are not loaded when a config is checked
-	leastTotal  = 64 * mib // of all calls together: images of the built-in nodes, and some calls of each
+	// of all: that of the built-in node which needs most; they are not loaded when a config is
+	// checked
+	leastForAll = 4 * mib
+	// of all calls together: images of the built-in nodes, and some calls of each
+	leastTotal = 64 * mib
 )
 
 // check fills in the defaults and refuses what cannot work.
@@ -169,7 +174,8 @@ func (l *Limits) tooTight() string {
 	return ""
 }
 
-// checkSandbox fills in the default of SandboxMemory where a call may have so much memory, and refuses what is too little for it.
+// checkSandbox fills in the default of SandboxMemory where a call may have so much memory, and
+// refuses what is too little for it.
 func (l *Limits) checkSandbox(call int64) error {
 	if l.SandboxMemory == 0 {
 		l.SandboxMemory = max(sandbox.DefaultBudget, 2*call)

@@ -6,8 +6,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// processLog is a logger for what outlives a config. It asks for Caddy's default log at each line, so that it follows the
-// logging of the config that runs; a logger that is kept would go on writing to where an old config did.
+// processLog is a logger for what outlives a config. It asks for Caddy's default log at each line,
+// so that it follows the logging of the config that runs; a logger that is kept would go on writing
+// to where an old config did.
 func processLog(name string) *zap.Logger { return zap.New(processCore{}).Named(name) }
 
 // processCore hands each line to the default log of the moment.

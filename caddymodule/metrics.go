@@ -14,16 +14,17 @@ const (
 	metricNamespace = "caddy"
 	metricSubsystem = "flowtrux"
 
-	// maxWorkflowLabels bounds the values of the label workflow. Workflows come and go in the store without end; those
-	// that are first seen when there are so many already are counted as otherWorkflows.
+	// maxWorkflowLabels bounds the values of the label workflow. Workflows come and go in the store
+	// without end; those that are first seen when there are so many already are counted as
+	// otherWorkflows.
 	maxWorkflowLabels = 1000
 	otherWorkflows    = "_other"
 
 	noWebhook = "manual" // the mode of executions that no webhook started
 )
 
-// meters are the counters of the process. They are pooled, so that they go on counting over reloads, and registered
-// with each config's registry. They are safe for concurrent use.
+// meters are the counters of the process. They are pooled, so that they go on counting over
+// reloads, and registered with each config's registry. They are safe for concurrent use.
 type meters struct {
 	executions     *prometheus.CounterVec
 	duration       *prometheus.HistogramVec
@@ -134,7 +135,8 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 	return nil
 }
 
-// register accepts that c itself is there already; another collector of that name would swallow what c counts.
+// register accepts that c itself is there already; another collector of that name would swallow
+// what c counts.
 func register(reg prometheus.Registerer, c prometheus.Collector) error {
 	err := reg.Register(c)
 	var there prometheus.AlreadyRegisteredError

@@ -38,7 +38,8 @@ func (m journalMeters) observe(operation string, began time.Time, err error) {
 	var duplicate *journal.DuplicateError
 	result := "ok"
 	switch {
-	case errors.As(err, &duplicate) || errors.Is(err, journal.ErrKeyReused): // an answer, and nothing was written
+	// an answer, and nothing was written
+	case errors.As(err, &duplicate) || errors.Is(err, journal.ErrKeyReused):
 		return
 	case err != nil && !errors.Is(err, journal.ErrCancelled): // which comes with what is kept
 		result = "error"
@@ -190,7 +191,8 @@ func (journalState) Describe(descriptions chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A journal that does not tell is not up, and the rest is not known.
+// Collect implements prometheus.Collector. A journal that does not tell is not up, and the rest is
+// not known.
 func (s journalState) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

@@ -44,7 +44,8 @@ func value(m *dto.Metric) float64 {
 	}
 }
 
-// TestJournalMetrics: what becomes of executions in the journal is counted, and what it holds is told.
+// TestJournalMetrics: what becomes of executions in the journal is counted, and what it holds is
+// told.
 func TestJournalMetrics(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)

@@ -1,13 +1,14 @@
-// Package caddymodule is FlowTrux Edge inside Caddy: the app `flowtrux` that owns a config's workflows, node
-// modules, store and journal, the handler `http.handlers.flowtrux` that answers signed webhooks, and their
-// Caddyfile words. It turns requests into events and results into answers; what happens between is package
-// runtime's business, which knows nothing of Caddy.
+// Package caddymodule is FlowTrux Edge inside Caddy: the app `flowtrux` that owns a config's
+// workflows, node modules, store and journal, the handler `http.handlers.flowtrux` that answers
+// signed webhooks, and their Caddyfile words. It turns requests into events and results into
+// answers; what happens between is package runtime's business, which knows nothing of Caddy.
 //
-// Stores and journals are guest modules below flowtrux.stores and flowtrux.journals, each in a package of its own
-// that is imported for its side effect; third parties add engines the same way.
+// Stores and journals are guest modules below flowtrux.stores and flowtrux.journals, each in a
+// package of its own that is imported for its side effect; third parties add engines the same way.
 //
-// What outlives a config (compiled code, the copy of the store, accepted executions, counters) is in the usage
-// pool of shared.go. Everything else belongs to one App and goes with it, once its last request has ended.
+// What outlives a config (compiled code, the copy of the store, accepted executions, counters) is
+// in the usage pool of shared.go. Everything else belongs to one App and goes with it, once its
+// last request has ended.
 package caddymodule
 
 import (

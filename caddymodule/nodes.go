@@ -30,9 +30,10 @@ import (
 // maxModule bounds the file of a node module, in bytes.
 const maxModule = 128 * mib
 
-// loadNodes loads the operator's node types, so that one that does not load fails the config. A built-in one is loaded when the
-// first workflow wants it: what nobody uses takes no memory and no part of a start. A module that was compiled before comes from
-// the sandbox, or from its cache on disk.
+// loadNodes loads the operator's node types, so that one that does not load fails the config. A
+// built-in one is loaded when the first workflow wants it: what nobody uses takes no memory and no
+// part of a start. A module that was compiled before comes from the sandbox, or from its cache on
+// disk.
 func (a *App) loadNodes() (err error) {
 	budget, release, err := acquireBudget(a.Limits.SandboxMemory)
 	if err != nil {
@@ -124,7 +125,8 @@ func (a *App) loadNode(
 	})
 }
 
-// load loads a module. How long it took tells compiling, once for each module and version, from what comes from a cache.
+// load loads a module. How long it took tells compiling, once for each module and version, from
+// what comes from a cache.
 func (a *App) load(
 	ctx context.Context, host *sandbox.Host, c sandbox.ModuleConfig,
 ) (*sandbox.Module, error) {
@@ -155,8 +157,8 @@ func (a *App) readNode(ctx context.Context, fetched *origin.Store, n *Node) ([]b
 	return wasm, nil
 }
 
-// builtinFile begins the name of a file that is a built-in node's module: a type of the operator's own can run it with other
-// limits, and with capabilities that it can do without.
+// builtinFile begins the name of a file that is a built-in node's module: a type of the operator's
+// own can run it with other limits, and with capabilities that it can do without.
 const builtinFile = "builtin:"
 
 func readModule(file string) ([]byte, error) {
@@ -183,8 +185,9 @@ func readModule(file string) ([]byte, error) {
 	return wasm, nil
 }
 
-// resolve finds the program of a journaled execution: the workflow's current one when the revision is the same, else
-// the entry's own document compiled anew. The executor releases the program's nodes.
+// resolve finds the program of a journaled execution: the workflow's current one when the revision
+// is the same, else the entry's own document compiled anew. The executor releases the program's
+// nodes.
 func (a *App) resolve(ctx context.Context, e *journal.Entry) (*engine.Program, error) {
 	if !a.types.Acquire() {
 		return nil, engine.ErrGone

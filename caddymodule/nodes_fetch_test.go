@@ -25,7 +25,8 @@ type publisher struct {
 
 func publish(t *testing.T, module []byte) *publisher {
 	t.Helper()
-	if err := os.RemoveAll(filepath.Join(dataDir(), "modules")); err != nil { // what was fetched before
+	// what was fetched before
+	if err := os.RemoveAll(filepath.Join(dataDir(), "modules")); err != nil {
 		t.Fatal(err)
 	}
 	p := &publisher{module: module}
@@ -61,8 +62,8 @@ func TestValidateFetchesAhead(t *testing.T) {
 	run(t, p.node(module))
 }
 
-// TestNodeFromAServer: a module is fetched once for all configs; then it needs no server. One that cannot be had leaves the config
-// that runs as it is.
+// TestNodeFromAServer: a module is fetched once for all configs; then it needs no server. One that
+// cannot be had leaves the config that runs as it is.
 func TestNodeFromAServer(t *testing.T) {
 	one, two := wasmbuild.Says(`"one"`), wasmbuild.Says(`"two"`)
 	p := publish(t, one)

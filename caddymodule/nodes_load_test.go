@@ -56,7 +56,8 @@ func TestNodesThatDoNotLoad(t *testing.T) {
 	}
 }
 
-// TestBuiltinByAnotherName: a type of the operator's can run a built-in module, with what it is allowed.
+// TestBuiltinByAnotherName: a type of the operator's can run a built-in module, with what it is
+// allowed.
 func TestBuiltinByAnotherName(t *testing.T) {
 	if err := validate(t, `{"nodes":{"code-http":{"file":"builtin:code","allow":{"log":true,"http":true},"fuel":1000}}}`); err != nil {
 		t.Error(err)
@@ -67,7 +68,8 @@ func TestBuiltinByAnotherName(t *testing.T) {
 	checkReferences(t, 0)
 }
 
-// TestConfigsThatDoNotLoad fails Provision at each of its steps: what was taken before is given back.
+// TestConfigsThatDoNotLoad fails Provision at each of its steps: what was taken before is given
+// back.
 func TestConfigsThatDoNotLoad(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"limits":{"body":-1}}`:                           "limits: body is -1 bytes",

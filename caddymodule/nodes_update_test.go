@@ -12,8 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// TestOldBuildIsLetGo: when a reload has found another build in a node's file, the old one is closed once its config has ended, and
-// answers until then.
+// TestOldBuildIsLetGo: when a reload has found another build in a node's file, the old one is
+// closed once its config has ended, and answers until then.
 func TestOldBuildIsLetGo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mine.wasm")
 	write := func(answer string) {

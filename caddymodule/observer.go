@@ -10,7 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// observer counts and logs the executions of one config, and keeps what they use until they have ended.
+// observer counts and logs the executions of one config, and keeps what they use until they have
+// ended.
 type observer struct{ app *App }
 
 // ExecutionStarted implements engine.Observer.

@@ -10,7 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// endless is a source that is prepared for longer than any test waits: it fills memory, which costs little fuel.
+// endless is a source that is prepared for longer than any test waits: it fills memory, which costs
+// little fuel.
 const endless = `const a = new Uint8Array(3e7); for (;;) a.fill(1)
 export default () => 1`
 
@@ -37,8 +38,8 @@ func (s *site) write(keyValues ...string) {
 	}
 }
 
-// TestWhilePreparing: a workflow whose first version is being prepared answers what does not depend on it, and then that it is not
-// ready; others do not notice.
+// TestWhilePreparing: a workflow whose first version is being prepared answers what does not depend
+// on it, and then that it is not ready; others do not notice.
 func TestWhilePreparing(t *testing.T) {
 	s := newSite(t, `{"limits":{"queue_wait":"10ms","body":1000}}`, `{}`)
 	s.putWorkflow("other", trigger(`{"responseMode":"lastNode"}`))
@@ -77,7 +78,8 @@ func TestWhilePreparing(t *testing.T) {
 	}
 }
 
-// TestWaitingForTheFirstVersion: what came by the end of the wait decides, whatever it is. Requests are checked against that.
+// TestWaitingForTheFirstVersion: what came by the end of the wait decides, whatever it is. Requests
+// are checked against that.
 func TestWaitingForTheFirstVersion(t *testing.T) {
 	slow := coded(endless, `{}`)
 	for _, handler := range []string{`{}`, `{"unknown_workflow":401}`} {

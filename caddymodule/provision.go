@@ -146,9 +146,10 @@ func (a *App) makeEngine() error {
 // reloadWait bounds how long a config that is loaded waits for documents that have to be prepared.
 const reloadWait = 10 * time.Second
 
-// follow keeps the workflows up to date with the store. When another config has the store open already, they are there when it
-// returns: that one serves until then, and what it serves is to be served without a pause. Documents that take longer than
-// reloadWait to prepare do not hold the config up.
+// follow keeps the workflows up to date with the store. When another config has the store open
+// already, they are there when it returns: that one serves until then, and what it serves is to be
+// served without a pause. Documents that take longer than reloadWait to prepare do not hold the
+// config up.
 func (a *App) follow() error {
 	a.catalog = catalog.New(catalog.Options{Nodes: a.types, Logger: a.logger, Keep: a.mirror.Keep, Context: a.ctx})
 	unsubscribe := a.mirror.Subscribe(a.catalog.Apply)

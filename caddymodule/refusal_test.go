@@ -74,7 +74,8 @@ func TestRefusalsAreLogged(t *testing.T) {
 			t.Errorf("%s: the line holds what was sent: %s", c.code, text)
 		}
 	}
-	s.do(to("order", private).with("Idempotency-Key", "private-key")) // a duplicate that is answered
+	// a duplicate that is answered
+	s.do(to("order", private).with("Idempotency-Key", "private-key"))
 	if lines := logs.TakeAll(); len(lines) != 0 {
 		t.Errorf("what is not refused is logged: %v", lines)
 	}
@@ -108,8 +109,8 @@ func TestRefusalSaysTheBound(t *testing.T) {
 	s.app.bodies.memory.used.Add(-4900)
 }
 
-// TestRefusalSaysWhichSlots: whether the workflow's own limit, its share, or the server's limit held
-// a request back.
+// TestRefusalSaysWhichSlots: whether the workflow's own limit, its share, or the server's limit
+// held a request back.
 func TestRefusalSaysWhichSlots(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":4,"queue_wait":"1ms","node_timeout":"1m"}`), `{}`)

@@ -127,8 +127,9 @@ func (r *running) app() *App {
 func (r *running) echo(body string) {
 	r.t.Helper()
 	resp, err := r.post(body)
-	// With a listener of its own for each config (SO_REUSEPORT), Caddy closes connections that come in while it reloads
-	// before any handler has seen them. That is known of Caddy with any handler, and not what is tested here.
+	// With a listener of its own for each config (SO_REUSEPORT), Caddy closes connections that come
+	// in while it reloads before any handler has seen them. That is known of Caddy with any
+	// handler, and not what is tested here.
 	for tries := 0; err != nil && tries < 10; tries++ {
 		resp, err = r.post(body)
 	}
@@ -161,7 +162,8 @@ func ended(a *App) <-chan struct{} {
 	return done
 }
 
-// references counts who holds the pooled objects of a kind, beside the tests themselves: see keepCompiled.
+// references counts who holds the pooled objects of a kind, beside the tests themselves: see
+// keepCompiled.
 func references(kind string) (n int) {
 	if kind == "installation" || kind == "sandbox" || kind == "sandbox memory" {
 		n--
@@ -187,7 +189,8 @@ func checkReferences(t *testing.T, want int) {
 	}
 }
 
-// TestReload loads the same config and a changed one: what is shared goes on, and so do the counters.
+// TestReload loads the same config and a changed one: what is shared goes on, and so do the
+// counters.
 func TestReload(t *testing.T) {
 	r := run(t, `{}`)
 	r.echo(`1`)
@@ -271,7 +274,8 @@ func TestFailingReload(t *testing.T) {
 	}
 }
 
-// TestRequestInFlight reloads, and then takes the app out of the config, while a request is being sent.
+// TestRequestInFlight reloads, and then takes the app out of the config, while a request is being
+// sent.
 func TestRequestInFlight(t *testing.T) {
 	for name, next := range map[string]func(r *running) error{
 		"reload": func(r *running) error { return r.load(`{"limits":{"executions":9}}`) },
@@ -292,7 +296,8 @@ func TestRequestInFlight(t *testing.T) {
 			fmt.Fprintf(conn, "POST /api/webhooks/echo HTTP/1.1\r\nHost: x\r\nX-Webhook-Signature: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
 				to("echo", body).header.Get("X-Webhook-Signature"), len(body))
 			answers := bufio.NewReader(conn)
-			line, err := answers.ReadString('\n') // the handler reads: it is in the middle of the request
+			// the handler reads: it is in the middle of the request
+			line, err := answers.ReadString('\n')
 			if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
 				t.Fatalf("%q, %v", line, err)
 			}

@@ -133,7 +133,8 @@ func TestReadBodyDeadline(t *testing.T) {
 			b.release()
 		}
 		errs <- err
-		// After a body that was read the connection is quiet for longer than the deadline: it must not count any more.
+		// After a body that was read the connection is quiet for longer than the deadline: it must
+		// not count any more.
 		select {
 		case <-r.Context().Done():
 			errs <- r.Context().Err()
@@ -171,7 +172,8 @@ func TestReadBodyDeadline(t *testing.T) {
 	}
 }
 
-// TestSiteBodyLimit reads through Caddy's own request_body handler, whose limit is smaller than ours.
+// TestSiteBodyLimit reads through Caddy's own request_body handler, whose limit is smaller than
+// ours.
 func TestSiteBodyLimit(t *testing.T) {
 	s := readerOf(mib, mib)
 	site := requestbody.RequestBody{MaxSize: 10}

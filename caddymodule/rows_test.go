@@ -65,7 +65,8 @@ func faulty(rows ...int) call {
 	return c
 }
 
-// TestRowsInOrder sends requests with each fault, and with each two: the row that comes first answers.
+// TestRowsInOrder sends requests with each fault, and with each two: the row that comes first
+// answers.
 func TestRowsInOrder(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{}`)
 	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
@@ -94,7 +95,8 @@ func TestRowsInOrder(t *testing.T) {
 	}
 }
 
-// TestRowsWhereIDsAreHidden is TestRowsInOrder with unknown_workflow 401: method and body come before the id.
+// TestRowsWhereIDsAreHidden is TestRowsInOrder with unknown_workflow 401: method and body come
+// before the id.
 func TestRowsWhereIDsAreHidden(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{"unknown_workflow":401}`)
 	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
@@ -233,7 +235,8 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// TestStopped: an app whose config has ended answers the same, and one whose journal is closed promises nothing.
+// TestStopped: an app whose config has ended answers the same, and one whose journal is closed
+// promises nothing.
 func TestStopped(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))

@@ -70,15 +70,15 @@ func (x *exchange) refuseJournal(err error) *answer.Answer {
 	return x.refuse(answer.JournalUnavailable, zap.Error(err))
 }
 
-// unread is what a sender gets that went away before an execution began. It is in no log or metric of refused requests, as
-// operators are alerted by them: nothing is wrong with the server.
+// unread is what a sender gets that went away before an execution began. It is in no log or metric
+// of refused requests, as operators are alerted by them: nothing is wrong with the server.
 func (x *exchange) unread() *answer.Answer {
 	a := answer.Error(answer.Overloaded, "")
 	return &a
 }
 
-// await runs the workflow and answers when it has ended or its webhook's timeout has passed. A sender that goes away does
-// not end it.
+// await runs the workflow and answers when it has ended or its webhook's timeout has passed. A
+// sender that goes away does not end it.
 func (x *exchange) await(p *engine.Program, id string) answer.Answer {
 	free, refusal := x.acquire(p, id)
 	if refusal != nil {
@@ -91,8 +91,8 @@ func (x *exchange) await(p *engine.Program, id string) answer.Answer {
 	return answer.Of(p.Plan, "", r, x.event)
 }
 
-// acquire takes a slot for an execution, or says why there is none. What waits for one counts with the bodies; what runs has
-// limits of its own.
+// acquire takes a slot for an execution, or says why there is none. What waits for one counts with
+// the bodies; what runs has limits of its own.
 func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *answer.Answer) {
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {

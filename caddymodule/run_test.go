@@ -45,7 +45,8 @@ func (u *upstream) workflow(webhook string) string {
 		"edges":[{"source":"t","target":"call"},{"source":"call","target":"out"}]}`
 }
 
-// app is the config of an app that lets nodes call the upstream. more is further config that begins with a comma.
+// app is the config of an app that lets nodes call the upstream. more is further config that begins
+// with a comma.
 func (u *upstream) app(more string) string {
 	return fmt.Sprintf(`{"egress":{"allow":[%q]}%s}`, u.Listener.Addr().String(), more)
 }
@@ -65,7 +66,8 @@ func (s *site) start(c call) <-chan reply {
 
 const answered = `{"from":"upstream"}`
 
-// TestSlots: a workflow at its own limit answers 429, a server at its limit 503, and a slot that is given back counts.
+// TestSlots: a workflow at its own limit answers 429, a server at its limit 503, and a slot that is
+// given back counts.
 func TestSlots(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":2,"queue_wait":"20ms","node_timeout":"1m"}`), `{}`)
@@ -201,7 +203,8 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestSendersThatGoAway: nobody was refused when a sender leaves before its execution begins, so no metric says so.
+// TestSendersThatGoAway: nobody was refused when a sender leaves before its execution begins, so no
+// metric says so.
 func TestSendersThatGoAway(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":1,"queue_wait":"1m","node_timeout":"1m"}`), `{}`)

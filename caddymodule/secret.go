@@ -13,8 +13,9 @@ import (
 // seedSize is the size of the installation's secret, in bytes.
 const seedSize = 32
 
-// installation is the secret of this installation, from which the random streams of nodes are derived: the same call
-// gets the same stream after a restart too. It is pooled, so that configs that come before the file is written agree.
+// installation is the secret of this installation, from which the random streams of nodes are
+// derived: the same call gets the same stream after a restart too. It is pooled, so that configs
+// that come before the file is written agree.
 type installation struct {
 	path string
 	seed [seedSize]byte

@@ -21,8 +21,8 @@ func (s series) count(d time.Duration) {
 	s.seconds.Observe(d.Seconds())
 }
 
-// known are series by their labels. Finding them in their vectors takes several times as long, for each node and execution.
-// It is safe for concurrent use.
+// known are series by their labels. Finding them in their vectors takes several times as long, for
+// each node and execution. It is safe for concurrent use.
 type known[K comparable] struct {
 	mu     sync.RWMutex
 	series map[K]series

@@ -13,19 +13,20 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// pool holds what outlives a config: a reload that changes nothing about an object finds it here and goes on with it.
-// Pooled objects must not hold on to anything of the config that made them; their log is processLog.
+// pool holds what outlives a config: a reload that changes nothing about an object finds it here
+// and goes on with it. Pooled objects must not hold on to anything of the config that made them;
+// their log is processLog.
 var pool = caddy.NewUsagePool()
 
 // poolKey names a pooled object: its kind and all that shapes it. Secrets are in it only as a hash.
 type poolKey struct{ kind, shape string }
 
-// drainTime bounds how long accepted work may go on when its process or its last config ends, unless Caddy's grace
-// period says otherwise.
+// drainTime bounds how long accepted work may go on when its process or its last config ends,
+// unless Caddy's grace period says otherwise.
 const drainTime = 10 * time.Second
 
-// acquire takes a reference on a pooled object, made by construct if there is none. The caller owns exactly one
-// reference and gives it back by calling release once.
+// acquire takes a reference on a pooled object, made by construct if there is none. The caller owns
+// exactly one reference and gives it back by calling release once.
 func acquire[V caddy.Destructor](kind, shape string, construct func() (V, error)) (v V, release func() error, err error) {
 	key := poolKey{kind, shape}
 	got, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return construct() })
@@ -54,8 +55,8 @@ func acquireBudget(limit int64) (pooledBudget, func() error, error) {
 	return acquire("sandbox memory", "", func() (pooledBudget, error) { return pooledBudget{sandbox.NewBudget(limit)}, nil })
 }
 
-// acquireHost takes the sandbox of a cache directory; seed is the installation's secret and b the process's budget, which are the same
-// for all of them.
+// acquireHost takes the sandbox of a cache directory; seed is the installation's secret and b the
+// process's budget, which are the same for all of them.
 func acquireHost(cacheDir string, seed [seedSize]byte, b *sandbox.Budget) (pooledHost, func() error, error) {
 	return acquire("sandbox", cacheDir, func() (pooledHost, error) {
 		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir, Seed: seed, Budget: b})
@@ -99,8 +100,8 @@ func (p pooledExecutor) Destruct() error {
 	return nil
 }
 
-// acquireExecutor takes the executor of a journal. What it does there is counted by the meters, which are those of the process as
-// long as there is a config.
+// acquireExecutor takes the executor of a journal. What it does there is counted by the meters,
+// which are those of the process as long as there is a config.
 func acquireExecutor(m journal.Module, meters journalMeters) (pooledExecutor, func() error, error) {
 	return acquire("journal", m.JournalKey(), func() (pooledExecutor, error) {
 		j, err := m.NewJournal()

@@ -66,8 +66,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// keepCompiled holds the built-in nodes in the sandbox that all configs share, until letGo: reading them from the disk takes
-// a part of a second for each config, and seconds with -race.
+// keepCompiled holds the built-in nodes in the sandbox that all configs share, until letGo: reading
+// them from the disk takes a part of a second for each config, and seconds with -race.
 func keepCompiled() (letGo func() error, err error) {
 	installation, release, err := acquireInstallation(filepath.Join(dataDir(), "seed"))
 	if err != nil {
@@ -104,7 +104,8 @@ func keepCompiled() (letGo func() error, err error) {
 // secret signs everything here.
 const secret = "test-secret"
 
-// site is an app with a handler of a config that was provisioned for real, behind a real HTTP server.
+// site is an app with a handler of a config that was provisioned for real, behind a real HTTP
+// server.
 type site struct {
 	t      testing.TB
 	ctx    caddy.Context
@@ -231,7 +232,8 @@ func (s *site) putWorkflow(id, document string) {
 	s.put("secrets/"+id, secret, "workflows/"+id, document)
 }
 
-// trigger is a workflow of a trigger alone, with the webhook settings given: it answers what it was sent.
+// trigger is a workflow of a trigger alone, with the webhook settings given: it answers what it was
+// sent.
 func trigger(webhook string) string {
 	return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":` + webhook + `}}],"edges":[]}`
 }
@@ -321,8 +323,9 @@ func (s *site) do(c call) reply {
 
 func (s *site) try(c call) (reply, error) {
 	r, err := s.once(c)
-	// The listener of a config that was just replaced may still take a connection, which is reset when it closes, and its server
-	// closes those on which it has just read a request (https://go.dev/src/net/http/server.go, conn.serve): no handler had it.
+	// The listener of a config that was just replaced may still take a connection, which is reset
+	// when it closes, and its server closes those on which it has just read a request
+	// (https://go.dev/src/net/http/server.go, conn.serve): no handler had it.
 	for n := 0; n < 10 && s.caddy != nil && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)); n++ {
 		r, err = s.once(c)
 	}

@@ -1,5 +1,6 @@
-// Command caddy is the server that the bench measures: Caddy with FlowTrux Edge, the native handler beside it, and an endpoint
-// that tells what Go's runtime has counted. All that is measured runs in this one binary.
+// Command caddy is the server that the bench measures: Caddy with FlowTrux Edge, the native handler
+// beside it, and an endpoint that tells what Go's runtime has counted. All that is measured runs in
+// this one binary.
 package main
 
 import (

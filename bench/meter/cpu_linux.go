@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clockSched is CPUCLOCK_SCHED of the kernel (include/linux/posix-timers_types.h): the clock that counts what the scheduler
-// gave, in nanoseconds.
+// clockSched is CPUCLOCK_SCHED of the kernel (include/linux/posix-timers_types.h): the clock that
+// counts what the scheduler gave, in nanoseconds.
 const clockSched = 2
 
-// CPU is the CPU time that a process has used in all its threads, also those that have ended; 0 is this process. It is the clock of
-// clock_getcpuclockid(3), which counts nanoseconds where /proc/<pid>/stat counts hundredths of a second.
+// CPU is the CPU time that a process has used in all its threads, also those that have ended; 0 is
+// this process. It is the clock of clock_getcpuclockid(3), which counts nanoseconds where
+// /proc/<pid>/stat counts hundredths of a second.
 func CPU(pid int) (time.Duration, error) {
 	var t unix.Timespec
 	if err := unix.ClockGettime(int32(^pid)<<3|clockSched, &t); err != nil {

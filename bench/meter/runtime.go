@@ -16,8 +16,8 @@ type Runtime struct {
 
 const gcStops = "/sched/pauses/stopping/gc:seconds"
 
-// ReadRuntime reads the counters of this process, after a garbage collection if gc is true. It stops the process for a moment:
-// only so are the allocations counted to the last one.
+// ReadRuntime reads the counters of this process, after a garbage collection if gc is true. It
+// stops the process for a moment: only so are the allocations counted to the last one.
 func ReadRuntime(gc bool) Runtime {
 	if gc {
 		runtime.GC()
@@ -34,7 +34,8 @@ func ReadRuntime(gc bool) Runtime {
 	}
 }
 
-// Histogram counts durations. Counts[i] of them took at most Upper[i], and more than the one before.
+// Histogram counts durations. Counts[i] of them took at most Upper[i], and more than the one
+// before.
 type Histogram struct {
 	Upper  []time.Duration
 	Counts []uint64

@@ -1,6 +1,7 @@
-// Package native is the honest rival of a workflow: the same job as a handler in Go inside Caddy, as somebody would write it
-// who knows the three steps when the server is built. It reads the body within a limit into pooled memory, verifies its signature,
-// checks that it is JSON, takes the steps on raw JSON with gjson and sjson, and gives the same answer with the same headers.
+// Package native is the honest rival of a workflow: the same job as a handler in Go inside Caddy,
+// as somebody would write it who knows the three steps when the server is built. It reads the body
+// within a limit into pooled memory, verifies its signature, checks that it is JSON, takes the
+// steps on raw JSON with gjson and sjson, and gives the same answer with the same headers.
 //
 // It is a module of the bench alone: nothing that users build imports it.
 package native
@@ -57,7 +58,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// Values of headers that are always the same. They are shared: nothing behind this handler changes them.
+// Values of headers that are always the same. They are shared: nothing behind this handler changes
+// them.
 var (
 	contentType = []string{"application/json; charset=utf-8"}
 	noSniff     = []string{"nosniff"}

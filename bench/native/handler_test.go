@@ -29,8 +29,8 @@ import (
 
 const secret = "native-secret"
 
-// TestAnswersAsTheEdgeDoes sends the same requests to both handlers: status, headers and body are equal byte for byte, but for the
-// execution's id, which is random.
+// TestAnswersAsTheEdgeDoes sends the same requests to both handlers: status, headers and body are
+// equal byte for byte, but for the execution's id, which is random.
 func TestAnswersAsTheEdgeDoes(t *testing.T) {
 	edge, native := handlers(t)
 	good := string(workflow.Body(1024))
@@ -157,7 +157,8 @@ func handlers(t *testing.T) (edge, native http.Handler) {
 		return serve(t, m.(caddyhttp.MiddlewareHandler))
 	}
 	edge = load("http.handlers.flowtrux", `{}`)
-	// The store loads and the document is compiled behind the server's back, however busy the machine is.
+	// The store loads and the document is compiled behind the server's back, however busy the
+	// machine is.
 	for end := time.Now().Add(2 * time.Minute); ; {
 		w := send(edge, "POST", "{}", sign("{}"), "")
 		if w.Code == http.StatusCreated {

@@ -13,7 +13,8 @@ var errJSON = errors.New("the body is not one JSON value")
 // inPlace lets sjson write into the buffers that it is given.
 var inPlace = &sjson.Options{Optimistic: true, ReplaceInPlace: true}
 
-// steps are the three steps of the workflow: transform, condition, transform. The answer is valid until the buffers are put back.
+// steps are the three steps of the workflow: transform, condition, transform. The answer is valid
+// until the buffers are put back.
 func (b *buffers) steps() ([]byte, error) {
 	if !gjson.ValidBytes(b.body) {
 		return nil, errJSON

@@ -20,8 +20,8 @@ import (
 
 const connections = 32
 
-// load sends webhooks over all connections, each the next when the last is answered, for that time. It returns how many were
-// answered; one that is not answered as it should be is an error.
+// load sends webhooks over all connections, each the next when the last is answered, for that time.
+// It returns how many were answered; one that is not answered as it should be is an error.
 func load(ctx context.Context, site string, d time.Duration) (int, error) {
 	body := workflow.Body(1024)
 	mac := hmac.New(sha256.New, []byte(crash.Secret))

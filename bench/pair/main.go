@@ -1,11 +1,13 @@
-// Command pair compares what a webhook costs two builds of the server: they run side by side and take turns, so that whatever else
-// the machine does meets both. The webhook is the workflow of three nodes (transform, condition, transform) with a body of 1 KB over
-// 32 connections, all answers checked. It prints user and system time, objects and bytes allocated, each a request.
+// Command pair compares what a webhook costs two builds of the server: they run side by side and
+// take turns, so that whatever else the machine does meets both. The webhook is the workflow of
+// three nodes (transform, condition, transform) with a body of 1 KB over 32 connections, all
+// answers checked. It prints user and system time, objects and bytes allocated, each a request.
 //
 //	go run ./bench/pair -before old/caddy -after bin/caddy [-pairs 20] [-seconds 3]
 //
-// The interval is one of 90 % for the median of the pairs' ratios (https://en.wikipedia.org/wiki/Order_statistic, by the binomial
-// distribution). Where it is wider than what was to be shown, more pairs are needed, or a quieter machine.
+// The interval is one of 90 % for the median of the pairs' ratios
+// (https://en.wikipedia.org/wiki/Order_statistic, by the binomial distribution). Where it is wider
+// than what was to be shown, more pairs are needed, or a quieter machine.
 package main
 
 import (
@@ -78,7 +80,8 @@ func compare(ctx context.Context, o options) error {
 		if err := servers[i].Put(ctx, "three", workflow.Three("")); err != nil {
 			return err
 		}
-		if _, err := round(ctx, servers[i], 2*time.Second); err != nil { // a start is not what is measured
+		// a start is not what is measured
+		if _, err := round(ctx, servers[i], 2*time.Second); err != nil {
 			return err
 		}
 	}
@@ -174,8 +177,9 @@ func median(of []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// interval is where the median of what was drawn lies with a probability of at least 90 %: between the k-th least and the k-th
-// largest, where k is the largest with P(Binomial(n, 1/2) < k) of at most 5 %.
+// interval is where the median of what was drawn lies with a probability of at least 90 %: between
+// the k-th least and the k-th largest, where k is the largest with P(Binomial(n, 1/2) < k) of at
+// most 5 %.
 func interval(of []float64) (low, high float64) {
 	s, n := slices.Sorted(slices.Values(of)), len(of)
 	below, term, k := 0.0, math.Pow(0.5, float64(n)), 0

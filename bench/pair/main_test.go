@@ -3,7 +3,8 @@ package main
 import "testing"
 
 func TestInterval(t *testing.T) {
-	for n, k := range map[int]int{5: 1, 10: 2, 20: 6, 100: 42} { // as in tables of the sign test, one side of 5 %
+	// as in tables of the sign test, one side of 5 %
+	for n, k := range map[int]int{5: 1, 10: 2, 20: 6, 100: 42} {
 		of := make([]float64, n)
 		for i := range of {
 			of[i] = float64((i*7)%n + 1) // 1 to n, mixed, where 7 and n have no common factor

@@ -1,4 +1,5 @@
-// Package workflow has the documents and bodies that the bench sends and the tests of its native handler compare with.
+// Package workflow has the documents and bodies that the bench sends and the tests of its native
+// handler compare with.
 package workflow
 
 import (
@@ -17,8 +18,8 @@ func Body(n int) []byte {
 // Answer is what Three answers to Body.
 const Answer = `{"order":{"orderId":"12345","total":250.50},"large":true}`
 
-// trigger is the first node of every workflow here: it answers with the last node's output, 201 and a header. The secret is for
-// documents that bring their own.
+// trigger is the first node of every workflow here: it answers with the last node's output, 201 and
+// a header. The secret is for documents that bring their own.
 func trigger(secret string) string { return triggerIn("lastNode", secret) }
 
 // triggerIn is trigger in another response mode.
@@ -30,7 +31,8 @@ func triggerIn(mode, secret string) string {
 		{%s"responseMode":%q,"statusCode":201,"headers":{"X-Flow":"ok"}}}}`, secret, mode)
 }
 
-// Three is the workflow transform, condition, transform. secret may be empty: the store has one then.
+// Three is the workflow transform, condition, transform. secret may be empty: the store has one
+// then.
 func Three(secret string) string {
 	return `{"nodes":[` + trigger(secret) + `,
 	{"id":"normalize","type":"transform","config":{"output":{"orderId":"{{trigger.data.order_id}}","total":"{{trigger.data.total}}"}}},
@@ -77,7 +79,8 @@ func Minimal() string {
 	"edges":[{"source":"trigger","target":"only"}]}`
 }
 
-// Calling is a workflow of one http-request that is answered when it is accepted. The node waits for a minute at most.
+// Calling is a workflow of one http-request that is answered when it is accepted. The node waits
+// for a minute at most.
 func Calling(url string) string {
 	return `{"nodes":[` + triggerIn("minimal", "") + fmt.Sprintf(`,
 	{"id":"only","type":"http-request","timeout":"1m","config":{"url":%q,"timeout":"1m"}}],

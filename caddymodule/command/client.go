@@ -85,8 +85,8 @@ func (r *refusal) Error() string {
 	return r.Message
 }
 
-// resource is the path of what has a name. A name that a path cannot carry is refused here: the server would see another one,
-// or none.
+// resource is the path of what has a name. A name that a path cannot carry is refused here: the
+// server would see another one, or none.
 func resource(kind, name string) (string, error) {
 	if name == "" {
 		return "", errors.New("the name is empty")

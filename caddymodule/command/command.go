@@ -1,6 +1,7 @@
-// Package command is `caddy flowtrux …`: the commands that workflow authors and operators type. Those that
-// change or read a running server talk to Caddy's admin endpoint; validate, run and sign work offline.
-// It knows nothing of the app: what a running server does stands in package caddymodule.
+// Package command is `caddy flowtrux …`: the commands that workflow authors and operators type.
+// Those that change or read a running server talk to Caddy's admin endpoint; validate, run and sign
+// work offline. It knows nothing of the app: what a running server does stands in package
+// caddymodule.
 package command
 
 import (
@@ -34,10 +35,12 @@ reach it through Caddy's admin endpoint. validate, run, sign, send and node do w
 	}
 }
 
-// errSilent ends a command whose output already says what is wrong: exit status 1, nothing more printed.
+// errSilent ends a command whose output already says what is wrong: exit status 1, nothing more
+// printed.
 var errSilent = errors.New("failed")
 
-// exitWith is the error that ends Caddy with an exit status, when the output already says what is wrong.
+// exitWith is the error that ends Caddy with an exit status, when the output already says what is
+// wrong.
 func exitWith(c *cobra.Command, status int) error {
 	c.SilenceErrors = true
 	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, nil })(c, nil)

@@ -19,7 +19,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// desk has the node types for working without a server: the built-in ones and those that --node names.
+// desk has the node types for working without a server: the built-in ones and those that --node
+// names.
 type desk struct {
 	host  *sandbox.Host
 	nodes *engine.Nodes
@@ -33,7 +34,8 @@ func nodeFlag(c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// openDesk knows the node types. A module is loaded when it is wanted; the compiled code is cached where a server caches it.
+// openDesk knows the node types. A module is loaded when it is wanted; the compiled code is cached
+// where a server caches it.
 func openDesk(ctx context.Context, cmd *cobra.Command) (*desk, error) {
 	configs, err := deskTypes(cmd)
 	if err != nil {
@@ -93,8 +95,8 @@ func (d *desk) close(ctx context.Context) error {
 	return d.host.Close(ctx)
 }
 
-// compile reads and compiles one document, with all that a server checks of what it has in store, or of what is new; the problems
-// are those of a document that does not validate.
+// compile reads and compiles one document, with all that a server checks of what it has in store,
+// or of what is new; the problems are those of a document that does not validate.
 func (d *desk) compile(ctx context.Context, f file, isNew bool) (program *engine.Program, problems []problem, err error) {
 	doc, err := f.read()
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// diffJSON lists where got differs from want, a line each with the JSON path; texts that are not JSON are compared as such.
-// Objects compare without regard to key order, numbers by their text.
+// diffJSON lists where got differs from want, a line each with the JSON path; texts that are not
+// JSON are compared as such. Objects compare without regard to key order, numbers by their text.
 func diffJSON(want, got []byte) []string {
 	w, errW := decode(want)
 	g, errG := decode(got)

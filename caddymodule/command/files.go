@@ -19,8 +19,9 @@ type file struct {
 	err  error // why there is none
 }
 
-// documents lists the files that args name: files as they are, of directories the *.json files in them, sorted. What is wrong
-// with one of args is told with it and does not keep the others from being looked at.
+// documents lists the files that args name: files as they are, of directories the *.json files in
+// them, sorted. What is wrong with one of args is told with it and does not keep the others from
+// being looked at.
 func documents(args []string) []file {
 	var files []file
 	for _, a := range args {

@@ -19,11 +19,12 @@ const (
 	// followEvery is how often a server is asked for new executions.
 	followEvery = time.Second
 
-	// followBack is how far behind the newest execution a look goes at least. One that a sender waited for is recorded after it
-	// has ended, in its place by when it began.
+	// followBack is how far behind the newest execution a look goes at least. One that a sender
+	// waited for is recorded after it has ended, in its place by when it began.
 	followBack = 30 * time.Second
 
-	// followKept is how many executions are remembered, and more only where an older one has not ended.
+	// followKept is how many executions are remembered, and more only where an older one has not
+	// ended.
 	followKept = 10 * journal.MaxLimit
 )
 
@@ -37,8 +38,9 @@ type follower struct {
 	floor   string            // executions before it are not looked at
 }
 
-// followExecutions prints executions as they come, the oldest first, and each again when its status has changed, until the
-// command is interrupted. It begins with the newest, as many as --limit says.
+// followExecutions prints executions as they come, the oldest first, and each again when its status
+// has changed, until the command is interrupted. It begins with the newest, as many as --limit
+// says.
 func followExecutions(cmd *cobra.Command, cl *client, q url.Values) error {
 	if q.Has("cursor") {
 		return errors.New("--follow begins with the newest executions: leave --cursor out")
@@ -66,7 +68,8 @@ func followExecutions(cmd *cobra.Command, cl *client, q url.Values) error {
 	}
 }
 
-// look finds what is new, page by page: until nothing new is on one that reaches far enough back. The first look is at one page.
+// look finds what is new, page by page: until nothing new is on one that reaches far enough back.
+// The first look is at one page.
 func (f *follower) look(first bool) (fresh []journal.Summary, err error) {
 	q := maps.Clone(f.query)
 	open := f.oldestOpen()
@@ -106,7 +109,8 @@ func (f *follower) look(first bool) (fresh []journal.Summary, err error) {
 	}
 }
 
-// oldestOpen is the oldest execution shown that had not ended; "" would be before all others, so "~" is for none.
+// oldestOpen is the oldest execution shown that had not ended; "" would be before all others, so
+// "~" is for none.
 func (f *follower) oldestOpen() string {
 	oldest := "~"
 	for id, status := range f.shown {
@@ -117,7 +121,8 @@ func (f *follower) oldestOpen() string {
 	return oldest
 }
 
-// forget drops what a look that went back to an id has not found any more, and the oldest when they are too many.
+// forget drops what a look that went back to an id has not found any more, and the oldest when they
+// are too many.
 func (f *follower) forget(there map[string]bool, back string) {
 	ids := make([]string, 0, len(f.shown))
 	for id := range f.shown {

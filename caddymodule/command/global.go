@@ -107,8 +107,8 @@ func setGlobal(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// hintText tells on standard error of a value that was most likely meant to be JSON and is stored as text. It does not show the
-// value: that may be a secret.
+// hintText tells on standard error of a value that was most likely meant to be JSON and is stored
+// as text. It does not show the value: that may be a secret.
 func hintText(cmd *cobra.Command, value []byte) {
 	first := bytes.TrimLeft(value, " \t\r\n")
 	if len(first) == 0 || first[0] != '{' && first[0] != '[' {

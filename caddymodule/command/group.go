@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// group makes cmd a command that does something only with one of subs. Without a word it prints its help; a word that is
-// none of them is an error, where cobra would print the help and exit with 0.
+// group makes cmd a command that does something only with one of subs. Without a word it prints its
+// help; a word that is none of them is an error, where cobra would print the help and exit with 0.
 func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
 	cmd.AddCommand(subs...)
 	cmd.Args = cobra.ArbitraryArgs

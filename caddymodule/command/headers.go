@@ -11,9 +11,10 @@ import (
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
-// DroppedHeaders are the mistakes in names of request headers that a workflow reads: Caddy drops headers with an underscore or
-// a dot in their names before any handler sees them. expected tells of such a name whether a server's options say that it is
-// to be kept; nil = nothing is known of servers.
+// DroppedHeaders are the mistakes in names of request headers that a workflow reads: Caddy drops
+// headers with an underscore or a dot in their names before any handler sees them. expected tells
+// of such a name whether a server's options say that it is to be kept; nil = nothing is known of
+// servers.
 func DroppedHeaders(p *flow.Plan, s *signature.Scheme, expected func(name string) bool) []flow.Problem {
 	var problems []flow.Problem
 	for _, h := range catalog.RequestHeaders(p, s) {

@@ -44,15 +44,16 @@ func newSandbox() (*sandbox.Host, error) {
 	return sandbox.New(sandbox.Options{CacheDir: filepath.Join(caddy.AppDataDir(), "flowtrux", "wasm")})
 }
 
-// moduleConfig is how a module that is looked at is loaded: with all that it asks for, and the limits of a server that says
-// nothing else.
+// moduleConfig is how a module that is looked at is loaded: with all that it asks for, and the
+// limits of a server that says nothing else.
 func moduleConfig(file string, wasm []byte) sandbox.ModuleConfig {
 	return sandbox.ModuleConfig{
 		Type: typeOfFile(file), Source: file, Wasm: wasm, Grants: allGrants, Limits: sandbox.Limits{Timeout: nodeTimeout},
 	}
 }
 
-// typeOfFile is the type of a module that does not describe itself: its file's name, as far as a type can have it.
+// typeOfFile is the type of a module that does not describe itself: its file's name, as far as a
+// type can have it.
 func typeOfFile(file string) string {
 	name := strings.TrimSuffix(filepath.Base(file), ".wasm")
 	name = strings.Map(func(r rune) rune {

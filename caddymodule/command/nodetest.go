@@ -40,11 +40,12 @@ type testedCase struct {
 	Name        string             `json:"name"`
 	Passed      bool               `json:"passed"`
 	Differences []cases.Difference `json:"differences,omitempty"`
-	Detail      string             `json:"detail,omitempty"` // of a failure of the module: its stack, its standard error
-	Logged      []string           `json:"logged,omitempty"`
-	Fuel        uint64             `json:"fuel"`
-	Memory      uint64             `json:"memory"` // bytes
-	Nanoseconds int64              `json:"nanoseconds"`
+	// of a failure of the module: its stack, its standard error
+	Detail      string   `json:"detail,omitempty"`
+	Logged      []string `json:"logged,omitempty"`
+	Fuel        uint64   `json:"fuel"`
+	Memory      uint64   `json:"memory"` // bytes
+	Nanoseconds int64    `json:"nanoseconds"`
 }
 
 func nodeTest(cmd *cobra.Command, args []string) (err error) {
@@ -64,7 +65,8 @@ func nodeTest(cmd *cobra.Command, args []string) (err error) {
 	defer closing(&err, func() error { return host.Close(ctx) })
 	t := &tested{File: file, Passed: true, Cases: []testedCase{}}
 	config := moduleConfig(file, wasm)
-	config.Grants.Clock, config.Grants.Random = false, false // a test that passes today passes tomorrow
+	// a test that passes today passes tomorrow
+	config.Grants.Clock, config.Grants.Random = false, false
 	if err := t.run(ctx, host, config, list); err != nil {
 		return err
 	}
@@ -79,7 +81,8 @@ func nodeTest(cmd *cobra.Command, args []string) (err error) {
 	return err
 }
 
-// readCases reads the cases of a file, or of a directory's *.json files. Without a name it looks beside the module.
+// readCases reads the cases of a file, or of a directory's *.json files. Without a name it looks
+// beside the module.
 func readCases(name, module string) (list []cases.Case, err error) {
 	if name == "" {
 		name = filepath.Join(filepath.Dir(module), "testdata", "cases.json")

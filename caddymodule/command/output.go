@@ -54,7 +54,8 @@ type cell struct {
 	style style
 }
 
-// c is a cell with text as it came, which may be of others: what a terminal would obey is not in it.
+// c is a cell with text as it came, which may be of others: what a terminal would obey is not in
+// it.
 func c(text string) cell { return cell{text: printable(text)} }
 
 // table writes rows under a head in columns as wide as their widest cell.
@@ -65,8 +66,8 @@ func table(w io.Writer, head []string, rows [][]cell) {
 	t.rows(rows)
 }
 
-// columns writes rows that may come one after the other. Widths count runes, not the bytes of colours, which is why
-// text/tabwriter does not do.
+// columns writes rows that may come one after the other. Widths count runes, not the bytes of
+// colours, which is why text/tabwriter does not do.
 type columns struct {
 	w     io.Writer
 	head  []string

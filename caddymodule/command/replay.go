@@ -35,7 +35,8 @@ func (v verdict) style() style {
 	}
 }
 
-// worse is the verdict on two things together. That something would change is known for certain, so it counts most.
+// worse is the verdict on two things together. That something would change is known for certain, so
+// it counts most.
 func (v verdict) worse(other verdict) verdict {
 	for _, w := range []verdict{changed, incomparable} {
 		if v == w || other == w {
@@ -127,8 +128,8 @@ func orNone(s string) string {
 	return s
 }
 
-// print writes a comparison for people: a line for the execution, one for each node that is not what it was, and its
-// differences.
+// print writes a comparison for people: a line for the execution, one for each node that is not
+// what it was, and its differences.
 func (x *comparedExecution) print(cmd *cobra.Command) {
 	w := cmd.OutOrStdout()
 	line := string(x.Verdict)
@@ -153,7 +154,8 @@ func (x *comparedExecution) print(cmd *cobra.Command) {
 	}
 }
 
-// compareAll compares records as they come from next, nil = no more, and prints each when it is done.
+// compareAll compares records as they come from next, nil = no more, and prints each when it is
+// done.
 func compareAll(cmd *cobra.Command, next func() (*journal.Record, error)) error {
 	ctx := cmd.Context()
 	d, err := openDesk(ctx, cmd)
@@ -192,7 +194,8 @@ func compareAll(cmd *cobra.Command, next func() (*journal.Record, error)) error 
 	return total.exit(cmd)
 }
 
-// compareFile compares the record of a file, which --record or `executions show --json` has written.
+// compareFile compares the record of a file, which --record or `executions show --json` has
+// written.
 func compareFile(cmd *cobra.Command, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -211,7 +214,8 @@ func compareFile(cmd *cobra.Command, file string) error {
 	})
 }
 
-// compareServed compares executions of the running server: those that are named, or else the newest of a workflow.
+// compareServed compares executions of the running server: those that are named, or else the newest
+// of a workflow.
 func compareServed(cmd *cobra.Command, ids []string) error {
 	cl, err := newClient(cmd)
 	if err != nil {

@@ -115,7 +115,8 @@ func runMode(name string, plan *flow.Plan) (flow.Mode, error) {
 		}
 		return mode, nil
 	case "":
-		// What minimal answers does not depend on the run: whoever runs it here wants to see its output.
+		// What minimal answers does not depend on the run: whoever runs it here wants to see its
+		// output.
 		if plan.Webhook == nil || plan.Webhook.Mode == flow.Minimal {
 			return flow.LastNode, nil
 		}
@@ -125,7 +126,8 @@ func runMode(name string, plan *flow.Plan) (flow.Mode, error) {
 	}
 }
 
-// senderWaits is how long a sender waits for the end of a run, 0 when none does, and whether the run goes on after that.
+// senderWaits is how long a sender waits for the end of a run, 0 when none does, and whether the
+// run goes on after that.
 func senderWaits(plan *flow.Plan) (patience time.Duration, goesOn bool) {
 	if w := plan.Webhook; w != nil && w.Mode != flow.Minimal {
 		return w.Timeout, w.AcceptOnTimeout
@@ -133,7 +135,8 @@ func senderWaits(plan *flow.Plan) (patience time.Duration, goesOn bool) {
 	return 0, false
 }
 
-// runEvent makes the event of --data and --query; without --data a manual trigger gives the data of its document.
+// runEvent makes the event of --data and --query; without --data a manual trigger gives the data of
+// its document.
 func runEvent(cmd *cobra.Command, plan *flow.Plan) (*flow.Event, error) {
 	body := plan.Data
 	if file := text(cmd, "data"); file != "" {
@@ -182,8 +185,8 @@ func runProgram(ctx context.Context, cmd *cobra.Command, program *engine.Program
 	return result, writeRecord(file, record)
 }
 
-// localGlobals are the values of --global; what a workflow sets is seen by its later nodes and then gone.
-// Nodes that run side by side share it.
+// localGlobals are the values of --global; what a workflow sets is seen by its later nodes and then
+// gone. Nodes that run side by side share it.
 type localGlobals struct {
 	values  sync.Map // string -> []byte
 	writing sync.Mutex
@@ -261,7 +264,8 @@ func expect(cmd *cobra.Command, file string, body []byte) error {
 	return nil
 }
 
-// printTimeline tells on standard error what each node did, so that standard output is the answer alone.
+// printTimeline tells on standard error what each node did, so that standard output is the answer
+// alone.
 func printTimeline(cmd *cobra.Command, plan *flow.Plan, r *engine.Result) {
 	if flag(cmd, "json") {
 		return

@@ -98,7 +98,8 @@ func setSecret(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// generate makes a secret for the scheme of a workflow: for the default one while there is no workflow to ask.
+// generate makes a secret for the scheme of a workflow: for the default one while there is no
+// workflow to ask.
 func generate(ctx context.Context, cl *client, id string) ([]byte, error) {
 	path, err := resource("workflows", id)
 	if err != nil {
@@ -128,7 +129,8 @@ func askSecret(cmd *cobra.Command) ([]byte, error) {
 	return checkSecret(b, err, hint)
 }
 
-// readSecret reads a secret without the newline at its end, or as much as shows that it is too long.
+// readSecret reads a secret without the newline at its end, or as much as shows that it is too
+// long.
 func readSecret(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, signature.MaxSecret+int64(len("\r\n"))+1))
 	return signature.TrimNewline(b), err

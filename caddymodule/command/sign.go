@@ -81,7 +81,8 @@ func send(cmd *cobra.Command, args []string) error {
 	}
 	req.Header = h
 	req.Header.Set("Content-Type", "application/json")
-	// A signed request is for the one address that was typed: following a redirect would hand it to another.
+	// A signed request is for the one address that was typed: following a redirect would hand it to
+	// another.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -34,7 +34,8 @@ type Status struct {
 	Troubles []Trouble `json:"troubles"`
 	// Warnings are what serves and would not be taken today: rules that came after it was stored.
 	Warnings []Trouble `json:"warnings"`
-	// Ready tells whether webhooks are served: the store's content is there. Documents of it may be being prepared.
+	// Ready tells whether webhooks are served: the store's content is there. Documents of it may be
+	// being prepared.
 	Ready bool `json:"ready"`
 	// Preparing are the ids of the workflows whose newest document is being prepared, sorted.
 	Preparing []string `json:"preparing"`
@@ -49,7 +50,8 @@ type StoreStatus struct {
 	Error    string    `json:"error,omitempty"`
 }
 
-// JournalStatus counts accepted executions that wait or run apart from a request, and says how the journal does.
+// JournalStatus counts accepted executions that wait or run apart from a request, and says how the
+// journal does.
 type JournalStatus struct {
 	Pending         int        `json:"pending"`
 	Running         int        `json:"running"`

@@ -14,7 +14,8 @@ import (
 // maxShown is how much of a value a timeline shows, in bytes; --json shows all that was recorded.
 const maxShown = 500
 
-// printRecord writes an execution for people: what it was, what started it, and its nodes in the order of the plan.
+// printRecord writes an execution for people: what it was, what started it, and its nodes in the
+// order of the plan.
 func printRecord(w io.Writer, r *journal.Record) {
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%s%s\n", paint(w, dim, fmt.Sprintf("%-12s", name)), fmt.Sprintf(format, args...))
@@ -101,7 +102,8 @@ func failure(node, code, message string) string {
 	return out
 }
 
-// shown is a value in one line. What it holds came from elsewhere, so nothing in it reaches the terminal as a command.
+// shown is a value in one line. What it holds came from elsewhere, so nothing in it reaches the
+// terminal as a command.
 func shown(v journal.Value) string {
 	if v.Cut {
 		return "(not recorded)"

@@ -29,7 +29,8 @@ func validate(cmd *cobra.Command, args []string) error {
 		Valid    bool      `json:"valid"`
 		Problems []problem `json:"problems,omitempty"`
 
-		PrepareFuel uint64 `json:"prepareFuel"` // burnt to prepare the nodes, of at most flow.MaxPrepareFuel
+		// burnt to prepare the nodes, of at most flow.MaxPrepareFuel
+		PrepareFuel uint64 `json:"prepareFuel"`
 	}
 	results := make([]result, 0, len(files))
 	invalid := 0

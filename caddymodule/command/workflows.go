@@ -67,7 +67,8 @@ func applyFile(cmd *cobra.Command, cl *client, f file) (applied, error) {
 	doc, err := f.read()
 	if err != nil {
 		r.Error = err.Error()
-		return r, nil //nolint:nilerr // the error of one file is part of the result; the others go on
+		// the error of one file is part of the result; the others go on
+		return r, nil //nolint:nilerr
 	}
 	path, err := resource("workflows", documentID(f.name, doc))
 	if err != nil {

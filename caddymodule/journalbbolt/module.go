@@ -1,5 +1,5 @@
-// Package journalbbolt is the journal on this machine's disk, as a guest module of flowtrux.journals. It is a thin
-// wrapper; the journal itself is package runtime/journal/bbolt.
+// Package journalbbolt is the journal on this machine's disk, as a guest module of
+// flowtrux.journals. It is a thin wrapper; the journal itself is package runtime/journal/bbolt.
 package journalbbolt
 
 import (
@@ -22,29 +22,34 @@ func init() {
 // DefaultHistoryRate is how many successes a second are recorded when it is not said.
 const DefaultHistoryRate = 200
 
-// Journal keeps accepted executions, idempotency keys and records in a file. What was accepted survives the process, a
-// crash of the machine and the loss of power. The file belongs to one process at a time; all configs of a process that name
-// it share it, and the options of the one that was loaded last count.
+// Journal keeps accepted executions, idempotency keys and records in a file. What was accepted
+// survives the process, a crash of the machine and the loss of power. The file belongs to one
+// process at a time; all configs of a process that name it share it, and the options of the one
+// that was loaded last count.
 type Journal struct {
-	// The file. It is made, with its directory, if there is none. Put it on a disk of this machine: not on a network file
-	// system, nor on one that lives in memory. Placeholders such as `{env.HOME}` are resolved when the config is loaded.
-	// Default: `flowtrux/journal/journal.db` in Caddy's data directory.
+	// The file. It is made, with its directory, if there is none. Put it on a disk of this machine:
+	// not on a network file system, nor on one that lives in memory. Placeholders such as
+	// `{env.HOME}` are resolved when the config is loaded. Default: `flowtrux/journal/journal.db`
+	// in Caddy's data directory.
 	File string `json:"file,omitempty"`
 
-	// How long executions that have ended can be listed, read and replayed, counted from their acceptance. Default: 72h.
+	// How long executions that have ended can be listed, read and replayed, counted from their
+	// acceptance. Default: 72h.
 	Retention caddy.Duration `json:"retention,omitempty"`
 
-	// How many executions a second are recorded of those that succeeded while a sender waited for them. All others are
-	// recorded always. 0 records none of them. Default: 200.
+	// How many executions a second are recorded of those that succeeded while a sender waited for
+	// them. All others are recorded always. 0 records none of them. Default: 200.
 	HistoryRate *int `json:"history_rate,omitempty"`
 
-	// The most executions that are accepted and have not ended. When it is reached, webhooks in mode `minimal` are
-	// answered 503. One workflow has at most three quarters of it. Default: 100000.
+	// The most executions that are accepted and have not ended. When it is reached, webhooks in
+	// mode `minimal` are answered 503. One workflow has at most three quarters of it. Default:
+	// 100000.
 	MaxPending int `json:"max_pending,omitempty"`
 
-	// The most bytes that the file takes. Executions that have ended go before their time to stay below, the oldest first,
-	// and then answers that are kept for duplicates, which take at most a quarter of it. One workflow has at most three
-	// quarters of what pending work and idempotency keys may take, and of kept answers. Default: 4 GiB.
+	// The most bytes that the file takes. Executions that have ended go before their time to stay
+	// below, the oldest first, and then answers that are kept for duplicates, which take at most a
+	// quarter of it. One workflow has at most three quarters of what pending work and idempotency
+	// keys may take, and of kept answers. Default: 4 GiB.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 
 	path string // of File, without placeholders
@@ -94,7 +99,8 @@ func (j *Journal) Validate() error {
 	return nil
 }
 
-// JournalKey implements journal.Module. The options are not in it: they change while the file is open.
+// JournalKey implements journal.Module. The options are not in it: they change while the file is
+// open.
 func (j *Journal) JournalKey() string { return fmt.Sprintf("bbolt %q", j.path) }
 
 // NewJournal implements journal.Module.

@@ -1,5 +1,5 @@
-// Package journalmemory is the journal that keeps accepted executions in memory, as a guest module of
-// flowtrux.journals. It is a thin wrapper; the journal itself is package runtime/journal/memory.
+// Package journalmemory is the journal that keeps accepted executions in memory, as a guest module
+// of flowtrux.journals. It is a thin wrapper; the journal itself is package runtime/journal/memory.
 package journalmemory
 
 import (
@@ -17,16 +17,16 @@ func init() {
 	caddy.RegisterModule(&Journal{})
 }
 
-// Journal keeps accepted executions in the memory of the process: they survive a reload of the config, and are lost when
-// the process ends before they do.
+// Journal keeps accepted executions in the memory of the process: they survive a reload of the
+// config, and are lost when the process ends before they do.
 type Journal struct {
-	// The most executions that are accepted and have not ended. When it is reached, webhooks in mode `minimal` are
-	// answered 503. A changed value begins a new journal; the old one ends what it holds.
-	// Default: 100000.
+	// The most executions that are accepted and have not ended. When it is reached, webhooks in
+	// mode `minimal` are answered 503. A changed value begins a new journal; the old one ends what
+	// it holds. Default: 100000.
 	MaxPending int `json:"max_pending,omitempty"`
 
-	// That it is fine to lose accepted executions. Without it webhooks in mode `minimal`, whose answer promises that
-	// they are not lost, are answered 503. Default: false.
+	// That it is fine to lose accepted executions. Without it webhooks in mode `minimal`, whose
+	// answer promises that they are not lost, are answered 503. Default: false.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
 }
 
@@ -54,7 +54,8 @@ func (j *Journal) Validate() error {
 	return nil
 }
 
-// maxMaxPending is far over what any memory holds; it keeps a slip of the finger from being taken seriously.
+// maxMaxPending is far over what any memory holds; it keeps a slip of the finger from being taken
+// seriously.
 const maxMaxPending = 100_000_000
 
 // JournalKey implements journal.Module.

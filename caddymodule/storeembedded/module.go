@@ -1,5 +1,5 @@
-// Package storeembedded is the store inside this process, as a guest module of flowtrux.stores. It is a thin wrapper;
-// the store itself is package runtime/store/embedded.
+// Package storeembedded is the store inside this process, as a guest module of flowtrux.stores. It
+// is a thin wrapper; the store itself is package runtime/store/embedded.
 package storeembedded
 
 import (
@@ -24,22 +24,24 @@ func init() {
 // servers are the etcd servers of the process: a directory has one, whichever config uses it.
 var servers embedded.Servers
 
-// Store is an etcd inside this process that opens no port, for one machine. It goes on when a config is reloaded.
-// Placeholders such as `{env.HOME}` are resolved when the config is loaded.
+// Store is an etcd inside this process that opens no port, for one machine. It goes on when a
+// config is reloaded. Placeholders such as `{env.HOME}` are resolved when the config is loaded.
 type Store struct {
-	// The directory of the data, which belongs to one process at a time. The last-known-good cache is there too.
-	// Default: `flowtrux/store` in Caddy's data directory.
+	// The directory of the data, which belongs to one process at a time. The last-known-good cache
+	// is there too. Default: `flowtrux/store` in Caddy's data directory.
 	Dir string `json:"dir,omitempty"`
 
-	// What all keys begin with. A slash is added at the end if there is none. Default: `/flowtrux/`.
+	// What all keys begin with. A slash is added at the end if there is none. Default:
+	// `/flowtrux/`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// A directory of documents that are imported when the store is empty: `workflows/<id>.json`, `secrets/<id>` and
-	// `globals/<key>` or `globals/<key>.json`. Default: none.
+	// A directory of documents that are imported when the store is empty: `workflows/<id>.json`,
+	// `secrets/<id>` and `globals/<key>` or `globals/<key>.json`. Default: none.
 	Seed string `json:"seed,omitempty"`
 
-	// A Unix socket at which etcdctl reaches the store: `unix/<path>`. It has mode 0600; whoever can open it reads
-	// secrets and may change everything. A change takes effect when the process starts anew. Default: none.
+	// A Unix socket at which etcdctl reaches the store: `unix/<path>`. It has mode 0600; whoever
+	// can open it reads secrets and may change everything. A change takes effect when the process
+	// starts anew. Default: none.
 	Listen string `json:"listen,omitempty"`
 
 	options embedded.Options // of the engine, without placeholders
@@ -121,7 +123,8 @@ func (s *Store) NewEngine(logger *zap.Logger) (store.Engine, error) {
 	return embedded.New(o)
 }
 
-// CachePath implements store.Module. The content is on this machine already; the cache is for what is kept beside it.
+// CachePath implements store.Module. The content is on this machine already; the cache is for what
+// is kept beside it.
 func (s *Store) CachePath() string {
 	prefix := sha256.Sum256([]byte(s.options.Prefix)) // a directory may have several
 	return filepath.Join(s.options.Dir, fmt.Sprintf("cache-%x.json", prefix[:4]))

@@ -1,5 +1,5 @@
-// Package storeetcd is the store on an etcd cluster, as a guest module of flowtrux.stores. It is a thin wrapper; the
-// store itself is package runtime/store/etcd.
+// Package storeetcd is the store on an etcd cluster, as a guest module of flowtrux.stores. It is a
+// thin wrapper; the store itself is package runtime/store/etcd.
 package storeetcd
 
 import (
@@ -21,36 +21,41 @@ func init() {
 	caddy.RegisterModule(&Store{})
 }
 
-// Store is an etcd cluster, of version 3.4 or later. While it cannot be reached, what is known of it serves, also after
-// a restart. Placeholders such as `{env.ETCD_PASSWORD}` or `{file./run/secrets/etcd}` are resolved when the config is
-// loaded.
+// Store is an etcd cluster, of version 3.4 or later. While it cannot be reached, what is known of
+// it serves, also after a restart. Placeholders such as `{env.ETCD_PASSWORD}` or
+// `{file./run/secrets/etcd}` are resolved when the config is loaded.
 type Store struct {
-	// The members to talk to: `host:port`, `http://host:port`, `https://host:port` or `unix:<path>`. Required.
+	// The members to talk to: `host:port`, `http://host:port`, `https://host:port` or
+	// `unix:<path>`. Required.
 	Endpoints []string `json:"endpoints,omitempty"`
 
-	// What all keys begin with. A slash is added at the end if there is none. Default: `/flowtrux/`.
+	// What all keys begin with. A slash is added at the end if there is none. Default:
+	// `/flowtrux/`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// The user to sign in as. The user needs to read below the prefix; to write too, if workflows, secrets or globals are
-	// changed through this Caddy or by nodes. Default: no user.
+	// The user to sign in as. The user needs to read below the prefix; to write too, if workflows,
+	// secrets or globals are changed through this Caddy or by nodes. Default: no user.
 	Username string `json:"username,omitempty"`
 
-	// The user's password. Give it as a placeholder: the config can be read through the admin endpoint. A brace that
-	// belongs to the password is written `\{`.
+	// The user's password. Give it as a placeholder: the config can be read through the admin
+	// endpoint. A brace that belongs to the password is written `\{`.
 	Password string `json:"password,omitempty"`
 
-	// A file with the authorities (PEM) that the members' certificates are checked against. It turns on TLS for
-	// endpoints that say neither http nor https. Default: those of the system, for https endpoints.
+	// A file with the authorities (PEM) that the members' certificates are checked against. It
+	// turns on TLS for endpoints that say neither http nor https. Default: those of the system, for
+	// https endpoints.
 	CA string `json:"ca,omitempty"`
 
-	// The file of the certificate (PEM) to show to the members. It is read again for each connection. Default: none.
+	// The file of the certificate (PEM) to show to the members. It is read again for each
+	// connection. Default: none.
 	Cert string `json:"cert,omitempty"`
 
 	// The file of the certificate's key (PEM).
 	Key string `json:"key,omitempty"`
 
-	// The file of the last-known-good cache, or `off`. It holds secrets; its mode is 0600. A file that is something else
-	// is left alone. Default: a file in `flowtrux/cache` in Caddy's data directory, one for each cluster and prefix.
+	// The file of the last-known-good cache, or `off`. It holds secrets; its mode is 0600. A file
+	// that is something else is left alone. Default: a file in `flowtrux/cache` in Caddy's data
+	// directory, one for each cluster and prefix.
 	Cache string `json:"cache,omitempty"`
 
 	cluster etcd.Cluster // without placeholders, as what follows
@@ -69,7 +74,8 @@ func (*Store) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision resolves placeholders, fills in defaults and checks what can be checked without the cluster.
+// Provision resolves placeholders, fills in defaults and checks what can be checked without the
+// cluster.
 func (s *Store) Provision(caddy.Context) error {
 	repl := caddy.NewReplacer()
 	for _, field := range []struct {
@@ -91,7 +97,8 @@ func (s *Store) Provision(caddy.Context) error {
 	}
 	var err error
 	if s.cluster.Password, err = repl.ReplaceOrErr(s.Password, true, true); err != nil {
-		return errors.New("password: a placeholder in it is unknown or gives nothing") // err quotes it
+		// err quotes it
+		return errors.New("password: a placeholder in it is unknown or gives nothing")
 	}
 	s.cluster.Endpoints = make([]string, len(s.Endpoints))
 	for i, endpoint := range s.Endpoints {

@@ -214,7 +214,8 @@ func TestTheCacheIsOfOneStore(t *testing.T) {
 	}
 }
 
-// The module has nothing open and starts nothing; whatever it made is of the process, not of the config.
+// The module has nothing open and starts nothing; whatever it made is of the process, not of the
+// config.
 func TestProvisionTouchesNothing(t *testing.T) {
 	data := t.TempDir()
 	t.Setenv("XDG_DATA_HOME", data)

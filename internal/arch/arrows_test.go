@@ -1,5 +1,5 @@
-// Package arch holds the repository to its own shape: which package may import which. ARCHITECTURE.md draws the picture,
-// the table here is what counts.
+// Package arch holds the repository to its own shape: which package may import which.
+// ARCHITECTURE.md draws the picture, the table here is what counts.
 package arch
 
 import (
@@ -17,8 +17,8 @@ const (
 	caddy  = "github.com/caddyserver/"
 )
 
-// arrows are the packages of this module that each package may import, by the path below the module. A name that ends
-// with /* stands for the package and all below it. Tests may import more.
+// arrows are the packages of this module that each package may import, by the path below the
+// module. A name that ends with /* stands for the package and all below it. Tests may import more.
 var arrows = map[string][]string{
 	".":                         {"caddymodule/*"},
 	"xcaddy":                    {"."},
@@ -92,10 +92,12 @@ var arrows = map[string][]string{
 	"internal/wasmbuild":        {},
 }
 
-// knowCaddy are the packages that import Caddy. Those of the bench are its own server, which nobody else builds.
+// knowCaddy are the packages that import Caddy. Those of the bench are its own server, which nobody
+// else builds.
 var knowCaddy = []string{"caddymodule/*", "xcaddy", "bench/caddy", "bench/native"}
 
-// alone are the packages that use nothing but the standard library: guests are made of them, and guests are small.
+// alone are the packages that use nothing but the standard library: guests are made of them, and
+// guests are small.
 var alone = []string{"nodes/abi", "nodes/rawjson", "nodes/sdk/*", "nodes/condition", "nodes/httprequest", "nodes/switch", "nodes/transform"}
 
 // TestArrows: imports go one way, and Caddy is known to caddymodule alone.
@@ -125,7 +127,8 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// TestTheRuntimeHasNoCaddy: not even through a dependency, so that the runtime can be used without it.
+// TestTheRuntimeHasNoCaddy: not even through a dependency, so that the runtime can be used without
+// it.
 func TestTheRuntimeHasNoCaddy(t *testing.T) {
 	for _, path := range lines(t, "list", "-deps", module+"/runtime/...") {
 		if strings.HasPrefix(path, caddy) {
@@ -143,7 +146,8 @@ func TestUsersDoNotBuildTheBench(t *testing.T) {
 	}
 }
 
-// TestGuestsAreSmall: a module in Go is as large as what it links, and decoding by reflection is slow in a guest.
+// TestGuestsAreSmall: a module in Go is as large as what it links, and decoding by reflection is
+// slow in a guest.
 func TestGuestsAreSmall(t *testing.T) {
 	for name, heavy := range map[string][]string{
 		"sdk":         {"encoding/json", "fmt", "io", "os", "reflect", "time"},
@@ -184,7 +188,8 @@ func packages(t *testing.T) []pkg {
 	}
 }
 
-// below is a package's path below this module, "." for the module itself; ours is false for all others.
+// below is a package's path below this module, "." for the module itself; ours is false for all
+// others.
 func below(path string) (name string, ours bool) {
 	if path == module {
 		return ".", true

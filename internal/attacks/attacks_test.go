@@ -14,7 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// TestModulesAreValid: a module that no compiler takes would be refused for that, and its attack would show nothing.
+// TestModulesAreValid: a module that no compiler takes would be refused for that, and its attack
+// would show nothing.
 func TestModulesAreValid(t *testing.T) {
 	// The interpreter checks modules as the compiler does, and their size is no trouble for it.
 	host := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())

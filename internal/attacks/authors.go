@@ -26,7 +26,8 @@ func slowNodes() string {
 	return fan(nil, steps...)
 }
 
-// slowDocument stores a document whose nodes take long to prepare, past the admin API, and starts a server that has it.
+// slowDocument stores a document whose nodes take long to prepare, past the admin API, and starts a
+// server that has it.
 func slowDocument(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {

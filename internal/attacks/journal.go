@@ -17,7 +17,8 @@ import (
 	"github.com/flowtrux/edge/internal/crash"
 )
 
-// keptResponses fills a small journal with large answers that are kept for the keys of one workflow.
+// keptResponses fills a small journal with large answers that are kept for the keys of one
+// workflow.
 func keptResponses(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{Keeping: "max_bytes 64MiB"})
 	if err != nil {

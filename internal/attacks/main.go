@@ -1,6 +1,7 @@
-// Command attacks tries to take a server from others: with the roles of a peer on the network, a sender with a valid secret, a
-// workflow author, a node author and a bad disk. Each attack starts a server of its own on loopback, measures what others notice,
-// and compares it with the bound that SECURITY.md names. It ends with 1 when a bound was not kept.
+// Command attacks tries to take a server from others: with the roles of a peer on the network, a
+// sender with a valid secret, a workflow author, a node author and a bad disk. Each attack starts a
+// server of its own on loopback, measures what others notice, and compares it with the bound that
+// SECURITY.md names. It ends with 1 when a bound was not kept.
 //
 //	go run ./internal/attacks -caddy bin/caddy [attack...]
 //
@@ -121,8 +122,8 @@ type figure struct {
 	held               bool
 }
 
-// print writes a line for each figure: whether it is within its bound, the figure, the bound, and what it is. The last may be long,
-// so that it does not move the others.
+// print writes a line for each figure: whether it is within its bound, the figure, the bound, and
+// what it is. The last may be long, so that it does not move the others.
 func (s *scene) print(out io.Writer) {
 	for _, f := range s.figures {
 		verdict := "held"

@@ -21,7 +21,8 @@ const (
 	besideIt      = 400  // MiB that a process may take beside it
 )
 
-// taken is what a process takes, in MiB: its anonymous pages, and the blocks of its memfds, which are in no RSS.
+// taken is what a process takes, in MiB: its anonymous pages, and the blocks of its memfds, which
+// are in no RSS.
 func taken(pid int) int {
 	bytes := 0
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -70,7 +71,8 @@ func peak(pid int) (stop func() int) {
 	}
 }
 
-// memoryBeside measures what the process takes at most while f runs, and whether others are answered.
+// memoryBeside measures what the process takes at most while f runs, and whether others are
+// answered.
 func (s *scene) memoryBeside(ctx context.Context, v *server, what string, f func()) {
 	stop := peak(v.PID())
 	right, of := v.beside(ctx, request{id: "other", body: "{}"}, 50*time.Millisecond, f)
@@ -104,7 +106,8 @@ func forEachMemory(ctx context.Context, s *scene) error {
 	return nil
 }
 
-// largeImages has 20 nodes of code that keep 45 MB each when they are prepared; those of each n are others.
+// largeImages has 20 nodes of code that keep 45 MB each when they are prepared; those of each n are
+// others.
 func largeImages(n int) string {
 	steps := make([]step, 20)
 	for k := range steps {

@@ -90,8 +90,9 @@ const (
 	// inspectTime is after how long a compiler is killed.
 	inspectTime = 30 * time.Second
 
-	// What compiling a bomb may take. The sandbox bounds what it estimates, to 3 s and 320 MB for a module of up to 1 MiB; the rest
-	// is for how far it is off, and for the process around the compiler.
+	// What compiling a bomb may take. The sandbox bounds what it estimates, to 3 s and 320 MB for a
+	// module of up to 1 MiB; the rest is for how far it is off, and for the process around the
+	// compiler.
 	compileTime   = 5 * time.Second
 	compileMemory = 500 // MiB
 )
@@ -150,7 +151,8 @@ var calls = []call{
 	{"fd_write", many(4), []int32{1, -16, 1024, 0}}, // beyond the memory
 }
 
-// module makes the call in a loop without an end. Another function gives the arguments, so that the loop is all calls.
+// module makes the call in a loop without an end. Another function gives the arguments, so that the
+// loop is all calls.
 func (c call) module() []byte {
 	var args []byte
 	for _, a := range c.args {

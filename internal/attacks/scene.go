@@ -208,7 +208,8 @@ func (v *server) wait(ctx context.Context, patience time.Duration, what string, 
 	return nil
 }
 
-// beside sends a webhook of somebody else every so often while f runs, and counts those that were answered 200 within a second.
+// beside sends a webhook of somebody else every so often while f runs, and counts those that were
+// answered 200 within a second.
 func (v *server) beside(ctx context.Context, q request, every time.Duration, f func()) (right, of int) {
 	ended := make(chan struct{})
 	go func() {

@@ -16,7 +16,8 @@ func eachItem() string {
 		step{id: "n", of: "transform", config: object{"output": 1}})
 }
 
-// fieldsBehindItems has a forEach use members of the body that stand before or behind its 10,000 items.
+// fieldsBehindItems has a forEach use members of the body that stand before or behind its 10,000
+// items.
 func fieldsBehindItems(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
@@ -47,7 +48,8 @@ func fieldsBehindItems(ctx context.Context, s *scene) error {
 	return nil
 }
 
-// manyTemplates has a node with a thousand templates, each of which looks for a member of a large body.
+// manyTemplates has a node with a thousand templates, each of which looks for a member of a large
+// body.
 func manyTemplates(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
@@ -98,7 +100,8 @@ func heavyItems() string {
 		step{"each", "transform", object{"output": strings.Repeat("{{trigger.data.last}}", 900)}, object{"forEach": "{{trigger.data.items}}"}})
 }
 
-// heavyRecord has an execution that resolves much more than it has time for; others' records, and the end of the process, follow it.
+// heavyRecord has an execution that resolves much more than it has time for; others' records, and
+// the end of the process, follow it.
 func heavyRecord(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{}) // with a grace period of 5 s
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package compiled keeps the machine code of modules for all tests of this repository, in .run/compiled: compiling a module in Go takes
-// seconds, and ten times that with -race, and the code is the same for all of them. `make clean` removes it.
+// Package compiled keeps the machine code of modules for all tests of this repository, in
+// .run/compiled: compiling a module in Go takes seconds, and ten times that with -race, and the
+// code is the same for all of them. `make clean` removes it.
 package compiled
 
 import (
@@ -10,7 +11,8 @@ import (
 	"sync"
 )
 
-// Dir is the directory for sandbox.Options.CacheDir, which is made if need be. It can be used by many processes at the same time.
+// Dir is the directory for sandbox.Options.CacheDir, which is made if need be. It can be used by
+// many processes at the same time.
 var Dir = sync.OnceValues(func() (string, error) {
 	root, err := os.Getwd()
 	if err != nil {

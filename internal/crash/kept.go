@@ -18,7 +18,8 @@ type Kept struct {
 	Steps  map[string][]string // nodes that were checkpointed, of executions that are pending
 }
 
-// ReadKept reads the file of a journal whose process has ended: of a copy below dir, so that the file stays as it is.
+// ReadKept reads the file of a journal whose process has ended: of a copy below dir, so that the
+// file stays as it is.
 func ReadKept(ctx context.Context, file, dir string) (k Kept, err error) {
 	work, err := os.MkdirTemp(dir, "kept-")
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Senders send webhooks as fast as they are answered, until they are stopped, and take down what was promised.
+// Senders send webhooks as fast as they are answered, until they are stopped, and take down what
+// was promised.
 type Senders struct {
 	server *Server
 	client *http.Client
@@ -45,8 +46,8 @@ func (s *Server) Load(ctx context.Context, n int, workflow string) *Senders {
 	return x
 }
 
-// once sends a webhook and takes down what came of it. A request that is under way when the senders are stopped is answered, or
-// not, but never forgotten.
+// once sends a webhook and takes down what came of it. A request that is under way when the senders
+// are stopped is answered, or not, but never forgotten.
 func (x *Senders) once(ctx context.Context, workflow, body string) (accepted bool) {
 	a, err := x.server.send(context.WithoutCancel(ctx), x.client, workflow, []byte(body))
 	x.mu.Lock()
@@ -64,7 +65,8 @@ func (x *Senders) once(ctx context.Context, workflow, body string) (accepted boo
 	return accepted
 }
 
-// Accepted waits until so many webhooks were accepted, or the senders were stopped, or patience is over.
+// Accepted waits until so many webhooks were accepted, or the senders were stopped, or patience is
+// over.
 func (x *Senders) Accepted(many int, patience time.Duration) error {
 	return x.until(patience, fmt.Sprintf("%d are accepted", many), func() bool { return len(x.ids) >= many })
 }
@@ -93,7 +95,8 @@ func (x *Senders) until(patience time.Duration, what string, so func() bool) err
 	return nil
 }
 
-// Stop ends the senders and returns the ids of all that was accepted, and what else they got and how often.
+// Stop ends the senders and returns the ids of all that was accepted, and what else they got and
+// how often.
 func (x *Senders) Stop() (accepted []string, refused map[string]int) {
 	x.stop()
 	x.all.Wait()

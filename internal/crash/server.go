@@ -75,7 +75,8 @@ http://%s {
 `, s.admin, filepath.Join(s.config.Dir, "store"), s.config.Store, s.Journal, s.config.Keeping, s.config.Options, s.site, s.config.Handler)
 }
 
-// readyWait bounds a start. Compiling the built-in nodes takes seconds, with the race detector many.
+// readyWait bounds a start. Compiling the built-in nodes takes seconds, with the race detector
+// many.
 const readyWait = 3 * time.Minute
 
 // Start starts the process and waits until it serves what its store has. The end of ctx kills it.
@@ -137,7 +138,8 @@ func (s *Server) await(ctx context.Context) error {
 	}
 }
 
-// Kill kills the process, which gets no chance to do anything, and waits for its end. It may have ended.
+// Kill kills the process, which gets no chance to do anything, and waits for its end. It may have
+// ended.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
 // stopWait is how long a server may take to stop; then it is killed.

@@ -8,7 +8,8 @@ import (
 	"sync"
 )
 
-// Target is what http-request nodes ask: it takes down the Idempotency-Key of each request and answers `{}`.
+// Target is what http-request nodes ask: it takes down the Idempotency-Key of each request and
+// answers `{}`.
 type Target struct {
 	URL     string
 	Address string // host:port
@@ -90,8 +91,8 @@ func (t *Target) connection(c net.Conn, s http.ConnState) {
 	}
 }
 
-// Calls returns how often each key was sent since it was called before. The server has ended: Calls waits until the last
-// that it has sent is read.
+// Calls returns how often each key was sent since it was called before. The server has ended: Calls
+// waits until the last that it has sent is read.
 func (t *Target) Calls() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,7 +1,8 @@
-// Command demo is `make run`: it starts a Caddy with the examples, sends it a signed webhook in each response mode, prints what
-// went over the wire, and lets it serve until it is interrupted.
+// Command demo is `make run`: it starts a Caddy with the examples, sends it a signed webhook in
+// each response mode, prints what went over the wire, and lets it serve until it is interrupted.
 //
-// It knows no more than any sender: an id, a secret, and how to sign. All that the server writes is below -state.
+// It knows no more than any sender: an id, a secret, and how to sign. All that the server writes is
+// below -state.
 package main
 
 import (
@@ -15,7 +16,8 @@ import (
 	"time"
 )
 
-// readyWait bounds the start of the server, on a slow machine that compiles the nodes for the first time.
+// readyWait bounds the start of the server, on a slow machine that compiles the nodes for the first
+// time.
 const readyWait = 2 * time.Minute
 
 // options are the command's flags.

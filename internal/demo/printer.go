@@ -20,8 +20,8 @@ const (
 	green = "32"
 )
 
-// printer writes for people: with colours on a terminal, without them anywhere else and where NO_COLOR is set
-// (https://no-color.org).
+// printer writes for people: with colours on a terminal, without them anywhere else and where
+// NO_COLOR is set (https://no-color.org).
 type printer struct {
 	w       io.Writer
 	colours bool

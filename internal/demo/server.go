@@ -75,7 +75,8 @@ func startServer(o options) (*server, error) {
 	return s, nil
 }
 
-// adminAddress is the environment's or Caddy's usual admin address, or one on a free port when another Caddy has that.
+// adminAddress is the environment's or Caddy's usual admin address, or one on a free port when
+// another Caddy has that.
 func adminAddress() (string, error) {
 	if a := os.Getenv(adminEnv); a != "" {
 		return a, nil
@@ -99,14 +100,15 @@ func portFree(address string) error {
 	return l.Close()
 }
 
-// waitReady waits until the server has loaded its workflows and prepared all of them. When ctx ends first, or the server was told to end, there is no
-// error.
+// waitReady waits until the server has loaded its workflows and prepared all of them. When ctx ends
+// first, or the server was told to end, there is no error.
 func (s *server) waitReady(ctx context.Context, limit time.Duration) (ready bool, err error) {
 	late := time.After(limit)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		// A workflow that cannot be is not found once there are workflows; before that the server is not ready (503).
+		// A workflow that cannot be is not found once there are workflows; before that the server
+		// is not ready (503).
 		resp, err := http.Get(s.site + "/api/webhooks/-")
 		if err == nil {
 			resp.Body.Close()
@@ -126,9 +128,11 @@ func (s *server) waitReady(ctx context.Context, limit time.Duration) (ready bool
 	}
 }
 
-// prepared tells whether no document is being prepared any more: on a first start the nodes have to be compiled for that.
+// prepared tells whether no document is being prepared any more: on a first start the nodes have to
+// be compiled for that.
 func (s *server) prepared(ctx context.Context) bool {
-	out, _ := exec.CommandContext(ctx, s.cmd.Path, "flowtrux", "status", "--json", "--address", s.admin).Output() // fails where there is something to mend
+	// fails where there is something to mend
+	out, _ := exec.CommandContext(ctx, s.cmd.Path, "flowtrux", "status", "--json", "--address", s.admin).Output()
 	var status struct {
 		Ready     bool     `json:"ready"`
 		Preparing []string `json:"preparing"`
@@ -136,7 +140,8 @@ func (s *server) prepared(ctx context.Context) bool {
 	return json.Unmarshal(out, &status) == nil && status.Ready && len(status.Preparing) == 0
 }
 
-// died says why a server ended that nobody stopped, nil when somebody did: by the same Ctrl-C, or through its admin endpoint.
+// died says why a server ended that nobody stopped, nil when somebody did: by the same Ctrl-C, or
+// through its admin endpoint.
 func (s *server) died() error {
 	if s.told() {
 		return nil
@@ -148,8 +153,8 @@ func (s *server) died() error {
 	return fmt.Errorf("the server has ended (%w):\n%s", s.err, bytes.TrimSpace(tail))
 }
 
-// told tells of a server that has ended whether it was told to. A signal that comes before Caddy has its handlers ends it
-// without further ado.
+// told tells of a server that has ended whether it was told to. A signal that comes before Caddy
+// has its handlers ends it without further ado.
 func (s *server) told() bool {
 	exit := (*exec.ExitError)(nil)
 	if !errors.As(s.err, &exit) {
@@ -159,8 +164,9 @@ func (s *server) told() bool {
 	return ok && status.Signaled() && (status.Signal() == syscall.SIGINT || status.Signal() == syscall.SIGTERM || status.Signal() == syscall.SIGHUP)
 }
 
-// stop ends the server and waits for it. A server that has ended already is not an error here. Ctrl-C reaches the server
-// without us, as it goes to all processes of the terminal; Caddy takes this second signal for what it is.
+// stop ends the server and waits for it. A server that has ended already is not an error here.
+// Ctrl-C reaches the server without us, as it goes to all processes of the terminal; Caddy takes
+// this second signal for what it is.
 func (s *server) stop() error {
 	defer s.log.Close()
 	select {

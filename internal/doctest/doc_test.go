@@ -1,4 +1,5 @@
-// Package doctest holds the documentation to what it says. Every fenced block of every page has a kind, and a kind is a check:
+// Package doctest holds the documentation to what it says. Every fenced block of every page has a
+// kind, and a kind is a check:
 //
 //	sh test        runs, in a copy of the repository, against the server of `make run`; it has to succeed
 //	text output    follows such a block: its lines stand in the output, in this order; … stands for anything
@@ -11,9 +12,9 @@
 //	go             it is Go: a file, or what can stand in one
 //	sh text python js ini c rust ts   only to be read
 //
-// Blocks of a page run in the order of the page. Where a page says localhost:8080 the server's real address is used.
-// Beside the blocks the tests follow the links between pages, and look for codes, metrics and options that the code has and the
-// pages lack.
+// Blocks of a page run in the order of the page. Where a page says localhost:8080 the server's real
+// address is used. Beside the blocks the tests follow the links between pages, and look for codes,
+// metrics and options that the code has and the pages lack.
 package doctest
 
 import (
@@ -87,7 +88,8 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-// blocks takes the fenced blocks out of a page. Fences may be indented, as they are in lists; their text then is, too.
+// blocks takes the fenced blocks out of a page. Fences may be indented, as they are in lists; their
+// text then is, too.
 func blocks(t *testing.T, name, text string) []block {
 	t.Helper()
 	var list []block

@@ -61,7 +61,8 @@ func parse(t *testing.T, name string) []*ast.File {
 	return list
 }
 
-// constants are the values of the text constants whose names match, but for empty ones and those with spaces.
+// constants are the values of the text constants whose names match, but for empty ones and those
+// with spaces.
 func constants(t *testing.T, file, names string) []string {
 	t.Helper()
 	var list []string

@@ -75,8 +75,8 @@ func readHost(ctx context.Context, o options) (*host, error) {
 	return h, nil
 }
 
-// debianMirror is the first source of Debian that this machine's apt has, in either form of its lists
-// (https://manpages.debian.org/bookworm/apt/sources.list.5.en.html); "" when there is none.
+// debianMirror is the first source of Debian that this machine's apt has, in either form of its
+// lists (https://manpages.debian.org/bookworm/apt/sources.list.5.en.html); "" when there is none.
 func debianMirror() string {
 	files, _ := filepath.Glob("/etc/apt/sources.list.d/*") // the pattern is a good one
 	source := regexp.MustCompile(`(?m)^(?:URIs:|deb(?: \[.*\])?)\s+(\S+/debian/?)(?:\s|$)`)
@@ -107,8 +107,9 @@ func aptSettings(ctx context.Context) string {
 	return kept.String()
 }
 
-// settle writes to the machine how the outside is reached. Certificates go where Debian's ca-certificates looks for them, so that
-// they stay when it is updated, and npm is told, which has its own.
+// settle writes to the machine how the outside is reached. Certificates go where Debian's
+// ca-certificates looks for them, so that they stay when it is updated, and npm is told, which has
+// its own.
 func (h *host) settle(root string) error {
 	npm := h.npm + "\ncafile=" + bundle + "\n"
 	for name, text := range map[string]string{"/etc/apt/apt.conf.d/00host": h.apt, "/root/.npmrc": npm} {

@@ -74,8 +74,8 @@ func logged(ctx context.Context, name string, args ...string) error {
 	return nil
 }
 
-// command is a command on the machine, in the checkout. Its first process is the first of a PID namespace, so that nothing
-// that it starts outlives it, and it has a process group of its own.
+// command is a command on the machine, in the checkout. Its first process is the first of a PID
+// namespace, so that nothing that it starts outlives it, and it has a process group of its own.
 func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	const begin = `mount -t proc proc /proc && cd "$1" && shift && "$@"`
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", begin, "sh", checkout}, args...)...)

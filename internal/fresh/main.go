@@ -1,16 +1,19 @@
-// Command fresh tries the repository on a machine that has nothing: a minimal Debian 12 in a temporary folder with Go, make and
-// ca-certificates, into which the last commit is cloned. There it does what README.md and the quickstarts tell:
+// Command fresh tries the repository on a machine that has nothing: a minimal Debian 12 in a
+// temporary folder with Go, make and ca-certificates, into which the last commit is cloned. There
+// it does what README.md and the quickstarts tell:
 //
 //	make run        with its webhooks, and one more from outside
 //	make test
 //	make examples   a first node in each language
 //
-// Go is the GOROOT that runs it, copied. The mirror, the keyring, proxies, certificates, GOPROXY and npm's settings are the
-// host's. The network is the host's too: ports 8080 and 2019 have to be free.
+// Go is the GOROOT that runs it, copied. The mirror, the keyring, proxies, certificates, GOPROXY
+// and npm's settings are the host's. The network is the host's too: ports 8080 and 2019 have to be
+// free.
 //
 //	go run ./internal/fresh [-steps run,test,examples] [-keep]
 //
-// It needs Linux, root and debootstrap. Processes and mounts are in namespaces of their own, so that they end with it.
+// It needs Linux, root and debootstrap. Processes and mounts are in namespaces of their own, so
+// that they end with it.
 package main
 
 import (

@@ -23,7 +23,8 @@ const (
 	stopTime = 30 * time.Second
 )
 
-// tryRun starts make run, waits until it has shown its webhooks, sends the one of the README, and presses Ctrl-C.
+// tryRun starts make run, waits until it has shown its webhooks, sends the one of the README, and
+// presses Ctrl-C.
 func tryRun(ctx context.Context, m *machine) error {
 	cmd := m.command(ctx, "make", "run")
 	out, in, err := os.Pipe()
@@ -41,7 +42,8 @@ func tryRun(ctx context.Context, m *machine) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		// What it says after that is shown, too; the pipe ends with the last process. That make was interrupted is its error.
+		// What it says after that is shown, too; the pipe ends with the last process. That make was
+		// interrupted is its error.
 		_, _ = io.Copy(os.Stdout, out)
 		_ = cmd.Wait()
 	}()
@@ -59,7 +61,8 @@ func tryRun(ctx context.Context, m *machine) error {
 	return failure
 }
 
-// serves reads up to the line that says that it serves on. Before it there is a webhook in each mode.
+// serves reads up to the line that says that it serves on. Before it there is a webhook in each
+// mode.
 func serves(r io.Reader) error {
 	var said strings.Builder
 	for lines := bufio.NewScanner(r); lines.Scan(); {

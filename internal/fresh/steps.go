@@ -28,7 +28,8 @@ func names() []string {
 	return list
 }
 
-// try makes the machine, takes the steps in their order up to the first that fails, and prints how long each took.
+// try makes the machine, takes the steps in their order up to the first that fails, and prints how
+// long each took.
 func try(ctx context.Context, o options) (err error) {
 	for _, name := range o.steps {
 		if !slices.Contains(names(), name) {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestAdminRefuses: whatever is wrong with a request, the answer is JSON and says what there is instead.
+// TestAdminRefuses: whatever is wrong with a request, the answer is JSON and says what there is
+// instead.
 func TestAdminRefuses(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))

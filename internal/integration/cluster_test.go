@@ -45,7 +45,8 @@ func TestClusterServesWhatIsPutWithoutAReload(t *testing.T) {
 	eventually(t, "the put workflow serves", status(http.StatusOK))
 	sameJSON(t, s.post("/api/webhooks/live?source=crm", `{"n":1}`).body, `{"got":{"n":1,"_query":{"source":"crm"}}}`)
 
-	// A document that does not validate leaves the last valid one serving and shows up in the status.
+	// A document that does not validate leaves the last valid one serving and shows up in the
+	// status.
 	put(cluster, "/flowtrux/workflows/live", `{"nodes":[]}`)
 	eventually(t, "the status names the invalid document", func() bool {
 		return containsAll(s.ask(http.MethodGet, "status", "").body, `"workflows/live"`, `"stale": 1`)
@@ -74,8 +75,8 @@ func TestClusterServesWhatIsPutWithoutAReload(t *testing.T) {
 	eventually(t, "the deleted workflow is gone once etcd is back", status(http.StatusNotFound))
 }
 
-// A broken document that arrives while no server looks must not take the webhook down: the cache holds the version before it,
-// whether etcd is there when the server starts or comes back later.
+// A broken document that arrives while no server looks must not take the webhook down: the cache
+// holds the version before it, whether etcd is there when the server starts or comes back later.
 func TestABrokenDocumentThatArrivesBetweenTwoStarts(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	s := start(t)

@@ -18,7 +18,8 @@ func containsAll(s string, parts ...string) bool {
 	return true
 }
 
-// TestExampleCaddyfile loads the very file that users are given and sends the reference page's request.
+// TestExampleCaddyfile loads the very file that users are given and sends the reference page's
+// request.
 func TestExampleCaddyfile(t *testing.T) {
 	s := start(t)
 	t.Chdir(root(t))
@@ -38,7 +39,8 @@ func TestExampleCaddyfile(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/json")
-		// printf '%s' '{"event":"order_created","order_id":"12345"}' | openssl dgst -sha256 -hmac your-webhook-secret
+		// printf '%s' '{"event":"order_created","order_id":"12345"}' | openssl dgst -sha256 -hmac
+		// your-webhook-secret
 		req.Header.Set("X-Webhook-Signature", "f297210843e070a5784decd2fd890dd97273a4b5e87b01361f76bb0bcb4fcf18")
 		resp, err := s.client.Do(req)
 		if err != nil {
@@ -54,7 +56,8 @@ func TestExampleCaddyfile(t *testing.T) {
 			t.Errorf("workflow %s of the examples: %d %s", id, a.status, a.body)
 		}
 	}
-	// Webhooks are served before the watch on the store is confirmed, which status calls a trouble until then.
+	// Webhooks are served before the watch on the store is confirmed, which status calls a trouble
+	// until then.
 	var status string
 	defer func() {
 		if t.Failed() {

@@ -45,7 +45,8 @@ func (s *server) read() {
 	})
 }
 
-// loaded waits until the store has been read and what is in it prepared: until then a sender may be told to come again.
+// loaded waits until the store has been read and what is in it prepared: until then a sender may be
+// told to come again.
 func (s *server) loaded() {
 	s.t.Helper()
 	s.read()
@@ -151,7 +152,8 @@ func TestExecutions(t *testing.T) {
 	}
 }
 
-// TestRestart: what was accepted and had not ended goes on with the next process, from the same file.
+// TestRestart: what was accepted and had not ended goes on with the next process, from the same
+// file.
 func TestRestart(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))

@@ -16,7 +16,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// following runs `caddy flowtrux <args>` until stop is called, which returns its error; out has what it prints.
+// following runs `caddy flowtrux <args>` until stop is called, which returns its error; out has
+// what it prints.
 func following(t *testing.T, args ...string) (out io.Reader, stop func() error) {
 	t.Helper()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
@@ -46,7 +47,8 @@ func row(t *testing.T, lines *bufio.Scanner) string {
 	return lines.Text()
 }
 
-// TestFollow: executions are printed as they come, and again when something has become of them, until the command is interrupted.
+// TestFollow: executions are printed as they come, and again when something has become of them,
+// until the command is interrupted.
 func TestFollow(t *testing.T) {
 	target := recording(t)
 	s := start(t)
@@ -94,8 +96,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFollowMissesNothing: more executions between two looks than a page has, one of them with a place far behind the newest, and each is
-// a line of JSON.
+// TestFollowMissesNothing: more executions between two looks than a page has, one of them with a
+// place far behind the newest, and each is a line of JSON.
 func TestFollowMissesNothing(t *testing.T) {
 	target := recording(t)
 	s := start(t)

@@ -21,15 +21,16 @@ func holding(target *crash.Target) string {
 		Replace(calling(target.URL+"/hold", "call", "after"))
 }
 
-// limitFiles lets the kernel refuse to make any file of a process larger than size; RLIM_INFINITY lifts it.
+// limitFiles lets the kernel refuse to make any file of a process larger than size; RLIM_INFINITY
+// lifts it.
 func limitFiles(t *testing.T, s *crash.Server, size uint64) {
 	t.Helper()
 	must(t, unix.Prlimit(s.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}, nil))
 }
 
-// TestNoRoom takes a server the room to write while executions run: it refuses what is new with 503 and Retry-After, loses
-// nothing, and goes on by itself when there is room again. That the kernel refuses larger files needs no root; how a
-// full disk ends is tried by internal/powercut.
+// TestNoRoom takes a server the room to write while executions run: it refuses what is new with 503
+// and Retry-After, loses nothing, and goes on by itself when there is room again. That the kernel
+// refuses larger files needs no root; how a full disk ends is tried by internal/powercut.
 func TestNoRoom(t *testing.T) {
 	target := recording(t)
 	s := child(t, target)

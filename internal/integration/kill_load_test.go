@@ -13,7 +13,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// How often a server is killed, and how many executions it has accepted by then in all. CONTRIBUTING.md has larger numbers.
+// How often a server is killed, and how many executions it has accepted by then in all.
+// CONTRIBUTING.md has larger numbers.
 var (
 	killRounds = flag.Int("kill.rounds", 3, "how often TestKilledUnderLoad kills the server")
 	killAccept = flag.Int("kill.accept", 600, "how many executions it lets the server accept, at least")
@@ -22,7 +23,8 @@ var (
 // patience bounds waits that only a failing test or a very busy machine uses up.
 const patience = 5 * time.Minute
 
-// child makes a Caddy in a process of its own that reaches the target. The end of the test kills it.
+// child makes a Caddy in a process of its own that reaches the target. The end of the test kills
+// it.
 func child(t *testing.T, target *crash.Target) *crash.Server {
 	t.Helper()
 	code, err := compiled.Dir()
@@ -85,7 +87,8 @@ type ledger struct {
 	spared   int             // nodes of executions that went on, whose checkpoint was kept
 }
 
-// called takes down what a process has called. Nothing of it was checkpointed before that process began.
+// called takes down what a process has called. Nothing of it was checkpointed before that process
+// began.
 func (l *ledger) called(calls map[string]int) {
 	l.Helper()
 	for k := range calls {
@@ -129,8 +132,9 @@ func (l *ledger) died(k crash.Kept, nodes []string) {
 	l.Logf("%d accepted, %v", len(l.accepted), counts)
 }
 
-// TestKilledUnderLoad kills a server at random moments while 32 senders load it. All that it has accepted is kept, reaches the
-// target, and ends; of what it was at work on, only nodes whose checkpoint was not on disk yet run again.
+// TestKilledUnderLoad kills a server at random moments while 32 senders load it. All that it has
+// accepted is kept, reaches the target, and ends; of what it was at work on, only nodes whose
+// checkpoint was not on disk yet run again.
 func TestKilledUnderLoad(t *testing.T) {
 	const senders = 32
 	nodes := []string{"first", "second"}

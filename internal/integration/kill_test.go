@@ -74,8 +74,8 @@ func (s *server) spawn(caddyfile string) (kill func()) {
 	return kill
 }
 
-// TestKeysSurviveAKill: what was answered before a kill -9 is answered again after it, by the same execution. A key whose
-// execution ended with the process holds nobody up.
+// TestKeysSurviveAKill: what was answered before a kill -9 is answered again after it, by the same
+// execution. A key whose execution ended with the process holds nobody up.
 func TestKeysSurviveAKill(t *testing.T) {
 	arrived, goOn := make(chan struct{}, 10), make(chan struct{})
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

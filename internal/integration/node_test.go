@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// shout is what a node author types: a module of its own that knows nothing of this repository but the SDK.
+// shout is what a node author types: a module of its own that knows nothing of this repository but
+// the SDK.
 const shout = `package main
 
 import (
@@ -41,7 +42,8 @@ var _ = sdk.Register(sdk.Node{
 func main() {}
 `
 
-// buildNode builds a Go node in a module outside the repository, with the command that the docs give.
+// buildNode builds a Go node in a module outside the repository, with the command that the docs
+// give.
 func buildNode(t *testing.T, source string) (file string) {
 	t.Helper()
 	dir := t.TempDir()

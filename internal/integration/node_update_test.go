@@ -52,8 +52,9 @@ const mine = `{"nodes":[
 	{"id":"mine","type":"mine","config":{}}],
 	"edges":[{"source":"t","target":"mine"}]}`
 
-// TestNewBuildUnderLoad puts another build of a node in its place, time and again, while senders never stop: each request is answered by
-// one of the two, those after a reload by the new one, and nothing of an old one is left behind.
+// TestNewBuildUnderLoad puts another build of a node in its place, time and again, while senders
+// never stop: each request is answered by one of the two, those after a reload by the new one, and
+// nothing of an old one is left behind.
 func TestNewBuildUnderLoad(t *testing.T) {
 	s := start(t)
 	s.keepSocket()
@@ -116,8 +117,8 @@ func TestNewBuildUnderLoad(t *testing.T) {
 	t.Logf("%d requests over 10 builds", answered[0].Load()+answered[1].Load())
 }
 
-// TestExecutionKeepsItsBuild: what has begun goes on with the build that it began with, whatever is in the file by then, while
-// others are answered by the new one.
+// TestExecutionKeepsItsBuild: what has begun goes on with the build that it began with, whatever is
+// in the file by then, while others are answered by the new one.
 func TestExecutionKeepsItsBuild(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {

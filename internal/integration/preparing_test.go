@@ -18,7 +18,8 @@ func code(source string) string {
 		{"id":"code","type":"code","config":{"source":%q}}],"edges":[{"source":"trigger","target":"code"}]}`, source)
 }
 
-// TestPreparing starts with documents that are prepared for longer than the test lasts, among others.
+// TestPreparing starts with documents that are prepared for longer than the test lasts, among
+// others.
 func TestPreparing(t *testing.T) {
 	seed := t.TempDir()
 	endless := code("const a = new Uint8Array(3e7); for (;;) a.fill(1)\nexport default () => 1")

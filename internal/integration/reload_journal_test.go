@@ -58,7 +58,8 @@ func (s *server) promise(ctx context.Context, senders int, workflow string) prom
 // intrusion is the pause between two tries to open the journal.
 const intrusion = 2 * time.Millisecond
 
-// intruder tries again and again to open a journal that is in use, and returns how often it was refused.
+// intruder tries again and again to open a journal that is in use, and returns how often it was
+// refused.
 func intruder(ctx context.Context, t *testing.T, file string) (refused int) {
 	tick := time.NewTicker(intrusion)
 	defer tick.Stop()
@@ -75,8 +76,9 @@ func intruder(ctx context.Context, t *testing.T, file string) (refused int) {
 	return refused
 }
 
-// TestReloadsDuringLoad: nothing that was accepted is lost or accepted twice while the config is loaded again and again, with
-// options of the journal that change, and at no moment is its file anybody else's.
+// TestReloadsDuringLoad: nothing that was accepted is lost or accepted twice while the config is
+// loaded again and again, with options of the journal that change, and at no moment is its file
+// anybody else's.
 func TestReloadsDuringLoad(t *testing.T) {
 	const senders = 4
 	s := start(t)
@@ -130,8 +132,8 @@ func TestReloadsDuringLoad(t *testing.T) {
 	t.Logf("%d executions over %d reloads, %d requests without an answer; %d times was the file in use", len(p.ids), *reloads, p.unanswered, refused)
 }
 
-// TestForeignJournal: a config whose journal is another file, or a damaged one, is refused with the file's name, and the file
-// stays as it is.
+// TestForeignJournal: a config whose journal is another file, or a damaged one, is refused with the
+// file's name, and the file stays as it is.
 func TestForeignJournal(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))
@@ -145,9 +147,10 @@ func TestForeignJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range map[string][]byte{
-		"text":    []byte("no journal\n"),
-		"empty":   {},
-		"cut off": whole[:2*os.Getpagesize()+100], // what is said of the file is there, what is in it is not; its end may be unused
+		"text":  []byte("no journal\n"),
+		"empty": {},
+		// what is said of the file is there, what is in it is not; its end may be unused
+		"cut off": whole[:2*os.Getpagesize()+100],
 	} {
 		file := write(t, "journal.db", string(content))
 		err := s.tryLoad(s.caddyfile("journal bbolt "+file, ""))

@@ -14,11 +14,13 @@ import (
 	"time"
 )
 
-// pace is the pause of a sender between two requests: the reloads are what is tested, not how much the machine can do.
+// pace is the pause of a sender between two requests: the reloads are what is tested, not how much
+// the machine can do.
 const pace = 25 * time.Millisecond
 
-// TestReloadUnderLoad reloads a hundred times, half of them with a changed config, while senders of a waiting mode and of
-// minimal never stop: each request has its right answer, each accepted execution runs, nothing is left behind.
+// TestReloadUnderLoad reloads a hundred times, half of them with a changed config, while senders of
+// a waiting mode and of minimal never stop: each request has its right answer, each accepted
+// execution runs, nothing is left behind.
 func TestReloadUnderLoad(t *testing.T) {
 	s := start(t)
 	s.keepSocket()
@@ -83,9 +85,10 @@ func TestReloadUnderLoad(t *testing.T) {
 	t.Logf("%d requests, %d of them minimal, over 100 reloads", sent.Load(), accepted.Load())
 }
 
-// unanswered tells whether a connection was closed without a byte of an answer. net/http does so to a request that it has just read
-// when its server begins to shut down (https://go.dev/src/net/http/server.go, conn.serve): it reaches no handler.
-// Senders repeat such a request, and so do proxies.
+// unanswered tells whether a connection was closed without a byte of an answer. net/http does so to
+// a request that it has just read when its server begins to shut down
+// (https://go.dev/src/net/http/server.go, conn.serve): it reaches no handler. Senders repeat such a
+// request, and so do proxies.
 func unanswered(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }

@@ -49,7 +49,8 @@ func exitOf(err error) int {
 	}
 }
 
-// TestOfflineReplay tries builds of a node on what a server has recorded, with nothing of the outside left to ask.
+// TestOfflineReplay tries builds of a node on what a server has recorded, with nothing of the
+// outside left to ask.
 func TestOfflineReplay(t *testing.T) {
 	now, next, live := buildPrice(t, ""), buildPrice(t, "-X main.rate=20"), buildPrice(t, "-X 'main.wants=clock random'")
 	calls := 0
@@ -138,7 +139,8 @@ func TestOfflineReplay(t *testing.T) {
 	}
 }
 
-// TestRecordFile: what one run has recorded can be tried again from its file, as well as what a server prints.
+// TestRecordFile: what one run has recorded can be tried again from its file, as well as what a
+// server prints.
 func TestRecordFile(t *testing.T) {
 	dataHome(t)
 	now, next := buildPrice(t, ""), buildPrice(t, "-X main.rate=20")

@@ -43,8 +43,8 @@ func (s *server) send(id, settings, secret, body, message string, change func(ht
 
 const standardWebhooks = `{"scheme":"standard-webhooks"}`
 
-// TestStandardWebhooks: a message is known by its signed id whichever family of names its headers have, and secrets are made and
-// checked as the libraries of senders want them.
+// TestStandardWebhooks: a message is known by its signed id whichever family of names its headers
+// have, and secrets are made and checked as the libraries of senders want them.
 func TestStandardWebhooks(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))
@@ -103,8 +103,8 @@ func TestStandardWebhooks(t *testing.T) {
 	}
 }
 
-// TestHeadersThatCaddyDrops: a name that never arrives is an error of who brings it, unless a server says that it expects it; what is
-// in the store serves on.
+// TestHeadersThatCaddyDrops: a name that never arrives is an error of who brings it, unless a
+// server says that it expects it; what is in the store serves on.
 func TestHeadersThatCaddyDrops(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	s := start(t)
@@ -156,7 +156,8 @@ func TestHeadersThatCaddyDrops(t *testing.T) {
 	}
 }
 
-// TestStoredBeforeTheRules: what an earlier version took serves on, and status says what would be refused today.
+// TestStoredBeforeTheRules: what an earlier version took serves on, and status says what would be
+// refused today.
 func TestStoredBeforeTheRules(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	s := start(t)

@@ -46,8 +46,9 @@ func start(t *testing.T) *server {
 	t.Helper()
 	dataHome(t)
 	s := &server{t: t, site: freeAddress(t), admin: freeAddress(t), log: filepath.Join(t.TempDir(), "caddy.log")}
-	// No keep-alive: a server that shuts down may close an idle connection under a POST that is just being sent, and Go's
-	// client does not repeat a POST by itself. With a connection each, every failure is ours.
+	// No keep-alive: a server that shuts down may close an idle connection under a POST that is
+	// just being sent, and Go's client does not repeat a POST by itself. With a connection each,
+	// every failure is ours.
 	s.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	t.Cleanup(func() {
 		s.stop()
@@ -110,8 +111,9 @@ http://%s {
 `, s.admin, s.log, app, s.site, s.bind, handler)
 }
 
-// keepSocket makes the site listen on one socket for the whole test, as it does under systemd's socket activation. Otherwise each
-// config has a socket of its own, and the kernel resets the connections that stand in line at the one that is closed.
+// keepSocket makes the site listen on one socket for the whole test, as it does under systemd's
+// socket activation. Otherwise each config has a socket of its own, and the kernel resets the
+// connections that stand in line at the one that is closed.
 func (s *server) keepSocket() {
 	s.t.Helper()
 	l, err := net.Listen("tcp", s.site)
@@ -165,8 +167,9 @@ type answer struct {
 	body   string
 }
 
-// post sends a body signed with secret. fields are further headers, names and values.
-// post sends until there is an answer: a connection may still reach the listener of a config that has just been replaced.
+// post sends a body signed with secret. fields are further headers, names and values. post sends
+// until there is an answer: a connection may still reach the listener of a config that has just
+// been replaced.
 func (s *server) post(path, body string, fields ...string) answer {
 	s.t.Helper()
 	a, err := s.tryPost(path, body, fields...)

@@ -14,8 +14,8 @@ import (
 // inside in the environment says that this process has its mount namespace.
 const inside = "FLOWTRUX_POWERCUT_INSIDE"
 
-// apart runs everything in a process with a mount namespace of its own: with its last process the kernel takes the namespace's mounts
-// down, and with them their loop devices.
+// apart runs everything in a process with a mount namespace of its own: with its last process the
+// kernel takes the namespace's mounts down, and with them their loop devices.
 func apart(ctx context.Context, o options) error {
 	if os.Getenv(inside) != "" {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {

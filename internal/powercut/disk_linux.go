@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskSize leaves room over what a journal keeps in reserve. The file is sparse: it takes what is written.
+// diskSize leaves room over what a journal keeps in reserve. The file is sparse: it takes what is
+// written.
 const diskSize = 2 << 30
 
 // disk is an ext4 file system in a file.
@@ -43,7 +44,8 @@ func (d *disk) unmount() error {
 	return nil
 }
 
-// The ioctl that shuts ext4 down, and its flag for not even writing what the log has (fs/ext4/ext4.h).
+// The ioctl that shuts ext4 down, and its flag for not even writing what the log has
+// (fs/ext4/ext4.h).
 const (
 	ext4Shutdown = 0x8004587d // _IOR('X', 125, __u32)
 	noLogFlush   = 2

@@ -17,8 +17,9 @@ const holding = `{"nodes":[
 	{"id":"after","type":"transform","config":{"output":{"got":"{{steps.call.output}}"}}}],
 	"edges":[{"source":"trigger","target":"call"},{"source":"call","target":"after"}]}`
 
-// tries is how often the disk is filled at most until a write has failed for want of room: the journal looks every second how much is
-// left, and when it has seen that first, it refuses without a write.
+// tries is how often the disk is filled at most until a write has failed for want of room: the
+// journal looks every second how much is left, and when it has seen that first, it refuses without
+// a write.
 const tries = 10
 
 // full fills the disk while executions run, and makes room again.
@@ -51,7 +52,8 @@ func (t *trial) full(ctx context.Context) error {
 	return t.all(ctx)
 }
 
-// fillOnce fills the disk under load and empties it when webhooks are refused. Then they must be accepted again.
+// fillOnce fills the disk under load and empties it when webhooks are refused. Then they must be
+// accepted again.
 func (t *trial) fillOnce(ctx context.Context) error {
 	load := t.server.Load(ctx, senders, "echo")
 	err := load.Accepted(100, patience)

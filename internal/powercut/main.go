@@ -1,14 +1,15 @@
-// Command powercut cuts the power under a Caddy that accepts executions, and fills its disk. What it has acknowledged has to be
-// there afterwards.
+// Command powercut cuts the power under a Caddy that accepts executions, and fills its disk. What
+// it has acknowledged has to be there afterwards.
 //
-// The disk is an ext4 file system in a file, on a loop device. The cut is its ioctl for shutdowns without a flush of its
-// log: from then on nothing reaches the device, as if the machine had lost its power. Each time a file that nobody has synced must
-// lose its content; otherwise the cut has shown nothing.
+// The disk is an ext4 file system in a file, on a loop device. The cut is its ioctl for shutdowns
+// without a flush of its log: from then on nothing reaches the device, as if the machine had lost
+// its power. Each time a file that nobody has synced must lose its content; otherwise the cut has
+// shown nothing.
 //
 //	go run ./internal/powercut -caddy bin/caddy [-rounds 3] [-accept 10000]
 //
-// It needs Linux, root, loop devices and mkfs.ext4. All of it happens in a mount namespace of its own, so that the mount and the
-// loop device are gone with the processes, however they end.
+// It needs Linux, root, loop devices and mkfs.ext4. All of it happens in a mount namespace of its
+// own, so that the mount and the loop device are gone with the processes, however they end.
 package main
 
 import (

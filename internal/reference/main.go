@@ -1,9 +1,11 @@
-// Command reference compares runtime/signature with the libraries that senders of Standard Webhooks use, in both directions: what
-// one side signs, the other verifies, and what was changed on the way, it refuses. It needs node and npm.
+// Command reference compares runtime/signature with the libraries that senders of Standard Webhooks
+// use, in both directions: what one side signs, the other verifies, and what was changed on the
+// way, it refuses. It needs node and npm.
 //
 //	go run ./internal/reference [-write runtime/signature/testdata/reference.json]
 //
-// With -write it also writes messages that the libraries have signed, which the package's tests read without them.
+// With -write it also writes messages that the libraries have signed, which the package's tests
+// read without them.
 package main
 
 import (

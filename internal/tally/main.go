@@ -1,6 +1,6 @@
-// Command tally runs `go test` with its arguments and prints what people look for: a line for each package, all that a failed test
-// said, and at the end how many tests ran. A test that was skipped is a failure: a server or a compiler that is missing would
-// otherwise make a run green.
+// Command tally runs `go test` with its arguments and prints what people look for: a line for each
+// package, all that a failed test said, and at the end how many tests ran. A test that was skipped
+// is a failure: a server or a compiler that is missing would otherwise make a run green.
 //
 //	go run ./internal/tally -race ./...
 package main

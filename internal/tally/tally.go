@@ -97,7 +97,8 @@ func keep[K comparable](said map[K]*strings.Builder, of K, text string) {
 	b.WriteString(text)
 }
 
-// endPackage prints a package's line, and what its failed tests have said. Skipped packages have no tests.
+// endPackage prints a package's line, and what its failed tests have said. Skipped packages have no
+// tests.
 func (t *tally) endPackage(e *event) {
 	switch e.Action {
 	case "pass":
@@ -110,7 +111,8 @@ func (t *tally) endPackage(e *event) {
 		}
 		names := slices.DeleteFunc(slices.Collect(maps.Keys(t.said)), func(at test) bool { return at.pkg != e.Package || at.name == "" })
 		slices.SortFunc(names, func(a, b test) int { return strings.Compare(a.name, b.name) })
-		for _, at := range append(names, test{e.Package, ""}) { // at last a panic, a race, a timeout
+		// at last a panic, a race, a timeout
+		for _, at := range append(names, test{e.Package, ""}) {
 			if b := t.said[at]; b != nil {
 				fmt.Fprintf(t.out, "%s", b)
 			}

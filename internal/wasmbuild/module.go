@@ -28,8 +28,8 @@ const (
 	inputAt = 4096
 )
 
-// Module is a node of few instructions, written by hand: no compiler makes what it has. The format is that of
-// https://webassembly.github.io/spec/core/binary/modules.html.
+// Module is a node of few instructions, written by hand: no compiler makes what it has. The format
+// is that of https://webassembly.github.io/spec/core/binary/modules.html.
 type Module struct {
 	Types     []Signature
 	Imports   []Import
@@ -91,10 +91,11 @@ func (m *Module) Bytes() []byte {
 		section(11, slices.Concat([]byte{1, 0}, I32Const(dataAt), []byte{opEnd}, text(m.Data))))
 }
 
-// Says makes a node that gives the same answer, a JSON value of less than 4 KiB, to everything. It is loaded in no time, for
-// tests of what becomes of a module and not of what it does.
+// Says makes a node that gives the same answer, a JSON value of less than 4 KiB, to everything. It
+// is loaded in no time, for tests of what becomes of a module and not of what it does.
 func Says(answer string) []byte {
-	m := Module{Run: I64Const(dataAt<<32 | int64(len(answer))), Data: answer} // an output, its place and length
+	// an output, its place and length
+	m := Module{Run: I64Const(dataAt<<32 | int64(len(answer))), Data: answer}
 	return m.Bytes()
 }
 

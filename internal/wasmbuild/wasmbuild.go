@@ -1,5 +1,5 @@
-// Package wasmbuild makes guests for tests and benchmarks: compiled from C that needs no library or from Go, and by hand of single
-// instructions. It is not for what users run.
+// Package wasmbuild makes guests for tests and benchmarks: compiled from C that needs no library or
+// from Go, and by hand of single instructions. It is not for what users run.
 package wasmbuild
 
 import (
@@ -24,7 +24,8 @@ var wasm32 = []string{"--target=wasm32", "-O2", "-mbulk-memory", "-nostdlib", "-
 // Clang is the path of a compiler that can make WebAssembly, "" if there is none.
 func Clang() string { return clang() }
 
-// clang finds a clang that can make WebAssembly: it needs the linker of its version, which is a package of its own.
+// clang finds a clang that can make WebAssembly: it needs the linker of its version, which is a
+// package of its own.
 var clang = sync.OnceValue(func() string {
 	for _, name := range clangs {
 		path, err := exec.LookPath(name)
@@ -51,7 +52,8 @@ func C(ctx context.Context, source string, flags ...string) ([]byte, error) {
 	})
 }
 
-// Go compiles the package in dir to a WASI reactor, as users compile their nodes, with flags behind the usual ones.
+// Go compiles the package in dir to a WASI reactor, as users compile their nodes, with flags behind
+// the usual ones.
 func Go(ctx context.Context, dir string, flags ...string) ([]byte, error) {
 	return build(ctx, func(out string) *exec.Cmd {
 		args := append([]string{"build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out}, flags...)
@@ -62,7 +64,8 @@ func Go(ctx context.Context, dir string, flags ...string) ([]byte, error) {
 	})
 }
 
-// build runs a command and returns the file that it makes. It is a file because clang reads its output again.
+// build runs a command and returns the file that it makes. It is a file because clang reads its
+// output again.
 func build(ctx context.Context, command func(out string) *exec.Cmd) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "wasmbuild-")
 	if err != nil {

@@ -31,8 +31,8 @@ const (
 	ExecutionTimeout     Code = "execution_timeout"
 )
 
-// challenge goes with every 401 (RFC 9110, section 11.6.1). It is the same for all schemes, so that it does not tell
-// which one a workflow has, or whether there is a workflow at all.
+// challenge goes with every 401 (RFC 9110, section 11.6.1). It is the same for all schemes, so that
+// it does not tell which one a workflow has, or whether there is a workflow at all.
 const challenge = `Signature realm="webhooks"`
 
 // kind is what all errors of a code have in common.
@@ -43,8 +43,8 @@ type kind struct {
 	value   string
 }
 
-// Retry-After is in seconds: short where waiting for a free slot or the store is enough, longer where an operator may
-// have to act.
+// Retry-After is in seconds: short where waiting for a free slot or the store is enough, longer
+// where an operator may have to act.
 var kinds = map[Code]kind{
 	NotReady:             {http.StatusServiceUnavailable, "the server is still loading its workflows", "Retry-After", "1"},
 	WorkflowNotFound:     {http.StatusNotFound, "there is no such workflow", "", ""},
@@ -65,12 +65,12 @@ var kinds = map[Code]kind{
 	ExecutionTimeout:     {http.StatusGatewayTimeout, "the execution did not end in time", "", ""},
 }
 
-// Error makes the answer of a code. id is the execution's, "" when there is none. Answers of one code and id are
-// equal byte for byte. A code that is none of this package's gives 500.
+// Error makes the answer of a code. id is the execution's, "" when there is none. Answers of one
+// code and id are equal byte for byte. A code that is none of this package's gives 500.
 func Error(c Code, id string) Answer { return failure(c, kinds[c].message, id) }
 
-// InvalidBody is the InvalidJSON answer with where and why: reason is fixed text, never a part of the body, and offset
-// counts bytes.
+// InvalidBody is the InvalidJSON answer with where and why: reason is fixed text, never a part of
+// the body, and offset counts bytes.
 func InvalidBody(reason string, offset int) Answer {
 	return failure(InvalidJSON, kinds[InvalidJSON].message+": "+reason+" at byte "+strconv.Itoa(offset), "")
 }
@@ -78,7 +78,8 @@ func InvalidBody(reason string, offset int) Answer {
 // Preparing is the NotReady answer of one workflow, while others may be ready.
 func Preparing() Answer { return failure(NotReady, "the workflow is still being prepared", "") }
 
-// failure makes an error's answer: {"success":false,"error":{"code":…,"message":…},"executionId":…}.
+// failure makes an error's answer:
+// {"success":false,"error":{"code":…,"message":…},"executionId":…}.
 func failure(c Code, message, id string) Answer {
 	k, ok := kinds[c]
 	if !ok {

@@ -21,8 +21,8 @@ const (
 // errKept means that what was kept cannot be read.
 var errKept = errors.New("a kept answer is damaged or of another version")
 
-// Keep is an answer as it is kept for duplicates of the execution id. One whose body has more than MaxKept bytes becomes what
-// the mode minimal answers.
+// Keep is an answer as it is kept for duplicates of the execution id. One whose body has more than
+// MaxKept bytes becomes what the mode minimal answers.
 func Keep(p *flow.Plan, id string, a Answer) []byte {
 	if len(a.Body) > MaxKept {
 		a = Accepted(p, id)
@@ -43,7 +43,8 @@ func Keep(p *flow.Plan, id string, a Answer) []byte {
 	return append(dst, a.Body...)
 }
 
-// Replay is the answer that was kept, marked with Idempotency-Replayed if it belongs to an execution.
+// Replay is the answer that was kept, marked with Idempotency-Replayed if it belongs to an
+// execution.
 func Replay(kept []byte) (Answer, error) {
 	if len(kept) == 0 || kept[0] != keptFormat {
 		return Answer{}, errKept
@@ -69,7 +70,8 @@ func Replay(kept []byte) (Answer, error) {
 // StillRuns is the answer of a duplicate that has waited too long for the execution id.
 func StillRuns(id string) Answer { return replayed(Error(ExecutionTimeout, id)) }
 
-// Repeated is the answer of a duplicate of the execution id whose own answer cannot be read any more.
+// Repeated is the answer of a duplicate of the execution id whose own answer cannot be read any
+// more.
 func Repeated(p *flow.Plan, id string) Answer { return replayed(Accepted(p, id)) }
 
 func replayed(a Answer) Answer {

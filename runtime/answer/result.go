@@ -8,11 +8,11 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// Of makes the answer of an ended execution. mode is how it is shown: "" is the plan's own, and for a plan without
-// webhook settings that is lastNode. ev is the event that r came from.
+// Of makes the answer of an ended execution. mode is how it is shown: "" is the plan's own, and for
+// a plan without webhook settings that is lastNode. ev is the event that r came from.
 //
-// An execution that did not succeed answers 500 with the failing node's id and message, or 504, whatever the mode and
-// the plan's status are; of the plan's headers Content-Type is left out then.
+// An execution that did not succeed answers 500 with the failing node's id and message, or 504,
+// whatever the mode and the plan's status are; of the plan's headers Content-Type is left out then.
 func Of(p *flow.Plan, mode flow.Mode, r *engine.Result, ev *flow.Event) Answer {
 	if r.Status != engine.Succeeded {
 		return failed(p, r)
@@ -57,7 +57,8 @@ func output(r *engine.Result, ev *flow.Event, node int) []byte {
 	}
 }
 
-// appendAll appends name and output of every node that ran, by id and in plan order, and nothing else of them.
+// appendAll appends name and output of every node that ran, by id and in plan order, and nothing
+// else of them.
 func appendAll(dst []byte, p *flow.Plan, r *engine.Result, ev *flow.Event) []byte {
 	dst = append(dst, '{')
 	for i := range p.Nodes {
@@ -100,7 +101,8 @@ func failed(p *flow.Plan, r *engine.Result) Answer {
 	return a
 }
 
-// isJSON tells whether a Content-Type is application/json or ends with +json (RFC 6839). Parameters do not count.
+// isJSON tells whether a Content-Type is application/json or ends with +json (RFC 6839). Parameters
+// do not count.
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
 	media = strings.ToLower(strings.TrimSpace(media))

@@ -16,9 +16,10 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Apply takes a step of the store's content; when it returns, readers see it, but for documents that have to be prepared first.
-// What is wrong with a document is logged once for each of its revisions, and changes nothing but what is known of its workflow.
-// The catalog keeps the batch's values. It is called by one goroutine at a time.
+// Apply takes a step of the store's content; when it returns, readers see it, but for documents
+// that have to be prepared first. What is wrong with a document is logged once for each of its
+// revisions, and changes nothing but what is known of its workflow. The catalog keeps the batch's
+// values. It is called by one goroutine at a time.
 func (c *Catalog) Apply(b store.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,11 +68,12 @@ type applying struct {
 	before  *snapshot
 	next    *snapshot
 	secrets map[string]*secret
-	earlier map[string][]store.Entry // documents that came with the batch, by workflow id, the newest first
-	changes []change                 // documents to compile
-	givenUp []*task                  // tasks whose documents are replaced or gone
-	touched map[string]bool          // ids of workflows whose document or secret has changed
-	loaded  zapcore.Level            // of the log line for each valid document
+	// documents that came with the batch, by workflow id, the newest first
+	earlier map[string][]store.Entry
+	changes []change        // documents to compile
+	givenUp []*task         // tasks whose documents are replaced or gone
+	touched map[string]bool // ids of workflows whose document or secret has changed
+	loaded  zapcore.Level   // of the log line for each valid document
 }
 
 // change is a workflow with a new document.
@@ -129,7 +131,8 @@ func (a *applying) remove(key string) {
 	}
 }
 
-// split takes a key apart into a known prefix and what follows it. The prefix is "" when the key is none that is known.
+// split takes a key apart into a known prefix and what follows it. The prefix is "" when the key is
+// none that is known.
 func split(key string) (kind, name string) {
 	for _, prefix := range []string{WorkflowPrefix, SecretPrefix, GlobalPrefix} {
 		if name, ok := strings.CutPrefix(key, prefix); ok && name != "" {
@@ -147,14 +150,15 @@ func globalValue(stored []byte) []byte {
 	return rawjson.AppendQuoted(nil, stored)
 }
 
-// atOnce bounds the documents that one Apply compiles itself, in bytes: it comes to less than 0.1 s.
+// atOnce bounds the documents that one Apply compiles itself, in bytes: it comes to less than 0.1
+// s.
 const atOnce = 2 << 20
 
 // unprepared is the context of a round that prepares nothing.
 var unprepared context.Context
 
-// buildAll compiles the new documents, several at a time, and enters them. What would take longer is left to the goroutines that
-// prepare.
+// buildAll compiles the new documents, several at a time, and enters them. What would take longer
+// is left to the goroutines that prepare.
 func (a *applying) buildAll() {
 	left := atOnce
 	now := make([]*change, 0, len(a.changes))
@@ -231,8 +235,8 @@ func (a *applying) setKeys() {
 	}
 }
 
-// noteEarlier takes the earlier documents that come with a batch: those that the cache held, then those that were kept, of
-// which the cache held a newer one that was invalid.
+// noteEarlier takes the earlier documents that come with a batch: those that the cache held, then
+// those that were kept, of which the cache held a newer one that was invalid.
 func (a *applying) noteEarlier(b store.Batch) {
 	a.earlier = make(map[string][]store.Entry, len(b.Before)+len(b.Kept))
 	for _, e := range b.Before {
@@ -248,7 +252,8 @@ func (a *applying) noteEarlier(b store.Batch) {
 	}
 }
 
-// forgetGone lets go of what was kept for workflows that are gone or valid, and of what was being prepared for those that are gone.
+// forgetGone lets go of what was kept for workflows that are gone or valid, and of what was being
+// prepared for those that are gone.
 func (a *applying) forgetGone() {
 	c := a.catalog
 	for id := range c.kept {

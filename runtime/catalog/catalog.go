@@ -1,13 +1,15 @@
-// Package catalog is the live view of a store's content for one configuration: compiled workflows with their secrets, and
-// globals.
+// Package catalog is the live view of a store's content for one configuration: compiled workflows
+// with their secrets, and globals.
 //
-// A [Catalog] is fed with the batches of a store ([Catalog.Apply]) and read by requests and executions at any time: reading
-// takes no lock. A workflow whose newest document is invalid keeps its last valid program. The catalog follows no store by
-// itself, writes nothing to it, and runs nothing but what documents have prepared.
+// A [Catalog] is fed with the batches of a store ([Catalog.Apply]) and read by requests and
+// executions at any time: reading takes no lock. A workflow whose newest document is invalid keeps
+// its last valid program. The catalog follows no store by itself, writes nothing to it, and runs
+// nothing but what documents have prepared.
 //
-// Secrets, globals, and documents whose node types are loaded and prepared are live when Apply returns. Other documents are
-// prepared on goroutines of the catalog, and are live each when it is ready; meanwhile the last valid version serves. In the end the
-// content is the same as if Apply had waited for each.
+// Secrets, globals, and documents whose node types are loaded and prepared are live when Apply
+// returns. Other documents are prepared on goroutines of the catalog, and are live each when it is
+// ready; meanwhile the last valid version serves. In the end the content is the same as if Apply
+// had waited for each.
 //
 // The keys it knows, below the store's prefix:
 //
@@ -38,20 +40,23 @@ const (
 
 // Options of a Catalog.
 type Options struct {
-	Nodes  *engine.Nodes // the types that workflows are compiled against; the catalog takes no reference
-	Logger *zap.Logger   // nil = no log
+	// the types that workflows are compiled against; the catalog takes no reference
+	Nodes  *engine.Nodes
+	Logger *zap.Logger // nil = no log
 
-	// Context is the configuration's: when it has ended, nothing is prepared any more, and what cannot be loaded then says nothing
-	// against a document. nil = it never ends.
+	// Context is the configuration's: when it has ended, nothing is prepared any more, and what
+	// cannot be loaded then says nothing against a document. nil = it never ends.
 	Context context.Context
 
-	// Keep is called with the last valid document of a workflow whose newest one is invalid or being prepared, by the key of
-	// that workflow, and with nil when it need not be kept any longer. One call at a time; it must not call the catalog. See
-	// store.Mirror.Keep; nil = nobody keeps.
+	// Keep is called with the last valid document of a workflow whose newest one is invalid or
+	// being prepared, by the key of that workflow, and with nil when it need not be kept any
+	// longer. One call at a time; it must not call the catalog. See store.Mirror.Keep; nil = nobody
+	// keeps.
 	Keep func(key string, value []byte, revision int64)
 }
 
-// Catalog is the live view of a store's content for one configuration. It is safe for concurrent use, and closed by Close.
+// Catalog is the live view of a store's content for one configuration. It is safe for concurrent
+// use, and closed by Close.
 type Catalog struct {
 	options Options
 	current atomic.Pointer[snapshot]
@@ -61,16 +66,19 @@ type Catalog struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // the goroutines that prepare
 
-	mu        sync.Mutex                 // guards what follows, and is held by who changes what readers see
-	secrets   map[string]*secret         // by workflow id
-	kept      map[string]int64           // revisions of the documents that Keep holds, by workflow id
+	// guards what follows, and is held by who changes what readers see
+	mu      sync.Mutex
+	secrets map[string]*secret // by workflow id
+	// revisions of the documents that Keep holds, by workflow id
+	kept      map[string]int64
 	preparing map[string]*task           // by workflow id
 	serving   map[string]*engine.Program // by workflow id
 	turns     turns
 	waiting   map[string][]*task // for a node type that is being loaded, by its name
 }
 
-// snapshot is what readers see. Its maps never change; a slot does when its workflow has been prepared.
+// snapshot is what readers see. Its maps never change; a slot does when its workflow has been
+// prepared.
 type snapshot struct {
 	workflows map[string]*slot
 	globals   map[string][]byte
@@ -115,8 +123,9 @@ func New(o Options) *Catalog {
 	return c
 }
 
-// Close gives up what is being prepared and waits for that: for a slice of fuel, or for a module that is being loaded. What is
-// served, or was being prepared, can still be read as it is. Apply is not called any more.
+// Close gives up what is being prepared and waits for that: for a slice of fuel, or for a module
+// that is being loaded. What is served, or was being prepared, can still be read as it is. Apply is
+// not called any more.
 func (c *Catalog) Close() {
 	c.cancel()
 	c.work.Wait()
@@ -147,8 +156,8 @@ func (c *Catalog) busy() <-chan struct{} {
 	return nil
 }
 
-// Ready is closed when the catalog has had the whole content of its store for the first time. Documents of it may be being
-// prepared then.
+// Ready is closed when the catalog has had the whole content of its store for the first time.
+// Documents of it may be being prepared then.
 func (c *Catalog) Ready() <-chan struct{} { return c.ready }
 
 // Workflow finds a workflow; nil when the store has none of that id.

@@ -408,7 +408,8 @@ func TestLog(t *testing.T) {
 	want("deleted again")
 }
 
-// TestReadersSeeWholeSteps reads while content changes: a workflow never shows without the secret that came with it.
+// TestReadersSeeWholeSteps reads while content changes: a workflow never shows without the secret
+// that came with it.
 func TestReadersSeeWholeSteps(t *testing.T) {
 	f := newFixture(t)
 	f.Apply(reset(1))

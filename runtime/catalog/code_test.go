@@ -53,7 +53,8 @@ func codeNodesOf(t testing.TB, host *sandbox.Host) *engine.Nodes {
 	return types
 }
 
-// Code changes with its document, for the executions that begin afterwards; a source that does not compile changes nothing.
+// Code changes with its document, for the executions that begin afterwards; a source that does not
+// compile changes nothing.
 func TestCodeChangesLive(t *testing.T) {
 	c := New(Options{Nodes: codeNodes(t)})
 	defer c.Close()

@@ -13,8 +13,9 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Compile does all that makes a document a workflow that runs: engine.Nodes.Compile, the check of webhook.signature, and the
-// binding to the modules of nodes. It is for documents that were stored before. Errors are those of engine.Nodes.Compile.
+// Compile does all that makes a document a workflow that runs: engine.Nodes.Compile, the check of
+// webhook.signature, and the binding to the modules of nodes. It is for documents that were stored
+// before. Errors are those of engine.Nodes.Compile.
 func Compile(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, id, revision, document, flow.PrepareFuelStored)
 	if err != nil {
@@ -49,7 +50,8 @@ func bind(plan *flow.Plan, document []byte, nodes *engine.Nodes) (*engine.Progra
 	return program, scheme, nil
 }
 
-// CompileNew is Compile for a document that somebody brings: the plan's warnings are errors, and its secret is checked.
+// CompileNew is Compile for a document that somebody brings: the plan's warnings are errors, and
+// its secret is checked.
 func CompileNew(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, id, revision, document, flow.MaxPrepareFuel)
 	if err != nil {
@@ -74,8 +76,8 @@ func CompileNew(ctx context.Context, id string, revision int64, document []byte,
 // tryOut is up to how many bytes a secret is taken for a stopgap, which is not worth a refusal.
 const tryOut = 3
 
-// CheckNewSecret is scheme.CheckSecret for a secret that somebody brings. What is shorter than one group of base64 is let
-// pass: it is nothing that was pasted wrongly.
+// CheckNewSecret is scheme.CheckSecret for a secret that somebody brings. What is shorter than one
+// group of base64 is let pass: it is nothing that was pasted wrongly.
 func CheckNewSecret(scheme *signature.Scheme, secret []byte) error {
 	if len(secret) <= tryOut {
 		return nil
@@ -92,7 +94,8 @@ func problem(path string, err error) error {
 	return &flow.DocumentError{Problems: []flow.Problem{{Path: path, Reason: reason}}}
 }
 
-// signaturePath is the JSON path of what is wrong in webhook.signature of a document that is valid otherwise.
+// signaturePath is the JSON path of what is wrong in webhook.signature of a document that is valid
+// otherwise.
 func signaturePath(document []byte, err error) string {
 	path := webhookPath(document) + ".signature"
 	if e := (*signature.Error)(nil); errors.As(err, &e) && e.Path != "" {

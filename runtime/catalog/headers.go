@@ -11,8 +11,8 @@ type RequestHeader struct {
 	Name string // canonical
 }
 
-// RequestHeaders are the headers that a workflow reads by names of its author's choice: those of the scheme custom and of
-// webhook.idempotency.
+// RequestHeaders are the headers that a workflow reads by names of its author's choice: those of
+// the scheme custom and of webhook.idempotency.
 func RequestHeaders(p *flow.Plan, s *signature.Scheme) []RequestHeader {
 	if p.Webhook == nil {
 		return nil

@@ -23,7 +23,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// endless is what is prepared for longer than any test waits: it fills memory, which costs little fuel.
+// endless is what is prepared for longer than any test waits: it fills memory, which costs little
+// fuel.
 const endless = "const a = new Uint8Array(3e7); for (;;) a.fill(1)\nexport default () => 1"
 
 // coded is a webhook's document with a node code for each of the sources.
@@ -88,7 +89,8 @@ func (f *fixture) settleOne(t testing.TB, id string) *Workflow {
 	}
 }
 
-// What is prepared holds up nothing: secrets, globals, deletions, and other documents, also such as have to be prepared themselves.
+// What is prepared holds up nothing: secrets, globals, deletions, and other documents, also such as
+// have to be prepared themselves.
 func TestNobodyWaitsForAnotherDocument(t *testing.T) {
 	f := newPreparing(t)
 	content := []store.Entry{entry(1, "globals/g", "1"), entry(2, "workflows/other", plain), entry(3, "secrets/other", "old")}
@@ -184,7 +186,8 @@ func TestNobodyWaitsForALoad(t *testing.T) {
 	}
 }
 
-// While a version is prepared the last valid one serves, and is kept. A document that takes its place ends that, as does a deletion.
+// While a version is prepared the last valid one serves, and is kept. A document that takes its
+// place ends that, as does a deletion.
 func TestPreparingIsGivenUp(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1, entry(1, "workflows/w", github)))
@@ -217,7 +220,8 @@ func TestPreparingIsGivenUp(t *testing.T) {
 	f.settle(t)
 }
 
-// A document that is invalid leaves its place to the newest one before it that is valid, also to one that was being prepared.
+// A document that is invalid leaves its place to the newest one before it that is valid, also to
+// one that was being prepared.
 func TestInvalidAfterOneThatIsPrepared(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1, entry(1, "workflows/w", github)))
@@ -307,7 +311,8 @@ func TestTheConfigurationEndsWhilePreparing(t *testing.T) {
 	}
 }
 
-// TestOrder applies random changes without waiting for anything, and with, and wants the same in the end.
+// TestOrder applies random changes without waiting for anything, and with, and wants the same in
+// the end.
 func TestOrder(t *testing.T) {
 	types := codeNodes(t)
 	documents := []string{
@@ -395,7 +400,8 @@ func TestReadersWhilePreparing(t *testing.T) {
 	readers.Wait()
 }
 
-// One Apply compiles no more than atOnce bytes while others wait for it; the rest follows by itself.
+// One Apply compiles no more than atOnce bytes while others wait for it; the rest follows by
+// itself.
 func TestOneApplyCompilesSoMuch(t *testing.T) {
 	f := newPreparing(t)
 	large := `{"metadata":"` + strings.Repeat("x", flow.MaxDocument-len(plain)-len(`"metadata":"",`)) + `",` + plain[1:]
@@ -449,7 +455,8 @@ func TestLongTurnsMakeWay(t *testing.T) {
 	}
 }
 
-// What nodes have prepared goes with the document: when it is deleted, and when another version has other nodes.
+// What nodes have prepared goes with the document: when it is deleted, and when another version has
+// other nodes.
 func TestPreparedNodesGoWithTheirDocument(t *testing.T) {
 	f := newPreparing(t)
 	module, err := f.options.Nodes.Module("code")

@@ -94,7 +94,8 @@ func TestOthersHaveTheMemory(t *testing.T) {
 	}
 }
 
-// A new document whose nodes keep more than its share is refused, also when others have so much that it does not come to that.
+// A new document whose nodes keep more than its share is refused, also when others have so much
+// that it does not come to that.
 func TestMoreThanItsShareBesideOthers(t *testing.T) {
 	t.Parallel()
 	b := sandbox.NewBudget(roomLimit)

@@ -14,8 +14,9 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// maxVersions is how many documents of a workflow wait to be judged. A document that is invalid leaves its place to the one
-// before it; of those that are replaced faster than they are prepared the oldest are not among them.
+// maxVersions is how many documents of a workflow wait to be judged. A document that is invalid
+// leaves its place to the one before it; of those that are replaced faster than they are prepared
+// the oldest are not among them.
 const maxVersions = 8
 
 // task finds out which version of a workflow serves: the newest that is valid.
@@ -63,8 +64,8 @@ func (c *Catalog) newTask(id string, entries []store.Entry, loaded zapcore.Level
 	return t
 }
 
-// round goes on until it is settled what serves, as far as it comes before ctx ends, and without preparing where ctx is
-// unprepared. It reports whether it is settled.
+// round goes on until it is settled what serves, as far as it comes before ctx ends, and without
+// preparing where ctx is unprepared. It reports whether it is settled.
 func (t *task) round(ctx context.Context) bool {
 	for t.at < len(t.entries) {
 		e := t.entries[t.at]
@@ -114,7 +115,8 @@ func (w *Workflow) serve(f *found) {
 	}
 }
 
-// next does what a task needs that is not settled: it waits for node types, or for its turn. The lock is held.
+// next does what a task needs that is not settled: it waits for node types, or for its turn. The
+// lock is held.
 func (c *Catalog) next(t *task) {
 	missing := t.preparation.Missing()
 	if len(missing) == 0 {

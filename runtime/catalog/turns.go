@@ -6,17 +6,20 @@ import (
 	"time"
 )
 
-// Tasks take turns, and those that have come the shortest way go first. One that does not come to an end in its turn is stopped and
-// begins again at the next level, in a turn that is longer by longer; the nodes that it has prepared by then it keeps. So one that takes
-// a moment never waits for those that take seconds, however many these are, and the work that is done twice is a part of the whole.
+// Tasks take turns, and those that have come the shortest way go first. One that does not come to
+// an end in its turn is stopped and begins again at the next level, in a turn that is longer by
+// longer; the nodes that it has prepared by then it keeps. So one that takes a moment never waits
+// for those that take seconds, however many these are, and the work that is done twice is a part of
+// the whole.
 //
 // A turn is no limit: a task that needs more gets more. What limits it is its fuel.
 const (
 	firstTurn = 10 * time.Millisecond
 	longer    = 4
 	lastLevel = 8
-	// firstSlow is the first level that only half of the goroutines work at, so that the others are free soon at any time. A task that
-	// prepares a node in each turn stays below it. A turn at it, or above, ends when one that is shorter is due.
+	// firstSlow is the first level that only half of the goroutines work at, so that the others are
+	// free soon at any time. A task that prepares a node in each turn stays below it. A turn at it,
+	// or above, ends when one that is shorter is due.
 	firstSlow = 3
 )
 
@@ -32,8 +35,9 @@ func turnOf(level int) time.Duration {
 // turns are the tasks that wait for their turn, and who works. Guarded by the catalog's lock.
 type turns struct {
 	queues  [lastLevel + 1][]*task
-	workers int                          // goroutines
-	slow    map[*task]context.CancelFunc // that have their turns at a level from firstSlow on; ends the turn
+	workers int // goroutines
+	// that have their turns at a level from firstSlow on; ends the turn
+	slow map[*task]context.CancelFunc
 }
 
 // maxSlow is how many tasks have their turns at a time at a level from firstSlow on.
@@ -56,7 +60,8 @@ func (c *Catalog) enqueue(t *task) {
 	}
 }
 
-// makeWay ends the longest turn when no place is free at a level that is slow. The task loses what it has done of a node in it.
+// makeWay ends the longest turn when no place is free at a level that is slow. The task loses what
+// it has done of a node in it.
 func (s *turns) makeWay(level int) {
 	if len(s.slow) < maxSlow() {
 		return
@@ -93,7 +98,8 @@ func (c *Catalog) prepare() {
 	}
 }
 
-// take takes the task whose turn it is, nil when there is none. Those that were given up are passed over.
+// take takes the task whose turn it is, nil when there is none. Those that were given up are passed
+// over.
 func (s *turns) take() *task {
 	for level := range s.queues {
 		if level >= firstSlow && len(s.slow) >= maxSlow() {

@@ -13,24 +13,29 @@ import (
 
 // Workflow is what is known of a workflow that is in the store. It is immutable.
 //
-// Active, Webhook and Scheme are those of the version that serves. A workflow that never had a valid version has what
-// could be read of its newest document, so that its senders get the answers that do not depend on the rest.
+// Active, Webhook and Scheme are those of the version that serves. A workflow that never had a
+// valid version has what could be read of its newest document, so that its senders get the answers
+// that do not depend on the rest.
 type Workflow struct {
-	ID            string
-	Program       *engine.Program // the last valid one; nil = there never was one
-	Active        bool
-	Webhook       bool              // its trigger is a webhook
-	Scheme        *signature.Scheme // never nil
-	Keys          []signature.Key   // the secrets in force; those that have expired may be among them
-	Revision      int64             // of the newest document
-	Serving       int64             // of Program's document; 0 = none
-	Problems      []flow.Problem    // of the newest document; nil = it is valid
-	Warnings      []flow.Problem    // of the newest document, if it is valid: see flow.Plan.Warnings
-	SecretProblem string            // why secrets/<id> gives no secret; "" = it does, or is not there. Holds no secret
-	Document      []byte            // the newest document as stored: it may hold a secret, see flow.WithoutSecret
+	ID      string
+	Program *engine.Program // the last valid one; nil = there never was one
+	Active  bool
+	Webhook bool              // its trigger is a webhook
+	Scheme  *signature.Scheme // never nil
+	// the secrets in force; those that have expired may be among them
+	Keys     []signature.Key
+	Revision int64          // of the newest document
+	Serving  int64          // of Program's document; 0 = none
+	Problems []flow.Problem // of the newest document; nil = it is valid
+	// of the newest document, if it is valid: see flow.Plan.Warnings
+	Warnings      []flow.Problem
+	SecretProblem string // why secrets/<id> gives no secret; "" = it does, or is not there. Holds no secret
+	// the newest document as stored: it may hold a secret, see flow.WithoutSecret
+	Document []byte
 
-	// Preparing is closed when this is not what is known of the workflow any more: the document, or an earlier one that may
-	// serve in its place, has been prepared, or was replaced or deleted. nil = nothing is being prepared.
+	// Preparing is closed when this is not what is known of the workflow any more: the document, or
+	// an earlier one that may serve in its place, has been prepared, or was replaced or deleted.
+	// nil = nothing is being prepared.
 	Preparing <-chan struct{}
 
 	serving []byte          // Program's document as stored
@@ -68,7 +73,8 @@ func (w *Workflow) isOf(e store.Entry) bool {
 	return w != nil && w.Revision == e.Revision && bytes.Equal(w.Document, e.Value)
 }
 
-// withSecret returns w with the keys that are in force when s, or nil, is what the store has for it.
+// withSecret returns w with the keys that are in force when s, or nil, is what the store has for
+// it.
 func (w *Workflow) withSecret(s *secret) *Workflow {
 	with := *w
 	with.Keys, with.SecretProblem = w.own, ""

@@ -2,8 +2,8 @@ package egress
 
 import "net/netip"
 
-// special4 are the IPv4 ranges that are not public: those that the IANA IPv4 Special-Purpose Address Registry does not
-// call globally reachable, with the whole of 192.0.0.0/24, and multicast.
+// special4 are the IPv4 ranges that are not public: those that the IANA IPv4 Special-Purpose
+// Address Registry does not call globally reachable, with the whole of 192.0.0.0/24, and multicast.
 var special4 = prefixes(
 	"0.0.0.0/8",       // this network (RFC 791)
 	"10.0.0.0/8",      // private use (RFC 1918)
@@ -23,26 +23,28 @@ var special4 = prefixes(
 )
 
 var (
-	// global6 is what the IANA assigns global unicast addresses from (RFC 4291). What is outside of it, such as
-	// loopback, link-local, unique local, site-local and multicast addresses, is not public.
+	// global6 is what the IANA assigns global unicast addresses from (RFC 4291). What is outside of
+	// it, such as loopback, link-local, unique local, site-local and multicast addresses, is not
+	// public.
 	global6 = netip.MustParsePrefix("2000::/3")
 
-	// special6 are the exceptions within global6, from the IANA IPv6 Special-Purpose Address Registry, with the whole
-	// of 2001::/23.
+	// special6 are the exceptions within global6, from the IANA IPv6 Special-Purpose Address
+	// Registry, with the whole of 2001::/23.
 	special6 = prefixes(
 		"2001::/23",     // IETF protocol assignments: Teredo, benchmarking, ORCHID, ... (RFC 2928)
 		"2001:db8::/32", // documentation (RFC 3849)
 		"3fff::/20",     // documentation (RFC 9637)
 	)
 
-	nat64      = netip.MustParsePrefix("64:ff9b::/96")   // global, though outside of global6 (RFC 6052)
+	// global, though outside of global6 (RFC 6052)
+	nat64      = netip.MustParsePrefix("64:ff9b::/96")
 	nat64Local = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215
 	sixToFour  = netip.MustParsePrefix("2002::/16")      // RFC 3056
 	teredo     = netip.MustParsePrefix("2001::/32")      // RFC 4380
 )
 
-// public tells whether an address is a global unicast one and not of a special range. What hides in it does not count
-// here. a is not IPv4-mapped. Addresses with a zone are never public.
+// public tells whether an address is a global unicast one and not of a special range. What hides in
+// it does not count here. a is not IPv4-mapped. Addresses with a zone are never public.
 func public(a netip.Addr) bool {
 	if a.Is4() {
 		return !within(a, special4)

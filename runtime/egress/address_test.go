@@ -116,7 +116,8 @@ func TestRules(t *testing.T) {
 
 		// a host:port is that of the address itself
 		{allow: []string{"127.0.0.1:18099"}, to: "127.0.0.1:18099", ok: true},
-		{allow: []string{"127.0.0.1:18099"}, to: "[::ffff:127.0.0.1]:18099", ok: true}, // the same address in other words
+		// the same address in other words
+		{allow: []string{"127.0.0.1:18099"}, to: "[::ffff:127.0.0.1]:18099", ok: true},
 		{allow: []string{"127.0.0.1:18099"}, to: "[64:ff9b::127.0.0.1]:18099"},
 		{allow: []string{"127.0.0.1:18099"}, to: "[64:ff9b:1::127.0.0.1]:18099"},
 		{allow: []string{"127.0.0.1:18099"}, to: "[2002:7f00:1::1]:18099"},
@@ -142,7 +143,8 @@ func TestRules(t *testing.T) {
 		{allow: []string{"localhost:2019"}, refuse: []string{"127.0.0.1:2019"}, host: "other", to: "127.0.0.1:2019"},
 		{refuse: []string{"8.8.8.8:53"}, to: "8.8.8.8:53"},
 		{refuse: []string{"8.8.8.8:53"}, to: "[64:ff9b::8.8.8.8]:53"},
-		{refuse: []string{"no-such-host.invalid:443"}, to: "8.8.8.8:443"}, // nobody can tell, so it is refused
+		// nobody can tell, so it is refused
+		{refuse: []string{"no-such-host.invalid:443"}, to: "8.8.8.8:443"},
 		{refuse: []string{":0"}, to: "8.8.8.8:443", ok: true},
 	} {
 		g := newGuard(t, Rules{Allow: tt.allow, Refuse: tt.refuse})

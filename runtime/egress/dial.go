@@ -26,9 +26,9 @@ func (e *refusedError) Error() string {
 	return fmt.Sprintf("%s (%s) refused: %s", e.to, e.host, e.reason)
 }
 
-// dial connects to host:port. The check stands in the dialer's control function, which gets each resolved address right
-// before the connection is begun: there is no time between the check and its use, and trying several addresses of
-// a name stays the dialer's work.
+// dial connects to host:port. The check stands in the dialer's control function, which gets each
+// resolved address right before the connection is begun: there is no time between the check and its
+// use, and trying several addresses of a name stays the dialer's work.
 func (g *guard) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -49,7 +49,8 @@ func (g *guard) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", address)
 }
 
-// check says why an address must not be dialled, "" when it may. host is the name or address that was asked for.
+// check says why an address must not be dialled, "" when it may. host is the name or address that
+// was asked for.
 func (g *guard) check(ctx context.Context, host string, to netip.AddrPort) string {
 	a, port := to.Addr().Unmap(), to.Port()
 	if a.IsUnspecified() {
@@ -75,7 +76,8 @@ func (g *guard) check(ctx context.Context, host string, to netip.AddrPort) strin
 	return ""
 }
 
-// refused says whether an address leads to one of Rules.Refuse. What cannot be found out counts as refused.
+// refused says whether an address leads to one of Rules.Refuse. What cannot be found out counts as
+// refused.
 func (g *guard) refused(ctx context.Context, a netip.Addr, port uint16) string {
 	for _, e := range g.refuse {
 		if e.port != port {

@@ -69,8 +69,8 @@ func TestOnlyAllowedAddressesOfAName(t *testing.T) {
 	}
 }
 
-// A name that resolves to an allowed address first and to another one later gains nothing: each connection asks once, and
-// what the answer says is what is checked and dialled.
+// A name that resolves to an allowed address first and to another one later gains nothing: each
+// connection asks once, and what the answer says is what is checked and dialled.
 func TestRebinding(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
@@ -151,7 +151,8 @@ func TestGrantedHosts(t *testing.T) {
 		{[]string{"a.test"}, b, false},
 		{[]string{"a.test:1"}, a, false},
 		{[]string{"test"}, a, false},
-		{[]string{"a.test"}, "http://127.0.0.1:" + port, false}, // the name is granted, not the address
+		// the name is granted, not the address
+		{[]string{"a.test"}, "http://127.0.0.1:" + port, false},
 		{[]string{"a.test"}, a + "?to=" + a, true},
 		{[]string{"a.test"}, a + "?to=" + b, false},
 	} {

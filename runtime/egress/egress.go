@@ -1,19 +1,21 @@
-// Package egress is the HTTP client of the http capability: the one way from a node to the network. Nodes are written
-// by people whom the operator need not trust, and their URLs may come from senders, so the client is built against
-// being used as a way into the operator's own network:
+// Package egress is the HTTP client of the http capability: the one way from a node to the network.
+// Nodes are written by people whom the operator need not trust, and their URLs may come from
+// senders, so the client is built against being used as a way into the operator's own network:
 //
-//   - It dials public addresses only, plus what [Rules] allow. The address that is checked is the one that is
-//     dialled, after its name was resolved, on every connection of every redirect: a name that resolves differently the
-//     second time (DNS rebinding) gains nothing.
-//   - A redirect to another origin takes no secrets, no headers and no body along that the node meant for the first one, and never
-//     leads from https to http.
-//   - Size, time, number of redirects and connections are bounded. A compressed answer counts by its decompressed size.
-//   - Proxy variables of the environment are ignored, there are no cookies and no credentials from URLs.
+//   - It dials public addresses only, plus what [Rules] allow. The address that is checked is the
+//     one that is dialled, after its name was resolved, on every connection of every redirect: a
+//     name that resolves differently the second time (DNS rebinding) gains nothing.
+//   - A redirect to another origin takes no secrets, no headers and no body along that the node
+//     meant for the first one, and never leads from https to http.
+//   - Size, time, number of redirects and connections are bounded. A compressed answer counts by
+//     its decompressed size.
+//   - Proxy variables of the environment are ignored, there are no cookies and no credentials from
+//     URLs.
 //
 // What a node gets to see of a failure is a code and a fixed text, without URLs or addresses.
 //
-// It is not a firewall: where the operator's network can be reached under public addresses, it has to be protected as
-// it is against any other machine in the world.
+// It is not a firewall: where the operator's network can be reached under public addresses, it has
+// to be protected as it is against any other machine in the world.
 package egress
 
 import (
@@ -42,8 +44,9 @@ const (
 	maxResponseHeader = 64 << 10 // bytes
 )
 
-// Client does the requests of the http capability. Safe for concurrent use. It pools connections; all its users are
-// held to the same Rules, so a pooled connection leads nowhere that its next user could not have dialled itself.
+// Client does the requests of the http capability. Safe for concurrent use. It pools connections;
+// all its users are held to the same Rules, so a pooled connection leads nowhere that its next user
+// could not have dialled itself.
 type Client struct {
 	guard     guard
 	transport *http.Transport
@@ -81,7 +84,8 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Do does one request and appends the response to dst. Neither req nor dst is kept.
 //
-// req is a JSON object, the config of the node type http-request. A key whose value is null counts as absent.
+// req is a JSON object, the config of the node type http-request. A key whose value is null counts
+// as absent.
 //
 //	method           a token, GET by default; in upper case whatever its case is; not CONNECT or TRACE
 //	url              http or https, without user information
@@ -102,16 +106,17 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 //	{"status":200,"headers":{"content-type":"application/json","set-cookie":["a=1","b=2"]},"body":{"any":"JSON"}}
 //	{"status":200,"headers":{},"body":"AAEC","encoding":"base64"}
 //
-// Header names are in lower case and in order; values of one name are joined by ", ", but set-cookie is always an
-// array, for its values cannot be told apart once joined. body is JSON, in the form of rawjson.AppendCanonical, if the
-// Content-Type says JSON and it is; else text if it is UTF-8; else base64, which encoding tells. A body of a type of text is
-// brought to UTF-8 before, by its byte-order mark or the charset of the Content-Type; the mark is
-// dropped.
+// Header names are in lower case and in order; values of one name are joined by ", ", but
+// set-cookie is always an array, for its values cannot be told apart once joined. body is JSON, in
+// the form of rawjson.AppendCanonical, if the Content-Type says JSON and it is; else text if it is
+// UTF-8; else base64, which encoding tells. A body of a type of text is brought to UTF-8 before, by
+// its byte-order mark or the charset of the Content-Type; the mark is dropped.
 //
-// Errors are *hostapi.Failure with the codes of this package, and dst as it was. The time limit is the request's
-// timeout, or a little less than what is left of ctx, so that a node still has time to handle it. A request may be
-// repeated without the caller's doing when a pooled connection turns out to be closed before a byte of the response;
-// for methods that are not idempotent only if they carry an Idempotency-Key.
+// Errors are *hostapi.Failure with the codes of this package, and dst as it was. The time limit is
+// the request's timeout, or a little less than what is left of ctx, so that a node still has time
+// to handle it. A request may be repeated without the caller's doing when a pooled connection turns
+// out to be closed before a byte of the response; for methods that are not idempotent only if they
+// carry an Idempotency-Key.
 func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
 	r, err := parseRequest(req)
 	if err != nil {
@@ -145,8 +150,8 @@ func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst 
 	return appendResponse(dst, resp, text), nil
 }
 
-// deadline is when a request has to end: after its timeout, and so long before the end of ctx that its own error is
-// still of use.
+// deadline is when a request has to end: after its timeout, and so long before the end of ctx that
+// its own error is still of use.
 func deadline(ctx context.Context, now time.Time, timeout time.Duration) time.Time {
 	end := now.Add(timeout)
 	if outer, ok := ctx.Deadline(); ok {

@@ -21,8 +21,10 @@ const (
 	CodeTimeout        = "http_timeout"            // no complete response in time
 	CodeRedirect       = "http_redirect"           // a redirect that is not followed
 	CodeTooLarge       = "http_response_too_large" // the response's body is over the limit
-	CodeCharset        = "http_charset"            // the response's text is in a charset that is not known
-	CodeFailed         = "http_failed"             // anything else: the connection broke, the response is no HTTP
+	// the response's text is in a charset that is not known
+	CodeCharset = "http_charset"
+	// anything else: the connection broke, the response is no HTTP
+	CodeFailed = "http_failed"
 )
 
 var (
@@ -36,7 +38,8 @@ func fatal(code, message string, detail error) *hostapi.Failure {
 
 func badRequest(message string) *hostapi.Failure { return fatal(CodeBadRequest, message, nil) }
 
-// failed makes the failure of a request that was begun: err is the transport's, or from reading the body.
+// failed makes the failure of a request that was begun: err is the transport's, or from reading the
+// body.
 func failed(ctx context.Context, r *request, err error) *hostapi.Failure {
 	detail := fmt.Errorf("%s %s: %w", r.method, shown(r.url), err)
 	temporary := func(code, message string) *hostapi.Failure {
@@ -82,7 +85,8 @@ func unreadable(r *request, resp *http.Response) *hostapi.Failure {
 	}
 }
 
-// isAlert tells whether crypto/tls made the error: that is how it says that either side sent an alert.
+// isAlert tells whether crypto/tls made the error: that is how it says that either side sent an
+// alert.
 func isAlert(op *net.OpError) bool { return op.Op == "remote error" || op.Op == "local error" }
 
 // shown is a URL as logs show it: without the query, which may hold credentials.

@@ -111,7 +111,8 @@ func newResolver(t testing.TB, names map[string][]string) *net.Resolver {
 	return newResolverFunc(t, func(name string) []string { return names[name] })
 }
 
-// newResolverFunc is newResolver with a function that is called for each question for IPv4 addresses.
+// newResolverFunc is newResolver with a function that is called for each question for IPv4
+// addresses.
 func newResolverFunc(t testing.TB, lookup func(name string) []string) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")

@@ -12,7 +12,8 @@ import (
 	"strings"
 )
 
-// follow sends r and what it is redirected to, until a response is none that is followed. The caller closes its body.
+// follow sends r and what it is redirected to, until a response is none that is followed. The
+// caller closes its body.
 func (c *Client) follow(ctx context.Context, r *request, hosts []string) (*http.Response, error) {
 	for hop := 0; ; hop++ {
 		if !granted(hosts, r.url) {
@@ -37,7 +38,8 @@ func (c *Client) follow(ctx context.Context, r *request, hosts []string) (*http.
 	}
 }
 
-// send sends one request. The transport, not http.Client, does it: the rules for redirects are our own.
+// send sends one request. The transport, not http.Client, does it: the rules for redirects are our
+// own.
 func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
 	h := r.header.Clone()
 	if r.idempotencyKey != "" && r.method != http.MethodGet && r.method != http.MethodHead && h["Idempotency-Key"] == nil {
@@ -66,8 +68,8 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// redirect makes r the request that follows a redirect. Methods change as in browsers (Fetch standard, HTTP-redirect
-// fetch): 303 makes a GET of all but GET and HEAD, 301 and 302 of POST.
+// redirect makes r the request that follows a redirect. Methods change as in browsers (Fetch
+// standard, HTTP-redirect fetch): 303 makes a GET of all but GET and HEAD, 301 and 302 of POST.
 func (r *request) redirect(status int, location string) error {
 	from := r.url
 	to, err := from.Parse(location)
@@ -156,7 +158,8 @@ func port(u *url.URL) string {
 	}
 }
 
-// discard ends a response whose body nobody wants, so that a short one leaves its connection usable.
+// discard ends a response whose body nobody wants, so that a short one leaves its connection
+// usable.
 func discard(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 16<<10)
 	_ = resp.Body.Close()

@@ -38,7 +38,8 @@ type request struct {
 	secrets         []string // of hostapi.HTTPOptions
 }
 
-// parseRequest decodes the JSON of a request. The error is a *hostapi.Failure. Nothing of raw is kept.
+// parseRequest decodes the JSON of a request. The error is a *hostapi.Failure. Nothing of raw is
+// kept.
 func parseRequest(raw []byte) (*request, error) {
 	if len(raw) > maxRequest {
 		return nil, badRequest("the request is too large")
@@ -275,7 +276,8 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isHeaderValue tells whether s can be a field value (RFC 9110, section 5.5): no control characters but the tab.
+// isHeaderValue tells whether s can be a field value (RFC 9110, section 5.5): no control characters
+// but the tab.
 func isHeaderValue(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7F {

@@ -11,14 +11,15 @@ import (
 
 // Rules say which addresses may be dialled beyond public ones.
 type Rules struct {
-	// Allow widens: a CIDR ("10.1.0.0/16"), an address ("10.1.2.3", "fd00::7"), a host name ("crm.internal", any port
-	// and whatever it resolves to), or host:port with a name or an address. Names are compared as a whole and without
-	// regard to case; there are no wildcards.
+	// Allow widens: a CIDR ("10.1.0.0/16"), an address ("10.1.2.3", "fd00::7"), a host name
+	// ("crm.internal", any port and whatever it resolves to), or host:port with a name or an
+	// address. Names are compared as a whole and without regard to case; there are no wildcards.
 	Allow []string
 
-	// Refuse names services of this machine and its network that nodes must never reach, as host:port: Caddy's admin
-	// endpoint, the store. They stay refused, under every name and address that leads there, unless Allow has them as
-	// exact host:port. Without a host, or with an unspecified address, it is the port on all addresses of this machine.
+	// Refuse names services of this machine and its network that nodes must never reach, as
+	// host:port: Caddy's admin endpoint, the store. They stay refused, under every name and address
+	// that leads there, unless Allow has them as exact host:port. Without a host, or with an
+	// unspecified address, it is the port on all addresses of this machine.
 	Refuse []string
 }
 
@@ -30,7 +31,8 @@ type rules struct {
 	refuse   []endpoint
 }
 
-// endpoint is a host name or an address, and a port. Neither name nor address is every address of this machine.
+// endpoint is a host name or an address, and a port. Neither name nor address is every address of
+// this machine.
 type endpoint struct {
 	name string
 	addr netip.Addr
@@ -60,7 +62,8 @@ func CheckAllow(entry string) error {
 	return err
 }
 
-// CheckHost tells what is wrong with an entry of HTTPOptions.Hosts: a host name or an address, or one of them with a port.
+// CheckHost tells what is wrong with an entry of HTTPOptions.Hosts: a host name or an address, or
+// one of them with a port.
 func CheckHost(entry string) error {
 	bare := strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]")
 	if _, err := netip.ParseAddr(bare); err == nil || validName(canonicalHost(entry)) {
@@ -145,8 +148,9 @@ func parseEndpoint(s string) (endpoint, error) {
 	return e, nil
 }
 
-// exact tells whether a host:port is allowed in so many words: by the name that was asked for, or by the very address
-// that is dialled. An address that only hides in the dialled one has not been named.
+// exact tells whether a host:port is allowed in so many words: by the name that was asked for, or
+// by the very address that is dialled. An address that only hides in the dialled one has not been
+// named.
 func (p *rules) exact(host string, a netip.Addr, port uint16) bool {
 	return p.pairs[endpoint{name: host, port: port}] || p.pairs[endpoint{addr: a, port: port}]
 }
@@ -154,7 +158,8 @@ func (p *rules) exact(host string, a netip.Addr, port uint16) bool {
 // canonicalHost is the form in which host names are compared.
 func canonicalHost(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
 
-// validName tells whether s can be a host name: ASCII letters, digits, hyphens, underscores and dots.
+// validName tells whether s can be a host name: ASCII letters, digits, hyphens, underscores and
+// dots.
 func validName(s string) bool {
 	if s == "" || len(s) > 253 || s[0] == '.' || strings.Contains(s, "..") {
 		return false

@@ -13,15 +13,18 @@ import (
 // webhookTimeout is what sets how long a sender waits.
 const webhookTimeout = "webhook.timeout"
 
-// Await runs an execution whose sender waits, and returns its result. The caller has a slot for it (Engine.Acquire); Await
-// takes release over. The execution ends with ctx, which must not end because the sender went away.
+// Await runs an execution whose sender waits, and returns its result. The caller has a slot for it
+// (Engine.Acquire); Await takes release over. The execution ends with ctx, which must not end
+// because the sender went away.
 //
-// The webhook's timeout counts from here. With onTimeout "error" the execution runs on this goroutine, and the timeout
-// cancels it (TimedOut). With "accept" it runs apart; when the timeout passes, its state is journaled and it goes on,
-// no longer bound to ctx: then Await returns nil, and the execution is as safe as one that was accepted. When the journal
-// refuses it, it is cancelled (TimedOut).
+// The webhook's timeout counts from here. With onTimeout "error" the execution runs on this
+// goroutine, and the timeout cancels it (TimedOut). With "accept" it runs apart; when the timeout
+// passes, its state is journaled and it goes on, no longer bound to ctx: then Await returns nil,
+// and the execution is as safe as one that was accepted. When the journal refuses it, it is
+// cancelled (TimedOut).
 //
-// The slot is given back when the execution has a place among those to be recorded: slots bound also what waits for that.
+// The slot is given back when the execution has a place among those to be recorded: slots bound
+// also what waits for that.
 func (x *Executor) Await(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, release func()) *Result {
 	return x.await(e.newRun(ctx, p, id, ev, nil), release)
 }
@@ -73,10 +76,11 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 	return <-ended
 }
 
-// adopt journals an execution that runs here, with what it has completed. It is false when the journal refuses, or the
-// execution has ended.
+// adopt journals an execution that runs here, with what it has completed. It is false when the
+// journal refuses, or the execution has ended.
 func (x *Executor) adopt(run *execution) bool {
-	// No node is settled while the lock is held, so what is not among the steps gets its own checkpoint.
+	// No node is settled while the lock is held, so what is not among the steps gets its own
+	// checkpoint.
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	if run.ended || run.ctx.Err() != nil || !x.enter() {

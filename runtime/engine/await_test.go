@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// waiting is a lab with one workflow, t>a>b>c, whose node b ends when the test lets it, or its execution ends.
+// waiting is a lab with one workflow, t>a>b>c, whose node b ends when the test lets it, or its
+// execution ends.
 type waiting struct {
 	*lab
 	ledger   *ledger
@@ -196,8 +197,8 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestAwaitAtTheSameMoment lets executions end about when their timeout passes. Each is either answered or journaled, never
-// both, and always finished.
+// TestAwaitAtTheSameMoment lets executions end about when their timeout passes. Each is either
+// answered or journaled, never both, and always finished.
 func TestAwaitAtTheSameMoment(t *testing.T) {
 	for range 20 {
 		w := newWaiting(t, accept+`"timeout":"1h"`)

@@ -29,8 +29,8 @@ func BenchmarkNewID(b *testing.B) {
 	}
 }
 
-// tiny is a module that answers [1] to everything: the least that a sandboxed call can be. It has a page of memory, an alloc
-// that answers 4096 and a run that answers with the three bytes at 16.
+// tiny is a module that answers [1] to everything: the least that a sandboxed call can be. It has a
+// page of memory, an alloc that answers 4096 and a run that answers with the three bytes at 16.
 const tiny = "\x00asm\x01\x00\x00\x00" +
 	"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e" + // types
 	"\x03\x03\x02\x00\x01" + "\x05\x03\x01\x00\x01" + // functions, memory
@@ -38,8 +38,8 @@ const tiny = "\x00asm\x01\x00\x00\x00" +
 	"\x0a\x11\x02\x05\x00\x41\x80\x20\x0b\x09\x00\x42\x83\x80\x80\x80\x80\x02\x0b" + // code
 	"\x0b\x09\x01\x00\x41\x10\x0b\x03[1]" // data
 
-// BenchmarkRun is what an execution costs: without a node that is called it is the engine alone, and with the tiny module
-// the sandbox is in it. BenchmarkCall is the sandbox's part.
+// BenchmarkRun is what an execution costs: without a node that is called it is the engine alone,
+// and with the tiny module the sandbox is in it. BenchmarkCall is the sandbox's part.
 func BenchmarkRun(b *testing.B) {
 	for name, c := range map[string]struct {
 		edges string
@@ -72,8 +72,9 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// BenchmarkRecord is what the record of an execution of three nodes costs, beside writing it: after the answer, and only if it is
-// recorded. With secrets values are resolved a second time and searched.
+// BenchmarkRecord is what the record of an execution of three nodes costs, beside writing it: after
+// the answer, and only if it is recorded. With secrets values are resolved a second time and
+// searched.
 func BenchmarkRecord(b *testing.B) {
 	for name, path := range map[string]string{"plain": "global.plain", "secret": "global.__secret_key"} {
 		b.Run(name, func(b *testing.B) {

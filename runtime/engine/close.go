@@ -6,10 +6,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Close accepts nothing more and ends the executor when its work is done, or when ctx ends: then it cuts off what runs. It
-// waits for what runs, and in a journal that keeps nothing, if there is a runner, also for what is pending. Then it
-// closes the journal. It returns how many executions did not end; a journal that keeps them hands them out when it is opened
-// again. It is idempotent.
+// Close accepts nothing more and ends the executor when its work is done, or when ctx ends: then it
+// cuts off what runs. It waits for what runs, and in a journal that keeps nothing, if there is a
+// runner, also for what is pending. Then it closes the journal. It returns how many executions did
+// not end; a journal that keeps them hands them out when it is opened again. It is idempotent.
 func (x *Executor) Close(ctx context.Context) (left int) {
 	x.close.Do(func() {
 		x.mu.Lock()
@@ -63,7 +63,8 @@ func (x *Executor) quitWhenDrained() {
 	if !x.closing || x.active > 0 {
 		return
 	}
-	// What was claimed a moment ago and is not counted as active yet is leased, so it is running here.
+	// What was claimed a moment ago and is not counted as active yet is leased, so it is running
+	// here.
 	if s, err := x.stats(); err != nil || s.Pending+s.Running == 0 {
 		x.quit()
 	}

@@ -1,39 +1,48 @@
-// Package engine runs workflows: it walks a plan, calls the nodes in their sandboxes and says how it ended.
+// Package engine runs workflows: it walks a plan, calls the nodes in their sandboxes and says how
+// it ended.
 //
-// [Nodes] are the node types of one configuration. A plan (package flow) bound to them is a [Program], and an [Engine]
-// runs programs within its [Limits]: [Engine.Acquire] takes a slot, [Engine.Run] runs to the end and returns a [Result].
-// An [Executor] runs what a journal holds, apart from any request, and outlives configurations.
+// [Nodes] are the node types of one configuration. A plan (package flow) bound to them is a
+// [Program], and an [Engine] runs programs within its [Limits]: [Engine.Acquire] takes a slot,
+// [Engine.Run] runs to the end and returns a [Result]. An [Executor] runs what a journal holds,
+// apart from any request, and outlives configurations.
 //
-// The package knows nothing of HTTP, signatures, or Caddy; how a Result becomes an answer is package answer's business.
-// An Executor leaves a record of each execution in its journal, as far as LimitRecords lets it.
+// The package knows nothing of HTTP, signatures, or Caddy; how a Result becomes an answer is
+// package answer's business. An Executor leaves a record of each execution in its journal, as far
+// as LimitRecords lets it.
 //
 // # How a plan runs
 //
-// A node is settled when it has completed, failed, or it is clear that it will not run. As soon as all nodes that a node
-// has edges from are settled, its turn comes:
+// A node is settled when it has completed, failed, or it is clear that it will not run. As soon as
+// all nodes that a node has edges from are settled, its turn comes:
 //
-//   - If one of them failed unhandled, or was itself stopped, the node is stopped, whatever its other edges.
+//   - If one of them failed unhandled, or was itself stopped, the node is stopped, whatever its
+//     other edges.
 //   - Else, if one of its edges was taken, the node runs.
 //   - Else it is skipped.
 //
-// An edge is taken when the node it comes from has completed with the edge's handle: "" on success, the label that a
-// node chose that routes (condition, switch), "error" when a node that has an error edge failed. A node that fails with
-// onError "continue" and without an error edge completes with the handle "": its success edges are taken. Routing nodes
-// have no success edges, so one that fails that way leads nowhere and what depends on it is skipped. A handled failure has the
-// output {"error":{"code":…,"message":…}}.
+// An edge is taken when the node it comes from has completed with the edge's handle: "" on success,
+// the label that a node chose that routes (condition, switch), "error" when a node that has an
+// error edge failed. A node that fails with onError "continue" and without an error edge completes
+// with the handle "": its success edges are taken. Routing nodes have no success edges, so one that
+// fails that way leads nowhere and what depends on it is skipped. A handled failure has the output
+// {"error":{"code":…,"message":…}}.
 //
-// Nodes whose turn comes together run at the same time, one of them on the goroutine that is there anyway: a plan
-// without branches runs on its caller's. Nothing that a plan computes depends on which of them is faster.
+// Nodes whose turn comes together run at the same time, one of them on the goroutine that is there
+// anyway: a plan without branches runs on its caller's. Nothing that a plan computes depends on
+// which of them is faster.
 //
 // # Time, size and failure
 //
-// Each attempt of a node, and of each item of forEach, has the smallest of Limits.NodeTimeout, its module's timeout and its
-// own. What failed is tried again up to the node's number of attempts, after a wait that doubles each time; a Fatal
-// error, and what another attempt cannot mend, is not. With forEach the failing item with the lowest index is the one that
-// fails the node: items behind it are cancelled, items before it end first, so that the same input gives the same error.
+// Each attempt of a node, and of each item of forEach, has the smallest of Limits.NodeTimeout, its
+// module's timeout and its own. What failed is tried again up to the node's number of attempts,
+// after a wait that doubles each time; a Fatal error, and what another attempt cannot mend, is not.
+// With forEach the failing item with the lowest index is the one that fails the node: items behind
+// it are cancelled, items before it end first, so that the same input gives the same error.
 //
-// Limits.ExecutionMemory counts the trigger's event, all outputs, and the configs that are being used. While several
-// nodes resolve their configs at once, each of them may hold up to Limits.NodeInput bytes that are not counted yet.
+// Limits.ExecutionMemory counts the trigger's event, all outputs, and the configs that are being
+// used. While several nodes resolve their configs at once, each of them may hold up to
+// Limits.NodeInput bytes that are not counted yet.
 //
-// A panic in the host while a node runs fails the node with the code "internal"; its stack goes to the log.
+// A panic in the host while a node runs fails the node with the code "internal"; its stack goes to
+// the log.
 package engine

@@ -5,12 +5,12 @@ import (
 	"errors"
 )
 
-// recordEffort bounds the work for one record, in bytes that are read or written and, for what takes longer than that, as
-// many as take as long: some tenths of a second of a slow core.
+// recordEffort bounds the work for one record, in bytes that are read or written and, for what
+// takes longer than that, as many as take as long: some tenths of a second of a slow core.
 const recordEffort = 64 << 20
 
-// effort is the work that may still be done for a record. Once it is over it stays so: what the record shows depends on what
-// was found before.
+// effort is the work that may still be done for a record. Once it is over it stays so: what the
+// record shows depends on what was found before.
 type effort struct {
 	ctx  context.Context // the work is over when it ends
 	left int

@@ -13,7 +13,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// TestRecordsTakeBoundedWork: what takes more than that is cut, and says so; what ended the execution is still told.
+// TestRecordsTakeBoundedWork: what takes more than that is cut, and says so; what ended the
+// execution is still told.
 func TestRecordsTakeBoundedWork(t *testing.T) {
 	l := newLab(t, Config{Globals: workspace{"__secret_key": `"hush-hush"`}}, sandbox.Limits{})
 	deep := strings.Repeat(`{"a":`, 400) + `"` + strings.Repeat("x", 30_000) + `"` + strings.Repeat(`}`, 400)
@@ -51,7 +52,8 @@ func TestRecordsTakeBoundedWork(t *testing.T) {
 	}
 }
 
-// TestCutRecordsShowNoSecrets: wherever a record is cut, and whether nodes have run here or in an earlier process.
+// TestCutRecordsShowNoSecrets: wherever a record is cut, and whether nodes have run here or in an
+// earlier process.
 func TestCutRecordsShowNoSecrets(t *testing.T) {
 	secrets := []string{"hush-hush-hush", "4711", "in-an-object", "998877"}
 	l := newLab(t, Config{Globals: workspace{
@@ -145,7 +147,8 @@ func TestRecordsShowWhatRan(t *testing.T) {
 	}
 }
 
-// TestMaskingIsBounded: many secrets and values that nest deeply take work that is counted, and without more of it nothing shows.
+// TestMaskingIsBounded: many secrets and values that nest deeply take work that is counted, and
+// without more of it nothing shows.
 func TestMaskingIsBounded(t *testing.T) {
 	var secrets []string
 	for i := range 5000 {

@@ -22,7 +22,8 @@ type Config struct {
 	Observer Observer           // nil = nobody
 	Logger   *zap.Logger        // nil = no log
 	Seed     [32]byte           // the installation's secret: nodes' random streams derive from it
-	Clock    func() time.Time   // nil = time.Now; real time has to pass by it, as nodes' deadlines follow from it
+	// nil = time.Now; real time has to pass by it, as nodes' deadlines follow from it
+	Clock func() time.Time
 }
 
 // Globals are the values that workflows share. Implementations are safe for concurrent use.
@@ -32,8 +33,8 @@ type Globals interface {
 	Global(key string) (value []byte, ok bool)
 }
 
-// Engine runs programs. It is safe for concurrent use, and has nothing to close: it holds what its Config gave it and no
-// goroutine.
+// Engine runs programs. It is safe for concurrent use, and has nothing to close: it holds what its
+// Config gave it and no goroutine.
 type Engine struct {
 	config  Config
 	permits *permits
@@ -68,8 +69,8 @@ func New(c Config) *Engine {
 	}
 }
 
-// NewID makes an execution's id: "exec-" and a lower-case ULID (github.com/ulid/spec), so that ids sort by time. Its random
-// part cannot be guessed.
+// NewID makes an execution's id: "exec-" and a lower-case ULID (github.com/ulid/spec), so that ids
+// sort by time. Its random part cannot be guessed.
 func (e *Engine) NewID() string {
 	const prefix = "exec-"
 	var id ulid.ULID
@@ -83,9 +84,10 @@ func (e *Engine) NewID() string {
 	return string(text[:])
 }
 
-// Acquire takes a slot of the server and of the workflow for one execution of p, and keeps p's modules open for it. It waits at
-// most Limits.QueueWait. The error wraps ErrWorkflowBusy or ErrServerBusy, and then names the limit, or is ErrGone or
-// ctx's. release is called once, when the execution has ended.
+// Acquire takes a slot of the server and of the workflow for one execution of p, and keeps p's
+// modules open for it. It waits at most Limits.QueueWait. The error wraps ErrWorkflowBusy or
+// ErrServerBusy, and then names the limit, or is ErrGone or ctx's. release is called once, when the
+// execution has ended.
 func (e *Engine) Acquire(ctx context.Context, p *Program) (release func(), err error) {
 	return e.acquire(ctx, p, e.config.Limits.QueueWait, false, nil)
 }
@@ -114,19 +116,21 @@ func (e *Engine) acquire(
 // InUse tells how many slots are taken.
 func (e *Engine) InUse() int { return e.permits.inUse() }
 
-// Run runs p to its end and returns how it ended; the caller has a slot for it. A plan without branches runs on this
-// goroutine. When ctx ends, the execution does: its status is TimedOut when ctx's cause is context.DeadlineExceeded, else
-// Cancelled.
+// Run runs p to its end and returns how it ended; the caller has a slot for it. A plan without
+// branches runs on this goroutine. When ctx ends, the execution does: its status is TimedOut when
+// ctx's cause is context.DeadlineExceeded, else Cancelled.
 //
-// lease, unless nil, gets a checkpoint of each node that completes before its dependents start, and the steps of its entry
-// are taken over instead of running their nodes again. Run does not finish or release it.
+// lease, unless nil, gets a checkpoint of each node that completes before its dependents start, and
+// the steps of its entry are taken over instead of running their nodes again. Run does not finish
+// or release it.
 //
 // Nothing is recorded: see RunRecorded and Executor.
 func (e *Engine) Run(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *Result {
 	return e.newRun(ctx, p, id, ev, lease).run()
 }
 
-// RunRecorded is Run without a lease, with the record of the execution, as an Executor puts it into its journal.
+// RunRecorded is Run without a lease, with the record of the execution, as an Executor puts it into
+// its journal.
 func (e *Engine) RunRecorded(ctx context.Context, p *Program, id string, ev *flow.Event) (*Result, *journal.Record) {
 	x := e.newRun(ctx, p, id, ev, nil)
 	r := x.run()

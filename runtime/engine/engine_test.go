@@ -63,7 +63,8 @@ func TestNodesThatAreReadyTogetherRunTogether(t *testing.T) {
 	l.wantRun(document("t>a t>b t>c", ask("a", `1`), ask("b", `1`), ask("c", `1`)), "", `succeeded a=1 b=1 c=1`)
 }
 
-// TestABranchDoesNotWaitForAnother: a node runs as soon as the nodes before it have completed, whatever its layer.
+// TestABranchDoesNotWaitForAnother: a node runs as soon as the nodes before it have completed,
+// whatever its layer.
 func TestABranchDoesNotWaitForAnother(t *testing.T) {
 	deep := make(chan struct{})
 	l := newLab(t, Config{HTTP: httpFunc(func(_ context.Context, node string, _ hostapi.HTTPOptions) (string, error) {
@@ -264,8 +265,8 @@ func TestObserver(t *testing.T) {
 	}
 }
 
-// TestAnExecutionIsFewObjects: itself, its context and that one's cancel, its timer and what that calls, the results of the
-// nodes and the result.
+// TestAnExecutionIsFewObjects: itself, its context and that one's cancel, its timer and what that
+// calls, the results of the nodes and the result.
 func TestAnExecutionIsFewObjects(t *testing.T) {
 	l := newLab(t, Config{}, sandbox.Limits{})
 	p, ev := l.program(document("")), event(t, "{}")

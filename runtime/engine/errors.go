@@ -15,8 +15,8 @@ var (
 	ErrGone = errors.New("the configuration of this workflow has ended")
 )
 
-// busyError says which limit kept an execution waiting. Its text is only made when somebody reads it: it is an error of a
-// server that has much to do.
+// busyError says which limit kept an execution waiting. Its text is only made when somebody reads
+// it: it is an error of a server that has much to do.
 type busyError struct {
 	kind  error // ErrWorkflowBusy or ErrServerBusy
 	what  string
@@ -26,19 +26,23 @@ type busyError struct {
 func (e *busyError) Error() string { return fmt.Sprintf("%v: %s, %d", e.kind, e.what, e.limit) }
 func (e *busyError) Unwrap() error { return e.kind }
 
-// Codes of a NodeError. Besides these, a node gives its own: lower-case letters, digits and underscores, at most 64.
+// Codes of a NodeError. Besides these, a node gives its own: lower-case letters, digits and
+// underscores, at most 64.
 const (
-	CodeNodeFailed      = "node_failed"       // the node failed and gave no code, or none that can be shown
-	CodeTimeout         = "timeout"           // an attempt took longer than it may
-	CodeCancelled       = "cancelled"         // the execution ended while the node ran
-	CodeMemory          = "memory"            // the node wanted more memory than its module may have
-	CodeTrap            = "trap"              // the node crashed
-	CodeExit            = "exit"              // the node ended its own process
-	CodeBadAnswer       = "bad_answer"        // the node's answer is not one
-	CodeUnknownHandle   = "unknown_handle"    // the node chose a way that its type does not have
-	CodeInputTooLarge   = "input_too_large"   // the resolved config is over Limits.NodeInput
-	CodeOutputTooLarge  = "output_too_large"  // the output is over Limits.NodeOutput
-	CodeExecutionMemory = "execution_memory"  // the execution's values are over Limits.ExecutionMemory
+	// the node failed and gave no code, or none that can be shown
+	CodeNodeFailed = "node_failed"
+	CodeTimeout    = "timeout"   // an attempt took longer than it may
+	CodeCancelled  = "cancelled" // the execution ended while the node ran
+	// the node wanted more memory than its module may have
+	CodeMemory         = "memory"
+	CodeTrap           = "trap"             // the node crashed
+	CodeExit           = "exit"             // the node ended its own process
+	CodeBadAnswer      = "bad_answer"       // the node's answer is not one
+	CodeUnknownHandle  = "unknown_handle"   // the node chose a way that its type does not have
+	CodeInputTooLarge  = "input_too_large"  // the resolved config is over Limits.NodeInput
+	CodeOutputTooLarge = "output_too_large" // the output is over Limits.NodeOutput
+	// the execution's values are over Limits.ExecutionMemory
+	CodeExecutionMemory = "execution_memory"
 	CodeForEachNotArray = "foreach_not_array" // forEach did not give an array
 	CodeForEachTooMany  = "foreach_too_many"  // more items than Limits.ForEachItems
 	CodeInternal        = "internal"          // a fault of the host, not of the node
@@ -58,14 +62,16 @@ func (e *NodeError) Error() string { return e.Message }
 // Unwrap returns the detail.
 func (e *NodeError) Unwrap() error { return e.Detail }
 
-// CodeCrashLoop is the code of an execution that was running in several deaths of the process and is not run any more.
+// CodeCrashLoop is the code of an execution that was running in several deaths of the process and
+// is not run any more.
 const CodeCrashLoop = "crash_loop"
 
-// CodeJournalFull is the code of an execution that could not go on because the journal had no room for what its nodes have
-// completed: the workflow has its share of it, or it is full.
+// CodeJournalFull is the code of an execution that could not go on because the journal had no room
+// for what its nodes have completed: the workflow has its share of it, or it is full.
 const CodeJournalFull = "journal_full"
 
-// fixed makes the error of a limit or a rule, whose message is a fixed text. Another attempt would end the same way.
+// fixed makes the error of a limit or a rule, whose message is a fixed text. Another attempt would
+// end the same way.
 func fixed(code, message string) *NodeError {
 	return &NodeError{Code: code, Message: message, final: true}
 }

@@ -31,8 +31,8 @@ type execution struct {
 	notes   notes
 	apart   sync.WaitGroup // goroutines that run branches
 
-	// outputs of the nodes that have completed, for templates. A node reads only those of nodes before it, which were
-	// written before its turn came.
+	// outputs of the nodes that have completed, for templates. A node reads only those of nodes
+	// before it, which were written before its turn came.
 	outputs [][]byte
 
 	mu      sync.Mutex
@@ -82,8 +82,9 @@ func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Eve
 	for i := range n {
 		x.spots[i] = spot{waiting: len(p.Plan.Nodes[i].In), next: noNode}
 	}
-	// The execution ends with ctx but does not show its deadline to nodes: host functions hurry to be done before a
-	// node's own, so as to fail by themselves, and a failed node would hide that the whole execution is late.
+	// The execution ends with ctx but does not show its deadline to nodes: host functions hurry to
+	// be done before a node's own, so as to fail by themselves, and a failed node would hide that
+	// the whole execution is late.
 	x.caller.Context = ctx
 	mayStay := p.Plan.Webhook != nil && p.Plan.Webhook.AcceptOnTimeout // when the caller has gone
 	if mayStay && ctx.Err() == nil {
@@ -112,7 +113,8 @@ func (x *execution) run() *Result {
 	defer timer.Stop()
 
 	x.engine.config.Observer.ExecutionStarted(x.program.Plan, x.id)
-	// The event is there in any case, so it counts even when there is no room for it: the first config will fail.
+	// The event is there in any case, so it counts even when there is no room for it: the first
+	// config will fail.
 	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
 	x.follow(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}))
 	x.apart.Wait()
@@ -124,8 +126,8 @@ func (x *execution) run() *Result {
 // late ends an execution whose time is over.
 func (x *execution) late() { x.cancel(lateError{x.limit}) }
 
-// follow runs nodes whose turn has come together, a list, and then what follows from them: the first on this goroutine, each
-// other on one of its own.
+// follow runs nodes whose turn has come together, a list, and then what follows from them: the
+// first on this goroutine, each other on one of its own.
 func (x *execution) follow(first int) {
 	for first != noNode {
 		for x.spots[first].next != noNode {
@@ -158,8 +160,8 @@ func (x *execution) cut(n int, r NodeResult) {
 	x.cutOff = true
 }
 
-// settle keeps the result of a node and returns the nodes whose turn comes by that, a list in plan order. What has completed
-// is in the journal before.
+// settle keeps the result of a node and returns the nodes whose turn comes by that, a list in plan
+// order. What has completed is in the journal before.
 func (x *execution) settle(n int, r NodeResult) (ready int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -178,8 +180,8 @@ func (x *execution) settle(n int, r NodeResult) (ready int) {
 	return x.advance(n)
 }
 
-// advance tells the nodes behind n that it is settled, settles those that will not run or have run before, and returns
-// those whose turn has come. The caller holds the lock.
+// advance tells the nodes behind n that it is settled, settles those that will not run or have run
+// before, and returns those whose turn has come. The caller holds the lock.
 func (x *execution) advance(n int) (ready int) {
 	ready = noNode
 	last := n // of the nodes that are settled now, a list that begins with n
@@ -210,7 +212,8 @@ func (x *execution) insert(list *int, n int) {
 	x.spots[n].next, *list = *list, n
 }
 
-// decide says what becomes of a node when all nodes before it are settled: Stopped, Skipped, or NotRun for its turn.
+// decide says what becomes of a node when all nodes before it are settled: Stopped, Skipped, or
+// NotRun for its turn.
 func (x *execution) decide(n int) NodeState {
 	state := Skipped
 	for _, edge := range x.program.Plan.Nodes[n].In {
@@ -261,19 +264,21 @@ func (x *execution) result() *Result {
 	return r
 }
 
-// goesOn tells whether an execution that was cut off is run again from the journal. The caller holds the lock.
+// goesOn tells whether an execution that was cut off is run again from the journal. The caller
+// holds the lock.
 func (x *execution) goesOn() bool {
 	cause := x.cutBy()
 	return x.lease != nil && (errors.Is(cause, journal.ErrLeaseLost) || errors.Is(cause, errShutdown) || errors.Is(cause, errCheckpoint))
 }
 
-// noRoom tells whether an execution was cut off because the journal had no room for a step. It does not go on: with its steps
-// kept it would never be another.
+// noRoom tells whether an execution was cut off because the journal had no room for a step. It does
+// not go on: with its steps kept it would never be another.
 func noRoom(cause error) bool {
 	return errors.Is(cause, errCheckpoint) && errors.Is(cause, journal.ErrFull)
 }
 
-// cutBy is why the execution ended before its nodes did; nil when it did not. It is called after run.
+// cutBy is why the execution ended before its nodes did; nil when it did not. It is called after
+// run.
 func (x *execution) cutBy() error {
 	if !x.cutOff {
 		return nil

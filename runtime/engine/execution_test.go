@@ -87,7 +87,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestEventOfTheLimit: what was accepted can be handed on, also where it is longer than an output may be otherwise.
+// TestEventOfTheLimit: what was accepted can be handed on, also where it is longer than an output
+// may be otherwise.
 func TestEventOfTheLimit(t *testing.T) {
 	l := newLab(t, Config{Limits: Limits{NodeOutput: 1000}}, sandbox.Limits{Output: 1000})
 	body := `{"items":["` + strings.Repeat("x", 5000) + `"]}`

@@ -9,28 +9,30 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// DefaultWorkers is how many executions an Executor runs at the same time when it is not told. They mostly wait for other
-// machines, so it does not depend on the number of cores; a quarter of the default slots leaves room for senders who wait.
+// DefaultWorkers is how many executions an Executor runs at the same time when it is not told. They
+// mostly wait for other machines, so it does not depend on the number of cores; a quarter of the
+// default slots leaves room for senders who wait.
 const DefaultWorkers = 64
 
 // Runner is how an Executor runs an entry: the engine and the programs of one configuration.
 type Runner struct {
 	Engine *Engine
-	// Resolve finds the program of an entry, by its workflow and revision, or compiles it from the entry's document. The
-	// program comes with a reference on its Nodes, which the executor releases. ErrGone means that the configuration has
-	// ended and no longer lends this runner: the entry is given to the one of the moment. A
-	// *sandbox.NoRoomError in an error has it tried again later. Any other error fails the execution.
-	// It gives up when ctx ends.
+	// Resolve finds the program of an entry, by its workflow and revision, or compiles it from the
+	// entry's document. The program comes with a reference on its Nodes, which the executor
+	// releases. ErrGone means that the configuration has ended and no longer lends this runner: the
+	// entry is given to the one of the moment. A *sandbox.NoRoomError in an error has it tried
+	// again later. Any other error fails the execution. It gives up when ctx ends.
 	Resolve func(ctx context.Context, e *journal.Entry) (*Program, error)
 }
 
-// Executor runs what is in a journal, apart from any request. It outlives configurations: each lends it a Runner. It is
-// safe for concurrent use.
+// Executor runs what is in a journal, apart from any request. It outlives configurations: each
+// lends it a Runner. It is safe for concurrent use.
 //
-// One goroutine claims, and only what can run at once: there is a bounded number of workers, of which one workflow has at most
-// its share, see journal.Share, and at most half as many as there are slots. A claimed execution waits for a slot of the
-// engine; when its own workflow is at its limit it goes back into the journal, and no other of that workflow is claimed
-// until there is room, so that it does not keep others from running.
+// One goroutine claims, and only what can run at once: there is a bounded number of workers, of
+// which one workflow has at most its share, see journal.Share, and at most half as many as there
+// are slots. A claimed execution waits for a slot of the engine; when its own workflow is at its
+// limit it goes back into the journal, and no other of that workflow is claimed until there is
+// room, so that it does not keep others from running.
 type Executor struct {
 	journal  journal.Journal
 	workers  int
@@ -50,8 +52,9 @@ type Executor struct {
 	claims   context.Context
 	noClaims context.CancelFunc // ends claims; they have none without a runner
 	claiming bool               // the claiming goroutine was started
-	anew     context.CancelFunc // ends the claim that is made, so that it is made anew; nil = none is, or it takes all
-	claimed  int                // executions that were claimed and have not ended
+	// ends the claim that is made, so that it is made anew; nil = none is, or it takes all
+	anew     context.CancelFunc
+	claimed  int // executions that were claimed and have not ended
 	lanes    lanes
 	closing  bool          // nothing is accepted any more
 	quitting chan struct{} // closed when nothing is claimed any more
@@ -59,8 +62,9 @@ type Executor struct {
 	cutOff   int           // executions that were cut off
 }
 
-// NewExecutor makes an executor of j, which it takes over: Close closes it. Nothing runs before Use. workers bounds how
-// many claimed executions run at the same time; 0 or less means DefaultWorkers.
+// NewExecutor makes an executor of j, which it takes over: Close closes it. Nothing runs before
+// Use. workers bounds how many claimed executions run at the same time; 0 or less means
+// DefaultWorkers.
 func NewExecutor(j journal.Journal, workers int) *Executor {
 	if workers <= 0 {
 		workers = DefaultWorkers
@@ -75,9 +79,9 @@ func NewExecutor(j journal.Journal, workers int) *Executor {
 // Journal is the journal it works on, to be opened before the first Use.
 func (x *Executor) Journal() journal.Journal { return x.journal }
 
-// Use makes r the current runner, until remove is called; then the one before is current again. Executions that run already
-// stay with the runner they began with. Without a runner nothing is claimed, so who closes the executor removes its
-// runner afterwards.
+// Use makes r the current runner, until remove is called; then the one before is current again.
+// Executions that run already stay with the runner they began with. Without a runner nothing is
+// claimed, so who closes the executor removes its runner afterwards.
 func (x *Executor) Use(r Runner) (remove func()) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -107,20 +111,23 @@ func (x *Executor) remove(r *Runner) {
 	}
 }
 
-// LimitRecords sets how many executions a second are recorded of those that succeeded while a sender waited for them; less
-// than 0 means all, as before it is called. Others are recorded always.
+// LimitRecords sets how many executions a second are recorded of those that succeeded while a
+// sender waited for them; less than 0 means all, as before it is called. Others are recorded
+// always.
 func (x *Executor) LimitRecords(perSecond int) { x.recorder.limit(perSecond) }
 
-// NotRecorded is how many executions were not recorded, because of LimitRecords or because the journal did not take them.
+// NotRecorded is how many executions were not recorded, because of LimitRecords or because the
+// journal did not take them.
 func (x *Executor) NotRecorded() uint64 { return x.recorder.missed.Load() }
 
-// Accept journals an execution; nil means that it will be run, as surely as the journal's durability says.
+// Accept journals an execution; nil means that it will be run, as surely as the journal's
+// durability says.
 func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event) error {
 	return x.AcceptOnce(ctx, p, id, ev, nil)
 }
 
-// AcceptOnce is Accept unless the journal has the key already; nil is no key. The error is the journal's: a
-// *journal.DuplicateError without a response is one to Join.
+// AcceptOnce is Accept unless the journal has the key already; nil is no key. The error is the
+// journal's: a *journal.DuplicateError without a response is one to Join.
 func (x *Executor) AcceptOnce(ctx context.Context, p *flow.Plan, id string, ev *flow.Event, key *journal.Key) error {
 	if !x.enter() {
 		return journal.ErrClosed

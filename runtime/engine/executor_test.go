@@ -151,7 +151,8 @@ func TestExecutorWaitsForRoom(t *testing.T) {
 // noRoomToLoad is the error of a module for which others have the memory.
 var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.NoRoomError{Need: 1}}}
 
-// TestExecutorSurvivesReloads: an entry that was claimed for a configuration which has ended meanwhile goes to the next one.
+// TestExecutorSurvivesReloads: an entry that was claimed for a configuration which has ended
+// meanwhile goes to the next one.
 func TestExecutorSurvivesReloads(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, Config{}, sandbox.Limits{})
@@ -203,7 +204,8 @@ func TestExecutorBoundsItsWorkers(t *testing.T) {
 	}
 }
 
-// TestExecutorLetsOthersPass: executions of a workflow that is at its limit do not keep the only worker from others.
+// TestExecutorLetsOthersPass: executions of a workflow that is at its limit do not keep the only
+// worker from others.
 func TestExecutorLetsOthersPass(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, Config{}, sandbox.Limits{})
@@ -309,7 +311,8 @@ func TestExecutorFollowsItsRunners(t *testing.T) {
 	removeFourth()
 }
 
-// TestExecutorKeepsTheRunnerItBeganWith: what runs is not disturbed by the end of its configuration.
+// TestExecutorKeepsTheRunnerItBeganWith: what runs is not disturbed by the end of its
+// configuration.
 func TestExecutorKeepsTheRunnerItBeganWith(t *testing.T) {
 	j := newLedger()
 	began, goOn := make(chan struct{}), make(chan struct{})

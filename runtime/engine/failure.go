@@ -61,7 +61,8 @@ func (x *execution) logAttempt(c call, err *NodeError) {
 
 // callFailed makes the error of a call that gave no answer. deadline is that of limit.
 func callFailed(ctx context.Context, limit timeLimit, deadline time.Time, err error) *NodeError {
-	if ctx.Err() != nil || !time.Now().Before(deadline) { // also when the sandbox saw its end as something else
+	// also when the sandbox saw its end as something else
+	if ctx.Err() != nil || !time.Now().Before(deadline) {
 		return &NodeError{Code: CodeTimeout, Message: "the node took too long: " + limit.passed(), Detail: err}
 	}
 	var failure *sandbox.Error

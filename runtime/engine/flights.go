@@ -11,12 +11,12 @@ import (
 // maxWaiting is how many duplicates may wait at a time for executions that run.
 const maxWaiting = 1024
 
-// ErrNotHere means that an execution does not run here: it has just ended, or it runs on another machine that shares the
-// journal. Who wants its key asks the journal again.
+// ErrNotHere means that an execution does not run here: it has just ended, or it runs on another
+// machine that shares the journal. Who wants its key asks the journal again.
 var ErrNotHere = errors.New("the execution does not run here")
 
-// flights are the executions that hold an idempotency key here, by id, for the duplicates that wait for them. It is safe for
-// concurrent use.
+// flights are the executions that hold an idempotency key here, by id, for the duplicates that wait
+// for them. It is safe for concurrent use.
 type flights struct {
 	mu      sync.Mutex
 	byID    map[string]*flight
@@ -27,7 +27,9 @@ type flights struct {
 type flight struct {
 	landed   chan struct{}
 	response []byte // what duplicates are answered; nil = it ended without an answer
-	stale    bool   // the response is only for those who have waited: the key goes back, and the journal does not know yet
+	// the response is only for those who have waited: the key goes back, and the journal does not
+	// know yet
+	stale bool
 }
 
 // land ends the wait of duplicates.
@@ -68,9 +70,10 @@ type Seat struct {
 	flight  *flight
 }
 
-// Join takes a place among those who wait for an execution that holds an idempotency key here; Wait gives it back and must be
-// called. The error is ErrNotHere, ErrServerBusy when too many wait already, or journal.ErrUnavailable when the execution has
-// ended and its key is free as soon as the journal can be written.
+// Join takes a place among those who wait for an execution that holds an idempotency key here; Wait
+// gives it back and must be called. The error is ErrNotHere, ErrServerBusy when too many wait
+// already, or journal.ErrUnavailable when the execution has ended and its key is free as soon as
+// the journal can be written.
 func (x *Executor) Join(id string) (*Seat, error) {
 	f := &x.flights
 	f.mu.Lock()
@@ -88,8 +91,8 @@ func (x *Executor) Join(id string) (*Seat, error) {
 	}
 }
 
-// Wait waits for the end of the execution and returns what its duplicates are answered, nil when it has ended without an
-// answer. It holds no slot. The error is ctx's.
+// Wait waits for the end of the execution and returns what its duplicates are answered, nil when it
+// has ended without an answer. It holds no slot. The error is ctx's.
 func (s *Seat) Wait(ctx context.Context) (response []byte, err error) {
 	defer func() {
 		s.flights.mu.Lock()

@@ -16,9 +16,10 @@ type items struct {
 	node   int
 	values [][]byte
 
-	mu       sync.Mutex
-	next     int                        // the item that begins next
-	end      int                        // the lowest item that failed; those behind it are not wanted. At first: how many there are
+	mu   sync.Mutex
+	next int // the item that begins next
+	// the lowest item that failed; those behind it are not wanted. At first: how many there are
+	end      int
 	failure  *NodeError                 // of item end
 	running  map[int]context.CancelFunc // by item
 	outputs  [][]byte
@@ -27,7 +28,8 @@ type items struct {
 	fuel     uint64
 }
 
-// runItems runs a node for each item of its forEach. What they are is found out within the node's time from now on.
+// runItems runs a node for each item of its forEach. What they are is found out within the node's
+// time from now on.
 func (x *execution) runItems(n int, now time.Time) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -92,7 +94,8 @@ func (s *items) work() {
 	}
 }
 
-// begin gives out the next item, if there is one, with a context that ends when the item is not wanted any more.
+// begin gives out the next item, if there is one, with a context that ends when the item is not
+// wanted any more.
 func (s *items) begin() (i int, ctx context.Context, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,7 +135,8 @@ func (s *items) ended(i int, a answer) {
 	}
 }
 
-// answer puts the outputs together when all items have ended. What was counted for them is counted for the array instead.
+// answer puts the outputs together when all items have ended. What was counted for them is counted
+// for the array instead.
 func (s *items) answer() answer {
 	s.x.memory.give(s.size)
 	if err := s.failure; err != nil {

@@ -10,8 +10,8 @@ func read(id, key string, more ...string) string {
 	return task(id, `"do":"read","key":"`+key+`"`, more...)
 }
 
-// TestGlobalsOfNodes: nodes read the globals that are not secret and add to numbers, and records have all of it, so that the calls can be
-// made again.
+// TestGlobalsOfNodes: nodes read the globals that are not secret and add to numbers, and records
+// have all of it, so that the calls can be made again.
 func TestGlobalsOfNodes(t *testing.T) {
 	const key = "hush-hush-hush"
 	l := newLab(t, Config{Globals: workspace{"rate": `{"eur":1.50}`, "orders": `41`, "__secret_key": `"` + key + `"`, "none": `null`}}, sandbox.Limits{})
@@ -39,7 +39,8 @@ func TestGlobalsOfNodes(t *testing.T) {
 	}
 	l.wantSame(r)
 
-	for i, changed := range map[int]string{0: `2`, 3: `7`} { // what is replayed is the record, not the globals of today
+	// what is replayed is the record, not the globals of today
+	for i, changed := range map[int]string{0: `2`, 3: `7`} {
 		n := r.Nodes[i]
 		n.Calls[0].Host[0].Answer.Text = changed
 		if got := l.nodes.Repeat(t.Context(), &n); string(got.Is.Output) != changed {
@@ -48,7 +49,8 @@ func TestGlobalsOfNodes(t *testing.T) {
 	}
 }
 
-// TestReadGlobalsWithSecrets: a value in which a resolved secret stands is masked in the record, so that the call cannot be made again.
+// TestReadGlobalsWithSecrets: a value in which a resolved secret stands is masked in the record, so
+// that the call cannot be made again.
 func TestReadGlobalsWithSecrets(t *testing.T) {
 	l := newLab(t, Config{Globals: workspace{"note": `"with hush-hush-hush"`, "__secret_key": `"hush-hush-hush"`}}, sandbox.Limits{})
 	r := l.recorded(document("t>a a>b", echo("a", `"{{global.__secret_key}}"`), read("b", "note")), `{}`)

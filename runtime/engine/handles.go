@@ -15,16 +15,17 @@ const (
 	maxOpened    = 16 << 20 // bytes of a request with its handles replaced
 )
 
-// secretHandles stand for the secrets in the config of one node, or of one item of forEach, whose module asks for handles: it gets them
-// in the place of what templates have found in __secret globals. Requests turn them back, nothing else does, and those of another config
-// are texts like any other. It belongs to one goroutine.
+// secretHandles stand for the secrets in the config of one node, or of one item of forEach, whose
+// module asks for handles: it gets them in the place of what templates have found in __secret
+// globals. Requests turn them back, nothing else does, and those of another config are texts like
+// any other. It belongs to one goroutine.
 type secretHandles struct {
 	handles map[hiddenValue][]byte // a JSON string each
 	values  map[string][]byte      // by the handle's text: raw JSON
 }
 
-// hiddenValue is a value that a handle stands for. Two long ones are the same only when they are in the same place: comparing
-// them would take too long where many templates name one.
+// hiddenValue is a value that a handle stands for. Two long ones are the same only when they are in
+// the same place: comparing them would take too long where many templates name one.
 type hiddenValue struct {
 	short string
 	first *byte
@@ -34,7 +35,8 @@ type hiddenValue struct {
 // maxShort is how many bytes a value has at most that is compared.
 const maxShort = 1 << 10
 
-// hide is what stands for a value, a JSON string of characters that JSON, URLs and headers take as they are.
+// hide is what stands for a value, a JSON string of characters that JSON, URLs and headers take as
+// they are.
 func (s *secretHandles) hide(value []byte) []byte {
 	key := hiddenValue{}
 	if len(value) <= maxShort {
@@ -56,9 +58,10 @@ func (s *secretHandles) hide(value []byte) []byte {
 
 var errOpened = &hostapi.Failure{Code: "http_bad_request", Message: "the request is too large", Fatal: true}
 
-// open is a request with its handles replaced: a string that is one alone by the value, of any kind, and one within a string by the text
-// that a template would have put there; in the parts of it that secrets may be in, and not in keys of objects. put are the texts in what
-// was put in. What is not a request comes back as it is; request is not changed.
+// open is a request with its handles replaced: a string that is one alone by the value, of any
+// kind, and one within a string by the text that a template would have put there; in the parts of
+// it that secrets may be in, and not in keys of objects. put are the texts in what was put in. What
+// is not a request comes back as it is; request is not changed.
 func (s *secretHandles) open(request []byte) (opened []byte, put []string, err error) {
 	if s == nil || !bytes.Contains(request, []byte(handlePrefix)) || len(request) > maxOpened {
 		return request, nil, nil
@@ -82,7 +85,8 @@ type opening struct {
 	tooLarge bool
 }
 
-// opened are the parts of a request in which secrets may be. The method goes to other origins by redirects.
+// opened are the parts of a request in which secrets may be. The method goes to other origins by
+// redirects.
 var opened = []string{"url", "headers", "query", "body"}
 
 func (o *opening) request(v []byte) {
@@ -108,8 +112,8 @@ func (o *opening) request(v []byte) {
 	o.out = append(o.out, '}')
 }
 
-// walk appends a value of a checked request without the white space between its tokens. It passes each byte once, however deep
-// the value nests.
+// walk appends a value of a checked request without the white space between its tokens. It passes
+// each byte once, however deep the value nests.
 func (o *opening) walk(v []byte) {
 	for len(v) > 0 && !o.tooLarge {
 		switch n := bytes.IndexAny(v, "\" \t\r\n"); {

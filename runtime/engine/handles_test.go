@@ -63,7 +63,8 @@ func asks(typ, id, request string, settings ...string) string {
 	return node(typ, id, `"find":"`+hex.EncodeToString([]byte(hush))+`","request":`+request, settings)
 }
 
-// TestSecretsByHandle: the server gets what it would get of a node that has the texts, and the node's memory never has them.
+// TestSecretsByHandle: the server gets what it would get of a node that has the texts, and the
+// node's memory never has them.
 func TestSecretsByHandle(t *testing.T) {
 	const request = `{"url":"https://x.example/{{global.__secret_key}}?{{global.plain}}","headers":{"authorization":"Bearer {{global.__secret_key}}"},` +
 		`"query":{"k":"{{ global.__secret_key }}","l":["{{global.__secret_all.list}}","x"]},"followRedirects":"{{global.__secret_on}}","body":{"all":"{{global.__secret_all}}",` +
@@ -97,7 +98,8 @@ func TestSecretsByHandle(t *testing.T) {
 	}
 }
 
-// TestHandlesAreOfOneCall: attempts share them; another item or node gets others, and those it was given are texts for it.
+// TestHandlesAreOfOneCall: attempts share them; another item or node gets others, and those it was
+// given are texts for it.
 func TestHandlesAreOfOneCall(t *testing.T) {
 	s := &server{busy: 1}
 	l := blindLab(t, s)

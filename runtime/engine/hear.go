@@ -90,7 +90,8 @@ func (h *hostSide) GetGlobal(key string) (value []byte, err error) {
 	return value, err
 }
 
-// note keeps a call of the host. When there is no room for any, the last one that is kept has no request.
+// note keeps a call of the host. When there is no room for any, the last one that is kept has no
+// request.
 func (h *hostSide) note(c hostCall, err error) {
 	if h.heard.cut {
 		return
@@ -122,7 +123,8 @@ func readRequest(key string) []byte {
 	return append(rawjson.AppendQuoted([]byte(`{"key":`), []byte(key)), '}')
 }
 
-// asJSON is a value of a guest's making as JSON, in canonical form: one that is not JSON as a string.
+// asJSON is a value of a guest's making as JSON, in canonical form: one that is not JSON as a
+// string.
 func asJSON(v []byte) []byte {
 	if out, err := rawjson.AppendCanonical(nil, v, maxHostDepth); err == nil {
 		return out

@@ -11,8 +11,9 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Held is an idempotency key that an execution has while its sender waits. It ends with Keep or Free, whichever comes first;
-// what is called after that does nothing. A Held belongs to one goroutine.
+// Held is an idempotency key that an execution has while its sender waits. It ends with Keep or
+// Free, whichever comes first; what is called after that does nothing. A Held belongs to one
+// goroutine.
 type Held struct {
 	executor *Executor
 	key      journal.Reservation
@@ -23,9 +24,9 @@ type Held struct {
 	free     bool
 }
 
-// Reserve takes a key for an execution whose sender will wait, as durably as the journal's durability says; nothing of it
-// has run yet. The error is the journal's: a *journal.DuplicateError without a response is one to Join. When the
-// process ends while the key is held, it is free again.
+// Reserve takes a key for an execution whose sender will wait, as durably as the journal's
+// durability says; nothing of it has run yet. The error is the journal's: a *journal.DuplicateError
+// without a response is one to Join. When the process ends while the key is held, it is free again.
 func (x *Executor) Reserve(ctx context.Context, e *Engine, r journal.Reservation) (*Held, error) {
 	if !x.enter() {
 		return nil, journal.ErrClosed
@@ -56,7 +57,8 @@ func known(err error) bool {
 		errors.Is(err, journal.ErrClosed)
 }
 
-// Await is Executor.Await for the execution that has the key. When it returns nil, the journal keeps late for duplicates.
+// Await is Executor.Await for the execution that has the key. When it returns nil, the journal
+// keeps late for duplicates.
 func (h *Held) Await(ctx context.Context, e *Engine, p *Program, ev *flow.Event, late []byte, release func()) *Result {
 	key := h.key.Key
 	key.Response = late
@@ -76,10 +78,12 @@ func (h *Held) Await(ctx context.Context, e *Engine, p *Program, ev *flow.Event,
 	return r
 }
 
-// Keep keeps response for duplicates until the key's time is over. Those that wait already get it too.
+// Keep keeps response for duplicates until the key's time is over. Those that wait already get it
+// too.
 func (h *Held) Keep(response []byte) { h.conclude(response, false) }
 
-// Free gives the key back: the next request with it begins anew. Duplicates that wait already get response.
+// Free gives the key back: the next request with it begins anew. Duplicates that wait already get
+// response.
 func (h *Held) Free(response []byte) { h.conclude(response, true) }
 
 func (h *Held) conclude(response []byte, free bool) {

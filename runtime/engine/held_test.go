@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Reserve implements journal.Keys. A failure comes after the key was reserved, as one of a disk may.
+// Reserve implements journal.Keys. A failure comes after the key was reserved, as one of a disk
+// may.
 func (j *ledger) Reserve(ctx context.Context, r journal.Reservation) error {
 	if err := j.Journal.Reserve(ctx, r); err != nil {
 		return err
@@ -151,7 +152,8 @@ func TestHeldKeyEnds(t *testing.T) {
 	})
 }
 
-// TestJournalThatFailsUnderAKey: duplicates get the right answer meanwhile, and the journal learns it when it works again.
+// TestJournalThatFailsUnderAKey: duplicates get the right answer meanwhile, and the journal learns
+// it when it works again.
 func TestJournalThatFailsUnderAKey(t *testing.T) {
 	withDesk(t, func(d *desk) {
 		d.fail("settle")

@@ -111,7 +111,8 @@ type lab struct {
 	logs   *observer.ObservedLogs
 }
 
-// httpFunc is the http capability of a lab: the outside world that a test plays. name is the text of the request.
+// httpFunc is the http capability of a lab: the outside world that a test plays. name is the text
+// of the request.
 type httpFunc func(ctx context.Context, name string, o hostapi.HTTPOptions) (string, error)
 
 func (f httpFunc) Do(ctx context.Context, request []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
@@ -119,7 +120,8 @@ func (f httpFunc) Do(ctx context.Context, request []byte, o hostapi.HTTPOptions,
 	return append(dst, answer...), err
 }
 
-// newLab makes a lab. The config is completed with what it lacks; sandboxed calls have the limits given.
+// newLab makes a lab. The config is completed with what it lacks; sandboxed calls have the limits
+// given.
 func newLab(t *testing.T, c Config, limits sandbox.Limits) *lab {
 	t.Helper()
 	loads := make(map[string]Load)
@@ -169,7 +171,8 @@ func (l *lab) runIn(ctx context.Context, document, body string) *Result {
 	return l.engine.Run(ctx, l.program(document), "exec-1", event(l, body), nil)
 }
 
-// document writes a workflow whose trigger is t. edges are like "t>a a>b:error": from, to, and the handle.
+// document writes a workflow whose trigger is t. edges are like "t>a a>b:error": from, to, and the
+// handle.
 func document(edges string, nodes ...string) string {
 	return documentWith(`{"triggerType":"webhook"}`, edges, nodes...)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// journalWait bounds one call to the journal. The calls that end a piece of work are not cut short with it: what was done
-// is to be kept.
+// journalWait bounds one call to the journal. The calls that end a piece of work are not cut short
+// with it: what was done is to be kept.
 const journalWait = 10 * time.Second
 
 // lasting is a context for such a call.
@@ -25,8 +25,9 @@ func checkpoint(ctx context.Context, l journal.Lease, s journal.Step) error {
 	return l.Checkpoint(ctx, s)
 }
 
-// keepLease extends a lease until stop is called. When it is lost, or soon will be because it cannot be extended, lost is
-// called; also when its execution was cancelled. A lease that does not lapse needs none of it.
+// keepLease extends a lease until stop is called. When it is lost, or soon will be because it
+// cannot be extended, lost is called; also when its execution was cancelled. A lease that does not
+// lapse needs none of it.
 func keepLease(l journal.Lease, lost func(error)) (stop func()) {
 	ttl := l.TTL()
 	if ttl <= 0 {
@@ -50,7 +51,8 @@ func keepLease(l journal.Lease, lost func(error)) (stop func()) {
 			case errors.Is(err, journal.ErrCancelled):
 				lost(err)
 				return
-			case errors.Is(err, journal.ErrLeaseLost), time.Since(extended) >= ttl-ttl/3: // another try would come too late
+			// another try would come too late
+			case errors.Is(err, journal.ErrLeaseLost), time.Since(extended) >= ttl-ttl/3:
 				lost(fmt.Errorf("%w: %w", journal.ErrLeaseLost, err))
 				return
 			}

@@ -17,12 +17,14 @@ type ledger struct {
 	*memory.Journal
 	durability journal.Durability
 
-	mu       sync.Mutex
-	told     []string
-	finished chan string                                // id and status of each entry that was finished
-	ttl      time.Duration                              // of leases
-	deaths   int                                        // of entries that are claimed
-	fail     func(call string, step journal.Step) error // called before checkpoint, finish, extend, adopt, claim
+	mu   sync.Mutex
+	told []string
+	// id and status of each entry that was finished
+	finished chan string
+	ttl      time.Duration // of leases
+	deaths   int           // of entries that are claimed
+	// called before checkpoint, finish, extend, adopt, claim
+	fail func(call string, step journal.Step) error
 }
 
 func newLedger() *ledger {

@@ -4,11 +4,13 @@ import "time"
 
 // Limits of executions. A field that is zero means its default, see DefaultLimits.
 type Limits struct {
-	Executions       int           // that run at the same time, of all workflows; at most half of them from a journal
-	QueueWait        time.Duration // how long Acquire waits for a slot
-	NodeTimeout      time.Duration // of one attempt of a node or of one item of forEach
-	NodeInput        int           // bytes of a node's resolved config
-	NodeOutput       int           // bytes of a node's output, see outputLimit; with forEach of all items together
+	// that run at the same time, of all workflows; at most half of them from a journal
+	Executions  int
+	QueueWait   time.Duration // how long Acquire waits for a slot
+	NodeTimeout time.Duration // of one attempt of a node or of one item of forEach
+	NodeInput   int           // bytes of a node's resolved config
+	// bytes of a node's output, see outputLimit; with forEach of all items together
+	NodeOutput       int
 	ForEachItems     int           // items of a forEach
 	ExecutionMemory  int           // bytes of the live values of one execution
 	ExecutionTimeout time.Duration // of a run, retries and waits included
@@ -43,8 +45,9 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
-// outputLimit is how long an output may be, in bytes. It is never less than the trigger's data: what
-// was accepted can be handed on, also when the query in it makes it longer than the limit of bodies.
+// outputLimit is how long an output may be, in bytes. It is never less than the trigger's data:
+// what was accepted can be handed on, also when the query in it makes it longer than the limit of
+// bodies.
 func (x *execution) outputLimit() int {
 	return max(x.engine.config.Limits.NodeOutput, len(x.event.Data))
 }

@@ -19,8 +19,8 @@ const (
 	maxCode    = 64                 // bytes of a node's own error code
 )
 
-// secretTexts are the texts that an execution must not show: what the __secret globals it has resolved so far hold. Safe
-// for concurrent use.
+// secretTexts are the texts that an execution must not show: what the __secret globals it has
+// resolved so far hold. Safe for concurrent use.
 type secretTexts struct {
 	mu    sync.RWMutex
 	texts []string // longest first, so that one that contains another is masked as a whole
@@ -85,7 +85,8 @@ func (s *secretTexts) atLeast(size int) []string {
 	return slices.Clone(s.texts[:n])
 }
 
-// block makes at most limit bytes of valid UTF-8 without control characters but line feeds and tabs, secrets masked.
+// block makes at most limit bytes of valid UTF-8 without control characters but line feeds and
+// tabs, secrets masked.
 func (s *secretTexts) block(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -117,7 +118,8 @@ func (s *secretTexts) mask(text string) string {
 	return text
 }
 
-// line makes one line of at most limit bytes of valid UTF-8 without control characters, secrets masked.
+// line makes one line of at most limit bytes of valid UTF-8 without control characters, secrets
+// masked.
 func (s *secretTexts) line(text string, limit int) string {
 	text = strings.TrimSpace(s.mask(text))
 	if i := strings.IndexAny(text, "\n\r\v\f\u0085\u2028\u2029"); i >= 0 {
@@ -132,8 +134,8 @@ func (s *secretTexts) line(text string, limit int) string {
 	return cutText(text, limit)
 }
 
-// message makes the line for a NodeError of what a node said. The sandbox has cut it where it was too long, so that a
-// secret may have lost its end.
+// message makes the line for a NodeError of what a node said. The sandbox has cut it where it was
+// too long, so that a secret may have lost its end.
 func (s *secretTexts) message(text string) string {
 	line := s.line(text, maxMessage)
 	if len(text) <= hostapi.MaxMessage-utf8.UTFMax {

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// minEverywhere is how many bytes a secret has at least that is masked wherever it stands in a value. Shorter ones would
-	// blot out half of a record: they are masked where a template has put them.
+	// minEverywhere is how many bytes a secret has at least that is masked wherever it stands in a
+	// value. Shorter ones would blot out half of a record: they are masked where a template has put
+	// them.
 	minEverywhere = 8
 	// maxComposed bounds how many texts with a secret in them are remembered for one record.
 	maxComposed = 10_000
@@ -18,21 +19,24 @@ const (
 
 var quotedMask = []byte(`"` + mask + `"`)
 
-// masker makes JSON values fit to be shown. What it gives is JSON too. The zero value masks nothing.
+// masker makes JSON values fit to be shown. What it gives is JSON too. The zero value masks
+// nothing.
 type masker struct {
 	texts []string // masked wherever they stand, longest first
-	// composed are strings and numbers, as texts, into which a template has put a secret, and how they are shown. A node
-	// that hands one on gives it as it got it.
+	// composed are strings and numbers, as texts, into which a template has put a secret, and how
+	// they are shown. A node that hands one on gives it as it got it.
 	composed map[string]string
-	blind    bool    // there are more of them than it can remember, or its effort is over: it shows nothing
-	all      bool    // strings and numbers are masked whatever they are
-	effort   *effort // nil = without a bound
+	// there are more of them than it can remember, or its effort is over: it shows nothing
+	blind  bool
+	all    bool    // strings and numbers are masked whatever they are
+	effort *effort // nil = without a bound
 }
 
 const (
 	// valueEffort is what a value takes beside its bytes, as bytes.
 	valueEffort = 32
-	// secretEffort is how many bytes of a text are read in the time of one step in looking for a secret in it.
+	// secretEffort is how many bytes of a text are read in the time of one step in looking for a
+	// secret in it.
 	secretEffort = 8
 )
 
@@ -188,7 +192,8 @@ func children(v []byte) (values [][]byte) {
 	return values
 }
 
-// maskLeaves is v with each string and number in it masked, as a secret global is shown. Booleans and null tell nothing.
+// maskLeaves is v with each string and number in it masked, as a secret global is shown. Booleans
+// and null tell nothing.
 func maskLeaves(v []byte, e *effort) []byte {
 	m := masker{all: true, effort: e}
 	return m.walk(nil, v)

@@ -7,12 +7,13 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// maxMending is how many ends of keys wait for a journal that cannot be written. They hold their responses meanwhile. While
-// it cannot, nothing new is reserved, so there are about as many as executions ran when it failed.
+// maxMending is how many ends of keys wait for a journal that cannot be written. They hold their
+// responses meanwhile. While it cannot, nothing new is reserved, so there are about as many as
+// executions ran when it failed.
 const maxMending = 1024
 
-// mender repeats what the journal did not take of the ends of keys. A key that it has to let go of stays reserved until its
-// time is over or the process ends. It is safe for concurrent use.
+// mender repeats what the journal did not take of the ends of keys. A key that it has to let go of
+// stays reserved until its time is over or the process ends. It is safe for concurrent use.
 type mender struct {
 	mu     sync.Mutex
 	list   []*Held

@@ -51,8 +51,8 @@ func (x *execution) scope() flow.Scope {
 	}
 }
 
-// runItem runs a node once, or for one item, with its retries. The output is counted in the execution's memory. The first
-// attempt begins at now.
+// runItem runs a node once, or for one item, with its retries. The output is counted in the
+// execution's memory. The first attempt begins at now.
 func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now time.Time) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -128,7 +128,8 @@ func (x *execution) attempt(
 	return a
 }
 
-// timeout is the time of one attempt: the smallest of all that apply, of equal ones that of the most nodes.
+// timeout is the time of one attempt: the smallest of all that apply, of equal ones that of the
+// most nodes.
 func (x *execution) timeout(node int) timeLimit {
 	limit := timeLimit{x.engine.config.Limits.NodeTimeout, "limits.node_timeout"}
 	limit.atMost(x.program.types[node].module.Limits().Timeout, "the timeout of its type")

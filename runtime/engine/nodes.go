@@ -15,11 +15,12 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Nodes are the node types of one configuration: their modules, and what workflows must know of them. Documents are compiled
-// against a [Preparation] of them. A module is loaded when it is first asked for. Safe for concurrent use.
+// Nodes are the node types of one configuration: their modules, and what workflows must know of
+// them. Documents are compiled against a [Preparation] of them. A module is loaded when it is first
+// asked for. Safe for concurrent use.
 //
-// Nodes are counted. Who made them holds one reference, and each running execution one; the last release closes the
-// modules.
+// Nodes are counted. Who made them holds one reference, and each running execution one; the last
+// release closes the modules.
 type Nodes struct {
 	types map[string]*unloaded
 	names []string
@@ -27,7 +28,8 @@ type Nodes struct {
 	refs  atomic.Int64
 }
 
-// Load loads the module of a node type. It is called again after an error, by one goroutine at a time.
+// Load loads the module of a node type. It is called again after an error, by one goroutine at a
+// time.
 type Load func() (*sandbox.Module, error)
 
 // unloaded is a node type that may have been loaded.
@@ -57,7 +59,8 @@ func NewNodes(types map[string]Load) *Nodes {
 	return n
 }
 
-// loaded returns a type if it has been loaded, nil if not. The error is flow.ErrNoType when there is none of that name.
+// loaded returns a type if it has been loaded, nil if not. The error is flow.ErrNoType when there
+// is none of that name.
 func (n *Nodes) loaded(name string) (*nodeType, error) {
 	u, ok := n.types[name]
 	if !ok {
@@ -103,11 +106,13 @@ func newNodeType(name string, module *sandbox.Module) (*nodeType, error) {
 	if module.Prepares() != (len(t.Fixed) > 0) {
 		return nil, fmt.Errorf("its manifest has fixed keys, or it exports %s: it must be both or neither", abi.ExportPrepare)
 	}
-	t.Name = name // what its author calls it is a proposal: one server can have two versions of a node
+	// what its author calls it is a proposal: one server can have two versions of a node
+	t.Name = name
 	return &nodeType{Type: t, module: module}, nil
 }
 
-// Load loads a type's module, unless it has been. The error is flow.ErrNoType when there is none of that name.
+// Load loads a type's module, unless it has been. The error is flow.ErrNoType when there is none of
+// that name.
 func (n *Nodes) Load(name string) error {
 	_, err := n.get(name)
 	return err

@@ -8,14 +8,15 @@ import (
 
 // Bounds of what an execution remembers for its record.
 const (
-	notedLines    = 100       // log lines of a node
-	notedLogBytes = 32 << 10  // of log lines of an execution
-	notedCalls    = 100       // of a node
-	notedHost     = 256 << 10 // bytes that nodes and the host have said to each other, of an execution
+	notedLines    = 100      // log lines of a node
+	notedLogBytes = 32 << 10 // of log lines of an execution
+	notedCalls    = 100      // of a node
+	// bytes that nodes and the host have said to each other, of an execution
+	notedHost = 256 << 10
 )
 
-// notes are what an execution remembers for its record while it runs: only what cannot be found out when it has ended,
-// because most executions are not recorded. Safe for concurrent use.
+// notes are what an execution remembers for its record while it runs: only what cannot be found out
+// when it has ended, because most executions are not recorded. Safe for concurrent use.
 type notes struct {
 	mu       sync.Mutex
 	globals  []notedGlobals
@@ -73,7 +74,8 @@ func (t *notes) begun(node, all int) int {
 	return min(t.items[node], all)
 }
 
-// globalsOf are the globals as a node has found them. Of one that was not the same each time only that is known.
+// globalsOf are the globals as a node has found them. Of one that was not the same each time only
+// that is known.
 func (t *notes) globalsOf(node int) map[string]flow.Global {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,13 +10,14 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
-// permits hands out the slots of a server and, within them, of each workflow: it may have its share of them, see
-// journal.Share, or less where it has a limit of its own.
+// permits hands out the slots of a server and, within them, of each workflow: it may have its share
+// of them, see journal.Share, or less where it has a limit of its own.
 //
-// Who has to wait stands in the line of his workflow first and, when that has room for him, among those of his workflow
-// that wait for the server; workflows take turns in being served by it, and who waits longest is the first of his workflow.
-// So an execution that a workflow's own limit holds back keeps nobody else waiting, and neither does a crowd of one
-// workflow. There is no goroutine for a waiter: whoever gives a slot back hands it on.
+// Who has to wait stands in the line of his workflow first and, when that has room for him, among
+// those of his workflow that wait for the server; workflows take turns in being served by it, and
+// who waits longest is the first of his workflow. So an execution that a workflow's own limit holds
+// back keeps nobody else waiting, and neither does a crowd of one workflow. There is no goroutine
+// for a waiter: whoever gives a slot back hands it on.
 type permits struct {
 	mu        sync.Mutex
 	size      int
@@ -29,10 +30,12 @@ type permits struct {
 	spare     []*workflow          // to be used again, at most maxSpare
 }
 
-// maxWaiters is how many may wait for slots, of all workflows; one has its share of these places, too.
+// maxWaiters is how many may wait for slots, of all workflows; one has its share of these places,
+// too.
 const maxWaiters = 4096
 
-// maxSpare is how many states of workflows are kept for those that come next: most run for a moment and come again.
+// maxSpare is how many states of workflows are kept for those that come next: most run for a moment
+// and come again.
 const maxSpare = 64
 
 // workflow is the state of one workflow's slots. Waiters at stageServer have theirs already.
@@ -69,13 +72,14 @@ func newPermits(size int) *permits {
 	return &permits{size: size, share: journal.Share(size), workflows: make(map[string]*workflow)}
 }
 
-// acquire takes a slot for the workflow called id, of which at most limit may run at the same time (0 = no limit). The
-// latest limit counts, also for those who wait already.
+// acquire takes a slot for the workflow called id, of which at most limit may run at the same time
+// (0 = no limit). The latest limit counts, also for those who wait already.
 //
-// It waits for the time given, or, when patient, for that time in the workflow's line and without limit for the
-// server. entered, unless nil, is called as soon as its place is taken. The error wraps what it waited for: ErrWorkflowBusy,
-// or ErrServerBusy, also when the workflow is at its share while all slots are taken; or it is ctx's. A patient one
-// gets ErrWorkflowBusy wherever its workflow holds it back.
+// It waits for the time given, or, when patient, for that time in the workflow's line and without
+// limit for the server. entered, unless nil, is called as soon as its place is taken. The error
+// wraps what it waited for: ErrWorkflowBusy, or ErrServerBusy, also when the workflow is at its
+// share while all slots are taken; or it is ctx's. A patient one gets ErrWorkflowBusy wherever its
+// workflow holds it back.
 func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool, entered func()) error {
 	w, err := p.enter(id, limit, patient)
 	if entered != nil {
@@ -110,7 +114,8 @@ func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.D
 	}
 }
 
-// enter takes a slot and returns nil, or puts a new waiter where it belongs, or says why there is no place for one.
+// enter takes a slot and returns nil, or puts a new waiter where it belongs, or says why there is
+// no place for one.
 func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -226,7 +231,8 @@ func (p *permits) passed(w *waiter) bool {
 	return w.stage != stageWorkflow
 }
 
-// leave takes a waiter who waits no longer out of its line. nil means that it was too late: it has its slot.
+// leave takes a waiter who waits no longer out of its line. nil means that it was too late: it has
+// its slot.
 func (p *permits) leave(w *waiter) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -154,7 +154,8 @@ func TestPermitsTakeTheLatestLimit(t *testing.T) {
 	})
 }
 
-// TestPermitsHammer has many come and go, some without patience. No limit is ever passed and nothing is left behind.
+// TestPermitsHammer has many come and go, some without patience. No limit is ever passed and
+// nothing is left behind.
 func TestPermitsHammer(t *testing.T) {
 	const size, limit = 4, 2
 	p := newPermits(size)
@@ -198,7 +199,8 @@ func TestFreeSlotsMakeNoGarbage(t *testing.T) {
 	}
 }
 
-// TestPermitsTakeTurns: a crowd of one workflow in the line of the server keeps another waiting for one slot, not for the crowd.
+// TestPermitsTakeTurns: a crowd of one workflow in the line of the server keeps another waiting for
+// one slot, not for the crowd.
 func TestPermitsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: newPermits(4)}
@@ -218,7 +220,8 @@ func TestPermitsTakeTurns(t *testing.T) {
 	})
 }
 
-// TestPermitsShare: one workflow has three quarters, rounded up, and the answer says whose limit it was.
+// TestPermitsShare: one workflow has three quarters, rounded up, and the answer says whose limit it
+// was.
 func TestPermitsShare(t *testing.T) {
 	for _, c := range []struct {
 		size, others, limit int

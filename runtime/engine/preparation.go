@@ -13,12 +13,14 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Preparation gets at what the nodes of one version of a document need: modules that are loaded, and prepared. It is the
-// flow.Types and flow.Preparer that the document is compiled against, within a budget of fuel for all of its nodes.
+// Preparation gets at what the nodes of one version of a document need: modules that are loaded,
+// and prepared. It is the flow.Types and flow.Preparer that the document is compiled against,
+// within a budget of fuel for all of its nodes.
 //
-// Neither may take longer than who compiles has time for. So a document is compiled in rounds, each begun with
-// [Preparation.Begin]. What could not be had in a round leaves the Preparation unfinished, and the errors of that round mean
-// nothing; the next one finds what the ones before have prepared. One goroutine uses it at a time.
+// Neither may take longer than who compiles has time for. So a document is compiled in rounds, each
+// begun with [Preparation.Begin]. What could not be had in a round leaves the Preparation
+// unfinished, and the errors of that round mean nothing; the next one finds what the ones before
+// have prepared. One goroutine uses it at a time.
 type Preparation struct {
 	nodes  *Nodes
 	budget uint64
@@ -50,13 +52,15 @@ type answered struct {
 	memory  int64
 }
 
-// Preparation begins the compilation of a document whose nodes may burn so much fuel together to be prepared.
+// Preparation begins the compilation of a document whose nodes may burn so much fuel together to be
+// prepared.
 func (n *Nodes) Preparation(fuel uint64) *Preparation {
 	return &Preparation{nodes: n, budget: fuel, known: make(map[preparedKey]answered), failed: make(map[string]error)}
 }
 
-// Compile compiles a document whose nodes may burn so much fuel together to be prepared. It loads and prepares what they need,
-// until ctx ends. The error is a *flow.DocumentError, or ctx's, or it has a *sandbox.NoRoomError: others had the memory for so long.
+// Compile compiles a document whose nodes may burn so much fuel together to be prepared. It loads
+// and prepares what they need, until ctx ends. The error is a *flow.DocumentError, or ctx's, or it
+// has a *sandbox.NoRoomError: others had the memory for so long.
 func (n *Nodes) Compile(ctx context.Context, id string, revision int64, document []byte, fuel uint64) (*flow.Plan, error) {
 	p := n.Preparation(fuel)
 	for {
@@ -90,24 +94,26 @@ func (p *Preparation) loadMissing() {
 	}
 }
 
-// Begin begins a round. Nodes are prepared until ctx ends; with nil only what was prepared before, and is kept, is used.
+// Begin begins a round. Nodes are prepared until ctx ends; with nil only what was prepared before,
+// and is kept, is used.
 func (p *Preparation) Begin(ctx context.Context) {
 	p.ctx, p.burnt, p.missing, p.stopped, p.full = ctx, 0, nil, false, nil
 	p.memory, p.counted = 0, make(map[preparedKey]bool)
 }
 
-// Unfinished tells whether the round has come to no result: types are missing, its time was over, or others had the memory
-// that it takes.
+// Unfinished tells whether the round has come to no result: types are missing, its time was over,
+// or others had the memory that it takes.
 func (p *Preparation) Unfinished() bool { return p.stopped || len(p.missing) > 0 }
 
 // Missing are the types that the round has found not loaded.
 func (p *Preparation) Missing() []string { return p.missing }
 
-// Prepared is how many nodes have been prepared so far, those with the same fixed part counted once.
+// Prepared is how many nodes have been prepared so far, those with the same fixed part counted
+// once.
 func (p *Preparation) Prepared() int { return len(p.known) }
 
-// Failed notes that a missing type cannot be loaded, which is an error of the document from the next round on. A type for
-// which others had the memory stays missing.
+// Failed notes that a missing type cannot be loaded, which is an error of the document from the
+// next round on. A type for which others had the memory stays missing.
 func (p *Preparation) Failed(name string, err error) {
 	if crowdedOut(err) != nil {
 		p.full = err
@@ -153,7 +159,8 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 		p.stopped = true
 		return nil, 0, errUnfinished
 	}
-	most := int64(math.MaxInt64) // what was stored before serves, and its images go when others are needed
+	// what was stored before serves, and its images go when others are needed
+	most := int64(math.MaxInt64)
 	if p.budget <= flow.MaxPrepareFuel {
 		most = t.module.Budget().DocumentShare()
 	}
@@ -181,7 +188,8 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 	return a.reads, a.fuel, nil
 }
 
-// ask has a module prepared, with the fuel that is left. All images of the document may take most bytes.
+// ask has a module prepared, with the fuel that is left. All images of the document may take most
+// bytes.
 func (p *Preparation) ask(module *sandbox.Prepared, most int64) (answered, error) {
 	r, fuel, ok := module.Known()
 	if !ok {

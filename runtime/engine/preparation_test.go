@@ -65,8 +65,8 @@ func TestPreparationInRounds(t *testing.T) {
 	}
 }
 
-// The nodes of a document keep no more memory together than its share; nodes with the same source share what they keep. A document
-// that was stored before serves.
+// The nodes of a document keep no more memory together than its share; nodes with the same source
+// share what they keep. A document that was stored before serves.
 func TestWhatADocumentKeeps(t *testing.T) {
 	n := codeNodes(t)
 	large := func(id string, megabytes, value int) string {

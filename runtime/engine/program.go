@@ -9,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Program is a plan bound to the modules that run it. It is immutable and safe for concurrent use. It holds no reference on
-// its Nodes: executions do.
+// Program is a plan bound to the modules that run it. It is immutable and safe for concurrent use.
+// It holds no reference on its Nodes: executions do.
 type Program struct {
 	Plan  *flow.Plan
 	owner *Nodes
@@ -23,7 +23,8 @@ type caller interface {
 	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
 }
 
-// Serve notes that requests come to the program: what its nodes have prepared is kept for them, as long as there is room.
+// Serve notes that requests come to the program: what its nodes have prepared is kept for them, as
+// long as there is room.
 func (p *Program) Serve() {
 	for _, c := range p.calls {
 		if prepared, ok := c.(*sandbox.Prepared); ok {
@@ -32,7 +33,8 @@ func (p *Program) Serve() {
 	}
 }
 
-// Retire ends Serve. What only nodes of this program had prepared is let go of; executions of it that go on prepare it anew.
+// Retire ends Serve. What only nodes of this program had prepared is let go of; executions of it
+// that go on prepare it anew.
 func (p *Program) Retire() {
 	for _, c := range p.calls {
 		if prepared, ok := c.(*sandbox.Prepared); ok {

@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// sketch is a random workflow and what its nodes will do. Node 0 is the trigger; edges lead to higher numbers.
+// sketch is a random workflow and what its nodes will do. Node 0 is the trigger; edges lead to
+// higher numbers.
 type sketch struct {
 	nodes []sketchNode
 	edges []sketchEdge
@@ -56,7 +57,8 @@ func drawSketch(t *rapid.T) sketch {
 	return s
 }
 
-// document writes the sketch, its nodes and edges in any order. A node's value is made of those of the nodes before it.
+// document writes the sketch, its nodes and edges in any order. A node's value is made of those of
+// the nodes before it.
 func (s sketch) document(t *rapid.T) string {
 	var nodes []string
 	for i := 1; i < len(s.nodes); i++ {
@@ -98,7 +100,8 @@ func (s sketch) document(t *rapid.T) string {
 	return document(strings.Join(rapid.Permutation(edges).Draw(t, "edge order"), " "), rapid.Permutation(nodes).Draw(t, "node order")...)
 }
 
-// expect says, word by word as the rules are written, what becomes of node i: how it ends as show says it.
+// expect says, word by word as the rules are written, what becomes of node i: how it ends as show
+// says it.
 func (s sketch) expect() (ends map[int]string, status Status) {
 	ends, status = map[int]string{}, Succeeded
 	outputs := map[int]string{}
@@ -158,8 +161,8 @@ func (s sketch) expect() (ends map[int]string, status Status) {
 	return ends, status
 }
 
-// TestRandomWorkflows compares the engine with a reading of the rules that knows no layers, order or concurrency, and with
-// itself.
+// TestRandomWorkflows compares the engine with a reading of the rules that knows no layers, order
+// or concurrency, and with itself.
 func TestRandomWorkflows(t *testing.T) {
 	l := newLab(t, Config{}, sandbox.Limits{})
 	rapid.Check(t, func(rt *rapid.T) {

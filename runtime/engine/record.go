@@ -15,8 +15,8 @@ func ended(status Status, code, message string) *journal.Record {
 	return r
 }
 
-// record is what is shown of an execution that has run: values capped, and masked as far as it has resolved secrets. It is cut
-// when it takes more than the effort.
+// record is what is shown of an execution that has run: values capped, and masked as far as it has
+// resolved secrets. It is cut when it takes more than the effort.
 func (x *execution) record(e *effort, r *Result) *journal.Record {
 	plan := x.program.Plan
 	rec := ended(r.Status, "", "")

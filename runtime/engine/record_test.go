@@ -21,7 +21,8 @@ func (l *lab) await(x *Executor, p *Program, id string) *Result {
 	return x.Await(l.Context(), l.engine, p, id, event(l, `{"order":"`+id+`"}`), release)
 }
 
-// TestRecordsOfWaitingExecutions: failures always, successes up to the rate, and what was not recorded is counted.
+// TestRecordsOfWaitingExecutions: failures always, successes up to the rate, and what was not
+// recorded is counted.
 func TestRecordsOfWaitingExecutions(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, Config{}, sandbox.Limits{})
@@ -116,7 +117,8 @@ func TestCancel(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// TestReplay runs again what has ended, from the same event, with the workflow as it was or as it is.
+// TestReplay runs again what has ended, from the same event, with the workflow as it was or as it
+// is.
 func TestReplay(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, Config{}, sandbox.Limits{})

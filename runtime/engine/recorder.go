@@ -13,22 +13,24 @@ import (
 )
 
 const (
-	// recordQueue is how many executions wait to be recorded, and recordMemory the bytes of the values that they hold
-	// meanwhile. One workflow has at most its share of both, see journal.Share.
+	// recordQueue is how many executions wait to be recorded, and recordMemory the bytes of the
+	// values that they hold meanwhile. One workflow has at most its share of both, see
+	// journal.Share.
 	recordQueue  = 1024
 	recordMemory = 64 << 20
-	// recordBatch is how many are recorded by one call to the journal, and recordBytes about how much. The work for all of
-	// them is not much more than that for one may be.
+	// recordBatch is how many are recorded by one call to the journal, and recordBytes about how
+	// much. The work for all of them is not much more than that for one may be.
 	recordBatch = 128
 	recordBytes = 4 << 20
-	// recordPatience is how long an execution that did not succeed waits for its place in the queue.
+	// recordPatience is how long an execution that did not succeed waits for its place in the
+	// queue.
 	recordPatience = time.Second
 	// lastRecords is the least time that the recorder has at the end for what waits.
 	lastRecords = 250 * time.Millisecond
 )
 
-// recorder records executions that were not in the journal while they ran, after their senders were answered. Workflows take
-// turns. What it cannot record it counts.
+// recorder records executions that were not in the journal while they ran, after their senders were
+// answered. Workflows take turns. What it cannot record it counts.
 type recorder struct {
 	journal journal.Journal
 	hurry   context.Context // ends when what still waits is given up
@@ -41,10 +43,11 @@ type recorder struct {
 	closed  bool
 	queue   turns.Queue[*recorded]
 	arrived chan struct{} // has something when there is something new in the queue, or it is closed
-	left    chan struct{} // closed when something has left the queue, and made anew; nil = nobody waits for that
-	order   uint64
-	all     burden
-	each    map[string]*burden // by workflow, of those that have one
+	// closed when something has left the queue, and made anew; nil = nobody waits for that
+	left  chan struct{}
+	order uint64
+	all   burden
+	each  map[string]*burden // by workflow, of those that have one
 
 	rate   int // of successes, a second
 	second int64
@@ -68,7 +71,8 @@ func newRecorder(j journal.Journal) *recorder {
 	return r
 }
 
-// limit sets how many successes a second are recorded; the rest are counted as missed. Less than 0 means all.
+// limit sets how many successes a second are recorded; the rest are counted as missed. Less than 0
+// means all.
 func (r *recorder) limit(rate int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -178,7 +182,8 @@ func (r *recorder) put(b *batch) {
 	}
 }
 
-// close records what waits until ctx ends, and a moment longer. What comes later, and what is left, is missed.
+// close records what waits until ctx ends, and a moment longer. What comes later, and what is left,
+// is missed.
 func (r *recorder) close(ctx context.Context) {
 	r.mu.Lock()
 	r.closed = true

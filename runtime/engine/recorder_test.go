@@ -24,7 +24,8 @@ func (l *lab) ran(workflow string, n int, status Status) (all []*recorded) {
 	return all
 }
 
-// TestRecorderBoundsWhatWaits: a workflow has its share of places and of memory. Successes beyond it are missed, failures wait.
+// TestRecorderBoundsWhatWaits: a workflow has its share of places and of memory. Successes beyond
+// it are missed, failures wait.
 func TestRecorderBoundsWhatWaits(t *testing.T) {
 	l := newLab(t, Config{}, sandbox.Limits{})
 	for _, size := range []int64{1, recordMemory / 8} {
@@ -130,7 +131,8 @@ func (j *slowJournal) Put(ctx context.Context, rows ...journal.Ended) error {
 	return ctx.Err()
 }
 
-// TestRecordsTakeTurns: a crowd of one workflow keeps another's record from the next batch as little as from the journal.
+// TestRecordsTakeTurns: a crowd of one workflow keeps another's record from the next batch as
+// little as from the journal.
 func TestRecordsTakeTurns(t *testing.T) {
 	l := newLab(t, Config{}, sandbox.Limits{})
 	j := &slowJournal{Journal: newLedger(), puts: make(chan []string)}

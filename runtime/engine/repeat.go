@@ -20,19 +20,19 @@ import (
 )
 
 const (
-	// repeatTime is how long a repeated call may take, and repeatAll how long all calls of a node may. What the recorded
-	// ones took says nothing of this machine.
+	// repeatTime is how long a repeated call may take, and repeatAll how long all calls of a node
+	// may. What the recorded ones took says nothing of this machine.
 	repeatTime = time.Minute
 	repeatAll  = 5 * repeatTime
-	// maxSurplus bounds the requests of a call that the record has no answer for: a module that goes on asking is another
-	// one, and more of them tell nothing.
+	// maxSurplus bounds the requests of a call that the record has no answer for: a module that
+	// goes on asking is another one, and more of them tell nothing.
 	maxSurplus = 16
 )
 
 // Repeated is a recorded node beside the same calls made again.
 type Repeated struct {
-	// Incomparable says why the calls could not be made again, or what they give not be held against the record; "" = they
-	// were.
+	// Incomparable says why the calls could not be made again, or what they give not be held
+	// against the record; "" = they were.
 	Incomparable    string
 	Was, Is         Ending
 	Asked           []Asked // of the host, in order
@@ -57,13 +57,14 @@ func Called(n *journal.NodeRecord) bool {
 	return n.Attempts > 0 || n.StartedAt.IsZero() && n.State == Completed.String()
 }
 
-// Repeat makes the calls of a recorded node again with the module that n has for its type: from the recorded input, with the
-// clock, the random numbers and the answers of the host that it had then. Nothing reaches the network or a store. The
-// module gets what the record's was allowed; real time and real randomness, which cannot be had again, are for none.
+// Repeat makes the calls of a recorded node again with the module that n has for its type: from the
+// recorded input, with the clock, the random numbers and the answers of the host that it had then.
+// Nothing reaches the network or a store. The module gets what the record's was allowed; real time
+// and real randomness, which cannot be had again, are for none.
 //
-// A request that the record has no answer for fails, and so does a call after repeatTime, or when all
-// together take longer than repeatAll; each differs from the record. Of a request that is longer than a record shows there is
-// only its size.
+// A request that the record has no answer for fails, and so does a call after repeatTime, or when
+// all together take longer than repeatAll; each differs from the record. Of a request that is
+// longer than a record shows there is only its size.
 func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
 	t, err := n.get(rec.Type)
 	switch {
@@ -116,7 +117,8 @@ type repeat struct {
 	out    Repeated
 }
 
-// atLimits are the codes of errors that depend on the limits, the load or the moment of the server they came from.
+// atLimits are the codes of errors that depend on the limits, the load or the moment of the server
+// they came from.
 var atLimits = []string{
 	CodeTimeout, CodeCancelled, CodeMemory, CodeInternal, CodeInputTooLarge, CodeOutputTooLarge, CodeExecutionMemory,
 	CodeForEachTooMany, sandbox.CodeFuel,
@@ -159,7 +161,8 @@ func (r *repeat) prepare() (why string) {
 	return r.prepareInputs()
 }
 
-// dropUnwanted leaves out the items behind the first that failed: they were cut off, or should have been.
+// dropUnwanted leaves out the items behind the first that failed: they were cut off, or should have
+// been.
 func (r *repeat) dropUnwanted() {
 	for i, c := range r.calls {
 		last := i+1 == len(r.calls) || r.calls[i+1].Item != c.Item

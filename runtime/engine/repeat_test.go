@@ -58,7 +58,8 @@ func (l *lab) wantSame(r *journal.Record) {
 	}
 }
 
-// TestRepeatGivesTheSame: outputs, handles, errors, attempts, items, random numbers and what the host has answered.
+// TestRepeatGivesTheSame: outputs, handles, errors, attempts, items, random numbers and what the
+// host has answered.
 func TestRepeatGivesTheSame(t *testing.T) {
 	var asked, busy atomic.Int32
 	l := newLab(t, Config{Seed: [32]byte{7}, HTTP: httpFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
@@ -204,7 +205,8 @@ func TestIncomparable(t *testing.T) {
 	}
 }
 
-// TestHostCallsAreBounded: what nodes and the host say to each other is remembered up to a bound, and what is missing is missed.
+// TestHostCallsAreBounded: what nodes and the host say to each other is remembered up to a bound,
+// and what is missing is missed.
 func TestHostCallsAreBounded(t *testing.T) {
 	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) { return `1`, nil })}, sandbox.Limits{})
 	request := `"` + strings.Repeat("x", 50_000) + `"`
@@ -230,8 +232,8 @@ func TestHostCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestRepeatedRequestsAreBounded: what a module asks that the record knows nothing of is kept up to a bound, each up to what a
-// record shows.
+// TestRepeatedRequestsAreBounded: what a module asks that the record knows nothing of is kept up to
+// a bound, each up to what a record shows.
 func TestRepeatedRequestsAreBounded(t *testing.T) {
 	h := &recordedHost{calls: []journal.HostCall{{Function: "http", Request: journal.Value{Text: `"x"`}}}}
 	long := []byte(`"` + strings.Repeat("x", 100_000) + `"`)

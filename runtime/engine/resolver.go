@@ -9,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// resolver resolves a template of an execution into memory that is used again, within the time of a node. It belongs to one
-// goroutine.
+// resolver resolves a template of an execution into memory that is used again, within the time of a
+// node. It belongs to one goroutine.
 type resolver struct {
 	x        *execution
 	ctx      context.Context
@@ -42,7 +42,8 @@ func (r *resolver) giveBack() {
 // errLate ends resolving when its time is over.
 var errLate = errors.New("resolving templates took too long")
 
-// Work implements flow.Meter: it looks at the clock, and whether there is still something to resolve for.
+// Work implements flow.Meter: it looks at the clock, and whether there is still something to
+// resolve for.
 func (r *resolver) Work(int) error {
 	switch {
 	case r.ctx.Err() != nil:
@@ -53,12 +54,13 @@ func (r *resolver) Work(int) error {
 	return nil
 }
 
-// atOnce is how long a value may be that is resolved without regard to others: longer ones of an execution are resolved one
-// after the other, so that all that are being made do not take much more than the execution's memory.
+// atOnce is how long a value may be that is resolved without regard to others: longer ones of an
+// execution are resolved one after the other, so that all that are being made do not take much more
+// than the execution's memory.
 const atOnce = 64 << 10
 
-// resolve resolves a template within a limit and the execution's memory. What it gives is counted there; the caller gives that
-// back.
+// resolve resolves a template within a limit and the execution's memory. What it gives is counted
+// there; the caller gives that back.
 func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]byte, *NodeError) {
 	scope.Meter = r
 	err := r.append(t, scope, min(limit, atOnce))

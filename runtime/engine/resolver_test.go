@@ -35,8 +35,8 @@ func longBody(items, size int) string {
 	return b.String() + `"last":1}`
 }
 
-// TestResolvingEndsInTime: whatever a node resolves when its time is over or the execution ends, it is not called any more. Items
-// that run beside the one that is late may have been.
+// TestResolvingEndsInTime: whatever a node resolves when its time is over or the execution ends, it
+// is not called any more. Items that run beside the one that is late may have been.
 func TestResolvingEndsInTime(t *testing.T) {
 	body := longBody(3, 1<<20)
 	const much = `{{trigger.data}}` // more than may be resolved before somebody looks
@@ -78,7 +78,8 @@ func TestResolvingEndsInTime(t *testing.T) {
 	}
 }
 
-// TestForEachWalksOverValuesOnce: the clock is looked at once for so much work, so it tells how much there was.
+// TestForEachWalksOverValuesOnce: the clock is looked at once for so much work, so it tells how
+// much there was.
 func TestForEachWalksOverValuesOnce(t *testing.T) {
 	const items = 300
 	for name, field := range map[string]string{"behind": "last", "missing": "none", "before": "items[0]", "element": "items[299]"} {

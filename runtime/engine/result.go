@@ -57,20 +57,22 @@ type NodeResult struct {
 
 // Result is a finished execution. It is immutable.
 type Result struct {
-	ID       string
-	Status   Status
-	Nodes    []NodeResult // by plan order, like Plan.Nodes
-	Failing  int          // index of the first node, in plan order, whose state is NodeFailed; -1 = none
-	Fuel     uint64       // that these calls have burnt, see hostapi.Session
+	ID     string
+	Status Status
+	Nodes  []NodeResult // by plan order, like Plan.Nodes
+	// index of the first node, in plan order, whose state is NodeFailed; -1 = none
+	Failing  int
+	Fuel     uint64 // that these calls have burnt, see hostapi.Session
 	Started  time.Time
 	Duration time.Duration
 
-	// Interrupted tells of a Cancelled one that is the journal's: as long as that is kept it goes on later, here or in another process.
+	// Interrupted tells of a Cancelled one that is the journal's: as long as that is kept it goes
+	// on later, here or in another process.
 	Interrupted bool
 }
 
-// Last is the index of the last executed node: of those that completed, the last in plan order. The trigger always
-// completes, so there is one.
+// Last is the index of the last executed node: of those that completed, the last in plan order. The
+// trigger always completes, so there is one.
 func (r *Result) Last() int {
 	for i := len(r.Nodes) - 1; i > 0; i-- {
 		if r.Nodes[i].State == Completed {

@@ -40,7 +40,8 @@ func TestExecutorResumes(t *testing.T) {
 	}
 }
 
-// TestStepsAreKeptBeforeWhatFollows: a node begins only when what it follows from is in the journal.
+// TestStepsAreKeptBeforeWhatFollows: a node begins only when what it follows from is in the
+// journal.
 func TestStepsAreKeptBeforeWhatFollows(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, Config{HTTP: httpFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
@@ -122,7 +123,8 @@ func TestJournalFailures(t *testing.T) {
 	}
 }
 
-// TestLostLeases: who loses a lease stops working on the entry and neither finishes nor releases it.
+// TestLostLeases: who loses a lease stops working on the entry and neither finishes nor releases
+// it.
 func TestLostLeases(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -13,9 +13,10 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// backoff is the wait after so many failed attempts: Backoff, twice that, four times, up to MaxBackoff, of which one
-// half is certain and the other random. (Equal jitter, as in the AWS Architecture Blog's "Exponential Backoff And Jitter":
-// executions that failed together do not come back together, and none comes back at once.) random is in [0, 1).
+// backoff is the wait after so many failed attempts: Backoff, twice that, four times, up to
+// MaxBackoff, of which one half is certain and the other random. (Equal jitter, as in the AWS
+// Architecture Blog's "Exponential Backoff And Jitter": executions that failed together do not come
+// back together, and none comes back at once.) random is in [0, 1).
 func backoff(r flow.Retry, failed int, random float64) time.Duration {
 	d := min(r.Backoff, r.MaxBackoff)
 	for i := 1; i < failed && d < r.MaxBackoff; i++ {

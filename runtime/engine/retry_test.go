@@ -71,7 +71,8 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestTimeoutIsOfOneAttempt also shows that the smallest limit counts, wherever it comes from, and that the failure names it.
+// TestTimeoutIsOfOneAttempt also shows that the smallest limit counts, wherever it comes from, and
+// that the failure names it.
 func TestTimeoutIsOfOneAttempt(t *testing.T) {
 	const short = 20 * time.Millisecond
 	for _, c := range []struct {

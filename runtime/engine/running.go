@@ -61,8 +61,8 @@ func (x *execution) over() bool {
 	return x.ended
 }
 
-// Cancel ends an execution: one that is pending at once, one that runs as soon as its nodes have stopped, also when a
-// sender waits for it. The error is one of the journal's.
+// Cancel ends an execution: one that is pending at once, one that runs as soon as its nodes have
+// stopped, also when a sender waits for it. The error is one of the journal's.
 func (x *Executor) Cancel(ctx context.Context, id string) error {
 	run := x.runs.get(id)
 	if run == nil {
@@ -80,15 +80,16 @@ func (x *Executor) Cancel(ctx context.Context, id string) error {
 	return nil
 }
 
-// Replay accepts an execution that has ended anew, under another id, from the event it was run from: with the workflow
-// as it was, or as p has it when p is not nil. The error is one of the journal's.
+// Replay accepts an execution that has ended anew, under another id, from the event it was run
+// from: with the workflow as it was, or as p has it when p is not nil. The error is one of the
+// journal's.
 func (x *Executor) Replay(ctx context.Context, id, newID string, p *flow.Plan) error {
 	if !x.enter() {
 		return journal.ErrClosed
 	}
 	defer x.leave()
-	// Of one that only a sender waits for the journal knows nothing yet. Of others it knows that they have ended a moment before
-	// they are gone from here.
+	// Of one that only a sender waits for the journal knows nothing yet. Of others it knows that
+	// they have ended a moment before they are gone from here.
 	if run := x.runs.get(id); run != nil && !run.journaled() {
 		return journal.ErrNotEnded
 	}

@@ -29,7 +29,8 @@ type call struct {
 	attempt int // from 1
 }
 
-// hostSide is the host's side of one call of a node. It belongs to that call; after it, it is given back for another one.
+// hostSide is the host's side of one call of a node. It belongs to that call; after it, it is given
+// back for another one.
 type hostSide struct {
 	session hostapi.Session
 	log     func(level int, message string) // h.say, made once
@@ -53,8 +54,8 @@ var hostSides = sync.Pool{New: func() any {
 	return h
 }}
 
-// host makes the host's side of a call; its times are the caller's to set. Of what a session can have it gets what the node's
-// grants let it use.
+// host makes the host's side of a call; its times are the caller's to set. Of what a session can
+// have it gets what the node's grants let it use.
 func (x *execution) host(c call) *hostSide {
 	h := hostSides.Get().(*hostSide)
 	h.x, h.call, h.lines = x, c, 0
@@ -72,8 +73,8 @@ func (x *execution) host(c call) *hostSide {
 	return h
 }
 
-// giveBack is called when the call has returned, and not when it has panicked: then somebody may hold the session still. It
-// returns what was heard of the call; nil = nothing.
+// giveBack is called when the call has returned, and not when it has panicked: then somebody may
+// hold the session still. It returns what was heard of the call; nil = nothing.
 func (h *hostSide) giveBack() (said *heard) {
 	h.heard.live = h.session.Live
 	if h.heard.drew || h.heard.live || h.heard.host != nil {
@@ -91,8 +92,9 @@ func (x *execution) idempotencyKey(c call) string {
 	return x.id + "-" + x.program.Plan.Nodes[c.node].ID + "-" + strconv.Itoa(c.index)
 }
 
-// seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a call can be repeated exactly
-// and nobody outside can tell what it drew. Ids have no zero bytes, so no two calls have the same text.
+// seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a
+// call can be repeated exactly and nobody outside can tell what it drew. Ids have no zero bytes, so
+// no two calls have the same text.
 func (x *execution) seed(c call) (seed [32]byte) {
 	h, ok := x.engine.seeds.Get().(*seeder)
 	if !ok {
@@ -111,14 +113,15 @@ func (x *execution) seed(c call) (seed [32]byte) {
 	return seed
 }
 
-// seeder is an HMAC under the installation's secret, with the memory for what goes through it. It holds nothing of a call.
+// seeder is an HMAC under the installation's secret, with the memory for what goes through it. It
+// holds nothing of a call.
 type seeder struct {
 	mac hash.Hash
 	buf []byte
 }
 
-// say is where the lines go that the call logs: into the record, and to the logger "node", at their own level, with secrets
-// masked, up to maxLogLines of them.
+// say is where the lines go that the call logs: into the record, and to the logger "node", at their
+// own level, with secrets masked, up to maxLogLines of them.
 func (h *hostSide) say(level int, message string) {
 	if h.lines > maxLogLines {
 		return

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// timeLimit is a time and what sets it: of several that apply, a failure says which one would have to be longer.
+// timeLimit is a time and what sets it: of several that apply, a failure says which one would have
+// to be longer.
 type timeLimit struct {
 	time.Duration
 	of string

@@ -10,21 +10,24 @@ import (
 )
 
 const (
-	// maxRecorded is the longest value that a record shows, in bytes; of longer ones it has size and digest.
+	// maxRecorded is the longest value that a record shows, in bytes; of longer ones it has size
+	// and digest.
 	maxRecorded = 64 << 10
-	// maxRecord bounds all values of a record together, in bytes. Those that come too late are as if they were too long.
+	// maxRecord bounds all values of a record together, in bytes. Those that come too late are as
+	// if they were too long.
 	maxRecord = 1 << 20
 )
 
-// view is what is shown of the values of an execution that has ended. Nodes are looked at in plan order.
+// view is what is shown of the values of an execution that has ended. Nodes are looked at in plan
+// order.
 //
-// What a node was called with is not kept while it runs, which would cost all executions what few need: its templates are
-// resolved again. They give the same, as outputs do not change and the globals they found were noted. Where secrets are
-// among them they are resolved a second time, from what is shown of the outputs before: so a secret is masked exactly where a
-// template has put it.
+// What a node was called with is not kept while it runs, which would cost all executions what few
+// need: its templates are resolved again. They give the same, as outputs do not change and the
+// globals they found were noted. Where secrets are among them they are resolved a second time, from
+// what is shown of the outputs before: so a secret is masked exactly where a template has put it.
 //
-// All of it is bounded by an effort. When that is over nothing more is shown, and the rest of the record is marked as cut: what
-// would have to be masked in it is not known.
+// All of it is bounded by an effort. When that is over nothing more is shown, and the rest of the
+// record is marked as cut: what would have to be masked in it is not known.
 type view struct {
 	x        *execution
 	masks    bool // there are secrets
@@ -62,7 +65,8 @@ func (v *view) findSecrets() {
 		node := &v.x.program.Plan.Nodes[n]
 		scope := v.x.scope()
 		scope.Meter = v.effort
-		_, _ = node.Config.Append(nil, &scope, v.x.engine.config.Limits.NodeInput) // as far as it goes
+		// as far as it goes
+		_, _ = node.Config.Append(nil, &scope, v.x.engine.config.Limits.NodeInput)
 		if node.ForEach != nil {
 			_, _ = node.ForEach.Append(nil, &scope, v.x.engine.config.Limits.ExecutionMemory)
 		}
@@ -85,7 +89,8 @@ func (v *view) trigger() *journal.Trigger {
 	}
 }
 
-// value is a JSON value as a record has it: what is shown of one, and whether that is something else.
+// value is a JSON value as a record has it: what is shown of one, and whether that is something
+// else.
 func (v *view) value(shown []byte, masked bool) journal.Value {
 	switch {
 	case len(shown) == 0:
@@ -121,8 +126,8 @@ func (v *view) output(n int) journal.Value {
 	return v.value(shown, masked)
 }
 
-// input is what is shown of what a node was called with; none when it was not called, or when that cannot be told
-// exactly.
+// input is what is shown of what a node was called with; none when it was not called, or when that
+// cannot be told exactly.
 func (v *view) input(n int) journal.Value {
 	r := &v.x.results[n]
 	called := r.Attempts > 0
@@ -152,7 +157,8 @@ type inputs struct {
 	shown   *flow.Scope            // the same with secrets masked; nil = there are none
 	globals map[string]flow.Global // that they have found
 	masked  map[string][]byte      // secret ones of them as they are shown
-	unknown bool                   // one has asked for a global of which it is not known what it has found
+	// one has asked for a global of which it is not known what it has found
+	unknown bool
 	limit   int
 }
 
@@ -249,8 +255,8 @@ func (i *inputs) items(forEach *flow.Template) (items, shown [][]byte, ok bool) 
 	return children(list), shown, true
 }
 
-// resolve appends what is shown of a config, and tells whether that is something else. What the templates put together from
-// secrets is masked from here on.
+// resolve appends what is shown of a config, and tells whether that is something else. What the
+// templates put together from secrets is masked from here on.
 func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok bool) {
 	start := len(dst)
 	dst, err := t.Append(dst, &i.plain, i.limit)
@@ -258,13 +264,15 @@ func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok boo
 		return dst, false, err == nil
 	}
 	plain := append([]byte(nil), dst[start:]...)
-	shown, err := t.Append(nil, i.shown, i.limit+len(plain)) // a mask can be longer than what it hides
+	// a mask can be longer than what it hides
+	shown, err := t.Append(nil, i.shown, i.limit+len(plain))
 	if err != nil {
 		return dst, false, false
 	}
 	m := &i.view.masker
 	m.learn(plain, shown)
-	long := masker{texts: m.texts, blind: m.blind, effort: m.effort} // what templates have put in is masked already
+	// what templates have put in is masked already
+	long := masker{texts: m.texts, blind: m.blind, effort: m.effort}
 	dst, _ = long.append(dst[:start], shown)
 	return dst, string(dst[start:]) != string(plain), true
 }

@@ -74,7 +74,8 @@ func TestWhy(t *testing.T) {
 		"b": "a chose right, not left", "c": "b was skipped", "h": "g was stopped", "m": "k failed",
 	} {
 		if id == "h" {
-			want = "g was skipped" // f's error edge took its failure, so that nothing behind its success runs
+			// f's error edge took its failure, so that nothing behind its success runs
+			want = "g was skipped"
 		}
 		if got[id].Why != want {
 			t.Errorf("%s (%s): %q, want %q", id, got[id].State, got[id].Why, want)
@@ -86,8 +87,8 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// TestShortSecretsAreMaskedWhereTheyWerePut: in the input, in what a node hands on of it, and nowhere else; longer ones wherever
-// they stand. What comes out is JSON.
+// TestShortSecretsAreMaskedWhereTheyWerePut: in the input, in what a node hands on of it, and
+// nowhere else; longer ones wherever they stand. What comes out is JSON.
 func TestShortSecretsAreMaskedWhereTheyWerePut(t *testing.T) {
 	l := newLab(t, Config{Globals: workspace{
 		"__secret_pin": `"12"`, "__secret_long": `"long-secret"`, "__secret_all": `{"user":"ab","n":77,"on":true,"l":["x"]}`, "__secret_number": `123456789`,
@@ -121,7 +122,8 @@ func TestShortSecretsAreMaskedWhereTheyWerePut(t *testing.T) {
 	}
 }
 
-// TestRecordsAreBounded: of long values there is size and digest, of many values too, and lines have an end.
+// TestRecordsAreBounded: of long values there is size and digest, of many values too, and lines
+// have an end.
 func TestRecordsAreBounded(t *testing.T) {
 	l := newLab(t, Config{}, sandbox.Limits{})
 	nodes, edges, last := []string(nil), "", "t"
@@ -170,7 +172,8 @@ func TestRecordedLogs(t *testing.T) {
 	}
 }
 
-// TestResumedNodesShowNoSecrets: what ran in an earlier process is masked as well, and what it was called with is not made up.
+// TestResumedNodesShowNoSecrets: what ran in an earlier process is masked as well, and what it was
+// called with is not made up.
 func TestResumedNodesShowNoSecrets(t *testing.T) {
 	l := newLab(t, Config{Globals: workspace{"__secret_pin": `"12"`, "__secret_key": `"hush-hush"`}}, sandbox.Limits{})
 	p := l.program(document("t>a a>b", echo("a", `["{{global.__secret_pin}}","{{global.__secret_key}}","{{trigger.data}}"]`), echo("b", `"{{steps.a.output}}"`)))
@@ -223,8 +226,8 @@ func FuzzMasker(f *testing.F) {
 	})
 }
 
-// TestMaskerLearns: what a template has put together is masked where it is handed on, and with more of that than can be
-// remembered nothing is shown.
+// TestMaskerLearns: what a template has put together is masked where it is handed on, and with more
+// of that than can be remembered nothing is shown.
 func TestMaskerLearns(t *testing.T) {
 	var m masker
 	m.learn([]byte(`{"a":"x 12","b":[12,{"c":"ab"}],"d":"","e":null}`), []byte(`{"a":"x ***","b":["***","***"],"d":"","e":null}`))

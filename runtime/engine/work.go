@@ -12,9 +12,11 @@ import (
 )
 
 const (
-	// busyPatience is how long a claimed execution waits for a slot of its workflow before it goes back into the journal.
+	// busyPatience is how long a claimed execution waits for a slot of its workflow before it goes
+	// back into the journal.
 	busyPatience = 100 * time.Millisecond
-	// heldBackAtMost is when its workflow is tried again at the latest: the configuration with its limit may be gone.
+	// heldBackAtMost is when its workflow is tried again at the latest: the configuration with its
+	// limit may be gone.
 	heldBackAtMost = time.Second
 
 	// maxDeaths is how many processes an execution may take with it.
@@ -112,7 +114,8 @@ func (x *Executor) begin(l journal.Lease) error {
 	return l.Begin(ctx)
 }
 
-// finish ends an entry. If that fails, the entry goes back: with all its steps kept, running it again is cheap.
+// finish ends an entry. If that fails, the entry goes back: with all its steps kept, running it
+// again is cheap.
 func (x *Executor) finish(r *Runner, l journal.Lease, rec *journal.Record) {
 	ctx, cancel := lasting(x.hard)
 	defer cancel()

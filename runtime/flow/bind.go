@@ -7,8 +7,9 @@ import (
 
 // binder binds the paths of one node's templates to what they name.
 type binder struct {
-	node    func(id string) (index int, err error) // finds an upstream node; the error says why there is none
-	forEach bool                                   // item and index are there
+	// finds an upstream node; the error says why there is none
+	node    func(id string) (index int, err error)
+	forEach bool // item and index are there
 }
 
 var (
@@ -78,8 +79,8 @@ func bindTrigger(steps []step) (*reference, error) {
 	}
 }
 
-// bindData binds steps below trigger.data. The query is looked up where it always is: within a body that is an array or
-// a scalar it would be missing.
+// bindData binds steps below trigger.data. The query is looked up where it always is: within a body
+// that is an array or a scalar it would be missing.
 func bindData(steps []step) *reference {
 	if len(steps) > 0 && steps[0].index < 0 && steps[0].key == queryKey {
 		return &reference{root: rootQuery, steps: steps[1:]}

@@ -93,7 +93,8 @@ func (b *builder) string(v value) {
 
 func (b *builder) reference(at *place, s string, p part, inText bool) {
 	if b.report.full() {
-		return // the column alone would be counted from the beginning of s for each of many thousand
+		// the column alone would be counted from the beginning of s for each of many thousand
+		return
 	}
 	ref, err := b.binder.bind(p.steps)
 	if err != nil {

@@ -6,10 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// Cache remembers for one execution what the templates of its plan have found in large values, so that each of these is
-// walked over once, and not once for each template, node or item. What it takes depends on the plan alone: a place for
-// each path that the plan names. It takes nothing before it is of use. The zero value is ready, and safe for concurrent
-// use; values in which something was found must not change.
+// Cache remembers for one execution what the templates of its plan have found in large values, so
+// that each of these is walked over once, and not once for each template, node or item. What it
+// takes depends on the plan alone: a place for each path that the plan names. It takes nothing
+// before it is of use. The zero value is ready, and safe for concurrent use; values in which
+// something was found must not change.
 type Cache struct {
 	roots atomic.Pointer[[]cachedRoot]
 }
@@ -60,8 +61,8 @@ func (r *cachedRoot) find(t *targets, v []byte, w *work) ([][]byte, error) {
 	return f.found, nil
 }
 
-// Values up to direct bytes are walked over for each template, which is cheaper than to remember what was found in them, until
-// a scope has walked over directTotal bytes.
+// Values up to direct bytes are walked over for each template, which is cheaper than to remember
+// what was found in them, until a scope has walked over directTotal bytes.
 const (
 	direct      = 8 << 10
 	directTotal = 16 << 10

@@ -5,11 +5,13 @@ import (
 	"strings"
 )
 
-// Compile decodes, validates and plans a document of at most [MaxDocument] bytes. id is the key it is stored under; ""
-// means that there is none and the document must have an id. revision is kept in the plan.
+// Compile decodes, validates and plans a document of at most [MaxDocument] bytes. id is the key it
+// is stored under; "" means that there is none and the document must have an id. revision is kept
+// in the plan.
 //
-// The error is a *[DocumentError] with all that is wrong. raw is neither kept nor changed. The result depends on the
-// arguments alone: the same document gives an equal plan or the same problems.
+// The error is a *[DocumentError] with all that is wrong. raw is neither kept nor changed. The
+// result depends on the arguments alone: the same document gives an equal plan or the same
+// problems.
 func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) {
 	d := &draft{report: &report{masks: true}, types: types}
 	doc, ok := d.open(raw, MaxDocument, forEditors)

@@ -14,8 +14,8 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// complaints turns a schema's errors, which form a tree, into problems of a config. Reasons name what the schema wants and
-// never what the config holds: that may be a secret.
+// complaints turns a schema's errors, which form a tree, into problems of a config. Reasons name
+// what the schema wants and never what the config holds: that may be a secret.
 type complaints struct {
 	report *report
 	schema []byte
@@ -23,7 +23,8 @@ type complaints struct {
 	at     *place // of the config
 }
 
-// locate returns the place of an instance location and what stands there, nil when the location names nothing.
+// locate returns the place of an instance location and what stands there, nil when the location
+// names nothing.
 func (c *complaints) locate(location []string) (at *place, v any) {
 	at, v = c.at, c.config
 	for _, token := range location {
@@ -44,9 +45,9 @@ func (c *complaints) locate(location []string) (at *place, v any) {
 	return at, v
 }
 
-// excused tells whether an error may vanish when templates are resolved: it is about a string that holds one, or all of
-// its causes are excused. Of alternatives one excused branch is enough. What "not" and false forbid is never excused, nor are
-// keys, which hold no templates.
+// excused tells whether an error may vanish when templates are resolved: it is about a string that
+// holds one, or all of its causes are excused. Of alternatives one excused branch is enough. What
+// "not" and false forbid is never excused, nor are keys, which hold no templates.
 func (c *complaints) excused(e *jsonschema.ValidationError) bool {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Not, *kind.FalseSchema, *kind.PropertyNames:
@@ -106,7 +107,8 @@ func (c *complaints) add(e *jsonschema.ValidationError) {
 			c.report.unknownKey(at.member(key), known)
 		}
 	case *kind.PropertyNames:
-		// The library reuses the memory of this error's location, so of the location only its length can be trusted.
+		// The library reuses the memory of this error's location, so of the location only its
+		// length can be trusted.
 		at = findKey(c.at, c.config, len(e.InstanceLocation), k.Property)
 		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", inQuotes(k.Property))
 	case *kind.Not:
@@ -116,8 +118,8 @@ func (c *complaints) add(e *jsonschema.ValidationError) {
 	}
 }
 
-// inOrder sorts errors: the library finds them in the order of maps, which would make which of many are reported a
-// matter of chance.
+// inOrder sorts errors: the library finds them in the order of maps, which would make which of many
+// are reported a matter of chance.
 func inOrder(errs []*jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return slices.SortedStableFunc(slices.Values(errs), func(a, b *jsonschema.ValidationError) int {
 		return cmp.Or(
@@ -153,7 +155,8 @@ func findKey(at *place, v any, depth int, key string) *place {
 	return nil
 }
 
-// addAlternatives reports the one branch that was meant, as far as that can be told, else that none fits.
+// addAlternatives reports the one branch that was meant, as far as that can be told, else that none
+// fits.
 func (c *complaints) addAlternatives(at *place, e *jsonschema.ValidationError) {
 	meant := slices.DeleteFunc(slices.Clone(e.Causes), func(branch *jsonschema.ValidationError) bool {
 		return isOtherForm(branch, len(e.InstanceLocation))
@@ -175,8 +178,8 @@ func (c *complaints) addAlternatives(at *place, e *jsonschema.ValidationError) {
 	c.report.add(at, "has none of the allowed forms")
 }
 
-// isOtherForm tells whether a branch is for another form of value: it wants another type, or a member, right below depth,
-// to be another fixed text.
+// isOtherForm tells whether a branch is for another form of value: it wants another type, or a
+// member, right below depth, to be another fixed text.
 func isOtherForm(e *jsonschema.ValidationError, depth int) bool {
 	switch e.ErrorKind.(type) {
 	case *kind.Type:
@@ -189,7 +192,8 @@ func isOtherForm(e *jsonschema.ValidationError, depth int) bool {
 	return false
 }
 
-// forbidden words what the "not" of the schema at a URL forbids, if that is a list or a pattern alone.
+// forbidden words what the "not" of the schema at a URL forbids, if that is a list or a pattern
+// alone.
 func (c *complaints) forbidden(url string) string {
 	var not map[string]any
 	if err := json.Unmarshal(rawjson.Get(c.schemaAt(url), "not"), &not); err == nil && len(not) == 1 {

@@ -45,7 +45,8 @@ func (d *draft) configure(i int) configured {
 	return c
 }
 
-// binder binds the templates of node i. They may name nodes upstream of it, whichever branch is taken to it.
+// binder binds the templates of node i. They may name nodes upstream of it, whichever branch is
+// taken to it.
 func (d *draft) binder(i int) binder {
 	return binder{node: func(id string) (int, error) {
 		named, ok := d.byID[id]
@@ -64,7 +65,8 @@ func (d *draft) binder(i int) binder {
 	}}
 }
 
-// readForEach builds the template of forEach. It sees what the node's config sees, item and index excepted.
+// readForEach builds the template of forEach. It sees what the node's config sees, item and index
+// excepted.
 func (d *draft) readForEach(v value, t *Type, names binder) *Template {
 	s, ok := d.text(v)
 	if !ok {
@@ -101,7 +103,8 @@ func (t *Type) withDefaults(config []byte) []byte {
 	return config
 }
 
-// handlesOf returns the handles of a node of a type that routes, nil when the type does not or the config's are wrong.
+// handlesOf returns the handles of a node of a type that routes, nil when the type does not or the
+// config's are wrong.
 func (d *draft) handlesOf(t *Type, config value) []string {
 	if !t.Routes() {
 		return nil

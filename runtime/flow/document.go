@@ -2,9 +2,11 @@ package flow
 
 import "time"
 
-// draft is a document whose parts were read one by one; nothing is known yet of how they fit together.
+// draft is a document whose parts were read one by one; nothing is known yet of how they fit
+// together.
 type draft struct {
-	unprepared bool   // a module could not be asked: the others are not either, which could take as long each
+	// a module could not be asked: the others are not either, which could take as long each
+	unprepared bool
 	fuel       uint64 // that preparing has burnt
 	*report
 	types   Types

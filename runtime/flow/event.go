@@ -13,7 +13,8 @@ import (
 
 // Event is one firing of a trigger. Its bytes are raw JSON, owned by the event and never changed.
 type Event struct {
-	Data       []byte // trigger.data, canonical (rawjson.AppendCanonical), `_query` included when it is an object
+	// trigger.data, canonical (rawjson.AppendCanonical), `_query` included when it is an object
+	Data       []byte
 	Query      []byte // trigger.data._query: always an object, canonical
 	Headers    []byte // trigger.headers: an object of strings, lower-case names, canonical
 	Method     string
@@ -23,14 +24,16 @@ type Event struct {
 
 const queryKey = "_query"
 
-// NewEvent makes the event of a request: ev with Data and Query set, and Headers when they are nil. body must be exactly
-// one JSON value in UTF-8 without a byte order mark and at most [MaxDepth] deep, else the error is a
-// *rawjson.SyntaxError; an empty body (not one of white space) is {}. Of repeated keys the last stays.
+// NewEvent makes the event of a request: ev with Data and Query set, and Headers when they are nil.
+// body must be exactly one JSON value in UTF-8 without a byte order mark and at most [MaxDepth]
+// deep, else the error is a *rawjson.SyntaxError; an empty body (not one of white space) is {}. Of
+// repeated keys the last stays.
 //
-// rawQuery is the text behind the question mark. It becomes `_query`, which is added to a body that is an object in
-// place of a member of that name: a key given once is a string, a key given several times an array of strings, keys in
-// the order in which they first come. Like net/url's lenient reading it takes + for a space and leaves out pairs with an
-// invalid % escape or a semicolon; invalid UTF-8 becomes U+FFFD.
+// rawQuery is the text behind the question mark. It becomes `_query`, which is added to a body that
+// is an object in place of a member of that name: a key given once is a string, a key given several
+// times an array of strings, keys in the order in which they first come. Like net/url's lenient
+// reading it takes + for a space and leaves out pairs with an invalid % escape or a semicolon;
+// invalid UTF-8 becomes U+FFFD.
 //
 // body is neither kept nor changed.
 func NewEvent(body []byte, rawQuery string, ev Event) (*Event, error) {
@@ -40,8 +43,8 @@ func NewEvent(body []byte, rawQuery string, ev Event) (*Event, error) {
 	if len(body) == 0 {
 		body = emptyObject
 	}
-	// The query and, behind it, the data with the query in it share their memory. A query that needs more room than
-	// it has as JSON usually, which is twice its length, moves away.
+	// The query and, behind it, the data with the query in it share their memory. A query that
+	// needs more room than it has as JSON usually, which is twice its length, moves away.
 	room := make([]byte, 0, len(body)+4*len(rawQuery)+32)
 	room = appendQuery(room, rawQuery)
 	ev.Query = room[:len(room):len(room)]
@@ -60,7 +63,8 @@ var emptyObject = []byte("{}")
 
 // withQuery adds the query to the canonical object data, reusing its memory.
 func withQuery(data, query []byte) []byte {
-	// Where neither the name stands nor anything that could be an escape in it, there is no need to look at each key.
+	// Where neither the name stands nor anything that could be an escape in it, there is no need to
+	// look at each key.
 	taken := (bytes.IndexByte(data, '\\') >= 0 || bytes.Contains(data, []byte(queryKey))) && rawjson.Get(data, queryKey) != nil
 	data = data[:len(data)-1]
 	if len(data) > 1 {
@@ -74,8 +78,8 @@ func withQuery(data, query []byte) []byte {
 	if !taken {
 		return data
 	}
-	// The sender's own _query, however it is spelled, is now a repeated key. The data were valid and _query is no
-	// deeper than they may be, so this cannot fail.
+	// The sender's own _query, however it is spelled, is now a repeated key. The data were valid
+	// and _query is no deeper than they may be, so this cannot fail.
 	data, _ = rawjson.AppendCanonical(nil, data, MaxDepth)
 	return data
 }
@@ -88,10 +92,12 @@ type parameter struct {
 	last       int  // of the first pair with this key: the last one
 }
 
-// manyParameters is from how many pairs on looking for a key by comparing it with all others takes too long.
+// manyParameters is from how many pairs on looking for a key by comparing it with all others takes
+// too long.
 const manyParameters = 16
 
-// appendQuery appends a query string as a JSON object. Its size is bounded by the server's limit on request headers.
+// appendQuery appends a query string as a JSON object. Its size is bounded by the server's limit on
+// request headers.
 func appendQuery(dst []byte, rawQuery string) []byte {
 	var few [manyParameters]parameter
 	pairs := parseQuery(few[:0], rawQuery)

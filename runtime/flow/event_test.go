@@ -113,7 +113,8 @@ func TestEventsAreFewObjects(t *testing.T) {
 	}
 }
 
-// TestEventsShareNothing: the query and the data lie side by side, and what is appended to one does not reach the other.
+// TestEventsShareNothing: the query and the data lie side by side, and what is appended to one does
+// not reach the other.
 func TestEventsShareNothing(t *testing.T) {
 	for _, query := range []string{"", "a=1", "a=%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00"} {
 		ev, err := NewEvent([]byte(`{"n":1}`), query, Event{})

@@ -13,8 +13,8 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// FuzzCompile wants of any input a sound plan or sound problems, the same each time, and of a plan that its configs
-// resolve to JSON.
+// FuzzCompile wants of any input a sound plan or sound problems, the same each time, and of a plan
+// that its configs resolve to JSON.
 func FuzzCompile(f *testing.F) {
 	f.Add([]byte(orderIntake))
 	f.Add([]byte(oneNode(`"type":"switch","config":{"value":"{{trigger.data.a}}","cases":[{"name":"b","value":1}]}`)))
@@ -179,7 +179,8 @@ func FuzzNewEvent(f *testing.F) {
 	})
 }
 
-// FuzzParseType wants of any manifest a type or problems, and of a type that configs can be checked against it.
+// FuzzParseType wants of any manifest a type or problems, and of a type that configs can be checked
+// against it.
 func FuzzParseType(f *testing.F) {
 	for _, m := range manifests {
 		f.Add([]byte(m), []byte(`{"conditions":[{"left":"{{trigger.data}}"}]}`))

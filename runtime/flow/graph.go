@@ -12,11 +12,12 @@ import (
 type graph struct {
 	edges []link
 	out   [][]int // by node: indexes in edges
-	sound bool    // the edges make a DAG in which every node is reached; only then the rest is there
-	layer []int   // by node: its longest path from the trigger
-	above []set   // by node: the nodes upstream of it
-	order []int   // nodes in plan order
-	rank  []int   // by node: its index in order
+	// the edges make a DAG in which every node is reached; only then the rest is there
+	sound bool
+	layer []int // by node: its longest path from the trigger
+	above []set // by node: the nodes upstream of it
+	order []int // nodes in plan order
+	rank  []int // by node: its index in order
 }
 
 // link is an edge whose ends are nodes.
@@ -39,7 +40,8 @@ func (s *set) addAll(o *set) {
 	}
 }
 
-// connect resolves the edges and reports all that keeps them from being a DAG that begins at the trigger.
+// connect resolves the edges and reports all that keeps them from being a DAG that begins at the
+// trigger.
 func (d *draft) connect() {
 	before := len(d.problems)
 	d.graph.out = make([][]int, len(d.nodes))
@@ -176,8 +178,8 @@ func (d *draft) findUnreached() {
 	}
 }
 
-// arrange finds layers, upstream nodes and the plan order of a DAG: in the order of a topological sort each node
-// passes on what it knows.
+// arrange finds layers, upstream nodes and the plan order of a DAG: in the order of a topological
+// sort each node passes on what it knows.
 func (g *graph) arrange(trigger int) {
 	n := len(g.out)
 	g.layer, g.above, g.rank = make([]int, n), make([]set, n), make([]int, n)

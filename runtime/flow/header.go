@@ -11,8 +11,9 @@ const (
 	maxHeaderValue = 8 << 10 // bytes
 )
 
-// reservedHeaders are the response headers that the server alone sets: those of the connection and the message's
-// framing (RFC 9110 section 7.6.1, RFC 9112), the date, and the project's own. In canonical form.
+// reservedHeaders are the response headers that the server alone sets: those of the connection and
+// the message's framing (RFC 9110 section 7.6.1, RFC 9112), the date, and the project's own. In
+// canonical form.
 var reservedHeaders = []string{
 	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
 	"Transfer-Encoding", "Upgrade", "Http2-Settings", "Content-Length", "Date", "X-Execution-Id", "Idempotency-Replayed",

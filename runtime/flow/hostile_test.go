@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestCompileHostileDocuments compiles documents of nearly the largest size in the shapes that invite quadratic work. It
-// wants an end with an answer: with such work it would run for minutes.
+// TestCompileHostileDocuments compiles documents of nearly the largest size in the shapes that
+// invite quadratic work. It wants an end with an answer: with such work it would run for minutes.
 func TestCompileHostileDocuments(t *testing.T) {
 	numbers, err := ParseType([]byte(`{"abi":1,"type":"numbers","version":"1","config":{"additionalProperties":{"items":{"type":"number"}}},"handlesFrom":"h[]"}`))
 	if err != nil {
@@ -61,8 +61,8 @@ func TestCompileHostileDocuments(t *testing.T) {
 	}
 }
 
-// TestCompileDeepDocuments wants each byte of a document to be looked at as often when it nests deep
-// as when it does not, whatever is wrong with it. Otherwise the factor would be some hundreds.
+// TestCompileDeepDocuments wants each byte of a document to be looked at as often when it nests
+// deep as when it does not, whatever is wrong with it. Otherwise the factor would be some hundreds.
 func TestCompileDeepDocuments(t *testing.T) {
 	const size = 100_000
 	types := builtins(t)

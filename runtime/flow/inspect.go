@@ -9,8 +9,9 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// open takes a copy of raw for the report and returns its value. ok is false when raw is not worth reading: it has more
-// than most bytes, is not JSON, or did not pass inspect, whose findings others would only repeat.
+// open takes a copy of raw for the report and returns its value. ok is false when raw is not worth
+// reading: it has more than most bytes, is not JSON, or did not pass inspect, whose findings others
+// would only repeat.
 func (r *report) open(raw []byte, most int, skip func(*place) bool) (doc value, ok bool) {
 	if len(raw) > most {
 		r.add(nil, "has %d bytes, more than %d", len(raw), most)

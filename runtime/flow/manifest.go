@@ -13,7 +13,8 @@ import (
 
 // Types knows the node types that documents may use. Implementations are safe for concurrent use.
 type Types interface {
-	// Type returns a type. The error is ErrNoType when there is none of that name; any other says why it cannot be had now.
+	// Type returns a type. The error is ErrNoType when there is none of that name; any other says
+	// why it cannot be had now.
 	Type(name string) (*Type, error)
 	Names() []string // for messages
 }
@@ -21,12 +22,15 @@ type Types interface {
 // ErrNoType is the error of Types that do not have a type.
 var ErrNoType = errors.New("there is no node type of that name")
 
-// Preparer is what Types are when they have types with Fixed keys. It prepares the nodes of one document.
+// Preparer is what Types are when they have types with Fixed keys. It prepares the nodes of one
+// document.
 type Preparer interface {
-	// Prepare gives a type's module the fixed part of a config: an object with those of the Fixed keys that the config has. It
-	// returns paths of templates, as in trigger.data, whose values are added to the config, and the fuel that it took. What is
-	// wrong with fixed is a *PrepareError; a *FuelError or a *MemoryError says that all nodes together take more than there is; any
-	// other error says why that could not be found out. After an error of the last three kinds it is not called again.
+	// Prepare gives a type's module the fixed part of a config: an object with those of the Fixed
+	// keys that the config has. It returns paths of templates, as in trigger.data, whose values are
+	// added to the config, and the fuel that it took. What is wrong with fixed is a *PrepareError;
+	// a *FuelError or a *MemoryError says that all nodes together take more than there is; any
+	// other error says why that could not be found out. After an error of the last three kinds it
+	// is not called again.
 	Prepare(name string, fixed []byte) (reads []string, fuel uint64, err error)
 }
 
@@ -35,7 +39,8 @@ type PrepareError struct{ Reason string }
 
 func (e *PrepareError) Error() string { return e.Reason }
 
-// MemoryError is a Preparer's whose nodes keep more memory than those of one document may, in bytes.
+// MemoryError is a Preparer's whose nodes keep more memory than those of one document may, in
+// bytes.
 type MemoryError struct{ Taken, Limit int64 }
 
 func (e *MemoryError) Error() string {
@@ -50,17 +55,18 @@ func (e *FuelError) Error() string {
 	return fmt.Sprintf("the %d units of fuel for preparing the document are used up", e.Limit)
 }
 
-// Type is what a workflow must know of a node type: its module's manifest, decoded by [ParseType]. It is immutable and
-// safe for concurrent use.
+// Type is what a workflow must know of a node type: its module's manifest, decoded by [ParseType].
+// It is immutable and safe for concurrent use.
 type Type struct {
-	Name         string
-	Version      string
-	Summary      string
-	Schema       []byte   // of the config: JSON Schema 2020-12, raw; nil = any object
-	Handles      []string // the fixed handles of a node that routes
-	HandlesFrom  string   // where the config names more handles: cases[].name; "" = nowhere
-	Defaults     []Default
-	Fixed        []string // keys of the config that hold no templates and that the module gets beforehand, see Preparer
+	Name        string
+	Version     string
+	Summary     string
+	Schema      []byte   // of the config: JSON Schema 2020-12, raw; nil = any object
+	Handles     []string // the fixed handles of a node that routes
+	HandlesFrom string   // where the config names more handles: cases[].name; "" = nowhere
+	Defaults    []Default
+	// keys of the config that hold no templates and that the module gets beforehand, see Preparer
+	Fixed        []string
 	Capabilities []string // that it wants: http, log, clock, random, globals
 	Optional     []string // capabilities that it can do without
 	HidesSecrets bool     // it gets handles for secrets instead of their text
@@ -93,8 +99,8 @@ var capabilities = []string{"http", "log", "clock", "random", "globals"}
 //	 "optional": ["http"],            capabilities that it can do without
 //	 "secrets": "handles"}            secrets come as handles
 //
-// abi, type and version are required. A manifest has at most 128 KiB. The error is a *[DocumentError] whose paths are
-// those of the manifest. raw is neither kept nor changed.
+// abi, type and version are required. A manifest has at most 128 KiB. The error is a
+// *[DocumentError] whose paths are those of the manifest. raw is neither kept nor changed.
 func ParseType(raw []byte) (*Type, error) {
 	t, r := &Type{}, &report{}
 	if doc, ok := r.open(raw, maxManifest, nil); ok {
@@ -251,7 +257,8 @@ func (r *report) defaultOf(v value) Default {
 			d.Key, _ = r.text(m)
 		case "value":
 			d.Value = m.raw
-			// No document is known yet: a default may use every root but steps and what only forEach has.
+			// No document is known yet: a default may use every root but steps and what only
+			// forEach has.
 			b := builder{report: r, binder: binder{node: func(string) (int, error) {
 				return 0, errors.New("a default cannot name nodes")
 			}}}

@@ -7,15 +7,17 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// mentionsSecret tells whether a key or text speaks of a secret, in any case, or has the form of one of Standard Webhooks.
+// mentionsSecret tells whether a key or text speaks of a secret, in any case, or has the form of
+// one of Standard Webhooks.
 func mentionsSecret(s string) bool {
 	s = strings.ToUpper(s)
 	return strings.Contains(s, "SECRET") || strings.Contains(s, "WHSEC_")
 }
 
-// Masked returns a copy of a document that does not validate, fit to be shown: without webhook.secret, as [WithoutSecret]
-// makes it, and masked wherever a secret may have been put by mistake. That is all that stands below a key that speaks of a
-// secret, and each text that does so itself, such as JSON in a string. When raw is not one JSON object the result is nil.
+// Masked returns a copy of a document that does not validate, fit to be shown: without
+// webhook.secret, as [WithoutSecret] makes it, and masked wherever a secret may have been put by
+// mistake. That is all that stands below a key that speaks of a secret, and each text that does so
+// itself, such as JSON in a string. When raw is not one JSON object the result is nil.
 func Masked(raw []byte) []byte {
 	doc := WithoutSecret(raw)
 	object := bytes.TrimSpace(doc)
@@ -54,7 +56,8 @@ func Masked(raw []byte) []byte {
 	return append(out, doc[done:]...)
 }
 
-// belowSecret returns the outermost place around p, or p itself, whose key speaks of a secret; nil when there is none.
+// belowSecret returns the outermost place around p, or p itself, whose key speaks of a secret; nil
+// when there is none.
 func (p *place) belowSecret() *place {
 	var found *place
 	for ; p != nil; p = p.parent {
@@ -65,7 +68,8 @@ func (p *place) belowSecret() *place {
 	return found
 }
 
-// maskQuoted masks what a reason quotes. A word that it suggests stays: that is none of the document's values.
+// maskQuoted masks what a reason quotes. A word that it suggests stays: that is none of the
+// document's values.
 func maskQuoted(reason string) string {
 	reason, suggestion, suggests := strings.Cut(reason, suggesting)
 	var b strings.Builder

@@ -38,7 +38,8 @@ func TestMasked(t *testing.T) {
 	}
 }
 
-// TestProblemsQuoteNoSecrets: what stands below a key that speaks of a secret is neither in a path nor in a reason.
+// TestProblemsQuoteNoSecrets: what stands below a key that speaks of a secret is neither in a path
+// nor in a reason.
 func TestProblemsQuoteNoSecrets(t *testing.T) {
 	for doc, want := range map[string][]string{
 		anyConfig(`{"clientSecret":"{{hush.hush}}"}`):            {`nodes[1].config.clientSecret: template at column 3: unknown root "***"; known: execution, global, index, item, steps, trigger, workflow`},
@@ -56,10 +57,12 @@ func TestProblemsQuoteNoSecrets(t *testing.T) {
 	}
 }
 
-// canary is in every secret that misplace puts somewhere: as a text, a key, digits and a name in templates.
+// canary is in every secret that misplace puts somewhere: as a text, a key, digits and a name in
+// templates.
 const canary = "987654321012"
 
-// misplace writes a document with secrets in places that the seed chooses, in the forms that people and programs write.
+// misplace writes a document with secrets in places that the seed chooses, in the forms that people
+// and programs write.
 func misplace(seed uint64) string {
 	r := rand.New(rand.NewPCG(seed, 0))
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
@@ -149,7 +152,8 @@ func TestMisplacedSecrets(t *testing.T) {
 	}
 }
 
-// FuzzMisplacedSecrets: no secret below a key that says so is in a problem or in what is shown of an invalid document.
+// FuzzMisplacedSecrets: no secret below a key that says so is in a problem or in what is shown of
+// an invalid document.
 func FuzzMisplacedSecrets(f *testing.F) {
 	f.Add(uint64(1))
 	types := builtins(f)

@@ -1,8 +1,9 @@
 package flow
 
-// Meter is told of the work that resolving takes, in bytes that are read or written, every 64 KiB or so; what takes more than
-// that in one piece is told before it is done. An error ends the resolving with it. An implementation that looks at the clock
-// bounds the time of templates that way.
+// Meter is told of the work that resolving takes, in bytes that are read or written, every 64 KiB
+// or so; what takes more than that in one piece is told before it is done. An error ends the
+// resolving with it. An implementation that looks at the clock bounds the time of templates that
+// way.
 type Meter interface {
 	Work(bytes int) error
 }

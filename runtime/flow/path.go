@@ -24,7 +24,8 @@ func (s step) String() string {
 	return s.key
 }
 
-// follow walks from v along steps; found is nil when something on the way is missing. walked is how many bytes it has read.
+// follow walks from v along steps; found is nil when something on the way is missing. walked is how
+// many bytes it has read.
 func follow(v []byte, steps []step) (found []byte, walked int) {
 	for i := range steps {
 		in := v
@@ -57,7 +58,8 @@ type malformed struct {
 // column is the character, from 1, at byte at of s.
 func column(s string, at int) int { return utf8.RuneCountInString(s[:at]) + 1 }
 
-// parseText splits a string into its parts. An empty string has none; neighbouring literal parts are possible.
+// parseText splits a string into its parts. An empty string has none; neighbouring literal parts
+// are possible.
 func parseText(s string) ([]part, *malformed) {
 	var parts []part
 	literal := func(t string) {
@@ -108,7 +110,8 @@ func parsePath(s string) ([]step, *malformed) {
 	return steps, nil
 }
 
-// pathParser reads paths: name { "." name | "[" digits "]" | "[" JSON string "]" }, with white space between the parts.
+// pathParser reads paths: name { "." name | "[" digits "]" | "[" JSON string "]" }, with white
+// space between the parts.
 type pathParser struct {
 	s string
 	i int

@@ -14,12 +14,13 @@ type Peek struct {
 	Secret    Secret // webhook.secret; "" = none
 }
 
-// PeekDocument reads from a document of any quality. It never fails: what it cannot read has its default, which is an
-// active webhook without signature settings and secret. With several triggers the first counts. raw is neither kept nor
-// changed.
+// PeekDocument reads from a document of any quality. It never fails: what it cannot read has its
+// default, which is an active webhook without signature settings and secret. With several triggers
+// the first counts. raw is neither kept nor changed.
 func PeekDocument(raw []byte) Peek {
 	p := Peek{Active: true, Webhook: true}
-	// The canonical form makes one reading of documents with repeated keys; gjson would take the first.
+	// The canonical form makes one reading of documents with repeated keys; gjson would take the
+	// first.
 	doc, err := rawjson.AppendCanonical(nil, raw, MaxDepth)
 	if err != nil || rawjson.KindOf(doc) != rawjson.Object {
 		return p
@@ -38,8 +39,9 @@ func PeekDocument(raw []byte) Peek {
 	return p
 }
 
-// WithoutSecret returns a copy of a document, valid or not, without the webhook.secret of any of its nodes; all other
-// bytes stay. When raw is not one JSON value the result is nil: what cannot be read may hold secrets anywhere.
+// WithoutSecret returns a copy of a document, valid or not, without the webhook.secret of any of
+// its nodes; all other bytes stay. When raw is not one JSON value the result is nil: what cannot be
+// read may hold secrets anywhere.
 func WithoutSecret(raw []byte) []byte {
 	if rawjson.Check(raw, MaxDepth) != nil {
 		return nil
@@ -71,12 +73,15 @@ func each(v []byte, name string, fn func(value []byte)) {
 	})
 }
 
-// cutMembers calls cut for the parts of doc that must go, so that the object v, a view into doc, has no member name: each
-// takes one comma along, the one before it when a member stays before it, else the one behind it.
+// cutMembers calls cut for the parts of doc that must go, so that the object v, a view into doc,
+// has no member name: each takes one comma along, the one before it when a member stays before it,
+// else the one behind it.
 func cutMembers(doc, v []byte, name string, cut func(from, to int)) {
-	offset := func(view []byte) int { return cap(doc) - cap(view) } // views end where the document's memory does
-	kept, cutting := false, -1                                      // cutting: where a part begins that ends at the next member
-	end := 0                                                        // of the member before
+	// views end where the document's memory does
+	offset := func(view []byte) int { return cap(doc) - cap(view) }
+	// cutting: where a part begins that ends at the next member
+	kept, cutting := false, -1
+	end := 0 // of the member before
 	rawjson.Members(v, func(key, value []byte) bool {
 		start := offset(key) - 1
 		if cutting >= 0 {

@@ -21,11 +21,13 @@ type Plan struct {
 	Revision int64    // the store's revision of the document; 0 when it came from a file
 	Document []byte   // the document's text as given, less webhook.secret
 	Webhook  *Webhook // nil when the trigger is manual
-	Data     []byte   // trigger.data of runs without input, canonical; nil = none given; only of a manual trigger
-	Nodes    []Node   // plan order: layer, then order in the document; Nodes[0] is the trigger
+	// trigger.data of runs without input, canonical; nil = none given; only of a manual trigger
+	Data  []byte
+	Nodes []Node // plan order: layer, then order in the document; Nodes[0] is the trigger
 
-	// Warnings are what rules say that came after documents were stored. Such a document is valid and serves on; whoever brings
-	// one is to be told that they are errors. At most MaxProblems, in the order of the document.
+	// Warnings are what rules say that came after documents were stored. Such a document is valid
+	// and serves on; whoever brings one is to be told that they are errors. At most MaxProblems, in
+	// the order of the document.
 	Warnings []Problem
 
 	// PrepareFuel is the fuel that preparing the nodes has burnt, at most PrepareFuelStored.
@@ -44,8 +46,9 @@ type Webhook struct {
 	MaxConcurrent   int           // 0 = no limit of its own
 	AcceptOnTimeout bool          // onTimeout: accept
 	Idempotency     *Idempotency
-	Signature       []byte // raw JSON of webhook.signature, nil = default scheme; checked by package signature
-	Secret          Secret // webhook.secret: counts only while the store has no secret
+	// raw JSON of webhook.signature, nil = default scheme; checked by package signature
+	Signature []byte
+	Secret    Secret // webhook.secret: counts only while the store has no secret
 }
 
 // HeaderField is one custom response header, name in canonical form, in document order.
@@ -53,12 +56,14 @@ type HeaderField struct{ Name, Value string }
 
 // Idempotency names where a sender's idempotency key stands: in a header or in the body.
 type Idempotency struct {
-	Header string        // canonical form; "" = in the body
-	Field  *Template     // resolves to the value in the body, null when it is missing; nil = in the header
+	Header string // canonical form; "" = in the body
+	// resolves to the value in the body, null when it is missing; nil = in the header
+	Field  *Template
 	Window time.Duration // how long a key is remembered; 24h by default
 }
 
-// Secret is text that never shows: however it is printed or encoded, a mask comes out. Use string(s) for the text.
+// Secret is text that never shows: however it is printed or encoded, a mask comes out. Use
+// string(s) for the text.
 type Secret string
 
 const secretMask = "***"
@@ -74,12 +79,13 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(secretMask), nil }
 
 // Node is one step of a plan.
 type Node struct {
-	ID          string
-	Type        string        // TypeTrigger for the first node
-	Name        string        // the id when the document gives none
-	Layer       int           // longest path from the trigger
-	Config      *Template     // an object; nil for the trigger
-	Fixed       []byte        // an object: what the module is prepared with, not in Config; nil = nothing
+	ID     string
+	Type   string    // TypeTrigger for the first node
+	Name   string    // the id when the document gives none
+	Layer  int       // longest path from the trigger
+	Config *Template // an object; nil for the trigger
+	// an object: what the module is prepared with, not in Config; nil = nothing
+	Fixed       []byte
 	ForEach     *Template     // nil = runs once
 	Concurrency int           // of forEach items, >= 1
 	Handles     []string      // that the node may choose; nil = it does not route

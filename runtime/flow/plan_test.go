@@ -22,7 +22,8 @@ func compiled(t testing.TB, doc string) *Plan {
 }
 
 func TestPlanOrderAndLayers(t *testing.T) {
-	// b stands before a in the document and both are in layer 1; c is in layer 3 by its longest path.
+	// b stands before a in the document and both are in layer 1; c is in layer 3 by its longest
+	// path.
 	p := compiled(t, `{"nodes":[
 		{"id":"c","type":"any"},{"id":"b","type":"any"},{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{
 			"responseMode":"specificNode","responseNodeId":"a2"}}},{"id":"a","type":"any","onError":"continue"},{"id":"a2","type":"any"}],

@@ -8,8 +8,8 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// prepare takes what is fixed out of node i's config, canonical JSON, gives it to the type's module, and puts templates of the
-// values that the module then reads into the rest.
+// prepare takes what is fixed out of node i's config, canonical JSON, gives it to the type's
+// module, and puts templates of the values that the module then reads into the rest.
 func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixed []byte) {
 	if len(t.Fixed) == 0 {
 		return config.raw, nil
@@ -60,7 +60,8 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 	return d.withReads(i, rest, reads, names), fixed
 }
 
-// tooMuchFuel says that the fuel for preparing a document ends with a node, before which so much was burnt.
+// tooMuchFuel says that the fuel for preparing a document ends with a node, before which so much
+// was burnt.
 func tooMuchFuel(limit, before uint64) string {
 	return fmt.Sprintf("takes too long to prepare: with it the document's nodes burn more than %d units of fuel, the most for all of them together; those before it burn %d",
 		limit, before)
@@ -74,10 +75,10 @@ func appendMember(dst, key, raw []byte) []byte {
 	return append(append(append(append(dst, '"'), key...), '"', ':'), raw...)
 }
 
-// withReads adds templates of the paths to a config, each where its path says: steps.a.output becomes
-// {"steps":{"a":{"output":"{{steps.a.output}}"}}}. A path without what must follow stands for all that there is: trigger for its
-// attributes, steps for the outputs of all nodes upstream. Paths that name nothing here are left out, as are those whose root
-// the config has as a key.
+// withReads adds templates of the paths to a config, each where its path says: steps.a.output
+// becomes {"steps":{"a":{"output":"{{steps.a.output}}"}}}. A path without what must follow stands
+// for all that there is: trigger for its attributes, steps for the outputs of all nodes upstream.
+// Paths that name nothing here are left out, as are those whose root the config has as a key.
 func (d *draft) withReads(i int, config []byte, reads []string, names *binder) []byte {
 	var tree branch
 	for _, path := range d.wide(i, reads) {

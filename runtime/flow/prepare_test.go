@@ -127,8 +127,8 @@ func TestFixedPartProblems(t *testing.T) {
 	}
 }
 
-// The fuel of all nodes together is what counts. Beyond the bound a document that is in the store serves, with a warning that names
-// the node.
+// The fuel of all nodes together is what counts. Beyond the bound a document that is in the store
+// serves, with a warning that names the node.
 func TestPrepareFuel(t *testing.T) {
 	var nodes, edges []string
 	for i := range 3 {

@@ -24,8 +24,8 @@ func (p Problem) String() string {
 	return p.Path + ": " + p.Reason
 }
 
-// DocumentError is what is wrong with a document or manifest: at least one problem and at most [MaxProblems], in the
-// order of the document.
+// DocumentError is what is wrong with a document or manifest: at least one problem and at most
+// [MaxProblems], in the order of the document.
 type DocumentError struct {
 	Problems []Problem
 }
@@ -43,7 +43,8 @@ func (e *DocumentError) Error() string {
 	}
 }
 
-// place is where a value stands or should stand: a key or index in the place around it. nil is the whole document.
+// place is where a value stands or should stand: a key or index in the place around it. nil is the
+// whole document.
 type place struct {
 	parent *place
 	key    string
@@ -157,8 +158,8 @@ type located struct {
 	offset int
 }
 
-// full tells that nothing more is collected. It spares the work on messages, such as the search for a likely word, which
-// a hostile document could ask for many thousand times.
+// full tells that nothing more is collected. It spares the work on messages, such as the search for
+// a likely word, which a hostile document could ask for many thousand times.
 func (r *report) full() bool { return len(r.problems) == MaxProblems }
 
 // add reports a problem at a place, each once.

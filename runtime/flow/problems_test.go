@@ -329,7 +329,8 @@ func TestDocumentErrorText(t *testing.T) {
 	}
 }
 
-// TestWarnings: what an earlier version took is valid, with a word about it for whoever brings it anew.
+// TestWarnings: what an earlier version took is valid, with a word about it for whoever brings it
+// anew.
 func TestWarnings(t *testing.T) {
 	for doc, want := range map[string][]Problem{
 		webhook(`{"maxConcurrent":1}`): nil,

@@ -68,7 +68,8 @@ func (ref *reference) appendText(dst []byte, s *Scope) []byte {
 	return dst
 }
 
-// value returns the raw value of a reference whose root is JSON, empty when it is missing. The error is the meter's.
+// value returns the raw value of a reference whose root is JSON, empty when it is missing. The
+// error is the meter's.
 func (ref *reference) value(s *Scope) ([]byte, error) {
 	switch ref.root {
 	case rootData:
@@ -87,7 +88,8 @@ func (ref *reference) value(s *Scope) ([]byte, error) {
 	return strconv.AppendInt(nil, int64(s.Index), 10), nil // rootIndex: the others are text
 }
 
-// globalValue is value below a global. What is found in a secret one is noted, and hidden when it has to be.
+// globalValue is value below a global. What is found in a secret one is noted, and hidden when it
+// has to be.
 func (ref *reference) globalValue(s *Scope) ([]byte, error) {
 	v, ok := s.Global(ref.key)
 	if !ok {
@@ -116,8 +118,8 @@ func tells(v []byte) bool {
 	return false
 }
 
-// appendTo appends the value to dst: as a JSON value, or inText as what stands for it within a JSON string. A value of more
-// than room bytes is not copied.
+// appendTo appends the value to dst: as a JSON value, or inText as what stands for it within a JSON
+// string. A value of more than room bytes is not copied.
 func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]byte, error) {
 	if ref.root.isText() {
 		var buf [64]byte
@@ -158,7 +160,8 @@ func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]b
 	}
 }
 
-// escapedAtOnce is how many bytes are escaped before it is looked whether there is still room for them.
+// escapedAtOnce is how many bytes are escaped before it is looked whether there is still room for
+// them.
 const escapedAtOnce = 16 << 10
 
 // appendEscaped appends v within a JSON string, unless that takes more than room bytes.

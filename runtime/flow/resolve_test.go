@@ -164,7 +164,8 @@ func spell(t *rapid.T, root string, path []any) string {
 	return b + space()
 }
 
-// TestTemplatesAgreeWithModel resolves random templates over random values and compares with a model that decodes.
+// TestTemplatesAgreeWithModel resolves random templates over random values and compares with a
+// model that decodes.
 func TestTemplatesAgreeWithModel(t *testing.T) {
 	types := builtins(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -214,7 +215,8 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 		if err := rawjson.Check(got, MaxDepth); err != nil {
 			t.Fatalf("%s: %v", got, err)
 		}
-		// Strings built of parts may be escaped otherwise than the model's; all else is the same to the byte.
+		// Strings built of parts may be escaped otherwise than the model's; all else is the same to
+		// the byte.
 		same, err := respelled(got)
 		if err != nil {
 			t.Fatal(err)

@@ -14,7 +14,8 @@ import (
 // schemaURL names a schema within its compiler. Nothing is ever loaded from it.
 const schemaURL = "manifest:///config"
 
-// noLoader refuses every schema from elsewhere: a manifest must not make the host read files or dial.
+// noLoader refuses every schema from elsewhere: a manifest must not make the host read files or
+// dial.
 type noLoader struct{}
 
 func (noLoader) Load(string) (any, error) {
@@ -69,8 +70,9 @@ func schemaReason(err error) string {
 	return strings.ToValidUTF8(reason[:min(len(reason), most)], "")
 }
 
-// checkConfig checks the config v, inspected JSON with the defaults added, against the type's schema. Errors at strings
-// that hold templates are excused: what they become is known only at run time, and the node checks it then.
+// checkConfig checks the config v, inspected JSON with the defaults added, against the type's
+// schema. Errors at strings that hold templates are excused: what they become is known only at run
+// time, and the node checks it then.
 func (r *report) checkConfig(t *Type, v value) {
 	if t.schema == nil {
 		return

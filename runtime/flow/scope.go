@@ -7,33 +7,39 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Scope is what the templates of one execution can see. It is used by one goroutine at a time. Templates only read from
-// it, Secrets and Globals excepted, and keep nothing.
+// Scope is what the templates of one execution can see. It is used by one goroutine at a time.
+// Templates only read from it, Secrets and Globals excepted, and keep nothing.
 //
-// All raw JSON in it must be canonical, as rawjson.AppendCanonical makes it: templates copy it as it is.
+// All raw JSON in it must be canonical, as rawjson.AppendCanonical makes it: templates copy it as
+// it is.
 type Scope struct {
 	Plan        *Plan
 	ExecutionID string
 	Event       *Event
-	Outputs     [][]byte                                 // by index in Plan.Nodes: raw JSON, nil = no output; the trigger's is not read
-	Global      func(key string) (value []byte, ok bool) // raw JSON
-	Item        []byte                                   // inside forEach, else nil
-	Index       int                                      // inside forEach
-	Cache       *Cache                                   // of the execution, with the Plan that it was made for; nil = nothing is remembered
-	Meter       Meter                                    // is told of the work of Append; nil = nobody
+	// by index in Plan.Nodes: raw JSON, nil = no output; the trigger's is not read
+	Outputs [][]byte
+	Global  func(key string) (value []byte, ok bool) // raw JSON
+	Item    []byte                                   // inside forEach, else nil
+	Index   int                                      // inside forEach
+	// of the execution, with the Plan that it was made for; nil = nothing is remembered
+	Cache *Cache
+	// is told of the work of Append; nil = nobody
+	Meter Meter
 
-	// Secrets collects what must be masked wherever the execution shows: the texts (unescaped) and digits found in
-	// the __secret globals that were resolved, each once, also when who reads it empties it. Append adds to it.
+	// Secrets collects what must be masked wherever the execution shows: the texts (unescaped) and
+	// digits found in the __secret globals that were resolved, each once, also when who reads it
+	// empties it. Append adds to it.
 	Secrets [][]byte
 	known   map[string]bool // the texts that were collected
 	told    map[view]bool   // the values whose texts were
 
-	// Hide, unless nil, gives what stands for a value that was found in a __secret global, both raw JSON. Booleans and null, which tell
-	// nothing, stand for themselves. Secrets and Globals collect the value itself.
+	// Hide, unless nil, gives what stands for a value that was found in a __secret global, both raw
+	// JSON. Booleans and null, which tell nothing, stand for themselves. Secrets and Globals
+	// collect the value itself.
 	Hide func(value []byte) []byte
 
-	// Globals collects the global values that were resolved, each key once, as Global gave them: by them a template can be
-	// resolved again exactly. Append adds to it.
+	// Globals collects the global values that were resolved, each key once, as Global gave them: by
+	// them a template can be resolved again exactly. Append adds to it.
 	Globals []Global
 	noted   map[string]int // where a key is in Globals, when there are many
 

@@ -9,13 +9,15 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// value is a value of a document: its raw JSON, a view, and where it stands. The zero value is a value that is not there.
+// value is a value of a document: its raw JSON, a view, and where it stands. The zero value is a
+// value that is not there.
 type value struct {
 	raw []byte
 	at  *place
 }
 
-// allMembers returns the members of the object v in order; the key is that of their place. nil when v is no object.
+// allMembers returns the members of the object v in order; the key is that of their place. nil when
+// v is no object.
 func (r *report) allMembers(v value) []value {
 	if rawjson.KindOf(v.raw) != rawjson.Object {
 		r.add(v.at, "must be an object, not %s", kindName(v.raw))
@@ -29,8 +31,8 @@ func (r *report) allMembers(v value) []value {
 	return all
 }
 
-// members calls fn for each member of the object v whose key is known, in order, and reports the other keys. It
-// returns the keys that were there, nil when v is no object.
+// members calls fn for each member of the object v whose key is known, in order, and reports the
+// other keys. It returns the keys that were there, nil when v is no object.
 func (r *report) members(v value, known []string, fn func(key string, m value)) (seen []string) {
 	all := r.allMembers(v)
 	if all == nil {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// didYouMean is the end of a message about word, which should be one of known: the nearest of them, or nothing.
+// didYouMean is the end of a message about word, which should be one of known: the nearest of them,
+// or nothing.
 func didYouMean(word string, known []string) string {
 	if near := nearest(word, known); near != "" {
 		return suggesting + quoted(near) + "?"

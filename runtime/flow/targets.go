@@ -7,9 +7,9 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// targets are the paths on which the templates of a plan go from one root, each once. They are sorted, so that those that
-// begin with the same steps are neighbors and a path stands before those that go on from it. Finding all of them takes one
-// pass over a value, wherever in it they lead to.
+// targets are the paths on which the templates of a plan go from one root, each once. They are
+// sorted, so that those that begin with the same steps are neighbors and a path stands before those
+// that go on from it. Finding all of them takes one pass over a value, wherever in it they lead to.
 type targets struct {
 	shared int // index in an execution's Cache; -1 = item, which is another value each time
 	paths  [][]step
@@ -73,8 +73,8 @@ func (p *Plan) aim() {
 	}
 }
 
-// find sets found, which has a place for each path and holds nothing, to what the paths lead to in v, canonical JSON; nil =
-// missing. It ends where all is found, or with the error of w.
+// find sets found, which has a place for each path and holds nothing, to what the paths lead to in
+// v, canonical JSON; nil = missing. It ends where all is found, or with the error of w.
 func (t *targets) find(v []byte, found [][]byte, w *work) error {
 	f := finder{paths: t.paths, v: v, found: found, left: len(found), work: *w}
 	f.value(0, 0, len(t.paths), 0)
@@ -83,9 +83,9 @@ func (t *targets) find(v []byte, found [][]byte, w *work) error {
 	return err
 }
 
-// finder is on its way through a value. Its methods take the index of a token and return the index behind it, or -1 when
-// there is nothing left to look for. The paths from lo to hi, not including hi, are those that lead through where it is, and
-// the first depth steps of them have led here.
+// finder is on its way through a value. Its methods take the index of a token and return the index
+// behind it, or -1 when there is nothing left to look for. The paths from lo to hi, not including
+// hi, are those that lead through where it is, and the first depth steps of them have led here.
 type finder struct {
 	paths [][]step
 	v     []byte

@@ -45,8 +45,9 @@ func eachNode(t *testing.T, config string) *Plan {
 	return p
 }
 
-// TestWorkDoesNotDependOnPlaces resolves many templates over large values whose members stand before or behind much else, as
-// often as there are items. Each value is walked over once, and a template then costs what it copies.
+// TestWorkDoesNotDependOnPlaces resolves many templates over large values whose members stand
+// before or behind much else, as often as there are items. Each value is walked over once, and a
+// template then costs what it copies.
 func TestWorkDoesNotDependOnPlaces(t *testing.T) {
 	const size, items = 128 << 10, 20
 	deep := func(inner string) string { // 400 levels with something to pass in each
@@ -155,7 +156,8 @@ func TestMeterEndsResolving(t *testing.T) {
 	}
 }
 
-// TestCacheFollowsChangedValues: a global is taken as it is at the moment, and a key with several values has none to note.
+// TestCacheFollowsChangedValues: a global is taken as it is at the moment, and a key with several
+// values has none to note.
 func TestCacheFollowsChangedValues(t *testing.T) {
 	p := eachNode(t, `["{{global.g.x}}","{{global.h.x}}"]`)
 	pad := fill(`"k%d":1`, direct)
@@ -199,8 +201,8 @@ func TestManyGlobalsAreNotedOnce(t *testing.T) {
 	}
 }
 
-// TestCacheTakesNothingForSmallValues: what most executions are pays nothing for what few need, but for what a scope knows of the
-// item.
+// TestCacheTakesNothingForSmallValues: what most executions are pays nothing for what few need, but
+// for what a scope knows of the item.
 func TestCacheTakesNothingForSmallValues(t *testing.T) {
 	p := eachNode(t, `["{{trigger.data.x}}","{{item.x}}","{{steps.up.output.x}}"]`)
 	value := []byte(`{"a":[1,2,3],"b":"` + strings.Repeat("b", 500) + `","x":1}`)
@@ -219,7 +221,8 @@ func TestCacheTakesNothingForSmallValues(t *testing.T) {
 	}
 }
 
-// FuzzTargets finds in one pass what is found one by one. Values that are not JSON, which do not come, do no harm.
+// FuzzTargets finds in one pass what is found one by one. Values that are not JSON, which do not
+// come, do no harm.
 func FuzzTargets(f *testing.F) {
 	for _, v := range []string{`{"a":{"b":[1,{"c":2}]},"\u0061":3,"x":"y"}`, `[[],{"a":1}]`, `{"a`, `{"a"`, `{"a":`, `[`, `[,`, `{"a":}`, `{"\`, `{"a": 1 }`, ` `,
 		`{"\ud800":1,"\ufffd":2}`} {

@@ -13,7 +13,8 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// compileConfig compiles config as that of node "n", which stands behind "rag-1" behind the trigger "t".
+// compileConfig compiles config as that of node "n", which stands behind "rag-1" behind the trigger
+// "t".
 func compileConfig(t testing.TB, config string) (*Plan, error) {
 	doc := document(`{"id":"rag-1","type":"any"},{"id":"n","type":"any","config":`+config+`},{"id":"after","type":"any"}`,
 		`{"source":"t","target":"rag-1"},{"source":"rag-1","target":"n"},{"source":"n","target":"after"}`)
@@ -244,7 +245,8 @@ func TestTemplateLimit(t *testing.T) {
 	}
 }
 
-// A small template can ask for a large value many times: the limit holds before the value is copied.
+// A small template can ask for a large value many times: the limit holds before the value is
+// copied.
 func TestTemplateLimitComesBeforeTheCopy(t *testing.T) {
 	p, err := compileConfig(t, `{"a":"`+strings.Repeat("{{trigger.data.big}}", 900)+`"}`)
 	if err != nil {
@@ -307,7 +309,8 @@ func TestTemplateCollectsSecrets(t *testing.T) {
 	}
 }
 
-// TestTemplateHidesSecrets: what stands for secrets is put where they would be; what tells nothing, and other globals, stay.
+// TestTemplateHidesSecrets: what stands for secrets is put where they would be; what tells nothing,
+// and other globals, stay.
 func TestTemplateHidesSecrets(t *testing.T) {
 	p, err := compileConfig(t, `{"a":"Bearer {{global.__secret_key}}","b":"{{global.__secret_all}}","c":"{{global.api_url}}","d":"{{global.__secret_nope}}",`+
 		`"e":"{{global.__secret_all.keys[1]}}","f":"{{global.__secret_all.keys[2]}}","g":"{{global.__secret_all.keys[3]}}","h":"{{global.__secret_all}}!"}`)

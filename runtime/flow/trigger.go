@@ -56,7 +56,8 @@ func (r *report) readTrigger(node *place, v value) trigger {
 		}
 	case "manual":
 		if data.raw != nil {
-			t.data, _ = rawjson.AppendCanonical(nil, data.raw, MaxDepth) // part of a checked document
+			// part of a checked document
+			t.data, _ = rawjson.AppendCanonical(nil, data.raw, MaxDepth)
 		}
 		if webhook.raw != nil {
 			r.add(webhook.at, "is only for a webhook trigger")

@@ -2,9 +2,10 @@ package flow
 
 import "github.com/flowtrux/edge/nodes/rawjson"
 
-// The functions of this file read valid JSON from front to back: what is called for a value gets the
-// text that begins with it and returns the text behind it. So each byte is looked at once, however
-// deep values nest. rawjson.Members has to find the end of a value before it can hand it on.
+// The functions of this file read valid JSON from front to back: what is called for a value gets
+// the text that begins with it and returns the text behind it. So each byte is looked at once,
+// however deep values nest. rawjson.Members has to find the end of a value before it can hand it
+// on.
 
 // eachMember calls fn for each member of the object that text begins with. The key is as
 // rawjson.Members gives it. The walk ends early when fn returns nil.

@@ -52,12 +52,13 @@ func (s *Session) fail(err error) uint64 {
 // MaxMessage is the longest message that CleanMessage gives, in bytes.
 const MaxMessage = 512
 
-// CleanMessage makes a guest's message fit to be shown: its first line that is not blank, at most MaxMessage bytes of valid
-// UTF-8 without control characters and without space around it.
+// CleanMessage makes a guest's message fit to be shown: its first line that is not blank, at most
+// MaxMessage bytes of valid UTF-8 without control characters and without space around it.
 func CleanMessage(b []byte) string { return clean(b, MaxMessage) }
 
 func clean(b []byte, limit int) string {
-	// Cut before looking: a guest may send a megabyte. What UTF-8 makes of broken bytes is up to three times as long.
+	// Cut before looking: a guest may send a megabyte. What UTF-8 makes of broken bytes is up to
+	// three times as long.
 	b = b[:min(len(b), 4*limit)]
 	var out strings.Builder
 	for len(b) > 0 {

@@ -40,14 +40,16 @@ func Offered() []Function {
 	for i := range own {
 		own[i].Module = abi.HostModule
 	}
-	// AssemblyScript's runtime imports it: https://www.assemblyscript.org/concepts.html#special-imports
+	// AssemblyScript's runtime imports it:
+	// https://www.assemblyscript.org/concepts.html#special-imports
 	abort := Function{Module: "env", Name: "abort", Params: types(i32, i32, i32, i32), call: func(context.Context, api.Module, []uint64) {
 		panic(ExitError{Code: 255})
 	}}
 	return append(append(own, abort), wasiFunctions()...)
 }
 
-// charged is a function that costs something each time it is called, also when it refuses what it is asked for.
+// charged is a function that costs something each time it is called, also when it refuses what it
+// is asked for.
 func charged(call api.GoModuleFunc) api.GoModuleFunc {
 	return func(ctx context.Context, m api.Module, stack []uint64) {
 		session(ctx).handle(costCall)
@@ -75,18 +77,20 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	return nil
 }
 
-// ExitError is the panic by which a guest that calls proc_exit (or abort) leaves; wazero returns it as the call's error.
+// ExitError is the panic by which a guest that calls proc_exit (or abort) leaves; wazero returns it
+// as the call's error.
 type ExitError struct{ Code uint32 }
 
 func (e ExitError) Error() string { return fmt.Sprintf("the module exited with status %d", e.Code) }
 
-// MisuseError is the panic of a function that was called in a way that no guest in its right mind does; wazero returns it as
-// the call's error.
+// MisuseError is the panic of a function that was called in a way that no guest in its right mind
+// does; wazero returns it as the call's error.
 type MisuseError struct{ Function, Reason string }
 
 func (e MisuseError) Error() string { return e.Function + ": " + e.Reason }
 
-// TimeoutError is the panic of a function that waited until the call's time was over; wazero returns it as the call's error.
+// TimeoutError is the panic of a function that waited until the call's time was over; wazero
+// returns it as the call's error.
 type TimeoutError struct{}
 
 func (TimeoutError) Error() string { return "the time limit has passed" }
@@ -160,7 +164,8 @@ func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	s.held = s.held[:0]
 }
 
-// now is the time that the guest sees. Within a call it never goes back, also when the host's clock is set.
+// now is the time that the guest sees. Within a call it never goes back, also when the host's clock
+// is set.
 func (s *Session) now() time.Time {
 	switch {
 	case !s.Grants.Clock && s.Start.IsZero():

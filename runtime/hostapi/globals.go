@@ -60,7 +60,8 @@ func hostGlobalAdd(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.hold(abi.Output, "", sum)
 }
 
-// refuseGlobal says why the call may not do what it wants with a global; nil = it may, and is counted.
+// refuseGlobal says why the call may not do what it wants with a global; nil = it may, and is
+// counted.
 func (s *Session) refuseGlobal(key []byte, does, done string, calls *int) error {
 	switch {
 	case !s.Grants.Globals:
@@ -80,6 +81,7 @@ func (s *Session) refuseGlobal(key []byte, does, done string, calls *int) error 
 var (
 	// ErrGlobalSecret is what GetGlobal answers of a secret global: no module sees those as text.
 	ErrGlobalSecret = &Failure{Code: "global_not_allowed", Message: "secret globals cannot be read", Fatal: true}
-	// ErrGlobalNotInteger is what AddGlobal answers when the value is not an integer, or the sum has more than 64 bits.
+	// ErrGlobalNotInteger is what AddGlobal answers when the value is not an integer, or the sum
+	// has more than 64 bits.
 	ErrGlobalNotInteger = &Failure{Code: "global_not_integer", Message: "the global is not an integer of 64 bits", Fatal: true}
 )

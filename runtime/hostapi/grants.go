@@ -10,19 +10,22 @@ type Capability string
 
 // The capabilities.
 const (
-	CapHTTP    Capability = "http"    // requests through the guarded client
-	CapLog     Capability = "log"     // lines in the node's log
-	CapClock   Capability = "clock"   // the real time, instead of the call's start
-	CapRandom  Capability = "random"  // real randomness, instead of a stream that a replay repeats
-	CapGlobals Capability = "globals" // reading globals but secret ones, and writing those that the operator's patterns allow
+	CapHTTP   Capability = "http"   // requests through the guarded client
+	CapLog    Capability = "log"    // lines in the node's log
+	CapClock  Capability = "clock"  // the real time, instead of the call's start
+	CapRandom Capability = "random" // real randomness, instead of a stream that a replay repeats
+	// reading globals but secret ones, and writing those that the operator's patterns allow
+	CapGlobals Capability = "globals"
 )
 
-// Capabilities returns all there are, in the order in which they are listed. The result is the caller's.
+// Capabilities returns all there are, in the order in which they are listed. The result is the
+// caller's.
 func Capabilities() []Capability { return slices.Clone(capabilities[:]) }
 
 var capabilities = [...]Capability{CapHTTP, CapLog, CapClock, CapRandom, CapGlobals}
 
-// Grants is what a node may do: what its manifest asks for and the operator allows. The zero value is nothing.
+// Grants is what a node may do: what its manifest asks for and the operator allows. The zero value
+// is nothing.
 type Grants struct {
 	HTTP      bool
 	HTTPHosts []string // hosts http is limited to; empty = all that egress lets through

@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// guest is a module that imports all that is offered and exports, for each import, a function that calls it with its own
-// parameters; and a memory of one page, which the tests read and write.
+// guest is a module that imports all that is offered and exports, for each import, a function that
+// calls it with its own parameters; and a memory of one page, which the tests read and write.
 type guest struct {
 	t       *testing.T
 	module  api.Module

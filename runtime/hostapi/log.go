@@ -44,8 +44,8 @@ func (s *Session) write(stream int, b []byte) {
 	}
 }
 
-// line logs what has been collected. Without the capability that is only what a guest writes to its standard error: the
-// text of a panic is what its author needs.
+// line logs what has been collected. Without the capability that is only what a guest writes to its
+// standard error: the text of a panic is what its author needs.
 func (s *Session) line(stream int) {
 	if len(s.stream[stream]) == 0 {
 		return
@@ -71,8 +71,9 @@ func (s *Session) keep(b []byte) {
 	s.stderr = append(s.stderr, b...)
 }
 
-// Stderr returns the end of what the guest wrote to standard error, at most 8 KiB of valid UTF-8 without control characters
-// other than line feeds and tabs. A program in Go says there why it panics.
+// Stderr returns the end of what the guest wrote to standard error, at most 8 KiB of valid UTF-8
+// without control characters other than line feeds and tabs. A program in Go says there why it
+// panics.
 func (s *Session) Stderr() string {
 	end := strings.ToValidUTF8(string(s.stderr[max(0, len(s.stderr)-maxStderr):]), "")
 	return strings.Map(func(r rune) rune {

@@ -2,15 +2,15 @@ package hostapi
 
 import "github.com/tetratelabs/wazero/api"
 
-// Memory is how a guest's memory lies in that of its module, and how writes to it are marked: see package rewrite. The zero value is
-// that of a module as it came.
+// Memory is how a guest's memory lies in that of its module, and how writes to it are marked: see
+// package rewrite. The zero value is that of a module as it came.
 type Memory struct {
 	Base    uint32 // of the module's memory is what the guest knows as 0; 0 = there are no marks
 	Granule uint8  // with a Base: the binary logarithm of the bytes that one mark is for
 }
 
-// Read returns n bytes at ptr as the guest sees it, which the caller must not write to and has until the guest goes on; false =
-// they lie outside of the memory.
+// Read returns n bytes at ptr as the guest sees it, which the caller must not write to and has
+// until the guest goes on; false = they lie outside of the memory.
 func (m Memory) Read(module api.Module, ptr, n uint32) ([]byte, bool) {
 	if ptr+m.Base < ptr {
 		return nil, false

@@ -8,11 +8,12 @@ type pipes struct {
 	over  bool
 }
 
-// Pipe gives the guest standard input and keeps up to limit bytes of its standard output, which would go to the log otherwise. in is read
-// until Piped and not changed.
+// Pipe gives the guest standard input and keeps up to limit bytes of its standard output, which
+// would go to the log otherwise. in is read until Piped and not changed.
 func (s *Session) Pipe(in []byte, limit int) { s.piped = &pipes{in: in, limit: limit} }
 
-// Piped ends what Pipe has begun and returns what was written, which is the caller's. over tells whether it was more than the limit.
+// Piped ends what Pipe has begun and returns what was written, which is the caller's. over tells
+// whether it was more than the limit.
 func (s *Session) Piped() (out []byte, over bool) {
 	p := s.piped
 	s.piped = nil

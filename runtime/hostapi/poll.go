@@ -20,12 +20,13 @@ const (
 // maxSubscriptions bounds one poll_oneoff.
 const maxSubscriptions = 64
 
-// maxSlept is how far a guest can move its clock on: nanoseconds since 1970 fit an int64 until 2262.
+// maxSlept is how far a guest can move its clock on: nanoseconds since 1970 fit an int64 until
+// 2262.
 const maxSlept = 100 * 365 * 24 * time.Hour
 
-// wasiPoll sleeps until the first subscription is due, at most until the call's end: it is how guests sleep. Streams are
-// always ready. Without the capability clock sleeping takes no time but moves the guest's clock on: a guest that waits for a
-// clock that stands still would wait for ever.
+// wasiPoll sleeps until the first subscription is due, at most until the call's end: it is how
+// guests sleep. Streams are always ready. Without the capability clock sleeping takes no time but
+// moves the guest's clock on: a guest that waits for a clock that stands still would wait for ever.
 func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	n := uint32(stack[2])
 	if n == 0 || n > maxSubscriptions {
@@ -75,7 +76,8 @@ func (s *Session) firstDue(subs []byte) (first []byte, wait time.Duration) {
 	return first, wait
 }
 
-// sleep waits for d. When the call's time is over or its caller has gone first, the guest does not go on.
+// sleep waits for d. When the call's time is over or its caller has gone first, the guest does not
+// go on.
 func (s *Session) sleep(d time.Duration) {
 	if d <= 0 {
 		return

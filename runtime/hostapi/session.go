@@ -17,8 +17,9 @@ type HTTPClient interface {
 
 // HTTPOptions are the host's part of a request.
 type HTTPOptions struct {
-	Hosts          []string // from Grants.HTTPHosts
-	IdempotencyKey string   // sent as Idempotency-Key on methods other than GET and HEAD unless the request sets it
+	Hosts []string // from Grants.HTTPHosts
+	// sent as Idempotency-Key on methods other than GET and HEAD unless the request sets it
+	IdempotencyKey string
 	MaxResponse    int64    // bytes of body
 	Secrets        []string // texts in the request that no other origin may get by a redirect
 }
@@ -26,21 +27,23 @@ type HTTPOptions struct {
 // GlobalWriter stores globals; it returns when the value is in the store.
 type GlobalWriter interface {
 	SetGlobal(ctx context.Context, key string, value []byte) error
-	// AddGlobal adds by to an integer, 0 where there is none, and returns the sum, the caller's. Nothing that others add at the same time
-	// is lost.
+	// AddGlobal adds by to an integer, 0 where there is none, and returns the sum, the caller's.
+	// Nothing that others add at the same time is lost.
 	AddGlobal(ctx context.Context, key string, by int64) (sum []byte, err error)
 }
 
 // Globals is the other side of the globals capability.
 type Globals interface {
 	GlobalWriter
-	// GetGlobal returns a global as raw JSON, which nobody changes, nil when there is none. It does not wait.
+	// GetGlobal returns a global as raw JSON, which nobody changes, nil when there is none. It does
+	// not wait.
 	GetGlobal(key string) (value []byte, err error)
 }
 
 // Bounds of what one call may ask of the host.
 const (
-	MaxLogBytes    = 64 << 10 // bytes of log lines, standard output and error together; the rest is dropped
+	// bytes of log lines, standard output and error together; the rest is dropped
+	MaxLogBytes    = 64 << 10
 	MaxHTTPCalls   = 100      // requests
 	MaxGlobalCalls = 1000     // writes of globals, and as many reads
 	MaxHeld        = 64 << 20 // bytes of one held answer
@@ -67,20 +70,26 @@ var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 type Meter interface {
 	// Burn takes fuel for what the host has done. It panics when the call may not go on.
 	Burn(units int32)
-	// Wait is called before the host waits for something. It panics when the call holds more memory than it may.
+	// Wait is called before the host waits for something. It panics when the call holds more memory
+	// than it may.
 	Wait()
 }
 
-// Session is the host's side of one call. It belongs to that call and to one goroutine; a pool may reuse it after Reset.
+// Session is the host's side of one call. It belongs to that call and to one goroutine; a pool may
+// reuse it after Reset.
 type Session struct {
-	Grants         Grants
-	HTTP           HTTPClient                      // nil: http answers that it is not available
-	Globals        Globals                         // nil: the functions of globals answer that they are not available
-	Log            func(level int, message string) // gets a line without control characters; nil drops
+	Grants Grants
+	HTTP   HTTPClient // nil: http answers that it is not available
+	// nil: the functions of globals answer that they are not available
+	Globals Globals
+	// gets a line without control characters; nil drops
+	Log            func(level int, message string)
 	IdempotencyKey string
-	Start          time.Time // where the guest's clock stands without Grants.Clock; only its own sleeping moves it; zero = Epoch
-	// Seed gives the seed of the random stream without Grants.Random. It is called when the guest draws first, if it does; nil =
-	// all zeros.
+	// where the guest's clock stands without Grants.Clock; only its own sleeping moves it; zero =
+	// Epoch
+	Start time.Time
+	// Seed gives the seed of the random stream without Grants.Random. It is called when the guest
+	// draws first, if it does; nil = all zeros.
 	Seed        func() [32]byte
 	Deadline    time.Time // of the call; zero = none
 	MaxResponse int64     // bytes of an http response body; 0 = 8 MiB
@@ -88,16 +97,18 @@ type Session struct {
 
 	// Memory is the guest's, set by the sandbox.
 	Memory Memory
-	// Meter counts the guest's fuel, set by the sandbox; nil = what the host does for the guest burns none.
+	// Meter counts the guest's fuel, set by the sandbox; nil = what the host does for the guest
+	// burns none.
 	Meter Meter
 
-	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly instruction, and the same for the same
-	// module, input, grants and answers of the host.
+	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly
+	// instruction, and the same for the same module, input, grants and answers of the host.
 	Fuel uint64
-	// Live is set when the guest has seen the real clock or real randomness, which its grants let it: the call cannot be
-	// repeated exactly.
+	// Live is set when the guest has seen the real clock or real randomness, which its grants let
+	// it: the call cannot be repeated exactly.
 	Live bool
-	// MemorySize is how much memory the call's instance had at the end, in bytes, set by the sandbox.
+	// MemorySize is how much memory the call's instance had at the end, in bytes, set by the
+	// sandbox.
 	MemorySize uint64
 
 	call       callContext   // see Context
@@ -115,7 +126,8 @@ type Session struct {
 	globalGets int
 }
 
-// Reset makes the session ready for another call; what it was given is gone. Of its buffers it keeps the small ones.
+// Reset makes the session ready for another call; what it was given is gone. Of its buffers it
+// keeps the small ones.
 func (s *Session) Reset() {
 	held := s.held[:0]
 	if cap(held) > maxKept {
@@ -124,7 +136,8 @@ func (s *Session) Reset() {
 	*s = Session{held: held}
 }
 
-// Flush ends the lines that the guest has left open on its standard output and error. The sandbox calls it after the call.
+// Flush ends the lines that the guest has left open on its standard output and error. The sandbox
+// calls it after the call.
 func (s *Session) Flush() {
 	for fd := range s.stream {
 		s.line(fd)
@@ -141,9 +154,10 @@ func (s *Session) hold(k abi.Kind, label string, payload []byte) uint64 {
 	return uint64(len(s.held))
 }
 
-// callContext is the context of a guest's functions: it carries the session to the host's functions by type assertion. It
-// is a part of the session, so that a call allocates nothing for it, and shows nothing of what it was made of: wazero looks for values
-// in it at each call, and the caller's chain of contexts may be long.
+// callContext is the context of a guest's functions: it carries the session to the host's functions
+// by type assertion. It is a part of the session, so that a call allocates nothing for it, and
+// shows nothing of what it was made of: wazero looks for values in it at each call, and the
+// caller's chain of contexts may be long.
 type callContext struct {
 	context.Context
 	session *Session
@@ -152,19 +166,20 @@ type callContext struct {
 // Value finds nothing: what the host's functions need is in the session.
 func (c *callContext) Value(any) any { return nil }
 
-// Context returns the context for calling the guest's functions that s belongs to. It ends with parent and holds until the next
-// Context or Reset.
+// Context returns the context for calling the guest's functions that s belongs to. It ends with
+// parent and holds until the next Context or Reset.
 func (s *Session) Context(parent context.Context) context.Context {
 	s.call = callContext{parent, s}
 	return &s.call
 }
 
-// session finds the call's session. A guest runs only within the sandbox's calls, which all have one.
+// session finds the call's session. A guest runs only within the sandbox's calls, which all have
+// one.
 func session(ctx context.Context) *Session { return ctx.(*callContext).session }
 
-// handle notes that the host is about to handle n bytes for the guest, or to do what takes as long. A guest burns hardly any
-// fuel while it has the host at work, so that the time has to be looked at here as well, and fuel to be burnt. What does not come
-// to lookEvery in a call burns none.
+// handle notes that the host is about to handle n bytes for the guest, or to do what takes as long.
+// A guest burns hardly any fuel while it has the host at work, so that the time has to be looked at
+// here as well, and fuel to be burnt. What does not come to lookEvery in a call burns none.
 func (s *Session) handle(n int) {
 	if s.handled += n; s.handled < lookEvery {
 		return
@@ -179,7 +194,8 @@ func (s *Session) handle(n int) {
 	}
 }
 
-// limited is the caller's context with the call's deadline, for functions of the host that may wait.
+// limited is the caller's context with the call's deadline, for functions of the host that may
+// wait.
 func (s *Session) limited() (context.Context, context.CancelFunc) {
 	if s.Meter != nil {
 		s.Meter.Wait()

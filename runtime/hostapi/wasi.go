@@ -24,7 +24,8 @@ const (
 	errnoSpipe   = 70
 )
 
-// wasiFunctions is a WASI in which nothing exists but standard output and error, the clock, randomness and sleep.
+// wasiFunctions is a WASI in which nothing exists but standard output and error, the clock,
+// randomness and sleep.
 func wasiFunctions() []Function {
 	out := []Function{
 		wasi("args_get", wasiNothing, i32, i32),
@@ -136,7 +137,8 @@ func wasiClockRes(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = session(ctx).store64(m, stack[1], uint64(time.Microsecond))
 }
 
-// wasiClockTime: both clocks show the same time, so that the monotonic one tells nothing that the grant does not give.
+// wasiClockTime: both clocks show the same time, so that the monotonic one tells nothing that the
+// grant does not give.
 func wasiClockTime(ctx context.Context, m api.Module, stack []uint64) {
 	if uint32(stack[0]) > clockMonotonic {
 		stack[0] = errnoInval
@@ -146,8 +148,8 @@ func wasiClockTime(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.store64(m, stack[2], uint64(s.now().UnixNano()))
 }
 
-// wasiRandom gives real randomness with the capability, otherwise the ChaCha8 stream of the session's seed
-// (https://c2sp.org/chacha8rand), which a replay with the same seed repeats.
+// wasiRandom gives real randomness with the capability, otherwise the ChaCha8 stream of the
+// session's seed (https://c2sp.org/chacha8rand), which a replay with the same seed repeats.
 func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	if uint32(stack[1]) > maxRandom {
@@ -177,14 +179,15 @@ func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = errnoSuccess
 }
 
-// Bounds of one fd_write. What is over maxWrite is left to the guest's next call: nothing stops the host while it looks at
-// what a guest writes, and the same megabytes can be named a thousand times.
+// Bounds of one fd_write. What is over maxWrite is left to the guest's next call: nothing stops the
+// host while it looks at what a guest writes, and the same megabytes can be named a thousand times.
 const (
 	maxVectors = 1024
 	maxWrite   = 64 << 10 // bytes
 )
 
-// vectors returns a list of iovecs, each of which is a pointer and a length. Going through it is paid for.
+// vectors returns a list of iovecs, each of which is a pointer and a length. Going through it is
+// paid for.
 func (s *Session) vectors(m api.Module, ptr, count uint64) (vectors []byte, errno uint64) {
 	if uint32(count) > maxVectors {
 		return nil, errnoInval
@@ -253,7 +256,8 @@ func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.store32(m, stack[3], got)
 }
 
-// wasiFdstat says that descriptors 0 to 2 are streams: fs_filetype character_device, no flags, rights to read or write.
+// wasiFdstat says that descriptors 0 to 2 are streams: fs_filetype character_device, no flags,
+// rights to read or write.
 func wasiFdstat(ctx context.Context, m api.Module, stack []uint64) {
 	fd := uint32(stack[0])
 	if fd > 2 {

@@ -16,7 +16,8 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// What modules import by name has to have the types that all others know: wazero's own WASI is the yardstick.
+// What modules import by name has to have the types that all others know: wazero's own WASI is the
+// yardstick.
 func TestWASIHasTheKnownSignatures(t *testing.T) {
 	r := wazero.NewRuntime(t.Context())
 	defer r.Close(t.Context())

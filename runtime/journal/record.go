@@ -12,13 +12,15 @@ const (
 	TimedOut  = "timed_out"
 )
 
-// Record is what is shown of an execution. Its values are masked and capped by who made it; it is not what an execution
-// is run from.
+// Record is what is shown of an execution. Its values are masked and capped by who made it; it is
+// not what an execution is run from.
 type Record struct {
 	Summary
-	Trigger *Trigger     `json:"trigger,omitempty"` // nil = not recorded
-	Nodes   []NodeRecord `json:"nodes,omitempty"`   // in plan order; none of an execution that has not ended
-	Cut     bool         `json:"cut,omitempty"`     // it took too much work: the values of the last nodes are marked Cut
+	Trigger *Trigger `json:"trigger,omitempty"` // nil = not recorded
+	// in plan order; none of an execution that has not ended
+	Nodes []NodeRecord `json:"nodes,omitempty"`
+	// it took too much work: the values of the last nodes are marked Cut
+	Cut bool `json:"cut,omitempty"`
 }
 
 // Summary is a Record's row in a list.
@@ -36,9 +38,10 @@ type Summary struct {
 
 // Outcome is how an execution ended.
 type Outcome struct {
-	Status  string `json:"status"`
-	Node    string `json:"node,omitempty"`    // the id of the failing node, "" = none
-	Code    string `json:"code,omitempty"`    // why it failed: one of the engine's codes or the node's own
+	Status string `json:"status"`
+	Node   string `json:"node,omitempty"` // the id of the failing node, "" = none
+	// why it failed: one of the engine's codes or the node's own
+	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"` // for humans: masked and short
 }
 
@@ -60,28 +63,33 @@ type NodeRecord struct {
 	Attempts  int           `json:"attempts,omitempty"`
 	StartedAt time.Time     `json:"startedAt,omitzero"`
 	Duration  time.Duration `json:"durationNs,omitempty"`
-	Why       string        `json:"why,omitempty"`   // it did not run
-	Input     Value         `json:"input,omitzero"`  // its resolved config; with forEach an array of those of all items
-	Fixed     Value         `json:"fixed,omitzero"`  // what its module was prepared with; none = it was not
-	Output    Value         `json:"output,omitzero"` // of an error that was handled, what dependents see of it
-	Logs      []string      `json:"logs,omitempty"`  // lines that it has logged
-	Fuel      uint64        `json:"fuel,omitempty"`
-	Code      string        `json:"code,omitempty"`
-	Message   string        `json:"message,omitempty"`
-	Detail    string        `json:"detail,omitempty"` // more about the error, for operators: of several lines
-	Grants    []string      `json:"grants,omitempty"` // what it was allowed
-	// Calls are its calls by item and attempt; none = it was called once, at StartedAt, drew no random numbers and
-	// asked nothing of the host.
+	Why       string        `json:"why,omitempty"` // it did not run
+	// its resolved config; with forEach an array of those of all items
+	Input Value `json:"input,omitzero"`
+	// what its module was prepared with; none = it was not
+	Fixed Value `json:"fixed,omitzero"`
+	// of an error that was handled, what dependents see of it
+	Output  Value    `json:"output,omitzero"`
+	Logs    []string `json:"logs,omitempty"` // lines that it has logged
+	Fuel    uint64   `json:"fuel,omitempty"`
+	Code    string   `json:"code,omitempty"`
+	Message string   `json:"message,omitempty"`
+	// more about the error, for operators: of several lines
+	Detail string   `json:"detail,omitempty"`
+	Grants []string `json:"grants,omitempty"` // what it was allowed
+	// Calls are its calls by item and attempt; none = it was called once, at StartedAt, drew no
+	// random numbers and asked nothing of the host.
 	Calls    []Call `json:"calls,omitempty"`
 	CallsCut bool   `json:"callsCut,omitempty"` // there were more calls than are recorded
 }
 
 // Call is one call of a node: what, beside its input, its answer follows from, and why it failed.
 type Call struct {
-	Item    int        `json:"item,omitempty"` // of forEach
-	Attempt int        `json:"attempt"`        // from 1
-	Start   time.Time  `json:"start"`          // where its clock stood
-	Seed    []byte     `json:"seed,omitempty"` // of its random numbers; none = it drew none. No other call's follow from it
+	Item    int       `json:"item,omitempty"` // of forEach
+	Attempt int       `json:"attempt"`        // from 1
+	Start   time.Time `json:"start"`          // where its clock stood
+	// of its random numbers; none = it drew none. No other call's follow from it
+	Seed    []byte     `json:"seed,omitempty"`
 	Live    bool       `json:"live,omitempty"` // it has seen the real clock or real randomness
 	Fuel    uint64     `json:"fuel,omitempty"`
 	Host    []HostCall `json:"host,omitempty"` // in order
@@ -93,19 +101,22 @@ type Call struct {
 type HostCall struct {
 	Function string `json:"function"` // http, global_set, global_get or global_add
 	Request  Value  `json:"request"`
-	Answer   Value  `json:"answer,omitzero"` // none of global_set, of a global_get of nothing, and of what failed
-	Code     string `json:"code,omitempty"`  // why it failed
-	Message  string `json:"message,omitempty"`
-	Fatal    bool   `json:"fatal,omitempty"` // another attempt could not mend it
+	// none of global_set, of a global_get of nothing, and of what failed
+	Answer  Value  `json:"answer,omitzero"`
+	Code    string `json:"code,omitempty"` // why it failed
+	Message string `json:"message,omitempty"`
+	Fatal   bool   `json:"fatal,omitempty"` // another attempt could not mend it
 }
 
-// Value is a JSON value as a record shows it: its text, or of one that is too long its size and digest.
+// Value is a JSON value as a record shows it: its text, or of one that is too long its size and
+// digest.
 type Value struct {
 	Text   string `json:"text,omitempty"`   // raw JSON
 	Size   int    `json:"size,omitempty"`   // in bytes, when Text is missing
 	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing; "" = so long that only a part of it was looked at
 	Masked bool   `json:"masked,omitempty"` // parts of it are not shown, because they are secret
-	Cut    bool   `json:"cut,omitempty"`    // nothing is known of it, because the record took too much work before
+	// nothing is known of it, because the record took too much work before
+	Cut bool `json:"cut,omitempty"`
 }
 
 // Ended is an execution that was not in the journal while it ran.

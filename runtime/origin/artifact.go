@@ -23,7 +23,8 @@ const layerType = "application/wasm"
 
 const maxManifest = 1 << 20 // bytes
 
-// openArtifact gets the layer of an artifact that is the module, with the credentials of docker's config file if there are any.
+// openArtifact gets the layer of an artifact that is the module, with the credentials of docker's
+// config file if there are any.
 func openArtifact(ctx context.Context, client *http.Client, ref registry.Reference, d Digest) (io.ReadCloser, int64, error) {
 	credential, err := dockerCredential()
 	if err != nil {
@@ -47,8 +48,9 @@ func openArtifact(ctx context.Context, client *http.Client, ref registry.Referen
 	return body, layer.Size, nil
 }
 
-// dockerCredential looks up credentials as docker does: in $DOCKER_CONFIG/config.json or ~/.docker/config.json and the helpers that are
-// named there. Without such a file, or without a home, there are none.
+// dockerCredential looks up credentials as docker does: in $DOCKER_CONFIG/config.json or
+// ~/.docker/config.json and the helpers that are named there. Without such a file, or without a
+// home, there are none.
 func dockerCredential() (auth.CredentialFunc, error) {
 	if _, err := os.UserHomeDir(); err != nil && os.Getenv("DOCKER_CONFIG") == "" {
 		return nil, nil

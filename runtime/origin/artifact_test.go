@@ -37,7 +37,8 @@ func TestArtifact(t *testing.T) {
 	})
 }
 
-// TestArtifactOfALockedRegistry: credentials come from docker's config file, and go to the registry alone.
+// TestArtifactOfALockedRegistry: credentials come from docker's config file, and go to the registry
+// alone.
 func TestArtifactOfALockedRegistry(t *testing.T) {
 	r := newRegistry(t)
 	r.tag("1.0", layerType, string(module))

@@ -13,8 +13,8 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 )
 
-// failure makes an error of a fetch fit for logs: it says why and repeats neither credentials, nor queries of URLs, nor what a server
-// has written.
+// failure makes an error of a fetch fit for logs: it says why and repeats neither credentials, nor
+// queries of URLs, nor what a server has written.
 func failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

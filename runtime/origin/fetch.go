@@ -72,7 +72,8 @@ func (s *Store) download(ctx context.Context, o Origin, d Digest, f *os.File) er
 		return failure(ctx, err)
 	case n > s.limit:
 		return s.tooLarge()
-	case got != d && ctx.Err() != nil: // the server has seen that this side goes, and ended what it had begun
+	// the server has seen that this side goes, and ended what it had begun
+	case got != d && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case got != d:
 		return fmt.Errorf("it is another module than the configured one: its sha256 is %s", got)
@@ -94,8 +95,8 @@ func (o Origin) open(ctx context.Context, client *http.Client, d Digest) (body i
 	return openArtifact(ctx, client, o.oci, d)
 }
 
-// newClient makes a client like Go's default one, proxies from the environment included, that follows a few redirects and stays with
-// https.
+// newClient makes a client like Go's default one, proxies from the environment included, that
+// follows a few redirects and stays with https.
 func newClient() *http.Client {
 	t, ok := http.DefaultTransport.(*http.Transport)
 	if ok {

@@ -31,14 +31,16 @@ func digestOf(b []byte) Digest { return sha256.Sum256(b) }
 func serve(t *testing.T, h http.Handler) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust it are part of the tests
+	// clients that do not trust it are part of the tests
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	transport := http.DefaultTransport.(*http.Transport)
 	before := transport.TLSClientConfig
 	trusted := x509.NewCertPool()
 	trusted.AddCert(server.Certificate())
-	transport.TLSClientConfig = &tls.Config{RootCAs: trusted} // all of httptest have the same certificate
+	// all of httptest have the same certificate
+	transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
 	t.Cleanup(func() { transport.TLSClientConfig = before })
 	return server
 }
@@ -78,7 +80,8 @@ func (l lab) gives(text string, want []byte) {
 	}
 }
 
-// refuses checks that a module is not loaded, why, and that nothing stays behind, on disk or of secrets.
+// refuses checks that a module is not loaded, why, and that nothing stays behind, on disk or of
+// secrets.
 func (l lab) refuses(text string, d Digest, want string) {
 	l.t.Helper()
 	_, err := l.load(text, d)

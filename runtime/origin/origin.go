@@ -1,5 +1,6 @@
-// Package origin brings the modules of nodes here from where they are published: https servers and OCI registries. What is
-// fetched is named by its SHA-256, checked, and kept on disk, so that it is fetched once and needs no network afterwards.
+// Package origin brings the modules of nodes here from where they are published: https servers and
+// OCI registries. What is fetched is named by its SHA-256, checked, and kept on disk, so that it is
+// fetched once and needs no network afterwards.
 package origin
 
 import (
@@ -10,7 +11,8 @@ import (
 	"oras.land/oras-go/v2/registry"
 )
 
-// Origin is where a module comes from: a file, an https URL or an artifact in an OCI registry. The zero value is none.
+// Origin is where a module comes from: a file, an https URL or an artifact in an OCI registry. The
+// zero value is none.
 type Origin struct {
 	file string
 	url  *url.URL
@@ -22,8 +24,8 @@ var (
 	errReference = errors.New("this is not a reference such as oci://registry.example.com/name:tag or …/name@sha256:…")
 )
 
-// Parse reads an origin: `https://…`, `oci://<registry>/<name>:<tag>` or `…@sha256:<hex>`; what has no scheme is a file. Its errors
-// repeat nothing of s, which may hold credentials.
+// Parse reads an origin: `https://…`, `oci://<registry>/<name>:<tag>` or `…@sha256:<hex>`; what has
+// no scheme is a file. Its errors repeat nothing of s, which may hold credentials.
 func Parse(s string) (Origin, error) {
 	scheme, rest, found := strings.Cut(s, "://")
 	if !found {
@@ -51,7 +53,8 @@ func Parse(s string) (Origin, error) {
 // Remote tells whether the module has to be fetched.
 func (o Origin) Remote() bool { return o.file == "" }
 
-// String is the origin for people: without the credentials and the query of a URL, which may be a signature.
+// String is the origin for people: without the credentials and the query of a URL, which may be a
+// signature.
 func (o Origin) String() string {
 	switch {
 	case o.url != nil:

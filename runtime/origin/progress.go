@@ -7,7 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// progress passes on what it reads, puts off the end by stalling, and logs now and then how far a long download has come.
+// progress passes on what it reads, puts off the end by stalling, and logs now and then how far a
+// long download has come.
 type progress struct {
 	from    io.Reader
 	size    int64 // -1 = not known

@@ -18,8 +18,9 @@ type kept struct {
 	used time.Time
 }
 
-// prune removes modules beyond what may be kept, those first that have not been used for longest, and what fetches have left that
-// were cut off with their process. A file that cannot be removed is tried again after the next fetch.
+// prune removes modules beyond what may be kept, those first that have not been used for longest,
+// and what fetches have left that were cut off with their process. A file that cannot be removed is
+// tried again after the next fetch.
 func (s *Store) prune() {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {

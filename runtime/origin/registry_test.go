@@ -24,8 +24,9 @@ type registryServer struct {
 	manifests map[string]document // by tag and by digest
 	blobs     map[string][]byte   // by digest
 	elsewhere string              // where blobs are; "" = here
-	locked    bool                // it wants a token, which the user `user` with the password `secret` gets
-	ranges    bool                // it says that it can serve parts of blobs
+	// it wants a token, which the user `user` with the password `secret` gets
+	locked bool
+	ranges bool // it says that it can serve parts of blobs
 }
 
 type document struct {

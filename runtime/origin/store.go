@@ -33,15 +33,17 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // Options of a Store.
 type Options struct {
-	// Dir is where fetched modules are kept. It is made with mode 0700, the files in it with mode 0600.
+	// Dir is where fetched modules are kept. It is made with mode 0700, the files in it with mode
+	// 0600.
 	Dir string
 	// Logger is told of fetches. nil = nobody.
 	Logger *zap.Logger
 }
 
-// Store fetches modules and keeps them on disk, by their digests. All of them together have at most 1 GiB there: beyond it those go
-// that have not been used for longest, other than those that this Store has loaded. Several Stores, also of other processes,
-// can share a directory. Safe for concurrent use.
+// Store fetches modules and keeps them on disk, by their digests. All of them together have at most
+// 1 GiB there: beyond it those go that have not been used for longest, other than those that this
+// Store has loaded. Several Stores, also of other processes, can share a directory. Safe for
+// concurrent use.
 type Store struct {
 	dir    string
 	logger *zap.Logger
@@ -63,8 +65,9 @@ func NewStore(o Options) *Store {
 	}
 }
 
-// Load returns a remote module, which has the digest: from disk if it is there, else from its origin, of which it is fetched within
-// 10 minutes and 128 MiB. Who asks for the same digest meanwhile waits. Errors name the origin and hold no credentials.
+// Load returns a remote module, which has the digest: from disk if it is there, else from its
+// origin, of which it is fetched within 10 minutes and 128 MiB. Who asks for the same digest
+// meanwhile waits. Errors name the origin and hold no credentials.
 func (s *Store) Load(ctx context.Context, o Origin, d Digest) ([]byte, error) {
 	done, err := s.turn(ctx, d)
 	if err != nil {

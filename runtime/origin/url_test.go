@@ -94,12 +94,14 @@ func TestRefused(t *testing.T) {
 		}
 	})
 	t.Run("unknown certificate", func(t *testing.T) {
-		http.DefaultTransport.(*http.Transport).TLSClientConfig = nil // serve puts back what was before
+		// serve puts back what was before
+		http.DefaultTransport.(*http.Transport).TLSClientConfig = nil
 		newLab(t).refuses(withSecrets(server.URL), digestOf(module), "certificate")
 	})
 }
 
-// TestCredentialsStayWithTheirHost: a URL's user and password are sent to its own server; where it leads on to learns nothing.
+// TestCredentialsStayWithTheirHost: a URL's user and password are sent to its own server; where it
+// leads on to learns nothing.
 func TestCredentialsStayWithTheirHost(t *testing.T) {
 	other := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range []string{"Authorization", "Referer", "Cookie"} {

@@ -8,32 +8,38 @@ import (
 	"weak"
 )
 
-// DefaultBudget is what all sandboxes of a process take together where nothing else is said, in bytes.
+// DefaultBudget is what all sandboxes of a process take together where nothing else is said, in
+// bytes.
 const DefaultBudget = 1 << 30
 
-// Budget bounds the memory that the sandboxes of a process take together: instances with their memories, stacks and tables,
-// and images. The code of modules is no part of it. It is counted here and not asked of the system, which could tell only
-// what has happened already. Safe for concurrent use.
+// Budget bounds the memory that the sandboxes of a process take together: instances with their
+// memories, stacks and tables, and images. The code of modules is no part of it. It is counted here
+// and not asked of the system, which could tell only what has happened already. Safe for concurrent
+// use.
 //
 // # What is counted
 //
-// An image counts with its pages that are not all zeros. An instance counts with what the engine keeps for it and with the
-// pages of its image that it has written to, so that hundreds of idle ones cost little. What a guest adds to its memory
-// counts as a whole when it is added. What is in Go's heap counts twice, as the garbage collector lets that become twice as
-// large; when nobody has it any more it is garbage until it was collected, of which a sixteenth of the budget may lie about
-// beside the rest. So what is counted is never less than what the system gives, except for what the guests that are on a
-// processor at this moment have written or put on their stacks in the millisecond since they were looked at last.
+// An image counts with its pages that are not all zeros. An instance counts with what the engine
+// keeps for it and with the pages of its image that it has written to, so that hundreds of idle
+// ones cost little. What a guest adds to its memory counts as a whole when it is added. What is in
+// Go's heap counts twice, as the garbage collector lets that become twice as large; when nobody has
+// it any more it is garbage until it was collected, of which a sixteenth of the budget may lie
+// about beside the rest. So what is counted is never less than what the system gives, except for
+// what the guests that are on a processor at this moment have written or put on their stacks in the
+// millisecond since they were looked at last.
 //
 // # Who gets it
 //
-// When all is in use, what is idle goes: instances that were not needed lately, other idle ones, then images, the least used
-// ones first. When that is not enough, a call waits in line before it begins, for what its instance has at its start; workflows
-// take turns, see [Share]. Memory that grows inside a call never waits but fails the call. So no call that waits holds any of
-// what others wait for: those who hold some end, and hand it on, whatever the others do.
+// When all is in use, what is idle goes: instances that were not needed lately, other idle ones,
+// then images, the least used ones first. When that is not enough, a call waits in line before it
+// begins, for what its instance has at its start; workflows take turns, see [Share]. Memory that
+// grows inside a call never waits but fails the call. So no call that waits holds any of what
+// others wait for: those who hold some end, and hand it on, whatever the others do.
 type Budget struct {
-	limit   atomic.Int64
-	used    atomic.Int64 // above limit only after that was lowered
-	garbage atomic.Int64 // bytes in Go's heap that nobody has any more, and that were not collected since
+	limit atomic.Int64
+	used  atomic.Int64 // above limit only after that was lowered
+	// bytes in Go's heap that nobody has any more, and that were not collected since
+	garbage atomic.Int64
 	waiting atomic.Int64 // calls in line
 	own     *Share       // of what is done for no workflow
 
@@ -59,8 +65,8 @@ func NewBudget(limit int64) *Budget {
 	return b
 }
 
-// SetLimit sets the limit until release, which is called once: the one that was set before is in force again then. What is in
-// use beyond it is not taken from anybody.
+// SetLimit sets the limit until release, which is called once: the one that was set before is in
+// force again then. What is in use beyond it is not taken from anybody.
 func (b *Budget) SetLimit(limit int64) (release func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -180,8 +186,9 @@ func (b *Budget) reclaim(n int64) {
 	}
 }
 
-// Share is what one workflow has of a budget: all of its calls together at most three quarters of it. It is the same for all
-// who ask for that workflow at the same time, and lives as long as any of them.
+// Share is what one workflow has of a budget: all of its calls together at most three quarters of
+// it. It is the same for all who ask for that workflow at the same time, and lives as long as any
+// of them.
 type Share struct {
 	budget *Budget
 	id     string // "" = it may have all

@@ -53,7 +53,8 @@ func anonymous(t *testing.T) (n int64) {
 	return n * 1024
 }
 
-// deep is a node that recurses as deep as is needed for some megabytes of stack, and asks the host there.
+// deep is a node that recurses as deep as is needed for some megabytes of stack, and asks the host
+// there.
 func deep() guest {
 	g := node(i32c(100_000), call(3), drop, answer(abi.Output, dataAt, 1)).importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
 	g.data = "1"
@@ -63,7 +64,8 @@ func deep() guest {
 	)})
 }
 
-// What is counted is what the system gives: calls that hold all that they can get come to no more than the limit, by what Linux says.
+// What is counted is what the system gives: calls that hold all that they can get come to no more
+// than the limit, by what Linux says.
 func TestCountedIsWhatLinuxGives(t *testing.T) {
 	const (
 		limit = 256 << 20
@@ -156,7 +158,8 @@ func TestZerosOfAnImageTakeNothing(t *testing.T) {
 	sum := code( // of a byte of each page, from the first on
 		[]byte{0x03, 0x40}, local(2), local(3), i32c(12), []byte{0x74}, load8, add, []byte{0x21, 2},
 		local(3), i32c(1), add, []byte{0x22, 3}, i32c(1000<<4), []byte{0x49, 0x0d, 0x00, 0x0b})
-	g := node(sum, i32c(dataAt), local(2), i32c(48), add, store8, // once more: a call that wrote where there were zeros
+	// once more: a call that wrote where there were zeros
+	g := node(sum, i32c(dataAt), local(2), i32c(48), add, store8,
 		i32c(30<<20), i32c(1), store8, answer(abi.Output, dataAt, 1))
 	g.funcs[1].locals = []byte{1, 2, tI32}
 	g.memory, g.data = append([]byte{0}, leb(1000)...), "\x30"
@@ -175,8 +178,8 @@ func TestZerosOfAnImageTakeNothing(t *testing.T) {
 	}
 }
 
-// One instruction that writes to all of a memory is counted before it does: the scheduler lets others run as soon as it has
-// ended, before anybody could look.
+// One instruction that writes to all of a memory is counted before it does: the scheduler lets
+// others run as soon as it has ended, before anybody could look.
 func TestLongWritesAreCountedBefore(t *testing.T) {
 	fill := node(i32c(0), i32c(3), i32c(40<<20), []byte{0xfc, 0x0b, 0x00}, forever, answer(abi.Output, dataAt, 1))
 	fill.memory = append([]byte{0}, leb(640)...)
@@ -243,7 +246,8 @@ func TestExtents(t *testing.T) {
 	}
 }
 
-// Garbage that is left while somebody waits in line is collected for them: nobody else may come for a while.
+// Garbage that is left while somebody waits in line is collected for them: nobody else may come for
+// a while.
 func TestGarbageIsCollectedForWhoWaits(t *testing.T) {
 	const limit = 64 << 20
 	m := load(t, newHostWith(t, Options{Budget: NewBudget(limit)}), deep().bytes(), Limits{Timeout: time.Minute}, httpGrants)

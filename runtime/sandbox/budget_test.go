@@ -14,14 +14,15 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// eater is a node that begins with so many pages, adds as many as its input has bytes, writes to all that it has, asks the host,
-// and answers.
+// eater is a node that begins with so many pages, adds as many as its input has bytes, writes to
+// all that it has, asks the host, and answers.
 func eater(pages uint32) guest {
 	fill := []byte{0xfc, 0x0b, 0x00}
 	size := []byte{0x3f, 0x00}
 	shl, sub := []byte{0x74}, []byte{0x6b}
 	g := guest{memory: append([]byte{0}, leb(uint64(pages))...), funcs: []function{alloc(i32c(bufAt)), run(
-		local(1), grow, i32c(-1), []byte{0x46}, []byte{0x04, 0x40}, unreachable, []byte{0x0b}, // if it is -1
+		// if it is -1
+		local(1), grow, i32c(-1), []byte{0x46}, []byte{0x04, 0x40}, unreachable, []byte{0x0b},
 		i32c(bufAt), i32c(1), size, i32c(16), shl, i32c(bufAt), sub, fill,
 		i32c(dataAt), i32c(1), call(0), drop, answer(abi.Output, dataAt, 1),
 	)}}
@@ -67,7 +68,8 @@ func loadEater(t *testing.T, o Options, limit int64, pages uint32) *Module {
 	return m
 }
 
-// Whatever many calls of several workflows do at the same time, what is counted never exceeds the limit, and all of it is given back.
+// Whatever many calls of several workflows do at the same time, what is counted never exceeds the
+// limit, and all of it is given back.
 func TestBudgetHolds(t *testing.T) {
 	const limit = 24 << 20
 	for way := ResetAuto; way <= ResetNever; way++ {
@@ -131,7 +133,8 @@ func TestBudgetHolds(t *testing.T) {
 	}
 }
 
-// A workflow has three quarters, and the rest is for others: however many of its calls wait, another's gets in.
+// A workflow has three quarters, and the rest is for others: however many of its calls wait,
+// another's gets in.
 func TestAWorkflowHasItsShare(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
 	one := bytesOfOne(m)
@@ -165,7 +168,8 @@ func TestAWorkflowHasItsShare(t *testing.T) {
 	all.Wait()
 }
 
-// Of those who wait, workflows take turns: one with many calls in line is not served before one with a single call.
+// Of those who wait, workflows take turns: one with many calls in line is not served before one
+// with a single call.
 func TestWorkflowsTakeTurnsForMemory(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
 	roomFor(m, 1)
@@ -231,7 +235,8 @@ func shareOf(b *Budget, id string) *Share {
 	return s.(*Share)
 }
 
-// A call that waits for memory fails when its time is over, and one that could never begin at once; each says why.
+// A call that waits for memory fails when its time is over, and one that could never begin at once;
+// each says why.
 func TestWaitingForMemoryEnds(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
 	p := m.instances.(kept).pool
@@ -495,7 +500,8 @@ func TestTablesAndStacksCount(t *testing.T) {
 	}
 }
 
-// Stacks that calls have left behind count until they were collected; who needs the memory has that done.
+// Stacks that calls have left behind count until they were collected; who needs the memory has that
+// done.
 func TestGarbageCounts(t *testing.T) {
 	const limit = 256 << 20
 	m := load(t, newHostWith(t, Options{Budget: NewBudget(limit)}), endless()["a value"].bytes(), small, hostapi.Grants{})

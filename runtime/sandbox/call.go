@@ -13,8 +13,9 @@ import (
 // maxDepth is how deep an output may nest.
 const maxDepth = 512
 
-// answered passes the input in, runs the node and returns its packed answer. s is the call's session; buffer is where the
-// instance has room for an input of up to inputRoom bytes, 0 = nowhere.
+// answered passes the input in, runs the node and returns its packed answer. s is the call's
+// session; buffer is where the instance has room for an input of up to inputRoom bytes, 0 =
+// nowhere.
 func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
 	if uint64(len(input)) > in.memory.limit-uint64(in.layout.Base) {
 		return 0, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}

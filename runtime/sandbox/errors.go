@@ -47,7 +47,8 @@ func stopped(ctx context.Context, detail error) *Error {
 	return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: detail}
 }
 
-// ended says why a guest's function did not return. ctx is the caller's; s is the session that the guest had.
+// ended says why a guest's function did not return. ctx is the caller's; s is the session that the
+// guest had.
 func (in *instance) ended(ctx context.Context, s *hostapi.Session, cause error) *Error {
 	var exit hostapi.ExitError
 	err := &trace{cause, s.Stderr()}
@@ -71,7 +72,8 @@ func (in *instance) ended(ctx context.Context, s *hostapi.Session, cause error) 
 	return &Error{Code: CodeInternal, Message: "an error in the host", Detail: err}
 }
 
-// trapReason finds the fixed text of a trap in wazero's errors, whose types are not exported; a stack may follow it.
+// trapReason finds the fixed text of a trap in wazero's errors, whose types are not exported; a
+// stack may follow it.
 func trapReason(err error) (reason string, ok bool) {
 	var misuse hostapi.MisuseError
 	if errors.As(err, &misuse) {
@@ -90,8 +92,8 @@ func firstLine(err error) string {
 	return line
 }
 
-// maxTrace bounds the text of a cause, in bytes: its stack has few frames, but their names can be as long as a module
-// likes.
+// maxTrace bounds the text of a cause, in bytes: its stack has few frames, but their names can be
+// as long as a module likes.
 const maxTrace = 8 << 10
 
 // trace is why a guest's function did not return, and the end of what the guest said.
@@ -111,7 +113,8 @@ func (t *trace) Error() string {
 
 func (t *trace) Unwrap() error { return t.cause }
 
-// said is the first line of what the guest of a failed call said: of a panic, what its author needs.
+// said is the first line of what the guest of a failed call said: of a panic, what its author
+// needs.
 func (e *Error) said() string {
 	var t *trace
 	if !errors.As(e.Detail, &t) {

@@ -6,9 +6,11 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// instances hands out instances that are as a module's start leaves them, whatever calls did before. Safe for concurrent use.
+// instances hands out instances that are as a module's start leaves them, whatever calls did
+// before. Safe for concurrent use.
 type instances interface {
-	// acquire returns an instance for one call of the session, which the share holds. It waits for one as long as the call may last.
+	// acquire returns an instance for one call of the session, which the share holds. It waits for
+	// one as long as the call may last.
 	acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error)
 	// release takes it back; after a call that was not healthy its state is anything.
 	release(in *instance, healthy bool)
@@ -20,7 +22,8 @@ type instances interface {
 	close()
 }
 
-// fresh makes an instance for each call and closes it after the call: there is no way for one call to see another.
+// fresh makes an instance for each call and closes it after the call: there is no way for one call
+// to see another.
 type fresh struct{ *starter }
 
 func (f fresh) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {

@@ -92,8 +92,9 @@ func TestAStoppedInstanceServesOn(t *testing.T) {
 	}
 }
 
-// Guests that never return do not keep Go's garbage collector, or other goroutines, from their turn. That nobody waits for the
-// guests' end is what is looked at, not for how long: the machine may be busy.
+// Guests that never return do not keep Go's garbage collector, or other goroutines, from their
+// turn. That nobody waits for the guests' end is what is looked at, not for how long: the machine
+// may be busy.
 func TestGuestsGiveTurns(t *testing.T) {
 	limits := Limits{Memory: 1 << 20, Timeout: 5 * time.Minute}
 	m := load(t, newHost(t), node(forever, unreachable).bytes(), limits, hostapi.Grants{})
@@ -103,7 +104,8 @@ func TestGuestsGiveTurns(t *testing.T) {
 	for range goruntime.GOMAXPROCS(0) {
 		all.Go(func() {
 			_, err := m.Call(ctx, new(hostapi.Session), nil, nil)
-			fails(t, err, CodeCancelled) // and not a timeout: a stop that waits for the guests' end waits for that
+			// and not a timeout: a stop that waits for the guests' end waits for that
+			fails(t, err, CodeCancelled)
 		})
 	}
 	for m.instances.(kept).live.Load() < int64(goruntime.GOMAXPROCS(0)) {
@@ -130,7 +132,8 @@ func stops() (n uint64) {
 	return n
 }
 
-// A guest that has run for its turn lets a goroutine run that waits for it, on the only processor there is.
+// A guest that has run for its turn lets a goroutine run that waits for it, on the only processor
+// there is.
 func TestALongCallGivesTurns(t *testing.T) {
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(1))
 	p := load(t, newHost(t), counting().bytes(), small, hostapi.Grants{}).instances.(kept).pool

@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// gate counts calls that are under way and can be closed to new ones. Entering and leaving is one atomic operation each.
+// gate counts calls that are under way and can be closed to new ones. Entering and leaving is one
+// atomic operation each.
 type gate struct {
 	state atomic.Int64  // the number of calls, plus shut once it is closed
 	ended chan struct{} // closed when it is shut and the last call has left

@@ -153,7 +153,8 @@ func goGuestAnswers(t *testing.T, m *Module, count string) {
 	}
 }
 
-// The SDK cannot recover what happens in another goroutine, or when there is no memory for a larger stack.
+// The SDK cannot recover what happens in another goroutine, or when there is no memory for a larger
+// stack.
 func TestGoGuestPanicsWhereTheSDKIsNot(t *testing.T) {
 	m := loadGuest(t)
 	var logged []string

@@ -16,16 +16,18 @@ var (
 
 // What an instance is counted with, in bytes.
 const (
-	heldByAny   = 32 << 10 // by the engine, for an instance of any module: two stacks of 10 KiB, and itself
+	// by the engine, for an instance of any module: two stacks of 10 KiB, and itself
+	heldByAny   = 32 << 10
 	smallStacks = 32 << 10 // stacks that are not larger are a part of that
 	writesStep  = 64 << 10 // pages that were written to are counted in such steps
 
-	// maxInstances bounds how many instances there are, each of which takes up to nine mappings of the 65,530 that Linux
-	// lets a process have: one counts as that part of the budget at least.
+	// maxInstances bounds how many instances there are, each of which takes up to nine mappings of
+	// the 65,530 that Linux lets a process have: one counts as that part of the budget at least.
 	maxInstances = 1 << 12
 )
 
-// inHeap is how often bytes in Go's heap count: the garbage collector lets it become twice what is in use.
+// inHeap is how often bytes in Go's heap count: the garbage collector lets it become twice what is
+// in use.
 const inHeap = 2
 
 // pageBits is the binary logarithm of the system's pages.
@@ -41,7 +43,8 @@ type holding struct {
 	heap   bool   // the memory is in Go's heap
 	image  uint64 // bytes of the image
 	pages  pages  // of the image that were written to
-	whole  uint64 // up to where memory is counted, but for the image, whether it was written to or not
+	// up to where memory is counted, but for the image, whether it was written to or not
+	whole uint64
 
 	lacking int64 // what grow was asked for when it failed last
 }
@@ -148,7 +151,8 @@ func (c *starter) needs(i *image) holding {
 	return h
 }
 
-// settle counts what the instance holds after a call, which has ended. What it may not keep it gives back to the system.
+// settle counts what the instance holds after a call, which has ended. What it may not keep it
+// gives back to the system.
 func (in *instance) settle() error {
 	h := &in.memory.holding
 	n := h.need(in.stacks())
@@ -165,8 +169,9 @@ func (in *instance) settle() error {
 	return nil
 }
 
-// look counts what a guest that runs has written, what it has put on its stack, and what it is about to write. It ends the
-// call when that is more than there is: see [Budget] why it does not wait.
+// look counts what a guest that runs has written, what it has put on its stack, and what it is
+// about to write. It ends the call when that is more than there is: see [Budget] why it does not
+// wait.
 func (in *instance) look(ahead int64) {
 	h := &in.memory.holding
 	if len(h.pages.bits) > 0 {

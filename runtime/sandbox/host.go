@@ -21,25 +21,30 @@ import (
 
 // Options of a Host.
 type Options struct {
-	// CacheDir keeps compiled code across processes; "" = compiled code lives with the Host. It is made with mode 0700:
-	// whoever can write to it can run machine code here.
+	// CacheDir keeps compiled code across processes; "" = compiled code lives with the Host. It is
+	// made with mode 0700: whoever can write to it can run machine code here.
 	CacheDir string
-	// Seed is a secret of the installation. The random bytes that a module gets at its start follow from it and the module's
-	// bytes: a program in Go, for one, takes from them how its maps hash, for as long as it runs.
+	// Seed is a secret of the installation. The random bytes that a module gets at its start follow
+	// from it and the module's bytes: a program in Go, for one, takes from them how its maps hash,
+	// for as long as it runs.
 	Seed [32]byte
-	// Reset is how instances become again what they were before a call. A way that this system does not have is an error of Load.
+	// Reset is how instances become again what they were before a call. A way that this system does
+	// not have is an error of Load.
 	Reset Reset
-	// Budget bounds what the host's modules take of memory, with those of all hosts that have the same; nil = one of
-	// DefaultBudget bytes.
+	// Budget bounds what the host's modules take of memory, with those of all hosts that have the
+	// same; nil = one of DefaultBudget bytes.
 	Budget *Budget
-	// Images is how many images a module has at most of nodes that it was prepared for, see Module.Prepare. 0 = 128.
+	// Images is how many images a module has at most of nodes that it was prepared for, see
+	// Module.Prepare. 0 = 128.
 	Images int
 }
 
-// DefaultImages is the default of Options.Images: of the node code, an image with an instance that was used holds 0.75 MiB.
+// DefaultImages is the default of Options.Images: of the node code, an image with an instance that
+// was used holds 0.75 MiB.
 const DefaultImages = 128
 
-// startSeed is the seed of the random stream of a module's start: HMAC-SHA256 of its bytes under Seed.
+// startSeed is the seed of the random stream of a module's start: HMAC-SHA256 of its bytes under
+// Seed.
 func (o Options) startSeed(wasm []byte) (seed [32]byte) {
 	m := hmac.New(sha256.New, o.Seed[:])
 	m.Write(wasm)
@@ -82,7 +87,8 @@ func New(o Options) (*Host, error) {
 	return h, nil
 }
 
-// Open makes the runtime, unless there is one: it is an error when the cache directory cannot be used. Load does so, too.
+// Open makes the runtime, unless there is one: it is an error when the cache directory cannot be
+// used. Load does so, too.
 func (h *Host) Open(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -96,8 +102,9 @@ func (h *Host) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Without WithCloseOnContextDone, which would leave a guest for the host in every round of a loop: what ends one that
-	// never returns, and lets Go's scheduler have its turn, is the fuel that package rewrite has put in.
+	// Without WithCloseOnContextDone, which would leave a guest for the host in every round of a
+	// loop: what ends one that never returns, and lets Go's scheduler have its turn, is the fuel
+	// that package rewrite has put in.
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
 	if err := hostapi.Instantiate(ctx, r); err != nil {
 		return errors.Join(err, r.Close(ctx), cache.Close(ctx))
@@ -117,7 +124,8 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the directory for compiled code: %w", err)
 	}
-	// On Windows the bits say nothing; directories of a user are closed to others there by what they inherit.
+	// On Windows the bits say nothing; directories of a user are closed to others there by what
+	// they inherit.
 	if mode := info.Mode().Perm(); mode&0o022 != 0 && goruntime.GOOS != "windows" {
 		return nil, fmt.Errorf("the directory for compiled code %s has mode %#o: others could put machine code there; chmod 700 it", o.CacheDir, mode)
 	}
@@ -189,7 +197,8 @@ func (h *Host) shrink() {
 	h.options.Budget.collect() // without the lock, as it takes a while
 }
 
-// shrinkPools looks at all pools. While it holds the lock no pool is dropped, so none is closed under its hands.
+// shrinkPools looks at all pools. While it holds the lock no pool is dropped, so none is closed
+// under its hands.
 func (h *Host) shrinkPools() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -215,7 +224,8 @@ func (h *Host) reclaim(what idleness, enough func() bool) {
 	}
 }
 
-// endLeastUsed ends the image that was used least lately, of those whose nodes are not called just now; false when there is none.
+// endLeastUsed ends the image that was used least lately, of those whose nodes are not called just
+// now; false when there is none.
 func (h *Host) endLeastUsed() bool {
 	var from *images
 	var least int64

@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// hostile are guests that do harm when they have an input, each with its imports from function 0 on. code is that of the call's error, ""
-// when the guest is let go on and answers with 1.
+// hostile are guests that do harm when they have an input, each with its imports from function 0
+// on. code is that of the call's error, "" when the guest is let go on and answers with 1.
 var hostile = map[string]struct {
 	imports []imported
 	harm    []byte
@@ -85,7 +85,8 @@ func (outside) SetGlobal(context.Context, string, []byte) error          { retur
 func (outside) GetGlobal(string) ([]byte, error)                         { return make([]byte, 60_000), nil }
 func (outside) AddGlobal(context.Context, string, int64) ([]byte, error) { return []byte("1"), nil }
 
-// What a hostile guest does is an error of that call, or nothing: the call ends in time, and the next one finds all as it was.
+// What a hostile guest does is an error of that call, or nothing: the call ends in time, and the
+// next one finds all as it was.
 func TestHostileGuests(t *testing.T) { everyWay(t, hostileGuests) }
 
 func hostileGuests(t *testing.T, h *Host) {
@@ -128,9 +129,11 @@ func hostileGuests(t *testing.T, h *Host) {
 	}
 }
 
-// A module that lies about itself, or does at its start what it may do in a call only, is refused or harmless.
+// A module that lies about itself, or does at its start what it may do in a call only, is refused
+// or harmless.
 func TestModulesThatLie(t *testing.T) {
-	selfish := func(name string) guest { // calls run and describe, which are functions 1 and 2, before anybody else does
+	// calls run and describe, which are functions 1 and 2, before anybody else does
+	selfish := func(name string) guest {
 		return manifested(`{"abi":1,"type":"x","version":"1"}`).with(void(name, i32c(0), i32c(0), call(1), drop, call(2), drop))
 	}
 	long := manifested(asking(strings.Repeat(`"log",`, 200_000) + `"log"`))

@@ -6,7 +6,8 @@ import (
 	"os"
 )
 
-// image is the state of an instance that is ready for a call: what all instances of a module begin each call with.
+// image is the state of an instance that is ready for a call: what all instances of a module begin
+// each call with.
 type image struct {
 	mapping *mapping // of the memory; nil = it is in bytes
 	bytes   []byte   // the memory
@@ -20,8 +21,8 @@ type image struct {
 // inputRoom is the size of the input buffer that an image has, in bytes.
 const inputRoom = 64 << 10
 
-// newImage makes an image of an instance's memory, which is copied, without the marks in its first bytes. The instance
-// counts as h.
+// newImage makes an image of an instance's memory, which is copied, without the marks in its first
+// bytes. The instance counts as h.
 func newImage(way Reset, memory []byte, marks uint32, h *holding) (*image, *Error) {
 	shared, err := way.shares()
 	if err != nil {
@@ -66,7 +67,8 @@ const (
 	smallGap   = 128 << 10 // bytes of zeros that are no reason for another extent
 )
 
-// extents are the parts of a memory that are not all zeros, at most maxExtents, in order: the largest gaps are between them.
+// extents are the parts of a memory that are not all zeros, at most maxExtents, in order: the
+// largest gaps are between them.
 func extents(memory []byte) (all []extent) {
 	size := os.Getpagesize()
 	zero := make([]byte, size)
@@ -104,8 +106,8 @@ func (i *image) region(limit uint64) (region, error) {
 	return i.mapping.region(limit)
 }
 
-// free ends the image, of which there are no regions any more. It holds nothing then, also where somebody still knows of it, as a
-// [Prepared] does.
+// free ends the image, of which there are no regions any more. It holds nothing then, also where
+// somebody still knows of it, as a [Prepared] does.
 func (i *image) free() {
 	if i.mapping != nil {
 		i.mapping.free()

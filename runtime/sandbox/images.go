@@ -10,9 +10,10 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// images are the images of the nodes that a module was prepared for, by what is fixed in their configs: nodes with the same share
-// one. There are at most so many; for another one the one goes that was used least lately, and one that nobody has used for
-// closeAfter looks of shrink goes by itself. What went is made anew when it is called.
+// images are the images of the nodes that a module was prepared for, by what is fixed in their
+// configs: nodes with the same share one. There are at most so many; for another one the one goes
+// that was used least lately, and one that nobody has used for closeAfter looks of shrink goes by
+// itself. What went is made anew when it is called.
 type images struct {
 	*starter
 	base instances
@@ -42,8 +43,9 @@ func (h *Host) newImages(m *Module, s *starter) *images {
 	return i
 }
 
-// enter finds or makes the image of a node, and enters its gate, which the caller leaves. It waits until ctx or the deadline ends;
-// the zero deadline is none. What has to be made may burn so much fuel; 0 = as much as it likes.
+// enter finds or makes the image of a node, and enters its gate, which the caller leaves. It waits
+// until ctx or the deadline ends; the zero deadline is none. What has to be made may burn so much
+// fuel; 0 = as much as it likes.
 func (i *images) enter(ctx context.Context, deadline time.Time, p *Prepared, fuel uint64) (*prepared, *Error) {
 	for {
 		m := i.join(ctx, p, fuel)
@@ -54,14 +56,16 @@ func (i *images) enter(ctx context.Context, deadline time.Time, p *Prepared, fue
 		case m.failure == nil && m.prepared.running.enter():
 			return m.prepared, nil
 		case m.failure == nil: // it was let go meanwhile
-		case m.failure.Code == CodeFuel && m.fuel > 0 && (fuel == 0 || fuel > m.fuel): // it was made for somebody with less
+		// it was made for somebody with less
+		case m.failure.Code == CodeFuel && m.fuel > 0 && (fuel == 0 || fuel > m.fuel):
 		default:
 			return nil, m.failure
 		}
 	}
 }
 
-// join finds what is made of a node, or begins to make it, and counts the caller in as one who waits for it.
+// join finds what is made of a node, or begins to make it, and counts the caller in as one who
+// waits for it.
 func (i *images) join(ctx context.Context, p *Prepared, fuel uint64) *making {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -77,7 +81,8 @@ func (i *images) join(ctx context.Context, p *Prepared, fuel uint64) *making {
 	return m
 }
 
-// wait waits until m is made, and counts the caller out. When the last one gives up, nobody needs it any more.
+// wait waits until m is made, and counts the caller out. When the last one gives up, nobody needs
+// it any more.
 func (i *images) wait(ctx context.Context, deadline time.Time, p *Prepared, m *making) *Error {
 	failure := m.wait(ctx, deadline)
 	i.mu.Lock()
@@ -164,8 +169,8 @@ func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
 	}
 }
 
-// tryMake is make, which waits for memory that others have; a panic of the sandbox is an error, as nobody else is on this
-// goroutine.
+// tryMake is make, which waits for memory that others have; a panic of the sandbox is an error, as
+// nobody else is on this goroutine.
 func (i *images) tryMake(ctx context.Context, of *Prepared, fuel uint64) (made *prepared, failure *Error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -179,7 +184,8 @@ func (i *images) tryMake(ctx context.Context, of *Prepared, fuel uint64) (made *
 	return made, failure
 }
 
-// endOldest lets the image go that was used least lately, other than but; false when there is none, since all are being made.
+// endOldest lets the image go that was used least lately, other than but; false when there is none,
+// since all are being made.
 func (i *images) endOldest(but *making) bool {
 	var oldest *making
 	var key [sha256.Size]byte
@@ -261,7 +267,8 @@ func (i *images) reclaim(what idleness, enough func() bool) {
 	}
 }
 
-// leastUsed tells when the image was used that was used least lately, of those without a call; ok is false when there is none.
+// leastUsed tells when the image was used that was used least lately, of those without a call; ok
+// is false when there is none.
 func (i *images) leastUsed() (used int64, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -273,7 +280,8 @@ func (i *images) leastUsed() (used int64, ok bool) {
 	return used, ok
 }
 
-// endUnused ends an image without a call that was not used later; false when there is none any more. Its memory is free afterwards.
+// endUnused ends an image without a call that was not used later; false when there is none any
+// more. Its memory is free afterwards.
 func (i *images) endUnused(later int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -292,8 +300,9 @@ func (m *making) unused() bool {
 	return m.prepared != nil && m.prepared.instances != nil && m.prepared.bytes > 0 && m.prepared.running.empty()
 }
 
-// make makes an image: of an instance that was put back to the module's own and then prepared. No time limits it, so that what
-// was prepared once is prepared on a busy machine as well; fuel does, and ctx ends it between two slices.
+// make makes an image: of an instance that was put back to the module's own and then prepared. No
+// time limits it, so that what was prepared once is prepared on a busy machine as well; fuel does,
+// and ctx ends it between two slices.
 func (i *images) make(ctx context.Context, of *Prepared, fuel uint64) (*prepared, *Error) {
 	begin := i.begin()
 	in, failure := i.base.acquire(ctx, begin, of.share)
@@ -303,7 +312,8 @@ func (i *images) make(ctx context.Context, of *Prepared, fuel uint64) (*prepared
 	defer i.base.release(in, false)
 	p := &prepared{running: gate{ended: make(chan struct{})}}
 	p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), of.fixed, fuel)
-	if full := in.crowded(); full != nil { // whatever the guest made of it: with more memory it is another answer
+	// whatever the guest made of it: with more memory it is another answer
+	if full := in.crowded(); full != nil {
 		return nil, full
 	}
 	if failure != nil {

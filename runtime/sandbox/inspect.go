@@ -15,11 +15,13 @@ type Facts struct {
 	Exports []Export `json:"exports"` // functions, by name
 	Imports []Import `json:"imports"`
 
-	Command bool `json:"command,omitempty"` // it is a WASI command: standard input to standard output
+	// it is a WASI command: standard input to standard output
+	Command bool `json:"command,omitempty"`
 
-	MemoryMin uint64 `json:"memoryMin"`           // bytes that the memory begins with
-	MemoryMax uint64 `json:"memoryMax,omitempty"` // bytes that it can have as the module says; 0 = it says nothing
-	Functions int    `json:"functions"`           // of its own
+	MemoryMin uint64 `json:"memoryMin"` // bytes that the memory begins with
+	// bytes that it can have as the module says; 0 = it says nothing
+	MemoryMax uint64 `json:"memoryMax,omitempty"`
+	Functions int    `json:"functions"` // of its own
 	Loops     int    `json:"loops"`
 	Globals   int    `json:"globals"` // that can change
 
@@ -42,8 +44,8 @@ type Import struct {
 	Offered   bool               `json:"offered"` // the host has it, with this signature
 }
 
-// Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can be compiled. The error is a
-// *LoadError, or the host's own.
+// Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can
+// be compiled. The error is a *LoadError, or the host's own.
 func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts, error) {
 	code, release, err := h.ready(ctx, source, wasm, rewrite.Granule(DefaultMemory))
 	if err != nil {

@@ -40,8 +40,8 @@ type starter struct {
 	command  bool     // it is a WASI command: its start is its call
 }
 
-// instantiate makes an instance in a region, which it takes over with what is counted for it. Its memory is what the region has,
-// its start has not been run.
+// instantiate makes an instance in a region, which it takes over with what is counted for it. Its
+// memory is what the region has, its start has not been run.
 func (c *starter) instantiate(r region, h holding) (_ *instance, err error) {
 	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit, holding: h}}
 	in.memory.meter.in = in
@@ -53,7 +53,8 @@ func (c *starter) instantiate(r region, h holding) (_ *instance, err error) {
 			in.close()
 		}
 	}()
-	// Without a name there can be many; what starts a module is called elsewhere, where its errors can be told apart.
+	// Without a name there can be many; what starts a module is called elsewhere, where its errors
+	// can be told apart.
 	ctx := experimental.WithMemoryAllocator(context.Background(), &in.memory)
 	in.module, err = c.runtime.InstantiateModule(ctx, c.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
@@ -70,9 +71,10 @@ func (c *starter) instantiate(r region, h holding) (_ *instance, err error) {
 	return in, nil
 }
 
-// start makes an instance that has its memory for itself, when the share may have it, and runs what a module runs at its start. The start has a session of its own, with nothing
-// granted, so that each goes the same way and an instance is none the wiser about the call that it is started for. failed is
-// the part of the module that the error is about.
+// start makes an instance that has its memory for itself, when the share may have it, and runs what
+// a module runs at its start. The start has a session of its own, with nothing granted, so that
+// each goes the same way and an instance is none the wiser about the call that it is started for.
+// failed is the part of the module that the error is about.
 func (c *starter) start(ctx context.Context, s *hostapi.Session, share *Share) (in *instance, failed string, _ *Error) {
 	h := c.needs(nil)
 	if _, failure := share.admit(ctx, s.Deadline, nil, h.bytes); failure != nil {
@@ -111,7 +113,8 @@ func (c *starter) begin() *hostapi.Session {
 	return &hostapi.Session{Seed: func() [32]byte { return c.seed }}
 }
 
-// invoke calls a function that may be there, without parameters, and returns its result, if it has one.
+// invoke calls a function that may be there, without parameters, and returns its result, if it has
+// one.
 func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string) (uint64, *Error) {
 	f := in.handle(name)
 	if f.Function == nil {
@@ -135,8 +138,8 @@ func (in *instance) context(ctx context.Context, s *hostapi.Session) context.Con
 	return s.Context(ctx)
 }
 
-// handlesFor is how many calls go through the same handles. Each has a stack of its own, which grows with the guest's and
-// never shrinks, so handles with a large one are not used again.
+// handlesFor is how many calls go through the same handles. Each has a stack of its own, which
+// grows with the guest's and never shrinks, so handles with a large one are not used again.
 const handlesFor = 1024
 
 // handles takes new handles of the functions that calls need.
@@ -191,8 +194,9 @@ func (in *instance) restore() error {
 	return nil
 }
 
-// remap makes the module's memory the first bytes of the region, as many as it has now. wazero takes over what Reallocate returns, also
-// when that is less than before. It is asked for one page more, which is always below the most there can be.
+// remap makes the module's memory the first bytes of the region, as many as it has now. wazero
+// takes over what Reallocate returns, also when that is less than before. It is asked for one page
+// more, which is always below the most there can be.
 func (in *instance) remap() error {
 	m := &in.memory
 	m.forced = true

@@ -52,7 +52,8 @@ func kinds(t *testing.T) []kind {
 	}
 }
 
-// everyGlobal is a guest that changes globals of each type and memory, grows, and traps when it has an input of 2 or more bytes.
+// everyGlobal is a guest that changes globals of each type and memory, grows, and traps when it has
+// an input of 2 or more bytes.
 func everyGlobal() guest {
 	g := says(abi.Output, "1")
 	g.globals = 3
@@ -130,7 +131,8 @@ func TestInstancesArePutBack(t *testing.T) {
 	}
 }
 
-// A sequence of calls gives the same answers, and burns the same fuel, as if each had an instance of its own.
+// A sequence of calls gives the same answers, and burns the same fuel, as if each had an instance
+// of its own.
 func TestCallsAreAsIfEachWereTheFirst(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
@@ -250,7 +252,8 @@ func TestCanariesStayUnread(t *testing.T) {
 	})
 }
 
-// A module that cannot be put back gets a new instance for each call, says why, and is as right as any other.
+// A module that cannot be put back gets a new instance for each call, says why, and is as right as
+// any other.
 func TestWhatCannotBePutBackIsMadeAnew(t *testing.T) {
 	// The digit is the size that the table had before it grew.
 	g := node(i32c(dataAt), tableGrow(3), i32c('0'), add, store8, answer(abi.Output, dataAt, 1))

@@ -31,36 +31,39 @@ const (
 	trialTime   = 10 * time.Second // for _initialize, warmup and describe together
 	wasmPage    = 64 << 10         // bytes
 
-	// What files begin with: https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
+	// What files begin with:
+	// https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
 	moduleHead    = "\x00asm\x01\x00\x00\x00"
 	componentHead = "\x00asm\x0d\x00\x01\x00"
 )
 
-// Limits of a module's calls. The stack of a call is no part of its memory: it begins with 10 KiB and is doubled as it is needed; beyond
-// 18 MiB the call traps.
+// Limits of a module's calls. The stack of a call is no part of its memory: it begins with 10 KiB
+// and is doubled as it is needed; beyond 18 MiB the call traps.
 type Limits struct {
 	Memory  uint64        // bytes of linear memory; 0 = 64 MiB
 	Timeout time.Duration // wall clock of one call; 0 = none
 	Output  int           // bytes of one output; 0 = 1 MiB
 
-	// Fuel is the budget of one call, about one unit a WebAssembly instruction; 0 = none. Other than the time it is the same on
-	// every machine.
+	// Fuel is the budget of one call, about one unit a WebAssembly instruction; 0 = none. Other
+	// than the time it is the same on every machine.
 	Fuel uint64
-	// NoSnapshot gives each call a new instance, which sees the module as its start leaves it: without warmup, at the cost of a
-	// start for each call.
+	// NoSnapshot gives each call a new instance, which sees the module as its start leaves it:
+	// without warmup, at the cost of a start for each call.
 	NoSnapshot bool
 }
 
 // ModuleConfig is what Load needs.
 type ModuleConfig struct {
-	Type   string         // the node type, for messages
-	Source string         // file or name, for messages
-	Wasm   []byte         // not changed; kept only where each call gets a new instance, see Module.Slow
+	Type   string // the node type, for messages
+	Source string // file or name, for messages
+	// not changed; kept only where each call gets a new instance, see Module.Slow
+	Wasm   []byte
 	Grants hostapi.Grants // what the operator allows; the module gets what it asks for of that
 	Limits Limits
 }
 
-// LoadError is a module that cannot be used. Its text names the source, the part of the module and the reason.
+// LoadError is a module that cannot be used. Its text names the source, the part of the module and
+// the reason.
 type LoadError struct {
 	Source, Part, Reason string
 	Detail               error
@@ -73,8 +76,9 @@ func (e *LoadError) Error() string {
 // Unwrap returns the detail.
 func (e *LoadError) Unwrap() error { return e.Detail }
 
-// Load checks, compiles and tries a module: its exports and their signatures, its imports against what is offered and
-// granted, one instance that is initialized, warmed up and described. The error is a *LoadError, or the host's own.
+// Load checks, compiles and tries a module: its exports and their signatures, its imports against
+// what is offered and granted, one instance that is initialized, warmed up and described. The error
+// is a *LoadError, or the host's own.
 func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) {
 	refuse := func(part, reason string, args ...any) error {
 		return &LoadError{Source: c.Source, Part: part, Reason: fmt.Sprintf(reason, args...)}
@@ -129,8 +133,8 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	return m, nil
 }
 
-// ready returns the code of a module, with marks of that granule, and a function that gives it back, which is called once. The
-// error is a *LoadError, or the host's own.
+// ready returns the code of a module, with marks of that granule, and a function that gives it
+// back, which is called once. The error is a *LoadError, or the host's own.
 func (h *Host) ready(ctx context.Context, source string, wasm []byte, granule uint8) (*compiled, func(context.Context) error, error) {
 	refuse := func(part, reason string) (*compiled, func(context.Context) error, error) {
 		return nil, nil, &LoadError{Source: source, Part: part, Reason: reason}
@@ -207,7 +211,8 @@ func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit 
 	return nil
 }
 
-// checkImports returns the capabilities that the imports need. They are all functions: see package rewrite.
+// checkImports returns the capabilities that the imports need. They are all functions: see package
+// rewrite.
 func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err error) {
 	offered := offers()
 	for _, f := range code.ImportedFunctions() {
@@ -257,8 +262,8 @@ func signature(params, results []api.ValueType) string {
 	return out
 }
 
-// try brings the module to life, warms it up and reads its manifest. A module without describe gets the least manifest
-// there is.
+// try brings the module to life, warms it up and reads its manifest. A module without describe gets
+// the least manifest there is.
 func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleConfig, refuse refusal) error {
 	failed := func(part string, failure *Error) error {
 		reason := failure.Message
@@ -297,7 +302,8 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 	if failure != nil {
 		return failed("start", failure)
 	}
-	// What a description dirties calls do not, so that it would be put back after each call for nothing.
+	// What a description dirties calls do not, so that it would be put back after each call for
+	// nothing.
 	defer m.instances.discard(in)
 	if m.command || in.module.ExportedFunction(abi.ExportDescribe) == nil {
 		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.Type)))
@@ -340,8 +346,9 @@ func (k kept) close() {
 	k.pool.close()
 }
 
-// grant gives the module what both its manifest asks for and the operator allows. It must have what its imports need; the
-// real clock, and the like, it can do without. A module without describe asks for what it imports.
+// grant gives the module what both its manifest asks for and the operator allows. It must have what
+// its imports need; the real clock, and the like, it can do without. A module without describe asks
+// for what it imports.
 func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 	var asks struct {
 		ABI          int                  `json:"abi"`

@@ -15,7 +15,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// cacheDir keeps compiled code for all tests: compiling a program in Go takes seconds, and many times that with -race.
+// cacheDir keeps compiled code for all tests: compiling a program in Go takes seconds, and many
+// times that with -race.
 var cacheDir string
 
 func TestMain(m *testing.M) {

@@ -7,8 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapping is an image in a sealed file without a name, in memory: regions share its pages until they write to them. Only the
-// parts that are not all zeros are ever mapped from the file: who reads a hole in it makes Linux fill that.
+// mapping is an image in a sealed file without a name, in memory: regions share its pages until
+// they write to them. Only the parts that are not all zeros are ever mapped from the file: who
+// reads a hole in it makes Linux fill that.
 type mapping struct {
 	fd    int
 	parts []extent
@@ -73,9 +74,9 @@ func (m *mapping) free() {
 	_ = unix.Close(m.fd)
 }
 
-// mapped is a region in an address range of its own: first the image, copy on write, then zeros. The range has the size of the
-// limit, so that the memory never moves, and can be touched only as far as it was handed out, so that it counts for nothing
-// where the system does not overcommit.
+// mapped is a region in an address range of its own: first the image, copy on write, then zeros.
+// The range has the size of the limit, so that the memory never moves, and can be touched only as
+// far as it was handed out, so that it counts for nothing where the system does not overcommit.
 type mapped struct {
 	m     *mapping
 	space []byte // the whole range
@@ -94,7 +95,8 @@ func (m *mapping) region(limit uint64) (_ region, err error) {
 			r.free()
 		}
 	}()
-	// Huge pages would make each first write cost, and keep, 2 MiB. Kernels without them answer EINVAL.
+	// Huge pages would make each first write cost, and keep, 2 MiB. Kernels without them answer
+	// EINVAL.
 	_ = unix.Madvise(space, unix.MADV_NOHUGEPAGE)
 	if len(m.bytes) > 0 {
 		if err := unix.Mprotect(space[:len(m.bytes)], unix.PROT_READ|unix.PROT_WRITE); err != nil {
@@ -110,8 +112,8 @@ func (m *mapping) region(limit uint64) (_ region, err error) {
 // newRegion makes a region of an instance that has its memory for itself.
 func newRegion(limit uint64) (region, error) { return new(mapping).region(limit) }
 
-// step is by how much more of the range is opened at least, in bytes: a guest that grows page by page would have a system call for
-// each.
+// step is by how much more of the range is opened at least, in bytes: a guest that grows page by
+// page would have a system call for each.
 const step = 1 << 20
 
 func (r *mapped) bytes(size uint64) []byte {

@@ -8,8 +8,9 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
 
-// keepWritten is how many bytes are copied back. Their pages stay the instance's, so that the next call writes to them without a page fault.
-// When a call has written more, all of the memory is given back, so that one large call does not make the instance large.
+// keepWritten is how many bytes are copied back. Their pages stay the instance's, so that the next
+// call writes to them without a page fault. When a call has written more, all of the memory is
+// given back, so that one large call does not make the instance large.
 const keepWritten = 1 << 20
 
 // writes finds the parts of a memory that are marked, one after the other.
@@ -52,8 +53,9 @@ func (w *writes) next() (from, to uint64, marks []byte, ok bool) {
 	return 0, 0, nil, false
 }
 
-// copyBack makes the parts of memory that are marked what they are in the image, zero beyond it, takes the marks away, and notes
-// the pages that were written to. It is false when they are too many: then memory can be anything.
+// copyBack makes the parts of memory that are marked what they are in the image, zero beyond it,
+// takes the marks away, and notes the pages that were written to. It is false when they are too
+// many: then memory can be anything.
 func copyBack(layout hostapi.Memory, memory, image []byte, p *pages) bool {
 	w := newWrites(layout, memory)
 	copied := 0
@@ -80,7 +82,8 @@ func countWritten(layout hostapi.Memory, memory []byte, p *pages) {
 	}
 }
 
-// unmarked is how many marks at the beginning are none, in steps of words. Nearly all are none: most of the time goes here.
+// unmarked is how many marks at the beginning are none, in steps of words. Nearly all are none:
+// most of the time goes here.
 func unmarked(marks []byte) int {
 	at := 0
 	for ; at+64 <= len(marks); at += 64 {

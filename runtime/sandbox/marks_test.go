@@ -11,7 +11,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
 
-// What is marked is put back, also beyond the image and at the end of the memory; what is not is left alone.
+// What is marked is put back, also beyond the image and at the end of the memory; what is not is
+// left alone.
 func TestMarksArePutBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		layout := hostapi.Memory{Base: rewrite.Base, Granule: uint8(rapid.IntRange(9, 12).Draw(t, "granule"))}
@@ -60,7 +61,8 @@ func TestMuchIsNotCopiedBack(t *testing.T) {
 	}
 }
 
-// The last byte that a module can have has a mark, whatever its limit, and memory that a module has not at first has marks as well.
+// The last byte that a module can have has a mark, whatever its limit, and memory that a module has
+// not at first has marks as well.
 func TestTheEndOfMemoryIsPutBack(t *testing.T) {
 	everyWay(t, func(t *testing.T, h *Host) {
 		for _, limit := range []int32{wasmPage, 1 << 20, 32 << 20, 32<<20 + wasmPage, 64 << 20, 64<<20 + wasmPage} {
@@ -68,7 +70,8 @@ func TestTheEndOfMemoryIsPutBack(t *testing.T) {
 			last := limit - 1
 			g := node(i32c(limit/wasmPage), grow, drop,
 				i32c(0), i32c(last), load8, i32c('1'), add, store8,
-				local(1), []byte{0x04, 0x40}, i32c(last), i32c(1), store8, []byte{0x05}, // at the end, by a constant or a range
+				// at the end, by a constant or a range
+				local(1), []byte{0x04, 0x40}, i32c(last), i32c(1), store8, []byte{0x05},
 				i32c(last-300), i32c(1), i32c(301), []byte{0xfc, 0x0b, 0}, []byte{0x0b}, answer(abi.Output, 0, 1))
 			g.memory = []byte{0, 0}
 			g.funcs[0] = alloc(i32c(limit/wasmPage), grow, drop, i32c(bufAt))

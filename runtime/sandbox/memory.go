@@ -7,12 +7,12 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
 )
 
-// maxMemory is the most memory a module can be given: less than there can be by the page of marks, and by one more because the whole of it
-// is what a guest asks for to yield.
+// maxMemory is the most memory a module can be given: less than there can be by the page of marks,
+// and by one more because the whole of it is what a guest asks for to yield.
 const maxMemory = 4<<30 - rewrite.Base - wasmPage
 
-// memory is the linear memory of one instance, limited for itself: the limit of wazero's configuration is one for all modules. It
-// implements experimental.LinearMemory.
+// memory is the linear memory of one instance, limited for itself: the limit of wazero's
+// configuration is one for all modules. It implements experimental.LinearMemory.
 type memory struct {
 	region  region
 	limit   uint64 // bytes, those of the marks among them
@@ -24,16 +24,18 @@ type memory struct {
 	holding holding
 }
 
-// region is where a memory lies. It never shows a byte that was not written to it, or is its image's.
+// region is where a memory lies. It never shows a byte that was not written to it, or is its
+// image's.
 type region interface {
-	// bytes returns the region's first size bytes, more than before if need be. Beyond what was handed out before they are zero. nil
-	// means that the system has no memory.
+	// bytes returns the region's first size bytes, more than before if need be. Beyond what was
+	// handed out before they are zero. nil means that the system has no memory.
 	bytes(size uint64) []byte
-	// restore makes the region what its image is, zero beyond it. No more than the first high bytes have been handed out since
-	// it was made or restored. After an error the region can only be freed.
+	// restore makes the region what its image is, zero beyond it. No more than the first high bytes
+	// have been handed out since it was made or restored. After an error the region can only be
+	// freed.
 	restore(high uint64) error
-	// trim gives memory back that the region holds beside its image. It is called after restore; what bytes returned before is no part of
-	// the region then.
+	// trim gives memory back that the region holds beside its image. It is called after restore;
+	// what bytes returned before is no part of the region then.
 	trim()
 	// free ends the region: nobody uses its bytes any more.
 	free()
@@ -42,8 +44,8 @@ type region interface {
 // Allocate implements experimental.MemoryAllocator; an instance has one memory.
 func (m *memory) Allocate(uint64, uint64) experimental.LinearMemory { return m }
 
-// Reallocate implements experimental.LinearMemory; nil makes the guest's memory.grow answer -1. What it returns is the guest's
-// memory from then on, also when it is smaller than before.
+// Reallocate implements experimental.LinearMemory; nil makes the guest's memory.grow answer -1.
+// What it returns is the guest's memory from then on, also when it is smaller than before.
 func (m *memory) Reallocate(size uint64) []byte {
 	switch {
 	case m.forced:
@@ -51,7 +53,8 @@ func (m *memory) Reallocate(size uint64) []byte {
 	case size == 4<<30 && m.meter.yields():
 		m.meter.yield()
 		return nil
-	case errors.Is(m.refused, errShare), errors.Is(m.refused, errBudget): // who goes on asking gets no more of the host's time
+	// who goes on asking gets no more of the host's time
+	case errors.Is(m.refused, errShare), errors.Is(m.refused, errBudget):
 		return nil
 	case size > m.limit:
 		m.refused = errNode
@@ -71,11 +74,12 @@ func (m *memory) Reallocate(size uint64) []byte {
 	return b
 }
 
-// Free implements experimental.LinearMemory. The region is freed by the instance's owner, who knows that nobody reads an answer in it
-// any more.
+// Free implements experimental.LinearMemory. The region is freed by the instance's owner, who knows
+// that nobody reads an answer in it any more.
 func (m *memory) Free() {}
 
-// heap is a region in Go's memory, which works everywhere: it is put back by copying the whole image.
+// heap is a region in Go's memory, which works everywhere: it is put back by copying the whole
+// image.
 type heap struct {
 	buf   []byte
 	image []byte

@@ -9,15 +9,18 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// slice is how much fuel a guest burns until the host looks at it, about as many instructions: some 50 µs.
+// slice is how much fuel a guest burns until the host looks at it, about as many instructions: some
+// 50 µs.
 const slice = 100_000
 
-// turn is for how long a guest runs until other goroutines have theirs, if there are any that could run. The scheduler by itself lets a
-// guest run for 10 ms, and an execution waits for several such turns one after the other. Calls that take less are not interrupted.
+// turn is for how long a guest runs until other goroutines have theirs, if there are any that could
+// run. The scheduler by itself lets a guest run for 10 ms, and an execution waits for several such
+// turns one after the other. Calls that take less are not interrupted.
 const turn = time.Millisecond
 
-// A guest that has overdrawn its fuel is about to do what costs as much: at most to write bytesPerFuel bytes for each unit. From
-// longWrite bytes on they are counted before: the scheduler may let others run as soon as such an instruction has ended.
+// A guest that has overdrawn its fuel is about to do what costs as much: at most to write
+// bytesPerFuel bytes for each unit. From longWrite bytes on they are counted before: the scheduler
+// may let others run as soon as such an instruction has ended.
 const (
 	bytesPerFuel = 16
 	longWrite    = 64 << 10
@@ -31,20 +34,22 @@ var (
 	errDeep      = errors.New("stack overflow")
 )
 
-// meter watches over a guest while it runs, on the goroutine that runs it: package rewrite has made every loop and every function
-// that calls others count down a global, and ask for memory that no guest can have when it is below zero. That is the
-// moment when the garbage collector and other goroutines have their turn, and when the guest is stopped by a panic that wazero
-// returns as the call's error. Nobody else has to watch a call, so that a call needs no timer and no goroutine.
+// meter watches over a guest while it runs, on the goroutine that runs it: package rewrite has made
+// every loop and every function that calls others count down a global, and ask for memory that no
+// guest can have when it is below zero. That is the moment when the garbage collector and other
+// goroutines have their turn, and when the guest is stopped by a panic that wazero returns as the
+// call's error. Nobody else has to watch a call, so that a call needs no timer and no goroutine.
 type meter struct {
-	left     api.MutableGlobal // the guest's counter of fuel, an i32
-	frames   api.MutableGlobal // and that of frames on its stack, which is looked at when it is below zero
-	in       *instance         // whose memory is looked at when its turn is over
-	stack    *stack            // of the function that was called
-	dealt    int64             // what of this call's fuel the guest was given so far
-	budget   int64             // what it may burn; 0 = as much as it likes
-	deadline time.Time         // zero = none
-	began    time.Time         // when its turn began; zero = it has not yielded so far
-	ctx      context.Context   // the caller's
+	left api.MutableGlobal // the guest's counter of fuel, an i32
+	// and that of frames on its stack, which is looked at when it is below zero
+	frames   api.MutableGlobal
+	in       *instance       // whose memory is looked at when its turn is over
+	stack    *stack          // of the function that was called
+	dealt    int64           // what of this call's fuel the guest was given so far
+	budget   int64           // what it may burn; 0 = as much as it likes
+	deadline time.Time       // zero = none
+	began    time.Time       // when its turn began; zero = it has not yielded so far
+	ctx      context.Context // the caller's
 }
 
 // begin readies the meter for a call.
@@ -54,8 +59,8 @@ func (m *meter) begin(ctx context.Context, deadline time.Time, budget int64) {
 	m.deal()
 }
 
-// deal gives the guest what it has overdrawn and its next slice. The last one ends where the budget ends, so that the same call is
-// stopped at the same instruction each time.
+// deal gives the guest what it has overdrawn and its next slice. The last one ends where the budget
+// ends, so that the same call is stopped at the same instruction each time.
 func (m *meter) deal() {
 	next := int64(slice)
 	if m.budget > 0 {

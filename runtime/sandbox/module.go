@@ -10,22 +10,24 @@ import (
 
 // Module is a compiled node. Safe for concurrent use.
 type Module struct {
-	limits      Limits
-	grants      hostapi.Grants
-	source      string
-	manifest    []byte
-	described   bool // the manifest is the module's own
-	instances   instances
-	images      *images           // of nodes that the module was prepared for; nil = it cannot be
-	labels      map[string]string // the handles of the manifest by themselves: answers name them without an allocation
-	command     bool              // it is a WASI command
-	slow        []string          // why each call gets an instance of its own; none = it does not
+	limits    Limits
+	grants    hostapi.Grants
+	source    string
+	manifest  []byte
+	described bool // the manifest is the module's own
+	instances instances
+	images    *images // of nodes that the module was prepared for; nil = it cannot be
+	// the handles of the manifest by themselves: answers name them without an allocation
+	labels      map[string]string
+	command     bool     // it is a WASI command
+	slow        []string // why each call gets an instance of its own; none = it does not
 	releaseCode func(context.Context) error
 	running     gate
 	budget      *Budget
 }
 
-// Manifest is what describe returned, or the least one for a module without it. The caller must not change it.
+// Manifest is what describe returned, or the least one for a module without it. The caller must not
+// change it.
 func (m *Module) Manifest() []byte { return m.manifest }
 
 // Limits tells the limits the module was loaded with, defaults filled in.
@@ -34,8 +36,8 @@ func (m *Module) Limits() Limits { return m.limits }
 // Grants tells what the module may do: what it asked for and was allowed.
 func (m *Module) Grants() hostapi.Grants { return m.grants }
 
-// Slow says, for operators, why each call gets a new instance, which takes longer than to put one back to where it began; none = it
-// does not. The caller must not change it.
+// Slow says, for operators, why each call gets a new instance, which takes longer than to put one
+// back to where it began; none = it does not. The caller must not change it.
 func (m *Module) Slow() []string { return m.slow }
 
 // Source tells where the module came from.
@@ -45,20 +47,22 @@ func (m *Module) Source() string { return m.source }
 type Result struct {
 	Kind  abi.Kind
 	Label string // handle (Routed) or error code (Error, Fatal)
-	// Output is one valid JSON value, compact and without repeated keys (Output, Routed), or a message made fit to be
-	// shown by hostapi.CleanMessage (Error, Fatal). It was appended to dst.
+	// Output is one valid JSON value, compact and without repeated keys (Output, Routed), or a
+	// message made fit to be shown by hostapi.CleanMessage (Error, Fatal). It was appended to dst.
 	Output []byte
 }
 
-// Call runs the node once in a pristine instance. in is read before Call returns and not kept. The output is appended to
-// dst, which the caller owns; Result.Output is the appended part. s must not be nil and is used until Call returns; the call
-// uses the grants that are in it, and s.Fuel is set. The call ends at the earliest of ctx's end, s.Deadline and Limits.Timeout. The
-// error is an *Error.
+// Call runs the node once in a pristine instance. in is read before Call returns and not kept. The
+// output is appended to dst, which the caller owns; Result.Output is the appended part. s must not
+// be nil and is used until Call returns; the call uses the grants that are in it, and s.Fuel is
+// set. The call ends at the earliest of ctx's end, s.Deadline and Limits.Timeout. The error is an
+// *Error.
 func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
 	return m.callFor(ctx, s, m.budget.own, in, dst)
 }
 
-// Client is a module as one workflow calls it: what its calls hold of memory counts as that workflow's. Safe for concurrent use.
+// Client is a module as one workflow calls it: what its calls hold of memory counts as that
+// workflow's. Safe for concurrent use.
 type Client struct {
 	module *Module
 	share  *Share
@@ -126,8 +130,9 @@ func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
 	return end
 }
 
-// Close waits for running calls until ctx ends, then releases the module; calls that begin later fail. When ctx ends first the
-// module is released as soon as they have ended, and the error is ctx's. A second Close does nothing and waits for nothing.
+// Close waits for running calls until ctx ends, then releases the module; calls that begin later
+// fail. When ctx ends first the module is released as soon as they have ended, and the error is
+// ctx's. A second Close does nothing and waits for nothing.
 func (m *Module) Close(ctx context.Context) error {
 	if !m.running.close() {
 		return nil

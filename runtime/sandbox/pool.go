@@ -11,7 +11,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// pool keeps instances between calls, each put back to the module's image before anybody else can have it.
+// pool keeps instances between calls, each put back to the module's image before anybody else can
+// have it.
 type pool struct {
 	*starter
 	image *image
@@ -78,8 +79,9 @@ func (p *pool) make(h holding) (*instance, error) {
 	return in, nil
 }
 
-// release puts an instance back. Resetting restores whatever a call can have changed, so that an instance is as good after a
-// call that trapped as after any other; only its handles are renewed, whose stack may be deep, and marks are not trusted.
+// release puts an instance back. Resetting restores whatever a call can have changed, so that an
+// instance is as good after a call that trapped as after any other; only its handles are renewed,
+// whose stack may be deep, and marks are not trusted.
 func (p *pool) release(in *instance, healthy bool) {
 	if !healthy {
 		in.handles()

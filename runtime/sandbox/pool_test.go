@@ -11,7 +11,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// held is a module with memory for so many instances, whose calls wait in the host until they are let go.
+// held is a module with memory for so many instances, whose calls wait in the host until they are
+// let go.
 func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call func() error, resume chan struct{}) {
 	t.Helper()
 	g := node(i32c(1), i32c(dataAt), i32c(2), call0, answer(abi.Output, dataAt, 1)).
@@ -73,7 +74,8 @@ func TestCallsWaitForInstances(t *testing.T) {
 	}
 }
 
-// A call that waits gives up when its time is over or its caller has gone, and leaves no trace in the line.
+// A call that waits gives up when its time is over or its caller has gone, and leaves no trace in
+// the line.
 func TestCallsGiveUpWaiting(t *testing.T) {
 	m, entered, call, resume := held(t, 1)
 	var first sync.WaitGroup

@@ -14,9 +14,10 @@ import (
 // maxPrepared is how much prepare may answer, in bytes.
 const maxPrepared = 64 << 10
 
-// Prepared is a module made ready for one node: its calls begin where abi.ExportPrepare has ended with what is fixed in that node's
-// config. It holds no more than these bytes; images are the module's, which makes them when they are needed and lets them go
-// when they are not, see Options.Images. So there is nothing to close. Safe for concurrent use.
+// Prepared is a module made ready for one node: its calls begin where abi.ExportPrepare has ended
+// with what is fixed in that node's config. It holds no more than these bytes; images are the
+// module's, which makes them when they are needed and lets them go when they are not, see
+// Options.Images. So there is nothing to close. Safe for concurrent use.
 type Prepared struct {
 	module *Module
 	fixed  []byte
@@ -29,20 +30,23 @@ type Prepared struct {
 // Prepares tells whether the module can be prepared.
 func (m *Module) Prepares() bool { return m.images != nil }
 
-// Prepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet; fixed is kept.
+// Prepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet;
+// fixed is kept.
 func (m *Module) Prepared(fixed []byte) *Prepared {
 	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed), share: m.budget.own}
 }
 
-// For makes the calls those of a workflow, by its id, see Module.For. It is called before there are any, and returns p.
+// For makes the calls those of a workflow, by its id, see Module.For. It is called before there are
+// any, and returns p.
 func (p *Prepared) For(workflow string) *Prepared {
 	p.share = p.module.budget.Share(workflow)
 	return p
 }
 
-// Prepare prepares the module and returns its answer, of kind Output, Error or Fatal, which nobody changes, and the fuel that
-// this takes, also when it was done before. It may burn so much fuel; 0 = as much as it likes. The image is kept for calls, as
-// long as there is room. It goes on as long as somebody waits for it. The error is an *Error.
+// Prepare prepares the module and returns its answer, of kind Output, Error or Fatal, which nobody
+// changes, and the fuel that this takes, also when it was done before. It may burn so much fuel; 0
+// = as much as it likes. The image is kept for calls, as long as there is room. It goes on as long
+// as somebody waits for it. The error is an *Error.
 func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt uint64, err error) {
 	if !p.module.running.enter() {
 		return Result{}, 0, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
@@ -60,14 +64,15 @@ func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt ui
 // Size is what the image takes that Prepare or Known has seen, of the budget, in bytes.
 func (p *Prepared) Size() int64 { return p.size.Load() }
 
-// Keep notes that a node which serves has this image, and Drop that it does no longer: the image goes when there is no other such node.
-// Without any it goes when it was not used for a while.
+// Keep notes that a node which serves has this image, and Drop that it does no longer: the image
+// goes when there is no other such node. Without any it goes when it was not used for a while.
 func (p *Prepared) Keep() { p.module.images.keep(p) }
 
 // Drop ends Keep, and is called once for each.
 func (p *Prepared) Drop() { p.module.images.drop(p) }
 
-// Known returns what Prepare has returned, as long as the image is kept; ok is false when it would have to be made.
+// Known returns what Prepare has returned, as long as the image is kept; ok is false when it would
+// have to be made.
 func (p *Prepared) Known() (r Result, burnt uint64, ok bool) {
 	if !p.module.running.enter() {
 		return Result{}, 0, false

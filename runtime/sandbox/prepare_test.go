@@ -151,7 +151,8 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 }
 
-// What prepare burns is the same each time, whoever asks, and whether the image is there; one unit less does not do.
+// What prepare burns is the same each time, whoever asks, and whether the image is there; one unit
+// less does not do.
 func TestPrepareBurnsFuel(t *testing.T) {
 	const source = `let n = 0; while (n < 1000) n++; export default () => n`
 	var burnt uint64
@@ -181,7 +182,8 @@ func TestPrepareBurnsFuel(t *testing.T) {
 	}
 }
 
-// Preparing goes on as long as anybody waits for it, and no longer; who waits does so only in its own time.
+// Preparing goes on as long as anybody waits for it, and no longer; who waits does so only in its
+// own time.
 func TestPreparingEndsWithWhoWaits(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	p := withSource(t, m, `for (;;) {} export default () => 1`)
@@ -353,7 +355,8 @@ func TestPreparedOfAClosedModule(t *testing.T) {
 	}
 }
 
-// FuzzSource gives sources to the node code: whatever they are, the module neither traps nor answers what is no answer.
+// FuzzSource gives sources to the node code: whatever they are, the module neither traps nor
+// answers what is no answer.
 func FuzzSource(f *testing.F) {
 	m := loadCode(f, newHost(f), Limits{Memory: 16 << 20, Fuel: 20_000_000, Timeout: time.Minute})
 	for _, source := range []string{

@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// A guest that has no loop, and never comes to the end of its stack, is ended by its time limit too.
+// A guest that has no loop, and never comes to the end of its stack, is ended by its time limit
+// too.
 func TestEndlessRecursionWithoutALoop(t *testing.T) {
 	// f(n) = n == 0 ? 1 : f(n-1) + f(n-1), which takes 2^n calls.
 	const f = 2
@@ -74,15 +75,16 @@ func endless() map[string]guest {
 		g := node(many(len(f[0].params), i32c(0)), call(2), many(len(f[0].results), drop), answer(abi.Output, dataAt, 1)).with(f...)
 		if g.data = "1"; name == "through a table" {
 			g.tables = [][]byte{{0x70, 0, 1}}
-			g.elements = []byte{1, 0, 0x41, 0, 0x0b, 1, 2} // function 2, whose type has that number, too
+			// function 2, whose type has that number, too
+			g.elements = []byte{1, 0, 0x41, 0, 0x0b, 1, 2}
 		}
 		guests[name] = g
 	}
 	return guests
 }
 
-// A guest that recurses without end is stopped when its stack has some megabytes, however large its frames are, and leaves no
-// large stack behind.
+// A guest that recurses without end is stopped when its stack has some megabytes, however large its
+// frames are, and leaves no large stack behind.
 func TestEndlessRecursion(t *testing.T) {
 	h := newHost(t)
 	for name, g := range endless() {

@@ -7,10 +7,12 @@ type Reset int
 
 // The ways. All have the same effect, at different costs.
 const (
-	ResetAuto   Reset = iota // ResetShared where there is that, else ResetOwn
-	ResetShared              // what was written to is copied back; instances share the pages of their image that they never write to: Linux
-	ResetOwn                 // the same, and each instance has all of its memory for itself
-	ResetNever               // it does not: each call gets an instance of its own
+	ResetAuto Reset = iota // ResetShared where there is that, else ResetOwn
+	// what was written to is copied back; instances share the pages of their image that they never
+	// write to: Linux
+	ResetShared
+	ResetOwn   // the same, and each instance has all of its memory for itself
+	ResetNever // it does not: each call gets an instance of its own
 )
 
 func (r Reset) String() string {

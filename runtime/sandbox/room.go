@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// NoRoomError is the detail of an [Error] that says nothing about the node: others have the memory that was needed. Who
-// tries again may get it.
+// NoRoomError is the detail of an [Error] that says nothing about the node: others have the memory
+// that was needed. Who tries again may get it.
 type NoRoomError struct {
 	Need  int64 // bytes of the budget that have to be free at once
 	Image int64 // what the image takes of them; 0 = it is not known
@@ -21,9 +21,10 @@ func (e *NoRoomError) Error() string {
 // roomTime is how long loading a module and making an image wait for memory that others have.
 const roomTime = 3 * time.Second
 
-// retry does what takes memory. When others have that, it waits until as much is free and does it again, until the
-// patience or ctx ends: then the error is the last one of do. What needs more than there can be is refused. do gives
-// back all that it holds when it fails, so who waits here has nothing that others wait for.
+// retry does what takes memory. When others have that, it waits until as much is free and does it
+// again, until the patience or ctx ends: then the error is the last one of do. What needs more than
+// there can be is refused. do gives back all that it holds when it fails, so who waits here has
+// nothing that others wait for.
 func (s *Share) retry(ctx context.Context, patience time.Duration, do func() *Error) *Error {
 	deadline := time.Now().Add(patience)
 	for need := int64(0); ; {

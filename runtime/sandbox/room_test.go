@@ -51,10 +51,12 @@ func afterWaiting[T any](t *testing.T, b *Budget, end func(), do func() T) T {
 	return <-done
 }
 
-// rooms are what others leave of a budget: too little to start an instance, to grow, or for an image beside that.
+// rooms are what others leave of a budget: too little to start an instance, to grow, or for an
+// image beside that.
 var rooms = []int64{0, 1 << 20, 4 << 20, 12 << 20, 30 << 20}
 
-// When others have the memory that preparing takes, whatever it is for, it waits, and its answer is as ever.
+// When others have the memory that preparing takes, whatever it is for, it waits, and its answer is
+// as ever.
 func TestPreparingWaitsForRoom(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	h.patience = time.Minute
@@ -118,7 +120,8 @@ func TestNeedsMoreThanThereCanBe(t *testing.T) {
 	}
 }
 
-// A module for which others have the memory is loaded when they end, or told from one that is no good.
+// A module for which others have the memory is loaded when they end, or told from one that is no
+// good.
 func TestLoadingWaitsForRoom(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	var code ModuleConfig

@@ -2,15 +2,17 @@ package sandbox
 
 import "time"
 
-// What becomes of instances that nobody needs. shrinkEvery is how often a host looks; an instance that was not used between two looks
-// gives its memory back, one that was not used for closeAfter looks is closed.
+// What becomes of instances that nobody needs. shrinkEvery is how often a host looks; an instance
+// that was not used between two looks gives its memory back, one that was not used for closeAfter
+// looks is closed.
 const (
 	shrinkEvery = 15 * time.Second
 	closeAfter  = 20
 )
 
-// shrink trims and closes instances that were not needed since the last look: in each shard those below the lowest size that it
-// had, since the last one is taken first. One instance of a module stays, so that the next call is a quick one.
+// shrink trims and closes instances that were not needed since the last look: in each shard those
+// below the lowest size that it had, since the last one is taken first. One instance of a module
+// stays, so that the next call is a quick one.
 func (p *pool) shrink() {
 	for i := range p.shards {
 		s := &p.shards[i]
@@ -69,7 +71,8 @@ func (p *pool) reclaim(what idleness, enough func() bool) {
 	}
 }
 
-// takeUnused takes an instance that was not needed since the last look of shrink; nil = there is none.
+// takeUnused takes an instance that was not needed since the last look of shrink; nil = there is
+// none.
 func (p *pool) takeUnused() *instance {
 	for i := range p.shards {
 		s := &p.shards[i]

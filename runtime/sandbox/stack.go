@@ -8,19 +8,22 @@ import (
 )
 
 const (
-	// maxStack is how much of its stack a call may use, in bytes: some 100,000 calls of small functions, and a little more than
-	// what the node code needs until its engine says by itself that a script recurses too deep.
+	// maxStack is how much of its stack a call may use, in bytes: some 100,000 calls of small
+	// functions, and a little more than what the node code needs until its engine says by itself
+	// that a script recurses too deep.
 	maxStack = 18 << 20
 
-	// frames is how many values the frames on the stack may take until the host looks at it, besides those that are small
-	// for the fuel they cost. A value takes up to 16 bytes, so that is 2 MiB.
+	// frames is how many values the frames on the stack may take until the host looks at it,
+	// besides those that are small for the fuel they cost. A value takes up to 16 bytes, so that is
+	// 2 MiB.
 	frames = 1 << 17
 
 	// keptStack is the size up to which stacks are kept for the next call, in bytes.
 	keptStack = 1 << 20
 )
 
-// handle is a function of an instance. It has a stack of its own, which the engine makes twice as large when it is full.
+// handle is a function of an instance. It has a stack of its own, which the engine makes twice as
+// large when it is full.
 type handle struct {
 	api.Function
 	stack stack
@@ -32,12 +35,13 @@ type stack struct {
 	top, pointer *uintptr // pointer is that of when the guest last called the host
 }
 
-// noStack is the stack of a function of another engine than wazero's compiler: of the interpreter, for processors that the
-// compiler does not know, which bounds the depth of calls itself.
+// noStack is the stack of a function of another engine than wazero's compiler: of the interpreter,
+// for processors that the compiler does not know, which bounds the depth of calls itself.
 var noStack = stack{new([]byte), new(uintptr), new(uintptr)}
 
-// newHandle looks for the stack of f, in fields that wazero does not export. It is all there is to see how deep a guest
-// recurses: its code does not say how large a frame the compiler makes. A test tells when wazero names them otherwise.
+// newHandle looks for the stack of f, in fields that wazero does not export. It is all there is to
+// see how deep a guest recurses: its code does not say how large a frame the compiler makes. A test
+// tells when wazero names them otherwise.
 func newHandle(f api.Function) handle {
 	if f == nil {
 		return handle{}

@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// drawing is a guest that draws a letter in its start and another one in its call, and looks in its start whether the clock
-// stands at the epoch: "bp epoch:1".
+// drawing is a guest that draws a letter in its start and another one in its call, and looks in its
+// start whether the clock stands at the epoch: "bp epoch:1".
 func drawing() guest {
 	const (
 		randomGet, clockGet = 0, 1
@@ -63,7 +63,8 @@ func TestStartKnowsNothingOfTheCall(t *testing.T) {
 	}
 }
 
-// What may be done in a call may not be done in the start: it would be done once for a snapshot, and for each call without.
+// What may be done in a call may not be done in the start: it would be done once for a snapshot,
+// and for each call without.
 func TestStartMayDoNothing(t *testing.T) {
 	// The held answer is longer than that of an http request that was done.
 	g := says(abi.Output, "0").with(void("_initialize", i32c(dataAt), i32c(dataAt), i32c(1), call(0), i32c(2), []byte{0x4b}, i32c('0'), add, store8)).

@@ -7,13 +7,13 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// template makes the image of a module: an instance is started, warmed up, and given an input buffer. failed is the part of the
-// module that the error is about.
+// template makes the image of a module: an instance is started, warmed up, and given an input
+// buffer. failed is the part of the module that the error is about.
 func (c *starter) template(ctx context.Context, s *hostapi.Session, way Reset) (_ *image, failed string, _ *Error) {
 	i, failed, failure := c.templateWith(ctx, s, way, !c.command)
 	if i != nil && i.input == 0 && !c.command {
-		// It has no buffer of that size, or none that is fit for use. Calls ask for what they need, and find the module as if it had
-		// never been asked before.
+		// It has no buffer of that size, or none that is fit for use. Calls ask for what they need,
+		// and find the module as if it had never been asked before.
 		return c.templateWith(ctx, s, way, false)
 	}
 	return i, failed, failure

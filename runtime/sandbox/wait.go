@@ -14,8 +14,9 @@ type waiter struct {
 	granted chan *instance
 }
 
-// admit waits until the call may have an instance: an idle one of the pool, or one that the caller makes, for which need bytes
-// are counted then. It waits until ctx or the deadline ends; the zero deadline is none.
+// admit waits until the call may have an instance: an idle one of the pool, or one that the caller
+// makes, for which need bytes are counted then. It waits until ctx or the deadline ends; the zero
+// deadline is none.
 //
 // Who waits has nothing yet: see [Budget] why that ends.
 func (s *Share) admit(ctx context.Context, deadline time.Time, p *pool, need int64) (*instance, *Error) {
@@ -113,8 +114,9 @@ func (b *Budget) serveWaiting() {
 	b.serve()
 }
 
-// serve gives calls in line what there is, share by share. It stops at one for which memory is missing, so that others who need less
-// do not keep it waiting for ever; those whose share is used up are passed over. The lock is held.
+// serve gives calls in line what there is, share by share. It stops at one for which memory is
+// missing, so that others who need less do not keep it waiting for ever; those whose share is used
+// up are passed over. The lock is held.
 func (b *Budget) serve() {
 	b.hungry.Store(false)
 	for i := 0; i < len(b.turns); {
@@ -135,7 +137,8 @@ func (b *Budget) serve() {
 	}
 }
 
-// grant takes what a call waits for. Without it, hungry tells whether memory is missing, and not room in the share.
+// grant takes what a call waits for. Without it, hungry tells whether memory is missing, and not
+// room in the share.
 func (b *Budget) grant(w *waiter) (in *instance, granted, hungry bool) {
 	if w.pool != nil {
 		if in = w.pool.take(); in != nil {
@@ -156,8 +159,8 @@ func (b *Budget) grant(w *waiter) (in *instance, granted, hungry bool) {
 	return nil, true, false
 }
 
-// pass gives calls in line their turn after an instance of the pool has become idle. When the one whose turn it is needs memory and not
-// this instance, the instance is ended for it.
+// pass gives calls in line their turn after an instance of the pool has become idle. When the one
+// whose turn it is needs memory and not this instance, the instance is ended for it.
 func (b *Budget) pass(p *pool) {
 	for b.serveWaiting(); b.waiting.Load() > 0 && b.hungry.Load(); b.serveWaiting() {
 		in := p.take()

@@ -8,8 +8,8 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// This file writes modules byte by byte, those that no compiler would make among them. The format is that of
-// https://webassembly.github.io/spec/core/binary/modules.html
+// This file writes modules byte by byte, those that no compiler would make among them. The format
+// is that of https://webassembly.github.io/spec/core/binary/modules.html
 
 // guest is a module to be.
 type guest struct {

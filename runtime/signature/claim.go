@@ -14,12 +14,13 @@ const (
 	maxSignatures = 8   // in one header; senders list two while they rotate
 	maxID         = 256 // bytes of a message id
 
-	// maxMAC is the longest MAC, in bytes, and two more: what decoding a base64 text gives that is as long as the
-	// MAC's but has no padding.
+	// maxMAC is the longest MAC, in bytes, and two more: what decoding a base64 text gives that is
+	// as long as the MAC's but has no padding.
 	maxMAC = sha512.Size + 2
 )
 
-// claim is what the headers of a request say: decoded, not yet believed. Its texts alias the headers.
+// claim is what the headers of a request say: decoded, not yet believed. Its texts alias the
+// headers.
 type claim struct {
 	id        string
 	timestamp string
@@ -80,8 +81,8 @@ func (s *Scheme) read(c *claim, h http.Header) Reason {
 	return OK
 }
 
-// namesIn are the names of headers that count in h: the older ones only where there is none of the others, so that nobody
-// can put a signed message together of both.
+// namesIn are the names of headers that count in h: the older ones only where there is none of the
+// others, so that nobody can put a signed message together of both.
 func (s *Scheme) namesIn(h http.Header) *names {
 	if s.older.signature != "" && !s.names.in(h) && s.older.in(h) {
 		return &s.older
@@ -94,7 +95,8 @@ func (n *names) in(h http.Header) bool {
 	return h[n.signature] != nil || h[n.timestamp] != nil || h[n.id] != nil
 }
 
-// agree tells whether those of the names that are in h say the same as the others, which a sender may send beside them.
+// agree tells whether those of the names that are in h say the same as the others, which a sender
+// may send beside them.
 func (n *names) agree(c *claim, h http.Header, others *names) bool {
 	same := func(name, other string) bool {
 		c.header = name
@@ -109,7 +111,8 @@ func (c *claim) single(h http.Header, name string) (string, Reason) {
 	return single(h, name)
 }
 
-// readStripe reads t=<time>,v1=<hex>,... . Other keys, such as the v0 of test events, are passed over.
+// readStripe reads t=<time>,v1=<hex>,... . Other keys, such as the v0 of test events, are passed
+// over.
 func (s *Scheme) readStripe(c *claim, value string) Reason {
 	bad := Malformed
 	for item := range strings.SplitSeq(value, ",") {
@@ -132,8 +135,8 @@ func (s *Scheme) readStripe(c *claim, value string) Reason {
 	return c.any(bad)
 }
 
-// readStandard reads a list of v1,<base64> separated by spaces. Other versions, such as the asymmetric v1a, are passed
-// over.
+// readStandard reads a list of v1,<base64> separated by spaces. Other versions, such as the
+// asymmetric v1a, are passed over.
 func (s *Scheme) readStandard(c *claim, value string) Reason {
 	bad := Malformed
 	for item := range strings.SplitSeq(value, " ") {
@@ -151,7 +154,8 @@ func (s *Scheme) readStandard(c *claim, value string) Reason {
 	return c.any(bad)
 }
 
-// any is OK when a list held at least one usable signature: unusable ones beside it are another receiver's.
+// any is OK when a list held at least one usable signature: unusable ones beside it are another
+// receiver's.
 func (c *claim) any(bad Reason) Reason {
 	if c.n == 0 {
 		return bad
@@ -166,7 +170,8 @@ func (s *Scheme) add(c *claim, text string) Reason {
 		if len(text) != base64.StdEncoding.EncodedLen(s.size) {
 			return lengthOr(text, isBase64)
 		}
-		// The decoder would pass over line breaks; the length check makes that a short, and so refused, result.
+		// The decoder would pass over line breaks; the length check makes that a short, and so
+		// refused, result.
 		if n, err := strictBase64.Decode(mac, []byte(text)); err != nil || n != s.size {
 			return Malformed
 		}
@@ -214,8 +219,9 @@ func single(h http.Header, name string) (string, Reason) {
 	}
 }
 
-// validID tells whether a message id is printable ASCII without a full stop. The full stop separates the id from the
-// time in the signed text: the specification of Standard Webhooks warns of ids that contain one.
+// validID tells whether a message id is printable ASCII without a full stop. The full stop
+// separates the id from the time in the signed text: the specification of Standard Webhooks warns
+// of ids that contain one.
 func validID(id string) bool {
 	if id == "" || len(id) > maxID {
 		return false

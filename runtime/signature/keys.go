@@ -10,18 +10,19 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// MaxKeys is how many secrets one workflow can have: each live one makes refusing a request cost one more hash of its
-// body.
+// MaxKeys is how many secrets one workflow can have: each live one makes refusing a request cost
+// one more hash of its body.
 const MaxKeys = 16
 
-// MaxSecret is how long one secret can be, in bytes. A longer one is most likely a file given by mistake.
+// MaxSecret is how long one secret can be, in bytes. A longer one is most likely a file given by
+// mistake.
 const MaxSecret = 64 << 10
 
 // errLong says what is wrong with a longer one.
 var errLong = fmt.Sprintf("is longer than %d bytes", MaxSecret)
 
-// TrimNewline drops one newline, LF or CRLF, from the end of a secret that was read from a file or typed: editors and
-// shells put one there. The result is a part of text.
+// TrimNewline drops one newline, LF or CRLF, from the end of a secret that was read from a file or
+// typed: editors and shells put one there. The result is a part of text.
 func TrimNewline(text []byte) []byte {
 	if line, ok := bytes.CutSuffix(text, []byte("\n")); ok {
 		return bytes.TrimSuffix(line, []byte("\r"))
@@ -29,8 +30,9 @@ func TrimNewline(text []byte) []byte {
 	return text
 }
 
-// Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]; a Key that is made
-// otherwise works but costs more for each request. Keys may be copied and used concurrently.
+// Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]; a Key
+// that is made otherwise works but costs more for each request. Keys may be copied and used
+// concurrently.
 type Key struct {
 	Secret    []byte    // as the sender has it; must not be changed; empty = no secret
 	ExpiresAt time.Time // it counts before this moment; zero = always
@@ -51,14 +53,14 @@ func (k *Key) live(now time.Time) bool {
 	return len(k.Secret) > 0 && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
-// ParseKeys decodes what the store has under secrets/<id>: the text of one secret, of which one newline at the end (LF
-// or CRLF) is dropped, or, when its first byte is a brace, an object:
+// ParseKeys decodes what the store has under secrets/<id>: the text of one secret, of which one
+// newline at the end (LF or CRLF) is dropped, or, when its first byte is a brace, an object:
 //
 //	{"secrets": [{"value": "…"}, {"value": "…", "expiresAt": "2030-01-31T12:00:00Z"}]}
 //
-// expiresAt is RFC 3339. A secret has at most MaxSecret bytes. Empty ones are dropped, so there may be no keys and no
-// error; expired ones are not. The error is an *Error, without keys: an object that is wrong in any way is no secret at
-// all. value is not kept.
+// expiresAt is RFC 3339. A secret has at most MaxSecret bytes. Empty ones are dropped, so there may
+// be no keys and no error; expired ones are not. The error is an *Error, without keys: an object
+// that is wrong in any way is no secret at all. value is not kept.
 func ParseKeys(value []byte) ([]Key, error) {
 	if len(value) == 0 || value[0] != '{' {
 		value = TrimNewline(value)

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// material says what a key's secret becomes before it is hashed with: a state that was made for one material serves all
-// schemes that have the same.
+// material says what a key's secret becomes before it is hashed with: a state that was made for one
+// material serves all schemes that have the same.
 type material uint8
 
 const (
@@ -19,7 +19,8 @@ const (
 	materials
 )
 
-// states are the idle HMAC states of one key. Taking one saves the work and the garbage of keying a new one.
+// states are the idle HMAC states of one key. Taking one saves the work and the garbage of keying a
+// new one.
 type states struct {
 	idle  [materials]sync.Pool
 	forms forms // of the key's secret

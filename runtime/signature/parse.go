@@ -11,22 +11,26 @@ import (
 // maxText bounds each text of a custom scheme, in bytes.
 const maxText = 256
 
-// ParseScheme decodes the settings below a workflow's webhook.signature: raw JSON, nil for the default scheme
-// "flowtrux". raw is only read. The error is an *Error whose Path is below "signature".
+// ParseScheme decodes the settings below a workflow's webhook.signature: raw JSON, nil for the
+// default scheme "flowtrux". raw is only read. The error is an *Error whose Path is below
+// "signature".
 //
 //	{"scheme": "github"}
 //	{"scheme": "custom", "header": "X-Acme-Signature", "algorithm": "sha512", "encoding": "base64", "prefix": "v2 ",
 //	 "timestampHeader": "X-Acme-Time", "timestampFormat": "unix-ms", "payload": "{timestamp}.{body}"}
 //
-// The schemes are flowtrux, github, stripe, slack, shopify, standard-webhooks and custom. Only custom has further keys:
+// The schemes are flowtrux, github, stripe, slack, shopify, standard-webhooks and custom. Only
+// custom has further keys:
 //
 //   - header: the one that carries the signature; required
 //   - algorithm of the HMAC: sha1, sha256 (default) or sha512
 //   - encoding of the signature: hex (default) or base64 (RFC 4648 section 4, padded)
 //   - prefix: text that stands before the signature; default none
 //   - timestampHeader: the one that carries the signed time; default none
-//   - timestampFormat: unix (seconds; default), unix-ms (milliseconds) or rfc3339; only with timestampHeader
-//   - payload: the signed text, with {body} once, and {timestamp} if and only if timestampHeader is set; default {body}
+//   - timestampFormat: unix (seconds; default), unix-ms (milliseconds) or rfc3339; only with
+//     timestampHeader
+//   - payload: the signed text, with {body} once, and {timestamp} if and only if timestampHeader is
+//     set; default {body}
 func ParseScheme(raw []byte) (*Scheme, error) {
 	if raw == nil {
 		return builtin("flowtrux"), nil
@@ -197,10 +201,12 @@ func object(raw []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// maxDepth is how deep settings and stored secrets nest, with room for a message that is better than "too deep".
+// maxDepth is how deep settings and stored secrets nest, with room for a message that is better
+// than "too deep".
 const maxDepth = 8
 
-// members calls fn with the members of the object v, in order, until one fails. A repeated key fails.
+// members calls fn with the members of the object v, in order, until one fails. A repeated key
+// fails.
 func members(v []byte, fn func(key string, value []byte) error) error {
 	var err error
 	var seen []string

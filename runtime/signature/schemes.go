@@ -2,7 +2,8 @@ package signature
 
 import (
 	"crypto/rand"
-	"crypto/sha1" // #nosec G505 -- HMAC-SHA1 is sound, and some senders of the custom scheme have nothing else
+	// #nosec G505 -- HMAC-SHA1 is sound, and some senders of the custom scheme have nothing else
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"strings"
@@ -19,8 +20,8 @@ var schemeNames = []string{"flowtrux", "github", "stripe", "slack", "shopify", "
 //   - stripe: "Verify webhook signatures manually" in the Stripe documentation
 //   - slack: "Verifying requests from Slack" in the Slack documentation
 //   - shopify: "Verify webhook deliveries" in the Shopify documentation
-//   - standard-webhooks: the Standard Webhooks specification 1.0.0; the names with svix are those that the author of its
-//     reference libraries used before, and that these still take
+//   - standard-webhooks: the Standard Webhooks specification 1.0.0; the names with svix are those
+//     that the author of its reference libraries used before, and that these still take
 func builtin(name string) *Scheme {
 	s := &Scheme{name: name}
 	switch name {

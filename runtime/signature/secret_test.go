@@ -20,14 +20,15 @@ func signedWith(key []byte) http.Header {
 	}
 }
 
-// TestStandardSecrets: the key is what the libraries make of a secret, and what an earlier version made of it where that
-// was something else. The first that is named is what Sign uses.
+// TestStandardSecrets: the key is what the libraries make of a secret, and what an earlier version
+// made of it where that was something else. The first that is named is what Sign uses.
 func TestStandardSecrets(t *testing.T) {
 	raw := []byte("0123456789abcdefghijklmn")
-	text := base64.StdEncoding.EncodeToString(raw)                        // no padding
-	padded := base64.StdEncoding.EncodeToString(raw[:23])                 // one =
-	unpadded := strings.TrimRight(padded, "=")                            //
-	hexText := strings.Repeat("0123456789abcdef", 4)                      // what --generate once made
+	text := base64.StdEncoding.EncodeToString(raw)        // no padding
+	padded := base64.StdEncoding.EncodeToString(raw[:23]) // one =
+	unpadded := strings.TrimRight(padded, "=")            //
+	// what --generate once made
+	hexText := strings.Repeat("0123456789abcdef", 4)
 	hexBytes, _ := base64.StdEncoding.DecodeString(hexText)               //
 	url := base64.URLEncoding.EncodeToString([]byte("\xfb\xff\xfe12345")) // the other alphabet
 	all := map[string][]byte{"raw": raw, "short": raw[:23], "hex": hexBytes}
@@ -104,7 +105,8 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
-// TestOlderNames: headers of the older names are the same message, and no message is put together of both.
+// TestOlderNames: headers of the older names are the same message, and no message is put together
+// of both.
 func TestOlderNames(t *testing.T) {
 	s := scheme(t, standard)
 	older := func(h http.Header, names ...string) {
@@ -192,7 +194,8 @@ func TestBlamedHeader(t *testing.T) {
 	}
 }
 
-// FuzzSecret: whatever a secret is, what its own Sign made is accepted, and the empty key is never used: anybody has it.
+// FuzzSecret: whatever a secret is, what its own Sign made is accepted, and the empty key is never
+// used: anybody has it.
 func FuzzSecret(f *testing.F) {
 	for _, secret := range []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,whsec_AAAA", "AA==", "=", "whsec_", "v1,", "\n\n\n\n", "x"} {
 		f.Add([]byte(secret))

@@ -1,14 +1,16 @@
-// Package signature checks that a webhook was signed by somebody who knows the workflow's secret, and signs webhooks
-// the same way for tests and the command line. A [Scheme] knows in which headers a sender puts its signature and over
-// which bytes it is computed; every scheme is an HMAC over the raw body, some also over a timestamp and a message id.
+// Package signature checks that a webhook was signed by somebody who knows the workflow's secret,
+// and signs webhooks the same way for tests and the command line. A [Scheme] knows in which headers
+// a sender puts its signature and over which bytes it is computed; every scheme is an HMAC over the
+// raw body, some also over a timestamp and a message id.
 //
-// What is not signed is not authentic: under no scheme are the query, the path or other headers covered. Signatures of
-// the schemes flowtrux, github and shopify hold no time and so never expire; who recorded such a request can send it
-// again for as long as the secret lives. Of the schemes here standard-webhooks is the one to choose where there is a
-// choice: it signs a time and an id.
+// What is not signed is not authentic: under no scheme are the query, the path or other headers
+// covered. Signatures of the schemes flowtrux, github and shopify hold no time and so never expire;
+// who recorded such a request can send it again for as long as the secret lives. Of the schemes
+// here standard-webhooks is the one to choose where there is a choice: it signs a time and an id.
 //
-// The package is not an authentication framework: it reads no bodies, knows no workflows and answers nobody. It returns
-// a [Reason], which is for logs and metrics; senders must be told nothing but that the signature is invalid.
+// The package is not an authentication framework: it reads no bodies, knows no workflows and
+// answers nobody. It returns a [Reason], which is for logs and metrics; senders must be told
+// nothing but that the signature is invalid.
 package signature
 
 import (
@@ -32,10 +34,12 @@ const (
 	WrongLength    Reason = "wrong_length"    // well-formed, but of another hash's length
 	NoSecret       Reason = "no_secret"       // no key is live
 	Mismatch       Reason = "mismatch"        // no live key gives this signature
-	Stale          Reason = "stale"           // the signature is right, its time is outside the tolerance
+	// the signature is right, its time is outside the tolerance
+	Stale Reason = "stale"
 )
 
-// Scheme knows how a sender signs. It is made by [ParseScheme], immutable and safe for concurrent use.
+// Scheme knows how a sender signs. It is made by [ParseScheme], immutable and safe for concurrent
+// use.
 type Scheme struct {
 	name   string
 	layout layout
@@ -83,12 +87,13 @@ const (
 // Name is the scheme's name, as in a workflow document.
 func (s *Scheme) Name() string { return s.name }
 
-// Headers are the canonical names of the headers that carry the signature, the one with the MAC first and those of older
-// senders last: they are not passed on to workflows. The slice must not be changed.
+// Headers are the canonical names of the headers that carry the signature, the one with the MAC
+// first and those of older senders last: they are not passed on to workflows. The slice must not be
+// changed.
 func (s *Scheme) Headers() []string { return s.headers }
 
-// MessageID returns the signed id of the message for schemes that have one (standard-webhooks), else "". It is to be
-// trusted only after Verify returned OK for h.
+// MessageID returns the signed id of the message for schemes that have one (standard-webhooks),
+// else "". It is to be trusted only after Verify returned OK for h.
 func (s *Scheme) MessageID(h http.Header) string {
 	if s.names.id == "" {
 		return ""

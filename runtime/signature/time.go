@@ -8,8 +8,9 @@ import (
 
 // timeFormat is how a sender writes the time that it signs.
 //
-// No text of a format followed by more is a text of it for a time within the tolerance, and none is with something
-// before it. So nobody can move bytes between a time and a body that stand side by side in the signed text.
+// No text of a format followed by more is a text of it for a time within the tolerance, and none is
+// with something before it. So nobody can move bytes between a time and a body that stand side by
+// side in the signed text.
 type timeFormat uint8
 
 const (
@@ -52,8 +53,9 @@ func (f timeFormat) parse(text string) (t time.Time, ok bool) {
 	}
 }
 
-// parseRFC3339 reads a time that the grammar of RFC 3339, section 5.6, allows, and nothing else: package time also takes
-// a comma, an hour of one digit and offsets of 99 hours. Leap seconds are refused, as in package time.
+// parseRFC3339 reads a time that the grammar of RFC 3339, section 5.6, allows, and nothing else:
+// package time also takes a comma, an hour of one digit and offsets of 99 hours. Leap seconds are
+// refused, as in package time.
 func parseRFC3339(text string) (t time.Time, ok bool) {
 	const seconds = "0000-00-00T00:00:00"
 	if len(text) < len(seconds)+len("Z") || len(text) > maxRFC3339 {
@@ -74,7 +76,8 @@ func parseRFC3339(text string) (t time.Time, ok bool) {
 	return t, err == nil
 }
 
-// isLike tells whether text has a digit where form has 0, a t in either case where it has T, and form's bytes elsewhere.
+// isLike tells whether text has a digit where form has 0, a t in either case where it has T, and
+// form's bytes elsewhere.
 func isLike(text, form string) bool {
 	if len(text) != len(form) {
 		return false

@@ -23,8 +23,8 @@ func stamped(text, body string) http.Header {
 	return http.Header{"X-Acme": {hex.EncodeToString(mac.Sum(nil))}, "X-Acme-Time": {text}}
 }
 
-// TestTimeFormats: the signed text has the header's very characters, in each form that the format allows, and no other
-// form is taken. now is 2023-11-14T22:13:20Z.
+// TestTimeFormats: the signed text has the header's very characters, in each form that the format
+// allows, and no other form is taken. now is 2023-11-14T22:13:20Z.
 func TestTimeFormats(t *testing.T) {
 	for _, tt := range []struct {
 		format, text string
@@ -132,8 +132,8 @@ func TestSignedTimes(t *testing.T) {
 	}
 }
 
-// FuzzTime: whatever stands in the header, nothing panics, and bytes moved between the time and the body, which stand
-// side by side in the signed text, do not give another request that is accepted.
+// FuzzTime: whatever stands in the header, nothing panics, and bytes moved between the time and the
+// body, which stand side by side in the signed text, do not give another request that is accepted.
 func FuzzTime(f *testing.F) {
 	for _, text := range []string{
 		"1700000000", "1700000000000", "2023-11-14T22:13:20Z", "2023-11-14t22:13:20.5+05:30", "9999-12-31T23:59:59Z",

@@ -97,7 +97,8 @@ func TestPublishedVectors(t *testing.T) {
 	}
 }
 
-// TestReferenceLibraries: what the libraries of Standard Webhooks have signed is accepted, and what we sign is the same.
+// TestReferenceLibraries: what the libraries of Standard Webhooks have signed is accepted, and what
+// we sign is the same.
 func TestReferenceLibraries(t *testing.T) {
 	b, err := os.ReadFile("testdata/reference.json")
 	if err != nil {

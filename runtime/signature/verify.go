@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// Verify checks body against h with any of keys that is live at now. Both are only read. Every MAC is compared in
-// constant time, and a signed time is looked at only once the MAC is right.
+// Verify checks body against h with any of keys that is live at now. Both are only read. Every MAC
+// is compared in constant time, and a signed time is looked at only once the MAC is right.
 //
-// header names the header that is the reason, where one is: it is missing, there several times or malformed.
+// header names the header that is the reason, where one is: it is missing, there several times or
+// malformed.
 //
-// A call hashes the whole body at least once, whatever it finds in the headers and keys, so that its time does not tell
-// whether a workflow has a secret or even exists: verify requests for unknown workflows with no keys. It hashes the
-// body once for each live key until one matches, or twice where a secret stands for two keys (standard-webhooks).
+// A call hashes the whole body at least once, whatever it finds in the headers and keys, so that
+// its time does not tell whether a workflow has a secret or even exists: verify requests for
+// unknown workflows with no keys. It hashes the body once for each live key until one matches, or
+// twice where a secret stands for two keys (standard-webhooks).
 func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) (reason Reason, header string) {
 	var c claim
 	hashed := false

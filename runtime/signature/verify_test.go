@@ -227,7 +227,8 @@ func TestTolerance(t *testing.T) {
 			if got := verify(s, h, []byte(body), []Key{key("secret")}, now.Add(d)); got != want {
 				t.Errorf("%s after %v: %q, want %q", s.Name(), d, got, want)
 			}
-			// What is not signed rightly is never called stale: that would tell a stranger that it was.
+			// What is not signed rightly is never called stale: that would tell a stranger that it
+			// was.
 			if got := verify(s, h, []byte(body), []Key{key("other")}, now.Add(d)); got != Mismatch {
 				t.Errorf("%s wrongly signed after %v: %q", s.Name(), d, got)
 			}

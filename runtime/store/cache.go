@@ -95,7 +95,8 @@ func (m *Mirror) saveNow() {
 	}
 }
 
-// textual gives entries by key, but for those whose keys JSON cannot hold. Nothing that has a meaning is named so.
+// textual gives entries by key, but for those whose keys JSON cannot hold. Nothing that has a
+// meaning is named so.
 func textual(entries map[string]Entry) []Entry {
 	return slices.DeleteFunc(sorted(entries), func(e Entry) bool { return !utf8.ValidString(e.Key) })
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// maxCacheFile is the size of the largest cache file that is read: what MaxContent allows, twice (content and kept
-// documents), in base64, with room for keys.
+// maxCacheFile is the size of the largest cache file that is read: what MaxContent allows, twice
+// (content and kept documents), in base64, with room for keys.
 const maxCacheFile = 4 * MaxContent
 
 // abandoned is the age from which a temporary file cannot belong to a write that still goes on.
@@ -21,15 +21,16 @@ const abandoned = time.Hour
 
 // cacheFile is a last-known-good cache on disk. Its methods are called one at a time.
 //
-// The file is replaced as a whole: a new one is written beside it, synced and renamed. A file that is none of ours, or
-// cannot be read, is left alone: then nothing is written.
+// The file is replaced as a whole: a new one is written beside it, synced and renamed. A file that
+// is none of ours, or cannot be read, is left alone: then nothing is written.
 type cacheFile struct {
 	path     string
 	identity string // of the store that it is the cache of
 	foreign  bool   // what is there was not written by a cacheFile
 }
 
-// prepare makes sure that the file's directory is there and can be written, and removes what a crash left behind.
+// prepare makes sure that the file's directory is there and can be written, and removes what a
+// crash left behind.
 func (f *cacheFile) prepare() error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return err
@@ -76,7 +77,8 @@ func (f *cacheFile) load() (content *cacheContent, err error) {
 	if err == nil {
 		content, err = decodeCache(b, f.identity)
 	}
-	// A cache that is damaged or of another store is a cache all the same; and an empty file is nobody's loss.
+	// A cache that is damaged or of another store is a cache all the same; and an empty file is
+	// nobody's loss.
 	f.foreign = err != nil && !errors.Is(err, errCache) && len(b) > 0
 	return content, err
 }

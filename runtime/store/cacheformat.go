@@ -9,8 +9,8 @@ import (
 	"fmt"
 )
 
-// The format of a cache file, version 1: a line of JSON, the header; then, to the end of the file, the JSON of a
-// cacheContent.
+// The format of a cache file, version 1: a line of JSON, the header; then, to the end of the file,
+// the JSON of a cacheContent.
 const (
 	cacheFormat  = "flowtrux-store-cache"
 	cacheVersion = 1
@@ -24,7 +24,8 @@ type cacheHeader struct {
 	SHA256   string `json:"sha256"`   // of all bytes that follow the header's line, in hex
 }
 
-// cacheContent is what a cache file keeps. Values are base64 in the file, since they need not be text.
+// cacheContent is what a cache file keeps. Values are base64 in the file, since they need not be
+// text.
 type cacheContent struct {
 	Revision int64       `json:"revision"`
 	Entries  cacheValues `json:"entries"`
@@ -115,7 +116,8 @@ func (v cacheValues) MarshalJSON() ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Keys must be there and sorted, so that none is there twice.
+// UnmarshalJSON implements json.Unmarshaler. Keys must be there and sorted, so that none is there
+// twice.
 func (v *cacheValues) UnmarshalJSON(b []byte) error {
 	var list []cacheEntry
 	if err := json.Unmarshal(b, &list); err != nil {

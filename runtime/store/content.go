@@ -15,8 +15,8 @@ type content struct {
 	revision int64
 }
 
-// step is the content after a batch. The receiver must not be used any more when there is no error; when there is one
-// it is unchanged.
+// step is the content after a batch. The receiver must not be used any more when there is no error;
+// when there is one it is unchanged.
 func (c content) step(b Batch) (content, error) {
 	next := content{entries: c.entries, size: c.size, revision: b.Revision}
 	if b.Reset || c.entries == nil {

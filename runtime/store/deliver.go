@@ -9,10 +9,11 @@ import (
 // subscriber is one who asked for the content. Its apply is called with Mirror.delivery held.
 type subscriber struct{ apply func(Batch) }
 
-// Subscribe calls apply with the whole content as soon as there is any (at once, before Subscribe returns, when there is
-// already) and then with each change, one call at a time, until cancel is called. After cancel has returned apply is not
-// called again. Works before Open. apply may call Keep, Get, List and Status, but not cancel, Write or Close. A slow
-// apply holds up the other subscribers and the engine, not those who read.
+// Subscribe calls apply with the whole content as soon as there is any (at once, before Subscribe
+// returns, when there is already) and then with each change, one call at a time, until cancel is
+// called. After cancel has returned apply is not called again. Works before Open. apply may call
+// Keep, Get, List and Status, but not cancel, Write or Close. A slow apply holds up the other
+// subscribers and the engine, not those who read.
 func (m *Mirror) Subscribe(apply func(Batch)) (cancel func()) {
 	m.delivery.Lock()
 	defer m.delivery.Unlock()
@@ -94,8 +95,9 @@ func (m *Mirror) deliver(b Batch) error {
 	return nil
 }
 
-// Keep remembers value as the last valid document of a workflow that is invalid in the store; nil forgets it. What is
-// kept comes with each Reset that a subscriber gets, and is in the cache. value must not change any more.
+// Keep remembers value as the last valid document of a workflow that is invalid in the store; nil
+// forgets it. What is kept comes with each Reset that a subscriber gets, and is in the cache. value
+// must not change any more.
 func (m *Mirror) Keep(key string, value []byte, revision int64) {
 	m.mu.Lock()
 	var size int64

@@ -2,7 +2,8 @@ package store
 
 import "errors"
 
-// Errors of engines and mirrors. They are wrapped with more detail: use errors.Is. Each says that nothing was written.
+// Errors of engines and mirrors. They are wrapped with more detail: use errors.Is. Each says that
+// nothing was written.
 var (
 	// ErrClosed is what a store returns that is not open yet, or not any more.
 	ErrClosed = errors.New("the store is not open")

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// cacheGrace is how long a store that was just opened may take before the cache is served in its place. It keeps a
-	// normal start from serving what was deleted meanwhile.
+	// cacheGrace is how long a store that was just opened may take before the cache is served in
+	// its place. It keeps a normal start from serving what was deleted meanwhile.
 	cacheGrace = 500 * time.Millisecond
-	// The pause between two writes of the cache, in which changes are gathered: pauseFactor times as long as the last
-	// write took, within bounds. A change after a pause is written at once, so that hardly anything is lost when the
-	// process is killed.
+	// The pause between two writes of the cache, in which changes are gathered: pauseFactor times
+	// as long as the last write took, within bounds. A change after a pause is written at once, so
+	// that hardly anything is lost when the process is killed.
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 5 * time.Second
 	pauseFactor   = 10
@@ -31,8 +31,9 @@ type MirrorOptions struct {
 	Logger *zap.Logger // must not belong to one config; nil = no log
 }
 
-// Mirror keeps a copy of an engine's content in memory and in the last-known-good cache, and shares it among subscribers.
-// It outlives configs: the usage pool holds it. It is safe for concurrent use.
+// Mirror keeps a copy of an engine's content in memory and in the last-known-good cache, and shares
+// it among subscribers. It outlives configs: the usage pool holds it. It is safe for concurrent
+// use.
 type Mirror struct {
 	engine Engine
 	seed   string
@@ -47,8 +48,8 @@ type Mirror struct {
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 
-	// delivery is held while a batch is brought to the subscribers and while a subscriber comes or goes. It is taken
-	// before mu, and never held with it.
+	// delivery is held while a batch is brought to the subscribers and while a subscriber comes or
+	// goes. It is taken before mu, and never held with it.
 	delivery    sync.Mutex
 	subscribers []*subscriber
 	cached      *cacheContent // what the cache file held, until there is something better
@@ -89,10 +90,10 @@ func NewMirror(o MirrorOptions) *Mirror {
 	return m
 }
 
-// Open loads the cache, opens the engine and follows it in the background. It is idempotent. It returns an error only
-// for what the operator must mend: a directory that cannot be written or is in use, a seed that is not there. A cache
-// that cannot be read is only logged, and a remote store that is away is no error. After an error Open may be called
-// again. ctx bounds the opening only.
+// Open loads the cache, opens the engine and follows it in the background. It is idempotent. It
+// returns an error only for what the operator must mend: a directory that cannot be written or is
+// in use, a seed that is not there. A cache that cannot be read is only logged, and a remote store
+// that is away is no error. After an error Open may be called again. ctx bounds the opening only.
 func (m *Mirror) Open(ctx context.Context) error {
 	m.opening.Lock()
 	defer m.opening.Unlock()
@@ -184,7 +185,8 @@ func (m *Mirror) noteState(before State) {
 	}
 }
 
-// Close ends following, flushes the cache and closes the engine. It is idempotent. Subscribers keep what they have.
+// Close ends following, flushes the cache and closes the engine. It is idempotent. Subscribers keep
+// what they have.
 func (m *Mirror) Close() error {
 	m.opening.Lock()
 	defer m.opening.Unlock()

@@ -36,10 +36,11 @@ var seedName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 //	secrets/<id>     or secrets/<id>.json
 //	globals/<key>    or globals/<key>.json
 //
-// They become the entries workflows/<id>, secrets/<id> and globals/<key>, sorted by key. Everything else in the directory
-// is ignored, and so are files whose names begin with a dot. A file in one of the three folders that cannot be imported
-// (its name is no key, it has more than 1 MiB, cannot be read or gives a key that another file gives) is left out and
-// told in problems: it does not keep out the others. At most 10,000 files with 64 MiB are read.
+// They become the entries workflows/<id>, secrets/<id> and globals/<key>, sorted by key. Everything
+// else in the directory is ignored, and so are files whose names begin with a dot. A file in one of
+// the three folders that cannot be imported (its name is no key, it has more than 1 MiB, cannot be
+// read or gives a key that another file gives) is left out and told in problems: it does not keep
+// out the others. At most 10,000 files with 64 MiB are read.
 func ReadSeed(dir fs.FS) (entries []Entry, problems []error) {
 	s := &seedReader{dir: dir, keys: make(map[string]bool)}
 	for _, folder := range seedFolders {
@@ -127,7 +128,8 @@ func CheckSeed(dir string) error {
 	return nil
 }
 
-// importSeed writes the seed into the store if that is empty, before anything of the store is served.
+// importSeed writes the seed into the store if that is empty, before anything of the store is
+// served.
 func (m *Mirror) importSeed() {
 	empty := false
 	look, done := context.WithCancel(m.running)

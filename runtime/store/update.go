@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// updateLanes is how many keys this process can update at a time. Those of one lane take turns, so that they contend with
-	// other processes only.
+	// updateLanes is how many keys this process can update at a time. Those of one lane take turns,
+	// so that they contend with other processes only.
 	updateLanes = 64
 	// updateTries is how often an update is tried before it fails with ErrContended.
 	updateTries = 50
@@ -40,9 +40,10 @@ func (l *lanes) enter(ctx context.Context, key string) (leave func(), err error)
 	}
 }
 
-// Update replaces the value of a key by what change makes of it; nil = there is none. Nothing that others write meanwhile is lost, in
-// this process or another one: change is called again with what they have written, ErrContended after updateTries times. An error of
-// change ends it with nothing written. What change returns nobody may change any more. Otherwise Update is as Write.
+// Update replaces the value of a key by what change makes of it; nil = there is none. Nothing that
+// others write meanwhile is lost, in this process or another one: change is called again with what
+// they have written, ErrContended after updateTries times. An error of change ends it with nothing
+// written. What change returns nobody may change any more. Otherwise Update is as Write.
 func (m *Mirror) Update(ctx context.Context, key string, change func(value []byte) ([]byte, error)) (int64, error) {
 	revision, err := m.update(ctx, key, change)
 	if err != nil {
@@ -86,8 +87,8 @@ func (m *Mirror) update(ctx context.Context, key string, change func(value []byt
 	return 0, ErrContended
 }
 
-// pauseUpdate waits before a try: not before the first two, as the copy that the first begins with may be old, and then up to twice as
-// long each time.
+// pauseUpdate waits before a try: not before the first two, as the copy that the first begins with
+// may be old, and then up to twice as long each time.
 func pauseUpdate(ctx context.Context, try int) error {
 	if try < 2 {
 		return ctx.Err()

@@ -1,5 +1,6 @@
-// Package trial runs a node's module before it serves anybody: its author's cases, and the rules that every node has to keep. It
-// is what `caddy flowtrux node test` shows, and knows no server and no network: what the outside answers stands in the cases.
+// Package trial runs a node's module before it serves anybody: its author's cases, and the rules
+// that every node has to keep. It is what `caddy flowtrux node test` shows, and knows no server and
+// no network: what the outside answers stands in the cases.
 package trial
 
 import (
@@ -17,7 +18,8 @@ import (
 // Outcome is what a call gave and what it took.
 type Outcome struct {
 	Answer cases.Answer
-	// Failure is why there is no answer of the node's own, nil when there is one. Answer.Error then has its code and message.
+	// Failure is why there is no answer of the node's own, nil when there is one. Answer.Error then
+	// has its code and message.
 	Failure *sandbox.Error
 	Logged  []string
 	Fuel    uint64
@@ -28,8 +30,9 @@ type Outcome struct {
 // maxLogged is how many lines of a call are kept.
 const maxLogged = 100
 
-// Call runs a module with the config of a case; the outside answers as the case says. Without Grants.Clock and Grants.Random the
-// module's time is [hostapi.Epoch] and its random numbers are those of a seed of zeros, so that a call always gives the same.
+// Call runs a module with the config of a case; the outside answers as the case says. Without
+// Grants.Clock and Grants.Random the module's time is [hostapi.Epoch] and its random numbers are
+// those of a seed of zeros, so that a call always gives the same.
 func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
 	h := &outside{c: c, answer: &o.Answer, globals: c.Workspace()}
 	o.Answer.Globals = h.globals.Set

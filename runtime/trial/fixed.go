@@ -12,8 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// callWhole calls a module with a config. One that is prepared gets first what its manifest says is fixed, and the rest in the call; what
-// it says against that is its answer.
+// callWhole calls a module with a config. One that is prepared gets first what its manifest says is
+// fixed, and the rest in the call; what it says against that is its answer.
 func callWhole(ctx context.Context, m *sandbox.Module, s *hostapi.Session, config []byte) (sandbox.Result, error) {
 	if !m.Prepares() {
 		return m.Call(ctx, s, config, nil)

@@ -24,8 +24,9 @@ type subject struct {
 	own    []cases.Case    // its author's cases
 }
 
-// Rules looks whether a module keeps the rules, with its author's cases, if there are any, and configs made of them. The module is
-// loaded by load, twice: as it will serve, and with a new instance for each call. Its limits bound each call.
+// Rules looks whether a module keeps the rules, with its author's cases, if there are any, and
+// configs made of them. The module is loaded by load, twice: as it will serve, and with a new
+// instance for each call. Its limits bound each call.
 func Rules(ctx context.Context, load func(noSnapshot bool) (*sandbox.Module, error), own []cases.Case) (rules []Rule, err error) {
 	s := subject{own: own}
 	if len(own) == 0 {
@@ -161,7 +162,8 @@ func (s *subject) leads(ctx context.Context) string {
 	return ""
 }
 
-// answers says why a config got no answer of the node's own, "" when it did. Not to have the memory is one.
+// answers says why a config got no answer of the node's own, "" when it did. Not to have the memory
+// is one.
 func (s *subject) answers(ctx context.Context, config []byte, c *cases.Case) string {
 	o := s.call(ctx, s.module, config, c)
 	if o.Failure == nil || o.Failure.Code == sandbox.CodeMemory {

@@ -12,7 +12,8 @@ const maxVariants = 300
 // values are what a template can give where a node expects something else.
 var values = []string{`null`, `true`, `-1.5e300`, `12345678901234567890`, `""`, `"\u0000\ud83d\ude00 \"\\"`, `[]`, `[null]`, `{}`, `{"":{"":[0]}}`}
 
-// variants are configs like one, with each key left out, and with each value in the place of each of its values.
+// variants are configs like one, with each key left out, and with each value in the place of each
+// of its values.
 func variants(config []byte) [][]byte {
 	list := [][]byte{[]byte(`{}`), config}
 	var members map[string]json.RawMessage
@@ -30,7 +31,8 @@ func variants(config []byte) [][]byte {
 	return list[:min(len(list), maxVariants)]
 }
 
-// replaced are configs like one, with value in a key of its own and in the place of each of its values.
+// replaced are configs like one, with value in a key of its own and in the place of each of its
+// values.
 func replaced(config, value []byte) [][]byte {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(config, &members) != nil || members == nil {

@@ -1,5 +1,6 @@
-// Package builtin compiles the built-in nodes before tests begin that start servers: where nothing is compiled yet, and with -race, a
-// server that compiles them itself has its first workflow after a minute.
+// Package builtin compiles the built-in nodes before tests begin that start servers: where nothing
+// is compiled yet, and with -race, a server that compiles them itself has its first workflow after
+// a minute.
 package builtin
 
 import (

@@ -1,16 +1,19 @@
-// Package bbolt is the journal on this machine's disk: one file of go.etcd.io/bbolt, which belongs to one process at a
-// time. What was accepted survives the process, the machine's crash and the loss of power.
+// Package bbolt is the journal on this machine's disk: one file of go.etcd.io/bbolt, which belongs
+// to one process at a time. What was accepted survives the process, the machine's crash and the
+// loss of power.
 //
-// What the file may hold is bounded by Limits, and what one workflow may have of it by its share; see accounts and quota.
+// What the file may hold is bounded by Limits, and what one workflow may have of it by its share;
+// see accounts and quota.
 //
-// One goroutine writes. It takes what waits, up to a bound, into one transaction and answers all of it after one commit, so
-// that many writers share an fsync and a lone one does not wait for others. Reads are short transactions beside it; no
-// transaction is held while something waits. Claims are kept in memory: nobody else can have any.
+// One goroutine writes. It takes what waits, up to a bound, into one transaction and answers all of
+// it after one commit, so that many writers share an fsync and a lone one does not wait for others.
+// Reads are short transactions beside it; no transaction is held while something waits. Claims are
+// kept in memory: nobody else can have any.
 //
-// A write that fails closes the file. Until it could be opened again, which is tried with growing waits, all writes are
-// refused with journal.ErrUnavailable; after a failed fsync nobody knows what is on disk, so it is read again. So does a
-// file that shows damage. Before bbolt opens a file, its pages are checked: bbolt trusts them, and ends the process by what
-// it does not understand.
+// A write that fails closes the file. Until it could be opened again, which is tried with growing
+// waits, all writes are refused with journal.ErrUnavailable; after a failed fsync nobody knows what
+// is on disk, so it is read again. So does a file that shows damage. Before bbolt opens a file, its
+// pages are checked: bbolt trusts them, and ends the process by what it does not understand.
 //
 // # The file
 //
@@ -30,9 +33,9 @@
 //	  rec/<id>     the record
 //	  long/<number><piece>
 //
-// An earlier version had no kept, keptby and long: responses stood in their keys, keys said nothing of their workflow, and long
-// values were whole. What it has written is read as it is; its responses are entered in kept when the file is opened. That
-// version refuses the file afterwards.
+// An earlier version had no kept, keptby and long: responses stood in their keys, keys said nothing
+// of their workflow, and long values were whole. What it has written is read as it is; its
+// responses are entered in kept when the file is opened. That version refuses the file afterwards.
 package bbolt
 
 import (
@@ -46,12 +49,16 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
-// Limits are what may be changed while the journal is open. Values that are 0 or less mean the defaults.
+// Limits are what may be changed while the journal is open. Values that are 0 or less mean the
+// defaults.
 type Limits struct {
-	MaxPending int           // entries that have not ended; DefaultMaxPending
-	MaxBytes   int64         // what the file may hold; ended records go, the oldest first, to stay below; DefaultMaxBytes
-	Retention  time.Duration // how long after its acceptance an execution that has ended is kept; DefaultRetention
-	MinFree    int64         // bytes of the disk that stay free: below it nothing new is taken; DefaultMinFree
+	MaxPending int // entries that have not ended; DefaultMaxPending
+	// what the file may hold; ended records go, the oldest first, to stay below; DefaultMaxBytes
+	MaxBytes int64
+	// how long after its acceptance an execution that has ended is kept; DefaultRetention
+	Retention time.Duration
+	// bytes of the disk that stay free: below it nothing new is taken; DefaultMinFree
+	MinFree int64
 }
 
 // Defaults of Limits.
@@ -115,7 +122,8 @@ type Journal struct {
 	writes atomic.Uint64
 }
 
-// New makes the journal of a file. It touches nothing before Open. lockWait 0 or less means DefaultLockWait.
+// New makes the journal of a file. It touches nothing before Open. lockWait 0 or less means
+// DefaultLockWait.
 func New(path string, limits Limits, lockWait time.Duration) *Journal {
 	if lockWait <= 0 {
 		lockWait = DefaultLockWait
@@ -139,8 +147,9 @@ func New(path string, limits Limits, lockWait time.Duration) *Journal {
 // Configure changes the limits. What is held already is never lost to them, but for ended records.
 func (j *Journal) Configure(l Limits) { j.limits.Store(l.withDefaults()) }
 
-// Open opens the file, or makes it when there is none, and takes up what is pending. journal.ErrInUse says that another
-// process has it, journal.ErrForeign that it is something else or damaged; it is left as it is then.
+// Open opens the file, or makes it when there is none, and takes up what is pending.
+// journal.ErrInUse says that another process has it, journal.ErrForeign that it is something else
+// or damaged; it is left as it is then.
 func (j *Journal) Open(context.Context) error {
 	j.opening.Lock()
 	defer j.opening.Unlock()
@@ -168,7 +177,8 @@ func (j *Journal) closing() bool {
 	}
 }
 
-// Close ends claims, refuses what waits to be written, and lets the file go. It waits for the commit that is under way.
+// Close ends claims, refuses what waits to be written, and lets the file go. It waits for the
+// commit that is under way.
 func (j *Journal) Close() error {
 	j.opening.Lock()
 	defer j.opening.Unlock()

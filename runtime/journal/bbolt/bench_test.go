@@ -42,7 +42,8 @@ func openBench(b *testing.B) *Journal {
 	return j
 }
 
-// BenchmarkBareCommit is what the disk and bbolt allow: one put of 1 KB for each, committed in groups by one goroutine.
+// BenchmarkBareCommit is what the disk and bbolt allow: one put of 1 KB for each, committed in
+// groups by one goroutine.
 func BenchmarkBareCommit(b *testing.B) {
 	db, err := bolt.Open(b.TempDir()+"/bare.db", 0o600, options(0))
 	if err != nil {
@@ -213,8 +214,9 @@ func BenchmarkMillion(b *testing.B) {
 	b.Run("retire", func(b *testing.B) { once.Do(func() { retire(b, j, l) }) })
 }
 
-// retire shortens the retention to nothing and accepts meanwhile. It counts from the moment before the first hour goes: until
-// then a second may pass, which is how often it is looked for what is over.
+// retire shortens the retention to nothing and accepts meanwhile. It counts from the moment before
+// the first hour goes: until then a second may pass, which is how often it is looked for what is
+// over.
 func retire(b *testing.B, j *Journal, l Limits) {
 	full, err := j.Stats(b.Context())
 	if err != nil {

@@ -28,7 +28,8 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return binary.AppendVarint(dst, n)
 }
 
-// reader takes values apart. Its texts are parts of what it reads, which in a transaction must be copied: see text.
+// reader takes values apart. Its texts are parts of what it reads, which in a transaction must be
+// copied: see text.
 type reader struct {
 	rest []byte
 	err  error
@@ -133,13 +134,15 @@ func readLive(id string, b []byte) (journal.Summary, error) {
 	return s, r.err
 }
 
-// details are what a record has beside its summary. They are apart from it, so that a list need not read them.
+// details are what a record has beside its summary. They are apart from it, so that a list need not
+// read them.
 type details struct {
 	Trigger *journal.Trigger     `json:"trigger,omitempty"`
 	Nodes   []journal.NodeRecord `json:"nodes,omitempty"`
 }
 
-// encodeRecord makes a record's value: workflow and status, to filter by, then the summary and the details as JSON.
+// encodeRecord makes a record's value: workflow and status, to filter by, then the summary and the
+// details as JSON.
 func encodeRecord(r *journal.Record) ([]byte, error) {
 	summary, err := json.Marshal(r.Summary)
 	if err != nil {

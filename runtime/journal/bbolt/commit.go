@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Bounds of one commit. More would make everybody in it wait for longer than the fsync that it saves.
+// Bounds of one commit. More would make everybody in it wait for longer than the fsync that it
+// saves.
 const (
 	maxBatch      = 512     // operations
 	maxBatchBytes = 4 << 20 // of their values; less in a small file
@@ -24,7 +25,8 @@ type op struct {
 	grows bool                     // refused while there is no room
 	apply func(*transaction) error // an error refuses the operation, which then has written nothing
 	kept  func()                   // after the commit, with the journal's lock held; nil = nothing
-	undo  func() error             // after kept, when nobody waits for the operation any more, without the lock; nil = nothing
+	// after kept, when nobody waits for the operation any more, without the lock; nil = nothing
+	undo func() error
 
 	state atomic.Int32
 	err   error
@@ -39,7 +41,8 @@ const (
 	opAbandoned
 )
 
-// do has o written and returns when it is on disk or was refused. When ctx ends before, it is written or not.
+// do has o written and returns when it is on disk or was refused. When ctx ends before, it is
+// written or not.
 func (j *Journal) do(ctx context.Context, o *op) error {
 	if err := j.post(ctx, o); err != nil {
 		return err
@@ -79,7 +82,8 @@ func (j *Journal) post(ctx context.Context, o *op) error {
 	}
 }
 
-// write is the writing goroutine. Beside writing it keeps the file in order and opens it again when it has failed.
+// write is the writing goroutine. Beside writing it keeps the file in order and opens it again when
+// it has failed.
 func (j *Journal) write() {
 	defer close(j.done)
 	tick := time.NewTicker(upkeepEvery)
@@ -144,7 +148,8 @@ func (j *Journal) drain(ops []*op) []*op {
 // errNothing ends a transaction that has nothing to commit.
 var errNothing = errors.New("nothing to commit")
 
-// batch applies and commits ops and answers them. The error is the file's, none of theirs, or errNothing.
+// batch applies and commits ops and answers them. The error is the file's, none of theirs, or
+// errNothing.
 func (j *Journal) batch(ops []*op) error {
 	room, err := j.roomFor(ops)
 	applied := 0

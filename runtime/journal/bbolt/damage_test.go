@@ -137,7 +137,8 @@ var harms = map[string]harm{
 		copy(b[y:], other)
 		return b
 	},
-	"a page of another moment": func(r *rand.Rand, b []byte) []byte { // a write that was lost, and another in its place
+	// a write that was lost, and another in its place
+	"a page of another moment": func(r *rand.Rand, b []byte) []byte {
 		x, y := (2+r.IntN(len(b)/page-2))*page, (2+r.IntN(len(b)/page-2))*page
 		copy(b[x+8:x+page], b[y+8:y+page]) // its own number stays
 		return b

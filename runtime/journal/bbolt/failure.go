@@ -11,7 +11,8 @@ import (
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 5 * time.Second
-	// damagedRetry is that of a damaged file, which takes somebody to mend it: all of it is read each time.
+	// damagedRetry is that of a damaged file, which takes somebody to mend it: all of it is read
+	// each time.
 	damagedRetry = time.Minute
 )
 
@@ -21,8 +22,9 @@ type failure struct {
 	retry <-chan time.Time // when to open it; nil = it is open
 }
 
-// note takes in how a write went. One that failed closes the file: what is on disk is not known, and after a failed fsync
-// another one on the same descriptor may succeed although the data is gone.
+// note takes in how a write went. One that failed closes the file: what is on disk is not known,
+// and after a failed fsync another one on the same descriptor may succeed although the data is
+// gone.
 func (f *failure) note(j *Journal, err error) {
 	switch {
 	case errors.Is(err, errNothing):
@@ -46,7 +48,8 @@ func (f *failure) schedule(err error) {
 	f.retry = time.After(f.wait)
 }
 
-// reopen opens the file again, or tries later. The wait begins anew only after a write that succeeded.
+// reopen opens the file again, or tries later. The wait begins anew only after a write that
+// succeeded.
 func (f *failure) reopen(j *Journal) {
 	f.retry = nil
 	if err := j.openFile(false); err != nil {

@@ -28,8 +28,8 @@ func TestWritesFail(t *testing.T) {
 	}
 }
 
-// writesFail: while nothing can be written, all is refused; afterwards the journal works again by itself, and nothing
-// that was promised is lost.
+// writesFail: while nothing can be written, all is refused; afterwards the journal works again by
+// itself, and nothing that was promised is lost.
 func writesFail(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)
 	p := path(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// openFile opens the file and takes up what it holds. The first time it is made when there is none; later a file that is
-// gone stays gone, with what it held.
+// openFile opens the file and takes up what it holds. The first time it is made when there is none;
+// later a file that is gone stays gone, with what it held.
 func (j *Journal) openFile(first bool) (err error) {
 	defer func() { err = j.named(err) }()
 	if first {
@@ -56,7 +56,8 @@ func (j *Journal) closeFile(why error) error {
 	return nil
 }
 
-// named is an error of the file with its name. If it is damaged, or not a journal, that says what to do.
+// named is an error of the file with its name. If it is damaged, or not a journal, that says what
+// to do.
 func (j *Journal) named(err error) error {
 	switch {
 	case err == nil || errors.Is(err, errNothing):
@@ -96,8 +97,8 @@ func openError(err error) error {
 	return err
 }
 
-// ensureFile makes the file when there is none: beside its place, complete and synced, and then moved there, so that a
-// loss of power leaves a whole file or none.
+// ensureFile makes the file when there is none: beside its place, complete and synced, and then
+// moved there, so that a loss of power leaves a whole file or none.
 func ensureFile(path string) error {
 	switch _, err := os.Lstat(path); {
 	case err == nil:

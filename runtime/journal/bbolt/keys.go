@@ -55,7 +55,8 @@ func expiryKey(until time.Time, hash []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(until.UnixNano())), hash...)
 }
 
-// taken says why a key cannot be reserved for an execution; own tells that the execution has it already.
+// taken says why a key cannot be reserved for an execution; own tells that the execution has it
+// already.
 func (j *Journal) taken(tx *bolt.Tx, r journal.Reservation) (own bool, err error) {
 	v := tx.Bucket(bucketKeys).Get(keyHash(r.Workflow, r.Key.Text))
 	if v == nil {

@@ -32,7 +32,8 @@ var (
 	earlierFormat = []byte("flowtrux journal 1")
 )
 
-// buckets are those of every journal, and laterBuckets those that files of an earlier version get when they are opened.
+// buckets are those of every journal, and laterBuckets those that files of an earlier version get
+// when they are opened.
 var (
 	buckets      = [][]byte{bucketMeta, bucketLive, bucketRuns, bucketSteps, bucketKeys, bucketExpiry, bucketHeld, bucketParts}
 	laterBuckets = [][]byte{bucketKept, bucketKeptBy, bucketLong}
@@ -51,8 +52,8 @@ func hourAt(t time.Time) uint32 { return uint32(t.Unix() / 3600) }
 
 func hourKey(hour uint32) []byte { return binary.BigEndian.AppendUint32(nil, hour) }
 
-// transaction is a writing transaction whose buckets are looked up once. After a write that failed, err is set, the
-// others do nothing, and nothing is committed.
+// transaction is a writing transaction whose buckets are looked up once. After a write that failed,
+// err is set, the others do nothing, and nothing is committed.
 type transaction struct {
 	*bolt.Tx
 	accounts                                          *accounts
@@ -118,7 +119,8 @@ func valuesIn(tx *bolt.Tx, bucket []byte) values {
 	return values{tx.Bucket(bucket), tx.Bucket(bucketLong)}
 }
 
-// fail, put and del keep the first error in t.err. Callers have not looked at nil buckets: part is nil only with an error.
+// fail, put and del keep the first error in t.err. Callers have not looked at nil buckets: part is
+// nil only with an error.
 func (t *transaction) fail(err error) {
 	if t.err == nil {
 		t.err = err

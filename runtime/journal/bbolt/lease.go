@@ -8,13 +8,15 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// lease is a journal.Lease. It holds while it is its item's holder; the journal's lock guards what changes.
+// lease is a journal.Lease. It holds while it is its item's holder; the journal's lock guards what
+// changes.
 type lease struct {
 	journal *Journal
 	item    *item
 	entry   *journal.Entry
 	ended   ending
-	posted  bool // that it runs was handed to the writing goroutine, or was on disk from the beginning
+	// that it runs was handed to the writing goroutine, or was on disk from the beginning
+	posted bool
 }
 
 // ending is what ended a lease.
@@ -55,8 +57,8 @@ func (l *lease) wanted() error {
 	return nil
 }
 
-// Begin marks the entry as running. It waits for that to be on disk when the entry was there before this process: if it
-// is what has ended the process before, it is counted.
+// Begin marks the entry as running. It waits for that to be on disk when the entry was there before
+// this process: if it is what has ended the process before, it is counted.
 func (l *lease) Begin(ctx context.Context) error {
 	j := l.journal
 	j.mu.Lock()
@@ -219,8 +221,8 @@ func (t *transaction) forget(id, workflow string, hour uint32) {
 	}
 }
 
-// Release gives the entry back at once, also when the file cannot be written: its steps are there, and all that is left to
-// write is that it does not run.
+// Release gives the entry back at once, also when the file cannot be written: its steps are there,
+// and all that is left to write is that it does not run.
 func (l *lease) Release(ctx context.Context, after time.Duration) error {
 	j := l.journal
 	j.mu.Lock()

@@ -9,10 +9,12 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// scanMost bounds how many rows one transaction looks at: an open one keeps pages from being used again.
+// scanMost bounds how many rows one transaction looks at: an open one keeps pages from being used
+// again.
 const scanMost = 4096
 
-// List reads a page, in as many short transactions as it takes. A filter that few rows pass looks at all of them.
+// List reads a page, in as many short transactions as it takes. A filter that few rows pass looks
+// at all of them.
 func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, error) {
 	l := listing{journal: j, query: q, before: q.Cursor}
 	if q.Cursor != "" {
@@ -40,7 +42,8 @@ type listing struct {
 	done    bool
 }
 
-// scan looks at the next rows. Entries that have not ended and records are two lists in the same order.
+// scan looks at the next rows. Entries that have not ended and records are two lists in the same
+// order.
 func (l *listing) scan(tx *bolt.Tx) error {
 	live := descend(tx.Bucket(bucketLive).Cursor(), []byte(l.before))
 	ended := newPartCursor(tx, l.before)
@@ -92,7 +95,8 @@ func (l *listing) liveRow(id, v []byte) (journal.Summary, bool, error) {
 func (l *listing) endedRow(rec values, id, v []byte) (s journal.Summary, shown bool) {
 	r := reader{}
 	var workflow, status, summary []byte
-	for _, read := range []func([]byte) ([]byte, error){rec.head, rec.whole} { // most often the head is enough
+	// most often the head is enough
+	for _, read := range []func([]byte) ([]byte, error){rec.head, rec.whole} {
 		b, err := read(v)
 		r = reader{rest: b, err: err}
 		if workflow, status, summary = r.bytes(), r.bytes(), r.bytes(); r.err == nil {

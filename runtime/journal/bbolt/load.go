@@ -9,10 +9,11 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// load takes up what the file holds. The first time, what ran when the process before ended is pending again, a death
-// older, and keys whose executions went with that process are free.
+// load takes up what the file holds. The first time, what ran when the process before ended is
+// pending again, a death older, and keys whose executions went with that process are free.
 //
-// When the file is opened again after a failure, leases go on: only what the failed write has changed, or not, is set right.
+// When the file is opened again after a failure, leases go on: only what the failed write has
+// changed, or not, is set right.
 func (j *Journal) load(db *opened, first bool) error {
 	if err := db.view(checkBuckets); err != nil {
 		return err
@@ -68,7 +69,8 @@ func (j *Journal) load(db *opened, first bool) error {
 	return nil
 }
 
-// lastSeq is the greatest number in the keys of long values and kept responses: later ones are greater, whatever the clock says.
+// lastSeq is the greatest number in the keys of long values and kept responses: later ones are
+// greater, whatever the clock says.
 func lastSeq(tx *bolt.Tx) (last int64) {
 	look := func(b *bolt.Bucket) {
 		if b == nil {
@@ -101,8 +103,8 @@ func (j *Journal) dropOthers(found []*item) {
 	}
 }
 
-// prepare makes a file one of this version, and settles what the end of a process has left behind. Each of its commits leaves
-// a whole file.
+// prepare makes a file one of this version, and settles what the end of a process has left behind.
+// Each of its commits leaves a whole file.
 func (j *Journal) prepare(db *opened) error {
 	// The accounts are read afterwards.
 	if err := j.transact(db, newAccounts(), (*transaction).makeBuckets); err != nil && !errors.Is(err, errNothing) {
@@ -126,8 +128,8 @@ func (j *Journal) prepare(db *opened) error {
 	return nil
 }
 
-// makeBuckets makes those that files of an earlier version do not have. From then on that version refuses the file, as it would
-// take long values for damage.
+// makeBuckets makes those that files of an earlier version do not have. From then on that version
+// refuses the file, as it would take long values for damage.
 func (t *transaction) makeBuckets() error {
 	if meta := t.Bucket(bucketMeta); !bytes.Equal(meta.Get(keyFormat), format) {
 		t.put(meta, keyFormat, format)
@@ -151,9 +153,9 @@ func (t *transaction) makeBuckets() error {
 // indexMost bounds what one commit takes over of an earlier version.
 const indexMost = 5000
 
-// indexInline enters responses that stand in their keys, as an earlier version has written them, among those that are kept:
-// they go before all others. It looks at the keys behind after. It returns the last one that it has entered, and whether
-// there may be more.
+// indexInline enters responses that stand in their keys, as an earlier version has written them,
+// among those that are kept: they go before all others. It looks at the keys behind after. It
+// returns the last one that it has entered, and whether there may be more.
 func (t *transaction) indexInline(after []byte) (last []byte, more bool, err error) {
 	type found struct {
 		key []byte

@@ -14,8 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
-// item is an entry that has not ended: what is kept of it in memory. It is in the queue, or it waits for its timer, or it
-// has a holder. The journal's lock guards what changes.
+// item is an entry that has not ended: what is kept of it in memory. It is in the queue, or it
+// waits for its timer, or it has a holder. The journal's lock guards what changes.
 type item struct {
 	id        string
 	workflow  string

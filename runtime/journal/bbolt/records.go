@@ -55,7 +55,8 @@ func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
 	}})
 }
 
-// isOver tells whether the retention of an execution that has ended is: it is not shown, though its space may not be free yet.
+// isOver tells whether the retention of an execution that has ended is: it is not shown, though its
+// space may not be free yet.
 func (j *Journal) isOver(id string) bool {
 	at, err := journal.IDTime(id)
 	return err == nil && j.now().Sub(at) > j.limits.Load().Retention

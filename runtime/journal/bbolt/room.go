@@ -8,8 +8,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// room says why no more bytes are taken; nil when there is room. Operations that end something are taken always: they need
-// little and make room.
+// room says why no more bytes are taken; nil when there is room. Operations that end something are
+// taken always: they need little and make room.
 func (j *Journal) room(more int64) error {
 	l := j.limits.Load()
 	if free := j.free.Load(); free >= 0 && free < l.MinFree {
@@ -22,8 +22,8 @@ func (j *Journal) room(more int64) error {
 	return nil
 }
 
-// roomFor is room, after ended records and then kept responses have made way for what is to be added: they are never why
-// something is refused. err is the file's.
+// roomFor is room, after ended records and then kept responses have made way for what is to be
+// added: they are never why something is refused. err is the file's.
 func (j *Journal) roomFor(ops []*op) (full, err error) {
 	var more int64
 	grows := false
@@ -43,8 +43,8 @@ func (j *Journal) roomFor(ops []*op) (full, err error) {
 	return j.room(more), nil
 }
 
-// makeRoom drops ended records, the oldest first, and then kept responses, until the file holds so many bytes at most or there
-// are none.
+// makeRoom drops ended records, the oldest first, and then kept responses, until the file holds so
+// many bytes at most or there are none.
 func (j *Journal) makeRoom(most int64) error {
 	for more := true; more && j.used.Load() > most; {
 		err := j.update(func(t *transaction) error {

@@ -72,7 +72,8 @@ func inFile(t *testing.T, j *Journal, id string) (there bool) {
 	return there
 }
 
-// TestRetention: what is over is not shown from that moment on, and its space is freed when nothing of its hour is needed.
+// TestRetention: what is over is not shown from that moment on, and its space is freed when nothing
+// of its hour is needed.
 func TestRetention(t *testing.T) {
 	l := roomy
 	l.Retention = 3 * time.Hour
@@ -118,7 +119,8 @@ func TestRetention(t *testing.T) {
 	eventually(t, "it goes when it has ended", func() bool { return !inFile(t, j, waits.ID) })
 }
 
-// TestMaxBytes: ended records make room, the oldest first, also within the hour; what has not ended does not.
+// TestMaxBytes: ended records make room, the oldest first, also within the hour; what has not ended
+// does not.
 func TestMaxBytes(t *testing.T) {
 	const size = 64 << 10
 	l := roomy
@@ -189,8 +191,8 @@ func TestNeededDocumentsStay(t *testing.T) {
 	}
 }
 
-// TestLiveKeysStay: records make room for keys, and keys for nothing; of a workflow that has its share no more are taken, and
-// in the end none of any.
+// TestLiveKeysStay: records make room for keys, and keys for nothing; of a workflow that has its
+// share no more are taken, and in the end none of any.
 func TestLiveKeysStay(t *testing.T) {
 	l := roomy
 	l.MaxBytes = 384 << 10
@@ -252,7 +254,8 @@ func TestLiveKeysStay(t *testing.T) {
 	}
 }
 
-// TestDiskReserve: nothing new is taken while the disk is nearly full, and it is when there is room again.
+// TestDiskReserve: nothing new is taken while the disk is nearly full, and it is when there is room
+// again.
 func TestDiskReserve(t *testing.T) {
 	l := roomy
 	j := open(t, path(t), l)

@@ -9,14 +9,16 @@ import (
 
 const (
 	upkeepEvery = time.Second
-	// evictAt is the part of what may be filled at which ended records begin to go, so that who comes finds room.
+	// evictAt is the part of what may be filled at which ended records begin to go, so that who
+	// comes finds room.
 	evictAt = 0.9
 	// evictMost bounds how many records, or kept responses, one commit deletes one by one.
 	evictMost = 2000
 )
 
-// upkeep drops what is over: keys that have expired, partitions past their retention, and the oldest records while the file
-// holds too much. It does a bounded part of it and tells whether there is more.
+// upkeep drops what is over: keys that have expired, partitions past their retention, and the
+// oldest records while the file holds too much. It does a bounded part of it and tells whether
+// there is more.
 func (j *Journal) upkeep(f *failure) (more bool) {
 	j.look()
 	if f.retry != nil {
@@ -37,8 +39,8 @@ func (j *Journal) upkeep(f *failure) (more bool) {
 	return more && err == nil
 }
 
-// retire drops the oldest partition if its time is over and nothing in it is needed, or so many bytes of the oldest records. It
-// tells whether it has dropped any.
+// retire drops the oldest partition if its time is over and nothing in it is needed, or so many
+// bytes of the oldest records. It tells whether it has dropped any.
 func (j *Journal) retire(t *transaction, excess int64) (more bool) {
 	now := hourAt(j.now())
 	due := hourAt(j.now().Add(-j.limits.Load().Retention))
@@ -76,8 +78,8 @@ func (t *transaction) isEmpty(hour uint32) bool {
 	return k == nil
 }
 
-// evict deletes so many bytes of the oldest records of a partition, with what they were run from, or when there are none the
-// documents that only records needed. It tells whether there were any.
+// evict deletes so many bytes of the oldest records of a partition, with what they were run from,
+// or when there are none the documents that only records needed. It tells whether there were any.
 func (t *transaction) evict(hour uint32, excess int64) bool {
 	p := t.part(hour)
 	if p == nil {

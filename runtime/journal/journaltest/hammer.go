@@ -8,8 +8,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// hammer lets several goroutines accept and several others claim, checkpoint, give back and finish. In the end each
-// entry was finished once, and at no time had one two holders.
+// hammer lets several goroutines accept and several others claim, checkpoint, give back and finish.
+// In the end each entry was finished once, and at no time had one two holders.
 func hammer(s *suite) {
 	const accepting, claiming, each = 4, 4, 100
 	j := s.open(accepting * each / 4)

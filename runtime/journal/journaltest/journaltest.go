@@ -1,5 +1,6 @@
-// Package journaltest is the suite that every journal engine passes. An engine's test calls [Run] with a way to make
-// journals; the suite speaks to them only through the interfaces of package journal.
+// Package journaltest is the suite that every journal engine passes. An engine's test calls [Run]
+// with a way to make journals; the suite speaks to them only through the interfaces of package
+// journal.
 package journaltest
 
 import (
@@ -18,23 +19,26 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// patience bounds the waits of the suite. Nothing depends on its length but how long a broken engine takes to fail.
+// patience bounds the waits of the suite. Nothing depends on its length but how long a broken
+// engine takes to fail.
 const patience = 30 * time.Second
 
 // Engine says how to make journals of one engine.
 type Engine struct {
-	// At makes a journal that holds at most maxPending entries that have not ended. It keeps what it holds in a
-	// directory, which is empty the first time: when journal.Memory is not all that it promises, the next journal of the
-	// same directory holds it too. The suite opens and closes it, one of a directory at a time.
+	// At makes a journal that holds at most maxPending entries that have not ended. It keeps what
+	// it holds in a directory, which is empty the first time: when journal.Memory is not all that
+	// it promises, the next journal of the same directory holds it too. The suite opens and closes
+	// it, one of a directory at a time.
 	At func(dir string, maxPending int) journal.Journal
-	// Bounded makes a journal whose bounds follow from so many bytes, at least 16 MiB: what is pending and kept takes no
-	// more, and kept responses a quarter of it.
+	// Bounded makes a journal whose bounds follow from so many bytes, at least 16 MiB: what is
+	// pending and kept takes no more, and kept responses a quarter of it.
 	Bounded func(dir string, bytes int64) journal.Journal
 	// Durability is what the journals must say of themselves.
 	Durability journal.Durability
 }
 
-// Run runs the suite. It is called by a test of its own, which is run again in processes that are killed.
+// Run runs the suite. It is called by a test of its own, which is run again in processes that are
+// killed.
 func Run(t *testing.T, e Engine) {
 	if dir := os.Getenv(childDir); dir != "" {
 		child(t, e, dir)
@@ -171,8 +175,8 @@ func (s *suite) wantStats(j journal.Journal, want journal.Stats) {
 	}
 }
 
-// epoch is when the suite's entries begin: not long ago, so that no retention is over. Whole milliseconds in UTC are what
-// every engine can keep.
+// epoch is when the suite's entries begin: not long ago, so that no retention is over. Whole
+// milliseconds in UTC are what every engine can keep.
 var epoch = time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
 
 // entry makes the n-th entry of a test.

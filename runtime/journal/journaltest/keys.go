@@ -29,7 +29,8 @@ func reservation(n int, text, body string) journal.Reservation {
 	return journal.Reservation{ID: entry(n).ID, Workflow: entry(n).Workflow, Key: key(text, body)}
 }
 
-// wantDuplicate wants a key to belong to an execution already. An empty response means that it runs still.
+// wantDuplicate wants a key to belong to an execution already. An empty response means that it runs
+// still.
 func (s *suite) wantDuplicate(doing string, err error, id, response string) {
 	s.Helper()
 	var d *journal.DuplicateError

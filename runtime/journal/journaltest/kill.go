@@ -27,7 +27,8 @@ const (
 	workers = 16
 )
 
-// child is the life of such a process. It tells on standard output what it was promised, a line each.
+// child is the life of such a process. It tells on standard output what it was promised, a line
+// each.
 func child(t *testing.T, e Engine, dir string) {
 	j := e.At(dir, 1<<20)
 	if err := j.Open(t.Context()); err != nil {
@@ -122,7 +123,8 @@ func serve(ctx context.Context, j journal.Journal, say func(string, ...any)) err
 // promised is what processes have said before they were killed, by execution.
 type promised map[string]map[string]bool
 
-// kill starts a process, listens until it has said so many lines, kills it and takes down what it has said, also meanwhile.
+// kill starts a process, listens until it has said so many lines, kills it and takes down what it
+// has said, also meanwhile.
 func (s *suite) kill(dir, task string, lines int, p promised, environment ...string) []string {
 	s.Helper()
 	root, _, _ := strings.Cut(s.Name(), "/")

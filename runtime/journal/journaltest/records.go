@@ -180,7 +180,8 @@ func cancelling(s *suite) {
 	s.wantSource(j, entry(2))
 	s.wantError("cancelling again", j.Cancel(s.context(), entry(2).ID), journal.ErrEnded)
 	l := s.claim(j, entry(1).ID)
-	s.must("releasing for long", s.claim(j, entry(3).ID).Release(s.context(), time.Hour)) // 2 is not given out
+	// 2 is not given out
+	s.must("releasing for long", s.claim(j, entry(3).ID).Release(s.context(), time.Hour))
 	s.must("cancelling what rests", j.Cancel(s.context(), entry(3).ID))
 	s.must("beginning", l.Begin(s.context()))
 	s.must("cancelling what runs", j.Cancel(s.context(), entry(1).ID))

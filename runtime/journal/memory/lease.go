@@ -8,7 +8,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// lease is a journal.Lease. It holds while it is its item's holder; the journal's lock guards what changes.
+// lease is a journal.Lease. It holds while it is its item's holder; the journal's lock guards what
+// changes.
 type lease struct {
 	journal *Journal
 	item    *item
@@ -41,7 +42,8 @@ func (l *lease) Extend(context.Context) error {
 	return l.wanted()
 }
 
-// check tells whether the lease holds, and wanted whether its entry was cancelled too. The caller holds the lock.
+// check tells whether the lease holds, and wanted whether its entry was cancelled too. The caller
+// holds the lock.
 func (l *lease) check() error {
 	switch {
 	case l.journal.shut:

@@ -1,6 +1,6 @@
-// Package memory is the journal that keeps nothing: what it holds lives in this process and is gone with it. It is for
-// tests, for trying things out and for machines whose senders repeat what was not done. It writes no files and holds no
-// goroutine.
+// Package memory is the journal that keeps nothing: what it holds lives in this process and is gone
+// with it. It is for tests, for trying things out and for machines whose senders repeat what was
+// not done. It writes no files and holds no goroutine.
 package memory
 
 import (
@@ -18,7 +18,8 @@ const (
 	DefaultMaxPending = 100_000
 	// DefaultMaxBytes is how much it holds when it is not told otherwise.
 	DefaultMaxBytes = 1 << 30
-	// MaxRecords is how many records a Journal keeps: the newest, as far as MaxRecordBytes are enough for them.
+	// MaxRecords is how many records a Journal keeps: the newest, as far as MaxRecordBytes are
+	// enough for them.
 	MaxRecords     = 10_000
 	MaxRecordBytes = 256 << 20
 	// Retention is how long after its acceptance an execution that has ended is shown.
@@ -27,13 +28,15 @@ const (
 
 // Options of a Journal.
 type Options struct {
-	// MaxPending is the most entries that have not ended, claimed or not; 0 or less means DefaultMaxPending.
+	// MaxPending is the most entries that have not ended, claimed or not; 0 or less means
+	// DefaultMaxPending.
 	MaxPending int
-	// MaxBytes is the most bytes of events and steps of such entries, and of responses that are kept for duplicates: a
-	// quarter of it is for those. 0 or less means DefaultMaxBytes. Records come on top of it.
+	// MaxBytes is the most bytes of events and steps of such entries, and of responses that are
+	// kept for duplicates: a quarter of it is for those. 0 or less means DefaultMaxBytes. Records
+	// come on top of it.
 	MaxBytes int64
-	// AcceptLoss says that it is fine to lose entries with the process. Without it Accept and Adopt, which promise the
-	// contrary, return journal.ErrVolatile.
+	// AcceptLoss says that it is fine to lose entries with the process. Without it Accept and
+	// Adopt, which promise the contrary, return journal.ErrVolatile.
 	AcceptLoss bool
 }
 
@@ -57,7 +60,8 @@ type Journal struct {
 	shut    bool
 }
 
-// item is an entry that has not ended. It is in the queue, or it waits for its timer, or it has a holder.
+// item is an entry that has not ended. It is in the queue, or it waits for its timer, or it has a
+// holder.
 type item struct {
 	entry     *journal.Entry
 	order     uint64

@@ -74,7 +74,8 @@ func TestRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// TestReleaseWaits pins when a delayed release comes back, which the suite cannot do without a clock.
+// TestReleaseWaits pins when a delayed release comes back, which the suite cannot do without a
+// clock.
 func TestReleaseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := memory.New(memory.Options{MaxPending: 2, AcceptLoss: true})
@@ -99,7 +100,8 @@ func TestReleaseWaits(t *testing.T) {
 	})
 }
 
-// TestKeysAreBounded: those that have expired make room, live ones make the journal refuse, first their own workflow.
+// TestKeysAreBounded: those that have expired make room, live ones make the journal refuse, first
+// their own workflow.
 func TestKeysAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := memory.New(memory.Options{})

@@ -8,7 +8,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// records are the executions that have ended, as far as Retention, MaxRecords and MaxRecordBytes let them stay.
+// records are the executions that have ended, as far as Retention, MaxRecords and MaxRecordBytes
+// let them stay.
 type records struct {
 	ids   []string // sorted
 	byID  map[string]journal.Ended

@@ -38,16 +38,17 @@ const (
 	heavy             // bytes that some instructions take which become many of the machine's
 	blocks            // of the compiler: they end where there is a branch or something to branch to
 	siblings          // for each branch, those before it to the same place: they are gone through
-	depths            // for each edge, how deep its block is in the tree of dominators, which is gone up
-	lookups           // blocks in which the value of a variable is looked for
-	alive             // for each edge, the values that are needed behind it
-	addresses         // for each block, the addresses that are checked on the way, which are copied
-	values            // that calls pass, and branches and blocks carry
-	reloads           // of globals that can change, after each call
-	parameters        // of blocks: variables that can have several values there
-	passes            // for each block with parameters, how often they are gone through
-	surroundings      // what each function goes through: types, globals, what a large one has left
-	variables         // of all functions, which are written out one by one
+	// for each edge, how deep its block is in the tree of dominators, which is gone up
+	depths
+	lookups      // blocks in which the value of a variable is looked for
+	alive        // for each edge, the values that are needed behind it
+	addresses    // for each block, the addresses that are checked on the way, which are copied
+	values       // that calls pass, and branches and blocks carry
+	reloads      // of globals that can change, after each call
+	parameters   // of blocks: variables that can have several values there
+	passes       // for each block with parameters, how often they are gone through
+	surroundings // what each function goes through: types, globals, what a large one has left
+	variables    // of all functions, which are written out one by one
 
 	kinds
 )

@@ -13,9 +13,10 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// BenchmarkFuel measures how much longer guests take because fuel is counted, and because writes are marked as well: each iteration
-// runs a guest with both, with fuel alone, and with neither, one after the other, and what counts are the ratios of their CPU times.
-// Run it with -benchtime=50x or so.
+// BenchmarkFuel measures how much longer guests take because fuel is counted, and because writes
+// are marked as well: each iteration runs a guest with both, with fuel alone, and with neither, one
+// after the other, and what counts are the ratios of their CPU times. Run it with -benchtime=50x or
+// so.
 func BenchmarkFuel(b *testing.B) {
 	jsonC, hash, small := compileC(b, "json"), compileC(b, "hash"), compileC(b, "small")
 	text := []byte(strings.Repeat(`{"id": 12345, "name": "a \"name\"", "list": [1, 2, 3.5, true, null]}, `, 14))

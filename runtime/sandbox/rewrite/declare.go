@@ -69,7 +69,8 @@ func (m *module) readImport(r *reader) {
 	}
 }
 
-// readTables lowers the maximum of each table, so that table.grow answers -1 where it would go round the limit of memory.
+// readTables lowers the maximum of each table, so that table.grow answers -1 where it would go
+// round the limit of memory.
 func (m *module) readTables(r *reader) {
 	n := r.u32()
 	if n > maxTables {

@@ -2,8 +2,9 @@ package rewrite
 
 import "math"
 
-// appendFunction appends a function with its edits to bodies. Those that charge or mark leave the stack as it was, so that they
-// can stand before any instruction. variables are its own, in so many groups.
+// appendFunction appends a function with its edits to bodies. Those that charge or mark leave the
+// stack as it was, so that they can stand before any instruction. variables are its own, in so many
+// groups.
 func (m *module) appendFunction(body []byte, groups uint32, variables []byte, f *function) {
 	b := appendU32(m.scratch[:0], groups+f.added())
 	b = append(b, variables...)

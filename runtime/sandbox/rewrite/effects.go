@@ -7,8 +7,8 @@ type operand struct {
 	local   uint32
 }
 
-// operands is what is known of the operand stack in a piece of code without branches. What lies below was there before the
-// piece of code, and nothing is known of it.
+// operands is what is known of the operand stack in a piece of code without branches. What lies
+// below was there before the piece of code, and nothing is known of it.
 type operands []operand
 
 func (o *operands) push(v operand) { *o = append(*o, v) }
@@ -42,7 +42,8 @@ func (o operands) forget(local uint32) {
 	}
 }
 
-// effect is how many values an instruction takes and gives that is none of those that functions are read for.
+// effect is how many values an instruction takes and gives that is none of those that functions are
+// read for.
 func effect(op byte) (pops, pushes int) {
 	switch {
 	case op == opDrop, op == opGlobalSet:
@@ -81,8 +82,8 @@ func operandsOf(op byte) int {
 	return 2
 }
 
-// heavyBytes is what an instruction takes of the compiler's memory beyond what others do. Those that take a length, and accesses to
-// memory, are counted where they are read.
+// heavyBytes is what an instruction takes of the compiler's memory beyond what others do. Those
+// that take a length, and accesses to memory, are counted where they are read.
 func heavyBytes(op byte) float64 {
 	switch {
 	case op == opCallIndirect:
@@ -101,8 +102,8 @@ func heavyBytes(op byte) float64 {
 	return 0
 }
 
-// twos are the ranges of vector instructions that take two values and give one. Others take one and give one, but for those that
-// vectorEffect names.
+// twos are the ranges of vector instructions that take two values and give one. Others take one and
+// give one, but for those that vectorEffect names.
 var twos = [...][2]byte{
 	{13, 14}, {23, 23}, {26, 26}, {28, 28}, {30, 30}, {32, 32}, {34, 76}, {78, 81}, {101, 102}, {107, 115}, {118, 121}, {123, 123},
 	{130, 130}, {133, 134}, {139, 147}, {149, 159}, {171, 191}, {203, 223}, {228, 235}, {240, 247},

@@ -1,7 +1,7 @@
 package rewrite
 
-// yieldBody is the function that is called when there is no fuel, with its size: it asks for as much memory as makes 4 GiB,
-// which the host gets to hear.
+// yieldBody is the function that is called when there is no fuel, with its size: it asks for as
+// much memory as makes 4 GiB, which the host gets to hear.
 var yieldBody = appendSized(nil, []byte{
 	0,                            // variables
 	opI32Const, 0x80, 0x80, 0x04, // 65536 pages
@@ -12,17 +12,20 @@ var yieldBody = appendSized(nil, []byte{
 	opEnd,
 })
 
-// dear is up to how many instructions in one place cost one unit each. Beyond that only each sixteenth costs one: of a long piece of
-// code a part is run at a time. Go's compiler, for one, puts whole functions with all their branches into one loop, and
-// goes round it for each jump.
+// dear is up to how many instructions in one place cost one unit each. Beyond that only each
+// sixteenth costs one: of a long piece of code a part is run at a time. Go's compiler, for one,
+// puts whole functions with all their branches into one loop, and goes round it for each jump.
 const dear = 16
 
 // price is what n instructions cost that are charged in one place.
 func price(n uint32) int32 { return int32(min(n, dear) + (n-min(n, dear))/16) }
 
 const (
-	freeFrame = 4       // values that a frame may take for each unit of fuel that its function costs, without being counted
-	maxFrame  = 1 << 20 // values that a frame is counted with at most: as often as it is made the host is asked
+	// values that a frame may take for each unit of fuel that its function costs, without being
+	// counted
+	freeFrame = 4
+	// values that a frame is counted with at most: as often as it is made the host is asked
+	maxFrame = 1 << 20
 )
 
 // appendFrame takes fuel, and room on the stack, where a function begins.
@@ -41,12 +44,13 @@ func appendLess(b []byte, global uint32, n int32) []byte {
 	return appendU32(append(b, opGlobalSet), global)
 }
 
-// appendCharge takes fuel and yields when there is none. length is the variable that is added for the lengths of operations,
-// which are on top of the stack and stay there.
+// appendCharge takes fuel and yields when there is none. length is the variable that is added for
+// the lengths of operations, which are on top of the stack and stay there.
 //
-// Most charges come first and are looked at then. At the head of a loop it is the other way round: a round without fuel
-// yields and begins anew, so that what yields stands beside the loop for the compiler and not in it. So fuel is never lower
-// than what a loop and an operation cost together, which is more than -1<<31: it cannot wrap.
+// Most charges come first and are looked at then. At the head of a loop it is the other way round:
+// a round without fuel yields and begins anew, so that what yields stands beside the loop for the
+// compiler and not in it. So fuel is never lower than what a loop and an operation cost together,
+// which is more than -1<<31: it cannot wrap.
 func (m *module) appendCharge(b []byte, charge what, cost, length uint32) []byte {
 	if charge == chargeRound {
 		b = append(m.appendYield(b), opBr, 1, opEnd)
@@ -76,8 +80,8 @@ func (m *module) appendCharge(b []byte, charge what, cost, length uint32) []byte
 	return b
 }
 
-// appendYield yields when fuel is below zero, and leaves open what is done only then. That is the second branch because the
-// compiler keeps in registers what it has at the end of the first.
+// appendYield yields when fuel is below zero, and leaves open what is done only then. That is the
+// second branch because the compiler keeps in registers what it has at the end of the first.
 func (m *module) appendYield(b []byte) []byte {
 	return m.appendYieldBelow(appendU32(append(b, opGlobalGet), m.fuel()))
 }

@@ -102,8 +102,8 @@ func TestNothingRunsWithoutYielding(t *testing.T) {
 	}
 }
 
-// A yield is a way out of compiled code, so that the runtime can stop the goroutine: a collection of garbage does not wait for
-// the guest's end.
+// A yield is a way out of compiled code, so that the runtime can stop the goroutine: a collection
+// of garbage does not wait for the guest's end.
 func TestGarbageIsCollectedWhileAGuestRuns(t *testing.T) {
 	_, in := start(t, unary(nil, by(opLoop, blockEmpty, opBr, 0, opEnd), get(0)).bytes())
 	in.memory.slice = 100_000

@@ -1,6 +1,7 @@
 package rewrite
 
-// freeLeaf is how many instructions a function without calls and loops may have that is not charged.
+// freeLeaf is how many instructions a function without calls and loops may have that is not
+// charged.
 const freeLeaf = 100
 
 // function is one function while it is read.
@@ -94,7 +95,8 @@ func (m *module) readFunction(r *reader) {
 	m.appendFunction(body.b, groups, declared, f)
 }
 
-// readLocals reads how many variables there are. groups is their number of groups, which are the bytes declared.
+// readLocals reads how many variables there are. groups is their number of groups, which are the
+// bytes declared.
 func (m *module) readLocals(r *reader, f *function, t signature) (groups uint32, declared []byte) {
 	n := r.u32()
 	groups, from := n, r.i
@@ -215,7 +217,8 @@ func (m *module) local(r *reader, f *function, at int, op byte) {
 	}
 }
 
-// call reads what is called. What was written before is marked by then: the host may count marks while the call runs.
+// call reads what is called. What was written before is marked by then: the host may count marks
+// while the call runs.
 func (m *module) call(r *reader, f *function, op byte) {
 	var t uint32
 	if op == opCall {
@@ -304,6 +307,6 @@ func (m *module) readBlockType(r *reader) (params, results int) {
 	return 0, results
 }
 
-// frame is how many values the function's frame may hold: each value has a place of its own that the compiler does not keep in a
-// register. Where blocks meet, each variable may be another value.
+// frame is how many values the function's frame may hold: each value has a place of its own that
+// the compiler does not keep in a register. Where blocks meet, each variable may be another value.
 func (f *function) frame() uint64 { return f.values + uint64(f.locals)*f.blocks }

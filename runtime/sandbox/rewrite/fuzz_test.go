@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// FuzzRewrite holds Rewrite against the compiler: what the compiler refuses is refused by the one or the other, and what
-// it accepts is refused only where there is a reason to.
+// FuzzRewrite holds Rewrite against the compiler: what the compiler refuses is refused by the one
+// or the other, and what it accepts is refused only where there is a reason to.
 func FuzzRewrite(f *testing.F) {
 	for _, wasm := range samples() {
 		f.Add(wasm)
@@ -45,7 +45,8 @@ func TestSpoiledModules(t *testing.T) {
 		if rapid.Bool().Draw(t, "generated") {
 			wasm = generate(t).bytes()
 		}
-		from := rapid.SampledFrom([]int{len(head), len(wasm) / 2}).Draw(t, "from") // code is rather in the second half
+		// code is rather in the second half
+		from := rapid.SampledFrom([]int{len(head), len(wasm) / 2}).Draw(t, "from")
 		for range rapid.IntRange(1, 3).Draw(t, "bytes") {
 			at := rapid.IntRange(from, len(wasm)-1).Draw(t, "at")
 			wasm[at] = rapid.OneOf(rapid.Byte(), rapid.ByteRange(0, 12)).Draw(t, "byte")
@@ -101,10 +102,12 @@ func plain(wasm []byte) []byte {
 	return out
 }
 
-// greedy says whether a module may make the compiler reserve more than there is, which is why it never gets to see such.
+// greedy says whether a module may make the compiler reserve more than there is, which is why it
+// never gets to see such.
 func greedy(wasm []byte) (greedy bool) {
 	defer func() {
-		if recover() != nil { // sections are read here although one before them is wrong, which they are not made for
+		// sections are read here although one before them is wrong, which they are not made for
+		if recover() != nil {
 			greedy = true
 		}
 	}()
@@ -125,8 +128,8 @@ func greedy(wasm []byte) (greedy bool) {
 	return false
 }
 
-// stricter says whether a module is refused for a reason that the compiler does not have: a bound, something that nodes
-// cannot, or a rule of the format that the compiler is generous about.
+// stricter says whether a module is refused for a reason that the compiler does not have: a bound,
+// something that nodes cannot, or a rule of the format that the compiler is generous about.
 func stricter(err error) bool {
 	for _, reason := range []string{
 		errCut.Error(), errNumber.Error(), "nodes cannot", "more than", "larger than", "it has none", "a node has its own", "reserved", "the bound for",

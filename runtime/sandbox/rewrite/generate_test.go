@@ -9,7 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestGeneratedModules compares modules that are made by chance, of all that code is made of, before and after.
+// TestGeneratedModules compares modules that are made by chance, of all that code is made of,
+// before and after.
 func TestGeneratedModules(t *testing.T) {
 	h := newHost(t, wazero.NewRuntimeConfig())
 	long := errors.New("it runs for too long")
@@ -68,7 +69,8 @@ const (
 	typeUnary    = 1
 )
 
-// generate makes a module whose functions take two numbers and give one, and call only those behind them.
+// generate makes a module whose functions take two numbers and give one, and call only those behind
+// them.
 func generate(t *rapid.T) guest {
 	g := guest{
 		types:    [][]byte{ft(by(i32, i32), by(i32)), ft(by(i32), by(i32)), ft(nil, by(i32, i32)), ft(by(i32, i32), nil), ft(by(i32, i32), by(i32, i32))},
@@ -79,7 +81,8 @@ func generate(t *rapid.T) guest {
 		data:     [][]byte{active(16, "some data to begin with"), active(4000, "and more")},
 	}
 	n := rapid.IntRange(1, 5).Draw(t, "functions")
-	obstacles := rapid.IntRange(0, 3).Draw(t, "obstacles") == 0 // a module that has some gets no marks
+	// a module that has some gets no marks
+	obstacles := rapid.IntRange(0, 3).Draw(t, "obstacles") == 0
 	all := u(uint32(n))
 	for i := range n {
 		m := &maker{T: t, index: i, functions: n, rounds: ownVariables, obstacles: obstacles}
@@ -168,7 +171,8 @@ func (m *maker) call(depth int) []byte {
 	return cat(args, ci(f), by(opCallIndirect, 0, 0))
 }
 
-// loop makes a loop with a bounded number of rounds. begin is what is on the stack before it, of the type kind takes.
+// loop makes a loop with a bounded number of rounds. begin is what is on the stack before it, of
+// the type kind takes.
 func (m *maker) loop(begin func() []byte, kind []byte, body func() []byte) []byte {
 	if m.loops == 2 || m.rounds == ownVariables+maxRounds {
 		return begin()

@@ -2,7 +2,8 @@ package rewrite
 
 import "pgregory.net/rapid"
 
-// Types of blocks that generated modules have besides those of their functions, and where their variables of 64 bits begin.
+// Types of blocks that generated modules have besides those of their functions, and where their
+// variables of 64 bits begin.
 const (
 	typeTakesTwo = 3 // and gives none
 	typeTwoToTwo = 4
@@ -10,7 +11,8 @@ const (
 	wideCount    = 2
 )
 
-// offsets of instructions that write: far apart, and just so far that one mark does not do for two writes.
+// offsets of instructions that write: far apart, and just so far that one mark does not do for two
+// writes.
 var offsets = []uint32{0, 1, 4, 99, 200, 251, 252, 253, 256, 1000, 1023, 1024, 9000, 1<<30 - 1, 1 << 30, 0xfffe_ffff, 0xffff_0000, 0xffff_ffff}
 
 func (m *maker) offset() []byte {

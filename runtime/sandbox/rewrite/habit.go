@@ -18,7 +18,8 @@ const (
 	habitCount
 )
 
-// obstacles are the habits that leave traces outside of memory and globals, or that come by data that marks do not move.
+// obstacles are the habits that leave traces outside of memory and globals, or that come by data
+// that marks do not move.
 var obstacles = [...]string{
 	setsTable:     "it changes a table (table.set)",
 	growsTable:    "it changes a table (table.grow)",

@@ -29,7 +29,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// References are made once an instance, so that code that makes one again and again does not fill the host's memory.
+// References are made once an instance, so that code that makes one again and again does not fill
+// the host's memory.
 func TestReferencesAreMadeOnce(t *testing.T) {
 	g := unary(nil, bytes.Repeat(by(opRefFunc, 0, opDrop, opRefFunc, 1, opDrop), 1000), by(opRefFunc, 1), by(opRefIsNull))
 	g.functions = append(g.functions, fn{name: "other", body: get(0)})

@@ -126,8 +126,9 @@ func refuse(r *reader, op byte) {
 	}
 }
 
-// misc reads what follows opMisc, which is at at: it is charged, and rewritten where it writes to memory. wazero's engines do not
-// agree about numbers of these instructions that are longer than they need to be.
+// misc reads what follows opMisc, which is at at: it is charged, and rewritten where it writes to
+// memory. wazero's engines do not agree about numbers of these instructions that are longer than
+// they need to be.
 func (m *module) misc(r *reader, f *function, at int) {
 	op := r.byte()
 	switch op {
@@ -185,8 +186,9 @@ func (m *module) misc(r *reader, f *function, at int) {
 	}
 }
 
-// reference is the number of a function that code makes references to, which index names. The engine keeps something for
-// each reference that is ever made, for as long as there is the instance. So each of them is made once, in a global.
+// reference is the number of a function that code makes references to, which index names. The
+// engine keeps something for each reference that is ever made, for as long as there is the
+// instance. So each of them is made once, in a global.
 func (m *module) reference(index []byte) uint32 {
 	r := reader{b: index}
 	f := r.u32()
@@ -213,8 +215,8 @@ func opcode(op byte, proposal string) error {
 	return fmt.Errorf("opcode %#02x: %w", op, unsupported(proposal))
 }
 
-// vector reads what follows opVector. The compiler knows the numbers of these instructions as one byte, and takes the second
-// byte of those from 128 on for a nop, which it is when it is 1.
+// vector reads what follows opVector. The compiler knows the numbers of these instructions as one
+// byte, and takes the second byte of those from 128 on for a nop, which it is when it is 1.
 func (m *module) vector(r *reader, f *function, at int) {
 	op := r.byte()
 	f.flow.change(vectorEffect(op))

@@ -3,20 +3,22 @@ package rewrite
 import "math/bits"
 
 const (
-	// Base is where a module's memory begins that has marks, in bytes: before it there is one page of them.
+	// Base is where a module's memory begins that has marks, in bytes: before it there is one page
+	// of them.
 	Base = 1 << 16
 	// Beyond is how many bytes after a granule its mark is for as well.
 	Beyond = 256
 
-	// Unmarked is how many granules may be written to and not be marked while a guest yields or calls the host: those of the
-	// piece of code that it is in.
+	// Unmarked is how many granules may be written to and not be marked while a guest yields or
+	// calls the host: those of the piece of code that it is in.
 	Unmarked = 2 * maxPending
 
 	// minGranule: the bytes after a granule should be few beside its own.
 	minGranule = 9
 )
 
-// Granule is the smallest granule, as its binary logarithm, with which there are marks enough for a memory of limit bytes.
+// Granule is the smallest granule, as its binary logarithm, with which there are marks enough for a
+// memory of limit bytes.
 func Granule(limit uint64) uint8 {
 	if limit == 0 {
 		return minGranule
@@ -38,8 +40,8 @@ const (
 	maxOffset  = 1 << 30 // of a span
 )
 
-// offset reads the immediates of an instruction that reads or writes, and moves its offset up. One that goes beyond all memory
-// then is as far beyond as it was.
+// offset reads the immediates of an instruction that reads or writes, and moves its offset up. One
+// that goes beyond all memory then is as far beyond as it was.
 func (m *module) offset(r *reader, f *function) (offset uint32) {
 	r.u32() // alignment
 	at := r.i
@@ -57,8 +59,8 @@ func (m *module) load(r *reader, f *function) {
 	f.change(1, 1)
 }
 
-// store reads what follows the instruction at at, which stores a value of size bytes. Where a vector's lane is stored, its number
-// follows.
+// store reads what follows the instruction at at, which stores a value of size bytes. Where a
+// vector's lane is stored, its number follows.
 func (m *module) store(r *reader, f *function, at int, value temp, size uint32) {
 	address := f.pop(2)
 	f.flow.access()
@@ -88,8 +90,8 @@ func (m *module) store(r *reader, f *function, at int, value temp, size uint32) 
 	}
 }
 
-// wrote notes what was written by an instruction that ends at at. It is marked at the end of the piece of code, or before the
-// variable gets another value.
+// wrote notes what was written by an instruction that ends at at. It is marked at the end of the
+// piece of code, or before the variable gets another value.
 func (f *function) wrote(at int, s span) {
 	for i, p := range f.pending {
 		from, to := min(p.from, s.from), max(p.to, s.to)
@@ -176,7 +178,8 @@ func (m *module) appendMark(b []byte, address operand, offset uint32) []byte {
 	return append(b, opI32Const, m.Granule, opI32ShrU, opI32Const, 1, opI32Store8, 0, 0)
 }
 
-// appendMoved puts a variable with an address on the stack, moved up; one that is beyond all memory then stays there.
+// appendMoved puts a variable with an address on the stack, moved up; one that is beyond all memory
+// then stays there.
 func appendMoved(b []byte, local, sum uint32) []byte {
 	b = appendU32(append(b, opLocalGet), local)
 	b = append(appendS32(append(b, opI32Const), Base), opI32Add)
@@ -186,7 +189,8 @@ func appendMoved(b []byte, local, sum uint32) []byte {
 	return append(b, opI32LtU, opI32Sub, opI32Or)
 }
 
-// appendBulk does memory.copy or memory.fill with what is on the stack, and marks what it has written.
+// appendBulk does memory.copy or memory.fill with what is on the stack, and marks what it has
+// written.
 func (m *module) appendBulk(b []byte, f *function, op byte) []byte {
 	length, to, from, sum := f.variable(tempLength), f.variable(tempTo), f.variable(tempFrom), f.variable(tempSum)
 	for _, v := range []uint32{length, from, to} {
@@ -211,7 +215,8 @@ func (m *module) appendBulk(b []byte, f *function, op byte) []byte {
 	return append(appendU32(append(b, opCall), m.marker()), opEnd)
 }
 
-// appendMarker appends the function that marks a range, which lies in the memory: (address, length).
+// appendMarker appends the function that marks a range, which lies in the memory: (address,
+// length).
 func (m *module) appendMarker(bodies []byte) []byte {
 	first := []byte{opLocalGet, 0, opI32Const, m.Granule, opI32ShrU}
 	b := []byte{0, opBlock, blockEmpty, opLocalGet, 1, opI32Eqz, opBrIf, 0}

@@ -16,7 +16,8 @@ func TestGranule(t *testing.T) {
 	}
 }
 
-// No address leads to the marks: those just below 4 GiB lie beyond the memory, whatever is added to them.
+// No address leads to the marks: those just below 4 GiB lie beyond the memory, whatever is added to
+// them.
 func TestMarksAreOutOfReach(t *testing.T) {
 	const store, load = 0x36, 0x28
 	access := func(op byte, offset uint32, value ...byte) []byte { return cat(get(0), value, by(op, 0), u(offset)) }
@@ -83,7 +84,8 @@ func TestWritesAreMarked(t *testing.T) {
 	}
 }
 
-// A variable that gets another value between two stores has both marked, and so has one that is stored to in a branch that is left.
+// A variable that gets another value between two stores has both marked, and so has one that is
+// stored to in a branch that is left.
 func TestMarksThatArePutOff(t *testing.T) {
 	const store = 0x36
 	put := cat(ci(-1), by(store, 0, 0))

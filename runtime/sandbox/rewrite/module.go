@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Bounds of what a module can make the host hold besides its memory. Those of variables and values are those of browsers:
-// https://webassembly.github.io/spec/js-api/#limits
+// Bounds of what a module can make the host hold besides its memory. Those of variables and values
+// are those of browsers: https://webassembly.github.io/spec/js-api/#limits
 const (
 	maxTables   = 8
 	maxTable    = 1 << 18 // elements of a table; one takes 8 bytes
@@ -17,7 +17,8 @@ const (
 	maxPages    = 1 << 16 // of a memory, which makes 4 GiB
 )
 
-// Reserved is what names begin with that are not a module's own: they are what the package has added.
+// Reserved is what names begin with that are not a module's own: they are what the package has
+// added.
 const Reserved = "\x00flowtrux."
 
 // module is what is known of a module while it is read, section after section in their order.

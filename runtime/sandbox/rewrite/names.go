@@ -10,8 +10,8 @@ const (
 	nameFunctions = 1 // the part of it with the names of functions
 )
 
-// namesOf returns the names of functions when content is that of the custom section with names. Custom sections may be
-// wrong; it is left out then.
+// namesOf returns the names of functions when content is that of the custom section with names.
+// Custom sections may be wrong; it is left out then.
 func namesOf(content []byte) (functions []byte, ok bool) {
 	r := reader{b: content}
 	if string(r.take(r.u32())) != nameSection {
@@ -27,8 +27,8 @@ func namesOf(content []byte) (functions []byte, ok bool) {
 	return nil, false
 }
 
-// appendNames appends a custom section with the names of so many functions, if they are right: by index, each once. Names of
-// variables are left out, as is what the module is called.
+// appendNames appends a custom section with the names of so many functions, if they are right: by
+// index, each once. Names of variables are left out, as is what the module is called.
 func appendNames(wasm []byte, names []byte, functions int) []byte {
 	r := reader{b: names}
 	next := uint64(0)
@@ -51,7 +51,8 @@ func appendNames(wasm []byte, names []byte, functions int) []byte {
 // maxCalled is how much of a function's name is said, in bytes.
 const maxCalled = 64
 
-// called says under which name a function is exported or known, in brackets behind a space; "" when it has none.
+// called says under which name a function is exported or known, in brackets behind a space; "" when
+// it has none.
 func (m *module) called(function uint32) (text string) {
 	say := func(name []byte) {
 		if text == "" && len(name) > 0 {

@@ -12,7 +12,8 @@ var (
 	errNumber = errors.New("a number in it is not written as it has to be")
 )
 
-// reader reads numbers and parts from b, beginning at i, until err. After that it is at its end, and all it reads is zero.
+// reader reads numbers and parts from b, beginning at i, until err. After that it is at its end,
+// and all it reads is zero.
 type reader struct {
 	b   []byte
 	i   int
@@ -70,8 +71,8 @@ func (r *reader) u32() uint32 {
 	return 0
 }
 
-// signed reads a signed LEB128 number of so many bits: of no more bytes than these need, the last of which repeats the
-// sign in the bits that it has to spare.
+// signed reads a signed LEB128 number of so many bits: of no more bytes than these need, the last
+// of which repeats the sign in the bits that it has to spare.
 func (r *reader) signed(bits int) int64 {
 	var v int64
 	for shift := 0; shift < bits; shift += 7 {

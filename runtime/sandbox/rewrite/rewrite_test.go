@@ -89,7 +89,8 @@ func TestGlobalsCanBeSetFromOutside(t *testing.T) {
 	}
 }
 
-// The host enforces the limit of memory, and the maximum that a module declares: here neither is there any more.
+// The host enforces the limit of memory, and the maximum that a module declares: here neither is
+// there any more.
 func TestMemoryHasNoMaximum(t *testing.T) {
 	m, in := start(t, samples()["maximum of memory"])
 	if pages, encoded := in.Memory().Definition().Max(); encoded || !m.HasMax {
@@ -186,7 +187,8 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-// Wherever a module ends, nothing panics, and it passes only where a section has ended and what is left is a module.
+// Wherever a module ends, nothing panics, and it passes only where a section has ended and what is
+// left is a module.
 func TestCut(t *testing.T) {
 	for name, wasm := range samples() {
 		for n := range wasm {
@@ -197,7 +199,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// Time and memory follow the size of a module, however its loops nest, also where that is too deep for the compiler.
+// Time and memory follow the size of a module, however its loops nest, also where that is too deep
+// for the compiler.
 func TestDeepNesting(t *testing.T) {
 	for depth, taken := range map[int]bool{5_000: true, 500_000: false} {
 		wasm := one(slices.Repeat(by(opLoop, blockEmpty), depth), slices.Repeat(by(opEnd), depth)).bytes()

@@ -127,7 +127,8 @@ func (h *host) original(wasm []byte) (*instance, error) {
 	return h.run(code, memoryLimit, hostapi.Memory{})
 }
 
-// rewritten runs a module that m was made of, as a host does: it puts the data in and calls the start function.
+// rewritten runs a module that m was made of, as a host does: it puts the data in and calls the
+// start function.
 func (h *host) rewritten(wasm []byte, m *Module) *instance {
 	h.t.Helper()
 	code, err := h.runtime.CompileModule(h.t.Context(), m.Wasm)
@@ -161,7 +162,8 @@ func (h *host) rewritten(wasm []byte, m *Module) *instance {
 // own is what the module has of memory.
 func (in *instance) own() []byte { return in.memory.buf[in.layout.Base:] }
 
-// call returns a function's results and the first line of its error, so that two runs can be compared.
+// call returns a function's results and the first line of its error, so that two runs can be
+// compared.
 func (in *instance) call(name string, args ...uint64) string {
 	results, err := in.ExportedFunction(name).Call(in.ctx, args...)
 	if err != nil {
@@ -184,7 +186,8 @@ func (in *instance) alloc(input []byte) uint64 {
 	return results[0]
 }
 
-// node calls a node's run with an input, and returns its output with what is before it in a packed result.
+// node calls a node's run with an input, and returns its output with what is before it in a packed
+// result.
 func (in *instance) node(input []byte) string {
 	results, err := in.ExportedFunction("run").Call(in.ctx, in.alloc(input), uint64(len(input)))
 	if err != nil {

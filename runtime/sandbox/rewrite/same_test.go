@@ -87,7 +87,8 @@ func (p *pair) look() {
 	p.known = bytes.Clone(p.after.own())
 }
 
-// noted fails when something was written that is not marked. It is asked after calls that have returned.
+// noted fails when something was written that is not marked. It is asked after calls that have
+// returned.
 func (p *pair) noted() {
 	p.t.Helper()
 	if own := p.after.own(); p.rewritten.Base > 0 {

@@ -45,8 +45,8 @@ func (s sections) size() (n int) {
 	return n
 }
 
-// split finds the sections, each of them at most once and in their order, the names among the custom ones, and where the
-// content of the one of data begins.
+// split finds the sections, each of them at most once and in their order, the names among the
+// custom ones, and where the content of the one of data begins.
 func split(wasm []byte) (s sections, names []byte, data int, err error) {
 	r := reader{b: wasm}
 	if string(r.take(size(len(head)))) != head || len(wasm) > maxSize {
@@ -80,7 +80,8 @@ func split(wasm []byte) (s sections, names []byte, data int, err error) {
 	return s, names, data, nil
 }
 
-// sectionError is what is wrong with a section, under the name of the part that a module's author knows it by.
+// sectionError is what is wrong with a section, under the name of the part that a module's author
+// knows it by.
 func sectionError(id byte, err error) error {
 	switch id {
 	case sectionImport:

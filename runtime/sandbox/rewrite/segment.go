@@ -21,7 +21,8 @@ type data struct {
 	segments []Segment // the active ones
 }
 
-// readConstant reads a constant expression. It says whether that is one i32.const, and of which number.
+// readConstant reads a constant expression. It says whether that is one i32.const, and of which
+// number.
 func (m *module) readConstant(r *reader) (value int32, plain bool) {
 	for n := 0; r.err == nil; n++ {
 		switch op := r.byte(); op {

@@ -13,18 +13,19 @@ import (
 const (
 	memberName = "edge"
 
-	// A single member elects itself: there is no network whose delays ticks had to allow for, and a server is ready after
-	// some 30 ms instead of up to 1 s.
+	// A single member elects itself: there is no network whose delays ticks had to allow for, and a
+	// server is ready after some 30 ms instead of up to 1 s.
 	tickMs     = 10
 	electionMs = 100
 
-	// walSegment is the size of the files of the write-ahead log, two of which are allocated in advance. etcd's own 64 MB
-	// are for clusters under load.
+	// walSegment is the size of the files of the write-ahead log, two of which are allocated in
+	// advance. etcd's own 64 MB are for clusters under load.
 	walSegment = 4 << 20
 
 	// defaultQuota is the size of the database at which it takes no more writes; see makeRoom.
 	defaultQuota = 256 << 20
-	// history is how many revisions are kept. Nobody reads old ones: a mirror that missed them lists.
+	// history is how many revisions are kept. Nobody reads old ones: a mirror that missed them
+	// lists.
 	history = "100"
 )
 

@@ -1,8 +1,8 @@
-// Package embedded is the store engine for one machine: an etcd server in this process that opens no port, followed
-// through the same engine as a cluster (package etcd).
+// Package embedded is the store engine for one machine: an etcd server in this process that opens
+// no port, followed through the same engine as a cluster (package etcd).
 //
-// It is a single member for ever: it does not join clusters, and a directory belongs to one process at a time. Machines
-// that share their content use a cluster.
+// It is a single member for ever: it does not join clusters, and a directory belongs to one process
+// at a time. Machines that share their content use a cluster.
 package embedded
 
 import (
@@ -32,8 +32,9 @@ type Options struct {
 	Dir     string   // of the data; created with mode 0700 when it is not there
 	Prefix  string   // of all keys; "" = etcd.DefaultPrefix
 
-	// Listen is the path of a Unix socket on which the server can be reached too, by etcdctl for example, without a
-	// password: the permissions of its directory are what guards it. "" = none. The socket has mode 0600.
+	// Listen is the path of a Unix socket on which the server can be reached too, by etcdctl for
+	// example, without a password: the permissions of its directory are what guards it. "" = none.
+	// The socket has mode 0600.
 	Listen string
 
 	Logger *zap.Logger // for the server's warnings; must not belong to one config; nil = no log
@@ -41,7 +42,8 @@ type Options struct {
 	quota int64 // of the database, in bytes; 0 = defaultQuota. Tests have less.
 }
 
-// Engine is a store.Engine on an etcd server in this process. Engines of one directory share the server.
+// Engine is a store.Engine on an etcd server in this process. Engines of one directory share the
+// server.
 type Engine struct {
 	*etcd.Engine
 	options Options
@@ -75,8 +77,8 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Open implements store.Engine. It waits for the server to be ready, 30s at most. The error wraps ErrInUse when another
-// process has the directory.
+// Open implements store.Engine. It waits for the server to be ready, 30s at most. The error wraps
+// ErrInUse when another process has the directory.
 func (e *Engine) Open(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -101,7 +103,8 @@ func (e *Engine) connect(context.Context) (*clientv3.Client, error) {
 	return v3client.New(e.server.etcd.Server), nil
 }
 
-// Follow implements store.Engine. When the server has failed it says so until ctx ends: only a new process helps.
+// Follow implements store.Engine. When the server has failed it says so until ctx ends: only a new
+// process helps.
 func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, report func(store.State, error)) error {
 	e.mu.Lock()
 	s := e.server

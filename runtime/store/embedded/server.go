@@ -59,12 +59,14 @@ func start(ctx context.Context, o Options) (*server, error) {
 	return s, nil
 }
 
-// run makes s.etcd and waits until it is ready. When it fails, nothing is left behind, though maybe a little later.
+// run makes s.etcd and waits until it is ready. When it fails, nothing is left behind, though maybe
+// a little later.
 func (s *server) run(ctx context.Context, o Options) error {
 	config := serverConfig(o, s)
 	made := make(chan error, 1)
 	go func() {
-		err := errors.New("it gave up") // unless told otherwise: the log's hook may end this goroutine
+		// unless told otherwise: the log's hook may end this goroutine
+		err := errors.New("it gave up")
 		defer func() {
 			if r := recover(); r != nil {
 				err = fmt.Errorf("reading the data, which may be damaged: %v", r)
@@ -133,8 +135,8 @@ func (s *server) notice() {
 	}
 }
 
-// close ends the server and lets go of the directory. One that has failed may not be able to end: then its goroutines,
-// and the lock, are left to the end of the process.
+// close ends the server and lets go of the directory. One that has failed may not be able to end:
+// then its goroutines, and the lock, are left to the end of the process.
 func (s *server) close() {
 	hasFailed := s.failed.Err() != nil
 	s.fail(errClosed)
@@ -161,7 +163,8 @@ func (s *server) close() {
 // errClosed is why a server ends that is not used any more.
 var errClosed = errors.New("the embedded store is closed")
 
-// lock makes this process the only one that works in a directory. etcd locks its files too, but waits for ever.
+// lock makes this process the only one that works in a directory. etcd locks its files too, but
+// waits for ever.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	for deadline := time.Now().Add(lockTime); ; {
 		file, err := fileutil.TryLockFile(path, os.O_CREATE|os.O_RDWR, 0o600)

@@ -112,8 +112,8 @@ func TestNormalStartAndEndAreQuiet(t *testing.T) {
 	}
 }
 
-// What raft says when it has no time to apply its first entry before it votes is no warning: it votes again. It takes a busy
-// machine to see it.
+// What raft says when it has no time to apply its first entry before it votes is no warning: it
+// votes again. It takes a busy machine to see it.
 func TestAVoteThatComesTooSoonIsQuiet(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
 	log := serverLog(zap.New(core), &server{failed: t.Context()})
@@ -143,7 +143,8 @@ func TestEnginesOfADirectoryShareItsServer(t *testing.T) {
 
 func TestADirectoryInUseIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	taken, err := fileutil.TryLockFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) // as another process has
+	// as another process has
+	taken, err := fileutil.TryLockFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +185,8 @@ func TestADirectoryThatCannotBeMadeIsRefused(t *testing.T) {
 // damagedDir names a directory for openDamaged.
 const damagedDir = "EMBEDDED_TEST_DAMAGED_DIR"
 
-// openDamaged is what a process of its own does for TestDamagedDataIsAnError: etcd leaves goroutines behind there.
+// openDamaged is what a process of its own does for TestDamagedDataIsAnError: etcd leaves
+// goroutines behind there.
 func openDamaged(dir string) (status int) {
 	servers := new(Servers)
 	e, err := New(Options{Servers: servers, Dir: dir})
@@ -310,7 +312,8 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestSocketOfTheServerThatFollows: a reload to another directory starts the new server, at the same socket, before the old one ends.
+// TestSocketOfTheServerThatFollows: a reload to another directory starts the new server, at the
+// same socket, before the old one ends.
 func TestSocketOfTheServerThatFollows(t *testing.T) {
 	dir, err := os.MkdirTemp("", "edge") // t.TempDir is too deep for a socket on some systems
 	if err != nil {

@@ -8,15 +8,16 @@ import (
 	"go.uber.org/zap"
 )
 
-// Servers are the etcd servers of a process, one for each directory: configurations that differ in something else than
-// the directory share its server, and so does a configuration with the one that follows it. The zero value is ready to
-// use. It is safe for concurrent use.
+// Servers are the etcd servers of a process, one for each directory: configurations that differ in
+// something else than the directory share its server, and so does a configuration with the one that
+// follows it. The zero value is ready to use. It is safe for concurrent use.
 type Servers struct {
 	mu    sync.Mutex // also held while a server starts or ends: two for one directory must not meet
 	byDir map[string]*server
 }
 
-// acquire returns the directory's server, started if there is none. The caller gives it back by release.
+// acquire returns the directory's server, started if there is none. The caller gives it back by
+// release.
 func (s *Servers) acquire(ctx context.Context, o Options) (*server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,8 +2,9 @@ package embedded
 
 import "os"
 
-// newSocket is what the name of a socket ends with until it is in its place. A server removes the name that it has listened on
-// when it ends, whoever has it by then: after a reload to another directory that is the server that followed it.
+// newSocket is what the name of a socket ends with until it is in its place. A server removes the
+// name that it has listened on when it ends, whoever has it by then: after a reload to another
+// directory that is the server that followed it.
 const newSocket = ".new"
 
 // placeSocket puts the server's socket where it belongs, for its owner alone.

@@ -19,16 +19,19 @@ import (
 
 // Cluster is how a cluster is reached over the network.
 type Cluster struct {
-	Endpoints []string // host:port, http://host:port, https://host:port or unix:<path>; at least one
+	// host:port, http://host:port, https://host:port or unix:<path>; at least one
+	Endpoints []string
 
 	Username, Password string // both or none
 
-	// Files in PEM. Any of them turns on TLS for endpoints that do not say http or https. The certificate and its key are
-	// read again for each connection, the authorities when one is made anew after a failure.
+	// Files in PEM. Any of them turns on TLS for endpoints that do not say http or https. The
+	// certificate and its key are read again for each connection, the authorities when one is made
+	// anew after a failure.
 	CA, Cert, Key string
 }
 
-// How connections behave. All but the keep-alive, which finds dead connections, is to fail soon: attempts are repeated.
+// How connections behave. All but the keep-alive, which finds dead connections, is to fail soon:
+// attempts are repeated.
 const (
 	dialTime      = 5 * time.Second
 	keepAliveTime = 30 * time.Second
@@ -36,7 +39,8 @@ const (
 	retries       = 4
 )
 
-// connectPause is between attempts to connect to one member. Its cap is what a comeback may cost at most.
+// connectPause is between attempts to connect to one member. Its cap is what a comeback may cost at
+// most.
 var connectPause = backoff.Config{BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}
 
 // Check tells what is wrong with the configuration itself.
@@ -91,8 +95,8 @@ func (c *Cluster) Location() string {
 	return strings.Join(slices.Sorted(slices.Values(c.Endpoints)), ",")
 }
 
-// Connect makes a client. With a user it waits up to 5s for the cluster to check the password, without one it does not
-// wait.
+// Connect makes a client. With a user it waits up to 5s for the cluster to check the password,
+// without one it does not wait.
 func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 	config := clientv3.Config{
 		Endpoints:            c.Endpoints,
@@ -130,8 +134,9 @@ func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 	return client, nil
 }
 
-// failFast makes a request fail when there is no connection, with the reason why there is none. etcd's client would have it
-// wait for one, and then there is nothing to tell but that it took too long.
+// failFast makes a request fail when there is no connection, with the reason why there is none.
+// etcd's client would have it wait for one, and then there is nothing to tell but that it took too
+// long.
 func failFast(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	return invoke(ctx, method, request, reply, conn, append(slices.Clip(options), grpc.WaitForReady(false))...)
 }

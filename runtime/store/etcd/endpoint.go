@@ -9,9 +9,11 @@ import (
 	"strings"
 )
 
-// CheckEndpoint tells what is wrong with an endpoint: etcd's client takes anything, and then never connects.
+// CheckEndpoint tells what is wrong with an endpoint: etcd's client takes anything, and then never
+// connects.
 func CheckEndpoint(endpoint string) error {
-	if at := strings.LastIndex(endpoint, "@"); at >= 0 && !strings.HasPrefix(endpoint, "unix:") { // not with the password
+	// not with the password
+	if at := strings.LastIndex(endpoint, "@"); at >= 0 && !strings.HasPrefix(endpoint, "unix:") {
 		return fmt.Errorf("endpoint '…%s': it has a user, which username and password name", endpoint[at:])
 	}
 	if err := checkEndpoint(endpoint); err != nil {

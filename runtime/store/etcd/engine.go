@@ -1,8 +1,10 @@
-// Package etcd is the store engine on etcd's client: it works with a cluster over the network ([Cluster]) and, given a
-// client of another make, with an etcd server in the same process (package embedded).
+// Package etcd is the store engine on etcd's client: it works with a cluster over the network
+// ([Cluster]) and, given a client of another make, with an etcd server in the same process (package
+// embedded).
 //
-// It uses etcd as a store of configuration: documents below one prefix that change now and then. It keeps no leases, takes
-// no locks, and does not manage users or members. etcd 3.4 and later are known to work.
+// It uses etcd as a store of configuration: documents below one prefix that change now and then. It
+// keeps no leases, takes no locks, and does not manage users or members. etcd 3.4 and later are
+// known to work.
 package etcd
 
 import (
@@ -30,8 +32,8 @@ const (
 	requestTime = 20 * time.Second
 	// aliveTime bounds the question whether a store that says nothing is there.
 	aliveTime = 5 * time.Second
-	// progressTime is how often a quiet watch is asked whether it is alive. etcd drops the question while the watch catches
-	// up, so that one without an answer says nothing yet.
+	// progressTime is how often a quiet watch is asked whether it is alive. etcd drops the question
+	// while the watch catches up, so that one without an answer says nothing yet.
 	progressTime = 20 * time.Second
 	// silenceTime is how long a watch that owes a sign of life may keep silent.
 	silenceTime = time.Minute
@@ -39,18 +41,21 @@ const (
 
 // Config of an Engine.
 type Config struct {
-	Name     string // of the engine, see store.Engine
-	Location string // where the store is, without secrets: the part of the identity beside the prefix
+	Name string // of the engine, see store.Engine
+	// where the store is, without secrets: the part of the identity beside the prefix
+	Location string
 	Prefix   string // of all keys; "" = DefaultPrefix; see CleanPrefix
 
-	// Connect makes a client, which the engine closes. It is called in the background, again and again until it
-	// succeeds, and once more after each failure that the operator has to mend. It may wait for the store, as long as ctx
-	// has not ended. An error that says that the store refuses the client wraps store.ErrDenied.
+	// Connect makes a client, which the engine closes. It is called in the background, again and
+	// again until it succeeds, and once more after each failure that the operator has to mend. It
+	// may wait for the store, as long as ctx has not ended. An error that says that the store
+	// refuses the client wraps store.ErrDenied.
 	Connect func(ctx context.Context) (*clientv3.Client, error)
 
-	// MaxPause is the longest pause between two attempts to follow the store. Pauses double from half a second on; each is
-	// shortened by a random part of up to a half, so that many edges do not come back together. After what the operator has
-	// to mend it is six times as long: such an attempt may have cost the store a whole list. Default: 5s.
+	// MaxPause is the longest pause between two attempts to follow the store. Pauses double from
+	// half a second on; each is shortened by a random part of up to a half, so that many edges do
+	// not come back together. After what the operator has to mend it is six times as long: such an
+	// attempt may have cost the store a whole list. Default: 5s.
 	MaxPause time.Duration
 }
 
@@ -72,7 +77,8 @@ func New(c Config) *Engine {
 	return &Engine{config: c, progress: progressTime, silence: silenceTime}
 }
 
-// CleanPrefix is the prefix that is used for p: it ends with a slash, so that /a/ does not take in what is below /ab/.
+// CleanPrefix is the prefix that is used for p: it ends with a slash, so that /a/ does not take in
+// what is below /ab/.
 func CleanPrefix(p string) string {
 	p = cmp.Or(p, DefaultPrefix)
 	if !strings.HasSuffix(p, "/") {

@@ -18,7 +18,8 @@ var (
 	errRefused = errors.New("the content was refused")
 )
 
-// failure wraps an error of etcd's client with the error of package store that it means, if there is one.
+// failure wraps an error of etcd's client with the error of package store that it means, if there
+// is one.
 func failure(doing string, err error) error {
 	if meaning := meaningOf(err); meaning != nil {
 		return fmt.Errorf("%s: %w: %w", doing, meaning, err)

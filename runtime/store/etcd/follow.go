@@ -25,8 +25,9 @@ type follower struct {
 
 // Follow implements store.Engine.
 //
-// One attempt after the other is made. An attempt lists, when it is not known what was missed, and watches from the
-// revision after the last one that was applied. Whatever goes wrong ends the attempt.
+// One attempt after the other is made. An attempt lists, when it is not known what was missed, and
+// watches from the revision after the last one that was applied. Whatever goes wrong ends the
+// attempt.
 func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, report func(store.State, error)) error {
 	f := &follower{Engine: e, apply: apply, report: report, pause: pause{longest: e.config.MaxPause}}
 	for {
@@ -39,7 +40,8 @@ func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, repo
 		}
 		state := stateOf(err)
 		if errors.Is(err, rpctypes.ErrCompacted) {
-			// The revisions after ours are gone: normal for a watch that was quiet for long. There is no trouble to tell.
+			// The revisions after ours are gone: normal for a watch that was quiet for long. There
+			// is no trouble to tell.
 			f.cluster = 0
 		} else {
 			report(state, err)
@@ -71,7 +73,8 @@ func (f *follower) attempt(ctx context.Context) error {
 	return f.watch(ctx, client)
 }
 
-// checkIdentity makes the attempt list when the store is not the one that was followed, or has gone back in time.
+// checkIdentity makes the attempt list when the store is not the one that was followed, or has gone
+// back in time.
 func (f *follower) checkIdentity(ctx context.Context, client *clientv3.Client) error {
 	if f.cluster == 0 {
 		return nil
@@ -98,7 +101,8 @@ type pause struct {
 const (
 	// shortestPause is the first pause after an attempt that went well.
 	shortestPause = 500 * time.Millisecond
-	// mendingPauses is how many of the longest pauses one is as long as in which the operator has to act.
+	// mendingPauses is how many of the longest pauses one is as long as in which the operator has
+	// to act.
 	mendingPauses = 6
 )
 

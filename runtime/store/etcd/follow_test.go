@@ -104,7 +104,8 @@ func (w *countingWatcher) waitFor(t *testing.T, n int64) {
 	}
 }
 
-// A quiet watch learns of the revisions that others write, so that it can resume when its own last one is compacted.
+// A quiet watch learns of the revisions that others write, so that it can resume when its own last
+// one is compacted.
 func TestProgressOfOthersIsFollowed(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) *etcdtest.Server{"debian": etcdtest.Debian, "current": etcdtest.Current} {
 		t.Run(name, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// pageSize is how many keys one request of a list asks for. etcd takes values of up to 1.5 MiB, so that it also bounds
-// the memory that a page takes.
+// pageSize is how many keys one request of a list asks for. etcd takes values of up to 1.5 MiB, so
+// that it also bounds the memory that a page takes.
 const pageSize = 100
 
 // list applies the whole content. All pages are read at the revision of the first one.

@@ -21,7 +21,8 @@ var (
 	errWentBack       = errors.New("the store's revision went back")
 )
 
-// watch applies what has changed since f.revision, until something goes wrong. Its error is never nil.
+// watch applies what has changed since f.revision, until something goes wrong. Its error is never
+// nil.
 func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	var work sync.WaitGroup
@@ -36,7 +37,8 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 	defer ticker.Stop()
 	start := f.revision
 	progress := f.revision // revision of the last word on progress
-	owed := time.Now()     // since when the watch owes a sign of life; zero = it does not. It does when it is made.
+	// since when the watch owes a sign of life; zero = it does not. It does when it is made.
+	owed := time.Now()
 	for {
 		select {
 		case r, ok := <-responses:
@@ -55,8 +57,8 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 				if r.Header.GetRevision() < f.revision {
 					return errWentBack
 				}
-				// What was true at the word before: etcd before 3.4.25 and 3.5.8 may tell of progress ahead of events
-				// that it has not sent yet (etcd-io/etcd#15220).
+				// What was true at the word before: etcd before 3.4.25 and 3.5.8 may tell of
+				// progress ahead of events that it has not sent yet (etcd-io/etcd#15220).
 				f.revision = max(f.revision, progress)
 				progress = r.Header.GetRevision()
 			default:
@@ -74,8 +76,9 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 			if err != nil {
 				return err
 			}
-			// Where nothing was written since it began, a watch says nothing about progress (progressIfSync in etcd's
-			// storage/mvcc/watchable_store.go): then the answer above is the sign of life.
+			// Where nothing was written since it began, a watch says nothing about progress
+			// (progressIfSync in etcd's storage/mvcc/watchable_store.go): then the answer above is
+			// the sign of life.
 			if now > start && owed.IsZero() {
 				owed = time.Now()
 			}
@@ -86,7 +89,8 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 	}
 }
 
-// applyEvents applies the events of one response, which come in revision order. A response has whole revisions.
+// applyEvents applies the events of one response, which come in revision order. A response has
+// whole revisions.
 func (f *follower) applyEvents(events []*clientv3.Event) error {
 	last := make(map[string]*clientv3.Event, len(events))
 	for _, ev := range events {
@@ -126,21 +130,24 @@ func (f *follower) currentRevision(ctx context.Context, client *clientv3.Client)
 	return 0, failure("asking for the revision", err)
 }
 
-// requestProgress asks for a sign of life. It has to be called with the context of the watch or one made of it.
+// requestProgress asks for a sign of life. It has to be called with the context of the watch or one
+// made of it.
 func requestProgress(ctx context.Context, client *clientv3.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
 	return client.RequestProgress(ctx)
 }
 
-// waitForLoss closes lost when no member of the cluster is connected any more. The client's watch would wait and go on by
-// itself; but then nobody could tell that the store is away, or notice that it comes back as another.
+// waitForLoss closes lost when no member of the cluster is connected any more. The client's watch
+// would wait and go on by itself; but then nobody could tell that the store is away, or notice that
+// it comes back as another.
 func waitForLoss(ctx context.Context, client *clientv3.Client, lost chan<- struct{}) {
 	conn := client.ActiveConnection()
 	if conn == nil { // a server in this process
 		return
 	}
-	// A connection that is back by the time somebody looks may lead to another store: any change counts.
+	// A connection that is back by the time somebody looks may lead to another store: any change
+	// counts.
 	if conn.GetState() == connectivity.Ready && !conn.WaitForStateChange(ctx, connectivity.Ready) {
 		return
 	}

@@ -87,7 +87,8 @@ func deleteMissing(s *suite) {
 func prefixes(s *suite) {
 	a := s.follow()
 	others := make([]*Follower, 0, 3)
-	for _, p := range []string{"/suite", "/suite2/", "/suite/deep/"} { // the first is cleaned to /suite/
+	// the first is cleaned to /suite/
+	for _, p := range []string{"/suite", "/suite2/", "/suite/deep/"} {
 		others = append(others, Follow(s.T, s.open(s.Engine(s.T, p))))
 	}
 	for _, f := range others {

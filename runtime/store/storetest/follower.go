@@ -12,7 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Follower follows an engine, holds all that it was told, and fails its test when a batch breaks the engine's promises.
+// Follower follows an engine, holds all that it was told, and fails its test when a batch breaks
+// the engine's promises.
 type Follower struct {
 	Engine store.Engine
 

@@ -1,5 +1,6 @@
-// Package storetest is the suite that every store engine passes. An engine's test calls [Run] with a way to make stores;
-// the suite speaks to them only through the interface of package store and the hooks of [Store].
+// Package storetest is the suite that every store engine passes. An engine's test calls [Run] with
+// a way to make stores; the suite speaks to them only through the interface of package store and
+// the hooks of [Store].
 package storetest
 
 import (
@@ -13,27 +14,30 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Patience bounds the waits of the suite. Nothing depends on its length but how long a broken engine takes to fail.
+// Patience bounds the waits of the suite. Nothing depends on its length but how long a broken
+// engine takes to fail.
 const Patience = 30 * time.Second
 
 // Store is a store under test.
 type Store struct {
-	// Engine makes an engine that follows what is below a prefix and makes only short pauses between attempts. The suite
-	// opens and closes it; several engines are in use at the same time.
+	// Engine makes an engine that follows what is below a prefix and makes only short pauses
+	// between attempts. The suite opens and closes it; several engines are in use at the same time.
 	Engine func(t *testing.T, prefix string) store.Engine
 
 	// Compact makes the store forget how it came to its content. nil = it never knew.
 	Compact func(t *testing.T)
 
-	// Stop ends the store, which keeps its content, and returns what starts it again. nil = it ends with its last engine.
+	// Stop ends the store, which keeps its content, and returns what starts it again. nil = it ends
+	// with its last engine.
 	Stop func(t *testing.T) (start func())
 
-	// Cuttable is Engine, with a way to cut the engine, and no other, from the store until mend is called. nil = there is
-	// nothing between them that could be cut.
+	// Cuttable is Engine, with a way to cut the engine, and no other, from the store until mend is
+	// called. nil = there is nothing between them that could be cut.
 	Cuttable func(t *testing.T, prefix string) (e store.Engine, cut func() (mend func()))
 }
 
-// Run runs the suite. newStore makes an empty store; what there is to release belongs into t.Cleanup.
+// Run runs the suite. newStore makes an empty store; what there is to release belongs into
+// t.Cleanup.
 func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	for _, c := range []struct {
 		name  string

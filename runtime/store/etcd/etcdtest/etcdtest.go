@@ -1,5 +1,5 @@
-// Package etcdtest runs real etcd servers on loopback ports for tests: Debian's as a process of its own, and the one of
-// go.mod in this process. It is for tests only.
+// Package etcdtest runs real etcd servers on loopback ports for tests: Debian's as a process of its
+// own, and the one of go.mod in this process. It is for tests only.
 package etcdtest
 
 import (
@@ -106,7 +106,8 @@ func Debian(t *testing.T) *Server {
 		cmd := exec.Command(binary, "--name", "debian", "--data-dir", dir,
 			"--listen-client-urls", client, "--advertise-client-urls", client,
 			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "debian="+peer)
-		cmd.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH=arm64") // 3.4 wants to be asked for there
+		// 3.4 wants to be asked for there
+		cmd.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH=arm64")
 		if err := cmd.Start(); err != nil {
 			t.Fatalf("starting etcd: %v", err)
 		}

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Proxy stands between a client and a server, and can part them. Its methods are safe for concurrent use.
+// Proxy stands between a client and a server, and can part them. Its methods are safe for
+// concurrent use.
 type Proxy struct {
 	Address string
 
