@@ -3,7 +3,7 @@ package hostapi
 import "github.com/tetratelabs/wazero/api"
 
 // Memory is how a guest's memory lies in that of its module, and how writes to it are marked: see
-// package rewrite. The zero value is that of a module as it came.
+// package instrument. The zero value is that of a module as it came.
 type Memory struct {
 	Base    uint32 // of the module's memory is what the guest knows as 0; 0 = there are no marks
 	Granule uint8  // with a Base: the binary logarithm of the bytes that one mark is for

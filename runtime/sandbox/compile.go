@@ -10,17 +10,18 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
 const (
 	// compileRoom is how much memory modules may take that are compiled at the same time, in bytes,
-	// as package rewrite estimates it. One that takes more is compiled alone.
+	// as package instrument estimates it. One that takes more is compiled alone.
 	compileRoom = 512 << 20
 
 	// compileTime is how long compiling may take for each MiB that was begun. What bounds it is the
-	// work that package rewrite allows, which is a tenth of that or less on a machine with nothing
-	// else to do: this is for machines that are overloaded, and for what nobody has thought of.
+	// work that package instrument allows, which is a tenth of that or less on a machine with
+	// nothing else to do: this is for machines that are overloaded, and for what nobody has thought
+	// of.
 	compileTime = time.Minute
 
 	// aloneBelow is up to how many bytes of a module are compiled on one goroutine. A panic of the
@@ -45,9 +46,9 @@ type compiled struct {
 	done  chan struct{}
 	stop  context.CancelCauseFunc // for when nobody waits any more
 	ended context.Context         // when compiling should have ended; its cause says why
-	parts *rewrite.Module         // not to be changed; without Wasm, which has become the code
+	parts *instrument.Module      // not to be changed; without Wasm, which has become the code
 	code  wazero.CompiledModule
-	err   error // of package rewrite, or the compiler's
+	err   error // of package instrument, or the compiler's
 	refs  int   // guarded by Host.mu
 }
 
@@ -126,7 +127,7 @@ func (c *compiled) compile(
 			err = fmt.Errorf("the compiler failed: %v", p)
 		}
 	}()
-	if c.parts, err = rewrite.Rewrite(wasm, rewrite.Options{Granule: granule}); err != nil {
+	if c.parts, err = instrument.Instrument(wasm, instrument.Options{Granule: granule}); err != nil {
 		return err
 	}
 	workers := 1

@@ -12,8 +12,8 @@ import (
 )
 
 // FuzzDifferential holds modules that are made by chance against themselves as they came: compiled,
-// rewritten and put back after each call here, and new for each call in the interpreter there. Each
-// call must give the same, or trap in the same way, and leave the same memory; after it the
+// instrumented and put back after each call here, and new for each call in the interpreter there.
+// Each call must give the same, or trap in the same way, and leave the same memory; after it the
 // instance must be what it was. A failure names the seed of the module, which is the input.
 func FuzzDifferential(f *testing.F) {
 	for seed := range uint64(60) {

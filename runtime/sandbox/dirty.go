@@ -5,7 +5,7 @@ import (
 	"math/bits"
 
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
 // keepWritten is how many bytes are copied back. Their pages stay the instance's, so that the next
@@ -48,7 +48,7 @@ func (w *writes) next() (from, to uint64, marks []byte, ok bool) {
 			w.at++
 		}
 		from = min(w.base+uint64(first)<<w.granule, w.size)
-		return from, min(w.base+uint64(w.at)<<w.granule+rewrite.Beyond, w.size), w.marks[first:w.at], true
+		return from, min(w.base+uint64(w.at)<<w.granule+instrument.Beyond, w.size), w.marks[first:w.at], true
 	}
 	return 0, 0, nil, false
 }

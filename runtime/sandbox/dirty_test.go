@@ -8,30 +8,30 @@ import (
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
 // What is marked is put back, also beyond the image and at the end of the memory; what is not is
 // left alone.
 func TestMarksArePutBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		layout := hostapi.Memory{Base: rewrite.Base, Granule: uint8(rapid.IntRange(9, 12).Draw(t, "granule"))}
+		layout := hostapi.Memory{Base: instrument.Base, Granule: uint8(rapid.IntRange(9, 12).Draw(t, "granule"))}
 		size := rapid.IntRange(0, 200_000).Draw(t, "image")
-		image := make([]byte, rewrite.Base+size)
-		for i := range image[rewrite.Base:] {
-			image[rewrite.Base+i] = byte(i*7) | 1
+		image := make([]byte, instrument.Base+size)
+		for i := range image[instrument.Base:] {
+			image[instrument.Base+i] = byte(i*7) | 1
 		}
 		memory := append(bytes.Clone(image), make([]byte, rapid.IntRange(0, 70_000).Draw(t, "grown"))...)
-		own := len(memory) - rewrite.Base
+		own := len(memory) - instrument.Base
 		if own == 0 {
 			return
 		}
 		for range rapid.IntRange(0, 20).Draw(t, "writes") {
 			at := rapid.IntRange(0, own-1).Draw(t, "at")
-			n := min(rapid.IntRange(1, rewrite.Beyond).Draw(t, "bytes"), own-at)
+			n := min(rapid.IntRange(1, instrument.Beyond).Draw(t, "bytes"), own-at)
 			memory[at>>layout.Granule] = 1
-			clear(memory[rewrite.Base+at:][:n])
-			memory[rewrite.Base+at] = 0xaa
+			clear(memory[instrument.Base+at:][:n])
+			memory[instrument.Base+at] = 0xaa
 		}
 		if !copyBack(layout, memory, image, new(pages)) {
 			t.Fatal("it is too much")
@@ -44,15 +44,15 @@ func TestMarksArePutBack(t *testing.T) {
 
 // A call that writes much has its memory given back.
 func TestMuchIsNotCopiedBack(t *testing.T) {
-	layout := hostapi.Memory{Base: rewrite.Base, Granule: 10}
-	memory := make([]byte, rewrite.Base+4<<20)
+	layout := hostapi.Memory{Base: instrument.Base, Granule: 10}
+	memory := make([]byte, instrument.Base+4<<20)
 	for i := range 1024 {
 		memory[i] = 1
 	}
 	if copyBack(layout, memory, nil, new(pages)) {
 		t.Error("a megabyte and a quarter of a kilobyte was copied back")
 	}
-	clear(memory[1000:rewrite.Base])
+	clear(memory[1000:instrument.Base])
 	for i := range 1000 {
 		memory[i] = 1
 	}

@@ -12,11 +12,11 @@
 // Every call begins with the same state: that of an instance that was started and warmed up when
 // the module was loaded, the image. Instances are kept in a pool and put back to the image after
 // each call, whatever the call has done: the parts of memory that it has marked as written are
-// copied back (package rewrite makes it do so), the memory gets its size, the globals their values.
-// After a call that ended otherwise than by returning, all of the memory is. What cannot be put
-// back from outside (tables that code changes, and the like, see package rewrite) or was told not
-// to be gets a new instance for each call, which is the slow way and certainly the right one: it is
-// what tests compare the others with.
+// copied back (package instrument makes it do so), the memory gets its size, the globals their
+// values. After a call that ended otherwise than by returning, all of the memory is. What cannot be
+// put back from outside (tables that code changes, and the like, see package instrument) or was
+// told not to be gets a new instance for each call, which is the slow way and certainly the right
+// one: it is what tests compare the others with.
 //
 // A module can be prepared for a node, see [Module.Prepared]: then it has an image for what is
 // fixed in that node's config, and calls of the node begin with that one. Such images are a cache
@@ -30,14 +30,14 @@
 //
 // # The end of a call
 //
-// Package rewrite has put counters into the module. When some 100,000 instructions were run, the
+// Package instrument has put counters into the module. When some 100,000 instructions were run, the
 // guest asks for memory that it cannot have, and the host, on the goroutine of the call, looks at
 // the time, the budget of fuel and the caller's context: it lets the guest go on, or ends the call
 // with a panic. That is also when the garbage collector has its turn and, after a millisecond,
 // whatever else could run. No timer, no goroutine and no lock is needed for it. It also looks at
 // how much the guest has on its stack, which wazero lets grow to 80 MB: more than 18 MiB are too
-// much. Package rewrite counts what frames may take as well, so that large ones do not outrun these
-// looks.
+// much. Package instrument counts what frames may take as well, so that large ones do not outrun
+// these looks.
 //
 // It is not the host's interface to guests (package hostapi) and knows nothing of workflows.
 package sandbox

@@ -104,7 +104,7 @@ func (h *Host) Open(ctx context.Context) error {
 	}
 	// Without WithCloseOnContextDone, which would leave a guest for the host in every round of a
 	// loop: what ends one that never returns, and lets Go's scheduler have its turn, is the fuel
-	// that package rewrite has put in.
+	// that package instrument has put in.
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
 	if err := hostapi.Instantiate(ctx, r); err != nil {
 		return errors.Join(err, r.Close(ctx), cache.Close(ctx))

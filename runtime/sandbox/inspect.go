@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
 // Facts are what can be seen of a module without running it.
@@ -47,7 +47,7 @@ type Import struct {
 // Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can
 // be compiled. The error is a *LoadError, or the host's own.
 func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts, error) {
-	code, release, err := h.ready(ctx, source, wasm, rewrite.Granule(DefaultMemory))
+	code, release, err := h.ready(ctx, source, wasm, instrument.Granule(DefaultMemory))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts,
 	}
 	functions := compiled.ExportedFunctions()
 	for _, name := range slices.Sorted(maps.Keys(functions)) {
-		if !strings.HasPrefix(name, rewrite.Reserved) {
+		if !strings.HasPrefix(name, instrument.Reserved) {
 			e := functions[name]
 			f.Exports = append(f.Exports, Export{name, signature(e.ParamTypes(), e.ResultTypes())})
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
 // instance is a module come alive; one goroutine uses it at a time.
@@ -31,8 +31,8 @@ type instance struct {
 type starter struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
-	parts    *rewrite.Module // shared, not to be changed
-	wasm     []byte          // that the data of parts is in; nil = it is in an image
+	parts    *instrument.Module // shared, not to be changed
+	wasm     []byte             // that the data of parts is in; nil = it is in an image
 	layout   hostapi.Memory
 	limit    uint64 // bytes of memory
 	budget   *Budget

@@ -16,7 +16,7 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
 // Defaults of Limits.
@@ -85,7 +85,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	}
 	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
 	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
-	slow, granule := h.slow(c.Limits), rewrite.Granule(c.Limits.Memory)
+	slow, granule := h.slow(c.Limits), instrument.Granule(c.Limits.Memory)
 	if len(slow) > 0 {
 		granule = 0
 	}
@@ -151,7 +151,7 @@ func (h *Host) ready(ctx context.Context, source string, wasm []byte, granule ui
 		return nil, nil, err
 	}
 	code, release, err := h.compile(ctx, wasm, granule)
-	switch bad := (*rewrite.Error)(nil); {
+	switch bad := (*instrument.Error)(nil); {
 	case errors.As(err, &bad):
 		return refuse(bad.Part, bad.Reason)
 	case errors.Is(err, errHostClosed):
@@ -212,7 +212,7 @@ func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit 
 }
 
 // checkImports returns the capabilities that the imports need. They are all functions: see package
-// rewrite.
+// instrument.
 func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err error) {
 	offered := offers()
 	for _, f := range code.ImportedFunctions() {

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/flowtrux/edge/runtime/sandbox/rewrite"
+	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
 // maxMemory is the most memory a module can be given: less than there can be by the page of marks,
 // and by one more because the whole of it is what a guest asks for to yield.
-const maxMemory = 4<<30 - rewrite.Base - wasmPage
+const maxMemory = 4<<30 - instrument.Base - wasmPage
 
 // memory is the linear memory of one instance, limited for itself: the limit of wazero's
 // configuration is one for all modules. It implements experimental.LinearMemory.

@@ -34,9 +34,9 @@ var (
 	errDeep      = errors.New("stack overflow")
 )
 
-// meter watches over a guest while it runs, on the goroutine that runs it: package rewrite has made
-// every loop and every function that calls others count down a global, and ask for memory that no
-// guest can have when it is below zero. That is the moment when the garbage collector and other
+// meter watches over a guest while it runs, on the goroutine that runs it: package instrument has
+// made every loop and every function that calls others count down a global, and ask for memory that
+// no guest can have when it is below zero. That is the moment when the garbage collector and other
 // goroutines have their turn, and when the guest is stopped by a panic that wazero returns as the
 // call's error. Nobody else has to watch a call, so that a call needs no timer and no goroutine.
 type meter struct {

@@ -1,0 +1,118 @@
+package instrument
+
+import "strconv"
+
+// Kinds of exports.
+const (
+	exportFunction = 0
+	exportGlobal   = 3
+)
+
+// addedChanging is how many globals are added that can change.
+const addedChanging = 2
+
+// fuel is the index of the global that is added, yield that of the function.
+func (m *module) fuel() uint32   { return size(len(m.globals)) }
+func (m *module) frames() uint32 { return m.fuel() + 1 }
+func (m *module) yield() uint32  { return size(len(m.functions)) }
+
+// marker is the index of the function that marks a range, which is added when there are marks.
+func (m *module) marker() uint32 { return m.yield() + 1 }
+
+// write puts the module together again, with what is added at the end of each section.
+func (m *module) write(wasm []byte, s sections, names []byte) *Module {
+	out := &Module{
+		Fuel:      Reserved + "fuel",
+		Frames:    Reserved + "frames",
+		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
+		Obstacles: m.obstacles(),
+		Functions: m.coded, Loops: m.loops, Held: m.held(), Work: m.work, Bound: m.bound,
+	}
+	var added exports
+	for i, g := range m.globals {
+		if g.mutable {
+			name := Reserved + "g" + strconv.Itoa(i)
+			out.Globals = append(out.Globals, Global{name, size(i), g.kind})
+			added.add(name, exportGlobal, size(i))
+		}
+	}
+	added.add(out.Fuel, exportGlobal, m.fuel())
+	added.add(out.Frames, exportGlobal, m.frames())
+	if m.start >= 0 {
+		out.Start = Reserved + "start"
+		added.add(out.Start, exportFunction, size(m.start))
+		s[sectionStart] = nil
+	}
+	if !m.habits[placesData] && !m.habits[namesData] {
+		out.Data = m.data.segments
+		s[sectionData], s[sectionDataCount] = nil, nil
+	}
+	functions, more := size(1), yieldBody
+	s[sectionType] = appendItems(s[sectionType], 2, formFunction, 0, 0, formFunction, 2, kindI32, kindI32, 0)
+	kinds := appendU32(nil, size(len(m.types)))
+	if m.marks() {
+		out.Base = Base
+		m.memory.min = min(m.memory.min+1, maxPages)
+		functions, more = 2, m.appendMarker(yieldBody)
+		kinds = appendU32(kinds, size(len(m.types)+1))
+	}
+	s[sectionFunction] = appendItems(s[sectionFunction], functions, kinds...)
+	s[sectionTable] = m.tables
+	s[sectionMemory] = appendU32([]byte{1, 0}, m.memory.min)
+	globals := []byte{kindI32, 1, opI32Const, 0, opEnd, kindI32, 1, opI32Const, 0, opEnd}
+	for _, f := range m.references {
+		globals = append(appendU32(append(globals, kindFunc, 0, opRefFunc), f), opEnd)
+	}
+	s[sectionGlobal] = appendItems(s[sectionGlobal], 2+size(len(m.references)), globals...)
+	s[sectionExport] = appendItems(s[sectionExport], added.count, added.items...)
+
+	out.Wasm = append(make([]byte, 0, len(wasm)+len(m.bodies)-len(s[sectionCode])+len(added.items)+1<<10), head...)
+	for _, id := range order {
+		if id == sectionCode {
+			number := appendU32(nil, size(m.coded)+functions)
+			out.Wasm = appendU32(append(out.Wasm, id), size(len(number)+len(m.bodies)+len(more)))
+			out.Wasm = append(append(append(out.Wasm, number...), m.bodies...), more...)
+			continue
+		}
+		out.Wasm = appendSection(out.Wasm, id, s[id])
+	}
+	out.Wasm = appendNames(out.Wasm, names, len(m.functions))
+	return out
+}
+
+// exports are what is exported besides what the module exports itself.
+type exports struct {
+	count uint32
+	items []byte
+}
+
+func (e *exports) add(name string, kind byte, index uint32) {
+	e.count++
+	e.items = appendU32(append(appendSized(e.items, []byte(name)), kind), index)
+}
+
+// appendItems returns a section with more items at its end; one that is not there has none before.
+func appendItems(content []byte, count uint32, items ...byte) []byte {
+	r := reader{b: content}
+	if len(content) > 0 {
+		count += r.u32()
+	}
+	out := append(make([]byte, 0, len(content)+len(items)+1), appendU32(nil, count)...)
+	return append(append(out, content[r.i:]...), items...)
+}
+
+// What the engine takes for a part of an instance, in bytes.
+const (
+	heldElement = 8   // of a table
+	heldInit    = 64  // an element of a segment: a reference
+	heldGlobal  = 160 // and what the host keeps to get at it
+)
+
+// held is Module.Held.
+func (m *module) held() uint64 {
+	tables := m.tableMin
+	if m.habits[growsTable] { // which copies them
+		tables = 2 * m.tableMax
+	}
+	return tables*heldElement + uint64(m.elements+len(m.references))*heldInit + uint64(len(m.globals)+len(m.references))*heldGlobal
+}

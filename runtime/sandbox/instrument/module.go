@@ -1,0 +1,131 @@
+package instrument
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Bounds of what a module can make the host hold besides its memory. Those of variables and values
+// are those of browsers: https://webassembly.github.io/spec/js-api/#limits
+const (
+	maxTables   = 8
+	maxTable    = 1 << 18 // elements of a table; one takes 8 bytes
+	maxLocals   = 50_000  // of a function
+	maxValues   = 1_000   // of a type's parameters, and of its results
+	maxGlobals  = 10_000
+	maxSegments = 100_000 // of data
+	maxPages    = 1 << 16 // of a memory, which makes 4 GiB
+)
+
+// Reserved is what names begin with that are not a module's own: they are what the package has
+// added.
+const Reserved = "\x00flowtrux."
+
+// module is what is known of a module while it is read, section after section in their order.
+type module struct {
+	Options
+
+	types     []signature
+	imports   int      // of functions
+	functions []uint32 // their types, the imports' first
+	tables    []byte   // the section to be
+	memories  int
+	memory    limits
+	globals   []global
+	start     int // index of a function; -1 = none
+	dataCount int // what is announced; -1 = nothing
+	data      data
+	bodies    []byte // the functions to be, without their number
+	coded     int    // how many
+	loops     int
+	function  function // that is being read
+	scratch   []byte   // for the next of bodies
+
+	work     Work    // of the functions that have been read
+	bound    Work    // of the module
+	largest  float64 // what the largest function leaves that later ones go through
+	locals   float64 // bytes that the types of all variables take
+	changing int     // globals that can change, the one that is added among them
+	exports  []byte  // the section
+	names    []byte  // of functions, from the custom section
+
+	declared map[uint32]bool // functions that code may make references to
+	elements int             // of segments
+	tableMin uint64          // elements that all tables begin with
+	tableMax uint64          // and can have
+
+	references []uint32          // functions that code makes references to
+	numbers    map[uint32]uint32 // of references
+
+	refers bool // code makes a reference to the start function
+	habits [habitCount]bool
+}
+
+// signature is what has to be known of a type of functions.
+type signature struct{ params, results uint16 }
+
+type limits struct {
+	min, max uint32
+	bounded  bool
+}
+
+type global struct {
+	kind    byte
+	mutable bool
+}
+
+func newModule(o Options, s sections, names []byte) *module {
+	return &module{
+		Options: o, start: -1, dataCount: -1, changing: addedChanging,
+		declared: make(map[uint32]bool), numbers: make(map[uint32]uint32),
+		bound: bound(s.size()), exports: s[sectionExport], names: names,
+	}
+}
+
+func (m *module) read(id byte, r *reader) {
+	switch id {
+	case sectionType:
+		r.each(func() { m.readType(r) })
+	case sectionImport:
+		r.each(func() { m.readImport(r) })
+	case sectionFunction:
+		r.each(func() { m.functions = append(m.functions, r.index("type", len(m.types))) })
+	case sectionTable:
+		m.readTables(r)
+	case sectionMemory:
+		r.each(func() { m.readMemory(r) })
+	case sectionGlobal:
+		r.each(func() { m.readGlobal(r) })
+	case sectionExport:
+		r.each(func() { m.readExport(r) })
+	case sectionStart:
+		m.readStart(r)
+	case sectionElement:
+		r.each(func() { m.readElements(r) })
+	case sectionDataCount:
+		m.dataCount = int(r.u32())
+	case sectionCode:
+		m.bodies = make([]byte, 0, 2*len(r.b)) // about what programs in Go come to
+		r.each(func() { m.readFunction(r) })
+	case sectionData:
+		ahead := *r
+		m.data.segments = make([]Segment, 0, min(ahead.u32(), maxSegments, size(len(r.b)-r.i)))
+		r.each(func() { m.readData(r) })
+	}
+}
+
+// whole checks what sections say about each other.
+func (m *module) whole() error {
+	own := len(m.functions) - m.imports
+	switch {
+	case m.memories == 0:
+		return &Error{"memory", "it has none"}
+	case m.coded != own:
+		return sectionError(sectionCode, fmt.Errorf("it has %d functions, announced are %d", m.coded, own))
+	case m.dataCount >= 0 && m.dataCount != m.data.count:
+		return sectionError(sectionDataCount, fmt.Errorf("it announces %d segments, and there are %d", m.dataCount, m.data.count))
+	case m.refers && !m.declared[uint32(m.start)]:
+		return sectionError(sectionCode, errors.New("it makes a reference to the start function, which is not declared for that"))
+	}
+	return m.spendReferences()
+}

@@ -1,0 +1,148 @@
+package instrument
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+var (
+	errCut    = errors.New("it is cut short or counts more than it has")
+	errShape  = errors.New("it holds what is not known here")
+	errNumber = errors.New("a number in it is not written as it has to be")
+)
+
+// reader reads numbers and parts from b, beginning at i, until err. After that it is at its end,
+// and all it reads is zero.
+type reader struct {
+	b   []byte
+	i   int
+	err error
+}
+
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	r.i = len(r.b)
+}
+
+func (r *reader) failf(format string, args ...any) { r.fail(fmt.Errorf(format, args...)) }
+
+// more says whether there is more to read.
+func (r *reader) more() bool { return r.i < len(r.b) }
+
+func (r *reader) byte() byte {
+	if r.i >= len(r.b) {
+		r.fail(errCut)
+		return 0
+	}
+	b := r.b[r.i]
+	r.i++
+	return b
+}
+
+func (r *reader) take(n uint32) []byte {
+	if uint64(n) > uint64(len(r.b)-r.i) {
+		r.fail(errCut)
+		return nil
+	}
+	b := r.b[r.i : r.i+int(n) : r.i+int(n)]
+	r.i += int(n)
+	return b
+}
+
+// u32 reads an unsigned LEB128 number: at most 5 bytes, of which the last has no bits to spare.
+func (r *reader) u32() uint32 {
+	var v uint32
+	for shift := 0; shift < 35; shift += 7 {
+		b := r.byte()
+		v |= uint32(b&0x7f) << shift
+		switch {
+		case b >= 0x80:
+		case shift == 28 && b > 0x0f:
+			r.fail(errNumber)
+			return 0
+		default:
+			return v
+		}
+	}
+	r.fail(errNumber)
+	return 0
+}
+
+// signed reads a signed LEB128 number of so many bits: of no more bytes than these need, the last
+// of which repeats the sign in the bits that it has to spare.
+func (r *reader) signed(bits int) int64 {
+	var v int64
+	for shift := 0; shift < bits; shift += 7 {
+		b := r.byte()
+		v |= int64(b&0x7f) << shift
+		if b >= 0x80 {
+			continue
+		}
+		if left := bits - shift; left < 7 {
+			if spare := int8(b<<1) >> left; spare != 0 && spare != -1 {
+				break
+			}
+		}
+		if shift += 7; shift < 64 {
+			v = v << (64 - shift) >> (64 - shift)
+		}
+		return v
+	}
+	r.fail(errNumber)
+	return 0
+}
+
+// index reads an index of one of so many things.
+func (r *reader) index(what string, count int) uint32 {
+	v := r.u32()
+	if r.err == nil && uint64(v) >= uint64(count) {
+		r.failf("%s %d is not among the %d that there are", what, v, count)
+		return 0
+	}
+	return v
+}
+
+// each reads a count, which cannot be more than the bytes that are left, and calls part that often.
+func (r *reader) each(part func()) {
+	n := r.u32()
+	if uint64(n) > uint64(len(r.b)-r.i) {
+		r.fail(errCut)
+	}
+	for ; n > 0 && r.err == nil; n-- {
+		part()
+	}
+}
+
+// end fails when there is more.
+func (r *reader) end() {
+	if r.err == nil && r.more() {
+		r.fail(errors.New("it is longer than what it holds"))
+	}
+}
+
+// appendU32 appends an unsigned LEB128 number.
+func appendU32(b []byte, v uint32) []byte {
+	for ; v >= 0x80; v >>= 7 {
+		b = append(b, byte(v)|0x80)
+	}
+	return append(b, byte(v))
+}
+
+// appendS32 appends a signed LEB128 number.
+func appendS32(b []byte, v int32) []byte {
+	for ; v < -0x40 || v > 0x3f; v >>= 7 {
+		b = append(b, byte(v)&0x7f|0x80)
+	}
+	return append(b, byte(v)&0x7f)
+}
+
+// appendSized appends a part with its size before it.
+func appendSized(b []byte, part []byte) []byte {
+	return append(appendU32(b, size(len(part))), part...)
+}
+
+// size is a length or a count, which is below 4 GiB because Instrument takes no more.
+func size(n int) uint32 { return uint32(min(n, math.MaxUint32)) }

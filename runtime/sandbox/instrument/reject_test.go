@@ -1,0 +1,168 @@
+package instrument
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var billion = by(0xff, 0xff, 0xff, 0xff, 0x0f)
+
+// refusals are modules that are refused, with the error's text.
+var refusals = map[string]struct {
+	wasm []byte
+	want string
+}{
+	"nothing":                {nil, "module: not a WebAssembly core module (version 1)"},
+	"component":              {[]byte("\x00asm\x0d\x00\x01\x00"), "module: not a WebAssembly core module (version 1)"},
+	"section beyond the end": {headed(by(1, 9, 0)), "module: section 1: " + errCut.Error()},
+	"size cut":               {headed(by(1, 0x80)), "module: section 1: " + errCut.Error()},
+	"size of 6 bytes":        {headed(by(1, 0x80, 0x80, 0x80, 0x80, 0x80, 0)), "module: section 1: " + errNumber.Error()},
+	"size over 32 bits":      {headed(by(1, 0xff, 0xff, 0xff, 0xff, 0x7f)), "module: section 1: " + errNumber.Error()},
+	"unknown section":        {headed(sec(14)), "module: section 14: " + errShape.Error()},
+	"tags":                   {headed(sec(13, by(0))), "module: section 13: it uses exceptions, which nodes cannot"},
+	"twice":                  {headed(sec(1, by(0)), sec(1, by(0))), "module: section 1: it is there twice or not in its place"},
+	"disorder":               {headed(sec(3, by(0)), sec(1, by(0))), "module: section 1: it is there twice or not in its place"},
+	"longer than its types":  {headed(sec(1, by(0, 0))), "module: section 1: it is longer than what it holds"},
+	"empty section":          {headed(sec(1)), "module: section 1: " + errCut.Error()},
+
+	"types":                {headed(sec(1, billion)), "module: section 1: " + errCut.Error()},
+	"parameters":           {headed(sec(1, by(1, 0x60), billion)), "module: section 1: " + errCut.Error()},
+	"type of another kind": {headed(sec(1, by(1, 0x61))), "module: section 1: " + errShape.Error()},
+	"struct":               {headed(sec(1, by(1, 0x5f))), "module: section 1: it uses types of the garbage collection proposal, which nodes cannot"},
+	"parameter's type":     {headed(sec(1, by(1, 0x60, 1, 0x7a, 0))), "module: section 1: " + errShape.Error()},
+	"typed reference":      {headed(sec(1, by(1, 0x60, 1, 0x63, 0x70, 0))), "module: section 1: it uses typed references, which nodes cannot"},
+	"exception reference":  {headed(sec(1, by(1, 0x60, 1, 0x69, 0))), "module: section 1: it uses exceptions, which nodes cannot"},
+	"too many parameters": {headed(sec(1, vec(ft(slices.Repeat(by(i32), 1001), nil)))),
+		"module: section 1: a function with more than 1000 parameters or results"},
+
+	"imports":           {headed(sec(2, billion)), "imports: " + errCut.Error()},
+	"import's name":     {headed(sec(2, by(1), billion)), "imports: " + errCut.Error()},
+	"imported memory":   {importing(by(2, 0, 0)), "imports: it imports a memory; a node has its own"},
+	"imported table":    {importing(by(1, kindFunc, 0, 0)), "imports: it imports a table; a node has its own"},
+	"imported global":   {importing(by(3, i32, 0)), "imports: it imports a global; a node has its own"},
+	"imported tag":      {importing(by(4, 0, 0)), "imports: it imports a tag; a node has its own"},
+	"imported what":     {importing(by(5)), "imports: " + errShape.Error()},
+	"import's type":     {importing(by(0, 0)), "imports: type 0 is not among the 0 that there are"},
+	"functions":         {headed(sec(3, billion)), "module: section 3: " + errCut.Error()},
+	"function's type":   {headed(sec(3, by(1, 0))), "module: section 3: type 0 is not among the 0 that there are"},
+	"added type":        {with(one(), func(g *guest) { g.functions[0].kind = 1 }), "module: section 3: type 1 is not among the 1 that there are"},
+	"tables":            {with(one(), func(g *guest) { g.tables = slices.Repeat([][]byte{{kindFunc, 0, 0}}, 9) }), "module: section 4: 9 tables are more than 8"},
+	"table":             {tabled(cat(by(kindFunc, 0), u(maxTable+1))), "module: section 4: a table of 262145 elements is larger than 262144"},
+	"table's maximum":   {tabled(by(kindFunc, 1, 2, 1)), "module: section 4: a table of 2 elements that can have 1"},
+	"table of numbers":  {tabled(by(i32, 0, 1)), "module: section 4: " + errShape.Error()},
+	"table that begins": {tabled(by(0x40, 0, kindFunc, 0, 1)), "module: section 4: it uses typed references, which nodes cannot"},
+	"shared table":      {tabled(by(kindFunc, 3, 0, 1)), "module: section 4: it uses threads, which nodes cannot"},
+
+	"no memory":        {with(one(), func(g *guest) { g.memories = nil }), "memory: it has none"},
+	"memories":         {memoried(by(0, 1), by(0, 1)), "memory: it uses several memories, which nodes cannot"},
+	"shared memory":    {memoried(by(3, 1, 1)), "memory: it uses threads, which nodes cannot"},
+	"64-bit memory":    {memoried(by(4, 1)), "memory: it uses 64-bit memory, which nodes cannot"},
+	"memory's flags":   {memoried(by(8, 1)), "memory: " + errShape.Error()},
+	"memory's maximum": {memoried(by(1, 2, 1)), "memory: it begins with 2 pages and can have 1"},
+	"memory's size":    {memoried(cat(by(0), u(65537))), "memory: it has, or can have, more than 65536 pages"},
+	"memory can be":    {memoried(cat(by(1, 1), u(65537))), "memory: it has, or can have, more than 65536 pages"},
+
+	"globals":          {headed(sec(6, billion)), "module: section 6: " + errCut.Error()},
+	"too many globals": {with(one(), func(g *guest) { g.globals = slices.Repeat([][]byte{globalOf(i32, 0, ci(0))}, 10_001) }), "module: section 6: there are more than 10000 globals"},
+	"mutability":       {globaled(globalOf(i32, 2, ci(0))), "module: section 6: " + errShape.Error()},
+	"global of itself": {globaled(globalOf(i32, 0, by(opGlobalGet, 0))), "module: section 6: global 0 is not among the 0 that there are"},
+	"global of yield":  {globaled(globalOf(kindFunc, 0, by(opRefFunc, 1))), "module: section 6: function 1 is not among the 1 that there are"},
+	"constant sum":     {globaled(globalOf(i32, 0, cat(ci(1), ci(2), by(0x6a)))), "module: section 6: it uses arithmetic in constants, which nodes cannot"},
+	"constant call":    {globaled(globalOf(i32, 0, by(opCall, 0))), "module: section 6: " + errShape.Error()},
+	"constant null":    {globaled(globalOf(kindFunc, 0, by(opRefNull, 0))), "module: section 6: it uses typed references, which nodes cannot"},
+	"constant vector":  {globaled(globalOf(kindV128, 0, by(opVector, 13))), "module: section 6: " + errShape.Error()},
+
+	"export's name":  {headed(sec(7, by(1), billion)), "exports: " + errCut.Error()},
+	"reserved name":  {exporting(export(Reserved+"fuel", exportGlobal, 0)), `exports: "\x00flowtrux.fuel" is a name that is reserved`},
+	"exported yield": {exporting(export("f", exportFunction, 1)), "exports: function 1 is not among the 1 that there are"},
+	"exported fuel":  {exporting(export("g", exportGlobal, 0)), "exports: global 0 is not among the 0 that there are"},
+	"exported tag":   {exporting(export("t", 4, 0)), "exports: " + errShape.Error()},
+	"start of yield": {with(one(), func(g *guest) { g.start = by(1) }), "module: section 8: function 1 is not among the 1 that there are"},
+	"start's type":   {with(unary(nil, get(0)), func(g *guest) { g.start = by(0) }), "module: section 8: the start function has parameters or results"},
+
+	"elements":       {headed(sec(9, by(1, 5, kindFunc), billion)), "module: section 9: " + errCut.Error()},
+	"element flags":  {elemental(by(8)), "module: section 9: " + errShape.Error()},
+	"element yield":  {elemental(by(1, 0, 1, 1)), "module: section 9: function 1 is not among the 1 that there are"},
+	"element's kind": {elemental(by(1, 1, 1, 0)), "module: section 9: " + errShape.Error()},
+	"element's type": {elemental(by(5, i32, 0)), "module: section 9: " + errShape.Error()},
+	"element's yield in an expression": {elemental(by(5, kindFunc, 1, opRefFunc, 1, opEnd)),
+		"module: section 9: function 1 is not among the 1 that there are"},
+
+	"function":        {headed(sec(10, by(1), billion)), "module: section 10: " + errCut.Error()},
+	"too few bodies":  {with(one(), func(g *guest) { g.raw = map[byte][]byte{sectionCode: by(0)} }), "module: section 10: it has 0 functions, announced are 1"},
+	"too many bodies": {headed(sec(5, by(1, 0, 1)), sec(10, by(1, 2, 0, opEnd))), "module: section 10: it has 1 functions, announced are 0"},
+	"announced data":  {with(one(), func(g *guest) { g.announced = by(1) }), "module: section 12: it announces 1 segments, and there are 0"},
+	"data":            {headed(sec(11, by(1, 1), billion)), "module: section 11: " + errCut.Error()},
+	"data flags":      {dated(by(3, 0)), "module: section 11: " + errShape.Error()},
+	"data's memory":   {dated(cat(by(2, 1), ci(0), by(opEnd, 0))), "module: section 11: it uses several memories, which nodes cannot"},
+
+	"variables": {with(one(), func(g *guest) { g.functions[0].locals = cat(by(1), u(50_001), by(i32)) }),
+		"module: section 10: function 0: 50001 variables are more than 50000"},
+	"variable's type":   {with(one(), func(g *guest) { g.functions[0].locals = by(1, 1, 0x64, 0) }), coded("it uses typed references, which nodes cannot")},
+	"length's variable": {one(ci(0), ci(0), ci(0), by(opMisc, miscMemoryFill, 0, opLocalGet, 0, opDrop)).bytes(), coded("variable 0 is not among the 0 that there are")},
+	"fuel read":         {one(by(opGlobalGet, 0, opDrop)).bytes(), coded("global 0 is not among the 0 that there are")},
+	"fuel set":          {one(ci(9), by(opGlobalSet, 0)).bytes(), coded("global 0 is not among the 0 that there are")},
+	"yield called":      {one(by(opCall, 1)).bytes(), coded("function 1 is not among the 1 that there are")},
+	"yield referred to": {one(by(opRefFunc, 1, opDrop)).bytes(), coded("function 1 is not among the 1 that there are")},
+	"added type called": {one(ci(0), by(opCallIndirect, 1, 0)).bytes(), coded("type 1 is not among the 1 that there are")},
+	"added block type":  {one(by(opBlock, 1, opEnd)).bytes(), coded("type 1 is not among the 1 that there are")},
+	"block type":        {one(by(opBlock, 0x7a, opEnd)).bytes(), coded(errShape.Error())},
+	"long block type":   {one(by(opBlock, 0x80, 0x7e, opEnd)).bytes(), coded(errShape.Error())},
+	"typed block":       {one(by(opBlock, 0x63, 0x70, opEnd)).bytes(), coded("it uses typed references, which nodes cannot")},
+	"no end":            {with(one(), func(g *guest) { g.raw = map[byte][]byte{sectionCode: by(1, 2, 0, opNop)} }), coded(errCut.Error())},
+	"open block":        {one(by(opBlock, blockEmpty)).bytes(), coded(errCut.Error())},
+	"after the end":     {one(by(opEnd, opNop)).bytes(), coded("it is longer than what it holds")},
+	"number of 6 bytes": {one(by(opI32Const, 0x80, 0x80, 0x80, 0x80, 0x80, 0, opDrop)).bytes(), coded(errNumber.Error())},
+	"number's sign":     {one(by(opI32Const, 0xff, 0xff, 0xff, 0xff, 0x0f, opDrop)).bytes(), coded(errNumber.Error())},
+
+	"exceptions":         {one(by(0x06, blockEmpty)).bytes(), coded("opcode 0x06: it uses exceptions, which nodes cannot")},
+	"throw":              {one(by(0x08, 0)).bytes(), coded("opcode 0x08: it uses exceptions, which nodes cannot")},
+	"tail call":          {one(by(0x12, 0)).bytes(), coded("opcode 0x12: it uses tail calls, which nodes cannot")},
+	"call of reference":  {one(by(0x14, 0)).bytes(), coded("opcode 0x14: it uses typed references, which nodes cannot")},
+	"garbage collection": {one(by(0xfb, 0)).bytes(), coded("opcode 0xfb: it uses the garbage collection proposal, which nodes cannot")},
+	"threads":            {one(by(0xfe, 0)).bytes(), coded("opcode 0xfe: it uses threads, which nodes cannot")},
+	"unknown opcode":     {one(by(0xff)).bytes(), coded("opcode 0xff is not known")},
+	"unknown misc":       {one(by(opMisc, 18)).bytes(), coded("opcode 0xfc 18 is not known")},
+	"long misc":          {one(by(opMisc, 0x8b, 0)).bytes(), coded(errNumber.Error())},
+	"relaxed vector":     {one(by(opVector, 0x80, 0x02)).bytes(), coded("opcode 0xfd: it uses relaxed vector instructions, which nodes cannot")},
+	// The compiler would take this for one instruction without immediates and for others behind it.
+	"vector constant in two bytes": {one(by(opVector, 0x8c, 0, opI32Const, 9, opGlobalSet, 0)).bytes(),
+		coded("opcode 0xfd: it uses relaxed vector instructions, which nodes cannot")},
+	"select of two":  {one(by(opUnreachable, opSelectTyped, 2, i32, i32, opDrop, opDrop)).bytes(), coded(errShape.Error())},
+	"null of a type": {one(by(opRefNull, 0, opDrop)).bytes(), coded("it uses typed references, which nodes cannot")},
+	"start referred to": {with(one(by(opRefFunc, 1, opDrop)), func(g *guest) {
+		g.functions = append(g.functions, fn{})
+		g.start = by(1)
+	}), "module: section 10: it makes a reference to the start function, which is not declared for that"},
+}
+
+func headed(sections ...[]byte) []byte { return cat([]byte(head), cat(sections...)) }
+
+func importing(what []byte) []byte { return headed(sec(2, vec(cat(text("m"), text("n"), what)))) }
+
+func with(g guest, change func(*guest)) []byte {
+	change(&g)
+	return g.bytes()
+}
+
+func tabled(t []byte) []byte       { return with(one(), func(g *guest) { g.tables = [][]byte{t} }) }
+func memoried(m ...[]byte) []byte  { return with(one(), func(g *guest) { g.memories = m }) }
+func globaled(v ...[]byte) []byte  { return with(one(), func(g *guest) { g.globals = v }) }
+func exporting(e ...[]byte) []byte { return with(one(), func(g *guest) { g.exports = e }) }
+func elemental(e ...[]byte) []byte { return with(one(), func(g *guest) { g.elements = e }) }
+func dated(d ...[]byte) []byte     { return with(one(), func(g *guest) { g.data = d }) }
+func coded(reason string) string   { return "module: section 10: function 0: " + reason }
+
+func TestRefusals(t *testing.T) {
+	for name, c := range refusals {
+		_, err := Instrument(c.wasm, marked)
+		var refused *Error
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		} else if !errors.As(err, &refused) || refused.Part == "" || strings.Contains(refused.Reason, "\n") {
+			t.Errorf("%s: %#v", name, err)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package instrument
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Ids of sections: https://webassembly.github.io/spec/core/binary/modules.html
+const (
+	sectionCustom = iota
+	sectionType
+	sectionImport
+	sectionFunction
+	sectionTable
+	sectionMemory
+	sectionGlobal
+	sectionExport
+	sectionStart
+	sectionElement
+	sectionCode
+	sectionData
+	sectionDataCount
+	sectionTag
+)
+
+// order is the order in which sections stand in a module. Custom ones are anywhere.
+var order = []byte{
+	sectionType, sectionImport, sectionFunction, sectionTable, sectionMemory, sectionGlobal, sectionExport, sectionStart,
+	sectionElement, sectionDataCount, sectionCode, sectionData,
+}
+
+const (
+	head    = "\x00asm\x01\x00\x00\x00"
+	maxSize = 1 << 30 // bytes of a module, so that what is added does not come to 4 GiB
+)
+
+// sections are the contents of a module's sections by id; nil = there is none.
+type sections [sectionDataCount + 1][]byte
+
+// size is how many bytes the sections have, custom ones left out.
+func (s sections) size() (n int) {
+	for _, content := range s {
+		n += len(content)
+	}
+	return n
+}
+
+// split finds the sections, each of them at most once and in their order, the names among the
+// custom ones, and where the content of the one of data begins.
+func split(wasm []byte) (s sections, names []byte, data int, err error) {
+	r := reader{b: wasm}
+	if string(r.take(size(len(head)))) != head || len(wasm) > maxSize {
+		return s, nil, 0, &Error{"module", "not a WebAssembly core module (version 1)"}
+	}
+	last := -1
+	for r.more() {
+		id := r.byte()
+		content := r.take(r.u32())
+		place := slices.Index(order, id)
+		switch {
+		case r.err != nil:
+			return s, nil, 0, sectionError(id, r.err)
+		case id == sectionCustom:
+			if text, ok := namesOf(content); ok && names == nil {
+				names = text
+			}
+			continue
+		case id == sectionTag:
+			return s, nil, 0, sectionError(id, unsupported("exceptions"))
+		case place < 0:
+			return s, nil, 0, sectionError(id, errShape)
+		case place <= last:
+			return s, nil, 0, sectionError(id, fmt.Errorf("it is there twice or not in its place"))
+		}
+		if last = place; id == sectionData {
+			data = r.i - len(content)
+		}
+		s[id] = content[:len(content):len(content)]
+	}
+	return s, names, data, nil
+}
+
+// sectionError is what is wrong with a section, under the name of the part that a module's author
+// knows it by.
+func sectionError(id byte, err error) error {
+	switch id {
+	case sectionImport:
+		return &Error{"imports", err.Error()}
+	case sectionMemory:
+		return &Error{"memory", err.Error()}
+	case sectionExport:
+		return &Error{"exports", err.Error()}
+	}
+	return &Error{"module", fmt.Sprintf("section %d: %v", id, err)}
+}
+
+// unsupported names what a module uses that the sandbox has not.
+func unsupported(proposal string) error {
+	return fmt.Errorf("it uses %s, which nodes cannot", proposal)
+}
+
+// appendSection appends a section, unless it is empty.
+func appendSection(wasm []byte, id byte, content []byte) []byte {
+	if len(content) == 0 {
+		return wasm
+	}
+	return appendSized(append(wasm, id), content)
+}

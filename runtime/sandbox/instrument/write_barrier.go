@@ -1,0 +1,228 @@
+package instrument
+
+import "math/bits"
+
+const (
+	// Base is where a module's memory begins that has marks, in bytes: before it there is one page
+	// of them.
+	Base = 1 << 16
+	// Beyond is how many bytes after a granule its mark is for as well.
+	Beyond = 256
+
+	// Unmarked is how many granules may be written to and not be marked while a guest yields or
+	// calls the host: those of the piece of code that it is in.
+	Unmarked = 2 * maxPending
+
+	// minGranule: the bytes after a granule should be few beside its own.
+	minGranule = 9
+)
+
+// Granule is the smallest granule, as its binary logarithm, with which there are marks enough for a
+// memory of limit bytes.
+func Granule(limit uint64) uint8 {
+	if limit == 0 {
+		return minGranule
+	}
+	return max(minGranule, uint8(bits.Len64((limit-1)/Base)))
+}
+
+// marks says whether writes are marked.
+func (m *module) marks() bool { return m.Granule > 0 }
+
+// span is what a piece of code without branches has written, relative to an operand that is known.
+type span struct {
+	address  operand
+	from, to uint32
+}
+
+const (
+	maxPending = 16      // spans
+	maxOffset  = 1 << 30 // of a span
+)
+
+// offset reads the immediates of an instruction that reads or writes, and moves its offset up. One
+// that goes beyond all memory then is as far beyond as it was.
+func (m *module) offset(r *reader, f *function) (offset uint32) {
+	r.u32() // alignment
+	at := r.i
+	offset = r.u32()
+	if m.marks() {
+		f.edits = append(f.edits, edit{at: at, end: r.i, what: moveOffset, value: offset})
+	}
+	return offset
+}
+
+// load reads what follows an instruction that loads a value.
+func (m *module) load(r *reader, f *function) {
+	m.offset(r, f)
+	f.flow.access()
+	f.change(1, 1)
+}
+
+// store reads what follows the instruction at at, which stores a value of size bytes. Where a
+// vector's lane is stored, its number follows.
+func (m *module) store(r *reader, f *function, at int, value temp, size uint32) {
+	address := f.pop(2)
+	f.flow.access()
+	if m.marks() && !address.known {
+		f.edits = append(f.edits, edit{at: at, end: at, what: saveAddress, value: uint32(value)})
+		f.temps |= 1<<value | 1<<tempAddress
+	}
+	offset := m.offset(r, f)
+	if value == tempV128 && size < 16 {
+		r.byte()
+	}
+	end := offset + size
+	if end >= size && end <= Beyond { // the mark of the address alone does for it
+		offset = 0
+	}
+	if m.marks() { // the mark is written as well
+		f.flow.access()
+	}
+	switch {
+	case !m.marks():
+	case address.known && offset < maxOffset:
+		f.wrote(r.i, span{address, offset, end})
+	case address.known:
+		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: markLocal, operand: address, value: offset})
+	default:
+		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: markSaved, value: offset})
+	}
+}
+
+// wrote notes what was written by an instruction that ends at at. It is marked at the end of the
+// piece of code, or before the variable gets another value.
+func (f *function) wrote(at int, s span) {
+	for i, p := range f.pending {
+		from, to := min(p.from, s.from), max(p.to, s.to)
+		if p.address == s.address && to-from <= Beyond {
+			f.pending[i] = span{s.address, from, to}
+			return
+		}
+	}
+	if len(f.pending) == maxPending {
+		f.flush(at)
+	}
+	f.pending = append(f.pending, s)
+}
+
+// flush marks what was written before at.
+func (f *function) flush(at int) {
+	for _, s := range f.pending {
+		f.edits = append(f.edits, edit{at: at, end: at, what: markLocal, operand: s.address, value: s.from})
+	}
+	f.pending = f.pending[:0]
+}
+
+// assign is an instruction at at that gives a variable another value.
+func (f *function) assign(at int, local uint32) {
+	kept := f.pending[:0]
+	for _, s := range f.pending {
+		if s.address.local == local {
+			f.edits = append(f.edits, edit{at: at, end: at, what: markLocal, operand: s.address, value: s.from})
+			continue
+		}
+		kept = append(kept, s)
+	}
+	f.pending = kept
+	f.operands.forget(local)
+}
+
+// branch ends a piece of code at at.
+func (f *function) branch(at int) {
+	f.flush(at)
+	f.operands = f.operands[:0]
+}
+
+// temp is a variable that is added to a function which needs it.
+type temp uint8
+
+const (
+	tempLength temp = iota
+	tempAddress
+	tempTo
+	tempFrom
+	tempSum
+	tempI32
+	tempI64
+	tempF32
+	tempF64
+	tempV128
+)
+
+var tempKinds = [...]byte{kindI32, kindI32, kindI32, kindI32, kindI32, kindI32, kindI64, kindF32, kindF64, kindV128}
+
+// added is how many variables are added.
+func (f *function) added() uint32 { return uint32(bits.OnesCount16(f.temps)) }
+
+// variable is the index of a variable that was added.
+func (f *function) variable(t temp) uint32 {
+	return f.locals + uint32(bits.OnesCount16(f.temps&(1<<t-1)))
+}
+
+// stores says of which type and size the values are that instructions from opFirstStore on store.
+var stores = [...]struct {
+	value temp
+	size  uint32
+}{{tempI32, 4}, {tempI64, 8}, {tempF32, 4}, {tempF64, 8}, {tempI32, 1}, {tempI32, 2}, {tempI64, 1}, {tempI64, 2}, {tempI64, 4}}
+
+// appendMark marks the address that an operand and an offset make.
+func (m *module) appendMark(b []byte, address operand, offset uint32) []byte {
+	b = appendU32(append(b, opLocalGet), address.local)
+	if address.wrapped {
+		b = append(b, opI32WrapI64)
+	}
+	if offset != 0 {
+		b = append(appendS32(append(b, opI32Const), int32(offset)), opI32Add)
+	}
+	return append(b, opI32Const, m.Granule, opI32ShrU, opI32Const, 1, opI32Store8, 0, 0)
+}
+
+// appendMoved puts a variable with an address on the stack, moved up; one that is beyond all memory
+// then stays there.
+func appendMoved(b []byte, local, sum uint32) []byte {
+	b = appendU32(append(b, opLocalGet), local)
+	b = append(appendS32(append(b, opI32Const), Base), opI32Add)
+	b = appendU32(append(b, opLocalTee), sum)
+	b = appendU32(append(b, opI32Const, 0, opLocalGet), sum)
+	b = appendS32(append(b, opI32Const), Base)
+	return append(b, opI32LtU, opI32Sub, opI32Or)
+}
+
+// appendBulk does memory.copy or memory.fill with what is on the stack, and marks what it has
+// written.
+func (m *module) appendBulk(b []byte, f *function, op byte) []byte {
+	length, to, from, sum := f.variable(tempLength), f.variable(tempTo), f.variable(tempFrom), f.variable(tempSum)
+	for _, v := range []uint32{length, from, to} {
+		b = appendU32(append(b, opLocalSet), v)
+	}
+	b = appendMoved(b, to, sum)
+	if op == miscMemoryCopy {
+		b = appendMoved(b, from, sum)
+	} else {
+		b = appendU32(append(b, opLocalGet), from)
+	}
+	b = appendU32(append(b, opLocalGet), length)
+	if b = append(b, opMisc, op, 0); op == miscMemoryCopy {
+		b = append(b, 0)
+	}
+	// One mark does for a short range; one of nothing may lie behind the last mark.
+	b = append(appendU32(append(b, opLocalGet), length), opI32Const, 1, opI32Sub)
+	b = append(appendS32(append(b, opI32Const), Beyond), opI32LtU, opIf, blockEmpty)
+	b = append(m.appendMark(b, operand{local: to}, 0), opElse)
+	b = appendU32(append(b, opLocalGet), to)
+	b = appendU32(append(b, opLocalGet), length)
+	return append(appendU32(append(b, opCall), m.marker()), opEnd)
+}
+
+// appendMarker appends the function that marks a range, which lies in the memory: (address,
+// length).
+func (m *module) appendMarker(bodies []byte) []byte {
+	first := []byte{opLocalGet, 0, opI32Const, m.Granule, opI32ShrU}
+	b := []byte{0, opBlock, blockEmpty, opLocalGet, 1, opI32Eqz, opBrIf, 0}
+	b = append(append(b, first...), opI32Const, 1)
+	b = append(b, opLocalGet, 0, opLocalGet, 1, opI32Add, opI32Const, 1, opI32Sub, opI32Const, m.Granule, opI32ShrU)
+	b = append(append(b, first...), opI32Sub, opI32Const, 1, opI32Add)
+	b = append(b, opMisc, miscMemoryFill, 0, opEnd, opEnd)
+	return appendSized(append([]byte(nil), bodies...), b)
+}
