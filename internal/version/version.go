@@ -1,0 +1,49 @@
+// Package version tells which version of this module is built in.
+package version
+
+import (
+	"runtime/debug"
+	"sync"
+)
+
+// modulePath is this module's path, as builds name it.
+const modulePath = "github.com/flowtrux/edge"
+
+// Devel is the version of a build that has none: from a checkout without version control, or from a
+// local replacement of the module.
+const Devel = "(devel)"
+
+// Version is the version of this module in the running binary, such as v1.2.3, or a pseudo-version
+// of a commit. It is Devel where the build does not know.
+var Version = sync.OnceValue(func() string {
+	info, _ := debug.ReadBuildInfo()
+	return of(info)
+})
+
+// of finds the version in what a build records: this module is the main one, or a dependency of a
+// Caddy that xcaddy has built.
+func of(info *debug.BuildInfo) string {
+	if info == nil {
+		return Devel
+	}
+	if info.Main.Path == modulePath {
+		return known(&info.Main)
+	}
+	for _, m := range info.Deps {
+		if m.Path == modulePath {
+			return known(m)
+		}
+	}
+	return Devel
+}
+
+// known is the version of what was compiled: of a replacement its own, which a folder has not.
+func known(m *debug.Module) string {
+	if m.Replace != nil {
+		m = m.Replace
+	}
+	if m.Version == "" {
+		return Devel
+	}
+	return m.Version
+}
