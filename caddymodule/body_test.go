@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,203 +11,178 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/requestbody"
+	"pgregory.net/rapid"
 )
 
-// TestBodies sends what bodies may look like: signed is what was sent, byte by byte, and no more
-// than JSON gets through.
-func TestBodies(t *testing.T) {
-	s := newSite(t, `{}`, `{}`)
-	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
-	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	for _, c := range []struct {
-		name, body string
-		want       string // "" = invalid_json
-	}{
-		{"object", `{"a":1}`, `{"a":1,"_query":{}}`},
-		{"empty", ``, `{"_query":{}}`},
-		{"white space around", " \t\r\n{\"a\" : 1}\r\n", `{"a":1,"_query":{}}`},
-		{"CRLF inside", "{\r\n  \"a\": 1\r\n}\r\n", `{"a":1,"_query":{}}`},
-		{"repeated key", `{"a":1,"b":2,"a":3}`, `{"b":2,"a":3,"_query":{}}`},
-		{"its own _query", `{"_query":{"x":1},"a":1}`, `{"a":1,"_query":{}}`},
-		{"array", `[1, 2]`, `[1,2]`},
-		{"string", `"text"`, `"text"`},
-		{"null", `null`, `null`},
-		{"huge number", `{"n":123456789012345678901234567890.5e400}`, `{"n":123456789012345678901234567890.5e400,"_query":{}}`},
-		{"negative zero", `-0`, `-0`},
-		{"escapes", `{"a":"\u00e4\/\ud83d\ude00"}`, `{"a":"\u00e4\/\ud83d\ude00","_query":{}}`},
-		{"512 deep", deep(512), deep(512)},
+func request(body io.Reader, length int64) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", body)
+	r.ContentLength = length
+	return r
+}
 
-		{"513 deep", deep(513), ""},
-		{"white space only", " ", ""},
-		{"BOM", "\ufeff{}", ""},
-		{"invalid UTF-8", "{\"a\":\"\xff\"}", ""},
-		{"two values", `{} {}`, ""},
-		{"trailing comma", `{"a":1,}`, ""},
-		{"comment", `{} // done`, ""},
-		{"single quotes", `{'a':1}`, ""},
-		{"NaN", `NaN`, ""},
-		{"leading zero", `01`, ""},
-		{"cut off", `{"a":`, ""},
-		{"control character", "\"a\nb\"", ""},
-		{"form", `a=1&b=2`, ""},
+// readerOf is a reader of bodies with these limits.
+func readerOf(limit, memory int64) *bodies {
+	return newBodies(&Limits{Body: limit, BodyMemory: memory, BodyTimeout: caddy.Duration(time.Minute)})
+}
+
+func TestReadBody(t *testing.T) {
+	text := strings.Repeat("0123456789abcdef", 1024) // 16 KiB
+	for _, c := range []struct {
+		name   string
+		limit  int64
+		memory int64
+		body   io.Reader
+		length int64
+		want   int // bytes
+		err    error
+	}{
+		{"none", 16, 16, nil, 0, 0, nil},
+		{"empty, chunked", 16, 16, strings.NewReader(""), -1, 0, nil},
+		{"declared", 64 * kib, mib, strings.NewReader(text), int64(len(text)), len(text), nil},
+		{"chunked", 64 * kib, mib, strings.NewReader(text), -1, len(text), nil},
+		{"byte by byte", 64 * kib, mib, iotest.OneByteReader(strings.NewReader(text)), -1, len(text), nil},
+		{"end with the data", 64 * kib, mib, iotest.DataErrReader(strings.NewReader(text)), -1, len(text), nil},
+		{"exactly the limit, declared", int64(len(text)), int64(len(text)), strings.NewReader(text), int64(len(text)), len(text), nil},
+		{"exactly the limit, chunked", int64(len(text)), int64(len(text)), strings.NewReader(text), -1, len(text), nil},
+		{"over the limit, declared", 100, mib, strings.NewReader(text[:101]), 101, 0, errBodyTooLarge},
+		{"over the limit, chunked", 100, mib, strings.NewReader(text[:101]), -1, 0, errBodyTooLarge},
+		{"far over the limit, chunked", 5000, mib, strings.NewReader(text), -1, 0, errBodyTooLarge},
+		{"over the memory, declared", 64 * kib, 100, strings.NewReader(text), int64(len(text)), 0, errBodyMemory},
+		{"over the memory, chunked", 64 * kib, 8 * kib, strings.NewReader(text), -1, 0, errBodyMemory},
+		{"a limit before ours", mib, mib, http.MaxBytesReader(nil, io.NopCloser(strings.NewReader(text)), 100), -1, 0, errBodyTooLarge},
+		{"broken", mib, mib, iotest.ErrReader(io.ErrUnexpectedEOF), -1, 0, io.ErrUnexpectedEOF},
+		{"broken, declared", mib, mib, iotest.TimeoutReader(strings.NewReader(text)), -1, 0, iotest.ErrTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, chunked := range []bool{false, true} {
-				call := to("echo", c.body)
-				call.chunked = chunked
-				r := s.do(call)
-				if c.want == "" {
-					if r.status != http.StatusBadRequest || r.code() != "invalid_json" {
-						t.Errorf("%d %s", r.status, r.body)
+			s := readerOf(c.limit, c.memory)
+			for range 3 { // also with what the pool gives back
+				b, err := s.read(httptest.NewRecorder(), request(c.body, c.length))
+				if !errors.Is(err, c.err) || (err == nil) != b.whole {
+					t.Fatalf("whole %t, error %v; want %v", b.whole, err, c.err)
+				}
+				if err == nil {
+					if string(b.data) != text[:c.want] {
+						t.Errorf("%d bytes, want %d of the text", len(b.data), c.want)
 					}
-				} else if r.status != http.StatusOK || r.body != c.want {
-					t.Errorf("%d %s, want %s", r.status, r.body, c.want)
+					if used := s.memory.used.Load(); used != int64(len(b.data)) || used > s.memory.limit {
+						t.Errorf("%d bytes accounted for a body of %d", used, len(b.data))
+					}
+					b.release()
+					b.release()
+				}
+				if used := s.memory.used.Load(); used != 0 {
+					t.Errorf("%d bytes still accounted", used)
+				}
+				if seeker, ok := c.body.(io.Seeker); ok {
+					if _, err := seeker.Seek(0, io.SeekStart); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					break
 				}
 			}
 		})
 	}
 }
 
-// TestBodyLimits: too large, declared or not; too many at the same time.
-func TestBodyLimits(t *testing.T) {
-	s := newSite(t, `{"limits":{"body":5000,"body_memory":5000}}`, `{}`)
-	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
-	exact := `"` + strings.Repeat("x", 4998) + `"`
-	for _, chunked := range []bool{false, true} {
-		c := to("echo", exact)
-		c.chunked = chunked
-		if r := s.do(c); r.status != http.StatusOK || r.body != exact {
-			t.Errorf("chunked %t, exactly the limit: %d, %d bytes", chunked, r.status, len(r.body))
+func TestReadBodyGivesAllBytesOrNone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := readerOf(rapid.Int64Range(1, 200_000).Draw(t, "limit"), rapid.Int64Range(1, 400_000).Draw(t, "memory"))
+		for range rapid.IntRange(1, 4).Draw(t, "requests") {
+			sent := bytes.Repeat([]byte("x"), rapid.IntRange(0, 200_100).Draw(t, "size"))
+			var src io.Reader = bytes.NewReader(sent)
+			if rapid.Bool().Draw(t, "halves") {
+				src = iotest.HalfReader(src)
+			}
+			length := int64(len(sent))
+			if rapid.Bool().Draw(t, "chunked") {
+				length = -1
+			}
+			b, err := s.read(httptest.NewRecorder(), request(src, length))
+			switch {
+			case err == nil && !bytes.Equal(b.data, sent):
+				t.Fatalf("%d of %d bytes", len(b.data), len(sent))
+			case err == nil && int64(len(sent)) > s.limit:
+				t.Fatalf("%d bytes over the limit of %d", len(sent), s.limit)
+			case err != nil && int64(len(sent)) <= s.limit && errors.Is(err, errBodyTooLarge):
+				t.Fatalf("%d bytes refused with a limit of %d", len(sent), s.limit)
+			case s.memory.used.Load() > s.memory.limit:
+				t.Fatalf("%d bytes accounted of %d", s.memory.used.Load(), s.memory.limit)
+			}
+			b.release()
+			if used := s.memory.used.Load(); used != 0 {
+				t.Fatalf("%d bytes still accounted", used)
+			}
 		}
-		c = to("echo", exact+" ")
-		c.chunked = chunked
-		if r := s.do(c); r.status != http.StatusRequestEntityTooLarge || r.code() != "body_too_large" {
-			t.Errorf("chunked %t, one byte more: %d %s", chunked, r.status, r.body)
-		}
-	}
-	s.app.bodies.memory.used.Add(1) // another request's
-	r := s.do(to("echo", exact))
-	if r.status != http.StatusServiceUnavailable || r.code() != "overloaded" || r.header.Get("Retry-After") == "" {
-		t.Errorf("over the memory of all bodies: %d %s", r.status, r.body)
-	}
-	s.app.bodies.memory.used.Add(-1)
-	if used := s.app.bodies.memory.used.Load(); used != 0 {
-		t.Errorf("%d bytes are still accounted", used)
-	}
+	})
 }
 
-// TestBodyOfTheLimit hands the longest body on: that the query is added to it makes it too long for
-// nothing.
-func TestBodyOfTheLimit(t *testing.T) {
-	handsOn := func(mode, nodes, edges string) string {
-		return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"` + mode + `"}}},` +
-			nodes + `],"edges":[` + edges + `]}`
-	}
-	const once = `{"source":"t","target":"a"}`
-	documents := map[string]string{
-		"transform": handsOn("lastNode", `{"id":"a","type":"transform","config":{"output":"{{trigger.data}}"}}`, once),
-		"input":     handsOn("lastNode", `{"id":"a","type":"transform","config":{"operations":[{"op":"delete","path":"none"}]}}`, once),
-		"code":      handsOn("lastNode", `{"id":"a","type":"code","config":{"input":"{{trigger.data}}","source":"return input"}}`, once),
-		"twice": handsOn("lastNode", `{"id":"a","type":"transform","config":{"output":"{{trigger.data}}"}},
-			{"id":"b","type":"transform","config":{"output":"{{steps.a.output}}"}}`, once+`,{"source":"a","target":"b"}`),
-		"items": handsOn("lastNode", `{"id":"a","type":"transform","forEach":"{{trigger.data.all}}","config":{"output":"{{item}}"}}`, once),
-	}
+// TestReadBodyDeadline reads from senders that stop in the middle, over a real connection.
+func TestReadBodyDeadline(t *testing.T) {
+	s := &bodies{limit: mib, memory: shares{limit: mib, share: mib}, timeout: 50 * time.Millisecond}
+	errs := make(chan error, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, err := s.read(w, r)
+		if err == nil {
+			b.release()
+		}
+		errs <- err
+		// After a body that was read the connection is quiet for longer than the deadline: it must
+		// not count any more.
+		select {
+		case <-r.Context().Done():
+			errs <- r.Context().Err()
+		case <-time.After(4 * s.timeout):
+			errs <- nil
+		}
+	}))
+	defer server.Close()
 	for _, c := range []struct {
-		name, limits string
-		size         int
+		name, head, body string
+		late             bool
 	}{
-		{"defaults", `{}`, mib},
-		{"longer than an output", `{"body":3000,"node_output":1000}`, 3000},
-		{"little room", `{"body":65536,"node_input":70000,"execution_memory":300000}`, 64 * kib},
+		{"declared", "Content-Length: 10", "12345", true},
+		{"chunked", "Transfer-Encoding: chunked", "5\r\n12345\r\n", true},
+		{"nothing", "Content-Length: 10", "", true},
+		{"in time", "Content-Length: 5", "12345", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := newSite(t, `{"limits":`+c.limits+`}`, `{}`)
-			for id, document := range documents {
-				s.putWorkflow(id, document)
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
 			}
-			body := `{"all":["` + strings.Repeat("x", c.size-len(`{"all":[""]}`)) + `"]}`
-			for _, query := range []string{"", "?a=" + strings.Repeat("%01", 200)} {
-				for id := range documents {
-					send := to(id, body)
-					send.path += query
-					if r := s.do(send); r.status != http.StatusOK || !strings.Contains(r.body, "xxxx") || len(r.body) < c.size-len(`{"all":}`) {
-						t.Errorf("%s, a query of %d bytes: %d %.200s", id, len(query), r.status, r.body)
-					}
-				}
+			defer conn.Close()
+			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", c.head, c.body)
+			if err := <-errs; errors.Is(err, errBodyTimeout) != c.late || !c.late && err != nil {
+				t.Errorf("reading: %v", err)
+			}
+			if err := <-errs; !c.late && err != nil {
+				t.Errorf("the request was cancelled after its body was read: %v", err)
+			}
+			if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
+				t.Errorf("reading the answer: %v", err)
 			}
 		})
 	}
 }
 
-// TestBodyTimeout: a sender that stops in the middle is answered, and the connection is not kept
-// for it.
-func TestBodyTimeout(t *testing.T) {
-	s := newSite(t, `{"limits":{"body_timeout":"50ms"}}`, `{}`)
-	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
-	conn, err := net.Dial("tcp", s.server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "POST /api/webhooks/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkLate(t, resp)
-	if !resp.Close {
-		t.Error("the connection is kept")
-	}
-	if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("after the answer: %v", err)
-	}
-
-	h2 := httptest.NewUnstartedServer(s.server.Config.Handler)
-	h2.EnableHTTP2 = true
-	h2.StartTLS()
-	defer h2.Close()
-	body, stop := io.Pipe()
-	defer stop.Close()
-	resp, err = h2.Client().Post(h2.URL+"/api/webhooks/echo", "application/json", body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.ProtoMajor != 2 {
-		t.Errorf("protocol %s", resp.Proto)
-	}
-	checkLate(t, resp)
-}
-
-func checkLate(t *testing.T, resp *http.Response) {
-	t.Helper()
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if got := (reply{body: string(b)}); err != nil || resp.StatusCode != http.StatusRequestTimeout || got.code() != "body_timeout" {
-		t.Errorf("%d %s, %v", resp.StatusCode, b, err)
-	}
-}
-
-// TestBodiesOfTheQueue: who waits for a slot counts with the bodies, so that a queue cannot take
-// any amount of memory; who runs does not.
-func TestBodiesOfTheQueue(t *testing.T) {
-	u := newUpstream(t)
-	s := newSite(t, u.app(`,"limits":{"body":5000,"body_memory":8000,"executions":1,"queue_wait":"1m","node_timeout":"1m"}`), `{}`)
-	s.putWorkflow("slow", u.workflow(`{"responseMode":"lastNode","timeout":"1m"}`))
-	body := `"` + strings.Repeat("x", 4000) + `"`
-	first := s.start(to("slow", body))
-	<-u.arrived
-	second := s.start(to("slow", body))
-	eventually(t, "the second one waits", func() bool { return s.app.bodies.memory.used.Load() > 0 && s.app.engine.InUse() == 1 })
-	if r := s.do(to("slow", body)); r.status != http.StatusServiceUnavailable || r.code() != "overloaded" {
-		t.Errorf("a third one: %d %s", r.status, r.body)
-	}
-	close(u.answer)
-	for _, c := range []<-chan reply{first, second} {
-		if r := <-c; r.status != http.StatusOK || r.body != answered {
-			t.Errorf("%d %s", r.status, r.body)
-		}
-	}
-	if used := s.app.bodies.memory.used.Load(); used != 0 {
-		t.Errorf("%d bytes are still accounted", used)
+// TestSiteBodyLimit reads through Caddy's own request_body handler, whose limit is smaller than
+// ours.
+func TestSiteBodyLimit(t *testing.T) {
+	s := readerOf(mib, mib)
+	site := requestbody.RequestBody{MaxSize: 10}
+	r := request(strings.NewReader(strings.Repeat("x", 11)), -1)
+	err := site.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		_, err := s.read(w, r)
+		return err
+	}))
+	if !errors.Is(err, errBodyTooLarge) {
+		t.Errorf("reading: %v", err)
 	}
 }

@@ -7,7 +7,7 @@
 // package of its own that is imported for its side effect; third parties add engines the same way.
 //
 // What outlives a config (compiled code, the copy of the store, accepted executions, counters) is
-// in the usage pool of shared.go. Everything else belongs to one App and goes with it, once its
+// in the usage pool of pool.go. Everything else belongs to one App and goes with it, once its
 // last request has ended.
 package caddymodule
 
