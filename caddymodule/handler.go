@@ -3,14 +3,18 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/runtime/answer"
 )
 
 const defaultPrefix = "/api/webhooks/"
@@ -117,6 +121,21 @@ func workflowID(u *url.URL, prefix string) (string, bool) {
 }
 
 func isSegment(s string) bool { return s != "" && s != "." && s != ".." }
+
+// write sends an answer in one piece. An error of the connection is not reported: there is nobody
+// left to tell.
+func write(w http.ResponseWriter, a answer.Answer) {
+	h := w.Header()
+	maps.Copy(h, a.Header)
+	switch a.Status {
+	// these have no length (RFC 9110, section 8.6)
+	case http.StatusNoContent, http.StatusNotModified:
+	default:
+		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
+}
 
 // Interface guards
 var (
