@@ -13,7 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 )
 
 // maxAdminBody bounds what a PUT may carry, in bytes: a workflow document of the largest size and
@@ -69,7 +69,7 @@ func (*AdminAPI) Routes() []caddy.AdminRoute {
 	var paths []string
 	methods := make(map[string][]string)
 	for _, r := range adminRoutes {
-		add(r.method+" "+command.AdminBase+r.path, r.serve)
+		add(r.method+" "+adminapi.Base+r.path, r.serve)
 		if methods[r.path] == nil {
 			paths = append(paths, r.path)
 		}
@@ -78,13 +78,13 @@ func (*AdminAPI) Routes() []caddy.AdminRoute {
 	// The mux would answer these with text.
 	for _, path := range paths {
 		allow := strings.Join(methods[path], ", ")
-		add(command.AdminBase+path, func(w http.ResponseWriter, r *http.Request) error {
+		add(adminapi.Base+path, func(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Allow", allow)
-			return adminError(http.StatusMethodNotAllowed, "there is no %s of %s%s; there is %s", r.Method, command.AdminBase, path, allow)
+			return adminError(http.StatusMethodNotAllowed, "there is no %s of %s%s; there is %s", r.Method, adminapi.Base, path, allow)
 		})
 	}
-	add(command.AdminBase, func(_ http.ResponseWriter, r *http.Request) error {
-		return adminError(http.StatusNotFound, "there is no %s; below %s there are %s", r.URL.Path, command.AdminBase, strings.Join(paths, ", "))
+	add(adminapi.Base, func(_ http.ResponseWriter, r *http.Request) error {
+		return adminError(http.StatusNotFound, "there is no %s; below %s there are %s", r.URL.Path, adminapi.Base, strings.Join(paths, ", "))
 	})
 	return out
 }
@@ -98,7 +98,7 @@ func (r *adminRoute) serve(w http.ResponseWriter, req *http.Request) error {
 		return err
 	}
 	if r.content && !app.loaded(req.Context()) {
-		return adminError(http.StatusServiceUnavailable, "the store has not been loaded yet: see %sstatus, or try again", command.AdminBase)
+		return adminError(http.StatusServiceUnavailable, "the store has not been loaded yet: see %sstatus, or try again", adminapi.Base)
 	}
 	return r.handle(app, w, req)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -39,7 +39,7 @@ func listExecutions(app *App, w http.ResponseWriter, r *http.Request) error {
 	if page.Rows == nil {
 		page.Rows = []journal.Summary{}
 	}
-	return writeJSON(w, http.StatusOK, command.Executions{Executions: page.Rows, Next: page.Next})
+	return writeJSON(w, http.StatusOK, adminapi.Executions{Executions: page.Rows, Next: page.Next})
 }
 
 func getExecution(app *App, w http.ResponseWriter, r *http.Request) error {
@@ -56,7 +56,7 @@ func cancelExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err := app.executor.Cancel(r.Context(), id); err != nil {
 		return journalError(err)
 	}
-	return writeJSON(w, http.StatusAccepted, map[string]any{"cancelled": id})
+	return writeJSON(w, http.StatusAccepted, adminapi.Cancelled{ID: id})
 }
 
 // replayExecution starts an execution that has ended anew, with the workflow of its time, or with
@@ -71,7 +71,7 @@ func replayExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err := app.executor.Replay(r.Context(), id, newID, plan); err != nil {
 		return journalError(err)
 	}
-	return writeJSON(w, http.StatusAccepted, command.Replayed{ID: newID, ReplayOf: id})
+	return writeJSON(w, http.StatusAccepted, adminapi.Rerun{ID: newID, ReplayOf: id})
 }
 
 // replayPlan is the plan of a replay; nil = the recorded one.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/store"
@@ -22,16 +23,12 @@ func shown(key string, value []byte) json.RawMessage {
 }
 
 func listGlobals(app *App, w http.ResponseWriter, _ *http.Request) error {
-	type global struct {
-		Key   string          `json:"key"`
-		Value json.RawMessage `json:"value"`
-	}
 	list := app.catalog.Globals()
-	rows := make([]global, 0, len(list))
+	rows := make([]adminapi.Global, 0, len(list))
 	for _, g := range list {
-		rows = append(rows, global{g.Key, shown(g.Key, g.Value)})
+		rows = append(rows, adminapi.Global{Key: g.Key, Value: shown(g.Key, g.Value)})
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"globals": rows})
+	return writeJSON(w, http.StatusOK, adminapi.Globals{Globals: rows})
 }
 
 func getGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
@@ -57,7 +54,7 @@ func putGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return storeError(err)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"key": key, "revision": revision})
+	return writeJSON(w, http.StatusOK, adminapi.StoredGlobal{Key: key, Revision: revision})
 }
 
 func deleteGlobal(app *App, w http.ResponseWriter, r *http.Request) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/signature"
@@ -23,18 +24,15 @@ func getSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return adminError(http.StatusConflict, "what is stored as the secret of workflow %q %w", id, err)
 	}
-	type secret struct {
-		ExpiresAt *time.Time `json:"expiresAt,omitempty"`
-	}
-	secrets := make([]secret, 0, len(keys))
+	secrets := make([]adminapi.Secret, 0, len(keys))
 	for _, k := range live(keys) {
-		s := secret{}
+		s := adminapi.Secret{}
 		if !k.ExpiresAt.IsZero() {
 			s.ExpiresAt = &k.ExpiresAt
 		}
 		secrets = append(secrets, s)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"id": id, "live": len(secrets), "secrets": secrets})
+	return writeJSON(w, http.StatusOK, adminapi.Secrets{ID: id, Live: len(secrets), Secrets: secrets})
 }
 
 // live are the keys that have not expired.
@@ -116,7 +114,7 @@ func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return storeError(err)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"id": id, "live": len(live(keys)), "revision": revision})
+	return writeJSON(w, http.StatusOK, adminapi.StoredSecret{ID: id, Live: len(live(keys)), Revision: revision})
 }
 
 func deleteSecret(app *App, w http.ResponseWriter, r *http.Request) error {

@@ -6,7 +6,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/caddymodule/adminapi"
+	"github.com/flowtrux/edge/internal/version"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -14,7 +15,7 @@ import (
 )
 
 func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
-	rows := make([]command.NodeType, 0)
+	rows := make([]adminapi.NodeType, 0)
 	for _, name := range app.types.Names() {
 		var m *sandbox.Module
 		typ, err := app.types.Type(name)
@@ -25,13 +26,13 @@ func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 			return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: fmt.Errorf("loading node type %s: %w", name, err)}
 		}
 		limits := m.Limits()
-		rows = append(rows, command.NodeType{
+		rows = append(rows, adminapi.NodeType{
 			Type: name, Version: typ.Version, Summary: typ.Summary, Source: m.Source(),
 			Handles: typ.Handles, Capabilities: m.Grants().Names(),
 			Memory: limits.Memory, Timeout: limits.Timeout.String(), Fuel: limits.Fuel, Slow: m.Slow(),
 		})
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"nodes": rows})
+	return writeJSON(w, http.StatusOK, adminapi.NodeTypes{Nodes: rows})
 }
 
 // getStatus tells the state of what this config uses, and what someone must mend, worst first: the
@@ -43,14 +44,15 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: fmt.Errorf("asking the journal: %w", err)}
 	}
 	memory := app.budget.Usage()
-	s := command.Status{
+	s := adminapi.Status{
+		Version:    version.Version(),
 		Durability: string(app.journal.Durability()),
-		Store:      command.StoreStatus{Engine: st.Engine, State: string(st.State), Revision: st.Revision, Since: st.Since, Error: st.Err},
+		Store:      adminapi.StoreStatus{Engine: st.Engine, State: string(st.State), Revision: st.Revision, Since: st.Since, Error: st.Err},
 		Journal:    journalStatus(pending, app.executor.NotRecorded()),
-		Executions: command.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
-		Sandbox:    command.SandboxStatus{Memory: memory.Used, Limit: memory.Limit, Waiting: memory.Waiting},
-		Troubles:   []command.Trouble{},
-		Warnings:   []command.Trouble{},
+		Executions: adminapi.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
+		Sandbox:    adminapi.SandboxStatus{Memory: memory.Used, Limit: memory.Limit, Waiting: memory.Waiting},
+		Troubles:   []adminapi.Trouble{},
+		Warnings:   []adminapi.Trouble{},
 		Ready:      app.isLoaded(),
 		Preparing:  []string{},
 	}
@@ -59,19 +61,19 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		if st.Err != "" {
 			reason += ": " + st.Err
 		}
-		s.Troubles = append(s.Troubles, command.Trouble{Where: "store", Reason: reason})
+		s.Troubles = append(s.Troubles, adminapi.Trouble{Where: "store", Reason: reason})
 	}
 	if pending.Fault != "" {
-		s.Troubles = append(s.Troubles, command.Trouble{Where: "journal", Reason: "it cannot be written: " + pending.Fault})
+		s.Troubles = append(s.Troubles, adminapi.Trouble{Where: "journal", Reason: "it cannot be written: " + pending.Fault})
 	}
 	for _, wf := range app.catalog.List() {
 		switch state := workflowState(wf); {
-		case state == "preparing":
+		case state == adminapi.StatePreparing:
 			s.Workflows.Preparing++
 			s.Preparing = append(s.Preparing, wf.ID)
-		case state == "stale":
+		case state == adminapi.StateStale:
 			s.Workflows.Stale++
-		case state == "invalid":
+		case state == adminapi.StateInvalid:
 			s.Workflows.Invalid++
 		case !wf.Active:
 			s.Workflows.Inactive++
@@ -79,24 +81,24 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 			s.Workflows.Serving++
 		}
 		for _, p := range wf.Problems {
-			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
+			s.Troubles = append(s.Troubles, adminapi.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
 		}
 		for _, p := range warnings(wf) {
-			s.Warnings = append(s.Warnings, command.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
+			s.Warnings = append(s.Warnings, adminapi.Trouble{Where: catalog.WorkflowPrefix + wf.ID, Path: p.Path, Reason: p.Reason})
 		}
 		if trouble := secretTrouble(wf); trouble != "" {
-			s.Troubles = append(s.Troubles, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: trouble})
+			s.Troubles = append(s.Troubles, adminapi.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: trouble})
 		}
 		if err := checkSecrets(live(wf.Keys), wf.Scheme.CheckSecret); err != nil {
-			s.Warnings = append(s.Warnings, command.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: err.Error()})
+			s.Warnings = append(s.Warnings, adminapi.Trouble{Where: catalog.SecretPrefix + wf.ID, Reason: err.Error()})
 		}
 	}
 	return writeJSON(w, http.StatusOK, s)
 }
 
 // journalStatus tells what the journal holds and does.
-func journalStatus(s journal.Stats, notRecorded uint64) command.JournalStatus {
-	out := command.JournalStatus{
+func journalStatus(s journal.Stats, notRecorded uint64) adminapi.JournalStatus {
+	out := adminapi.JournalStatus{
 		Pending: s.Pending, Running: s.Running, Bytes: s.Bytes, MaxBytes: s.MaxBytes,
 		WritesPerSecond: s.WriteRate, NotRecorded: notRecorded,
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/tidwall/gjson"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/caddymodule/command"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
@@ -18,72 +19,47 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// adminProblem is one thing wrong with a document.
-type adminProblem struct {
-	Path   string `json:"path"`
-	Reason string `json:"reason"`
-}
-
-func adminProblems(problems []flow.Problem) []adminProblem {
-	out := make([]adminProblem, 0, len(problems))
-	for _, p := range problems {
-		out = append(out, adminProblem(p))
+// problems are the mistakes in a document as the admin API shows them.
+func problems(found []flow.Problem) []adminapi.Problem {
+	out := make([]adminapi.Problem, 0, len(found))
+	for _, p := range found {
+		out = append(out, adminapi.Problem(p))
 	}
 	return out
-}
-
-// adminWorkflow is one row of the list.
-type adminWorkflow struct {
-	ID       string    `json:"id"`
-	Name     string    `json:"name"`
-	Active   bool      `json:"active"`
-	Trigger  string    `json:"trigger,omitempty"`
-	Mode     flow.Mode `json:"mode,omitempty"`
-	Revision int64     `json:"revision"`
-	Serving  int64     `json:"serving"`
-	// serving, stale (an older version serves), invalid (nothing serves), preparing
-	State    string         `json:"state"`
-	Secrets  int            `json:"secrets"`
-	Problems []adminProblem `json:"problems,omitempty"`
-	// of a valid document: rules that came after it
-	Warnings []adminProblem `json:"warnings,omitempty"`
-
-	SecretProblem string `json:"secretProblem,omitempty"` // as the status says it
-	PrepareFuel   uint64 `json:"prepareFuel,omitempty"`   // of the version that serves
 }
 
 func workflowState(wf *catalog.Workflow) string {
 	switch {
 	case wf.Preparing != nil:
-		return "preparing"
+		return adminapi.StatePreparing
 	case wf.Program == nil:
-		return "invalid"
+		return adminapi.StateInvalid
 	case wf.Problems != nil:
-		return "stale"
+		return adminapi.StateStale
 	}
-	return "serving"
+	return adminapi.StateServing
 }
 
 func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 	list := app.catalog.List()
-	rows := make([]adminWorkflow, 0, len(list))
+	rows := make([]adminapi.Workflow, 0, len(list))
 	for _, wf := range list {
-		row := adminWorkflow{
+		row := adminapi.Workflow{
 			ID: wf.ID, Active: wf.Active, Revision: wf.Revision, Serving: wf.Serving,
-			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: adminProblems(wf.Problems),
-			Warnings:      adminProblems(warnings(wf)),
+			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: problems(wf.Problems),
+			Warnings:      problems(warnings(wf)),
 			SecretProblem: secretTrouble(wf),
 		}
 		if wf.Program != nil {
 			plan := wf.Program.Plan
-			row.Name, row.Trigger, row.PrepareFuel = plan.Name, "manual", plan.PrepareFuel
+			row.Name, row.Trigger, row.PrepareFuel = plan.Name, adminapi.TriggerManual, plan.PrepareFuel
 			if plan.Webhook != nil {
-				row.Trigger, row.Mode = "webhook", plan.Webhook.Mode
+				row.Trigger, row.Mode = adminapi.TriggerWebhook, string(plan.Webhook.Mode)
 			}
 		}
 		rows = append(rows, row)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"workflows": rows})
+	return writeJSON(w, http.StatusOK, adminapi.Workflows{Workflows: rows})
 }
 
 // warnings are what is said against a document that is valid and would be refused if it were new.
@@ -112,8 +88,9 @@ func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	shown := flow.WithoutSecret(wf.Document)
 	if len(wf.Problems) > 0 || wf.Preparing != nil {
 		if shown = flow.Masked(wf.Document); shown == nil {
-			return writeJSON(w, http.StatusConflict, map[string]any{
-				"error": "what is stored is no JSON object, and not shown: it may hold a secret", "problems": adminProblems(wf.Problems),
+			return writeJSON(w, http.StatusConflict, adminapi.Error{
+				Message:  "what is stored is no JSON object, and not shown: it may hold a secret",
+				Problems: problems(wf.Problems),
 			})
 		}
 	}
@@ -134,13 +111,14 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if id == "" {
 		if id = gjson.GetBytes(doc, "id").String(); id == "" {
-			return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", command.AdminBase)
+			return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", adminapi.Base)
 		}
 	}
 	program, err := command.CompileNew(r.Context(), id, doc, app.types, isExpected)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
-		return writeJSON(w, http.StatusBadRequest, map[string]any{
-			"error": "the document does not validate, nothing was stored", "problems": adminProblems(bad.Problems),
+		return writeJSON(w, http.StatusBadRequest, adminapi.Error{
+			Message:  "the document does not validate, nothing was stored",
+			Problems: problems(bad.Problems),
 		})
 	}
 	if err != nil {
@@ -164,8 +142,8 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return storeError(err)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{
-		"id": plan.ID, "revision": revision, "secretMoved": moved, "prepareFuel": plan.PrepareFuel,
+	return writeJSON(w, http.StatusOK, adminapi.StoredWorkflow{
+		ID: plan.ID, PrepareFuel: plan.PrepareFuel, Revision: revision, SecretMoved: moved,
 	})
 }
 
@@ -178,13 +156,15 @@ func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	}
 	program, err := command.CompileNew(r.Context(), r.URL.Query().Get("id"), doc, app.types, isExpected)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
-		return writeJSON(w, http.StatusOK, map[string]any{"valid": false, "problems": adminProblems(bad.Problems)})
+		return writeJSON(w, http.StatusOK, adminapi.Validation{Problems: problems(bad.Problems)})
 	}
 	if err != nil {
 		return notCompiled(err)
 	}
 	plan := program.Plan
-	return writeJSON(w, http.StatusOK, map[string]any{"valid": true, "id": plan.ID, "nodes": len(plan.Nodes), "prepareFuel": plan.PrepareFuel})
+	return writeJSON(w, http.StatusOK, adminapi.Validation{
+		ID: plan.ID, Nodes: len(plan.Nodes), PrepareFuel: &plan.PrepareFuel, Valid: true,
+	})
 }
 
 // notCompiled is the error for a document about which nothing could be found out.
@@ -210,5 +190,5 @@ func deleteKeys(app *App, w http.ResponseWriter, r *http.Request, name string, k
 	if err != nil {
 		return storeError(err)
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"deleted": name, "revision": revision})
+	return writeJSON(w, http.StatusOK, adminapi.Deleted{Name: name, Revision: revision})
 }

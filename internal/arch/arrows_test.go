@@ -22,8 +22,9 @@ const (
 var arrows = map[string][]string{
 	".":                         {"caddymodule/*"},
 	"xcaddy":                    {"."},
-	"caddymodule":               {"caddymodule/command", "internal/drain", "internal/version", "runtime/*", "nodes", "nodes/rawjson"},
-	"caddymodule/command":       {"internal/version", "runtime/*", "nodes", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
+	"caddymodule":               {"caddymodule/adminapi", "caddymodule/command", "internal/drain", "internal/version", "runtime/*", "nodes", "nodes/rawjson"},
+	"caddymodule/adminapi":      {"runtime/journal"},
+	"caddymodule/command":       {"caddymodule/adminapi", "internal/version", "runtime/*", "nodes", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
 	"caddymodule/journalbbolt":  {"runtime/journal/*"},
 	"caddymodule/journalmemory": {"runtime/journal/*"},
 	"caddymodule/storeembedded": {"runtime/store/*"},

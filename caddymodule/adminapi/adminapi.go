@@ -1,0 +1,28 @@
+// Package adminapi defines the admin API of FlowTrux Edge: its base path, and the JSON that the
+// server writes and clients read. The server is package caddymodule; `caddy flowtrux` is a client.
+//
+// Requests carry no JSON of this package: a PUT has the document, the secret or the value itself
+// as its body. The record of one execution is a journal.Record.
+package adminapi
+
+// Base is the path of the API on Caddy's admin endpoint. All paths begin with it.
+const Base = "/flowtrux/"
+
+// Error is the body of a response whose status is 400 or above.
+type Error struct {
+	Message string `json:"error"`
+	// Problems are the mistakes in the document that the request is about, sorted by place.
+	Problems []Problem `json:"problems"`
+}
+
+// Problem is one mistake in a document.
+type Problem struct {
+	Path   string `json:"path"` // where in the document
+	Reason string `json:"reason"`
+}
+
+// Deleted is the response of a DELETE.
+type Deleted struct {
+	Name     string `json:"deleted"`
+	Revision int64  `json:"revision"` // of the store
+}

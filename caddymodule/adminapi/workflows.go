@@ -1,0 +1,58 @@
+package adminapi
+
+// The states of a workflow.
+const (
+	StateServing   = "serving"   // its newest document serves
+	StateStale     = "stale"     // its newest document is invalid, an older one serves
+	StateInvalid   = "invalid"   // its document is invalid, and none serves
+	StatePreparing = "preparing" // its newest document is being prepared
+)
+
+// The triggers of a workflow.
+const (
+	TriggerWebhook = "webhook"
+	TriggerManual  = "manual"
+)
+
+// Workflows is the response of GET workflows.
+type Workflows struct {
+	Workflows []Workflow `json:"workflows"`
+}
+
+// Workflow is one row of Workflows. GET workflows/{id} returns the document instead.
+type Workflow struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Active   bool   `json:"active"`
+	Trigger  string `json:"trigger,omitempty"` // of the version that serves, as are Name and Mode
+	Mode     string `json:"mode,omitempty"`    // how senders of webhooks are answered
+	Revision int64  `json:"revision"`          // of the newest document
+	Serving  int64  `json:"serving"`           // the revision that serves; 0 = none
+	State    string `json:"state"`
+	Secrets  int    `json:"secrets"` // how many are live
+	// Problems are the mistakes in the newest document.
+	Problems []Problem `json:"problems,omitempty"`
+	// Warnings are about a document that serves and would be rejected if it were stored today.
+	Warnings []Problem `json:"warnings,omitempty"`
+
+	SecretProblem string `json:"secretProblem,omitempty"` // what is wrong with its secret
+	PrepareFuel   uint64 `json:"prepareFuel,omitempty"`   // used to prepare the version that serves
+}
+
+// StoredWorkflow is the response of PUT workflows and PUT workflows/{id}.
+type StoredWorkflow struct {
+	ID          string `json:"id"`
+	PrepareFuel uint64 `json:"prepareFuel"` // used to prepare it
+	Revision    int64  `json:"revision"`
+	// SecretMoved reports whether the document's webhook.secret became the workflow's secret.
+	SecretMoved bool `json:"secretMoved"`
+}
+
+// Validation is the response of POST validate. An invalid document has Problems and nothing else.
+type Validation struct {
+	ID          string    `json:"id,omitempty"`
+	Nodes       int       `json:"nodes,omitempty"`
+	PrepareFuel *uint64   `json:"prepareFuel,omitempty"` // used to prepare it
+	Problems    []Problem `json:"problems,omitempty"`
+	Valid       bool      `json:"valid"`
+}
