@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,73 +12,69 @@ import (
 // stripe is a scheme that signs a time.
 const stripe = `{"scheme":"stripe"}`
 
-// fault is one thing that can be wrong with a request, by the row of the table of checks.
-type fault struct {
-	row    int
-	status int
+// faults is what can be wrong with a request, by the error code of the check that finds it, in the
+// order of the checks.
+var faults = []struct {
 	code   string
+	status int
+}{
+	{"workflow_not_found", http.StatusNotFound},
+	{"method_not_allowed", http.StatusMethodNotAllowed},
+	{"body_too_large", http.StatusRequestEntityTooLarge},
+	{"invalid_signature", http.StatusUnauthorized},
+	{"stale_signature", http.StatusUnauthorized},
+	{"unsupported_media_type", http.StatusUnsupportedMediaType},
+	{"invalid_json", http.StatusBadRequest},
+	{"workflow_invalid", http.StatusServiceUnavailable},
 }
 
-var faults = []fault{
-	{3, http.StatusNotFound, "workflow_not_found"},
-	{4, http.StatusMethodNotAllowed, "method_not_allowed"},
-	{5, http.StatusRequestEntityTooLarge, "body_too_large"},
-	{6, http.StatusUnauthorized, "invalid_signature"},
-	{7, http.StatusUnauthorized, "stale_signature"},
-	{8, http.StatusUnsupportedMediaType, "unsupported_media_type"},
-	{9, http.StatusBadRequest, "invalid_json"},
-	{10, http.StatusServiceUnavailable, "workflow_invalid"},
-}
-
-// faulty makes a request with the given faults.
-func faulty(rows ...int) call {
-	has := map[int]bool{}
-	for _, r := range rows {
-		has[r] = true
-	}
+// faulty makes a request with the faults of some codes.
+func faulty(codes ...string) call {
+	has := func(code string) bool { return slices.Contains(codes, code) }
 	c := call{path: defaultPrefix + "good", body: `{"n":1}`}
-	if has[10] {
+	if has("workflow_invalid") {
 		c.path = defaultPrefix + "never-valid"
 	}
-	if has[3] {
+	if has("workflow_not_found") {
 		c.path = defaultPrefix + "unknown"
 	}
-	if has[4] {
+	if has("method_not_allowed") {
 		c.method = http.MethodPut
 	}
-	if has[9] {
+	if has("invalid_json") {
 		c.body = `{"n":1`
 	}
-	if has[5] {
+	if has("body_too_large") {
 		c.body += strings.Repeat(" ", 2000)
 	}
 	at, key := time.Now(), secret
-	if has[7] {
+	if has("stale_signature") {
 		at = at.Add(-time.Hour)
 	}
-	if has[6] {
+	if has("invalid_signature") {
 		key = "wrong"
 	}
 	c = c.sign(stripe, key, at)
-	if has[8] {
+	if has("unsupported_media_type") {
 		c = c.with("Content-Type", "text/plain")
 	}
 	return c
 }
 
-// TestRowsInOrder sends requests with each fault, and with each two: the row that comes first
+// TestChecksInOrder sends requests with each fault, and with each two: the check that comes first
 // answers.
-func TestRowsInOrder(t *testing.T) {
+func TestChecksInOrder(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{}`)
 	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
-	s.putWorkflow("never-valid", strings.Replace(trigger(`{"signature":`+stripe+`}`), `"edges":[]`, `"edges":[{"source":"t","target":"nowhere"}]`, 1))
+	s.putWorkflow("never-valid",
+		strings.Replace(trigger(`{"signature":`+stripe+`}`), `"edges":[]`, `"edges":[{"source":"t","target":"nowhere"}]`, 1))
 	if r := s.do(faulty()); r.status != http.StatusOK || r.body != `{"n":1,"_query":{}}` {
 		t.Fatalf("a request without faults: %d %s", r.status, r.body)
 	}
 	for i, first := range faults {
 		for _, second := range faults[i:] {
-			t.Run(fmt.Sprintf("%d and %d", first.row, second.row), func(t *testing.T) {
-				r := s.do(faulty(first.row, second.row))
+			t.Run(first.code+" and "+second.code, func(t *testing.T) {
+				r := s.do(faulty(first.code, second.code))
 				if r.status != first.status || r.code() != first.code {
 					t.Errorf("%d %s, want %d %s", r.status, r.body, first.status, first.code)
 				}
@@ -85,7 +82,7 @@ func TestRowsInOrder(t *testing.T) {
 					t.Errorf("Content-Type %q", got)
 				}
 				if id := r.header.Get("X-Execution-Id"); id != "" {
-					t.Errorf("execution %s of a refused request", id)
+					t.Errorf("execution %s of a rejected request", id)
 				}
 			})
 		}
@@ -95,9 +92,9 @@ func TestRowsInOrder(t *testing.T) {
 	}
 }
 
-// TestRowsWhereIDsAreHidden is TestRowsInOrder with unknown_workflow 401: method and body come
-// before the id.
-func TestRowsWhereIDsAreHidden(t *testing.T) {
+// TestChecksWhereIDsAreHidden is TestChecksInOrder with unknown_workflow 401: method and body are
+// checked before the id.
+func TestChecksWhereIDsAreHidden(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{"unknown_workflow":401}`)
 	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
 	s.putWorkflow("inactive", `{"active":false,`+strings.TrimPrefix(trigger(`{}`), "{"))
@@ -105,25 +102,27 @@ func TestRowsWhereIDsAreHidden(t *testing.T) {
 	if r := s.do(faulty()); r.status != http.StatusOK {
 		t.Fatalf("a request without faults: %d %s", r.status, r.body)
 	}
-	wrong := s.do(faulty(6))
+	wrong := s.do(faulty("invalid_signature"))
+	const unknown = "workflow_not_found"
 	for _, c := range []struct {
-		rows []int
-		code string
+		faults []string
+		code   string
 	}{
-		{[]int{3, 4}, "method_not_allowed"},
-		{[]int{3, 4, 5}, "method_not_allowed"},
-		{[]int{3, 5}, "body_too_large"},
-		{[]int{3}, "invalid_signature"},
-		{[]int{3, 6}, "invalid_signature"},
-		{[]int{3, 7}, "invalid_signature"},
-		{[]int{3, 8}, "invalid_signature"},
-		{[]int{3, 9}, "invalid_signature"},
-		{[]int{7}, "stale_signature"},
+		{[]string{unknown, "method_not_allowed"}, "method_not_allowed"},
+		{[]string{unknown, "method_not_allowed", "body_too_large"}, "method_not_allowed"},
+		{[]string{unknown, "body_too_large"}, "body_too_large"},
+		{[]string{unknown}, "invalid_signature"},
+		{[]string{unknown, "invalid_signature"}, "invalid_signature"},
+		{[]string{unknown, "stale_signature"}, "invalid_signature"},
+		{[]string{unknown, "unsupported_media_type"}, "invalid_signature"},
+		{[]string{unknown, "invalid_json"}, "invalid_signature"},
+		{[]string{"stale_signature"}, "stale_signature"},
 	} {
-		r := s.do(faulty(c.rows...))
-		if r.code() != c.code {
-			t.Errorf("rows %v: %d %s, want %s", c.rows, r.status, r.body, c.code)
-		}
+		t.Run(strings.Join(c.faults, " and "), func(t *testing.T) {
+			if r := s.do(faulty(c.faults...)); r.code() != c.code {
+				t.Errorf("%d %s, want %s", r.status, r.body, c.code)
+			}
+		})
 	}
 	for _, id := range []string{"unknown", "inactive", "manual", "no%20id", "..x", strings.Repeat("a", 300)} {
 		// signed rightly, for all the sender can know

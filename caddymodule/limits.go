@@ -12,53 +12,54 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Limits bound what requests, nodes and executions may use. A limit that is not given or 0 has its
-// default.
+// Limits bound what requests, nodes and executions can use. A limit that is missing or 0 has its
+// default. They are the configured ones, other than engine.Limits, sandbox.Limits and bbolt.Limits,
+// which are made from them.
 type Limits struct {
-	// The longest body of a request, in bytes. Default: 1 MiB.
+	// Maximum size of a request body, in bytes. Default: 1 MiB.
 	Body int64 `json:"body,omitempty"`
 
-	// The most time a sender may take for the body. Default: 10s.
+	// Maximum time for a sender to send the body. Default: 10s.
 	BodyTimeout caddy.Duration `json:"body_timeout,omitempty"`
 
-	// What has come of the bodies of all requests that are being read or wait for an execution,
-	// together, in bytes. While more than half of it is in use, one client address has at most a
-	// quarter, or one body. Default: 256 MiB.
+	// Memory for request bodies that are being read or wait for an execution slot, in bytes. Bytes
+	// count as they arrive. While more than half of it is in use, one client address can use at
+	// most a quarter, or one body. Default: 256 MiB.
 	BodyMemory int64 `json:"body_memory,omitempty"`
 
-	// Executions at the same time. Default: 256.
+	// Maximum number of concurrent executions. Default: 256.
 	Executions int `json:"executions,omitempty"`
 
-	// How long a request waits for one of them to end. Default: 1s.
+	// How long a request waits for an execution slot. Default: 1s.
 	QueueWait caddy.Duration `json:"queue_wait,omitempty"`
 
-	// The linear memory of one call of a node, in bytes, at least 4 MiB. Default: 64 MiB.
+	// Maximum linear memory of one call of a node, in bytes, at least 4 MiB. Default: 64 MiB.
 	NodeMemory int64 `json:"node_memory,omitempty"`
 
-	// The time of one attempt of a node, host calls included. Default: 10s.
+	// Timeout of one attempt of a node, including its host calls. Default: 10s.
 	NodeTimeout caddy.Duration `json:"node_timeout,omitempty"`
 
-	// A node's config after its templates were resolved, in bytes. Default: 4 MiB, or 4 times
-	// `body` where that is more.
+	// Maximum size of a node's config with its templates resolved, in bytes. Default: 4 MiB, or 4
+	// times `body` if that is more.
 	NodeInput int64 `json:"node_input,omitempty"`
 
-	// A node's output, in bytes. An output as long as the trigger's data is never too long, so that
-	// a body can be handed on. Default: 1 MiB.
+	// Maximum size of a node's output, in bytes. An output as long as the trigger's data is always
+	// accepted, so that a body can be passed on. Default: 1 MiB.
 	NodeOutput int64 `json:"node_output,omitempty"`
 
-	// The items of a `forEach`. Default: 10000.
+	// Maximum number of items of a `forEach`. Default: 10000.
 	ForEachItems int `json:"foreach_items,omitempty"`
 
-	// All live values of an execution, in bytes. Default: 32 MiB, or 8 times `body` where that is
-	// more.
+	// Maximum size of all live values of an execution, in bytes. Default: 32 MiB, or 8 times `body`
+	// if that is more.
 	ExecutionMemory int64 `json:"execution_memory,omitempty"`
 
-	// The time of an execution, retries and back-off included. Default: 5m.
+	// Timeout of an execution, including retries and backoff. Default: 5m.
 	ExecutionTimeout caddy.Duration `json:"execution_timeout,omitempty"`
 
-	// What all sandboxes of the process take together, in bytes: instances of nodes with their
-	// memories, stacks and tables, and prepared images. Calls of one workflow have at most three
-	// quarters of it. It is at least 64 MiB. Default: 1 GiB, or twice the memory of one call where
+	// Maximum memory of all sandboxes of the process, in bytes: instances of nodes with their
+	// memories, stacks and tables, and prepared snapshots. Calls of one workflow can use at most
+	// three quarters of it. At least 64 MiB. Default: 1 GiB, or twice the memory of one call if
 	// that is more.
 	SandboxMemory int64 `json:"sandbox_memory,omitempty"`
 }
@@ -69,26 +70,27 @@ const (
 	gib = 1 << 30
 )
 
-// maxSize bounds the sizes that can be configured, in bytes: no value of an execution may need
-// 64-bit lengths.
+// maxSize is the largest size that can be configured, in bytes: no value of an execution may need a
+// 64-bit length.
 const maxSize = 1 * gib
 
-// Least memory of calls, in bytes.
+// The lower bounds of memory limits, in bytes.
 const (
-	leastMemory = 64 * kib // of one node type: a page of WebAssembly, memory comes in pages
-	// of all: that of the built-in node which needs most; they are not loaded when a config is
-	// checked
+	// of one node type: a page of WebAssembly, as memory comes in pages
+	leastMemory = 64 * kib
+	// of all node types: the memory of the built-in node that needs most, since built-in nodes are
+	// not loaded when a config is checked
 	leastForAll = 4 * mib
-	// of all calls together: images of the built-in nodes, and some calls of each
+	// of all calls together: snapshots of the built-in nodes, and some calls of each
 	leastTotal = 64 * mib
 )
 
-// check fills in the defaults and refuses what cannot work.
+// check fills in the defaults and rejects what cannot work.
 func (l *Limits) check() error {
 	return cmp.Or(l.checkEach(), l.checkTogether())
 }
 
-// checkEach fills in the defaults and refuses values that no others would make right.
+// checkEach fills in the defaults and rejects values that are out of range whatever the others are.
 func (l *Limits) checkEach() error {
 	size := func(name string, v *int64, def, most int64) error {
 		if *v == 0 {
@@ -135,7 +137,7 @@ func (l *Limits) checkEach() error {
 	}
 	d := engine.DefaultLimits()
 	body := size("body", &l.Body, 1*mib, maxSize)
-	// A body that is taken can be used: what an execution may hold follows the limit of bodies.
+	// A body that is accepted can be used: the room for an execution's values grows with body.
 	follow := func(def, times int64) int64 { return max(def, min(times*l.Body, maxSize)) }
 	return errors.Join(
 		body,
@@ -154,7 +156,7 @@ func (l *Limits) checkEach() error {
 	)
 }
 
-// checkTogether refuses limits that contradict each other.
+// checkTogether rejects limits that contradict each other.
 func (l *Limits) checkTogether() error {
 	if l.Body > l.BodyMemory {
 		return fmt.Errorf("body (%d bytes) is more than body_memory (%d bytes): the longest body could never be read", l.Body, l.BodyMemory)
@@ -162,8 +164,8 @@ func (l *Limits) checkTogether() error {
 	return nil
 }
 
-// tooTight says which limits are less than what the longest body needs; "" = none is. It is no
-// error: not every workflow hands bodies on.
+// tooTight names limits that are too low for the longest body; "" = none is. That is no error: not
+// every workflow passes bodies on.
 func (l *Limits) tooTight() string {
 	switch {
 	case l.NodeInput <= l.Body:
@@ -174,8 +176,8 @@ func (l *Limits) tooTight() string {
 	return ""
 }
 
-// checkSandbox fills in the default of SandboxMemory where a call may have so much memory, and
-// refuses what is too little for it.
+// checkSandbox fills in the default of SandboxMemory and rejects a value that is too low, given the
+// largest memory that a call may have.
 func (l *Limits) checkSandbox(call int64) error {
 	if l.SandboxMemory == 0 {
 		l.SandboxMemory = max(sandbox.DefaultBudget, 2*call)
@@ -187,7 +189,7 @@ func (l *Limits) checkSandbox(call int64) error {
 	return nil
 }
 
-// engine is the engine's part of the limits.
+// engine returns the limits of the engine.
 func (l *Limits) engine() engine.Limits {
 	return engine.Limits{
 		Executions:       l.Executions,
@@ -201,7 +203,7 @@ func (l *Limits) engine() engine.Limits {
 	}
 }
 
-// limits are the limits of one call of the node.
+// limits returns the limits of one call of the node.
 func (n *Node) limits(l *Limits) sandbox.Limits {
 	s := sandbox.Limits{
 		Memory: uint64(l.NodeMemory), Timeout: time.Duration(l.NodeTimeout), Output: int(l.NodeOutput),

@@ -1,5 +1,5 @@
-// Package journalbbolt is the journal on this machine's disk, as a guest module of
-// flowtrux.journals. It is a thin wrapper; the journal itself is package runtime/journal/bbolt.
+// Package journalbbolt is Caddy's module for the journal on this machine's disk, in the namespace
+// flowtrux.journals. It is a thin wrapper around package runtime/journal/bbolt.
 package journalbbolt
 
 import (
@@ -19,37 +19,58 @@ func init() {
 	caddy.RegisterModule(&Journal{})
 }
 
-// DefaultHistoryRate is how many successes a second are recorded when it is not said.
+// DefaultHistoryRate is the default of Journal.HistoryRate.
 const DefaultHistoryRate = 200
 
-// Journal keeps accepted executions, idempotency keys and records in a file. What was accepted
-// survives the process, a crash of the machine and the loss of power. The file belongs to one
-// process at a time; all configs of a process that name it share it, and the options of the one
-// that was loaded last count.
+// Journal stores accepted executions, idempotency keys and records in a file. Accepted executions
+// survive the end of the process, a crash of the machine and the loss of power.
+//
+// Only one process at a time can use the file. All configs of a process that name the same file
+// share it, and the options of the config that was loaded last apply.
+//
+// In a Caddyfile:
+//
+//	{
+//		flowtrux {
+//			journal bbolt /var/lib/flowtrux/journal.db {
+//				retention 7d
+//				max_bytes 8GiB
+//			}
+//		}
+//	}
+//
+// The journal in JSON, with the duration in nanoseconds and the size in bytes:
+//
+//	{
+//		"engine": "bbolt",
+//		"file": "/var/lib/flowtrux/journal.db",
+//		"max_bytes": 8589934592,
+//		"retention": 604800000000000
+//	}
 type Journal struct {
-	// The file. It is made, with its directory, if there is none. Put it on a disk of this machine:
-	// not on a network file system, nor on one that lives in memory. Placeholders such as
-	// `{env.HOME}` are resolved when the config is loaded. Default: `flowtrux/journal/journal.db`
-	// in Caddy's data directory.
+	// Path of the file. The file and its directory are created if they do not exist. Use a local
+	// disk, not a network or in-memory file system. Placeholders such as `{env.HOME}` are resolved
+	// when the config is loaded. Default: `flowtrux/journal/journal.db` in Caddy's data directory.
 	File string `json:"file,omitempty"`
 
-	// How long executions that have ended can be listed, read and replayed, counted from their
-	// acceptance. Default: 72h.
+	// How long ended executions can be listed, read and replayed, counted from when they were
+	// accepted. Default: 72h.
 	Retention caddy.Duration `json:"retention,omitempty"`
 
-	// How many executions a second are recorded of those that succeeded while a sender waited for
-	// them. All others are recorded always. 0 records none of them. Default: 200.
+	// How many executions per second are recorded of those that succeed while a sender waits. All
+	// other executions are always recorded. 0 records none of them. Default: 200.
 	HistoryRate *int `json:"history_rate,omitempty"`
 
-	// The most executions that are accepted and have not ended. When it is reached, webhooks in
-	// mode `minimal` are answered 503. One workflow has at most three quarters of it. Default:
+	// Maximum number of accepted executions that have not ended. Beyond it, webhooks in mode
+	// `minimal` are rejected with 503. One workflow can have at most three quarters of it. Default:
 	// 100000.
 	MaxPending int `json:"max_pending,omitempty"`
 
-	// The most bytes that the file takes. Executions that have ended go before their time to stay
-	// below, the oldest first, and then answers that are kept for duplicates, which take at most a
-	// quarter of it. One workflow has at most three quarters of what pending work and idempotency
-	// keys may take, and of kept answers. Default: 4 GiB.
+	// Maximum size of the file, in bytes. To stay below it, ended executions are removed before
+	// their retention is over, the oldest first, and then responses that are stored for duplicates,
+	// which use at most a quarter of it. One workflow can use at most three quarters of the room
+	// for pending executions and idempotency keys, and of that for stored responses. Default: 4
+	// GiB.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 
 	path string // of File, without placeholders
@@ -77,14 +98,14 @@ func (j *Journal) Provision(caddy.Context) (err error) {
 	return nil
 }
 
-// Bounds that keep a slip of the finger from being taken seriously.
+// Bounds that catch typing mistakes.
 const (
 	maxMaxPending  = 100_000_000
 	maxHistoryRate = 1_000_000
-	minMaxBytes    = 16 << 20 // less than that does not hold a day of anything
+	minMaxBytes    = 16 << 20 // less is of no use: it does not hold a day of anything
 )
 
-// Validate refuses what cannot be.
+// Validate rejects values that are out of range.
 func (j *Journal) Validate() error {
 	switch {
 	case j.Retention < 0:
@@ -99,8 +120,8 @@ func (j *Journal) Validate() error {
 	return nil
 }
 
-// JournalKey implements journal.Module. The options are not in it: they change while the file is
-// open.
+// JournalKey implements journal.Module. The options are not part of it: they can change while the
+// file is open.
 func (j *Journal) JournalKey() string { return fmt.Sprintf("bbolt %q", j.path) }
 
 // NewJournal implements journal.Module.

@@ -1,5 +1,5 @@
-// Package journalmemory is the journal that keeps accepted executions in memory, as a guest module
-// of flowtrux.journals. It is a thin wrapper; the journal itself is package runtime/journal/memory.
+// Package journalmemory is Caddy's module for the journal in memory, in the namespace
+// flowtrux.journals. It is a thin wrapper around package runtime/journal/memory.
 package journalmemory
 
 import (
@@ -17,16 +17,33 @@ func init() {
 	caddy.RegisterModule(&Journal{})
 }
 
-// Journal keeps accepted executions in the memory of the process: they survive a reload of the
-// config, and are lost when the process ends before they do.
+// Journal stores accepted executions in the memory of the process. They survive a reload of the
+// config. Those that have not ended are lost when the process ends.
+//
+// In a Caddyfile:
+//
+//	{
+//		flowtrux {
+//			journal memory {
+//				accept_loss
+//			}
+//		}
+//	}
+//
+// The journal in JSON:
+//
+//	{
+//		"engine": "memory",
+//		"accept_loss": true
+//	}
 type Journal struct {
-	// The most executions that are accepted and have not ended. When it is reached, webhooks in
-	// mode `minimal` are answered 503. A changed value begins a new journal; the old one ends what
-	// it holds. Default: 100000.
+	// Maximum number of accepted executions that have not ended. Beyond it, webhooks in mode
+	// `minimal` are rejected with 503. Changing it starts a new journal; the old one finishes its
+	// executions. Default: 100000.
 	MaxPending int `json:"max_pending,omitempty"`
 
-	// That it is fine to lose accepted executions. Without it webhooks in mode `minimal`, whose
-	// answer promises that they are not lost, are answered 503. Default: false.
+	// Accept the loss of accepted executions. Without it, webhooks in mode `minimal` are rejected
+	// with 503: their response would promise durability. Default: false.
 	AcceptLoss bool `json:"accept_loss,omitempty"`
 }
 
@@ -46,7 +63,7 @@ func (j *Journal) Provision(caddy.Context) error {
 	return nil
 }
 
-// Validate refuses a limit that cannot be.
+// Validate rejects a limit that is out of range.
 func (j *Journal) Validate() error {
 	if j.MaxPending < 0 || j.MaxPending > maxMaxPending {
 		return fmt.Errorf("max_pending is %d; it must be between 1 and %d", j.MaxPending, maxMaxPending)
@@ -54,8 +71,7 @@ func (j *Journal) Validate() error {
 	return nil
 }
 
-// maxMaxPending is far over what any memory holds; it keeps a slip of the finger from being taken
-// seriously.
+// maxMaxPending is far above what any memory holds; it catches typing mistakes.
 const maxMaxPending = 100_000_000
 
 // JournalKey implements journal.Module.
@@ -66,7 +82,7 @@ func (j *Journal) NewJournal() (journal.Journal, error) {
 	return memory.New(memory.Options{MaxPending: j.MaxPending, AcceptLoss: j.AcceptLoss}), nil
 }
 
-// Configure implements journal.Module: all that there is is in the key.
+// Configure implements journal.Module: all options are in the key.
 func (j *Journal) Configure(journal.Journal) {}
 
 // RecordRate implements journal.Module. It is that of the journal on disk.

@@ -1,5 +1,5 @@
-// Package storeembedded is the store inside this process, as a guest module of flowtrux.stores. It
-// is a thin wrapper; the store itself is package runtime/store/embedded.
+// Package storeembedded is Caddy's module for the store inside this process, in the namespace
+// flowtrux.stores. It is a thin wrapper around package runtime/store/embedded.
 package storeembedded
 
 import (
@@ -21,27 +21,45 @@ func init() {
 	caddy.RegisterModule(&Store{})
 }
 
-// servers are the etcd servers of the process: a directory has one, whichever config uses it.
+// servers are the etcd servers of this process, one for each directory: configs share them.
 var servers embedded.Servers
 
-// Store is an etcd inside this process that opens no port, for one machine. It goes on when a
-// config is reloaded. Placeholders such as `{env.HOME}` are resolved when the config is loaded.
+// Store is an etcd server inside this process, for one machine. It opens no port, and keeps running
+// when the config is reloaded. Placeholders such as `{env.HOME}` are resolved when the config is
+// loaded.
+//
+// In a Caddyfile:
+//
+//	{
+//		flowtrux {
+//			store embedded /var/lib/flowtrux/store {
+//				seed /etc/flowtrux/seed
+//			}
+//		}
+//	}
+//
+// The store in JSON:
+//
+//	{
+//		"engine": "embedded",
+//		"dir": "/var/lib/flowtrux/store",
+//		"seed": "/etc/flowtrux/seed"
+//	}
 type Store struct {
-	// The directory of the data, which belongs to one process at a time. The last-known-good cache
-	// is there too. Default: `flowtrux/store` in Caddy's data directory.
+	// Directory of the data and of the last-known-good cache. Only one process at a time can use
+	// it. Default: `flowtrux/store` in Caddy's data directory.
 	Dir string `json:"dir,omitempty"`
 
-	// What all keys begin with. A slash is added at the end if there is none. Default:
-	// `/flowtrux/`.
+	// Prefix of all keys. A trailing slash is added if it is missing. Default: `/flowtrux/`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// A directory of documents that are imported when the store is empty: `workflows/<id>.json`,
+	// Directory of documents that are imported when the store is empty: `workflows/<id>.json`,
 	// `secrets/<id>` and `globals/<key>` or `globals/<key>.json`. Default: none.
 	Seed string `json:"seed,omitempty"`
 
-	// A Unix socket at which etcdctl reaches the store: `unix/<path>`. It has mode 0600; whoever
-	// can open it reads secrets and may change everything. A change takes effect when the process
-	// starts anew. Default: none.
+	// Unix socket for etcdctl, as `unix/<path>`. Its mode is 0600: anyone who can open it can read
+	// secrets and change everything. A change takes effect when the process is restarted. Default:
+	// none.
 	Listen string `json:"listen,omitempty"`
 
 	options embedded.Options // of the engine, without placeholders
@@ -94,7 +112,7 @@ func (s *Store) Provision(caddy.Context) error {
 	return nil
 }
 
-// Validate refuses what cannot work.
+// Validate rejects a seed that cannot be imported.
 func (s *Store) Validate() error {
 	if s.seed == "" {
 		return nil
@@ -102,10 +120,10 @@ func (s *Store) Validate() error {
 	return store.CheckSeed(s.seed)
 }
 
-// wantSocket says what listen takes.
+// wantSocket ends errors about listen.
 const wantSocket = "it takes unix/<path>, such as unix//run/flowtrux/etcd.sock"
 
-// socketPath takes an address of a Unix socket apart.
+// socketPath returns the path in the address of a Unix socket.
 func socketPath(address string) (path string, ok bool) {
 	path, ok = strings.CutPrefix(address, "unix/")
 	return path, ok && path != ""
@@ -123,8 +141,8 @@ func (s *Store) NewEngine(logger *zap.Logger) (store.Engine, error) {
 	return embedded.New(o)
 }
 
-// CachePath implements store.Module. The content is on this machine already; the cache is for what
-// is kept beside it.
+// CachePath implements store.Module. The store's content is on this machine already; the cache is
+// for the valid documents that still serve beside newer, invalid ones.
 func (s *Store) CachePath() string {
 	prefix := sha256.Sum256([]byte(s.options.Prefix)) // a directory may have several
 	return filepath.Join(s.options.Dir, fmt.Sprintf("cache-%x.json", prefix[:4]))

@@ -1,5 +1,5 @@
-// Package storeetcd is the store on an etcd cluster, as a guest module of flowtrux.stores. It is a
-// thin wrapper; the store itself is package runtime/store/etcd.
+// Package storeetcd is Caddy's module for the store in an etcd cluster, in the namespace
+// flowtrux.stores. It is a thin wrapper around package runtime/store/etcd.
 package storeetcd
 
 import (
@@ -21,40 +21,61 @@ func init() {
 	caddy.RegisterModule(&Store{})
 }
 
-// Store is an etcd cluster, of version 3.4 or later. While it cannot be reached, what is known of
-// it serves, also after a restart. Placeholders such as `{env.ETCD_PASSWORD}` or
+// Store is an etcd cluster, version 3.4 or later. While the cluster cannot be reached, its last
+// known content is served, also after a restart. Placeholders such as `{env.ETCD_PASSWORD}` or
 // `{file./run/secrets/etcd}` are resolved when the config is loaded.
+//
+// In a Caddyfile:
+//
+//	{
+//		flowtrux {
+//			store etcd https://10.0.0.1:2379 https://10.0.0.2:2379 {
+//				username edge
+//				password {env.ETCD_PASSWORD}
+//				ca       /etc/etcd/ca.pem
+//			}
+//		}
+//	}
+//
+// The store in JSON:
+//
+//	{
+//		"engine": "etcd",
+//		"endpoints": ["https://10.0.0.1:2379", "https://10.0.0.2:2379"],
+//		"username": "edge",
+//		"password": "{env.ETCD_PASSWORD}",
+//		"ca": "/etc/etcd/ca.pem"
+//	}
 type Store struct {
-	// The members to talk to: `host:port`, `http://host:port`, `https://host:port` or
+	// Members of the cluster: `host:port`, `http://host:port`, `https://host:port` or
 	// `unix:<path>`. Required.
 	Endpoints []string `json:"endpoints,omitempty"`
 
-	// What all keys begin with. A slash is added at the end if there is none. Default:
-	// `/flowtrux/`.
+	// Prefix of all keys. A trailing slash is added if it is missing. Default: `/flowtrux/`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// The user to sign in as. The user needs to read below the prefix; to write too, if workflows,
-	// secrets or globals are changed through this Caddy or by nodes. Default: no user.
+	// User to sign in as. The user needs permission to read below the prefix, and to write there if
+	// workflows, secrets or globals are changed through this Caddy or by nodes. Default: no user.
 	Username string `json:"username,omitempty"`
 
-	// The user's password. Give it as a placeholder: the config can be read through the admin
-	// endpoint. A brace that belongs to the password is written `\{`.
+	// Password of the user. Use a placeholder: the config can be read through the admin endpoint. A
+	// brace that is part of the password is written `\{`.
 	Password string `json:"password,omitempty"`
 
-	// A file with the authorities (PEM) that the members' certificates are checked against. It
-	// turns on TLS for endpoints that say neither http nor https. Default: those of the system, for
-	// https endpoints.
+	// File with the certificate authorities (PEM) that the members' certificates are verified
+	// against. It turns on TLS for endpoints without a scheme. Default: the system's authorities,
+	// for https endpoints.
 	CA string `json:"ca,omitempty"`
 
-	// The file of the certificate (PEM) to show to the members. It is read again for each
+	// File with the client certificate (PEM) to present to the members. It is read again for each
 	// connection. Default: none.
 	Cert string `json:"cert,omitempty"`
 
-	// The file of the certificate's key (PEM).
+	// File with the client certificate's key (PEM).
 	Key string `json:"key,omitempty"`
 
-	// The file of the last-known-good cache, or `off`. It holds secrets; its mode is 0600. A file
-	// that is something else is left alone. Default: a file in `flowtrux/cache` in Caddy's data
+	// File of the last-known-good cache, or `off`. It holds secrets, and its mode is 0600. A file
+	// that is not such a cache is left alone. Default: a file in `flowtrux/cache` in Caddy's data
 	// directory, one for each cluster and prefix.
 	Cache string `json:"cache,omitempty"`
 
@@ -117,7 +138,7 @@ func (s *Store) Provision(caddy.Context) error {
 	return nil
 }
 
-// Validate refuses what cannot work.
+// Validate rejects settings that cannot work.
 func (s *Store) Validate() error {
 	if err := s.cluster.Check(); err != nil {
 		return err
