@@ -10,12 +10,12 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// Failure is an error a node gets to see: its text is fixed, without URLs, addresses or paths.
+// Failure is an error that a node sees. Its text is fixed, without URLs, addresses or paths.
 type Failure struct {
 	Code    string
 	Message string
-	Fatal   bool  // another attempt cannot mend it
-	Detail  error // for the log and the record only
+	Fatal   bool  // a retry cannot succeed
+	Detail  error // for logs and records only
 }
 
 func (f *Failure) Error() string { return f.Message }
@@ -23,8 +23,8 @@ func (f *Failure) Error() string { return f.Message }
 // Unwrap returns the detail.
 func (f *Failure) Unwrap() error { return f.Detail }
 
-// WorthRetrying tells whether an HTTP answer of this status may be another one next time: 408, 425,
-// 429 and 5xx.
+// RetryableStatus reports whether a request with this HTTP response status is worth a retry: 408,
+// 425, 429 and 5xx.
 func WorthRetrying(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -33,7 +33,8 @@ func WorthRetrying(status int) bool {
 	return status >= http.StatusInternalServerError
 }
 
-// fail holds err for the guest: a Failure as it is, of anything else a fixed text.
+// fail makes err the result of the current function: a Failure as it is, any other error as a
+// fixed text.
 func (s *Session) fail(err error) uint64 {
 	f := new(Failure)
 	if !errors.As(err, &f) {
@@ -49,16 +50,16 @@ func (s *Session) fail(err error) uint64 {
 	return s.hold(kind, f.Code, []byte(f.Message))
 }
 
-// MaxMessage is the longest message that CleanMessage gives, in bytes.
+// MaxMessage is the maximum length of CleanMessage's result, in bytes.
 const MaxMessage = 512
 
-// CleanMessage makes a guest's message fit to be shown: its first line that is not blank, at most
-// MaxMessage bytes of valid UTF-8 without control characters and without space around it.
+// CleanMessage returns the displayable part of a guest's message: its first line that is not
+// blank, at most MaxMessage bytes of valid UTF-8, without control characters and surrounding space.
 func CleanMessage(b []byte) string { return clean(b, MaxMessage) }
 
 func clean(b []byte, limit int) string {
-	// Cut before looking: a guest may send a megabyte. What UTF-8 makes of broken bytes is up to
-	// three times as long.
+	// Cut first: a guest may send a megabyte. Replacing invalid bytes makes the text up to three
+	// times as long.
 	b = b[:min(len(b), 4*limit)]
 	var out strings.Builder
 	for len(b) > 0 {
@@ -67,7 +68,7 @@ func clean(b []byte, limit int) string {
 		blank := unicode.IsSpace(r) || unicode.IsControl(r)
 		switch {
 		case blank && out.Len() == 0:
-			continue // also passes over lines that are blank
+			continue // also skips blank lines
 		case r == '\n' || r == '\r':
 			b = nil
 			continue

@@ -11,11 +11,11 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// Function is one function that the host offers.
+// Function is a function that the host offers.
 type Function struct {
 	Module, Name    string
 	Params, Results []api.ValueType
-	Needs           Capability // "" = every node may import it
+	Needs           Capability // "" = any node may import it
 
 	call api.GoModuleFunc
 }
@@ -27,7 +27,7 @@ const (
 
 func types(t ...api.ValueType) []api.ValueType { return t }
 
-// Offered returns all that the host offers. The result is the caller's.
+// Offered returns all functions that the host offers. The caller owns the result.
 func Offered() []Function {
 	own := []Function{
 		{Name: abi.ImportLog, Params: types(i32, i32, i32), Needs: CapLog, call: hostLog},
@@ -48,8 +48,7 @@ func Offered() []Function {
 	return append(append(own, abort), wasiFunctions()...)
 }
 
-// charged is a function that costs something each time it is called, also when it refuses what it
-// is asked for.
+// metered returns call with a cost for each call, also for calls that are refused.
 func charged(call api.GoModuleFunc) api.GoModuleFunc {
 	return func(ctx context.Context, m api.Module, stack []uint64) {
 		session(ctx).handle(costCall)
@@ -77,25 +76,25 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 	return nil
 }
 
-// ExitError is the panic by which a guest that calls proc_exit (or abort) leaves; wazero returns it
-// as the call's error.
+// ExitError is the panic that ends a guest when it calls proc_exit or abort. wazero returns it as
+// the call's error.
 type ExitError struct{ Code uint32 }
 
 func (e ExitError) Error() string { return fmt.Sprintf("the module exited with status %d", e.Code) }
 
-// MisuseError is the panic of a function that was called in a way that no guest in its right mind
-// does; wazero returns it as the call's error.
+// MisuseError is the panic of a function that was called with arguments no correct guest passes.
+// wazero returns it as the call's error.
 type MisuseError struct{ Function, Reason string }
 
 func (e MisuseError) Error() string { return e.Function + ": " + e.Reason }
 
-// TimeoutError is the panic of a function that waited until the call's time was over; wazero
-// returns it as the call's error.
+// TimeoutError is the panic of a function that is running or waiting when the call's time limit
+// passes. wazero returns it as the call's error.
 type TimeoutError struct{}
 
 func (TimeoutError) Error() string { return "the time limit has passed" }
 
-// view returns a range of the guest's memory, which holds only until the guest goes on.
+// view returns a range of the guest's memory, valid only until the guest continues.
 func (s *Session) view(m api.Module, function string, ptr, n uint64) []byte {
 	b, ok := s.Memory.Read(m, uint32(ptr), uint32(n))
 	if !ok {
@@ -112,7 +111,7 @@ func hostLog(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	level := int(int32(stack[0]))
 	if message := s.view(m, abi.ImportLog, stack[1], stack[2]); s.Grants.Log {
-		s.handle(min(len(message), 4*maxLogLine)) // what is looked at of it
+		s.handle(min(len(message), 4*maxLogLine)) // as much as clean reads
 		s.log(min(max(level, abi.LogDebug), abi.LogError), message)
 	}
 }
@@ -151,7 +150,8 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 	}
 }
 
-// hostTake copies the held answer into the guest. Without one it traps: the guest has lost count.
+// hostTake copies the pending result into the guest. Without one it traps: the guest has lost
+// count.
 func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	if len(s.held) == 0 {
@@ -164,8 +164,8 @@ func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	s.held = s.held[:0]
 }
 
-// now is the time that the guest sees. Within a call it never goes back, also when the host's clock
-// is set.
+// now returns the time that the guest sees. Within a call it never goes back, even when the host's
+// clock is set.
 func (s *Session) now() time.Time {
 	switch {
 	case !s.Grants.Clock && s.Start.IsZero():

@@ -60,8 +60,8 @@ func hostGlobalAdd(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.hold(abi.Output, "", sum)
 }
 
-// refuseGlobal says why the call may not do what it wants with a global; nil = it may, and is
-// counted.
+// checkGlobal returns the reason why the call may not access a global. If it may, checkGlobal
+// counts the access and returns nil.
 func (s *Session) refuseGlobal(key []byte, does, done string, calls *int) error {
 	switch {
 	case !s.Grants.Globals:
@@ -77,11 +77,11 @@ func (s *Session) refuseGlobal(key []byte, does, done string, calls *int) error 
 	return nil
 }
 
-// Failures of what is on the other side of globals.
+// Failures that implementations of Globals return.
 var (
-	// ErrGlobalSecret is what GetGlobal answers of a secret global: no module sees those as text.
+	// ErrGlobalSecret is GetGlobal's error for a secret global: no module sees those as text.
 	ErrGlobalSecret = &Failure{Code: "global_not_allowed", Message: "secret globals cannot be read", Fatal: true}
-	// ErrGlobalNotInteger is what AddGlobal answers when the value is not an integer, or the sum
-	// has more than 64 bits.
+	// ErrGlobalNotInteger is AddGlobal's error when the value is not an integer or the sum exceeds
+	// 64 bits.
 	ErrGlobalNotInteger = &Failure{Code: "global_not_integer", Message: "the global is not an integer of 64 bits", Fatal: true}
 )

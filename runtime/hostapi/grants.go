@@ -5,37 +5,36 @@ import (
 	"strings"
 )
 
-// Capability is a permission that a node can be given, as manifests and Caddyfiles name it.
+// Capability is a permission that a node can have, by its name in manifests and Caddyfiles.
 type Capability string
 
 // The capabilities.
 const (
 	CapHTTP   Capability = "http"   // requests through the guarded client
 	CapLog    Capability = "log"    // lines in the node's log
-	CapClock  Capability = "clock"  // the real time, instead of the call's start
-	CapRandom Capability = "random" // real randomness, instead of a stream that a replay repeats
-	// reading globals but secret ones, and writing those that the operator's patterns allow
+	CapClock  Capability = "clock"  // the real time instead of the call's start
+	CapRandom Capability = "random" // real randomness instead of a reproducible stream
+	// reading globals that are not secret, and writing those that the operator's patterns allow
 	CapGlobals Capability = "globals"
 )
 
-// Capabilities returns all there are, in the order in which they are listed. The result is the
-// caller's.
+// Capabilities returns all capabilities, in display order. The caller owns the result.
 func Capabilities() []Capability { return slices.Clone(capabilities[:]) }
 
 var capabilities = [...]Capability{CapHTTP, CapLog, CapClock, CapRandom, CapGlobals}
 
-// Grants is what a node may do: what its manifest asks for and the operator allows. The zero value
-// is nothing.
+// Grants are the capabilities of a node: those that its manifest asks for and the operator allows.
+// The zero value grants nothing.
 type Grants struct {
 	HTTP      bool
-	HTTPHosts []string // hosts http is limited to; empty = all that egress lets through
+	HTTPHosts []string // hosts that http is limited to; empty = all that egress allows
 	Log       bool
 	Clock     bool
 	Random    bool
 	Globals   bool
 }
 
-// GrantsOf returns the grants of these names; one that is no capability is left out.
+// GrantsOf returns the grants with these names. Names that are no capability are ignored.
 func GrantsOf(names ...string) Grants {
 	var out Grants
 	for _, name := range names {
@@ -46,7 +45,7 @@ func GrantsOf(names ...string) Grants {
 	return out
 }
 
-// Has tells whether c is granted. A capability that does not exist never is.
+// Has reports whether c is granted. A capability that does not exist never is.
 func (g Grants) Has(c Capability) bool {
 	if p := g.field(c); p != nil {
 		return *p
@@ -70,7 +69,7 @@ func (g *Grants) field(c Capability) *bool {
 	return nil
 }
 
-// Only returns the part of g that wanted asks for.
+// Only returns g restricted to the capabilities in wanted.
 func (g Grants) Only(wanted []Capability) Grants {
 	var out Grants
 	for _, c := range wanted {
@@ -84,7 +83,7 @@ func (g Grants) Only(wanted []Capability) Grants {
 	return out
 }
 
-// Names lists what is granted, hosts of http in brackets.
+// Names lists the granted capabilities, with the hosts of http in parentheses.
 func (g Grants) Names() []string {
 	var names []string
 	for _, c := range capabilities {

@@ -8,10 +8,10 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// lineBuffer collects what a guest writes to its standard output or error until a line is whole.
+// lineBuffer collects a guest's standard output or error until a line is complete.
 type lineBuffer []byte
 
-// log hands a line to the session's log, as long as the call's budget lasts.
+// log passes a line to the session's log until the call has logged MaxLogBytes.
 func (s *Session) log(level int, message []byte) {
 	if s.Log == nil || s.logged >= MaxLogBytes {
 		return
@@ -23,7 +23,7 @@ func (s *Session) log(level int, message []byte) {
 	}
 }
 
-// write takes what a guest writes to standard output (0) or error (1).
+// write handles a guest's write to standard output (0) or error (1).
 func (s *Session) write(stream int, b []byte) {
 	if stream == 0 && s.piped != nil {
 		s.piped.write(b)
@@ -44,8 +44,8 @@ func (s *Session) write(stream int, b []byte) {
 	}
 }
 
-// line logs what has been collected. Without the capability that is only what a guest writes to its
-// standard error: the text of a panic is what its author needs.
+// line logs the collected line. Without the capability log only standard error is logged, since the
+// module's author needs the text of a panic.
 func (s *Session) line(stream int) {
 	if len(s.stream[stream]) == 0 {
 		return
@@ -60,7 +60,7 @@ func (s *Session) line(stream int) {
 	s.stream[stream] = s.stream[stream][:0]
 }
 
-// maxStderr is how much of the end of standard error is kept, in bytes.
+// maxStderr is how many bytes of the end of standard error are retained.
 const maxStderr = 8 << 10
 
 func (s *Session) keep(b []byte) {
@@ -71,9 +71,8 @@ func (s *Session) keep(b []byte) {
 	s.stderr = append(s.stderr, b...)
 }
 
-// Stderr returns the end of what the guest wrote to standard error, at most 8 KiB of valid UTF-8
-// without control characters other than line feeds and tabs. A program in Go says there why it
-// panics.
+// Stderr returns the end of the guest's standard error: at most 8 KiB of valid UTF-8 without
+// control characters other than line feeds and tabs. A Go program writes its panics there.
 func (s *Session) Stderr() string {
 	end := strings.ToValidUTF8(string(s.stderr[max(0, len(s.stderr)-maxStderr):]), "")
 	return strings.Map(func(r rune) rune {

@@ -2,15 +2,15 @@ package hostapi
 
 import "github.com/tetratelabs/wazero/api"
 
-// Memory is how a guest's memory lies in that of its module, and how writes to it are marked: see
-// package instrument. The zero value is that of a module as it came.
+// Memory describes where a guest's memory lies within its instrumented module's, and how writes to
+// it are tracked; see package instrument. The zero value describes a module without write tracking.
 type Memory struct {
-	Base    uint32 // of the module's memory is what the guest knows as 0; 0 = there are no marks
-	Granule uint8  // with a Base: the binary logarithm of the bytes that one mark is for
+	Base    uint32 // the guest's address 0 within the module's memory; 0 = writes are not tracked
+	Granule uint8  // binary logarithm of the bytes that one mark covers; used if Base is not 0
 }
 
-// Read returns n bytes at ptr as the guest sees it, which the caller must not write to and has
-// until the guest goes on; false = they lie outside of the memory.
+// Read returns n bytes at the guest's address ptr, or false if they lie outside of the memory. The
+// caller must not write to them. They are valid until the guest continues.
 func (m Memory) Read(module api.Module, ptr, n uint32) ([]byte, bool) {
 	if ptr+m.Base < ptr {
 		return nil, false
@@ -18,7 +18,7 @@ func (m Memory) Read(module api.Module, ptr, n uint32) ([]byte, bool) {
 	return module.Memory().Read(ptr+m.Base, n)
 }
 
-// Writable is Read for bytes that the caller writes to: they are marked.
+// Writable is Read for bytes that the caller writes: it marks them as dirty.
 func (m Memory) Writable(module api.Module, ptr, n uint32) ([]byte, bool) {
 	b, ok := m.Read(module, ptr, n)
 	if ok && m.Base > 0 && n > 0 {
@@ -30,7 +30,7 @@ func (m Memory) Writable(module api.Module, ptr, n uint32) ([]byte, bool) {
 	return b, ok
 }
 
-// Write copies b to ptr as the guest sees it; false = there is no room for it.
+// Write copies b to the guest's address ptr. It returns false if b does not fit there.
 func (m Memory) Write(module api.Module, ptr uint32, b []byte) bool {
 	to, ok := m.Writable(module, ptr, uint32(len(b)))
 	return ok && copy(to, b) == len(b)

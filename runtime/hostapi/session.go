@@ -9,125 +9,125 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// HTTPClient does the requests of the http capability. *egress.Client is the one in production.
+// HTTPClient performs the requests of the capability http. In production it is an *egress.Client.
 type HTTPClient interface {
-	// Do takes the request's JSON and appends the response's JSON to dst. See egress.Client.Do.
+	// Do performs the request that req describes in JSON and appends the response's JSON to dst.
+	// See egress.Client.Do.
 	Do(ctx context.Context, req []byte, o HTTPOptions, dst []byte) ([]byte, error)
 }
 
 // HTTPOptions are the host's part of a request.
 type HTTPOptions struct {
 	Hosts []string // from Grants.HTTPHosts
-	// sent as Idempotency-Key on methods other than GET and HEAD unless the request sets it
+	// sent as Idempotency-Key with methods other than GET and HEAD, unless the request sets it
 	IdempotencyKey string
-	MaxResponse    int64    // bytes of body
-	Secrets        []string // texts in the request that no other origin may get by a redirect
+	MaxResponse    int64    // bytes of the response body
+	Secrets        []string // texts in the request that a redirect must not send to another origin
 }
 
-// GlobalWriter stores globals; it returns when the value is in the store.
+// GlobalWriter stores globals. Its methods return when the value is in the store.
 type GlobalWriter interface {
 	SetGlobal(ctx context.Context, key string, value []byte) error
-	// AddGlobal adds by to an integer, 0 where there is none, and returns the sum, the caller's.
-	// Nothing that others add at the same time is lost.
+	// AddGlobal adds by to an integer, or to 0 if the global does not exist, and returns the sum,
+	// which the caller owns. Concurrent additions are not lost.
 	AddGlobal(ctx context.Context, key string, by int64) (sum []byte, err error)
 }
 
-// Globals is the other side of the globals capability.
+// Globals implements the capability globals.
 type Globals interface {
 	GlobalWriter
-	// GetGlobal returns a global as raw JSON, which nobody changes, nil when there is none. It does
-	// not wait.
+	// GetGlobal returns a global as raw JSON, or nil if it does not exist. Nobody may change the
+	// value. GetGlobal does not wait.
 	GetGlobal(key string) (value []byte, err error)
 }
 
-// Bounds of what one call may ask of the host.
+// Limits on a single call's use of the host.
 const (
 	// bytes of log lines, standard output and error together; the rest is dropped
 	MaxLogBytes    = 64 << 10
 	MaxHTTPCalls   = 100      // requests
 	MaxGlobalCalls = 1000     // writes of globals, and as many reads
-	MaxHeld        = 64 << 20 // bytes of one held answer
+	MaxHeld        = 64 << 20 // bytes of one function's result
 	maxLogLine     = 8 << 10  // bytes; longer lines are cut
 	maxRandom      = 16 << 20 // bytes of one random_get
 	maxGlobalKey   = 1 << 10  // bytes of a global's key
-	lookEvery      = 1 << 20  // bytes that the host handles for a guest until it looks at the time
-	bytesPerFuel   = 16       // bytes that the host handles for a unit of fuel, as memory.copy does
-	maxKept        = 64 << 10 // bytes of a held answer's buffer that the next call uses again
-	defaultHTTP    = 8 << 20  // bytes of a response body when the session sets no limit
+	lookEvery      = 1 << 20  // bytes that the host processes before it burns fuel and checks the time
+	bytesPerFuel   = 16       // bytes that the host processes for a unit of fuel, as for memory.copy
+	maxKept        = 64 << 10 // bytes of a result's buffer that the next call reuses
+	defaultHTTP    = 8 << 20  // bytes of a response body if the session sets no limit
 )
 
-// Costs of what is no work on bytes, in the bytes that the host handles in about the same time.
+// Costs of fixed work, in bytes that the host processes in about the same time.
 const (
-	costCall         = 1 << 10 // a call of a function
-	costVector       = 1 << 6  // an entry of a list of buffers, also of an empty one
-	costSubscription = 1 << 9  // an entry of a list of what to wait for
+	costCall         = 1 << 10 // a function call
+	costVector       = 1 << 6  // an entry in a list of buffers, even if that buffer is empty
+	costSubscription = 1 << 9  // an entry in a list of subscriptions
 )
 
-// Epoch is where the clock of a session without Start stands.
+// Epoch is the time that the clock of a session without Start shows.
 var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Meter counts the fuel of a call.
 type Meter interface {
-	// Burn takes fuel for what the host has done. It panics when the call may not go on.
+	// Burn takes fuel for work that the host has done. It panics if the call must end.
 	Burn(units int32)
-	// Wait is called before the host waits for something. It panics when the call holds more memory
-	// than it may.
+	// Wait is called before the host waits for something. It panics if the call holds more memory
+	// than allowed.
 	Wait()
 }
 
-// Session is the host's side of one call. It belongs to that call and to one goroutine; a pool may
+// Session is the host's state of one call. It belongs to that call and to one goroutine. A pool may
 // reuse it after Reset.
 type Session struct {
 	Grants Grants
-	HTTP   HTTPClient // nil: http answers that it is not available
-	// nil: the functions of globals answer that they are not available
+	HTTP   HTTPClient // nil = requests fail with http_not_available
+	// nil = the functions of globals fail with global_not_available
 	Globals Globals
-	// gets a line without control characters; nil drops
+	// receives lines without control characters; nil = they are dropped
 	Log            func(level int, message string)
 	IdempotencyKey string
-	// where the guest's clock stands without Grants.Clock; only its own sleeping moves it; zero =
-	// Epoch
+	// the time that the guest's clock shows without Grants.Clock; only the guest's own sleeping
+	// advances it; zero = Epoch
 	Start time.Time
-	// Seed gives the seed of the random stream without Grants.Random. It is called when the guest
-	// draws first, if it does; nil = all zeros.
+	// Seed returns the seed of the random stream without Grants.Random. It is called when the guest
+	// first asks for random bytes; nil = all zeros.
 	Seed        func() [32]byte
 	Deadline    time.Time // of the call; zero = none
 	MaxResponse int64     // bytes of an http response body; 0 = 8 MiB
-	MaxOutput   int       // bytes of the output, where that is more than the module's own limit
+	MaxOutput   int       // bytes of the output, if that is more than the module's own limit
 
 	// Memory is the guest's, set by the sandbox.
 	Memory Memory
-	// Meter counts the guest's fuel, set by the sandbox; nil = what the host does for the guest
-	// burns none.
+	// Meter counts the guest's fuel, set by the sandbox; nil = the host's work burns none.
 	Meter Meter
 
-	// Fuel is what the call has burnt, set by the sandbox at its end: about one a WebAssembly
-	// instruction, and the same for the same module, input, grants and answers of the host.
+	// Fuel is the fuel that the call has burnt, set by the sandbox at its end. It is about one unit
+	// per WebAssembly instruction, and the same for the same module, input, grants and host results.
 	Fuel uint64
-	// Live is set when the guest has seen the real clock or real randomness, which its grants let
-	// it: the call cannot be repeated exactly.
+	// Live is set when the guest has seen the real clock or real randomness. The call cannot be
+	// repeated exactly then.
 	Live bool
-	// MemorySize is how much memory the call's instance had at the end, in bytes, set by the
+	// MemorySize is the size of the instance's memory at the end of the call, in bytes, set by the
 	// sandbox.
 	MemorySize uint64
 
 	call       callContext   // see Context
-	held       []byte        // the answer that waits for take: its kind, then its payload
-	slept      time.Duration // by which the guest's clock has moved on without Grants.Clock
+	held       []byte        // the result that waits for take: its kind, then its payload
+	slept      time.Duration // how far the guest's clock has advanced without Grants.Clock
 	began      time.Time     // real time when the guest first asked for it, with Grants.Clock
-	random     *rand.ChaCha8 // nil until asked for
+	random     *rand.ChaCha8 // nil until it is used
 	piped      *pipes        // standard input and output of a WASI command, nil for other modules
 	stream     [2]lineBuffer // standard output and error
-	stderr     []byte        // the end of all that was written to standard error
+	stderr     []byte        // the end of standard error
 	logged     int           // bytes
-	handled    int           // bytes that the host has handled since it looked at the time
+	handled    int           // bytes that the host has processed since fuel was last burnt for them
 	httpCalls  int
-	globalSets int // additions included
+	globalSets int // includes additions
 	globalGets int
 }
 
-// Reset makes the session ready for another call; what it was given is gone. Of its buffers it
-// keeps the small ones.
+// Reset makes the session ready for another call. It clears all fields, but reuses a small result
+// buffer.
 func (s *Session) Reset() {
 	held := s.held[:0]
 	if cap(held) > maxKept {
@@ -136,15 +136,14 @@ func (s *Session) Reset() {
 	*s = Session{held: held}
 }
 
-// Flush ends the lines that the guest has left open on its standard output and error. The sandbox
-// calls it after the call.
+// Flush logs incomplete lines of standard output and error. The sandbox calls it after the call.
 func (s *Session) Flush() {
 	for fd := range s.stream {
 		s.line(fd)
 	}
 }
 
-// hold keeps an answer until the guest takes it, and returns its length.
+// putResult stores a result for take and returns its length.
 func (s *Session) hold(k abi.Kind, label string, payload []byte) uint64 {
 	s.held = append(s.held[:0], byte(k))
 	if k != abi.Output {
@@ -154,32 +153,31 @@ func (s *Session) hold(k abi.Kind, label string, payload []byte) uint64 {
 	return uint64(len(s.held))
 }
 
-// callContext is the context of a guest's functions: it carries the session to the host's functions
-// by type assertion. It is a part of the session, so that a call allocates nothing for it, and
-// shows nothing of what it was made of: wazero looks for values in it at each call, and the
-// caller's chain of contexts may be long.
+// callContext carries the session to the host functions, which get it by type assertion. It is part
+// of the session so that a call allocates nothing for it. It hides the values of its parent: wazero
+// looks for values at each call, and the caller's chain of contexts may be long.
 type callContext struct {
 	context.Context
 	session *Session
 }
 
-// Value finds nothing: what the host's functions need is in the session.
+// Value returns nil: host functions need nothing but the session.
 func (c *callContext) Value(any) any { return nil }
 
-// Context returns the context for calling the guest's functions that s belongs to. It ends with
-// parent and holds until the next Context or Reset.
+// Context returns the context for calling the guest's functions with this session. It ends with
+// parent and is valid until the next Context or Reset.
 func (s *Session) Context(parent context.Context) context.Context {
 	s.call = callContext{parent, s}
 	return &s.call
 }
 
-// session finds the call's session. A guest runs only within the sandbox's calls, which all have
+// session returns the call's session. A guest runs only within the sandbox's calls, which all have
 // one.
 func session(ctx context.Context) *Session { return ctx.(*callContext).session }
 
-// handle notes that the host is about to handle n bytes for the guest, or to do what takes as long.
-// A guest burns hardly any fuel while it has the host at work, so that the time has to be looked at
-// here as well, and fuel to be burnt. What does not come to lookEvery in a call burns none.
+// charge charges the guest for n bytes that the host is about to process, or for work that takes as
+// long. A guest that calls the host burns hardly any fuel itself, so charge burns fuel and checks
+// the time, once per chargeEvery bytes. A call that stays below that burns none.
 func (s *Session) handle(n int) {
 	if s.handled += n; s.handled < lookEvery {
 		return
@@ -194,7 +192,7 @@ func (s *Session) handle(n int) {
 	}
 }
 
-// limited is the caller's context with the call's deadline, for functions of the host that may
+// waitContext returns the caller's context with the call's deadline, for host functions that may
 // wait.
 func (s *Session) limited() (context.Context, context.CancelFunc) {
 	if s.Meter != nil {

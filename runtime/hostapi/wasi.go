@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// WASI is the module name of WASI preview 1, whose functions and numbers are those of
+// WASI is the module name of WASI preview 1. Its functions and numbers are specified in
 // https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
 const WASI = "wasi_snapshot_preview1"
 
@@ -24,8 +24,8 @@ const (
 	errnoSpipe   = 70
 )
 
-// wasiFunctions is a WASI in which nothing exists but standard output and error, the clock,
-// randomness and sleep.
+// wasiFunctions returns a WASI that offers only the standard streams, the clock, randomness and
+// sleep.
 func wasiFunctions() []Function {
 	out := []Function{
 		wasi("args_get", wasiNothing, i32, i32),
@@ -46,7 +46,7 @@ func wasiFunctions() []Function {
 	exit.Results = nil
 	out = append(out, exit)
 
-	// Descriptors of files do not exist, so these have nothing to work on.
+	// There are no file descriptors, so these functions always fail.
 	bad := func(name string, params ...api.ValueType) {
 		out = append(out, wasi(name, wasiErrno(errnoBadf), params...))
 	}
@@ -92,7 +92,7 @@ func wasiErrno(errno uint64) api.GoModuleFunc {
 	return func(_ context.Context, _ api.Module, stack []uint64) { stack[0] = errno }
 }
 
-// store writes b to the guest's memory; errno is the answer when it cannot.
+// store writes b to the guest's memory. errno is the guest's result.
 func (s *Session) store(m api.Module, ptr uint64, b []byte) (errno uint64) {
 	if !s.Memory.Write(m, uint32(ptr), b) {
 		return errnoFault
@@ -108,12 +108,13 @@ func (s *Session) store64(m api.Module, ptr uint64, v uint64) (errno uint64) {
 	return s.store(m, ptr, binary.LittleEndian.AppendUint64(nil, v))
 }
 
-// wasiNothing has nothing to hand out: no arguments, no environment; and yielding needs no work.
+// wasiNothing succeeds without doing anything: there are no arguments and no environment, and
+// yielding needs no work.
 func wasiNothing(_ context.Context, _ api.Module, stack []uint64) {
 	stack[0] = errnoSuccess
 }
 
-// wasiSizes says that there are no arguments, or variables: a count and a length in bytes.
+// wasiSizes returns the number and the length in bytes of arguments or variables, both 0.
 func wasiSizes(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	errno := s.store32(m, stack[0], 0)
@@ -137,8 +138,8 @@ func wasiClockRes(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = session(ctx).store64(m, stack[1], uint64(time.Microsecond))
 }
 
-// wasiClockTime: both clocks show the same time, so that the monotonic one tells nothing that the
-// grant does not give.
+// wasiClockTime returns the time. Both clocks show the same, so that the monotonic one does not
+// reveal more than the capability clock allows.
 func wasiClockTime(ctx context.Context, m api.Module, stack []uint64) {
 	if uint32(stack[0]) > clockMonotonic {
 		stack[0] = errnoInval
@@ -148,8 +149,8 @@ func wasiClockTime(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.store64(m, stack[2], uint64(s.now().UnixNano()))
 }
 
-// wasiRandom gives real randomness with the capability, otherwise the ChaCha8 stream of the
-// session's seed (https://c2sp.org/chacha8rand), which a replay with the same seed repeats.
+// wasiRandom returns real randomness with the capability random. Without it, it returns the ChaCha8
+// stream of the session's seed (https://c2sp.org/chacha8rand), which an offline replay reproduces.
 func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	if uint32(stack[1]) > maxRandom {
@@ -179,15 +180,14 @@ func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = errnoSuccess
 }
 
-// Bounds of one fd_write. What is over maxWrite is left to the guest's next call: nothing stops the
-// host while it looks at what a guest writes, and the same megabytes can be named a thousand times.
+// Limits of one fd_write. Bytes over maxWrite are left to the guest's next call: nothing interrupts
+// the host while it reads them, and a guest can name the same megabytes a thousand times.
 const (
 	maxVectors = 1024
 	maxWrite   = 64 << 10 // bytes
 )
 
-// vectors returns a list of iovecs, each of which is a pointer and a length. Going through it is
-// paid for.
+// vectors returns a list of iovecs, each a pointer and a length, and charges for reading it.
 func (s *Session) vectors(m api.Module, ptr, count uint64) (vectors []byte, errno uint64) {
 	if uint32(count) > maxVectors {
 		return nil, errnoInval
@@ -200,7 +200,7 @@ func (s *Session) vectors(m api.Module, ptr, count uint64) (vectors []byte, errn
 	return vectors, errnoSuccess
 }
 
-// wasiWrite takes what goes to standard output and error.
+// wasiWrite writes to standard output or error.
 func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 	fd := uint32(stack[0])
 	if fd != 1 && fd != 2 {
@@ -228,7 +228,7 @@ func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.store32(m, stack[3], written)
 }
 
-// wasiRead reads standard input, which is at its end but for a WASI command.
+// wasiRead reads standard input, which is empty except for WASI commands.
 func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 	if uint32(stack[0]) != 0 {
 		stack[0] = errnoBadf
@@ -256,8 +256,8 @@ func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.store32(m, stack[3], got)
 }
 
-// wasiFdstat says that descriptors 0 to 2 are streams: fs_filetype character_device, no flags,
-// rights to read or write.
+// wasiFdstat describes descriptors 0 to 2 as streams: fs_filetype character_device, no flags, the
+// right to read or write.
 func wasiFdstat(ctx context.Context, m api.Module, stack []uint64) {
 	fd := uint32(stack[0])
 	if fd > 2 {
@@ -275,7 +275,7 @@ func wasiFdstat(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = session(ctx).store(m, stack[1], stat[:])
 }
 
-// wasiSeek: streams cannot seek.
+// wasiSeek fails: streams cannot seek.
 func wasiSeek(_ context.Context, _ api.Module, stack []uint64) {
 	if uint32(stack[0]) > 2 {
 		stack[0] = errnoBadf

@@ -1,19 +1,19 @@
 package hostapi
 
-// pipes are the standard input and output of a WASI command.
+// commandIO is the standard input and output of a WASI command.
 type pipes struct {
-	in    []byte // what has not been read
+	in    []byte // not read yet
 	out   []byte
-	limit int // bytes of out; what is over it is dropped
-	over  bool
+	limit int  // bytes of out; the rest is dropped
+	over  bool // bytes were dropped
 }
 
-// Pipe gives the guest standard input and keeps up to limit bytes of its standard output, which
-// would go to the log otherwise. in is read until Piped and not changed.
+// Pipe gives the guest standard input and collects up to limit bytes of its standard output, which
+// would be logged otherwise. in is read until Piped is called and not changed.
 func (s *Session) Pipe(in []byte, limit int) { s.piped = &pipes{in: in, limit: limit} }
 
-// Piped ends what Pipe has begun and returns what was written, which is the caller's. over tells
-// whether it was more than the limit.
+// Piped ends the effect of Pipe and returns the collected output, which the caller owns. over
+// reports whether the guest wrote more than the limit.
 func (s *Session) Piped() (out []byte, over bool) {
 	p := s.piped
 	s.piped = nil

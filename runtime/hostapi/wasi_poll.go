@@ -14,19 +14,19 @@ const (
 	eventSize        = 32
 
 	subClock = 0 // tag at byte 8: a clock, with the timeout at 24 and flags at 40
-	absTime  = 1 // flag: the timeout is a time, not a duration
+	absTime  = 1 // flag: the timeout is a point in time, not a duration
 )
 
 // maxSubscriptions bounds one poll_oneoff.
 const maxSubscriptions = 64
 
-// maxSlept is how far a guest can move its clock on: nanoseconds since 1970 fit an int64 until
+// maxSlept is how far a guest can advance its clock. Nanoseconds since 1970 fit an int64 until
 // 2262.
 const maxSlept = 100 * 365 * 24 * time.Hour
 
-// wasiPoll sleeps until the first subscription is due, at most until the call's end: it is how
-// guests sleep. Streams are always ready. Without the capability clock sleeping takes no time but
-// moves the guest's clock on: a guest that waits for a clock that stands still would wait for ever.
+// wasiPoll sleeps until the first subscription is due, at most until the call's deadline. Guests
+// use it to sleep. Streams are always ready. Without the capability clock, sleeping takes no time
+// but advances the guest's clock: with a clock that stands still, a guest could wait forever.
 func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	n := uint32(stack[2])
 	if n == 0 || n > maxSubscriptions {
@@ -41,7 +41,7 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	}
 	s.handle(costSubscription * int(n))
 	first, wait := s.firstDue(subs)
-	// One event is enough: a guest polls again for the others. The userdata says which one it is.
+	// One event is enough: a guest polls again for the others. Its userdata identifies it.
 	var event [eventSize]byte
 	copy(event[:8], first[:8])
 	event[10] = first[8]
@@ -58,12 +58,12 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	stack[0] = s.store32(m, stack[3], 1)
 }
 
-// firstDue finds the subscription that is due first, and how long that takes.
+// firstDue returns the subscription that is due first, and the time until then.
 func (s *Session) firstDue(subs []byte) (first []byte, wait time.Duration) {
 	for ; len(subs) > 0; subs = subs[subscriptionSize:] {
 		var d time.Duration
 		if subs[8] == subClock {
-			// A duration holds 292 years; longer is as good as for ever.
+			// A duration holds 292 years; a longer timeout never ends in practice.
 			d = time.Duration(min(binary.LittleEndian.Uint64(subs[24:]), 1<<63-1))
 			if binary.LittleEndian.Uint16(subs[40:])&absTime != 0 {
 				d = max(d-time.Duration(s.now().UnixNano()), 0)
@@ -76,8 +76,7 @@ func (s *Session) firstDue(subs []byte) (first []byte, wait time.Duration) {
 	return first, wait
 }
 
-// sleep waits for d. When the call's time is over or its caller has gone first, the guest does not
-// go on.
+// sleep waits for d. It panics when the call's time limit passes or its caller cancels first.
 func (s *Session) sleep(d time.Duration) {
 	if d <= 0 {
 		return

@@ -19,32 +19,32 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// Options of a Host.
+// Options configure a Host.
 type Options struct {
-	// CacheDir keeps compiled code across processes; "" = compiled code lives with the Host. It is
-	// made with mode 0700: whoever can write to it can run machine code here.
+	// CacheDir stores compiled code across processes; "" = compiled code lives as long as the Host.
+	// It is created with mode 0700: whoever can write to it can run machine code in this process.
 	CacheDir string
-	// Seed is a secret of the installation. The random bytes that a module gets at its start follow
-	// from it and the module's bytes: a program in Go, for one, takes from them how its maps hash,
+	// Seed is a secret of the installation. The random bytes that a module gets at its start are
+	// derived from it and the module's bytes. A Go program, for example, seeds its maps with them
 	// for as long as it runs.
 	Seed [32]byte
-	// Reset is how instances become again what they were before a call. A way that this system does
-	// not have is an error of Load.
+	// Reset is how instances are restored after a call. Load fails if this system does not support
+	// it.
 	Reset Reset
-	// Budget bounds what the host's modules take of memory, with those of all hosts that have the
-	// same; nil = one of DefaultBudget bytes.
+	// Budget bounds the memory that the host's modules use, together with those of all hosts that
+	// share it; nil = a new one of DefaultBudget bytes.
 	Budget *Budget
-	// Images is how many images a module has at most of nodes that it was prepared for, see
-	// Module.Prepare. 0 = 128.
+	// Images is the maximum number of prepared snapshots per module; see Module.NewPrepared.
+	// 0 = DefaultPreparedSnapshots.
 	Images int
 }
 
-// DefaultImages is the default of Options.Images: of the node code, an image with an instance that
-// was used holds 0.75 MiB.
+// DefaultImages is the default of Options.PreparedSnapshots. Such a snapshot of the node code takes
+// 0.75 MiB with one used instance.
 const DefaultImages = 128
 
-// startSeed is the seed of the random stream of a module's start: HMAC-SHA256 of its bytes under
-// Seed.
+// startSeed returns the seed of the random stream of a module's start: HMAC-SHA256 of its bytes
+// under Seed.
 func (o Options) startSeed(wasm []byte) (seed [32]byte) {
 	m := hmac.New(sha256.New, o.Seed[:])
 	m.Write(wasm)
@@ -57,23 +57,24 @@ type Host struct {
 	options Options
 	trial   time.Duration // for _initialize, warmup and describe of a module together
 
-	patience time.Duration // of loads and of images in the making, for memory that others have
+	// how long loads and prepared snapshots wait for memory that others use
+	patience time.Duration
 
 	mu        sync.Mutex
-	runtime   wazero.Runtime // nil until the first Load, and after the end
+	runtime   wazero.Runtime // nil before the first Load and after the end
 	cache     wazero.CompilationCache
 	closed    bool
 	compiled  map[codeKey]*compiled
-	compiling int                 // modules, also those that nobody waits for any more
+	compiling int                 // modules, including those that nobody waits for any more
 	room      *semaphore.Weighted // bytes of memory for compiling
 	pools     map[shrinkable]struct{}
-	clock     atomic.Int64 // looks of shrink and images made, to tell what was used later
-	shrinker  *time.Timer  // nil until the first pool
+	clock     atomic.Int64 // advances with each eviction round and each prepared snapshot, for LRU
+	shrinker  *time.Timer  // nil until something is registered
 }
 
 var errHostClosed = errors.New("the sandbox is closed")
 
-// New makes a Host. It does not touch the disk until the first Load.
+// New returns a Host. It does not touch the disk until the first Load.
 func New(o Options) (*Host, error) {
 	o.Images = cmp.Or(o.Images, DefaultImages)
 	if o.Budget == nil {
@@ -87,8 +88,8 @@ func New(o Options) (*Host, error) {
 	return h, nil
 }
 
-// Open makes the runtime, unless there is one: it is an error when the cache directory cannot be
-// used. Load does so, too.
+// Open creates the runtime unless it exists. It fails if the cache directory cannot be used. Load
+// calls it as well.
 func (h *Host) Open(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -102,9 +103,9 @@ func (h *Host) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Without WithCloseOnContextDone, which would leave a guest for the host in every round of a
-	// loop: what ends one that never returns, and lets Go's scheduler have its turn, is the fuel
-	// that package instrument has put in.
+	// Without WithCloseOnContextDone, which would call the host in every iteration of a loop. The
+	// fuel counters that package instrument has added end a guest that never returns, and let Go's
+	// scheduler run other goroutines.
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
 	if err := hostapi.Instantiate(ctx, r); err != nil {
 		return errors.Join(err, r.Close(ctx), cache.Close(ctx))
@@ -124,8 +125,8 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the directory for compiled code: %w", err)
 	}
-	// On Windows the bits say nothing; directories of a user are closed to others there by what
-	// they inherit.
+	// On Windows the mode bits mean nothing. There, inherited permissions protect a user's
+	// directories from others.
 	if mode := info.Mode().Perm(); mode&0o022 != 0 && goruntime.GOOS != "windows" {
 		return nil, fmt.Errorf("the directory for compiled code %s has mode %#o: others could put machine code there; chmod 700 it", o.CacheDir, mode)
 	}
@@ -136,9 +137,9 @@ func (o Options) cache() (wazero.CompilationCache, error) {
 	return cache, nil
 }
 
-// Close ends the host. All modules should be closed before: while some are open it is an error,
-// nothing more can be loaded, what is loaded can still be called, and the host ends with its last
-// module. Where a load has been given up and the compiler is not done, the host ends with that.
+// Close ends the host. All modules should be closed first. If some are open, Close returns an
+// error: nothing more can be loaded, open modules can still be called, and the host ends with the
+// last of them. If the compiler still works on an abandoned load, the host ends when that is done.
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -149,7 +150,7 @@ func (h *Host) Close(ctx context.Context) error {
 	return h.endIfUnused(ctx)
 }
 
-// endIfUnused ends a host that is closed and has nothing left to do. h.mu is held.
+// endIfUnused ends a closed host that has nothing left to do. The caller holds h.mu.
 func (h *Host) endIfUnused(ctx context.Context) error {
 	if !h.closed || len(h.compiled) > 0 || h.compiling > 0 {
 		return nil
@@ -157,7 +158,7 @@ func (h *Host) endIfUnused(ctx context.Context) error {
 	return h.end(ctx)
 }
 
-// end lets go of the runtime. h.mu is held.
+// end closes the runtime. The caller holds h.mu.
 func (h *Host) end(ctx context.Context) error {
 	h.options.Budget.quit(h)
 	if h.runtime == nil {
@@ -168,13 +169,13 @@ func (h *Host) end(ctx context.Context) error {
 	return errors.Join(r.Close(ctx), h.cache.Close(ctx))
 }
 
-// shrinkable holds memory that it may not need.
+// evictable holds memory that it may not need.
 type shrinkable interface {
 	shrink()
 	reclaim(what idleness, enough func() bool)
 }
 
-// keep shrinks the pool now and then, until drop is called.
+// register evicts idle memory of p periodically, until drop is called.
 func (h *Host) keep(p shrinkable) (drop func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -191,14 +192,14 @@ func (h *Host) keep(p shrinkable) (drop func()) {
 	}
 }
 
-// shrink looks at what may not be needed.
+// evict runs one round of eviction.
 func (h *Host) shrink() {
 	h.shrinkPools()
-	h.options.Budget.collect() // without the lock, as it takes a while
+	h.options.Budget.collect() // without the lock, since it takes a while
 }
 
-// shrinkPools looks at all pools. While it holds the lock no pool is dropped, so none is closed
-// under its hands.
+// evictIdle evicts idle memory of everything registered. While it holds the lock, nothing is
+// unregistered, so nothing is closed meanwhile.
 func (h *Host) shrinkPools() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -210,7 +211,7 @@ func (h *Host) shrinkPools() {
 	}
 }
 
-// reclaim lets go of what is as idle until it is enough, or there is nothing.
+// reclaim frees memory of the given idleness until enough reports true or nothing is left.
 func (h *Host) reclaim(what idleness, enough func() bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -224,8 +225,8 @@ func (h *Host) reclaim(what idleness, enough func() bool) {
 	}
 }
 
-// endLeastUsed ends the image that was used least lately, of those whose nodes are not called just
-// now; false when there is none.
+// evictLeastUsed evicts the least recently used prepared snapshot without running calls. It reports
+// whether there was one.
 func (h *Host) endLeastUsed() bool {
 	var from *images
 	var least int64

@@ -5,17 +5,18 @@ import (
 	"sync/atomic"
 )
 
-// gate counts calls that are under way and can be closed to new ones. Entering and leaving is one
-// atomic operation each.
+// inflight counts running calls and can be closed to new ones. Entering and leaving is one atomic
+// operation each.
 type gate struct {
-	state atomic.Int64  // the number of calls, plus shut once it is closed
-	ended chan struct{} // closed when it is shut and the last call has left
+	state atomic.Int64  // the number of calls, plus inflightClosed after close
+	ended chan struct{} // closed when inflight is closed and the last call has left
 	once  sync.Once
 }
 
 const shut = 1 << 62
 
-// enter is false when the gate is closed; otherwise leave has to be called once.
+// enter reports whether the call may run. If true, the caller calls leave once; if false, there is
+// nothing to leave.
 func (g *gate) enter() bool {
 	if g.state.Add(1) < shut {
 		return true
@@ -30,7 +31,7 @@ func (g *gate) leave() {
 	}
 }
 
-// close closes the gate. It is false when it was closed before.
+// close rejects new calls. It reports false if inflight was closed before.
 func (g *gate) close() bool {
 	for {
 		n := g.state.Load()
@@ -46,10 +47,10 @@ func (g *gate) close() bool {
 	}
 }
 
-// empty tells whether nobody is in the gate, which is open.
+// empty reports whether inflight is open and no call is running.
 func (g *gate) empty() bool { return g.state.Load() == 0 }
 
-// closeEmpty closes the gate if nobody is in it.
+// closeEmpty closes inflight if it is open and no call is running.
 func (g *gate) closeEmpty() bool {
 	if !g.state.CompareAndSwap(0, shut) {
 		return false
@@ -58,5 +59,5 @@ func (g *gate) closeEmpty() bool {
 	return true
 }
 
-// end is called more than once when somebody wants to enter a closed gate.
+// end is called again when a call tries to enter after the end.
 func (g *gate) end() { g.once.Do(func() { close(g.ended) }) }

@@ -8,7 +8,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// Module is a compiled node. Safe for concurrent use.
+// Module is a compiled node. It is safe for concurrent use.
 type Module struct {
 	limits    Limits
 	grants    hostapi.Grants
@@ -16,65 +16,65 @@ type Module struct {
 	manifest  []byte
 	described bool // the manifest is the module's own
 	instances instances
-	images    *images // of nodes that the module was prepared for; nil = it cannot be
-	// the handles of the manifest by themselves: answers name them without an allocation
+	images    *images // snapshots prepared for nodes; nil = the module has no prepare
+	// the manifest's handles, keyed by themselves, so that results name them without an allocation
 	labels      map[string]string
 	command     bool     // it is a WASI command
-	slow        []string // why each call gets an instance of its own; none = it does not
+	slow        []string // see SnapshotObstacles
 	releaseCode func(context.Context) error
 	running     gate
 	budget      *Budget
 }
 
-// Manifest is what describe returned, or the least one for a module without it. The caller must not
-// change it.
+// Manifest returns the result of describe, or a minimal manifest for a module without describe. The
+// caller must not change it.
 func (m *Module) Manifest() []byte { return m.manifest }
 
-// Limits tells the limits the module was loaded with, defaults filled in.
+// Limits returns the limits that the module was loaded with, including defaults.
 func (m *Module) Limits() Limits { return m.limits }
 
-// Grants tells what the module may do: what it asked for and was allowed.
+// Grants returns the module's capabilities: those that it asked for and was allowed.
 func (m *Module) Grants() hostapi.Grants { return m.grants }
 
-// Slow says, for operators, why each call gets a new instance, which takes longer than to put one
-// back to where it began; none = it does not. The caller must not change it.
+// SnapshotObstacles returns, for operators, the reasons why the module has no snapshot. Each call
+// gets a new instance then, which takes longer than to restore one. It is empty for a module with a
+// snapshot. The caller must not change it.
 func (m *Module) Slow() []string { return m.slow }
 
-// Source tells where the module came from.
+// Source returns the file or name that the module was loaded from.
 func (m *Module) Source() string { return m.source }
 
-// Result is a call's answer.
+// Result is the result of a call.
 type Result struct {
 	Kind  abi.Kind
 	Label string // handle (Routed) or error code (Error, Fatal)
 	// Output is one valid JSON value, compact and without repeated keys (Output, Routed), or a
-	// message made fit to be shown by hostapi.CleanMessage (Error, Fatal). It was appended to dst.
+	// message cleaned by hostapi.CleanMessage (Error, Fatal). It was appended to dst.
 	Output []byte
 }
 
-// Call runs the node once in a pristine instance. in is read before Call returns and not kept. The
-// output is appended to dst, which the caller owns; Result.Output is the appended part. s must not
-// be nil and is used until Call returns; the call uses the grants that are in it, and s.Fuel is
-// set. The call ends at the earliest of ctx's end, s.Deadline and Limits.Timeout. The error is an
-// *Error.
+// Call runs the node once in a pristine instance. It does not retain in. The output is appended to
+// dst, which the caller owns; Result.Output is the appended part. s must not be nil and is in use
+// until Call returns. The call has the grants in s, and Call sets s.Fuel. The call ends at the
+// earliest of ctx's end, s.Deadline and Limits.Timeout. The error is an *Error.
 func (m *Module) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
 	return m.callFor(ctx, s, m.budget.own, in, dst)
 }
 
-// Client is a module as one workflow calls it: what its calls hold of memory counts as that
-// workflow's. Safe for concurrent use.
+// Client calls a module for one workflow: the memory that its calls hold counts against that
+// workflow's share of the budget. It is safe for concurrent use.
 type Client struct {
 	module *Module
 	share  *Share
 }
 
-// Budget is what the module's instances and images are counted in.
+// Budget returns the memory budget that the module's instances and snapshots count against.
 func (m *Module) Budget() *Budget { return m.budget }
 
-// For returns the module for calls of a workflow, by its id.
+// For returns a client for the workflow with this id.
 func (m *Module) For(workflow string) *Client { return &Client{m, m.budget.Share(workflow)} }
 
-// Call is Module.Call for the workflow.
+// Call is Module.Call on behalf of the workflow.
 func (c *Client) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
 	return c.module.callFor(ctx, s, c.share, in, dst)
 }
@@ -116,7 +116,7 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, s
 	return instance.answer(packed, m.labels, dst, max(m.limits.Output, s.MaxOutput))
 }
 
-// deadline is when a call of the session ends that begins now; zero = never.
+// deadline returns when a call of the session that begins now must end; zero = never.
 func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
 	end := s.Deadline
 	if m.limits.Timeout > 0 {
@@ -130,9 +130,9 @@ func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
 	return end
 }
 
-// Close waits for running calls until ctx ends, then releases the module; calls that begin later
-// fail. When ctx ends first the module is released as soon as they have ended, and the error is
-// ctx's. A second Close does nothing and waits for nothing.
+// Close waits for running calls until ctx ends, then releases the module. Later calls fail. If ctx
+// ends first, Close returns its error, and the module is released once the running calls have
+// ended. A second Close does nothing and waits for nothing.
 func (m *Module) Close(ctx context.Context) error {
 	if !m.running.close() {
 		return nil

@@ -6,24 +6,24 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// instances hands out instances that are as a module's start leaves them, whatever calls did
-// before. Safe for concurrent use.
+// instanceSource provides instances in the state that a module's start leaves, whatever earlier
+// calls did. It is safe for concurrent use.
 type instances interface {
-	// acquire returns an instance for one call of the session, which the share holds. It waits for
-	// one as long as the call may last.
+	// acquire returns an instance for one call of the session and counts it against the share. It
+	// waits for one until the call's deadline.
 	acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error)
-	// release takes it back; after a call that was not healthy its state is anything.
+	// release takes it back. After a call that was not healthy, its state is unknown.
 	release(in *instance, healthy bool)
 	// discard ends an instance instead.
 	discard(in *instance)
-	// buffer is where the instances have room for an input, see image.input.
+	// inputBuffer is the address of the instances' input buffer; see snapshot.inputBuffer.
 	buffer() uint32
-	// close ends all instances. None is in use.
+	// close ends all instances. None may be in use.
 	close()
 }
 
-// fresh makes an instance for each call and closes it after the call: there is no way for one call
-// to see another.
+// freshInstances makes an instance for each call and closes it after the call, so no call can see
+// another.
 type fresh struct{ *starter }
 
 func (f fresh) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {

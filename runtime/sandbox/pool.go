@@ -11,22 +11,22 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// pool keeps instances between calls, each put back to the module's image before anybody else can
-// have it.
+// pool stores instances between calls. Each is restored to the snapshot before the next call can
+// take it.
 type pool struct {
 	*starter
 	image *image
 
-	live   atomic.Int64 // instances that there are, in use or not
-	shards []shard      // of the instances that are not in use
+	live   atomic.Int64 // all instances, in use or free
+	shards []shard      // the free instances
 }
 
-// shard is a part of a pool's free instances, so that cores seldom meet at a lock.
+// shard is a part of a pool's free instances, so that cores seldom contend for a lock.
 type shard struct {
 	mu   sync.Mutex
-	free []*instance // the last one was used last
+	free []*instance // the most recently used one is last
 	size atomic.Int64
-	low  int // the smallest size since shrink looked
+	low  int // the smallest size since the last evictIdle
 	_    [64]byte
 }
 
@@ -37,7 +37,7 @@ func newPool(c *starter, i *image) *pool {
 
 func (p *pool) buffer() uint32 { return p.image.input }
 
-// acquire takes a free instance, or makes one, or waits for one. Nobody overtakes those who wait.
+// acquire takes a free instance, makes one, or waits for one. Calls in the wait queue come first.
 func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
 	if share.budget.waiting.Load() == 0 {
 		if in := p.take(); in != nil {
@@ -61,7 +61,7 @@ func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*
 	return in, nil
 }
 
-// make makes an instance from the image, for which h is counted.
+// make makes an instance from the snapshot. h has been counted for it.
 func (p *pool) make(h holding) (*instance, error) {
 	r, err := p.image.region(uint64(p.layout.Base) + p.limit)
 	if err != nil {
@@ -79,9 +79,9 @@ func (p *pool) make(h holding) (*instance, error) {
 	return in, nil
 }
 
-// release puts an instance back. Resetting restores whatever a call can have changed, so that an
-// instance is as good after a call that trapped as after any other; only its handles are renewed,
-// whose stack may be deep, and marks are not trusted.
+// release restores an instance and makes it free. The reset restores everything that a call can
+// have changed, so an instance can be reused even after a trap. Only its functions are replaced
+// then, since their stacks may be large, and its dirty marks are not trusted.
 func (p *pool) release(in *instance, healthy bool) {
 	if !healthy {
 		in.handles()
@@ -103,7 +103,7 @@ func (p *pool) discard(in *instance) {
 	in.close()
 }
 
-// take takes a free instance; nil = there is none.
+// take takes a free instance, or returns nil if there is none.
 func (p *pool) take() *instance {
 	first := int(rand.Uint32())
 	for i := range p.shards {
@@ -136,7 +136,7 @@ func (p *pool) give(in *instance) {
 	s.mu.Unlock()
 }
 
-// close ends all instances and the image.
+// close ends all instances and the snapshot.
 func (p *pool) close() {
 	for in := p.take(); in != nil; in = p.take() {
 		in.close()

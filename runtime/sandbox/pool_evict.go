@@ -2,17 +2,17 @@ package sandbox
 
 import "time"
 
-// What becomes of instances that nobody needs. shrinkEvery is how often a host looks; an instance
-// that was not used between two looks gives its memory back, one that was not used for closeAfter
-// looks is closed.
+// Eviction of idle instances. A host runs a round every evictInterval. An instance that was not
+// used between two rounds gives its memory back. One that was not used for closeAfterIdle rounds is
+// closed.
 const (
 	shrinkEvery = 15 * time.Second
 	closeAfter  = 20
 )
 
-// shrink trims and closes instances that were not needed since the last look: in each shard those
-// below the lowest size that it had, since the last one is taken first. One instance of a module
-// stays, so that the next call is a quick one.
+// evictIdle trims and closes instances that were not needed since the last round. Shards are
+// stacks, so those are as many as the shard's smallest size, counted from the bottom. One instance
+// of a module is never closed, so that the next call is fast.
 func (p *pool) shrink() {
 	for i := range p.shards {
 		s := &p.shards[i]
@@ -44,17 +44,17 @@ func (p *pool) shrink() {
 	}
 }
 
-// idleness is how much nobody needs something.
+// idleness is how unlikely something is to be needed soon.
 type idleness int
 
-// What goes when memory is missing, in this order.
+// The order in which memory is reclaimed.
 const (
-	unused       idleness = iota // instances that were not needed since the last look of shrink
-	idle                         // other instances that nobody uses just now
-	unusedImages                 // images whose nodes are not called just now
+	unused       idleness = iota // instances that were not needed since the last eviction round
+	idle                         // other free instances
+	unusedImages                 // prepared snapshots without running calls
 )
 
-// reclaim ends instances until it is enough, or there are none that are as idle.
+// reclaim ends instances of the given idleness until enough reports true or none is left.
 func (p *pool) reclaim(what idleness, enough func() bool) {
 	for !enough() {
 		var in *instance
@@ -71,8 +71,8 @@ func (p *pool) reclaim(what idleness, enough func() bool) {
 	}
 }
 
-// takeUnused takes an instance that was not needed since the last look of shrink; nil = there is
-// none.
+// takeUnused takes an instance that was not needed since the last eviction round, or returns nil if
+// there is none.
 func (p *pool) takeUnused() *instance {
 	for i := range p.shards {
 		s := &p.shards[i]
