@@ -29,7 +29,7 @@ func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 		rows = append(rows, adminapi.NodeType{
 			Type: name, Version: typ.Version, Summary: typ.Summary, Source: m.Source(),
 			Handles: typ.Handles, Capabilities: m.Grants().Names(),
-			Memory: limits.Memory, Timeout: limits.Timeout.String(), Fuel: limits.Fuel, Slow: m.Slow(),
+			Memory: limits.Memory, Timeout: limits.Timeout.String(), Fuel: limits.Fuel, Slow: m.SnapshotObstacles(),
 		})
 	}
 	return writeJSON(w, http.StatusOK, adminapi.NodeTypes{Nodes: rows})

@@ -170,7 +170,7 @@ func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 // notCompiled is the error for a document about which nothing could be found out.
 func notCompiled(err error) error {
 	status := http.StatusInternalServerError
-	if full := (*sandbox.NoRoomError)(nil); errors.As(err, &full) {
+	if full := (*sandbox.BudgetFullError)(nil); errors.As(err, &full) {
 		status = http.StatusServiceUnavailable
 	}
 	return caddy.APIError{HTTPStatus: status, Err: err}

@@ -116,7 +116,7 @@ func inspect(ctx context.Context, host *sandbox.Host, file string, wasm, config 
 		return i, nil
 	}
 	i.Type, i.Version, i.Summary = t.Name, t.Version, t.Summary
-	i.Handles, i.From, i.Slow = t.Handles, t.HandlesFrom, m.Slow()
+	i.Handles, i.From, i.SnapshotObstacles = t.Handles, t.HandlesFrom, m.SnapshotObstacles()
 	i.Asks = append(i.Asks, t.Capabilities...)
 	if i.Secrets = "text"; t.HidesSecrets {
 		i.Secrets = "handles"
@@ -176,8 +176,8 @@ func printInspection(w io.Writer, i *inspection) {
 	}
 	row("memory", "%s", memory)
 	row("code", "%d functions, %d loops, %d globals that change", i.Functions, i.Loops, i.Globals)
-	if len(i.Slow) > 0 {
-		row("instances", "%s", paint(w, yellow, "new for each call, the slow way: "+strings.Join(i.Slow, ", ")))
+	if len(i.SnapshotObstacles) > 0 {
+		row("instances", "%s", paint(w, yellow, "new for each call, the slow way: "+strings.Join(i.SnapshotObstacles, ", ")))
 	} else {
 		row("instances", "put back after each call")
 	}

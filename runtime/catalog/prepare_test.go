@@ -464,7 +464,7 @@ func TestPreparedNodesGoWithTheirDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := func(source string) bool {
-		_, _, ok := module.Prepared(fmt.Appendf(nil, `{"source":%q}`, source)).Known()
+		_, _, ok := module.NewPrepared(fmt.Appendf(nil, `{"source":%q}`, source)).Cached()
 		return ok
 	}
 	check := func(step string, want ...bool) {

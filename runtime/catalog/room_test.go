@@ -45,7 +45,7 @@ func occupy(t *testing.T, b *sandbox.Budget, calls int) (end func()) {
 		t.Fatal(err)
 	}
 	d := doorman{make(chan struct{}), make(chan struct{})}
-	p := m.Prepared([]byte(`{"source":"const a = new Uint8Array(5e7).fill(1); await fetch('http://a/'); return a"}`))
+	p := m.NewPrepared([]byte(`{"source":"const a = new Uint8Array(5e7).fill(1); await fetch('http://a/'); return a"}`))
 	var all sync.WaitGroup
 	for range calls {
 		all.Go(func() {
@@ -78,7 +78,7 @@ func TestOthersHaveTheMemory(t *testing.T) {
 
 	// Who brings such a document is told so, after a while.
 	_, _, err := CompileNew(t.Context(), "new", 0, []byte(coded(keeping(25, 2))), types)
-	if full := (*sandbox.NoRoomError)(nil); !errors.As(err, &full) || errors.As(err, new(*flow.DocumentError)) {
+	if full := (*sandbox.BudgetFullError)(nil); !errors.As(err, &full) || errors.As(err, new(*flow.DocumentError)) {
 		t.Errorf("a new document: %v", err)
 	}
 	if got := show(f.Workflow("w")); got != "2/1 flowtrux preparing" {

@@ -79,7 +79,7 @@ func unreadable(r *request, resp *http.Response) *hostapi.Failure {
 	return &hostapi.Failure{
 		Code:    CodeCharset,
 		Message: "the response is in a charset that is not known",
-		Fatal:   !hostapi.WorthRetrying(resp.StatusCode),
+		Fatal:   !hostapi.RetryableStatus(resp.StatusCode),
 		Detail: fmt.Errorf("%s %s: %w: %.100q",
 			r.method, shown(r.url), errCharset, resp.Header.Get("Content-Type")),
 	}

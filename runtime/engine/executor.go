@@ -20,7 +20,7 @@ type Runner struct {
 	// Resolve finds the program of an entry, by its workflow and revision, or compiles it from the
 	// entry's document. The program comes with a reference on its Nodes, which the executor
 	// releases. ErrGone means that the configuration has ended and no longer lends this runner: the
-	// entry is given to the one of the moment. A *sandbox.NoRoomError in an error has it tried
+	// entry is given to the one of the moment. A *sandbox.BudgetFullError in an error has it tried
 	// again later. Any other error fails the execution. It gives up when ctx ends.
 	Resolve func(ctx context.Context, e *journal.Entry) (*Program, error)
 }

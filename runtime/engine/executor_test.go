@@ -149,7 +149,7 @@ func TestExecutorWaitsForRoom(t *testing.T) {
 }
 
 // noRoomToLoad is the error of a module for which others have the memory.
-var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.NoRoomError{Need: 1}}}
+var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.BudgetFullError{Need: 1}}}
 
 // TestExecutorSurvivesReloads: an entry that was claimed for a configuration which has ended
 // meanwhile goes to the next one.

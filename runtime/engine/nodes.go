@@ -103,7 +103,7 @@ func newNodeType(name string, module *sandbox.Module) (*nodeType, error) {
 	if err != nil {
 		return nil, err
 	}
-	if module.Prepares() != (len(t.Fixed) > 0) {
+	if module.CanPrepare() != (len(t.Fixed) > 0) {
 		return nil, fmt.Errorf("its manifest has fixed keys, or it exports %s: it must be both or neither", abi.ExportPrepare)
 	}
 	// what its author calls it is a proposal: one server can have two versions of a node

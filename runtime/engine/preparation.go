@@ -60,7 +60,7 @@ func (n *Nodes) Preparation(fuel uint64) *Preparation {
 
 // Compile compiles a document whose nodes may burn so much fuel together to be prepared. It loads
 // and prepares what they need, until ctx ends. The error is a *flow.DocumentError, or ctx's, or it
-// has a *sandbox.NoRoomError: others had the memory for so long.
+// has a *sandbox.BudgetFullError: others had the memory for so long.
 func (n *Nodes) Compile(ctx context.Context, id string, revision int64, document []byte, fuel uint64) (*flow.Plan, error) {
 	p := n.Preparation(fuel)
 	for {
@@ -123,7 +123,7 @@ func (p *Preparation) Failed(name string, err error) {
 }
 
 // crowdedOut finds in an error that others had the memory; nil = they are not the reason.
-func crowdedOut(err error) (full *sandbox.NoRoomError) {
+func crowdedOut(err error) (full *sandbox.BudgetFullError) {
 	errors.As(err, &full)
 	return full
 }
@@ -167,7 +167,7 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 	key := preparedKey{name, sha256.Sum256(fixed)}
 	a, ok := p.known[key]
 	if !ok {
-		if a, err = p.ask(t.module.Prepared(fixed), most); err != nil {
+		if a, err = p.ask(t.module.NewPrepared(fixed), most); err != nil {
 			return nil, 0, err
 		}
 		p.known[key] = a
@@ -191,7 +191,7 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 // ask has a module prepared, with the fuel that is left. All images of the document may take most
 // bytes.
 func (p *Preparation) ask(module *sandbox.Prepared, most int64) (answered, error) {
-	r, fuel, ok := module.Known()
+	r, fuel, ok := module.Cached()
 	if !ok {
 		left := p.budget - p.burnt
 		switch {
@@ -212,7 +212,7 @@ func (p *Preparation) ask(module *sandbox.Prepared, most int64) (answered, error
 		case errors.As(err, &failure) && failure.Code == sandbox.CodeFuel:
 			return answered{}, &flow.FuelError{Limit: p.budget}
 		case crowdedOut(err) != nil:
-			if taken := p.memory + crowdedOut(err).Image; taken > most {
+			if taken := p.memory + crowdedOut(err).Snapshot; taken > most {
 				return answered{}, &flow.MemoryError{Taken: taken, Limit: most}
 			}
 			p.stopped, p.full = true, err

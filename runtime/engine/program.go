@@ -28,7 +28,7 @@ type caller interface {
 func (p *Program) Serve() {
 	for _, c := range p.calls {
 		if prepared, ok := c.(*sandbox.Prepared); ok {
-			prepared.Keep()
+			prepared.Retain()
 		}
 	}
 }
@@ -38,7 +38,7 @@ func (p *Program) Serve() {
 func (p *Program) Retire() {
 	for _, c := range p.calls {
 		if prepared, ok := c.(*sandbox.Prepared); ok {
-			prepared.Drop()
+			prepared.Release()
 		}
 	}
 }
@@ -56,7 +56,7 @@ func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
 		}
 		types[i], calls[i] = t, t.module.For(p.ID)
 		if p.Nodes[i].Fixed != nil {
-			calls[i] = t.module.Prepared(p.Nodes[i].Fixed).For(p.ID)
+			calls[i] = t.module.NewPrepared(p.Nodes[i].Fixed).For(p.ID)
 		}
 	}
 	return &Program{Plan: p, owner: n, types: types, calls: calls}, nil

@@ -81,7 +81,7 @@ func (n *Nodes) Repeat(ctx context.Context, rec *journal.NodeRecord) Repeated {
 	case (len(t.Fixed) > 0) != (rec.Fixed.Text != ""):
 		return Repeated{Incomparable: "what is fixed in its config is not that of this module"}
 	case rec.Fixed.Text != "":
-		r.module = t.module.Prepared([]byte(rec.Fixed.Text))
+		r.module = t.module.NewPrepared([]byte(rec.Fixed.Text))
 	}
 	for _, c := range r.calls {
 		r.out.FuelWas += c.Fuel

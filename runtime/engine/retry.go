@@ -36,7 +36,7 @@ func pause(ctx context.Context, r flow.Retry, failed int, asked time.Duration) b
 // status that is not worth another attempt.
 func retryAfter(answer []byte, now time.Time) time.Duration {
 	status, err := strconv.Atoi(string(rawjson.Get(answer, "status")))
-	if err != nil || !hostapi.WorthRetrying(status) {
+	if err != nil || !hostapi.RetryableStatus(status) {
 		return 0
 	}
 	text := string(rawjson.Text(rawjson.Get(rawjson.Get(answer, "headers"), "retry-after")))

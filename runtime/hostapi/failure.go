@@ -25,7 +25,7 @@ func (f *Failure) Unwrap() error { return f.Detail }
 
 // RetryableStatus reports whether a request with this HTTP response status is worth a retry: 408,
 // 425, 429 and 5xx.
-func WorthRetrying(status int) bool {
+func RetryableStatus(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true

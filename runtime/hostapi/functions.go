@@ -142,7 +142,7 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 	switch {
 	case err != nil:
 		stack[0] = s.fail(err)
-	case len(answer) > MaxHeld:
+	case len(answer) > MaxResult:
 		stack[0] = s.fail(&Failure{Code: "http_response_too_large", Message: "the response is too large", Fatal: true})
 	default:
 		s.held = answer

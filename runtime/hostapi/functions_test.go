@@ -67,7 +67,7 @@ func TestHTTP(t *testing.T) {
 		"another error": {granted, &outside{answer: []byte("half"), err: refused}, abi.Error, "host_error", "the host could not do this", refused.Error()},
 		"not granted":   {Grants{Log: true}, &outside{}, abi.Fatal, "http_not_allowed", "this node may not use http", ""},
 		"not there":     {granted, nil, abi.Fatal, "http_not_available", "http is not available here", ""},
-		"too large":     {granted, &outside{answer: make([]byte, MaxHeld)}, abi.Fatal, "http_response_too_large", "the response is too large", ""},
+		"too large":     {granted, &outside{answer: make([]byte, MaxResult)}, abi.Fatal, "http_response_too_large", "the response is too large", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var logged string

@@ -47,7 +47,7 @@ const (
 	MaxLogBytes    = 64 << 10
 	MaxHTTPCalls   = 100      // requests
 	MaxGlobalCalls = 1000     // writes of globals, and as many reads
-	MaxHeld        = 64 << 20 // bytes of one function's result
+	MaxResult      = 64 << 20 // bytes of one function's result
 	maxLogLine     = 8 << 10  // bytes; longer lines are cut
 	maxRandom      = 16 << 20 // bytes of one random_get
 	maxGlobalKey   = 1 << 10  // bytes of a global's key

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// NoRoomError is the detail of an [Error] that says nothing about the node: others have the memory
+// BudgetFullError is the detail of an [Error] that says nothing about the node: others have the memory
 // that was needed. Who tries again may get it.
-type NoRoomError struct {
-	Need  int64 // bytes of the budget that have to be free at once
-	Image int64 // what the image takes of them; 0 = it is not known
+type BudgetFullError struct {
+	Need     int64 // bytes of the budget that have to be free at once
+	Snapshot int64 // what the image takes of them; 0 = it is not known
 }
 
-func (e *NoRoomError) Error() string {
+func (e *BudgetFullError) Error() string {
 	return fmt.Sprintf("others have what is needed of %d bytes", e.Need)
 }
 
@@ -29,7 +29,7 @@ func (s *Share) retry(ctx context.Context, patience time.Duration, do func() *Er
 	deadline := time.Now().Add(patience)
 	for need := int64(0); ; {
 		failure := do()
-		var full *NoRoomError
+		var full *BudgetFullError
 		if failure == nil || !errors.As(failure.Detail, &full) {
 			return failure
 		}
@@ -61,5 +61,5 @@ func (in *instance) crowded() *Error {
 	if !errors.Is(refused, errShare) && !errors.Is(refused, errBudget) {
 		return nil
 	}
-	return &Error{Code: CodeMemory, Message: in.refusal(), Detail: &NoRoomError{Need: h.bytes + h.lacking}}
+	return &Error{Code: CodeMemory, Message: in.refusal(), Detail: &BudgetFullError{Need: h.bytes + h.lacking}}
 }

@@ -92,7 +92,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 			p := withSource(t, m, keeper(20, i))
 			for range 2 {
 				_, _, err := p.Prepare(t.Context(), 0)
-				if full := (*NoRoomError)(nil); !errors.As(err, &full) || full.Need <= room || full.Need > roomLimit {
+				if full := (*BudgetFullError)(nil); !errors.As(err, &full) || full.Need <= room || full.Need > roomLimit {
 					t.Errorf("%v: %+v", err, full)
 				}
 			}
@@ -115,7 +115,7 @@ func TestNeedsMoreThanThereCanBe(t *testing.T) {
 	m := loadCode(t, h, Limits{})
 	_, _, err := withSource(t, m, keeper(40, 1)).Prepare(t.Context(), 0)
 	fails(t, err, CodeMemory)
-	if full := (*NoRoomError)(nil); errors.As(err, &full) {
+	if full := (*BudgetFullError)(nil); errors.As(err, &full) {
 		t.Errorf("%v: %v", err, full)
 	}
 }
@@ -136,7 +136,7 @@ func TestLoadingWaitsForRoom(t *testing.T) {
 		began := time.Now()
 		end := leaves(t, h.options.Budget, room)
 		_, err := h.Load(t.Context(), code)
-		if full := (*NoRoomError)(nil); !errors.As(err, &full) {
+		if full := (*BudgetFullError)(nil); !errors.As(err, &full) {
 			t.Errorf("beside %d bytes: %v", room, err)
 		}
 		if d := time.Since(began); d > h.trial/2 {

@@ -196,7 +196,7 @@ func callsKnowNothingOfEachOther(t *testing.T, h *Host) {
 	g.funcs[1] = run(count, i32c(dataAt), i32c('0'), getGlobal(0), add, i32c(8), []byte{0x2d, 0, 0}, add, store8, trap, answer(abi.Output, dataAt, 1))
 	m := load(t, h, g.bytes(), small, hostapi.Grants{})
 	want := "6"
-	if len(m.Slow()) > 0 {
+	if len(m.SnapshotObstacles()) > 0 {
 		want = "4" // there is no warming up for one call
 	}
 	for i := range 6 {

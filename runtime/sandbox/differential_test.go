@@ -92,8 +92,8 @@ func (d *differential) after(way Reset) {
 		t.Fatal(err)
 	}
 	defer m.Close(ctx)
-	if len(m.Slow()) > 0 {
-		t.Fatal(m.Slow())
+	if len(m.SnapshotObstacles()) > 0 {
+		t.Fatal(m.SnapshotObstacles())
 	}
 	s := new(hostapi.Session)
 	take := func() *instance {

@@ -133,7 +133,7 @@ func (h *holding) restored() {
 
 // needs is what an instance has at its start, in a region of its own or of an image.
 func (c *starter) needs(i *image) holding {
-	h := holding{budget: c.budget, engine: inHeap * (heldByAny + int64(c.parts.Held)), heap: !canShare}
+	h := holding{budget: c.budget, engine: inHeap * (heldByAny + int64(c.parts.EngineBytes)), heap: !canShare}
 	h.cost = max(h.engine, c.budget.limit.Load()/maxInstances) + writesStep // for the page of marks
 	switch {
 	case i == nil:

@@ -91,7 +91,7 @@ func TestGoGuest(t *testing.T) {
 	everyWay(t, func(t *testing.T, h *Host) {
 		m := load(t, h, goGuest.wasm, guestLimits, guestGrants)
 		count := 5 // the first four were warming up
-		if len(m.Slow()) > 0 {
+		if len(m.SnapshotObstacles()) > 0 {
 			count = 1
 		}
 		goGuestAnswers(t, m, fmt.Sprint(count))

@@ -36,12 +36,12 @@ type Options struct {
 	Budget *Budget
 	// Images is the maximum number of prepared snapshots per module; see Module.NewPrepared.
 	// 0 = DefaultPreparedSnapshots.
-	Images int
+	PreparedSnapshots int
 }
 
-// DefaultImages is the default of Options.PreparedSnapshots. Such a snapshot of the node code takes
+// DefaultPreparedSnapshots is the default of Options.PreparedSnapshots. Such a snapshot of the node code takes
 // 0.75 MiB with one used instance.
-const DefaultImages = 128
+const DefaultPreparedSnapshots = 128
 
 // startSeed returns the seed of the random stream of a module's start: HMAC-SHA256 of its bytes
 // under Seed.
@@ -76,7 +76,7 @@ var errHostClosed = errors.New("the sandbox is closed")
 
 // New returns a Host. It does not touch the disk until the first Load.
 func New(o Options) (*Host, error) {
-	o.Images = cmp.Or(o.Images, DefaultImages)
+	o.PreparedSnapshots = cmp.Or(o.PreparedSnapshots, DefaultPreparedSnapshots)
 	if o.Budget == nil {
 		o.Budget = NewBudget(0)
 	}

@@ -26,7 +26,7 @@ type Facts struct {
 	Globals   int    `json:"globals"` // that can change
 
 	// Slow says why each call gets a new instance; none = it does not.
-	Slow []string `json:"slow,omitempty"`
+	SnapshotObstacles []string `json:"slow,omitempty"`
 }
 
 // Export is a function that a module exports.
@@ -55,7 +55,7 @@ func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts,
 	f := &Facts{
 		Command:   isCommand(compiled),
 		MemoryMin: uint64(parts.MemoryMin) * wasmPage,
-		Functions: parts.Functions, Loops: parts.Loops, Globals: len(parts.Globals), Slow: parts.Obstacles,
+		Functions: parts.Functions, Loops: parts.Loops, Globals: len(parts.Globals), SnapshotObstacles: parts.Obstacles,
 	}
 	if parts.HasMax {
 		f.MemoryMax = uint64(parts.MemoryMax) * wasmPage

@@ -260,7 +260,7 @@ func TestWhatCannotBePutBackIsMadeAnew(t *testing.T) {
 	g.data = "?"
 	g.tables = [][]byte{{0x70, 0x00, 0x02}}
 	m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})
-	if slow := m.Slow(); len(slow) != 1 {
+	if slow := m.SnapshotObstacles(); len(slow) != 1 {
 		t.Errorf("slow because of %q", slow)
 	}
 	for range 3 {
@@ -270,7 +270,7 @@ func TestWhatCannotBePutBackIsMadeAnew(t *testing.T) {
 	}
 	asked := small
 	asked.NoSnapshot = true
-	if slow := load(t, newHost(t), says(abi.Output, "1").bytes(), asked, hostapi.Grants{}).Slow(); len(slow) != 1 {
+	if slow := load(t, newHost(t), says(abi.Output, "1").bytes(), asked, hostapi.Grants{}).SnapshotObstacles(); len(slow) != 1 {
 		t.Errorf("slow because of %q", slow)
 	}
 }

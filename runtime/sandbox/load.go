@@ -56,7 +56,7 @@ type Limits struct {
 type ModuleConfig struct {
 	Type   string // the node type, for messages
 	Source string // file or name, for messages
-	// not changed; kept only where each call gets a new instance, see Module.Slow
+	// not changed; kept only where each call gets a new instance, see Module.SnapshotObstacles
 	Wasm   []byte
 	Grants hostapi.Grants // what the operator allows; the module gets what it asks for of that
 	Limits Limits

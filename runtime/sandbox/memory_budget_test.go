@@ -394,12 +394,12 @@ func TestTheLeastUsedImageGoes(t *testing.T) {
 	}
 	m.images.shrink()
 	gives(all[0], `1`)
-	_, _, least := all[2].Known()
+	_, _, least := all[2].Cached()
 	if !least || !h.endLeastUsed() {
 		t.Fatal("nothing went")
 	}
 	for i, want := range []bool{true, true, false} {
-		if _, _, ok := all[i].Known(); ok != want {
+		if _, _, ok := all[i].Cached(); ok != want {
 			t.Errorf("image %d: %v", i, ok)
 		}
 	}
@@ -418,16 +418,16 @@ func TestImagesGoWithTheirDocuments(t *testing.T) {
 	a, b := withSource(t, m, `return 1`), withSource(t, m, `return 1`)
 	before := m.budget.used.Load()
 	gives(a, `1`)
-	a.Keep()
-	b.Keep()
-	a.Drop()
-	if _, _, ok := b.Known(); !ok {
+	a.Retain()
+	b.Retain()
+	a.Release()
+	if _, _, ok := b.Cached(); !ok {
 		t.Error("it went although another document has it")
 	}
-	b.Drop()
+	b.Release()
 	m.images.ending.Wait()
 	m.instances.(kept).reclaim(idle, func() bool { return false })
-	if _, _, ok := a.Known(); ok || m.budget.used.Load() > before {
+	if _, _, ok := a.Cached(); ok || m.budget.used.Load() > before {
 		t.Errorf("it is still there: %v, %d bytes", ok, m.budget.used.Load()-before)
 	}
 	if got := gives(a, `1`); got != "1" {

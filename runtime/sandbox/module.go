@@ -39,7 +39,7 @@ func (m *Module) Grants() hostapi.Grants { return m.grants }
 // SnapshotObstacles returns, for operators, the reasons why the module has no snapshot. Each call
 // gets a new instance then, which takes longer than to restore one. It is empty for a module with a
 // snapshot. The caller must not change it.
-func (m *Module) Slow() []string { return m.slow }
+func (m *Module) SnapshotObstacles() []string { return m.slow }
 
 // Source returns the file or name that the module was loaded from.
 func (m *Module) Source() string { return m.source }

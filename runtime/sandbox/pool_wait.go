@@ -53,7 +53,7 @@ func (s *Share) admit(ctx context.Context, deadline time.Time, p *pool, need int
 		b.leave(w)
 		return nil, &Error{
 			Code: CodeTimeout, Message: "the time limit has passed while all memory for nodes was in use",
-			Detail: &NoRoomError{Need: need},
+			Detail: &BudgetFullError{Need: need},
 		}
 	case <-ctx.Done():
 		b.leave(w)

@@ -17,7 +17,7 @@ const maxPrepared = 64 << 10
 // Prepared is a module made ready for one node: its calls begin where abi.ExportPrepare has ended
 // with what is fixed in that node's config. It holds no more than these bytes; images are the
 // module's, which makes them when they are needed and lets them go when they are not, see
-// Options.Images. So there is nothing to close. Safe for concurrent use.
+// Options.PreparedSnapshots. So there is nothing to close. Safe for concurrent use.
 type Prepared struct {
 	module *Module
 	fixed  []byte
@@ -27,12 +27,12 @@ type Prepared struct {
 	last   atomic.Pointer[prepared] // where the image was found before
 }
 
-// Prepares tells whether the module can be prepared.
-func (m *Module) Prepares() bool { return m.images != nil }
+// CanPrepare tells whether the module can be prepared.
+func (m *Module) CanPrepare() bool { return m.images != nil }
 
-// Prepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet;
+// NewPrepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet;
 // fixed is kept.
-func (m *Module) Prepared(fixed []byte) *Prepared {
+func (m *Module) NewPrepared(fixed []byte) *Prepared {
 	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed), share: m.budget.own}
 }
 
@@ -64,16 +64,16 @@ func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt ui
 // Size is what the image takes that Prepare or Known has seen, of the budget, in bytes.
 func (p *Prepared) Size() int64 { return p.size.Load() }
 
-// Keep notes that a node which serves has this image, and Drop that it does no longer: the image
+// Retain notes that a node which serves has this image, and Drop that it does no longer: the image
 // goes when there is no other such node. Without any it goes when it was not used for a while.
-func (p *Prepared) Keep() { p.module.images.keep(p) }
+func (p *Prepared) Retain() { p.module.images.keep(p) }
 
-// Drop ends Keep, and is called once for each.
-func (p *Prepared) Drop() { p.module.images.drop(p) }
+// Release ends Keep, and is called once for each.
+func (p *Prepared) Release() { p.module.images.drop(p) }
 
-// Known returns what Prepare has returned, as long as the image is kept; ok is false when it would
+// Cached returns what Prepare has returned, as long as the image is kept; ok is false when it would
 // have to be made.
-func (p *Prepared) Known() (r Result, burnt uint64, ok bool) {
+func (p *Prepared) Cached() (r Result, burnt uint64, ok bool) {
 	if !p.module.running.enter() {
 		return Result{}, 0, false
 	}

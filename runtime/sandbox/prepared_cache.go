@@ -165,7 +165,7 @@ func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
 		delete(i.byKey, p.key) // there is nothing to keep
 		return
 	}
-	for len(i.byKey) > i.host.options.Images && i.endOldest(m) {
+	for len(i.byKey) > i.host.options.PreparedSnapshots && i.endOldest(m) {
 	}
 }
 

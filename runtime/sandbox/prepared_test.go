@@ -33,7 +33,7 @@ func withSource(t testing.TB, m *Module, source string) *Prepared {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m.Prepared(fixed)
+	return m.NewPrepared(fixed)
 }
 
 // gives calls and says what came of it: the output, or the code of the error.
@@ -159,7 +159,7 @@ func TestPrepareBurnsFuel(t *testing.T) {
 	for range 2 {
 		m := loadCode(t, newHost(t), Limits{})
 		p := withSource(t, m, source)
-		if _, _, ok := p.Known(); ok {
+		if _, _, ok := p.Cached(); ok {
 			t.Error("known before it was prepared")
 		}
 		if burnt > 0 {
@@ -176,7 +176,7 @@ func TestPrepareBurnsFuel(t *testing.T) {
 		if _, took, err := withSource(t, m, source).Prepare(t.Context(), 1); err != nil || took != burnt {
 			t.Errorf("of an image that is there: %d units, %v", took, err)
 		}
-		if r, took, ok := p.Known(); !ok || took != burnt || string(r.Output) != `{"reads":[]}` {
+		if r, took, ok := p.Cached(); !ok || took != burnt || string(r.Output) != `{"reads":[]}` {
 			t.Errorf("known: %s, %d units, %v", r.Output, took, ok)
 		}
 	}
@@ -259,7 +259,7 @@ func TestPreparingWithMoreFuel(t *testing.T) {
 // However many nodes there are, a module has few images, and every node works.
 func TestImagesAreBounded(t *testing.T) {
 	const most, sources = 3, 40
-	m := loadCode(t, newHostWith(t, Options{Images: most}), Limits{})
+	m := loadCode(t, newHostWith(t, Options{PreparedSnapshots: most}), Limits{})
 	all := make([]*Prepared, sources)
 	for i := range all {
 		all[i] = withSource(t, m, fmt.Sprintf("return input + %d", i))
@@ -289,7 +289,7 @@ func TestImagesAreBounded(t *testing.T) {
 
 // The image that is used stays when another is needed.
 func TestUsedImagesStay(t *testing.T) {
-	m := loadCode(t, newHostWith(t, Options{Images: 2}), Limits{})
+	m := loadCode(t, newHostWith(t, Options{PreparedSnapshots: 2}), Limits{})
 	used := withSource(t, m, `return 1`)
 	for i := range 5 {
 		gives(used, `1`)

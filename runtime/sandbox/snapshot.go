@@ -41,7 +41,7 @@ func newImage(way Reset, memory []byte, marks uint32, h *holding) (*image, *Erro
 	if !b.takeIdle(i.counted) {
 		return nil, &Error{
 			Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), i.counted),
-			Detail: &NoRoomError{Need: h.bytes + i.counted, Image: i.counted},
+			Detail: &BudgetFullError{Need: h.bytes + i.counted, Snapshot: i.counted},
 		}
 	}
 	if !shared {

@@ -92,7 +92,7 @@ func TestACommandIsNotPrepared(t *testing.T) {
 		funcs:  []function{void("_start"), void("describe"), void("prepare"), {"alloc", none, types(tI64), nil, i64c(0)}},
 	}
 	m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})
-	if m.Prepares() {
+	if m.CanPrepare() {
 		t.Error("it can be prepared")
 	}
 	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)

@@ -15,7 +15,7 @@ import (
 // callWhole calls a module with a config. One that is prepared gets first what its manifest says is
 // fixed, and the rest in the call; what it says against that is its answer.
 func callWhole(ctx context.Context, m *sandbox.Module, s *hostapi.Session, config []byte) (sandbox.Result, error) {
-	if !m.Prepares() {
+	if !m.CanPrepare() {
 		return m.Call(ctx, s, config, nil)
 	}
 	var manifest struct {
@@ -25,7 +25,7 @@ func callWhole(ctx context.Context, m *sandbox.Module, s *hostapi.Session, confi
 		return sandbox.Result{}, fmt.Errorf("reading the manifest: %w", err)
 	}
 	fixed, rest := split(config, manifest.Fixed)
-	p := m.Prepared(fixed)
+	p := m.NewPrepared(fixed)
 	if r, _, err := p.Prepare(ctx, flow.MaxPrepareFuel); err != nil || r.Kind != abi.Output {
 		return r, err
 	}

@@ -126,7 +126,7 @@ func TestModule(t *testing.T) {
 // again calls one that was prepared more than once: each call begins where prepare has ended.
 func again(t *testing.T, m *sandbox.Module) {
 	t.Helper()
-	p := m.Prepared([]byte(`{"pattern":"(a+)"}`))
+	p := m.NewPrepared([]byte(`{"pattern":"(a+)"}`))
 	r, _, err := p.Prepare(t.Context(), 0)
 	if want := `{"reads":["trigger.data","steps.\"a\\b\".output"]}`; err != nil || string(r.Output) != want {
 		t.Errorf("%s, %v, want %s", r.Output, err, want)

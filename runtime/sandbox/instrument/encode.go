@@ -26,7 +26,7 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 		Frames:    Reserved + "frames",
 		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
 		Obstacles: m.obstacles(),
-		Functions: m.coded, Loops: m.loops, Held: m.held(), Work: m.work, Bound: m.bound,
+		Functions: m.coded, Loops: m.loops, EngineBytes: m.held(), Work: m.work, Bound: m.bound,
 	}
 	var added exports
 	for i, g := range m.globals {

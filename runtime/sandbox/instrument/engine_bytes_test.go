@@ -23,7 +23,7 @@ func TestHeld(t *testing.T) {
 		"references in code": {one(by(opRefFunc, 0, opDrop, opRefFunc, 0, opDrop)).bytes(), 64 + 160},
 	} {
 		m, err := Instrument(c.wasm, marked)
-		if err != nil || m.Held != c.want {
+		if err != nil || m.EngineBytes != c.want {
 			t.Errorf("%s: %+v, %v, want %d", name, m, err, c.want)
 		}
 	}

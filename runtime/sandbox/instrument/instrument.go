@@ -97,7 +97,7 @@ type Module struct {
 
 	// Held is about how many bytes the engine takes of the host's memory for an instance because of
 	// what the module has: tables, at their largest if they can grow, elements, globals.
-	Held uint64
+	EngineBytes uint64
 
 	// Work is what compiling Wasm takes, and Bound what it may: a module that takes more is
 	// refused.

@@ -51,7 +51,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 			continue
 		}
 		c.want.Wasm, c.want.Fuel, c.want.Frames = m.Wasm, "\x00flowtrux.fuel", "\x00flowtrux.frames"
-		c.want.Held, c.want.Work, c.want.Bound = m.Held, m.Work, m.Bound
+		c.want.EngineBytes, c.want.Work, c.want.Bound = m.EngineBytes, m.Work, m.Bound
 		if len(c.want.Obstacles) == 0 {
 			c.want.Base = Base
 		}

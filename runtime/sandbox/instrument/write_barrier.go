@@ -9,9 +9,9 @@ const (
 	// Beyond is how many bytes after a granule its mark is for as well.
 	Beyond = 256
 
-	// Unmarked is how many granules may be written to and not be marked while a guest yields or
+	// MaxUnmarked is how many granules may be written to and not be marked while a guest yields or
 	// calls the host: those of the piece of code that it is in.
-	Unmarked = 2 * maxPending
+	MaxUnmarked = 2 * maxPending
 
 	// minGranule: the bytes after a granule should be few beside its own.
 	minGranule = 9
