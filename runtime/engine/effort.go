@@ -18,8 +18,8 @@ type effort struct {
 
 func newEffort(ctx context.Context) *effort { return &effort{ctx, recordEffort} }
 
-// spend takes n bytes of work. It is false when that is too much.
-func (e *effort) spend(n int) bool {
+// Spend implements secret.Effort: it takes n bytes of work and reports whether there were as many.
+func (e *effort) Spend(n int) bool {
 	if e.left -= n; e.left >= 0 && e.ctx.Err() != nil {
 		e.left = -1
 	}
@@ -33,7 +33,7 @@ var errEffort = errors.New("a record takes too much work")
 
 // Work implements flow.Meter.
 func (e *effort) Work(n int) error {
-	if !e.spend(n) {
+	if !e.Spend(n) {
 		return errEffort
 	}
 	return nil

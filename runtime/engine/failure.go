@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,13 +73,13 @@ func callFailed(ctx context.Context, limit timeLimit, deadline time.Time, err er
 	return &NodeError{Code: CodeInternal, Message: "the node could not be called", Detail: err}
 }
 
-// nodeError makes the error that the node itself gave.
-func (s *secretTexts) nodeError(r sandbox.Result) *NodeError {
-	message := s.message(string(r.Output))
-	if message == "" {
-		message = "the node failed"
+// nodeError returns the error that the node itself gave, with the secrets in it masked.
+func nodeError(r sandbox.Result, secrets *secretTexts) *NodeError {
+	return &NodeError{
+		Code:    cmp.Or(secrets.code(r.Label), CodeNodeFailed),
+		Message: cmp.Or(secrets.message(string(r.Output)), "the node failed"),
+		final:   r.Kind == abi.Fatal,
 	}
-	return &NodeError{Code: s.code(r.Label), Message: message, final: r.Kind == abi.Fatal}
 }
 
 // cancelled is the error of a node that was cut off.

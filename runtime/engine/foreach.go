@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
 // items is a node that runs once for each item of forEach. Items begin in order.
@@ -141,7 +142,7 @@ func (s *items) answer() answer {
 	s.x.memory.give(s.size)
 	if err := s.failure; err != nil {
 		named := *err
-		named.Message = s.x.secrets.line("item "+strconv.Itoa(s.end)+": "+err.Message, maxMessage)
+		named.Message = s.x.secrets.line("item "+strconv.Itoa(s.end)+": "+err.Message, hostapi.MaxMessage)
 		return answer{attempts: s.attempts, fuel: s.fuel, err: &named}
 	}
 	array := make([]byte, 0, s.size+len(s.outputs)+len("[]"))

@@ -28,9 +28,23 @@ type masker struct {
 	composed map[string]string
 	// there are more of them than it can remember, or its effort is over: it shows nothing
 	blind  bool
-	all    bool    // strings and numbers are masked whatever they are
-	effort *effort // nil = without a bound
+	all    bool   // strings and numbers are masked whatever they are
+	effort Effort // nil = without a bound
 }
+
+// Effort bounds the work of masking.
+type Effort interface {
+	// Spend takes n bytes of work and reports whether there were as many left.
+	Spend(n int) bool
+}
+
+// masker returns a masker of the texts that are masked wherever they stand in a value.
+func (s *secretTexts) masker(e Effort) masker {
+	return masker{texts: s.atLeast(minEverywhere), effort: e}
+}
+
+// hideAll makes the masker show nothing from now on.
+func (m *masker) hideAll() { m.blind = true }
 
 const (
 	// valueEffort is what a value takes beside its bytes, as bytes.
@@ -42,7 +56,7 @@ const (
 
 // spend takes work of the masker's effort. When that is over it is blind.
 func (m *masker) spend(n int) bool {
-	if m.effort != nil && !m.effort.spend(n) {
+	if m.effort != nil && !m.effort.Spend(n) {
 		m.blind = true
 	}
 	return !m.blind
@@ -60,6 +74,14 @@ func (m *masker) append(dst, v []byte) (_ []byte, masked bool) {
 	start := len(dst)
 	dst = m.walk(dst, v)
 	return dst, !bytes.Equal(dst[start:], v)
+}
+
+// appendTexts is append without what the masker has learned: for values in which templates have put
+// what is masked already.
+func (m *masker) appendTexts(dst, v []byte) []byte {
+	texts := masker{texts: m.texts, blind: m.blind, effort: m.effort}
+	dst, _ = texts.append(dst, v)
+	return dst
 }
 
 // walk appends v as it is shown, as far as the masker does not become blind.
@@ -194,7 +216,7 @@ func children(v []byte) (values [][]byte) {
 
 // maskLeaves is v with each string and number in it masked, as a secret global is shown. Booleans
 // and null tell nothing.
-func maskLeaves(v []byte, e *effort) []byte {
+func maskLeaves(v []byte, e Effort) []byte {
 	m := masker{all: true, effort: e}
 	return m.walk(nil, v)
 }

@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	mask       = "***"
-	maxMessage = hostapi.MaxMessage // bytes of a NodeError's message
-	maxCode    = 64                 // bytes of a node's own error code
+	mask    = "***"
+	maxCode = 64 // bytes of a node's own error code
 )
 
 // secretTexts are the texts that an execution must not show: what the __secret globals it has
@@ -137,7 +136,7 @@ func (s *secretTexts) line(text string, limit int) string {
 // message makes the line for a NodeError of what a node said. The sandbox has cut it where it was
 // too long, so that a secret may have lost its end.
 func (s *secretTexts) message(text string) string {
-	line := s.line(text, maxMessage)
+	line := s.line(text, hostapi.MaxMessage)
 	if len(text) <= hostapi.MaxMessage-utf8.UTFMax {
 		return line
 	}
@@ -156,14 +155,14 @@ func (s *secretTexts) message(text string) string {
 // minRemains is how many bytes of a part of a secret are more than a coincidence.
 const minRemains = 4
 
-// code is a node's own error code, or CodeNodeFailed when it has none that can be shown.
+// code returns a node's own error code, or "" when it has none that can be shown.
 func (s *secretTexts) code(label string) string {
 	if label == "" || len(label) > maxCode || s.mask(label) != label {
-		return CodeNodeFailed
+		return ""
 	}
 	for _, c := range []byte(label) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
-			return CodeNodeFailed
+			return ""
 		}
 	}
 	return label

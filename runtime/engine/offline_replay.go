@@ -202,7 +202,11 @@ func (r *repeat) prepareInputs() (why string) {
 	}
 	r.inputs = [][]byte{input}
 	if r.each() {
-		r.inputs = children(input)
+		r.inputs = nil
+		rawjson.Elements(input, func(v []byte) bool {
+			r.inputs = append(r.inputs, v)
+			return true
+		})
 	}
 	for _, c := range r.calls {
 		if c.Item < 0 || c.Item >= len(r.inputs) {
@@ -247,7 +251,7 @@ func (r *repeat) run(ctx context.Context) Ending {
 			return end
 		}
 		if end.Code != "" {
-			end.Message = new(secretTexts).line(fmt.Sprintf("item %d: %s", item, end.Message), maxMessage)
+			end.Message = new(secretTexts).line(fmt.Sprintf("item %d: %s", item, end.Message), hostapi.MaxMessage)
 			return end
 		}
 		outputs = append(outputs, end.Output)
@@ -275,7 +279,7 @@ func (r *repeat) call(ctx context.Context, input []byte, c journal.Call) Ending 
 	case err != nil:
 		failure = callFailed(ctx, limit, s.Deadline, err)
 	case result.Kind == abi.Error || result.Kind == abi.Fatal:
-		failure = new(secretTexts).nodeError(result)
+		failure = nodeError(result, new(secretTexts))
 	default:
 		return Ending{Output: result.Output, Handle: result.Label}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -41,7 +42,7 @@ func (v *view) hostCall(h hostCall) journal.HostCall {
 	if h.failure != nil {
 		row.Code, row.Fatal = h.failure.Code, h.failure.Fatal
 		if !v.ignorant {
-			row.Message = v.x.secrets.line(h.failure.Message, maxMessage)
+			row.Message = v.x.secrets.line(h.failure.Message, hostapi.MaxMessage)
 		}
 	}
 	return row

@@ -45,8 +45,7 @@ func newView(e *effort, x *execution) *view {
 	v := &view{x: x, effort: e, left: maxRecord, event: *x.event, outputs: x.outputs}
 	v.findSecrets()
 	v.ignorant = v.effort.over()
-	v.masker.effort = e
-	v.masker.texts = x.secrets.atLeast(minEverywhere)
+	v.masker = x.secrets.masker(e)
 	if v.masks = x.secrets.any(); v.masks {
 		v.event.Data, _ = v.masker.append(nil, x.event.Data)
 		v.event.Query, _ = v.masker.append(nil, x.event.Query)
@@ -95,7 +94,7 @@ func (v *view) value(shown []byte, masked bool) journal.Value {
 	switch {
 	case len(shown) == 0:
 		return journal.Value{}
-	case !v.effort.spend(len(shown)):
+	case !v.effort.Spend(len(shown)):
 		return journal.Value{Cut: true}
 	case len(shown) <= min(maxRecorded, v.left):
 		v.left -= len(shown)
@@ -142,7 +141,7 @@ func (v *view) input(n int) journal.Value {
 	value := i.of(n)
 	switch {
 	case v.effort.over(): // what its templates have put together from secrets is not known
-		v.masker.blind = true
+		v.masker.hideAll()
 		return journal.Value{Cut: true}
 	case i.unknown:
 		return journal.Value{}
@@ -232,7 +231,9 @@ func (i *inputs) of(n int) journal.Value {
 		}
 		masked = masked || other
 		if len(all) > i.limit { // enough was looked at
-			i.view.masker.blind = i.view.masks
+			if i.view.masks {
+				i.view.masker.hideAll()
+			}
 			return journal.Value{Size: len(all), Masked: masked}
 		}
 	}
@@ -249,10 +250,19 @@ func (i *inputs) items(forEach *flow.Template) (items, shown [][]byte, ok bool) 
 	if i.view.masks {
 		list, err := forEach.Append(nil, i.shown, limit)
 		if err == nil && rawjson.KindOf(list) == rawjson.Array {
-			shown = children(list)
+			shown = elements(list)
 		}
 	}
-	return children(list), shown, true
+	return elements(list), shown, true
+}
+
+// elements returns the elements of an array.
+func elements(list []byte) (values [][]byte) {
+	rawjson.Elements(list, func(v []byte) bool {
+		values = append(values, v)
+		return true
+	})
+	return values
 }
 
 // resolve appends what is shown of a config, and tells whether that is something else. What the
@@ -271,8 +281,6 @@ func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok boo
 	}
 	m := &i.view.masker
 	m.learn(plain, shown)
-	// what templates have put in is masked already
-	long := masker{texts: m.texts, blind: m.blind, effort: m.effort}
-	dst, _ = long.append(dst[:start], shown)
+	dst = m.appendTexts(dst[:start], shown)
 	return dst, string(dst[start:]) != string(plain), true
 }

@@ -117,7 +117,7 @@ func (x *execution) attempt(
 	case err != nil:
 		a.err = callFailed(ctx, limit, deadline, err)
 	case failed:
-		a.err = x.secrets.nodeError(result)
+		a.err = nodeError(result, &x.secrets)
 	case len(result.Output) > x.outputLimit():
 		a.err = &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}
 	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.node].Handles, result.Label):

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+)
+
+// bytesLeft is an Effort without a context.
+type bytesLeft int
+
+func (b *bytesLeft) Spend(n int) bool {
+	*b -= bytesLeft(n)
+	return *b >= 0
+}
+
+// TestMaskingIsBounded: many secrets and values that nest deeply take work that is counted, and
+// without more of it nothing shows.
+func TestMaskingIsBounded(t *testing.T) {
+	var secrets []string
+	for i := range 5000 {
+		secrets = append(secrets, fmt.Sprintf("secret-%09d", i))
+	}
+	deep := strings.Repeat(`{"a":`, 500) + `"` + strings.Repeat("y", 1<<20) + `"` + strings.Repeat(`}`, 500)
+	for name, c := range map[string]struct {
+		texts []string
+		value string
+	}{
+		"many secrets": {secrets, `["` + strings.Repeat(`nothing of that at all`+`","`, 50_000) + `"]`},
+		"deep":         {secrets[:1], deep},
+		"long keys":    {secrets, `{"` + strings.Repeat(`k`, 1<<20) + `":1}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := bytesLeft(16 << 20)
+			m := masker{texts: c.texts, effort: &e}
+			shown, masked := m.append(nil, []byte(c.value))
+			if !m.blind || !masked || e < -4<<20 && name != "long keys" {
+				t.Errorf("blind %v, masked %v, %d left", m.blind, masked, e)
+			}
+			if err := rawjson.Check(shown, 1000); err != nil {
+				t.Error(err)
+			}
+			if again, _ := m.append(nil, []byte(`{"a":1}`)); string(again) != `"***"` {
+				t.Errorf("afterwards %s", again)
+			}
+		})
+	}
+}
+
+func FuzzMasker(f *testing.F) {
+	f.Add(`{"a":["top-secret",1,{"top-secret":"x"}],"b":123456789}`, "top-secret")
+	f.Add(`"\u0074op-secret"`, "top-secret")
+	f.Add(`[123456789,1e5]`, "123456789")
+	f.Fuzz(func(t *testing.T, text, secret string) {
+		v, err := rawjson.AppendCanonical(nil, []byte(text), 100)
+		if err != nil || len(secret) < minEverywhere || strings.ContainsAny(secret, mask) {
+			return
+		}
+		m := masker{texts: []string{secret}}
+		shown, masked := m.append(nil, v)
+		if err := rawjson.Check(shown, 100); err != nil {
+			t.Fatalf("%s is shown as %s: %v", v, shown, err)
+		}
+		if !masked && string(shown) != string(v) {
+			t.Fatalf("%s is shown as %s", v, shown)
+		}
+		var look func(v []byte)
+		look = func(v []byte) {
+			switch rawjson.KindOf(v) {
+			case rawjson.Object, rawjson.Array:
+				for _, c := range children(v) {
+					look(c)
+				}
+			case rawjson.String, rawjson.Number:
+				if strings.Contains(leafText(v), secret) {
+					t.Fatalf("%s shows %q", shown, secret)
+				}
+			}
+		}
+		look(shown)
+	})
+}
+
+// TestMaskerLearns: what a template has put together is masked where it is handed on, and with more
+// of that than can be remembered nothing is shown.
+func TestMaskerLearns(t *testing.T) {
+	var m masker
+	m.learn([]byte(`{"a":"x 12","b":[12,{"c":"ab"}],"d":"","e":null}`), []byte(`{"a":"x ***","b":["***","***"],"d":"","e":null}`))
+	const v = `{"p":"x 12","q":12,"r":"ab","s":"12 x","t":["ab",true,"",1.2]}`
+	if shown, masked := m.append([]byte("kept"), []byte(v)); string(shown) != `kept{"p":"x ***","q":"***","r":"***","s":"12 x","t":["***",true,"",1.2]}` || !masked {
+		t.Errorf("shown as %s", shown)
+	}
+	if shown, masked := m.append(nil, []byte(`{"a":[1,"b"]}`)); string(shown) != `{"a":[1,"b"]}` || masked {
+		t.Errorf("shown as %s", shown)
+	}
+	for i := range maxComposed + 1 {
+		m.learn(fmt.Appendf(nil, "%d", i), quotedMask)
+	}
+	if shown, masked := m.append(nil, []byte(`"harmless"`)); string(shown) != `"***"` || !masked {
+		t.Errorf("shown as %s", shown)
+	}
+}
