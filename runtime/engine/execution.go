@@ -10,6 +10,7 @@ import (
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/secret"
 )
 
 // execution is one run of a program. This file decides which node's turn it is; node.go runs one.
@@ -27,7 +28,7 @@ type execution struct {
 	memory  account
 	large   sync.Mutex // held while a long value is resolved
 	cache   flow.Cache
-	secrets secretTexts
+	secrets secret.Texts
 	notes   notes
 	apart   sync.WaitGroup // goroutines that run branches
 

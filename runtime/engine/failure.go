@@ -14,6 +14,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/sandbox"
+	"github.com/flowtrux/edge/runtime/secret"
 )
 
 // failed makes the result of a node that failed: handled, if the workflow does.
@@ -39,7 +40,7 @@ func (x *execution) failed(n int, err *NodeError) NodeResult {
 func (x *execution) failureFields(n int, err *NodeError) []zap.Field {
 	fields := append(x.logFields(n), zap.String("code", err.Code), zap.String("message", err.Message))
 	if err.Detail != nil {
-		fields = append(fields, zap.String("detail", x.secrets.mask(err.Detail.Error())))
+		fields = append(fields, zap.String("detail", x.secrets.Mask(err.Detail.Error())))
 	}
 	return fields
 }
@@ -74,10 +75,10 @@ func callFailed(ctx context.Context, limit timeLimit, deadline time.Time, err er
 }
 
 // nodeError returns the error that the node itself gave, with the secrets in it masked.
-func nodeError(r sandbox.Result, secrets *secretTexts) *NodeError {
+func nodeError(r sandbox.Result, secrets *secret.Texts) *NodeError {
 	return &NodeError{
-		Code:    cmp.Or(secrets.code(r.Label), CodeNodeFailed),
-		Message: cmp.Or(secrets.message(string(r.Output)), "the node failed"),
+		Code:    cmp.Or(secrets.Code(r.Label), CodeNodeFailed),
+		Message: cmp.Or(secrets.Message(string(r.Output)), "the node failed"),
 		final:   r.Kind == abi.Fatal,
 	}
 }
@@ -92,6 +93,6 @@ func (x *execution) cancelled() *NodeError {
 // panicked makes the error of a fault in the host.
 func (x *execution) panicked(node int, p any) *NodeError {
 	x.engine.config.Logger.Error("panic while a node ran", append(x.logFields(node),
-		zap.String("panic", x.secrets.mask(fmt.Sprint(p))), zap.ByteString("stack", debug.Stack()))...)
+		zap.String("panic", x.secrets.Mask(fmt.Sprint(p))), zap.ByteString("stack", debug.Stack()))...)
 	return fixed(CodeInternal, "the node could not be run")
 }

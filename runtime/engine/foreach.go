@@ -142,7 +142,7 @@ func (s *items) answer() answer {
 	s.x.memory.give(s.size)
 	if err := s.failure; err != nil {
 		named := *err
-		named.Message = s.x.secrets.line("item "+strconv.Itoa(s.end)+": "+err.Message, hostapi.MaxMessage)
+		named.Message = s.x.secrets.Line("item "+strconv.Itoa(s.end)+": "+err.Message, hostapi.MaxMessage)
 		return answer{attempts: s.attempts, fuel: s.fuel, err: &named}
 	}
 	array := make([]byte, 0, s.size+len(s.outputs)+len("[]"))

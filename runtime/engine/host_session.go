@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/secret"
 )
 
 // Bounds of what one call of a node may write to the log.
@@ -37,9 +38,9 @@ type hostSide struct {
 	seed    func() [32]byte                 // of x and call, made once
 	x       *execution
 	call    call
-	handles *secretHandles // in its config; nil = there are none
-	lines   int            // of the log
-	heard   heard          // so far
+	handles *secret.References // in its config; nil = there are none
+	lines   int                // of the log
+	heard   heard              // so far
 
 	retryAfter time.Duration // of the answer to the last request; 0 = none
 }
@@ -132,7 +133,7 @@ func (h *hostSide) say(level int, message string) {
 	if entry == nil {
 		return
 	}
-	text := h.x.secrets.line(message, maxLogLine)
+	text := h.x.secrets.Line(message, maxLogLine)
 	if h.lines > maxLogLines {
 		text = "(more lines of this call are dropped)"
 	}

@@ -40,7 +40,7 @@ type notedCall struct {
 
 // Do implements hostapi.HTTPClient: the request is done with its handles replaced, and noted.
 func (h *hostSide) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
-	req, secrets, err := h.handles.open(req)
+	req, secrets, err := h.handles.Expand(req)
 	if err != nil {
 		return dst, err
 	}

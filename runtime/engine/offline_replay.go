@@ -17,6 +17,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
+	"github.com/flowtrux/edge/runtime/secret"
 )
 
 const (
@@ -251,7 +252,7 @@ func (r *repeat) run(ctx context.Context) Ending {
 			return end
 		}
 		if end.Code != "" {
-			end.Message = new(secretTexts).line(fmt.Sprintf("item %d: %s", item, end.Message), hostapi.MaxMessage)
+			end.Message = new(secret.Texts).Line(fmt.Sprintf("item %d: %s", item, end.Message), hostapi.MaxMessage)
 			return end
 		}
 		outputs = append(outputs, end.Output)
@@ -279,7 +280,7 @@ func (r *repeat) call(ctx context.Context, input []byte, c journal.Call) Ending 
 	case err != nil:
 		failure = callFailed(ctx, limit, s.Deadline, err)
 	case result.Kind == abi.Error || result.Kind == abi.Fatal:
-		failure = nodeError(result, new(secretTexts))
+		failure = nodeError(result, new(secret.Texts))
 	default:
 		return Ending{Output: result.Output, Handle: result.Label}
 	}

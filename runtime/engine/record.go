@@ -57,7 +57,7 @@ func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
 	if n.Err != nil {
 		row.Code, row.Message = n.Err.Code, n.Err.Message
 		if n.Err.Detail != nil && !v.ignorant {
-			row.Detail = x.secrets.block(n.Err.Detail.Error(), maxDetail)
+			row.Detail = x.secrets.Block(n.Err.Detail.Error(), maxDetail)
 		}
 	}
 	return row
@@ -76,7 +76,7 @@ func (v *view) logs(node int) (lines []string) {
 	noted := slices.Clone(x.notes.lines[node])
 	x.notes.mu.Unlock()
 	for _, l := range noted {
-		text := zapLevel(l.level).String() + ": " + x.secrets.line(l.text, maxLogLine)
+		text := zapLevel(l.level).String() + ": " + x.secrets.Line(l.text, maxLogLine)
 		if x.program.Plan.Nodes[node].ForEach != nil {
 			text = "item " + strconv.Itoa(l.call.index) + ": " + text
 		}

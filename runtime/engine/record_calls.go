@@ -42,7 +42,7 @@ func (v *view) hostCall(h hostCall) journal.HostCall {
 	if h.failure != nil {
 		row.Code, row.Fatal = h.failure.Code, h.failure.Fatal
 		if !v.ignorant {
-			row.Message = v.x.secrets.line(h.failure.Message, hostapi.MaxMessage)
+			row.Message = v.x.secrets.Line(h.failure.Message, hostapi.MaxMessage)
 		}
 	}
 	return row
@@ -53,5 +53,5 @@ func (v *view) said(b []byte, size int) journal.Value {
 	if b == nil {
 		return journal.Value{Size: size}
 	}
-	return v.value(v.masker.append(nil, asJSON(b)))
+	return v.value(v.masker.Append(nil, asJSON(b)))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/secret"
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 type view struct {
 	x        *execution
 	masks    bool // there are secrets
-	masker   masker
+	masker   secret.Masker
 	effort   *effort
 	ignorant bool       // the effort was over before all secrets were known
 	left     int        // bytes that the record may still take
@@ -45,11 +46,11 @@ func newView(e *effort, x *execution) *view {
 	v := &view{x: x, effort: e, left: maxRecord, event: *x.event, outputs: x.outputs}
 	v.findSecrets()
 	v.ignorant = v.effort.over()
-	v.masker = x.secrets.masker(e)
-	if v.masks = x.secrets.any(); v.masks {
-		v.event.Data, _ = v.masker.append(nil, x.event.Data)
-		v.event.Query, _ = v.masker.append(nil, x.event.Query)
-		v.event.Headers, _ = v.masker.append(nil, x.event.Headers)
+	v.masker = x.secrets.NewMasker(e)
+	if v.masks = x.secrets.Any(); v.masks {
+		v.event.Data, _ = v.masker.Append(nil, x.event.Data)
+		v.event.Query, _ = v.masker.Append(nil, x.event.Query)
+		v.event.Headers, _ = v.masker.Append(nil, x.event.Headers)
 		v.outputs = make([][]byte, len(x.outputs))
 	}
 	return v
@@ -69,7 +70,7 @@ func (v *view) findSecrets() {
 		if node.ForEach != nil {
 			_, _ = node.ForEach.Append(nil, &scope, v.x.engine.config.Limits.ExecutionMemory)
 		}
-		v.x.secrets.add(scope.Secrets)
+		v.x.secrets.Add(scope.Secrets)
 	}
 }
 
@@ -110,7 +111,7 @@ func (v *view) fixed(n int) journal.Value {
 	if len(part) == 0 || !v.masks {
 		return v.value(part, false)
 	}
-	shown, masked := v.masker.append(nil, part)
+	shown, masked := v.masker.Append(nil, part)
 	return v.value(shown, masked)
 }
 
@@ -120,7 +121,7 @@ func (v *view) output(n int) journal.Value {
 	if len(out) == 0 || !v.masks {
 		return v.value(out, false)
 	}
-	shown, masked := v.masker.append(nil, out)
+	shown, masked := v.masker.Append(nil, out)
 	v.outputs[n] = shown
 	return v.value(shown, masked)
 }
@@ -141,7 +142,7 @@ func (v *view) input(n int) journal.Value {
 	value := i.of(n)
 	switch {
 	case v.effort.over(): // what its templates have put together from secrets is not known
-		v.masker.hideAll()
+		v.masker.HideAll()
 		return journal.Value{Cut: true}
 	case i.unknown:
 		return journal.Value{}
@@ -192,7 +193,7 @@ func (i *inputs) shownGlobal(key string) ([]byte, bool) {
 		i.masked = make(map[string][]byte)
 	}
 	if i.masked[key] == nil {
-		i.masked[key] = maskLeaves(value, i.view.effort)
+		i.masked[key] = secret.MaskAll(value, i.view.effort)
 	}
 	return i.masked[key], true
 }
@@ -218,7 +219,7 @@ func (i *inputs) of(n int) journal.Value {
 		i.plain.Item, i.plain.Index = items[at], at
 		if i.shown != nil {
 			i.shown.Index = at
-			if i.shown.Item = quotedMask; at < len(shownItems) {
+			if i.shown.Item = secret.Hidden; at < len(shownItems) {
 				i.shown.Item = shownItems[at]
 			}
 		}
@@ -232,7 +233,7 @@ func (i *inputs) of(n int) journal.Value {
 		masked = masked || other
 		if len(all) > i.limit { // enough was looked at
 			if i.view.masks {
-				i.view.masker.hideAll()
+				i.view.masker.HideAll()
 			}
 			return journal.Value{Size: len(all), Masked: masked}
 		}
@@ -280,7 +281,7 @@ func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok boo
 		return dst, false, false
 	}
 	m := &i.view.masker
-	m.learn(plain, shown)
-	dst = m.appendTexts(dst[:start], shown)
+	m.Learn(plain, shown)
+	dst = m.AppendTexts(dst[:start], shown)
 	return dst, string(dst[start:]) != string(plain), true
 }

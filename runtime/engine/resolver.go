@@ -94,7 +94,7 @@ func (r *resolver) append(t *flow.Template, scope *flow.Scope, limit int) error 
 	free := r.x.memory.free()
 	value, err := t.Append(r.buf[:0], scope, min(limit, free))
 	if len(scope.Secrets) > 0 {
-		r.x.secrets.add(scope.Secrets)
+		r.x.secrets.Add(scope.Secrets)
 		scope.Secrets = scope.Secrets[:0] // each comes once
 	}
 	r.buf = value

@@ -7,6 +7,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/secret"
 )
 
 // answer is what a node, or one of its items, gave.
@@ -60,10 +61,10 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 		}
 	}()
 	scope.Hide = nil
-	var handles *secretHandles
+	var handles *secret.References
 	if x.program.types[c.node].HidesSecrets {
-		handles = new(secretHandles)
-		scope.Hide = handles.hide
+		handles = new(secret.References)
+		scope.Hide = handles.Hide
 	}
 	limit := x.timeout(c.node)
 	r := x.resolver(ctx, limit, now)
@@ -100,7 +101,7 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 
 // attempt calls the node once, within a limit from now on. handles are those in the config.
 func (x *execution) attempt(
-	ctx context.Context, c call, config []byte, handles *secretHandles, limit timeLimit, now time.Time,
+	ctx context.Context, c call, config []byte, handles *secret.References, limit timeLimit, now time.Time,
 ) answer {
 	t := x.program.types[c.node]
 	deadline := now.Add(limit.Duration)

@@ -112,7 +112,7 @@ func TestHandlesAreOfOneCall(t *testing.T) {
 	}
 	handle := func(output []byte) string {
 		h := string(rawjson.Text(rawjson.Get(rawjson.Get(rawjson.Get(output, "request"), "headers"), "a")))
-		if len(h) != len(handlePrefix)+handleRandom || !strings.HasPrefix(h, handlePrefix) {
+		if len(h) != len("flowtrux-secret-")+26 || !strings.HasPrefix(h, "flowtrux-secret-") {
 			t.Fatalf("the node got %q", output)
 		}
 		return h

@@ -1,4 +1,4 @@
-package engine
+package secret
 
 import (
 	"bytes"
@@ -10,23 +10,24 @@ import (
 )
 
 const (
-	handlePrefix = "flowtrux-secret-"
-	handleRandom = 26       // characters of crypto/rand.Text: 128 random bits
-	maxOpened    = 16 << 20 // bytes of a request with its handles replaced
+	prefix       = "flowtrux-secret-"
+	randomLength = 26       // characters of crypto/rand.Text: 128 random bits
+	maxExpanded  = 16 << 20 // bytes of a request with its handles replaced
+	maxDepth     = 512      // how deep such a request may nest
 )
 
-// secretHandles stand for the secrets in the config of one node, or of one item of forEach, whose
+// References stand for the secrets in the config of one node, or of one item of forEach, whose
 // module asks for handles: it gets them in the place of what templates have found in __secret
 // globals. Requests turn them back, nothing else does, and those of another config are texts like
 // any other. It belongs to one goroutine.
-type secretHandles struct {
-	handles map[hiddenValue][]byte // a JSON string each
-	values  map[string][]byte      // by the handle's text: raw JSON
+type References struct {
+	byValue map[valueKey][]byte // a JSON string each
+	values  map[string][]byte   // by the handle's text: raw JSON
 }
 
-// hiddenValue is a value that a handle stands for. Two long ones are the same only when they are in
+// valueKey is a value that a handle stands for. Two long ones are the same only when they are in
 // the same place: comparing them would take too long where many templates name one.
-type hiddenValue struct {
+type valueKey struct {
 	short string
 	first *byte
 	size  int
@@ -35,61 +36,61 @@ type hiddenValue struct {
 // maxShort is how many bytes a value has at most that is compared.
 const maxShort = 1 << 10
 
-// hide is what stands for a value, a JSON string of characters that JSON, URLs and headers take as
+// Hide is what stands for a value, a JSON string of characters that JSON, URLs and headers take as
 // they are.
-func (s *secretHandles) hide(value []byte) []byte {
-	key := hiddenValue{}
+func (s *References) Hide(value []byte) []byte {
+	key := valueKey{}
 	if len(value) <= maxShort {
 		key.short = string(value)
 	} else {
 		key.first, key.size = &value[0], len(value)
 	}
-	if h, ok := s.handles[key]; ok {
+	if h, ok := s.byValue[key]; ok {
 		return h
 	}
-	if s.handles == nil {
-		s.handles, s.values = make(map[hiddenValue][]byte), make(map[string][]byte)
+	if s.byValue == nil {
+		s.byValue, s.values = make(map[valueKey][]byte), make(map[string][]byte)
 	}
-	name := handlePrefix + rand.Text()
+	name := prefix + rand.Text()
 	h := []byte(`"` + name + `"`)
-	s.handles[key], s.values[name] = h, value
+	s.byValue[key], s.values[name] = h, value
 	return h
 }
 
-var errOpened = &hostapi.Failure{Code: "http_bad_request", Message: "the request is too large", Fatal: true}
+var errTooLarge = &hostapi.Failure{Code: "http_bad_request", Message: "the request is too large", Fatal: true}
 
-// open is a request with its handles replaced: a string that is one alone by the value, of any
+// Expand is a request with its handles replaced: a string that is one alone by the value, of any
 // kind, and one within a string by the text that a template would have put there; in the parts of
 // it that secrets may be in, and not in keys of objects. put are the texts in what was put in. What
 // is not a request comes back as it is; request is not changed.
-func (s *secretHandles) open(request []byte) (opened []byte, put []string, err error) {
-	if s == nil || !bytes.Contains(request, []byte(handlePrefix)) || len(request) > maxOpened {
+func (s *References) Expand(request []byte) (opened []byte, put []string, err error) {
+	if s == nil || !bytes.Contains(request, []byte(prefix)) || len(request) > maxExpanded {
 		return request, nil, nil
 	}
-	if valid := rawjson.Check(request, maxHostDepth) == nil; !valid {
+	if valid := rawjson.Check(request, maxDepth) == nil; !valid {
 		return request, nil, nil
 	}
-	o := opening{handles: s, out: make([]byte, 0, len(request))}
+	o := expansion{refs: s, out: make([]byte, 0, len(request))}
 	o.request(bytes.TrimLeft(request, " \t\r\n"))
 	if o.tooLarge {
-		return nil, nil, errOpened
+		return nil, nil, errTooLarge
 	}
-	return o.out, o.put, nil
+	return o.out, o.texts, nil
 }
 
-// opening is a request whose handles are being replaced.
-type opening struct {
-	handles  *secretHandles
+// expansion is a request whose handles are being replaced.
+type expansion struct {
+	refs     *References
 	out      []byte
-	put      []string
+	texts    []string
 	tooLarge bool
 }
 
-// opened are the parts of a request in which secrets may be. The method goes to other origins by
+// secretParts are the parts of a request in which secrets may be. The method goes to other origins by
 // redirects.
-var opened = []string{"url", "headers", "query", "body"}
+var secretParts = []string{"url", "headers", "query", "body"}
 
-func (o *opening) request(v []byte) {
+func (o *expansion) request(v []byte) {
 	if rawjson.KindOf(v) != rawjson.Object {
 		o.out = append(o.out, v...)
 		return
@@ -98,7 +99,7 @@ func (o *opening) request(v []byte) {
 	rawjson.Members(v, func(key, value []byte) bool {
 		o.out = append(o.out, before, '"')
 		o.out = append(append(o.out, key...), `":`...)
-		if slices.ContainsFunc(opened, func(name string) bool { return rawjson.KeyIs(key, name) }) {
+		if slices.ContainsFunc(secretParts, func(name string) bool { return rawjson.KeyIs(key, name) }) {
 			o.walk(value)
 		} else {
 			o.out = append(o.out, value...)
@@ -114,7 +115,7 @@ func (o *opening) request(v []byte) {
 
 // walk appends a value of a checked request without the white space between its tokens. It passes
 // each byte once, however deep the value nests.
-func (o *opening) walk(v []byte) {
+func (o *expansion) walk(v []byte) {
 	for len(v) > 0 && !o.tooLarge {
 		switch n := bytes.IndexAny(v, "\" \t\r\n"); {
 		case n < 0:
@@ -131,48 +132,48 @@ func (o *opening) walk(v []byte) {
 				o.text(text[1 : len(text)-1])
 			}
 		}
-		o.tooLarge = o.tooLarge || len(o.out) > maxOpened
+		o.tooLarge = o.tooLarge || len(o.out) > maxExpanded
 	}
 }
 
 // text appends a string, which comes without its quotes.
-func (o *opening) text(raw []byte) {
-	if value, ok := o.handles.values[string(raw)]; ok {
-		o.take(value, value)
+func (o *expansion) text(raw []byte) {
+	if value, ok := o.refs.values[string(raw)]; ok {
+		o.insert(value, value)
 		return
 	}
 	o.out = append(o.out, '"')
 	for !o.tooLarge {
-		at := bytes.Index(raw, []byte(handlePrefix))
-		end := at + len(handlePrefix) + handleRandom
+		at := bytes.Index(raw, []byte(prefix))
+		end := at + len(prefix) + randomLength
 		if at < 0 || end > len(raw) {
 			break
 		}
-		value, ok := o.handles.values[string(raw[at:end])]
+		value, ok := o.refs.values[string(raw[at:end])]
 		if !ok {
-			end = at + len(handlePrefix)
+			end = at + len(prefix)
 			o.out = append(o.out, raw[:end]...)
 		} else {
 			o.out = append(o.out, raw[:at]...)
-			o.take(value, inText(value))
+			o.insert(value, inText(value))
 		}
 		raw = raw[end:]
 	}
 	o.out = append(append(o.out, raw...), '"')
 }
 
-// take appends what stands for a value.
-func (o *opening) take(value, as []byte) {
-	o.note(value)
+// insert appends what stands for a value.
+func (o *expansion) insert(value, as []byte) {
+	o.addTexts(value)
 	o.out = append(o.out, as...)
-	o.tooLarge = len(o.out) > maxOpened
+	o.tooLarge = len(o.out) > maxExpanded
 }
 
-// note remembers the texts of a value that is put in.
-func (o *opening) note(value []byte) {
-	o.put = append(o.put, leafText(value))
+// addTexts remembers the texts of a value that is put in.
+func (o *expansion) addTexts(value []byte) {
+	o.texts = append(o.texts, leafText(value))
 	for _, part := range children(value) {
-		o.note(part)
+		o.addTexts(part)
 	}
 }
 

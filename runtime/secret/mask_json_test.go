@@ -1,4 +1,4 @@
-package engine
+package secret
 
 import (
 	"fmt"
@@ -34,15 +34,15 @@ func TestMaskingIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := bytesLeft(16 << 20)
-			m := masker{texts: c.texts, effort: &e}
-			shown, masked := m.append(nil, []byte(c.value))
+			m := Masker{texts: c.texts, effort: &e}
+			shown, masked := m.Append(nil, []byte(c.value))
 			if !m.blind || !masked || e < -4<<20 && name != "long keys" {
 				t.Errorf("blind %v, masked %v, %d left", m.blind, masked, e)
 			}
 			if err := rawjson.Check(shown, 1000); err != nil {
 				t.Error(err)
 			}
-			if again, _ := m.append(nil, []byte(`{"a":1}`)); string(again) != `"***"` {
+			if again, _ := m.Append(nil, []byte(`{"a":1}`)); string(again) != `"***"` {
 				t.Errorf("afterwards %s", again)
 			}
 		})
@@ -58,8 +58,8 @@ func FuzzMasker(f *testing.F) {
 		if err != nil || len(secret) < minEverywhere || strings.ContainsAny(secret, mask) {
 			return
 		}
-		m := masker{texts: []string{secret}}
-		shown, masked := m.append(nil, v)
+		m := Masker{texts: []string{secret}}
+		shown, masked := m.Append(nil, v)
 		if err := rawjson.Check(shown, 100); err != nil {
 			t.Fatalf("%s is shown as %s: %v", v, shown, err)
 		}
@@ -86,19 +86,19 @@ func FuzzMasker(f *testing.F) {
 // TestMaskerLearns: what a template has put together is masked where it is handed on, and with more
 // of that than can be remembered nothing is shown.
 func TestMaskerLearns(t *testing.T) {
-	var m masker
-	m.learn([]byte(`{"a":"x 12","b":[12,{"c":"ab"}],"d":"","e":null}`), []byte(`{"a":"x ***","b":["***","***"],"d":"","e":null}`))
+	var m Masker
+	m.Learn([]byte(`{"a":"x 12","b":[12,{"c":"ab"}],"d":"","e":null}`), []byte(`{"a":"x ***","b":["***","***"],"d":"","e":null}`))
 	const v = `{"p":"x 12","q":12,"r":"ab","s":"12 x","t":["ab",true,"",1.2]}`
-	if shown, masked := m.append([]byte("kept"), []byte(v)); string(shown) != `kept{"p":"x ***","q":"***","r":"***","s":"12 x","t":["***",true,"",1.2]}` || !masked {
+	if shown, masked := m.Append([]byte("kept"), []byte(v)); string(shown) != `kept{"p":"x ***","q":"***","r":"***","s":"12 x","t":["***",true,"",1.2]}` || !masked {
 		t.Errorf("shown as %s", shown)
 	}
-	if shown, masked := m.append(nil, []byte(`{"a":[1,"b"]}`)); string(shown) != `{"a":[1,"b"]}` || masked {
+	if shown, masked := m.Append(nil, []byte(`{"a":[1,"b"]}`)); string(shown) != `{"a":[1,"b"]}` || masked {
 		t.Errorf("shown as %s", shown)
 	}
 	for i := range maxComposed + 1 {
-		m.learn(fmt.Appendf(nil, "%d", i), quotedMask)
+		m.Learn(fmt.Appendf(nil, "%d", i), Hidden)
 	}
-	if shown, masked := m.append(nil, []byte(`"harmless"`)); string(shown) != `"***"` || !masked {
+	if shown, masked := m.Append(nil, []byte(`"harmless"`)); string(shown) != `"***"` || !masked {
 		t.Errorf("shown as %s", shown)
 	}
 }

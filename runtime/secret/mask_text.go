@@ -1,4 +1,4 @@
-package engine
+package secret
 
 import (
 	"bytes"
@@ -18,16 +18,16 @@ const (
 	maxCode = 64 // bytes of a node's own error code
 )
 
-// secretTexts are the texts that an execution must not show: what the __secret globals it has
+// Texts are the texts that an execution must not show: what the __secret globals it has
 // resolved so far hold. Safe for concurrent use.
-type secretTexts struct {
+type Texts struct {
 	mu    sync.RWMutex
 	texts []string // longest first, so that one that contains another is masked as a whole
 	known map[string]bool
 }
 
-// add takes the texts that a scope has collected.
-func (s *secretTexts) add(texts [][]byte) {
+// Add takes the texts that a scope has collected.
+func (s *Texts) Add(texts [][]byte) {
 	if len(texts) == 0 {
 		return
 	}
@@ -55,7 +55,7 @@ func (s *secretTexts) add(texts [][]byte) {
 }
 
 // insert puts a text behind the others.
-func (s *secretTexts) insert(text string) {
+func (s *Texts) insert(text string) {
 	if text == "" || s.known[text] {
 		return
 	}
@@ -66,15 +66,15 @@ func (s *secretTexts) insert(text string) {
 	s.texts = append(s.texts, text)
 }
 
-// any tells whether there is something to mask.
-func (s *secretTexts) any() bool {
+// Any tells whether there is something to mask.
+func (s *Texts) Any() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return len(s.texts) > 0
 }
 
 // atLeast are the texts of so many bytes or more.
-func (s *secretTexts) atLeast(size int) []string {
+func (s *Texts) atLeast(size int) []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	n := 0
@@ -84,15 +84,15 @@ func (s *secretTexts) atLeast(size int) []string {
 	return slices.Clone(s.texts[:n])
 }
 
-// block makes at most limit bytes of valid UTF-8 without control characters but line feeds and
+// Block makes at most limit bytes of valid UTF-8 without control characters but line feeds and
 // tabs, secrets masked.
-func (s *secretTexts) block(text string, limit int) string {
+func (s *Texts) Block(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s.mask(text), "\uFFFD"))
+	}, strings.ToValidUTF8(s.Mask(text), "\uFFFD"))
 	return cutText(text, limit)
 }
 
@@ -107,8 +107,8 @@ func cutText(text string, limit int) string {
 	return text[:limit]
 }
 
-// mask replaces the secrets in s.
-func (s *secretTexts) mask(text string) string {
+// Mask replaces the secrets in s.
+func (s *Texts) Mask(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, secret := range s.texts {
@@ -117,10 +117,10 @@ func (s *secretTexts) mask(text string) string {
 	return text
 }
 
-// line makes one line of at most limit bytes of valid UTF-8 without control characters, secrets
+// Line makes one line of at most limit bytes of valid UTF-8 without control characters, secrets
 // masked.
-func (s *secretTexts) line(text string, limit int) string {
-	text = strings.TrimSpace(s.mask(text))
+func (s *Texts) Line(text string, limit int) string {
+	text = strings.TrimSpace(s.Mask(text))
 	if i := strings.IndexAny(text, "\n\r\v\f\u0085\u2028\u2029"); i >= 0 {
 		text = text[:i]
 	}
@@ -133,10 +133,10 @@ func (s *secretTexts) line(text string, limit int) string {
 	return cutText(text, limit)
 }
 
-// message makes the line for a NodeError of what a node said. The sandbox has cut it where it was
+// Message makes the line for a NodeError of what a node said. The sandbox has cut it where it was
 // too long, so that a secret may have lost its end.
-func (s *secretTexts) message(text string) string {
-	line := s.line(text, hostapi.MaxMessage)
+func (s *Texts) Message(text string) string {
+	line := s.Line(text, hostapi.MaxMessage)
 	if len(text) <= hostapi.MaxMessage-utf8.UTFMax {
 		return line
 	}
@@ -155,9 +155,9 @@ func (s *secretTexts) message(text string) string {
 // minRemains is how many bytes of a part of a secret are more than a coincidence.
 const minRemains = 4
 
-// code returns a node's own error code, or "" when it has none that can be shown.
-func (s *secretTexts) code(label string) string {
-	if label == "" || len(label) > maxCode || s.mask(label) != label {
+// Code returns a node's own error code, or "" when it has none that can be shown.
+func (s *Texts) Code(label string) string {
+	if label == "" || len(label) > maxCode || s.Mask(label) != label {
 		return ""
 	}
 	for _, c := range []byte(label) {

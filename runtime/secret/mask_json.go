@@ -1,4 +1,4 @@
-package engine
+package secret
 
 import (
 	"bytes"
@@ -17,11 +17,11 @@ const (
 	maxComposed = 10_000
 )
 
-var quotedMask = []byte(`"` + mask + `"`)
+var Hidden = []byte(`"` + mask + `"`)
 
-// masker makes JSON values fit to be shown. What it gives is JSON too. The zero value masks
+// Masker makes JSON values fit to be shown. What it gives is JSON too. The zero value masks
 // nothing.
-type masker struct {
+type Masker struct {
 	texts []string // masked wherever they stand, longest first
 	// composed are strings and numbers, as texts, into which a template has put a secret, and how
 	// they are shown. A node that hands one on gives it as it got it.
@@ -38,13 +38,13 @@ type Effort interface {
 	Spend(n int) bool
 }
 
-// masker returns a masker of the texts that are masked wherever they stand in a value.
-func (s *secretTexts) masker(e Effort) masker {
-	return masker{texts: s.atLeast(minEverywhere), effort: e}
+// NewMasker returns a masker of the texts that are masked wherever they stand in a value.
+func (s *Texts) NewMasker(e Effort) Masker {
+	return Masker{texts: s.atLeast(minEverywhere), effort: e}
 }
 
-// hideAll makes the masker show nothing from now on.
-func (m *masker) hideAll() { m.blind = true }
+// HideAll makes the masker show nothing from now on.
+func (m *Masker) HideAll() { m.blind = true }
 
 const (
 	// valueEffort is what a value takes beside its bytes, as bytes.
@@ -55,17 +55,17 @@ const (
 )
 
 // spend takes work of the masker's effort. When that is over it is blind.
-func (m *masker) spend(n int) bool {
+func (m *Masker) spend(n int) bool {
 	if m.effort != nil && !m.effort.Spend(n) {
 		m.blind = true
 	}
 	return !m.blind
 }
 
-// append appends v as it is shown, and tells whether that is something else.
-func (m *masker) append(dst, v []byte) (_ []byte, masked bool) {
+// Append appends v as it is shown, and tells whether that is something else.
+func (m *Masker) Append(dst, v []byte) (_ []byte, masked bool) {
 	if m.blind {
-		return append(dst, quotedMask...), true
+		return append(dst, Hidden...), true
 	}
 	if len(m.composed) == 0 && len(m.texts) == 0 {
 		m.spend(len(v))
@@ -76,18 +76,18 @@ func (m *masker) append(dst, v []byte) (_ []byte, masked bool) {
 	return dst, !bytes.Equal(dst[start:], v)
 }
 
-// appendTexts is append without what the masker has learned: for values in which templates have put
+// AppendTexts is append without what the masker has learned: for values in which templates have put
 // what is masked already.
-func (m *masker) appendTexts(dst, v []byte) []byte {
-	texts := masker{texts: m.texts, blind: m.blind, effort: m.effort}
-	dst, _ = texts.append(dst, v)
+func (m *Masker) AppendTexts(dst, v []byte) []byte {
+	texts := Masker{texts: m.texts, blind: m.blind, effort: m.effort}
+	dst, _ = texts.Append(dst, v)
 	return dst
 }
 
 // walk appends v as it is shown, as far as the masker does not become blind.
-func (m *masker) walk(dst, v []byte) []byte {
+func (m *Masker) walk(dst, v []byte) []byte {
 	if !m.spend(len(v) + valueEffort) {
-		return append(dst, quotedMask...)
+		return append(dst, Hidden...)
 	}
 	first := true
 	comma := func() {
@@ -124,7 +124,7 @@ func (m *masker) walk(dst, v []byte) []byte {
 }
 
 // key appends a member's key, which comes without its quotes.
-func (m *masker) key(dst, raw []byte) []byte {
+func (m *Masker) key(dst, raw []byte) []byte {
 	key := string(rawjson.AppendUnescaped(nil, raw))
 	m.spend(valueEffort)
 	if shown := m.everywhere(key); shown != key {
@@ -133,7 +133,7 @@ func (m *masker) key(dst, raw []byte) []byte {
 	return append(append(append(dst, '"'), raw...), '"')
 }
 
-func (m *masker) text(text string) string {
+func (m *Masker) text(text string) string {
 	if (m.all || m.blind) && text != "" {
 		return mask
 	}
@@ -143,7 +143,7 @@ func (m *masker) text(text string) string {
 	return m.everywhere(text)
 }
 
-func (m *masker) everywhere(text string) string {
+func (m *Masker) everywhere(text string) string {
 	// None is in a text that is shorter, and what was replaced is not longer than before.
 	from, _ := slices.BinarySearchFunc(m.texts, len(text), func(secret string, n int) int { return n - len(secret) })
 	if !m.spend((len(m.texts) - from) * (secretEffort + len(text)/secretEffort)) {
@@ -163,8 +163,8 @@ func leafText(v []byte) string {
 	return string(v)
 }
 
-// learn takes in what a template gave, and the same as it is shown.
-func (m *masker) learn(plain, shown []byte) {
+// Learn takes in what a template gave, and the same as it is shown.
+func (m *Masker) Learn(plain, shown []byte) {
 	if m.blind || bytes.Equal(plain, shown) || !m.spend(len(plain)+len(shown)+valueEffort) {
 		return
 	}
@@ -177,9 +177,9 @@ func (m *masker) learn(plain, shown []byte) {
 		}
 		for i, part := range children(plain) {
 			if i < len(parts) {
-				m.learn(part, parts[i])
+				m.Learn(part, parts[i])
 			} else {
-				m.learn(part, quotedMask)
+				m.Learn(part, Hidden)
 			}
 		}
 	case rawjson.String, rawjson.Number:
@@ -214,9 +214,9 @@ func children(v []byte) (values [][]byte) {
 	return values
 }
 
-// maskLeaves is v with each string and number in it masked, as a secret global is shown. Booleans
+// MaskAll is v with each string and number in it masked, as a secret global is shown. Booleans
 // and null tell nothing.
-func maskLeaves(v []byte, e Effort) []byte {
-	m := masker{all: true, effort: e}
+func MaskAll(v []byte, e Effort) []byte {
+	m := Masker{all: true, effort: e}
 	return m.walk(nil, v)
 }

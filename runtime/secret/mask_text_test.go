@@ -1,4 +1,4 @@
-package engine
+package secret
 
 import (
 	"strconv"
@@ -11,8 +11,8 @@ import (
 )
 
 func TestMessageLine(t *testing.T) {
-	var s secretTexts
-	s.add([][]byte{[]byte("token"), []byte("token-long"), []byte("two\nlines"), []byte(`say "x"`), nil})
+	var s Texts
+	s.Add([][]byte{[]byte("token"), []byte("token-long"), []byte("two\nlines"), []byte(`say "x"`), nil})
 	for _, c := range []struct{ in, want string }{
 		{"", ""},
 		{"plain", "plain"},
@@ -30,7 +30,7 @@ func TestMessageLine(t *testing.T) {
 		{"x" + strings.Repeat("ä", 300), "x" + strings.Repeat("ä", 255)},
 		{strings.Repeat("x", 510) + "token", strings.Repeat("x", 510) + "**"},
 	} {
-		got := s.line(c.in, hostapi.MaxMessage)
+		got := s.Line(c.in, hostapi.MaxMessage)
 		if got != c.want {
 			t.Errorf("line of %q is %q, want %q", c.in, got, c.want)
 		}
@@ -43,9 +43,9 @@ func TestManySecrets(t *testing.T) {
 	for i := range texts {
 		texts[i] = strconv.AppendInt(nil, int64(i), 10)
 	}
-	var s secretTexts
+	var s Texts
 	for range 2 { // as items of forEach do
-		s.add(texts)
+		s.Add(texts)
 	}
 	if got := s.atLeast(1); len(got) != len(texts) || got[0] != "100000" {
 		t.Errorf("%d texts, the first is %s", len(got), got[0])
@@ -53,8 +53,8 @@ func TestManySecrets(t *testing.T) {
 }
 
 func TestMessageThatWasCut(t *testing.T) {
-	var s secretTexts
-	s.add([][]byte{[]byte("token-long")})
+	var s Texts
+	s.Add([][]byte{[]byte("token-long")})
 	filled := func(n int) string { return strings.Repeat("x", n) }
 	for _, c := range []struct{ in, want string }{
 		{filled(507) + "token", filled(507) + "***"},
@@ -63,7 +63,7 @@ func TestMessageThatWasCut(t *testing.T) {
 		{filled(509) + "tok", filled(509) + "tok"}, // can be anything
 		{"the token", "the token"},                 // was not cut
 	} {
-		if got := s.message(c.in); got != c.want {
+		if got := s.Message(c.in); got != c.want {
 			t.Errorf("message of %q is %q, want %q", c.in, got, c.want)
 		}
 	}
@@ -73,9 +73,9 @@ func FuzzMessageLine(f *testing.F) {
 	f.Add("token token\n", "token")
 	f.Add("\xff\u2028\x00ä", "ä")
 	f.Fuzz(func(t *testing.T, text, secret string) {
-		var s secretTexts
-		s.add([][]byte{[]byte(secret)})
-		got := s.line(text, hostapi.MaxMessage)
+		var s Texts
+		s.Add([][]byte{[]byte(secret)})
+		got := s.Line(text, hostapi.MaxMessage)
 		if len(got) > hostapi.MaxMessage || !utf8.ValidString(got) || strings.ContainsFunc(got, unicode.IsControl) {
 			t.Errorf("line of %q is %q", text, got)
 		}
@@ -87,8 +87,8 @@ func FuzzMessageLine(f *testing.F) {
 }
 
 func TestNodeCode(t *testing.T) {
-	var s secretTexts
-	s.add([][]byte{[]byte("s3cret")})
+	var s Texts
+	s.Add([][]byte{[]byte("s3cret")})
 	for label, want := range map[string]string{
 		"busy":                  "busy",
 		"http_503":              "http_503",
@@ -99,7 +99,7 @@ func TestNodeCode(t *testing.T) {
 		strings.Repeat("x", 64): strings.Repeat("x", 64),
 		strings.Repeat("x", 65): "",
 	} {
-		if got := s.code(label); got != want {
+		if got := s.Code(label); got != want {
 			t.Errorf("code of %q is %q, want %q", label, got, want)
 		}
 	}
