@@ -64,6 +64,7 @@ type App struct {
 	logger *zap.Logger
 	life   *lifetime // everything below is kept until it is over
 	meters *meters
+	events *events
 
 	installation *installation
 	mirror       *store.Mirror
@@ -116,8 +117,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	for _, step := range []func() error{
-		a.acquireMeters, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor,
-		a.makeEngine, a.follow, a.endWhenExiting,
+		a.listen, a.acquireMeters, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor,
+		a.makeEngine, a.follow,
 	} {
 		if err := step(); err != nil {
 			return err

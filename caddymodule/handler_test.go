@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	logtest "go.uber.org/zap/zaptest/observer"
 
+	"github.com/flowtrux/edge/internal/version"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -209,6 +210,7 @@ func TestMetrics(t *testing.T) {
 		"caddy_flowtrux_verify_failures_total{reason=malformed}",
 		"caddy_flowtrux_requests_refused_total{code=invalid_json}",
 		"caddy_flowtrux_requests_refused_total{code=workflow_not_found}",
+		"caddy_flowtrux_build_info{version=" + version.Version() + "}",
 		"caddy_flowtrux_store_up{}",
 		"caddy_flowtrux_store_revision{}",
 		"caddy_flowtrux_executions_in_use{}",

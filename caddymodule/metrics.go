@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/flowtrux/edge/internal/version"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -69,6 +70,17 @@ func newMeters() *meters {
 	}
 }
 
+// buildInfo is a constant 1 whose label is the module's version.
+func buildInfo() prometheus.Collector {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: metricNamespace, Subsystem: metricSubsystem, Name: "build_info",
+		Help:        "Always 1. The label version is the version of FlowTrux Edge.",
+		ConstLabels: prometheus.Labels{"version": version.Version()},
+	})
+	g.Set(1)
+	return g
+}
+
 // Destruct implements caddy.Destructor; there is nothing to give back.
 func (m *meters) Destruct() error { return nil }
 
@@ -81,7 +93,8 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 	}
 	for _, c := range append(m.journal.collectors(),
 		m.executions, m.duration, m.nodeCalls, m.nodeDuration, m.verifyFailures, m.refused, m.duplicates,
-		gauge("store_up", "1 while the store is followed, 0 while it is away.", func() float64 {
+		buildInfo(),
+		gauge("store_up", "1 while the store is connected, 0 while it is away.", func() float64 {
 			if a.mirror.Status().State == store.Live {
 				return 1
 			}

@@ -31,6 +31,9 @@ func (o observer) ExecutionEnded(p *flow.Plan, r *engine.Result) {
 		return
 	}
 	o.app.meters.execution(p, r.Status).count(r.Duration)
+	if r.Status == engine.Failed || r.Status == engine.TimedOut {
+		o.app.events.executionFailed(p, r)
+	}
 	level := zap.DebugLevel
 	if r.Status != engine.Succeeded {
 		level = zap.InfoLevel

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -59,6 +60,17 @@ func (a *App) checkConfig() error {
 		return fmt.Errorf("egress: %w", err)
 	}
 	return nil
+}
+
+// listen finds the events app and subscribes to the config's own start and end.
+func (a *App) listen() error {
+	e, err := newEvents(a.ctx, a.logger)
+	if err != nil {
+		return err
+	}
+	a.events = e
+	a.life.keep(releasing(e.close))
+	return errors.Join(e.on("started", e.start), e.on("stopping", a.stopping))
 }
 
 func (a *App) acquireMeters() error {
@@ -151,7 +163,9 @@ const reloadWait = 10 * time.Second
 // served without a pause. Documents that take longer than reloadWait to prepare do not hold the
 // config up.
 func (a *App) follow() error {
-	a.catalog = catalog.New(catalog.Options{Nodes: a.types, Logger: a.logger, Keep: a.mirror.Keep, Context: a.ctx})
+	a.catalog = catalog.New(catalog.Options{
+		Nodes: a.types, Logger: a.logger, Keep: a.mirror.Keep, Rejected: a.events.workflowRejected, Context: a.ctx,
+	})
 	unsubscribe := a.mirror.Subscribe(a.catalog.Apply)
 	a.life.keep(func() error {
 		unsubscribe()

@@ -37,6 +37,7 @@ type around struct {
 	server  string // further members of the HTTP server, each with a comma before it
 	handler string // members of the handler, each with a comma before it
 	before  string // handlers before it, each with a comma behind it
+	events  string // the events app's config
 }
 
 // run starts Caddy with an app's config and a workflow `echo` that answers what it was sent.
@@ -87,10 +88,15 @@ func freeAddress(t *testing.T) string {
 
 // load loads a config with the app's, a JSON object, in it.
 func (r *running) load(app string) error {
+	events := ""
+	if r.events != "" {
+		events = `"events": ` + r.events + `,`
+	}
 	return caddy.Load([]byte(fmt.Sprintf(`{
 		"admin": {"disabled": true, "config": {"persist": false}},
 		"logging": {"logs": {"default": {"writer": {"output": "discard"}}}},
 		"apps": {
+			%s
 			"flowtrux": %s,
 			"http": {"grace_period": "1s", "servers": {"s": {
 				"listen": [%q],
@@ -98,7 +104,7 @@ func (r *running) load(app string) error {
 				"routes": [{"handle": [%s{"handler": "flowtrux"%s}]}]%s
 			}}}
 		}
-	}`, r.withStore(app), r.address, r.before, r.handler, r.server)), true)
+	}`, events, r.withStore(app), r.address, r.before, r.handler, r.server)), true)
 }
 
 // withStore adds the store and the journal to an app's config.

@@ -29,6 +29,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
 )
 
 // Prefixes of the keys in a store.
@@ -53,6 +54,10 @@ type Options struct {
 	// longer. One call at a time; it must not call the catalog. See store.Mirror.Keep; nil = nobody
 	// keeps.
 	Keep func(key string, value []byte, revision int64)
+
+	// Rejected is called once for each document that turns out to be invalid, with its problems,
+	// which nobody changes. It must neither block nor call the catalog. nil = nobody is told.
+	Rejected func(id string, revision int64, problems []flow.Problem)
 }
 
 // Catalog is the live view of a store's content for one configuration. It is safe for concurrent
@@ -108,6 +113,9 @@ func New(o Options) *Catalog {
 	}
 	if o.Keep == nil {
 		o.Keep = func(string, []byte, int64) {}
+	}
+	if o.Rejected == nil {
+		o.Rejected = func(string, int64, []flow.Problem) {}
 	}
 	if o.Context == nil {
 		o.Context = context.Background()

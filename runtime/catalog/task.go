@@ -206,6 +206,7 @@ func (c *Catalog) note(t *task, w *Workflow) {
 		c.options.Logger.Warn("workflow rejected", zap.String("workflow", w.ID), zap.Int64("revision", w.Revision),
 			zap.Int64("serving", w.Serving), zap.Int("count", len(w.Problems)),
 			zap.Stringers("problems", w.Problems[:min(len(w.Problems), maxLogged)]))
+		c.options.Rejected(w.ID, w.Revision, w.Problems)
 	}
 }
 
