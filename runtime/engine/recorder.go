@@ -8,8 +8,8 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
-	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 const (
@@ -41,7 +41,7 @@ type recorder struct {
 
 	mu      sync.Mutex
 	closed  bool
-	queue   turns.Queue[*recorded]
+	queue   fairqueue.Queue[*recorded]
 	arrived chan struct{} // has something when there is something new in the queue, or it is closed
 	// closed when something has left the queue, and made anew; nil = nobody waits for that
 	left  chan struct{}

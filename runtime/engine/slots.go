@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
-	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 // permits hands out the slots of a server and, within them, of each workflow: it may have its share
@@ -23,11 +23,11 @@ type permits struct {
 	size      int
 	share     int // of a workflow
 	taken     int
-	waiting   int                  // waiters
-	queue     turns.Queue[*waiter] // those at stageServer; there are none while a slot is free
-	order     uint64               // of the last that was added to the queue
-	workflows map[string]*workflow // those with slots taken or waiters
-	spare     []*workflow          // to be used again, at most maxSpare
+	waiting   int                      // waiters
+	queue     fairqueue.Queue[*waiter] // those at stageServer; there are none while a slot is free
+	order     uint64                   // of the last that was added to the queue
+	workflows map[string]*workflow     // those with slots taken or waiters
+	spare     []*workflow              // to be used again, at most maxSpare
 }
 
 // maxWaiters is how many may wait for slots, of all workflows; one has its share of these places,
@@ -54,9 +54,9 @@ type waiter struct {
 	workflow *workflow
 	stage    stage
 	patient  bool
-	at       *list.Element         // in the line of its workflow, at stageWorkflow
-	place    *turns.Place[*waiter] // in the queue, at stageServer
-	granted  chan struct{}         // closed at stageGranted
+	at       *list.Element               // in the line of its workflow, at stageWorkflow
+	place    *fairqueue.Element[*waiter] // in the queue, at stageServer
+	granted  chan struct{}               // closed at stageGranted
 }
 
 // stage is what a waiter waits for.

@@ -45,8 +45,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
-	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 // Limits are what may be changed while the journal is open. Values that are 0 or less mean the
@@ -111,11 +111,11 @@ type Journal struct {
 	mu     sync.Mutex
 	shut   bool
 	live   map[string]*item
-	queue  turns.Queue[*item] // those that can be claimed
-	order  uint64             // of the last of live
-	hours  map[uint32]int     // how many of live are of an hour
-	wake   chan struct{}      // closed and replaced when there is something to claim
-	seq    int64              // of the last step
+	queue  fairqueue.Queue[*item] // those that can be claimed
+	order  uint64                 // of the last of live
+	hours  map[uint32]int         // how many of live are of an hour
+	wake   chan struct{}          // closed and replaced when there is something to claim
+	seq    int64                  // of the last step
 	rate   rate
 	used   atomic.Int64 // bytes
 	free   atomic.Int64 // bytes of the disk, -1 = not known

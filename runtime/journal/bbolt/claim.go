@@ -10,8 +10,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
-	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 // item is an entry that has not ended: what is kept of it in memory. It is in the queue, or it
@@ -26,7 +26,7 @@ type item struct {
 	run       run
 
 	holder *lease
-	place  *turns.Place[*item] // in the queue
+	place  *fairqueue.Element[*item] // in the queue
 	timer  *time.Timer
 }
 

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
-	"github.com/flowtrux/edge/runtime/journal/turns"
 )
 
 const (
@@ -49,10 +49,10 @@ type Journal struct {
 	closed  chan struct{}
 
 	mu      sync.Mutex
-	items   map[string]*item   // all that have not ended, by id
-	queue   turns.Queue[*item] // those that can be claimed
-	wake    chan struct{}      // closed and replaced when there is something to claim
-	order   uint64             // of the last entry that was accepted
+	items   map[string]*item       // all that have not ended, by id
+	queue   fairqueue.Queue[*item] // those that can be claimed
+	wake    chan struct{}          // closed and replaced when there is something to claim
+	order   uint64                 // of the last entry that was accepted
 	work    work
 	keys    keys
 	records records
@@ -68,7 +68,7 @@ type item struct {
 	steps     []journal.Step
 	bytes     int64 // that are counted
 	holder    *lease
-	place     *turns.Place[*item] // in the queue
+	place     *fairqueue.Element[*item] // in the queue
 	timer     *time.Timer
 	cancelled bool
 }

@@ -1,4 +1,4 @@
-package turns
+package fairqueue
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ func take(q *Queue[string], except ...string) string {
 	return v
 }
 
-func TestWorkflowsTakeTurns(t *testing.T) {
+func TestGroupsAreServedInTurn(t *testing.T) {
 	var q Queue[string]
 	for n := range 3 {
 		q.Add("a", uint64(n), fmt.Sprint("a", n))
@@ -28,7 +28,7 @@ func TestWorkflowsTakeTurns(t *testing.T) {
 	}
 }
 
-func TestExceptedWorkflowsKeepTheirTurn(t *testing.T) {
+func TestExceptedGroupsKeepTheirPlace(t *testing.T) {
 	var q Queue[string]
 	q.Add("a", 1, "a1")
 	q.Add("b", 2, "b2")
@@ -44,14 +44,14 @@ func TestExceptedWorkflowsKeepTheirTurn(t *testing.T) {
 	}
 }
 
-func TestRemoved(t *testing.T) {
+func TestRemove(t *testing.T) {
 	var q Queue[string]
-	places := make([]*Place[string], 6)
-	for n := range places {
-		places[n] = q.Add("a", uint64(n), fmt.Sprint(n))
+	elements := make([]*Place[string], 6)
+	for n := range elements {
+		elements[n] = q.Add("a", uint64(n), fmt.Sprint(n))
 	}
 	for _, n := range []int{0, 3, 5} {
-		q.Remove(places[n])
+		q.Remove(elements[n])
 	}
 	q.Add("a", 3, "3 again")
 	for _, want := range []string{"1", "2", "3 again", "4", ""} {
@@ -59,13 +59,13 @@ func TestRemoved(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if len(q.lines) != 0 || q.ring.Len() != 0 {
-		t.Errorf("%d workflows are left", len(q.lines))
+	if len(q.groups) != 0 || q.ring.Len() != 0 {
+		t.Errorf("%d groups are left", len(q.groups))
 	}
 }
 
-// BenchmarkTurns is a claim and an acceptance beside 100,000 entries of 10,000 workflows.
-func BenchmarkTurns(b *testing.B) {
+// BenchmarkQueue is one Next and one Add beside 100,000 entries of 10,000 groups.
+func BenchmarkQueue(b *testing.B) {
 	var q Queue[int]
 	var names []string
 	for n := range 10_000 {
