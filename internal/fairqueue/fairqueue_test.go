@@ -46,7 +46,7 @@ func TestExceptedGroupsKeepTheirPlace(t *testing.T) {
 
 func TestRemove(t *testing.T) {
 	var q Queue[string]
-	elements := make([]*Place[string], 6)
+	elements := make([]*Element[string], 6)
 	for n := range elements {
 		elements[n] = q.Add("a", uint64(n), fmt.Sprint(n))
 	}

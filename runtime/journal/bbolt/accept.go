@@ -9,94 +9,87 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Accept keeps e; when it returns nil, that is on disk.
+// Accept stores e. It is on disk when Accept returns nil.
 func (j *Journal) Accept(ctx context.Context, e *journal.Entry) error {
-	_, err := j.admit(ctx, e, false)
-	return err
+	o, err := j.newAcceptOp(e)
+	if err != nil {
+		return err
+	}
+	return j.do(ctx, o)
 }
 
-// Adopt keeps e and leases it to the caller.
+// Adopt stores e and leases it to the caller.
 func (j *Journal) Adopt(ctx context.Context, e *journal.Entry) (journal.Lease, error) {
-	l, err := j.admit(ctx, e, true)
+	a, err := j.newAcceptOp(e)
 	if err != nil {
 		return nil, err
 	}
-	return l, nil
+	a.live.run.running = true
+	o := &adoptOp{acceptOp: a, lease: &lease{journal: j, live: a.live, entry: e, begun: true}}
+	if err := j.do(ctx, o); err != nil {
+		return nil, err
+	}
+	return o.lease, nil
 }
 
-// admit writes a new entry, leased or not.
-func (j *Journal) admit(ctx context.Context, e *journal.Entry, leased bool) (*lease, error) {
-	it, err := newItem(e.ID, e.Workflow, e.AcceptedAt)
+// acceptOp adds an entry, to be claimed.
+type acceptOp struct {
+	baseOp
+	journal *Journal
+	entry   *journal.Entry
+	live    *liveEntry
+	source  []byte // see appendSource
+	summary []byte // see appendLive
+	digest  [sha256.Size]byte
+}
+
+// newAcceptOp encodes an entry. The error is also that of a key that is in use: duplicates need no
+// commit.
+func (j *Journal) newAcceptOp(e *journal.Entry) (*acceptOp, error) {
+	live, err := newLiveEntry(e.ID, e.Workflow, e.AcceptedAt)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q", err, e.ID)
 	}
-	if err := j.seen(e); err != nil { // no commit for those
-		return nil, err
-	}
-	digest := sha256.Sum256(e.Document)
-	source := appendSource(nil, e, digest)
-	listed := appendLive(nil, e)
-	l := &lease{journal: j, item: it, entry: e, posted: leased}
-	if leased {
-		it.run.running = true
-	}
-	o := &op{size: len(source) + len(e.Document), grows: true}
-	o.apply = func(t *transaction) error {
-		if t.holds(it) {
-			return journal.ErrExists
-		}
-		of := documentOf{workflow: e.Workflow, hour: it.hour, digest: digest}
-		if err := j.mayAccept(t, e, of, len(source)); err != nil {
-			return err
-		}
-		if e.Key != nil {
-			j.reserve(t, reservation(e))
-		}
-		t.added++
-		t.accounts.addEntry(of, len(source), len(e.Document))
-		t.putEntry(it.hour, e, source, digest)
-		t.put(t.live, []byte(e.ID), listed)
-		if leased {
-			t.put(t.runs, []byte(e.ID), it.run.bytes())
-		}
-		for _, s := range e.Steps {
-			t.putStep(e.ID, e.Workflow, s, j.nextSeq())
-		}
-		return nil
-	}
-	o.kept = func() {
-		j.add(it)
-		if leased {
-			it.holder = l
-		} else {
-			j.push(it)
-		}
-	}
-	if leased { // its caller has cancelled it by now
-		o.undo = func() error { return j.discard(l) }
-	}
-	return l, j.do(ctx, o)
-}
-
-// holds tells whether an entry or its record is there.
-func (t *transaction) holds(it *item) bool {
-	if t.live.Get([]byte(it.id)) != nil {
-		return true
-	}
-	p := t.part(it.hour)
-	return p != nil && p.rec.short.Get([]byte(it.id)) != nil
-}
-
-// reservation is the one of an entry's key.
-func reservation(e *journal.Entry) journal.Reservation {
-	return journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}
-}
-
-// mayAccept says why an entry cannot be added: because of its key, or of a limit.
-func (j *Journal) mayAccept(t *transaction, e *journal.Entry, of documentOf, source int) error {
-	more := space(source) + entrySpace
 	if e.Key != nil {
-		own, err := j.taken(t.Tx, reservation(e))
+		if err := j.findDuplicate(reservationOf(e)); err != nil {
+			return nil, err
+		}
+	}
+	o := &acceptOp{journal: j, entry: e, live: live, digest: sha256.Sum256(e.Document)}
+	o.source = appendSource(nil, e, o.digest)
+	o.summary = appendLive(nil, e)
+	o.baseOp = baseOp{bytes: len(o.source) + len(e.Document), needsRoom: true}
+	return o, nil
+}
+
+func (o *acceptOp) apply(t *transaction) error {
+	j, e := o.journal, o.entry
+	if t.has(o.live) {
+		return journal.ErrExists
+	}
+	document := documentKey{workflow: e.Workflow, hour: o.live.hour, digest: o.digest}
+	if err := o.checkLimits(t, document); err != nil {
+		return err
+	}
+	if e.Key != nil {
+		j.storeKey(t, reservationOf(e))
+	}
+	t.added++
+	t.usage.addEntry(document, len(o.source), len(e.Document))
+	t.putEntry(o.live.hour, e, o.source, o.digest)
+	t.put(t.live, []byte(e.ID), o.summary)
+	for _, s := range e.Steps {
+		t.putStep(e.ID, e.Workflow, s, j.nextSeq())
+	}
+	return nil
+}
+
+// checkLimits returns why the entry cannot be added, because of its key or of a limit.
+func (o *acceptOp) checkLimits(t *transaction, document documentKey) error {
+	j, e := o.journal, o.entry
+	more := space(len(o.source)) + entrySpace
+	if e.Key != nil {
+		own, err := j.checkKey(t.Tx, reservationOf(e))
 		if err != nil {
 			return err
 		}
@@ -104,7 +97,7 @@ func (j *Journal) mayAccept(t *transaction, e *journal.Entry, of documentOf, sou
 			more += keySpace
 		}
 	}
-	if _, known := t.accounts.documents[of]; !known {
+	if _, known := t.usage.documents[document]; !known {
 		more += space(len(e.Document))
 	}
 	for _, s := range e.Steps {
@@ -113,23 +106,82 @@ func (j *Journal) mayAccept(t *transaction, e *journal.Entry, of documentOf, sou
 	j.mu.Lock()
 	all := len(j.live) + t.added
 	j.mu.Unlock()
-	q, has := quotaOf(j.limits.Load()), t.accounts.of(e.Workflow)
-	if err := q.mayPend(has, all); err != nil {
+	q, used := quotaOf(j.limits.Load()), t.usage.of(e.Workflow)
+	if err := q.checkPending(used, all); err != nil {
 		return err
 	}
-	return q.mayBegin(has, more)
+	return q.checkNewWork(used, more)
 }
 
-// nextSeq numbers steps so that later ones are greater, also than those of the process before.
+func (o *acceptOp) committed() {
+	o.journal.add(o.live)
+	o.journal.enqueue(o.live)
+}
+
+// adoptOp adds an entry that is leased to the caller.
+type adoptOp struct {
+	*acceptOp
+	lease *lease
+}
+
+func (o *adoptOp) apply(t *transaction) error {
+	if err := o.acceptOp.apply(t); err != nil {
+		return err
+	}
+	t.put(t.runs, []byte(o.live.id), o.live.run.bytes())
+	return nil
+}
+
+func (o *adoptOp) committed() {
+	o.journal.add(o.live)
+	o.live.holder = o.lease
+}
+
+// abandoned drops the entry: its caller took the execution for not adopted, and has cancelled it by
+// now. If that fails, it runs again.
+func (o *adoptOp) abandoned() operation { return &discardOp{journal: o.journal, live: o.live} }
+
+// discardOp drops an entry and leaves no record.
+type discardOp struct {
+	baseOp
+	journal *Journal
+	live    *liveEntry
+}
+
+func (o *discardOp) apply(t *transaction) error {
+	t.endEntry(o.live.id, o.live.workflow, o.live.hour)
+	if p := t.part(o.live.hour); p != nil {
+		p.sources.del(t, []byte(o.live.id))
+	}
+	return nil
+}
+
+func (o *discardOp) committed() { o.journal.drop(o.live) }
+
+// has reports whether an entry or its record is stored.
+func (t *transaction) has(live *liveEntry) bool {
+	if t.live.Get([]byte(live.id)) != nil {
+		return true
+	}
+	p := t.part(live.hour)
+	return p != nil && p.records.short.Get([]byte(live.id)) != nil
+}
+
+// reservationOf returns the reservation of an entry's key.
+func reservationOf(e *journal.Entry) journal.Reservation {
+	return journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}
+}
+
+// nextSeq returns a number that is greater than all before, also than those of earlier processes.
 func (j *Journal) nextSeq() int64 {
 	j.seq = max(j.seq+1, j.now().UnixNano())
 	return j.seq
 }
 
-// maxStepHead is what a step's value has at most beside the step's own bytes.
+// maxStepHead is the most that a step's value has beside the step's own bytes.
 const maxStepHead = 3 * binary.MaxVarintLen64
 
-// putStep keeps a step. One that is there already keeps its place.
+// putStep stores a step. A step of the same node is replaced and keeps its place.
 func (t *transaction) putStep(id, workflow string, s journal.Step, seq int64) {
 	key := append([]byte(id), s.Node...)
 	if old := t.steps.short.Get(key); old != nil {
@@ -137,27 +189,11 @@ func (t *transaction) putStep(id, workflow string, s journal.Step, seq int64) {
 		if n, size := binary.Varint(head); err == nil && size > 0 {
 			seq = n
 		}
-		t.accounts.change(workflow, account{work: -stepSpace(lengthOf(old))})
+		t.usage.add(workflow, workflowUsage{work: -stepSpace(lengthOf(old))})
 	}
 	v := make([]byte, 0, len(s.Handle)+len(s.Output)+maxStepHead)
 	v = binary.AppendVarint(v, seq)
 	v = appendText(appendText(v, s.Handle), s.Output)
-	t.accounts.change(workflow, account{work: stepSpace(len(v))})
+	t.usage.add(workflow, workflowUsage{work: stepSpace(len(v))})
 	t.steps.put(t, key, v)
-}
-
-// discard forgets an entry that was adopted for a caller who has gone.
-func (j *Journal) discard(l *lease) error {
-	o := &op{
-		apply: func(t *transaction) error {
-			t.forget(l.item.id, l.item.workflow, l.item.hour)
-			if p := t.part(l.item.hour); p != nil {
-				p.src.del(t, []byte(l.item.id))
-			}
-			return nil
-		},
-		kept: func() { j.drop(l.item) },
-		done: make(chan struct{}),
-	}
-	return j.batch([]*op{o}) // on the writing goroutine; what stays is run again
 }

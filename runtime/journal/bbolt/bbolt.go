@@ -1,41 +1,46 @@
-// Package bbolt is the journal on this machine's disk: one file of go.etcd.io/bbolt, which belongs
-// to one process at a time. What was accepted survives the process, the machine's crash and the
-// loss of power.
+// Package bbolt is a journal on the disk of this machine: one go.etcd.io/bbolt file, which belongs
+// to one process at a time. Accepted executions survive the end of the process, a crash of the
+// machine and the loss of power.
 //
-// What the file may hold is bounded by Limits, and what one workflow may have of it by its share;
-// see accounts and quota.
+// Limits bound what the file may hold, and a share of them what one workflow may have of it; see
+// usage and quota.
 //
-// One goroutine writes. It takes what waits, up to a bound, into one transaction and answers all of
-// it after one commit, so that many writers share an fsync and a lone one does not wait for others.
-// Reads are short transactions beside it; no transaction is held while something waits. Claims are
-// kept in memory: nobody else can have any.
+// One goroutine writes. It takes the queued operations, up to a bound, into one transaction, and
+// answers all of them after one commit. Many writers share an fsync, and a single one does not wait
+// for others. Reads are short transactions that run at the same time; no transaction is open while
+// something waits. Claims are in memory: no other process can have any.
 //
-// A write that fails closes the file. Until it could be opened again, which is tried with growing
-// waits, all writes are refused with journal.ErrUnavailable; after a failed fsync nobody knows what
-// is on disk, so it is read again. So does a file that shows damage. Before bbolt opens a file, its
-// pages are checked: bbolt trusts them, and ends the process by what it does not understand.
+// A write that fails closes the file. All writes fail with journal.ErrUnavailable until it is open
+// again, which is tried with growing pauses. After a failed fsync the state of the disk is unknown,
+// so the file is read again. Damage that a reader finds has the same effect. The pages of a file
+// are verified before bbolt opens it: bbolt trusts them, and a damaged one can end the process.
 //
 // # The file
 //
-//	meta           "format" → what and which version this file is
-//	live/<id>      what is listed of an entry that has not ended
+//	meta           "format" → the kind and version of the file
+//	live/<id>      the row of an entry that has not ended
 //	runs/<id>      its deaths, and whether it runs or was cancelled
 //	steps/<id><node>
-//	keys/<hash>    an idempotency key: expiry, digest, execution, which of kept is its response
+//	keys/<hash>    an idempotency key: expiry, digest, execution, number of its stored response
 //	expiry/<time><hash>   the same keys in the order they expire: the workflow
-//	kept/<number>  a response that is kept for duplicates: key, workflow, response; the oldest is the first
+//	kept/<number>  a stored response: key, workflow, response; the oldest is the first
 //	keptby/<workflow><number>   the same responses by workflow
-//	held/<hash>    those whose execution is not in the journal: the end of the process frees them
-//	long/<number><piece>   values from 4 KiB on, in pieces; in their places stands the number
+//	held/<hash>    keys whose execution is not in the journal: the end of the process frees them
+//	long/<number><piece>   values of 4 KiB and more, in pieces; a reference takes their place
 //	parts/<hour>/  by the hour in the execution's id, so that retention drops whole buckets:
-//	  src/<id>     the event that it runs from, exactly
-//	  doc/<sha256> workflow documents, once an hour each
+//	  src/<id>     the event that an execution is run from, exactly
+//	  doc/<sha256> workflow documents, each once an hour
 //	  rec/<id>     the record
 //	  long/<number><piece>
 //
-// An earlier version had no kept, keptby and long: responses stood in their keys, keys said nothing
-// of their workflow, and long values were whole. What it has written is read as it is; its
-// responses are entered in kept when the file is opened. That version refuses the file afterwards.
+// An earlier version had no kept, keptby and long: responses were in their keys, keys did not name
+// their workflow, and long values were whole. Its files are read as they are; their responses are
+// added to kept when the file is opened. That version rejects the file afterwards.
+//
+// # Compatibility
+//
+// The package is a stable API, and files are readable by later versions. The texts of errors and
+// the names of buckets may change.
 package bbolt
 
 import (
@@ -49,15 +54,18 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Limits are what may be changed while the journal is open. Values that are 0 or less mean the
-// defaults.
+// Limits can be changed while the journal is open. Values of 0 or less mean the defaults. (The
+// limits of executions are those of package engine.)
 type Limits struct {
-	MaxPending int // entries that have not ended; DefaultMaxPending
-	// what the file may hold; ended records go, the oldest first, to stay below; DefaultMaxBytes
+	MaxPending int // entries that have not ended; default DefaultMaxPending
+	// The size up to which the file is used. Records of ended executions are evicted, the oldest
+	// first, to stay below it. Default: DefaultMaxBytes.
 	MaxBytes int64
-	// how long after its acceptance an execution that has ended is kept; DefaultRetention
+	// How long records of ended executions are stored after the acceptance. Default:
+	// DefaultRetention.
 	Retention time.Duration
-	// bytes of the disk that stay free: below it nothing new is taken; DefaultMinFree
+	// Bytes of the disk that stay free: with less, nothing new is accepted. Default:
+	// DefaultMinFree.
 	MinFree int64
 }
 
@@ -85,7 +93,7 @@ func (l Limits) withDefaults() *Limits {
 	return &l
 }
 
-// DefaultLockWait is how long Open waits for another process to give the file up.
+// DefaultLockWait is how long Open waits for another process to release the file.
 const DefaultLockWait = 5 * time.Second
 
 // Journal is a journal.Journal in a file.
@@ -95,34 +103,34 @@ type Journal struct {
 	limits   atomic.Pointer[Limits]
 	now      func() time.Time
 
-	ops    chan *op
-	broken chan error    // damage that somebody has seen who reads
-	quit   chan struct{} // closed by Close
-	done   chan struct{} // closed when the writing goroutine has ended
+	requests chan *request
+	damage   chan error    // damage that a reader has found
+	quit     chan struct{} // closed by Close
+	done     chan struct{} // closed when the writing goroutine has ended
 
-	accounts *accounts  // of the file that is open; see there
-	opening  sync.Mutex // one Open or Close at a time
-	opened   atomic.Bool
+	usage   *usage     // of the open file; see there
+	opening sync.Mutex // held by Open and Close
+	opened  atomic.Bool
 
 	file  sync.RWMutex // held for reading by each reading transaction, and to swap db
-	db    *opened      // nil while the file is closed
-	fault error        // why, when that is not as it should be
+	db    *database    // nil while the file is closed
+	fault error        // why it is closed; nil if that is intended
 
-	mu     sync.Mutex
-	shut   bool
-	live   map[string]*item
-	queue  fairqueue.Queue[*item] // those that can be claimed
-	order  uint64                 // of the last of live
-	hours  map[uint32]int         // how many of live are of an hour
-	wake   chan struct{}          // closed and replaced when there is something to claim
-	seq    int64                  // of the last step
-	rate   rate
-	used   atomic.Int64 // bytes
-	free   atomic.Int64 // bytes of the disk, -1 = not known
-	writes atomic.Uint64
+	mu       sync.Mutex
+	closed   bool
+	live     map[string]*liveEntry
+	queue    fairqueue.Queue[*liveEntry] // those that can be claimed
+	order    uint64                      // of the last one in live
+	hours    map[uint32]int              // the number of live entries of each hour
+	wake     chan struct{}               // closed and replaced when there is something to claim
+	seq      int64                       // of the last step
+	rate     writeRate
+	used     atomic.Int64 // bytes
+	diskFree atomic.Int64 // bytes of the disk, -1 = not known
+	writes   atomic.Uint64
 }
 
-// New makes the journal of a file. It touches nothing before Open. lockWait 0 or less means
+// New creates the journal of a file. It does no input or output. lockWait 0 or less means
 // DefaultLockWait.
 func New(path string, limits Limits, lockWait time.Duration) *Journal {
 	if lockWait <= 0 {
@@ -132,11 +140,11 @@ func New(path string, limits Limits, lockWait time.Duration) *Journal {
 		path:     filepath.Clean(path),
 		lockWait: lockWait,
 		now:      time.Now,
-		ops:      make(chan *op, maxBatch),
-		broken:   make(chan error, 1),
+		requests: make(chan *request, maxBatch),
+		damage:   make(chan error, 1),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
-		live:     make(map[string]*item),
+		live:     make(map[string]*liveEntry),
 		hours:    make(map[uint32]int),
 		wake:     make(chan struct{}),
 	}
@@ -144,12 +152,13 @@ func New(path string, limits Limits, lockWait time.Duration) *Journal {
 	return j
 }
 
-// Configure changes the limits. What is held already is never lost to them, but for ended records.
+// Configure changes the limits. Only records of ended executions and stored responses are evicted
+// to meet them.
 func (j *Journal) Configure(l Limits) { j.limits.Store(l.withDefaults()) }
 
-// Open opens the file, or makes it when there is none, and takes up what is pending.
-// journal.ErrInUse says that another process has it, journal.ErrForeign that it is something else
-// or damaged; it is left as it is then.
+// Open opens the file, or creates it, and makes pending entries available. It returns
+// journal.ErrInUse if another process has the file, and journal.ErrForeign if the file is something
+// else or damaged; it then stays as it is.
 func (j *Journal) Open(context.Context) error {
 	j.opening.Lock()
 	defer j.opening.Unlock()
@@ -159,7 +168,7 @@ func (j *Journal) Open(context.Context) error {
 	case j.opened.Load():
 		return nil
 	}
-	if err := j.openFile(true); err != nil {
+	if err := j.openFile(atStart); err != nil {
 		return err
 	}
 	j.opened.Store(true)
@@ -167,7 +176,7 @@ func (j *Journal) Open(context.Context) error {
 	return nil
 }
 
-// closing tells whether Close was called.
+// closing reports whether Close was called.
 func (j *Journal) closing() bool {
 	select {
 	case <-j.quit:
@@ -177,8 +186,8 @@ func (j *Journal) closing() bool {
 	}
 }
 
-// Close ends claims, refuses what waits to be written, and lets the file go. It waits for the
-// commit that is under way.
+// Close ends claims, rejects queued writes and closes the file. It waits for a commit that is under
+// way.
 func (j *Journal) Close() error {
 	j.opening.Lock()
 	defer j.opening.Unlock()
@@ -186,9 +195,9 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	j.mu.Lock()
-	j.shut = true
-	for _, it := range j.live {
-		it.stopTimer()
+	j.closed = true
+	for _, live := range j.live {
+		live.stopTimer()
 	}
 	j.mu.Unlock()
 	close(j.quit)
@@ -203,13 +212,13 @@ func (j *Journal) Close() error {
 // Durability is journal.Disk.
 func (j *Journal) Durability() journal.Durability { return journal.Disk }
 
-// Stats tells what is held. It looks at each entry that has not ended.
+// Stats reads the statistics. It looks at each entry that has not ended.
 func (j *Journal) Stats(context.Context) (journal.Stats, error) {
-	if err := j.usable(); err != nil {
+	if err := j.checkOpen(); err != nil {
 		return journal.Stats{}, err
 	}
 	s := journal.Stats{
-		Bytes: j.used.Load(), MaxBytes: j.limits.Load().MaxBytes, DiskFree: j.free.Load(), Writes: j.writes.Load(),
+		Bytes: j.used.Load(), MaxBytes: j.limits.Load().MaxBytes, DiskFree: j.diskFree.Load(), Writes: j.writes.Load(),
 	}
 	j.file.RLock()
 	if j.fault != nil {
@@ -219,21 +228,21 @@ func (j *Journal) Stats(context.Context) (journal.Stats, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s.WriteRate = j.rate.perSecond(j.now())
-	for _, it := range j.live {
-		if it.holder != nil {
+	for _, live := range j.live {
+		if live.holder != nil {
 			s.Running++
 			continue
 		}
 		s.Pending++
-		if s.Oldest.IsZero() || it.accepted.Before(s.Oldest) {
-			s.Oldest = it.accepted
+		if s.Oldest.IsZero() || live.accepted.Before(s.Oldest) {
+			s.Oldest = live.accepted
 		}
 	}
 	return s, nil
 }
 
-// usable is journal.ErrClosed before Open and after Close.
-func (j *Journal) usable() error {
+// checkOpen returns journal.ErrClosed before Open and after Close.
+func (j *Journal) checkOpen() error {
 	if !j.opened.Load() || j.closing() {
 		return journal.ErrClosed
 	}

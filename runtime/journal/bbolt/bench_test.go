@@ -211,13 +211,13 @@ func BenchmarkMillion(b *testing.B) {
 		}
 	})
 	var once sync.Once // there is one day
-	b.Run("retire", func(b *testing.B) { once.Do(func() { retire(b, j, l) }) })
+	b.Run("retire", func(b *testing.B) { once.Do(func() { dropOldest(b, j, l) }) })
 }
 
 // retire shortens the retention to nothing and accepts meanwhile. It counts from the moment before
 // the first hour goes: until then a second may pass, which is how often it is looked for what is
 // over.
-func retire(b *testing.B, j *Journal, l Limits) {
+func dropOldest(b *testing.B, j *Journal, l Limits) {
 	full, err := j.Stats(b.Context())
 	if err != nil {
 		b.Fatal(err)

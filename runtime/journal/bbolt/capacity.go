@@ -8,11 +8,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// room says why no more bytes are taken; nil when there is room. Operations that end something are
-// taken always: they need little and make room.
-func (j *Journal) room(more int64) error {
+// checkRoom returns why the file cannot take so many more bytes; nil if it can.
+func (j *Journal) checkRoom(more int64) error {
 	l := j.limits.Load()
-	if free := j.free.Load(); free >= 0 && free < l.MinFree {
+	if free := j.diskFree.Load(); free >= 0 && free < l.MinFree {
 		return fmt.Errorf("%w: the disk has %d bytes left, %d are kept in reserve", journal.ErrFull, free, l.MinFree)
 	}
 	if used, most := j.used.Load(), quotaOf(l).work; used+more > most {
@@ -22,35 +21,37 @@ func (j *Journal) room(more int64) error {
 	return nil
 }
 
-// roomFor is room, after ended records and then kept responses have made way for what is to be
-// added: they are never why something is refused. err is the file's.
-func (j *Journal) roomFor(ops []*op) (full, err error) {
+// makeRoomFor evicts records of ended executions, and then stored responses, so that neither is why
+// an operation is rejected. full is why those that need room are rejected even so; nil if they are
+// not. err is that of the file.
+func (j *Journal) makeRoomFor(batch []*request) (full, err error) {
 	var more int64
-	grows := false
-	for _, o := range ops {
-		more += space(o.size)
-		grows = grows || o.grows
+	needsRoom := false
+	for _, r := range batch {
+		bytes, needs := r.size()
+		more += space(bytes)
+		needsRoom = needsRoom || needs
 	}
 	if q := quotaOf(j.limits.Load()); j.used.Load()+more > q.work {
-		// A little more than it takes, so that not every commit needs another one before it.
-		if err := j.makeRoom(q.work - more - q.limits.MaxBytes/64); err != nil {
+		// A little more than needed, so that not every commit needs another one before it.
+		if err := j.evictTo(q.work - more - q.limits.MaxBytes/64); err != nil {
 			return nil, err
 		}
 	}
-	if !grows {
+	if !needsRoom {
 		return nil, nil
 	}
-	return j.room(more), nil
+	return j.checkRoom(more), nil
 }
 
-// makeRoom drops ended records, the oldest first, and then kept responses, until the file holds so
-// many bytes at most or there are none.
-func (j *Journal) makeRoom(most int64) error {
+// evictTo evicts records of ended executions, the oldest first, and then stored responses, until
+// the file holds at most so many bytes or nothing is left to evict.
+func (j *Journal) evictTo(most int64) error {
 	for more := true; more && j.used.Load() > most; {
 		err := j.update(func(t *transaction) error {
 			excess := j.used.Load() - most
-			if more = j.retire(t, excess); !more {
-				more = t.trimKept(t.accounts.responses - excess)
+			if more = j.dropOldest(t, excess); !more {
+				more = t.evictResponses(t.usage.responses - excess)
 			}
 			if !more && t.err == nil {
 				return errNothing
@@ -64,5 +65,5 @@ func (j *Journal) makeRoom(most int64) error {
 	return nil
 }
 
-// look asks the disk.
-func (j *Journal) look() { j.free.Store(diskFree(filepath.Dir(j.path))) }
+// updateDiskFree asks the disk how much is free.
+func (j *Journal) updateDiskFree() { j.diskFree.Store(diskFree(filepath.Dir(j.path))) }

@@ -63,7 +63,7 @@ func inFile(t *testing.T, j *Journal, id string) (there bool) {
 	if err := j.view(func(tx *bolt.Tx) error {
 		hour, err := hourOf(id)
 		if p := readPart(tx, hour); p != nil {
-			there = p.rec.short.Get([]byte(id)) != nil
+			there = p.records.short.Get([]byte(id)) != nil
 		}
 		return err
 	}); err != nil {
@@ -288,7 +288,7 @@ func TestDiskReserve(t *testing.T) {
 func keysOf(t *testing.T, j *Journal) (n int) {
 	t.Helper()
 	if err := j.view(func(tx *bolt.Tx) error {
-		for _, b := range [][]byte{bucketKeys, bucketExpiry, bucketHeld} {
+		for _, b := range [][]byte{bucketKeys, bucketExpiry, bucketUnsettled} {
 			n += tx.Bucket(b).Stats().KeyN
 		}
 		return nil

@@ -14,84 +14,87 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// item is an entry that has not ended: what is kept of it in memory. It is in the queue, or it
-// waits for its timer, or it has a holder. The journal's lock guards what changes.
-type item struct {
+// liveEntry is an entry that has not ended, as memory holds it. It is in the queue, or waits for
+// its timer, or has a holder. The journal's lock guards what changes.
+type liveEntry struct {
 	id        string
 	workflow  string
 	hour      uint32
 	order     uint64 // in which entries of its workflow are claimed
 	accepted  time.Time
-	recovered bool // it was not accepted by this process
+	recovered bool // it was accepted by an earlier process
 	run       run
 
 	holder *lease
-	place  *fairqueue.Element[*item] // in the queue
+	queued *fairqueue.Element[*liveEntry]
 	timer  *time.Timer
 }
 
-func newItem(id, workflow string, accepted time.Time) (*item, error) {
+func newLiveEntry(id, workflow string, accepted time.Time) (*liveEntry, error) {
 	hour, err := hourOf(id)
 	if err != nil {
 		return nil, err
 	}
-	return &item{id: id, workflow: workflow, hour: hour, accepted: accepted}, nil
+	return &liveEntry{id: id, workflow: workflow, hour: hour, accepted: accepted}, nil
 }
 
-func (it *item) stopTimer() {
-	if it.timer != nil {
-		it.timer.Stop()
-		it.timer = nil
+func (live *liveEntry) stopTimer() {
+	if live.timer != nil {
+		live.timer.Stop()
+		live.timer = nil
 	}
 }
 
-// add, drop and push change what is held in memory. The caller holds the lock.
-func (j *Journal) add(it *item) {
+// The callers of the following methods hold the journal's lock.
+
+// add adds an entry. It is not in the queue.
+func (j *Journal) add(live *liveEntry) {
 	j.order++
-	it.order = j.order
-	j.live[it.id] = it
-	j.hours[it.hour]++
+	live.order = j.order
+	j.live[live.id] = live
+	j.hours[live.hour]++
 }
 
-func (j *Journal) drop(it *item) {
-	if j.live[it.id] != it {
+// drop removes an entry, if it is there.
+func (j *Journal) drop(live *liveEntry) {
+	if j.live[live.id] != live {
 		return
 	}
-	delete(j.live, it.id)
-	if j.hours[it.hour]--; j.hours[it.hour] == 0 {
-		delete(j.hours, it.hour)
+	delete(j.live, live.id)
+	if j.hours[live.hour]--; j.hours[live.hour] == 0 {
+		delete(j.hours, live.hour)
 	}
-	it.stopTimer()
-	j.unqueue(it)
-	it.holder = nil
+	live.stopTimer()
+	j.dequeue(live)
+	live.holder = nil
 }
 
-// push puts an item into its place in the queue and wakes who waits.
-func (j *Journal) push(it *item) {
-	if j.enqueue(it) {
-		j.awaken()
+// enqueue makes an entry available to claims and wakes those that wait.
+func (j *Journal) enqueue(live *liveEntry) {
+	if j.enqueueQuietly(live) {
+		j.wakeClaims()
 	}
 }
 
-// enqueue is push for many items: awaken is called after the last one. The caller holds the lock.
-func (j *Journal) enqueue(it *item) (changed bool) {
-	if j.shut || j.live[it.id] != it || it.place != nil {
+// enqueueQuietly is enqueue for many entries: wakeClaims is called after the last one.
+func (j *Journal) enqueueQuietly(live *liveEntry) (added bool) {
+	if j.closed || j.live[live.id] != live || live.queued != nil {
 		return false
 	}
-	it.place = j.queue.Add(it.workflow, it.order, it)
+	live.queued = j.queue.Add(live.workflow, live.order, live)
 	return true
 }
 
-// unqueue takes an item out of the queue, if it is in there. The caller holds the lock.
-func (j *Journal) unqueue(it *item) {
-	if it.place != nil {
-		j.queue.Remove(it.place)
-		it.place = nil
+// dequeue takes an entry out of the queue, if it is in there.
+func (j *Journal) dequeue(live *liveEntry) {
+	if live.queued != nil {
+		j.queue.Remove(live.queued)
+		live.queued = nil
 	}
 }
 
-// awaken wakes who waits for something to claim. The caller holds the lock.
-func (j *Journal) awaken() {
+// wakeClaims wakes the claims that wait for an entry.
+func (j *Journal) wakeClaims() {
 	close(j.wake)
 	j.wake = make(chan struct{})
 }
@@ -99,19 +102,19 @@ func (j *Journal) awaken() {
 // Claim waits for an entry. While the file cannot be read, there is none.
 func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, error) {
 	for {
-		if err := j.usable(); err != nil {
+		if err := j.checkOpen(); err != nil {
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l, wake := j.take(except)
+		l, wake := j.leaseNext(except)
 		if l != nil {
-			if err := j.read(l); err != nil {
+			if err := j.readLeased(l); err != nil {
 				j.mu.Lock()
-				l.giveBack(claimRetry)
+				l.release(unreadablePause)
 				j.mu.Unlock()
-				return nil, fmt.Errorf("reading execution %s: %w", l.item.id, err)
+				return nil, fmt.Errorf("reading execution %s: %w", l.live.id, err)
 			}
 			return l, nil
 		}
@@ -125,28 +128,29 @@ func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, e
 	}
 }
 
-// claimRetry is how long an entry rests that could not be read.
-const claimRetry = time.Second
+// unreadablePause is how long an entry that could not be read is left alone.
+const unreadablePause = time.Second
 
-// take leases the next item of the queue, or returns what tells of another one.
-func (j *Journal) take(except []string) (*lease, <-chan struct{}) {
+// leaseNext leases the next entry of the queue. If there is none, it returns a channel that is
+// closed when one is added.
+func (j *Journal) leaseNext(except []string) (*lease, <-chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return nil, j.wake
 	}
-	it, ok := j.queue.Next(except)
+	live, ok := j.queue.Next(except)
 	if !ok {
 		return nil, j.wake
 	}
-	it.place = nil
-	it.holder = &lease{journal: j, item: it}
-	return it.holder, nil
+	live.queued = nil
+	live.holder = &lease{journal: j, live: live}
+	return live.holder, nil
 }
 
-// read reads the entry of a lease.
-func (j *Journal) read(l *lease) error {
-	id := l.item.id
+// readLeased reads the entry of a lease.
+func (j *Journal) readLeased(l *lease) error {
+	id := l.live.id
 	return j.view(func(tx *bolt.Tx) error {
 		e, err := readEntry(tx, id)
 		if err != nil {
@@ -155,7 +159,7 @@ func (j *Journal) read(l *lease) error {
 		if e.Steps, err = readSteps(tx, id); err != nil {
 			return err
 		}
-		e.Deaths = int(l.item.run.deaths)
+		e.Deaths = int(l.live.run.deaths)
 		l.entry = e
 		return nil
 	})
@@ -171,7 +175,7 @@ func readEntry(tx *bolt.Tx, id string) (*journal.Entry, error) {
 	if p == nil {
 		return nil, journal.ErrUnknown
 	}
-	v, err := p.src.whole(p.src.short.Get([]byte(id)))
+	v, err := p.sources.whole(p.sources.short.Get([]byte(id)))
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +186,7 @@ func readEntry(tx *bolt.Tx, id string) (*journal.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := p.doc.whole(p.doc.short.Get(digest))
+	document, err := p.documents.whole(p.documents.short.Get(digest))
 	if err != nil {
 		return nil, err
 	}
@@ -190,15 +194,15 @@ func readEntry(tx *bolt.Tx, id string) (*journal.Entry, error) {
 	return e, nil
 }
 
-// putEntry keeps what an entry is run from.
+// putEntry stores what an entry is run from.
 func (t *transaction) putEntry(hour uint32, e *journal.Entry, source []byte, digest [sha256.Size]byte) {
 	p := t.part(hour)
 	if t.err != nil {
 		return
 	}
-	p.src.put(t, []byte(e.ID), source)
-	if p.doc.short.Get(digest[:]) == nil {
-		p.doc.put(t, digest[:], e.Document)
+	p.sources.put(t, []byte(e.ID), source)
+	if p.documents.short.Get(digest[:]) == nil {
+		p.documents.put(t, digest[:], e.Document)
 	}
 }
 

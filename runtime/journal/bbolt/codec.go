@@ -11,7 +11,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// errDamaged means that a value ends before it should, or is not there.
+// errDamaged means that a value is cut short, or missing.
 var errDamaged = fmt.Errorf("%w: a value in it is damaged", journal.ErrForeign)
 
 func appendText[T string | []byte](dst []byte, s T) []byte {
@@ -28,8 +28,8 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return binary.AppendVarint(dst, n)
 }
 
-// reader takes values apart. Its texts are parts of what it reads, which in a transaction must be
-// copied: see text.
+// reader decodes values. The slices it returns are parts of the value, which in a transaction must
+// be copied: see text.
 type reader struct {
 	rest []byte
 	err  error
@@ -58,7 +58,7 @@ func (r *reader) number() int64 {
 	return n
 }
 
-// count is a number of bytes.
+// count reads a number of bytes.
 func (r *reader) count() int {
 	n, size := binary.Uvarint(r.rest)
 	if size <= 0 || n > math.MaxInt32 {
@@ -77,7 +77,8 @@ func (r *reader) time() time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-// appendSource appends what an entry is run from but its document, of which it has the digest.
+// appendSource appends what an entry is run from, with the digest of its document in place of the
+// document.
 func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
 	dst = appendText(dst, e.Workflow)
 	dst = binary.AppendVarint(dst, e.Revision)
@@ -104,7 +105,7 @@ func readSource(id string, b []byte) (e *journal.Entry, document []byte, err err
 	return e, r.rest, r.err
 }
 
-// checkSource tells whether a value is one of appendSource, without a copy.
+// checkSource reports whether b is a value of appendSource, without copying it.
 func checkSource(b []byte) error {
 	r := reader{rest: b}
 	r.bytes()
@@ -120,7 +121,7 @@ func checkSource(b []byte) error {
 	return nil
 }
 
-// appendLive appends what is listed of an entry that has not ended.
+// appendLive appends the row of an entry that has not ended.
 func appendLive(dst []byte, e *journal.Entry) []byte {
 	dst = appendText(dst, e.Workflow)
 	dst = binary.AppendVarint(dst, e.Revision)
@@ -134,14 +135,14 @@ func readLive(id string, b []byte) (journal.Summary, error) {
 	return s, r.err
 }
 
-// details are what a record has beside its summary. They are apart from it, so that a list need not
-// read them.
+// details are the parts of a record that are not in its summary. They are stored apart from it, so
+// that a list need not read them.
 type details struct {
 	Trigger *journal.Trigger     `json:"trigger,omitempty"`
 	Nodes   []journal.NodeRecord `json:"nodes,omitempty"`
 }
 
-// encodeRecord makes a record's value: workflow and status, to filter by, then the summary and the
+// encodeRecord encodes a record: workflow and status, to filter by, then the summary and the
 // details as JSON.
 func encodeRecord(r *journal.Record) ([]byte, error) {
 	summary, err := json.Marshal(r.Summary)
@@ -181,7 +182,7 @@ func decodeRecord(b []byte) (*journal.Record, error) {
 	return &journal.Record{Summary: s, Trigger: d.Trigger, Nodes: d.Nodes}, nil
 }
 
-// run is what is kept of an entry's runs.
+// run is what is stored of an entry's runs.
 type run struct {
 	deaths    byte
 	running   bool

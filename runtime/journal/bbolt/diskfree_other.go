@@ -2,5 +2,5 @@
 
 package bbolt
 
-// diskFree is not known here.
+// diskFree is not known on this system.
 func diskFree(string) int64 { return -1 }

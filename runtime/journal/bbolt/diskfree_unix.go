@@ -4,8 +4,8 @@ package bbolt
 
 import "golang.org/x/sys/unix"
 
-// diskFree tells how many bytes a directory's file system has left for us; -1 when that is not
-// known.
+// diskFree returns how many bytes a directory's file system has left for this process; -1 if that
+// is not known.
 func diskFree(dir string) int64 {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// diskFree tells how many bytes a directory's file system has left for us; -1 when that is not
-// known.
+// diskFree returns how many bytes a directory's file system has left for this process; -1 if that
+// is not known.
 func diskFree(dir string) int64 {
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// openFile opens the file and takes up what it holds. The first time it is made when there is none;
-// later a file that is gone stays gone, with what it held.
-func (j *Journal) openFile(first bool) (err error) {
-	defer func() { err = j.named(err) }()
-	if first {
+// openFile opens the file and loads what it holds. At the start it creates the file if there is
+// none. A file that disappears later stays gone, with everything in it.
+func (j *Journal) openFile(mode openMode) (err error) {
+	defer func() { err = j.withPath(err) }()
+	if mode == atStart {
 		if err := ensureFile(j.path); err != nil {
 			return err
 		}
@@ -28,19 +28,19 @@ func (j *Journal) openFile(first bool) (err error) {
 	if err != nil {
 		return err
 	}
-	db.AllocSize = int(min(max(j.limits.Load().MaxBytes/64, leastGrowth), mostGrowth))
-	if err := j.load(db, first); err != nil {
+	db.AllocSize = int(min(max(j.limits.Load().MaxBytes/64, minGrowth), maxGrowth))
+	if err := j.load(db, mode); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	j.file.Lock()
 	j.db, j.fault = db, nil
 	j.file.Unlock()
-	j.measure(db)
-	j.look()
+	j.updateUsed(db)
+	j.updateDiskFree()
 	return nil
 }
 
-// closeFile lets the file go; why is what callers are told.
+// closeFile closes the file. Callers get why as the reason.
 func (j *Journal) closeFile(why error) error {
 	j.file.Lock()
 	defer j.file.Unlock()
@@ -56,31 +56,31 @@ func (j *Journal) closeFile(why error) error {
 	return nil
 }
 
-// named is an error of the file with its name. If it is damaged, or not a journal, that says what
-// to do.
-func (j *Journal) named(err error) error {
+// withPath adds the path to an error of the file. If the file is damaged, or not a journal, the
+// error says what to do.
+func (j *Journal) withPath(err error) error {
 	switch {
 	case err == nil || errors.Is(err, errNothing):
 		return err
 	case errors.Is(err, journal.ErrForeign):
-		return fmt.Errorf("journal %s: %w; move the file away to begin a new one, and keep it: what was accepted is in there", j.path, err)
+		return fmt.Errorf("journal %s: %w; to start with an empty journal, move the file away, and keep it: it holds accepted executions", j.path, err)
 	default:
 		return fmt.Errorf("journal %s: %w", j.path, err)
 	}
 }
 
-// openDB opens a file that is there. Nothing is written to one that is not a journal.
-func openDB(path string, lockWait time.Duration) (*opened, error) {
-	if err := inspect(path, lockWait); err != nil {
+// openDB opens an existing file. It writes nothing to one that is not a journal.
+func openDB(path string, lockWait time.Duration) (*database, error) {
+	if err := verify(path, lockWait); err != nil {
 		return nil, err
 	}
 	return openBolt(path, options(lockWait))
 }
 
-// The bounds of how much more the file grows than is needed, each time it does.
+// Bounds of how many bytes the file grows at a time.
 const (
-	leastGrowth = 256 << 10
-	mostGrowth  = 16 << 20
+	minGrowth = 256 << 10
+	maxGrowth = 16 << 20
 )
 
 func options(lockWait time.Duration) *bolt.Options {
@@ -97,8 +97,8 @@ func openError(err error) error {
 	return err
 }
 
-// ensureFile makes the file when there is none: beside its place, complete and synced, and then
-// moved there, so that a loss of power leaves a whole file or none.
+// ensureFile creates the file if there is none. It is created in a temporary place, complete and
+// synced, and then moved: a loss of power leaves a whole file or none.
 func ensureFile(path string) error {
 	switch _, err := os.Lstat(path); {
 	case err == nil:
@@ -108,7 +108,7 @@ func ensureFile(path string) error {
 	}
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making its directory: %w", err)
+		return fmt.Errorf("creating its directory: %w", err)
 	}
 	temp, err := os.CreateTemp(dir, filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
@@ -116,10 +116,10 @@ func ensureFile(path string) error {
 	}
 	defer os.Remove(temp.Name())
 	temp.Close()
-	if err := initialize(temp.Name()); err != nil {
+	if err := createFile(temp.Name()); err != nil {
 		return err
 	}
-	// A link, unlike a rename, never replaces what another process has put there meanwhile.
+	// Unlike a rename, a link never replaces a file that another process has created meanwhile.
 	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		if err := os.Rename(temp.Name(), path); err != nil {
 			return err
@@ -128,10 +128,10 @@ func ensureFile(path string) error {
 	return syncDir(dir)
 }
 
-func initialize(path string) error {
+func createFile(path string) error {
 	db, err := bolt.Open(path, 0o600, options(DefaultLockWait))
 	if err != nil {
-		return fmt.Errorf("making the file: %w", err)
+		return fmt.Errorf("creating the file: %w", err)
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
 		for _, name := range slices.Concat(buckets, laterBuckets) {
@@ -142,7 +142,7 @@ func initialize(path string) error {
 		return tx.Bucket(bucketMeta).Put(keyFormat, format)
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
-		return fmt.Errorf("making the file: %w", err)
+		return fmt.Errorf("creating the file: %w", err)
 	}
 	return nil
 }

@@ -192,6 +192,14 @@ func write(t *testing.T, p string, b []byte) {
 	}
 }
 
+// funcOp is an operation of a test.
+type funcOp struct {
+	baseOp
+	do func(*transaction) error
+}
+
+func (o *funcOp) apply(t *transaction) error { return o.do(t) }
+
 // TestCancelFails: what was to be cancelled in a commit that failed is claimed when the file is
 // open again, whichever of its operations has failed.
 func TestCancelFails(t *testing.T) {
@@ -203,10 +211,9 @@ func TestCancelFails(t *testing.T) {
 	for _, order := range []string{"first", "last"} {
 		blocks, results := make(chan struct{}), make(chan error, 3)
 		do := func(apply func(*transaction) error) {
-			o := &op{apply: apply}
-			go func() { results <- j.do(t.Context(), o) }()
+			go func() { results <- j.do(t.Context(), &funcOp{do: apply}) }()
 		}
-		waiting := func(n int) { eventually(t, "operations wait", func() bool { return len(j.ops) == n }) }
+		waiting := func(n int) { eventually(t, "operations wait", func() bool { return len(j.requests) == n }) }
 		begun := make(chan struct{})
 		do(func(*transaction) error { close(begun); <-blocks; return errLooked })
 		<-begun

@@ -8,193 +8,230 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// lease is a journal.Lease. It holds while it is its item's holder; the journal's lock guards what
-// changes.
+// lease is a journal.Lease. It holds while it is the holder of its entry; the journal's lock guards
+// what changes.
 type lease struct {
 	journal *Journal
-	item    *item
+	live    *liveEntry
 	entry   *journal.Entry
-	ended   ending
-	// that it runs was handed to the writing goroutine, or was on disk from the beginning
-	posted bool
+	state   leaseState
+	// begun is set when the operation that marks the entry as running was queued, or when the entry
+	// was stored as running.
+	begun bool
 }
 
-// ending is what ended a lease.
-type ending uint8
+// leaseState is how a lease has ended, if it has.
+type leaseState uint8
 
 const (
-	notEnded ending = iota
-	finished
-	released
+	leaseHeld leaseState = iota
+	leaseFinished
+	leaseReleased
 )
 
-// Entry is the entry as it was when it was claimed.
+// Entry returns the entry as it was when it was claimed.
 func (l *lease) Entry() *journal.Entry { return l.entry }
 
-// TTL is 0: nobody else could take the entry over.
+// TTL is 0: no other process can take the entry over.
 func (l *lease) TTL() time.Duration { return 0 }
 
-// check tells whether the lease holds, and the entry is wanted still. The caller holds the lock.
-func (l *lease) check() error {
+// checkHeld returns an error if the lease does not hold. The caller holds the lock.
+func (l *lease) checkHeld() error {
 	switch {
-	case l.journal.shut:
+	case l.journal.closed:
 		return journal.ErrClosed
-	case l.ended != notEnded || l.item.holder != l:
+	case l.state != leaseHeld || l.live.holder != l:
 		return journal.ErrLeaseLost
 	}
 	return nil
 }
 
-func (l *lease) wanted() error {
-	l.journal.mu.Lock()
-	defer l.journal.mu.Unlock()
-	if err := l.check(); err != nil {
+// checkWanted returns an error if the lease does not hold or its entry was cancelled. The caller
+// holds the lock.
+func (l *lease) checkWanted() error {
+	if err := l.checkHeld(); err != nil {
 		return err
 	}
-	if l.item.run.cancelled {
+	if l.live.run.cancelled {
 		return journal.ErrCancelled
 	}
 	return nil
 }
 
-// Begin marks the entry as running. It waits for that to be on disk when the entry was there before
-// this process: if it is what has ended the process before, it is counted.
+// Extend does nothing to a lease that holds.
+func (l *lease) Extend(context.Context) error {
+	l.journal.mu.Lock()
+	defer l.journal.mu.Unlock()
+	return l.checkWanted()
+}
+
+// Begin marks the entry as running. If the entry was accepted by an earlier process, Begin waits
+// until that is on disk: the entry may be what ended that process, and then each death has to be
+// counted.
 func (l *lease) Begin(ctx context.Context) error {
 	j := l.journal
 	j.mu.Lock()
-	err := l.check()
-	if err == nil && l.item.run.cancelled {
-		err = journal.ErrCancelled
-	}
-	wait, begun := l.item.recovered, l.posted
-	l.posted = true
+	err := l.checkWanted()
+	begun := l.begun
+	l.begun = true
 	j.mu.Unlock()
 	if err != nil || begun {
 		return err
 	}
-	o := l.mark(func(r *run) { r.running = true })
-	if !wait {
-		return j.post(ctx, o)
+	o := &beginOp{runOp: runOp{live: l.live}}
+	if l.live.recovered {
+		return j.do(ctx, o)
 	}
-	return j.do(ctx, o)
+	_, err = j.enqueueWrite(ctx, o)
+	return err
 }
 
-// mark changes what is kept of the entry's runs.
-func (l *lease) mark(change func(*run)) *op {
-	it := l.item
-	var r run
-	return &op{
-		apply: func(t *transaction) error {
-			id := []byte(it.id)
-			if t.live.Get(id) == nil {
-				return journal.ErrLeaseLost
-			}
-			r = readRun(t.runs.Get(id))
-			change(&r)
-			if r == (run{}) {
-				t.del(t.runs, id)
-			} else {
-				t.put(t.runs, id, r.bytes())
-			}
-			return nil
-		},
-		kept: func() { it.run = r },
-	}
+// runOp stores whether an entry runs. It is embedded in beginOp and releaseOp.
+type runOp struct {
+	baseOp
+	live *liveEntry
+	run  run // as stored
 }
 
-// Extend does nothing to a lease that holds.
-func (l *lease) Extend(context.Context) error { return l.wanted() }
+func (o *runOp) store(t *transaction, running bool) error {
+	id := []byte(o.live.id)
+	if t.live.Get(id) == nil {
+		return journal.ErrLeaseLost
+	}
+	o.run = readRun(t.runs.Get(id))
+	o.run.running = running
+	if o.run == (run{}) {
+		t.del(t.runs, id)
+	} else {
+		t.put(t.runs, id, o.run.bytes())
+	}
+	return nil
+}
 
-// Checkpoint keeps a step on disk.
+func (o *runOp) committed() { o.live.run = o.run }
+
+// beginOp marks an entry as running.
+type beginOp struct{ runOp }
+
+func (o *beginOp) apply(t *transaction) error { return o.store(t, true) }
+
+// releaseOp marks an entry as not running, unless it was claimed and begun again meanwhile.
+type releaseOp struct {
+	runOp
+	journal *Journal
+}
+
+func (o *releaseOp) apply(t *transaction) error {
+	o.journal.mu.Lock()
+	running := o.live.holder != nil && o.live.holder.begun
+	o.journal.mu.Unlock()
+	return o.store(t, running)
+}
+
+// Checkpoint stores a step on disk.
 func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
 	j := l.journal
 	j.mu.Lock()
-	err := l.check()
+	err := l.checkHeld()
 	j.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	err = j.do(ctx, &op{
-		size: len(s.Output) + 128,
-		apply: func(t *transaction) error {
-			if t.live.Get([]byte(l.item.id)) == nil {
-				return journal.ErrLeaseLost
-			}
-			if err := j.mayGoOn(t, l.item.workflow, stepSpace(len(s.Output)+len(s.Handle)+maxStepHead)); err != nil {
-				return err
-			}
-			t.putStep(l.item.id, l.item.workflow, s, j.nextSeq())
-			return nil
-		},
-	})
-	if err != nil {
+	if err := j.do(ctx, &checkpointOp{baseOp: baseOp{bytes: len(s.Output) + 128}, lease: l, step: s}); err != nil {
 		return err
 	}
-	return l.wanted()
+	return l.Extend(ctx)
+}
+
+// checkpointOp adds or replaces a step.
+type checkpointOp struct {
+	baseOp
+	lease *lease
+	step  journal.Step
+}
+
+func (o *checkpointOp) apply(t *transaction) error {
+	j, live := o.lease.journal, o.lease.live
+	if t.live.Get([]byte(live.id)) == nil {
+		return journal.ErrLeaseLost
+	}
+	if err := j.checkStep(t, live.workflow, stepSpace(len(o.step.Output)+len(o.step.Handle)+maxStepHead)); err != nil {
+		return err
+	}
+	t.putStep(live.id, live.workflow, o.step, j.nextSeq())
+	return nil
+}
+
+// checkStep returns why there is no room for another step of a workflow.
+func (j *Journal) checkStep(t *transaction, workflow string, more int64) error {
+	q := quotaOf(j.limits.Load())
+	if used := j.used.Load(); used+more > q.steps {
+		return fmt.Errorf("%w: it has %d bytes, and steps may fill %d of max_bytes %d", journal.ErrFull, used, q.steps, q.limits.MaxBytes)
+	}
+	return q.checkStep(t.usage.of(workflow), more)
 }
 
 // Finish replaces the entry by its record.
 func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 	j := l.journal
 	j.mu.Lock()
-	err := l.check()
-	done := l.ended == finished
+	err := l.checkHeld()
+	finished := l.state == leaseFinished
 	j.mu.Unlock()
-	if done {
+	if finished {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	full := *r
-	complete(&full.Summary, l.entry)
+	fillSummary(&full.Summary, l.entry)
 	value, err := encodeRecord(&full)
 	if err != nil {
 		return err
 	}
-	return j.do(ctx, &op{
-		size: len(value),
-		apply: func(t *transaction) error {
-			if t.live.Get([]byte(l.item.id)) == nil {
-				return journal.ErrLeaseLost
-			}
-			t.finish(l.item.id, l.item.workflow, l.item.hour, value)
-			return nil
-		},
-		kept: func() {
-			l.ended = finished
-			j.drop(l.item)
-		},
-	})
+	return j.do(ctx, &finishOp{baseOp: baseOp{bytes: len(value)}, lease: l, record: value})
 }
 
-// complete fills in what a record leaves to its entry.
-func complete(s *journal.Summary, e *journal.Entry) {
+// fillSummary fills in what a record leaves to its entry.
+func fillSummary(s *journal.Summary, e *journal.Entry) {
 	s.ID, s.Workflow, s.Revision, s.AcceptedAt, s.ReplayOf = e.ID, e.Workflow, e.Revision, e.AcceptedAt, e.ReplayOf
 	if s.EndedAt.IsZero() {
 		s.EndedAt = time.Now().UTC()
 	}
 }
 
-// mayGoOn says why there is no room for another step of a workflow.
-func (j *Journal) mayGoOn(t *transaction, workflow string, more int64) error {
-	q := quotaOf(j.limits.Load())
-	if used := j.used.Load(); used+more > q.hard {
-		return fmt.Errorf("%w: it has %d bytes, and steps may fill %d of max_bytes %d", journal.ErrFull, used, q.hard, q.limits.MaxBytes)
-	}
-	return q.mayGoOn(t.accounts.of(workflow), more)
+// finishOp replaces an entry by its record.
+type finishOp struct {
+	baseOp
+	lease  *lease
+	record []byte // see encodeRecord
 }
 
-// finish puts a record in an entry's place.
+func (o *finishOp) apply(t *transaction) error {
+	live := o.lease.live
+	if t.live.Get([]byte(live.id)) == nil {
+		return journal.ErrLeaseLost
+	}
+	t.finish(live.id, live.workflow, live.hour, o.record)
+	return nil
+}
+
+func (o *finishOp) committed() {
+	o.lease.state = leaseFinished
+	o.lease.journal.drop(o.lease.live)
+}
+
+// finish replaces an entry by its record.
 func (t *transaction) finish(id, workflow string, hour uint32, record []byte) {
-	t.forget(id, workflow, hour)
+	t.endEntry(id, workflow, hour)
 	if p := t.part(hour); p != nil {
-		p.rec.put(t, []byte(id), record)
+		p.records.put(t, []byte(id), record)
 	}
 }
 
-// forget drops what is kept of an entry because it has not ended.
-func (t *transaction) forget(id, workflow string, hour uint32) {
+// endEntry deletes what is stored of an entry only until it has ended: its row, runs and steps.
+func (t *transaction) endEntry(id, workflow string, hour uint32) {
 	if t.live.Get([]byte(id)) == nil {
 		return
 	}
@@ -202,70 +239,63 @@ func (t *transaction) forget(id, workflow string, hour uint32) {
 	if p == nil {
 		return
 	}
-	of, source, err := p.sourceOf(hour, id, workflow)
+	document, source, err := p.documentOf(hour, id, workflow)
 	if err != nil {
 		t.fail(err)
 		return
 	}
-	t.accounts.dropEntry(of, source)
+	t.usage.dropEntry(document, source)
 	t.del(t.live, []byte(id))
 	t.del(t.runs, []byte(id))
 	c := t.steps.short.Cursor()
 	var steps [][]byte
 	for k, v := c.Seek([]byte(id)); len(k) > len(id) && string(k[:len(id)]) == id; k, v = c.Next() {
 		steps = append(steps, append([]byte(nil), k...))
-		t.accounts.change(workflow, account{work: -stepSpace(lengthOf(v))})
+		t.usage.add(workflow, workflowUsage{work: -stepSpace(lengthOf(v))})
 	}
 	for _, k := range steps {
 		t.steps.del(t, k)
 	}
 }
 
-// Release gives the entry back at once, also when the file cannot be written: its steps are there,
-// and all that is left to write is that it does not run.
+// Release returns the entry at once, even if the file cannot be written: its steps are stored, and
+// only the fact that it does not run is left to write.
 func (l *lease) Release(ctx context.Context, after time.Duration) error {
 	j := l.journal
 	j.mu.Lock()
-	if l.ended == released {
+	if l.state == leaseReleased {
 		j.mu.Unlock()
 		return nil
 	}
-	if err := l.check(); err != nil {
+	if err := l.checkHeld(); err != nil {
 		j.mu.Unlock()
 		return err
 	}
-	begun := l.posted
-	l.giveBack(max(after, 0))
+	begun := l.begun
+	l.release(after)
 	j.mu.Unlock()
-	if !begun {
-		return nil
+	if begun {
+		// If this is lost, the worst is a death that is counted once too often.
+		_ = j.do(ctx, &releaseOp{runOp: runOp{live: l.live}, journal: j})
 	}
-	// If this is not kept, the worst is a death that is counted once too often.
-	_ = j.do(ctx, l.mark(func(r *run) { r.running = l.runsAgain() }))
 	return nil
 }
 
-// runsAgain tells whether somebody else has begun to work on the entry.
-func (l *lease) runsAgain() bool {
-	l.journal.mu.Lock()
-	defer l.journal.mu.Unlock()
-	return l.item.holder != nil && l.item.holder.posted
-}
-
-// giveBack ends the lease and lets the entry be claimed, now or later. The caller holds the lock.
-func (l *lease) giveBack(after time.Duration) {
-	j, it := l.journal, l.item
-	l.ended = released
-	it.holder = nil
+// release ends the lease, and lets the entry be claimed again now or later. The caller holds the
+// lock.
+func (l *lease) release(after time.Duration) {
+	j, live := l.journal, l.live
+	l.state = leaseReleased
+	live.holder = nil
 	switch {
 	case after <= 0:
-		j.push(it)
-	case !j.shut:
-		it.timer = time.AfterFunc(after, func() {
+		j.enqueue(live)
+	case !j.closed:
+		live.timer = time.AfterFunc(after, func() {
 			j.mu.Lock()
 			defer j.mu.Unlock()
-			it.timer = nil
-			j.push(it)
+			live.timer = nil
+			j.enqueue(live)
 		})
 	}
 }

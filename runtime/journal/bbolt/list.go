@@ -9,12 +9,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// scanMost bounds how many rows one transaction looks at: an open one keeps pages from being used
-// again.
-const scanMost = 4096
+// maxScanned is the most rows that one transaction reads: pages are not reused while it is open.
+const maxScanned = 4096
 
-// List reads a page, in as many short transactions as it takes. A filter that few rows pass looks
-// at all of them.
+// List reads a page, in as many short transactions as it takes. A filter that matches few rows
+// reads all of them.
 func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, error) {
 	l := listing{journal: j, query: q, before: q.Cursor}
 	if q.Cursor != "" {
@@ -33,7 +32,7 @@ func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, erro
 	return l.page, nil
 }
 
-// listing is a list on its way. before is the id that was looked at last, "" = none.
+// listing is the state of a List. before is the id that was read last; "" = none.
 type listing struct {
 	journal *Journal
 	query   journal.Query
@@ -42,23 +41,23 @@ type listing struct {
 	done    bool
 }
 
-// scan looks at the next rows. Entries that have not ended and records are two lists in the same
+// scan reads the next rows. Entries that have not ended and records are two lists in the same
 // order.
 func (l *listing) scan(tx *bolt.Tx) error {
 	live := descend(tx.Bucket(bucketLive).Cursor(), []byte(l.before))
 	ended := newPartCursor(tx, l.before)
-	for range scanMost {
+	for range maxScanned {
 		var id []byte
 		var row func() (journal.Summary, bool, error)
 		switch {
 		case live.key == nil && ended.key == nil:
 			l.done = true
 			return nil
-		case bytes.Compare(live.key, ended.key) > 0: // nil is before all
+		case bytes.Compare(live.key, ended.key) > 0: // nil sorts first
 			id, row = live.key, func() (journal.Summary, bool, error) { return l.liveRow(live.key, live.value) }
 		default:
 			id, row = ended.key, func() (journal.Summary, bool, error) {
-				if l.journal.isOver(string(ended.key)) {
+				if l.journal.isExpired(string(ended.key)) {
 					return journal.Summary{}, false, nil
 				}
 				s, shown := l.endedRow(ended.records, ended.key, ended.value)
@@ -92,11 +91,11 @@ func (l *listing) liveRow(id, v []byte) (journal.Summary, bool, error) {
 	return s, l.passes([]byte(s.Workflow), []byte(s.Status)), err
 }
 
-func (l *listing) endedRow(rec values, id, v []byte) (s journal.Summary, shown bool) {
+func (l *listing) endedRow(records values, id, v []byte) (s journal.Summary, shown bool) {
 	r := reader{}
 	var workflow, status, summary []byte
-	// most often the head is enough
-	for _, read := range []func([]byte) ([]byte, error){rec.head, rec.whole} {
+	// the head is enough in most cases
+	for _, read := range []func([]byte) ([]byte, error){records.head, records.whole} {
 		b, err := read(v)
 		r = reader{rest: b, err: err}
 		if workflow, status, summary = r.bytes(), r.bytes(), r.bytes(); r.err == nil {
@@ -116,7 +115,7 @@ func (l *listing) endedRow(rec values, id, v []byte) (s journal.Summary, shown b
 	return s, true
 }
 
-// damagedRecord stands for one that cannot be read, so that the others can be.
+// damagedRecord takes the place of a record that cannot be read, so that the others can be.
 func damagedRecord(id string) *journal.Record {
 	r := new(journal.Record)
 	r.ID = id
@@ -130,13 +129,13 @@ func (l *listing) passes(workflow, status []byte) bool {
 		(l.query.Status == "" || l.query.Status == string(status))
 }
 
-// descending goes through a bucket from the end. key is nil when there is no more.
+// descending iterates over a bucket from the end. key is nil at its beginning.
 type descending struct {
 	cursor     *bolt.Cursor
 	key, value []byte
 }
 
-// descend begins before a key, or at the end when it is empty.
+// descend starts before a key, or at the end if it is empty.
 func descend(c *bolt.Cursor, before []byte) *descending {
 	d := &descending{cursor: c}
 	if len(before) == 0 {
@@ -153,7 +152,7 @@ func descend(c *bolt.Cursor, before []byte) *descending {
 
 func (d *descending) next() { d.key, d.value = d.cursor.Prev() }
 
-// partCursor goes through the records of all partitions from the end.
+// partCursor iterates over the records of all partitions from the end.
 type partCursor struct {
 	tx      *bolt.Tx
 	parts   *descending
@@ -169,14 +168,14 @@ func newPartCursor(tx *bolt.Tx, before string) *partCursor {
 		end = hourKey(hour + 1)
 	}
 	p.parts = descend(tx.Bucket(bucketParts).Cursor(), end)
-	p.enter([]byte(before))
+	p.openLast([]byte(before))
 	return p
 }
 
-// enter goes to the last record of this partition, or of the one before that has any.
-func (p *partCursor) enter(before []byte) {
+// openLast moves to the last record of this partition, or of the closest earlier one that has any.
+func (p *partCursor) openLast(before []byte) {
 	for ; p.parts.key != nil; p.parts.next() {
-		p.records = partOf(p.tx.Bucket(bucketParts).Bucket(p.parts.key)).rec
+		p.records = partOf(p.tx.Bucket(bucketParts).Bucket(p.parts.key)).records
 		p.descending = *descend(p.records.short.Cursor(), before)
 		if p.key != nil {
 			return
@@ -190,6 +189,6 @@ func (p *partCursor) next() {
 	p.descending.next()
 	if p.key == nil && p.parts.key != nil {
 		p.parts.next()
-		p.enter(nil)
+		p.openLast(nil)
 	}
 }

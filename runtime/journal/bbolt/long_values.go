@@ -7,17 +7,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// values is a bucket whose long values stand in pieces in a second one. bbolt keeps what shares a
-// leaf in pages side by side, and writes all of it anew when any of it changes: values of a
-// megabyte would leave gaps in the file that hold no other one, and make a commit several times as
-// large as what it keeps.
+// values is a bucket whose long values are stored in pieces in a second one. bbolt stores a value
+// that exceeds its page in consecutive pages, and rewrites all of a leaf when any of it changes.
+// Values of a megabyte would leave gaps in the file that fit nothing else, and make a commit
+// several times as large as its values.
 //
-// In the place of a long value stands a reference: referenceMark, with which no value begins, the
-// number of its pieces' keys, and its length. Files of an earlier version have long values whole.
+// A long value is replaced by a reference: referenceMark, with which no value begins, the number in
+// its pieces' keys, and its length. Files of an earlier version have long values whole.
 type values struct{ short, long *bolt.Bucket }
 
 const (
-	// longFrom is the length from which a value stands in pieces.
+	// longFrom is the length from which a value is stored in pieces.
 	longFrom = 4 << 10
 	// pieceBytes is the length of a piece: two of them, with their keys and headers, fill a page.
 	pieceBytes = 2012
@@ -26,13 +26,13 @@ const (
 	referenceMark = "\x00long\x00"
 )
 
-// reference is what stands in the place of a long value.
+// reference takes the place of a long value.
 type reference struct {
 	seq    int64
 	length int
 }
 
-// referenceIn takes a value apart; false means that it is the value itself.
+// referenceIn decodes a reference; false means that v is the value itself.
 func referenceIn(v []byte) (reference, bool, error) {
 	if len(v) < len(referenceMark) || string(v[:len(referenceMark)]) != referenceMark {
 		return reference{}, false, nil
@@ -49,16 +49,16 @@ func (r reference) bytes() []byte {
 	return binary.AppendUvarint(binary.AppendVarint([]byte(referenceMark), r.seq), uint64(r.length))
 }
 
-// piece is the key of a piece.
+// piece returns the key of a piece.
 func (r reference) piece(n int) []byte {
 	key := binary.BigEndian.AppendUint64(make([]byte, 0, pieceKey), uint64(r.seq))
 	return binary.BigEndian.AppendUint32(key, uint32(n))
 }
 
-// pieces is how many there are.
+// pieces returns the number of pieces.
 func (r reference) pieces() int { return (r.length + pieceBytes - 1) / pieceBytes }
 
-// put keeps a value, in the place of what is there.
+// put stores a value and replaces an earlier one.
 func (s values) put(t *transaction, key, value []byte) {
 	s.dropPieces(t, key)
 	if len(value) < longFrom {
@@ -74,7 +74,7 @@ func (s values) put(t *transaction, key, value []byte) {
 	t.put(s.short, key, r.bytes())
 }
 
-// del forgets a value, if it is there.
+// del deletes a value, if it is there.
 func (s values) del(t *transaction, key []byte) {
 	s.dropPieces(t, key)
 	t.del(s.short, key)
@@ -93,7 +93,7 @@ func (s values) dropPieces(t *transaction, key []byte) {
 	}
 }
 
-// whole is the value for which v stands: v itself, or a new one.
+// whole returns the value that v stands for: v itself, or a new slice.
 func (s values) whole(v []byte) ([]byte, error) {
 	r, long, err := referenceIn(v)
 	if !long || err != nil {
@@ -102,7 +102,7 @@ func (s values) whole(v []byte) ([]byte, error) {
 	return s.read(r, 0)
 }
 
-// head is the beginning of the value for which v stands: all of it, or one piece.
+// head returns the beginning of the value that v stands for: all of it, or its first piece.
 func (s values) head(v []byte) ([]byte, error) {
 	r, long, err := referenceIn(v)
 	if !long || err != nil {
@@ -118,7 +118,7 @@ func (s values) head(v []byte) ([]byte, error) {
 	return p, nil
 }
 
-// tail is the end of the value for which v stands: all of it, or two pieces.
+// tail returns the end of the value that v stands for: all of it, or its last two pieces.
 func (s values) tail(v []byte) ([]byte, error) {
 	r, long, err := referenceIn(v)
 	if !long || err != nil {
@@ -127,7 +127,7 @@ func (s values) tail(v []byte) ([]byte, error) {
 	return s.read(r, max(r.pieces()-2, 0))
 }
 
-// read is the value behind a reference, from a piece on.
+// read returns the value of a reference, from a piece on.
 func (s values) read(r reference, from int) ([]byte, error) {
 	if s.long == nil {
 		return nil, errDamaged
@@ -145,7 +145,7 @@ func (s values) read(r reference, from int) ([]byte, error) {
 	return value, nil
 }
 
-// lengthOf is the length of the value for which v stands.
+// lengthOf returns the length of the value that v stands for.
 func lengthOf(v []byte) int {
 	if r, long, err := referenceIn(v); long && err == nil {
 		return r.length

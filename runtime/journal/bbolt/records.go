@@ -12,52 +12,69 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Put keeps records in one commit.
+// Put stores records in one commit.
 func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
-	type row struct {
-		id     string
-		hour   uint32
-		record []byte
-		entry  *journal.Entry
-		source []byte
-		digest [sha256.Size]byte
-	}
-	rows := make([]row, 0, len(ended))
-	size := 0
+	o := &putOp{rows: make([]putRow, 0, len(ended))}
+	o.needsRoom = true
 	for _, e := range ended {
-		hour, err := hourOf(e.Record.ID)
+		row, err := newPutRow(e)
 		if err != nil {
-			return fmt.Errorf("%w: %q", err, e.Record.ID)
-		}
-		r := row{id: e.Record.ID, hour: hour, entry: e.Source}
-		if r.record, err = encodeRecord(e.Record); err != nil {
 			return err
 		}
-		if e.Source != nil {
-			r.digest = sha256.Sum256(e.Source.Document)
-			r.source = appendSource(nil, e.Source, r.digest)
-		}
-		size += len(r.record) + len(r.source)
-		rows = append(rows, r)
+		o.rows = append(o.rows, row)
+		o.bytes += len(row.record) + len(row.source)
 	}
-	return j.do(ctx, &op{size: size, grows: true, apply: func(t *transaction) error {
-		for _, r := range rows {
-			p := t.part(r.hour)
-			if p == nil {
-				return nil
-			}
-			p.rec.put(t, []byte(r.id), r.record)
-			if r.entry != nil {
-				t.putEntry(r.hour, r.entry, r.source, r.digest)
-			}
-		}
-		return nil
-	}})
+	return j.do(ctx, o)
 }
 
-// isOver tells whether the retention of an execution that has ended is: it is not shown, though its
-// space may not be free yet.
-func (j *Journal) isOver(id string) bool {
+// putOp stores records, with what they can be rerun from.
+type putOp struct {
+	baseOp
+	rows []putRow
+}
+
+// putRow is one record of a putOp.
+type putRow struct {
+	id     string
+	hour   uint32
+	record []byte         // see encodeRecord
+	entry  *journal.Entry // nil = the execution cannot be rerun
+	source []byte         // of the entry, see appendSource
+	digest [sha256.Size]byte
+}
+
+func newPutRow(e journal.Ended) (row putRow, err error) {
+	row = putRow{id: e.Record.ID, entry: e.Source}
+	if row.hour, err = hourOf(row.id); err != nil {
+		return row, fmt.Errorf("%w: %q", err, row.id)
+	}
+	if row.record, err = encodeRecord(e.Record); err != nil {
+		return row, err
+	}
+	if e.Source != nil {
+		row.digest = sha256.Sum256(e.Source.Document)
+		row.source = appendSource(nil, e.Source, row.digest)
+	}
+	return row, nil
+}
+
+func (o *putOp) apply(t *transaction) error {
+	for _, row := range o.rows {
+		p := t.part(row.hour)
+		if p == nil {
+			return nil
+		}
+		p.records.put(t, []byte(row.id), row.record)
+		if row.entry != nil {
+			t.putEntry(row.hour, row.entry, row.source, row.digest)
+		}
+	}
+	return nil
+}
+
+// isExpired reports whether the retention of an ended execution is over. Such an execution is not
+// shown, though its space may not be free yet.
+func (j *Journal) isExpired(id string) bool {
 	at, err := journal.IDTime(id)
 	return err == nil && j.now().Sub(at) > j.limits.Load().Retention
 }
@@ -76,14 +93,14 @@ func (j *Journal) Get(_ context.Context, id string) (r *journal.Record, err erro
 			return err
 		}
 		p := readPart(tx, hour)
-		if p == nil || j.isOver(id) {
+		if p == nil || j.isExpired(id) {
 			return journal.ErrUnknown
 		}
-		stored := p.rec.short.Get([]byte(id))
+		stored := p.records.short.Get([]byte(id))
 		if stored == nil {
 			return journal.ErrUnknown
 		}
-		v, err := p.rec.whole(stored)
+		v, err := p.records.whole(stored)
 		if err == nil {
 			r, err = decodeRecord(v)
 		}
@@ -98,30 +115,31 @@ func (j *Journal) Get(_ context.Context, id string) (r *journal.Record, err erro
 	return r, nil
 }
 
-// statusOf is the status of an entry that has not ended.
+// statusOf returns the status of an entry that has not ended.
 func (j *Journal) statusOf(id string) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if it := j.live[id]; it != nil && it.holder != nil {
+	if live := j.live[id]; live != nil && live.holder != nil {
 		return journal.Running
 	}
 	return journal.Pending
 }
 
-// Source reads what an execution was run from.
+// Source reads the entry that an ended execution was run from.
 func (j *Journal) Source(_ context.Context, id string) (e *journal.Entry, err error) {
 	err = j.view(func(tx *bolt.Tx) error {
 		if tx.Bucket(bucketLive).Get([]byte(id)) != nil {
 			return journal.ErrNotEnded
 		}
-		if j.isOver(id) {
+		if j.isExpired(id) {
 			return journal.ErrUnknown
 		}
 		switch e, err = readEntry(tx, id); {
 		case errors.Is(err, journal.ErrBadID):
 			return journal.ErrUnknown
-		case errors.Is(err, journal.ErrForeign): // what has ended is not why the journal is closed
-			return errors.New("what the execution was run from is damaged")
+		// damage to ended executions does not close the journal
+		case errors.Is(err, journal.ErrForeign):
+			return errors.New("the stored event of the execution is damaged")
 		}
 		return err
 	})
@@ -131,44 +149,54 @@ func (j *Journal) Source(_ context.Context, id string) (e *journal.Entry, err er
 	return e, nil
 }
 
-// Cancel ends a pending entry, or marks one that is leased so that its holder ends it.
+// Cancel ends a pending entry, or marks a leased one so that its holder ends it.
 func (j *Journal) Cancel(ctx context.Context, id string) error {
 	if _, err := j.Get(ctx, id); err != nil {
 		return err
 	}
-	var marked *item
-	o := &op{apply: func(t *transaction) error {
-		if t.live.Get([]byte(id)) == nil {
-			return journal.ErrEnded
-		}
-		j.mu.Lock()
-		it := j.live[id]
-		leased := it != nil && (it.holder != nil)
-		if it != nil && !leased { // nobody claims it any more, unless load finds it again
-			it.stopTimer()
-			j.unqueue(it)
-		}
-		j.mu.Unlock()
-		if !leased {
-			return j.cancelPending(t, id)
-		}
-		r := readRun(t.runs.Get([]byte(id)))
-		r.running, r.cancelled = true, true
-		t.put(t.runs, []byte(id), r.bytes())
-		marked = it
-		return nil
-	}}
-	o.kept = func() {
-		if marked != nil {
-			marked.run.running, marked.run.cancelled = true, true
-		} else if it := j.live[id]; it != nil {
-			j.drop(it)
-		}
-	}
-	return j.do(ctx, o)
+	return j.do(ctx, &cancelOp{journal: j, id: id})
 }
 
-// cancelPending puts the record of a cancelled execution in a pending entry's place.
+// cancelOp ends a pending entry, or marks a leased one.
+type cancelOp struct {
+	baseOp
+	journal *Journal
+	id      string
+	marked  *liveEntry // the leased entry; nil = it was pending
+}
+
+func (o *cancelOp) apply(t *transaction) error {
+	if t.live.Get([]byte(o.id)) == nil {
+		return journal.ErrEnded
+	}
+	j := o.journal
+	j.mu.Lock()
+	live := j.live[o.id]
+	leased := live != nil && live.holder != nil
+	if live != nil && !leased { // from here on it is not claimed, unless recovery finds it again
+		live.stopTimer()
+		j.dequeue(live)
+	}
+	j.mu.Unlock()
+	if !leased {
+		return j.cancelPending(t, o.id)
+	}
+	r := readRun(t.runs.Get([]byte(o.id)))
+	r.running, r.cancelled = true, true
+	t.put(t.runs, []byte(o.id), r.bytes())
+	o.marked = live
+	return nil
+}
+
+func (o *cancelOp) committed() {
+	if o.marked != nil {
+		o.marked.run.running, o.marked.run.cancelled = true, true
+	} else if live := o.journal.live[o.id]; live != nil {
+		o.journal.drop(live)
+	}
+}
+
+// cancelPending replaces a pending entry by the record of a cancelled execution.
 func (j *Journal) cancelPending(t *transaction, id string) error {
 	v := t.live.Get([]byte(id))
 	if v == nil {

@@ -9,23 +9,32 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// load takes up what the file holds. The first time, what ran when the process before ended is
-// pending again, a death older, and keys whose executions went with that process are free.
+// openMode is why the file is opened.
+type openMode uint8
+
+const (
+	// atStart: the file may be made, and executions that run in it ended with an earlier process.
+	atStart openMode = iota
+	// afterFailure: leases of this process go on.
+	afterFailure
+)
+
+// load reads the state of the file. At the start, executions that ran when the previous process
+// ended are pending again with one more death, and keys whose executions ended with it are freed.
 //
-// When the file is opened again after a failure, leases go on: only what the failed write has
-// changed, or not, is set right.
-func (j *Journal) load(db *opened, first bool) error {
+// After a failure, leases go on. Memory is corrected by what the failed write has changed or not.
+func (j *Journal) load(db *database, mode openMode) error {
 	if err := db.view(checkBuckets); err != nil {
 		return err
 	}
-	if first {
-		if err := j.prepare(db); err != nil {
-			return fmt.Errorf("taking up what it holds: %w", err)
+	if mode == atStart {
+		if err := j.upgradeAndRecover(db); err != nil {
+			return fmt.Errorf("recovering its content: %w", err)
 		}
 	}
-	var order []*item
+	var order []*liveEntry
 	err := db.view(func(tx *bolt.Tx) (err error) {
-		if j.accounts, err = readAccounts(tx); err != nil {
+		if j.usage, err = readUsage(tx); err != nil {
 			return err
 		}
 		j.seq = max(j.seq, lastSeq(tx))
@@ -35,13 +44,13 @@ func (j *Journal) load(db *opened, first bool) error {
 			if err != nil {
 				return fmt.Errorf("execution %q: %w", k, err)
 			}
-			it, err := newItem(s.ID, s.Workflow, s.AcceptedAt)
+			live, err := newLiveEntry(s.ID, s.Workflow, s.AcceptedAt)
 			if err != nil {
 				return fmt.Errorf("%w: execution %q", errDamaged, k)
 			}
-			it.recovered = true
-			it.run = readRun(runs.Get(k))
-			order = append(order, it)
+			live.recovered = true
+			live.run = readRun(runs.Get(k))
+			order = append(order, live)
 			return nil
 		})
 	})
@@ -51,26 +60,26 @@ func (j *Journal) load(db *opened, first bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.live) > 0 {
-		j.dropOthers(order)
+		j.dropMissing(order)
 	} else {
-		j.live = make(map[string]*item, len(order))
+		j.live = make(map[string]*liveEntry, len(order))
 	}
-	for _, it := range order {
-		if known := j.live[it.id]; known != nil {
-			it = known
+	for _, live := range order {
+		if known := j.live[live.id]; known != nil {
+			live = known
 		} else {
-			j.add(it)
+			j.add(live)
 		}
-		if it.holder == nil && it.timer == nil {
-			j.enqueue(it)
+		if live.holder == nil && live.timer == nil {
+			j.enqueueQuietly(live)
 		}
 	}
-	j.awaken()
+	j.wakeClaims()
 	return nil
 }
 
-// lastSeq is the greatest number in the keys of long values and kept responses: later ones are
-// greater, whatever the clock says.
+// lastSeq returns the greatest number in the keys of long values and stored responses. Later ones
+// are greater, whatever the clock says.
 func lastSeq(tx *bolt.Tx) (last int64) {
 	look := func(b *bolt.Bucket) {
 		if b == nil {
@@ -81,7 +90,7 @@ func lastSeq(tx *bolt.Tx) (last int64) {
 		}
 	}
 	look(tx.Bucket(bucketLong))
-	look(tx.Bucket(bucketKept))
+	look(tx.Bucket(bucketResponses))
 	parts := tx.Bucket(bucketParts)
 	_ = parts.ForEachBucket(func(k []byte) error {
 		look(parts.Bucket(k).Bucket(bucketLong))
@@ -90,33 +99,33 @@ func lastSeq(tx *bolt.Tx) (last int64) {
 	return last
 }
 
-// dropOthers forgets what is not in the file. The caller holds the lock.
-func (j *Journal) dropOthers(found []*item) {
-	there := make(map[string]bool, len(found))
-	for _, it := range found {
-		there[it.id] = true
+// dropMissing drops entries that are not in the file. The caller holds the lock.
+func (j *Journal) dropMissing(found []*liveEntry) {
+	stored := make(map[string]bool, len(found))
+	for _, live := range found {
+		stored[live.id] = true
 	}
-	for id, it := range j.live {
-		if !there[id] {
-			j.drop(it)
+	for id, live := range j.live {
+		if !stored[id] {
+			j.drop(live)
 		}
 	}
 }
 
-// prepare makes a file one of this version, and settles what the end of a process has left behind.
+// upgradeAndRecover upgrades a file of an earlier version, and cleans up after the process before.
 // Each of its commits leaves a whole file.
-func (j *Journal) prepare(db *opened) error {
-	// The accounts are read afterwards.
-	if err := j.transact(db, newAccounts(), (*transaction).makeBuckets); err != nil && !errors.Is(err, errNothing) {
+func (j *Journal) upgradeAndRecover(db *database) error {
+	// The usage is read afterwards.
+	if err := j.transact(db, newUsage(), (*transaction).addBuckets); err != nil && !errors.Is(err, errNothing) {
 		return err
 	}
-	if err := j.transact(db, newAccounts(), j.recover); err != nil && !errors.Is(err, errNothing) {
+	if err := j.transact(db, newUsage(), j.recoverRuns); err != nil && !errors.Is(err, errNothing) {
 		return err
 	}
 	var last []byte
 	for more := true; more; {
-		if err := j.transact(db, newAccounts(), func(t *transaction) (err error) {
-			last, more, err = t.indexInline(last)
+		if err := j.transact(db, newUsage(), func(t *transaction) (err error) {
+			last, more, err = t.indexInlineResponses(last)
 			if err == nil && last == nil {
 				return errNothing
 			}
@@ -128,9 +137,9 @@ func (j *Journal) prepare(db *opened) error {
 	return nil
 }
 
-// makeBuckets makes those that files of an earlier version do not have. From then on that version
-// refuses the file, as it would take long values for damage.
-func (t *transaction) makeBuckets() error {
+// addBuckets adds the buckets that files of an earlier version lack. From then on that version
+// rejects the file, because it would take long values for damage.
+func (t *transaction) addBuckets() error {
 	if meta := t.Bucket(bucketMeta); !bytes.Equal(meta.Get(keyFormat), format) {
 		t.put(meta, keyFormat, format)
 		t.dirty = true
@@ -150,46 +159,47 @@ func (t *transaction) makeBuckets() error {
 	return t.err
 }
 
-// indexMost bounds what one commit takes over of an earlier version.
-const indexMost = 5000
+// maxIndexed is the most keys of an earlier version that one commit takes over.
+const maxIndexed = 5000
 
-// indexInline enters responses that stand in their keys, as an earlier version has written them,
-// among those that are kept: they go before all others. It looks at the keys behind after. It
-// returns the last one that it has entered, and whether there may be more.
-func (t *transaction) indexInline(after []byte) (last []byte, more bool, err error) {
+// indexInlineResponses adds the responses that an earlier version has stored in their keys to the
+// stored responses, before all others. It reads the keys after the given one. It returns the last
+// key that it has added, and whether there may be more.
+func (t *transaction) indexInlineResponses(after []byte) (last []byte, more bool, err error) {
 	type found struct {
 		key []byte
-		kept
+		storedResponse
 	}
 	var all []found
 	c := t.keys.Cursor()
 	for hash, v := c.Seek(after); hash != nil; hash, v = c.Next() {
-		k, err := readReserved(v)
+		k, err := readStoredKey(v)
 		if err != nil {
 			return nil, false, err
 		}
-		if len(k.response) == 0 {
+		if len(k.inline) == 0 {
 			continue
 		}
-		key := inlineKey(expiryKey(k.until, hash))
-		if t.kept.short.Get(key) != nil {
+		key := inlineResponseKey(expiryKey(k.until, hash))
+		if t.responses.short.Get(key) != nil {
 			continue
 		}
-		if len(all) == indexMost {
+		if len(all) == maxIndexed {
 			more = true
 			break
 		}
-		all = append(all, found{key, kept{hash: bytes.Clone(hash), inline: len(k.response)}})
+		all = append(all, found{key, storedResponse{keyHash: bytes.Clone(hash), inline: len(k.inline)}})
 	}
 	for _, f := range all {
-		t.kept.put(t, f.key, f.bytes())
-		last = f.hash
+		t.responses.put(t, f.key, f.bytes())
+		last = f.keyHash
 	}
 	return last, more, t.err
 }
 
-// recover settles what the end of a process has left behind.
-func (j *Journal) recover(t *transaction) error {
+// recoverRuns counts the deaths of executions that ran when the previous process ended, cancels
+// those that were to be cancelled, and frees the keys of executions that ended with it.
+func (j *Journal) recoverRuns(t *transaction) error {
 	changed := make(map[string]run)
 	if err := t.runs.ForEach(func(k, v []byte) error {
 		r := readRun(v)
@@ -211,14 +221,14 @@ func (j *Journal) recover(t *transaction) error {
 			return err
 		}
 	}
-	var held [][]byte
-	if err := t.held.ForEach(func(k, _ []byte) error {
-		held = append(held, bytes.Clone(k))
+	var unsettled [][]byte
+	if err := t.unsettled.ForEach(func(k, _ []byte) error {
+		unsettled = append(unsettled, bytes.Clone(k))
 		return nil
 	}); err != nil {
 		return err
 	}
-	for _, hash := range held {
+	for _, hash := range unsettled {
 		t.dropKey(hash)
 	}
 	return t.err

@@ -4,61 +4,61 @@ import (
 	"errors"
 	"time"
 
+	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// The waits before the file is opened again.
+// The pauses before the file is opened again.
 const (
-	firstRetry = 100 * time.Millisecond
-	lastRetry  = 5 * time.Second
-	// damagedRetry is that of a damaged file, which takes somebody to mend it: all of it is read
-	// each time.
-	damagedRetry = time.Minute
+	firstReopen = 100 * time.Millisecond
+	lastReopen  = 5 * time.Second
+	// reopenDamaged is the pause of a damaged file, which somebody has to repair or move: each
+	// attempt reads all of it.
+	reopenDamaged = time.Minute
 )
 
-// failure is the state of a file that could not be written. It belongs to the writing goroutine.
-type failure struct {
-	wait  time.Duration    // the last one; 0 = the file is fine
-	retry <-chan time.Time // when to open it; nil = it is open
+// reopener closes the file after a failed write and opens it again later. It belongs to the writing
+// goroutine.
+type reopener struct {
+	pauses backoff.Exponential
+	due    <-chan time.Time // when to open the file; nil = it is open
 }
 
-// note takes in how a write went. One that failed closes the file: what is on disk is not known,
-// and after a failed fsync another one on the same descriptor may succeed although the data is
-// gone.
-func (f *failure) note(j *Journal, err error) {
+func newReopener() *reopener {
+	return &reopener{pauses: backoff.Exponential{First: firstReopen, Max: lastReopen}}
+}
+
+// note takes the outcome of a write. After a failed one the state of the disk is not known: after a
+// failed fsync another one on the same descriptor may succeed although the data is gone. So the
+// file is closed.
+func (r *reopener) note(j *Journal, err error) {
 	switch {
 	case errors.Is(err, errNothing):
 	case err == nil:
-		if f.retry == nil {
-			f.wait = 0
+		if r.due == nil {
+			r.pauses.Reset()
 		}
-	case f.retry == nil:
+	case r.due == nil:
 		_ = j.closeFile(err)
-		f.schedule(nil) // whatever it was, it may be over
+		r.due = time.After(r.pauses.Next()) // whatever the cause was, it may be over soon
 	}
 }
 
-// schedule sets when to open the file, after another try that has failed with err.
-func (f *failure) schedule(err error) {
-	if errors.Is(err, journal.ErrForeign) {
-		f.wait = damagedRetry
-	} else {
-		f.wait = min(max(2*f.wait, firstRetry), lastRetry)
-	}
-	f.retry = time.After(f.wait)
-}
-
-// reopen opens the file again, or tries later. The wait begins anew only after a write that
-// succeeded.
-func (f *failure) reopen(j *Journal) {
-	f.retry = nil
-	if err := j.openFile(false); err != nil {
+// try opens the file, or schedules the next attempt. Only a write that succeeds makes the pauses
+// short again.
+func (r *reopener) try(j *Journal) {
+	r.due = nil
+	if err := j.openFile(afterFailure); err != nil {
 		_ = j.closeFile(err)
-		f.schedule(err)
+		pause := reopenDamaged
+		if !errors.Is(err, journal.ErrForeign) {
+			pause = r.pauses.Next()
+		}
+		r.due = time.After(pause)
 		return
 	}
 	select {
-	case <-j.broken: //nolint:errcheck // it was seen in the file as it was before
+	case <-j.damage: //nolint:errcheck // it was seen in the file as it was before
 	default:
 	}
 }

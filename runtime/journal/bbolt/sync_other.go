@@ -2,5 +2,5 @@
 
 package bbolt
 
-// syncDir does nothing: here names last when the call that makes them returns.
+// syncDir does nothing: on this system a new name is durable when the call that creates it returns.
 func syncDir(string) error { return nil }

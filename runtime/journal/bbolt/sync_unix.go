@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// syncDir makes a directory's new names last.
+// syncDir makes new names in a directory durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -8,23 +8,79 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// bbolt reads its file as memory and trusts what is in it. What is damaged shows as a fault or a
-// panic, on the goroutine that reads: both are errors here, and leave no lock behind that Close
-// would wait for.
+// transaction is a writing transaction whose buckets are looked up once. After a write that failed,
+// err is set, further writes do nothing, and nothing is committed.
+type transaction struct {
+	*bolt.Tx
+	usage   *usage
+	nextSeq func() int64
+	err     error
 
-// whole tells whether a transaction may begin: bbolt panics with its locks held when both meta
+	live, runs, keys, expiry, unsettled, responsesBy, partBuckets *bolt.Bucket
+
+	steps, responses values
+	parts            map[uint32]*part // those that were looked up, by hour
+	added            int              // entries
+	dirty            bool             // maintenance has changed something
+}
+
+// fillGrowing is how full pages become in buckets whose keys grow: they need no room for keys in
+// between.
+const fillGrowing = 0.9
+
+func (j *Journal) begin(tx *bolt.Tx, u *usage) *transaction {
+	t := &transaction{
+		Tx: tx, usage: u, nextSeq: j.nextSeq, parts: make(map[uint32]*part),
+		live: tx.Bucket(bucketLive), runs: tx.Bucket(bucketRuns), steps: valuesIn(tx, bucketSteps),
+		keys: tx.Bucket(bucketKeys), expiry: tx.Bucket(bucketExpiry),
+		unsettled: tx.Bucket(bucketUnsettled), partBuckets: tx.Bucket(bucketParts),
+		responses: valuesIn(tx, bucketResponses), responsesBy: tx.Bucket(bucketResponsesBy),
+	}
+	for _, b := range []*bolt.Bucket{t.live, t.expiry, t.responses.short, t.responses.long} {
+		if b != nil { // files of an earlier version get some of them only now
+			b.FillPercent = fillGrowing
+		}
+	}
+	return t
+}
+
+// fail, put and del leave the first error in t.err. Their callers need not check for nil buckets:
+// part returns nil only with an error.
+func (t *transaction) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
+
+func (t *transaction) put(b *bolt.Bucket, key, value []byte) {
+	if t.err == nil {
+		t.err = b.Put(key, value)
+	}
+}
+
+func (t *transaction) del(b *bolt.Bucket, key []byte) {
+	if t.err == nil {
+		t.err = b.Delete(key)
+	}
+}
+
+// bbolt maps its file into memory and trusts the content. Damage shows as a memory fault or a panic
+// on the goroutine that reads. Here both become errors, and leave no lock behind that Close would
+// wait for.
+
+// checkMeta reports whether a transaction may begin: bbolt panics with its locks held if both meta
 // pages are damaged.
-func (db *opened) whole() error {
+func (db *database) checkMeta() error {
 	if _, ok := newestMeta(db.file); !ok {
 		return fmt.Errorf("%w: its beginning was changed", journal.ErrForeign)
 	}
 	return nil
 }
 
-// view runs a reading transaction. What it reads has to be copied.
-func (db *opened) view(do func(*bolt.Tx) error) (err error) {
+// view runs a reading transaction. Bytes that are read must be copied to be used after it.
+func (db *database) view(do func(*bolt.Tx) error) (err error) {
 	defer catchFaults()()
-	if err := db.whole(); err != nil {
+	if err := db.checkMeta(); err != nil {
 		return err
 	}
 	defer func() {
@@ -35,43 +91,43 @@ func (db *opened) view(do func(*bolt.Tx) error) (err error) {
 	return db.View(do) // which ends the transaction also in a panic
 }
 
-// transact runs a writing transaction and takes down how much the file holds then: free pages in it
-// are used again.
+// transact runs a writing transaction and updates how much the file holds. Free pages in it do not
+// count: they are used again.
 //
-// Other than bbolt's Update, it does not look for free pages by reading the whole file after a
-// panic: a damaged page would end the process then.
-func (j *Journal) transact(db *opened, a *accounts, do func(*transaction) error) (err error) {
+// Unlike bbolt's Update, it does not search the whole file for free pages after a panic: a damaged
+// page would then end the process.
+func (j *Journal) transact(db *database, u *usage, do func(*transaction) error) (err error) {
 	defer catchFaults()()
-	if err := db.whole(); err != nil {
+	if err := db.checkMeta(); err != nil {
 		return err
 	}
 	var tx *bolt.Tx
 	defer func() {
 		if p := recover(); p != nil {
 			err = damagedBy(p)
-			defer func() { _ = recover() }() // what it knows of free pages may not be in order
+			defer func() { _ = recover() }() // its list of free pages may be inconsistent
 			_ = tx.Rollback()
 		}
 	}()
 	if tx, err = db.Begin(true); err != nil {
 		return err
 	}
-	if err := do(j.begin(tx, a)); err != nil {
-		_ = tx.Rollback() // fails only when it has ended
+	if err := do(j.begin(tx, u)); err != nil {
+		_ = tx.Rollback() // fails only if it has ended
 		return err
 	}
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	j.measure(db)
+	j.updateUsed(db)
 	return nil
 }
 
-// measure takes down how much the file holds.
-func (j *Journal) measure(db *opened) {
+// updateUsed updates how much the file holds.
+func (j *Journal) updateUsed(db *database) {
 	var size int64
 	if err := db.view(func(tx *bolt.Tx) error { size = tx.Size(); return nil }); err != nil {
-		return // the next transaction tells
+		return // the next transaction reports it
 	}
 	s := db.Stats()
 	j.used.Store(size - int64(s.FreePageN+s.PendingPageN)*int64(db.Info().PageSize))

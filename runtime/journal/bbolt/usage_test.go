@@ -17,20 +17,20 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// errLooked refuses an operation that only looks.
+// errLooked rejects an operation that only looks.
 var errLooked = errors.New("looked")
 
-// checkAccounts compares the accounts with the file, on the writing goroutine.
-func checkAccounts(t *testing.T, j *Journal) {
+// checkUsage compares the usage with the file, on the writing goroutine.
+func checkUsage(t *testing.T, j *Journal) {
 	t.Helper()
-	o := &op{apply: func(tx *transaction) error {
-		want, err := readAccounts(tx.Tx)
+	o := &funcOp{do: func(tx *transaction) error {
+		want, err := readUsage(tx.Tx)
 		if err != nil {
 			t.Error(err)
 		}
-		if got := tx.accounts; !reflect.DeepEqual(got, want) {
+		if got := tx.usage; !reflect.DeepEqual(got, want) {
 			for name := range want.byWorkflow {
-				t.Errorf("account of %s: %+v, in the file %+v", name, got.of(name), want.of(name))
+				t.Errorf("usage of %s: %+v, in the file %+v", name, got.of(name), want.of(name))
 			}
 			t.Fatalf("responses %d, in the file %d; workflows %d, %d; documents %d, %d", got.responses, want.responses,
 				len(got.byWorkflow), len(want.byWorkflow), len(got.documents), len(want.documents))
@@ -184,7 +184,7 @@ func TestAccountsFollowTheFile(t *testing.T) {
 			for n := range 600 {
 				c.step()
 				if n%50 == 0 {
-					checkAccounts(t, c.j)
+					checkUsage(t, c.j)
 					checkFileSize(t, c.j)
 				}
 				if n%200 == 199 {
@@ -194,7 +194,7 @@ func TestAccountsFollowTheFile(t *testing.T) {
 					c.j, c.leases, c.held = open(t, p, l), nil, nil
 				}
 			}
-			checkAccounts(t, c.j)
+			checkUsage(t, c.j)
 			if c.full == 0 {
 				t.Error("no bound was reached")
 			}
@@ -259,7 +259,7 @@ func TestEarlierVersion(t *testing.T) {
 	write(t, p, unzip(t, "testdata/version1.db.gz"))
 	for again := range 2 {
 		j := open(t, p, l)
-		checkAccounts(t, j)
+		checkUsage(t, j)
 		if r, err := j.Get(t.Context(), id(2)); err != nil || len(r.Nodes) != 1 || len(r.Nodes[0].Output.Text) != 20_002 {
 			t.Errorf("the long record: %v, %v", r, err)
 		}
@@ -296,7 +296,7 @@ func TestEarlierVersion(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		checkAccounts(t, j)
+		checkUsage(t, j)
 		for n := range 12 { // until there is no room beside what is older
 			r := hourly(id(100+n), fmt.Sprint("w", n%4), fmt.Sprint(n))
 			if err := j.Reserve(t.Context(), r); err != nil {
@@ -309,7 +309,7 @@ func TestEarlierVersion(t *testing.T) {
 		if got := answered(t, j, "order", "key 6"); got == nil || len(got) > 0 {
 			t.Errorf("the oldest response is still there, with %d bytes", len(got))
 		}
-		checkAccounts(t, j)
+		checkUsage(t, j)
 	}
 }
 

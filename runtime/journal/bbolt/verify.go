@@ -13,12 +13,12 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// inspect refuses what is not a whole journal, before bbolt uses it. bbolt takes an empty file for
-// a new one, and trusts what is in a file: a damaged page ends the process, by a fault or by a
-// panic on a goroutine of its own.
+// verify rejects a file that is not a whole journal, before bbolt uses it. bbolt takes an empty
+// file for a new one, and trusts the content of others: a damaged page ends the process, by a
+// memory fault or by a panic on a goroutine of its own.
 //
-// It holds the lock that other processes write under, and reads the file by itself.
-func inspect(path string, lockWait time.Duration) error {
+// verify holds the lock that other processes write under, and reads the file by itself.
+func verify(path string, lockWait time.Duration) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -36,19 +36,19 @@ func inspect(path string, lockWait time.Duration) error {
 		return err
 	}
 	defer opened.Close()
-	return checkFile(path)
+	return verifyPages(path)
 }
 
-// opened is a database with its file, which bbolt does not show.
-type opened struct {
+// database is a bbolt database with its file, which bbolt does not expose.
+type database struct {
 	*bolt.DB
 	file *os.File
 }
 
-// openBolt opens a database. A panic of bbolt is an error, and leaves no lock behind.
-func openBolt(path string, o *bolt.Options) (db *opened, err error) {
+// openBolt opens a database. A panic of bbolt becomes an error, and leaves no lock behind.
+func openBolt(path string, o *bolt.Options) (db *database, err error) {
 	defer catchFaults()()
-	db = new(opened)
+	db = new(database)
 	o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 		db.file, err = os.OpenFile(name, flag, mode)
 		return db.file, err
@@ -68,19 +68,18 @@ func openBolt(path string, o *bolt.Options) (db *opened, err error) {
 	return db, nil
 }
 
-// catchFaults makes panics of faults on this goroutine, which end the process otherwise, until what
-// it returns is called: a page that cannot be read, or lies behind the end of a file that was cut
-// off, is a fault.
+// catchFaults turns memory faults on this goroutine, which otherwise end the process, into panics,
+// until restore is called. A page that cannot be read, or lies beyond the end of a truncated file,
+// causes such a fault.
 func catchFaults() (restore func()) {
 	old := debug.SetPanicOnFault(true)
 	return func() { debug.SetPanicOnFault(old) }
 }
 
-// damagedBy is the error of a panic that the file has led to.
+// damagedBy returns the error of a panic that the file has caused.
 func damagedBy(p any) error { return fmt.Errorf("%w: %v", journal.ErrForeign, p) }
 
-// checkBuckets sees that a database has the buckets of a journal, and none where there should be a
-// value.
+// checkBuckets checks that a database has the buckets of a journal, and none in place of a value.
 func checkBuckets(tx *bolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {
@@ -113,7 +112,7 @@ func checkBuckets(tx *bolt.Tx) error {
 	})
 }
 
-// checkValues sees that a bucket has no bucket in it.
+// checkValues checks that there is no bucket in a bucket of values.
 func checkValues(b *bolt.Bucket) error {
 	return b.ForEachBucket(func(name []byte) error {
 		return fmt.Errorf("%w: there is a bucket %x where none should be", journal.ErrForeign, name)

@@ -12,11 +12,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// The parts of bbolt's pages that are read here, in the byte order of the machine; its types are
-// not to be had.
+// The parts of bbolt's pages that are read here, in the byte order of the machine. bbolt does not
+// export their types.
 //
 //	page     id 8, flags 2, count 2, overflow 4, then its elements
-//	branch   position 4, key size 4, page 8: an element, its key so far behind its beginning
+//	branch   position 4, key size 4, page 8: an element; its key begins at position from the element
 //	leaf     flags 4, position 4, key size 4, value size 4
 //	bucket   root 8, sequence 8: a leaf's value; with root 0 a page follows in the value itself
 //	meta     magic 4, version 4, page size 4, flags 4, root 8, sequence 8, freelist 8, pages 8,
@@ -37,13 +37,13 @@ const (
 
 var word = binary.NativeEndian
 
-// meta is what a meta page says.
+// meta is the content of a meta page.
 type meta struct {
 	pageSize                           int64
 	root, freelist, pages, transaction uint64
 }
 
-// readMeta reads the meta page at an offset; false when there is none.
+// readMeta reads the meta page at an offset; false if there is none.
 func readMeta(f io.ReaderAt, at int64) (m meta, ok bool) {
 	var b [metaSize]byte
 	if _, err := f.ReadAt(b[:], at+pageHeader); err != nil {
@@ -60,8 +60,8 @@ func readMeta(f io.ReaderAt, at int64) (m meta, ok bool) {
 	}, true
 }
 
-// newestMeta is the newer of a file's two meta pages that are whole. The second one is a page
-// behind the first, whatever the size of pages was on the machine that made the file.
+// newestMeta returns the newer of the two meta pages of a file that are intact. The second one is
+// one page after the first, whatever the page size was on the machine that created the file.
 func newestMeta(f io.ReaderAt) (m meta, ok bool) {
 	first, ok := readMeta(f, 0)
 	if ok {
@@ -78,7 +78,7 @@ func newestMeta(f io.ReaderAt) (m meta, ok bool) {
 	return m, false
 }
 
-// metaOf is newestMeta of a file, which is as long as it says.
+// metaOf returns the newest meta page of a file, and checks that the file is as long as it says.
 func metaOf(path string) (m meta, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -100,11 +100,11 @@ func metaOf(path string) (m meta, err error) {
 	return m, nil
 }
 
-// checkFile sees that what a file refers to is there: that its pages are trees whose keys are in
-// order and whose elements lie within their pages, and that no page belongs to two. Of values it
-// reads none but those that are buckets. It reads a page once, so its time is bounded by the file's
-// length.
-func checkFile(path string) error {
+// verifyPages checks that everything a file refers to is there: that its pages form trees whose
+// keys are in order, that elements lie within their pages, and that no page is used twice. It reads
+// no values except buckets. It reads each page once, so that its time is bounded by the length of
+// the file.
+func verifyPages(path string) error {
 	m, err := metaOf(path)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func checkFile(path string) error {
 	return c.freelist()
 }
 
-// checker checks one file.
+// checker verifies one file.
 type checker struct {
 	file io.ReaderAt
 	meta
@@ -133,9 +133,9 @@ type checker struct {
 }
 
 const (
-	// maxDepth is more than trees of any file have: a node has two children at least.
+	// maxDepth is more than the depth of the trees of any file: a node has at least two children.
 	maxDepth = 48
-	// readAhead is how much of a page is read at once; of what is behind it only what is asked for.
+	// readAhead is how much of a page is read at once; of the rest, only the parts that are needed.
 	readAhead = 64 << 10
 )
 
@@ -143,8 +143,8 @@ func damaged(page uint64, format string, args ...any) error {
 	return fmt.Errorf("%w: page %d "+format, append([]any{journal.ErrForeign, page}, args...)...)
 }
 
-// take notes that pages are used.
-func (c *checker) take(id, overflow uint64) error {
+// markUsed marks pages as used.
+func (c *checker) markUsed(id, overflow uint64) error {
 	if id < 2 || id >= c.pages || overflow >= c.pages-id {
 		return damaged(id, "is outside of the file")
 	}
@@ -157,7 +157,7 @@ func (c *checker) take(id, overflow uint64) error {
 	return nil
 }
 
-// node is a page with what overflows from it.
+// node is a page with its overflow pages.
 type node struct {
 	checker *checker
 	id      uint64
@@ -168,7 +168,7 @@ type node struct {
 	read    []byte // its beginning
 }
 
-// open reads a page's beginning.
+// open reads the beginning of a page.
 func (c *checker) open(id uint64, depth int) (*node, error) {
 	if depth >= maxDepth {
 		return nil, damaged(id, "is too deep")
@@ -189,7 +189,7 @@ func (c *checker) open(id uint64, depth int) (*node, error) {
 	if got := word.Uint64(n.read); got != id {
 		return nil, damaged(id, "says that it is page %d", got)
 	}
-	if err := c.take(id, overflow); err != nil {
+	if err := c.markUsed(id, overflow); err != nil {
 		return nil, err
 	}
 	n.size += int64(overflow) * c.pageSize
@@ -202,8 +202,8 @@ func (c *checker) open(id uint64, depth int) (*node, error) {
 	return n, nil
 }
 
-// unreadable is the error of a page that cannot be read: the disk's, or the file is shorter than it
-// says.
+// unreadable returns the error for a page that cannot be read: the disk's, or that the file is
+// shorter than it says.
 func (c *checker) unreadable(id uint64, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return damaged(id, "is outside of the file")
@@ -223,7 +223,7 @@ func (n *node) bytes(at, size int64) ([]byte, error) {
 	return b, nil
 }
 
-// element is one of a node.
+// element is an element of a node.
 type element struct {
 	bucket    bool
 	key       []byte
@@ -232,7 +232,7 @@ type element struct {
 	valueSize int64
 }
 
-// element reads an element. Its key is a part of what was read.
+// element reads an element. Its key is a slice of the bytes that were read.
 func (n *node) element(i int64) (e element, err error) {
 	at := pageHeader + i*elementHeader
 	h, err := n.bytes(at, elementHeader)
@@ -273,7 +273,7 @@ func (c *checker) tree(id uint64, low, high []byte, depth int) error {
 	return n.elements(low, high, depth)
 }
 
-// elements checks what is in a node.
+// elements checks the elements of a node.
 func (n *node) elements(low, high []byte, depth int) error {
 	if pageHeader+n.count*elementHeader > n.size || n.flags == flagBranch && n.count == 0 {
 		return damaged(n.id, "cannot have %d elements", n.count)
@@ -330,7 +330,7 @@ func (n *node) bucket(e element, depth int) error {
 	}
 	for i := range inline.count {
 		if pageHeader+inline.count*elementHeader > inline.size {
-			break // elements tells
+			break // elements reports it
 		}
 		if e, err := inline.element(i); err != nil || e.bucket {
 			return damaged(n.id, "has a bucket that is none")
@@ -339,8 +339,7 @@ func (n *node) bucket(e element, depth int) error {
 	return inline.elements(nil, nil, depth)
 }
 
-// freelist checks the list of free pages, which journals do not have unless another program has
-// written it.
+// freelist checks the list of free pages. Journals have none unless another program has written it.
 func (c *checker) freelist() error {
 	n, err := c.open(c.meta.freelist, 0)
 	if err != nil {
@@ -362,7 +361,7 @@ func (c *checker) freelist() error {
 		if err != nil {
 			return err
 		}
-		if err := c.take(word.Uint64(b), 0); err != nil {
+		if err := c.markUsed(word.Uint64(b), 0); err != nil {
 			return err
 		}
 	}

@@ -2,24 +2,24 @@ package bbolt
 
 import "time"
 
-// rateSpan is over how many seconds a rate is told.
+// rateSpan is the number of seconds over which the rate is measured.
 const rateSpan = 8
 
-// rate counts by the second. It is guarded by its user.
-type rate struct {
+// writeRate counts writes by the second. Its user guards it.
+type writeRate struct {
 	counts [rateSpan]int
-	second int64 // the newest that is counted
+	second int64 // the newest one in counts
 }
 
-// add counts n things that happen now.
-func (r *rate) add(now time.Time, n int) {
-	r.turn(now.Unix())
+// add counts n writes at a time.
+func (r *writeRate) add(now time.Time, n int) {
+	r.advance(now.Unix())
 	r.counts[r.second%rateSpan] += n
 }
 
-// perSecond is the mean of the last full seconds.
-func (r *rate) perSecond(now time.Time) float64 {
-	r.turn(now.Unix())
+// perSecond returns the mean of the last full seconds.
+func (r *writeRate) perSecond(now time.Time) float64 {
+	r.advance(now.Unix())
 	sum := -r.counts[r.second%rateSpan]
 	for _, n := range r.counts {
 		sum += n
@@ -27,9 +27,9 @@ func (r *rate) perSecond(now time.Time) float64 {
 	return float64(sum) / (rateSpan - 1)
 }
 
-func (r *rate) turn(second int64) {
+func (r *writeRate) advance(second int64) {
 	if second-r.second >= rateSpan {
-		*r = rate{second: second}
+		*r = writeRate{second: second}
 	}
 	for r.second < second {
 		r.second++
