@@ -9,47 +9,47 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// MaxKeys is how many idempotency keys a Journal keeps until their time is over, of all workflows.
+// MaxKeys is the most idempotency keys that a Journal holds, of all workflows.
 const MaxKeys = 100_000
 
-// keys are the idempotency keys of a journal. They are guarded by its lock.
+// keys are the idempotency keys of a journal. Its lock guards them.
 type keys struct {
 	byName     map[name]*key
-	byWorkflow map[string]*keysOf
-	kept       list.List // of *key: those with a response, the one that is kept longest first
+	byWorkflow map[string]*workflowKeys
+	responses  list.List // of *key: those with a stored response, the oldest first
 	bytes      int64     // of responses
-	most       int64     // bytes of responses
-	sweep      int       // at how many keys those that have expired are looked for
-	swept      time.Time // when they were
+	most       int64     // most of bytes
+	sweep      int       // the number of keys at which expired ones are dropped
+	swept      time.Time // when they were dropped last
 }
 
-// keysOf are the keys of one workflow.
-type keysOf struct {
-	count int
-	kept  list.List // as in keys
-	bytes int64
+// workflowKeys are the keys of one workflow.
+type workflowKeys struct {
+	count     int
+	responses list.List // as in keys
+	bytes     int64
 }
 
-// name is a key's name, and key what is kept of it.
+// name identifies a key, and key is what is stored of it.
 type (
 	name struct{ workflow, text string }
 	key  struct {
 		journal.Key
 		name           name
 		id             string
-		inAll, inOwner *list.Element // of kept; nil = there is no response, or it has gone
+		inAll, inOwner *list.Element // of responses; nil = there is no response, or it was evicted
 	}
 )
 
-// sweepFrom is the least number of keys among which expired ones are looked for.
-const sweepFrom = 1000
+// minSweep is the least number of keys at which expired ones are dropped.
+const minSweep = 1000
 
 func newKeys(most int64) keys {
-	return keys{byName: make(map[name]*key), byWorkflow: make(map[string]*keysOf), most: most}
+	return keys{byName: make(map[name]*key), byWorkflow: make(map[string]*workflowKeys), most: most}
 }
 
-// taken says why a key cannot be reserved.
-func (k *keys) taken(r journal.Reservation) error {
+// check returns why a key cannot be reserved.
+func (k *keys) check(r journal.Reservation) error {
 	has := k.byName[name{r.Workflow, r.Key.Text}]
 	switch {
 	case has == nil:
@@ -63,34 +63,34 @@ func (k *keys) taken(r journal.Reservation) error {
 	}
 }
 
-// sweepEvery is how often they are looked for at most when there is no room for another one.
+// sweepEvery is how often expired keys are dropped at most while there is no room for another one.
 const sweepEvery = time.Second
 
-// room says why a workflow can have no other key; nil when there is room. Those that have expired
-// make it, which takes a look at each key: only when there are twice as many as the last time, or
-// none fits.
+// room returns why a workflow can have no further key; nil if it can. Dropping expired keys makes
+// room, but looks at each key: that is done only when there are twice as many as after the last
+// time, or none fits.
 func (k *keys) room(workflow string) error {
 	full := k.full(workflow)
-	if len(k.byName) >= max(k.sweep, sweepFrom) || full != nil && time.Since(k.swept) >= sweepEvery {
-		k.forgetExpired()
+	if len(k.byName) >= max(k.sweep, minSweep) || full != nil && time.Since(k.swept) >= sweepEvery {
+		k.dropExpired()
 		full = k.full(workflow)
 	}
 	return full
 }
 
-// full says which bound another key of a workflow would be over.
+// full returns which bound another key of a workflow would exceed.
 func (k *keys) full(workflow string) error {
 	if len(k.byName) >= MaxKeys {
-		return fmt.Errorf("%w: %d idempotency keys are kept", journal.ErrFull, len(k.byName))
+		return fmt.Errorf("%w: %d idempotency keys are stored", journal.ErrFull, len(k.byName))
 	}
 	if own := k.byWorkflow[workflow]; own != nil && own.count >= journal.Share(MaxKeys) {
-		return fmt.Errorf("%w: %d idempotency keys of the workflow are kept, its share of %d is %d",
+		return fmt.Errorf("%w: %d idempotency keys of the workflow are stored, its share of %d is %d",
 			journal.ErrFull, own.count, MaxKeys, journal.Share(MaxKeys))
 	}
 	return nil
 }
 
-func (k *keys) forgetExpired() {
+func (k *keys) dropExpired() {
 	now := time.Now()
 	k.swept = now
 	for n, has := range k.byName {
@@ -101,14 +101,15 @@ func (k *keys) forgetExpired() {
 	k.sweep = 2 * len(k.byName)
 }
 
-// set keeps a key that is not taken. For its response older ones make way: of the workflow when it
-// is at its share, then of all; one that is too large is not kept.
+// set stores a key that is free. Older responses are evicted for its response: those of the
+// workflow if it is at its share, then those of all. A response that is larger than the share is
+// not stored.
 func (k *keys) set(r journal.Reservation) {
 	n := name{r.Workflow, r.Key.Text}
 	k.drop(n)
 	own := k.byWorkflow[r.Workflow]
 	if own == nil {
-		own = new(keysOf)
+		own = new(workflowKeys)
 		k.byWorkflow[r.Workflow] = own
 	}
 	own.count++
@@ -124,24 +125,24 @@ func (k *keys) set(r journal.Reservation) {
 		return
 	}
 	for own.bytes+size > share {
-		k.dropResponse(own.kept.Front().Value.(*key))
+		k.dropResponse(own.responses.Front().Value.(*key))
 	}
 	for k.bytes+size > k.most {
-		k.dropResponse(k.kept.Front().Value.(*key))
+		k.dropResponse(k.responses.Front().Value.(*key))
 	}
-	has.inAll, has.inOwner = k.kept.PushBack(has), own.kept.PushBack(has)
+	has.inAll, has.inOwner = k.responses.PushBack(has), own.responses.PushBack(has)
 	k.bytes += size
 	own.bytes += size
 }
 
-// dropResponse forgets a response that is kept. Its key stays.
+// dropResponse evicts a stored response. Its key stays.
 func (k *keys) dropResponse(has *key) {
 	if has.inAll == nil {
 		return
 	}
 	own := k.byWorkflow[has.name.workflow]
-	k.kept.Remove(has.inAll)
-	own.kept.Remove(has.inOwner)
+	k.responses.Remove(has.inAll)
+	own.responses.Remove(has.inOwner)
 	has.inAll, has.inOwner = nil, nil
 	k.bytes -= int64(len(has.Response))
 	own.bytes -= int64(len(has.Response))
@@ -161,14 +162,14 @@ func (k *keys) drop(n name) {
 	}
 }
 
-// Reserve reserves a key as long as the process lives.
+// Reserve reserves a key for as long as the process lives.
 func (j *Journal) Reserve(_ context.Context, r journal.Reservation) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return journal.ErrClosed
 	}
-	if err := j.keys.taken(r); err != nil {
+	if err := j.keys.check(r); err != nil {
 		return err
 	}
 	j.keys.set(r)
@@ -176,22 +177,22 @@ func (j *Journal) Reserve(_ context.Context, r journal.Reservation) error {
 	return nil
 }
 
-// Settle keeps the response of a key.
+// Settle stores the response of a key.
 func (j *Journal) Settle(_ context.Context, r journal.Reservation, response []byte) error {
 	r.Key.Response = append([]byte{}, response...)
 	return j.ifOwn(r, func() { j.keys.set(r) })
 }
 
-// Free forgets a key.
+// Free deletes a key.
 func (j *Journal) Free(_ context.Context, r journal.Reservation) error {
 	return j.ifOwn(r, func() { j.keys.drop(name{r.Workflow, r.Key.Text}) })
 }
 
-// ifOwn applies a change to a key that is r's.
+// ifOwn applies a change to a key, if the key belongs to r.
 func (j *Journal) ifOwn(r journal.Reservation, apply func()) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return journal.ErrClosed
 	}
 	if has := j.keys.byName[name{r.Workflow, r.Key.Text}]; has != nil && has.id == r.ID {

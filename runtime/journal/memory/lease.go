@@ -8,140 +8,140 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// lease is a journal.Lease. It holds while it is its item's holder; the journal's lock guards what
-// changes.
+// lease is a journal.Lease. It holds while it is the holder of its entry; the journal's lock guards
+// what changes.
 type lease struct {
 	journal *Journal
-	item    *item
+	live    *liveEntry
 	entry   *journal.Entry
-	ended   ending
+	state   leaseState
 }
 
-// ending is what ended a lease.
-type ending uint8
+// leaseState is how a lease has ended, if it has.
+type leaseState uint8
 
 const (
-	notEnded ending = iota
-	finished
-	released
+	leaseHeld leaseState = iota
+	leaseFinished
+	leaseReleased
 )
 
-// Entry is the entry as it was when it was claimed.
+// Entry returns the entry as it was when it was claimed.
 func (l *lease) Entry() *journal.Entry { return l.entry }
 
-// TTL is 0: nobody else could take the entry over.
+// TTL is 0: no other process can take the entry over.
 func (l *lease) TTL() time.Duration { return 0 }
 
-// Begin counts nothing: no entry outlives the process.
+// Begin counts no deaths: no entry outlives the process.
 func (l *lease) Begin(ctx context.Context) error { return l.Extend(ctx) }
 
 // Extend does nothing to a lease that holds.
 func (l *lease) Extend(context.Context) error {
 	l.journal.mu.Lock()
 	defer l.journal.mu.Unlock()
-	return l.wanted()
+	return l.checkWanted()
 }
 
-// check tells whether the lease holds, and wanted whether its entry was cancelled too. The caller
-// holds the lock.
-func (l *lease) check() error {
+// checkHeld returns an error if the lease does not hold, and checkWanted also if its entry was
+// cancelled. The caller holds the lock.
+func (l *lease) checkHeld() error {
 	switch {
-	case l.journal.shut:
+	case l.journal.closed:
 		return journal.ErrClosed
-	case l.ended != notEnded:
+	case l.state != leaseHeld:
 		return journal.ErrLeaseLost
 	}
 	return nil
 }
 
-func (l *lease) wanted() error {
-	if err := l.check(); err != nil {
+func (l *lease) checkWanted() error {
+	if err := l.checkHeld(); err != nil {
 		return err
 	}
-	if l.item.cancelled {
+	if l.live.cancelled {
 		return journal.ErrCancelled
 	}
 	return nil
 }
 
-// Checkpoint remembers a step as long as the entry is here.
+// Checkpoint stores a step for as long as the entry is live.
 func (l *lease) Checkpoint(_ context.Context, s journal.Step) error {
 	l.journal.mu.Lock()
 	defer l.journal.mu.Unlock()
-	if err := l.check(); err != nil {
+	if err := l.checkHeld(); err != nil {
 		return err
 	}
-	j, it := l.journal, l.item
-	at := slices.IndexFunc(it.steps, func(old journal.Step) bool { return old.Node == s.Node })
+	j, live := l.journal, l.live
+	at := slices.IndexFunc(live.steps, func(old journal.Step) bool { return old.Node == s.Node })
 	more := int64(stepBytes(s))
 	if at >= 0 {
-		more -= int64(stepBytes(it.steps[at]))
+		more -= int64(stepBytes(live.steps[at]))
 	}
-	if err := j.work.mayAdd(j.options, it.entry.Workflow, 0, more); err != nil {
+	if err := j.usage.check(j.options, live.entry.Workflow, 0, more); err != nil {
 		return err
 	}
-	j.work.change(it.entry.Workflow, 0, more)
-	it.bytes += more
+	j.usage.add(live.entry.Workflow, 0, more)
+	live.bytes += more
 	j.writes++
 	if at >= 0 {
-		it.steps[at] = s
+		live.steps[at] = s
 	} else {
-		it.steps = append(it.steps, s)
+		live.steps = append(live.steps, s)
 	}
-	return l.wanted()
+	return l.checkWanted()
 }
 
 // Finish replaces the entry by its record.
 func (l *lease) Finish(_ context.Context, r *journal.Record) error {
 	l.journal.mu.Lock()
 	defer l.journal.mu.Unlock()
-	if l.ended == finished && !l.journal.shut {
+	if l.state == leaseFinished && !l.journal.closed {
 		return nil
 	}
-	if err := l.check(); err != nil {
+	if err := l.checkHeld(); err != nil {
 		return err
 	}
 	full := *r
-	s := l.item.summary()
+	s := l.live.summary()
 	full.ID, full.Workflow, full.Revision, full.AcceptedAt, full.ReplayOf = s.ID, s.Workflow, s.Revision, s.AcceptedAt, s.ReplayOf
 	if full.EndedAt.IsZero() {
 		full.EndedAt = time.Now().UTC()
 	}
-	l.end(finished)
-	l.journal.end(l.item, &full)
+	l.end(leaseFinished)
+	l.journal.end(l.live, &full)
 	return nil
 }
 
-// Release puts the entry back into its place in the queue, now or when after has passed.
+// Release returns the entry to its place in the queue, now or when after has passed.
 func (l *lease) Release(_ context.Context, after time.Duration) error {
 	j := l.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if l.ended == released && !j.shut {
+	if l.state == leaseReleased && !j.closed {
 		return nil
 	}
-	if err := l.check(); err != nil {
+	if err := l.checkHeld(); err != nil {
 		return err
 	}
-	l.end(released)
+	l.end(leaseReleased)
 	if after <= 0 {
-		j.enqueue(l.item)
+		j.enqueue(l.live)
 		return nil
 	}
-	it := l.item
-	it.timer = time.AfterFunc(after, func() {
+	live := l.live
+	live.timer = time.AfterFunc(after, func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		if it.timer != nil && j.items[it.entry.ID] == it && !j.shut {
-			it.timer = nil
-			j.enqueue(it)
+		if live.timer != nil && j.live[live.entry.ID] == live && !j.closed {
+			live.timer = nil
+			j.enqueue(live)
 		}
 	})
 	return nil
 }
 
-// end takes the item from the lease. The caller holds the lock.
-func (l *lease) end(e ending) {
-	l.ended = e
-	l.item.holder = nil
+// end ends the lease. The caller holds the lock.
+func (l *lease) end(s leaseState) {
+	l.state = s
+	l.live.holder = nil
 }

@@ -1,6 +1,8 @@
-// Package memory is the journal that keeps nothing: what it holds lives in this process and is gone
-// with it. It is for tests, for trying things out and for machines whose senders repeat what was
-// not done. It writes no files and holds no goroutine.
+// Package memory is a journal without durability: what it holds lives in this process and ends with
+// it. It is for tests, for trying things out, and for machines whose senders repeat requests that
+// were not carried out. It writes no files and starts no goroutine.
+//
+// The package is a stable API. The texts of errors may change.
 package memory
 
 import (
@@ -14,66 +16,65 @@ import (
 )
 
 const (
-	// DefaultMaxPending is how many entries a Journal holds when it is not told otherwise.
+	// DefaultMaxPending is the default of Options.MaxPending.
 	DefaultMaxPending = 100_000
-	// DefaultMaxBytes is how much it holds when it is not told otherwise.
+	// DefaultMaxBytes is the default of Options.MaxBytes.
 	DefaultMaxBytes = 1 << 30
-	// MaxRecords is how many records a Journal keeps: the newest, as far as MaxRecordBytes are
-	// enough for them.
+	// MaxRecords is the most records that a Journal holds: the newest, as far as they fit into
+	// MaxRecordBytes.
 	MaxRecords     = 10_000
 	MaxRecordBytes = 256 << 20
-	// Retention is how long after its acceptance an execution that has ended is shown.
+	// Retention is how long after its acceptance the record of an ended execution is shown.
 	Retention = 72 * time.Hour
 )
 
 // Options of a Journal.
 type Options struct {
-	// MaxPending is the most entries that have not ended, claimed or not; 0 or less means
+	// MaxPending is the most entries that have not ended, claimed or not. 0 or less means
 	// DefaultMaxPending.
 	MaxPending int
-	// MaxBytes is the most bytes of events and steps of such entries, and of responses that are
-	// kept for duplicates: a quarter of it is for those. 0 or less means DefaultMaxBytes. Records
-	// come on top of it.
+	// MaxBytes is the most bytes of events and steps of such entries, and of stored responses,
+	// which may take a quarter of it. Records are not included. 0 or less means DefaultMaxBytes.
 	MaxBytes int64
-	// AcceptLoss says that it is fine to lose entries with the process. Without it Accept and
-	// Adopt, which promise the contrary, return journal.ErrVolatile.
+	// AcceptLoss permits the loss of entries with the process. Without it Accept and Adopt, which
+	// promise durability, return journal.ErrVolatile.
 	AcceptLoss bool
 }
 
-func (o Options) keptBytes() int64 { return o.MaxBytes / 4 }
-func (o Options) workBytes() int64 { return o.MaxBytes - o.keptBytes() }
+func (o Options) responseBytes() int64 { return o.MaxBytes / 4 }
+func (o Options) workBytes() int64     { return o.MaxBytes - o.responseBytes() }
 
 // Journal is a journal.Journal in memory.
 type Journal struct {
 	options Options
-	closed  chan struct{}
+	done    chan struct{}
 
 	mu      sync.Mutex
-	items   map[string]*item       // all that have not ended, by id
-	queue   fairqueue.Queue[*item] // those that can be claimed
-	wake    chan struct{}          // closed and replaced when there is something to claim
-	order   uint64                 // of the last entry that was accepted
-	work    work
+	live    map[string]*liveEntry       // entries that have not ended, by id
+	queue   fairqueue.Queue[*liveEntry] // those that can be claimed
+	wake    chan struct{}               // closed and replaced when there is something to claim
+	order   uint64                      // of the last accepted entry
+	usage   usage
 	keys    keys
 	records records
 	writes  uint64
-	shut    bool
+	closed  bool
 }
 
-// item is an entry that has not ended. It is in the queue, or it waits for its timer, or it has a
+// liveEntry is an entry that has not ended. It is in the queue, or waits for its timer, or has a
 // holder.
-type item struct {
+type liveEntry struct {
 	entry     *journal.Entry
 	order     uint64
 	steps     []journal.Step
-	bytes     int64 // that are counted
+	bytes     int64 // as counted in usage
 	holder    *lease
-	place     *fairqueue.Element[*item] // in the queue
+	queued    *fairqueue.Element[*liveEntry] // in the queue
 	timer     *time.Timer
 	cancelled bool
 }
 
-// New makes a Journal.
+// New creates a Journal.
 func New(o Options) *Journal {
 	if o.MaxPending <= 0 {
 		o.MaxPending = DefaultMaxPending
@@ -83,47 +84,47 @@ func New(o Options) *Journal {
 	}
 	return &Journal{
 		options: o,
-		closed:  make(chan struct{}),
+		done:    make(chan struct{}),
 		wake:    make(chan struct{}),
-		items:   make(map[string]*item),
-		work:    work{byWorkflow: make(map[string]amount)},
-		keys:    newKeys(o.keptBytes()),
+		live:    make(map[string]*liveEntry),
+		usage:   usage{byWorkflow: make(map[string]amount)},
+		keys:    newKeys(o.responseBytes()),
 		records: records{byID: make(map[string]journal.Ended)},
 	}
 }
 
-// Open does nothing: the journal works as soon as it is made.
+// Open does nothing: the journal works from the start.
 func (j *Journal) Open(context.Context) error { return nil }
 
-// Accept keeps e until it ends or the process does.
+// Accept stores e until it ends or the process does.
 func (j *Journal) Accept(_ context.Context, e *journal.Entry) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	it, err := j.add(e)
+	live, err := j.add(e)
 	if err != nil {
 		return err
 	}
-	j.enqueue(it)
+	j.enqueue(live)
 	return nil
 }
 
-// Adopt keeps e and leases it to the caller.
+// Adopt stores e and leases it to the caller.
 func (j *Journal) Adopt(_ context.Context, e *journal.Entry) (journal.Lease, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	it, err := j.add(e)
+	live, err := j.add(e)
 	if err != nil {
 		return nil, err
 	}
-	return j.lease(it), nil
+	return j.lease(live), nil
 }
 
-// add makes an item of e. The caller holds the lock.
-func (j *Journal) add(e *journal.Entry) (*item, error) {
-	_, held := j.items[e.ID]
+// add adds an entry. The caller holds the lock.
+func (j *Journal) add(e *journal.Entry) (*liveEntry, error) {
+	_, held := j.live[e.ID]
 	_, ended := j.records.byID[e.ID]
 	switch {
-	case j.shut:
+	case j.closed:
 		return nil, journal.ErrClosed
 	case !j.options.AcceptLoss:
 		return nil, journal.ErrVolatile
@@ -133,23 +134,23 @@ func (j *Journal) add(e *journal.Entry) (*item, error) {
 	var r journal.Reservation
 	if e.Key != nil {
 		r = journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: *e.Key}
-		if err := j.keys.taken(r); err != nil {
+		if err := j.keys.check(r); err != nil {
 			return nil, err
 		}
 	}
 	bytes := entryBytes(e)
-	if err := j.work.mayAdd(j.options, e.Workflow, 1, bytes); err != nil {
+	if err := j.usage.check(j.options, e.Workflow, 1, bytes); err != nil {
 		return nil, err
 	}
 	if e.Key != nil {
 		j.keys.set(r)
 	}
-	j.work.change(e.Workflow, 1, bytes)
+	j.usage.add(e.Workflow, 1, bytes)
 	j.order++
-	it := &item{entry: e, order: j.order, steps: slices.Clone(e.Steps), bytes: bytes}
-	j.items[e.ID] = it
+	live := &liveEntry{entry: e, order: j.order, steps: slices.Clone(e.Steps), bytes: bytes}
+	j.live[e.ID] = live
 	j.writes++
-	return it, nil
+	return live, nil
 }
 
 // Claim waits for an entry.
@@ -158,13 +159,13 @@ func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, e
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		l, wake, err := j.take(except)
+		l, wake, err := j.leaseNext(except)
 		if l != nil || err != nil {
 			return l, err
 		}
 		select {
 		case <-wake:
-		case <-j.closed:
+		case <-j.done:
 			return nil, journal.ErrClosed
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -172,52 +173,53 @@ func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, e
 	}
 }
 
-// take leases the next item, or returns what tells of another one.
-func (j *Journal) take(except []string) (journal.Lease, <-chan struct{}, error) {
+// leaseNext leases the next entry. If there is none, it returns a channel that is closed when one
+// is added.
+func (j *Journal) leaseNext(except []string) (journal.Lease, <-chan struct{}, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return nil, nil, journal.ErrClosed
 	}
-	it, ok := j.queue.Next(except)
+	live, ok := j.queue.Next(except)
 	if !ok {
 		return nil, j.wake, nil
 	}
-	it.place = nil
-	return j.lease(it), nil, nil
+	live.queued = nil
+	return j.lease(live), nil, nil
 }
 
-// lease hands an item out. The caller holds the lock.
-func (j *Journal) lease(it *item) *lease {
-	e := *it.entry
-	e.Steps, e.Key = slices.Clone(it.steps), nil
-	it.holder = &lease{journal: j, item: it, entry: &e}
-	return it.holder
+// lease leases an entry. The caller holds the lock.
+func (j *Journal) lease(live *liveEntry) *lease {
+	e := *live.entry
+	e.Steps, e.Key = slices.Clone(live.steps), nil
+	live.holder = &lease{journal: j, live: live, entry: &e}
+	return live.holder
 }
 
-// enqueue lets an item be claimed. The caller holds the lock.
-func (j *Journal) enqueue(it *item) {
-	it.place = j.queue.Add(it.entry.Workflow, it.order, it)
+// enqueue makes an entry available to claims. The caller holds the lock.
+func (j *Journal) enqueue(live *liveEntry) {
+	live.queued = j.queue.Add(live.entry.Workflow, live.order, live)
 	close(j.wake)
 	j.wake = make(chan struct{})
 }
 
-// Stats counts. It looks at each pending entry.
+// Stats reads the statistics. It looks at each entry that has not ended.
 func (j *Journal) Stats(context.Context) (journal.Stats, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return journal.Stats{}, journal.ErrClosed
 	}
 	s := journal.Stats{DiskFree: -1, Writes: j.writes}
-	for _, it := range j.items {
-		if it.holder != nil {
+	for _, live := range j.live {
+		if live.holder != nil {
 			s.Running++
 			continue
 		}
 		s.Pending++
-		if s.Oldest.IsZero() || it.entry.AcceptedAt.Before(s.Oldest) {
-			s.Oldest = it.entry.AcceptedAt
+		if s.Oldest.IsZero() || live.entry.AcceptedAt.Before(s.Oldest) {
+			s.Oldest = live.entry.AcceptedAt
 		}
 	}
 	return s, nil
@@ -226,18 +228,18 @@ func (j *Journal) Stats(context.Context) (journal.Stats, error) {
 // Durability is journal.Memory.
 func (j *Journal) Durability() journal.Durability { return journal.Memory }
 
-// Close ends claims and leases. What is pending is lost.
+// Close ends claims and leases. Pending entries are lost.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return nil
 	}
-	j.shut = true
-	close(j.closed)
-	for _, it := range j.items {
-		if it.timer != nil {
-			it.timer.Stop()
+	j.closed = true
+	close(j.done)
+	for _, live := range j.live {
+		if live.timer != nil {
+			live.timer.Stop()
 		}
 	}
 	return nil

@@ -42,7 +42,8 @@ func TestDefaultMaxPending(t *testing.T) {
 	}
 }
 
-// TestLossHasToBeAllowed: it promises nothing that it does not keep, and does all the rest.
+// TestLossHasToBeAllowed: without AcceptLoss it rejects what it cannot promise, and does everything
+// else.
 func TestLossHasToBeAllowed(t *testing.T) {
 	j := memory.New(memory.Options{})
 	if err := j.Accept(t.Context(), &journal.Entry{ID: "exec-1"}); !errors.Is(err, journal.ErrVolatile) {
@@ -74,7 +75,7 @@ func TestRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// TestReleaseWaits pins when a delayed release comes back, which the suite cannot do without a
+// TestReleaseWaits checks when a delayed release comes back, which the suite cannot do without a
 // clock.
 func TestReleaseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -100,8 +101,8 @@ func TestReleaseWaits(t *testing.T) {
 	})
 }
 
-// TestKeysAreBounded: those that have expired make room, live ones make the journal refuse, first
-// their own workflow.
+// TestKeysAreBounded: expired keys make room. Otherwise keys are rejected, first those of the
+// workflow that has most.
 func TestKeysAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := memory.New(memory.Options{})
@@ -130,7 +131,7 @@ func TestKeysAreBounded(t *testing.T) {
 	})
 }
 
-// TestRetention: what is over is not shown, and a record may have any size.
+// TestRetention: expired records are not shown, and a record may have any size.
 func TestRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := memory.New(memory.Options{})
@@ -163,10 +164,10 @@ func TestRetention(t *testing.T) {
 		time.Sleep(memory.Retention + 1)
 		want()
 		if _, err := j.Get(t.Context(), "exec-2"); !errors.Is(err, journal.ErrUnknown) {
-			t.Errorf("reading what is over: %v", err)
+			t.Errorf("reading an expired record: %v", err)
 		}
 		if _, err := j.Source(t.Context(), "exec-2"); !errors.Is(err, journal.ErrUnknown) {
-			t.Errorf("replaying what is over: %v", err)
+			t.Errorf("rerunning it: %v", err)
 		}
 	})
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// records are the executions that have ended, as far as Retention, MaxRecords and MaxRecordBytes
-// let them stay.
+// records are the records of ended executions, within Retention, MaxRecords and MaxRecordBytes.
 type records struct {
 	ids   []string // sorted
 	byID  map[string]journal.Ended
@@ -28,7 +27,7 @@ func (r *records) put(e journal.Ended) {
 	r.bytes += recordBytes(e)
 	gone := 0
 	for _, oldest := range r.ids {
-		if len(r.byID) <= MaxRecords && r.bytes <= MaxRecordBytes && !isOver(r.byID[oldest]) {
+		if len(r.byID) <= MaxRecords && r.bytes <= MaxRecordBytes && !isExpired(r.byID[oldest]) {
 			break
 		}
 		r.bytes -= recordBytes(r.byID[oldest])
@@ -38,19 +37,19 @@ func (r *records) put(e journal.Ended) {
 	r.ids = slices.Delete(r.ids, 0, gone)
 }
 
-// get is a record that is shown.
+// get returns a record that is shown.
 func (r *records) get(id string) (journal.Ended, bool) {
 	e, ok := r.byID[id]
-	return e, ok && !isOver(e)
+	return e, ok && !isExpired(e)
 }
 
-// isOver tells whether the retention of an execution is.
-func isOver(e journal.Ended) bool {
+// isExpired reports whether the retention of a record is over.
+func isExpired(e journal.Ended) bool {
 	at := e.Record.AcceptedAt
 	return !at.IsZero() && time.Since(at) > Retention
 }
 
-// recordBytes is about what a record takes.
+// recordBytes returns about how many bytes a record takes.
 func recordBytes(e journal.Ended) int {
 	n := 1 << 10
 	if t := e.Record.Trigger; t != nil {
@@ -74,11 +73,11 @@ func recordBytes(e journal.Ended) int {
 	return n
 }
 
-// Put keeps records.
+// Put stores records.
 func (j *Journal) Put(_ context.Context, ended ...journal.Ended) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return journal.ErrClosed
 	}
 	for _, e := range ended {
@@ -92,11 +91,11 @@ func (j *Journal) Put(_ context.Context, ended ...journal.Ended) error {
 func (j *Journal) Get(_ context.Context, id string) (*journal.Record, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return nil, journal.ErrClosed
 	}
-	if it := j.items[id]; it != nil {
-		return &journal.Record{Summary: it.summary()}, nil
+	if live := j.live[id]; live != nil {
+		return &journal.Record{Summary: live.summary()}, nil
 	}
 	if e, ok := j.records.get(id); ok {
 		r := *e.Record
@@ -105,18 +104,18 @@ func (j *Journal) Get(_ context.Context, id string) (*journal.Record, error) {
 	return nil, journal.ErrUnknown
 }
 
-// summary is what is listed of an entry that has not ended. The caller holds the lock.
-func (it *item) summary() journal.Summary {
-	e := it.entry
+// summary returns the row of an entry that has not ended. The caller holds the lock.
+func (live *liveEntry) summary() journal.Summary {
+	e := live.entry
 	s := journal.Summary{ID: e.ID, Workflow: e.Workflow, Revision: e.Revision, AcceptedAt: e.AcceptedAt, ReplayOf: e.ReplayOf}
 	s.Status = journal.Pending
-	if it.holder != nil {
+	if live.holder != nil {
 		s.Status = journal.Running
 	}
 	return s
 }
 
-// List looks at everything it holds.
+// List looks at all entries and records.
 func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error) {
 	if q.Cursor != "" {
 		if _, err := journal.IDTime(q.Cursor); err != nil {
@@ -125,15 +124,15 @@ func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return journal.Page{}, journal.ErrClosed
 	}
-	rows := make([]journal.Summary, 0, len(j.items)+len(j.records.ids))
-	for _, it := range j.items {
-		rows = append(rows, it.summary())
+	rows := make([]journal.Summary, 0, len(j.live)+len(j.records.ids))
+	for _, live := range j.live {
+		rows = append(rows, live.summary())
 	}
 	for _, e := range j.records.byID {
-		if !isOver(e) {
+		if !isExpired(e) {
 			rows = append(rows, e.Record.Summary)
 		}
 	}
@@ -151,14 +150,14 @@ func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error)
 	return journal.Page{Rows: rows[:limit], Next: rows[limit-1].ID}, nil
 }
 
-// Source returns what an execution was run from.
+// Source returns the entry that an ended execution was run from.
 func (j *Journal) Source(_ context.Context, id string) (*journal.Entry, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return nil, journal.ErrClosed
 	}
-	if j.items[id] != nil {
+	if j.live[id] != nil {
 		return nil, journal.ErrNotEnded
 	}
 	if e, ok := j.records.get(id); ok && e.Source != nil {
@@ -167,42 +166,42 @@ func (j *Journal) Source(_ context.Context, id string) (*journal.Entry, error) {
 	return nil, journal.ErrUnknown
 }
 
-// Cancel ends a pending entry, or marks one that is leased so that its holder ends it.
+// Cancel ends a pending entry, or marks a leased one so that its holder ends it.
 func (j *Journal) Cancel(_ context.Context, id string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.shut {
+	if j.closed {
 		return journal.ErrClosed
 	}
-	it := j.items[id]
-	if it == nil {
+	live := j.live[id]
+	if live == nil {
 		if _, ended := j.records.get(id); ended {
 			return journal.ErrEnded
 		}
 		return journal.ErrUnknown
 	}
-	if it.holder != nil {
-		it.cancelled = true
+	if live.holder != nil {
+		live.cancelled = true
 		return nil
 	}
-	if it.timer != nil {
-		it.timer.Stop()
+	if live.timer != nil {
+		live.timer.Stop()
 	}
-	if it.place != nil {
-		j.queue.Remove(it.place)
-		it.place = nil
+	if live.queued != nil {
+		j.queue.Remove(live.queued)
+		live.queued = nil
 	}
-	s := it.summary()
+	s := live.summary()
 	s.Status, s.EndedAt = journal.Cancelled, time.Now().UTC()
-	j.end(it, &journal.Record{Summary: s})
+	j.end(live, &journal.Record{Summary: s})
 	return nil
 }
 
-// end replaces an item by its record. The caller holds the lock.
-func (j *Journal) end(it *item, r *journal.Record) {
-	delete(j.items, it.entry.ID)
-	j.work.change(it.entry.Workflow, -1, -it.bytes)
-	source := *it.entry
+// end replaces an entry by its record. The caller holds the lock.
+func (j *Journal) end(live *liveEntry, r *journal.Record) {
+	delete(j.live, live.entry.ID)
+	j.usage.add(live.entry.Workflow, -1, -live.bytes)
+	source := *live.entry
 	source.Steps, source.Key = nil, nil
 	j.records.put(journal.Ended{Record: r, Source: &source})
 	j.writes++

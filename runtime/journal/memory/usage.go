@@ -6,43 +6,43 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// work is what entries that have not ended take, of all workflows and of each. It is guarded by the
-// journal's lock.
-type work struct {
+// usage is how much entries that have not ended take, of all workflows and of each. The journal's
+// lock guards it.
+type usage struct {
 	all        amount
 	byWorkflow map[string]amount
 }
 
-// amount is a number of entries and the bytes of their events and steps. Their documents are those
-// of the store.
+// amount is a number of entries, and the bytes of their events and steps. Their documents are those
+// of the store, and do not count.
 type amount struct {
 	entries int
 	bytes   int64
 }
 
-func (w *work) change(workflow string, entries int, bytes int64) {
-	w.all = amount{w.all.entries + entries, w.all.bytes + bytes}
-	own := w.byWorkflow[workflow]
+func (u *usage) add(workflow string, entries int, bytes int64) {
+	u.all = amount{u.all.entries + entries, u.all.bytes + bytes}
+	own := u.byWorkflow[workflow]
 	own = amount{own.entries + entries, own.bytes + bytes}
-	if w.byWorkflow[workflow] = own; own == (amount{}) {
-		delete(w.byWorkflow, workflow)
+	if u.byWorkflow[workflow] = own; own == (amount{}) {
+		delete(u.byWorkflow, workflow)
 	}
 }
 
-// mayAdd says why a workflow cannot have more.
-func (w *work) mayAdd(o Options, workflow string, entries int, bytes int64) error {
-	own, pending, most := w.byWorkflow[workflow], o.MaxPending, o.workBytes()
+// check returns why a workflow cannot have so much more.
+func (u *usage) check(o Options, workflow string, entries int, bytes int64) error {
+	own, pending, most := u.byWorkflow[workflow], o.MaxPending, o.workBytes()
 	switch {
-	case w.all.entries+entries > pending:
+	case u.all.entries+entries > pending:
 		return fmt.Errorf("%w: %d executions have not ended, max_pending is %d",
-			journal.ErrFull, w.all.entries, pending)
+			journal.ErrFull, u.all.entries, pending)
 	case own.entries+entries > journal.Share(pending):
 		return fmt.Errorf("%w: %d executions of the workflow have not ended, "+
 			"its share of max_pending %d is %d",
 			journal.ErrFull, own.entries, pending, journal.Share(pending))
-	case w.all.bytes+bytes > most:
+	case u.all.bytes+bytes > most:
 		return fmt.Errorf("%w: pending work takes %d bytes, %d more would be over %d",
-			journal.ErrFull, w.all.bytes, bytes, most)
+			journal.ErrFull, u.all.bytes, bytes, most)
 	case own.bytes+bytes > journal.Share(most):
 		return fmt.Errorf("%w: pending work of the workflow takes %d bytes, "+
 			"%d more would be over its share of %d, which is %d",
@@ -51,7 +51,7 @@ func (w *work) mayAdd(o Options, workflow string, entries int, bytes int64) erro
 	return nil
 }
 
-// entryBytes is what is counted of an entry.
+// entryBytes returns the bytes of an entry that count.
 func entryBytes(e *journal.Entry) int64 {
 	n := len(e.Data) + len(e.Query) + len(e.Headers)
 	for _, s := range e.Steps {
