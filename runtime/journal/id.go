@@ -12,7 +12,7 @@ const (
 	base32    = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's, in lower case
 )
 
-// IDTime is the time in an execution's id; ErrBadID when it is no id.
+// IDTime returns the time in an execution's id; ErrBadID if it is malformed.
 func IDTime(id string) (time.Time, error) {
 	text, ok := strings.CutPrefix(id, idPrefix)
 	if !ok || len(text) != idLength || text[0] > '7' {

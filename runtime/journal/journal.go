@@ -1,15 +1,21 @@
-// Package journal says what it is to keep executions: an accepted one is an [Entry] that is claimed
-// under a [Lease], checkpointed step by step and finished; what is left of any execution is a
-// [Record].
+// Package journal defines durable storage of executions. An accepted execution is an [Entry]. It is
+// claimed under a [Lease], checkpointed step by step and finished. Every ended execution can leave
+// a [Record].
 //
-// It has no engine of its own and runs nothing. Engines are packages below this one (and guest
-// modules of Caddy in the namespace flowtrux.journals); each passes the suite in package
-// journaltest. The engine package's Executor is what works on a journal.
+// The package has no engine of its own and runs nothing. Engines are packages below this one, and
+// guest modules of Caddy in the namespace flowtrux.journals. Each passes the suite in package
+// journaltest. The Executor of package engine works on a journal.
 //
 // The interfaces fit an engine inside this process as well as one that many machines share over a
-// network: each call that may need input or output takes a context, a claim is a lease that can
-// lapse, every write can be repeated after an answer was lost, and nothing assumes that one process
+// network. Each call that may need input or output takes a context. A claim is a lease that can
+// lapse. Every write can be repeated after its reply was lost. Nothing assumes that one process
 // does all the work.
+//
+// # Compatibility
+//
+// The package is a stable API: it follows semantic versioning. Methods that an engine need not have
+// are added as interfaces of their own. Structs may get fields, errors may get more detail, and the
+// texts of errors may change; use errors.Is.
 package journal
 
 import (
@@ -22,165 +28,167 @@ type Durability string
 
 // The levels of durability.
 const (
-	Memory     Durability = "memory"     // nothing: gone with the process
-	Disk       Durability = "disk"       // process and machine crashes, power loss
+	Memory     Durability = "memory"     // nothing: lost with the process
+	Disk       Durability = "disk"       // crashes of process and machine, power loss
 	Replicated Durability = "replicated" // also the loss of this machine
 )
 
-// Journal keeps accepted executions until they end, idempotency keys until their time is over, and
-// records of what has ended as long as its retention says. Implementations are safe for concurrent
-// use.
+// Journal stores accepted executions until they end, idempotency keys until they expire, and
+// records of ended executions for its retention. Implementations are safe for concurrent use.
 //
-// What it may hold of entries, their bytes, keys and kept responses has bounds, and one workflow
-// has at most its Share of each. Records, the oldest first, and then kept responses make way for
-// entries and keys; of kept responses those of a workflow that is at its share go first, and of all
-// workflows the oldest.
+// Entries, their bytes, keys and stored responses are limited, and one workflow has at most its
+// Share of each limit. Records, the oldest first, and then stored responses are evicted to make
+// room for entries and keys. Among stored responses, those of a workflow that is at its share are
+// evicted first, otherwise the oldest of all workflows.
 //
-// The error of a call says that nothing was promised. When it is ErrUnavailable, the context's, or
-// none of this package, it is not known whether the call had an effect; it may be repeated.
+// A call that returns an error has promised nothing. If the error is ErrUnavailable, the context's,
+// or none of this package, the call may still have had an effect. It may be repeated.
 type Journal interface {
-	// Open takes what the journal needs: files, connections. It is idempotent. Until it has
-	// succeeded the journal is closed, to every call but Durability, Open and Close. ErrInUse and
-	// ErrForeign say why it cannot.
+	// Open acquires what the journal needs, such as files and connections. It is idempotent. Until
+	// it has succeeded, the journal is closed to every call except Durability, Open and Close. It
+	// fails with ErrInUse or ErrForeign, among others.
 	Open(ctx context.Context) error
 
-	// Accept promises to keep e as Durability says; nil means that it is kept and will be given to
-	// a Claim. ErrFull, ErrClosed, ErrVolatile, ErrExists, ErrBadID, ErrKeyReused and
+	// Accept stores e as durably as Durability says. nil means that it is stored and will be given
+	// to a Claim. ErrFull, ErrClosed, ErrVolatile, ErrExists, ErrBadID, ErrKeyReused and
 	// DuplicateError promise nothing new.
 	Accept(ctx context.Context, e *Entry) error
 
-	// Adopt is Accept for an execution that already runs here: it comes leased to the caller, with
-	// the steps it has. A key that was reserved for it is its own.
+	// Adopt is Accept for an execution that already runs here: it is leased to the caller, with the
+	// steps it has. If its key was reserved for it, it keeps the key.
 	Adopt(ctx context.Context, e *Entry) (Lease, error)
 
-	// Claim waits for an entry that nobody works on and leases it. Workflows take turns, and of
-	// each the entry that was accepted first is the next, also when it was claimed before and
-	// released. Entries of the workflows in except are left where they are; Claim does not keep the
-	// slice. It returns the context's error when that ends first and ErrClosed after Close.
+	// Claim waits for an entry that nobody works on and leases it. Workflows take turns. Of each
+	// workflow, the entry that was accepted first is the next, even if it was claimed before and
+	// released. Entries of the workflows in except are left; Claim does not retain the slice. It
+	// returns the context's error if that ends first, and ErrClosed after Close.
 	Claim(ctx context.Context, except ...string) (Lease, error)
 
 	Keys
 	Records
 
-	// Stats tells what the journal holds and does.
+	// Stats returns statistics of the journal.
 	Stats(ctx context.Context) (Stats, error)
 
 	// Durability is a constant of the engine and its configuration.
 	Durability() Durability
 
-	// Close ends waiting claims and lets everything go: from then on calls and leases return
-	// ErrClosed. What has not ended is kept as Durability says; who closes a journal ends its
-	// leases before. It is idempotent.
+	// Close ends waiting claims and releases everything. From then on calls and leases return
+	// ErrClosed. Entries that have not ended stay stored as durably as Durability says. The caller
+	// ends its leases before. Close is idempotent.
 	Close() error
 }
 
-// Keys are the idempotency keys of executions that a sender waits for; those of accepted ones come
-// with their Entry.
+// Keys are the idempotency keys of executions that a sender waits for. Keys of accepted executions
+// come with their Entry.
 type Keys interface {
-	// Reserve reserves a key before the first node runs, as durably as Durability says. It is the
-	// caller's until Settle, Free, Adopt or the end of the process, which frees it. ErrKeyReused
-	// and DuplicateError reserve nothing, unless the key is the caller's own already.
+	// Reserve reserves a key before the first node runs, as durably as Durability says. The caller
+	// has it until Settle, Free, Adopt or the end of the process, which frees it. ErrKeyReused and
+	// DuplicateError reserve nothing. Reserving the caller's own key again succeeds.
 	Reserve(ctx context.Context, r Reservation) error
 
-	// Settle keeps what duplicates are answered until r.Key.Until. It does nothing when the key is
-	// not r's any more.
+	// Settle stores the response that duplicates get until r.Key.Until. It does nothing if the key
+	// does not belong to r any more.
 	Settle(ctx context.Context, r Reservation, response []byte) error
 
-	// Free gives a key back, so that the next request with it begins anew. It does nothing when the
-	// key is not r's.
+	// Free frees a key, so that the next request with it starts a new execution. It does nothing if
+	// the key does not belong to r.
 	Free(ctx context.Context, r Reservation) error
 }
 
-// Records are what is shown of executions, and what they are replayed from.
+// Records are the records of executions, and the entries that they are rerun from.
 type Records interface {
-	// Put keeps executions that were not accepted here: all of them or none. A record that is there
-	// already is replaced.
+	// Put stores executions that were not accepted here: all of them or none. It replaces records
+	// of the same ID.
 	Put(ctx context.Context, ended ...Ended) error
 
-	// Get returns a record; ErrUnknown when there is none. The record of an entry that has not
-	// ended has no trigger and no nodes.
+	// Get returns a record; ErrUnknown if there is none. The record of an entry that has not ended
+	// has no trigger and no nodes.
 	Get(ctx context.Context, id string) (*Record, error)
 
-	// List returns a page; ErrBadCursor when it does not know the cursor. What is added while pages
-	// are read does not disturb those that follow.
+	// List returns a page; ErrBadCursor if it does not know the cursor. Executions that are added
+	// while pages are read do not disturb the following pages.
 	List(ctx context.Context, q Query) (Page, error)
 
-	// Source returns the entry of an execution that has ended, exactly as it was accepted: to be
-	// replayed, not to be shown. ErrUnknown when there is none, ErrNotEnded when it has not ended.
+	// Source returns the entry of an ended execution, exactly as it was accepted, to be rerun and
+	// not to be shown. ErrUnknown if there is none, ErrNotEnded if it has not ended.
 	Source(ctx context.Context, id string) (*Entry, error)
 
-	// Cancel ends an entry that is pending. The holder of one that is leased learns of it by
-	// ErrCancelled. ErrUnknown when there is none, ErrEnded when it has ended.
+	// Cancel ends a pending entry. The holder of a leased one gets ErrCancelled. ErrUnknown if
+	// there is none, ErrEnded if it has ended.
 	Cancel(ctx context.Context, id string) error
 }
 
-// Lease is the right and the duty to run one entry. It ends with Finish, with Release or when it
-// lapses; after that its methods return ErrLeaseLost and somebody else may work on the entry.
-// Finish and Release can be repeated: the same call on a lease that it ended before returns nil. A
-// Lease is safe for concurrent use.
+// Lease is the right and the duty to run one entry. It ends with Finish, with Release, or when it
+// lapses. After that its methods return ErrLeaseLost, and others may work on the entry. Finish and
+// Release can be repeated: the call that ended the lease returns nil again. A Lease is safe for
+// concurrent use.
 type Lease interface {
-	// Entry is what was leased, with the steps it had at that time.
+	// Entry returns the entry, with the steps it had when it was leased.
 	Entry() *Entry
 
 	// TTL is how long the lease holds without Extend or Checkpoint; 0 means that it does not lapse
 	// while this process lives.
 	TTL() time.Duration
 
-	// Begin is called before the first node runs: from then on the death of the process is counted
-	// in Entry.Deaths. Of an entry whose first run it is, that death may go uncounted when it
-	// follows within moments. ErrCancelled means that the entry was cancelled.
+	// Begin is called before the first node runs. From then on a death of the process counts in
+	// Entry.Deaths. In the first run of an entry, a death that follows within moments may not be
+	// counted. ErrCancelled means that the entry was cancelled.
 	Begin(ctx context.Context) error
 
-	// Extend makes the lease hold for another TTL. ErrCancelled means that it holds, and Cancel was
-	// called.
+	// Extend makes the lease hold for another TTL. ErrCancelled means that it holds and the entry
+	// was cancelled.
 	Extend(ctx context.Context) error
 
-	// Checkpoint keeps a completed node; it is called before the node's dependents start. A node
-	// that has a step already gets the new one. ErrCancelled means that it is kept, and Cancel was
-	// called; ErrFull that there is no room for it.
+	// Checkpoint stores a completed node; it is called before the node's dependents start. It
+	// replaces an earlier step of the node. ErrCancelled means that the step is stored and the
+	// entry was cancelled; ErrFull that there is no room for the step.
 	Checkpoint(ctx context.Context, s Step) error
 
-	// Finish ends the entry and keeps r, whose Outcome says how; what r leaves out of its Summary
-	// is the entry's.
+	// Finish ends the entry and stores r, whose Outcome says how it ended. Fields that r leaves out
+	// of its Summary are taken from the entry.
 	Finish(ctx context.Context, r *Record) error
 
-	// Release gives the entry back, with its steps, to be claimed again: not before the time after
-	// has passed, and then in its old place. When after is 0 or less it can be claimed at once.
+	// Release returns the entry, with its steps, to be claimed again in its old place: at once if
+	// after is 0 or less, otherwise when after has passed.
 	Release(ctx context.Context, after time.Duration) error
 }
 
-// Stats of a journal. What an engine does not know is zero.
+// Stats of a journal. Values that an engine does not know are zero.
 type Stats struct {
-	Pending int       // kept, and nobody works on them
-	Running int       // leased
-	Oldest  time.Time // AcceptedAt of the oldest pending one; zero = none
+	Pending int       // entries that nobody works on
+	Running int       // entries that are leased
+	Oldest  time.Time // AcceptedAt of the oldest pending entry; zero = none
 
-	Bytes     int64   // what is kept takes so much
-	MaxBytes  int64   // and may take so much; 0 = no bound
-	DiskFree  int64   // what the disk has left; -1 = not known
-	Writes    uint64  // writes that were kept since the journal was opened
-	WriteRate float64 // such writes a second, over the last seconds
+	Bytes     int64   // bytes used
+	MaxBytes  int64   // the limit of Bytes; 0 = none
+	DiskFree  int64   // bytes that are free on the disk; -1 = not known
+	Writes    uint64  // committed writes since the journal was opened
+	WriteRate float64 // committed writes per second, over the last seconds
 	Fault     string  // why it cannot write at the moment; "" = it can
 }
 
-// Module is what a guest module of flowtrux.journals gives: a Journal by its configuration. Its
-// methods are called after the module was provisioned, and they touch nothing: configurations are
-// made that never run.
+// Module is implemented by guest modules of flowtrux.journals: it makes a Journal from its
+// configuration. Its methods are called after the module was provisioned, and do no input or
+// output: some configurations never run.
 type Module interface {
-	// JournalKey holds all that makes it this journal and no other, secrets only as a hash:
-	// configurations with the same key share one open journal, which outlives each of them.
+	// JournalKey identifies the journal, with secrets only as a hash. Configurations with the same
+	// key share one open journal, which outlives each of them.
 	JournalKey() string
 
-	// NewJournal makes the journal, to be opened when the first configuration that uses it starts.
-	// It must not hold on to the module or to anything else of the configuration, such as its
-	// logger.
+	// NewJournal creates the journal, which is opened when the first configuration that uses it
+	// starts. The journal must not retain the module or anything else of the configuration, such as
+	// its logger.
 	NewJournal() (Journal, error)
 
-	// Configure sets on a journal of this key what may differ from one configuration to the next,
-	// when the configuration starts.
+	// Configure applies settings that may differ between configurations with the same key. It is
+	// called when a configuration starts.
 	Configure(j Journal)
 
-	// RecordRate is how many executions a second are recorded of those that succeeded while a
+	// RecordRate is how many executions per second are recorded of those that succeeded while a
 	// sender waited for them.
 	RecordRate() int
 }
+
+// Share returns the most that one workflow may have of a limit: three quarters, rounded up.
+func Share[N int | int64](limit N) N { return limit - limit/4 }

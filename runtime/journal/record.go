@@ -2,7 +2,7 @@ package journal
 
 import "time"
 
-// The statuses of a Record. All but the first two are ends.
+// The statuses of a Record. All but the first two are final.
 const (
 	Pending   = "pending"
 	Running   = "running"
@@ -12,14 +12,14 @@ const (
 	TimedOut  = "timed_out"
 )
 
-// Record is what is shown of an execution. Its values are masked and capped by who made it; it is
-// not what an execution is run from.
+// Record is what is shown of an execution. Its values were masked and truncated by the recorder; it
+// is not what an execution is run from.
 type Record struct {
 	Summary
 	Trigger *Trigger `json:"trigger,omitempty"` // nil = not recorded
-	// in plan order; none of an execution that has not ended
+	// in plan order; none if the execution has not ended
 	Nodes []NodeRecord `json:"nodes,omitempty"`
-	// it took too much work: the values of the last nodes are marked Cut
+	// recording took too much work: the values of the last nodes are marked Cut
 	Cut bool `json:"cut,omitempty"`
 }
 
@@ -28,7 +28,7 @@ type Summary struct {
 	ID         string    `json:"id"`
 	Workflow   string    `json:"workflow"`
 	Revision   int64     `json:"revision"`
-	Mode       string    `json:"mode,omitempty"` // how its sender was answered
+	Mode       string    `json:"mode,omitempty"` // the response mode
 	AcceptedAt time.Time `json:"acceptedAt"`
 	StartedAt  time.Time `json:"startedAt,omitzero"` // zero = it did not run
 	EndedAt    time.Time `json:"endedAt,omitzero"`
@@ -40,12 +40,12 @@ type Summary struct {
 type Outcome struct {
 	Status string `json:"status"`
 	Node   string `json:"node,omitempty"` // the id of the failing node, "" = none
-	// why it failed: one of the engine's codes or the node's own
+	// why it failed: a code of the engine or of the node
 	Code    string `json:"code,omitempty"`
-	Message string `json:"message,omitempty"` // for humans: masked and short
+	Message string `json:"message,omitempty"` // for humans; masked and short
 }
 
-// Trigger is what started an execution.
+// Trigger is the event that started an execution.
 type Trigger struct {
 	Data       Value     `json:"data"`
 	Headers    Value     `json:"headers,omitzero"`
@@ -63,69 +63,70 @@ type NodeRecord struct {
 	Attempts  int           `json:"attempts,omitempty"`
 	StartedAt time.Time     `json:"startedAt,omitzero"`
 	Duration  time.Duration `json:"durationNs,omitempty"`
-	Why       string        `json:"why,omitempty"` // it did not run
-	// its resolved config; with forEach an array of those of all items
+	Why       string        `json:"why,omitempty"` // why it did not run
+	// its resolved config; with forEach, an array with that of each item
 	Input Value `json:"input,omitzero"`
-	// what its module was prepared with; none = it was not
+	// the config that its module was prepared with; none = it was not prepared
 	Fixed Value `json:"fixed,omitzero"`
-	// of an error that was handled, what dependents see of it
+	// its result; of a handled error, what dependents see of it
 	Output  Value    `json:"output,omitzero"`
-	Logs    []string `json:"logs,omitempty"` // lines that it has logged
+	Logs    []string `json:"logs,omitempty"` // the lines it has logged
 	Fuel    uint64   `json:"fuel,omitempty"`
 	Code    string   `json:"code,omitempty"`
 	Message string   `json:"message,omitempty"`
-	// more about the error, for operators: of several lines
+	// more about the error, for operators; may have several lines
 	Detail string   `json:"detail,omitempty"`
-	Grants []string `json:"grants,omitempty"` // what it was allowed
-	// Calls are its calls by item and attempt; none = it was called once, at StartedAt, drew no
-	// random numbers and asked nothing of the host.
+	Grants []string `json:"grants,omitempty"` // the permissions it had
+	// Calls are its calls by item and attempt. None means that it was called once, at StartedAt,
+	// used no random numbers and made no host calls.
 	Calls    []Call `json:"calls,omitempty"`
 	CallsCut bool   `json:"callsCut,omitempty"` // there were more calls than are recorded
 }
 
-// Call is one call of a node: what, beside its input, its answer follows from, and why it failed.
+// Call is one call of a node: everything, in addition to the input, that determines its result; and
+// why it failed.
 type Call struct {
 	Item    int       `json:"item,omitempty"` // of forEach
 	Attempt int       `json:"attempt"`        // from 1
-	Start   time.Time `json:"start"`          // where its clock stood
-	// of its random numbers; none = it drew none. No other call's follow from it
+	Start   time.Time `json:"start"`          // the time on its clock
+	// of its random numbers, none = it used none; other calls' numbers do not follow from it
 	Seed    []byte     `json:"seed,omitempty"`
-	Live    bool       `json:"live,omitempty"` // it has seen the real clock or real randomness
+	Live    bool       `json:"live,omitempty"` // it has used the real clock or real randomness
 	Fuel    uint64     `json:"fuel,omitempty"`
 	Host    []HostCall `json:"host,omitempty"` // in order
 	Code    string     `json:"code,omitempty"` // "" = it did not fail
 	Message string     `json:"message,omitempty"`
 }
 
-// HostCall is what a node asked of the host in a call.
+// HostCall is a call of the host by a node.
 type HostCall struct {
 	Function string `json:"function"` // http, global_set, global_get or global_add
 	Request  Value  `json:"request"`
-	// none of global_set, of a global_get of nothing, and of what failed
+	// the host's result; none for global_set, for a global_get that found nothing, and after a
+	// failure
 	Answer  Value  `json:"answer,omitzero"`
 	Code    string `json:"code,omitempty"` // why it failed
 	Message string `json:"message,omitempty"`
-	Fatal   bool   `json:"fatal,omitempty"` // another attempt could not mend it
+	Fatal   bool   `json:"fatal,omitempty"` // a retry cannot succeed
 }
 
-// Value is a JSON value as a record shows it: its text, or of one that is too long its size and
-// digest.
+// Value is a JSON value as a record shows it: its text or, if it is too long, its size and digest.
 type Value struct {
 	Text   string `json:"text,omitempty"`   // raw JSON
 	Size   int    `json:"size,omitempty"`   // in bytes, when Text is missing
-	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing; "" = so long that only a part of it was looked at
-	Masked bool   `json:"masked,omitempty"` // parts of it are not shown, because they are secret
-	// nothing is known of it, because the record took too much work before
+	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing; "" = too long to read all of it
+	Masked bool   `json:"masked,omitempty"` // parts of it are hidden because they are secret
+	// it was not recorded, because recording took too much work before
 	Cut bool `json:"cut,omitempty"`
 }
 
 // Ended is an execution that was not in the journal while it ran.
 type Ended struct {
 	Record *Record
-	Source *Entry // what it was run from, for a replay; without Steps and Key
+	Source *Entry // what it can be rerun from; without Steps and Key
 }
 
-// Query says which executions a list shows. The zero value is the newest DefaultLimit of all.
+// Query selects the executions of a list. The zero value selects the newest DefaultLimit of all.
 type Query struct {
 	Workflow string // an id, "" = all
 	Status   string // one of the statuses, "" = all
@@ -139,7 +140,7 @@ const (
 	MaxLimit     = 1000
 )
 
-// PageSize is how many rows a page has at most.
+// PageSize returns the most rows of a page.
 func (q Query) PageSize() int {
 	if q.Limit <= 0 {
 		return DefaultLimit
@@ -147,7 +148,7 @@ func (q Query) PageSize() int {
 	return min(q.Limit, MaxLimit)
 }
 
-// Has tells whether a row is one of those that the list shows, from its cursor on.
+// Has reports whether the list, from its cursor on, contains a row.
 func (q Query) Has(s *Summary) bool {
 	return (q.Workflow == "" || q.Workflow == s.Workflow) &&
 		(q.Status == "" || q.Status == s.Status) &&
