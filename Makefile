@@ -145,7 +145,7 @@ fuzz: ## fuzz each target for FUZZTIME (60s)
 	done
 
 bench: bench-setup ## measure side by side with other ways to do the same; writes bench/RESULTS.md
-	go run ./bench
+	go -C bench run .
 
 check: test ## test, and see that nothing was changed by it
 	@[ -z "$$(git status --porcelain)" ] || { git status --short; echo "the work tree is not clean"; exit 1; }

@@ -10,14 +10,14 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// journalStatus is what a server says of its journal.
+// journalStatus is the journal part of a server's status.
 type journalStatus struct {
 	Pending, Running int
 	NotRecorded      uint64
 }
 
-// ask asks the admin endpoint and decodes its answer.
-func (v *server) ask(ctx context.Context, path string, into any) error {
+// get requests a path of the admin API and decodes the response.
+func (v *server) get(ctx context.Context, path string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.admin+"/flowtrux/"+path, nil)
 	if err != nil {
 		return err
@@ -34,15 +34,15 @@ func (v *server) ask(ctx context.Context, path string, into any) error {
 }
 
 func (v *server) journal(ctx context.Context) (journalStatus, error) {
-	var answer struct{ Journal journalStatus }
-	err := v.ask(ctx, "status", &answer)
-	return answer.Journal, err
+	var status struct{ Journal journalStatus }
+	err := v.get(ctx, "status", &status)
+	return status.Journal, err
 }
 
-// drainWait bounds the wait for what was accepted.
+// drainWait limits the wait for accepted executions.
 const drainWait = 5 * time.Minute
 
-// drained waits until nothing is pending and nothing runs.
+// drained waits until no execution is pending or running.
 func (v *server) drained(ctx context.Context) error {
 	for deadline := time.Now().Add(drainWait); ; {
 		s, err := v.journal(ctx)
@@ -52,7 +52,7 @@ func (v *server) drained(ctx context.Context) error {
 		case s.Pending+s.Running == 0:
 			return nil
 		case time.Now().After(deadline):
-			return fmt.Errorf("after %s %d executions are pending and %d run", drainWait, s.Pending, s.Running)
+			return fmt.Errorf("after %s, %d executions are still pending and %d running", drainWait, s.Pending, s.Running)
 		}
 		if err := rest(ctx, 5*time.Millisecond); err != nil {
 			return err
@@ -60,23 +60,23 @@ func (v *server) drained(ctx context.Context) error {
 	}
 }
 
-// revisions are those of all workflows.
+// revisions returns the revision of each workflow.
 func (v *server) revisions(ctx context.Context) (map[string]int64, error) {
-	var answer struct {
+	var list struct {
 		Workflows []struct {
 			ID       string
 			Revision int64
 		}
 	}
-	err := v.ask(ctx, "workflows", &answer)
+	err := v.get(ctx, "workflows", &list)
 	all := make(map[string]int64)
-	for _, w := range answer.Workflows {
+	for _, w := range list.Workflows {
 		all[w.ID] = w.Revision
 	}
 	return all, err
 }
 
-// statuses counts all executions.
+// statuses counts the executions by status.
 func (v *server) statuses(ctx context.Context) (map[string]int, error) {
 	counts := make(map[string]int)
 	for cursor := ""; ; {
@@ -84,7 +84,7 @@ func (v *server) statuses(ctx context.Context) (map[string]int, error) {
 			Executions []journal.Summary
 			Next       string
 		}
-		if err := v.ask(ctx, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), &page); err != nil {
+		if err := v.get(ctx, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), &page); err != nil {
 			return nil, err
 		}
 		for _, row := range page.Executions {

@@ -14,18 +14,18 @@ import (
 
 const (
 	attackRounds  = 3
-	attackTimeout = 100 * time.Millisecond // of the nodes that are attacked
-	attackShare   = 0.4                    // of the capacity that normal traffic gets
+	attackTimeout = 100 * time.Millisecond // of the attacking nodes
+	attackShare   = 0.4                    // part of the capacity that normal traffic uses
 )
 
-// attackFigure is one round of normal traffic.
+// attackFigure holds the results of one round of normal traffic.
 type attackFigure struct {
 	p50, p99, worst time.Duration
 	stops           meter.Histogram
 	attacked
 }
 
-// measureAttacks shows what normal traffic notices of nodes that take all they get.
+// measureAttacks measures normal traffic while nodes use all the CPU or memory they can get.
 func measureAttacks(ctx context.Context, b *bench) (section, error) {
 	wasm, err := b.buildC(ctx, "loop")
 	if err != nil {
@@ -40,7 +40,7 @@ func measureAttacks(ctx context.Context, b *bench) (section, error) {
 		seed[fmt.Sprintf("workflows/%s.json", n.id)] = workflow.Failing(n.node, n.config, attackTimeout.String())
 		seed["secrets/"+n.id] = secret
 	}
-	servers, stop, err := b.serve(ctx, threeRequest, edgeSite("with nodes to attack", seed, fmt.Sprintf("node loop %s", file)))
+	servers, stop, err := b.serve(ctx, threeRequest, edgeSite("with attacking nodes", seed, fmt.Sprintf("node loop %s", file)))
 	defer stop()
 	if err != nil {
 		return section{}, err
@@ -69,23 +69,23 @@ func measureAttacks(ctx context.Context, b *bench) (section, error) {
 	return attackSection(traffic, rounds, attacks, all), nil
 }
 
-// attackRound sends normal traffic once, and attacks all the while.
+// attackRound sends normal traffic during an attack.
 func (v *server) attackRound(ctx context.Context, traffic openLoad, a attack) (f attackFigure, err error) {
 	before, err := v.runtime(ctx, true)
 	if err != nil {
 		return f, err
 	}
-	ended := make(chan error, 1)
+	done := make(chan error, 1)
 	attacking, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
 		var err error
 		f.attacked, err = a.run(attacking, traffic.address)
-		ended <- err
+		done <- err
 	}()
 	took, err := traffic.run(ctx)
 	stop()
-	if attacked := <-ended; err == nil {
+	if attacked := <-done; err == nil {
 		err = attacked
 	}
 	if err != nil {
@@ -101,26 +101,26 @@ func (v *server) attackRound(ctx context.Context, traffic openLoad, a attack) (f
 	return f, nil
 }
 
-// attackSection makes the table of the rounds of each attack.
+// attackSection makes a table from the rounds of each attack.
 func attackSection(traffic openLoad, rounds int, attacks []attack, all [][]attackFigure) section {
 	p99 := func(f attackFigure) time.Duration { return f.p99 }
 	t := table{head: []string{"normal traffic", "p50 ms", "p99 ms", "of alone", "of a lost core", "worst ms", "GC stops", "longest GC stop ms",
-		"calls", "ended after ms", "at most ms", "ended with"}}
+		"calls", "ended after ms", "at most ms", "with code"}}
 	for j, a := range attacks {
 		var stops meter.Histogram
 		var took []time.Duration
-		answers := make(map[string]int)
+		codes := make(map[string]int)
 		for _, f := range all[j] {
 			stops, took = stops.Add(f.stops), append(took, f.took...)
-			for code, n := range f.answers {
-				answers[code] += n
+			for code, n := range f.codes {
+				codes[code] += n
 			}
 		}
 		calls := []string{"-", "-", "-", "-"}
 		if len(took) > 0 {
 			var with []string
-			for _, code := range slices.Sorted(maps.Keys(answers)) {
-				with = append(with, fmt.Sprintf("%d %s", answers[code], code))
+			for _, code := range slices.Sorted(maps.Keys(codes)) {
+				with = append(with, fmt.Sprintf("%d %s", codes[code], code))
 			}
 			calls = []string{fmt.Sprint(len(took)), millis(median(took)), millis(slices.Max(took)), strings.Join(with, ", ")}
 		}
@@ -132,11 +132,11 @@ func attackSection(traffic openLoad, rounds int, attacks []attack, all [][]attac
 			fmt.Sprint(stops.Count()), "<= " + millis(stops.Max()),
 		}, calls...)...)
 	}
-	return section{title: "Beside an attack", notes: []string{fmt.Sprintf(
-		"Normal traffic is the workflow of three nodes at %.0f requests/s, %.0f %% of what the server did at most, at open loop: sent when it is due, whatever the "+
-			"answers do, and latencies count from then. Beside it one call is always under way of a node with a timeout of %s that takes all it gets, and so a core of "+
-			"this machine. What the loss of a core costs by itself, server and sender alike, shows a loop in a process that has nothing to do with the server. "+
-			"Medians of %d interleaved rounds of %s; GC stops are how long it took to stop all goroutines for the garbage collector "+
-			"(/sched/pauses/stopping/gc:seconds), calls and the codes that they ended with are counted over all rounds.",
+	return section{title: "During an attack", notes: []string{fmt.Sprintf(
+		"Normal traffic is the workflow with three nodes at %.0f requests/s, %.0f %% of the server's capacity, in an open loop: each request is sent when it is due, "+
+			"independent of responses, and its latency counts from then. During an attack, one call of a node with a timeout of %s is always in progress and uses all it can get, and with "+
+			"it a core of this machine. A loop in an unrelated process shows what the loss of a core alone costs the server and the sender. "+
+			"Medians of %d interleaved rounds of %s. GC stops are the times to stop all goroutines for the garbage collector "+
+			"(/sched/pauses/stopping/gc:seconds). Calls and their error codes are counted over all rounds.",
 		traffic.rate, 100*attackShare, attackTimeout, rounds, traffic.time)}, tables: []table{t}}
 }

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// attack is what goes on beside normal traffic until ctx ends.
+// attack runs beside normal traffic until ctx is done.
 type attack struct {
 	name string
 	run  func(ctx context.Context, address string) (attacked, error)
 }
 
-// attacked is what calls that were made in an attack came to.
+// attacked holds the results of the calls made in an attack.
 type attacked struct {
-	took    []time.Duration
-	answers map[string]int // by the code of the node's error
+	took  []time.Duration
+	codes map[string]int // number of calls by the code of the node's error
 }
 
-// The first attacks, which the others are compared with.
+// The first entries of attacks, which the others are compared with.
 const (
 	alone = iota
 	lostCore
 )
 
-// attackNodes are nodes that do not end by themselves, in workflows of these ids.
+// attackNodes are nodes that never return, by the id of their workflow.
 var attackNodes = []struct{ id, name, node, config string }{
 	{"loop", "a module in a loop", "loop", `{}`},
 	{"code-loop", "code in a loop", "code", source(`for (;;);`)},
@@ -35,11 +35,11 @@ var attackNodes = []struct{ id, name, node, config string }{
 	{"code-memory", "code that fills its memory", "code", source(`const all = []; for (;;) all.push(new Uint8Array(65536).fill(1));`)},
 }
 
-// source is the config of a node code.
+// source returns the config of a node of type code.
 func source(text string) string {
 	config, err := json.Marshal(map[string]string{"source": text})
 	if err != nil {
-		panic(err) // there is no string that cannot be encoded
+		panic(err) // every string can be encoded
 	}
 	return string(config)
 }
@@ -54,21 +54,21 @@ func attacks() []attack {
 	return all
 }
 
-// nothing is how normal traffic is alone.
+// nothing attacks nothing: normal traffic runs alone.
 func nothing(context.Context, string) (attacked, error) { return attacked{}, nil }
 
-// spin is a process that takes a core. It takes no more than a few minutes of it, should nobody be
-// left to end it.
+// spin runs a process that uses a core. A limit of CPU time ends it after a few minutes if this
+// process dies.
 func spin(ctx context.Context, _ string) (attacked, error) {
 	err := exec.CommandContext(ctx, "sh", "-c", "ulimit -t 200; while :; do :; done").Run()
 	if ctx.Err() == nil {
-		return attacked{}, fmt.Errorf("the process in a loop has ended: %w", err)
+		return attacked{}, fmt.Errorf("the process in a loop has exited: %w", err)
 	}
-	return attacked{}, nil // it was ended
+	return attacked{}, nil // it was killed
 }
 
-// callAlways makes calls of a workflow that answers with the code of an error, one after the other
-// until ctx ends.
+// callAlways calls a workflow that responds with the code of an error, one call after the other
+// until ctx is done.
 func callAlways(ctx context.Context, address, path string) (a attacked, err error) {
 	c, err := dial(ctx, address)
 	if err != nil {
@@ -76,19 +76,19 @@ func callAlways(ctx context.Context, address, path string) (a attacked, err erro
 	}
 	defer c.Close()
 	text := rawRequest(address, request{path: path, body: []byte(`{}`)})
-	a.answers = make(map[string]int)
+	a.codes = make(map[string]int)
 	for ctx.Err() == nil {
 		sent := time.Now()
-		answer, err := c.answer(text, http.StatusCreated)
+		body, err := c.body(text, http.StatusCreated)
 		if err != nil {
-			return a, fmt.Errorf("the call of %s: %w", path, err)
+			return a, fmt.Errorf("calling %s: %w", path, err)
 		}
 		a.took = append(a.took, time.Since(sent))
 		var code string
-		if err := json.Unmarshal(answer, &code); err != nil || code == "" {
-			return a, fmt.Errorf("the call of %s was answered with %s", path, answer)
+		if err := json.Unmarshal(body, &code); err != nil || code == "" {
+			return a, fmt.Errorf("the response to the call of %s was %s", path, body)
 		}
-		a.answers[code]++
+		a.codes[code]++
 	}
 	return a, nil
 }

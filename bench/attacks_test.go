@@ -28,13 +28,13 @@ func TestCallAlwaysCountsCodes(t *testing.T) {
 	}))
 	defer s.Close()
 	a, err := callAlways(ctx, s.Listener.Addr().String(), "/")
-	if err != nil || len(a.took) != 3 || !maps.Equal(a.answers, map[string]int{"timeout": 2, "memory": 1}) {
+	if err != nil || len(a.took) != 3 || !maps.Equal(a.codes, map[string]int{"timeout": 2, "memory": 1}) {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
 
-// A node that gives an output was not attacked.
-func TestCallAlwaysEndsWithAnAnswerThatIsNoCode(t *testing.T) {
+// A node that returns an output did not attack.
+func TestCallAlwaysEndsWithoutACode(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusCreated)
 		_, _ = io.WriteString(w, "null")

@@ -16,14 +16,14 @@ import (
 
 const (
 	backlog = 100_000
-	// backlogHeld are the oldest ones, which wait for a target, so that the depth can be read while
-	// nothing ends. There are as many as an executor has workers.
+	// backlogHeld is the number of the oldest executions. They wait for a target, so that the depth
+	// can be read while no execution ends. There are as many as an executor has workers.
 	backlogHeld    = 64
 	backlogWriters = 256
 	backlogWait    = 2 * time.Minute
 )
 
-// measureBacklog starts a server on a journal in which executions wait.
+// measureBacklog starts a server on a journal with pending executions.
 func measureBacklog(ctx context.Context, b *bench) (table, error) {
 	hold, err := crash.NewTarget()
 	if err != nil {
@@ -69,25 +69,25 @@ func measureBacklog(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, v.failed(err)
 	}
-	t := table{title: fmt.Sprintf("A start on %d executions that wait; the first has reached a target outside when it is claimed", backlog),
+	t := table{title: fmt.Sprintf("A start with %d pending executions. The first one counts as claimed when it has reached a target outside", backlog),
 		head: []string{"what", ""}}
 	t.add("first claimed, ms after the start of the process", millis(claimed))
 	t.add("pending + running, by status", fmt.Sprintf("%d + %d = %d", depth.Pending, depth.Running, depth.Pending+depth.Running))
 	t.add("succeeded in the end", fmt.Sprint(counts[journal.Succeeded]))
-	t.add("ended a second", number(backlog/took.Seconds()))
+	t.add("finished per second", number(backlog/took.Seconds()))
 	return t, nil
 }
 
-// fillBacklog writes the executions into the journal of a server that does not run.
+// fillBacklog writes the executions into the journal of a stopped server.
 func (v *server) fillBacklog(ctx context.Context, documents map[string]string) error {
-	// Its store says which revisions the workflows have.
+	// The store has the revisions of the workflows.
 	if err := v.start(ctx); err != nil {
 		return err
 	}
 	revisions, err := v.revisions(ctx)
 	for deadline := time.Now().Add(backlogWait); err != nil || len(revisions) < len(documents); revisions, err = v.revisions(ctx) {
 		if time.Now().After(deadline) {
-			return fmt.Errorf("the store has not loaded: %v, %w", revisions, err)
+			return fmt.Errorf("the store has not been loaded: %v, %w", revisions, err)
 		}
 		if err := rest(ctx, 5*time.Millisecond); err != nil {
 			return err

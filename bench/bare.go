@@ -9,17 +9,17 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// put is one write into a bare database.
+// put is a write to a bare database.
 type put struct {
 	key  []byte
 	done chan error
 }
 
-// bareBatch is how many puts one commit takes at most.
+// bareBatch is the maximum number of puts in a commit.
 const bareBatch = 512
 
-// bareCommits measures a database without a journal around it: puts of a kilobyte, in groups with
-// one commit each.
+// bareCommits measures a database without a journal: puts of a kilobyte, in groups with one commit
+// each.
 func (b *bench) bareCommits(ctx context.Context, d time.Duration) (float64, error) {
 	file := filepath.Join(b.dir, "bare.db")
 	db, err := bolt.Open(file, 0o600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType})

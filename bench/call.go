@@ -12,34 +12,34 @@ import (
 	"github.com/flowtrux/edge/bench/workflow"
 )
 
-// callTime is about how long one variant of calls is measured in one round.
+// callTime is the approximate time that a variant is measured in a round.
 const callTime = 200 * time.Millisecond
 
-// guest is a module and what it is called with.
+// guest is a module with the input of its calls.
 type guest struct {
 	name  string
 	wasm  []byte
 	input []byte
-	want  []byte // nil = the input
+	want  []byte // nil for the input
 }
 
-// call makes one call and appends the output to dst.
+// call makes a call and appends the output to dst.
 type call func(ctx context.Context, in, dst []byte) ([]byte, error)
 
-// callFigure is what calls of one variant cost in one round.
+// callFigure holds the cost of the calls of one variant in one round.
 type callFigure struct {
-	cpu     time.Duration // for a call, the collection of its garbage included
-	mallocs float64       // for a call
+	cpu     time.Duration // per call, including garbage collection
+	mallocs float64       // per call
 }
 
-// measureCalls compares the ways to call a guest. It runs in this process: nothing but the calls.
+// measureCalls compares the ways to call a guest. It runs in this process, without a server.
 func measureCalls(ctx context.Context, b *bench) (section, error) {
 	guests, err := b.guests(ctx)
 	if err != nil {
 		return section{}, err
 	}
 	s := section{title: "A call", notes: []string{
-		fmt.Sprintf("CPU time of the process for one call, garbage collection included, and allocations of the host. Medians of %d interleaved rounds. The "+
+		fmt.Sprintf("CPU time of the process per call, including garbage collection, and allocations of the host. Medians of %d interleaved rounds. The "+
 			"ratios are to reuse.", b.rounds),
 	}}
 	for _, v := range variants {
@@ -70,7 +70,7 @@ func measureCalls(ctx context.Context, b *bench) (section, error) {
 	return s, nil
 }
 
-// guests compiles the modules and makes their inputs.
+// guests compiles the modules and creates their inputs.
 func (b *bench) guests(ctx context.Context) ([]guest, error) {
 	b.progress("compiling the guests")
 	modules := make(map[string][]byte)
@@ -94,7 +94,7 @@ func (b *bench) guests(ctx context.Context) ([]guest, error) {
 	}, nil
 }
 
-// orderJSON is an input of the guest order of about n bytes, and what it answers.
+// orderJSON returns an input of about n bytes for the guest order, and its output.
 func orderJSON(n int) (in, out []byte) {
 	var items []string
 	for i, size := 0, 0; size < n-40; i++ {
@@ -107,7 +107,7 @@ func orderJSON(n int) (in, out []byte) {
 		fmt.Appendf(nil, `{"orderId":"12345","total":%d,"items":%s}`, len(items), list)
 }
 
-// callRow measures all variants of calls of one guest.
+// callRow measures all variants with a guest.
 func (b *bench) callRow(ctx context.Context, g guest) ([]string, error) {
 	calls := make([]call, len(variants))
 	counts := make([]int, len(variants))
@@ -135,7 +135,7 @@ func (b *bench) callRow(ctx context.Context, g guest) ([]string, error) {
 	return callCells(g.name, all), nil
 }
 
-// callCells are the cells of a guest's row, from the rounds of all variants.
+// callCells returns the cells of a guest's row from the rounds of all variants.
 func callCells(name string, all [][]callFigure) []string {
 	cpu, bound := make([]float64, len(all)), 0.0
 	for i, rounds := range all {
@@ -159,7 +159,7 @@ func callCells(name string, all [][]callFigure) []string {
 	return row
 }
 
-// warmCalls sees that a call gives the right answer and says how many make a round.
+// warmCalls checks the output of a call and returns the number of calls for a round.
 func warmCalls(ctx context.Context, c call, g guest) (int, error) {
 	want := g.want
 	if want == nil {
@@ -172,17 +172,17 @@ func warmCalls(ctx context.Context, c call, g guest) (int, error) {
 			return 0, err
 		}
 		if !bytes.Equal(out, want) {
-			return 0, fmt.Errorf("it answers %.200s, not %.200s", out, want)
+			return 0, fmt.Errorf("the output is %.200s, not %.200s", out, want)
 		}
 	}
 	return 2 * n, nil
 }
 
-// timeCalls makes n calls.
+// timeCalls measures n calls.
 func timeCalls(ctx context.Context, c call, g guest, n int) (callFigure, error) {
 	var before, after runtime.MemStats
 	dst := make([]byte, 0, 2*len(g.input))
-	runtime.GC() // the garbage of others is theirs
+	runtime.GC() // earlier garbage does not count
 	runtime.ReadMemStats(&before)
 	start, err := meter.CPU(0)
 	if err != nil {

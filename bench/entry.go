@@ -8,10 +8,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// newID makes the n-th id of an execution of now.
+// newID returns the n-th execution id with the current time.
 func newID(n uint64) []byte {
 	var id ulid.ULID
-	_ = id.SetTime(ulid.Now()) // fails from the year 10889 on
+	_ = id.SetTime(ulid.Now()) // fails only after the year 10889
 	for i := range 8 {
 		id[15-i] = byte(n >> (8 * i))
 	}
@@ -24,7 +24,7 @@ func newID(n uint64) []byte {
 	return append([]byte("exec-"), text...)
 }
 
-// newEntry makes an accepted execution of a workflow.
+// newEntry returns an accepted execution of a workflow.
 func newEntry(n uint64, id string, revision int64, document string) *journal.Entry {
 	now := time.Now().UTC()
 	return &journal.Entry{
@@ -34,7 +34,7 @@ func newEntry(n uint64, id string, revision int64, document string) *journal.Ent
 	}
 }
 
-// newRecord is what is shown of an execution of one node.
+// newRecord returns the record of an execution with one node.
 func newRecord(e *journal.Entry, s journal.Step) *journal.Record {
 	r := new(journal.Record)
 	r.Status, r.Mode, r.StartedAt, r.EndedAt = journal.Succeeded, "minimal", e.AcceptedAt, time.Now().UTC()

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// median is the middle value, the mean of the middle two when their number is even, and 0 of none.
+// median returns the median of the values, the mean of the middle two if their number is even, or 0
+// if there are none.
 func median[T ~int64 | ~uint64 | ~float64](values []T) T {
 	if len(values) == 0 {
 		return 0
@@ -19,7 +20,7 @@ func median[T ~int64 | ~uint64 | ~float64](values []T) T {
 	return v[mid-1] + (v[mid]-v[mid-1])/2
 }
 
-// medianOf is the median of one figure of all rounds.
+// medianOf returns the median of a figure over all rounds.
 func medianOf[R any, T ~int64 | ~uint64 | ~float64](rounds []R, figure func(R) T) T {
 	values := make([]T, len(rounds))
 	for i, r := range rounds {
@@ -28,14 +29,13 @@ func medianOf[R any, T ~int64 | ~uint64 | ~float64](rounds []R, figure func(R) T
 	return median(values)
 }
 
-// quantile is the value below which the part q of all values lies (nearest rank). The values are
-// sorted, and there is one.
+// quantile returns the q-quantile (nearest rank) of sorted values, of which there is at least one.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	i := int(q*float64(len(sorted))+0.999999) - 1
 	return sorted[min(max(i, 0), len(sorted)-1)]
 }
 
-// ratio writes a/b, with as many digits as mean something.
+// ratio formats a/b.
 func ratio(a, b float64) string {
 	if b == 0 {
 		return "-"
@@ -43,7 +43,7 @@ func ratio(a, b float64) string {
 	return number(a/b) + "x"
 }
 
-// number writes a figure with three digits that count, or all of a whole number.
+// number formats a figure with three significant digits, or as a whole number from 100.
 func number(v float64) string {
 	switch abs := max(v, -v); {
 	case abs >= 100:
@@ -55,11 +55,11 @@ func number(v float64) string {
 	}
 }
 
-// micros writes a duration in microseconds.
+// micros formats a duration in microseconds.
 func micros(d time.Duration) string { return number(float64(d) / float64(time.Microsecond)) }
 
-// millis writes a duration in milliseconds.
+// millis formats a duration in milliseconds.
 func millis(d time.Duration) string { return number(float64(d) / float64(time.Millisecond)) }
 
-// mebibytes writes a number of bytes in MiB.
+// mebibytes formats a number of bytes in MiB.
 func mebibytes(n uint64) string { return number(float64(n) / (1 << 20)) }

@@ -33,7 +33,7 @@ func TestMedian(t *testing.T) {
 	type pair struct{ a, b time.Duration }
 	rounds := []pair{{1, 30}, {3, 10}, {2, 20}}
 	if a, b := medianOf(rounds, func(p pair) time.Duration { return p.a }), medianOf(rounds, func(p pair) time.Duration { return p.b }); a != 2 || b != 20 {
-		t.Errorf("each figure has its own median: %d, %d", a, b)
+		t.Errorf("medians of the two figures: %d, %d", a, b)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// buildC compiles bench/guests/<name>.c, which has no library under it.
+// buildC compiles bench/guests/<name>.c, which uses no library.
 func (b *bench) buildC(ctx context.Context, name string) ([]byte, error) {
 	wasm, err := wasmbuild.C(ctx, filepath.Join(b.module, "bench", "guests", name+".c"))
 	if err != nil {
@@ -18,7 +18,7 @@ func (b *bench) buildC(ctx context.Context, name string) ([]byte, error) {
 	return wasm, nil
 }
 
-// buildGo compiles bench/guests/<name> as users compile their nodes.
+// buildGo compiles bench/guests/<name> the way users compile their nodes.
 func (b *bench) buildGo(ctx context.Context, name string) ([]byte, error) {
 	wasm, err := wasmbuild.Go(ctx, filepath.Join(b.module, "bench", "guests", name))
 	if err != nil {
@@ -27,7 +27,7 @@ func (b *bench) buildGo(ctx context.Context, name string) ([]byte, error) {
 	return wasm, nil
 }
 
-// file puts a module where a server finds it.
+// file writes a module to a file that servers can load.
 func (b *bench) file(name string, wasm []byte) (string, error) {
 	file := filepath.Join(b.dir, name+".wasm")
 	return file, os.WriteFile(file, wasm, 0o600)

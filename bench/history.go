@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// history is how much a server records of what succeeds while senders wait.
+// history is a limit on recording executions that succeed while a sender waits.
 type history struct {
 	name string
 	rate int // history_rate
 }
 
-// histories are compared with the first one.
+// histories are the measured limits; the first one is the base of the ratios.
 var histories = []history{{"nothing is recorded", 0}, {"history_rate 200, the default", 200}, {"everything is recorded", 1_000_000}}
 
-// historyFigure is a round at open loop.
+// historyFigure holds the results of a round in an open loop.
 type historyFigure struct {
-	cpu      time.Duration // of the server, for a request
-	recorded float64       // executions a second
-	short    float64       // executions that history_rate has room for and that were not recorded
+	cpu      time.Duration // of the server, per request
+	recorded float64       // executions per second
+	short    float64       // executions within history_rate that were not recorded
 }
 
-// measureHistory shows what recording costs executions that senders wait for.
+// measureHistory measures the cost of recording executions that senders wait for.
 func measureHistory(ctx context.Context, b *bench) (table, error) {
 	var sites []site
 	for _, h := range histories {
@@ -55,8 +55,8 @@ func measureHistory(ctx context.Context, b *bench) (table, error) {
 			calm[j] = append(calm[j], f)
 		}
 	}
-	t := table{title: fmt.Sprintf("Recording executions that senders wait for, of three nodes: at saturation, and at open loop with %.0f requests/s, half of it", half),
-		head: []string{"what", "requests/s", "of nothing", "CPU µs/request", "p99 ms", "half: CPU µs/request", "of nothing", "half: recorded/s", "half: less than history_rate"}}
+	t := table{title: fmt.Sprintf("Recording executions with three nodes that senders wait for: at saturation, and in an open loop at half of it, %.0f requests/s", half),
+		head: []string{"what", "requests/s", "of nothing", "CPU µs/request", "p99 ms", "half: CPU µs/request", "of nothing", "half: recorded/s", "half: missing from history_rate"}}
 	cpu := func(f historyFigure) time.Duration { return f.cpu }
 	for j, h := range histories {
 		short := 0.0
@@ -71,7 +71,7 @@ func measureHistory(ctx context.Context, b *bench) (table, error) {
 	return t, nil
 }
 
-// historyRound sends requests at open loop and looks how many were recorded.
+// historyRound sends requests in an open loop and counts the recorded executions.
 func (v *server) historyRound(ctx context.Context, perSecond float64, d time.Duration, historyRate int) (f historyFigure, err error) {
 	before, err := v.journal(ctx)
 	if err != nil {

@@ -17,15 +17,15 @@ var kilobyte = workflow.Body(1024)
 const threePath = "/api/webhooks/three"
 
 // threeRequest is the webhook of most measurements.
-var threeRequest = request{path: threePath, body: kilobyte, status: http.StatusCreated, answer: workflow.Answer}
+var threeRequest = request{path: threePath, body: kilobyte, status: http.StatusCreated, response: workflow.Response}
 
-// threeSeed is the store with the workflow of threeRequest.
+// threeSeed is the content of a store with the workflow of threeRequest.
 var threeSeed = map[string]string{"workflows/three.json": workflow.Three(""), "secrets/three": secret}
 
-// respondSite answers with as many bytes as a workflow does, in the same headers, without looking
-// at the request. The text has no braces: in those respond would look for placeholders.
+// respondSite responds with the same headers and as many bytes as the workflow, without looking at
+// the request. The text has no braces, in which respond would look for placeholders.
 func respondSite() site {
-	text := `"` + strings.Repeat("x", len(workflow.Answer)-2) + `"`
+	text := `"` + strings.Repeat("x", len(workflow.Response)-2) + `"`
 	return site{name: "Caddy respond", http: fmt.Sprintf(`header {
 	Content-Type "application/json; charset=utf-8"
 	X-Content-Type-Options nosniff
@@ -35,13 +35,14 @@ func respondSite() site {
 respond %s 201`, "`"+text+"`")}
 }
 
-// nativeSite does the workflow's job in Go.
+// nativeSite does the work of the workflow in Go.
 func nativeSite() site { return site{name: "native handler", http: "bench_native " + secret} }
 
-// measureHTTP compares a signed webhook with what Caddy can do at best and with a native handler.
+// measureHTTP compares a signed webhook with the fastest that Caddy can respond and with a native
+// handler.
 func measureHTTP(ctx context.Context, b *bench) (section, error) {
 	right := threeRequest
-	right.answer = "" // respond has another one
+	right.response = "" // respond sends a different one
 	servers, stop, err := b.serve(ctx, right, respondSite(), nativeSite(), edgeSite("FlowTrux Edge", threeSeed, ""))
 	defer stop()
 	if err != nil {
@@ -75,10 +76,10 @@ func measureHTTP(ctx context.Context, b *bench) (section, error) {
 	}
 	return section{title: "A signed webhook, end to end", notes: []string{
 		fmt.Sprintf("wrk with %d connections on loopback; a signed body of 1 KB, `lastNode`, 201 and a header; the workflow is transform → condition → "+
-			"transform. Each target is a process of its own of one binary. `respond` answers with the same headers and as many bytes without looking at the "+
-			"request; the native handler does the whole job in Go with gjson and sjson, and gives the same bytes. Medians of %d interleaved rounds of %d s.",
+			"transform. Each target is its own process of the same binary. `respond` sends the same headers and as many bytes without looking at the "+
+			"request; the native handler does all of the work in Go with gjson and sjson, and sends the same bytes. Medians of %d interleaved rounds of %d s.",
 			connections, b.rounds, b.seconds),
-		"**wrk and the server share the cores of this machine**, and wrk looks at every status: the last column is what it takes of them for a request. " +
-			"The CPU time of the server is that of its process, kernel included.",
+		"**wrk and the server share the cores of this machine**, and wrk checks every status: the last column is its own CPU time per request. " +
+			"The CPU time of the server is that of its process, including the kernel.",
 	}, tables: []table{t}}, nil
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/bbolt"
 )
 
-// executorWorkers is how many executions a server runs at once.
+// executorWorkers is the number of executions that a server runs concurrently.
 const executorWorkers = 64
 
-// together does something on as many goroutines as there are connections until the time is over,
-// and returns how often a second.
+// together calls do on as many goroutines as there are connections for the given time and returns
+// the number of calls per second.
 func together(ctx context.Context, d time.Duration, do func(context.Context, uint64) error) (float64, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -41,7 +41,7 @@ func together(ctx context.Context, d time.Duration, do func(context.Context, uin
 	return float64(done.Load()) / time.Since(began).Seconds(), context.Cause(ctx)
 }
 
-// openJournal makes an empty journal; close removes it.
+// openJournal creates an empty journal. closed closes and removes it.
 func (b *bench) openJournal(ctx context.Context) (j *bbolt.Journal, closed func(), err error) {
 	dir, err := os.MkdirTemp(b.dir, "journal-")
 	if err != nil {
@@ -54,7 +54,7 @@ func (b *bench) openJournal(ctx context.Context) (j *bbolt.Journal, closed func(
 	return j, func() { _ = errors.Join(j.Close(), os.RemoveAll(dir)) }, nil
 }
 
-// accepts measures a journal that accepts and does nothing else.
+// accepts measures a journal that only accepts executions.
 func (b *bench) accepts(ctx context.Context, d time.Duration) (float64, error) {
 	j, closed, err := b.openJournal(ctx)
 	if err != nil {
@@ -69,9 +69,9 @@ func accept(j *bbolt.Journal) func(context.Context, uint64) error {
 	return func(ctx context.Context, n uint64) error { return j.Accept(ctx, newEntry(n, "minimal", 1, document)) }
 }
 
-// lives measures a journal with all that it does for an execution of one node, by writers who do it
-// all, one after the other.
-func (b *bench) lives(ctx context.Context, d time.Duration) (float64, error) {
+// cycles measures all that a journal does for an execution with one node. Each writer does all of
+// it, one execution after the other.
+func (b *bench) cycles(ctx context.Context, d time.Duration) (float64, error) {
 	j, closed, err := b.openJournal(ctx)
 	if err != nil {
 		return 0, err
@@ -86,9 +86,9 @@ func (b *bench) lives(ctx context.Context, d time.Duration) (float64, error) {
 	})
 }
 
-// flows measures the same as a server does it: writers accept, and workers apart from them do the
-// rest, until nothing is left.
-func (b *bench) flows(ctx context.Context, d time.Duration) (float64, error) {
+// cyclesApart measures the same work in the way of a server: writers accept, and separate workers
+// do the rest until nothing is left.
+func (b *bench) cyclesApart(ctx context.Context, d time.Duration) (float64, error) {
 	j, closed, err := b.openJournal(ctx)
 	if err != nil {
 		return 0, err
@@ -132,7 +132,7 @@ func (b *bench) flows(ctx context.Context, d time.Duration) (float64, error) {
 	return float64(ended.Load()) / took.Seconds(), err
 }
 
-// work does what is left of an execution of one node when it was accepted.
+// work does the rest of the work for an accepted execution with one node.
 func work(ctx context.Context, j *bbolt.Journal) error {
 	step := journal.Step{Node: "only", Output: []byte(`{"orderId":"12345","total":250.50}`)}
 	l, err := j.Claim(ctx)
@@ -143,7 +143,7 @@ func work(ctx context.Context, j *bbolt.Journal) error {
 		return err
 	}
 	if err := l.Checkpoint(ctx, step); err != nil {
-		return fmt.Errorf("keeping a step: %w", err)
+		return fmt.Errorf("storing a step: %w", err)
 	}
 	return l.Finish(ctx, newRecord(l.Entry(), step))
 }

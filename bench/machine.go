@@ -13,7 +13,7 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// machine is where and of what the results are.
+// machine describes the machine and the versions that the results are for.
 type machine struct {
 	cpu, kernel         string
 	cores               int
@@ -36,11 +36,11 @@ func (m machine) table() *table {
 	return t
 }
 
-// describe asks the system, the tools and the server's binary.
+// describe collects the description from the system, the tools and the server's binary.
 func (b *bench) describe(ctx context.Context) (machine, error) {
 	info, err := buildinfo.ReadFile(b.caddy)
 	if err != nil {
-		return machine{}, fmt.Errorf("reading what the server is made of: %w", err)
+		return machine{}, fmt.Errorf("reading the build info of the server: %w", err)
 	}
 	m := machine{
 		cpu: cpuModel(read("/proc/cpuinfo")), cores: runtime.NumCPU(), kernel: strings.TrimSpace(read("/proc/sys/kernel/osrelease")),
@@ -62,29 +62,29 @@ func (b *bench) describe(ctx context.Context) (machine, error) {
 	return m, nil
 }
 
-// commit is the work tree's, and says so when something was changed since.
+// commit returns the commit of the work tree, and whether there are changes on top of it.
 func (b *bench) commit(ctx context.Context) string {
 	commit, err := output(ctx, b.module, "git", "rev-parse", "--short=12", "HEAD")
 	if err != nil {
-		return "not known"
+		return "unknown"
 	}
-	// What this command writes does not count.
+	// The file that this command writes does not count.
 	if changes, err := output(ctx, b.module, "git", "status", "--porcelain", "--", ".", ":!bench/RESULTS.md"); err != nil || changes != "" {
 		commit += " with changes"
 	}
 	return commit
 }
 
-// wrkVersion is what wrk says of itself, which it takes for an error.
+// wrkVersion returns the version that wrk prints. wrk -v exits with an error status.
 func (b *bench) wrkVersion(ctx context.Context) string {
 	out, _ := exec.CommandContext(ctx, b.wrk, "-v").CombinedOutput()
 	if fields := strings.Fields(string(out)); len(fields) > 1 {
 		return fields[1]
 	}
-	return "not known"
+	return "unknown"
 }
 
-// cpuModel reads the first model of /proc/cpuinfo.
+// cpuModel returns the first model name in /proc/cpuinfo.
 func cpuModel(cpuinfo string) string {
 	for line := range strings.Lines(cpuinfo) {
 		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
@@ -94,7 +94,7 @@ func cpuModel(cpuinfo string) string {
 	return runtime.GOARCH
 }
 
-// read is a file's text, "" when there is none.
+// read returns the text of a file, or "" if it cannot be read.
 func read(name string) string {
 	b, err := os.ReadFile(name)
 	if err != nil {

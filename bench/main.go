@@ -1,20 +1,21 @@
-// Command bench measures FlowTrux Edge beside what it is compared with, in one go on one machine,
-// and prints tables with ratios:
+// Command bench measures FlowTrux Edge against alternatives on the same machine and prints tables
+// with ratios:
 //
-//	call    a call of a guest: pristine, beside an instance that is reused without a reset and one made for the call
-//	http    a signed webhook of three nodes, beside Caddy's `respond` and the same job as a native handler
+//	call    a call of a guest, against a reused instance and a new one for each call
+//	http    a signed webhook with three nodes, against `respond` and a native handler
 //	scale   more nodes, larger bodies, more workflows
-//	journal executions that are kept on disk, beside the journal alone and a bare database; a backlog; recording
-//	attack  normal traffic beside nodes that take all they get
-//	start   from the start of the process to the first right answer
+//	journal executions on disk, against the journal alone and a bare database; recording
+//	attack  normal traffic while nodes use all the CPU or memory they can get
+//	start   from the start of the process to the first correct response
 //
-// Rounds of all that is compared are interleaved and medians count, so that what else the machine
-// does hits all alike. Machines differ and are shared: read the ratios.
+// Rounds of different targets are interleaved and the median is reported, so that other load on the
+// machine affects all targets alike. Machines differ and are shared: compare ratios, not absolute
+// figures.
 //
-//	go run ./bench [-only call,http,scale,journal,attack,start] [-rounds 5] [-seconds 5] [-out bench/RESULTS.md]
+//	go -C bench run . [-only call,http,...] [-rounds 5] [-seconds 5] [-out RESULTS.md]
 //
-// It needs Linux, wrk and a clang with lld that knows wasm32; `make bench` installs them on Debian.
-// It talks to loopback only, all load has a bound in time and count, and it ends the processes that
+// It needs Linux, wrk and a clang with lld for wasm32; `make bench` installs them on Debian. It
+// uses the loopback interface only, limits all load in time and count, and stops the processes that
 // it has started, also when it is interrupted.
 package main
 
@@ -29,7 +30,7 @@ import (
 	"syscall"
 )
 
-// options are the command's flags.
+// options holds the flags of the command.
 type options struct {
 	only    string
 	rounds  int
@@ -37,7 +38,7 @@ type options struct {
 	out     string
 }
 
-// part is one of the things that can be measured.
+// part is a group of measurements that can be selected by name.
 type part struct {
 	name string
 	run  func(context.Context, *bench) (section, error)
@@ -54,10 +55,10 @@ var parts = []part{
 
 func main() {
 	var o options
-	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: call, http, scale, journal, attack, start (all)")
-	flag.IntVar(&o.rounds, "rounds", 5, "interleaved rounds; the median counts")
-	flag.IntVar(&o.seconds, "seconds", 5, "seconds of load on one target in one round")
-	flag.StringVar(&o.out, "out", "bench/RESULTS.md", "the file for the results; \"\" = none")
+	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: call, http, scale, journal, attack, start (default all)")
+	flag.IntVar(&o.rounds, "rounds", 5, "number of interleaved rounds; the median is reported")
+	flag.IntVar(&o.seconds, "seconds", 5, "seconds of load on each target in a round")
+	flag.StringVar(&o.out, "out", "RESULTS.md", "`file` for the results; empty for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, o)
@@ -102,14 +103,14 @@ func run(ctx context.Context, o options) error {
 	if err := os.WriteFile(o.out, []byte(report.String()), 0o644); err != nil {
 		return fmt.Errorf("writing the results: %w", err)
 	}
-	b.progress("written to %s", o.out)
+	b.progress("results written to %s", o.out)
 	return nil
 }
 
-// parts are the chosen ones, in their own order.
+// parts returns the selected parts in the order in which they run.
 func (o options) parts() ([]part, error) {
 	if o.rounds < 1 || o.rounds > 100 || o.seconds < 1 || o.seconds > 60 {
-		return nil, fmt.Errorf("%d rounds of %d seconds: there are 1 to 100 rounds of 1 to 60 seconds", o.rounds, o.seconds)
+		return nil, fmt.Errorf("%d rounds of %d seconds: -rounds is 1 to 100, -seconds 1 to 60", o.rounds, o.seconds)
 	}
 	if o.only == "" {
 		return parts, nil
@@ -122,14 +123,14 @@ func (o options) parts() ([]part, error) {
 		}
 	}
 	if len(chosen) != len(names) {
-		return nil, fmt.Errorf("-only %s: there are call, http, scale, journal, attack and start, each once", o.only)
+		return nil, fmt.Errorf("-only %s: the parts are call, http, scale, journal, attack and start, each at most once", o.only)
 	}
 	return chosen, nil
 }
 
-// command is what was typed, for the results.
+// command returns the command line for the results.
 func (o options) command() string {
-	c := fmt.Sprintf("go run ./bench -rounds %d -seconds %d", o.rounds, o.seconds)
+	c := fmt.Sprintf("go -C bench run . -rounds %d -seconds %d", o.rounds, o.seconds)
 	if o.only != "" {
 		c += " -only " + o.only
 	}

@@ -16,33 +16,32 @@ import (
 	"time"
 )
 
-// Bounds of open-loop load.
+// Limits of open-loop load.
 const (
 	openConnections = 64
 	maxOpenRequests = 1_000_000
-	openPatience    = 10 * time.Second // for one answer
+	openTimeout     = 10 * time.Second // for one response
 )
 
-// openLoad sends requests at a fixed rate, whatever the answers do, as senders do that know nothing
-// of each other: a server that stands still for a moment gets what came meanwhile at once.
-// Latencies count from the time when a request was due, so that waiting for a free connection is
-// part of them.
+// openLoad sends requests at a fixed rate, independent of responses, like senders that do not know
+// each other: a server that pauses gets all requests of that time at once. Latencies count from the
+// time when a request was due, so that they include the wait for a free connection.
 type openLoad struct {
 	address string // host:port
 	request request
-	rate    float64 // requests a second
+	rate    float64 // requests per second
 	time    time.Duration
 }
 
-// due is when each request is sent, from the start.
+// due returns when a request is sent, relative to the start.
 func (l openLoad) due(i int) time.Duration {
 	return time.Duration(float64(i) / l.rate * float64(time.Second))
 }
 
-// count is how many requests there are.
+// count returns the number of requests.
 func (l openLoad) count() int { return min(int(l.rate*l.time.Seconds()), maxOpenRequests) }
 
-// run sends everything and returns the latencies in the order of the requests.
+// run sends all requests and returns their latencies in order.
 func (l openLoad) run(ctx context.Context) ([]time.Duration, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -61,7 +60,8 @@ func (l openLoad) run(ctx context.Context) ([]time.Duration, error) {
 	return took, context.Cause(ctx)
 }
 
-// send is one connection: it takes the next request, waits until it is due, and sends it.
+// send sends requests over one connection: it takes the next request, waits until it is due, and
+// sends it.
 func (l openLoad) send(ctx context.Context, start time.Time, next *atomic.Int64, took []time.Duration) error {
 	c, err := dial(ctx, l.address)
 	if err != nil {
@@ -90,14 +90,14 @@ func (l openLoad) send(ctx context.Context, start time.Time, next *atomic.Int64,
 	}
 }
 
-// rawRequest is a signed webhook in HTTP/1.1.
+// rawRequest returns a signed webhook in HTTP/1.1.
 func rawRequest(host string, r request) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nX-Webhook-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
 		r.path, host, signature(r.body), len(r.body), r.body)
 }
 
-// connection is a client that does as little as can be done: it shares the machine with what it
-// measures.
+// connection is a client that does as little work as possible, because it shares the machine with
+// the server that it measures.
 type connection struct {
 	net.Conn
 	r *bufio.Reader
@@ -112,9 +112,9 @@ func dial(ctx context.Context, address string) (*connection, error) {
 	return &connection{c, bufio.NewReader(c)}, nil
 }
 
-var errHead = errors.New("not the head of an answer with a length")
+var errHead = errors.New("not the head of a response with a length")
 
-// ask sends a request and reads over its answer, which has to be of the given status.
+// ask sends a request and discards the body of the response. Any other status is an error.
 func (c *connection) ask(request []byte, status int) error {
 	length, err := c.head(request, status)
 	if err != nil {
@@ -124,8 +124,8 @@ func (c *connection) ask(request []byte, status int) error {
 	return err
 }
 
-// answer is ask that returns the body of the answer.
-func (c *connection) answer(request []byte, status int) ([]byte, error) {
+// body is like ask but returns the body of the response.
+func (c *connection) body(request []byte, status int) ([]byte, error) {
 	length, err := c.head(request, status)
 	if err != nil {
 		return nil, err
@@ -135,9 +135,9 @@ func (c *connection) answer(request []byte, status int) ([]byte, error) {
 	return body, err
 }
 
-// head sends a request and reads its answer up to the body, of which it returns the length.
+// head sends a request, reads the response up to its body, and returns the length of the body.
 func (c *connection) head(request []byte, status int) (length int, err error) {
-	if err := c.SetDeadline(time.Now().Add(openPatience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(openTimeout)); err != nil {
 		return 0, err
 	}
 	if _, err := c.Write(request); err != nil {
@@ -152,7 +152,7 @@ func (c *connection) head(request []byte, status int) (length int, err error) {
 	return length, err
 }
 
-// readHead reads status line and headers of an answer with a Content-Length.
+// readHead reads the status line and the headers of a response with a Content-Length.
 func readHead(r *bufio.Reader) (status, length int, err error) {
 	length = -1
 	for first := true; ; first = false {

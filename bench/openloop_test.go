@@ -41,7 +41,7 @@ func TestOpenLoadSendsEachRequestOnce(t *testing.T) {
 		}
 		served.Add(1)
 		w.WriteHeader(http.StatusCreated)
-		_, _ = io.WriteString(w, "answer")
+		_, _ = io.WriteString(w, "response")
 	}))
 	defer s.Close()
 	l := openLoad{address: s.Listener.Addr().String(), request: threeRequest, rate: 1000, time: 300 * time.Millisecond}
@@ -56,12 +56,12 @@ func TestOpenLoadSendsEachRequestOnce(t *testing.T) {
 	}
 }
 
-// What waits behind a server that stands still is late by as much as it was due before: that is
-// what open loop is for.
+// A request that waits for a stalled server is late by the time since it was due, which only an
+// open loop shows.
 func TestLatenciesCountFromWhenRequestsAreDue(t *testing.T) {
-	const standstill = 200 * time.Millisecond
+	const stall = 200 * time.Millisecond
 	gate := make(chan struct{})
-	time.AfterFunc(standstill, func() { close(gate) })
+	time.AfterFunc(stall, func() { close(gate) })
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		<-gate
 		w.WriteHeader(http.StatusCreated)
@@ -74,14 +74,14 @@ func TestLatenciesCountFromWhenRequestsAreDue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, d := range took {
-		// The gate opens a little less than standstill after the first request is due.
-		if least := standstill - l.due(i) - 50*time.Millisecond; d < least {
+		// The gate opens a little less than stall after the first request is due.
+		if least := stall - l.due(i) - 50*time.Millisecond; d < least {
 			t.Errorf("request %d, due after %v, took %v, less than %v", i, l.due(i), d, least)
 		}
 	}
 }
 
-func TestOpenLoadEndsWithTheFirstWrongAnswer(t *testing.T) {
+func TestOpenLoadEndsWithTheFirstWrongResponse(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "busy", http.StatusServiceUnavailable)
 	}))

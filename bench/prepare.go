@@ -13,14 +13,14 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// bench is what all parts share.
+// bench holds what all parts share.
 type bench struct {
 	options
-	module string // the repository's directory
-	dir    string // temporary: everything the bench makes, gone at its end
-	caddy  string // the server's binary
+	module string // directory of the repository
+	dir    string // temporary directory for all files, removed at the end
+	caddy  string // path of the server's binary
 	wrk    string
-	code   string // compiled nodes, kept for all servers: compiling them takes seconds
+	code   string // cache of compiled nodes for all servers, as compiling takes seconds
 	began  time.Time
 }
 
@@ -30,9 +30,9 @@ func prepare(ctx context.Context, o options) (_ *bench, err error) {
 	if b.wrk, err = exec.LookPath("wrk"); err != nil {
 		return nil, errors.New("wrk is not installed; on Debian: apt-get install wrk")
 	}
-	module, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}")
+	module, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}", "github.com/flowtrux/edge")
 	if err != nil {
-		return nil, fmt.Errorf("finding the module: %w", err)
+		return nil, fmt.Errorf("finding the repository: %w", err)
 	}
 	b.module = module
 	if b.dir, err = os.MkdirTemp("", "flowtrux-bench-"); err != nil {
@@ -52,24 +52,24 @@ func prepare(ctx context.Context, o options) (_ *bench, err error) {
 	}
 	b.caddy = filepath.Join(b.dir, "caddy")
 	b.progress("building the server")
-	// The flags of xcaddy and of the Makefile: what they have compiled is not compiled again.
-	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx", "-o", b.caddy, "./bench/caddy")
-	build.Dir, build.Env = b.module, append(os.Environ(), "CGO_ENABLED=0")
+	// The flags of xcaddy and the Makefile, so that the build cache is shared.
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx", "-o", b.caddy, "./caddy")
+	build.Dir, build.Env = filepath.Join(b.module, "bench"), append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("building the server: %w\n%s", err, out)
 	}
 	return b, nil
 }
 
-// close removes what the bench has made.
+// close removes all temporary files.
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
 
-// progress tells on stderr what is being done.
+// progress prints a line about the current step to stderr.
 func (b *bench) progress(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "%4.0fs %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// rest waits until the machine has calmed down after a start or a round.
+// rest sleeps for d or until ctx is done.
 func rest(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -81,7 +81,7 @@ func rest(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// output runs a command and returns what it prints, without white space around it.
+// output runs a command and returns its trimmed standard output.
 func output(ctx context.Context, dir, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir

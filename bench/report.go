@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// section is what one part found.
+// section holds the results of a part.
 type section struct {
 	title  string
 	notes  []string
 	tables []table
 }
 
-// table has a title and rows as wide as its head. The first column is text, the others are figures
-// unless text is set.
+// table has rows with as many cells as its head. The first column is text; the others are figures,
+// aligned right, unless text is set.
 type table struct {
 	title string
 	text  bool
@@ -24,27 +24,27 @@ type table struct {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// report is everything, as it is printed and written.
+// report holds all results.
 type report struct {
 	machine  machine
 	command  string
 	sections []section
 }
 
-// String is Markdown that can be read as it is.
+// String returns the report as Markdown.
 func (r report) String() string {
 	var b strings.Builder
-	b.WriteString("# Measurements\n\nWritten by `make bench`; see [main.go](main.go) for how it measures. Machines differ and are shared: read the ratios.\n\n")
+	b.WriteString("# Measurements\n\nWritten by `make bench`; [main.go](main.go) describes how. Machines differ and are shared: compare\nratios, not absolute figures.\n\n")
 	b.WriteString(r.machine.table().String())
 	fmt.Fprintf(&b, "\n```sh\n%s\n```\n", r.command)
 	for _, s := range r.sections {
 		fmt.Fprintf(&b, "\n## %s\n", s.title)
 		for _, n := range s.notes {
-			fmt.Fprintf(&b, "\n%s\n", n)
+			fmt.Fprintf(&b, "\n%s\n", wrap(n))
 		}
 		for _, t := range s.tables {
 			if t.title != "" {
-				fmt.Fprintf(&b, "\n%s:\n", t.title)
+				fmt.Fprintf(&b, "\n%s\n", wrap(t.title+":"))
 			}
 			b.WriteString("\n" + t.String())
 		}
@@ -52,7 +52,40 @@ func (r report) String() string {
 	return b.String()
 }
 
-// String is the table with aligned columns.
+// maxLine is the width of text in the report.
+const maxLine = 100
+
+// wrap breaks each line of a text between words. Further lines of a list item are indented.
+func wrap(text string) string {
+	var b strings.Builder
+	for i, line := range strings.Split(text, "\n") {
+		indent := ""
+		if strings.HasPrefix(line, "- ") {
+			indent = "  "
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		width := 0
+		for j, word := range strings.Split(line, " ") {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case j == 0:
+			case width+1+n > maxLine:
+				b.WriteString("\n" + indent)
+				width = len(indent)
+			default:
+				b.WriteByte(' ')
+				width++
+			}
+			b.WriteString(word)
+			width += n
+		}
+	}
+	return b.String()
+}
+
+// String returns the table as Markdown with aligned columns.
 func (t *table) String() string {
 	width := make([]int, len(t.head))
 	for _, row := range append([][]string{t.head}, t.rows...) {

@@ -28,23 +28,39 @@ func TestTablesAreAligned(t *testing.T) {
 	}
 }
 
-func TestReportHasEverything(t *testing.T) {
+func TestReportHasAllParts(t *testing.T) {
 	figures := table{title: "Some figures", head: []string{"a", "b"}}
 	figures.add("c", "1")
 	got := report{
 		machine: machine{cpu: "a CPU", cores: 2, kernel: "6.1", golang: "go1", caddy: "v2", wasm: "v1", wrk: "4", clang: "clang 19", commit: "0123"},
-		command: "go run ./bench", sections: []section{{title: "One part", notes: []string{"A note."}, tables: []table{figures}}},
+		command: "go -C bench run .", sections: []section{{title: "One part", notes: []string{"A note."}, tables: []table{figures}}},
 	}.String()
 	last := 0
 	for _, want := range []string{
 		"# Measurements\n", "| CPU     | a CPU    |\n", "| cores   | 2 ", "| kernel  | 6.1 ", "| Go      | go1 ", "| Caddy   | v2 ", "| wazero  | v1 ",
-		"| commit  | 0123 ", "```sh\ngo run ./bench\n```\n", "\n## One part\n", "\nA note.\n", "\nSome figures:\n\n| a   |   b |\n", "| c   |   1 |\n",
+		"| commit  | 0123 ", "```sh\ngo -C bench run .\n```\n", "\n## One part\n", "\nA note.\n", "\nSome figures:\n\n| a   |   b |\n", "| c   |   1 |\n",
 	} {
 		i := strings.Index(got[last:], want)
 		if i < 0 {
 			t.Fatalf("after %d there is no %q in\n%s", last, want, got)
 		}
 		last += i
+	}
+}
+
+func TestWrap(t *testing.T) {
+	words := func(n int, word string) string { return strings.TrimSpace(strings.Repeat(word+" ", n)) }
+	for in, want := range map[string]string{
+		"":                             "",
+		"short":                        "short",
+		strings.Repeat("é", 120):       strings.Repeat("é", 120),
+		words(20, "word"):              words(20, "word"), // 99 columns
+		words(21, "word"):              words(20, "word") + "\nword",
+		"- a\n- " + words(17, "words"): "- a\n- " + words(16, "words") + "\n  words",
+	} {
+		if got := wrap(in); got != want {
+			t.Errorf("%q\n got %q\nwant %q", in, got, want)
+		}
 	}
 }
 
@@ -92,7 +108,7 @@ func TestPartsAreChosen(t *testing.T) {
 			t.Errorf("%+v is fine", o)
 		}
 	}
-	if got := (options{rounds: 2, seconds: 3, only: "call"}).command(); got != "go run ./bench -rounds 2 -seconds 3 -only call" {
+	if got := (options{rounds: 2, seconds: 3, only: "call"}).command(); got != "go -C bench run . -rounds 2 -seconds 3 -only call" {
 		t.Error(got)
 	}
 }

@@ -16,26 +16,27 @@ import (
 	"github.com/flowtrux/edge/bench/meter"
 )
 
-// request is a signed webhook and its right answer.
+// request is a signed webhook with its expected response.
 type request struct {
-	path   string
-	body   []byte
-	status int
-	answer string // "" = any
+	path     string
+	body     []byte
+	status   int
+	response string // body; "" for any
 }
 
-// signature is what the sender of body puts into X-Webhook-Signature.
+// signature returns the header X-Webhook-Signature for body.
 func signature(body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// client makes a connection for each request: it is for what is not measured, and for starts.
+// client makes a new connection for each request. It is for requests that are not measured and for
+// starts.
 var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// errWrong is an answer that is not the right one, where waiting does not help.
-var errWrong = errors.New("not the right answer")
+// errWrong means that the response differs from the expected one and that waiting does not help.
+var errWrong = errors.New("not the expected response")
 
 // try sends r once.
 func (v *server) try(ctx context.Context, r request) error {
@@ -50,30 +51,30 @@ func (v *server) try(ctx context.Context, r request) error {
 		return err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	body, err := io.ReadAll(resp.Body)
 	switch {
 	case err != nil:
 		return err
-	case resp.StatusCode == r.status && (r.answer == "" || string(answer) == r.answer) && (r.status != http.StatusCreated || resp.Header.Get("X-Flow") == "ok"):
+	case resp.StatusCode == r.status && (r.response == "" || string(body) == r.response) && (r.status != http.StatusCreated || resp.Header.Get("X-Flow") == "ok"):
 		return nil
-	// the store is not loaded yet
+	// The store may not be loaded yet.
 	case resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusNotFound:
-		return fmt.Errorf("HTTP %d: %s", resp.StatusCode, answer)
+		return fmt.Errorf("HTTP %d: %s", resp.StatusCode, body)
 	default:
-		return fmt.Errorf("%w: HTTP %d: %s", errWrong, resp.StatusCode, answer)
+		return fmt.Errorf("%w: HTTP %d: %s", errWrong, resp.StatusCode, body)
 	}
 }
 
-// await sends r until the right answer comes.
-func (v *server) await(ctx context.Context, r request, patience time.Duration) error {
-	for deadline := time.Now().Add(patience); ; {
+// await sends r until it gets the expected response.
+func (v *server) await(ctx context.Context, r request, timeout time.Duration) error {
+	for deadline := time.Now().Add(timeout); ; {
 		err := v.try(ctx, r)
 		if err == nil || errors.Is(err, errWrong) || time.Now().After(deadline) {
 			return err
 		}
 		select {
 		case <-v.exit:
-			return fmt.Errorf("the server has ended: %s", v.cmd.ProcessState)
+			return fmt.Errorf("the server has exited: %s", v.cmd.ProcessState)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(time.Millisecond):
@@ -81,7 +82,7 @@ func (v *server) await(ctx context.Context, r request, patience time.Duration) e
 	}
 }
 
-// runtime reads what Go's runtime has counted in the server, after a garbage collection if gc is
+// runtime reads the counters of Go's runtime in the server, after a garbage collection if gc is
 // true.
 func (v *server) runtime(ctx context.Context, gc bool) (m meter.Runtime, err error) {
 	url := v.admin + "/bench/runtime"

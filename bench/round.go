@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// target is one thing that gets load.
+// target is a server with the load for it.
 type target struct {
 	name   string
 	server *server
 	load   load
 }
 
-// round is what one round of load on a target gave, with what the server used for it.
+// round holds the results of one round of load, with the resources that the server used.
 type round struct {
 	figure
-	cpu     time.Duration // of the server, for a request
-	mallocs float64       // allocations of the server, for a request
+	cpu     time.Duration // of the server, per request
+	mallocs float64       // allocations of the server, per request
 }
 
-// loadRounds loads the targets one after the other, that a number of times, after a second for each
-// to warm up. The result is by target.
+// loadRounds loads the targets in turn, n times, after a second to warm up each of them. The result
+// has the rounds of each target.
 func (b *bench) loadRounds(ctx context.Context, targets []target, n int, d time.Duration) ([][]round, error) {
 	for _, t := range targets {
 		b.progress("warming up: %s", t.name)
-		if _, err := b.wrkLoad(ctx, t.server.url, t.load, time.Second); err != nil && !errors.Is(err, errNoAnswer) {
+		if _, err := b.wrkLoad(ctx, t.server.url, t.load, time.Second); err != nil && !errors.Is(err, errNoResponse) {
 			return nil, t.server.failed(err)
 		}
 	}
@@ -43,11 +43,11 @@ func (b *bench) loadRounds(ctx context.Context, targets []target, n int, d time.
 	return all, nil
 }
 
-// loadRound loads a target once. One that does not answer within d gets more time.
+// loadRound loads a target once. If there is no response within d, it tries again with more time.
 func (b *bench) loadRound(ctx context.Context, t target, d time.Duration) (r round, err error) {
 	for {
 		r, err = b.loadOnce(ctx, t, d)
-		if d *= 4; !errors.Is(err, errNoAnswer) || d > time.Minute {
+		if d *= 4; !errors.Is(err, errNoResponse) || d > time.Minute {
 			return r, err
 		}
 	}
@@ -78,7 +78,7 @@ func (b *bench) loadOnce(ctx context.Context, t target, d time.Duration) (r roun
 	return r, nil
 }
 
-// Figures of rounds, for medians.
+// The figures of rounds, for medianOf.
 func rate(r round) float64              { return r.rate }
 func cpuTime(r round) time.Duration     { return r.cpu }
 func mallocs(r round) float64           { return r.mallocs }

@@ -9,29 +9,29 @@ import (
 	"github.com/flowtrux/edge/bench/workflow"
 )
 
-// What grows in the measurements of growth.
+// The sizes that are measured.
 var (
 	chainLengths = []int{1, 3, 10, 30}
 	bodySizes    = []int{1 << 10, 16 << 10, 256 << 10}
 	storeSizes   = []int{1, 100, 10_000}
 )
 
-// scaleRounds and scaleTime bound the rounds here: there are many targets.
+// scaleRounds and scaleTime limit the rounds, as there are many targets.
 const (
 	scaleRounds = 3
 	scaleTime   = 2 * time.Second
 )
 
-// scaleLoad is how many rounds of what time there are.
+// scaleLoad returns the number of rounds and their time.
 func (b *bench) scaleLoad() (int, time.Duration) {
 	return min(b.rounds, scaleRounds), min(time.Duration(b.seconds)*time.Second, scaleTime)
 }
 
-// measureScale shows what more of something costs.
+// measureScale measures the cost of more nodes, larger bodies and more workflows.
 func measureScale(ctx context.Context, b *bench) (section, error) {
 	n, d := b.scaleLoad()
-	s := section{title: "More of it", notes: []string{fmt.Sprintf(
-		"wrk as above; medians of %d interleaved rounds of %s. µs are CPU time of the server for a request.", n, d)}}
+	s := section{title: "Scale", notes: []string{fmt.Sprintf(
+		"wrk as above; medians of %d interleaved rounds of %s. µs are CPU time of the server per request.", n, d)}}
 	for _, measure := range []func(context.Context, *bench) (table, error){measureChains, measureBodies, measureStores} {
 		t, err := measure(ctx, b)
 		if err != nil {
@@ -42,7 +42,7 @@ func measureScale(ctx context.Context, b *bench) (section, error) {
 	return s, nil
 }
 
-// measureChains shows what a further node costs.
+// measureChains measures the cost of another node.
 func measureChains(ctx context.Context, b *bench) (table, error) {
 	seed := make(map[string]string)
 	for _, n := range chainLengths {
@@ -50,7 +50,7 @@ func measureChains(ctx context.Context, b *bench) (table, error) {
 		seed[fmt.Sprintf("secrets/chain%d", n)] = secret
 	}
 	path := func(n int) string { return fmt.Sprintf("/api/webhooks/chain%d", n) }
-	first := request{path: path(chainLengths[0]), body: kilobyte, status: http.StatusCreated, answer: workflow.ChainAnswer}
+	first := request{path: path(chainLengths[0]), body: kilobyte, status: http.StatusCreated, response: workflow.ChainResponse}
 	servers, stop, err := b.serve(ctx, first, edgeSite("chains of nodes", seed, ""))
 	defer stop()
 	if err != nil {
@@ -70,7 +70,7 @@ func measureChains(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, err
 	}
-	t := table{title: "Chains of transforms", head: []string{"nodes", "requests/s", "µs/request", "µs for each further node", "p99 ms", "allocations/request"}}
+	t := table{title: "Chains of transforms", head: []string{"nodes", "requests/s", "µs/request", "µs per additional node", "p99 ms", "allocations/request"}}
 	one := medianOf(all[0], cpuTime)
 	for i, rounds := range all {
 		further := "-"
@@ -83,7 +83,7 @@ func measureChains(ctx context.Context, b *bench) (table, error) {
 	return t, nil
 }
 
-// measureBodies shows what larger bodies cost.
+// measureBodies measures the cost of larger bodies.
 func measureBodies(ctx context.Context, b *bench) (table, error) {
 	servers, stop, err := b.serve(ctx, threeRequest, edgeSite("larger bodies", threeSeed, ""))
 	defer stop()
@@ -99,7 +99,7 @@ func measureBodies(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, err
 	}
-	t := table{title: "Larger bodies, of which the workflow of three nodes reads two fields",
+	t := table{title: "Larger bodies, of which the workflow with three nodes reads two fields",
 		head: []string{"body KB", "requests/s", "of 1 KB", "µs/request", "of 1 KB", "MB/s", "p99 ms"}}
 	for i, rounds := range all {
 		r, cpu := medianOf(rounds, rate), medianOf(rounds, cpuTime)

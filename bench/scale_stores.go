@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/bench/workflow"
 )
 
-// measureStores shows what more workflows cost. Requests go to all of them in turn. Each document
-// brings its secret: a seed has no more than 10,000 files.
+// measureStores measures the cost of more workflows. Requests go to all of them in turn. Each
+// document has its own secret, because a seed has at most 10,000 files.
 func measureStores(ctx context.Context, b *bench) (table, error) {
 	const path = "/api/webhooks/flow"
 	var sites []site
@@ -22,7 +22,7 @@ func measureStores(ctx context.Context, b *bench) (table, error) {
 		}
 		sites = append(sites, edgeSite(fmt.Sprintf("%d workflows", n), seed, ""))
 	}
-	first := request{path: path + "1", body: kilobyte, status: http.StatusCreated, answer: workflow.Answer}
+	first := request{path: path + "1", body: kilobyte, status: http.StatusCreated, response: workflow.Response}
 	servers, stop, err := b.serve(ctx, first, sites...)
 	defer stop()
 	if err != nil {
@@ -52,7 +52,7 @@ func measureStores(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, err
 	}
-	t := table{title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before them", len(workflow.Three(secret))),
+	t := table{title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before the first request", len(workflow.Three(secret))),
 		head: []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "RSS MiB"}}
 	for i, rounds := range all {
 		each := "-"

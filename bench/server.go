@@ -17,22 +17,22 @@ import (
 // secret signs the webhooks of the bench.
 const secret = "bench-secret"
 
-// site is what a server serves.
+// site is the configuration of a server.
 type site struct {
 	name string
 	http string // directives of the site
-	app  string // options of the block flowtrux; "" = the server has none
-	// documents by file below the seed's folder: workflows/<id>.json, secrets/<id>
+	app  string // options of the flowtrux block; "" for a server without it
+	// seed holds documents by file below the seed directory: workflows/<id>.json, secrets/<id>.
 	seed map[string]string
 }
 
-// edgeSite is a site with our handler, whose store begins with the documents of seed. more are
-// further options.
+// edgeSite returns a site with the flowtrux handler, whose store is seeded with the given
+// documents. more holds further options of the flowtrux block.
 func edgeSite(name string, seed map[string]string, more string) site {
 	return site{name: name, http: "flowtrux", app: "journal memory\n" + more, seed: seed}
 }
 
-// server is a running Caddy with a data directory of its own.
+// server is a Caddy process with its own data directory.
 type server struct {
 	name  string
 	url   string // of the site
@@ -42,10 +42,10 @@ type server struct {
 	bench *bench
 
 	cmd  *exec.Cmd
-	exit chan struct{} // closed when the process has ended
+	exit chan struct{} // closed when the process has exited
 }
 
-// newServer makes a data directory and a config for s.
+// newServer creates the data directory and the config for s.
 func (b *bench) newServer(s site) (*server, error) {
 	dir, err := os.MkdirTemp(b.dir, "server-")
 	if err != nil {
@@ -81,7 +81,7 @@ func (b *bench) newServer(s site) (*server, error) {
 	return v, nil
 }
 
-// start starts the process. It is ended by stop, and by the end of ctx.
+// start starts the process, which runs until stop is called or ctx is done.
 func (v *server) start(ctx context.Context) error {
 	log, err := os.OpenFile(filepath.Join(v.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -92,24 +92,24 @@ func (v *server) start(ctx context.Context) error {
 	v.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+v.dir, "XDG_CONFIG_HOME="+v.dir)
 	v.cmd.Stdout, v.cmd.Stderr = log, log
 	v.cmd.Cancel = func() error { return v.cmd.Process.Signal(syscall.SIGTERM) }
-	v.cmd.WaitDelay = 10 * time.Second // then it is killed
+	v.cmd.WaitDelay = 10 * time.Second // killed after that
 	if err := v.cmd.Start(); err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}
 	v.exit = make(chan struct{})
 	go func(exit chan struct{}) {
 		defer close(exit)
-		_ = v.cmd.Wait() // how it ended is in the command's state
+		_ = v.cmd.Wait() // ProcessState has the result
 	}(v.exit)
 	return nil
 }
 
-// stop ends the process, if it runs, and waits for its end.
+// stop terminates the process if it runs and waits until it has exited.
 func (v *server) stop() {
 	if v.exit == nil {
 		return
 	}
-	_ = v.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	_ = v.cmd.Process.Signal(syscall.SIGTERM) // it may have exited already
 	select {
 	case <-v.exit:
 	case <-time.After(20 * time.Second):
@@ -118,7 +118,7 @@ func (v *server) stop() {
 	}
 }
 
-// failed is err with the end of what the server has logged.
+// failed returns err with the end of the server's log.
 func (v *server) failed(err error) error {
 	log := read(filepath.Join(v.dir, "log"))
 	return fmt.Errorf("%s: %w\n%s", v.name, err, log[max(0, len(log)-2000):])
@@ -126,11 +126,11 @@ func (v *server) failed(err error) error {
 
 func (v *server) pid() int { return v.cmd.Process.Pid }
 
-// cpu is the CPU time that the process has used.
+// cpu returns the CPU time used by the process.
 func (v *server) cpu() (time.Duration, error) { return meter.CPU(v.pid()) }
 
-// serve starts servers for all sites and waits until each gives its first right answer. stop ends
-// all that were started.
+// serve starts a server for each site and waits for the first correct response of each. stop stops
+// all servers that were started.
 func (b *bench) serve(ctx context.Context, first request, sites ...site) (servers []*server, stop func(), err error) {
 	stop = func() {
 		for _, v := range servers {
@@ -159,7 +159,7 @@ func (b *bench) serve(ctx context.Context, first request, sites ...site) (server
 	return servers, stop, rest(ctx, time.Second)
 }
 
-// freeAddress is an address of loopback where nothing listens.
+// freeAddress returns a loopback address on which nothing listens.
 func freeAddress() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// starts is how often each server is started at least.
+// starts is the least number of times that each server is started.
 const starts = 5
 
-// startFigure is one start.
+// startFigure holds the figures of one start.
 type startFigure struct {
-	took, cpu time.Duration // from the start of the process to its first right answer
+	took, cpu time.Duration // from the start of the process to its first correct response
 }
 
-// measureStart measures starts on a data directory that is there: compiled nodes in the cache,
+// measureStart measures starts on an existing data directory: compiled nodes are in the cache,
 // documents in the embedded store.
 func measureStart(ctx context.Context, b *bench) (section, error) {
 	first := threeRequest
-	first.answer = "" // respond has another one
+	first.response = "" // respond sends a different one
 	var servers []*server
 	for _, s := range []site{respondSite(), nativeSite(), edgeSite("FlowTrux Edge", threeSeed, "")} {
 		v, err := b.newServer(s)
@@ -35,7 +35,7 @@ func measureStart(ctx context.Context, b *bench) (section, error) {
 				return section{}, v.failed(err)
 			}
 			b.progress("start %d: %s: %s ms", i, v.name, millis(f.took))
-			if i > 0 { // the one before them fills store and cache
+			if i > 0 { // the first start fills store and cache
 				all[j] = append(all[j], f)
 			}
 		}
@@ -47,9 +47,9 @@ func measureStart(ctx context.Context, b *bench) (section, error) {
 		t.add(v.name, millis(m), ratio(float64(m), float64(medianOf(all[0], took))),
 			millis(medianOf(all[j], func(f startFigure) time.Duration { return f.cpu })))
 	}
-	return section{title: "A start", notes: []string{fmt.Sprintf(
-		"From the start of the process to the first right answer, tried every millisecond; ours with the compiled nodes of its workflow in the cache on disk and an embedded store "+
-			"on a directory that has the workflow. Medians of %d interleaved starts.", max(b.rounds, starts))}, tables: []table{t}}, nil
+	return section{title: "Starting", notes: []string{fmt.Sprintf(
+		"From the start of the process to the first correct response, with an attempt every millisecond. FlowTrux Edge has the compiled nodes of its workflow in the cache on disk and "+
+			"an embedded store whose directory holds the workflow. Medians of %d interleaved starts.", max(b.rounds, starts))}, tables: []table{t}}, nil
 }
 
 func (v *server) timeStart(ctx context.Context, first request) (f startFigure, err error) {

@@ -15,7 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// variant is one way to call a guest.
+// variant is a way to call a guest.
 type variant struct {
 	name  string
 	about string
@@ -25,22 +25,23 @@ type variant struct {
 // base is the variant that the others are compared with.
 const base = "reuse"
 
-// nodeTimeout is the default of the server.
+// nodeTimeout is the default timeout of a node in the server.
 const nodeTimeout = 10 * time.Second
 
 var variants = []variant{
 	{"fresh", "the sandbox with a new instance for each call", loadSandbox(func(c *sandbox.ModuleConfig) { c.Limits.NoSnapshot = true })},
-	{base, "plain wazero without any checks, one instance for all calls and no reset between them: insecure, and the bound of what can be reached",
+	{base, "plain wazero without any checks, one instance for all calls and no reset between them: insecure, and the lower bound",
 		loadReused(func(payload, dst []byte) ([]byte, error) { return append(dst, payload...), nil })},
-	{"reuse+JSON", "the same, and the output is checked to be one JSON value, as it is for every node",
+	{"reuse+JSON", "the same with a check that the output is one JSON value, as for every node",
 		loadReused(func(payload, dst []byte) ([]byte, error) { return rawjson.AppendCanonical(dst, payload, maxDepth) })},
-	{"ours", "the sandbox as it is used: each call begins with the state after start-up, can be stopped, and its output is checked", loadSandbox(func(c *sandbox.ModuleConfig) {})},
+	{"ours", "the sandbox as the server uses it: each call starts from the snapshot taken after start-up, can be interrupted, and its output is checked", loadSandbox(func(c *sandbox.ModuleConfig) {})},
 }
 
-// maxDepth is how deep an output may nest, as in the sandbox.
+// maxDepth is the nesting limit for an output, the same as in the sandbox.
 const maxDepth = 512
 
-// loadSandbox loads a guest as a node of the operator's is loaded, changed by set.
+// loadSandbox loads a guest the way the server loads an operator's node, with the config changed by
+// set.
 func loadSandbox(set func(*sandbox.ModuleConfig)) func(context.Context, guest) (call, func(), error) {
 	return func(ctx context.Context, g guest) (call, func(), error) {
 		host, err := sandbox.New(sandbox.Options{})
@@ -62,17 +63,18 @@ func loadSandbox(set func(*sandbox.ModuleConfig)) func(context.Context, guest) (
 				}
 				return r.Output, err
 			}, func() {
-				// memory only
+				// These release memory only.
 				_ = errors.Join(m.Close(context.Background()), host.Close(context.Background()))
 			}, nil
 	}
 }
 
-// loadReused makes one instance with one buffer for all calls. copyOut appends the output to dst.
+// loadReused creates one instance with one input buffer for all calls. copyOut appends the output
+// to dst.
 func loadReused(copyOut func(payload, dst []byte) ([]byte, error)) func(context.Context, guest) (call, func(), error) {
 	return func(ctx context.Context, g guest) (call, func(), error) {
 		r := wazero.NewRuntime(ctx)
-		closed := func() { _ = r.Close(context.Background()) } // memory only
+		closed := func() { _ = r.Close(context.Background()) } // releases memory only
 		reused, err := instantiate(ctx, r, g)
 		if err != nil {
 			closed()
@@ -82,13 +84,13 @@ func loadReused(copyOut func(payload, dst []byte) ([]byte, error)) func(context.
 	}
 }
 
-// reused is an instance that lives on, with what calls leave behind.
+// reused is an instance that is never reset: calls see what earlier calls left in memory.
 type reused struct {
 	memory api.Memory
 	run    api.Function
-	ptr    uint32 // of the buffer for inputs
+	ptr    uint32 // of the input buffer
 	size   uint32
-	ctx    context.Context // with the session, as it is the same for all calls
+	ctx    context.Context // with the session, which all calls share
 	stack  [2]uint64
 }
 
@@ -116,7 +118,7 @@ func instantiate(ctx context.Context, r wazero.Runtime, g guest) (*reused, error
 
 func (i *reused) call(_ context.Context, in, dst []byte, copyOut func(payload, dst []byte) ([]byte, error)) ([]byte, error) {
 	if uint32(len(in)) > i.size || !i.memory.Write(i.ptr, in) {
-		return nil, errors.New("the input does not fit")
+		return nil, errors.New("the input does not fit into the buffer")
 	}
 	i.stack[0], i.stack[1] = uint64(i.ptr), uint64(len(in))
 	if err := i.run.CallWithStack(i.ctx, i.stack[:]); err != nil {

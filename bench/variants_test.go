@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// echoModule is the least node there is, which answers with its input: compiling a guest in Go
-// takes a minute under the race detector.
+// echoModule is a minimal node that returns its input. Compiling a guest in Go would take a minute
+// under the race detector.
 var echoModule = []byte("\x00asm\x01\x00\x00\x00" +
 	// types: (i32) -> i32, (i32, i32) -> i64
 	"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e" +
@@ -19,8 +19,8 @@ var echoModule = []byte("\x00asm\x01\x00\x00\x00" +
 	"\x05\x00\x41\x80\x08\x0b" + // alloc: 1024
 	"\x0c\x00\x20\x00\xad\x42\x20\x86\x20\x01\xad\x84\x0b") // run: ptr << 32 | len
 
-// TestVariantsAnswerTheSame calls a guest in every way that is measured, more than once.
-func TestVariantsAnswerTheSame(t *testing.T) {
+// TestVariantsReturnTheSame calls a guest with each variant, more than once.
+func TestVariantsReturnTheSame(t *testing.T) {
 	for _, v := range variants {
 		t.Run(v.name, func(t *testing.T) {
 			g := guest{"echo", echoModule, kilobyte, nil}
@@ -30,23 +30,22 @@ func TestVariantsAnswerTheSame(t *testing.T) {
 			}
 			defer closed()
 			for _, in := range []string{string(kilobyte), `{}`, string(kilobyte)} {
-				out, err := call(t.Context(), []byte(in), []byte("kept"))
-				// Of the sandbox the output is what it appended, of an instance that is reused all
-				// of dst.
-				if err != nil || string(out) != in && string(out) != "kept"+in {
+				out, err := call(t.Context(), []byte(in), []byte("before"))
+				// The sandbox returns the appended part, a reused instance all of dst.
+				if err != nil || string(out) != in && string(out) != "before"+in {
 					t.Fatalf("%s, %v; want %s", out, err, in)
 				}
 			}
 			n, err := warmCalls(t.Context(), call, g)
 			if err != nil || n < 10 {
-				t.Errorf("%d calls make a round, %v", n, err)
+				t.Errorf("%d calls in a round, %v", n, err)
 			}
 			if f, err := timeCalls(t.Context(), call, g, 10); err != nil || f.cpu <= 0 {
 				t.Errorf("%+v, %v", f, err)
 			}
 			g.want = []byte("another")
 			if _, err := warmCalls(t.Context(), call, g); err == nil {
-				t.Error("a wrong answer is not noticed")
+				t.Error("a wrong output is not noticed")
 			}
 		})
 	}

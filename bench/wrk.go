@@ -15,15 +15,15 @@ import (
 	"time"
 )
 
-// connections are how many wrk has open.
+// connections is the number of connections of wrk.
 const connections = 32
 
-// mark begins the line in which the script sums up.
+// mark begins the line with the summary of the script.
 const mark = "summary: "
 
-// script sends one body to one or many paths, checks every status and sums up in a line of JSON.
-// wrk itself counts only 400 and above as errors. %s are the body and the signature, %d the number
-// of paths.
+// script sends one body to one or many paths, checks every status and prints a summary as a line of
+// JSON. wrk itself counts only statuses from 400 as errors. The verbs are for the body, the
+// signature and the number of paths.
 const script = `wrk.method = "POST"
 wrk.body = %s
 wrk.headers["Content-Type"] = "application/json"
@@ -56,29 +56,29 @@ function done(summary, latency)
 end
 `
 
-// load is what wrk sends: body to path or, with paths > 0, in turn to path1, path2 and so on.
+// load describes what wrk sends: body to path or, if paths > 0, to path1, path2 and so on in turn.
 type load struct {
 	path  string
 	body  []byte
 	paths int
 }
 
-// figure is what one round of load gave.
+// figure holds the results of one round of load.
 type figure struct {
 	requests  uint64
 	rate      float64 // requests a second
 	p50, p99  time.Duration
-	clientCPU time.Duration // of wrk, for a request
+	clientCPU time.Duration // of wrk, per request
 }
 
-// wrkLoad runs wrk against a server. Every answer has to be 201.
+// wrkLoad runs wrk against a server. Any status other than 201 is an error.
 func (b *bench) wrkLoad(ctx context.Context, url string, l load, d time.Duration) (figure, error) {
 	file := filepath.Join(b.dir, "load.lua")
 	text := fmt.Sprintf(script, luaText(l.body), signature(l.body), l.paths)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return figure{}, err
 	}
-	// Half of the cores are the server's.
+	// The other half of the cores is for the server.
 	threads := min(max(runtime.NumCPU()/2, 1), connections)
 	ctx, cancel := context.WithTimeout(ctx, d+time.Minute)
 	defer cancel()
@@ -97,19 +97,19 @@ func (b *bench) wrkLoad(ctx context.Context, url string, l load, d time.Duration
 	return f, nil
 }
 
-// errNoAnswer is a round that was over before the first answer.
-var errNoAnswer = errors.New("there was no answer at all")
+// errNoResponse means that a round ended before the first response.
+var errNoResponse = errors.New("there was no response at all")
 
-// luaText is body as a text of Lua in long brackets, which know no escapes; JSON never has the
-// closing one.
+// luaText returns body as a Lua string in long brackets, which have no escapes. JSON never contains
+// the closing bracket.
 func luaText(body []byte) string { return "[==[" + string(body) + "]==]" }
 
-// parseSummary reads the script's line in what wrk prints. It is an error when not every request
-// got its 201.
+// parseSummary reads the summary of the script from the output of wrk. It is an error if a request
+// did not get a 201.
 func parseSummary(out string) (figure, error) {
 	_, line, ok := strings.Cut(out, mark)
 	if !ok {
-		return figure{}, fmt.Errorf("it did not sum up:\n%s", out)
+		return figure{}, fmt.Errorf("no summary in its output:\n%s", out)
 	}
 	line, _, _ = strings.Cut(line, "\n")
 	var s struct {
@@ -123,11 +123,11 @@ func parseSummary(out string) (figure, error) {
 	}
 	switch {
 	case s.Wrong > 0:
-		return figure{}, fmt.Errorf("%d of %d answers were not 201, but for example %d", s.Wrong, s.Requests, s.Other)
+		return figure{}, fmt.Errorf("%d of %d responses were not 201, but for example %d", s.Wrong, s.Requests, s.Other)
 	case s.Connect+s.Read+s.Write+s.Timeout > 0:
-		return figure{}, fmt.Errorf("connections failed: %d to be made, %d reading, %d writing, %d in time", s.Connect, s.Read, s.Write, s.Timeout)
+		return figure{}, fmt.Errorf("connections failed: %d on connect, %d on read, %d on write, %d by timeout", s.Connect, s.Read, s.Write, s.Timeout)
 	case s.Requests == 0 || s.Micros == 0:
-		return figure{}, errNoAnswer
+		return figure{}, errNoResponse
 	}
 	return figure{
 		requests: s.Requests,

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What wrk prints around the line of the script.
+// wrkHead is the output of wrk before the line of the script.
 const wrkHead = `Running 2s test @ http://127.0.0.1:18999/
   1 threads and 32 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
@@ -31,15 +31,15 @@ func TestParseSummary(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for out, want := range map[string]string{
-		line(1, 200, 0, 0):                   "1 of 29413 answers were not 201, but for example 200",
-		line(7, 503, 0, 0):                   "7 of 29413 answers were not 201, but for example 503",
-		line(0, 0, 2, 0):                     "connections failed: 2 to be made",
-		line(0, 0, 0, 3):                     "3 in time",
-		wrkHead:                              "it did not sum up",
+		line(1, 200, 0, 0):                   "1 of 29413 responses were not 201, but for example 200",
+		line(7, 503, 0, 0):                   "7 of 29413 responses were not 201, but for example 503",
+		line(0, 0, 2, 0):                     "connections failed: 2 on connect",
+		line(0, 0, 0, 3):                     "3 by timeout",
+		wrkHead:                              "no summary in its output",
 		wrkHead + mark + `{"requests":1`:     "reading its summary",
 		wrkHead + mark + `{"requests":-1}`:   "reading its summary",
-		mark + `{"requests":0,"micros":100}`: errNoAnswer.Error(),
-		mark + `{"requests":5,"micros":0}`:   errNoAnswer.Error(),
+		mark + `{"requests":0,"micros":100}`: errNoResponse.Error(),
+		mark + `{"requests":5,"micros":0}`:   errNoResponse.Error(),
 	} {
 		if f, err := parseSummary(out); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %+v, %v; want %s", out, f, err, want)
@@ -47,7 +47,7 @@ func TestParseSummary(t *testing.T) {
 	}
 }
 
-func TestALuaTextHoldsAnyJSON(t *testing.T) {
+func TestLuaTextHoldsAnyJSON(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"a":[[1]]}`:      `[==[{"a":[[1]]}]==]`,
 		`{"a":"\u005d\n"}`: `[==[{"a":"\u005d\n"}]==]`,

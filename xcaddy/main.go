@@ -1,5 +1,5 @@
-// Command xcaddy is Caddy with FlowTrux Edge, the same binary that the xcaddy tool builds: for go
-// run, debuggers and tests.
+// Command xcaddy is Caddy with FlowTrux Edge, the same binary that the xcaddy tool builds, for
+// releases, go run, debuggers and tests.
 package main
 
 import (

@@ -11,8 +11,8 @@ import (
 
 func init() { caddy.RegisterModule(endpoint{}) }
 
-// endpoint adds /bench/runtime to the admin API: Caddy's own /metrics and /debug/vars lack some of
-// what is measured.
+// endpoint adds /bench/runtime to the admin API, for counters that Caddy's /metrics and /debug/vars
+// do not have.
 type endpoint struct{}
 
 // CaddyModule returns the Caddy module information.

@@ -1,6 +1,5 @@
 // Command caddy is the server that the bench measures: Caddy with FlowTrux Edge, the native handler
-// beside it, and an endpoint that tells what Go's runtime has counted. All that is measured runs in
-// this one binary.
+// and an endpoint for the counters of Go's runtime. All targets run in this binary.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// A free-standing node that answers with its input: what a call costs when the guest does nothing.
+// A free-standing node that returns its input: the cost of a call when the guest does nothing.
 //
 //	clang --target=wasm32 -O2 -nostdlib -Wl,--no-entry -o echo.wasm echo.c
 

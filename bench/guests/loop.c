@@ -1,4 +1,4 @@
-// A node that never returns: what others notice of it.
+// A node that never returns, to measure its effect on other traffic.
 //
 //	clang --target=wasm32 -O2 -nostdlib -Wl,--no-entry -o loop.wasm loop.c
 

@@ -11,11 +11,11 @@ import (
 )
 
 // clockSched is CPUCLOCK_SCHED of the kernel (include/linux/posix-timers_types.h): the clock that
-// counts what the scheduler gave, in nanoseconds.
+// counts the time given by the scheduler in nanoseconds.
 const clockSched = 2
 
-// CPU is the CPU time that a process has used in all its threads, also those that have ended; 0 is
-// this process. It is the clock of clock_getcpuclockid(3), which counts nanoseconds where
+// CPU returns the CPU time used by all threads of a process, including those that have exited; 0 is
+// this process. It reads the clock of clock_getcpuclockid(3), which counts nanoseconds where
 // /proc/<pid>/stat counts hundredths of a second.
 func CPU(pid int) (time.Duration, error) {
 	var t unix.Timespec
@@ -25,7 +25,7 @@ func CPU(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// RSS is the resident memory of a process in bytes.
+// RSS returns the resident memory of a process in bytes.
 func RSS(pid int) (uint64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

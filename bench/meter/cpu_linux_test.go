@@ -11,14 +11,14 @@ func TestCPUOfAProcessGrows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The clock counts what this loop takes, so that it ends.
+	// The loop ends because the clock counts its own CPU time.
 	for after := before; after-before < 20*time.Millisecond; {
 		if after, err = CPU(os.Getpid()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if after, err := CPU(0); err != nil || after-before < 20*time.Millisecond {
-		t.Errorf("by number this process has used more than by 0: %v, %v", after-before, err)
+		t.Errorf("CPU(0) is less than CPU(os.Getpid()): %v, %v", after-before, err)
 	}
 	if _, err := CPU(1 << 22); err == nil { // PID_MAX_LIMIT: no process has this number
 		t.Error("a process that does not exist has a CPU time")

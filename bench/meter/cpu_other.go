@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-var errLinux = errors.New("the bench reads CPU times and memory as Linux counts them: run it on Linux")
+var errLinux = errors.New("the bench needs Linux to read CPU time and memory")
 
-// CPU is the CPU time that a process has used.
+// CPU returns an error: it is available on Linux only.
 func CPU(int) (time.Duration, error) { return 0, errLinux }
 
-// RSS is the resident memory of a process in bytes.
+// RSS returns an error: it is available on Linux only.
 func RSS(int) (uint64, error) { return 0, errLinux }

@@ -1,4 +1,4 @@
-// Package meter reads what a process has used: its CPU time, its memory, and what Go's runtime
-// counts. The bench reads its own and, of the servers that it has started, CPU and memory from the
-// kernel and the rest from an endpoint of theirs.
+// Package meter reads the CPU time and the memory of a process, and the counters of Go's runtime.
+// For its servers, the bench reads CPU time and memory from the kernel and the counters from an
+// endpoint of the server.
 package meter

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Runtime is what Go's runtime has counted since the start of the process.
+// Runtime holds counters of Go's runtime since the start of the process.
 type Runtime struct {
 	Mallocs   uint64    // objects allocated
 	HeapAlloc uint64    // bytes of heap in use
-	GCStops   Histogram // how long it took to stop all goroutines for the garbage collector
+	GCStops   Histogram // times to stop all goroutines for the garbage collector
 }
 
 const gcStops = "/sched/pauses/stopping/gc:seconds"
 
 // ReadRuntime reads the counters of this process, after a garbage collection if gc is true. It
-// stops the process for a moment: only so are the allocations counted to the last one.
+// stops the process briefly, because only then is the number of allocations exact.
 func ReadRuntime(gc bool) Runtime {
 	if gc {
 		runtime.GC()
-		runtime.GC() // what the first one found in pools is free only now
+		runtime.GC() // the first one moves pooled objects to the victim cache, this one frees them
 	}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
@@ -34,8 +34,7 @@ func ReadRuntime(gc bool) Runtime {
 	}
 }
 
-// Histogram counts durations. Counts[i] of them took at most Upper[i], and more than the one
-// before.
+// Histogram counts durations. Counts[i] durations were at most Upper[i] and more than Upper[i-1].
 type Histogram struct {
 	Upper  []time.Duration
 	Counts []uint64
@@ -53,7 +52,7 @@ func newHistogram(h *metrics.Float64Histogram) Histogram {
 	return out
 }
 
-// Since is what was counted after before.
+// Since returns the difference to an earlier histogram.
 func (h Histogram) Since(before Histogram) Histogram {
 	out := Histogram{Upper: h.Upper, Counts: make([]uint64, len(h.Counts))}
 	for i, n := range h.Counts {
@@ -65,7 +64,7 @@ func (h Histogram) Since(before Histogram) Histogram {
 	return out
 }
 
-// Add adds what other counted.
+// Add returns the sum of two histograms.
 func (h Histogram) Add(other Histogram) Histogram {
 	if len(h.Counts) == 0 {
 		return other
@@ -77,7 +76,7 @@ func (h Histogram) Add(other Histogram) Histogram {
 	return out
 }
 
-// Count is how many durations there are.
+// Count returns the number of durations.
 func (h Histogram) Count() (n uint64) {
 	for _, c := range h.Counts {
 		n += c
@@ -85,7 +84,7 @@ func (h Histogram) Count() (n uint64) {
 	return n
 }
 
-// Max is a bound of the longest one: none was longer. It is 0 when there is none.
+// Max returns an upper bound of the longest duration, or 0 if there is none.
 func (h Histogram) Max() time.Duration {
 	for i := len(h.Counts) - 1; i >= 0; i-- {
 		if h.Counts[i] > 0 {

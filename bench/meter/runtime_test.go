@@ -48,6 +48,6 @@ func TestHistogram(t *testing.T) {
 	}
 	var none Histogram
 	if none.Count() != 0 || none.Max() != 0 || none.Add(h).Count() != 7 || h.Since(none).Count() != 7 {
-		t.Error("none is not nothing")
+		t.Error("an empty histogram is not neutral")
 	}
 }

@@ -1,9 +1,10 @@
-// Package native is the honest rival of a workflow: the same job as a handler in Go inside Caddy,
-// as somebody would write it who knows the three steps when the server is built. It reads the body
-// within a limit into pooled memory, verifies its signature, checks that it is JSON, takes the
-// steps on raw JSON with gjson and sjson, and gives the same answer with the same headers.
+// Package native is a Caddy handler in Go that does the work of the bench's workflow, as a
+// baseline. It is written the way one would write it if the three steps were known at build time.
+// It reads the body within a limit into pooled memory, verifies its signature, checks that it is
+// JSON, performs the steps on raw JSON with gjson and sjson, and sends the same response with the
+// same headers.
 //
-// It is a module of the bench alone: nothing that users build imports it.
+// Only the bench uses it: nothing that users build imports it.
 package native
 
 import (
@@ -26,9 +27,9 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("bench_native", httpcaddyfile.Before, "respond")
 }
 
-// Handler answers every request.
+// Handler handles every request as a webhook of the workflow.
 type Handler struct {
-	// What bodies are signed with.
+	// Secret is the key that bodies are signed with.
 	Secret string `json:"secret,omitempty"`
 
 	key     []byte
@@ -40,14 +41,14 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.bench_native", New: func() caddy.Module { return new(Handler) }}
 }
 
-// Provision makes the key.
+// Provision sets up the key and the buffers.
 func (h *Handler) Provision(caddy.Context) error {
 	h.key = []byte(h.Secret)
 	h.buffers = newPool(h.key)
 	return nil
 }
 
-// UnmarshalCaddyfile reads the directive. Syntax:
+// UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:
 //
 //	bench_native <secret>
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -58,8 +59,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// Values of headers that are always the same. They are shared: nothing behind this handler changes
-// them.
+// Header values that are shared by all responses: nothing after this handler changes them.
 var (
 	contentType = []string{"application/json; charset=utf-8"}
 	noSniff     = []string{"nosniff"}
@@ -68,45 +68,45 @@ var (
 	allow       = []string{http.MethodPost}
 )
 
-// ServeHTTP takes the steps of a webhook one after the other.
+// ServeHTTP handles a webhook.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	header := w.Header()
 	header["Content-Type"] = contentType
 	header["X-Content-Type-Options"] = noSniff
 	if r.Method != http.MethodPost {
 		header["Allow"] = allow
-		return refuse(w, http.StatusMethodNotAllowed, "method_not_allowed", "webhooks are sent with POST")
+		return reject(w, http.StatusMethodNotAllowed, "method_not_allowed", "webhooks are sent with POST")
 	}
 	b := h.buffers.get()
 	defer h.buffers.put(b)
 	if err := b.read(w, r); err != nil {
 		header.Set("Connection", "close")
-		return refuse(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than this server accepts")
+		return reject(w, http.StatusRequestEntityTooLarge, "body_too_large", "the body is larger than this server accepts")
 	}
 	if !b.signed(r.Header["X-Webhook-Signature"]) {
 		header["Www-Authenticate"] = challenge
-		return refuse(w, http.StatusUnauthorized, "invalid_signature", "the signature is missing or invalid")
+		return reject(w, http.StatusUnauthorized, "invalid_signature", "the signature is missing or invalid")
 	}
 	if !isJSON(r.Header["Content-Type"]) {
-		return refuse(w, http.StatusUnsupportedMediaType, "unsupported_media_type", "Content-Type must be application/json or end with +json, and there must be no Content-Encoding")
+		return reject(w, http.StatusUnsupportedMediaType, "unsupported_media_type", "Content-Type must be application/json or end with +json, and there must be no Content-Encoding")
 	}
-	answer, err := b.steps()
+	response, err := b.steps()
 	if err != nil {
-		return refuse(w, http.StatusBadRequest, "invalid_json", err.Error())
+		return reject(w, http.StatusBadRequest, "invalid_json", err.Error())
 	}
 	header["X-Flow"] = flowOK
 	header["X-Execution-Id"] = []string{newID(time.Now())}
-	return write(w, http.StatusCreated, answer)
+	return write(w, http.StatusCreated, response)
 }
 
-func refuse(w http.ResponseWriter, status int, code, message string) error {
+func reject(w http.ResponseWriter, status int, code, message string) error {
 	return write(w, status, []byte(`{"success":false,"error":{"code":"`+code+`","message":"`+message+`"}}`))
 }
 
 func write(w http.ResponseWriter, status int, body []byte) error {
 	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // there is nobody left to tell
+	_, _ = w.Write(body) // the client has gone
 	return nil
 }
 

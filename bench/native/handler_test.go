@@ -29,9 +29,9 @@ import (
 
 const secret = "native-secret"
 
-// TestAnswersAsTheEdgeDoes sends the same requests to both handlers: status, headers and body are
-// equal byte for byte, but for the execution's id, which is random.
-func TestAnswersAsTheEdgeDoes(t *testing.T) {
+// TestRespondsLikeTheWorkflow sends the same requests to both handlers: status, headers and body
+// are equal byte for byte, except for the random execution id.
+func TestRespondsLikeTheWorkflow(t *testing.T) {
 	edge, native := handlers(t)
 	good := string(workflow.Body(1024))
 	for name, c := range map[string]struct {
@@ -61,26 +61,26 @@ func TestAnswersAsTheEdgeDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, want := send(native, c.method, c.body, c.signature, c.contentType), send(edge, c.method, c.body, c.signature, c.contentType)
 			if want.Code != c.status {
-				t.Errorf("the edge answers %d: %s", want.Code, want.Body)
+				t.Errorf("the workflow responds %d: %s", want.Code, want.Body)
 			}
 			if got.Code != want.Code || !bytes.Equal(got.Body.Bytes(), want.Body.Bytes()) {
-				t.Errorf("%d %s\nthe edge answers\n%d %s", got.Code, got.Body, want.Code, want.Body)
+				t.Errorf("%d %s\nthe workflow responds\n%d %s", got.Code, got.Body, want.Code, want.Body)
 			}
-			// Ids are random, but of one length.
+			// Ids are random and have the same length.
 			for _, h := range []http.Header{got.Header(), want.Header()} {
 				if id := h.Get("X-Execution-Id"); id != "" {
 					h.Set("X-Execution-Id", fmt.Sprint(len(id)))
 				}
 			}
 			if !maps.EqualFunc(got.Header(), want.Header(), slices.Equal) {
-				t.Errorf("headers %v\nof the edge %v", got.Header(), want.Header())
+				t.Errorf("headers %v\nof the workflow %v", got.Header(), want.Header())
 			}
 		})
 	}
 }
 
-// What is not JSON is refused by both; the edge says where it goes wrong.
-func TestRefusesWhatIsNotJSON(t *testing.T) {
+// Both reject a body that is not JSON; the workflow also reports the position.
+func TestRejectsOtherThanJSON(t *testing.T) {
 	edge, native := handlers(t)
 	for _, body := range []string{`{`, `{"a":1} x`, `{a:1}`} {
 		for name, h := range map[string]http.Handler{"native": native, "edge": edge} {
@@ -92,7 +92,7 @@ func TestRefusesWhatIsNotJSON(t *testing.T) {
 	}
 }
 
-// Buffers go from one request to the next; what one leaves behind does not show.
+// Buffers are reused; data of an earlier request never shows.
 func TestBuffersAreClean(t *testing.T) {
 	_, native := handlers(t)
 	for i := range 200 {
@@ -104,7 +104,8 @@ func TestBuffersAreClean(t *testing.T) {
 	}
 }
 
-// handlers are both handlers of one config, the edge's with the bench's workflow in its store.
+// handlers returns both handlers in one config, that of FlowTrux Edge with the bench's workflow in
+// its store.
 func handlers(t *testing.T) (edge, native http.Handler) {
 	t.Helper()
 	seed := t.TempDir()
@@ -157,27 +158,27 @@ func handlers(t *testing.T) (edge, native http.Handler) {
 		return serve(t, m.(caddyhttp.MiddlewareHandler))
 	}
 	edge = load("http.handlers.flowtrux", `{}`)
-	// The store loads and the document is compiled behind the server's back, however busy the
-	// machine is.
+	// The store loads and the document is compiled in the background, which takes long on a busy
+	// machine.
 	for end := time.Now().Add(2 * time.Minute); ; {
 		w := send(edge, "POST", "{}", sign("{}"), "")
 		if w.Code == http.StatusCreated {
 			break
 		}
 		if w.Code != http.StatusServiceUnavailable || time.Now().After(end) {
-			t.Fatalf("the edge answers %d %s", w.Code, w.Body)
+			t.Fatalf("the workflow responds %d %s", w.Code, w.Body)
 		}
 	}
 	return edge, load("http.handlers.bench_native", fmt.Sprintf(`{"secret":%q}`, secret))
 }
 
-// serve puts a handler behind what Caddy's server prepares.
+// serve wraps a handler with what Caddy's server puts into the context.
 func serve(t *testing.T, h caddyhttp.MiddlewareHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := context.WithValue(r.Context(), caddyhttp.ExtraLogFieldsCtxKey, new(caddyhttp.ExtraLogFields))
 		ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: "203.0.113.7"})
 		next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
-			t.Error("the request was handed on")
+			t.Error("the request was passed on")
 			return nil
 		})
 		if err := h.ServeHTTP(w, r.WithContext(ctx), next); err != nil {
@@ -205,7 +206,7 @@ func sign(body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// TestMain gives the servers a data directory of their own: but for compiled code.
+// TestMain gives the servers their own data directory, with the shared cache of compiled code.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "native-")
 	if err != nil {

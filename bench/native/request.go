@@ -18,17 +18,17 @@ import (
 )
 
 const (
-	maxBody    = 1 << 20  // bytes, as the edge's default
-	keptBuffer = 64 << 10 // larger buffers are not kept for the next request, in bytes
+	maxBody      = 1 << 20  // bytes, the default of FlowTrux Edge
+	pooledBuffer = 64 << 10 // bytes; larger buffers are not reused
 )
 
 var errTooLarge = errors.New("the body is over the limit")
 
-// buffers are what one request needs.
+// buffers holds the memory for one request.
 type buffers struct {
 	body   []byte
-	value  []byte // what the steps make
-	answer []byte
+	value  []byte // output of the first step
+	result []byte // output of the last step
 	mac    hash.Hash
 	sum    [sha256.Size]byte
 	given  [sha256.Size]byte
@@ -43,12 +43,12 @@ func newPool(key []byte) pool {
 func (p pool) get() *buffers { return p.Get().(*buffers) }
 
 func (p pool) put(b *buffers) {
-	if cap(b.body) <= keptBuffer {
+	if cap(b.body) <= pooledBuffer {
 		p.Put(b)
 	}
 }
 
-// read reads the body, of declared length or not.
+// read reads the body, with or without a declared length.
 func (b *buffers) read(_ http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > maxBody {
 		return errTooLarge
@@ -70,7 +70,7 @@ func (b *buffers) read(_ http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// signed tells whether the one signature is that of the body.
+// signed reports whether there is exactly one signature and it matches the body.
 func (b *buffers) signed(signatures []string) bool {
 	if len(signatures) != 1 {
 		return false
@@ -87,7 +87,7 @@ func (b *buffers) signed(signatures []string) bool {
 	return hmac.Equal(b.given[:], b.mac.Sum(b.sum[:0]))
 }
 
-// isJSON tells whether the type that is given, if any, is JSON.
+// isJSON reports whether the content type is JSON or missing.
 func isJSON(types []string) bool {
 	if len(types) == 0 || len(types) == 1 && types[0] == "application/json" {
 		return true
@@ -96,7 +96,7 @@ func isJSON(types []string) bool {
 	return err == nil && len(types) == 1 && (typ == "application/json" || strings.HasSuffix(typ, "+json"))
 }
 
-// newID makes an execution's id, as the edge does.
+// newID returns an execution id in the form of FlowTrux Edge.
 func newID(now time.Time) string {
 	return "exec-" + strings.ToLower(ulid.MustNew(ulid.Timestamp(now), rand.Reader).String())
 }

@@ -10,11 +10,11 @@ import (
 
 var errJSON = errors.New("the body is not one JSON value")
 
-// inPlace lets sjson write into the buffers that it is given.
+// inPlace lets sjson reuse the given buffers.
 var inPlace = &sjson.Options{Optimistic: true, ReplaceInPlace: true}
 
-// steps are the three steps of the workflow: transform, condition, transform. The answer is valid
-// until the buffers are put back.
+// steps performs the three steps of the workflow: transform, condition, transform. The result is
+// valid until the buffers go back to the pool.
 func (b *buffers) steps() ([]byte, error) {
 	if !gjson.ValidBytes(b.body) {
 		return nil, errJSON
@@ -35,18 +35,18 @@ func (b *buffers) steps() ([]byte, error) {
 		return []byte(`{"result":false}`), nil
 	}
 	// answer
-	answer, err := sjson.SetRawBytesOptions(append(b.answer[:0], `{}`...), "order", value, inPlace)
+	result, err := sjson.SetRawBytesOptions(append(b.result[:0], `{}`...), "order", value, inPlace)
 	if err == nil {
-		answer, err = sjson.SetRawBytesOptions(answer, "large", []byte("true"), inPlace)
+		result, err = sjson.SetRawBytesOptions(result, "large", []byte("true"), inPlace)
 	}
 	if err != nil {
 		return nil, err
 	}
-	b.answer = answer
-	return answer, nil
+	b.result = result
+	return result, nil
 }
 
-// raw is a value as it stands in the body, null for none.
+// raw returns the text of a value in the body, or null if there is none.
 func raw(r gjson.Result) []byte {
 	if !r.Exists() {
 		return []byte("null")
@@ -54,7 +54,7 @@ func raw(r gjson.Result) []byte {
 	return []byte(r.Raw)
 }
 
-// over compares a number, or a text that is one.
+// over reports whether a number, or a string that holds one, is above limit.
 func over(r gjson.Result, limit float64) bool {
 	switch r.Type {
 	case gjson.Number:

@@ -20,8 +20,8 @@ import (
 
 const connections = 32
 
-// load sends webhooks over all connections, each the next when the last is answered, for that time.
-// It returns how many were answered; one that is not answered as it should be is an error.
+// load sends webhooks over all connections for the given time, each when the previous one got its
+// response. It returns the number of responses. A response other than the expected one is an error.
 func load(ctx context.Context, site string, d time.Duration) (int, error) {
 	body := workflow.Body(1024)
 	mac := hmac.New(sha256.New, []byte(crash.Secret))
@@ -30,23 +30,23 @@ func load(ctx context.Context, site string, d time.Duration) (int, error) {
 		site, hex.EncodeToString(mac.Sum(nil)), len(body), body)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var answered atomic.Int64
+	var responses atomic.Int64
 	var senders sync.WaitGroup
 	end := time.Now().Add(d)
 	for range connections {
 		senders.Go(func() {
 			n, err := send(ctx, site, request, end)
-			answered.Add(int64(n))
+			responses.Add(int64(n))
 			if err != nil {
 				cancel(err)
 			}
 		})
 	}
 	senders.Wait()
-	return int(answered.Load()), context.Cause(ctx)
+	return int(responses.Load()), context.Cause(ctx)
 }
 
-// send is one connection.
+// send sends webhooks over one connection.
 func send(ctx context.Context, site string, request []byte, end time.Time) (n int, err error) {
 	var dialer net.Dialer
 	c, err := dialer.DialContext(ctx, "tcp", site)
@@ -70,8 +70,8 @@ func send(ctx context.Context, site string, request []byte, end time.Time) (n in
 		if err != nil {
 			return n, err
 		}
-		if resp.StatusCode != http.StatusCreated || string(got) != workflow.Answer {
-			return n, fmt.Errorf("answered %d %s", resp.StatusCode, got)
+		if resp.StatusCode != http.StatusCreated || string(got) != workflow.Response {
+			return n, fmt.Errorf("the response is %d %s", resp.StatusCode, got)
 		}
 	}
 	return n, nil

@@ -1,17 +1,19 @@
-// Command pair compares what a webhook costs two builds of the server: they run side by side and
-// take turns, so that whatever else the machine does meets both. The webhook is the workflow of
-// three nodes (transform, condition, transform) with a body of 1 KB over 32 connections, all
-// answers checked. It prints user and system time, objects and bytes allocated, each a request.
+// Command pair compares the cost of a webhook between two builds of the server. They run side by
+// side and take turns, so that other load on the machine affects both. The webhook runs the
+// workflow with three nodes (transform, condition, transform) with a body of 1 KB over 32
+// connections, and all responses are checked. It prints user and system time, objects and bytes
+// allocated, each per request.
 //
-//	go run ./bench/pair -before old/caddy -after bin/caddy [-pairs 20] [-seconds 3]
+//	go -C bench run ./pair -before old/caddy [-after ../bin/caddy] [-pairs 20] [-seconds 3]
 //
-// The interval is one of 90 % for the median of the pairs' ratios
-// (https://en.wikipedia.org/wiki/Order_statistic, by the binomial distribution). Where it is wider
-// than what was to be shown, more pairs are needed, or a quieter machine.
+// The interval is the 90 % confidence interval of the median of the pairs' ratios
+// (https://en.wikipedia.org/wiki/Order_statistic, by the binomial distribution). If it is wider
+// than the difference to show, use more pairs or a quieter machine.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -38,10 +40,10 @@ type options struct {
 
 func main() {
 	var o options
-	flag.StringVar(&o.before, "before", "", "the build that is compared with")
-	flag.StringVar(&o.after, "after", "bin/caddy", "the build that is measured")
-	flag.IntVar(&o.pairs, "pairs", 20, "how many pairs of rounds, at least 5")
-	flag.IntVar(&o.seconds, "seconds", 3, "of each round")
+	flag.StringVar(&o.before, "before", "", "the `binary` to compare with")
+	flag.StringVar(&o.after, "after", "../bin/caddy", "the `binary` to measure")
+	flag.IntVar(&o.pairs, "pairs", 20, "number of pairs of rounds, at least 5")
+	flag.IntVar(&o.seconds, "seconds", 3, "seconds of each round, at least 1")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := compare(ctx, o)
@@ -52,12 +54,12 @@ func main() {
 	}
 }
 
-// cost is what a request took.
+// cost holds the resources used per request.
 type cost struct{ time, objects, bytes float64 } // time in µs
 
 func compare(ctx context.Context, o options) error {
 	if o.before == "" || o.pairs < 5 || o.seconds < 1 {
-		return fmt.Errorf("-before names a build, -pairs is at least 5, -seconds at least 1")
+		return errors.New("-before is required, -pairs is at least 5, -seconds at least 1")
 	}
 	dir, err := os.MkdirTemp("", "pair-")
 	if err != nil {
@@ -80,14 +82,14 @@ func compare(ctx context.Context, o options) error {
 		if err := servers[i].Put(ctx, "three", workflow.Three("")); err != nil {
 			return err
 		}
-		// a start is not what is measured
+		// Warm up.
 		if _, err := round(ctx, servers[i], 2*time.Second); err != nil {
 			return err
 		}
 	}
 	var costs [2][]cost
 	for n := range o.pairs {
-		first := n % 2 // whoever is second finds a warmer machine
+		first := n % 2 // the second one finds a warmer machine
 		for _, i := range []int{first, 1 - first} {
 			c, err := round(ctx, servers[i], time.Duration(o.seconds)*time.Second)
 			if err != nil {
@@ -95,9 +97,9 @@ func compare(ctx context.Context, o options) error {
 			}
 			costs[i] = append(costs[i], c)
 		}
-		fmt.Fprintf(os.Stderr, "pair %d of %d: %.1f and %.1f µs a request\n", n+1, o.pairs, costs[0][n].time, costs[1][n].time)
+		fmt.Fprintf(os.Stderr, "pair %d of %d: %.1f and %.1f µs per request\n", n+1, o.pairs, costs[0][n].time, costs[1][n].time)
 	}
-	fmt.Printf("%-16s %10s %10s %8s   %s\n", "a request", "before", "after", "ratio", "90 % of its median")
+	fmt.Printf("%-16s %10s %10s %8s   %s\n", "per request", "before", "after", "ratio", "90 % interval of the median")
 	for _, f := range []struct {
 		name string
 		of   func(cost) float64
@@ -117,7 +119,7 @@ func compare(ctx context.Context, o options) error {
 	return nil
 }
 
-// round loads the server and returns what a request took it.
+// round loads the server and returns the cost of a request.
 func round(ctx context.Context, s *crash.Server, d time.Duration) (cost, error) {
 	before, err := meter.CPU(s.PID())
 	if err != nil {
@@ -145,7 +147,7 @@ func round(ctx context.Context, s *crash.Server, d time.Duration) (cost, error) 
 	}, nil
 }
 
-// allocated asks the server's metrics what it has allocated since its start.
+// allocated reads from the server's metrics what it has allocated since its start.
 func allocated(ctx context.Context, s *crash.Server) (objects, bytes float64, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Admin()+"/metrics", nil)
 	if err != nil {
@@ -177,9 +179,8 @@ func median(of []float64) float64 {
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
-// interval is where the median of what was drawn lies with a probability of at least 90 %: between
-// the k-th least and the k-th largest, where k is the largest with P(Binomial(n, 1/2) < k) of at
-// most 5 %.
+// interval returns the confidence interval of the median with at least 90 %: from the k-th smallest
+// to the k-th largest value, where k is the largest with P(Binomial(n, 1/2) < k) of at most 5 %.
 func interval(of []float64) (low, high float64) {
 	s, n := slices.Sorted(slices.Values(of)), len(of)
 	below, term, k := 0.0, math.Pow(0.5, float64(n)), 0

@@ -1,5 +1,5 @@
-// Package workflow has the documents and bodies that the bench sends and the tests of its native
-// handler compare with.
+// Package workflow holds the documents and bodies of the bench and of the tests of its native
+// handler.
 package workflow
 
 import (
@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// Body is a webhook's body of n bytes, at least 46: an order of 250.50 and padding.
+// Body returns a webhook's body of n bytes, at least 46: an order of 250.50 and padding.
 func Body(n int) []byte {
 	head, tail := []byte(`{"order_id":"12345","total":250.50,"pad":"`), []byte(`"}`)
 	pad := bytes.Repeat([]byte("x"), max(0, n-len(head)-len(tail)))
 	return append(append(head, pad...), tail...)
 }
 
-// Answer is what Three answers to Body.
-const Answer = `{"order":{"orderId":"12345","total":250.50},"large":true}`
+// Response is the response of Three to Body.
+const Response = `{"order":{"orderId":"12345","total":250.50},"large":true}`
 
-// trigger is the first node of every workflow here: it answers with the last node's output, 201 and
-// a header. The secret is for documents that bring their own.
+// trigger returns the trigger of every workflow here: it responds with the output of the last node,
+// 201 and a header. The secret is for documents with their own.
 func trigger(secret string) string { return triggerIn("lastNode", secret) }
 
-// triggerIn is trigger in another response mode.
+// triggerIn is trigger with another response mode.
 func triggerIn(mode, secret string) string {
 	if secret != "" {
 		secret = fmt.Sprintf(`"secret":%q,`, secret)
@@ -31,8 +31,8 @@ func triggerIn(mode, secret string) string {
 		{%s"responseMode":%q,"statusCode":201,"headers":{"X-Flow":"ok"}}}}`, secret, mode)
 }
 
-// Three is the workflow transform, condition, transform. secret may be empty: the store has one
-// then.
+// Three returns the workflow transform, condition, transform. If secret is empty, the store must
+// have one.
 func Three(secret string) string {
 	return `{"nodes":[` + trigger(secret) + `,
 	{"id":"normalize","type":"transform","config":{"output":{"orderId":"{{trigger.data.order_id}}","total":"{{trigger.data.total}}"}}},
@@ -42,7 +42,7 @@ func Three(secret string) string {
 		{"source":"large","target":"answer","sourceHandle":"true"}]}`
 }
 
-// Chain is a workflow of n transforms, each of which makes its output of the one before.
+// Chain returns a workflow of n transforms, each with the output of the previous one as its input.
 func Chain(n int) string {
 	var nodes, edges strings.Builder
 	before, input := "trigger", "trigger.data"
@@ -62,25 +62,25 @@ func Chain(n int) string {
 	return `{"nodes":[` + trigger("") + nodes.String() + `],"edges":[` + edges.String() + `]}`
 }
 
-// ChainAnswer is what Chain answers to Body.
-const ChainAnswer = `{"orderId":"12345","total":250.50}`
+// ChainResponse is the response of Chain to Body.
+const ChainResponse = `{"orderId":"12345","total":250.50}`
 
-// Failing is the workflow of one node that fails, which answers with the code of its error.
+// Failing returns a workflow with a failing node that responds with the code of its error.
 func Failing(typ, config, timeout string) string {
 	return fmt.Sprintf(`{"nodes":[%s,{"id":"fails","type":%q,"timeout":%q,"config":%s},
 	{"id":"code","type":"transform","config":{"output":"{{steps.fails.output.error.code}}"}}],
 	"edges":[{"source":"trigger","target":"fails"},{"source":"fails","target":"code","sourceHandle":"error"}]}`, trigger(""), typ, timeout, config)
 }
 
-// Minimal is a workflow of one transform that is answered when it is accepted.
+// Minimal returns a workflow with one transform and the response mode minimal.
 func Minimal() string {
 	return `{"nodes":[` + triggerIn("minimal", "") + `,
 	{"id":"only","type":"transform","config":{"output":{"orderId":"{{trigger.data.order_id}}","total":"{{trigger.data.total}}"}}}],
 	"edges":[{"source":"trigger","target":"only"}]}`
 }
 
-// Calling is a workflow of one http-request that is answered when it is accepted. The node waits
-// for a minute at most.
+// Calling returns a workflow with one http-request and the response mode minimal. The node waits
+// for at most a minute.
 func Calling(url string) string {
 	return `{"nodes":[` + triggerIn("minimal", "") + fmt.Sprintf(`,
 	{"id":"only","type":"http-request","timeout":"1m","config":{"url":%q,"timeout":"1m"}}],

@@ -1,4 +1,5 @@
-// Command echo is a node in Go that answers with its config: what a call costs when the guest does nothing.
+// Command echo is a node in Go that returns its config: the cost of a call when the guest does
+// nothing.
 package main
 
 import "github.com/flowtrux/edge/nodes/sdk"

@@ -1,5 +1,5 @@
-// Command order is a node in Go that decodes an order with encoding/json, adds it up and encodes the answer: what nodes cost
-// that are written the way most Go programs are.
+// Command order is a node in Go that decodes an order with encoding/json, computes its total and
+// encodes the result: the cost of a node that is written like most Go programs.
 package main
 
 import (
