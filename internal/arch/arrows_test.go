@@ -91,6 +91,7 @@ var arrows = map[string][]string{
 	"internal/fairqueue":        {},
 	"internal/fresh":            {},
 	"internal/integration":      {},
+	"internal/notices":          {},
 	"internal/powercut":         {"internal/crash", "runtime/journal"},
 	"internal/tally":            {},
 	"internal/reference":        {"runtime/signature"},
