@@ -2,6 +2,7 @@
 
 CADDY    := v2.11.9
 TOOL     := go tool -modfile=tools/go.mod
+RELEASE  := go tool -modfile=tools/release/go.mod
 FUZZTIME ?= 60s
 
 # As xcaddy builds by itself: without cgo, which only the race detector needs. Its flags but -trimpath: so what linters and
@@ -12,7 +13,8 @@ export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes examples lint unit smoke fuzz bench check clean
+.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes notices examples lint unit smoke fuzz bench \
+	release-check check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -147,8 +149,16 @@ fuzz: ## fuzz each target for FUZZTIME (60s)
 bench: bench-setup ## measure side by side with other ways to do the same; writes bench/RESULTS.md
 	go -C bench run .
 
+notices: ## list in NOTICE what is linked into the binary, with its licenses
+	go run ./internal/notices
+
+# Builds one system after the other: each takes a minute or two and as many GB of memory.
+release-check: ## check .goreleaser.yaml and build the binaries of a release, for six systems, in dist; minutes
+	$(RELEASE) goreleaser check
+	$(RELEASE) goreleaser build --snapshot --clean --parallelism 1
+
 check: test ## test, and see that nothing was changed by it
 	@[ -z "$$(git status --porcelain)" ] || { git status --short; echo "the work tree is not clean"; exit 1; }
 
 clean: ## remove what was built and the demo's state
-	rm -rf bin .run
+	rm -rf bin dist .run
