@@ -85,7 +85,7 @@ func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	shown := flow.WithoutSecret(wf.Document)
+	shown := flow.RedactSecret(wf.Document)
 	if len(wf.Problems) > 0 || wf.Preparing != nil {
 		if shown = flow.Masked(wf.Document); shown == nil {
 			return writeJSON(w, http.StatusConflict, adminapi.Error{

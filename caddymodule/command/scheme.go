@@ -40,7 +40,7 @@ func describedScheme(file string) (*signature.Scheme, error) {
 	}
 	settings := doc
 	if rawjson.Check(doc, flow.MaxDepth) == nil && rawjson.KindOf(rawjson.Get(doc, "nodes")) == rawjson.Array {
-		settings = flow.PeekDocument(doc).Signature // nil where the workflow has the default
+		settings = flow.DecodeLenient(doc).Signature // nil where the workflow has the default
 	}
 	scheme, err := signature.ParseScheme(settings)
 	if err != nil {

@@ -109,7 +109,7 @@ func generate(ctx context.Context, cl *client, id string) ([]byte, error) {
 	if refused := (*refusal)(nil); err != nil && !errors.As(err, &refused) {
 		return nil, err
 	}
-	scheme, err := signature.ParseScheme(flow.PeekDocument(doc).Signature)
+	scheme, err := signature.ParseScheme(flow.DecodeLenient(doc).Signature)
 	if err != nil { // the document is invalid
 		scheme, _ = signature.ParseScheme(nil)
 	}

@@ -81,7 +81,7 @@ func TestDocuments(t *testing.T) {
 		"recursing": recursing(), "impatient": impatient("deep"),
 		"eachItem": eachItem(), "reading": reading(time.Second, strings.Repeat("{{trigger.data.last}}", 1000)), "heavyItems": heavyItems(),
 	} {
-		plan, err := flow.Compile("w", 1, []byte(document), types)
+		plan, err := flow.Compile("w", 1, []byte(document), types, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if len(plan.Warnings) > 0 {
@@ -89,7 +89,7 @@ func TestDocuments(t *testing.T) {
 		}
 	}
 	for name, document := range misplaced() {
-		if _, err := flow.Compile("w", 1, []byte(document), types); err == nil || !strings.Contains(document, "hush-") {
+		if _, err := flow.Compile("w", 1, []byte(document), types, nil); err == nil || !strings.Contains(document, "hush-") {
 			t.Errorf("%s is valid, or has no secret", name)
 		}
 	}

@@ -17,9 +17,9 @@ var (
 	behindRight    = []byte(`}]}`)
 )
 
-// readOnly reads the one condition of such a config, each byte once. Byte by byte is slow in a guest in Go: every round of a loop goes
+// readSingle reads the one condition of such a config, each byte once. Byte by byte is slow in a guest in Go: every round of a loop goes
 // through a table of the whole function.
-func readOnly(config []byte) (c condition, ok bool) {
+func readSingle(config []byte) (c condition, ok bool) {
 	rest, ok := bytes.CutPrefix(config, beforeLeft)
 	if !ok {
 		return c, false

@@ -29,7 +29,7 @@ func main() {}
 
 // run evaluates the conditions in order and stops as soon as the answer is known.
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
-	if c, ok := readOnly(config); ok {
+	if c, ok := readSingle(config); ok {
 		holds, err := operator.Eval(operator.Name(c.operator), c.left, c.right)
 		return answer(ctx, holds, err)
 	}

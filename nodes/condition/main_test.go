@@ -27,7 +27,7 @@ func TestShortWay(t *testing.T) {
 		if rawjson.Check([]byte(config), 10) != nil {
 			return
 		}
-		if _, ok := readOnly([]byte(config)); ok {
+		if _, ok := readSingle([]byte(config)); ok {
 			taken++
 		}
 		var short, long sdk.Context

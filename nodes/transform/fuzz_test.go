@@ -48,7 +48,7 @@ func FuzzPath(f *testing.F) {
 			return // an index that does not begin at 0
 		}
 		for _, s := range p {
-			v = s.of(v)
+			v = s.Of(v)
 		}
 		if string(v) != "true" {
 			t.Errorf("%q does not lead to what it set: %s", text, v)

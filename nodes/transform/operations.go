@@ -62,7 +62,7 @@ func apply(ctx *sdk.Context, value, op []byte) ([]byte, error) {
 	return nil, sdk.Fatal("bad_config", "the op is not one of set, delete, rename, pick, setGlobal")
 }
 
-func pathOf(op []byte, key string) (path, error) {
+func pathOf(op []byte, key string) (rawjson.Path, error) {
 	v := rawjson.Get(op, key)
 	if rawjson.KindOf(v) != rawjson.String {
 		return nil, errPath
@@ -72,27 +72,27 @@ func pathOf(op []byte, key string) (path, error) {
 
 // set puts v at a path. Objects that are missing on the way are made; so is an element just behind the end of an array.
 // What stands in the way, a scalar or an array where the path wants an object, is an error rather than lost.
-func set(value []byte, at path, v []byte) ([]byte, error) {
+func set(value []byte, at rawjson.Path, v []byte) ([]byte, error) {
 	if len(at) == 0 {
 		return v, nil
 	}
 	kind := rawjson.KindOf(value)
 	if missing := value == nil || kind == rawjson.Null; missing {
-		if value = []byte("{}"); at[0].isIndex() {
+		if value = []byte("{}"); at[0].IsIndex() {
 			value = []byte("[]")
 		}
 		kind = rawjson.KindOf(value)
 	}
-	if at[0].isIndex() != (kind == rawjson.Array) || at[0].isIndex() == (kind == rawjson.Object) {
+	if at[0].IsIndex() != (kind == rawjson.Array) || at[0].IsIndex() == (kind == rawjson.Object) {
 		return nil, sdk.Fatal("bad_path", "set: a value of another kind stands in the way")
 	}
-	inner, err := set(at[0].of(value), at[1:], v)
+	inner, err := set(at[0].Of(value), at[1:], v)
 	if err != nil {
 		return nil, err
 	}
 	b := builder{open: value[0]}
 	replaced := false
-	each(value, func(s step, raw, member []byte) bool {
+	each(value, func(s rawjson.Step, raw, member []byte) bool {
 		if s == at[0] {
 			b.add(raw, inner)
 			replaced = true
@@ -102,25 +102,25 @@ func set(value []byte, at path, v []byte) ([]byte, error) {
 		return true
 	})
 	if !replaced {
-		if at[0].isIndex() && at[0].index != b.n {
+		if at[0].IsIndex() && at[0].Index != b.n {
 			return nil, sdk.Fatal("bad_path", "set: the index is beyond the end of the array")
 		}
-		b.add(at[0].raw(), inner)
+		b.add(rawKey(&at[0]), inner)
 	}
 	return b.close(), nil
 }
 
 // remove takes a path out; when there is nothing at it, nothing changes.
-func remove(value []byte, at path) []byte {
+func remove(value []byte, at rawjson.Path) []byte {
 	if len(at) == 0 {
 		return []byte("null")
 	}
-	old := at[0].of(value)
+	old := at[0].Of(value)
 	if old == nil {
 		return value
 	}
 	b := builder{open: value[0]}
-	each(value, func(s step, raw, member []byte) bool {
+	each(value, func(s rawjson.Step, raw, member []byte) bool {
 		switch {
 		case s != at[0]:
 			b.add(raw, member)
@@ -143,18 +143,18 @@ func rename(value, op []byte) ([]byte, error) {
 	if rawjson.KindOf(to) != rawjson.String {
 		return nil, sdk.Fatal("bad_config", "the new name of a rename is not a string")
 	}
-	if len(at) == 0 || at[len(at)-1].isIndex() {
+	if len(at) == 0 || at[len(at)-1].IsIndex() {
 		return nil, sdk.Fatal("bad_path", "rename: the path does not end with a key")
 	}
-	return renameAt(value, at, step{key: string(rawjson.Exact(to)), index: -1}), nil
+	return renameAt(value, at, rawjson.Step{Key: string(rawjson.Exact(to)), Index: -1}), nil
 }
 
-func renameAt(value []byte, at path, to step) []byte {
-	if at[0].of(value) == nil || (len(at) == 1 && at[0] == to) {
+func renameAt(value []byte, at rawjson.Path, to rawjson.Step) []byte {
+	if at[0].Of(value) == nil || (len(at) == 1 && at[0] == to) {
 		return value
 	}
 	b := builder{open: value[0]}
-	each(value, func(s step, raw, member []byte) bool {
+	each(value, func(s rawjson.Step, raw, member []byte) bool {
 		switch {
 		case s != at[0]:
 			if len(at) > 1 || s != to {
@@ -163,7 +163,7 @@ func renameAt(value []byte, at path, to step) []byte {
 		case len(at) > 1:
 			b.add(raw, renameAt(member, at[1:], to))
 		default:
-			b.add(to.raw(), member)
+			b.add(rawKey(&to), member)
 		}
 		return true
 	})
@@ -179,7 +179,7 @@ func pick(value, paths []byte) ([]byte, error) {
 	out := []byte("{}")
 	var err error
 	rawjson.Elements(paths, func(p []byte) bool {
-		var at path
+		var at rawjson.Path
 		if rawjson.KindOf(p) != rawjson.String {
 			err = errPath
 			return false
@@ -189,7 +189,7 @@ func pick(value, paths []byte) ([]byte, error) {
 		}
 		v := value
 		for _, s := range at {
-			if v = s.of(v); v == nil {
+			if v = s.Of(v); v == nil {
 				return true
 			}
 		}
@@ -200,10 +200,10 @@ func pick(value, paths []byte) ([]byte, error) {
 }
 
 // keysOf is a path without its indexes: where a picked value stands in the new object.
-func keysOf(at path) path {
-	keys := make(path, 0, len(at))
+func keysOf(at rawjson.Path) rawjson.Path {
+	keys := make(rawjson.Path, 0, len(at))
 	for _, s := range at {
-		if !s.isIndex() {
+		if !s.IsIndex() {
 			keys = append(keys, s)
 		}
 	}

@@ -5,11 +5,10 @@ import (
 	"maps"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
@@ -170,18 +169,15 @@ func (a *applying) buildAll() {
 			now = append(now, ch)
 		}
 	}
-	var next atomic.Int64
-	work := func() {
-		for i := next.Add(1) - 1; i < int64(len(now)); i = next.Add(1) - 1 {
-			now[i].done = now[i].task.round(unprepared)
-		}
+	var compiling errgroup.Group
+	compiling.SetLimit(runtime.GOMAXPROCS(0))
+	for _, ch := range now {
+		compiling.Go(func() error {
+			ch.done = ch.task.round(unprepared)
+			return nil
+		})
 	}
-	var others sync.WaitGroup
-	for range min(len(now), runtime.GOMAXPROCS(0)) - 1 {
-		others.Go(work)
-	}
-	work()
-	others.Wait()
+	_ = compiling.Wait() // what is wrong with a document is kept in its task
 	for i := range a.changes {
 		a.enter(&a.changes[i])
 	}

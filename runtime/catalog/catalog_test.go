@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/flowtrux/edge/runtime/engine"
-	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -253,9 +252,6 @@ func TestProblemPaths(t *testing.T) {
 		if len(p) != 1 || p[0].Path != c.want {
 			t.Errorf("%s: problems %v, want one at %s", c.document, p, c.want)
 		}
-	}
-	if got := signaturePath([]byte(badScheme), &signature.Error{Path: "scheme"}); got != "nodes[1].config.webhook.signature.scheme" {
-		t.Errorf("path %s", got)
 	}
 	f := newFixture(t)
 	f.Apply(put(1, "workflows/no id", plain))

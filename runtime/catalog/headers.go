@@ -21,11 +21,11 @@ func RequestHeaders(p *flow.Plan, s *signature.Scheme) []RequestHeader {
 	if s.Name() == "custom" {
 		keys := []string{"header", "timestampHeader"}
 		for i, name := range s.Headers() {
-			list = append(list, RequestHeader{webhookPath(p.Document) + ".signature." + keys[i], name})
+			list = append(list, RequestHeader{p.Webhook.Path + ".signature." + keys[i], name})
 		}
 	}
 	if in := p.Webhook.Idempotency; in != nil && in.Header != "" {
-		list = append(list, RequestHeader{webhookPath(p.Document) + ".idempotency.header", in.Header})
+		list = append(list, RequestHeader{p.Webhook.Path + ".idempotency.header", in.Header})
 	}
 	return list
 }

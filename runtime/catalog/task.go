@@ -70,7 +70,7 @@ func (t *task) round(ctx context.Context) bool {
 	for t.at < len(t.entries) {
 		e := t.entries[t.at]
 		t.preparation.Begin(ctx)
-		program, scheme, err := compileWith(t.id, e, t.preparation, t.nodes)
+		program, scheme, err := compileRound(t.id, e, t.preparation, t.nodes)
 		switch {
 		case t.preparation.Unfinished():
 			return false

@@ -30,7 +30,7 @@ type Workflow struct {
 	// of the newest document, if it is valid: see flow.Plan.Warnings
 	Warnings      []flow.Problem
 	SecretProblem string // why secrets/<id> gives no secret; "" = it does, or is not there. Holds no secret
-	// the newest document as stored: it may hold a secret, see flow.WithoutSecret
+	// the newest document as stored: it may hold a secret, see flow.RedactSecret
 	Document []byte
 
 	// Preparing is closed when this is not what is known of the workflow any more: the document, or
@@ -52,12 +52,13 @@ func (w *Workflow) program() *engine.Program {
 
 // peek reads what can be read of a document that is invalid.
 func (w *Workflow) peek() {
-	p := flow.PeekDocument(w.Document)
+	p := flow.DecodeLenient(w.Document)
 	w.Active, w.Webhook, w.own = p.Active, p.Webhook, ownKeys(p.Secret)
-	var err error
-	if w.Scheme, err = signature.ParseScheme(p.Signature); err != nil {
-		w.Scheme, _ = signature.ParseScheme(nil) // the default has nothing to fail
+	scheme, err := signature.ParseScheme(p.Signature)
+	if err != nil {
+		scheme = defaultScheme()
 	}
+	w.Scheme = scheme
 }
 
 // problems takes an error of Compile apart.

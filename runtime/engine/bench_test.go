@@ -52,7 +52,7 @@ func BenchmarkRun(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			nodes := NewNodes(map[string]Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
 			defer nodes.Release()
-			plan, err := flow.Compile("w", 1, []byte(document(c.edges, c.nodes...)), nodes)
+			plan, err := flow.Compile("w", 1, []byte(document(c.edges, c.nodes...)), nodes, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func BenchmarkRecord(b *testing.B) {
 			nodes := NewNodes(map[string]Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
 			defer nodes.Release()
 			plan, err := flow.Compile("w", 1, []byte(document("t>a a>b b>c",
-				tinyNode("a", path), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output"))), nodes)
+				tinyNode("a", path), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output"))), nodes, nil)
 			if err != nil {
 				b.Fatal(err)
 			}

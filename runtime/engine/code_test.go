@@ -103,7 +103,7 @@ func TestRevisionsHaveTheirOwnCode(t *testing.T) {
 }
 
 func TestCodeProblems(t *testing.T) {
-	_, err := codeNodes(t).Compile(t.Context(), "w", 0, []byte(coded(`"config":{"source":"return 1;\n  if (x {"}`)), flow.MaxPrepareFuel)
+	_, err := codeNodes(t).Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(coded(`"config":{"source":"return 1;\n  if (x {"}`))))
 	if err == nil || err.Error() != `nodes[2].config.source: SyntaxError: Unexpected token '{' (line 2, column 9)` {
 		t.Errorf("got %v", err)
 	}

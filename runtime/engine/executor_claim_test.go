@@ -44,7 +44,7 @@ func newBacklog(t *testing.T, limits Limits, workers int, webhooks map[string]st
 	})}, sandbox.Limits{})
 	for id, webhook := range webhooks {
 		plan, err := flow.Compile(id, 1, []byte(documentWith(`{"triggerType":"webhook","webhook":{`+webhook+`}}`,
-			"t>a", ask("a", `"{{execution.id}}"`))), b.nodes)
+			"t>a", ask("a", `"{{execution.id}}"`))), b.nodes, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

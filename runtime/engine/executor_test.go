@@ -214,7 +214,7 @@ func TestExecutorLetsOthersPass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := flow.Compile("other", 1, []byte(document("")), l.nodes)
+	plan, err := flow.Compile("other", 1, []byte(document("")), l.nodes, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

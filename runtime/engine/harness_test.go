@@ -139,7 +139,7 @@ func newLab(t *testing.T, c Config, limits sandbox.Limits) *lab {
 // program compiles a document.
 func (l *lab) program(document string) *Program {
 	l.Helper()
-	plan, err := l.nodes.Compile(context.Background(), "w", 1, []byte(document), flow.MaxPrepareFuel)
+	plan, err := l.nodes.Compile(context.Background(), flow.MaxPrepareFuel, planOf([]byte(document)))
 	if err != nil {
 		l.Fatalf("%v\n%s", err, document)
 	}
@@ -243,4 +243,9 @@ func (l *lab) wantRun(document, body, want string) *Result {
 		l.Errorf("ended as\n%s\nwant\n%s", got, want)
 	}
 	return r
+}
+
+// planOf compiles a document, for Nodes.Compile.
+func planOf(document []byte) func(flow.Types) (*flow.Plan, error) {
+	return func(types flow.Types) (*flow.Plan, error) { return flow.Compile("w", 1, document, types, nil) }
 }

@@ -35,7 +35,7 @@ func TestNodesAreLoadedWhenTheyAreWanted(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if _, err := n.Compile(t.Context(), "w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), flow.MaxPrepareFuel); err != nil {
+			if _, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(document("t>a", `{"id":"a","type":"task"}`)))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -63,7 +63,7 @@ func TestNodesAreLoadedSideBySide(t *testing.T) {
 	}
 	n := NewNodes(loads)
 	defer n.Release()
-	if _, err := n.Compile(t.Context(), "w", 1, []byte(document(strings.Join(edges, " "), nodes...)), flow.MaxPrepareFuel); err != nil {
+	if _, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(document(strings.Join(edges, " "), nodes...)))); err != nil {
 		t.Error(err)
 	}
 }
@@ -75,7 +75,7 @@ func TestNodesThatCannotBeLoaded(t *testing.T) {
 	n := NewNodes(map[string]Load{"task": c.load})
 	defer n.Release()
 	compile := func() error {
-		_, err := n.Compile(t.Context(), "w", 1, []byte(document("t>a", `{"id":"a","type":"task"}`)), flow.MaxPrepareFuel)
+		_, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(document("t>a", `{"id":"a","type":"task"}`))))
 		return err
 	}
 	if err := compile(); err == nil || !strings.Contains(err.Error(), `nodes[1].type: node type "task" cannot be used: no memory`) {

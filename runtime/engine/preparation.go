@@ -58,14 +58,15 @@ func (n *Nodes) Preparation(fuel uint64) *Preparation {
 	return &Preparation{nodes: n, budget: fuel, known: make(map[preparedKey]answered), failed: make(map[string]error)}
 }
 
-// Compile compiles a document whose nodes may burn so much fuel together to be prepared. It loads
-// and prepares what they need, until ctx ends. The error is a *flow.DocumentError, or ctx's, or it
-// has a *sandbox.BudgetFullError: others had the memory for so long.
-func (n *Nodes) Compile(ctx context.Context, id string, revision int64, document []byte, fuel uint64) (*flow.Plan, error) {
+// Compile calls compile, such as flow.Compile of a document, until it has all node types that it
+// asks for. It loads and prepares them until ctx ends; the nodes of the document may burn so much
+// fuel together to be prepared. The error is that of compile, or ctx's, or it has a
+// *sandbox.BudgetFullError: others had the memory for so long.
+func (n *Nodes) Compile(ctx context.Context, fuel uint64, compile func(flow.Types) (*flow.Plan, error)) (*flow.Plan, error) {
 	p := n.Preparation(fuel)
 	for {
 		p.Begin(ctx)
-		plan, err := flow.Compile(id, revision, document, p)
+		plan, err := compile(p)
 		if !p.Unfinished() {
 			return plan, err
 		}

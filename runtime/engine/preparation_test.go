@@ -22,7 +22,7 @@ func TestPreparationInRounds(t *testing.T) {
 	p := n.Preparation(flow.MaxPrepareFuel)
 	round := func(ctx context.Context) (*flow.Plan, error) {
 		p.Begin(ctx)
-		return flow.Compile("w", 1, doc, p)
+		return flow.Compile("w", 1, doc, p, nil)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -55,12 +55,12 @@ func TestPreparationInRounds(t *testing.T) {
 	}
 	// What it takes does not depend on what is there already.
 	for budget, ok := range map[uint64]bool{fuel: true, fuel - 1: false, fuel / 3: false, 1: false} {
-		_, err := n.Compile(t.Context(), "w", 1, doc, budget)
+		_, err := n.Compile(t.Context(), budget, planOf(doc))
 		if want := fmt.Sprintf("burn more than %d units", budget); ok != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%d of %d units: %v", budget, fuel, err)
 		}
 	}
-	if _, err := n.Compile(ended, "w", 1, []byte(document("t>a", spinning("a", 12))), flow.MaxPrepareFuel); !errors.Is(err, context.Canceled) {
+	if _, err := n.Compile(ended, flow.MaxPrepareFuel, planOf([]byte(document("t>a", spinning("a", 12))))); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func TestWhatADocumentKeeps(t *testing.T) {
 		return []byte(document(strings.Join(edges, " "), nodes...))
 	}
 	different := many(func(i int) int { return i + 1 })
-	_, err := n.Compile(t.Context(), "w", 1, different, flow.MaxPrepareFuel)
+	_, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf(different))
 	if want := "all of them together may keep 268435456, a quarter of limits sandbox_memory"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -95,7 +95,7 @@ func TestWhatADocumentKeeps(t *testing.T) {
 		"stored before":     {different, flow.PrepareFuelStored},
 		"just one of these": {[]byte(document("t>a", large("a", 40, 1))), flow.MaxPrepareFuel},
 	} {
-		if _, err := n.Compile(t.Context(), "w", 1, c.doc, c.fuel); err != nil {
+		if _, err := n.Compile(t.Context(), c.fuel, planOf(c.doc)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

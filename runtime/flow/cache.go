@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
 // Cache remembers for one execution what the templates of its plan have found in large values, so
@@ -122,4 +124,22 @@ func (s *Scope) followItem(ref *reference, v []byte) ([]byte, error) {
 		m.of = t
 	}
 	return m.found[ref.target], nil
+}
+
+// follow walks from v along a path; found is nil when something on the way is missing. walked is how
+// many bytes it has read.
+func follow(v []byte, path rawjson.Path) (found []byte, walked int) {
+	for i := range path {
+		in := v
+		if s := &path[i]; s.Index >= 0 {
+			v = rawjson.Index(in, s.Index)
+		} else {
+			v = rawjson.Get(in, s.Key)
+		}
+		if v == nil {
+			return nil, walked + len(in)
+		}
+		walked += cap(in) - cap(v) + len(v) // a view ends where the memory of its value does
+	}
+	return v, walked
 }

@@ -3,17 +3,30 @@ package flow
 import (
 	"slices"
 	"strings"
+
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // Compile decodes, validates and plans a document of at most [MaxDocument] bytes. id is the key it
-// is stored under; "" means that there is none and the document must have an id. revision is kept
-// in the plan.
+// is stored under; "" means that there is none and the document must have an id. revision becomes
+// part of the plan. With nil for signatures, webhook.signature is not read.
 //
 // The error is a *[DocumentError] with all that is wrong. raw is neither kept nor changed. The
 // result depends on the arguments alone: the same document gives an equal plan or the same
 // problems.
-func Compile(id string, revision int64, raw []byte, types Types) (*Plan, error) {
-	d := &draft{report: &report{masks: true}, types: types}
+func Compile(id string, revision int64, raw []byte, types Types, signatures Signatures) (*Plan, error) {
+	d := &draft{report: &report{masks: true}, types: types, signatures: signatures}
+	return d.compile(id, revision, raw)
+}
+
+// CompileNew is [Compile] for a document that somebody brings, and that is not stored yet: its
+// warnings are problems, and its secret is checked against the scheme of its signatures.
+func CompileNew(id string, revision int64, raw []byte, types Types, signatures Signatures) (*Plan, error) {
+	d := &draft{report: &report{masks: true, strict: true}, types: types, signatures: signatures}
+	return d.compile(id, revision, raw)
+}
+
+func (d *draft) compile(id string, revision int64, raw []byte) (*Plan, error) {
 	doc, ok := d.open(raw, MaxDocument, forEditors)
 	if !ok {
 		return nil, d.err()
@@ -58,23 +71,23 @@ func (d *draft) checkHandles(settings []configured) {
 		case set.typ == nil || given && handle == HandleError:
 		case !set.typ.Routes():
 			if given {
-				d.add(at, "edges from a node of type %s have no handle but %s", quoted(from.typ), quoted(HandleError))
+				d.add(at, "edges from a node of type %s have no handle but %s", message.Quoted(from.typ), message.Quoted(HandleError))
 			}
 		case set.handles == nil: // the config is wrong
 		case !given:
-			d.add(at, "is required: node %s has %s", quoted(from.id), listHandles(set.handles))
+			d.add(at, "is required: node %s has %s", message.Quoted(from.id), listHandles(set.handles))
 		case !slices.Contains(set.handles, handle):
-			d.add(at, "unknown handle %s: node %s has %s%s", quoted(handle), quoted(from.id), listHandles(set.handles), didYouMean(handle, set.handles))
+			d.add(at, "unknown handle %s: node %s has %s%s", message.Quoted(handle), message.Quoted(from.id), listHandles(set.handles), message.DidYouMean(handle, set.handles))
 		}
 	}
 }
 
 // listHandles names the handles that a node's edges may have, the first of them if they are many.
 func listHandles(handles []string) string {
-	if len(handles) > maxListed {
-		return strings.Join(eachQuoted(handles[:maxListed]), ", ") + " and more"
+	if len(handles) > message.MaxListed {
+		return strings.Join(message.EachQuoted(handles[:message.MaxListed]), ", ") + " and more"
 	}
-	return either(eachQuoted(append(slices.Clone(handles), HandleError)))
+	return message.Either(message.EachQuoted(append(slices.Clone(handles), HandleError)))
 }
 
 // responseNode finds the node that webhook.responseNodeId names, -1 when none is needed.
@@ -94,7 +107,7 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 	g := &d.graph
 	p := &Plan{
 		ID: d.id, Name: d.name, Active: d.active, Revision: revision,
-		Document: WithoutSecret(d.doc), Webhook: t.webhook, Data: t.data,
+		Document: RedactSecret(d.doc), Webhook: t.webhook, Data: t.data,
 		Nodes: make([]Node, len(d.nodes)), Warnings: inDocumentOrder(d.warnings), PrepareFuel: d.fuel,
 	}
 	if p.Webhook != nil && response >= 0 {

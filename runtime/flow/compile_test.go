@@ -31,7 +31,7 @@ const orderIntake = `{
 }`
 
 func TestCompileExample(t *testing.T) {
-	p, err := Compile("order-intake", 7, []byte(orderIntake), builtins(t))
+	p, err := Compile("order-intake", 7, []byte(orderIntake), builtins(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,6 +63,7 @@ func TestCompileExample(t *testing.T) {
 	}
 	wantWebhook := &Webhook{
 		Mode: LastNode, ResponseNode: -1, StatusCode: 201, Timeout: defaultWebhookTimeout, Header: []HeaderField{{"X-Flow", "ok"}},
+		Path: "nodes[0].config.webhook",
 	}
 	if diff := cmp.Diff(wantWebhook, p.Webhook); diff != "" {
 		t.Error(diff)
@@ -95,17 +96,17 @@ func TestCompileExample(t *testing.T) {
 }
 
 func TestCompileRefusesStorageUnderAnotherID(t *testing.T) {
-	_, err := Compile("other", 0, []byte(orderIntake), builtins(t))
+	_, err := Compile("other", 0, []byte(orderIntake), builtins(t), nil)
 	want := []string{`id: is "order-intake", but the document is stored under "other"`}
 	if diff := cmp.Diff(want, problems(t, err)); diff != "" {
 		t.Error(diff)
 	}
 	without := strings.Replace(orderIntake, `"id": "order-intake",`, "", 1)
-	p, err := Compile("other", 0, []byte(without), builtins(t))
+	p, err := Compile("other", 0, []byte(without), builtins(t), nil)
 	if err != nil || p.ID != "other" {
 		t.Errorf("got %v, %v", p, err)
 	}
-	_, err = Compile("", 0, []byte(without), builtins(t))
+	_, err = Compile("", 0, []byte(without), builtins(t), nil)
 	if diff := cmp.Diff([]string{"id: is required"}, problems(t, err)); diff != "" {
 		t.Error(diff)
 	}

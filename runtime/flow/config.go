@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // configured is what a node's type makes of its config.
@@ -29,7 +30,7 @@ func (d *draft) configure(i int) configured {
 		config = value{[]byte("{}"), n.at.member("config")}
 	}
 	if rawjson.KindOf(config.raw) != rawjson.Object {
-		d.add(config.at, "must be an object, not %s", kindName(config.raw))
+		d.add(config.at, "must be an object, not %s", message.KindName(config.raw))
 		return c
 	}
 	if c.typ != nil {
@@ -54,11 +55,11 @@ func (d *draft) binder(i int) binder {
 		case !ok:
 			return 0, d.noNode(id)
 		case named == i:
-			return 0, fmt.Errorf("node %s cannot see its own output", quoted(id))
+			return 0, fmt.Errorf("node %s cannot see its own output", message.Quoted(id))
 		case !d.graph.sound:
 			return 0, nil // what is upstream cannot be told, and the document is wrong anyway
 		case !d.graph.above[i].has(named):
-			return 0, fmt.Errorf("node %s is not upstream of node %s", quoted(id), quoted(d.nodes[i].id))
+			return 0, fmt.Errorf("node %s is not upstream of node %s", message.Quoted(id), message.Quoted(d.nodes[i].id))
 		default:
 			return d.graph.rank[named], nil
 		}
@@ -73,9 +74,9 @@ func (d *draft) readForEach(v value, t *Type, names binder) *Template {
 		return nil
 	}
 	if t != nil && t.Routes() {
-		d.add(v.at, "cannot be on a node of type %s: each item could take another way", quoted(t.Name))
+		d.add(v.at, "cannot be on a node of type %s: each item could take another way", message.Quoted(t.Name))
 	}
-	if parts, err := parseText(s); err == nil && (len(parts) != 1 || parts[0].steps == nil) {
+	if parts, err := parseText(s); err == nil && (len(parts) != 1 || parts[0].path == nil) {
 		d.add(v.at, "must be one template alone that gives an array, such as {{trigger.data.items}}")
 		return nil
 	}

@@ -1,6 +1,12 @@
 package flow
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
+)
 
 // draft is a document whose parts were read one by one; nothing is known yet of how they fit
 // together.
@@ -9,16 +15,21 @@ type draft struct {
 	unprepared bool
 	fuel       uint64 // that preparing has burnt
 	*report
-	types   Types
-	found   map[string]*lookup // after lookUp, by name
-	id      string
-	name    string
-	active  bool
-	nodes   []draftNode
-	edges   []draftEdge
-	byID    map[string]int // index in nodes; the first of each id
-	trigger int            // index in nodes; -1 = none
-	graph   graph          // after connect
+	types      Types
+	signatures Signatures         // nil = signature settings are not read
+	found      map[string]*lookup // after lookUp, by name
+	id         string
+	name       string
+	active     bool
+	nodes      []draftNode
+	edges      []draftEdge
+	byID       map[string]int // index in nodes; the first of each id
+	// ids of nodes that cannot be used, and are reported: edges and templates may name them
+	badIDs   map[string]bool
+	nameless bool  // there is a node whose id could not be read
+	noEdges  bool  // the edges could not be read
+	trigger  int   // index in nodes; -1 = none
+	graph    graph // after connect
 }
 
 type draftNode struct {
@@ -65,9 +76,9 @@ func forEditors(p *place) bool {
 // read reads the document. storedAs is the id it is stored under, "" when nothing is known of that.
 func (d *draft) read(doc value, storedAs string) {
 	if storedAs != "" && !ValidID(storedAs) {
-		d.add(nil, "its name %s cannot be an id: %s", quoted(storedAs), idRule)
+		d.add(nil, "its name %s cannot be an id: %s", message.Quoted(storedAs), idRule)
 	}
-	d.id, d.active, d.trigger, d.byID = storedAs, true, -1, map[string]int{}
+	d.id, d.active, d.trigger, d.byID, d.badIDs = storedAs, true, -1, map[string]int{}, map[string]bool{}
 	seen := d.members(doc, []string{"id", "name", "active", "nodes", "edges", "metadata"}, func(key string, v value) {
 		switch key {
 		case "id":
@@ -79,7 +90,7 @@ func (d *draft) read(doc value, storedAs string) {
 		case "nodes":
 			d.readNodes(v)
 		case "edges":
-			d.elements(v, func(_ int, e value) { d.edges = append(d.edges, d.readEdge(e)) })
+			d.noEdges = !d.elements(v, func(_ int, e value) { d.edges = append(d.edges, d.readEdge(e)) })
 		}
 	})
 	if storedAs == "" {
@@ -98,9 +109,9 @@ func (d *draft) readID(v value, storedAs string) {
 	switch {
 	case !ok:
 	case !ValidID(id):
-		d.add(v.at, "%s: %s", quoted(id), idRule)
+		d.add(v.at, "%s: %s", message.Quoted(id), idRule)
 	case storedAs != "" && id != storedAs:
-		d.add(v.at, "is %s, but the document is stored under %s", quoted(id), quoted(storedAs))
+		d.add(v.at, "is %s, but the document is stored under %s", message.Quoted(id), message.Quoted(storedAs))
 	default:
 		d.id = id
 	}
@@ -114,11 +125,32 @@ func (d *draft) readNodes(v value) {
 			d.enter(i)
 		case i == MaxNodes:
 			d.add(v.at, "has more than %d nodes", MaxNodes)
+			fallthrough
+		default:
+			d.badIDs[text(rawjson.Get(e.raw, "id"))] = true
 		}
 	})
-	if isArray && d.trigger < 0 {
-		d.add(v.at, "there is no trigger: exactly one node must have the type %s", quoted(TypeTrigger))
+	if isArray && d.trigger < 0 && !d.findMisspelledTrigger() {
+		d.add(v.at, "there is no trigger: exactly one node must have the type %s", message.Quoted(TypeTrigger))
 	}
+}
+
+// findMisspelledTrigger takes a node for the trigger whose type nearly says so, and reports it. It
+// returns false when there is no trigger for sure.
+func (d *draft) findMisspelledTrigger() bool {
+	mayBe := false
+	for i := range d.nodes {
+		n := &d.nodes[i]
+		switch {
+		case n.typ == "": // reported
+			mayBe = true
+		case message.Nearest(n.typ, []string{TypeTrigger}) != "" && !slices.Contains(d.types.Names(), n.typ):
+			d.add(n.at.member("type"), "unknown node type %s%s", message.Quoted(n.typ), message.DidYouMean(n.typ, []string{TypeTrigger}))
+			n.typ, d.trigger = TypeTrigger, i
+			return true
+		}
+	}
+	return mayBe
 }
 
 // enter makes node i known by its id.
@@ -135,7 +167,7 @@ func (d *draft) enter(i int) {
 		return
 	}
 	if first, taken := d.byID[n.id]; taken {
-		d.add(n.at.member("id"), "%s is the id of %v already", quoted(n.id), d.nodes[first].at)
+		d.add(n.at.member("id"), "%s is the id of %v already", message.Quoted(n.id), d.nodes[first].at)
 		return
 	}
 	d.byID[n.id] = i
@@ -143,6 +175,7 @@ func (d *draft) enter(i int) {
 
 func (d *draft) readNode(v value) draftNode {
 	n := draftNode{at: v.at, retry: Retry{MaxAttempts: 1}, concurrency: 1}
+	nameless := true
 	known := []string{
 		"id", "type", "name", "config", "timeout", "retry", "onError", "forEach", "concurrency", "metadata", "position",
 	}
@@ -150,8 +183,10 @@ func (d *draft) readNode(v value) draftNode {
 		switch key {
 		case "id":
 			id, ok := d.text(m)
+			nameless = !ok
 			if ok && !ValidID(id) {
-				d.add(m.at, "%s: %s", quoted(id), idRule)
+				d.add(m.at, "%s: %s", message.Quoted(id), idRule)
+				d.badIDs[id] = true
 				return
 			}
 			n.id = id
@@ -178,6 +213,7 @@ func (d *draft) readNode(v value) draftNode {
 		}
 	})
 	d.require(v, seen, "id", "type")
+	d.nameless = d.nameless || nameless
 	if n.name == "" {
 		n.name = n.id
 	}

@@ -38,7 +38,7 @@ func Example() {
 		{"id": "trigger", "type": "trigger", "config": {"triggerType": "webhook"}},
 		{"id": "greet", "type": "greet", "config": {"text": "Hello {{trigger.data.name}}", "times": "{{trigger.data.n}}"}}],
 		"edges": [{"source": "trigger", "target": "greet"}]}`
-	plan, err := flow.Compile("hello", 1, []byte(document), known)
+	plan, err := flow.Compile("hello", 1, []byte(document), known, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -52,7 +52,7 @@ func Example() {
 	config, err := plan.Nodes[1].Config.Append(nil, scope, 4<<20)
 	fmt.Println(string(config), err)
 
-	_, err = flow.Compile("hello", 2, []byte(`{"nodes": [{"id": "trigger", "type": "trigger"}, {"id": "g", "type": "gret"}]}`), known)
+	_, err = flow.Compile("hello", 2, []byte(`{"nodes": [{"id": "trigger", "type": "trigger"}, {"id": "g", "type": "gret"}]}`), known, nil)
 	var bad *flow.DocumentError
 	if errors.As(err, &bad) {
 		for _, p := range bad.Problems {

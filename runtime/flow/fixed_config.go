@@ -83,11 +83,11 @@ func (d *draft) withReads(i int, config []byte, reads []string, names *binder) [
 	var tree branch
 	for _, path := range d.wide(i, reads) {
 		parts, err := parseText("{{" + path + "}}")
-		if err != nil || len(parts) != 1 || parts[0].steps == nil {
+		if err != nil || len(parts) != 1 || parts[0].path == nil {
 			continue
 		}
-		if _, err := names.bind(parts[0].steps); err == nil {
-			tree.add(parts[0].steps, path)
+		if _, err := names.bind(parts[0].path); err == nil {
+			tree.add(parts[0].path, path)
 		}
 	}
 	config = config[:len(config)-1]
@@ -138,15 +138,15 @@ type branch struct {
 }
 
 // add adds a path. One that goes through another's end, or the other way about, is left out.
-func (b *branch) add(steps []step, path string) {
+func (b *branch) add(steps rawjson.Path, path string) {
 	for n, s := range steps {
-		if s.index >= 0 || b.path != "" {
+		if s.Index >= 0 || b.path != "" {
 			return
 		}
-		at := slices.IndexFunc(b.below, func(c *branch) bool { return c.key == s.key })
+		at := slices.IndexFunc(b.below, func(c *branch) bool { return c.key == s.Key })
 		if at < 0 {
 			at = len(b.below)
-			b.below = append(b.below, &branch{key: s.key})
+			b.below = append(b.below, &branch{key: s.Key})
 		}
 		b = b.below[at]
 		if n == len(steps)-1 && len(b.below) == 0 {

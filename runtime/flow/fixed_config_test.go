@@ -83,7 +83,7 @@ func TestFixedPart(t *testing.T) {
 				}
 				return c.reads, nil
 			})
-			p, err := Compile("w", 0, []byte(scripted(c.forEach, c.config)), types)
+			p, err := Compile("w", 0, []byte(scripted(c.forEach, c.config)), types, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestFixedPartProblems(t *testing.T) {
 		{"a wrong config is not prepared", `{"source":1}`, bad, "nodes[4].config.source: must be a string, not a number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Compile("w", 0, []byte(scripted("", c.config)), withScript(t, c.answer))
+			_, err := Compile("w", 0, []byte(scripted("", c.config)), withScript(t, c.answer), nil)
 			if got := strings.Join(problems(t, err), "; "); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
@@ -146,7 +146,7 @@ func TestPrepareFuel(t *testing.T) {
 	} {
 		types := withScript(t, func(string, string) ([]string, error) { return nil, nil })
 		types.fuel = fuel
-		p, err := Compile("w", 0, []byte(document), types)
+		p, err := Compile("w", 0, []byte(document), types, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,7 @@ func FuzzReads(f *testing.F) {
 	f.Add("}}{{trigger.data}}\nsteps\n\n[\"")
 	f.Fuzz(func(t *testing.T, paths string) {
 		types := withScript(t, func(string, string) ([]string, error) { return strings.Split(paths, "\n"), nil })
-		p, err := Compile("w", 0, []byte(scripted("", `{"source":""}`)), types)
+		p, err := Compile("w", 0, []byte(scripted("", `{"source":""}`)), types, nil)
 		if err != nil && !strings.Contains(err.Error(), "more than 1000 templates") {
 			t.Fatal(err)
 		}

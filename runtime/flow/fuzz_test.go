@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // FuzzCompile wants of any input a sound plan or sound problems, the same each time, and of a plan
@@ -25,11 +26,11 @@ func FuzzCompile(f *testing.F) {
 	types := builtins(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		before := bytes.Clone(raw)
-		p, err := Compile("w", 1, raw, types)
+		p, err := Compile("w", 1, raw, types, nil)
 		if !bytes.Equal(raw, before) {
 			t.Fatal("the document was changed")
 		}
-		PeekDocument(raw)
+		DecodeLenient(raw)
 		if err != nil {
 			if p != nil {
 				t.Fatal("a plan beside an error")
@@ -43,7 +44,7 @@ func FuzzCompile(f *testing.F) {
 					t.Fatalf("problem %q", line)
 				}
 			}
-			_, again := Compile("w", 1, raw, types)
+			_, again := Compile("w", 1, raw, types, nil)
 			if diff := cmp.Diff(lines, problems(t, again)); diff != "" {
 				t.Fatalf("other problems at the second try: %s", diff)
 			}
@@ -64,14 +65,14 @@ func FuzzCompile(f *testing.F) {
 			}
 		}
 		// The document of a plan compiles to the same plan.
-		q, err := Compile("w", 1, p.Document, types)
+		q, err := Compile("w", 1, p.Document, types, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if p.Webhook != nil {
 			p.Webhook.Secret = ""
 		}
-		if !cmp.Equal(p, q, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{}, step{})) {
+		if !cmp.Equal(p, q, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{})) {
 			t.Fatal("the plan's document makes another plan")
 		}
 	})
@@ -90,14 +91,14 @@ func FuzzParseText(f *testing.F) {
 		}
 		parts, bad := parseText(s)
 		if bad != nil {
-			if bad.at < 0 || bad.at > len(s) || bad.reason == "" || column(s, bad.at) < 1 {
+			if bad.Offset < 0 || bad.Offset > len(s) || bad.Reason == "" || column(s, bad.Offset) < 1 {
 				t.Fatalf("%q: %+v", s, bad)
 			}
 			return
 		}
 		again, bad := parseText(spellParts(parts))
 		if bad != nil {
-			t.Fatalf("%q became %q: %s", s, spellParts(parts), bad.reason)
+			t.Fatalf("%q became %q: %s", s, spellParts(parts), bad.Reason)
 		}
 		if spellParts(again) != spellParts(parts) {
 			t.Fatalf("%q became %q and %q", s, spellParts(parts), spellParts(again))
@@ -109,19 +110,19 @@ func FuzzParseText(f *testing.F) {
 func spellParts(parts []part) string {
 	var b strings.Builder
 	for _, p := range parts {
-		if p.steps == nil {
+		if p.path == nil {
 			b.WriteString(strings.ReplaceAll(p.text, "{{", `\{{`))
 			continue
 		}
 		b.WriteString("{{")
-		for i, s := range p.steps {
+		for i, s := range p.path {
 			switch {
-			case s.index >= 0:
+			case s.Index >= 0:
 				b.WriteString(s.String())
-			case i == 0 && isPlainKey(s.key):
-				b.WriteString(s.key)
+			case i == 0 && message.IsPlainKey(s.Key):
+				b.WriteString(s.Key)
 			default:
-				b.WriteString("[" + string(rawjson.AppendQuoted(nil, []byte(s.key))) + "]")
+				b.WriteString("[" + string(rawjson.AppendQuoted(nil, []byte(s.Key))) + "]")
 			}
 		}
 		b.WriteString("}}")
@@ -197,7 +198,7 @@ func FuzzParseType(f *testing.F) {
 			t.Fatalf("%+v", typ)
 		}
 		doc := document(`{"id":"n","type":"`+typ.Name+`","config":`+string(config)+`}`, `{"source":"t","target":"n"}`)
-		if _, err := Compile("w", 0, []byte(doc), testTypes{typ.Name: typ}); err != nil {
+		if _, err := Compile("w", 0, []byte(doc), testTypes{typ.Name: typ}, nil); err != nil {
 			problems(t, err)
 		}
 	})

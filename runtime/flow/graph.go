@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // graph is how the nodes of a document hang together. Indexes are those of draft.nodes.
@@ -45,8 +47,7 @@ func (s *set) addAll(o *set) {
 func (d *draft) connect() {
 	before := len(d.problems)
 	d.graph.out = make([][]int, len(d.nodes))
-	d.link()
-	if d.trigger < 0 || len(d.problems) > before {
+	if whole := d.link(); !whole || d.trigger < 0 || len(d.problems) > before {
 		return
 	}
 	d.findCycles()
@@ -57,8 +58,10 @@ func (d *draft) connect() {
 	}
 }
 
-// link turns the edges of the document into links.
-func (d *draft) link() {
+// link turns the edges of the document into links. It returns false when some could not be read:
+// then nothing is known of how the nodes hang together.
+func (d *draft) link() (whole bool) {
+	whole = !d.noEdges
 	g := &d.graph
 	type ends struct {
 		from, to int
@@ -73,6 +76,7 @@ func (d *draft) link() {
 			handle, okHandle = d.text(e.handle)
 		}
 		if !okFrom || !okTo || !okHandle {
+			whole = false
 			continue
 		}
 		if to == d.trigger {
@@ -88,6 +92,7 @@ func (d *draft) link() {
 		g.out[from] = append(g.out[from], len(g.edges))
 		g.edges = append(g.edges, link{at: e.at, from: from, to: to, handle: e.handle})
 	}
+	return whole
 }
 
 // end finds the node at one end of an edge.
@@ -101,15 +106,21 @@ func (d *draft) end(v value) (int, bool) {
 	}
 	i, ok := d.byID[id]
 	if !ok && !d.full() {
-		d.add(v.at, "%v", d.noNode(id))
+		if err := d.noNode(id); err != nil {
+			d.add(v.at, "%v", err)
+		}
 	}
 	return i, ok
 }
 
-// noNode says that there is no node with an id.
+// noNode says that there is no node with an id. It is nil when there may be one: a node whose id is
+// invalid or could not be read, which is reported there.
 func (d *draft) noNode(id string) error {
 	ids := slices.Collect(maps.Keys(d.byID))
-	return fmt.Errorf("no node has the id %s%s", quoted(id), didYouMeanOr(id, ids))
+	if d.badIDs[id] || d.nameless && message.Nearest(id, ids) == "" {
+		return nil
+	}
+	return fmt.Errorf("no node has the id %s%s", message.Quoted(id), message.DidYouMeanOr(id, ids))
 }
 
 // findCycles reports each edge that closes a cycle in a walk in the order of the document.
@@ -149,10 +160,10 @@ func (d *draft) findCycles() {
 // cycle names the nodes of a cycle, some of them if they are many.
 func (d *draft) cycle(nodes []int) string {
 	var ids []string
-	for _, n := range nodes[:min(len(nodes), maxListed)] {
+	for _, n := range nodes[:min(len(nodes), message.MaxListed)] {
 		ids = append(ids, d.nodes[n].id)
 	}
-	if len(nodes) > maxListed {
+	if len(nodes) > message.MaxListed {
 		ids = append(ids, "...")
 	}
 	return strings.Join(append(ids, ids[0]), " -> ")
@@ -172,8 +183,8 @@ func (d *draft) findUnreached() {
 		}
 	}
 	for i, n := range d.nodes {
-		if known, ok := d.byID[n.id]; ok && known == i && !reached[i] {
-			d.add(n.at, "node %s cannot be reached from the trigger", quoted(n.id))
+		if known, ok := d.byID[n.id]; ok && known == i && !reached[i] && n.typ != TypeTrigger {
+			d.add(n.at, "node %s cannot be reached from the trigger", message.Quoted(n.id))
 		}
 	}
 }

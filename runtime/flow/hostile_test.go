@@ -53,7 +53,7 @@ func TestCompileHostileDocuments(t *testing.T) {
 			if len(tt.doc) > MaxDocument {
 				t.Fatalf("%d bytes", len(tt.doc))
 			}
-			_, err := Compile("w", 0, []byte(tt.doc), types)
+			_, err := Compile("w", 0, []byte(tt.doc), types, nil)
 			if got := len(problems(t, err)); got != tt.problems {
 				t.Errorf("%d problems, want %d: %.2000v", got, tt.problems, err)
 			}
@@ -72,7 +72,7 @@ func TestCompileDeepDocuments(t *testing.T) {
 		fastest := time.Duration(math.MaxInt64)
 		for range 3 {
 			start := time.Now()
-			_, _ = Compile("w", 0, []byte(doc), types)
+			_, _ = Compile("w", 0, []byte(doc), types, nil)
 			Masked([]byte(doc))
 			fastest = min(fastest, time.Since(start))
 		}

@@ -1,106 +1,42 @@
 package flow
 
 import (
-	"github.com/tidwall/gjson"
+	"bytes"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Peek is the little that is needed to answer the senders of a document that may be invalid.
-type Peek struct {
+// Lenient is what senders must be told of a document that may be invalid.
+type Lenient struct {
 	Active    bool
 	Webhook   bool   // its trigger is a webhook
 	Signature []byte // webhook.signature, raw; nil = none
 	Secret    Secret // webhook.secret; "" = none
 }
 
-// PeekDocument reads from a document of any quality. It never fails: what it cannot read has its
-// default, which is an active webhook without signature settings and secret. With several triggers
-// the first counts. raw is neither kept nor changed.
-func PeekDocument(raw []byte) Peek {
-	p := Peek{Active: true, Webhook: true}
-	// The canonical form makes one reading of documents with repeated keys; gjson would take the
-	// first.
-	doc, err := rawjson.AppendCanonical(nil, raw, MaxDepth)
-	if err != nil || rawjson.KindOf(doc) != rawjson.Object {
-		return p
+// DecodeLenient reads a document of any quality. It never fails: what it cannot read has its
+// default, which is an active webhook without signature settings and secret. Of several triggers
+// the first counts, of repeated keys the last. raw is neither kept nor changed.
+func DecodeLenient(raw []byte) Lenient {
+	l := Lenient{Active: true, Webhook: true}
+	doc, err := rawjson.AppendCanonical(nil, raw, MaxDepth) // without repeated keys
+	if err != nil {
+		return l
 	}
-	p.Active = gjson.GetBytes(doc, "active").Type != gjson.False
-	trigger := gjson.GetBytes(doc, `nodes.#(type=="`+TypeTrigger+`").config`)
-	if typ := trigger.Get("triggerType"); typ.Type == gjson.String {
-		p.Webhook = typ.Str == "webhook"
-	}
-	if signature := trigger.Get("webhook.signature"); signature.Exists() {
-		p.Signature = []byte(signature.Raw)
-	}
-	if secret := trigger.Get("webhook.secret"); secret.Type == gjson.String {
-		p.Secret = Secret(text([]byte(secret.Raw)))
-	}
-	return p
-}
-
-// WithoutSecret returns a copy of a document, valid or not, without the webhook.secret of any of
-// its nodes; all other bytes stay. When raw is not one JSON value the result is nil: what cannot be
-// read may hold secrets anywhere.
-func WithoutSecret(raw []byte) []byte {
-	if rawjson.Check(raw, MaxDepth) != nil {
-		return nil
-	}
-	out, done := make([]byte, 0, len(raw)), 0
-	each(raw, "nodes", func(nodes []byte) {
-		rawjson.Elements(nodes, func(node []byte) bool {
-			each(node, "config", func(config []byte) {
-				each(config, "webhook", func(webhook []byte) {
-					cutMembers(raw, webhook, "secret", func(from, to int) {
-						out = append(out, raw[done:from]...)
-						done = to
-					})
-				})
-			})
-			return true
-		})
-	})
-	return append(out, raw[done:]...)
-}
-
-// each calls fn for every member of the object v whose key is name, repeated ones too.
-func each(v []byte, name string, fn func(value []byte)) {
-	rawjson.Members(v, func(key, value []byte) bool {
-		if rawjson.KeyIs(key, name) {
-			fn(value)
+	l.Active = rawjson.KindOf(rawjson.Get(doc, "active")) != rawjson.False
+	var config []byte // of the trigger
+	rawjson.Elements(rawjson.Get(doc, "nodes"), func(node []byte) bool {
+		isTrigger := text(rawjson.Get(node, "type")) == TypeTrigger
+		if isTrigger {
+			config = rawjson.Get(node, "config")
 		}
-		return true
+		return !isTrigger
 	})
-}
-
-// cutMembers calls cut for the parts of doc that must go, so that the object v, a view into doc,
-// has no member name: each takes one comma along, the one before it when a member stays before it,
-// else the one behind it.
-func cutMembers(doc, v []byte, name string, cut func(from, to int)) {
-	// views end where the document's memory does
-	offset := func(view []byte) int { return cap(doc) - cap(view) }
-	// cutting: where a part begins that ends at the next member
-	kept, cutting := false, -1
-	end := 0 // of the member before
-	rawjson.Members(v, func(key, value []byte) bool {
-		start := offset(key) - 1
-		if cutting >= 0 {
-			cut(cutting, start)
-			cutting = -1
-		}
-		before := end
-		end = offset(value) + len(value)
-		switch {
-		case !rawjson.KeyIs(key, name):
-			kept = true
-		case kept:
-			cut(before, end)
-		default:
-			cutting = start
-		}
-		return true
-	})
-	if cutting >= 0 {
-		cut(cutting, end)
+	if typ := rawjson.Get(config, "triggerType"); rawjson.KindOf(typ) == rawjson.String {
+		l.Webhook = text(typ) == "webhook"
 	}
+	webhook := rawjson.Get(config, "webhook")
+	l.Signature = bytes.Clone(rawjson.Get(webhook, "signature")) // a view would keep the secret, too
+	l.Secret = Secret(text(rawjson.Get(webhook, "secret")))
+	return l
 }

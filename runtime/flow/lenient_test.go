@@ -10,40 +10,40 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestPeekDocument(t *testing.T) {
-	unknown := Peek{Active: true, Webhook: true}
+func TestDecodeLenient(t *testing.T) {
+	unknown := Lenient{Active: true, Webhook: true}
 	tests := []struct {
 		name, doc string
-		want      Peek
+		want      Lenient
 	}{
 		{"example", orderIntake, unknown},
 		{"nothing", ``, unknown},
 		{"not JSON", `{"active":false`, unknown},
 		{"no object", `["active"]`, unknown},
 		{"empty", `{}`, unknown},
-		{"inactive", `{"active":false}`, Peek{Webhook: true}},
+		{"inactive", `{"active":false}`, Lenient{Webhook: true}},
 		{"active is no boolean", `{"active":0}`, unknown},
-		{"last of repeated keys", `{"active":true,"active":false}`, Peek{Webhook: true}},
-		{"manual", `{"nodes":[{"type":"x"},{"type":"trigger","config":{"triggerType":"manual"}}]}`, Peek{Active: true}},
-		{"unknown trigger type", `{"nodes":[{"type":"trigger","config":{"triggerType":"cron"}}]}`, Peek{Active: true}},
+		{"last of repeated keys", `{"active":true,"active":false}`, Lenient{Webhook: true}},
+		{"manual", `{"nodes":[{"type":"x"},{"type":"trigger","config":{"triggerType":"manual"}}]}`, Lenient{Active: true}},
+		{"unknown trigger type", `{"nodes":[{"type":"trigger","config":{"triggerType":"cron"}}]}`, Lenient{Active: true}},
 		{"trigger type is no string", `{"nodes":[{"type":"trigger","config":{"triggerType":1}}]}`, unknown},
 		{"nodes are no array", `{"nodes":{"type":"trigger"}}`, unknown},
 		{"signature and secret", webhook(`{"signature":{"scheme": "slack"},"secret":"a\u0062\ud800","junk":1}`),
-			Peek{Active: true, Webhook: true, Signature: []byte(`{"scheme":"slack"}`), Secret: "ab\uFFFD"}},
+			Lenient{Active: true, Webhook: true, Signature: []byte(`{"scheme":"slack"}`), Secret: "ab\uFFFD"}},
 		{"first trigger", `{"nodes":[{"type":"trigger","config":{"webhook":{"secret":"a"}}},{"type":"trigger","config":{"webhook":{"secret":"b"}}}]}`,
-			Peek{Active: true, Webhook: true, Secret: "a"}},
+			Lenient{Active: true, Webhook: true, Secret: "a"}},
 		{"secret is no string", webhook(`{"secret":{"a":1}}`), unknown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, PeekDocument([]byte(tt.doc))); diff != "" {
+			if diff := cmp.Diff(tt.want, DecodeLenient([]byte(tt.doc))); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-func TestWithoutSecret(t *testing.T) {
+func TestRedactSecret(t *testing.T) {
 	in := func(w string) string {
 		return "{ \"nodes\" : [ 1, {\"config\":{\"a\":1,\"webhook\":" + w + "}} ],\n \"secret\":\"kept\" }"
 	}
@@ -59,15 +59,15 @@ func TestWithoutSecret(t *testing.T) {
 		`{"a":{"secret":"kept"}}`:              `{"a":{"secret":"kept"}}`,
 		`"secret"`:                             `"secret"`,
 	} {
-		if got := string(WithoutSecret([]byte(in(before)))); got != in(after) {
+		if got := string(RedactSecret([]byte(in(before)))); got != in(after) {
 			t.Errorf("got  %s\nwant %s", got, in(after))
 		}
 	}
 	two := `{"nodes":[{"config":{"webhook":{"secret":"x"},"webhook":{"secret":"y"}}},{"config":{"webhook":{"secret":"z"}}}]}`
-	if got := string(WithoutSecret([]byte(two))); got != `{"nodes":[{"config":{"webhook":{},"webhook":{}}},{"config":{"webhook":{}}}]}` {
+	if got := string(RedactSecret([]byte(two))); got != `{"nodes":[{"config":{"webhook":{},"webhook":{}}},{"config":{"webhook":{}}}]}` {
 		t.Errorf("got %s", got)
 	}
-	if got := WithoutSecret([]byte(`{"nodes":[{"config":{"webhook":{"secret":"x"`)); got != nil {
+	if got := RedactSecret([]byte(`{"nodes":[{"config":{"webhook":{"secret":"x"`)); got != nil {
 		t.Errorf("not JSON gave %s", got)
 	}
 }
@@ -75,7 +75,7 @@ func TestWithoutSecret(t *testing.T) {
 func TestPlanHidesSecret(t *testing.T) {
 	const secret = "wh-s3cr3t"
 	doc := webhook(`{"statusCode":202,"secret":"` + secret + `"}`)
-	p, err := Compile("w", 0, []byte(doc), builtins(t))
+	p, err := Compile("w", 0, []byte(doc), builtins(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,21 +107,21 @@ func TestProblemsHideSecrets(t *testing.T) {
 		`{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual","webhook":{"secret":"` + secret + `"}}}]}`,
 		webhook(`{"secret":"` + secret + `"`),
 	} {
-		_, err := Compile("w", 0, []byte(doc), builtins(t))
+		_, err := Compile("w", 0, []byte(doc), builtins(t), nil)
 		if lines := strings.Join(problems(t, err), "\n"); lines == "" || strings.Contains(lines, secret) {
 			t.Errorf("problems: %s", lines)
 		}
 	}
 }
 
-// FuzzWithoutSecret compares with decoding: no webhook has a secret any more, all else is the same.
-func FuzzWithoutSecret(f *testing.F) {
+// FuzzRedactSecret compares with decoding: no webhook has a secret any more, all else is the same.
+func FuzzRedactSecret(f *testing.F) {
 	f.Add([]byte(orderIntake))
 	f.Add([]byte(webhook(`{"secret":"a" , "x":1, "\u0073ecret":"b","y":[]}`)))
 	f.Add([]byte(`{"nodes":[{"config":{"webhook":{"secret":1,"secret":{"secret":1}}}},{"nodes":[]}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		before := bytes.Clone(raw)
-		got := WithoutSecret(raw)
+		got := RedactSecret(raw)
 		if !bytes.Equal(before, raw) {
 			t.Fatal("the document was changed")
 		}

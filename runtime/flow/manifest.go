@@ -9,6 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // Types knows the node types that documents may use. Implementations are safe for concurrent use.
@@ -21,6 +22,19 @@ type Types interface {
 
 // ErrNoType is the error of Types that do not have a type.
 var ErrNoType = errors.New("there is no node type of that name")
+
+// Signatures knows the schemes of signatures that webhooks may use. Implementations are safe for
+// concurrent use.
+type Signatures interface {
+	// Parse compiles the settings in webhook.signature, raw JSON, or the default scheme when they
+	// are nil. The scheme becomes [Webhook].Scheme. The paths of problems are below the settings:
+	// "scheme", or "" for the settings themselves. Parse neither keeps nor changes settings.
+	Parse(settings []byte) (scheme any, problems []Problem)
+
+	// CheckSecret returns why senders of a scheme that Parse has returned cannot use a secret, or ""
+	// if they can. The reason does not show the secret.
+	CheckSecret(scheme any, secret Secret) (reason string)
+}
 
 // Preparer is what Types are when they have types with Fixed keys. It prepares the nodes of one
 // document.
@@ -175,9 +189,9 @@ func (r *report) typeName(v value) string {
 	switch {
 	case !ok:
 	case name == TypeTrigger:
-		r.add(v.at, "%s is not a type of its own", quoted(name))
+		r.add(v.at, "%s is not a type of its own", message.Quoted(name))
 	case !ValidID(name):
-		r.add(v.at, "%s must be a letter or digit, then at most 63 letters, digits, - or _", quoted(name))
+		r.add(v.at, "%s must be a letter or digit, then at most 63 letters, digits, - or _", message.Quoted(name))
 	}
 	return name
 }
@@ -222,7 +236,7 @@ func badHandle(h string, taken []string) string {
 	case h == HandleError:
 		return `the handle "error" is taken when a node fails; choose another name`
 	case slices.Contains(taken, h):
-		return "the handle " + quoted(h) + " is there twice"
+		return "the handle " + message.Quoted(h) + " is there twice"
 	}
 	return ""
 }
@@ -237,7 +251,7 @@ func (r *report) handlesPath(v value) (string, []string) {
 	for key := range strings.SplitSeq(s, ".") {
 		key, each := strings.CutSuffix(key, "[]")
 		if !ValidID(key) {
-			r.add(v.at, "%s must be a path such as cases[].name", quoted(s))
+			r.add(v.at, "%s must be a path such as cases[].name", message.Quoted(s))
 			return "", nil
 		}
 		if steps = append(steps, key); each {

@@ -5,26 +5,20 @@ import (
 	"strings"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// mentionsSecret tells whether a key or text speaks of a secret, in any case, or has the form of
-// one of Standard Webhooks.
-func mentionsSecret(s string) bool {
-	s = strings.ToUpper(s)
-	return strings.Contains(s, "SECRET") || strings.Contains(s, "WHSEC_")
-}
-
 // Masked returns a copy of a document that does not validate, fit to be shown: without
-// webhook.secret, as [WithoutSecret] makes it, and masked wherever a secret may have been put by
+// webhook.secret, as [RedactSecret] makes it, and masked wherever a secret may have been put by
 // mistake. That is all that stands below a key that speaks of a secret, and each text that does so
 // itself, such as JSON in a string. When raw is not one JSON object the result is nil.
 func Masked(raw []byte) []byte {
-	doc := WithoutSecret(raw)
+	doc := RedactSecret(raw)
 	object := bytes.TrimSpace(doc)
 	if rawjson.KindOf(object) != rawjson.Object {
 		return nil
 	}
-	const mask = `"` + secretMask + `"`
+	const mask = `"` + message.Mask + `"`
 	out, done := make([]byte, 0, len(doc)), 0
 	hide := func(v []byte) {
 		from := cap(doc) - cap(v) // views end where the document's memory does
@@ -36,7 +30,7 @@ func Masked(raw []byte) []byte {
 		switch rawjson.KindOf(from) {
 		case rawjson.Object:
 			return eachMember(from, func(key, from []byte) []byte {
-				if !mentionsSecret(keyText(key)) {
+				if !message.MentionsSecret(keyText(key)) {
 					return walk(from)
 				}
 				v, rest := rawjson.First(from)
@@ -47,7 +41,7 @@ func Masked(raw []byte) []byte {
 			return eachElement(from, walk)
 		}
 		v, rest := rawjson.First(from)
-		if mentionsSecret(text(v)) {
+		if message.MentionsSecret(text(v)) {
 			hide(v)
 		}
 		return rest
@@ -61,7 +55,7 @@ func Masked(raw []byte) []byte {
 func (p *place) belowSecret() *place {
 	var found *place
 	for ; p != nil; p = p.parent {
-		if p.index < 0 && mentionsSecret(p.key) {
+		if p.index < 0 && message.MentionsSecret(p.key) {
 			found = p
 		}
 	}
@@ -71,7 +65,7 @@ func (p *place) belowSecret() *place {
 // maskQuoted masks what a reason quotes. A word that it suggests stays: that is none of the
 // document's values.
 func maskQuoted(reason string) string {
-	reason, suggestion, suggests := strings.Cut(reason, suggesting)
+	reason, suggestion, suggests := strings.Cut(reason, message.Suggesting)
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(reason, `"`)
@@ -79,14 +73,14 @@ func maskQuoted(reason string) string {
 		if !found {
 			break
 		}
-		b.WriteString(`"` + secretMask + `"`)
+		b.WriteString(`"` + message.Mask + `"`)
 		for escaped := false; rest != "" && (escaped || rest[0] != '"'); rest = rest[1:] {
 			escaped = !escaped && rest[0] == '\\'
 		}
 		reason = strings.TrimPrefix(rest, `"`)
 	}
 	if suggests {
-		b.WriteString(suggesting + suggestion)
+		b.WriteString(message.Suggesting + suggestion)
 	}
 	return b.String()
 }

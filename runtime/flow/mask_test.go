@@ -50,7 +50,7 @@ func TestProblemsQuoteNoSecrets(t *testing.T) {
 		webhook(`{"responseMode":"{\"secret\":\"hush\"}"}`):      {`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "***"`},
 		oneNode(`"type":"the secret is hush"`):                   {`nodes[1].type: unknown node type "***"; known: any, condition, http-request, switch, transform`},
 	} {
-		_, err := Compile("w", 0, []byte(doc), builtins(t))
+		_, err := Compile("w", 0, []byte(doc), builtins(t), nil)
 		if got := problems(t, err); !slices.Equal(got, want) {
 			t.Errorf("%s\n got %q\nwant %q", doc, got, want)
 		}
@@ -131,7 +131,7 @@ func misplace(seed uint64) string {
 
 func checkMisplaced(t *testing.T, doc string, types Types) {
 	t.Helper()
-	_, err := Compile("w", 0, []byte(doc), types)
+	_, err := Compile("w", 0, []byte(doc), types, nil)
 	if err == nil {
 		return // a valid document has its own config, which is shown
 	}

@@ -1,6 +1,10 @@
 package flow
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/flowtrux/edge/runtime/internal/message"
+)
 
 // lookup is what Types say of a type.
 type lookup struct {
@@ -28,9 +32,9 @@ func (d *draft) typeOf(i int) *Type {
 	l := d.found[n.typ]
 	switch {
 	case errors.Is(l.err, ErrNoType):
-		d.add(n.at.member("type"), "unknown node type %s%s", quoted(n.typ), didYouMeanOr(n.typ, d.types.Names()))
+		d.add(n.at.member("type"), "unknown node type %s%s", message.Quoted(n.typ), message.DidYouMeanOr(n.typ, d.types.Names()))
 	case l.err != nil:
-		d.add(n.at.member("type"), "node type %s cannot be used: %v", quoted(n.typ), l.err)
+		d.add(n.at.member("type"), "node type %s cannot be used: %v", message.Quoted(n.typ), l.err)
 	}
 	return l.typ
 }

@@ -26,7 +26,7 @@ func TestTypesAreLookedUpOnce(t *testing.T) {
 	_, err := Compile("w", 1, []byte(`{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook"}},
 		{"id":"a","type":"any"},{"id":"b","type":"broken"},{"id":"c","type":"any"},{"id":"d","type":"broken"},{"id":"e","type":"none"}],
 		"edges":[{"source":"t","target":"a"},{"source":"t","target":"b"},{"source":"t","target":"c"},{"source":"t","target":"d"},
-		{"source":"t","target":"e"}]}`), types)
+		{"source":"t","target":"e"}]}`), types, nil)
 	var problems []string
 	if e := (*DocumentError)(nil); errors.As(err, &e) {
 		for _, p := range e.Problems {

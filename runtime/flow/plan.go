@@ -1,6 +1,10 @@
 package flow
 
-import "time"
+import (
+	"time"
+
+	"github.com/flowtrux/edge/runtime/internal/message"
+)
 
 // Mode is how a webhook is answered.
 type Mode string
@@ -46,9 +50,9 @@ type Webhook struct {
 	MaxConcurrent   int           // 0 = no limit of its own
 	AcceptOnTimeout bool          // onTimeout: accept
 	Idempotency     *Idempotency
-	// raw JSON of webhook.signature, nil = default scheme; checked by package signature
-	Signature []byte
-	Secret    Secret // webhook.secret: counts only while the store has no secret
+	Scheme          any    // what Signatures made of webhook.signature; nil without Signatures
+	Secret          Secret // webhook.secret: counts only while the store has no secret
+	Path            string // JSON path of these settings in the document
 }
 
 // HeaderField is one custom response header, name in canonical form, in document order.
@@ -66,16 +70,14 @@ type Idempotency struct {
 // string(s) for the text.
 type Secret string
 
-const secretMask = "***"
-
 // String is the mask.
-func (Secret) String() string { return secretMask }
+func (Secret) String() string { return message.Mask }
 
 // GoString is the mask.
-func (Secret) GoString() string { return secretMask }
+func (Secret) GoString() string { return message.Mask }
 
 // MarshalText gives the mask.
-func (Secret) MarshalText() ([]byte, error) { return []byte(secretMask), nil }
+func (Secret) MarshalText() ([]byte, error) { return []byte(message.Mask), nil }
 
 // Node is one step of a plan.
 type Node struct {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // Problem is one thing wrong with a document. Neither field holds secrets.
@@ -66,12 +66,28 @@ func (p *place) append(dst []byte) []byte {
 	switch {
 	case p.index >= 0:
 		return append(strconv.AppendInt(append(dst, '['), int64(p.index), 10), ']')
-	case !isPlainKey(p.key):
-		return append(append(append(dst, '['), inQuotes(p.key)...), ']')
+	case !message.IsPlainKey(p.key):
+		return append(append(append(dst, '['), message.InQuotes(p.key)...), ']')
 	case p.parent != nil:
 		dst = append(dst, '.')
 	}
 	return append(dst, p.key...)
+}
+
+// below returns the place to which a path leads from p, or p itself when it leads nowhere.
+func (p *place) below(path string) *place {
+	steps, err := rawjson.ParsePath(path)
+	if err != nil {
+		return p
+	}
+	for _, s := range steps {
+		if s.IsIndex() {
+			p = p.element(s.Index)
+		} else {
+			p = p.member(s.Key)
+		}
+	}
+	return p
 }
 
 // depth counts the steps to p from the document.
@@ -116,40 +132,13 @@ func (p *place) find(doc []byte) (text []byte, found bool) {
 	return at, true
 }
 
-// isPlainKey tells whether a key is written as .key in paths.
-func isPlainKey(key string) bool {
-	for _, r := range key {
-		if !isKeyRune(r) {
-			return false
-		}
-	}
-	return key != "" && len(key) <= maxQuoted
-}
-
-const maxQuoted = 64
-
-// quoted is s in quotes for a message, not too long. A text that speaks of a secret may hold it.
-func quoted(s string) string {
-	if mentionsSecret(s) && !isPlainKey(s) {
-		s = secretMask
-	}
-	return inQuotes(s)
-}
-
-// inQuotes is quoted for what is shown whatever it speaks of: keys, and what a schema says.
-func inQuotes(s string) string {
-	if len(s) > maxQuoted {
-		s = strings.ToValidUTF8(s[:maxQuoted], "") + "..."
-	}
-	return strconv.Quote(s)
-}
-
 // report collects the problems of a document.
 type report struct {
 	doc      []byte
 	problems []located
 	warnings []located // at most MaxProblems
 	masks    bool      // it is of a workflow, in which somebody may have put a secret anywhere
+	strict   bool      // what would be a warning is a problem
 }
 
 // located is a problem with its offset in the document.
@@ -169,6 +158,10 @@ func (r *report) add(at *place, format string, args ...any) {
 
 // warn reports what a rule says that documents in stores are older than. See Plan.Warnings.
 func (r *report) warn(at *place, format string, args ...any) {
+	if r.strict {
+		r.add(at, format, args...)
+		return
+	}
 	r.warnings = r.append(r.warnings, at, format, args...)
 }
 

@@ -3,10 +3,10 @@ package flow
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // value is a value of a document: its raw JSON, a view, and where it stands. The zero value is a
@@ -20,7 +20,7 @@ type value struct {
 // v is no object.
 func (r *report) allMembers(v value) []value {
 	if rawjson.KindOf(v.raw) != rawjson.Object {
-		r.add(v.at, "must be an object, not %s", kindName(v.raw))
+		r.add(v.at, "must be an object, not %s", message.KindName(v.raw))
 		return nil
 	}
 	all := []value{}
@@ -32,7 +32,9 @@ func (r *report) allMembers(v value) []value {
 }
 
 // members calls fn for each member of the object v whose key is known, in order, and reports the
-// other keys. It returns the keys that were there, nil when v is no object.
+// other keys. A key that is not known, but near to one that v lacks, is read as that one, so that a
+// misspelled key has one problem, and not others that follow from it. members returns the keys that
+// it has read, nil when v is no object.
 func (r *report) members(v value, known []string, fn func(key string, m value)) (seen []string) {
 	all := r.allMembers(v)
 	if all == nil {
@@ -43,7 +45,9 @@ func (r *report) members(v value, known []string, fn func(key string, m value)) 
 		key := m.at.key
 		if !slices.Contains(known, key) {
 			r.unknownKey(m.at, known)
-			continue
+			if key = meant(key, known, all); key == "" || slices.Contains(seen, key) {
+				continue
+			}
 		}
 		seen = append(seen, key)
 		fn(key, m)
@@ -51,9 +55,18 @@ func (r *report) members(v value, known []string, fn func(key string, m value)) 
 	return seen
 }
 
+// meant returns the known key that is near to key, unless it is among the members.
+func meant(key string, known []string, members []value) string {
+	near := message.Nearest(key, known)
+	if slices.ContainsFunc(members, func(m value) bool { return m.at.key == near }) {
+		return ""
+	}
+	return near
+}
+
 func (r *report) unknownKey(at *place, known []string) {
 	if !r.full() {
-		r.add(at, "unknown key%s", didYouMeanOr(at.key, known))
+		r.add(at, "unknown key%s", message.DidYouMeanOr(at.key, known))
 	}
 }
 
@@ -72,7 +85,7 @@ func (r *report) require(v value, seen []string, keys ...string) {
 // elements calls fn for each element of the array v.
 func (r *report) elements(v value, fn func(i int, e value)) bool {
 	if rawjson.KindOf(v.raw) != rawjson.Array {
-		r.add(v.at, "must be an array, not %s", kindName(v.raw))
+		r.add(v.at, "must be an array, not %s", message.KindName(v.raw))
 		return false
 	}
 	i := 0
@@ -86,7 +99,7 @@ func (r *report) elements(v value, fn func(i int, e value)) bool {
 
 func (r *report) text(v value) (string, bool) {
 	if rawjson.KindOf(v.raw) != rawjson.String {
-		r.add(v.at, "must be a string, not %s", kindName(v.raw))
+		r.add(v.at, "must be a string, not %s", message.KindName(v.raw))
 		return "", false
 	}
 	return text(v.raw), true
@@ -99,7 +112,7 @@ func (r *report) boolean(v value) (b, ok bool) {
 	case rawjson.False:
 		return false, true
 	default:
-		r.add(v.at, "must be true or false, not %s", kindName(v.raw))
+		r.add(v.at, "must be true or false, not %s", message.KindName(v.raw))
 		return false, false
 	}
 }
@@ -107,17 +120,20 @@ func (r *report) boolean(v value) (b, ok bool) {
 // oneOf reads a string that must be one of words.
 func (r *report) oneOf(v value, words ...string) (string, bool) {
 	s, ok := r.text(v)
-	if ok && !slices.Contains(words, s) {
-		r.add(v.at, "must be %s, not %s%s", either(eachQuoted(words)), quoted(s), didYouMean(s, words))
+	if !ok {
 		return "", false
 	}
-	return s, ok
+	if reason := message.OneOf(s, words); reason != "" {
+		r.add(v.at, "%s", reason)
+		return "", false
+	}
+	return s, true
 }
 
 // integer reads a whole number from low to high.
 func (r *report) integer(v value, low, high int) (int, bool) {
 	if rawjson.KindOf(v.raw) != rawjson.Number {
-		r.add(v.at, "must be a whole number, not %s", kindName(v.raw))
+		r.add(v.at, "must be a whole number, not %s", message.KindName(v.raw))
 		return 0, false
 	}
 	n, err := strconv.Atoi(string(v.raw))
@@ -132,13 +148,13 @@ func (r *report) integer(v value, low, high int) (int, bool) {
 func (r *report) duration(v value, low, high time.Duration) (time.Duration, bool) {
 	const form = `a duration such as "30s" or "1m30s"`
 	if rawjson.KindOf(v.raw) != rawjson.String {
-		r.add(v.at, "must be %s, not %s", form, kindName(v.raw))
+		r.add(v.at, "must be %s, not %s", form, message.KindName(v.raw))
 		return 0, false
 	}
 	s := text(v.raw)
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		r.add(v.at, "must be %s, not %s", form, quoted(s))
+		r.add(v.at, "must be %s, not %s", form, message.Quoted(s))
 		return 0, false
 	}
 	if d < low || d > high {
@@ -153,39 +169,3 @@ func text(raw []byte) string { return string(rawjson.AppendString(nil, raw)) }
 
 // keyText is the text of a key as rawjson.Members gives it.
 func keyText(raw []byte) string { return string(rawjson.AppendUnescaped(nil, raw)) }
-
-// kindName names the kind of a value for a message.
-func kindName(v []byte) string {
-	switch rawjson.KindOf(v) {
-	case rawjson.Null:
-		return "null"
-	case rawjson.True, rawjson.False:
-		return "a boolean"
-	case rawjson.Number:
-		return "a number"
-	case rawjson.String:
-		return "a string"
-	case rawjson.Object:
-		return "an object"
-	default:
-		return "an array"
-	}
-}
-
-// either is: a, b or c.
-func either(words []string) string {
-	last := len(words) - 1
-	if last < 1 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:last], ", ") + " or " + words[last]
-}
-
-// eachQuoted puts each word in quotes.
-func eachQuoted(words []string) []string {
-	q := make([]string, len(words))
-	for i, w := range words {
-		q[i] = quoted(w)
-	}
-	return q
-}

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // object keeps the order of its keys, unlike a map.
@@ -152,7 +153,7 @@ func spell(t *rapid.T, root string, path []any) string {
 		b += space()
 		switch s := s.(type) {
 		case string:
-			if isPlainKey(s) && rapid.Bool().Draw(t, "plain") {
+			if message.IsPlainKey(s) && rapid.Bool().Draw(t, "plain") {
 				b += "." + space() + s
 			} else {
 				b += "[" + space() + naive(s) + space() + "]"
@@ -203,7 +204,7 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 		doc := document(
 			`{"id":"up","type":"any"},{"id":"n","type":"any","forEach":"{{trigger.data}}","config":`+naive(config)+`}`,
 			`{"source":"t","target":"up"},{"source":"up","target":"n"}`)
-		p, err := Compile("w", 0, []byte(doc), types)
+		p, err := Compile("w", 0, []byte(doc), types, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

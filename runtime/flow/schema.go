@@ -9,6 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // schemaURL names a schema within its compiler. Nothing is ever loaded from it.
@@ -25,7 +26,7 @@ func (noLoader) Load(string) (any, error) {
 // compileSchema compiles the JSON Schema v, which is inspected JSON.
 func (r *report) compileSchema(v value) *jsonschema.Schema {
 	if rawjson.KindOf(v.raw) != rawjson.Object {
-		r.add(v.at, "must be an object, not %s", kindName(v.raw))
+		r.add(v.at, "must be an object, not %s", message.KindName(v.raw))
 		return nil
 	}
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(v.raw))
@@ -52,7 +53,7 @@ func (r *report) compileSchema(v value) *jsonschema.Schema {
 func schemaReason(err error) string {
 	var loading *jsonschema.LoadURLError
 	if errors.As(err, &loading) {
-		return fmt.Sprintf("%v: %s", loading.Err, quoted(loading.URL))
+		return fmt.Sprintf("%v: %s", loading.Err, message.Quoted(loading.URL))
 	}
 	var invalid *jsonschema.SchemaValidationError // does not unwrap
 	if errors.As(err, &invalid) {
@@ -63,7 +64,7 @@ func schemaReason(err error) string {
 		for len(leaf.Causes) > 0 {
 			leaf = inOrder(leaf.Causes)[0]
 		}
-		return "at " + quoted("/"+strings.Join(leaf.InstanceLocation, "/")) + ": " + reasonOf(leaf)
+		return "at " + message.Quoted("/"+strings.Join(leaf.InstanceLocation, "/")) + ": " + reasonOf(leaf)
 	}
 	const most = 200
 	reason := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), schemaURL, "")), " ")
@@ -84,7 +85,8 @@ func (r *report) checkConfig(t *Type, v value) {
 	}
 	var invalid *jsonschema.ValidationError
 	if errors.As(t.schema.Validate(doc), &invalid) {
-		c := complaints{report: r, schema: t.Schema, config: doc, at: v.at}
+		c := schemaProblems{report: r, schema: t.Schema, config: doc, at: v.at}
+		c.findMisspelled(invalid)
 		c.add(invalid)
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // reasonOf words an error that has no causes to look into.
@@ -20,9 +22,9 @@ func reasonOf(e *jsonschema.ValidationError) string {
 	case *kind.Enum:
 		return "must be " + constants(k.Want) + likelyConstant(k.Got, k.Want)
 	case *kind.Pattern:
-		return "must match the pattern " + inQuotes(k.Want)
+		return "must match the pattern " + message.InQuotes(k.Want)
 	case *kind.Format:
-		return "must have the format " + inQuotes(k.Want)
+		return "must have the format " + message.InQuotes(k.Want)
 	case *kind.MinLength:
 		return "must have at least " + count(k.Want, "character")
 	case *kind.MaxLength:
@@ -70,7 +72,7 @@ func likelyConstant(got any, values []any) string {
 			words = append(words, s)
 		}
 	}
-	return didYouMean(word, words)
+	return message.DidYouMean(word, words)
 }
 
 func count(n int, what string) string {
@@ -97,7 +99,7 @@ func typeNames(types []string) string {
 	for i, t := range types {
 		named[i] = words[t]
 	}
-	return either(named)
+	return message.Either(named)
 }
 
 // constants lists the values that a schema allows.
@@ -108,10 +110,10 @@ func constants(values []any) string {
 	words := make([]string, len(values))
 	for i, v := range values {
 		b, err := json.Marshal(v)
-		if err != nil || len(b) > maxQuoted {
+		if err != nil || len(b) > message.MaxQuoted {
 			return "one of the allowed values"
 		}
 		words[i] = string(b)
 	}
-	return either(words)
+	return message.Either(words)
 }

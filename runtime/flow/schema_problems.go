@@ -12,20 +12,42 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// complaints turns a schema's errors, which form a tree, into problems of a config. Reasons name
+// schemaProblems turns a schema's errors, which form a tree, into problems of a config. Reasons name
 // what the schema wants and never what the config holds: that may be a secret.
-type complaints struct {
+type schemaProblems struct {
 	report *report
 	schema []byte
 	config any    // decoded
 	at     *place // of the config
+
+	// keys that are missing because an unknown key beside them is their misspelling, by their path
+	misspelled map[string]bool
+}
+
+// findMisspelled notes which missing keys are there with another spelling, so that they are not
+// reported twice.
+func (c *schemaProblems) findMisspelled(e *jsonschema.ValidationError) {
+	if k, ok := e.ErrorKind.(*kind.AdditionalProperties); ok && len(k.Properties) <= MaxProblems {
+		at, _ := c.locate(e.InstanceLocation)
+		known := c.properties(e.SchemaURL)
+		for _, key := range k.Properties {
+			if c.misspelled == nil {
+				c.misspelled = make(map[string]bool)
+			}
+			c.misspelled[at.member(message.Nearest(key, known)).String()] = true
+		}
+	}
+	for _, cause := range e.Causes {
+		c.findMisspelled(cause)
+	}
 }
 
 // locate returns the place of an instance location and what stands there, nil when the location
 // names nothing.
-func (c *complaints) locate(location []string) (at *place, v any) {
+func (c *schemaProblems) locate(location []string) (at *place, v any) {
 	at, v = c.at, c.config
 	for _, token := range location {
 		switch around := v.(type) {
@@ -48,7 +70,7 @@ func (c *complaints) locate(location []string) (at *place, v any) {
 // excused tells whether an error may vanish when templates are resolved: it is about a string that
 // holds one, or all of its causes are excused. Of alternatives one excused branch is enough. What
 // "not" and false forbid is never excused, nor are keys, which hold no templates.
-func (c *complaints) excused(e *jsonschema.ValidationError) bool {
+func (c *schemaProblems) excused(e *jsonschema.ValidationError) bool {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Not, *kind.FalseSchema, *kind.PropertyNames:
 		return false
@@ -75,7 +97,7 @@ func (c *complaints) excused(e *jsonschema.ValidationError) bool {
 }
 
 // add reports e or its causes.
-func (c *complaints) add(e *jsonschema.ValidationError) {
+func (c *schemaProblems) add(e *jsonschema.ValidationError) {
 	if c.report.full() || c.excused(e) {
 		return
 	}
@@ -95,11 +117,13 @@ func (c *complaints) add(e *jsonschema.ValidationError) {
 		}
 	case *kind.Required:
 		for _, key := range k.Missing {
-			c.report.add(at.member(key), "is required")
+			if at := at.member(key); !c.misspelled[at.String()] {
+				c.report.add(at, "is required")
+			}
 		}
 	case *kind.DependentRequired:
 		for _, key := range k.Missing {
-			c.report.add(at.member(key), "is required beside %s", quoted(k.Prop))
+			c.report.add(at.member(key), "is required beside %s", message.Quoted(k.Prop))
 		}
 	case *kind.AdditionalProperties:
 		known := c.properties(e.SchemaURL)
@@ -110,7 +134,7 @@ func (c *complaints) add(e *jsonschema.ValidationError) {
 		// The library reuses the memory of this error's location, so of the location only its
 		// length can be trusted.
 		at = findKey(c.at, c.config, len(e.InstanceLocation), k.Property)
-		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", inQuotes(k.Property))
+		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", message.InQuotes(k.Property))
 	case *kind.Not:
 		c.report.add(at, "%s", c.forbidden(e.SchemaURL))
 	default:
@@ -157,7 +181,7 @@ func findKey(at *place, v any, depth int, key string) *place {
 
 // addAlternatives reports the one branch that was meant, as far as that can be told, else that none
 // fits.
-func (c *complaints) addAlternatives(at *place, e *jsonschema.ValidationError) {
+func (c *schemaProblems) addAlternatives(at *place, e *jsonschema.ValidationError) {
 	meant := slices.DeleteFunc(slices.Clone(e.Causes), func(branch *jsonschema.ValidationError) bool {
 		return isOtherForm(branch, len(e.InstanceLocation))
 	})
@@ -168,14 +192,67 @@ func (c *complaints) addAlternatives(at *place, e *jsonschema.ValidationError) {
 	var missing []string // what each branch lacks, if that is all that each lacks
 	for _, branch := range e.Causes {
 		if k, ok := branch.ErrorKind.(*kind.Required); ok && len(branch.InstanceLocation) == len(e.InstanceLocation) {
-			missing = append(missing, strings.Join(eachQuoted(k.Missing), " and "))
+			for _, key := range k.Missing {
+				if c.misspelled[at.member(key).String()] {
+					return
+				}
+			}
+			missing = append(missing, strings.Join(message.EachQuoted(k.Missing), " and "))
 		}
 	}
 	if len(missing) == len(e.Causes) {
-		c.report.add(at, "must have %s", either(missing))
+		c.report.add(at, "must have %s", message.Either(missing))
+		return
+	}
+	if at, reason := c.discriminator(e); reason != "" {
+		c.report.add(at, "%s", reason)
 		return
 	}
 	c.report.add(at, "has none of the allowed forms")
+}
+
+// discriminator returns the place of the member that tells the branches apart by its fixed text,
+// and what is wrong with it: it has the text of no branch. The reason is "" when there is no such
+// member.
+func (c *schemaProblems) discriminator(e *jsonschema.ValidationError) (at *place, reason string) {
+	var location []string
+	var got any
+	var want []any
+	for _, branch := range e.Causes {
+		constant := findConstant(branch, len(e.InstanceLocation)+1)
+		if constant == nil || location != nil && !slices.Equal(constant.InstanceLocation, location) {
+			return nil, ""
+		}
+		location = constant.InstanceLocation
+		switch k := constant.ErrorKind.(type) {
+		case *kind.Const:
+			got, want = k.Got, append(want, k.Want)
+		case *kind.Enum:
+			got, want = k.Got, append(want, k.Want...)
+		}
+	}
+	if len(want) == 0 {
+		return nil, ""
+	}
+	at, _ = c.locate(location)
+	return at, "must be " + constants(want) + likelyConstant(got, want)
+}
+
+// findConstant finds the error of a value at a depth that should be a fixed text.
+func findConstant(e *jsonschema.ValidationError, depth int) *jsonschema.ValidationError {
+	switch e.ErrorKind.(type) {
+	case *kind.Const, *kind.Enum:
+		if len(e.InstanceLocation) == depth {
+			return e
+		}
+	case *kind.Group, *kind.Reference, *kind.AllOf, *kind.Schema:
+		for _, cause := range e.Causes {
+			if found := findConstant(cause, depth); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }
 
 // isOtherForm tells whether a branch is for another form of value: it wants another type, or a
@@ -194,21 +271,21 @@ func isOtherForm(e *jsonschema.ValidationError, depth int) bool {
 
 // forbidden words what the "not" of the schema at a URL forbids, if that is a list or a pattern
 // alone.
-func (c *complaints) forbidden(url string) string {
+func (c *schemaProblems) forbidden(url string) string {
 	var not map[string]any
 	if err := json.Unmarshal(rawjson.Get(c.schemaAt(url), "not"), &not); err == nil && len(not) == 1 {
 		if values, ok := not["enum"].([]any); ok {
 			return "must not be " + constants(values)
 		}
 		if pattern, ok := not["pattern"].(string); ok {
-			return "must not match the pattern " + inQuotes(pattern)
+			return "must not match the pattern " + message.InQuotes(pattern)
 		}
 	}
 	return "is not allowed here"
 }
 
 // properties are the names of the properties of the schema at a URL.
-func (c *complaints) properties(url string) []string {
+func (c *schemaProblems) properties(url string) []string {
 	names := map[string]bool{}
 	rawjson.Members(rawjson.Get(c.schemaAt(url), "properties"), func(key, _ []byte) bool {
 		names[keyText(key)] = true
@@ -218,7 +295,7 @@ func (c *complaints) properties(url string) []string {
 }
 
 // schemaAt is the part of the schema that a URL names.
-func (c *complaints) schemaAt(url string) []byte {
+func (c *schemaProblems) schemaAt(url string) []byte {
 	v := c.schema
 	_, pointer, _ := strings.Cut(url, "#")
 	for token := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {

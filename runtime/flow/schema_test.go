@@ -17,7 +17,7 @@ func configProblems(t testing.TB, schema, config string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Compile("w", 0, []byte(oneNode(`"type":"custom","config":`+config)), testTypes{"custom": typ})
+	_, err = Compile("w", 0, []byte(oneNode(`"type":"custom","config":`+config)), testTypes{"custom": typ}, nil)
 	var lines []string
 	for _, line := range problems(t, err) {
 		lines = append(lines, strings.TrimPrefix(line, "nodes[1].config"))
@@ -71,7 +71,7 @@ func TestConfigProblems(t *testing.T) {
 		{"one of, told apart by a constant",
 			`{"properties":{"a":{"items":{"oneOf":[{"properties":{"op":{"const":"set"}},"required":["op","value"]},{"properties":{"op":{"const":"delete"}},"required":["op","path"]}]}}}}`,
 			`{"a":[{"op":"set"},{"op":"delete"},{"op":"dance","value":1}]}`,
-			[]string{`.a[0].value: is required`, `.a[1].path: is required`, `.a[2]: has none of the allowed forms`}},
+			[]string{`.a[0].value: is required`, `.a[1].path: is required`, `.a[2].op: must be "set" or "delete"`}},
 		{"branches", `{"if":{"required":["a"]},"then":{"required":["b"]},"else":{"required":["c"]}}`, `{"a":1}`, []string{`.b: is required`}},
 		{"recursive", `{"properties":{"a":{"$ref":"#"},"n":{"type":"number"}},"additionalProperties":false}`, `{"a":{"a":{"n":"x"}}}`, []string{`.a.a.n: must be a number, not a string`}},
 		{"odd keys", `{"additionalProperties":{"additionalProperties":false}}`, `{"a/b~c":{"d.e":1}}`, []string{`["a/b~c"]["d.e"]: unknown key`}},
@@ -169,7 +169,7 @@ func TestDefaults(t *testing.T) {
 		`{"operations":[{"op":"delete","path":"a"}],"input":7}`: `{"operations":[{"op":"delete","path":"a"}],"input":7}`,
 		`{"output":1}`: `{"output":1}`,
 	} {
-		p, err := Compile("w", 0, []byte(oneNode(`"type":"transform","config":`+config)), types)
+		p, err := Compile("w", 0, []byte(oneNode(`"type":"transform","config":`+config)), types, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Compile("w", 0, []byte(oneNode(`"type":"custom"`)), testTypes{"custom": typ})
+	p, err := Compile("w", 0, []byte(oneNode(`"type":"custom"`)), testTypes{"custom": typ}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

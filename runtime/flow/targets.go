@@ -12,15 +12,15 @@ import (
 // that go on from it. Finding all of them takes one pass over a value, wherever in it they lead to.
 type targets struct {
 	shared int // index in an execution's Cache; -1 = item, which is another value each time
-	paths  [][]step
+	paths  []rawjson.Path
 }
 
 // compareSteps orders the steps into members by key, and those into elements behind them by index.
-func compareSteps(a, b step) int {
-	return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.key, b.key))
+func compareSteps(a, b rawjson.Step) int {
+	return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Key, b.Key))
 }
 
-func comparePaths(a, b []step) int { return slices.CompareFunc(a, b, compareSteps) }
+func comparePaths(a, b rawjson.Path) int { return slices.CompareFunc(a, b, compareSteps) }
 
 // rootKey tells the roots of a plan apart.
 type rootKey struct {
@@ -87,7 +87,7 @@ func (t *targets) find(v []byte, found [][]byte, w *work) error {
 // behind it, or -1 when there is nothing left to look for. The paths from lo to hi, not including
 // hi, are those that lead through where it is, and the first depth steps of them have led here.
 type finder struct {
-	paths [][]step
+	paths []rawjson.Path
 	v     []byte
 	found [][]byte
 	left  int  // how many paths are not found
@@ -184,9 +184,9 @@ func (f *finder) member(key []byte, lo, hi, depth int) (from, to int) {
 	for hi-lo > 0 {
 		mid := int(uint(lo+hi) / 2)
 		switch s := &f.paths[mid][depth]; {
-		case s.index >= 0 || s.key > string(key):
+		case s.Index >= 0 || s.Key > string(key):
 			hi = mid
-		case s.key < string(key):
+		case s.Key < string(key):
 			lo = mid + 1
 		default:
 			return f.same(mid, lo, hi, depth)
@@ -212,10 +212,10 @@ func (f *finder) same(mid, lo, hi, depth int) (from, to int) {
 // array passes the elements from i on.
 func (f *finder) array(i, lo, hi, depth int) int {
 	for n := 0; i < len(f.v) && f.v[i] != ']'; n++ {
-		for lo < hi && f.paths[lo][depth].index < n { // into members, and elements that were passed
+		for lo < hi && f.paths[lo][depth].Index < n { // into members, and elements that were passed
 			lo++
 		}
-		if lo < hi && f.paths[lo][depth].index == n {
+		if lo < hi && f.paths[lo][depth].Index == n {
 			_, to := f.same(lo, lo, hi, depth)
 			i = f.value(i, lo, to, depth+1)
 		} else {

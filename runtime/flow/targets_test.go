@@ -38,7 +38,7 @@ func eachNode(t *testing.T, config string) *Plan {
 	t.Helper()
 	p, err := Compile("w", 0, []byte(document(
 		`{"id":"up","type":"any"},{"id":"n","type":"any","forEach":"{{trigger.data.items}}","config":{"a":`+config+`}}`,
-		`{"source":"t","target":"up"},{"source":"up","target":"n"}`)), builtins(t))
+		`{"source":"t","target":"up"},{"source":"up","target":"n"}`)), builtins(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func FuzzTargets(f *testing.F) {
 		`{"\ud800":1,"\ufffd":2}`} {
 		f.Add(v)
 	}
-	paths := [][]step{}
+	paths := []rawjson.Path{}
 	for _, text := range []string{"a", "a.b", "a.b[1].c", "a.b[3]", "x", "z", "[0]", "[1].a", `["\ud800"]`, `["\ufffd"]`} {
 		steps, err := parsePath(text)
 		if err != nil {

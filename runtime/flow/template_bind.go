@@ -3,6 +3,9 @@ package flow
 import (
 	"errors"
 	"fmt"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // binder binds the paths of one node's templates to what they name.
@@ -20,35 +23,35 @@ var (
 )
 
 // bind returns what steps name, or why they name nothing.
-func (b *binder) bind(steps []step) (*reference, error) {
+func (b *binder) bind(steps rawjson.Path) (*reference, error) {
 	first, rest := steps[0], steps[1:]
 	switch {
-	case first.index >= 0:
-	case first.key == "trigger":
+	case first.Index >= 0:
+	case first.Key == "trigger":
 		return bindTrigger(rest)
-	case first.key == "steps":
+	case first.Key == "steps":
 		return b.bindOutput(rest)
-	case first.key == "global":
-		if len(rest) == 0 || rest[0].index >= 0 {
+	case first.Key == "global":
+		if len(rest) == 0 || rest[0].Index >= 0 {
 			return nil, errors.New("global must be followed by a key, as in global.api_url")
 		}
-		return &reference{root: rootGlobal, key: rest[0].key, steps: rest[1:]}, nil
-	case first.key == "item" || first.key == "index":
+		return &reference{root: rootGlobal, key: rest[0].Key, steps: rest[1:]}, nil
+	case first.Key == "item" || first.Key == "index":
 		if !b.forEach {
-			return nil, fmt.Errorf("%s exists only in the config of a node with forEach", first.key)
+			return nil, fmt.Errorf("%s exists only in the config of a node with forEach", first.Key)
 		}
-		if first.key == "item" {
+		if first.Key == "item" {
 			return &reference{root: rootItem, steps: rest}, nil
 		}
 		return plain(rootIndex, "index", rest)
-	case first.key == "execution":
-		_, rest, err := attribute(first.key, rest, executionNames)
+	case first.Key == "execution":
+		_, rest, err := attribute(first.Key, rest, executionNames)
 		if err != nil {
 			return nil, err
 		}
 		return plain(rootExecutionID, "execution.id", rest)
-	case first.key == "workflow":
-		name, rest, err := attribute(first.key, rest, workflowNames)
+	case first.Key == "workflow":
+		name, rest, err := attribute(first.Key, rest, workflowNames)
 		if err != nil {
 			return nil, err
 		}
@@ -57,10 +60,10 @@ func (b *binder) bind(steps []step) (*reference, error) {
 		}
 		return plain(rootWorkflowName, "workflow.name", rest)
 	}
-	return nil, fmt.Errorf("unknown root %s%s", quoted(first.String()), didYouMeanOr(first.key, rootNames))
+	return nil, fmt.Errorf("unknown root %s%s", message.Quoted(first.String()), message.DidYouMeanOr(first.Key, rootNames))
 }
 
-func bindTrigger(steps []step) (*reference, error) {
+func bindTrigger(steps rawjson.Path) (*reference, error) {
 	name, rest, err := attribute("trigger", steps, triggerNames)
 	if err != nil {
 		return nil, err
@@ -81,18 +84,18 @@ func bindTrigger(steps []step) (*reference, error) {
 
 // bindData binds steps below trigger.data. The query is looked up where it always is: within a body
 // that is an array or a scalar it would be missing.
-func bindData(steps []step) *reference {
-	if len(steps) > 0 && steps[0].index < 0 && steps[0].key == queryKey {
+func bindData(steps rawjson.Path) *reference {
+	if len(steps) > 0 && steps[0].Index < 0 && steps[0].Key == queryKey {
 		return &reference{root: rootQuery, steps: steps[1:]}
 	}
 	return &reference{root: rootData, steps: steps}
 }
 
-func (b *binder) bindOutput(steps []step) (*reference, error) {
-	if len(steps) == 0 || steps[0].index >= 0 {
+func (b *binder) bindOutput(steps rawjson.Path) (*reference, error) {
+	if len(steps) == 0 || steps[0].Index >= 0 {
 		return nil, errors.New("steps must be followed by the id of a node, as in steps.fetch.output")
 	}
-	id := steps[0].key
+	id := steps[0].Key
 	_, rest, err := attribute("steps."+id, steps[1:], []string{"output"})
 	if err != nil {
 		return nil, err
@@ -108,20 +111,20 @@ func (b *binder) bindOutput(steps []step) (*reference, error) {
 }
 
 // attribute takes the first step, which must be one of names.
-func attribute(of string, steps []step, names []string) (name string, rest []step, err error) {
+func attribute(of string, steps rawjson.Path, names []string) (name string, rest rawjson.Path, err error) {
 	if len(steps) == 0 {
 		return "", nil, fmt.Errorf("%s must be followed by %s", of, dotted(names))
 	}
 	for _, n := range names {
-		if steps[0].index < 0 && steps[0].key == n {
+		if steps[0].Index < 0 && steps[0].Key == n {
 			return n, steps[1:], nil
 		}
 	}
-	return "", nil, fmt.Errorf("%s has no %s, only %s", of, quoted(steps[0].String()), dotted(names))
+	return "", nil, fmt.Errorf("%s has no %s, only %s", of, message.Quoted(steps[0].String()), dotted(names))
 }
 
 // plain makes a reference to a text or number, which nothing can follow.
-func plain(r root, name string, rest []step) (*reference, error) {
+func plain(r root, name string, rest rawjson.Path) (*reference, error) {
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("%s has no members or elements", name)
 	}
@@ -134,5 +137,5 @@ func dotted(names []string) string {
 	for i, n := range names {
 		d[i] = "." + n
 	}
-	return either(d)
+	return message.Either(d)
 }

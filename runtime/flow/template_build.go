@@ -73,16 +73,16 @@ func (b *builder) string(v value) {
 	}
 	parts, err := parseText(s)
 	if err != nil {
-		b.report.add(v.at, "malformed template at column %d: %s", column(s, err.at), err.reason)
+		b.report.add(v.at, "malformed template at column %d: %s", column(s, err.Offset), err.Reason)
 		return
 	}
-	if len(parts) == 1 && parts[0].steps != nil {
+	if len(parts) == 1 && parts[0].path != nil {
 		b.reference(v.at, s, parts[0], false)
 		return
 	}
 	b.text = append(b.text, '"')
 	for _, p := range parts {
-		if p.steps != nil {
+		if p.path != nil {
 			b.reference(v.at, s, p, true)
 		} else {
 			b.text = rawjson.AppendEscaped(b.text, []byte(p.text))
@@ -96,7 +96,7 @@ func (b *builder) reference(at *place, s string, p part, inText bool) {
 		// the column alone would be counted from the beginning of s for each of many thousand
 		return
 	}
-	ref, err := b.binder.bind(p.steps)
+	ref, err := b.binder.bind(p.path)
 	if err != nil {
 		b.report.add(at, "template at column %d: %s", column(s, p.at), err)
 		return

@@ -18,7 +18,7 @@ import (
 func compileConfig(t testing.TB, config string) (*Plan, error) {
 	doc := document(`{"id":"rag-1","type":"any"},{"id":"n","type":"any","config":`+config+`},{"id":"after","type":"any"}`,
 		`{"source":"t","target":"rag-1"},{"source":"rag-1","target":"n"},{"source":"n","target":"after"}`)
-	return Compile("w", 0, []byte(doc), builtins(t))
+	return Compile("w", 0, []byte(doc), builtins(t), nil)
 }
 
 // testScope is a scope for what compileConfig compiles.
@@ -26,7 +26,7 @@ func testScope(t testing.TB, p *Plan) *Scope {
 	t.Helper()
 	ev, err := NewEvent([]byte(`{
 		"n": 1.50, "big": 12345678901234567890.10, "s": "a\"b\u00e9\nc", "t": true, "f": false, "z": null, "empty": "",
-		"list": [10, {"x": "y"}, [ ]], "obj": {"b": 1, "a": {"deep": [0, 1e3]}}, "any key": 1, "a.b": 2, "é-_$@1": 3, "": 4, "\ud800": 6,
+		"list": [10, {"x": "y"}, [ ]], "obj": {"b": 1, "a": {"deep": [0, 1e3]}}, "any key": 1, "a  key": {"of mine": 9}, "a.b": 2, "é-_$@1": 3, "": 4, "\ud800": 6,
 		"q\"]}}": 5, "_query": "from the body"
 	}`), "source=shop&tag=a&tag=b", Event{
 		Headers: []byte(`{"content-type":"application/json","x-a":"b"}`), Method: "POST", ClientIP: "192.0.2.7", ReceivedAt: received,
@@ -49,7 +49,7 @@ func testScope(t testing.TB, p *Plan) *Scope {
 
 func TestTemplateValues(t *testing.T) {
 	data := `{"n":1.50,"big":12345678901234567890.10,"s":"a\"b\u00e9\nc","t":true,"f":false,"z":null,"empty":"",` +
-		`"list":[10,{"x":"y"},[]],"obj":{"b":1,"a":{"deep":[0,1e3]}},"any key":1,"a.b":2,"é-_$@1":3,"":4,"\ud800":6,"q\"]}}":5,` +
+		`"list":[10,{"x":"y"},[]],"obj":{"b":1,"a":{"deep":[0,1e3]}},"any key":1,"a  key":{"of mine":9},"a.b":2,"é-_$@1":3,"":4,"\ud800":6,"q\"]}}":5,` +
 		`"_query":{"source":"shop","tag":["a","b"]}}`
 	tests := []struct{ template, want string }{ // texts of JSON strings
 		// A template alone keeps the type and the bytes.
@@ -86,6 +86,8 @@ func TestTemplateValues(t *testing.T) {
 		{`{{trigger.data.obj.a.deep[1]}}`, `1e3`},
 		{`{{trigger.data["any key"]}}`, `1`},
 		{`{{trigger.data[ "a.b" ]}}`, `2`},
+		{`{{trigger.data.any key}}`, `1`},
+		{`{{ trigger.data . a  key .of mine }}`, `9`},
 		{`{{trigger.data["\u0061.b"]}}`, `2`},
 		{`{{trigger.data.é-_$@1}}`, `3`},
 		{`{{trigger.data[""]}}`, `4`},
@@ -167,7 +169,7 @@ func TestConstantConfigIsOneSegment(t *testing.T) {
 
 func TestTemplateForEach(t *testing.T) {
 	doc := oneNode(`"type":"any","forEach":"{{trigger.data.list}}","concurrency":3,"config":{"i":"{{index}}","v":"{{item.a}}","t":"#{{index}} {{item}}"}`)
-	p, err := Compile("w", 0, []byte(doc), builtins(t))
+	p, err := Compile("w", 0, []byte(doc), builtins(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +350,8 @@ func TestTemplateProblems(t *testing.T) {
 		{`{{trigger.data.}}`, `malformed template at column 16: "}" where a key should stand`},
 		{`{{.trigger}}`, `malformed template at column 3: "." where a path should stand`},
 		{`{{trigger.data | upper}}`, `malformed template at column 16: "|" where "}}" or another step of the path should stand`},
-		{`{{trigger.data a}}`, `malformed template at column 16: "a" where "}}" or another step of the path should stand`},
+		{`{{trigger.data a}}`, `template at column 3: trigger has no "data a", only .data, .headers, .method, .clientIp or .receivedAt`},
+		{`{{trigger.data.a [b]}}`, `malformed template at column 19: "b" where an index such as 0 or a key in double quotes should stand`},
 		{`{{trigger.data[}}`, `malformed template at column 16: "}" where an index such as 0 or a key in double quotes should stand`},
 		{`{{trigger.data[-1]}}`, `malformed template at column 16: "-" where an index such as 0 or a key in double quotes should stand`},
 		{`{{trigger.data['a']}}`, `malformed template at column 16: "'" where an index such as 0 or a key in double quotes should stand`},
@@ -405,7 +408,7 @@ func TestTooManyTemplates(t *testing.T) {
 }
 
 func BenchmarkTemplateAppend(b *testing.B) {
-	p, err := Compile("", 0, []byte(orderIntake), builtins(b))
+	p, err := Compile("", 0, []byte(orderIntake), builtins(b), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

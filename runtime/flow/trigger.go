@@ -1,7 +1,7 @@
 package flow
 
 import (
-	"bytes"
+	"slices"
 	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
@@ -26,33 +26,40 @@ type trigger struct {
 const DefaultWindow = 24 * time.Hour
 
 // readTrigger reads the config v of a trigger.
-func (r *report) readTrigger(node *place, v value) trigger {
+func (d *draft) readTrigger(node *place, v value) trigger {
 	var t trigger
 	if v.raw == nil {
-		r.add(node.member("config"), "is required")
+		d.add(node.member("config"), "is required")
 		return t
 	}
 	var typ string
 	var webhook, data value
-	seen := r.members(v, []string{"triggerType", "webhook", "data"}, func(key string, m value) {
+	seen := d.members(v, []string{"triggerType", "webhook", "data"}, func(key string, m value) {
 		switch key {
 		case "triggerType":
-			typ, _ = r.oneOf(m, "webhook", "manual")
+			typ, _ = d.oneOf(m, "webhook", "manual")
 		case "webhook":
 			webhook = m
 		case "data":
 			data = m
 		}
 	})
-	r.require(v, seen, "triggerType")
+	d.require(v, seen, "triggerType")
+	if typ == "" && webhook.raw != nil {
+		typ = "webhook" // reported; the settings are worth reading
+	}
 	switch typ {
 	case "webhook":
 		t.webhook = defaultWebhook()
+		t.webhook.Path = node.member("config").member("webhook").String()
 		if webhook.raw != nil {
-			r.readWebhook(webhook, &t)
+			t.webhook.Path = webhook.at.String()
+			d.readWebhook(webhook, &t)
+		} else {
+			t.webhook.Scheme = d.readSignature(value{}, value{}, "")
 		}
 		if data.raw != nil {
-			r.add(data.at, "is only for a manual trigger: a webhook gets its data from the request")
+			d.add(data.at, "is only for a manual trigger: a webhook gets its data from the request")
 		}
 	case "manual":
 		if data.raw != nil {
@@ -60,7 +67,7 @@ func (r *report) readTrigger(node *place, v value) trigger {
 			t.data, _ = rawjson.AppendCanonical(nil, data.raw, MaxDepth)
 		}
 		if webhook.raw != nil {
-			r.add(webhook.at, "is only for a webhook trigger")
+			d.add(webhook.at, "is only for a webhook trigger")
 		}
 	}
 	return t
@@ -70,48 +77,68 @@ func defaultWebhook() *Webhook {
 	return &Webhook{Mode: Minimal, ResponseNode: -1, StatusCode: 200, Timeout: defaultWebhookTimeout}
 }
 
-func (r *report) readWebhook(v value, t *trigger) {
+func (d *draft) readWebhook(v value, t *trigger) {
 	w := t.webhook
+	var signature, secret value
 	known := []string{
 		"responseMode", "responseNodeId", "statusCode", "headers", "timeout", "onTimeout", "maxConcurrent",
 		"idempotency", "signature", "secret",
 	}
-	seen := r.members(v, known, func(key string, m value) {
+	seen := d.members(v, known, func(key string, m value) {
 		switch key {
 		case "responseMode":
-			mode, _ := r.oneOf(m, string(Minimal), string(LastNode), string(SpecificNode), string(AllNodes))
+			mode, _ := d.oneOf(m, string(Minimal), string(LastNode), string(SpecificNode), string(AllNodes))
 			w.Mode = Mode(mode)
 		case "responseNodeId":
 			t.responseNode = m
 		case "statusCode":
-			w.StatusCode, _ = r.integer(m, 200, 599)
+			w.StatusCode, _ = d.integer(m, 200, 599)
 		case "headers":
-			w.Header = r.readHeader(m)
+			w.Header = d.readHeader(m)
 		case "timeout":
-			w.Timeout, _ = r.duration(m, time.Millisecond, maxTimeout)
+			w.Timeout, _ = d.duration(m, time.Millisecond, maxTimeout)
 		case "onTimeout":
-			word, _ := r.oneOf(m, "error", "accept")
+			word, _ := d.oneOf(m, "error", "accept")
 			w.AcceptOnTimeout = word == "accept"
 		case "maxConcurrent":
 			var ok bool
-			if w.MaxConcurrent, ok = r.integer(m, 0, maxConcurrentRuns); ok && w.MaxConcurrent == 0 {
-				r.warn(m.at, "must be at least 1: 0 is no limit; leave the key out for that")
+			if w.MaxConcurrent, ok = d.integer(m, 0, maxConcurrentRuns); ok && w.MaxConcurrent == 0 {
+				d.warn(m.at, "must be at least 1: 0 is no limit; leave the key out for that")
 			}
 		case "idempotency":
-			w.Idempotency = r.readIdempotency(m)
+			w.Idempotency = d.readIdempotency(m)
 		case "signature":
-			w.Signature = bytes.Clone(m.raw) // a view would keep the whole document, its secret too
+			signature = m
 		case "secret":
-			secret, _ := r.text(m)
-			if len(secret) > maxSecret {
-				r.add(m.at, "has more than %d bytes", maxSecret)
+			text, _ := d.text(m)
+			if len(text) > maxSecret {
+				d.add(m.at, "has more than %d bytes", maxSecret)
 			}
-			w.Secret = Secret(secret)
+			secret, w.Secret = m, Secret(text)
 		}
 	})
 	if w.Mode == SpecificNode {
-		r.require(v, seen, "responseNodeId")
+		d.require(v, seen, "responseNodeId")
 	}
+	w.Scheme = d.readSignature(signature, secret, w.Secret)
+}
+
+// readSignature compiles the settings of webhook.signature, which may be missing. The text of the
+// secret at a place is checked if the document is new.
+func (d *draft) readSignature(settings, secret value, text Secret) (scheme any) {
+	if d.signatures == nil {
+		return nil
+	}
+	scheme, problems := d.signatures.Parse(settings.raw)
+	for _, p := range problems {
+		d.add(settings.at.below(p.Path), "%s", p.Reason)
+	}
+	if d.strict && len(problems) == 0 && text != "" {
+		if reason := d.signatures.CheckSecret(scheme, text); reason != "" {
+			d.add(secret.at, "%s", reason)
+		}
+	}
+	return scheme
 }
 
 func (r *report) readIdempotency(v value) *Idempotency {
@@ -126,8 +153,7 @@ func (r *report) readIdempotency(v value) *Idempotency {
 			in.Window, _ = r.duration(m, time.Second, maxWindow)
 		}
 	})
-	header, field := rawjson.Get(v.raw, "header") != nil, rawjson.Get(v.raw, "field") != nil
-	if seen != nil && header == field {
+	if seen != nil && slices.Contains(seen, "header") == slices.Contains(seen, "field") {
 		r.add(v.at, `must have either "header" or "field"`)
 	}
 	return in
@@ -141,7 +167,7 @@ func (r *report) readField(v value) *Template {
 	}
 	steps, err := parsePath(s)
 	if err != nil {
-		r.add(v.at, "malformed path at column %d: %s", column(s, err.at), err.reason)
+		r.add(v.at, "malformed path at column %d: %s", column(s, err.Offset), err.Reason)
 		return nil
 	}
 	ref := bindData(steps)

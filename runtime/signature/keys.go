@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -157,4 +158,46 @@ func parseKey(v []byte, path string) (Key, error) {
 		return Key{}, &Error{path, "has no value"}
 	}
 	return NewKey(secret, expires), nil
+}
+
+// object returns raw without white space around it, if it is one JSON object.
+func object(raw []byte) ([]byte, error) {
+	if err := rawjson.Check(raw, maxDepth); err != nil {
+		return nil, &Error{"", "is not JSON: " + err.Error()}
+	}
+	for rawjson.KindOf(raw) == rawjson.Invalid {
+		raw = raw[1:] // white space
+	}
+	if rawjson.KindOf(raw) != rawjson.Object {
+		return nil, &Error{"", "must be an object"}
+	}
+	return raw, nil
+}
+
+// maxDepth is how deep stored secrets nest, with room for a message that is better than "too deep".
+const maxDepth = 8
+
+// members calls fn with the members of the object v, in order, until one fails. A repeated key
+// fails.
+func members(v []byte, fn func(key string, value []byte) error) error {
+	var err error
+	var seen []string
+	rawjson.Members(v, func(raw, value []byte) bool {
+		key, _ := unquote(slices.Concat([]byte{'"'}, raw, []byte{'"'}))
+		if slices.Contains(seen, key) {
+			err = &Error{"", "has a key twice"}
+			return false
+		}
+		seen = append(seen, key)
+		err = fn(key, value)
+		return err == nil
+	})
+	return err
+}
+
+func unquote(v []byte) (string, bool) {
+	if rawjson.KindOf(v) != rawjson.String {
+		return "", false
+	}
+	return string(rawjson.AppendString(nil, v)), true
 }

@@ -1,23 +1,28 @@
 package signature
 
 import (
+	"bytes"
 	"net/textproto"
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// maxText bounds each text of a custom scheme, in bytes.
+// maxText is the maximum length of each text of a custom scheme, in bytes.
 const maxText = 256
 
 // ParseScheme decodes the settings below a workflow's webhook.signature: raw JSON, nil for the
-// default scheme "flowtrux". raw is only read. The error is an *Error whose Path is below
-// "signature".
+// default scheme "flowtrux". raw is only read. The error is an [Errors] with all that is wrong; its
+// paths are below "signature".
 //
 //	{"scheme": "github"}
-//	{"scheme": "custom", "header": "X-Acme-Signature", "algorithm": "sha512", "encoding": "base64", "prefix": "v2 ",
-//	 "timestampHeader": "X-Acme-Time", "timestampFormat": "unix-ms", "payload": "{timestamp}.{body}"}
+//	{"scheme": "custom", "header": "X-Acme-Signature", "algorithm": "sha512",
+//	 "encoding": "base64", "prefix": "v2 ", "timestampHeader": "X-Acme-Time",
+//	 "timestampFormat": "unix-ms", "payload": "{timestamp}.{body}"}
 //
 // The schemes are flowtrux, github, stripe, slack, shopify, standard-webhooks and custom. Only
 // custom has further keys:
@@ -35,197 +40,215 @@ func ParseScheme(raw []byte) (*Scheme, error) {
 	if raw == nil {
 		return builtin("flowtrux"), nil
 	}
-	settings, err := readSettings(raw)
-	if err != nil {
-		return nil, err
+	var set settings
+	set.read(raw)
+	scheme := set.scheme()
+	if len(set.errs) > 0 {
+		return nil, set.errs
 	}
-	name, ok := settings.get("scheme")
-	if !ok {
-		name = "flowtrux"
-	}
-	if name == "custom" {
-		return parseCustom(settings)
-	}
-	s := builtin(name)
-	if s == nil {
-		return nil, &Error{"scheme", "must be one of " + strings.Join(schemeNames, ", ")}
-	}
-	for _, m := range settings {
-		if m.key != "scheme" {
-			return nil, &Error{m.key, "only the scheme custom has this key"}
-		}
-	}
-	return s, nil
+	return scheme, nil
 }
 
-var settingKeys = []string{"scheme", "header", "algorithm", "encoding", "prefix", "timestampHeader", "timestampFormat", "payload"}
+const (
+	keyScheme          = "scheme"
+	keyHeader          = "header"
+	keyAlgorithm       = "algorithm"
+	keyEncoding        = "encoding"
+	keyPrefix          = "prefix"
+	keyTimestampHeader = "timestampHeader"
+	keyTimestampFormat = "timestampFormat"
+	keyPayload         = "payload"
+)
 
-// settings are the members of an object of texts, in order.
-type settings []struct{ key, text string }
-
-func (s settings) get(key string) (string, bool) {
-	for _, m := range s {
-		if m.key == key {
-			return m.text, true
-		}
-	}
-	return "", false
+var settingKeys = []string{
+	keyScheme, keyHeader, keyAlgorithm, keyEncoding, keyPrefix, keyTimestampHeader, keyTimestampFormat, keyPayload,
 }
 
-func readSettings(raw []byte) (settings, error) {
-	raw, err := object(raw)
-	if err != nil {
-		return nil, err
+// settings are the members of an object of texts, and what is wrong with them.
+type settings struct {
+	list   []setting
+	errs   Errors
+	broken bool // it is no object: nothing can be said of its members
+}
+
+// setting is one member. bad says that its text could not be read, which is reported.
+type setting struct {
+	key, text string
+	path      string // as the document spells the key
+	bad       bool
+}
+
+func (s *settings) add(path, reason string) { s.errs = append(s.errs, &Error{path, reason}) }
+
+// read reads an object of texts. A misspelled key is reported and read as the one that is meant, so
+// that nothing else follows from it.
+func (s *settings) read(raw []byte) {
+	if err := rawjson.Check(raw, maxDepth); err != nil {
+		s.add("", "is not JSON: "+err.Error())
+	} else if raw = bytes.TrimSpace(raw); rawjson.KindOf(raw) != rawjson.Object {
+		s.add("", "must be an object, not "+message.KindName(raw))
 	}
-	var list settings
-	err = members(raw, func(key string, value []byte) error {
-		if !slices.Contains(settingKeys, key) {
-			return &Error{key, "unknown key"}
+	if s.broken = len(s.errs) > 0; s.broken {
+		return
+	}
+	var given []string
+	rawjson.Members(raw, func(rawKey, value []byte) bool {
+		m := setting{key: string(rawjson.AppendUnescaped(nil, rawKey))}
+		if m.path = m.key; !message.IsPlainKey(m.key) {
+			m.path = "[" + message.InQuotes(m.key) + "]"
 		}
-		text, ok := unquote(value)
-		if !ok {
-			return &Error{key, "must be a string"}
+		if slices.Contains(given, m.key) {
+			s.add(m.path, "is given twice")
+			return true
 		}
-		if len(text) > maxText {
-			return &Error{key, "is too long"}
+		given = append(given, m.key)
+		if !slices.Contains(settingKeys, m.key) {
+			s.add(m.path, "unknown key"+message.DidYouMeanOr(m.key, settingKeys))
+			m.key = message.Nearest(m.key, settingKeys)
+			if m.key == "" || rawjson.Get(raw, m.key) != nil || s.get(m.key) != nil {
+				return true
+			}
 		}
-		list = append(list, struct{ key, text string }{key, text})
-		return nil
+		switch {
+		case rawjson.KindOf(value) != rawjson.String:
+			s.add(m.path, "must be a string, not "+message.KindName(value))
+			m.bad = true
+		default:
+			if m.text = string(rawjson.AppendString(nil, value)); len(m.text) > maxText {
+				s.add(m.path, "is too long")
+				m.bad = true
+			}
+		}
+		s.list = append(s.list, m)
+		return true
 	})
-	return list, err
 }
 
-func parseCustom(set settings) (*Scheme, error) {
-	s := &Scheme{name: "custom"}
-	header, _ := set.get("header")
-	var err error
-	if s.names.signature, err = headerName("header", header); err != nil {
-		return nil, err
+// get returns the member of a key, nil when it is missing.
+func (s *settings) get(key string) *setting {
+	i := slices.IndexFunc(s.list, func(m setting) bool { return m.key == key })
+	if i < 0 {
+		return nil
 	}
-	if header, ok := set.get("timestampHeader"); ok {
-		if s.names.timestamp, err = headerName("timestampHeader", header); err != nil {
-			return nil, err
-		}
-		if s.names.timestamp == s.names.signature {
-			return nil, &Error{"timestampHeader", "must be another one than header"}
-		}
-	}
-	if format, ok := set.get("timestampFormat"); ok {
-		i := slices.Index(timeFormatNames, format)
-		if i < 0 {
-			return nil, &Error{"timestampFormat", "must be one of " + strings.Join(timeFormatNames, ", ")}
-		}
-		if !s.timed() {
-			return nil, &Error{"timestampFormat", "is only for a time in a timestampHeader"}
-		}
-		s.time = timeFormat(i)
-	}
-	algorithm, ok := set.get("algorithm")
-	if !ok {
-		algorithm = "sha256"
-	}
-	hashed, ok := map[string]material{"sha1": textSHA1, "sha256": textSHA256, "sha512": textSHA512}[algorithm]
-	if !ok {
-		return nil, &Error{"algorithm", "must be one of sha1, sha256, sha512"}
-	}
-	if encoding, ok := set.get("encoding"); ok {
-		if encoding != "hex" && encoding != "base64" {
-			return nil, &Error{"encoding", "must be one of hex, base64"}
-		}
-		s.base64 = encoding == "base64"
-	}
-	s.prefix, _ = set.get("prefix")
-	// A header's value reaches the server without spaces around it.
-	if s.prefix != strings.TrimLeft(s.prefix, " \t") || strings.ContainsFunc(s.prefix, notPrintable) {
-		return nil, &Error{"prefix", "must be printable ASCII and not begin with a space"}
-	}
-	pattern, ok := set.get("payload")
-	if !ok {
-		pattern = "{body}"
-	}
-	if s.payload, err = parsePayload(pattern, s.timed()); err != nil {
-		return nil, err
-	}
-	return s.finish(algorithm, hashed), nil
+	return &s.list[i]
 }
 
-func parsePayload(pattern string, timed bool) ([]part, error) {
-	list := parts(pattern)
+// word returns the text of a member that must be one of words, or byDefault when it is missing. ok
+// is false when it is wrong, which is reported.
+func (s *settings) word(key, byDefault string, words []string) (word string, ok bool) {
+	m := s.get(key)
+	switch {
+	case m == nil:
+		return byDefault, true
+	case m.bad:
+		return "", false
+	}
+	if reason := message.OneOf(m.text, words); reason != "" {
+		s.add(m.path, reason)
+		return m.text, false
+	}
+	return m.text, true
+}
+
+// scheme makes the scheme that the settings describe. What it returns is of use only when nothing
+// is wrong.
+func (s *settings) scheme() *Scheme {
+	if s.broken {
+		return nil
+	}
+	name, ok := s.word(keyScheme, "flowtrux", schemeNames)
+	if !ok {
+		name = message.Nearest(name, []string{"custom"}) // of the others nothing but the name is known
+	}
+	switch name {
+	case "":
+		return nil
+	case "custom":
+		return s.custom()
+	}
+	for _, m := range s.list {
+		if m.key != keyScheme {
+			s.add(m.path, "only the scheme custom has this key")
+		}
+	}
+	return builtin(name)
+}
+
+func (s *settings) custom() *Scheme {
+	c := &Scheme{name: "custom"}
+	if s.get(keyHeader) == nil {
+		s.add(keyHeader, "is required")
+	}
+	c.names.signature = s.headerName(keyHeader)
+	c.names.timestamp = s.headerName(keyTimestampHeader)
+	timed := s.get(keyTimestampHeader)
+	if timed != nil && c.names.timestamp != "" && c.names.timestamp == c.names.signature {
+		s.add(timed.path, "must be another one than header")
+	}
+	if format, ok := s.word(keyTimestampFormat, timeFormatNames[0], timeFormatNames); ok {
+		c.time = timeFormat(slices.Index(timeFormatNames, format))
+	}
+	if m := s.get(keyTimestampFormat); m != nil && timed == nil {
+		s.add(m.path, "is only for a time in a timestampHeader")
+	}
+	algorithm, _ := s.word(keyAlgorithm, "sha256", algorithms)
+	encoding, _ := s.word(keyEncoding, "hex", []string{"hex", "base64"})
+	c.base64 = encoding == "base64"
+	if m := s.get(keyPrefix); m != nil {
+		c.prefix = m.text
+		// A header's value reaches the server without spaces around it.
+		if strings.TrimLeft(m.text, " \t") != m.text || strings.ContainsFunc(m.text, notPrintable) {
+			s.add(m.path, "must be printable ASCII and not begin with a space")
+		}
+	}
+	c.payload = s.payload(timed != nil)
+	return c.finish(algorithm, map[string]material{"sha1": textSHA1, "sha256": textSHA256, "sha512": textSHA512}[algorithm])
+}
+
+var algorithms = []string{"sha1", "sha256", "sha512"}
+
+// payload reads the pattern of the signed text.
+func (s *settings) payload(timed bool) []part {
+	pattern := setting{path: keyPayload, text: "{body}"}
+	if m := s.get(keyPayload); m != nil {
+		pattern = *m
+	}
+	if pattern.bad {
+		return nil
+	}
+	list := parts(pattern.text)
 	times := count(list, fieldTimestamp)
 	switch {
 	case count(list, fieldBody) != 1:
-		return nil, &Error{"payload", "must contain {body} exactly once"}
+		s.add(pattern.path, "must contain {body} exactly once")
 	case timed && times == 0:
-		return nil, &Error{"payload", "must contain {timestamp} because timestampHeader is set"}
+		s.add(pattern.path, "must contain {timestamp} because timestampHeader is set")
 	case !timed && times > 0:
-		return nil, &Error{"payload", "must not contain {timestamp} because timestampHeader is not set"}
+		s.add(pattern.path, "must not contain {timestamp} because timestampHeader is not set")
 	case count(list, fieldID) > 0:
-		return nil, &Error{"payload", "must not contain {id}: only standard-webhooks has one"}
+		s.add(pattern.path, "must not contain {id}: only standard-webhooks has one")
 	}
-	return list, nil
+	return list
 }
 
-// headerName checks a header's name and gives its canonical form.
-func headerName(key, name string) (string, error) {
+// headerName reads a header's name and returns its canonical form, "" when it is missing or wrong.
+func (s *settings) headerName(key string) string {
+	m := s.get(key)
+	if m == nil || m.bad {
+		return ""
+	}
+	canonical := textproto.CanonicalMIMEHeaderKey(m.text)
 	switch {
-	case name == "":
-		return "", &Error{key, "must be the name of a header"}
-	case strings.ContainsFunc(name, notToken):
-		return "", &Error{key, "is not a valid header name"}
+	case m.text == "":
+		s.add(m.path, "must be the name of a header")
+	case !httpguts.ValidHeaderFieldName(m.text):
+		s.add(m.path, "is not a valid header name")
+	case canonical == "Host" || canonical == "Content-Length" || canonical == "Transfer-Encoding":
+		s.add(m.path, "must not be a header that frames the request")
+	default:
+		return canonical
 	}
-	canonical := textproto.CanonicalMIMEHeaderKey(name)
-	if canonical == "Host" || canonical == "Content-Length" || canonical == "Transfer-Encoding" {
-		return "", &Error{key, "must not be a header that frames the request"}
-	}
-	return canonical, nil
+	return ""
 }
 
 func notPrintable(r rune) bool { return r < ' ' || r > '~' }
-
-// notToken tells what RFC 9110 section 5.6.2 does not allow in a token.
-func notToken(r rune) bool {
-	return r <= ' ' || r >= 0x7F || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
-}
-
-// object returns raw without white space around it, if it is one JSON object.
-func object(raw []byte) ([]byte, error) {
-	if err := rawjson.Check(raw, maxDepth); err != nil {
-		return nil, &Error{"", "is not JSON: " + err.Error()}
-	}
-	for rawjson.KindOf(raw) == rawjson.Invalid {
-		raw = raw[1:] // white space
-	}
-	if rawjson.KindOf(raw) != rawjson.Object {
-		return nil, &Error{"", "must be an object"}
-	}
-	return raw, nil
-}
-
-// maxDepth is how deep settings and stored secrets nest, with room for a message that is better
-// than "too deep".
-const maxDepth = 8
-
-// members calls fn with the members of the object v, in order, until one fails. A repeated key
-// fails.
-func members(v []byte, fn func(key string, value []byte) error) error {
-	var err error
-	var seen []string
-	rawjson.Members(v, func(raw, value []byte) bool {
-		key, _ := unquote(slices.Concat([]byte{'"'}, raw, []byte{'"'}))
-		if slices.Contains(seen, key) {
-			err = &Error{"", "has a key twice"}
-			return false
-		}
-		seen = append(seen, key)
-		err = fn(key, value)
-		return err == nil
-	})
-	return err
-}
-
-func unquote(v []byte) (string, bool) {
-	if rawjson.KindOf(v) != rawjson.String {
-		return "", false
-	}
-	return string(rawjson.AppendString(nil, v)), true
-}

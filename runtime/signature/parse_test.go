@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestParseScheme(t *testing.T) {
@@ -31,24 +33,27 @@ func TestParseSchemeProblems(t *testing.T) {
 	for _, tt := range []struct{ settings, path, reason string }{
 		{``, "", "is not JSON: no value"},
 		{`{`, "", "is not JSON: unexpected end"},
-		{`null`, "", "must be an object"},
-		{`"github"`, "", "must be an object"},
-		{`[]`, "", "must be an object"},
-		{`{"scheme":"github","scheme":"stripe"}`, "", "has a key twice"},
-		{`{"scheme":"GitHub"}`, "scheme", "must be one of flowtrux, github, stripe, slack, shopify, standard-webhooks, custom"},
-		{`{"scheme":""}`, "scheme", "must be one of flowtrux, github, stripe, slack, shopify, standard-webhooks, custom"},
-		{`{"scheme":null}`, "scheme", "must be a string"},
-		{`{"schema":"github"}`, "schema", "unknown key"},
+		{`null`, "", "must be an object, not null"},
+		{`"github"`, "", "must be an object, not a string"},
+		{`[]`, "", "must be an object, not an array"},
+		{`{"scheme":"github","scheme":"stripe"}`, "scheme", "is given twice"},
+		{`{"scheme":"GitHub"}`, "scheme", `must be "flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks" or "custom", not "GitHub"; did you mean "github"?`},
+		{`{"scheme":""}`, "scheme", `must be "flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks" or "custom", not ""`},
+		{`{"scheme":"githb","header":"X-A"}`, "scheme", `must be "flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks" or "custom", not "githb"; did you mean "github"?`},
+		{`{"scheme":null}`, "scheme", "must be a string, not null"},
+		{`{"schema":"github"}`, "schema", `unknown key; did you mean "scheme"?`},
 		{`{"scheme":"github","header":"X-A"}`, "header", "only the scheme custom has this key"},
 		{`{"payload":"{body}"}`, "payload", "only the scheme custom has this key"},
-		{`{"scheme":"custom"}`, "header", "must be the name of a header"},
-		{`{"scheme":"custom","header":7}`, "header", "must be a string"},
+		{`{"scheme":"custom"}`, "header", "is required"},
+		{`{"scheme":"custom","header":""}`, "header", "must be the name of a header"},
+		{`{"scheme":"custom","heder":"X-A"}`, "heder", `unknown key; did you mean "header"?`},
+		{`{"scheme":"custom","header":7}`, "header", "must be a string, not a number"},
 		{`{"scheme":"custom","header":"X A"}`, "header", "is not a valid header name"},
 		{`{"scheme":"custom","header":"X-Ä"}`, "header", "is not a valid header name"},
 		{`{"scheme":"custom","header":"content-length"}`, "header", "must not be a header that frames the request"},
 		{`{"scheme":"custom","header":"host"}`, "header", "must not be a header that frames the request"},
-		{`{"scheme":"custom","header":"X-A","algorithm":"md5"}`, "algorithm", "must be one of sha1, sha256, sha512"},
-		{`{"scheme":"custom","header":"X-A","encoding":"base32"}`, "encoding", "must be one of hex, base64"},
+		{`{"scheme":"custom","header":"X-A","algorithm":"md5"}`, "algorithm", `must be "sha1", "sha256" or "sha512", not "md5"`},
+		{`{"scheme":"custom","header":"X-A","encoding":"base32"}`, "encoding", `must be "hex" or "base64", not "base32"; did you mean "base64"?`},
 		{`{"scheme":"custom","header":"X-A","prefix":" v1="}`, "prefix", "must be printable ASCII and not begin with a space"},
 		{`{"scheme":"custom","header":"X-A","prefix":"v\u0000"}`, "prefix", "must be printable ASCII and not begin with a space"},
 		{`{"scheme":"custom","header":"X-A","payload":""}`, "payload", "must contain {body} exactly once"},
@@ -57,23 +62,54 @@ func TestParseSchemeProblems(t *testing.T) {
 		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T"}`, "payload", "must contain {timestamp} because timestampHeader is set"},
 		{`{"scheme":"custom","header":"X-A","payload":"{id}.{body}"}`, "payload", "must not contain {id}: only standard-webhooks has one"},
 		{`{"scheme":"custom","header":"X-A","timestampFormat":"unix"}`, "timestampFormat", "is only for a time in a timestampHeader"},
-		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":"RFC3339","payload":"{timestamp}{body}"}`, "timestampFormat", "must be one of unix, unix-ms, rfc3339"},
-		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":"","payload":"{timestamp}{body}"}`, "timestampFormat", "must be one of unix, unix-ms, rfc3339"},
-		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":1,"payload":"{timestamp}{body}"}`, "timestampFormat", "must be a string"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":"RFC3339","payload":"{timestamp}{body}"}`, "timestampFormat", `must be "unix", "unix-ms" or "rfc3339", not "RFC3339"; did you mean "rfc3339"?`},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":"","payload":"{timestamp}{body}"}`, "timestampFormat", `must be "unix", "unix-ms" or "rfc3339", not ""`},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"X-T","timestampFormat":1,"payload":"{timestamp}{body}"}`, "timestampFormat", "must be a string, not a number"},
 		{`{"scheme":"slack","timestampFormat":"unix"}`, "timestampFormat", "only the scheme custom has this key"},
-		{`{"scheme":"custom","header":"X-A","timestampHeader":""}`, "timestampHeader", "must be the name of a header"},
+		{`{"scheme":"custom","header":"X-A","timestampHeader":"","payload":"{timestamp}{body}"}`, "timestampHeader", "must be the name of a header"},
 		{`{"scheme":"custom","header":"X-A","timestampHeader":"x-a","payload":"{timestamp}{body}"}`, "timestampHeader", "must be another one than header"},
 		{`{"scheme":"custom","header":"` + strings.Repeat("x", maxText+1) + `"}`, "header", "is too long"},
 	} {
 		s, err := ParseScheme([]byte(tt.settings))
-		var e *Error
-		if !errors.As(err, &e) || s != nil {
+		var all Errors
+		if !errors.As(err, &all) || len(all) != 1 || s != nil {
 			t.Errorf("%s: %v, %v", tt.settings, s, err)
 			continue
 		}
-		if e.Path != tt.path || e.Reason != tt.reason {
+		if e := all[0]; e.Path != tt.path || e.Reason != tt.reason {
 			t.Errorf("%s: %q %q, want %q %q", tt.settings, e.Path, e.Reason, tt.path, tt.reason)
 		}
+	}
+}
+
+// TestParseSchemeTellsAllAtOnce: each mistake has one problem, and none follows from another.
+func TestParseSchemeTellsAllAtOnce(t *testing.T) {
+	_, err := ParseScheme([]byte(`{"scheme":"custm","headr":"X A","algoritm":"sha265","encoding":"bas64","prefix":1,
+		"timestampHeader":"host","timestampFormat":"unixms","payload":"{body}","x y":""}`))
+	var all Errors
+	if !errors.As(err, &all) {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range all {
+		got[e.Path] += e.Reason + "|"
+	}
+	want := map[string]string{
+		"scheme":          `must be "flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks" or "custom", not "custm"; did you mean "custom"?|`,
+		"headr":           `unknown key; did you mean "header"?|is not a valid header name|`,
+		"algoritm":        `unknown key; did you mean "algorithm"?|must be "sha1", "sha256" or "sha512", not "sha265"; did you mean "sha256"?|`,
+		"encoding":        `must be "hex" or "base64", not "bas64"; did you mean "base64"?|`,
+		"prefix":          "must be a string, not a number|",
+		"timestampHeader": "must not be a header that frames the request|",
+		"timestampFormat": `must be "unix", "unix-ms" or "rfc3339", not "unixms"; did you mean "unix-ms"?|`,
+		"payload":         "must contain {timestamp} because timestampHeader is set|",
+		`["x y"]`:         "unknown key; known: algorithm, encoding, header, payload, prefix, scheme, timestampFormat, timestampHeader|",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	if want := " (and 10 more problems)"; !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%q does not end with %q", err, want)
 	}
 }
 
@@ -107,8 +143,8 @@ func FuzzParseScheme(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		s, err := ParseScheme(raw)
 		if err != nil {
-			var e *Error
-			if !errors.As(err, &e) || e.Reason == "" || s != nil {
+			var e Errors
+			if !errors.As(err, &e) || e[0].Reason == "" || s != nil {
 				t.Errorf("%v, %#v", s, err)
 			}
 			return

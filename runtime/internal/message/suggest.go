@@ -1,37 +1,38 @@
-package flow
+package message
 
 import (
 	"slices"
 	"strings"
 )
 
-// didYouMean is the end of a message about word, which should be one of known: the nearest of them,
-// or nothing.
-func didYouMean(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
-		return suggesting + quoted(near) + "?"
+// DidYouMean returns the end of a message about word, which should be one of known: a suggestion of
+// the nearest of them, or nothing.
+func DidYouMean(word string, known []string) string {
+	if near := Nearest(word, known); near != "" {
+		return Suggesting + Quoted(near) + "?"
 	}
 	return ""
 }
 
-// suggesting comes before a word that may have been meant.
-const suggesting = "; did you mean "
+// Suggesting begins a suggestion.
+const Suggesting = "; did you mean "
 
-// didYouMeanOr is didYouMean that falls back to all that are known, when they are few.
-func didYouMeanOr(word string, known []string) string {
-	hint := didYouMean(word, known)
-	if hint == "" && len(known) > 0 && len(known) <= maxListed {
+// DidYouMeanOr is [DidYouMean] with a fallback: where no word is near it lists all of known, if they
+// are few.
+func DidYouMeanOr(word string, known []string) string {
+	hint := DidYouMean(word, known)
+	if hint == "" && len(known) > 0 && len(known) <= MaxListed {
 		return "; known: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
 	}
 	return hint
 }
 
-// maxListed bounds the words that a message lists.
-const maxListed = 12
+// MaxListed is how many words a message lists.
+const MaxListed = 12
 
-// nearest returns the known word that is spelled most like word, "" when none is near.
-func nearest(word string, known []string) string {
-	if len(word) > maxQuoted {
+// Nearest returns the known word that is spelled most like word, or "" if none is near.
+func Nearest(word string, known []string) string {
+	if len(word) > MaxQuoted {
 		return ""
 	}
 	best, least := "", min(len(word), max(1, len(word)/3)+1)
