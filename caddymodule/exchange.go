@@ -9,10 +9,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
-	"github.com/flowtrux/edge/runtime/answer"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/response"
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
@@ -35,7 +35,7 @@ type exchange struct {
 
 // check is one test a request has to pass. It returns nil, or the answer of a request that ends
 // here.
-type check func(*exchange) *answer.Answer
+type check func(*exchange) *response.Response
 
 // The checks, in the order in which they are answered. Where ids are hidden, nothing that depends
 // on the id may be seen before the signature was checked.
@@ -53,9 +53,9 @@ var (
 )
 
 // answer does what the request asks for.
-func (x *exchange) answer(checks []check) answer.Answer {
+func (x *exchange) answer(checks []check) response.Response {
 	if !x.enter() {
-		return *x.refuse(answer.NotReady)
+		return *x.refuse(response.NotReady)
 	}
 	defer x.app.life.leave()
 	defer func() {
@@ -90,9 +90,9 @@ func (x *exchange) enter() bool {
 }
 
 // ready: the store has been loaded.
-func (x *exchange) ready() *answer.Answer {
+func (x *exchange) ready() *response.Response {
 	if !x.app.loaded(x.r.Context()) {
-		return x.refuse(answer.NotReady)
+		return x.refuse(response.NotReady)
 	}
 	return nil
 }
@@ -126,10 +126,10 @@ func (a *App) isLoaded() bool {
 }
 
 // find: there is such a workflow, it is active and starts by webhook.
-func (x *exchange) find() *answer.Answer {
+func (x *exchange) find() *response.Response {
 	w := x.app.catalog.Workflow(x.id)
 	if w == nil || !w.Active || !w.Webhook {
-		return x.refuse(answer.WorkflowNotFound)
+		return x.refuse(response.WorkflowNotFound)
 	}
 	x.workflow = w
 	return nil
@@ -137,7 +137,7 @@ func (x *exchange) find() *answer.Answer {
 
 // findHidden is find for handlers that hide ids: what is not found goes through a signature check
 // without keys, which hashes the body with a secret of the process and never succeeds.
-func (x *exchange) findHidden() *answer.Answer {
+func (x *exchange) findHidden() *response.Response {
 	w := x.app.catalog.Workflow(x.id)
 	if w == nil || !w.Active || !w.Webhook {
 		x.app.decoy.Verify(x.r.Header, x.body.data, nil, time.Now())
@@ -148,28 +148,28 @@ func (x *exchange) findHidden() *answer.Answer {
 }
 
 // method: it is POST.
-func (x *exchange) method() *answer.Answer {
+func (x *exchange) method() *response.Response {
 	if x.r.Method != http.MethodPost {
-		return x.refuse(answer.MethodNotAllowed)
+		return x.refuse(response.MethodNotAllowed)
 	}
 	return nil
 }
 
 // readBody: the body is within the limits of size, time and memory.
-func (x *exchange) readBody() *answer.Answer {
+func (x *exchange) readBody() *response.Response {
 	var err error
 	x.body, err = x.app.bodies.read(x.w, x.r)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, errBodyTooLarge):
-		return x.refuse(answer.BodyTooLarge, zap.Error(err))
+		return x.refuse(response.BodyTooLarge, zap.Error(err))
 	case errors.Is(err, errBodyTimeout):
-		return x.refuse(answer.BodyTimeout, zap.Error(err))
+		return x.refuse(response.BodyTimeout, zap.Error(err))
 	case errors.Is(err, errBodyMemory):
-		return x.refuse(answer.Overloaded, zap.Error(err))
+		return x.refuse(response.Overloaded, zap.Error(err))
 	default: // the sender went away, or its framing is broken
-		return x.refuse(answer.InvalidJSON, zap.Error(err))
+		return x.refuse(response.InvalidJSON, zap.Error(err))
 	}
 }
 
@@ -177,7 +177,7 @@ func (x *exchange) readBody() *answer.Answer {
 const unknownWorkflow signature.Reason = "unknown_workflow"
 
 // verify: the body is signed with a live secret, and not too long ago where the scheme says when.
-func (x *exchange) verify() *answer.Answer {
+func (x *exchange) verify() *response.Response {
 	w := x.workflow
 	reason, header := w.Scheme.Verify(x.r.Header, x.body.data, w.Keys, time.Now())
 	if reason == signature.OK {
@@ -188,13 +188,13 @@ func (x *exchange) verify() *answer.Answer {
 
 // refuseSignature says why in the log; header is the one that is missing or malformed, "" when none
 // is.
-func (x *exchange) refuseSignature(reason signature.Reason, header string) *answer.Answer {
+func (x *exchange) refuseSignature(reason signature.Reason, header string) *response.Response {
 	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
-	code := answer.InvalidSignature
+	code := response.InvalidSignature
 	if reason == signature.Stale {
-		code = answer.StaleSignature
+		code = response.StaleSignature
 	}
-	a := answer.Error(code, "")
+	a := response.Error(code, "")
 	blamed := zap.Skip()
 	if header != "" {
 		blamed = zap.String("header", header)
@@ -204,15 +204,15 @@ func (x *exchange) refuseSignature(reason signature.Reason, header string) *answ
 }
 
 // mediaType: what the headers say of the body does not rule out plain JSON.
-func (x *exchange) mediaType() *answer.Answer {
+func (x *exchange) mediaType() *response.Response {
 	if !isJSONType(x.r.Header["Content-Type"]) || !isIdentity(x.r.Header["Content-Encoding"]) {
-		return x.refuse(answer.UnsupportedMediaType)
+		return x.refuse(response.UnsupportedMediaType)
 	}
 	return nil
 }
 
 // parse: the body is one JSON value.
-func (x *exchange) parse() *answer.Answer {
+func (x *exchange) parse() *response.Response {
 	e, err := flow.NewEvent(x.body.data, x.r.URL.RawQuery, flow.Event{
 		Headers:    triggerHeaders(x.r.Header, x.workflow.Scheme.Headers()),
 		Method:     x.r.Method,
@@ -220,10 +220,10 @@ func (x *exchange) parse() *answer.Answer {
 		ReceivedAt: x.began.UTC(),
 	})
 	if err != nil {
-		refusal := x.refuse(answer.InvalidJSON)
+		refusal := x.refuse(response.InvalidJSON)
 		var syntax *rawjson.SyntaxError
 		if errors.As(err, &syntax) {
-			*refusal = answer.InvalidBody(syntax.Reason, syntax.Offset)
+			*refusal = response.InvalidBody(syntax.Reason, syntax.Offset)
 		}
 		return refusal
 	}
@@ -233,7 +233,7 @@ func (x *exchange) parse() *answer.Answer {
 
 // challenge answers Slack's url_verification, which asks whether this endpoint knows the secret
 // (https://docs.slack.dev/reference/events/url_verification): no execution.
-func (x *exchange) challenge() *answer.Answer {
+func (x *exchange) challenge() *response.Response {
 	if x.workflow.Scheme.Name() != "slack" {
 		return nil
 	}
@@ -246,7 +246,7 @@ func (x *exchange) challenge() *answer.Answer {
 		return nil
 	}
 	body := append([]byte(`{"challenge":`), challenge...)
-	return &answer.Answer{
+	return &response.Response{
 		Status: http.StatusOK,
 		Header: http.Header{
 			"Content-Type":           {"application/json; charset=utf-8"},
@@ -261,7 +261,7 @@ func (x *exchange) challenge() *answer.Answer {
 // may ask for another signature. It holds no slot meanwhile.
 func runnable(find check) check {
 	again := []check{find, (*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge}
-	return func(x *exchange) *answer.Answer {
+	return func(x *exchange) *response.Response {
 		if x.workflow.Program != nil {
 			return nil
 		}
@@ -269,13 +269,13 @@ func runnable(find check) check {
 		defer patience.Stop()
 		for x.workflow.Program == nil {
 			if x.workflow.Preparing == nil {
-				return x.refuse(answer.WorkflowInvalid)
+				return x.refuse(response.WorkflowInvalid)
 			}
 			select {
 			case <-x.workflow.Preparing:
 			case <-patience.C:
-				refusal := x.refuse(answer.NotReady)
-				*refusal = answer.Preparing()
+				refusal := x.refuse(response.NotReady)
+				*refusal = response.Preparing()
 				return refusal
 			case <-x.r.Context().Done():
 				return x.unread()

@@ -14,7 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
-	"github.com/flowtrux/edge/runtime/answer"
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 const defaultPrefix = "/api/webhooks/"
@@ -124,7 +124,7 @@ func isSegment(s string) bool { return s != "" && s != "." && s != ".." }
 
 // write sends an answer in one piece. An error of the connection is not reported: there is nobody
 // left to tell.
-func write(w http.ResponseWriter, a answer.Answer) {
+func write(w http.ResponseWriter, a response.Response) {
 	h := w.Header()
 	maps.Copy(h, a.Header)
 	switch a.Status {

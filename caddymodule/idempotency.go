@@ -8,10 +8,10 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/flowtrux/edge/runtime/answer"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 // The waits of a duplicate between two looks at the journal, while the first execution does not run
@@ -23,7 +23,7 @@ const (
 
 // findKey: the request's idempotency key, if it has one, is usable. After it the raw body is not
 // needed any more.
-func (x *exchange) findKey() *answer.Answer {
+func (x *exchange) findKey() *response.Response {
 	defer x.body.discard()
 	window := flow.DefaultWindow
 	var keys []string
@@ -41,7 +41,7 @@ func (x *exchange) findKey() *answer.Answer {
 	case len(keys) == 0 || len(keys) == 1 && keys[0] == "":
 		return nil
 	case len(keys) > 1 || len(keys[0]) > journal.MaxKey:
-		return x.refuse(answer.InvalidKey)
+		return x.refuse(response.InvalidKey)
 	}
 	x.key = &journal.Key{Text: keys[0], Digest: sha256.Sum256(x.body.data), Until: time.Now().Add(window)}
 	return nil
@@ -53,7 +53,7 @@ const graceOfFirst = time.Second
 
 // once starts an execution unless the request's key has one already; then that one's answer is
 // given, for which it waits about as long as the webhook's timeout.
-func (x *exchange) once(p *engine.Program, id string, minimal bool) answer.Answer {
+func (x *exchange) once(p *engine.Program, id string, minimal bool) response.Response {
 	ctx, cancel := context.WithTimeout(x.r.Context(), p.Plan.Webhook.Timeout+graceOfFirst)
 	defer cancel()
 	defer context.AfterFunc(x.app.waiting, cancel)()
@@ -68,7 +68,7 @@ func (x *exchange) once(p *engine.Program, id string, minimal bool) answer.Answe
 		case err == nil:
 			return a
 		case errors.Is(err, journal.ErrKeyReused):
-			return *x.refuse(answer.KeyReused)
+			return *x.refuse(response.KeyReused)
 		case !errors.As(err, &first):
 			return *x.refuseJournal(err)
 		}
@@ -84,24 +84,24 @@ func (x *exchange) once(p *engine.Program, id string, minimal bool) answer.Answe
 }
 
 // hold runs the workflow as await does, and has the key meanwhile. The error is the journal's.
-func (x *exchange) hold(p *engine.Program, id string) (answer.Answer, error) {
+func (x *exchange) hold(p *engine.Program, id string) (response.Response, error) {
 	held, err := x.app.executor.Reserve(x.r.Context(), x.app.engine, journal.Reservation{ID: id, Workflow: p.Plan.ID, Key: *x.key})
 	if err != nil {
-		return answer.Answer{}, err
+		return response.Response{}, err
 	}
 	defer held.Free(nil) // if this panics
 	free, refusal := x.acquire(p, id)
 	if refusal != nil {
-		held.Free(answer.Keep(p.Plan, id, *refusal))
+		held.Free(response.Encode(p.Plan, id, *refusal))
 		return *refusal, nil
 	}
-	late := answer.AcceptedLate(p.Plan, id)
-	r := held.Await(x.app.waiting, x.app.engine, p, x.event, answer.Keep(p.Plan, id, late), free)
+	late := response.AcceptedLate(p.Plan, id)
+	r := held.Await(x.app.waiting, x.app.engine, p, x.event, response.Encode(p.Plan, id, late), free)
 	if r == nil {
 		return late, nil
 	}
-	a := answer.Of(p.Plan, "", r, x.event)
-	if kept := answer.Keep(p.Plan, id, a); r.Status == engine.Succeeded {
+	a := response.Of(p.Plan, "", r, x.event)
+	if kept := response.Encode(p.Plan, id, a); r.Status == engine.Succeeded {
 		held.Keep(kept)
 	} else {
 		held.Free(kept)
@@ -111,7 +111,7 @@ func (x *exchange) hold(p *engine.Program, id string) (answer.Answer, error) {
 
 // duplicate is the answer of a request whose key has an execution already; nil when that one does
 // not run here, or has just ended.
-func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *journal.DuplicateError) *answer.Answer {
+func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *journal.DuplicateError) *response.Response {
 	kept := first.Response
 	if kept == nil {
 		seat, err := x.app.executor.Join(first.ID)
@@ -119,7 +119,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 		case errors.Is(err, engine.ErrNotHere):
 			return nil
 		case errors.Is(err, engine.ErrServerBusy):
-			return x.refuse(answer.Overloaded, zap.Error(err))
+			return x.refuse(response.Overloaded, zap.Error(err))
 		case err != nil:
 			return x.refuseJournal(err)
 		}
@@ -129,16 +129,16 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 			return x.gaveUp(ctx, first.ID)
 		}
 		if kept == nil {
-			return x.refuse(answer.Overloaded)
+			return x.refuse(response.Overloaded)
 		}
 	}
-	a, err := answer.Replay(kept)
+	a, err := response.Decode(kept)
 	switch {
 	case len(kept) == 0: // there was no room for it any more
-		a = answer.Repeated(p.Plan, first.ID)
+		a = response.Unreadable(p.Plan, first.ID)
 	case err != nil:
 		x.logger.Error("the answer that was kept for duplicates cannot be read", x.workflowField(), zap.String("execution_id", first.ID), zap.Error(err))
-		a = answer.Repeated(p.Plan, first.ID)
+		a = response.Unreadable(p.Plan, first.ID)
 	case a.Header["X-Execution-Id"] == nil: // there was no room for the first one
 		x.note(a, "webhook refused")
 		return &a
@@ -150,15 +150,15 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 
 // gaveUp is the answer of a duplicate that waits no longer: its time is over, its sender has gone,
 // or the server stops.
-func (x *exchange) gaveUp(ctx context.Context, first string) *answer.Answer {
+func (x *exchange) gaveUp(ctx context.Context, first string) *response.Response {
 	if x.r.Context().Err() != nil {
 		return x.unread()
 	}
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return x.refuse(answer.NotReady)
+		return x.refuse(response.NotReady)
 	}
 	x.logFields(first)
 	x.app.meters.duplicate(x.id)
-	a := answer.StillRuns(first)
+	a := response.StillRunning(first)
 	return &a
 }

@@ -12,8 +12,8 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/flowtrux/edge/runtime/answer"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 // journals are the configs, beginning with a comma, of the journals that these tests hold for.
@@ -352,11 +352,11 @@ func (s *site) ended(id, status string) {
 func TestLargeResponses(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":3145728}}`, `{}`)
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode","statusCode":201,`+byHeader+`}`))
-	within := `"` + strings.Repeat("x", answer.MaxKept-2) + `"`
+	within := `"` + strings.Repeat("x", response.MaxStored-2) + `"`
 	first := s.do(keyed("echo", "within", within))
 	s.began("within", first, http.StatusCreated)
 	s.replayed("within", s.do(keyed("echo", "within", within)), first)
-	over := `"x` + strings.Repeat("x", answer.MaxKept-2) + `"`
+	over := `"x` + strings.Repeat("x", response.MaxStored-2) + `"`
 	first = s.do(keyed("echo", "over", over))
 	s.began("over", first, http.StatusCreated)
 	first.body = fmt.Sprintf(`{"success":true,"executionId":%q}`, first.header.Get("X-Execution-Id"))

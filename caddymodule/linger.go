@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/flowtrux/edge/runtime/answer"
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 // Bounds of what is read of refused bodies, so that their senders see why.
@@ -41,7 +41,7 @@ func newLinger() *linger {
 
 // write sends the answer to a request whose body was not read to its end. begun tells whether it
 // was read at all.
-func (l *linger) write(w http.ResponseWriter, r *http.Request, a answer.Answer, begun bool) {
+func (l *linger) write(w http.ResponseWriter, r *http.Request, a response.Response, begun bool) {
 	small := 0 < r.ContentLength && r.ContentLength <= serverReads
 	switch {
 	case r.ProtoMajor != 1: // later protocols end the stream alone

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/flowtrux/edge/runtime/answer"
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 // Lines of the log about refused requests: anybody can cause one.
@@ -17,14 +17,14 @@ const (
 )
 
 // refuse is the answer of a failed check. It is counted and logged; fields say more of why.
-func (x *exchange) refuse(code answer.Code, fields ...zap.Field) *answer.Answer {
-	a := answer.Error(code, "")
+func (x *exchange) refuse(code response.Code, fields ...zap.Field) *response.Response {
+	a := response.Error(code, "")
 	x.note(a, "webhook refused", fields...)
 	return &a
 }
 
 // note counts and logs a refusal.
-func (x *exchange) note(a answer.Answer, message string, fields ...zap.Field) {
+func (x *exchange) note(a response.Response, message string, fields ...zap.Field) {
 	x.app.meters.refused.WithLabelValues(string(a.Code)).Inc()
 	level := zap.InfoLevel
 	if a.Status >= http.StatusInternalServerError { // the operator can do something about it

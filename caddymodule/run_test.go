@@ -11,7 +11,7 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/flowtrux/edge/runtime/answer"
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 // upstream is a server that a workflow calls, and that answers when it is told to.
@@ -223,7 +223,7 @@ func TestSendersThatGoAway(t *testing.T) {
 			h.ServeHTTP(httptest.NewRecorder(), r)
 		}
 	}
-	for _, code := range []answer.Code{answer.Overloaded, answer.JournalUnavailable, answer.NotReady} {
+	for _, code := range []response.Code{response.Overloaded, response.JournalUnavailable, response.NotReady} {
 		var m dto.Metric
 		if err := s.app.meters.refused.WithLabelValues(string(code)).Write(&m); err != nil || m.Counter.GetValue() != 0 {
 			t.Errorf("%s: %v, %v", code, m.Counter, err)

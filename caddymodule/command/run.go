@@ -16,11 +16,11 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
-	"github.com/flowtrux/edge/runtime/answer"
 	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 func runCommand() *cobra.Command {
@@ -88,9 +88,9 @@ func run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	got := answer.Of(plan, mode, result, ev)
+	got := response.Of(plan, mode, result, ev)
 	if goesOn && result.Duration > patience {
-		got = answer.AcceptedLate(plan, result.ID)
+		got = response.AcceptedLate(plan, result.ID)
 	}
 	if file := text(cmd, "expect"); file != "" {
 		return expect(cmd, file, got.Body)

@@ -18,7 +18,7 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 		names []string
 		least int // there are as many, or this test looks at the wrong place
 	}{
-		{"docs/senders/responses.md", constants(t, "runtime/answer/error.go", ".*"), 17},
+		{"docs/senders/responses.md", constants(t, "runtime/response/error.go", ".*"), 17},
 		{"docs/workflow-authors/failures.md", constants(t, "runtime/engine/errors.go", "^Code"), 14},
 		{"docs/workflow-authors/failures.md", constants(t, "runtime/egress/failure.go", "^Code"), 8},
 		{"docs/operators/troubleshooting.md", constants(t, "runtime/signature/signature.go", ".*"), 7},

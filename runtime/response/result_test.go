@@ -1,4 +1,4 @@
-package answer
+package response
 
 import (
 	"errors"
@@ -42,8 +42,8 @@ func succeeded(nodes ...engine.NodeResult) *engine.Result {
 		Nodes: append([]engine.NodeResult{{State: engine.Completed}}, nodes...)}
 }
 
-// text is an answer as it goes over the wire.
-func text(a Answer) string {
+// text returns a response as it is sent.
+func text(a Response) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n", a.Status)
 	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
@@ -53,7 +53,7 @@ func text(a Answer) string {
 	return b.String()
 }
 
-func golden(t *testing.T, name string, a Answer) {
+func golden(t *testing.T, name string, a Response) {
 	t.Helper()
 	file := filepath.Join("testdata", name+".golden")
 	got := text(a)
@@ -97,7 +97,7 @@ func TestGolden(t *testing.T) {
 	field := func(name, value string) flow.HeaderField { return flow.HeaderField{Name: name, Value: value} }
 	plain := field("Content-Type", "text/plain; charset=utf-8")
 
-	for name, a := range map[string]Answer{
+	for name, a := range map[string]Response{
 		"accepted":             Accepted(plan(custom(flow.Minimal, 201, field("X-Flow", "ok"))), "exec-1"),
 		"accepted-204":         Accepted(plan(custom(flow.Minimal, 204, field("X-Flow", "ok"))), "exec-1"),
 		"accepted-own-type":    Accepted(plan(custom(flow.Minimal, 200, field("Content-Type", "application/vnd.acme+json"))), "exec-1"),
@@ -131,7 +131,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Only a succeeded execution may look like one.
+// TestNothingElseIsSuccess: only an execution that succeeded may look like one.
 func TestNothingElseIsSuccess(t *testing.T) {
 	for _, mode := range []flow.Mode{"", flow.Minimal, flow.LastNode, flow.SpecificNode, flow.AllNodes} {
 		for _, status := range []engine.Status{engine.Pending, engine.Running, engine.Failed, engine.Cancelled, engine.TimedOut, ""} {

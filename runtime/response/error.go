@@ -1,4 +1,4 @@
-package answer
+package response
 
 import (
 	"net/http"
@@ -7,7 +7,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Code says in an error's body, for programs, what is wrong. Codes never change their meaning.
+// Code identifies an error to programs, in the body. Codes never change their meaning.
 type Code string
 
 // The codes, in the order of the checks that give them.
@@ -31,20 +31,20 @@ const (
 	ExecutionTimeout     Code = "execution_timeout"
 )
 
-// challenge goes with every 401 (RFC 9110, section 11.6.1). It is the same for all schemes, so that
-// it does not tell which one a workflow has, or whether there is a workflow at all.
+// challenge is sent with every 401 (RFC 9110, section 11.6.1). It is the same for all schemes: it
+// reveals neither a workflow's scheme nor whether the workflow exists.
 const challenge = `Signature realm="webhooks"`
 
-// kind is what all errors of a code have in common.
+// kind is the fixed part of an error's response.
 type kind struct {
 	status  int
 	message string
-	name    string // of a further header, or ""
+	name    string // of an additional header, or ""
 	value   string
 }
 
-// Retry-After is in seconds: short where waiting for a free slot or the store is enough, longer
-// where an operator may have to act.
+// kinds has the fixed parts by code. Retry-After is in seconds: short where a free slot or the
+// store ends the wait, longer where an operator may have to act.
 var kinds = map[Code]kind{
 	NotReady:             {http.StatusServiceUnavailable, "the server is still loading its workflows", "Retry-After", "1"},
 	WorkflowNotFound:     {http.StatusNotFound, "there is no such workflow", "", ""},
@@ -65,22 +65,22 @@ var kinds = map[Code]kind{
 	ExecutionTimeout:     {http.StatusGatewayTimeout, "the execution did not end in time", "", ""},
 }
 
-// Error makes the answer of a code. id is the execution's, "" when there is none. Answers of one
-// code and id are equal byte for byte. A code that is none of this package's gives 500.
-func Error(c Code, id string) Answer { return failure(c, kinds[c].message, id) }
+// Error returns the response for a code. id is the execution's, or "" if there is none. Responses
+// with the same code and id are equal byte for byte. An unknown code gives 500.
+func Error(c Code, id string) Response { return failure(c, kinds[c].message, id) }
 
-// InvalidBody is the InvalidJSON answer with where and why: reason is fixed text, never a part of
-// the body, and offset counts bytes.
-func InvalidBody(reason string, offset int) Answer {
+// InvalidBody returns the InvalidJSON response with position and reason. The reason must be fixed
+// text, never part of the body; offset counts bytes.
+func InvalidBody(reason string, offset int) Response {
 	return failure(InvalidJSON, kinds[InvalidJSON].message+": "+reason+" at byte "+strconv.Itoa(offset), "")
 }
 
-// Preparing is the NotReady answer of one workflow, while others may be ready.
-func Preparing() Answer { return failure(NotReady, "the workflow is still being prepared", "") }
+// Preparing returns the NotReady response of a single workflow; others may be ready.
+func Preparing() Response { return failure(NotReady, "the workflow is still being prepared", "") }
 
-// failure makes an error's answer:
+// failure builds an error response with this body:
 // {"success":false,"error":{"code":…,"message":…},"executionId":…}.
-func failure(c Code, message, id string) Answer {
+func failure(c Code, message, id string) Response {
 	k, ok := kinds[c]
 	if !ok {
 		k = kind{status: http.StatusInternalServerError}
@@ -99,5 +99,5 @@ func failure(c Code, message, id string) Answer {
 		b = append(b, `,"executionId":`...)
 		b = rawjson.AppendQuoted(b, []byte(id))
 	}
-	return Answer{Status: k.status, Header: h.fields, Body: append(b, '}'), Code: c}
+	return Response{Status: k.status, Header: h.fields, Body: append(b, '}'), Code: c}
 }

@@ -1,4 +1,4 @@
-package answer
+package response
 
 import (
 	"strings"
@@ -8,12 +8,12 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// Of makes the answer of an ended execution. mode is how it is shown: "" is the plan's own, and for
-// a plan without webhook settings that is lastNode. ev is the event that r came from.
+// Of returns the response of an ended execution. The mode "" stands for the plan's mode, or
+// lastNode for a plan without webhook settings. ev is the event that started the execution.
 //
-// An execution that did not succeed answers 500 with the failing node's id and message, or 504,
-// whatever the mode and the plan's status are; of the plan's headers Content-Type is left out then.
-func Of(p *flow.Plan, mode flow.Mode, r *engine.Result, ev *flow.Event) Answer {
+// The response of an execution that did not succeed is 500 with the failing node's id and message,
+// or 504, regardless of mode and status. Of the plan's headers it omits Content-Type.
+func Of(p *flow.Plan, mode flow.Mode, r *engine.Result, ev *flow.Event) Response {
 	if r.Status != engine.Succeeded {
 		return failed(p, r)
 	}
@@ -45,7 +45,7 @@ func Of(p *flow.Plan, mode flow.Mode, r *engine.Result, ev *flow.Event) Answer {
 	return a
 }
 
-// output is the raw JSON that a node gave; null when it gave nothing. The trigger's is its data.
+// output returns a node's output as raw JSON, or null if it has none. The trigger's is its data.
 func output(r *engine.Result, ev *flow.Event, node int) []byte {
 	switch {
 	case node == 0:
@@ -57,8 +57,7 @@ func output(r *engine.Result, ev *flow.Event, node int) []byte {
 	}
 }
 
-// appendAll appends name and output of every node that ran, by id and in plan order, and nothing
-// else of them.
+// appendAll appends name and output of every node that ran, by id and in plan order.
 func appendAll(dst []byte, p *flow.Plan, r *engine.Result, ev *flow.Event) []byte {
 	dst = append(dst, '{')
 	for i := range p.Nodes {
@@ -79,8 +78,8 @@ func appendAll(dst []byte, p *flow.Plan, r *engine.Result, ev *flow.Event) []byt
 	return append(dst, '}')
 }
 
-// failed is the answer of an execution that did not succeed.
-func failed(p *flow.Plan, r *engine.Result) Answer {
+// failed returns the response of an execution that did not succeed.
+func failed(p *flow.Plan, r *engine.Result) Response {
 	code, message := ExecutionFailed, kinds[ExecutionFailed].message
 	switch {
 	case r.Status == engine.TimedOut:
@@ -101,8 +100,8 @@ func failed(p *flow.Plan, r *engine.Result) Answer {
 	return a
 }
 
-// isJSON tells whether a Content-Type is application/json or ends with +json (RFC 6839). Parameters
-// do not count.
+// isJSON reports whether a Content-Type is application/json or ends with +json (RFC 6839), ignoring
+// its parameters.
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
 	media = strings.ToLower(strings.TrimSpace(media))

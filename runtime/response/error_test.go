@@ -1,4 +1,4 @@
-package answer
+package response
 
 import (
 	"encoding/json"
@@ -64,12 +64,12 @@ func TestError(t *testing.T) {
 
 func TestErrorBodies(t *testing.T) {
 	for _, tt := range []struct {
-		a    Answer
+		a    Response
 		want string
 	}{
 		{Error(InvalidSignature, ""),
 			`{"success":false,"error":{"code":"invalid_signature","message":"the signature is missing or invalid"}}`},
-		// The body itself may well be JSON: what curl -d sends is only called a form.
+		// The body may be JSON all the same: curl -d labels it as a form.
 		{Error(UnsupportedMediaType, ""),
 			`{"success":false,"error":{"code":"unsupported_media_type","message":"Content-Type must be application/json or end with +json, and there must be no Content-Encoding"}}`},
 		{Error(JournalUnavailable, "exec-1"),
@@ -93,7 +93,8 @@ func TestErrorBodies(t *testing.T) {
 	}
 }
 
-// Whoever writes an answer may add to its headers: that must not show in the next one.
+// TestHeadersAreNotShared: the caller may add headers to a response; the next one must not have
+// them.
 func TestHeadersAreNotShared(t *testing.T) {
 	Error(Overloaded, "").Header.Set("Retry-After", "7")
 	if got := Error(Overloaded, "").Header.Get("Retry-After"); got != "1" {
