@@ -83,7 +83,7 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 	if placeholder(n.File) {
 		return nil
 	}
-	if err := n.checkOrigin(); err != nil {
+	if err := n.checkSource(); err != nil {
 		return line.WrapErr(err)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/origin"
+	"github.com/flowtrux/edge/runtime/modulefetch"
 )
 
 // Node declares a node type of the operator's own: a WebAssembly module that workflows may then use
@@ -52,7 +52,7 @@ type Node struct {
 	// warmed up module.
 	Snapshot string `json:"snapshot,omitempty"`
 
-	origin origin.Origin // what File says; set by check
+	source modulefetch.Source // what File says; set by check
 }
 
 // Allow is what a node may do. A node gets what is allowed here and asked for in its manifest.
@@ -99,14 +99,14 @@ func checkTypeName(name string) error {
 	return nil
 }
 
-// checkOrigin finds out where the module comes from. A server may give something else tomorrow than
+// checkSource finds out where the module comes from. A server may give something else tomorrow than
 // today, so that what it gives has to be pinned.
-func (n *Node) checkOrigin() error {
+func (n *Node) checkSource() error {
 	var err error
-	if n.origin, err = origin.Parse(n.File); err != nil {
+	if n.source, err = modulefetch.Parse(n.File); err != nil {
 		return err
 	}
-	if n.origin.Remote() && n.SHA256 == "" {
+	if n.source.Remote() && n.SHA256 == "" {
 		return errors.New("sha256 is missing, which a module that is fetched must have; caddy flowtrux node inspect tells that of a file")
 	}
 	return nil
@@ -140,7 +140,7 @@ func (n *Node) check(name string, repl *caddy.Replacer) error {
 			return errors.New("sha256 is not 64 hex digits")
 		}
 	}
-	if err := n.checkOrigin(); err != nil {
+	if err := n.checkSource(); err != nil {
 		return err
 	}
 	if err := n.checkMemory(); err != nil {

@@ -23,7 +23,7 @@ import (
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
-	"github.com/flowtrux/edge/runtime/origin"
+	"github.com/flowtrux/edge/runtime/modulefetch"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
@@ -49,7 +49,7 @@ func (a *App) loadNodes() (err error) {
 	if err := host.Open(a.ctx); err != nil {
 		return err
 	}
-	fetched := origin.NewStore(origin.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
+	fetched := modulefetch.NewStore(modulefetch.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
 	loads := make(map[string]engine.Load)
 	for _, b := range nodes.Builtin() {
 		loads[b.Type] = a.untilExit(func(ctx context.Context) (*sandbox.Module, error) {
@@ -114,14 +114,14 @@ func (a *App) untilExit(load func(context.Context) (*sandbox.Module, error)) eng
 
 // loadNode loads a node type of the operator's.
 func (a *App) loadNode(
-	ctx context.Context, host *sandbox.Host, fetched *origin.Store, name string, n *Node,
+	ctx context.Context, host *sandbox.Host, fetched *modulefetch.Store, name string, n *Node,
 ) (*sandbox.Module, error) {
 	wasm, err := a.readNode(ctx, fetched, n)
 	if err != nil {
 		return nil, err
 	}
 	return a.load(ctx, host, sandbox.ModuleConfig{
-		Type: name, Source: n.origin.String(), Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
+		Type: name, Source: n.source.String(), Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
 	})
 }
 
@@ -139,19 +139,19 @@ func (a *App) load(
 }
 
 // readNode reads the module that a node's config names, or has it fetched.
-func (a *App) readNode(ctx context.Context, fetched *origin.Store, n *Node) ([]byte, error) {
-	var want origin.Digest
+func (a *App) readNode(ctx context.Context, fetched *modulefetch.Store, n *Node) ([]byte, error) {
+	var want modulefetch.Digest
 	if _, err := hex.Decode(want[:], []byte(n.SHA256)); err != nil {
 		return nil, fmt.Errorf("reading sha256: %w", err)
 	}
-	if n.origin.Remote() {
-		return fetched.Load(ctx, n.origin, want)
+	if n.source.Remote() {
+		return fetched.Load(ctx, n.source, want)
 	}
 	wasm, err := readModule(n.File)
 	if err != nil {
 		return nil, err
 	}
-	if got := origin.Digest(sha256.Sum256(wasm)); n.SHA256 != "" && got != want {
+	if got := modulefetch.Digest(sha256.Sum256(wasm)); n.SHA256 != "" && got != want {
 		return nil, fmt.Errorf("%s is another file than the configured one: its sha256 is %s", n.File, got)
 	}
 	return wasm, nil

@@ -1,4 +1,4 @@
-package origin
+package modulefetch
 
 import (
 	"cmp"
@@ -19,7 +19,7 @@ import (
 
 const (
 	maxModule = 128 << 20        // bytes of one module
-	maxKept   = 1 << 30          // bytes of all that are kept
+	maxStored = 1 << 30          // bytes of all that are kept
 	maxTime   = 10 * time.Minute // of one fetch
 	maxStall  = 30 * time.Second // without a byte
 	logEvery  = 10 * time.Second
@@ -60,7 +60,7 @@ type Store struct {
 func NewStore(o Options) *Store {
 	return &Store{
 		dir: o.Dir, logger: cmp.Or(o.Logger, zap.NewNop()),
-		limit: maxModule, keep: maxKept, time: maxTime, stall: maxStall, by: logEvery,
+		limit: maxModule, keep: maxStored, time: maxTime, stall: maxStall, by: logEvery,
 		busy: make(map[Digest]chan struct{}), used: make(map[Digest]struct{}),
 	}
 }
@@ -68,7 +68,7 @@ func NewStore(o Options) *Store {
 // Load returns a remote module, which has the digest: from disk if it is there, else from its
 // origin, of which it is fetched within 10 minutes and 128 MiB. Who asks for the same digest
 // meanwhile waits. Errors name the origin and hold no credentials.
-func (s *Store) Load(ctx context.Context, o Origin, d Digest) ([]byte, error) {
+func (s *Store) Load(ctx context.Context, o Source, d Digest) ([]byte, error) {
 	done, err := s.turn(ctx, d)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package origin
+package modulefetch
 
 import (
 	"encoding/hex"
@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// kept is a file in the store's directory.
-type kept struct {
+// storedFile is a file in the store's directory.
+type storedFile struct {
 	path string
 	size int64
 	used time.Time
@@ -27,13 +27,13 @@ func (s *Store) prune() {
 		return
 	}
 	left := s.keep
-	var idle []kept
+	var idle []storedFile
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() {
 			continue
 		}
-		file := kept{filepath.Join(s.dir, e.Name()), info.Size(), info.ModTime()}
+		file := storedFile{filepath.Join(s.dir, e.Name()), info.Size(), info.ModTime()}
 		switch {
 		case strings.HasPrefix(e.Name(), partial):
 			if time.Since(file.used) > 2*s.time { // nobody writes to it any more
@@ -45,7 +45,7 @@ func (s *Store) prune() {
 			idle = append(idle, file)
 		}
 	}
-	slices.SortFunc(idle, func(a, b kept) int { return b.used.Compare(a.used) })
+	slices.SortFunc(idle, func(a, b storedFile) int { return b.used.Compare(a.used) })
 	for _, file := range idle {
 		if left -= file.size; left < 0 {
 			os.Remove(file.path)

@@ -1,4 +1,4 @@
-package origin
+package modulefetch
 
 import (
 	"context"
@@ -22,7 +22,7 @@ const maxRedirects = 5
 const userAgent = "flowtrux-edge"
 
 // fetch brings a module to its place on disk, whole or not at all.
-func (s *Store) fetch(ctx context.Context, o Origin, d Digest) error {
+func (s *Store) fetch(ctx context.Context, o Source, d Digest) error {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return fmt.Errorf("making the directory for modules: %w", err)
 	}
@@ -43,7 +43,7 @@ func (s *Store) fetch(ctx context.Context, o Origin, d Digest) error {
 }
 
 // download writes a module to f, synced, within the limits of time and size.
-func (s *Store) download(ctx context.Context, o Origin, d Digest, f *os.File) error {
+func (s *Store) download(ctx context.Context, o Source, d Digest, f *os.File) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.time, fmt.Errorf("it takes longer than %v", s.time))
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
@@ -88,7 +88,7 @@ func (s *Store) download(ctx context.Context, o Origin, d Digest, f *os.File) er
 func (s *Store) tooLarge() error { return fmt.Errorf("it is over %d bytes", s.limit) }
 
 // open asks for the module. size is -1 when the server does not tell. The caller closes body.
-func (o Origin) open(ctx context.Context, client *http.Client, d Digest) (body io.ReadCloser, size int64, err error) {
+func (o Source) open(ctx context.Context, client *http.Client, d Digest) (body io.ReadCloser, size int64, err error) {
 	if o.url != nil {
 		return openURL(ctx, client, o.url)
 	}

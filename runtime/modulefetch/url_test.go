@@ -1,4 +1,4 @@
-package origin
+package modulefetch
 
 import (
 	"context"
