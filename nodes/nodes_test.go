@@ -11,8 +11,8 @@ import (
 	"github.com/flowtrux/edge/nodes/conformance"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/nodetest"
 	"github.com/flowtrux/edge/runtime/sandbox"
-	"github.com/flowtrux/edge/runtime/trial"
 )
 
 // everything is what built-in nodes are granted.
@@ -56,10 +56,10 @@ func TestBuiltinInTheSandbox(t *testing.T) {
 			}
 			var list []cases.Case
 			for _, c := range conformance.Load(t, strings.ReplaceAll(n.Type, "-", "")+"/testdata/cases.json") {
-				t.Run(c.Name, func(t *testing.T) { c.Check(t, trial.Call(t.Context(), m, &c.Case).Answer) })
+				t.Run(c.Name, func(t *testing.T) { c.Check(t, nodetest.Call(t.Context(), m, &c.Case).Answer) })
 				list = append(list, c.Case)
 			}
-			rules, err := trial.Rules(t.Context(), load, list)
+			rules, err := nodetest.Rules(t.Context(), load, list)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -16,8 +16,8 @@ import (
 	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/nodetest"
 	"github.com/flowtrux/edge/runtime/sandbox"
-	"github.com/flowtrux/edge/runtime/trial"
 )
 
 func nodeInspectCommand() *cobra.Command {
@@ -133,10 +133,10 @@ const (
 
 func measure(ctx context.Context, m *sandbox.Module, config []byte) *measured {
 	c := &cases.Case{Config: config}
-	last := trial.Call(ctx, m, c) // makes the instance that the others use again
+	last := nodetest.Call(ctx, m, c) // makes the instance that the others use again
 	var times []time.Duration
 	for begun := time.Now(); len(times) == 0 || len(times) < measuredCalls && time.Since(begun) < measuredTime; {
-		last = trial.Call(ctx, m, c)
+		last = nodetest.Call(ctx, m, c)
 		times = append(times, last.Took)
 	}
 	slices.Sort(times)

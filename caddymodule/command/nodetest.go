@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowtrux/edge/nodes/cases"
+	"github.com/flowtrux/edge/runtime/nodetest"
 	"github.com/flowtrux/edge/runtime/sandbox"
-	"github.com/flowtrux/edge/runtime/trial"
 )
 
 func nodeTestCommand() *cobra.Command {
@@ -30,10 +30,10 @@ machine, times are this one's. The exit status is 1 when something is not as it 
 
 // tested is what node test shows.
 type tested struct {
-	File   string       `json:"file"`
-	Passed bool         `json:"passed"`
-	Cases  []testedCase `json:"cases"`
-	Rules  []trial.Rule `json:"rules"`
+	File   string          `json:"file"`
+	Passed bool            `json:"passed"`
+	Cases  []testedCase    `json:"cases"`
+	Rules  []nodetest.Rule `json:"rules"`
 }
 
 type testedCase struct {
@@ -122,7 +122,7 @@ func (t *tested) run(ctx context.Context, host *sandbox.Host, config sandbox.Mod
 	defer closing(&err, func() error { return m.Close(ctx) })
 	for i := range list {
 		c := &list[i]
-		o := trial.Call(ctx, m, c)
+		o := nodetest.Call(ctx, m, c)
 		row := testedCase{
 			Name: c.Name, Differences: c.Compare(o.Answer), Logged: o.Logged,
 			Fuel: o.Fuel, Memory: o.Memory, Nanoseconds: o.Took.Nanoseconds(),
@@ -135,7 +135,7 @@ func (t *tested) run(ctx context.Context, host *sandbox.Host, config sandbox.Mod
 		}
 		t.Cases = append(t.Cases, row)
 	}
-	t.Rules, err = trial.Rules(ctx, load, list)
+	t.Rules, err = nodetest.Rules(ctx, load, list)
 	for _, r := range t.Rules {
 		t.Passed = t.Passed && r.Broken == ""
 	}

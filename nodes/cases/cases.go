@@ -1,6 +1,6 @@
 // Package cases has the form in which a node's behaviour is written down: a JSON file with a list of calls and what each has to
 // give. The same file is run on a node's function by plain go test (package conformance) and on its module, in whatever
-// language it was written, by `caddy flowtrux node test` (package trial).
+// language it was written, by `caddy flowtrux node test` (package nodetest).
 package cases
 
 import (

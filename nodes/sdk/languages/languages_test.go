@@ -11,8 +11,8 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/nodetest"
 	"github.com/flowtrux/edge/runtime/sandbox"
-	"github.com/flowtrux/edge/runtime/trial"
 )
 
 func TestWrite(t *testing.T) {
@@ -91,11 +91,11 @@ func testNode(t *testing.T, host *sandbox.Host, name string, grants hostapi.Gran
 		t.Fatal(err)
 	}
 	for i := range list {
-		for _, d := range list[i].Compare(trial.Call(t.Context(), m, &list[i]).Answer) {
+		for _, d := range list[i].Compare(nodetest.Call(t.Context(), m, &list[i]).Answer) {
 			t.Errorf("%s: %s", list[i].Name, d)
 		}
 	}
-	rules, err := trial.Rules(t.Context(), load, list)
+	rules, err := nodetest.Rules(t.Context(), load, list)
 	if err != nil {
 		t.Fatal(err)
 	}

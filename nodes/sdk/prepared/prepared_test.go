@@ -13,8 +13,8 @@ import (
 	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/nodes/sdk"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/nodetest"
 	"github.com/flowtrux/edge/runtime/sandbox"
-	"github.com/flowtrux/edge/runtime/trial"
 )
 
 // words is a prepared value that reads its words from the workflow.
@@ -103,7 +103,7 @@ func TestModule(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range list {
-			for _, d := range list[i].Compare(trial.Call(t.Context(), m, &list[i]).Answer) {
+			for _, d := range list[i].Compare(nodetest.Call(t.Context(), m, &list[i]).Answer) {
 				t.Errorf("no snapshot %v: %s: %s", noSnapshot, list[i].Name, d)
 			}
 		}
@@ -112,7 +112,7 @@ func TestModule(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	rules, err := trial.Rules(t.Context(), load, list)
+	rules, err := nodetest.Rules(t.Context(), load, list)
 	if err != nil {
 		t.Fatal(err)
 	}

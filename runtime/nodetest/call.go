@@ -1,7 +1,7 @@
-// Package trial runs a node's module before it serves anybody: its author's cases, and the rules
+// Package nodetest runs a node's module before it serves anybody: its author's cases, and the rules
 // that every node has to keep. It is what `caddy flowtrux node test` shows, and knows no server and
 // no network: what the outside answers stands in the cases.
-package trial
+package nodetest
 
 import (
 	"context"
@@ -34,7 +34,7 @@ const maxLogged = 100
 // Grants.Clock and Grants.Random the module's time is [hostapi.Epoch] and its random numbers are
 // those of a seed of zeros, so that a call always gives the same.
 func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
-	h := &outside{c: c, answer: &o.Answer, globals: c.Workspace()}
+	h := &fakeHost{c: c, answer: &o.Answer, globals: c.Workspace()}
 	o.Answer.Globals = h.globals.Set
 	s := &hostapi.Session{Grants: m.Grants(), HTTP: h, Globals: h, Log: func(_ int, line string) {
 		if len(o.Logged) < maxLogged {
@@ -55,14 +55,14 @@ func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
 	return o
 }
 
-// outside is the other side of http and of the functions of globals.
-type outside struct {
+// fakeHost answers HTTP requests and the functions of globals as a case says.
+type fakeHost struct {
 	c       *cases.Case
 	answer  *cases.Answer
 	globals *cases.Globals
 }
 
-func (h *outside) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+func (h *fakeHost) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
 	h.answer.Request = slices.Clone(req)
 	switch e := h.c.HTTPError; {
 	case e != nil:
@@ -73,17 +73,17 @@ func (h *outside) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst [
 	return append(dst, h.c.HTTP...), nil
 }
 
-func (h *outside) SetGlobal(_ context.Context, key string, value []byte) error {
+func (h *fakeHost) SetGlobal(_ context.Context, key string, value []byte) error {
 	h.globals.Put(key, value)
 	return nil
 }
 
-func (h *outside) GetGlobal(key string) ([]byte, error) {
+func (h *fakeHost) GetGlobal(key string) ([]byte, error) {
 	value, refused := h.globals.Get(key)
 	return value, failure(refused)
 }
 
-func (h *outside) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
+func (h *fakeHost) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
 	sum, refused := h.globals.Add(key, by)
 	return sum, failure(refused)
 }

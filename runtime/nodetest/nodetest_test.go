@@ -1,4 +1,4 @@
-package trial
+package nodetest
 
 import (
 	"context"
@@ -131,7 +131,7 @@ func TestGlobalsOfACall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &outside{globals: list[0].Workspace()}
+	h := &fakeHost{globals: list[0].Workspace()}
 	if sum, err := h.AddGlobal(t.Context(), "n", 1); string(sum) != "42" || err != nil {
 		t.Errorf("%s, %v", sum, err)
 	}
