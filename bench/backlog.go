@@ -52,7 +52,7 @@ func measureBacklog(ctx context.Context, b *bench) (table, error) {
 	}
 	waits, cancel := context.WithTimeout(ctx, backlogWait)
 	defer cancel()
-	if err := hold.Held(waits.Done()); err != nil {
+	if err := hold.WaitHolding(waits.Done()); err != nil {
 		return table{}, v.failed(err)
 	}
 	claimed := time.Since(began)
@@ -60,7 +60,7 @@ func measureBacklog(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, v.failed(err)
 	}
-	hold.LetGo()
+	hold.ReleaseAll()
 	if err := v.drained(ctx); err != nil {
 		return table{}, v.failed(err)
 	}

@@ -93,7 +93,7 @@ func compare(ctx context.Context, o options) error {
 		for _, i := range []int{first, 1 - first} {
 			c, err := round(ctx, servers[i], time.Duration(o.seconds)*time.Second)
 			if err != nil {
-				return servers[i].Failed(err)
+				return servers[i].WithLog(err)
 			}
 			costs[i] = append(costs[i], c)
 		}

@@ -20,7 +20,7 @@ import (
 // keptResponses fills a small journal with large answers that are kept for the keys of one
 // workflow.
 func keptResponses(ctx context.Context, s *scene) error {
-	v, err := s.serve(ctx, crash.Config{Keeping: "max_bytes 64MiB"})
+	v, err := s.serve(ctx, crash.Config{Journal: "max_bytes 64MiB"})
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func allShares(ctx context.Context, s *scene) error {
 	}
 	defer stop()
 	v, err := s.serve(ctx, crash.Config{
-		Options: "egress {\nallow " + address + "\n}\nlimits {\nexecutions 16\n}", Keeping: "max_pending 400\nmax_bytes 64MiB",
+		Options: "egress {\nallow " + address + "\n}\nlimits {\nexecutions 16\n}", Journal: "max_pending 400\nmax_bytes 64MiB",
 	})
 	if err != nil {
 		return err

@@ -202,7 +202,7 @@ func (v *server) wait(ctx context.Context, patience time.Duration, what string, 
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return v.Failed(fmt.Errorf("waiting %s for %s: %w", patience, what, context.Cause(ctx)))
+			return v.WithLog(fmt.Errorf("waiting %s for %s: %w", patience, what, context.Cause(ctx)))
 		}
 	}
 	return nil
@@ -240,7 +240,7 @@ type execution struct {
 
 func (v *server) execution(ctx context.Context, id string) (execution, error) {
 	var e execution
-	err := v.Ask(ctx, http.MethodGet, "executions/"+id, nil, &e)
+	err := v.AdminRequest(ctx, http.MethodGet, "executions/"+id, nil, &e)
 	return e, err
 }
 

@@ -18,11 +18,11 @@ import (
 // Secret signs all webhooks.
 const Secret = "crash-secret"
 
-// admin makes a connection for each request, so that none is left of a process that was killed.
+// admin opens a connection for each request, so that none to a killed process is reused.
 var admin = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 
-// Ask does a request on the admin endpoint and decodes its answer, unless into is nil.
-func (s *Server) Ask(ctx context.Context, method, path string, body []byte, into any) error {
+// AdminRequest sends a request to the admin endpoint and decodes the response, unless into is nil.
+func (s *Server) AdminRequest(ctx context.Context, method, path string, body []byte, into any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+s.admin+"/flowtrux/"+path, bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -33,39 +33,39 @@ func (s *Server) Ask(ctx context.Context, method, path string, body []byte, into
 		return err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	response, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: HTTP %d: %s", method, path, resp.StatusCode, answer)
+		return fmt.Errorf("%s %s: HTTP %d: %s", method, path, resp.StatusCode, response)
 	}
 	if into == nil {
 		return nil
 	}
-	return json.Unmarshal(answer, into)
+	return json.Unmarshal(response, into)
 }
 
 // Put stores a workflow and its secret.
 func (s *Server) Put(ctx context.Context, id, document string) error {
-	if err := s.Ask(ctx, http.MethodPut, "workflows/"+id, []byte(document), nil); err != nil {
+	if err := s.AdminRequest(ctx, http.MethodPut, "workflows/"+id, []byte(document), nil); err != nil {
 		return err
 	}
-	return s.Ask(ctx, http.MethodPut, "secrets/"+id, []byte(Secret), nil)
+	return s.AdminRequest(ctx, http.MethodPut, "secrets/"+id, []byte(Secret), nil)
 }
 
-// Status is what the server says of its journal.
+// Status is a part of the server's status of its journal.
 type Status struct{ Pending, Running int }
 
-// Status asks the server.
+// Status requests the server's status.
 func (s *Server) Status(ctx context.Context) (Status, error) {
-	var answer struct{ Journal Status }
-	err := s.Ask(ctx, http.MethodGet, "status", nil, &answer)
-	return answer.Journal, err
+	var status struct{ Journal Status }
+	err := s.AdminRequest(ctx, http.MethodGet, "status", nil, &status)
+	return status.Journal, err
 }
 
-// Drained waits until nothing is pending and nothing runs.
-func (s *Server) Drained(ctx context.Context, patience time.Duration) error {
+// WaitDrained waits until no execution is pending or runs.
+func (s *Server) WaitDrained(ctx context.Context, patience time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -78,14 +78,14 @@ func (s *Server) Drained(ctx context.Context, patience time.Duration) error {
 		select {
 		case <-tick.C:
 		case <-s.ended:
-			return s.Failed(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
+			return s.WithLog(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
 		case <-ctx.Done():
-			return s.Failed(fmt.Errorf("after %s there are still %+v executions, %w", patience, now, err))
+			return s.WithLog(fmt.Errorf("after %s there are still %+v executions, %w", patience, now, err))
 		}
 	}
 }
 
-// Executions asks the server for all executions, by id.
+// Executions lists all executions, by id.
 func (s *Server) Executions(ctx context.Context) (map[string]journal.Summary, error) {
 	all := make(map[string]journal.Summary)
 	for cursor := ""; ; {
@@ -93,7 +93,7 @@ func (s *Server) Executions(ctx context.Context) (map[string]journal.Summary, er
 			Executions []journal.Summary
 			Next       string
 		}
-		if err := s.Ask(ctx, http.MethodGet, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), nil, &page); err != nil {
+		if err := s.AdminRequest(ctx, http.MethodGet, fmt.Sprintf("executions?limit=%d&cursor=%s", journal.MaxLimit, cursor), nil, &page); err != nil {
 			return nil, err
 		}
 		for _, row := range page.Executions {
@@ -105,23 +105,23 @@ func (s *Server) Executions(ctx context.Context) (map[string]journal.Summary, er
 	}
 }
 
-// Answer is what a sender got.
-type Answer struct {
+// Response is the response to a webhook.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
 // Send sends a webhook on a connection of its own.
-func (s *Server) Send(ctx context.Context, workflow, body string) (Answer, error) {
+func (s *Server) Send(ctx context.Context, workflow, body string) (Response, error) {
 	return s.send(ctx, admin, workflow, []byte(body))
 }
 
 // send sends a signed webhook.
-func (s *Server) send(ctx context.Context, by *http.Client, workflow string, body []byte) (Answer, error) {
+func (s *Server) send(ctx context.Context, by *http.Client, workflow string, body []byte) (Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.site+"/api/webhooks/"+workflow, bytes.NewReader(body))
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	mac := hmac.New(sha256.New, []byte(Secret))
 	mac.Write(body)
@@ -129,9 +129,9 @@ func (s *Server) send(ctx context.Context, by *http.Client, workflow string, bod
 	req.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))
 	resp, err := by.Do(req)
 	if err != nil {
-		return Answer{}, err
+		return Response{}, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	return Answer{resp.StatusCode, resp.Header, string(text)}, err
+	return Response{resp.StatusCode, resp.Header, string(text)}, err
 }

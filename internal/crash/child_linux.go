@@ -5,5 +5,5 @@ import (
 	"syscall"
 )
 
-// tie kills a process when this one has died.
+// tie has a process killed when this one dies.
 func tie(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

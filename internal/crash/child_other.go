@@ -4,5 +4,5 @@ package crash
 
 import "os/exec"
 
-// tie does what only Linux can.
+// tie does nothing: only Linux can do this.
 func tie(*exec.Cmd) {}

@@ -12,37 +12,37 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/bbolt"
 )
 
-// Kept is what a journal's file holds.
-type Kept struct {
+// JournalDump is the content of a journal's file.
+type JournalDump struct {
 	Status map[string]string   // of executions
-	Steps  map[string][]string // nodes that were checkpointed, of executions that are pending
+	Steps  map[string][]string // checkpointed nodes of pending executions
 }
 
-// ReadKept reads the file of a journal whose process has ended: of a copy below dir, so that the
-// file stays as it is.
-func ReadKept(ctx context.Context, file, dir string) (k Kept, err error) {
-	work, err := os.MkdirTemp(dir, "kept-")
+// DumpJournal reads the file of a journal whose process has ended. It reads a copy below dir, so
+// that the file stays as it is.
+func DumpJournal(ctx context.Context, file, dir string) (d JournalDump, err error) {
+	work, err := os.MkdirTemp(dir, "journal-")
 	if err != nil {
-		return k, err
+		return d, err
 	}
 	defer os.RemoveAll(work)
 	copied := filepath.Join(work, "journal.db")
 	if err := copyFile(file, copied); err != nil {
-		return k, fmt.Errorf("copying the journal: %w", err)
+		return d, fmt.Errorf("copying the journal: %w", err)
 	}
 	j := bbolt.New(copied, bbolt.Limits{MinFree: 1}, 0)
 	if err := j.Open(ctx); err != nil {
-		return k, err
+		return d, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	k = Kept{Status: make(map[string]string), Steps: make(map[string][]string)}
+	d = JournalDump{Status: make(map[string]string), Steps: make(map[string][]string)}
 	for q := (journal.Query{Limit: journal.MaxLimit}); ; {
 		page, err := j.List(ctx, q)
 		if err != nil {
-			return k, err
+			return d, err
 		}
 		for _, row := range page.Rows {
-			k.Status[row.ID] = row.Status
+			d.Status[row.ID] = row.Status
 		}
 		if q.Cursor = page.Next; q.Cursor == "" {
 			break
@@ -50,18 +50,18 @@ func ReadKept(ctx context.Context, file, dir string) (k Kept, err error) {
 	}
 	stats, err := j.Stats(ctx)
 	if err != nil {
-		return k, err
+		return d, err
 	}
 	for range stats.Pending {
 		l, err := j.Claim(ctx)
 		if err != nil {
-			return k, err
+			return d, err
 		}
 		for _, s := range l.Entry().Steps {
-			k.Steps[l.Entry().ID] = append(k.Steps[l.Entry().ID], s.Node)
+			d.Steps[l.Entry().ID] = append(d.Steps[l.Entry().ID], s.Node)
 		}
 	}
-	return k, nil
+	return d, nil
 }
 
 func copyFile(from, to string) error {

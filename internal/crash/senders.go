@@ -8,36 +8,36 @@ import (
 	"time"
 )
 
-// Senders send webhooks as fast as they are answered, until they are stopped, and take down what
-// was promised.
+// Senders send webhooks until they are stopped, each one as soon as the previous one was answered,
+// and record the responses.
 type Senders struct {
 	server *Server
 	client *http.Client
 	stop   context.CancelFunc
 	all    sync.WaitGroup
 
-	mu      sync.Mutex
-	more    sync.Cond // of ids and ended
-	ids     []string  // what was answered 200
-	refused map[string]int
-	ended   bool
+	mu       sync.Mutex
+	more     sync.Cond // of ids and ended
+	ids      []string  // of accepted executions
+	rejected map[string]int
+	ended    bool
 }
 
 // pause is how long a sender waits after a webhook that was not accepted.
 const pause = 5 * time.Millisecond
 
-// Load starts n senders for a workflow in mode minimal, which go on until Stop is called.
+// Load starts n senders for a workflow of mode minimal. They run until Stop is called.
 func (s *Server) Load(ctx context.Context, n int, workflow string) *Senders {
 	ctx, stop := context.WithCancel(ctx)
 	x := &Senders{
-		server: s, stop: stop, refused: make(map[string]int),
+		server: s, stop: stop, rejected: make(map[string]int),
 		client: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: n}},
 	}
 	x.more.L = &x.mu
 	for g := range n {
 		x.all.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				if !x.once(ctx, workflow, fmt.Sprintf(`{"sender":%d,"n":%d}`, g, i)) {
+				if !x.sendOnce(ctx, workflow, fmt.Sprintf(`{"sender":%d,"n":%d}`, g, i)) {
 					time.Sleep(pause)
 				}
 			}
@@ -46,17 +46,17 @@ func (s *Server) Load(ctx context.Context, n int, workflow string) *Senders {
 	return x
 }
 
-// once sends a webhook and takes down what came of it. A request that is under way when the senders
-// are stopped is answered, or not, but never forgotten.
-func (x *Senders) once(ctx context.Context, workflow, body string) (accepted bool) {
+// sendOnce sends a webhook and records the response. It finishes a request that is under way when
+// the senders are stopped, so that none is missing from the record.
+func (x *Senders) sendOnce(ctx context.Context, workflow, body string) (accepted bool) {
 	a, err := x.server.send(context.WithoutCancel(ctx), x.client, workflow, []byte(body))
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
 	case err != nil:
-		x.refused["no answer"]++
+		x.rejected["no response"]++
 	case a.Status != http.StatusOK:
-		x.refused[fmt.Sprintf("HTTP %d, Retry-After: %s", a.Status, a.Header.Get("Retry-After"))]++
+		x.rejected[fmt.Sprintf("HTTP %d, Retry-After: %s", a.Status, a.Header.Get("Retry-After"))]++
 	default:
 		x.ids = append(x.ids, a.Header.Get("X-Execution-Id"))
 		accepted = true
@@ -65,15 +65,15 @@ func (x *Senders) once(ctx context.Context, workflow, body string) (accepted boo
 	return accepted
 }
 
-// Accepted waits until so many webhooks were accepted, or the senders were stopped, or patience is
-// over.
-func (x *Senders) Accepted(many int, patience time.Duration) error {
+// WaitAccepted waits until so many webhooks were accepted. It returns an error if patience is over
+// first.
+func (x *Senders) WaitAccepted(many int, patience time.Duration) error {
 	return x.until(patience, fmt.Sprintf("%d are accepted", many), func() bool { return len(x.ids) >= many })
 }
 
-// Refused waits until a webhook was refused.
-func (x *Senders) Refused(patience time.Duration) error {
-	return x.until(patience, "one is refused", func() bool { return len(x.refused) > 0 })
+// WaitRejected waits until a webhook was rejected.
+func (x *Senders) WaitRejected(patience time.Duration) error {
+	return x.until(patience, "one is rejected", func() bool { return len(x.rejected) > 0 })
 }
 
 func (x *Senders) until(patience time.Duration, what string, so func() bool) error {
@@ -88,18 +88,18 @@ func (x *Senders) until(patience time.Duration, what string, so func() bool) err
 	defer x.mu.Unlock()
 	for !so() {
 		if x.ended {
-			return x.server.Failed(fmt.Errorf("waiting until %s: %d are, refused were %v", what, len(x.ids), x.refused))
+			return x.server.WithLog(fmt.Errorf("waiting until %s: %d are, rejected were %v", what, len(x.ids), x.rejected))
 		}
 		x.more.Wait()
 	}
 	return nil
 }
 
-// Stop ends the senders and returns the ids of all that was accepted, and what else they got and
-// how often.
-func (x *Senders) Stop() (accepted []string, refused map[string]int) {
+// Stop stops the senders and returns the ids of all accepted executions, and the other responses
+// with their numbers.
+func (x *Senders) Stop() (accepted []string, rejected map[string]int) {
 	x.stop()
 	x.all.Wait()
 	x.client.CloseIdleConnections()
-	return x.ids, x.refused
+	return x.ids, x.rejected
 }

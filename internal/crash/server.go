@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// Config is how a Server is run.
+// Config configures a Server.
 type Config struct {
-	Command []string // starts Caddy; arguments for a run are added
-	Env     []string // beside the environment of this process
-	Dir     string   // of the server's data; it must be there
-	Code    string   // the directory where compiled nodes are kept; "" = in Dir
-	Logs    string   // the directory of its log, which outlives Dir
-	Options string   // more lines of its block flowtrux
-	Store   string   // lines of the block of its store
-	Keeping string   // lines of the block of its journal
-	Handler string   // lines of the block of its handler
+	Command []string // the command that starts Caddy; arguments of run are added
+	Env     []string // added to the environment of this process
+	Dir     string   // the directory of the server's data; it must exist
+	Code    string   // the directory of compiled nodes; "" = in Dir
+	Logs    string   // the directory of the log, which outlives Dir
+	Options string   // lines of the global flowtrux block
+	Store   string   // lines of the store's block
+	Journal string   // lines of the journal's block
+	Handler string   // lines of the handler's block
 }
 
-// Server is a Caddy with the handler flowtrux, an embedded store and a journal on disk.
+// Server is a Caddy process with the flowtrux handler, an embedded store and a journal on disk.
 type Server struct {
 	Journal string // the journal's file
 	config  Config
@@ -35,7 +35,7 @@ type Server struct {
 	ended   chan struct{} // closed when the process has ended; nil = it was never started
 }
 
-// New chooses addresses on loopback. It starts nothing.
+// New chooses loopback addresses. It starts nothing.
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, Journal: filepath.Join(c.Dir, "journal.db")}
 	for _, to := range []*string{&s.site, &s.admin} {
@@ -49,7 +49,7 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
-// caddyfile is the server's config. Logs go to standard error.
+// caddyfile returns the server's config. Logs go to standard error.
 func (s *Server) caddyfile() string {
 	return fmt.Sprintf(`{
 	admin %s
@@ -72,14 +72,15 @@ http://%s {
 	}
 	respond 404
 }
-`, s.admin, filepath.Join(s.config.Dir, "store"), s.config.Store, s.Journal, s.config.Keeping, s.config.Options, s.site, s.config.Handler)
+`, s.admin, filepath.Join(s.config.Dir, "store"), s.config.Store, s.Journal, s.config.Journal, s.config.Options, s.site, s.config.Handler)
 }
 
-// readyWait bounds a start. Compiling the built-in nodes takes seconds, with the race detector
-// many.
+// readyWait is the time limit of a start. Compiling the built-in nodes takes seconds, with the race
+// detector many.
 const readyWait = 3 * time.Minute
 
-// Start starts the process and waits until it serves what its store has. The end of ctx kills it.
+// Start starts the process and waits until it serves the content of its store. The end of ctx kills
+// it.
 func (s *Server) Start(ctx context.Context) error {
 	file := filepath.Join(s.config.Dir, "Caddyfile")
 	if err := os.WriteFile(file, []byte(s.caddyfile()), 0o600); err != nil {
@@ -111,45 +112,44 @@ func (s *Server) Start(ctx context.Context) error {
 	s.ended = make(chan struct{})
 	go func(ended chan struct{}, cmd *exec.Cmd) {
 		defer close(ended)
-		_ = cmd.Wait() // how it ended is in the command's state
+		_ = cmd.Wait() // the command's state says how it ended
 	}(s.ended, s.cmd)
 	return s.await(ctx)
 }
 
-// await waits for the store.
+// await waits until the store is ready.
 func (s *Server) await(ctx context.Context) error {
 	late := time.After(readyWait)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := s.Ask(ctx, "GET", "workflows", nil, nil)
+		err := s.AdminRequest(ctx, "GET", "workflows", nil, nil)
 		if err == nil {
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-s.ended:
-			return s.Failed(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
+			return s.WithLog(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
 		case <-late:
-			return s.Failed(fmt.Errorf("the server does not get ready: %w", err))
+			return s.WithLog(fmt.Errorf("the server does not become ready: %w", err))
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// Kill kills the process, which gets no chance to do anything, and waits for its end. It may have
-// ended.
+// Kill kills the process without notice, and waits for its end. It may have ended already.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
-// stopWait is how long a server may take to stop; then it is killed.
+// stopWait is the time limit of a stop; after it the process is killed.
 const stopWait = 30 * time.Second
 
-// Stop asks the process to end and waits for it.
+// Stop asks the process to end, and waits until it has.
 func (s *Server) Stop() error {
 	s.end(syscall.SIGTERM)
 	if state := s.cmd.ProcessState; !state.Success() {
-		return s.Failed(fmt.Errorf("stopping the server: %s", state))
+		return s.WithLog(fmt.Errorf("stopping the server: %s", state))
 	}
 	return nil
 }
@@ -167,16 +167,16 @@ func (s *Server) end(how syscall.Signal) {
 	}
 }
 
-// Site is where webhooks are sent to, host:port.
+// Site returns the address for webhooks, host:port.
 func (s *Server) Site() string { return s.site }
 
-// Admin is Caddy's admin endpoint, host:port.
+// Admin returns the address of Caddy's admin endpoint, host:port.
 func (s *Server) Admin() string { return s.admin }
 
-// PID is the process.
+// PID returns the process id.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// Log is what the server has logged so far.
+// Log returns the log so far.
 func (s *Server) Log() string {
 	b, _ := os.ReadFile(s.logFile()) // there is none before the start
 	return string(b)
@@ -184,8 +184,8 @@ func (s *Server) Log() string {
 
 func (s *Server) logFile() string { return filepath.Join(s.config.Logs, "caddy.log") }
 
-// Failed is err with the end of what the server has logged.
-func (s *Server) Failed(err error) error {
+// WithLog adds the end of the log to err.
+func (s *Server) WithLog(err error) error {
 	log := s.Log()
 	return fmt.Errorf("%w\n%s", err, log[max(0, len(log)-2000):])
 }

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Target is what http-request nodes ask: it takes down the Idempotency-Key of each request and
-// answers `{}`.
+// Target is a server that http-request nodes call. It records the Idempotency-Key of each request,
+// and responds with `{}`.
 type Target struct {
 	URL     string
 	Address string // host:port
@@ -19,14 +19,14 @@ type Target struct {
 	quiet   sync.Cond // of open
 	open    map[net.Conn]bool
 	calls   map[string]int // by key, since the last Calls
-	holding chan struct{}  // requests to /hold wait for it to be closed
+	holding chan struct{}  // closed when requests to /hold are answered
 	held    chan struct{}  // a token for each request to /hold
 }
 
-// maxHeld is how many requests to /hold are counted before they are waited for.
+// maxHeld is the most requests to /hold that are counted before WaitHolding.
 const maxHeld = 1024
 
-// NewTarget listens on loopback.
+// NewTarget starts a target on loopback.
 func NewTarget() (*Target, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,7 +42,7 @@ func NewTarget() (*Target, error) {
 	return t, nil
 }
 
-// Close ends it, and requests that it holds.
+// Close stops the target. Requests that wait at /hold fail.
 func (t *Target) Close() error { return t.server.Close() }
 
 func (t *Target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -62,23 +62,23 @@ func (t *Target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write([]byte(`{}`)) // who asks may have been killed
+	_, _ = w.Write([]byte(`{}`)) // the caller may have been killed
 }
 
-// Held waits for a request to /hold; cancelled ends the wait.
-func (t *Target) Held(cancelled <-chan struct{}) error {
+// WaitHolding waits for a request to /hold. Closing cancelled ends the wait.
+func (t *Target) WaitHolding(cancelled <-chan struct{}) error {
 	select {
 	case <-t.held:
 		return nil
 	case <-cancelled:
-		return errors.New("nothing has asked the target to hold")
+		return errors.New("no request to /hold has come")
 	}
 }
 
-// LetGo answers all requests to /hold, also those that come.
-func (t *Target) LetGo() { close(t.holding) }
+// ReleaseAll answers all requests to /hold, present and future.
+func (t *Target) ReleaseAll() { close(t.holding) }
 
-// connection counts connections.
+// connection tracks open connections.
 func (t *Target) connection(c net.Conn, s http.ConnState) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,8 +91,8 @@ func (t *Target) connection(c net.Conn, s http.ConnState) {
 	}
 }
 
-// Calls returns how often each key was sent since it was called before. The server has ended: Calls
-// waits until the last that it has sent is read.
+// Calls returns how often each key was sent since the previous Calls. It must be called after the
+// end of the server, and waits until the last request that the server has sent is read.
 func (t *Target) Calls() map[string]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

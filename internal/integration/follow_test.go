@@ -68,7 +68,7 @@ func TestFollow(t *testing.T) {
 		t.Errorf("what was there is printed as %q", got)
 	}
 	held := s.post("/api/webhooks/held", `{"n":2}`).header.Get("X-Execution-Id")
-	if err := target.Held(t.Context().Done()); err != nil {
+	if err := target.WaitHolding(t.Context().Done()); err != nil {
 		t.Fatal(err)
 	}
 	got := row(t, lines)
@@ -78,7 +78,7 @@ func TestFollow(t *testing.T) {
 	if !containsAll(got, held, journal.Running, "held") {
 		t.Errorf("what runs is printed as %q", got)
 	}
-	target.LetGo()
+	target.ReleaseAll()
 	if got := row(t, lines); !containsAll(got, held, journal.Succeeded) {
 		t.Errorf("what has ended is printed as %q", got)
 	}
@@ -108,13 +108,13 @@ func TestFollowMissesNothing(t *testing.T) {
 	out, stop := following(t, "executions", "list", "--follow", "--json", "--limit=1", "--address="+s.admin)
 	lines := bufio.NewScanner(out)
 	missing := map[string]bool{s.post("/api/webhooks/held", `{"n":0}`).header.Get("X-Execution-Id"): true}
-	if err := target.Held(t.Context().Done()); err != nil {
+	if err := target.WaitHolding(t.Context().Done()); err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
 		missing[s.post("/api/webhooks/at-once", `{"n":1}`).header.Get("X-Execution-Id")] = true
 	}
-	target.LetGo()
+	target.ReleaseAll()
 	for len(missing) > 0 {
 		var e journal.Summary
 		if line := row(t, lines); json.Unmarshal([]byte(line), &e) != nil {

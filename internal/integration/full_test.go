@@ -57,12 +57,12 @@ func TestNoRoom(t *testing.T) {
 	promised("hold", `{}`)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	must(t, target.Held(ctx.Done()))
+	must(t, target.WaitHolding(ctx.Done()))
 
 	info, err := os.Stat(s.Journal)
 	must(t, err)
 	limitFiles(t, s, uint64(info.Size()))
-	var refused crash.Answer
+	var refused crash.Response
 	for refused.Status == 0 {
 		a, err := s.Send(ctx, "echo", big)
 		must(t, err)
@@ -78,7 +78,7 @@ func TestNoRoom(t *testing.T) {
 	if a, err := s.Send(ctx, "wait", `{}`); err != nil || a.Status != http.StatusOK {
 		t.Errorf("a sender who waits: %v, %d %s", err, a.Status, a.Body)
 	}
-	target.LetGo()
+	target.ReleaseAll()
 	eventually(t, "what ran has ended, or waits until its checkpoint finds room", func() bool {
 		now, err := s.Status(ctx)
 		must(t, err)
@@ -94,7 +94,7 @@ func TestNoRoom(t *testing.T) {
 		}
 		return a.Status == http.StatusOK
 	})
-	must(t, s.Drained(ctx, patience))
+	must(t, s.WaitDrained(ctx, patience))
 	ended, err := s.Executions(ctx)
 	must(t, err)
 	for _, id := range accepted {

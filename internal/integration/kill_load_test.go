@@ -103,7 +103,7 @@ func (l *ledger) called(calls map[string]int) {
 }
 
 // died looks into the journal of a process that was killed.
-func (l *ledger) died(k crash.Kept, nodes []string) {
+func (l *ledger) died(k crash.JournalDump, nodes []string) {
 	l.Helper()
 	counts := make(map[string]int)
 	for _, id := range l.accepted {
@@ -148,17 +148,17 @@ func TestKilledUnderLoad(t *testing.T) {
 			must(t, s.Put(t.Context(), "call", calling(target.URL, nodes...)))
 		}
 		load := s.Load(t.Context(), senders, "call")
-		must(t, load.Accepted(each+rand.IntN(each/4), patience))
+		must(t, load.WaitAccepted(each+rand.IntN(each/4), patience))
 		s.Kill()
 		accepted, _ := load.Stop()
 		l.accepted = append(l.accepted, accepted...)
 		l.called(target.Calls())
-		k, err := crash.ReadKept(t.Context(), s.Journal, t.TempDir())
+		k, err := crash.DumpJournal(t.Context(), s.Journal, t.TempDir())
 		must(t, err)
 		l.died(k, nodes)
 	}
 	must(t, s.Start(t.Context()))
-	must(t, s.Drained(t.Context(), patience))
+	must(t, s.WaitDrained(t.Context(), patience))
 	ended, err := s.Executions(t.Context())
 	must(t, err)
 	must(t, s.Stop())

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskSize leaves room over what a journal keeps in reserve. The file is sparse: it takes what is
-// written.
+// diskSize leaves more room than the reserve of a journal. The file is sparse: it takes only what
+// is written.
 const diskSize = 2 << 30
 
 // disk is an ext4 file system in a file.
@@ -22,7 +22,7 @@ type disk struct {
 	dir   string // where it is mounted
 }
 
-// newDisk makes a disk below dir. It is not mounted.
+// newDisk creates a disk below dir. It is not mounted.
 func newDisk(ctx context.Context, dir string) (*disk, error) {
 	d := &disk{image: filepath.Join(dir, "disk.img"), dir: filepath.Join(dir, "disk")}
 	if err := errors.Join(os.Mkdir(d.dir, 0o700), os.WriteFile(d.image, nil, 0o600), os.Truncate(d.image, diskSize)); err != nil {
@@ -31,12 +31,12 @@ func newDisk(ctx context.Context, dir string) (*disk, error) {
 	return d, command(ctx, "mkfs.ext4", "-q", "-F", "-m", "0", d.image)
 }
 
-// mount mounts it on a loop device that is free again with the end of the mount.
+// mount mounts the disk on a loop device, which is freed when it is unmounted.
 func (d *disk) mount(ctx context.Context) error {
 	return command(ctx, "mount", "-o", "loop", d.image, d.dir)
 }
 
-// unmount fails while a process uses the disk.
+// unmount unmounts the disk. It fails while a process uses it.
 func (d *disk) unmount() error {
 	if err := unix.Unmount(d.dir, 0); err != nil {
 		return fmt.Errorf("unmounting the disk: %w", err)
@@ -44,8 +44,7 @@ func (d *disk) unmount() error {
 	return nil
 }
 
-// The ioctl that shuts ext4 down, and its flag for not even writing what the log has
-// (fs/ext4/ext4.h).
+// The ioctl that shuts ext4 down, and its flag for not flushing the log (fs/ext4/ext4.h).
 const (
 	ext4Shutdown = 0x8004587d // _IOR('X', 125, __u32)
 	noLogFlush   = 2
@@ -64,7 +63,7 @@ func (d *disk) cut() error {
 	return nil
 }
 
-// fill takes all that is left of the disk, until free is called.
+// fill takes all space that is left on the disk, until free is called.
 func (d *disk) fill() (free func() error, err error) {
 	f, err := os.Create(filepath.Join(d.dir, "full"))
 	if err != nil {
@@ -84,7 +83,7 @@ func (d *disk) fill() (free func() error, err error) {
 	return func() error { return os.Remove(f.Name()) }, nil
 }
 
-// command runs a tool; its error has what the tool says.
+// command runs a tool. Its error has the tool's output.
 func command(ctx context.Context, name string, args ...string) error {
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {

@@ -1,15 +1,15 @@
-// Command powercut cuts the power under a Caddy that accepts executions, and fills its disk. What
-// it has acknowledged has to be there afterwards.
+// Command powercut cuts the power under a Caddy server that accepts executions, and fills its disk.
+// Every acknowledged execution has to be there afterwards.
 //
-// The disk is an ext4 file system in a file, on a loop device. The cut is its ioctl for shutdowns
-// without a flush of its log: from then on nothing reaches the device, as if the machine had lost
-// its power. Each time a file that nobody has synced must lose its content; otherwise the cut has
-// shown nothing.
+// The disk is an ext4 file system in a file, on a loop device. The power is cut by the ioctl that
+// shuts ext4 down without flushing its log: from then on nothing reaches the device, as if the
+// machine had lost its power. Each time, a file that was not synced must lose its content;
+// otherwise the cut has proved nothing.
 //
 //	go run ./internal/powercut -caddy bin/caddy [-rounds 3] [-accept 10000]
 //
-// It needs Linux, root, loop devices and mkfs.ext4. All of it happens in a mount namespace of its
-// own, so that the mount and the loop device are gone with the processes, however they end.
+// It needs Linux, root, loop devices and mkfs.ext4. It works in a mount namespace of its own, so
+// that the mount and the loop device disappear with the processes, however they end.
 package main
 
 import (
@@ -29,17 +29,17 @@ type options struct {
 	accept int
 }
 
-// limit bounds all of it.
+// limit is the time limit of the whole run.
 const limit = 15 * time.Minute
 
 func main() {
 	var o options
-	flag.StringVar(&o.caddy, "caddy", "bin/caddy", "the Caddy to try, with this module")
-	flag.IntVar(&o.rounds, "rounds", 3, "how often the power is cut")
-	flag.IntVar(&o.accept, "accept", 10_000, "how many executions are accepted before each cut, at least")
+	flag.StringVar(&o.caddy, "caddy", "bin/caddy", "the Caddy binary to test, with this module")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often to cut the power")
+	flag.IntVar(&o.accept, "accept", 10_000, "the least number of executions to accept before each cut")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it has not ended within %s", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished within %s", limit))
 	err := apart(ctx, o)
 	cancel()
 	stop()

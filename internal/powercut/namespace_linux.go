@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside in the environment says that this process has its mount namespace.
+// inside is the environment variable of the process that has a mount namespace of its own.
 const inside = "FLOWTRUX_POWERCUT_INSIDE"
 
-// apart runs everything in a process with a mount namespace of its own: with its last process the
-// kernel takes the namespace's mounts down, and with them their loop devices.
+// apart runs the trial in a process with a mount namespace of its own. When the last process in it
+// ends, the kernel removes the namespace's mounts, and with them their loop devices.
 func apart(ctx context.Context, o options) error {
 	if os.Getenv(inside) != "" {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -38,15 +38,15 @@ func apart(ctx context.Context, o options) error {
 	cmd.WaitDelay = stopWait
 	err = cmd.Run()
 	if exit := new(exec.ExitError); errors.As(err, &exit) && exit.Exited() {
-		os.Exit(exit.ExitCode()) // it has said why
+		os.Exit(exit.ExitCode()) // it has printed the reason
 	}
 	if errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("this process may not make a mount namespace (%w): run it on a machine, or in a container with --privileged", err)
+		return fmt.Errorf("this process may not make a mount namespace (%w): run it on the machine itself, or in a container with --privileged", err)
 	}
 	return err
 }
 
-// possible says what is missing, and what to do.
+// possible returns what is missing on this machine, and what to do about it.
 func possible() error {
 	if os.Geteuid() != 0 {
 		return errors.New("only root can make and mount a disk: run it as root, for example with sudo make test-powercut")
@@ -57,7 +57,7 @@ func possible() error {
 		}
 	}
 	if _, err := os.Stat("/dev/loop-control"); err != nil {
-		return fmt.Errorf("there are no loop devices (%w): load their module with modprobe loop; a container has to be --privileged", err)
+		return fmt.Errorf("there are no loop devices (%w): load their module with modprobe loop; a container needs --privileged", err)
 	}
 	return nil
 }

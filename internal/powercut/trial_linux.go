@@ -16,21 +16,21 @@ import (
 
 const (
 	senders  = 32
-	patience = 5 * time.Minute  // for one step; a step takes seconds
+	patience = 5 * time.Minute  // the time limit of one step, which takes seconds
 	stopWait = 30 * time.Second // for the inner process to clean up
 )
 
 // trial is a server on a disk.
 type trial struct {
 	options
-	dir      string // beside the disk
+	dir      string // the directory with the disk
 	disk     *disk
 	server   *crash.Server
 	target   *crash.Target
 	accepted []string
 }
 
-// workflow passes the event on.
+// workflow returns the event.
 const workflow = `{"nodes":[
 	{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"minimal"}}},
 	{"id":"echo","type":"transform","config":{"output":{"got":"{{trigger.data}}"}}}],
@@ -42,7 +42,7 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	if _, err := os.Stat(caddy); err != nil {
-		return fmt.Errorf("%w: make build makes it, -caddy names another one", err)
+		return fmt.Errorf("%w: run make build, or name another binary with -caddy", err)
 	}
 	dir, err := os.MkdirTemp("", "flowtrux-powercut-")
 	if err != nil {
@@ -91,10 +91,10 @@ func run(ctx context.Context, o options) (err error) {
 // powerCut loads the server, cuts the power, and starts it again.
 func (t *trial) powerCut(ctx context.Context, round int) error {
 	load := t.server.Load(ctx, senders, "echo")
-	err := load.Accepted(t.accept, patience)
+	err := load.WaitAccepted(t.accept, patience)
 	unsynced := filepath.Join(t.disk.dir, "unsynced")
 	if err == nil {
-		err = os.WriteFile(unsynced, []byte("nobody has synced this"), 0o600)
+		err = os.WriteFile(unsynced, []byte("this was not synced"), 0o600)
 	}
 	if err == nil {
 		err = t.disk.cut()
@@ -109,9 +109,9 @@ func (t *trial) powerCut(ctx context.Context, round int) error {
 		return err
 	}
 	if b, err := os.ReadFile(unsynced); len(b) > 0 {
-		return fmt.Errorf("a file that nobody has synced is there (%w): this was no loss of power", err)
+		return fmt.Errorf("a file that was not synced is there (%w): the cut proved nothing", err)
 	}
-	k, err := crash.ReadKept(ctx, t.server.Journal, t.dir)
+	k, err := crash.DumpJournal(ctx, t.server.Journal, t.dir)
 	if err != nil {
 		return err
 	}
@@ -130,9 +130,9 @@ func (t *trial) powerCut(ctx context.Context, round int) error {
 	return t.server.Start(ctx)
 }
 
-// all waits until everything has ended and looks for what was accepted.
+// all waits until every execution has ended, and checks that all accepted ones succeeded.
 func (t *trial) all(ctx context.Context) error {
-	if err := t.server.Drained(ctx, patience); err != nil {
+	if err := t.server.WaitDrained(ctx, patience); err != nil {
 		return err
 	}
 	ended, err := t.server.Executions(ctx)
@@ -146,11 +146,11 @@ func (t *trial) all(ctx context.Context) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("of %d acknowledged executions some have not succeeded: %v", len(t.accepted), missing)
+		return fmt.Errorf("of %d acknowledged executions not all have succeeded: %v", len(t.accepted), missing)
 	}
 	fmt.Printf("all %d acknowledged executions have succeeded\n", len(t.accepted))
 	return nil
 }
 
-// sortedKeys are for messages.
+// sortedKeys returns keys for messages.
 func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }
