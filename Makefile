@@ -13,7 +13,7 @@ export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes notices examples lint unit smoke fuzz bench \
+.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes notices examples lint unit smoke vulncheck fuzz bench \
 	release-check check clean
 
 help: ## list the targets
@@ -108,13 +108,18 @@ quick: format ## an answer within 90 s, while you work: gofmt, vet, and the test
 format:
 	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 
-lint: format ## gofmt, vet (also for other systems), golangci-lint
+lint: format ## gofmt, vet (also for other systems), golangci-lint, NOTICE, the workflows of CI
 	go vet ./...
 	GOOS=wasip1 GOARCH=wasm go vet ./nodes/sdk/... ./nodes/transform ./nodes/condition ./nodes/switch ./nodes/httprequest
 	GOOS=windows GOARCH=arm64 go vet ./runtime/...
 	GOOS=darwin GOARCH=arm64 go vet ./runtime/sandbox/... ./runtime/journal/...
 	GOARCH=arm64 go vet ./runtime/sandbox/... ./runtime/journal/...
 	$(TOOL) golangci-lint run ./...
+	go run ./internal/notices -check
+	go tool -modfile=tools/actions/go.mod actionlint -shellcheck= -pyflakes=
+
+vulncheck: ## look for known vulnerabilities in what is used of the dependencies; needs the network
+	$(TOOL) govulncheck ./...
 
 unit:
 	@go build -o bin/tally ./internal/tally
