@@ -16,7 +16,7 @@ func (b *burnt) Wait()            {}
 // Whatever a guest calls, with whatever it passes, costs: the host looks at the time after so many
 // calls at the latest, and fuel has been burnt by then.
 func TestEveryFunctionIsCharged(t *testing.T) {
-	const most = lookEvery/costCall + 1
+	const most = chargeEvery/costCall + 1
 	for _, f := range Offered() {
 		for what, n := range map[string]uint64{"zero": 0, "one": 1, "the last byte": end - 1,
 			"the end": end, "everything": 1<<32 - 1} {
@@ -35,7 +35,7 @@ func TestEveryFunctionIsCharged(t *testing.T) {
 					_, err := g.try(f.Name, params...)
 					switch {
 					case errors.As(err, new(TimeoutError)):
-						if fuel < lookEvery/bytesPerFuel {
+						if fuel < chargeEvery/bytesPerFuel {
 							t.Errorf("%d units of fuel", fuel)
 						}
 						return
@@ -57,10 +57,10 @@ func TestListsAreCharged(t *testing.T) {
 		params   []uint64
 		most     int // calls before the host looks at the time
 	}{
-		{"fd_write", []uint64{1, 0, maxVectors, end - 4}, lookEvery/(costVector*maxVectors) + 1},
-		{"fd_read", []uint64{0, 0, maxVectors, end - 4}, lookEvery/(costVector*maxVectors) + 1},
+		{"fd_write", []uint64{1, 0, maxVectors, end - 4}, chargeEvery/(costVector*maxVectors) + 1},
+		{"fd_read", []uint64{0, 0, maxVectors, end - 4}, chargeEvery/(costVector*maxVectors) + 1},
 		{"poll_oneoff", []uint64{0, end - 64, maxSubscriptions, end - 4},
-			lookEvery/(costSubscription*maxSubscriptions) + 1},
+			chargeEvery/(costSubscription*maxSubscriptions) + 1},
 	} {
 		t.Run(c.function, func(t *testing.T) {
 			s := &Session{Deadline: time.Now().Add(-time.Second)}

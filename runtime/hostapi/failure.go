@@ -47,7 +47,7 @@ func (s *Session) fail(err error) uint64 {
 	if f.Fatal {
 		kind = abi.Fatal
 	}
-	return s.hold(kind, f.Code, []byte(f.Message))
+	return s.putResult(kind, f.Code, []byte(f.Message))
 }
 
 // MaxMessage is the maximum length of CleanMessage's result, in bytes.

@@ -49,9 +49,9 @@ func Offered() []Function {
 }
 
 // metered returns call with a cost for each call, also for calls that are refused.
-func charged(call api.GoModuleFunc) api.GoModuleFunc {
+func metered(call api.GoModuleFunc) api.GoModuleFunc {
 	return func(ctx context.Context, m api.Module, stack []uint64) {
-		session(ctx).handle(costCall)
+		session(ctx).charge(costCall)
 		call(ctx, m, stack)
 	}
 }
@@ -66,7 +66,7 @@ func Instantiate(ctx context.Context, r wazero.Runtime) error {
 			b = r.NewHostModuleBuilder(f.Module)
 			order = append(order, f.Module)
 		}
-		builders[f.Module] = b.NewFunctionBuilder().WithGoModuleFunction(charged(f.call), f.Params, f.Results).Export(f.Name)
+		builders[f.Module] = b.NewFunctionBuilder().WithGoModuleFunction(metered(f.call), f.Params, f.Results).Export(f.Name)
 	}
 	for _, name := range order {
 		if _, err := builders[name].Instantiate(ctx); err != nil {
@@ -111,7 +111,7 @@ func hostLog(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	level := int(int32(stack[0]))
 	if message := s.view(m, abi.ImportLog, stack[1], stack[2]); s.Grants.Log {
-		s.handle(min(len(message), 4*maxLogLine)) // as much as clean reads
+		s.charge(min(len(message), 4*maxLogLine)) // as much as clean reads
 		s.log(min(max(level, abi.LogDebug), abi.LogError), message)
 	}
 }
@@ -131,21 +131,21 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 		return
 	}
 	s.httpCalls++
-	s.handle(len(req))
+	s.charge(len(req))
 	o := HTTPOptions{Hosts: s.Grants.HTTPHosts, IdempotencyKey: s.IdempotencyKey, MaxResponse: s.MaxResponse}
 	if o.MaxResponse == 0 {
 		o.MaxResponse = defaultHTTP
 	}
-	ctx, cancel := s.limited()
+	ctx, cancel := s.waitContext()
 	defer cancel()
-	answer, err := s.HTTP.Do(ctx, req, o, append(s.held[:0], byte(abi.Output)))
+	answer, err := s.HTTP.Do(ctx, req, o, append(s.result[:0], byte(abi.Output)))
 	switch {
 	case err != nil:
 		stack[0] = s.fail(err)
 	case len(answer) > MaxResult:
 		stack[0] = s.fail(&Failure{Code: "http_response_too_large", Message: "the response is too large", Fatal: true})
 	default:
-		s.held = answer
+		s.result = answer
 		stack[0] = uint64(len(answer))
 	}
 }
@@ -154,14 +154,14 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 // count.
 func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
-	if len(s.held) == 0 {
+	if len(s.result) == 0 {
 		panic(MisuseError{abi.ImportTake, "there is no answer"})
 	}
-	s.handle(len(s.held))
-	if !s.Memory.Write(m, uint32(stack[0]), s.held) {
+	s.charge(len(s.result))
+	if !s.Memory.Write(m, uint32(stack[0]), s.result) {
 		panic(misplaced(abi.ImportTake))
 	}
-	s.held = s.held[:0]
+	s.result = s.result[:0]
 }
 
 // now returns the time that the guest sees. Within a call it never goes back, even when the host's
@@ -169,9 +169,9 @@ func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 func (s *Session) now() time.Time {
 	switch {
 	case !s.Grants.Clock && s.Start.IsZero():
-		return Epoch.Add(s.slept)
+		return Epoch.Add(s.clockOffset)
 	case !s.Grants.Clock:
-		return s.Start.Add(s.slept)
+		return s.Start.Add(s.clockOffset)
 	case s.began.IsZero():
 		s.began, s.Live = time.Now(), true
 	}

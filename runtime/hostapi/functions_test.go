@@ -216,7 +216,7 @@ func TestContextOfACall(t *testing.T) {
 	if ctx.Value(key{}) != nil {
 		t.Error("guests' functions look for values in the caller's contexts")
 	}
-	limited, end := s.limited()
+	limited, end := s.waitContext()
 	defer end()
 	if d, ok := limited.Deadline(); !ok || !d.Equal(s.Deadline) || limited.Value(key{}) != 1 {
 		t.Errorf("the host's functions wait until %v in a context that is not the caller's", d)
@@ -233,14 +233,14 @@ func TestContextOfACall(t *testing.T) {
 
 func TestResetKeepsSmallBuffersOnly(t *testing.T) {
 	s := new(Session)
-	s.hold(abi.Output, "", make([]byte, 100))
+	s.putResult(abi.Output, "", make([]byte, 100))
 	s.Reset()
-	if cap(s.held) == 0 || len(s.held) != 0 {
+	if cap(s.result) == 0 || len(s.result) != 0 {
 		t.Error("a small buffer is gone, or not empty")
 	}
-	s.hold(abi.Output, "", make([]byte, 2*maxKept))
+	s.putResult(abi.Output, "", make([]byte, 2*maxReusedResult))
 	s.Reset()
-	if s.held != nil {
+	if s.result != nil {
 		t.Error("a large buffer is kept")
 	}
 }

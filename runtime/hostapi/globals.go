@@ -13,24 +13,24 @@ func hostGlobalSet(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	key := s.view(m, abi.ImportGlobalSet, stack[0], stack[1])
 	value := s.view(m, abi.ImportGlobalSet, stack[2], stack[3])
-	if refused := s.refuseGlobal(key, "write", "written", &s.globalSets); refused != nil {
+	if refused := s.checkGlobal(key, "write", "written", &s.globalSets); refused != nil {
 		stack[0] = s.fail(refused)
 		return
 	}
-	s.handle(len(value))
-	ctx, cancel := s.limited()
+	s.charge(len(value))
+	ctx, cancel := s.waitContext()
 	defer cancel()
 	if err := s.Globals.SetGlobal(ctx, string(key), bytes.Clone(value)); err != nil {
 		stack[0] = s.fail(err)
 		return
 	}
-	stack[0] = s.hold(abi.Output, "", nil)
+	stack[0] = s.putResult(abi.Output, "", nil)
 }
 
 func hostGlobalGet(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	key := s.view(m, abi.ImportGlobalGet, stack[0], stack[1])
-	if refused := s.refuseGlobal(key, "read", "read", &s.globalGets); refused != nil {
+	if refused := s.checkGlobal(key, "read", "read", &s.globalGets); refused != nil {
 		stack[0] = s.fail(refused)
 		return
 	}
@@ -39,30 +39,30 @@ func hostGlobalGet(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = s.fail(err)
 		return
 	}
-	s.handle(len(value))
-	stack[0] = s.hold(abi.Output, "", value)
+	s.charge(len(value))
+	stack[0] = s.putResult(abi.Output, "", value)
 }
 
 func hostGlobalAdd(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	key := s.view(m, abi.ImportGlobalAdd, stack[0], stack[1])
-	if refused := s.refuseGlobal(key, "write", "written", &s.globalSets); refused != nil {
+	if refused := s.checkGlobal(key, "write", "written", &s.globalSets); refused != nil {
 		stack[0] = s.fail(refused)
 		return
 	}
-	ctx, cancel := s.limited()
+	ctx, cancel := s.waitContext()
 	defer cancel()
 	sum, err := s.Globals.AddGlobal(ctx, string(key), int64(stack[2]))
 	if err != nil {
 		stack[0] = s.fail(err)
 		return
 	}
-	stack[0] = s.hold(abi.Output, "", sum)
+	stack[0] = s.putResult(abi.Output, "", sum)
 }
 
 // checkGlobal returns the reason why the call may not access a global. If it may, checkGlobal
 // counts the access and returns nil.
-func (s *Session) refuseGlobal(key []byte, does, done string, calls *int) error {
+func (s *Session) checkGlobal(key []byte, does, done string, calls *int) error {
 	switch {
 	case !s.Grants.Globals:
 		return &Failure{Code: "global_not_allowed", Message: "this node may not " + does + " globals", Fatal: true}

@@ -30,7 +30,7 @@ func (s *Session) write(stream int, b []byte) {
 		return
 	}
 	if stream == 1 {
-		s.keep(b)
+		s.keepStderr(b)
 	}
 	for len(b) > 0 {
 		line, rest, whole := bytes.Cut(b, []byte("\n"))
@@ -63,7 +63,7 @@ func (s *Session) line(stream int) {
 // maxStderr is how many bytes of the end of standard error are retained.
 const maxStderr = 8 << 10
 
-func (s *Session) keep(b []byte) {
+func (s *Session) keepStderr(b []byte) {
 	b = b[max(0, len(b)-maxStderr):]
 	if len(s.stderr)+len(b) > 2*maxStderr {
 		s.stderr = append(s.stderr[:0], s.stderr[len(s.stderr)-maxStderr:]...)

@@ -35,7 +35,7 @@ func TestWritesOfTheHostAreMarked(t *testing.T) {
 			g.put(base+input, make([]byte, 16+subscriptionSize))
 			g.put32(base+input, at, 700, at+1500, 900)
 			s.Pipe(bytes.Repeat([]byte("in"), 600), 1<<20)
-			s.hold(abi.Output, "", bytes.Repeat([]byte("answer"), 200))
+			s.putResult(abi.Output, "", bytes.Repeat([]byte("answer"), 200))
 			before := g.get(base, size)
 			_, err := g.try(name, params(uint64(at))...)
 			if err != nil && at < size {

@@ -44,17 +44,17 @@ type Globals interface {
 // Limits on a single call's use of the host.
 const (
 	// bytes of log lines, standard output and error together; the rest is dropped
-	MaxLogBytes    = 64 << 10
-	MaxHTTPCalls   = 100      // requests
-	MaxGlobalCalls = 1000     // writes of globals, and as many reads
-	MaxResult      = 64 << 20 // bytes of one function's result
-	maxLogLine     = 8 << 10  // bytes; longer lines are cut
-	maxRandom      = 16 << 20 // bytes of one random_get
-	maxGlobalKey   = 1 << 10  // bytes of a global's key
-	lookEvery      = 1 << 20  // bytes that the host processes before it burns fuel and checks the time
-	bytesPerFuel   = 16       // bytes that the host processes for a unit of fuel, as for memory.copy
-	maxKept        = 64 << 10 // bytes of a result's buffer that the next call reuses
-	defaultHTTP    = 8 << 20  // bytes of a response body if the session sets no limit
+	MaxLogBytes     = 64 << 10
+	MaxHTTPCalls    = 100      // requests
+	MaxGlobalCalls  = 1000     // writes of globals, and as many reads
+	MaxResult       = 64 << 20 // bytes of one function's result
+	maxLogLine      = 8 << 10  // bytes; longer lines are cut
+	maxRandom       = 16 << 20 // bytes of one random_get
+	maxGlobalKey    = 1 << 10  // bytes of a global's key
+	chargeEvery     = 1 << 20  // bytes that the host processes before it burns fuel and checks the time
+	bytesPerFuel    = 16       // bytes that the host processes for a unit of fuel, as for memory.copy
+	maxReusedResult = 64 << 10 // bytes of a result's buffer that the next call reuses
+	defaultHTTP     = 8 << 20  // bytes of a response body if the session sets no limit
 )
 
 // Costs of fixed work, in bytes that the host processes in about the same time.
@@ -111,29 +111,29 @@ type Session struct {
 	// sandbox.
 	MemorySize uint64
 
-	call       callContext   // see Context
-	held       []byte        // the result that waits for take: its kind, then its payload
-	slept      time.Duration // how far the guest's clock has advanced without Grants.Clock
-	began      time.Time     // real time when the guest first asked for it, with Grants.Clock
-	random     *rand.ChaCha8 // nil until it is used
-	piped      *pipes        // standard input and output of a WASI command, nil for other modules
-	stream     [2]lineBuffer // standard output and error
-	stderr     []byte        // the end of standard error
-	logged     int           // bytes
-	handled    int           // bytes that the host has processed since fuel was last burnt for them
-	httpCalls  int
-	globalSets int // includes additions
-	globalGets int
+	call        callContext   // see Context
+	result      []byte        // the result that waits for take: its kind, then its payload
+	clockOffset time.Duration // how far the guest's clock has advanced without Grants.Clock
+	began       time.Time     // real time when the guest first asked for it, with Grants.Clock
+	random      *rand.ChaCha8 // nil until it is used
+	piped       *commandIO    // standard input and output of a WASI command, nil for other modules
+	stream      [2]lineBuffer // standard output and error
+	stderr      []byte        // the end of standard error
+	logged      int           // bytes
+	charged     int           // bytes that the host has processed since fuel was last burnt for them
+	httpCalls   int
+	globalSets  int // includes additions
+	globalGets  int
 }
 
 // Reset makes the session ready for another call. It clears all fields, but reuses a small result
 // buffer.
 func (s *Session) Reset() {
-	held := s.held[:0]
-	if cap(held) > maxKept {
+	held := s.result[:0]
+	if cap(held) > maxReusedResult {
 		held = nil
 	}
-	*s = Session{held: held}
+	*s = Session{result: held}
 }
 
 // Flush logs incomplete lines of standard output and error. The sandbox calls it after the call.
@@ -144,13 +144,13 @@ func (s *Session) Flush() {
 }
 
 // putResult stores a result for take and returns its length.
-func (s *Session) hold(k abi.Kind, label string, payload []byte) uint64 {
-	s.held = append(s.held[:0], byte(k))
+func (s *Session) putResult(k abi.Kind, label string, payload []byte) uint64 {
+	s.result = append(s.result[:0], byte(k))
 	if k != abi.Output {
-		s.held = abi.AppendLabel(s.held, label)
+		s.result = abi.AppendLabel(s.result, label)
 	}
-	s.held = append(s.held, payload...)
-	return uint64(len(s.held))
+	s.result = append(s.result, payload...)
+	return uint64(len(s.result))
 }
 
 // callContext carries the session to the host functions, which get it by type assertion. It is part
@@ -178,12 +178,12 @@ func session(ctx context.Context) *Session { return ctx.(*callContext).session }
 // charge charges the guest for n bytes that the host is about to process, or for work that takes as
 // long. A guest that calls the host burns hardly any fuel itself, so charge burns fuel and checks
 // the time, once per chargeEvery bytes. A call that stays below that burns none.
-func (s *Session) handle(n int) {
-	if s.handled += n; s.handled < lookEvery {
+func (s *Session) charge(n int) {
+	if s.charged += n; s.charged < chargeEvery {
 		return
 	}
-	units := s.handled / bytesPerFuel
-	s.handled = 0
+	units := s.charged / bytesPerFuel
+	s.charged = 0
 	if s.Meter != nil {
 		s.Meter.Burn(int32(min(units, math.MaxInt32/2)))
 	}
@@ -194,7 +194,7 @@ func (s *Session) handle(n int) {
 
 // waitContext returns the caller's context with the call's deadline, for host functions that may
 // wait.
-func (s *Session) limited() (context.Context, context.CancelFunc) {
+func (s *Session) waitContext() (context.Context, context.CancelFunc) {
 	if s.Meter != nil {
 		s.Meter.Wait()
 	}

@@ -162,7 +162,7 @@ func wasiRandom(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoFault
 		return
 	}
-	s.handle(len(b))
+	s.charge(len(b))
 	switch {
 	case s.Grants.Random:
 		s.Live = true
@@ -196,7 +196,7 @@ func (s *Session) vectors(m api.Module, ptr, count uint64) (vectors []byte, errn
 	if !ok {
 		return nil, errnoFault
 	}
-	s.handle(costVector * int(uint32(count)))
+	s.charge(costVector * int(uint32(count)))
 	return vectors, errnoSuccess
 }
 
@@ -221,7 +221,7 @@ func wasiWrite(ctx context.Context, m api.Module, stack []uint64) {
 			return
 		}
 		b = b[:min(len(b), int(maxWrite-written))]
-		s.handle(len(b))
+		s.charge(len(b))
 		s.write(int(fd)-1, b)
 		written += uint32(len(b))
 	}
@@ -248,7 +248,7 @@ func wasiRead(ctx context.Context, m api.Module, stack []uint64) {
 			return
 		}
 		n = min(n, uint32(len(s.piped.in)))
-		s.handle(int(n))
+		s.charge(int(n))
 		s.Memory.Write(m, ptr, s.piped.in[:n])
 		s.piped.in = s.piped.in[n:]
 		got += n

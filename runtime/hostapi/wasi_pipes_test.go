@@ -44,7 +44,7 @@ func TestTheHostLooksAtTheTime(t *testing.T) {
 	s := &Session{Grants: Grants{Log: true}, Deadline: time.Now().Add(-time.Second)}
 	g := newGuest(t, s)
 	const size = 60_000
-	for n := 0; n < lookEvery-size; n += size {
+	for n := 0; n < chargeEvery-size; n += size {
 		g.answers(errnoSuccess, "random_get", 0, size)
 	}
 	if _, err := g.try("random_get", 0, size); !errors.As(err, new(TimeoutError)) {

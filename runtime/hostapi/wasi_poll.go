@@ -39,7 +39,7 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 		stack[0] = errnoFault
 		return
 	}
-	s.handle(costSubscription * int(n))
+	s.charge(costSubscription * int(n))
 	first, wait := s.firstDue(subs)
 	// One event is enough: a guest polls again for the others. Its userdata identifies it.
 	var event [eventSize]byte
@@ -49,7 +49,7 @@ func wasiPoll(ctx context.Context, m api.Module, stack []uint64) {
 	case s.Grants.Clock:
 		s.sleep(wait)
 	default:
-		s.slept = min(s.slept+min(wait, maxSlept), maxSlept)
+		s.clockOffset = min(s.clockOffset+min(wait, maxSlept), maxSlept)
 	}
 	if !s.Memory.Write(m, uint32(stack[1]), event[:]) {
 		stack[0] = errnoFault
@@ -81,7 +81,7 @@ func (s *Session) sleep(d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	ctx, cancel := s.limited()
+	ctx, cancel := s.waitContext()
 	defer cancel()
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -18,14 +18,14 @@ func (e *BudgetFullError) Error() string {
 	return fmt.Sprintf("others have what is needed of %d bytes", e.Need)
 }
 
-// roomTime is how long loading a module and making an image wait for memory that others have.
-const roomTime = 3 * time.Second
+// memoryPatience is how long loading a module and making an image wait for memory that others have.
+const memoryPatience = 3 * time.Second
 
-// retry does what takes memory. When others have that, it waits until as much is free and does it
+// retryWhileFull does what takes memory. When others have that, it waits until as much is free and does it
 // again, until the patience or ctx ends: then the error is the last one of do. What needs more than
 // there can be is refused. do gives back all that it holds when it fails, so who waits here has
 // nothing that others wait for.
-func (s *Share) retry(ctx context.Context, patience time.Duration, do func() *Error) *Error {
+func (s *Share) retryWhileFull(ctx context.Context, patience time.Duration, do func() *Error) *Error {
 	deadline := time.Now().Add(patience)
 	for need := int64(0); ; {
 		failure := do()
@@ -33,33 +33,33 @@ func (s *Share) retry(ctx context.Context, patience time.Duration, do func() *Er
 		if failure == nil || !errors.As(failure.Detail, &full) {
 			return failure
 		}
-		most := s.most()
+		most := s.limit()
 		if full.Need > most {
-			return tooLarge(full.Need, most)
+			return tooLargeError(full.Need, most)
 		}
 		// What grew step by step needs more than is known after each of them.
 		need = max(full.Need, min(2*need, most))
-		if !time.Now().Before(deadline) || s.await(ctx, deadline, need) != nil {
+		if !time.Now().Before(deadline) || s.awaitMemory(ctx, deadline, need) != nil {
 			return failure
 		}
 	}
 }
 
-// await waits until the share could have n bytes more. It takes none.
-func (s *Share) await(ctx context.Context, deadline time.Time, n int64) *Error {
+// awaitMemory waits until the share could have n bytes more. It takes none.
+func (s *Share) awaitMemory(ctx context.Context, deadline time.Time, n int64) *Error {
 	if _, failure := s.admit(ctx, deadline, nil, n); failure != nil {
 		return failure
 	}
-	s.drop(n)
+	s.give(n)
 	s.budget.give(n)
 	return nil
 }
 
-// crowded is the error of a guest that others kept from memory; nil = they did not.
-func (in *instance) crowded() *Error {
-	refused, h := in.memory.refused, &in.memory.holding
-	if !errors.Is(refused, errShare) && !errors.Is(refused, errBudget) {
+// budgetFull is the error of a guest that others kept from memory; nil = they did not.
+func (in *instance) budgetFull() *Error {
+	refused, h := in.memory.refused, &in.memory.footprint
+	if !errors.Is(refused, errShareMemory) && !errors.Is(refused, errBudgetMemory) {
 		return nil
 	}
-	return &Error{Code: CodeMemory, Message: in.refusal(), Detail: &BudgetFullError{Need: h.bytes + h.lacking}}
+	return &Error{Code: CodeMemory, Message: in.memoryMessage(), Detail: &BudgetFullError{Need: h.bytes + h.lastFailed}}
 }

@@ -59,7 +59,7 @@ var rooms = []int64{0, 1 << 20, 4 << 20, 12 << 20, 30 << 20}
 // as ever.
 func TestPreparingWaitsForRoom(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
-	h.patience = time.Minute
+	h.memoryPatience = time.Minute
 	m := loadCode(t, h, Limits{})
 	for i, room := range rooms {
 		t.Run(fmt.Sprint(room), func(t *testing.T) {
@@ -84,7 +84,7 @@ func TestPreparingWaitsForRoom(t *testing.T) {
 // Preparing that had no room is told from what a module or its config is to blame for.
 func TestNoRoomIsNobodysFault(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
-	h.patience = time.Millisecond
+	h.memoryPatience = time.Millisecond
 	m := loadCode(t, h, Limits{})
 	for i, room := range rooms[1:] {
 		t.Run(fmt.Sprint(room), func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 					t.Errorf("%v: %+v", err, full)
 				}
 			}
-			if n := len(m.images.byKey); n != 0 {
+			if n := len(m.prepared.entries); n != 0 {
 				t.Errorf("%d images are kept", n)
 			}
 			end()
@@ -111,7 +111,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 func TestNeedsMoreThanThereCanBe(t *testing.T) {
 	const limit = 70 << 20
 	h := newHostWith(t, Options{Budget: NewBudget(limit)})
-	h.patience = time.Minute
+	h.memoryPatience = time.Minute
 	m := loadCode(t, h, Limits{})
 	_, _, err := withSource(t, m, keeper(40, 1)).Prepare(t.Context(), 0)
 	fails(t, err, CodeMemory)
@@ -132,17 +132,17 @@ func TestLoadingWaitsForRoom(t *testing.T) {
 	}
 	for i, room := range []int64{0, 1 << 18, 1 << 20} {
 		code.Limits.NoSnapshot = i == 0
-		h.patience, h.trial = time.Millisecond, time.Minute
+		h.memoryPatience, h.trialTimeout = time.Millisecond, time.Minute
 		began := time.Now()
 		end := leaves(t, h.options.Budget, room)
 		_, err := h.Load(t.Context(), code)
 		if full := (*BudgetFullError)(nil); !errors.As(err, &full) {
 			t.Errorf("beside %d bytes: %v", room, err)
 		}
-		if d := time.Since(began); d > h.trial/2 {
+		if d := time.Since(began); d > h.trialTimeout/2 {
 			t.Errorf("it has waited for %v, as if the module took the time", d)
 		}
-		h.patience = time.Minute
+		h.memoryPatience = time.Minute
 		m := afterWaiting(t, h.options.Budget, end, func() *Module {
 			m, err := h.Load(t.Context(), code)
 			if err != nil {

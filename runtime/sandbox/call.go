@@ -13,50 +13,50 @@ import (
 // maxDepth is how deep an output may nest.
 const maxDepth = 512
 
-// answered passes the input in, runs the node and returns its packed answer. s is the call's
+// run passes the input in, runs the node and returns its packed answer. s is the call's
 // session; buffer is where the instance has room for an input of up to inputRoom bytes, 0 =
 // nowhere.
-func (in *instance) answered(ctx context.Context, s *hostapi.Session, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
+func (in *instance) run(ctx context.Context, s *hostapi.Session, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
 	if uint64(len(input)) > in.memory.limit-uint64(in.layout.Base) {
 		return 0, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
 	}
 	in.memory.meter.begin(ctx, s.Deadline, int64(fuel))
 	defer func() { s.Fuel, s.MemorySize = in.memory.meter.end(), in.memory.size-uint64(in.layout.Base) }()
 	calls := in.context(ctx, s)
-	if buffer == 0 || len(input) > inputRoom {
+	if buffer == 0 || len(input) > inputBufferSize {
 		in.stack[0] = uint64(len(input))
-		if err := in.call(calls, &in.alloc); err != nil {
-			return 0, in.ended(ctx, s, err)
+		if err := in.call(calls, &in.allocFn); err != nil {
+			return 0, in.callError(ctx, s, err)
 		}
 		if buffer = uint32(in.stack[0]); buffer == 0 {
 			return 0, &Error{Code: CodeMemory, Message: "the module has no memory for its input"}
 		}
 	}
 	if !in.layout.Write(in.module, buffer, input) {
-		return 0, badAnswer("alloc answered with a buffer outside of the memory")
+		return 0, badResult("alloc answered with a buffer outside of the memory")
 	}
 	in.stack[0], in.stack[1] = uint64(buffer), uint64(len(input))
-	if err := in.call(calls, &in.run); err != nil {
-		return 0, in.ended(ctx, s, err)
+	if err := in.call(calls, &in.runFn); err != nil {
+		return 0, in.callError(ctx, s, err)
 	}
 	if in.memory.meter.spent() { // the last of it on the way home, where nothing looks any more
-		return 0, in.ended(ctx, s, errFuel)
+		return 0, in.callError(ctx, s, errFuel)
 	}
 	return in.stack[0], nil
 }
 
-// answer copies what a packed result names. labels are those that need no copy.
-func (in *instance) answer(packed uint64, labels map[string]string, dst []byte, limit int) (Result, *Error) {
+// decodeResult copies what a packed result names. labels are those that need no copy.
+func (in *instance) decodeResult(packed uint64, labels map[string]string, dst []byte, limit int) (Result, *Error) {
 	kind, ptr, n := abi.Unpack(packed)
 	payload, ok := in.layout.Read(in.module, ptr, n)
 	if !ok {
-		return Result{}, badAnswer("the answer lies outside of the memory")
+		return Result{}, badResult("the answer lies outside of the memory")
 	}
 	r := Result{Kind: kind}
 	if kind != abi.Output {
 		label, rest, ok := abi.SplitLabel(payload)
 		if !ok {
-			return Result{}, badAnswer("the answer is cut short")
+			return Result{}, badResult("the answer is cut short")
 		}
 		if r.Label, ok = labels[string(label)]; !ok {
 			r.Label = string(label)
@@ -69,7 +69,7 @@ func (in *instance) answer(packed uint64, labels map[string]string, dst []byte, 
 		return r, nil
 	}
 	if kind == abi.Routed && (r.Label == "" || !utf8.ValidString(r.Label)) {
-		return Result{}, badAnswer("the answer names no handle")
+		return Result{}, badResult("the answer names no handle")
 	}
 	if len(payload) > limit {
 		return Result{}, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output of %d bytes is over the limit of %d", len(payload), limit)}

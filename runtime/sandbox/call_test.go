@@ -95,8 +95,8 @@ func callFails(t *testing.T, h *Host) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "endless alloc" { // which takes all the time that there is when it is loaded
-				defer func(trial time.Duration) { h.trial = trial }(h.trial)
-				h.trial = 50 * time.Millisecond
+				defer func(trial time.Duration) { h.trialTimeout = trial }(h.trialTimeout)
+				h.trialTimeout = 50 * time.Millisecond
 			}
 			m := load(t, h, c.guest.bytes(), c.limits, hostapi.Grants{Log: true})
 			r, err := m.Call(t.Context(), new(hostapi.Session), make([]byte, c.input), nil)

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// compileRoom is how much memory modules may take that are compiled at the same time, in bytes,
+	// maxCompileMemory is how much memory modules may take that are compiled at the same time, in bytes,
 	// as package instrument estimates it. One that takes more is compiled alone.
-	compileRoom = 512 << 20
+	maxCompileMemory = 512 << 20
 
 	// compileTime is how long compiling may take for each MiB that was begun. What bounds it is the
 	// work that package instrument allows, which is a tenth of that or less on a machine with
@@ -24,12 +24,12 @@ const (
 	// of.
 	compileTime = time.Minute
 
-	// aloneBelow is up to how many bytes of a module are compiled on one goroutine. A panic of the
+	// singleWorkerBelow is up to how many bytes of a module are compiled on one goroutine. A panic of the
 	// compiler is an error there, and nothing stops it before it is done, which is soon. Larger
 	// ones, which are programs of compilers, are compiled on two goroutines of wazero's: those look
 	// between two functions whether they should go on, but nobody can recover their panics. What is
 	// malformed has been refused by then, as wazero validates a module on our goroutine.
-	aloneBelow = 1 << 20
+	singleWorkerBelow = 1 << 20
 )
 
 var errSlowCompile = errors.New("compiling takes too long")
@@ -40,22 +40,22 @@ type codeKey struct {
 	granule uint8
 }
 
-// compiled is a module's code, shared by all that load the same bytes with the same marks. All but
+// compiledCode is a module's code, shared by all that load the same bytes with the same marks. All but
 // refs is there when done is closed.
-type compiled struct {
-	done  chan struct{}
-	stop  context.CancelCauseFunc // for when nobody waits any more
-	ended context.Context         // when compiling should have ended; its cause says why
-	parts *instrument.Module      // not to be changed; without Wasm, which has become the code
-	code  wazero.CompiledModule
-	err   error // of package instrument, or the compiler's
-	refs  int   // guarded by Host.mu
+type compiledCode struct {
+	done   chan struct{}
+	stop   context.CancelCauseFunc // for when nobody waits any more
+	ended  context.Context         // when compiling should have ended; its cause says why
+	module *instrument.Module      // not to be changed; without Wasm, which has become the code
+	code   wazero.CompiledModule
+	err    error // of package instrument, or the compiler's
+	refs   int   // guarded by Host.mu
 }
 
 // compile returns the code of wasm, with marks of that granule, and a function that gives it back,
 // which is called once. It waits no longer than ctx lasts. The host has been opened.
 func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (
-	*compiled, func(context.Context) error, error,
+	*compiledCode, func(context.Context) error, error,
 ) {
 	key := codeKey{sha256.Sum256(wasm), granule}
 	h.mu.Lock()
@@ -63,10 +63,10 @@ func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (
 		h.mu.Unlock()
 		return nil, nil, errHostClosed
 	}
-	c := h.compiled[key]
+	c := h.code[key]
 	if c == nil {
-		c = h.begin(wasm, granule)
-		h.compiled[key] = c
+		c = h.startCompile(wasm, granule)
+		h.code[key] = c
 	}
 	c.refs++
 	h.mu.Unlock()
@@ -83,23 +83,23 @@ func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (
 			err = context.Cause(c.ended)
 		}
 	case <-ctx.Done():
-		err = fmt.Errorf("compiling it was given up: %w", stopped(ctx, context.Cause(ctx)))
+		err = fmt.Errorf("compiling it was given up: %w", contextError(ctx, context.Cause(ctx)))
 	}
 	if err != nil {
-		_ = h.release(ctx, key, c) // there is no code to close
+		_ = h.releaseCode(ctx, key, c) // there is no code to close
 		return nil, nil, err
 	}
-	return c, func(ctx context.Context) error { return h.release(ctx, key, c) }, nil
+	return c, func(ctx context.Context) error { return h.releaseCode(ctx, key, c) }, nil
 }
 
-// begin begins to compile a module. Others may want its code too, so what ends it is not that the
+// startCompile begins to compile a module. Others may want its code too, so what ends it is not that the
 // first who asked for it has gone, but that all have. h.mu is held.
-func (h *Host) begin(wasm []byte, granule uint8) *compiled {
+func (h *Host) startCompile(wasm []byte, granule uint8) *compiledCode {
 	limit := compileTime * time.Duration(1+len(wasm)>>20)
 	late := fmt.Errorf("%w: more than %v for %d bytes", errSlowCompile, limit, len(wasm))
 	stoppable, stop := context.WithCancelCause(context.Background())
 	ctx, cancel := context.WithTimeoutCause(stoppable, limit, late)
-	c := &compiled{done: make(chan struct{}), stop: stop, ended: ctx}
+	c := &compiledCode{done: make(chan struct{}), stop: stop, ended: ctx}
 	r := h.runtime
 	h.compiling++
 	go func() {
@@ -119,7 +119,7 @@ func (h *Host) begin(wasm []byte, granule uint8) *compiled {
 
 // compile makes a module ready and compiles it. A panic of wazero is an error like any other: a
 // strange file must not end the process.
-func (c *compiled) compile(
+func (c *compiledCode) compile(
 	ctx context.Context, h *Host, r wazero.Runtime, wasm []byte, granule uint8,
 ) (err error) {
 	defer func() {
@@ -127,33 +127,33 @@ func (c *compiled) compile(
 			err = fmt.Errorf("the compiler failed: %v", p)
 		}
 	}()
-	if c.parts, err = instrument.Instrument(wasm, instrument.Options{Granule: granule}); err != nil {
+	if c.module, err = instrument.Instrument(wasm, instrument.Options{Granule: granule}); err != nil {
 		return err
 	}
 	workers := 1
-	if len(wasm) > aloneBelow {
+	if len(wasm) > singleWorkerBelow {
 		workers = 2
 	}
-	room := min(int64(c.parts.Work.Bytes)*int64(workers), compileRoom)
-	if err := h.room.Acquire(ctx, room); err != nil {
+	room := min(int64(c.module.Work.Bytes)*int64(workers), maxCompileMemory)
+	if err := h.compileMemory.Acquire(ctx, room); err != nil {
 		return context.Cause(ctx)
 	}
-	defer h.room.Release(room)
+	defer h.compileMemory.Release(room)
 	ctx = experimental.WithCompilationWorkers(ctx, workers)
-	c.code, err = r.CompileModule(ctx, c.parts.Wasm)
-	c.parts.Wasm = nil
+	c.code, err = r.CompileModule(ctx, c.module.Wasm)
+	c.module.Wasm = nil
 	return err
 }
 
-// release gives code back. The last one to do so ends a host that has been closed before.
-func (h *Host) release(ctx context.Context, key codeKey, c *compiled) error {
+// releaseCode gives code back. The last one to do so ends a host that has been closed before.
+func (h *Host) releaseCode(ctx context.Context, key codeKey, c *compiledCode) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if c.refs--; c.refs > 0 {
 		return nil
 	}
-	if h.compiled[key] == c {
-		delete(h.compiled, key)
+	if h.code[key] == c {
+		delete(h.code, key)
 	}
 	c.stop(context.Canceled)
 	var err error

@@ -23,10 +23,10 @@ func uncached(t *testing.T) *Host {
 }
 
 // begun waits until the host has begun to compile something.
-func begun(h *Host) *compiled {
+func begun(h *Host) *compiledCode {
 	for {
 		h.mu.Lock()
-		for _, c := range h.compiled {
+		for _, c := range h.code {
 			h.mu.Unlock()
 			return c
 		}
@@ -72,7 +72,7 @@ func TestGivingUpStopsTheCompiler(t *testing.T) {
 // What one load gives up others still get, and it can be loaded again.
 func TestOthersGetWhatOneGivesUp(t *testing.T) {
 	h := uncached(t)
-	if err := h.room.Acquire(t.Context(), compileRoom); err != nil { // so that compiling waits
+	if err := h.compileMemory.Acquire(t.Context(), maxCompileMemory); err != nil { // so that compiling waits
 		t.Fatal(err)
 	}
 	config := ModuleConfig{Source: "small.wasm", Wasm: says(abi.Output, "1").bytes()}
@@ -98,7 +98,7 @@ func TestOthersGetWhatOneGivesUp(t *testing.T) {
 	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	h.room.Release(compileRoom)
+	h.compileMemory.Release(maxCompileMemory)
 	if err := <-loaded; err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,13 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
-// keepWritten is how many bytes are copied back. Their pages stay the instance's, so that the next
+// maxCopyBack is how many bytes are copied back. Their pages stay the instance's, so that the next
 // call writes to them without a page fault. When a call has written more, all of the memory is
 // given back, so that one large call does not make the instance large.
-const keepWritten = 1 << 20
+const maxCopyBack = 1 << 20
 
-// writes finds the parts of a memory that are marked, one after the other.
-type writes struct {
+// dirtyRanges finds the parts of a memory that are marked, one after the other.
+type dirtyRanges struct {
 	marks   []byte // those of the memory's own bytes
 	at      int    // the mark that is next
 	base    uint64
@@ -22,17 +22,17 @@ type writes struct {
 	size    uint64 // bytes of the memory
 }
 
-func newWrites(layout hostapi.Memory, memory []byte) writes {
+func newDirtyRanges(layout hostapi.Memory, memory []byte) dirtyRanges {
 	base, granule, size := uint64(layout.Base), layout.Granule, uint64(len(memory))
 	n := min((size-base+1<<granule-1)>>granule, base)
-	return writes{memory[:(n+7)&^7], 0, base, granule, size}
+	return dirtyRanges{memory[:(n+7)&^7], 0, base, granule, size}
 }
 
 // next returns the next part that is marked, with its marks, until there is none.
-func (w *writes) next() (from, to uint64, marks []byte, ok bool) {
+func (w *dirtyRanges) next() (from, to uint64, marks []byte, ok bool) {
 	for w.at < len(w.marks) {
 		if w.at&7 == 0 {
-			w.at += unmarked(w.marks[w.at:])
+			w.at += leadingClean(w.marks[w.at:])
 			if w.at == len(w.marks) {
 				break
 			}
@@ -53,16 +53,16 @@ func (w *writes) next() (from, to uint64, marks []byte, ok bool) {
 	return 0, 0, nil, false
 }
 
-// copyBack makes the parts of memory that are marked what they are in the image, zero beyond it,
+// restoreDirty makes the parts of memory that are marked what they are in the image, zero beyond it,
 // takes the marks away, and notes the pages that were written to. It is false when they are too
 // many: then memory can be anything.
-func copyBack(layout hostapi.Memory, memory, image []byte, p *pages) bool {
-	w := newWrites(layout, memory)
+func restoreDirty(layout hostapi.Memory, memory, image []byte, p *pageSet) bool {
+	w := newDirtyRanges(layout, memory)
 	copied := 0
 	for from, to, marks, ok := w.next(); ok; from, to, marks, ok = w.next() {
 		clear(marks)
 		part := memory[from:to]
-		if copied += len(part); copied > keepWritten {
+		if copied += len(part); copied > maxCopyBack {
 			return false
 		}
 		p.add(from, to)
@@ -74,17 +74,17 @@ func copyBack(layout hostapi.Memory, memory, image []byte, p *pages) bool {
 	return true
 }
 
-// countWritten notes the pages that were written to so far.
-func countWritten(layout hostapi.Memory, memory []byte, p *pages) {
-	w := newWrites(layout, memory)
+// countDirtyPages notes the pages that were written to so far.
+func countDirtyPages(layout hostapi.Memory, memory []byte, p *pageSet) {
+	w := newDirtyRanges(layout, memory)
 	for from, to, _, ok := w.next(); ok; from, to, _, ok = w.next() {
 		p.add(from, to)
 	}
 }
 
-// unmarked is how many marks at the beginning are none, in steps of words. Nearly all are none:
+// leadingClean is how many marks at the beginning are none, in steps of words. Nearly all are none:
 // most of the time goes here.
-func unmarked(marks []byte) int {
+func leadingClean(marks []byte) int {
 	at := 0
 	for ; at+64 <= len(marks); at += 64 {
 		b := marks[at : at+64 : at+64]

@@ -33,7 +33,7 @@ func TestMarksArePutBack(t *testing.T) {
 			clear(memory[instrument.Base+at:][:n])
 			memory[instrument.Base+at] = 0xaa
 		}
-		if !copyBack(layout, memory, image, new(pages)) {
+		if !restoreDirty(layout, memory, image, new(pageSet)) {
 			t.Fatal("it is too much")
 		}
 		if !bytes.Equal(memory[:len(image)], image) || bytes.ContainsFunc(memory[len(image):], func(r rune) bool { return r != 0 }) {
@@ -49,14 +49,14 @@ func TestMuchIsNotCopiedBack(t *testing.T) {
 	for i := range 1024 {
 		memory[i] = 1
 	}
-	if copyBack(layout, memory, nil, new(pages)) {
+	if restoreDirty(layout, memory, nil, new(pageSet)) {
 		t.Error("a megabyte and a quarter of a kilobyte was copied back")
 	}
 	clear(memory[1000:instrument.Base])
 	for i := range 1000 {
 		memory[i] = 1
 	}
-	if !copyBack(layout, memory, nil, new(pages)) || memory[0] != 0 {
+	if !restoreDirty(layout, memory, nil, new(pageSet)) || memory[0] != 0 {
 		t.Error("less than a megabyte was not copied back")
 	}
 }

@@ -37,32 +37,32 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap returns the detail.
 func (e *Error) Unwrap() error { return e.Detail }
 
-func badAnswer(message string) *Error { return &Error{Code: CodeBadAnswer, Message: message} }
+func badResult(message string) *Error { return &Error{Code: CodeBadAnswer, Message: message} }
 
-// stopped is the error of a call whose caller's context has ended.
-func stopped(ctx context.Context, detail error) *Error {
+// contextError is the error of a call whose caller's context has ended.
+func contextError(ctx context.Context, detail error) *Error {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: detail}
 	}
 	return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: detail}
 }
 
-// ended says why a guest's function did not return. ctx is the caller's; s is the session that the
+// callError says why a guest's function did not return. ctx is the caller's; s is the session that the
 // guest had.
-func (in *instance) ended(ctx context.Context, s *hostapi.Session, cause error) *Error {
+func (in *instance) callError(ctx context.Context, s *hostapi.Session, cause error) *Error {
 	var exit hostapi.ExitError
-	err := &trace{cause, s.Stderr()}
+	err := &guestFailure{cause, s.Stderr()}
 	switch {
 	case ctx.Err() != nil:
-		return stopped(ctx, err)
-	case errors.Is(cause, errLate), errors.As(cause, new(hostapi.TimeoutError)):
+		return contextError(ctx, err)
+	case errors.Is(cause, errTimeout), errors.As(cause, new(hostapi.TimeoutError)):
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: err}
-	case errors.Is(cause, errDeep):
-		return &Error{Code: CodeTrap, Message: "the module trapped: " + errDeep.Error(), Detail: err}
+	case errors.Is(cause, errStackOverflow):
+		return &Error{Code: CodeTrap, Message: "the module trapped: " + errStackOverflow.Error(), Detail: err}
 	case errors.Is(cause, errFuel):
 		return &Error{Code: CodeFuel, Message: fmt.Sprintf("the budget of %d units of fuel is used up", in.memory.meter.budget), Detail: err}
 	case in.memory.refused != nil:
-		return &Error{Code: CodeMemory, Message: in.refusal(), Detail: err}
+		return &Error{Code: CodeMemory, Message: in.memoryMessage(), Detail: err}
 	case errors.As(cause, &exit):
 		return &Error{Code: CodeExit, Message: exit.Error(), Detail: err}
 	}
@@ -92,31 +92,31 @@ func firstLine(err error) string {
 	return line
 }
 
-// maxTrace bounds the text of a cause, in bytes: its stack has few frames, but their names can be
+// maxFailureText bounds the text of a cause, in bytes: its stack has few frames, but their names can be
 // as long as a module likes.
-const maxTrace = 8 << 10
+const maxFailureText = 8 << 10
 
-// trace is why a guest's function did not return, and the end of what the guest said.
-type trace struct {
+// guestFailure is why a guest's function did not return, and the end of what the guest said.
+type guestFailure struct {
 	cause  error
 	stderr string
 }
 
-func (t *trace) Error() string {
+func (t *guestFailure) Error() string {
 	text := t.cause.Error()
-	text = strings.ToValidUTF8(text[:min(len(text), maxTrace)], "")
+	text = strings.ToValidUTF8(text[:min(len(text), maxFailureText)], "")
 	if t.stderr != "" {
 		text += "\nstandard error:\n" + t.stderr
 	}
 	return text
 }
 
-func (t *trace) Unwrap() error { return t.cause }
+func (t *guestFailure) Unwrap() error { return t.cause }
 
-// said is the first line of what the guest of a failed call said: of a panic, what its author
+// stderrLine is the first line of what the guest of a failed call said: of a panic, what its author
 // needs.
-func (e *Error) said() string {
-	var t *trace
+func (e *Error) stderrLine() string {
+	var t *guestFailure
 	if !errors.As(e.Detail, &t) {
 		return ""
 	}

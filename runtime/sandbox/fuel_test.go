@@ -52,7 +52,7 @@ func TestFuelIsTheSameEachTime(t *testing.T) {
 				}
 				if !enough {
 					fails(t, err, CodeFuel)
-					if s.Fuel <= budget || s.Fuel > budget+slice {
+					if s.Fuel <= budget || s.Fuel > budget+fuelSlice {
 						t.Errorf("%d were burnt of a budget of %d", s.Fuel, budget)
 					}
 				}
@@ -87,7 +87,7 @@ func TestAStoppedInstanceServesOn(t *testing.T) {
 			t.Fatalf("the next call: %s, %v", r.Output, err)
 		}
 	}
-	if n := m.instances.(kept).live.Load(); n != 1 {
+	if n := m.instances.(registeredPool).live.Load(); n != 1 {
 		t.Errorf("%d instances", n)
 	}
 }
@@ -108,7 +108,7 @@ func TestGuestsGiveTurns(t *testing.T) {
 			fails(t, err, CodeCancelled)
 		})
 	}
-	for m.instances.(kept).live.Load() < int64(goruntime.GOMAXPROCS(0)) {
+	for m.instances.(registeredPool).live.Load() < int64(goruntime.GOMAXPROCS(0)) {
 		goruntime.Gosched()
 	}
 	before := stops()
@@ -136,17 +136,17 @@ func stops() (n uint64) {
 // there is.
 func TestALongCallGivesTurns(t *testing.T) {
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(1))
-	p := load(t, newHost(t), counting().bytes(), small, hostapi.Grants{}).instances.(kept).pool
+	p := load(t, newHost(t), counting().bytes(), small, hostapi.Grants{}).instances.(registeredPool).pool
 	in := made(t, p)
 	defer in.close()
 	m := &in.memory.meter
-	m.stack = &noStack
+	m.stack = &noGuestStack
 	m.begin(t.Context(), time.Time{}, 0)
 	defer m.end()
 	var ran atomic.Bool
 	go ran.Store(true)
 	for range 3 { // more than once: now and then the scheduler goes on with who has just stopped
-		m.began = time.Now().Add(-turn)
+		m.resumed = time.Now().Add(-yieldAfter)
 		m.yield()
 	}
 	if !ran.Load() {

@@ -58,8 +58,8 @@ func newHostWith(t testing.TB, o Options) *Host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if len(h.compiled) != 0 {
-			t.Errorf("%d modules are still compiled", len(h.compiled))
+		if len(h.code) != 0 {
+			t.Errorf("%d modules are still compiled", len(h.code))
 		}
 		if err := h.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -91,7 +91,7 @@ func load(t testing.TB, h *Host, wasm []byte, l Limits, g hostapi.Grants) *Modul
 // made makes an instance that is none of the pool's. The caller closes it.
 func made(t testing.TB, p *pool) *instance {
 	t.Helper()
-	h := p.needs(p.image)
+	h := p.footprint(p.snapshot)
 	h.share = p.budget.own
 	if err := h.share.grow(h.bytes); err != nil {
 		t.Fatal(err)

@@ -54,22 +54,22 @@ func (o Options) startSeed(wasm []byte) (seed [32]byte) {
 
 // Host compiles and runs modules on one wazero runtime. Safe for concurrent use.
 type Host struct {
-	options Options
-	trial   time.Duration // for _initialize, warmup and describe of a module together
+	options      Options
+	trialTimeout time.Duration // for _initialize, warmup and describe of a module together
 
 	// how long loads and prepared snapshots wait for memory that others use
-	patience time.Duration
+	memoryPatience time.Duration
 
-	mu        sync.Mutex
-	runtime   wazero.Runtime // nil before the first Load and after the end
-	cache     wazero.CompilationCache
-	closed    bool
-	compiled  map[codeKey]*compiled
-	compiling int                 // modules, including those that nobody waits for any more
-	room      *semaphore.Weighted // bytes of memory for compiling
-	pools     map[shrinkable]struct{}
-	clock     atomic.Int64 // advances with each eviction round and each prepared snapshot, for LRU
-	shrinker  *time.Timer  // nil until something is registered
+	mu            sync.Mutex
+	runtime       wazero.Runtime // nil before the first Load and after the end
+	cache         wazero.CompilationCache
+	closed        bool
+	code          map[codeKey]*compiledCode
+	compiling     int                 // modules, including those that nobody waits for any more
+	compileMemory *semaphore.Weighted // bytes of memory for compiling
+	evictables    map[evictable]struct{}
+	useClock      atomic.Int64 // advances with each eviction round and each prepared snapshot, for LRU
+	evictTimer    *time.Timer  // nil until something is registered
 }
 
 var errHostClosed = errors.New("the sandbox is closed")
@@ -81,10 +81,10 @@ func New(o Options) (*Host, error) {
 		o.Budget = NewBudget(0)
 	}
 	h := &Host{
-		options: o, trial: trialTime, patience: roomTime,
-		compiled: make(map[codeKey]*compiled), room: semaphore.NewWeighted(compileRoom), pools: make(map[shrinkable]struct{}),
+		options: o, trialTimeout: trialTime, memoryPatience: memoryPatience,
+		code: make(map[codeKey]*compiledCode), compileMemory: semaphore.NewWeighted(maxCompileMemory), evictables: make(map[evictable]struct{}),
 	}
-	o.Budget.join(h)
+	o.Budget.addHost(h)
 	return h, nil
 }
 
@@ -144,7 +144,7 @@ func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
-	if n := len(h.compiled); n > 0 {
+	if n := len(h.code); n > 0 {
 		return fmt.Errorf("closing the sandbox: %d modules are still open", n)
 	}
 	return h.endIfUnused(ctx)
@@ -152,7 +152,7 @@ func (h *Host) Close(ctx context.Context) error {
 
 // endIfUnused ends a closed host that has nothing left to do. The caller holds h.mu.
 func (h *Host) endIfUnused(ctx context.Context) error {
-	if !h.closed || len(h.compiled) > 0 || h.compiling > 0 {
+	if !h.closed || len(h.code) > 0 || h.compiling > 0 {
 		return nil
 	}
 	return h.end(ctx)
@@ -160,7 +160,7 @@ func (h *Host) endIfUnused(ctx context.Context) error {
 
 // end closes the runtime. The caller holds h.mu.
 func (h *Host) end(ctx context.Context) error {
-	h.options.Budget.quit(h)
+	h.options.Budget.removeHost(h)
 	if h.runtime == nil {
 		return nil
 	}
@@ -170,44 +170,44 @@ func (h *Host) end(ctx context.Context) error {
 }
 
 // evictable holds memory that it may not need.
-type shrinkable interface {
-	shrink()
+type evictable interface {
+	evictIdle()
 	reclaim(what idleness, enough func() bool)
 }
 
 // register evicts idle memory of p periodically, until drop is called.
-func (h *Host) keep(p shrinkable) (drop func()) {
+func (h *Host) register(p evictable) (drop func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.pools[p] = struct{}{}
-	if len(h.pools) == 1 {
-		h.shrinker = time.AfterFunc(shrinkEvery, h.shrink)
+	h.evictables[p] = struct{}{}
+	if len(h.evictables) == 1 {
+		h.evictTimer = time.AfterFunc(evictInterval, h.evict)
 	}
 	return func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if delete(h.pools, p); len(h.pools) == 0 {
-			h.shrinker.Stop()
+		if delete(h.evictables, p); len(h.evictables) == 0 {
+			h.evictTimer.Stop()
 		}
 	}
 }
 
 // evict runs one round of eviction.
-func (h *Host) shrink() {
-	h.shrinkPools()
-	h.options.Budget.collect() // without the lock, since it takes a while
+func (h *Host) evict() {
+	h.evictIdle()
+	h.options.Budget.collectGarbage() // without the lock, since it takes a while
 }
 
 // evictIdle evicts idle memory of everything registered. While it holds the lock, nothing is
 // unregistered, so nothing is closed meanwhile.
-func (h *Host) shrinkPools() {
+func (h *Host) evictIdle() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for p := range h.pools {
-		p.shrink()
+	for p := range h.evictables {
+		p.evictIdle()
 	}
-	if len(h.pools) > 0 {
-		h.shrinker.Reset(shrinkEvery)
+	if len(h.evictables) > 0 {
+		h.evictTimer.Reset(evictInterval)
 	}
 }
 
@@ -215,27 +215,27 @@ func (h *Host) shrinkPools() {
 func (h *Host) reclaim(what idleness, enough func() bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if what == unusedImages {
-		for !enough() && h.endLeastUsed() {
+	if what == unusedSnapshots {
+		for !enough() && h.evictLeastUsed() {
 		}
 		return
 	}
-	for p := range h.pools {
+	for p := range h.evictables {
 		p.reclaim(what, enough)
 	}
 }
 
 // evictLeastUsed evicts the least recently used prepared snapshot without running calls. It reports
 // whether there was one.
-func (h *Host) endLeastUsed() bool {
-	var from *images
+func (h *Host) evictLeastUsed() bool {
+	var from *preparedCache
 	var least int64
-	for p := range h.pools {
-		if i, ok := p.(*images); ok {
+	for p := range h.evictables {
+		if i, ok := p.(*preparedCache); ok {
 			if used, ok := i.leastUsed(); ok && (from == nil || used < least) {
 				from, least = i, used
 			}
 		}
 	}
-	return from != nil && from.endUnused(least)
+	return from != nil && from.evictUnused(least)
 }

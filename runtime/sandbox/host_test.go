@@ -22,10 +22,10 @@ func TestTheSameBytesAreCompiledOnce(t *testing.T) {
 		t.Helper()
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		if len(h.compiled) != len(want) {
-			t.Fatalf("%d modules compiled, want %d", len(h.compiled), len(want))
+		if len(h.code) != len(want) {
+			t.Fatalf("%d modules compiled, want %d", len(h.code), len(want))
 		}
-		for _, c := range h.compiled {
+		for _, c := range h.code {
 			if c.refs != want[0] {
 				t.Errorf("%d references, want %d", c.refs, want[0])
 			}
@@ -201,8 +201,8 @@ func TestCloseWaitsForCalls(t *testing.T) {
 	<-entered
 	closed := make(chan error)
 	go func() { closed <- m.Close(t.Context()) }()
-	for m.running.enter() { // until Close has begun
-		m.running.leave()
+	for m.calls.enter() { // until Close has begun
+		m.calls.leave()
 	}
 	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
 	if e := fails(t, err, CodeInternal); !errors.Is(e, ErrClosed) {
@@ -239,7 +239,7 @@ func TestCloseGivesUpWaiting(t *testing.T) {
 	all.Wait()
 	for released := false; !released; { // by the goroutine that Close has left behind
 		h.mu.Lock()
-		released = len(h.compiled) == 0
+		released = len(h.code) == 0
 		h.mu.Unlock()
 	}
 }

@@ -56,7 +56,7 @@ func own(names ...string) []imported  { return offered(abi.HostModule, names) }
 func wasi(names ...string) []imported { return offered(hostapi.WASI, names) }
 
 func offered(module string, names []string) (list []imported) {
-	all := offers()
+	all := offeredFunctions()
 	for _, name := range names {
 		f := all[[2]string{module, name}]
 		list = append(list, imported{module: module, name: name, params: f.Params, results: f.Results})

@@ -7,38 +7,38 @@ import (
 
 // inflight counts running calls and can be closed to new ones. Entering and leaving is one atomic
 // operation each.
-type gate struct {
+type inflight struct {
 	state atomic.Int64  // the number of calls, plus inflightClosed after close
 	ended chan struct{} // closed when inflight is closed and the last call has left
 	once  sync.Once
 }
 
-const shut = 1 << 62
+const inflightClosed = 1 << 62
 
 // enter reports whether the call may run. If true, the caller calls leave once; if false, there is
 // nothing to leave.
-func (g *gate) enter() bool {
-	if g.state.Add(1) < shut {
+func (g *inflight) enter() bool {
+	if g.state.Add(1) < inflightClosed {
 		return true
 	}
 	g.leave()
 	return false
 }
 
-func (g *gate) leave() {
-	if g.state.Add(-1) == shut {
+func (g *inflight) leave() {
+	if g.state.Add(-1) == inflightClosed {
 		g.end()
 	}
 }
 
 // close rejects new calls. It reports false if inflight was closed before.
-func (g *gate) close() bool {
+func (g *inflight) close() bool {
 	for {
 		n := g.state.Load()
-		if n >= shut {
+		if n >= inflightClosed {
 			return false
 		}
-		if g.state.CompareAndSwap(n, n+shut) {
+		if g.state.CompareAndSwap(n, n+inflightClosed) {
 			if n == 0 {
 				g.end()
 			}
@@ -48,11 +48,11 @@ func (g *gate) close() bool {
 }
 
 // empty reports whether inflight is open and no call is running.
-func (g *gate) empty() bool { return g.state.Load() == 0 }
+func (g *inflight) empty() bool { return g.state.Load() == 0 }
 
 // closeEmpty closes inflight if it is open and no call is running.
-func (g *gate) closeEmpty() bool {
-	if !g.state.CompareAndSwap(0, shut) {
+func (g *inflight) closeEmpty() bool {
+	if !g.state.CompareAndSwap(0, inflightClosed) {
 		return false
 	}
 	g.end()
@@ -60,4 +60,4 @@ func (g *gate) closeEmpty() bool {
 }
 
 // end is called again when a call tries to enter after the end.
-func (g *gate) end() { g.once.Do(func() { close(g.ended) }) }
+func (g *inflight) end() { g.once.Do(func() { close(g.ended) }) }

@@ -47,11 +47,11 @@ type Import struct {
 // Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can
 // be compiled. The error is a *LoadError, or the host's own.
 func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts, error) {
-	code, release, err := h.ready(ctx, source, wasm, instrument.Granule(DefaultMemory))
+	code, release, err := h.loadCode(ctx, source, wasm, instrument.Granule(DefaultMemory))
 	if err != nil {
 		return nil, err
 	}
-	compiled, parts := code.code, code.parts
+	compiled, parts := code.code, code.module
 	f := &Facts{
 		Command:   isCommand(compiled),
 		MemoryMin: uint64(parts.MemoryMin) * wasmPage,
@@ -67,7 +67,7 @@ func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts,
 			f.Exports = append(f.Exports, Export{name, signature(e.ParamTypes(), e.ResultTypes())})
 		}
 	}
-	offered := offers()
+	offered := offeredFunctions()
 	for _, i := range compiled.ImportedFunctions() {
 		module, name, _ := i.Import()
 		o := offered[[2]string{module, name}]

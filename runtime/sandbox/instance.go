@@ -19,19 +19,19 @@ type instance struct {
 	layout  hostapi.Memory // of what the module has of memory
 	memory  memory
 	globals []api.MutableGlobal
-	alloc   handle
-	run     handle    // without one the module is a WASI command
-	main    handle    // of a WASI command
-	stack   [2]uint64 // parameters and results of alloc and run
-	calls   int       // since alloc and run were taken
-	idle    int       // see pool.shrink
+	allocFn guestFunction
+	runFn   guestFunction // without one the module is a WASI command
+	startFn guestFunction // of a WASI command
+	stack   [2]uint64     // parameters and results of alloc and run
+	calls   int           // since alloc and run were taken
+	idle    int           // see pool.shrink
 }
 
-// starter is a compiled module and what has to be known to bring it to life.
-type starter struct {
+// instantiator is a compiled module and what has to be known to bring it to life.
+type instantiator struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
-	parts    *instrument.Module // shared, not to be changed
+	module   *instrument.Module // shared, not to be changed
 	wasm     []byte             // that the data of parts is in; nil = it is in an image
 	layout   hostapi.Memory
 	limit    uint64 // bytes of memory
@@ -42,9 +42,9 @@ type starter struct {
 
 // instantiate makes an instance in a region, which it takes over with what is counted for it. Its
 // memory is what the region has, its start has not been run.
-func (c *starter) instantiate(r region, h holding) (_ *instance, err error) {
-	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit, holding: h}}
-	in.memory.meter.in = in
+func (c *instantiator) instantiate(r region, h footprint) (_ *instance, err error) {
+	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit, footprint: h}}
+	in.memory.meter.instance = in
 	defer func() {
 		if p := recover(); p != nil { // of wazero
 			err = fmt.Errorf("the sandbox failed: %v", p)
@@ -60,14 +60,14 @@ func (c *starter) instantiate(r region, h holding) (_ *instance, err error) {
 	if err != nil {
 		return nil, err
 	}
-	in.memory.meter.left = in.module.ExportedGlobal(c.parts.Fuel).(api.MutableGlobal)
-	in.memory.meter.frames = in.module.ExportedGlobal(c.parts.Frames).(api.MutableGlobal)
-	for _, g := range c.parts.Globals {
+	in.memory.meter.fuel = in.module.ExportedGlobal(c.module.Fuel).(api.MutableGlobal)
+	in.memory.meter.frames = in.module.ExportedGlobal(c.module.Frames).(api.MutableGlobal)
+	for _, g := range c.module.Globals {
 		if global, ok := in.module.ExportedGlobal(g.Name).(api.MutableGlobal); ok {
 			in.globals = append(in.globals, global)
 		}
 	}
-	in.handles()
+	in.refreshFunctions()
 	return in, nil
 }
 
@@ -75,28 +75,28 @@ func (c *starter) instantiate(r region, h holding) (_ *instance, err error) {
 // a module runs at its start. The start has a session of its own, with nothing granted, so that
 // each goes the same way and an instance is none the wiser about the call that it is started for.
 // failed is the part of the module that the error is about.
-func (c *starter) start(ctx context.Context, s *hostapi.Session, share *Share) (in *instance, failed string, _ *Error) {
-	h := c.needs(nil)
+func (c *instantiator) start(ctx context.Context, s *hostapi.Session, share *Share) (in *instance, failed string, _ *Error) {
+	h := c.footprint(nil)
 	if _, failure := share.admit(ctx, s.Deadline, nil, h.bytes); failure != nil {
 		return nil, "memory", failure
 	}
 	h.share = share
 	r, err := newRegion(uint64(c.layout.Base) + c.limit)
 	if err != nil {
-		h.give(h.bytes)
+		h.shrink(h.bytes)
 		return nil, "memory", &Error{Code: CodeInternal, Message: "an instance cannot be made", Detail: err}
 	}
 	in, err = c.instantiate(r, h)
 	if err != nil { // such as elements that lie outside of their table
 		return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: " + firstLine(err), Detail: err}
 	}
-	for _, d := range c.parts.Data {
+	for _, d := range c.module.Data {
 		if !in.layout.Write(in.module, d.Offset, d.Of(c.wasm)) {
 			in.close()
 			return nil, "start", &Error{Code: CodeTrap, Message: "the module cannot be started: its data lies outside of its memory"}
 		}
 	}
-	for _, name := range []string{c.parts.Start, abi.ExportInitialize} {
+	for _, name := range []string{c.module.Start, abi.ExportInitialize} {
 		if name == "" {
 			continue
 		}
@@ -108,26 +108,26 @@ func (c *starter) start(ctx context.Context, s *hostapi.Session, share *Share) (
 	return in, "", nil
 }
 
-// begin is the session of a start.
-func (c *starter) begin() *hostapi.Session {
+// startSession is the session of a start.
+func (c *instantiator) startSession() *hostapi.Session {
 	return &hostapi.Session{Seed: func() [32]byte { return c.seed }}
 }
 
 // invoke calls a function that may be there, without parameters, and returns its result, if it has
 // one.
 func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string) (uint64, *Error) {
-	f := in.handle(name)
+	f := in.function(name)
 	if f.Function == nil {
 		return 0, nil
 	}
 	in.memory.meter.begin(ctx, s.Deadline, 0)
 	defer func() {
 		in.memory.meter.end()
-		in.discard(f.stack.size())
+		in.discardStacks(f.stack.size())
 	}()
 	in.stack[0] = 0
 	if err := in.call(in.context(ctx, s), &f); err != nil {
-		return 0, in.ended(ctx, s, err)
+		return 0, in.callError(ctx, s, err)
 	}
 	return in.stack[0], nil
 }
@@ -138,25 +138,25 @@ func (in *instance) context(ctx context.Context, s *hostapi.Session) context.Con
 	return s.Context(ctx)
 }
 
-// handlesFor is how many calls go through the same handles. Each has a stack of its own, which
+// callsPerFunctions is how many calls go through the same handles. Each has a stack of its own, which
 // grows with the guest's and never shrinks, so handles with a large one are not used again.
-const handlesFor = 1024
+const callsPerFunctions = 1024
 
-// handles takes new handles of the functions that calls need.
-func (in *instance) handles() {
-	in.discard(in.stacks())
-	in.alloc, in.run = in.handle(abi.ExportAlloc), in.handle(abi.ExportRun)
-	if in.run.Function == nil {
-		in.main = in.handle(abi.ExportStart)
+// refreshFunctions takes new handles of the functions that calls need.
+func (in *instance) refreshFunctions() {
+	in.discardStacks(in.stacks())
+	in.allocFn, in.runFn = in.function(abi.ExportAlloc), in.function(abi.ExportRun)
+	if in.runFn.Function == nil {
+		in.startFn = in.function(abi.ExportStart)
 	}
 	in.calls = 0
 }
 
 // reset makes the instance what the image is. marked tells whether all that was written is marked.
-func (in *instance) reset(i *image, marked bool) error {
+func (in *instance) reset(i *snapshot, marked bool) error {
 	m := &in.memory
-	if !marked || m.holding.whole-m.holding.image > keepWritten ||
-		!copyBack(in.layout, m.region.bytes(m.high), i.bytes, &m.holding.pages) {
+	if !marked || m.footprint.whole-m.footprint.snapshot > maxCopyBack ||
+		!restoreDirty(in.layout, m.region.bytes(m.high), i.bytes, &m.footprint.pages) {
 		if err := in.restore(); err != nil {
 			return err
 		}
@@ -171,8 +171,8 @@ func (in *instance) reset(i *image, marked bool) error {
 	for n, g := range in.globals {
 		g.Set(i.globals[n])
 	}
-	if in.calls++; in.calls >= handlesFor || in.stacks() > keptStack {
-		in.handles()
+	if in.calls++; in.calls >= callsPerFunctions || in.stacks() > maxReusedStack {
+		in.refreshFunctions()
 	}
 	return nil
 }
@@ -180,17 +180,17 @@ func (in *instance) reset(i *image, marked bool) error {
 // restore gives all of the memory back that is not the image's.
 func (in *instance) restore() error {
 	m := &in.memory
-	if err := m.region.restore(m.holding.whole); err != nil {
+	if err := m.region.restore(m.footprint.whole); err != nil {
 		return err
 	}
-	if m.holding.heap {
+	if m.footprint.heap {
 		m.region.trim()
-		m.size = m.holding.image
+		m.size = m.footprint.snapshot
 		if err := in.remap(); err != nil {
 			return err
 		}
 	}
-	m.holding.restored()
+	m.footprint.restored()
 	return nil
 }
 
@@ -211,9 +211,9 @@ func (in *instance) remap() error {
 // trim gives memory back that the instance holds beside its image. It is called after reset.
 func (in *instance) trim() error {
 	in.memory.region.trim()
-	in.memory.holding.restored()
-	if h := &in.memory.holding; h.bytes > h.cost {
-		h.give(h.bytes - max(h.cost, h.need(in.stacks())))
+	in.memory.footprint.restored()
+	if h := &in.memory.footprint; h.bytes > h.fixed {
+		h.shrink(h.bytes - max(h.fixed, h.required(in.stacks())))
 	}
 	return in.remap()
 }
@@ -224,8 +224,8 @@ func (in *instance) close() {
 		// Close frees Go memory only and has nothing to report.
 		_ = in.module.Close(context.Background())
 	}
-	in.discard(in.stacks())
-	in.memory.holding.budget.discarded(in.memory.holding.engine)
+	in.discardStacks(in.stacks())
+	in.memory.footprint.budget.addGarbage(in.memory.footprint.engine)
 	in.memory.region.free()
-	in.memory.holding.give(in.memory.holding.bytes)
+	in.memory.footprint.shrink(in.memory.footprint.bytes)
 }

@@ -106,7 +106,7 @@ func TestInstancesArePutBack(t *testing.T) {
 					return // there is nothing to put back
 				}
 				m := load(t, h, k.wasm, k.limits, guestGrants)
-				p := m.instances.(kept).pool
+				p := m.instances.(registeredPool).pool
 				in := made(t, p)
 				defer in.close()
 				pristine := in.state()
@@ -119,7 +119,7 @@ func TestInstancesArePutBack(t *testing.T) {
 							t.Fatalf("%.20s: the instance is gone", input)
 						}
 						in.state().differs(t, pristine, input)
-						p.give(in)
+						p.put(in)
 					}
 				}
 				m.limits.Fuel = fuel
@@ -185,8 +185,8 @@ func answers(t *testing.T, way Reset, k kind) map[string]outcome {
 	m := load(t, newHostWith(t, Options{Reset: way}), k.wasm, k.limits, guestGrants)
 	for _, input := range slices.Concat(k.harm, k.good) {
 		all[input] = answered(m, input)
-		if from, ok := m.instances.(kept); ok {
-			from.reclaim(idle, func() bool { return false })
+		if from, ok := m.instances.(registeredPool); ok {
+			from.reclaim(idleInstances, func() bool { return false })
 			if n := from.live.Load(); n != 0 {
 				t.Fatalf("%d instances are left after a call", n)
 			}
@@ -237,7 +237,7 @@ func TestCanariesStayUnread(t *testing.T) {
 		if h.options.Reset == ResetNever {
 			return
 		}
-		p := m.instances.(kept).pool
+		p := m.instances.(registeredPool).pool
 		if n := p.live.Load(); n > 5 {
 			t.Errorf("%d instances, want at most 5", n)
 		}

@@ -85,18 +85,18 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	}
 	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
 	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
-	slow, granule := h.slow(c.Limits), instrument.Granule(c.Limits.Memory)
+	slow, granule := h.snapshotObstacles(c.Limits), instrument.Granule(c.Limits.Memory)
 	if len(slow) > 0 {
 		granule = 0
 	}
-	code, release, err := h.ready(ctx, c.Source, c.Wasm, granule)
+	code, release, err := h.loadCode(ctx, c.Source, c.Wasm, granule)
 	if err != nil {
 		return nil, err
 	}
-	compiled, parts := code.code, code.parts
+	compiled, parts := code.code, code.module
 	m := &Module{
-		limits: c.Limits, source: c.Source, releaseCode: release, instances: fresh{}, slow: slices.Concat(parts.Obstacles, slow),
-		running: gate{ended: make(chan struct{})}, budget: h.options.Budget,
+		limits: c.Limits, source: c.Source, releaseCode: release, instances: freshInstances{}, obstacles: slices.Concat(parts.Obstacles, slow),
+		calls: inflight{ended: make(chan struct{})}, budget: h.options.Budget,
 	}
 	defer func() {
 		if err != nil {
@@ -116,8 +116,8 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if parts.HasMax {
 		limit = min(limit, uint64(parts.MemoryMax)*wasmPage)
 	}
-	starter := &starter{
-		runtime: h.runtime, compiled: compiled, parts: parts, wasm: c.Wasm,
+	starter := &instantiator{
+		runtime: h.runtime, compiled: compiled, module: parts, wasm: c.Wasm,
 		layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
 		budget: h.options.Budget, seed: h.options.startSeed(c.Wasm), command: m.command,
 	}
@@ -128,15 +128,15 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 		return nil, err
 	}
 	if _, prepares := compiled.ExportedFunctions()[abi.ExportPrepare]; prepares && !m.command {
-		m.images = h.newImages(m, starter)
+		m.prepared = h.newPreparedCache(m, starter)
 	}
 	return m, nil
 }
 
-// ready returns the code of a module, with marks of that granule, and a function that gives it
+// loadCode returns the code of a module, with marks of that granule, and a function that gives it
 // back, which is called once. The error is a *LoadError, or the host's own.
-func (h *Host) ready(ctx context.Context, source string, wasm []byte, granule uint8) (*compiled, func(context.Context) error, error) {
-	refuse := func(part, reason string) (*compiled, func(context.Context) error, error) {
+func (h *Host) loadCode(ctx context.Context, source string, wasm []byte, granule uint8) (*compiledCode, func(context.Context) error, error) {
+	refuse := func(part, reason string) (*compiledCode, func(context.Context) error, error) {
 		return nil, nil, &LoadError{Source: source, Part: part, Reason: reason}
 	}
 	switch head := string(wasm[:min(len(wasm), 8)]); {
@@ -213,8 +213,8 @@ func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit 
 
 // checkImports returns the capabilities that the imports need. They are all functions: see package
 // instrument.
-func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err error) {
-	offered := offers()
+func checkImports(code wazero.CompiledModule, refuse refusal) (needs []importNeed, err error) {
+	offered := offeredFunctions()
 	for _, f := range code.ImportedFunctions() {
 		module, name, _ := f.Import()
 		o, ok := offered[[2]string{module, name}]
@@ -225,14 +225,14 @@ func checkImports(code wazero.CompiledModule, refuse refusal) (needs []need, err
 			return nil, refuse("imports", "%s.%s is %s; it must be %s", module, name,
 				signature(f.ParamTypes(), f.ResultTypes()), signature(o.Params, o.Results))
 		case o.Needs != "":
-			needs = append(needs, need{o.Needs, name})
+			needs = append(needs, importNeed{o.Needs, name})
 		}
 	}
 	return needs, nil
 }
 
-// offers are the host's functions by module and name.
-func offers() map[[2]string]hostapi.Function {
+// offeredFunctions are the host's functions by module and name.
+func offeredFunctions() map[[2]string]hostapi.Function {
 	all := make(map[[2]string]hostapi.Function)
 	for _, f := range hostapi.Offered() {
 		all[[2]string{f.Module, f.Name}] = f
@@ -240,8 +240,8 @@ func offers() map[[2]string]hostapi.Function {
 	return all
 }
 
-// need is a capability that an import needs.
-type need struct {
+// importNeed is a capability that an import needs.
+type importNeed struct {
 	capability hostapi.Capability
 	function   string
 }
@@ -264,31 +264,31 @@ func signature(params, results []api.ValueType) string {
 
 // try brings the module to life, warms it up and reads its manifest. A module without describe gets
 // the least manifest there is.
-func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleConfig, refuse refusal) error {
+func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c ModuleConfig, refuse refusal) error {
 	failed := func(part string, failure *Error) error {
 		reason := failure.Message
-		if said := failure.said(); said != "" {
+		if said := failure.stderrLine(); said != "" {
 			reason += ": " + said
 		}
 		return &LoadError{Source: c.Source, Part: part, Reason: reason, Detail: failure}
 	}
 	if ctx.Err() != nil {
-		return failed("start", stopped(ctx, nil))
+		return failed("start", contextError(ctx, nil))
 	}
 	own := h.options.Budget.own
-	if failure := own.await(ctx, time.Now().Add(h.patience), starter.needs(nil).bytes); failure != nil {
+	if failure := own.awaitMemory(ctx, time.Now().Add(h.memoryPatience), starter.footprint(nil).bytes); failure != nil {
 		return failed("memory", failure)
 	}
-	s := starter.begin()
-	s.Deadline = time.Now().Add(h.trial)
-	if len(m.slow) > 0 {
-		m.instances = fresh{starter}
+	s := starter.startSession()
+	s.Deadline = time.Now().Add(h.trialTimeout)
+	if len(m.obstacles) > 0 {
+		m.instances = freshInstances{starter}
 	} else {
-		var image *image
+		var image *snapshot
 		var part string
-		failure := own.retry(ctx, h.patience, func() (failure *Error) {
-			s.Deadline = time.Now().Add(h.trial)
-			image, part, failure = starter.template(ctx, s, h.options.Reset)
+		failure := own.retryWhileFull(ctx, h.memoryPatience, func() (failure *Error) {
+			s.Deadline = time.Now().Add(h.trialTimeout)
+			image, part, failure = starter.snapshot(ctx, s, h.options.Reset)
 			return failure
 		})
 		if failure != nil {
@@ -296,7 +296,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 		}
 		starter.wasm = nil // its data is in the image now
 		p := newPool(starter, image)
-		m.instances = kept{p, h.keep(p)}
+		m.instances = registeredPool{p, h.register(p)}
 	}
 	in, failure := m.instances.acquire(ctx, s, own)
 	if failure != nil {
@@ -313,7 +313,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 	if failure != nil {
 		return failed(abi.ExportDescribe, failure)
 	}
-	r, failure := in.answer(packed, nil, nil, maxManifest)
+	r, failure := in.decodeResult(packed, nil, nil, maxManifest)
 	switch {
 	case failure != nil:
 		return failed(abi.ExportDescribe, failure)
@@ -324,8 +324,8 @@ func (m *Module) try(ctx context.Context, h *Host, starter *starter, c ModuleCon
 	return nil
 }
 
-// slow says why calls of a module get new instances here, whatever the module is.
-func (h *Host) slow(l Limits) []string {
+// snapshotObstacles says why calls of a module get new instances here, whatever the module is.
+func (h *Host) snapshotObstacles(l Limits) []string {
 	switch {
 	case l.NoSnapshot:
 		return []string{"its snapshot is turned off"}
@@ -335,21 +335,21 @@ func (h *Host) slow(l Limits) []string {
 	return nil
 }
 
-// kept is a pool that its host shrinks.
-type kept struct {
+// registeredPool is a pool that its host shrinks.
+type registeredPool struct {
 	*pool
-	drop func()
+	unregister func()
 }
 
-func (k kept) close() {
-	k.drop()
+func (k registeredPool) close() {
+	k.unregister()
 	k.pool.close()
 }
 
 // grant gives the module what both its manifest asks for and the operator allows. It must have what
 // its imports need; the real clock, and the like, it can do without. A module without describe asks
 // for what it imports.
-func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
+func (m *Module) grant(c ModuleConfig, needs []importNeed, refuse refusal) error {
 	var asks struct {
 		ABI          int                  `json:"abi"`
 		Capabilities []hostapi.Capability `json:"capabilities"`
@@ -382,9 +382,9 @@ func (m *Module) grant(c ModuleConfig, needs []need, refuse refusal) error {
 		}
 	}
 	m.grants = c.Grants.Only(slices.Concat(asks.Capabilities, asks.Optional))
-	m.labels = make(map[string]string, len(asks.Handles))
+	m.handleNames = make(map[string]string, len(asks.Handles))
 	for _, handle := range asks.Handles {
-		m.labels[handle] = handle
+		m.handleNames[handle] = handle
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func TestLoadRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t)
-			h.trial = 50 * time.Millisecond
+			h.trialTimeout = 50 * time.Millisecond
 			m, err := h.Load(t.Context(), ModuleConfig{
 				Type: "test", Source: "test.wasm", Wasm: c.wasm, Limits: small, Grants: hostapi.Grants{Log: true},
 			})

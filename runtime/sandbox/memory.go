@@ -14,14 +14,14 @@ const maxMemory = 4<<30 - instrument.Base - wasmPage
 // memory is the linear memory of one instance, limited for itself: the limit of wazero's
 // configuration is one for all modules. It implements experimental.LinearMemory.
 type memory struct {
-	region  region
-	limit   uint64 // bytes, those of the marks among them
-	size    uint64 // bytes that the guest has
-	high    uint64 // the most bytes that it has had since it was put back
-	forced  bool   // the next Reallocate gives size, whatever is asked for
-	refused error  // why the guest did not get what it wanted; nil = it has
-	meter   meter
-	holding holding
+	region    region
+	limit     uint64 // bytes, those of the marks among them
+	size      uint64 // bytes that the guest has
+	high      uint64 // the most bytes that it has had since it was put back
+	forced    bool   // the next Reallocate gives size, whatever is asked for
+	refused   error  // why the guest did not get what it wanted; nil = it has
+	meter     meter
+	footprint footprint
 }
 
 // region is where a memory lies. It never shows a byte that was not written to it, or is its
@@ -54,19 +54,19 @@ func (m *memory) Reallocate(size uint64) []byte {
 		m.meter.yield()
 		return nil
 	// who goes on asking gets no more of the host's time
-	case errors.Is(m.refused, errShare), errors.Is(m.refused, errBudget):
+	case errors.Is(m.refused, errShareMemory), errors.Is(m.refused, errBudgetMemory):
 		return nil
 	case size > m.limit:
-		m.refused = errNode
+		m.refused = errNodeMemory
 		return nil
 	}
-	if err := m.holding.extend(size); err != nil {
+	if err := m.footprint.extend(size); err != nil {
 		m.refused = err
 		return nil
 	}
 	b := m.region.bytes(size)
 	if b == nil {
-		m.refused = errNode
+		m.refused = errNodeMemory
 		return nil
 	}
 	m.size = size
@@ -78,14 +78,14 @@ func (m *memory) Reallocate(size uint64) []byte {
 // that nobody reads an answer in it any more.
 func (m *memory) Free() {}
 
-// heap is a region in Go's memory, which works everywhere: it is put back by copying the whole
+// heapRegion is a region in Go's memory, which works everywhere: it is put back by copying the whole
 // image.
-type heap struct {
+type heapRegion struct {
 	buf   []byte
 	image []byte
 }
 
-func (h *heap) bytes(size uint64) []byte {
+func (h *heapRegion) bytes(size uint64) []byte {
 	if size > uint64(len(h.buf)) {
 		larger := make([]byte, max(size, uint64(len(h.buf)+len(h.buf)/4)))
 		copy(larger, h.buf)
@@ -94,16 +94,16 @@ func (h *heap) bytes(size uint64) []byte {
 	return h.buf[:size:size]
 }
 
-func (h *heap) restore(high uint64) error {
+func (h *heapRegion) restore(high uint64) error {
 	n := copy(h.bytes(max(high, uint64(len(h.image)))), h.image)
 	clear(h.buf[n:max(high, uint64(n))])
 	return nil
 }
 
-func (h *heap) trim() {
+func (h *heapRegion) trim() {
 	if len(h.buf) > len(h.image) {
 		h.buf = append([]byte(nil), h.buf[:len(h.image)]...)
 	}
 }
 
-func (h *heap) free() { h.buf = nil }
+func (h *heapRegion) free() { h.buf = nil }

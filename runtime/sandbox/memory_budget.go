@@ -49,8 +49,8 @@ type Budget struct {
 	limits []*int64 // of those who have set one; the last one is in force
 	shares map[string]weak.Pointer[Share]
 	hosts  map[*Host]struct{}
-	turns  []*Share // those with calls in line, the one first whose turn is next
-	hungry atomic.Bool
+	order  []*Share // those with calls in line, the one first whose turn is next
+	short  atomic.Bool
 }
 
 // NewBudget makes a budget of so many bytes; 0 = DefaultBudget.
@@ -71,7 +71,7 @@ func (b *Budget) SetLimit(limit int64) (release func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.limits = append(b.limits, &limit)
-	b.renew()
+	b.applyLimitLocked()
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -81,14 +81,14 @@ func (b *Budget) SetLimit(limit int64) (release func()) {
 				break
 			}
 		}
-		b.renew()
+		b.applyLimitLocked()
 	}
 }
 
-// renew puts the last limit in force. The lock is held.
-func (b *Budget) renew() {
+// applyLimitLocked puts the last limit in force. The lock is held.
+func (b *Budget) applyLimitLocked() {
 	b.limit.Store(*b.limits[len(b.limits)-1])
-	b.serve()
+	b.serveLocked()
 }
 
 // Usage tells how much of a budget is in use.
@@ -102,20 +102,20 @@ func (b *Budget) Usage() Usage {
 	return Usage{Used: b.used.Load(), Limit: b.limit.Load(), Waiting: b.waiting.Load()}
 }
 
-// tooMuch is the garbage beyond what may lie about.
-func (b *Budget) tooMuch() int64 { return max(0, b.garbage.Load()-b.limit.Load()/16) }
+// excessGarbage is the garbage beyond what may lie about.
+func (b *Budget) excessGarbage() int64 { return max(0, b.garbage.Load()-b.limit.Load()/16) }
 
-// discarded notes that so many bytes in Go's heap have become garbage.
-func (b *Budget) discarded(n int64) { b.garbage.Add(n) }
+// addGarbage notes that so many bytes in Go's heap have become garbage.
+func (b *Budget) addGarbage(n int64) { b.garbage.Add(n) }
 
-// collect has garbage collected and given back to the system, if there is too much.
-func (b *Budget) collect() {
-	if b.tooMuch() == 0 {
+// collectGarbage has garbage collected and given back to the system, if there is too much.
+func (b *Budget) collectGarbage() {
+	if b.excessGarbage() == 0 {
 		return
 	}
 	b.collecting.Lock()
 	defer b.collecting.Unlock()
-	if b.tooMuch() > 0 { // nobody else has done it
+	if b.excessGarbage() > 0 { // nobody else has done it
 		n := b.garbage.Load()
 		debug.FreeOSMemory()
 		b.garbage.Add(-n)
@@ -129,7 +129,7 @@ func (b *Budget) DocumentShare() int64 { return b.limit.Load() / 4 }
 func (b *Budget) take(n int64) bool {
 	for {
 		used := b.used.Load()
-		if used+n+b.tooMuch() > b.limit.Load() {
+		if used+n+b.excessGarbage() > b.limit.Load() {
 			return false
 		}
 		if b.used.CompareAndSwap(used, used+n) {
@@ -141,27 +141,27 @@ func (b *Budget) take(n int64) bool {
 // give gives n bytes back, and those who wait their turn.
 func (b *Budget) give(n int64) {
 	b.used.Add(-n)
-	b.serveWaiting()
+	b.serve()
 }
 
-// takeIdle is take, for which what is idle may have to go. No lock of this package may be held.
-func (b *Budget) takeIdle(n int64) bool {
+// takeEvicting is take, for which what is idle may have to go. No lock of this package may be held.
+func (b *Budget) takeEvicting(n int64) bool {
 	if b.take(n) {
 		return true
 	}
 	b.reclaim(n)
-	b.collect()
+	b.collectGarbage()
 	return b.take(n)
 }
 
-// join and quit note that a host has something that can be idle.
-func (b *Budget) join(h *Host) {
+// addHost and quit note that a host has something that can be idle.
+func (b *Budget) addHost(h *Host) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.hosts[h] = struct{}{}
 }
 
-func (b *Budget) quit(h *Host) {
+func (b *Budget) removeHost(h *Host) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.hosts, h)
@@ -176,7 +176,7 @@ func (b *Budget) reclaim(n int64) {
 	}
 	b.mu.Unlock()
 	enough := func() bool { return b.used.Load()+n <= b.limit.Load() }
-	for _, what := range []idleness{unused, idle, unusedImages} {
+	for _, what := range []idleness{unusedInstances, idleInstances, unusedSnapshots} {
 		for _, h := range hosts {
 			if enough() {
 				return
@@ -193,7 +193,7 @@ type Share struct {
 	budget *Budget
 	id     string // "" = it may have all
 	used   atomic.Int64
-	line   []*waiter // the first one has waited longest. Guarded by the lock of budget
+	queue  []*waiter // the first one has waited longest. Guarded by the lock of budget
 }
 
 // Share returns a workflow's share, by its id.
@@ -216,8 +216,8 @@ func (b *Budget) Share(id string) *Share {
 	return s
 }
 
-// most is how much the share may have.
-func (s *Share) most() int64 {
+// limit is how much the share may have.
+func (s *Share) limit() int64 {
 	limit := s.budget.limit.Load()
 	if s.id == "" {
 		return limit
@@ -225,29 +225,29 @@ func (s *Share) most() int64 {
 	return limit / 4 * 3
 }
 
-// hold counts n bytes of the budget as the share's, if it may have as many.
-func (s *Share) hold(n int64) bool {
-	if s.used.Add(n) <= s.most() {
+// take counts n bytes of the budget as the share's, if it may have as many.
+func (s *Share) take(n int64) bool {
+	if s.used.Add(n) <= s.limit() {
 		return true
 	}
 	s.used.Add(-n)
 	return false
 }
 
-// drop gives back what hold has counted.
-func (s *Share) drop(n int64) { s.used.Add(-n) }
+// give gives back what hold has counted.
+func (s *Share) give(n int64) { s.used.Add(-n) }
 
 // grow takes n bytes for a call that runs.
 func (s *Share) grow(n int64) error {
-	if !s.hold(n) {
+	if !s.take(n) {
 		if s.id == "" {
-			return errBudget
+			return errBudgetMemory
 		}
-		return errShare
+		return errShareMemory
 	}
-	if !s.budget.takeIdle(n) {
-		s.drop(n)
-		return errBudget
+	if !s.budget.takeEvicting(n) {
+		s.give(n)
+		return errBudgetMemory
 	}
 	return nil
 }

@@ -138,7 +138,7 @@ func unresettable(g guest) guest {
 func TestIdleInstancesTakeLittle(t *testing.T) {
 	const instances = 200
 	m := loadCode(t, newHost(t), Limits{})
-	p := m.instances.(kept).pool
+	p := m.instances.(registeredPool).pool
 	before, counted := resident(t), m.budget.used.Load()
 	var all []*instance
 	for range instances {
@@ -262,7 +262,7 @@ func TestGarbageIsCollectedForWhoWaits(t *testing.T) {
 	})
 	<-at.entered
 	waits := make(chan *Error)
-	go func() { waits <- b.own.await(t.Context(), time.Now().Add(shrinkEvery/3), need) }()
+	go func() { waits <- b.own.awaitMemory(t.Context(), time.Now().Add(evictInterval/3), need) }()
 	for b.waiting.Load() == 0 {
 		runtime.Gosched()
 	}

@@ -112,8 +112,8 @@ func TestBudgetHolds(t *testing.T) {
 						if random.IntN(10) == 0 {
 							m.budget.reclaim(int64(random.IntN(limit)))
 						}
-						if pool, ok := m.instances.(kept); ok && random.IntN(10) == 0 {
-							pool.shrink()
+						if pool, ok := m.instances.(registeredPool); ok && random.IntN(10) == 0 {
+							pool.evictIdle()
 						}
 					}
 				})
@@ -152,7 +152,7 @@ func TestAWorkflowHasItsShare(t *testing.T) {
 	for range 40 {
 		call(flood)
 	}
-	share := int(flood.share.most() / one)
+	share := int(flood.share.limit() / one)
 	for range share {
 		<-at.entered
 	}
@@ -161,7 +161,7 @@ func TestAWorkflowHasItsShare(t *testing.T) {
 	}
 	call(other)
 	<-at.entered
-	if used, most := flood.share.used.Load(), flood.share.most(); used > most || share < 5 || share > 7 {
+	if used, most := flood.share.used.Load(), flood.share.limit(); used > most || share < 5 || share > 7 {
 		t.Errorf("%d bytes of %d, %d calls run", used, most, share)
 	}
 	close(at.resume)
@@ -239,7 +239,7 @@ func shareOf(b *Budget, id string) *Share {
 // each says why.
 func TestWaitingForMemoryEnds(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
-	p := m.instances.(kept).pool
+	p := m.instances.(registeredPool).pool
 	one := bytesOfOne(m)
 	release := m.budget.SetLimit(m.budget.used.Load() + one)
 	at := newGatekeeper()
@@ -265,7 +265,7 @@ func TestWaitingForMemoryEnds(t *testing.T) {
 	first.Wait()
 
 	m.budget.SetLimit(one / 2)
-	p.reclaim(idle, func() bool { return false })
+	p.reclaim(idleInstances, func() bool { return false })
 	_, err = m.Call(t.Context(), at.session(), nil, nil)
 	fails(t, err, CodeMemory)
 	release()
@@ -342,7 +342,7 @@ func TestWhatIsIdleGoes(t *testing.T) {
 	}
 	b.SetLimit(1) // nothing is taken from anybody, but all that is idle goes
 	b.reclaim(0)
-	if n := len(code.images.byKey); n != 0 {
+	if n := len(code.prepared.entries); n != 0 {
 		t.Errorf("%d images are left", n)
 	}
 }
@@ -388,14 +388,14 @@ func TestTheLeastUsedImageGoes(t *testing.T) {
 		all = append(all, withSource(t, m, source))
 		gives(all[len(all)-1], `1`)
 	}
-	running, failure := m.images.enter(t.Context(), time.Time{}, all[1], 0)
+	running, failure := m.prepared.acquire(t.Context(), time.Time{}, all[1], 0)
 	if failure != nil {
 		t.Fatal(failure)
 	}
-	m.images.shrink()
+	m.prepared.evictIdle()
 	gives(all[0], `1`)
 	_, _, least := all[2].Cached()
-	if !least || !h.endLeastUsed() {
+	if !least || !h.evictLeastUsed() {
 		t.Fatal("nothing went")
 	}
 	for i, want := range []bool{true, true, false} {
@@ -403,11 +403,11 @@ func TestTheLeastUsedImageGoes(t *testing.T) {
 			t.Errorf("image %d: %v", i, ok)
 		}
 	}
-	if !h.endLeastUsed() || h.endLeastUsed() {
+	if !h.evictLeastUsed() || h.evictLeastUsed() {
 		t.Error("one more could go, and only one")
 	}
-	running.running.leave()
-	if !h.endLeastUsed() {
+	running.calls.leave()
+	if !h.evictLeastUsed() {
 		t.Error("nobody uses the last one any more")
 	}
 }
@@ -425,8 +425,8 @@ func TestImagesGoWithTheirDocuments(t *testing.T) {
 		t.Error("it went although another document has it")
 	}
 	b.Release()
-	m.images.ending.Wait()
-	m.instances.(kept).reclaim(idle, func() bool { return false })
+	m.prepared.retiring.Wait()
+	m.instances.(registeredPool).reclaim(idleInstances, func() bool { return false })
 	if _, _, ok := a.Cached(); ok || m.budget.used.Load() > before {
 		t.Errorf("it is still there: %v, %d bytes", ok, m.budget.used.Load()-before)
 	}
@@ -473,10 +473,10 @@ func TestTablesAndStacksCount(t *testing.T) {
 	at := func(g guest) int64 {
 		m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})
 		switch from := m.instances.(type) {
-		case kept:
-			return from.needs(nil).bytes
-		case fresh:
-			return from.needs(nil).bytes
+		case registeredPool:
+			return from.footprint(nil).bytes
+		case freshInstances:
+			return from.footprint(nil).bytes
 		}
 		return 0
 	}
@@ -513,7 +513,7 @@ func TestGarbageCounts(t *testing.T) {
 	if m.budget.take(most) {
 		t.Error("what garbage takes was given to others")
 	}
-	if !m.budget.takeIdle(most) || m.budget.garbage.Load() != 0 {
+	if !m.budget.takeEvicting(most) || m.budget.garbage.Load() != 0 {
 		t.Errorf("%d bytes of garbage are left", m.budget.garbage.Load())
 	}
 	m.budget.give(most)
@@ -522,20 +522,20 @@ func TestGarbageCounts(t *testing.T) {
 // What a call was given just when it has given up goes to others.
 func TestGivingUpAfterTheGrant(t *testing.T) {
 	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
-	b, p, share := m.budget, m.instances.(kept).pool, m.budget.Share("w")
+	b, p, share := m.budget, m.instances.(registeredPool).pool, m.budget.Share("w")
 	for name, begin := range map[string]func(){
-		"memory":      func() { p.reclaim(idle, func() bool { return false }) },
+		"memory":      func() { p.reclaim(idleInstances, func() bool { return false }) },
 		"an instance": func() { _, _ = m.Call(t.Context(), new(hostapi.Session), nil, nil) },
 	} {
 		begin()
 		used, live := b.used.Load(), p.live.Load()
 		w := &waiter{share, p, bytesOfOne(m), make(chan *instance, 1)}
-		b.enter(w)
-		b.serveWaiting()
+		b.enqueue(w)
+		b.serve()
 		if len(w.granted) != 1 || share.used.Load() == 0 {
 			t.Fatalf("%s was not granted", name)
 		}
-		b.leave(w)
+		b.dequeue(w)
 		if share.used.Load() != 0 || b.used.Load() != used {
 			t.Errorf("%s: %d bytes are counted for the workflow, %d in all, before %d", name, share.used.Load(), b.used.Load(), used)
 		}
@@ -544,7 +544,7 @@ func TestGivingUpAfterTheGrant(t *testing.T) {
 			t.Errorf("%s: there is an instance: %v", name, in != nil)
 		}
 		if in != nil {
-			p.give(in)
+			p.put(in)
 		}
 	}
 }

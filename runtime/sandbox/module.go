@@ -15,14 +15,14 @@ type Module struct {
 	source    string
 	manifest  []byte
 	described bool // the manifest is the module's own
-	instances instances
-	images    *images // snapshots prepared for nodes; nil = the module has no prepare
+	instances instanceSource
+	prepared  *preparedCache // snapshots prepared for nodes; nil = the module has no prepare
 	// the manifest's handles, keyed by themselves, so that results name them without an allocation
-	labels      map[string]string
+	handleNames map[string]string
 	command     bool     // it is a WASI command
-	slow        []string // see SnapshotObstacles
+	obstacles   []string // see SnapshotObstacles
 	releaseCode func(context.Context) error
-	running     gate
+	calls       inflight
 	budget      *Budget
 }
 
@@ -39,7 +39,7 @@ func (m *Module) Grants() hostapi.Grants { return m.grants }
 // SnapshotObstacles returns, for operators, the reasons why the module has no snapshot. Each call
 // gets a new instance then, which takes longer than to restore one. It is empty for a module with a
 // snapshot. The caller must not change it.
-func (m *Module) SnapshotObstacles() []string { return m.slow }
+func (m *Module) SnapshotObstacles() []string { return m.obstacles }
 
 // Source returns the file or name that the module was loaded from.
 func (m *Module) Source() string { return m.source }
@@ -80,10 +80,10 @@ func (c *Client) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 }
 
 func (m *Module) callFor(ctx context.Context, s *hostapi.Session, share *Share, in, dst []byte) (Result, error) {
-	if !m.running.enter() {
+	if !m.calls.enter() {
 		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
-	defer m.running.leave()
+	defer m.calls.leave()
 	r, failure := m.call(ctx, s, m.instances, share, in, dst)
 	if failure != nil {
 		return Result{}, failure
@@ -91,10 +91,10 @@ func (m *Module) callFor(ctx context.Context, s *hostapi.Session, share *Share, 
 	return r, nil
 }
 
-func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, share *Share, in, dst []byte) (Result, *Error) {
+func (m *Module) call(ctx context.Context, s *hostapi.Session, from instanceSource, share *Share, in, dst []byte) (Result, *Error) {
 	s.Deadline = m.deadline(ctx, s)
 	if ctx.Err() != nil {
-		return Result{}, stopped(ctx, nil)
+		return Result{}, contextError(ctx, nil)
 	}
 	defer s.Flush()
 	instance, failure := from.acquire(ctx, s, share)
@@ -104,16 +104,16 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, from instances, s
 	healthy := false
 	defer func() { from.release(instance, healthy) }()
 	if m.command {
-		r, returned, failure := instance.ran(ctx, s, in, dst, &m.limits)
+		r, returned, failure := instance.runCommand(ctx, s, in, dst, &m.limits)
 		healthy = returned
 		return r, failure
 	}
-	packed, failure := instance.answered(ctx, s, from.buffer(), in, m.limits.Fuel)
+	packed, failure := instance.run(ctx, s, from.inputBuffer(), in, m.limits.Fuel)
 	if failure != nil {
 		return Result{}, failure
 	}
 	healthy = true
-	return instance.answer(packed, m.labels, dst, max(m.limits.Output, s.MaxOutput))
+	return instance.decodeResult(packed, m.handleNames, dst, max(m.limits.Output, s.MaxOutput))
 }
 
 // deadline returns when a call of the session that begins now must end; zero = never.
@@ -134,14 +134,14 @@ func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
 // ends first, Close returns its error, and the module is released once the running calls have
 // ended. A second Close does nothing and waits for nothing.
 func (m *Module) Close(ctx context.Context) error {
-	if !m.running.close() {
+	if !m.calls.close() {
 		return nil
 	}
 	done := make(chan error, 1)
 	go func() {
-		<-m.running.ended
-		if m.images != nil {
-			m.images.close()
+		<-m.calls.ended
+		if m.prepared != nil {
+			m.prepared.close()
 		}
 		m.instances.close()
 		done <- m.releaseCode(context.WithoutCancel(ctx))

@@ -14,8 +14,8 @@ import (
 // pool stores instances between calls. Each is restored to the snapshot before the next call can
 // take it.
 type pool struct {
-	*starter
-	image *image
+	*instantiator
+	snapshot *snapshot
 
 	live   atomic.Int64 // all instances, in use or free
 	shards []shard      // the free instances
@@ -30,24 +30,24 @@ type shard struct {
 	_    [64]byte
 }
 
-func newPool(c *starter, i *image) *pool {
+func newPool(c *instantiator, i *snapshot) *pool {
 	n := 1 << bits.Len(uint(goruntime.GOMAXPROCS(0)-1))
-	return &pool{starter: c, image: i, shards: make([]shard, n)}
+	return &pool{instantiator: c, snapshot: i, shards: make([]shard, n)}
 }
 
-func (p *pool) buffer() uint32 { return p.image.input }
+func (p *pool) inputBuffer() uint32 { return p.snapshot.inputBuffer }
 
 // acquire takes a free instance, makes one, or waits for one. Calls in the wait queue come first.
 func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
 	if share.budget.waiting.Load() == 0 {
 		if in := p.take(); in != nil {
-			if in.memory.holding.hold(share) {
+			if in.memory.footprint.attach(share) {
 				return in, nil
 			}
-			p.give(in)
+			p.put(in)
 		}
 	}
-	h := p.needs(p.image)
+	h := p.footprint(p.snapshot)
 	in, failure := share.admit(ctx, s.Deadline, p, h.bytes)
 	if in != nil || failure != nil {
 		return in, failure
@@ -62,17 +62,17 @@ func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*
 }
 
 // make makes an instance from the snapshot. h has been counted for it.
-func (p *pool) make(h holding) (*instance, error) {
-	r, err := p.image.region(uint64(p.layout.Base) + p.limit)
+func (p *pool) make(h footprint) (*instance, error) {
+	r, err := p.snapshot.region(uint64(p.layout.Base) + p.limit)
 	if err != nil {
-		h.give(h.bytes)
+		h.shrink(h.bytes)
 		return nil, err
 	}
 	in, err := p.instantiate(r, h)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.reset(p.image, false); err != nil {
+	if err := in.reset(p.snapshot, false); err != nil {
 		in.close()
 		return nil, err
 	}
@@ -84,17 +84,17 @@ func (p *pool) make(h holding) (*instance, error) {
 // then, since their stacks may be large, and its dirty marks are not trusted.
 func (p *pool) release(in *instance, healthy bool) {
 	if !healthy {
-		in.handles()
+		in.refreshFunctions()
 	}
-	if in.reset(p.image, healthy) != nil || in.settle() != nil {
+	if in.reset(p.snapshot, healthy) != nil || in.settleFootprint() != nil {
 		p.discard(in)
 		return
 	}
 	b := p.budget
-	in.memory.holding.let()
-	p.give(in)
+	in.memory.footprint.detach()
+	p.put(in)
 	if b.waiting.Load() > 0 {
-		b.pass(p)
+		b.offerIdle(p)
 	}
 }
 
@@ -126,8 +126,8 @@ func (p *pool) take() *instance {
 	return nil
 }
 
-// give adds a free instance.
-func (p *pool) give(in *instance) {
+// put adds a free instance.
+func (p *pool) put(in *instance) {
 	in.idle = 0
 	s := &p.shards[int(rand.Uint32())&(len(p.shards)-1)]
 	s.mu.Lock()
@@ -142,5 +142,5 @@ func (p *pool) close() {
 		in.close()
 		p.live.Add(-1)
 	}
-	p.image.free()
+	p.snapshot.free()
 }

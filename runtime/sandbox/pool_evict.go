@@ -6,14 +6,14 @@ import "time"
 // used between two rounds gives its memory back. One that was not used for closeAfterIdle rounds is
 // closed.
 const (
-	shrinkEvery = 15 * time.Second
-	closeAfter  = 20
+	evictInterval  = 15 * time.Second
+	closeAfterIdle = 20
 )
 
 // evictIdle trims and closes instances that were not needed since the last round. Shards are
 // stacks, so those are as many as the shard's smallest size, counted from the bottom. One instance
 // of a module is never closed, so that the next call is fast.
-func (p *pool) shrink() {
+func (p *pool) evictIdle() {
 	for i := range p.shards {
 		s := &p.shards[i]
 		s.mu.Lock()
@@ -27,7 +27,7 @@ func (p *pool) shrink() {
 		kept := idle[:0]
 		for _, in := range idle {
 			in.idle++
-			if in.idle >= closeAfter && p.live.Load() > 1 || in.idle == 1 && in.trim() != nil {
+			if in.idle >= closeAfterIdle && p.live.Load() > 1 || in.idle == 1 && in.trim() != nil {
 				p.discard(in)
 				continue
 			}
@@ -39,7 +39,7 @@ func (p *pool) shrink() {
 		s.size.Store(int64(len(s.free)))
 		s.mu.Unlock()
 		if len(kept) > 0 && p.budget.waiting.Load() > 0 {
-			p.budget.pass(p)
+			p.budget.offerIdle(p)
 		}
 	}
 }
@@ -49,9 +49,9 @@ type idleness int
 
 // The order in which memory is reclaimed.
 const (
-	unused       idleness = iota // instances that were not needed since the last eviction round
-	idle                         // other free instances
-	unusedImages                 // prepared snapshots without running calls
+	unusedInstances idleness = iota // instances that were not needed since the last eviction round
+	idleInstances                   // other free instances
+	unusedSnapshots                 // prepared snapshots without running calls
 )
 
 // reclaim ends instances of the given idleness until enough reports true or none is left.
@@ -59,9 +59,9 @@ func (p *pool) reclaim(what idleness, enough func() bool) {
 	for !enough() {
 		var in *instance
 		switch what {
-		case unused:
+		case unusedInstances:
 			in = p.takeUnused()
-		case idle:
+		case idleInstances:
 			in = p.take()
 		}
 		if in == nil {

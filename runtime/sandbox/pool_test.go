@@ -39,8 +39,8 @@ func roomFor(m *Module, instances int) {
 // bytesOfOne is what an instance of a module counts at its start in a small budget.
 func bytesOfOne(m *Module) int64 {
 	defer m.budget.SetLimit(1 << 20)()
-	p := m.instances.(kept).pool
-	return p.needs(p.image).bytes
+	p := m.instances.(registeredPool).pool
+	return p.footprint(p.snapshot).bytes
 }
 
 // Calls wait for an instance when all are in use, and each of them gets one.
@@ -58,7 +58,7 @@ func TestCallsWaitForInstances(t *testing.T) {
 	for range instances {
 		<-entered
 	}
-	p := m.instances.(kept).pool
+	p := m.instances.(registeredPool).pool
 	for m.budget.waiting.Load() < calls-instances { // the others come to their turn, or to the line
 		time.Sleep(time.Millisecond)
 	}
@@ -98,7 +98,7 @@ func TestCallsGiveUpWaiting(t *testing.T) {
 	fails(t, err, CodeCancelled)
 	_, err = m.Call(t.Context(), &hostapi.Session{Deadline: time.Now().Add(10 * time.Millisecond)}, nil, nil)
 	fails(t, err, CodeTimeout)
-	if b := m.budget; len(b.turns) != 0 || len(b.own.line) != 0 || b.waiting.Load() != 0 {
+	if b := m.budget; len(b.order) != 0 || len(b.own.queue) != 0 || b.waiting.Load() != 0 {
 		t.Errorf("%d calls are still in the line", b.waiting.Load())
 	}
 	close(resume)
@@ -111,7 +111,7 @@ func TestCallsGiveUpWaiting(t *testing.T) {
 // When an instance is lost the call that waits makes another one.
 func TestALostInstanceMakesRoom(t *testing.T) {
 	m, entered, call, resume := held(t, 1)
-	p := m.instances.(kept).pool
+	p := m.instances.(registeredPool).pool
 	lost, failure := p.acquire(t.Context(), new(hostapi.Session), m.budget.own)
 	if failure != nil {
 		t.Fatal(failure)
@@ -143,7 +143,7 @@ func TestIdleInstancesGo(t *testing.T) {
 	}
 	close(resume)
 	all.Wait()
-	p := m.instances.(kept).pool
+	p := m.instances.(registeredPool).pool
 	if n := p.live.Load(); n != 8 {
 		t.Fatalf("%d instances, want 8", n)
 	}
@@ -153,16 +153,16 @@ func TestIdleInstancesGo(t *testing.T) {
 			in.memory.region = &trimmed{in.memory.region, &trims}
 		}
 	}
-	p.shrink() // since the last look all were in use
-	p.shrink()
+	p.evictIdle() // since the last look all were in use
+	p.evictIdle()
 	if trims != 8 {
 		t.Errorf("%d of 8 idle instances have given their memory back", trims)
 	}
 	if n := p.live.Load(); n != 8 {
 		t.Errorf("%d instances are left after a moment", n)
 	}
-	for range closeAfter + len(p.shards) {
-		p.shrink()
+	for range closeAfterIdle + len(p.shards) {
+		p.evictIdle()
 	}
 	if n := p.live.Load(); n != 1 {
 		t.Errorf("%d instances are left after a long time, want 1", n)
@@ -187,7 +187,7 @@ func (t *trimmed) trim() {
 func TestPoolUnderFire(t *testing.T) {
 	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
 	roomFor(m, 4)
-	p := m.instances.(kept).pool
+	p := m.instances.(registeredPool).pool
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -201,7 +201,7 @@ func TestPoolUnderFire(t *testing.T) {
 	}
 	all.Go(func() {
 		for range 200 {
-			p.shrink()
+			p.evictIdle()
 		}
 	})
 	all.Wait()
@@ -228,9 +228,9 @@ func TestATrimmedInstanceIsPutBack(t *testing.T) {
 			if r, err := m.Call(t.Context(), new(hostapi.Session), []byte(input), nil); err != nil || string(r.Output) != "1" {
 				t.Errorf("call %d: %s, %v", i, r.Output, err)
 			}
-			if pool, ok := m.instances.(kept); ok && i%3 == 0 {
-				pool.shrink()
-				pool.shrink()
+			if pool, ok := m.instances.(registeredPool); ok && i%3 == 0 {
+				pool.evictIdle()
+				pool.evictIdle()
 			}
 		}
 	})

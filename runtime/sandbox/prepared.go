@@ -19,16 +19,16 @@ const maxPrepared = 64 << 10
 // module's, which makes them when they are needed and lets them go when they are not, see
 // Options.PreparedSnapshots. So there is nothing to close. Safe for concurrent use.
 type Prepared struct {
-	module *Module
-	fixed  []byte
-	key    [sha256.Size]byte
-	share  *Share                   // that its calls count as
-	size   atomic.Int64             // see Size
-	last   atomic.Pointer[prepared] // where the image was found before
+	module       *Module
+	fixed        []byte
+	key          [sha256.Size]byte
+	share        *Share                           // that its calls count as
+	size         atomic.Int64                     // see Size
+	lastSnapshot atomic.Pointer[preparedSnapshot] // where the image was found before
 }
 
 // CanPrepare tells whether the module can be prepared.
-func (m *Module) CanPrepare() bool { return m.images != nil }
+func (m *Module) CanPrepare() bool { return m.prepared != nil }
 
 // NewPrepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet;
 // fixed is kept.
@@ -48,17 +48,17 @@ func (p *Prepared) For(workflow string) *Prepared {
 // = as much as it likes. The image is kept for calls, as long as there is room. It goes on as long
 // as somebody waits for it. The error is an *Error.
 func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt uint64, err error) {
-	if !p.module.running.enter() {
+	if !p.module.calls.enter() {
 		return Result{}, 0, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
-	defer p.module.running.leave()
-	v, failure := p.module.images.enter(ctx, time.Time{}, p, fuel)
+	defer p.module.calls.leave()
+	v, failure := p.module.prepared.acquire(ctx, time.Time{}, p, fuel)
 	if failure != nil {
 		return Result{}, 0, failure
 	}
-	defer v.running.leave()
+	defer v.calls.leave()
 	p.size.Store(v.bytes)
-	return v.answer, v.fuel, nil
+	return v.result, v.fuel, nil
 }
 
 // Size is what the image takes that Prepare or Known has seen, of the budget, in bytes.
@@ -66,47 +66,47 @@ func (p *Prepared) Size() int64 { return p.size.Load() }
 
 // Retain notes that a node which serves has this image, and Drop that it does no longer: the image
 // goes when there is no other such node. Without any it goes when it was not used for a while.
-func (p *Prepared) Retain() { p.module.images.keep(p) }
+func (p *Prepared) Retain() { p.module.prepared.retain(p) }
 
 // Release ends Keep, and is called once for each.
-func (p *Prepared) Release() { p.module.images.drop(p) }
+func (p *Prepared) Release() { p.module.prepared.release(p) }
 
 // Cached returns what Prepare has returned, as long as the image is kept; ok is false when it would
 // have to be made.
 func (p *Prepared) Cached() (r Result, burnt uint64, ok bool) {
-	if !p.module.running.enter() {
+	if !p.module.calls.enter() {
 		return Result{}, 0, false
 	}
-	defer p.module.running.leave()
-	v, ok := p.module.images.known(p)
+	defer p.module.calls.leave()
+	v, ok := p.module.prepared.cached(p)
 	if !ok {
 		return Result{}, 0, false
 	}
 	p.size.Store(v.bytes)
-	return v.answer, v.fuel, true
+	return v.result, v.fuel, true
 }
 
 // Call is Module.Call in an instance that was prepared.
 func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
 	m := p.module
-	if !m.running.enter() {
+	if !m.calls.enter() {
 		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
-	defer m.running.leave()
-	v := p.last.Load()
-	if v == nil || !v.running.enter() {
+	defer m.calls.leave()
+	v := p.lastSnapshot.Load()
+	if v == nil || !v.calls.enter() {
 		var failure *Error
-		if v, failure = m.images.enter(ctx, m.deadline(ctx, s), p, 0); failure != nil {
+		if v, failure = m.prepared.acquire(ctx, m.deadline(ctx, s), p, 0); failure != nil {
 			return Result{}, failure
 		}
-		p.last.Store(v)
+		p.lastSnapshot.Store(v)
 	}
-	defer v.running.leave()
-	if now := m.images.host.clock.Load(); v.used.Load() != now {
+	defer v.calls.leave()
+	if now := m.prepared.host.useClock.Load(); v.used.Load() != now {
 		v.used.Store(now)
 	}
 	if v.instances == nil {
-		return Result{}, &Error{Code: CodeBadAnswer, Message: fmt.Sprintf("the node could not be prepared: %s", v.answer.Output)}
+		return Result{}, &Error{Code: CodeBadAnswer, Message: fmt.Sprintf("the node could not be prepared: %s", v.result.Output)}
 	}
 	r, failure := m.call(ctx, s, v.instances, p.share, in, dst)
 	if failure != nil {
@@ -115,14 +115,14 @@ func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte)
 	return r, nil
 }
 
-// prepared is an image of one node and its instances.
-type prepared struct {
-	answer    Result
-	fuel      uint64       // that prepare has burnt
-	instances instances    // nil = the answer is an error
-	running   gate         // the calls; closed when the image is let go
-	bytes     int64        // of the image
-	used      atomic.Int64 // when it was called last, by the clock of the host
+// preparedSnapshot is an image of one node and its instances.
+type preparedSnapshot struct {
+	result    Result
+	fuel      uint64         // that prepare has burnt
+	instances instanceSource // nil = the answer is an error
+	calls     inflight       // the calls; closed when the image is let go
+	bytes     int64          // of the image
+	used      atomic.Int64   // when it was called last, by the clock of the host
 
 	// Guarded by the lock of images.
 	seen int64 // what used was at the last look of shrink
@@ -131,31 +131,31 @@ type prepared struct {
 
 // prepare takes what is fixed. The session is one of a start; its Fuel is set.
 func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte, fuel uint64) (Result, *Error) {
-	run := in.run
-	in.run = in.handle(abi.ExportPrepare)
+	run := in.runFn
+	in.runFn = in.function(abi.ExportPrepare)
 	defer func() {
-		in.discard(in.run.stack.size())
-		in.run = run
+		in.discardStacks(in.runFn.stack.size())
+		in.runFn = run
 	}()
-	packed, failure := in.answered(ctx, s, buffer, fixed, fuel)
+	packed, failure := in.run(ctx, s, buffer, fixed, fuel)
 	if failure != nil {
 		return Result{}, failure
 	}
-	return in.answer(packed, nil, nil, maxPrepared)
+	return in.decodeResult(packed, nil, nil, maxPrepared)
 }
 
-// preparing is fresh with instances that are prepared anew for each call.
-type preparing struct {
-	fresh
+// freshPrepared is fresh with instances that are prepared anew for each call.
+type freshPrepared struct {
+	freshInstances
 	fixed []byte
 }
 
-func (p preparing) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
-	in, failure := p.fresh.acquire(ctx, s, share)
+func (p freshPrepared) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
+	in, failure := p.freshInstances.acquire(ctx, s, share)
 	if failure != nil {
 		return nil, failure
 	}
-	begin := p.begin()
+	begin := p.startSession()
 	begin.Deadline = s.Deadline
 	r, failure := in.prepare(ctx, begin, 0, p.fixed, 0)
 	if failure == nil && r.Kind != abi.Output {

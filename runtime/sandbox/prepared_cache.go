@@ -10,51 +10,51 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// images are the images of the nodes that a module was prepared for, by what is fixed in their
+// preparedCache are the images of the nodes that a module was prepared for, by what is fixed in their
 // configs: nodes with the same share one. There are at most so many; for another one the one goes
 // that was used least lately, and one that nobody has used for closeAfter looks of shrink goes by
 // itself. What went is made anew when it is called.
-type images struct {
-	*starter
-	base instances
-	host *Host
-	quit func()
+type preparedCache struct {
+	*instantiator
+	base       instanceSource
+	host       *Host
+	unregister func()
 
-	mu     sync.Mutex
-	byKey  map[[sha256.Size]byte]*making
-	kept   map[[sha256.Size]byte]int // by how many nodes that serve
-	ending sync.WaitGroup            // of images that were let go
+	mu       sync.Mutex
+	entries  map[[sha256.Size]byte]*cacheEntry
+	retained map[[sha256.Size]byte]int // by how many nodes that serve
+	retiring sync.WaitGroup            // of images that were let go
 }
 
-// making is an image that is being made, on a goroutine of its own, or that is there.
-type making struct {
+// cacheEntry is an image that is being made, on a goroutine of its own, or that is there.
+type cacheEntry struct {
 	done   chan struct{} // closed when prepared or failure is set
 	cancel context.CancelFunc
 	fuel   uint64 // that it may burn; 0 = as much as it likes
 
 	waiting  int // for done; the last one who gives up cancels it. Guarded by the lock of images
-	prepared *prepared
+	snapshot *preparedSnapshot
 	failure  *Error
 }
 
-func (h *Host) newImages(m *Module, s *starter) *images {
-	i := &images{starter: s, base: m.instances, host: h, byKey: make(map[[sha256.Size]byte]*making), kept: make(map[[sha256.Size]byte]int)}
-	i.quit = h.keep(i)
+func (h *Host) newPreparedCache(m *Module, s *instantiator) *preparedCache {
+	i := &preparedCache{instantiator: s, base: m.instances, host: h, entries: make(map[[sha256.Size]byte]*cacheEntry), retained: make(map[[sha256.Size]byte]int)}
+	i.unregister = h.register(i)
 	return i
 }
 
-// enter finds or makes the image of a node, and enters its gate, which the caller leaves. It waits
+// acquire finds or makes the image of a node, and enters its gate, which the caller leaves. It waits
 // until ctx or the deadline ends; the zero deadline is none. What has to be made may burn so much
 // fuel; 0 = as much as it likes.
-func (i *images) enter(ctx context.Context, deadline time.Time, p *Prepared, fuel uint64) (*prepared, *Error) {
+func (i *preparedCache) acquire(ctx context.Context, deadline time.Time, p *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
 	for {
-		m := i.join(ctx, p, fuel)
-		if failure := i.wait(ctx, deadline, p, m); failure != nil {
+		m := i.joinOrMake(ctx, p, fuel)
+		if failure := i.await(ctx, deadline, p, m); failure != nil {
 			return nil, failure
 		}
 		switch {
-		case m.failure == nil && m.prepared.running.enter():
-			return m.prepared, nil
+		case m.failure == nil && m.snapshot.calls.enter():
+			return m.snapshot, nil
 		case m.failure == nil: // it was let go meanwhile
 		// it was made for somebody with less
 		case m.failure.Code == CodeFuel && m.fuel > 0 && (fuel == 0 || fuel > m.fuel):
@@ -64,37 +64,37 @@ func (i *images) enter(ctx context.Context, deadline time.Time, p *Prepared, fue
 	}
 }
 
-// join finds what is made of a node, or begins to make it, and counts the caller in as one who
+// joinOrMake finds what is made of a node, or begins to make it, and counts the caller in as one who
 // waits for it.
-func (i *images) join(ctx context.Context, p *Prepared, fuel uint64) *making {
+func (i *preparedCache) joinOrMake(ctx context.Context, p *Prepared, fuel uint64) *cacheEntry {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	m := i.byKey[p.key]
+	m := i.entries[p.key]
 	if m == nil {
-		m = &making{done: make(chan struct{}), fuel: fuel}
+		m = &cacheEntry{done: make(chan struct{}), fuel: fuel}
 		// Others may come to wait for it, whatever becomes of this caller.
 		ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
-		i.byKey[p.key] = m
-		i.ending.Go(func() { i.fill(ctx, p, m) })
+		i.entries[p.key] = m
+		i.retiring.Go(func() { i.fill(ctx, p, m) })
 	}
 	m.waiting++
 	return m
 }
 
-// wait waits until m is made, and counts the caller out. When the last one gives up, nobody needs
+// await waits until m is made, and counts the caller out. When the last one gives up, nobody needs
 // it any more.
-func (i *images) wait(ctx context.Context, deadline time.Time, p *Prepared, m *making) *Error {
-	failure := m.wait(ctx, deadline)
+func (i *preparedCache) await(ctx context.Context, deadline time.Time, p *Prepared, m *cacheEntry) *Error {
+	failure := m.await(ctx, deadline)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if m.waiting--; failure != nil && m.waiting == 0 && m.prepared == nil && i.byKey[p.key] == m {
-		delete(i.byKey, p.key)
+	if m.waiting--; failure != nil && m.waiting == 0 && m.snapshot == nil && i.entries[p.key] == m {
+		delete(i.entries, p.key)
 		m.cancel()
 	}
 	return failure
 }
 
-func (m *making) wait(ctx context.Context, deadline time.Time) *Error {
+func (m *cacheEntry) await(ctx context.Context, deadline time.Time) *Error {
 	select {
 	case <-m.done:
 		return nil
@@ -112,105 +112,107 @@ func (m *making) wait(ctx context.Context, deadline time.Time) *Error {
 	case <-late:
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed while the node was being prepared"}
 	case <-ctx.Done():
-		return stopped(ctx, ctx.Err())
+		return contextError(ctx, ctx.Err())
 	}
 }
 
-// keep and drop count the nodes that serve with an image.
-func (i *images) keep(p *Prepared) {
+// retain and drop count the nodes that serve with an image.
+func (i *preparedCache) retain(p *Prepared) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.kept[p.key]++
+	i.retained[p.key]++
 }
 
-func (i *images) drop(p *Prepared) {
+func (i *preparedCache) release(p *Prepared) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.kept[p.key]--; i.kept[p.key] > 0 {
+	if i.retained[p.key]--; i.retained[p.key] > 0 {
 		return
 	}
-	delete(i.kept, p.key)
-	if m := i.byKey[p.key]; m != nil && m.prepared != nil {
-		delete(i.byKey, p.key)
-		i.end(m.prepared)
+	delete(i.retained, p.key)
+	if m := i.entries[p.key]; m != nil && m.snapshot != nil {
+		delete(i.entries, p.key)
+		i.retire(m.snapshot)
 	}
 }
 
-// known returns the answer of a node whose image is there.
-func (i *images) known(p *Prepared) (*prepared, bool) {
+// cached returns the answer of a node whose image is there.
+func (i *preparedCache) cached(p *Prepared) (*preparedSnapshot, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	m := i.byKey[p.key]
-	if m == nil || m.prepared == nil {
+	m := i.entries[p.key]
+	if m == nil || m.snapshot == nil {
 		return nil, false
 	}
-	return m.prepared, true
+	return m.snapshot, true
 }
 
 // fill makes an image, and room for it.
-func (i *images) fill(ctx context.Context, p *Prepared, m *making) {
+func (i *preparedCache) fill(ctx context.Context, p *Prepared, m *cacheEntry) {
 	defer m.cancel()
-	made, failure := i.tryMake(ctx, p, m.fuel)
+	made, failure := i.makeRetrying(ctx, p, m.fuel)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	defer close(m.done)
-	m.prepared, m.failure = made, failure
+	m.snapshot, m.failure = made, failure
 	switch {
-	case i.byKey[p.key] != m: // nobody waits for it any more
+	case i.entries[p.key] != m: // nobody waits for it any more
 		if failure == nil {
-			i.end(made)
+			i.retire(made)
 		}
 		return
 	case failure != nil || made.instances == nil:
-		delete(i.byKey, p.key) // there is nothing to keep
+		delete(i.entries, p.key) // there is nothing to keep
 		return
 	}
-	for len(i.byKey) > i.host.options.PreparedSnapshots && i.endOldest(m) {
+	for len(i.entries) > i.host.options.PreparedSnapshots && i.evictOldest(m) {
 	}
 }
 
-// tryMake is make, which waits for memory that others have; a panic of the sandbox is an error, as
+// makeRetrying is make, which waits for memory that others have; a panic of the sandbox is an error, as
 // nobody else is on this goroutine.
-func (i *images) tryMake(ctx context.Context, of *Prepared, fuel uint64) (made *prepared, failure *Error) {
+func (i *preparedCache) makeRetrying(ctx context.Context, of *Prepared, fuel uint64) (made *preparedSnapshot, failure *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			failure = &Error{Code: CodeInternal, Message: "an error in the host", Detail: fmt.Errorf("preparing: %v", p)}
 		}
 	}()
-	failure = of.share.retry(ctx, i.host.patience, func() (failure *Error) {
+	failure = of.share.retryWhileFull(ctx, i.host.memoryPatience, func() (failure *Error) {
 		made, failure = i.make(ctx, of, fuel)
 		return failure
 	})
 	return made, failure
 }
 
-// endOldest lets the image go that was used least lately, other than but; false when there is none,
+// evictOldest lets the image go that was used least lately, other than but; false when there is none,
 // since all are being made.
-func (i *images) endOldest(but *making) bool {
-	var oldest *making
+func (i *preparedCache) evictOldest(but *cacheEntry) bool {
+	var oldest *cacheEntry
 	var key [sha256.Size]byte
-	for k, m := range i.byKey {
-		if m != but && m.prepared != nil && (oldest == nil || m.prepared.older(oldest.prepared)) {
+	for k, m := range i.entries {
+		if m != but && m.snapshot != nil && (oldest == nil || m.snapshot.older(oldest.snapshot)) {
 			oldest, key = m, k
 		}
 	}
 	if oldest == nil {
 		return false
 	}
-	delete(i.byKey, key)
-	i.end(oldest.prepared)
+	delete(i.entries, key)
+	i.retire(oldest.snapshot)
 	return true
 }
 
-func (p *prepared) older(than *prepared) bool { return p.used.Load() < than.used.Load() }
+func (p *preparedSnapshot) older(than *preparedSnapshot) bool {
+	return p.used.Load() < than.used.Load()
+}
 
-// end lets an image go when its calls have ended.
-func (i *images) end(p *prepared) {
-	if !p.running.close() {
+// retire lets an image go when its calls have ended.
+func (i *preparedCache) retire(p *preparedSnapshot) {
+	if !p.calls.close() {
 		return
 	}
-	i.ending.Go(func() {
-		<-p.running.ended
+	i.retiring.Go(func() {
+		<-p.calls.ended
 		if p.instances != nil {
 			p.instances.close()
 		}
@@ -218,24 +220,24 @@ func (i *images) end(p *prepared) {
 }
 
 // close lets all images go and waits for it. There are no calls any more.
-func (i *images) close() {
-	i.quit()
+func (i *preparedCache) close() {
+	i.unregister()
 	i.mu.Lock()
-	for key, m := range i.byKey {
-		delete(i.byKey, key)
-		i.end(m.prepared) // what is being made has its callers in the module's gate
+	for key, m := range i.entries {
+		delete(i.entries, key)
+		i.retire(m.snapshot) // what is being made has its callers in the module's gate
 	}
 	i.mu.Unlock()
-	i.ending.Wait()
+	i.retiring.Wait()
 }
 
-// shrink lets images go that nobody uses, and shrinks the pools of the others.
-func (i *images) shrink() {
-	i.host.clock.Add(1)
+// evictIdle lets images go that nobody uses, and shrinks the pools of the others.
+func (i *preparedCache) evictIdle() {
+	i.host.useClock.Add(1)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for key, m := range i.byKey {
-		p := m.prepared
+	for key, m := range i.entries {
+		p := m.snapshot
 		switch {
 		case p == nil: // being made
 			continue
@@ -244,24 +246,24 @@ func (i *images) shrink() {
 		default:
 			p.idle++
 		}
-		if p.idle >= closeAfter {
-			delete(i.byKey, key)
-			i.end(p)
+		if p.idle >= closeAfterIdle {
+			delete(i.entries, key)
+			i.retire(p)
 		} else if pool, ok := p.instances.(*pool); ok {
-			pool.shrink()
+			pool.evictIdle()
 		}
 	}
 }
 
 // reclaim ends idle instances of all images.
-func (i *images) reclaim(what idleness, enough func() bool) {
+func (i *preparedCache) reclaim(what idleness, enough func() bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, m := range i.byKey {
-		if m.prepared == nil {
+	for _, m := range i.entries {
+		if m.snapshot == nil {
 			continue
 		}
-		if pool, ok := m.prepared.instances.(*pool); ok {
+		if pool, ok := m.snapshot.instances.(*pool); ok {
 			pool.reclaim(what, enough)
 		}
 	}
@@ -269,71 +271,71 @@ func (i *images) reclaim(what idleness, enough func() bool) {
 
 // leastUsed tells when the image was used that was used least lately, of those without a call; ok
 // is false when there is none.
-func (i *images) leastUsed() (used int64, ok bool) {
+func (i *preparedCache) leastUsed() (used int64, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, m := range i.byKey {
-		if m.unused() && (!ok || m.prepared.used.Load() < used) {
-			used, ok = m.prepared.used.Load(), true
+	for _, m := range i.entries {
+		if m.isIdle() && (!ok || m.snapshot.used.Load() < used) {
+			used, ok = m.snapshot.used.Load(), true
 		}
 	}
 	return used, ok
 }
 
-// endUnused ends an image without a call that was not used later; false when there is none any
+// evictUnused ends an image without a call that was not used later; false when there is none any
 // more. Its memory is free afterwards.
-func (i *images) endUnused(later int64) bool {
+func (i *preparedCache) evictUnused(later int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for key, m := range i.byKey {
-		if m.unused() && m.prepared.used.Load() <= later && m.prepared.running.closeEmpty() {
-			delete(i.byKey, key)
-			m.prepared.instances.close()
+	for key, m := range i.entries {
+		if m.isIdle() && m.snapshot.used.Load() <= later && m.snapshot.calls.closeEmpty() {
+			delete(i.entries, key)
+			m.snapshot.instances.close()
 			return true
 		}
 	}
 	return false
 }
 
-// unused tells whether there is an image that no call has just now. The lock of images is held.
-func (m *making) unused() bool {
-	return m.prepared != nil && m.prepared.instances != nil && m.prepared.bytes > 0 && m.prepared.running.empty()
+// isIdle tells whether there is an image that no call has just now. The lock of images is held.
+func (m *cacheEntry) isIdle() bool {
+	return m.snapshot != nil && m.snapshot.instances != nil && m.snapshot.bytes > 0 && m.snapshot.calls.empty()
 }
 
 // make makes an image: of an instance that was put back to the module's own and then prepared. No
 // time limits it, so that what was prepared once is prepared on a busy machine as well; fuel does,
 // and ctx ends it between two slices.
-func (i *images) make(ctx context.Context, of *Prepared, fuel uint64) (*prepared, *Error) {
-	begin := i.begin()
+func (i *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
+	begin := i.startSession()
 	in, failure := i.base.acquire(ctx, begin, of.share)
 	if failure != nil {
 		return nil, failure
 	}
 	defer i.base.release(in, false)
-	p := &prepared{running: gate{ended: make(chan struct{})}}
-	p.answer, failure = in.prepare(ctx, begin, i.base.buffer(), of.fixed, fuel)
+	p := &preparedSnapshot{calls: inflight{ended: make(chan struct{})}}
+	p.result, failure = in.prepare(ctx, begin, i.base.inputBuffer(), of.fixed, fuel)
 	// whatever the guest made of it: with more memory it is another answer
-	if full := in.crowded(); full != nil {
+	if full := in.budgetFull(); full != nil {
 		return nil, full
 	}
 	if failure != nil {
 		return nil, failure
 	}
 	p.fuel = begin.Fuel
-	if p.answer.Kind != abi.Output {
+	if p.result.Kind != abi.Output {
 		return p, nil
 	}
-	base, ok := i.base.(kept)
+	base, ok := i.base.(registeredPool)
 	if !ok {
-		p.instances = preparing{fresh{i.starter}, of.fixed}
+		p.instances = freshPrepared{freshInstances{i.instantiator}, of.fixed}
 		return p, nil
 	}
-	image, failure := in.image(i.host.options.Reset)
+	image, failure := in.snapshot(i.host.options.Reset)
 	if failure != nil {
 		return nil, failure
 	}
-	image.input = base.image.input
-	p.instances, p.bytes = newPool(i.starter, image), image.counted
-	p.used.Store(i.host.clock.Add(2) - 1) // calls from now on are later
+	image.inputBuffer = base.snapshot.inputBuffer
+	p.instances, p.bytes = newPool(i.instantiator, image), image.bytesCounted
+	p.used.Store(i.host.useClock.Add(2) - 1) // calls from now on are later
 	return p, nil
 }

@@ -146,7 +146,7 @@ func TestPrepareRefuses(t *testing.T) {
 	if failure := (*Error)(nil); !errors.As(err, &failure) || failure.Code != CodeFuel {
 		t.Errorf("a module that never ends: %v", err)
 	}
-	if n := len(m.images.byKey); n != 0 {
+	if n := len(m.prepared.entries); n != 0 {
 		t.Errorf("%d images are kept", n)
 	}
 }
@@ -188,9 +188,9 @@ func TestPreparingEndsWithWhoWaits(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	p := withSource(t, m, `for (;;) {} export default () => 1`)
 	waiting := func() (n int) {
-		m.images.mu.Lock()
-		defer m.images.mu.Unlock()
-		if making := m.images.byKey[p.key]; making != nil {
+		m.prepared.mu.Lock()
+		defer m.prepared.mu.Unlock()
+		if making := m.prepared.entries[p.key]; making != nil {
 			n = making.waiting
 		}
 		return n
@@ -230,8 +230,8 @@ func TestPreparingEndsWithWhoWaits(t *testing.T) {
 	if err := second(); code(err) != CodeCancelled {
 		t.Error(err)
 	}
-	m.images.ending.Wait() // for ever, if it went on
-	if n := len(m.images.byKey); n != 0 {
+	m.prepared.retiring.Wait() // for ever, if it went on
+	if n := len(m.prepared.entries); n != 0 {
 		t.Errorf("%d images are kept", n)
 	}
 }
@@ -266,7 +266,7 @@ func TestImagesAreBounded(t *testing.T) {
 		if r, _, err := all[i].Prepare(t.Context(), 0); err != nil || string(r.Output) != `{"reads":[]}` {
 			t.Fatalf("%s, %v", r.Output, err)
 		}
-		if n := len(m.images.byKey); n > most {
+		if n := len(m.prepared.entries); n > most {
 			t.Fatalf("%d images", n)
 		}
 	}
@@ -282,7 +282,7 @@ func TestImagesAreBounded(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	if n := len(m.images.byKey); n > most {
+	if n := len(m.prepared.entries); n > most {
 		t.Errorf("%d images", n)
 	}
 }
@@ -293,11 +293,11 @@ func TestUsedImagesStay(t *testing.T) {
 	used := withSource(t, m, `return 1`)
 	for i := range 5 {
 		gives(used, `1`)
-		image := used.last.Load()
+		image := used.lastSnapshot.Load()
 		gives(withSource(t, m, fmt.Sprintf("return %d", i)), `1`)
-		m.images.shrink()
+		m.prepared.evictIdle()
 		gives(used, `1`)
-		if used.last.Load() != image {
+		if used.lastSnapshot.Load() != image {
 			t.Fatal("the image was made anew")
 		}
 	}
@@ -307,14 +307,14 @@ func TestUnusedImagesGo(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	p := withSource(t, m, `return input`)
 	gives(p, `1`)
-	for range closeAfter + 1 {
-		m.images.shrink()
+	for range closeAfterIdle + 1 {
+		m.prepared.evictIdle()
 	}
-	if n := len(m.images.byKey); n != 0 {
+	if n := len(m.prepared.entries); n != 0 {
 		t.Errorf("%d images are left", n)
 	}
-	m.images.ending.Wait()
-	if went := p.last.Load().instances.(*pool).image; went.bytes != nil || went.globals != nil {
+	m.prepared.retiring.Wait()
+	if went := p.lastSnapshot.Load().instances.(*pool).snapshot; went.bytes != nil || went.globals != nil {
 		t.Errorf("%d bytes of an image that went are kept", len(went.bytes))
 	}
 	if got := gives(p, `5`); got != `5` {
@@ -334,7 +334,7 @@ func TestSourcesShareImages(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := len(m.images.byKey); n != 1 {
+	if n := len(m.prepared.entries); n != 1 {
 		t.Errorf("%d images", n)
 	}
 }

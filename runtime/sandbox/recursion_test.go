@@ -96,12 +96,12 @@ func TestEndlessRecursion(t *testing.T) {
 				t.Error(e.Message)
 			}
 			// Of all stacks that the call has had, each twice as large as the one before.
-			if took := allocated() - before; took > 5*maxStack {
+			if took := allocated() - before; took > 5*maxGuestStack {
 				t.Errorf("%d bytes were allocated", took)
 			}
-			in := m.instances.(kept).take()
-			defer m.instances.(kept).give(in)
-			if n := in.stacks(); n > keptStack {
+			in := m.instances.(registeredPool).take()
+			defer m.instances.(registeredPool).put(in)
+			if n := in.stacks(); n > maxReusedStack {
 				t.Errorf("a stack of %d bytes is kept", n)
 			}
 		})
@@ -151,18 +151,18 @@ return list();`
 
 // A call's stack is found in the engine, and grows with the call.
 func TestTheStackIsFound(t *testing.T) {
-	p := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{}).instances.(kept)
+	p := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{}).instances.(registeredPool)
 	in := made(t, p.pool)
 	defer in.close()
-	before := in.run.stack.size()
+	before := in.runFn.stack.size()
 	if before == 0 {
 		t.Fatal("the engine's stacks are not where they were")
 	}
 	s := new(hostapi.Session)
-	if _, failure := in.answered(t.Context(), s, 0, nil, 1_000_000); failure == nil || failure.Code != CodeFuel {
+	if _, failure := in.run(t.Context(), s, 0, nil, 1_000_000); failure == nil || failure.Code != CodeFuel {
 		t.Fatalf("%v", failure)
 	}
-	if size, used := in.run.stack.size(), in.run.stack.used(); size <= before || int(used) > size || int(used) < size/4 {
+	if size, used := in.runFn.stack.size(), in.runFn.stack.used(); size <= before || int(used) > size || int(used) < size/4 {
 		t.Errorf("a stack of %d bytes has %d, of which %d are used", before, size, used)
 	}
 }

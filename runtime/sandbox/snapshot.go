@@ -6,54 +6,54 @@ import (
 	"os"
 )
 
-// image is the state of an instance that is ready for a call: what all instances of a module begin
+// snapshot is the state of an instance that is ready for a call: what all instances of a module begin
 // each call with.
-type image struct {
-	mapping *mapping // of the memory; nil = it is in bytes
-	bytes   []byte   // the memory
-	globals []uint64 // of the module's mutable globals
-	input   uint32   // where an input of up to inputRoom bytes goes
+type snapshot struct {
+	file        *snapshotFile // of the memory; nil = it is in bytes
+	bytes       []byte        // the memory
+	globals     []uint64      // of the module's mutable globals
+	inputBuffer uint32        // where an input of up to inputRoom bytes goes
 
-	budget  *Budget
-	counted int64 // bytes of the budget
+	budget       *Budget
+	bytesCounted int64 // bytes of the budget
 }
 
-// inputRoom is the size of the input buffer that an image has, in bytes.
-const inputRoom = 64 << 10
+// inputBufferSize is the size of the input buffer that an image has, in bytes.
+const inputBufferSize = 64 << 10
 
-// newImage makes an image of an instance's memory, which is copied, without the marks in its first
+// newSnapshot makes an image of an instance's memory, which is copied, without the marks in its first
 // bytes. The instance counts as h.
-func newImage(way Reset, memory []byte, marks uint32, h *holding) (*image, *Error) {
+func newSnapshot(way Reset, memory []byte, marks uint32, h *footprint) (*snapshot, *Error) {
 	shared, err := way.shares()
 	if err != nil {
 		return nil, &Error{Code: CodeInternal, Message: err.Error(), Detail: err}
 	}
 	clear(memory[:marks])
 	b := h.budget
-	i := &image{budget: b, counted: inHeap * int64(len(memory))}
+	i := &snapshot{budget: b, bytesCounted: inHeap * int64(len(memory))}
 	var parts []extent
 	if shared {
-		parts, i.counted = extents(memory), 0
+		parts, i.bytesCounted = extents(memory), 0
 		for _, e := range parts {
-			i.counted += int64(e.to - e.from)
+			i.bytesCounted += int64(e.to - e.from)
 		}
 	}
-	if !b.takeIdle(i.counted) {
+	if !b.takeEvicting(i.bytesCounted) {
 		return nil, &Error{
-			Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), i.counted),
-			Detail: &BudgetFullError{Need: h.bytes + i.counted, Snapshot: i.counted},
+			Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), i.bytesCounted),
+			Detail: &BudgetFullError{Need: h.bytes + i.bytesCounted, Snapshot: i.bytesCounted},
 		}
 	}
 	if !shared {
 		i.bytes = append([]byte(nil), memory...)
 		return i, nil
 	}
-	m, err := newMapping(memory, parts)
+	m, err := newSnapshotFile(memory, parts)
 	if err != nil {
-		b.give(i.counted)
+		b.give(i.bytesCounted)
 		return nil, &Error{Code: CodeInternal, Message: "the image of an instance cannot be kept", Detail: err}
 	}
-	i.mapping, i.bytes = m, m.bytes
+	i.file, i.bytes = m, m.bytes
 	return i, nil
 }
 
@@ -98,22 +98,22 @@ func extents(memory []byte) (all []extent) {
 }
 
 // region makes a region that is the image's, up to limit bytes.
-func (i *image) region(limit uint64) (region, error) {
-	if i.mapping == nil {
-		h := &heap{image: i.bytes}
+func (i *snapshot) region(limit uint64) (region, error) {
+	if i.file == nil {
+		h := &heapRegion{image: i.bytes}
 		return h, h.restore(0)
 	}
-	return i.mapping.region(limit)
+	return i.file.region(limit)
 }
 
 // free ends the image, of which there are no regions any more. It holds nothing then, also where
 // somebody still knows of it, as a [Prepared] does.
-func (i *image) free() {
-	if i.mapping != nil {
-		i.mapping.free()
+func (i *snapshot) free() {
+	if i.file != nil {
+		i.file.free()
 	}
 	if i.budget != nil {
-		i.budget.give(i.counted)
+		i.budget.give(i.bytesCounted)
 	}
-	*i = image{}
+	*i = snapshot{}
 }

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapping is an image in a sealed file without a name, in memory: regions share its pages until
+// snapshotFile is an image in a sealed file without a name, in memory: regions share its pages until
 // they write to them. Only the parts that are not all zeros are ever mapped from the file: who
 // reads a hole in it makes Linux fill that.
-type mapping struct {
+type snapshotFile struct {
 	fd    int
 	parts []extent
 	bytes []byte // the image, read-only
@@ -18,13 +18,13 @@ type mapping struct {
 
 const canShare = true
 
-// newMapping copies those parts of a memory into a file.
-func newMapping(memory []byte, parts []extent) (_ *mapping, err error) {
+// newSnapshotFile copies those parts of a memory into a file.
+func newSnapshotFile(memory []byte, parts []extent) (_ *snapshotFile, err error) {
 	fd, err := unix.MemfdCreate("flowtrux-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}
-	m := &mapping{fd: fd, parts: parts}
+	m := &snapshotFile{fd: fd, parts: parts}
 	defer func() {
 		if err != nil {
 			m.free()
@@ -56,7 +56,7 @@ func newMapping(memory []byte, parts []extent) (_ *mapping, err error) {
 }
 
 // into maps the parts of the image into an address range.
-func (m *mapping) into(space []byte, prot, flags int) error {
+func (m *snapshotFile) into(space []byte, prot, flags int) error {
 	flags |= unix.MAP_FIXED | unix.MAP_NORESERVE
 	for _, e := range m.parts {
 		at := unsafe.Pointer(unsafe.SliceData(e.of(space)))
@@ -67,29 +67,29 @@ func (m *mapping) into(space []byte, prot, flags int) error {
 	return nil
 }
 
-func (m *mapping) free() {
+func (m *snapshotFile) free() {
 	if m.bytes != nil {
 		_ = unix.Munmap(m.bytes) // fails only for what is no mapping
 	}
 	_ = unix.Close(m.fd)
 }
 
-// mapped is a region in an address range of its own: first the image, copy on write, then zeros.
+// mappedRegion is a region in an address range of its own: first the image, copy on write, then zeros.
 // The range has the size of the limit, so that the memory never moves, and can be touched only as
 // far as it was handed out, so that it counts for nothing where the system does not overcommit.
-type mapped struct {
-	m     *mapping
+type mappedRegion struct {
+	m     *snapshotFile
 	space []byte // the whole range
 	open  uint64 // bytes that can be touched
 }
 
-func (m *mapping) region(limit uint64) (_ region, err error) {
+func (m *snapshotFile) region(limit uint64) (_ region, err error) {
 	limit = max(limit, uint64(len(m.bytes)))
 	space, err := unix.Mmap(-1, 0, int(limit), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("reserving %d bytes of addresses: %w", limit, err)
 	}
-	r := &mapped{m: m, space: space, open: uint64(len(m.bytes))}
+	r := &mappedRegion{m: m, space: space, open: uint64(len(m.bytes))}
 	defer func() {
 		if err != nil {
 			r.free()
@@ -110,15 +110,15 @@ func (m *mapping) region(limit uint64) (_ region, err error) {
 }
 
 // newRegion makes a region of an instance that has its memory for itself.
-func newRegion(limit uint64) (region, error) { return new(mapping).region(limit) }
+func newRegion(limit uint64) (region, error) { return new(snapshotFile).region(limit) }
 
-// step is by how much more of the range is opened at least, in bytes: a guest that grows page by
+// growStep is by how much more of the range is opened at least, in bytes: a guest that grows page by
 // page would have a system call for each.
-const step = 1 << 20
+const growStep = 1 << 20
 
-func (r *mapped) bytes(size uint64) []byte {
+func (r *mappedRegion) bytes(size uint64) []byte {
 	if size > r.open {
-		to := min((size+step-1)/step*step, uint64(len(r.space)))
+		to := min((size+growStep-1)/growStep*growStep, uint64(len(r.space)))
 		if err := unix.Mprotect(r.space[r.open:to], unix.PROT_READ|unix.PROT_WRITE); err != nil {
 			return nil
 		}
@@ -127,7 +127,7 @@ func (r *mapped) bytes(size uint64) []byte {
 	return r.space[:size:size]
 }
 
-func (r *mapped) restore(high uint64) error {
+func (r *mappedRegion) restore(high uint64) error {
 	if high = max(high, uint64(len(r.m.bytes))); high == 0 {
 		return nil
 	}
@@ -137,9 +137,9 @@ func (r *mapped) restore(high uint64) error {
 	return nil
 }
 
-func (r *mapped) trim() { _ = r.restore(r.open) } // what is not given back stays right
+func (r *mappedRegion) trim() { _ = r.restore(r.open) } // what is not given back stays right
 
-func (r *mapped) free() {
+func (r *mappedRegion) free() {
 	_ = unix.Munmap(r.space) // fails only for what is no mapping
 	r.space = nil
 }

@@ -4,16 +4,16 @@ package sandbox
 
 import "errors"
 
-// mapping is an image that regions share until they write to it. This system has none.
-type mapping struct{ bytes []byte }
+// snapshotFile holds a snapshot that regions share until they write to it. This system has none.
+type snapshotFile struct{ bytes []byte }
 
 const canShare = false
 
-// newRegion makes a region of an instance that has its memory for itself.
-func newRegion(uint64) (region, error) { return new(heap), nil }
+// newRegion returns a region without a snapshot, for an instance that shares no memory.
+func newRegion(uint64) (region, error) { return new(heapRegion), nil }
 
-var errNoMapping = errors.New("not on this system")
+var errNoSharing = errors.New("not on this system")
 
-func newMapping([]byte, []extent) (*mapping, error) { return nil, errNoMapping }
-func (*mapping) region(uint64) (region, error)      { return nil, errNoMapping }
-func (*mapping) free()                              {}
+func newSnapshotFile([]byte, []extent) (*snapshotFile, error) { return nil, errNoSharing }
+func (*snapshotFile) region(uint64) (region, error)           { return nil, errNoSharing }
+func (*snapshotFile) free()                                   {}

@@ -22,24 +22,24 @@ func isCommand(code wazero.CompiledModule) bool {
 	return functions[abi.ExportStart] != nil && functions[abi.ExportRun] == nil
 }
 
-// ran runs a WASI command: its input is its standard input, its output what it writes to standard
+// runCommand runs a WASI command: its input is its standard input, its output what it writes to standard
 // output. The image that its instances are put back to is that of a program that has not begun, so
 // its start is a part of each call. returned is false when it left otherwise than by returning,
 // also when it has succeeded: programs in Go always exit.
-func (in *instance) ran(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (_ Result, returned bool, _ *Error) {
+func (in *instance) runCommand(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (_ Result, returned bool, _ *Error) {
 	limit := max(l.Output, s.MaxOutput)
 	s.Pipe(input, limit)
 	in.memory.meter.begin(ctx, s.Deadline, int64(l.Fuel))
-	err := in.call(in.context(ctx, s), &in.main)
+	err := in.call(in.context(ctx, s), &in.startFn)
 	spent := in.memory.meter.spent()
 	s.Fuel, s.MemorySize = in.memory.meter.end(), in.memory.size-uint64(in.layout.Base)
 	payload, over := s.Piped()
 	var exit hostapi.ExitError
 	switch {
 	case err != nil && !(errors.As(err, &exit) && exit.Code == 0):
-		return Result{}, false, in.ended(ctx, s, err)
+		return Result{}, false, in.callError(ctx, s, err)
 	case spent:
-		return Result{}, false, in.ended(ctx, s, errFuel)
+		return Result{}, false, in.callError(ctx, s, errFuel)
 	case over:
 		return Result{}, err == nil, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output is over the limit of %d bytes", limit)}
 	}

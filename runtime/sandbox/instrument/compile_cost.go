@@ -30,14 +30,14 @@ func bound(size int) Work {
 // stepsPerByte is what it takes to make a byte of memory and to go through it.
 const stepsPerByte = 0.35
 
-// kind is something that makes the compiler work.
-type kind int
+// workKind is something that makes the compiler work.
+type workKind int
 
 const (
-	instructions kind = iota
-	heavy             // bytes that some instructions take which become many of the machine's
-	blocks            // of the compiler: they end where there is a branch or something to branch to
-	siblings          // for each branch, those before it to the same place: they are gone through
+	instructions workKind = iota
+	heavy                 // bytes that some instructions take which become many of the machine's
+	blocks                // of the compiler: they end where there is a branch or something to branch to
+	siblings              // for each branch, those before it to the same place: they are gone through
 	// for each edge, how deep its block is in the tree of dominators, which is gone up
 	depths
 	lookups      // blocks in which the value of a variable is looked for
@@ -50,12 +50,12 @@ const (
 	surroundings // what each function goes through: types, globals, what a large one has left
 	variables    // of all functions, which are written out one by one
 
-	kinds
+	workKinds
 )
 
 // weights say what each costs. They are measured on wazero 1.12.0 with the generators in
 // bombs_test.go.
-var weights = [kinds]struct {
+var weights = [workKinds]struct {
 	steps, bytes float64 // steps beyond those for its bytes
 	what         string  // for the module's author
 }{
@@ -86,11 +86,11 @@ const (
 	typeBytes   = 8  // of a variable of a function, which stay until all are compiled
 )
 
-// cost is how much there is of each kind.
-type cost [kinds]float64
+// workCounts is how much there is of each kind.
+type workCounts [workKinds]float64
 
 // work adds up what a function takes, and says what takes most steps and bytes.
-func (c *cost) work() (w Work, mostSteps, mostBytes kind) {
+func (c *workCounts) work() (w Work, mostSteps, mostBytes workKind) {
 	var most Work
 	for k, n := range c {
 		bytes := n * weights[k].bytes
@@ -98,25 +98,25 @@ func (c *cost) work() (w Work, mostSteps, mostBytes kind) {
 		w.Steps += steps
 		w.Bytes += bytes
 		if steps > most.Steps {
-			most.Steps, mostSteps = steps, kind(k)
+			most.Steps, mostSteps = steps, workKind(k)
 		}
 		if bytes > most.Bytes {
-			most.Bytes, mostBytes = bytes, kind(k)
+			most.Bytes, mostBytes = bytes, workKind(k)
 		}
 	}
 	return w, mostSteps, mostBytes
 }
 
-// spend adds what compiling a function with so many variables takes to what those before it take.
+// addWork adds what compiling a function with so many variables takes to what those before it take.
 // It says why that is too much.
-func (m *module) spend(f *flow, locals uint32) error {
+func (m *module) addWork(f *controlFlow, locals uint32) error {
 	f.end()
-	m.largest = max(m.largest, 1.5*f.cost[blocks]+0.1*float64(f.distinct))
-	f.cost[surroundings] += float64(2*len(m.types)+len(m.globals)+m.imports) + m.largest
-	f.cost[variables] = float64(locals)
+	m.largest = max(m.largest, 1.5*f.counts[blocks]+0.1*float64(f.distinct))
+	f.counts[surroundings] += float64(2*len(m.types)+len(m.globals)+m.imports) + m.largest
+	f.counts[variables] = float64(locals)
 	m.locals += typeBytes * float64(locals)
 
-	w, mostSteps, mostBytes := f.cost.work()
+	w, mostSteps, mostBytes := f.counts.work()
 	m.work.Steps += w.Steps
 	m.work.Bytes = max(m.work.Bytes, w.Bytes+m.locals)
 	switch {
@@ -135,17 +135,17 @@ func (m *module) spend(f *flow, locals uint32) error {
 	return nil
 }
 
-// spendReferences adds what references take, which are globals that are added: each function goes
+// addReferenceWork adds what references take, which are globals that are added: each function goes
 // through them.
-func (m *module) spendReferences() error {
-	m.work.Steps += float64(m.coded) * float64(len(m.references)) * weights[surroundings].steps
+func (m *module) addReferenceWork() error {
+	m.work.Steps += float64(m.bodyCount) * float64(len(m.references)) * weights[surroundings].steps
 	if m.work.Steps <= m.bound.Steps {
 		return nil
 	}
 	return sectionError(sectionCode, fmt.Errorf("compiling it takes about %[3]s million steps, "+
 		"most of them for references to %[1]d of its %[2]d functions; "+
 		"the bound for a module of this size is %[4]s million",
-		len(m.references), m.coded, millions(m.work.Steps), millions(m.bound.Steps)))
+		len(m.references), m.bodyCount, millions(m.work.Steps), millions(m.bound.Steps)))
 }
 
 func millions(n float64) string { return strconv.FormatFloat(n/1e6, 'f', 0, 64) }

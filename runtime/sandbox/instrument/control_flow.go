@@ -1,6 +1,6 @@
 package instrument
 
-// flow follows the control flow of a function as the compiler sees it, and counts what makes the
+// controlFlow follows the control flow of a function as the compiler sees it, and counts what makes the
 // compiler work. It goes through the instructions once and keeps only what is open, and what there
 // is for each join and each variable.
 //
@@ -11,22 +11,22 @@ package instrument
 //
 // All of that is an upper bound: a variable may be found earlier, and a block may be nearer to the
 // root of the tree of dominators.
-type flow struct {
-	frames []frame
+type controlFlow struct {
+	blocks []openBlock
 	dead   int // 0 = the current code is reached; else 1, and 1 for each block opened since
 
-	height  int // of the operand stack
-	here    place
-	kept    int // values of addresses that may be used again
-	arms    int // that have begun, see frame
-	touched int // reads and writes of variables
+	height   int // of the operand stack
+	here     place
+	reusable int // values of addresses that may be used again
+	arms     int // that have begun, see frame
+	touched  int // reads and writes of variables
 
 	joins     []join
 	variables []variable
 	distinct  int // variables that are touched
 	function  int // which one is followed, so that variables need not be cleared
 
-	cost cost
+	counts workCounts
 }
 
 // place is what is known of a basic block.
@@ -36,8 +36,8 @@ type place struct {
 	known int // addresses that are checked on the way to it
 }
 
-// frame is an open block of the module, or the function itself.
-type frame struct {
+// openBlock is an open block of the module, or the function itself.
+type openBlock struct {
 	op              byte // opBlock, opLoop, opIf or opElse
 	arm             int  // which piece of code it is; what comes after else is another one
 	params, results int
@@ -72,27 +72,27 @@ type variable struct {
 	function int
 	paid     int // it has been looked for in all joins before
 	at       int // in the frame and its arm, it is known there, as long as they are open
-	frame    int
+	block    int
 	arm      int
 }
 
 // begin begins a function with so many variables, parameters among them.
-func (f *flow) begin(variables uint32, t signature) {
+func (f *controlFlow) begin(variables uint32, t signature) {
 	if more := int(variables) - len(f.variables); more > 0 {
 		f.variables = append(f.variables, make([]variable, more)...)
 	}
-	whole := frame{op: opBlock, results: int(t.results), label: label{arity: int(t.results)}}
-	*f = flow{
-		frames: append(f.frames[:0], whole), joins: append(f.joins[:0], join{changed: -1}),
+	whole := openBlock{op: opBlock, results: int(t.results), label: label{arity: int(t.results)}}
+	*f = controlFlow{
+		blocks: append(f.blocks[:0], whole), joins: append(f.joins[:0], join{changed: -1}),
 		variables: f.variables, function: f.function + 1,
 	}
-	f.cost[blocks] = 1
-	f.cost[surroundings] = passed * (float64(t.params) + float64(t.results))
+	f.counts[blocks] = 1
+	f.counts[surroundings] = passed * (float64(t.params) + float64(t.results))
 }
 
 // end counts what is known only at the end of a function.
-func (f *flow) end() {
-	c, here := &f.cost, 0
+func (f *controlFlow) end() {
+	c, here := &f.counts, 0
 	for _, j := range f.joins {
 		here += j.more
 		several := here
@@ -108,54 +108,54 @@ func (f *flow) end() {
 	c[alive] += c[blocks] * float64(f.distinct+context)
 }
 
-func (f *flow) top() *frame { return &f.frames[len(f.frames)-1] }
+func (f *controlFlow) top() *openBlock { return &f.blocks[len(f.blocks)-1] }
 
 // change takes values off the operand stack and puts others on.
-func (f *flow) change(pops, pushes int) {
+func (f *controlFlow) change(pops, pushes int) {
 	if f.dead == 0 {
 		f.height = max(f.height-pops+pushes, 0)
 	}
 }
 
 // instruction counts an instruction, with what it takes besides.
-func (f *flow) instruction(bytes float64) {
+func (f *controlFlow) instruction(bytes float64) {
 	if f.dead == 0 {
-		f.cost[instructions]++
-		f.cost[heavy] += bytes
+		f.counts[instructions]++
+		f.counts[heavy] += bytes
 	}
 }
 
-// next begins a basic block that is entered from the current one alone.
-func (f *flow) next() {
-	f.cost[depths] += float64(f.here.depth)
+// fallThrough begins a basic block that is entered from the current one alone.
+func (f *controlFlow) fallThrough() {
+	f.counts[depths] += float64(f.here.depth)
 	f.here.chain++
-	f.block()
+	f.newBasicBlock()
 }
 
-// block begins a basic block.
-func (f *flow) block() {
+// newBasicBlock begins a basic block.
+func (f *controlFlow) newBasicBlock() {
 	f.here.depth++
-	f.cost[blocks]++
-	f.cost[alive] += float64(f.height + f.kept)
-	f.cost[addresses] += float64(f.here.known)
+	f.counts[blocks]++
+	f.counts[alive] += float64(f.height + f.reusable)
+	f.counts[addresses] += float64(f.here.known)
 }
 
 // join begins a basic block that is entered from several others.
-func (f *flow) join(j join) {
+func (f *controlFlow) join(j join) {
 	last := len(f.joins) - 1
 	j.more = f.joins[last].more
 	f.joins[last] = j
 	f.joins = append(f.joins, join{})
-	f.here.chain, f.kept = 0, 0
-	f.block()
+	f.here.chain, f.reusable = 0, 0
+	f.newBasicBlock()
 }
 
 // branch is a branch from a place to a label.
-func (f *flow) branch(from place, l *label) {
-	f.cost[siblings] += float64(l.branches)
-	f.cost[depths] += float64(from.depth)
-	f.cost[values] += float64(l.arity)
-	f.cost[alive] += float64(f.height + f.kept)
+func (f *controlFlow) branch(from place, l *label) {
+	f.counts[siblings] += float64(l.branches)
+	f.counts[depths] += float64(from.depth)
+	f.counts[values] += float64(l.arity)
+	f.counts[alive] += float64(f.height + f.reusable)
 	if l.branches == 0 {
 		l.from = from
 	}
@@ -164,46 +164,46 @@ func (f *flow) branch(from place, l *label) {
 	l.from = place{min(l.from.depth, from.depth), from.chain, min(l.from.known, from.known)}
 }
 
-// jump is a branch to the nth frame from the inside. The compiler refuses a function when there is
+// branchTo is a branch to the nth frame from the inside. The compiler refuses a function when there is
 // none.
-func (f *flow) jump(n uint32) {
-	if f.dead == 0 && uint64(n) < uint64(len(f.frames)) {
-		f.branch(f.here, &f.frames[len(f.frames)-1-int(n)].label)
+func (f *controlFlow) branchTo(n uint32) {
+	if f.dead == 0 && uint64(n) < uint64(len(f.blocks)) {
+		f.branch(f.here, &f.blocks[len(f.blocks)-1-int(n)].label)
 	}
 }
 
-// maybe is a conditional jump.
-func (f *flow) maybe(n uint32) {
+// branchIf is a conditional jump.
+func (f *controlFlow) branchIf(n uint32) {
 	f.change(1, 0)
 	if f.dead == 0 {
-		f.jump(n)
-		f.next()
+		f.branchTo(n)
+		f.fallThrough()
 	}
 }
 
-// entry is one of a table of branches. Each is a basic block of its own.
-func (f *flow) entry(n uint32) {
+// tableEntry is one of a table of branches. Each is a basic block of its own.
+func (f *controlFlow) tableEntry(n uint32) {
 	if f.dead == 0 {
 		table := f.here
-		f.next()
-		f.jump(n)
+		f.fallThrough()
+		f.branchTo(n)
 		f.here = table
 	}
 }
 
-// leave ends code that what follows is not reached from.
-func (f *flow) leave() { f.dead = max(f.dead, 1) }
+// unreachable ends code that what follows is not reached from.
+func (f *controlFlow) unreachable() { f.dead = max(f.dead, 1) }
 
-// returns is a return.
-func (f *flow) returns() {
+// functionReturn is a return.
+func (f *controlFlow) functionReturn() {
 	if f.dead == 0 {
-		f.cost[values] += float64(f.frames[0].results)
+		f.counts[values] += float64(f.blocks[0].results)
 	}
-	f.leave()
+	f.unreachable()
 }
 
-// open begins a block of the module, with so many parameters and results.
-func (f *flow) open(op byte, params, results int) {
+// beginBlock begins a block of the module, with so many parameters and results.
+func (f *controlFlow) beginBlock(op byte, params, results int) {
 	if op == opIf {
 		f.change(1, 0)
 	}
@@ -212,11 +212,11 @@ func (f *flow) open(op byte, params, results int) {
 		return
 	}
 	f.arms++
-	n := frame{
+	n := openBlock{
 		op: op, arm: f.arms, params: params, results: results, label: label{arity: results},
 		height: max(f.height-params, 0), depth: f.here.depth, touched: f.touched,
 	}
-	f.cost[values] += float64(params + results)
+	f.counts[values] += float64(params + results)
 	switch op {
 	case opLoop:
 		n.label.arity = params
@@ -225,15 +225,15 @@ func (f *flow) open(op byte, params, results int) {
 		f.join(join{})
 	case opIf:
 		before := f.here
-		f.next()
+		f.fallThrough()
 		n.other, f.here = f.here, before
-		f.next()
+		f.fallThrough()
 	}
-	f.frames = append(f.frames, n)
+	f.blocks = append(f.blocks, n)
 }
 
-// otherwise is an else.
-func (f *flow) otherwise() {
+// elseBranch is an else.
+func (f *controlFlow) elseBranch() {
 	n := f.top()
 	if f.dead > 1 {
 		return
@@ -243,11 +243,11 @@ func (f *flow) otherwise() {
 	}
 	f.arms++
 	n.op, n.arm, n.then = opElse, f.arms, n.label.branches
-	f.dead, f.height, f.kept, f.here = 0, n.height+n.params, 0, n.other
+	f.dead, f.height, f.reusable, f.here = 0, n.height+n.params, 0, n.other
 }
 
-// close ends what open has begun, or the function.
-func (f *flow) close() {
+// endBlock ends what open has begun, or the function.
+func (f *controlFlow) endBlock() {
 	if f.dead > 1 {
 		f.dead--
 		return
@@ -267,7 +267,7 @@ func (f *flow) close() {
 		n.then = to.branches
 		f.branch(n.other, &to)
 	}
-	if f.frames = f.frames[:len(f.frames)-1]; len(f.frames) == 0 {
+	if f.blocks = f.blocks[:len(f.blocks)-1]; len(f.blocks) == 0 {
 		return
 	}
 	f.top().nest = max(f.top().nest, n.nest)
@@ -276,8 +276,8 @@ func (f *flow) close() {
 	case to.branches == 0:
 		f.dead = 1
 	case to.branches == 1:
-		f.kept = 0
-		f.next()
+		f.reusable = 0
+		f.fallThrough()
 	default:
 		if n.then > 0 && to.branches > n.then { // both ways lead here, which part at the if
 			f.here.depth = n.depth
@@ -291,7 +291,7 @@ func (f *flow) close() {
 }
 
 // touch is a variable that is read or written.
-func (f *flow) touch(local uint32) *variable {
+func (f *controlFlow) touch(local uint32) *variable {
 	v := &f.variables[local]
 	if v.function != f.function {
 		*v = variable{function: f.function}
@@ -303,68 +303,68 @@ func (f *flow) touch(local uint32) *variable {
 
 // read looks for the value of a variable. It pays for the joins since the variable was set or read,
 // if that was on the way to here, and else for all that have not been paid for.
-func (f *flow) read(local uint32) {
+func (f *controlFlow) read(local uint32) {
 	if f.dead > 0 {
 		return
 	}
 	v, now := f.touch(local), len(f.joins)-1
-	from, open := v.paid, v.frame < len(f.frames) && f.frames[v.frame].arm == v.arm
+	from, open := v.paid, v.block < len(f.blocks) && f.blocks[v.block].arm == v.arm
 	if open {
 		from = v.at
 	} else {
-		v.frame, v.arm = len(f.frames)-1, f.top().arm
+		v.block, v.arm = len(f.blocks)-1, f.top().arm
 	}
 	f.joins[from].more++
 	f.joins[now].more--
-	f.cost[lookups] += float64(f.here.chain + 1 + now - from)
+	f.counts[lookups] += float64(f.here.chain + 1 + now - from)
 	if v.at = now; from <= v.paid {
 		v.paid = now
 	}
 }
 
 // write sets a variable.
-func (f *flow) write(local uint32) {
+func (f *controlFlow) write(local uint32) {
 	if f.dead == 0 {
 		v := f.touch(local)
-		v.at, v.frame, v.arm = len(f.joins)-1, len(f.frames)-1, f.top().arm
+		v.at, v.block, v.arm = len(f.joins)-1, len(f.blocks)-1, f.top().arm
 	}
 }
 
 // access reads or writes memory: where it is and how large are variables of the compiler.
-func (f *flow) access() {
+func (f *controlFlow) access() {
 	if f.dead == 0 {
 		f.here.known++
-		f.kept++
-		f.cost[lookups] += 2 * float64(f.here.chain+1)
-		f.cost[heavy] += heavyAccess
+		f.reusable++
+		f.counts[lookups] += 2 * float64(f.here.chain+1)
+		f.counts[heavy] += heavyAccess
 	}
 }
 
 // call calls a function of that type. All globals that can change are read again after it.
-func (f *flow) call(t signature, globals int) {
+func (f *controlFlow) call(t signature, globals int) {
 	f.change(int(t.params), int(t.results))
 	if f.dead == 0 {
-		f.cost[values] += float64(t.params) + float64(t.results) + 2
-		f.cost[reloads] += float64(globals)
-		f.kept = 0
+		f.counts[values] += float64(t.params) + float64(t.results) + 2
+		f.counts[reloads] += float64(globals)
+		f.reusable = 0
 	}
 }
 
 // imported pays for a call of a function that may be an import: the compiler looks for it among all
 // of them.
-func (f *flow) imported(callee uint32, imports int) {
+func (f *controlFlow) imported(callee uint32, imports int) {
 	if f.dead == 0 && int64(callee) < int64(imports) {
-		f.cost[surroundings] += float64(callee)
+		f.counts[surroundings] += float64(callee)
 	}
 }
 
 // bulk is an operation on a range of memory or of a table, which the compiler and marks make a loop
 // and some branches of.
-func (f *flow) bulk() {
+func (f *controlFlow) bulk() {
 	const chained = 8
 	for range chained {
 		if f.dead == 0 {
-			f.next()
+			f.fallThrough()
 		}
 	}
 	if f.dead == 0 {
@@ -374,16 +374,16 @@ func (f *flow) bulk() {
 }
 
 // charge is a charge of fuel, which is an if whose else calls a function.
-func (f *flow) charge(globals int) {
+func (f *controlFlow) charge(globals int) {
 	if f.dead == 0 {
 		const instructions = 12
 		for range instructions {
 			f.instruction(0)
 		}
 		f.change(0, 1)
-		f.open(opIf, 0, 0)
-		f.otherwise()
+		f.beginBlock(opIf, 0, 0)
+		f.elseBranch()
 		f.call(signature{}, globals)
-		f.close()
+		f.endBlock()
 	}
 }

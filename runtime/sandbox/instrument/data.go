@@ -44,13 +44,13 @@ func (m *module) readConstant(r *reader) (value int32, plain bool) {
 			m.declared[r.index("function", len(m.functions))] = true
 		case opVector:
 			if r.byte() != vectorConst {
-				r.fail(errShape)
+				r.fail(errUnknown)
 			}
 			r.take(16)
 		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e:
 			r.fail(unsupported("arithmetic in constants"))
 		default:
-			r.fail(errShape)
+			r.fail(errUnknown)
 		}
 	}
 	return 0, false
@@ -67,7 +67,7 @@ func (m *module) readHeap(r *reader) {
 func (m *module) readElements(r *reader) {
 	flags := r.u32()
 	if flags > 7 {
-		r.fail(errShape)
+		r.fail(errUnknown)
 	}
 	if flags&1 == 0 { // active: a table, its first index
 		if flags&2 != 0 {
@@ -80,10 +80,10 @@ func (m *module) readElements(r *reader) {
 	case flags&3 == 0: // functions
 	case flags&4 != 0:
 		if kind := r.kind(); r.err == nil && kind != kindFunc && kind != kindExtern {
-			r.fail(errShape)
+			r.fail(errUnknown)
 		}
 	case r.byte() != 0: // functions as well
-		r.fail(errShape)
+		r.fail(errUnknown)
 	}
 	if flags&4 != 0 {
 		r.each(func() { m.elements++; m.readConstant(r) })
@@ -101,13 +101,13 @@ func (m *module) readData(r *reader) {
 	switch {
 	case r.err != nil:
 	case flags > 2:
-		r.fail(errShape)
+		r.fail(errUnknown)
 	case flags == 2 && r.u32() != 0:
 		r.fail(unsupported("several memories"))
 	case active:
 		var plain bool
 		if offset, plain = m.readConstant(r); !plain {
-			m.habits[placesData] = true
+			m.found[placesData] = true
 		}
 	}
 	bytes := size(len(r.take(r.u32())))

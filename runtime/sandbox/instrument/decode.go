@@ -26,7 +26,7 @@ func (r *reader) kind() byte {
 	case b == 0x69:
 		r.fail(unsupported("exceptions"))
 	default:
-		r.fail(errShape)
+		r.fail(errUnknown)
 	}
 	return 0
 }
@@ -37,7 +37,7 @@ func (m *module) readType(r *reader) {
 	case form >= 0x4d && form <= 0x5f:
 		r.fail(unsupported("types of the garbage collection proposal"))
 	case form != formFunction:
-		r.fail(errShape)
+		r.fail(errUnknown)
 	}
 	var counts [2]uint16 // parameters, results
 	for i := range counts {
@@ -51,8 +51,8 @@ func (m *module) readType(r *reader) {
 	m.types = append(m.types, signature{counts[0], counts[1]})
 }
 
-// notImported are the kinds of imports that only modules can give to each other.
-var notImported = [...]string{"function", "table", "memory", "global", "tag"}
+// importKinds are the kinds of imports that only modules can give to each other.
+var importKinds = [...]string{"function", "table", "memory", "global", "tag"}
 
 func (m *module) readImport(r *reader) {
 	r.take(r.u32()) // module
@@ -62,10 +62,10 @@ func (m *module) readImport(r *reader) {
 	case kind == 0:
 		m.functions = append(m.functions, r.index("type", len(m.types)))
 		m.imports++
-	case int(kind) < len(notImported):
-		r.failf("it imports a %s; a node has its own", notImported[kind])
+	case int(kind) < len(importKinds):
+		r.failf("it imports a %s; a node has its own", importKinds[kind])
 	default:
-		r.fail(errShape)
+		r.fail(errUnknown)
 	}
 }
 
@@ -85,7 +85,7 @@ func (m *module) readTables(r *reader) {
 		case kind == 0x40 || kind == 0x63 || kind == 0x64:
 			r.fail(unsupported("typed references"))
 		case kind != kindFunc && kind != kindExtern:
-			r.fail(errShape)
+			r.fail(errUnknown)
 		}
 		l := r.limits()
 		switch {
@@ -115,7 +115,7 @@ func (r *reader) limits() limits {
 	case flags >= 4 && flags < 8:
 		r.fail(unsupported("64-bit memory"))
 	case flags > 1:
-		r.fail(errShape)
+		r.fail(errUnknown)
 	}
 	l := limits{min: r.u32(), bounded: flags == 1}
 	if l.bounded {
@@ -144,14 +144,14 @@ func (m *module) readGlobal(r *reader) {
 	switch mutable := r.byte(); {
 	case r.err != nil:
 	case mutable > 1:
-		r.fail(errShape)
+		r.fail(errUnknown)
 	case len(m.globals) == maxGlobals:
 		r.failf("there are more than %d globals", maxGlobals)
 	default:
 		g.mutable = mutable == 1
 	}
 	if g.mutable {
-		m.changing++
+		m.mutableGlobals++
 	}
 	m.readConstant(r)
 	m.globals = append(m.globals, g)
@@ -171,7 +171,7 @@ func (m *module) readExport(r *reader) {
 	case kind < 3:
 		r.u32() // of a table or memory, of which none is added
 	default:
-		r.fail(errShape)
+		r.fail(errUnknown)
 	}
 }
 

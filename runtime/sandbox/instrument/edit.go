@@ -24,8 +24,8 @@ func (m *module) appendFunction(body []byte, groups uint32, variables []byte, f 
 }
 
 func (m *module) appendEdit(b []byte, e edit, f *function) []byte {
-	switch e.what {
-	case nothing:
+	switch e.kind {
+	case editNone:
 	case chargeFrame:
 		if !m.unmetered {
 			b = m.appendFrame(b, e.value, e.frame)
@@ -54,7 +54,7 @@ func (m *module) appendEdit(b []byte, e edit, f *function) []byte {
 		b = appendU32(append(b, opLocalGet), value)
 	default:
 		if !m.unmetered {
-			b = m.appendCharge(b, e.what, e.value, f.variable(tempLength))
+			b = m.appendCharge(b, e.kind, e.value, f.variable(tempLength))
 		}
 	}
 	return b

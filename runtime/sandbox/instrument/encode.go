@@ -8,16 +8,16 @@ const (
 	exportGlobal   = 3
 )
 
-// addedChanging is how many globals are added that can change.
-const addedChanging = 2
+// addedMutableGlobals is how many globals are added that can change.
+const addedMutableGlobals = 2
 
 // fuel is the index of the global that is added, yield that of the function.
 func (m *module) fuel() uint32   { return size(len(m.globals)) }
 func (m *module) frames() uint32 { return m.fuel() + 1 }
 func (m *module) yield() uint32  { return size(len(m.functions)) }
 
-// marker is the index of the function that marks a range, which is added when there are marks.
-func (m *module) marker() uint32 { return m.yield() + 1 }
+// markRangeFunc is the index of the function that marks a range, which is added when there are marks.
+func (m *module) markRangeFunc() uint32 { return m.yield() + 1 }
 
 // write puts the module together again, with what is added at the end of each section.
 func (m *module) write(wasm []byte, s sections, names []byte) *Module {
@@ -26,7 +26,7 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 		Frames:    Reserved + "frames",
 		MemoryMin: m.memory.min, MemoryMax: m.memory.max, HasMax: m.memory.bounded,
 		Obstacles: m.obstacles(),
-		Functions: m.coded, Loops: m.loops, EngineBytes: m.held(), Work: m.work, Bound: m.bound,
+		Functions: m.bodyCount, Loops: m.loops, EngineBytes: m.engineBytes(), Work: m.work, Bound: m.bound,
 	}
 	var added exports
 	for i, g := range m.globals {
@@ -43,17 +43,17 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 		added.add(out.Start, exportFunction, size(m.start))
 		s[sectionStart] = nil
 	}
-	if !m.habits[placesData] && !m.habits[namesData] {
+	if !m.found[placesData] && !m.found[namesData] {
 		out.Data = m.data.segments
 		s[sectionData], s[sectionDataCount] = nil, nil
 	}
 	functions, more := size(1), yieldBody
 	s[sectionType] = appendItems(s[sectionType], 2, formFunction, 0, 0, formFunction, 2, kindI32, kindI32, 0)
 	kinds := appendU32(nil, size(len(m.types)))
-	if m.marks() {
+	if m.tracksWrites() {
 		out.Base = Base
 		m.memory.min = min(m.memory.min+1, maxPages)
-		functions, more = 2, m.appendMarker(yieldBody)
+		functions, more = 2, m.appendMarkRange(yieldBody)
 		kinds = appendU32(kinds, size(len(m.types)+1))
 	}
 	s[sectionFunction] = appendItems(s[sectionFunction], functions, kinds...)
@@ -66,10 +66,10 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	s[sectionGlobal] = appendItems(s[sectionGlobal], 2+size(len(m.references)), globals...)
 	s[sectionExport] = appendItems(s[sectionExport], added.count, added.items...)
 
-	out.Wasm = append(make([]byte, 0, len(wasm)+len(m.bodies)-len(s[sectionCode])+len(added.items)+1<<10), head...)
+	out.Wasm = append(make([]byte, 0, len(wasm)+len(m.bodies)-len(s[sectionCode])+len(added.items)+1<<10), header...)
 	for _, id := range order {
 		if id == sectionCode {
-			number := appendU32(nil, size(m.coded)+functions)
+			number := appendU32(nil, size(m.bodyCount)+functions)
 			out.Wasm = appendU32(append(out.Wasm, id), size(len(number)+len(m.bodies)+len(more)))
 			out.Wasm = append(append(append(out.Wasm, number...), m.bodies...), more...)
 			continue
@@ -103,16 +103,16 @@ func appendItems(content []byte, count uint32, items ...byte) []byte {
 
 // What the engine takes for a part of an instance, in bytes.
 const (
-	heldElement = 8   // of a table
-	heldInit    = 64  // an element of a segment: a reference
-	heldGlobal  = 160 // and what the host keeps to get at it
+	bytesPerElement   = 8   // of a table
+	bytesPerReference = 64  // an element of a segment: a reference
+	bytesPerGlobal    = 160 // and what the host keeps to get at it
 )
 
-// held is Module.Held.
-func (m *module) held() uint64 {
+// engineBytes is Module.Held.
+func (m *module) engineBytes() uint64 {
 	tables := m.tableMin
-	if m.habits[growsTable] { // which copies them
+	if m.found[growsTable] { // which copies them
 		tables = 2 * m.tableMax
 	}
-	return tables*heldElement + uint64(m.elements+len(m.references))*heldInit + uint64(len(m.globals)+len(m.references))*heldGlobal
+	return tables*bytesPerElement + uint64(m.elements+len(m.references))*bytesPerReference + uint64(len(m.globals)+len(m.references))*bytesPerGlobal
 }

@@ -12,13 +12,15 @@ var yieldBody = appendSized(nil, []byte{
 	opEnd,
 })
 
-// dear is up to how many instructions in one place cost one unit each. Beyond that only each
+// fullCostInstructions is up to how many instructions in one place cost one unit each. Beyond that only each
 // sixteenth costs one: of a long piece of code a part is run at a time. Go's compiler, for one,
 // puts whole functions with all their branches into one loop, and goes round it for each jump.
-const dear = 16
+const fullCostInstructions = 16
 
-// price is what n instructions cost that are charged in one place.
-func price(n uint32) int32 { return int32(min(n, dear) + (n-min(n, dear))/16) }
+// fuelCost is what n instructions cost that are charged in one place.
+func fuelCost(n uint32) int32 {
+	return int32(min(n, fullCostInstructions) + (n-min(n, fullCostInstructions))/16)
+}
 
 const (
 	// values that a frame may take for each unit of fuel that its function costs, without being
@@ -30,7 +32,7 @@ const (
 
 // appendFrame takes fuel, and room on the stack, where a function begins.
 func (m *module) appendFrame(b []byte, cost, frame uint32) []byte {
-	b = appendLess(b, m.fuel(), price(cost))
+	b = appendLess(b, m.fuel(), fuelCost(cost))
 	b = appendLess(b, m.frames(), int32(frame))
 	b = appendU32(append(b, opGlobalGet), m.fuel())
 	b = appendU32(append(b, opGlobalGet), m.frames())
@@ -51,7 +53,7 @@ func appendLess(b []byte, global uint32, n int32) []byte {
 // a round without fuel yields and begins anew, so that what yields stands beside the loop for the
 // compiler and not in it. So fuel is never lower than what a loop and an operation cost together,
 // which is more than -1<<31: it cannot wrap.
-func (m *module) appendCharge(b []byte, charge what, cost, length uint32) []byte {
+func (m *module) appendCharge(b []byte, charge editKind, cost, length uint32) []byte {
 	if charge == chargeRound {
 		b = append(m.appendYield(b), opBr, 1, opEnd)
 	}
@@ -71,7 +73,7 @@ func (m *module) appendCharge(b []byte, charge what, cost, length uint32) []byte
 	case chargePages: // no memory grows by more than 1<<16
 		b = append(appendS32(append(b, opI32Const), maxPages-1), opI32And, opI32Const, 6, opI32Shl)
 	default:
-		b = appendS32(append(b, opI32Const), price(cost))
+		b = appendS32(append(b, opI32Const), fuelCost(cost))
 	}
 	b = appendU32(append(b, opI32Sub, opGlobalSet), m.fuel())
 	if charge != chargeRound {

@@ -36,7 +36,7 @@ func TestCosts(t *testing.T) {
 	}{
 		"a small leaf is free":                  {all["nothing"], 1, 0},
 		"a leaf of 98 instructions is free":     {leaf(96), 1, 0},
-		"a leaf of 102 instructions is not":     {leaf(100), 1, dear + (102-dear)/16},
+		"a leaf of 102 instructions is not":     {leaf(100), 1, fullCostInstructions + (102-fullCostInstructions)/16},
 		"a round costs its instructions":        {all["loop"], 1000, 10 * 1000},
 		"a round that takes a value as well":    {all["loop takes"], 1000, 13 * 1000},
 		"a call costs what is around it":        {all["recursion"], 99, 12 * 100},

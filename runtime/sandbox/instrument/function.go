@@ -14,39 +14,39 @@ type function struct {
 	blocks   uint64 // loops and ifs among them
 	values   uint64 // at most that many are made by instructions, and stand in the frame at a time
 	operands operands
-	pending  []span // what was written and is not marked yet
+	unmarked []span // what was written and is not marked yet
 	temps    uint16 // the variables that are added
-	flow     flow
+	flow     controlFlow
 }
 
 // edit is a place where bytes of a function are replaced, or others put before them.
 type edit struct {
 	at, end int
-	what    what
+	kind    editKind
 	value   uint32 // instructions that are charged, an offset, an opcode, or a temp
 	operand operand
 	frame   uint32 // of chargeFrame
 }
 
-// what is done in an edit.
-type what byte
+// editKind is done in an edit.
+type editKind byte
 
 const (
-	nothing        what = iota
-	chargeCost          // fuel for the number of instructions in value
-	chargeRound         // the same, at the head of a loop that takes nothing from the stack
-	chargeFrame         // chargeCost, and as many values as in frame
-	chargeBytes         // 1 for each 16 bytes, and 1
-	chargeElements      // 1 for each 8 elements of a table, and 1
-	chargePages         // 64 for each page that the memory grows
-	getReference        // to a function, by the number in value
-	moveOffset          // up, which is in value
-	moveBulk            // what the opcode in value does, with marks
-	moveSize            // of the memory, down
-	moveGrown           // the same, unless it is -1
-	markLocal           // where an operand and the offset in value point to
-	markSaved           // where the saved address and the offset in value point to
-	saveAddress         // which is below a value of the temp in value
+	editNone       editKind = iota
+	chargeCost              // fuel for the number of instructions in value
+	chargeRound             // the same, at the head of a loop that takes nothing from the stack
+	chargeFrame             // chargeCost, and as many values as in frame
+	chargeBytes             // 1 for each 16 bytes, and 1
+	chargeElements          // 1 for each 8 elements of a table, and 1
+	chargePages             // 64 for each page that the memory grows
+	getReference            // to a function, by the number in value
+	moveOffset              // up, which is in value
+	moveBulk                // what the opcode in value does, with marks
+	moveSize                // of the memory, down
+	moveGrown               // the same, unless it is -1
+	markLocal               // where an operand and the offset in value point to
+	markSaved               // where the saved address and the offset in value point to
+	saveAddress             // which is below a value of the temp in value
 )
 
 // readFunction reads one function and appends it to bodies, with what is charged in it.
@@ -55,21 +55,21 @@ func (m *module) readFunction(r *reader) {
 	if r.err != nil {
 		return
 	}
-	if m.coded++; m.coded > len(m.functions)-m.imports {
+	if m.bodyCount++; m.bodyCount > len(m.functions)-m.imports {
 		return // whole says so
 	}
-	index := m.imports + m.coded - 1
+	index := m.imports + m.bodyCount - 1
 	f := &m.function
 	t := m.types[m.functions[index]]
 	*f = function{
 		values: uint64(t.params) + uint64(t.results),
-		edits:  append(f.edits[:0], edit{what: chargeCost}), open: f.open[:0], operands: f.operands[:0], pending: f.pending[:0],
+		edits:  append(f.edits[:0], edit{kind: chargeCost}), open: f.open[:0], operands: f.operands[:0], unmarked: f.unmarked[:0],
 		flow: f.flow,
 	}
 	groups, declared := m.readLocals(&body, f, t)
 	start := body.i
 	f.flow.begin(f.locals, t)
-	f.flow.charge(m.changing)
+	f.flow.charge(m.mutableGlobals)
 	for body.err == nil {
 		if m.readInstruction(&body, f); len(f.open) == 0 {
 			break
@@ -80,17 +80,17 @@ func (m *module) readFunction(r *reader) {
 		r.failf("function %d: %w", index, body.err)
 		return
 	}
-	if err := m.spend(&f.flow, f.locals); err != nil {
-		r.failf("function %d%s: %w", index, m.called(size(index)), err)
+	if err := m.addWork(&f.flow, f.locals); err != nil {
+		r.failf("function %d%s: %w", index, m.functionName(size(index)), err)
 		return
 	}
 	own := &f.edits[0]
 	own.at, own.end = start, start
-	switch frame := f.frame(); {
+	switch frame := f.frameValues(); {
 	case !f.calls && own.value <= freeLeaf:
-		own.what = nothing
-	case f.calls && frame > freeFrame*uint64(price(own.value)):
-		own.what, own.frame = chargeFrame, uint32(min(frame, maxFrame))
+		own.kind = editNone
+	case f.calls && frame > freeFrame*uint64(fuelCost(own.value)):
+		own.kind, own.frame = chargeFrame, uint32(min(frame, maxFrame))
 	}
 	m.appendFunction(body.b, groups, declared, f)
 }
@@ -123,7 +123,7 @@ func (m *module) readInstruction(r *reader, f *function) {
 	switch {
 	case op == opBlock || op == opIf:
 		params, results := m.readBlockType(r)
-		f.flow.open(op, params, results)
+		f.flow.beginBlock(op, params, results)
 		f.blocks++
 		if op == opIf {
 			f.branch(at)
@@ -135,17 +135,17 @@ func (m *module) readInstruction(r *reader, f *function) {
 		if params > 0 {
 			c = chargeCost
 		}
-		f.flow.open(op, params, results)
-		f.flow.charge(m.changing)
+		f.flow.beginBlock(op, params, results)
+		f.flow.charge(m.mutableGlobals)
 		f.branch(at)
 		f.blocks++
 		f.open = append(f.open, f.charge)
 		f.charge = len(f.edits)
-		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: c})
+		f.edits = append(f.edits, edit{at: r.i, end: r.i, kind: c})
 		m.loops++
 	case op == opEnd:
 		f.branch(at)
-		f.flow.close()
+		f.flow.endBlock()
 		last := len(f.open) - 1
 		f.charge, f.open = f.open[last], f.open[:last]
 	case op == opElse || op == opBr || op == opBrIf || op == opBrTable || op == opReturn || op == opUnreachable:
@@ -176,7 +176,7 @@ func (m *module) readInstruction(r *reader, f *function) {
 func (m *module) plain(r *reader, f *function, at int, op byte) {
 	m.immediates(r, op)
 	if op == opRefFunc {
-		f.edits = append(f.edits, edit{at: at, end: r.i, what: getReference, value: m.reference(r.b[at+1 : r.i])})
+		f.edits = append(f.edits, edit{at: at, end: r.i, kind: getReference, value: m.reference(r.b[at+1 : r.i])})
 	}
 	if op == opI32WrapI64 {
 		v := f.pop(1)
@@ -187,13 +187,13 @@ func (m *module) plain(r *reader, f *function, at int, op byte) {
 	f.change(pops, pushes)
 	switch op {
 	case opMemorySize:
-		if m.marks() {
-			f.edits = append(f.edits, edit{at: r.i, end: r.i, what: moveSize})
+		if m.tracksWrites() {
+			f.edits = append(f.edits, edit{at: r.i, end: r.i, kind: moveSize})
 		}
 	case opMemoryGrow:
-		m.measured(f, at, chargePages)
-		if m.marks() {
-			f.edits = append(f.edits, edit{at: r.i, end: r.i, what: moveGrown})
+		m.chargeByLength(f, at, chargePages)
+		if m.tracksWrites() {
+			f.edits = append(f.edits, edit{at: r.i, end: r.i, kind: moveGrown})
 			f.temps |= 1 << tempSum
 		}
 	}
@@ -234,7 +234,7 @@ func (m *module) call(r *reader, f *function, op byte) {
 	if r.err == nil {
 		f.operands.change(int(m.types[t].params), int(m.types[t].results))
 		f.values += uint64(m.types[t].params) + uint64(m.types[t].results)
-		f.flow.call(m.types[t], m.changing)
+		f.flow.call(m.types[t], m.mutableGlobals)
 	}
 }
 
@@ -242,21 +242,21 @@ func (m *module) call(r *reader, f *function, op byte) {
 func (m *module) jump(r *reader, f *function, op byte) {
 	switch op {
 	case opElse:
-		f.flow.otherwise()
+		f.flow.elseBranch()
 	case opBr:
-		f.flow.jump(r.u32())
-		f.flow.leave()
+		f.flow.branchTo(r.u32())
+		f.flow.unreachable()
 	case opBrIf:
-		f.flow.maybe(r.u32())
+		f.flow.branchIf(r.u32())
 	case opBrTable:
 		f.flow.change(1, 0)
-		r.each(func() { f.flow.entry(r.u32()) })
-		f.flow.entry(r.u32())
-		f.flow.leave()
+		r.each(func() { f.flow.tableEntry(r.u32()) })
+		f.flow.tableEntry(r.u32())
+		f.flow.unreachable()
 	case opReturn:
-		f.flow.returns()
+		f.flow.functionReturn()
 	case opUnreachable:
-		f.flow.leave()
+		f.flow.unreachable()
 	}
 }
 
@@ -276,11 +276,11 @@ func (f *function) change(pops, pushes int) {
 	f.operands.change(pops, pushes)
 }
 
-// measured charges an operation by its length.
-func (m *module) measured(f *function, at int, charge what) {
-	f.flow.charge(m.changing)
+// chargeByLength charges an operation by its length.
+func (m *module) chargeByLength(f *function, at int, charge editKind) {
+	f.flow.charge(m.mutableGlobals)
 	f.temps |= 1 << tempLength
-	f.edits = append(f.edits, edit{at: at, end: at, what: charge})
+	f.edits = append(f.edits, edit{at: at, end: at, kind: charge})
 }
 
 // readBlockType reads how many values a block takes from the stack and leaves there.
@@ -301,12 +301,12 @@ func (m *module) readBlockType(r *reader) (params, results int) {
 				r.fail(one.err)
 			}
 		} else if t < -64 {
-			r.fail(errShape)
+			r.fail(errUnknown)
 		}
 	}
 	return 0, results
 }
 
-// frame is how many values the function's frame may hold: each value has a place of its own that
+// frameValues is how many values the function's frame may hold: each value has a place of its own that
 // the compiler does not keep in a register. Where blocks meet, each variable may be another value.
-func (f *function) frame() uint64 { return f.values + uint64(f.locals)*f.blocks }
+func (f *function) frameValues() uint64 { return f.values + uint64(f.locals)*f.blocks }

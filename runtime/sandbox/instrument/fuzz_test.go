@@ -46,7 +46,7 @@ func TestSpoiledModules(t *testing.T) {
 			wasm = generate(t).bytes()
 		}
 		// code is rather in the second half
-		from := rapid.SampledFrom([]int{len(head), len(wasm) / 2}).Draw(t, "from")
+		from := rapid.SampledFrom([]int{len(header), len(wasm) / 2}).Draw(t, "from")
 		for range rapid.IntRange(1, 3).Draw(t, "bytes") {
 			at := rapid.IntRange(from, len(wasm)-1).Draw(t, "at")
 			wasm[at] = rapid.OneOf(rapid.Byte(), rapid.ByteRange(0, 12)).Draw(t, "byte")
@@ -93,7 +93,7 @@ func plain(wasm []byte) []byte {
 	if err != nil {
 		return wasm
 	}
-	out := []byte(head)
+	out := []byte(header)
 	for _, id := range order {
 		if s[id] != nil {
 			out = appendSized(append(out, id), s[id])
@@ -132,7 +132,7 @@ func greedy(wasm []byte) (greedy bool) {
 // something that nodes cannot, or a rule of the format that the compiler is generous about.
 func stricter(err error) bool {
 	for _, reason := range []string{
-		errCut.Error(), errNumber.Error(), "nodes cannot", "more than", "larger than", "it has none", "a node has its own", "reserved", "the bound for",
+		errTruncated.Error(), errLEB128.Error(), "nodes cannot", "more than", "larger than", "it has none", "a node has its own", "reserved", "the bound for",
 	} {
 		if strings.Contains(err.Error(), reason) {
 			return true

@@ -107,7 +107,7 @@ func (m *maker) odd(depth int) []byte {
 		return cat(m.address(depth), m.address(depth), m.value(depth), put, m.value(depth), put)
 	default: // one variable is written to again and again, and moves now and then
 		out := cat(m.masked(depth, 0x3fff), by(opLocalSet, x))
-		for range 1 + m.pick(2*maxPending) {
+		for range 1 + m.pick(2*maxUnmarkedSpans) {
 			if m.pick(20) == 0 {
 				out = cat(out, get(uint32(x)), ci(int32(m.pick(3000))), by(opI32Add, opLocalSet, x))
 			}

@@ -73,7 +73,7 @@ func (m *module) immediates(r *reader, op byte) {
 		r.u32()
 	case op == opSelectTyped:
 		if r.byte() != 1 {
-			r.fail(errShape)
+			r.fail(errUnknown)
 		}
 		r.kind()
 	case op == opGlobalGet || op == opGlobalSet:
@@ -81,7 +81,7 @@ func (m *module) immediates(r *reader, op byte) {
 	case op == opTableGet:
 		r.u32()
 	case op == opTableSet:
-		m.habits[setsTable] = true
+		m.found[setsTable] = true
 		r.u32()
 	case op == opElse:
 	case op == opMemorySize || op == opMemoryGrow:
@@ -98,7 +98,7 @@ func (m *module) immediates(r *reader, op byte) {
 		m.readHeap(r)
 	case op == opRefFunc:
 		if f := r.index("function", len(m.functions)); int64(f) == int64(m.start) {
-			m.refers = true
+			m.refersToStart = true
 		}
 	default:
 		refuse(r, op)
@@ -133,17 +133,17 @@ func (m *module) misc(r *reader, f *function, at int) {
 	op := r.byte()
 	switch op {
 	case miscMemoryInit, miscDataDrop:
-		m.habits[namesData] = true
+		m.found[namesData] = true
 	case miscTableInit:
-		m.habits[initsTable] = true
+		m.found[initsTable] = true
 	case miscElemDrop:
-		m.habits[dropsElements] = true
+		m.found[dropsElements] = true
 	case miscTableCopy:
-		m.habits[copiesTable] = true
+		m.found[copiesTable] = true
 	case miscTableGrow:
-		m.habits[growsTable] = true
+		m.found[growsTable] = true
 	case miscTableFill:
-		m.habits[fillsTable] = true
+		m.found[fillsTable] = true
 	}
 	switch {
 	case op <= miscLastConversion:
@@ -160,7 +160,7 @@ func (m *module) misc(r *reader, f *function, at int) {
 	case op <= miscTableFill:
 		r.u32()
 	case op >= 0x80:
-		r.fail(errNumber)
+		r.fail(errLEB128)
 	default:
 		r.failf("opcode %#02x %d is not known", opMisc, op)
 	}
@@ -168,20 +168,20 @@ func (m *module) misc(r *reader, f *function, at int) {
 	case miscMemoryInit, miscMemoryCopy, miscMemoryFill:
 		f.pop(3)
 		f.flow.bulk()
-		m.measured(f, at, chargeBytes)
+		m.chargeByLength(f, at, chargeBytes)
 	case miscTableInit, miscTableCopy, miscTableFill:
 		f.pop(3)
 		f.flow.bulk()
-		m.measured(f, at, chargeElements)
+		m.chargeByLength(f, at, chargeElements)
 	case miscTableGrow:
 		f.change(2, 1)
 		f.flow.bulk()
-		m.measured(f, at, chargeElements)
+		m.chargeByLength(f, at, chargeElements)
 	case miscTableSize:
 		f.push(operand{})
 	}
-	if m.marks() && (op == miscMemoryCopy || op == miscMemoryFill) {
-		f.edits = append(f.edits, edit{at: at, end: r.i, what: moveBulk, value: uint32(op)})
+	if m.tracksWrites() && (op == miscMemoryCopy || op == miscMemoryFill) {
+		f.edits = append(f.edits, edit{at: at, end: r.i, kind: moveBulk, value: uint32(op)})
 		f.temps |= 1<<tempLength | 1<<tempTo | 1<<tempFrom | 1<<tempSum
 	}
 }

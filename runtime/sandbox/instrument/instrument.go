@@ -159,10 +159,10 @@ func Instrument(wasm []byte, o Options) (*Module, error) {
 			return nil, sectionError(id, r.err)
 		}
 	}
-	if err := m.whole(); err != nil {
+	if err := m.validate(); err != nil {
 		return nil, err
 	}
-	if m.marks() && len(m.obstacles()) > 0 {
+	if m.tracksWrites() && len(m.obstacles()) > 0 {
 		o.Granule = 0
 		return Instrument(wasm, o)
 	}

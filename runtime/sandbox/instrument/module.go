@@ -36,18 +36,18 @@ type module struct {
 	dataCount int // what is announced; -1 = nothing
 	data      data
 	bodies    []byte // the functions to be, without their number
-	coded     int    // how many
+	bodyCount int    // how many
 	loops     int
 	function  function // that is being read
 	scratch   []byte   // for the next of bodies
 
-	work     Work    // of the functions that have been read
-	bound    Work    // of the module
-	largest  float64 // what the largest function leaves that later ones go through
-	locals   float64 // bytes that the types of all variables take
-	changing int     // globals that can change, the one that is added among them
-	exports  []byte  // the section
-	names    []byte  // of functions, from the custom section
+	work           Work    // of the functions that have been read
+	bound          Work    // of the module
+	largest        float64 // what the largest function leaves that later ones go through
+	locals         float64 // bytes that the types of all variables take
+	mutableGlobals int     // globals that can change, the one that is added among them
+	exports        []byte  // the section
+	names          []byte  // of functions, from the custom section
 
 	declared map[uint32]bool // functions that code may make references to
 	elements int             // of segments
@@ -57,8 +57,8 @@ type module struct {
 	references []uint32          // functions that code makes references to
 	numbers    map[uint32]uint32 // of references
 
-	refers bool // code makes a reference to the start function
-	habits [habitCount]bool
+	refersToStart bool // code makes a reference to the start function
+	found         [obstacleCount]bool
 }
 
 // signature is what has to be known of a type of functions.
@@ -76,7 +76,7 @@ type global struct {
 
 func newModule(o Options, s sections, names []byte) *module {
 	return &module{
-		Options: o, start: -1, dataCount: -1, changing: addedChanging,
+		Options: o, start: -1, dataCount: -1, mutableGlobals: addedMutableGlobals,
 		declared: make(map[uint32]bool), numbers: make(map[uint32]uint32),
 		bound: bound(s.size()), exports: s[sectionExport], names: names,
 	}
@@ -114,18 +114,18 @@ func (m *module) read(id byte, r *reader) {
 	}
 }
 
-// whole checks what sections say about each other.
-func (m *module) whole() error {
+// validate checks what sections say about each other.
+func (m *module) validate() error {
 	own := len(m.functions) - m.imports
 	switch {
 	case m.memories == 0:
 		return &Error{"memory", "it has none"}
-	case m.coded != own:
-		return sectionError(sectionCode, fmt.Errorf("it has %d functions, announced are %d", m.coded, own))
+	case m.bodyCount != own:
+		return sectionError(sectionCode, fmt.Errorf("it has %d functions, announced are %d", m.bodyCount, own))
 	case m.dataCount >= 0 && m.dataCount != m.data.count:
 		return sectionError(sectionDataCount, fmt.Errorf("it announces %d segments, and there are %d", m.dataCount, m.data.count))
-	case m.refers && !m.declared[uint32(m.start)]:
+	case m.refersToStart && !m.declared[uint32(m.start)]:
 		return sectionError(sectionCode, errors.New("it makes a reference to the start function, which is not declared for that"))
 	}
-	return m.spendReferences()
+	return m.addReferenceWork()
 }

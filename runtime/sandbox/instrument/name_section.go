@@ -35,7 +35,7 @@ func appendNames(wasm []byte, names []byte, functions int) []byte {
 	r.each(func() {
 		f := r.index("function", functions)
 		if uint64(f) < next || !utf8.Valid(r.take(r.u32())) {
-			r.fail(errShape)
+			r.fail(errUnknown)
 		}
 		next = uint64(f) + 1
 	})
@@ -48,15 +48,15 @@ func appendNames(wasm []byte, names []byte, functions int) []byte {
 	return appendSection(wasm, sectionCustom, content)
 }
 
-// maxCalled is how much of a function's name is said, in bytes.
-const maxCalled = 64
+// maxNameShown is how much of a function's name is said, in bytes.
+const maxNameShown = 64
 
-// called says under which name a function is exported or known, in brackets behind a space; "" when
+// functionName says under which name a function is exported or known, in brackets behind a space; "" when
 // it has none.
-func (m *module) called(function uint32) (text string) {
+func (m *module) functionName(function uint32) (text string) {
 	say := func(name []byte) {
 		if text == "" && len(name) > 0 {
-			text = fmt.Sprintf(" (%q)", name[:min(len(name), maxCalled)])
+			text = fmt.Sprintf(" (%q)", name[:min(len(name), maxNameShown)])
 		}
 	}
 	exports := reader{b: m.exports}

@@ -2,11 +2,11 @@ package instrument
 
 import "fmt"
 
-// habit is something that a module's code does which has to be known.
-type habit int
+// obstacle is something that a module's code does which has to be known.
+type obstacle int
 
 const (
-	setsTable habit = iota
+	setsTable obstacle = iota
 	growsTable
 	fillsTable
 	copiesTable
@@ -15,12 +15,12 @@ const (
 	namesData  // by memory.init or data.drop
 	placesData // where only an instance can tell
 
-	habitCount
+	obstacleCount
 )
 
-// obstacles are the habits that leave traces outside of memory and globals, or that come by data
+// obstacleTexts are the habits that leave traces outside of memory and globals, or that come by data
 // that marks do not move.
-var obstacles = [...]string{
+var obstacleTexts = [...]string{
 	setsTable:     "it changes a table (table.set)",
 	growsTable:    "it changes a table (table.grow)",
 	fillsTable:    "it changes a table (table.fill)",
@@ -35,8 +35,8 @@ var obstacles = [...]string{
 const maxObstacles = 16
 
 func (m *module) obstacles() (out []string) {
-	for h, text := range obstacles {
-		if m.habits[h] {
+	for h, text := range obstacleTexts {
+		if m.found[h] {
 			out = append(out, text)
 		}
 	}

@@ -62,8 +62,8 @@ func effect(op byte) (pops, pushes int) {
 	return 0, 0 // nop
 }
 
-// singles are the ranges of numeric instructions that take one value; the others take two.
-var singles = [...][2]byte{
+// unaryRanges are the ranges of numeric instructions that take one value; the others take two.
+var unaryRanges = [...][2]byte{
 	{0x45, 0x45}, // i32.eqz
 	{0x50, 0x50}, // i64.eqz
 	{0x67, 0x69}, // i32.clz, ctz, popcnt
@@ -74,7 +74,7 @@ var singles = [...][2]byte{
 }
 
 func operandsOf(op byte) int {
-	for _, r := range singles {
+	for _, r := range unaryRanges {
 		if op >= r[0] && op <= r[1] {
 			return 1
 		}
@@ -102,9 +102,9 @@ func heavyBytes(op byte) float64 {
 	return 0
 }
 
-// twos are the ranges of vector instructions that take two values and give one. Others take one and
+// binaryVectorRanges are the ranges of vector instructions that take two values and give one. Others take one and
 // give one, but for those that vectorEffect names.
-var twos = [...][2]byte{
+var binaryVectorRanges = [...][2]byte{
 	{13, 14}, {23, 23}, {26, 26}, {28, 28}, {30, 30}, {32, 32}, {34, 76}, {78, 81}, {101, 102}, {107, 115}, {118, 121}, {123, 123},
 	{130, 130}, {133, 134}, {139, 147}, {149, 159}, {171, 191}, {203, 223}, {228, 235}, {240, 247},
 }
@@ -119,7 +119,7 @@ func vectorEffect(op byte) (pops, pushes int) {
 	case op >= 84 && op <= 87: // the vector into which a lane is loaded
 		return 1, 0
 	}
-	for _, r := range twos {
+	for _, r := range binaryVectorRanges {
 		if op >= r[0] && op <= r[1] {
 			return 2, 1
 		}

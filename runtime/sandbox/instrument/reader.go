@@ -7,9 +7,9 @@ import (
 )
 
 var (
-	errCut    = errors.New("it is cut short or counts more than it has")
-	errShape  = errors.New("it holds what is not known here")
-	errNumber = errors.New("a number in it is not written as it has to be")
+	errTruncated = errors.New("it is cut short or counts more than it has")
+	errUnknown   = errors.New("it holds what is not known here")
+	errLEB128    = errors.New("a number in it is not written as it has to be")
 )
 
 // reader reads numbers and parts from b, beginning at i, until err. After that it is at its end,
@@ -34,7 +34,7 @@ func (r *reader) more() bool { return r.i < len(r.b) }
 
 func (r *reader) byte() byte {
 	if r.i >= len(r.b) {
-		r.fail(errCut)
+		r.fail(errTruncated)
 		return 0
 	}
 	b := r.b[r.i]
@@ -44,7 +44,7 @@ func (r *reader) byte() byte {
 
 func (r *reader) take(n uint32) []byte {
 	if uint64(n) > uint64(len(r.b)-r.i) {
-		r.fail(errCut)
+		r.fail(errTruncated)
 		return nil
 	}
 	b := r.b[r.i : r.i+int(n) : r.i+int(n)]
@@ -61,13 +61,13 @@ func (r *reader) u32() uint32 {
 		switch {
 		case b >= 0x80:
 		case shift == 28 && b > 0x0f:
-			r.fail(errNumber)
+			r.fail(errLEB128)
 			return 0
 		default:
 			return v
 		}
 	}
-	r.fail(errNumber)
+	r.fail(errLEB128)
 	return 0
 }
 
@@ -91,7 +91,7 @@ func (r *reader) signed(bits int) int64 {
 		}
 		return v
 	}
-	r.fail(errNumber)
+	r.fail(errLEB128)
 	return 0
 }
 
@@ -109,7 +109,7 @@ func (r *reader) index(what string, count int) uint32 {
 func (r *reader) each(part func()) {
 	n := r.u32()
 	if uint64(n) > uint64(len(r.b)-r.i) {
-		r.fail(errCut)
+		r.fail(errTruncated)
 	}
 	for ; n > 0 && r.err == nil; n-- {
 		part()

@@ -30,7 +30,7 @@ var order = []byte{
 }
 
 const (
-	head    = "\x00asm\x01\x00\x00\x00"
+	header  = "\x00asm\x01\x00\x00\x00"
 	maxSize = 1 << 30 // bytes of a module, so that what is added does not come to 4 GiB
 )
 
@@ -49,7 +49,7 @@ func (s sections) size() (n int) {
 // custom ones, and where the content of the one of data begins.
 func split(wasm []byte) (s sections, names []byte, data int, err error) {
 	r := reader{b: wasm}
-	if string(r.take(size(len(head)))) != head || len(wasm) > maxSize {
+	if string(r.take(size(len(header)))) != header || len(wasm) > maxSize {
 		return s, nil, 0, &Error{"module", "not a WebAssembly core module (version 1)"}
 	}
 	last := -1
@@ -68,7 +68,7 @@ func split(wasm []byte) (s sections, names []byte, data int, err error) {
 		case id == sectionTag:
 			return s, nil, 0, sectionError(id, unsupported("exceptions"))
 		case place < 0:
-			return s, nil, 0, sectionError(id, errShape)
+			return s, nil, 0, sectionError(id, errUnknown)
 		case place <= last:
 			return s, nil, 0, sectionError(id, fmt.Errorf("it is there twice or not in its place"))
 		}

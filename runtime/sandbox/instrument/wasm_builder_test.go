@@ -87,7 +87,7 @@ func (g guest) bytes() []byte {
 		}
 		bodies = append(bodies, appendSized(nil, cat(locals, f.body, by(opEnd))))
 	}
-	out := cat([]byte(head), g.before)
+	out := cat([]byte(header), g.before)
 	put := func(id byte, items [][]byte) {
 		if raw, ok := g.raw[id]; ok {
 			out = append(out, sec(id, raw)...)

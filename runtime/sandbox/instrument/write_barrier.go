@@ -11,7 +11,7 @@ const (
 
 	// MaxUnmarked is how many granules may be written to and not be marked while a guest yields or
 	// calls the host: those of the piece of code that it is in.
-	MaxUnmarked = 2 * maxPending
+	MaxUnmarked = 2 * maxUnmarkedSpans
 
 	// minGranule: the bytes after a granule should be few beside its own.
 	minGranule = 9
@@ -26,8 +26,8 @@ func Granule(limit uint64) uint8 {
 	return max(minGranule, uint8(bits.Len64((limit-1)/Base)))
 }
 
-// marks says whether writes are marked.
-func (m *module) marks() bool { return m.Granule > 0 }
+// tracksWrites says whether writes are marked.
+func (m *module) tracksWrites() bool { return m.Granule > 0 }
 
 // span is what a piece of code without branches has written, relative to an operand that is known.
 type span struct {
@@ -36,8 +36,8 @@ type span struct {
 }
 
 const (
-	maxPending = 16      // spans
-	maxOffset  = 1 << 30 // of a span
+	maxUnmarkedSpans = 16      // spans
+	maxOffset        = 1 << 30 // of a span
 )
 
 // offset reads the immediates of an instruction that reads or writes, and moves its offset up. One
@@ -46,8 +46,8 @@ func (m *module) offset(r *reader, f *function) (offset uint32) {
 	r.u32() // alignment
 	at := r.i
 	offset = r.u32()
-	if m.marks() {
-		f.edits = append(f.edits, edit{at: at, end: r.i, what: moveOffset, value: offset})
+	if m.tracksWrites() {
+		f.edits = append(f.edits, edit{at: at, end: r.i, kind: moveOffset, value: offset})
 	}
 	return offset
 }
@@ -64,8 +64,8 @@ func (m *module) load(r *reader, f *function) {
 func (m *module) store(r *reader, f *function, at int, value temp, size uint32) {
 	address := f.pop(2)
 	f.flow.access()
-	if m.marks() && !address.known {
-		f.edits = append(f.edits, edit{at: at, end: at, what: saveAddress, value: uint32(value)})
+	if m.tracksWrites() && !address.known {
+		f.edits = append(f.edits, edit{at: at, end: at, kind: saveAddress, value: uint32(value)})
 		f.temps |= 1<<value | 1<<tempAddress
 	}
 	offset := m.offset(r, f)
@@ -76,55 +76,55 @@ func (m *module) store(r *reader, f *function, at int, value temp, size uint32) 
 	if end >= size && end <= Beyond { // the mark of the address alone does for it
 		offset = 0
 	}
-	if m.marks() { // the mark is written as well
+	if m.tracksWrites() { // the mark is written as well
 		f.flow.access()
 	}
 	switch {
-	case !m.marks():
+	case !m.tracksWrites():
 	case address.known && offset < maxOffset:
 		f.wrote(r.i, span{address, offset, end})
 	case address.known:
-		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: markLocal, operand: address, value: offset})
+		f.edits = append(f.edits, edit{at: r.i, end: r.i, kind: markLocal, operand: address, value: offset})
 	default:
-		f.edits = append(f.edits, edit{at: r.i, end: r.i, what: markSaved, value: offset})
+		f.edits = append(f.edits, edit{at: r.i, end: r.i, kind: markSaved, value: offset})
 	}
 }
 
 // wrote notes what was written by an instruction that ends at at. It is marked at the end of the
 // piece of code, or before the variable gets another value.
 func (f *function) wrote(at int, s span) {
-	for i, p := range f.pending {
+	for i, p := range f.unmarked {
 		from, to := min(p.from, s.from), max(p.to, s.to)
 		if p.address == s.address && to-from <= Beyond {
-			f.pending[i] = span{s.address, from, to}
+			f.unmarked[i] = span{s.address, from, to}
 			return
 		}
 	}
-	if len(f.pending) == maxPending {
+	if len(f.unmarked) == maxUnmarkedSpans {
 		f.flush(at)
 	}
-	f.pending = append(f.pending, s)
+	f.unmarked = append(f.unmarked, s)
 }
 
 // flush marks what was written before at.
 func (f *function) flush(at int) {
-	for _, s := range f.pending {
-		f.edits = append(f.edits, edit{at: at, end: at, what: markLocal, operand: s.address, value: s.from})
+	for _, s := range f.unmarked {
+		f.edits = append(f.edits, edit{at: at, end: at, kind: markLocal, operand: s.address, value: s.from})
 	}
-	f.pending = f.pending[:0]
+	f.unmarked = f.unmarked[:0]
 }
 
 // assign is an instruction at at that gives a variable another value.
 func (f *function) assign(at int, local uint32) {
-	kept := f.pending[:0]
-	for _, s := range f.pending {
+	kept := f.unmarked[:0]
+	for _, s := range f.unmarked {
 		if s.address.local == local {
-			f.edits = append(f.edits, edit{at: at, end: at, what: markLocal, operand: s.address, value: s.from})
+			f.edits = append(f.edits, edit{at: at, end: at, kind: markLocal, operand: s.address, value: s.from})
 			continue
 		}
 		kept = append(kept, s)
 	}
-	f.pending = kept
+	f.unmarked = kept
 	f.operands.forget(local)
 }
 
@@ -212,12 +212,12 @@ func (m *module) appendBulk(b []byte, f *function, op byte) []byte {
 	b = append(m.appendMark(b, operand{local: to}, 0), opElse)
 	b = appendU32(append(b, opLocalGet), to)
 	b = appendU32(append(b, opLocalGet), length)
-	return append(appendU32(append(b, opCall), m.marker()), opEnd)
+	return append(appendU32(append(b, opCall), m.markRangeFunc()), opEnd)
 }
 
-// appendMarker appends the function that marks a range, which lies in the memory: (address,
+// appendMarkRange appends the function that marks a range, which lies in the memory: (address,
 // length).
-func (m *module) appendMarker(bodies []byte) []byte {
+func (m *module) appendMarkRange(bodies []byte) []byte {
 	first := []byte{opLocalGet, 0, opI32Const, m.Granule, opI32ShrU}
 	b := []byte{0, opBlock, blockEmpty, opLocalGet, 1, opI32Eqz, opBrIf, 0}
 	b = append(append(b, first...), opI32Const, 1)
