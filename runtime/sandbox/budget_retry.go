@@ -7,24 +7,25 @@ import (
 	"time"
 )
 
-// BudgetFullError is the detail of an [Error] that says nothing about the node: others have the memory
-// that was needed. Who tries again may get it.
+// BudgetFullError is the detail of an [Error] that is not the node's fault: others use the memory
+// that was needed. A retry may succeed.
 type BudgetFullError struct {
-	Need     int64 // bytes of the budget that have to be free at once
-	Snapshot int64 // what the image takes of them; 0 = it is not known
+	Need     int64 // bytes of the budget that must be free at once
+	Snapshot int64 // bytes of Need that the snapshot takes; 0 = not known
 }
 
 func (e *BudgetFullError) Error() string {
-	return fmt.Sprintf("others have what is needed of %d bytes", e.Need)
+	return fmt.Sprintf("%d bytes are needed, and others use some of them", e.Need)
 }
 
-// memoryPatience is how long loading a module and making an image wait for memory that others have.
+// memoryPatience is how long loading a module or making a snapshot waits for memory that others
+// use.
 const memoryPatience = 3 * time.Second
 
-// retryWhileFull does what takes memory. When others have that, it waits until as much is free and does it
-// again, until the patience or ctx ends: then the error is the last one of do. What needs more than
-// there can be is refused. do gives back all that it holds when it fails, so who waits here has
-// nothing that others wait for.
+// retryWhileFull calls do, which takes memory. If others use that memory, it waits until enough is
+// free and calls do again, until the patience or ctx ends. It returns the last error of do, or
+// rejects a need that exceeds the share. do must release everything when it fails, so that a
+// waiting caller holds nothing that others wait for.
 func (s *Share) retryWhileFull(ctx context.Context, patience time.Duration, do func() *Error) *Error {
 	deadline := time.Now().Add(patience)
 	for need := int64(0); ; {
@@ -37,7 +38,7 @@ func (s *Share) retryWhileFull(ctx context.Context, patience time.Duration, do f
 		if full.Need > most {
 			return tooLargeError(full.Need, most)
 		}
-		// What grew step by step needs more than is known after each of them.
+		// Memory that grows step by step needs more than each failed step tells.
 		need = max(full.Need, min(2*need, most))
 		if !time.Now().Before(deadline) || s.awaitMemory(ctx, deadline, need) != nil {
 			return failure
@@ -45,7 +46,7 @@ func (s *Share) retryWhileFull(ctx context.Context, patience time.Duration, do f
 	}
 }
 
-// awaitMemory waits until the share could have n bytes more. It takes none.
+// awaitMemory waits until the share could have n more bytes. It takes none.
 func (s *Share) awaitMemory(ctx context.Context, deadline time.Time, n int64) *Error {
 	if _, failure := s.admit(ctx, deadline, nil, n); failure != nil {
 		return failure
@@ -55,7 +56,8 @@ func (s *Share) awaitMemory(ctx context.Context, deadline time.Time, n int64) *E
 	return nil
 }
 
-// budgetFull is the error of a guest that others kept from memory; nil = they did not.
+// budgetFull returns the error of a guest that got no memory because others use it, or nil if that
+// did not happen.
 func (in *instance) budgetFull() *Error {
 	refused, h := in.memory.refused, &in.memory.footprint
 	if !errors.Is(refused, errShareMemory) && !errors.Is(refused, errBudgetMemory) {

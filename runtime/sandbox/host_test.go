@@ -201,8 +201,8 @@ func TestCloseWaitsForCalls(t *testing.T) {
 	<-entered
 	closed := make(chan error)
 	go func() { closed <- m.Close(t.Context()) }()
-	for m.calls.enter() { // until Close has begun
-		m.calls.leave()
+	for m.calls.Enter() { // until Close has begun
+		m.calls.Leave()
 	}
 	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
 	if e := fails(t, err, CodeInternal); !errors.Is(e, ErrClosed) {

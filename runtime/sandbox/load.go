@@ -96,7 +96,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	compiled, parts := code.code, code.module
 	m := &Module{
 		limits: c.Limits, source: c.Source, releaseCode: release, instances: freshInstances{}, obstacles: slices.Concat(parts.Obstacles, slow),
-		calls: inflight{ended: make(chan struct{})}, budget: h.options.Budget,
+		budget: h.options.Budget,
 	}
 	defer func() {
 		if err != nil {

@@ -82,7 +82,7 @@ func (m *memory) Free() {}
 // image.
 type heapRegion struct {
 	buf   []byte
-	image []byte
+	snapshot []byte
 }
 
 func (h *heapRegion) bytes(size uint64) []byte {
@@ -95,14 +95,14 @@ func (h *heapRegion) bytes(size uint64) []byte {
 }
 
 func (h *heapRegion) restore(high uint64) error {
-	n := copy(h.bytes(max(high, uint64(len(h.image)))), h.image)
+	n := copy(h.bytes(max(high, uint64(len(h.snapshot)))), h.snapshot)
 	clear(h.buf[n:max(high, uint64(n))])
 	return nil
 }
 
 func (h *heapRegion) trim() {
-	if len(h.buf) > len(h.image) {
-		h.buf = append([]byte(nil), h.buf[:len(h.image)]...)
+	if len(h.buf) > len(h.snapshot) {
+		h.buf = append([]byte(nil), h.buf[:len(h.snapshot)]...)
 	}
 }
 

@@ -406,7 +406,7 @@ func TestTheLeastUsedImageGoes(t *testing.T) {
 	if !h.evictLeastUsed() || h.evictLeastUsed() {
 		t.Error("one more could go, and only one")
 	}
-	running.calls.leave()
+	running.calls.Leave()
 	if !h.evictLeastUsed() {
 		t.Error("nobody uses the last one any more")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/flowtrux/edge/internal/drain"
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
@@ -22,7 +23,7 @@ type Module struct {
 	command     bool     // it is a WASI command
 	obstacles   []string // see SnapshotObstacles
 	releaseCode func(context.Context) error
-	calls       inflight
+	calls       drain.Group
 	budget      *Budget
 }
 
@@ -80,10 +81,10 @@ func (c *Client) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (
 }
 
 func (m *Module) callFor(ctx context.Context, s *hostapi.Session, share *Share, in, dst []byte) (Result, error) {
-	if !m.calls.enter() {
+	if !m.calls.Enter() {
 		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
-	defer m.calls.leave()
+	defer m.calls.Leave()
 	r, failure := m.call(ctx, s, m.instances, share, in, dst)
 	if failure != nil {
 		return Result{}, failure
@@ -134,12 +135,12 @@ func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
 // ends first, Close returns its error, and the module is released once the running calls have
 // ended. A second Close does nothing and waits for nothing.
 func (m *Module) Close(ctx context.Context) error {
-	if !m.calls.close() {
+	if !m.calls.Close() {
 		return nil
 	}
 	done := make(chan error, 1)
 	go func() {
-		<-m.calls.ended
+		<-m.calls.Drained()
 		if m.prepared != nil {
 			m.prepared.close()
 		}

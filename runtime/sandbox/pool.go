@@ -48,9 +48,12 @@ func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*
 		}
 	}
 	h := p.footprint(p.snapshot)
-	in, failure := share.admit(ctx, s.Deadline, p, h.bytes)
-	if in != nil || failure != nil {
-		return in, failure
+	g, failure := share.admit(ctx, s.Deadline, p, h.bytes)
+	switch {
+	case failure != nil:
+		return nil, failure
+	case g.idle != nil:
+		return g.idle, nil
 	}
 	h.share = share
 	in, err := p.make(h)

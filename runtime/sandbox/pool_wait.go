@@ -6,39 +6,43 @@ import (
 	"time"
 )
 
-// waiter is a call that waits for an instance, or for the memory to make one.
+// waiter is a call in the wait queue of its share.
 type waiter struct {
 	share   *Share
-	pool    *pool // whose idle instances are as good; nil = there are none
-	need    int64 // bytes of a new one
-	granted chan *instance
+	pool    *pool // an idle instance of it will do; nil = only memory will
+	need    int64 // bytes of a new instance
+	granted chan grant
 }
 
-// admit waits until the call may have an instance: an idle one of the pool, or one that the caller
-// makes, for which need bytes are counted then. It waits until ctx or the deadline ends; the zero
-// deadline is none.
+// grant lets a call proceed. It is one of two things: an idle instance, or else the memory for a
+// new one, which has been counted for the caller.
+type grant struct{ idle *instance }
+
+// admit waits until the call may have an instance: an idle one of the pool, or the memory to make
+// one, for which need bytes are counted then. It waits until ctx or the deadline ends; the zero
+// deadline means none.
 //
-// Who waits has nothing yet: see [Budget] why that ends.
-func (s *Share) admit(ctx context.Context, deadline time.Time, p *pool, need int64) (*instance, *Error) {
+// A waiting call holds nothing yet. That is why waits end; see [Budget].
+func (s *Share) admit(ctx context.Context, deadline time.Time, p *pool, need int64) (grant, *Error) {
 	b := s.budget
 	if most := s.limit(); need > most {
-		return nil, tooLargeError(need, most)
+		return grant{}, tooLargeError(need, most)
 	}
 	if b.waiting.Load() == 0 && s.take(need) {
 		if b.takeEvicting(need) {
-			return nil, nil
+			return grant{}, nil
 		}
 		s.give(need)
 	}
-	w := &waiter{s, p, need, make(chan *instance, 1)}
+	w := &waiter{s, p, need, make(chan grant, 1)}
 	b.enqueue(w)
 	b.serve()
 	select {
-	case in := <-w.granted:
-		return in, nil
+	case g := <-w.granted:
+		return g, nil
 	default:
 	}
-	b.reclaim(need) // what has become idle before others could see that somebody waits
+	b.reclaim(need) // memory that became idle before others could see this waiter
 	b.serve()
 	var late <-chan time.Time
 	if !deadline.IsZero() {
@@ -47,21 +51,21 @@ func (s *Share) admit(ctx context.Context, deadline time.Time, p *pool, need int
 		late = t.C
 	}
 	select {
-	case in := <-w.granted:
-		return in, nil
+	case g := <-w.granted:
+		return g, nil
 	case <-late:
 		b.dequeue(w)
-		return nil, &Error{
+		return grant{}, &Error{
 			Code: CodeTimeout, Message: "the time limit has passed while all memory for nodes was in use",
 			Detail: &BudgetFullError{Need: need},
 		}
 	case <-ctx.Done():
 		b.dequeue(w)
-		return nil, contextError(ctx, ctx.Err())
+		return grant{}, contextError(ctx, ctx.Err())
 	}
 }
 
-// enqueue puts a call at the end of its share's line.
+// enqueue appends a call to its share's queue.
 func (b *Budget) enqueue(w *waiter) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -72,7 +76,7 @@ func (b *Budget) enqueue(w *waiter) {
 	b.waiting.Add(1)
 }
 
-// dequeue takes a call out of the line. What it was given meanwhile goes to others.
+// dequeue removes a call from its queue. If it was granted something meanwhile, others get that.
 func (b *Budget) dequeue(w *waiter) {
 	b.mu.Lock()
 	if i := slices.Index(w.share.queue, w); i >= 0 {
@@ -82,9 +86,9 @@ func (b *Budget) dequeue(w *waiter) {
 		return
 	}
 	b.mu.Unlock()
-	if in := <-w.granted; in != nil {
-		in.memory.footprint.detach()
-		w.pool.put(in)
+	if g := <-w.granted; g.idle != nil {
+		g.idle.memory.footprint.detach()
+		w.pool.put(g.idle)
 		b.offerIdle(w.pool)
 		return
 	}
@@ -92,18 +96,18 @@ func (b *Budget) dequeue(w *waiter) {
 	b.give(w.need)
 }
 
-// removeLocked takes the i-th call out of a share's line. The lock is held.
+// removeLocked removes the i-th call from a share's queue. The caller holds the lock.
 func (b *Budget) removeLocked(s *Share, i int) {
 	s.queue = slices.Delete(s.queue, i, i+1)
 	b.waiting.Add(-1)
 	at := slices.Index(b.order, s)
 	b.order = slices.Delete(b.order, at, at+1)
-	if len(s.queue) > 0 { // others have their turn first
+	if len(s.queue) > 0 { // other shares come first
 		b.order = append(b.order, s)
 	}
 }
 
-// serve gives those their turn who wait, if anybody does.
+// serve grants free memory and idle instances to waiting calls, if there are any.
 func (b *Budget) serve() {
 	if b.waiting.Load() == 0 {
 		return
@@ -114,53 +118,60 @@ func (b *Budget) serve() {
 	b.serveLocked()
 }
 
-// serveLocked gives calls in line what there is, share by share. It stops at one for which memory is
-// missing, so that others who need less do not keep it waiting for ever; those whose share is used
-// up are passed over. The lock is held.
+// serveLocked is serve with the lock held. It serves share after share. It stops at a call for
+// which memory is missing, so that smaller calls do not starve it. It skips shares that are used
+// up.
 func (b *Budget) serveLocked() {
 	b.short.Store(false)
 	for i := 0; i < len(b.order); {
 		s := b.order[i]
 		w := s.queue[0]
-		in, granted, hungry := b.tryGrant(w)
-		switch {
+		switch g, result := b.tryGrant(w); result {
 		case granted:
 			b.removeLocked(s, 0)
-			w.granted <- in
+			w.granted <- g
 			i = 0
-		case hungry:
+		case memoryShort:
 			b.short.Store(true)
 			return
-		default:
+		case shareUsedUp:
 			i++
 		}
 	}
 }
 
-// tryGrant takes what a call waits for. Without it, hungry tells whether memory is missing, and not
-// room in the share.
-func (b *Budget) tryGrant(w *waiter) (in *instance, granted, hungry bool) {
+// grantResult is the outcome of tryGrant.
+type grantResult int
+
+const (
+	granted     grantResult = iota
+	shareUsedUp             // the call waits for others of its share
+	memoryShort             // the call waits for memory of the budget
+)
+
+// tryGrant takes what a call waits for.
+func (b *Budget) tryGrant(w *waiter) (grant, grantResult) {
 	if w.pool != nil {
-		if in = w.pool.take(); in != nil {
+		if in := w.pool.take(); in != nil {
 			if in.memory.footprint.attach(w.share) {
-				return in, true, false
+				return grant{idle: in}, granted
 			}
 			w.pool.put(in)
-			return nil, false, false
+			return grant{}, shareUsedUp
 		}
 	}
 	if !w.share.take(w.need) {
-		return nil, false, false
+		return grant{}, shareUsedUp
 	}
 	if !b.take(w.need) {
 		w.share.give(w.need)
-		return nil, false, true
+		return grant{}, memoryShort
 	}
-	return nil, true, false
+	return grant{}, granted
 }
 
-// offerIdle gives calls in line their turn after an instance of the pool has become idle. When the one
-// whose turn it is needs memory and not this instance, the instance is ended for it.
+// offerIdle serves waiting calls after an instance of the pool has become idle. If the next call
+// needs memory instead of this instance, the instance is ended for it.
 func (b *Budget) offerIdle(p *pool) {
 	for b.serve(); b.waiting.Load() > 0 && b.short.Load(); b.serve() {
 		in := p.take()

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/flowtrux/edge/internal/drain"
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
@@ -48,15 +49,15 @@ func (p *Prepared) For(workflow string) *Prepared {
 // = as much as it likes. The image is kept for calls, as long as there is room. It goes on as long
 // as somebody waits for it. The error is an *Error.
 func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt uint64, err error) {
-	if !p.module.calls.enter() {
+	if !p.module.calls.Enter() {
 		return Result{}, 0, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
-	defer p.module.calls.leave()
+	defer p.module.calls.Leave()
 	v, failure := p.module.prepared.acquire(ctx, time.Time{}, p, fuel)
 	if failure != nil {
 		return Result{}, 0, failure
 	}
-	defer v.calls.leave()
+	defer v.calls.Leave()
 	p.size.Store(v.bytes)
 	return v.result, v.fuel, nil
 }
@@ -74,10 +75,10 @@ func (p *Prepared) Release() { p.module.prepared.release(p) }
 // Cached returns what Prepare has returned, as long as the image is kept; ok is false when it would
 // have to be made.
 func (p *Prepared) Cached() (r Result, burnt uint64, ok bool) {
-	if !p.module.calls.enter() {
+	if !p.module.calls.Enter() {
 		return Result{}, 0, false
 	}
-	defer p.module.calls.leave()
+	defer p.module.calls.Leave()
 	v, ok := p.module.prepared.cached(p)
 	if !ok {
 		return Result{}, 0, false
@@ -89,19 +90,19 @@ func (p *Prepared) Cached() (r Result, burnt uint64, ok bool) {
 // Call is Module.Call in an instance that was prepared.
 func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
 	m := p.module
-	if !m.calls.enter() {
+	if !m.calls.Enter() {
 		return Result{}, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
 	}
-	defer m.calls.leave()
+	defer m.calls.Leave()
 	v := p.lastSnapshot.Load()
-	if v == nil || !v.calls.enter() {
+	if v == nil || !v.calls.Enter() {
 		var failure *Error
 		if v, failure = m.prepared.acquire(ctx, m.deadline(ctx, s), p, 0); failure != nil {
 			return Result{}, failure
 		}
 		p.lastSnapshot.Store(v)
 	}
-	defer v.calls.leave()
+	defer v.calls.Leave()
 	if now := m.prepared.host.useClock.Load(); v.used.Load() != now {
 		v.used.Store(now)
 	}
@@ -120,7 +121,7 @@ type preparedSnapshot struct {
 	result    Result
 	fuel      uint64         // that prepare has burnt
 	instances instanceSource // nil = the answer is an error
-	calls     inflight       // the calls; closed when the image is let go
+	calls     drain.Group       // the calls; closed when the image is let go
 	bytes     int64          // of the image
 	used      atomic.Int64   // when it was called last, by the clock of the host
 

@@ -53,7 +53,7 @@ func (i *preparedCache) acquire(ctx context.Context, deadline time.Time, p *Prep
 			return nil, failure
 		}
 		switch {
-		case m.failure == nil && m.snapshot.calls.enter():
+		case m.failure == nil && m.snapshot.calls.Enter():
 			return m.snapshot, nil
 		case m.failure == nil: // it was let go meanwhile
 		// it was made for somebody with less
@@ -208,11 +208,11 @@ func (p *preparedSnapshot) older(than *preparedSnapshot) bool {
 
 // retire lets an image go when its calls have ended.
 func (i *preparedCache) retire(p *preparedSnapshot) {
-	if !p.calls.close() {
+	if !p.calls.Close() {
 		return
 	}
 	i.retiring.Go(func() {
-		<-p.calls.ended
+		<-p.calls.Drained()
 		if p.instances != nil {
 			p.instances.close()
 		}
@@ -288,7 +288,7 @@ func (i *preparedCache) evictUnused(later int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for key, m := range i.entries {
-		if m.isIdle() && m.snapshot.used.Load() <= later && m.snapshot.calls.closeEmpty() {
+		if m.isIdle() && m.snapshot.used.Load() <= later && m.snapshot.calls.TryClose() {
 			delete(i.entries, key)
 			m.snapshot.instances.close()
 			return true
@@ -299,7 +299,7 @@ func (i *preparedCache) evictUnused(later int64) bool {
 
 // isIdle tells whether there is an image that no call has just now. The lock of images is held.
 func (m *cacheEntry) isIdle() bool {
-	return m.snapshot != nil && m.snapshot.instances != nil && m.snapshot.bytes > 0 && m.snapshot.calls.empty()
+	return m.snapshot != nil && m.snapshot.instances != nil && m.snapshot.bytes > 0 && m.snapshot.calls.Idle()
 }
 
 // make makes an image: of an instance that was put back to the module's own and then prepared. No
@@ -312,7 +312,7 @@ func (i *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*p
 		return nil, failure
 	}
 	defer i.base.release(in, false)
-	p := &preparedSnapshot{calls: inflight{ended: make(chan struct{})}}
+	p := new(preparedSnapshot)
 	p.result, failure = in.prepare(ctx, begin, i.base.inputBuffer(), of.fixed, fuel)
 	// whatever the guest made of it: with more memory it is another answer
 	if full := in.budgetFull(); full != nil {

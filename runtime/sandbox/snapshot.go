@@ -2,27 +2,125 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
+
+	"github.com/flowtrux/edge/nodes/abi"
+	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// snapshot is the state of an instance that is ready for a call: what all instances of a module begin
-// each call with.
-type snapshot struct {
-	file        *snapshotFile // of the memory; nil = it is in bytes
-	bytes       []byte        // the memory
-	globals     []uint64      // of the module's mutable globals
-	inputBuffer uint32        // where an input of up to inputRoom bytes goes
+// Reset is how an instance is restored to its snapshot after a call.
+type Reset int
 
-	budget       *Budget
-	bytesCounted int64 // bytes of the budget
+// The ways to reset. All have the same effect, at different costs.
+const (
+	ResetAuto Reset = iota // ResetShared where the system supports it, otherwise ResetOwn
+	// Dirty granules are copied back. Instances share the pages of their snapshot that they never
+	// write to. Linux only.
+	ResetShared
+	ResetOwn   // the same, but each instance has all of its memory for itself
+	ResetNever // instances are not reset: each call gets a new one
+)
+
+func (r Reset) String() string {
+	if r < ResetAuto || r > ResetNever {
+		return fmt.Sprintf("Reset(%d)", int(r))
+	}
+	return [...]string{"auto", "shared", "own", "never"}[r]
 }
 
-// inputBufferSize is the size of the input buffer that an image has, in bytes.
+// shares reports whether instances share their snapshot.
+func (r Reset) shares() (bool, error) {
+	switch {
+	case r == ResetShared && !canShare, r < ResetAuto || r > ResetNever:
+		return false, fmt.Errorf("this system cannot reset instances by %s", r)
+	}
+	return canShare && r != ResetOwn, nil
+}
+
+// snapshot is the state of an instance that is ready for a call. All instances of a module begin
+// each call with it.
+type snapshot struct {
+	file        *snapshotFile // of the memory; nil = only bytes has it
+	bytes       []byte        // the memory
+	globals     []uint64      // the module's mutable globals
+	inputBuffer uint32        // address of the buffer for inputs of up to inputBufferSize bytes
+
+	budget       *Budget
+	bytesCounted int64 // against the budget
+}
+
+// inputBufferSize is the size of a snapshot's input buffer, in bytes.
 const inputBufferSize = 64 << 10
 
-// newSnapshot makes an image of an instance's memory, which is copied, without the marks in its first
-// bytes. The instance counts as h.
+// snapshot makes the snapshot of a module: it starts an instance, warms it up, and allocates an
+// input buffer. failed is the part of the module that caused the error.
+func (c *instantiator) snapshot(ctx context.Context, s *hostapi.Session, way Reset) (_ *snapshot, failed string, _ *Error) {
+	snap, failed, failure := c.snapshotWith(ctx, s, way, !c.command)
+	if snap != nil && snap.inputBuffer == 0 && !c.command {
+		// The module has no buffer of that size, or no usable one. Calls allocate their own, and
+		// must find the module as if the host had never asked.
+		return c.snapshotWith(ctx, s, way, false)
+	}
+	return snap, failed, failure
+}
+
+func (c *instantiator) snapshotWith(ctx context.Context, s *hostapi.Session, way Reset, buffer bool) (_ *snapshot, failed string, _ *Error) {
+	in, failed, failure := c.start(ctx, s, c.budget.own)
+	if failure != nil {
+		return nil, failed, failure
+	}
+	defer in.close()
+	if _, failure := in.invoke(ctx, s, abi.ExportWarmup); failure != nil {
+		return nil, abi.ExportWarmup, failure
+	}
+	var input uint32
+	if buffer {
+		input = in.allocInput(ctx, s)
+		if input == 0 {
+			return &snapshot{}, "", nil
+		}
+	}
+	snap, failure := in.snapshot(way)
+	if failure != nil {
+		return nil, "memory", failure
+	}
+	snap.inputBuffer = input
+	return snap, "", nil
+}
+
+// allocInput allocates an input buffer of inputBufferSize bytes. It returns 0 if the module has
+// none.
+func (in *instance) allocInput(ctx context.Context, s *hostapi.Session) uint32 {
+	in.memory.meter.begin(ctx, s.Deadline, 0)
+	defer in.memory.meter.end()
+	in.stack[0] = inputBufferSize
+	if err := in.call(in.context(ctx, s), &in.allocFn); err != nil {
+		return 0
+	}
+	ptr := uint32(in.stack[0])
+	if _, ok := in.layout.Read(in.module, ptr, inputBufferSize); !ok {
+		return 0
+	}
+	return ptr
+}
+
+// snapshot makes a snapshot of the instance's current state. It clears the dirty marks.
+func (in *instance) snapshot(way Reset) (*snapshot, *Error) {
+	memory, _ := in.module.Memory().Read(0, in.module.Memory().Size())
+	snap, failure := newSnapshot(way, memory, in.layout.Base, &in.memory.footprint)
+	if failure != nil {
+		return nil, failure
+	}
+	for _, g := range in.globals {
+		snap.globals = append(snap.globals, g.Get())
+	}
+	return snap, nil
+}
+
+// newSnapshot makes a snapshot of an instance's memory, without the marks in its first bytes. It
+// copies the memory. h is the instance's footprint.
 func newSnapshot(way Reset, memory []byte, marks uint32, h *footprint) (*snapshot, *Error) {
 	shared, err := way.shares()
 	if err != nil {
@@ -30,45 +128,45 @@ func newSnapshot(way Reset, memory []byte, marks uint32, h *footprint) (*snapsho
 	}
 	clear(memory[:marks])
 	b := h.budget
-	i := &snapshot{budget: b, bytesCounted: inHeap * int64(len(memory))}
+	snap := &snapshot{budget: b, bytesCounted: inHeap * int64(len(memory))}
 	var parts []extent
 	if shared {
-		parts, i.bytesCounted = extents(memory), 0
+		parts, snap.bytesCounted = extents(memory), 0
 		for _, e := range parts {
-			i.bytesCounted += int64(e.to - e.from)
+			snap.bytesCounted += int64(e.to - e.from)
 		}
 	}
-	if !b.takeEvicting(i.bytesCounted) {
+	if !b.takeEvicting(snap.bytesCounted) {
 		return nil, &Error{
-			Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), i.bytesCounted),
-			Detail: &BudgetFullError{Need: h.bytes + i.bytesCounted, Snapshot: i.bytesCounted},
+			Code: CodeMemory, Message: fmt.Sprintf("limits sandbox_memory of %d bytes has no room for another %d", b.limit.Load(), snap.bytesCounted),
+			Detail: &BudgetFullError{Need: h.bytes + snap.bytesCounted, Snapshot: snap.bytesCounted},
 		}
 	}
 	if !shared {
-		i.bytes = append([]byte(nil), memory...)
-		return i, nil
+		snap.bytes = append([]byte(nil), memory...)
+		return snap, nil
 	}
-	m, err := newSnapshotFile(memory, parts)
+	file, err := newSnapshotFile(memory, parts)
 	if err != nil {
-		b.give(i.bytesCounted)
-		return nil, &Error{Code: CodeInternal, Message: "the image of an instance cannot be kept", Detail: err}
+		b.give(snap.bytesCounted)
+		return nil, &Error{Code: CodeInternal, Message: "the snapshot of an instance cannot be stored", Detail: err}
 	}
-	i.file, i.bytes = m, m.bytes
-	return i, nil
+	snap.file, snap.bytes = file, file.bytes
+	return snap, nil
 }
 
-// extent is a part of a memory, from and to pages.
+// extent is a part of a memory, in whole pages.
 type extent struct{ from, to int }
 
 func (e extent) of(memory []byte) []byte { return memory[e.from:e.to] }
 
 const (
-	maxExtents = 4         // of an image: each takes two mappings of an instance
-	smallGap   = 128 << 10 // bytes of zeros that are no reason for another extent
+	maxExtents = 4         // of a snapshot: each takes two mappings of an instance
+	smallGap   = 128 << 10 // bytes of zeros that do not justify another extent
 )
 
-// extents are the parts of a memory that are not all zeros, at most maxExtents, in order: the
-// largest gaps are between them.
+// extents returns the parts of a memory that are not all zeros, in order. There are at most
+// maxExtents of them, separated by the largest gaps.
 func extents(memory []byte) (all []extent) {
 	size := os.Getpagesize()
 	zero := make([]byte, size)
@@ -97,23 +195,23 @@ func extents(memory []byte) (all []extent) {
 	return all
 }
 
-// region makes a region that is the image's, up to limit bytes.
-func (i *snapshot) region(limit uint64) (region, error) {
-	if i.file == nil {
-		h := &heapRegion{image: i.bytes}
+// region makes a region of up to limit bytes that begins with the snapshot.
+func (snap *snapshot) region(limit uint64) (region, error) {
+	if snap.file == nil {
+		h := &heapRegion{snapshot: snap.bytes}
 		return h, h.restore(0)
 	}
-	return i.file.region(limit)
+	return snap.file.region(limit)
 }
 
-// free ends the image, of which there are no regions any more. It holds nothing then, also where
-// somebody still knows of it, as a [Prepared] does.
-func (i *snapshot) free() {
-	if i.file != nil {
-		i.file.free()
+// free releases the snapshot, of which no regions may be left. It holds no memory then, even if
+// something still refers to it, as a [Prepared] may.
+func (snap *snapshot) free() {
+	if snap.file != nil {
+		snap.file.free()
 	}
-	if i.budget != nil {
-		i.budget.give(i.bytesCounted)
+	if snap.budget != nil {
+		snap.budget.give(snap.bytesCounted)
 	}
-	*i = snapshot{}
+	*snap = snapshot{}
 }
