@@ -10,12 +10,12 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// maxDepth is how deep an output may nest.
+// maxDepth is the maximum nesting depth of an output.
 const maxDepth = 512
 
-// run passes the input in, runs the node and returns its packed answer. s is the call's
-// session; buffer is where the instance has room for an input of up to inputRoom bytes, 0 =
-// nowhere.
+// run passes the input to the node, runs it and returns its packed result. s is the call's session.
+// buffer is the address of the instance's input buffer of inputBufferSize bytes, or 0 if it has
+// none.
 func (in *instance) run(ctx context.Context, s *hostapi.Session, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
 	if uint64(len(input)) > in.memory.limit-uint64(in.layout.Base) {
 		return 0, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
@@ -33,30 +33,30 @@ func (in *instance) run(ctx context.Context, s *hostapi.Session, buffer uint32, 
 		}
 	}
 	if !in.layout.Write(in.module, buffer, input) {
-		return 0, badResult("alloc answered with a buffer outside of the memory")
+		return 0, badResult("alloc returned a buffer outside of the memory")
 	}
 	in.stack[0], in.stack[1] = uint64(buffer), uint64(len(input))
 	if err := in.call(calls, &in.runFn); err != nil {
 		return 0, in.callError(ctx, s, err)
 	}
-	if in.memory.meter.spent() { // the last of it on the way home, where nothing looks any more
+	if in.memory.meter.spent() { // by the last instructions, after the guest's last yield
 		return 0, in.callError(ctx, s, errFuel)
 	}
 	return in.stack[0], nil
 }
 
-// decodeResult copies what a packed result names. labels are those that need no copy.
+// decodeResult copies the result that packed refers to. labels need no copy.
 func (in *instance) decodeResult(packed uint64, labels map[string]string, dst []byte, limit int) (Result, *Error) {
 	kind, ptr, n := abi.Unpack(packed)
 	payload, ok := in.layout.Read(in.module, ptr, n)
 	if !ok {
-		return Result{}, badResult("the answer lies outside of the memory")
+		return Result{}, badResult("the result lies outside of the memory")
 	}
 	r := Result{Kind: kind}
 	if kind != abi.Output {
 		label, rest, ok := abi.SplitLabel(payload)
 		if !ok {
-			return Result{}, badResult("the answer is cut short")
+			return Result{}, badResult("the result is truncated")
 		}
 		if r.Label, ok = labels[string(label)]; !ok {
 			r.Label = string(label)
@@ -69,7 +69,7 @@ func (in *instance) decodeResult(packed uint64, labels map[string]string, dst []
 		return r, nil
 	}
 	if kind == abi.Routed && (r.Label == "" || !utf8.ValidString(r.Label)) {
-		return Result{}, badResult("the answer names no handle")
+		return Result{}, badResult("the result names no handle")
 	}
 	if len(payload) > limit {
 		return Result{}, &Error{Code: CodeOutputTooLarge, Message: fmt.Sprintf("the output of %d bytes is over the limit of %d", len(payload), limit)}

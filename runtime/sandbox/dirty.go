@@ -8,15 +8,16 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
-// maxCopyBack is how many bytes are copied back. Their pages stay the instance's, so that the next
-// call writes to them without a page fault. When a call has written more, all of the memory is
-// given back, so that one large call does not make the instance large.
+// maxCopyBack is how many dirty bytes are copied back from the snapshot at most. Their pages stay
+// with the instance, so that the next call writes to them without a page fault. If a call has
+// written more, all of the memory is released, so that one large call does not make the instance
+// large.
 const maxCopyBack = 1 << 20
 
-// dirtyRanges finds the parts of a memory that are marked, one after the other.
+// dirtyRanges iterates over the parts of a memory that the write barrier has marked.
 type dirtyRanges struct {
-	marks   []byte // those of the memory's own bytes
-	at      int    // the mark that is next
+	marks   []byte // one for each granule of the memory
+	at      int    // index of the next mark
 	base    uint64
 	granule uint8
 	size    uint64 // bytes of the memory
@@ -28,7 +29,7 @@ func newDirtyRanges(layout hostapi.Memory, memory []byte) dirtyRanges {
 	return dirtyRanges{memory[:(n+7)&^7], 0, base, granule, size}
 }
 
-// next returns the next part that is marked, with its marks, until there is none.
+// next returns the next dirty range with its marks. ok is false after the last one.
 func (w *dirtyRanges) next() (from, to uint64, marks []byte, ok bool) {
 	for w.at < len(w.marks) {
 		if w.at&7 == 0 {
@@ -53,10 +54,10 @@ func (w *dirtyRanges) next() (from, to uint64, marks []byte, ok bool) {
 	return 0, 0, nil, false
 }
 
-// restoreDirty makes the parts of memory that are marked what they are in the image, zero beyond it,
-// takes the marks away, and notes the pages that were written to. It is false when they are too
-// many: then memory can be anything.
-func restoreDirty(layout hostapi.Memory, memory, image []byte, p *pageSet) bool {
+// restoreDirty copies the dirty ranges of memory back from the snapshot, clears those beyond it,
+// clears the marks, and adds the pages written to p. It returns false if there is too much to copy;
+// the state of memory is unknown then.
+func restoreDirty(layout hostapi.Memory, memory, snapshot []byte, p *pageSet) bool {
 	w := newDirtyRanges(layout, memory)
 	copied := 0
 	for from, to, marks, ok := w.next(); ok; from, to, marks, ok = w.next() {
@@ -66,15 +67,15 @@ func restoreDirty(layout hostapi.Memory, memory, image []byte, p *pageSet) bool 
 			return false
 		}
 		p.add(from, to)
-		if from < uint64(len(image)) {
-			part = part[copy(part, image[from:]):]
+		if from < uint64(len(snapshot)) {
+			part = part[copy(part, snapshot[from:]):]
 		}
 		clear(part)
 	}
 	return true
 }
 
-// countDirtyPages notes the pages that were written to so far.
+// countDirtyPages adds the pages that were written so far to p.
 func countDirtyPages(layout hostapi.Memory, memory []byte, p *pageSet) {
 	w := newDirtyRanges(layout, memory)
 	for from, to, _, ok := w.next(); ok; from, to, _, ok = w.next() {
@@ -82,8 +83,8 @@ func countDirtyPages(layout hostapi.Memory, memory []byte, p *pageSet) {
 	}
 }
 
-// leadingClean is how many marks at the beginning are none, in steps of words. Nearly all are none:
-// most of the time goes here.
+// leadingClean returns how many marks at the beginning are zero, in whole words. Nearly all marks
+// are zero: this is where a reset spends most of its time.
 func leadingClean(marks []byte) int {
 	at := 0
 	for ; at+64 <= len(marks); at += 64 {

@@ -11,13 +11,13 @@ import (
 
 // Codes of [Error].
 const (
-	CodeTimeout        = "timeout"          // the call's time was over
+	CodeTimeout        = "timeout"          // the time limit has passed
 	CodeCancelled      = "cancelled"        // the caller's context ended
-	CodeFuel           = "fuel"             // the call's budget of fuel was used up
-	CodeMemory         = "memory"           // more memory than the limit was wanted
+	CodeFuel           = "fuel"             // the call's fuel was used up
+	CodeMemory         = "memory"           // the guest needed more memory than it may have
 	CodeTrap           = "trap"             // the module trapped
-	CodeExit           = "exit"             // the module exited, as a Go program does that panics
-	CodeBadAnswer      = "bad_answer"       // the answer is none: outside of the memory, not JSON
+	CodeExit           = "exit"             // the module exited, as a Go program does when it panics
+	CodeBadAnswer      = "bad_answer"       // the result is invalid: outside of the memory, not JSON
 	CodeOutputTooLarge = "output_too_large" // the output is over the limit
 	CodeInternal       = "internal"         // the sandbox itself failed
 )
@@ -25,10 +25,10 @@ const (
 // ErrClosed is the detail of a call on a module that has been closed.
 var ErrClosed = errors.New("the module is closed")
 
-// Error is a call that gave no answer.
+// Error is the error of a call without a result.
 type Error struct {
 	Code    string // one of the codes above
-	Message string // fixed text for records and answers
+	Message string // fixed text for records and responses
 	Detail  error  // stack, standard error and the like: for logs only
 }
 
@@ -39,7 +39,7 @@ func (e *Error) Unwrap() error { return e.Detail }
 
 func badResult(message string) *Error { return &Error{Code: CodeBadAnswer, Message: message} }
 
-// contextError is the error of a call whose caller's context has ended.
+// contextError returns the error of a call whose caller's context has ended.
 func contextError(ctx context.Context, detail error) *Error {
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed", Detail: detail}
@@ -47,8 +47,8 @@ func contextError(ctx context.Context, detail error) *Error {
 	return &Error{Code: CodeCancelled, Message: "the call was cancelled", Detail: detail}
 }
 
-// callError says why a guest's function did not return. ctx is the caller's; s is the session that the
-// guest had.
+// callError returns the error of a guest's function that did not return. ctx is the caller's, s the
+// guest's session.
 func (in *instance) callError(ctx context.Context, s *hostapi.Session, cause error) *Error {
 	var exit hostapi.ExitError
 	err := &guestFailure{cause, s.Stderr()}
@@ -72,15 +72,15 @@ func (in *instance) callError(ctx context.Context, s *hostapi.Session, cause err
 	return &Error{Code: CodeInternal, Message: "an error in the host", Detail: err}
 }
 
-// trapReason finds the fixed text of a trap in wazero's errors, whose types are not exported; a
-// stack may follow it.
+// trapReason returns the fixed text of a trap. wazero does not export its error types, and a stack
+// may follow the text.
 func trapReason(err error) (reason string, ok bool) {
 	var misuse hostapi.MisuseError
 	if errors.As(err, &misuse) {
 		return misuse.Error(), true
 	}
 	first := firstLine(err)
-	if first == "stack overflow" { // the one trap that comes without the prefix
+	if first == "stack overflow" { // the only trap without the prefix
 		return first, true
 	}
 	_, reason, ok = strings.Cut(first, "wasm error: ")
@@ -92,11 +92,12 @@ func firstLine(err error) string {
 	return line
 }
 
-// maxFailureText bounds the text of a cause, in bytes: its stack has few frames, but their names can be
-// as long as a module likes.
+// maxFailureText is the maximum length of a cause's text, in bytes. Its stack has few frames, but a
+// module can make their names arbitrarily long.
 const maxFailureText = 8 << 10
 
-// guestFailure is why a guest's function did not return, and the end of what the guest said.
+// guestFailure is the reason why a guest's function did not return, with the end of the guest's
+// standard error.
 type guestFailure struct {
 	cause  error
 	stderr string
@@ -113,8 +114,8 @@ func (t *guestFailure) Error() string {
 
 func (t *guestFailure) Unwrap() error { return t.cause }
 
-// stderrLine is the first line of what the guest of a failed call said: of a panic, what its author
-// needs.
+// stderrLine returns the first line of the standard error of a failed call. For a panic, it is the
+// line that the module's author needs.
 func (e *Error) stderrLine() string {
 	var t *guestFailure
 	if !errors.As(e.Detail, &t) {

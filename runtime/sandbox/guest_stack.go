@@ -8,40 +8,40 @@ import (
 )
 
 const (
-	// maxGuestStack is how much of its stack a call may use, in bytes: some 100,000 calls of small
-	// functions, and a little more than what the node code needs until its engine says by itself
-	// that a script recurses too deep.
+	// maxGuestStack is the maximum stack of a call, in bytes: some 100,000 calls of small functions.
+	// It is slightly more than the node code uses before its engine itself reports that a script
+	// recurses too deep.
 	maxGuestStack = 18 << 20
 
-	// framesRefill is how many values the frames on the stack may take until the host looks at it,
-	// besides those that are small for the fuel they cost. A value takes up to 16 bytes, so that is
-	// 2 MiB.
+	// framesRefill is how many values stack frames may hold between two checks of the stack, not
+	// counting frames that are small for the fuel they cost. A value takes up to 16 bytes, so this
+	// is 2 MiB.
 	framesRefill = 1 << 17
 
-	// maxReusedStack is the size up to which stacks are kept for the next call, in bytes.
+	// maxReusedStack is the maximum size of stacks that the next call reuses, in bytes.
 	maxReusedStack = 1 << 20
 )
 
-// guestFunction is a function of an instance. It has a stack of its own, which the engine makes twice as
-// large when it is full.
+// guestFunction is an exported function of an instance. It has its own stack, which wazero doubles
+// when it is full.
 type guestFunction struct {
 	api.Function
 	stack guestStack
 }
 
-// guestStack is where the engine keeps what it knows of a stack. It is only looked at.
+// guestStack points to wazero's own description of a stack. It is only read.
 type guestStack struct {
 	space        *[]byte
-	top, pointer *uintptr // pointer is that of when the guest last called the host
+	top, pointer *uintptr // pointer is from when the guest last called the host
 }
 
-// noGuestStack is the stack of a function of another engine than wazero's compiler: of the interpreter,
-// for processors that the compiler does not know, which bounds the depth of calls itself.
+// noGuestStack is the stack of functions that wazero's compiler has not compiled. On processors that
+// it does not support, wazero uses its interpreter, which limits the depth of calls itself.
 var noGuestStack = guestStack{new([]byte), new(uintptr), new(uintptr)}
 
-// newGuestFunction looks for the stack of f, in fields that wazero does not export. It is all there is to
-// see how deep a guest recurses: its code does not say how large a frame the compiler makes. A test
-// tells when wazero names them otherwise.
+// newGuestFunction finds the stack of f in fields that wazero does not export. There is no other way
+// to see how deep a guest recurses, since its code does not tell the size of compiled frames. A test
+// fails if wazero renames the fields.
 func newGuestFunction(f api.Function) guestFunction {
 	if f == nil {
 		return guestFunction{}
@@ -65,24 +65,24 @@ func newGuestFunction(f api.Function) guestFunction {
 
 func isA[T any](v reflect.Value) bool { return v.IsValid() && v.Type() == reflect.TypeFor[T]() }
 
-// size is what the stack has of the host's memory, in bytes.
+// size returns the size of the stack in the host's memory, in bytes.
 func (s *guestStack) size() int { return len(*s.space) }
 
-// used is how much of it the guest uses, in bytes, while it waits for the host.
+// used returns how many bytes of it the guest uses. The guest must be waiting for the host.
 func (s *guestStack) used() uintptr { return *s.top - *s.pointer }
 
-// function finds an exported function. Its Function is nil when there is none.
+// function returns an exported function. Its Function is nil if it does not exist.
 func (in *instance) function(name string) guestFunction {
 	return newGuestFunction(in.module.ExportedFunction(name))
 }
 
-// call calls a function with the parameters in in.stack, where its results are then.
+// call calls a function with the parameters in in.stack, which receives its results.
 func (in *instance) call(ctx context.Context, f *guestFunction) error {
 	in.memory.meter.stack = &f.stack
 	return f.CallWithStack(ctx, in.stack[:])
 }
 
-// stacks is the size of the stacks that the instance keeps for its next call, in bytes.
+// stacks returns the size of the stacks that the instance's next call reuses, in bytes.
 func (in *instance) stacks() (n int) {
 	for _, h := range []*guestFunction{&in.allocFn, &in.runFn, &in.startFn} {
 		if h.Function != nil {

@@ -13,35 +13,35 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
-// instance is a module come alive; one goroutine uses it at a time.
+// instance is a running module. One goroutine at a time uses it.
 type instance struct {
 	module  api.Module
-	layout  hostapi.Memory // of what the module has of memory
+	layout  hostapi.Memory // of the guest's memory within the module's
 	memory  memory
 	globals []api.MutableGlobal
 	allocFn guestFunction
-	runFn   guestFunction // without one the module is a WASI command
+	runFn   guestFunction // absent in a WASI command
 	startFn guestFunction // of a WASI command
-	stack   [2]uint64     // parameters and results of alloc and run
-	calls   int           // since alloc and run were taken
-	idle    int           // see pool.shrink
+	stack   [2]uint64     // parameters and results of allocFn and runFn
+	calls   int           // since the last refreshFunctions
+	idle    int           // eviction rounds without use; see pool.evictIdle
 }
 
-// instantiator is a compiled module and what has to be known to bring it to life.
+// instantiator makes instances of a compiled module.
 type instantiator struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
-	module   *instrument.Module // shared, not to be changed
-	wasm     []byte             // that the data of parts is in; nil = it is in an image
+	module   *instrument.Module // shared, must not be changed
+	wasm     []byte             // holds the data of module; nil = the snapshot has the data
 	layout   hostapi.Memory
 	limit    uint64 // bytes of memory
 	budget   *Budget
 	seed     [32]byte // of the random stream of a start
-	command  bool     // it is a WASI command: its start is its call
+	command  bool     // the module is a WASI command: its start is its call
 }
 
-// instantiate makes an instance in a region, which it takes over with what is counted for it. Its
-// memory is what the region has, its start has not been run.
+// instantiate makes an instance in a region. It takes over the region and the footprint that is
+// counted for it. The region's bytes become the memory. The module's start is not run.
 func (c *instantiator) instantiate(r region, h footprint) (_ *instance, err error) {
 	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit, footprint: h}}
 	in.memory.meter.instance = in
@@ -53,8 +53,8 @@ func (c *instantiator) instantiate(r region, h footprint) (_ *instance, err erro
 			in.close()
 		}
 	}()
-	// Without a name there can be many; what starts a module is called elsewhere, where its errors
-	// can be told apart.
+	// Without a name there can be many instances. The start functions are called elsewhere, so that
+	// their errors can be distinguished.
 	ctx := experimental.WithMemoryAllocator(context.Background(), &in.memory)
 	in.module, err = c.runtime.InstantiateModule(ctx, c.compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
@@ -71,10 +71,10 @@ func (c *instantiator) instantiate(r region, h footprint) (_ *instance, err erro
 	return in, nil
 }
 
-// start makes an instance that has its memory for itself, when the share may have it, and runs what
-// a module runs at its start. The start has a session of its own, with nothing granted, so that
-// each goes the same way and an instance is none the wiser about the call that it is started for.
-// failed is the part of the module that the error is about.
+// start makes an instance that shares no memory, once the share has room for it, and runs the
+// module's start functions. s is a session without grants, so that every start is the same and the
+// instance learns nothing about the call that it is started for. failed is the part of the module
+// that caused the error.
 func (c *instantiator) start(ctx context.Context, s *hostapi.Session, share *Share) (in *instance, failed string, _ *Error) {
 	h := c.footprint(nil)
 	if _, failure := share.admit(ctx, s.Deadline, nil, h.bytes); failure != nil {
@@ -108,13 +108,12 @@ func (c *instantiator) start(ctx context.Context, s *hostapi.Session, share *Sha
 	return in, "", nil
 }
 
-// startSession is the session of a start.
+// startSession returns a session for a start.
 func (c *instantiator) startSession() *hostapi.Session {
 	return &hostapi.Session{Seed: func() [32]byte { return c.seed }}
 }
 
-// invoke calls a function that may be there, without parameters, and returns its result, if it has
-// one.
+// invoke calls an optional function without parameters and returns its result, or 0 if it has none.
 func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string) (uint64, *Error) {
 	f := in.function(name)
 	if f.Function == nil {
@@ -132,17 +131,17 @@ func (in *instance) invoke(ctx context.Context, s *hostapi.Session, name string)
 	return in.stack[0], nil
 }
 
-// context is that of a guest's functions in a call of the session.
+// context returns the context for calling the guest's functions in the session.
 func (in *instance) context(ctx context.Context, s *hostapi.Session) context.Context {
 	s.Memory, s.Meter = in.layout, &in.memory.meter
 	return s.Context(ctx)
 }
 
-// callsPerFunctions is how many calls go through the same handles. Each has a stack of its own, which
-// grows with the guest's and never shrinks, so handles with a large one are not used again.
+// callsPerFunctions is how many calls use the same functions. Each function has its own stack, which
+// grows as needed and never shrinks, so functions with a large stack are not reused.
 const callsPerFunctions = 1024
 
-// refreshFunctions takes new handles of the functions that calls need.
+// refreshFunctions replaces the functions that calls use, and their stacks.
 func (in *instance) refreshFunctions() {
 	in.discardStacks(in.stacks())
 	in.allocFn, in.runFn = in.function(abi.ExportAlloc), in.function(abi.ExportRun)
@@ -152,16 +151,16 @@ func (in *instance) refreshFunctions() {
 	in.calls = 0
 }
 
-// reset makes the instance what the image is. marked tells whether all that was written is marked.
-func (in *instance) reset(i *snapshot, marked bool) error {
+// reset restores the instance to the snapshot. tracked reports whether all writes are marked.
+func (in *instance) reset(snap *snapshot, tracked bool) error {
 	m := &in.memory
-	if !marked || m.footprint.whole-m.footprint.snapshot > maxCopyBack ||
-		!restoreDirty(in.layout, m.region.bytes(m.high), i.bytes, &m.footprint.pages) {
+	if !tracked || m.footprint.whole-m.footprint.snapshot > maxCopyBack ||
+		!restoreDirty(in.layout, m.region.bytes(m.high), snap.bytes, &m.footprint.pages) {
 		if err := in.restore(); err != nil {
 			return err
 		}
 	}
-	m.high, m.refused = uint64(len(i.bytes)), nil
+	m.high, m.refused = uint64(len(snap.bytes)), nil
 	if m.size != m.high {
 		m.size = m.high
 		if err := in.remap(); err != nil {
@@ -169,7 +168,7 @@ func (in *instance) reset(i *snapshot, marked bool) error {
 		}
 	}
 	for n, g := range in.globals {
-		g.Set(i.globals[n])
+		g.Set(snap.globals[n])
 	}
 	if in.calls++; in.calls >= callsPerFunctions || in.stacks() > maxReusedStack {
 		in.refreshFunctions()
@@ -177,7 +176,7 @@ func (in *instance) reset(i *snapshot, marked bool) error {
 	return nil
 }
 
-// restore gives all of the memory back that is not the image's.
+// restore releases all memory beyond the snapshot.
 func (in *instance) restore() error {
 	m := &in.memory
 	if err := m.region.restore(m.footprint.whole); err != nil {
@@ -194,9 +193,9 @@ func (in *instance) restore() error {
 	return nil
 }
 
-// remap makes the module's memory the first bytes of the region, as many as it has now. wazero
-// takes over what Reallocate returns, also when that is less than before. It is asked for one page
-// more, which is always below the most there can be.
+// remap sets the module's memory to the region's first size bytes. wazero accepts whatever
+// Reallocate returns, even if that is less than before. remap asks it for one more page, which is
+// always below the maximum.
 func (in *instance) remap() error {
 	m := &in.memory
 	m.forced = true
@@ -208,7 +207,7 @@ func (in *instance) remap() error {
 	return nil
 }
 
-// trim gives memory back that the instance holds beside its image. It is called after reset.
+// trim releases memory that the instance holds beyond its snapshot. It is called after reset.
 func (in *instance) trim() error {
 	in.memory.region.trim()
 	in.memory.footprint.restored()
@@ -221,7 +220,7 @@ func (in *instance) trim() error {
 // close ends the instance and frees its memory.
 func (in *instance) close() {
 	if in.module != nil {
-		// Close frees Go memory only and has nothing to report.
+		// Close frees only Go memory and cannot fail.
 		_ = in.module.Close(context.Background())
 	}
 	in.discardStacks(in.stacks())

@@ -74,7 +74,7 @@ func TestLoadRefuses(t *testing.T) {
 		"warmup loops":         {plain.with(void("warmup", forever)).bytes(), "warmup: the time limit has passed"},
 		"describe traps":       {plain.with(describe(unreachable)).bytes(), "describe: the module trapped: unreachable"},
 		"describe loops":       {plain.with(describe(forever, unreachable)).bytes(), "describe: the time limit has passed"},
-		"describe outside":     {plain.with(describe(answer(abi.Output, 65530, 20))).bytes(), "describe: the answer lies outside of the memory"},
+		"describe outside":     {plain.with(describe(answer(abi.Output, 65530, 20))).bytes(), "describe: the result lies outside of the memory"},
 		"describe fails":       {plain.with(describe(answer(abi.Fatal, 0, 3))).bytes(), "describe: it answers with an error: "},
 		"no JSON":              {manifested("abi=1").bytes(), "describe: the output is not one JSON value: ..."},
 		"no object":            {manifested("[1]").bytes(), "describe: its manifest is not what it should be: ..."},

@@ -7,45 +7,45 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
-// maxMemory is the most memory a module can be given: less than there can be by the page of marks,
-// and by one more because the whole of it is what a guest asks for to yield.
+// maxMemory is the maximum memory of a module. It is less than WebAssembly's 4 GiB by the page of
+// dirty marks, and by one more page because a guest yields by asking for all of it.
 const maxMemory = 4<<30 - instrument.Base - wasmPage
 
-// memory is the linear memory of one instance, limited for itself: the limit of wazero's
-// configuration is one for all modules. It implements experimental.LinearMemory.
+// memory is the linear memory of one instance, with its own limit: wazero's configuration has only
+// one limit for all modules. It implements experimental.LinearMemory.
 type memory struct {
 	region    region
-	limit     uint64 // bytes, those of the marks among them
+	limit     uint64 // bytes, including the dirty marks
 	size      uint64 // bytes that the guest has
-	high      uint64 // the most bytes that it has had since it was put back
-	forced    bool   // the next Reallocate gives size, whatever is asked for
-	refused   error  // why the guest did not get what it wanted; nil = it has
+	high      uint64 // the maximum of size since the last reset
+	forced    bool   // the next Reallocate returns size bytes, whatever is asked for
+	refused   error  // why the guest did not get memory; nil = it got all that it asked for
 	meter     meter
 	footprint footprint
 }
 
-// region is where a memory lies. It never shows a byte that was not written to it, or is its
-// image's.
+// region holds the bytes of a memory. All its bytes were written to it, come from its snapshot, or
+// are zero.
 type region interface {
-	// bytes returns the region's first size bytes, more than before if need be. Beyond what was
-	// handed out before they are zero. nil means that the system has no memory.
+	// bytes returns the region's first size bytes and grows the region if necessary. New bytes are
+	// zero. nil means that the system has no memory.
 	bytes(size uint64) []byte
-	// restore makes the region what its image is, zero beyond it. No more than the first high bytes
-	// have been handed out since it was made or restored. After an error the region can only be
-	// freed.
+	// restore resets the region to its snapshot, followed by zeros. At most the first high bytes
+	// have been handed out since the region was made or restored. After an error the region can
+	// only be freed.
 	restore(high uint64) error
-	// trim gives memory back that the region holds beside its image. It is called after restore;
-	// what bytes returned before is no part of the region then.
+	// trim releases memory that the region holds beyond its snapshot. It is called after restore.
+	// Slices that bytes returned earlier are invalid then.
 	trim()
-	// free ends the region: nobody uses its bytes any more.
+	// free releases the region. Nothing may use its bytes any more.
 	free()
 }
 
 // Allocate implements experimental.MemoryAllocator; an instance has one memory.
 func (m *memory) Allocate(uint64, uint64) experimental.LinearMemory { return m }
 
-// Reallocate implements experimental.LinearMemory; nil makes the guest's memory.grow answer -1.
-// What it returns is the guest's memory from then on, also when it is smaller than before.
+// Reallocate implements experimental.LinearMemory. nil makes the guest's memory.grow return -1.
+// Otherwise the result becomes the guest's memory, even if it is smaller than before.
 func (m *memory) Reallocate(size uint64) []byte {
 	switch {
 	case m.forced:
@@ -53,7 +53,7 @@ func (m *memory) Reallocate(size uint64) []byte {
 	case size == 4<<30 && m.meter.yields():
 		m.meter.yield()
 		return nil
-	// who goes on asking gets no more of the host's time
+	// a guest that keeps asking gets no more of the host's time
 	case errors.Is(m.refused, errShareMemory), errors.Is(m.refused, errBudgetMemory):
 		return nil
 	case size > m.limit:
@@ -74,14 +74,14 @@ func (m *memory) Reallocate(size uint64) []byte {
 	return b
 }
 
-// Free implements experimental.LinearMemory. The region is freed by the instance's owner, who knows
-// that nobody reads an answer in it any more.
+// Free implements experimental.LinearMemory. It does nothing: the instance's owner frees the region,
+// since only the owner knows when results in it have been read.
 func (m *memory) Free() {}
 
-// heapRegion is a region in Go's memory, which works everywhere: it is put back by copying the whole
-// image.
+// heapRegion is a region in Go's heap, which works on all systems. It is restored by copying the
+// whole snapshot.
 type heapRegion struct {
-	buf   []byte
+	buf      []byte
 	snapshot []byte
 }
 

@@ -31,7 +31,7 @@ func resident(t *testing.T) (n int64) {
 	}
 	for _, f := range files {
 		var stat unix.Stat_t
-		if name, _ := os.Readlink(f); strings.HasPrefix(name, "/memfd:flowtrux-image") && unix.Stat(f, &stat) == nil {
+		if name, _ := os.Readlink(f); strings.HasPrefix(name, "/memfd:flowtrux-snapshot") && unix.Stat(f, &stat) == nil {
 			n += stat.Blocks * 512
 		}
 	}

@@ -529,7 +529,7 @@ func TestGivingUpAfterTheGrant(t *testing.T) {
 	} {
 		begin()
 		used, live := b.used.Load(), p.live.Load()
-		w := &waiter{share, p, bytesOfOne(m), make(chan *instance, 1)}
+		w := &waiter{share, p, bytesOfOne(m), make(chan grant, 1)}
 		b.enqueue(w)
 		b.serve()
 		if len(w.granted) != 1 || share.used.Load() == 0 {

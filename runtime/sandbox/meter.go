@@ -9,24 +9,24 @@ import (
 	"github.com/tetratelabs/wazero/api"
 )
 
-// fuelSlice is how much fuel a guest burns until the host looks at it, about as many instructions: some
+// fuelSlice is how much fuel a guest burns between two yields: about as many instructions, some
 // 50 µs.
 const fuelSlice = 100_000
 
-// yieldAfter is for how long a guest runs until other goroutines have theirs, if there are any that could
-// run. The scheduler by itself lets a guest run for 10 ms, and an execution waits for several such
-// turns one after the other. Calls that take less are not interrupted.
+// yieldAfter is how long a guest runs before it yields to other goroutines. The scheduler alone
+// would let a guest run for 10 ms, and an execution waits for several such turns one after the
+// other. Shorter calls are not interrupted.
 const yieldAfter = time.Millisecond
 
-// A guest that has overdrawn its fuel is about to do what costs as much: at most to write
-// bytesPerFuel bytes for each unit. From longWrite bytes on they are counted before: the scheduler
-// may let others run as soon as such an instruction has ended.
+// A guest that has overdrawn its fuel is about to run the instruction that cost it: at most to write
+// bytesPerFuel bytes for each unit. Writes of longWrite bytes and more are counted beforehand, since
+// the scheduler may let others run as soon as such an instruction has ended.
 const (
 	bytesPerFuel = 16
 	longWrite    = 64 << 10
 )
 
-// Why the host stops a guest that yields.
+// Reasons to stop a guest that yields.
 var (
 	errFuel          = errors.New("the fuel is used up")
 	errTimeout       = errors.New("the time limit has passed")
@@ -34,33 +34,32 @@ var (
 	errStackOverflow = errors.New("stack overflow")
 )
 
-// meter watches over a guest while it runs, on the goroutine that runs it: package instrument has
-// made every loop and every function that calls others count down a global, and ask for memory that
-// no guest can have when it is below zero. That is the moment when the garbage collector and other
-// goroutines have their turn, and when the guest is stopped by a panic that wazero returns as the
-// call's error. Nobody else has to watch a call, so that a call needs no timer and no goroutine.
+// meter supervises a guest while it runs, on the goroutine that runs it. Package instrument makes
+// every loop, and every function that calls others, count down a global. When the global is below
+// zero, the guest asks for memory that no guest can have. At that moment the garbage collector and
+// other goroutines get their turn, and the guest may be stopped by a panic, which wazero returns as
+// the call's error. So a call needs no timer and no goroutine to supervise it.
 type meter struct {
-	fuel api.MutableGlobal // the guest's counter of fuel, an i32
-	// and that of frames on its stack, which is looked at when it is below zero
-	frames   api.MutableGlobal
-	instance *instance       // whose memory is looked at when its turn is over
-	stack    *guestStack     // of the function that was called
-	granted  int64           // what of this call's fuel the guest was given so far
-	budget   int64           // what it may burn; 0 = as much as it likes
-	deadline time.Time       // zero = none
-	resumed  time.Time       // when its turn began; zero = it has not yielded so far
-	ctx      context.Context // the caller's
+	fuel     api.MutableGlobal // the guest's fuel counter, an i32
+	frames   api.MutableGlobal // its counter of stack frame values; below zero, the stack is checked
+	instance *instance         // the instance whose memory is checked
+	stack    *guestStack       // of the function that was called
+	granted  int64             // fuel that the guest has got in this call so far
+	budget   int64             // fuel that it may burn; 0 = unlimited
+	deadline time.Time         // zero = none
+	resumed  time.Time         // when the guest last continued; zero = it has not yielded yet
+	ctx      context.Context   // the caller's
 }
 
-// begin readies the meter for a call.
+// begin prepares the meter for a call.
 func (m *meter) begin(ctx context.Context, deadline time.Time, budget int64) {
 	m.ctx, m.deadline, m.budget, m.granted, m.resumed = ctx, deadline, budget, 0, time.Time{}
 	m.frames.Set(framesRefill)
 	m.refill()
 }
 
-// refill gives the guest what it has overdrawn and its next slice. The last one ends where the budget
-// ends, so that the same call is stopped at the same instruction each time.
+// refill pays what the guest has overdrawn and grants its next slice. The last slice
+// ends where the budget ends, so that the same call always stops at the same instruction.
 func (m *meter) refill() {
 	next := int64(fuelSlice)
 	if m.budget > 0 {
@@ -70,7 +69,7 @@ func (m *meter) refill() {
 	m.fuel.Set(uint64(uint32(next)))
 }
 
-// used is the fuel that the call has burnt.
+// used returns the fuel that the call has burnt.
 func (m *meter) used() int64 {
 	if m.granted == 0 {
 		return 0
@@ -78,10 +77,10 @@ func (m *meter) used() int64 {
 	return m.granted - int64(int32(m.fuel.Get()))
 }
 
-// spent tells whether the call has burnt more than it may.
+// spent reports whether the call has burnt more than its budget.
 func (m *meter) spent() bool { return m.budget > 0 && m.used() > m.budget }
 
-// end lets go of the call and returns the fuel that it has burnt.
+// end ends the call and returns the fuel that it has burnt.
 func (m *meter) end() uint64 {
 	m.ctx = nil
 	return uint64(m.used())
@@ -89,22 +88,22 @@ func (m *meter) end() uint64 {
 
 // Burn implements hostapi.Meter.
 func (m *meter) Burn(units int32) {
-	left := int32(m.fuel.Get()) - units // of which neither is near the end of what an int32 holds
+	left := int32(m.fuel.Get()) - units // cannot overflow: both are far from an int32's limits
 	m.fuel.Set(uint64(uint32(left)))
 	if left < 0 {
 		m.yield()
 	}
 }
 
-// Wait implements hostapi.Meter: what the guest holds while others run is counted.
+// Wait implements hostapi.Meter. It counts the memory that the guest holds while others run.
 func (m *meter) Wait() { m.instance.checkFootprint(0) }
 
-// yields tells whether the guest asks for memory because a counter is used up.
+// yields reports whether the guest asks for memory because a counter is used up.
 func (m *meter) yields() bool {
 	return m.fuel != nil && (int32(m.fuel.Get()) < 0 || int32(m.frames.Get()) < 0)
 }
 
-// yield is the host's turn. It returns when the guest may go on.
+// yield runs the host's checks. It returns if the guest may continue and panics otherwise.
 func (m *meter) yield() {
 	now := time.Now()
 	switch {

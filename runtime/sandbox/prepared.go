@@ -121,7 +121,7 @@ type preparedSnapshot struct {
 	result    Result
 	fuel      uint64         // that prepare has burnt
 	instances instanceSource // nil = the answer is an error
-	calls     drain.Group       // the calls; closed when the image is let go
+	calls     drain.Group    // the calls; closed when the image is let go
 	bytes     int64          // of the image
 	used      atomic.Int64   // when it was called last, by the clock of the host
 

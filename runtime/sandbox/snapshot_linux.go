@@ -7,20 +7,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// snapshotFile is an image in a sealed file without a name, in memory: regions share its pages until
-// they write to them. Only the parts that are not all zeros are ever mapped from the file: who
-// reads a hole in it makes Linux fill that.
+// snapshotFile holds a snapshot in a sealed, unnamed file in memory. Regions share its pages until
+// they write to them. Only the parts that are not all zeros are mapped from the file, since Linux
+// fills a hole in the file when it is read.
 type snapshotFile struct {
 	fd    int
 	parts []extent
-	bytes []byte // the image, read-only
+	bytes []byte // the snapshot, read-only
 }
 
 const canShare = true
 
-// newSnapshotFile copies those parts of a memory into a file.
+// newSnapshotFile copies the given parts of a memory into a file.
 func newSnapshotFile(memory []byte, parts []extent) (_ *snapshotFile, err error) {
-	fd, err := unix.MemfdCreate("flowtrux-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	fd, err := unix.MemfdCreate("flowtrux-snapshot", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, fmt.Errorf("memfd_create: %w", err)
 	}
@@ -55,13 +55,13 @@ func newSnapshotFile(memory []byte, parts []extent) (_ *snapshotFile, err error)
 	return m, nil
 }
 
-// into maps the parts of the image into an address range.
+// into maps the parts of the snapshot into an address range.
 func (m *snapshotFile) into(space []byte, prot, flags int) error {
 	flags |= unix.MAP_FIXED | unix.MAP_NORESERVE
 	for _, e := range m.parts {
 		at := unsafe.Pointer(unsafe.SliceData(e.of(space)))
 		if _, err := unix.MmapPtr(m.fd, int64(e.from), at, uintptr(e.to-e.from), prot, flags); err != nil {
-			return fmt.Errorf("mapping the image: %w", err)
+			return fmt.Errorf("mapping the snapshot: %w", err)
 		}
 	}
 	return nil
@@ -69,18 +69,18 @@ func (m *snapshotFile) into(space []byte, prot, flags int) error {
 
 func (m *snapshotFile) free() {
 	if m.bytes != nil {
-		_ = unix.Munmap(m.bytes) // fails only for what is no mapping
+		_ = unix.Munmap(m.bytes) // fails only for addresses that are not mapped
 	}
 	_ = unix.Close(m.fd)
 }
 
-// mappedRegion is a region in an address range of its own: first the image, copy on write, then zeros.
-// The range has the size of the limit, so that the memory never moves, and can be touched only as
-// far as it was handed out, so that it counts for nothing where the system does not overcommit.
+// mappedRegion is a region in its own address range: first the snapshot, copy-on-write, then zeros.
+// The range has the size of the limit, so the memory never moves. Only the bytes handed out are
+// accessible, so that the rest counts for nothing on systems that do not overcommit.
 type mappedRegion struct {
 	m     *snapshotFile
 	space []byte // the whole range
-	open  uint64 // bytes that can be touched
+	open  uint64 // accessible bytes
 }
 
 func (m *snapshotFile) region(limit uint64) (_ region, err error) {
@@ -95,8 +95,7 @@ func (m *snapshotFile) region(limit uint64) (_ region, err error) {
 			r.free()
 		}
 	}()
-	// Huge pages would make each first write cost, and keep, 2 MiB. Kernels without them answer
-	// EINVAL.
+	// With huge pages, each first write would take 2 MiB. Kernels without them return EINVAL.
 	_ = unix.Madvise(space, unix.MADV_NOHUGEPAGE)
 	if len(m.bytes) > 0 {
 		if err := unix.Mprotect(space[:len(m.bytes)], unix.PROT_READ|unix.PROT_WRITE); err != nil {
@@ -109,11 +108,11 @@ func (m *snapshotFile) region(limit uint64) (_ region, err error) {
 	return r, nil
 }
 
-// newRegion makes a region of an instance that has its memory for itself.
+// newRegion returns a region without a snapshot, for an instance that shares no memory.
 func newRegion(limit uint64) (region, error) { return new(snapshotFile).region(limit) }
 
-// growStep is by how much more of the range is opened at least, in bytes: a guest that grows page by
-// page would have a system call for each.
+// growStep is the minimum by which the accessible part grows, in bytes, so that a guest that grows
+// page by page does not cause a system call for each.
 const growStep = 1 << 20
 
 func (r *mappedRegion) bytes(size uint64) []byte {
@@ -137,9 +136,9 @@ func (r *mappedRegion) restore(high uint64) error {
 	return nil
 }
 
-func (r *mappedRegion) trim() { _ = r.restore(r.open) } // what is not given back stays right
+func (r *mappedRegion) trim() { _ = r.restore(r.open) } // after an error the contents are still right
 
 func (r *mappedRegion) free() {
-	_ = unix.Munmap(r.space) // fails only for what is no mapping
+	_ = unix.Munmap(r.space) // fails only for addresses that are not mapped
 	r.space = nil
 }

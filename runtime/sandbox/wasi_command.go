@@ -15,17 +15,17 @@ import (
 // commandExports are the functions that a WASI command must export.
 var commandExports = []export{{name: abi.ExportStart}}
 
-// isCommand tells whether a module is a WASI command: a program that any compiler makes, which
-// knows nothing of nodes.
+// isCommand reports whether a module is a WASI command: a program from any compiler that knows
+// nothing of nodes.
 func isCommand(code wazero.CompiledModule) bool {
 	functions := code.ExportedFunctions()
 	return functions[abi.ExportStart] != nil && functions[abi.ExportRun] == nil
 }
 
-// runCommand runs a WASI command: its input is its standard input, its output what it writes to standard
-// output. The image that its instances are put back to is that of a program that has not begun, so
-// its start is a part of each call. returned is false when it left otherwise than by returning,
-// also when it has succeeded: programs in Go always exit.
+// runCommand runs a WASI command. The input is its standard input, and its standard output is the
+// output. The snapshot of a command is that of a program that has not begun, so its start is part of
+// each call. returned is false if the program did not return from its start. That includes success:
+// Go programs always exit.
 func (in *instance) runCommand(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (_ Result, returned bool, _ *Error) {
 	limit := max(l.Output, s.MaxOutput)
 	s.Pipe(input, limit)
