@@ -12,6 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/response"
+	"github.com/flowtrux/edge/runtime/slots"
 )
 
 // The waits of a duplicate between two looks at the journal, while the first execution does not run
@@ -118,7 +119,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 		switch {
 		case errors.Is(err, engine.ErrNotHere):
 			return nil
-		case errors.Is(err, engine.ErrServerBusy):
+		case errors.Is(err, slots.ErrServerBusy):
 			return x.refuse(response.Overloaded, zap.Error(err))
 		case err != nil:
 			return x.refuseJournal(err)

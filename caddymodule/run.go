@@ -11,6 +11,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/response"
+	"github.com/flowtrux/edge/runtime/slots"
 )
 
 // errStopping is why executions that senders wait for are cancelled when the process exits.
@@ -100,7 +101,7 @@ func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *
 		x.body.release()
 		x.logFields(id)
 		return free, nil
-	case errors.Is(err, engine.ErrWorkflowBusy):
+	case errors.Is(err, slots.ErrWorkflowBusy):
 		return nil, x.refuse(response.TooManyExecutions, zap.Error(err))
 	case errors.Is(err, engine.ErrGone): // a reload came in between
 		return nil, x.refuse(response.NotReady)

@@ -9,18 +9,6 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// BenchmarkSlot is what each request pays for its slot.
-func BenchmarkSlot(b *testing.B) {
-	p := newPermits(256)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := p.acquire(b.Context(), "order-intake", 10, 0, false, nil); err != nil {
-			b.Fatal(err)
-		}
-		p.release("order-intake")
-	}
-}
-
 func BenchmarkNewID(b *testing.B) {
 	e := New(Config{})
 	b.ReportAllocs()

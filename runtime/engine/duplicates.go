@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/slots"
 )
 
 // maxWaiting is how many duplicates may wait at a time for executions that run.
@@ -84,7 +85,7 @@ func (x *Executor) Join(id string) (*Seat, error) {
 	case it.hasLanded() && it.stale:
 		return nil, journal.ErrUnavailable
 	case f.waiting >= maxWaiting:
-		return nil, &busyError{ErrServerBusy, "as many as may wait for executions of earlier requests", maxWaiting}
+		return nil, slots.NewBusyError(slots.ErrServerBusy, "as many as may wait for executions of earlier requests", maxWaiting)
 	default:
 		f.waiting++
 		return &Seat{f, it}, nil

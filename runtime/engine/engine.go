@@ -12,6 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/slots"
 )
 
 // Config of an Engine.
@@ -37,7 +38,7 @@ type Globals interface {
 // Config gave it and no goroutine.
 type Engine struct {
 	config  Config
-	permits *permits
+	permits *slots.Slots
 	global  func(key string) ([]byte, bool)
 	seeds   sync.Pool   // of *seeder
 	nodeLog *zap.Logger // what nodes write
@@ -64,7 +65,7 @@ func New(c Config) *Engine {
 	return &Engine{
 		config:  c,
 		global:  global,
-		permits: newPermits(c.Limits.Executions),
+		permits: slots.New(c.Limits.Executions),
 		nodeLog: c.Logger.Named("node"),
 	}
 }
@@ -103,18 +104,18 @@ func (e *Engine) acquire(
 	if p.Plan.Webhook != nil {
 		limit = p.Plan.Webhook.MaxConcurrent
 	}
-	if err := e.permits.acquire(ctx, p.Plan.ID, limit, wait, patient, entered); err != nil {
+	if err := e.permits.Acquire(ctx, p.Plan.ID, limit, wait, patient, entered); err != nil {
 		p.owner.Release()
 		return nil, err
 	}
 	return func() {
-		e.permits.release(p.Plan.ID)
+		e.permits.Release(p.Plan.ID)
 		p.owner.Release()
 	}, nil
 }
 
 // InUse tells how many slots are taken.
-func (e *Engine) InUse() int { return e.permits.inUse() }
+func (e *Engine) InUse() int { return e.permits.InUse() }
 
 // Run runs p to its end and returns how it ended; the caller has a slot for it. A plan without
 // branches runs on this goroutine. When ctx ends, the execution does: its status is TimedOut when

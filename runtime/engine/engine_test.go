@@ -19,6 +19,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
+	"github.com/flowtrux/edge/runtime/slots"
 )
 
 // goroutine names the goroutine that calls it.
@@ -297,8 +298,8 @@ func TestAcquire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.engine.Acquire(t.Context(), p); !errors.Is(err, ErrWorkflowBusy) {
-		t.Errorf("error %v, want %v", err, ErrWorkflowBusy)
+	if _, err := l.engine.Acquire(t.Context(), p); !errors.Is(err, slots.ErrWorkflowBusy) {
+		t.Errorf("error %v, want %v", err, slots.ErrWorkflowBusy)
 	}
 	if n := l.engine.InUse(); n != 1 {
 		t.Errorf("%d slots are in use, want 1", n)

@@ -1,30 +1,10 @@
 package engine
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
-// Errors of Engine.Acquire; ErrGone is also one of Runner.Resolve.
-var (
-	// ErrWorkflowBusy means that the workflow's own limit kept the execution waiting.
-	ErrWorkflowBusy = errors.New("too many executions of this workflow")
-	// ErrServerBusy means that the limit of the whole server did.
-	ErrServerBusy = errors.New("too many executions")
-	// ErrGone means that the program's configuration has ended and its modules are closed.
-	ErrGone = errors.New("the configuration of this workflow has ended")
-)
-
-// busyError says which limit kept an execution waiting. Its text is only made when somebody reads
-// it: it is an error of a server that has much to do.
-type busyError struct {
-	kind  error // ErrWorkflowBusy or ErrServerBusy
-	what  string
-	limit int
-}
-
-func (e *busyError) Error() string { return fmt.Sprintf("%v: %s, %d", e.kind, e.what, e.limit) }
-func (e *busyError) Unwrap() error { return e.kind }
+// ErrGone is the error of Engine.Acquire when the program's configuration has ended and its modules
+// are closed.
+var ErrGone = errors.New("the configuration of this workflow has ended")
 
 // Codes of a NodeError. Besides these, a node gives its own: lower-case letters, digits and
 // underscores, at most 64.

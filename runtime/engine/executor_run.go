@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/slots"
 )
 
 const (
@@ -58,8 +59,8 @@ func (x *Executor) work(r *Runner, l journal.Lease, c *claimed) {
 	c.takesPlace(ctx)
 	release, err := r.Engine.acquire(ctx, p, busyPatience, true, c.tookPlace)
 	switch {
-	case errors.Is(err, ErrWorkflowBusy):
-		c.heldBack(e.Workflow, r.Engine.permits.roomFor(e.Workflow))
+	case errors.Is(err, slots.ErrWorkflowBusy):
+		c.heldBack(e.Workflow, r.Engine.permits.Room(e.Workflow))
 		x.giveBack(r, l, 0)
 	case err != nil: // the configuration or the executor ends
 		x.giveBack(r, l, claimRetry)

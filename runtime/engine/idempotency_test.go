@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/slots"
 )
 
 // Reserve implements journal.Keys. A failure comes after the key was reserved, as one of a disk
@@ -254,7 +255,7 @@ func TestWaitingIsBounded(t *testing.T) {
 			waits = append(waits, d.join("exec-1"))
 		}
 		_, err := d.executor.Join("exec-1")
-		d.wantError("one more", err, ErrServerBusy)
+		d.wantError("one more", err, slots.ErrServerBusy)
 		h.Free(nil)
 		for _, c := range waits {
 			<-c

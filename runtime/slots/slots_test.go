@@ -1,4 +1,4 @@
-package engine
+package slots
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 
 // line is a queue of executions that wait, and those that were let in.
 type line struct {
-	permits *permits
+	permits *Slots
 	mu      sync.Mutex
 	in      []string
 }
@@ -22,7 +22,7 @@ type line struct {
 func (l *line) wait(ctx context.Context, name, workflow string, limit int, wait time.Duration, patient bool) <-chan error {
 	result := make(chan error, 1)
 	go func() {
-		err := l.permits.acquire(ctx, workflow, limit, wait, patient, nil)
+		err := l.permits.Acquire(ctx, workflow, limit, wait, patient, nil)
 		if err == nil {
 			l.mu.Lock()
 			l.in = append(l.in, name)
@@ -47,28 +47,28 @@ func (l *line) want(t *testing.T, names ...string) {
 
 func TestPermitsServeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{permits: newPermits(2)}
+		l := &line{permits: New(2)}
 		for _, name := range []string{"1", "2", "3", "4", "5"} {
 			l.wait(t.Context(), name, "w"+name, 0, time.Minute, false)
 		}
 		l.want(t, "1", "2")
-		l.permits.release("w2")
+		l.permits.Release("w2")
 		l.want(t, "1", "2", "3")
-		l.permits.release("w1")
-		l.permits.release("w3")
+		l.permits.Release("w1")
+		l.permits.Release("w3")
 		l.want(t, "1", "2", "3", "4", "5")
 	})
 }
 
 func TestPermitsOfOneWorkflowDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{permits: newPermits(4)}
+		l := &line{permits: New(4)}
 		l.wait(t.Context(), "a1", "a", 1, time.Minute, false)
 		l.wait(t.Context(), "a2", "a", 1, time.Minute, false)
 		l.wait(t.Context(), "a3", "a", 1, time.Minute, false)
 		l.wait(t.Context(), "b1", "b", 0, time.Minute, false)
 		l.want(t, "a1", "b1")
-		l.permits.release("a")
+		l.permits.Release("a")
 		l.want(t, "a1", "a2", "b1")
 	})
 }
@@ -88,20 +88,20 @@ func TestPermitsNameTheLimit(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPermits(c.size)
-				if err := p.acquire(t.Context(), "a", c.limit, time.Second, false, nil); err != nil {
+				p := New(c.size)
+				if err := p.Acquire(t.Context(), "a", c.limit, time.Second, false, nil); err != nil {
 					t.Fatal(err)
 				}
 				begun := time.Now()
-				if err := p.acquire(t.Context(), "a", c.limit, time.Second, c.patient, nil); !errors.Is(err, c.want) {
+				if err := p.Acquire(t.Context(), "a", c.limit, time.Second, c.patient, nil); !errors.Is(err, c.want) {
 					t.Errorf("error %v, want %v", err, c.want)
 				}
 				if waited := time.Since(begun); waited != time.Second {
 					t.Errorf("waited %v, want 1s", waited)
 				}
-				p.release("a")
-				if p.inUse() != 0 || len(p.workflows) != 0 {
-					t.Errorf("%d slots and %d workflows are left", p.inUse(), len(p.workflows))
+				p.Release("a")
+				if p.InUse() != 0 || len(p.workflows) != 0 {
+					t.Errorf("%d slots and %d workflows are left", p.InUse(), len(p.workflows))
 				}
 			})
 		})
@@ -110,19 +110,19 @@ func TestPermitsNameTheLimit(t *testing.T) {
 
 func TestPermitsPatienceIsForTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{permits: newPermits(1)}
+		l := &line{permits: New(1)}
 		l.wait(t.Context(), "a", "a", 0, time.Second, false)
 		l.wait(t.Context(), "b", "b", 0, time.Second, true)
 		time.Sleep(time.Hour)
 		l.want(t, "a")
-		l.permits.release("a")
+		l.permits.Release("a")
 		l.want(t, "a", "b")
 	})
 }
 
 func TestPermitsFollowTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{permits: newPermits(1)}
+		l := &line{permits: New(1)}
 		l.wait(t.Context(), "a", "a", 1, time.Second, false)
 		ctx, cancel := context.WithCancel(t.Context())
 		atWorkflow := l.wait(ctx, "a2", "a", 1, time.Hour, true)
@@ -133,23 +133,23 @@ func TestPermitsFollowTheContext(t *testing.T) {
 				t.Errorf("error %v, want %v", got, context.Canceled)
 			}
 		}
-		l.permits.release("a")
-		if l.permits.inUse() != 0 || len(l.permits.workflows) != 0 {
-			t.Errorf("%d slots and %d workflows are left", l.permits.inUse(), len(l.permits.workflows))
+		l.permits.Release("a")
+		if l.permits.InUse() != 0 || len(l.permits.workflows) != 0 {
+			t.Errorf("%d slots and %d workflows are left", l.permits.InUse(), len(l.permits.workflows))
 		}
 	})
 }
 
 func TestPermitsTakeTheLatestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{permits: newPermits(9)}
+		l := &line{permits: New(9)}
 		l.wait(t.Context(), "1", "a", 1, time.Minute, false)
 		l.wait(t.Context(), "2", "a", 1, time.Minute, false)
 		l.wait(t.Context(), "3", "a", 1, time.Minute, false)
 		l.want(t, "1")
 		l.wait(t.Context(), "4", "a", 3, time.Minute, false) // a new revision
 		l.want(t, "1", "2", "3")
-		l.permits.release("a")
+		l.permits.Release("a")
 		l.want(t, "1", "2", "3", "4")
 	})
 }
@@ -158,7 +158,7 @@ func TestPermitsTakeTheLatestLimit(t *testing.T) {
 // nothing is left behind.
 func TestPermitsHammer(t *testing.T) {
 	const size, limit = 4, 2
-	p := newPermits(size)
+	p := New(size)
 	var all sync.WaitGroup
 	var server atomic.Int32
 	var perWorkflow [3]atomic.Int32
@@ -167,7 +167,7 @@ func TestPermitsHammer(t *testing.T) {
 			for i := range 200 {
 				n := (g + i) % len(perWorkflow)
 				id := string(rune('a' + n))
-				if p.acquire(t.Context(), id, limit, time.Duration(i%3)*time.Microsecond, i%7 == 0, nil) != nil {
+				if p.Acquire(t.Context(), id, limit, time.Duration(i%3)*time.Microsecond, i%7 == 0, nil) != nil {
 					continue
 				}
 				if s, w := server.Add(1), perWorkflow[n].Add(1); s > size || w > limit {
@@ -175,24 +175,24 @@ func TestPermitsHammer(t *testing.T) {
 				}
 				perWorkflow[n].Add(-1)
 				server.Add(-1)
-				p.release(id)
+				p.Release(id)
 			}
 		})
 	}
 	all.Wait()
-	_, waits := p.queue.Next(nil)
-	if p.inUse() != 0 || p.waiting != 0 || waits || len(p.workflows) != 0 {
-		t.Errorf("left: %d slots, %d waiters, %v, %d workflows", p.inUse(), p.waiting, waits, len(p.workflows))
+	_, waits := p.serverQueue.Next(nil)
+	if p.InUse() != 0 || p.waiting != 0 || waits || len(p.workflows) != 0 {
+		t.Errorf("left: %d slots, %d waiters, %v, %d workflows", p.InUse(), p.waiting, waits, len(p.workflows))
 	}
 }
 
 func TestFreeSlotsMakeNoGarbage(t *testing.T) {
-	p := newPermits(2)
+	p := New(2)
 	n := testing.AllocsPerRun(100, func() {
-		if err := p.acquire(t.Context(), "order", 1, time.Minute, false, nil); err != nil {
+		if err := p.Acquire(t.Context(), "order", 1, time.Minute, false, nil); err != nil {
 			t.Error(err)
 		}
-		p.release("order")
+		p.Release("order")
 	})
 	if n > 0 {
 		t.Errorf("%v allocations", n)
@@ -203,7 +203,7 @@ func TestFreeSlotsMakeNoGarbage(t *testing.T) {
 // one slot, not for the crowd.
 func TestPermitsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{permits: newPermits(4)}
+		l := &line{permits: New(4)}
 		for _, workflow := range []string{"w", "x", "y", "z"} {
 			l.wait(t.Context(), workflow, workflow, 0, time.Minute, false)
 		}
@@ -213,7 +213,7 @@ func TestPermitsTakeTurns(t *testing.T) {
 		l.want(t, "w", "x", "y", "z")
 		in := []string{"w", "x", "y", "z"}
 		for i, name := range []string{"a1", "b1", "c1", "a2", "b2", "a3"} {
-			l.permits.release(in[i][:1])
+			l.permits.Release(in[i][:1])
 			in = append(in, name)
 			l.want(t, slices.Sorted(slices.Values(in))...)
 		}
@@ -238,16 +238,16 @@ func TestPermitsShare(t *testing.T) {
 		{size: 256, got: 192, want: ErrWorkflowBusy},
 		{size: 256, others: 64, got: 192, want: ErrServerBusy},
 	} {
-		p := newPermits(c.size)
+		p := New(c.size)
 		for n := range c.others {
-			if err := p.acquire(t.Context(), "other"+string(rune('a'+n)), 0, 0, false, nil); err != nil {
+			if err := p.Acquire(t.Context(), "other"+string(rune('a'+n)), 0, 0, false, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		got := 0
 		var err error
 		for ; err == nil && got <= c.size; got++ {
-			err = p.acquire(t.Context(), "a", c.limit, 0, false, nil)
+			err = p.Acquire(t.Context(), "a", c.limit, 0, false, nil)
 		}
 		if got-1 != c.got || !errors.Is(err, c.want) {
 			t.Errorf("%+v: got %d, then %v", c, got-1, err)
@@ -258,16 +258,16 @@ func TestPermitsShare(t *testing.T) {
 // TestPermitsBoundTheLine: who comes when all places to wait are taken is refused at once.
 func TestPermitsBoundTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := &line{permits: newPermits(1)}
+		l := &line{permits: New(1)}
 		l.wait(t.Context(), "first", "w", 0, time.Minute, false)
 		crowd := func(workflow string, n int) {
 			for range n {
-				go func() { _ = l.permits.acquire(t.Context(), workflow, 0, time.Minute, false, nil) }()
+				go func() { _ = l.permits.Acquire(t.Context(), workflow, 0, time.Minute, false, nil) }()
 			}
 			synctest.Wait()
 		}
 		try := func(workflow string) error {
-			return l.permits.acquire(t.Context(), workflow, 0, time.Minute, false, nil)
+			return l.permits.Acquire(t.Context(), workflow, 0, time.Minute, false, nil)
 		}
 		begun := time.Now()
 		crowd("a", maxWaiters*3/4)
@@ -282,7 +282,7 @@ func TestPermitsBoundTheLine(t *testing.T) {
 			t.Error("they have waited")
 		}
 		time.Sleep(time.Hour)
-		l.permits.release("w")
+		l.permits.Release("w")
 		if l.permits.waiting != 0 || len(l.permits.workflows) != 0 {
 			t.Errorf("left: %d waiters, %d workflows", l.permits.waiting, len(l.permits.workflows))
 		}

@@ -1,4 +1,4 @@
-package engine
+package slots
 
 import (
 	"container/list"
@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// permits hands out the slots of a server and, within them, of each workflow: it may have its share
+// Slots hands out the slots of a server and, within them, of each workflow: it may have its share
 // of them, see journal.Share, or less where it has a limit of its own.
 //
 // Who has to wait stands in the line of his workflow first and, when that has room for him, among
@@ -18,16 +18,16 @@ import (
 // who waits longest is the first of his workflow. So an execution that a workflow's own limit holds
 // back keeps nobody else waiting, and neither does a crowd of one workflow. There is no goroutine
 // for a waiter: whoever gives a slot back hands it on.
-type permits struct {
-	mu        sync.Mutex
-	size      int
-	share     int // of a workflow
-	taken     int
-	waiting   int                      // waiters
-	queue     fairqueue.Queue[*waiter] // those at stageServer; there are none while a slot is free
-	order     uint64                   // of the last that was added to the queue
-	workflows map[string]*workflow     // those with slots taken or waiters
-	spare     []*workflow              // to be used again, at most maxSpare
+type Slots struct {
+	mu          sync.Mutex
+	size        int
+	share       int // of a workflow
+	taken       int
+	waiting     int                      // waiters
+	serverQueue fairqueue.Queue[*waiter] // those at stageServer; there are none while a slot is free
+	order       uint64                   // of the last that was added to the queue
+	workflows   map[string]*workflow     // those with slots taken or waiters
+	spare       []*workflow              // to be used again, at most maxSpare
 }
 
 // maxWaiters is how many may wait for slots, of all workflows; one has its share of these places,
@@ -68,11 +68,11 @@ const (
 	stageGranted               // nothing any more
 )
 
-func newPermits(size int) *permits {
-	return &permits{size: size, share: journal.Share(size), workflows: make(map[string]*workflow)}
+func New(size int) *Slots {
+	return &Slots{size: size, share: journal.Share(size), workflows: make(map[string]*workflow)}
 }
 
-// acquire takes a slot for the workflow called id, of which at most limit may run at the same time
+// Acquire takes a slot for the workflow called id, of which at most limit may run at the same time
 // (0 = no limit). The latest limit counts, also for those who wait already.
 //
 // It waits for the time given, or, when patient, for that time in the workflow's line and without
@@ -80,8 +80,8 @@ func newPermits(size int) *permits {
 // wraps what it waited for: ErrWorkflowBusy, or ErrServerBusy, also when the workflow is at its
 // share while all slots are taken; or it is ctx's. A patient one gets ErrWorkflowBusy wherever its
 // workflow holds it back.
-func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool, entered func()) error {
-	w, err := p.enter(id, limit, patient)
+func (p *Slots) Acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool, entered func()) error {
+	w, err := p.join(id, limit, patient)
 	if entered != nil {
 		entered()
 	}
@@ -100,13 +100,13 @@ func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.D
 		case <-w.granted:
 			return nil
 		case <-expired:
-			if patient && p.passed(w) {
+			if patient && p.hasWorkflowSlot(w) {
 				expired = nil
 				continue
 			}
-			return p.leave(w)
+			return p.abandon(w)
 		case <-ctx.Done():
-			if p.leave(w) == nil {
+			if p.abandon(w) == nil {
 				return nil
 			}
 			return ctx.Err()
@@ -114,14 +114,14 @@ func (p *permits) acquire(ctx context.Context, id string, limit int, wait time.D
 	}
 }
 
-// enter takes a slot and returns nil, or puts a new waiter where it belongs, or says why there is
+// join takes a slot and returns nil, or puts a new waiter where it belongs, or says why there is
 // no place for one.
-func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
+func (p *Slots) join(id string, limit int, patient bool) (*waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.workflows[id]
 	if f == nil {
-		f = p.fresh()
+		f = p.newState()
 		f.id = id
 		p.workflows[id] = f
 	}
@@ -139,7 +139,7 @@ func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
 		defer p.forget(f)
 		return nil, &busyError{ErrServerBusy, "as many as may wait for limits.executions", maxWaiters}
 	case f.waiting >= journal.Share(maxWaiters):
-		return nil, p.refusal(f, patient)
+		return nil, p.busy(f, patient)
 	}
 	w := &waiter{workflow: f, granted: make(chan struct{}), patient: patient}
 	p.waiting++
@@ -149,23 +149,23 @@ func (p *permits) enter(id string, limit int, patient bool) (*waiter, error) {
 	return w, nil
 }
 
-// refusal is the answer of somebody whom his workflow holds back. The caller holds the lock.
-func (p *permits) refusal(f *workflow, patient bool) error {
+// busy is the answer of somebody whom his workflow holds back. The caller holds the lock.
+func (p *Slots) busy(f *workflow, patient bool) error {
 	switch {
 	case f.own:
 		return &busyError{ErrWorkflowBusy, "its maxConcurrent", f.limit}
 	case !patient && p.taken >= p.size:
-		return p.full()
+		return p.serverBusy()
 	default:
 		return &busyError{ErrWorkflowBusy, "its share of limits.executions", f.limit}
 	}
 }
 
-// full is the answer of somebody whom nothing but the server holds back.
-func (p *permits) full() error { return &busyError{ErrServerBusy, "limits.executions", p.size} }
+// serverBusy is the answer of somebody whom nothing but the server holds back.
+func (p *Slots) serverBusy() error { return &busyError{ErrServerBusy, "limits.executions", p.size} }
 
-// fresh is a state that nobody uses. The caller holds the lock.
-func (p *permits) fresh() *workflow {
+// newState is a state that nobody uses. The caller holds the lock.
+func (p *Slots) newState() *workflow {
 	n := len(p.spare) - 1
 	if n < 0 {
 		return new(workflow)
@@ -178,20 +178,20 @@ func (p *permits) fresh() *workflow {
 func (f *workflow) hasRoom() bool { return f.taken < f.limit }
 
 // advance moves waiters on as far as there is room. The caller holds the lock.
-func (p *permits) advance(f *workflow) {
+func (p *Slots) advance(f *workflow) {
 	for f.line.Len() > 0 && f.hasRoom() {
 		w := f.line.Remove(f.line.Front()).(*waiter)
 		f.taken++
 		w.stage = stageServer
 		p.order++
-		w.place = p.queue.Add(f.id, p.order, w)
+		w.place = p.serverQueue.Add(f.id, p.order, w)
 	}
 	for p.taken < p.size {
-		w, ok := p.queue.Next(nil)
+		w, ok := p.serverQueue.Next(nil)
 		if !ok {
 			break
 		}
-		p.departed(w)
+		p.dequeued(w)
 		p.taken++
 		w.stage = stageGranted
 		close(w.granted)
@@ -202,14 +202,14 @@ func (p *permits) advance(f *workflow) {
 	}
 }
 
-// departed counts a waiter no longer who is in no line any more. The caller holds the lock.
-func (p *permits) departed(w *waiter) {
+// dequeued counts a waiter no longer who is in no line any more. The caller holds the lock.
+func (p *Slots) dequeued(w *waiter) {
 	p.waiting--
 	w.workflow.waiting--
 }
 
-// roomFor is closed when a workflow has, or had since, room for another execution.
-func (p *permits) roomFor(id string) <-chan struct{} {
+// Room is closed when a workflow has, or had since, room for another execution.
+func (p *Slots) Room(id string) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := p.workflows[id]
@@ -224,52 +224,52 @@ func (p *permits) roomFor(id string) <-chan struct{} {
 	return f.room
 }
 
-// passed tells whether w is through the line of its workflow.
-func (p *permits) passed(w *waiter) bool {
+// hasWorkflowSlot tells whether w is through the line of its workflow.
+func (p *Slots) hasWorkflowSlot(w *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return w.stage != stageWorkflow
 }
 
-// leave takes a waiter who waits no longer out of its line. nil means that it was too late: it has
+// abandon takes a waiter who waits no longer out of its line. nil means that it was too late: it has
 // its slot.
-func (p *permits) leave(w *waiter) error {
+func (p *Slots) abandon(w *waiter) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := w.workflow
 	switch w.stage {
 	case stageWorkflow:
 		f.line.Remove(w.at)
-		p.departed(w)
+		p.dequeued(w)
 		defer p.forget(f)
-		return p.refusal(f, w.patient)
+		return p.busy(f, w.patient)
 	case stageServer:
-		p.queue.Remove(w.place)
-		p.departed(w)
-		p.giveBack(f)
-		return p.full()
+		p.serverQueue.Remove(w.place)
+		p.dequeued(w)
+		p.releaseWorkflow(f)
+		return p.serverBusy()
 	default:
 		return nil
 	}
 }
 
-// release gives a slot of the workflow called id back.
-func (p *permits) release(id string) {
+// Release gives a slot of the workflow called id back.
+func (p *Slots) Release(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.taken--
-	p.giveBack(p.workflows[id])
+	p.releaseWorkflow(p.workflows[id])
 }
 
-// giveBack gives back a workflow's slot. The caller holds the lock.
-func (p *permits) giveBack(f *workflow) {
+// releaseWorkflow gives back a workflow's slot. The caller holds the lock.
+func (p *Slots) releaseWorkflow(f *workflow) {
 	f.taken--
 	p.advance(f)
 	p.forget(f)
 }
 
 // forget drops the state of a workflow that nobody runs or waits for. The caller holds the lock.
-func (p *permits) forget(f *workflow) {
+func (p *Slots) forget(f *workflow) {
 	if f.taken > 0 || f.line.Len() > 0 {
 		return
 	}
@@ -279,8 +279,8 @@ func (p *permits) forget(f *workflow) {
 	}
 }
 
-// inUse is how many slots are taken.
-func (p *permits) inUse() int {
+// InUse is how many slots are taken.
+func (p *Slots) InUse() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.taken
