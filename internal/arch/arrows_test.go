@@ -34,7 +34,7 @@ var arrows = map[string][]string{
 	"runtime/catalog":  {"runtime/engine", "runtime/flow", "runtime/signature", "runtime/store", "nodes/rawjson"},
 	"runtime/egress":   {"runtime/hostapi", "nodes/rawjson"},
 	"runtime/engine": {"internal/backoff", "internal/drain", "internal/fairqueue", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox",
-		"runtime/secret", "runtime/slots",
+		"runtime/secret", "runtime/slots", "runtime/trace",
 		"nodes/abi", "nodes/rawjson"},
 	"runtime/flow":                {"runtime/internal/message", "nodes/abi", "nodes/rawjson"},
 	"runtime/hostapi":             {"nodes/abi", "nodes/rawjson"},
@@ -55,6 +55,7 @@ var arrows = map[string][]string{
 	"runtime/store/etcd/etcdtest": {},
 	"runtime/store/storetest":     {"runtime/store", "nodes/rawjson"},
 	"runtime/nodetest":            {"runtime/flow", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/cases", "nodes/rawjson"},
+	"runtime/trace":               {"runtime/flow", "runtime/hostapi", "nodes/rawjson"},
 	"nodes":                       {}, // knows the nodes' bytes only
 	"nodes/abi":                   {},
 	"nodes/rawjson":               {},

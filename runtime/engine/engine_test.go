@@ -20,6 +20,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/slots"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // goroutine names the goroutine that calls it.
@@ -115,7 +116,7 @@ func TestRandomStreams(t *testing.T) {
 func TestSeedsOfAttempts(t *testing.T) {
 	l := newLab(t, Config{}, sandbox.Limits{})
 	x := l.engine.newRun(t.Context(), l.program(document("t>a", echo("a", `1`))), "exec-1", event(t, "{}"), nil)
-	if x.seed(call{node: 1, attempt: 1}) == x.seed(call{node: 1, attempt: 2}) {
+	if x.seed(trace.CallID{Node: 1, Attempt: 1}) == x.seed(trace.CallID{Node: 1, Attempt: 2}) {
 		t.Error("two attempts have the same random stream")
 	}
 }
@@ -234,17 +235,17 @@ func TestPanicInTheHost(t *testing.T) {
 	}
 }
 
-// witness notes what an Observer hears.
+// witness notes the calls of an Observer.
 type witness struct {
 	NopObserver
 	mu    sync.Mutex
-	heard []string
+	calls []string
 }
 
 func (w *witness) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.heard = append(w.heard, fmt.Sprintf(format, args...))
+	w.calls = append(w.calls, fmt.Sprintf(format, args...))
 }
 
 func (w *witness) ExecutionStarted(p *flow.Plan, id string) { w.note("%s of %s begins", id, p.ID) }
@@ -261,8 +262,8 @@ func TestObserver(t *testing.T) {
 	l.run(document("t>a a>b b>c:error b>d", echo("a", `1`), fail("b"), route("c", "left"), echo("d", `1`)), "{}")
 	want := []string{"exec-1 of w begins", "exec-1: node a (task): <nil>", "exec-1: node b (task): no luck",
 		"exec-1: node c (route): <nil>", "exec-1 succeeded"}
-	if !slices.Equal(w.heard, want) {
-		t.Errorf("heard %q, want %q", w.heard, want)
+	if !slices.Equal(w.calls, want) {
+		t.Errorf("observed %q, want %q", w.calls, want)
 	}
 }
 

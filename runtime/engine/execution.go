@@ -11,6 +11,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/secret"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // execution is one run of a program. This file decides which node's turn it is; node.go runs one.
@@ -29,7 +30,7 @@ type execution struct {
 	large   sync.Mutex // held while a long value is resolved
 	cache   flow.Cache
 	secrets secret.Texts
-	notes   notes
+	trace   trace.Trace
 	apart   sync.WaitGroup // goroutines that run branches
 
 	// outputs of the nodes that have completed, for templates. A node reads only those of nodes

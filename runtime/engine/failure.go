@@ -15,6 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/secret"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // failed makes the result of a node that failed: handled, if the workflow does.
@@ -55,9 +56,9 @@ func failureOutput(err *NodeError) []byte {
 }
 
 // logAttempt logs an attempt that is followed by another one.
-func (x *execution) logAttempt(c call, err *NodeError) {
+func (x *execution) logAttempt(c trace.CallID, err *NodeError) {
 	if entry := x.engine.config.Logger.Check(zap.DebugLevel, "node is tried again"); entry != nil {
-		entry.Write(append(x.failureFields(c.node, err), zap.Int("attempt", c.attempt), zap.Int("item", c.index))...)
+		entry.Write(append(x.failureFields(c.Node, err), zap.Int("attempt", c.Attempt), zap.Int("item", c.Item))...)
 	}
 }
 

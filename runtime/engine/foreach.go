@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // items is a node that runs once for each item of forEach. Items begin in order.
@@ -42,7 +43,7 @@ func (x *execution) runItems(n int, now time.Time) (a answer) {
 	r := x.resolver(x.ctx, x.timeout(n), now)
 	defer r.giveBack()
 	list, err := r.resolve(node.ForEach, &scope, math.MaxInt)
-	x.notes.found(n, &scope)
+	x.trace.AddGlobals(n, &scope)
 	if err != nil {
 		return answer{err: err}
 	}
@@ -61,7 +62,7 @@ func (x *execution) runItems(n int, now time.Time) (a answer) {
 	}
 	s.work()
 	workers.Wait()
-	x.notes.began(n, s.next)
+	x.trace.SetItems(n, s.next)
 	return s.answer()
 }
 
@@ -84,14 +85,14 @@ func (x *execution) split(list []byte) (values [][]byte, err *NodeError) {
 // work runs items until there is none left to begin.
 func (s *items) work() {
 	scope := s.x.scope()
-	defer s.x.notes.found(s.node, &scope)
+	defer s.x.trace.AddGlobals(s.node, &scope)
 	for {
 		i, ctx, ok := s.begin()
 		if !ok {
 			return
 		}
 		scope.Item, scope.Index = s.values[i], i
-		s.ended(i, s.x.runItem(ctx, call{node: s.node, index: i}, &scope, s.x.engine.config.Clock()))
+		s.ended(i, s.x.runItem(ctx, trace.CallID{Node: s.node, Item: i}, &scope, s.x.engine.config.Clock()))
 	}
 }
 

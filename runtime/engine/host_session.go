@@ -15,6 +15,7 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/secret"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // Bounds of what one call of a node may write to the log.
@@ -23,45 +24,38 @@ const (
 	maxLogLine  = 8 << 10 // bytes
 )
 
-// call names one call of a node within an execution.
-type call struct {
-	node    int // index in the plan
-	index   int // of the item, 0 without forEach
-	attempt int // from 1
-}
-
-// hostSide is the host's side of one call of a node. It belongs to that call; after it, it is given
+// hostSession is the host's side of one call of a node. It belongs to that call; after it, it is given
 // back for another one.
-type hostSide struct {
+type hostSession struct {
 	session hostapi.Session
-	log     func(level int, message string) // h.say, made once
+	log     func(level int, message string) // h.writeLog, made once
 	seed    func() [32]byte                 // of x and call, made once
 	x       *execution
-	call    call
-	handles *secret.References // in its config; nil = there are none
+	call    trace.CallID
+	refs    *secret.References // in its config; nil = there are none
 	lines   int                // of the log
-	heard   heard              // so far
+	used    trace.Host         // so far
 
-	retryAfter time.Duration // of the answer to the last request; 0 = none
+	retryAfter time.Duration // of the response to the last request; 0 = none
 }
 
-var hostSides = sync.Pool{New: func() any {
-	h := new(hostSide)
-	h.log = h.say
+var hostSessions = sync.Pool{New: func() any {
+	h := new(hostSession)
+	h.log = h.writeLog
 	h.seed = func() [32]byte {
-		h.heard.drew = true
+		h.used.Random = true
 		return h.x.seed(h.call)
 	}
 	return h
 }}
 
-// host makes the host's side of a call; its times are the caller's to set. Of what a session can
+// newHostSession returns the host's side of a call; the caller sets its times. Of what a session can
 // have it gets what the node's grants let it use.
-func (x *execution) host(c call) *hostSide {
-	h := hostSides.Get().(*hostSide)
+func (x *execution) newHostSession(c trace.CallID) *hostSession {
+	h := hostSessions.Get().(*hostSession)
 	h.x, h.call, h.lines = x, c, 0
 	s := &h.session
-	s.Grants = x.program.types[c.node].module.Grants()
+	s.Grants = x.program.types[c.Node].module.Grants()
 	s.Log = h.log
 	s.MaxResponse = int64(x.engine.config.Limits.NodeOutput)
 	if s.Grants.HTTP && x.engine.config.HTTP != nil {
@@ -74,37 +68,38 @@ func (x *execution) host(c call) *hostSide {
 	return h
 }
 
-// giveBack is called when the call has returned, and not when it has panicked: then somebody may
-// hold the session still. It returns what was heard of the call; nil = nothing.
-func (h *hostSide) giveBack() (said *heard) {
-	h.heard.live = h.session.Live
-	if h.heard.drew || h.heard.live || h.heard.host != nil {
-		said = new(heard)
-		*said = h.heard
+// release returns the session for another call. It is called when the call has returned, and not
+// when it has panicked: then something may still hold the session. It returns what the call used of
+// the host; nil = nothing.
+func (h *hostSession) release() (used *trace.Host) {
+	h.used.Live = h.session.Live
+	if !h.used.Empty() {
+		used = new(trace.Host)
+		*used = h.used
 	}
 	h.session.Reset()
-	h.x, h.handles, h.heard, h.retryAfter = nil, nil, heard{}, 0
-	hostSides.Put(h)
-	return said
+	h.x, h.refs, h.used, h.retryAfter = nil, nil, trace.Host{}, 0
+	hostSessions.Put(h)
+	return used
 }
 
 // idempotencyKey is the same for all attempts, also in a later run of the execution.
-func (x *execution) idempotencyKey(c call) string {
-	return x.id + "-" + x.program.Plan.Nodes[c.node].ID + "-" + strconv.Itoa(c.index)
+func (x *execution) idempotencyKey(c trace.CallID) string {
+	return x.id + "-" + x.program.Plan.Nodes[c.Node].ID + "-" + strconv.Itoa(c.Item)
 }
 
 // seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a
 // call can be repeated exactly and nobody outside can tell what it drew. Ids have no zero bytes, so
 // no two calls have the same text.
-func (x *execution) seed(c call) (seed [32]byte) {
+func (x *execution) seed(c trace.CallID) (seed [32]byte) {
 	h, ok := x.engine.seeds.Get().(*seeder)
 	if !ok {
 		h = &seeder{mac: hmac.New(sha256.New, x.engine.config.Seed[:])}
 	}
 	h.buf = append(append(h.buf[:0], x.id...), 0)
-	h.buf = append(append(h.buf, x.program.Plan.Nodes[c.node].ID...), 0)
-	h.buf = binary.BigEndian.AppendUint64(h.buf, uint64(c.index))
-	h.buf = binary.BigEndian.AppendUint64(h.buf, uint64(c.attempt))
+	h.buf = append(append(h.buf, x.program.Plan.Nodes[c.Node].ID...), 0)
+	h.buf = binary.BigEndian.AppendUint64(h.buf, uint64(c.Item))
+	h.buf = binary.BigEndian.AppendUint64(h.buf, uint64(c.Attempt))
 	h.mac.Write(h.buf)
 	h.buf = h.mac.Sum(h.buf[:0])
 	copy(seed[:], h.buf)
@@ -121,14 +116,14 @@ type seeder struct {
 	buf []byte
 }
 
-// say is where the lines go that the call logs: into the record, and to the logger "node", at their
-// own level, with secrets masked, up to maxLogLines of them.
-func (h *hostSide) say(level int, message string) {
+// writeLog adds a line that the call logs to the trace and, with secrets masked, to the logger "node",
+// up to maxLogLines of them.
+func (h *hostSession) writeLog(level int, message string) {
 	if h.lines > maxLogLines {
 		return
 	}
 	h.lines++
-	h.x.notes.log(h.call, level, message)
+	h.x.trace.AddLine(h.call, zapLevel(level), message)
 	entry := h.x.engine.nodeLog.Check(zapLevel(level), "node says")
 	if entry == nil {
 		return
@@ -137,7 +132,7 @@ func (h *hostSide) say(level int, message string) {
 	if h.lines > maxLogLines {
 		text = "(more lines of this call are dropped)"
 	}
-	entry.Write(append(h.x.logFields(h.call.node), zap.String("text", text))...)
+	entry.Write(append(h.x.logFields(h.call.Node), zap.String("text", text))...)
 }
 
 func zapLevel(level int) zapcore.Level {

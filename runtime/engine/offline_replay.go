@@ -18,6 +18,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/secret"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 const (
@@ -28,6 +29,8 @@ const (
 	// maxSurplus bounds the requests of a call that the record has no answer for: a module that
 	// goes on asking is another one, and more of them tell nothing.
 	maxSurplus = 16
+	// maxInputDepth is how deep a recorded input may nest.
+	maxInputDepth = 512
 )
 
 // Repeated is a recorded node beside the same calls made again.
@@ -198,7 +201,7 @@ func (r *repeat) prepareCalls() (why string) {
 // prepareInputs takes the recorded input apart.
 func (r *repeat) prepareInputs() (why string) {
 	input := []byte(r.rec.Input.Text)
-	if rawjson.Check(input, maxHostDepth) != nil {
+	if rawjson.Check(input, maxInputDepth) != nil {
 		return "the record is damaged: its input is not JSON"
 	}
 	r.inputs = [][]byte{input}
@@ -298,7 +301,7 @@ type recordedHost struct {
 // ask takes the next call of the host. ok is false when there was none, or another one.
 func (h *recordedHost) ask(function string, request []byte) (c journal.HostCall, ok bool) {
 	a := Asked{Function: function, Is: request}
-	if len(request) > maxRecorded {
+	if len(request) > trace.MaxValue {
 		a.Is = fmt.Appendf(nil, `"(%d bytes)"`, len(request))
 	}
 	if h.next < len(h.calls) && h.calls[h.next].Function == function {
@@ -332,7 +335,7 @@ func failureOf(c journal.HostCall) error {
 
 // Do implements hostapi.HTTPClient.
 func (h *recordedHost) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
-	c, ok := h.ask(abi.ImportHTTP, asJSON(req))
+	c, ok := h.ask(abi.ImportHTTP, trace.CanonicalJSON(req))
 	switch {
 	case !ok:
 		return dst, noAnswer
@@ -344,7 +347,7 @@ func (h *recordedHost) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, 
 
 // SetGlobal implements hostapi.GlobalWriter.
 func (h *recordedHost) SetGlobal(_ context.Context, key string, value []byte) error {
-	c, ok := h.ask(abi.ImportGlobalSet, globalRequest(key, value))
+	c, ok := h.ask(abi.ImportGlobalSet, trace.SetGlobalRequest(key, value))
 	if !ok {
 		return noAnswer
 	}
@@ -353,12 +356,12 @@ func (h *recordedHost) SetGlobal(_ context.Context, key string, value []byte) er
 
 // AddGlobal implements hostapi.GlobalWriter.
 func (h *recordedHost) AddGlobal(_ context.Context, key string, by int64) ([]byte, error) {
-	return h.answer(abi.ImportGlobalAdd, additionRequest(key, by))
+	return h.answer(abi.ImportGlobalAdd, trace.AddGlobalRequest(key, by))
 }
 
 // GetGlobal implements hostapi.Globals.
 func (h *recordedHost) GetGlobal(key string) ([]byte, error) {
-	return h.answer(abi.ImportGlobalGet, readRequest(key))
+	return h.answer(abi.ImportGlobalGet, trace.GetGlobalRequest(key))
 }
 
 // answer is the recorded answer to a request about a global; nil = it was empty.

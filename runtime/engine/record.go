@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // ended is the record of an execution that was not run, or not to its end.
@@ -52,7 +52,7 @@ func (x *execution) nodeRecord(v *view, r *Result, i int) journal.NodeRecord {
 		row.StartedAt = n.Started.UTC()
 		row.Grants = x.program.types[i].module.Grants().Names()
 		row.Calls = v.calls(i)
-		row.CallsCut = len(row.Calls) == notedCalls && n.Attempts > notedCalls
+		row.CallsCut = len(row.Calls) == trace.MaxCalls && n.Attempts > trace.MaxCalls
 	}
 	if n.Err != nil {
 		row.Code, row.Message = n.Err.Code, n.Err.Message
@@ -72,13 +72,10 @@ func (v *view) logs(node int) (lines []string) {
 		return nil
 	}
 	x := v.x
-	x.notes.mu.Lock()
-	noted := slices.Clone(x.notes.lines[node])
-	x.notes.mu.Unlock()
-	for _, l := range noted {
-		text := zapLevel(l.level).String() + ": " + x.secrets.Line(l.text, maxLogLine)
+	for _, l := range x.trace.Lines(node) {
+		text := l.Level.String() + ": " + x.secrets.Line(l.Text, maxLogLine)
 		if x.program.Plan.Nodes[node].ForEach != nil {
-			text = "item " + strconv.Itoa(l.call.index) + ": " + text
+			text = "item " + strconv.Itoa(l.Item) + ": " + text
 		}
 		lines = append(lines, text)
 	}

@@ -6,29 +6,27 @@ import (
 
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // calls are the calls that were noted of a node.
 func (v *view) calls(n int) []journal.Call {
-	v.x.notes.mu.Lock()
-	noted := slices.Clone(v.x.notes.calls[n])
-	v.x.notes.mu.Unlock()
-	slices.SortFunc(noted, func(a, b notedCall) int {
-		return cmp.Or(cmp.Compare(a.call.index, b.call.index), cmp.Compare(a.call.attempt, b.call.attempt))
+	noted := v.x.trace.Calls(n)
+	slices.SortFunc(noted, func(a, b trace.Call) int {
+		return cmp.Or(cmp.Compare(a.Item, b.Item), cmp.Compare(a.Attempt, b.Attempt))
 	})
 	var calls []journal.Call
 	for _, c := range noted {
-		row := journal.Call{Item: c.call.index, Attempt: c.call.attempt, Start: c.start.UTC(), Fuel: c.fuel}
-		if c.err != nil {
-			row.Code, row.Message = c.err.Code, c.err.Message
+		row := journal.Call{
+			Item: c.Item, Attempt: c.Attempt, Start: c.Start.UTC(), Fuel: c.Fuel, Code: c.Code, Message: c.Message,
 		}
-		if c.heard != nil {
-			row.Live = c.heard.live
-			if c.heard.drew {
-				seed := v.x.seed(c.call)
+		if c.Host != nil {
+			row.Live = c.Host.Live
+			if c.Host.Random {
+				seed := v.x.seed(c.CallID)
 				row.Seed = seed[:]
 			}
-			for _, h := range c.heard.host {
+			for _, h := range c.Host.Calls {
 				row.Host = append(row.Host, v.hostCall(h))
 			}
 		}
@@ -37,12 +35,12 @@ func (v *view) calls(n int) []journal.Call {
 	return calls
 }
 
-func (v *view) hostCall(h hostCall) journal.HostCall {
-	row := journal.HostCall{Function: h.function, Request: v.said(h.request, h.requestSize), Answer: v.said(h.answer, h.answerSize)}
-	if h.failure != nil {
-		row.Code, row.Fatal = h.failure.Code, h.failure.Fatal
+func (v *view) hostCall(h trace.HostCall) journal.HostCall {
+	row := journal.HostCall{Function: h.Function, Request: v.said(h.Request, h.RequestSize), Answer: v.said(h.Response, h.ResponseSize)}
+	if h.Failure != nil {
+		row.Code, row.Fatal = h.Failure.Code, h.Failure.Fatal
 		if !v.ignorant {
-			row.Message = v.x.secrets.Line(h.failure.Message, hostapi.MaxMessage)
+			row.Message = v.x.secrets.Line(h.Failure.Message, hostapi.MaxMessage)
 		}
 	}
 	return row
@@ -53,5 +51,5 @@ func (v *view) said(b []byte, size int) journal.Value {
 	if b == nil {
 		return journal.Value{Size: size}
 	}
-	return v.value(v.masker.Append(nil, asJSON(b)))
+	return v.value(v.masker.Append(nil, trace.CanonicalJSON(b)))
 }

@@ -8,12 +8,10 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/secret"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 const (
-	// maxRecorded is the longest value that a record shows, in bytes; of longer ones it has size
-	// and digest.
-	maxRecorded = 64 << 10
 	// maxRecord bounds all values of a record together, in bytes. Those that come too late are as
 	// if they were too long.
 	maxRecord = 1 << 20
@@ -97,7 +95,7 @@ func (v *view) value(shown []byte, masked bool) journal.Value {
 		return journal.Value{}
 	case !v.effort.Spend(len(shown)):
 		return journal.Value{Cut: true}
-	case len(shown) <= min(maxRecorded, v.left):
+	case len(shown) <= min(trace.MaxValue, v.left):
 		v.left -= len(shown)
 		return journal.Value{Text: string(shown), Masked: masked}
 	}
@@ -164,7 +162,7 @@ type inputs struct {
 
 // begin begins with a node.
 func (i *inputs) begin(v *view, n int) {
-	*i = inputs{view: v, plain: v.x.scope(), globals: v.x.notes.globalsOf(n), limit: v.x.engine.config.Limits.NodeInput}
+	*i = inputs{view: v, plain: v.x.scope(), globals: v.x.trace.Globals(n), limit: v.x.engine.config.Limits.NodeInput}
 	i.plain.Meter, i.plain.Global = v.effort, i.global
 	if v.masks {
 		shown := i.plain
@@ -212,7 +210,7 @@ func (i *inputs) of(n int) journal.Value {
 		return journal.Value{}
 	}
 	if !i.view.resumed(n) {
-		items = items[:i.view.x.notes.begun(n, len(items))]
+		items = items[:min(i.view.x.trace.Items(n), len(items))]
 	}
 	all, masked := []byte("["), false
 	for at := range items {

@@ -99,7 +99,7 @@ func (r *recorder) take(run *execution, result *Result) {
 		r.missed.Add(1)
 		return
 	}
-	x := &recorded{run, result, min(run.memory.used.Load()+run.notes.size(), journal.Share[int64](recordMemory))}
+	x := &recorded{run, result, min(run.memory.used.Load()+run.trace.Size(), journal.Share[int64](recordMemory))}
 	if !r.enqueue(x) {
 		r.missed.Add(1)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/secret"
+	"github.com/flowtrux/edge/runtime/trace"
 )
 
 // answer is what a node, or one of its items, gave.
@@ -15,8 +16,8 @@ type answer struct {
 	output   []byte
 	handle   string
 	attempts int
-	fuel     uint64 // of all attempts
-	heard    *heard // of the last attempt; nil = nothing
+	fuel     uint64      // of all attempts
+	host     *trace.Host // what the last attempt used of it; nil = nothing
 	err      *NodeError
 	// retryAfter is how long the server that the last attempt has asked last wants to be left
 	// alone; 0 = it did not say.
@@ -32,8 +33,8 @@ func (x *execution) runNode(n int) (r NodeResult) {
 		a = x.runItems(n, started)
 	} else {
 		scope := x.scope()
-		a = x.runItem(x.ctx, call{node: n}, &scope, started)
-		x.notes.found(n, &scope)
+		a = x.runItem(x.ctx, trace.CallID{Node: n}, &scope, started)
+		x.trace.AddGlobals(n, &scope)
 	}
 	if a.err != nil {
 		r = x.failed(n, a.err)
@@ -54,42 +55,42 @@ func (x *execution) scope() flow.Scope {
 
 // runItem runs a node once, or for one item, with its retries. The output is counted in the
 // execution's memory. The first attempt begins at now.
-func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now time.Time) (a answer) {
+func (x *execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Scope, now time.Time) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
-			a.err = x.panicked(c.node, p)
+			a.err = x.panicked(c.Node, p)
 		}
 	}()
 	scope.Hide = nil
-	var handles *secret.References
-	if x.program.types[c.node].HidesSecrets {
-		handles = new(secret.References)
-		scope.Hide = handles.Hide
+	var refs *secret.References
+	if x.program.types[c.Node].HidesSecrets {
+		refs = new(secret.References)
+		scope.Hide = refs.Hide
 	}
-	limit := x.timeout(c.node)
+	limit := x.timeout(c.Node)
 	r := x.resolver(ctx, limit, now)
 	defer r.giveBack()
-	config, err := r.resolve(x.program.Plan.Nodes[c.node].Config, scope, x.engine.config.Limits.NodeInput)
+	config, err := r.resolve(x.program.Plan.Nodes[c.Node].Config, scope, x.engine.config.Limits.NodeInput)
 	if err != nil {
 		return answer{err: err}
 	}
 	defer x.memory.give(len(config))
 
-	retry := x.program.Plan.Nodes[c.node].Retry
-	for c.attempt = 1; ; c.attempt++ {
+	retry := x.program.Plan.Nodes[c.Node].Retry
+	for c.Attempt = 1; ; c.Attempt++ {
 		before := a.fuel
-		a = x.attempt(ctx, c, config, handles, limit, now)
-		if a.heard != nil || retry.MaxAttempts > 1 || x.program.Plan.Nodes[c.node].ForEach != nil {
-			x.notes.ended(notedCall{c, now, a.fuel, a.heard, a.err})
+		a = x.attempt(ctx, c, config, refs, limit, now)
+		if a.host != nil || retry.MaxAttempts > 1 || x.program.Plan.Nodes[c.Node].ForEach != nil {
+			x.traceCall(c, now, &a)
 		}
-		a.attempts = c.attempt
+		a.attempts = c.Attempt
 		a.fuel += before
-		if a.err == nil || a.err.final || c.attempt >= retry.MaxAttempts {
+		if a.err == nil || a.err.final || c.Attempt >= retry.MaxAttempts {
 			break
 		}
 		x.logAttempt(c, a.err)
-		if !pause(ctx, retry, c.attempt, a.retryAfter) {
-			return answer{attempts: c.attempt, fuel: a.fuel, err: x.cancelled()}
+		if !pause(ctx, retry, c.Attempt, a.retryAfter) {
+			return answer{attempts: c.Attempt, fuel: a.fuel, err: x.cancelled()}
 		}
 		now = x.engine.config.Clock()
 	}
@@ -99,18 +100,27 @@ func (x *execution) runItem(ctx context.Context, c call, scope *flow.Scope, now 
 	return a
 }
 
-// attempt calls the node once, within a limit from now on. handles are those in the config.
+// traceCall adds an attempt to the trace.
+func (x *execution) traceCall(c trace.CallID, start time.Time, a *answer) {
+	call := trace.Call{CallID: c, Start: start, Fuel: a.fuel, Host: a.host}
+	if a.err != nil {
+		call.Code, call.Message = a.err.Code, a.err.Message
+	}
+	x.trace.AddCall(call)
+}
+
+// attempt calls the node once, within a limit from now on. refs are those in the config.
 func (x *execution) attempt(
-	ctx context.Context, c call, config []byte, handles *secret.References, limit timeLimit, now time.Time,
+	ctx context.Context, c trace.CallID, config []byte, refs *secret.References, limit timeLimit, now time.Time,
 ) answer {
-	t := x.program.types[c.node]
+	t := x.program.types[c.Node]
 	deadline := now.Add(limit.Duration)
-	h := x.host(c)
-	h.handles = handles
+	h := x.newHostSession(c)
+	h.refs = refs
 	h.session.Start, h.session.Deadline, h.session.MaxOutput = now, deadline, x.outputLimit()
-	result, err := x.program.calls[c.node].Call(ctx, &h.session, config, nil)
+	result, err := x.program.calls[c.Node].Call(ctx, &h.session, config, nil)
 	a := answer{fuel: h.session.Fuel, retryAfter: h.retryAfter}
-	a.heard = h.giveBack()
+	a.host = h.release()
 	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal
 	switch {
 	case failed && x.ctx.Err() != nil: // whatever it says, this is why
@@ -121,7 +131,7 @@ func (x *execution) attempt(
 		a.err = nodeError(result, &x.secrets)
 	case len(result.Output) > x.outputLimit():
 		a.err = &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}
-	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.node].Handles, result.Label):
+	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.Node].Handles, result.Label):
 		a.err = &NodeError{Code: CodeUnknownHandle, Message: "the node chose a way that it does not have"}
 	default:
 		a.output, a.handle = result.Output, result.Label
