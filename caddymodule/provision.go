@@ -164,7 +164,7 @@ const reloadWait = 10 * time.Second
 // config up.
 func (a *App) follow() error {
 	a.catalog = catalog.New(catalog.Options{
-		Nodes: a.types, Logger: a.logger, Keep: a.mirror.Keep, Rejected: a.events.workflowRejected, Context: a.ctx,
+		Nodes: a.types, Logger: a.logger, Keep: a.mirror.SetLastValid, Rejected: a.events.workflowRejected, Context: a.ctx,
 	})
 	unsubscribe := a.mirror.Subscribe(a.catalog.Apply)
 	a.life.keep(func() error {

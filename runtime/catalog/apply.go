@@ -234,13 +234,13 @@ func (a *applying) setKeys() {
 // noteEarlier takes the earlier documents that come with a batch: those that the cache held, then
 // those that were kept, of which the cache held a newer one that was invalid.
 func (a *applying) noteEarlier(b store.Batch) {
-	a.earlier = make(map[string][]store.Entry, len(b.Before)+len(b.Kept))
+	a.earlier = make(map[string][]store.Entry, len(b.Before)+len(b.LastValid))
 	for _, e := range b.Before {
 		if kind, id := split(e.Key); kind == WorkflowPrefix {
 			a.earlier[id] = append(a.earlier[id], e)
 		}
 	}
-	for _, e := range b.Kept {
+	for _, e := range b.LastValid {
 		if kind, id := split(e.Key); kind == WorkflowPrefix {
 			a.earlier[id] = append(a.earlier[id], e)
 			a.catalog.kept[id] = e.Revision

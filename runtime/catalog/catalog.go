@@ -51,7 +51,7 @@ type Options struct {
 
 	// Keep is called with the last valid document of a workflow whose newest one is invalid or
 	// being prepared, by the key of that workflow, and with nil when it need not be kept any
-	// longer. One call at a time; it must not call the catalog. See store.Mirror.Keep; nil = nobody
+	// longer. One call at a time; it must not call the catalog. See store.Mirror.SetLastValid; nil = nobody
 	// keeps.
 	Keep func(key string, value []byte, revision int64)
 

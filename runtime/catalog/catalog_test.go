@@ -103,17 +103,17 @@ func show(w *Workflow) string {
 
 func TestWorkflow(t *testing.T) {
 	kept := reset(9, entry(7, "workflows/w", broken))
-	kept.Kept = []store.Entry{entry(3, "workflows/w", github)}
+	kept.LastValid = []store.Entry{entry(3, "workflows/w", github)}
 	cached := reset(9, entry(7, "workflows/w", broken))
 	cached.Before = []store.Entry{entry(5, "workflows/w", manual), entry(6, "secrets/w", "s")}
 	both := cached
-	both.Kept = kept.Kept
+	both.LastValid = kept.LastValid
 	cachedInvalid := both
 	cachedInvalid.Before = []store.Entry{entry(5, "workflows/w", broken)}
 	mended := cached
 	mended.Put = []store.Entry{entry(7, "workflows/w", plain)}
 	uselessKept := reset(9, entry(7, "workflows/w", broken))
-	uselessKept.Kept = []store.Entry{entry(3, "workflows/w", broken)}
+	uselessKept.LastValid = []store.Entry{entry(3, "workflows/w", broken)}
 
 	for _, c := range []struct {
 		name    string
@@ -262,7 +262,7 @@ func TestProblemPaths(t *testing.T) {
 
 func TestKeep(t *testing.T) {
 	withKept := func(b store.Batch, kept ...store.Entry) store.Batch {
-		b.Kept = kept
+		b.LastValid = kept
 		return b
 	}
 	withBefore := func(b store.Batch, before ...store.Entry) store.Batch {

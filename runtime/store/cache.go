@@ -18,12 +18,12 @@ func (m *Mirror) loadCache() {
 	if c == nil {
 		return
 	}
-	m.delivery.Lock()
+	m.delivering.Lock()
 	m.cached = c
-	m.delivery.Unlock()
+	m.delivering.Unlock()
 	m.mu.Lock()
-	for _, e := range c.Kept {
-		m.kept[e.Key] = e
+	for _, e := range c.LastValid {
+		m.lastValid[e.Key] = e
 	}
 	m.mu.Unlock()
 }
@@ -39,24 +39,24 @@ func (m *Mirror) serveCacheLater() {
 	}
 }
 
-// markUnsaved says that the cache is behind.
-func (m *Mirror) markUnsaved() {
+// markCacheStale says that the cache is behind.
+func (m *Mirror) markCacheStale() {
 	select {
-	case m.unsaved <- struct{}{}:
+	case m.cacheStale <- struct{}{}:
 	default: // has been said already
 	}
 }
 
 // save keeps the cache file up to date until the mirror is closed.
-func (m *Mirror) save() {
+func (m *Mirror) saveCacheLoop() {
 	for {
 		select {
-		case <-m.unsaved:
+		case <-m.cacheStale:
 		case <-m.running.Done():
 			return
 		}
 		began := time.Now()
-		m.saveNow()
+		m.saveCache()
 		timer := time.NewTimer(savePause(time.Since(began)))
 		select {
 		case <-timer.C:
@@ -72,19 +72,19 @@ func savePause(took time.Duration) time.Duration {
 	return min(max(pauseFactor*took, shortestPause), longestPause)
 }
 
-// flush brings the cache file up to date when the mirror is closed.
-func (m *Mirror) flush() {
+// flushCache brings the cache file up to date when the mirror is closed.
+func (m *Mirror) flushCache() {
 	select {
-	case <-m.unsaved:
-		m.saveNow()
+	case <-m.cacheStale:
+		m.saveCache()
 	default:
 	}
 }
 
-// saveNow writes the cache file if what the mirror holds came from the store.
-func (m *Mirror) saveNow() {
+// saveCache writes the cache file if what the mirror holds came from the store.
+func (m *Mirror) saveCache() {
 	m.mu.Lock()
-	c := &cacheContent{Revision: m.c.revision, Entries: textual(m.c.entries), Kept: textual(m.kept)}
+	c := &cacheContent{Revision: m.content.revision, Entries: validUTF8(m.content.entries), LastValid: validUTF8(m.lastValid)}
 	live := m.live
 	m.mu.Unlock()
 	if !live {
@@ -97,6 +97,6 @@ func (m *Mirror) saveNow() {
 
 // textual gives entries by key, but for those whose keys JSON cannot hold. Nothing that has a
 // meaning is named so.
-func textual(entries map[string]Entry) []Entry {
+func validUTF8(entries map[string]Entry) []Entry {
 	return slices.DeleteFunc(sorted(entries), func(e Entry) bool { return !utf8.ValidString(e.Key) })
 }

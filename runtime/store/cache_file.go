@@ -16,8 +16,8 @@ import (
 // (content and kept documents), in base64, with room for keys.
 const maxCacheFile = 4 * MaxContent
 
-// abandoned is the age from which a temporary file cannot belong to a write that still goes on.
-const abandoned = time.Hour
+// maxWriteAge is the age from which a temporary file cannot belong to a write that still goes on.
+const maxWriteAge = time.Hour
 
 // cacheFile is a last-known-good cache on disk. Its methods are called one at a time.
 //
@@ -43,7 +43,7 @@ func (f *cacheFile) prepare() error {
 		return err
 	}
 	for _, name := range left {
-		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > abandoned {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > maxWriteAge {
 			_ = os.Remove(name) // else it is found again at the next start
 		}
 	}

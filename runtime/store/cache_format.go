@@ -27,9 +27,9 @@ type cacheHeader struct {
 // cacheContent is what a cache file keeps. Values are base64 in the file, since they need not be
 // text.
 type cacheContent struct {
-	Revision int64       `json:"revision"`
-	Entries  cacheValues `json:"entries"`
-	Kept     cacheValues `json:"kept"`
+	Revision  int64       `json:"revision"`
+	Entries   cacheValues `json:"entries"`
+	LastValid cacheValues `json:"kept"`
 }
 
 // changed are the entries whose keys have other values now. c may be nil.

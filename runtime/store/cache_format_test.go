@@ -21,7 +21,7 @@ func testCache() *cacheContent {
 			{Key: "secrets/a", Value: []byte("\x00\xff\n\u2028</script>"), Revision: 7},
 			{Key: "workflows/zwölf \"quoted\"", Value: []byte(`{"nodes":[]}`), Revision: 1 << 60},
 		},
-		Kept: cacheValues{{Key: "workflows/a", Value: []byte("{}"), Revision: 3}},
+		LastValid: cacheValues{{Key: "workflows/a", Value: []byte("{}"), Revision: 3}},
 	}
 }
 
@@ -52,7 +52,7 @@ func TestBadCachesAreTold(t *testing.T) {
 		{"no revision", encodeCache(&cacheContent{}, testIdentity), errCache},
 		{"negative revision", encodeCache(&cacheContent{Revision: -1}, testIdentity), errCache},
 		{"no key", encodeCache(&cacheContent{Revision: 1, Entries: cacheValues{{}}}, testIdentity), errCache},
-		{"a key twice", encodeCache(&cacheContent{Revision: 1, Kept: cacheValues{{Key: "a"}, {Key: "a"}}}, testIdentity), errCache},
+		{"a key twice", encodeCache(&cacheContent{Revision: 1, LastValid: cacheValues{{Key: "a"}, {Key: "a"}}}, testIdentity), errCache},
 		{"not sorted", encodeCache(&cacheContent{Revision: 1, Entries: cacheValues{{Key: "b"}, {Key: "a"}}}, testIdentity), errCache},
 	} {
 		if _, err := decodeCache(c.file, testIdentity); !errors.Is(err, c.err) {

@@ -166,7 +166,7 @@ func TestCachesThatCannotBeUsed(t *testing.T) {
 			if batches, content := r.now(); len(batches) != 1 || content["k"] != "1" {
 				t.Errorf("%d batches, content %q", len(batches), content)
 			}
-			m.Keep("k", []byte("kept"), 1)
+			m.SetLastValid("k", []byte("kept"), 1)
 			closeMirror(t, m)
 			if n := logs.FilterMessageSnippet("is ignored").Len(); n != 1 {
 				t.Errorf("it was logged %d times", n)
@@ -274,26 +274,26 @@ func TestKeptDocumentsOutliveTheProcess(t *testing.T) {
 		return m, r.waitLive()
 	}
 	m, b := start()
-	if len(b.Kept) != 0 {
-		t.Errorf("kept at first: %+v", b.Kept)
+	if len(b.LastValid) != 0 {
+		t.Errorf("kept at first: %+v", b.LastValid)
 	}
 	revision := write(t, m, "workflows/a", `{"valid":true}`)
 	write(t, m, "workflows/a", `{"valid":false}`)
-	m.Keep("workflows/a", []byte(`{"valid":true}`), revision)
-	m.Keep("workflows/b", []byte(`{}`), revision)
-	m.Keep("workflows/b", nil, 0)
-	if late, _ := record(t, m).now(); len(late[0].Kept) != 1 {
-		t.Errorf("a late subscriber got %+v", late[0].Kept)
+	m.SetLastValid("workflows/a", []byte(`{"valid":true}`), revision)
+	m.SetLastValid("workflows/b", []byte(`{}`), revision)
+	m.SetLastValid("workflows/b", nil, 0)
+	if late, _ := record(t, m).now(); len(late[0].LastValid) != 1 {
+		t.Errorf("a late subscriber got %+v", late[0].LastValid)
 	}
 	closeMirror(t, m)
 
 	m, b = start()
-	if len(b.Kept) != 1 || b.Kept[0].Key != "workflows/a" || string(b.Kept[0].Value) != `{"valid":true}` || b.Kept[0].Revision != revision {
-		t.Errorf("kept after a restart: %+v", b.Kept)
+	if len(b.LastValid) != 1 || b.LastValid[0].Key != "workflows/a" || string(b.LastValid[0].Value) != `{"valid":true}` || b.LastValid[0].Revision != revision {
+		t.Errorf("kept after a restart: %+v", b.LastValid)
 	}
-	m.Keep("workflows/a", nil, 0)
+	m.SetLastValid("workflows/a", nil, 0)
 	closeMirror(t, m)
-	if _, b = start(); len(b.Kept) != 0 {
-		t.Errorf("kept after it was forgotten: %+v", b.Kept)
+	if _, b = start(); len(b.LastValid) != 0 {
+		t.Errorf("kept after it was forgotten: %+v", b.LastValid)
 	}
 }

@@ -17,7 +17,7 @@ type content struct {
 
 // step is the content after a batch. The receiver must not be used any more when there is no error;
 // when there is one it is unchanged.
-func (c content) step(b Batch) (content, error) {
+func (c content) apply(b Batch) (content, error) {
 	next := content{entries: c.entries, size: c.size, revision: b.Revision}
 	if b.Reset || c.entries == nil {
 		next.entries, next.size = make(map[string]Entry, len(b.Put)), 0
@@ -49,7 +49,7 @@ func sorted(entries map[string]Entry) []Entry {
 func (m *Mirror) Get(key string) (Entry, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e, ok := m.c.entries[key]
+	e, ok := m.content.entries[key]
 	return e, ok
 }
 
@@ -58,7 +58,7 @@ func (m *Mirror) List(prefix string) []Entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []Entry
-	for key, e := range m.c.entries {
+	for key, e := range m.content.entries {
 		if strings.HasPrefix(key, prefix) {
 			list = append(list, e)
 		}

@@ -12,7 +12,7 @@ import (
 
 func TestContentIsBounded(t *testing.T) {
 	big := make([]byte, MaxContent/2) // never touched, so it takes no memory
-	c, err := content{}.step(Batch{Reset: true, Revision: 1, Put: []Entry{{Key: "a", Value: big}}})
+	c, err := content{}.apply(Batch{Reset: true, Revision: 1, Put: []Entry{{Key: "a", Value: big}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +20,7 @@ func TestContentIsBounded(t *testing.T) {
 		"a change": {Revision: 2, Put: []Entry{{Key: "b", Value: big}}},
 		"a reset":  {Revision: 2, Reset: true, Put: []Entry{{Key: "b", Value: big}, {Key: "c", Value: big}}},
 	} {
-		if after, err := c.step(b); !errors.Is(err, ErrFull) || after.revision != 1 || len(after.entries) != 1 {
+		if after, err := c.apply(b); !errors.Is(err, ErrFull) || after.revision != 1 || len(after.entries) != 1 {
 			t.Errorf("%s: %v, revision %d", name, err, after.revision)
 		}
 	}
@@ -31,7 +31,7 @@ func TestContentIsBounded(t *testing.T) {
 		"reset":    {Revision: 2, Reset: true, Put: []Entry{{Key: "b", Value: big}}},
 	} {
 		before := content{entries: maps.Clone(c.entries), size: c.size, revision: c.revision}
-		if _, err := before.step(b); err != nil {
+		if _, err := before.apply(b); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestContentKnowsItsSize(t *testing.T) {
 				model[key] = string(value)
 			}
 			var err error
-			if c, err = c.step(b); err != nil {
+			if c, err = c.apply(b); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -81,7 +81,7 @@ func TestPartsAreWhatOneWriteTakes(t *testing.T) {
 		for _, size := range rapid.SliceOfN(rapid.SampledFrom([]int{0, 1, 1 << 10, 1 << 19, maxSeedFile}), 0, 300).Draw(t, "sizes") {
 			entries = append(entries, Entry{Key: "k", Value: zeros[:size]})
 		}
-		list := parts(entries)
+		list := splitWrites(entries)
 		n := 0
 		for i, part := range list {
 			var size int64
@@ -106,10 +106,10 @@ var zeros = make([]byte, maxSeedFile)
 func TestWhatIsKeptIsBounded(t *testing.T) {
 	m := NewMirror(MirrorOptions{})
 	big := make([]byte, MaxContent/2)
-	m.Keep("a", big, 1)
-	m.Keep("b", big, 1) // too much
-	m.Keep("a", big, 2) // in its own place
-	if len(m.kept) != 1 || m.kept["a"].Revision != 2 {
-		t.Errorf("%d documents are kept", len(m.kept))
+	m.SetLastValid("a", big, 1)
+	m.SetLastValid("b", big, 1) // too much
+	m.SetLastValid("a", big, 2) // in its own place
+	if len(m.lastValid) != 1 || m.lastValid["a"].Revision != 2 {
+		t.Errorf("%d documents are kept", len(m.lastValid))
 	}
 }

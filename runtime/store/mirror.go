@@ -19,8 +19,8 @@ const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 5 * time.Second
 	pauseFactor   = 10
-	// seenWait bounds how long a write waits until it comes back from the store.
-	seenWait = 30 * time.Second
+	// writeWait bounds how long a write waits until it comes back from the store.
+	writeWait = 30 * time.Second
 )
 
 // MirrorOptions of a Mirror.
@@ -35,11 +35,11 @@ type MirrorOptions struct {
 // it among subscribers. It outlives configs: the usage pool holds it. It is safe for concurrent
 // use.
 type Mirror struct {
-	engine Engine
-	seed   string
-	log    *zap.Logger
-	cache  *cacheFile // nil = none
-	lanes  lanes      // of Update
+	engine   Engine
+	seed     string
+	log      *zap.Logger
+	cache    *cacheFile // nil = none
+	keyLocks keyLocks   // of Update
 
 	opening sync.Mutex // held by Open and Close
 	opened  bool
@@ -48,37 +48,37 @@ type Mirror struct {
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 
-	// delivery is held while a batch is brought to the subscribers and while a subscriber comes or
+	// delivering is held while a batch is brought to the subscribers and while a subscriber comes or
 	// goes. It is taken before mu, and never held with it.
-	delivery    sync.Mutex
+	delivering  sync.Mutex
 	subscribers []*subscriber
 	cached      *cacheContent // what the cache file held, until there is something better
 
-	unsaved chan struct{} // has a token when the cache is behind
+	cacheStale chan struct{} // has a token when the cache is behind
 
-	mu    sync.Mutex // guards what follows; held for moments only
-	c     content
-	kept  map[string]Entry // what Keep was told
-	live  bool             // c came from the store: it may go into the cache
-	seen  int64            // the revision that all subscribers have
-	moved chan struct{}    // closed and replaced when seen is set
-	state State            // as the engine reported
-	err   string           // of state
-	since time.Time        // of what status makes of state
+	mu              sync.Mutex // guards what follows; held for moments only
+	content         content
+	lastValid       map[string]Entry // what Keep was told
+	live            bool             // c came from the store: it may go into the cache
+	appliedRevision int64            // the revision that all subscribers have
+	applied         chan struct{}    // closed and replaced when seen is set
+	state           State            // as the engine reported
+	err             string           // of state
+	since           time.Time        // of what status makes of state
 }
 
 // NewMirror makes a mirror. It does no input or output.
 func NewMirror(o MirrorOptions) *Mirror {
 	m := &Mirror{
-		engine:  o.Engine,
-		lanes:   newLanes(),
-		seed:    o.Seed,
-		log:     o.Logger,
-		kept:    make(map[string]Entry),
-		moved:   make(chan struct{}),
-		state:   Loading,
-		since:   time.Now(),
-		unsaved: make(chan struct{}, 1),
+		engine:     o.Engine,
+		keyLocks:   newKeyLocks(),
+		seed:       o.Seed,
+		log:        o.Logger,
+		lastValid:  make(map[string]Entry),
+		applied:    make(chan struct{}),
+		state:      Loading,
+		since:      time.Now(),
+		cacheStale: make(chan struct{}, 1),
 	}
 	if m.log == nil {
 		m.log = zap.NewNop()
@@ -121,7 +121,7 @@ func (m *Mirror) Open(ctx context.Context) error {
 	m.work.Go(m.follow)
 	m.work.Go(m.serveCacheLater)
 	if m.cache != nil {
-		m.work.Go(m.save)
+		m.work.Go(m.saveCacheLoop)
 	}
 	return nil
 }
@@ -147,7 +147,7 @@ func (m *Mirror) report(s State, err error) {
 	if err != nil {
 		m.err = err.Error()
 	}
-	m.noteState(before.State)
+	m.updateSince(before.State)
 	after := m.status()
 	m.mu.Unlock()
 	switch {
@@ -168,8 +168,8 @@ func (m *Mirror) Status() Status {
 
 // status tells the state with mu held. An engine does not know whether there is something to serve.
 func (m *Mirror) status() Status {
-	s := Status{Engine: m.engine.Name(), State: m.state, Revision: m.c.revision, Since: m.since, Err: m.err}
-	switch has := m.c.entries != nil; {
+	s := Status{Engine: m.engine.Name(), State: m.state, Revision: m.content.revision, Since: m.since, Err: m.err}
+	switch has := m.content.entries != nil; {
 	case m.state == Loading && has:
 		s.State = Cached
 	case m.state == Cached && !has:
@@ -178,8 +178,8 @@ func (m *Mirror) status() Status {
 	return s
 }
 
-// noteState remembers when the state became another one, with mu held.
-func (m *Mirror) noteState(before State) {
+// updateSince remembers when the state became another one, with mu held.
+func (m *Mirror) updateSince(before State) {
 	if m.status().State != before {
 		m.since = time.Now()
 	}
@@ -197,7 +197,7 @@ func (m *Mirror) Close() error {
 	m.stop()
 	m.work.Wait()
 	if m.cache != nil {
-		m.flush()
+		m.flushCache()
 	}
 	return m.engine.Close()
 }

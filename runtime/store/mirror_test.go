@@ -161,7 +161,7 @@ func TestHammer(t *testing.T) {
 			for n := range 25 {
 				key := fmt.Sprintf("k/%d", n%5)
 				write(t, m, key, fmt.Sprint(w, n))
-				m.Keep(key, []byte("kept"), int64(n))
+				m.SetLastValid(key, []byte("kept"), int64(n))
 				other := record(t, m)
 				if _, content := other.now(); len(content) == 0 {
 					t.Error("a subscriber got nothing")

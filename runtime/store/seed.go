@@ -148,7 +148,7 @@ func (m *Mirror) importSeed() {
 	for _, p := range problems {
 		m.log.Warn("left out of the seed", zap.Error(p))
 	}
-	for _, part := range parts(entries) {
+	for _, part := range splitWrites(entries) {
 		if _, err := m.engine.Write(m.running, part, nil); err != nil {
 			m.log.Warn("importing the seed has failed", zap.String("first", part[0].Key), zap.Error(err))
 			return
@@ -158,7 +158,7 @@ func (m *Mirror) importSeed() {
 }
 
 // parts splits entries into what one transaction takes.
-func parts(entries []Entry) [][]Entry {
+func splitWrites(entries []Entry) [][]Entry {
 	var list [][]Entry
 	var size int64
 	first := 0

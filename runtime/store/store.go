@@ -40,12 +40,12 @@ func (e Entry) size() int64 { return int64(len(e.Key) + len(e.Value)) }
 //
 // Batches come in revision order; only a Reset may go back, when the store itself did.
 type Batch struct {
-	Reset    bool  // Put is the whole content; what is not in it is gone
-	Revision int64 // the content is that of the store at this revision
-	Put      []Entry
-	Delete   []string
-	Stale    bool    // from the last-known-good cache, not from the store itself
-	Kept     []Entry // with Reset: what Mirror.Keep was told, also before a restart
+	Reset     bool  // Put is the whole content; what is not in it is gone
+	Revision  int64 // the content is that of the store at this revision
+	Put       []Entry
+	Delete    []string
+	Stale     bool    // from the last-known-good cache, not from the store itself
+	LastValid []Entry // with Reset: what Mirror.Keep was told, also before a restart
 
 	// Before is, with the first Reset from the store after a start, what the last-known-good cache
 	// held under keys of Put whose values are others now: nobody has seen them change.

@@ -6,7 +6,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// subscriber is one who asked for the content. Its apply is called with Mirror.delivery held.
+// subscriber is one who asked for the content. Its apply is called with Mirror.delivering held.
 type subscriber struct{ apply func(Batch) }
 
 // Subscribe calls apply with the whole content as soon as there is any (at once, before Subscribe
@@ -15,16 +15,16 @@ type subscriber struct{ apply func(Batch) }
 // Keep, Get, List and Status, but not cancel, Write or Close. A slow apply holds up the other
 // subscribers and the engine, not those who read.
 func (m *Mirror) Subscribe(apply func(Batch)) (cancel func()) {
-	m.delivery.Lock()
-	defer m.delivery.Unlock()
+	m.delivering.Lock()
+	defer m.delivering.Unlock()
 	s := &subscriber{apply}
 	m.subscribers = append(m.subscribers, s)
 	if b, ok := m.whole(); ok {
 		apply(b)
 	}
 	return func() {
-		m.delivery.Lock()
-		defer m.delivery.Unlock()
+		m.delivering.Lock()
+		defer m.delivering.Unlock()
 		m.subscribers = slices.DeleteFunc(m.subscribers, func(other *subscriber) bool { return other == s })
 	}
 }
@@ -33,23 +33,23 @@ func (m *Mirror) Subscribe(apply func(Batch)) (cancel func()) {
 func (m *Mirror) whole() (Batch, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.c.entries == nil {
+	if m.content.entries == nil {
 		return Batch{}, false
 	}
-	return Batch{Reset: true, Revision: m.c.revision, Put: sorted(m.c.entries), Stale: !m.live, Kept: sorted(m.kept)}, true
+	return Batch{Reset: true, Revision: m.content.revision, Put: sorted(m.content.entries), Stale: !m.live, LastValid: sorted(m.lastValid)}, true
 }
 
 // apply takes a batch from the engine.
 func (m *Mirror) apply(b Batch) error {
-	m.delivery.Lock()
-	defer m.delivery.Unlock()
+	m.delivering.Lock()
+	defer m.delivering.Unlock()
 	return m.deliver(b)
 }
 
 // serveCache serves what the cache file held, unless there is something better by now.
 func (m *Mirror) serveCache() {
-	m.delivery.Lock()
-	defer m.delivery.Unlock()
+	m.delivering.Lock()
+	defer m.delivering.Unlock()
 	if m.cached == nil {
 		return
 	}
@@ -62,19 +62,19 @@ func (m *Mirror) serveCache() {
 	m.log.Info("serving the store's content from the cache", zap.Int64("revision", c.Revision), zap.Int("keys", len(c.Entries)))
 }
 
-// deliver takes a batch into the content and brings it to all subscribers, with delivery held.
+// deliver takes a batch into the content and brings it to all subscribers, with delivering held.
 func (m *Mirror) deliver(b Batch) error {
 	m.mu.Lock()
-	c, err := m.c.step(b)
+	c, err := m.content.apply(b)
 	if err != nil {
 		m.mu.Unlock()
 		return err
 	}
 	before := m.status().State
-	m.c, m.live = c, !b.Stale
-	m.noteState(before)
+	m.content, m.live = c, !b.Stale
+	m.updateSince(before)
 	if b.Reset {
-		b.Kept = sorted(m.kept)
+		b.LastValid = sorted(m.lastValid)
 		if !b.Stale {
 			b.Before = m.cached.changed(c.entries)
 		}
@@ -87,32 +87,32 @@ func (m *Mirror) deliver(b Batch) error {
 	}
 
 	m.mu.Lock()
-	m.seen = b.Revision
-	close(m.moved)
-	m.moved = make(chan struct{})
+	m.appliedRevision = b.Revision
+	close(m.applied)
+	m.applied = make(chan struct{})
 	m.mu.Unlock()
-	m.markUnsaved()
+	m.markCacheStale()
 	return nil
 }
 
 // Keep remembers value as the last valid document of a workflow that is invalid in the store; nil
 // forgets it. What is kept comes with each Reset that a subscriber gets, and is in the cache. value
 // must not change any more.
-func (m *Mirror) Keep(key string, value []byte, revision int64) {
+func (m *Mirror) SetLastValid(key string, value []byte, revision int64) {
 	m.mu.Lock()
 	var size int64
-	for _, e := range m.kept {
+	for _, e := range m.lastValid {
 		size += e.size()
 	}
 	e := Entry{Key: key, Value: value, Revision: revision}
 	switch {
 	case value == nil:
-		delete(m.kept, key)
-	case size-m.kept[key].size()+e.size() <= MaxContent:
-		m.kept[key] = e
+		delete(m.lastValid, key)
+	case size-m.lastValid[key].size()+e.size() <= MaxContent:
+		m.lastValid[key] = e
 	default:
 		m.log.Warn("a last valid document is not kept: there are too many", zap.String("key", key))
 	}
 	m.mu.Unlock()
-	m.markUnsaved()
+	m.markCacheStale()
 }

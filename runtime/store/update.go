@@ -3,38 +3,38 @@ package store
 import (
 	"context"
 	"hash/maphash"
-	"math/rand/v2"
 	"time"
+
+	"github.com/flowtrux/edge/internal/backoff"
 )
 
 const (
-	// updateLanes is how many keys this process can update at a time. Those of one lane take turns,
-	// so that they contend with other processes only.
-	updateLanes = 64
 	// updateTries is how often an update is tried before it fails with ErrContended.
 	updateTries = 50
-	// longestUpdatePause bounds the pause between two tries.
-	longestUpdatePause = 100 * time.Millisecond
+	// The pauses between two tries, before jitter.
+	firstUpdatePause = 4 * time.Millisecond
+	lastUpdatePause  = 100 * time.Millisecond
 )
 
-var laneSeed = maphash.MakeSeed()
+// keyLocks serialize the updates of a key in this process, so that they contend with other processes
+// only. Keys are distributed over the locks by their hash.
+type keyLocks [64]chan struct{}
 
-// lanes are the turns of updates, by a hash of their keys.
-type lanes [updateLanes]chan struct{}
+var keyLockSeed = maphash.MakeSeed()
 
-func newLanes() (l lanes) {
+func newKeyLocks() (l keyLocks) {
 	for i := range l {
 		l[i] = make(chan struct{}, 1)
 	}
 	return l
 }
 
-// enter takes the turn of a key; leave gives it back.
-func (l *lanes) enter(ctx context.Context, key string) (leave func(), err error) {
-	lane := l[maphash.String(laneSeed, key)%updateLanes]
+// lock takes the lock of a key. With an error there is nothing to unlock.
+func (l *keyLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
+	lock := l[maphash.String(keyLockSeed, key)%uint64(len(l))]
 	select {
-	case lane <- struct{}{}:
-		return func() { <-lane }, nil
+	case lock <- struct{}{}:
+		return func() { <-lock }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -49,23 +49,30 @@ func (m *Mirror) Update(ctx context.Context, key string, change func(value []byt
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, seenWait)
+	ctx, cancel := context.WithTimeout(ctx, writeWait)
 	defer cancel()
 	return revision, m.waitFor(ctx, revision)
 }
 
 func (m *Mirror) update(ctx context.Context, key string, change func(value []byte) ([]byte, error)) (int64, error) {
-	leave, err := m.lanes.enter(ctx, key)
+	unlock, err := m.keyLocks.lock(ctx, key)
 	if err != nil {
 		return 0, err
 	}
-	defer leave()
-	now, _ := m.Get(key) // it may be old: then Swap says so
+	defer unlock()
+	pauses := backoff.Exponential{First: firstUpdatePause, Max: lastUpdatePause, Jitter: 1}
+	now, _ := m.Get(key) // this copy may be old: the first Swap then fails
 	for try := range updateTries {
 		if m.running.Err() != nil {
 			return 0, ErrClosed
 		}
-		if err := pauseUpdate(ctx, try); err != nil {
+		// No pause before the second try: the copy that the first one began with may be old.
+		if try >= 2 {
+			err = pauses.Wait(ctx)
+		} else {
+			err = ctx.Err()
+		}
+		if err != nil {
 			return 0, err
 		}
 		var value []byte
@@ -85,21 +92,4 @@ func (m *Mirror) update(ctx context.Context, key string, change func(value []byt
 		}
 	}
 	return 0, ErrContended
-}
-
-// pauseUpdate waits before a try: not before the first two, as the copy that the first begins with
-// may be old, and then up to twice as long each time.
-func pauseUpdate(ctx context.Context, try int) error {
-	if try < 2 {
-		return ctx.Err()
-	}
-	longest := min(time.Millisecond<<min(try, 10), longestUpdatePause)
-	timer := time.NewTimer(rand.N(longest))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -25,7 +25,7 @@ func (m *Mirror) Write(ctx context.Context, put []Entry, del []string) (int64, e
 	if revision == 0 {
 		return m.Status().Revision, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, seenWait)
+	ctx, cancel := context.WithTimeout(ctx, writeWait)
 	defer cancel()
 	return revision, m.waitFor(ctx, revision)
 }
@@ -34,13 +34,13 @@ func (m *Mirror) Write(ctx context.Context, put []Entry, del []string) (int64, e
 func (m *Mirror) waitFor(ctx context.Context, revision int64) error {
 	for {
 		m.mu.Lock()
-		seen, live, moved := m.seen, m.live, m.moved
+		applied, live, changed := m.appliedRevision, m.live, m.applied
 		m.mu.Unlock()
-		if live && seen >= revision {
+		if live && applied >= revision {
 			return nil
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-m.running.Done():
 			return fmt.Errorf("waiting for revision %d, which was written: %w", revision, ErrClosed)
 		case <-ctx.Done():

@@ -3,12 +3,12 @@ package etcd
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -17,7 +17,7 @@ type follower struct {
 	*Engine
 	apply  func(store.Batch) error
 	report func(store.State, error)
-	pause  pause
+	pauses backoff.Exponential
 
 	cluster  uint64 // id of the cluster that was listed; 0 = the next attempt lists
 	revision int64  // what changed up to it was applied
@@ -29,7 +29,7 @@ type follower struct {
 // watches from the revision after the last one that was applied. Whatever goes wrong ends the
 // attempt.
 func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, report func(store.State, error)) error {
-	f := &follower{Engine: e, apply: apply, report: report, pause: pause{longest: e.config.MaxPause}}
+	f := &follower{Engine: e, apply: apply, report: report, pauses: newPauses(e.config.MaxPause)}
 	for {
 		err := f.attempt(ctx)
 		if ctx.Err() != nil {
@@ -48,9 +48,8 @@ func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, repo
 		}
 		if state == store.Failed {
 			f.disconnect()
-			f.pause.lengthen()
 		}
-		if err := f.pause.wait(ctx); err != nil {
+		if err := backoff.Sleep(ctx, f.pauseAfter(state)); err != nil {
 			return err
 		}
 	}
@@ -91,44 +90,25 @@ func (f *follower) checkIdentity(ctx context.Context, client *clientv3.Client) e
 	return nil
 }
 
-// pause is the time between attempts.
-type pause struct {
-	longest time.Duration
-	next    time.Duration
-	mending bool // the next one is for the operator
-}
-
+// The pauses between attempts; see Config.MaxPause.
 const (
-	// shortestPause is the first pause after an attempt that went well.
-	shortestPause = 500 * time.Millisecond
-	// mendingPauses is how many of the longest pauses one is as long as in which the operator has
-	// to act.
-	mendingPauses = 6
+	// firstPause is the pause after an attempt that worked.
+	firstPause = 500 * time.Millisecond
+	// pauseJitter is the random part of a pause.
+	pauseJitter = 0.5
+	// operatorPauses is the length, in longest pauses, of a pause in which the operator has to act.
+	operatorPauses = 6
 )
 
-// reset makes the next pause a short one.
-func (p *pause) reset() { p.next = 0 }
-
-// lengthen makes the next pause one in which the operator has to act.
-func (p *pause) lengthen() { p.mending = true }
-
-// take is the next pause. See Config.MaxPause.
-func (p *pause) take() time.Duration {
-	d := min(max(p.next, shortestPause), p.longest)
-	if p.next = 2 * d; p.mending {
-		d, p.mending = mendingPauses*p.longest, false
-	}
-	return d - rand.N(d/2+1)
+func newPauses(longest time.Duration) backoff.Exponential {
+	return backoff.Exponential{First: min(firstPause, longest), Max: longest, Jitter: pauseJitter}
 }
 
-// wait waits for the next pause to pass, or returns ctx's error.
-func (p *pause) wait(ctx context.Context) error {
-	timer := time.NewTimer(p.take())
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// pauseAfter returns the next pause, after an attempt that left the store in a state.
+func (f *follower) pauseAfter(state store.State) time.Duration {
+	next := f.pauses.Next()
+	if state == store.Failed {
+		return backoff.Jitter(operatorPauses*f.config.MaxPause, pauseJitter)
 	}
+	return next
 }

@@ -27,23 +27,22 @@ func TestCleanPrefix(t *testing.T) {
 
 func TestPausesGrowToTheLongest(t *testing.T) {
 	for _, longest := range []time.Duration{time.Millisecond, DefaultMaxPause} {
-		p := pause{longest: longest}
-		want := min(shortestPause, longest)
+		f := &follower{Engine: New(Config{MaxPause: longest}), pauses: newPauses(longest)}
+		want := min(firstPause, longest)
 		for range 20 {
-			if d := p.take(); d < want/2 || d > want {
+			if d := f.pauseAfter(store.Cached); d < want/2 || d > want {
 				t.Fatalf("a pause of %s, want %s or up to a half less", d, want)
 			}
 			want = min(2*want, longest)
 		}
-		p.reset()
-		if d := p.take(); d > min(shortestPause, longest) {
+		f.pauses.Reset()
+		if d := f.pauseAfter(store.Cached); d > min(firstPause, longest) {
 			t.Errorf("a pause of %s after a reset", d)
 		}
-		p.lengthen()
-		if d := p.take(); d < mendingPauses*longest/2 || d > mendingPauses*longest {
+		if d := f.pauseAfter(store.Failed); d < operatorPauses*longest/2 || d > operatorPauses*longest {
 			t.Errorf("a pause of %s for the operator to act", d)
 		}
-		if d := p.take(); d > longest {
+		if d := f.pauseAfter(store.Cached); d > longest {
 			t.Errorf("a pause of %s after that", d)
 		}
 	}

@@ -51,7 +51,7 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 			}
 			switch {
 			case r.Created:
-				f.pause.reset()
+				f.pauses.Reset()
 				f.report(store.Live, nil)
 			case r.IsProgressNotify():
 				if r.Header.GetRevision() < f.revision {

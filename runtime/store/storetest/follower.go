@@ -134,7 +134,7 @@ func (f *Follower) check(b store.Batch) {
 		}
 		keys[key] = true
 	}
-	if b.Stale || b.Kept != nil {
+	if b.Stale || b.LastValid != nil {
 		f.t.Error("an engine made a batch that only a mirror makes")
 	}
 	if n := len(f.view.Batches); n == 0 {
