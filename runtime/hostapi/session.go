@@ -44,15 +44,17 @@ type Globals interface {
 // Limits on a single call's use of the host.
 const (
 	// bytes of log lines, standard output and error together; the rest is dropped
-	MaxLogBytes     = 64 << 10
-	MaxHTTPCalls    = 100      // requests
-	MaxGlobalCalls  = 1000     // writes of globals, and as many reads
-	MaxResult       = 64 << 20 // bytes of one function's result
-	maxLogLine      = 8 << 10  // bytes; longer lines are cut
-	maxRandom       = 16 << 20 // bytes of one random_get
-	maxGlobalKey    = 1 << 10  // bytes of a global's key
-	chargeEvery     = 1 << 20  // bytes that the host processes before it burns fuel and checks the time
-	bytesPerFuel    = 16       // bytes that the host processes for a unit of fuel, as for memory.copy
+	MaxLogBytes    = 64 << 10
+	MaxHTTPCalls   = 100      // requests
+	MaxGlobalCalls = 1000     // writes of globals, and as many reads
+	MaxResult      = 64 << 20 // bytes of one function's result
+	maxLogLine     = 8 << 10  // bytes; longer lines are cut
+	maxRandom      = 16 << 20 // bytes of one random_get
+	maxGlobalKey   = 1 << 10  // bytes of a global's key
+	// bytes that the host processes before it burns fuel and checks the time
+	chargeEvery = 1 << 20
+	// bytes that the host processes for a unit of fuel, as for memory.copy
+	bytesPerFuel    = 16
 	maxReusedResult = 64 << 10 // bytes of a result's buffer that the next call reuses
 	defaultHTTP     = 8 << 20  // bytes of a response body if the session sets no limit
 )
@@ -102,7 +104,8 @@ type Session struct {
 	Meter Meter
 
 	// Fuel is the fuel that the call has burnt, set by the sandbox at its end. It is about one unit
-	// per WebAssembly instruction, and the same for the same module, input, grants and host results.
+	// per WebAssembly instruction, and the same for the same module, input, grants and host
+	// results.
 	Fuel uint64
 	// Live is set when the guest has seen the real clock or real randomness. The call cannot be
 	// repeated exactly then.
@@ -120,10 +123,11 @@ type Session struct {
 	stream      [2]lineBuffer // standard output and error
 	stderr      []byte        // the end of standard error
 	logged      int           // bytes
-	charged     int           // bytes that the host has processed since fuel was last burnt for them
-	httpCalls   int
-	globalSets  int // includes additions
-	globalGets  int
+	// bytes that the host has processed since fuel was last burnt for them
+	charged    int
+	httpCalls  int
+	globalSets int // includes additions
+	globalGets int
 }
 
 // Reset makes the session ready for another call. It clears all fields, but reuses a small result

@@ -14,46 +14,45 @@ import (
 )
 
 const (
-	// maxCompileMemory is how much memory modules may take that are compiled at the same time, in bytes,
-	// as package instrument estimates it. One that takes more is compiled alone.
+	// maxCompileMemory is the memory that concurrent compilations may take together, in bytes, as
+	// package instrument estimates it. A module that takes more is compiled alone.
 	maxCompileMemory = 512 << 20
 
-	// compileTime is how long compiling may take for each MiB that was begun. What bounds it is the
-	// work that package instrument allows, which is a tenth of that or less on a machine with
-	// nothing else to do: this is for machines that are overloaded, and for what nobody has thought
-	// of.
+	// compileTime is the time limit for compiling, per started MiB. Usually the work that package
+	// instrument allows is the effective limit: it takes a tenth of this time or less on an idle
+	// machine. This limit is for overloaded machines and unforeseen cases.
 	compileTime = time.Minute
 
-	// singleWorkerBelow is up to how many bytes of a module are compiled on one goroutine. A panic of the
-	// compiler is an error there, and nothing stops it before it is done, which is soon. Larger
-	// ones, which are programs of compilers, are compiled on two goroutines of wazero's: those look
-	// between two functions whether they should go on, but nobody can recover their panics. What is
-	// malformed has been refused by then, as wazero validates a module on our goroutine.
+	// singleWorkerBelow is the size up to which a module is compiled on one goroutine, in bytes. A
+	// panic of the compiler is an error there. Compilation cannot be interrupted, but ends soon.
+	// Larger modules, which are the output of compilers, are compiled on two goroutines of wazero.
+	// Those check between functions whether to stop, but nobody can recover their panics. Malformed
+	// modules are rejected before, since wazero validates a module on the calling goroutine.
 	singleWorkerBelow = 1 << 20
 )
 
 var errSlowCompile = errors.New("compiling takes too long")
 
-// codeKey is what code depends on: the module's bytes, and how many bytes a mark is for.
+// codeKey identifies compiled code: by the module's bytes and the granule of its write barrier.
 type codeKey struct {
 	digest  [sha256.Size]byte
 	granule uint8
 }
 
-// compiledCode is a module's code, shared by all that load the same bytes with the same marks. All but
-// refs is there when done is closed.
+// compiledCode is a module's code, shared by all loads of the same bytes with the same granule. All
+// fields except refs are set when done is closed.
 type compiledCode struct {
 	done   chan struct{}
-	stop   context.CancelCauseFunc // for when nobody waits any more
-	ended  context.Context         // when compiling should have ended; its cause says why
-	module *instrument.Module      // not to be changed; without Wasm, which has become the code
+	stop   context.CancelCauseFunc // called when nobody waits any more
+	ended  context.Context         // ends when compiling must stop; its cause is the reason
+	module *instrument.Module      // must not be changed; its Wasm is dropped after compiling
 	code   wazero.CompiledModule
 	err    error // of package instrument, or the compiler's
 	refs   int   // guarded by Host.mu
 }
 
-// compile returns the code of wasm, with marks of that granule, and a function that gives it back,
-// which is called once. It waits no longer than ctx lasts. The host has been opened.
+// compile returns the code of wasm, with a write barrier of that granule, and a function that
+// releases it, which is called once. It waits until ctx ends. The host must be open.
 func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (
 	*compiledCode, func(context.Context) error, error,
 ) {
@@ -83,7 +82,7 @@ func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (
 			err = context.Cause(c.ended)
 		}
 	case <-ctx.Done():
-		err = fmt.Errorf("compiling it was given up: %w", contextError(ctx, context.Cause(ctx)))
+		err = fmt.Errorf("compiling it was abandoned: %w", contextError(ctx, context.Cause(ctx)))
 	}
 	if err != nil {
 		_ = h.releaseCode(ctx, key, c) // there is no code to close
@@ -92,8 +91,8 @@ func (h *Host) compile(ctx context.Context, wasm []byte, granule uint8) (
 	return c, func(ctx context.Context) error { return h.releaseCode(ctx, key, c) }, nil
 }
 
-// startCompile begins to compile a module. Others may want its code too, so what ends it is not that the
-// first who asked for it has gone, but that all have. h.mu is held.
+// startCompile begins to compile a module. Others may wait for the code as well, so compilation is
+// cancelled only when all of them have given up. The caller holds h.mu.
 func (h *Host) startCompile(wasm []byte, granule uint8) *compiledCode {
 	limit := compileTime * time.Duration(1+len(wasm)>>20)
 	late := fmt.Errorf("%w: more than %v for %d bytes", errSlowCompile, limit, len(wasm))
@@ -112,13 +111,13 @@ func (h *Host) startCompile(wasm []byte, granule uint8) *compiledCode {
 			_ = c.code.Close(ctx) // frees memory only
 		}
 		h.compiling--
-		_ = h.endIfUnused(context.Background()) // nobody is there to be told
+		_ = h.endIfUnused(context.Background()) // nobody could receive the error
 	}()
 	return c
 }
 
-// compile makes a module ready and compiles it. A panic of wazero is an error like any other: a
-// strange file must not end the process.
+// compile instruments a module and compiles it. It returns a panic of wazero as an error: a strange
+// file must not end the process.
 func (c *compiledCode) compile(
 	ctx context.Context, h *Host, r wazero.Runtime, wasm []byte, granule uint8,
 ) (err error) {
@@ -145,7 +144,7 @@ func (c *compiledCode) compile(
 	return err
 }
 
-// releaseCode gives code back. The last one to do so ends a host that has been closed before.
+// releaseCode releases code. The last release ends a host that has been closed before.
 func (h *Host) releaseCode(ctx context.Context, key codeKey, c *compiledCode) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -162,7 +161,7 @@ func (h *Host) releaseCode(ctx context.Context, key codeKey, c *compiledCode) er
 		if c.code != nil {
 			err = c.code.Close(ctx)
 		}
-	default: // who compiles it does so
+	default: // the compiling goroutine closes it
 	}
 	return errors.Join(err, h.endIfUnused(ctx))
 }

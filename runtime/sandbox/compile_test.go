@@ -53,7 +53,7 @@ func TestGivingUpStopsTheCompiler(t *testing.T) {
 	cancel(enough)
 	var bad *LoadError
 	if err := <-failed; !errors.As(err, &bad) || !errors.Is(err, enough) ||
-		!strings.HasPrefix(err.Error(), "large.wasm: module: compiling it was given up") {
+		!strings.HasPrefix(err.Error(), "large.wasm: module: compiling it was abandoned") {
 		t.Error(err)
 	}
 	if err := h.Close(t.Context()); err != nil {
@@ -72,7 +72,8 @@ func TestGivingUpStopsTheCompiler(t *testing.T) {
 // What one load gives up others still get, and it can be loaded again.
 func TestOthersGetWhatOneGivesUp(t *testing.T) {
 	h := uncached(t)
-	if err := h.compileMemory.Acquire(t.Context(), maxCompileMemory); err != nil { // so that compiling waits
+	// so that compiling waits
+	if err := h.compileMemory.Acquire(t.Context(), maxCompileMemory); err != nil {
 		t.Fatal(err)
 	}
 	config := ModuleConfig{Source: "small.wasm", Wasm: says(abi.Output, "1").bytes()}

@@ -11,13 +11,15 @@ import (
 
 // Codes of [Error].
 const (
-	CodeTimeout        = "timeout"          // the time limit has passed
-	CodeCancelled      = "cancelled"        // the caller's context ended
-	CodeFuel           = "fuel"             // the call's fuel was used up
-	CodeMemory         = "memory"           // the guest needed more memory than it may have
-	CodeTrap           = "trap"             // the module trapped
-	CodeExit           = "exit"             // the module exited, as a Go program does when it panics
-	CodeBadAnswer      = "bad_answer"       // the result is invalid: outside of the memory, not JSON
+	CodeTimeout   = "timeout"   // the time limit has passed
+	CodeCancelled = "cancelled" // the caller's context ended
+	CodeFuel      = "fuel"      // the call's fuel was used up
+	CodeMemory    = "memory"    // the guest needed more memory than it may have
+	CodeTrap      = "trap"      // the module trapped
+	// the module exited, as a Go program does when it panics
+	CodeExit = "exit"
+	// the result is invalid: outside of the memory, not JSON
+	CodeBadAnswer      = "bad_answer"
 	CodeOutputTooLarge = "output_too_large" // the output is over the limit
 	CodeInternal       = "internal"         // the sandbox itself failed
 )

@@ -7,36 +7,37 @@ import (
 	"os"
 )
 
-// Why a guest gets no more memory.
+// Reasons why a guest gets no more memory.
 var (
 	errNodeMemory   = errors.New("the memory limit of the node was reached")
 	errShareMemory  = errors.New("the share of the workflow was used up")
 	errBudgetMemory = errors.New("the memory of all nodes was used up")
 )
 
-// What an instance is counted with, in bytes.
+// Parts of an instance's footprint, in bytes.
 const (
-	// by the engine, for an instance of any module: two stacks of 10 KiB, and itself
+	// what wazero uses for an instance of any module: two stacks of 10 KiB, and the instance itself
 	heldByAny   = 32 << 10
-	smallStacks = 32 << 10 // stacks that are not larger are a part of that
-	writesStep  = 64 << 10 // pages that were written to are counted in such steps
+	smallStacks = 32 << 10 // stacks up to this size are included in that
+	writesStep  = 64 << 10 // written pages are counted in steps of this size
 
-	// maxInstances bounds how many instances there are, each of which takes up to nine mappings of
-	// the 65,530 that Linux lets a process have: one counts as that part of the budget at least.
+	// maxInstances bounds the number of instances: each counts as at least this part of the budget.
+	// An instance takes up to nine of the 65,530 mappings that Linux allows a process.
 	maxInstances = 1 << 12
 )
 
-// inHeap is how often bytes in Go's heap count: the garbage collector lets it become twice what is
-// in use.
+// inHeap is the factor for bytes in Go's heap: the garbage collector lets the heap grow to twice
+// its live size.
 const inHeap = 2
 
-// pageBits is the binary logarithm of the system's pages.
+// pageBits is the binary logarithm of the system's page size.
 var pageBits = bits.TrailingZeros(uint(os.Getpagesize()))
 
-// footprint is what is counted for an instance in a budget. The instance gives it back when it ends.
+// footprint is the memory that is counted for an instance in a budget. The instance returns it when
+// it ends.
 type footprint struct {
 	budget   *Budget
-	share    *Share // of the call that has the instance; nil = it is idle
+	share    *Share // of the call that uses the instance; nil = the instance is idle
 	bytes    int64
 	fixed    int64   // what is counted in any case
 	engine   int64   // of that what the engine takes, in Go's heap
@@ -49,7 +50,7 @@ type footprint struct {
 	lastFailed int64 // what grow was asked for when it failed last
 }
 
-// attach makes the instance one of a call of the share's, if that may have as much.
+// attach counts the instance against the share for a call, if the share may use that much.
 func (h *footprint) attach(s *Share) bool {
 	if !s.take(h.bytes) {
 		return false
@@ -58,13 +59,13 @@ func (h *footprint) attach(s *Share) bool {
 	return true
 }
 
-// detach makes the instance an idle one.
+// detach makes the instance idle.
 func (h *footprint) detach() {
 	h.share.give(h.bytes)
 	h.share = nil
 }
 
-// grow counts n bytes more for the call that has the instance.
+// grow counts n more bytes for the call that uses the instance.
 func (h *footprint) grow(n int64) error {
 	if err := h.share.grow(n); err != nil {
 		h.lastFailed = n
@@ -74,7 +75,7 @@ func (h *footprint) grow(n int64) error {
 	return nil
 }
 
-// growUnused is grow for which nothing idle has to go.
+// growUnused is grow without evicting anything idle.
 func (h *footprint) growUnused(n int64) bool {
 	if !h.share.take(n) {
 		return false
@@ -87,7 +88,7 @@ func (h *footprint) growUnused(n int64) bool {
 	return true
 }
 
-// shrink counts n bytes less. Who had them has given them back to the system.
+// shrink counts n fewer bytes. The caller has returned them to the system.
 func (h *footprint) shrink(n int64) {
 	if h.bytes -= n; h.share != nil {
 		h.share.give(n)
@@ -95,7 +96,7 @@ func (h *footprint) shrink(n int64) {
 	h.budget.give(n)
 }
 
-// required is what has to be counted, with stacks of so many bytes.
+// required returns how many bytes must be counted, including stacks of the given size.
 func (h *footprint) required(stacks int) int64 {
 	written := (int64(h.pages.count)<<pageBits + writesStep - 1) &^ (writesStep - 1)
 	n := h.fixed + h.ofMemory(h.whole-h.snapshot) + written
@@ -105,7 +106,7 @@ func (h *footprint) required(stacks int) int64 {
 	return n
 }
 
-// ofMemory is what so many bytes of memory count.
+// ofMemory returns how much n bytes of memory count.
 func (h *footprint) ofMemory(n uint64) int64 {
 	if h.heap {
 		n *= inHeap
@@ -113,7 +114,7 @@ func (h *footprint) ofMemory(n uint64) int64 {
 	return int64(n)
 }
 
-// extend counts memory up to size, before the guest has it.
+// extend counts memory up to size, before the guest gets it.
 func (h *footprint) extend(size uint64) error {
 	if size <= h.whole {
 		return nil
@@ -125,16 +126,18 @@ func (h *footprint) extend(size uint64) error {
 	return nil
 }
 
-// restored notes that the memory is the image's again, and nothing beside it.
+// restored records that the memory is the snapshot again, and nothing more.
 func (h *footprint) restored() {
 	h.pages.clear()
 	h.whole = h.snapshot
 }
 
-// footprint is what an instance has at its start, in a region of its own or of an image.
+// footprint returns the footprint of an instance at its start, in a region of the snapshot, or in
+// its own region if the snapshot is nil.
 func (c *instantiator) footprint(i *snapshot) footprint {
 	h := footprint{budget: c.budget, engine: inHeap * (heldByAny + int64(c.module.EngineBytes)), heap: !canShare}
-	h.fixed = max(h.engine, c.budget.limit.Load()/maxInstances) + writesStep // for the page of marks
+	// for the page of marks
+	h.fixed = max(h.engine, c.budget.limit.Load()/maxInstances) + writesStep
 	switch {
 	case i == nil:
 		h.whole = min(uint64(c.layout.Base)+uint64(c.module.MemoryMin)*wasmPage, uint64(c.layout.Base)+c.limit)
@@ -151,8 +154,8 @@ func (c *instantiator) footprint(i *snapshot) footprint {
 	return h
 }
 
-// settleFootprint counts what the instance holds after a call, which has ended. What it may not keep it
-// gives back to the system.
+// settleFootprint counts the memory that the instance holds after a call. Memory that it may not
+// keep is returned to the system.
 func (in *instance) settleFootprint() error {
 	h := &in.memory.footprint
 	n := h.required(in.stacks())
@@ -169,9 +172,9 @@ func (in *instance) settleFootprint() error {
 	return nil
 }
 
-// checkFootprint counts what a guest that runs has written, what it has put on its stack, and what it is
-// about to write. It ends the call when that is more than there is: see [Budget] why it does not
-// wait.
+// checkFootprint counts the memory that a running guest has written, its stack, and the ahead bytes
+// that it is about to write. It ends the call if that is more than the budget has. [Budget]
+// explains why it does not wait.
 func (in *instance) checkFootprint(ahead int64) {
 	h := &in.memory.footprint
 	if len(h.pages.bits) > 0 {
@@ -193,7 +196,7 @@ func (in *instance) checkFootprint(ahead int64) {
 	}
 }
 
-// pageSet are those of a memory that were written to.
+// pageSet is the set of pages of a memory that were written to.
 type pageSet struct {
 	bits  []uint64
 	count int
@@ -201,7 +204,7 @@ type pageSet struct {
 
 func newPageSet(bytes int) pageSet { return pageSet{bits: make([]uint64, (bytes>>pageBits+63)/64)} }
 
-// add notes that something was written between two addresses.
+// add adds the pages of the addresses from up to but not including to.
 func (p *pageSet) add(from, to uint64) {
 	for n, last := from>>pageBits, (to-1)>>pageBits; n <= last && n>>6 < uint64(len(p.bits)); n++ {
 		if word, bit := &p.bits[n>>6], uint64(1)<<(n&63); *word&bit == 0 {
@@ -218,12 +221,12 @@ func (p *pageSet) clear() {
 	}
 }
 
-// tooLargeError is the error of a call that could not even begin.
+// tooLargeError returns the error of a call that could never begin.
 func tooLargeError(need, most int64) *Error {
 	return &Error{Code: CodeMemory, Message: fmt.Sprintf("an instance of the node takes %d bytes at its start, more than the %d that a workflow can have: see limits sandbox_memory", need, most)}
 }
 
-// memoryMessage is the message for a guest that got no more memory.
+// memoryMessage returns the message for a guest that got no more memory.
 func (in *instance) memoryMessage() string {
 	switch b, refused := in.memory.footprint.budget, in.memory.refused; {
 	case errors.Is(refused, errShareMemory):

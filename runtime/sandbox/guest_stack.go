@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// maxGuestStack is the maximum stack of a call, in bytes: some 100,000 calls of small functions.
-	// It is slightly more than the node code uses before its engine itself reports that a script
-	// recurses too deep.
+	// maxGuestStack is the maximum stack of a call, in bytes: some 100,000 calls of small
+	// functions. It is slightly more than the node code uses before its engine itself reports that
+	// a script recurses too deep.
 	maxGuestStack = 18 << 20
 
 	// framesRefill is how many values stack frames may hold between two checks of the stack, not
@@ -35,13 +35,13 @@ type guestStack struct {
 	top, pointer *uintptr // pointer is from when the guest last called the host
 }
 
-// noGuestStack is the stack of functions that wazero's compiler has not compiled. On processors that
-// it does not support, wazero uses its interpreter, which limits the depth of calls itself.
+// noGuestStack is the stack of functions that wazero's compiler has not compiled. On processors
+// that it does not support, wazero uses its interpreter, which limits the depth of calls itself.
 var noGuestStack = guestStack{new([]byte), new(uintptr), new(uintptr)}
 
-// newGuestFunction finds the stack of f in fields that wazero does not export. There is no other way
-// to see how deep a guest recurses, since its code does not tell the size of compiled frames. A test
-// fails if wazero renames the fields.
+// newGuestFunction finds the stack of f in fields that wazero does not export. There is no other
+// way to see how deep a guest recurses, since its code does not tell the size of compiled frames. A
+// test fails if wazero renames the fields.
 func newGuestFunction(f api.Function) guestFunction {
 	if f == nil {
 		return guestFunction{}

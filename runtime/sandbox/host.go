@@ -39,8 +39,8 @@ type Options struct {
 	PreparedSnapshots int
 }
 
-// DefaultPreparedSnapshots is the default of Options.PreparedSnapshots. Such a snapshot of the node code takes
-// 0.75 MiB with one used instance.
+// DefaultPreparedSnapshots is the default of Options.PreparedSnapshots. Such a snapshot of the node
+// code takes 0.75 MiB with one used instance.
 const DefaultPreparedSnapshots = 128
 
 // startSeed returns the seed of the random stream of a module's start: HMAC-SHA256 of its bytes
@@ -68,8 +68,9 @@ type Host struct {
 	compiling     int                 // modules, including those that nobody waits for any more
 	compileMemory *semaphore.Weighted // bytes of memory for compiling
 	evictables    map[evictable]struct{}
-	useClock      atomic.Int64 // advances with each eviction round and each prepared snapshot, for LRU
-	evictTimer    *time.Timer  // nil until something is registered
+	// advances with each eviction round and each prepared snapshot, for LRU
+	useClock   atomic.Int64
+	evictTimer *time.Timer // nil until something is registered
 }
 
 var errHostClosed = errors.New("the sandbox is closed")

@@ -147,7 +147,7 @@ func TestModulesThatLie(t *testing.T) {
 		"describes itself as a way":      {says(abi.Output, "1").with(describe(answer(abi.Routed, dataAt, 1))), "describe: "},
 		"describes itself as everything": {says(abi.Output, "1").with(describe(answer(abi.Output, 0, 65536))), "describe: the output is not one JSON value"},
 		"describes itself at length":     {long, "describe: the output of"},
-		"describes another version":      {manifested(`{"abi":1.5}`), "describe: its manifest is not what it should be"},
+		"describes another version":      {manifested(`{"abi":1.5}`), "describe: its manifest is invalid"},
 		"wants what there is not":        {manifested(asking(`"root"`)), `capabilities: "root" is none`},
 		"wants it twice":                 {manifested(asking(`"log","log"`)), ""},
 	} {

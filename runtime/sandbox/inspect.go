@@ -10,22 +10,23 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
-// Facts are what can be seen of a module without running it.
+// Facts are properties of a module that are known without running it.
 type Facts struct {
 	Exports []Export `json:"exports"` // functions, by name
 	Imports []Import `json:"imports"`
 
-	// it is a WASI command: standard input to standard output
+	// the module is a WASI command: standard input to standard output
 	Command bool `json:"command,omitempty"`
 
-	MemoryMin uint64 `json:"memoryMin"` // bytes that the memory begins with
-	// bytes that it can have as the module says; 0 = it says nothing
+	MemoryMin uint64 `json:"memoryMin"` // initial size of the memory, in bytes
+	// maximum size of the memory that the module declares, in bytes; 0 = none
 	MemoryMax uint64 `json:"memoryMax,omitempty"`
-	Functions int    `json:"functions"` // of its own
+	Functions int    `json:"functions"` // without imports
 	Loops     int    `json:"loops"`
-	Globals   int    `json:"globals"` // that can change
+	Globals   int    `json:"globals"` // mutable ones
 
-	// Slow says why each call gets a new instance; none = it does not.
+	// SnapshotObstacles are the reasons why each call gets a new instance; empty = calls use a
+	// snapshot.
 	SnapshotObstacles []string `json:"slow,omitempty"`
 }
 
@@ -41,11 +42,11 @@ type Import struct {
 	Name      string             `json:"name"`
 	Signature string             `json:"signature"`
 	Needs     hostapi.Capability `json:"needs,omitempty"`
-	Offered   bool               `json:"offered"` // the host has it, with this signature
+	Offered   bool               `json:"offered"` // the host offers it with this signature
 }
 
-// Inspect looks at a module, also at one that Load refuses, as long as it is WebAssembly that can
-// be compiled. The error is a *LoadError, or the host's own.
+// Inspect returns facts about a module. It accepts modules that Load rejects, as long as they
+// compile. The error is a *LoadError or an error of the host.
 func (h *Host) Inspect(ctx context.Context, source string, wasm []byte) (*Facts, error) {
 	code, release, err := h.loadCode(ctx, source, wasm, instrument.Granule(DefaultMemory))
 	if err != nil {

@@ -137,8 +137,8 @@ func (in *instance) context(ctx context.Context, s *hostapi.Session) context.Con
 	return s.Context(ctx)
 }
 
-// callsPerFunctions is how many calls use the same functions. Each function has its own stack, which
-// grows as needed and never shrinks, so functions with a large stack are not reused.
+// callsPerFunctions is how many calls use the same functions. Each function has its own stack,
+// which grows as needed and never shrinks, so functions with a large stack are not reused.
 const callsPerFunctions = 1024
 
 // refreshFunctions replaces the functions that calls use, and their stacks.

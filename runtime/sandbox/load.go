@@ -27,43 +27,44 @@ const (
 
 const (
 	maxModule   = 128 << 20        // bytes of a module
-	maxManifest = 1 << 20          // bytes of what describe returns
+	maxManifest = 1 << 20          // bytes of describe's result
 	trialTime   = 10 * time.Second // for _initialize, warmup and describe together
 	wasmPage    = 64 << 10         // bytes
 
-	// What files begin with:
+	// The first bytes of files:
 	// https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
 	moduleHead    = "\x00asm\x01\x00\x00\x00"
 	componentHead = "\x00asm\x0d\x00\x01\x00"
 )
 
-// Limits of a module's calls. The stack of a call is no part of its memory: it begins with 10 KiB
-// and is doubled as it is needed; beyond 18 MiB the call traps.
+// Limits are the limits of a module's calls; engine.Limits are those of executions. A call's stack
+// is not part of its memory: it begins with 10 KiB and doubles as needed; beyond 18 MiB the call
+// traps.
 type Limits struct {
 	Memory  uint64        // bytes of linear memory; 0 = 64 MiB
 	Timeout time.Duration // wall clock of one call; 0 = none
 	Output  int           // bytes of one output; 0 = 1 MiB
 
-	// Fuel is the budget of one call, about one unit a WebAssembly instruction; 0 = none. Other
-	// than the time it is the same on every machine.
+	// Fuel is the fuel of one call, about one unit per WebAssembly instruction; 0 = unlimited.
+	// Unlike time, it is the same on every machine.
 	Fuel uint64
-	// NoSnapshot gives each call a new instance, which sees the module as its start leaves it:
-	// without warmup, at the cost of a start for each call.
+	// NoSnapshot gives each call a new instance in the state that the module's start leaves,
+	// without warmup. Each call then takes the time of a start as well.
 	NoSnapshot bool
 }
 
-// ModuleConfig is what Load needs.
+// ModuleConfig configures Load.
 type ModuleConfig struct {
 	Type   string // the node type, for messages
 	Source string // file or name, for messages
-	// not changed; kept only where each call gets a new instance, see Module.SnapshotObstacles
+	// not changed; retained only if each call gets a new instance, see Module.SnapshotObstacles
 	Wasm   []byte
-	Grants hostapi.Grants // what the operator allows; the module gets what it asks for of that
+	Grants hostapi.Grants // what the operator allows; the module gets the part that it asks for
 	Limits Limits
 }
 
-// LoadError is a module that cannot be used. Its text names the source, the part of the module and
-// the reason.
+// LoadError reports a module that cannot be used. Its text names the source, the part of the module
+// and the reason.
 type LoadError struct {
 	Source, Part, Reason string
 	Detail               error
@@ -76,9 +77,9 @@ func (e *LoadError) Error() string {
 // Unwrap returns the detail.
 func (e *LoadError) Unwrap() error { return e.Detail }
 
-// Load checks, compiles and tries a module: its exports and their signatures, its imports against
-// what is offered and granted, one instance that is initialized, warmed up and described. The error
-// is a *LoadError, or the host's own.
+// Load compiles and checks a module: its exports and their signatures, its imports against what the
+// host offers and the operator grants, and one instance, which it initializes, warms up and asks
+// for its manifest. The error is a *LoadError or an error of the host.
 func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) {
 	refuse := func(part, reason string, args ...any) error {
 		return &LoadError{Source: c.Source, Part: part, Reason: fmt.Sprintf(reason, args...)}
@@ -101,7 +102,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	defer func() {
 		if err != nil {
 			m.instances.close()
-			_ = release(ctx) // frees memory only; err says more
+			_ = release(ctx) // frees only memory; err tells more
 		}
 	}()
 	m.command = isCommand(compiled)
@@ -133,15 +134,15 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	return m, nil
 }
 
-// loadCode returns the code of a module, with marks of that granule, and a function that gives it
-// back, which is called once. The error is a *LoadError, or the host's own.
+// loadCode returns the code of a module, with a write barrier of that granule, and a function that
+// releases it, which is called once. The error is a *LoadError or an error of the host.
 func (h *Host) loadCode(ctx context.Context, source string, wasm []byte, granule uint8) (*compiledCode, func(context.Context) error, error) {
 	refuse := func(part, reason string) (*compiledCode, func(context.Context) error, error) {
 		return nil, nil, &LoadError{Source: source, Part: part, Reason: reason}
 	}
 	switch head := string(wasm[:min(len(wasm), 8)]); {
 	case len(wasm) > maxModule:
-		return refuse("module", fmt.Sprintf("%d bytes is more than the %d that are taken", len(wasm), maxModule))
+		return refuse("module", fmt.Sprintf("%d bytes exceed the limit of %d", len(wasm), maxModule))
 	case head == componentHead:
 		return refuse("module", "a WebAssembly component; nodes are core modules (version 1)")
 	case head != moduleHead:
@@ -211,8 +212,8 @@ func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit 
 	return nil
 }
 
-// checkImports returns the capabilities that the imports need. They are all functions: see package
-// instrument.
+// checkImports returns the capabilities that the imports need. All imports are functions; package
+// instrument rejects others.
 func checkImports(code wazero.CompiledModule, refuse refusal) (needs []importNeed, err error) {
 	offered := offeredFunctions()
 	for _, f := range code.ImportedFunctions() {
@@ -231,7 +232,7 @@ func checkImports(code wazero.CompiledModule, refuse refusal) (needs []importNee
 	return needs, nil
 }
 
-// offeredFunctions are the host's functions by module and name.
+// offeredFunctions returns the host's functions by module and name.
 func offeredFunctions() map[[2]string]hostapi.Function {
 	all := make(map[[2]string]hostapi.Function)
 	for _, f := range hostapi.Offered() {
@@ -246,7 +247,7 @@ type importNeed struct {
 	function   string
 }
 
-// signature writes a function's type: (i32, i32) -> i64.
+// signature formats a function's type: (i32, i32) -> i64.
 func signature(params, results []api.ValueType) string {
 	names := func(types []api.ValueType) string {
 		s := make([]string, len(types))
@@ -262,8 +263,8 @@ func signature(params, results []api.ValueType) string {
 	return out
 }
 
-// try brings the module to life, warms it up and reads its manifest. A module without describe gets
-// the least manifest there is.
+// try starts the module, warms it up, makes its snapshot and reads its manifest. A module without
+// describe gets a minimal manifest.
 func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c ModuleConfig, refuse refusal) error {
 	failed := func(part string, failure *Error) error {
 		reason := failure.Message
@@ -294,7 +295,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c Modu
 		if failure != nil {
 			return failed(part, failure)
 		}
-		starter.wasm = nil // its data is in the image now
+		starter.wasm = nil // its data is in the snapshot now
 		p := newPool(starter, image)
 		m.instances = registeredPool{p, h.register(p)}
 	}
@@ -302,8 +303,8 @@ func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c Modu
 	if failure != nil {
 		return failed("start", failure)
 	}
-	// What a description dirties calls do not, so that it would be put back after each call for
-	// nothing.
+	// describe writes to pages that calls do not write to. The next reset would keep them with the
+	// instance for nothing.
 	defer m.instances.discard(in)
 	if m.command || in.module.ExportedFunction(abi.ExportDescribe) == nil {
 		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.Type)))
@@ -318,13 +319,13 @@ func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c Modu
 	case failure != nil:
 		return failed(abi.ExportDescribe, failure)
 	case r.Kind != abi.Output:
-		return refuse(abi.ExportDescribe, "it answers with an error: %s", r.Output)
+		return refuse(abi.ExportDescribe, "it returns an error: %s", r.Output)
 	}
 	m.manifest, m.described = r.Output, true
 	return nil
 }
 
-// snapshotObstacles says why calls of a module get new instances here, whatever the module is.
+// snapshotObstacles returns the reasons in the configuration why calls get new instances.
 func (h *Host) snapshotObstacles(l Limits) []string {
 	switch {
 	case l.NoSnapshot:
@@ -335,7 +336,7 @@ func (h *Host) snapshotObstacles(l Limits) []string {
 	return nil
 }
 
-// registeredPool is a pool that its host shrinks.
+// registeredPool is a pool whose idle memory its host evicts.
 type registeredPool struct {
 	*pool
 	unregister func()
@@ -346,9 +347,9 @@ func (k registeredPool) close() {
 	k.pool.close()
 }
 
-// grant gives the module what both its manifest asks for and the operator allows. It must have what
-// its imports need; the real clock, and the like, it can do without. A module without describe asks
-// for what it imports.
+// grant gives the module the capabilities that both its manifest asks for and the operator allows.
+// It fails if a capability that an import needs is missing. Without others, such as the real clock,
+// a module can run. A module without describe asks for what it imports.
 func (m *Module) grant(c ModuleConfig, needs []importNeed, refuse refusal) error {
 	var asks struct {
 		ABI          int                  `json:"abi"`
@@ -357,14 +358,14 @@ func (m *Module) grant(c ModuleConfig, needs []importNeed, refuse refusal) error
 		Handles      []string             `json:"handles"`
 	}
 	if err := json.Unmarshal(m.manifest, &asks); err != nil {
-		return refuse(abi.ExportDescribe, "its manifest is not what it should be: %v", err)
+		return refuse(abi.ExportDescribe, "its manifest is invalid: %v", err)
 	}
 	if asks.ABI != abi.Version {
 		return refuse(abi.ExportDescribe, "it speaks version %d of the node ABI, this is version %d", asks.ABI, abi.Version)
 	}
 	for _, want := range slices.Concat(asks.Capabilities, asks.Optional) {
 		if !slices.Contains(hostapi.Capabilities(), want) {
-			return refuse("capabilities", "%q is none; there are %s", want, listed(hostapi.Capabilities()))
+			return refuse("capabilities", "%q is unknown; known are %s", want, listed(hostapi.Capabilities()))
 		}
 	}
 	for _, n := range needs {

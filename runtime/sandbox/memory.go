@@ -74,8 +74,8 @@ func (m *memory) Reallocate(size uint64) []byte {
 	return b
 }
 
-// Free implements experimental.LinearMemory. It does nothing: the instance's owner frees the region,
-// since only the owner knows when results in it have been read.
+// Free implements experimental.LinearMemory. It does nothing: the instance's owner frees the
+// region, since only the owner knows when results in it have been read.
 func (m *memory) Free() {}
 
 // heapRegion is a region in Go's heap, which works on all systems. It is restored by copying the

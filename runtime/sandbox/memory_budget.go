@@ -8,52 +8,52 @@ import (
 	"weak"
 )
 
-// DefaultBudget is what all sandboxes of a process take together where nothing else is said, in
-// bytes.
+// DefaultBudget is the default limit of a Budget, in bytes.
 const DefaultBudget = 1 << 30
 
-// Budget bounds the memory that the sandboxes of a process take together: instances with their
-// memories, stacks and tables, and images. The code of modules is no part of it. It is counted here
-// and not asked of the system, which could tell only what has happened already. Safe for concurrent
-// use.
+// Budget bounds the memory that the sandboxes of a process use together: snapshots, and instances
+// with their memories, stacks and tables. The code of modules is not included. The memory is
+// counted here and not measured by the system, which could only report what has already happened. A
+// Budget is safe for concurrent use.
 //
 // # What is counted
 //
-// An image counts with its pages that are not all zeros. An instance counts with what the engine
-// keeps for it and with the pages of its image that it has written to, so that hundreds of idle
-// ones cost little. What a guest adds to its memory counts as a whole when it is added. What is in
-// Go's heap counts twice, as the garbage collector lets that become twice as large; when nobody has
-// it any more it is garbage until it was collected, of which a sixteenth of the budget may lie
-// about beside the rest. So what is counted is never less than what the system gives, except for
-// what the guests that are on a processor at this moment have written or put on their stacks in the
-// millisecond since they were looked at last.
+// A snapshot counts with its pages that are not all zeros. An instance counts with the memory that
+// wazero uses for it, and with the pages of its snapshot that it has written to, so that hundreds
+// of idle ones cost little. Memory that a guest grows counts in full at once. Memory in Go's heap
+// counts twice, since the garbage collector lets the heap grow to twice its live size. Once
+// released, it is garbage until it is collected, and garbage may use up to a sixteenth of the
+// budget without counting. So the count is never below what the system provides, with one
+// exception: guests running at this moment may have written memory or grown stacks since their last
+// check, up to a millisecond ago.
 //
 // # Who gets it
 //
-// When all is in use, what is idle goes: instances that were not needed lately, other idle ones,
-// then images, the least used ones first. When that is not enough, a call waits in line before it
-// begins, for what its instance has at its start; workflows take turns, see [Share]. Memory that
-// grows inside a call never waits but fails the call. So no call that waits holds any of what
-// others wait for: those who hold some end, and hand it on, whatever the others do.
+// When the budget is used up, idle memory is reclaimed: instances that were not needed lately,
+// other idle instances, then prepared snapshots, the least recently used ones first. If that is not
+// enough, a call waits in a queue before it begins, for the memory that its instance has at its
+// start. Workflows take turns; see [Share]. Memory growth within a call never waits; the call fails
+// instead. So no waiting call holds memory that others wait for: calls that hold memory end,
+// whatever others do, and hand it on.
 type Budget struct {
 	limit atomic.Int64
-	used  atomic.Int64 // above limit only after that was lowered
-	// bytes in Go's heap that nobody has any more, and that were not collected since
+	used  atomic.Int64 // above limit only after the limit was lowered
+	// released bytes in Go's heap that have not been collected yet
 	garbage atomic.Int64
-	waiting atomic.Int64 // calls in line
-	own     *Share       // of what is done for no workflow
+	waiting atomic.Int64 // calls in the queues of all shares
+	own     *Share       // for work that belongs to no workflow
 
 	collecting sync.Mutex
 
 	mu     sync.Mutex
-	limits []*int64 // of those who have set one; the last one is in force
+	limits []*int64 // one for each SetLimit; the last one is in force
 	shares map[string]weak.Pointer[Share]
 	hosts  map[*Host]struct{}
-	order  []*Share // those with calls in line, the one first whose turn is next
-	short  atomic.Bool
+	order  []*Share    // the shares with waiting calls; the first one is served next
+	short  atomic.Bool // the next waiting call needs memory that is in use
 }
 
-// NewBudget makes a budget of so many bytes; 0 = DefaultBudget.
+// NewBudget returns a budget of limit bytes; 0 = DefaultBudget.
 func NewBudget(limit int64) *Budget {
 	if limit == 0 {
 		limit = DefaultBudget
@@ -65,8 +65,8 @@ func NewBudget(limit int64) *Budget {
 	return b
 }
 
-// SetLimit sets the limit until release, which is called once: the one that was set before is in
-// force again then. What is in use beyond it is not taken from anybody.
+// SetLimit sets the limit until release, which is called once. Then the previous limit is in force
+// again. Memory in use beyond the limit is not taken away.
 func (b *Budget) SetLimit(limit int64) (release func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -85,47 +85,49 @@ func (b *Budget) SetLimit(limit int64) (release func()) {
 	}
 }
 
-// applyLimitLocked puts the last limit in force. The lock is held.
+// applyLimitLocked puts the last limit into force. The caller holds the lock.
 func (b *Budget) applyLimitLocked() {
 	b.limit.Store(*b.limits[len(b.limits)-1])
 	b.serveLocked()
 }
 
-// Usage tells how much of a budget is in use.
+// Usage is the state of a budget.
 type Usage struct {
-	Used, Limit int64 // bytes, garbage left out
-	Waiting     int64 // calls in line
+	Used, Limit int64 // bytes, without garbage
+	Waiting     int64 // calls in the wait queue
 }
 
-// Usage tells how much is in use.
+// Usage returns how much of the budget is in use.
 func (b *Budget) Usage() Usage {
 	return Usage{Used: b.used.Load(), Limit: b.limit.Load(), Waiting: b.waiting.Load()}
 }
 
-// excessGarbage is the garbage beyond what may lie about.
+// excessGarbage returns the garbage beyond the part that does not count, in bytes.
 func (b *Budget) excessGarbage() int64 { return max(0, b.garbage.Load()-b.limit.Load()/16) }
 
-// addGarbage notes that so many bytes in Go's heap have become garbage.
+// addGarbage records that n bytes in Go's heap have become garbage.
 func (b *Budget) addGarbage(n int64) { b.garbage.Add(n) }
 
-// collectGarbage has garbage collected and given back to the system, if there is too much.
+// collectGarbage runs the garbage collector and returns memory to the system, if there is excess
+// garbage.
 func (b *Budget) collectGarbage() {
 	if b.excessGarbage() == 0 {
 		return
 	}
 	b.collecting.Lock()
 	defer b.collecting.Unlock()
-	if b.excessGarbage() > 0 { // nobody else has done it
+	if b.excessGarbage() > 0 { // nobody else has done it meanwhile
 		n := b.garbage.Load()
 		debug.FreeOSMemory()
 		b.garbage.Add(-n)
 	}
 }
 
-// DocumentShare is how much the images of all nodes of one document may take together: a quarter.
+// DocumentShare returns how many bytes the prepared snapshots of all nodes of one document may take
+// together: a quarter of the budget.
 func (b *Budget) DocumentShare() int64 { return b.limit.Load() / 4 }
 
-// take counts n bytes, if there are as many.
+// take counts n bytes as used, if that many are free.
 func (b *Budget) take(n int64) bool {
 	for {
 		used := b.used.Load()
@@ -138,13 +140,14 @@ func (b *Budget) take(n int64) bool {
 	}
 }
 
-// give gives n bytes back, and those who wait their turn.
+// give returns n bytes and serves waiting calls.
 func (b *Budget) give(n int64) {
 	b.used.Add(-n)
 	b.serve()
 }
 
-// takeEvicting is take, for which what is idle may have to go. No lock of this package may be held.
+// takeEvicting is take, but evicts idle memory if necessary. The caller must hold no lock of this
+// package.
 func (b *Budget) takeEvicting(n int64) bool {
 	if b.take(n) {
 		return true
@@ -154,7 +157,7 @@ func (b *Budget) takeEvicting(n int64) bool {
 	return b.take(n)
 }
 
-// addHost and quit note that a host has something that can be idle.
+// addHost and removeHost track the hosts whose idle memory can be reclaimed.
 func (b *Budget) addHost(h *Host) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -167,7 +170,7 @@ func (b *Budget) removeHost(h *Host) {
 	delete(b.hosts, h)
 }
 
-// reclaim lets idle things go until n bytes are free, or nothing is idle.
+// reclaim evicts idle memory until n bytes are free or nothing is idle.
 func (b *Budget) reclaim(n int64) {
 	b.mu.Lock()
 	hosts := make([]*Host, 0, len(b.hosts))
@@ -186,17 +189,17 @@ func (b *Budget) reclaim(n int64) {
 	}
 }
 
-// Share is what one workflow has of a budget: all of its calls together at most three quarters of
-// it. It is the same for all who ask for that workflow at the same time, and lives as long as any
-// of them.
+// Share is one workflow's part of a budget: its calls together may use at most three quarters of
+// the budget. All concurrent users of a workflow get the same Share, and it lives as long as any of
+// them.
 type Share struct {
 	budget *Budget
-	id     string // "" = it may have all
+	id     string // "" = no workflow: it may use the whole budget
 	used   atomic.Int64
-	queue  []*waiter // the first one has waited longest. Guarded by the lock of budget
+	queue  []*waiter // the first one has waited longest; guarded by the lock of budget
 }
 
-// Share returns a workflow's share, by its id.
+// Share returns the share of the workflow with this id.
 func (b *Budget) Share(id string) *Share {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -216,7 +219,7 @@ func (b *Budget) Share(id string) *Share {
 	return s
 }
 
-// limit is how much the share may have.
+// limit returns how many bytes the share may use.
 func (s *Share) limit() int64 {
 	limit := s.budget.limit.Load()
 	if s.id == "" {
@@ -225,7 +228,7 @@ func (s *Share) limit() int64 {
 	return limit / 4 * 3
 }
 
-// take counts n bytes of the budget as the share's, if it may have as many.
+// take counts n bytes of the budget against the share, if it may use that many.
 func (s *Share) take(n int64) bool {
 	if s.used.Add(n) <= s.limit() {
 		return true
@@ -234,10 +237,10 @@ func (s *Share) take(n int64) bool {
 	return false
 }
 
-// give gives back what hold has counted.
+// give returns bytes that take has counted.
 func (s *Share) give(n int64) { s.used.Add(-n) }
 
-// grow takes n bytes for a call that runs.
+// grow takes n bytes for a running call, from the share and the budget.
 func (s *Share) grow(n int64) error {
 	if !s.take(n) {
 		if s.id == "" {

@@ -18,9 +18,9 @@ const fuelSlice = 100_000
 // other. Shorter calls are not interrupted.
 const yieldAfter = time.Millisecond
 
-// A guest that has overdrawn its fuel is about to run the instruction that cost it: at most to write
-// bytesPerFuel bytes for each unit. Writes of longWrite bytes and more are counted beforehand, since
-// the scheduler may let others run as soon as such an instruction has ended.
+// A guest that has overdrawn its fuel is about to run the instruction that cost it: at most to
+// write bytesPerFuel bytes for each unit. Writes of longWrite bytes and more are counted
+// beforehand, since the scheduler may let others run as soon as such an instruction has ended.
 const (
 	bytesPerFuel = 16
 	longWrite    = 64 << 10
@@ -40,15 +40,16 @@ var (
 // other goroutines get their turn, and the guest may be stopped by a panic, which wazero returns as
 // the call's error. So a call needs no timer and no goroutine to supervise it.
 type meter struct {
-	fuel     api.MutableGlobal // the guest's fuel counter, an i32
-	frames   api.MutableGlobal // its counter of stack frame values; below zero, the stack is checked
-	instance *instance         // the instance whose memory is checked
-	stack    *guestStack       // of the function that was called
-	granted  int64             // fuel that the guest has got in this call so far
-	budget   int64             // fuel that it may burn; 0 = unlimited
-	deadline time.Time         // zero = none
-	resumed  time.Time         // when the guest last continued; zero = it has not yielded yet
-	ctx      context.Context   // the caller's
+	fuel api.MutableGlobal // the guest's fuel counter, an i32
+	// its counter of stack frame values; below zero, the stack is checked
+	frames   api.MutableGlobal
+	instance *instance       // the instance whose memory is checked
+	stack    *guestStack     // of the function that was called
+	granted  int64           // fuel that the guest has got in this call so far
+	budget   int64           // fuel that it may burn; 0 = unlimited
+	deadline time.Time       // zero = none
+	resumed  time.Time       // when the guest last continued; zero = it has not yielded yet
+	ctx      context.Context // the caller's
 }
 
 // begin prepares the meter for a call.

@@ -12,42 +12,43 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// maxPrepared is how much prepare may answer, in bytes.
+// maxPrepared is the maximum size of prepare's result, in bytes.
 const maxPrepared = 64 << 10
 
-// Prepared is a module made ready for one node: its calls begin where abi.ExportPrepare has ended
-// with what is fixed in that node's config. It holds no more than these bytes; images are the
-// module's, which makes them when they are needed and lets them go when they are not, see
-// Options.PreparedSnapshots. So there is nothing to close. Safe for concurrent use.
+// Prepared is a handle to a module prepared for one node: its calls begin in the state in which
+// abi.ExportPrepare has left the module, given the fixed part of that node's config. The handle
+// holds only these bytes. The snapshots belong to the module, which makes and evicts them as
+// needed; see [Options.PreparedSnapshots]. So there is nothing to close. It is safe for concurrent
+// use.
 type Prepared struct {
 	module       *Module
 	fixed        []byte
 	key          [sha256.Size]byte
-	share        *Share                           // that its calls count as
+	share        *Share                           // that its calls count against
 	size         atomic.Int64                     // see Size
 	lastSnapshot atomic.Pointer[preparedSnapshot] // where the image was found before
 }
 
-// CanPrepare tells whether the module can be prepared.
+// CanPrepare reports whether the module can be prepared.
 func (m *Module) CanPrepare() bool { return m.prepared != nil }
 
-// NewPrepared returns the module prepared with fixed, a JSON object, for calls. It does nothing yet;
-// fixed is kept.
+// NewPrepared returns a handle to the module prepared with fixed, a JSON object. It does nothing
+// yet. The handle retains fixed.
 func (m *Module) NewPrepared(fixed []byte) *Prepared {
 	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed), share: m.budget.own}
 }
 
-// For makes the calls those of a workflow, by its id, see Module.For. It is called before there are
-// any, and returns p.
+// For makes the calls count against the workflow with this id, as Module.For does. It must precede
+// all calls, and returns p.
 func (p *Prepared) For(workflow string) *Prepared {
 	p.share = p.module.budget.Share(workflow)
 	return p
 }
 
-// Prepare prepares the module and returns its answer, of kind Output, Error or Fatal, which nobody
-// changes, and the fuel that this takes, also when it was done before. It may burn so much fuel; 0
-// = as much as it likes. The image is kept for calls, as long as there is room. It goes on as long
-// as somebody waits for it. The error is an *Error.
+// Prepare prepares the module. It returns the result, of kind Output, Error or Fatal, which nobody
+// may change, and the fuel that preparing takes, even if it was done before. It may burn this much
+// fuel; 0 = unlimited. The snapshot is cached for calls while there is room. Preparing continues as
+// long as a caller waits for it. The error is an *Error.
 func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt uint64, err error) {
 	if !p.module.calls.Enter() {
 		return Result{}, 0, &Error{Code: CodeInternal, Message: "the node is being unloaded", Detail: ErrClosed}
@@ -62,18 +63,17 @@ func (p *Prepared) Prepare(ctx context.Context, fuel uint64) (r Result, burnt ui
 	return v.result, v.fuel, nil
 }
 
-// Size is what the image takes that Prepare or Known has seen, of the budget, in bytes.
+// Size returns the bytes of the budget that the snapshot took when Prepare or Cached last saw it.
 func (p *Prepared) Size() int64 { return p.size.Load() }
 
-// Retain notes that a node which serves has this image, and Drop that it does no longer: the image
-// goes when there is no other such node. Without any it goes when it was not used for a while.
+// Retain records that a serving node uses this snapshot, and Release that it no longer does. With
+// the last such node, the snapshot is closed. Without any, it is evicted after a while without use.
 func (p *Prepared) Retain() { p.module.prepared.retain(p) }
 
-// Release ends Keep, and is called once for each.
+// Release ends the effect of Retain. It is called once for each Retain.
 func (p *Prepared) Release() { p.module.prepared.release(p) }
 
-// Cached returns what Prepare has returned, as long as the image is kept; ok is false when it would
-// have to be made.
+// Cached returns the results of Prepare if the snapshot is cached. Otherwise ok is false.
 func (p *Prepared) Cached() (r Result, burnt uint64, ok bool) {
 	if !p.module.calls.Enter() {
 		return Result{}, 0, false
@@ -87,7 +87,7 @@ func (p *Prepared) Cached() (r Result, burnt uint64, ok bool) {
 	return v.result, v.fuel, true
 }
 
-// Call is Module.Call in an instance that was prepared.
+// Call is Module.Call in a prepared instance.
 func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error) {
 	m := p.module
 	if !m.calls.Enter() {
@@ -116,21 +116,22 @@ func (p *Prepared) Call(ctx context.Context, s *hostapi.Session, in, dst []byte)
 	return r, nil
 }
 
-// preparedSnapshot is an image of one node and its instances.
+// preparedSnapshot is a snapshot prepared for one node, with its instances.
 type preparedSnapshot struct {
 	result    Result
 	fuel      uint64         // that prepare has burnt
-	instances instanceSource // nil = the answer is an error
-	calls     drain.Group    // the calls; closed when the image is let go
-	bytes     int64          // of the image
-	used      atomic.Int64   // when it was called last, by the clock of the host
+	instances instanceSource // nil = the result is an error
+	calls     drain.Group    // closed when the snapshot is retired
+	bytes     int64          // of the snapshot
+	used      atomic.Int64   // when it was last called, by the host's useClock
 
-	// Guarded by the lock of images.
-	seen int64 // what used was at the last look of shrink
-	idle int   // looks of shrink without a call
+	// Guarded by the lock of the cache.
+	seen int64 // the value of used in the last eviction round
+	idle int   // eviction rounds without a call
 }
 
-// prepare takes what is fixed. The session is one of a start; its Fuel is set.
+// prepare runs the module's prepare with the fixed part of a config. s is the session of a start;
+// prepare sets its Fuel.
 func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte, fuel uint64) (Result, *Error) {
 	run := in.runFn
 	in.runFn = in.function(abi.ExportPrepare)
@@ -145,7 +146,7 @@ func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint
 	return in.decodeResult(packed, nil, nil, maxPrepared)
 }
 
-// freshPrepared is fresh with instances that are prepared anew for each call.
+// freshPrepared is freshInstances with instances that are prepared again for each call.
 type freshPrepared struct {
 	freshInstances
 	fixed []byte

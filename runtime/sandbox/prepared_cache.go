@@ -10,10 +10,18 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// preparedCache are the images of the nodes that a module was prepared for, by what is fixed in their
-// configs: nodes with the same share one. There are at most so many; for another one the one goes
-// that was used least lately, and one that nobody has used for closeAfter looks of shrink goes by
-// itself. What went is made anew when it is called.
+// preparedCache is a module's LRU cache of snapshots that were prepared for nodes, keyed by the
+// fixed part of their configs: nodes with the same fixed part share one. When the cache is full,
+// the least recently used snapshot is evicted. A snapshot that was not used for closeAfterIdle
+// eviction rounds is evicted as well. An evicted snapshot is made again when its node is called.
+//
+// It is neither golang.org/x/sync/singleflight nor an LRU library, because both would be the
+// smaller part of it. Several callers share the making of a snapshot, but each has its own context,
+// and the last one to give up cancels it. A caller with more fuel repeats a making that ran out of
+// it. Eviction skips entries in the making, waits for running calls, and compares the use of
+// snapshots across all modules of a host. With at most Options.PreparedSnapshots entries, a scan
+// for the oldest costs nothing beside making one; and a call only stores a clock value, where
+// moving a list entry would need a lock.
 type preparedCache struct {
 	*instantiator
 	base       instanceSource
@@ -22,17 +30,17 @@ type preparedCache struct {
 
 	mu       sync.Mutex
 	entries  map[[sha256.Size]byte]*cacheEntry
-	retained map[[sha256.Size]byte]int // by how many nodes that serve
-	retiring sync.WaitGroup            // of images that were let go
+	retained map[[sha256.Size]byte]int // number of serving nodes
+	retiring sync.WaitGroup            // snapshots in the making or being closed
 }
 
-// cacheEntry is an image that is being made, on a goroutine of its own, or that is there.
+// cacheEntry is a snapshot that is being made, on its own goroutine, or that exists.
 type cacheEntry struct {
-	done   chan struct{} // closed when prepared or failure is set
+	done   chan struct{} // closed when snapshot or failure is set
 	cancel context.CancelFunc
-	fuel   uint64 // that it may burn; 0 = as much as it likes
+	fuel   uint64 // that making it may burn; 0 = unlimited
 
-	waiting  int // for done; the last one who gives up cancels it. Guarded by the lock of images
+	waiting  int // callers waiting for done; guarded by the lock of the cache
 	snapshot *preparedSnapshot
 	failure  *Error
 }
@@ -43,9 +51,9 @@ func (h *Host) newPreparedCache(m *Module, s *instantiator) *preparedCache {
 	return i
 }
 
-// acquire finds or makes the image of a node, and enters its gate, which the caller leaves. It waits
-// until ctx or the deadline ends; the zero deadline is none. What has to be made may burn so much
-// fuel; 0 = as much as it likes.
+// acquire returns the snapshot of a node, making it if necessary, and enters its calls, which the
+// caller leaves. It waits until ctx or the deadline ends; the zero deadline means none. Making the
+// snapshot may burn this much fuel; 0 = unlimited.
 func (i *preparedCache) acquire(ctx context.Context, deadline time.Time, p *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
 	for {
 		m := i.joinOrMake(ctx, p, fuel)
@@ -55,8 +63,8 @@ func (i *preparedCache) acquire(ctx context.Context, deadline time.Time, p *Prep
 		switch {
 		case m.failure == nil && m.snapshot.calls.Enter():
 			return m.snapshot, nil
-		case m.failure == nil: // it was let go meanwhile
-		// it was made for somebody with less
+		case m.failure == nil: // evicted meanwhile
+		// made for a caller with less fuel
 		case m.failure.Code == CodeFuel && m.fuel > 0 && (fuel == 0 || fuel > m.fuel):
 		default:
 			return nil, m.failure
@@ -64,15 +72,15 @@ func (i *preparedCache) acquire(ctx context.Context, deadline time.Time, p *Prep
 	}
 }
 
-// joinOrMake finds what is made of a node, or begins to make it, and counts the caller in as one who
-// waits for it.
+// joinOrMake returns the entry of a node, and begins to make its snapshot if there is none. It
+// counts the caller as waiting.
 func (i *preparedCache) joinOrMake(ctx context.Context, p *Prepared, fuel uint64) *cacheEntry {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	m := i.entries[p.key]
 	if m == nil {
 		m = &cacheEntry{done: make(chan struct{}), fuel: fuel}
-		// Others may come to wait for it, whatever becomes of this caller.
+		// Others may join, whatever becomes of this caller.
 		ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		i.entries[p.key] = m
 		i.retiring.Go(func() { i.fill(ctx, p, m) })
@@ -81,8 +89,8 @@ func (i *preparedCache) joinOrMake(ctx context.Context, p *Prepared, fuel uint64
 	return m
 }
 
-// await waits until m is made, and counts the caller out. When the last one gives up, nobody needs
-// it any more.
+// await waits until m is made, and no longer counts the caller as waiting. When the last one gives
+// up, it cancels the making.
 func (i *preparedCache) await(ctx context.Context, deadline time.Time, p *Prepared, m *cacheEntry) *Error {
 	failure := m.await(ctx, deadline)
 	i.mu.Lock()
@@ -116,7 +124,7 @@ func (m *cacheEntry) await(ctx context.Context, deadline time.Time) *Error {
 	}
 }
 
-// retain and drop count the nodes that serve with an image.
+// retain and release count the serving nodes of a snapshot.
 func (i *preparedCache) retain(p *Prepared) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -136,7 +144,7 @@ func (i *preparedCache) release(p *Prepared) {
 	}
 }
 
-// cached returns the answer of a node whose image is there.
+// cached returns the snapshot of a node, if it exists.
 func (i *preparedCache) cached(p *Prepared) (*preparedSnapshot, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -147,7 +155,7 @@ func (i *preparedCache) cached(p *Prepared) (*preparedSnapshot, bool) {
 	return m.snapshot, true
 }
 
-// fill makes an image, and room for it.
+// fill makes a snapshot, and evicts others if there are too many.
 func (i *preparedCache) fill(ctx context.Context, p *Prepared, m *cacheEntry) {
 	defer m.cancel()
 	made, failure := i.makeRetrying(ctx, p, m.fuel)
@@ -156,21 +164,21 @@ func (i *preparedCache) fill(ctx context.Context, p *Prepared, m *cacheEntry) {
 	defer close(m.done)
 	m.snapshot, m.failure = made, failure
 	switch {
-	case i.entries[p.key] != m: // nobody waits for it any more
+	case i.entries[p.key] != m: // nobody is waiting any more
 		if failure == nil {
 			i.retire(made)
 		}
 		return
 	case failure != nil || made.instances == nil:
-		delete(i.entries, p.key) // there is nothing to keep
+		delete(i.entries, p.key) // there is nothing to cache
 		return
 	}
 	for len(i.entries) > i.host.options.PreparedSnapshots && i.evictOldest(m) {
 	}
 }
 
-// makeRetrying is make, which waits for memory that others have; a panic of the sandbox is an error, as
-// nobody else is on this goroutine.
+// makeRetrying calls make and retries while others use the memory that it needs. It turns a panic
+// of the sandbox into an error, since no caller on this goroutine could recover it.
 func (i *preparedCache) makeRetrying(ctx context.Context, of *Prepared, fuel uint64) (made *preparedSnapshot, failure *Error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -184,8 +192,8 @@ func (i *preparedCache) makeRetrying(ctx context.Context, of *Prepared, fuel uin
 	return made, failure
 }
 
-// evictOldest lets the image go that was used least lately, other than but; false when there is none,
-// since all are being made.
+// evictOldest evicts the least recently used snapshot other than but. It returns false if there is
+// none because all are being made.
 func (i *preparedCache) evictOldest(but *cacheEntry) bool {
 	var oldest *cacheEntry
 	var key [sha256.Size]byte
@@ -206,7 +214,7 @@ func (p *preparedSnapshot) older(than *preparedSnapshot) bool {
 	return p.used.Load() < than.used.Load()
 }
 
-// retire lets an image go when its calls have ended.
+// retire closes a snapshot once its calls have ended.
 func (i *preparedCache) retire(p *preparedSnapshot) {
 	if !p.calls.Close() {
 		return
@@ -219,19 +227,19 @@ func (i *preparedCache) retire(p *preparedSnapshot) {
 	})
 }
 
-// close lets all images go and waits for it. There are no calls any more.
+// close closes all snapshots and waits until they are closed. No calls may be running.
 func (i *preparedCache) close() {
 	i.unregister()
 	i.mu.Lock()
 	for key, m := range i.entries {
 		delete(i.entries, key)
-		i.retire(m.snapshot) // what is being made has its callers in the module's gate
+		i.retire(m.snapshot) // none is in the making, as its callers would be calls of the module
 	}
 	i.mu.Unlock()
 	i.retiring.Wait()
 }
 
-// evictIdle lets images go that nobody uses, and shrinks the pools of the others.
+// evictIdle evicts unused snapshots, and idle instances of the others.
 func (i *preparedCache) evictIdle() {
 	i.host.useClock.Add(1)
 	i.mu.Lock()
@@ -255,7 +263,7 @@ func (i *preparedCache) evictIdle() {
 	}
 }
 
-// reclaim ends idle instances of all images.
+// reclaim ends idle instances of all snapshots.
 func (i *preparedCache) reclaim(what idleness, enough func() bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -269,8 +277,8 @@ func (i *preparedCache) reclaim(what idleness, enough func() bool) {
 	}
 }
 
-// leastUsed tells when the image was used that was used least lately, of those without a call; ok
-// is false when there is none.
+// leastUsed returns when the least recently used snapshot without running calls was used. ok is
+// false if there is none.
 func (i *preparedCache) leastUsed() (used int64, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -282,8 +290,8 @@ func (i *preparedCache) leastUsed() (used int64, ok bool) {
 	return used, ok
 }
 
-// evictUnused ends an image without a call that was not used later; false when there is none any
-// more. Its memory is free afterwards.
+// evictUnused closes a snapshot without running calls that was not used after later, and frees its
+// memory. It returns false if there is none any more.
 func (i *preparedCache) evictUnused(later int64) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -297,14 +305,15 @@ func (i *preparedCache) evictUnused(later int64) bool {
 	return false
 }
 
-// isIdle tells whether there is an image that no call has just now. The lock of images is held.
+// isIdle reports whether the entry has a snapshot without running calls. The caller holds the lock
+// of the cache.
 func (m *cacheEntry) isIdle() bool {
 	return m.snapshot != nil && m.snapshot.instances != nil && m.snapshot.bytes > 0 && m.snapshot.calls.Idle()
 }
 
-// make makes an image: of an instance that was put back to the module's own and then prepared. No
-// time limits it, so that what was prepared once is prepared on a busy machine as well; fuel does,
-// and ctx ends it between two slices.
+// make prepares an instance of the module for the node and makes a snapshot of it. There is no time
+// limit, so that a node that was prepared once is prepared on a busy machine as well. Fuel limits
+// it, and ctx ends it between two fuel slices.
 func (i *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
 	begin := i.startSession()
 	in, failure := i.base.acquire(ctx, begin, of.share)
@@ -314,7 +323,7 @@ func (i *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*p
 	defer i.base.release(in, false)
 	p := new(preparedSnapshot)
 	p.result, failure = in.prepare(ctx, begin, i.base.inputBuffer(), of.fixed, fuel)
-	// whatever the guest made of it: with more memory it is another answer
+	// Whatever the guest returned: with more memory, the result might be another.
 	if full := in.budgetFull(); full != nil {
 		return nil, full
 	}

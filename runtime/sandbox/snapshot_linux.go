@@ -136,7 +136,8 @@ func (r *mappedRegion) restore(high uint64) error {
 	return nil
 }
 
-func (r *mappedRegion) trim() { _ = r.restore(r.open) } // after an error the contents are still right
+// after an error the contents are still right
+func (r *mappedRegion) trim() { _ = r.restore(r.open) }
 
 func (r *mappedRegion) free() {
 	_ = unix.Munmap(r.space) // fails only for addresses that are not mapped

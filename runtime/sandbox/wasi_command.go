@@ -23,9 +23,9 @@ func isCommand(code wazero.CompiledModule) bool {
 }
 
 // runCommand runs a WASI command. The input is its standard input, and its standard output is the
-// output. The snapshot of a command is that of a program that has not begun, so its start is part of
-// each call. returned is false if the program did not return from its start. That includes success:
-// Go programs always exit.
+// output. The snapshot of a command is that of a program that has not begun, so its start is part
+// of each call. returned is false if the program did not return from its start. That includes
+// success: Go programs always exit.
 func (in *instance) runCommand(ctx context.Context, s *hostapi.Session, input, dst []byte, l *Limits) (_ Result, returned bool, _ *Error) {
 	limit := max(l.Output, s.MaxOutput)
 	s.Pipe(input, limit)

@@ -5,56 +5,57 @@ import (
 	"strconv"
 )
 
-// Work is what compiling takes, as it is estimated from how a module's functions are made. It is on
-// the safe side where the compiler is not linear, so that a module within its bound is compiled in
-// about the time and memory of one of its size.
+// Work is the estimated work of compiling a module. The estimate errs on the high side where the
+// compiler is not linear, so that a module within its bound compiles in about the time and memory
+// that is usual for its size.
 type Work struct {
 	Steps float64 // about a nanosecond each, on a machine of 2025
 	Bytes float64 // of memory at a time
 }
 
-// Bounds of the work of a module. Programs of compilers are a factor of 8 and more below them.
+// Bounds on the work of a module. The output of compilers stays below them by a factor of 8 or
+// more.
 const (
-	stepsOfMiB     = 3e9 // for the first MiB of a module, or less
-	stepsOfMoreMiB = 4e9 // for each MiB more
+	stepsOfMiB     = 3e9 // for the first MiB of a module or a part of it
+	stepsOfMoreMiB = 4e9 // for each further MiB
 	bytesOfMiB     = 320e6
 	bytesOfMoreMiB = 160e6
 )
 
-// bound is the most work of a module of so many bytes, without its custom sections.
+// bound returns the maximum work of a module of size bytes without its custom sections.
 func bound(size int) Work {
 	more := max(float64(size)/(1<<20)-1, 0)
 	return Work{Steps: stepsOfMiB + stepsOfMoreMiB*more, Bytes: bytesOfMiB + bytesOfMoreMiB*more}
 }
 
-// stepsPerByte is what it takes to make a byte of memory and to go through it.
+// stepsPerByte is the work of allocating a byte of memory and scanning it.
 const stepsPerByte = 0.35
 
-// workKind is something that makes the compiler work.
+// workKind is a property of a function that makes the compiler work.
 type workKind int
 
 const (
 	instructions workKind = iota
-	heavy                 // bytes that some instructions take which become many of the machine's
-	blocks                // of the compiler: they end where there is a branch or something to branch to
-	siblings              // for each branch, those before it to the same place: they are gone through
-	// for each edge, how deep its block is in the tree of dominators, which is gone up
-	depths
-	lookups      // blocks in which the value of a variable is looked for
-	alive        // for each edge, the values that are needed behind it
-	addresses    // for each block, the addresses that are checked on the way, which are copied
-	values       // that calls pass, and branches and blocks carry
-	reloads      // of globals that can change, after each call
-	parameters   // of blocks: variables that can have several values there
-	passes       // for each block with parameters, how often they are gone through
-	surroundings // what each function goes through: types, globals, what a large one has left
-	variables    // of all functions, which are written out one by one
+	heavy                 // bytes for instructions that become many machine instructions
+	blocks                // basic blocks
+	siblings              // for each branch, earlier branches to the same target: they are scanned
+	depths                // for each edge, the depth of its block in the dominator tree
+	lookups               // blocks that are searched for the value of a variable
+	alive                 // for each edge, the values that are live behind it
+	addresses             // for each block, the checked addresses on the way: they are copied
+	values                // that calls pass, and that branches and blocks carry
+	reloads               // of mutable globals after each call
+	parameters            // of blocks: variables that can have several values there
+	passes                // for each block with parameters, how often they are scanned
+	// scanned for each function: types, globals, the state of a large function
+	surroundings
+	variables // of all functions, each emitted separately
 
 	workKinds
 )
 
-// weights say what each costs. They are measured on wazero 1.12.0 with the generators in
-// bombs_test.go.
+// weights are the costs of each kind of work. They were measured on wazero 1.12.0 with the
+// generators in bombs_test.go.
 var weights = [workKinds]struct {
 	steps, bytes float64 // steps beyond those for its bytes
 	what         string  // for the module's author
@@ -75,21 +76,21 @@ var weights = [workKinds]struct {
 	variables:    {5, 0, "the variables of all functions"},
 }
 
-// Bytes that instructions take which become many of the machine's.
+// Bytes for instructions that become many machine instructions.
 const (
 	heavyAccess = 4500    // to memory or a table, with its check
 	heavyPlain  = 600     // what gives a number
 	heavyNumber = 6 << 10 // a division, a conversion that can trap, and the like
 	heavyCall   = 12 << 10
 	heavyBulk   = 32 << 10
-	passed      = 10 // surroundings that a parameter or result of a function comes to
-	typeBytes   = 8  // of a variable of a function, which stay until all are compiled
+	passed      = 10 // surroundings for a parameter or result of a function
+	typeBytes   = 8  // per variable of a function, retained until all functions are compiled
 )
 
-// workCounts is how much there is of each kind.
+// workCounts counts each kind of work.
 type workCounts [workKinds]float64
 
-// work adds up what a function takes, and says what takes most steps and bytes.
+// work returns the total work of a function, and the kinds that take most steps and bytes.
 func (c *workCounts) work() (w Work, mostSteps, mostBytes workKind) {
 	var most Work
 	for k, n := range c {
@@ -107,8 +108,8 @@ func (c *workCounts) work() (w Work, mostSteps, mostBytes workKind) {
 	return w, mostSteps, mostBytes
 }
 
-// addWork adds what compiling a function with so many variables takes to what those before it take.
-// It says why that is too much.
+// addWork adds the work of compiling a function with this many variables to the module's. It
+// returns an error with the reason if that exceeds the bound.
 func (m *module) addWork(f *controlFlow, locals uint32) error {
 	f.end()
 	m.largest = max(m.largest, 1.5*f.counts[blocks]+0.1*float64(f.distinct))
@@ -135,8 +136,8 @@ func (m *module) addWork(f *controlFlow, locals uint32) error {
 	return nil
 }
 
-// addReferenceWork adds what references take, which are globals that are added: each function goes
-// through them.
+// addReferenceWork adds the work for references. They are added globals, which the compiler scans
+// for each function.
 func (m *module) addReferenceWork() error {
 	m.work.Steps += float64(m.bodyCount) * float64(len(m.references)) * weights[surroundings].steps
 	if m.work.Steps <= m.bound.Steps {

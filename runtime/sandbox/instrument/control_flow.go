@@ -1,82 +1,82 @@
 package instrument
 
-// controlFlow follows the control flow of a function as the compiler sees it, and counts what makes the
-// compiler work. It goes through the instructions once and keeps only what is open, and what there
-// is for each join and each variable.
+// controlFlow follows the control flow of a function as the compiler sees it, and estimates the
+// work of compiling it. It reads the instructions once. It stores only open blocks, joins and
+// variables.
 //
-// The compiler makes basic blocks. One that is entered from several others is a join here, and so
-// is the head of a loop. The compiler looks for the value of a variable backwards, from the block
-// that reads it to those before it, and gives each join on the way a parameter for it. So a
-// variable costs something in each join between where it is set and where it is read.
+// The compiler makes basic blocks. A basic block with several predecessors is called a join here,
+// as is the head of a loop. The compiler searches backwards for the value of a variable, from the
+// block that reads it to its predecessors, and adds a parameter to each join on the way. So a
+// variable costs work in each join between where it is set and where it is read.
 //
-// All of that is an upper bound: a variable may be found earlier, and a block may be nearer to the
-// root of the tree of dominators.
+// The estimate is an upper bound: a variable may be found earlier, and a block may be nearer to the
+// root of the dominator tree.
 type controlFlow struct {
 	blocks []openBlock
-	dead   int // 0 = the current code is reached; else 1, and 1 for each block opened since
+	dead   int // 0 = the current code is reachable; otherwise 1, plus 1 for each block opened since
 
 	height   int // of the operand stack
 	here     place
 	reusable int // values of addresses that may be used again
-	arms     int // that have begun, see frame
+	arms     int // that have begun, see openBlock
 	touched  int // reads and writes of variables
 
 	joins     []join
 	variables []variable
 	distinct  int // variables that are touched
-	function  int // which one is followed, so that variables need not be cleared
+	function  int // number of the function, so that variables need not be cleared
 
 	counts workCounts
 }
 
-// place is what is known of a basic block.
+// place describes a basic block.
 type place struct {
-	depth int // in the tree of dominators
+	depth int // in the dominator tree
 	chain int // blocks since the last join
 	known int // addresses that are checked on the way to it
 }
 
-// openBlock is an open block of the module, or the function itself.
+// openBlock is an open block of the module's code, or the function itself.
 type openBlock struct {
 	op              byte // opBlock, opLoop, opIf or opElse
-	arm             int  // which piece of code it is; what comes after else is another one
+	arm             int  // number of this piece of code; the part after else is another one
 	params, results int
 	height          int   // of the operand stack below its parameters
 	depth           int   // of the basic block that it begins in
 	touched         int   // before it
 	nest            int   // how deep loops nest in it
-	label           label // where branches to it go
+	label           label // the target of branches to it
 	head            int   // of a loop: its join
 	other           place // of an if: where else begins
-	then            int   // branches that come from before else
+	then            int   // branches from before else
 }
 
-// label is where branches go.
+// label is a target of branches.
 type label struct {
 	arity    int // values that a branch carries
 	branches int
 	chains   int   // blocks since the last join, of all branches
-	from     place // of the branches: the least depth, the last chain, the least known
+	from     place // of the branches: the smallest depth, the last chain, the smallest known
 }
 
-// join is a basic block that is entered from several others, or the head of a loop.
+// join is a basic block with several predecessors, or the head of a loop.
 type join struct {
 	label
-	more    int // variables that are looked for in it, less those that are in the one before it
-	changed int // at most so many of them can have several values; -1 = all
+	more    int // variables that are searched in it, minus those in the join before it
+	changed int // the maximum number of them that can have several values; -1 = all
 	nest    int // how deep loops nest in it
 }
 
-// variable is where a variable was touched, each place as the number of joins by then.
+// variable records where a variable was touched, in numbers of joins.
 type variable struct {
 	function int
-	paid     int // it has been looked for in all joins before
-	at       int // in the frame and its arm, it is known there, as long as they are open
+	paid     int // it has been searched in all joins before this one
+	at       int // it is known here, as long as block and arm are open
 	block    int
 	arm      int
 }
 
-// begin begins a function with so many variables, parameters among them.
+// begin begins a function with this many variables, including parameters.
 func (f *controlFlow) begin(variables uint32, t signature) {
 	if more := int(variables) - len(f.variables); more > 0 {
 		f.variables = append(f.variables, make([]variable, more)...)
@@ -90,7 +90,7 @@ func (f *controlFlow) begin(variables uint32, t signature) {
 	f.counts[surroundings] = passed * (float64(t.params) + float64(t.results))
 }
 
-// end counts what is known only at the end of a function.
+// end counts the work that is known only at the end of a function.
 func (f *controlFlow) end() {
 	c, here := &f.counts, 0
 	for _, j := range f.joins {
@@ -104,20 +104,20 @@ func (f *controlFlow) end() {
 		c[parameters] += float64(several) * from
 		c[passes] += all * all * from * float64(j.nest+2)
 	}
-	const context = 6 // values that are needed everywhere, such as where the memory is
+	const context = 6 // values that are live everywhere, such as the address of the memory
 	c[alive] += c[blocks] * float64(f.distinct+context)
 }
 
 func (f *controlFlow) top() *openBlock { return &f.blocks[len(f.blocks)-1] }
 
-// change takes values off the operand stack and puts others on.
+// change pops values off the operand stack and pushes others.
 func (f *controlFlow) change(pops, pushes int) {
 	if f.dead == 0 {
 		f.height = max(f.height-pops+pushes, 0)
 	}
 }
 
-// instruction counts an instruction, with what it takes besides.
+// instruction counts an instruction, with extra bytes.
 func (f *controlFlow) instruction(bytes float64) {
 	if f.dead == 0 {
 		f.counts[instructions]++
@@ -125,7 +125,7 @@ func (f *controlFlow) instruction(bytes float64) {
 	}
 }
 
-// fallThrough begins a basic block that is entered from the current one alone.
+// fallThrough begins a basic block whose only predecessor is the current one.
 func (f *controlFlow) fallThrough() {
 	f.counts[depths] += float64(f.here.depth)
 	f.here.chain++
@@ -140,7 +140,7 @@ func (f *controlFlow) newBasicBlock() {
 	f.counts[addresses] += float64(f.here.known)
 }
 
-// join begins a basic block that is entered from several others.
+// join begins a basic block with several predecessors.
 func (f *controlFlow) join(j join) {
 	last := len(f.joins) - 1
 	j.more = f.joins[last].more
@@ -150,7 +150,7 @@ func (f *controlFlow) join(j join) {
 	f.newBasicBlock()
 }
 
-// branch is a branch from a place to a label.
+// branch counts a branch from a place to a label.
 func (f *controlFlow) branch(from place, l *label) {
 	f.counts[siblings] += float64(l.branches)
 	f.counts[depths] += float64(from.depth)
@@ -164,15 +164,15 @@ func (f *controlFlow) branch(from place, l *label) {
 	l.from = place{min(l.from.depth, from.depth), from.chain, min(l.from.known, from.known)}
 }
 
-// branchTo is a branch to the nth frame from the inside. The compiler refuses a function when there is
-// none.
+// branchTo counts a branch to the nth open block from the inside. The compiler rejects a function
+// with a branch to a missing block.
 func (f *controlFlow) branchTo(n uint32) {
 	if f.dead == 0 && uint64(n) < uint64(len(f.blocks)) {
 		f.branch(f.here, &f.blocks[len(f.blocks)-1-int(n)].label)
 	}
 }
 
-// branchIf is a conditional jump.
+// branchIf counts a conditional branch.
 func (f *controlFlow) branchIf(n uint32) {
 	f.change(1, 0)
 	if f.dead == 0 {
@@ -181,7 +181,7 @@ func (f *controlFlow) branchIf(n uint32) {
 	}
 }
 
-// tableEntry is one of a table of branches. Each is a basic block of its own.
+// tableEntry counts an entry of a branch table. Each is its own basic block.
 func (f *controlFlow) tableEntry(n uint32) {
 	if f.dead == 0 {
 		table := f.here
@@ -191,10 +191,10 @@ func (f *controlFlow) tableEntry(n uint32) {
 	}
 }
 
-// unreachable ends code that what follows is not reached from.
+// unreachable makes the code that follows unreachable.
 func (f *controlFlow) unreachable() { f.dead = max(f.dead, 1) }
 
-// functionReturn is a return.
+// functionReturn counts a return.
 func (f *controlFlow) functionReturn() {
 	if f.dead == 0 {
 		f.counts[values] += float64(f.blocks[0].results)
@@ -202,7 +202,7 @@ func (f *controlFlow) functionReturn() {
 	f.unreachable()
 }
 
-// beginBlock begins a block of the module, with so many parameters and results.
+// beginBlock begins a block of the module's code with this many parameters and results.
 func (f *controlFlow) beginBlock(op byte, params, results int) {
 	if op == opIf {
 		f.change(1, 0)
@@ -232,7 +232,7 @@ func (f *controlFlow) beginBlock(op byte, params, results int) {
 	f.blocks = append(f.blocks, n)
 }
 
-// elseBranch is an else.
+// elseBranch begins the part after else.
 func (f *controlFlow) elseBranch() {
 	n := f.top()
 	if f.dead > 1 {
@@ -246,7 +246,7 @@ func (f *controlFlow) elseBranch() {
 	f.dead, f.height, f.reusable, f.here = 0, n.height+n.params, 0, n.other
 }
 
-// endBlock ends what open has begun, or the function.
+// endBlock ends the block that beginBlock has begun, or the function.
 func (f *controlFlow) endBlock() {
 	if f.dead > 1 {
 		f.dead--
@@ -254,7 +254,7 @@ func (f *controlFlow) endBlock() {
 	}
 	n := *f.top()
 	to := n.label
-	if n.op == opLoop { // branches went to its head; behind it only what leaves it at its end comes
+	if n.op == opLoop { // branches went to its head; only the end of its body continues behind it
 		more := f.joins[n.head].more
 		f.joins[n.head] = join{label: n.label, more: more, changed: -1, nest: n.nest}
 		n.nest++
@@ -279,18 +279,18 @@ func (f *controlFlow) endBlock() {
 		f.reusable = 0
 		f.fallThrough()
 	default:
-		if n.then > 0 && to.branches > n.then { // both ways lead here, which part at the if
+		if n.then > 0 && to.branches > n.then { // both branches of the if lead here
 			f.here.depth = n.depth
 		}
 		j := join{label: to, changed: f.touched - n.touched, nest: n.nest}
-		if n.nest > 0 { // a loop makes a value of every variable that is looked for in it
+		if n.nest > 0 { // a loop makes a new value of every variable that is searched in it
 			j.changed = -1
 		}
 		f.join(j)
 	}
 }
 
-// touch is a variable that is read or written.
+// touch records that a variable is read or written.
 func (f *controlFlow) touch(local uint32) *variable {
 	v := &f.variables[local]
 	if v.function != f.function {
@@ -301,8 +301,9 @@ func (f *controlFlow) touch(local uint32) *variable {
 	return v
 }
 
-// read looks for the value of a variable. It pays for the joins since the variable was set or read,
-// if that was on the way to here, and else for all that have not been paid for.
+// read counts the search for the value of a variable. It counts the joins since the variable was
+// set or read, if that was on the way to here. Otherwise it counts all joins that were not counted
+// yet.
 func (f *controlFlow) read(local uint32) {
 	if f.dead > 0 {
 		return
@@ -322,7 +323,7 @@ func (f *controlFlow) read(local uint32) {
 	}
 }
 
-// write sets a variable.
+// write records that a variable is set.
 func (f *controlFlow) write(local uint32) {
 	if f.dead == 0 {
 		v := f.touch(local)
@@ -330,7 +331,8 @@ func (f *controlFlow) write(local uint32) {
 	}
 }
 
-// access reads or writes memory: where it is and how large are variables of the compiler.
+// access counts a memory access. The address and the size of the memory are variables of the
+// compiler.
 func (f *controlFlow) access() {
 	if f.dead == 0 {
 		f.here.known++
@@ -340,7 +342,7 @@ func (f *controlFlow) access() {
 	}
 }
 
-// call calls a function of that type. All globals that can change are read again after it.
+// call counts a call of a function of this type. All mutable globals are read again after it.
 func (f *controlFlow) call(t signature, globals int) {
 	f.change(int(t.params), int(t.results))
 	if f.dead == 0 {
@@ -350,16 +352,15 @@ func (f *controlFlow) call(t signature, globals int) {
 	}
 }
 
-// imported pays for a call of a function that may be an import: the compiler looks for it among all
-// of them.
+// imported counts the search for a callee among all imports, if it is one.
 func (f *controlFlow) imported(callee uint32, imports int) {
 	if f.dead == 0 && int64(callee) < int64(imports) {
 		f.counts[surroundings] += float64(callee)
 	}
 }
 
-// bulk is an operation on a range of memory or of a table, which the compiler and marks make a loop
-// and some branches of.
+// bulk counts an operation on a range of memory or of a table. The compiler and the write barrier
+// turn it into a loop and some branches.
 func (f *controlFlow) bulk() {
 	const chained = 8
 	for range chained {
@@ -373,7 +374,7 @@ func (f *controlFlow) bulk() {
 	}
 }
 
-// charge is a charge of fuel, which is an if whose else calls a function.
+// charge counts a charge of fuel, which is an if whose else calls a function.
 func (f *controlFlow) charge(globals int) {
 	if f.dead == 0 {
 		const instructions = 12

@@ -1,6 +1,6 @@
 package instrument
 
-// Instructions that constants are made of.
+// Instructions in constant expressions.
 const (
 	opEnd       = 0x0b
 	opGlobalGet = 0x23
@@ -15,14 +15,14 @@ const (
 	vectorConst = 12
 )
 
-// data is what is known of the data segments.
+// data are the data segments.
 type data struct {
 	count    int
 	segments []Segment // the active ones
 }
 
-// readConstant reads a constant expression. It says whether that is one i32.const, and of which
-// number.
+// readConstant reads a constant expression. plain reports whether it is a single i32.const, and
+// value is its number then.
 func (m *module) readConstant(r *reader) (value int32, plain bool) {
 	for n := 0; r.err == nil; n++ {
 		switch op := r.byte(); op {
@@ -56,14 +56,14 @@ func (m *module) readConstant(r *reader) (value int32, plain bool) {
 	return 0, false
 }
 
-// readHeap reads what a null reference refers to.
+// readHeap reads the type of a null reference.
 func (m *module) readHeap(r *reader) {
 	if kind := r.byte(); r.err == nil && kind != kindFunc && kind != kindExtern {
 		r.fail(unsupported("typed references"))
 	}
 }
 
-// readElements reads an element segment, of which the flags say what it has.
+// readElements reads an element segment. Its flags determine its format.
 func (m *module) readElements(r *reader) {
 	flags := r.u32()
 	if flags > 7 {

@@ -2,7 +2,7 @@ package instrument
 
 import "fmt"
 
-// Types of values, and the type of functions.
+// Types of values, and the form of function types.
 const (
 	kindI32    = 0x7f
 	kindI64    = 0x7e
@@ -15,7 +15,7 @@ const (
 	formFunction = 0x60
 )
 
-// kind reads the type of a value. Those of later proposals are refused.
+// kind reads the type of a value. It rejects types of later proposals.
 func (r *reader) kind() byte {
 	switch b := r.byte(); {
 	case b >= kindV128 && b <= kindI32, b == kindFunc, b == kindExtern:
@@ -51,7 +51,7 @@ func (m *module) readType(r *reader) {
 	m.types = append(m.types, signature{counts[0], counts[1]})
 }
 
-// importKinds are the kinds of imports that only modules can give to each other.
+// importKinds are the names of import kinds. All but functions are rejected.
 var importKinds = [...]string{"function", "table", "memory", "global", "tag"}
 
 func (m *module) readImport(r *reader) {
@@ -69,8 +69,8 @@ func (m *module) readImport(r *reader) {
 	}
 }
 
-// readTables lowers the maximum of each table, so that table.grow answers -1 where it would go
-// round the limit of memory.
+// readTables lowers the maximum of each table, so that table.grow returns -1 where it would bypass
+// the memory limit.
 func (m *module) readTables(r *reader) {
 	n := r.u32()
 	if n > maxTables {
@@ -105,7 +105,7 @@ func (m *module) readTables(r *reader) {
 	}
 }
 
-// limits reads how many a table or memory begins with and can have.
+// limits reads the initial size and the maximum of a table or memory.
 func (r *reader) limits() limits {
 	flags := r.byte()
 	switch {
@@ -169,7 +169,7 @@ func (m *module) readExport(r *reader) {
 	case kind == 3:
 		r.index("global", len(m.globals))
 	case kind < 3:
-		r.u32() // of a table or memory, of which none is added
+		r.u32() // index of a table or memory; none of these are added
 	default:
 		r.fail(errUnknown)
 	}

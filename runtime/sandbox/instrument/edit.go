@@ -2,9 +2,9 @@ package instrument
 
 import "math"
 
-// appendFunction appends a function with its edits to bodies. Those that charge or mark leave the
-// stack as it was, so that they can stand before any instruction. variables are its own, in so many
-// groups.
+// appendFunction applies the edits to a function and appends it to bodies. Edits that charge or
+// mark leave the stack as it was, so they can precede any instruction. variables are the
+// declarations of the function's own variables, and groups is their number.
 func (m *module) appendFunction(body []byte, groups uint32, variables []byte, f *function) {
 	b := appendU32(m.scratch[:0], groups+f.added())
 	b = append(b, variables...)

@@ -8,18 +8,18 @@ const (
 	exportGlobal   = 3
 )
 
-// addedMutableGlobals is how many globals are added that can change.
+// addedMutableGlobals is the number of added mutable globals.
 const addedMutableGlobals = 2
 
-// fuel is the index of the global that is added, yield that of the function.
+// fuel and frames are the indices of the added globals, yield that of the added function.
 func (m *module) fuel() uint32   { return size(len(m.globals)) }
 func (m *module) frames() uint32 { return m.fuel() + 1 }
 func (m *module) yield() uint32  { return size(len(m.functions)) }
 
-// markRangeFunc is the index of the function that marks a range, which is added when there are marks.
+// markRangeFunc is the index of the function that marks a range. It is added with dirty tracking.
 func (m *module) markRangeFunc() uint32 { return m.yield() + 1 }
 
-// write puts the module together again, with what is added at the end of each section.
+// write encodes the module, with additions at the end of each section.
 func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	out := &Module{
 		Fuel:      Reserved + "fuel",
@@ -80,7 +80,7 @@ func (m *module) write(wasm []byte, s sections, names []byte) *Module {
 	return out
 }
 
-// exports are what is exported besides what the module exports itself.
+// exports are the added exports.
 type exports struct {
 	count uint32
 	items []byte
@@ -91,7 +91,7 @@ func (e *exports) add(name string, kind byte, index uint32) {
 	e.items = appendU32(append(appendSized(e.items, []byte(name)), kind), index)
 }
 
-// appendItems returns a section with more items at its end; one that is not there has none before.
+// appendItems returns a section with more items at its end. A missing section has none before.
 func appendItems(content []byte, count uint32, items ...byte) []byte {
 	r := reader{b: content}
 	if len(content) > 0 {
@@ -101,14 +101,14 @@ func appendItems(content []byte, count uint32, items ...byte) []byte {
 	return append(append(out, content[r.i:]...), items...)
 }
 
-// What the engine takes for a part of an instance, in bytes.
+// Memory that wazero uses for parts of an instance, in bytes.
 const (
 	bytesPerElement   = 8   // of a table
 	bytesPerReference = 64  // an element of a segment: a reference
-	bytesPerGlobal    = 160 // and what the host keeps to get at it
+	bytesPerGlobal    = 160 // including the host's handle of it
 )
 
-// engineBytes is Module.Held.
+// engineBytes returns Module.EngineBytes.
 func (m *module) engineBytes() uint64 {
 	tables := m.tableMin
 	if m.found[growsTable] { // which copies them

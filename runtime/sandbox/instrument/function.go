@@ -1,62 +1,63 @@
 package instrument
 
-// freeLeaf is how many instructions a function without calls and loops may have that is not
-// charged.
+// freeLeaf is the maximum number of instructions for which a function without calls and loops is
+// not charged.
 const freeLeaf = 100
 
-// function is one function while it is read.
+// function is a function while it is read. Reading collects a list of edits in the order of their
+// places. appendFunction then copies the body and applies them.
 type function struct {
 	locals   uint32 // parameters and variables
-	edits    []edit // by place
-	open     []int  // of each open block: the edit that the instructions around it are charged to
-	charge   int    // the edit that the next instruction is charged to; 0 = the function's own
+	edits    []edit // by place; the first one charges for the function itself
+	open     []int  // for each open block: the edit that charges for the instructions around it
+	charge   int    // the edit that charges for the next instruction; 0 = the function's own
 	calls    bool
-	blocks   uint64 // loops and ifs among them
-	values   uint64 // at most that many are made by instructions, and stand in the frame at a time
+	blocks   uint64 // including loops and ifs
+	values   uint64 // upper bound of values that instructions make and the frame holds at a time
 	operands operands
 	unmarked []span // what was written and is not marked yet
 	temps    uint16 // the variables that are added
 	flow     controlFlow
 }
 
-// edit is a place where bytes of a function are replaced, or others put before them.
+// edit replaces the bytes of a function from at to end. If at equals end, it inserts bytes.
 type edit struct {
 	at, end int
 	kind    editKind
-	value   uint32 // instructions that are charged, an offset, an opcode, or a temp
+	value   uint32 // number of instructions, an offset, an opcode, or a temp
 	operand operand
 	frame   uint32 // of chargeFrame
 }
 
-// editKind is done in an edit.
+// editKind is what an edit does.
 type editKind byte
 
 const (
 	editNone       editKind = iota
-	chargeCost              // fuel for the number of instructions in value
-	chargeRound             // the same, at the head of a loop that takes nothing from the stack
-	chargeFrame             // chargeCost, and as many values as in frame
-	chargeBytes             // 1 for each 16 bytes, and 1
-	chargeElements          // 1 for each 8 elements of a table, and 1
-	chargePages             // 64 for each page that the memory grows
-	getReference            // to a function, by the number in value
-	moveOffset              // up, which is in value
-	moveBulk                // what the opcode in value does, with marks
-	moveSize                // of the memory, down
-	moveGrown               // the same, unless it is -1
-	markLocal               // where an operand and the offset in value point to
-	markSaved               // where the saved address and the offset in value point to
-	saveAddress             // which is below a value of the temp in value
+	chargeCost              // charges fuel for value instructions
+	chargeRound             // the same, at the head of a loop without parameters
+	chargeFrame             // chargeCost, and frame values of the stack
+	chargeBytes             // charges 1 for each 16 bytes, plus 1
+	chargeElements          // charges 1 for each 8 elements of a table, plus 1
+	chargePages             // charges 64 for each page that the memory grows
+	getReference            // gets the function reference with number value
+	moveOffset              // adds Base to the offset in value
+	moveBulk                // runs the opcode in value on moved addresses, and marks its range
+	moveSize                // subtracts the page of marks from the memory's size
+	moveGrown               // the same, unless the size is -1
+	markLocal               // marks the address in operand plus the offset in value
+	markSaved               // marks the saved address plus the offset in value
+	saveAddress             // saves the address below a stack value of the temp in value
 )
 
-// readFunction reads one function and appends it to bodies, with what is charged in it.
+// readFunction reads one function, edits it and appends it to bodies.
 func (m *module) readFunction(r *reader) {
 	body := reader{b: r.take(r.u32())}
 	if r.err != nil {
 		return
 	}
 	if m.bodyCount++; m.bodyCount > len(m.functions)-m.imports {
-		return // whole says so
+		return // validate reports it
 	}
 	index := m.imports + m.bodyCount - 1
 	f := &m.function
@@ -95,8 +96,8 @@ func (m *module) readFunction(r *reader) {
 	m.appendFunction(body.b, groups, declared, f)
 }
 
-// readLocals reads how many variables there are. groups is their number of groups, which are the
-// bytes declared.
+// readLocals reads the declarations of variables. groups is their number, and declared are their
+// bytes.
 func (m *module) readLocals(r *reader, f *function, t signature) (groups uint32, declared []byte) {
 	n := r.u32()
 	groups, from := n, r.i
@@ -172,7 +173,7 @@ func (m *module) readInstruction(r *reader, f *function) {
 	}
 }
 
-// plain reads an instruction that stands alone.
+// plain reads an instruction that needs no treatment of its own in readInstruction.
 func (m *module) plain(r *reader, f *function, at int, op byte) {
 	m.immediates(r, op)
 	if op == opRefFunc {
@@ -199,7 +200,7 @@ func (m *module) plain(r *reader, f *function, at int, op byte) {
 	}
 }
 
-// local reads which variable an instruction is about.
+// local reads an instruction on a variable.
 func (m *module) local(r *reader, f *function, at int, op byte) {
 	v := r.index("variable", int(f.locals))
 	if r.err != nil {
@@ -217,8 +218,8 @@ func (m *module) local(r *reader, f *function, at int, op byte) {
 	}
 }
 
-// call reads what is called. What was written before is marked by then: the host may count marks
-// while the call runs.
+// call reads the callee. Earlier writes are marked by then, since the host may count marks while
+// the call runs.
 func (m *module) call(r *reader, f *function, op byte) {
 	var t uint32
 	if op == opCall {
@@ -238,7 +239,7 @@ func (m *module) call(r *reader, f *function, op byte) {
 	}
 }
 
-// jump reads where a branch goes to.
+// jump reads the target of a branch.
 func (m *module) jump(r *reader, f *function, op byte) {
 	switch op {
 	case opElse:
@@ -260,7 +261,7 @@ func (m *module) jump(r *reader, f *function, op byte) {
 	}
 }
 
-// pop, push and change are what an instruction does to the operand stack.
+// pop, push and change apply an instruction's effect on the operand stack.
 func (f *function) pop(n int) operand {
 	f.flow.change(n, 0)
 	return f.operands.pop(n)
@@ -283,7 +284,7 @@ func (m *module) chargeByLength(f *function, at int, charge editKind) {
 	f.edits = append(f.edits, edit{at: at, end: at, kind: charge})
 }
 
-// readBlockType reads how many values a block takes from the stack and leaves there.
+// readBlockType reads how many values a block takes from the stack and how many it leaves there.
 func (m *module) readBlockType(r *reader) (params, results int) {
 	switch t := r.signed(33); {
 	case r.err != nil:
@@ -307,6 +308,7 @@ func (m *module) readBlockType(r *reader) (params, results int) {
 	return 0, results
 }
 
-// frameValues is how many values the function's frame may hold: each value has a place of its own that
-// the compiler does not keep in a register. Where blocks meet, each variable may be another value.
+// frameValues returns how many values the function's frame may hold: each value that the compiler
+// does not keep in a register has its own slot. Where blocks join, each variable may become another
+// value.
 func (f *function) frameValues() uint64 { return f.values + uint64(f.locals)*f.blocks }

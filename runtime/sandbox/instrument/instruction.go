@@ -48,7 +48,7 @@ const (
 	blockEmpty     = 0x40
 )
 
-// Opcodes behind opMisc.
+// Opcodes after opMisc.
 const (
 	miscLastConversion = iota + 7
 	miscMemoryInit
@@ -63,7 +63,8 @@ const (
 	miscTableFill
 )
 
-// immediates reads what follows op, apart from what the function itself is about.
+// immediates reads the immediates of op, except for instructions that readInstruction treats
+// separately.
 func (m *module) immediates(r *reader, op byte) {
 	switch {
 	case op == opBr || op == opBrIf:
@@ -105,7 +106,7 @@ func (m *module) immediates(r *reader, op byte) {
 	}
 }
 
-// refuse fails when op is none that stands alone.
+// refuse fails unless op is a known opcode without immediates.
 func refuse(r *reader, op byte) {
 	switch {
 	case op <= opNop, op == opReturn, op == opDrop, op == opSelect:
@@ -126,9 +127,9 @@ func refuse(r *reader, op byte) {
 	}
 }
 
-// misc reads what follows opMisc, which is at at: it is charged, and instrumented where it writes
-// to memory. wazero's engines do not agree about numbers of these instructions that are longer than
-// they need to be.
+// misc reads an instruction whose opMisc is at at. It charges for it, and moves and marks its range
+// if it writes to memory. It rejects opcodes that are longer than necessary, about which wazero's
+// engines disagree.
 func (m *module) misc(r *reader, f *function, at int) {
 	op := r.byte()
 	switch op {
@@ -186,9 +187,9 @@ func (m *module) misc(r *reader, f *function, at int) {
 	}
 }
 
-// reference is the number of a function that code makes references to, which index names. The
-// engine keeps something for each reference that is ever made, for as long as there is the
-// instance. So each of them is made once, in a global.
+// reference returns the number of the function reference that index names. wazero allocates memory
+// for each reference that code makes, and frees it only with the instance. So each reference is
+// made once, in an added global.
 func (m *module) reference(index []byte) uint32 {
 	r := reader{b: index}
 	f := r.u32()
@@ -201,7 +202,7 @@ func (m *module) reference(index []byte) uint32 {
 	return n
 }
 
-// zeros reads the indices of memories, of which there is one.
+// zeros reads n memory indices, which must be 0.
 func (r *reader) zeros(n int) {
 	for ; n > 0; n-- {
 		if r.byte() != 0 {
@@ -210,13 +211,13 @@ func (r *reader) zeros(n int) {
 	}
 }
 
-// opcode names an opcode that belongs to what the sandbox has not.
+// opcode returns the error of an opcode that belongs to an unsupported proposal.
 func opcode(op byte, proposal string) error {
 	return fmt.Errorf("opcode %#02x: %w", op, unsupported(proposal))
 }
 
-// vector reads what follows opVector. The compiler knows the numbers of these instructions as one
-// byte, and takes the second byte of those from 128 on for a nop, which it is when it is 1.
+// vector reads an instruction after opVector. The compiler reads the numbers of these instructions
+// as one byte, and takes the second byte of numbers from 128 on for a nop, which it is if it is 1.
 func (m *module) vector(r *reader, f *function, at int) {
 	op := r.byte()
 	f.flow.change(vectorEffect(op))

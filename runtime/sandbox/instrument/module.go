@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Bounds of what a module can make the host hold besides its memory. Those of variables and values
-// are those of browsers: https://webassembly.github.io/spec/js-api/#limits
+// Limits on what a module makes the host hold besides its memory. Those of variables and values are
+// those of browsers: https://webassembly.github.io/spec/js-api/#limits
 const (
 	maxTables   = 8
 	maxTable    = 1 << 18 // elements of a table; one takes 8 bytes
@@ -17,51 +17,50 @@ const (
 	maxPages    = 1 << 16 // of a memory, which makes 4 GiB
 )
 
-// Reserved is what names begin with that are not a module's own: they are what the package has
-// added.
+// Reserved is the prefix of the names of exports that this package adds.
 const Reserved = "\x00flowtrux."
 
-// module is what is known of a module while it is read, section after section in their order.
+// module is the state of a module while it is read, section by section.
 type module struct {
 	Options
 
 	types     []signature
 	imports   int      // of functions
-	functions []uint32 // their types, the imports' first
-	tables    []byte   // the section to be
+	functions []uint32 // their types, those of imports first
+	tables    []byte   // the new section
 	memories  int
 	memory    limits
 	globals   []global
 	start     int // index of a function; -1 = none
-	dataCount int // what is announced; -1 = nothing
+	dataCount int // the announced number of segments; -1 = none announced
 	data      data
-	bodies    []byte // the functions to be, without their number
-	bodyCount int    // how many
+	bodies    []byte // the new functions, without their number
+	bodyCount int    // functions in bodies
 	loops     int
-	function  function // that is being read
-	scratch   []byte   // for the next of bodies
+	function  function // the function being read
+	scratch   []byte   // for the next body
 
-	work           Work    // of the functions that have been read
+	work           Work    // of the functions read so far
 	bound          Work    // of the module
-	largest        float64 // what the largest function leaves that later ones go through
+	largest        float64 // state of the largest function that the compiler scans for later ones
 	locals         float64 // bytes that the types of all variables take
-	mutableGlobals int     // globals that can change, the one that is added among them
+	mutableGlobals int     // including the added ones
 	exports        []byte  // the section
 	names          []byte  // of functions, from the custom section
 
-	declared map[uint32]bool // functions that code may make references to
-	elements int             // of segments
-	tableMin uint64          // elements that all tables begin with
-	tableMax uint64          // and can have
+	declared map[uint32]bool // functions that code may refer to
+	elements int             // in all segments
+	tableMin uint64          // initial elements of all tables
+	tableMax uint64          // maximum elements of all tables
 
-	references []uint32          // functions that code makes references to
-	numbers    map[uint32]uint32 // of references
+	references []uint32          // functions that code refers to
+	numbers    map[uint32]uint32 // their indices in references
 
-	refersToStart bool // code makes a reference to the start function
+	refersToStart bool // code refers to the start function
 	found         [obstacleCount]bool
 }
 
-// signature is what has to be known of a type of functions.
+// signature is the number of parameters and results of a function type.
 type signature struct{ params, results uint16 }
 
 type limits struct {
@@ -105,7 +104,7 @@ func (m *module) read(id byte, r *reader) {
 	case sectionDataCount:
 		m.dataCount = int(r.u32())
 	case sectionCode:
-		m.bodies = make([]byte, 0, 2*len(r.b)) // about what programs in Go come to
+		m.bodies = make([]byte, 0, 2*len(r.b)) // about the size for Go programs
 		r.each(func() { m.readFunction(r) })
 	case sectionData:
 		ahead := *r
@@ -114,7 +113,7 @@ func (m *module) read(id byte, r *reader) {
 	}
 }
 
-// validate checks what sections say about each other.
+// validate checks the consistency of sections with each other.
 func (m *module) validate() error {
 	own := len(m.functions) - m.imports
 	switch {

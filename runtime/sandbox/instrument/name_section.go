@@ -10,8 +10,8 @@ const (
 	nameFunctions = 1 // the part of it with the names of functions
 )
 
-// namesOf returns the names of functions when content is that of the custom section with names.
-// Custom sections may be wrong; it is left out then.
+// namesOf returns the names of functions if content is a custom section with names. Custom sections
+// may be malformed; they are ignored then.
 func namesOf(content []byte) (functions []byte, ok bool) {
 	r := reader{b: content}
 	if string(r.take(r.u32())) != nameSection {
@@ -27,8 +27,8 @@ func namesOf(content []byte) (functions []byte, ok bool) {
 	return nil, false
 }
 
-// appendNames appends a custom section with the names of so many functions, if they are right: by
-// index, each once. Names of variables are left out, as is what the module is called.
+// appendNames appends a custom section with the names of functions if they are valid: ordered by
+// index, each once. It omits the names of variables and of the module.
 func appendNames(wasm []byte, names []byte, functions int) []byte {
 	r := reader{b: names}
 	next := uint64(0)
@@ -48,11 +48,11 @@ func appendNames(wasm []byte, names []byte, functions int) []byte {
 	return appendSection(wasm, sectionCustom, content)
 }
 
-// maxNameShown is how much of a function's name is said, in bytes.
+// maxNameShown is how many bytes of a function's name are shown.
 const maxNameShown = 64
 
-// functionName says under which name a function is exported or known, in brackets behind a space; "" when
-// it has none.
+// functionName returns the name under which a function is exported or known, in parentheses after a
+// space, or "" if it has none.
 func (m *module) functionName(function uint32) (text string) {
 	say := func(name []byte) {
 		if text == "" && len(name) > 0 {

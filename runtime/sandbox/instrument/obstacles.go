@@ -2,7 +2,7 @@ package instrument
 
 import "fmt"
 
-// obstacle is something that a module's code does which has to be known.
+// obstacle is a feature of a module that prevents restoring or moving its state.
 type obstacle int
 
 const (
@@ -13,13 +13,13 @@ const (
 	initsTable
 	dropsElements
 	namesData  // by memory.init or data.drop
-	placesData // where only an instance can tell
+	placesData // at an offset that only an instance knows
 
 	obstacleCount
 )
 
-// obstacleTexts are the habits that leave traces outside of memory and globals, or that come by data
-// that marks do not move.
+// obstacleTexts describe the obstacles: changes outside of memory and globals, and data that cannot
+// be moved for dirty tracking.
 var obstacleTexts = [...]string{
 	setsTable:     "it changes a table (table.set)",
 	growsTable:    "it changes a table (table.grow)",
@@ -31,7 +31,7 @@ var obstacleTexts = [...]string{
 	placesData:    "its data has a place that is no plain number",
 }
 
-// maxObstacles is how many are said.
+// maxObstacles is how many obstacles are reported.
 const maxObstacles = 16
 
 func (m *module) obstacles() (out []string) {

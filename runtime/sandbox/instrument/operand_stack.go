@@ -1,19 +1,19 @@
 package instrument
 
-// operand is what is known of a value.
+// operand is what is known about a value.
 type operand struct {
-	known   bool // it is a local variable
+	known   bool // it is the value of a local variable
 	wrapped bool // to 32 bits
 	local   uint32
 }
 
-// operands is what is known of the operand stack in a piece of code without branches. What lies
-// below was there before the piece of code, and nothing is known of it.
+// operands is the known part of the operand stack in a basic block. Values below it were there
+// before the block, and nothing is known about them.
 type operands []operand
 
 func (o *operands) push(v operand) { *o = append(*o, v) }
 
-// pop takes n values off, and returns the last one.
+// pop removes n values and returns the last one.
 func (o *operands) pop(n int) (v operand) {
 	for ; n > 0; n-- {
 		last := len(*o) - 1
@@ -25,7 +25,7 @@ func (o *operands) pop(n int) (v operand) {
 	return v
 }
 
-// change takes n values off and puts others on.
+// change removes pops values and pushes unknown ones.
 func (o *operands) change(pops, pushes int) {
 	o.pop(pops)
 	for ; pushes > 0; pushes-- {
@@ -33,7 +33,7 @@ func (o *operands) change(pops, pushes int) {
 	}
 }
 
-// forget makes all values that are a variable unknown: it is given another value.
+// forget makes all values of a variable unknown, since the variable gets another value.
 func (o operands) forget(local uint32) {
 	for i, v := range o {
 		if v.local == local {
@@ -42,8 +42,8 @@ func (o operands) forget(local uint32) {
 	}
 }
 
-// effect is how many values an instruction takes and gives that is none of those that functions are
-// read for.
+// effect returns how many values an instruction pops and pushes, for instructions that
+// readInstruction does not treat separately.
 func effect(op byte) (pops, pushes int) {
 	switch {
 	case op == opDrop, op == opGlobalSet:
@@ -62,7 +62,7 @@ func effect(op byte) (pops, pushes int) {
 	return 0, 0 // nop
 }
 
-// unaryRanges are the ranges of numeric instructions that take one value; the others take two.
+// unaryRanges are the ranges of numeric instructions that pop one value. The others pop two.
 var unaryRanges = [...][2]byte{
 	{0x45, 0x45}, // i32.eqz
 	{0x50, 0x50}, // i64.eqz
@@ -82,15 +82,15 @@ func operandsOf(op byte) int {
 	return 2
 }
 
-// heavyBytes is what an instruction takes of the compiler's memory beyond what others do. Those
-// that take a length, and accesses to memory, are counted where they are read.
+// heavyBytes returns the compiler's memory for an instruction beyond that of simple instructions.
+// Instructions with a length and memory accesses are counted elsewhere.
 func heavyBytes(op byte) float64 {
 	switch {
 	case op == opCallIndirect:
 		return heavyCall
 	case op == opTableGet, op == opTableSet, op == opRefFunc:
 		return heavyAccess
-	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82: // integers are divided
+	case op >= 0x6d && op <= 0x70, op >= 0x7f && op <= 0x82: // integer division
 		return heavyNumber
 	case op >= 0x96 && op <= 0x98, op >= 0xa4 && op <= 0xa6: // min, max and copysign
 		return heavyNumber
@@ -102,14 +102,14 @@ func heavyBytes(op byte) float64 {
 	return 0
 }
 
-// binaryVectorRanges are the ranges of vector instructions that take two values and give one. Others take one and
-// give one, but for those that vectorEffect names.
+// binaryVectorRanges are the ranges of vector instructions that pop two values and push one. Others
+// pop one and push one, except those that vectorEffect names.
 var binaryVectorRanges = [...][2]byte{
 	{13, 14}, {23, 23}, {26, 26}, {28, 28}, {30, 30}, {32, 32}, {34, 76}, {78, 81}, {101, 102}, {107, 115}, {118, 121}, {123, 123},
 	{130, 130}, {133, 134}, {139, 147}, {149, 159}, {171, 191}, {203, 223}, {228, 235}, {240, 247},
 }
 
-// vectorEffect is effect for a vector instruction, without what it loads or stores.
+// vectorEffect is effect for a vector instruction, without the operands of its load or store.
 func vectorEffect(op byte) (pops, pushes int) {
 	switch {
 	case op == vectorConst:

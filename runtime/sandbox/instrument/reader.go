@@ -12,8 +12,8 @@ var (
 	errLEB128    = errors.New("a number in it is not written as it has to be")
 )
 
-// reader reads numbers and parts from b, beginning at i, until err. After that it is at its end,
-// and all it reads is zero.
+// reader reads numbers and parts of b from index i on. After an error it is at its end, and all it
+// reads is zero.
 type reader struct {
 	b   []byte
 	i   int
@@ -29,7 +29,7 @@ func (r *reader) fail(err error) {
 
 func (r *reader) failf(format string, args ...any) { r.fail(fmt.Errorf(format, args...)) }
 
-// more says whether there is more to read.
+// more reports whether there is more to read.
 func (r *reader) more() bool { return r.i < len(r.b) }
 
 func (r *reader) byte() byte {
@@ -52,7 +52,8 @@ func (r *reader) take(n uint32) []byte {
 	return b
 }
 
-// u32 reads an unsigned LEB128 number: at most 5 bytes, of which the last has no bits to spare.
+// u32 reads an unsigned LEB128 number of at most 5 bytes. Unused bits of the last byte must be
+// zero.
 func (r *reader) u32() uint32 {
 	var v uint32
 	for shift := 0; shift < 35; shift += 7 {
@@ -71,8 +72,8 @@ func (r *reader) u32() uint32 {
 	return 0
 }
 
-// signed reads a signed LEB128 number of so many bits: of no more bytes than these need, the last
-// of which repeats the sign in the bits that it has to spare.
+// signed reads a signed LEB128 number with the given number of bits. It must not have more bytes
+// than these need. Unused bits of the last byte must repeat the sign.
 func (r *reader) signed(bits int) int64 {
 	var v int64
 	for shift := 0; shift < bits; shift += 7 {
@@ -95,7 +96,7 @@ func (r *reader) signed(bits int) int64 {
 	return 0
 }
 
-// index reads an index of one of so many things.
+// index reads an index below count.
 func (r *reader) index(what string, count int) uint32 {
 	v := r.u32()
 	if r.err == nil && uint64(v) >= uint64(count) {
@@ -105,7 +106,7 @@ func (r *reader) index(what string, count int) uint32 {
 	return v
 }
 
-// each reads a count, which cannot be more than the bytes that are left, and calls part that often.
+// each reads a count and calls part that often. The count cannot exceed the remaining bytes.
 func (r *reader) each(part func()) {
 	n := r.u32()
 	if uint64(n) > uint64(len(r.b)-r.i) {
@@ -116,7 +117,7 @@ func (r *reader) each(part func()) {
 	}
 }
 
-// end fails when there is more.
+// end fails if there is more to read.
 func (r *reader) end() {
 	if r.err == nil && r.more() {
 		r.fail(errors.New("it is longer than what it holds"))
@@ -139,10 +140,10 @@ func appendS32(b []byte, v int32) []byte {
 	return append(b, byte(v)&0x7f)
 }
 
-// appendSized appends a part with its size before it.
+// appendSized appends a part preceded by its size.
 func appendSized(b []byte, part []byte) []byte {
 	return append(appendU32(b, size(len(part))), part...)
 }
 
-// size is a length or a count, which is below 4 GiB because Instrument takes no more.
+// size converts a length or a count. It is below 4 GiB, since Instrument accepts no larger modules.
 func size(n int) uint32 { return uint32(min(n, math.MaxUint32)) }

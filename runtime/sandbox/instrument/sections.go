@@ -23,7 +23,7 @@ const (
 	sectionTag
 )
 
-// order is the order in which sections stand in a module. Custom ones are anywhere.
+// order is the order of sections in a module. Custom sections can be anywhere.
 var order = []byte{
 	sectionType, sectionImport, sectionFunction, sectionTable, sectionMemory, sectionGlobal, sectionExport, sectionStart,
 	sectionElement, sectionDataCount, sectionCode, sectionData,
@@ -31,13 +31,13 @@ var order = []byte{
 
 const (
 	header  = "\x00asm\x01\x00\x00\x00"
-	maxSize = 1 << 30 // bytes of a module, so that what is added does not come to 4 GiB
+	maxSize = 1 << 30 // bytes of a module, so that it stays below 4 GiB with all additions
 )
 
-// sections are the contents of a module's sections by id; nil = there is none.
+// sections are the contents of a module's sections by id; nil = the section is missing.
 type sections [sectionDataCount + 1][]byte
 
-// size is how many bytes the sections have, custom ones left out.
+// size returns the size of all sections in bytes, without custom ones.
 func (s sections) size() (n int) {
 	for _, content := range s {
 		n += len(content)
@@ -45,8 +45,8 @@ func (s sections) size() (n int) {
 	return n
 }
 
-// split finds the sections, each of them at most once and in their order, the names among the
-// custom ones, and where the content of the one of data begins.
+// split returns the sections, the names from the custom section, and the offset of the data
+// section's content. Sections must be unique and in order.
 func split(wasm []byte) (s sections, names []byte, data int, err error) {
 	r := reader{b: wasm}
 	if string(r.take(size(len(header)))) != header || len(wasm) > maxSize {
@@ -80,8 +80,7 @@ func split(wasm []byte) (s sections, names []byte, data int, err error) {
 	return s, names, data, nil
 }
 
-// sectionError is what is wrong with a section, under the name of the part that a module's author
-// knows it by.
+// sectionError returns the error of a section, with the name of the part as module authors know it.
 func sectionError(id byte, err error) error {
 	switch id {
 	case sectionImport:
@@ -94,7 +93,7 @@ func sectionError(id byte, err error) error {
 	return &Error{"module", fmt.Sprintf("section %d: %v", id, err)}
 }
 
-// unsupported names what a module uses that the sandbox has not.
+// unsupported returns the error of a module that uses an unsupported proposal.
 func unsupported(proposal string) error {
 	return fmt.Errorf("it uses %s, which nodes cannot", proposal)
 }

@@ -3,22 +3,22 @@ package instrument
 import "math/bits"
 
 const (
-	// Base is where a module's memory begins that has marks, in bytes: before it there is one page
-	// of them.
+	// Base is the address at which the memory of a module with dirty tracking begins. One page of
+	// marks precedes it.
 	Base = 1 << 16
-	// Beyond is how many bytes after a granule its mark is for as well.
+	// Beyond is how many bytes after a granule its mark also covers.
 	Beyond = 256
 
-	// MaxUnmarked is how many granules may be written to and not be marked while a guest yields or
-	// calls the host: those of the piece of code that it is in.
+	// MaxUnmarked is how many written granules may be unmarked while a guest yields or calls the
+	// host: those of the basic block that it is in.
 	MaxUnmarked = 2 * maxUnmarkedSpans
 
-	// minGranule: the bytes after a granule should be few beside its own.
+	// minGranule keeps Beyond small in proportion to a granule.
 	minGranule = 9
 )
 
-// Granule is the smallest granule, as its binary logarithm, with which there are marks enough for a
-// memory of limit bytes.
+// Granule returns the binary logarithm of the smallest granule with which the page of marks covers
+// a memory of limit bytes.
 func Granule(limit uint64) uint8 {
 	if limit == 0 {
 		return minGranule
@@ -26,10 +26,10 @@ func Granule(limit uint64) uint8 {
 	return max(minGranule, uint8(bits.Len64((limit-1)/Base)))
 }
 
-// tracksWrites says whether writes are marked.
+// tracksWrites reports whether the module gets a write barrier.
 func (m *module) tracksWrites() bool { return m.Granule > 0 }
 
-// span is what a piece of code without branches has written, relative to an operand that is known.
+// span is a range that a basic block has written, relative to a known operand.
 type span struct {
 	address  operand
 	from, to uint32
@@ -40,8 +40,8 @@ const (
 	maxOffset        = 1 << 30 // of a span
 )
 
-// offset reads the immediates of an instruction that reads or writes, and moves its offset up. One
-// that goes beyond all memory then is as far beyond as it was.
+// offset reads the immediates of a load or store and adds Base to its offset. An offset that
+// exceeds all memory still does.
 func (m *module) offset(r *reader, f *function) (offset uint32) {
 	r.u32() // alignment
 	at := r.i
@@ -52,15 +52,15 @@ func (m *module) offset(r *reader, f *function) (offset uint32) {
 	return offset
 }
 
-// load reads what follows an instruction that loads a value.
+// load reads the immediates of a load.
 func (m *module) load(r *reader, f *function) {
 	m.offset(r, f)
 	f.flow.access()
 	f.change(1, 1)
 }
 
-// store reads what follows the instruction at at, which stores a value of size bytes. Where a
-// vector's lane is stored, its number follows.
+// store reads the immediates of a store of size bytes whose opcode is at at. For a lane of a
+// vector, the lane's number follows.
 func (m *module) store(r *reader, f *function, at int, value temp, size uint32) {
 	address := f.pop(2)
 	f.flow.access()
@@ -73,10 +73,10 @@ func (m *module) store(r *reader, f *function, at int, value temp, size uint32) 
 		r.byte()
 	}
 	end := offset + size
-	if end >= size && end <= Beyond { // the mark of the address alone does for it
+	if end >= size && end <= Beyond { // the mark of the address itself covers it
 		offset = 0
 	}
-	if m.tracksWrites() { // the mark is written as well
+	if m.tracksWrites() { // writing the mark is an access as well
 		f.flow.access()
 	}
 	switch {
@@ -90,8 +90,8 @@ func (m *module) store(r *reader, f *function, at int, value temp, size uint32) 
 	}
 }
 
-// wrote notes what was written by an instruction that ends at at. It is marked at the end of the
-// piece of code, or before the variable gets another value.
+// wrote records the span that an instruction ending at at has written. It is marked at the end of
+// the basic block, or before the variable gets another value.
 func (f *function) wrote(at int, s span) {
 	for i, p := range f.unmarked {
 		from, to := min(p.from, s.from), max(p.to, s.to)
@@ -106,7 +106,7 @@ func (f *function) wrote(at int, s span) {
 	f.unmarked = append(f.unmarked, s)
 }
 
-// flush marks what was written before at.
+// flush marks, at at, everything that was written before.
 func (f *function) flush(at int) {
 	for _, s := range f.unmarked {
 		f.edits = append(f.edits, edit{at: at, end: at, kind: markLocal, operand: s.address, value: s.from})
@@ -114,7 +114,7 @@ func (f *function) flush(at int) {
 	f.unmarked = f.unmarked[:0]
 }
 
-// assign is an instruction at at that gives a variable another value.
+// assign handles an instruction at at that gives a variable another value.
 func (f *function) assign(at int, local uint32) {
 	kept := f.unmarked[:0]
 	for _, s := range f.unmarked {
@@ -128,13 +128,13 @@ func (f *function) assign(at int, local uint32) {
 	f.operands.forget(local)
 }
 
-// branch ends a piece of code at at.
+// branch ends a basic block at at.
 func (f *function) branch(at int) {
 	f.flush(at)
 	f.operands = f.operands[:0]
 }
 
-// temp is a variable that is added to a function which needs it.
+// temp is a variable that is added to a function that needs it.
 type temp uint8
 
 const (
@@ -152,21 +152,21 @@ const (
 
 var tempKinds = [...]byte{kindI32, kindI32, kindI32, kindI32, kindI32, kindI32, kindI64, kindF32, kindF64, kindV128}
 
-// added is how many variables are added.
+// added returns the number of added variables.
 func (f *function) added() uint32 { return uint32(bits.OnesCount16(f.temps)) }
 
-// variable is the index of a variable that was added.
+// variable returns the index of an added variable.
 func (f *function) variable(t temp) uint32 {
 	return f.locals + uint32(bits.OnesCount16(f.temps&(1<<t-1)))
 }
 
-// stores says of which type and size the values are that instructions from opFirstStore on store.
+// stores are the types and sizes of the values that the instructions from opFirstStore on store.
 var stores = [...]struct {
 	value temp
 	size  uint32
 }{{tempI32, 4}, {tempI64, 8}, {tempF32, 4}, {tempF64, 8}, {tempI32, 1}, {tempI32, 2}, {tempI64, 1}, {tempI64, 2}, {tempI64, 4}}
 
-// appendMark marks the address that an operand and an offset make.
+// appendMark marks the granule of an operand plus an offset.
 func (m *module) appendMark(b []byte, address operand, offset uint32) []byte {
 	b = appendU32(append(b, opLocalGet), address.local)
 	if address.wrapped {
@@ -178,8 +178,8 @@ func (m *module) appendMark(b []byte, address operand, offset uint32) []byte {
 	return append(b, opI32Const, m.Granule, opI32ShrU, opI32Const, 1, opI32Store8, 0, 0)
 }
 
-// appendMoved puts a variable with an address on the stack, moved up; one that is beyond all memory
-// then stays there.
+// appendMoved pushes a variable's address plus Base. An address that would overflow stays beyond
+// all memory.
 func appendMoved(b []byte, local, sum uint32) []byte {
 	b = appendU32(append(b, opLocalGet), local)
 	b = append(appendS32(append(b, opI32Const), Base), opI32Add)
@@ -189,8 +189,8 @@ func appendMoved(b []byte, local, sum uint32) []byte {
 	return append(b, opI32LtU, opI32Sub, opI32Or)
 }
 
-// appendBulk does memory.copy or memory.fill with what is on the stack, and marks what it has
-// written.
+// appendBulk runs memory.copy or memory.fill with the operands on the stack and marks the range
+// that it has written.
 func (m *module) appendBulk(b []byte, f *function, op byte) []byte {
 	length, to, from, sum := f.variable(tempLength), f.variable(tempTo), f.variable(tempFrom), f.variable(tempSum)
 	for _, v := range []uint32{length, from, to} {
@@ -206,7 +206,7 @@ func (m *module) appendBulk(b []byte, f *function, op byte) []byte {
 	if b = append(b, opMisc, op, 0); op == miscMemoryCopy {
 		b = append(b, 0)
 	}
-	// One mark does for a short range; one of nothing may lie behind the last mark.
+	// One mark covers a short range. An empty range may lie behind the last mark.
 	b = append(appendU32(append(b, opLocalGet), length), opI32Const, 1, opI32Sub)
 	b = append(appendS32(append(b, opI32Const), Beyond), opI32LtU, opIf, blockEmpty)
 	b = append(m.appendMark(b, operand{local: to}, 0), opElse)
@@ -215,8 +215,7 @@ func (m *module) appendBulk(b []byte, f *function, op byte) []byte {
 	return append(appendU32(append(b, opCall), m.markRangeFunc()), opEnd)
 }
 
-// appendMarkRange appends the function that marks a range, which lies in the memory: (address,
-// length).
+// appendMarkRange appends the function that marks a range within the memory: (address, length).
 func (m *module) appendMarkRange(bodies []byte) []byte {
 	first := []byte{opLocalGet, 0, opI32Const, m.Granule, opI32ShrU}
 	b := []byte{0, opBlock, blockEmpty, opLocalGet, 1, opI32Eqz, opBrIf, 0}
