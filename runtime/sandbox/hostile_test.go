@@ -148,7 +148,7 @@ func TestModulesThatLie(t *testing.T) {
 		"describes itself as everything": {says(abi.Output, "1").with(describe(answer(abi.Output, 0, 65536))), "describe: the output is not one JSON value"},
 		"describes itself at length":     {long, "describe: the output of"},
 		"describes another version":      {manifested(`{"abi":1.5}`), "describe: its manifest is invalid"},
-		"wants what there is not":        {manifested(asking(`"root"`)), `capabilities: "root" is none`},
+		"wants what there is not":        {manifested(asking(`"root"`)), `capabilities: "root" is unknown`},
 		"wants it twice":                 {manifested(asking(`"log","log"`)), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -72,7 +72,7 @@ var weights = [workKinds]struct {
 	reloads:      {0, 170, "globals that are read again after each call"},
 	parameters:   {0, 60, "variables at branches and loops"},
 	passes:       {1, 0, "variables and values at branches and loops"},
-	surroundings: {3, 0, "so many functions beside types, globals, imports or a large one"},
+	surroundings: {3, 0, "the number of functions with these types, globals, imports or a large function"},
 	variables:    {5, 0, "the variables of all functions"},
 }
 

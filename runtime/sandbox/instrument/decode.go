@@ -74,7 +74,7 @@ func (m *module) readImport(r *reader) {
 func (m *module) readTables(r *reader) {
 	n := r.u32()
 	if n > maxTables {
-		r.failf("%d tables are more than %d", n, maxTables)
+		r.failf("%d tables exceed the limit of %d", n, maxTables)
 		return
 	}
 	m.tables = appendU32(nil, n)
@@ -93,7 +93,7 @@ func (m *module) readTables(r *reader) {
 		case l.min > maxTable:
 			r.failf("a table of %d elements is larger than %d", l.min, maxTable)
 		case l.bounded && l.max < l.min:
-			r.failf("a table of %d elements that can have %d", l.min, l.max)
+			r.failf("a table of %d elements with a maximum of %d", l.min, l.max)
 		case !l.bounded:
 			l.max = maxTable
 		}
@@ -132,9 +132,9 @@ func (m *module) readMemory(r *reader) {
 	switch {
 	case r.err != nil:
 	case l.min > maxPages || l.max > maxPages:
-		r.failf("it has, or can have, more than %d pages", maxPages)
+		r.failf("its size or its maximum exceeds %d pages", maxPages)
 	case l.bounded && l.max < l.min:
-		r.failf("it begins with %d pages and can have %d", l.min, l.max)
+		r.failf("it begins with %d pages and has a maximum of %d", l.min, l.max)
 	}
 	m.memory = l
 }
@@ -160,7 +160,7 @@ func (m *module) readGlobal(r *reader) {
 func (m *module) readExport(r *reader) {
 	name := r.take(r.u32())
 	if len(name) >= len(Reserved) && string(name[:len(Reserved)]) == Reserved {
-		r.fail(fmt.Errorf("%q is a name that is reserved", name))
+		r.fail(fmt.Errorf("the name %q is reserved", name))
 	}
 	switch kind := r.byte(); {
 	case r.err != nil:

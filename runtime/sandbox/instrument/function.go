@@ -107,7 +107,7 @@ func (m *module) readLocals(r *reader, f *function, t signature) (groups uint32,
 		r.kind()
 	}
 	if r.err == nil && total > maxLocals {
-		r.failf("%d variables are more than %d", total, maxLocals)
+		r.failf("%d variables exceed the limit of %d", total, maxLocals)
 		return 0, nil
 	}
 	f.locals = uint32(t.params) + uint32(total)
@@ -290,7 +290,7 @@ func (m *module) readBlockType(r *reader) (params, results int) {
 	case r.err != nil:
 	case t >= 0:
 		if t >= int64(len(m.types)) {
-			r.failf("type %d is not among the %d that there are", t, len(m.types))
+			r.failf("type %d does not exist; there are %d", t, len(m.types))
 			return 0, 0
 		}
 		return int(m.types[t].params), int(m.types[t].results)

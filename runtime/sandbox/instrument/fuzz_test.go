@@ -132,7 +132,7 @@ func greedy(wasm []byte) (greedy bool) {
 // something that nodes cannot, or a rule of the format that the compiler is generous about.
 func stricter(err error) bool {
 	for _, reason := range []string{
-		errTruncated.Error(), errLEB128.Error(), "nodes cannot", "more than", "larger than", "it has none", "a node has its own", "reserved", "the bound for",
+		errTruncated.Error(), errLEB128.Error(), "nodes cannot", "exceed", "more than", "larger than", "it has none", "a node has its own", "reserved", "the bound for",
 	} {
 		if strings.Contains(err.Error(), reason) {
 			return true

@@ -123,7 +123,7 @@ func refuse(r *reader, op byte) {
 	case op == 0xfe:
 		r.fail(opcode(op, "threads"))
 	default:
-		r.failf("opcode %#02x is not known", op)
+		r.failf("opcode %#02x is unknown", op)
 	}
 }
 
@@ -163,7 +163,7 @@ func (m *module) misc(r *reader, f *function, at int) {
 	case op >= 0x80:
 		r.fail(errLEB128)
 	default:
-		r.failf("opcode %#02x %d is not known", opMisc, op)
+		r.failf("opcode %#02x %d is unknown", opMisc, op)
 	}
 	switch op {
 	case miscMemoryInit, miscMemoryCopy, miscMemoryFill:

@@ -29,7 +29,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 		"data.drop":   {all["data.drop"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its code names its data (memory.init, data.drop)"}}, nil},
 		"no plain number": {with(unary(nil, get(0)), func(g *guest) {
 			g.data = [][]byte{active(0, "a"), cat(by(0), ci(1), ci(2), by(opEnd), text("b"))}
-		}), Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its data has a place that is no plain number"}}, nil},
+		}), Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its data has an offset that is not a plain number"}}, nil},
 		"negative place": {with(unary(nil, get(0)), func(g *guest) { g.data = [][]byte{active(-4, "a")} }),
 			Module{MemoryMin: 1, Functions: 1}, []placed{{1<<32 - 4, "a"}}},
 		"start": {all["start"], Module{MemoryMin: 1, Functions: 2, Start: "\x00flowtrux.start",
@@ -39,7 +39,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 		"globals": {all["globals"], Module{MemoryMin: 1, Functions: 1,
 			Globals: []Global{{"\x00flowtrux.g0", 0, i32}, {"\x00flowtrux.g1", 1, i64}, {"\x00flowtrux.g2", 2, f32}, {"\x00flowtrux.g3", 3, f64},
 				{"\x00flowtrux.g5", 5, kindV128}, {"\x00flowtrux.g6", 6, kindFunc}, {"\x00flowtrux.g7", 7, kindExtern}},
-			Obstacles: []string{"its global 5 can change and is of type v128", "its global 6 can change and is of type funcref", "its global 7 can change and is of type externref"}}, nil},
+			Obstacles: []string{"its global 5 is mutable and has type v128", "its global 6 is mutable and has type funcref", "its global 7 is mutable and has type externref"}}, nil},
 		"tables": {all["tables"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{
 			"it changes a table (table.set)", "it changes a table (table.grow)", "it changes a table (table.fill)",
 			"it changes a table (table.copy)", "it changes a table (table.init)", "it drops elements (elem.drop)"}}, nil},

@@ -120,11 +120,11 @@ func (m *module) validate() error {
 	case m.memories == 0:
 		return &Error{"memory", "it has none"}
 	case m.bodyCount != own:
-		return sectionError(sectionCode, fmt.Errorf("it has %d functions, announced are %d", m.bodyCount, own))
+		return sectionError(sectionCode, fmt.Errorf("it has %d functions, but %d are declared", m.bodyCount, own))
 	case m.dataCount >= 0 && m.dataCount != m.data.count:
-		return sectionError(sectionDataCount, fmt.Errorf("it announces %d segments, and there are %d", m.dataCount, m.data.count))
+		return sectionError(sectionDataCount, fmt.Errorf("it declares %d segments, but there are %d", m.dataCount, m.data.count))
 	case m.refersToStart && !m.declared[uint32(m.start)]:
-		return sectionError(sectionCode, errors.New("it makes a reference to the start function, which is not declared for that"))
+		return sectionError(sectionCode, errors.New("it refers to the start function, which is not declared for references"))
 	}
 	return m.addReferenceWork()
 }

@@ -28,7 +28,7 @@ var obstacleTexts = [...]string{
 	initsTable:    "it changes a table (table.init)",
 	dropsElements: "it drops elements (elem.drop)",
 	namesData:     "its code names its data (memory.init, data.drop)",
-	placesData:    "its data has a place that is no plain number",
+	placesData:    "its data has an offset that is not a plain number",
 }
 
 // maxObstacles is how many obstacles are reported.
@@ -42,7 +42,7 @@ func (m *module) obstacles() (out []string) {
 	}
 	for i, g := range m.globals {
 		if g.mutable && (g.kind < kindF64 || g.kind > kindI32) && len(out) < maxObstacles {
-			out = append(out, fmt.Sprintf("its global %d can change and is of type %s", i, kindName(g.kind)))
+			out = append(out, fmt.Sprintf("its global %d is mutable and has type %s", i, kindName(g.kind)))
 		}
 	}
 	return out

@@ -7,9 +7,9 @@ import (
 )
 
 var (
-	errTruncated = errors.New("it is cut short or counts more than it has")
-	errUnknown   = errors.New("it holds what is not known here")
-	errLEB128    = errors.New("a number in it is not written as it has to be")
+	errTruncated = errors.New("it is truncated, or a count in it is too large")
+	errUnknown   = errors.New("it contains an unknown value")
+	errLEB128    = errors.New("it contains an invalid LEB128 number")
 )
 
 // reader reads numbers and parts of b from index i on. After an error it is at its end, and all it
@@ -100,7 +100,7 @@ func (r *reader) signed(bits int) int64 {
 func (r *reader) index(what string, count int) uint32 {
 	v := r.u32()
 	if r.err == nil && uint64(v) >= uint64(count) {
-		r.failf("%s %d is not among the %d that there are", what, v, count)
+		r.failf("%s %d does not exist; there are %d", what, v, count)
 		return 0
 	}
 	return v
@@ -120,7 +120,7 @@ func (r *reader) each(part func()) {
 // end fails if there is more to read.
 func (r *reader) end() {
 	if r.err == nil && r.more() {
-		r.fail(errors.New("it is longer than what it holds"))
+		r.fail(errors.New("it has bytes after its content"))
 	}
 }
 

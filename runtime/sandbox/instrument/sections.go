@@ -70,7 +70,7 @@ func split(wasm []byte) (s sections, names []byte, data int, err error) {
 		case place < 0:
 			return s, nil, 0, sectionError(id, errUnknown)
 		case place <= last:
-			return s, nil, 0, sectionError(id, fmt.Errorf("it is there twice or not in its place"))
+			return s, nil, 0, sectionError(id, fmt.Errorf("it is duplicate or out of order"))
 		}
 		if last = place; id == sectionData {
 			data = r.i - len(content)
@@ -95,7 +95,7 @@ func sectionError(id byte, err error) error {
 
 // unsupported returns the error of a module that uses an unsupported proposal.
 func unsupported(proposal string) error {
-	return fmt.Errorf("it uses %s, which nodes cannot", proposal)
+	return fmt.Errorf("it uses %s, which nodes cannot use", proposal)
 }
 
 // appendSection appends a section, unless it is empty.
