@@ -103,6 +103,7 @@ quick: format ## an answer within 90 s, while you work: gofmt, vet, and the test
 	go vet ./...
 	@go build -o bin/tally ./internal/tally
 	@bin/tally $$(go list ./... | grep -Ev '$(SERVERS)')
+	@cd bench && go vet ./... && ../bin/tally $$(go list ./... | grep -Ev '$(SERVERS)')
 
 .PHONY: format
 format:
@@ -115,6 +116,7 @@ lint: format ## gofmt, vet (also for other systems), golangci-lint, NOTICE, the 
 	GOOS=darwin GOARCH=arm64 go vet ./runtime/sandbox/... ./runtime/journal/...
 	GOARCH=arm64 go vet ./runtime/sandbox/... ./runtime/journal/...
 	$(TOOL) golangci-lint run ./...
+	cd bench && go vet ./... && go tool -modfile=../tools/go.mod golangci-lint run ./...
 	go run ./internal/notices -check
 	go tool -modfile=tools/actions/go.mod actionlint -shellcheck= -pyflakes=
 
@@ -123,7 +125,7 @@ vulncheck: ## look for known vulnerabilities in what is used of the dependencies
 
 unit:
 	@go build -o bin/tally ./internal/tally
-	CGO_ENABLED=1 bin/tally -race -timeout 20m ./...
+	CGO_ENABLED=1 bin/tally -modules .,bench -race -timeout 20m ./...
 
 smoke: build
 	@bin/caddy flowtrux validate examples/workflows

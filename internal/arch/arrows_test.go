@@ -4,6 +4,7 @@ package arch
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"os/exec"
@@ -11,6 +12,9 @@ import (
 	"strings"
 	"testing"
 )
+
+// modules are the directories of the modules whose packages are in the table.
+var modules = []string{".", "bench"}
 
 const (
 	module = "github.com/flowtrux/edge"
@@ -147,13 +151,50 @@ func TestTheRuntimeHasNoCaddy(t *testing.T) {
 	}
 }
 
-// TestUsersDoNotBuildTheBench: what the bench compares with is no part of what xcaddy makes.
+// TestUsersDoNotBuildTheBench: the bench is a module of its own, and the product does not need it.
 func TestUsersDoNotBuildTheBench(t *testing.T) {
 	for _, path := range lines(t, "list", "-deps", module, module+"/xcaddy") {
 		if strings.HasPrefix(path, module+"/bench") {
 			t.Errorf("edge depends on %s", path)
 		}
 	}
+	for path := range requirements(t, ".") {
+		if strings.HasPrefix(path, module) {
+			t.Errorf("go.mod requires %s", path)
+		}
+	}
+}
+
+// TestBenchBuilds: ./... in the top directory does not include the bench, so that a change there
+// could break it unnoticed.
+func TestBenchBuilds(t *testing.T) {
+	goTool(t, "-C", "bench", "vet", "./...")
+}
+
+// TestBenchMeasuresTheProduct: both modules require the same versions.
+func TestBenchMeasuresTheProduct(t *testing.T) {
+	product := requirements(t, ".")
+	for path, version := range requirements(t, "bench") {
+		if want := product[path]; want != "" && version != want {
+			t.Errorf("bench/go.mod requires %s %s, go.mod %s: run `go mod tidy` in both", path, version, want)
+		}
+	}
+}
+
+// requirements returns the versions in the go.mod of a module.
+func requirements(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	var file struct {
+		Require []struct{ Path, Version string }
+	}
+	if err := json.Unmarshal([]byte(goTool(t, "-C", dir, "mod", "edit", "-json")), &file); err != nil {
+		t.Fatal(err)
+	}
+	versions := make(map[string]string)
+	for _, r := range file.Require {
+		versions[r.Path] = r.Version
+	}
+	return versions
 }
 
 // TestGuestsAreSmall: a module in Go is as large as what it links, and decoding by reflection is
@@ -184,18 +225,20 @@ type pkg struct {
 
 func packages(t *testing.T) []pkg {
 	t.Helper()
-	d := json.NewDecoder(strings.NewReader(goTool(t, "list", "-json=ImportPath,Imports", module+"/...")))
 	var list []pkg
-	for {
-		var p pkg
-		if err := d.Decode(&p); err == io.EOF {
-			return list
-		} else if err != nil {
-			t.Fatal(err)
+	for _, dir := range modules {
+		for d := json.NewDecoder(strings.NewReader(goTool(t, "-C", dir, "list", "-json=ImportPath,Imports", "./..."))); ; {
+			var p pkg
+			if err := d.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			p.name, _ = below(p.ImportPath)
+			list = append(list, p)
 		}
-		p.name, _ = below(p.ImportPath)
-		list = append(list, p)
 	}
+	return list
 }
 
 // below is a package's path below this module, "." for the module itself; ours is false for all

@@ -4,6 +4,7 @@
 package compiled
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +20,8 @@ var Dir = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("looking for the repository: %w", err)
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+		// Not that of bench, which is a module of its own.
+		if mod, err := os.ReadFile(filepath.Join(root, "go.mod")); err == nil && bytes.HasPrefix(mod, []byte("module github.com/flowtrux/edge\n")) {
 			break
 		}
 		parent := filepath.Dir(root)

@@ -1,8 +1,9 @@
-// Command tally runs `go test` with its arguments and prints what people look for: a line for each
-// package, all that a failed test said, and at the end how many tests ran. A test that was skipped
-// is a failure: a server or a compiler that is missing would otherwise make a run green.
+// Command tally runs `go test` with its arguments in one or more modules and prints a line for each
+// package, the output of failed tests, and at the end the number of tests. A skipped test is a
+// failure: otherwise a missing server or compiler would make a run green.
 //
 //	go run ./internal/tally -race ./...
+//	go run ./internal/tally -modules .,bench -race ./...
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -31,7 +33,38 @@ var errFailed = errors.New("some tests failed")
 
 func run(ctx context.Context, args []string) error {
 	began := time.Now()
+	modules, args := split(args)
+	t := newTally(os.Stdout)
+	var failed error
+	for _, dir := range modules {
+		if err := t.test(ctx, dir, args); err != nil {
+			failed = err
+		}
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+	}
+	if failed == nil || t.failed || len(t.skipped) > 0 {
+		t.summary(time.Since(began))
+	}
+	if t.failed || len(t.skipped) > 0 {
+		return errFailed
+	}
+	return failed
+}
+
+// split takes the directories of modules from the front of the arguments. All others are for go test.
+func split(args []string) (modules, rest []string) {
+	if len(args) > 1 && args[0] == "-modules" {
+		return strings.Split(args[1], ","), args[2:]
+	}
+	return []string{"."}, args
+}
+
+// test runs go test in a module.
+func (t *tally) test(ctx context.Context, dir string, args []string) error {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
+	cmd.Dir = dir
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.Stderr = os.Stderr
@@ -42,20 +75,9 @@ func run(ctx context.Context, args []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	t := newTally(os.Stdout)
 	bad := t.read(out)
-	err = cmd.Wait()
-	switch {
-	case bad != nil:
-		return bad
-	case ctx.Err() != nil:
-		return errors.New("interrupted")
-	case t.failed || len(t.skipped) > 0:
-		t.summary(time.Since(began))
-		return errFailed
-	case err != nil:
+	if err := cmd.Wait(); bad == nil {
 		return err
 	}
-	t.summary(time.Since(began))
-	return nil
+	return bad
 }

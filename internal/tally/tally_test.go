@@ -76,3 +76,16 @@ func TestTally(t *testing.T) {
 		})
 	}
 }
+
+func TestSplit(t *testing.T) {
+	for _, c := range []struct{ args, modules, rest []string }{
+		{[]string{"-race", "./..."}, []string{"."}, []string{"-race", "./..."}},
+		{[]string{"-modules", ".,bench", "-race", "./..."}, []string{".", "bench"}, []string{"-race", "./..."}},
+		{[]string{"-modules"}, []string{"."}, []string{"-modules"}},
+		{nil, []string{"."}, nil},
+	} {
+		if modules, rest := split(c.args); !slices.Equal(modules, c.modules) || !slices.Equal(rest, c.rest) {
+			t.Errorf("%q: modules %q, arguments %q", c.args, modules, rest)
+		}
+	}
+}
