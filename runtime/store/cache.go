@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// loadCache reads the cache file into cached and kept. Whatever is wrong with it is only logged.
+// loadCache reads the cache file into cached and lastValid. Errors are only logged.
 func (m *Mirror) loadCache() {
 	c, err := m.cache.load()
 	if err != nil {
@@ -28,7 +28,7 @@ func (m *Mirror) loadCache() {
 	m.mu.Unlock()
 }
 
-// serveCacheLater serves the cache when the store takes its time.
+// serveCacheLater serves the cache if the store does not answer soon.
 func (m *Mirror) serveCacheLater() {
 	timer := time.NewTimer(cacheGrace)
 	defer timer.Stop()
@@ -39,15 +39,15 @@ func (m *Mirror) serveCacheLater() {
 	}
 }
 
-// markCacheStale says that the cache is behind.
+// markCacheStale notes that the cache is out of date.
 func (m *Mirror) markCacheStale() {
 	select {
 	case m.cacheStale <- struct{}{}:
-	default: // has been said already
+	default: // it is noted already
 	}
 }
 
-// save keeps the cache file up to date until the mirror is closed.
+// saveCacheLoop updates the cache file until the mirror is closed.
 func (m *Mirror) saveCacheLoop() {
 	for {
 		select {
@@ -67,12 +67,12 @@ func (m *Mirror) saveCacheLoop() {
 	}
 }
 
-// savePause is the pause after a write that took so long.
+// savePause returns the pause after a write that took so long.
 func savePause(took time.Duration) time.Duration {
 	return min(max(pauseFactor*took, shortestPause), longestPause)
 }
 
-// flushCache brings the cache file up to date when the mirror is closed.
+// flushCache updates the cache file when the mirror is closed.
 func (m *Mirror) flushCache() {
 	select {
 	case <-m.cacheStale:
@@ -81,7 +81,7 @@ func (m *Mirror) flushCache() {
 	}
 }
 
-// saveCache writes the cache file if what the mirror holds came from the store.
+// saveCache writes the cache file if the content came from the store.
 func (m *Mirror) saveCache() {
 	m.mu.Lock()
 	c := &cacheContent{Revision: m.content.revision, Entries: validUTF8(m.content.entries), LastValid: validUTF8(m.lastValid)}
@@ -95,8 +95,8 @@ func (m *Mirror) saveCache() {
 	}
 }
 
-// textual gives entries by key, but for those whose keys JSON cannot hold. Nothing that has a
-// meaning is named so.
+// validUTF8 returns entries by key, except those whose keys JSON cannot represent. Such keys have
+// no meaning.
 func validUTF8(entries map[string]Entry) []Entry {
 	return slices.DeleteFunc(sorted(entries), func(e Entry) bool { return !utf8.ValidString(e.Key) })
 }

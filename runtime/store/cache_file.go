@@ -12,25 +12,25 @@ import (
 	"time"
 )
 
-// maxCacheFile is the size of the largest cache file that is read: what MaxContent allows, twice
-// (content and kept documents), in base64, with room for keys.
+// maxCacheFile is the largest cache file that is read: twice MaxContent (content and last valid
+// documents) in base64, with room for keys.
 const maxCacheFile = 4 * MaxContent
 
-// maxWriteAge is the age from which a temporary file cannot belong to a write that still goes on.
+// maxWriteAge is the age from which a temporary file cannot belong to a write that is under way.
 const maxWriteAge = time.Hour
 
-// cacheFile is a last-known-good cache on disk. Its methods are called one at a time.
+// cacheFile is a last-known-good cache on disk. Its methods must not be called concurrently.
 //
-// The file is replaced as a whole: a new one is written beside it, synced and renamed. A file that
-// is none of ours, or cannot be read, is left alone: then nothing is written.
+// The file is replaced as a whole: a new one is written next to it, synced and renamed. A file that
+// is not a cache, or cannot be read, is left alone: then nothing is written.
 type cacheFile struct {
 	path     string
-	identity string // of the store that it is the cache of
-	foreign  bool   // what is there was not written by a cacheFile
+	identity string // of the store
+	foreign  bool   // the existing file is not a cache
 }
 
-// prepare makes sure that the file's directory is there and can be written, and removes what a
-// crash left behind.
+// prepare creates the file's directory, checks that it can be written, and removes files that a
+// crash has left.
 func (f *cacheFile) prepare() error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (f *cacheFile) prepare() error {
 	}
 	for _, name := range left {
 		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > maxWriteAge {
-			_ = os.Remove(name) // else it is found again at the next start
+			_ = os.Remove(name) // if this fails, it is found again at the next start
 		}
 	}
 	probe, err := os.CreateTemp(filepath.Dir(f.path), filepath.Base(f.temporary("*")))
@@ -54,20 +54,20 @@ func (f *cacheFile) prepare() error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// temporary is the path of a temporary file.
+// temporary returns the path of a temporary file.
 func (f *cacheFile) temporary(suffix string) string {
 	return filepath.Join(filepath.Dir(f.path), "."+filepath.Base(f.path)+".tmp-"+suffix)
 }
 
-// globQuote makes a path a pattern that matches nothing but itself.
+// globQuote returns a pattern that matches only path.
 func globQuote(path string) string {
-	if runtime.GOOS == "windows" { // has no escape character, nor these characters in names
+	if runtime.GOOS == "windows" { // has no escape character, and allows none of these in names
 		return path
 	}
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
-// load reads the file. There is no error when there is none; content is nil then.
+// load reads the file. If there is none, content and err are nil.
 func (f *cacheFile) load() (content *cacheContent, err error) {
 	f.foreign = false
 	b, err := f.read()
@@ -77,8 +77,8 @@ func (f *cacheFile) load() (content *cacheContent, err error) {
 	if err == nil {
 		content, err = decodeCache(b, f.identity)
 	}
-	// A cache that is damaged or of another store is a cache all the same; and an empty file is
-	// nobody's loss.
+	// A damaged cache, or one of another store, is still a cache; and an empty file holds nothing
+	// to lose.
 	f.foreign = err != nil && !errors.Is(err, errCache) && len(b) > 0
 	return content, err
 }
@@ -96,10 +96,10 @@ func (f *cacheFile) read() ([]byte, error) {
 	return b, err
 }
 
-// replace writes the file anew, durably. When it returns an error the old file may still be there.
+// replace replaces the file durably. After an error the old file may still be there.
 func (f *cacheFile) replace(content *cacheContent) (err error) {
 	if f.foreign {
-		return nil // load has said so
+		return nil // load has reported it
 	}
 	dir := filepath.Dir(f.path)
 	temp, err := os.CreateTemp(dir, filepath.Base(f.temporary("*"))) // mode 0600
@@ -123,7 +123,7 @@ func (f *cacheFile) replace(content *cacheContent) (err error) {
 
 // syncDir makes a rename in a directory durable.
 func syncDir(dir string) error {
-	if runtime.GOOS == "windows" { // does not sync directories
+	if runtime.GOOS == "windows" { // cannot sync directories
 		return nil
 	}
 	d, err := os.Open(dir)

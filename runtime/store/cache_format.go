@@ -9,8 +9,8 @@ import (
 	"fmt"
 )
 
-// The format of a cache file, version 1: a line of JSON, the header; then, to the end of the file,
-// the JSON of a cacheContent.
+// The format of a cache file, version 1: a line with the header as JSON, and then, to the end of
+// the file, a cacheContent as JSON.
 const (
 	cacheFormat  = "flowtrux-store-cache"
 	cacheVersion = 1
@@ -24,15 +24,14 @@ type cacheHeader struct {
 	SHA256   string `json:"sha256"`   // of all bytes that follow the header's line, in hex
 }
 
-// cacheContent is what a cache file keeps. Values are base64 in the file, since they need not be
-// text.
+// cacheContent is the content of a cache file. Values are in base64, because they need not be text.
 type cacheContent struct {
 	Revision  int64       `json:"revision"`
 	Entries   cacheValues `json:"entries"`
 	LastValid cacheValues `json:"kept"`
 }
 
-// changed are the entries whose keys have other values now. c may be nil.
+// changed returns the entries whose keys have other values now. c may be nil.
 func (c *cacheContent) changed(now map[string]Entry) []Entry {
 	if c == nil {
 		return nil
@@ -47,22 +46,22 @@ func (c *cacheContent) changed(now map[string]Entry) []Entry {
 }
 
 var (
-	// errForeign says that a file is no cache at all.
+	// errForeign means that a file is not a cache.
 	errForeign = errors.New("it is not a cache of a store")
-	// errCache says that a file is a cache that cannot be used.
+	// errCache means that a file is a cache that cannot be used.
 	errCache = errors.New("it cannot be used")
 )
 
 func encodeCache(c *cacheContent, identity string) []byte { return seal(marshal(c), identity) }
 
-// seal puts the header before a body.
+// seal adds the header to a body.
 func seal(body []byte, identity string) []byte {
 	sum := sha256.Sum256(body)
 	header := marshal(cacheHeader{cacheFormat, cacheVersion, identity, hex.EncodeToString(sum[:])})
 	return append(append(header, '\n'), body...)
 }
 
-// marshal is for types that have nothing that JSON does not know.
+// marshal is for types that JSON can represent.
 func marshal(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -71,7 +70,7 @@ func marshal(v any) []byte {
 	return b
 }
 
-// decodeCache reads a cache file of a store.
+// decodeCache decodes the cache file of a store.
 func decodeCache(file []byte, identity string) (*cacheContent, error) {
 	line, body, _ := bytes.Cut(file, []byte("\n"))
 	var header cacheHeader
@@ -79,10 +78,10 @@ func decodeCache(file []byte, identity string) (*cacheContent, error) {
 		return nil, errForeign
 	}
 	if header.Version != cacheVersion {
-		return nil, fmt.Errorf("%w: it has version %d, and known is %d", errCache, header.Version, cacheVersion)
+		return nil, fmt.Errorf("%w: it has version %d, not %d", errCache, header.Version, cacheVersion)
 	}
 	if header.Identity != identity {
-		return nil, fmt.Errorf("%w: it is of another store", errCache)
+		return nil, fmt.Errorf("%w: it belongs to another store", errCache)
 	}
 	if sum := sha256.Sum256(body); header.SHA256 != hex.EncodeToString(sum[:]) {
 		return nil, fmt.Errorf("%w: its checksum is wrong", errCache)
@@ -116,8 +115,8 @@ func (v cacheValues) MarshalJSON() ([]byte, error) {
 	return json.Marshal(list)
 }
 
-// UnmarshalJSON implements json.Unmarshaler. Keys must be there and sorted, so that none is there
-// twice.
+// UnmarshalJSON implements json.Unmarshaler. Keys must be present and sorted, so that there are no
+// duplicates.
 func (v *cacheValues) UnmarshalJSON(b []byte) error {
 	var list []cacheEntry
 	if err := json.Unmarshal(b, &list); err != nil {

@@ -8,15 +8,15 @@ import (
 	"strings"
 )
 
-// content is what a mirror holds of its store.
+// content is a mirror's copy of its store.
 type content struct {
 	entries  map[string]Entry // nil = nothing was loaded yet
 	size     int64            // of all entries
 	revision int64
 }
 
-// step is the content after a batch. The receiver must not be used any more when there is no error;
-// when there is one it is unchanged.
+// apply returns the content after a batch. The receiver must not be used any more unless there is
+// an error, which leaves it unchanged.
 func (c content) apply(b Batch) (content, error) {
 	next := content{entries: c.entries, size: c.size, revision: b.Revision}
 	if b.Reset || c.entries == nil {
@@ -40,7 +40,7 @@ func (c content) apply(b Batch) (content, error) {
 	return next, nil
 }
 
-// sorted gives entries by key.
+// sorted returns entries by key.
 func sorted(entries map[string]Entry) []Entry {
 	return slices.SortedFunc(maps.Values(entries), func(a, b Entry) int { return cmp.Compare(a.Key, b.Key) })
 }
@@ -53,7 +53,7 @@ func (m *Mirror) Get(key string) (Entry, bool) {
 	return e, ok
 }
 
-// List gives the entries of the mirror's copy whose keys begin with prefix, sorted by key.
+// List returns the entries of the mirror's copy whose keys begin with prefix, sorted by key.
 func (m *Mirror) List(prefix string) []Entry {
 	m.mu.Lock()
 	defer m.mu.Unlock()

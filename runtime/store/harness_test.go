@@ -20,10 +20,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience bounds waits.
+// patience is the time limit of waits.
 const patience = 30 * time.Second
 
-// local makes an engine in this process whose data is in dir.
+// local makes an engine in this process with its data in dir.
 func local(t *testing.T, dir string) store.Engine {
 	t.Helper()
 	e, err := embedded.New(embedded.Options{Servers: new(embedded.Servers), Dir: dir})
@@ -60,7 +60,7 @@ func closeMirror(t *testing.T, m *store.Mirror) {
 	}
 }
 
-// recorder is a subscriber that remembers.
+// recorder is a subscriber that records batches.
 type recorder struct {
 	t      *testing.T
 	cancel func()
@@ -108,14 +108,14 @@ func (r *recorder) apply(b store.Batch) {
 	r.moved = make(chan struct{})
 }
 
-// now is what was recorded up to now.
+// now returns the batches and the content so far.
 func (r *recorder) now() ([]store.Batch, map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.batches), r.content
 }
 
-// wait waits until there is a batch that ok is true of, and returns it.
+// wait waits until ok returns true for a batch, and returns it.
 func (r *recorder) wait(what string, ok func(store.Batch) bool) store.Batch {
 	r.t.Helper()
 	timeout := time.After(patience)
@@ -139,13 +139,13 @@ func (r *recorder) wait(what string, ok func(store.Batch) bool) store.Batch {
 	}
 }
 
-// waitLive waits for content that comes from the store.
+// waitLive waits for content from the store.
 func (r *recorder) waitLive() store.Batch {
 	r.t.Helper()
 	return r.wait("live content", func(b store.Batch) bool { return !b.Stale })
 }
 
-// waitStatus waits for a status, which nothing announces.
+// waitStatus polls until a status is reached.
 func waitStatus(t *testing.T, m *store.Mirror, what string, ok func(store.Status) bool) store.Status {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)

@@ -10,30 +10,29 @@ import (
 )
 
 const (
-	// cacheGrace is how long a store that was just opened may take before the cache is served in
-	// its place. It keeps a normal start from serving what was deleted meanwhile.
+	// cacheGrace is how long a store that was just opened may take before the cache is served
+	// instead. Without it, a normal start would briefly serve what was deleted meanwhile.
 	cacheGrace = 500 * time.Millisecond
-	// The pause between two writes of the cache, in which changes are gathered: pauseFactor times
-	// as long as the last write took, within bounds. A change after a pause is written at once, so
-	// that hardly anything is lost when the process is killed.
+	// The pause between two writes of the cache, in which changes are collected: pauseFactor times
+	// as long as the last write took, within bounds. The first change after a pause is written at
+	// once, so that hardly anything is lost when the process is killed.
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 5 * time.Second
 	pauseFactor   = 10
-	// writeWait bounds how long a write waits until it comes back from the store.
+	// writeWait is the longest that a write waits until it comes back from the store.
 	writeWait = 30 * time.Second
 )
 
-// MirrorOptions of a Mirror.
+// MirrorOptions configures a Mirror.
 type MirrorOptions struct {
 	Engine Engine      // owned by the mirror from now on
-	Cache  string      // file of the last-known-good cache; "" = none
-	Seed   string      // directory of documents imported when the store is empty, see ReadSeed; "" = none
-	Logger *zap.Logger // must not belong to one config; nil = no log
+	Cache  string      // path of the last-known-good cache; "" = none
+	Seed   string      // directory of documents to import if the store is empty, see ReadSeed; "" = none
+	Logger *zap.Logger // must outlive configurations; nil = no log
 }
 
-// Mirror keeps a copy of an engine's content in memory and in the last-known-good cache, and shares
-// it among subscribers. It outlives configs: the usage pool holds it. It is safe for concurrent
-// use.
+// Mirror has a copy of an engine's content in memory and in the last-known-good cache, and shares
+// it among subscribers. It outlives configurations. It is safe for concurrent use.
 type Mirror struct {
 	engine   Engine
 	seed     string
@@ -48,26 +47,26 @@ type Mirror struct {
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 
-	// delivering is held while a batch is brought to the subscribers and while a subscriber comes or
-	// goes. It is taken before mu, and never held with it.
+	// delivering is held while a batch is delivered to the subscribers and while a subscriber is
+	// added or removed. It is taken before mu, and never while mu is held.
 	delivering  sync.Mutex
 	subscribers []*subscriber
-	cached      *cacheContent // what the cache file held, until there is something better
+	cached      *cacheContent // the content of the cache file, until there is something newer
 
-	cacheStale chan struct{} // has a token when the cache is behind
+	cacheStale chan struct{} // has a token when the cache is out of date
 
-	mu              sync.Mutex // guards what follows; held for moments only
+	mu              sync.Mutex // guards the following fields; held only briefly
 	content         content
-	lastValid       map[string]Entry // what Keep was told
-	live            bool             // c came from the store: it may go into the cache
+	lastValid       map[string]Entry // see SetLastValid
+	live            bool             // content came from the store: it may go into the cache
 	appliedRevision int64            // the revision that all subscribers have
-	applied         chan struct{}    // closed and replaced when seen is set
-	state           State            // as the engine reported
+	applied         chan struct{}    // closed and replaced when appliedRevision is set
+	state           State            // as reported by the engine
 	err             string           // of state
-	since           time.Time        // of what status makes of state
+	since           time.Time        // when Status.State became what it is
 }
 
-// NewMirror makes a mirror. It does no input or output.
+// NewMirror creates a mirror. It does no input or output.
 func NewMirror(o MirrorOptions) *Mirror {
 	m := &Mirror{
 		engine:     o.Engine,
@@ -91,9 +90,9 @@ func NewMirror(o MirrorOptions) *Mirror {
 }
 
 // Open loads the cache, opens the engine and follows it in the background. It is idempotent. It
-// returns an error only for what the operator must mend: a directory that cannot be written or is
-// in use, a seed that is not there. A cache that cannot be read is only logged, and a remote store
-// that is away is no error. After an error Open may be called again. ctx bounds the opening only.
+// returns an error only if the operator has to act: a directory cannot be written or is in use, or
+// the seed is missing. An unreadable cache is only logged, and a remote store that cannot be
+// reached is no error. After an error Open may be called again. ctx limits only the opening.
 func (m *Mirror) Open(ctx context.Context) error {
 	m.opening.Lock()
 	defer m.opening.Unlock()
@@ -132,11 +131,11 @@ func (m *Mirror) follow() {
 		m.importSeed()
 	}
 	if err := m.engine.Follow(m.running, m.apply, m.report); m.running.Err() == nil {
-		m.report(Failed, err) // the engine breaks its promise to go on
+		m.report(Failed, err) // the engine has broken its promise to retry
 	}
 }
 
-// report takes the engine's word on how it is.
+// report takes a state that the engine reports.
 func (m *Mirror) report(s State, err error) {
 	if s != Live {
 		m.serveCache()
@@ -159,14 +158,15 @@ func (m *Mirror) report(s State, err error) {
 	}
 }
 
-// Status tells the store's state.
+// Status returns the state of the store.
 func (m *Mirror) Status() Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.status()
 }
 
-// status tells the state with mu held. An engine does not know whether there is something to serve.
+// status returns the state of the store. The caller holds mu. An engine does not know whether there
+// is content to serve.
 func (m *Mirror) status() Status {
 	s := Status{Engine: m.engine.Name(), State: m.state, Revision: m.content.revision, Since: m.since, Err: m.err}
 	switch has := m.content.entries != nil; {
@@ -178,15 +178,15 @@ func (m *Mirror) status() Status {
 	return s
 }
 
-// updateSince remembers when the state became another one, with mu held.
+// updateSince updates since if the state has changed. The caller holds mu.
 func (m *Mirror) updateSince(before State) {
 	if m.status().State != before {
 		m.since = time.Now()
 	}
 }
 
-// Close ends following, flushes the cache and closes the engine. It is idempotent. Subscribers keep
-// what they have.
+// Close stops following, writes the cache and closes the engine. It is idempotent. Subscribers keep
+// their content.
 func (m *Mirror) Close() error {
 	m.opening.Lock()
 	defer m.opening.Unlock()

@@ -15,19 +15,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// Bounds of a seed.
+// Limits of a seed.
 const (
 	maxSeedFiles = 10_000
 	maxSeedFile  = 1 << 20  // bytes of one file
 	maxSeed      = 64 << 20 // bytes of all files together
-	// maxSeedWrite is how many bytes go into one transaction; etcd takes 1.5 MiB.
+	// maxSeedWrite is the most bytes in one transaction; etcd accepts 1.5 MiB.
 	maxSeedWrite = maxSeedFile + 1<<16
 )
 
-// The folders of a seed are named like the keys.
+// The folders of a seed have the names of the keys' prefixes.
 var seedFolders = []string{"workflows", "secrets", "globals"}
 
-// seedName is what a key may be named in a seed.
+// seedName matches the names that are allowed in a seed.
 var seedName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 
 // ReadSeed reads the documents of a directory:
@@ -36,11 +36,11 @@ var seedName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 //	secrets/<id>     or secrets/<id>.json
 //	globals/<key>    or globals/<key>.json
 //
-// They become the entries workflows/<id>, secrets/<id> and globals/<key>, sorted by key. Everything
-// else in the directory is ignored, and so are files whose names begin with a dot. A file in one of
-// the three folders that cannot be imported (its name is no key, it has more than 1 MiB, cannot be
-// read or gives a key that another file gives) is left out and told in problems: it does not keep
-// out the others. At most 10,000 files with 64 MiB are read.
+// They become the entries workflows/<id>, secrets/<id> and globals/<key>, sorted by key. Other
+// files, and files whose names begin with a dot, are ignored. A file in one of the three folders is
+// left out and reported in problems if its name is no key, it has more than 1 MiB, it cannot be
+// read or another file has the same key. It does not affect the others. At most 10,000 files with
+// 64 MiB are read.
 func ReadSeed(dir fs.FS) (entries []Entry, problems []error) {
 	s := &seedReader{dir: dir, keys: make(map[string]bool)}
 	for _, folder := range seedFolders {
@@ -64,7 +64,7 @@ func ReadSeed(dir fs.FS) (entries []Entry, problems []error) {
 	return s.sorted()
 }
 
-// seedReader is one ReadSeed.
+// seedReader is the state of a ReadSeed.
 type seedReader struct {
 	dir      fs.FS
 	entries  []Entry
@@ -118,7 +118,7 @@ func (s *seedReader) sorted() ([]Entry, []error) {
 	return s.entries, s.problems
 }
 
-// CheckSeed tells whether a directory is there to be read as a seed.
+// CheckSeed checks that a seed directory exists.
 func CheckSeed(dir string) error {
 	if info, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("looking for the seed: %w", err)
@@ -128,8 +128,7 @@ func CheckSeed(dir string) error {
 	return nil
 }
 
-// importSeed writes the seed into the store if that is empty, before anything of the store is
-// served.
+// importSeed writes the seed into the store if the store is empty, before any content is served.
 func (m *Mirror) importSeed() {
 	empty := false
 	look, done := context.WithCancel(m.running)
@@ -150,14 +149,14 @@ func (m *Mirror) importSeed() {
 	}
 	for _, part := range splitWrites(entries) {
 		if _, err := m.engine.Write(m.running, part, nil); err != nil {
-			m.log.Warn("importing the seed has failed", zap.String("first", part[0].Key), zap.Error(err))
+			m.log.Warn("importing the seed failed", zap.String("first", part[0].Key), zap.Error(err))
 			return
 		}
 	}
 	m.log.Info("seed imported", zap.String("dir", m.seed), zap.Int("keys", len(entries)))
 }
 
-// parts splits entries into what one transaction takes.
+// splitWrites splits entries into transactions.
 func splitWrites(entries []Entry) [][]Entry {
 	var list [][]Entry
 	var size int64

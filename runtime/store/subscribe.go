@@ -6,14 +6,14 @@ import (
 	"go.uber.org/zap"
 )
 
-// subscriber is one who asked for the content. Its apply is called with Mirror.delivering held.
+// subscriber is a subscription. Its apply is called with Mirror.delivering held.
 type subscriber struct{ apply func(Batch) }
 
-// Subscribe calls apply with the whole content as soon as there is any (at once, before Subscribe
-// returns, when there is already) and then with each change, one call at a time, until cancel is
-// called. After cancel has returned apply is not called again. Works before Open. apply may call
-// Keep, Get, List and Status, but not cancel, Write or Close. A slow apply holds up the other
-// subscribers and the engine, not those who read.
+// Subscribe calls apply with the whole content as soon as there is any, before it returns if there
+// is some already, and then with each change, until cancel is called. Calls do not overlap, and
+// there are none after cancel has returned. Subscribe works before Open. apply may call
+// SetLastValid, Get, List and Status, but not cancel, Write or Close. A slow apply delays the other
+// subscribers and the engine, but not readers.
 func (m *Mirror) Subscribe(apply func(Batch)) (cancel func()) {
 	m.delivering.Lock()
 	defer m.delivering.Unlock()
@@ -29,7 +29,7 @@ func (m *Mirror) Subscribe(apply func(Batch)) (cancel func()) {
 	}
 }
 
-// whole is the whole content as a batch, if there is any.
+// whole returns the whole content as a batch, if there is any.
 func (m *Mirror) whole() (Batch, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -39,14 +39,14 @@ func (m *Mirror) whole() (Batch, bool) {
 	return Batch{Reset: true, Revision: m.content.revision, Put: sorted(m.content.entries), Stale: !m.live, LastValid: sorted(m.lastValid)}, true
 }
 
-// apply takes a batch from the engine.
+// apply applies a batch of the engine.
 func (m *Mirror) apply(b Batch) error {
 	m.delivering.Lock()
 	defer m.delivering.Unlock()
 	return m.deliver(b)
 }
 
-// serveCache serves what the cache file held, unless there is something better by now.
+// serveCache serves the content of the cache file, unless newer content is there already.
 func (m *Mirror) serveCache() {
 	m.delivering.Lock()
 	defer m.delivering.Unlock()
@@ -62,7 +62,7 @@ func (m *Mirror) serveCache() {
 	m.log.Info("serving the store's content from the cache", zap.Int64("revision", c.Revision), zap.Int("keys", len(c.Entries)))
 }
 
-// deliver takes a batch into the content and brings it to all subscribers, with delivering held.
+// deliver applies a batch and delivers it to all subscribers. The caller holds delivering.
 func (m *Mirror) deliver(b Batch) error {
 	m.mu.Lock()
 	c, err := m.content.apply(b)
@@ -95,9 +95,9 @@ func (m *Mirror) deliver(b Batch) error {
 	return nil
 }
 
-// Keep remembers value as the last valid document of a workflow that is invalid in the store; nil
-// forgets it. What is kept comes with each Reset that a subscriber gets, and is in the cache. value
-// must not change any more.
+// SetLastValid sets the last valid document of a workflow that is invalid in the store; nil removes
+// it. These documents come with each Reset that a subscriber gets, and are in the cache. value must
+// not be changed any more.
 func (m *Mirror) SetLastValid(key string, value []byte, revision int64) {
 	m.mu.Lock()
 	var size int64

@@ -16,8 +16,8 @@ const (
 	lastUpdatePause  = 100 * time.Millisecond
 )
 
-// keyLocks serialize the updates of a key in this process, so that they contend with other processes
-// only. Keys are distributed over the locks by their hash.
+// keyLocks serialize the updates of a key in this process, so that they contend with other
+// processes only. Keys are distributed over the locks by their hash.
 type keyLocks [64]chan struct{}
 
 var keyLockSeed = maphash.MakeSeed()
@@ -40,10 +40,11 @@ func (l *keyLocks) lock(ctx context.Context, key string) (unlock func(), err err
 	}
 }
 
-// Update replaces the value of a key by what change makes of it; nil = there is none. Nothing that
-// others write meanwhile is lost, in this process or another one: change is called again with what
-// they have written, ErrContended after updateTries times. An error of change ends it with nothing
-// written. What change returns nobody may change any more. Otherwise Update is as Write.
+// Update replaces the value of a key by the result of change; nil means that the key is missing.
+// Concurrent writes, by this process or others, are not lost: change is called again with what they
+// have written. After updateTries times Update returns ErrContended. An error of change ends the
+// update with nothing written. The result of change must not be changed any more. Otherwise Update
+// is like Write.
 func (m *Mirror) Update(ctx context.Context, key string, change func(value []byte) ([]byte, error)) (int64, error) {
 	revision, err := m.update(ctx, key, change)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// rival is an engine whose keys others change just before a swap, so many times.
+// rival is an engine whose keys others change right before a swap, the given number of times.
 type rival struct {
 	store.Engine
 	times int

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Write puts and deletes in one transaction; it returns its revision when this mirror has applied
-// it to its subscribers, or ctx's error. Nobody may change the values any more. See ErrTooLarge and
-// the other errors of this package: any other error leaves open whether the write happened. When
-// only keys were deleted that are not there, the revision is that of the content.
+// Write puts and deletes in one transaction. It returns the revision when this mirror has applied
+// it to its subscribers, or the error of ctx. The values must not be changed any more. After an
+// error that is not one of this package, the write may have happened. If only missing keys were
+// deleted, the revision is that of the content.
 func (m *Mirror) Write(ctx context.Context, put []Entry, del []string) (int64, error) {
 	if n := len(put) + len(del); n > MaxOps {
 		return 0, fmt.Errorf("%w: %d keys at once, the most is %d", ErrTooLarge, n, MaxOps)

@@ -13,33 +13,33 @@ import (
 const (
 	memberName = "edge"
 
-	// A single member elects itself: there is no network whose delays ticks had to allow for, and a
-	// server is ready after some 30 ms instead of up to 1 s.
+	// A single member elects itself, and no network delays its ticks. A server is ready after about
+	// 30 ms instead of up to 1 s.
 	tickMs     = 10
 	electionMs = 100
 
-	// walSegment is the size of the files of the write-ahead log, two of which are allocated in
-	// advance. etcd's own 64 MB are for clusters under load.
+	// walSegment is the size of the files of the write-ahead log; two are allocated in advance.
+	// etcd's default of 64 MB is for clusters under load.
 	walSegment = 4 << 20
 
-	// defaultQuota is the size of the database at which it takes no more writes; see makeRoom.
+	// defaultQuota is the size at which the database rejects writes; see makeRoom.
 	defaultQuota = 256 << 20
-	// history is how many revisions are kept. Nobody reads old ones: a mirror that missed them
-	// lists.
+	// history is the number of revisions that are retained. Old ones are not read: a mirror that
+	// missed them lists.
 	history = "100"
 )
 
-// shrinkWAL sets the size of log files, which etcd has as a variable of the process.
+// shrinkWAL sets the size of log files, which is a global variable in etcd.
 var shrinkWAL = sync.OnceFunc(func() { wal.SegmentSizeBytes = walSegment })
 
-// serverConfig is etcd's configuration for a server, which fails when etcd gives up.
+// serverConfig returns etcd's configuration for a server. The server fails when etcd gives up.
 func serverConfig(o Options, s *server) *embed.Config {
 	shrinkWAL()
 	c := embed.NewConfig()
 	c.Name = memberName
 	c.Dir = o.Dir
 	c.ListenPeerUrls, c.ListenClientUrls = nil, nil
-	// What is advertised is only names: nobody asks.
+	// Advertised URLs are only names: no other member uses them.
 	peer, client := unixURL(filepath.Join(o.Dir, "peer.sock")), unixURL(filepath.Join(o.Dir, "client.sock"))
 	if o.Listen != "" {
 		client = unixURL(o.Listen)
@@ -51,7 +51,7 @@ func serverConfig(o Options, s *server) *embed.Config {
 	c.QuotaBackendBytes = cmp.Or(o.quota, defaultQuota)
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModeRevision, history
 	c.EnableGRPCGateway = false
-	c.AuthToken = "" // there are no users: the socket's directory is the guard
+	c.AuthToken = "" // there are no users: the socket's directory protects it
 	c.LogLevel = "warn"
 	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(serverLog(o.Logger, s))
 	return c

@@ -1,8 +1,10 @@
 // Package embedded is the store engine for one machine: an etcd server in this process that opens
-// no port, followed through the same engine as a cluster (package etcd).
+// no port, followed by the same engine as a cluster (package etcd).
 //
-// It is a single member for ever: it does not join clusters, and a directory belongs to one process
-// at a time. Machines that share their content use a cluster.
+// The server is always a single member: it does not join clusters, and a directory belongs to one
+// process at a time. Machines that share their content use a cluster.
+//
+// The package is a stable API; see package store for what may change.
 package embedded
 
 import (
@@ -23,23 +25,23 @@ import (
 // Name is the engine's name.
 const Name = "embedded"
 
-// maxPause is short: there is no network to spare.
+// maxPause is short: there is no network to protect.
 const maxPause = time.Second
 
 // Options of an Engine.
 type Options struct {
 	Servers *Servers // of the process
-	Dir     string   // of the data; created with mode 0700 when it is not there
+	Dir     string   // of the data; created with mode 0700 if missing
 	Prefix  string   // of all keys; "" = etcd.DefaultPrefix
 
-	// Listen is the path of a Unix socket on which the server can be reached too, by etcdctl for
-	// example, without a password: the permissions of its directory are what guards it. "" = none.
-	// The socket has mode 0600.
+	// Listen is the path of a Unix socket on which the server can also be reached, by etcdctl for
+	// example. It needs no password: the permissions of its directory protect it. The socket has
+	// mode 0600. "" = none.
 	Listen string
 
-	Logger *zap.Logger // for the server's warnings; must not belong to one config; nil = no log
+	Logger *zap.Logger // for the server's warnings; must outlive configurations; nil = no log
 
-	quota int64 // of the database, in bytes; 0 = defaultQuota. Tests have less.
+	quota int64 // of the database, in bytes; 0 = defaultQuota; tests use less
 }
 
 // Engine is a store.Engine on an etcd server in this process. Engines of one directory share the
@@ -52,10 +54,11 @@ type Engine struct {
 	server *server // nil = not open
 }
 
-// maxSocket is the longest path of a socket that all systems take.
+// maxSocket is the longest path of a socket that all systems accept.
 const maxSocket = 103 - len(newSocket)
 
-// New makes an engine. It does no input or output. The error says that Dir or Listen cannot be.
+// New creates an engine. It does no input or output. It returns an error if Dir or Listen cannot be
+// used.
 func New(o Options) (*Engine, error) {
 	var err error
 	if o.Dir, err = filepath.Abs(o.Dir); err != nil {
@@ -77,8 +80,8 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Open implements store.Engine. It waits for the server to be ready, 30s at most. The error wraps
-// ErrInUse when another process has the directory.
+// Open implements store.Engine. It waits up to 30s for the server to be ready. The error wraps
+// ErrInUse if another process has the directory.
 func (e *Engine) Open(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -103,8 +106,8 @@ func (e *Engine) connect(context.Context) (*clientv3.Client, error) {
 	return v3client.New(e.server.etcd.Server), nil
 }
 
-// Follow implements store.Engine. When the server has failed it says so until ctx ends: only a new
-// process helps.
+// Follow implements store.Engine. After the server has failed, it reports that until ctx ends: only
+// a new process helps.
 func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, report func(store.State, error)) error {
 	e.mu.Lock()
 	s := e.server

@@ -12,17 +12,17 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// serverLog is etcd's log: warnings and worse. Where etcd would end the process because it cannot
-// go on, a full disk for one, only the goroutine ends that found out, and the server fails:
-// webhooks are served from memory then.
+// serverLog returns a logger for etcd that passes on warnings and errors. Where etcd would end the
+// process, for example because the disk is full, only the calling goroutine ends, and the server
+// fails. Webhooks are then served from memory.
 func serverLog(l *zap.Logger, s *server) *zap.Logger {
 	hook := endGoroutine{s.fail}
 	return l.Named("etcd").WithOptions(zap.WrapCore(func(c zapcore.Core) zapcore.Core { return warnings{c, s.failed} }),
 		zap.WithFatalHook(hook), zap.WithPanicHook(hook))
 }
 
-// warnings is a core without what is less than a warning. (zap.IncreaseLevel would look at the
-// level of the core under it only once, and that one follows Caddy's config.)
+// warnings is a core that drops entries below warnings. (zap.IncreaseLevel would check the level of
+// the wrapped core only once, but that level follows Caddy's config.)
 type warnings struct {
 	zapcore.Core
 	failed context.Context // of the server
@@ -36,20 +36,19 @@ func (w warnings) With(fields []zapcore.Field) zapcore.Core {
 	return warnings{w.Core.With(fields), w.failed}
 }
 
-// noise is what etcd says when it starts, whatever it is told, and means nothing for a single
-// member without a port.
+// noise are warnings that etcd always logs at the start, and that mean nothing for a single member
+// without a port.
 var noise = []string{
 	"Running http and grpc server on single port. This is not recommended for production.",
-	"Failed to detect schema version",  // of a new directory;
+	"Failed to detect schema version",  // of a new directory
 	"failed to update storage version", // done a moment later
 }
 
-// impatience ends what raft says when it would vote before it has applied that it is a member; it
-// votes again a moment later.
+// impatience is the end of raft's message that it would vote before it has applied that it is a
+// member. It votes again a moment later.
 const impatience = " since there are still pending configuration changes to apply"
 
-// farewells are what etcd says, some of it as an error, when it closes the socket because it was
-// told to.
+// farewells are messages, some of them errors, that etcd logs when it closes the socket on request.
 var farewells = []string{
 	"setting up serving from embedded etcd failed.",
 	"stopping insecure grpc server due to error",
@@ -67,7 +66,7 @@ func (w warnings) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.Chec
 	return w.Core.Check(e, to)
 }
 
-// endGoroutine is what a log does after an entry that no program is meant to survive.
+// endGoroutine is the action after a log entry that no program is meant to survive.
 type endGoroutine struct{ fail context.CancelCauseFunc }
 
 // OnWrite implements zapcore.CheckWriteHook.

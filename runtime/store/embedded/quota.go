@@ -9,12 +9,11 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 )
 
-// makeRoom makes a database writable again that has reached its quota: it drops all history, gives
-// the room back and takes the alarm off. If there is no room to be had, the next write raises it
-// again.
+// makeRoom makes a database that has reached its quota writable again: it drops all history, frees
+// the space and disarms the alarm. If no space can be freed, the next write raises the alarm again.
 //
-// An operator does the same with etcdctl; but that needs a port, which there is none of, and a
-// restart is what everybody tries.
+// An operator would do the same with etcdctl. But that needs a port, which there is none of, and
+// everybody tries a restart.
 func (s *server) makeRoom(ctx context.Context) error {
 	client := v3client.New(s.etcd.Server)
 	defer client.Close()

@@ -13,13 +13,13 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
-// ErrInUse says that somebody else has the directory: most likely another process.
+// ErrInUse means that the directory is in use, most likely by another process.
 var ErrInUse = errors.New("the directory is in use by another process")
 
 const (
-	startTime = 30 * time.Second // for a server to be ready
-	closeTime = 5 * time.Second  // for a server that has failed to end
-	lockTime  = 5 * time.Second  // for a process that is just ending to let go of the directory
+	startTime = 30 * time.Second // for a server to become ready
+	closeTime = 5 * time.Second  // for a failed server to end
+	lockTime  = 5 * time.Second  // for an ending process to release the directory
 	lockPause = 50 * time.Millisecond
 )
 
@@ -31,7 +31,7 @@ type server struct {
 	etcd   *embed.Etcd
 	unlock func()
 
-	failed context.Context // ends, with the cause, when the server cannot go on
+	failed context.Context // ends, with the cause, when the server cannot continue
 	fail   context.CancelCauseFunc
 	watch  sync.WaitGroup
 
@@ -59,13 +59,13 @@ func start(ctx context.Context, o Options) (*server, error) {
 	return s, nil
 }
 
-// run makes s.etcd and waits until it is ready. When it fails, nothing is left behind, though maybe
-// a little later.
+// run starts s.etcd and waits until it is ready. If it fails, nothing is left behind, though
+// possibly only a little later.
 func (s *server) run(ctx context.Context, o Options) error {
 	config := serverConfig(o, s)
 	made := make(chan error, 1)
 	go func() {
-		// unless told otherwise: the log's hook may end this goroutine
+		// by default: the log's hook may end this goroutine
 		err := errors.New("it gave up")
 		defer func() {
 			if r := recover(); r != nil {
@@ -105,7 +105,7 @@ func (s *server) run(ctx context.Context, o Options) error {
 	return err
 }
 
-// abandon leaves a start to itself, which may never end, and returns why.
+// abandon no longer waits for a start, which may never end, and returns why.
 func (s *server) abandon(made <-chan error, why error) error {
 	go func() {
 		<-made //nolint:errcheck // why is known already
@@ -114,7 +114,7 @@ func (s *server) abandon(made <-chan error, why error) error {
 	return why
 }
 
-// settle does what is left to do when the server is ready.
+// settle completes the start when the server is ready.
 func (s *server) settle(ctx context.Context) error {
 	if err := s.placeSocket(); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (s *server) settle(ctx context.Context) error {
 	return s.makeRoom(ctx)
 }
 
-// notice makes a server failed that has ended without being told to.
+// notice marks a server as failed that has ended by itself.
 func (s *server) notice() {
 	select {
 	case err := <-s.etcd.Err():
@@ -135,8 +135,8 @@ func (s *server) notice() {
 	}
 }
 
-// close ends the server and lets go of the directory. One that has failed may not be able to end:
-// then its goroutines, and the lock, are left to the end of the process.
+// close stops the server and releases the directory. A failed server may be unable to end: its
+// goroutines, and the lock, then last until the end of the process.
 func (s *server) close() {
 	hasFailed := s.failed.Err() != nil
 	s.fail(errClosed)
@@ -160,11 +160,11 @@ func (s *server) close() {
 	}
 }
 
-// errClosed is why a server ends that is not used any more.
+// errClosed is the cause when a server ends because it is not used any more.
 var errClosed = errors.New("the embedded store is closed")
 
-// lock makes this process the only one that works in a directory. etcd locks its files too, but
-// waits for ever.
+// lock makes this process the only one that uses a directory. etcd locks its files too, but waits
+// forever.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	for deadline := time.Now().Add(lockTime); ; {
 		file, err := fileutil.TryLockFile(path, os.O_CREATE|os.O_RDWR, 0o600)

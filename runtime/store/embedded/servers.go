@@ -8,16 +8,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// Servers are the etcd servers of a process, one for each directory: configurations that differ in
-// something else than the directory share its server, and so does a configuration with the one that
-// follows it. The zero value is ready to use. It is safe for concurrent use.
+// Servers are the etcd servers of a process, one for each directory. Configurations that differ in
+// other settings share the server of their directory, and so do a configuration and its successor.
+// The zero value is ready to use. It is safe for concurrent use.
 type Servers struct {
-	mu    sync.Mutex // also held while a server starts or ends: two for one directory must not meet
+	// also held while a server starts or ends: there must not be two for one directory
+	mu    sync.Mutex
 	byDir map[string]*server
 }
 
-// acquire returns the directory's server, started if there is none. The caller gives it back by
-// release.
+// acquire returns the directory's server, which is started if there is none. The caller releases
+// it.
 func (s *Servers) acquire(ctx context.Context, o Options) (*server, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +45,7 @@ func (s *Servers) acquire(ctx context.Context, o Options) (*server, error) {
 	return started, nil
 }
 
-// release gives a server back. The last one to do so ends it.
+// release releases a server. The last release stops it.
 func (s *Servers) release(used *server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

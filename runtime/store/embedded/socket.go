@@ -2,12 +2,12 @@ package embedded
 
 import "os"
 
-// newSocket is what the name of a socket ends with until it is in its place. A server removes the
-// name that it has listened on when it ends, whoever has it by then: after a reload to another
-// directory that is the server that followed it.
+// newSocket is the suffix of a socket until it is in its place. When a server ends, etcd removes
+// the name that it has listened on, whoever owns it by then: after a reload to another directory,
+// that is the next server.
 const newSocket = ".new"
 
-// placeSocket puts the server's socket where it belongs, for its owner alone.
+// placeSocket moves the server's socket to its place, for its owner alone.
 func (s *server) placeSocket() (err error) {
 	if s.listen == "" {
 		return nil

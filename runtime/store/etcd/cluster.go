@@ -17,21 +17,19 @@ import (
 	"google.golang.org/grpc/backoff"
 )
 
-// Cluster is how a cluster is reached over the network.
+// Cluster configures the access to a cluster over the network.
 type Cluster struct {
 	// host:port, http://host:port, https://host:port or unix:<path>; at least one
 	Endpoints []string
 
 	Username, Password string // both or none
 
-	// Files in PEM. Any of them turns on TLS for endpoints that do not say http or https. The
-	// certificate and its key are read again for each connection, the authorities when one is made
-	// anew after a failure.
+	// Files in PEM. Any of them turns on TLS for endpoints without http or https. The certificate
+	// and its key are read again for each connection, the authorities after a failure.
 	CA, Cert, Key string
 }
 
-// How connections behave. All but the keep-alive, which finds dead connections, is to fail soon:
-// attempts are repeated.
+// Connections fail early, because attempts are repeated. The keep-alive finds dead connections.
 const (
 	dialTime      = 5 * time.Second
 	keepAliveTime = 30 * time.Second
@@ -39,11 +37,11 @@ const (
 	retries       = 4
 )
 
-// connectPause is between attempts to connect to one member. Its cap is what a comeback may cost at
-// most.
+// connectPause is the pause between attempts to connect to one member. Its maximum is the longest
+// delay when a member comes back.
 var connectPause = backoff.Config{BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second}
 
-// Check tells what is wrong with the configuration itself.
+// Check checks the configuration without reading files.
 func (c *Cluster) Check() error {
 	switch {
 	case len(c.Endpoints) == 0:
@@ -66,13 +64,13 @@ func (c *Cluster) Check() error {
 	return nil
 }
 
-// CheckFiles reads the TLS files, and tells what is wrong with them.
+// CheckFiles reads and checks the TLS files.
 func (c *Cluster) CheckFiles() error {
 	_, err := c.tls()
 	return err
 }
 
-// tls is the TLS configuration; nil without files.
+// tls returns the TLS configuration; nil without files.
 func (c *Cluster) tls() (*tls.Config, error) {
 	if !c.withTLS() {
 		return nil, nil
@@ -82,7 +80,7 @@ func (c *Cluster) tls() (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: reading TLS files: %w", errConfig, err)
 	}
-	if c.CA != "" && config.RootCAs.Equal(x509.NewCertPool()) { // then it would trust nobody
+	if c.CA != "" && config.RootCAs.Equal(x509.NewCertPool()) { // it would trust no server
 		return nil, fmt.Errorf("%w: reading TLS files: %s has no certificate in PEM", errConfig, c.CA)
 	}
 	return config, nil
@@ -90,12 +88,12 @@ func (c *Cluster) tls() (*tls.Config, error) {
 
 func (c *Cluster) withTLS() bool { return c.CA != "" || c.Cert != "" }
 
-// Location is the cluster's part of an engine's identity: its endpoints.
+// Location returns the cluster's part of an engine's identity: its endpoints.
 func (c *Cluster) Location() string {
 	return strings.Join(slices.Sorted(slices.Values(c.Endpoints)), ",")
 }
 
-// Connect makes a client. With a user it waits up to 5s for the cluster to check the password,
+// Connect makes a client. With a user it waits up to 5s for the cluster to check the password;
 // without one it does not wait.
 func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 	config := clientv3.Config{
@@ -106,7 +104,7 @@ func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveWait,
 		MaxUnaryRetries:      retries,
-		Logger:               zap.NewNop(), // whatever goes wrong is reported by Follow, once
+		Logger:               zap.NewNop(), // Follow reports each error, once
 		DialOptions: []grpc.DialOption{
 			grpc.WithConnectParams(grpc.ConnectParams{Backoff: connectPause, MinConnectTimeout: dialTime}),
 			grpc.WithChainUnaryInterceptor(failFast),
@@ -116,7 +114,7 @@ func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 	if config.TLS, err = c.tls(); err != nil {
 		return nil, err
 	}
-	// The client lives longer than ctx, which only bounds the wait.
+	// The client outlives ctx, which only limits the wait.
 	alive, end := context.WithCancel(context.WithoutCancel(ctx))
 	config.Context = alive
 	stop := context.AfterFunc(ctx, end)
@@ -134,9 +132,8 @@ func (c *Cluster) Connect(ctx context.Context) (*clientv3.Client, error) {
 	return client, nil
 }
 
-// failFast makes a request fail when there is no connection, with the reason why there is none.
-// etcd's client would have it wait for one, and then there is nothing to tell but that it took too
-// long.
+// failFast makes a request fail if there is no connection, with the reason. By default etcd's
+// client waits for one, and the only error is then that it took too long.
 func failFast(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	return invoke(ctx, method, request, reply, conn, append(slices.Clip(options), grpc.WaitForReady(false))...)
 }

@@ -172,13 +172,13 @@ func TestUsers(t *testing.T) {
 			late.WaitState(store.Live)
 
 			// A right that is taken away is noticed at the next attempt, and what is known stays.
-			mend := proxy.Cut()
+			reconnect := proxy.Cut()
 			reader.WaitState(store.Cached)
 			asRoot(t, s, func(ctx context.Context, c *clientv3.Client) error {
 				_, err := c.UserRevokeRole(ctx, "edge", "reader")
 				return err
 			})
-			mend()
+			reconnect()
 			if v := reader.WaitState(store.Failed); v.Content["k"] != "2" {
 				t.Errorf("content of a user without rights: %q", v.Content)
 			}

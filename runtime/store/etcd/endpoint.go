@@ -9,10 +9,9 @@ import (
 	"strings"
 )
 
-// CheckEndpoint tells what is wrong with an endpoint: etcd's client takes anything, and then never
-// connects.
+// CheckEndpoint checks an endpoint. etcd's client accepts anything, and then never connects.
 func CheckEndpoint(endpoint string) error {
-	// not with the password
+	// without the password
 	if at := strings.LastIndex(endpoint, "@"); at >= 0 && !strings.HasPrefix(endpoint, "unix:") {
 		return fmt.Errorf("endpoint '…%s': it has a user, which username and password name", endpoint[at:])
 	}
@@ -49,7 +48,7 @@ func checkEndpoint(endpoint string) error {
 	return nil
 }
 
-// notHost tells what does not stand in a host name.
+// notHost reports whether a rune cannot be in a host name.
 func notHost(r rune) bool {
 	return r != '-' && r != '.' && r != '_' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
 }

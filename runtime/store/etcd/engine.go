@@ -1,10 +1,10 @@
-// Package etcd is the store engine on etcd's client: it works with a cluster over the network
-// ([Cluster]) and, given a client of another make, with an etcd server in the same process (package
-// embedded).
+// Package etcd is the store engine for etcd. It works with a cluster over the network ([Cluster])
+// and, with another kind of client, with an etcd server in the same process (package embedded).
 //
-// It uses etcd as a store of configuration: documents below one prefix that change now and then. It
-// keeps no leases, takes no locks, and does not manage users or members. etcd 3.4 and later are
-// known to work.
+// It uses etcd for configuration: documents below one prefix that change now and then. It uses no
+// leases or locks, and does not manage users or members. It works with etcd 3.4 and later.
+//
+// The package is a stable API; see package store for what may change.
 package etcd
 
 import (
@@ -21,41 +21,41 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// DefaultPrefix is where the content is when nothing else is said.
+// DefaultPrefix is the default of Config.Prefix.
 const DefaultPrefix = "/flowtrux/"
 
 // DefaultMaxPause is the default of Config.MaxPause.
 const DefaultMaxPause = 5 * time.Second
 
 const (
-	// requestTime bounds one request to etcd.
+	// requestTime is the time limit of one request to etcd.
 	requestTime = 20 * time.Second
-	// aliveTime bounds the question whether a store that says nothing is there.
+	// aliveTime is the time limit of the check whether a silent store is still there.
 	aliveTime = 5 * time.Second
-	// progressTime is how often a quiet watch is asked whether it is alive. etcd drops the question
-	// while the watch catches up, so that one without an answer says nothing yet.
+	// progressTime is how often a quiet watch is asked for a sign of life. etcd drops the request
+	// while the watch catches up, so that one missing reply means nothing.
 	progressTime = 20 * time.Second
-	// silenceTime is how long a watch that owes a sign of life may keep silent.
+	// silenceTime is how long a watch may be silent after such a request.
 	silenceTime = time.Minute
 )
 
 // Config of an Engine.
 type Config struct {
 	Name string // of the engine, see store.Engine
-	// where the store is, without secrets: the part of the identity beside the prefix
+	// the location of the store, without secrets: a part of the identity
 	Location string
 	Prefix   string // of all keys; "" = DefaultPrefix; see CleanPrefix
 
-	// Connect makes a client, which the engine closes. It is called in the background, again and
-	// again until it succeeds, and once more after each failure that the operator has to mend. It
-	// may wait for the store, as long as ctx has not ended. An error that says that the store
-	// refuses the client wraps store.ErrDenied.
+	// Connect makes a client, which the engine closes. It is called in the background until it
+	// succeeds, and again after each failure that the operator has to fix. It may wait for the
+	// store until ctx ends. If the store denies access, its error wraps store.ErrDenied.
 	Connect func(ctx context.Context) (*clientv3.Client, error)
 
-	// MaxPause is the longest pause between two attempts to follow the store. Pauses double from
-	// half a second on; each is shortened by a random part of up to a half, so that many edges do
-	// not come back together. After what the operator has to mend it is six times as long: such an
-	// attempt may have cost the store a whole list. Default: 5s.
+	// MaxPause is the longest pause between two attempts to follow the store. Pauses start at half
+	// a second and double. Each is shortened by a random part of up to a half, so that servers do
+	// not reconnect at the same time. After a failure that the operator has to fix, the pause is
+	// six times as long as MaxPause: such an attempt may have cost the store a whole list. Default:
+	// 5s.
 	MaxPause time.Duration
 }
 
@@ -70,15 +70,15 @@ type Engine struct {
 	closed bool
 }
 
-// New makes an engine. It does no input or output.
+// New creates an engine. It does no input or output.
 func New(c Config) *Engine {
 	c.Prefix = CleanPrefix(c.Prefix)
 	c.MaxPause = cmp.Or(c.MaxPause, DefaultMaxPause)
 	return &Engine{config: c, progress: progressTime, silence: silenceTime}
 }
 
-// CleanPrefix is the prefix that is used for p: it ends with a slash, so that /a/ does not take in
-// what is below /ab/.
+// CleanPrefix returns the prefix that is used for p. It ends with a slash, so that /a/ does not
+// include keys below /ab/.
 func CleanPrefix(p string) string {
 	p = cmp.Or(p, DefaultPrefix)
 	if !strings.HasSuffix(p, "/") {
@@ -95,10 +95,10 @@ func (e *Engine) Identity() string {
 	return fmt.Sprintf("%s %s %s", e.config.Name, e.config.Location, e.config.Prefix)
 }
 
-// Open implements store.Engine. Connecting is Follow's business.
+// Open implements store.Engine. Follow connects.
 func (e *Engine) Open(context.Context) error { return nil }
 
-// connect returns the client, made if there is none.
+// connect returns the client, which is made if there is none.
 func (e *Engine) connect(ctx context.Context) (*clientv3.Client, error) {
 	if c, err := e.connected(); c != nil || errors.Is(err, store.ErrClosed) {
 		return c, err
@@ -113,7 +113,7 @@ func (e *Engine) connect(ctx context.Context) (*clientv3.Client, error) {
 	return c, nil
 }
 
-// connected returns the client that there is, or an error of package store.
+// connected returns the existing client, or an error of package store.
 func (e *Engine) connected() (*clientv3.Client, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -131,7 +131,7 @@ func (e *Engine) disconnect() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.client != nil {
-		_ = e.client.Close() // says only that it was closed
+		_ = e.client.Close() // the error only says that it was closed
 		e.client = nil
 	}
 }

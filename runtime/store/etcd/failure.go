@@ -12,13 +12,13 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// What only the operator can mend, beside what store.ErrDenied and store.ErrFull say.
+// Errors that only the operator can fix, in addition to store.ErrDenied and store.ErrFull.
 var (
 	errConfig  = errors.New("the configuration is wrong")
 	errRefused = errors.New("the content was refused")
 )
 
-// failure wraps an error of etcd's client with the error of package store that it means, if there
+// failure wraps an error of etcd's client with the corresponding error of package store, if there
 // is one.
 func failure(doing string, err error) error {
 	if meaning := meaningOf(err); meaning != nil {
@@ -38,18 +38,18 @@ func meaningOf(err error) error {
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return store.ErrFull
 	}
-	// A watch that is refused has the error as a text, with the code in front of it.
+	// The error of a denied watch is only text, with the code in front of it.
 	if strings.Contains(err.Error(), rpctypes.ErrorDesc(rpctypes.ErrGRPCPermissionDenied)) {
 		return store.ErrDenied
 	}
-	// The client refuses by itself to send more than 2 MiB.
+	// The client itself rejects messages of more than 2 MiB.
 	if s, ok := status.FromError(err); ok && s.Code() == codes.ResourceExhausted {
 		return store.ErrTooLarge
 	}
 	return nil
 }
 
-// stateOf is the state of a store whose attempt ended with err.
+// stateOf returns the state of a store whose attempt ended with err.
 func stateOf(err error) store.State {
 	for _, lasting := range []error{store.ErrDenied, store.ErrFull, errConfig, errRefused} {
 		if errors.Is(err, lasting) {

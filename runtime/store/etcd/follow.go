@@ -12,7 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// follower is one Follow.
+// follower is the state of a Follow.
 type follower struct {
 	*Engine
 	apply  func(store.Batch) error
@@ -20,14 +20,14 @@ type follower struct {
 	pauses backoff.Exponential
 
 	cluster  uint64 // id of the cluster that was listed; 0 = the next attempt lists
-	revision int64  // what changed up to it was applied
+	revision int64  // changes up to this revision were applied
 }
 
 // Follow implements store.Engine.
 //
-// One attempt after the other is made. An attempt lists, when it is not known what was missed, and
-// watches from the revision after the last one that was applied. Whatever goes wrong ends the
-// attempt.
+// It makes one attempt after another. An attempt lists the content if it is not known what was
+// missed, and then watches from the revision after the last one that was applied. Any error ends
+// the attempt.
 func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, report func(store.State, error)) error {
 	f := &follower{Engine: e, apply: apply, report: report, pauses: newPauses(e.config.MaxPause)}
 	for {
@@ -40,8 +40,8 @@ func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, repo
 		}
 		state := stateOf(err)
 		if errors.Is(err, rpctypes.ErrCompacted) {
-			// The revisions after ours are gone: normal for a watch that was quiet for long. There
-			// is no trouble to tell.
+			// The revisions after ours were compacted, which is normal for a watch that was quiet
+			// for long. There is nothing to report.
 			f.cluster = 0
 		} else {
 			report(state, err)
@@ -55,7 +55,7 @@ func (e *Engine) Follow(ctx context.Context, apply func(store.Batch) error, repo
 	}
 }
 
-// attempt follows the store until something goes wrong.
+// attempt follows the store until an error occurs.
 func (f *follower) attempt(ctx context.Context) error {
 	client, err := f.connect(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (f *follower) attempt(ctx context.Context) error {
 	return f.watch(ctx, client)
 }
 
-// checkIdentity makes the attempt list when the store is not the one that was followed, or has gone
+// checkIdentity makes the attempt list if the store is not the one that was followed, or has gone
 // back in time.
 func (f *follower) checkIdentity(ctx context.Context, client *clientv3.Client) error {
 	if f.cluster == 0 {

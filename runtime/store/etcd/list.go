@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// pageSize is how many keys one request of a list asks for. etcd takes values of up to 1.5 MiB, so
-// that it also bounds the memory that a page takes.
+// pageSize is the number of keys in one request of a list. Since etcd accepts values of up to 1.5
+// MiB, it also limits the memory of a page.
 const pageSize = 100
 
 // list applies the whole content. All pages are read at the revision of the first one.
@@ -42,7 +42,7 @@ func (f *follower) list(ctx context.Context, client *clientv3.Client) error {
 		if !page.More || len(page.Kvs) == 0 {
 			break
 		}
-		key += "\x00" // the next key there can be
+		key += "\x00" // the next possible key
 	}
 	if err := f.apply(batch); err != nil {
 		return fmt.Errorf("%w: %w", errRefused, err)

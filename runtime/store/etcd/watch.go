@@ -21,8 +21,7 @@ var (
 	errWentBack       = errors.New("the store's revision went back")
 )
 
-// watch applies what has changed since f.revision, until something goes wrong. Its error is never
-// nil.
+// watch applies changes after f.revision until an error occurs. Its error is never nil.
 func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(ctx))
 	var work sync.WaitGroup
@@ -36,8 +35,8 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 	ticker := time.NewTicker(f.progress)
 	defer ticker.Stop()
 	start := f.revision
-	progress := f.revision // revision of the last word on progress
-	// since when the watch owes a sign of life; zero = it does not. It does when it is made.
+	progress := f.revision // revision of the last progress notification
+	// when the watch was asked for a sign of life; zero = it has given one. A new watch owes one.
 	owed := time.Now()
 	for {
 		select {
@@ -57,8 +56,8 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 				if r.Header.GetRevision() < f.revision {
 					return errWentBack
 				}
-				// What was true at the word before: etcd before 3.4.25 and 3.5.8 may tell of
-				// progress ahead of events that it has not sent yet (etcd-io/etcd#15220).
+				// Use the revision of the previous notification: etcd before 3.4.25 and 3.5.8 may
+				// announce progress ahead of events that it has not sent yet (etcd-io/etcd#15220).
 				f.revision = max(f.revision, progress)
 				progress = r.Header.GetRevision()
 			default:
@@ -76,8 +75,8 @@ func (f *follower) watch(ctx context.Context, client *clientv3.Client) error {
 			if err != nil {
 				return err
 			}
-			// Where nothing was written since it began, a watch says nothing about progress
-			// (progressIfSync in etcd's storage/mvcc/watchable_store.go): then the answer above is
+			// If nothing was written since the watch began, it does not answer progress requests
+			// (progressIfSync in etcd's storage/mvcc/watchable_store.go). The reply above is then
 			// the sign of life.
 			if now > start && owed.IsZero() {
 				owed = time.Now()
@@ -116,7 +115,7 @@ func (f *follower) applyEvents(events []*clientv3.Event) error {
 	return nil
 }
 
-// currentRevision asks the store for its revision.
+// currentRevision requests the revision of the store.
 func (f *follower) currentRevision(ctx context.Context, client *clientv3.Client) (int64, error) {
 	asking, cancel := context.WithTimeout(ctx, aliveTime)
 	defer cancel()
@@ -130,8 +129,7 @@ func (f *follower) currentRevision(ctx context.Context, client *clientv3.Client)
 	return 0, failure("asking for the revision", err)
 }
 
-// requestProgress asks for a sign of life. It has to be called with the context of the watch or one
-// made of it.
+// requestProgress asks for a sign of life. ctx must be the context of the watch or derived from it.
 func requestProgress(ctx context.Context, client *clientv3.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
@@ -139,14 +137,14 @@ func requestProgress(ctx context.Context, client *clientv3.Client) error {
 }
 
 // waitForLoss closes lost when no member of the cluster is connected any more. The client's watch
-// would wait and go on by itself; but then nobody could tell that the store is away, or notice that
-// it comes back as another.
+// would silently wait and resume; then nobody could tell that the store is away, or notice that
+// another one comes back.
 func waitForLoss(ctx context.Context, client *clientv3.Client, lost chan<- struct{}) {
 	conn := client.ActiveConnection()
 	if conn == nil { // a server in this process
 		return
 	}
-	// A connection that is back by the time somebody looks may lead to another store: any change
+	// A connection that is back by the time of a check may lead to another store: any change
 	// counts.
 	if conn.GetState() == connectivity.Ready && !conn.WaitForStateChange(ctx, connectivity.Ready) {
 		return

@@ -87,7 +87,7 @@ func deleteMissing(s *suite) {
 func prefixes(s *suite) {
 	a := s.follow()
 	others := make([]*Follower, 0, 3)
-	// the first is cleaned to /suite/
+	// the first one becomes /suite/
 	for _, p := range []string{"/suite", "/suite2/", "/suite/deep/"} {
 		others = append(others, Follow(s.T, s.open(s.Engine(s.T, p))))
 	}
@@ -177,11 +177,11 @@ func refused(s *suite) {
 	a, b := s.follow(), s.follow()
 	b.WaitState(store.Live)
 	reason := errors.New("it is refused")
-	b.Refuse(reason)
+	b.Reject(reason)
 	s.write(a, "k", "1")
 	v := b.WaitState(store.Failed)
 	s.wantError("reported", v.Err(), reason)
-	b.Refuse(nil)
+	b.Reject(nil)
 	if v := b.WaitContent(content("k", "1")); v.Resets() != 2 {
 		s.Errorf("%d resets, want 2", v.Resets())
 	}
@@ -274,7 +274,7 @@ func missedCompacted(s *suite) {
 	}
 }
 
-// cut changes the store while a follower is cut from it.
+// cut changes the store while a follower is cut off from it.
 func (s *suite) cut(then func()) View {
 	s.Helper()
 	e, cut := s.Cuttable(s.T, prefix)
@@ -282,12 +282,12 @@ func (s *suite) cut(then func()) View {
 	s.write(a, "goes", "1", "stays", "1")
 	b.WaitContent(content("goes", "1", "stays", "1"))
 	b.WaitState(store.Live)
-	mend := cut()
+	reconnect := cut()
 	b.WaitState(store.Cached)
 	s.write(a, "-goes", "comes", "1")
 	s.write(a, "comes", "2")
 	then()
-	mend()
+	reconnect()
 	v := b.WaitContent(content("stays", "1", "comes", "2"))
 	b.WaitState(store.Live)
 	return v

@@ -12,8 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Follower follows an engine, holds all that it was told, and fails its test when a batch breaks
-// the engine's promises.
+// Follower follows an engine, records what it delivers, and fails its test if a batch breaks the
+// engine's promises.
 type Follower struct {
 	Engine store.Engine
 
@@ -24,10 +24,10 @@ type Follower struct {
 	mu     sync.Mutex
 	view   View
 	moved  chan struct{} // closed and replaced when view changes
-	refuse error
+	reject error
 }
 
-// View is what a Follower knows.
+// View is what a Follower has recorded.
 type View struct {
 	Batches []store.Batch
 	States  []store.State // as reported
@@ -35,7 +35,7 @@ type View struct {
 	Content map[string]string
 }
 
-// State is the last state; "" = none yet.
+// State returns the last state; "" = none yet.
 func (v View) State() store.State {
 	if len(v.States) == 0 {
 		return ""
@@ -43,7 +43,7 @@ func (v View) State() store.State {
 	return v.States[len(v.States)-1]
 }
 
-// Err is the error of the last state.
+// Err returns the error of the last state.
 func (v View) Err() error {
 	if len(v.Errors) == 0 {
 		return nil
@@ -51,7 +51,7 @@ func (v View) Err() error {
 	return v.Errors[len(v.Errors)-1]
 }
 
-// Resets is the number of batches that were resets.
+// Resets returns the number of batches that were resets.
 func (v View) Resets() int {
 	n := 0
 	for _, b := range v.Batches {
@@ -62,7 +62,7 @@ func (v View) Resets() int {
 	return n
 }
 
-// Follow begins to follow an open engine, until Stop or the end of the test.
+// Follow follows an open engine until Stop or the end of the test.
 func Follow(t *testing.T, e store.Engine) *Follower {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &Follower{Engine: e, t: t, cancel: cancel, done: make(chan struct{}), moved: make(chan struct{})}
@@ -76,7 +76,7 @@ func Follow(t *testing.T, e store.Engine) *Follower {
 	return f
 }
 
-// Stop ends following and waits for it to end.
+// Stop stops following and waits until it has ended.
 func (f *Follower) Stop() {
 	f.cancel()
 	select {
@@ -86,18 +86,18 @@ func (f *Follower) Stop() {
 	}
 }
 
-// Refuse makes the next batches be refused with err; nil accepts them again.
-func (f *Follower) Refuse(err error) {
+// Reject makes the follower reject the next batches with err; nil accepts them again.
+func (f *Follower) Reject(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refuse = err
+	f.reject = err
 }
 
 func (f *Follower) apply(b store.Batch) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.refuse != nil {
-		return f.refuse
+	if f.reject != nil {
+		return f.reject
 	}
 	f.check(b)
 	next := maps.Clone(f.view.Content)
@@ -116,7 +116,7 @@ func (f *Follower) apply(b store.Batch) error {
 	return nil
 }
 
-// check holds a batch against what store.Batch promises.
+// check checks a batch against the promises of store.Batch.
 func (f *Follower) check(b store.Batch) {
 	keys := make(map[string]bool)
 	for _, e := range b.Put {
@@ -157,20 +157,20 @@ func (f *Follower) report(s store.State, err error) {
 	f.notify()
 }
 
-// notify says that view has changed, with mu held.
+// notify announces that view has changed. The caller holds mu.
 func (f *Follower) notify() {
 	close(f.moved)
 	f.moved = make(chan struct{})
 }
 
-// View is what is known now.
+// View returns what was recorded so far.
 func (f *Follower) View() View {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.view
 }
 
-// Wait waits until ok is true of the view, and returns that view.
+// Wait waits until ok returns true for the view, and returns that view.
 func (f *Follower) Wait(what string, ok func(View) bool) View {
 	f.t.Helper()
 	timeout := time.After(Patience)
@@ -196,7 +196,7 @@ func (f *Follower) WaitState(s store.State) View {
 	return f.Wait(string(s), func(v View) bool { return v.State() == s })
 }
 
-// WaitRevision waits for what a write has changed.
+// WaitRevision waits for the batch of a write.
 func (f *Follower) WaitRevision(revision int64) View {
 	f.t.Helper()
 	return f.Wait("a revision", func(v View) bool {

@@ -1,6 +1,9 @@
-// Package storetest is the suite that every store engine passes. An engine's test calls [Run] with
-// a way to make stores; the suite speaks to them only through the interface of package store and
-// the hooks of [Store].
+// Package storetest is the test suite for store engines. An engine's test calls [Run] with a way to
+// make stores. The suite uses them only through the interface of package store and the hooks of
+// [Store].
+//
+// The package is a stable API, but the suite may get further tests in any version, and hooks are
+// added as further fields of Store.
 package storetest
 
 import (
@@ -14,30 +17,29 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Patience bounds the waits of the suite. Nothing depends on its length but how long a broken
-// engine takes to fail.
+// Patience is the time limit of each wait in the suite. It determines only how long a broken engine
+// takes to fail.
 const Patience = 30 * time.Second
 
 // Store is a store under test.
 type Store struct {
-	// Engine makes an engine that follows what is below a prefix and makes only short pauses
-	// between attempts. The suite opens and closes it; several engines are in use at the same time.
+	// Engine makes an engine that follows the keys below a prefix and pauses only briefly between
+	// attempts. The suite opens and closes it, and uses several engines at the same time.
 	Engine func(t *testing.T, prefix string) store.Engine
 
-	// Compact makes the store forget how it came to its content. nil = it never knew.
+	// Compact makes the store drop its history. nil = it has none.
 	Compact func(t *testing.T)
 
-	// Stop ends the store, which keeps its content, and returns what starts it again. nil = it ends
-	// with its last engine.
+	// Stop stops the store, which keeps its content, and returns a function that starts it again.
+	// nil = it ends with its last engine.
 	Stop func(t *testing.T) (start func())
 
-	// Cuttable is Engine, with a way to cut the engine, and no other, from the store until mend is
-	// called. nil = there is nothing between them that could be cut.
-	Cuttable func(t *testing.T, prefix string) (e store.Engine, cut func() (mend func()))
+	// Cuttable is Engine with a function that cuts the engine, and no other, off from the store
+	// until reconnect is called. nil = the connection cannot be cut.
+	Cuttable func(t *testing.T, prefix string) (e store.Engine, cut func() (reconnect func()))
 }
 
-// Run runs the suite. newStore makes an empty store; what there is to release belongs into
-// t.Cleanup.
+// Run runs the suite. newStore makes an empty store, and releases what it uses in t.Cleanup.
 func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	for _, c := range []struct {
 		name  string
@@ -75,7 +77,7 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	}
 }
 
-// suite is one test's view.
+// suite is the view of one test.
 type suite struct {
 	*testing.T
 	Store
@@ -87,7 +89,7 @@ func (s *suite) context() context.Context {
 	return ctx
 }
 
-// open makes an open engine.
+// open opens an engine.
 func (s *suite) open(e store.Engine) store.Engine {
 	s.Helper()
 	if err := e.Open(s.context()); err != nil {
@@ -101,10 +103,10 @@ func (s *suite) open(e store.Engine) store.Engine {
 	return e
 }
 
-// prefix is where most tests work.
+// prefix is the prefix of most tests.
 const prefix = "/suite/"
 
-// follow makes an engine that is followed, and waits for the whole content.
+// follow makes an engine, follows it, and waits for the whole content.
 func (s *suite) follow() *Follower {
 	s.Helper()
 	f := Follow(s.T, s.open(s.Engine(s.T, prefix)))

@@ -48,7 +48,7 @@ func swap(s *suite) {
 	s.wantError("swapping after Close", err, store.ErrClosed)
 }
 
-// Who adds, and how often, in the tests of many.
+// The number of concurrent adders, and of their additions.
 const (
 	adders = 4
 	adds   = 50
@@ -80,7 +80,7 @@ func swapHammer(s *suite) {
 	s.follow().WaitContent(content("n", strconv.Itoa(adders*adds)))
 }
 
-// updateHammer: several servers, each with several executions.
+// updateHammer updates a key from several mirrors, each with several goroutines.
 func updateHammer(s *suite) {
 	var all sync.WaitGroup
 	for range 2 {

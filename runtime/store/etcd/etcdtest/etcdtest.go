@@ -1,5 +1,6 @@
-// Package etcdtest runs real etcd servers on loopback ports for tests: Debian's as a process of its
-// own, and the one of go.mod in this process. It is for tests only.
+// Package etcdtest runs real etcd servers on loopback ports for tests: Debian's in a process of its
+// own, and the one of go.mod in this process. It is for the tests of this module, and may change in
+// any version.
 package etcdtest
 
 import (
@@ -19,7 +20,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// patience bounds waits.
+// patience is the time limit of waits.
 const patience = 30 * time.Second
 
 // Server is an etcd server that a test can stop and start.
@@ -31,7 +32,7 @@ type Server struct {
 	stop func() // nil = stopped
 }
 
-// start starts s and registers its end.
+// start starts a server, which is stopped at the end of the test.
 func start(t *testing.T, run func(address string) (stop func())) *Server {
 	t.Helper()
 	address := FreeAddress(t)
@@ -41,7 +42,7 @@ func start(t *testing.T, run func(address string) (stop func())) *Server {
 	return s
 }
 
-// Start starts a stopped server with the data that it had, and waits until it answers.
+// Start starts a stopped server with its earlier data, and waits until it answers.
 func (s *Server) Start() {
 	s.t.Helper()
 	s.stop = s.run()
@@ -65,7 +66,7 @@ func (s *Server) Stop() {
 	}
 }
 
-// Do does something that must not fail.
+// Do calls f with a client. An error fails the test.
 func (s *Server) Do(doing string, f func(context.Context, *clientv3.Client) error) {
 	s.t.Helper()
 	c, err := clientv3.New(clientv3.Config{Endpoints: []string{s.Address}, Logger: zap.NewNop()})
@@ -80,7 +81,7 @@ func (s *Server) Do(doing string, f func(context.Context, *clientv3.Client) erro
 	}
 }
 
-// Compact makes the server forget all history.
+// Compact makes the server drop all history.
 func (s *Server) Compact() {
 	s.t.Helper()
 	s.Do("compacting", func(ctx context.Context, c *clientv3.Client) error {
@@ -93,7 +94,7 @@ func (s *Server) Compact() {
 	})
 }
 
-// Debian starts the etcd that is installed on this machine, which on Debian is 3.4.
+// Debian starts the etcd that is installed on this machine, which is 3.4 on Debian.
 func Debian(t *testing.T) *Server {
 	t.Helper()
 	binary, err := exec.LookPath("etcd")
@@ -106,14 +107,14 @@ func Debian(t *testing.T) *Server {
 		cmd := exec.Command(binary, "--name", "debian", "--data-dir", dir,
 			"--listen-client-urls", client, "--advertise-client-urls", client,
 			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "debian="+peer)
-		// 3.4 wants to be asked for there
+		// 3.4 requires this on arm64
 		cmd.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH=arm64")
 		if err := cmd.Start(); err != nil {
 			t.Fatalf("starting etcd: %v", err)
 		}
 		return func() {
 			_ = cmd.Process.Signal(syscall.SIGTERM)
-			_ = cmd.Wait() // says only how it ended
+			_ = cmd.Wait() // the error only says how it ended
 		}
 	})
 }
@@ -153,7 +154,7 @@ func urls(t *testing.T, text string) []url.URL {
 	return []url.URL{*u}
 }
 
-// FreeAddress is a loopback address that nobody listens on.
+// FreeAddress returns a loopback address that nothing listens on.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Proxy stands between a client and a server, and can part them. Its methods are safe for
-// concurrent use.
+// Proxy connects clients with a server, and can separate them. Its methods are safe for concurrent
+// use.
 type Proxy struct {
 	Address string
 
@@ -19,7 +19,7 @@ type Proxy struct {
 	thawed chan struct{} // closed while bytes flow
 }
 
-// NewProxy makes a proxy to an address.
+// NewProxy starts a proxy to an address.
 func NewProxy(t *testing.T, target string) *Proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -38,7 +38,7 @@ func NewProxy(t *testing.T, target string) *Proxy {
 	return p
 }
 
-// Redirect closes all connections, and brings new ones to another server; "" = to none.
+// Redirect closes all connections, and connects new ones to another server; "" = to none.
 func (p *Proxy) Redirect(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -49,8 +49,8 @@ func (p *Proxy) Redirect(target string) {
 	clear(p.conns)
 }
 
-// Cut parts client and server until mend is called.
-func (p *Proxy) Cut() (mend func()) {
+// Cut separates client and server until reconnect is called.
+func (p *Proxy) Cut() (reconnect func()) {
 	p.mu.Lock()
 	target := p.target
 	p.mu.Unlock()
@@ -58,7 +58,7 @@ func (p *Proxy) Cut() (mend func()) {
 	return func() { p.Redirect(target) }
 }
 
-// Freeze keeps all connections open but lets no byte through until thaw is called.
+// Freeze leaves all connections open but passes on no bytes until thaw is called.
 func (p *Proxy) Freeze() (thaw func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +86,7 @@ func (p *Proxy) accept(l net.Listener) {
 	}
 }
 
-// connect connects a client with the server of the moment.
+// connect connects a client with the current server.
 func (p *Proxy) connect(client net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,7 +109,7 @@ func (p *Proxy) connect(client net.Conn) {
 	}
 }
 
-// copy brings bytes from one connection to the other until either ends.
+// copy copies bytes from one connection to the other until either ends.
 func (p *Proxy) copy(to, from net.Conn) {
 	buffer := make([]byte, 32<<10)
 	for {
