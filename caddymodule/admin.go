@@ -16,13 +16,13 @@ import (
 	"github.com/flowtrux/edge/caddymodule/adminapi"
 )
 
-// maxAdminBody bounds what a PUT may carry, in bytes: a workflow document of the largest size and
+// maxAdminBody is the maximum size of a request's body, in bytes: the largest workflow document and
 // some white space.
 const maxAdminBody = 1<<20 + 4096
 
-// AdminAPI serves what is below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows,
-// secrets, globals, executions, node types and status. It holds nothing: each request looks up the
-// app of the config that runs.
+// AdminAPI serves the paths below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows,
+// secrets, globals, executions, node types and status. It has no configuration and no state: each
+// request looks up the app of the config that runs. `caddy flowtrux` is its client.
 type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -30,12 +30,12 @@ func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.flowtrux", New: func() caddy.Module { return new(AdminAPI) }}
 }
 
-// adminRoute is what one method does below a path.
+// adminRoute is one method of a path.
 type adminRoute struct {
 	method, path string
-	content      bool // it is about the store's content, which has to be there
+	content      bool // it needs the store's content, which has to be loaded
 	handle       func(*App, http.ResponseWriter, *http.Request) error
-	query        []string // the parameters that it takes
+	query        []string // the query parameters it takes
 }
 
 var adminRoutes = []adminRoute{
@@ -75,7 +75,7 @@ func (*AdminAPI) Routes() []caddy.AdminRoute {
 		}
 		methods[r.path] = append(methods[r.path], r.method)
 	}
-	// The mux would answer these with text.
+	// The mux would respond with text, not JSON.
 	for _, path := range paths {
 		allow := strings.Join(methods[path], ", ")
 		add(adminapi.Base+path, func(w http.ResponseWriter, r *http.Request) error {
@@ -103,8 +103,8 @@ func (r *adminRoute) serve(w http.ResponseWriter, req *http.Request) error {
 	return r.handle(app, w, req)
 }
 
-// checkQuery refuses parameters that would have no effect: a mistyped filter must not look like an
-// answer.
+// checkQuery rejects parameters that would have no effect: the result of a mistyped filter would be
+// misleading.
 func (r *adminRoute) checkQuery(raw string) error {
 	q, err := url.ParseQuery(raw)
 	if err != nil {
@@ -123,8 +123,8 @@ func (r *adminRoute) checkQuery(raw string) error {
 	return nil
 }
 
-// adminApp is the app of the config that runs. A config that is being loaded is not looked at: its
-// app may not be whole yet.
+// adminApp returns the app of the config that runs. The app of a config that is being loaded may not
+// be complete yet.
 func adminApp() (*App, error) {
 	app, err := runningApp()
 	switch {
@@ -142,7 +142,7 @@ func adminError(status int, format string, args ...any) error {
 	return caddy.APIError{HTTPStatus: status, Err: fmt.Errorf(format, args...)}
 }
 
-// storeError is the answer when the store did not take a write.
+// storeError is the error of a write that the store did not accept.
 func storeError(err error) error {
 	return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: fmt.Errorf("writing to the store: %w", err)}
 }

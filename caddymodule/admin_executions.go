@@ -15,10 +15,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// statuses are what a list can be asked for.
+// statuses are the values of the filter by status.
 var statuses = []string{journal.Pending, journal.Running, journal.Succeeded, journal.Failed, journal.Cancelled, journal.TimedOut}
 
-// listExecutions answers a page: ?workflow=&status=&limit=&cursor=.
+// listExecutions writes one page: ?workflow=&status=&limit=&cursor=.
 func listExecutions(app *App, w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	query := journal.Query{Workflow: q.Get("workflow"), Status: q.Get("status"), Cursor: q.Get("cursor")}
@@ -50,7 +50,7 @@ func getExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, record)
 }
 
-// cancelExecution answers at once; one that runs ends as soon as its nodes have stopped.
+// cancelExecution does not wait: a running execution ends as soon as its nodes have stopped.
 func cancelExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := app.executor.Cancel(r.Context(), id); err != nil {
@@ -59,7 +59,7 @@ func cancelExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusAccepted, adminapi.Cancelled{ID: id})
 }
 
-// replayExecution starts an execution that has ended anew, with the workflow of its time, or with
+// replayExecution runs an ended execution again, with the workflow as it was recorded, or with
 // ?revision=current as it serves now.
 func replayExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
@@ -74,7 +74,7 @@ func replayExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusAccepted, adminapi.Rerun{ID: newID, ReplayOf: id})
 }
 
-// replayPlan is the plan of a replay; nil = the recorded one.
+// replayPlan returns the plan to run an execution again with; nil = the recorded one.
 func replayPlan(app *App, ctx context.Context, id, revision string) (*flow.Plan, error) {
 	switch revision {
 	case "", "recorded":
@@ -97,7 +97,7 @@ func replayPlan(app *App, ctx context.Context, id, revision string) (*flow.Plan,
 	return wf.Program.Plan, nil
 }
 
-// journalError is the answer when the journal did not do what was asked; nothing was changed.
+// journalError is the error of a call that the journal rejected; nothing was changed.
 func journalError(err error) error {
 	for _, e := range []struct {
 		is      error

@@ -11,10 +11,10 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// maxGlobalKey bounds the keys of globals that are set here, in bytes.
+// maxGlobalKey is the maximum length of keys of globals, in bytes.
 const maxGlobalKey = 256
 
-// shown is a global's value as the admin API shows it.
+// shown returns a global's value as the admin API shows it.
 func shown(key string, value []byte) json.RawMessage {
 	if flow.IsSecretGlobal(key) {
 		return json.RawMessage(`"***"`)
@@ -40,7 +40,7 @@ func getGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, shown(key, value))
 }
 
-// putGlobal stores the body as it is: a JSON value, or text.
+// putGlobal stores the body unchanged: a JSON value, or text.
 func putGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
 	key := r.PathValue("key")
 	value, err := readAdminBody(w, r)

@@ -13,7 +13,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// getSecret tells how many secrets are live and until when. Their text never leaves the store.
+// getSecret shows how many secrets are live and when they expire. Their text never leaves the store.
 func getSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	entry, ok := app.mirror.Get(catalog.SecretPrefix + id)
@@ -35,7 +35,7 @@ func getSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, adminapi.Secrets{ID: id, Live: len(secrets), Secrets: secrets})
 }
 
-// live are the keys that have not expired.
+// live returns the keys that have not expired.
 func live(keys []signature.Key) []signature.Key {
 	now := time.Now()
 	var out []signature.Key
@@ -47,7 +47,7 @@ func live(keys []signature.Key) []signature.Key {
 	return out
 }
 
-// secretTrouble says what is wrong with the secret of a workflow; "" = nothing.
+// secretTrouble describes what is wrong with the secret of a workflow; "" = nothing.
 func secretTrouble(wf *catalog.Workflow) string {
 	switch {
 	case wf.SecretProblem != "":
@@ -60,7 +60,7 @@ func secretTrouble(wf *catalog.Workflow) string {
 	return "is missing: all its webhooks are refused until there is one, see `caddy flowtrux secret set`"
 }
 
-// checkSecrets gives the first error that check has of a key's secret.
+// checkSecrets returns the first error of check for the secrets of keys.
 func checkSecrets(keys []signature.Key, check func(secret []byte) error) error {
 	for _, k := range keys {
 		if err := check(k.Secret); err != nil {
@@ -70,8 +70,8 @@ func checkSecrets(keys []signature.Key, check func(secret []byte) error) error {
 	return nil
 }
 
-// putSecret stores a secret: its text, or the object with several. With ?keep_old=24h the live ones
-// still count that long.
+// putSecret stores a secret: its text, or an object with several. With ?keep_old=24h the secrets that
+// are live now stay valid for that time.
 func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	value, err := readAdminBody(w, r)

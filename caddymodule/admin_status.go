@@ -35,7 +35,7 @@ func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, adminapi.NodeTypes{Nodes: rows})
 }
 
-// getStatus tells the state of what this config uses, and what someone must mend, worst first: the
+// getStatus writes the state of what this config uses, and what has to be fixed, worst first: the
 // store, the journal, then documents and secrets.
 func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	st := app.mirror.Status()
@@ -96,7 +96,7 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, s)
 }
 
-// journalStatus tells what the journal holds and does.
+// journalStatus returns the journal's part of the status.
 func journalStatus(s journal.Stats, notRecorded uint64) adminapi.JournalStatus {
 	out := adminapi.JournalStatus{
 		Pending: s.Pending, Running: s.Running, Bytes: s.Bytes, MaxBytes: s.MaxBytes,

@@ -19,7 +19,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// problems are the mistakes in a document as the admin API shows them.
+// problems converts the mistakes in a document for the admin API.
 func problems(found []flow.Problem) []adminapi.Problem {
 	out := make([]adminapi.Problem, 0, len(found))
 	for _, p := range found {
@@ -62,7 +62,7 @@ func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, adminapi.Workflows{Workflows: rows})
 }
 
-// warnings are what is said against a document that is valid and would be refused if it were new.
+// warnings returns the problems of a document that serves and would be rejected if it were new.
 func warnings(wf *catalog.Workflow) []flow.Problem {
 	if wf.Program == nil {
 		return nil
@@ -77,9 +77,8 @@ func findWorkflow(app *App, id string) (*catalog.Workflow, error) {
 	return nil, adminError(http.StatusNotFound, "no workflow %q", id)
 }
 
-// getWorkflow answers the document as it is stored, so that what was read can be edited and put
-// again; a secret in it is left out. Of a document that does not validate, or may not, nobody knows
-// where its secrets are: see flow.Masked.
+// getWorkflow writes the document as it is stored, without its secret, so that it can be edited and
+// put again. In a document that is invalid, or may be, a secret can be anywhere: see flow.Masked.
 func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	wf, err := findWorkflow(app, r.PathValue("id"))
 	if err != nil {
@@ -167,7 +166,7 @@ func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// notCompiled is the error for a document about which nothing could be found out.
+// notCompiled is the error for a document that could not be checked.
 func notCompiled(err error) error {
 	status := http.StatusInternalServerError
 	if full := (*sandbox.BudgetFullError)(nil); errors.As(err, &full) {
@@ -184,7 +183,7 @@ func deleteWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	return deleteKeys(app, w, r, id, catalog.WorkflowPrefix+id, catalog.SecretPrefix+id)
 }
 
-// deleteKeys deletes what a name stands for and answers so.
+// deleteKeys deletes the keys of a name and confirms it.
 func deleteKeys(app *App, w http.ResponseWriter, r *http.Request, name string, keys ...string) error {
 	revision, err := app.mirror.Write(r.Context(), nil, keys)
 	if err != nil {

@@ -20,41 +20,80 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// appName is the app's module id, its global option and the handler's directive.
+// appName is the app's module ID, its global option and the handler's directive.
 const appName = "flowtrux"
 
-// readyWait is how long after the start requests wait for the store instead of being refused at
+// readyWait is how long after the start requests wait for the store instead of being rejected at
 // once.
 const readyWait = 2 * time.Second
 
 // openWait bounds the opening of the store when a config starts.
 const openWait = 30 * time.Second
 
-// App is FlowTrux Edge: workflows that come from a store and are run by signed webhooks, each step
-// in a sandbox of its own. Without any configuration it keeps everything below Caddy's data
-// directory. The handler `flowtrux` brings webhooks to it.
+// App is FlowTrux Edge: it runs workflows from a store when signed webhooks arrive, each step in a
+// WebAssembly sandbox of its own. Without any configuration, all data is stored below Caddy's data
+// directory. The handler `flowtrux` passes webhooks to the app.
 //
-// Workflows, secrets and globals are not part of Caddy's config: they come from the store, and a
+// Workflows, secrets and globals are not part of Caddy's config: they are in the store, and a
 // change there is live without a reload.
+//
+// In a Caddyfile, the app is a global option:
+//
+//	{
+//		flowtrux {
+//			node slugify /etc/flowtrux/slugify.wasm {
+//				memory 16MiB
+//			}
+//			globals_write counters.*
+//			egress {
+//				allow 10.0.0.0/8
+//			}
+//			limits {
+//				executions 512
+//			}
+//		}
+//	}
+//
+// The same in JSON:
+//
+//	{
+//		"apps": {
+//			"flowtrux": {
+//				"nodes": {"slugify": {"file": "/etc/flowtrux/slugify.wasm", "memory": 16777216}},
+//				"globals_write": ["counters.*"],
+//				"egress": {"allow": ["10.0.0.0/8"]},
+//				"limits": {"executions": 512}
+//			}
+//		}
+//	}
+//
+// The app emits these events, to which the `events` app can subscribe. Handlers run one after the
+// other, apart from requests. At most 256 events wait for them; further ones are dropped, and the
+// log says how many.
+//
+// Event | Emitted when | Data
+// ------|--------------|-----
+// `flowtrux.execution_failed` | an execution ends as `failed` or `timed_out` | `workflow`, `execution_id`, `status`, and of the first node that failed `node` and its error's `code`; both are empty if there is none
+// `flowtrux.workflow_rejected` | a document turns out to be invalid, also when a config is loaded | `id`, `revision`, and `problems`, each with `path` and `reason`
 type App struct {
-	// Where workflows, secrets and globals come from. Default: `{"engine": "embedded"}`, an etcd
-	// inside this process that opens no port.
+	// Where workflows, secrets and globals are stored. Default: `{"engine": "embedded"}`, an etcd
+	// server inside this process that opens no port.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=flowtrux.stores inline_key=engine"`
 
-	// Where accepted executions are kept until they have ended, and records of them afterwards.
+	// Where accepted executions are stored until they have ended, and their records afterwards.
 	// Default: `{"engine": "bbolt"}`, a file in Caddy's data directory.
 	JournalRaw json.RawMessage `json:"journal,omitempty" caddy:"namespace=flowtrux.journals inline_key=engine"`
 
-	// Node types beside the built-in ones, by the name under which workflows use them. The name of
-	// a built-in type cannot be taken. A module that does not load fails the load of the config.
+	// Custom node types, by the name that workflows use. Names of built-in node types cannot be
+	// used. If a module does not load, the config is not loaded.
 	Nodes map[string]*Node `json:"nodes,omitempty"`
 
-	// Patterns of the globals that nodes may write, in the syntax of Go's path.Match: `*` stands
-	// for any run of characters but a slash. Keys that begin with `__secret` can never be written.
-	// Default: none.
+	// Patterns of the globals that nodes may write, in the syntax of Go's path.Match: `*` matches
+	// any characters but a slash. Keys that begin with `__secret` can never be written. Default:
+	// none.
 	GlobalsWrite []string `json:"globals_write,omitempty"`
 
-	// What nodes may reach by HTTP beside public addresses.
+	// What nodes may reach by HTTP besides public addresses.
 	Egress *Egress `json:"egress,omitempty"`
 
 	// Limits of requests, nodes and executions.
@@ -62,7 +101,7 @@ type App struct {
 
 	ctx    caddy.Context
 	logger *zap.Logger
-	life   *lifetime // everything below is kept until it is over
+	life   *lifetime // everything below lives until its end
 	meters *meters
 	events *events
 
@@ -78,9 +117,9 @@ type App struct {
 	bodies       *bodies
 	linger       *linger
 	refusals     *lineLimit        // of the log
-	decoy        *signature.Scheme // checks the signatures of webhooks that do not exist
+	decoy        *signature.Scheme // verifies signatures of webhooks that do not exist
 
-	// of executions that a sender waits for; ends when the process has to
+	// the context of executions that a sender waits for; it ends shortly before the process does
 	waiting     context.Context
 	stopWaiting context.CancelCauseFunc
 	drainBy     time.Time // set when the process exits; used by the goroutine that stops Caddy
@@ -97,9 +136,9 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 	}
 }
 
-// Provision checks the config, loads the node modules and takes what is shared with other configs.
-// It opens no file but to read and no port; only the caches of compiled and of fetched modules are
-// written, and there is a connection only where a module has to be fetched.
+// Provision checks the config, loads the operator's node modules and acquires what is shared with
+// other configs. It opens no port and writes no files but the caches of compiled and fetched modules.
+// It connects to other machines only to fetch modules.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger()
@@ -127,15 +166,15 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return a.meters.register(ctx.GetMetricsRegistry(), a)
 }
 
-// Start opens the store, unless another config has, and begins to run what the journal holds.
+// Start opens the store and the journal, unless another config has, and begins to run the executions
+// in the journal.
 func (a *App) Start() error {
 	if err := a.installation.save(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, openWait)
 	defer cancel()
-	// The journal comes first: with the store there are workflows, and requests that want to be
-	// accepted.
+	// The journal comes first: as soon as there are workflows, requests have to be accepted.
 	if err := a.journal.Open(ctx); err != nil {
 		return fmt.Errorf("opening the journal: %w", err)
 	}
@@ -144,34 +183,34 @@ func (a *App) Start() error {
 	if err := a.mirror.Open(ctx); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	// The limit of the config that was started last is in force, and that of the one before if
-	// another app does not start.
+	// The limit of the config that was started last applies. If another app does not start, it is
+	// that of the config before.
 	a.life.keep(releasing(a.budget.SetLimit(a.Limits.SandboxMemory)))
 	a.stopRunner = a.executor.Use(engine.Runner{Engine: a.engine, Resolve: a.resolve})
 	now := time.Now()
 	a.started.Store(&now)
 	if d := a.journal.Durability(); d == journal.Memory {
-		a.logger.Warn("accepted executions are kept in memory only: they are lost when the process ends",
+		a.logger.Warn("accepted executions are stored in memory only: they are lost when the process ends",
 			zap.String("durability", string(d)))
 	}
 	return nil
 }
 
-// releasing is a release that has no error.
+// releasing makes a release of a function that cannot fail.
 func releasing(f func()) func() error {
 	return func() error { f(); return nil }
 }
 
-// patience is how long a request may still wait for the store. A store that is away does not hold
-// requests up for ever.
+// patience is how long a request may still wait for the store. A store that is away does not delay
+// requests later on.
 func (a *App) patience() time.Duration {
 	if started := a.started.Load(); started != nil {
 		return time.Until(started.Add(readyWait))
 	}
-	return readyWait // Caddy starts apps in no order: the server may have been before us
+	return readyWait // Caddy starts apps in no order: the server may have started first
 }
 
-// Stop lets accepted executions end when the process exits. On a reload they go on, and so do
+// Stop waits for accepted executions when the process exits. On a reload they go on, and so do
 // requests.
 func (a *App) Stop() error {
 	if caddy.Exiting() {
@@ -180,7 +219,7 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup gives back what Provision took, when the last request and execution that uses it has
+// Cleanup releases what Provision acquired, once the last request and execution that uses it has
 // ended.
 func (a *App) Cleanup() error {
 	if a.life == nil {
@@ -189,11 +228,11 @@ func (a *App) Cleanup() error {
 	return a.life.end()
 }
 
-// dataDir is where everything is kept that is not placed elsewhere.
+// dataDir is the directory of all files that the config places nowhere else.
 func dataDir() string { return filepath.Join(caddy.AppDataDir(), "flowtrux") }
 
-// runningApp is the app of the config that runs. The error wraps caddy.ErrNotConfigured when it has
-// none.
+// runningApp returns the app of the config that runs. The error wraps caddy.ErrNotConfigured when
+// that config has none.
 func runningApp() (*App, error) {
 	v, err := caddy.ActiveContext().AppIfConfigured(appName)
 	if err != nil {

@@ -30,7 +30,7 @@ import (
 //		}
 //	}
 //
-// Everything is optional; only node can be given several times.
+// Everything is optional. Only node can be repeated.
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
 		d.Next() // so that the error names the line
@@ -46,7 +46,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 // UnmarshalCaddyfile reads the block of the global option; see parseApp for the syntax.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
-	return parseBlock(d, words{
+	return parseBlock(d, options{
 		"store": {parse: func() (err error) {
 			a.StoreRaw, err = parseEngine(d, storeNamespace)
 			return err
@@ -95,7 +95,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // UnmarshalCaddyfile reads the directive without its matcher; see parseHandler for the syntax.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
-	return parseBlock(d, words{
+	return parseBlock(d, options{
 		"prefix": {parse: func() error {
 			if err := parseText(d, &h.Prefix); err != nil {
 				return err

@@ -16,33 +16,33 @@ import (
 	"github.com/flowtrux/edge/runtime/egress"
 )
 
-// words are the options of a block by name.
-type words map[string]word
+// options are the options of a block by name.
+type options map[string]option
 
-// word is one option: parse is called with the dispenser at the option's name and reads its
-// arguments.
-type word struct {
+// option is one option of a block. parse is called with the dispenser at the option's name and reads
+// its arguments.
+type option struct {
 	parse   func() error
 	repeats bool // may be given several times
 }
 
 // parseBlock reads the rest of a line, which must be a block or nothing, and the block's options.
-func parseBlock(d *caddyfile.Dispenser, known words) error {
+func parseBlock(d *caddyfile.Dispenser, known options) error {
 	if d.NextArg() {
 		return d.Errf("unexpected argument '%s'", d.Val())
 	}
 	seen := make(map[string]bool, len(known))
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name := d.Val()
-		w, ok := known[name]
+		o, ok := known[name]
 		if !ok {
 			return d.Errf("unrecognized option '%s'; allowed are: %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
-		if seen[name] && !w.repeats {
+		if seen[name] && !o.repeats {
 			return d.Errf("option '%s' is given twice", name)
 		}
 		seen[name] = true
-		if err := w.parse(); err != nil {
+		if err := o.parse(); err != nil {
 			return err
 		}
 	}
@@ -77,7 +77,7 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 	}
 	a.Nodes[name] = n
 	line := *d // errors about the node as a whole name its first line
-	if err := parseBlock(d, n.words(d)); err != nil {
+	if err := parseBlock(d, n.options(d)); err != nil {
 		return err
 	}
 	if placeholder(n.File) {
@@ -89,9 +89,9 @@ func (a *App) parseNode(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-// words are the options of a node's block.
-func (n *Node) words(d *caddyfile.Dispenser) words {
-	return words{
+// options returns the options of a node's block.
+func (n *Node) options(d *caddyfile.Dispenser) options {
+	return options{
 		"sha256": {parse: func() error {
 			if err := parseText(d, &n.SHA256); err != nil {
 				return err
@@ -163,12 +163,12 @@ func (n *Node) parseAllow(d *caddyfile.Dispenser) error {
 //		allow <cidr|host>...
 //	}
 func (e *Egress) parse(d *caddyfile.Dispenser) error {
-	return parseBlock(d, words{
+	return parseBlock(d, options{
 		"allow": {parse: func() error { return parseList(d, &e.Allow, checkAllow) }, repeats: true},
 	})
 }
 
-// checkAllow refuses what egress cannot allow, with the entry.
+// checkAllow rejects entries that egress cannot allow.
 func checkAllow(entry string) error {
 	if err := egress.CheckAllow(entry); err != nil {
 		return fmt.Errorf("egress: %w", err)
@@ -179,20 +179,20 @@ func checkAllow(entry string) error {
 // parse reads the limits block. Syntax: one `<name> <size|duration|number>` a line, the names of
 // the JSON config.
 func (l *Limits) parse(d *caddyfile.Dispenser) error {
-	if err := parseBlock(d, l.words(d)); err != nil {
+	if err := parseBlock(d, l.options(d)); err != nil {
 		return err
 	}
-	given := *l // the defaults stay out of the JSON
+	given := *l // so that the JSON has no defaults
 	if err := given.check(); err != nil {
 		return d.WrapErr(err)
 	}
 	return nil
 }
 
-// words are the options of the limits block. Each value is judged on its line.
-func (l *Limits) words(d *caddyfile.Dispenser) words {
-	judged := func(parse func() error) word {
-		return word{parse: func() error {
+// options returns the options of the limits block. Each value is checked on its line.
+func (l *Limits) options(d *caddyfile.Dispenser) options {
+	checked := func(parse func() error) option {
+		return option{parse: func() error {
 			if err := parse(); err != nil {
 				return err
 			}
@@ -203,10 +203,10 @@ func (l *Limits) words(d *caddyfile.Dispenser) words {
 			return nil
 		}}
 	}
-	size := func(v *int64) word { return judged(func() error { return parseSize(d, v) }) }
-	wait := func(v *caddy.Duration) word { return judged(func() error { return parseDuration(d, v) }) }
-	count := func(v *int) word { return judged(func() error { return parseCount(d, v) }) }
-	return words{
+	size := func(v *int64) option { return checked(func() error { return parseSize(d, v) }) }
+	wait := func(v *caddy.Duration) option { return checked(func() error { return parseDuration(d, v) }) }
+	count := func(v *int) option { return checked(func() error { return parseCount(d, v) }) }
+	return options{
 		"body":              size(&l.Body),
 		"body_timeout":      wait(&l.BodyTimeout),
 		"body_memory":       size(&l.BodyMemory),
@@ -245,7 +245,7 @@ func parseList(d *caddyfile.Dispenser, v *[]string, check func(string) error) er
 	return checkArgs(d, args, check)
 }
 
-// checkArgs judges arguments, but for those that are known only when the config is loaded.
+// checkArgs checks arguments, except those that are known only when the config is loaded.
 func checkArgs(d *caddyfile.Dispenser, args []string, check func(string) error) error {
 	for _, arg := range args {
 		if placeholder(arg) {
@@ -258,7 +258,7 @@ func checkArgs(d *caddyfile.Dispenser, args []string, check func(string) error) 
 	return nil
 }
 
-// placeholder tells whether an argument may have placeholders, which are resolved when the config
+// placeholder reports whether an argument may have placeholders, which are resolved when the config
 // is loaded.
 func placeholder(arg string) bool { return strings.Contains(arg, "{") }
 

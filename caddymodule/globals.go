@@ -14,10 +14,10 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// globals are the globals as the engine sees them: read from the catalog, written to the store.
+// globals are the engine's access to globals: it reads from the catalog and writes to the store.
 type globals struct{ app *App }
 
-// Global returns a global's value as raw JSON.
+// Global implements engine.Globals.
 func (g globals) Global(key string) ([]byte, bool) { return g.app.catalog.Global(key) }
 
 // SetGlobal implements hostapi.GlobalWriter for keys that globals_write allows.
@@ -31,8 +31,8 @@ func (g globals) SetGlobal(ctx context.Context, key string, value []byte) error 
 	return nil
 }
 
-// AddGlobal implements hostapi.GlobalWriter for the same keys. The store counts: what other servers
-// add at the same time counts as well.
+// AddGlobal implements hostapi.GlobalWriter for the same keys. The store adds atomically, so that
+// servers can add to the same global at the same time.
 func (g globals) AddGlobal(ctx context.Context, key string, by int64) ([]byte, error) {
 	if err := g.check(key); err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (g globals) AddGlobal(ctx context.Context, key string, by int64) ([]byte, e
 	var sum []byte
 	_, err := g.app.mirror.Update(ctx, catalog.GlobalPrefix+key, func(value []byte) ([]byte, error) {
 		if value != nil {
-			// nothing of what is not JSON, which is no integer either
+			// a value that is not JSON becomes empty, which is no integer either
 			value, _ = rawjson.AppendCanonical([]byte{}, value, 1)
 		}
 		var ok bool
@@ -58,7 +58,7 @@ func (g globals) AddGlobal(ctx context.Context, key string, by int64) ([]byte, e
 	return sum, nil
 }
 
-// check refuses keys that nodes may not write.
+// check rejects keys that nodes may not write.
 func (g globals) check(key string) error {
 	if g.app.mayWrite(key) {
 		return nil
@@ -75,7 +75,7 @@ func notTaken(err error) error {
 	return &hostapi.Failure{Code: "store_unavailable", Message: "the store did not take the global", Detail: err}
 }
 
-// mayWrite tells whether nodes may write a global.
+// mayWrite reports whether nodes may write a global.
 func (a *App) mayWrite(key string) bool {
 	if key == "" || flow.IsSecretGlobal(key) {
 		return false

@@ -6,8 +6,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 )
 
-// Stores and journals are guest modules: a module in one of these namespaces implements
-// store.Module or journal.Module.
+// Stores and journals are guest modules of the app. A module in one of these namespaces implements
+// store.Module or journal.Module, respectively.
 const (
 	storeNamespace   = "flowtrux.stores"
 	journalNamespace = "flowtrux.journals"
@@ -17,7 +17,7 @@ const (
 	defaultJournal = "bbolt"
 )
 
-// engineNames are the guest modules that this Caddy has, sorted.
+// engineNames returns the names of the guest modules that this Caddy has, sorted.
 func engineNames(namespace string) []string {
 	var names []string
 	for _, m := range caddy.GetModules(namespace) {

@@ -75,7 +75,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-// checkPrefix refuses prefixes that no path can have.
+// checkPrefix rejects prefixes that no path can have.
 func checkPrefix(p string) error {
 	if !strings.HasPrefix(p, "/") || !strings.HasSuffix(p, "/") {
 		return fmt.Errorf("prefix '%s' must begin and end with a slash", p)
@@ -86,7 +86,7 @@ func checkPrefix(p string) error {
 	return nil
 }
 
-// ServeHTTP answers a webhook or hands the request on.
+// ServeHTTP responds to a webhook, or passes the request on to the next handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	id, ok := workflowID(r.URL, h.Prefix)
 	if !ok {
@@ -102,9 +102,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return nil
 }
 
-// workflowID takes the id out of a path that is the prefix and one more segment. What is one
-// segment is decided before escapes are resolved, so an escaped slash never separates (RFC 3986,
-// section 2.2); dot segments are none.
+// workflowID returns the id in a path that consists of the prefix and one more segment. Segments are
+// split before escapes are resolved, so an escaped slash never separates (RFC 3986, section 2.2).
+// Dot segments are no ids.
 func workflowID(u *url.URL, prefix string) (string, bool) {
 	if u.RawPath == "" { // no escaped slash in it
 		id, ok := strings.CutPrefix(u.Path, prefix)

@@ -10,12 +10,12 @@ import (
 	"sync"
 )
 
-// seedSize is the size of the installation's secret, in bytes.
+// seedSize is the size of the installation's seed, in bytes.
 const seedSize = 32
 
-// installation is the secret of this installation, from which the random streams of nodes are
-// derived: the same call gets the same stream after a restart too. It is pooled, so that configs
-// that come before the file is written agree.
+// installation is the secret seed of this installation. The random streams of nodes are derived from
+// it, so that the same call gets the same stream also after a restart. It is pooled: configs that
+// are loaded before the file is written have the same seed.
 type installation struct {
 	path string
 	seed [seedSize]byte
@@ -24,7 +24,7 @@ type installation struct {
 	saved bool
 }
 
-// openInstallation reads the secret, or makes one that is not on disk yet.
+// openInstallation reads the seed, or makes one that is not on disk yet.
 func openInstallation(path string) (*installation, error) {
 	s := &installation{path: path}
 	b, err := os.ReadFile(path)
@@ -32,16 +32,16 @@ func openInstallation(path string) (*installation, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		rand.Read(s.seed[:])
 	case err != nil:
-		return nil, fmt.Errorf("reading the installation's secret: %w", err)
+		return nil, fmt.Errorf("reading the installation's seed: %w", err)
 	case len(b) != seedSize:
-		return nil, fmt.Errorf("reading the installation's secret: %s has %d bytes, not %d; remove it to get a new one", path, len(b), seedSize)
+		return nil, fmt.Errorf("reading the installation's seed: %s has %d bytes, not %d; remove it to get a new one", path, len(b), seedSize)
 	default:
 		s.seed, s.saved = [seedSize]byte(b), true
 	}
 	return s, nil
 }
 
-// save writes the secret if it is not on disk yet.
+// save writes the seed if it is not on disk yet.
 func (s *installation) save() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,13 +49,13 @@ func (s *installation) save() error {
 		return nil
 	}
 	if err := s.write(); err != nil {
-		return fmt.Errorf("writing the installation's secret: %w", err)
+		return fmt.Errorf("writing the installation's seed: %w", err)
 	}
 	s.saved = true
 	return nil
 }
 
-// write makes the file appear whole or not at all.
+// write writes the file atomically.
 func (s *installation) write() error {
 	dir := filepath.Dir(s.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -73,7 +73,7 @@ func (s *installation) write() error {
 	return os.Rename(f.Name(), s.path)
 }
 
-// Destruct implements caddy.Destructor; there is nothing to give back.
+// Destruct implements caddy.Destructor; there is nothing to release.
 func (s *installation) Destruct() error { return nil }
 
 func acquireInstallation(path string) (*installation, func() error, error) {

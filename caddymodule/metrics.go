@@ -15,17 +15,16 @@ const (
 	metricNamespace = "caddy"
 	metricSubsystem = "flowtrux"
 
-	// maxWorkflowLabels bounds the values of the label workflow. Workflows come and go in the store
-	// without end; those that are first seen when there are so many already are counted as
-	// otherWorkflows.
+	// maxWorkflowLabels bounds the values of the label workflow: over time, a store may have any
+	// number of workflows. Further ones are counted as otherWorkflows.
 	maxWorkflowLabels = 1000
 	otherWorkflows    = "_other"
 
-	noWebhook = "manual" // the mode of executions that no webhook started
+	noWebhook = "manual" // the label mode of executions that no webhook started
 )
 
-// meters are the counters of the process. They are pooled, so that they go on counting over
-// reloads, and registered with each config's registry. They are safe for concurrent use.
+// meters are the metrics of the process. They are pooled, so that reloads do not reset them, and are
+// registered with each config's registry. They are safe for concurrent use.
 type meters struct {
 	executions     *prometheus.CounterVec
 	duration       *prometheus.HistogramVec
@@ -37,7 +36,7 @@ type meters struct {
 	journal        journalMeters
 
 	mu        sync.Mutex
-	workflows map[string]bool // those that have a label value of their own
+	workflows map[string]bool // the values of the label workflow
 
 	ofNodes      known[nodeLabels]
 	ofExecutions known[executionLabels]
@@ -58,13 +57,13 @@ func seconds(name, help string, labels ...string) *prometheus.HistogramVec {
 
 func newMeters() *meters {
 	return &meters{
-		executions:     counter("executions_total", "Executions that ended, by how they ended.", "workflow", "mode", "status"),
-		duration:       seconds("execution_duration_seconds", "Time from the start to the end of executions.", "workflow", "mode"),
-		nodeCalls:      counter("node_calls_total", "Nodes that were run, by their type and whether they failed.", "type", "result"),
-		nodeDuration:   seconds("node_duration_seconds", "Time nodes took, attempts and items together.", "type"),
-		verifyFailures: counter("verify_failures_total", "Signatures that were refused, by reason.", "reason"),
-		refused:        counter("requests_refused_total", "Requests that were answered without an execution, by error code.", "code"),
-		duplicates:     counter("duplicates_total", "Requests that were answered with the execution of an earlier one.", "workflow"),
+		executions:     counter("executions_total", "Number of executions that ended, by status.", "workflow", "mode", "status"),
+		duration:       seconds("execution_duration_seconds", "Duration of executions, from start to end.", "workflow", "mode"),
+		nodeCalls:      counter("node_calls_total", "Number of nodes that ran, by type and result.", "type", "result"),
+		nodeDuration:   seconds("node_duration_seconds", "Duration of nodes, over all attempts and items.", "type"),
+		verifyFailures: counter("verify_failures_total", "Number of rejected signatures, by reason.", "reason"),
+		refused:        counter("requests_refused_total", "Number of requests that were rejected without an execution, by error code.", "code"),
+		duplicates:     counter("duplicates_total", "Number of duplicate requests that got the response of an earlier request.", "workflow"),
 		journal:        newJournalMeters(),
 		workflows:      make(map[string]bool),
 	}
@@ -81,10 +80,10 @@ func buildInfo() prometheus.Collector {
 	return g
 }
 
-// Destruct implements caddy.Destructor; there is nothing to give back.
+// Destruct implements caddy.Destructor; there is nothing to release.
 func (m *meters) Destruct() error { return nil }
 
-// register puts the counters, and gauges of what a's config uses, into a config's registry.
+// register registers the metrics, and gauges of what a uses, with the registry of a's config.
 func (m *meters) register(reg prometheus.Registerer, a *App) error {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -94,16 +93,16 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 	for _, c := range append(m.journal.collectors(),
 		m.executions, m.duration, m.nodeCalls, m.nodeDuration, m.verifyFailures, m.refused, m.duplicates,
 		buildInfo(),
-		gauge("store_up", "1 while the store is connected, 0 while it is away.", func() float64 {
+		gauge("store_up", "1 while the store is being watched, 0 while it is unreachable.", func() float64 {
 			if a.mirror.Status().State == store.Live {
 				return 1
 			}
 			return 0
 		}),
-		gauge("store_revision", "Revision of the store that is served.", func() float64 {
+		gauge("store_revision", "Revision of the store's content that is served.", func() float64 {
 			return float64(a.mirror.Status().Revision)
 		}),
-		gauge("workflows_rejected", "Workflows whose newest document is invalid, whether an older one serves or none.", func() float64 {
+		gauge("workflows_rejected", "Number of workflows whose newest document is invalid, whether or not an older one serves.", func() float64 {
 			rejected := 0
 			for _, w := range a.catalog.List() {
 				if w.Problems != nil {
@@ -112,7 +111,7 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 			}
 			return float64(rejected)
 		}),
-		gauge("workflows_preparing", "Workflows whose newest document is being prepared, whether an older one serves or none.", func() float64 {
+		gauge("workflows_preparing", "Number of workflows whose newest document is being prepared, whether or not an older one serves.", func() float64 {
 			preparing := 0
 			for _, w := range a.catalog.List() {
 				if w.Preparing != nil {
@@ -121,22 +120,22 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 			}
 			return float64(preparing)
 		}),
-		gauge("executions_in_use", "Execution slots that are taken.", func() float64 {
+		gauge("executions_in_use", "Number of execution slots in use.", func() float64 {
 			return float64(a.engine.InUse())
 		}),
-		gauge("body_bytes", "Bytes of bodies that count towards limits.body_memory.", func() float64 {
+		gauge("body_bytes", "Bytes of request bodies that count towards limits.body_memory.", func() float64 {
 			return float64(a.bodies.memory.used.Load())
 		}),
-		gauge("sandbox_memory_bytes", "What all sandboxes take: instances with their memories, stacks and tables, and images.", func() float64 {
+		gauge("sandbox_memory_bytes", "Memory of all sandboxes: instances with their memories, stacks and tables, and snapshots.", func() float64 {
 			return float64(a.budget.Usage().Used)
 		}),
-		gauge("sandbox_memory_limit_bytes", "What they may take together.", func() float64 {
+		gauge("sandbox_memory_limit_bytes", "Limit of the memory of all sandboxes (limits.sandbox_memory).", func() float64 {
 			return float64(a.budget.Usage().Limit)
 		}),
-		gauge("sandbox_memory_waiting", "Calls of nodes that wait for memory before they begin.", func() float64 {
+		gauge("sandbox_memory_waiting", "Number of node calls that wait for memory.", func() float64 {
 			return float64(a.budget.Usage().Waiting)
 		}),
-		gauge("duplicates_waiting", "Requests that wait for the execution of an earlier one.", func() float64 {
+		gauge("duplicates_waiting", "Number of duplicate requests that wait for the execution of an earlier request.", func() float64 {
 			return float64(a.executor.Waiting())
 		}),
 		journalState{a.journal},
@@ -148,8 +147,8 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 	return nil
 }
 
-// register accepts that c itself is there already; another collector of that name would swallow
-// what c counts.
+// register registers c unless it is registered already. Another collector of the same name is an
+// error: it would hide what c counts.
 func register(reg prometheus.Registerer, c prometheus.Collector) error {
 	err := reg.Register(c)
 	var there prometheus.AlreadyRegisteredError

@@ -10,7 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// journalMeters count what executors do on journals. They are safe for concurrent use.
+// journalMeters are the metrics of what executors do with journals. They are safe for concurrent
+// use.
 type journalMeters struct {
 	accepted prometheus.Counter
 	claimed  prometheus.Counter
@@ -21,11 +22,11 @@ type journalMeters struct {
 
 func newJournalMeters() journalMeters {
 	return journalMeters{
-		accepted: counter("journal_accepted_total", "Executions that the journal has promised to keep until they end.").WithLabelValues(),
-		claimed:  counter("journal_claimed_total", "Executions that were taken from the journal to be run, again ones included.").WithLabelValues(),
-		finished: counter("journal_finished_total", "Executions in the journal that have run and ended, by how they ended.", "status"),
-		retried:  counter("journal_retried_total", "Executions that were given back to the journal to be run again.").WithLabelValues(),
-		writes:   seconds("journal_write_seconds", "Time from handing something to the journal until it is kept.", "operation", "result"),
+		accepted: counter("journal_accepted_total", "Number of executions that the journal accepted.").WithLabelValues(),
+		claimed:  counter("journal_claimed_total", "Number of executions claimed from the journal, including retries.").WithLabelValues(),
+		finished: counter("journal_finished_total", "Number of claimed executions that ended, by status.", "status"),
+		retried:  counter("journal_retried_total", "Number of executions that were returned to the journal to be run again.").WithLabelValues(),
+		writes:   seconds("journal_write_seconds", "Duration of writes to the journal, until they are stored.", "operation", "result"),
 	}
 }
 
@@ -33,15 +34,15 @@ func (m journalMeters) collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.accepted, m.claimed, m.finished, m.retried, m.writes}
 }
 
-// observe takes down a write that began at began.
+// observe counts a write that began at the time given.
 func (m journalMeters) observe(operation string, began time.Time, err error) {
 	var duplicate *journal.DuplicateError
 	result := "ok"
 	switch {
-	// an answer, and nothing was written
+	// the key is in use, and nothing was written
 	case errors.As(err, &duplicate) || errors.Is(err, journal.ErrKeyReused):
 		return
-	case err != nil && !errors.Is(err, journal.ErrCancelled): // which comes with what is kept
+	case err != nil && !errors.Is(err, journal.ErrCancelled): // the write was stored
 		result = "error"
 	}
 	m.writes.WithLabelValues(operation, result).Observe(time.Since(began).Seconds())
@@ -118,7 +119,7 @@ func (j meteredJournal) Put(ctx context.Context, ended ...journal.Ended) error {
 	return err
 }
 
-// meteredLease counts what becomes of a lease.
+// meteredLease counts how leases end.
 type meteredLease struct {
 	journal.Lease
 	meters journalMeters
@@ -152,20 +153,20 @@ func (l meteredLease) Release(ctx context.Context, after time.Duration) error {
 	return err
 }
 
-// journalState collects what a journal holds, all of it at the same moment.
+// journalState collects the state of a journal, all gauges from the same moment.
 type journalState struct{ journal journal.Journal }
 
-// journalGauges are the gauges of journalState, with their values.
+// journalGauges are the gauges of journalState.
 var journalGauges = []struct {
 	desc  *prometheus.Desc
 	value func(journal.Stats) float64
 }{
-	{describe("journal_pending", "Accepted executions that wait to be run."), func(s journal.Stats) float64 { return float64(s.Pending) }},
-	{describe("journal_running", "Accepted executions that run."), func(s journal.Stats) float64 { return float64(s.Running) }},
-	{describe("journal_oldest_pending_seconds", "Age of the oldest accepted execution that waits; 0 = none does."), oldest},
-	{describe("journal_bytes", "Bytes that what the journal holds takes."), func(s journal.Stats) float64 { return float64(s.Bytes) }},
-	{describe("journal_max_bytes", "Bytes that it may take; 0 = no bound."), func(s journal.Stats) float64 { return float64(s.MaxBytes) }},
-	{describe("journal_up", "1 while the journal can be written, 0 while it cannot."), func(s journal.Stats) float64 {
+	{describe("journal_pending", "Number of accepted executions that wait to be run."), func(s journal.Stats) float64 { return float64(s.Pending) }},
+	{describe("journal_running", "Number of accepted executions that are running."), func(s journal.Stats) float64 { return float64(s.Running) }},
+	{describe("journal_oldest_pending_seconds", "Age of the oldest accepted execution that waits to be run. 0 if none waits."), oldest},
+	{describe("journal_bytes", "Bytes used by the journal."), func(s journal.Stats) float64 { return float64(s.Bytes) }},
+	{describe("journal_max_bytes", "Maximum of caddy_flowtrux_journal_bytes. 0 if there is none."), func(s journal.Stats) float64 { return float64(s.MaxBytes) }},
+	{describe("journal_up", "1 while the journal can be written to, 0 otherwise."), func(s journal.Stats) float64 {
 		if s.Fault != "" {
 			return 0
 		}
@@ -191,8 +192,8 @@ func (journalState) Describe(descriptions chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. A journal that does not tell is not up, and the rest is
-// not known.
+// Collect implements prometheus.Collector. A journal that does not report its state is not up, and
+// its other gauges are left out.
 func (s journalState) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

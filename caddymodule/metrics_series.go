@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// series are what one kind of event is counted in.
+// series are the two metrics in which one kind of event is counted.
 type series struct {
 	total   prometheus.Counter
 	seconds prometheus.Observer
@@ -21,8 +21,8 @@ func (s series) count(d time.Duration) {
 	s.seconds.Observe(d.Seconds())
 }
 
-// known are series by their labels. Finding them in their vectors takes several times as long, for
-// each node and execution. It is safe for concurrent use.
+// known caches series by their labels. Looking them up in their vectors takes several times as long,
+// and happens for each node and execution. It is safe for concurrent use.
 type known[K comparable] struct {
 	mu     sync.RWMutex
 	series map[K]series
@@ -55,7 +55,7 @@ type executionLabels struct {
 	status   engine.Status
 }
 
-// node is what a node that has ended counts in.
+// node returns the series of nodes by their type and result.
 func (m *meters) node(typ string, failed bool) series {
 	labels := nodeLabels{typ, failed}
 	s, ok := m.ofNodes.get(labels)
@@ -71,7 +71,7 @@ func (m *meters) node(typ string, failed bool) series {
 	return s
 }
 
-// execution is what an execution that has ended counts in.
+// execution returns the series of executions of a workflow by their status.
 func (m *meters) execution(p *flow.Plan, status engine.Status) series {
 	labels := executionLabels{p.ID, mode(p), status}
 	s, ok := m.ofExecutions.get(labels)
@@ -83,13 +83,13 @@ func (m *meters) execution(p *flow.Plan, status engine.Status) series {
 		m.executions.WithLabelValues(workflow, string(labels.mode), string(status)),
 		m.duration.WithLabelValues(workflow, string(labels.mode)),
 	}
-	if workflow == p.ID { // of the others there is no end
+	if workflow == p.ID { // the number of other workflows has no bound
 		m.ofExecutions.add(labels, s)
 	}
 	return s
 }
 
-// workflow is the label value of a workflow that is in the store.
+// workflow returns the label value of a workflow in the store.
 func (m *meters) workflow(id string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,12 +102,12 @@ func (m *meters) workflow(id string) string {
 	return id
 }
 
-// duplicate counts a request that was answered with an earlier one's execution.
+// duplicate counts a request that got the response of an earlier one.
 func (m *meters) duplicate(workflow string) {
 	m.duplicates.WithLabelValues(m.workflow(workflow)).Inc()
 }
 
-// mode is the label value of how an execution's sender is answered.
+// mode returns the label value of how the sender of an execution gets its response.
 func mode(p *flow.Plan) flow.Mode {
 	if p.Webhook == nil {
 		return noWebhook

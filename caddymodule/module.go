@@ -1,13 +1,15 @@
-// Package caddymodule is FlowTrux Edge inside Caddy: the app `flowtrux` that owns a config's
-// workflows, node modules, store and journal, the handler `http.handlers.flowtrux` that answers
-// signed webhooks, and their Caddyfile words. It turns requests into events and results into
-// answers; what happens between is package runtime's business, which knows nothing of Caddy.
+// Package caddymodule connects FlowTrux Edge to Caddy. It has the app `flowtrux`, which owns a
+// config's workflows, node modules, store and journal; the handler `http.handlers.flowtrux`, which
+// responds to signed webhooks; the module `admin.api.flowtrux`; and their Caddyfile syntax. It turns
+// requests into events and results into responses. Everything between is in the packages below
+// runtime, which do not know Caddy.
 //
-// Stores and journals are guest modules below flowtrux.stores and flowtrux.journals, each in a
-// package of its own that is imported for its side effect; third parties add engines the same way.
+// Stores and journals are guest modules in the namespaces flowtrux.stores and flowtrux.journals.
+// Each has a package of its own, which is imported for its side effect. Third parties add engines in
+// the same way.
 //
-// What outlives a config (compiled code, the copy of the store, accepted executions, counters) is
-// in the usage pool of pool.go. Everything else belongs to one App and goes with it, once its
+// What outlives a config (compiled code, the copy of the store, accepted executions, metrics) is in
+// the usage pool of pool.go. Everything else belongs to one App and is released with it, once its
 // last request has ended.
 package caddymodule
 

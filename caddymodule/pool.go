@@ -13,20 +13,21 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// pool holds what outlives a config: a reload that changes nothing about an object finds it here
-// and goes on with it. Pooled objects must not hold on to anything of the config that made them;
-// their log is processLog.
+// pool holds what outlives a config: a reload that does not change an object's settings finds it
+// here and goes on using it. Pooled objects must not refer to anything of the config that made
+// them. They log to processLog.
 var pool = caddy.NewUsagePool()
 
-// poolKey names a pooled object: its kind and all that shapes it. Secrets are in it only as a hash.
+// poolKey identifies a pooled object: its kind, and all settings that shape it. Secrets are part of
+// it only as a hash.
 type poolKey struct{ kind, shape string }
 
-// drainTime bounds how long accepted work may go on when its process or its last config ends,
-// unless Caddy's grace period says otherwise.
+// drainTime is how long accepted executions may go on when the process or its last config ends,
+// unless Caddy has a grace period.
 const drainTime = 10 * time.Second
 
-// acquire takes a reference on a pooled object, made by construct if there is none. The caller owns
-// exactly one reference and gives it back by calling release once.
+// acquire takes a reference to a pooled object, which construct makes if there is none. The caller
+// owns exactly one reference and calls release once.
 func acquire[V caddy.Destructor](kind, shape string, construct func() (V, error)) (v V, release func() error, err error) {
 	key := poolKey{kind, shape}
 	got, _, err := pool.LoadOrNew(key, func() (caddy.Destructor, error) { return construct() })
@@ -39,24 +40,25 @@ func acquire[V caddy.Destructor](kind, shape string, construct func() (V, error)
 	}, nil
 }
 
-// pooledHost is the sandbox and its compiled code, one for each cache directory.
+// pooledHost is a sandbox with its compiled code, one for each cache directory.
 type pooledHost struct{ *sandbox.Host }
 
 func (p pooledHost) Destruct() error { return p.Close(context.Background()) }
 
-// pooledBudget is what all sandboxes of the process take of memory. It holds nothing of its own.
+// pooledBudget is the memory budget of all sandboxes of the process.
 type pooledBudget struct{ *sandbox.Budget }
 
-// Destruct implements caddy.Destructor.
+// Destruct implements caddy.Destructor; there is nothing to release.
 func (pooledBudget) Destruct() error { return nil }
 
-// acquireBudget takes the budget, of so many bytes until a config sets its limit when it starts.
+// acquireBudget acquires the memory budget. A new one has the limit given, in bytes, until a config
+// sets its own when it starts.
 func acquireBudget(limit int64) (pooledBudget, func() error, error) {
 	return acquire("sandbox memory", "", func() (pooledBudget, error) { return pooledBudget{sandbox.NewBudget(limit)}, nil })
 }
 
-// acquireHost takes the sandbox of a cache directory; seed is the installation's secret and b the
-// process's budget, which are the same for all of them.
+// acquireHost acquires the sandbox of a cache directory. The seed is the installation's and the
+// budget the process's: they are the same for all sandboxes.
 func acquireHost(cacheDir string, seed [seedSize]byte, b *sandbox.Budget) (pooledHost, func() error, error) {
 	return acquire("sandbox", cacheDir, func() (pooledHost, error) {
 		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir, Seed: seed, Budget: b})
@@ -67,7 +69,7 @@ func acquireHost(cacheDir string, seed [seedSize]byte, b *sandbox.Budget) (poole
 	})
 }
 
-// pooledMirror is the copy of a store's content, one for each store.
+// pooledMirror is the copy in memory of a store's content, one for each store.
 type pooledMirror struct{ *store.Mirror }
 
 func (p pooledMirror) Destruct() error { return p.Close() }
@@ -87,10 +89,10 @@ func acquireMirror(m store.Module) (pooledMirror, func() error, error) {
 	})
 }
 
-// pooledExecutor runs what the journal holds, one for each journal.
+// pooledExecutor runs the executions in a journal, one for each journal.
 type pooledExecutor struct{ *engine.Executor }
 
-// Destruct lets what was accepted end, for a while, unless it was drained already.
+// Destruct waits up to drainTime for accepted executions, unless they were drained already.
 func (p pooledExecutor) Destruct() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
@@ -100,8 +102,8 @@ func (p pooledExecutor) Destruct() error {
 	return nil
 }
 
-// acquireExecutor takes the executor of a journal. What it does there is counted by the meters,
-// which are those of the process as long as there is a config.
+// acquireExecutor acquires the executor of a journal. The meters count what it does there: they are
+// those of the process for as long as there is a config.
 func acquireExecutor(m journal.Module, meters journalMeters) (pooledExecutor, func() error, error) {
 	return acquire("journal", m.JournalKey(), func() (pooledExecutor, error) {
 		j, err := m.NewJournal()

@@ -6,12 +6,12 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// processLog is a logger for what outlives a config. It asks for Caddy's default log at each line,
-// so that it follows the logging of the config that runs; a logger that is kept would go on writing
-// to where an old config did.
+// processLog returns a logger for objects that outlive a config. It looks up Caddy's default log for
+// each line, and so follows the logging of the config that runs. A logger of a config would go on
+// writing to that config's outputs.
 func processLog(name string) *zap.Logger { return zap.New(processCore{}).Named(name) }
 
-// processCore hands each line to the default log of the moment.
+// processCore passes each line to the default log of the moment.
 type processCore struct{ fields []zapcore.Field }
 
 // Enabled implements zapcore.Core.

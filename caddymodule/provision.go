@@ -17,7 +17,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// checkConfig resolves placeholders, fills in defaults and refuses what cannot work.
+// checkConfig resolves placeholders, fills in defaults and rejects what cannot work.
 func (a *App) checkConfig() error {
 	repl := caddy.NewReplacer()
 	if a.StoreRaw == nil {
@@ -120,7 +120,7 @@ func (a *App) acquireExecutor() error {
 	if !ok {
 		return fmt.Errorf("loading the journal: %T is not a journal", module)
 	}
-	// When this was the last config, its executor drains before its runner goes.
+	// If this is the last config, its executor drains before its runner is removed.
 	a.life.keep(func() error {
 		if a.stopRunner != nil {
 			a.stopRunner()
@@ -155,13 +155,13 @@ func (a *App) makeEngine() error {
 	return nil
 }
 
-// reloadWait bounds how long a config that is loaded waits for documents that have to be prepared.
+// reloadWait is how long the load of a config waits for documents that have to be prepared.
 const reloadWait = 10 * time.Second
 
-// follow keeps the workflows up to date with the store. When another config has the store open
-// already, they are there when it returns: that one serves until then, and what it serves is to be
-// served without a pause. Documents that take longer than reloadWait to prepare do not hold the
-// config up.
+// follow keeps the workflows up to date with the store. If another config has the store open already,
+// they are loaded when it returns: the other config serves until then, and workflows have to be
+// served without a gap. Documents that take longer than reloadWait to prepare do not delay the
+// config.
 func (a *App) follow() error {
 	a.catalog = catalog.New(catalog.Options{
 		Nodes: a.types, Logger: a.logger, Keep: a.mirror.SetLastValid, Rejected: a.events.workflowRejected, Context: a.ctx,
@@ -174,6 +174,6 @@ func (a *App) follow() error {
 	})
 	ctx, cancel := context.WithTimeout(a.ctx, reloadWait)
 	defer cancel()
-	_ = a.catalog.Settled(ctx) // what is not there by then comes later
+	_ = a.catalog.Settled(ctx) // documents that are not prepared by then serve later
 	return a.ctx.Err()
 }

@@ -8,17 +8,18 @@ import (
 	"sync/atomic"
 )
 
-// Why shares do not give any more.
+// The errors of shares.take.
 var (
 	errAllTaken   = errors.New("all of it is in use")
 	errShareTaken = errors.New("this client address has its share, and more than half is in use")
 )
 
-// peer is a client address as shares count it: of IPv6 its /64, since a host has a whole one. It is
-// all zeros where a client has no address, as on a Unix socket.
+// peer is a client address as shares count it: for IPv6 its /64, since a host has a whole one. It is
+// all zeros for clients without an address, as on a Unix socket.
 type peer [16]byte
 
-// peerOf is the peer of a request: its client address as Caddy sees it, behind trusted proxies too.
+// peerOf returns the peer of a request: its client address as Caddy sees it, also behind trusted
+// proxies.
 func peerOf(r *http.Request) peer {
 	addr, err := netip.ParseAddr(clientIP(r))
 	if err != nil {
@@ -32,14 +33,14 @@ func peerOf(r *http.Request) peer {
 }
 
 // shares is an amount that all clients share, such as memory. While more than half of it is in use,
-// one of them gets nothing beyond its share. It is safe for concurrent use, and remembers those
-// only that hold something.
+// no client gets more than its share. It is safe for concurrent use, and remembers only clients
+// that use some of it.
 type shares struct {
-	limit int64 // of all together
-	share int64 // of one, while more than half of limit is in use
+	limit int64 // of all clients together
+	share int64 // of one client, while more than half of limit is in use
 
 	used   atomic.Int64
-	shards [32]shard // by peer, so that requests seldom wait for one another
+	shards [32]shard // by peer, so that requests seldom wait for each other's lock
 }
 
 type shard struct {
@@ -47,7 +48,7 @@ type shard struct {
 	held map[peer]int64
 }
 
-// take counts n more for p. Otherwise it counts nothing and says why.
+// take takes n for p. The error says why it took nothing.
 func (s *shares) take(p peer, n int64) error {
 	used := s.used.Add(n)
 	if used > s.limit {
@@ -69,7 +70,7 @@ func (s *shares) take(p peer, n int64) error {
 	return nil
 }
 
-// give takes back n of what p holds.
+// give gives back n of what p has taken.
 func (s *shares) give(p peer, n int64) {
 	s.used.Add(-n)
 	of := s.of(p)
@@ -82,7 +83,7 @@ func (s *shares) give(p peer, n int64) {
 	}
 }
 
-// of is the shard of p: by the last bytes of an IPv4 address and of an IPv6 network.
+// of returns the shard of p, by the last bytes of an IPv4 address and of an IPv6 network.
 func (s *shares) of(p peer) *shard {
 	return &s.shards[(p[15]^p[14]^p[7]^p[6])%byte(len(s.shards))]
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// isJSONType accepts no Content-Type, or one, of application/json or any type with the suffix +json
-// (RFC 6839). Parameters do not count: JSON has none (RFC 8259, section 11).
+// isJSONType reports whether Content-Type is missing, or a single value of application/json or of a
+// type with the suffix +json (RFC 6839). Parameters are ignored: JSON has none (RFC 8259, section
+// 11).
 func isJSONType(values []string) bool {
 	switch {
 	case len(values) == 0, len(values) == 1 && (values[0] == "" || values[0] == "application/json"):
@@ -29,7 +30,7 @@ func isJSONType(values []string) bool {
 	return kind == "application" && sub == "json" || len(sub) > len("+json") && strings.HasSuffix(sub, "+json")
 }
 
-// isIdentity accepts no content coding, or the one that codes nothing.
+// isIdentity reports whether there is no content coding, or only identity.
 func isIdentity(values []string) bool {
 	for _, v := range values {
 		for coding := range strings.SplitSeq(v, ",") {
@@ -42,11 +43,11 @@ func isIdentity(values []string) bool {
 	return true
 }
 
-// triggerHeaders is trigger.headers: an object of the request's headers by lower-case name, in
-// order of names; several of one name are joined as RFC 9110, section 5.3 says. Credentials are
-// left out.
+// triggerHeaders makes trigger.headers: an object of the request's headers by lower-case name, sorted
+// by name. Several headers of one name are joined as in RFC 9110, section 5.3. Credentials are left
+// out.
 func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
-	var room [32]string // as many as requests usually have at most
+	var room [32]string // requests seldom have more headers
 	names, size := room[:0], len("{}")
 	for name, values := range h {
 		if name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie" || slices.Contains(signatureHeaders, name) {
@@ -78,7 +79,7 @@ func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
 	return append(out, '}')
 }
 
-// toLower changes upper-case letters of ASCII: there are no others in the name of a header.
+// toLower changes ASCII letters: names of headers have no others.
 func toLower(b []byte) {
 	for i, c := range b {
 		if 'A' <= c && c <= 'Z' {
@@ -87,7 +88,7 @@ func toLower(b []byte) {
 	}
 }
 
-// clientIP is the sender's address as Caddy sees it, behind trusted proxies too.
+// clientIP returns the sender's address as Caddy sees it, also behind trusted proxies.
 func clientIP(r *http.Request) string {
 	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
 		return ip
@@ -98,8 +99,8 @@ func clientIP(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// isExpected tells whether a server of the config that runs keeps the request header of a canonical
-// name, which has an underscore or a dot.
+// isExpected reports whether a server of the config that runs passes on the request header of a
+// canonical name that has an underscore or a dot.
 func isExpected(name string) bool {
 	app, err := caddy.ActiveContext().AppIfConfigured("http")
 	if err != nil {
@@ -113,7 +114,7 @@ func isExpected(name string) bool {
 	return false
 }
 
-// isExpectedBy follows Caddy: a name with both needs an entry of its own, in either list.
+// isExpectedBy decides as Caddy does: a name with both needs an entry of its own, in either list.
 func isExpectedBy(s *caddyhttp.Server, name string) bool {
 	underscore, dot := strings.Contains(name, "_"), strings.Contains(name, ".")
 	has := func(entry string) bool {
