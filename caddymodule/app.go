@@ -210,6 +210,34 @@ func (a *App) patience() time.Duration {
 	return readyWait // Caddy starts apps in no order: the server may have started first
 }
 
+// loaded reports whether the store has been loaded. An app that has just started gets a moment for
+// it.
+func (a *App) loaded(ctx context.Context) bool {
+	if a.isLoaded() {
+		return true
+	}
+	ready := a.catalog.Ready()
+	patience := time.NewTimer(a.patience())
+	defer patience.Stop()
+	select {
+	case <-ready:
+		return true
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// isLoaded is loaded without waiting.
+func (a *App) isLoaded() bool {
+	select {
+	case <-a.catalog.Ready():
+		return true
+	default:
+		return false
+	}
+}
+
 // Stop waits for accepted executions when the process exits. On a reload they go on, and so do
 // requests.
 func (a *App) Stop() error {

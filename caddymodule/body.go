@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// Why a body was not read. What is returned says how much the bound is.
+// The errors of bodies.read. Those that it returns wrap one of these and tell the limit.
 var (
 	errBodyTooLarge = errors.New("the body is longer than limits.body")
 	errBodyTimeout  = errors.New("the body took longer than limits.body_timeout")
 	errBodyMemory   = errors.New("no room for the body in limits.body_memory")
 )
 
-// Buffers of bodies are powers of two from firstBuffer to keptBuffer, in bytes, and are used again.
-// What is larger is made for the one body.
+// Buffers of bodies are powers of two, in bytes. Those up to pooledBuffer are reused. Larger ones are
+// made for one body.
 const (
-	firstBuffer = 4 * kib
-	keptBuffer  = 64 * kib
+	firstBuffer  = 4 * kib
+	pooledBuffer = 64 * kib
 )
 
-// bodies reads the bodies of requests within limits. What has come of a body counts, and its buffer
-// is at most twice as large or firstBuffer: what a sender announces costs nothing. It is safe for
-// concurrent use.
+// bodies reads the bodies of requests within limits. Only bytes that arrived count, and a buffer is
+// at most twice as large, or firstBuffer: a length that a sender only declares costs nothing. It is
+// safe for concurrent use.
 type bodies struct {
 	limit   int64 // of one body, in bytes
 	timeout time.Duration
@@ -36,7 +36,7 @@ type bodies struct {
 	buffers [5]sync.Pool // of *[]byte, by size
 }
 
-// newBodies makes the reader of bodies. One client address always has room for one body.
+// newBodies makes the reader of bodies. The share of a client address has room for any one body.
 func newBodies(l *Limits) *bodies {
 	return &bodies{
 		limit:   l.Body,
@@ -45,31 +45,34 @@ func newBodies(l *Limits) *bodies {
 	}
 }
 
-// body is a request's body. Its bytes are the reader's own until release.
+// body is a request's body. Its zero value was not read. Its bytes are valid until discard, and count
+// until release.
 type body struct {
-	owner  *bodies
+	owner  *bodies // nil = it was not read
 	data   []byte  // what was read; the capacity is the buffer's
-	pooled *[]byte // the buffer, when it is to be used again
+	pooled *[]byte // the buffer, if it is to be used again
 	held   int64   // what is accounted for, in bytes
 	from   peer
 	whole  bool    // it was read to its end
 	probe  [1]byte // tells a full buffer at the end of the body from one with more to come
 }
 
-// read reads the whole body, whether its length was declared or not. The error wraps one of the
-// above or the connection's; the body then holds nothing, and is not whole.
-func (s *bodies) read(w http.ResponseWriter, r *http.Request) (*body, error) {
-	b := &body{owner: s}
+// begun reports whether the body was read, even if that failed.
+func (b *body) begun() bool { return b.owner != nil }
+
+// read reads the whole body into b, whether its length was declared or not. The error wraps one of
+// the above or the connection's; b then holds nothing, and is not whole.
+func (s *bodies) read(b *body, w http.ResponseWriter, r *http.Request) error {
+	b.owner = s
 	if r.ContentLength > s.limit {
-		return b, b.tooLarge()
+		return b.tooLarge()
 	}
-	err := b.fill(w, r)
-	if err != nil {
+	if err := b.fill(w, r); err != nil {
 		b.release()
-		return b, err
+		return err
 	}
 	b.whole = true
-	return b, nil
+	return nil
 }
 
 func (b *body) fill(w http.ResponseWriter, r *http.Request) error {
@@ -78,22 +81,21 @@ func (b *body) fill(w http.ResponseWriter, r *http.Request) error {
 	}
 	b.from = peerOf(r)
 
-	// The deadline is the connection's own where there is one; otherwise the time is looked at
-	// between reads.
+	// Connections without a deadline of their own have the time checked between reads.
 	deadline := time.Now().Add(b.owner.timeout)
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(deadline)
 	if err := b.readAll(r.Body, r.ContentLength, deadline); err != nil {
-		// The deadline stays: what still comes of the body is read by linger, which has its own.
+		// The deadline stays: linger, which reads the rest of the body, sets its own.
 		return err
 	}
-	// net/http watches the connection while the handler runs: a deadline left behind would look
-	// like a sender that went away.
+	// net/http watches the connection while the handler runs. A deadline that is left behind would
+	// look like a sender that went away.
 	_ = control.SetReadDeadline(time.Time{})
 	return nil
 }
 
-// readAll reads a body of the declared length, -1 = it is not known.
+// readAll reads a body of the declared length; -1 = unknown.
 func (b *body) readAll(src io.Reader, declared int64, deadline time.Time) error {
 	b.grow(declared)
 	for {
@@ -102,8 +104,8 @@ func (b *body) readAll(src io.Reader, declared int64, deadline time.Time) error 
 		case len(into) == 0:
 			into = b.probe[:]
 		case declared < 0:
-			// Within a chunk, net/http reads until this is full. What has come by then is not
-			// accounted for.
+			// Within a chunk, net/http reads until this is full. Bytes that arrive until then do
+			// not count yet.
 			into = into[:min(len(into), firstBuffer)]
 		}
 		n, err := src.Read(into)
@@ -129,7 +131,7 @@ func (b *body) readAll(src io.Reader, declared int64, deadline time.Time) error 
 	}
 }
 
-// count accounts for n bytes that have come.
+// count accounts for n bytes that arrived.
 func (b *body) count(n int) error {
 	if int64(len(b.data)+n) > b.owner.limit {
 		return b.tooLarge()
@@ -149,7 +151,7 @@ func (b *body) tooLarge() error {
 
 func (b *body) late() error { return fmt.Errorf("%w, %v", errBodyTimeout, b.owner.timeout) }
 
-// failed sorts what Read may say; a limit of the site (request_body) counts like our own.
+// failed classifies an error of Read. A limit of the site (request_body) is treated like our own.
 func (b *body) failed(err error) error {
 	var tooLarge *http.MaxBytesError
 	var late net.Error
@@ -163,11 +165,11 @@ func (b *body) failed(err error) error {
 	return err
 }
 
-// grow makes the buffer twice as large, or the first one, which is there before anything has come.
-// It is called when it is full and there is more.
+// grow makes the buffer twice as large, or makes the first one. It is called when the buffer is full
+// and there is more.
 func (b *body) grow(declared int64) {
 	size := max(firstBuffer, 2*cap(b.data))
-	if size <= keptBuffer {
+	if size <= pooledBuffer {
 		pooled := b.owner.buffer(size)
 		data := append(*pooled, b.data...)
 		b.discard()
@@ -183,7 +185,7 @@ func (b *body) grow(declared int64) {
 	b.data = data
 }
 
-// buffer gives an empty buffer of a size that is kept.
+// buffer returns an empty buffer of a pooled size.
 func (s *bodies) buffer(size int) *[]byte {
 	if pooled, ok := s.pool(size).Get().(*[]byte); ok {
 		return pooled
@@ -194,7 +196,7 @@ func (s *bodies) buffer(size int) *[]byte {
 
 func (s *bodies) pool(size int) *sync.Pool { return &s.buffers[bits.Len(uint(size/firstBuffer))-1] }
 
-// release ends what the body takes. Calling it again does nothing.
+// release discards the body and gives back its memory. Calling it again does nothing.
 func (b *body) release() {
 	b.discard()
 	if b.held > 0 {
@@ -203,8 +205,8 @@ func (b *body) release() {
 	b.held = 0
 }
 
-// discard gives the buffer back; the body's bytes are gone. They stay accounted for until release:
-// what was made of them takes as much.
+// discard returns the buffer to its pool; the body's bytes are gone. They count until release: the
+// event that was made of them takes as much memory.
 func (b *body) discard() {
 	if b.pooled != nil {
 		b.owner.pool(cap(*b.pooled)).Put(b.pooled)

@@ -62,7 +62,8 @@ func TestReadBody(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := readerOf(c.limit, c.memory)
 			for range 3 { // also with what the pool gives back
-				b, err := s.read(httptest.NewRecorder(), request(c.body, c.length))
+				b := new(body)
+				err := s.read(b, httptest.NewRecorder(), request(c.body, c.length))
 				if !errors.Is(err, c.err) || (err == nil) != b.whole {
 					t.Fatalf("whole %t, error %v; want %v", b.whole, err, c.err)
 				}
@@ -104,7 +105,8 @@ func TestReadBodyGivesAllBytesOrNone(t *testing.T) {
 			if rapid.Bool().Draw(t, "chunked") {
 				length = -1
 			}
-			b, err := s.read(httptest.NewRecorder(), request(src, length))
+			b := new(body)
+			err := s.read(b, httptest.NewRecorder(), request(src, length))
 			switch {
 			case err == nil && !bytes.Equal(b.data, sent):
 				t.Fatalf("%d of %d bytes", len(b.data), len(sent))
@@ -128,7 +130,8 @@ func TestReadBodyDeadline(t *testing.T) {
 	s := &bodies{limit: mib, memory: shares{limit: mib, share: mib}, timeout: 50 * time.Millisecond}
 	errs := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b, err := s.read(w, r)
+		b := new(body)
+		err := s.read(b, w, r)
 		if err == nil {
 			b.release()
 		}
@@ -179,7 +182,7 @@ func TestSiteBodyLimit(t *testing.T) {
 	site := requestbody.RequestBody{MaxSize: 10}
 	r := request(strings.NewReader(strings.Repeat("x", 11)), -1)
 	err := site.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		_, err := s.read(w, r)
+		err := s.read(new(body), w, r)
 		return err
 	}))
 	if !errors.Is(err, errBodyTooLarge) {

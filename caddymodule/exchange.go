@@ -1,7 +1,6 @@
 package caddymodule
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -16,7 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
-// exchange is one webhook request on its way to an answer. It is used by the request's goroutine
+// exchange is one webhook request on its way to a response. It is used by the request's goroutine
 // only.
 type exchange struct {
 	app    *App
@@ -24,21 +23,30 @@ type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	id     string    // of the workflow, as the path has it
-	began  time.Time // when the request came
+	began  time.Time // when the request arrived
 
 	workflow *catalog.Workflow // after find
-	body     *body             // after readBody, also when it was refused
+	// after readBody, also when it was rejected. Its bytes are there until all checks have passed,
+	// and count until the request has its slot.
+	body body
 	// after parse; nil again while the request waits for another's execution
 	event *flow.Event
-	key   *journal.Key // after findKey, nil = the request has none
+	key   *journal.Key // after findKey; nil = the request has none
+
+	// what the response says, for placeholders
+	header  http.Header
+	code    response.Code
+	outcome outcome
+
+	length [1]string // the response's Content-Length; here it needs no memory of its own
 }
 
-// check is one test a request has to pass. It returns nil, or the answer of a request that ends
-// here.
+// check is one test that a request has to pass. It returns nil, or the response of a request that
+// ends here.
 type check func(*exchange) *response.Response
 
-// The checks, in the order in which they are answered. Where ids are hidden, nothing that depends
-// on the id may be seen before the signature was checked.
+// The checks, in their order: the first that fails decides the response. Where ids are hidden,
+// nothing may depend on the id before the signature is verified.
 var (
 	openChecks = []check{
 		(*exchange).ready, (*exchange).find, (*exchange).method, (*exchange).readBody,
@@ -52,28 +60,25 @@ var (
 	}
 )
 
-// answer does what the request asks for.
-func (x *exchange) answer(checks []check) response.Response {
+// respond runs the checks and the workflow, and returns the response.
+func (x *exchange) respond(checks []check) response.Response {
 	if !x.enter() {
-		return *x.refuse(response.NotReady)
+		return *x.reject(response.NotReady)
 	}
 	defer x.app.life.leave()
-	defer func() {
-		if x.body != nil {
-			x.body.release()
-		}
-	}()
+	defer x.body.release()
 	for _, check := range checks {
 		if a := check(x); a != nil {
 			return *a
 		}
 	}
+	x.body.discard() // the event has its own copy, and the key its digest
 	return x.run()
 }
 
-// enter keeps the app alive until the request is answered. A request can reach the handler of a
-// config that was replaced and cleaned up since its connection was accepted; the app of the config
-// that runs now answers it. It is false when there is none.
+// enter keeps the app alive until the request has its response. A request can reach the handler of a
+// config that was replaced and cleaned up since its connection was accepted. Then the app of the
+// config that runs now takes it. It reports whether there is one.
 func (x *exchange) enter() bool {
 	for range 2 {
 		if x.app.life.enter() {
@@ -89,106 +94,78 @@ func (x *exchange) enter() bool {
 	return false
 }
 
-// ready: the store has been loaded.
+// ready rejects requests until the store has been loaded.
 func (x *exchange) ready() *response.Response {
 	if !x.app.loaded(x.r.Context()) {
-		return x.refuse(response.NotReady)
+		return x.reject(response.NotReady)
 	}
 	return nil
 }
 
-// loaded tells whether the store has been loaded. An app that has just started gets a moment for
-// it.
-func (a *App) loaded(ctx context.Context) bool {
-	if a.isLoaded() {
-		return true
-	}
-	ready := a.catalog.Ready()
-	patience := time.NewTimer(a.patience())
-	defer patience.Stop()
-	select {
-	case <-ready:
-		return true
-	case <-patience.C:
-	case <-ctx.Done():
-	}
-	return false
-}
-
-// isLoaded is loaded without a wait.
-func (a *App) isLoaded() bool {
-	select {
-	case <-a.catalog.Ready():
-		return true
-	default:
-		return false
-	}
-}
-
-// find: there is such a workflow, it is active and starts by webhook.
+// find rejects ids without an active workflow that has a webhook trigger.
 func (x *exchange) find() *response.Response {
 	w := x.app.catalog.Workflow(x.id)
 	if w == nil || !w.Active || !w.Webhook {
-		return x.refuse(response.WorkflowNotFound)
+		return x.reject(response.WorkflowNotFound)
 	}
 	x.workflow = w
 	return nil
 }
 
-// findHidden is find for handlers that hide ids: what is not found goes through a signature check
-// without keys, which hashes the body with a secret of the process and never succeeds.
+// findHidden is find for handlers that hide ids. An unknown id goes through a signature check without
+// keys, which hashes the body with a secret of the process and never succeeds.
 func (x *exchange) findHidden() *response.Response {
 	w := x.app.catalog.Workflow(x.id)
 	if w == nil || !w.Active || !w.Webhook {
 		x.app.decoy.Verify(x.r.Header, x.body.data, nil, time.Now())
-		return x.refuseSignature(unknownWorkflow, "")
+		return x.rejectSignature(unknownWorkflow, "")
 	}
 	x.workflow = w
 	return nil
 }
 
-// method: it is POST.
+// method rejects methods other than POST.
 func (x *exchange) method() *response.Response {
 	if x.r.Method != http.MethodPost {
-		return x.refuse(response.MethodNotAllowed)
+		return x.reject(response.MethodNotAllowed)
 	}
 	return nil
 }
 
-// readBody: the body is within the limits of size, time and memory.
+// readBody reads the body, and rejects one that exceeds a limit of size, time or memory.
 func (x *exchange) readBody() *response.Response {
-	var err error
-	x.body, err = x.app.bodies.read(x.w, x.r)
+	err := x.app.bodies.read(&x.body, x.w, x.r)
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, errBodyTooLarge):
-		return x.refuse(response.BodyTooLarge, zap.Error(err))
+		return x.reject(response.BodyTooLarge, zap.Error(err))
 	case errors.Is(err, errBodyTimeout):
-		return x.refuse(response.BodyTimeout, zap.Error(err))
+		return x.reject(response.BodyTimeout, zap.Error(err))
 	case errors.Is(err, errBodyMemory):
-		return x.refuse(response.Overloaded, zap.Error(err))
+		return x.reject(response.Overloaded, zap.Error(err))
 	default: // the sender went away, or its framing is broken
-		return x.refuse(response.InvalidJSON, zap.Error(err))
+		return x.reject(response.InvalidJSON, zap.Error(err))
 	}
 }
 
-// unknownWorkflow stands in logs and metrics beside the reasons of package signature.
+// unknownWorkflow is a reason in logs and metrics besides those of package signature.
 const unknownWorkflow signature.Reason = "unknown_workflow"
 
-// verify: the body is signed with a live secret, and not too long ago where the scheme says when.
+// verify rejects bodies that are not signed with a live secret, and old ones if the scheme signs a
+// time.
 func (x *exchange) verify() *response.Response {
 	w := x.workflow
 	reason, header := w.Scheme.Verify(x.r.Header, x.body.data, w.Keys, time.Now())
 	if reason == signature.OK {
 		return nil
 	}
-	return x.refuseSignature(reason, header)
+	return x.rejectSignature(reason, header)
 }
 
-// refuseSignature says why in the log; header is the one that is missing or malformed, "" when none
-// is.
-func (x *exchange) refuseSignature(reason signature.Reason, header string) *response.Response {
+// rejectSignature rejects a signature, and logs the reason. The header is the one that is missing or
+// malformed, "" when none is.
+func (x *exchange) rejectSignature(reason signature.Reason, header string) *response.Response {
 	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
 	code := response.InvalidSignature
 	if reason == signature.Stale {
@@ -199,19 +176,19 @@ func (x *exchange) refuseSignature(reason signature.Reason, header string) *resp
 	if header != "" {
 		blamed = zap.String("header", header)
 	}
-	x.note(a, "webhook signature refused", zap.String("reason", string(reason)), blamed, zap.Int("bytes", len(x.body.data)))
+	x.logRejection(a, "webhook signature refused", zap.String("reason", string(reason)), blamed, zap.Int("bytes", len(x.body.data)))
 	return &a
 }
 
-// mediaType: what the headers say of the body does not rule out plain JSON.
+// mediaType rejects content types other than JSON, and content codings.
 func (x *exchange) mediaType() *response.Response {
 	if !isJSONType(x.r.Header["Content-Type"]) || !isIdentity(x.r.Header["Content-Encoding"]) {
-		return x.refuse(response.UnsupportedMediaType)
+		return x.reject(response.UnsupportedMediaType)
 	}
 	return nil
 }
 
-// parse: the body is one JSON value.
+// parse rejects bodies that are not one JSON value, and makes the event of others.
 func (x *exchange) parse() *response.Response {
 	e, err := flow.NewEvent(x.body.data, x.r.URL.RawQuery, flow.Event{
 		Headers:    triggerHeaders(x.r.Header, x.workflow.Scheme.Headers()),
@@ -220,19 +197,19 @@ func (x *exchange) parse() *response.Response {
 		ReceivedAt: x.began.UTC(),
 	})
 	if err != nil {
-		refusal := x.refuse(response.InvalidJSON)
+		rejection := x.reject(response.InvalidJSON)
 		var syntax *rawjson.SyntaxError
 		if errors.As(err, &syntax) {
-			*refusal = response.InvalidBody(syntax.Reason, syntax.Offset)
+			*rejection = response.InvalidBody(syntax.Reason, syntax.Offset)
 		}
-		return refusal
+		return rejection
 	}
 	x.event = e
 	return nil
 }
 
-// challenge answers Slack's url_verification, which asks whether this endpoint knows the secret
-// (https://docs.slack.dev/reference/events/url_verification): no execution.
+// challenge responds to Slack's url_verification, without an execution. It proves that this endpoint
+// knows the secret (https://docs.slack.dev/reference/events/url_verification).
 func (x *exchange) challenge() *response.Response {
 	if x.workflow.Scheme.Name() != "slack" {
 		return nil
@@ -256,9 +233,9 @@ func (x *exchange) challenge() *response.Response {
 	}
 }
 
-// runnable: there is a valid version of the workflow to run. For the first one of a workflow that
-// is being prepared the request waits up to queue_wait, and is then checked anew: another document
-// may ask for another signature. It holds no slot meanwhile.
+// runnable makes the check that rejects workflows without a valid version. While the first version is
+// being prepared, the request waits up to queue_wait, without a slot. It is then checked again:
+// another document may require another signature.
 func runnable(find check) check {
 	again := []check{find, (*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge}
 	return func(x *exchange) *response.Response {
@@ -269,14 +246,14 @@ func runnable(find check) check {
 		defer patience.Stop()
 		for x.workflow.Program == nil {
 			if x.workflow.Preparing == nil {
-				return x.refuse(response.WorkflowInvalid)
+				return x.reject(response.WorkflowInvalid)
 			}
 			select {
 			case <-x.workflow.Preparing:
 			case <-patience.C:
-				refusal := x.refuse(response.NotReady)
-				*refusal = response.Preparing()
-				return refusal
+				rejection := x.reject(response.NotReady)
+				*rejection = response.Preparing()
+				return rejection
 			case <-x.r.Context().Done():
 				return x.unread()
 			}

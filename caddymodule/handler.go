@@ -19,22 +19,49 @@ import (
 
 const defaultPrefix = "/api/webhooks/"
 
-// Handler answers webhooks: `POST {prefix}{workflow id}` runs the workflow of that id. Requests for
-// other paths go to the next handler. Workflows, their secrets, and everything else that handlers
-// share are the app's (`flowtrux`).
+// Handler receives webhooks: `POST {prefix}{workflow id}` runs the workflow with that id. Requests
+// for other paths go to the next handler. Workflows, their secrets, and everything else that handlers
+// share belong to the app `flowtrux`.
 //
-// A request has to be signed with one of the workflow's secrets; there is no way to turn that off.
-// The signature covers the body alone: query parameters and headers are what the sender, or
-// somebody between, says they are.
+// Requests must be signed with one of the workflow's secrets; this cannot be turned off. The
+// signature covers only the body. Query parameters and headers are not protected by it.
 //
-// Errors are answered by the handler itself, as JSON, and do not reach `handle_errors`.
+// The handler responds to errors itself, with JSON. They do not reach `handle_errors`; to replace
+// them, use `intercept` and its `handle_response`.
+//
+// In a Caddyfile:
+//
+//	example.com {
+//		flowtrux {
+//			prefix /hooks/
+//			unknown_workflow 401
+//		}
+//	}
+//
+// The handler in JSON:
+//
+//	{
+//		"handler": "flowtrux",
+//		"prefix": "/hooks/",
+//		"unknown_workflow": 401
+//	}
+//
+// The handler sets these placeholders for webhooks. Those about the response are empty until it is
+// known: in `header` directives they need `defer`.
+//
+// Placeholder | Description
+// ------------|-------------
+// `{http.flowtrux.workflow}` | The workflow's id as the path has it, at most 64 bytes; also if there is no such workflow
+// `{http.flowtrux.execution_id}` | The execution's ID; of a duplicate that of the first request. Empty if the request was rejected
+// `{http.flowtrux.status}` | What became of the execution by the time of the response: `succeeded`, `failed`, `timed_out`, `cancelled`, `pending` (accepted, in mode `minimal`) or `running` (it took longer than the webhook's timeout); `duplicate` for the response of an earlier request; `rejected` if there is no execution
+// `{http.flowtrux.code}` | The error's code, as in the response's body. Empty if there is no error
 type Handler struct {
-	// What a webhook's path begins with; the rest of the path is the workflow's id. It begins and
-	// ends with a slash. Default: `/api/webhooks/`.
+	// Prefix of webhooks' paths; the rest of the path is the workflow's id. It begins and ends with
+	// a slash. Default: `/api/webhooks/`.
 	Prefix string `json:"prefix,omitempty"`
 
-	// What is answered for an id that no active webhook workflow has: 404, or 401 as for a wrong
-	// signature, so that ids cannot be found out by trying. Default: 404.
+	// Status of the response for ids without an active webhook workflow: 404, or 401 as for a wrong
+	// signature, so that ids cannot be guessed. Default: 404.
 	UnknownWorkflow int `json:"unknown_workflow,omitempty"`
 
 	app    *App
@@ -93,11 +120,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return next.ServeHTTP(w, r)
 	}
 	x := exchange{app: h.app, logger: h.logger, w: w, r: r, id: id, began: time.Now()}
-	a := x.answer(h.checks)
-	if read := r.ContentLength == 0 || x.body != nil && x.body.whole; read {
-		write(w, a)
+	x.publish()
+	a := x.respond(h.checks)
+	x.decided(a)
+	if read := r.ContentLength == 0 || x.body.whole; read {
+		x.write(a)
 	} else {
-		x.app.linger.write(w, r, a, x.body != nil)
+		x.app.linger.write(&x, a)
 	}
 	return nil
 }
@@ -122,19 +151,20 @@ func workflowID(u *url.URL, prefix string) (string, bool) {
 
 func isSegment(s string) bool { return s != "" && s != "." && s != ".." }
 
-// write sends an answer in one piece. An error of the connection is not reported: there is nobody
-// left to tell.
-func write(w http.ResponseWriter, a response.Response) {
-	h := w.Header()
+// write sends a response in one piece. An error of the connection is not reported: the sender is
+// gone.
+func (x *exchange) write(a response.Response) {
+	h := x.w.Header()
 	maps.Copy(h, a.Header)
 	switch a.Status {
 	// these have no length (RFC 9110, section 8.6)
 	case http.StatusNoContent, http.StatusNotModified:
 	default:
-		h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
+		x.length[0] = strconv.Itoa(len(a.Body))
+		h["Content-Length"] = x.length[:]
 	}
-	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body)
+	x.w.WriteHeader(a.Status)
+	_, _ = x.w.Write(a.Body)
 }
 
 // Interface guards

@@ -207,6 +207,7 @@ func (s *site) serve(h *Handler) http.Handler {
 // asCaddy gives a request what Caddy's server gives it.
 func asCaddy(r *http.Request) *http.Request {
 	ctx := context.WithValue(r.Context(), caddyhttp.ExtraLogFieldsCtxKey, new(caddyhttp.ExtraLogFields))
+	ctx = context.WithValue(ctx, caddy.ReplacerCtxKey, caddy.NewReplacer())
 	ctx = context.WithValue(ctx, caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: "203.0.113.7"})
 	return r.WithContext(ctx)
 }

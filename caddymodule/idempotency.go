@@ -15,17 +15,15 @@ import (
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
-// The waits of a duplicate between two looks at the journal, while the first execution does not run
-// in this process.
+// The shortest and the longest wait of a duplicate between two looks at the journal, while the first
+// execution does not run in this process.
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = time.Second
 )
 
-// findKey: the request's idempotency key, if it has one, is usable. After it the raw body is not
-// needed any more.
+// findKey finds the request's idempotency key, and rejects one that cannot be used.
 func (x *exchange) findKey() *response.Response {
-	defer x.body.discard()
 	window := flow.DefaultWindow
 	var keys []string
 	if in := x.workflow.Program.Plan.Webhook.Idempotency; in != nil {
@@ -42,18 +40,18 @@ func (x *exchange) findKey() *response.Response {
 	case len(keys) == 0 || len(keys) == 1 && keys[0] == "":
 		return nil
 	case len(keys) > 1 || len(keys[0]) > journal.MaxKey:
-		return x.refuse(response.InvalidKey)
+		return x.reject(response.InvalidKey)
 	}
 	x.key = &journal.Key{Text: keys[0], Digest: sha256.Sum256(x.body.data), Until: time.Now().Add(window)}
 	return nil
 }
 
-// graceOfFirst is how much longer than the webhook's timeout a duplicate waits: the first one gives
-// up at that time itself, and what becomes of it then may have to be journaled.
+// graceOfFirst is how much longer than the webhook's timeout a duplicate waits: the first request
+// gives up at that time itself, and may then have to journal its execution.
 const graceOfFirst = time.Second
 
-// once starts an execution unless the request's key has one already; then that one's answer is
-// given, for which it waits about as long as the webhook's timeout.
+// once starts an execution, unless the request's key has one already. Then it waits for that one's
+// response, about as long as the webhook's timeout.
 func (x *exchange) once(p *engine.Program, id string, minimal bool) response.Response {
 	ctx, cancel := context.WithTimeout(x.r.Context(), p.Plan.Webhook.Timeout+graceOfFirst)
 	defer cancel()
@@ -69,9 +67,9 @@ func (x *exchange) once(p *engine.Program, id string, minimal bool) response.Res
 		case err == nil:
 			return a
 		case errors.Is(err, journal.ErrKeyReused):
-			return *x.refuse(response.KeyReused)
+			return *x.reject(response.KeyReused)
 		case !errors.As(err, &first):
-			return *x.refuseJournal(err)
+			return *x.rejectJournal(err)
 		}
 		if a := x.duplicate(ctx, p, first); a != nil {
 			return *a
@@ -84,23 +82,25 @@ func (x *exchange) once(p *engine.Program, id string, minimal bool) response.Res
 	}
 }
 
-// hold runs the workflow as await does, and has the key meanwhile. The error is the journal's.
+// hold is await for a request with a key, which it holds meanwhile. The error is the journal's.
 func (x *exchange) hold(p *engine.Program, id string) (response.Response, error) {
 	held, err := x.app.executor.Reserve(x.r.Context(), x.app.engine, journal.Reservation{ID: id, Workflow: p.Plan.ID, Key: *x.key})
 	if err != nil {
 		return response.Response{}, err
 	}
 	defer held.Free(nil) // if this panics
-	free, refusal := x.acquire(p, id)
-	if refusal != nil {
-		held.Free(response.Encode(p.Plan, id, *refusal))
-		return *refusal, nil
+	free, rejection := x.acquire(p, id)
+	if rejection != nil {
+		held.Free(response.Encode(p.Plan, id, *rejection))
+		return *rejection, nil
 	}
 	late := response.AcceptedLate(p.Plan, id)
 	r := held.Await(x.app.waiting, x.app.engine, p, x.event, response.Encode(p.Plan, id, late), free)
 	if r == nil {
+		x.outcome = outcomeRunning
 		return late, nil
 	}
+	x.outcome = outcomeOf(r.Status)
 	a := response.Of(p.Plan, "", r, x.event)
 	if kept := response.Encode(p.Plan, id, a); r.Status == engine.Succeeded {
 		held.Keep(kept)
@@ -110,8 +110,8 @@ func (x *exchange) hold(p *engine.Program, id string) (response.Response, error)
 	return a, nil
 }
 
-// duplicate is the answer of a request whose key has an execution already; nil when that one does
-// not run here, or has just ended.
+// duplicate returns the response of a request whose key has an execution already; nil if that one
+// does not run here, or has just ended.
 func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *journal.DuplicateError) *response.Response {
 	kept := first.Response
 	if kept == nil {
@@ -120,9 +120,9 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 		case errors.Is(err, engine.ErrNotHere):
 			return nil
 		case errors.Is(err, slots.ErrServerBusy):
-			return x.refuse(response.Overloaded, zap.Error(err))
+			return x.reject(response.Overloaded, zap.Error(err))
 		case err != nil:
-			return x.refuseJournal(err)
+			return x.rejectJournal(err)
 		}
 		x.event = nil // many may wait for long
 		x.body.release()
@@ -130,36 +130,41 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 			return x.gaveUp(ctx, first.ID)
 		}
 		if kept == nil {
-			return x.refuse(response.Overloaded)
+			return x.reject(response.Overloaded)
 		}
 	}
 	a, err := response.Decode(kept)
 	switch {
-	case len(kept) == 0: // there was no room for it any more
+	case len(kept) == 0: // there was no room to store it
 		a = response.Unreadable(p.Plan, first.ID)
 	case err != nil:
-		x.logger.Error("the answer that was kept for duplicates cannot be read", x.workflowField(), zap.String("execution_id", first.ID), zap.Error(err))
+		x.logger.Error("the response that was stored for duplicates cannot be read", x.workflowField(), zap.String("execution_id", first.ID), zap.Error(err))
 		a = response.Unreadable(p.Plan, first.ID)
-	case a.Header["X-Execution-Id"] == nil: // there was no room for the first one
-		x.note(a, "webhook refused")
+	case a.Header["X-Execution-Id"] == nil: // the first one was rejected: there was no slot
+		x.logRejection(a, "webhook refused")
 		return &a
 	}
-	x.logFields(first.ID)
-	x.app.meters.duplicate(x.id)
+	x.asDuplicate(first.ID)
 	return &a
 }
 
-// gaveUp is the answer of a duplicate that waits no longer: its time is over, its sender has gone,
-// or the server stops.
+// asDuplicate counts and logs the request as a duplicate of the one with that execution.
+func (x *exchange) asDuplicate(first string) {
+	x.logFields(first)
+	x.app.meters.duplicate(x.id)
+	x.outcome = outcomeDuplicate
+}
+
+// gaveUp returns the response of a duplicate that waits no longer: its time is over, its sender has
+// gone, or the server stops.
 func (x *exchange) gaveUp(ctx context.Context, first string) *response.Response {
 	if x.r.Context().Err() != nil {
 		return x.unread()
 	}
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return x.refuse(response.NotReady)
+		return x.reject(response.NotReady)
 	}
-	x.logFields(first)
-	x.app.meters.duplicate(x.id)
+	x.asDuplicate(first)
 	a := response.StillRunning(first)
 	return &a
 }

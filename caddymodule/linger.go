@@ -9,14 +9,14 @@ import (
 	"github.com/flowtrux/edge/runtime/response"
 )
 
-// Bounds of what is read of refused bodies, so that their senders see why.
+// Limits of reading on after a body was rejected, so that its sender sees the response.
 const (
 	lingerBytes = 16 * mib
 	lingerTime  = 5 * time.Second
 	lingerConns = 256
 
-	// serverReads is how much of a body net/http reads on by itself, and then keeps the connection,
-	// in bytes (maxPostHandlerReadBytes in https://go.dev/src/net/http/server.go).
+	// serverReads is the size of bodies, in bytes, that net/http reads to the end by itself, to
+	// reuse the connection (maxPostHandlerReadBytes in https://go.dev/src/net/http/server.go).
 	serverReads = 256 * kib
 )
 
@@ -39,27 +39,26 @@ func newLinger() *linger {
 	}
 }
 
-// write sends the answer to a request whose body was not read to its end. begun tells whether it
-// was read at all.
-func (l *linger) write(w http.ResponseWriter, r *http.Request, a response.Response, begun bool) {
-	small := 0 < r.ContentLength && r.ContentLength <= serverReads
+// write sends the response to a request whose body was not read to its end.
+func (l *linger) write(x *exchange, a response.Response) {
+	small := 0 < x.r.ContentLength && x.r.ContentLength <= serverReads
 	switch {
-	case r.ProtoMajor != 1: // later protocols end the stream alone
-		write(w, a)
-	case !begun && small && r.Header.Get("Expect") == "":
-		// net/http reads it before it answers. A sender that stops in the middle does not stop
-		// that.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.time))
-		write(w, a)
+	case x.r.ProtoMajor != 1: // later protocols end only the stream
+		x.write(a)
+	case !x.body.begun() && small && x.r.Header.Get("Expect") == "":
+		// net/http reads it before it sends the response. The deadline is for senders that stop in
+		// the middle.
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(l.time))
+		x.write(a)
 	default:
-		w.Header().Set("Connection", "close")
-		write(w, a)
-		l.close(w, peerOf(r))
+		x.w.Header().Set("Connection", "close")
+		x.write(a)
+		l.close(x.w, peerOf(x.r))
 	}
 }
 
-// close takes the connection of an answered request from the server, and ends it on a goroutine of
-// its own. Where that cannot be done, the server closes it at once.
+// close takes the connection of a request that has its response from the server, and ends it on a
+// goroutine of its own. Where that is not possible, the server closes it at once.
 func (l *linger) close(w http.ResponseWriter, p peer) {
 	control := http.NewResponseController(w)
 	if l.conns.take(p, 1) != nil {

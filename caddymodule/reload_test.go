@@ -38,6 +38,7 @@ type around struct {
 	handler string // members of the handler, each with a comma before it
 	before  string // handlers before it, each with a comma behind it
 	events  string // the events app's config
+	logging string // further logs, each with a comma before it
 }
 
 // run starts Caddy with an app's config and a workflow `echo` that answers what it was sent.
@@ -94,7 +95,7 @@ func (r *running) load(app string) error {
 	}
 	return caddy.Load([]byte(fmt.Sprintf(`{
 		"admin": {"disabled": true, "config": {"persist": false}},
-		"logging": {"logs": {"default": {"writer": {"output": "discard"}}}},
+		"logging": {"logs": {"default": {"writer": {"output": "discard"}}%s}},
 		"apps": {
 			%s
 			"flowtrux": %s,
@@ -104,7 +105,7 @@ func (r *running) load(app string) error {
 				"routes": [{"handle": [%s{"handler": "flowtrux"%s}]}]%s
 			}}}
 		}
-	}`, events, r.withStore(app), r.address, r.before, r.handler, r.server)), true)
+	}`, r.logging, events, r.withStore(app), r.address, r.before, r.handler, r.server)), true)
 }
 
 // withStore adds the store and the journal to an app's config.

@@ -17,7 +17,7 @@ import (
 // errStopping is why executions that senders wait for are cancelled when the process exits.
 var errStopping = errors.New("the server is stopping")
 
-// run starts the execution a request asks for and answers in the workflow's mode.
+// run starts the execution that a request asks for, and responds in the workflow's mode.
 func (x *exchange) run() response.Response {
 	p := x.workflow.Program
 	id := x.app.engine.NewID()
@@ -27,7 +27,7 @@ func (x *exchange) run() response.Response {
 	case minimal:
 		a, err := x.accept(p, id)
 		if err != nil {
-			return *x.refuseJournal(err)
+			return *x.rejectJournal(err)
 		}
 		return a
 	default:
@@ -35,7 +35,7 @@ func (x *exchange) run() response.Response {
 	}
 }
 
-// logFields adds to the request's line in the access log, where there is one.
+// logFields adds fields to the request's line in the access log, if there is one.
 func (x *exchange) logFields(id string) {
 	ctx := x.r.Context()
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Logs == nil {
@@ -47,7 +47,7 @@ func (x *exchange) logFields(id string) {
 	}
 }
 
-// accept promises to run the workflow and answers at once. The error is the journal's.
+// accept journals the execution and responds at once. The error is the journal's.
 func (x *exchange) accept(p *engine.Program, id string) (response.Response, error) {
 	a := response.Accepted(p.Plan, id)
 	var key *journal.Key
@@ -60,41 +60,44 @@ func (x *exchange) accept(p *engine.Program, id string) (response.Response, erro
 		return response.Response{}, err
 	}
 	x.logFields(id)
+	x.outcome = outcomePending
 	return a, nil
 }
 
-// refuseJournal is the answer when the journal does not take an execution.
-func (x *exchange) refuseJournal(err error) *response.Response {
+// rejectJournal is the response when the journal does not accept an execution.
+func (x *exchange) rejectJournal(err error) *response.Response {
 	if errors.Is(err, context.Canceled) {
 		return x.unread()
 	}
-	return x.refuse(response.JournalUnavailable, zap.Error(err))
+	return x.reject(response.JournalUnavailable, zap.Error(err))
 }
 
-// unread is what a sender gets that went away before an execution began. It is in no log or metric
-// of refused requests, as operators are alerted by them: nothing is wrong with the server.
+// unread is the response to a sender that went away before its execution began. It is not among the
+// rejected requests in logs and metrics, which alert operators: nothing is wrong with the server.
 func (x *exchange) unread() *response.Response {
 	a := response.Error(response.Overloaded, "")
 	return &a
 }
 
-// await runs the workflow and answers when it has ended or its webhook's timeout has passed. A
-// sender that goes away does not end it.
+// await runs the workflow and responds when it has ended or its webhook's timeout has passed. A
+// sender that goes away does not end the execution.
 func (x *exchange) await(p *engine.Program, id string) response.Response {
-	free, refusal := x.acquire(p, id)
-	if refusal != nil {
-		return *refusal
+	free, rejection := x.acquire(p, id)
+	if rejection != nil {
+		return *rejection
 	}
 	r := x.app.executor.Await(x.app.waiting, x.app.engine, p, id, x.event, free)
 	if r == nil {
+		x.outcome = outcomeRunning
 		return response.AcceptedLate(p.Plan, id)
 	}
+	x.outcome = outcomeOf(r.Status)
 	return response.Of(p.Plan, "", r, x.event)
 }
 
-// acquire takes a slot for an execution, or says why there is none. What waits for one counts with
-// the bodies; what runs has limits of its own.
-func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *response.Response) {
+// acquire takes a slot for an execution, or returns the response if there is none. Waiting requests
+// count with the bodies; executions have limits of their own.
+func (x *exchange) acquire(p *engine.Program, id string) (free func(), rejection *response.Response) {
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {
 	case err == nil:
@@ -102,12 +105,12 @@ func (x *exchange) acquire(p *engine.Program, id string) (free func(), refusal *
 		x.logFields(id)
 		return free, nil
 	case errors.Is(err, slots.ErrWorkflowBusy):
-		return nil, x.refuse(response.TooManyExecutions, zap.Error(err))
+		return nil, x.reject(response.TooManyExecutions, zap.Error(err))
 	case errors.Is(err, engine.ErrGone): // a reload came in between
-		return nil, x.refuse(response.NotReady)
+		return nil, x.reject(response.NotReady)
 	case errors.Is(err, context.Canceled): // the sender left the queue
 		return nil, x.unread()
 	default: // the whole server is busy
-		return nil, x.refuse(response.Overloaded, zap.Error(err))
+		return nil, x.reject(response.Overloaded, zap.Error(err))
 	}
 }

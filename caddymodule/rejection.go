@@ -10,21 +10,21 @@ import (
 	"github.com/flowtrux/edge/runtime/response"
 )
 
-// Lines of the log about refused requests: anybody can cause one.
+// The rate of log lines about rejected requests, which anybody can cause.
 const (
 	refusalRate  = 10  // a second
 	refusalBurst = 100 // at once
 )
 
-// refuse is the answer of a failed check. It is counted and logged; fields say more of why.
-func (x *exchange) refuse(code response.Code, fields ...zap.Field) *response.Response {
+// reject returns the response of a failed check, and counts and logs it with more fields.
+func (x *exchange) reject(code response.Code, fields ...zap.Field) *response.Response {
 	a := response.Error(code, "")
-	x.note(a, "webhook refused", fields...)
+	x.logRejection(a, "webhook refused", fields...)
 	return &a
 }
 
-// note counts and logs a refusal.
-func (x *exchange) note(a response.Response, message string, fields ...zap.Field) {
+// logRejection counts and logs a rejected request.
+func (x *exchange) logRejection(a response.Response, message string, fields ...zap.Field) {
 	x.app.meters.refused.WithLabelValues(string(a.Code)).Inc()
 	level := zap.InfoLevel
 	if a.Status >= http.StatusInternalServerError { // the operator can do something about it
@@ -49,13 +49,14 @@ func (x *exchange) note(a response.Response, message string, fields ...zap.Field
 	line.Write(fields...)
 }
 
-// workflowField names the workflow in logs. An id that nothing has was made up by the sender, at
-// any length.
-func (x *exchange) workflowField() zap.Field {
-	return zap.String("workflow", x.id[:min(len(x.id), 64)])
-}
+// workflowField is the workflow's id in logs.
+func (x *exchange) workflowField() zap.Field { return zap.String("workflow", x.shortID()) }
 
-// lineLimit bounds how many lines are logged: rate a second, and burst at once. It is safe for
+// shortID returns the workflow's id. An id that no workflow has was made up by the sender, and can
+// have any length: it is cut.
+func (x *exchange) shortID() string { return x.id[:min(len(x.id), 64)] }
+
+// lineLimit limits the number of log lines: rate per second, and burst at once. It is safe for
 // concurrent use.
 type lineLimit struct {
 	rate, burst float64
@@ -68,7 +69,7 @@ type lineLimit struct {
 
 func newLineLimit() *lineLimit { return &lineLimit{rate: refusalRate, burst: refusalBurst} }
 
-// allow tells whether a line may be logged now, and how many were not since the last one.
+// allow reports whether a line may be logged now, and how many were left out since the last one.
 func (l *lineLimit) allow(now time.Time) (ok bool, leftOut int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
