@@ -52,7 +52,7 @@ func (p *publisher) node(module []byte) string {
 
 // TestValidateFetchesAhead: after `caddy validate` a load needs no server.
 func TestValidateFetchesAhead(t *testing.T) {
-	module := wasmbuild.Says(`"ahead"`)
+	module := wasmbuild.StubModule(`"ahead"`)
 	p := publish(t, module)
 	if err := validate(t, p.node(module)); err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestValidateFetchesAhead(t *testing.T) {
 // TestNodeFromAServer: a module is fetched once for all configs; then it needs no server. One that
 // cannot be had leaves the config that runs as it is.
 func TestNodeFromAServer(t *testing.T) {
-	one, two := wasmbuild.Says(`"one"`), wasmbuild.Says(`"two"`)
+	one, two := wasmbuild.StubModule(`"one"`), wasmbuild.Says(`"two"`)
 	p := publish(t, one)
 	r := run(t, p.node(one))
 	if source := module(t, r.app(), "mine").Source(); source != p.URL+"/mine.wasm" {

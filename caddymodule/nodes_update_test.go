@@ -17,7 +17,7 @@ import (
 func TestOldBuildIsLetGo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mine.wasm")
 	write := func(answer string) {
-		if err := os.WriteFile(file, wasmbuild.Says(answer), 0o600); err != nil {
+		if err := os.WriteFile(file, wasmbuild.StubModule(answer), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,12 +1,13 @@
 //go:build ignore
 
-// Build compiles the built-in nodes to dist/*.wasm, with the same bytes from any directory and on any machine:
+// Build compiles the built-in nodes to dist/*.wasm, with the same bytes from any directory and on
+// any machine:
 //
 //	go run ./nodes/build.go          builds
-//	go run ./nodes/build.go -check   builds elsewhere, compares, and says which differ
+//	go run ./nodes/build.go -check   builds elsewhere, compares, and prints the differences
 //
-// The bytes depend on the version of Go, so the version that dist was built with is written down in dist/go.version and
-// used again: Go fetches it if it is another than the installed one.
+// The bytes depend on the version of Go, so the version that built dist is recorded in
+// dist/go.version and used again: Go fetches it if another one is installed.
 package main
 
 import (
@@ -21,7 +22,7 @@ import (
 	"strings"
 )
 
-// sources are the folders by the node type they make.
+// sources are the folders, by node type.
 var sources = map[string]string{
 	"condition":    "condition",
 	"http-request": "httprequest",
@@ -82,7 +83,7 @@ func run(check bool) error {
 	return errors.Join(errs...)
 }
 
-// compile builds one node with nothing of the machine in it.
+// compile builds one node, with nothing of the machine in the result.
 func compile(dir, source, out, toolchain string) error {
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-buildmode=c-shared",
 		"-ldflags=-s -w -buildid=", "-o", out, "./"+source)

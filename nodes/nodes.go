@@ -1,8 +1,9 @@
-// Package nodes has the built-in nodes as WebAssembly, compiled from the folders beside this file: a node is a program
-// like any other node, and nothing but these bytes of it is linked into the server.
+// Package nodes embeds the built-in nodes as WebAssembly, compiled from the folders beside this
+// file. A built-in node is a program like any other node, and only these bytes of it are linked
+// into the server.
 //
-// dist is part of the repository, because a build from the module sees committed files only; build.go makes it, and with
-// -check proves that it is what the sources give.
+// dist is part of the repository, because a build from the module sees committed files only.
+// build.go creates it, and with -check verifies that it matches the sources.
 package nodes
 
 import (
@@ -16,7 +17,7 @@ import (
 type Node struct {
 	Type string
 	Wasm []byte // must not be changed
-	// Capabilities it is granted: what it cannot do without. Of those that its manifest calls optional it gets none.
+	// Capabilities are granted to it: those that it needs, none that its manifest calls optional.
 	Capabilities []string
 }
 
@@ -41,5 +42,5 @@ var builtin = []Node{
 	{"code", code, []string{"log"}},
 }
 
-// Builtin lists the built-in node types, those first that most workflows have.
+// Builtin returns the built-in node types, the most used first.
 func Builtin() []Node { return slices.Clone(builtin) }

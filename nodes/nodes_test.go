@@ -15,11 +15,11 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// everything is what built-in nodes are granted.
+// everything is the grant of built-in nodes.
 var everything = hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
 
-// TestBuiltinInTheSandbox runs each node's cases on the module that is shipped, and compares it with its sources by them; and looks
-// whether it keeps the rules for nodes.
+// TestBuiltinInTheSandbox runs the cases of each node on the module that is shipped, which so is
+// compared with its sources, and checks the rules for nodes.
 func TestBuiltinInTheSandbox(t *testing.T) {
 	dir, err := compiled.Dir()
 	if err != nil {
@@ -37,7 +37,8 @@ func TestBuiltinInTheSandbox(t *testing.T) {
 	for _, n := range nodes.Builtin() {
 		t.Run(n.Type, func(t *testing.T) {
 			load := func(noSnapshot bool) (*sandbox.Module, error) {
-				// A module is compiled otherwise when it has no snapshot, which takes long: one node stands for all, whose warm-up is the SDK's.
+				// A module is compiled differently without a snapshot, which takes long: one node
+				// stands for all, as their warm-up is that of the SDK.
 				limits := sandbox.Limits{NoSnapshot: noSnapshot && n.Type == "condition"}
 				return host.Load(t.Context(), sandbox.ModuleConfig{Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: everything, Limits: limits})
 			}

@@ -38,7 +38,7 @@ func TestNodeFromNothing(t *testing.T) {
 	}
 	out, errOut, err = try(t, `{"text": "A b"}`, "node", "inspect", module, "--config", "-")
 	for _, want := range []string{
-		"node       slugify 1.0.0: Makes a text fit for a URL.", "asks for   nothing", "secrets    as text", "put back after each call", "fuel, 128 KiB of memory; it gave an output",
+		"node       slugify 1.0.0: Turns a text into a URL slug.", "asks for   nothing", "secrets    as text", "put back after each call", "fuel, 128 KiB of memory; it gave an output",
 		"export  run       (i32, i32) -> i64",
 	} {
 		if err != nil || !strings.Contains(out, want) {

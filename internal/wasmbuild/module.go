@@ -28,13 +28,13 @@ const (
 	inputAt = 4096
 )
 
-// Module is a node of few instructions, written by hand: no compiler makes what it has. The format
-// is that of https://webassembly.github.io/spec/core/binary/modules.html.
+// Module is a node of few instructions, written by hand, with parts that no compiler emits. The
+// format is that of https://webassembly.github.io/spec/core/binary/modules.html.
 type Module struct {
 	Types     []Signature
 	Imports   []Import
 	Functions []Function // they count from 2 behind the imports
-	Run       []byte     // the code of run without its end; nil = a call that answers nothing
+	Run       []byte     // the code of run without its end; nil = a call without a result
 	Pages     int        // of memory; 0 = 1
 	Data      string     // less than 4 KiB, at the address 16
 }
@@ -55,7 +55,7 @@ type Function struct {
 	Code   []byte // with its end
 }
 
-// Bytes is the module in the binary format.
+// Bytes returns the module in the binary format.
 func (m *Module) Bytes() []byte {
 	types := [][]byte{signature([]byte{I32}, []byte{I32}), signature([]byte{I32, I32}, []byte{I64})}
 	for _, t := range m.Types {
@@ -91,24 +91,16 @@ func (m *Module) Bytes() []byte {
 		section(11, slices.Concat([]byte{1, 0}, I32Const(dataAt), []byte{opEnd}, text(m.Data))))
 }
 
-// Says makes a node that gives the same answer, a JSON value of less than 4 KiB, to everything. It
-// is loaded in no time, for tests of what becomes of a module and not of what it does.
-func Says(answer string) []byte {
-	// an output, its place and length
-	m := Module{Run: I64Const(dataAt<<32 | int64(len(answer))), Data: answer}
-	return m.Bytes()
-}
-
-// I32Const is the instruction i32.const.
+// I32Const returns the instruction i32.const.
 func I32Const(n int32) []byte { return signed([]byte{0x41}, int64(n)) }
 
-// I64Const is the instruction i64.const.
+// I64Const returns the instruction i64.const.
 func I64Const(n int64) []byte { return signed([]byte{0x42}, n) }
 
-// Unsigned is a number in LEB128, as indices and counts are.
+// Unsigned returns a number in LEB128, as indices and counts are.
 func Unsigned(n int) []byte { return binary.AppendUvarint(nil, uint64(n)) }
 
-// signed adds a number in LEB128 with its sign to b.
+// signed appends a signed number in LEB128 to b.
 func signed(b []byte, n int64) []byte {
 	for ; n < -0x40 || n >= 0x40; n >>= 7 {
 		b = append(b, byte(n&0x7f|0x80))

@@ -1,5 +1,5 @@
-// Package wasmbuild makes guests for tests and benchmarks: compiled from C that needs no library or
-// from Go, and by hand of single instructions. It is not for what users run.
+// Package wasmbuild builds guests for tests and benchmarks: from C that needs no library, from Go,
+// and from single instructions. Users build their nodes without it.
 package wasmbuild
 
 import (
@@ -12,20 +12,19 @@ import (
 	"sync"
 )
 
-// ErrNoClang is what C answers on a machine without a compiler for WebAssembly.
+// ErrNoClang is the error of [C] on a machine without a compiler for WebAssembly.
 var ErrNoClang = errors.New("there is no clang with lld that can make WebAssembly, of which guests are made; on Debian: apt-get install clang lld")
 
-// clangs are the names that clang goes by, the one that is tested with first.
+// clangs are the names of clang, the tested one first.
 var clangs = []string{"clang-19", "clang", "clang-20", "clang-18", "clang-17", "clang-16", "clang-15", "clang-14"}
 
-// wasm32 are the flags for a module with no library under it and no start.
+// wasm32 are the flags for a module without a library or a start function.
 var wasm32 = []string{"--target=wasm32", "-O2", "-mbulk-memory", "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=16384"}
 
-// Clang is the path of a compiler that can make WebAssembly, "" if there is none.
+// Clang returns the path of a compiler for WebAssembly, or "" if there is none.
 func Clang() string { return clang() }
 
-// clang finds a clang that can make WebAssembly: it needs the linker of its version, which is a
-// package of its own.
+// clang finds a clang that can link WebAssembly: the linker of its version is a package of its own.
 var clang = sync.OnceValue(func() string {
 	for _, name := range clangs {
 		path, err := exec.LookPath(name)
@@ -41,7 +40,7 @@ var clang = sync.OnceValue(func() string {
 	return ""
 })
 
-// C compiles a free-standing program in C, with flags behind the usual ones.
+// C compiles a free-standing program in C. flags follow the usual ones.
 func C(ctx context.Context, source string, flags ...string) ([]byte, error) {
 	if clang() == "" {
 		return nil, ErrNoClang
@@ -52,8 +51,8 @@ func C(ctx context.Context, source string, flags ...string) ([]byte, error) {
 	})
 }
 
-// Go compiles the package in dir to a WASI reactor, as users compile their nodes, with flags behind
-// the usual ones.
+// Go compiles the package in dir to a WASI reactor, as users compile their nodes. flags follow the
+// usual ones.
 func Go(ctx context.Context, dir string, flags ...string) ([]byte, error) {
 	return build(ctx, func(out string) *exec.Cmd {
 		args := append([]string{"build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", out}, flags...)
@@ -64,7 +63,7 @@ func Go(ctx context.Context, dir string, flags ...string) ([]byte, error) {
 	})
 }
 
-// build runs a command and returns the file that it makes. It is a file because clang reads its
+// build runs a command and returns the file that it writes. It is a file because clang reads its
 // output again.
 func build(ctx context.Context, command func(out string) *exec.Cmd) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "wasmbuild-")
@@ -74,8 +73,8 @@ func build(ctx context.Context, command func(out string) *exec.Cmd) ([]byte, err
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "guest.wasm")
 	cmd := command(out)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return nil, errors.Join(ctx.Err(), fmt.Errorf("%s: %w\n%s", cmd, err, said))
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return nil, errors.Join(ctx.Err(), fmt.Errorf("%s: %w\n%s", cmd, err, output))
 	}
 	return os.ReadFile(out)
 }

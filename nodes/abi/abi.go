@@ -1,25 +1,28 @@
-// Package abi is the border between FlowTrux Edge and a node module: the names a
-// module exports, the names it may import, and how a call's answer is packed into
-// one i64. Host and guests share it, so it imports nothing.
+// Package abi defines the binary interface between FlowTrux Edge and a node module: the names that
+// a module exports, the names that it may import, and how the result of a call is packed into one
+// i64. Host and guests share the package, so it imports nothing.
+//
+// It is a stable API: it changes only with [Version].
 //
 // A node is a core WebAssembly module (a WASI reactor or free-standing) that exports
 //
 //	memory                    its linear memory
 //	alloc(n i32) -> ptr i32   a buffer of n bytes for the next input; 0 = no memory
-//	run(ptr, len i32) -> i64  one call: the input lies at ptr; the answer is a packed Result
-//	describe() -> i64         a packed Result holding the manifest (JSON)
+//	run(ptr, len i32) -> i64  one call: the input lies at ptr; returns a packed result
+//	describe() -> i64         a packed result that holds the manifest (JSON)
 //	_initialize()             optional, called once before everything else
 //	warmup()                  optional, may be called once after _initialize, with nothing granted;
 //	                          a call must not depend on it
 //	prepare(ptr, len i32) -> i64  optional, see [ExportPrepare]
 //
-// The input of run is the node's config as compact JSON, all templates resolved.
-// There is no free: what a call leaves behind is gone with the call.
+// The input of run is the node's config as compact JSON with all templates resolved. There is no
+// free: the host discards the memory of a call when it ends.
 //
-// The host gives the imports of module [HostModule] and wasi_snapshot_preview1.
+// The host provides the imports of module [HostModule] and wasi_snapshot_preview1.
 package abi
 
-// Version is the version of this border. A module says in its manifest which one it speaks.
+// Version is the version of this interface. A module states in its manifest which one it
+// implements.
 const Version = 1
 
 // Names of the exports of a node module.
@@ -31,27 +34,33 @@ const (
 	ExportInitialize = "_initialize"
 	ExportWarmup     = "warmup"
 
-	// ExportPrepare takes what is fixed in the config of one node of a workflow, before calls of that node: an object with
-	// those of the manifest's "fixed" keys that the config has, passed like run's input, whose buffer calls use again. Nothing
-	// is granted. Its answer is an Output, the least being {}, or an error, which makes the config invalid. Calls of that node
-	// begin where it has ended, and the input of run has the other keys alone.
+	// ExportPrepare takes the fixed part of the config of one node of a workflow, before calls of
+	// that node: an object with those of the manifest's "fixed" keys that the config has. It is
+	// passed like run's input, in a buffer that calls reuse. Nothing is granted. Its result is an
+	// Output, at least {}, or an error, which makes the config invalid. Calls of that node begin in
+	// the state that prepare has left, and the input of run has the other keys alone.
 	ExportPrepare = "prepare"
 )
 
-// HostModule is the name under which the host offers its functions.
+// HostModule is the module name of the host's functions.
 const HostModule = "flowtrux_v1"
 
-// Names of the host's functions. Those that answer with bytes return the length n >= 1 of an
-// answer the host holds for this call; [ImportTake] copies exactly these n bytes to ptr and
-// drops them. The first byte of a held answer is its [Kind], the rest is the payload, packed
-// like the payload of a run of that kind. A later answer replaces one that was not taken.
+// Names of the host's functions. Those that return bytes return the length n >= 1 of a reply that
+// the host holds for this call; [ImportTake] copies exactly these n bytes to ptr and drops them.
+// The first byte of a reply is its [Kind]. The rest is the payload, packed like the result of a run
+// of that kind. A later reply replaces one that was not taken.
 const (
-	ImportLog       = "log"        // log(level, ptr, len i32): a line of the node's log
-	ImportHTTP      = "http"       // http(ptr, len i32) -> n i32: request JSON in, response JSON held
-	ImportGlobalSet = "global_set" // global_set(kptr, klen, vptr, vlen i32) -> n i32: holds an empty Output or an error
-	ImportGlobalGet = "global_get" // global_get(kptr, klen i32) -> n i32: holds an Output, the value, empty when there is none; or an error
-	ImportGlobalAdd = "global_add" // global_add(kptr, klen i32, by i64) -> n i32: holds an Output, the sum, or an error
-	ImportTake      = "take"       // take(ptr i32)
+	ImportLog = "log" // log(level, ptr, len i32): a line of the node's log
+	// http(ptr, len i32) -> n i32: request JSON in, response JSON held
+	ImportHTTP = "http"
+	// global_set(kptr, klen, vptr, vlen i32) -> n i32: holds an empty Output or an error
+	ImportGlobalSet = "global_set"
+	// global_get(kptr, klen i32) -> n i32: holds an Output, the value, empty when there is none; or
+	// an error
+	ImportGlobalGet = "global_get"
+	// global_add(kptr, klen i32, by i64) -> n i32: holds an Output, the sum, or an error
+	ImportGlobalAdd = "global_add"
+	ImportTake      = "take" // take(ptr i32)
 )
 
 // Levels of [ImportLog].
@@ -62,7 +71,7 @@ const (
 	LogError = 3
 )
 
-// Kind says what an answer is.
+// Kind is the kind of a result.
 type Kind uint8
 
 const (
@@ -70,21 +79,21 @@ const (
 	Output Kind = 0
 	// Routed: the payload is a label (the handle to follow) and the output.
 	Routed Kind = 1
-	// Error: the payload is a label (the error code, may be empty) and a message in UTF-8.
-	// The node's retry rule applies.
+	// Error: the payload is a label (the error code, may be empty) and a message in UTF-8. The
+	// node's retry rule applies.
 	Error Kind = 2
-	// Fatal is an Error that another attempt cannot mend: it is not retried.
+	// Fatal: an Error that a retry cannot fix. It is not retried.
 	Fatal Kind = 3
 )
 
-// A packed Result is ptr<<32 | kind<<30 | len.
+// A packed result is ptr<<32 | kind<<30 | len.
 const (
 	kindShift = 30
-	// MaxLen is the longest payload that a Result can name, in bytes.
+	// MaxLen is the maximum length of a payload, in bytes.
 	MaxLen = 1<<kindShift - 1
 )
 
-// Pack packs an answer. n must not exceed MaxLen.
+// Pack packs a result. n must not exceed MaxLen.
 func Pack(k Kind, ptr, n uint32) uint64 {
 	return uint64(ptr)<<32 | uint64(k)<<kindShift | uint64(n)
 }
@@ -95,11 +104,11 @@ func Unpack(r uint64) (k Kind, ptr, n uint32) {
 	return Kind(low >> kindShift), uint32(r >> 32), low & MaxLen
 }
 
-// MaxLabel is the longest label (handle or error code), in bytes.
+// MaxLabel is the maximum length of a label (handle or error code), in bytes.
 const MaxLabel = 255
 
-// AppendLabel begins a payload of kind Routed, Error or Fatal: one byte with the label's
-// length, then the label. What is over MaxLabel is cut.
+// AppendLabel begins a payload of kind Routed, Error or Fatal: one byte with the label's length,
+// then the label. A label longer than MaxLabel is cut.
 func AppendLabel(dst []byte, label string) []byte {
 	if len(label) > MaxLabel {
 		label = label[:MaxLabel]
@@ -107,8 +116,8 @@ func AppendLabel(dst []byte, label string) []byte {
 	return append(append(dst, byte(len(label))), label...)
 }
 
-// SplitLabel is the inverse of AppendLabel; ok is false when the payload is cut short.
-// Both results are views into payload.
+// SplitLabel is the inverse of AppendLabel. ok is false when the payload is truncated. Both results
+// are views into payload.
 func SplitLabel(payload []byte) (label, rest []byte, ok bool) {
 	if len(payload) == 0 || len(payload)-1 < int(payload[0]) {
 		return nil, nil, false

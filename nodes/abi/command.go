@@ -1,5 +1,6 @@
 package abi
 
-// ExportStart is what a WASI command exports instead of alloc and run: a program that reads its input from standard input, writes its
-// output to standard output, and says with an exit status other than 0 that it has failed.
+// ExportStart is the export of a WASI command, which has no alloc and run: a program that reads its
+// input from standard input, writes its output to standard output, and reports a failure by an exit
+// status other than 0.
 const ExportStart = "_start"

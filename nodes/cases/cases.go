@@ -1,6 +1,8 @@
-// Package cases has the form in which a node's behaviour is written down: a JSON file with a list of calls and what each has to
-// give. The same file is run on a node's function by plain go test (package conformance) and on its module, in whatever
-// language it was written, by `caddy flowtrux node test` (package nodetest).
+// Package cases defines the file format for the expected behavior of a node: a JSON file with a
+// list of calls and their results. The same file runs on a node's function with plain go test
+// (package conformance) and on its module, in any language, with `caddy flowtrux node test`.
+//
+// It is a stable API for node authors.
 package cases
 
 import (
@@ -16,17 +18,19 @@ import (
 // Case is one call of a node. Exactly one of Output and Error is given.
 type Case struct {
 	Name   string          `json:"name"`
-	Config json.RawMessage `json:"config"`           // templates resolved, compact
-	Output json.RawMessage `json:"output,omitempty"` // byte for byte, but for white space between values
+	Config json.RawMessage `json:"config"` // templates resolved, compact
+	// byte for byte, but for white space between values
+	Output json.RawMessage `json:"output,omitempty"`
 	Handle string          `json:"handle,omitempty"`
 	Error  *Error          `json:"error,omitempty"`
 
-	// HTTP is what the host answers to each request of the call: a response, or an error.
+	// HTTP is the reply of the host to each request of the call: a response, or an error.
 	HTTP      json.RawMessage `json:"http,omitempty"`
 	HTTPError *Error          `json:"httpError,omitempty"`
-	// Given are the globals that the call finds.
+	// Given are the globals before the call.
 	Given map[string]json.RawMessage `json:"given,omitempty"`
-	// Request is what the node is to send last by HTTP, and Globals what it is to set; of those that it adds to the sums.
+	// Request is the last request that the node must send by HTTP. Globals are those that it must
+	// set; for those that it adds to, the sums.
 	Request json.RawMessage            `json:"request,omitempty"`
 	Globals map[string]json.RawMessage `json:"globals,omitempty"`
 }
@@ -35,13 +39,14 @@ type Case struct {
 type Error struct {
 	Code    string `json:"code"`
 	Message string `json:"message,omitempty"` // "" in a case = any
-	Fatal   bool   `json:"fatal,omitempty"`   // another attempt cannot mend it
+	Fatal   bool   `json:"fatal,omitempty"`   // a retry cannot fix it
 }
 
+// Error returns all that is compared.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s (fatal: %v)", e.Code, e.Message, e.Fatal) }
 
-// Answer is what a call gave.
-type Answer struct {
+// Result is the result of a call.
+type Result struct {
 	Output []byte
 	Handle string
 	Error  *Error
@@ -50,7 +55,8 @@ type Answer struct {
 	Globals map[string][]byte // what was set
 }
 
-// Parse reads a file of cases: a list, at least one, each with a name of its own. The error says which case is wrong and why.
+// Parse parses a file of cases: a list of at least one, with distinct names. The error says which
+// case is wrong and why.
 func Parse(file []byte) ([]Case, error) {
 	d := json.NewDecoder(bytes.NewReader(file))
 	d.DisallowUnknownFields()
@@ -78,7 +84,7 @@ func Parse(file []byte) ([]Case, error) {
 	return list, nil
 }
 
-// check refuses what cannot be a case, and takes the white space out of the values that are compared.
+// check rejects an invalid case, and removes the white space from the values that are compared.
 func (c *Case) check() error {
 	switch {
 	case c.Name == "":
@@ -110,26 +116,28 @@ func compact(v json.RawMessage) json.RawMessage {
 	return b.Bytes()
 }
 
-// Difference is one thing that is not as the case says. Want and Got are JSON or text; "" = nothing.
+// Difference is one difference between a result and its case. Want and Got are JSON or text; "" =
+// nothing.
 type Difference struct {
 	What string `json:"what"` // output, handle, error, request, or a global
 	Want string `json:"want"`
 	Got  string `json:"got"`
 }
 
+// String returns the difference on three lines.
 func (d Difference) String() string {
 	return fmt.Sprintf("%s\n got %s\nwant %s", d.What, d.Got, d.Want)
 }
 
-// Compare lists what of an answer is not as the case says, none when all is.
-func (c *Case) Compare(got Answer) (out []Difference) {
+// Compare returns the differences between a result and the case.
+func (c *Case) Compare(got Result) (out []Difference) {
 	differ := func(what, want, got string) {
 		if want != got {
 			out = append(out, Difference{what, want, got})
 		}
 	}
 	if want, failed := c.wanted(got.Error), got.Error; want != nil || failed != nil {
-		differ("error", said(want), said(failed))
+		differ("error", errorText(want), errorText(failed))
 	}
 	if c.Error == nil && got.Error == nil {
 		differ("output", string(c.Output), string(got.Output))
@@ -146,7 +154,8 @@ func (c *Case) Compare(got Answer) (out []Difference) {
 	return out
 }
 
-// wanted is the error of the case, with the message of the failure where any will do.
+// wanted returns the error of the case, with the message of the failure if the case allows any
+// message.
 func (c *Case) wanted(failed *Error) *Error {
 	if c.Error == nil || failed == nil || c.Error.Message != "" {
 		return c.Error
@@ -154,7 +163,7 @@ func (c *Case) wanted(failed *Error) *Error {
 	return &Error{c.Error.Code, failed.Message, c.Error.Fatal}
 }
 
-func said(e *Error) string {
+func errorText(e *Error) string {
 	if e == nil {
 		return ""
 	}

@@ -43,24 +43,24 @@ func TestCompare(t *testing.T) {
 	fails := &Error{Code: "busy", Message: "later"}
 	for name, c := range map[string]struct {
 		c    Case
-		got  Answer
+		got  Result
 		want []string // what differs
 	}{
-		"equal":                {Case{Output: raw(`1`), Handle: "a"}, Answer{Output: []byte(`1`), Handle: "a"}, nil},
-		"output":               {Case{Output: raw(`1`)}, Answer{Output: []byte(`2`)}, []string{"output"}},
-		"handle":               {Case{Output: raw(`1`), Handle: "a"}, Answer{Output: []byte(`1`)}, []string{"handle"}},
-		"failed":               {Case{Output: raw(`1`)}, Answer{Error: fails}, []string{"error"}},
-		"did not fail":         {Case{Error: fails}, Answer{Output: []byte(`1`)}, []string{"error"}},
-		"fails so":             {Case{Error: fails}, Answer{Error: &Error{Code: "busy", Message: "later"}}, nil},
-		"another message":      {Case{Error: fails}, Answer{Error: &Error{Code: "busy", Message: "never"}}, []string{"error"}},
-		"any message":          {Case{Error: &Error{Code: "busy"}}, Answer{Error: fails}, nil},
-		"another code":         {Case{Error: &Error{Code: "lazy"}}, Answer{Error: fails}, []string{"error"}},
-		"for good":             {Case{Error: &Error{Code: "busy", Fatal: true}}, Answer{Error: fails}, []string{"error"}},
-		"request":              {Case{Output: raw(`1`), Request: raw(`{}`)}, Answer{Output: []byte(`1`)}, []string{"request"}},
-		"any request":          {Case{Output: raw(`1`)}, Answer{Output: []byte(`1`), Request: []byte(`{}`)}, nil},
-		"global set":           {Case{Output: raw(`1`)}, Answer{Output: []byte(`1`), Globals: map[string][]byte{"k": []byte(`1`)}}, []string{"global k"}},
-		"global not set":       {Case{Output: raw(`1`), Globals: map[string]json.RawMessage{"k": raw(`1`)}}, Answer{Output: []byte(`1`)}, []string{"global k"}},
-		"global set otherwise": {Case{Output: raw(`1`), Globals: map[string]json.RawMessage{"k": raw(`1`)}}, Answer{Output: []byte(`1`), Globals: map[string][]byte{"k": []byte(`2`)}}, []string{"global k"}},
+		"equal":                {Case{Output: raw(`1`), Handle: "a"}, Result{Output: []byte(`1`), Handle: "a"}, nil},
+		"output":               {Case{Output: raw(`1`)}, Result{Output: []byte(`2`)}, []string{"output"}},
+		"handle":               {Case{Output: raw(`1`), Handle: "a"}, Result{Output: []byte(`1`)}, []string{"handle"}},
+		"failed":               {Case{Output: raw(`1`)}, Result{Error: fails}, []string{"error"}},
+		"did not fail":         {Case{Error: fails}, Result{Output: []byte(`1`)}, []string{"error"}},
+		"fails so":             {Case{Error: fails}, Result{Error: &Error{Code: "busy", Message: "later"}}, nil},
+		"another message":      {Case{Error: fails}, Result{Error: &Error{Code: "busy", Message: "never"}}, []string{"error"}},
+		"any message":          {Case{Error: &Error{Code: "busy"}}, Result{Error: fails}, nil},
+		"another code":         {Case{Error: &Error{Code: "lazy"}}, Result{Error: fails}, []string{"error"}},
+		"for good":             {Case{Error: &Error{Code: "busy", Fatal: true}}, Result{Error: fails}, []string{"error"}},
+		"request":              {Case{Output: raw(`1`), Request: raw(`{}`)}, Result{Output: []byte(`1`)}, []string{"request"}},
+		"any request":          {Case{Output: raw(`1`)}, Result{Output: []byte(`1`), Request: []byte(`{}`)}, nil},
+		"global set":           {Case{Output: raw(`1`)}, Result{Output: []byte(`1`), Globals: map[string][]byte{"k": []byte(`1`)}}, []string{"global k"}},
+		"global not set":       {Case{Output: raw(`1`), Globals: map[string]json.RawMessage{"k": raw(`1`)}}, Result{Output: []byte(`1`)}, []string{"global k"}},
+		"global set otherwise": {Case{Output: raw(`1`), Globals: map[string]json.RawMessage{"k": raw(`1`)}}, Result{Output: []byte(`1`), Globals: map[string][]byte{"k": []byte(`2`)}}, []string{"global k"}},
 	} {
 		var got []string
 		for _, d := range c.c.Compare(c.got) {

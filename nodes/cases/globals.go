@@ -7,17 +7,18 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Globals are the globals of one call: those that its case gives, and over them what the node has written. It belongs to that call.
+// Globals are the globals during one call: those that its case gives, and over them the values that
+// the node has written.
 type Globals struct {
 	c *Case
-	// Set is what was written, sums included.
+	// Set holds the written values, sums included.
 	Set map[string][]byte
 }
 
-// Workspace begins a call's globals.
+// Workspace returns the globals for a call.
 func (c *Case) Workspace() *Globals { return &Globals{c: c, Set: make(map[string][]byte)} }
 
-// Get returns a value, nil when there is none. Secret globals are refused as a server does.
+// Get returns a value, or nil when there is none. Like a server, it rejects secret globals.
 func (g *Globals) Get(key string) ([]byte, *Error) {
 	if strings.HasPrefix(key, "__secret") {
 		return nil, &Error{Code: "global_not_allowed", Message: "secret globals cannot be read", Fatal: true}
@@ -32,7 +33,7 @@ func (g *Globals) get(key string) []byte {
 	return g.c.Given[key]
 }
 
-// Put writes a value, of which it keeps a copy.
+// Put writes a copy of a value.
 func (g *Globals) Put(key string, value []byte) { g.Set[key] = bytes.Clone(value) }
 
 // Add adds to an integer and returns the sum.

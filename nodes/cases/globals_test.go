@@ -36,7 +36,7 @@ func TestWorkspace(t *testing.T) {
 		t.Errorf("reading a secret: %v", err)
 	}
 	c := Case{Output: json.RawMessage("1"), Globals: map[string]json.RawMessage{"n": json.RawMessage("7"), "new": json.RawMessage("-1")}}
-	if d := c.Compare(Answer{Output: []byte("1"), Globals: g.Set}); d != nil {
+	if d := c.Compare(Result{Output: []byte("1"), Globals: g.Set}); d != nil {
 		t.Errorf("what was set differs: %v", d)
 	}
 }

@@ -1,6 +1,7 @@
 //go:build ignore
 
-// Build makes dist/code.wasm: QuickJS-ng, as the npm package quickjs-wasi has it, merged with the glue beside this file.
+// Build makes dist/code.wasm: QuickJS-ng, as the npm package quickjs-wasi has it, merged with the
+// glue beside this file.
 //
 //	go run ./nodes/code/build.go          builds; needs clang-19, wasm-ld-19 and npm
 //	go run ./nodes/code/build.go -check   compares the committed files with SHA256SUMS and, where these tools are, builds
@@ -28,7 +29,8 @@ const (
 	engineFile = "node_modules/quickjs-wasi/quickjs.wasm"
 	engineSum  = "d4c9375f2b1ca4dc95f72c8aa2982a7a9951ac8011490d79c6582df732b4bbd9"
 
-	// The engine's memory begins with 18 pages of 64 KiB. The glue's data and stack are in two more, behind them.
+	// The engine's memory begins with 18 pages of 64 KiB. The glue's data and stack are in two
+	// more, behind them.
 	enginePages, pages = 18, 20
 )
 
@@ -195,7 +197,8 @@ func widen(from, to string) error {
 	return os.WriteFile(to, bytes.Replace(engine, before, after, 1), 0o644)
 }
 
-// command runs a tool. What it prints is shown only when it fails: wasm-metadce lists what it takes out.
+// command runs a tool. What it prints is shown only when it fails: wasm-metadce lists what it takes
+// out.
 func command(name string, args ...string) error {
 	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", filepath.Base(name), err, out[max(0, len(out)-4096):])

@@ -9,7 +9,7 @@ import (
 // condition is one condition, as raw JSON.
 type condition struct{ left, operator, right []byte }
 
-// The text around the values of a config with one condition, written as most are.
+// The text around the values of a config with one condition, in its usual form.
 var (
 	beforeLeft     = []byte(`{"conditions":[{"left":`)
 	beforeOperator = []byte(`,"operator":`)
@@ -17,8 +17,8 @@ var (
 	behindRight    = []byte(`}]}`)
 )
 
-// readSingle reads the one condition of such a config, each byte once. Byte by byte is slow in a guest in Go: every round of a loop goes
-// through a table of the whole function.
+// readSingle splits a config with one condition, each byte once. A loop over bytes is slow in a
+// guest in Go: every iteration goes through a jump table of the whole function.
 func readSingle(config []byte) (c condition, ok bool) {
 	rest, ok := bytes.CutPrefix(config, beforeLeft)
 	if !ok {

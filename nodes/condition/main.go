@@ -1,4 +1,5 @@
-// Command condition is the built-in node that says whether conditions hold, and leads on by the handle true or false.
+// Command condition is the built-in node that evaluates conditions and follows the handle true or
+// false.
 package main
 
 import (
@@ -27,16 +28,16 @@ var _ = sdk.Register(sdk.Node{
 
 func main() {}
 
-// run evaluates the conditions in order and stops as soon as the answer is known.
+// run evaluates the conditions in order and stops as soon as the result is known.
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 	if c, ok := readSingle(config); ok {
 		holds, err := operator.Eval(operator.Name(c.operator), c.left, c.right)
-		return answer(ctx, holds, err)
+		return route(ctx, holds, err)
 	}
 	return runAny(ctx, config)
 }
 
-// runAny is run for every config.
+// runAny is run for any config.
 func runAny(ctx *sdk.Context, config []byte) ([]byte, error) {
 	var keys [2][]byte
 	rawjson.Fields(config, keys[:], "conditions", "match")
@@ -44,7 +45,7 @@ func runAny(ctx *sdk.Context, config []byte) ([]byte, error) {
 	if rawjson.KindOf(conditions) != rawjson.Array {
 		return nil, sdk.Fatal("bad_config", "conditions is not an array")
 	}
-	var settles bool // the result of one condition that decides
+	var settles bool // the result of a condition that decides
 	switch {
 	case match == nil, string(match) == `"all"`:
 		settles = false
@@ -66,7 +67,7 @@ func runAny(ctx *sdk.Context, config []byte) ([]byte, error) {
 		}
 		return err == nil
 	})
-	return answer(ctx, result, err)
+	return route(ctx, result, err)
 }
 
 var (
@@ -74,7 +75,7 @@ var (
 	holdsFalse = []byte(`{"result":false}`)
 )
 
-func answer(ctx *sdk.Context, holds bool, err error) ([]byte, error) {
+func route(ctx *sdk.Context, holds bool, err error) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, err

@@ -1,5 +1,8 @@
-// Package conformance runs the cases of a node, see package cases, with go test: on its function, without a sandbox. The same file,
-// testdata/cases.json beside the node, is what `caddy flowtrux node test` runs on its module.
+// Package conformance runs the cases of a node (package cases) with go test, on its function and
+// without a sandbox. `caddy flowtrux node test` runs the same file, testdata/cases.json beside the
+// node, on its module.
+//
+// It is a stable API for node authors.
 package conformance
 
 import (
@@ -12,16 +15,16 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// Case is one call of a node and what it has to give.
+// Case is one call of a node and its expected result.
 type Case struct{ cases.Case }
 
 // Error is a failure of a node or of the host.
 type Error = cases.Error
 
-// Answer is what a call gave.
-type Answer = cases.Answer
+// Result is the result of a call.
+type Result = cases.Result
 
-// Load reads a file of cases.
+// Load parses a file of cases.
 func Load(t *testing.T, file string) []Case {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -39,8 +42,8 @@ func Load(t *testing.T, file string) []Case {
 	return out
 }
 
-// Check compares an answer with the case.
-func (c *Case) Check(t *testing.T, got Answer) {
+// Check compares a result with the case.
+func (c *Case) Check(t *testing.T, got Result) {
 	t.Helper()
 	for _, d := range c.Compare(got) {
 		t.Error(d)
@@ -54,7 +57,7 @@ func Native(t *testing.T, run sdk.Func) {
 			h := &host{c: &c, globals: c.Workspace()}
 			ctx := new(sdk.Context).WithHost(h)
 			out, err := run(ctx, append([]byte(nil), c.Config...))
-			got := Answer{Output: out, Error: failure(err), Request: h.request, Globals: h.globals.Set}
+			got := Result{Output: out, Error: failure(err), Request: h.request, Globals: h.globals.Set}
 			if err == nil {
 				got.Handle, _ = ctx.Routed()
 			}
@@ -68,13 +71,13 @@ func failure(err error) *Error {
 		return nil
 	}
 	if e := (*sdk.Error)(nil); errors.As(err, &e) {
-		// What is wrapped around the error is a part of the message, as it is in the module's answer.
+		// Text wrapped around the error is a part of the message, as in the result of the module.
 		return &Error{Code: e.Code, Message: err.Error(), Fatal: e.Fatal}
 	}
 	return &Error{Message: err.Error()}
 }
 
-// host answers as the case says and keeps what it is asked.
+// host replies as the case says, and records the requests.
 type host struct {
 	c       *Case
 	request []byte
@@ -109,7 +112,7 @@ func (h *host) AddGlobal(key string, by int64) (int64, error) {
 	return strconv.ParseInt(string(sum), 10, 64)
 }
 
-// hostError is an error of the host as a node sees it.
+// hostError converts an error of the host to the error that a node sees.
 func hostError(e *Error) error {
 	if e == nil {
 		return nil

@@ -1,4 +1,5 @@
-// Command httprequest is the built-in node http-request: one request through the host's guarded client.
+// Command httprequest is the built-in node http-request: one request through the host's guarded
+// client.
 package main
 
 import (
@@ -12,24 +13,25 @@ import (
 var schema string
 
 var _ = sdk.Register(sdk.Node{
-	Type:          "http-request",
-	Version:       "1.0.0",
-	Summary:       "Sends an HTTP request and gives the answer",
-	Config:        schema,
-	Capabilities:  []string{"http"},
-	SecretHandles: true, // what it is given goes into the request as it is
-	Run:           run,
-	Warmup:        []string{`{"method":"POST","url":"https://example.com/orders","headers":{"X-Source":"edge"},"body":{"orderId":"12345","total":250.50}}`},
+	Type:             "http-request",
+	Version:          "1.0.0",
+	Summary:          "Sends an HTTP request and gives the answer",
+	Config:           schema,
+	Capabilities:     []string{"http"},
+	SecretReferences: true, // its config goes into the request as it is
+	Run:              run,
+	Warmup:           []string{`{"method":"POST","url":"https://example.com/orders","headers":{"X-Source":"edge"},"body":{"orderId":"12345","total":250.50}}`},
 })
 
 func main() {}
 
-// run hands the config to the host as it is: it is the host's request format, and the response is the node's output.
+// run passes the config to the host as it is: it is in the host's request format, and the response
+// is the node's output.
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 	fail := rawjson.Get(config, "failOnStatus")
 	switch rawjson.KindOf(fail) {
 	case rawjson.Invalid, rawjson.Null, rawjson.True, rawjson.False:
-	default: // of a template
+	default: // a template resolved to it
 		return nil, sdk.Fatal("http_bad_request", "failOnStatus must be true or false")
 	}
 	response, err := sdk.HTTP(ctx, config)

@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// AppendCanonical checks b like [Check] and appends it to dst in one form: without white space between tokens and, of
-// the members of an object that have the same key, only the last one, at its own place. Keys are the same when their
-// exact texts are. All else stays byte for byte: the order of keys, the digits of numbers, the escapes.
+// AppendCanonical checks b like [Check] and appends it to dst in canonical form: without white
+// space between tokens, and with only the last of the members of an object that have the same key,
+// at its own place. Keys are the same when their exact texts are. Everything else stays byte for
+// byte: the order of keys, the digits of numbers, the escapes.
 //
-// dst and b must not overlap. On an error the result is dst as it was.
+// dst and b must not overlap. On an error the result is dst, unchanged.
 func AppendCanonical(dst, b []byte, maxDepth int) ([]byte, error) {
 	s := scanner{b: b, maxDepth: maxDepth, writes: true, canon: canon{dst: dst}}
 	if err := s.scan(); err != nil {
@@ -23,36 +24,40 @@ func AppendCanonical(dst, b []byte, maxDepth int) ([]byte, error) {
 	return cut(c.dst, c.repeated), nil
 }
 
-// canon writes the canonical form while a scanner walks over the text. Repeated members are cut out at the very end and
-// all at once: cutting at the end of each object would move the innermost bytes once for every level around them.
+// canon writes the canonical form while a scanner walks over the text. Repeated members are cut out
+// at the end, all at once: cutting at the end of each object would move the innermost bytes once
+// for every level around them.
 type canon struct {
 	dst      []byte
 	copied   int    // the text before this index is in dst, less what was left out
 	keys     []byte // the texts of keys that were written with escapes
 	repeated []span // of dst, to be cut; may nest, in no order
 
-	// The members of all objects that are open, innermost last: the first count of few, or many when those were too few.
+	// The members of all open objects, innermost last: the first count of few, or many when there
+	// are more.
 	few   [24]member
 	count int
 	many  []member
 }
 
-// member is a member of an open object. It has no pointers, so that the garbage collector need not know.
+// member is a member of an open object. It has no pointers, so the garbage collector does not scan
+// it.
 type member struct {
-	at   int // where it begins in dst
-	key  int // where the text of its key begins; when it had escapes, ^key is where it begins in canon.keys
+	at int // where it begins in dst
+	// where the text of its key begins; when it had escapes, ^key is where it begins in canon.keys
+	key  int
 	size int // of that text, in bytes
 }
 
 type span struct{ from, to int }
 
-// leaveOut copies what stands before from and was not copied yet, and passes over the text up to to.
+// leaveOut copies the text before from that is not copied yet, and skips the text up to to.
 func (c *canon) leaveOut(b []byte, from, to int) {
 	c.dst = append(c.dst, b[c.copied:from]...)
 	c.copied = to
 }
 
-// member notes that the innermost object has a member whose quoted key stands in b from i to end.
+// member records a member of the innermost object, whose quoted key stands in b from i to end.
 func (c *canon) member(b []byte, i, end int, escaped bool) {
 	m := member{at: len(c.dst) + i - c.copied, key: i + 1, size: end - i - 2}
 	if escaped {
@@ -71,7 +76,7 @@ func (c *canon) member(b []byte, i, end int, escaped bool) {
 	}
 }
 
-// members are those from index base on.
+// members returns the members from index base on.
 func (c *canon) members(base int) []member {
 	if c.many != nil {
 		return c.many[base:]
@@ -79,7 +84,7 @@ func (c *canon) members(base int) []member {
 	return c.few[base:c.count]
 }
 
-// text is the text of a member's key.
+// text returns the text of a member's key.
 func (c *canon) text(b []byte, m *member) []byte {
 	if m.key < 0 {
 		return c.keys[^m.key : ^m.key+m.size]
@@ -87,13 +92,14 @@ func (c *canon) text(b []byte, m *member) []byte {
 	return b[m.key : m.key+m.size]
 }
 
-// same tells whether two members have the same key.
+// same reports whether two members have the same key.
 func (c *canon) same(b []byte, x, y *member) bool {
 	return x.size == y.size && string(c.text(b, x)) == string(c.text(b, y))
 }
 
-// endObject finds the repeated members of the innermost object of b, whose members begin at index base, and forgets it.
-// A repeated member has another one behind it, so its span reaches to where the next one begins.
+// endObject finds the repeated members of the innermost object of b, whose members begin at index
+// base, and drops the object. A repeated member has another one behind it, so its span reaches to
+// where the next one begins.
 func (c *canon) endObject(b []byte, base int) {
 	m := c.members(base)
 	if len(m) <= 16 {
@@ -115,8 +121,8 @@ func (c *canon) endObject(b []byte, base int) {
 	}
 }
 
-// sortedRepeated is endObject for objects with many members. Sorting has no bad case that a sender could provoke, as a
-// hash without a secret seed would have.
+// sortedRepeated is endObject for objects with many members. Sorting has no worst case that a
+// sender could provoke, as a hash without a secret seed would.
 func (c *canon) sortedRepeated(b []byte, m []member) {
 	order := make([]int, len(m))
 	for i := range order {

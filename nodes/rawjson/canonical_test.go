@@ -69,7 +69,8 @@ func TestAppendCanonicalManyKeys(t *testing.T) {
 	}
 }
 
-// TestAppendCanonicalHostileShapes runs on the shapes that invite quadratic work; the test would take minutes with it.
+// TestAppendCanonicalHostileShapes runs on the shapes that invite quadratic work; the test would
+// take minutes with it.
 func TestAppendCanonicalHostileShapes(t *testing.T) {
 	const n, levels = 150_000, testDepth - 1
 	var sameLength strings.Builder
@@ -110,8 +111,8 @@ func TestAppendCanonicalAllocatesOnce(t *testing.T) {
 	}
 }
 
-// FuzzCanonical checks the canonical form by decoding: it means the same, it is a fixed point, it is compact and no key
-// is repeated.
+// FuzzCanonical checks the canonical form by decoding: it means the same, it is a fixed point, it
+// is compact and no key is repeated.
 func FuzzCanonical(f *testing.F) {
 	for _, seed := range []string{pushEvent, `{"a":1,"\u0061":{"b":[],"b":{"c":1,"c":2}}}`, `[{"":1,"":2}, {"a" : 1}]`, `{"\ud800":1,"\ufffd":2}`} {
 		f.Add([]byte(seed))
@@ -167,8 +168,8 @@ func refuseRepeated(t *testing.T, v []byte) {
 	})
 }
 
-// TestCanonicalOrder checks against a plain model that the last of repeated keys stays where it stands, for objects on
-// both sides of the size at which the search for repeated keys changes.
+// TestCanonicalOrder checks against a plain model that the last of repeated keys stays where it
+// stands, for objects on both sides of the size at which the search for repeated keys changes.
 func TestCanonicalOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.SliceOfN(rapid.IntRange(0, 30), 0, 60).Draw(t, "keys")

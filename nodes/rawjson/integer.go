@@ -2,8 +2,9 @@ package rawjson
 
 import "strconv"
 
-// AddInteger appends the sum of the JSON value v and by to dst. ok is false, and dst as it was, when v is not an integer in plain digits, such
-// as 1.5 or 1e3, or when v or the sum does not fit into 64 bits with a sign. No value, v == nil, counts as 0.
+// AddInteger appends the sum of the JSON value v and by to dst. ok is false, and dst unchanged,
+// when v is not an integer in plain digits, such as 1.5 or 1e3, or when v or the sum does not fit
+// into a signed 64-bit integer. No value, v == nil, counts as 0.
 func AddInteger(dst, v []byte, by int64) (sum []byte, ok bool) {
 	var n int64
 	if v != nil {

@@ -228,7 +228,7 @@ func (p *pathParser) unexpected(want string) *PathError {
 	got := "the end"
 	if p.i < len(p.text) {
 		_, n := utf8.DecodeRuneInString(p.text[p.i:])
-		got = strconv.Quote(p.text[p.i : p.i+n])
+		got = string(AppendQuoted(nil, []byte(p.text[p.i:p.i+n])))
 	}
 	return &PathError{p.i, got + " where " + want + " should stand"}
 }

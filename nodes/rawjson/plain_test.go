@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// Each byte, at each place in a text and beside each other one, is found as a loop over bytes finds it.
+// Each byte, at each place in a text and beside each other one, is found as a loop over bytes finds
+// it.
 func TestSkipPlainFindsEachByte(t *testing.T) {
 	for length := range 20 {
 		for at := range length {
@@ -23,7 +24,8 @@ func TestSkipPlainFindsEachByte(t *testing.T) {
 	}
 }
 
-// Whether a quote closes a string depends on all backslashes before it, back to the one that is escaped before.
+// Whether a quote closes a string depends on all backslashes before it, back to the one that is
+// escaped before.
 func TestSkipStringFindsEachEnd(t *testing.T) {
 	const letters, length = `"\x`, 9
 	b := make([]byte, length)

@@ -1,7 +1,7 @@
 package rawjson
 
-// Get returns the value of key in the object v, a view, or nil when v has no such key or is no
-// object. key is an exact text, see [KeyIs]. Of repeated keys it finds the first; a canonical value
+// Get returns the value of key in the object v, a view, or nil when v is not an object or lacks the
+// key. key is an exact text, see [KeyIs]. Of repeated keys it finds the first; a canonical value
 // has none.
 func Get(v []byte, key string) []byte {
 	for i := open(v, '{'); i < len(v); {
@@ -13,7 +13,8 @@ func Get(v []byte, key string) []byte {
 	return nil
 }
 
-// Fields is Get for several keys in one pass: it sets values[i] to the value of keys[i], nil where there is none. values has room for as many.
+// Fields is [Get] for several keys in one pass: it sets values[i] to the value of keys[i], or nil.
+// values must be at least as long as keys.
 func Fields(v []byte, values [][]byte, keys ...string) {
 	clear(values)
 	for i := open(v, '{'); i < len(v); {
@@ -31,13 +32,14 @@ func Fields(v []byte, values [][]byte, keys ...string) {
 	}
 }
 
-// First splits text that begins with a value, without space before it, behind that value.
+// First splits text, which begins with a value, behind that value.
 func First(text []byte) (value, rest []byte) {
 	end := skipValue(text, 0)
 	return text[:end], text[end:]
 }
 
-// Index returns element i of the array v, a view, or nil when there is none or v is no array.
+// Index returns element i of the array v, a view, or nil when v is not an array or has no such
+// element.
 func Index(v []byte, i int) []byte {
 	if i < 0 {
 		return nil
@@ -53,8 +55,9 @@ func Index(v []byte, i int) []byte {
 	return found
 }
 
-// Members calls fn for each member of the object v in order until fn returns false; not at all when v is no object. key
-// is the text between the quotes as it is written (see [KeyIs]), value the raw value; both are views into v.
+// Members calls fn for each member of the object v in order until fn returns false. When v is not
+// an object, fn is not called. key is the text between the quotes as written (see [KeyIs]), value
+// the raw value; both are views into v.
 func Members(v []byte, fn func(key, value []byte) bool) {
 	for i := open(v, '{'); i < len(v); {
 		var key, value []byte
@@ -64,7 +67,8 @@ func Members(v []byte, fn func(key, value []byte) bool) {
 	}
 }
 
-// open returns the index behind the bracket that v begins with and the space that follows, len(v) when it is another one.
+// open returns the index behind the opening bracket of v and the white space that follows, or
+// len(v) when v begins with anything else.
 func open(v []byte, bracket byte) int {
 	i := skipSpace(v, 0)
 	if i == len(v) || v[i] != bracket {
@@ -73,8 +77,8 @@ func open(v []byte, bracket byte) int {
 	return skipSpace(v, i+1)
 }
 
-// memberAt reads the member at i and returns the index of the next one, len(v) behind the last. value is nil when there is
-// no member at i.
+// memberAt reads the member at i and returns the index of the next one, or len(v) behind the last.
+// value is nil when there is no member at i.
 func memberAt(v []byte, i int) (key, value []byte, next int) {
 	if v[i] != '"' {
 		return nil, nil, len(v)
@@ -98,8 +102,8 @@ func memberAt(v []byte, i int) (key, value []byte, next int) {
 	return key, value, skipSpace(v, i+1)
 }
 
-// Elements calls fn for each element of the array v in order until fn returns false; not at all when v is no array.
-// value is a view into v.
+// Elements calls fn for each element of the array v in order until fn returns false. When v is not
+// an array, fn is not called. value is a view into v.
 func Elements(v []byte, fn func(value []byte) bool) {
 	for i := open(v, '['); i < len(v) && v[i] != ']'; {
 		end := skipValue(v, i)
@@ -114,8 +118,8 @@ func Elements(v []byte, fn func(value []byte) bool) {
 	}
 }
 
-// KeyIs tells whether the raw key that [Members] gave stands for the text key, an exact one as
-// [Exact] makes it.
+// KeyIs reports whether a raw key, as [Members] passes it, stands for key, an exact text as [Exact]
+// returns it.
 func KeyIs(raw []byte, key string) bool {
 	switch { // no escape is shorter than what it stands for
 	case len(raw) < len(key):
@@ -151,10 +155,11 @@ func skipString(b []byte, i int) int {
 	return len(b)
 }
 
-// ends tells which bytes end a literal or number.
+// ends reports which bytes end a literal or number.
 var ends = [256]bool{' ': true, '\t': true, '\n': true, '\r': true, ',': true, ']': true, '}': true}
 
-// skipValue returns the index behind the valid value at i. Brackets need no matching by kind: in valid text they match.
+// skipValue returns the index behind the valid value at i. Brackets are not matched by kind: valid
+// text has matched them.
 func skipValue(b []byte, i int) int {
 	if i >= len(b) {
 		return len(b)

@@ -16,15 +16,16 @@ const (
 	reasonUTF8       = "invalid UTF-8"
 )
 
-// Check reports whether b is exactly one JSON value in UTF-8 without a byte order mark, at most maxDepth objects and
-// arrays deep (a scalar is 0 deep). White space around the value is allowed. The error is a *SyntaxError.
+// Check reports whether b is exactly one JSON value in UTF-8 without a byte order mark, at most
+// maxDepth objects and arrays deep (a scalar is 0 deep). White space around the value is allowed.
+// The error is a *SyntaxError.
 func Check(b []byte, maxDepth int) error {
 	s := scanner{b: b, maxDepth: maxDepth}
 	return s.scan()
 }
 
-// scanner walks once over b. Its methods take the index of a token and return the index behind it, or -1 after fail.
-// They recurse once for each level of nesting, so maxDepth bounds the stack.
+// scanner walks once over b. Its methods take the index of a token and return the index behind it,
+// or -1 after fail. They recurse once for each level of nesting, so maxDepth bounds the stack.
 type scanner struct {
 	b        []byte
 	maxDepth int
@@ -61,7 +62,7 @@ func (s *scanner) fail(at int, reason string) int {
 	return -1
 }
 
-// unexpected fails at i, where something else should stand.
+// unexpected fails at i with the reason for an unexpected byte or the end.
 func (s *scanner) unexpected(i int) int {
 	if i >= len(s.b) {
 		return s.fail(len(s.b), reasonEnd)
@@ -69,7 +70,7 @@ func (s *scanner) unexpected(i int) int {
 	return s.fail(i, reasonUnexpected)
 }
 
-// has tells whether c stands at i.
+// has reports whether c stands at i.
 func (s *scanner) has(i int, c byte) bool { return i < len(s.b) && s.b[i] == c }
 
 func (s *scanner) space(i int) int {
@@ -210,7 +211,7 @@ func (s *scanner) number(i int) int {
 	return i
 }
 
-// digits passes one digit or more.
+// digits skips one digit or more.
 func (s *scanner) digits(i int) int {
 	start := i
 	for i < len(s.b) && isDigit(s.b[i]) {
@@ -226,7 +227,7 @@ func (s *scanner) digits(i int) int {
 	}
 }
 
-// text passes the string whose opening quote is at i.
+// text skips the string whose opening quote is at i.
 func (s *scanner) text(i int) int {
 	b := s.b
 	for i++; i < len(b); {
@@ -253,8 +254,8 @@ func (s *scanner) text(i int) int {
 	return s.fail(len(b), reasonEnd)
 }
 
-// escape passes the escape whose backslash is at i. A \u escape of half a surrogate pair is allowed, as the grammar
-// does; AppendString reads it as U+FFFD.
+// escape skips the escape whose backslash is at i. Like the grammar, it allows a \u escape of half
+// a surrogate pair; AppendString reads it as U+FFFD.
 func (s *scanner) escape(i int) int {
 	if i+1 >= len(s.b) {
 		return s.fail(len(s.b), reasonEnd)

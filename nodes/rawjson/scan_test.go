@@ -120,13 +120,15 @@ func TestCheckAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzCheck compares with encoding/json, which agrees on the grammar and does not ask for valid UTF-8.
+// FuzzCheck compares with encoding/json, which agrees on the grammar and does not ask for valid
+// UTF-8.
 func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{pushEvent, `{"a":[1,2.5e-3,"\u00e9",{"b":null}],"a":true}`, "\"\xff\"", `[[[]]]`, ` 01 `, "\xEF\xBB\xBF1"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		// White space and punctuation are ASCII, so invalid UTF-8 in valid JSON can only stand in strings.
+		// White space and punctuation are ASCII, so invalid UTF-8 in valid JSON can only stand in
+		// strings.
 		want := json.Valid(b) && utf8.Valid(b) && maxDepthOf(b) <= testDepth
 		err := Check(b, testDepth)
 		if (err == nil) != want {

@@ -5,8 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// AppendString appends the text of the JSON string v (with its quotes), unescaped, to dst. A \u escape that is only
-// half of a surrogate pair gives U+FFFD; see [Exact]. When v is no string nothing is appended.
+// AppendString appends the text of the JSON string v (with its quotes), unescaped, to dst. A lone
+// half of a surrogate pair becomes U+FFFD; see [Exact]. When v is not a string, nothing is
+// appended.
 func AppendString(dst, v []byte) []byte {
 	if len(v) < 2 || v[0] != '"' {
 		return dst
@@ -14,7 +15,8 @@ func AppendString(dst, v []byte) []byte {
 	return AppendUnescaped(dst, v[1:len(v)-1])
 }
 
-// Text is AppendString without a copy where the text has no escapes: then it is a view into v. It is nil when v is no string.
+// Text is [AppendString] without a copy where the text has no escapes: then it is a view into v. It
+// is nil when v is not a string.
 func Text(v []byte) []byte {
 	if len(v) < 2 || v[0] != '"' {
 		return nil
@@ -25,15 +27,16 @@ func Text(v []byte) []byte {
 	return AppendString([]byte{}, v)
 }
 
-// AppendQuoted appends s as a JSON string with quotes: only what JSON requires is escaped (the quote, the backslash,
-// control characters), and each byte that is not part of valid UTF-8 gives U+FFFD.
+// AppendQuoted appends s as a JSON string with quotes. It escapes only what JSON requires (the
+// quote, the backslash, control characters). Each byte that is not part of valid UTF-8 becomes
+// U+FFFD.
 func AppendQuoted(dst, s []byte) []byte {
 	dst = append(dst, '"')
 	dst = AppendEscaped(dst, s)
 	return append(dst, '"')
 }
 
-// AppendEscaped is [AppendQuoted] without the quotes, for building one string of several parts.
+// AppendEscaped is [AppendQuoted] without the quotes, for building one string from several parts.
 func AppendEscaped(dst, s []byte) []byte { return appendEscaped(dst, s, false) }
 
 func appendEscaped(dst, s []byte, exact bool) []byte {
@@ -83,7 +86,7 @@ func appendEscaped(dst, s []byte, exact bool) []byte {
 	return append(dst, s[done:]...)
 }
 
-// hasEscape tells whether the text between a string's quotes holds an escape.
+// hasEscape reports whether the text between a string's quotes holds an escape.
 func hasEscape(raw []byte) bool {
 	for i := skipPlain(raw, 0); i < len(raw); i = skipPlain(raw, i+1) {
 		if raw[i] == '\\' {
@@ -93,7 +96,8 @@ func hasEscape(raw []byte) bool {
 	return false
 }
 
-// AppendUnescaped is [AppendString] for what stands between the quotes, such as the keys that [Members] gives.
+// AppendUnescaped is [AppendString] for the text between the quotes, such as the keys that
+// [Members] passes.
 func AppendUnescaped(dst, raw []byte) []byte { return appendUnescaped(dst, raw, false) }
 
 func appendUnescaped(dst, raw []byte, exact bool) []byte {
@@ -137,8 +141,8 @@ func appendUnescaped(dst, raw []byte, exact bool) []byte {
 	return append(dst, raw[done:]...)
 }
 
-// unescapedRune reads the \u escape, or the two of a surrogate pair, that raw begins with, and
-// tells its length. Half of a pair alone is itself, which is no character.
+// unescapedRune decodes the \u escape, or the two of a surrogate pair, that raw begins with, and
+// returns its length. A lone half of a pair is returned as it is.
 func unescapedRune(raw []byte) (rune, int) {
 	r := hexRune(raw)
 	if r < 0 {
@@ -153,7 +157,7 @@ func unescapedRune(raw []byte) (rune, int) {
 	return r, 6
 }
 
-// hexRune reads the \u escape that raw begins with, -1 when there is none.
+// hexRune decodes the \u escape that raw begins with, or returns -1.
 func hexRune(raw []byte) rune {
 	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
 		return -1

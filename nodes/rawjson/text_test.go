@@ -47,7 +47,8 @@ func TestAppendQuoted(t *testing.T) {
 	}
 }
 
-// FuzzText writes any bytes as a string and reads any valid string, both compared with encoding/json.
+// FuzzText writes any bytes as a string and reads any valid string, both compared with
+// encoding/json.
 func FuzzText(f *testing.F) {
 	for _, seed := range []string{"", "a\"\\\n", "\xff\xc0\xaf", `\ud83d\ude00`, `\ud800\u0041`, "😀"} {
 		f.Add([]byte(seed))

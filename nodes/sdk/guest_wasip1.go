@@ -10,12 +10,13 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// This file is the border itself and the only one with unsafe code. Buffers stand in globals, so that they stay alive and
-// where they are while the host reads or writes them: Go's garbage collector does not move memory.
+// This file is the guest's side of the ABI, and the only one with unsafe code. Buffers are global
+// variables, so that they stay alive and in place while the host reads or writes them: Go's garbage
+// collector does not move memory.
 var (
 	input   []byte
-	output  []byte // what the last call answered
-	scratch []byte // for answers that the node has not made itself
+	output  []byte // the payload of the last result
+	scratch []byte // for results other than outputs
 	current Context
 )
 
@@ -47,10 +48,10 @@ func exportAlloc(n uint32) unsafe.Pointer {
 
 //go:wasmexport run
 func exportRun(ptr unsafe.Pointer, n uint32) uint64 {
-	return export(answer(false, unsafe.Slice((*byte)(ptr), n)))
+	return export(run(false, unsafe.Slice((*byte)(ptr), n)))
 }
 
-func answer(idle bool, config []byte) (abi.Kind, []byte) {
+func run(idle bool, config []byte) (abi.Kind, []byte) {
 	current = Context{idle: idle}
 	out, err := call(registered, &current, config)
 	kind, payload := pack(scratch[:0], &current, out, err)
@@ -63,8 +64,9 @@ func answer(idle bool, config []byte) (abi.Kind, []byte) {
 //go:wasmexport describe
 func exportDescribe() uint64 { return export(abi.Output, registered.Manifest()) }
 
-// rounds is how often the warm-up is repeated. What grows with use, such as stacks and the allocator's lists, has then grown as far as it
-// does; whatever had not would grow in each call anew, since each call begins where the warm-up has ended.
+// rounds is how often the warm-up is repeated, so that whatever grows with use, such as stacks and
+// the lists of the allocator, has grown to its size. Each call starts where the warm-up ended, so
+// anything that had not grown would grow again in every call.
 const rounds = 4
 
 //go:wasmexport warmup
@@ -74,15 +76,15 @@ func exportWarmup() {
 			n := uint32(len(config))
 			ptr := exportAlloc(n)
 			copy(unsafe.Slice((*byte)(ptr), n), config)
-			_, output = answer(true, unsafe.Slice((*byte)(ptr), n))
+			_, output = run(true, unsafe.Slice((*byte)(ptr), n))
 		}
 	}
 	output = nil
-	// Calls begin with a heap without garbage, and end long before they have made enough of it for the collector to run.
+	// Calls start with a heap without garbage, and end long before the collector would run.
 	runtime.GC()
 }
 
-// export keeps payload alive until the next call and packs it.
+// export keeps payload alive until the next call, and packs it.
 func export(kind abi.Kind, payload []byte) uint64 {
 	if len(payload) > abi.MaxLen {
 		kind, payload = abi.Fatal, append(abi.AppendLabel(nil, "output_too_large"), "the output is over 1 GiB"...)
@@ -118,7 +120,7 @@ func hostAddGlobal(_ *Context, key string, by int64) (int64, error) {
 	return integer(sum), nil
 }
 
-// integer reads a sum, which is an integer of 64 bits in plain digits.
+// integer parses a sum, which is a 64-bit integer in plain digits.
 func integer(sum []byte) (n int64) {
 	digits, negative := bytes.CutPrefix(sum, []byte("-"))
 	for _, c := range digits {
@@ -130,9 +132,9 @@ func integer(sum []byte) (n int64) {
 	return -n
 }
 
-// take fetches the host's held answer of n bytes.
+// take fetches the host's reply of n bytes.
 func take(n uint32) ([]byte, error) {
 	b := make([]byte, n)
 	importTake(unsafe.Pointer(unsafe.SliceData(b)))
-	return unpackHeld(b)
+	return unpackReply(b)
 }

@@ -5,7 +5,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Manifest is n as describe returns it (package abi says what for).
+// Manifest returns the manifest, as the describe export does. Package abi has its meaning.
 func (n *Node) Manifest() []byte {
 	m := []byte(`{"abi":`)
 	m = append(m, '0'+abi.Version)
@@ -22,7 +22,7 @@ func (n *Node) Manifest() []byte {
 		m = member(m, "handlesFrom", n.HandlesFrom)
 	}
 	m = list(m, "capabilities", n.Capabilities)
-	if n.SecretHandles {
+	if n.SecretReferences {
 		m = append(m, `,"secrets":"handles"`...)
 	}
 	if len(n.Defaults) > 0 {

@@ -12,7 +12,7 @@ func TestManifest(t *testing.T) {
 	for want, n := range map[string]sdk.Node{
 		`{"abi":1,"type":"shout","version":"1.0.0"}`: {Type: "shout", Version: "1.0.0"},
 		`{"abi":1,"type":"call","version":"1.0.0","capabilities":["http"],"secrets":"handles"}`: {
-			Type: "call", Version: "1.0.0", Capabilities: []string{"http"}, SecretHandles: true,
+			Type: "call", Version: "1.0.0", Capabilities: []string{"http"}, SecretReferences: true,
 		},
 		`{"abi":1,"type":"match","version":"1.0.0","fixed":["pattern","flags"]}`: {
 			Type: "match", Version: "1.0.0", Fixed: []string{"pattern", "flags"},

@@ -4,11 +4,11 @@ package sdk
 
 import "errors"
 
-// errNoHost is what effects answer in a test that gives no host.
+// errNoHost is the error of effects in a test that passes no host.
 var errNoHost = errors.New("sdk: no host: call the node with a context from WithHost")
 
-// errNoGlobalHost is what they answer when the host cannot do this.
-var errNoGlobalHost = errors.New("sdk: the host of this test has no globals: give WithHost one that is a GlobalHost")
+// errNoGlobalHost is the error of effects on globals when the host has none.
+var errNoGlobalHost = errors.New("sdk: the host of this test has no globals: pass a GlobalHost to WithHost")
 
 func hostLog(ctx *Context, level int, message string) {
 	if ctx.host != nil {

@@ -6,10 +6,11 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// registered is the module's node: one module, one node.
+// registered is the module's node: a module is one node.
 var registered *Node
 
-// Register makes n the node of this module. It is called once, from a package-level var or an init function.
+// Register registers the node of this module. Call it once, from a package-level variable or an
+// init function.
 func Register(n Node) struct{} {
 	switch {
 	case registered != nil:
@@ -21,7 +22,8 @@ func Register(n Node) struct{} {
 	return struct{}{}
 }
 
-// call runs the node and turns a panic into an error: the author gets its text, instead of a module that exits.
+// call runs the node and turns a panic into an error, so that its author sees the text instead of a
+// module that exits.
 func call(n *Node, ctx *Context, config []byte) (output []byte, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -38,11 +40,11 @@ func panicText(r any) string {
 	case string:
 		return v
 	}
-	return "a value that is no text"
+	return "a value that is not text"
 }
 
-// pack returns the kind and the payload of an answer. An output is handed over as it is; everything else is written to buf, which
-// must not be memory that an output has ever been in: that is the node's.
+// pack returns the kind and the payload of a result. An output is passed on as it is. All else is
+// written to buf, which must never have been part of an output: that memory is the node's.
 func pack(buf []byte, ctx *Context, output []byte, err error) (abi.Kind, []byte) {
 	if err != nil {
 		kind, code := abi.Error, ""

@@ -42,7 +42,7 @@ func TestPanicsBecomeErrors(t *testing.T) {
 	for want, panics := range map[string]func(){
 		"the node panicked: boom":                                                func() { panic("boom") },
 		"the node panicked: no luck":                                             func() { panic(errors.New("no luck")) },
-		"the node panicked: a value that is no text":                             func() { panic(42) },
+		"the node panicked: a value that is not text":                             func() { panic(42) },
 		"the node panicked: runtime error: index out of range [1] with length 0": func() { _ = nothing[len(nothing)+1] },
 	} {
 		n := &Node{Run: func(*Context, []byte) ([]byte, error) { panics(); return []byte("1"), nil }}
@@ -80,16 +80,16 @@ func TestPack(t *testing.T) {
 	}
 }
 
-func TestUnpackHeld(t *testing.T) {
-	if b, err := unpackHeld([]byte("\x00answer")); string(b) != "answer" || err != nil {
+func TestUnpackReply(t *testing.T) {
+	if b, err := unpackReply([]byte("\x00answer")); string(b) != "answer" || err != nil {
 		t.Errorf("%q, %v", b, err)
 	}
 	for held, want := range map[string]Error{
 		"\x02\x04busylater": {"busy", "later", false},
 		"\x03\x03badnever":  {"bad", "never", true},
-		"\x03\x09cut":       {"host_error", "the host's answer is cut short", true},
+		"\x03\x09cut":       {"host_error", "the host's reply is truncated", true},
 	} {
-		_, err := unpackHeld([]byte(held))
+		_, err := unpackReply([]byte(held))
 		if e, ok := errors.AsType[*Error](err); !ok || *e != want {
 			t.Errorf("%q: %#v", held, err)
 		}

@@ -1,4 +1,5 @@
-// Package sdk is what a node written in Go imports. A node is one function from its config to its output, both JSON:
+// Package sdk is the SDK for nodes in Go. A node is one function from its config to its output, both
+// JSON:
 //
 //	package main
 //
@@ -24,61 +25,68 @@
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags="-s -w" -o shout.wasm .
 //
-// The config reaches the node with all templates resolved. Each call runs in the state that the module had when it was
-// loaded: what a call leaves in globals is gone after it. Calls are made one at a time.
+// The config has all templates resolved. Each call starts in the state that the module had when it
+// was loaded: changes to Go variables do not survive the call. Calls are made one at a time.
 //
-// What a node may do beyond computing has to be granted by the operator: see [HTTP], [Log], [SetGlobal], [Global] and [AddGlobal]. Outside of a
-// sandbox (plain go test) these go to the [Host] that a test gives with [Context.WithHost].
+// Everything beyond computing needs a grant of the operator: see [HTTP], [Log], [SetGlobal],
+// [Global] and [AddGlobal]. Outside of a sandbox (plain go test) these call the [Host] that a test
+// passes to [Context.WithHost].
+//
+// The package, and the packages below it, are a stable API for node authors.
 package sdk
 
-// Func is a node's work: from its config, compact JSON, to its output, one JSON value. config is the node's until it returns,
-// and the output may be a part of it. An error fails the node: see [Error].
+// Func is a node's function: from its config, compact JSON, to its output, one JSON value. config
+// belongs to the node until Func returns, and the output may be a part of it. An error fails the
+// node, see [Error].
 type Func func(ctx *Context, config []byte) (output []byte, err error)
 
-// Node describes a node and does its work. Type, Version and Run are required.
+// Node describes a node and has its function. Type, Version and Run are required.
 type Node struct {
 	Type    string // the name under which workflows use it, if the operator agrees
 	Version string
 	Summary string // one line
 
-	// Config is the JSON Schema (2020-12) of the config: workflows that do not fit it are refused when they are
-	// stored. "" = any object. Where a workflow has a template the schema is checked against nothing, so Run must
-	// expect any JSON there.
+	// Config is the JSON Schema (2020-12) of the config. Workflows that do not match it are
+	// rejected when they are stored. "" = any object. Where a workflow has a template, the schema
+	// is not checked, so Run must expect any JSON there.
 	Config string
 
-	// Handles are what Run may choose with Context.Route; HandlesFrom is where the config names more, such as
-	// cases[].name. Edges from a node with either must say which handle they follow.
+	// Handles are the handles that Run may choose with Context.Route. HandlesFrom is a path at
+	// which the config names more, such as cases[].name. Edges from a node with either must name
+	// the handle that they follow.
 	Handles     []string
 	HandlesFrom string
 
-	// Defaults are config keys that are added where a workflow leaves them out.
+	// Defaults are added to a config where it lacks them.
 	Defaults []Default
 
 	// Fixed are config keys that hold no templates, for a Run of package prepared.
 	Fixed []string
 
-	// Capabilities the node cannot do without, of: http, log, clock, random, globals.
+	// Capabilities are those that the node needs, of: http, log, clock, random, globals.
 	Capabilities []string
 
-	// SecretHandles asks for handles in the place of secrets: where a template names a __secret global, the config has a text that means
-	// nothing, and HTTP puts the secret in its place wherever it stands in a request. The node never has the secret's text. One that
-	// needs it, to encode or to sign something, does not ask for this.
-	SecretHandles bool
+	// SecretReferences asks for secret references instead of secrets: where a template names a
+	// __secret global, the config has a meaningless text, and HTTP replaces it with the secret
+	// wherever it stands in a request. The node never has the secret itself. A node that encodes or
+	// signs a secret needs the secret, and must not set this.
+	SecretReferences bool
 
 	Run Func
 
-	// Warmup are configs of the shape and size that calls will have. Run gets each of them a few times when the module is loaded, with
-	// nothing granted, and errors are ignored. A call may or may not see what that has left: it must not depend on it.
+	// Warmup are configs of the shape and size that calls will have. When the module is loaded, Run
+	// gets each of them a few times, with nothing granted; errors are ignored. Calls must not
+	// depend on the state that this leaves: they may or may not see it.
 	Warmup []string
 }
 
-// Default is a config key and the JSON value it has where a workflow lacks it. With names another key: the default is only
-// for configs that have that one.
+// Default is a config key and its JSON value in workflows that lack it. With names another key: the
+// default applies only to configs that have that one.
 type Default struct {
 	With, Key, Value string
 }
 
-// Context is one call. It must not be kept after Run has returned.
+// Context is the context of one call. It must not be used after Run has returned.
 type Context struct {
 	handle string
 	routed bool
@@ -86,26 +94,28 @@ type Context struct {
 	host   Host
 }
 
-// Route chooses the handle whose edges are followed, of a node with handles; the last choice counts.
+// Route chooses the handle whose edges are followed, for a node with handles. The last choice
+// counts.
 func (c *Context) Route(handle string) { c.handle, c.routed = handle, true }
 
-// Routed tells the handle that Route chose, for tests.
+// Routed returns the handle that Route chose, for tests.
 func (c *Context) Routed() (handle string, ok bool) { return c.handle, c.routed }
 
-// Error is a failure with a code. Other errors fail the node with the code node_failed. The first line of the message can
-// reach senders and records: it must not hold secrets.
+// Error is a failure with a code. Other errors fail the node with the code node_failed. The first
+// line of the message can reach senders and records, so it must not hold secrets.
 type Error struct {
 	Code    string
 	Message string
-	Fatal   bool // another attempt cannot mend it: it is not retried
+	Fatal   bool // a retry cannot fix it: it is not retried
 }
 
+// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
-// Fail makes an error that the node's retry rule applies to.
+// Fail returns an error to which the node's retry rule applies.
 func Fail(code, message string) error { return &Error{Code: code, Message: message} }
 
-// Fatal makes an error that is not retried.
+// Fatal returns an error that is not retried.
 func Fatal(code, message string) error { return &Error{Code: code, Message: message, Fatal: true} }
 
 // Levels of Log.

@@ -1,4 +1,5 @@
-// Command switch is the built-in node that compares one value with cases and leads on by the name of the first that fits.
+// Command switch is the built-in node that compares one value with cases and follows the name of
+// the first that matches.
 package main
 
 import (
@@ -37,7 +38,7 @@ func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 	if rawjson.KindOf(cases) != rawjson.Array {
 		return nil, sdk.Fatal("bad_config", "cases is not an array")
 	}
-	var name []byte // raw, of the case that fits
+	var name []byte // raw, of the case that matches
 	var err error
 	rawjson.Elements(cases, func(c []byte) bool {
 		var parts [3][]byte

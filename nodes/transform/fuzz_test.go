@@ -8,7 +8,7 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// FuzzOperations: whatever the input and the operations, the node ends with an error or with valid, compact JSON.
+// FuzzOperations: for any input and operations, the node returns an error or valid, compact JSON.
 func FuzzOperations(f *testing.F) {
 	f.Add(`{"a":[1,{"b":null}]}`, `[{"op":"set","path":"a[1].b.c","value":2},{"op":"delete","path":"a[0]"}]`)
 	f.Add(`{"a":1,"b":2}`, `[{"op":"rename","path":"a","to":"b"},{"op":"pick","paths":["b","c"]}]`)
@@ -30,7 +30,7 @@ func FuzzOperations(f *testing.F) {
 	})
 }
 
-// FuzzPath: a path that is taken leads through a value without a panic, and its steps write back as they were read.
+// FuzzPath: set and lookup with any path that parses agree.
 func FuzzPath(f *testing.F) {
 	for _, p := range []string{`a`, `a.b[0]`, `["x y"].z`, `[12]`, `a[`, `.`, `a.`, `["\u0061"]`} {
 		f.Add(p)

@@ -1,4 +1,5 @@
-// Command transform is the built-in node that makes a value: from templates alone, or by operations on one.
+// Command transform is the built-in node that builds a value: from templates alone, or by
+// operations on one.
 package main
 
 import (
@@ -31,7 +32,7 @@ func main() {}
 
 var outputAlone = []byte(`{"output":`)
 
-// run passes a resolved output on without reading it: the schema lets no other key stand beside it.
+// run returns a resolved output without reading it: the schema allows no other key beside it.
 func run(ctx *sdk.Context, config []byte) ([]byte, error) {
 	if rest, ok := bytes.CutPrefix(config, outputAlone); ok {
 		return rest[:len(rest)-1], nil

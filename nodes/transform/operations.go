@@ -5,7 +5,8 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// operate applies the operations to input, in order. What they do not touch keeps its key order and digits.
+// operate applies the operations to input, in order. Values that they do not touch keep their key
+// order and digits.
 func operate(ctx *sdk.Context, input, operations []byte) ([]byte, error) {
 	if input == nil {
 		input = []byte("null")
@@ -70,8 +71,9 @@ func pathOf(op []byte, key string) (rawjson.Path, error) {
 	return parsePath(string(rawjson.Exact(v)))
 }
 
-// set puts v at a path. Objects that are missing on the way are made; so is an element just behind the end of an array.
-// What stands in the way, a scalar or an array where the path wants an object, is an error rather than lost.
+// set puts v at a path. Missing objects on the way are created, and so is an element just behind
+// the end of an array. A scalar in the way, or an array where the path needs an object, is an
+// error: it would be lost.
 func set(value []byte, at rawjson.Path, v []byte) ([]byte, error) {
 	if len(at) == 0 {
 		return v, nil
@@ -110,7 +112,7 @@ func set(value []byte, at rawjson.Path, v []byte) ([]byte, error) {
 	return b.close(), nil
 }
 
-// remove takes a path out; when there is nothing at it, nothing changes.
+// remove removes the value at a path. If there is none, nothing changes.
 func remove(value []byte, at rawjson.Path) []byte {
 	if len(at) == 0 {
 		return []byte("null")
@@ -132,8 +134,8 @@ func remove(value []byte, at rawjson.Path) []byte {
 	return b.close()
 }
 
-// rename gives the member at a path another key, in its place; a member that has that key already goes. When there is
-// nothing at the path, nothing changes.
+// rename gives the member at a path another key, in its place. A member that already has that key
+// is removed. If there is nothing at the path, nothing changes.
 func rename(value, op []byte) ([]byte, error) {
 	at, err := pathOf(op, "path")
 	if err != nil {
@@ -170,8 +172,8 @@ func renameAt(value []byte, at rawjson.Path, to rawjson.Step) []byte {
 	return b.close()
 }
 
-// pick makes an object of the values at paths, each where it stood (a.b stays a.b; indexes are left out); what is missing is
-// left out.
+// pick builds an object of the values at paths, each where it stood (a.b stays a.b; indexes are
+// left out). Missing values are left out.
 func pick(value, paths []byte) ([]byte, error) {
 	if rawjson.KindOf(paths) != rawjson.Array {
 		return nil, sdk.Fatal("bad_config", "the paths of a pick are not an array")
@@ -199,7 +201,7 @@ func pick(value, paths []byte) ([]byte, error) {
 	return out, err
 }
 
-// keysOf is a path without its indexes: where a picked value stands in the new object.
+// keysOf returns a path without its indexes: the place of a picked value in the new object.
 func keysOf(at rawjson.Path) rawjson.Path {
 	keys := make(rawjson.Path, 0, len(at))
 	for _, s := range at {

@@ -24,7 +24,8 @@ func rawKey(s *rawjson.Step) []byte {
 	return rawjson.AppendExactEscaped(nil, []byte(s.Key))
 }
 
-// each calls fn with each member or element of v: its step, its raw key (nil in an array), its value.
+// each calls fn with each member or element of v: its step, its raw key (nil in an array), its
+// value.
 func each(v []byte, fn func(s rawjson.Step, raw, value []byte) bool) {
 	rawjson.Members(v, func(key, value []byte) bool {
 		return fn(rawjson.Step{Key: string(rawjson.AppendExact(nil, key)), Index: -1}, key, value)

@@ -17,7 +17,7 @@ import (
 
 // Outcome is what a call gave and what it took.
 type Outcome struct {
-	Answer cases.Answer
+	Answer cases.Result
 	// Failure is why there is no answer of the node's own, nil when there is one. Answer.Error then
 	// has its code and message.
 	Failure *sandbox.Error
@@ -58,7 +58,7 @@ func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
 // fakeHost answers HTTP requests and the functions of globals as a case says.
 type fakeHost struct {
 	c       *cases.Case
-	answer  *cases.Answer
+	answer  *cases.Result
 	globals *cases.Globals
 }
 

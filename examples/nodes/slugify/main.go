@@ -1,4 +1,4 @@
-// Command slugify is a node in Go: it makes a text fit for a URL.
+// Command slugify is a node in Go that turns a text into a URL slug.
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags="-s -w" -o slugify.wasm .
 package main
@@ -11,13 +11,13 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk/typed"
 )
 
-// config is what a workflow gives, templates resolved.
+// config is the config of a workflow, templates resolved.
 type config struct {
 	Text string `json:"text"`
 	Max  int    `json:"max"` // 0 = no limit
 }
 
-// output is what later nodes see as steps.<id>.output.
+// output is the value of steps.<id>.output in later nodes.
 type output struct {
 	Slug string `json:"slug"`
 }
@@ -40,7 +40,7 @@ func slugify(ctx *sdk.Context, in config) (output, error) {
 var _ = sdk.Register(sdk.Node{
 	Type:    "slugify",
 	Version: "1.0.0",
-	Summary: "Makes a text fit for a URL.",
+	Summary: "Turns a text into a URL slug.",
 	Config: `{
 		"type": "object",
 		"properties": {"text": {"type": "string"}, "max": {"type": "integer", "minimum": 1}},

@@ -1,6 +1,7 @@
-// Package languages has what a node author begins with: for each language a folder with the SDK, a node, and its cases. The node is the
-// same in each, so that they can be read side by side and pass the same cases. Nodes do not import it: `caddy flowtrux node new`
-// writes the folders.
+// Package languages has the starting points for node authors: for each language a folder with the
+// SDK, a node, and its cases. The node is the same in each language, so that they can be compared,
+// and passes the same cases. Nodes do not import this package: `caddy flowtrux node new` writes the
+// folders.
 package languages
 
 import (
@@ -13,7 +14,7 @@ import (
 	"strings"
 )
 
-// Named one by one: who builds a node in its folder here does not have the result in the server.
+// The files are named one by one, so that what a build leaves in these folders is not embedded.
 //
 //go:embed go/main.go go/main_test.go go/testdata/cases.json
 //go:embed c/Makefile c/flowtrux.h c/node.c
@@ -21,7 +22,7 @@ import (
 //go:embed assemblyscript/package.json assemblyscript/assembly assemblyscript/flowtrux/package.json assemblyscript/flowtrux/assembly
 var files embed.FS
 
-// Language is one that nodes can be written in.
+// Language is a language for nodes.
 type Language struct {
 	Name   string
 	Needs  string   // what has to be installed
@@ -49,10 +50,11 @@ var languages = []Language{
 // All lists the languages. The result must not be changed.
 func All() []Language { return languages }
 
-// casesFile is what all of them have to pass.
+// casesFile has the cases that the node passes in every language.
 const casesFile = "testdata/cases.json"
 
-// Write writes the folder of a language to dir, which it makes if need be. It refuses to overwrite a file: nothing is written then.
+// Write writes the folder of a language to dir, which it creates if necessary. It never overwrites
+// a file: if one exists, nothing is written.
 func (l *Language) Write(dir string) error {
 	sources := map[string]string{casesFile: "go/" + casesFile}
 	err := fs.WalkDir(files, l.folder, func(name string, d fs.DirEntry, err error) error {

@@ -19,7 +19,8 @@ type decimal struct {
 	exponent int
 }
 
-// compareNumbers compares two JSON numbers. ok is false only if a float64 cannot tell: never for JSON numbers.
+// compareNumbers compares two JSON numbers. ok is false only if a float64 cannot be compared, which
+// JSON numbers never cause.
 func compareNumbers(a, b []byte) (c int, ok bool) {
 	if sa, ok := parseShort(a); ok {
 		if sb, ok := parseShort(b); ok {
@@ -37,7 +38,7 @@ func compareNumbers(a, b []byte) (c int, ok bool) {
 	return cmp.Compare(fa, fb), true
 }
 
-// parse reads a JSON number; exact is false when it is outside of the bounds.
+// parse parses a JSON number. exact is false when it is out of the bounds.
 func parse(n []byte) (d decimal, exact bool) {
 	if n[0] == '-' {
 		d.negative, n = true, n[1:]
@@ -73,7 +74,8 @@ func compareDecimals(a, b decimal) int {
 	}
 	c := cmp.Compare(a.exponent, b.exponent)
 	if c == 0 {
-		// Without trailing zeros the longer of two texts with the same beginning is the greater number, as for texts.
+		// Without trailing zeros, of two digit strings with the same beginning the longer is the
+		// greater number, as for text.
 		c = bytes.Compare(a.digits, b.digits)
 	}
 	if a.negative {
@@ -92,18 +94,21 @@ func (d *decimal) sign() int {
 	return 1
 }
 
-// short is the value n / 10^fraction of a number with few digits, as most have: comparing two takes no memory.
+// short is the value n / 10^fraction of a number with few digits, as most numbers have. Comparing
+// two of them allocates nothing.
 type short struct {
 	n        int64
 	fraction int
 }
 
-// maxShort is how many digits a short number has at most. With as many zeros behind them they fit an int64.
+// maxShort is the maximum number of digits of a short number. With as many zeros behind them they
+// fit an int64.
 const maxShort = 9
 
 var powers = [maxShort + 1]int64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9}
 
-// parseShort reads a JSON number without an exponent; ok is false when it is another, or has more digits.
+// parseShort parses a JSON number without an exponent. ok is false for other numbers, and for
+// numbers with more digits.
 func parseShort(b []byte) (s short, ok bool) {
 	digits := b
 	if b[0] == '-' {

@@ -1,5 +1,6 @@
-// Package operator compares JSON values the way conditions and switches do: numbers by value and digits, other kinds
-// only with their own kind, and never with an error, except for a pattern that is none.
+// Package operator compares JSON values as the nodes condition and switch do: numbers by value and
+// digits, other kinds only with their own kind. The only errors are unknown operators and invalid
+// patterns.
 package operator
 
 import (
@@ -10,15 +11,15 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// Eval applies an operator, by its name, to two raw JSON values; right is not looked at by
-// operators of one value, and may be nil. A missing value is null. It fails, with an error that is
-// not retried, for an unknown operator and for a pattern that is no regular expression.
+// Eval applies an operator, by its name, to two raw JSON values. Operators of one value ignore
+// right, which may be nil. A missing value is null. The error, for an unknown operator or an
+// invalid regular expression, is not retried.
 //
-// Numbers, and a number with a string that holds one, compare by value; two strings compare byte
-// for byte, and half of a surrogate pair is equal to itself alone. For matches it is U+FFFD, as
-// there is nothing else that a pattern could name. All other pairs of different kinds are unequal
-// and neither less nor greater. contains looks for a part of a string, an element of an array or a
-// key of an object; in is contains with the sides changed.
+// Numbers, and a number and a string that holds one, compare by value. Two strings compare byte for
+// byte; half of a surrogate pair is equal to itself alone, but for matches it is U+FFFD, as a
+// pattern can name nothing else. All other pairs of different kinds are unequal and neither less
+// nor greater. contains looks for a part of a string, an element of an array or a key of an object;
+// in is contains with the sides swapped.
 func Eval(name, left, right []byte) (bool, error) {
 	left, right = orNull(left), orNull(right)
 	switch string(name) {
@@ -68,7 +69,8 @@ func Eval(name, left, right []byte) (bool, error) {
 	return false, sdk.Fatal("unknown_operator", "the operator is unknown")
 }
 
-// Name reads the operator of a config; what is no string, which a template may have put there, is no operator.
+// Name returns the operator in a config. A value other than a string, which a template may have put
+// there, is no operator.
 func Name(v []byte) []byte { return rawjson.Text(v) }
 
 var null = []byte("null")
@@ -80,7 +82,8 @@ func orNull(v []byte) []byte {
 	return v
 }
 
-// Equal tells whether two raw JSON values are the same: numbers by value, objects whatever the order of their keys.
+// Equal reports whether two raw JSON values are the same: numbers by value, objects in any order of
+// their keys.
 func Equal(a, b []byte) bool {
 	ka, kb := rawjson.KindOf(a), rawjson.KindOf(b)
 	if ka != kb {
@@ -142,10 +145,10 @@ func order(a, b []byte) (c int, ok bool) {
 	return compareNumbers(na, nb)
 }
 
-// isNumber is rawjson.KindOf for this kind alone, which is small enough to be inlined.
+// isNumber is rawjson.KindOf for one kind, small enough to be inlined.
 func isNumber(v []byte) bool { return len(v) > 0 && (v[0] == '-' || v[0]-'0' <= 9) }
 
-// number is the text of a number, or of a string that holds one.
+// number returns the text of a number, or of a string that holds one.
 func number(v []byte) []byte {
 	switch rawjson.KindOf(v) {
 	case rawjson.Number:
@@ -165,7 +168,7 @@ func texts(a, b []byte) (l, r []byte, ok bool) {
 	return rawjson.Exact(a), rawjson.Exact(b), true
 }
 
-// contains tells whether whole has part: as a part of its text, an element or a key.
+// contains reports whether whole has part, as a part of its text, an element or a key.
 func contains(whole, part []byte) bool {
 	found := false
 	switch rawjson.KindOf(whole) {
@@ -209,7 +212,7 @@ func isEmpty(v []byte) bool {
 	return false
 }
 
-// is compares with a boolean; forms and query parameters send booleans as text.
+// is compares v with a boolean. Forms and query parameters send booleans as text.
 func is(v []byte, boolean string) bool {
 	return string(v) == boolean || string(v) == `"`+boolean+`"`
 }

@@ -12,8 +12,8 @@ import (
 
 //go:wasmexport prepare
 func exportPrepare(ptr unsafe.Pointer, n uint32) uint64 {
-	// What is prepared may be a part of what is fixed, whose buffer calls use again.
-	packed := sdk.Answer(exported, bytes.Clone(unsafe.Slice((*byte)(ptr), n)))
+	// The prepared value may be a part of the fixed config, whose buffer calls reuse.
+	packed := sdk.Invoke(exported, bytes.Clone(unsafe.Slice((*byte)(ptr), n)))
 	runtime.GC() // calls begin with a heap without garbage, as after a warm-up
 	return packed
 }

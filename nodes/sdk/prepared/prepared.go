@@ -1,5 +1,5 @@
-// Package prepared lets a node do the work beforehand that follows from fixed keys of its config, once for every node of a workflow and not in
-// each call: compile an expression, parse a template, build a table.
+// Package prepared does work that depends on fixed keys of a config once for each node of a
+// workflow, instead of in each call: compile an expression, parse a template, build a table.
 //
 //	var _ = sdk.Register(sdk.Node{
 //		Type: "match", Version: "1.0.0",
@@ -10,7 +10,7 @@
 //	func compile(fixed []byte) (*regexp.Regexp, error) { … }
 //	func match(ctx *sdk.Context, pattern *regexp.Regexp, config []byte) ([]byte, error) { … }
 //
-// It exports prepare of the node ABI from modules that import it, which then have to have fixed keys.
+// Modules that import it export prepare of the node ABI, and must have fixed keys.
 package prepared
 
 import (
@@ -18,36 +18,40 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// Reader is what a prepared value can be that needs values of the workflow. Reads are paths of templates, such as trigger.data: calls find
-// their values in the config, each where its path says. One that names nothing in the workflow is left out.
+// Reader is implemented by a prepared value that needs values of the workflow. Reads are paths of
+// templates, such as trigger.data. Calls find the values in the config, each at its path. A path
+// that names nothing in the workflow is left out.
 type Reader interface {
 	Reads() []string
 }
 
-// exported is Func's side of the export prepare: it takes what is fixed and returns an answer.
+// exported is the function behind the prepare export: it takes the fixed part and returns what the
+// host must know.
 var exported sdk.Func
 
-// Func makes a node's function of two. prepare gets an object of the node's Fixed keys and returns what every call of run starts with, such as it
-// was then: what a call changes in it is gone with that call. The error of prepare makes a workflow invalid, and its message is the reason. A module is
-// one node, so Func is called once.
+// Func returns a node's function made of two. prepare gets an object of the node's Fixed keys and
+// returns the value that every call of run starts with, in the state that prepare left it in:
+// changes by a call do not survive it. An error of prepare makes a workflow invalid, with its
+// message as the reason. A module is one node, so Func is called once.
 //
-// In tests and in a warm-up the function gets a whole config, which is then prepare's and run's: neither may mind the other's keys.
+// In tests and in a warm-up, prepare and run both get the whole config, so each must ignore the
+// other's keys.
 func Func[T any](prepare func(fixed []byte) (T, error), run func(ctx *sdk.Context, prepared T, config []byte) ([]byte, error)) sdk.Func {
 	if exported != nil {
 		panic("prepared: Func was called twice: a module is one node")
 	}
-	var kept *T
+	var stored *T
 	exported = func(_ *sdk.Context, fixed []byte) ([]byte, error) {
 		v, err := prepare(fixed)
 		if err != nil {
 			return nil, err
 		}
-		kept = &v
-		return answer(v), nil
+		stored = &v
+		return describe(v), nil
 	}
 	return func(ctx *sdk.Context, config []byte) ([]byte, error) {
-		if kept != nil {
-			return run(ctx, *kept, config)
+		if stored != nil {
+			return run(ctx, *stored, config)
 		}
 		v, err := prepare(config)
 		if err != nil {
@@ -57,8 +61,8 @@ func Func[T any](prepare func(fixed []byte) (T, error), run func(ctx *sdk.Contex
 	}
 }
 
-// answer is what the host gets to know of a prepared value.
-func answer(v any) []byte {
+// describe returns what the host learns of a prepared value.
+func describe(v any) []byte {
 	r, ok := v.(Reader)
 	if !ok {
 		return []byte("{}")

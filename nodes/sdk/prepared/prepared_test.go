@@ -63,10 +63,10 @@ func TestFunc(t *testing.T) {
 }
 
 func TestWhatIsPreparedNeedsNoReads(t *testing.T) {
-	if got := answer(7); string(got) != "{}" {
+	if got := describe(7); string(got) != "{}" {
 		t.Errorf("%s", got)
 	}
-	if got := answer(words(nil)); string(got) != `{"reads":[]}` {
+	if got := describe(words(nil)); string(got) != `{"reads":[]}` {
 		t.Errorf("%s", got)
 	}
 }

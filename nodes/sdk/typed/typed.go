@@ -1,5 +1,6 @@
-// Package typed lets a node work on Go values instead of JSON text. It brings encoding/json into the module, which costs
-// about 1.4 MB and, per call, much more time than reading the text with package rawjson does.
+// Package typed lets a node work on Go values instead of JSON text. It links encoding/json into the
+// module, which adds about 1.4 MB and makes each call much slower than reading the text with
+// package rawjson.
 package typed
 
 import (
@@ -9,9 +10,10 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// Func makes a node's function of one from a decoded config to a value that is encoded as the output. A config that does not
-// fit In fails the node with the code bad_config, which is not retried. Numbers in fields of type any are json.Number,
-// so that their digits survive.
+// Func returns a node's function made of one that takes a decoded config and returns a value, which
+// is encoded as the output. A config that does not fit In fails the node with the code bad_config,
+// which is not retried. Numbers in fields of type any are json.Number, so that their digits
+// survive.
 func Func[In, Out any](run func(ctx *sdk.Context, in In) (Out, error)) sdk.Func {
 	return func(ctx *sdk.Context, config []byte) ([]byte, error) {
 		in, err := decode[In](config)
@@ -22,7 +24,8 @@ func Func[In, Out any](run func(ctx *sdk.Context, in In) (Out, error)) sdk.Func 
 	}
 }
 
-// Prepare makes the first function for prepared.Func of one from a decoded config, as Func does.
+// Prepare returns the first function for prepared.Func, made of one that takes a decoded config, as
+// in [Func].
 func Prepare[In, T any](prepare func(in In) (T, error)) func(fixed []byte) (T, error) {
 	return func(fixed []byte) (prepared T, err error) {
 		in, err := decode[In](fixed)
@@ -33,7 +36,8 @@ func Prepare[In, T any](prepare func(in In) (T, error)) func(fixed []byte) (T, e
 	}
 }
 
-// Run makes the second function for prepared.Func of one from what was prepared and a decoded config, as Func does.
+// Run returns the second function for prepared.Func, made of one that takes the prepared value and
+// a decoded config, as in [Func].
 func Run[T, In, Out any](run func(ctx *sdk.Context, prepared T, in In) (Out, error)) func(*sdk.Context, T, []byte) ([]byte, error) {
 	return func(ctx *sdk.Context, prepared T, config []byte) ([]byte, error) {
 		in, err := decode[In](config)

@@ -1,4 +1,4 @@
-/* The node slugify: makes a text fit for a URL. */
+/* The node slugify: Turns a text into a URL slug. */
 #include "flowtrux.h"
 
 static bool is_word(char b) { return (b >= 'a' && b <= 'z') || (b >= '0' && b <= '9'); }
@@ -35,7 +35,7 @@ static ft_answer run(ft_text config) {
 	return ft_output(&out);
 }
 
-FT_NODE("{\"abi\":1,\"type\":\"slugify\",\"version\":\"1.0.0\",\"summary\":\"Makes a text fit for a URL.\","
+FT_NODE("{\"abi\":1,\"type\":\"slugify\",\"version\":\"1.0.0\",\"summary\":\"Turns a text into a URL slug.\","
         "\"config\":{\"type\":\"object\",\"properties\":{\"text\":{\"type\":\"string\"},\"max\":{\"type\":\"integer\",\"minimum\":1}},"
         "\"required\":[\"text\"],\"additionalProperties\":false}}",
         run)

@@ -1,4 +1,4 @@
-// Command slugify is a node: it makes a text fit for a URL.
+// Command slugify is a node that turns a text into a URL slug.
 package main
 
 import (
@@ -8,13 +8,13 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk/typed"
 )
 
-// Config is what a workflow gives, templates resolved.
+// Config is the config of a workflow, templates resolved.
 type Config struct {
 	Text string `json:"text"`
 	Max  int    `json:"max"` // bytes; 0 = no limit
 }
 
-// Output is what later nodes see as steps.<id>.output.
+// Output is the value of steps.<id>.output in later nodes.
 type Output struct {
 	Slug string `json:"slug"`
 }
@@ -36,7 +36,7 @@ func slugify(ctx *sdk.Context, in Config) (Output, error) {
 var node = sdk.Node{
 	Type:    "slugify",
 	Version: "1.0.0",
-	Summary: "Makes a text fit for a URL.",
+	Summary: "Turns a text into a URL slug.",
 	Config: `{
 		"type": "object",
 		"properties": {"text": {"type": "string"}, "max": {"type": "integer", "minimum": 1}},

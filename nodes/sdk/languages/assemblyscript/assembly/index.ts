@@ -1,8 +1,8 @@
-// The node slugify: makes a text fit for a URL.
+// The node slugify: Turns a text into a URL slug.
 import { Answer, Json, fatal, handle, manifest, output, quote } from "flowtrux/assembly";
 export { alloc, run, describe } from "flowtrux/assembly";
 
-manifest(`{"abi":1,"type":"slugify","version":"1.0.0","summary":"Makes a text fit for a URL.",
+manifest(`{"abi":1,"type":"slugify","version":"1.0.0","summary":"Turns a text into a URL slug.",
   "config":{"type":"object","properties":{"text":{"type":"string"},"max":{"type":"integer","minimum":1}},
             "required":["text"],"additionalProperties":false}}`);
 

@@ -1,4 +1,4 @@
-//! The node slugify: makes a text fit for a URL.
+//! The node slugify: Turns a text into a URL slug.
 
 use flowtrux::{Error, Json, Output};
 
@@ -31,7 +31,7 @@ fn slugify(config: Json) -> Result<Output, Error> {
 }
 
 flowtrux::node!(
-    r#"{"abi":1,"type":"slugify","version":"1.0.0","summary":"Makes a text fit for a URL.",
+    r#"{"abi":1,"type":"slugify","version":"1.0.0","summary":"Turns a text into a URL slug.",
         "config":{"type":"object","properties":{"text":{"type":"string"},"max":{"type":"integer","minimum":1}},
                   "required":["text"],"additionalProperties":false}}"#,
     slugify

@@ -1,4 +1,4 @@
-// Command match is a node that compiles a pattern beforehand.
+// Command match is a node that compiles a pattern in advance.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk/prepared"
 )
 
-// pattern is what calls start with.
+// pattern is the prepared value of calls.
 type pattern struct {
 	*regexp.Regexp
 	raw  []byte // a part of what was fixed
