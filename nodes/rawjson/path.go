@@ -99,6 +99,9 @@ func isKeyRune(r rune) bool {
 	return r == '_' || r == '-' || r == '$' || r == '@' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
 }
 
+// maxIndex is the largest index that a path can have.
+const maxIndex = 1<<31 - 1
+
 // pathParser is the one parser of paths. How names are read is a field, so that guests that use
 // ParsePath alone do not link the tables of package unicode.
 type pathParser struct {
@@ -190,14 +193,14 @@ func (p *pathParser) bracket() (Step, *PathError) {
 		}
 		s.Key = string(Exact(key))
 	} else {
-		for p.i < len(p.text) && isDigit(p.text[p.i]) {
-			p.i++
+		var n int64
+		for ; p.i < len(p.text) && isDigit(p.text[p.i]); p.i++ {
+			n = min(10*n+int64(p.text[p.i]-'0'), maxIndex+1)
 		}
-		if p.i == start {
+		switch {
+		case p.i == start:
 			return s, p.unexpected("an index such as 0 or a key in double quotes")
-		}
-		n, err := strconv.ParseInt(p.text[start:p.i], 10, 32)
-		if err != nil {
+		case n > maxIndex:
 			return s, &PathError{start, "an index that is too large"}
 		}
 		s.Index = int(n)
