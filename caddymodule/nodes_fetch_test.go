@@ -65,7 +65,7 @@ func TestValidateFetchesAhead(t *testing.T) {
 // TestNodeFromAServer: a module is fetched once for all configs; then it needs no server. One that
 // cannot be had leaves the config that runs as it is.
 func TestNodeFromAServer(t *testing.T) {
-	one, two := wasmbuild.StubModule(`"one"`), wasmbuild.Says(`"two"`)
+	one, two := wasmbuild.StubModule(`"one"`), wasmbuild.StubModule(`"two"`)
 	p := publish(t, one)
 	r := run(t, p.node(one))
 	if source := module(t, r.app(), "mine").Source(); source != p.URL+"/mine.wasm" {

@@ -27,7 +27,7 @@ func newVersions(t *testing.T) versions {
 	t.Helper()
 	return versions{
 		file: filepath.Join(t.TempDir(), "mine.wasm"),
-		wasm: map[string][]byte{`"one"`: wasmbuild.StubModule(`"one"`), `"two"`: wasmbuild.Says(`"two"`)},
+		wasm: map[string][]byte{`"one"`: wasmbuild.StubModule(`"one"`), `"two"`: wasmbuild.StubModule(`"two"`)},
 	}
 }
 
