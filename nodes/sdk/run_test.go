@@ -42,7 +42,7 @@ func TestPanicsBecomeErrors(t *testing.T) {
 	for want, panics := range map[string]func(){
 		"the node panicked: boom":                                                func() { panic("boom") },
 		"the node panicked: no luck":                                             func() { panic(errors.New("no luck")) },
-		"the node panicked: a value that is not text":                             func() { panic(42) },
+		"the node panicked: a value that is not text":                            func() { panic(42) },
 		"the node panicked: runtime error: index out of range [1] with length 0": func() { _ = nothing[len(nothing)+1] },
 	} {
 		n := &Node{Run: func(*Context, []byte) ([]byte, error) { panics(); return []byte("1"), nil }}
