@@ -13,8 +13,8 @@ type burnt int64
 func (b *burnt) Burn(units int32) { *b += burnt(units) }
 func (b *burnt) Wait()            {}
 
-// Whatever a guest calls, with whatever it passes, costs: the host looks at the time after so many
-// calls at the latest, and fuel has been burnt by then.
+// Every call of a host function costs fuel, whatever its arguments. The host checks the time after
+// a limited number of calls, and fuel has been burnt by then.
 func TestEveryFunctionIsCharged(t *testing.T) {
 	const most = chargeEvery/costCall + 1
 	for _, f := range Offered() {
@@ -50,7 +50,7 @@ func TestEveryFunctionIsCharged(t *testing.T) {
 	}
 }
 
-// Lists cost what they have entries, also where these are empty.
+// Lists cost by their number of entries, even if those are empty.
 func TestListsAreCharged(t *testing.T) {
 	for _, c := range []struct {
 		function string

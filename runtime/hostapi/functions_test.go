@@ -12,7 +12,7 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// outside is the other side of a session's effects.
+// outside implements the effects of a session.
 type outside struct {
 	answer   []byte
 	err      error
@@ -28,7 +28,7 @@ func (o *outside) Do(ctx context.Context, req []byte, opts HTTPOptions, dst []by
 	return append(dst, o.answer...), o.err
 }
 
-// taken takes the answer of n bytes: its kind, label and payload.
+// taken takes the result of n bytes and returns its kind, label and payload.
 func (g *guest) taken(n uint64) (kind abi.Kind, label, payload string) {
 	g.t.Helper()
 	const at = 8192

@@ -98,8 +98,8 @@ func TestGlobalAdd(t *testing.T) {
 	}
 }
 
-// TestGlobalsAreBounded: additions count as writes, reads for themselves; all need the grant, and a
-// key that is not too long.
+// TestGlobalsAreBounded: additions count as writes, and reads count separately. All need the grant
+// and a key within the limit.
 func TestGlobalsAreBounded(t *testing.T) {
 	host := new(outside)
 	g := newGuest(t, &Session{Grants: Grants{Globals: true}, Globals: host})

@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// guest is a module that imports all that is offered and exports, for each import, a function that
-// calls it with its own parameters; and a memory of one page, which the tests read and write.
+// guest is a module that imports all offered functions. For each import it exports a function that
+// calls it with its own parameters. Tests read and write its memory of one page.
 type guest struct {
 	t       *testing.T
 	module  api.Module
@@ -80,7 +80,7 @@ func (g *guest) try(name string, params ...uint64) (uint64, error) {
 	return results[0], nil
 }
 
-// call calls a function that must answer.
+// call calls a function that must return.
 func (g *guest) call(name string, params ...uint64) uint64 {
 	g.t.Helper()
 	got, err := g.try(name, params...)
@@ -90,7 +90,7 @@ func (g *guest) call(name string, params ...uint64) uint64 {
 	return got
 }
 
-// answers calls a function whose answer is known.
+// answers calls a function and compares its result.
 func (g *guest) answers(want uint64, name string, params ...uint64) {
 	g.t.Helper()
 	if got := g.call(name, params...); got != want {
@@ -114,7 +114,7 @@ func (g *guest) get(at, n uint32) []byte {
 	return slices.Clone(b)
 }
 
-// put32 writes numbers one after the other.
+// put32 writes consecutive numbers.
 func (g *guest) put32(at uint32, numbers ...uint32) {
 	for _, n := range numbers {
 		g.put(at, binary.LittleEndian.AppendUint32(nil, n))

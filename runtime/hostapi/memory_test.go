@@ -7,8 +7,8 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// Whatever the host writes to a guest's memory is marked, also over the edge of a granule, and no
-// address leads to the marks.
+// All of the host's writes to a guest's memory are marked, even across granules, and no address
+// reaches the marks.
 func TestWritesOfTheHostAreMarked(t *testing.T) {
 	const base, input, size = 1 << 16, 40_000, 3 * end
 	s := &Session{Grants: GrantsOf("random")}

@@ -39,7 +39,7 @@ func TestPipes(t *testing.T) {
 	}
 }
 
-// A guest that has the host at work burns hardly any fuel: the host has to look at the time itself.
+// A guest that makes the host work burns hardly any fuel, so the host has to check the time itself.
 func TestTheHostLooksAtTheTime(t *testing.T) {
 	s := &Session{Grants: Grants{Log: true}, Deadline: time.Now().Add(-time.Second)}
 	g := newGuest(t, s)

@@ -16,8 +16,7 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// What modules import by name has to have the types that all others know: wazero's own WASI is the
-// yardstick.
+// Imports need the types that all other hosts use. wazero's own WASI is the reference.
 func TestWASIHasTheKnownSignatures(t *testing.T) {
 	r := wazero.NewRuntime(t.Context())
 	defer r.Close(t.Context())
@@ -272,7 +271,7 @@ func TestOutputBecomesLines(t *testing.T) {
 	}
 }
 
-// The same bytes named a thousand times would keep the host busy where no limit of time reaches it.
+// The same bytes named a thousand times would keep the host busy beyond any time limit.
 func TestWriteIsCutShort(t *testing.T) {
 	g := newGuest(t, new(Session))
 	for i := range uint32(100) {

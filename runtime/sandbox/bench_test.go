@@ -8,8 +8,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// BenchmarkCall is a call of a module in each way of resetting, beside the same without any
-// (package bench compares more).
+// BenchmarkCall measures a call of a module with each way to reset instances, and with new
+// instances. Package bench compares more.
 func BenchmarkCall(b *testing.B) {
 	builtin := make(map[string][]byte)
 	for _, n := range nodes.Builtin() {

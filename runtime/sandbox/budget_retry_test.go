@@ -11,17 +11,17 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// roomLimit is the budget of tests in which others have nearly all.
+// roomLimit is the budget of tests in which others use nearly all memory.
 const roomLimit = 256 << 20
 
-// keeper is a source that keeps some megabytes, and makes do with less when it gets no more.
+// keeper is a source that allocates some megabytes, and continues with less if it gets no more.
 func keeper(megabytes, value int) string {
 	return fmt.Sprintf(`const a = []
 		try { for (let i = 0; i < %d; i++) a.push(new Uint8Array(1e6).fill(%d)) } catch {}
 		export default () => a.length`, megabytes, value)
 }
 
-// leaves has others take all of a budget but so many bytes, until it is told that they end.
+// leaves takes all but room bytes of a budget until end is called.
 func leaves(t *testing.T, b *Budget, room int64) (end func()) {
 	t.Helper()
 	b.reclaim(b.limit.Load())
@@ -32,7 +32,7 @@ func leaves(t *testing.T, b *Budget, room int64) (end func()) {
 	return func() { b.give(n) }
 }
 
-// afterWaiting ends what others have when somebody waits for it, and returns what do has returned.
+// afterWaiting calls end once do waits for memory, and returns the result of do.
 func afterWaiting[T any](t *testing.T, b *Budget, end func(), do func() T) T {
 	t.Helper()
 	done := make(chan T, 1)
@@ -51,12 +51,12 @@ func afterWaiting[T any](t *testing.T, b *Budget, end func(), do func() T) T {
 	return <-done
 }
 
-// rooms are what others leave of a budget: too little to start an instance, to grow, or for an
-// image beside that.
+// rooms are the bytes that others leave: too few to start an instance, to grow it, or to make a
+// snapshot of it.
 var rooms = []int64{0, 1 << 20, 4 << 20, 12 << 20, 30 << 20}
 
-// When others have the memory that preparing takes, whatever it is for, it waits, and its answer is
-// as ever.
+// If others use the memory that preparing needs, for whatever part of it, preparing waits. Its
+// result is the usual one.
 func TestPreparingWaitsForRoom(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	h.memoryPatience = time.Minute
@@ -81,7 +81,7 @@ func TestPreparingWaitsForRoom(t *testing.T) {
 	}
 }
 
-// Preparing that had no room is told from what a module or its config is to blame for.
+// Preparing without memory is distinguished from errors of the module or its config.
 func TestNoRoomIsNobodysFault(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	h.memoryPatience = time.Millisecond
@@ -107,7 +107,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 	}
 }
 
-// What needs more than there can be is refused at once, and the reason is not others.
+// A need above the limit is rejected at once, and others are not named as the reason.
 func TestNeedsMoreThanThereCanBe(t *testing.T) {
 	const limit = 70 << 20
 	h := newHostWith(t, Options{Budget: NewBudget(limit)})
@@ -120,8 +120,8 @@ func TestNeedsMoreThanThereCanBe(t *testing.T) {
 	}
 }
 
-// A module for which others have the memory is loaded when they end, or told from one that is no
-// good.
+// A module whose memory others use is loaded when they end, or is distinguished from an invalid
+// one.
 func TestLoadingWaitsForRoom(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	var code ModuleConfig

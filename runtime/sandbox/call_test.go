@@ -108,7 +108,7 @@ func callFails(t *testing.T, h *Host) {
 			if r.Output != nil {
 				t.Errorf("output %q beside an error", r.Output)
 			}
-			// What went wrong in one call is of no concern to the next.
+			// A failed call does not affect the next one.
 			_, again := m.Call(t.Context(), new(hostapi.Session), make([]byte, c.input), nil)
 			fails(t, again, c.code)
 		})
@@ -169,7 +169,7 @@ func growOverTheLimitAnswersMinusOne(t *testing.T, h *Host) {
 	}
 }
 
-// The memory may begin empty, and what it held before it moved must still be there.
+// The memory may begin empty, and its contents must survive a move.
 func TestMemoryGrowsFromNothing(t *testing.T) { everyWay(t, memoryGrowsFromNothing) }
 
 func memoryGrowsFromNothing(t *testing.T, h *Host) {
@@ -230,7 +230,7 @@ func openLinesAreLoggedWhenACallFails(t *testing.T, h *Host) {
 	}
 }
 
-// A panic of the host's own code in a call is an error of that call, not the end of the process.
+// A panic of the host's own code is an error of the call and does not end the process.
 func TestHostPanicsStayInTheCall(t *testing.T) { everyWay(t, hostPanicsStayInTheCall) }
 
 func hostPanicsStayInTheCall(t *testing.T, h *Host) {

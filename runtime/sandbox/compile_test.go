@@ -12,7 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// uncached is a host that has compiled nothing yet.
+// uncached returns a host that has compiled nothing yet.
 func uncached(t *testing.T) *Host {
 	t.Helper()
 	h, err := New(Options{})
@@ -22,7 +22,7 @@ func uncached(t *testing.T) *Host {
 	return h
 }
 
-// begun waits until the host has begun to compile something.
+// begun waits until the host has begun to compile.
 func begun(h *Host) *compiledCode {
 	for {
 		h.mu.Lock()
@@ -34,8 +34,8 @@ func begun(h *Host) *compiledCode {
 	}
 }
 
-// A load that is given up stops the compiler before it is done, and does not wait for it. The host
-// that is closed meanwhile ends with it.
+// An abandoned load stops the compiler early and does not wait for it. A host that is closed
+// meanwhile ends with it.
 func TestGivingUpStopsTheCompiler(t *testing.T) {
 	large, err := os.ReadFile("../../nodes/dist/condition.wasm")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestGivingUpStopsTheCompiler(t *testing.T) {
 	}
 }
 
-// What one load gives up others still get, and it can be loaded again.
+// If one load gives up, others still get the module, and it can be loaded again.
 func TestOthersGetWhatOneGivesUp(t *testing.T) {
 	h := uncached(t)
 	// so that compiling waits
@@ -112,8 +112,7 @@ func TestOthersGetWhatOneGivesUp(t *testing.T) {
 	}
 }
 
-// A module that would take the compiler long is refused by its name, also where it is only looked
-// at.
+// A module that would take the compiler long is rejected with its name, by Inspect as well.
 func TestModulesThatTakeTheCompilerLong(t *testing.T) {
 	branch := code(local(0), []byte{0x0d, 0x00})
 	g := node([]byte{0x02, 0x40}, bytes.Repeat(branch, 32<<10), []byte{0x0b},

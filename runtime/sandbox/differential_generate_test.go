@@ -6,8 +6,8 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// Variables of functions that chance makes: two parameters and four more numbers of 32 bits, three
-// of 64 bits, a float of each size, and a vector.
+// Variables of generated functions: two parameters and four more numbers of 32 bits, three of 64
+// bits, a float of each size, and a vector.
 const (
 	narrow    = 6
 	wideFirst = narrow
@@ -22,12 +22,13 @@ const (
 	chanceFunctions = 4 // functions; each calls only those before it
 	helperFunction  = chanceFunctions
 
-	// Each function of a guest has a type of its own: that of alloc, of run, and of what follows.
+	// Each function of a guest has its own type: alloc, run, and the following ones.
 	typeUnary  = 0
 	typeBinary = 2
 )
 
-// chance makes functions of what code writes memory with, and of shapes that compilers seldom make.
+// chance generates functions with all ways to write memory, and with shapes that compilers seldom
+// emit.
 type chance struct {
 	*rand.Rand
 	function int
@@ -36,7 +37,7 @@ type chance struct {
 	tame     bool // most addresses lie in the memory
 }
 
-// chanceModule is a module whose functions a to d take two numbers and give one.
+// chanceModule generates a module whose functions a to d take two numbers and return one.
 func chanceModule(r *rand.Rand) guest {
 	g := says(abi.Output, `"some data to begin with"`)
 	g.memory = []byte{1, chancePages, chancePages + 3}
@@ -79,10 +80,10 @@ func (m *chance) body() []byte {
 func setLocal(n int) []byte { return append([]byte{0x21}, leb(uint64(n))...) }
 func tee(n int) []byte      { return append([]byte{0x22}, leb(uint64(n))...) }
 
-// callOwn calls a function by its number among those that chance makes, and those behind them.
+// callOwn calls a function by its number among the generated ones and those behind them.
 func callOwn(n int) []byte { return call(2 + n) }
 
-// place is an address near to where something ends: a granule, a page, the memory, all there is.
+// place returns an address near the end of a granule, a page, the memory or the address space.
 func (m *chance) place() int32 {
 	near := int32(m.IntN(40)) - 20
 	switch n := m.IntN(10); {
@@ -101,7 +102,7 @@ func (m *chance) place() int32 {
 
 func (m *chance) constant() []byte { return i32c(m.place()) }
 
-// inside keeps a number within the memory, nearly always.
+// inside limits a number to the memory, nearly always.
 func (m *chance) inside(number []byte) []byte {
 	if !m.tame {
 		return number
@@ -112,7 +113,7 @@ func (m *chance) inside(number []byte) []byte {
 func (m *chance) narrow() int { return m.IntN(narrow) }
 func (m *chance) wide() int   { return wideFirst + m.IntN(wides) }
 
-// number makes code that gives a number of 32 bits.
+// number generates code that pushes a number of 32 bits.
 func (m *chance) number(depth int) []byte {
 	if depth <= 0 {
 		switch m.IntN(4) {
@@ -169,7 +170,7 @@ func (m *chance) number(depth int) []byte {
 	return local(m.narrow())
 }
 
-// again goes round the innermost loop, as long as the counter of rounds allows it.
+// again repeats the innermost loop as long as the iteration counter allows it.
 var again = code(getGlobal(0), i32c(-1), add, setGlobal(0), getGlobal(0), i32c(0),
 	[]byte{0x4a, 0x0d, 0})
 
@@ -183,7 +184,7 @@ func (m *chance) wideNumber(depth int) []byte {
 	return local(m.wide())
 }
 
-// address makes code that gives an address, which is a variable more often than not.
+// address generates code that pushes an address, more often than not a variable.
 func (m *chance) address(depth int) []byte {
 	switch m.IntN(8) {
 	case 0:
@@ -199,7 +200,7 @@ func (m *chance) address(depth int) []byte {
 	}
 }
 
-// offset is that of an access.
+// offset generates the offset of an access.
 func (m *chance) offset() []byte {
 	switch n := m.IntN(12); {
 	case !m.tame && n == 0:
@@ -215,7 +216,7 @@ func (m *chance) offset() []byte {
 	}
 }
 
-// write makes a store of any kind. Its address may be changed while its value is made.
+// write generates a store of any kind. Its address may change while its value is computed.
 func (m *chance) write(depth int) []byte {
 	var change []byte
 	if m.IntN(6) == 0 {
@@ -246,7 +247,7 @@ func (m *chance) write(depth int) []byte {
 	return code(to, value, change, []byte{0x36 + byte(op), 0}, m.offset())
 }
 
-// span makes memory.copy or memory.fill, of lengths for which one mark does, or just not.
+// span generates memory.copy or memory.fill, with lengths around the maximum that one mark covers.
 func (m *chance) span(depth int) []byte {
 	lengths := [][]byte{
 		code(m.number(depth), i32c(2047), []byte{0x71}), i32c(0), i32c(int32(250 + m.IntN(14))),
@@ -266,7 +267,7 @@ func (m *chance) statements(depth, most int) (out []byte) {
 	return out
 }
 
-// statement makes code that gives nothing.
+// statement generates code that leaves the stack as it was.
 func (m *chance) statement(depth int) []byte {
 	if depth <= 0 {
 		return m.write(1)

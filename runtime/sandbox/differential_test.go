@@ -11,10 +11,10 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// FuzzDifferential holds modules that are made by chance against themselves as they came: compiled,
-// instrumented and put back after each call here, and new for each call in the interpreter there.
-// Each call must give the same, or trap in the same way, and leave the same memory; after it the
-// instance must be what it was. A failure names the seed of the module, which is the input.
+// FuzzDifferential compares generated modules in two forms: instrumented, compiled and reset after
+// each call; and original, in the interpreter with a new instance for each call. Each call must
+// return the same or trap in the same way, and leave the same memory. Afterwards the instance must
+// be as before. A failure names the seed of the module, which is the input.
 func FuzzDifferential(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)
@@ -31,7 +31,7 @@ func FuzzDifferential(f *testing.F) {
 	})
 }
 
-// differential is one module and what calls of it must do.
+// differential is a module with the expected effects of calls.
 type differential struct {
 	t     *testing.T
 	r     *rand.Rand
@@ -39,7 +39,7 @@ type differential struct {
 	calls []expected
 }
 
-// expected is a call, and what it does in a new instance of the module as it came.
+// expected is a call with its effect in a new instance of the original module.
 type expected struct {
 	function string
 	args     [2]uint64
@@ -48,7 +48,7 @@ type expected struct {
 	memory   []byte
 }
 
-// before makes calls and finds out what they must do.
+// before makes calls of the original module and records their effects.
 func (d *differential) before() {
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
@@ -79,7 +79,7 @@ func (d *differential) before() {
 	}
 }
 
-// after makes the same calls in one instance that is put back in that way.
+// after makes the same calls in one instance that is reset in the given way.
 func (d *differential) after(way Reset) {
 	t, ctx := d.t, context.Background()
 	h, err := New(Options{Reset: way})

@@ -11,7 +11,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
-// What is marked is put back, also beyond the image and at the end of the memory; what is not is
+// Marked granules are restored, even beyond the snapshot and at the end of the memory. Others are
 // left alone.
 func TestMarksArePutBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -42,7 +42,7 @@ func TestMarksArePutBack(t *testing.T) {
 	})
 }
 
-// A call that writes much has its memory given back.
+// The memory of a call that writes much is released.
 func TestMuchIsNotCopiedBack(t *testing.T) {
 	layout := hostapi.Memory{Base: instrument.Base, Granule: 10}
 	memory := make([]byte, instrument.Base+4<<20)
@@ -61,12 +61,12 @@ func TestMuchIsNotCopiedBack(t *testing.T) {
 	}
 }
 
-// The last byte that a module can have has a mark, whatever its limit, and memory that a module has
-// not at first has marks as well.
+// The last possible byte of a module has a mark, whatever its limit, and so does memory that a
+// module grows.
 func TestTheEndOfMemoryIsPutBack(t *testing.T) {
 	everyWay(t, func(t *testing.T, h *Host) {
 		for _, limit := range []int32{wasmPage, 1 << 20, 32 << 20, 32<<20 + wasmPage, 64 << 20, 64<<20 + wasmPage} {
-			// The digit is what there was at the end, and one more.
+			// The digit is the former last byte plus one.
 			last := limit - 1
 			g := node(i32c(limit/wasmPage), grow, drop,
 				i32c(0), i32c(last), load8, i32c('1'), add, store8,

@@ -42,9 +42,9 @@ type footprint struct {
 	fixed    int64   // what is counted in any case
 	engine   int64   // of that what the engine takes, in Go's heap
 	heap     bool    // the memory is in Go's heap
-	snapshot uint64  // bytes of the image
-	pages    pageSet // of the image that were written to
-	// up to where memory is counted, but for the image, whether it was written to or not
+	snapshot uint64  // bytes of the snapshot
+	pages    pageSet // of the snapshot that were written to
+	// memory up to this size counts in full, except for the snapshot
 	whole uint64
 
 	lastFailed int64 // what grow was asked for when it failed last
@@ -136,7 +136,7 @@ func (h *footprint) restored() {
 // its own region if the snapshot is nil.
 func (c *instantiator) footprint(i *snapshot) footprint {
 	h := footprint{budget: c.budget, engine: inHeap * (heldByAny + int64(c.module.EngineBytes)), heap: !canShare}
-	// for the page of marks
+	// for the page of dirty marks
 	h.fixed = max(h.engine, c.budget.limit.Load()/maxInstances) + writesStep
 	switch {
 	case i == nil:

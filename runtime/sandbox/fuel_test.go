@@ -13,7 +13,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// counting is a guest that goes round a loop as often as its input is long.
+// counting is a guest that repeats a loop once per byte of its input.
 func counting() guest {
 	g := says(abi.Output, "1")
 	// n = len; loop { if n == 0 return; n-- }
@@ -22,7 +22,7 @@ func counting() guest {
 	return g
 }
 
-// The same call burns the same fuel in each way, and ends with the same budget.
+// The same call burns the same fuel with each way to reset, and ends with the same budget.
 func TestFuelIsTheSameEachTime(t *testing.T) {
 	burnt := make(map[int]uint64)
 	everyWay(t, func(t *testing.T, h *Host) {
@@ -61,7 +61,7 @@ func TestFuelIsTheSameEachTime(t *testing.T) {
 	})
 }
 
-// Fuel and time are two limits, and each says that it was it.
+// Fuel and time are separate limits, and the error names the one that was reached.
 func TestFuelOrTime(t *testing.T) {
 	endless := node(forever, unreachable).bytes()
 	limits := small
@@ -73,7 +73,7 @@ func TestFuelOrTime(t *testing.T) {
 	fails(t, err, CodeTimeout)
 }
 
-// One instance serves on after a call that was stopped.
+// An instance continues to serve after a call that was stopped.
 func TestAStoppedInstanceServesOn(t *testing.T) {
 	g := says(abi.Output, "1")
 	g.funcs[1] = run(local(1), []byte{0x04, 0x40}, forever, []byte{0x0b}, answer(abi.Output, dataAt, 1))
@@ -92,9 +92,8 @@ func TestAStoppedInstanceServesOn(t *testing.T) {
 	}
 }
 
-// Guests that never return do not keep Go's garbage collector, or other goroutines, from their
-// turn. That nobody waits for the guests' end is what is looked at, not for how long: the machine
-// may be busy.
+// Guests that never return do not block Go's garbage collector or other goroutines. The test checks
+// that nobody waits for the guests' end, not how long anything takes: the machine may be busy.
 func TestGuestsGiveTurns(t *testing.T) {
 	limits := Limits{Memory: 1 << 20, Timeout: 5 * time.Minute}
 	m := load(t, newHost(t), node(forever, unreachable).bytes(), limits, hostapi.Grants{})
@@ -122,7 +121,7 @@ func TestGuestsGiveTurns(t *testing.T) {
 	all.Wait()
 }
 
-// stops is how often the garbage collector has stopped the world.
+// stops returns how often the garbage collector has stopped the world.
 func stops() (n uint64) {
 	sample := []metrics.Sample{{Name: "/sched/pauses/stopping/gc:seconds"}}
 	metrics.Read(sample)
@@ -132,8 +131,7 @@ func stops() (n uint64) {
 	return n
 }
 
-// A guest that has run for its turn lets a goroutine run that waits for it, on the only processor
-// there is.
+// A guest yields to a waiting goroutine after its turn, on the only processor.
 func TestALongCallGivesTurns(t *testing.T) {
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(1))
 	p := load(t, newHost(t), counting().bytes(), small, hostapi.Grants{}).instances.(registeredPool).pool

@@ -50,7 +50,7 @@ func loadGuest(t testing.TB) *Module {
 	return g.module
 }
 
-// closeGuest ends what loadGuest has begun.
+// closeGuest closes the module that loadGuest has loaded.
 func closeGuest() error {
 	if goGuest.module == nil {
 		return nil
@@ -59,7 +59,7 @@ func closeGuest() error {
 	return errors.Join(goGuest.module.Close(ctx), goGuest.host.Close(ctx))
 }
 
-// world answers for the outside.
+// world implements the effects of calls.
 type world struct{ requests, globals []string }
 
 func (w *world) Do(_ context.Context, req []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
@@ -153,7 +153,7 @@ func goGuestAnswers(t *testing.T, m *Module, count string) {
 	}
 }
 
-// The SDK cannot recover what happens in another goroutine, or when there is no memory for a larger
+// The SDK cannot recover panics in another goroutine, or when there is no memory for a larger
 // stack.
 func TestGoGuestPanicsWhereTheSDKIsNot(t *testing.T) {
 	m := loadGuest(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// cacheDir keeps compiled code for all tests: compiling a program in Go takes seconds, and many
-// times that with -race.
+// cacheDir stores compiled code for all tests: compiling a Go program takes seconds, and many times
+// that with -race.
 var cacheDir string
 
 func TestMain(m *testing.M) {
@@ -39,7 +39,7 @@ func newHost(t testing.TB) *Host {
 	return newHostWith(t, Options{})
 }
 
-// everyWay runs a test with a host for each way of resetting that this system has.
+// everyWay runs a test with a host for each way to reset that this system supports.
 func everyWay(t *testing.T, test func(t *testing.T, h *Host)) {
 	for way := ResetShared; way <= ResetNever; way++ {
 		if _, err := way.shares(); err != nil {
@@ -71,7 +71,7 @@ func newHostWith(t testing.TB, o Options) *Host {
 	return h
 }
 
-// small keeps what a runaway guest can take small and its time short.
+// small limits the memory and the time of a runaway guest.
 var small = Limits{Memory: 1 << 20, Timeout: 10 * time.Second, Output: 1 << 16}
 
 func load(t testing.TB, h *Host, wasm []byte, l Limits, g hostapi.Grants) *Module {
@@ -88,7 +88,7 @@ func load(t testing.TB, h *Host, wasm []byte, l Limits, g hostapi.Grants) *Modul
 	return m
 }
 
-// made makes an instance that is none of the pool's. The caller closes it.
+// made makes an instance outside of the pool. The caller closes it.
 func made(t testing.TB, p *pool) *instance {
 	t.Helper()
 	h := p.footprint(p.snapshot)
@@ -103,7 +103,7 @@ func made(t testing.TB, p *pool) *instance {
 	return in
 }
 
-// fails returns the *Error that err must be.
+// fails asserts that err is an *Error with this code and returns it.
 func fails(t testing.TB, err error, code string) *Error {
 	t.Helper()
 	var e *Error

@@ -48,7 +48,7 @@ func TestTheSameBytesAreCompiledOnce(t *testing.T) {
 	}
 	all.Wait()
 	refs(8)
-	// A failed load takes no reference with it.
+	// A failed load leaves no reference.
 	if _, err := h.Load(t.Context(), ModuleConfig{Wasm: wasm, Limits: Limits{Memory: 1}}); err == nil {
 		t.Error("loaded without memory")
 	}
@@ -71,7 +71,7 @@ func TestTheSameBytesAreCompiledOnce(t *testing.T) {
 	refs(1)
 }
 
-// What one caller gives up others still want.
+// Others still wait for a module that one caller has given up.
 func TestCompilingGoesOnForOthers(t *testing.T) {
 	h := newHost(t)
 	wasm := says(abi.Output, "1").with(void("warmup")).bytes()
@@ -126,7 +126,7 @@ func TestCacheDirectory(t *testing.T) {
 	if len(first) == 0 {
 		t.Fatal("nothing is kept")
 	}
-	// Code that is found is not written again.
+	// Cached code is not written again.
 	old := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, f := range first {
 		if err := os.Chtimes(f, old, old); err != nil {
@@ -173,7 +173,7 @@ func TestHostIsClosedOnce(t *testing.T) {
 	}
 }
 
-// paused is a module whose calls wait in the host until the returned function is called.
+// paused returns a module whose calls wait in the host until resume is called.
 func paused(t *testing.T, h *Host) (m *Module, s *hostapi.Session, entered chan struct{}, resume func()) {
 	t.Helper()
 	g := node(i32c(1), i32c(dataAt), i32c(2), call(0), answer(abi.Output, dataAt, 1)).
@@ -244,10 +244,10 @@ func TestCloseGivesUpWaiting(t *testing.T) {
 	}
 }
 
-// Two modules of the same bytes are called, and loaded and closed, from many sides at once.
+// Two modules of the same bytes are called, loaded and closed concurrently.
 func TestHammer(t *testing.T) {
 	h := newHost(t)
-	// The input is the output: what a call sees of another would show.
+	// The output is the input, so that traces of another call would show.
 	g := node(local(0), []byte{0xad}, i64c(32), []byte{0x86}, local(1), []byte{0xad, 0x84})
 	wasm := g.bytes()
 	modules := []*Module{load(t, h, wasm, small, hostapi.Grants{}), load(t, h, wasm, small, hostapi.Grants{})}

@@ -11,7 +11,7 @@ import (
 )
 
 // hostile are guests that do harm when they have an input, each with its imports from function 0
-// on. code is that of the call's error, "" when the guest is let go on and answers with 1.
+// on. code is the code of the call's error, or "" if the guest may continue and returns 1.
 var hostile = map[string]struct {
 	imports []imported
 	harm    []byte
@@ -51,7 +51,7 @@ var hostile = map[string]struct {
 	"asks itself for room":  {nil, code(i32c(-1), call(0), drop), ""},
 }
 
-// own are functions of the host as a guest imports them, wasi those of WASI.
+// own returns imports of host functions, wasi those of WASI.
 func own(names ...string) []imported  { return offered(abi.HostModule, names) }
 func wasi(names ...string) []imported { return offered(hostapi.WASI, names) }
 
@@ -68,14 +68,14 @@ func loop(body ...[]byte) []byte {
 	return code([]byte{0x03, 0x40}, code(body...), []byte{0x0c, 0x00, 0x0b})
 }
 
-// guestOf does harm when its input is not empty.
+// guestOf returns a guest that does harm when its input is not empty.
 func guestOf(imports []imported, harm []byte) guest {
 	g := node(local(1), []byte{0x04, 0x40}, harm, []byte{0x0b}, answer(abi.Output, dataAt, 1))
 	g.data, g.imports = "1", imports
 	return g
 }
 
-// outside answers whatever it is asked, and keeps nothing.
+// outside grants every request and stores nothing.
 type outside struct{}
 
 func (outside) Do(_ context.Context, _ []byte, _ hostapi.HTTPOptions, dst []byte) ([]byte, error) {
@@ -85,8 +85,8 @@ func (outside) SetGlobal(context.Context, string, []byte) error          { retur
 func (outside) GetGlobal(string) ([]byte, error)                         { return make([]byte, 60_000), nil }
 func (outside) AddGlobal(context.Context, string, int64) ([]byte, error) { return []byte("1"), nil }
 
-// What a hostile guest does is an error of that call, or nothing: the call ends in time, and the
-// next one finds all as it was.
+// A hostile guest causes an error of its call at most: the call ends in time, and the next one
+// finds everything as before.
 func TestHostileGuests(t *testing.T) { everyWay(t, hostileGuests) }
 
 func hostileGuests(t *testing.T, h *Host) {
@@ -129,8 +129,8 @@ func hostileGuests(t *testing.T, h *Host) {
 	}
 }
 
-// A module that lies about itself, or does at its start what it may do in a call only, is refused
-// or harmless.
+// A module that lies about itself, or does at its start what only calls may do, is rejected or
+// harmless.
 func TestModulesThatLie(t *testing.T) {
 	// calls run and describe, which are functions 1 and 2, before anybody else does
 	selfish := func(name string) guest {

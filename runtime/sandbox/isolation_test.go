@@ -18,13 +18,13 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// kind is a kind of guest and what harm it can do.
+// kind is a kind of guest with the harm that it can do.
 type kind struct {
 	name   string
 	wasm   []byte
 	limits Limits
 	harm   []string // inputs
-	good   []string // inputs that give an answer
+	good   []string // inputs with a result
 }
 
 // buildMischief compiles the guest in C once.
@@ -52,8 +52,8 @@ func kinds(t *testing.T) []kind {
 	}
 }
 
-// everyGlobal is a guest that changes globals of each type and memory, grows, and traps when it has
-// an input of 2 or more bytes.
+// everyGlobal is a guest that changes memory and globals of each type, grows, and traps with an
+// input of 2 or more bytes.
 func everyGlobal() guest {
 	g := says(abi.Output, "1")
 	g.globals = 3
@@ -65,7 +65,7 @@ func everyGlobal() guest {
 	return g
 }
 
-// state is all that an instance has, but for its stack, which is of one call.
+// state is the whole state of an instance, except for its stack, which belongs to one call.
 type state struct {
 	memory  []byte
 	globals []uint64
@@ -97,7 +97,7 @@ func (s state) differs(t *testing.T, want state, after string) {
 	}
 }
 
-// Whatever a call has done, its instance is then, byte for byte, what one is that was just made.
+// Whatever a call has done, afterwards its instance equals a new one byte for byte.
 func TestInstancesArePutBack(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
@@ -131,8 +131,7 @@ func TestInstancesArePutBack(t *testing.T) {
 	}
 }
 
-// A sequence of calls gives the same answers, and burns the same fuel, as if each had an instance
-// of its own.
+// A sequence of calls has the same results, and burns the same fuel, as if each had a new instance.
 func TestCallsAreAsIfEachWereTheFirst(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
@@ -162,7 +161,7 @@ func TestCallsAreAsIfEachWereTheFirst(t *testing.T) {
 	}
 }
 
-// outcome is what a caller sees of a call.
+// outcome is the part of a call that its caller sees.
 type outcome struct {
 	answer string
 	fuel   uint64
@@ -179,7 +178,7 @@ func answered(m *Module, input string) outcome {
 	return outcome{fmt.Sprintf("%d %q %s", r.Kind, r.Label, r.Output), s.Fuel, false}
 }
 
-// answers are what each input gives when it is the only call that an instance ever gets.
+// answers returns the outcome for each input as the only call of an instance.
 func answers(t *testing.T, way Reset, k kind) map[string]outcome {
 	all := make(map[string]outcome)
 	m := load(t, newHostWith(t, Options{Reset: way}), k.wasm, k.limits, guestGrants)
@@ -195,7 +194,7 @@ func answers(t *testing.T, way Reset, k kind) map[string]outcome {
 	return all
 }
 
-// What one request leaves behind no other one can read, however many run at the same time.
+// No request can read data of another one, however many run concurrently.
 func TestCanariesStayUnread(t *testing.T) {
 	const goroutines, calls = 16, 200
 	c, err := buildMischief()
@@ -241,7 +240,7 @@ func TestCanariesStayUnread(t *testing.T) {
 		if n := p.live.Load(); n > 5 {
 			t.Errorf("%d instances, want at most 5", n)
 		}
-		// And nothing of it lies about in what the next one gets.
+		// And the next one finds no trace of it.
 		for in := p.take(); in != nil; in = p.take() {
 			if memory := in.state().memory; bytes.Contains(memory, []byte("canary of")) {
 				t.Error("a canary is in an instance that is free")
@@ -252,8 +251,8 @@ func TestCanariesStayUnread(t *testing.T) {
 	})
 }
 
-// A module that cannot be put back gets a new instance for each call, says why, and is as right as
-// any other.
+// A module that cannot be reset gets a new instance for each call, reports the reason, and is as
+// correct as any other.
 func TestWhatCannotBePutBackIsMadeAnew(t *testing.T) {
 	// The digit is the size that the table had before it grew.
 	g := node(i32c(dataAt), tableGrow(3), i32c('0'), add, store8, answer(abi.Output, dataAt, 1))

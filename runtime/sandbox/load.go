@@ -81,7 +81,7 @@ func (e *LoadError) Unwrap() error { return e.Detail }
 // host offers and the operator grants, and one instance, which it initializes, warms up and asks
 // for its manifest. The error is a *LoadError or an error of the host.
 func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) {
-	refuse := func(part, reason string, args ...any) error {
+	reject := func(part, reason string, args ...any) error {
 		return &LoadError{Source: c.Source, Part: part, Reason: fmt.Sprintf(reason, args...)}
 	}
 	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
@@ -106,10 +106,10 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 		}
 	}()
 	m.command = isCommand(compiled)
-	if err := checkExports(compiled, m.command, parts.MemoryMin, c.Limits.Memory, refuse); err != nil {
+	if err := checkExports(compiled, m.command, parts.MemoryMin, c.Limits.Memory, reject); err != nil {
 		return nil, err
 	}
-	needs, err := checkImports(compiled, refuse)
+	needs, err := checkImports(compiled, reject)
 	if err != nil {
 		return nil, err
 	}
@@ -117,19 +117,19 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	if parts.HasMax {
 		limit = min(limit, uint64(parts.MemoryMax)*wasmPage)
 	}
-	starter := &instantiator{
+	inst := &instantiator{
 		runtime: h.runtime, compiled: compiled, module: parts, wasm: c.Wasm,
 		layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
 		budget: h.options.Budget, seed: h.options.startSeed(c.Wasm), command: m.command,
 	}
-	if err := m.try(ctx, h, starter, c, refuse); err != nil {
+	if err := m.try(ctx, h, inst, c, reject); err != nil {
 		return nil, err
 	}
-	if err := m.grant(c, needs, refuse); err != nil {
+	if err := m.grant(c, needs, reject); err != nil {
 		return nil, err
 	}
 	if _, prepares := compiled.ExportedFunctions()[abi.ExportPrepare]; prepares && !m.command {
-		m.prepared = h.newPreparedCache(m, starter)
+		m.prepared = h.newPreparedCache(m, inst)
 	}
 	return m, nil
 }
@@ -137,16 +137,16 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 // loadCode returns the code of a module, with a write barrier of that granule, and a function that
 // releases it, which is called once. The error is a *LoadError or an error of the host.
 func (h *Host) loadCode(ctx context.Context, source string, wasm []byte, granule uint8) (*compiledCode, func(context.Context) error, error) {
-	refuse := func(part, reason string) (*compiledCode, func(context.Context) error, error) {
+	reject := func(part, reason string) (*compiledCode, func(context.Context) error, error) {
 		return nil, nil, &LoadError{Source: source, Part: part, Reason: reason}
 	}
 	switch head := string(wasm[:min(len(wasm), 8)]); {
 	case len(wasm) > maxModule:
-		return refuse("module", fmt.Sprintf("%d bytes exceed the limit of %d", len(wasm), maxModule))
+		return reject("module", fmt.Sprintf("%d bytes exceed the limit of %d", len(wasm), maxModule))
 	case head == componentHead:
-		return refuse("module", "a WebAssembly component; nodes are core modules (version 1)")
+		return reject("module", "a WebAssembly component; nodes are core modules (version 1)")
 	case head != moduleHead:
-		return refuse("module", "not a WebAssembly core module (version 1)")
+		return reject("module", "not a WebAssembly core module (version 1)")
 	}
 	if err := h.Open(ctx); err != nil {
 		return nil, nil, err
@@ -154,7 +154,7 @@ func (h *Host) loadCode(ctx context.Context, source string, wasm []byte, granule
 	code, release, err := h.compile(ctx, wasm, granule)
 	switch bad := (*instrument.Error)(nil); {
 	case errors.As(err, &bad):
-		return refuse(bad.Part, bad.Reason)
+		return reject(bad.Part, bad.Reason)
 	case errors.Is(err, errHostClosed):
 		return nil, nil, err
 	case err != nil:
@@ -163,7 +163,7 @@ func (h *Host) loadCode(ctx context.Context, source string, wasm []byte, granule
 	return code, release, nil
 }
 
-type refusal func(part, reason string, args ...any) error
+type rejection func(part, reason string, args ...any) error
 
 // export is a function that a module may or must export.
 type export struct {
@@ -186,7 +186,7 @@ var exports = []export{
 	{name: abi.ExportPrepare, params: []api.ValueType{i32, i32}, results: []api.ValueType{i64}, optional: true},
 }
 
-func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit uint64, refuse refusal) error {
+func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit uint64, reject rejection) error {
 	functions := code.ExportedFunctions()
 	wanted := exports
 	if command {
@@ -198,32 +198,32 @@ func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit 
 		switch {
 		case !ok && e.optional:
 		case !ok:
-			return refuse("exports", "no function %s%s; a node exports memory, alloc and run", e.name, want)
+			return reject("exports", "no function %s%s; a node exports memory, alloc and run", e.name, want)
 		case !slices.Equal(f.ParamTypes(), e.params) || !slices.Equal(f.ResultTypes(), e.results):
-			return refuse("exports", "%s is %s; it must be %s", e.name, signature(f.ParamTypes(), f.ResultTypes()), want)
+			return reject("exports", "%s is %s; it must be %s", e.name, signature(f.ParamTypes(), f.ResultTypes()), want)
 		}
 	}
 	if _, ok := code.ExportedMemories()[abi.ExportMemory]; !ok {
-		return refuse("exports", "no memory named %s", abi.ExportMemory)
+		return reject("exports", "no memory named %s", abi.ExportMemory)
 	}
 	if size := uint64(pages) * wasmPage; size > limit {
-		return refuse("memory", "it begins with %d bytes, the limit is %d", size, limit)
+		return reject("memory", "it begins with %d bytes, the limit is %d", size, limit)
 	}
 	return nil
 }
 
 // checkImports returns the capabilities that the imports need. All imports are functions; package
 // instrument rejects others.
-func checkImports(code wazero.CompiledModule, refuse refusal) (needs []importNeed, err error) {
+func checkImports(code wazero.CompiledModule, reject rejection) (needs []importNeed, err error) {
 	offered := offeredFunctions()
 	for _, f := range code.ImportedFunctions() {
 		module, name, _ := f.Import()
 		o, ok := offered[[2]string{module, name}]
 		switch {
 		case !ok:
-			return nil, refuse("imports", "%s.%s is not offered; offered are %s and %s", module, name, abi.HostModule, hostapi.WASI)
+			return nil, reject("imports", "%s.%s is not offered; offered are %s and %s", module, name, abi.HostModule, hostapi.WASI)
 		case !slices.Equal(f.ParamTypes(), o.Params) || !slices.Equal(f.ResultTypes(), o.Results):
-			return nil, refuse("imports", "%s.%s is %s; it must be %s", module, name,
+			return nil, reject("imports", "%s.%s is %s; it must be %s", module, name,
 				signature(f.ParamTypes(), f.ResultTypes()), signature(o.Params, o.Results))
 		case o.Needs != "":
 			needs = append(needs, importNeed{o.Needs, name})
@@ -265,7 +265,7 @@ func signature(params, results []api.ValueType) string {
 
 // try starts the module, warms it up, makes its snapshot and reads its manifest. A module without
 // describe gets a minimal manifest.
-func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c ModuleConfig, refuse refusal) error {
+func (m *Module) try(ctx context.Context, h *Host, inst *instantiator, c ModuleConfig, reject rejection) error {
 	failed := func(part string, failure *Error) error {
 		reason := failure.Message
 		if said := failure.stderrLine(); said != "" {
@@ -277,26 +277,26 @@ func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c Modu
 		return failed("start", contextError(ctx, nil))
 	}
 	own := h.options.Budget.own
-	if failure := own.awaitMemory(ctx, time.Now().Add(h.memoryPatience), starter.footprint(nil).bytes); failure != nil {
+	if failure := own.awaitMemory(ctx, time.Now().Add(h.memoryPatience), inst.footprint(nil).bytes); failure != nil {
 		return failed("memory", failure)
 	}
-	s := starter.startSession()
+	s := inst.startSession()
 	s.Deadline = time.Now().Add(h.trialTimeout)
 	if len(m.obstacles) > 0 {
-		m.instances = freshInstances{starter}
+		m.instances = freshInstances{inst}
 	} else {
-		var image *snapshot
+		var snap *snapshot
 		var part string
 		failure := own.retryWhileFull(ctx, h.memoryPatience, func() (failure *Error) {
 			s.Deadline = time.Now().Add(h.trialTimeout)
-			image, part, failure = starter.snapshot(ctx, s, h.options.Reset)
+			snap, part, failure = inst.snapshot(ctx, s, h.options.Reset)
 			return failure
 		})
 		if failure != nil {
 			return failed(part, failure)
 		}
-		starter.wasm = nil // its data is in the snapshot now
-		p := newPool(starter, image)
+		inst.wasm = nil // its data is in the snapshot now
+		p := newPool(inst, snap)
 		m.instances = registeredPool{p, h.register(p)}
 	}
 	in, failure := m.instances.acquire(ctx, s, own)
@@ -319,7 +319,7 @@ func (m *Module) try(ctx context.Context, h *Host, starter *instantiator, c Modu
 	case failure != nil:
 		return failed(abi.ExportDescribe, failure)
 	case r.Kind != abi.Output:
-		return refuse(abi.ExportDescribe, "it returns an error: %s", r.Output)
+		return reject(abi.ExportDescribe, "it returns an error: %s", r.Output)
 	}
 	m.manifest, m.described = r.Output, true
 	return nil
@@ -350,7 +350,7 @@ func (k registeredPool) close() {
 // grant gives the module the capabilities that both its manifest asks for and the operator allows.
 // It fails if a capability that an import needs is missing. Without others, such as the real clock,
 // a module can run. A module without describe asks for what it imports.
-func (m *Module) grant(c ModuleConfig, needs []importNeed, refuse refusal) error {
+func (m *Module) grant(c ModuleConfig, needs []importNeed, reject rejection) error {
 	var asks struct {
 		ABI          int                  `json:"abi"`
 		Capabilities []hostapi.Capability `json:"capabilities"`
@@ -358,14 +358,14 @@ func (m *Module) grant(c ModuleConfig, needs []importNeed, refuse refusal) error
 		Handles      []string             `json:"handles"`
 	}
 	if err := json.Unmarshal(m.manifest, &asks); err != nil {
-		return refuse(abi.ExportDescribe, "its manifest is invalid: %v", err)
+		return reject(abi.ExportDescribe, "its manifest is invalid: %v", err)
 	}
 	if asks.ABI != abi.Version {
-		return refuse(abi.ExportDescribe, "it speaks version %d of the node ABI, this is version %d", asks.ABI, abi.Version)
+		return reject(abi.ExportDescribe, "it speaks version %d of the node ABI, this is version %d", asks.ABI, abi.Version)
 	}
 	for _, want := range slices.Concat(asks.Capabilities, asks.Optional) {
 		if !slices.Contains(hostapi.Capabilities(), want) {
-			return refuse("capabilities", "%q is unknown; known are %s", want, listed(hostapi.Capabilities()))
+			return reject("capabilities", "%q is unknown; known are %s", want, listed(hostapi.Capabilities()))
 		}
 	}
 	for _, n := range needs {
@@ -374,12 +374,12 @@ func (m *Module) grant(c ModuleConfig, needs []importNeed, refuse refusal) error
 		}
 		if !slices.Contains(asks.Capabilities, n.capability) {
 			if m.described {
-				return refuse("imports", "%s.%s needs the capability %s, for which its manifest does not ask", abi.HostModule, n.function, n.capability)
+				return reject("imports", "%s.%s needs the capability %s, for which its manifest does not ask", abi.HostModule, n.function, n.capability)
 			}
 			asks.Capabilities = append(asks.Capabilities, n.capability)
 		}
 		if !c.Grants.Has(n.capability) {
-			return refuse("capabilities", "it needs %q: add `allow %s` to node %q", n.capability, n.capability, c.Type)
+			return reject("capabilities", "it needs %q: add `allow %s` to node %q", n.capability, n.capability, c.Type)
 		}
 	}
 	m.grants = c.Grants.Only(slices.Concat(asks.Capabilities, asks.Optional))

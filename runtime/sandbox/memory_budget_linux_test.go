@@ -20,7 +20,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// resident is what Linux says that the process has: its own pages, and those of files in memory.
+// resident returns the process's memory according to Linux: its own pages, and those of files in
+// memory.
 func resident(t *testing.T) (n int64) {
 	t.Helper()
 	debug.FreeOSMemory()
@@ -38,7 +39,7 @@ func resident(t *testing.T) (n int64) {
 	return n
 }
 
-// anonymous is what Linux says that the process has of pages of its own.
+// anonymous returns the process's own pages according to Linux.
 func anonymous(t *testing.T) (n int64) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -64,8 +65,8 @@ func deep() guest {
 	)})
 }
 
-// What is counted is what the system gives: calls that hold all that they can get come to no more
-// than the limit, by what Linux says.
+// The count matches the system's memory: calls that hold all they can get stay within the limit
+// according to Linux.
 func TestCountedIsWhatLinuxGives(t *testing.T) {
 	const (
 		limit = 256 << 20
@@ -98,7 +99,7 @@ func TestCountedIsWhatLinuxGives(t *testing.T) {
 					ended <- err
 				})
 			}
-			// Each call comes to ask the host and waits there, or fails, or is in line.
+			// Each call waits in the host, fails, or is in the wait queue.
 			in, failed := 0, 0
 			for in+failed+int(b.waiting.Load()) < calls {
 				select {
@@ -127,14 +128,14 @@ func TestCountedIsWhatLinuxGives(t *testing.T) {
 	}
 }
 
-// unresettable is a guest that gets a new instance for each call.
+// unresettable makes a guest that gets a new instance for each call.
 func unresettable(g guest) guest {
 	g.tables = [][]byte{{0x70, 0x00, 0x01}}
 	g.funcs = append(g.funcs, void("", tableGrow(0), drop))
 	return g
 }
 
-// Idle instances of the built-in nodes take little, and little is counted for them.
+// Idle instances of the built-in nodes take little memory, and little is counted for them.
 func TestIdleInstancesTakeLittle(t *testing.T) {
 	const instances = 200
 	m := loadCode(t, newHost(t), Limits{})
@@ -153,7 +154,7 @@ func TestIdleInstancesTakeLittle(t *testing.T) {
 	}
 }
 
-// An image's zeros take nothing, whoever reads them, and are zeros for each call.
+// A snapshot's zeros take no memory, even when they are read, and are zeros for each call.
 func TestZerosOfAnImageTakeNothing(t *testing.T) {
 	sum := code( // of a byte of each page, from the first on
 		[]byte{0x03, 0x40}, local(2), local(3), i32c(12), []byte{0x74}, load8, add, []byte{0x21, 2},
@@ -178,8 +179,8 @@ func TestZerosOfAnImageTakeNothing(t *testing.T) {
 	}
 }
 
-// One instruction that writes to all of a memory is counted before it does: the scheduler lets
-// others run as soon as it has ended, before anybody could look.
+// An instruction that writes to all of a memory is counted before it runs: the scheduler may let
+// others run as soon as it has ended, before any check.
 func TestLongWritesAreCountedBefore(t *testing.T) {
 	fill := node(i32c(0), i32c(3), i32c(40<<20), []byte{0xfc, 0x0b, 0x00}, forever, answer(abi.Output, dataAt, 1))
 	fill.memory = append([]byte{0}, leb(640)...)
@@ -218,7 +219,7 @@ func TestLongWritesAreCountedBefore(t *testing.T) {
 	}
 }
 
-// An image has few parts, which hold all that is not zero.
+// A snapshot has few parts, which hold everything that is not zero.
 func TestExtents(t *testing.T) {
 	for name, c := range map[string]struct {
 		pages []int // of 128 KiB that hold something
@@ -246,8 +247,7 @@ func TestExtents(t *testing.T) {
 	}
 }
 
-// Garbage that is left while somebody waits in line is collected for them: nobody else may come for
-// a while.
+// Garbage is collected for waiting calls: nobody else may come for a while.
 func TestGarbageIsCollectedForWhoWaits(t *testing.T) {
 	const limit = 64 << 20
 	m := load(t, newHostWith(t, Options{Budget: NewBudget(limit)}), deep().bytes(), Limits{Timeout: time.Minute}, httpGrants)

@@ -14,8 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// eater is a node that begins with so many pages, adds as many as its input has bytes, writes to
-// all that it has, asks the host, and answers.
+// eater is a node that begins with this many pages, adds one per byte of its input, writes to all
+// of them, calls the host, and returns.
 func eater(pages uint32) guest {
 	fill := []byte{0xfc, 0x0b, 0x00}
 	size := []byte{0x3f, 0x00}
@@ -30,7 +30,7 @@ func eater(pages uint32) guest {
 	return g.importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
 }
 
-// gatekeeper answers requests when it is told to.
+// gatekeeper delays responses until it is told to send them.
 type gatekeeper struct {
 	entered chan struct{}
 	resume  chan struct{}
@@ -50,12 +50,12 @@ var httpGrants = hostapi.Grants{HTTP: true}
 
 func (g *gatekeeper) session() *hostapi.Session { return &hostapi.Session{Grants: httpGrants, HTTP: g} }
 
-// calls is what calls are made with.
+// caller is the way in which calls are made.
 type caller interface {
 	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (Result, error)
 }
 
-// loadEater loads a module that eats in a host with a budget of so many bytes.
+// loadEater loads an eater in a host with a budget of limit bytes.
 func loadEater(t *testing.T, o Options, limit int64, pages uint32) *Module {
 	t.Helper()
 	o.Budget = NewBudget(limit)
@@ -68,8 +68,8 @@ func loadEater(t *testing.T, o Options, limit int64, pages uint32) *Module {
 	return m
 }
 
-// Whatever many calls of several workflows do at the same time, what is counted never exceeds the
-// limit, and all of it is given back.
+// Whatever many calls of several workflows do concurrently, the count never exceeds the limit, and
+// all of it is returned.
 func TestBudgetHolds(t *testing.T) {
 	const limit = 24 << 20
 	for way := ResetAuto; way <= ResetNever; way++ {
@@ -133,8 +133,8 @@ func TestBudgetHolds(t *testing.T) {
 	}
 }
 
-// A workflow has three quarters, and the rest is for others: however many of its calls wait,
-// another's gets in.
+// A workflow has three quarters of the budget and others have the rest: however many of its calls
+// wait, another's call proceeds.
 func TestAWorkflowHasItsShare(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
 	one := bytesOfOne(m)
@@ -168,8 +168,8 @@ func TestAWorkflowHasItsShare(t *testing.T) {
 	all.Wait()
 }
 
-// Of those who wait, workflows take turns: one with many calls in line is not served before one
-// with a single call.
+// Workflows with waiting calls take turns: one with many calls is not served before one with a
+// single call.
 func TestWorkflowsTakeTurnsForMemory(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
 	roomFor(m, 1)
@@ -214,7 +214,7 @@ func TestWorkflowsTakeTurnsForMemory(t *testing.T) {
 	}
 }
 
-// ownShare calls for a workflow which may have all of the budget: it is too small for a part of it.
+// ownShare calls for a workflow that may use the whole budget, which is too small to be shared.
 type ownShare struct {
 	m  *Module
 	id string
@@ -235,8 +235,8 @@ func shareOf(b *Budget, id string) *Share {
 	return s.(*Share)
 }
 
-// A call that waits for memory fails when its time is over, and one that could never begin at once;
-// each says why.
+// A call that waits for memory fails when its time limit passes, and one that could never begin
+// fails at once. Each error names the reason.
 func TestWaitingForMemoryEnds(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
 	p := m.instances.(registeredPool).pool
@@ -271,7 +271,8 @@ func TestWaitingForMemoryEnds(t *testing.T) {
 	release()
 }
 
-// Memory that grows inside a call never waits: the call fails, and says what it has come to.
+// Memory growth within a call never waits: the call fails, and its error names the limit that it
+// has reached.
 func TestGrowthFails(t *testing.T) {
 	at := newGatekeeper()
 	close(at.resume)
@@ -311,7 +312,7 @@ func TestGrowthFails(t *testing.T) {
 	}
 }
 
-// Idle instances of one module, and images, make room for calls of another.
+// Idle instances of one module, and its prepared snapshots, are evicted for calls of another.
 func TestWhatIsIdleGoes(t *testing.T) {
 	b := NewBudget(0)
 	h := newHostWith(t, Options{Budget: b})
@@ -332,7 +333,7 @@ func TestWhatIsIdleGoes(t *testing.T) {
 		if _, err := big.Call(t.Context(), at.session(), make([]byte, 100), nil); err != nil {
 			t.Fatal(err)
 		}
-		// The second call is after one of the images have gone; no call is wrong because of that.
+		// The second call comes after snapshots were evicted; no call is wrong because of that.
 		if got := gives(prepared[1], `1`); got != "2" {
 			t.Error(got)
 		}
@@ -347,7 +348,8 @@ func TestWhatIsIdleGoes(t *testing.T) {
 	}
 }
 
-// What a call leaves to the next one of its module goes when another module's call waits.
+// Memory that a call leaves for the next one of its module is released when another module's call
+// waits.
 func TestWhatBecomesIdleGoesToWhoWaits(t *testing.T) {
 	h := newHost(t)
 	asks := func(data string) *Module { // the host, and writes next to nothing
@@ -378,7 +380,7 @@ func TestWhatBecomesIdleGoesToWhoWaits(t *testing.T) {
 	all.Wait()
 }
 
-// The image that was used least lately goes first, and none that has a call.
+// The least recently used snapshot is evicted first, and none with a running call.
 func TestTheLeastUsedImageGoes(t *testing.T) {
 	b := NewBudget(0)
 	h := newHostWith(t, Options{Budget: b})
@@ -412,7 +414,7 @@ func TestTheLeastUsedImageGoes(t *testing.T) {
 	}
 }
 
-// The image of a node goes with the last document that has it.
+// The snapshot of a node is closed with the last document that uses it.
 func TestImagesGoWithTheirDocuments(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	a, b := withSource(t, m, `return 1`), withSource(t, m, `return 1`)
@@ -435,7 +437,7 @@ func TestImagesGoWithTheirDocuments(t *testing.T) {
 	}
 }
 
-// The limit of the config that came last is in force until that ends.
+// The limit of the latest config is in force until that config ends.
 func TestLimitsOfConfigs(t *testing.T) {
 	b := NewBudget(1000)
 	first, second := b.SetLimit(2000), b.SetLimit(3000)
@@ -449,7 +451,7 @@ func TestLimitsOfConfigs(t *testing.T) {
 	}
 }
 
-// Shares of workflows that nobody knows any more are forgotten.
+// Shares of workflows without users are removed.
 func TestSharesAreForgotten(t *testing.T) {
 	b := NewBudget(0)
 	if s := b.Share("w"); b.Share("w") != s {
@@ -468,7 +470,7 @@ func TestSharesAreForgotten(t *testing.T) {
 	t.Error("a share is left")
 }
 
-// What the engine holds for an instance counts, tables that can grow as large as they can be.
+// Memory that wazero uses for an instance counts. Tables that can grow count with their maximum.
 func TestTablesAndStacksCount(t *testing.T) {
 	at := func(g guest) int64 {
 		m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})
@@ -500,8 +502,8 @@ func TestTablesAndStacksCount(t *testing.T) {
 	}
 }
 
-// Stacks that calls have left behind count until they were collected; who needs the memory has that
-// done.
+// Stacks that calls have left behind count until they are collected. A call that needs the memory
+// triggers that.
 func TestGarbageCounts(t *testing.T) {
 	const limit = 256 << 20
 	m := load(t, newHostWith(t, Options{Budget: NewBudget(limit)}), endless()["a value"].bytes(), small, hostapi.Grants{})
@@ -519,7 +521,7 @@ func TestGarbageCounts(t *testing.T) {
 	m.budget.give(most)
 }
 
-// What a call was given just when it has given up goes to others.
+// A grant that arrives just when its call has given up goes to others.
 func TestGivingUpAfterTheGrant(t *testing.T) {
 	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
 	b, p, share := m.budget, m.instances.(registeredPool).pool, m.budget.Share("w")

@@ -2,5 +2,5 @@
 
 package sandbox
 
-// heapTakes is how much the system gives at most for a byte in Go's heap.
+// heapTakes is the maximum of system memory per byte in Go's heap.
 const heapTakes = 1

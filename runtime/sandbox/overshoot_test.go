@@ -8,11 +8,11 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// straight does what body does 1000 times in a row, round after round: fuel for such code is little
-// beside what it does.
+// straight repeats a loop with 1000 copies of body: fuel for such code is low in proportion to its
+// work.
 func straight(body ...[]byte) []byte { return loop(bytes.Repeat(code(body...), 1000)) }
 
-// dawdlers are guests whose instructions take long for the fuel that they burn.
+// dawdlers are guests whose instructions are slow for the fuel that they burn.
 func dawdlers() map[string]guest {
 	nothing := []byte{0xd0, 0x70} // ref.null func
 	all := map[string]guest{
@@ -41,7 +41,7 @@ func dawdlers() map[string]guest {
 		"poll_oneoff of what is ready": guestOf(wasi("poll_oneoff"),
 			straight(i32c(8192), i32c(0), i32c(64), i32c(0), call(0), drop)),
 	}
-	// A function without calls and loops that is so short is not charged by itself.
+	// A function this short without calls and loops is not charged by itself.
 	leaf := guestOf(nil, straight(i64c(1<<62), call(2), drop))
 	leaf.funcs = append(leaf.funcs,
 		function{"", types(tI64), types(tI64), nil,
@@ -73,7 +73,7 @@ func tabled(harm []byte) guest {
 	return g
 }
 
-// A call ends soon after its time, whatever it does. "Soon" is lenient: others may load the
+// A call ends soon after its time limit, whatever it does. "Soon" is lenient: others may load the
 // machine.
 func TestCallsEndInTime(t *testing.T) {
 	h := newHost(t)
@@ -99,8 +99,8 @@ func TestCallsEndInTime(t *testing.T) {
 	}
 }
 
-// What the host does for a guest burns fuel as well, the same each time, and ends the call that has
-// no more of it.
+// Work of the host burns the guest's fuel as well, the same each time, and ends a call without
+// fuel.
 func TestHostCallsBurnFuel(t *testing.T) {
 	grants := hostapi.Grants{Log: true}
 	for _, name := range []string{"fd_write of empty buffers", "poll_oneoff of what is ready",

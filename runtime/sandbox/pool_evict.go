@@ -24,21 +24,21 @@ func (p *pool) evictIdle() {
 		s.size.Store(int64(len(s.free)))
 		s.mu.Unlock()
 
-		kept := idle[:0]
+		rest := idle[:0]
 		for _, in := range idle {
 			in.idle++
 			if in.idle >= closeAfterIdle && p.live.Load() > 1 || in.idle == 1 && in.trim() != nil {
 				p.discard(in)
 				continue
 			}
-			kept = append(kept, in)
+			rest = append(rest, in)
 		}
 		s.mu.Lock()
-		s.free = append(kept, s.free...)
-		s.low = min(s.low+len(kept), len(s.free))
+		s.free = append(rest, s.free...)
+		s.low = min(s.low+len(rest), len(s.free))
 		s.size.Store(int64(len(s.free)))
 		s.mu.Unlock()
-		if len(kept) > 0 && p.budget.waiting.Load() > 0 {
+		if len(rest) > 0 && p.budget.waiting.Load() > 0 {
 			p.budget.offerIdle(p)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// held is a module with memory for so many instances, whose calls wait in the host until they are
-// let go.
+// held returns a module with memory for this many instances, whose calls wait in the host until
+// they are resumed.
 func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call func() error, resume chan struct{}) {
 	t.Helper()
 	g := node(i32c(1), i32c(dataAt), i32c(2), call0, answer(abi.Output, dataAt, 1)).
@@ -31,19 +31,19 @@ func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call f
 
 var call0 = call(0)
 
-// roomFor leaves memory for so many instances of a module, of which there is none yet.
+// roomFor limits the budget to this many instances of a module that has none yet.
 func roomFor(m *Module, instances int) {
 	m.budget.SetLimit(m.budget.used.Load() + int64(instances)*bytesOfOne(m))
 }
 
-// bytesOfOne is what an instance of a module counts at its start in a small budget.
+// bytesOfOne returns the footprint of an instance at its start in a small budget.
 func bytesOfOne(m *Module) int64 {
 	defer m.budget.SetLimit(1 << 20)()
 	p := m.instances.(registeredPool).pool
 	return p.footprint(p.snapshot).bytes
 }
 
-// Calls wait for an instance when all are in use, and each of them gets one.
+// Calls wait for an instance while all are in use, and each gets one.
 func TestCallsWaitForInstances(t *testing.T) {
 	const instances, calls = 3, 50
 	m, entered, call, resume := held(t, instances)
@@ -59,7 +59,7 @@ func TestCallsWaitForInstances(t *testing.T) {
 		<-entered
 	}
 	p := m.instances.(registeredPool).pool
-	for m.budget.waiting.Load() < calls-instances { // the others come to their turn, or to the line
+	for m.budget.waiting.Load() < calls-instances { // the others are running or in the queue
 		time.Sleep(time.Millisecond)
 	}
 	select {
@@ -77,8 +77,8 @@ func TestCallsWaitForInstances(t *testing.T) {
 	}
 }
 
-// A call that waits gives up when its time is over or its caller has gone, and leaves no trace in
-// the line.
+// A waiting call gives up when its time limit passes or its caller cancels, and leaves no trace in
+// the queue.
 func TestCallsGiveUpWaiting(t *testing.T) {
 	m, entered, call, resume := held(t, 1)
 	var first sync.WaitGroup
@@ -108,7 +108,7 @@ func TestCallsGiveUpWaiting(t *testing.T) {
 	}
 }
 
-// When an instance is lost the call that waits makes another one.
+// If an instance is lost, the waiting call makes another one.
 func TestALostInstanceMakesRoom(t *testing.T) {
 	m, entered, call, resume := held(t, 1)
 	p := m.instances.(registeredPool).pool
@@ -131,7 +131,7 @@ func TestALostInstanceMakesRoom(t *testing.T) {
 	all.Wait()
 }
 
-// Instances that are not needed give their memory back first, and go then; one stays.
+// Unused instances first release their memory and are closed later. One remains.
 func TestIdleInstancesGo(t *testing.T) {
 	m, entered, call, resume := held(t, 100)
 	var all sync.WaitGroup
@@ -183,7 +183,7 @@ func (t *trimmed) trim() {
 	t.region.trim()
 }
 
-// The pool can be used, shrunk and closed at the same time.
+// A pool can be used, evicted and closed concurrently.
 func TestPoolUnderFire(t *testing.T) {
 	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
 	roomFor(m, 4)
@@ -217,7 +217,7 @@ func TestNoWayToResetIsAnErrorOfLoad(t *testing.T) {
 	}
 }
 
-// An instance that has given memory back since it was used goes on as before, and is put back.
+// An instance that has released memory since its last use still works and is reset.
 func TestATrimmedInstanceIsPutBack(t *testing.T) {
 	g := node(i32c(dataAt), i32c(dataAt), load8, i32c(1), add, store8, local(1), []byte{0x04, 0x40}, i32c(1), grow, drop, []byte{0x0b},
 		answer(abi.Output, dataAt, 1))

@@ -26,7 +26,7 @@ type Prepared struct {
 	key          [sha256.Size]byte
 	share        *Share                           // that its calls count against
 	size         atomic.Int64                     // see Size
-	lastSnapshot atomic.Pointer[preparedSnapshot] // where the image was found before
+	lastSnapshot atomic.Pointer[preparedSnapshot] // where Call last found the snapshot
 }
 
 // CanPrepare reports whether the module can be prepared.

@@ -45,66 +45,66 @@ type cacheEntry struct {
 	failure  *Error
 }
 
-func (h *Host) newPreparedCache(m *Module, s *instantiator) *preparedCache {
-	i := &preparedCache{instantiator: s, base: m.instances, host: h, entries: make(map[[sha256.Size]byte]*cacheEntry), retained: make(map[[sha256.Size]byte]int)}
-	i.unregister = h.register(i)
-	return i
+func (h *Host) newPreparedCache(module *Module, s *instantiator) *preparedCache {
+	c := &preparedCache{instantiator: s, base: module.instances, host: h, entries: make(map[[sha256.Size]byte]*cacheEntry), retained: make(map[[sha256.Size]byte]int)}
+	c.unregister = h.register(c)
+	return c
 }
 
 // acquire returns the snapshot of a node, making it if necessary, and enters its calls, which the
 // caller leaves. It waits until ctx or the deadline ends; the zero deadline means none. Making the
 // snapshot may burn this much fuel; 0 = unlimited.
-func (i *preparedCache) acquire(ctx context.Context, deadline time.Time, p *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
+func (c *preparedCache) acquire(ctx context.Context, deadline time.Time, p *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
 	for {
-		m := i.joinOrMake(ctx, p, fuel)
-		if failure := i.await(ctx, deadline, p, m); failure != nil {
+		e := c.joinOrMake(ctx, p, fuel)
+		if failure := c.await(ctx, deadline, p, e); failure != nil {
 			return nil, failure
 		}
 		switch {
-		case m.failure == nil && m.snapshot.calls.Enter():
-			return m.snapshot, nil
-		case m.failure == nil: // evicted meanwhile
+		case e.failure == nil && e.snapshot.calls.Enter():
+			return e.snapshot, nil
+		case e.failure == nil: // evicted meanwhile
 		// made for a caller with less fuel
-		case m.failure.Code == CodeFuel && m.fuel > 0 && (fuel == 0 || fuel > m.fuel):
+		case e.failure.Code == CodeFuel && e.fuel > 0 && (fuel == 0 || fuel > e.fuel):
 		default:
-			return nil, m.failure
+			return nil, e.failure
 		}
 	}
 }
 
 // joinOrMake returns the entry of a node, and begins to make its snapshot if there is none. It
 // counts the caller as waiting.
-func (i *preparedCache) joinOrMake(ctx context.Context, p *Prepared, fuel uint64) *cacheEntry {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	m := i.entries[p.key]
-	if m == nil {
-		m = &cacheEntry{done: make(chan struct{}), fuel: fuel}
+func (c *preparedCache) joinOrMake(ctx context.Context, p *Prepared, fuel uint64) *cacheEntry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[p.key]
+	if e == nil {
+		e = &cacheEntry{done: make(chan struct{}), fuel: fuel}
 		// Others may join, whatever becomes of this caller.
-		ctx, m.cancel = context.WithCancel(context.WithoutCancel(ctx))
-		i.entries[p.key] = m
-		i.retiring.Go(func() { i.fill(ctx, p, m) })
+		ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+		c.entries[p.key] = e
+		c.retiring.Go(func() { c.fill(ctx, p, e) })
 	}
-	m.waiting++
-	return m
+	e.waiting++
+	return e
 }
 
-// await waits until m is made, and no longer counts the caller as waiting. When the last one gives
+// await waits until e is made, and no longer counts the caller as waiting. When the last one gives
 // up, it cancels the making.
-func (i *preparedCache) await(ctx context.Context, deadline time.Time, p *Prepared, m *cacheEntry) *Error {
-	failure := m.await(ctx, deadline)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if m.waiting--; failure != nil && m.waiting == 0 && m.snapshot == nil && i.entries[p.key] == m {
-		delete(i.entries, p.key)
-		m.cancel()
+func (c *preparedCache) await(ctx context.Context, deadline time.Time, p *Prepared, e *cacheEntry) *Error {
+	failure := e.await(ctx, deadline)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.waiting--; failure != nil && e.waiting == 0 && e.snapshot == nil && c.entries[p.key] == e {
+		delete(c.entries, p.key)
+		e.cancel()
 	}
 	return failure
 }
 
-func (m *cacheEntry) await(ctx context.Context, deadline time.Time) *Error {
+func (e *cacheEntry) await(ctx context.Context, deadline time.Time) *Error {
 	select {
-	case <-m.done:
+	case <-e.done:
 		return nil
 	default:
 	}
@@ -115,7 +115,7 @@ func (m *cacheEntry) await(ctx context.Context, deadline time.Time) *Error {
 		late = t.C
 	}
 	select {
-	case <-m.done:
+	case <-e.done:
 		return nil
 	case <-late:
 		return &Error{Code: CodeTimeout, Message: "the time limit has passed while the node was being prepared"}
@@ -125,68 +125,68 @@ func (m *cacheEntry) await(ctx context.Context, deadline time.Time) *Error {
 }
 
 // retain and release count the serving nodes of a snapshot.
-func (i *preparedCache) retain(p *Prepared) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.retained[p.key]++
+func (c *preparedCache) retain(p *Prepared) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retained[p.key]++
 }
 
-func (i *preparedCache) release(p *Prepared) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.retained[p.key]--; i.retained[p.key] > 0 {
+func (c *preparedCache) release(p *Prepared) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.retained[p.key]--; c.retained[p.key] > 0 {
 		return
 	}
-	delete(i.retained, p.key)
-	if m := i.entries[p.key]; m != nil && m.snapshot != nil {
-		delete(i.entries, p.key)
-		i.retire(m.snapshot)
+	delete(c.retained, p.key)
+	if e := c.entries[p.key]; e != nil && e.snapshot != nil {
+		delete(c.entries, p.key)
+		c.retire(e.snapshot)
 	}
 }
 
 // cached returns the snapshot of a node, if it exists.
-func (i *preparedCache) cached(p *Prepared) (*preparedSnapshot, bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	m := i.entries[p.key]
-	if m == nil || m.snapshot == nil {
+func (c *preparedCache) cached(p *Prepared) (*preparedSnapshot, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[p.key]
+	if e == nil || e.snapshot == nil {
 		return nil, false
 	}
-	return m.snapshot, true
+	return e.snapshot, true
 }
 
 // fill makes a snapshot, and evicts others if there are too many.
-func (i *preparedCache) fill(ctx context.Context, p *Prepared, m *cacheEntry) {
-	defer m.cancel()
-	made, failure := i.makeRetrying(ctx, p, m.fuel)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	defer close(m.done)
-	m.snapshot, m.failure = made, failure
+func (c *preparedCache) fill(ctx context.Context, p *Prepared, e *cacheEntry) {
+	defer e.cancel()
+	made, failure := c.makeRetrying(ctx, p, e.fuel)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer close(e.done)
+	e.snapshot, e.failure = made, failure
 	switch {
-	case i.entries[p.key] != m: // nobody is waiting any more
+	case c.entries[p.key] != e: // nobody is waiting any more
 		if failure == nil {
-			i.retire(made)
+			c.retire(made)
 		}
 		return
 	case failure != nil || made.instances == nil:
-		delete(i.entries, p.key) // there is nothing to cache
+		delete(c.entries, p.key) // there is nothing to cache
 		return
 	}
-	for len(i.entries) > i.host.options.PreparedSnapshots && i.evictOldest(m) {
+	for len(c.entries) > c.host.options.PreparedSnapshots && c.evictOldest(e) {
 	}
 }
 
 // makeRetrying calls make and retries while others use the memory that it needs. It turns a panic
 // of the sandbox into an error, since no caller on this goroutine could recover it.
-func (i *preparedCache) makeRetrying(ctx context.Context, of *Prepared, fuel uint64) (made *preparedSnapshot, failure *Error) {
+func (c *preparedCache) makeRetrying(ctx context.Context, of *Prepared, fuel uint64) (made *preparedSnapshot, failure *Error) {
 	defer func() {
 		if p := recover(); p != nil {
 			failure = &Error{Code: CodeInternal, Message: "an error in the host", Detail: fmt.Errorf("preparing: %v", p)}
 		}
 	}()
-	failure = of.share.retryWhileFull(ctx, i.host.memoryPatience, func() (failure *Error) {
-		made, failure = i.make(ctx, of, fuel)
+	failure = of.share.retryWhileFull(ctx, c.host.memoryPatience, func() (failure *Error) {
+		made, failure = c.make(ctx, of, fuel)
 		return failure
 	})
 	return made, failure
@@ -194,19 +194,19 @@ func (i *preparedCache) makeRetrying(ctx context.Context, of *Prepared, fuel uin
 
 // evictOldest evicts the least recently used snapshot other than but. It returns false if there is
 // none because all are being made.
-func (i *preparedCache) evictOldest(but *cacheEntry) bool {
+func (c *preparedCache) evictOldest(but *cacheEntry) bool {
 	var oldest *cacheEntry
 	var key [sha256.Size]byte
-	for k, m := range i.entries {
-		if m != but && m.snapshot != nil && (oldest == nil || m.snapshot.older(oldest.snapshot)) {
-			oldest, key = m, k
+	for k, e := range c.entries {
+		if e != but && e.snapshot != nil && (oldest == nil || e.snapshot.older(oldest.snapshot)) {
+			oldest, key = e, k
 		}
 	}
 	if oldest == nil {
 		return false
 	}
-	delete(i.entries, key)
-	i.retire(oldest.snapshot)
+	delete(c.entries, key)
+	c.retire(oldest.snapshot)
 	return true
 }
 
@@ -215,11 +215,11 @@ func (p *preparedSnapshot) older(than *preparedSnapshot) bool {
 }
 
 // retire closes a snapshot once its calls have ended.
-func (i *preparedCache) retire(p *preparedSnapshot) {
+func (c *preparedCache) retire(p *preparedSnapshot) {
 	if !p.calls.Close() {
 		return
 	}
-	i.retiring.Go(func() {
+	c.retiring.Go(func() {
 		<-p.calls.Drained()
 		if p.instances != nil {
 			p.instances.close()
@@ -228,24 +228,24 @@ func (i *preparedCache) retire(p *preparedSnapshot) {
 }
 
 // close closes all snapshots and waits until they are closed. No calls may be running.
-func (i *preparedCache) close() {
-	i.unregister()
-	i.mu.Lock()
-	for key, m := range i.entries {
-		delete(i.entries, key)
-		i.retire(m.snapshot) // none is in the making, as its callers would be calls of the module
+func (c *preparedCache) close() {
+	c.unregister()
+	c.mu.Lock()
+	for key, e := range c.entries {
+		delete(c.entries, key)
+		c.retire(e.snapshot) // none is in the making, as its callers would be calls of the module
 	}
-	i.mu.Unlock()
-	i.retiring.Wait()
+	c.mu.Unlock()
+	c.retiring.Wait()
 }
 
 // evictIdle evicts unused snapshots, and idle instances of the others.
-func (i *preparedCache) evictIdle() {
-	i.host.useClock.Add(1)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for key, m := range i.entries {
-		p := m.snapshot
+func (c *preparedCache) evictIdle() {
+	c.host.useClock.Add(1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, e := range c.entries {
+		p := e.snapshot
 		switch {
 		case p == nil: // being made
 			continue
@@ -255,8 +255,8 @@ func (i *preparedCache) evictIdle() {
 			p.idle++
 		}
 		if p.idle >= closeAfterIdle {
-			delete(i.entries, key)
-			i.retire(p)
+			delete(c.entries, key)
+			c.retire(p)
 		} else if pool, ok := p.instances.(*pool); ok {
 			pool.evictIdle()
 		}
@@ -264,14 +264,14 @@ func (i *preparedCache) evictIdle() {
 }
 
 // reclaim ends idle instances of all snapshots.
-func (i *preparedCache) reclaim(what idleness, enough func() bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, m := range i.entries {
-		if m.snapshot == nil {
+func (c *preparedCache) reclaim(what idleness, enough func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if e.snapshot == nil {
 			continue
 		}
-		if pool, ok := m.snapshot.instances.(*pool); ok {
+		if pool, ok := e.snapshot.instances.(*pool); ok {
 			pool.reclaim(what, enough)
 		}
 	}
@@ -279,12 +279,12 @@ func (i *preparedCache) reclaim(what idleness, enough func() bool) {
 
 // leastUsed returns when the least recently used snapshot without running calls was used. ok is
 // false if there is none.
-func (i *preparedCache) leastUsed() (used int64, ok bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, m := range i.entries {
-		if m.isIdle() && (!ok || m.snapshot.used.Load() < used) {
-			used, ok = m.snapshot.used.Load(), true
+func (c *preparedCache) leastUsed() (used int64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if e.isIdle() && (!ok || e.snapshot.used.Load() < used) {
+			used, ok = e.snapshot.used.Load(), true
 		}
 	}
 	return used, ok
@@ -292,13 +292,13 @@ func (i *preparedCache) leastUsed() (used int64, ok bool) {
 
 // evictUnused closes a snapshot without running calls that was not used after later, and frees its
 // memory. It returns false if there is none any more.
-func (i *preparedCache) evictUnused(later int64) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for key, m := range i.entries {
-		if m.isIdle() && m.snapshot.used.Load() <= later && m.snapshot.calls.TryClose() {
-			delete(i.entries, key)
-			m.snapshot.instances.close()
+func (c *preparedCache) evictUnused(later int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, e := range c.entries {
+		if e.isIdle() && e.snapshot.used.Load() <= later && e.snapshot.calls.TryClose() {
+			delete(c.entries, key)
+			e.snapshot.instances.close()
 			return true
 		}
 	}
@@ -307,22 +307,22 @@ func (i *preparedCache) evictUnused(later int64) bool {
 
 // isIdle reports whether the entry has a snapshot without running calls. The caller holds the lock
 // of the cache.
-func (m *cacheEntry) isIdle() bool {
-	return m.snapshot != nil && m.snapshot.instances != nil && m.snapshot.bytes > 0 && m.snapshot.calls.Idle()
+func (e *cacheEntry) isIdle() bool {
+	return e.snapshot != nil && e.snapshot.instances != nil && e.snapshot.bytes > 0 && e.snapshot.calls.Idle()
 }
 
 // make prepares an instance of the module for the node and makes a snapshot of it. There is no time
 // limit, so that a node that was prepared once is prepared on a busy machine as well. Fuel limits
 // it, and ctx ends it between two fuel slices.
-func (i *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
-	begin := i.startSession()
-	in, failure := i.base.acquire(ctx, begin, of.share)
+func (c *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*preparedSnapshot, *Error) {
+	begin := c.startSession()
+	in, failure := c.base.acquire(ctx, begin, of.share)
 	if failure != nil {
 		return nil, failure
 	}
-	defer i.base.release(in, false)
+	defer c.base.release(in, false)
 	p := new(preparedSnapshot)
-	p.result, failure = in.prepare(ctx, begin, i.base.inputBuffer(), of.fixed, fuel)
+	p.result, failure = in.prepare(ctx, begin, c.base.inputBuffer(), of.fixed, fuel)
 	// Whatever the guest returned: with more memory, the result might be another.
 	if full := in.budgetFull(); full != nil {
 		return nil, full
@@ -334,17 +334,17 @@ func (i *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*p
 	if p.result.Kind != abi.Output {
 		return p, nil
 	}
-	base, ok := i.base.(registeredPool)
+	base, ok := c.base.(registeredPool)
 	if !ok {
-		p.instances = freshPrepared{freshInstances{i.instantiator}, of.fixed}
+		p.instances = freshPrepared{freshInstances{c.instantiator}, of.fixed}
 		return p, nil
 	}
-	image, failure := in.snapshot(i.host.options.Reset)
+	snap, failure := in.snapshot(c.host.options.Reset)
 	if failure != nil {
 		return nil, failure
 	}
-	image.inputBuffer = base.snapshot.inputBuffer
-	p.instances, p.bytes = newPool(i.instantiator, image), image.bytesCounted
-	p.used.Store(i.host.useClock.Add(2) - 1) // calls from now on are later
+	snap.inputBuffer = base.snapshot.inputBuffer
+	p.instances, p.bytes = newPool(c.instantiator, snap), snap.bytesCounted
+	p.used.Store(c.host.useClock.Add(2) - 1) // calls from now on are later
 	return p, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// BenchmarkCode is a call of code on 1 KB of input, prepared, and in a new engine each time.
+// BenchmarkCode measures a call of code on 1 KB of input, prepared, and in a new engine each time.
 func BenchmarkCode(b *testing.B) {
 	var items []string
 	for i := range 20 {
@@ -36,7 +36,7 @@ func BenchmarkCode(b *testing.B) {
 	}
 }
 
-// cpuTime is what the process has used so far.
+// cpuTime returns the CPU time of the process.
 func cpuTime(t testing.TB) time.Duration {
 	t.Helper()
 	var r syscall.Rusage

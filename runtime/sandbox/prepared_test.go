@@ -15,7 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// loadCode loads the node code, which is what there is to be prepared.
+// loadCode loads the node code, which can be prepared.
 func loadCode(t testing.TB, h *Host, l Limits) *Module {
 	t.Helper()
 	for _, n := range nodes.Builtin() {
@@ -36,7 +36,7 @@ func withSource(t testing.TB, m *Module, source string) *Prepared {
 	return m.NewPrepared(fixed)
 }
 
-// gives calls and says what came of it: the output, or the code of the error.
+// gives calls the node and returns the output or the code of the error.
 func gives(p *Prepared, input string) string {
 	r, err := p.Call(context.Background(), new(hostapi.Session), []byte(`{"input":`+input+`}`), nil)
 	switch failure := (*Error)(nil); {
@@ -49,7 +49,7 @@ func gives(p *Prepared, input string) string {
 	}
 }
 
-// What a call leaves behind is seen neither by the next one of the same node nor by one of another.
+// Neither the next call of the same node nor a call of another node sees traces of a call.
 func TestPreparedCallsAreApart(t *testing.T) {
 	everyWay(t, func(t *testing.T, h *Host) {
 		m := loadCode(t, h, Limits{})
@@ -78,7 +78,7 @@ func TestPreparedCallsAreApart(t *testing.T) {
 	})
 }
 
-// What never ends, or wants too much, ends its own call and no other.
+// A script that never ends, or wants too much, ends only its own call.
 func TestPreparedCallsHaveLimits(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{Memory: 16 << 20, Fuel: 300_000_000, Timeout: time.Minute})
 	good := withSource(t, m, `return input + 1`)
@@ -103,8 +103,8 @@ func TestPreparedCallsHaveLimits(t *testing.T) {
 	}
 }
 
-// TestExhaustedHeap: where there is no room for an error the engine throws null, which is told from
-// the code's own, also after all that filled the heap was given up.
+// TestExhaustedHeap: without memory for an error, the engine throws null. That is distinguished
+// from the script's own null, even after everything that filled the heap was released.
 func TestExhaustedHeap(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{Memory: 16 << 20, Timeout: time.Minute})
 	const fill = `let all = {}; const fill = () => { for (let i = 0; ; i++) all = { all, i } };`
@@ -151,8 +151,8 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 }
 
-// What prepare burns is the same each time, whoever asks, and whether the image is there; one unit
-// less does not do.
+// prepare burns the same fuel each time, whoever calls it, and whether or not the snapshot exists.
+// One unit less is not enough.
 func TestPrepareBurnsFuel(t *testing.T) {
 	const source = `let n = 0; while (n < 1000) n++; export default () => n`
 	var burnt uint64
@@ -182,8 +182,8 @@ func TestPrepareBurnsFuel(t *testing.T) {
 	}
 }
 
-// Preparing goes on as long as anybody waits for it, and no longer; who waits does so only in its
-// own time.
+// Preparing continues as long as a caller waits for it, and no longer. Each caller waits within its
+// own time limit.
 func TestPreparingEndsWithWhoWaits(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	p := withSource(t, m, `for (;;) {} export default () => 1`)
@@ -230,13 +230,13 @@ func TestPreparingEndsWithWhoWaits(t *testing.T) {
 	if err := second(); code(err) != CodeCancelled {
 		t.Error(err)
 	}
-	m.prepared.retiring.Wait() // for ever, if it went on
+	m.prepared.retiring.Wait() // forever, if it continued
 	if n := len(m.prepared.entries); n != 0 {
 		t.Errorf("%d images are kept", n)
 	}
 }
 
-// What was begun for somebody with little fuel is begun anew for who has more.
+// A snapshot that failed for a caller with little fuel is made again for one with more.
 func TestPreparingWithMoreFuel(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	p := withSource(t, m, `let n = 0; while (n < 100000) n++; export default () => n`)
@@ -256,7 +256,7 @@ func TestPreparingWithMoreFuel(t *testing.T) {
 	}
 }
 
-// However many nodes there are, a module has few images, and every node works.
+// However many nodes there are, a module has few snapshots, and every node works.
 func TestImagesAreBounded(t *testing.T) {
 	const most, sources = 3, 40
 	m := loadCode(t, newHostWith(t, Options{PreparedSnapshots: most}), Limits{})
@@ -287,7 +287,7 @@ func TestImagesAreBounded(t *testing.T) {
 	}
 }
 
-// The image that is used stays when another is needed.
+// A snapshot in use stays when another is needed.
 func TestUsedImagesStay(t *testing.T) {
 	m := loadCode(t, newHostWith(t, Options{PreparedSnapshots: 2}), Limits{})
 	used := withSource(t, m, `return 1`)
@@ -322,7 +322,7 @@ func TestUnusedImagesGo(t *testing.T) {
 	}
 }
 
-// Nodes with the same source share an image, also when they come together.
+// Nodes with the same source share a snapshot, even when they begin concurrently.
 func TestSourcesShareImages(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	var all sync.WaitGroup
@@ -355,8 +355,8 @@ func TestPreparedOfAClosedModule(t *testing.T) {
 	}
 }
 
-// FuzzSource gives sources to the node code: whatever they are, the module neither traps nor
-// answers what is no answer.
+// FuzzSource passes sources to the node code: whatever they are, the module does not trap and
+// returns a valid result.
 func FuzzSource(f *testing.F) {
 	m := loadCode(f, newHost(f), Limits{Memory: 16 << 20, Fuel: 20_000_000, Timeout: time.Minute})
 	for _, source := range []string{

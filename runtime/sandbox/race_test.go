@@ -2,6 +2,6 @@
 
 package sandbox
 
-// heapTakes is how much the system gives at most for a byte in Go's heap: the race detector keeps a
-// shadow of it.
+// heapTakes is the maximum of system memory per byte in Go's heap: the race detector needs shadow
+// memory for it.
 const heapTakes = 8

@@ -12,8 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// A guest that has no loop, and never comes to the end of its stack, is ended by its time limit
-// too.
+// The time limit also ends a guest without loops that never reaches the end of its stack.
 func TestEndlessRecursionWithoutALoop(t *testing.T) {
 	// f(n) = n == 0 ? 1 : f(n-1) + f(n-1), which takes 2^n calls.
 	const f = 2
@@ -35,7 +34,7 @@ func TestEndlessRecursionWithoutALoop(t *testing.T) {
 	}
 }
 
-// endless are guests whose function 2 calls itself for ever, in frames of all sizes.
+// endless are guests whose function 2 calls itself forever, in frames of all sizes.
 func endless() map[string]guest {
 	type block = []byte
 	many := func(n int, parts ...[]byte) []byte { return bytes.Repeat(code(parts...), n) }
@@ -83,8 +82,8 @@ func endless() map[string]guest {
 	return guests
 }
 
-// A guest that recurses without end is stopped when its stack has some megabytes, however large its
-// frames are, and leaves no large stack behind.
+// A guest with infinite recursion is stopped when its stack has some megabytes, whatever the size
+// of its frames, and leaves no large stack behind.
 func TestEndlessRecursion(t *testing.T) {
 	h := newHost(t)
 	for name, g := range endless() {
@@ -108,14 +107,14 @@ func TestEndlessRecursion(t *testing.T) {
 	}
 }
 
-// allocated is how many bytes were allocated so far.
+// allocated returns the number of bytes allocated so far.
 func allocated() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.TotalAlloc
 }
 
-// Programs that recurse for good reasons do.
+// Programs with legitimate recursion work.
 func TestDeepRecursion(t *testing.T) {
 	deep := node(i32c(30_000), call(2), drop, answer(abi.Output, dataAt, 1)).with(function{"", types(tI32), types(tI32), nil, code(
 		local(0), []byte{0x04, tI32}, local(0), i32c(-1), add, call(2), local(0), add, []byte{0x05}, i32c(1), []byte{0x0b},
@@ -149,7 +148,7 @@ let at = 0;
 const list = () => { let deep = 0; at++; while (input[at] !== "]") deep = Math.max(deep, list()); at++; return deep + 1 };
 return list();`
 
-// A call's stack is found in the engine, and grows with the call.
+// A call's stack is found in wazero and grows with the call.
 func TestTheStackIsFound(t *testing.T) {
 	p := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{}).instances.(registeredPool)
 	in := made(t, p.pool)

@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// drawing is a guest that draws a letter in its start and another one in its call, and looks in its
-// start whether the clock stands at the epoch: "bp epoch:1".
+// drawing is a guest that draws a random letter in its start and another in its call, and checks in
+// its start whether the clock stands at the epoch: "bp epoch:1".
 func drawing() guest {
 	const (
 		randomGet, clockGet = 0, 1
@@ -63,10 +63,10 @@ func TestStartKnowsNothingOfTheCall(t *testing.T) {
 	}
 }
 
-// What may be done in a call may not be done in the start: it would be done once for a snapshot,
-// and for each call without.
+// Effects that calls may have are refused in the start: with a snapshot they would happen once, and
+// without one for each call.
 func TestStartMayDoNothing(t *testing.T) {
-	// The held answer is longer than that of an http request that was done.
+	// The pending result is longer than that of a completed http request.
 	g := says(abi.Output, "0").with(void("_initialize", i32c(dataAt), i32c(dataAt), i32c(1), call(0), i32c(2), []byte{0x4b}, i32c('0'), add, store8)).
 		importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
 	m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{HTTP: true})
@@ -77,7 +77,7 @@ func TestStartMayDoNothing(t *testing.T) {
 	}
 }
 
-// refusing is an outside world that must not be asked.
+// refusing implements effects that must not be used.
 type refusing struct{ t *testing.T }
 
 func (r refusing) Do(context.Context, []byte, hostapi.HTTPOptions, []byte) ([]byte, error) {

@@ -85,7 +85,7 @@ func TestACommandHasLimits(t *testing.T) {
 	}
 }
 
-// What nodes export besides run has no meaning in a command, whatever its type.
+// Other exports of nodes have no meaning in a command, whatever their types.
 func TestACommandIsNotPrepared(t *testing.T) {
 	g := guest{
 		memory: []byte{0, 1},

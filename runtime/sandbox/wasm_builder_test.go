@@ -8,10 +8,10 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// This file writes modules byte by byte, those that no compiler would make among them. The format
-// is that of https://webassembly.github.io/spec/core/binary/modules.html
+// This file builds modules byte by byte, including ones that no compiler would emit. The format is
+// specified in https://webassembly.github.io/spec/core/binary/modules.html
 
-// guest is a module to be.
+// guest describes a module to build.
 type guest struct {
 	imports  []imported
 	funcs    []function
@@ -90,7 +90,7 @@ var (
 	forever     = []byte{0x03, 0x40, 0x0c, 0x00, 0x0b} // loop br 0 end
 )
 
-// tableGrow answers with the former size of table 0, or -1.
+// tableGrow returns the former size of table 0, or -1.
 func tableGrow(n int32) []byte { return code([]byte{0xd0, 0x70}, i32c(n), []byte{0xfc, 0x0f, 0x00}) }
 
 func (g guest) bytes() []byte {
@@ -173,14 +173,14 @@ func node(body ...[]byte) guest {
 	return guest{memory: []byte{0, 1}, funcs: []function{alloc(i32c(bufAt)), run(body...)}}
 }
 
-// says is a node that answers with payload.
+// says is a node that returns payload.
 func says(k abi.Kind, payload string) guest {
 	g := node(answer(k, dataAt, uint32(len(payload))))
 	g.data = payload
 	return g
 }
 
-// manifested is a node that says 1 and describes itself with manifest.
+// manifested is a node that returns 1 and describes itself with manifest.
 func manifested(manifest string) guest {
 	g := node(answer(abi.Output, dataAt, 1))
 	g.data = "1" + manifest
@@ -192,7 +192,7 @@ func asking(capabilities string) string {
 	return fmt.Sprintf(`{"abi":1,"type":"test","version":"1.0.0","capabilities":[%s]}`, capabilities)
 }
 
-// importing puts an import before g's functions; it becomes function 0.
+// importing adds an import before g's functions, which becomes function 0.
 func (g guest) importing(module, name string, params, results []byte) guest {
 	g.imports = append(g.imports, imported{module: module, name: name, params: params, results: results})
 	return g

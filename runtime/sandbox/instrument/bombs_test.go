@@ -2,8 +2,8 @@ package instrument
 
 import "bytes"
 
-// bombs are generators of modules that make the compiler work more than in proportion to their
-// size. Each makes one of about so many bytes.
+// bombs generate modules whose compilation takes more work than their size suggests. Each generates
+// a module of about size bytes.
 var bombs = map[string]func(size int) guest{
 	"labels x results": func(size int) guest {
 		k := min(size/8, 1000)

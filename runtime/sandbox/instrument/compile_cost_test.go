@@ -16,9 +16,8 @@ import (
 	goruntime "runtime"
 )
 
-// Modules that make the compiler work are refused, or compiled in about the memory and time that
-// was estimated. What is estimated to take long is not compiled here: the estimate was held against
-// the truth where the module is smaller.
+// Modules that are expensive to compile are rejected, or compiled in about the estimated memory and
+// time. Modules with long estimates are not compiled here: smaller ones verify the estimate.
 func TestBombs(t *testing.T) {
 	for name, bomb := range bombs {
 		t.Run(name, func(t *testing.T) {
@@ -37,10 +36,10 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestWorkIsEstimated does the same with functions that are put together by chance.
+// TestWorkIsEstimated does the same with randomly composed functions.
 func TestWorkIsEstimated(t *testing.T) { rapid.Check(t, workIsEstimated) }
 
-// FuzzWork looks for functions that take the compiler more than was estimated.
+// FuzzWork searches for functions that take the compiler more work than estimated.
 func FuzzWork(f *testing.F) { f.Fuzz(rapid.MakeFuzz(workIsEstimated)) }
 
 func workIsEstimated(t *rapid.T) {
@@ -50,9 +49,8 @@ func workIsEstimated(t *rapid.T) {
 	}
 }
 
-// compiles fails when a module takes far more than was estimated. Memory is the same on every
-// machine; of the time a factor of 200 is left to those that are slow or busy, and to the race
-// detector.
+// compiles fails if a module takes far more than estimated. Memory is the same on every machine.
+// Time has a factor of 200 for slow or busy machines and for the race detector.
 func compiles(t interface{ Fatalf(string, ...any) }, m *Module) {
 	const least = 16 << 20 // bytes, and about as many steps, that each module takes
 	r := wazero.NewRuntime(context.Background())
@@ -66,7 +64,7 @@ func compiles(t interface{ Fatalf(string, ...any) }, m *Module) {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	// What slices leave behind when they grow is allocated, too.
+	// The old arrays of growing slices are allocated as well.
 	if bytes := float64(after.TotalAlloc - before.TotalAlloc); bytes > least+5*m.Work.Bytes {
 		t.Fatalf("%.0f MB were allocated, %.0f were estimated, for %d bytes of %x", bytes/1e6,
 			m.Work.Bytes/1e6, len(m.Wasm), m.Wasm[:min(len(m.Wasm), 200)])
@@ -77,7 +75,7 @@ func compiles(t interface{ Fatalf(string, ...any) }, m *Module) {
 	}
 }
 
-// composed is a function of pieces that are repeated, in each other and after each other.
+// composed generates a function of repeated pieces, nested and in sequence.
 func composed(t *rapid.T) guest {
 	const size = 6 << 10
 	locals := uint32(rapid.SampledFrom([]int{2, 10, 100, 900}).Draw(t, "variables"))
@@ -148,7 +146,7 @@ func composed(t *rapid.T) guest {
 	return g
 }
 
-// What compilers make stays far below the bounds.
+// The output of compilers stays far below the bounds.
 func TestProgramsStayBelowTheBounds(t *testing.T) {
 	programs, err := filepath.Glob("../../../nodes/dist/*.wasm")
 	if err != nil || len(programs) == 0 {
@@ -175,7 +173,7 @@ func TestProgramsStayBelowTheBounds(t *testing.T) {
 	}
 }
 
-// A refusal names the function and what is too much of it.
+// A rejection names the function and the reason for its work.
 func TestRefusalsForWork(t *testing.T) {
 	for name, c := range map[string]struct {
 		wasm []byte

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What the engine takes for an instance follows from what the module has.
+// The memory that wazero uses for an instance follows from the parts of the module.
 func TestHeld(t *testing.T) {
 	table := func(least, most uint32) []byte { return cat(by(kindFunc, 1), u(least), u(most)) }
 	elements := cat(by(1, 0), vec(slices.Repeat([][]byte{u(0)}, 1000)...))
@@ -29,8 +29,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// References are made once an instance, so that code that makes one again and again does not fill
-// the host's memory.
+// References are made once per instance, so that code that makes one repeatedly does not fill the
+// host's memory.
 func TestReferencesAreMadeOnce(t *testing.T) {
 	g := unary(nil, bytes.Repeat(by(opRefFunc, 0, opDrop, opRefFunc, 1, opDrop), 1000), by(opRefFunc, 1), by(opRefIsNull))
 	g.functions = append(g.functions, fn{name: "other", body: get(0)})

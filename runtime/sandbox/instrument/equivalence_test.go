@@ -14,7 +14,7 @@ import (
 	"github.com/flowtrux/edge/internal/compiled"
 )
 
-// pair is a module as it came and instrumented, which have to do the same.
+// pair is an original module and its instrumented form, which must behave the same.
 type pair struct {
 	t interface {
 		Helper()
@@ -26,7 +26,7 @@ type pair struct {
 	known        []byte // what the memory was when it was looked at last
 }
 
-// newPair starts both. It returns nil when they do not start, both for the same reason.
+// newPair starts both. It returns nil if both fail to start for the same reason.
 func newPair(t testing.TB, h *host, wasm []byte) *pair {
 	t.Helper()
 	h = &host{t, h.runtime}
@@ -79,7 +79,7 @@ func (p *pair) state() {
 	}
 }
 
-// look takes the marks away, and keeps what the memory is.
+// look clears the marks and remembers the memory.
 func (p *pair) look() {
 	if p.instrumented.Base > 0 {
 		clear(p.after.memory.buf[:Base])
@@ -87,8 +87,7 @@ func (p *pair) look() {
 	p.known = bytes.Clone(p.after.own())
 }
 
-// noted fails when something was written that is not marked. It is asked after calls that have
-// returned.
+// noted fails if a write is not marked. It is used after calls that have returned.
 func (p *pair) noted() {
 	p.t.Helper()
 	if own := p.after.own(); p.instrumented.Base > 0 {
@@ -109,7 +108,7 @@ func (p *pair) noted() {
 	p.look()
 }
 
-// marked tells whether there is a mark for a byte.
+// marked reports whether a byte has a mark.
 func (p *pair) marked(at int) bool {
 	marks := p.after.memory.buf[:Base]
 	return marks[at>>marked.Granule] != 0 || at >= Beyond && marks[(at-Beyond)>>marked.Granule] != 0
@@ -178,7 +177,7 @@ func TestC(t *testing.T) {
 	}
 }
 
-// What compilers make must pass.
+// The output of compilers must be accepted.
 func TestBuiltInNodes(t *testing.T) {
 	files, err := filepath.Glob(dist + "*.wasm")
 	if err != nil || len(files) == 0 {
@@ -202,7 +201,7 @@ func TestBuiltInNodes(t *testing.T) {
 
 const dist = "../../../nodes/dist/"
 
-// A program in Go does the same, and costs the same each time, however often it yields.
+// A Go program behaves the same and costs the same each time, however often it yields.
 func TestGo(t *testing.T) {
 	dir, err := compiled.Dir()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// start rewrites and starts a module.
+// start instruments and starts a module.
 func start(t testing.TB, wasm []byte) (*Module, *instance) {
 	t.Helper()
 	m, err := Instrument(wasm, marked)
@@ -61,7 +61,7 @@ func TestCosts(t *testing.T) {
 	}
 }
 
-// Whatever does not end comes to the host again and again, and the host can end it.
+// Code that does not end yields repeatedly, and the host can end it.
 func TestNothingRunsWithoutYielding(t *testing.T) {
 	twice := unary(nil, by(opBlock, blockEmpty), get(0), by(0x45, opBrIf, 0), get(0), ci(1), by(opI32Sub, opCall, 0, opDrop), get(0), ci(1),
 		by(opI32Sub, opCall, 0, opDrop, opEnd), get(0))
@@ -102,8 +102,8 @@ func TestNothingRunsWithoutYielding(t *testing.T) {
 	}
 }
 
-// A yield is a way out of compiled code, so that the runtime can stop the goroutine: a collection
-// of garbage does not wait for the guest's end.
+// A yield leaves compiled code, so that the runtime can stop the goroutine: garbage collection does
+// not wait for the guest's end.
 func TestGarbageIsCollectedWhileAGuestRuns(t *testing.T) {
 	_, in := start(t, unary(nil, by(opLoop, blockEmpty, opBr, 0, opEnd), get(0)).bytes())
 	in.memory.slice = 100_000
@@ -138,7 +138,7 @@ func TestGarbageIsCollectedWhileAGuestRuns(t *testing.T) {
 	}
 }
 
-// The host hears of each yield through calls of any depth, and of what a guest asks for itself.
+// The host gets each yield through calls of any depth, and each memory.grow of the guest itself.
 func TestYield(t *testing.T) {
 	m, in := start(t, samples()["recursion"])
 	in.memory.slice = 50

@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// FuzzInstrument holds Instrument against the compiler: what the compiler refuses is refused by the
-// one or the other, and what it accepts is refused only where there is a reason to.
+// FuzzInstrument compares Instrument with the compiler: a module that the compiler rejects is
+// rejected by one of the two, and a module that it accepts is rejected only for a known reason.
 func FuzzInstrument(f *testing.F) {
 	for _, wasm := range samples() {
 		f.Add(wasm)
@@ -32,7 +32,7 @@ func FuzzInstrument(f *testing.F) {
 	})
 }
 
-// TestSpoiledModules does the same with modules that are right but for a few bytes.
+// TestSpoiledModules does the same with modules that are valid except for a few bytes.
 func TestSpoiledModules(t *testing.T) {
 	r := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2))
 	var all [][]byte
@@ -45,7 +45,7 @@ func TestSpoiledModules(t *testing.T) {
 		if rapid.Bool().Draw(t, "generated") {
 			wasm = generate(t).bytes()
 		}
-		// code is rather in the second half
+		// most of the code is in the second half
 		from := rapid.SampledFrom([]int{len(header), len(wasm) / 2}).Draw(t, "from")
 		for range rapid.IntRange(1, 3).Draw(t, "bytes") {
 			at := rapid.IntRange(from, len(wasm)-1).Draw(t, "at")
@@ -55,7 +55,7 @@ func TestSpoiledModules(t *testing.T) {
 	})
 }
 
-// agrees fails when Instrument and the compiler do not agree about a module.
+// agrees fails if Instrument and the compiler disagree about a module.
 func agrees(t interface{ Fatalf(string, ...any) }, r wazero.Runtime, wasm []byte) {
 	m, refused := Instrument(wasm, marked)
 	if refused != nil {
@@ -73,7 +73,7 @@ func agrees(t interface{ Fatalf(string, ...any) }, r wazero.Runtime, wasm []byte
 	}
 }
 
-// compile says whether the compiler takes a module. A panic of it is a refusal.
+// compile returns the compiler's error for a module. A panic of the compiler is an error.
 func compile(r wazero.Runtime, wasm []byte) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -87,7 +87,7 @@ func compile(r wazero.Runtime, wasm []byte) (err error) {
 	return err
 }
 
-// plain is a module without custom sections, which may be wrong: they are left out.
+// plain returns a module without custom sections, which may be malformed and are ignored.
 func plain(wasm []byte) []byte {
 	s, _, _, err := split(wasm)
 	if err != nil {
@@ -102,11 +102,11 @@ func plain(wasm []byte) []byte {
 	return out
 }
 
-// greedy says whether a module may make the compiler reserve more than there is, which is why it
-// never gets to see such.
+// greedy reports whether a module may make the compiler allocate more memory than exists. The
+// compiler never gets such modules.
 func greedy(wasm []byte) (greedy bool) {
 	defer func() {
-		// sections are read here although one before them is wrong, which they are not made for
+		// sections are read here even after a malformed one, which their readers do not expect
 		if recover() != nil {
 			greedy = true
 		}
@@ -128,8 +128,8 @@ func greedy(wasm []byte) (greedy bool) {
 	return false
 }
 
-// stricter says whether a module is refused for a reason that the compiler does not have: a bound,
-// something that nodes cannot, or a rule of the format that the compiler is generous about.
+// stricter reports whether a module is rejected for a reason that the compiler does not have: a
+// limit, an unsupported proposal, or a rule of the format about which the compiler is lenient.
 func stricter(err error) bool {
 	for _, reason := range []string{
 		errTruncated.Error(), errLEB128.Error(), "nodes cannot", "exceed", "more than", "larger than", "it has none", "a node has its own", "reserved", "the bound for",

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestGeneratedModules compares modules that are made by chance, of all that code is made of,
-// before and after.
+// TestGeneratedModules compares randomly generated modules, with all kinds of instructions, before
+// and after instrumentation.
 func TestGeneratedModules(t *testing.T) {
 	h := newHost(t, wazero.NewRuntimeConfig())
 	long := errors.New("it runs for too long")
@@ -54,7 +54,7 @@ func TestGeneratedModules(t *testing.T) {
 	})
 }
 
-// maker makes a function.
+// maker generates a function.
 type maker struct {
 	*rapid.T
 	index, functions int
@@ -69,8 +69,8 @@ const (
 	typeUnary    = 1
 )
 
-// generate makes a module whose functions take two numbers and give one, and call only those behind
-// them.
+// generate generates a module whose functions take two numbers and return one, and call only
+// functions behind them.
 func generate(t *rapid.T) guest {
 	g := guest{
 		types:    [][]byte{ft(by(i32, i32), by(i32)), ft(by(i32), by(i32)), ft(nil, by(i32, i32)), ft(by(i32, i32), nil), ft(by(i32, i32), by(i32, i32))},
@@ -81,7 +81,7 @@ func generate(t *rapid.T) guest {
 		data:     [][]byte{active(16, "some data to begin with"), active(4000, "and more")},
 	}
 	n := rapid.IntRange(1, 5).Draw(t, "functions")
-	// a module that has some gets no marks
+	// a module with obstacles gets no marks
 	obstacles := rapid.IntRange(0, 3).Draw(t, "obstacles") == 0
 	all := u(uint32(n))
 	for i := range n {
@@ -108,7 +108,7 @@ func generate(t *rapid.T) guest {
 
 func (m *maker) pick(n int) int { return rapid.IntRange(0, n-1).Draw(m.T, "choice") }
 
-// masked is a value that is small, nearly always.
+// masked generates a value that is nearly always small.
 func (m *maker) masked(depth int, mask int32) []byte {
 	if m.pick(40) == 0 {
 		return m.value(depth)
@@ -116,7 +116,7 @@ func (m *maker) masked(depth int, mask int32) []byte {
 	return cat(m.value(depth), ci(mask), by(opI32And))
 }
 
-// value makes code that gives a number.
+// value generates code that pushes a number.
 func (m *maker) value(depth int) []byte {
 	if depth == 0 {
 		switch m.pick(4) {
@@ -171,8 +171,8 @@ func (m *maker) call(depth int) []byte {
 	return cat(args, ci(f), by(opCallIndirect, 0, 0))
 }
 
-// loop makes a loop with a bounded number of rounds. begin is what is on the stack before it, of
-// the type kind takes.
+// loop generates a loop with a limited number of iterations. begin generates the values on the
+// stack before it, of the type that kind takes.
 func (m *maker) loop(begin func() []byte, kind []byte, body func() []byte) []byte {
 	if m.loops == 2 || m.rounds == ownVariables+maxRounds {
 		return begin()
@@ -186,7 +186,7 @@ func (m *maker) loop(begin func() []byte, kind []byte, body func() []byte) []byt
 	return out
 }
 
-// statement makes code that gives nothing.
+// statement generates code that leaves the stack as it was.
 func (m *maker) statement(depth int) []byte {
 	if depth == 0 {
 		return cat(m.value(1), set(uint32(m.pick(ownVariables))))
@@ -222,7 +222,7 @@ func (m *maker) statement(depth int) []byte {
 	}
 }
 
-// table makes code that changes a table.
+// table generates code that changes a table.
 func (m *maker) table(depth int) []byte {
 	switch m.pick(4) {
 	case 0:

@@ -2,8 +2,8 @@ package instrument
 
 import "pgregory.net/rapid"
 
-// Types of blocks that generated modules have besides those of their functions, and where their
-// variables of 64 bits begin.
+// Block types of generated modules besides those of their functions, and the index of their first
+// variable of 64 bits.
 const (
 	typeTakesTwo = 3 // and gives none
 	typeTwoToTwo = 4
@@ -11,8 +11,8 @@ const (
 	wideCount    = 2
 )
 
-// offsets of instructions that write: far apart, and just so far that one mark does not do for two
-// writes.
+// offset generates offsets of writes: far apart, and just so far apart that one mark does not cover
+// two writes.
 var offsets = []uint32{0, 1, 4, 99, 200, 251, 252, 253, 256, 1000, 1023, 1024, 9000, 1<<30 - 1, 1 << 30, 0xfffe_ffff, 0xffff_0000, 0xffff_ffff}
 
 func (m *maker) offset() []byte {
@@ -25,7 +25,7 @@ func (m *maker) offset() []byte {
 
 func (m *maker) variable() byte { return byte(m.pick(ownVariables)) }
 
-// address makes code that gives an address, which is a variable more often than not.
+// address generates code that pushes an address, more often than not a variable.
 func (m *maker) address(depth int) []byte {
 	const extend = 0xad
 	to := m.masked(depth, 0x7fff)
@@ -51,7 +51,7 @@ func (m *maker) address(depth int) []byte {
 	}
 }
 
-// write makes a store of any kind.
+// write generates a store of any kind.
 func (m *maker) write(depth int) []byte {
 	address, value := m.address(depth), m.value(depth)
 	if m.pick(3) == 0 { // the variable of the address may be set by the value
@@ -77,7 +77,7 @@ func (m *maker) write(depth int) []byte {
 	return cat(address, value, by(opFirstStore+byte(op), 0), m.offset())
 }
 
-// odd makes code that writes and has a shape that compilers seldom make.
+// odd generates code that writes and has a shape that compilers seldom emit.
 func (m *maker) odd(depth int) []byte {
 	put := by(0x36, 0, 0)
 	x := m.variable()

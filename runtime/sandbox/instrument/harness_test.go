@@ -14,13 +14,13 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// slice is how much fuel a test's host gives at a time.
+// slice is the fuel that a test's host grants at a time.
 const slice = 10_000
 
-// room is how many values a test's host lets frames take at a time.
+// room is how many values of frames a test's host grants at a time.
 const room = 1 << 17
 
-// memory is a linear memory with a limit, which is asked for 4 GiB when there is no fuel.
+// memory is a linear memory with a limit. Guests without fuel ask it for 4 GiB.
 type memory struct {
 	buf    []byte
 	limit  uint64
@@ -60,13 +60,13 @@ func (m *memory) Reallocate(size uint64) []byte {
 
 func (m *memory) Free() {}
 
-// refill books what has been spent of the slice.
+// refill records the spent part of the slice and grants the next one.
 func (m *memory) refill() {
 	m.spent += int64(m.slice) - int64(int32(m.fuel.Get()))
 	m.fuel.Set(uint64(uint32(m.slice)))
 }
 
-// instance is a module that runs, as it came or instrumented.
+// instance is a running module, original or instrumented.
 type instance struct {
 	api.Module
 	ctx    context.Context
@@ -75,17 +75,17 @@ type instance struct {
 	began  error // what its data or its start function trapped with
 }
 
-// used is the fuel that has been spent since the last question.
+// used returns the fuel spent since the last call of used.
 func (in *instance) used() int64 {
 	in.memory.refill()
 	defer func() { in.memory.spent = 0 }()
 	return in.memory.spent
 }
 
-// memoryLimit is that of tests, in bytes.
+// memoryLimit is the memory limit of tests, in bytes.
 const memoryLimit = 64 << 20
 
-// marked are the options with marks.
+// marked are the options with dirty tracking.
 var marked = Options{Granule: Granule(memoryLimit)}
 
 // host compiles and runs modules for a test.
@@ -104,7 +104,7 @@ func newHost(t testing.TB, c wazero.RuntimeConfig) *host {
 	return &host{t, r}
 }
 
-// run makes an instance with nothing granted, whose clock and random bytes are those of each start.
+// run makes an instance without grants, with the clock and random bytes of a start.
 func (h *host) run(code wazero.CompiledModule, limit uint64, layout hostapi.Memory) (*instance, error) {
 	in := &instance{memory: &memory{limit: limit + uint64(layout.Base), slice: slice}, layout: layout}
 	in.ctx = (&hostapi.Session{Memory: layout}).Context(h.t.Context())
@@ -118,7 +118,7 @@ func (h *host) run(code wazero.CompiledModule, limit uint64, layout hostapi.Memo
 	return in, nil
 }
 
-// original runs a module as it came.
+// original runs an original module.
 func (h *host) original(wasm []byte) (*instance, error) {
 	code, err := h.runtime.CompileModule(h.t.Context(), wasm)
 	if err != nil {
@@ -127,8 +127,7 @@ func (h *host) original(wasm []byte) (*instance, error) {
 	return h.run(code, memoryLimit, hostapi.Memory{})
 }
 
-// instrumented runs a module that m was made of, as a host does: it puts the data in and calls the
-// start function.
+// instrumented runs m as a host does: it writes the data and calls the start function.
 func (h *host) instrumented(wasm []byte, m *Module) *instance {
 	h.t.Helper()
 	code, err := h.runtime.CompileModule(h.t.Context(), m.Wasm)
@@ -159,7 +158,7 @@ func (h *host) instrumented(wasm []byte, m *Module) *instance {
 	return in
 }
 
-// own is what the module has of memory.
+// own returns the module's own part of the memory.
 func (in *instance) own() []byte { return in.memory.buf[in.layout.Base:] }
 
 // call returns a function's results and the first line of its error, so that two runs can be
@@ -177,7 +176,7 @@ func trap(err error) string {
 	return line
 }
 
-// alloc puts an input into a node's memory.
+// alloc copies an input into a node's memory.
 func (in *instance) alloc(input []byte) uint64 {
 	results, err := in.ExportedFunction("alloc").Call(in.ctx, uint64(len(input)))
 	if err != nil || !in.layout.Write(in, uint32(results[0]), input) {
@@ -186,8 +185,7 @@ func (in *instance) alloc(input []byte) uint64 {
 	return results[0]
 }
 
-// node calls a node's run with an input, and returns its output with what is before it in a packed
-// result.
+// node calls a node's run with an input and returns its kind, label and output.
 func (in *instance) node(input []byte) string {
 	results, err := in.ExportedFunction("run").Call(in.ctx, in.alloc(input), uint64(len(input)))
 	if err != nil {

@@ -102,12 +102,12 @@ func (m *module) immediates(r *reader, op byte) {
 			m.refersToStart = true
 		}
 	default:
-		refuse(r, op)
+		reject(r, op)
 	}
 }
 
-// refuse fails unless op is a known opcode without immediates.
-func refuse(r *reader, op byte) {
+// reject fails unless op is a known opcode without immediates.
+func reject(r *reader, op byte) {
 	switch {
 	case op <= opNop, op == opReturn, op == opDrop, op == opSelect:
 	case op >= opI32Eqz && op <= opLastNumeric:

@@ -72,7 +72,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 	}
 }
 
-// What is a view of the input cannot be appended to over what follows it there.
+// Appending to a view of the input does not overwrite the bytes that follow it.
 func TestViewsEndWhereTheyEnd(t *testing.T) {
 	wasm := samples()["data"]
 	m, err := Instrument(wasm, marked)
@@ -89,8 +89,8 @@ func TestGlobalsCanBeSetFromOutside(t *testing.T) {
 	}
 }
 
-// The host enforces the limit of memory, and the maximum that a module declares: here neither is
-// there any more.
+// The host enforces the memory limit and the maximum that a module declares: the instrumented
+// module has neither.
 func TestMemoryHasNoMaximum(t *testing.T) {
 	m, in := start(t, samples()["maximum of memory"])
 	if pages, encoded := in.Memory().Definition().Max(); encoded || !m.HasMax {
@@ -176,7 +176,7 @@ func TestNamesOfFunctionsAreKept(t *testing.T) {
 	}
 }
 
-// A module that has been instrumented is refused: its names are reserved.
+// An instrumented module is rejected, since its names are reserved.
 func TestTwice(t *testing.T) {
 	m, err := Instrument(one().bytes(), marked)
 	if err != nil {
@@ -187,8 +187,8 @@ func TestTwice(t *testing.T) {
 	}
 }
 
-// Wherever a module ends, nothing panics, and it passes only where a section has ended and what is
-// left is a module.
+// A truncated module never causes a panic. It is accepted only at the end of a section, if the rest
+// is a valid module.
 func TestCut(t *testing.T) {
 	for name, wasm := range samples() {
 		for n := range wasm {
@@ -199,7 +199,7 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// Time and memory follow the size of a module, however its loops nest, also where that is too deep
+// Time and memory are proportional to the size of a module, however its loops nest, even too deep
 // for the compiler.
 func TestDeepNesting(t *testing.T) {
 	for depth, taken := range map[int]bool{5_000: true, 500_000: false} {

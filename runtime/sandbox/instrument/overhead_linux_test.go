@@ -13,10 +13,9 @@ import (
 	"github.com/tetratelabs/wazero"
 )
 
-// BenchmarkFuel measures how much longer guests take because fuel is counted, and because writes
-// are marked as well: each iteration runs a guest with both, with fuel alone, and with neither, one
-// after the other, and what counts are the ratios of their CPU times. Run it with -benchtime=50x or
-// so.
+// BenchmarkFuel measures the overhead of counting fuel, and of marking writes as well. Each
+// iteration runs a guest with both, with fuel alone, and with neither, one after the other. The
+// results are the ratios of their CPU times. Run it with -benchtime=50x or so.
 func BenchmarkFuel(b *testing.B) {
 	jsonC, hash, small := compileC(b, "json"), compileC(b, "hash"), compileC(b, "small")
 	text := []byte(strings.Repeat(`{"id": 12345, "name": "a \"name\"", "list": [1, 2, 3.5, true, null]}, `, 14))
@@ -79,7 +78,7 @@ func BenchmarkFuel(b *testing.B) {
 	}
 }
 
-// took is the CPU time of so many calls.
+// took returns the CPU time of this many calls.
 func took(in *instance, calls int, call func(*instance)) time.Duration {
 	before := cpu()
 	for range calls {
@@ -88,7 +87,7 @@ func took(in *instance, calls int, call func(*instance)) time.Duration {
 	return cpu() - before
 }
 
-// cpu is the CPU time of this thread.
+// cpu returns the CPU time of this thread.
 func cpu() time.Duration {
 	var t syscall.Timespec
 	const threadClock = 3

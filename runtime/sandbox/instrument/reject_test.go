@@ -9,7 +9,7 @@ import (
 
 var billion = by(0xff, 0xff, 0xff, 0xff, 0x0f)
 
-// refusals are modules that are refused, with the error's text.
+// refusals are modules that are rejected, with the error's text.
 var refusals = map[string]struct {
 	wasm []byte
 	want string
@@ -127,7 +127,7 @@ var refusals = map[string]struct {
 	"unknown misc":       {one(by(opMisc, 18)).bytes(), coded("opcode 0xfc 18 is unknown")},
 	"long misc":          {one(by(opMisc, 0x8b, 0)).bytes(), coded(errLEB128.Error())},
 	"relaxed vector":     {one(by(opVector, 0x80, 0x02)).bytes(), coded("opcode 0xfd: it uses relaxed vector instructions, which nodes cannot use")},
-	// The compiler would take this for one instruction without immediates and for others behind it.
+	// The compiler would read this as an instruction without immediates, followed by others.
 	"vector constant in two bytes": {one(by(opVector, 0x8c, 0, opI32Const, 9, opGlobalSet, 0)).bytes(),
 		coded("opcode 0xfd: it uses relaxed vector instructions, which nodes cannot use")},
 	"select of two":  {one(by(opUnreachable, opSelectTyped, 2, i32, i32, opDrop, opDrop)).bytes(), coded(errUnknown.Error())},

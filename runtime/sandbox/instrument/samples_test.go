@@ -2,7 +2,7 @@ package instrument
 
 import "slices"
 
-// samples are modules by hand that are accepted. Each exports run, of i32 to i32.
+// samples are handwritten modules that are accepted. Each exports run, of i32 to i32.
 func samples() map[string][]byte {
 	sum := func(kind byte) []byte { // of n down to 1, in a loop
 		return cat(by(opLoop, kind), get(1), get(0), by(0x6a), set(1), get(0), ci(1), by(opI32Sub, opLocalTee, 0, opBrIf, 0))

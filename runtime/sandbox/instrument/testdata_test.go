@@ -8,7 +8,7 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// compileC compiles a program in C from testdata that needs no library.
+// compileC compiles a C program from testdata that needs no library.
 func compileC(t testing.TB, name string, flags ...string) []byte {
 	t.Helper()
 	wasm, err := wasmbuild.C(t.Context(), filepath.Join("testdata", name+".c"), flags...)
@@ -18,7 +18,7 @@ func compileC(t testing.TB, name string, flags ...string) []byte {
 	return wasm
 }
 
-// compileGo compiles a program in Go from testdata.
+// compileGo compiles a Go program from testdata.
 func compileGo(t testing.TB, name string) []byte {
 	t.Helper()
 	wasm, err := wasmbuild.Go(t.Context(), filepath.Join("testdata", name))

@@ -2,9 +2,10 @@ package instrument
 
 import "slices"
 
-// This file writes modules byte by byte, those that no compiler would make among them.
+// This file builds modules byte by byte, including ones that no compiler would emit.
 
-// guest is a module to be. Its parts are as in the file, without counts and sizes.
+// guest describes a module to build. Its parts are as in the binary format, without counts and
+// sizes.
 type guest struct {
 	types, imports   [][]byte
 	functions        []fn
@@ -19,7 +20,7 @@ type guest struct {
 	raw              map[byte][]byte // sections that are as given
 }
 
-// fn is a function. Its body is without the end.
+// fn is a function. Its body has no end instruction.
 type fn struct {
 	kind   byte   // index of its type
 	name   string // under which it is exported, unless it is empty

@@ -116,15 +116,15 @@ func (f *function) flush(at int) {
 
 // assign handles an instruction at at that gives a variable another value.
 func (f *function) assign(at int, local uint32) {
-	kept := f.unmarked[:0]
+	rest := f.unmarked[:0]
 	for _, s := range f.unmarked {
 		if s.address.local == local {
 			f.edits = append(f.edits, edit{at: at, end: at, kind: markLocal, operand: s.address, value: s.from})
 			continue
 		}
-		kept = append(kept, s)
+		rest = append(rest, s)
 	}
-	f.unmarked = kept
+	f.unmarked = rest
 	f.operands.forget(local)
 }
 

@@ -16,8 +16,8 @@ func TestGranule(t *testing.T) {
 	}
 }
 
-// No address leads to the marks: those just below 4 GiB lie beyond the memory, whatever is added to
-// them.
+// No address reaches the marks: addresses just below 4 GiB lie beyond the memory, whatever is added
+// to them.
 func TestMarksAreOutOfReach(t *testing.T) {
 	const store, load = 0x36, 0x28
 	access := func(op byte, offset uint32, value ...byte) []byte { return cat(get(0), value, by(op, 0), u(offset)) }
@@ -49,7 +49,8 @@ func TestMarksAreOutOfReach(t *testing.T) {
 	}
 }
 
-// Every kind of store is marked, by way of variables and without; short and long ranges are.
+// Every kind of store is marked, with addresses in variables and without, as are short and long
+// ranges.
 func TestWritesAreMarked(t *testing.T) {
 	ops := map[string][]byte{}
 	kinds := map[temp][]byte{
@@ -84,8 +85,8 @@ func TestWritesAreMarked(t *testing.T) {
 	}
 }
 
-// A variable that gets another value between two stores has both marked, and so has one that is
-// stored to in a branch that is left.
+// If a variable gets another value between two stores, both are marked. A store in a branch that is
+// left is marked as well.
 func TestMarksThatArePutOff(t *testing.T) {
 	const store = 0x36
 	put := cat(ci(-1), by(store, 0, 0))
