@@ -38,7 +38,7 @@ func (s *Share) retryWhileFull(ctx context.Context, patience time.Duration, do f
 		if full.Need > most {
 			return tooLargeError(full.Need, most)
 		}
-		// Memory that grows step by step needs more than each failed step tells.
+		// Memory that grows step by step may need more than a failed step reports.
 		need = max(full.Need, min(2*need, most))
 		if !time.Now().Before(deadline) || s.awaitMemory(ctx, deadline, need) != nil {
 			return failure

@@ -17,9 +17,9 @@ var (
 // Parts of an instance's footprint, in bytes.
 const (
 	// what wazero uses for an instance of any module: two stacks of 10 KiB, and the instance itself
-	heldByAny   = 32 << 10
-	smallStacks = 32 << 10 // stacks up to this size are included in that
-	writesStep  = 64 << 10 // written pages are counted in steps of this size
+	engineOverhead = 32 << 10
+	smallStacks    = 32 << 10 // stacks up to this size are included in that
+	writesStep     = 64 << 10 // written pages are counted in steps of this size
 
 	// maxInstances bounds the number of instances: each counts as at least this part of the budget.
 	// An instance takes up to nine of the 65,530 mappings that Linux allows a process.
@@ -39,15 +39,15 @@ type footprint struct {
 	budget   *Budget
 	share    *Share // of the call that uses the instance; nil = the instance is idle
 	bytes    int64
-	fixed    int64   // what is counted in any case
-	engine   int64   // of that what the engine takes, in Go's heap
+	fixed    int64   // bytes that are always counted
+	engine   int64   // the part of fixed that wazero uses, in Go's heap
 	heap     bool    // the memory is in Go's heap
 	snapshot uint64  // bytes of the snapshot
 	pages    pageSet // of the snapshot that were written to
 	// memory up to this size counts in full, except for the snapshot
 	whole uint64
 
-	lastFailed int64 // what grow was asked for when it failed last
+	lastFailed int64 // bytes that the last failed grow needed
 }
 
 // attach counts the instance against the share for a call, if the share may use that much.
@@ -135,7 +135,7 @@ func (h *footprint) restored() {
 // footprint returns the footprint of an instance at its start, in a region of the snapshot, or in
 // its own region if the snapshot is nil.
 func (c *instantiator) footprint(i *snapshot) footprint {
-	h := footprint{budget: c.budget, engine: inHeap * (heldByAny + int64(c.module.EngineBytes)), heap: !canShare}
+	h := footprint{budget: c.budget, engine: inHeap * (engineOverhead + int64(c.module.EngineBytes)), heap: !canShare}
 	// for the page of dirty marks
 	h.fixed = max(h.engine, c.budget.limit.Load()/maxInstances) + writesStep
 	switch {

@@ -92,7 +92,7 @@ func (in *instance) stacks() (n int) {
 	return n
 }
 
-// discardStacks notes that stacks of so many bytes are not used any more.
+// discardStacks records that stacks of this many bytes have become garbage.
 func (in *instance) discardStacks(stacks int) {
 	if stacks > smallStacks {
 		in.memory.footprint.budget.addGarbage(inHeap * int64(stacks-smallStacks))

@@ -147,3 +147,14 @@ func (p *pool) close() {
 	}
 	p.snapshot.free()
 }
+
+// registeredPool is a pool whose idle memory its host evicts.
+type registeredPool struct {
+	*pool
+	unregister func()
+}
+
+func (k registeredPool) close() {
+	k.unregister()
+	k.pool.close()
+}

@@ -17,8 +17,8 @@ import (
 //
 // It is neither golang.org/x/sync/singleflight nor an LRU library, because both would be the
 // smaller part of it. Several callers share the making of a snapshot, but each has its own context,
-// and the last one to give up cancels it. A caller with more fuel repeats a making that ran out of
-// it. Eviction skips entries in the making, waits for running calls, and compares the use of
+// and the last one to give up cancels it. A caller with more fuel repeats an attempt that ran out
+// of it. Eviction skips entries in the making, waits for running calls, and compares the use of
 // snapshots across all modules of a host. With at most Options.PreparedSnapshots entries, a scan
 // for the oldest costs nothing beside making one; and a call only stores a clock value, where
 // moving a list entry would need a lock.

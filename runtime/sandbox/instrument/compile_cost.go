@@ -79,7 +79,7 @@ var weights = [workKinds]struct {
 // Bytes for instructions that become many machine instructions.
 const (
 	heavyAccess = 4500    // to memory or a table, with its check
-	heavyPlain  = 600     // what gives a number
+	heavyPlain  = 600     // a plain numeric instruction
 	heavyNumber = 6 << 10 // a division, a conversion that can trap, and the like
 	heavyCall   = 12 << 10
 	heavyBulk   = 32 << 10

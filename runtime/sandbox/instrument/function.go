@@ -15,7 +15,7 @@ type function struct {
 	blocks   uint64 // including loops and ifs
 	values   uint64 // upper bound of values that instructions make and the frame holds at a time
 	operands operands
-	unmarked []span // what was written and is not marked yet
+	unmarked []span // written, but not marked yet
 	temps    uint16 // the variables that are added
 	flow     controlFlow
 }

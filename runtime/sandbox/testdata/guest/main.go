@@ -1,4 +1,4 @@
-// Guest is a node that misbehaves as its config, the name of a way, tells it.
+// Guest is a node that misbehaves in the way that its config names.
 package main
 
 import (
