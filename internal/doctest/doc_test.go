@@ -14,7 +14,7 @@
 //
 // Blocks of a page run in the order of the page. Where a page says localhost:8080 the server's real
 // address is used. Beside the blocks the tests follow the links between pages, and look for codes,
-// metrics and options that the code has and the pages lack.
+// metrics and options that the code has and the pages lack, and for words that pages must not use.
 package doctest
 
 import (
