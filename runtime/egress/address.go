@@ -3,7 +3,7 @@ package egress
 import "net/netip"
 
 // special4 are the IPv4 ranges that are not public: those that the IANA IPv4 Special-Purpose
-// Address Registry does not call globally reachable, with the whole of 192.0.0.0/24, and multicast.
+// Address Registry does not call globally reachable, the whole of 192.0.0.0/24, and multicast.
 var special4 = prefixes(
 	"0.0.0.0/8",       // this network (RFC 791)
 	"10.0.0.0/8",      // private use (RFC 1918)
@@ -23,9 +23,9 @@ var special4 = prefixes(
 )
 
 var (
-	// global6 is what the IANA assigns global unicast addresses from (RFC 4291). What is outside of
-	// it, such as loopback, link-local, unique local, site-local and multicast addresses, is not
-	// public.
+	// global6 is the range from which the IANA assigns global unicast addresses (RFC 4291).
+	// Addresses outside of it, such as loopback, link-local, unique local, site-local and multicast
+	// addresses, are not public.
 	global6 = netip.MustParsePrefix("2000::/3")
 
 	// special6 are the exceptions within global6, from the IANA IPv6 Special-Purpose Address
@@ -43,8 +43,8 @@ var (
 	teredo     = netip.MustParsePrefix("2001::/32")      // RFC 4380
 )
 
-// public tells whether an address is a global unicast one and not of a special range. What hides in
-// it does not count here. a is not IPv4-mapped. Addresses with a zone are never public.
+// public reports whether an address is global unicast and not in a special range. Embedded
+// addresses do not count here. a is not IPv4-mapped. Addresses with a zone are never public.
 func public(a netip.Addr) bool {
 	if a.Is4() {
 		return !within(a, special4)
@@ -52,7 +52,8 @@ func public(a netip.Addr) bool {
 	return nat64.Contains(a) || global6.Contains(a) && !within(a, special6)
 }
 
-// embedded are the IPv4 addresses that traffic to an IPv6 address ends up at, or passes through.
+// embedded returns the IPv4 addresses to which, or through which, traffic to an IPv6 address is
+// sent.
 func embedded(a netip.Addr) []netip.Addr {
 	if a.Is4() {
 		return nil

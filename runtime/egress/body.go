@@ -13,8 +13,8 @@ import (
 // (https://url.spec.whatwg.org/#application/x-www-form-urlencoded).
 const formType = "application/x-www-form-urlencoded"
 
-// setBody sets the body, in the form that the Content-Type asks for, and that header where there is
-// none. A string goes out as it is under any type, and so does the text of a number or a boolean.
+// setBody sets the body, in the form that the Content-Type requires, and sets that header if it is
+// missing. A string is sent as it is under any type, and so is the text of a number or a boolean.
 func (r *request) setBody(v []byte) error {
 	if v == nil {
 		return nil
@@ -33,7 +33,7 @@ func (r *request) setBody(v []byte) error {
 		kind = "text/plain; charset=utf-8"
 		r.body = rawjson.AppendString([]byte{}, v)
 	default:
-		r.body = bytes.Clone(v) // the transport may still read it when the call is over
+		r.body = bytes.Clone(v) // the transport may still read it after the call
 	}
 	if given == "" {
 		r.header["Content-Type"] = []string{kind}
@@ -56,9 +56,9 @@ func (r *request) setForm(v []byte) error {
 	return nil
 }
 
-// appendPairs appends the members of the object v, percent-encoded, as forms and queries have them,
-// in order: an array repeats its key, and null is left out. ok is false for a value that is an
-// object, or an array of other than scalars. It stops beyond limit bytes.
+// appendPairs appends the members of the object v in order, percent-encoded as in forms and
+// queries. An array repeats its key, and null is left out. ok is false for a value that is an
+// object, or an array with a value that is not a scalar. It stops beyond limit bytes.
 func appendPairs(dst, v []byte, limit int) (out []byte, ok bool) {
 	ok = true
 	var name string
@@ -89,7 +89,7 @@ func appendPairs(dst, v []byte, limit int) (out []byte, ok bool) {
 	return dst, ok
 }
 
-// contentType reads a Content-Type: the media type in lower case, and the charset, "" when there is
+// contentType parses a Content-Type: the media type in lower case, and the charset, "" if there is
 // none or the parameters are malformed.
 func contentType(header string) (media, charset string) {
 	media, params, err := mime.ParseMediaType(header)

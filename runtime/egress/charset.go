@@ -13,10 +13,10 @@ import (
 	"golang.org/x/text/transform"
 )
 
-var errCharset = errors.New("charset that is not known")
+var errCharset = errors.New("unknown charset")
 
-// marks are the byte-order marks, and what the text behind each is in.
-var marks = []struct {
+// byteOrderMarks are the byte-order marks, with the encoding of the text that follows.
+var byteOrderMarks = []struct {
 	mark    string
 	charset encoding.Encoding
 }{
@@ -25,13 +25,13 @@ var marks = []struct {
 	{"\xFE\xFF", unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)},
 }
 
-// text brings the body of an answer to UTF-8, without a byte-order mark. What nothing says to be
-// text, or in which charset, comes back as it is. The result is a view of body, or of a buffer of
-// its own, which goes to giveBack; nil = there is none.
+// decodeText converts the body of a response to UTF-8, without a byte-order mark. A body that is
+// not known to be text, or whose charset is not known, is returned as it is. The result is a slice
+// of body, or of a buffer of its own, which goes to releaseBuffer; nil = there is none.
 //
-// Labels of charsets are those of https://encoding.spec.whatwg.org/#names-and-labels, and bytes
-// that mean nothing in theirs become U+FFFD. limit bounds the result as it does the body.
-func (c *Client) text(
+// Labels of charsets are those of https://encoding.spec.whatwg.org/#names-and-labels. Invalid bytes
+// become U+FFFD. limit limits the result as it does the body.
+func (c *Client) decodeText(
 	h http.Header, body []byte, limit int64,
 ) (text []byte, own *bytes.Buffer, err error) {
 	charset, text, err := charsetOf(h, body)
@@ -45,18 +45,18 @@ func (c *Client) text(
 	return own.Bytes(), own, nil
 }
 
-// charsetOf finds the charset of a body, nil = not known to be text in any, and the text behind the
-// byte-order mark. The mark wins over the header, as it does in browsers.
+// charsetOf returns the charset of a body, nil = not known to be text in any, and the text after
+// the byte-order mark. The mark takes precedence over the header, as in browsers.
 func charsetOf(h http.Header, body []byte) (charset encoding.Encoding, text []byte, err error) {
 	media, label := contentType(h.Get("Content-Type"))
 	if len(body) == 0 || !isText(media) || isEncoded(h) {
-		rest, marked := bytes.CutPrefix(body, []byte(marks[0].mark))
+		rest, marked := bytes.CutPrefix(body, []byte(byteOrderMarks[0].mark))
 		if marked && utf8.Valid(rest) {
 			return nil, rest, nil
 		}
 		return nil, body, nil
 	}
-	for _, m := range marks {
+	for _, m := range byteOrderMarks {
 		if rest, ok := bytes.CutPrefix(body, []byte(m.mark)); ok {
 			return m.charset, rest, nil
 		}
@@ -65,27 +65,27 @@ func charsetOf(h http.Header, body []byte) (charset encoding.Encoding, text []by
 		return nil, body, nil
 	}
 	charset, err = htmlindex.Get(label)
-	if err != nil || charset == encoding.Replacement { // which stands for those that are not safe
+	if err != nil || charset == encoding.Replacement { // which stands for unsafe charsets
 		return nil, nil, errCharset
 	}
 	return charset, body, nil
 }
 
-// isEncoded tells whether the body is still in an encoding, which the transport takes off only if
-// it has asked for it.
+// isEncoded reports whether the body is still compressed or otherwise encoded. The transport
+// decodes it only if it has requested the encoding.
 func isEncoded(h http.Header) bool {
 	e := h.Get("Content-Encoding")
 	return e != "" && !strings.EqualFold(e, "identity")
 }
 
-// isText tells whether bodies of a media type are text, for which a charset means something. One
-// without a type may be.
+// isText reports whether bodies of a media type are text, so that a charset has a meaning. A body
+// without a type may be text.
 func isText(media string) bool {
 	return media == "" || strings.HasPrefix(media, "text/") || isJSON(media) ||
 		strings.HasSuffix(media, "+xml") || strings.HasSuffix(media, "+yaml") || textTypes[media]
 }
 
-// textTypes are the media types of texts that neither begin nor end like one.
+// textTypes are media types of text that no prefix or suffix shows to be text.
 var textTypes = map[string]bool{
 	formType: true, "application/csv": true, "application/ecmascript": true,
 	"application/graphql": true, "application/javascript": true, "application/json-seq": true,
@@ -95,7 +95,7 @@ var textTypes = map[string]bool{
 	"application/yaml": true,
 }
 
-// isJSON tells whether a media type is application/json or ends with +json (RFC 6839).
+// isJSON reports whether a media type is application/json or ends with +json (RFC 6839).
 func isJSON(media string) bool {
 	return media == "application/json" || strings.HasSuffix(media, "+json")
 }

@@ -53,7 +53,7 @@ func TestCharsets(t *testing.T) {
 		{"a mark before JSON", "application/json; charset=utf-8", bom8 + `{"a":1}`, `{"a":1}`},
 		{"a mark before +json without a charset", "application/problem+json", bom8 + ` {"a":1}`, `{"a":1}`},
 		{"a mark before text", "text/plain; charset=utf-8", bom8 + "hi", `"hi"`},
-		{"two marks", "text/plain", bom8 + bom8 + "hi", "\"\uFEFFhi\""},
+		{"two byteOrderMarks", "text/plain", bom8 + bom8 + "hi", "\"\uFEFFhi\""},
 		{"a mark alone", "application/json", bom8, `""`},
 		{"a mark without a type", "", bom8 + "hi", `"hi"`},
 		{"a mark before text of an unknown type", "application/x-own", bom8 + "hi", `"hi"`},
@@ -131,7 +131,7 @@ func TestUnknownCharset(t *testing.T) {
 		{"text/html; charset=x-martian", 429, false},
 	} {
 		f := fails(t, c, map[string]any{"url": answer(t, tt.status, tt.contentType, "", []byte("plain"))}, CodeCharset)
-		if f.Fatal != tt.fatal || f.Message != "the response is in a charset that is not known" {
+		if f.Fatal != tt.fatal || f.Message != "the response is in an unknown charset" {
 			t.Errorf("%d %s: %+v", tt.status, tt.contentType, f)
 		}
 		if label := tt.contentType[strings.Index(tt.contentType, "=")+1:]; !strings.Contains(f.Detail.Error(), label) {
@@ -191,7 +191,7 @@ func FuzzCharset(f *testing.F) {
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		const limit = 1 << 10
 		body = body[:min(len(body), limit)]
-		text, own, err := c.text(http.Header{"Content-Type": {contentType}}, body, limit)
+		text, own, err := c.decodeText(http.Header{"Content-Type": {contentType}}, body, limit)
 		if err != nil {
 			if err != errCharset && err != errTooLarge {
 				t.Fatal(err)
@@ -201,6 +201,6 @@ func FuzzCharset(f *testing.F) {
 		if len(text) > limit || own != nil && !utf8.Valid(text) {
 			t.Fatalf("%d bytes, %q", len(text), text)
 		}
-		c.giveBack(own)
+		c.releaseBuffer(own)
 	})
 }

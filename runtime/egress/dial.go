@@ -15,7 +15,7 @@ type guard struct {
 	resolver *net.Resolver // nil = the system's
 }
 
-// refusedError says which address was not dialled, and why. It is for logs.
+// refusedError is the error for an address that was not dialed, with the reason. It is for logs.
 type refusedError struct {
 	host   string
 	to     netip.AddrPort
@@ -26,9 +26,9 @@ func (e *refusedError) Error() string {
 	return fmt.Sprintf("%s (%s) refused: %s", e.to, e.host, e.reason)
 }
 
-// dial connects to host:port. The check stands in the dialer's control function, which gets each
-// resolved address right before the connection is begun: there is no time between the check and its
-// use, and trying several addresses of a name stays the dialer's work.
+// dial connects to host:port. The check is in the dialer's control function, which gets each
+// resolved address right before the connection is started. No time passes between the check and the
+// use, and the dialer can still try several addresses of a name.
 func (g *guard) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -49,12 +49,12 @@ func (g *guard) dial(ctx context.Context, _, address string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", address)
 }
 
-// check says why an address must not be dialled, "" when it may. host is the name or address that
-// was asked for.
+// check returns why an address must not be dialed, "" if it may. host is the requested name or
+// address.
 func (g *guard) check(ctx context.Context, host string, to netip.AddrPort) string {
 	a, port := to.Addr().Unmap(), to.Port()
 	if a.IsUnspecified() {
-		return "unspecified address" // the kernel would take it for loopback
+		return "unspecified address" // the kernel would use loopback
 	}
 	if g.exact(host, a, port) {
 		return ""
@@ -76,8 +76,8 @@ func (g *guard) check(ctx context.Context, host string, to netip.AddrPort) strin
 	return ""
 }
 
-// refused says whether an address leads to one of Rules.Refuse. What cannot be found out counts as
-// refused.
+// refused returns whether an address leads to one of Rules.Refuse, as a reason; "" if it does not.
+// If that cannot be determined, it counts as refused.
 func (g *guard) refused(ctx context.Context, a netip.Addr, port uint16) string {
 	for _, e := range g.refuse {
 		if e.port != port {
@@ -96,7 +96,7 @@ func (g *guard) refused(ctx context.Context, a netip.Addr, port uint16) string {
 			match, err = local(a)
 		}
 		if err != nil {
-			return "cannot be told from a refused service: " + err.Error()
+			return "cannot be distinguished from a refused service: " + err.Error()
 		}
 		if match {
 			return "a refused service"
@@ -120,7 +120,7 @@ func (g *guard) lookup() *net.Resolver {
 	return net.DefaultResolver
 }
 
-// local tells whether an address is one of this machine.
+// local reports whether an address belongs to this machine.
 func local(a netip.Addr) (bool, error) {
 	if a.IsLoopback() {
 		return true, nil

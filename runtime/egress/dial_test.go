@@ -36,7 +36,7 @@ func counter(t *testing.T, address string) (port string, count *atomic.Int32) {
 }
 
 // An address that is not allowed sees no connection, whatever way leads to it.
-func TestRefusedAddressIsNotDialled(t *testing.T) {
+func TestRefusedAddressIsNotDialed(t *testing.T) {
 	port, count := counter(t, "127.0.0.1:0")
 	c := newClient(t, Rules{Allow: []string{"127.0.0.2"}})
 	c.guard.resolver = newResolver(t, map[string][]string{"inner.test.": {"127.0.0.1"}})
@@ -54,7 +54,7 @@ func TestRefusedAddressIsNotDialled(t *testing.T) {
 	}
 }
 
-// Of several addresses of a name only the allowed ones are dialled.
+// Of several addresses of a name only the allowed ones are dialed.
 func TestOnlyAllowedAddressesOfAName(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
@@ -70,7 +70,7 @@ func TestOnlyAllowedAddressesOfAName(t *testing.T) {
 }
 
 // A name that resolves to an allowed address first and to another one later gains nothing: each
-// connection asks once, and what the answer says is what is checked and dialled.
+// connection asks once, and what the answer says is what is checked and dialed.
 func TestRebinding(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok")) })
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())

@@ -1,21 +1,21 @@
-// Package egress is the HTTP client of the http capability: the one way from a node to the network.
-// Nodes are written by people whom the operator need not trust, and their URLs may come from
-// senders, so the client is built against being used as a way into the operator's own network:
+// Package egress is the HTTP client behind the http capability: the only way from a node to the
+// network. Nodes are written by people that the operator need not trust, and their URLs may come
+// from senders. So the client prevents that it is used as a way into the operator's own network:
 //
-//   - It dials public addresses only, plus what [Rules] allow. The address that is checked is the
-//     one that is dialled, after its name was resolved, on every connection of every redirect: a
-//     name that resolves differently the second time (DNS rebinding) gains nothing.
-//   - A redirect to another origin takes no secrets, no headers and no body along that the node
-//     meant for the first one, and never leads from https to http.
-//   - Size, time, number of redirects and connections are bounded. A compressed answer counts by
-//     its decompressed size.
-//   - Proxy variables of the environment are ignored, there are no cookies and no credentials from
-//     URLs.
+//   - It dials only public addresses, plus what [Rules] allow. It checks the address that is
+//     dialed,
 //
-// What a node gets to see of a failure is a code and a fixed text, without URLs or addresses.
+// after the name was resolved, for every connection of every redirect. A name that resolves
+// differently the second time (DNS rebinding) gains nothing.  - A redirect to another origin
+// carries no secrets, headers or body that the node meant for the first one, and never leads from
+// https to http.  - Size, time, redirects and connections are limited. A compressed response counts
+// by its decompressed size.  - Proxy variables of the environment are ignored. There are no
+// cookies, and no credentials from URLs.
 //
-// It is not a firewall: where the operator's network can be reached under public addresses, it has
-// to be protected as it is against any other machine in the world.
+// A node gets only a code and a fixed text for a failure, without URLs or addresses.
+//
+// The package is not a firewall: where the operator's network can be reached under public
+// addresses, it has to be protected as against any other machine in the world.
 package egress
 
 import (
@@ -29,24 +29,24 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// Bounds of all clients.
+// Limits of all clients.
 const (
 	defaultTimeout     = 10 * time.Second
 	defaultMaxResponse = 1 << 20 // bytes
 	maxRedirects       = 5
 
-	dialTimeout       = 10 * time.Second // of a connection that others may wait for, too
+	dialTimeout       = 10 * time.Second // of a connection, which other requests may wait for too
 	idleTimeout       = 90 * time.Second
 	pingAfter         = 15 * time.Second // of silence on an HTTP/2 connection
-	maxIdle           = 256              // connections that wait for use
+	maxIdle           = 256              // idle connections
 	maxIdlePerHost    = 32
 	maxPerHost        = 256
 	maxResponseHeader = 64 << 10 // bytes
 )
 
-// Client does the requests of the http capability. Safe for concurrent use. It pools connections;
-// all its users are held to the same Rules, so a pooled connection leads nowhere that its next user
-// could not have dialled itself.
+// Client sends the requests of the http capability. It is safe for concurrent use. It pools
+// connections. All its users are subject to the same Rules, so that a pooled connection leads
+// nowhere that its next user could not have dialed.
 type Client struct {
 	guard     guard
 	transport *http.Transport
@@ -55,7 +55,7 @@ type Client struct {
 
 var _ hostapi.HTTPClient = (*Client)(nil)
 
-// New checks the rules; the error names the bad entry. Nothing is dialled or started.
+// New checks the rules; the error names the bad entry. It dials and starts nothing.
 func New(r Rules) (*Client, error) {
 	rules, err := r.parse()
 	if err != nil {
@@ -79,44 +79,45 @@ func New(r Rules) (*Client, error) {
 	return c, nil
 }
 
-// Close drops idle connections. Requests that run go on, and the client can still be used.
+// Close closes idle connections. Requests that run continue, and the client can still be used.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
-// Do does one request and appends the response to dst. Neither req nor dst is kept.
+// Do sends one request and appends the response to dst. It retains neither req nor dst.
 //
-// req is a JSON object, the config of the node type http-request. A key whose value is null counts
+// req is a JSON object, the config of the node type http-request. A key with the value null counts
 // as absent.
 //
-//	method           a token, GET by default; in upper case whatever its case is; not CONNECT or TRACE
+//	method           a token, GET by default; converted to upper case; not CONNECT or TRACE
 //	url              http or https, without user information
-//	headers          an object of strings, numbers and booleans; not those of the connection or the message's frame
+//	headers          an object of strings, numbers and booleans; not those of the connection or the
+//	                 message's framing
 //	query            an object of strings, numbers, booleans and arrays of them, appended to the
 //	                 URL's query
 //	body             a string is sent as it is, as text/plain unless headers name another type; any
-//	                 other value as JSON, or, if it is an object and headers name
-//	                 application/x-www-form-urlencoded, as a form in UTF-8, made like query; an object
-//	                 or array with another type that is not JSON's is an error
-//	timeout          a Go duration, 10s by default, for everything from the connection to the last byte
+//	                 other value as JSON or, if it is an object and headers name
+//	                 application/x-www-form-urlencoded, as a form in UTF-8, encoded like query; an
+//	                 object or array with another type that is not JSON's is an error
+//	timeout          a Go duration, 10s by default, from the connection to the last byte
 //	followRedirects  true by default; otherwise a redirect is a response like any other
 //
-// failOnStatus is the node's business and passed over; any other key is an error.
+// failOnStatus is for the node and ignored here; any other key is an error.
 //
 // The response is a JSON object:
 //
 //	{"status":200,"headers":{"content-type":"application/json","set-cookie":["a=1","b=2"]},"body":{"any":"JSON"}}
 //	{"status":200,"headers":{},"body":"AAEC","encoding":"base64"}
 //
-// Header names are in lower case and in order; values of one name are joined by ", ", but
-// set-cookie is always an array, for its values cannot be told apart once joined. body is JSON, in
-// the form of rawjson.AppendCanonical, if the Content-Type says JSON and it is; else text if it is
-// UTF-8; else base64, which encoding tells. A body of a type of text is brought to UTF-8 before, by
-// its byte-order mark or the charset of the Content-Type; the mark is dropped.
+// Header names are in lower case and sorted. Values of the same name are joined by ", ", but
+// set-cookie is always an array, because its values cannot be separated once joined. body is JSON,
+// in the form of rawjson.AppendCanonical, if the Content-Type says JSON and it is valid; otherwise
+// text if it is UTF-8; otherwise base64, as encoding says. A body of a text type is first converted
+// to UTF-8, by its byte-order mark or the charset of the Content-Type; the mark is removed.
 //
-// Errors are *hostapi.Failure with the codes of this package, and dst as it was. The time limit is
-// the request's timeout, or a little less than what is left of ctx, so that a node still has time
-// to handle it. A request may be repeated without the caller's doing when a pooled connection turns
-// out to be closed before a byte of the response; for methods that are not idempotent only if they
-// carry an Idempotency-Key.
+// Errors are *hostapi.Failure with the codes of this package, and dst is returned unchanged. The
+// time limit is the request's timeout, or a little less than what is left of ctx, so that a node
+// has time to handle the failure. If a pooled connection turns out to be closed before a byte of
+// the response, the request is sent again; one with a method that is not idempotent only if it has
+// an Idempotency-Key.
 func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
 	r, err := parseRequest(req)
 	if err != nil {
@@ -138,20 +139,20 @@ func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst 
 	if err != nil {
 		return dst, failed(ctx, r, err)
 	}
-	defer c.giveBack(body)
-	text, own, err := c.text(resp.Header, body.Bytes(), o.MaxResponse)
+	defer c.releaseBuffer(body)
+	text, own, err := c.decodeText(resp.Header, body.Bytes(), o.MaxResponse)
 	switch {
 	case errors.Is(err, errCharset):
 		return dst, unreadable(r, resp)
 	case err != nil:
 		return dst, failed(ctx, r, err)
 	}
-	defer c.giveBack(own)
+	defer c.releaseBuffer(own)
 	return appendResponse(dst, resp, text), nil
 }
 
-// deadline is when a request has to end: after its timeout, and so long before the end of ctx that
-// its own error is still of use.
+// deadline returns when a request has to end: after its timeout, and early enough before the end of
+// ctx for its own error to be of use.
 func deadline(ctx context.Context, now time.Time, timeout time.Duration) time.Time {
 	end := now.Add(timeout)
 	if outer, ok := ctx.Deadline(); ok {

@@ -12,24 +12,24 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// Codes of the failures.
+// Codes of failures.
 const (
 	CodeBadRequest     = "http_bad_request"        // the request's JSON does not describe a request
-	CodeAddressRefused = "http_address_refused"    // this node may not go there
-	CodeConnect        = "http_connect"            // no such host, or nobody answers there
-	CodeTLS            = "http_tls"                // the certificate or the handshake
+	CodeAddressRefused = "http_address_refused"    // this node may not connect there
+	CodeConnect        = "http_connect"            // no such host, or no connection
+	CodeTLS            = "http_tls"                // the certificate or the handshake failed
 	CodeTimeout        = "http_timeout"            // no complete response in time
 	CodeRedirect       = "http_redirect"           // a redirect that is not followed
 	CodeTooLarge       = "http_response_too_large" // the response's body is over the limit
-	// the response's text is in a charset that is not known
+	// the response's charset is not known
 	CodeCharset = "http_charset"
-	// anything else: the connection broke, the response is no HTTP
+	// anything else: the connection broke, the response is not HTTP
 	CodeFailed = "http_failed"
 )
 
 var (
 	errTooLarge  = errors.New("response body over the limit")
-	errSwitching = errors.New("unasked-for change of protocol")
+	errSwitching = errors.New("unexpected switch of protocols")
 )
 
 func fatal(code, message string, detail error) *hostapi.Failure {
@@ -38,8 +38,8 @@ func fatal(code, message string, detail error) *hostapi.Failure {
 
 func badRequest(message string) *hostapi.Failure { return fatal(CodeBadRequest, message, nil) }
 
-// failed makes the failure of a request that was begun: err is the transport's, or from reading the
-// body.
+// failed returns the failure of a request that was started. err is that of the transport, or of
+// reading the body.
 func failed(ctx context.Context, r *request, err error) *hostapi.Failure {
 	detail := fmt.Errorf("%s %s: %w", r.method, shown(r.url), err)
 	temporary := func(code, message string) *hostapi.Failure {
@@ -73,21 +73,20 @@ func failed(ctx context.Context, r *request, err error) *hostapi.Failure {
 	}
 }
 
-// unreadable makes the failure of a response in a charset that is not known. Another attempt is
-// worth it only for its status.
+// unreadable returns the failure of a response in a charset that is not known. Only its status
+// decides whether a retry makes sense.
 func unreadable(r *request, resp *http.Response) *hostapi.Failure {
 	return &hostapi.Failure{
 		Code:    CodeCharset,
-		Message: "the response is in a charset that is not known",
+		Message: "the response is in an unknown charset",
 		Fatal:   !hostapi.RetryableStatus(resp.StatusCode),
 		Detail: fmt.Errorf("%s %s: %w: %.100q",
 			r.method, shown(r.url), errCharset, resp.Header.Get("Content-Type")),
 	}
 }
 
-// isAlert tells whether crypto/tls made the error: that is how it says that either side sent an
-// alert.
+// isAlert reports whether the error is that of crypto/tls for an alert from either side.
 func isAlert(op *net.OpError) bool { return op.Op == "remote error" || op.Op == "local error" }
 
-// shown is a URL as logs show it: without the query, which may hold credentials.
+// shown returns a URL for logs: without the query, which may contain credentials.
 func shown(u *url.URL) string { return u.Scheme + "://" + u.Host + u.EscapedPath() }

@@ -33,7 +33,7 @@ func newClient(t testing.TB, r Rules) *Client {
 	return c
 }
 
-// trust makes c believe the certificates of a test server.
+// trust makes c trust the certificates of a test server.
 func trust(c *Client, s *httptest.Server) {
 	c.transport.TLSClientConfig.RootCAs = s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 }
@@ -45,7 +45,7 @@ func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-// response is what Do gives.
+// response is a decoded result of Do.
 type response struct {
 	Status   int
 	Headers  map[string]any
@@ -53,7 +53,7 @@ type response struct {
 	Encoding string
 }
 
-// do makes a request of pairs of key and value.
+// do sends a request.
 func do(t testing.TB, c *Client, o hostapi.HTTPOptions, req map[string]any) (response, *hostapi.Failure) {
 	t.Helper()
 	raw, err := json.Marshal(req)
@@ -83,7 +83,7 @@ func decode(t testing.TB, out []byte, err error) (response, *hostapi.Failure) {
 	return r, nil
 }
 
-// get makes a GET request that succeeds.
+// get sends a GET request that must succeed.
 func get(t testing.TB, c *Client, url string) response {
 	t.Helper()
 	r, f := do(t, c, hostapi.HTTPOptions{}, map[string]any{"url": url})
@@ -93,7 +93,7 @@ func get(t testing.TB, c *Client, url string) response {
 	return r
 }
 
-// fails makes a request that fails with a code.
+// fails sends a request that must fail with a code.
 func fails(t testing.TB, c *Client, req map[string]any, code string) *hostapi.Failure {
 	t.Helper()
 	r, f := do(t, c, hostapi.HTTPOptions{}, req)
@@ -106,13 +106,12 @@ func fails(t testing.TB, c *Client, req map[string]any, code string) *hostapi.Fa
 	return f
 }
 
-// newResolver makes a resolver that asks a name server on loopback, which knows the names given.
+// newResolver makes a resolver for a name server on loopback with the given names.
 func newResolver(t testing.TB, names map[string][]string) *net.Resolver {
 	return newResolverFunc(t, func(name string) []string { return names[name] })
 }
 
-// newResolverFunc is newResolver with a function that is called for each question for IPv4
-// addresses.
+// newResolverFunc is newResolver with a function that is called for each query of IPv4 addresses.
 func newResolverFunc(t testing.TB, lookup func(name string) []string) *net.Resolver {
 	t.Helper()
 	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")

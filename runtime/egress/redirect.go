@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// follow sends r and what it is redirected to, until a response is none that is followed. The
-// caller closes its body.
+// follow sends r and follows redirects, until a response is not followed. The caller closes its
+// body.
 func (c *Client) follow(ctx context.Context, r *request, hosts []string) (*http.Response, error) {
 	for hop := 0; ; hop++ {
 		if !granted(hosts, r.url) {
@@ -38,8 +38,8 @@ func (c *Client) follow(ctx context.Context, r *request, hosts []string) (*http.
 	}
 }
 
-// send sends one request. The transport, not http.Client, does it: the rules for redirects are our
-// own.
+// send sends one request. It uses the transport and not http.Client, because the package has its
+// own rules for redirects.
 func (c *Client) send(ctx context.Context, r *request) (*http.Response, error) {
 	h := r.header.Clone()
 	if r.idempotencyKey != "" && r.method != http.MethodGet && r.method != http.MethodHead && h["Idempotency-Key"] == nil {
@@ -68,8 +68,9 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// redirect makes r the request that follows a redirect. Methods change as in browsers (Fetch
-// standard, HTTP-redirect fetch): 303 makes a GET of all but GET and HEAD, 301 and 302 of POST.
+// redirect turns r into the request that follows a redirect. Methods change as in browsers (Fetch
+// standard, HTTP-redirect fetch): 303 changes all methods to GET but GET and HEAD, 301 and 302 only
+// POST.
 func (r *request) redirect(status int, location string) error {
 	from := r.url
 	to, err := from.Parse(location)
@@ -102,7 +103,7 @@ func (r *request) redirect(status int, location string) error {
 	return nil
 }
 
-// leaveOrigin drops what only the origin that the node named gets.
+// leaveOrigin drops everything that is meant for the original origin only.
 func (r *request) leaveOrigin() {
 	for name, values := range r.header {
 		if name != "Accept" && name != "User-Agent" || r.secret(values[0]) {
@@ -115,10 +116,10 @@ func (r *request) leaveOrigin() {
 	r.idempotencyKey = ""
 }
 
-// secret tells whether there is a secret in a header's value.
+// secret reports whether a header's value contains a secret.
 func (r *request) secret(value string) bool {
 	return slices.ContainsFunc(r.secrets, func(s string) bool {
-		s = strings.Trim(s, " \t") // as values of headers are
+		s = strings.Trim(s, " \t") // as in header values
 		return s != "" && strings.Contains(value, s)
 	})
 }
@@ -127,7 +128,7 @@ func redirectFailure(r *request, message string) error {
 	return fatal(CodeRedirect, message, fmt.Errorf("%s %s: %s", r.method, shown(r.url), message))
 }
 
-// granted tells whether a node may reach the URL's host. hosts are host or host:port; none = all.
+// granted reports whether a node may reach the URL's host. hosts are host or host:port; none = all.
 func granted(hosts []string, u *url.URL) bool {
 	if len(hosts) == 0 {
 		return true
@@ -142,7 +143,7 @@ func granted(hosts []string, u *url.URL) bool {
 	return false
 }
 
-// origin is a URL's scheme, host and port (RFC 6454).
+// origin returns a URL's scheme, host and port (RFC 6454).
 func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(canonicalHost(u.Hostname()), port(u))
 }
@@ -158,8 +159,8 @@ func port(u *url.URL) string {
 	}
 }
 
-// discard ends a response whose body nobody wants, so that a short one leaves its connection
-// usable.
+// discard closes a response whose body is not needed. It reads a short one first, so that the
+// connection can be reused.
 func discard(resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, resp.Body, 16<<10)
 	_ = resp.Body.Close()

@@ -13,7 +13,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Bounds of a request.
+// Limits of a request.
 const (
 	maxRequest = 16 << 20 // bytes of its JSON
 	maxDepth   = 512      // of its JSON
@@ -23,10 +23,10 @@ const (
 	maxHeader  = 64 << 10 // bytes, names and values of all headers
 )
 
-// userAgent is what servers see unless the request says something else.
+// userAgent is the default of the header.
 const userAgent = "flowtrux-edge"
 
-// request is what a node asks for, and after a redirect what comes of it.
+// request is the request of a node, or the one that follows from it after a redirect.
 type request struct {
 	method          string
 	url             *url.URL
@@ -34,12 +34,12 @@ type request struct {
 	body            []byte // nil = none
 	timeout         time.Duration
 	followRedirects bool
-	idempotencyKey  string   // for methods that have effects; "" = none
+	idempotencyKey  string   // for methods with effects; "" = none
 	secrets         []string // of hostapi.HTTPOptions
 }
 
-// parseRequest decodes the JSON of a request. The error is a *hostapi.Failure. Nothing of raw is
-// kept.
+// parseRequest decodes the JSON of a request. The error is a *hostapi.Failure. It retains nothing
+// of raw.
 func parseRequest(raw []byte) (*request, error) {
 	if len(raw) > maxRequest {
 		return nil, badRequest("the request is too large")
@@ -57,7 +57,7 @@ func parseRequest(raw []byte) (*request, error) {
 		timeout:         defaultTimeout,
 		followRedirects: true,
 	}
-	// The order of keys does not matter: what depends on another key waits for the end.
+	// The order of keys does not matter: values that depend on another key are handled at the end.
 	var query, body []byte
 	var err error
 	rawjson.Members(raw, func(key, v []byte) bool {
@@ -131,7 +131,7 @@ func (r *request) setURL(v []byte) error {
 	return nil
 }
 
-// checkURL refuses what is not requested at all, and brings u into the form in which it is sent.
+// checkURL rejects URLs that are never requested, and brings u into the form in which it is sent.
 func checkURL(u *url.URL) error {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return badRequest("the url must begin with http:// or https://")
@@ -154,7 +154,8 @@ func checkURL(u *url.URL) error {
 	return nil
 }
 
-// escapeQuery escapes what cannot stand in a request line; url.Parse leaves queries as they are.
+// escapeQuery escapes characters that cannot be in a request line; url.Parse leaves queries as they
+// are.
 func escapeQuery(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
@@ -191,7 +192,7 @@ func (r *request) addQuery(v []byte) error {
 	return nil
 }
 
-// connectionHeaders belong to the connection or frame the message, and so are the host's.
+// connectionHeaders belong to the connection or to the message's framing, which the host controls.
 var connectionHeaders = map[string]bool{
 	"Connection": true, "Content-Length": true, "Expect": true, "Host": true, "Http2-Settings": true,
 	"Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true, "Proxy-Connection": true,
@@ -242,17 +243,17 @@ func (r *request) setTimeout(v []byte) error {
 	return nil
 }
 
-// text is the text of a JSON string, "" of anything else.
+// text returns the text of a JSON string, "" for any other value.
 func text(v []byte) string { return string(rawjson.AppendString(nil, v)) }
 
-// quoted makes a string of a key as rawjson.Members gives it.
+// quoted turns a key of rawjson.Members into a JSON string.
 func quoted(key []byte) []byte {
 	v := make([]byte, 0, len(key)+2)
 	v = append(append(v, '"'), key...)
 	return append(v, '"')
 }
 
-// scalar is the text of a string, a number, a boolean, and "" of null.
+// scalar returns the text of a string, a number or a boolean, and "" for null.
 func scalar(v []byte) (string, bool) {
 	switch rawjson.KindOf(v) {
 	case rawjson.String:
@@ -266,7 +267,7 @@ func scalar(v []byte) (string, bool) {
 	}
 }
 
-// isToken tells whether s is a token of RFC 9110, section 5.6.2.
+// isToken reports whether s is a token of RFC 9110, section 5.6.2.
 func isToken(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c <= ' ' || c >= 0x7F || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
@@ -276,8 +277,8 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// isHeaderValue tells whether s can be a field value (RFC 9110, section 5.5): no control characters
-// but the tab.
+// isHeaderValue reports whether s can be a field value (RFC 9110, section 5.5): no control
+// characters except the tab.
 func isHeaderValue(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7F {

@@ -14,10 +14,10 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// maxKept is how large a buffer may have grown, in bytes, to be used again.
-const maxKept = 1 << 20
+// maxPooled is the largest buffer, in bytes, that is reused.
+const maxPooled = 1 << 20
 
-// read reads a body of at most limit bytes, decompressed. The buffer goes to giveBack.
+// read reads a body of at most limit bytes after decompression. The buffer goes to releaseBuffer.
 func (c *Client) read(body io.Reader, limit int64) (*bytes.Buffer, error) {
 	buf, ok := c.buffers.Get().(*bytes.Buffer)
 	if !ok {
@@ -28,22 +28,21 @@ func (c *Client) read(body io.Reader, limit int64) (*bytes.Buffer, error) {
 		err = errTooLarge
 	}
 	if err != nil {
-		c.giveBack(buf)
+		c.releaseBuffer(buf)
 		return nil, err
 	}
 	return buf, nil
 }
 
-// giveBack takes a buffer back; nil is none.
-func (c *Client) giveBack(buf *bytes.Buffer) {
-	if buf != nil && buf.Cap() <= maxKept {
+// releaseBuffer makes a buffer available for reuse; nil is allowed.
+func (c *Client) releaseBuffer(buf *bytes.Buffer) {
+	if buf != nil && buf.Cap() <= maxPooled {
 		buf.Reset()
 		c.buffers.Put(buf)
 	}
 }
 
-// appendResponse appends what a node gets of a response. body is what [Client.text] has made of its
-// body.
+// appendResponse appends a node's response. body is the result of [Client.decodeText].
 func appendResponse(dst []byte, resp *http.Response, body []byte) []byte {
 	dst = slices.Grow(dst, len(body)+512)
 	dst = append(dst, `{"status":`...)
@@ -52,7 +51,7 @@ func appendResponse(dst []byte, resp *http.Response, body []byte) []byte {
 	dst = appendHeaders(dst, resp.Header)
 	dst = append(dst, `,"body":`...)
 	if media, _ := contentType(resp.Header.Get("Content-Type")); isJSON(media) {
-		// One level less than a value may have, because it is put into one.
+		// One level less than allowed in a value, because it is nested in one.
 		if out, err := rawjson.AppendCanonical(dst, body, maxDepth-1); err == nil {
 			return append(out, '}')
 		}

@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// Rules say which addresses may be dialled beyond public ones.
+// Rules say which addresses may be dialed in addition to public ones.
 type Rules struct {
-	// Allow widens: a CIDR ("10.1.0.0/16"), an address ("10.1.2.3", "fd00::7"), a host name
-	// ("crm.internal", any port and whatever it resolves to), or host:port with a name or an
-	// address. Names are compared as a whole and without regard to case; there are no wildcards.
+	// Allow adds a CIDR ("10.1.0.0/16"), an address ("10.1.2.3", "fd00::7"), a host name
+	// ("crm.internal": any port, and any address that it resolves to), or host:port with a name or
+	// an address. Names are compared as a whole, ignoring case; there are no wildcards.
 	Allow []string
 
 	// Refuse names services of this machine and its network that nodes must never reach, as
-	// host:port: Caddy's admin endpoint, the store. They stay refused, under every name and address
+	// host:port: Caddy's admin endpoint, the store. They are refused under every name and address
 	// that leads there, unless Allow has them as exact host:port. Without a host, or with an
 	// unspecified address, it is the port on all addresses of this machine.
 	Refuse []string
 }
 
-// rules are Rules, parsed. Names are in lower case and without a dot at the end.
+// rules are parsed Rules. Names are in lower case and without a trailing dot.
 type rules struct {
 	prefixes []netip.Prefix
 	hosts    map[string]bool
@@ -31,8 +31,8 @@ type rules struct {
 	refuse   []endpoint
 }
 
-// endpoint is a host name or an address, and a port. Neither name nor address is every address of
-// this machine.
+// endpoint is a host name or an address, and a port. With neither name nor address it stands for
+// every address of this machine.
 type endpoint struct {
 	name string
 	addr netip.Addr
@@ -56,14 +56,14 @@ func (r Rules) parse() (rules, error) {
 	return p, nil
 }
 
-// CheckAllow tells what is wrong with an entry of Rules.Allow.
+// CheckAllow checks an entry of Rules.Allow.
 func CheckAllow(entry string) error {
 	_, err := Rules{Allow: []string{entry}}.parse()
 	return err
 }
 
-// CheckHost tells what is wrong with an entry of HTTPOptions.Hosts: a host name or an address, or
-// one of them with a port.
+// CheckHost checks an entry of HTTPOptions.Hosts: a host name or an address, with or without a
+// port.
 func CheckHost(entry string) error {
 	bare := strings.TrimSuffix(strings.TrimPrefix(entry, "["), "]")
 	if _, err := netip.ParseAddr(bare); err == nil || validName(canonicalHost(entry)) {
@@ -78,7 +78,7 @@ func CheckHost(entry string) error {
 	return fmt.Errorf("%q is neither a host nor host:port", entry)
 }
 
-// errPortZero says what is wrong with an entry that would allow nothing.
+// errPortZero is the error for an entry that would allow nothing.
 var errPortZero = errors.New("nothing listens on port 0; without a port all of them are allowed")
 
 func (p *rules) allow(s string) error {
@@ -148,17 +148,16 @@ func parseEndpoint(s string) (endpoint, error) {
 	return e, nil
 }
 
-// exact tells whether a host:port is allowed in so many words: by the name that was asked for, or
-// by the very address that is dialled. An address that only hides in the dialled one has not been
-// named.
+// exact reports whether a host:port is allowed explicitly: by the requested name, or by the very
+// address that is dialed. An address that is only embedded in the dialed one was not named.
 func (p *rules) exact(host string, a netip.Addr, port uint16) bool {
 	return p.pairs[endpoint{name: host, port: port}] || p.pairs[endpoint{addr: a, port: port}]
 }
 
-// canonicalHost is the form in which host names are compared.
+// canonicalHost returns the form in which host names are compared.
 func canonicalHost(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
 
-// validName tells whether s can be a host name: ASCII letters, digits, hyphens, underscores and
+// validName reports whether s can be a host name: ASCII letters, digits, hyphens, underscores and
 // dots.
 func validName(s string) bool {
 	if s == "" || len(s) > 253 || s[0] == '.' || strings.Contains(s, "..") {
