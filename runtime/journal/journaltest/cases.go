@@ -31,13 +31,13 @@ func order(s *suite) {
 	s.claim(j, entry(4).ID)
 }
 
-// claimResult is what a Claim on another goroutine gave.
+// claimResult is the result of a Claim on another goroutine.
 type claimResult struct {
 	lease journal.Lease
 	err   error
 }
 
-func (s *suite) claimApart(ctx context.Context, j journal.Journal) <-chan claimResult {
+func (s *suite) claimInBackground(ctx context.Context, j journal.Journal) <-chan claimResult {
 	result := make(chan claimResult, 1)
 	go func() {
 		l, err := j.Claim(ctx)
@@ -48,7 +48,7 @@ func (s *suite) claimApart(ctx context.Context, j journal.Journal) <-chan claimR
 
 func claimWaits(s *suite) {
 	j := s.open(4)
-	first, second := s.claimApart(s.context(), j), s.claimApart(s.context(), j)
+	first, second := s.claimInBackground(s.context(), j), s.claimInBackground(s.context(), j)
 	s.accept(j, entry(1), entry(2))
 	a, b := <-first, <-second
 	s.must("first claim", a.err)
@@ -61,11 +61,11 @@ func claimWaits(s *suite) {
 func claimCancelled(s *suite) {
 	j := s.open(4)
 	ctx, cancel := context.WithCancel(s.context())
-	result := s.claimApart(ctx, j)
+	result := s.claimInBackground(ctx, j)
 	cancel()
 	s.wantError("cancelled claim", (<-result).err, context.Canceled)
 
-	s.accept(j, entry(1)) // not lost to the claim that has gone
+	s.accept(j, entry(1)) // not lost to the cancelled claim
 	s.claim(j, entry(1).ID)
 }
 
@@ -98,7 +98,7 @@ func closed(s *suite) {
 	j := s.open(4)
 	s.accept(j, entry(1))
 	l := s.claim(j, entry(1).ID)
-	waiting := s.claimApart(s.context(), j)
+	waiting := s.claimInBackground(s.context(), j)
 	s.must("closing", j.Close())
 	s.wantError("waiting claim", (<-waiting).err, journal.ErrClosed)
 	s.wantError("accepting", j.Accept(s.context(), entry(2)), journal.ErrClosed)
@@ -131,7 +131,7 @@ func checkpoints(s *suite) {
 
 	want := []journal.Step{step("a", `{"total":2}`, ""), step("b", `{"result":true}`, "true")}
 	if diff := cmp.Diff(want, s.claim(j, entry(1).ID).Entry().Steps); diff != "" {
-		s.Errorf("steps (-kept +claimed):\n%s", diff)
+		s.Errorf("steps (-stored +claimed):\n%s", diff)
 	}
 }
 
@@ -149,7 +149,7 @@ func releaseLater(s *suite) {
 	s.accept(j, entry(1), entry(2))
 	s.must("releasing for long", s.claim(j, entry(1).ID).Release(s.context(), time.Hour))
 	s.wantStats(j, journal.Stats{Pending: 2, Oldest: entry(1).AcceptedAt})
-	l := s.claim(j, entry(2).ID) // the other one does not wait for it
+	l := s.claim(j, entry(2).ID) // the other one does not delay it
 	s.must("releasing for short", l.Release(s.context(), time.Millisecond))
 	s.claim(j, entry(2).ID)
 	s.wantStats(j, journal.Stats{Pending: 1, Running: 1, Oldest: entry(1).AcceptedAt})
@@ -162,7 +162,7 @@ func leaseLost(s *suite) {
 	s.must("finishing", done.Finish(s.context(), ended("failed")))
 	given := s.claim(j, entry(2).ID)
 	s.must("releasing", given.Release(s.context(), 0))
-	now := s.claim(j, entry(2).ID) // somebody else works on it
+	now := s.claim(j, entry(2).ID) // another holder works on it
 	for name, l := range map[string]journal.Lease{"finished": done, "released": given} {
 		s.wantError("extending what was "+name, l.Extend(s.context()), journal.ErrLeaseLost)
 		s.wantError("checkpointing what was "+name, l.Checkpoint(s.context(), step("a", `1`, "")), journal.ErrLeaseLost)
@@ -196,12 +196,12 @@ func adopt(s *suite) {
 		s.Errorf("entry (-adopted +leased):\n%s", diff)
 	}
 	s.accept(j, entry(2))
-	s.claim(j, entry(2).ID) // the adopted one is not given to others
+	s.claim(j, entry(2).ID) // the adopted entry is not claimed
 	s.must("checkpointing", l.Checkpoint(s.context(), step("a", `1`, "")))
 	s.must("releasing", l.Release(s.context(), 0))
 	want := []journal.Step{step("trigger", `{}`, ""), step("a", `1`, "")}
 	if diff := cmp.Diff(want, s.claim(j, e.ID).Entry().Steps); diff != "" {
-		s.Errorf("steps (-kept +claimed):\n%s", diff)
+		s.Errorf("steps (-stored +claimed):\n%s", diff)
 	}
 }
 

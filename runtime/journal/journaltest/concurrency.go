@@ -8,9 +8,9 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// hammer lets several goroutines accept and several others claim, checkpoint, give back and finish.
-// In the end each entry was finished once, and at no time had one two holders.
-func hammer(s *suite) {
+// concurrent lets several goroutines accept, and several others claim, checkpoint, release and
+// finish. In the end each entry was finished once, and no entry ever had two holders.
+func concurrent(s *suite) {
 	const accepting, claiming, each = 4, 4, 100
 	j := s.open(accepting * each / 4)
 	ctx := s.context()

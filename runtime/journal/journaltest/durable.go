@@ -7,17 +7,17 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// durable are the tests of engines that outlive the process.
+// durable are the tests of engines whose content survives the process.
 var durable = []testCase{
-	{"it holds what it held", again},
-	{"workflows take turns again", turnsAgain},
-	{"keys of what has gone are free", keysAgain},
+	{"the content survives reopening", reopened},
+	{"workflows take turns after reopening", roundRobinAfterReopen},
+	{"keys of executions that ended with the process are free", keysAfterReopen},
 	{"killed under load", killed},
 	{"deaths are counted", deaths},
 	{"cancelled and killed", cancelledAndKilled},
 }
 
-func again(s *suite) {
+func reopened(s *suite) {
 	dir := s.TempDir()
 	j := s.openAt(dir, 8)
 	s.accept(j, entry(1), entry(2), entry(3), entry(4))
@@ -50,7 +50,7 @@ func again(s *suite) {
 	s.wantError("accepting it again", j.Accept(s.context(), entry(2)), journal.ErrExists)
 }
 
-func keysAgain(s *suite) {
+func keysAfterReopen(s *suite) {
 	dir := s.TempDir()
 	j := s.openAt(dir, 8)
 	s.accept(j, keyed(1, "accepted", "body"))

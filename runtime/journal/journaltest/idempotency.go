@@ -9,14 +9,14 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// key makes the idempotency key of a body.
+// key returns an idempotency key for a body.
 func key(text, body string) journal.Key {
 	k := journal.Key{Text: text, Until: time.Now().Add(time.Hour)}
 	copy(k.Digest[:], body)
 	return k
 }
 
-// keyed is the n-th entry with a key that is answered.
+// keyed returns the n-th entry with a key that has a response.
 func keyed(n int, text, body string) *journal.Entry {
 	e := entry(n)
 	k := key(text, body)
@@ -29,8 +29,8 @@ func reservation(n int, text, body string) journal.Reservation {
 	return journal.Reservation{ID: entry(n).ID, Workflow: entry(n).Workflow, Key: key(text, body)}
 }
 
-// wantDuplicate wants a key to belong to an execution already. An empty response means that it runs
-// still.
+// wantDuplicate checks that a key belongs to an execution already. An empty response means that the
+// execution still runs.
 func (s *suite) wantDuplicate(doing string, err error, id, response string) {
 	s.Helper()
 	var d *journal.DuplicateError
@@ -61,8 +61,8 @@ func keys(s *suite) {
 	s.wantStats(j, journal.Stats{Running: 2})
 }
 
-// keysWhenFull: a duplicate needs no room.
-func keysWhenFull(s *suite) {
+// duplicatesWhenFull: a duplicate needs no room.
+func duplicatesWhenFull(s *suite) {
 	j := s.open(1)
 	s.accept(j, keyed(1, "k", "body"))
 	s.wantDuplicate("accepting it again", j.Accept(s.context(), keyed(2, "k", "body")), entry(1).ID, "accepted "+entry(1).ID)

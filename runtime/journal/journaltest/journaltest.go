@@ -1,6 +1,8 @@
-// Package journaltest is the suite that every journal engine passes. An engine's test calls [Run]
-// with a way to make journals; the suite speaks to them only through the interfaces of package
-// journal.
+// Package journaltest is the test suite for journal engines. An engine's test calls [Run] with a
+// way to make journals. The suite uses them only through the interfaces of package journal.
+//
+// The package is a stable API, but the suite may get further tests in any version, and further
+// settings are added as fields of Engine.
 package journaltest
 
 import (
@@ -19,63 +21,63 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// patience bounds the waits of the suite. Nothing depends on its length but how long a broken
+// timeLimit is the time limit of each wait in the suite. It determines only how long a broken
 // engine takes to fail.
-const patience = 30 * time.Second
+const timeLimit = 30 * time.Second
 
-// Engine says how to make journals of one engine.
+// Engine says how to make the journals of an engine.
 type Engine struct {
-	// At makes a journal that holds at most maxPending entries that have not ended. It keeps what
-	// it holds in a directory, which is empty the first time: when journal.Memory is not all that
-	// it promises, the next journal of the same directory holds it too. The suite opens and closes
-	// it, one of a directory at a time.
+	// At makes a journal that holds at most maxPending entries that have not ended. It stores its
+	// content in a directory, which is empty at first. Unless the durability is journal.Memory, the
+	// next journal in the same directory has the same content. The suite opens and closes journals,
+	// one at a time in a directory.
 	At func(dir string, maxPending int) journal.Journal
-	// Bounded makes a journal whose bounds follow from so many bytes, at least 16 MiB: what is
-	// pending and kept takes no more, and kept responses a quarter of it.
+	// Bounded makes a journal whose limits follow from a number of bytes, at least 16 MiB: all of
+	// its content takes no more, and stored responses take at most a quarter of it.
 	Bounded func(dir string, bytes int64) journal.Journal
-	// Durability is what the journals must say of themselves.
+	// Durability is the durability that the journals must report.
 	Durability journal.Durability
 }
 
-// Run runs the suite. It is called by a test of its own, which is run again in processes that are
-// killed.
+// Run runs the suite. It must be called by a test that does nothing else: that test is run again in
+// processes that are killed.
 func Run(t *testing.T, e Engine) {
 	if dir := os.Getenv(childDir); dir != "" {
 		child(t, e, dir)
 		return
 	}
 	cases := []testCase{
-		{"an entry comes out as it went in", roundTrip},
+		{"an entry is claimed as it was accepted", roundTrip},
 		{"claims come in order", order},
 		{"a claim waits for an entry", claimWaits},
 		{"a claim ends with its context", claimCancelled},
-		{"a full journal refuses", full},
-		{"an id is kept once", exists},
-		{"a closed journal refuses, leases go on", closed},
+		{"a full journal rejects", full},
+		{"an id is accepted once", exists},
+		{"a closed journal rejects all calls", closed},
 		{"checkpoints outlive the lease", checkpoints},
-		{"workflows take turns", takeTurns},
-		{"a claim leaves workflows out", excepted},
-		{"a released entry is the next", release},
+		{"workflows take turns", roundRobin},
+		{"a claim can except workflows", exceptions},
+		{"a released entry is claimed next", release},
 		{"a delayed release", releaseLater},
 		{"an ended lease is lost", leaseLost},
 		{"finish and release can be repeated", repeated},
 		{"an adopted entry is leased", adopt},
 		{"stats", stats},
-		{"hammer", hammer},
+		{"concurrent use", concurrent},
 		{"a key starts one execution", keys},
-		{"a full journal knows its keys", keysWhenFull},
-		{"a waiting execution has its key until it ends", reservations},
-		{"a key's time ends", keyTime},
-		{"many want one key", keyRace},
+		{"a full journal recognizes duplicates", duplicatesWhenFull},
+		{"a reserved key is settled or freed", reservations},
+		{"a key expires", keyTime},
+		{"concurrent reservations of a key", keyRace},
 		{"a workflow has its share of entries", shareOfEntries},
 		{"a workflow has its share of bytes", shareOfBytes},
-		{"a step has its bound", shareOfSteps},
-		{"a workflow has its share of kept responses", shareOfResponses},
-		{"kept responses have their bound", boundOfResponses},
-		{"records come out as they went in", records},
-		{"what an execution is run from is exact", sources},
-		{"lists go from the newest", lists},
-		{"cancelling", cancelling},
+		{"steps count towards the share", shareOfSteps},
+		{"a workflow has its share of stored responses", shareOfResponses},
+		{"stored responses are limited", boundOfResponses},
+		{"records are read as they were written", records},
+		{"a source is exactly what was accepted", sources},
+		{"lists start with the newest", lists},
+		{"cancellation", cancelling},
 	}
 	if e.Durability != journal.Memory {
 		cases = append(cases, durable...)
@@ -93,7 +95,7 @@ type testCase struct {
 	run  func(*suite)
 }
 
-// suite is one test's view: journal calls that must not fail, with the error where it happens.
+// suite is the view of one test. Calls of the journal that must not fail are methods of it.
 type suite struct {
 	*testing.T
 	engine Engine
@@ -109,7 +111,7 @@ func (s *suite) openAt(dir string, maxPending int) journal.Journal {
 	return s.opened(s.engine.At(dir, maxPending))
 }
 
-// opened opens a journal, to be closed at the end.
+// opened opens a journal, which is closed at the end of the test.
 func (s *suite) opened(j journal.Journal) journal.Journal {
 	s.Helper()
 	for range 2 {
@@ -124,7 +126,7 @@ func (s *suite) opened(j journal.Journal) journal.Journal {
 }
 
 func (s *suite) context() context.Context {
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.Context(), timeLimit)
 	s.Cleanup(cancel)
 	return ctx
 }
@@ -150,7 +152,7 @@ func (s *suite) claim(j journal.Journal, id string) journal.Lease {
 	return l
 }
 
-// must fails the test when an operation did.
+// must fails the test if an operation has failed.
 func (s *suite) must(doing string, err error) {
 	s.Helper()
 	if err != nil {
@@ -175,11 +177,11 @@ func (s *suite) wantStats(j journal.Journal, want journal.Stats) {
 	}
 }
 
-// epoch is when the suite's entries begin: not long ago, so that no retention is over. Whole
-// milliseconds in UTC are what every engine can keep.
+// epoch is the acceptance time of the first entry: recent, so that no retention is over, and in
+// whole milliseconds in UTC, which every engine can store.
 var epoch = time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
 
-// entry makes the n-th entry of a test.
+// entry returns the n-th entry of a test.
 func entry(n int) *journal.Entry {
 	at := epoch.Add(time.Duration(n) * time.Second)
 	return &journal.Entry{
@@ -197,7 +199,7 @@ func entry(n int) *journal.Entry {
 	}
 }
 
-// newID is an execution's id: the same for the same time and number.
+// newID returns an execution's id: the same for the same time and number.
 func newID(at time.Time, n int) string {
 	var id ulid.ULID
 	if err := id.SetTime(ulid.Timestamp(at)); err != nil {
@@ -211,7 +213,7 @@ func step(node, output, handle string) journal.Step {
 	return journal.Step{Node: node, Output: []byte(output), Handle: handle}
 }
 
-// ended is how an execution ended.
+// ended returns the record of an ended execution.
 func ended(status string) *journal.Record {
 	r := new(journal.Record)
 	r.Status = status

@@ -15,20 +15,19 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// The environment of a process that will be killed: the journal's directory, and what it does.
+// The environment of a process that will be killed: the journal's directory, and the task.
 const (
 	childDir  = "FLOWTRUX_JOURNALTEST_DIR"
 	childTask = "FLOWTRUX_JOURNALTEST_TASK"
 )
 
-// A killed process works with so many goroutines.
+// The number of goroutines in a process that will be killed.
 const (
 	senders = 32
 	workers = 16
 )
 
-// child is the life of such a process. It tells on standard output what it was promised, a line
-// each.
+// child is the main function of such a process. It prints each promise of the journal on a line.
 func child(t *testing.T, e Engine, dir string) {
 	j := e.At(dir, 1<<20)
 	if err := j.Open(t.Context()); err != nil {
@@ -41,13 +40,13 @@ func child(t *testing.T, e Engine, dir string) {
 		fmt.Printf("@"+format+"\n", args...)
 	}
 	if os.Getenv(childTask) == "hold" {
-		hold(t, j, say)
+		holdEntry(t, j, say)
 	}
 	load(t, j, say)
 }
 
-// hold begins to work on the entry that is there, or on a new one, and waits for its death.
-func hold(t *testing.T, j journal.Journal, say func(string, ...any)) {
+// holdEntry begins to work on an entry, the existing one or a new one, and waits to be killed.
+func holdEntry(t *testing.T, j journal.Journal, say func(string, ...any)) {
 	if err := j.Accept(t.Context(), entry(1)); err != nil && !errors.Is(err, journal.ErrExists) {
 		t.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func hold(t *testing.T, j journal.Journal, say func(string, ...any)) {
 	select {}
 }
 
-// load accepts, and works on what was accepted, as fast as it can.
+// load accepts entries, and works on them, as fast as it can.
 func load(t *testing.T, j journal.Journal, say func(string, ...any)) {
 	ctx, round := t.Context(), time.Now()
 	for g := range senders {
@@ -120,11 +119,11 @@ func serve(ctx context.Context, j journal.Journal, say func(string, ...any)) err
 	return nil
 }
 
-// promised is what processes have said before they were killed, by execution.
+// promised are the promises that processes have printed before they were killed, by execution.
 type promised map[string]map[string]bool
 
-// kill starts a process, listens until it has said so many lines, kills it and takes down what it
-// has said, also meanwhile.
+// kill starts a process, kills it after so many lines, and returns all lines that it has printed
+// until its end. It adds the promises to p.
 func (s *suite) kill(dir, task string, lines int, p promised, environment ...string) []string {
 	s.Helper()
 	root, _, _ := strings.Cut(s.Name(), "/")
@@ -165,7 +164,8 @@ func (s *suite) kill(dir, task string, lines int, p promised, environment ...str
 	return said
 }
 
-// killed: whatever was promised before a process was killed is kept, three times in the same place.
+// killed: the journal keeps all promises when its process is killed, three times in the same
+// directory.
 func killed(s *suite) {
 	dir, p := s.TempDir(), make(promised)
 	for round := range 3 {
@@ -185,14 +185,14 @@ func killed(s *suite) {
 				s.Errorf("%s was finished and is %s", id, r.Status)
 			}
 		}
-		s.stepsAreThere(j, p)
+		s.checkSteps(j, p)
 		s.Logf("round %d: %d executions promised, %v", round, len(p), counts)
 		s.must("closing", j.Close())
 	}
 }
 
-// stepsAreThere claims what is pending.
-func (s *suite) stepsAreThere(j journal.Journal, p promised) {
+// checkSteps claims all pending entries and checks their steps.
+func (s *suite) checkSteps(j journal.Journal, p promised) {
 	stats, err := j.Stats(s.context())
 	s.must("reading stats", err)
 	for range stats.Pending {

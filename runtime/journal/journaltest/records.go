@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// record is a record of the n-th entry with all that there is.
+// record returns a record of the n-th entry with every field set.
 func record(n int, status string) *journal.Record {
 	e := entry(n)
 	r := &journal.Record{
