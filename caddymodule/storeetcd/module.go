@@ -32,7 +32,7 @@ func init() {
 //			store etcd https://10.0.0.1:2379 https://10.0.0.2:2379 {
 //				username edge
 //				password {env.ETCD_PASSWORD}
-//				ca       /etc/etcd/ca.pem
+//				ca /etc/etcd/ca.pem
 //			}
 //		}
 //	}

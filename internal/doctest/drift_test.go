@@ -26,6 +26,7 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics_journal.go", "counter", "seconds", "describe")), 11},
 		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile.go"), 8},
 		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile_blocks.go"), 18},
+		{"docs/operators/placeholders.md", placeholders(t, "caddymodule/placeholders.go"), 4},
 		{"docs/operators/commands.md", literals(t, "caddymodule/command", "leaf"), 17},
 	} {
 		if len(c.names) < c.least {
@@ -107,7 +108,7 @@ func literals(t *testing.T, name string, functions ...string) []string {
 	return list
 }
 
-// options are the keys of the tables of words that a Caddyfile's blocks may have.
+// options are the keys of the tables of options that blocks of a Caddyfile can have.
 func options(t *testing.T, file string) []string {
 	t.Helper()
 	var list []string
@@ -117,11 +118,30 @@ func options(t *testing.T, file string) []string {
 			if !ok {
 				return true
 			}
-			if typ, ok := table.Type.(*ast.Ident); !ok || typ.Name != "words" {
+			if typ, ok := table.Type.(*ast.Ident); !ok || typ.Name != "options" {
 				return true
 			}
 			for _, e := range table.Elts {
 				list = append(list, literal(e.(*ast.KeyValueExpr).Key))
+			}
+			return true
+		})
+	}
+	return list
+}
+
+// placeholders are the cases of the function that looks placeholders up.
+func placeholders(t *testing.T, file string) []string {
+	t.Helper()
+	var list []string
+	for _, f := range parse(t, file) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if c, ok := n.(*ast.CaseClause); ok {
+				for _, e := range c.List {
+					if text := literal(e); text != "" {
+						list = append(list, "{http.flowtrux."+text+"}")
+					}
+				}
 			}
 			return true
 		})
