@@ -29,6 +29,9 @@ func (d *draft) configure(i int) configured {
 	if config.raw == nil {
 		config = value{[]byte("{}"), n.at.member("config")}
 	}
+	if c.typ != nil && c.typ.HandlesFrom == "" {
+		c.handles = c.typ.Handles // whatever the config
+	}
 	if rawjson.KindOf(config.raw) != rawjson.Object {
 		d.add(config.at, "must be an object, not %s", message.KindName(config.raw))
 		return c

@@ -30,7 +30,8 @@ func DidYouMeanOr(word string, known []string) string {
 // MaxListed is how many words a message lists.
 const MaxListed = 12
 
-// Nearest returns the known word that is spelled most like word, or "" if none is near.
+// Nearest returns the known word that is spelled most like word, or else the only one that word
+// abbreviates. It is "" if there is none.
 func Nearest(word string, known []string) string {
 	if len(word) > MaxQuoted {
 		return ""
@@ -41,7 +42,27 @@ func Nearest(word string, known []string) string {
 			best, least = k, d
 		}
 	}
+	if best == "" && len(word) >= minAbbreviation {
+		return abbreviated(word, known)
+	}
 	return best
+}
+
+// minAbbreviation is how many bytes of a word say which one it is.
+const minAbbreviation = 3
+
+// abbreviated returns the one known word that begins with word, or "".
+func abbreviated(word string, known []string) string {
+	only := ""
+	for _, k := range known {
+		if len(k) > len(word) && strings.EqualFold(k[:len(word)], word) {
+			if only != "" {
+				return ""
+			}
+			only = k
+		}
+	}
+	return only
 }
 
 // distance is the Levenshtein distance of a and b in bytes, or limit when it is at least that.
