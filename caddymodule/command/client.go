@@ -15,23 +15,12 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/spf13/cobra"
+
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 )
 
-// maxAnswer bounds what is read from the admin endpoint, in bytes.
-const maxAnswer = 64 << 20
-
-// addressFlag and jsonFlag are on every command that asks a running server.
-func serverFlags(c *cobra.Command) *cobra.Command {
-	c.Flags().String("address", caddy.DefaultAdminListen, "Address of Caddy's admin endpoint")
-	jsonFlag(c)
-	return c
-}
-
-func jsonFlag(c *cobra.Command) *cobra.Command {
-	c.Flags().Bool("json", false, "Print JSON, for programs")
-	return c
-}
+// maxResponse is the maximum size of a response of the admin endpoint, in bytes.
+const maxResponse = 64 << 20
 
 // client talks to the admin endpoint of a running Caddy.
 type client struct {
@@ -40,17 +29,17 @@ type client struct {
 	address string
 }
 
-func newClient(c *cobra.Command) (*client, error) {
-	address := text(c, "address")
-	parsed, err := caddy.ParseNetworkAddress(address)
+// client returns a client for the address in --address.
+func (o *serverOptions) client() (*client, error) {
+	parsed, err := caddy.ParseNetworkAddress(o.address)
 	tcp := strings.HasPrefix(parsed.Network, "tcp") && parsed.StartPort > 0
 	if err != nil || parsed.PortRangeSize() > 1 || !tcp && !parsed.IsUnixNetwork() {
-		return nil, fmt.Errorf("--address %q is not one address, such as localhost:2019 or unix//run/caddy.sock", address)
+		return nil, fmt.Errorf("--address %q is not a single address, such as localhost:2019 or unix//run/caddy.sock", o.address)
 	}
 	if tcp && parsed.Host == "" { // as in `admin :2019`
 		parsed.Host = "localhost"
 	}
-	// Caddy's admin endpoint checks Host and Origin; over a socket it wants a loopback name.
+	// Caddy's admin endpoint checks Host and Origin. Over a socket it requires a loopback name.
 	origin := "http://127.0.0.1"
 	if tcp {
 		origin = "http://" + parsed.JoinHostPort(0)
@@ -61,32 +50,25 @@ func newClient(c *cobra.Command) (*client, error) {
 	return &client{
 		http:    &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}},
 		origin:  origin,
-		address: address,
+		address: o.address,
 	}, nil
 }
 
-// problem is one thing wrong with a document, as the admin API says it.
-type problem struct {
-	Path   string `json:"path"`
-	Reason string `json:"reason"`
+// apiError is an error response of the admin API.
+type apiError struct {
+	status int
+	body   adminapi.Error
 }
 
-// refusal is an answer of the admin API that is not a success.
-type refusal struct {
-	Status   int
-	Message  string    `json:"error"`
-	Problems []problem `json:"problems"`
-}
-
-func (r *refusal) Error() string {
-	if r.Message == "" {
-		return fmt.Sprintf("the server answered HTTP %d", r.Status)
+func (e *apiError) Error() string {
+	if e.body.Message == "" {
+		return fmt.Sprintf("the server responded with HTTP %d", e.status)
 	}
-	return r.Message
+	return e.body.Message
 }
 
-// resource is the path of what has a name. A name that a path cannot carry is refused here: the
-// server would see another one, or none.
+// resource returns the path of a named resource. It rejects names that a path cannot carry: the
+// server would see another name, or none.
 func resource(kind, name string) (string, error) {
 	if name == "" {
 		return "", errors.New("the name is empty")
@@ -97,9 +79,10 @@ func resource(kind, name string) (string, error) {
 	return kind + "/" + url.PathEscape(name), nil
 }
 
-// do sends one request below AdminBase and returns the answer's body.
+// do sends a request to a path below adminapi.Base and returns the response's body. The error is an
+// *apiError if the server reports one.
 func (cl *client) do(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, cl.origin+AdminBase+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, cl.origin+adminapi.Base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}
@@ -110,33 +93,35 @@ func (cl *client) do(ctx context.Context, method, path string, body []byte) ([]b
 	resp, err := cl.http.Do(req)
 	if err != nil {
 		if opErr := (*net.OpError)(nil); errors.As(err, &opErr) && opErr.Op == "dial" {
-			return nil, fmt.Errorf("no Caddy answers at %s (%w); start it with `caddy run`, or name its admin endpoint with --address", cl.address, opErr.Err)
+			return nil, fmt.Errorf("no Caddy responds at %s (%w); start it with `caddy run`, or name its admin endpoint with --address", cl.address, opErr.Err)
 		}
-		return nil, fmt.Errorf("asking the server: %w", err)
+		return nil, fmt.Errorf("sending the request to the server: %w", err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err != nil {
-		return nil, fmt.Errorf("reading the server's answer: %w", err)
+		return nil, responseError(err)
 	}
 	if resp.StatusCode >= 400 {
-		r := &refusal{Status: resp.StatusCode}
-		if json.Unmarshal(answer, r) != nil && resp.StatusCode == http.StatusNotFound {
-			r.Message = "the server at " + cl.address + " has no FlowTrux Edge: put the `flowtrux` directive in its Caddyfile"
+		e := &apiError{status: resp.StatusCode}
+		if json.Unmarshal(b, &e.body) != nil && resp.StatusCode == http.StatusNotFound {
+			e.body.Message = "the server at " + cl.address + " has no FlowTrux Edge: add the `flowtrux` directive to its Caddyfile"
 		}
-		return nil, r
+		return nil, e
 	}
-	return answer, nil
+	return b, nil
 }
 
-// get asks for path and decodes the answer into v.
+// get requests a path and decodes the response into v.
 func (cl *client) get(ctx context.Context, path string, v any) error {
 	b, err := cl.do(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("reading the server's answer: %w", err)
+		return responseError(err)
 	}
 	return nil
 }
+
+func responseError(err error) error { return fmt.Errorf("reading the server's response: %w", err) }

@@ -1,7 +1,7 @@
-// Package command is `caddy flowtrux …`: the commands that workflow authors and operators type.
-// Those that change or read a running server talk to Caddy's admin endpoint; validate, run and sign
-// work offline. It knows nothing of the app: what a running server does stands in package
-// caddymodule.
+// Package command implements `caddy flowtrux ...`, the commands of workflow authors and operators.
+//
+// Commands that change or read a running server use Caddy's admin endpoint (package adminapi). The
+// others work in this process, with no server. The package knows nothing of the Caddy app.
 package command
 
 import (
@@ -12,58 +12,76 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// AdminBase is the path below which the app answers on Caddy's admin endpoint.
-const AdminBase = "/flowtrux/"
+// Groups of commands in the help of `caddy flowtrux`.
+const (
+	groupServer  = "server"
+	groupOffline = "offline"
+)
 
-// Flowtrux is the command to register with caddycmd.RegisterCommand.
+// Flowtrux returns the command to register with caddycmd.RegisterCommand.
 func Flowtrux() caddycmd.Command {
 	return caddycmd.Command{
 		Name:  "flowtrux",
 		Usage: "<command>",
-		Short: "Manages and tries out webhook workflows (FlowTrux Edge)",
+		Short: "Manages and tests webhook workflows (FlowTrux Edge)",
 		Long: `
-Workflows, secrets and globals live in the store of a running server; these commands
-reach it through Caddy's admin endpoint. validate, run, sign, send and node do without.`,
+Manages the workflows, secrets and global values of a running server, and tests
+workflows and node modules without one.
+
+Commands for a running server use Caddy's admin endpoint.`,
 		CobraFunc: func(root *cobra.Command) {
-			group(root,
-				applyCommand(), listCommand(), getCommand(), deleteCommand(),
-				secretCommand(), globalCommand(),
-				executionsCommand(), statusCommand(), nodesCommand(), nodeCommand(),
-				validateCommand(), runCommand(), signCommand(), sendCommand(),
+			root.AddGroup(
+				&cobra.Group{ID: groupServer, Title: "Commands for a running server:"},
+				&cobra.Group{ID: groupOffline, Title: "Commands that need no server:"},
 			)
+			addSubcommands(root,
+				inGroup(groupServer,
+					applyCommand(), listCommand(), getCommand(), deleteCommand(), secretCommand(), globalCommand(),
+					executionsCommand(), statusCommand(), nodesCommand()),
+				inGroup(groupOffline,
+					nodeCommand(), validateCommand(), runCommand(), signCommand(), sendCommand(), versionCommand()))
 		},
 	}
 }
 
-// errSilent ends a command whose output already says what is wrong: exit status 1, nothing more
-// printed.
-var errSilent = errors.New("failed")
-
-// exitWith is the error that ends Caddy with an exit status, when the output already says what is
-// wrong.
-func exitWith(c *cobra.Command, status int) error {
-	c.SilenceErrors = true
-	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, nil })(c, nil)
+func inGroup(id string, commands ...*cobra.Command) []*cobra.Command {
+	for _, cmd := range commands {
+		cmd.GroupID = id
+	}
+	return commands
 }
 
-// leaf makes a command. run gets the streams of the command, so that tests can give their own.
-func leaf(use, short, long string, args cobra.PositionalArgs, run func(c *cobra.Command, args []string) error) *cobra.Command {
+// errSilent ends a command whose output already describes the failure: the exit status is 1 and
+// nothing more is printed.
+var errSilent = errors.New("failed")
+
+// exitWith returns the error that makes Caddy exit with a status, for a command whose output
+// already describes the failure.
+func exitWith(cmd *cobra.Command, status int) error {
+	cmd.SilenceErrors = true
+	return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return status, nil })(cmd, nil)
+}
+
+// newCommand returns a command without subcommands. Errors of args show the usage line; errors of
+// run do not.
+func newCommand(use, short, long string, args cobra.PositionalArgs, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Long: long,
-		Args: func(c *cobra.Command, given []string) error {
-			if err := args(c, given); err != nil {
-				return fmt.Errorf("%w; usage: %s", err, c.UseLine())
+		Args: func(cmd *cobra.Command, given []string) error {
+			if err := args(cmd, given); err != nil {
+				return fmt.Errorf("%w; usage: %s", err, cmd.UseLine())
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, args []string) error {
-			// From here on an error is about the work, not about how the command was typed.
-			c.SilenceUsage = true
-			err := run(c, args)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// The command line is valid from here on.
+			cmd.SilenceUsage = true
+			err := run(cmd, args)
 			if errors.Is(err, errSilent) {
-				c.SilenceErrors = true
+				cmd.SilenceErrors = true
 			}
 			return err
 		},
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 }

@@ -10,27 +10,26 @@ import (
 	"strings"
 )
 
-// maxDocument is the size over which a file cannot be a workflow document, in bytes.
+// maxDocument is the maximum size of a file with a workflow document, in bytes.
 const maxDocument = 1 << 20
 
-// file is a document that was named on the command line, or what was named and gives none.
+// file is a document named on the command line, or a name that gives no document.
 type file struct {
 	name string
-	err  error // why there is none
+	err  error // why there is no document
 }
 
-// documents lists the files that args name: files as they are, of directories the *.json files in
-// them, sorted. What is wrong with one of args is told with it and does not keep the others from
-// being looked at.
+// documents returns the files that args name. A directory stands for the *.json files in it,
+// sorted. An error is returned in place of the file, so that the other files are still handled.
 func documents(args []string) []file {
 	var files []file
-	for _, a := range args {
-		if info, err := os.Stat(a); err != nil || !info.IsDir() {
-			files = append(files, file{a, bare(err)})
+	for _, arg := range args {
+		if info, err := os.Stat(arg); err != nil || !info.IsDir() {
+			files = append(files, file{arg, withoutPath(err)})
 			continue
 		}
 		before := len(files)
-		err := filepath.WalkDir(a, func(path string, d fs.DirEntry, err error) error {
+		err := filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".json") {
 				files = append(files, file{name: path})
 			}
@@ -40,14 +39,14 @@ func documents(args []string) []file {
 			err = errors.New("no *.json files in this directory")
 		}
 		if err != nil {
-			files = append(files, file{a, err})
+			files = append(files, file{arg, err})
 		}
 	}
 	return files
 }
 
-// bare is an error of a file without the file's name, where that stands before it anyway.
-func bare(err error) error {
+// withoutPath returns a file error without the file's name, for messages that begin with it.
+func withoutPath(err error) error {
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		return e.Err
 	}
@@ -59,22 +58,22 @@ func (f file) read() ([]byte, error) {
 		return nil, f.err
 	}
 	doc, err := readDocument(f.name)
-	return doc, bare(err)
+	return doc, withoutPath(err)
 }
 
-// readDocument reads a file that cannot be larger than a document.
+// readDocument reads a file that is not larger than a document may be.
 func readDocument(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
 	}
 	if info.Size() > maxDocument {
-		return nil, fmt.Errorf("%d bytes is more than a workflow document may have (1 MiB)", info.Size())
+		return nil, fmt.Errorf("the file has %d bytes; a workflow document has at most 1 MiB", info.Size())
 	}
 	return os.ReadFile(name)
 }
 
-// documentID is the id in the document, or else the file's name.
+// documentID returns the id in the document, or the file's name.
 func documentID(name string, doc []byte) string {
 	var d struct {
 		ID string `json:"id"`

@@ -11,69 +11,80 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Executions is what GET /flowtrux/executions answers.
-type Executions struct {
-	Executions []journal.Summary `json:"executions"` // the newest first
-	Next       string            `json:"next,omitempty"`
-}
-
-// Replayed is what a replay answers.
-type Replayed struct {
-	ID       string `json:"id"`
-	ReplayOf string `json:"replayOf"`
-}
-
 func executionsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "executions", Short: "Lists, shows, cancels and replays executions of the running server"}
-	list := serverFlags(leaf("list", "Lists executions, the newest first",
-		`Executions that a sender waits for are listed when they have ended.
-
-With --follow it begins with the newest, as many as --limit says, and prints each that comes, the oldest first, and again when its status has
-changed; with --json a line each.`, cobra.NoArgs, listExecutions))
-	list.Flags().String("workflow", "", "Only those of this workflow")
-	list.Flags().String("status", "", "Only those: pending, running, succeeded, failed, cancelled, timed_out")
-	list.Flags().Int("limit", journal.DefaultLimit, "How many, at most "+strconv.Itoa(journal.MaxLimit))
-	list.Flags().String("cursor", "", "Those after a page: what the page before has said at its end")
-	list.Flags().Bool("follow", false, "Go on with new executions until interrupted")
-	replay := nodeFlag(serverFlags(leaf("replay <id>...", "Starts an execution that has ended anew, from the event it was run from",
-		`Nobody waits for its answer, whatever the workflow's mode is. One is started at a time.
-
-With --offline nothing is started: the calls of its nodes are made again in this process, from their recorded inputs, with the clock, random
-numbers and HTTP answers of then, and what they give is compared. With --node it tells what a new build of a node would do differently on
-executions that have been: of several that are named, or the newest of --workflow. The exit status is 0 when nothing would change, 1 when
-something would, and 2 when nothing is known to change and something cannot be compared.`, cobra.ArbitraryArgs, replayExecution)))
-	replay.Flags().Bool("current", false, "With the workflow as it serves now, instead of as it was")
-	replay.Flags().Bool("offline", false, "Make the calls of its nodes again in this process and compare")
-	replay.Flags().String("workflow", "", "With --offline: the newest executions of this workflow")
-	replay.Flags().Int("limit", 20, "With --offline and --workflow: how many")
-	return group(c, list, replay,
-		serverFlags(leaf("show <id>", "Shows what became of an execution, node by node", "", cobra.ExactArgs(1), showExecution)),
-		serverFlags(leaf("cancel <id>", "Ends an execution that waits or runs", "", cobra.ExactArgs(1), cancelExecution)))
+	cmd := &cobra.Command{Use: "executions", Short: "Lists, shows, cancels and replays executions"}
+	addSubcommands(cmd, []*cobra.Command{
+		executionsListCommand(), executionsShowCommand(), executionsCancelCommand(), executionsReplayCommand(),
+	})
+	return cmd
 }
 
-func listExecutions(cmd *cobra.Command, _ []string) error {
-	cl, err := newClient(cmd)
+// executionFilter selects executions of the server.
+type executionFilter struct {
+	workflow string
+	status   string
+	cursor   string
+	limit    int
+}
+
+// query returns the parameters of a request for a page.
+func (f *executionFilter) query() url.Values {
+	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
+	for name, value := range map[string]string{"workflow": f.workflow, "status": f.status, "cursor": f.cursor} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+type executionsListOptions struct {
+	serverOptions
+	filter executionFilter
+	follow bool
+}
+
+func executionsListCommand() *cobra.Command {
+	o := new(executionsListOptions)
+	cmd := newCommand("list", "Lists executions, the newest first",
+		`Lists executions, the newest first. An execution that a sender waits for is listed once it
+has ended.
+
+--follow prints the newest executions, as many as --limit says, and then each new one. These
+are in order, the oldest first. An execution is printed again when its status has changed. With
+--json there is one line per execution.`, cobra.NoArgs, o.run)
+	o.addFlags(cmd)
+	cmd.Flags().StringVar(&o.filter.workflow, "workflow", "", "Only executions of the workflow `id`")
+	cmd.Flags().StringVar(&o.filter.status, "status", "",
+		"Only executions with this `status`: pending, running, succeeded, failed, cancelled, timed_out")
+	cmd.Flags().IntVar(&o.filter.limit, "limit", journal.DefaultLimit, "Maximum number, up to "+strconv.Itoa(journal.MaxLimit))
+	cmd.Flags().StringVar(&o.filter.cursor, "cursor", "", "Show the page after the one that ended with this `cursor`")
+	cmd.Flags().BoolVar(&o.follow, "follow", false, "Print new executions until interrupted")
+	complete(cmd, "workflow", completeWorkflows(&o.serverOptions))
+	complete(cmd, "status", cobra.FixedCompletions(executionStatuses, cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "limit", cobra.NoFileCompletions)
+	complete(cmd, "cursor", cobra.NoFileCompletions)
+	return cmd
+}
+
+func (o *executionsListOptions) run(cmd *cobra.Command, _ []string) error {
+	cl, err := o.client()
 	if err != nil {
 		return err
 	}
-	limit, _ := cmd.Flags().GetInt("limit")
-	q := url.Values{"limit": {strconv.Itoa(limit)}}
-	for _, name := range []string{"workflow", "status", "cursor"} {
-		if v := text(cmd, name); v != "" {
-			q.Set(name, v)
-		}
+	if o.follow {
+		return o.followExecutions(cmd, cl)
 	}
-	if flag(cmd, "follow") {
-		return followExecutions(cmd, cl, q)
+	path := "executions?" + o.filter.query().Encode()
+	if o.json {
+		return printResponse(cmd, cl, path)
 	}
-	if flag(cmd, "json") {
-		return passOn(cmd, cl, "executions?"+q.Encode())
-	}
-	var page Executions
-	if err := cl.get(cmd.Context(), "executions?"+q.Encode(), &page); err != nil {
+	var page adminapi.Executions
+	if err := cl.get(cmd.Context(), path, &page); err != nil {
 		return err
 	}
 	rows := make([][]cell, 0, len(page.Executions))
@@ -95,9 +106,9 @@ func executionRow(s journal.Summary) []cell {
 	if s.Node != "" {
 		failed = s.Node + ": " + s.Code
 	}
-	return []cell{
-		c(s.ID), c(s.Workflow), {s.Status, statusStyle(s.Status)}, c(s.AcceptedAt.UTC().Format(time.RFC3339)), c(dash(took(s))), c(dash(failed)),
-	}
+	row := textCells(s.ID, s.Workflow, s.Status, s.AcceptedAt.UTC().Format(time.RFC3339), orDash(took(s)), orDash(failed))
+	row[2].style = statusStyle(s.Status)
+	return row
 }
 
 func took(s journal.Summary) string {
@@ -118,74 +129,124 @@ func statusStyle(status string) style {
 	}
 }
 
-func showExecution(cmd *cobra.Command, args []string) error {
-	cl, err := newClient(cmd)
-	if err != nil {
-		return err
-	}
-	path := "executions/" + url.PathEscape(args[0])
-	if flag(cmd, "json") {
-		return passOn(cmd, cl, path)
-	}
-	var r journal.Record
-	if err := cl.get(cmd.Context(), path, &r); err != nil {
-		return err
-	}
-	printRecord(cmd.OutOrStdout(), &r)
-	return nil
+// executionPath returns the path of an execution in the admin API.
+func executionPath(id string) string { return "executions/" + url.PathEscape(id) }
+
+func executionsShowCommand() *cobra.Command {
+	o := new(serverOptions)
+	cmd := newCommand("show <id>", "Shows an execution, node by node", "", cobra.ExactArgs(1),
+		func(cmd *cobra.Command, args []string) error {
+			cl, err := o.client()
+			if err != nil {
+				return err
+			}
+			if o.json {
+				return printResponse(cmd, cl, executionPath(args[0]))
+			}
+			var r journal.Record
+			if err := cl.get(cmd.Context(), executionPath(args[0]), &r); err != nil {
+				return err
+			}
+			printRecord(cmd.OutOrStdout(), &r)
+			return nil
+		})
+	o.addFlags(cmd)
+	cmd.ValidArgsFunction = oneArg(completeExecutions(o))
+	return cmd
 }
 
-func cancelExecution(cmd *cobra.Command, args []string) error {
-	cl, err := newClient(cmd)
-	if err != nil {
-		return err
-	}
-	answer, err := cl.do(cmd.Context(), http.MethodPost, "executions/"+url.PathEscape(args[0])+"/cancel", nil)
-	if err != nil {
-		return err
-	}
-	if flag(cmd, "json") {
-		_, err = cmd.OutOrStdout().Write(answer)
-		return err
-	}
-	fmt.Fprintf(cmd.OutOrStdout(), "cancelled %s\n", args[0])
-	return nil
+func executionsCancelCommand() *cobra.Command {
+	o := new(serverOptions)
+	cmd := newCommand("cancel <id>", "Cancels an execution that is pending or running", "", cobra.ExactArgs(1),
+		func(cmd *cobra.Command, args []string) error {
+			cl, err := o.client()
+			if err != nil {
+				return err
+			}
+			response, err := cl.do(cmd.Context(), http.MethodPost, executionPath(args[0])+"/cancel", nil)
+			if err != nil {
+				return err
+			}
+			if o.json {
+				_, err = cmd.OutOrStdout().Write(response)
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "cancelled %s\n", args[0])
+			return nil
+		})
+	o.addFlags(cmd)
+	cmd.ValidArgsFunction = oneArg(completeExecutions(o, journal.Pending, journal.Running))
+	return cmd
 }
 
-func replayExecution(cmd *cobra.Command, args []string) error {
-	if flag(cmd, "offline") {
-		if flag(cmd, "current") {
-			return errors.New("--offline needs no workflow, so it has no --current")
+type executionsReplayOptions struct {
+	serverOptions
+	nodeTypeOptions
+	current  bool
+	offline  bool
+	workflow string
+	limit    int
+}
+
+func executionsReplayCommand() *cobra.Command {
+	o := new(executionsReplayOptions)
+	cmd := newCommand("replay <id>...", "Runs an execution again, from its event",
+		`Starts an execution that has ended again, from its event. The new execution has no sender
+that waits for a response, in any response mode.
+
+--offline starts nothing. It repeats the calls of the execution's nodes in this process, with
+the recorded inputs, clock, random numbers and HTTP responses, and compares the results with the
+record. With --node it shows what a new build of a node would change. It takes several
+executions, or the newest ones of --workflow. The exit status is 0 if nothing would change, 1 if
+something would change, and 2 if no change is known but something cannot be compared.`,
+		cobra.ArbitraryArgs, o.run)
+	o.serverOptions.addFlags(cmd)
+	o.nodeTypeOptions.addFlags(cmd)
+	cmd.Flags().BoolVar(&o.current, "current", false, "Use the workflow as it is now, not as it was")
+	cmd.Flags().BoolVar(&o.offline, "offline", false, "Repeat the calls of nodes in this process and compare")
+	cmd.Flags().StringVar(&o.workflow, "workflow", "", "With --offline: the newest executions of the workflow `id`")
+	cmd.Flags().IntVar(&o.limit, "limit", 20, "With --offline and --workflow: maximum number")
+	complete(cmd, "workflow", completeWorkflows(&o.serverOptions))
+	complete(cmd, "limit", cobra.NoFileCompletions)
+	cmd.ValidArgsFunction = completeExecutions(&o.serverOptions,
+		journal.Succeeded, journal.Failed, journal.Cancelled, journal.TimedOut)
+	return cmd
+}
+
+func (o *executionsReplayOptions) run(cmd *cobra.Command, args []string) error {
+	if o.offline {
+		if o.current {
+			return errors.New("--offline needs no workflow: leave out --current")
 		}
-		return compareServed(cmd, args)
+		return o.compareServed(cmd, args)
 	}
 	for _, name := range []string{"node", "workflow", "limit"} {
 		if cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s is for --offline", name)
+			return fmt.Errorf("--%s requires --offline", name)
 		}
 	}
 	if len(args) != 1 {
-		return errors.New("name the one execution that is to be started anew; several are for --offline")
+		return errors.New("name one execution; several require --offline")
 	}
-	cl, err := newClient(cmd)
+	cl, err := o.client()
 	if err != nil {
 		return err
 	}
-	path := "executions/" + url.PathEscape(args[0]) + "/replay"
-	if flag(cmd, "current") {
+	path := executionPath(args[0]) + "/replay"
+	if o.current {
 		path += "?revision=current"
 	}
-	answer, err := cl.do(cmd.Context(), http.MethodPost, path, nil)
+	response, err := cl.do(cmd.Context(), http.MethodPost, path, nil)
 	if err != nil {
 		return err
 	}
-	if flag(cmd, "json") {
-		_, err = cmd.OutOrStdout().Write(answer)
+	if o.json {
+		_, err = cmd.OutOrStdout().Write(response)
 		return err
 	}
-	var r Replayed
-	if err := json.Unmarshal(answer, &r); err != nil {
-		return fmt.Errorf("reading the server's answer: %w", err)
+	var r adminapi.Rerun
+	if err := json.Unmarshal(response, &r); err != nil {
+		return responseError(err)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "replays %s as %s\n", r.ReplayOf, r.ID)
 	return nil

@@ -12,45 +12,48 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
 const (
-	// followEvery is how often a server is asked for new executions.
-	followEvery = time.Second
+	// followInterval is the time between two requests for new executions.
+	followInterval = time.Second
 
-	// followBack is how far behind the newest execution a look goes at least. One that a sender
-	// waited for is recorded after it has ended, in its place by when it began.
+	// followBack is the time before the newest execution that each poll covers. An execution that a
+	// sender waited for is recorded when it has ended, but is listed by the time it began.
 	followBack = 30 * time.Second
 
-	// followKept is how many executions are remembered, and more only where an older one has not
-	// ended.
-	followKept = 10 * journal.MaxLimit
+	// followMax is the number of executions that are remembered. It is exceeded only while an older
+	// one has not ended.
+	followMax = 10 * journal.MaxLimit
 )
 
-// follower remembers what it has shown. Ids sort by when executions were accepted.
+// follower polls for executions and remembers which ones it has shown. Ids sort by the time of
+// acceptance.
 type follower struct {
 	cmd     *cobra.Command
-	cl      *client
+	json    bool
+	client  *client
 	query   url.Values
 	columns columns
 	shown   map[string]string // status by id
-	floor   string            // executions before it are not looked at
+	floor   string            // executions before it are ignored
 }
 
-// followExecutions prints executions as they come, the oldest first, and each again when its status
+// followExecutions prints executions as they come, the oldest first, and again when their status
 // has changed, until the command is interrupted. It begins with the newest, as many as --limit
 // says.
-func followExecutions(cmd *cobra.Command, cl *client, q url.Values) error {
-	if q.Has("cursor") {
-		return errors.New("--follow begins with the newest executions: leave --cursor out")
+func (o *executionsListOptions) followExecutions(cmd *cobra.Command, cl *client) error {
+	if o.filter.cursor != "" {
+		return errors.New("--follow begins with the newest executions: leave out --cursor")
 	}
-	f := &follower{cmd: cmd, cl: cl, query: q, shown: make(map[string]string)}
+	f := &follower{cmd: cmd, json: o.json, client: cl, query: o.filter.query(), shown: make(map[string]string)}
 	f.columns = columns{w: cmd.OutOrStdout(), head: executionHead}
-	tick := time.NewTicker(followEvery)
+	tick := time.NewTicker(followInterval)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		rows, err := f.look(first)
+		rows, err := f.poll(first)
 		if err == nil {
 			err = f.print(rows, first)
 		}
@@ -68,16 +71,16 @@ func followExecutions(cmd *cobra.Command, cl *client, q url.Values) error {
 	}
 }
 
-// look finds what is new, page by page: until nothing new is on one that reaches far enough back.
-// The first look is at one page.
-func (f *follower) look(first bool) (fresh []journal.Summary, err error) {
+// poll returns the new and changed executions. It requests pages until one that reaches far enough
+// back has nothing new. The first poll requests one page.
+func (f *follower) poll(first bool) (fresh []journal.Summary, err error) {
 	q := maps.Clone(f.query)
 	open := f.oldestOpen()
 	there := make(map[string]bool)
 	var newest, last journal.Summary
 	for {
-		var page Executions
-		if err := f.cl.get(f.cmd.Context(), "executions?"+q.Encode(), &page); err != nil {
+		var page adminapi.Executions
+		if err := f.client.get(f.cmd.Context(), "executions?"+q.Encode(), &page); err != nil {
 			return nil, err
 		}
 		known := true
@@ -109,8 +112,8 @@ func (f *follower) look(first bool) (fresh []journal.Summary, err error) {
 	}
 }
 
-// oldestOpen is the oldest execution shown that had not ended; "" would be before all others, so
-// "~" is for none.
+// oldestOpen returns the oldest execution shown that had not ended, or "~", which sorts after all
+// ids.
 func (f *follower) oldestOpen() string {
 	oldest := "~"
 	for id, status := range f.shown {
@@ -121,8 +124,8 @@ func (f *follower) oldestOpen() string {
 	return oldest
 }
 
-// forget drops what a look that went back to an id has not found any more, and the oldest when they
-// are too many.
+// forget removes executions that a poll back to an id has no longer found, and the oldest ones if
+// there are too many.
 func (f *follower) forget(there map[string]bool, back string) {
 	ids := make([]string, 0, len(f.shown))
 	for id := range f.shown {
@@ -132,11 +135,11 @@ func (f *follower) forget(there map[string]bool, back string) {
 			ids = append(ids, id)
 		}
 	}
-	if len(ids) <= followKept {
+	if len(ids) <= followMax {
 		return
 	}
 	slices.Sort(ids)
-	f.floor = max(f.floor, min(ids[len(ids)-followKept], f.oldestOpen()))
+	f.floor = max(f.floor, min(ids[len(ids)-followMax], f.oldestOpen()))
 	for _, id := range ids {
 		if id < f.floor {
 			delete(f.shown, id)
@@ -144,7 +147,7 @@ func (f *follower) forget(there map[string]bool, back string) {
 	}
 }
 
-// print prints executions, the newest first as they come, from the end.
+// print prints a list of executions, which is sorted newest first, from its end.
 func (f *follower) print(list []journal.Summary, first bool) error {
 	slices.Reverse(list)
 	rows := make([][]cell, 0, len(list))
@@ -152,7 +155,7 @@ func (f *follower) print(list []journal.Summary, first bool) error {
 		f.shown[s.ID] = s.Status
 		rows = append(rows, executionRow(s))
 	}
-	if flag(f.cmd, "json") {
+	if f.json {
 		enc := json.NewEncoder(f.cmd.OutOrStdout())
 		enc.SetEscapeHTML(false)
 		for _, s := range list {
@@ -163,7 +166,7 @@ func (f *follower) print(list []journal.Summary, first bool) error {
 		return nil
 	}
 	if first {
-		// What comes later most likely fits in what is common.
+		// Columns that fit a typical execution most likely fit the later ones.
 		f.columns.fit(append(rows, executionRow(journal.Summary{
 			ID: "exec-" + strings.Repeat("0", 26), Outcome: journal.Outcome{Status: journal.Succeeded},
 		})))

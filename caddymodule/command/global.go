@@ -9,69 +9,68 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
 func globalCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "global", Short: "Sets, lists and deletes global values ({{global.key}})"}
-	return group(cmd,
-		serverFlags(leaf("list", "Lists the global values; those of __secret keys are masked", "", cobra.NoArgs, listGlobals)),
-		serverFlags(leaf("get <key>", "Prints a global value as JSON", "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-			cl, err := newClient(cmd)
-			if err != nil {
-				return err
-			}
-			return passOnNamed(cmd, cl, "globals", args[0])
-		})),
-		serverFlags(leaf("set <key> [<value>]", "Sets a global value: JSON, or text that is not JSON",
-			"Without a value it is read from standard input, which keeps secrets out of the shell's history.",
-			cobra.RangeArgs(1, 2), setGlobal)),
-		serverFlags(leaf("delete <key>", "Deletes a global value", "", cobra.ExactArgs(1),
-			func(cmd *cobra.Command, args []string) error { return remove(cmd, "globals", args[0]) })),
-	)
+	cmd := &cobra.Command{Use: "global", Short: "Lists, shows, sets and deletes global values ({{global.key}})"}
+	addSubcommands(cmd, []*cobra.Command{
+		globalListCommand(),
+		getterCommand("get <key>", "Prints a global value as JSON", "globals", completeGlobals),
+		globalSetCommand(),
+		deleterCommand("delete <key>", "Deletes a global value", "globals", completeGlobals),
+	})
+	return cmd
 }
 
-func listGlobals(cmd *cobra.Command, _ []string) error {
-	cl, err := newClient(cmd)
+func globalListCommand() *cobra.Command {
+	o := new(serverOptions)
+	cmd := newCommand("list", "Lists the global values",
+		"Lists the global values. Values of __secret keys are masked.", cobra.NoArgs,
+		func(cmd *cobra.Command, _ []string) error { return listGlobals(cmd, o) })
+	o.addFlags(cmd)
+	return cmd
+}
+
+func listGlobals(cmd *cobra.Command, o *serverOptions) error {
+	cl, err := o.client()
 	if err != nil {
 		return err
 	}
-	if flag(cmd, "json") {
-		return passOn(cmd, cl, "globals")
+	if o.json {
+		return printResponse(cmd, cl, "globals")
 	}
-	var answer struct {
-		Globals []struct {
-			Key   string          `json:"key"`
-			Value json.RawMessage `json:"value"`
-		} `json:"globals"`
-	}
-	if err := cl.get(cmd.Context(), "globals", &answer); err != nil {
+	var list adminapi.Globals
+	if err := cl.get(cmd.Context(), "globals", &list); err != nil {
 		return err
 	}
-	rows := make([][]cell, 0, len(answer.Globals))
-	for _, g := range answer.Globals {
-		var line bytes.Buffer // the answer is indented for people
+	rows := make([][]cell, 0, len(list.Globals))
+	for _, g := range list.Globals {
+		var line bytes.Buffer // the response is indented
 		if err := json.Compact(&line, g.Value); err != nil {
-			return fmt.Errorf("reading the server's answer: %w", err)
+			return responseError(err)
 		}
-		rows = append(rows, []cell{c(g.Key), c(cut(line.String(), 100))})
+		rows = append(rows, textCells(g.Key, cut(line.String(), 100)))
 	}
 	table(cmd.OutOrStdout(), []string{"KEY", "VALUE"}, rows)
 	return nil
 }
 
-// cut shortens s to at most n runes.
-func cut(s string, n int) string {
-	for i := range s {
-		if n--; n < 0 {
-			return s[:i] + "…"
-		}
-	}
-	return s
+func globalSetCommand() *cobra.Command {
+	o := new(serverOptions)
+	cmd := newCommand("set <key> [<value>]", "Sets a global value",
+		`Sets a global value: JSON, or any other text, which becomes a string.
+
+Without <value> it is read from standard input, which keeps secrets out of the shell's history.`,
+		cobra.RangeArgs(1, 2), func(cmd *cobra.Command, args []string) error { return setGlobal(cmd, o, args) })
+	o.addFlags(cmd)
+	cmd.ValidArgsFunction = oneArg(completeGlobals(o))
+	return cmd
 }
 
-func setGlobal(cmd *cobra.Command, args []string) error {
+func setGlobal(cmd *cobra.Command, o *serverOptions, args []string) error {
 	path, err := resource("globals", args[0])
 	if err != nil {
 		return err
@@ -79,43 +78,39 @@ func setGlobal(cmd *cobra.Command, args []string) error {
 	var value []byte
 	if len(args) == 2 {
 		value = []byte(args[1])
-	} else {
-		b, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxDocument+1))
-		if err != nil {
-			return fmt.Errorf("reading the value: %w", err)
-		}
-		value = b
+	} else if value, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxDocument+1)); err != nil {
+		return fmt.Errorf("reading the value: %w", err)
 	}
 	if len(value) > maxDocument {
 		return fmt.Errorf("the value is over %d bytes", maxDocument)
 	}
-	cl, err := newClient(cmd)
+	cl, err := o.client()
 	if err != nil {
 		return err
 	}
-	answer, err := cl.do(cmd.Context(), http.MethodPut, path, value)
+	response, err := cl.do(cmd.Context(), http.MethodPut, path, value)
 	if err != nil {
 		return err
 	}
-	hintText(cmd, value)
+	warnText(cmd, value)
 	w := cmd.OutOrStdout()
-	if flag(cmd, "json") {
-		_, err = w.Write(answer)
+	if o.json {
+		_, err = w.Write(response)
 		return err
 	}
 	fmt.Fprintf(w, "%s %s\n", paint(w, green, "set"), args[0])
 	return nil
 }
 
-// hintText tells on standard error of a value that was most likely meant to be JSON and is stored
-// as text. It does not show the value: that may be a secret.
-func hintText(cmd *cobra.Command, value []byte) {
-	first := bytes.TrimLeft(value, " \t\r\n")
-	if len(first) == 0 || first[0] != '{' && first[0] != '[' {
+// warnText warns on standard error about a value that was probably meant to be JSON but is stored
+// as a string. It does not show the value, which may be a secret.
+func warnText(cmd *cobra.Command, value []byte) {
+	start := bytes.TrimLeft(value, " \t\r\n")
+	if len(start) == 0 || start[0] != '{' && start[0] != '[' {
 		return
 	}
 	if err := rawjson.Check(value, flow.MaxDepth); err != nil {
 		w := cmd.ErrOrStderr()
-		fmt.Fprintf(w, "%s the value begins like JSON and is none (%v), so it is a string\n", paint(w, yellow, "note:"), err)
+		fmt.Fprintf(w, "%s the value looks like JSON but is invalid (%v), so it was stored as a string\n", paint(w, yellow, "warning:"), err)
 	}
 }

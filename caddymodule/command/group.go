@@ -7,38 +7,41 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// group makes cmd a command that does something only with one of subs. Without a word it prints its
-// help; a word that is none of them is an error, where cobra would print the help and exit with 0.
-func group(cmd *cobra.Command, subs ...*cobra.Command) *cobra.Command {
-	cmd.AddCommand(subs...)
-	cmd.Args = cobra.ArbitraryArgs
-	cmd.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return c.Help()
-		}
-		return unknownCommand(c, args[0])
+// addSubcommands makes cmd a command that only has subcommands. Without arguments it prints its
+// help. An unknown subcommand is an error, where cobra would print the help and exit with 0.
+func addSubcommands(cmd *cobra.Command, groups ...[]*cobra.Command) {
+	for _, subcommands := range groups {
+		cmd.AddCommand(subcommands...)
 	}
-	// Whose flag it would be is not known when the command is not: the word is what is wrong then.
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		if words := c.Flags().Args(); c.HasSubCommands() && len(words) > 0 {
-			return unknownCommand(c, words[0])
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		return unknownCommand(cmd, args[0])
+	}
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
+	// With an unknown subcommand its flags are unknown too: report the subcommand.
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+			return unknownCommand(cmd, words[0])
 		}
 		return err
 	})
-	return cmd
 }
 
-// unknownCommand names the commands that are spelled most like word, or else all.
-func unknownCommand(c *cobra.Command, word string) error {
-	c.SuggestionsMinimumDistance = 2
-	if near := c.SuggestionsFor(word); len(near) > 0 {
-		return fmt.Errorf("unknown command %q for `%s`; did you mean %s?", word, c.CommandPath(), strings.Join(near, " or "))
+// unknownCommand returns the error for an unknown subcommand. It suggests the commands with the
+// most similar names, or lists all of them.
+func unknownCommand(cmd *cobra.Command, word string) error {
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(word); len(near) > 0 {
+		return fmt.Errorf("unknown command %q for `%s`; did you mean %s?", word, cmd.CommandPath(), strings.Join(near, " or "))
 	}
 	var names []string
-	for _, sub := range c.Commands() {
+	for _, sub := range cmd.Commands() {
 		if sub.IsAvailableCommand() {
 			names = append(names, sub.Name())
 		}
 	}
-	return fmt.Errorf("unknown command %q for `%s`; there are %s", word, c.CommandPath(), strings.Join(names, ", "))
+	return fmt.Errorf("unknown command %q for `%s`; available: %s", word, cmd.CommandPath(), strings.Join(names, ", "))
 }

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/spf13/cobra"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
@@ -19,29 +19,29 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// desk has the node types for working without a server: the built-in ones and those that --node
-// names.
-type desk struct {
+// localNodes has the node types of commands that need no server: the built-in types and those of
+// --node.
+type localNodes struct {
 	host  *sandbox.Host
 	nodes *engine.Nodes
 }
 
-// allGrants lets a node have what it asks for: this is its author's own desk.
+// allGrants grants every capability: the user of the command is the node's author.
 var allGrants = hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
 
-func nodeFlag(c *cobra.Command) *cobra.Command {
-	c.Flags().StringArray("node", nil, "A node type of your own, as <type>=<file.wasm>; it gets every capability it asks for (repeatable)")
-	return c
+// newSandbox returns a sandbox that shares the cache of compiled code with the server.
+func newSandbox() (*sandbox.Host, error) {
+	return sandbox.New(sandbox.Options{CacheDir: filepath.Join(caddy.AppDataDir(), "flowtrux", "wasm")})
 }
 
-// openDesk knows the node types. A module is loaded when it is wanted; the compiled code is cached
-// where a server caches it.
-func openDesk(ctx context.Context, cmd *cobra.Command) (*desk, error) {
-	configs, err := deskTypes(cmd)
+// open returns the node types. It loads those of --node; the built-in ones are loaded when a
+// document needs them.
+func (o *nodeTypeOptions) open(ctx context.Context) (*localNodes, error) {
+	configs, err := o.configs()
 	if err != nil {
 		return nil, err
 	}
-	host, err := sandbox.New(sandbox.Options{CacheDir: filepath.Join(caddy.AppDataDir(), "flowtrux", "wasm")})
+	host, err := newSandbox()
 	if err != nil {
 		return nil, err
 	}
@@ -49,18 +49,17 @@ func openDesk(ctx context.Context, cmd *cobra.Command) (*desk, error) {
 	for _, c := range configs {
 		loads[c.Type] = func() (*sandbox.Module, error) { return host.Load(ctx, c) }
 	}
-	d := &desk{host: host, nodes: engine.NewNodes(loads)}
-	// What is named is looked at, whether it is used or not.
+	l := &localNodes{host: host, nodes: engine.NewNodes(loads)}
 	for _, c := range configs[len(nodes.Builtin()):] {
-		if err := d.nodes.Load(c.Type); err != nil {
-			return nil, errors.Join(err, d.close(ctx))
+		if err := l.nodes.Load(c.Type); err != nil {
+			return nil, errors.Join(err, l.close(ctx))
 		}
 	}
-	return d, nil
+	return l, nil
 }
 
-// deskTypes are the built-in types, and then those that --node names.
-func deskTypes(cmd *cobra.Command) ([]sandbox.ModuleConfig, error) {
+// configs returns the built-in types, followed by those of --node.
+func (o *nodeTypeOptions) configs() ([]sandbox.ModuleConfig, error) {
 	var configs []sandbox.ModuleConfig
 	builtin, named := map[string]bool{flow.TypeTrigger: true}, make(map[string]bool)
 	for _, n := range nodes.Builtin() {
@@ -69,8 +68,7 @@ func deskTypes(cmd *cobra.Command) ([]sandbox.ModuleConfig, error) {
 			Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
 		})
 	}
-	own, _ := cmd.Flags().GetStringArray("node")
-	for _, spec := range own {
+	for _, spec := range o.nodes {
 		typ, file, ok := strings.Cut(spec, "=")
 		switch {
 		case !ok || typ == "" || file == "":
@@ -90,26 +88,26 @@ func deskTypes(cmd *cobra.Command) ([]sandbox.ModuleConfig, error) {
 	return configs, nil
 }
 
-func (d *desk) close(ctx context.Context) error {
-	d.nodes.Release()
-	return d.host.Close(ctx)
+func (l *localNodes) close(ctx context.Context) error {
+	l.nodes.Release()
+	return l.host.Close(ctx)
 }
 
-// compile reads and compiles one document, with all that a server checks of what it has in store,
-// or of what is new; the problems are those of a document that does not validate.
-func (d *desk) compile(ctx context.Context, f file, isNew bool) (program *engine.Program, problems []problem, err error) {
+// compile reads and compiles a document, with all checks that a server makes of a stored document,
+// or of a new one. It returns the problems of an invalid document apart from other errors.
+func (l *localNodes) compile(ctx context.Context, f file, isNew bool) (program *engine.Program, problems []adminapi.Problem, err error) {
 	doc, err := f.read()
 	if err != nil {
 		return nil, nil, err
 	}
 	if id := documentID(f.name, doc); isNew {
-		program, err = CompileNew(ctx, id, doc, d.nodes, nil)
+		program, err = CompileNew(ctx, id, doc, l.nodes, nil)
 	} else {
-		program, _, err = catalog.Compile(ctx, id, 0, doc, d.nodes)
+		program, _, err = catalog.Compile(ctx, id, 0, doc, l.nodes)
 	}
-	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
-		for _, p := range bad.Problems {
-			problems = append(problems, problem(p))
+	if invalid := (*flow.DocumentError)(nil); errors.As(err, &invalid) {
+		for _, p := range invalid.Problems {
+			problems = append(problems, adminapi.Problem(p))
 		}
 		return nil, problems, nil
 	}

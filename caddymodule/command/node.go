@@ -9,23 +9,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 func nodeCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "node", Short: "Begins, inspects and tests node modules, without a server"}
-	return group(cmd, nodeNewCommand(), nodeInspectCommand(), nodeTestCommand())
+	cmd := &cobra.Command{Use: "node", Short: "Creates, inspects and tests node modules"}
+	addSubcommands(cmd, []*cobra.Command{nodeNewCommand(), nodeInspectCommand(), nodeTestCommand()})
+	return cmd
 }
 
 const (
-	maxModule   = 128 << 20        // bytes of a module's file
-	nodeTimeout = 10 * time.Second // of one call, as on a server that says nothing else
+	maxModule   = 128 << 20        // size of a module's file, in bytes
+	nodeTimeout = 10 * time.Second // of a call: the default of a server
 )
 
-// readModule reads a module's file, which cannot be larger than a server takes.
+// readModule reads a module's file, up to the size that a server accepts.
 func readModule(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -39,21 +39,16 @@ func readModule(name string) ([]byte, error) {
 	return wasm, err
 }
 
-// newSandbox makes a sandbox that keeps compiled code where a server keeps it.
-func newSandbox() (*sandbox.Host, error) {
-	return sandbox.New(sandbox.Options{CacheDir: filepath.Join(caddy.AppDataDir(), "flowtrux", "wasm")})
-}
-
-// moduleConfig is how a module that is looked at is loaded: with all that it asks for, and the
-// limits of a server that says nothing else.
+// moduleConfig returns the config to load a module with: all capabilities, and the default limits
+// of a server.
 func moduleConfig(file string, wasm []byte) sandbox.ModuleConfig {
 	return sandbox.ModuleConfig{
 		Type: typeOfFile(file), Source: file, Wasm: wasm, Grants: allGrants, Limits: sandbox.Limits{Timeout: nodeTimeout},
 	}
 }
 
-// typeOfFile is the type of a module that does not describe itself: its file's name, as far as a
-// type can have it.
+// typeOfFile returns the type of a module that has no manifest: its file's name, with characters
+// replaced that a type cannot have.
 func typeOfFile(file string) string {
 	name := strings.TrimSuffix(filepath.Base(file), ".wasm")
 	name = strings.Map(func(r rune) rune {
@@ -68,5 +63,5 @@ func typeOfFile(file string) string {
 	return name[:min(len(name), 64)]
 }
 
-// closing adds the error of closing something to err.
-func closing(err *error, c func() error) { *err = errors.Join(*err, c()) }
+// joinError adds the error of a deferred close to err.
+func joinError(err *error, closeErr error) { *err = errors.Join(*err, closeErr) }

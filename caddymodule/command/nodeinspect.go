@@ -20,46 +20,58 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
+type nodeInspectOptions struct {
+	outputOptions
+	config string
+}
+
 func nodeInspectCommand() *cobra.Command {
-	cmd := jsonFlag(leaf("inspect <file.wasm> [--config f]", "Shows what a node module is, wants and costs",
-		`What it describes, exports and imports, what it asks for, how its instances are used again, and what a call with the
-config in the file that --config names ({} without it) takes on this machine. The exit status is 1 when a server would refuse the module.`,
-		cobra.ExactArgs(1), nodeInspect))
-	cmd.Flags().String("config", "", "File with the config of the call that is measured, - for standard input")
+	o := new(nodeInspectOptions)
+	cmd := newCommand("inspect <file.wasm> [--config f]", "Shows a node module's manifest, functions and costs",
+		`Shows the manifest of a node module, its exports and imports, the capabilities that it requests,
+whether its instances are reused, and what a call costs on this machine. The call has the config
+in the file that --config names, or {}.
+
+The exit status is 1 if a server would reject the module.`,
+		cobra.ExactArgs(1), o.run)
+	o.addFlags(cmd)
+	cmd.Flags().StringVar(&o.config, "config", "", "`File` with the config of the measured call, - for standard input")
+	complete(cmd, "config", completeFiles("json"))
+	cmd.ValidArgsFunction = oneArg(completeFiles("wasm"))
 	return cmd
 }
 
-// inspection is what node inspect shows.
+// inspection is the result of inspecting a module.
 type inspection struct {
 	File    string        `json:"file"`
 	Size    int           `json:"size"` // bytes
 	SHA256  string        `json:"sha256"`
-	Refused string        `json:"refused,omitempty"` // why a server would not load it
+	Refused string        `json:"refused,omitempty"` // why a server would reject it
 	Type    string        `json:"type,omitempty"`
 	Version string        `json:"version,omitempty"`
 	Summary string        `json:"summary,omitempty"`
 	Handles []string      `json:"handles,omitempty"`
 	From    string        `json:"handlesFrom,omitempty"`
 	Asks    []string      `json:"capabilities"`
-	Secrets string        `json:"secrets,omitempty"` // how it gets them: handles or text
+	Secrets string        `json:"secrets,omitempty"` // handles or text
 	Loading time.Duration `json:"loadingNanoseconds,omitempty"`
 	Call    *measured     `json:"call,omitempty"`
 	*sandbox.Facts
 }
 
-// measured is what a call takes.
+// measured is the cost of a call.
 type measured struct {
 	Calls  int           `json:"calls"`
 	Median time.Duration `json:"medianNanoseconds"`
 	Fuel   uint64        `json:"fuel"`
-	Memory uint64        `json:"memory"` // bytes at its end
+	Memory uint64        `json:"memory"` // bytes at the end of the call
 	Gives  string        `json:"gives"`
 }
 
-func nodeInspect(cmd *cobra.Command, args []string) (err error) {
+func (o *nodeInspectOptions) run(cmd *cobra.Command, args []string) (err error) {
 	config := []byte(`{}`)
-	if name := text(cmd, "config"); name != "" {
-		b, err := readBody(cmd, name)
+	if o.config != "" {
+		b, err := readBody(cmd, o.config)
 		if err != nil {
 			return err
 		}
@@ -75,13 +87,13 @@ func nodeInspect(cmd *cobra.Command, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer closing(&err, func() error { return host.Close(cmd.Context()) })
+	defer func() { joinError(&err, host.Close(cmd.Context())) }()
 	i, err := inspect(cmd.Context(), host, args[0], wasm, config)
 	if err != nil {
 		return err
 	}
 	w := cmd.OutOrStdout()
-	if flag(cmd, "json") {
+	if o.json {
 		err = printJSON(w, i)
 	} else {
 		printInspection(w, i)
@@ -100,11 +112,10 @@ func inspect(ctx context.Context, host *sandbox.Host, file string, wasm, config 
 	if err != nil {
 		i.Refused = err.Error()
 	} else {
-		defer closing(&err, func() error { return m.Close(ctx) })
+		defer func() { joinError(&err, m.Close(ctx)) }()
 		i.Loading = time.Since(begun)
 	}
 	if i.Facts, err = host.Inspect(ctx, file, wasm); err != nil {
-		// There is nothing to see of what is no module.
 		return nil, err
 	}
 	if m == nil {
@@ -125,7 +136,7 @@ func inspect(ctx context.Context, host *sandbox.Host, file string, wasm, config 
 	return i, nil
 }
 
-// Bounds of measuring: it ends when there are as many calls, or when they have taken as long.
+// Measuring ends after this number of calls, or this time.
 const (
 	measuredCalls = 10_000
 	measuredTime  = 500 * time.Millisecond
@@ -133,7 +144,7 @@ const (
 
 func measure(ctx context.Context, m *sandbox.Module, config []byte) *measured {
 	c := &cases.Case{Config: config}
-	last := nodetest.Call(ctx, m, c) // makes the instance that the others use again
+	last := nodetest.Call(ctx, m, c) // makes the instance that the other calls reuse
 	var times []time.Duration
 	for begun := time.Now(); len(times) == 0 || len(times) < measuredCalls && time.Since(begun) < measuredTime; {
 		last = nodetest.Call(ctx, m, c)
@@ -145,7 +156,7 @@ func measure(ctx context.Context, m *sandbox.Module, config []byte) *measured {
 	case last.Failure != nil:
 		gives = last.Failure.Code + ": " + last.Failure.Message
 	case a.Error != nil:
-		gives = "the error " + dash(a.Error.Code) + ": " + a.Error.Message
+		gives = "the error " + orDash(a.Error.Code) + ": " + a.Error.Message
 	case a.Handle != "":
 		gives = "the handle " + a.Handle
 	}
@@ -153,53 +164,48 @@ func measure(ctx context.Context, m *sandbox.Module, config []byte) *measured {
 }
 
 func printInspection(w io.Writer, i *inspection) {
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%s%s\n", paint(w, dim, fmt.Sprintf("%-11s", name)), fmt.Sprintf(format, args...))
-	}
+	row := rowPrinter(w, 14)
 	row("file", "%s, %s", i.File, humanize.IBytes(uint64(i.Size)))
 	row("sha256", "%s", i.SHA256)
 	if i.Refused != "" {
-		row("refused", "%s", paint(w, red, i.Refused))
+		row("rejected", "%s", paint(w, red, i.Refused))
 	}
 	if i.Type != "" {
 		row("node", "%s", strings.TrimSuffix(i.Type+" "+i.Version+": "+i.Summary, ": "))
-		row("asks for", "%s", listed(i.Asks, "nothing"))
+		row("capabilities", "%s", listed(i.Asks, "nothing"))
 		row("secrets", "as %s", i.Secrets)
 		row("handles", "%s", handlesText(i))
 	}
 	if i.Command {
-		row("command", "%s", "of WASI: its config is its standard input, its output its standard output")
+		row("command", "%s", "a WASI command: reads its config from standard input, writes its output to standard output")
 	}
-	memory := "begins with " + humanize.IBytes(i.MemoryMin)
+	memory := "starts with " + humanize.IBytes(i.MemoryMin)
 	if i.MemoryMax > 0 {
 		memory += ", at most " + humanize.IBytes(i.MemoryMax)
 	}
 	row("memory", "%s", memory)
-	row("code", "%d functions, %d loops, %d globals that change", i.Functions, i.Loops, i.Globals)
+	row("code", "%d functions, %d loops, %d mutable globals", i.Functions, i.Loops, i.Globals)
 	if len(i.SnapshotObstacles) > 0 {
-		row("instances", "%s", paint(w, yellow, "new for each call, the slow way: "+strings.Join(i.SnapshotObstacles, ", ")))
+		row("instances", "%s", paint(w, yellow, "a new one for each call, which is slow: "+strings.Join(i.SnapshotObstacles, ", ")))
 	} else {
-		row("instances", "put back after each call")
+		row("instances", "reused; restored from a snapshot after each call")
 	}
 	if i.Call != nil {
 		row("loading", "%s", rounded(i.Loading))
-		row("call", "%s, %s fuel, %s of memory; it gave %s", rounded(i.Call.Median), humanize.Comma(int64(i.Call.Fuel)),
+		row("call", "%s, %s fuel, %s of memory; result: %s", rounded(i.Call.Median), humanize.Comma(int64(i.Call.Fuel)),
 			humanize.IBytes(i.Call.Memory), i.Call.Gives)
 	}
 	fmt.Fprintln(w)
 	rows := make([][]cell, 0, len(i.Exports)+len(i.Imports))
 	for _, e := range i.Exports {
-		rows = append(rows, []cell{c("export"), c(e.Name), c(e.Signature), c("")})
+		rows = append(rows, textCells("export", e.Name, e.Signature, ""))
 	}
 	for _, im := range i.Imports {
-		note := c("")
-		switch {
-		case !im.Offered:
-			note = cell{"not offered", red}
-		case im.Needs != "":
-			note = c(string(im.Needs))
+		row := textCells("import", im.Module+"."+im.Name, im.Signature, string(im.Needs))
+		if !im.Offered {
+			row[3] = cell{"not offered", red}
 		}
-		rows = append(rows, []cell{c("import"), c(im.Module + "." + im.Name), c(im.Signature), note})
+		rows = append(rows, row)
 	}
 	table(w, []string{"", "FUNCTION", "SIGNATURE", "NEEDS"}, rows)
 }
@@ -222,7 +228,7 @@ func listed(words []string, none string) string {
 	return strings.Join(words, ", ")
 }
 
-// rounded is a time with as many digits as mean something.
+// rounded rounds a time to its meaningful digits.
 func rounded(d time.Duration) string {
 	switch {
 	case d >= time.Second:

@@ -13,58 +13,49 @@ import (
 	"github.com/flowtrux/edge/nodes/sdk/languages"
 )
 
+type nodeNewOptions struct {
+	sdk string
+}
+
 func nodeNewCommand() *cobra.Command {
-	names := make([]string, 0, len(languages.All()))
-	for _, l := range languages.All() {
-		names = append(names, l.Name)
+	o := new(nodeNewOptions)
+	cmd := newCommand("new <language> <dir>", "Creates a directory with an example node in "+strings.Join(languageNames(), ", "),
+		`Creates a directory with an example node, which builds and passes its cases. Nothing is downloaded.
+
+A node in Go needs the SDK of this project: the released one, or the one of a checkout that --sdk
+names.`,
+		cobra.ExactArgs(2), o.run)
+	cmd.Flags().StringVar(&o.sdk, "sdk", "", "For Go: `directory` with a checkout of FlowTrux Edge, whose SDK is used instead of a released one")
+	if err := cmd.MarkFlagDirname("sdk"); err != nil {
+		panic(err) // there is no such flag
 	}
-	cmd := leaf("new <language> <dir>", "Writes a folder with a node to begin with: "+strings.Join(names, ", "),
-		`The node builds and passes its cases as it is; nothing is fetched. In Go it needs the SDK of this project: the released one, or with
---sdk the one of a checkout.`,
-		cobra.ExactArgs(2), nodeNew)
-	cmd.Flags().String("sdk", "", "For Go: a checkout of FlowTrux Edge, whose SDK is used instead of a released one")
+	cmd.ValidArgsFunction = completeLanguages
 	return cmd
 }
 
-func nodeNew(cmd *cobra.Command, args []string) error {
+func (o *nodeNewOptions) run(cmd *cobra.Command, args []string) error {
 	l, err := language(args[0])
 	if err != nil {
 		return err
 	}
-	dir, sdk := args[1], text(cmd, "sdk")
-	if sdk != "" && l.Name != "go" {
-		return errors.New("--sdk is for Go: other languages have their SDK in the folder")
+	dir := args[1]
+	if o.sdk != "" && l.Name != "go" {
+		return errors.New("--sdk is only for Go: other languages have their SDK in the directory")
 	}
 	build := l.Build
 	if l.Name == "go" {
-		goMod := filepath.Join(dir, "go.mod")
-		if _, err := os.Lstat(goMod); !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s is there already", goMod)
-		}
-		content := "module slugify\n\ngo 1.26.0\n"
-		if sdk == "" {
+		if o.sdk == "" {
 			build = append([]string{"go get github.com/flowtrux/edge"}, build...)
-		} else {
-			checkout, err := filepath.Abs(sdk)
-			if err != nil {
-				return err
-			}
-			if _, err := os.Stat(filepath.Join(checkout, "nodes", "sdk", "sdk.go")); err != nil {
-				return fmt.Errorf("--sdk: %s is no checkout of FlowTrux Edge: it has no nodes/sdk", sdk)
-			}
-			content += fmt.Sprintf("\nrequire github.com/flowtrux/edge v0.0.0\n\nreplace github.com/flowtrux/edge => %s\n", checkout)
 		}
-		if err := l.Write(dir); err != nil {
-			return err
-		}
-		if err := os.WriteFile(goMod, []byte(content), 0o644); err != nil {
-			return err
-		}
-	} else if err := l.Write(dir); err != nil {
+		err = o.writeGo(l, dir)
+	} else {
+		err = l.Write(dir)
+	}
+	if err != nil {
 		return err
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "%s a node in %s, which needs %s. Build and test it:\n\n  cd %s\n", paint(w, green, "wrote"), dir, l.Needs, dir)
+	fmt.Fprintf(w, "%s a node in %s. Building it needs %s. Build and test it:\n\n  cd %s\n", paint(w, green, "created"), dir, l.Needs, dir)
 	for _, line := range build {
 		fmt.Fprintf(w, "  %s\n", line)
 	}
@@ -76,13 +67,34 @@ func nodeNew(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
+// writeGo writes a node in Go, with a go.mod.
+func (o *nodeNewOptions) writeGo(l *languages.Language, dir string) error {
+	goMod := filepath.Join(dir, "go.mod")
+	if _, err := os.Lstat(goMod); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s already exists", goMod)
+	}
+	content := "module slugify\n\ngo 1.26.0\n"
+	if o.sdk != "" {
+		checkout, err := filepath.Abs(o.sdk)
+		if err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(checkout, "nodes", "sdk", "sdk.go")); err != nil {
+			return fmt.Errorf("--sdk: %s is not a checkout of FlowTrux Edge: it has no nodes/sdk", o.sdk)
+		}
+		content += fmt.Sprintf("\nrequire github.com/flowtrux/edge v0.0.0\n\nreplace github.com/flowtrux/edge => %s\n", checkout)
+	}
+	if err := l.Write(dir); err != nil {
+		return err
+	}
+	return os.WriteFile(goMod, []byte(content), 0o644)
+}
+
 func language(name string) (*languages.Language, error) {
-	var names []string
 	for _, l := range languages.All() {
 		if l.Name == name {
 			return &l, nil
 		}
-		names = append(names, l.Name)
 	}
-	return nil, fmt.Errorf("there is nothing to begin with in %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("unknown language %q; available: %s", name, strings.Join(languageNames(), ", "))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// begin writes the folder of a node in C and compiles it, as its Makefile does.
+// begin creates the directory of a node in C and compiles it, as its Makefile does.
 func begin(t *testing.T) (dir, module string) {
 	t.Helper()
 	dataHome(t)
@@ -38,19 +38,19 @@ func TestNodeFromNothing(t *testing.T) {
 	}
 	out, errOut, err = try(t, `{"text": "A b"}`, "node", "inspect", module, "--config", "-")
 	for _, want := range []string{
-		"node       slugify 1.0.0: Turns a text into a URL slug.", "asks for   nothing", "secrets    as text", "put back after each call", "fuel, 128 KiB of memory; it gave an output",
+		"node          slugify 1.0.0: Turns a text into a URL slug.", "capabilities  nothing", "secrets       as text", "reused; restored from a snapshot after each call", "fuel, 128 KiB of memory; result: an output",
 		"export  run       (i32, i32) -> i64",
 	} {
 		if err != nil || !strings.Contains(out, want) {
 			t.Errorf("no %q: %v\n%s%s", want, err, out, errOut)
 		}
 	}
-	if _, _, err := try(t, "", "node", "new", "c", dir); err == nil || !strings.Contains(err.Error(), "is there already") {
+	if _, _, err := try(t, "", "node", "new", "c", dir); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("over another: %v", err)
 	}
 }
 
-func TestNodeTestTellsDifferences(t *testing.T) {
+func TestNodeTestShowsDifferences(t *testing.T) {
 	dir, module := begin(t)
 	if err := os.WriteFile(filepath.Join(dir, "testdata", "cases.json"), []byte(`[
 		{"name": "good", "config": {"text": "a"}, "output": {"slug": "a"}},
@@ -80,7 +80,7 @@ func TestNodeTestTellsDifferences(t *testing.T) {
 	}
 }
 
-func TestNodeInspectTellsWhyAModuleIsRefused(t *testing.T) {
+func TestNodeInspectShowsWhyAModuleIsRejected(t *testing.T) {
 	dataHome(t)
 	source := write(t, "guest.c", `__attribute__((import_module("env"), import_name("open"))) int opens(int);
 		__attribute__((export_name("alloc"))) int allocs(int n) { return opens(n); }`)
@@ -90,7 +90,7 @@ func TestNodeInspectTellsWhyAModuleIsRefused(t *testing.T) {
 	}
 	file := write(t, "guest.wasm", string(wasm))
 	out, _, err := try(t, "", "node", "inspect", file)
-	if err == nil || !strings.Contains(out, "refused    "+file+": exports: no function run(i32, i32) -> i64") || !strings.Contains(out, "import  env.open  (i32) -> i32  not offered") {
+	if err == nil || !strings.Contains(out, "rejected      "+file+": exports: no function run(i32, i32) -> i64") || !strings.Contains(out, "import  env.open  (i32) -> i32  not offered") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	out, _, err = try(t, "", "node", "inspect", file, "--json")
@@ -100,19 +100,19 @@ func TestNodeInspectTellsWhyAModuleIsRefused(t *testing.T) {
 	}
 }
 
-func TestNodeRefusals(t *testing.T) {
+func TestNodeErrors(t *testing.T) {
 	dataHome(t)
 	text := write(t, "x.wasm", "no module")
 	for want, args := range map[string][]string{
-		`nothing to begin with in "cobol"; there are go, c, rust, assemblyscript`: {"node", "new", "cobol", t.TempDir()},
-		"--sdk is for Go":                   {"node", "new", "c", t.TempDir(), "--sdk", "."},
-		"is no checkout of FlowTrux Edge":   {"node", "new", "go", t.TempDir(), "--sdk", t.TempDir()},
-		"not a WebAssembly core module":     {"node", "inspect", text},
-		"x.wasm: module: not a WebAssembly": {"node", "test", text},
-		"no such file":                      {"node", "test", "/missing.wasm"},
-		"/missing.json: no such file":       {"node", "test", text, "--cases", "/missing.json"},
-		"case 1 (\"\"): it has no name":     {"node", "test", text, "--cases", write(t, "cases.json", `[{}]`)},
-		"--config: not JSON":                {"node", "inspect", text, "--config", text},
+		`unknown language "cobol"; available: go, c, rust, assemblyscript`: {"node", "new", "cobol", t.TempDir()},
+		"--sdk is only for Go":               {"node", "new", "c", t.TempDir(), "--sdk", "."},
+		"is not a checkout of FlowTrux Edge": {"node", "new", "go", t.TempDir(), "--sdk", t.TempDir()},
+		"not a WebAssembly core module":      {"node", "inspect", text},
+		"x.wasm: module: not a WebAssembly":  {"node", "test", text},
+		"no such file":                       {"node", "test", "/missing.wasm"},
+		"/missing.json: no such file":        {"node", "test", text, "--cases", "/missing.json"},
+		"case 1 (\"\"): it has no name":      {"node", "test", text, "--cases", write(t, "cases.json", `[{}]`)},
+		"--config: not JSON":                 {"node", "inspect", text, "--config", text},
 	} {
 		if _, errOut, err := try(t, "", args...); err == nil || !strings.Contains(errOut+err.Error(), want) {
 			t.Errorf("%q: %v, want %s", args, err, want)
@@ -131,7 +131,7 @@ func TestNodeInGo(t *testing.T) {
 	if out, _, err := try(t, "", "node", "new", "go", t.TempDir()); err != nil || !strings.Contains(out, "\n  go get github.com/flowtrux/edge\n") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if _, _, err := try(t, "", "node", "new", "go", dir); err == nil || !strings.Contains(err.Error(), "go.mod is there already") {
+	if _, _, err := try(t, "", "node", "new", "go", dir); err == nil || !strings.Contains(err.Error(), "go.mod already exists") {
 		t.Error(err)
 	}
 }

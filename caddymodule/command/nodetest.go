@@ -18,17 +18,31 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
+type nodeTestOptions struct {
+	outputOptions
+	cases string
+}
+
 func nodeTestCommand() *cobra.Command {
-	cmd := jsonFlag(leaf("test <file.wasm> [--cases f]", "Runs a node module's cases, and looks whether it keeps the rules for nodes",
-		`Cases are calls and what each has to give, a JSON list in testdata/cases.json beside the module or where --cases says (a directory
-stands for the *.json files in it). Nothing is reached from here: what http answers stands in the cases. Fuel is the same on every
-machine, times are this one's. The exit status is 1 when something is not as it should be.`,
-		cobra.ExactArgs(1), nodeTest))
-	cmd.Flags().String("cases", "", "File or directory with cases (default: testdata/cases.json beside the module, if it is there)")
+	o := new(nodeTestOptions)
+	cmd := newCommand("test <file.wasm> [--cases f]", "Runs the cases of a node module, and checks the rules for nodes",
+		`Runs the cases of a node module, and checks that it follows the rules for nodes.
+
+Cases are calls with their expected results. They are a JSON list in testdata/cases.json beside
+the module, or in the file that --cases names. A directory stands for the *.json files in it. No
+network is used: the cases have the HTTP responses. Fuel is the same on every machine, times are
+those of this one.
+
+The exit status is 1 if a case fails or a rule is broken.`,
+		cobra.ExactArgs(1), o.run)
+	o.addFlags(cmd)
+	cmd.Flags().StringVar(&o.cases, "cases", "", "`File` or directory with cases (default testdata/cases.json beside the module, if it exists)")
+	complete(cmd, "cases", completeFiles("json"))
+	cmd.ValidArgsFunction = oneArg(completeFiles("wasm"))
 	return cmd
 }
 
-// tested is what node test shows.
+// tested is the result of testing a module.
 type tested struct {
 	File   string          `json:"file"`
 	Passed bool            `json:"passed"`
@@ -40,7 +54,7 @@ type testedCase struct {
 	Name        string             `json:"name"`
 	Passed      bool               `json:"passed"`
 	Differences []cases.Difference `json:"differences,omitempty"`
-	// of a failure of the module: its stack, its standard error
+	// Detail is the stack or standard error of a module that failed.
 	Detail      string   `json:"detail,omitempty"`
 	Logged      []string `json:"logged,omitempty"`
 	Fuel        uint64   `json:"fuel"`
@@ -48,13 +62,13 @@ type testedCase struct {
 	Nanoseconds int64    `json:"nanoseconds"`
 }
 
-func nodeTest(cmd *cobra.Command, args []string) (err error) {
+func (o *nodeTestOptions) run(cmd *cobra.Command, args []string) (err error) {
 	ctx, file := cmd.Context(), args[0]
 	wasm, err := readModule(file)
 	if err != nil {
 		return err
 	}
-	list, err := readCases(text(cmd, "cases"), file)
+	list, err := readCases(o.cases, file)
 	if err != nil {
 		return err
 	}
@@ -62,15 +76,15 @@ func nodeTest(cmd *cobra.Command, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer closing(&err, func() error { return host.Close(ctx) })
+	defer func() { joinError(&err, host.Close(ctx)) }()
 	t := &tested{File: file, Passed: true, Cases: []testedCase{}}
 	config := moduleConfig(file, wasm)
-	// a test that passes today passes tomorrow
+	// Without real time and real randomness a test gives the same result each time.
 	config.Grants.Clock, config.Grants.Random = false, false
 	if err := t.run(ctx, host, config, list); err != nil {
 		return err
 	}
-	if flag(cmd, "json") {
+	if o.json {
 		err = printJSON(cmd.OutOrStdout(), t)
 	} else {
 		printTested(cmd, t)
@@ -81,8 +95,8 @@ func nodeTest(cmd *cobra.Command, args []string) (err error) {
 	return err
 }
 
-// readCases reads the cases of a file, or of a directory's *.json files. Without a name it looks
-// beside the module.
+// readCases reads the cases in a file, or in the *.json files of a directory. Without a name it
+// reads those beside the module, if there are any.
 func readCases(name, module string) (list []cases.Case, err error) {
 	if name == "" {
 		name = filepath.Join(filepath.Dir(module), "testdata", "cases.json")
@@ -119,7 +133,7 @@ func (t *tested) run(ctx context.Context, host *sandbox.Host, config sandbox.Mod
 	if err != nil {
 		return err
 	}
-	defer closing(&err, func() error { return m.Close(ctx) })
+	defer func() { joinError(&err, m.Close(ctx)) }()
 	for i := range list {
 		c := &list[i]
 		o := nodetest.Call(ctx, m, c)
@@ -156,13 +170,17 @@ func printTested(cmd *cobra.Command, t *tested) {
 		if !r.Passed {
 			failed++
 		}
-		rows = append(rows, []cell{verdict(r.Passed), c(r.Name), c(humanize.Comma(int64(r.Fuel))), c(humanize.IBytes(r.Memory)), c(rounded(time.Duration(r.Nanoseconds)))})
+		row := textCells("", r.Name, humanize.Comma(int64(r.Fuel)), humanize.IBytes(r.Memory), rounded(time.Duration(r.Nanoseconds)))
+		row[0] = verdict(r.Passed)
+		rows = append(rows, row)
 	}
 	for _, r := range t.Rules {
 		if r.Broken != "" {
 			failed++
 		}
-		rows = append(rows, []cell{verdict(r.Broken == ""), c("it " + r.Name), c(""), c(""), c("")})
+		row := textCells("", "it "+r.Name, "", "", "")
+		row[0] = verdict(r.Broken == "")
+		rows = append(rows, row)
 	}
 	table(w, []string{"", "CASE OR RULE", "FUEL", "MEMORY", "TOOK"}, rows)
 	for _, r := range t.Cases {
@@ -170,13 +188,14 @@ func printTested(cmd *cobra.Command, t *tested) {
 	}
 	for _, r := range t.Rules {
 		if r.Broken != "" {
-			fmt.Fprintf(cmd.ErrOrStderr(), "\n%s\n  %s\n", paint(cmd.ErrOrStderr(), red, "it does not keep the rule: it "+r.Name), r.Broken)
+			fmt.Fprintf(cmd.ErrOrStderr(), "\n%s\n  %s\n", paint(cmd.ErrOrStderr(), red, "rule broken: it "+r.Name), r.Broken)
 		}
 	}
 	fmt.Fprintf(w, "\n%s: %s, %s, %d failed\n", t.File, plural(len(t.Cases), "case"), plural(len(t.Rules), "rule"), failed)
 }
 
-// printDifferences tells of a case what is not as it says, values of JSON by their paths.
+// printDifferences prints how the result of a case differs from the expected one. Differences in
+// JSON have their path.
 func printDifferences(cmd *cobra.Command, r testedCase) {
 	if r.Passed {
 		return
@@ -189,7 +208,7 @@ func printDifferences(cmd *cobra.Command, r testedCase) {
 		case d.Want == "" || d.Got == "" || d.What == "error" || d.What == "handle":
 			lines = []string{fmt.Sprintf("want %s, got %s", orNone(cut(d.Want, 500)), orNone(cut(d.Got, 500)))}
 		case len(lines) == 0:
-			lines = []string{fmt.Sprintf("the same values in another order: want %s, got %s", cut(d.Want, 200), cut(d.Got, 200))}
+			lines = []string{fmt.Sprintf("same values in another order: want %s, got %s", cut(d.Want, 200), cut(d.Got, 200))}
 		}
 		for _, line := range lines {
 			fmt.Fprintf(w, "  %s: %s\n", d.What, line)

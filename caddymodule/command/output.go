@@ -6,24 +6,15 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
-	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 )
 
-// text and flag read flags that the command has declared itself.
-func text(c *cobra.Command, name string) string {
-	s, _ := c.Flags().GetString(name)
-	return s
-}
-
-func flag(c *cobra.Command, name string) bool {
-	b, _ := c.Flags().GetBool(name)
-	return b
-}
-
-// style is an ANSI colour; it only shows on a terminal.
+// style is an ANSI color, which only terminals show.
 type style string
 
 const (
@@ -35,30 +26,39 @@ const (
 	reset        = "\x1b[0m"
 )
 
-// colours tells whether w is a terminal that may get colours (https://no-color.org).
-func colours(w io.Writer) bool {
+// hasColors reports whether w is a terminal that shows colors (https://no-color.org).
+func hasColors(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))
 }
 
 func paint(w io.Writer, s style, text string) string {
-	if s == plain || !colours(w) {
+	if s == plain || !hasColors(w) {
 		return text
 	}
 	return string(s) + text + reset
 }
 
-// cell is one field of a table.
+// cell is a field of a table.
 type cell struct {
 	text  string
 	style style
 }
 
-// c is a cell with text as it came, which may be of others: what a terminal would obey is not in
-// it.
-func c(text string) cell { return cell{text: printable(text)} }
+// textCell returns a cell without style. Its text may come from elsewhere, so control characters
+// are removed.
+func textCell(text string) cell { return cell{text: printable(text)} }
 
-// table writes rows under a head in columns as wide as their widest cell.
+// textCells returns a row of cells without style.
+func textCells(texts ...string) []cell {
+	row := make([]cell, len(texts))
+	for i, text := range texts {
+		row[i] = textCell(text)
+	}
+	return row
+}
+
+// table writes rows below a head. A column is as wide as its widest cell.
 func table(w io.Writer, head []string, rows [][]cell) {
 	t := columns{w: w, head: head}
 	t.fit(rows)
@@ -66,24 +66,24 @@ func table(w io.Writer, head []string, rows [][]cell) {
 	t.rows(rows)
 }
 
-// columns writes rows that may come one after the other. Widths count runes, not the bytes of
-// colours, which is why text/tabwriter does not do.
+// columns writes the rows of a table, all at once or as they come. Widths count runes and no color
+// codes, which text/tabwriter would count.
 type columns struct {
-	w     io.Writer
-	head  []string
-	width []int
+	w      io.Writer
+	head   []string
+	widths []int
 }
 
-// fit makes columns wide enough for rows; they never get narrower.
+// fit widens the columns for rows.
 func (t *columns) fit(rows [][]cell) {
-	if t.width == nil {
+	if t.widths == nil {
 		for _, h := range t.head {
-			t.width = append(t.width, utf8.RuneCountInString(h))
+			t.widths = append(t.widths, utf8.RuneCountInString(h))
 		}
 	}
 	for _, r := range rows {
-		for i, x := range r {
-			t.width[i] = max(t.width[i], utf8.RuneCountInString(x.text))
+		for i, c := range r {
+			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(c.text))
 		}
 	}
 }
@@ -101,13 +101,20 @@ func (t *columns) title() {
 func (t *columns) rows(rows [][]cell) {
 	for _, cells := range rows {
 		var b strings.Builder
-		for i, x := range cells {
-			b.WriteString(paint(t.w, x.style, x.text))
+		for i, c := range cells {
+			b.WriteString(paint(t.w, c.style, c.text))
 			if i < len(cells)-1 {
-				b.WriteString(strings.Repeat(" ", t.width[i]-utf8.RuneCountInString(x.text)+2))
+				b.WriteString(strings.Repeat(" ", t.widths[i]-utf8.RuneCountInString(c.text)+2))
 			}
 		}
 		fmt.Fprintln(t.w, strings.TrimRight(b.String(), " "))
+	}
+}
+
+// rowPrinter returns a function that writes lines with a name and a text, the texts in one column.
+func rowPrinter(w io.Writer, nameWidth int) func(name, format string, args ...any) {
+	return func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%s%s\n", paint(w, dim, fmt.Sprintf("%-*s", nameWidth, name)), fmt.Sprintf(format, args...))
 	}
 }
 
@@ -119,21 +126,70 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// printProblems writes a document's problems: file, JSON path, reason.
-func printProblems(w io.Writer, file string, problems []problem) {
-	for _, p := range problems {
-		where := file
+// maxAligned is the width up to which the places of problems are aligned, in runes.
+const maxAligned = 100
+
+// printProblems writes a line with file, JSON path and reason for each problem of a document. The
+// reasons are aligned.
+func printProblems(w io.Writer, file string, problems []adminapi.Problem) {
+	places := make([]string, len(problems))
+	width := 0
+	for i, p := range problems {
+		places[i] = file + ": "
 		if p.Path != "" {
-			where += ": " + p.Path
+			places[i] += p.Path + ": "
 		}
-		fmt.Fprintf(w, "%s: %s\n", paint(w, red, printable(where)), printable(p.Reason))
+		places[i] = printable(places[i])
+		if n := utf8.RuneCountInString(places[i]); n <= maxAligned {
+			width = max(width, n)
+		}
+	}
+	for i, p := range problems {
+		padding := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(places[i])))
+		fmt.Fprintf(w, "%s%s%s\n", paint(w, red, places[i]), padding, printable(p.Reason))
 	}
 }
 
-// plural gives "1 workflow", "2 workflows".
+// printable removes control characters, and the rest of a character that was cut.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// cut shortens s to at most n runes.
+func cut(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// plural returns "1 workflow", "2 workflows".
 func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// orDash returns s, or - if it is empty.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// orNone returns s, or none if it is empty.
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }

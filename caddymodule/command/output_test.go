@@ -4,24 +4,43 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Names of workflows, paths and reasons have what others wrote, which a terminal must not obey.
+// TestOutputIsText: names, paths and reasons come from others; a terminal must not interpret them.
 func TestOutputIsText(t *testing.T) {
 	var w strings.Builder
-	table(&w, []string{"NAME", "MODE"}, [][]cell{{c("\x1b[31mred\nline\u009b2J"), c("minimal")}})
+	table(&w, []string{"NAME", "MODE"}, [][]cell{textCells("\x1b[31mred\nline\u009b2J", "minimal")})
 	if want := "NAME           MODE\n[31mredline2J  minimal\n"; w.String() != want {
 		t.Errorf("the table is %q, want %q", w.String(), want)
 	}
 	w.Reset()
-	printProblems(&w, "orders.json", []problem{{Path: "nodes[0].\x1b]0;title\a", Reason: "unknown\r key"}})
+	printProblems(&w, "orders.json", []adminapi.Problem{{Path: "nodes[0].\x1b]0;title\a", Reason: "unknown\r key"}})
 	if want := "orders.json: nodes[0].]0;title: unknown key\n"; w.String() != want {
 		t.Errorf("the problem is %q, want %q", w.String(), want)
 	}
 }
 
-// TestCutRecordsSaySo: in general, and of each value.
+// TestProblemsAreAligned: the reasons of a document's problems are in one column.
+func TestProblemsAreAligned(t *testing.T) {
+	var w strings.Builder
+	printProblems(&w, "a.json", []adminapi.Problem{
+		{Path: "nodes[0].onErr", Reason: "unknown key"},
+		{Path: "edges", Reason: "is required"},
+		{Path: strings.Repeat("x", 120), Reason: "too long to align"},
+		{Reason: "no path"},
+	})
+	want := "a.json: nodes[0].onErr: unknown key\n" +
+		"a.json: edges:          is required\n" +
+		"a.json: " + strings.Repeat("x", 120) + ": too long to align\n" +
+		"a.json:                 no path\n"
+	if w.String() != want {
+		t.Errorf("the problems are\n%swant\n%s", w.String(), want)
+	}
+}
+
+// TestCutRecordsSaySo: a cut record says so once, and at each value that is missing.
 func TestCutRecordsSaySo(t *testing.T) {
 	r := &journal.Record{Cut: true, Nodes: []journal.NodeRecord{{
 		ID: "a", Type: "transform", State: "completed", Input: journal.Value{Cut: true}, Output: journal.Value{Text: "1"},

@@ -5,21 +5,17 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// maxShown is how much of a value a timeline shows, in bytes; --json shows all that was recorded.
+// maxShown is the number of bytes that are shown of a value. --json shows all that was recorded.
 const maxShown = 500
 
-// printRecord writes an execution for people: what it was, what started it, and its nodes in the
-// order of the plan.
+// printRecord writes an execution for people: its state, its trigger, and its nodes in the order of
+// the plan.
 func printRecord(w io.Writer, r *journal.Record) {
-	row := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%s%s\n", paint(w, dim, fmt.Sprintf("%-12s", name)), fmt.Sprintf(format, args...))
-	}
+	row := rowPrinter(w, 12)
 	row("execution", "%s", r.ID)
 	row("workflow", "%s, revision %d", r.Workflow, r.Revision)
 	row("status", "%s", paint(w, statusStyle(r.Status), r.Status))
@@ -102,8 +98,7 @@ func failure(node, code, message string) string {
 	return out
 }
 
-// shown is a value in one line. What it holds came from elsewhere, so nothing in it reaches the
-// terminal as a command.
+// shown returns a value in one line. It may come from elsewhere, so control characters are removed.
 func shown(v journal.Value) string {
 	if v.Cut {
 		return "(not recorded)"
@@ -118,14 +113,4 @@ func shown(v journal.Value) string {
 		return printable(v.Text[:maxShown]) + "…"
 	}
 	return printable(v.Text)
-}
-
-// printable drops control characters, and what a cut has left of a character.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return -1
-		}
-		return r
-	}, s)
 }

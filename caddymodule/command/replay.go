@@ -5,17 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
+	"io"
 	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// verdict says how a node, or an execution, that is made again compares with its record.
+// verdict is the result of comparing a node, or an execution, with its record.
 type verdict string
 
 const (
@@ -35,8 +36,7 @@ func (v verdict) style() style {
 	}
 }
 
-// worse is the verdict on two things together. That something would change is known for certain, so
-// it counts most.
+// worse returns the verdict on two things together. A change is certain, so it counts most.
 func (v verdict) worse(other verdict) verdict {
 	for _, w := range []verdict{changed, incomparable} {
 		if v == w || other == w {
@@ -46,7 +46,8 @@ func (v verdict) worse(other verdict) verdict {
 	return unchanged
 }
 
-// exit is the exit status: 0 unchanged, 1 changed, 2 not comparable.
+// exit ends the command with the exit status of the verdict: 0 unchanged, 1 changed, 2 not
+// comparable.
 func (v verdict) exit(cmd *cobra.Command) error {
 	switch v {
 	case unchanged:
@@ -58,7 +59,7 @@ func (v verdict) exit(cmd *cobra.Command) error {
 	}
 }
 
-// comparedNode and comparedExecution are what --json prints.
+// comparedNode is the comparison of a node with its record.
 type comparedNode struct {
 	ID          string   `json:"id"`
 	Type        string   `json:"type"`
@@ -69,6 +70,7 @@ type comparedNode struct {
 	FuelIs      uint64   `json:"fuelIs,omitempty"`
 }
 
+// comparedExecution is the comparison of an execution with its record.
 type comparedExecution struct {
 	ID       string         `json:"id"`
 	Workflow string         `json:"workflow"`
@@ -77,17 +79,17 @@ type comparedExecution struct {
 	Nodes    []comparedNode `json:"nodes"`         // those that were called
 }
 
-// compareRecord makes the calls of a record again with the desk's node types.
-func (d *desk) compareRecord(ctx context.Context, r *journal.Record) comparedExecution {
+// compareRecord repeats the calls of a record with the local node types.
+func (l *localNodes) compareRecord(ctx context.Context, r *journal.Record) comparedExecution {
 	out := comparedExecution{ID: r.ID, Workflow: r.Workflow, Verdict: unchanged, Nodes: []comparedNode{}}
 	for i := range r.Nodes {
 		n := &r.Nodes[i]
 		if !engine.Called(n) {
 			continue
 		}
-		c := compareNode(n, d.nodes.Repeat(ctx, n))
-		out.Verdict = out.Verdict.worse(c.Verdict)
-		out.Nodes = append(out.Nodes, c)
+		node := compareNode(n, l.nodes.Repeat(ctx, n))
+		out.Verdict = out.Verdict.worse(node.Verdict)
+		out.Nodes = append(out.Nodes, node)
 	}
 	if r.Status == journal.Pending || r.Status == journal.Running {
 		out.Verdict, out.Why = incomparable, "it has not ended"
@@ -96,48 +98,41 @@ func (d *desk) compareRecord(ctx context.Context, r *journal.Record) comparedExe
 }
 
 func compareNode(n *journal.NodeRecord, r engine.Repeated) comparedNode {
-	c := comparedNode{ID: n.ID, Type: n.Type, Verdict: unchanged, Why: r.Incomparable, FuelWas: r.FuelWas, FuelIs: r.FuelIs}
-	if c.Why != "" {
-		c.Verdict = incomparable
-		return c
+	node := comparedNode{ID: n.ID, Type: n.Type, Verdict: unchanged, Why: r.Incomparable, FuelWas: r.FuelWas, FuelIs: r.FuelIs}
+	if node.Why != "" {
+		node.Verdict = incomparable
+		return node
 	}
-	if was, is := failure("", r.Was.Code, r.Was.Message), failure("", r.Is.Code, r.Is.Message); was != is {
-		c.Differences = append(c.Differences, fmt.Sprintf("error: want %s, got %s", orNone(was), orNone(is)))
+	differs := func(what, was, is string) {
+		if was != is {
+			node.Differences = append(node.Differences, fmt.Sprintf("%s: want %s, got %s", what, orNone(was), orNone(is)))
+		}
 	}
-	if r.Was.Handle != r.Is.Handle {
-		c.Differences = append(c.Differences, fmt.Sprintf("handle: want %s, got %s", orNone(r.Was.Handle), orNone(r.Is.Handle)))
-	}
+	differs("error", failure("", r.Was.Code, r.Was.Message), failure("", r.Is.Code, r.Is.Message))
+	differs("handle", r.Was.Handle, r.Is.Handle)
 	if r.Was.Code == "" && r.Is.Code == "" {
-		c.Differences = append(c.Differences, diffNamed("output", r.Was.Output, r.Is.Output)...)
+		node.Differences = append(node.Differences, diffNamed("output", r.Was.Output, r.Is.Output)...)
 	}
-	of := make(map[string]int)
+	requests := make(map[string]int) // by function
 	for _, a := range r.Asked {
-		of[a.Function]++
-		c.Differences = append(c.Differences, diffNamed(a.Function+" request "+strconv.Itoa(of[a.Function]), a.Was, a.Is)...)
+		requests[a.Function]++
+		name := a.Function + " request " + strconv.Itoa(requests[a.Function])
+		node.Differences = append(node.Differences, diffNamed(name, a.Was, a.Is)...)
 	}
-	if len(c.Differences) > 0 {
-		c.Verdict = changed
+	if len(node.Differences) > 0 {
+		node.Verdict = changed
 	}
-	return c
+	return node
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "none"
+// print writes a line for the execution and one for each node, with its differences.
+func (e *comparedExecution) print(w io.Writer) {
+	line := string(e.Verdict)
+	if e.Why != "" {
+		line += ": " + e.Why
 	}
-	return s
-}
-
-// print writes a comparison for people: a line for the execution, one for each node that is not
-// what it was, and its differences.
-func (x *comparedExecution) print(cmd *cobra.Command) {
-	w := cmd.OutOrStdout()
-	line := string(x.Verdict)
-	if x.Why != "" {
-		line += ": " + x.Why
-	}
-	fmt.Fprintf(w, "%s (%s) %s\n", x.ID, x.Workflow, paint(w, x.Verdict.style(), line))
-	for _, n := range x.Nodes {
+	fmt.Fprintf(w, "%s (%s) %s\n", e.ID, e.Workflow, paint(w, e.Verdict.style(), line))
+	for _, n := range e.Nodes {
 		line := string(n.Verdict)
 		switch {
 		case n.Why != "":
@@ -154,15 +149,20 @@ func (x *comparedExecution) print(cmd *cobra.Command) {
 	}
 }
 
-// compareAll compares records as they come from next, nil = no more, and prints each when it is
-// done.
-func compareAll(cmd *cobra.Command, next func() (*journal.Record, error)) error {
-	ctx := cmd.Context()
-	d, err := openDesk(ctx, cmd)
+// comparison compares records with what the local node types do.
+type comparison struct {
+	outputOptions
+	nodeTypeOptions
+}
+
+// compareAll compares the records that next returns, until it returns nil, and prints each result.
+func (c *comparison) compareAll(cmd *cobra.Command, next func() (*journal.Record, error)) error {
+	ctx, w := cmd.Context(), cmd.OutOrStdout()
+	local, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer d.close(ctx)
+	defer local.close(ctx)
 	all, counts, total := []comparedExecution{}, make(map[verdict]int), unchanged
 	for {
 		r, err := next()
@@ -172,52 +172,50 @@ func compareAll(cmd *cobra.Command, next func() (*journal.Record, error)) error 
 		if r == nil {
 			break
 		}
-		x := d.compareRecord(ctx, r)
+		e := local.compareRecord(ctx, r)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		counts[x.Verdict]++
-		total = total.worse(x.Verdict)
-		if flag(cmd, "json") {
-			all = append(all, x)
-		} else {
-			x.print(cmd)
+		counts[e.Verdict]++
+		total = total.worse(e.Verdict)
+		if all = append(all, e); !c.json {
+			e.print(w)
 		}
 	}
-	if flag(cmd, "json") {
-		if err := printJSON(cmd.OutOrStdout(), map[string]any{"verdict": total, "executions": all}); err != nil {
+	if c.json {
+		if err := printJSON(w, map[string]any{"verdict": total, "executions": all}); err != nil {
 			return err
 		}
 		return total.exit(cmd)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%d unchanged, %d changed, %d not comparable\n", counts[unchanged], counts[changed], counts[incomparable])
+	fmt.Fprintf(w, "%d unchanged, %d changed, %d not comparable\n", counts[unchanged], counts[changed], counts[incomparable])
 	return total.exit(cmd)
 }
 
-// compareFile compares the record of a file, which --record or `executions show --json` has
+// compareFile compares the record in a file that `run --record` or `executions show --json` has
 // written.
-func compareFile(cmd *cobra.Command, file string) error {
-	text, err := os.ReadFile(file)
+func (c *comparison) compareFile(cmd *cobra.Command, file string) error {
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	record := new(journal.Record)
-	if err := json.Unmarshal(text, record); err != nil {
+	if err := json.Unmarshal(b, record); err != nil {
 		return fmt.Errorf("%s is not the record of an execution: %w", file, err)
 	}
 	if record.ID == "" {
 		return fmt.Errorf("%s is not the record of an execution: it has no id", file)
 	}
-	return compareAll(cmd, func() (r *journal.Record, _ error) {
+	return c.compareAll(cmd, func() (r *journal.Record, _ error) {
 		r, record = record, nil
 		return r, nil
 	})
 }
 
-// compareServed compares executions of the running server: those that are named, or else the newest
-// of a workflow.
-func compareServed(cmd *cobra.Command, ids []string) error {
-	cl, err := newClient(cmd)
+// compareServed compares executions of the running server: those with the ids, or without ids the
+// newest ones of --workflow.
+func (o *executionsReplayOptions) compareServed(cmd *cobra.Command, ids []string) error {
+	cl, err := o.client()
 	if err != nil {
 		return err
 	}
@@ -225,16 +223,17 @@ func compareServed(cmd *cobra.Command, ids []string) error {
 		return errors.New("name executions, or a workflow with --workflow, not both")
 	}
 	if len(ids) == 0 {
-		if ids, err = newest(cmd, cl); err != nil {
+		if ids, err = o.newestEnded(cmd.Context(), cl); err != nil {
 			return err
 		}
 	}
-	return compareAll(cmd, func() (*journal.Record, error) {
+	c := comparison{outputOptions: o.outputOptions, nodeTypeOptions: o.nodeTypeOptions}
+	return c.compareAll(cmd, func() (*journal.Record, error) {
 		if len(ids) == 0 {
 			return nil, nil
 		}
 		r := new(journal.Record)
-		err := cl.get(cmd.Context(), "executions/"+url.PathEscape(ids[0]), r)
+		err := cl.get(cmd.Context(), executionPath(ids[0]), r)
 		if err != nil {
 			err = fmt.Errorf("%s: %w", ids[0], err)
 		}
@@ -243,16 +242,14 @@ func compareServed(cmd *cobra.Command, ids []string) error {
 	})
 }
 
-// newest are the ids of the newest executions that have ended, as --workflow and --limit say.
-func newest(cmd *cobra.Command, cl *client) (ids []string, err error) {
-	workflow := text(cmd, "workflow")
-	if workflow == "" {
+// newestEnded returns the ids of the newest executions of --workflow that have ended.
+func (o *executionsReplayOptions) newestEnded(ctx context.Context, cl *client) (ids []string, err error) {
+	if o.workflow == "" {
 		return nil, errors.New("name executions, or a workflow with --workflow")
 	}
-	limit, _ := cmd.Flags().GetInt("limit")
-	var page Executions
-	q := url.Values{"workflow": {workflow}, "limit": {strconv.Itoa(limit)}}
-	if err := cl.get(cmd.Context(), "executions?"+q.Encode(), &page); err != nil {
+	filter := executionFilter{workflow: o.workflow, limit: o.limit}
+	var page adminapi.Executions
+	if err := cl.get(ctx, "executions?"+filter.query().Encode(), &page); err != nil {
 		return nil, err
 	}
 	for _, s := range page.Executions {
@@ -261,7 +258,7 @@ func newest(cmd *cobra.Command, cl *client) (ids []string, err error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("no execution of %q that has ended is recorded", workflow)
+		return nil, fmt.Errorf("there is no record of an execution of %q that has ended", o.workflow)
 	}
 	return ids, nil
 }

@@ -1,38 +1,40 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/spf13/cobra"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
-// namedSchemes are the schemes that need no description.
-var namedSchemes = []string{"flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks"}
+const defaultScheme = "flowtrux"
 
-// signingScheme is the scheme that --scheme names or --signature-file describes.
-func signingScheme(cmd *cobra.Command) (*signature.Scheme, error) {
-	name, file := text(cmd, "scheme"), text(cmd, "signature-file")
+// namedSchemes are the schemes that need no description.
+var namedSchemes = []string{defaultScheme, "github", "stripe", "slack", "shopify", "standard-webhooks"}
+
+// parseScheme returns the scheme that --scheme names or --signature-file describes.
+func (o *signingOptions) parseScheme() (*signature.Scheme, error) {
+	name := cmp.Or(o.scheme, defaultScheme)
 	switch {
-	case file != "" && cmd.Flags().Changed("scheme"):
-		return nil, errors.New("--scheme and --signature-file both say how to sign: give one of them")
-	case file != "":
-		return describedScheme(file)
+	case o.scheme != "" && o.signatureFile != "":
+		return nil, errors.New("--scheme and --signature-file both name a scheme: give one of them")
+	case o.signatureFile != "":
+		return describedScheme(o.signatureFile)
 	case name == "custom":
-		return nil, errors.New("--scheme custom says too little: describe the scheme with --signature-file")
+		return nil, errors.New("--scheme custom has no description: describe the scheme with --signature-file")
 	case !slices.Contains(namedSchemes, name):
-		return nil, fmt.Errorf("--scheme %q is not one of %s; others are described with --signature-file", name, strings.Join(namedSchemes, ", "))
+		return nil, fmt.Errorf("--scheme %q is not one of %s; describe others with --signature-file", name, strings.Join(namedSchemes, ", "))
 	}
 	return signature.ParseScheme(fmt.Appendf(nil, `{"scheme":%q}`, name))
 }
 
-// describedScheme reads the settings of a scheme: those of a workflow document, or the file itself.
+// describedScheme reads the settings of a scheme from a workflow document, or a file that has
+// nothing else.
 func describedScheme(file string) (*signature.Scheme, error) {
 	doc, err := readDocument(file)
 	if err != nil {

@@ -16,36 +16,49 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
 func secretCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "secret", Short: "Sets, shows and deletes the signing secret of a workflow"}
-
-	set := serverFlags(leaf("set <id> [--generate] [--keep-old 24h]", "Sets a workflow's secret",
-		`The secret is read from standard input (one trailing newline is dropped), or with --generate
-made from 32 random bytes, in the form that the workflow's signature scheme has for secrets, and
-shown this one time. With --keep-old the secrets that are live now
-count for that long beside the new one, so that senders can be moved over without a refused request.`,
-		cobra.ExactArgs(1), setSecret))
-	set.Flags().Bool("generate", false, "Make a random secret and print it once")
-	set.Flags().String("keep-old", "", "How long the secrets that are live now still count, such as 24h or 7d")
-
-	return group(cmd, set,
-		serverFlags(leaf("show <id>", "Tells how many secrets are live and until when, never their text", "", cobra.ExactArgs(1), showSecret)),
-		serverFlags(leaf("delete <id>", "Deletes a workflow's secret: its webhooks are then refused", "", cobra.ExactArgs(1),
-			func(cmd *cobra.Command, args []string) error { return remove(cmd, "secrets", args[0]) })),
-	)
+	cmd := &cobra.Command{Use: "secret", Short: "Sets, shows and deletes the signing secrets of a workflow"}
+	addSubcommands(cmd, []*cobra.Command{
+		secretSetCommand(), secretShowCommand(),
+		deleterCommand("delete <id>", "Deletes the secrets of a workflow, whose webhooks are then rejected", "secrets", completeWorkflows),
+	})
+	return cmd
 }
 
-func setSecret(cmd *cobra.Command, args []string) error {
+type secretSetOptions struct {
+	serverOptions
+	generate bool
+	keepOld  string
+}
+
+func secretSetCommand() *cobra.Command {
+	o := new(secretSetOptions)
+	cmd := newCommand("set <id> [--generate] [--keep-old 24h]", "Sets the secret of a workflow",
+		`Sets the secret of a workflow. It is read from standard input, without one trailing newline.
+
+--generate makes a secret from 32 random bytes, in the form of the workflow's signature scheme,
+and prints it. It is not shown again. --keep-old leaves the current secrets valid for a time, so
+that senders can change to the new one without a rejected request.`, cobra.ExactArgs(1), o.run)
+	o.addFlags(cmd)
+	cmd.Flags().BoolVar(&o.generate, "generate", false, "Make a random secret and print it once")
+	cmd.Flags().StringVar(&o.keepOld, "keep-old", "", "`Duration` for which the current secrets stay valid, such as 24h or 7d")
+	complete(cmd, "keep-old", cobra.NoFileCompletions)
+	cmd.ValidArgsFunction = oneArg(completeWorkflows(&o.serverOptions))
+	return cmd
+}
+
+func (o *secretSetOptions) run(cmd *cobra.Command, args []string) error {
 	id := args[0]
 	query := ""
-	if keep := text(cmd, "keep-old"); keep != "" {
-		d, err := caddy.ParseDuration(keep)
+	if o.keepOld != "" {
+		d, err := caddy.ParseDuration(o.keepOld)
 		if err != nil || d <= 0 {
-			return fmt.Errorf("--keep-old %q is not a duration such as 24h or 7d", keep)
+			return fmt.Errorf("--keep-old %q is not a duration such as 24h or 7d", o.keepOld)
 		}
 		query = "?keep_old=" + url.QueryEscape(d.String())
 	}
@@ -53,70 +66,67 @@ func setSecret(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	cl, err := newClient(cmd)
+	cl, err := o.client()
 	if err != nil {
 		return err
 	}
 	var secret []byte
-	generated := flag(cmd, "generate")
-	if generated {
-		secret, err = generate(cmd.Context(), cl, id)
+	if o.generate {
+		secret, err = generateSecret(cmd.Context(), cl, id)
 	} else {
 		secret, err = askSecret(cmd)
 	}
 	if err != nil {
 		return err
 	}
-	// The server drops one newline too; without this it would be the secret's own.
+	// The server removes one newline: without this it would be one of the secret's own.
 	body := append(bytes.Clone(secret), "\r\n"...)
-	answer, err := cl.do(cmd.Context(), http.MethodPut, path+query, body)
+	response, err := cl.do(cmd.Context(), http.MethodPut, path+query, body)
 	if err != nil {
 		return err
 	}
 	var set struct {
-		ID       string `json:"id"`
-		Live     int    `json:"live"`
-		Revision int64  `json:"revision"`
-		Secret   string `json:"secret,omitempty"`
+		adminapi.StoredSecret
+		Secret string `json:"secret,omitempty"` // only of --generate
 	}
-	if err := json.Unmarshal(answer, &set); err != nil {
-		return fmt.Errorf("reading the server's answer: %w", err)
+	if err := json.Unmarshal(response, &set); err != nil {
+		return responseError(err)
 	}
-	if generated {
+	if o.generate {
 		set.Secret = string(secret)
 	}
 	w := cmd.OutOrStdout()
-	if flag(cmd, "json") {
+	switch {
+	case o.json:
 		return printJSON(w, set)
-	}
-	if generated {
-		fmt.Fprintf(cmd.ErrOrStderr(), "the secret of %s, shown this one time:\n", id)
+	case o.generate:
+		fmt.Fprintf(cmd.ErrOrStderr(), "the secret of %s, which is not shown again:\n", id)
 		fmt.Fprintln(w, set.Secret)
-		return nil
+	default:
+		fmt.Fprintf(w, "%s the secret of %s (%s live)\n", paint(w, green, "set"), id, plural(set.Live, "secret"))
 	}
-	fmt.Fprintf(w, "%s the secret of %s (%s live)\n", paint(w, green, "set"), id, plural(set.Live, "secret"))
 	return nil
 }
 
-// generate makes a secret for the scheme of a workflow: for the default one while there is no
-// workflow to ask.
-func generate(ctx context.Context, cl *client, id string) ([]byte, error) {
+// generateSecret returns a random secret for the workflow's signature scheme. Without a workflow,
+// or with an invalid one, that is the default scheme.
+func generateSecret(ctx context.Context, cl *client, id string) ([]byte, error) {
 	path, err := resource("workflows", id)
 	if err != nil {
 		return nil, err
 	}
 	doc, err := cl.do(ctx, http.MethodGet, path, nil)
-	if refused := (*refusal)(nil); err != nil && !errors.As(err, &refused) {
+	if rejected := (*apiError)(nil); err != nil && !errors.As(err, &rejected) {
 		return nil, err
 	}
 	scheme, err := signature.ParseScheme(flow.DecodeLenient(doc).Signature)
-	if err != nil { // the document is invalid
+	if err != nil {
 		scheme, _ = signature.ParseScheme(nil)
 	}
 	return scheme.NewSecret(), nil
 }
 
-// askSecret reads a secret; on a terminal it is asked for without showing it.
+// askSecret reads a secret from standard input. On a terminal it prompts and does not echo.
 func askSecret(cmd *cobra.Command) ([]byte, error) {
 	const hint = "give it on standard input, or use --generate"
 	if f, ok := cmd.InOrStdin().(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -129,14 +139,15 @@ func askSecret(cmd *cobra.Command) ([]byte, error) {
 	return checkSecret(b, err, hint)
 }
 
-// readSecret reads a secret without the newline at its end, or as much as shows that it is too
-// long.
+// readSecret reads a secret without its trailing newline. Of a secret that is too long it reads
+// enough to show that.
 func readSecret(r io.Reader) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, signature.MaxSecret+int64(len("\r\n"))+1))
 	return signature.TrimNewline(b), err
 }
 
-// checkSecret refuses what cannot be a secret; hint says where one would have to come from.
+// checkSecret returns an error for bytes that cannot be a secret, or the error of reading them. The
+// hint says where a secret is expected.
 func checkSecret(b []byte, err error, hint string) ([]byte, error) {
 	switch {
 	case err != nil:
@@ -149,33 +160,38 @@ func checkSecret(b []byte, err error, hint string) ([]byte, error) {
 	return b, nil
 }
 
-func showSecret(cmd *cobra.Command, args []string) error {
-	cl, err := newClient(cmd)
+func secretShowCommand() *cobra.Command {
+	o := new(serverOptions)
+	cmd := newCommand("show <id>", "Shows how many secrets a workflow has and until when they are valid",
+		"Shows how many secrets a workflow has and until when they are valid. It never shows the secrets themselves.",
+		cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error { return showSecret(cmd, o, args[0]) })
+	o.addFlags(cmd)
+	cmd.ValidArgsFunction = oneArg(completeWorkflows(o))
+	return cmd
+}
+
+func showSecret(cmd *cobra.Command, o *serverOptions, id string) error {
+	cl, err := o.client()
 	if err != nil {
 		return err
 	}
-	path, err := resource("secrets", args[0])
+	path, err := resource("secrets", id)
 	if err != nil {
 		return err
 	}
-	if flag(cmd, "json") {
-		return passOn(cmd, cl, path)
+	if o.json {
+		return printResponse(cmd, cl, path)
 	}
-	var s struct {
-		Live    int `json:"live"`
-		Secrets []struct {
-			ExpiresAt *time.Time `json:"expiresAt"`
-		} `json:"secrets"`
-	}
+	var s adminapi.Secrets
 	if err := cl.get(cmd.Context(), path, &s); err != nil {
 		return err
 	}
 	w := cmd.OutOrStdout()
-	fmt.Fprintf(w, "%s: %s live\n", args[0], plural(s.Live, "secret"))
-	for i, x := range s.Secrets {
+	fmt.Fprintf(w, "%s: %s live\n", id, plural(s.Live, "secret"))
+	for i, secret := range s.Secrets {
 		until := "does not expire"
-		if x.ExpiresAt != nil {
-			until = "until " + x.ExpiresAt.UTC().Format(time.RFC3339)
+		if secret.ExpiresAt != nil {
+			until = "until " + secret.ExpiresAt.UTC().Format(time.RFC3339)
 		}
 		fmt.Fprintf(w, "  %d  %s\n", i+1, until)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -18,58 +19,85 @@ import (
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
-// secretEnv is where sign and send look for the secret when no file is named.
+// secretEnv is the environment variable with the secret, unless --secret-file names a file.
 const secretEnv = "FLOWTRUX_SECRET"
 
-// maxBody bounds a body that sign or send reads, and an answer that send prints, in bytes.
+// maxBody is the maximum size of a body that sign and send read, and of a response that send
+// prints, in bytes.
 const maxBody = 64 << 20
 
-func signingFlags(c *cobra.Command) *cobra.Command {
-	c.Flags().String("secret-file", "", "File with the secret (one trailing newline is dropped); default: $"+secretEnv)
-	c.Flags().String("scheme", "flowtrux", "Signature scheme: "+strings.Join(namedSchemes, ", "))
-	c.Flags().String("signature-file", "", "File that describes the scheme: a workflow document, or its webhook.signature alone")
-	return jsonFlag(c)
+// signingOptions are the flags of sign and send.
+type signingOptions struct {
+	outputOptions
+	secretFile    string
+	scheme        string
+	signatureFile string
+}
+
+func (o *signingOptions) addFlags(cmd *cobra.Command) {
+	o.outputOptions.addFlags(cmd)
+	cmd.Flags().StringVar(&o.secretFile, "secret-file", "", "`File` with the secret, without one trailing newline (default $"+secretEnv+")")
+	cmd.Flags().StringVar(&o.scheme, "scheme", "", "Signature `scheme`: "+strings.Join(namedSchemes, ", ")+" (default "+defaultScheme+")")
+	cmd.Flags().StringVar(&o.signatureFile, "signature-file", "",
+		"`File` that describes the scheme: a workflow document, or only its webhook.signature")
+	complete(cmd, "scheme", cobra.FixedCompletions(namedSchemes, cobra.ShellCompDirectiveNoFileComp))
+	complete(cmd, "signature-file", completeFiles("json"))
 }
 
 func signCommand() *cobra.Command {
-	return signingFlags(leaf("sign [--secret-file f] < body", "Prints the signature of a body",
-		`Reads the body from standard input, byte for byte, and prints the value of X-Webhook-Signature;
-with another --scheme the headers to send, a line each.`,
-		cobra.NoArgs, func(cmd *cobra.Command, _ []string) error {
-			body, err := readBody(cmd, "-")
-			if err != nil {
-				return err
-			}
-			h, scheme, err := sign(cmd, body)
-			if err != nil {
-				return err
-			}
-			w := cmd.OutOrStdout()
-			if flag(cmd, "json") {
-				return printJSON(w, map[string]any{"scheme": scheme.Name(), "headers": flat(h)})
-			}
-			if names := scheme.Headers(); scheme.Name() == "flowtrux" {
-				fmt.Fprintln(w, h.Get(names[0]))
-				return nil
-			}
-			printHeader(w, h)
-			return nil
-		}))
-}
-
-func sendCommand() *cobra.Command {
-	cmd := signingFlags(leaf("send <url> --data f --secret-file f [--scheme s]", "Sends a signed webhook and prints the answer",
-		"The exit status is 1 when the answer's status is 400 or more.", cobra.ExactArgs(1), send))
-	cmd.Flags().String("data", "-", "File with the body, - for standard input")
+	o := new(signingOptions)
+	cmd := newCommand("sign [--secret-file f] < body", "Prints the signature of a body",
+		`Prints the signature of a body, which is read from standard input byte for byte. With the
+scheme flowtrux that is the value of X-Webhook-Signature. With another --scheme it prints the
+headers to send, one per line.`,
+		cobra.NoArgs, o.run)
+	o.addFlags(cmd)
 	return cmd
 }
 
-func send(cmd *cobra.Command, args []string) error {
-	body, err := readBody(cmd, text(cmd, "data"))
+func (o *signingOptions) run(cmd *cobra.Command, _ []string) error {
+	body, err := readBody(cmd, "-")
 	if err != nil {
 		return err
 	}
-	h, _, err := sign(cmd, body)
+	h, scheme, err := o.sign(body)
+	if err != nil {
+		return err
+	}
+	w := cmd.OutOrStdout()
+	switch names := scheme.Headers(); {
+	case o.json:
+		return printJSON(w, map[string]any{"scheme": scheme.Name(), "headers": joined(h)})
+	case scheme.Name() == defaultScheme:
+		fmt.Fprintln(w, h.Get(names[0]))
+	default:
+		printHeader(w, h)
+	}
+	return nil
+}
+
+type sendOptions struct {
+	signingOptions
+	data string
+}
+
+func sendCommand() *cobra.Command {
+	o := new(sendOptions)
+	cmd := newCommand("send <url> --data f --secret-file f [--scheme s]", "Sends a signed webhook and prints the response",
+		"Sends a signed webhook and prints the response. The exit status is 1 if its status is 400 or more.",
+		cobra.ExactArgs(1), o.run)
+	o.addFlags(cmd)
+	cmd.Flags().StringVar(&o.data, "data", "-", "`File` with the body, - for standard input")
+	complete(cmd, "data", completeFiles("json"))
+	return cmd
+}
+
+func (o *sendOptions) run(cmd *cobra.Command, args []string) error {
+	body, err := readBody(cmd, o.data)
+	if err != nil {
+		return err
+	}
+	h, _, err := o.sign(body)
 	if err != nil {
 		return err
 	}
@@ -81,19 +109,18 @@ func send(cmd *cobra.Command, args []string) error {
 	}
 	req.Header = h
 	req.Header.Set("Content-Type", "application/json")
-	// A signed request is for the one address that was typed: following a redirect would hand it to
-	// another.
+	// Following a redirect would give the signed request to a server that was not named.
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("sending: %w", err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxBody))
 	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return fmt.Errorf("reading the response: %w", err)
 	}
-	if err := printAnswer(cmd, resp.StatusCode, resp.Header, answer); err != nil {
+	if err := printWebhookResponse(cmd, o.json, resp.StatusCode, resp.Header, b); err != nil {
 		return err
 	}
 	if resp.StatusCode >= 400 {
@@ -102,13 +129,13 @@ func send(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// sign reads the secret and signs body with the scheme that the flags name.
-func sign(cmd *cobra.Command, body []byte) (http.Header, *signature.Scheme, error) {
-	scheme, err := signingScheme(cmd)
+// sign signs a body and returns the headers to send.
+func (o *signingOptions) sign(body []byte) (http.Header, *signature.Scheme, error) {
+	scheme, err := o.parseScheme()
 	if err != nil {
 		return nil, nil, err
 	}
-	secret, err := signingSecret(cmd)
+	secret, err := o.readSecret()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -117,24 +144,23 @@ func sign(cmd *cobra.Command, body []byte) (http.Header, *signature.Scheme, erro
 	return h, scheme, nil
 }
 
-func signingSecret(cmd *cobra.Command) ([]byte, error) {
-	file := text(cmd, "secret-file")
-	if file == "" {
+func (o *signingOptions) readSecret() ([]byte, error) {
+	if o.secretFile == "" {
 		if s := os.Getenv(secretEnv); s != "" {
 			return []byte(s), nil
 		}
-		return nil, errors.New("no secret: name its file with --secret-file, or set $" + secretEnv)
+		return nil, errors.New("there is no secret: name its file with --secret-file, or set $" + secretEnv)
 	}
-	f, err := os.Open(file)
+	f, err := os.Open(o.secretFile)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	b, err := readSecret(f)
-	return checkSecret(b, err, file+" has none")
+	return checkSecret(b, err, o.secretFile+" has none")
 }
 
-// readBody reads a file, or standard input for "-", byte for byte.
+// readBody reads a file byte for byte, or standard input for "-".
 func readBody(cmd *cobra.Command, file string) ([]byte, error) {
 	in := cmd.InOrStdin()
 	if file != "-" {
@@ -155,17 +181,17 @@ func readBody(cmd *cobra.Command, file string) ([]byte, error) {
 	return b, nil
 }
 
-// printAnswer writes an HTTP answer as a person reads it, or as JSON.
-func printAnswer(cmd *cobra.Command, status int, h http.Header, body []byte) error {
+// printWebhookResponse prints the response that a sender gets.
+func printWebhookResponse(cmd *cobra.Command, asJSON bool, status int, h http.Header, body []byte) error {
 	w := cmd.OutOrStdout()
-	if flag(cmd, "json") {
-		return printJSON(w, map[string]any{"status": status, "headers": flat(h), "body": string(body)})
+	if asJSON {
+		return printJSON(w, map[string]any{"status": status, "headers": joined(h), "body": string(body)})
 	}
-	colour := green
+	color := green
 	if status >= 400 {
-		colour = red
+		color = red
 	}
-	fmt.Fprintln(w, paint(w, colour, fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))))
+	fmt.Fprintln(w, paint(w, color, fmt.Sprintf("HTTP %d %s", status, http.StatusText(status))))
 	printHeader(w, h)
 	if len(body) > 0 {
 		fmt.Fprintf(w, "\n%s\n", bytes.TrimSuffix(body, []byte("\n")))
@@ -174,26 +200,18 @@ func printAnswer(cmd *cobra.Command, status int, h http.Header, body []byte) err
 }
 
 func printHeader(w io.Writer, h http.Header) {
-	for _, name := range sortedNames(h) {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
 		for _, v := range h[name] {
 			fmt.Fprintf(w, "%s %s\n", paint(w, dim, name+":"), v)
 		}
 	}
 }
 
-func flat(h http.Header) map[string]string {
+// joined returns a header with one value per name.
+func joined(h http.Header) map[string]string {
 	m := make(map[string]string, len(h))
 	for name, v := range h {
 		m[name] = strings.Join(v, ", ")
 	}
 	return m
-}
-
-func sortedNames(h http.Header) []string {
-	names := make([]string, 0, len(h))
-	for n := range h {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }

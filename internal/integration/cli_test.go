@@ -66,7 +66,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 		{"secret set refuses what is too long", strings.Repeat("x", 100_000), []string{"secret", "set", "orders"}, "", "over 65536 bytes", true},
 		{"secret set refuses nonsense", "x", []string{"secret", "set", "orders", "--keep-old", "soon"}, "", "not a duration", true},
 		{"globals", "", []string{"global", "set", "crm", `{"url":"x"}`}, "set crm", "", false},
-		{"globals that are meant to be JSON", `{"a":1`, []string{"global", "set", "crm"}, "set crm", "begins like JSON and is none", false},
+		{"globals that are meant to be JSON", `{"a":1`, []string{"global", "set", "crm"}, "set crm", "looks like JSON but is invalid", false},
 		{"secret globals are masked", "hush", []string{"global", "set", "__secret_token"}, "set __secret_token", "", false},
 		{"global list", "", []string{"global", "list"}, "***", "", false},
 		{"a pretty global", "", []string{"global", "set", "prices", "{\n  \"a\": 1.50\n}"}, "set prices", "", false},

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -28,7 +28,7 @@ func (s *server) record(id, status string) (r journal.Record) {
 	return r
 }
 
-func (s *server) executions(query string) (page command.Executions) {
+func (s *server) executions(query string) (page adminapi.Executions) {
 	s.t.Helper()
 	a := s.ask(http.MethodGet, "executions?"+query, "")
 	if err := json.Unmarshal([]byte(a.body), &page); a.status != http.StatusOK || err != nil {
@@ -86,7 +86,7 @@ func TestExecutions(t *testing.T) {
 	}
 
 	a := s.ask(http.MethodPost, "executions/"+first+"/replay", "")
-	var again command.Replayed
+	var again adminapi.Rerun
 	if err := json.Unmarshal([]byte(a.body), &again); a.status != http.StatusAccepted || err != nil || again.ReplayOf != first {
 		t.Fatalf("replaying: %d %s", a.status, a.body)
 	}
@@ -140,7 +140,7 @@ func TestExecutions(t *testing.T) {
 		}},
 		{[]string{"executions", "show", second, "--json"}, []string{`"why": "call failed"`, `"masked": true`, `"input": {`}},
 		{[]string{"executions", "replay", first}, []string{"replays " + first + " as exec-"}},
-		{[]string{"status"}, []string{"durability: disk", "writes a second"}},
+		{[]string{"status"}, []string{"durability: disk", "writes per second"}},
 	} {
 		out, errOut, err := cli(t, "", append(c.args, address)...)
 		if err != nil || !containsAll(out, c.want...) {

@@ -20,6 +20,21 @@ var Version = sync.OnceValue(func() string {
 	return of(info)
 })
 
+// Dependency returns the version of a module that the running binary is built with. It is "" if the
+// binary does not contain the module, or does not know.
+func Dependency(path string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, m := range info.Deps {
+		if m.Path == path {
+			return known(m)
+		}
+	}
+	return ""
+}
+
 // of finds the version in what a build records: this module is the main one, or a dependency of a
 // Caddy that xcaddy has built.
 func of(info *debug.BuildInfo) string {

@@ -1,39 +1,15 @@
 package command
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/flowtrux/edge/internal/compiled"
 )
-
-// write writes a file and gives its path.
-func write(t *testing.T, name, content string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 const document = `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{
 	"signature":{"scheme":"custom","header":"X-Acme","algorithm":"sha1","prefix":"v1="}}}}]}`
 
-// dataHome gives the test a data directory of its own, but for compiled code.
-func dataHome(t *testing.T) {
-	t.Helper()
-	dir := t.TempDir()
-	if err := compiled.Link(dir); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("XDG_DATA_HOME", dir)
-}
-
-// What commands say when something cannot be, without a server.
-func TestRefusals(t *testing.T) {
+// TestErrors: errors of commands that need no server.
+func TestErrors(t *testing.T) {
 	dataHome(t)
 	doc, secret := write(t, "doc.json", document), write(t, "secret", "hush\n")
 	for _, c := range []struct {
