@@ -138,15 +138,15 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 	}
 	ctx, cancel := s.waitContext()
 	defer cancel()
-	answer, err := s.HTTP.Do(ctx, req, o, append(s.result[:0], byte(abi.Output)))
+	response, err := s.HTTP.Do(ctx, req, o, append(s.result[:0], byte(abi.Output)))
 	switch {
 	case err != nil:
 		stack[0] = s.fail(err)
-	case len(answer) > MaxResult:
+	case len(response) > MaxResult:
 		stack[0] = s.fail(&Failure{Code: "http_response_too_large", Message: "the response is too large", Fatal: true})
 	default:
-		s.result = answer
-		stack[0] = uint64(len(answer))
+		s.result = response
+		stack[0] = uint64(len(response))
 	}
 }
 
@@ -155,7 +155,7 @@ func hostHTTP(ctx context.Context, m api.Module, stack []uint64) {
 func hostTake(ctx context.Context, m api.Module, stack []uint64) {
 	s := session(ctx)
 	if len(s.result) == 0 {
-		panic(MisuseError{abi.ImportTake, "there is no answer"})
+		panic(MisuseError{abi.ImportTake, "there is no result"})
 	}
 	s.charge(len(s.result))
 	if !s.Memory.Write(m, uint32(stack[0]), s.result) {

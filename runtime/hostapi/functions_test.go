@@ -14,7 +14,7 @@ import (
 
 // outside implements the effects of a session.
 type outside struct {
-	answer   []byte
+	response []byte
 	err      error
 	requests []string
 	options  HTTPOptions
@@ -25,7 +25,7 @@ type outside struct {
 func (o *outside) Do(ctx context.Context, req []byte, opts HTTPOptions, dst []byte) ([]byte, error) {
 	o.requests, o.options = append(o.requests, string(req)), opts
 	o.deadline, _ = ctx.Deadline()
-	return append(dst, o.answer...), o.err
+	return append(dst, o.response...), o.err
 }
 
 // taken takes the result of n bytes and returns its kind, label and payload.
@@ -44,7 +44,7 @@ func (g *guest) taken(n uint64) (kind abi.Kind, label, payload string) {
 	}
 	l, rest, ok := abi.SplitLabel(rest)
 	if !ok {
-		g.t.Fatalf("the answer %q is cut short", b)
+		g.t.Fatalf("the result %q is truncated", b)
 	}
 	return kind, string(l), string(rest)
 }
@@ -60,14 +60,14 @@ func TestHTTP(t *testing.T) {
 		payload string
 		detail  string // what is logged
 	}{
-		"answer":        {granted, &outside{answer: []byte(`{"status":200}`)}, abi.Output, "", `{"status":200}`, ""},
+		"answer":        {granted, &outside{response: []byte(`{"status":200}`)}, abi.Output, "", `{"status":200}`, ""},
 		"nothing":       {granted, &outside{}, abi.Output, "", "", ""},
 		"failure":       {granted, &outside{err: fmt.Errorf("asking: %w", &Failure{Code: "http_timeout", Message: "too late", Detail: refused})}, abi.Error, "http_timeout", "too late", refused.Error()},
 		"fatal":         {granted, &outside{err: &Failure{Code: "http_denied", Message: "not there", Fatal: true}}, abi.Fatal, "http_denied", "not there", ""},
-		"another error": {granted, &outside{answer: []byte("half"), err: refused}, abi.Error, "host_error", "the host could not do this", refused.Error()},
+		"another error": {granted, &outside{response: []byte("half"), err: refused}, abi.Error, "host_error", "the host could not do this", refused.Error()},
 		"not granted":   {Grants{Log: true}, &outside{}, abi.Fatal, "http_not_allowed", "this node may not use http", ""},
 		"not there":     {granted, nil, abi.Fatal, "http_not_available", "http is not available here", ""},
-		"too large":     {granted, &outside{answer: make([]byte, MaxResult)}, abi.Fatal, "http_response_too_large", "the response is too large", ""},
+		"too large":     {granted, &outside{response: make([]byte, MaxResult)}, abi.Fatal, "http_response_too_large", "the response is too large", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var logged string
@@ -105,7 +105,7 @@ func TestHTTP(t *testing.T) {
 }
 
 func TestHTTPIsCounted(t *testing.T) {
-	host := &outside{answer: []byte("1")}
+	host := &outside{response: []byte("1")}
 	g := newGuest(t, &Session{Grants: Grants{HTTP: true}, HTTP: host, MaxResponse: 5})
 	for range MaxHTTPCalls {
 		g.call(abi.ImportHTTP, 0, 0)
@@ -123,17 +123,17 @@ func TestHTTPIsCounted(t *testing.T) {
 	}
 }
 
-func TestTakeGivesTheLastAnswerOnce(t *testing.T) {
-	host := &outside{answer: []byte("first")}
+func TestTakeReturnsTheLastResultOnce(t *testing.T) {
+	host := &outside{response: []byte("first")}
 	g := newGuest(t, &Session{Grants: Grants{HTTP: true}, HTTP: host})
 	g.call(abi.ImportHTTP, 0, 0)
-	host.answer = []byte("2nd")
+	host.response = []byte("2nd")
 	if _, _, payload := g.taken(g.call(abi.ImportHTTP, 0, 0)); payload != "2nd" {
 		t.Errorf("took %q", payload)
 	}
 	for _, again := range []string{"taken twice", "of a call before"} {
 		var misuse MisuseError
-		if _, err := g.try(abi.ImportTake, 0); !errors.As(err, &misuse) || misuse.Error() != "take: there is no answer" {
+		if _, err := g.try(abi.ImportTake, 0); !errors.As(err, &misuse) || misuse.Error() != "take: there is no result" {
 			t.Errorf("%s: %v", again, err)
 		}
 		g.call(abi.ImportHTTP, 0, 0)
@@ -142,7 +142,7 @@ func TestTakeGivesTheLastAnswerOnce(t *testing.T) {
 }
 
 func TestRangesOutsideOfTheMemoryTrap(t *testing.T) {
-	g := newGuest(t, &Session{Grants: Grants{HTTP: true, Log: true, Globals: true}, HTTP: &outside{answer: []byte("1")}, Globals: new(outside)})
+	g := newGuest(t, &Session{Grants: Grants{HTTP: true, Log: true, Globals: true}, HTTP: &outside{response: []byte("1")}, Globals: new(outside)})
 	for _, c := range []struct {
 		name   string
 		params []uint64
@@ -190,7 +190,7 @@ func TestLog(t *testing.T) {
 	g.call(abi.ImportLog, 3, 0, 13)
 }
 
-func TestLogHasABudget(t *testing.T) {
+func TestLogIsLimited(t *testing.T) {
 	lines, bytes := 0, 0
 	g := newGuest(t, &Session{Grants: Grants{Log: true}, Log: func(_ int, s string) { lines, bytes = lines+1, bytes+len(s) }})
 	text := strings.Repeat("x", 1000)
@@ -198,7 +198,7 @@ func TestLogHasABudget(t *testing.T) {
 	g.put32(2048, 0, 1001)
 	for range 40 {
 		g.call(abi.ImportLog, 1, 0, 1000)
-		g.answers(errnoSuccess, "fd_write", 2, 2048, 1, 4096)
+		g.returns(errnoSuccess, "fd_write", 2, 2048, 1, 4096)
 	}
 	if bytes > MaxLogBytes || bytes < MaxLogBytes-1000 {
 		t.Errorf("%d bytes in %d lines, the budget is %d", bytes, lines, MaxLogBytes)
@@ -231,7 +231,7 @@ func TestContextOfACall(t *testing.T) {
 	}
 }
 
-func TestResetKeepsSmallBuffersOnly(t *testing.T) {
+func TestResetReusesOnlySmallBuffers(t *testing.T) {
 	s := new(Session)
 	s.putResult(abi.Output, "", make([]byte, 100))
 	s.Reset()

@@ -100,7 +100,7 @@ func TestGlobalAdd(t *testing.T) {
 
 // TestGlobalsAreBounded: additions count as writes, and reads count separately. All need the grant
 // and a key within the limit.
-func TestGlobalsAreBounded(t *testing.T) {
+func TestGlobalsAreLimited(t *testing.T) {
 	host := new(outside)
 	g := newGuest(t, &Session{Grants: Grants{Globals: true}, Globals: host})
 	code := func(name string, params ...uint64) string {

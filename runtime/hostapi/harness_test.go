@@ -90,8 +90,8 @@ func (g *guest) call(name string, params ...uint64) uint64 {
 	return got
 }
 
-// answers calls a function and compares its result.
-func (g *guest) answers(want uint64, name string, params ...uint64) {
+// returns calls a function and compares its result.
+func (g *guest) returns(want uint64, name string, params ...uint64) {
 	g.t.Helper()
 	if got := g.call(name, params...); got != want {
 		g.t.Errorf("%s%v = %d, want %d", name, params, got, want)

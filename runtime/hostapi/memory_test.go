@@ -9,7 +9,7 @@ import (
 
 // All of the host's writes to a guest's memory are marked, even across granules, and no address
 // reaches the marks.
-func TestWritesOfTheHostAreMarked(t *testing.T) {
+func TestHostWritesAreMarkedDirty(t *testing.T) {
 	const base, input, size = 1 << 16, 40_000, 3 * end
 	s := &Session{Grants: GrantsOf("random")}
 	g := newGuest(t, s)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestTheEndOfStandardErrorIsKept(t *testing.T) {
+func TestTheEndOfStandardErrorIsRetained(t *testing.T) {
 	long := strings.Repeat("x", maxStderr)
 	for _, c := range []struct {
 		writes []string
@@ -35,7 +35,7 @@ func TestTheEndOfStandardErrorIsKept(t *testing.T) {
 
 func TestClockWithoutAStart(t *testing.T) {
 	g := newGuest(t, new(Session))
-	g.answers(errnoSuccess, "clock_time_get", 0, 0, 0)
+	g.returns(errnoSuccess, "clock_time_get", 0, 0, 0)
 	if got := time.Unix(0, int64(g.get64(0))); !got.Equal(Epoch) {
 		t.Errorf("the clock shows %v, want %v", got, Epoch)
 	}

@@ -46,39 +46,39 @@ func TestWASIHasTheKnownSignatures(t *testing.T) {
 	}
 }
 
-func TestWASIHasNothingToGive(t *testing.T) {
+func TestWASIIsEmpty(t *testing.T) {
 	g := newGuest(t, new(Session))
 	g.put(0, bytes.Repeat([]byte{0xff}, 64))
-	g.answers(errnoSuccess, "args_sizes_get", 0, 4)
-	g.answers(errnoSuccess, "environ_sizes_get", 8, 12)
+	g.returns(errnoSuccess, "args_sizes_get", 0, 4)
+	g.returns(errnoSuccess, "environ_sizes_get", 8, 12)
 	if got := g.get(0, 16); !bytes.Equal(got, make([]byte, 16)) {
 		t.Errorf("counts and sizes %v", got)
 	}
-	g.answers(errnoSuccess, "args_get", 0, 4)
-	g.answers(errnoSuccess, "environ_get", 0, 4)
-	g.answers(errnoSuccess, "sched_yield")
-	g.answers(errnoSuccess, "fd_read", 0, 0, 0, 16)
+	g.returns(errnoSuccess, "args_get", 0, 4)
+	g.returns(errnoSuccess, "environ_get", 0, 4)
+	g.returns(errnoSuccess, "sched_yield")
+	g.returns(errnoSuccess, "fd_read", 0, 0, 0, 16)
 	if n := g.get32(16); n != 0 {
 		t.Errorf("%d bytes of standard input", n)
 	}
-	g.answers(errnoBadf, "fd_read", 3, 0, 0, 16)
-	g.answers(errnoBadf, "fd_prestat_get", 3, 0)
-	g.answers(errnoBadf, "path_open", 3, 0, 0, 4, 0, 0, 0, 0, 0)
-	g.answers(errnoBadf, "sock_accept", 3, 0, 0)
-	g.answers(errnoBadf, "fd_close", 1)
-	g.answers(errnoNosys, "proc_raise", 9)
-	g.answers(errnoSpipe, "fd_seek", 1, 0, 0, 0)
-	g.answers(errnoBadf, "fd_seek", 3, 0, 0, 0)
-	g.answers(errnoBadf, "fd_fdstat_get", 3, 0)
+	g.returns(errnoBadf, "fd_read", 3, 0, 0, 16)
+	g.returns(errnoBadf, "fd_prestat_get", 3, 0)
+	g.returns(errnoBadf, "path_open", 3, 0, 0, 4, 0, 0, 0, 0, 0)
+	g.returns(errnoBadf, "sock_accept", 3, 0, 0)
+	g.returns(errnoBadf, "fd_close", 1)
+	g.returns(errnoNosys, "proc_raise", 9)
+	g.returns(errnoSpipe, "fd_seek", 1, 0, 0, 0)
+	g.returns(errnoBadf, "fd_seek", 3, 0, 0, 0)
+	g.returns(errnoBadf, "fd_fdstat_get", 3, 0)
 	for fd, rights := range []uint64{1 << 1, 1 << 6, 1 << 6} {
-		g.answers(errnoSuccess, "fd_fdstat_get", uint64(fd), 0)
+		g.returns(errnoSuccess, "fd_fdstat_get", uint64(fd), 0)
 		if kind, got := g.get(0, 1)[0], g.get64(8); kind != 2 || got != rights {
 			t.Errorf("descriptor %d: kind %d, rights %b", fd, kind, got)
 		}
 	}
 }
 
-func TestWASITellsPointersOutside(t *testing.T) {
+func TestWASIRejectsPointersOutside(t *testing.T) {
 	g := newGuest(t, new(Session))
 	g.put32(128, end-1, 2) // an iovec, where none of the calls writes
 	for name, params := range map[string][]uint64{
@@ -86,22 +86,22 @@ func TestWASITellsPointersOutside(t *testing.T) {
 		"clock_time_get": {0, 0, end - 7}, "random_get": {end - 1, 2}, "fd_read": {0, 0, 0, end - 3},
 		"fd_fdstat_get": {1, end - 23}, "fd_write": {1, 128, 1, 8}, "poll_oneoff": {end - 47, 0, 1, 64},
 	} {
-		g.answers(errnoFault, name, params...)
+		g.returns(errnoFault, name, params...)
 	}
-	g.answers(errnoFault, "fd_write", 1, end-7, 1, 8)
-	g.answers(errnoFault, "fd_write", 1, 16, 0, end-3)
-	g.answers(errnoFault, "poll_oneoff", 0, end-31, 1, 64)
-	g.answers(errnoFault, "poll_oneoff", 0, 64, 1, end-3)
-	g.answers(errnoInval, "fd_write", 1, 0, maxVectors+1, 8)
-	g.answers(errnoBadf, "fd_write", 0, 0, 0, 8)
+	g.returns(errnoFault, "fd_write", 1, end-7, 1, 8)
+	g.returns(errnoFault, "fd_write", 1, 16, 0, end-3)
+	g.returns(errnoFault, "poll_oneoff", 0, end-31, 1, 64)
+	g.returns(errnoFault, "poll_oneoff", 0, 64, 1, end-3)
+	g.returns(errnoInval, "fd_write", 1, 0, maxVectors+1, 8)
+	g.returns(errnoBadf, "fd_write", 0, 0, 0, 8)
 	if _, ok := g.module.Memory().Grow(maxRandom >> 16); !ok {
 		t.Fatal("the memory does not grow")
 	}
-	g.answers(errnoInval, "random_get", 0, maxRandom+1)
-	g.answers(errnoSuccess, "random_get", 0, maxRandom)
+	g.returns(errnoInval, "random_get", 0, maxRandom+1)
+	g.returns(errnoSuccess, "random_get", 0, maxRandom)
 }
 
-func TestExitLeavesTheGuest(t *testing.T) {
+func TestExitEndsTheGuest(t *testing.T) {
 	g := newGuest(t, new(Session))
 	for name, params := range map[string][]uint64{"proc_exit": {255}, "abort": {0, 0, 0, 0}} {
 		_, err := g.try(name, params...)
@@ -127,13 +127,13 @@ func (g *guest) subscription(at uint32, userdata uint64, kind byte, timeout uint
 	g.put(at, append(b, make([]byte, 6)...))
 }
 
-func TestClockStandsStillButForSleep(t *testing.T) {
+func TestOnlySleepAdvancesTheClock(t *testing.T) {
 	start := time.Date(2026, 3, 29, 1, 59, 59, 123456789, time.UTC)
 	g := newGuest(t, &Session{Start: start})
 	shows := func(want time.Time) {
 		t.Helper()
 		for _, clock := range []uint64{clockRealtime, clockMonotonic} {
-			g.answers(errnoSuccess, "clock_time_get", clock, 0, 4096)
+			g.returns(errnoSuccess, "clock_time_get", clock, 0, 4096)
 			if got := time.Unix(0, int64(g.get64(4096))); !got.Equal(want) {
 				t.Errorf("clock %d shows %v, want %v", clock, got.UTC(), want)
 			}
@@ -142,7 +142,7 @@ func TestClockStandsStillButForSleep(t *testing.T) {
 	const events, count = 1024, 2048
 	sleeps := func(wantUser uint64, n uint64) {
 		t.Helper()
-		g.answers(errnoSuccess, "poll_oneoff", 0, events, n, count)
+		g.returns(errnoSuccess, "poll_oneoff", 0, events, n, count)
 		if g.get32(count) != 1 || g.get64(events) != wantUser {
 			t.Errorf("%d events, the first of %d, want one of %d", g.get32(count), g.get64(events), wantUser)
 		}
@@ -168,22 +168,22 @@ func TestClockStandsStillButForSleep(t *testing.T) {
 	sleeps(11, 1)
 	shows(start.Add(maxSlept))
 
-	g.answers(errnoInval, "clock_time_get", 2, 0, 0)
-	g.answers(errnoInval, "clock_res_get", 2, 0)
-	g.answers(errnoSuccess, "clock_res_get", 0, 0)
+	g.returns(errnoInval, "clock_time_get", 2, 0, 0)
+	g.returns(errnoInval, "clock_res_get", 2, 0)
+	g.returns(errnoSuccess, "clock_res_get", 0, 0)
 	if r := g.get64(0); r == 0 {
 		t.Error("no resolution")
 	}
-	g.answers(errnoInval, "poll_oneoff", 0, events, 0, count)
-	g.answers(errnoInval, "poll_oneoff", 0, events, maxSubscriptions+1, count)
+	g.returns(errnoInval, "poll_oneoff", 0, events, 0, count)
+	g.returns(errnoInval, "poll_oneoff", 0, events, maxSubscriptions+1, count)
 }
 
 func TestClockIsRealWithTheGrant(t *testing.T) {
 	g := newGuest(t, &Session{Start: time.Unix(0, 0), Grants: Grants{Clock: true}})
 	before := time.Now().UnixNano()
 	g.subscription(0, 1, subClock, uint64(time.Millisecond), 0)
-	g.answers(errnoSuccess, "poll_oneoff", 0, 1024, 1, 2048)
-	g.answers(errnoSuccess, "clock_time_get", 0, 0, 0)
+	g.returns(errnoSuccess, "poll_oneoff", 0, 1024, 1, 2048)
+	g.returns(errnoSuccess, "clock_time_get", 0, 0, 0)
 	if got := int64(g.get64(0)); got < before+int64(time.Millisecond) {
 		t.Errorf("the clock shows %d, %d ns before sleeping", got, before-got)
 	}
@@ -211,9 +211,9 @@ func seed(b byte) func() [32]byte { return func() [32]byte { return [32]byte{b} 
 func TestRandomStream(t *testing.T) {
 	stream := func(s *Session) string {
 		g := newGuest(t, s)
-		g.answers(errnoSuccess, "random_get", 0, 100)
+		g.returns(errnoSuccess, "random_get", 0, 100)
 		first := g.get(0, 100)
-		g.answers(errnoSuccess, "random_get", 0, 100)
+		g.returns(errnoSuccess, "random_get", 0, 100)
 		if bytes.Equal(first, g.get(0, 100)) {
 			t.Error("the stream stands still")
 		}
@@ -257,7 +257,7 @@ func TestOutputBecomesLines(t *testing.T) {
 				g.put(64, []byte(w))
 				half := uint32(len(w) / 2)
 				g.put32(0, 64, half, 64+half, uint32(len(w))-half)
-				g.answers(errnoSuccess, "fd_write", c.fd, 0, 2, 32)
+				g.returns(errnoSuccess, "fd_write", c.fd, 0, 2, 32)
 				if n := g.get32(32); int(n) != len(w) {
 					t.Errorf("%d bytes of %d written", n, len(w))
 				}
@@ -272,12 +272,12 @@ func TestOutputBecomesLines(t *testing.T) {
 }
 
 // The same bytes named a thousand times would keep the host busy beyond any time limit.
-func TestWriteIsCutShort(t *testing.T) {
+func TestWriteIsLimited(t *testing.T) {
 	g := newGuest(t, new(Session))
 	for i := range uint32(100) {
 		g.put32(8*i, 0, end-1)
 	}
-	g.answers(errnoSuccess, "fd_write", 2, 0, 100, 1024)
+	g.returns(errnoSuccess, "fd_write", 2, 0, 100, 1024)
 	if n := g.get32(1024); n != maxWrite {
 		t.Errorf("%d bytes written, want %d", n, maxWrite)
 	}

@@ -57,7 +57,7 @@ var rooms = []int64{0, 1 << 20, 4 << 20, 12 << 20, 30 << 20}
 
 // If others use the memory that preparing needs, for whatever part of it, preparing waits. Its
 // result is the usual one.
-func TestPreparingWaitsForRoom(t *testing.T) {
+func TestPreparingWaitsForMemory(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	h.memoryPatience = time.Minute
 	m := loadCode(t, h, Limits{})
@@ -74,7 +74,7 @@ func TestPreparingWaitsForRoom(t *testing.T) {
 			if failure != nil {
 				t.Error(failure)
 			}
-			if got := gives(p, `1`); got != "20" {
+			if got := outcomeOfPrepared(p, `1`); got != "20" {
 				t.Errorf("it keeps %s MB, want 20", got)
 			}
 		})
@@ -82,7 +82,7 @@ func TestPreparingWaitsForRoom(t *testing.T) {
 }
 
 // Preparing without memory is distinguished from errors of the module or its config.
-func TestNoRoomIsNobodysFault(t *testing.T) {
+func TestFullBudgetIsNotTheNodesError(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	h.memoryPatience = time.Millisecond
 	m := loadCode(t, h, Limits{})
@@ -100,7 +100,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 				t.Errorf("%d images are kept", n)
 			}
 			end()
-			if got := gives(p, `1`); got != "20" {
+			if got := outcomeOfPrepared(p, `1`); got != "20" {
 				t.Errorf("afterwards it keeps %s MB, want 20", got)
 			}
 		})
@@ -108,7 +108,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 }
 
 // A need above the limit is rejected at once, and others are not named as the reason.
-func TestNeedsMoreThanThereCanBe(t *testing.T) {
+func TestNeedAboveTheLimit(t *testing.T) {
 	const limit = 70 << 20
 	h := newHostWith(t, Options{Budget: NewBudget(limit)})
 	h.memoryPatience = time.Minute
@@ -122,7 +122,7 @@ func TestNeedsMoreThanThereCanBe(t *testing.T) {
 
 // A module whose memory others use is loaded when they end, or is distinguished from an invalid
 // one.
-func TestLoadingWaitsForRoom(t *testing.T) {
+func TestLoadingWaitsForMemory(t *testing.T) {
 	h := newHostWith(t, Options{Budget: NewBudget(roomLimit)})
 	var code ModuleConfig
 	for _, n := range nodes.Builtin() {

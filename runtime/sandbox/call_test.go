@@ -11,9 +11,9 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-func TestCallAnswers(t *testing.T) { everyWay(t, callAnswers) }
+func TestCallReturnsAResult(t *testing.T) { everyReset(t, callReturnsAResult) }
 
-func callAnswers(t *testing.T, h *Host) {
+func callReturnsAResult(t *testing.T, h *Host) {
 	for name, c := range map[string]struct {
 		guest guest
 		want  Result
@@ -43,7 +43,7 @@ func callAnswers(t *testing.T, h *Host) {
 	}
 }
 
-func TestCallFails(t *testing.T) { everyWay(t, callFails) }
+func TestCallFails(t *testing.T) { everyReset(t, callFails) }
 
 func callFails(t *testing.T, h *Host) {
 	// f(n) = f(n+1) + 1
@@ -71,7 +71,7 @@ func callFails(t *testing.T, h *Host) {
 		"endless alloc":     {withAlloc(forever, i32c(1)), Limits{Timeout: 30 * time.Millisecond}, 0, CodeTimeout, "the time limit has passed"},
 		"proc_exit":         {exits, small, 0, CodeExit, "the module exited with status 3"},
 		"abort":             {aborts, small, 0, CodeExit, "the module exited with status 255"},
-		"take of nothing":   {takes, small, 0, CodeTrap, "the module trapped: take: there is no answer"},
+		"take of nothing":   {takes, small, 0, CodeTrap, "the module trapped: take: there is no result"},
 		"log from outside":  {logs, small, 0, CodeTrap, "the module trapped: log: a range outside of the memory"},
 		"grow and trap":     {node(i32c(100), grow, drop, unreachable), small, 0, CodeMemory, "the memory limit of 1048576 bytes was reached"},
 		"input over memory": {says(abi.Output, "1"), small, 1<<20 + 1, CodeMemory, "an input of 1048577 bytes is over the memory limit"},
@@ -79,8 +79,8 @@ func callFails(t *testing.T, h *Host) {
 		"alloc says 0":      {withAlloc(i32c(0)), small, 4, CodeMemory, "the module has no memory for its input"},
 		"alloc outside":     {withAlloc(i32c(65533)), small, 4, CodeBadAnswer, "alloc returned a buffer outside of the memory"},
 		"alloc far outside": {withAlloc(i32c(-1)), small, 4, CodeBadAnswer, "alloc returned a buffer outside of the memory"},
-		"outside":           {node(answer(abi.Output, 65530, 7)), small, 0, CodeBadAnswer, "the result lies outside of the memory"},
-		"far outside":       {node(answer(abi.Output, 0xffffffff, abi.MaxLen)), small, 0, CodeBadAnswer, "the result lies outside of the memory"},
+		"outside":           {node(returnPacked(abi.Output, 65530, 7)), small, 0, CodeBadAnswer, "the result lies outside of the memory"},
+		"far outside":       {node(returnPacked(abi.Output, 0xffffffff, abi.MaxLen)), small, 0, CodeBadAnswer, "the result lies outside of the memory"},
 		"nothing":           {says(abi.Output, ""), small, 0, CodeBadAnswer, "the output is not one JSON value: ..."},
 		"not JSON":          {says(abi.Output, "{a}"), small, 0, CodeBadAnswer, "the output is not one JSON value: ..."},
 		"two values":        {says(abi.Output, "1 2"), small, 0, CodeBadAnswer, "the output is not one JSON value: ..."},
@@ -115,7 +115,7 @@ func callFails(t *testing.T, h *Host) {
 	}
 }
 
-func TestCallEndsWithItsContext(t *testing.T) { everyWay(t, callEndsWithItsContext) }
+func TestCallEndsWithItsContext(t *testing.T) { everyReset(t, callEndsWithItsContext) }
 
 func callEndsWithItsContext(t *testing.T, h *Host) {
 	gone := errors.New("the client is gone")
@@ -142,7 +142,7 @@ func callEndsWithItsContext(t *testing.T, h *Host) {
 	}
 }
 
-func TestCallIsCancelledWhileItRuns(t *testing.T) { everyWay(t, callIsCancelledWhileItRuns) }
+func TestCallIsCancelledWhileItRuns(t *testing.T) { everyReset(t, callIsCancelledWhileItRuns) }
 
 func callIsCancelledWhileItRuns(t *testing.T, h *Host) {
 	started := make(chan struct{})
@@ -156,12 +156,14 @@ func callIsCancelledWhileItRuns(t *testing.T, h *Host) {
 	fails(t, err, CodeCancelled)
 }
 
-func TestGrowOverTheLimitAnswersMinusOne(t *testing.T) { everyWay(t, growOverTheLimitAnswersMinusOne) }
+func TestGrowOverTheLimitReturnsMinusOne(t *testing.T) {
+	everyReset(t, growOverTheLimitReturnsMinusOne)
+}
 
-func growOverTheLimitAnswersMinusOne(t *testing.T, h *Host) {
+func growOverTheLimitReturnsMinusOne(t *testing.T, h *Host) {
 	// The digit is 0 - grow(15) + grow(1): 1 page before, then -1.
 	g := says(abi.Output, "0")
-	g.funcs[1] = run(i32c(dataAt), i32c('0'), i32c(15), grow, add, i32c(1), grow, []byte{0x6b}, store8, answer(abi.Output, dataAt, 1))
+	g.funcs[1] = run(i32c(dataAt), i32c('0'), i32c(15), grow, add, i32c(1), grow, []byte{0x6b}, store8, returnPacked(abi.Output, dataAt, 1))
 	m := load(t, h, g.bytes(), small, hostapi.Grants{})
 	r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
 	if err != nil || string(r.Output) != "2" { // 1 - -1
@@ -170,10 +172,10 @@ func growOverTheLimitAnswersMinusOne(t *testing.T, h *Host) {
 }
 
 // The memory may begin empty, and its contents must survive a move.
-func TestMemoryGrowsFromNothing(t *testing.T) { everyWay(t, memoryGrowsFromNothing) }
+func TestMemoryGrowsFromNothing(t *testing.T) { everyReset(t, memoryGrowsFromNothing) }
 
 func memoryGrowsFromNothing(t *testing.T, h *Host) {
-	g := node(i32c(1), grow, drop, i32c(dataAt), i32c('7'), store8, i32c(9), grow, drop, answer(abi.Output, dataAt, 1))
+	g := node(i32c(1), grow, drop, i32c(dataAt), i32c('7'), store8, i32c(9), grow, drop, returnPacked(abi.Output, dataAt, 1))
 	g.memory = []byte{0, 0}
 	g.funcs[0] = alloc(i32c(1), grow, drop, i32c(bufAt))
 	m := load(t, h, g.bytes(), small, hostapi.Grants{})
@@ -183,9 +185,9 @@ func memoryGrowsFromNothing(t *testing.T, h *Host) {
 	}
 }
 
-func TestCallsKnowNothingOfEachOther(t *testing.T) { everyWay(t, callsKnowNothingOfEachOther) }
+func TestCallsAreIsolated(t *testing.T) { everyReset(t, callsAreIsolated) }
 
-func callsKnowNothingOfEachOther(t *testing.T, h *Host) {
+func callsAreIsolated(t *testing.T, h *Host) {
 	// init, warmup and run add 1 to a global and to a byte of memory; the digit is their sum.
 	count := code(getGlobal(0), i32c(1), add, setGlobal(0),
 		i32c(8), i32c(8), []byte{0x2d, 0, 0}, i32c(1), add, store8)
@@ -193,7 +195,7 @@ func callsKnowNothingOfEachOther(t *testing.T, h *Host) {
 	trap := code(local(1), []byte{0x04, 0x40}, unreachable, []byte{0x0b})
 	g := says(abi.Output, "0").with(void("_initialize", count), void("warmup", count))
 	g.globals = 1
-	g.funcs[1] = run(count, i32c(dataAt), i32c('0'), getGlobal(0), add, i32c(8), []byte{0x2d, 0, 0}, add, store8, trap, answer(abi.Output, dataAt, 1))
+	g.funcs[1] = run(count, i32c(dataAt), i32c('0'), getGlobal(0), add, i32c(8), []byte{0x2d, 0, 0}, add, store8, trap, returnPacked(abi.Output, dataAt, 1))
 	m := load(t, h, g.bytes(), small, hostapi.Grants{})
 	want := "6"
 	if len(m.SnapshotObstacles()) > 0 {
@@ -212,7 +214,7 @@ func callsKnowNothingOfEachOther(t *testing.T, h *Host) {
 }
 
 func TestOpenLinesAreLoggedWhenACallFails(t *testing.T) {
-	everyWay(t, openLinesAreLoggedWhenACallFails)
+	everyReset(t, openLinesAreLoggedWhenACallFails)
 }
 
 func openLinesAreLoggedWhenACallFails(t *testing.T, h *Host) {
@@ -231,7 +233,7 @@ func openLinesAreLoggedWhenACallFails(t *testing.T, h *Host) {
 }
 
 // A panic of the host's own code is an error of the call and does not end the process.
-func TestHostPanicsStayInTheCall(t *testing.T) { everyWay(t, hostPanicsStayInTheCall) }
+func TestHostPanicsStayInTheCall(t *testing.T) { everyReset(t, hostPanicsStayInTheCall) }
 
 func hostPanicsStayInTheCall(t *testing.T, h *Host) {
 	g := node(i32c(1), i32c(dataAt), i32c(2), call(0), unreachable).importing(abi.HostModule, "log", types(tI32, tI32, tI32), none)

@@ -36,7 +36,7 @@ func begun(h *Host) *compiledCode {
 
 // An abandoned load stops the compiler early and does not wait for it. A host that is closed
 // meanwhile ends with it.
-func TestGivingUpStopsTheCompiler(t *testing.T) {
+func TestAbandonedLoadStopsTheCompiler(t *testing.T) {
 	large, err := os.ReadFile("../../nodes/dist/condition.wasm")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestGivingUpStopsTheCompiler(t *testing.T) {
 }
 
 // If one load gives up, others still get the module, and it can be loaded again.
-func TestOthersGetWhatOneGivesUp(t *testing.T) {
+func TestOthersGetAnAbandonedModule(t *testing.T) {
 	h := uncached(t)
 	// so that compiling waits
 	if err := h.compileMemory.Acquire(t.Context(), maxCompileMemory); err != nil {
@@ -113,10 +113,10 @@ func TestOthersGetWhatOneGivesUp(t *testing.T) {
 }
 
 // A module that would take the compiler long is rejected with its name, by Inspect as well.
-func TestModulesThatTakeTheCompilerLong(t *testing.T) {
+func TestSlowToCompileModulesAreRejected(t *testing.T) {
 	branch := code(local(0), []byte{0x0d, 0x00})
 	g := node([]byte{0x02, 0x40}, bytes.Repeat(branch, 32<<10), []byte{0x0b},
-		answer(abi.Output, dataAt, 1))
+		returnPacked(abi.Output, dataAt, 1))
 	h := newHost(t)
 	_, loading := h.Load(t.Context(), ModuleConfig{Source: "bomb.wasm", Wasm: g.bytes()})
 	_, looking := h.Inspect(t.Context(), "bomb.wasm", g.bytes())

@@ -13,7 +13,7 @@ import (
 
 // Marked granules are restored, even beyond the snapshot and at the end of the memory. Others are
 // left alone.
-func TestMarksArePutBack(t *testing.T) {
+func TestDirtyGranulesAreRestored(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		layout := hostapi.Memory{Base: instrument.Base, Granule: uint8(rapid.IntRange(9, 12).Draw(t, "granule"))}
 		size := rapid.IntRange(0, 200_000).Draw(t, "image")
@@ -43,7 +43,7 @@ func TestMarksArePutBack(t *testing.T) {
 }
 
 // The memory of a call that writes much is released.
-func TestMuchIsNotCopiedBack(t *testing.T) {
+func TestLargeWritesAreReleased(t *testing.T) {
 	layout := hostapi.Memory{Base: instrument.Base, Granule: 10}
 	memory := make([]byte, instrument.Base+4<<20)
 	for i := range 1024 {
@@ -63,8 +63,8 @@ func TestMuchIsNotCopiedBack(t *testing.T) {
 
 // The last possible byte of a module has a mark, whatever its limit, and so does memory that a
 // module grows.
-func TestTheEndOfMemoryIsPutBack(t *testing.T) {
-	everyWay(t, func(t *testing.T, h *Host) {
+func TestTheEndOfMemoryIsRestored(t *testing.T) {
+	everyReset(t, func(t *testing.T, h *Host) {
 		for _, limit := range []int32{wasmPage, 1 << 20, 32 << 20, 32<<20 + wasmPage, 64 << 20, 64<<20 + wasmPage} {
 			// The digit is the former last byte plus one.
 			last := limit - 1
@@ -72,7 +72,7 @@ func TestTheEndOfMemoryIsPutBack(t *testing.T) {
 				i32c(0), i32c(last), load8, i32c('1'), add, store8,
 				// at the end, by a constant or a range
 				local(1), []byte{0x04, 0x40}, i32c(last), i32c(1), store8, []byte{0x05},
-				i32c(last-300), i32c(1), i32c(301), []byte{0xfc, 0x0b, 0}, []byte{0x0b}, answer(abi.Output, 0, 1))
+				i32c(last-300), i32c(1), i32c(301), []byte{0xfc, 0x0b, 0}, []byte{0x0b}, returnPacked(abi.Output, 0, 1))
 			g.memory = []byte{0, 0}
 			g.funcs[0] = alloc(i32c(limit/wasmPage), grow, drop, i32c(bufAt))
 			m := load(t, h, g.bytes(), Limits{Memory: uint64(limit)}, hostapi.Grants{})

@@ -18,14 +18,14 @@ func counting() guest {
 	g := says(abi.Output, "1")
 	// n = len; loop { if n == 0 return; n-- }
 	g.funcs[1] = run([]byte{0x03, 0x40}, local(1), []byte{0x04, 0x40}, local(1), i32c(-1), add, []byte{0x21, 1}, []byte{0x0c, 1}, []byte{0x0b, 0x0b},
-		answer(abi.Output, dataAt, 1))
+		returnPacked(abi.Output, dataAt, 1))
 	return g
 }
 
 // The same call burns the same fuel with each way to reset, and ends with the same budget.
 func TestFuelIsTheSameEachTime(t *testing.T) {
 	burnt := make(map[int]uint64)
-	everyWay(t, func(t *testing.T, h *Host) {
+	everyReset(t, func(t *testing.T, h *Host) {
 		m := load(t, h, counting().bytes(), small, hostapi.Grants{})
 		for range 3 {
 			for _, n := range []int{0, 1, 10, 1000, 60_000} {
@@ -74,9 +74,9 @@ func TestFuelOrTime(t *testing.T) {
 }
 
 // An instance continues to serve after a call that was stopped.
-func TestAStoppedInstanceServesOn(t *testing.T) {
+func TestAStoppedInstanceIsReused(t *testing.T) {
 	g := says(abi.Output, "1")
-	g.funcs[1] = run(local(1), []byte{0x04, 0x40}, forever, []byte{0x0b}, answer(abi.Output, dataAt, 1))
+	g.funcs[1] = run(local(1), []byte{0x04, 0x40}, forever, []byte{0x0b}, returnPacked(abi.Output, dataAt, 1))
 	limits := small
 	limits.Timeout = 10 * time.Millisecond
 	m := load(t, newHost(t), g.bytes(), limits, hostapi.Grants{})
@@ -94,7 +94,7 @@ func TestAStoppedInstanceServesOn(t *testing.T) {
 
 // Guests that never return do not block Go's garbage collector or other goroutines. The test checks
 // that nobody waits for the guests' end, not how long anything takes: the machine may be busy.
-func TestGuestsGiveTurns(t *testing.T) {
+func TestGuestsYieldToTheCollector(t *testing.T) {
 	limits := Limits{Memory: 1 << 20, Timeout: 5 * time.Minute}
 	m := load(t, newHost(t), node(forever, unreachable).bytes(), limits, hostapi.Grants{})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -132,10 +132,10 @@ func stops() (n uint64) {
 }
 
 // A guest yields to a waiting goroutine after its turn, on the only processor.
-func TestALongCallGivesTurns(t *testing.T) {
+func TestALongCallYieldsToGoroutines(t *testing.T) {
 	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(1))
 	p := load(t, newHost(t), counting().bytes(), small, hostapi.Grants{}).instances.(registeredPool).pool
-	in := made(t, p)
+	in := newInstance(t, p)
 	defer in.close()
 	m := &in.memory.meter
 	m.stack = &noGuestStack

@@ -88,17 +88,17 @@ func (w *world) AddGlobal(_ context.Context, key string, by int64) ([]byte, erro
 
 func TestGoGuest(t *testing.T) {
 	loadGuest(t)
-	everyWay(t, func(t *testing.T, h *Host) {
+	everyReset(t, func(t *testing.T, h *Host) {
 		m := load(t, h, goGuest.wasm, guestLimits, guestGrants)
 		count := 5 // the first four were warming up
 		if len(m.SnapshotObstacles()) > 0 {
 			count = 1
 		}
-		goGuestAnswers(t, m, fmt.Sprint(count))
+		goGuestReturns(t, m, fmt.Sprint(count))
 	})
 }
 
-func goGuestAnswers(t *testing.T, m *Module, count string) {
+func goGuestReturns(t *testing.T, m *Module, count string) {
 	if want := `{"abi":1,"type":"guest","version":"1.0.0","capabilities":["http","globals","log"]}`; string(m.Manifest()) != want {
 		t.Errorf("manifest %s", m.Manifest())
 	}

@@ -39,8 +39,8 @@ func newHost(t testing.TB) *Host {
 	return newHostWith(t, Options{})
 }
 
-// everyWay runs a test with a host for each way to reset that this system supports.
-func everyWay(t *testing.T, test func(t *testing.T, h *Host)) {
+// everyReset runs a test with a host for each way to reset that this system supports.
+func everyReset(t *testing.T, test func(t *testing.T, h *Host)) {
 	for way := ResetShared; way <= ResetNever; way++ {
 		if _, err := way.shares(); err != nil {
 			t.Log(err)
@@ -88,8 +88,8 @@ func load(t testing.TB, h *Host, wasm []byte, l Limits, g hostapi.Grants) *Modul
 	return m
 }
 
-// made makes an instance outside of the pool. The caller closes it.
-func made(t testing.TB, p *pool) *instance {
+// newInstance makes an instance outside of the pool. The caller closes it.
+func newInstance(t testing.TB, p *pool) *instance {
 	t.Helper()
 	h := p.footprint(p.snapshot)
 	h.share = p.budget.own

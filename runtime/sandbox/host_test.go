@@ -72,7 +72,7 @@ func TestTheSameBytesAreCompiledOnce(t *testing.T) {
 }
 
 // Others still wait for a module that one caller has given up.
-func TestCompilingGoesOnForOthers(t *testing.T) {
+func TestCompilingContinuesForOthers(t *testing.T) {
 	h := newHost(t)
 	wasm := says(abi.Output, "1").with(void("warmup")).bytes()
 	gone, cancel := context.WithCancel(t.Context())
@@ -141,7 +141,7 @@ func TestCacheDirectory(t *testing.T) {
 	}
 }
 
-func TestCacheDirectoryThatCannotBe(t *testing.T) {
+func TestUnusableCacheDirectory(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestHostIsClosedOnce(t *testing.T) {
 // paused returns a module whose calls wait in the host until resume is called.
 func paused(t *testing.T, h *Host) (m *Module, s *hostapi.Session, entered chan struct{}, resume func()) {
 	t.Helper()
-	g := node(i32c(1), i32c(dataAt), i32c(2), call(0), answer(abi.Output, dataAt, 1)).
+	g := node(i32c(1), i32c(dataAt), i32c(2), call(0), returnPacked(abi.Output, dataAt, 1)).
 		importing(abi.HostModule, "log", types(tI32, tI32, tI32), none)
 	g.data = "1 "
 	m, err := h.Load(t.Context(), ModuleConfig{Type: "test", Wasm: g.bytes(), Grants: hostapi.Grants{Log: true}})

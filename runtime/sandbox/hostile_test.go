@@ -70,7 +70,7 @@ func loop(body ...[]byte) []byte {
 
 // guestOf returns a guest that does harm when its input is not empty.
 func guestOf(imports []imported, harm []byte) guest {
-	g := node(local(1), []byte{0x04, 0x40}, harm, []byte{0x0b}, answer(abi.Output, dataAt, 1))
+	g := node(local(1), []byte{0x04, 0x40}, harm, []byte{0x0b}, returnPacked(abi.Output, dataAt, 1))
 	g.data, g.imports = "1", imports
 	return g
 }
@@ -87,7 +87,7 @@ func (outside) AddGlobal(context.Context, string, int64) ([]byte, error) { retur
 
 // A hostile guest causes an error of its call at most: the call ends in time, and the next one
 // finds everything as before.
-func TestHostileGuests(t *testing.T) { everyWay(t, hostileGuests) }
+func TestHostileGuests(t *testing.T) { everyReset(t, hostileGuests) }
 
 func hostileGuests(t *testing.T, h *Host) {
 	grants := hostapi.Grants{HTTP: true, Log: true, Globals: true}
@@ -144,8 +144,8 @@ func TestModulesThatLie(t *testing.T) {
 	}{
 		"calls itself at its start":      {selfish("_initialize"), ""},
 		"calls itself to warm up":        {selfish("warmup"), ""},
-		"describes itself as a way":      {says(abi.Output, "1").with(describe(answer(abi.Routed, dataAt, 1))), "describe: "},
-		"describes itself as everything": {says(abi.Output, "1").with(describe(answer(abi.Output, 0, 65536))), "describe: the output is not one JSON value"},
+		"describes itself as a way":      {says(abi.Output, "1").with(describe(returnPacked(abi.Routed, dataAt, 1))), "describe: "},
+		"describes itself as everything": {says(abi.Output, "1").with(describe(returnPacked(abi.Output, 0, 65536))), "describe: the output is not one JSON value"},
 		"describes itself at length":     {long, "describe: the output of"},
 		"describes another version":      {manifested(`{"abi":1.5}`), "describe: its manifest is invalid"},
 		"wants what there is not":        {manifested(asking(`"root"`)), `capabilities: "root" is unknown`},

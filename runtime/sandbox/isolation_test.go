@@ -61,7 +61,7 @@ func everyGlobal() guest {
 		getGlobal(0), i32c(7), add, setGlobal(0), i32c(-1), setGlobal(2),
 		i32c(60_000), i32c(99), store8, i32c(3), grow, drop, i32c(200_000), i32c(98), store8,
 		local(1), i32c(1), []byte{0x4a}, []byte{0x04, 0x40}, unreachable, []byte{0x0b},
-		answer(abi.Output, dataAt, 1))
+		returnPacked(abi.Output, dataAt, 1))
 	return g
 }
 
@@ -98,16 +98,16 @@ func (s state) differs(t *testing.T, want state, after string) {
 }
 
 // Whatever a call has done, afterwards its instance equals a new one byte for byte.
-func TestInstancesArePutBack(t *testing.T) {
+func TestInstancesAreRestored(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
-			everyWay(t, func(t *testing.T, h *Host) {
+			everyReset(t, func(t *testing.T, h *Host) {
 				if h.options.Reset == ResetNever {
 					return // there is nothing to put back
 				}
 				m := load(t, h, k.wasm, k.limits, guestGrants)
 				p := m.instances.(registeredPool).pool
-				in := made(t, p)
+				in := newInstance(t, p)
 				defer in.close()
 				pristine := in.state()
 				fuel := m.limits.Fuel
@@ -132,17 +132,17 @@ func TestInstancesArePutBack(t *testing.T) {
 }
 
 // A sequence of calls has the same results, and burns the same fuel, as if each had a new instance.
-func TestCallsAreAsIfEachWereTheFirst(t *testing.T) {
+func TestEachCallIsLikeTheFirst(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
-			everyWay(t, func(t *testing.T, h *Host) {
+			everyReset(t, func(t *testing.T, h *Host) {
 				if h.options.Reset == ResetNever {
 					return
 				}
 				m := load(t, h, k.wasm, k.limits, guestGrants)
-				want := answers(t, h.options.Reset, k)
+				want := outcomesAlone(t, h.options.Reset, k)
 				if k.name != "Go" { // which is warmed up, as a new instance for each call is not
-					for input, slow := range answers(t, ResetNever, k) {
+					for input, slow := range outcomesAlone(t, ResetNever, k) {
 						if w := want[input]; w.answer != slow.answer && !w.timed && !slow.timed {
 							t.Errorf("%.20s: got %s, want %s", input, w.answer, slow.answer)
 						}
@@ -150,7 +150,7 @@ func TestCallsAreAsIfEachWereTheFirst(t *testing.T) {
 				}
 				rapid.Check(t, func(t *rapid.T) {
 					for _, input := range rapid.SliceOfN(rapid.SampledFrom(slices.Concat(k.harm, k.good)), 1, 6).Draw(t, "inputs") {
-						got := answered(m, input)
+						got := outcomeOf(m, input)
 						if w := want[input]; got != w && !w.timed && !got.timed {
 							t.Fatalf("%.20s: got %+v, want %+v", input, got, w)
 						}
@@ -168,7 +168,7 @@ type outcome struct {
 	timed  bool // it ended by the clock
 }
 
-func answered(m *Module, input string) outcome {
+func outcomeOf(m *Module, input string) outcome {
 	s := &hostapi.Session{Seed: func() [32]byte { return [32]byte{1} }, Start: time.Unix(1_800_000_000, 0)}
 	r, err := m.Call(context.Background(), s, []byte(input), nil)
 	var e *Error
@@ -178,12 +178,12 @@ func answered(m *Module, input string) outcome {
 	return outcome{fmt.Sprintf("%d %q %s", r.Kind, r.Label, r.Output), s.Fuel, false}
 }
 
-// answers returns the outcome for each input as the only call of an instance.
-func answers(t *testing.T, way Reset, k kind) map[string]outcome {
+// outcomesAlone returns the outcome for each input as the only call of an instance.
+func outcomesAlone(t *testing.T, way Reset, k kind) map[string]outcome {
 	all := make(map[string]outcome)
 	m := load(t, newHostWith(t, Options{Reset: way}), k.wasm, k.limits, guestGrants)
 	for _, input := range slices.Concat(k.harm, k.good) {
-		all[input] = answered(m, input)
+		all[input] = outcomeOf(m, input)
 		if from, ok := m.instances.(registeredPool); ok {
 			from.reclaim(idleInstances, func() bool { return false })
 			if n := from.live.Load(); n != 0 {
@@ -201,10 +201,10 @@ func TestCanariesStayUnread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everyWay(t, func(t *testing.T, h *Host) {
+	everyReset(t, func(t *testing.T, h *Host) {
 		m := load(t, h, c, Limits{Memory: 4 << 20, Timeout: time.Minute}, hostapi.Grants{})
 		if h.options.Reset != ResetNever {
-			roomFor(m, 5) // calls have to wait for each other
+			limitInstances(m, 5) // calls have to wait for each other
 		}
 		var all sync.WaitGroup
 		for g := range goroutines {
@@ -253,9 +253,9 @@ func TestCanariesStayUnread(t *testing.T) {
 
 // A module that cannot be reset gets a new instance for each call, reports the reason, and is as
 // correct as any other.
-func TestWhatCannotBePutBackIsMadeAnew(t *testing.T) {
+func TestModulesWithObstaclesGetNewInstances(t *testing.T) {
 	// The digit is the size that the table had before it grew.
-	g := node(i32c(dataAt), tableGrow(3), i32c('0'), add, store8, answer(abi.Output, dataAt, 1))
+	g := node(i32c(dataAt), tableGrow(3), i32c('0'), add, store8, returnPacked(abi.Output, dataAt, 1))
 	g.data = "?"
 	g.tables = [][]byte{{0x70, 0x00, 0x02}}
 	m := load(t, newHost(t), g.bytes(), small, hostapi.Grants{})

@@ -12,7 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-func TestLoadRefuses(t *testing.T) {
+func TestLoadRejects(t *testing.T) {
 	plain := says(abi.Output, "1")
 	without := func(name string) guest {
 		g := plain
@@ -74,8 +74,8 @@ func TestLoadRefuses(t *testing.T) {
 		"warmup loops":         {plain.with(void("warmup", forever)).bytes(), "warmup: the time limit has passed"},
 		"describe traps":       {plain.with(describe(unreachable)).bytes(), "describe: the module trapped: unreachable"},
 		"describe loops":       {plain.with(describe(forever, unreachable)).bytes(), "describe: the time limit has passed"},
-		"describe outside":     {plain.with(describe(answer(abi.Output, 65530, 20))).bytes(), "describe: the result lies outside of the memory"},
-		"describe fails":       {plain.with(describe(answer(abi.Fatal, 0, 3))).bytes(), "describe: it returns an error: "},
+		"describe outside":     {plain.with(describe(returnPacked(abi.Output, 65530, 20))).bytes(), "describe: the result lies outside of the memory"},
+		"describe fails":       {plain.with(describe(returnPacked(abi.Fatal, 0, 3))).bytes(), "describe: it returns an error: "},
 		"no JSON":              {manifested("abi=1").bytes(), "describe: the output is not one JSON value: ..."},
 		"no object":            {manifested("[1]").bytes(), "describe: its manifest is invalid: ..."},
 		"capabilities no list": {manifested(`{"abi":1,"capabilities":"http"}`).bytes(), "describe: its manifest is invalid: ..."},
@@ -105,7 +105,7 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestLoadTellsACancelledCaller(t *testing.T) {
+func TestLoadOfACancelledCaller(t *testing.T) {
 	h := newHost(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -116,7 +116,7 @@ func TestLoadTellsACancelledCaller(t *testing.T) {
 	}
 }
 
-func TestLoadFillsIn(t *testing.T) {
+func TestLoadAppliesDefaults(t *testing.T) {
 	h := newHost(t)
 	g := says(abi.Output, "1").importing(abi.HostModule, "log", types(tI32, tI32, tI32), none)
 	m, err := h.Load(t.Context(), ModuleConfig{Type: `a"\x00`, Source: "a.wasm", Wasm: g.bytes(), Grants: hostapi.Grants{Log: true, HTTP: true}})
@@ -138,7 +138,7 @@ func TestLoadFillsIn(t *testing.T) {
 	}
 }
 
-func TestLoadErrorShowsWhatTheGuestSaid(t *testing.T) {
+func TestLoadErrorShowsStandardError(t *testing.T) {
 	h := newHost(t)
 	// iovec {text, len} at 8; fd_write(2, 8, 1, 4); proc_exit(2)
 	const panicked = "panic: no such table\nand more\n"
@@ -153,7 +153,7 @@ func TestLoadErrorShowsWhatTheGuestSaid(t *testing.T) {
 	}
 }
 
-func TestGrantsAreWhatBothSidesWant(t *testing.T) {
+func TestGrantsNeedManifestAndOperator(t *testing.T) {
 	m := load(t, newHost(t), manifested(asking(`"http","log","clock"`)).bytes(), small, hostapi.Grants{Log: true, Random: true})
 	if got, want := m.Grants().Names(), []string{"log"}; !slices.Equal(got, want) {
 		t.Errorf("granted %v, want %v", got, want)

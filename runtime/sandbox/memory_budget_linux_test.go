@@ -57,7 +57,7 @@ func anonymous(t *testing.T) (n int64) {
 // deep is a node that recurses as deep as is needed for some megabytes of stack, and asks the host
 // there.
 func deep() guest {
-	g := node(i32c(100_000), call(3), drop, answer(abi.Output, dataAt, 1)).importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
+	g := node(i32c(100_000), call(3), drop, returnPacked(abi.Output, dataAt, 1)).importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
 	g.data = "1"
 	return g.with(function{"", types(tI32), types(tI32), nil, code(
 		local(0), []byte{0x04, tI32}, local(0), i32c(-1), add, call(3), local(0), add,
@@ -67,7 +67,7 @@ func deep() guest {
 
 // The count matches the system's memory: calls that hold all they can get stay within the limit
 // according to Linux.
-func TestCountedIsWhatLinuxGives(t *testing.T) {
+func TestTheCountMatchesLinux(t *testing.T) {
 	const (
 		limit = 256 << 20
 		calls = 64
@@ -143,7 +143,7 @@ func TestIdleInstancesTakeLittle(t *testing.T) {
 	before, counted := resident(t), m.budget.used.Load()
 	var all []*instance
 	for range instances {
-		all = append(all, made(t, p))
+		all = append(all, newInstance(t, p))
 	}
 	given, n := resident(t)-before, m.budget.used.Load()-counted
 	for _, in := range all {
@@ -155,13 +155,13 @@ func TestIdleInstancesTakeLittle(t *testing.T) {
 }
 
 // A snapshot's zeros take no memory, even when they are read, and are zeros for each call.
-func TestZerosOfAnImageTakeNothing(t *testing.T) {
+func TestZerosOfASnapshotTakeNothing(t *testing.T) {
 	sum := code( // of a byte of each page, from the first on
 		[]byte{0x03, 0x40}, local(2), local(3), i32c(12), []byte{0x74}, load8, add, []byte{0x21, 2},
 		local(3), i32c(1), add, []byte{0x22, 3}, i32c(1000<<4), []byte{0x49, 0x0d, 0x00, 0x0b})
 	// once more: a call that wrote where there were zeros
 	g := node(sum, i32c(dataAt), local(2), i32c(48), add, store8,
-		i32c(30<<20), i32c(1), store8, answer(abi.Output, dataAt, 1))
+		i32c(30<<20), i32c(1), store8, returnPacked(abi.Output, dataAt, 1))
 	g.funcs[1].locals = []byte{1, 2, tI32}
 	g.memory, g.data = append([]byte{0}, leb(1000)...), "\x30"
 	before := resident(t)
@@ -182,7 +182,7 @@ func TestZerosOfAnImageTakeNothing(t *testing.T) {
 // An instruction that writes to all of a memory is counted before it runs: the scheduler may let
 // others run as soon as it has ended, before any check.
 func TestLongWritesAreCountedBefore(t *testing.T) {
-	fill := node(i32c(0), i32c(3), i32c(40<<20), []byte{0xfc, 0x0b, 0x00}, forever, answer(abi.Output, dataAt, 1))
+	fill := node(i32c(0), i32c(3), i32c(40<<20), []byte{0xfc, 0x0b, 0x00}, forever, returnPacked(abi.Output, dataAt, 1))
 	fill.memory = append([]byte{0}, leb(640)...)
 	m := load(t, newHost(t), fill.bytes(), Limits{Memory: 64 << 20, Timeout: 2 * time.Second}, hostapi.Grants{})
 	m.budget.SetLimit(200 << 20)
@@ -248,7 +248,7 @@ func TestExtents(t *testing.T) {
 }
 
 // Garbage is collected for waiting calls: nobody else may come for a while.
-func TestGarbageIsCollectedForWhoWaits(t *testing.T) {
+func TestGarbageIsCollectedForWaiters(t *testing.T) {
 	const limit = 64 << 20
 	m := load(t, newHostWith(t, Options{Budget: NewBudget(limit)}), deep().bytes(), Limits{Timeout: time.Minute}, httpGrants)
 	b := m.budget

@@ -24,7 +24,7 @@ func eater(pages uint32) guest {
 		// if it is -1
 		local(1), grow, i32c(-1), []byte{0x46}, []byte{0x04, 0x40}, unreachable, []byte{0x0b},
 		i32c(bufAt), i32c(1), size, i32c(16), shl, i32c(bufAt), sub, fill,
-		i32c(dataAt), i32c(1), call(0), drop, answer(abi.Output, dataAt, 1),
+		i32c(dataAt), i32c(1), call(0), drop, returnPacked(abi.Output, dataAt, 1),
 	)}}
 	g.data = "1"
 	return g.importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
@@ -172,7 +172,7 @@ func TestAWorkflowHasItsShare(t *testing.T) {
 // single call.
 func TestWorkflowsTakeTurnsForMemory(t *testing.T) {
 	m := loadEater(t, Options{}, 0, 1)
-	roomFor(m, 1)
+	limitInstances(m, 1)
 	at := newGatekeeper()
 	var all sync.WaitGroup
 	var mu sync.Mutex
@@ -313,7 +313,7 @@ func TestGrowthFails(t *testing.T) {
 }
 
 // Idle instances of one module, and its prepared snapshots, are evicted for calls of another.
-func TestWhatIsIdleGoes(t *testing.T) {
+func TestIdleMemoryIsEvicted(t *testing.T) {
 	b := NewBudget(0)
 	h := newHostWith(t, Options{Budget: b})
 	code := loadCode(t, h, Limits{})
@@ -323,10 +323,10 @@ func TestWhatIsIdleGoes(t *testing.T) {
 	var prepared []*Prepared
 	for _, source := range []string{`return 1`, `return 2`, `return 3`} {
 		p := withSource(t, code, source)
-		gives(p, `1`)
+		outcomeOfPrepared(p, `1`)
 		prepared = append(prepared, p)
 	}
-	gives(prepared[0], `1`) // so that it was used last
+	outcomeOfPrepared(prepared[0], `1`) // so that it was used last
 	all := b.used.Load()
 	b.SetLimit(all + 5<<20)
 	for range 2 {
@@ -334,10 +334,10 @@ func TestWhatIsIdleGoes(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The second call comes after snapshots were evicted; no call is wrong because of that.
-		if got := gives(prepared[1], `1`); got != "2" {
+		if got := outcomeOfPrepared(prepared[1], `1`); got != "2" {
 			t.Error(got)
 		}
-		if got := gives(prepared[0], `1`); got != "1" {
+		if got := outcomeOfPrepared(prepared[0], `1`); got != "1" {
 			t.Error(got)
 		}
 	}
@@ -350,10 +350,10 @@ func TestWhatIsIdleGoes(t *testing.T) {
 
 // Memory that a call leaves for the next one of its module is released when another module's call
 // waits.
-func TestWhatBecomesIdleGoesToWhoWaits(t *testing.T) {
+func TestNewlyIdleMemoryGoesToWaiters(t *testing.T) {
 	h := newHost(t)
 	asks := func(data string) *Module { // the host, and writes next to nothing
-		g := node(i32c(dataAt), i32c(1), call(0), drop, answer(abi.Output, dataAt, 1)).
+		g := node(i32c(dataAt), i32c(1), call(0), drop, returnPacked(abi.Output, dataAt, 1)).
 			importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))
 		g.data = data
 		return load(t, h, g.bytes(), small, httpGrants)
@@ -381,21 +381,21 @@ func TestWhatBecomesIdleGoesToWhoWaits(t *testing.T) {
 }
 
 // The least recently used snapshot is evicted first, and none with a running call.
-func TestTheLeastUsedImageGoes(t *testing.T) {
+func TestTheLeastRecentlyUsedSnapshotIsEvicted(t *testing.T) {
 	b := NewBudget(0)
 	h := newHostWith(t, Options{Budget: b})
 	m := loadCode(t, h, Limits{})
 	var all []*Prepared
 	for _, source := range []string{`return 1`, `return 2`, `return 3`} {
 		all = append(all, withSource(t, m, source))
-		gives(all[len(all)-1], `1`)
+		outcomeOfPrepared(all[len(all)-1], `1`)
 	}
 	running, failure := m.prepared.acquire(t.Context(), time.Time{}, all[1], 0)
 	if failure != nil {
 		t.Fatal(failure)
 	}
 	m.prepared.evictIdle()
-	gives(all[0], `1`)
+	outcomeOfPrepared(all[0], `1`)
 	_, _, least := all[2].Cached()
 	if !least || !h.evictLeastUsed() {
 		t.Fatal("nothing went")
@@ -415,11 +415,11 @@ func TestTheLeastUsedImageGoes(t *testing.T) {
 }
 
 // The snapshot of a node is closed with the last document that uses it.
-func TestImagesGoWithTheirDocuments(t *testing.T) {
+func TestSnapshotsEndWithTheirDocuments(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	a, b := withSource(t, m, `return 1`), withSource(t, m, `return 1`)
 	before := m.budget.used.Load()
-	gives(a, `1`)
+	outcomeOfPrepared(a, `1`)
 	a.Retain()
 	b.Retain()
 	a.Release()
@@ -432,7 +432,7 @@ func TestImagesGoWithTheirDocuments(t *testing.T) {
 	if _, _, ok := a.Cached(); ok || m.budget.used.Load() > before {
 		t.Errorf("it is still there: %v, %d bytes", ok, m.budget.used.Load()-before)
 	}
-	if got := gives(a, `1`); got != "1" {
+	if got := outcomeOfPrepared(a, `1`); got != "1" {
 		t.Error(got) // an execution that still has the old document
 	}
 }
@@ -452,7 +452,7 @@ func TestLimitsOfConfigs(t *testing.T) {
 }
 
 // Shares of workflows without users are removed.
-func TestSharesAreForgotten(t *testing.T) {
+func TestUnusedSharesAreRemoved(t *testing.T) {
 	b := NewBudget(0)
 	if s := b.Share("w"); b.Share("w") != s {
 		t.Error("a workflow has two shares")
@@ -484,7 +484,7 @@ func TestTablesAndStacksCount(t *testing.T) {
 	}
 	table := says(abi.Output, "1")
 	table.tables = [][]byte{{0x70, 0x00, 0x80, 0x80, 0x04}} // 65,536 elements
-	growing := node(tableGrow(1), drop, answer(abi.Output, dataAt, 1))
+	growing := node(tableGrow(1), drop, returnPacked(abi.Output, dataAt, 1))
 	growing.tables, growing.data = [][]byte{{0x70, 0x00, 0x01}}, "1"
 	plain := at(says(abi.Output, "1"))
 	if n := at(table) - plain; n < 65_536*8 {

@@ -11,15 +11,15 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// held returns a module with memory for this many instances, whose calls wait in the host until
-// they are resumed.
-func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call func() error, resume chan struct{}) {
+// busyModule returns a module with memory for this many instances, whose calls wait in the host
+// until they are resumed.
+func busyModule(t *testing.T, instances int) (m *Module, entered chan struct{}, call func() error, resume chan struct{}) {
 	t.Helper()
-	g := node(i32c(1), i32c(dataAt), i32c(2), call0, answer(abi.Output, dataAt, 1)).
+	g := node(i32c(1), i32c(dataAt), i32c(2), call0, returnPacked(abi.Output, dataAt, 1)).
 		importing(abi.HostModule, "log", types(tI32, tI32, tI32), none)
 	g.data = "1 "
 	m = load(t, newHost(t), g.bytes(), Limits{Timeout: time.Minute}, hostapi.Grants{Log: true})
-	roomFor(m, instances)
+	limitInstances(m, instances)
 	entered, resume = make(chan struct{}, 100), make(chan struct{})
 	call = func() error {
 		s := &hostapi.Session{Grants: m.Grants(), Log: func(int, string) { entered <- struct{}{}; <-resume }}
@@ -31,8 +31,8 @@ func held(t *testing.T, instances int) (m *Module, entered chan struct{}, call f
 
 var call0 = call(0)
 
-// roomFor limits the budget to this many instances of a module that has none yet.
-func roomFor(m *Module, instances int) {
+// limitInstances limits the budget to this many instances of a module that has none yet.
+func limitInstances(m *Module, instances int) {
 	m.budget.SetLimit(m.budget.used.Load() + int64(instances)*bytesOfOne(m))
 }
 
@@ -46,7 +46,7 @@ func bytesOfOne(m *Module) int64 {
 // Calls wait for an instance while all are in use, and each gets one.
 func TestCallsWaitForInstances(t *testing.T) {
 	const instances, calls = 3, 50
-	m, entered, call, resume := held(t, instances)
+	m, entered, call, resume := busyModule(t, instances)
 	var all sync.WaitGroup
 	for range calls {
 		all.Go(func() {
@@ -80,7 +80,7 @@ func TestCallsWaitForInstances(t *testing.T) {
 // A waiting call gives up when its time limit passes or its caller cancels, and leaves no trace in
 // the queue.
 func TestCallsGiveUpWaiting(t *testing.T) {
-	m, entered, call, resume := held(t, 1)
+	m, entered, call, resume := busyModule(t, 1)
 	var first sync.WaitGroup
 	first.Go(func() {
 		if err := call(); err != nil {
@@ -109,8 +109,8 @@ func TestCallsGiveUpWaiting(t *testing.T) {
 }
 
 // If an instance is lost, the waiting call makes another one.
-func TestALostInstanceMakesRoom(t *testing.T) {
-	m, entered, call, resume := held(t, 1)
+func TestALostInstanceIsReplaced(t *testing.T) {
+	m, entered, call, resume := busyModule(t, 1)
 	p := m.instances.(registeredPool).pool
 	lost, failure := p.acquire(t.Context(), new(hostapi.Session), m.budget.own)
 	if failure != nil {
@@ -132,8 +132,8 @@ func TestALostInstanceMakesRoom(t *testing.T) {
 }
 
 // Unused instances first release their memory and are closed later. One remains.
-func TestIdleInstancesGo(t *testing.T) {
-	m, entered, call, resume := held(t, 100)
+func TestIdleInstancesAreEvicted(t *testing.T) {
+	m, entered, call, resume := busyModule(t, 100)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() { _ = call() })
@@ -184,9 +184,9 @@ func (t *trimmed) trim() {
 }
 
 // A pool can be used, evicted and closed concurrently.
-func TestPoolUnderFire(t *testing.T) {
+func TestPoolConcurrently(t *testing.T) {
 	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
-	roomFor(m, 4)
+	limitInstances(m, 4)
 	p := m.instances.(registeredPool).pool
 	var all sync.WaitGroup
 	for range 8 {
@@ -218,11 +218,11 @@ func TestNoWayToResetIsAnErrorOfLoad(t *testing.T) {
 }
 
 // An instance that has released memory since its last use still works and is reset.
-func TestATrimmedInstanceIsPutBack(t *testing.T) {
+func TestATrimmedInstanceIsRestored(t *testing.T) {
 	g := node(i32c(dataAt), i32c(dataAt), load8, i32c(1), add, store8, local(1), []byte{0x04, 0x40}, i32c(1), grow, drop, []byte{0x0b},
-		answer(abi.Output, dataAt, 1))
+		returnPacked(abi.Output, dataAt, 1))
 	g.data = "0"
-	everyWay(t, func(t *testing.T, h *Host) {
+	everyReset(t, func(t *testing.T, h *Host) {
 		m := load(t, h, g.bytes(), small, hostapi.Grants{})
 		for i, input := range []string{"grow", "", "", "grow", "", "grow", ""} {
 			if r, err := m.Call(t.Context(), new(hostapi.Session), []byte(input), nil); err != nil || string(r.Output) != "1" {

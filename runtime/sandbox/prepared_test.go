@@ -36,8 +36,8 @@ func withSource(t testing.TB, m *Module, source string) *Prepared {
 	return m.NewPrepared(fixed)
 }
 
-// gives calls the node and returns the output or the code of the error.
-func gives(p *Prepared, input string) string {
+// outcomeOfPrepared calls the node and returns the output or the code of the error.
+func outcomeOfPrepared(p *Prepared, input string) string {
 	r, err := p.Call(context.Background(), new(hostapi.Session), []byte(`{"input":`+input+`}`), nil)
 	switch failure := (*Error)(nil); {
 	case errors.As(err, &failure):
@@ -50,8 +50,8 @@ func gives(p *Prepared, input string) string {
 }
 
 // Neither the next call of the same node nor a call of another node sees traces of a call.
-func TestPreparedCallsAreApart(t *testing.T) {
-	everyWay(t, func(t *testing.T, h *Host) {
+func TestPreparedCallsAreIsolated(t *testing.T) {
+	everyReset(t, func(t *testing.T, h *Host) {
 		m := loadCode(t, h, Limits{})
 		const leave = `globalThis.seen = (globalThis.seen ?? 0) + 1; Array.prototype.left = 1; JSON.parse = null;`
 		for source, want := range map[string]string{
@@ -70,7 +70,7 @@ func TestPreparedCallsAreApart(t *testing.T) {
 					}
 					break
 				}
-				if got := gives(p, `1`); got != want {
+				if got := outcomeOfPrepared(p, `1`); got != want {
 					t.Errorf("%s: %s, want %s", source, got, want)
 				}
 			}
@@ -93,10 +93,10 @@ func TestPreparedCallsHaveLimits(t *testing.T) {
 	} {
 		p := withSource(t, m, source)
 		for range 2 {
-			if got := gives(p, `1`); got != want && want != "" || got == `null` {
+			if got := outcomeOfPrepared(p, `1`); got != want && want != "" || got == `null` {
 				t.Errorf("%s: %s, want %s", source, got, want)
 			}
-			if got := gives(good, `1`); got != `2` {
+			if got := outcomeOfPrepared(good, `1`); got != `2` {
 				t.Errorf("after %s: %s", source, got)
 			}
 		}
@@ -119,13 +119,13 @@ func TestExhaustedHeap(t *testing.T) {
 		`try { new ArrayBuffer(1e9) } catch { throw null }`:                                                          "code_error",
 		`throw null`: "code_error",
 	} {
-		if got := gives(withSource(t, m, source), `1`); got != want {
+		if got := outcomeOfPrepared(withSource(t, m, source), `1`); got != want {
 			t.Errorf("%s: %s, want %s", source, got, want)
 		}
 	}
 }
 
-func TestPrepareRefuses(t *testing.T) {
+func TestPrepareFails(t *testing.T) {
 	h := newHost(t)
 	m := loadCode(t, h, Limits{})
 	for source, want := range map[string]string{
@@ -138,7 +138,7 @@ func TestPrepareRefuses(t *testing.T) {
 		if err != nil || r.Kind != abi.Fatal || string(r.Output) != want {
 			t.Errorf("%s: %d %s, %v; want %s", source, r.Kind, r.Output, err, want)
 		}
-		if got := gives(p, `1`); got != CodeBadAnswer {
+		if got := outcomeOfPrepared(p, `1`); got != CodeBadAnswer {
 			t.Errorf("%s: a call gives %s", source, got)
 		}
 	}
@@ -184,7 +184,7 @@ func TestPrepareBurnsFuel(t *testing.T) {
 
 // Preparing continues as long as a caller waits for it, and no longer. Each caller waits within its
 // own time limit.
-func TestPreparingEndsWithWhoWaits(t *testing.T) {
+func TestPreparingEndsWithTheLastWaiter(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	p := withSource(t, m, `for (;;) {} export default () => 1`)
 	waiting := func() (n int) {
@@ -251,13 +251,13 @@ func TestPreparingWithMoreFuel(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if got := gives(p, `0`); got != `100000` {
+	if got := outcomeOfPrepared(p, `0`); got != `100000` {
 		t.Error(got)
 	}
 }
 
 // However many nodes there are, a module has few snapshots, and every node works.
-func TestImagesAreBounded(t *testing.T) {
+func TestPreparedSnapshotsAreLimited(t *testing.T) {
 	const most, sources = 3, 40
 	m := loadCode(t, newHostWith(t, Options{PreparedSnapshots: most}), Limits{})
 	all := make([]*Prepared, sources)
@@ -275,7 +275,7 @@ func TestImagesAreBounded(t *testing.T) {
 		callers.Go(func() {
 			for i := range all {
 				n := (i*(2*c+1) + c) % sources
-				if got, want := gives(all[n], `1`), fmt.Sprint(n+1); got != want {
+				if got, want := outcomeOfPrepared(all[n], `1`), fmt.Sprint(n+1); got != want {
 					t.Errorf("%s, want %s", got, want)
 				}
 			}
@@ -288,25 +288,25 @@ func TestImagesAreBounded(t *testing.T) {
 }
 
 // A snapshot in use stays when another is needed.
-func TestUsedImagesStay(t *testing.T) {
+func TestUsedSnapshotsStay(t *testing.T) {
 	m := loadCode(t, newHostWith(t, Options{PreparedSnapshots: 2}), Limits{})
 	used := withSource(t, m, `return 1`)
 	for i := range 5 {
-		gives(used, `1`)
+		outcomeOfPrepared(used, `1`)
 		image := used.lastSnapshot.Load()
-		gives(withSource(t, m, fmt.Sprintf("return %d", i)), `1`)
+		outcomeOfPrepared(withSource(t, m, fmt.Sprintf("return %d", i)), `1`)
 		m.prepared.evictIdle()
-		gives(used, `1`)
+		outcomeOfPrepared(used, `1`)
 		if used.lastSnapshot.Load() != image {
 			t.Fatal("the image was made anew")
 		}
 	}
 }
 
-func TestUnusedImagesGo(t *testing.T) {
+func TestUnusedSnapshotsAreEvicted(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	p := withSource(t, m, `return input`)
-	gives(p, `1`)
+	outcomeOfPrepared(p, `1`)
 	for range closeAfterIdle + 1 {
 		m.prepared.evictIdle()
 	}
@@ -317,18 +317,18 @@ func TestUnusedImagesGo(t *testing.T) {
 	if went := p.lastSnapshot.Load().instances.(*pool).snapshot; went.bytes != nil || went.globals != nil {
 		t.Errorf("%d bytes of an image that went are kept", len(went.bytes))
 	}
-	if got := gives(p, `5`); got != `5` {
+	if got := outcomeOfPrepared(p, `5`); got != `5` {
 		t.Errorf("a call afterwards gives %s", got)
 	}
 }
 
 // Nodes with the same source share a snapshot, even when they begin concurrently.
-func TestSourcesShareImages(t *testing.T) {
+func TestEqualSourcesShareASnapshot(t *testing.T) {
 	m := loadCode(t, newHost(t), Limits{})
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if got := gives(withSource(t, m, `return input`), `3`); got != `3` {
+			if got := outcomeOfPrepared(withSource(t, m, `return input`), `3`); got != `3` {
 				t.Error(got)
 			}
 		})
@@ -343,7 +343,7 @@ func TestPreparedOfAClosedModule(t *testing.T) {
 	h := newHost(t)
 	m := loadCode(t, h, Limits{})
 	p := withSource(t, m, `return 1`)
-	gives(p, `1`)
+	outcomeOfPrepared(p, `1`)
 	if err := m.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

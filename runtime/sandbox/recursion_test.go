@@ -22,11 +22,11 @@ func TestEndlessRecursionWithoutALoop(t *testing.T) {
 	)}
 	limits := small
 	limits.Timeout = 50 * time.Millisecond
-	m := load(t, newHost(t), node(i32c(200), call(f), drop, answer(abi.Output, dataAt, 1)).with(twice).bytes(), limits, hostapi.Grants{})
+	m := load(t, newHost(t), node(i32c(200), call(f), drop, returnPacked(abi.Output, dataAt, 1)).with(twice).bytes(), limits, hostapi.Grants{})
 	_, err := m.Call(t.Context(), new(hostapi.Session), nil, nil)
 	fails(t, err, CodeTimeout)
 
-	few := node(i32c(10), call(f), drop, answer(abi.Output, dataAt, 1)).with(twice)
+	few := node(i32c(10), call(f), drop, returnPacked(abi.Output, dataAt, 1)).with(twice)
 	few.data = "1"
 	r, err := load(t, newHost(t), few.bytes(), limits, hostapi.Grants{}).Call(t.Context(), new(hostapi.Session), nil, nil)
 	if err != nil || string(r.Output) != "1" {
@@ -71,7 +71,7 @@ func endless() map[string]guest {
 	}
 	guests := make(map[string]guest)
 	for name, f := range all {
-		g := node(many(len(f[0].params), i32c(0)), call(2), many(len(f[0].results), drop), answer(abi.Output, dataAt, 1)).with(f...)
+		g := node(many(len(f[0].params), i32c(0)), call(2), many(len(f[0].results), drop), returnPacked(abi.Output, dataAt, 1)).with(f...)
 		if g.data = "1"; name == "through a table" {
 			g.tables = [][]byte{{0x70, 0, 1}}
 			// function 2, whose type has that number, too
@@ -116,7 +116,7 @@ func allocated() uint64 {
 
 // Programs with legitimate recursion work.
 func TestDeepRecursion(t *testing.T) {
-	deep := node(i32c(30_000), call(2), drop, answer(abi.Output, dataAt, 1)).with(function{"", types(tI32), types(tI32), nil, code(
+	deep := node(i32c(30_000), call(2), drop, returnPacked(abi.Output, dataAt, 1)).with(function{"", types(tI32), types(tI32), nil, code(
 		local(0), []byte{0x04, tI32}, local(0), i32c(-1), add, call(2), local(0), add, []byte{0x05}, i32c(1), []byte{0x0b},
 	)})
 	deep.data = "1"
@@ -151,7 +151,7 @@ return list();`
 // A call's stack is found in wazero and grows with the call.
 func TestTheStackIsFound(t *testing.T) {
 	p := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{}).instances.(registeredPool)
-	in := made(t, p.pool)
+	in := newInstance(t, p.pool)
 	defer in.close()
 	before := in.runFn.stack.size()
 	if before == 0 {

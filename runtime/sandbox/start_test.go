@@ -26,7 +26,7 @@ func drawing() guest {
 			i32c(at), i32c(scratch), []byte{0x29, 3, 0}, i64c(uint64(hostapi.Epoch.UnixNano())), []byte{0x51}, i32c('0'), add, store8)
 	}
 	g := says(abi.Output, `"-- epoch:0"`)
-	g.funcs[1] = run(draw(dataAt+2), answer(abi.Output, dataAt, uint32(len(g.data))))
+	g.funcs[1] = run(draw(dataAt+2), returnPacked(abi.Output, dataAt, uint32(len(g.data))))
 	return g.with(void("_initialize", draw(dataAt+1), look(dataAt+10))).
 		importing(hostapi.WASI, "random_get", types(tI32, tI32), types(tI32)).
 		importing(hostapi.WASI, "clock_time_get", types(tI32, tI64, tI32), types(tI32))
@@ -65,7 +65,7 @@ func TestStartKnowsNothingOfTheCall(t *testing.T) {
 
 // Effects that calls may have are refused in the start: with a snapshot they would happen once, and
 // without one for each call.
-func TestStartMayDoNothing(t *testing.T) {
+func TestStartHasNoGrants(t *testing.T) {
 	// The pending result is longer than that of a completed http request.
 	g := says(abi.Output, "0").with(void("_initialize", i32c(dataAt), i32c(dataAt), i32c(1), call(0), i32c(2), []byte{0x4b}, i32c('0'), add, store8)).
 		importing(abi.HostModule, "http", types(tI32, tI32), types(tI32))

@@ -22,7 +22,7 @@ func TestCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	everyWay(t, func(t *testing.T, h *Host) {
+	everyReset(t, func(t *testing.T, h *Host) {
 		limits := Limits{Memory: 4 << 20, Timeout: 10 * time.Second, Output: 1 << 16}
 		m := load(t, h, wasm, limits, hostapi.Grants{})
 		if want := `{"abi":1,"type":"test","version":"0.0.0"}`; string(m.Manifest()) != want {

@@ -70,14 +70,14 @@ func section(id byte, content []byte) []byte {
 }
 
 // Instructions.
-func i32c(v int32) []byte                    { return append([]byte{0x41}, sleb(int64(v))...) }
-func i64c(v uint64) []byte                   { return append([]byte{0x42}, sleb(int64(v))...) }
-func call(f int) []byte                      { return append([]byte{0x10}, leb(uint64(f))...) }
-func local(n int) []byte                     { return append([]byte{0x20}, leb(uint64(n))...) }
-func getGlobal(n int) []byte                 { return append([]byte{0x23}, leb(uint64(n))...) }
-func setGlobal(n int) []byte                 { return append([]byte{0x24}, leb(uint64(n))...) }
-func code(parts ...[]byte) []byte            { return slices.Concat(parts...) }
-func answer(k abi.Kind, at, n uint32) []byte { return i64c(abi.Pack(k, at, n)) }
+func i32c(v int32) []byte                          { return append([]byte{0x41}, sleb(int64(v))...) }
+func i64c(v uint64) []byte                         { return append([]byte{0x42}, sleb(int64(v))...) }
+func call(f int) []byte                            { return append([]byte{0x10}, leb(uint64(f))...) }
+func local(n int) []byte                           { return append([]byte{0x20}, leb(uint64(n))...) }
+func getGlobal(n int) []byte                       { return append([]byte{0x23}, leb(uint64(n))...) }
+func setGlobal(n int) []byte                       { return append([]byte{0x24}, leb(uint64(n))...) }
+func code(parts ...[]byte) []byte                  { return slices.Concat(parts...) }
+func returnPacked(k abi.Kind, at, n uint32) []byte { return i64c(abi.Pack(k, at, n)) }
 
 var (
 	unreachable = []byte{0x00}
@@ -175,16 +175,16 @@ func node(body ...[]byte) guest {
 
 // says is a node that returns payload.
 func says(k abi.Kind, payload string) guest {
-	g := node(answer(k, dataAt, uint32(len(payload))))
+	g := node(returnPacked(k, dataAt, uint32(len(payload))))
 	g.data = payload
 	return g
 }
 
 // manifested is a node that returns 1 and describes itself with manifest.
 func manifested(manifest string) guest {
-	g := node(answer(abi.Output, dataAt, 1))
+	g := node(returnPacked(abi.Output, dataAt, 1))
 	g.data = "1" + manifest
-	g.funcs = append(g.funcs, describe(answer(abi.Output, dataAt+1, uint32(len(manifest)))))
+	g.funcs = append(g.funcs, describe(returnPacked(abi.Output, dataAt+1, uint32(len(manifest)))))
 	return g
 }
 

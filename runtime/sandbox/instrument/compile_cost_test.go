@@ -174,7 +174,7 @@ func TestProgramsStayBelowTheBounds(t *testing.T) {
 }
 
 // A rejection names the function and the reason for its work.
-func TestRefusalsForWork(t *testing.T) {
+func TestRejectionsForWork(t *testing.T) {
 	for name, c := range map[string]struct {
 		wasm []byte
 		want string

@@ -8,7 +8,7 @@ import (
 )
 
 // The memory that wazero uses for an instance follows from the parts of the module.
-func TestHeld(t *testing.T) {
+func TestEngineBytes(t *testing.T) {
 	table := func(least, most uint32) []byte { return cat(by(kindFunc, 1), u(least), u(most)) }
 	elements := cat(by(1, 0), vec(slices.Repeat([][]byte{u(0)}, 1000)...))
 	for name, c := range map[string]struct {

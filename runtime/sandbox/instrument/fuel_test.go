@@ -20,7 +20,7 @@ func start(t testing.TB, wasm []byte) (*Module, *instance) {
 	return m, newHost(t, wazero.NewRuntimeConfig()).instrumented(wasm, m)
 }
 
-func TestCosts(t *testing.T) {
+func TestFuelCosts(t *testing.T) {
 	all := samples()
 	leaf := func(n int) []byte {
 		var body []byte

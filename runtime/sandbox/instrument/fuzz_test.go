@@ -19,7 +19,7 @@ func FuzzInstrument(f *testing.F) {
 	for _, wasm := range samples() {
 		f.Add(wasm)
 	}
-	for _, c := range refusals {
+	for _, c := range rejections {
 		f.Add(c.wasm)
 	}
 	f.Add(tight().bytes())

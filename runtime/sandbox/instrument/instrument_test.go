@@ -17,7 +17,7 @@ type placed struct {
 	bytes  string
 }
 
-func TestWhatIsTakenOut(t *testing.T) {
+func TestRemovedParts(t *testing.T) {
 	all := samples()
 	for name, c := range map[string]struct {
 		wasm []byte
@@ -73,7 +73,7 @@ func TestWhatIsTakenOut(t *testing.T) {
 }
 
 // Appending to a view of the input does not overwrite the bytes that follow it.
-func TestViewsEndWhereTheyEnd(t *testing.T) {
+func TestViewsHaveNoSpareCapacity(t *testing.T) {
 	wasm := samples()["data"]
 	m, err := Instrument(wasm, marked)
 	if err != nil || cap(m.Data[0].Of(wasm)) != 4 {
@@ -98,7 +98,7 @@ func TestMemoryHasNoMaximum(t *testing.T) {
 	}
 }
 
-func TestTablesCannotGrowPastTheirBound(t *testing.T) {
+func TestTablesCannotGrowPastTheirLimit(t *testing.T) {
 	grow := func(table []byte) []byte {
 		return with(unary(nil, by(opRefNull, kindFunc), get(0), by(opMisc, miscTableGrow, 0)), func(g *guest) { g.tables = [][]byte{table} })
 	}
@@ -142,7 +142,7 @@ func TestStartMayBeAnImport(t *testing.T) {
 	}
 }
 
-func TestNamesOfFunctionsAreKept(t *testing.T) {
+func TestNamesOfFunctionsSurvive(t *testing.T) {
 	names := func(entries ...[]byte) []byte { return sec(nameFunctions, vec(entries...)) }
 	stumble := cat(u(0), text("stumble"))
 	for name, c := range map[string]struct {
@@ -177,7 +177,7 @@ func TestNamesOfFunctionsAreKept(t *testing.T) {
 }
 
 // An instrumented module is rejected, since its names are reserved.
-func TestTwice(t *testing.T) {
+func TestInstrumentedModulesAreRejected(t *testing.T) {
 	m, err := Instrument(one().bytes(), marked)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +189,7 @@ func TestTwice(t *testing.T) {
 
 // A truncated module never causes a panic. It is accepted only at the end of a section, if the rest
 // is a valid module.
-func TestCut(t *testing.T) {
+func TestTruncatedModules(t *testing.T) {
 	for name, wasm := range samples() {
 		for n := range wasm {
 			if m, err := Instrument(wasm[:n], marked); (m == nil) != (err != nil) {

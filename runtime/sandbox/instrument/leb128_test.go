@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestNumbers(t *testing.T) {
+func TestLEB128(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, v := rapid.Int32().Draw(t, "signed"), rapid.Uint32().Draw(t, "unsigned")
 		for _, bits := range []int{32, 33, 64} {
@@ -23,7 +23,7 @@ func TestNumbers(t *testing.T) {
 	})
 }
 
-func TestNumbersAtTheirBounds(t *testing.T) {
+func TestLEB128Limits(t *testing.T) {
 	for name, c := range map[string]struct {
 		bytes []byte
 		bits  int // 0 = unsigned, of 32

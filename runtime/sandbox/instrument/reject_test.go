@@ -9,8 +9,8 @@ import (
 
 var billion = by(0xff, 0xff, 0xff, 0xff, 0x0f)
 
-// refusals are modules that are rejected, with the error's text.
-var refusals = map[string]struct {
+// rejections are modules that are rejected, with the error's text.
+var rejections = map[string]struct {
 	wasm []byte
 	want string
 }{
@@ -155,8 +155,8 @@ func elemental(e ...[]byte) []byte { return with(one(), func(g *guest) { g.eleme
 func dated(d ...[]byte) []byte     { return with(one(), func(g *guest) { g.data = d }) }
 func coded(reason string) string   { return "module: section 10: function 0: " + reason }
 
-func TestRefusals(t *testing.T) {
-	for name, c := range refusals {
+func TestRejections(t *testing.T) {
+	for name, c := range rejections {
 		_, err := Instrument(c.wasm, marked)
 		var refused *Error
 		if err == nil || err.Error() != c.want {

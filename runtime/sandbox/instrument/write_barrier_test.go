@@ -87,7 +87,7 @@ func TestWritesAreMarked(t *testing.T) {
 
 // If a variable gets another value between two stores, both are marked. A store in a branch that is
 // left is marked as well.
-func TestMarksThatArePutOff(t *testing.T) {
+func TestDelayedMarks(t *testing.T) {
 	const store = 0x36
 	put := cat(ci(-1), by(store, 0, 0))
 	further := cat(get(0), ci(5000), by(opI32Add))
