@@ -198,8 +198,7 @@ func (x *exchange) parse() *response.Response {
 	})
 	if err != nil {
 		rejection := x.reject(response.InvalidJSON)
-		var syntax *rawjson.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*rawjson.SyntaxError](err); ok {
 			*rejection = response.InvalidBody(syntax.Reason, syntax.Offset)
 		}
 		return rejection

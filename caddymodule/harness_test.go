@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -352,9 +353,7 @@ func (s *site) once(c call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.header)
 	resp, err := client.Do(req)
 	if err != nil {
 		return reply{}, err

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"go.uber.org/zap"
@@ -74,8 +75,8 @@ func (l *lifetime) release() error {
 	l.releases = nil
 	l.mu.Unlock()
 	var errs []error
-	for i := len(releases) - 1; i >= 0; i-- {
-		errs = append(errs, releases[i]())
+	for _, release := range slices.Backward(releases) {
+		errs = append(errs, release())
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"slices"
 )
 
 // processLog returns a logger for objects that outlive a config. It looks up Caddy's default log for
@@ -19,7 +20,7 @@ func (processCore) Enabled(l zapcore.Level) bool { return caddy.Log().Core().Ena
 
 // With implements zapcore.Core.
 func (c processCore) With(fields []zapcore.Field) zapcore.Core {
-	return processCore{append(c.fields[:len(c.fields):len(c.fields)], fields...)}
+	return processCore{append(slices.Clip(c.fields), fields...)}
 }
 
 // Check implements zapcore.Core.
@@ -33,7 +34,7 @@ func (c processCore) Check(e zapcore.Entry, to *zapcore.CheckedEntry) *zapcore.C
 // Write implements zapcore.Core.
 func (c processCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	if to := caddy.Log().Core().Check(e, nil); to != nil {
-		to.Write(append(c.fields[:len(c.fields):len(c.fields)], fields...)...)
+		to.Write(append(slices.Clip(c.fields), fields...)...)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/metrics"
+	"slices"
 	"time"
 )
 
@@ -86,8 +87,8 @@ func (h Histogram) Count() (n uint64) {
 
 // Max returns an upper bound of the longest duration, or 0 if there is none.
 func (h Histogram) Max() time.Duration {
-	for i := len(h.Counts) - 1; i >= 0; i-- {
-		if h.Counts[i] > 0 {
+	for i, n := range slices.Backward(h.Counts) {
+		if n > 0 {
 			return h.Upper[i]
 		}
 	}

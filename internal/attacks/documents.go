@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // object is one of JSON.
@@ -37,15 +38,11 @@ func fan(webhook object, steps ...step) string {
 
 func document(webhook object, steps []step, edges []object) string {
 	settings := object{"responseMode": "lastNode"}
-	for k, v := range webhook {
-		settings[k] = v
-	}
+	maps.Copy(settings, webhook)
 	nodes := []object{{"id": "trigger", "type": "trigger", "config": object{"triggerType": "webhook", "webhook": settings}}}
 	for _, s := range steps {
 		n := object{"id": s.id, "type": s.of, "config": s.config}
-		for k, v := range s.more {
-			n[k] = v
-		}
+		maps.Copy(n, s.more)
 		nodes = append(nodes, n)
 	}
 	b, err := json.Marshal(object{"nodes": nodes, "edges": edges})

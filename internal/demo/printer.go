@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Colours, as in ECMA-48 (SGR).
+// Colors, as in ECMA-48 (SGR).
 const (
 	bold  = "1"
 	dim   = "2"
@@ -20,22 +20,22 @@ const (
 	green = "32"
 )
 
-// printer writes for people: with colours on a terminal, without them anywhere else and where
+// printer writes for people: with colors on a terminal, without them anywhere else and where
 // NO_COLOR is set (https://no-color.org).
 type printer struct {
-	w       io.Writer
-	colours bool
+	w      io.Writer
+	colors bool
 }
 
 func newPrinter(f *os.File) *printer {
-	return &printer{w: f, colours: term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""}
+	return &printer{w: f, colors: term.IsTerminal(int(f.Fd())) && os.Getenv("NO_COLOR") == ""}
 }
 
-func (p *printer) paint(colour, text string) string {
-	if !p.colours {
+func (p *printer) paint(color, text string) string {
+	if !p.colors {
 		return text
 	}
-	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }
 
 func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
@@ -52,11 +52,11 @@ func (p *printer) request(first string, rest ...string) {
 
 // answer prints status, the headers that say something here, and the body.
 func (p *printer) answer(resp *http.Response, body []byte, took time.Duration) {
-	colour := green
+	color := green
 	if resp.StatusCode >= 400 {
-		colour = red
+		color = red
 	}
-	p.line("  %s %s %s", p.paint(dim, "←"), p.paint(colour, resp.Status), p.paint(dim, "after "+took.Round(100*time.Microsecond).String()))
+	p.line("  %s %s %s", p.paint(dim, "←"), p.paint(color, resp.Status), p.paint(dim, "after "+took.Round(100*time.Microsecond).String()))
 	for _, name := range []string{"X-Execution-Id", "X-Flow"} {
 		if v := resp.Header.Get(name); v != "" {
 			p.line("    %s: %s", name, v)

@@ -44,7 +44,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	})
 	server := "--address=" + s.admin
 	doc := write(t, "orders.json", strings.Replace(echo("lastNode"), `"responseMode"`, `"secret":"in-the-document","responseMode"`, 1))
-	bad := write(t, "bad.json", `{"nodes":[],"edges":[],"colour":"red"}`)
+	bad := write(t, "bad.json", `{"nodes":[],"edges":[],"color":"red"}`)
 	inactive := write(t, "resting.json", strings.Replace(echo("lastNode"), `{"nodes"`, `{"active":false,"nodes"`, 1))
 	open := write(t, "open.json", echo("lastNode"))
 
@@ -56,8 +56,8 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	}{
 		{"an empty list says what to do", "", []string{"list"}, "caddy flowtrux apply", "", false},
 		{"apply moves the secret", "", []string{"apply", doc}, "applied orders", "", false},
-		{"apply reports file, path and reason, and stores the good ones", "", []string{"apply", bad, doc}, "applied orders", bad + ": colour", true},
-		{"apply --json", "", []string{"apply", "--json", bad}, `"path": "colour"`, "", true},
+		{"apply reports file, path and reason, and stores the good ones", "", []string{"apply", bad, doc}, "applied orders", bad + ": color", true},
+		{"apply --json", "", []string{"apply", "--json", bad}, `"path": "color"`, "", true},
 		{"the list shows it", "", []string{"list"}, "lastNode", "", false},
 		{"get prints the document without the secret", "", []string{"get", "orders"}, `"echo"`, "", false},
 		{"secret show never shows the text", "", []string{"secret", "show", "orders"}, "1 secret live", "", false},

@@ -68,8 +68,7 @@ func callFailed(ctx context.Context, limit timeLimit, deadline time.Time, err er
 	if ctx.Err() != nil || !time.Now().Before(deadline) {
 		return &NodeError{Code: CodeTimeout, Message: "the node took too long: " + limit.passed(), Detail: err}
 	}
-	var failure *sandbox.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*sandbox.Error](err); ok {
 		return &NodeError{Code: failure.Code, Message: failure.Message, Detail: failure.Detail}
 	}
 	return &NodeError{Code: CodeInternal, Message: "the node could not be called", Detail: err}

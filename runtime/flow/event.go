@@ -47,7 +47,7 @@ func NewEvent(body []byte, rawQuery string, ev Event) (*Event, error) {
 	// needs more room than it has as JSON usually, which is twice its length, moves away.
 	room := make([]byte, 0, len(body)+4*len(rawQuery)+32)
 	room = appendQuery(room, rawQuery)
-	ev.Query = room[:len(room):len(room)]
+	ev.Query = slices.Clip(room)
 	data, err := rawjson.AppendCanonical(room[len(room):], body, MaxDepth)
 	if err != nil {
 		return nil, err

@@ -53,8 +53,7 @@ func Example() {
 	fmt.Println(string(config), err)
 
 	_, err = flow.Compile("hello", 2, []byte(`{"nodes": [{"id": "trigger", "type": "trigger"}, {"id": "g", "type": "gret"}]}`), known, nil)
-	var bad *flow.DocumentError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*flow.DocumentError](err); ok {
 		for _, p := range bad.Problems {
 			fmt.Println(p)
 		}

@@ -51,16 +51,14 @@ func (r *report) compileSchema(v value) *jsonschema.Schema {
 
 // schemaReason is what is wrong with a schema, in one line.
 func schemaReason(err error) string {
-	var loading *jsonschema.LoadURLError
-	if errors.As(err, &loading) {
+	if loading, ok := errors.AsType[*jsonschema.LoadURLError](err); ok {
 		return fmt.Sprintf("%v: %s", loading.Err, message.Quoted(loading.URL))
 	}
-	var invalid *jsonschema.SchemaValidationError // does not unwrap
-	if errors.As(err, &invalid) {
+	// It does not unwrap.
+	if invalid, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
 		err = invalid.Err
 	}
-	var leaf *jsonschema.ValidationError
-	if errors.As(err, &leaf) {
+	if leaf, ok := errors.AsType[*jsonschema.ValidationError](err); ok {
 		for len(leaf.Causes) > 0 {
 			leaf = inOrder(leaf.Causes)[0]
 		}
@@ -83,8 +81,7 @@ func (r *report) checkConfig(t *Type, v value) {
 		r.add(v.at, "is not JSON")
 		return
 	}
-	var invalid *jsonschema.ValidationError
-	if errors.As(t.schema.Validate(doc), &invalid) {
+	if invalid, ok := errors.AsType[*jsonschema.ValidationError](t.schema.Validate(doc)); ok {
 		c := schemaProblems{report: r, schema: t.Schema, config: doc, at: v.at}
 		c.findMisspelled(invalid)
 		c.add(invalid)

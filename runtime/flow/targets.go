@@ -170,11 +170,9 @@ func (f *finder) text(key []byte) []byte {
 		return nil
 	}
 	raw := key[1 : len(key)-1]
-	for _, c := range raw {
-		if c == '\\' {
-			f.key = rawjson.AppendExact(f.key[:0], raw)
-			return f.key
-		}
+	if slices.Contains(raw, '\\') {
+		f.key = rawjson.AppendExact(f.key[:0], raw)
+		return f.key
 	}
 	return raw
 }

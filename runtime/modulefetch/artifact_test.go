@@ -15,7 +15,7 @@ const text = "text/plain"
 // TestArtifact: a module is the layer of its media type whose digest is the configured one.
 func TestArtifact(t *testing.T) {
 	r := newRegistry(t)
-	digest := r.tag("1.0", text, "a licence", layerType, "another module", layerType, string(module))
+	digest := r.tag("1.0", text, "a license", layerType, "another module", layerType, string(module))
 	for name, reference := range map[string]string{"tag": ":1.0", "digest": "@" + digest, "both": ":old@" + digest} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)

@@ -63,7 +63,7 @@ func TestRules(t *testing.T) {
 		{'l', nil, "leads only where it says", `one: it leads to "elsewhere", and its manifest has no handles`},
 		{'l', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"handles\":[\"a\"]}"`}, "leads only where it says", `it leads to "elsewhere", and its manifest has ["a"]`},
 		{'k', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"handles\":[\"a\"]}"`}, "leads only where it says", "its manifest has handles, and it leads to none"},
-		{'k', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"colour\":1}"`}, "describes itself rightly", "colour"},
+		{'k', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"color\":1}"`}, "describes itself rightly", "color"},
 	} {
 		t.Run(fmt.Sprintf("%c %s", c.way, c.rule), func(t *testing.T) {
 			rules, err := Rules(t.Context(), ways(t, c.way, c.flags...), list)

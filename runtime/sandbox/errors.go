@@ -77,8 +77,7 @@ func (in *instance) callError(ctx context.Context, s *hostapi.Session, cause err
 // trapReason returns the fixed text of a trap. wazero does not export its error types, and a stack
 // may follow the text.
 func trapReason(err error) (reason string, ok bool) {
-	var misuse hostapi.MisuseError
-	if errors.As(err, &misuse) {
+	if misuse, ok := errors.AsType[hostapi.MisuseError](err); ok {
 		return misuse.Error(), true
 	}
 	first := firstLine(err)

@@ -171,8 +171,7 @@ type outcome struct {
 func outcomeOf(m *Module, input string) outcome {
 	s := &hostapi.Session{Seed: func() [32]byte { return [32]byte{1} }, Start: time.Unix(1_800_000_000, 0)}
 	r, err := m.Call(context.Background(), s, []byte(input), nil)
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return outcome{e.Code + ": " + e.Message, s.Fuel, e.Code == CodeTimeout}
 	}
 	return outcome{fmt.Sprintf("%d %q %s", r.Kind, r.Label, r.Output), s.Fuel, false}

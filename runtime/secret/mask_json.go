@@ -17,6 +17,7 @@ const (
 	maxComposed = 10_000
 )
 
+// Hidden is the JSON value that is shown in place of a secret.
 var Hidden = []byte(`"` + mask + `"`)
 
 // Masker makes JSON values fit to be shown. What it gives is JSON too. The zero value masks

@@ -46,8 +46,13 @@ func NewKey(secret []byte, expiresAt time.Time) Key {
 	return Key{Secret: secret, ExpiresAt: expiresAt, states: &states{forms: formsOf(secret)}}
 }
 
-func (Key) String() string               { return "***" }
-func (Key) GoString() string             { return "***" }
+// String implements fmt.Stringer: it never shows the secret.
+func (Key) String() string { return "***" }
+
+// GoString implements fmt.GoStringer: it never shows the secret.
+func (Key) GoString() string { return "***" }
+
+// MarshalText implements encoding.TextMarshaler: it never shows the secret.
 func (Key) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 func (k *Key) live(now time.Time) bool {

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -166,9 +167,7 @@ func TestOlderNames(t *testing.T) {
 }
 
 func copyInto(h, other http.Header) {
-	for name, values := range other {
-		h[name] = values
-	}
+	maps.Copy(h, other)
 }
 
 // TestBlamedHeader: the log can tell which header is wrong.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/flowtrux/edge/runtime/store"
@@ -35,7 +36,7 @@ func TestUpdate(t *testing.T) {
 		} else {
 			saw = append(saw, string(value))
 		}
-		return append(value[:len(value):len(value)], '+'), nil
+		return append(slices.Clip(value), '+'), nil
 	}
 	for _, c := range []struct {
 		rivals int

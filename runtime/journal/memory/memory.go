@@ -22,7 +22,8 @@ const (
 	DefaultMaxBytes = 1 << 30
 	// MaxRecords is the most records that a Journal holds: the newest, as far as they fit into
 	// MaxRecordBytes.
-	MaxRecords     = 10_000
+	MaxRecords = 10_000
+	// MaxRecordBytes is the most bytes that the records of a Journal take.
 	MaxRecordBytes = 256 << 20
 	// Retention is how long after its acceptance the record of an ended execution is shown.
 	Retention = 72 * time.Hour

@@ -75,7 +75,7 @@ func split(wasm []byte) (s sections, names []byte, data int, err error) {
 		if last = place; id == sectionData {
 			data = r.i - len(content)
 		}
-		s[id] = content[:len(content):len(content)]
+		s[id] = slices.Clip(content)
 	}
 	return s, names, data, nil
 }
