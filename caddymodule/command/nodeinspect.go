@@ -35,7 +35,7 @@ in the file that --config names, or {}.
 The exit status is 1 if a server would reject the module.`,
 		cobra.ExactArgs(1), o.run)
 	o.addFlags(cmd)
-	cmd.Flags().StringVar(&o.config, "config", "", "`File` with the config of the measured call, - for standard input")
+	cmd.Flags().StringVar(&o.config, "config", "", "The `file` with the config of the measured call, - for standard input")
 	complete(cmd, "config", completeFiles("json"))
 	cmd.ValidArgsFunction = oneArg(completeFiles("wasm"))
 	return cmd

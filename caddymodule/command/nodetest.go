@@ -36,7 +36,7 @@ those of this one.
 The exit status is 1 if a case fails or a rule is broken.`,
 		cobra.ExactArgs(1), o.run)
 	o.addFlags(cmd)
-	cmd.Flags().StringVar(&o.cases, "cases", "", "`File` or directory with cases (default testdata/cases.json beside the module, if it exists)")
+	cmd.Flags().StringVar(&o.cases, "cases", "", "The `file` or directory with cases (default testdata/cases.json beside the module, if it exists)")
 	complete(cmd, "cases", completeFiles("json"))
 	cmd.ValidArgsFunction = oneArg(completeFiles("wasm"))
 	return cmd

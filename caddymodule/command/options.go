@@ -22,7 +22,7 @@ type serverOptions struct {
 
 func (o *serverOptions) addFlags(cmd *cobra.Command) {
 	o.outputOptions.addFlags(cmd)
-	cmd.Flags().StringVar(&o.address, "address", caddy.DefaultAdminListen, "`Address` of Caddy's admin endpoint")
+	cmd.Flags().StringVar(&o.address, "address", caddy.DefaultAdminListen, "The `address` of Caddy's admin endpoint")
 	complete(cmd, "address", cobra.NoFileCompletions)
 }
 

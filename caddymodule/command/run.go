@@ -52,14 +52,14 @@ calls in such a file, or in the output of "executions show --json", and compares
 	o.outputOptions.addFlags(cmd)
 	o.nodeTypeOptions.addFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&o.data, "data", "", "`File` with the body, - for standard input")
+	flags.StringVar(&o.data, "data", "", "The `file` with the body, - for standard input")
 	flags.StringArrayVar(&o.query, "query", nil, "Query parameter, as `key=value` (repeatable)")
 	flags.StringArrayVar(&o.globals, "global", nil, "Global value, as `key=value`: JSON, or any other text, which becomes a string (repeatable)")
 	flags.StringVar(&o.mode, "mode", "", "Response `mode` instead of the document's: "+strings.Join(runModes, ", "))
-	flags.StringVar(&o.expect, "expect", "", "`File` with the expected body of the response")
+	flags.StringVar(&o.expect, "expect", "", "The `file` with the expected body of the response")
 	flags.StringVar(&o.record, "record", "", "Write the record of the run to this `file`")
 	flags.StringVar(&o.replay, "replay", "", "Repeat the calls of the record in this `file` and compare")
-	flags.StringArrayVar(&o.egressAllow, "egress-allow", nil, "`Address`, CIDR or host that nodes may reach in addition to public ones (repeatable)")
+	flags.StringArrayVar(&o.egressAllow, "egress-allow", nil, "An `address`, CIDR or host that nodes may reach in addition to public ones (repeatable)")
 	for _, name := range []string{"data", "expect", "record", "replay"} {
 		complete(cmd, name, completeFiles("json"))
 	}

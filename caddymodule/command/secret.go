@@ -46,7 +46,7 @@ and prints it. It is not shown again. --keep-old leaves the current secrets vali
 that senders can change to the new one without a rejected request.`, cobra.ExactArgs(1), o.run)
 	o.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.generate, "generate", false, "Make a random secret and print it once")
-	cmd.Flags().StringVar(&o.keepOld, "keep-old", "", "`Duration` for which the current secrets stay valid, such as 24h or 7d")
+	cmd.Flags().StringVar(&o.keepOld, "keep-old", "", "The `duration` for which the current secrets stay valid, such as 24h or 7d")
 	complete(cmd, "keep-old", cobra.NoFileCompletions)
 	cmd.ValidArgsFunction = oneArg(completeWorkflows(&o.serverOptions))
 	return cmd

@@ -36,10 +36,10 @@ type signingOptions struct {
 
 func (o *signingOptions) addFlags(cmd *cobra.Command) {
 	o.outputOptions.addFlags(cmd)
-	cmd.Flags().StringVar(&o.secretFile, "secret-file", "", "`File` with the secret, without one trailing newline (default $"+secretEnv+")")
+	cmd.Flags().StringVar(&o.secretFile, "secret-file", "", "The `file` with the secret, without one trailing newline (default $"+secretEnv+")")
 	cmd.Flags().StringVar(&o.scheme, "scheme", "", "Signature `scheme`: "+strings.Join(namedSchemes, ", ")+" (default "+defaultScheme+")")
 	cmd.Flags().StringVar(&o.signatureFile, "signature-file", "",
-		"`File` that describes the scheme: a workflow document, or only its webhook.signature")
+		"The `file` that describes the scheme: a workflow document, or only its webhook.signature")
 	complete(cmd, "scheme", cobra.FixedCompletions(namedSchemes, cobra.ShellCompDirectiveNoFileComp))
 	complete(cmd, "signature-file", completeFiles("json"))
 }
@@ -87,7 +87,7 @@ func sendCommand() *cobra.Command {
 		"Sends a signed webhook and prints the response. The exit status is 1 if its status is 400 or more.",
 		cobra.ExactArgs(1), o.run)
 	o.addFlags(cmd)
-	cmd.Flags().StringVar(&o.data, "data", "-", "`File` with the body, - for standard input")
+	cmd.Flags().StringVar(&o.data, "data", "-", "The `file` with the body, - for standard input")
 	complete(cmd, "data", completeFiles("json"))
 	return cmd
 }
