@@ -79,9 +79,9 @@ func TestNodeFromAServer(t *testing.T) {
 	}
 	good := r.app()
 	for what, config := range map[string]string{
-		"it is another module than the configured one": p.node(two),
-		"sha256 is missing":                            fmt.Sprintf(`{"nodes":{"mine":{"file":%q}}}`, p.URL),
-		"plain http":                                   strings.Replace(p.node(one), "https://", "http://", 1),
+		"it is not the configured module": p.node(two),
+		"sha256 is missing":               fmt.Sprintf(`{"nodes":{"mine":{"file":%q}}}`, p.URL),
+		"plain http":                      strings.Replace(p.node(one), "https://", "http://", 1),
 	} {
 		err := r.load(config)
 		if err == nil || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "node mine") || strings.Contains(err.Error(), "secret") {

@@ -1,5 +1,5 @@
-// Package arch holds the repository to its own shape: which package may import which.
-// ARCHITECTURE.md draws the picture, the table here is what counts.
+// Package arch tests the structure of the repository: which package may import which.
+// ARCHITECTURE.md has the picture; the table here is authoritative.
 package arch
 
 import (
@@ -21,8 +21,8 @@ const (
 	caddy  = "github.com/caddyserver/"
 )
 
-// arrows are the packages of this module that each package may import, by the path below the
-// module. A name that ends with /* stands for the package and all below it. Tests may import more.
+// arrows lists the packages of this module that each package may import, by their paths below the
+// module. A name that ends with /* stands for a package and all below it. Tests may import more.
 var arrows = map[string][]string{
 	".":                         {"caddymodule/*"},
 	"xcaddy":                    {"."},
@@ -106,12 +106,12 @@ var arrows = map[string][]string{
 	"internal/wasmbuild":        {},
 }
 
-// knowCaddy are the packages that import Caddy. Those of the bench are its own server, which nobody
-// else builds.
+// knowCaddy lists the packages that may import Caddy. Those of the bench are its own server, which
+// nobody else builds.
 var knowCaddy = []string{"caddymodule/*", "xcaddy", "bench/caddy", "bench/native"}
 
-// alone are the packages that use nothing but the standard library: guests are made of them, and
-// guests are small.
+// alone lists the packages that only use the standard library, because they are linked into guests,
+// which have to be small.
 var alone = []string{"nodes/abi", "nodes/rawjson", "nodes/sdk/*", "nodes/condition", "nodes/httprequest", "nodes/switch", "nodes/transform"}
 
 // TestArrows: imports go one way, and Caddy is known to caddymodule alone.
@@ -216,7 +216,7 @@ func TestGuestsAreSmall(t *testing.T) {
 	}
 }
 
-// pkg is what go list says of a package.
+// pkg is a package in the output of go list.
 type pkg struct {
 	ImportPath string
 	Imports    []string
@@ -241,8 +241,8 @@ func packages(t *testing.T) []pkg {
 	return list
 }
 
-// below is a package's path below this module, "." for the module itself; ours is false for all
-// others.
+// below returns the path of a package below this module, or "." for the module itself. ours is
+// false for packages of other modules.
 func below(path string) (name string, ours bool) {
 	if path == module {
 		return ".", true
@@ -268,7 +268,7 @@ func goTool(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// matches tells whether a package is one of those that patterns name.
+// matches reports whether a package is one of those that patterns name.
 func matches(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
 		tree, all := strings.CutSuffix(p, "/*")

@@ -1,7 +1,7 @@
 // Command demo is `make run`: it starts a Caddy with the examples, sends it a signed webhook in
 // each response mode, prints what went over the wire, and lets it serve until it is interrupted.
 //
-// It knows no more than any sender: an id, a secret, and how to sign. All that the server writes is
+// It knows what any sender knows: an id, a secret, and how to sign. The server writes only to files
 // below -state.
 package main
 

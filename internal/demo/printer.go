@@ -20,8 +20,7 @@ const (
 	green = "32"
 )
 
-// printer writes for people: with colors on a terminal, without them anywhere else and where
-// NO_COLOR is set (https://no-color.org).
+// printer writes text, with colors on a terminal unless NO_COLOR is set (https://no-color.org).
 type printer struct {
 	w      io.Writer
 	colors bool
@@ -50,7 +49,7 @@ func (p *printer) request(first string, rest ...string) {
 	}
 }
 
-// answer prints status, the headers that say something here, and the body.
+// answer prints the status, the headers of interest, and the body.
 func (p *printer) answer(resp *http.Response, body []byte, took time.Duration) {
 	color := green
 	if resp.StatusCode >= 400 {
@@ -78,7 +77,7 @@ curl -X POST %s/api/webhooks/your-workflow-id \
   -H "X-Webhook-Signature: $SIGNATURE" \
   -d "$PAYLOAD"`
 
-// invite says what can be done while the server serves.
+// invite prints commands to try while the server runs.
 func (p *printer) invite(s *server) {
 	p.title("Try it yourself, in another shell:")
 	p.line("")

@@ -128,10 +128,10 @@ func (s *server) waitReady(ctx context.Context, limit time.Duration) (ready bool
 	}
 }
 
-// prepared tells whether no document is being prepared any more: on a first start the nodes have to
-// be compiled for that.
+// prepared reports whether all documents have been prepared. On a first start the nodes have to be
+// compiled for that.
 func (s *server) prepared(ctx context.Context) bool {
-	// fails where there is something to mend
+	// fails if something needs to be fixed
 	out, _ := exec.CommandContext(ctx, s.cmd.Path, "flowtrux", "status", "--json", "--address", s.admin).Output()
 	var status struct {
 		Ready     bool     `json:"ready"`
@@ -140,8 +140,8 @@ func (s *server) prepared(ctx context.Context) bool {
 	return json.Unmarshal(out, &status) == nil && status.Ready && len(status.Preparing) == 0
 }
 
-// died says why a server ended that nobody stopped, nil when somebody did: by the same Ctrl-C, or
-// through its admin endpoint.
+// died returns the reason why a server ended by itself, or nil if it was stopped: by the same
+// Ctrl-C, or through its admin endpoint.
 func (s *server) died() error {
 	if s.told() {
 		return nil
@@ -153,8 +153,8 @@ func (s *server) died() error {
 	return fmt.Errorf("the server has ended (%w):\n%s", s.err, bytes.TrimSpace(tail))
 }
 
-// told tells of a server that has ended whether it was told to. A signal that comes before Caddy
-// has its handlers ends it without further ado.
+// told reports whether a server that has ended was told to. A signal that comes before Caddy has
+// installed its handlers ends it at once.
 func (s *server) told() bool {
 	exit := (*exec.ExitError)(nil)
 	if !errors.As(s.err, &exit) {
@@ -164,9 +164,9 @@ func (s *server) told() bool {
 	return ok && status.Signaled() && (status.Signal() == syscall.SIGINT || status.Signal() == syscall.SIGTERM || status.Signal() == syscall.SIGHUP)
 }
 
-// stop ends the server and waits for it. A server that has ended already is not an error here.
-// Ctrl-C reaches the server without us, as it goes to all processes of the terminal; Caddy takes
-// this second signal for what it is.
+// stop ends the server and waits for it. A server that has already ended is not an error. Ctrl-C
+// also reaches the server directly, as it goes to all processes of the terminal. A SIGTERM
+// after it does not make Caddy quit by force, as a second SIGINT would.
 func (s *server) stop() error {
 	defer s.log.Close()
 	select {

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// secrets is where the examples keep the secrets of their workflows, a file each.
+// secrets is the directory with the secrets of the examples, one file per workflow.
 const secrets = "examples/secrets"
 
 // webhook is one request to an example.
@@ -49,7 +49,7 @@ var webhooks = []webhook{
 	},
 }
 
-// show sends the webhook and prints it and its answer.
+// show sends the webhook and prints the request and the response.
 func (w webhook) show(ctx context.Context, p *printer, site string) error {
 	secret, err := os.ReadFile(filepath.Join(secrets, w.id))
 	if err != nil {
@@ -86,7 +86,7 @@ func (w webhook) show(ctx context.Context, p *printer, site string) error {
 	return nil
 }
 
-// sign is all that a sender has to know: the HMAC-SHA256 of the body's bytes, in hex.
+// sign returns the HMAC-SHA256 of the body's bytes in hex, as senders compute it.
 func sign(secret, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(body))

@@ -1,8 +1,8 @@
-// Package doctest holds the documentation to what it says. Every fenced block of every page has a
-// kind, and a kind is a check:
+// Package doctest tests the documentation. Every fenced block of every page has a kind, and each
+// kind has a check:
 //
-//	sh test        runs, in a copy of the repository, against the server of `make run`; it has to succeed
-//	text output    follows such a block: its lines stand in the output, in this order; … stands for anything
+//	sh test        runs in a copy of the repository, with the server of `make run`; must succeed
+//	text output    follows such a block: lines of its output, in this order; … matches anything
 //	caddyfile      a whole Caddyfile: it adapts, without a warning
 //	json workflow  a whole document: it validates
 //	json node      a node of a workflow, which validates in one with a trigger and nothing else
@@ -27,7 +27,7 @@ import (
 	"testing"
 )
 
-// top is the repository's top folder, seen from this package.
+// top is the path of the repository from this package.
 const top = "../.."
 
 // page is one Markdown file.
@@ -44,7 +44,7 @@ type block struct {
 	line int // of the fence, from 1
 }
 
-// pages reads all Markdown files but those of hidden folders and of what is built.
+// pages reads all Markdown files except those in hidden folders and in bin.
 func pages(t *testing.T) []page {
 	t.Helper()
 	var list []page
@@ -88,8 +88,7 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-// blocks takes the fenced blocks out of a page. Fences may be indented, as they are in lists; their
-// text then is, too.
+// blocks returns the fenced blocks of a page. In lists, fences and their text are indented.
 func blocks(t *testing.T, name, text string) []block {
 	t.Helper()
 	var list []block

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestPagesKnowWhatTheCodeHas: names that users meet stand on the page that explains them.
+// TestPagesKnowWhatTheCodeHas: names that users see are explained on a page.
 func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 	for _, c := range []struct {
 		page  string
@@ -41,7 +41,7 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 	}
 }
 
-// parse parses a Go file, or those of a folder that are no tests.
+// parse parses a Go file, or those in a folder without its tests.
 func parse(t *testing.T, name string) []*ast.File {
 	t.Helper()
 	files := []string{filepath.Join(top, name)}
@@ -62,8 +62,8 @@ func parse(t *testing.T, name string) []*ast.File {
 	return list
 }
 
-// constants are the values of the text constants whose names match, but for empty ones and those
-// with spaces.
+// constants returns the values of the string constants whose names match, without empty ones and
+// those with spaces.
 func constants(t *testing.T, file, names string) []string {
 	t.Helper()
 	var list []string
@@ -86,7 +86,7 @@ func constants(t *testing.T, file, names string) []string {
 	return list
 }
 
-// literals are the first words of the texts that functions are called with as their first argument.
+// literals returns the first words of the strings that functions get as their first argument.
 func literals(t *testing.T, name string, functions ...string) []string {
 	t.Helper()
 	var list []string
@@ -108,7 +108,7 @@ func literals(t *testing.T, name string, functions ...string) []string {
 	return list
 }
 
-// options are the keys of the tables of options that blocks of a Caddyfile can have.
+// options returns the keys of the tables of options that blocks of a Caddyfile can have.
 func options(t *testing.T, file string) []string {
 	t.Helper()
 	var list []string
@@ -130,7 +130,7 @@ func options(t *testing.T, file string) []string {
 	return list
 }
 
-// placeholders are the cases of the function that looks placeholders up.
+// placeholders returns the cases of the function that looks placeholders up.
 func placeholders(t *testing.T, file string) []string {
 	t.Helper()
 	var list []string
@@ -149,7 +149,7 @@ func placeholders(t *testing.T, file string) []string {
 	return list
 }
 
-// literal is the text of a string literal, "" if e is none.
+// literal returns the text of a string literal, or "" for other expressions.
 func literal(e ast.Expr) string {
 	lit, ok := e.(*ast.BasicLit)
 	if !ok || lit.Kind != token.STRING {

@@ -77,7 +77,7 @@ func id(t *testing.T, at, node string) string {
 	return string(n.ID)
 }
 
-// isGo tells whether text is a Go file, or declarations or statements of one.
+// isGo reports whether text is a Go file, or declarations or statements of one.
 func isGo(text string) bool {
 	for _, frame := range []string{"%s", "package p\n%s", "package p\nfunc f() {\n%s\n}"} {
 		if _, err := parser.ParseFile(token.NewFileSet(), "", fmt.Sprintf(frame, text), parser.SkipObjectResolution); err == nil {
@@ -118,7 +118,7 @@ func (s *server) run(t *testing.T, at, name string, args ...string) string {
 	return string(out)
 }
 
-// compare looks for the wanted lines in the output, in their order.
+// compare checks that the output contains the wanted lines in their order.
 func compare(t *testing.T, at, output, want string) {
 	t.Helper()
 	lines := strings.Split(output, "\n")

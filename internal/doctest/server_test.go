@@ -12,11 +12,11 @@ import (
 	"testing"
 )
 
-// usualSite is where Caddyfile.example serves.
+// usualSite is the address in Caddyfile.example.
 const usualSite = "localhost:8080"
 
-// server is a running `make run` in a copy of the repository: with the command, the Caddyfile and
-// the examples that readers have, only on free ports.
+// server is a running `make run` in a copy of the repository: with the command, Caddyfile and
+// examples of readers, but on free ports.
 type server struct {
 	dir  string   // of the copy
 	site string   // host:port
@@ -76,8 +76,8 @@ func (s *server) build(t *testing.T, name, pkg string) {
 	}
 }
 
-// copyRepository copies what a clone has, so that commands of pages may write where they like. The
-// site's address takes the place of the usual one in the examples and their Caddyfile.
+// copyRepository copies the repository, so that commands of pages can write anywhere. In the
+// examples and their Caddyfile it replaces the usual address with that of the site.
 func (s *server) copyRepository(t *testing.T) {
 	t.Helper()
 	walk(t, func(name string) {

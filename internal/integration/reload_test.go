@@ -85,8 +85,8 @@ func TestReloadUnderLoad(t *testing.T) {
 	t.Logf("%d requests, %d of them minimal, over 100 reloads", sent.Load(), accepted.Load())
 }
 
-// unanswered tells whether a connection was closed without a byte of an answer. net/http does so to
-// a request that it has just read when its server begins to shut down
+// unanswered reports whether a connection was closed without a byte of an answer. net/http does so
+// to a request that it has just read when its server begins to shut down
 // (https://go.dev/src/net/http/server.go, conn.serve): it reaches no handler. Senders repeat such a
 // request, and so do proxies.
 func unanswered(err error) bool {

@@ -135,8 +135,8 @@ func licenseTexts(dir string) ([]string, error) {
 	return texts, nil
 }
 
-// classify returns the SPDX identifier of a license's text, or "" if the text is none that is known.
-// A text that holds several is known by the first of them.
+// classify returns the SPDX identifier of a license's text, or "" if the text is none that is
+// known. A text that holds several is known by the first of them.
 func classify(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	has := func(s string) bool { return strings.Contains(text, s) }

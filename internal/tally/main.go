@@ -53,7 +53,8 @@ func run(ctx context.Context, args []string) error {
 	return failed
 }
 
-// split takes the directories of modules from the front of the arguments. All others are for go test.
+// split takes the directories of modules from the front of the arguments. All others are for go
+// test.
 func split(args []string) (modules, rest []string) {
 	if len(args) > 1 && args[0] == "-modules" {
 		return strings.Split(args[1], ","), args[2:]

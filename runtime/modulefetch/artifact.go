@@ -17,14 +17,14 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 )
 
-// layerType is the media type of the layer that is a module:
+// layerType is the media type of a layer with a module:
 // https://tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact/
 const layerType = "application/wasm"
 
 const maxManifest = 1 << 20 // bytes
 
-// openArtifact gets the layer of an artifact that is the module, with the credentials of docker's
-// config file if there are any.
+// openArtifact requests the layer of an artifact that has the module. It uses the credentials in
+// Docker's config file, if there are any.
 func openArtifact(ctx context.Context, client *http.Client, ref registry.Reference, d Digest) (io.ReadCloser, int64, error) {
 	credential, err := dockerCredential()
 	if err != nil {
@@ -48,16 +48,16 @@ func openArtifact(ctx context.Context, client *http.Client, ref registry.Referen
 	return body, layer.Size, nil
 }
 
-// dockerCredential looks up credentials as docker does: in $DOCKER_CONFIG/config.json or
-// ~/.docker/config.json and the helpers that are named there. Without such a file, or without a
-// home, there are none.
+// dockerCredential looks up credentials as Docker does: in $DOCKER_CONFIG/config.json or
+// ~/.docker/config.json and the helpers that these files name. Without such a file, or without a
+// home directory, there are none.
 func dockerCredential() (auth.CredentialFunc, error) {
 	if _, err := os.UserHomeDir(); err != nil && os.Getenv("DOCKER_CONFIG") == "" {
 		return nil, nil
 	}
 	store, err := credentials.NewStoreFromDocker(credentials.StoreOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("reading docker's config file: %w", err)
+		return nil, fmt.Errorf("reading Docker's config file: %w", err)
 	}
 	return credentials.Credential(store), nil
 }
@@ -72,7 +72,7 @@ func readManifest(ctx context.Context, repo *remote.Repository) (*ocispec.Manife
 		return nil, fmt.Errorf("its manifest is over %d bytes", maxManifest)
 	}
 	if desc.MediaType != ocispec.MediaTypeImageManifest {
-		return nil, fmt.Errorf("it is no single artifact, whose manifest is %s: name one by its digest", ocispec.MediaTypeImageManifest)
+		return nil, fmt.Errorf("it is not a single artifact with a manifest of type %s: name one by its digest", ocispec.MediaTypeImageManifest)
 	}
 	b, err := content.ReadAll(body, desc)
 	if err != nil {
@@ -85,7 +85,7 @@ func readManifest(ctx context.Context, repo *remote.Repository) (*ocispec.Manife
 	return m, nil
 }
 
-// moduleLayer finds the layer that is the module: a layer's digest is that of its bytes.
+// moduleLayer finds the layer with the module. A layer's digest is that of its bytes.
 func moduleLayer(layers []ocispec.Descriptor, d Digest) (ocispec.Descriptor, error) {
 	var other string
 	for _, l := range layers {
@@ -97,7 +97,7 @@ func moduleLayer(layers []ocispec.Descriptor, d Digest) (ocispec.Descriptor, err
 		}
 	}
 	if other == "" {
-		return ocispec.Descriptor{}, fmt.Errorf("none of its %d layers is a module: one of media type %s", len(layers), layerType)
+		return ocispec.Descriptor{}, fmt.Errorf("none of its %d layers has the media type of a module, %s", len(layers), layerType)
 	}
-	return ocispec.Descriptor{}, fmt.Errorf("it is another module than the configured one: its digest is %s", other)
+	return ocispec.Descriptor{}, fmt.Errorf("it is not the configured module: its digest is %s", other)
 }

@@ -43,9 +43,9 @@ func TestArtifactOfALockedRegistry(t *testing.T) {
 	r := newRegistry(t)
 	r.tag("1.0", layerType, string(module))
 	r.locked = true
-	newLab(t).refuses(r.at(":1.0"), digestOf(module), "the server answered 401 Unauthorized: it wants credentials")
+	newLab(t).refuses(r.at(":1.0"), digestOf(module), "the server responded with 401 Unauthorized: it requires other credentials")
 	r.login("user", "wrong-secret")
-	newLab(t).refuses(r.at(":1.0"), digestOf(module), "the server answered 401 Unauthorized: it wants credentials")
+	newLab(t).refuses(r.at(":1.0"), digestOf(module), "the server responded with 401 Unauthorized: it requires other credentials")
 	r.login("user", "secret")
 	newLab(t).gives(r.at(":1.0"), module)
 
@@ -65,7 +65,7 @@ func TestArtifactOfALockedRegistry(t *testing.T) {
 	other.Close()
 	newLab(t).refuses(r.at(":1.0"), digestOf(module), "connection refused")
 	r.elsewhere = strings.Replace(other.URL, "https", "http", 1)
-	newLab(t).refuses(r.at(":1.0"), digestOf(module), "something else than https")
+	newLab(t).refuses(r.at(":1.0"), digestOf(module), "a URL that is not https")
 }
 
 func TestArtifactRefused(t *testing.T) {
@@ -81,33 +81,33 @@ func TestArtifactRefused(t *testing.T) {
 	r.put("long", ocispec.MediaTypeImageManifest, make([]byte, maxManifest+1))
 	r.put("untyped", "; secret", []byte(`{}`))
 	for reference, want := range map[string]string{
-		":missing":                        "the server answered 404 Not Found",
-		"@sha256:" + hex64:                "the server answered 404 Not Found",
-		":text":                           "none of its 1 layers is a module: one of media type application/wasm",
-		":empty":                          "none of its 0 layers is a module",
-		":other":                          "another module than the configured one: its digest is sha256:" + digestOf([]byte("another module")).String(),
-		":index":                          "it is no single artifact",
+		":missing":                        "the server responded with 404 Not Found",
+		"@sha256:" + hex64:                "the server responded with 404 Not Found",
+		":text":                           "none of its 1 layers has the media type of a module, application/wasm",
+		":empty":                          "none of its 0 layers has the media type of a module",
+		":other":                          "not the configured module: its digest is sha256:" + digestOf([]byte("another module")).String(),
+		":index":                          "it is not a single artifact",
 		":malformed":                      "its manifest is malformed",
 		":long":                           "its manifest is over",
 		":untyped":                        "Content-Type",
-		":good@sha256:" + hex64[1:] + "0": "the server answered 404 Not Found",
+		":good@sha256:" + hex64[1:] + "0": "the server responded with 404 Not Found",
 	} {
 		l := newLab(t)
 		l.refuses(r.at(reference), digestOf(module), want)
 	}
-	newLab(t).refuses(r.at(":gone"), digestOf([]byte(string(module)+"gone")), "the server answered 404 Not Found")
+	newLab(t).refuses(r.at(":gone"), digestOf([]byte(string(module)+"gone")), "the server responded with 404 Not Found")
 
 	l := newLab(t)
 	l.limit = int64(len(module)) - 1
 	l.refuses(r.at(":good"), digestOf(module), "it is over")
 
 	r.blobs["sha256:"+digestOf(module).String()] = append([]byte("secret"), module[6:]...)
-	newLab(t).refuses(r.at(":good"), digestOf(module), "another module than the configured one: its sha256 is")
+	newLab(t).refuses(r.at(":good"), digestOf(module), "not the configured module: its sha256 is")
 
 	dir := t.TempDir()
 	t.Setenv("DOCKER_CONFIG", dir)
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(`{"auths":"secret"`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	newLab(t).refuses(r.at(":good"), digestOf(module), "reading docker's config file")
+	newLab(t).refuses(r.at(":good"), digestOf(module), "reading Docker's config file")
 }

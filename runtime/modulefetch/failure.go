@@ -13,8 +13,8 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 )
 
-// failure makes an error of a fetch fit for logs: it says why and repeats neither credentials, nor
-// queries of URLs, nor what a server has written.
+// failure returns an error of a fetch that can be logged: it has no credentials, no queries of URLs
+// and nothing that a server has sent.
 func failure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -34,13 +34,13 @@ func failure(ctx context.Context, err error) error {
 	return errors.New(urls.ReplaceAllString(err.Error(), "$1…"))
 }
 
-// urls are the addresses in a text, up to their hosts.
+// urls matches the URLs in a text. The first group is the scheme.
 var urls = regexp.MustCompile(`(https?://)[^\s"]*`)
 
 func status(code int) error {
 	hint := ""
 	if code == http.StatusUnauthorized || code == http.StatusForbidden {
-		hint = ": it wants credentials, or others; a registry's stand in docker's config file of the user that runs Caddy"
+		hint = ": it requires other credentials; those of a registry belong in the Docker config file of the user that runs Caddy"
 	}
-	return fmt.Errorf("the server answered %d %s%s", code, http.StatusText(code), hint)
+	return fmt.Errorf("the server responded with %d %s%s", code, http.StatusText(code), hint)
 }

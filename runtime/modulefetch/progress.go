@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// progress passes on what it reads, puts off the end by stalling, and logs now and then how far a
-// long download has come.
+// progress is the reader of a download. It restarts the timer for stalled downloads and regularly
+// logs the progress.
 type progress struct {
 	from    io.Reader
 	size    int64 // -1 = not known

@@ -11,22 +11,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// storedFile is a file in the store's directory.
+// storedFile is a file in the directory of a Store.
 type storedFile struct {
 	path string
 	size int64
 	used time.Time
 }
 
-// prune removes modules beyond what may be kept, those first that have not been used for longest,
-// and what fetches have left that were cut off with their process. A file that cannot be removed is
-// tried again after the next fetch.
+// prune removes the least recently used modules beyond the limit, and partial files of processes
+// that ended during a fetch. A file that cannot be removed is tried again after the next fetch.
 func (s *Store) prune() {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return
 	}
-	left := s.keep
+	left := s.maxStored
 	var idle []storedFile
 	for _, e := range entries {
 		info, err := e.Info()
@@ -36,7 +35,7 @@ func (s *Store) prune() {
 		file := storedFile{filepath.Join(s.dir, e.Name()), info.Size(), info.ModTime()}
 		switch {
 		case strings.HasPrefix(e.Name(), partial):
-			if time.Since(file.used) > 2*s.time { // nobody writes to it any more
+			if time.Since(file.used) > 2*s.time { // its process has ended
 				os.Remove(file.path)
 			}
 		case s.uses(e.Name()):
@@ -49,12 +48,12 @@ func (s *Store) prune() {
 	for _, file := range idle {
 		if left -= file.size; left < 0 {
 			os.Remove(file.path)
-			s.logger.Info("dropped a module that was kept", zap.String("file", file.path))
+			s.logger.Info("removed a stored module", zap.String("file", file.path))
 		}
 	}
 }
 
-// uses tells whether a file is of a module that this Store has loaded.
+// uses reports whether a file has a module that this Store has loaded.
 func (s *Store) uses(name string) bool {
 	b, err := hex.DecodeString(strings.TrimSuffix(name, suffix))
 	if err != nil || len(b) != len(Digest{}) {

@@ -109,7 +109,7 @@ func (r *registryServer) put(name, mediaType string, b []byte) string {
 	return digest.FromBytes(b).String()
 }
 
-// at is the origin of an artifact here: ":" and a tag, or "@" and a digest.
+// at is the source of an artifact here: ":" and a tag, or "@" and a digest.
 func (r *registryServer) at(reference string) string {
 	return "oci://" + strings.TrimPrefix(r.URL, "https://") + "/team/a" + reference
 }

@@ -1,6 +1,6 @@
-// Package modulefetch brings the modules of nodes here from where they are published: https servers
-// and OCI registries. What is fetched is named by its SHA-256, checked, and stored on disk, so that
-// it is fetched once and needs no network afterwards.
+// Package modulefetch downloads node modules from https servers and OCI registries. A module is
+// named by its SHA-256, verified, and stored on disk, so that it is fetched once and needs no
+// network afterwards.
 package modulefetch
 
 import (
@@ -11,8 +11,8 @@ import (
 	"oras.land/oras-go/v2/registry"
 )
 
-// Source is where a module comes from: a file, an https URL or an artifact in an OCI registry. The
-// zero value is none.
+// Source is the location of a module: a file, an https URL or an artifact in an OCI registry. The
+// zero value is no location.
 type Source struct {
 	file string
 	url  *url.URL
@@ -24,8 +24,8 @@ var (
 	errReference = errors.New("this is not a reference such as oci://registry.example.com/name:tag or …/name@sha256:…")
 )
 
-// Parse reads an origin: `https://…`, `oci://<registry>/<name>:<tag>` or `…@sha256:<hex>`; what has
-// no scheme is a file. Its errors repeat nothing of s, which may hold credentials.
+// Parse parses a source: `https://…`, `oci://<registry>/<name>:<tag>`, `oci://…@sha256:<hex>`, or a
+// file, which has no scheme. Its errors repeat nothing of s, which may contain credentials.
 func Parse(s string) (Source, error) {
 	scheme, rest, found := strings.Cut(s, "://")
 	if !found {
@@ -50,17 +50,17 @@ func Parse(s string) (Source, error) {
 	return Source{}, errors.New("unknown scheme: a module is a file, or comes from https:// or oci://")
 }
 
-// Remote tells whether the module has to be fetched.
-func (o Source) Remote() bool { return o.file == "" }
+// Remote reports whether the module has to be fetched.
+func (src Source) Remote() bool { return src.file == "" }
 
-// String is the origin for people: without the credentials and the query of a URL, which may be a
+// String returns the source without the credentials and the query of a URL, which may be a
 // signature.
-func (o Source) String() string {
+func (src Source) String() string {
 	switch {
-	case o.url != nil:
-		return (&url.URL{Scheme: "https", Host: o.url.Host, Path: o.url.Path, RawPath: o.url.RawPath}).String()
-	case o.oci.Registry != "":
-		return "oci://" + o.oci.String()
+	case src.url != nil:
+		return (&url.URL{Scheme: "https", Host: src.url.Host, Path: src.url.Path, RawPath: src.url.RawPath}).String()
+	case src.oci.Registry != "":
+		return "oci://" + src.oci.String()
 	}
-	return o.file
+	return src.file
 }

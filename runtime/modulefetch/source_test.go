@@ -54,7 +54,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// FuzzParse: what is shown of an origin names the same origin, but for what is secret in it.
+// FuzzParse: the text of a source names the same source, without its secrets.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"a.wasm", "https://user:secret@example.com:8443/a%2Fb.wasm?x=1", "https://[fe80::1%25eth0]:1/", "oci://example.com/a/b:1@sha256:" + hex64, "oci://[::1]:5000/a:1",

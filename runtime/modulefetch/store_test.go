@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// TestFetchedOnce: however many ask, a module is fetched once, and needs no server afterwards.
+// TestFetchedOnce: concurrent loads fetch a module once; later ones need no server.
 func TestFetchedOnce(t *testing.T) {
 	var requests atomic.Int32
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -44,7 +44,7 @@ func TestFetchedOnce(t *testing.T) {
 	}
 }
 
-// TestDamagedOnDisk: what is not what it was is not used, and fetched again.
+// TestDamagedOnDisk: a damaged file is not used, and the module is fetched again.
 func TestDamagedOnDisk(t *testing.T) {
 	up := true
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -61,7 +61,7 @@ func TestDamagedOnDisk(t *testing.T) {
 	}
 	damage()
 	l.gives(server.URL, module)
-	if l.logged("a module that was kept cannot be used and is fetched again") != 1 {
+	if l.logged("a stored module cannot be used and is fetched again") != 1 {
 		t.Errorf("the log: %v", l.log.All())
 	}
 	damage()
@@ -73,7 +73,7 @@ func TestDamagedOnDisk(t *testing.T) {
 	l.gives(server.URL, module)
 }
 
-// TestTheNextTriesItself: of two origins of one module, the second is asked when the first fails.
+// TestTheNextTriesItself: of two sources of one module, the second is used when the first fails.
 func TestTheNextTriesItself(t *testing.T) {
 	first, second := make(chan struct{}), make(chan struct{})
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -108,7 +108,7 @@ func TestTheNextTriesItself(t *testing.T) {
 	all.Wait()
 }
 
-// TestPrune: beyond what may be kept the longest unused go, but none that is in use.
+// TestPrune: beyond the limit the least recently used modules are removed, but none in use.
 func TestPrune(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(strings.Repeat(r.URL.Path[1:], 100)))
@@ -127,8 +127,8 @@ func TestPrune(t *testing.T) {
 		age(file(name), time.Duration(3-i)*time.Hour)
 	}
 	l = l.again(l.dir)
-	l.keep = 250 // bytes: two modules and a half
-	put("a")     // used anew, from disk
+	l.maxStored = 250 // bytes: two modules and a half
+	put("a")          // used anew, from disk
 	for name, by := range map[string]time.Duration{partial + "old": time.Hour, partial + "new": 0} {
 		if err := os.WriteFile(filepath.Join(l.dir, name), module, 0o600); err != nil {
 			t.Fatal(err)
@@ -147,19 +147,19 @@ func TestPrune(t *testing.T) {
 			t.Errorf("%s was dropped while in use", name)
 		}
 	}
-	if l.logged("dropped a module that was kept") != 2 {
+	if l.logged("removed a stored module") != 2 {
 		t.Errorf("the log: %v", l.log.All())
 	}
 }
 
-// TestNowhereToKeep: without a place on disk there is no module.
-func TestNowhereToKeep(t *testing.T) {
+// TestNoDirectory: without a place on disk there is no module.
+func TestNoDirectory(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(module) }))
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newLab(t).again(filepath.Join(file, "modules")).load(server.URL, digestOf(module)); err == nil || !strings.Contains(err.Error(), "making the directory for modules") {
+	if _, err := newLab(t).again(filepath.Join(file, "modules")).load(server.URL, digestOf(module)); err == nil || !strings.Contains(err.Error(), "creating the directory for modules") {
 		t.Errorf("%v", err)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"net/url"
 )
 
-// openURL gets what is at a URL. A user and password in it become basic authentication, for its own
-// host alone.
+// openURL requests a URL. A user and password in it become basic authentication, only for its own
+// host.
 func openURL(ctx context.Context, client *http.Client, u *url.URL) (io.ReadCloser, int64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {

@@ -16,7 +16,7 @@ func withSecrets(url string) string {
 	return strings.Replace(url, "https://", "https://user:secret@", 1) + "?token=secret"
 }
 
-// TestRefused: what goes wrong is said, without secrets, and leaves nothing on disk.
+// TestRefused: errors say why, contain no secrets, and leave nothing on disk.
 func TestRefused(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
@@ -54,16 +54,16 @@ func TestRefused(t *testing.T) {
 		}
 	}))
 	for path, want := range map[string]string{
-		"/missing": "the server answered 404 Not Found",
-		"/denied":  "the server answered 403 Forbidden: it wants credentials",
-		"/other":   "another module than the configured one: its sha256 is 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b",
+		"/missing": "the server responded with 404 Not Found",
+		"/denied":  "the server responded with 403 Forbidden: it requires other credentials",
+		"/other":   "not the configured module: its sha256 is 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b",
 		"/long":    "it is over",
 		"/chunked": "it is over",
 		"/cut":     "unexpected EOF",
-		"/silent":  "nothing has come for",
-		"/stalls":  "nothing has come for",
-		"/plain":   "it leads on to something else than https",
-		"/round":   "it leads on more than 5 times",
+		"/silent":  "no data arrived for",
+		"/stalls":  "no data arrived for",
+		"/plain":   "it redirects to a URL that is not https",
+		"/round":   "it redirects more than 5 times",
 		"/nowhere": "connection refused",
 	} {
 		t.Run(path[1:], func(t *testing.T) {

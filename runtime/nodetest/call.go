@@ -1,6 +1,6 @@
-// Package nodetest runs a node's module before it serves anybody: its author's cases, and the rules
-// that every node has to keep. It is what `caddy flowtrux node test` shows, and knows no server and
-// no network: what the outside answers stands in the cases.
+// Package nodetest tests node modules: it runs the cases of their authors and checks the rules that
+// every node must follow. `caddy flowtrux node test` shows the results. It needs no server and no
+// network: the cases have the responses of the outside.
 package nodetest
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Outcome is what a call gave and what it took.
+// Outcome is the result and the cost of a call.
 type Outcome struct {
 	Answer cases.Result
-	// Failure is why there is no answer of the node's own, nil when there is one. Answer.Error then
-	// has its code and message.
+	// Failure is the reason why the node itself gave no result, or nil. Answer.Error then has its
+	// code and message.
 	Failure *sandbox.Error
 	Logged  []string
 	Fuel    uint64
@@ -27,12 +27,12 @@ type Outcome struct {
 	Took    time.Duration
 }
 
-// maxLogged is how many lines of a call are kept.
+// maxLogged is the maximum number of log lines of a call.
 const maxLogged = 100
 
-// Call runs a module with the config of a case; the outside answers as the case says. Without
-// Grants.Clock and Grants.Random the module's time is [hostapi.Epoch] and its random numbers are
-// those of a seed of zeros, so that a call always gives the same.
+// Call calls a module with the config of a case. HTTP responses and globals are those of the case.
+// Without Grants.Clock and Grants.Random the time is [hostapi.Epoch] and random numbers come from a
+// seed of zeros, so that a call always gives the same result.
 func Call(ctx context.Context, m *sandbox.Module, c *cases.Case) (o Outcome) {
 	h := &fakeHost{c: c, answer: &o.Answer, globals: c.Workspace()}
 	o.Answer.Globals = h.globals.Set
@@ -88,7 +88,7 @@ func (h *fakeHost) AddGlobal(_ context.Context, key string, by int64) ([]byte, e
 	return sum, failure(refused)
 }
 
-// failure is an error of a case as the host gives it to a module.
+// failure returns an error of a case as the host reports it to a module.
 func failure(e *cases.Error) error {
 	if e == nil {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// callWhole calls a module with a config. One that is prepared gets first what its manifest says is
-// fixed, and the rest in the call; what it says against that is its answer.
+// callWhole calls a module with a config. A module that is prepared gets the keys that its manifest
+// names as fixed first, and the rest in the call. An error of preparing is the result.
 func callWhole(ctx context.Context, m *sandbox.Module, s *hostapi.Session, config []byte) (sandbox.Result, error) {
 	if !m.CanPrepare() {
 		return m.Call(ctx, s, config, nil)
@@ -32,7 +32,7 @@ func callWhole(ctx context.Context, m *sandbox.Module, s *hostapi.Session, confi
 	return p.Call(ctx, s, rest, nil)
 }
 
-// split takes the members of an object with the keys out of it. Any other value has none.
+// split separates the members with the keys from the rest of an object. Other values have none.
 func split(config []byte, keys []string) (taken, rest []byte) {
 	if rawjson.KindOf(config) != rawjson.Object {
 		return []byte("{}"), config

@@ -58,7 +58,7 @@ func TestRules(t *testing.T) {
 		{'k', nil, "", ""},
 		{'w', nil, "needs neither its warm-up", "one: warmed up it answers  1, then  0"},
 		{'t', nil, "answers any values", `{"value":null}: trap: the module trapped: unreachable`},
-		{'b', nil, "answers a long config", "bad_answer: the answer lies outside of the memory"},
+		{'b', nil, "answers a long config", "bad_answer: the result lies outside of the memory"},
 		{'d', nil, "answers a deep config", "trap: "},
 		{'l', nil, "leads only where it says", `one: it leads to "elsewhere", and its manifest has no handles`},
 		{'l', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"handles\":[\"a\"]}"`}, "leads only where it says", `it leads to "elsewhere", and its manifest has ["a"]`},

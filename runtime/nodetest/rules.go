@@ -11,22 +11,22 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Rule is something that every node has to keep, and whether one did.
+// Rule is the result of checking a rule that every node must follow.
 type Rule struct {
 	Name   string `json:"rule"`
-	Broken string `json:"broken,omitempty"` // how; "" = it is kept
+	Broken string `json:"broken,omitempty"` // how; "" = the node follows the rule
 }
 
-// subject is a module that is looked at.
+// subject is a module under test.
 type subject struct {
 	module *sandbox.Module
 	fresh  *sandbox.Module // the same, with a new instance for each call
 	own    []cases.Case    // its author's cases
 }
 
-// Rules looks whether a module keeps the rules, with its author's cases, if there are any, and
-// configs made of them. The module is loaded by load, twice: as it will serve, and with a new
-// instance for each call. Its limits bound each call.
+// Rules checks whether a module follows the rules, with its author's cases, if there are any, and
+// configs derived from them. It loads the module twice: as a server does, and with a new instance
+// for each call. The limits of the module apply to each call.
 func Rules(ctx context.Context, load func(noSnapshot bool) (*sandbox.Module, error), own []cases.Case) (rules []Rule, err error) {
 	s := subject{own: own}
 	if len(own) == 0 {
@@ -83,7 +83,7 @@ func (s *subject) describes(context.Context) string {
 
 func (s *subject) repeats(ctx context.Context) string {
 	if g := s.module.Grants(); g.Clock || g.Random {
-		return "" // what it may see is never twice the same
+		return "" // its results may differ between calls
 	}
 	for i := range s.own {
 		c := &s.own[i]
@@ -114,7 +114,7 @@ func (s *subject) needsNoWarmup(ctx context.Context) string {
 	return ""
 }
 
-// differs says how one answer is not the other, "" when it is.
+// differs describes how two results differ, or returns "".
 func differs(a, b Outcome) string {
 	x, y := summary(a), summary(b)
 	if x == y {
@@ -130,7 +130,7 @@ func summary(o Outcome) string {
 	return o.Answer.Handle + " " + string(o.Answer.Output)
 }
 
-// cut makes an answer fit to be shown.
+// cut shortens a result for messages.
 func cut(s string) string {
 	const most = 200
 	if len(s) <= most {
@@ -162,8 +162,8 @@ func (s *subject) leads(ctx context.Context) string {
 	return ""
 }
 
-// answers says why a config got no answer of the node's own, "" when it did. Not to have the memory
-// is one.
+// answers returns the reason why the node itself gave no result for a config, or "". Running out of
+// memory is allowed.
 func (s *subject) answers(ctx context.Context, config []byte, c *cases.Case) string {
 	o := s.call(ctx, s.module, config, c)
 	if o.Failure == nil || o.Failure.Code == sandbox.CodeMemory {
@@ -194,7 +194,8 @@ func (s *subject) deep(ctx context.Context) string {
 	return s.extra(ctx, append(bytes.Repeat([]byte{'['}, depth), bytes.Repeat([]byte{']'}, depth)...))
 }
 
-// extra calls with a value in a key of its own, and in the place of each that the first case has.
+// extra calls the module with a value in an additional key, and in place of each value of the first
+// case.
 func (s *subject) extra(ctx context.Context, value []byte) string {
 	c := &s.own[0]
 	for _, config := range replaced(c.Config, value) {

@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// maxVariants is how many configs are made of one.
+// maxVariants is the maximum number of configs derived from one.
 const maxVariants = 300
 
-// values are what a template can give where a node expects something else.
+// values are results of templates that a node may not expect.
 var values = []string{`null`, `true`, `-1.5e300`, `12345678901234567890`, `""`, `"\u0000\ud83d\ude00 \"\\"`, `[]`, `[null]`, `{}`, `{"":{"":[0]}}`}
 
-// variants are configs like one, with each key left out, and with each value in the place of each
-// of its values.
+// variants returns configs derived from one: with each key left out, and with each of values in
+// place of each value.
 func variants(config []byte) [][]byte {
 	list := [][]byte{[]byte(`{}`), config}
 	var members map[string]json.RawMessage
@@ -31,8 +31,8 @@ func variants(config []byte) [][]byte {
 	return list[:min(len(list), maxVariants)]
 }
 
-// replaced are configs like one, with value in a key of its own and in the place of each of its
-// values.
+// replaced returns configs derived from one: with value in an additional key, and in place of each
+// value.
 func replaced(config, value []byte) [][]byte {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(config, &members) != nil || members == nil {
@@ -48,6 +48,6 @@ func replaced(config, value []byte) [][]byte {
 }
 
 func written(members map[string]json.RawMessage) []byte {
-	b, _ := json.Marshal(members) // its values were decoded as JSON, or are written in this package
+	b, _ := json.Marshal(members) // the values are JSON
 	return b
 }
