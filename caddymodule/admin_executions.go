@@ -68,7 +68,7 @@ func replayExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	newID := app.engine.NewID()
-	if err := app.executor.Replay(r.Context(), id, newID, plan); err != nil {
+	if err := app.executor.Rerun(r.Context(), id, newID, plan); err != nil {
 		return journalError(err)
 	}
 	return writeJSON(w, http.StatusAccepted, adminapi.Rerun{ID: newID, ReplayOf: id})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/executor"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/signature"
@@ -111,7 +112,7 @@ type App struct {
 	types        *engine.Nodes
 	budget       *sandbox.Budget // of memory, of all node types of the process
 	engine       *engine.Engine
-	executor     *engine.Executor
+	executor     *executor.Executor
 	journal      journal.Journal // the executor's
 	journalConf  journal.Module
 	bodies       *bodies
@@ -186,7 +187,7 @@ func (a *App) Start() error {
 	// The limit of the config that was started last applies. If another app does not start, it is
 	// that of the config before.
 	a.life.keep(releasing(a.budget.SetLimit(a.Limits.SandboxMemory)))
-	a.stopRunner = a.executor.Use(engine.Runner{Engine: a.engine, Resolve: a.resolve})
+	a.stopRunner = a.executor.Use(executor.Runner{Engine: a.engine, Resolve: a.resolve})
 	now := time.Now()
 	a.started.Store(&now)
 	if d := a.journal.Durability(); d == journal.Memory {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/executor"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/response"
@@ -84,18 +85,18 @@ func (x *exchange) once(p *engine.Program, id string, minimal bool) response.Res
 
 // hold is await for a request with a key, which it holds meanwhile. The error is the journal's.
 func (x *exchange) hold(p *engine.Program, id string) (response.Response, error) {
-	held, err := x.app.executor.Reserve(x.r.Context(), x.app.engine, journal.Reservation{ID: id, Workflow: p.Plan.ID, Key: *x.key})
+	reservation, err := x.app.executor.Reserve(x.r.Context(), x.app.engine, journal.Reservation{ID: id, Workflow: p.Plan.ID, Key: *x.key})
 	if err != nil {
 		return response.Response{}, err
 	}
-	defer held.Free(nil) // if this panics
+	defer reservation.Release(nil) // if this panics
 	free, rejection := x.acquire(p, id)
 	if rejection != nil {
-		held.Free(response.Encode(p.Plan, id, *rejection))
+		reservation.Release(response.Encode(p.Plan, id, *rejection))
 		return *rejection, nil
 	}
 	late := response.AcceptedLate(p.Plan, id)
-	r := held.Await(x.app.waiting, x.app.engine, p, x.event, response.Encode(p.Plan, id, late), free)
+	r := reservation.Await(x.app.waiting, x.app.engine, p, x.event, response.Encode(p.Plan, id, late), free)
 	if r == nil {
 		x.outcome = outcomeRunning
 		return late, nil
@@ -103,9 +104,9 @@ func (x *exchange) hold(p *engine.Program, id string) (response.Response, error)
 	x.outcome = outcomeOf(r.Status)
 	a := response.Of(p.Plan, "", r, x.event)
 	if kept := response.Encode(p.Plan, id, a); r.Status == engine.Succeeded {
-		held.Keep(kept)
+		reservation.Complete(kept)
 	} else {
-		held.Free(kept)
+		reservation.Release(kept)
 	}
 	return a, nil
 }
@@ -115,9 +116,9 @@ func (x *exchange) hold(p *engine.Program, id string) (response.Response, error)
 func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *journal.DuplicateError) *response.Response {
 	kept := first.Response
 	if kept == nil {
-		seat, err := x.app.executor.Join(first.ID)
+		seat, err := x.app.executor.JoinInFlight(first.ID)
 		switch {
-		case errors.Is(err, engine.ErrNotHere):
+		case errors.Is(err, executor.ErrNotInFlight):
 			return nil
 		case errors.Is(err, slots.ErrServerBusy):
 			return x.reject(response.Overloaded, zap.Error(err))

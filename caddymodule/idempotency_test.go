@@ -65,7 +65,7 @@ func (s *site) waiting(n int) {
 		}
 	}()
 	eventually(s.t, fmt.Sprintf("%d duplicates wait", n), func() bool {
-		got = s.app.executor.Waiting()
+		got = s.app.executor.WaitingDuplicates()
 		return got == n
 	})
 }
@@ -372,11 +372,11 @@ func TestWaitingEnds(t *testing.T) {
 	s.putWorkflow("long", trigger(`{"timeout":"1m",`+byHeader+`}`))
 	for _, id := range []string{"short", "long"} {
 		key := journal.Key{Text: "k", Digest: sha256.Sum256([]byte(`1`)), Until: time.Now().Add(time.Hour)}
-		held, err := s.app.executor.Reserve(t.Context(), s.app.engine, journal.Reservation{ID: "exec-" + id, Workflow: id, Key: key})
+		reservation, err := s.app.executor.Reserve(t.Context(), s.app.engine, journal.Reservation{ID: "exec-" + id, Workflow: id, Key: key})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer held.Free(nil)
+		defer reservation.Release(nil)
 	}
 	r := s.do(keyed("short", "k", `1`))
 	if r.status != http.StatusGatewayTimeout || r.code() != "execution_timeout" || r.header.Get("X-Execution-Id") != "exec-short" {
@@ -450,7 +450,7 @@ func TestReplayUsesNoKey(t *testing.T) {
 		s.ended(id, journal.Succeeded)
 		again := s.app.engine.NewID()
 		eventually(t, "it can be replayed", func() bool {
-			err := s.app.executor.Replay(t.Context(), id, again, nil)
+			err := s.app.executor.Rerun(t.Context(), id, again, nil)
 			if err != nil && !errors.Is(err, journal.ErrNotEnded) {
 				t.Fatalf("%s: %v", mode, err)
 			}

@@ -136,7 +136,7 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 			return float64(a.budget.Usage().Waiting)
 		}),
 		gauge("duplicates_waiting", "Number of duplicate requests that wait for the execution of an earlier request.", func() float64 {
-			return float64(a.executor.Waiting())
+			return float64(a.executor.WaitingDuplicates())
 		}),
 		journalState{a.journal},
 	) {

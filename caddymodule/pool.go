@@ -7,7 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/executor"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/store"
@@ -90,7 +90,7 @@ func acquireMirror(m store.Module) (pooledMirror, func() error, error) {
 }
 
 // pooledExecutor runs the executions in a journal, one for each journal.
-type pooledExecutor struct{ *engine.Executor }
+type pooledExecutor struct{ *executor.Executor }
 
 // Destruct waits up to drainTime for accepted executions, unless they were drained already.
 func (p pooledExecutor) Destruct() error {
@@ -110,6 +110,6 @@ func acquireExecutor(m journal.Module, meters journalMeters) (pooledExecutor, fu
 		if err != nil {
 			return pooledExecutor{}, fmt.Errorf("making the journal: %w", err)
 		}
-		return pooledExecutor{engine.NewExecutor(meteredJournal{j, meters}, 0)}, nil
+		return pooledExecutor{executor.New(meteredJournal{j, meters}, 0)}, nil
 	})
 }

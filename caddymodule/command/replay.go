@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
-	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/replay"
 )
 
 // verdict is the result of comparing a node, or an execution, with its record.
@@ -84,10 +84,10 @@ func (l *localNodes) compareRecord(ctx context.Context, r *journal.Record) compa
 	out := comparedExecution{ID: r.ID, Workflow: r.Workflow, Verdict: unchanged, Nodes: []comparedNode{}}
 	for i := range r.Nodes {
 		n := &r.Nodes[i]
-		if !engine.Called(n) {
+		if !replay.HasCalls(n) {
 			continue
 		}
-		node := compareNode(n, l.nodes.Repeat(ctx, n))
+		node := compareNode(n, replay.Node(ctx, l.nodes, n))
 		out.Verdict = out.Verdict.worse(node.Verdict)
 		out.Nodes = append(out.Nodes, node)
 	}
@@ -97,8 +97,8 @@ func (l *localNodes) compareRecord(ctx context.Context, r *journal.Record) compa
 	return out
 }
 
-func compareNode(n *journal.NodeRecord, r engine.Repeated) comparedNode {
-	node := comparedNode{ID: n.ID, Type: n.Type, Verdict: unchanged, Why: r.Incomparable, FuelWas: r.FuelWas, FuelIs: r.FuelIs}
+func compareNode(n *journal.NodeRecord, r replay.Comparison) comparedNode {
+	node := comparedNode{ID: n.ID, Type: n.Type, Verdict: unchanged, Why: r.Incomparable, FuelWas: r.FuelRecorded, FuelIs: r.FuelReplayed}
 	if node.Why != "" {
 		node.Verdict = incomparable
 		return node
@@ -108,16 +108,16 @@ func compareNode(n *journal.NodeRecord, r engine.Repeated) comparedNode {
 			node.Differences = append(node.Differences, fmt.Sprintf("%s: want %s, got %s", what, orNone(was), orNone(is)))
 		}
 	}
-	differs("error", failure("", r.Was.Code, r.Was.Message), failure("", r.Is.Code, r.Is.Message))
-	differs("handle", r.Was.Handle, r.Is.Handle)
-	if r.Was.Code == "" && r.Is.Code == "" {
-		node.Differences = append(node.Differences, diffNamed("output", r.Was.Output, r.Is.Output)...)
+	differs("error", failure("", r.Recorded.Code, r.Recorded.Message), failure("", r.Replayed.Code, r.Replayed.Message))
+	differs("handle", r.Recorded.Handle, r.Replayed.Handle)
+	if r.Recorded.Code == "" && r.Replayed.Code == "" {
+		node.Differences = append(node.Differences, diffNamed("output", r.Recorded.Output, r.Replayed.Output)...)
 	}
 	requests := make(map[string]int) // by function
-	for _, a := range r.Asked {
+	for _, a := range r.Requests {
 		requests[a.Function]++
 		name := a.Function + " request " + strconv.Itoa(requests[a.Function])
-		node.Differences = append(node.Differences, diffNamed(name, a.Was, a.Is)...)
+		node.Differences = append(node.Differences, diffNamed(name, a.Recorded, a.Replayed)...)
 	}
 	if len(node.Differences) > 0 {
 		node.Verdict = changed

@@ -16,6 +16,7 @@ import (
 	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/record"
 	"github.com/flowtrux/edge/runtime/response"
 )
 
@@ -203,10 +204,11 @@ func (o *runOptions) runProgram(ctx context.Context, program *engine.Program, ev
 	}
 	e := engine.New(engine.Config{HTTP: http, Globals: globals})
 	if o.record == "" {
-		return e.Run(ctx, program, e.NewID(), ev, nil), nil
+		return e.NewExecution(ctx, program, e.NewID(), ev, nil).Run(), nil
 	}
-	result, record := e.RunRecorded(ctx, program, e.NewID(), ev)
-	return result, writeRecord(o.record, record)
+	run := e.NewExecution(ctx, program, e.NewID(), ev, nil)
+	result := run.Run()
+	return result, writeRecord(o.record, record.Of(context.WithoutCancel(ctx), run, result))
 }
 
 // compareBody compares the body of a response with the file of --expect.

@@ -21,7 +21,7 @@ func printTimeline(w io.Writer, plan *flow.Plan, r *engine.Result) {
 		}
 		if n.Err != nil {
 			note = n.Err.Code + ": " + n.Err.Message
-		} else if why := engine.Why(plan, r, i); why != "" {
+		} else if why := engine.SkipReason(plan, r, i); why != "" {
 			note = why
 		} else if n.Handle != "" {
 			note = "→ " + n.Handle

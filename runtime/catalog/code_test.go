@@ -79,7 +79,7 @@ func TestCodeChangesLive(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer release()
-		return string(e.Run(t.Context(), p, "exec-1", ev, nil).Nodes[1].Output)
+		return string(e.NewExecution(t.Context(), p, "exec-1", ev, nil).Run().Nodes[1].Output)
 	}
 	apply(reset(1, entry(1, "workflows/w", document("return 1"))))
 	before := c.Workflow("w").Program

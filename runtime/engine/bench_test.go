@@ -1,16 +1,19 @@
-package engine
+package engine_test
 
 import (
 	"context"
 	"testing"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/record"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 func BenchmarkNewID(b *testing.B) {
-	e := New(Config{})
+	e := engine.New(engine.Config{})
 	b.ReportAllocs()
 	for b.Loop() {
 		e.NewID()
@@ -38,9 +41,9 @@ func BenchmarkRun(b *testing.B) {
 		"both":  {"t>a t>b a>c b>c", []string{tinyNode("a", "trigger.data"), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output")}},
 	} {
 		b.Run(name, func(b *testing.B) {
-			nodes := NewNodes(map[string]Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
+			nodes := engine.NewNodes(map[string]engine.Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
 			defer nodes.Release()
-			plan, err := flow.Compile("w", 1, []byte(document(c.edges, c.nodes...)), nodes, nil)
+			plan, err := flow.Compile("w", 1, []byte(Document(c.edges, c.nodes...)), nodes, nil)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -48,11 +51,11 @@ func BenchmarkRun(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			e := New(Config{})
-			ev := event(b, `{"order_id":"A-1","total":250.50}`)
+			e := engine.New(engine.Config{})
+			ev := Event(b, `{"order_id":"A-1","total":250.50}`)
 			b.ReportAllocs()
 			for b.Loop() {
-				if r := e.Run(b.Context(), p, "exec-1", ev, nil); r.Status != Succeeded {
+				if r := e.NewExecution(b.Context(), p, "exec-1", ev, nil).Run(); r.Status != engine.Succeeded {
 					b.Fatal(r.Status)
 				}
 			}
@@ -66,9 +69,9 @@ func BenchmarkRun(b *testing.B) {
 func BenchmarkRecord(b *testing.B) {
 	for name, path := range map[string]string{"plain": "global.plain", "secret": "global.__secret_key"} {
 		b.Run(name, func(b *testing.B) {
-			nodes := NewNodes(map[string]Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
+			nodes := engine.NewNodes(map[string]engine.Load{"tiny": func() (*sandbox.Module, error) { return loadTiny(b), nil }})
 			defer nodes.Release()
-			plan, err := flow.Compile("w", 1, []byte(document("t>a a>b b>c",
+			plan, err := flow.Compile("w", 1, []byte(Document("t>a a>b b>c",
 				tinyNode("a", path), tinyNode("b", "trigger.data"), tinyNode("c", "steps.b.output"))), nodes, nil)
 			if err != nil {
 				b.Fatal(err)
@@ -77,12 +80,12 @@ func BenchmarkRecord(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			e := New(Config{Globals: workspace{"plain": `"plain"`, "__secret_key": `"hush-hush"`}})
-			x := e.newRun(b.Context(), p, "exec-1", event(b, `{"order_id":"A-1","total":250.50}`), nil)
-			r := x.run()
+			e := engine.New(engine.Config{Globals: Workspace{"plain": `"plain"`, "__secret_key": `"hush-hush"`}})
+			x := e.NewExecution(b.Context(), p, "exec-1", Event(b, `{"order_id":"A-1","total":250.50}`), nil)
+			r := x.Run()
 			b.ReportAllocs()
 			for b.Loop() {
-				x.record(newEffort(b.Context()), r)
+				record.Of(b.Context(), x, r)
 			}
 		})
 	}
@@ -99,12 +102,12 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-func tinyNode(id, path string) string { return node("tiny", id, `"value":"{{`+path+`}}"`, nil) }
+func tinyNode(id, path string) string { return NodeOf("tiny", id, `"value":"{{`+path+`}}"`, nil) }
 
 func loadTiny(t testing.TB) *sandbox.Module {
 	t.Helper()
-	m, err := host.Load(t.Context(), sandbox.ModuleConfig{
-		Type: "tiny", Source: "tiny.wasm", Wasm: []byte(tiny), Limits: sandbox.Limits{Timeout: DefaultLimits().NodeTimeout},
+	m, err := Host.Load(t.Context(), sandbox.ModuleConfig{
+		Type: "tiny", Source: "tiny.wasm", Wasm: []byte(tiny), Limits: sandbox.Limits{Timeout: engine.DefaultLimits().NodeTimeout},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
@@ -36,7 +38,7 @@ const orderIntake = `{
 
 // TestBuiltInNodes runs a workflow of the nodes that come with the product, as they are shipped.
 func TestBuiltInNodes(t *testing.T) {
-	loads := make(map[string]Load)
+	loads := make(map[string]engine.Load)
 	for _, name := range []string{"transform", "condition", "http-request"} {
 		file := filepath.Join("..", "..", "nodes", "dist", name+".wasm")
 		wasm, err := os.ReadFile(file)
@@ -44,12 +46,12 @@ func TestBuiltInNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		loads[name] = func() (*sandbox.Module, error) {
-			return host.Load(t.Context(), sandbox.ModuleConfig{
+			return Host.Load(t.Context(), sandbox.ModuleConfig{
 				Type: name, Source: file, Wasm: wasm, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true},
 			})
 		}
 	}
-	nodes := NewNodes(loads)
+	nodes := engine.NewNodes(loads)
 	defer nodes.Release()
 
 	type request struct {
@@ -76,9 +78,9 @@ func TestBuiltInNodes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var requests []string
-			l := &lab{T: t, nodes: nodes}
-			l.engine = New(Config{
-				Globals: workspace{"crm_url": `"https://crm.example"`},
+			l := &Lab{T: t, Nodes: nodes}
+			l.Engine = engine.New(engine.Config{
+				Globals: Workspace{"crm_url": `"https://crm.example"`},
 				HTTP: rawHTTP(func(raw []byte, o hostapi.HTTPOptions) string {
 					var r request
 					if err := json.Unmarshal(raw, &r); err != nil {
@@ -88,9 +90,9 @@ func TestBuiltInNodes(t *testing.T) {
 					return c.answer
 				}),
 			})
-			p := l.program(orderIntake)
-			r := l.engine.Run(t.Context(), p, "exec-1", event(t, c.body), nil)
-			if got := show(p, r); got != c.want {
+			p := l.Program(orderIntake)
+			r := l.Engine.NewExecution(t.Context(), p, "exec-1", Event(t, c.body), nil).Run()
+			if got := Show(p, r); got != c.want {
 				t.Errorf("ended as\n%s\nwant\n%s", got, c.want)
 			}
 			want := slices.Repeat([]string{"POST https://crm.example/orders " + string(r.Nodes[1].Output) + " exec-1-notify-0"}, c.requests)

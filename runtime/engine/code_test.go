@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"strings"
@@ -7,19 +7,22 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
 	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/replay"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // codeNodes are the built-in node types, and code-http, which is code that may use http.
-func codeNodes(t *testing.T) *Nodes {
+func codeNodes(t *testing.T) *engine.Nodes {
 	t.Helper()
-	loads := make(map[string]Load)
+	loads := make(map[string]engine.Load)
 	add := func(name string, wasm []byte, capabilities ...string) {
 		loads[name] = func() (*sandbox.Module, error) {
-			return host.Load(t.Context(), sandbox.ModuleConfig{
+			return Host.Load(t.Context(), sandbox.ModuleConfig{
 				Type: name, Source: "built in", Wasm: wasm, Grants: hostapi.GrantsOf(capabilities...),
 			})
 		}
@@ -30,7 +33,7 @@ func codeNodes(t *testing.T) *Nodes {
 			add("code-http", n.Wasm, append([]string{"http"}, n.Capabilities...)...)
 		}
 	}
-	types := NewNodes(loads)
+	types := engine.NewNodes(loads)
 	t.Cleanup(types.Release)
 	return types
 }
@@ -58,9 +61,9 @@ func TestCode(t *testing.T) {
 		{"no template", `"config":{"source":"return ` + "`{{trigger.data}}`" + `"}`, `"{{trigger.data}}"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := &lab{T: t, nodes: types}
-			l.engine = New(Config{Globals: workspace{"plain": `{"k":1}`, "__secret_key": `"s3cr3t"`}})
-			r := l.engine.Run(t.Context(), l.program(coded(c.members)), "exec-1", event(t, `{"a":[1,2],"b":"x"}`), nil)
+			l := &Lab{T: t, Nodes: types}
+			l.Engine = engine.New(engine.Config{Globals: Workspace{"plain": `{"k":1}`, "__secret_key": `"s3cr3t"`}})
+			r := l.Engine.NewExecution(t.Context(), l.Program(coded(c.members)), "exec-1", Event(t, `{"a":[1,2],"b":"x"}`), nil).Run()
 			if n := r.Nodes[2]; n.Err != nil || string(n.Output) != c.want {
 				t.Errorf("got %s, %+v, want %s", n.Output, n.Err, c.want)
 			}
@@ -71,10 +74,10 @@ func TestCode(t *testing.T) {
 // What code says of itself goes to the log, its stack too, and secrets to nobody.
 func TestCodeFailsQuietly(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
-	l := &lab{T: t, nodes: codeNodes(t)}
-	l.engine = New(Config{Globals: workspace{"__secret_key": `"s3cr3t"`}, Logger: zap.New(core)})
-	p := l.program(coded(`"config":{"source":"console.warn('key', global.__secret_key);\nconst deep = () => { throw new Error('with ' + global.__secret_key) };\ndeep();"}`))
-	r := l.engine.Run(t.Context(), p, "exec-1", event(t, `{}`), nil)
+	l := &Lab{T: t, Nodes: codeNodes(t)}
+	l.Engine = engine.New(engine.Config{Globals: Workspace{"__secret_key": `"s3cr3t"`}, Logger: zap.New(core)})
+	p := l.Program(coded(`"config":{"source":"console.warn('key', global.__secret_key);\nconst deep = () => { throw new Error('with ' + global.__secret_key) };\ndeep();"}`))
+	r := l.Engine.NewExecution(t.Context(), p, "exec-1", Event(t, `{}`), nil).Run()
 	if e := r.Nodes[2].Err; e == nil || e.Code != "code_error" || e.Message != "Error: with *** (line 2)" {
 		t.Errorf("failed as %+v", e)
 	}
@@ -89,13 +92,13 @@ func TestCodeFailsQuietly(t *testing.T) {
 
 // An execution of an older revision goes on with its own code.
 func TestRevisionsHaveTheirOwnCode(t *testing.T) {
-	l := &lab{T: t, nodes: codeNodes(t)}
-	l.engine = New(Config{})
-	older := l.program(coded(`"config":{"source":"return 'older'"}`))
-	newer := l.program(coded(`"config":{"source":"return 'newer'"}`))
+	l := &Lab{T: t, Nodes: codeNodes(t)}
+	l.Engine = engine.New(engine.Config{})
+	older := l.Program(coded(`"config":{"source":"return 'older'"}`))
+	newer := l.Program(coded(`"config":{"source":"return 'newer'"}`))
 	for range 3 {
-		for p, want := range map[*Program]string{older: `"older"`, newer: `"newer"`} {
-			if got := string(l.engine.Run(t.Context(), p, "exec-1", event(t, `{}`), nil).Nodes[2].Output); got != want {
+		for p, want := range map[*engine.Program]string{older: `"older"`, newer: `"newer"`} {
+			if got := string(l.Engine.NewExecution(t.Context(), p, "exec-1", Event(t, `{}`), nil).Run().Nodes[2].Output); got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		}
@@ -103,7 +106,7 @@ func TestRevisionsHaveTheirOwnCode(t *testing.T) {
 }
 
 func TestCodeProblems(t *testing.T) {
-	_, err := codeNodes(t).Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(coded(`"config":{"source":"return 1;\n  if (x {"}`))))
+	_, err := codeNodes(t).Compile(t.Context(), flow.MaxPrepareFuel, PlanOf([]byte(coded(`"config":{"source":"return 1;\n  if (x {"}`))))
 	if err == nil || err.Error() != `nodes[2].config.source: SyntaxError: Unexpected token '{' (line 2, column 9)` {
 		t.Errorf("got %v", err)
 	}
@@ -111,20 +114,20 @@ func TestCodeProblems(t *testing.T) {
 
 // A record has the source beside the input, so that its calls can be made again.
 func TestCodeIsRepeated(t *testing.T) {
-	l := &lab{T: t, nodes: codeNodes(t)}
-	l.engine = New(Config{Seed: [32]byte{3}})
-	r := l.recorded(coded(`"forEach":"{{trigger.data}}","config":{"source":"return [item, crypto.randomUUID(), Date.now()]"}`), `[1,2]`)
-	n := nodesByID(r)["code"]
+	l := &Lab{T: t, Nodes: codeNodes(t)}
+	l.Engine = engine.New(engine.Config{Seed: [32]byte{3}})
+	r := recorded(l, coded(`"forEach":"{{trigger.data}}","config":{"source":"return [item, crypto.randomUUID(), Date.now()]"}`), `[1,2]`)
+	n := NodesByID(r)["code"]
 	if want := `{"source":"return [item, crypto.randomUUID(), Date.now()]"}`; n.Fixed.Text != want {
 		t.Errorf("recorded %+v", n.Fixed)
 	}
-	l.wantSame(r)
+	wantSame(l, r)
 	n.Fixed.Text = `{"source":"return 1"}`
-	if got := l.nodes.Repeat(t.Context(), &n); string(got.Is.Output) != `[1,1]` {
-		t.Errorf("another source gave %s, %s", got.Is, got.Incomparable)
+	if got := replay.Node(t.Context(), l.Nodes, &n); string(got.Replayed.Output) != `[1,1]` {
+		t.Errorf("another source gave %s, %s", got.Replayed, got.Incomparable)
 	}
 	n.Fixed.Text = ""
-	if got := l.nodes.Repeat(t.Context(), &n); got.Incomparable != "what is fixed in its config is not that of this module" {
+	if got := replay.Node(t.Context(), l.Nodes, &n); got.Incomparable != "what is fixed in its config is not that of this module" {
 		t.Errorf("without it: %+v", got)
 	}
 }

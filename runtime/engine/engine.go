@@ -11,7 +11,6 @@ import (
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
@@ -20,31 +19,63 @@ type Config struct {
 	Limits   Limits
 	HTTP     hostapi.HTTPClient // of the http capability; nil = nodes cannot use it
 	Globals  Globals            // nil = there are none
-	Observer Observer           // nil = nobody
+	Observer Observer           // nil = none
 	Logger   *zap.Logger        // nil = no log
 	Seed     [32]byte           // the installation's secret: nodes' random streams derive from it
 	// nil = time.Now; real time has to pass by it, as nodes' deadlines follow from it
 	Clock func() time.Time
+	// Hold keeps the configuration, and what executions use of it, from the moment an execution
+	// asks for its slot until it calls release. ok is false when the configuration has ended:
+	// there is nothing to release then. nil = nothing needs to be kept.
+	Hold func() (release func(), ok bool)
 }
 
 // Globals are the values that workflows share. Implementations are safe for concurrent use.
 type Globals interface {
 	hostapi.GlobalWriter
-	// Global returns a value as canonical raw JSON, which nobody changes.
+	// Global returns a value as canonical raw JSON, which does not change.
 	Global(key string) (value []byte, ok bool)
 }
 
-// Engine runs programs. It is safe for concurrent use, and has nothing to close: it holds what its
-// Config gave it and no goroutine.
+// Observer observes executions, for metrics and logs. Implementations are safe for concurrent use
+// and fast: they are called on the goroutines that run the workflow. Embed NopObserver to observe
+// only some things.
+type Observer interface {
+	// ExecutionStarted is called when a run begins.
+	ExecutionStarted(p *flow.Plan, id string)
+	// NodeEnded is called for each node that ran, with the time that all its attempts and items
+	// took together. err is why it failed, handled or not; nil when it did not.
+	NodeEnded(p *flow.Plan, id string, node int, typ string, d time.Duration, err *NodeError)
+	// ExecutionEnded is called when a run has ended. An execution whose lease is released will run
+	// again.
+	ExecutionEnded(p *flow.Plan, r *Result)
+}
+
+// NopObserver is an Observer that does nothing.
+type NopObserver struct{}
+
+// ExecutionStarted implements Observer.
+func (NopObserver) ExecutionStarted(*flow.Plan, string) {}
+
+// NodeEnded implements Observer.
+func (NopObserver) NodeEnded(*flow.Plan, string, int, string, time.Duration, *NodeError) {}
+
+// ExecutionEnded implements Observer.
+func (NopObserver) ExecutionEnded(*flow.Plan, *Result) {}
+
+// Engine runs programs. It is safe for concurrent use. There is nothing to close: an engine holds
+// what its Config gave it and no goroutine.
 type Engine struct {
 	config  Config
-	permits *slots.Slots
+	slots   *slots.Slots
 	global  func(key string) ([]byte, bool)
 	seeds   sync.Pool   // of *seeder
 	nodeLog *zap.Logger // what nodes write
 }
 
 func noGlobal(string) ([]byte, bool) { return nil, false }
+
+func holdNothing() (release func(), ok bool) { return func() {}, true }
 
 // New makes an engine.
 func New(c Config) *Engine {
@@ -58,6 +89,9 @@ func New(c Config) *Engine {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.Hold == nil {
+		c.Hold = holdNothing
+	}
 	global := noGlobal
 	if c.Globals != nil {
 		global = c.Globals.Global
@@ -65,10 +99,16 @@ func New(c Config) *Engine {
 	return &Engine{
 		config:  c,
 		global:  global,
-		permits: slots.New(c.Limits.Executions),
+		slots:   slots.New(c.Limits.Executions),
 		nodeLog: c.Logger.Named("node"),
 	}
 }
+
+// Limits returns the limits of executions.
+func (e *Engine) Limits() Limits { return e.config.Limits }
+
+// Logger returns where the engine logs to.
+func (e *Engine) Logger() *zap.Logger { return e.config.Logger }
 
 // NewID makes an execution's id: "exec-" and a lower-case ULID (github.com/ulid/spec), so that ids
 // sort by time. Its random part cannot be guessed.
@@ -86,54 +126,53 @@ func (e *Engine) NewID() string {
 }
 
 // Acquire takes a slot of the server and of the workflow for one execution of p, and keeps p's
-// modules open for it. It waits at most Limits.QueueWait. The error wraps ErrWorkflowBusy or
-// ErrServerBusy, and then names the limit, or is ErrGone or ctx's. release is called once, when the
-// execution has ended.
+// modules open for it. It waits at most Limits.QueueWait. The error wraps slots.ErrWorkflowBusy or
+// slots.ErrServerBusy, and then names the limit, or is ErrGone or ctx's. release is called once,
+// when the execution has ended.
 func (e *Engine) Acquire(ctx context.Context, p *Program) (release func(), err error) {
 	return e.acquire(ctx, p, e.config.Limits.QueueWait, false, nil)
 }
 
-// acquire is Acquire with its own patience, see permits.acquire.
-func (e *Engine) acquire(
-	ctx context.Context, p *Program, wait time.Duration, patient bool, entered func(),
+// AcquirePatiently is Acquire for an execution that was accepted before: it waits for the time given
+// in the queue of its workflow, and without limit for the server. It calls queued as soon as the
+// execution is in the queue. When the workflow keeps it waiting the error wraps
+// slots.ErrWorkflowBusy, whichever limit that is.
+func (e *Engine) AcquirePatiently(
+	ctx context.Context, p *Program, wait time.Duration, queued func(),
 ) (release func(), err error) {
+	return e.acquire(ctx, p, wait, true, queued)
+}
+
+func (e *Engine) acquire(
+	ctx context.Context, p *Program, wait time.Duration, patient bool, queued func(),
+) (release func(), err error) {
+	unhold, ok := e.config.Hold()
+	if !ok {
+		return nil, ErrGone
+	}
 	if !p.owner.Acquire() {
+		unhold()
 		return nil, ErrGone
 	}
 	limit := 0
 	if p.Plan.Webhook != nil {
 		limit = p.Plan.Webhook.MaxConcurrent
 	}
-	if err := e.permits.Acquire(ctx, p.Plan.ID, limit, wait, patient, entered); err != nil {
+	if err := e.slots.Acquire(ctx, p.Plan.ID, limit, wait, patient, queued); err != nil {
 		p.owner.Release()
+		unhold()
 		return nil, err
 	}
 	return func() {
-		e.permits.Release(p.Plan.ID)
+		e.slots.Release(p.Plan.ID)
 		p.owner.Release()
+		unhold()
 	}, nil
 }
 
-// InUse tells how many slots are taken.
-func (e *Engine) InUse() int { return e.permits.InUse() }
+// Room returns a channel that is closed when the workflow has, or had since, room for another
+// execution.
+func (e *Engine) Room(workflow string) <-chan struct{} { return e.slots.Room(workflow) }
 
-// Run runs p to its end and returns how it ended; the caller has a slot for it. A plan without
-// branches runs on this goroutine. When ctx ends, the execution does: its status is TimedOut when
-// ctx's cause is context.DeadlineExceeded, else Cancelled.
-//
-// lease, unless nil, gets a checkpoint of each node that completes before its dependents start, and
-// the steps of its entry are taken over instead of running their nodes again. Run does not finish
-// or release it.
-//
-// Nothing is recorded: see RunRecorded and Executor.
-func (e *Engine) Run(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *Result {
-	return e.newRun(ctx, p, id, ev, lease).run()
-}
-
-// RunRecorded is Run without a lease, with the record of the execution, as an Executor puts it into
-// its journal.
-func (e *Engine) RunRecorded(ctx context.Context, p *Program, id string, ev *flow.Event) (*Result, *journal.Record) {
-	x := e.newRun(ctx, p, id, ev, nil)
-	r := x.run()
-	return r, x.record(newEffort(context.Background()), r)
-}
+// InUse returns how many slots are taken.
+func (e *Engine) InUse() int { return e.slots.InUse() }

@@ -50,14 +50,19 @@ const CodeCrashLoop = "crash_loop"
 // for what its nodes have completed: the workflow has its share of it, or it is full.
 const CodeJournalFull = "journal_full"
 
-// fixed makes the error of a limit or a rule, whose message is a fixed text. Another attempt would
-// end the same way.
-func fixed(code, message string) *NodeError {
+// finalError returns the error of a limit or a rule, whose message is a fixed text. Another attempt
+// would end the same way.
+func finalError(code, message string) *NodeError {
 	return &NodeError{Code: code, Message: message, final: true}
 }
 
-// Why an execution ends before its nodes do, as causes of its context.
+// Causes of the end of an execution before its nodes have ended. See Execution.Interruption.
 var (
-	errShutdown   = errors.New("the executor is closing")
-	errCheckpoint = errors.New("the journal did not keep a step")
+	// ErrShutdown means that the executor is closing.
+	ErrShutdown = errors.New("the executor is closing")
+	// ErrCheckpoint means that the journal did not store a step.
+	ErrCheckpoint = errors.New("the journal did not store a step")
 )
+
+// ErrEnded is the error of Execution.Adopt when the execution has ended.
+var ErrEnded = errors.New("the execution has ended")

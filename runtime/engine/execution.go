@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -14,75 +13,82 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// execution is one run of a program. This file decides which node's turn it is; node.go runs one.
-type execution struct {
+// Execution is one run of a program. Its methods are safe for concurrent use; Run is called once.
+type Execution struct {
 	engine  *Engine
 	program *Program
 	id      string
 	event   *flow.Event
-	ctx     context.Context // ends with the execution, its cause says why
+	ctx     context.Context // ends with the execution; its cause says why
 	cancel  context.CancelCauseFunc
 	caller  untimed
-	unbind  func() bool // lets go of the caller's context; false when it has ended. nil = it cannot
-	limit   timeLimit   // of the run
+	detach  func() bool // see Detach; nil = the caller's context stays
+	limit   TimeLimit   // of the run
 	started time.Time
-	memory  account
+	memory  memoryBudget
 	large   sync.Mutex // held while a long value is resolved
 	cache   flow.Cache
 	secrets secret.Texts
 	trace   trace.Trace
-	apart   sync.WaitGroup // goroutines that run branches
+
+	branches sync.WaitGroup // goroutines that run branches
 
 	// outputs of the nodes that have completed, for templates. A node reads only those of nodes
 	// before it, which were written before its turn came.
 	outputs [][]byte
 
-	mu      sync.Mutex
-	results []NodeResult
-	resumed map[string]journal.Step // what an earlier run has completed, by node id
-	spots   []spot
-	lease   journal.Lease // nil = not journaled; set before it runs or by Executor.adopt
-	key     *journal.Key  // that Executor.adopt hands to the journal, nil = none
-	unhold  func()        // ends what Executor.adopt began
-	cutOff  bool          // the context ended before all nodes were settled
-	ended   bool
-	place   int32 // in running
+	mu          sync.Mutex
+	results     []NodeResult
+	resumed     map[string]journal.Step // what an earlier run has completed, by node id
+	waiting     []int                   // by node: incoming edges from nodes that are not settled
+	lease       journal.Lease           // nil = not journaled; set before it runs or by Adopt
+	interrupted bool                    // the context ended before all nodes were settled
+	ended       bool
 
-	few struct { // outputs and spots of plans with few nodes: they come with the execution
-		outputs [8][]byte
-		spots   [8]spot
+	few struct { // outputs and waiting of plans with few nodes: one allocation with the execution
+		outputs [fewNodes][]byte
+		waiting [fewNodes]int
 	}
 }
 
-// spot is where a node is in the walk.
-type spot struct {
-	waiting int // how many incoming edges come from nodes that are not settled
-	next    int // the node behind it in the list that it is in, or noNode; it is in one at most
-}
-
-const noNode = -1
+// fewNodes is how many nodes a plan has at most whose executions need no other allocation for their
+// order.
+const fewNodes = 8
 
 // untimed is a context that does not show its deadline.
 type untimed struct{ context.Context }
 
 func (*untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// newRun prepares an execution; nothing runs before run is called, which must be. See Engine.Run.
-func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *execution {
+// NewExecution makes an execution of p, which must be run: see Execution.Run. The caller has a slot
+// for it.
+func (e *Engine) NewExecution(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *Execution {
+	x := new(Execution)
+	x.Init(ctx, e, p, id, ev, lease)
+	return x
+}
+
+// Init makes x an execution of p, as NewExecution does: for one that is part of another struct.
+//
+// When ctx ends, the execution does: its status is TimedOut when ctx's cause is
+// context.DeadlineExceeded, else Cancelled.
+//
+// lease, unless nil, gets a checkpoint of each node that completes before its dependents start. The
+// steps of its entry are taken over instead of running their nodes again. The execution does not
+// finish or release the lease.
+func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, lease journal.Lease) {
 	n := len(p.Plan.Nodes)
-	x := &execution{
-		engine: e, program: p, id: id, event: ev, lease: lease, started: e.config.Clock(),
-		limit:   timeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"},
-		memory:  account{limit: int64(e.config.Limits.ExecutionMemory)},
-		results: make([]NodeResult, n),
-	}
-	if n <= len(x.few.spots) {
-		x.outputs, x.spots = x.few.outputs[:n], x.few.spots[:n]
+	x.engine, x.program, x.id, x.event, x.lease, x.started = e, p, id, ev, lease, e.config.Clock()
+	x.limit = TimeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"}
+	x.memory.limit = int64(e.config.Limits.ExecutionMemory)
+	x.results = make([]NodeResult, n)
+	if n <= fewNodes {
+		x.outputs, x.waiting = x.few.outputs[:n], x.few.waiting[:n]
 	} else {
-		x.outputs, x.spots = make([][]byte, n), make([]spot, n)
+		x.outputs, x.waiting = make([][]byte, n), make([]int, n)
 	}
 	for i := range n {
-		x.spots[i] = spot{waiting: len(p.Plan.Nodes[i].In), next: noNode}
+		x.waiting[i] = len(p.Plan.Nodes[i].In)
 	}
 	// The execution ends with ctx but does not show its deadline to nodes: host functions hurry to
 	// be done before a node's own, so as to fail by themselves, and a failed node would hide that
@@ -94,7 +100,7 @@ func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Eve
 	}
 	x.ctx, x.cancel = context.WithCancelCause(&x.caller)
 	if mayStay {
-		x.unbind = context.AfterFunc(ctx, func() { x.cancel(context.Cause(ctx)) })
+		x.detach = context.AfterFunc(ctx, func() { x.cancel(context.Cause(ctx)) })
 	}
 	if lease != nil {
 		x.resumed = make(map[string]journal.Step)
@@ -102,149 +108,35 @@ func (e *Engine) newRun(ctx context.Context, p *Program, id string, ev *flow.Eve
 			x.resumed[s.Node] = s
 		}
 	}
-	return x
 }
 
-// run runs the execution to its end.
-func (x *execution) run() *Result {
+// Run runs the execution to its end and returns how it ended. A plan without branches runs on this
+// goroutine.
+func (x *Execution) Run() *Result {
 	defer x.cancel(nil)
-	if x.unbind != nil {
-		defer x.unbind()
+	if x.detach != nil {
+		defer x.detach()
 	}
-	timer := time.AfterFunc(x.limit.Duration, x.late)
+	timer := time.AfterFunc(x.limit.Duration, x.expire)
 	defer timer.Stop()
 
 	x.engine.config.Observer.ExecutionStarted(x.program.Plan, x.id)
 	// The event is there in any case, so it counts even when there is no room for it: the first
 	// config will fail.
 	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
-	x.follow(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}))
-	x.apart.Wait()
-	r := x.result()
+	var buf [fewNodes]int
+	x.runFrom(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}, buf[:0]))
+	x.branches.Wait()
+	r := x.end()
 	x.engine.config.Observer.ExecutionEnded(x.program.Plan, r)
 	return r
 }
 
-// late ends an execution whose time is over.
-func (x *execution) late() { x.cancel(lateError{x.limit}) }
+// expire ends an execution whose time is over.
+func (x *Execution) expire() { x.cancel(x.limit.Exceeded()) }
 
-// follow runs nodes whose turn has come together, a list, and then what follows from them: the
-// first on this goroutine, each other on one of its own.
-func (x *execution) follow(first int) {
-	for first != noNode {
-		for x.spots[first].next != noNode {
-			n := x.spots[first].next
-			x.spots[first].next, x.spots[n].next = x.spots[n].next, noNode
-			x.apart.Go(func() { x.follow(n) })
-		}
-		first = x.turn(first)
-	}
-}
-
-// turn runs a node and returns those whose turn comes by that.
-func (x *execution) turn(n int) (ready int) {
-	var r NodeResult
-	if x.ctx.Err() == nil {
-		r = x.runNode(n)
-	}
-	if x.ctx.Err() != nil && r.State != Completed {
-		x.cut(n, r)
-		return noNode
-	}
-	return x.settle(n, r)
-}
-
-// cut notes that the execution has ended before a node did. Those behind it are not run.
-func (x *execution) cut(n int, r NodeResult) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.results[n] = r
-	x.cutOff = true
-}
-
-// settle keeps the result of a node and returns the nodes whose turn comes by that, a list in plan
-// order. What has completed is in the journal before.
-func (x *execution) settle(n int, r NodeResult) (ready int) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.results[n] = r
-	x.outputs[n] = r.Output
-	if lease := x.lease; lease != nil && r.State == Completed && n != 0 {
-		x.mu.Unlock()
-		err := checkpoint(x.ctx, lease, journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle})
-		x.mu.Lock()
-		if err != nil {
-			x.cancel(fmt.Errorf("%w: %w", errCheckpoint, err))
-			x.cutOff = true
-			return noNode
-		}
-	}
-	return x.advance(n)
-}
-
-// advance tells the nodes behind n that it is settled, settles those that will not run or have run
-// before, and returns those whose turn has come. The caller holds the lock.
-func (x *execution) advance(n int) (ready int) {
-	ready = noNode
-	last := n // of the nodes that are settled now, a list that begins with n
-	for from := n; from != noNode; from = x.spots[from].next {
-		for _, edge := range x.program.Plan.Nodes[from].Out {
-			to := edge.To
-			if x.spots[to].waiting--; x.spots[to].waiting > 0 {
-				continue
-			}
-			if state := x.decide(to); state != NotRun {
-				x.results[to].State = state
-			} else if !x.resume(to) {
-				x.insert(&ready, to)
-				continue
-			}
-			x.spots[last].next = to
-			last = to
-		}
-	}
-	return ready
-}
-
-// insert puts a node into a list in plan order.
-func (x *execution) insert(list *int, n int) {
-	for *list != noNode && *list < n {
-		list = &x.spots[*list].next
-	}
-	x.spots[n].next, *list = *list, n
-}
-
-// decide says what becomes of a node when all nodes before it are settled: Stopped, Skipped, or
-// NotRun for its turn.
-func (x *execution) decide(n int) NodeState {
-	state := Skipped
-	for _, edge := range x.program.Plan.Nodes[n].In {
-		switch from := &x.results[edge.From]; from.State {
-		case NodeFailed, Stopped:
-			return Stopped
-		case Completed:
-			if from.Handle == edge.Handle {
-				state = NotRun
-			}
-		}
-	}
-	return state
-}
-
-// resume takes over what an earlier run of the execution has completed. The caller holds the lock.
-func (x *execution) resume(n int) bool {
-	s, ok := x.resumed[x.program.Plan.Nodes[n].ID]
-	if !ok {
-		return false
-	}
-	x.memory.used.Add(int64(len(s.Output)))
-	x.outputs[n] = s.Output
-	x.results[n] = NodeResult{State: Completed, Output: s.Output, Handle: s.Handle}
-	return true
-}
-
-// result ends the execution. No node runs any more.
-func (x *execution) result() *Result {
+// end ends the execution when no node runs any more.
+func (x *Execution) end() *Result {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.ended = true
@@ -253,37 +145,137 @@ func (x *execution) result() *Result {
 		Started: x.started, Duration: x.engine.config.Clock().Sub(x.started),
 	}
 	r.Failing = slices.IndexFunc(r.Nodes, func(n NodeResult) bool { return n.State == NodeFailed })
-	switch {
-	case errors.Is(x.cutBy(), context.DeadlineExceeded):
+	switch cause := x.interruption(); {
+	case errors.Is(cause, context.DeadlineExceeded):
 		r.Status = TimedOut
-	case noRoom(x.cutBy()):
+	case JournalFull(cause):
 		r.Status = Failed
-	case x.cutOff:
-		r.Status, r.Interrupted = Cancelled, x.goesOn()
+	case x.interrupted:
+		r.Status, r.Interrupted = Cancelled, x.lease != nil && resumable(cause)
 	case r.Failing >= 0:
 		r.Status = Failed
 	}
 	return r
 }
 
-// goesOn tells whether an execution that was cut off is run again from the journal. The caller
-// holds the lock.
-func (x *execution) goesOn() bool {
-	cause := x.cutBy()
-	return x.lease != nil && (errors.Is(cause, journal.ErrLeaseLost) || errors.Is(cause, errShutdown) || errors.Is(cause, errCheckpoint))
-}
-
-// noRoom tells whether an execution was cut off because the journal had no room for a step. It does
-// not go on: with its steps kept it would never be another.
-func noRoom(cause error) bool {
-	return errors.Is(cause, errCheckpoint) && errors.Is(cause, journal.ErrFull)
-}
-
-// cutBy is why the execution ended before its nodes did; nil when it did not. It is called after
-// run.
-func (x *execution) cutBy() error {
-	if !x.cutOff {
+// interruption is Interruption for callers that hold the lock.
+func (x *Execution) interruption() error {
+	if !x.interrupted {
 		return nil
 	}
 	return context.Cause(x.ctx)
+}
+
+// resumable reports whether an execution of the journal that ended for this cause is run again.
+func resumable(cause error) bool {
+	return errors.Is(cause, journal.ErrLeaseLost) || errors.Is(cause, ErrShutdown) || errors.Is(cause, ErrCheckpoint)
+}
+
+// JournalFull reports whether an execution ended, for this cause, because the journal had no room
+// for a step. It is not run again: with its steps stored it would end the same way.
+func JournalFull(cause error) bool {
+	return errors.Is(cause, ErrCheckpoint) && errors.Is(cause, journal.ErrFull)
+}
+
+// Interruption returns why the execution ended before its nodes did; nil when it did not. It is
+// called after Run.
+func (x *Execution) Interruption() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.interruption()
+}
+
+// Cancel ends the execution; cause says why.
+func (x *Execution) Cancel(cause error) { x.cancel(cause) }
+
+// Limit ends the execution after l, if that is shorter than its other limits. It is called before
+// Run.
+func (x *Execution) Limit(l TimeLimit) { x.limit.AtMost(l.Duration, l.Of) }
+
+// Detach lets go of the context that the execution was made with, so that it no longer ends with
+// it. It reports whether that was in time: false when the context has ended. Only executions whose
+// webhook has onTimeout "accept" can be detached.
+func (x *Execution) Detach() bool { return x.detach() }
+
+// Adopt makes a running execution the journal's: adopt gets the steps that it has completed and
+// returns the lease that gets the others. The error is adopt's, or ErrEnded when it is too late.
+func (x *Execution) Adopt(adopt func([]journal.Step) (journal.Lease, error)) error {
+	// No node is settled while the lock is held, so what is not among the steps gets its own
+	// checkpoint.
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.ended || x.ctx.Err() != nil {
+		return ErrEnded
+	}
+	lease, err := adopt(x.steps())
+	if err != nil {
+		return err
+	}
+	x.lease = lease
+	return nil
+}
+
+// steps returns the nodes that have completed so far. The caller holds the lock.
+func (x *Execution) steps() []journal.Step {
+	var steps []journal.Step
+	for i := 1; i < len(x.results); i++ {
+		if x.results[i].State == Completed {
+			steps = append(steps, x.step(i))
+		}
+	}
+	return steps
+}
+
+// step returns a node that has completed as a step of the journal.
+func (x *Execution) step(n int) journal.Step {
+	r := &x.results[n]
+	return journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
+}
+
+// Journaled reports whether the execution is one of the journal's: it has a lease.
+func (x *Execution) Journaled() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.lease != nil
+}
+
+// Engine returns the engine that runs the execution.
+func (x *Execution) Engine() *Engine { return x.engine }
+
+// Program returns the program that the execution runs.
+func (x *Execution) Program() *Program { return x.program }
+
+// ID returns the execution's id.
+func (x *Execution) ID() string { return x.id }
+
+// Event returns what started the execution.
+func (x *Execution) Event() *flow.Event { return x.event }
+
+// Started returns when the execution was made.
+func (x *Execution) Started() time.Time { return x.started }
+
+// Scope returns what the templates of a node see, without an item.
+func (x *Execution) Scope() flow.Scope {
+	return flow.Scope{
+		Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: x.engine.global, Cache: &x.cache,
+	}
+}
+
+// Trace returns what is noted of the execution for its record.
+func (x *Execution) Trace() *trace.Trace { return &x.trace }
+
+// Secrets returns the texts that the execution must not show.
+func (x *Execution) Secrets() *secret.Texts { return &x.secrets }
+
+// Grants returns the names of what the module of a node may use of the host.
+func (x *Execution) Grants(node int) []string { return x.program.types[node].module.Grants().Names() }
+
+// Size returns about how many bytes the execution holds.
+func (x *Execution) Size() int64 { return x.memory.used.Load() + x.trace.Size() }
+
+// Ended reports whether the execution's nodes have ended.
+func (x *Execution) Ended() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ended
 }

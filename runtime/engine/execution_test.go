@@ -1,88 +1,85 @@
-package engine
+package engine_test
 
 import (
 	"strings"
 	"testing"
 	"time"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-const (
-	failure = `{"error":{"code":"boom","message":"no luck"}}`
-
-	continues = `"onError":"continue"`
-)
+const failure = `{"error":{"code":"boom","message":"no luck"}}`
 
 func TestRun(t *testing.T) {
-	l := newLab(t, Config{}, sandbox.Limits{})
+	l := NewLab(t, engine.Config{}, sandbox.Limits{})
 	for _, c := range []struct {
 		name     string
 		document string
 		want     string
 	}{
-		{"only a trigger", document(""), `succeeded`},
-		{"a line", document("t>a a>b", echo("a", `1`), echo("b", `["{{steps.a.output}}"]`)), `succeeded a=1 b=[1]`},
-		{"plan order is by layer", document("t>b b>a t>c", echo("a", `1`), echo("b", `2`), echo("c", `3`)),
+		{"only a trigger", Document(""), `succeeded`},
+		{"a line", Document("t>a a>b", Echo("a", `1`), Echo("b", `["{{steps.a.output}}"]`)), `succeeded a=1 b=[1]`},
+		{"plan order is by layer", Document("t>b b>a t>c", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
 			`succeeded b=2 c=3 a=1`},
-		{"branches and a join", document("t>a t>b a>c b>c", echo("a", `1`), echo("b", `2`),
-			echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`)), `succeeded a=1 b=2 c=[1,2]`},
-		{"a join waits for the longer way", document("t>a t>b a>d b>c c>d", echo("a", `1`), echo("b", `2`), echo("c", `3`),
-			echo("d", `["{{steps.a.output}}","{{steps.c.output}}"]`)), `succeeded a=1 b=2 c=3 d=[1,3]`},
+		{"branches and a join", Document("t>a t>b a>c b>c", Echo("a", `1`), Echo("b", `2`),
+			Echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`)), `succeeded a=1 b=2 c=[1,2]`},
+		{"a join waits for the longer way", Document("t>a t>b a>d b>c c>d", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`),
+			Echo("d", `["{{steps.a.output}}","{{steps.c.output}}"]`)), `succeeded a=1 b=2 c=3 d=[1,3]`},
 
-		{"a handle is taken", document("t>r r>a:left r>b:right", route("r", "left"), echo("a", `1`), echo("b", `2`)),
+		{"a handle is taken", Document("t>r r>a:left r>b:right", Route("r", "left"), Echo("a", `1`), Echo("b", `2`)),
 			`succeeded r=1:left a=1 b-skipped`},
-		{"a handle of the config", document("t>r r>a:x r>b:left",
-			node("route", "r", `"do":"route","handle":"x","value":1,"cases":[{"name":"y"},{"name":"x"}]`, nil), echo("a", `1`), echo("b", `2`)),
+		{"a handle of the config", Document("t>r r>a:x r>b:left",
+			NodeOf("route", "r", `"do":"route","handle":"x","value":1,"cases":[{"name":"y"},{"name":"x"}]`, nil), Echo("a", `1`), Echo("b", `2`)),
 			`succeeded r=1:x a=1 b-skipped`},
-		{"a handle without an edge", document("t>r r>a:left", route("r", "right"), echo("a", `1`)), `succeeded r=1:right a-skipped`},
-		{"two edges of one handle", document("t>r r>a:left r>b:left", route("r", "left"), echo("a", `1`), echo("b", `2`)),
+		{"a handle without an edge", Document("t>r r>a:left", Route("r", "right"), Echo("a", `1`)), `succeeded r=1:right a-skipped`},
+		{"two edges of one handle", Document("t>r r>a:left r>b:left", Route("r", "left"), Echo("a", `1`), Echo("b", `2`)),
 			`succeeded r=1:left a=1 b=2`},
-		{"what follows a skipped node is skipped", document("t>r r>a:right a>b b>c", route("r", "left"), echo("a", `1`), echo("b", `2`), echo("c", `3`)),
+		{"what follows a skipped node is skipped", Document("t>r r>a:right a>b b>c", Route("r", "left"), Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
 			`succeeded r=1:left a-skipped b-skipped c-skipped`},
-		{"both handles to one join", document("t>r r>a:left r>b:right a>c b>c", route("r", "right"), echo("a", `1`), echo("b", `2`),
-			echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`)), `succeeded r=1:right a-skipped b=2 c=[null,2]`},
-		{"both handles to one node", document("t>r r>a:left r>a:right", route("r", "right"), echo("a", `1`)),
+		{"both handles to one join", Document("t>r r>a:left r>b:right a>c b>c", Route("r", "right"), Echo("a", `1`), Echo("b", `2`),
+			Echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`)), `succeeded r=1:right a-skipped b=2 c=[null,2]`},
+		{"both handles to one node", Document("t>r r>a:left r>a:right", Route("r", "right"), Echo("a", `1`)),
 			`succeeded r=1:right a=1`},
-		{"a join of a skipped and a taken way", document("t>r t>b r>a:left a>c b>c", route("r", "right"), echo("a", `1`), echo("b", `2`), echo("c", `3`)),
+		{"a join of a skipped and a taken way", Document("t>r t>b r>a:left a>c b>c", Route("r", "right"), Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
 			`succeeded r=1:right b=2 a-skipped c=3`},
 
-		{"a failure stops what follows", document("t>a a>b b>c", fail("a"), echo("b", `1`), echo("c", `2`)),
+		{"a failure stops what follows", Document("t>a a>b b>c", Fail("a"), Echo("b", `1`), Echo("c", `2`)),
 			`failed a!boom b-stopped c-stopped`},
-		{"independent branches go on", document("t>a t>b a>c b>d", fail("a"), echo("b", `1`), echo("c", `2`), echo("d", `3`)),
+		{"independent branches go on", Document("t>a t>b a>c b>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
 			`failed a!boom b=1 c-stopped d=3`},
-		{"a join with one failed parent is stopped", document("t>a t>b a>c b>c c>d", fail("a"), echo("b", `1`), echo("c", `2`), echo("d", `3`)),
+		{"a join with one failed parent is stopped", Document("t>a t>b a>c b>c c>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
 			`failed a!boom b=1 c-stopped d-stopped`},
-		{"also when the failure comes from a layer above", document("t>a t>b b>c a>d c>d", fail("a"), echo("b", `1`), echo("c", `2`), echo("d", `3`)),
+		{"also when the failure comes from a layer above", Document("t>a t>b b>c a>d c>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
 			`failed a!boom b=1 c=2 d-stopped`},
-		{"also when the other edge was not taken", document("t>a t>r a>c r>c:left", fail("a"), route("r", "right"), echo("c", `2`)),
+		{"also when the other edge was not taken", Document("t>a t>r a>c r>c:left", Fail("a"), Route("r", "right"), Echo("c", `2`)),
 			`failed a!boom r=1:right c-stopped`},
-		{"skipped is not stopped", document("t>r t>a r>b:left b>c a>d", route("r", "right"), fail("a"), echo("b", `1`), echo("c", `1`), echo("d", `1`)),
+		{"skipped is not stopped", Document("t>r t>a r>b:left b>c a>d", Route("r", "right"), Fail("a"), Echo("b", `1`), Echo("c", `1`), Echo("d", `1`)),
 			`failed r=1:right a!boom b-skipped d-stopped c-skipped`},
-		{"a routing node that fails stops its ways", document("t>r r>a:left r>b:right", node("route", "r", `"do":"fatal","code":"boom"`, nil), echo("a", `1`), echo("b", `2`)),
+		{"a routing node that fails stops its ways", Document("t>r r>a:left r>b:right", NodeOf("route", "r", `"do":"fatal","code":"boom"`, nil), Echo("a", `1`), Echo("b", `2`)),
 			`failed r!boom a-stopped b-stopped`},
 
-		{"an error edge", document("t>a a>b a>c:error", fail("a"), echo("b", `1`), echo("c", `"{{steps.a.output.error.code}}"`)),
+		{"an error edge", Document("t>a a>b a>c:error", Fail("a"), Echo("b", `1`), Echo("c", `"{{steps.a.output.error.code}}"`)),
 			`succeeded a=` + failure + `:error b-skipped c="boom"`},
-		{"an error edge that is not needed", document("t>a a>b a>c:error", echo("a", `1`), echo("b", `2`), echo("c", `3`)),
+		{"an error edge that is not needed", Document("t>a a>b a>c:error", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
 			`succeeded a=1 b=2 c-skipped`},
-		{"an error edge and a success edge to one node", document("t>a a>b a>b:error", fail("a"), echo("b", `1`)),
+		{"an error edge and a success edge to one node", Document("t>a a>b a>b:error", Fail("a"), Echo("b", `1`)),
 			`succeeded a=` + failure + `:error b=1`},
-		{"an error edge of a routing node", document("t>r r>a:left r>b:error", node("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, nil), echo("a", `1`), echo("b", `2`)),
+		{"an error edge of a routing node", Document("t>r r>a:left r>b:error", NodeOf("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, nil), Echo("a", `1`), Echo("b", `2`)),
 			`succeeded r=` + failure + `:error a-skipped b=2`},
-		{"a failure behind an error edge", document("t>a a>b:error b>c", fail("a"), fail("b"), echo("c", `1`)),
+		{"a failure behind an error edge", Document("t>a a>b:error b>c", Fail("a"), Fail("b"), Echo("c", `1`)),
 			`failed a=` + failure + `:error b!boom c-stopped`},
-		{"continue", document("t>a a>b", fail("a", continues), echo("b", `"{{steps.a.output.error.message}}"`)),
+		{"continue", Document("t>a a>b", Fail("a", Continues), Echo("b", `"{{steps.a.output.error.message}}"`)),
 			`succeeded a=` + failure + ` b="no luck"`},
-		{"continue of a routing node leads nowhere", document("t>r r>a:left", node("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, []string{continues}), echo("a", `1`)),
+		{"continue of a routing node leads nowhere", Document("t>r r>a:left", NodeOf("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, []string{Continues}), Echo("a", `1`)),
 			`succeeded r=` + failure + ` a-skipped`},
-		{"the error edge wins over continue", document("t>a a>b a>c:error", fail("a", continues), echo("b", `1`), echo("c", `2`)),
+		{"the error edge wins over continue", Document("t>a a>b a>c:error", Fail("a", Continues), Echo("b", `1`), Echo("c", `2`)),
 			`succeeded a=` + failure + `:error b-skipped c=2`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := *l
-			l.T = t
-			l.wantRun(c.document, "", c.want)
+			l := l.In(t)
+			l.WantRun(c.document, "", c.want)
 		})
 	}
 }
@@ -90,7 +87,7 @@ func TestRun(t *testing.T) {
 // TestEventOfTheLimit: what was accepted can be handed on, also where it is longer than an output
 // may be otherwise.
 func TestEventOfTheLimit(t *testing.T) {
-	l := newLab(t, Config{Limits: Limits{NodeOutput: 1000}}, sandbox.Limits{Output: 1000})
+	l := NewLab(t, engine.Config{Limits: engine.Limits{NodeOutput: 1000}}, sandbox.Limits{Output: 1000})
 	body := `{"items":["` + strings.Repeat("x", 5000) + `"]}`
 	whole := `"{{trigger.data}}"`
 	for _, c := range []struct {
@@ -99,18 +96,17 @@ func TestEventOfTheLimit(t *testing.T) {
 		edges string
 		code  string // of the last node
 	}{
-		{"once", []string{echo("a", whole)}, "", ""},
-		{"twice in a row", []string{echo("a", whole), echo("b", `"{{steps.a.output}}"`)}, "a>b", ""},
-		{"by its items", []string{task("a", `"do":"echo","value":"{{item}}"`, forItems)}, "", ""},
-		{"and a byte more", []string{echo("a", `["{{trigger.data}}"]`)}, "", CodeOutputTooLarge},
-		{"of something else", []string{task("a", `"do":"large","bytes":6000`)}, "", CodeOutputTooLarge},
+		{"once", []string{Echo("a", whole)}, "", ""},
+		{"twice in a row", []string{Echo("a", whole), Echo("b", `"{{steps.a.output}}"`)}, "a>b", ""},
+		{"by its items", []string{Task("a", `"do":"echo","value":"{{item}}"`, forItems)}, "", ""},
+		{"and a byte more", []string{Echo("a", `["{{trigger.data}}"]`)}, "", engine.CodeOutputTooLarge},
+		{"of something else", []string{Task("a", `"do":"large","bytes":6000`)}, "", engine.CodeOutputTooLarge},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := *l
-			l.T = t
-			r := l.run(document("t>a "+c.edges, c.nodes...), body)
+			l := l.In(t)
+			r := l.Run(Document("t>a "+c.edges, c.nodes...), body)
 			last := r.Nodes[len(r.Nodes)-1]
-			if c.code == "" && r.Status != Succeeded || c.code != "" && (last.Err == nil || last.Err.Code != c.code) {
+			if c.code == "" && r.Status != engine.Succeeded || c.code != "" && (last.Err == nil || last.Err.Code != c.code) {
 				t.Errorf("ended %s, the last node with %+v, want the code %q", r.Status, last.Err, c.code)
 			}
 		})
@@ -118,8 +114,8 @@ func TestEventOfTheLimit(t *testing.T) {
 }
 
 func TestNodeErrors(t *testing.T) {
-	l := newLab(t, Config{
-		Limits: Limits{NodeInput: 2000, NodeOutput: 1000, ForEachItems: 3, ExecutionMemory: 6000, NodeTimeout: time.Minute},
+	l := NewLab(t, engine.Config{
+		Limits: engine.Limits{NodeInput: 2000, NodeOutput: 1000, ForEachItems: 3, ExecutionMemory: 6000, NodeTimeout: time.Minute},
 	}, sandbox.Limits{Memory: 16 << 20})
 	large := `{"text":"` + strings.Repeat("x", 1900) + `"}`
 	for _, c := range []struct {
@@ -129,33 +125,32 @@ func TestNodeErrors(t *testing.T) {
 		body  string
 		code  string
 	}{
-		{"its own code", []string{task("a", `"do":"error","code":"busy","message":"later"`)}, "", "", "busy"},
-		{"no code", []string{task("a", `"do":"error","message":"later"`)}, "", "", CodeNodeFailed},
-		{"a code that cannot be shown", []string{task("a", `"do":"error","code":"Busy now","message":"later"`)}, "", "", CodeNodeFailed},
-		{"trap", []string{task("a", `"do":"trap"`)}, "", "", CodeTrap},
-		{"exit", []string{task("a", `"do":"exit"`)}, "", "", CodeExit},
-		{"memory", []string{task("a", `"do":"allocate"`)}, "", "", CodeMemory},
-		{"timeout", []string{task("a", `"do":"loop"`, `"timeout":"20ms"`)}, "", "", CodeTimeout},
-		{"no JSON", []string{task("a", `"do":"echo"`)}, "", "", CodeBadAnswer},
-		{"a handle of a type that has none", []string{task("a", `"do":"route","handle":"left","value":1`)}, "", "", CodeUnknownHandle},
-		{"no handle of a type that has some", []string{node("route", "a", `"do":"echo","value":1`, nil)}, "", "", CodeUnknownHandle},
-		{"a handle it does not have", []string{route("a", "up")}, "", "", CodeUnknownHandle},
-		{"the error handle", []string{route("a", "error")}, "", "", CodeUnknownHandle},
-		{"input", []string{echo("a", `["{{trigger.data.text}}","{{trigger.data.text}}"]`)}, "", large, CodeInputTooLarge},
-		{"output", []string{task("a", `"do":"large","bytes":1001`)}, "", "", CodeOutputTooLarge},
-		{"no array", []string{task("a", `"do":"echo","value":1`, `"forEach":"{{trigger.data}}"`)}, "", "", CodeForEachNotArray},
-		{"missing array", []string{task("a", `"do":"echo","value":1`, `"forEach":"{{trigger.data.items}}"`)}, "", "", CodeForEachNotArray},
-		{"many items", []string{task("a", `"do":"echo","value":1`, `"forEach":"{{trigger.data.items}}"`)}, "", `{"items":[1,2,3,4]}`, CodeForEachTooMany},
-		{"outputs of items", []string{task("a", `"do":"large","bytes":400`, `"forEach":"{{trigger.data.items}}"`)}, "", `{"items":[1,2,3]}`, CodeOutputTooLarge},
+		{"its own code", []string{Task("a", `"do":"error","code":"busy","message":"later"`)}, "", "", "busy"},
+		{"no code", []string{Task("a", `"do":"error","message":"later"`)}, "", "", engine.CodeNodeFailed},
+		{"a code that cannot be shown", []string{Task("a", `"do":"error","code":"Busy now","message":"later"`)}, "", "", engine.CodeNodeFailed},
+		{"trap", []string{Task("a", `"do":"trap"`)}, "", "", engine.CodeTrap},
+		{"exit", []string{Task("a", `"do":"exit"`)}, "", "", engine.CodeExit},
+		{"memory", []string{Task("a", `"do":"allocate"`)}, "", "", engine.CodeMemory},
+		{"timeout", []string{Task("a", `"do":"loop"`, `"timeout":"20ms"`)}, "", "", engine.CodeTimeout},
+		{"no JSON", []string{Task("a", `"do":"echo"`)}, "", "", engine.CodeBadAnswer},
+		{"a handle of a type that has none", []string{Task("a", `"do":"route","handle":"left","value":1`)}, "", "", engine.CodeUnknownHandle},
+		{"no handle of a type that has some", []string{NodeOf("route", "a", `"do":"echo","value":1`, nil)}, "", "", engine.CodeUnknownHandle},
+		{"a handle it does not have", []string{Route("a", "up")}, "", "", engine.CodeUnknownHandle},
+		{"the error handle", []string{Route("a", "error")}, "", "", engine.CodeUnknownHandle},
+		{"input", []string{Echo("a", `["{{trigger.data.text}}","{{trigger.data.text}}"]`)}, "", large, engine.CodeInputTooLarge},
+		{"output", []string{Task("a", `"do":"large","bytes":1001`)}, "", "", engine.CodeOutputTooLarge},
+		{"no array", []string{Task("a", `"do":"echo","value":1`, `"forEach":"{{trigger.data}}"`)}, "", "", engine.CodeForEachNotArray},
+		{"missing array", []string{Task("a", `"do":"echo","value":1`, `"forEach":"{{trigger.data.items}}"`)}, "", "", engine.CodeForEachNotArray},
+		{"many items", []string{Task("a", `"do":"echo","value":1`, `"forEach":"{{trigger.data.items}}"`)}, "", `{"items":[1,2,3,4]}`, engine.CodeForEachTooMany},
+		{"outputs of items", []string{Task("a", `"do":"large","bytes":400`, `"forEach":"{{trigger.data.items}}"`)}, "", `{"items":[1,2,3]}`, engine.CodeOutputTooLarge},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := *l
-			l.T = t
+			l := l.In(t)
 			if c.body == "" {
 				c.body = "{}"
 			}
-			r := l.run(document("t>a "+c.edges, c.nodes...), c.body)
-			if r.Status != Failed || r.Failing != 1 || r.Nodes[1].Err.Code != c.code {
+			r := l.Run(Document("t>a "+c.edges, c.nodes...), c.body)
+			if r.Status != engine.Failed || r.Failing != 1 || r.Nodes[1].Err.Code != c.code {
 				t.Fatalf("ended %s by node %d with %+v, want the code %s", r.Status, r.Failing, r.Nodes[1].Err, c.code)
 			}
 			if r.Nodes[1].Err.Message == "" {

@@ -19,7 +19,7 @@ import (
 )
 
 // failed makes the result of a node that failed: handled, if the workflow does.
-func (x *execution) failed(n int, err *NodeError) NodeResult {
+func (x *Execution) failed(n int, err *NodeError) NodeResult {
 	node := &x.program.Plan.Nodes[n]
 	r := NodeResult{State: NodeFailed, Err: err}
 	level := zap.WarnLevel
@@ -38,7 +38,7 @@ func (x *execution) failed(n int, err *NodeError) NodeResult {
 }
 
 // failureFields say what failed and why, for the log.
-func (x *execution) failureFields(n int, err *NodeError) []zap.Field {
+func (x *Execution) failureFields(n int, err *NodeError) []zap.Field {
 	fields := append(x.logFields(n), zap.String("code", err.Code), zap.String("message", err.Message))
 	if err.Detail != nil {
 		fields = append(fields, zap.String("detail", x.secrets.Mask(err.Detail.Error())))
@@ -56,17 +56,32 @@ func failureOutput(err *NodeError) []byte {
 }
 
 // logAttempt logs an attempt that is followed by another one.
-func (x *execution) logAttempt(c trace.CallID, err *NodeError) {
+func (x *Execution) logAttempt(c trace.CallID, err *NodeError) {
 	if entry := x.engine.config.Logger.Check(zap.DebugLevel, "node is tried again"); entry != nil {
 		entry.Write(append(x.failureFields(c.Node, err), zap.Int("attempt", c.Attempt), zap.Int("item", c.Item))...)
 	}
 }
 
-// callFailed makes the error of a call that gave no answer. deadline is that of limit.
-func callFailed(ctx context.Context, limit timeLimit, deadline time.Time, err error) *NodeError {
+// CallFailure returns why a call of a node failed, within a limit whose end is deadline; nil = it did
+// not. The call has returned r and err. Secrets in what the node says are masked.
+func CallFailure(
+	ctx context.Context, limit TimeLimit, deadline time.Time, r sandbox.Result, err error, secrets *secret.Texts,
+) *NodeError {
+	switch {
+	case err != nil:
+		return hostError(ctx, limit, deadline, err)
+	case r.Kind == abi.Error || r.Kind == abi.Fatal:
+		return nodeError(r, secrets)
+	default:
+		return nil
+	}
+}
+
+// hostError returns the error of a call that gave no result.
+func hostError(ctx context.Context, limit TimeLimit, deadline time.Time, err error) *NodeError {
 	// also when the sandbox saw its end as something else
 	if ctx.Err() != nil || !time.Now().Before(deadline) {
-		return &NodeError{Code: CodeTimeout, Message: "the node took too long: " + limit.passed(), Detail: err}
+		return &NodeError{Code: CodeTimeout, Message: "the node took too long: " + limit.String(), Detail: err}
 	}
 	if failure, ok := errors.AsType[*sandbox.Error](err); ok {
 		return &NodeError{Code: failure.Code, Message: failure.Message, Detail: failure.Detail}
@@ -84,15 +99,15 @@ func nodeError(r sandbox.Result, secrets *secret.Texts) *NodeError {
 }
 
 // cancelled is the error of a node that was cut off.
-func (x *execution) cancelled() *NodeError {
-	err := fixed(CodeCancelled, "the execution ended while the node ran")
+func (x *Execution) cancelled() *NodeError {
+	err := finalError(CodeCancelled, "the execution ended while the node ran")
 	err.Detail = context.Cause(x.ctx)
 	return err
 }
 
 // panicked makes the error of a fault in the host.
-func (x *execution) panicked(node int, p any) *NodeError {
+func (x *Execution) panicked(node int, p any) *NodeError {
 	x.engine.config.Logger.Error("panic while a node ran", append(x.logFields(node),
 		zap.String("panic", x.secrets.Mask(fmt.Sprint(p))), zap.ByteString("stack", debug.Stack()))...)
-	return fixed(CodeInternal, "the node could not be run")
+	return finalError(CodeInternal, "the node could not be run")
 }

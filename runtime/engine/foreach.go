@@ -14,7 +14,7 @@ import (
 
 // items is a node that runs once for each item of forEach. Items begin in order.
 type items struct {
-	x      *execution
+	x      *Execution
 	node   int
 	values [][]byte
 
@@ -32,14 +32,14 @@ type items struct {
 
 // runItems runs a node for each item of its forEach. What they are is found out within the node's
 // time from now on.
-func (x *execution) runItems(n int, now time.Time) (a answer) {
+func (x *Execution) runItems(n int, now time.Time) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.err = x.panicked(n, p)
 		}
 	}()
 	node := &x.program.Plan.Nodes[n]
-	scope := x.scope()
+	scope := x.Scope()
 	r := x.resolver(x.ctx, x.timeout(n), now)
 	defer r.giveBack()
 	list, err := r.resolve(node.ForEach, &scope, math.MaxInt)
@@ -47,7 +47,7 @@ func (x *execution) runItems(n int, now time.Time) (a answer) {
 	if err != nil {
 		return answer{err: err}
 	}
-	defer x.memory.give(len(list))
+	defer x.memory.release(len(list))
 	values, err := x.split(list)
 	if err != nil {
 		return answer{err: err}
@@ -67,9 +67,9 @@ func (x *execution) runItems(n int, now time.Time) (a answer) {
 }
 
 // split takes an array apart. The items are views.
-func (x *execution) split(list []byte) (values [][]byte, err *NodeError) {
+func (x *Execution) split(list []byte) (values [][]byte, err *NodeError) {
 	if rawjson.KindOf(list) != rawjson.Array {
-		return nil, fixed(CodeForEachNotArray, "forEach did not give an array")
+		return nil, finalError(CodeForEachNotArray, "forEach did not give an array")
 	}
 	limit := x.engine.config.Limits.ForEachItems
 	rawjson.Elements(list, func(v []byte) bool {
@@ -77,14 +77,14 @@ func (x *execution) split(list []byte) (values [][]byte, err *NodeError) {
 		return len(values) <= limit
 	})
 	if len(values) > limit {
-		return nil, fixed(CodeForEachTooMany, "forEach gave more than "+strconv.Itoa(limit)+" items")
+		return nil, finalError(CodeForEachTooMany, "forEach gave more than "+strconv.Itoa(limit)+" items")
 	}
 	return values, nil
 }
 
 // work runs items until there is none left to begin.
 func (s *items) work() {
-	scope := s.x.scope()
+	scope := s.x.Scope()
 	defer s.x.trace.AddGlobals(s.node, &scope)
 	for {
 		i, ctx, ok := s.begin()
@@ -123,7 +123,7 @@ func (s *items) ended(i int, a answer) {
 		s.outputs[i] = a.output
 		s.size += len(a.output)
 		if s.size+len("[]")+i > s.x.outputLimit() { // a comma before each item but the first
-			a.err = fixed(CodeOutputTooLarge, "the outputs of all items together are too large")
+			a.err = finalError(CodeOutputTooLarge, "the outputs of all items together are too large")
 		}
 	}
 	if a.err == nil || i >= s.end {
@@ -140,7 +140,7 @@ func (s *items) ended(i int, a answer) {
 // answer puts the outputs together when all items have ended. What was counted for them is counted
 // for the array instead.
 func (s *items) answer() answer {
-	s.x.memory.give(s.size)
+	s.x.memory.release(s.size)
 	if err := s.failure; err != nil {
 		named := *err
 		named.Message = s.x.secrets.Line("item "+strconv.Itoa(s.end)+": "+err.Message, hostapi.MaxMessage)
@@ -155,8 +155,8 @@ func (s *items) answer() answer {
 		array = append(array, output...)
 	}
 	array = append(array, ']')
-	if !s.x.memory.take(len(array)) {
-		return answer{attempts: s.attempts, fuel: s.fuel, err: fixed(CodeExecutionMemory, "the execution holds too much data")}
+	if !s.x.memory.reserve(len(array)) {
+		return answer{attempts: s.attempts, fuel: s.fuel, err: finalError(CodeExecutionMemory, "the execution holds too much data")}
 	}
 	return answer{output: array, attempts: s.attempts, fuel: s.fuel}
 }

@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
@@ -16,25 +18,24 @@ import (
 const forItems = `"forEach":"{{trigger.data.items}}"`
 
 func TestForEach(t *testing.T) {
-	l := newLab(t, Config{}, sandbox.Limits{})
+	l := NewLab(t, engine.Config{}, sandbox.Limits{})
 	for _, c := range []struct{ name, document, body, want string }{
-		{"items and indexes", document("t>a", task("a", `"do":"echo","value":["{{index}}","{{item}}","{{item.k}}"]`, forItems)),
+		{"items and indexes", Document("t>a", Task("a", `"do":"echo","value":["{{index}}","{{item}}","{{item.k}}"]`, forItems)),
 			`{"items":[1,{"k":"v"}]}`, `succeeded a=[[0,1,null],[1,{"k":"v"},"v"]]`},
-		{"no items", document("t>a a>b", task("a", `"do":"panic"`, forItems), echo("b", `"{{steps.a.output}}"`)),
+		{"no items", Document("t>a a>b", Task("a", `"do":"panic"`, forItems), Echo("b", `"{{steps.a.output}}"`)),
 			`{"items":[]}`, `succeeded a=[] b=[]`},
-		{"one item", document("t>a", task("a", `"do":"echo","value":"{{item}}"`, forItems)),
+		{"one item", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems)),
 			`{"items":[null]}`, `succeeded a=[null]`},
-		{"many, several at once", document("t>a", task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
+		{"many, several at once", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
 			`{"items":[1,2,3,4,5,6,7,8,9,10,11,12]}`, `succeeded a=[1,2,3,4,5,6,7,8,9,10,11,12]`},
-		{"more at once than there are", document("t>a", task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
+		{"more at once than there are", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
 			`{"items":[1,2]}`, `succeeded a=[1,2]`},
-		{"a handled failure", document("t>a a>b:error", task("a", `"do":"{{item}}","message":"no luck","code":"boom","value":1`, forItems), echo("b", `1`)),
+		{"a handled failure", Document("t>a a>b:error", Task("a", `"do":"{{item}}","message":"no luck","code":"boom","value":1`, forItems), Echo("b", `1`)),
 			`{"items":["echo","fatal"]}`, `succeeded a={"error":{"code":"boom","message":"item 1: no luck"}}:error b=1`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := *l
-			l.T = t
-			l.wantRun(c.document, c.body, c.want)
+			l := l.In(t)
+			l.WantRun(c.document, c.body, c.want)
 		})
 	}
 }
@@ -48,7 +49,7 @@ func TestForEachFailsByTheLowestIndex(t *testing.T) {
 			begun.Add(6)
 			failed := make(chan struct{})
 			var undisturbed atomic.Int32
-			l := newLab(t, Config{HTTP: httpFunc(func(ctx context.Context, item string, _ hostapi.HTTPOptions) (string, error) {
+			l := NewLab(t, engine.Config{HTTP: HTTPFunc(func(ctx context.Context, item string, _ hostapi.HTTPOptions) (string, error) {
 				begun.Done()
 				begun.Wait() // all items run
 				if item != first {
@@ -64,8 +65,8 @@ func TestForEachFailsByTheLowestIndex(t *testing.T) {
 				}
 				return "1", nil
 			})}, sandbox.Limits{})
-			r := l.run(document("t>a", ask("a", `"{{item}}"`, forItems, `"concurrency":6`)), `{"items":["0","1","2","3","4","5"]}`)
-			if r.Status != Failed || r.Nodes[1].Err.Code != "boom_2" || r.Nodes[1].Err.Message != "item 2: no luck" {
+			r := l.Run(Document("t>a", Ask("a", `"{{item}}"`, forItems, `"concurrency":6`)), `{"items":["0","1","2","3","4","5"]}`)
+			if r.Status != engine.Failed || r.Nodes[1].Err.Code != "boom_2" || r.Nodes[1].Err.Message != "item 2: no luck" {
 				t.Errorf("ended %s with %+v", r.Status, r.Nodes[1].Err)
 			}
 			if undisturbed.Load() != 2 {
@@ -76,15 +77,15 @@ func TestForEachFailsByTheLowestIndex(t *testing.T) {
 }
 
 func TestForEachCancelsWhatIsNotWanted(t *testing.T) {
-	l := newLab(t, Config{HTTP: httpFunc(func(ctx context.Context, item string, _ hostapi.HTTPOptions) (string, error) {
+	l := NewLab(t, engine.Config{HTTP: HTTPFunc(func(ctx context.Context, item string, _ hostapi.HTTPOptions) (string, error) {
 		if item == "0" {
 			return "", &hostapi.Failure{Code: "boom", Message: "no luck", Fatal: true}
 		}
 		<-ctx.Done()
 		return "", ctx.Err()
 	})}, sandbox.Limits{})
-	r := l.run(document("t>a", ask("a", `"{{item}}"`, forItems, `"concurrency":2`, threeAttempts)), `{"items":["0","1","2","3"]}`)
-	if r.Status != Failed || r.Nodes[1].Err.Code != "boom" {
+	r := l.Run(Document("t>a", Ask("a", `"{{item}}"`, forItems, `"concurrency":2`, threeAttempts)), `{"items":["0","1","2","3"]}`)
+	if r.Status != engine.Failed || r.Nodes[1].Err.Code != "boom" {
 		t.Errorf("ended %s with %+v", r.Status, r.Nodes[1].Err)
 	}
 	if n := r.Nodes[1].Attempts; n > 2 {
@@ -96,7 +97,7 @@ func TestForEachConcurrency(t *testing.T) {
 	const most = 3
 	var running, peak atomic.Int32
 	together := make(chan struct{})
-	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+	l := NewLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
 		n := running.Add(1)
 		defer running.Add(-1)
 		if n == most {
@@ -111,7 +112,7 @@ func TestForEachConcurrency(t *testing.T) {
 		<-together
 		return "1", nil
 	})}, sandbox.Limits{})
-	l.wantRun(document("t>a", ask("a", `"{{item}}"`, forItems, fmt.Sprintf(`"concurrency":%d`, most))),
+	l.WantRun(Document("t>a", Ask("a", `"{{item}}"`, forItems, fmt.Sprintf(`"concurrency":%d`, most))),
 		`{"items":[`+strings.Repeat("0,", 11)+`0]}`, `succeeded a=[`+strings.Repeat("1,", 11)+`1]`)
 	if peak.Load() != most {
 		t.Errorf("%d items ran at once, want %d", peak.Load(), most)
@@ -120,8 +121,8 @@ func TestForEachConcurrency(t *testing.T) {
 
 func TestForEachRetriesAnItem(t *testing.T) {
 	o := &outside{fails: map[string]int{"y": 1, "z": 2}}
-	l := newLab(t, Config{HTTP: httpFunc(o.do)}, sandbox.Limits{})
-	r := l.wantRun(document("t>a", ask("a", `"{{item}}"`, forItems, threeAttempts)), `{"items":["x","y","z"]}`, `succeeded a=["ok","ok","ok"]`)
+	l := NewLab(t, engine.Config{HTTP: HTTPFunc(o.do)}, sandbox.Limits{})
+	r := l.WantRun(Document("t>a", Ask("a", `"{{item}}"`, forItems, threeAttempts)), `{"items":["x","y","z"]}`, `succeeded a=["ok","ok","ok"]`)
 	want := []string{"x exec-1-a-0", "y exec-1-a-1", "y exec-1-a-1", "z exec-1-a-2", "z exec-1-a-2", "z exec-1-a-2"}
 	if !slices.Equal(o.calls, want) || r.Nodes[1].Attempts != len(want) {
 		t.Errorf("calls %q, %d attempts; want %q", o.calls, r.Nodes[1].Attempts, want)

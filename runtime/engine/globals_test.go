@@ -1,23 +1,26 @@
-package engine
+package engine_test
 
 import (
 	"testing"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/replay"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 func read(id, key string, more ...string) string {
-	return task(id, `"do":"read","key":"`+key+`"`, more...)
+	return Task(id, `"do":"read","key":"`+key+`"`, more...)
 }
 
 // TestGlobalsOfNodes: nodes read the globals that are not secret and add to numbers, and records
 // have all of it, so that the calls can be made again.
 func TestGlobalsOfNodes(t *testing.T) {
 	const key = "hush-hush-hush"
-	l := newLab(t, Config{Globals: workspace{"rate": `{"eur":1.50}`, "orders": `41`, "__secret_key": `"` + key + `"`, "none": `null`}}, sandbox.Limits{})
-	r := l.recorded(document("t>a t>b t>c t>d t>e t>f t>g", read("a", "rate"), read("b", "missing"), read("c", "__secret_key", continues),
-		task("d", `"do":"add","key":"orders","by":1`), task("e", `"do":"add","key":"{{item}}","by":-2`, `"forEach":"{{trigger.data}}"`),
-		task("f", `"do":"add","key":"rate","by":1`, continues), read("g", "none")), `["orders","new"]`)
+	l := NewLab(t, engine.Config{Globals: Workspace{"rate": `{"eur":1.50}`, "orders": `41`, "__secret_key": `"` + key + `"`, "none": `null`}}, sandbox.Limits{})
+	r := recorded(l, Document("t>a t>b t>c t>d t>e t>f t>g", read("a", "rate"), read("b", "missing"), read("c", "__secret_key", Continues),
+		Task("d", `"do":"add","key":"orders","by":1`), Task("e", `"do":"add","key":"{{item}}","by":-2`, `"forEach":"{{trigger.data}}"`),
+		Task("f", `"do":"add","key":"rate","by":1`, Continues), read("g", "none")), `["orders","new"]`)
 	refused := `{"error":{"code":"global_not_allowed","message":"secret globals cannot be read"}}`
 	for i, want := range []struct{ output, request, answer, code string }{
 		{`{"eur":1.50}`, `{"key":"rate"}`, `{"eur":1.50}`, ""},
@@ -37,14 +40,14 @@ func TestGlobalsOfNodes(t *testing.T) {
 			t.Errorf("%s is recorded as %+v", n.ID, h)
 		}
 	}
-	l.wantSame(r)
+	wantSame(l, r)
 
 	// what is replayed is the record, not the globals of today
 	for i, changed := range map[int]string{0: `2`, 3: `7`} {
 		n := r.Nodes[i]
 		n.Calls[0].Host[0].Answer.Text = changed
-		if got := l.nodes.Repeat(t.Context(), &n); string(got.Is.Output) != changed {
-			t.Errorf("%s repeated gives %+v, not what is recorded", n.ID, got.Is)
+		if got := replay.Node(t.Context(), l.Nodes, &n); string(got.Replayed.Output) != changed {
+			t.Errorf("%s repeated gives %+v, not what is recorded", n.ID, got.Replayed)
 		}
 	}
 }
@@ -52,12 +55,12 @@ func TestGlobalsOfNodes(t *testing.T) {
 // TestReadGlobalsWithSecrets: a value in which a resolved secret stands is masked in the record, so
 // that the call cannot be made again.
 func TestReadGlobalsWithSecrets(t *testing.T) {
-	l := newLab(t, Config{Globals: workspace{"note": `"with hush-hush-hush"`, "__secret_key": `"hush-hush-hush"`}}, sandbox.Limits{})
-	r := l.recorded(document("t>a a>b", echo("a", `"{{global.__secret_key}}"`), read("b", "note")), `{}`)
+	l := NewLab(t, engine.Config{Globals: Workspace{"note": `"with hush-hush-hush"`, "__secret_key": `"hush-hush-hush"`}}, sandbox.Limits{})
+	r := recorded(l, Document("t>a a>b", Echo("a", `"{{global.__secret_key}}"`), read("b", "note")), `{}`)
 	if h := r.Nodes[1].Calls[0].Host[0]; h.Answer.Text != `"with ***"` || !h.Answer.Masked {
 		t.Errorf("recorded %+v", h)
 	}
-	if got := l.nodes.Repeat(t.Context(), &r.Nodes[1]); got.Incomparable != "an answer that it got holds secrets, which are masked" {
+	if got := replay.Node(t.Context(), l.Nodes, &r.Nodes[1]); got.Incomparable != "a response that it got holds secrets, which are masked" {
 		t.Errorf("%+v", got)
 	}
 }

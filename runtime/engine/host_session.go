@@ -18,11 +18,8 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// Bounds of what one call of a node may write to the log.
-const (
-	maxLogLines = 100
-	maxLogLine  = 8 << 10 // bytes
-)
+// maxLogLines is how many lines one call of a node may write to the log.
+const maxLogLines = 100
 
 // hostSession is the host's side of one call of a node. It belongs to that call; after it, it is given
 // back for another one.
@@ -30,7 +27,7 @@ type hostSession struct {
 	session hostapi.Session
 	log     func(level int, message string) // h.writeLog, made once
 	seed    func() [32]byte                 // of x and call, made once
-	x       *execution
+	x       *Execution
 	call    trace.CallID
 	refs    *secret.References // in its config; nil = there are none
 	lines   int                // of the log
@@ -44,14 +41,14 @@ var hostSessions = sync.Pool{New: func() any {
 	h.log = h.writeLog
 	h.seed = func() [32]byte {
 		h.used.Random = true
-		return h.x.seed(h.call)
+		return h.x.Seed(h.call)
 	}
 	return h
 }}
 
 // newHostSession returns the host's side of a call; the caller sets its times. Of what a session can
 // have it gets what the node's grants let it use.
-func (x *execution) newHostSession(c trace.CallID) *hostSession {
+func (x *Execution) newHostSession(c trace.CallID) *hostSession {
 	h := hostSessions.Get().(*hostSession)
 	h.x, h.call, h.lines = x, c, 0
 	s := &h.session
@@ -84,14 +81,14 @@ func (h *hostSession) release() (used *trace.Host) {
 }
 
 // idempotencyKey is the same for all attempts, also in a later run of the execution.
-func (x *execution) idempotencyKey(c trace.CallID) string {
+func (x *Execution) idempotencyKey(c trace.CallID) string {
 	return x.id + "-" + x.program.Plan.Nodes[c.Node].ID + "-" + strconv.Itoa(c.Item)
 }
 
 // seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a
 // call can be repeated exactly and nobody outside can tell what it drew. Ids have no zero bytes, so
 // no two calls have the same text.
-func (x *execution) seed(c trace.CallID) (seed [32]byte) {
+func (x *Execution) Seed(c trace.CallID) (seed [32]byte) {
 	h, ok := x.engine.seeds.Get().(*seeder)
 	if !ok {
 		h = &seeder{mac: hmac.New(sha256.New, x.engine.config.Seed[:])}
@@ -128,7 +125,7 @@ func (h *hostSession) writeLog(level int, message string) {
 	if entry == nil {
 		return
 	}
-	text := h.x.secrets.Line(message, maxLogLine)
+	text := h.x.secrets.Line(message, trace.MaxLine)
 	if h.lines > maxLogLines {
 		text = "(more lines of this call are dropped)"
 	}
@@ -149,7 +146,7 @@ func zapLevel(level int) zapcore.Level {
 }
 
 // logFields say where in which execution something happened.
-func (x *execution) logFields(node int) []zap.Field {
+func (x *Execution) logFields(node int) []zap.Field {
 	n := &x.program.Plan.Nodes[node]
 	return []zap.Field{
 		zap.String("execution_id", x.id), zap.String("workflow", x.program.Plan.ID),

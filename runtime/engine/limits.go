@@ -1,6 +1,11 @@
 package engine
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
 
 // Limits of executions. A field that is zero means its default, see DefaultLimits.
 type Limits struct {
@@ -48,7 +53,7 @@ func (l Limits) withDefaults() Limits {
 // outputLimit is how long an output may be, in bytes. It is never less than the trigger's data:
 // what was accepted can be handed on, also when the query in it makes it longer than the limit of
 // bodies.
-func (x *execution) outputLimit() int {
+func (x *Execution) outputLimit() int {
 	return max(x.engine.config.Limits.NodeOutput, len(x.event.Data))
 }
 
@@ -58,3 +63,49 @@ func orDefault[T ~int | ~int64](v, def T) T {
 	}
 	return v
 }
+
+// TimeLimit is a duration and the setting that it comes from: where several limits apply, the error
+// names the one that would have to be longer.
+type TimeLimit struct {
+	time.Duration
+	Of string // the setting
+}
+
+// AtMost lowers the limit to that of another setting, if that is shorter. 0 is no limit.
+func (l *TimeLimit) AtMost(d time.Duration, of string) {
+	if d > 0 && d < l.Duration {
+		*l = TimeLimit{d, of}
+	}
+}
+
+// Exceeded returns the error that the limit has passed. It is a context.DeadlineExceeded, as is
+// every cause of TimedOut.
+func (l TimeLimit) Exceeded() error { return timeoutError{l} }
+
+func (l TimeLimit) String() string { return fmt.Sprintf("%s of %s has passed", l.Of, l.Duration) }
+
+type timeoutError struct{ limit TimeLimit }
+
+func (e timeoutError) Error() string { return e.limit.String() }
+func (timeoutError) Unwrap() error   { return context.DeadlineExceeded }
+
+// memoryBudget counts the bytes of an execution's live values.
+type memoryBudget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// free returns how many bytes are left.
+func (m *memoryBudget) free() int { return int(max(0, m.limit-m.used.Load())) }
+
+// reserve takes n bytes and reports whether there were as many left.
+func (m *memoryBudget) reserve(n int) bool {
+	if m.used.Add(int64(n)) > m.limit {
+		m.release(n)
+		return false
+	}
+	return true
+}
+
+// release returns n bytes that reserve took.
+func (m *memoryBudget) release(n int) { m.used.Add(-int64(n)) }

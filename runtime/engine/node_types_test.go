@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"errors"
@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
@@ -24,18 +26,18 @@ func (c *counted) load() (*sandbox.Module, error) {
 	if c.fail.Load() {
 		return nil, errors.New("no memory")
 	}
-	return load("task", sandbox.Limits{})
+	return Load("task", sandbox.Limits{})
 }
 
 // A module is loaded when a document wants it, once for all that do.
 func TestNodesAreLoadedWhenTheyAreWanted(t *testing.T) {
 	var wanted, other counted
-	n := NewNodes(map[string]Load{"task": wanted.load, "other": other.load})
+	n := engine.NewNodes(map[string]engine.Load{"task": wanted.load, "other": other.load})
 	defer n.Release()
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if _, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(document("t>a", `{"id":"a","type":"task"}`)))); err != nil {
+			if _, err := n.Compile(t.Context(), flow.MaxPrepareFuel, PlanOf([]byte(Document("t>a", `{"id":"a","type":"task"}`)))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -51,19 +53,19 @@ func TestNodesAreLoadedSideBySide(t *testing.T) {
 	var begun sync.WaitGroup
 	types := []string{"first", "second"}[:min(2, runtime.GOMAXPROCS(0))]
 	begun.Add(len(types))
-	loads := make(map[string]Load)
+	loads := make(map[string]engine.Load)
 	var edges, nodes []string
 	for _, name := range types {
 		loads[name] = func() (*sandbox.Module, error) {
 			begun.Done()
 			begun.Wait()
-			return load("task", sandbox.Limits{})
+			return Load("task", sandbox.Limits{})
 		}
 		edges, nodes = append(edges, "t>"+name), append(nodes, fmt.Sprintf(`{"id":%q,"type":%q}`, name, name))
 	}
-	n := NewNodes(loads)
+	n := engine.NewNodes(loads)
 	defer n.Release()
-	if _, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(document(strings.Join(edges, " "), nodes...)))); err != nil {
+	if _, err := n.Compile(t.Context(), flow.MaxPrepareFuel, PlanOf([]byte(Document(strings.Join(edges, " "), nodes...)))); err != nil {
 		t.Error(err)
 	}
 }
@@ -72,10 +74,10 @@ func TestNodesAreLoadedSideBySide(t *testing.T) {
 func TestNodesThatCannotBeLoaded(t *testing.T) {
 	var c counted
 	c.fail.Store(true)
-	n := NewNodes(map[string]Load{"task": c.load})
+	n := engine.NewNodes(map[string]engine.Load{"task": c.load})
 	defer n.Release()
 	compile := func() error {
-		_, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf([]byte(document("t>a", `{"id":"a","type":"task"}`))))
+		_, err := n.Compile(t.Context(), flow.MaxPrepareFuel, PlanOf([]byte(Document("t>a", `{"id":"a","type":"task"}`))))
 		return err
 	}
 	if err := compile(); err == nil || !strings.Contains(err.Error(), `nodes[1].type: node type "task" cannot be used: no memory`) {
@@ -90,9 +92,9 @@ func TestNodesThatCannotBeLoaded(t *testing.T) {
 // After the last release nobody would close what is loaded.
 func TestNodesThatHaveEndedLoadNothing(t *testing.T) {
 	var c counted
-	n := NewNodes(map[string]Load{"task": c.load})
+	n := engine.NewNodes(map[string]engine.Load{"task": c.load})
 	n.Release()
-	if err := n.Load("task"); !errors.Is(err, ErrGone) || c.loads.Load() != 0 {
+	if err := n.Load("task"); !errors.Is(err, engine.ErrGone) || c.loads.Load() != 0 {
 		t.Errorf("%v, loaded %d times", err, c.loads.Load())
 	}
 }

@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // spinning is a node that counts so far while it is prepared.
@@ -18,7 +20,7 @@ func spinning(id string, rounds int) string {
 // A document is compiled in rounds, each of which goes on where the last one has stopped.
 func TestPreparationInRounds(t *testing.T) {
 	n := codeNodes(t)
-	doc := []byte(document("t>a a>b", spinning("a", 10), spinning("b", 11)))
+	doc := []byte(Document("t>a a>b", spinning("a", 10), spinning("b", 11)))
 	p := n.Preparation(flow.MaxPrepareFuel)
 	round := func(ctx context.Context) (*flow.Plan, error) {
 		p.Begin(ctx)
@@ -55,12 +57,12 @@ func TestPreparationInRounds(t *testing.T) {
 	}
 	// What it takes does not depend on what is there already.
 	for budget, ok := range map[uint64]bool{fuel: true, fuel - 1: false, fuel / 3: false, 1: false} {
-		_, err := n.Compile(t.Context(), budget, planOf(doc))
+		_, err := n.Compile(t.Context(), budget, PlanOf(doc))
 		if want := fmt.Sprintf("burn more than %d units", budget); ok != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%d of %d units: %v", budget, fuel, err)
 		}
 	}
-	if _, err := n.Compile(ended, flow.MaxPrepareFuel, planOf([]byte(document("t>a", spinning("a", 12))))); !errors.Is(err, context.Canceled) {
+	if _, err := n.Compile(ended, flow.MaxPrepareFuel, PlanOf([]byte(Document("t>a", spinning("a", 12))))); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -80,10 +82,10 @@ func TestWhatADocumentKeeps(t *testing.T) {
 			id := fmt.Sprint("n", i)
 			nodes, edges = append(nodes, large(id, 40, value(i))), append(edges, "t>"+id)
 		}
-		return []byte(document(strings.Join(edges, " "), nodes...))
+		return []byte(Document(strings.Join(edges, " "), nodes...))
 	}
 	different := many(func(i int) int { return i + 1 })
-	_, err := n.Compile(t.Context(), flow.MaxPrepareFuel, planOf(different))
+	_, err := n.Compile(t.Context(), flow.MaxPrepareFuel, PlanOf(different))
 	if want := "all of them together may keep 268435456, a quarter of limits sandbox_memory"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}
@@ -93,10 +95,13 @@ func TestWhatADocumentKeeps(t *testing.T) {
 	}{
 		"the same image":    {many(func(int) int { return 1 }), flow.MaxPrepareFuel},
 		"stored before":     {different, flow.PrepareFuelStored},
-		"just one of these": {[]byte(document("t>a", large("a", 40, 1))), flow.MaxPrepareFuel},
+		"just one of these": {[]byte(Document("t>a", large("a", 40, 1))), flow.MaxPrepareFuel},
 	} {
-		if _, err := n.Compile(t.Context(), c.fuel, planOf(c.doc)); err != nil {
+		if _, err := n.Compile(t.Context(), c.fuel, PlanOf(c.doc)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
+
+// noRoomToLoad is the error of a module for which others have the memory.
+var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.BudgetFullError{Need: 1}}}

@@ -23,6 +23,9 @@ type caller interface {
 	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
 }
 
+// Release returns a reference on the program's Nodes.
+func (p *Program) Release() { p.owner.Release() }
+
 // Serve notes that requests come to the program: what its nodes have prepared is kept for them, as
 // long as there is room.
 func (p *Program) Serve() {

@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
@@ -71,7 +73,7 @@ func (s sketch) document(t *rapid.T) string {
 		}
 		var settings []string
 		if n.continues {
-			settings = []string{continues}
+			settings = []string{Continues}
 		}
 		config := fmt.Sprintf(`"do":"route","handle":%q,"value":[%s]`, n.does, value)
 		switch n.does {
@@ -84,7 +86,7 @@ func (s sketch) document(t *rapid.T) string {
 		if n.routes {
 			typ = "route"
 		}
-		nodes = append(nodes, node(typ, fmt.Sprint("n", i), config, settings))
+		nodes = append(nodes, NodeOf(typ, fmt.Sprint("n", i), config, settings))
 	}
 	var edges []string
 	for _, e := range s.edges {
@@ -97,13 +99,13 @@ func (s sketch) document(t *rapid.T) string {
 		}
 		edges = append(edges, fmt.Sprintf("%s>n%d%s", from, e.to, handle))
 	}
-	return document(strings.Join(rapid.Permutation(edges).Draw(t, "edge order"), " "), rapid.Permutation(nodes).Draw(t, "node order")...)
+	return Document(strings.Join(rapid.Permutation(edges).Draw(t, "edge order"), " "), rapid.Permutation(nodes).Draw(t, "node order")...)
 }
 
 // expect says, word by word as the rules are written, what becomes of node i: how it ends as show
 // says it.
-func (s sketch) expect() (ends map[int]string, status Status) {
-	ends, status = map[int]string{}, Succeeded
+func (s sketch) expect() (ends map[int]string, status engine.Status) {
+	ends, status = map[int]string{}, engine.Succeeded
 	outputs := map[int]string{}
 	handles := map[int]string{0: ""} // of those that have completed
 	for i := 1; i < len(s.nodes); i++ {
@@ -139,7 +141,7 @@ func (s sketch) expect() (ends map[int]string, status Status) {
 			continue
 		case n.does == "fail" && !hasErrorEdge && !n.continues:
 			ends[i] = "!boom"
-			status = Failed
+			status = engine.Failed
 			continue
 		case n.does == "fail":
 			outputs[i] = failure
@@ -164,20 +166,20 @@ func (s sketch) expect() (ends map[int]string, status Status) {
 // TestRandomWorkflows compares the engine with a reading of the rules that knows no layers, order
 // or concurrency, and with itself.
 func TestRandomWorkflows(t *testing.T) {
-	l := newLab(t, Config{}, sandbox.Limits{})
+	l := NewLab(t, engine.Config{}, sandbox.Limits{})
 	rapid.Check(t, func(rt *rapid.T) {
 		s := drawSketch(rt)
 		text := s.document(rt)
 		ends, status := s.expect()
-		p := l.program(text)
+		p := l.Program(text)
 		want := map[string]string{}
 		for i, end := range ends {
 			want[fmt.Sprint("n", i)] = end
 		}
 		for range 2 {
-			r := l.engine.Run(t.Context(), p, "exec-1", event(t, "{}"), nil)
+			r := l.Engine.NewExecution(t.Context(), p, "exec-1", Event(t, "{}"), nil).Run()
 			got := map[string]string{}
-			for _, word := range strings.Split(show(p, r), " n")[1:] {
+			for _, word := range strings.Split(Show(p, r), " n")[1:] {
 				id, end := word[:1], word[1:]
 				got["n"+id] = end
 			}

@@ -12,9 +12,9 @@ import (
 // resolver resolves a template of an execution into memory that is used again, within the time of a
 // node. It belongs to one goroutine.
 type resolver struct {
-	x        *execution
+	x        *Execution
 	ctx      context.Context
-	limit    timeLimit
+	limit    TimeLimit
 	deadline time.Time // of limit
 	buf      []byte
 }
@@ -22,7 +22,7 @@ type resolver struct {
 var resolvers = sync.Pool{New: func() any { return new(resolver) }}
 
 // resolver makes a resolver whose time begins at now. Resolving ends with ctx, too.
-func (x *execution) resolver(ctx context.Context, limit timeLimit, now time.Time) *resolver {
+func (x *Execution) resolver(ctx context.Context, limit TimeLimit, now time.Time) *resolver {
 	r := resolvers.Get().(*resolver)
 	r.x, r.ctx, r.limit, r.deadline = x, ctx, limit, now.Add(limit.Duration)
 	return r
@@ -76,11 +76,11 @@ func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]by
 	case err == nil:
 		return r.buf, nil
 	case errors.Is(err, errFull):
-		return nil, fixed(CodeExecutionMemory, "the execution holds too much data")
+		return nil, finalError(CodeExecutionMemory, "the execution holds too much data")
 	case errors.Is(err, flow.ErrTooLarge):
-		return nil, fixed(CodeInputTooLarge, "the node's resolved config is too large")
+		return nil, finalError(CodeInputTooLarge, "the node's resolved config is too large")
 	case errors.Is(err, errLate):
-		return nil, &NodeError{Code: CodeTimeout, Message: "the node took too long: " + r.limit.passed(), Detail: err, final: true}
+		return nil, &NodeError{Code: CodeTimeout, Message: "the node took too long: " + r.limit.String(), Detail: err, final: true}
 	default:
 		return nil, r.x.cancelled()
 	}
@@ -99,7 +99,7 @@ func (r *resolver) append(t *flow.Template, scope *flow.Scope, limit int) error 
 	}
 	r.buf = value
 	switch {
-	case err == nil && !r.x.memory.take(len(value)), errors.Is(err, flow.ErrTooLarge) && free < limit:
+	case err == nil && !r.x.memory.reserve(len(value)), errors.Is(err, flow.ErrTooLarge) && free < limit:
 		return errFull
 	default:
 		return err

@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
@@ -32,11 +34,6 @@ func (o *outside) do(_ context.Context, name string, opts hostapi.HTTPOptions) (
 	return `"ok"`, nil
 }
 
-// ask writes a task that makes a request.
-func ask(id, request string, settings ...string) string {
-	return task(id, `"do":"http","request":`+request, settings...)
-}
-
 const threeAttempts = `"retry":{"maxAttempts":3,"backoff":"1ms","maxBackoff":"2ms"}`
 
 func TestRetry(t *testing.T) {
@@ -57,8 +54,8 @@ func TestRetry(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := &outside{fails: map[string]int{"x": c.fails}, fatal: c.fatal}
-			l := newLab(t, Config{HTTP: httpFunc(o.do)}, sandbox.Limits{})
-			r := l.wantRun(document("t>a", ask("a", `"x"`, c.settings)), "", c.want)
+			l := NewLab(t, engine.Config{HTTP: HTTPFunc(o.do)}, sandbox.Limits{})
+			r := l.WantRun(Document("t>a", Ask("a", `"x"`, c.settings)), "", c.want)
 			if r.Nodes[1].Attempts != c.attempts || len(o.calls) != c.attempts {
 				t.Errorf("%d attempts, %d calls, want %d", r.Nodes[1].Attempts, len(o.calls), c.attempts)
 			}
@@ -88,8 +85,8 @@ func TestTimeoutIsOfOneAttempt(t *testing.T) {
 		{"all of them", short, short, "20ms", "limits.node_timeout of 20ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLab(t, Config{Limits: Limits{NodeTimeout: c.engine}}, sandbox.Limits{Timeout: c.module})
-			r := l.wantRun(document("t>a", task("a", `"do":"loop"`, threeAttempts, `"timeout":"`+c.node+`"`)), "", `failed a!timeout`)
+			l := NewLab(t, engine.Config{Limits: engine.Limits{NodeTimeout: c.engine}}, sandbox.Limits{Timeout: c.module})
+			r := l.WantRun(Document("t>a", Task("a", `"do":"loop"`, threeAttempts, `"timeout":"`+c.node+`"`)), "", `failed a!timeout`)
 			if r.Nodes[1].Attempts != 3 {
 				t.Errorf("%d attempts, want 3", r.Nodes[1].Attempts)
 			}
@@ -102,14 +99,14 @@ func TestTimeoutIsOfOneAttempt(t *testing.T) {
 
 func TestEndOfExecutionEndsTheWait(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+	l := NewLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
 		cancel()
 		return "", &hostapi.Failure{Code: "unreachable", Message: "try again"}
 	})}, sandbox.Limits{})
-	p := l.program(document("t>a a>b a>c:error", ask("a", `1`, `"retry":{"maxAttempts":2,"backoff":"1h","maxBackoff":"1h"}`, continues),
-		echo("b", `1`), echo("c", `1`)))
-	r := l.engine.Run(ctx, p, "exec-1", event(t, "{}"), nil)
-	if got, want := show(p, r), `cancelled a!cancelled b-not_run c-not_run`; got != want {
+	p := l.Program(Document("t>a a>b a>c:error", Ask("a", `1`, `"retry":{"maxAttempts":2,"backoff":"1h","maxBackoff":"1h"}`, Continues),
+		Echo("b", `1`), Echo("c", `1`)))
+	r := l.Engine.NewExecution(ctx, p, "exec-1", Event(t, "{}"), nil).Run()
+	if got, want := Show(p, r), `cancelled a!cancelled b-not_run c-not_run`; got != want {
 		t.Errorf("ended as %s, want %s", got, want)
 	}
 }
@@ -117,38 +114,38 @@ func TestEndOfExecutionEndsTheWait(t *testing.T) {
 func TestStatusOfAnInterruptedExecution(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		limits Limits
+		limits engine.Limits
 		ctx    func(context.Context) (context.Context, context.CancelFunc)
-		want   Status
+		want   engine.Status
 	}{
-		{"execution_timeout", Limits{ExecutionTimeout: 20 * time.Millisecond}, context.WithCancel, TimedOut},
-		{"the caller's deadline", Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		{"execution_timeout", engine.Limits{ExecutionTimeout: 20 * time.Millisecond}, context.WithCancel, engine.TimedOut},
+		{"the caller's deadline", engine.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 20*time.Millisecond)
-		}, TimedOut},
-		{"a cause that is a deadline", Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		}, engine.TimedOut},
+		{"a cause that is a deadline", engine.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			cancel(fmt.Errorf("waited too long: %w", context.DeadlineExceeded))
 			return ctx, func() {}
-		}, TimedOut},
-		{"another cause", Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		}, engine.TimedOut},
+		{"another cause", engine.Limits{}, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancelCause(ctx)
 			cancel(errors.New("the operator wants it so"))
 			return ctx, func() {}
-		}, Cancelled},
+		}, engine.Cancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLab(t, Config{Limits: c.limits}, sandbox.Limits{})
-			p := l.program(document("t>a a>b t>c c>b", task("a", `"do":"loop"`), echo("b", `1`), task("c", `"do":"loop"`)))
+			l := NewLab(t, engine.Config{Limits: c.limits}, sandbox.Limits{})
+			p := l.Program(Document("t>a a>b t>c c>b", Task("a", `"do":"loop"`), Echo("b", `1`), Task("c", `"do":"loop"`)))
 			ctx, cancel := c.ctx(t.Context())
 			defer cancel()
-			r := l.engine.Run(ctx, p, "exec-1", event(t, "{}"), nil)
-			if r.Status != c.want || r.Nodes[3].State != NotRun {
-				t.Errorf("ended as %s, want %s", show(p, r), c.want)
+			r := l.Engine.NewExecution(ctx, p, "exec-1", Event(t, "{}"), nil).Run()
+			if r.Status != c.want || r.Nodes[3].State != engine.NotRun {
+				t.Errorf("ended as %s, want %s", Show(p, r), c.want)
 			}
 			if c.limits.ExecutionTimeout != 0 {
 				wantDetail(t, r.Nodes[1].Err, "limits.execution_timeout of 20ms has passed")
 			}
-			if r.Nodes[0].State != Completed || r.Last() != 0 {
+			if r.Nodes[0].State != engine.Completed || r.Last() != 0 {
 				t.Errorf("the trigger is %v, the last node %d", r.Nodes[0].State, r.Last())
 			}
 		})
@@ -156,7 +153,7 @@ func TestStatusOfAnInterruptedExecution(t *testing.T) {
 }
 
 // wantDetail compares what the record and the log say of a failure.
-func wantDetail(t *testing.T, err *NodeError, want string) {
+func wantDetail(t *testing.T, err *engine.NodeError, want string) {
 	t.Helper()
 	if err == nil || err.Detail == nil || err.Detail.Error() != want {
 		t.Errorf("failed with %+v, want the detail %q", err, want)
@@ -165,13 +162,13 @@ func wantDetail(t *testing.T, err *NodeError, want string) {
 
 func TestExecutionThatHasEndedIsNotInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	l := newLab(t, Config{HTTP: httpFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+	l := NewLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
 		cancel()
 		return `1`, nil
 	})}, sandbox.Limits{})
-	p := l.program(document("t>a", ask("a", `1`)))
-	r := l.engine.Run(ctx, p, "exec-1", event(t, "{}"), nil)
-	if got := show(p, r); !slices.Contains([]string{`succeeded a=1`, `cancelled a!cancelled`}, got) {
+	p := l.Program(Document("t>a", Ask("a", `1`)))
+	r := l.Engine.NewExecution(ctx, p, "exec-1", Event(t, "{}"), nil).Run()
+	if got := Show(p, r); !slices.Contains([]string{`succeeded a=1`, `cancelled a!cancelled`}, got) {
 		t.Errorf("ended as %s", got)
 	}
 }

@@ -25,14 +25,14 @@ type answer struct {
 }
 
 // runNode runs a node to its end: all items, all attempts.
-func (x *execution) runNode(n int) (r NodeResult) {
+func (x *Execution) runNode(n int) (r NodeResult) {
 	plan := x.program.Plan
 	started := x.engine.config.Clock()
 	var a answer
 	if plan.Nodes[n].ForEach != nil {
 		a = x.runItems(n, started)
 	} else {
-		scope := x.scope()
+		scope := x.Scope()
 		a = x.runItem(x.ctx, trace.CallID{Node: n}, &scope, started)
 		x.trace.AddGlobals(n, &scope)
 	}
@@ -46,16 +46,9 @@ func (x *execution) runNode(n int) (r NodeResult) {
 	return r
 }
 
-// scope is what the templates of a node see.
-func (x *execution) scope() flow.Scope {
-	return flow.Scope{
-		Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: x.engine.global, Cache: &x.cache,
-	}
-}
-
 // runItem runs a node once, or for one item, with its retries. The output is counted in the
 // execution's memory. The first attempt begins at now.
-func (x *execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Scope, now time.Time) (a answer) {
+func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Scope, now time.Time) (a answer) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.err = x.panicked(c.Node, p)
@@ -74,9 +67,10 @@ func (x *execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 	if err != nil {
 		return answer{err: err}
 	}
-	defer x.memory.give(len(config))
+	defer x.memory.release(len(config))
 
 	retry := x.program.Plan.Nodes[c.Node].Retry
+	pauses := newBackoff(retry)
 	for c.Attempt = 1; ; c.Attempt++ {
 		before := a.fuel
 		a = x.attempt(ctx, c, config, refs, limit, now)
@@ -89,19 +83,19 @@ func (x *execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 			break
 		}
 		x.logAttempt(c, a.err)
-		if !pause(ctx, retry, c.Attempt, a.retryAfter) {
+		if !pause(ctx, &pauses, a.retryAfter) {
 			return answer{attempts: c.Attempt, fuel: a.fuel, err: x.cancelled()}
 		}
 		now = x.engine.config.Clock()
 	}
-	if a.err == nil && !x.memory.take(len(a.output)) {
-		a.err = fixed(CodeExecutionMemory, "the execution holds too much data")
+	if a.err == nil && !x.memory.reserve(len(a.output)) {
+		a.err = finalError(CodeExecutionMemory, "the execution holds too much data")
 	}
 	return a
 }
 
 // traceCall adds an attempt to the trace.
-func (x *execution) traceCall(c trace.CallID, start time.Time, a *answer) {
+func (x *Execution) traceCall(c trace.CallID, start time.Time, a *answer) {
 	call := trace.Call{CallID: c, Start: start, Fuel: a.fuel, Host: a.host}
 	if a.err != nil {
 		call.Code, call.Message = a.err.Code, a.err.Message
@@ -110,8 +104,8 @@ func (x *execution) traceCall(c trace.CallID, start time.Time, a *answer) {
 }
 
 // attempt calls the node once, within a limit from now on. refs are those in the config.
-func (x *execution) attempt(
-	ctx context.Context, c trace.CallID, config []byte, refs *secret.References, limit timeLimit, now time.Time,
+func (x *Execution) attempt(
+	ctx context.Context, c trace.CallID, config []byte, refs *secret.References, limit TimeLimit, now time.Time,
 ) answer {
 	t := x.program.types[c.Node]
 	deadline := now.Add(limit.Duration)
@@ -121,14 +115,12 @@ func (x *execution) attempt(
 	result, err := x.program.calls[c.Node].Call(ctx, &h.session, config, nil)
 	a := answer{fuel: h.session.Fuel, retryAfter: h.retryAfter}
 	a.host = h.release()
-	failed := err != nil || result.Kind == abi.Error || result.Kind == abi.Fatal
+	failure := CallFailure(ctx, limit, deadline, result, err, &x.secrets)
 	switch {
-	case failed && x.ctx.Err() != nil: // whatever it says, this is why
+	case failure != nil && x.ctx.Err() != nil: // whatever it says, this is why
 		a.err = x.cancelled()
-	case err != nil:
-		a.err = callFailed(ctx, limit, deadline, err)
-	case failed:
-		a.err = nodeError(result, &x.secrets)
+	case failure != nil:
+		a.err = failure
 	case len(result.Output) > x.outputLimit():
 		a.err = &NodeError{Code: CodeOutputTooLarge, Message: "the node's output is too large"}
 	case t.Routes() != (result.Kind == abi.Routed), t.Routes() && !slices.Contains(x.program.Plan.Nodes[c.Node].Handles, result.Label):
@@ -141,9 +133,9 @@ func (x *execution) attempt(
 
 // timeout is the time of one attempt: the smallest of all that apply, of equal ones that of the
 // most nodes.
-func (x *execution) timeout(node int) timeLimit {
-	limit := timeLimit{x.engine.config.Limits.NodeTimeout, "limits.node_timeout"}
-	limit.atMost(x.program.types[node].module.Limits().Timeout, "the timeout of its type")
-	limit.atMost(x.program.Plan.Nodes[node].Timeout, "its timeout")
+func (x *Execution) timeout(node int) TimeLimit {
+	limit := TimeLimit{x.engine.config.Limits.NodeTimeout, "limits.node_timeout"}
+	limit.AtMost(x.program.types[node].module.Limits().Timeout, "the timeout of its type")
+	limit.AtMost(x.program.Plan.Nodes[node].Timeout, "its timeout")
 	return limit
 }

@@ -1,4 +1,4 @@
-package engine
+package engine_test
 
 import (
 	"context"
@@ -9,9 +9,12 @@ import (
 	"sync"
 	"testing"
 
+	. "github.com/flowtrux/edge/internal/enginetest"
 	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/replay"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
@@ -37,22 +40,22 @@ func (s *server) Do(_ context.Context, request []byte, o hostapi.HTTPOptions, ds
 }
 
 // blindLab has a node that asks for handles, "blind", and the same that does not, "sees".
-func blindLab(t *testing.T, s *server) *lab {
+func blindLab(t *testing.T, s *server) *Lab {
 	t.Helper()
-	loads := make(map[string]Load)
+	loads := make(map[string]engine.Load)
 	for name, secrets := range map[string]string{"blind": `,"secrets":"handles"`, "sees": ""} {
 		manifest := `{"abi":1,"type":"blind","version":"1.0.0","capabilities":["http"]` + secrets + `}`
-		wasm, err := wasmbuild.C(t.Context(), "testdata/blind/blind.c", fmt.Sprintf("-DMANIFEST=%q", manifest))
+		wasm, err := wasmbuild.C(t.Context(), "../../internal/enginetest/testdata/blind/blind.c", fmt.Sprintf("-DMANIFEST=%q", manifest))
 		if err != nil {
 			t.Fatal(err)
 		}
 		loads[name] = func() (*sandbox.Module, error) {
-			return host.Load(t.Context(), sandbox.ModuleConfig{Type: name, Source: name + ".wasm", Wasm: wasm, Grants: hostapi.Grants{HTTP: true}})
+			return Host.Load(t.Context(), sandbox.ModuleConfig{Type: name, Source: name + ".wasm", Wasm: wasm, Grants: hostapi.Grants{HTTP: true}})
 		}
 	}
-	nodes := NewNodes(loads)
+	nodes := engine.NewNodes(loads)
 	t.Cleanup(nodes.Release)
-	return &lab{T: t, nodes: nodes, engine: New(Config{HTTP: s, Globals: workspace{
+	return &Lab{T: t, Nodes: nodes, Engine: engine.New(engine.Config{HTTP: s, Globals: Workspace{
 		"plain": `"plain"`, "__secret_key": `"` + hush + `"`, "__secret_pin": `1234567890`, "__secret_on": `true`,
 		"__secret_all": `{"user":"a \"b\"\n","list":["` + hush + `",7]}`,
 	}})}
@@ -60,7 +63,7 @@ func blindLab(t *testing.T, s *server) *lab {
 
 // asks writes a node that does a request and looks for the secret in its memory.
 func asks(typ, id, request string, settings ...string) string {
-	return node(typ, id, `"find":"`+hex.EncodeToString([]byte(hush))+`","request":`+request, settings)
+	return NodeOf(typ, id, `"find":"`+hex.EncodeToString([]byte(hush))+`","request":`+request, settings)
 }
 
 // TestSecretsByHandle: the server gets what it would get of a node that has the texts, and the
@@ -73,8 +76,8 @@ func TestSecretsByHandle(t *testing.T) {
 	l := blindLab(t, s)
 	found := func(typ string) string {
 		t.Helper()
-		r := l.run(document("t>a", asks(typ, "a", request)), `{}`)
-		if r.Status != Succeeded {
+		r := l.Run(Document("t>a", asks(typ, "a", request)), `{}`)
+		if r.Status != engine.Succeeded {
 			t.Fatalf("%s: %+v", typ, r.Nodes[1].Err)
 		}
 		return string(rawjson.Get(r.Nodes[1].Output, "found"))
@@ -104,10 +107,10 @@ func TestHandlesAreOfOneCall(t *testing.T) {
 	s := &server{busy: 1}
 	l := blindLab(t, s)
 	const request = `{"headers":{"a":"{{global.__secret_key}}"}}`
-	r := l.run(document("t>a a>b a>c", asks("blind", "a", request, `"retry":{"maxAttempts":2,"backoff":"1ms"}`),
+	r := l.Run(Document("t>a a>b a>c", asks("blind", "a", request, `"retry":{"maxAttempts":2,"backoff":"1ms"}`),
 		asks("blind", "b", `{"headers":{"a":"{{steps.a.output.request.headers.a}}"}}`),
 		asks("blind", "c", request, `"forEach":"{{trigger.data}}"`)), `[1,2]`)
-	if r.Status != Succeeded {
+	if r.Status != engine.Succeeded {
 		t.Fatalf("%s", r.Status)
 	}
 	handle := func(output []byte) string {
@@ -138,7 +141,7 @@ func TestHandlesAreOfOneCall(t *testing.T) {
 func TestHandlesInRecords(t *testing.T) {
 	l := blindLab(t, new(server))
 	for _, typ := range []string{"sees", "blind"} {
-		r := l.recorded(document("t>a", asks(typ, "a", `{"headers":{"a":"Bearer {{global.__secret_key}}"}}`)), `{}`)
+		r := recorded(l, Document("t>a", asks(typ, "a", `{"headers":{"a":"Bearer {{global.__secret_key}}"}}`)), `{}`)
 		n := &r.Nodes[0]
 		const want = `{"headers":{"a":"Bearer ***"}}`
 		if !strings.HasSuffix(n.Input.Text, `"request":`+want+`}`) || !n.Input.Masked {
@@ -150,7 +153,7 @@ func TestHandlesInRecords(t *testing.T) {
 		if text, err := json.Marshal(r); err != nil || strings.Contains(string(text), hush) {
 			t.Errorf("%s: the secret is in the record, %v", typ, err)
 		}
-		if got := l.nodes.Repeat(t.Context(), n).Incomparable; got != "its input holds secrets, which are masked" {
+		if got := replay.Node(t.Context(), l.Nodes, n).Incomparable; got != "its input holds secrets, which are masked" {
 			t.Errorf("%s: %q", typ, got)
 		}
 	}

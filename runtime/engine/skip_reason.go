@@ -6,8 +6,8 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// Why says in words why a node of a finished execution did not run; "" when it did.
-func Why(p *flow.Plan, r *Result, n int) string {
+// SkipReason returns in words why a node of a finished execution did not run; "" when it did.
+func SkipReason(p *flow.Plan, r *Result, n int) string {
 	var because []string
 	switch r.Nodes[n].State {
 	case Skipped:
@@ -29,7 +29,7 @@ func Why(p *flow.Plan, r *Result, n int) string {
 	return strings.Join(because, ", ")
 }
 
-// notTaken says why an edge was not taken.
+// notTaken returns why an edge was not taken.
 func notTaken(p *flow.Plan, r *Result, edge flow.Edge) string {
 	from, id := &r.Nodes[edge.From], p.Nodes[edge.From].ID
 	switch {

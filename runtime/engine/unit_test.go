@@ -4,35 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/flowtrux/edge/runtime/flow"
 )
-
-func TestBackoff(t *testing.T) {
-	const second = time.Second
-	for _, c := range []struct {
-		backoff, most time.Duration
-		failed        int
-		random        float64
-		want          time.Duration
-	}{
-		{second, time.Minute, 1, 0, second / 2},
-		{second, time.Minute, 1, 0.5, 3 * second / 4},
-		{second, time.Minute, 2, 0, second},
-		{second, time.Minute, 3, 0.5, 3 * second},
-		{second, time.Minute, 7, 0, 30 * second},
-		{second, time.Minute, 20, 0.5, 45 * second},
-		{second, 3 * second, 2, 0, second},
-		{second, 3 * second, 3, 0, 3 * second / 2},
-		{second, second, 20, 0, second / 2},
-		{0, time.Minute, 5, 0.5, 0},
-		{time.Hour, time.Hour, 1 << 30, 0, time.Hour / 2},
-	} {
-		if got := backoff(flow.Retry{Backoff: c.backoff, MaxBackoff: c.most}, c.failed, c.random); got != c.want {
-			t.Errorf("backoff %v up to %v after %d failures, random %v: %v, want %v", c.backoff, c.most, c.failed, c.random, got, c.want)
-		}
-	}
-}
 
 func TestLimitsHaveDefaults(t *testing.T) {
 	if got := (Limits{}).withDefaults(); got != DefaultLimits() {
@@ -44,15 +16,15 @@ func TestLimitsHaveDefaults(t *testing.T) {
 	}
 }
 
-func TestAccount(t *testing.T) {
-	a := account{limit: 10}
-	if !a.take(6) || !a.take(4) || a.free() != 0 {
+func TestMemoryBudget(t *testing.T) {
+	a := memoryBudget{limit: 10}
+	if !a.reserve(6) || !a.reserve(4) || a.free() != 0 {
 		t.Error("10 bytes do not fit into 10")
 	}
-	if a.take(1) || a.used.Load() != 10 {
+	if a.reserve(1) || a.used.Load() != 10 {
 		t.Error("11 bytes fit into 10, or were counted though they did not")
 	}
-	a.give(4)
+	a.release(4)
 	if a.free() != 4 {
 		t.Errorf("%d free, want 4", a.free())
 	}

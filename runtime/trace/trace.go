@@ -16,6 +16,7 @@ import (
 // Bounds of what a trace remembers.
 const (
 	MaxCalls = 100      // calls of a node
+	MaxLine  = 8 << 10  // bytes of a log line that is shown
 	MaxValue = 64 << 10 // bytes of a request or a response; a record shows no longer values either
 
 	maxLines     = 100       // log lines of a node

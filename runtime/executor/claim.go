@@ -1,0 +1,194 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/internal/backoff"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// retryPause is the pause after a claim, or another call to the journal, that failed.
+const retryPause = time.Second
+
+// claimAll is the goroutine that claims entries and starts an execution for each.
+func (x *Executor) claimAll() {
+	var except []string
+	for {
+		var c claim
+		if c, except = x.nextClaim(except[:0]); c.runner == nil {
+			return
+		}
+		l, err := x.journal.Claim(c.ctx, except...)
+		stopped := c.ctx.Err() != nil
+		c.end()
+		switch {
+		case err == nil:
+			x.start(c.runner, l)
+		case errors.Is(err, journal.ErrClosed):
+			return
+		case !stopped:
+			c.runner.Engine.Logger().Error("claiming from the journal failed", zap.Error(err))
+			_ = backoff.Sleep(c.claims, retryPause) // the next claim finds out that it was interrupted
+		}
+	}
+}
+
+// claim is one call of the journal's Claim.
+type claim struct {
+	runner *Runner         // nil = nothing is claimed any more
+	claims context.Context // of all claims
+	ctx    context.Context // of this one
+	end    func()          // is called when it was made
+}
+
+// nextClaim waits until there is a runner, and room for another execution beside those that were
+// claimed. It appends the workflows of which none is wanted. When one of them may have another one,
+// the claim is made anew.
+func (x *Executor) nextClaim(dst []string) (claim, []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for !x.isQuitting() {
+		r := x.current()
+		if r == nil || x.claimed >= x.maxClaimed(r) {
+			x.changed.Wait()
+			continue
+		}
+		except := x.workflows.appendFull(dst, journal.Share(x.maxClaimed(r)))
+		if x.reclaim = nil; len(except) == 0 {
+			return claim{r, x.claims, x.claims, func() {}}, except
+		}
+		ctx, cancel := context.WithCancel(x.claims)
+		x.reclaim = cancel
+		return claim{r, x.claims, ctx, cancel}, except
+	}
+	return claim{}, dst
+}
+
+// maxClaimed returns how many claimed executions there may be: a long backlog must not take all
+// slots from senders who wait.
+func (x *Executor) maxClaimed(r *Runner) int {
+	return min(x.workers, (r.Engine.Limits().Executions+1)/2)
+}
+
+// changedRoom is called when there may be room to claim, or to claim executions of a workflow of
+// which none was wanted before. The caller holds the lock.
+func (x *Executor) changedRoom(w *workflow) {
+	x.changed.Broadcast()
+	r := x.current()
+	if x.reclaim != nil && w.excepted && r != nil && !w.full(journal.Share(x.maxClaimed(r))) {
+		x.reclaim()
+		x.reclaim = nil
+	}
+}
+
+// start begins to work on what was claimed.
+func (x *Executor) start(r *Runner, l journal.Lease) {
+	id := l.Entry().Workflow
+	x.mu.Lock()
+	if now := x.current(); now != nil {
+		r = now
+	} else { // the last runner went meanwhile
+		x.mu.Unlock()
+		x.release(r, l, 0)
+		return
+	}
+	x.active++
+	x.done.Add(1)
+	x.claimed++
+	w := x.workflows.get(id)
+	w.claimed++
+	w.waiting++
+	before, queued := w.last, make(chan struct{})
+	w.last = queued
+	x.mu.Unlock()
+	go func() {
+		c := &claimed{executor: x, workflow: w, before: before, queued: queued}
+		defer x.leave()
+		defer c.end(id)
+		x.run(r, l, c)
+	}()
+}
+
+// claimed is a claimed execution on its way to a slot.
+type claimed struct {
+	executor *Executor
+	workflow *workflow
+	before   <-chan struct{} // closed when the one before it is queued; nil = there is none
+	queued   chan<- struct{} // to be closed; nil = it was
+	hasSlot  bool
+}
+
+// waitForTurn waits until the execution that was claimed before it is in the queue for slots:
+// executions of one workflow begin in the order in which they were accepted.
+func (c *claimed) waitForTurn(ctx context.Context) {
+	if c.before == nil {
+		return
+	}
+	select {
+	case <-c.before:
+	case <-ctx.Done():
+	}
+}
+
+// passTurn lets the next one queue.
+func (c *claimed) passTurn() {
+	if c.queued != nil {
+		close(c.queued)
+		c.queued = nil
+	}
+}
+
+// gotSlot notes that the execution has its slot.
+func (c *claimed) gotSlot() {
+	c.executor.mu.Lock()
+	defer c.executor.mu.Unlock()
+	c.hasSlot = true
+	c.workflow.waiting--
+	c.executor.changedRoom(c.workflow)
+}
+
+// pauseWorkflow claims no more executions of the workflow until there is room for one, or a while
+// has passed.
+func (c *claimed) pauseWorkflow(id string, room <-chan struct{}) {
+	x := c.executor
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	c.workflow.oneByOne = true
+	if c.workflow.paused {
+		return
+	}
+	c.workflow.paused = true
+	x.done.Go(func() {
+		late := time.NewTimer(maxPause)
+		defer late.Stop()
+		select {
+		case <-room:
+		case <-late.C:
+		case <-x.quitting:
+		}
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		c.workflow.paused = false
+		x.workflows.drop(id)
+		x.changedRoom(c.workflow)
+	})
+}
+
+// end is called when the executor has nothing more to do with the execution.
+func (c *claimed) end(id string) {
+	c.passTurn()
+	x := c.executor
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.claimed--
+	c.workflow.claimed--
+	if !c.hasSlot {
+		c.workflow.waiting--
+	}
+	x.workflows.drop(id)
+	x.changedRoom(c.workflow)
+}

@@ -1,0 +1,106 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+func TestCloseWithoutARunner(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	p := l.Program(Document(""))
+	x := New(j, 1)
+	l.accept(x, p, "exec-1", "exec-2")
+	l.drain(x, 2)
+	l.drain(x, 2)
+	if _, err := j.Claim(t.Context()); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("the journal is not closed: %v", err)
+	}
+
+	x = New(newLedger(), 1)
+	x.Use(l.runner(p))() // the claiming goroutine waits for another runner
+	l.accept(x, p, "exec-1")
+	l.drain(x, 1)
+}
+
+// results is an Observer that passes on how executions end.
+type results struct {
+	engine.NopObserver
+	ended chan *engine.Result
+}
+
+func (r results) ExecutionEnded(_ *flow.Plan, result *engine.Result) { r.ended <- result }
+
+// What is cut off goes on from the journal, and has not ended.
+func TestCloseCutsOff(t *testing.T) {
+	for _, durability := range []journal.Durability{journal.Memory, journal.Disk} {
+		t.Run(string(durability), func(t *testing.T) {
+			j := newLedger()
+			j.durability = durability
+			began := make(chan struct{})
+			ended := results{ended: make(chan *engine.Result, 1)}
+			l := newLab(t, engine.Config{Observer: ended, HTTP: HTTPFunc(func(ctx context.Context, _ string, _ hostapi.HTTPOptions) (string, error) {
+				close(began)
+				<-ctx.Done()
+				return "", ctx.Err()
+			})}, sandbox.Limits{})
+			p := l.Program(Document("t>a a>b b>c", Echo("a", `1`), Ask("b", `1`), Echo("c", `1`)))
+			x := New(j, 1)
+			defer x.Use(l.runner(p))()
+			l.accept(x, p, "exec-1", "exec-2")
+			receive(t, began)
+			left := 2 // lost
+			if durability == journal.Disk {
+				left = 1 // cut off; the other one was not begun
+			}
+			l.closeNow(x, left)
+			if got, want := j.lines(), []string{"step a=1", "released"}; !slices.Equal(got, want) {
+				t.Errorf("journal %q, want %q", got, want)
+			}
+			if r := receive(t, ended.ended); r.Status != engine.Cancelled || !r.Interrupted {
+				t.Errorf("it ended as %s, interrupted %v", r.Status, r.Interrupted)
+			}
+		})
+	}
+}
+
+// TestCloseOfAJournalThatKeeps waits for what runs, but begins nothing.
+func TestCloseOfAJournalThatKeeps(t *testing.T) {
+	j := newLedger()
+	j.durability = journal.Disk
+	began, goOn := make(chan struct{}), make(chan struct{})
+	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		close(began)
+		<-goOn
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.Program(Document("t>a", Ask("a", `1`)))
+	x := New(j, 1)
+	defer x.Use(l.runner(p))()
+	l.accept(x, p, "exec-1", "exec-2")
+	receive(t, began)
+	closed := make(chan int)
+	go func() { closed <- x.Close(context.Background()) }()
+	<-x.quitting
+	close(goOn)
+	if left := receive(t, closed); left != 0 {
+		t.Errorf("%d executions are left", left)
+	}
+	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+		t.Errorf("finished %s", got)
+	}
+	select {
+	case other := <-j.finished:
+		t.Errorf("finished %s too", other)
+	default:
+	}
+}

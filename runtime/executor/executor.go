@@ -1,0 +1,172 @@
+package executor
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/record"
+)
+
+// DefaultWorkers is how many executions an Executor runs at the same time by default. They mostly
+// wait for other machines, so the number does not depend on the number of cores; a quarter of the
+// default slots leaves room for senders who wait.
+const DefaultWorkers = 64
+
+// Runner is how an Executor runs an entry of the journal: the engine and the programs of one
+// configuration.
+type Runner struct {
+	Engine *engine.Engine
+	// Resolve finds the program of an entry by its workflow and revision, or compiles it from the
+	// entry's document. The program comes with a reference on its Nodes, which the executor
+	// releases. engine.ErrGone means that the configuration has ended and no longer lends this
+	// runner: the entry goes to the current one. After an error with a *sandbox.BudgetFullError the
+	// entry is tried again later. Any other error fails the execution. Resolve gives up when ctx
+	// ends.
+	Resolve func(ctx context.Context, e *journal.Entry) (*engine.Program, error)
+}
+
+// Executor runs what is in a journal, apart from any request. It outlives configurations: each
+// lends it a Runner. It is safe for concurrent use.
+//
+// One goroutine claims, and only what can run at once. The number of workers is bounded: one
+// workflow has at most its share of them, see journal.Share, and all together at most half as many
+// as there are slots. A claimed execution waits for a slot of the engine. When its own workflow is
+// at its limit it goes back into the journal, and no other execution of that workflow is claimed
+// until there is room, so that it does not keep others from running.
+type Executor struct {
+	journal  journal.Journal
+	workers  int
+	aborted  context.Context // ends when running executions are aborted
+	abort    context.CancelCauseFunc
+	done     sync.WaitGroup // the claiming goroutine and all that is counted in active
+	close    sync.Once
+	runs     running
+	recorder *record.Recorder
+	inflight inflight
+	retrier  settleRetrier
+	left     int // what Close returns
+
+	mu         sync.Mutex
+	changed    sync.Cond // of runners, workflows and quitting
+	runners    []*Runner // the last one is current
+	claims     context.Context
+	stopClaims context.CancelFunc // ends claims; they have none without a runner
+	claiming   bool               // the claiming goroutine was started
+	// ends the claim in progress, so that it is made anew; nil = there is none, or it takes all
+	reclaim    context.CancelFunc
+	claimed    int // executions that were claimed and have not ended
+	workflows  workflows
+	closing    bool          // nothing is accepted any more
+	quitting   chan struct{} // closed when nothing is claimed any more
+	active     int           // calls and executions that Close waits for
+	unfinished int           // executions that were aborted
+}
+
+// New makes an executor of j, which it takes over: Close closes it. Nothing runs before Use. workers
+// is how many claimed executions run at the same time; 0 or less means DefaultWorkers.
+func New(j journal.Journal, workers int) *Executor {
+	if workers <= 0 {
+		workers = DefaultWorkers
+	}
+	x := &Executor{journal: j, workers: workers, workflows: make(workflows), quitting: make(chan struct{})}
+	x.changed.L = &x.mu
+	x.recorder = record.NewRecorder(j)
+	x.aborted, x.abort = context.WithCancelCause(context.Background())
+	return x
+}
+
+// Journal returns the executor's journal. It has to be opened before the first Use.
+func (x *Executor) Journal() journal.Journal { return x.journal }
+
+// Use makes r the current runner until remove is called; then the one before is current again.
+// Executions that run already stay with the runner they began with. Without a runner nothing is
+// claimed, so an executor is closed before its last runner is removed.
+func (x *Executor) Use(r Runner) (remove func()) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	runner := &r
+	x.runners = append(x.runners, runner)
+	if len(x.runners) == 1 {
+		x.claims, x.stopClaims = context.WithCancel(x.aborted)
+	}
+	if !x.claiming && !x.closing {
+		x.claiming = true
+		x.done.Go(x.claimAll)
+	}
+	x.changed.Broadcast()
+	return sync.OnceFunc(func() { x.remove(runner) })
+}
+
+func (x *Executor) remove(r *Runner) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.runners = slices.DeleteFunc(x.runners, func(other *Runner) bool { return other == r })
+	if len(x.runners) > 0 {
+		return
+	}
+	x.stopClaims()
+	if x.closing {
+		x.quit()
+	}
+}
+
+// current returns the current runner, nil when there is none. The caller holds the lock.
+func (x *Executor) current() *Runner {
+	if len(x.runners) == 0 {
+		return nil
+	}
+	return x.runners[len(x.runners)-1]
+}
+
+// LimitRecords sets how many executions a second are recorded of those that succeeded while a
+// sender waited for them. Less than 0 means all, as before it is called. Others are always
+// recorded.
+func (x *Executor) LimitRecords(perSecond int) { x.recorder.Limit(perSecond) }
+
+// NotRecorded returns how many executions were not recorded, because of LimitRecords or because the
+// journal did not take them.
+func (x *Executor) NotRecorded() uint64 { return x.recorder.Missed() }
+
+// Accept journals an execution. nil means that it will be run, as surely as the journal's
+// durability promises.
+func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event) error {
+	return x.AcceptOnce(ctx, p, id, ev, nil)
+}
+
+// AcceptOnce is Accept unless the journal has the key already; nil is no key. The error is the
+// journal's: after a *journal.DuplicateError without a response see JoinInFlight.
+func (x *Executor) AcceptOnce(ctx context.Context, p *flow.Plan, id string, ev *flow.Event, key *journal.Key) error {
+	if !x.enter() {
+		return journal.ErrClosed
+	}
+	defer x.leave()
+	e := record.Source(p, id, ev)
+	e.Key = key
+	return x.journal.Accept(ctx, e)
+}
+
+// enter adds something that Close waits for. It reports whether the executor is still open: false
+// once it is closing, and then leave must not be called.
+func (x *Executor) enter() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.closing {
+		return false
+	}
+	x.active++
+	x.done.Add(1)
+	return true
+}
+
+// leave ends what enter began.
+func (x *Executor) leave() {
+	x.mu.Lock()
+	x.active--
+	x.mu.Unlock()
+	x.quitWhenDrained()
+	x.done.Done()
+}

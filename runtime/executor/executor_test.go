@@ -1,0 +1,370 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// runner makes a runner of a lab that runs p for every entry.
+func (l *lab) runner(p *engine.Program) Runner {
+	return Runner{Engine: l.Engine, Resolve: func(context.Context, *journal.Entry) (*engine.Program, error) {
+		if !l.Nodes.Acquire() {
+			return nil, engine.ErrGone
+		}
+		return p, nil
+	}}
+}
+
+func (l *lab) accept(x *Executor, p *engine.Program, ids ...string) {
+	l.Helper()
+	for _, id := range ids {
+		if err := x.Accept(l.Context(), p.Plan, id, Event(l, `{"order":"`+id+`"}`)); err != nil {
+			l.Fatalf("accepting %s: %v", id, err)
+		}
+	}
+}
+
+// closeNow closes an executor and wants so many executions to be left.
+func (l *lab) closeNow(x *Executor, left int) {
+	l.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if got := x.Close(ctx); got != left {
+		l.Errorf("%d executions are left, want %d", got, left)
+	}
+}
+
+// drain closes an executor when it has ended its work, and wants so many executions to be left.
+func (l *lab) drain(x *Executor, left int) {
+	l.Helper()
+	if got := x.Close(context.Background()); got != left {
+		l.Errorf("%d executions are left, want %d", got, left)
+	}
+}
+
+func receive[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(time.Minute):
+		t.Fatal("waiting in vain")
+		panic("unreachable")
+	}
+}
+
+func TestExecutorRunsWhatIsAccepted(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	p := l.Program(Document("t>a a>b", Echo("a", `"{{trigger.data.order}}"`), Route("b", "left")))
+	x := New(j, 1)
+	l.accept(x, p, "exec-1", "exec-2") // before there is a runner
+	remove := x.Use(l.runner(p))
+	l.accept(x, p, "exec-3")
+	for i := 1; i <= 3; i++ {
+		if got, want := receive(t, j.finished), fmt.Sprintf("exec-%d succeeded", i); got != want {
+			t.Errorf("finished %s, want %s", got, want)
+		}
+	}
+	l.drain(x, 0)
+	remove()
+	want := []string{`step a="exec-1"`, `step b=1left`, "finished succeeded "}
+	if got := j.lines(); len(got) != 9 || !slices.Equal(got[:3], want) {
+		t.Errorf("journal %q, want it to begin with %q", got, want)
+	}
+	if err := x.Accept(t.Context(), p.Plan, "exec-4", Event(t, "{}")); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("accepting after Close: %v", err)
+	}
+	if n := l.Engine.InUse(); n != 0 {
+		t.Errorf("%d slots are in use", n)
+	}
+	l.wantNoReferences()
+}
+
+func TestExecutorFinishesFailures(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		program string
+		resolve error
+		limits  engine.Limits
+		want    string
+	}{
+		{"a node's", Document("t>a", Fail("a")), nil, engine.Limits{}, "finished failed boom"},
+		{"no time left", Document("t>a", Task("a", `"do":"loop"`)), nil, engine.Limits{ExecutionTimeout: 20 * time.Millisecond}, "finished timed_out cancelled"},
+		{"no program", Document(""), errors.New("gone"), engine.Limits{}, "finished failed workflow_invalid"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := newLedger()
+			l := newLab(t, engine.Config{Limits: c.limits}, sandbox.Limits{})
+			p := l.Program(c.program)
+			r := l.runner(p)
+			if c.resolve != nil {
+				r.Resolve = func(context.Context, *journal.Entry) (*engine.Program, error) { return nil, c.resolve }
+			}
+			x := New(j, 0)
+			defer x.Use(r)()
+			l.accept(x, p, "exec-1")
+			receive(t, j.finished)
+			l.drain(x, 0)
+			if got := j.lines(); !slices.Contains(got, c.want) {
+				t.Errorf("journal %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestExecutorWaitsForRoom: an entry whose program others have no memory for is run later.
+func TestExecutorWaitsForRoom(t *testing.T) {
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	p := l.Program(Document("t>a", Echo("a", `1`)))
+	r, asked := l.runner(p), 0
+	resolve := r.Resolve
+	r.Resolve = func(ctx context.Context, e *journal.Entry) (*engine.Program, error) {
+		if asked++; asked == 1 {
+			return nil, fmt.Errorf("compiling: %w", noRoomToLoad)
+		}
+		return resolve(ctx, e)
+	}
+	j := newLedger()
+	x := New(j, 1)
+	defer x.Use(r)()
+	l.accept(x, p, "exec-1")
+	if got := receive(t, j.finished); got != "exec-1 succeeded" || asked != 2 {
+		t.Errorf("finished %s, asked %d times", got, asked)
+	}
+	l.drain(x, 0)
+}
+
+// noRoomToLoad is the error of a module for which others have the memory.
+var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.BudgetFullError{Need: 1}}}
+
+// TestExecutorSurvivesReloads: an entry that was claimed for a configuration which has ended
+// meanwhile goes to the next one.
+func TestExecutorSurvivesReloads(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	p := l.Program(Document("t>a", Echo("a", `1`)))
+	x := New(j, 1)
+	var remove func()
+	remove = x.Use(Runner{Engine: l.Engine, Resolve: func(context.Context, *journal.Entry) (*engine.Program, error) {
+		x.Use(l.runner(p))
+		remove()
+		return nil, engine.ErrGone
+	}})
+	l.accept(x, p, "exec-1")
+	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+		t.Errorf("finished %s", got)
+	}
+	l.drain(x, 0)
+}
+
+func TestExecutorBoundsItsWorkers(t *testing.T) {
+	const workers = 3
+	var running, peak atomic.Int32
+	together := make(chan struct{})
+	j := newLedger()
+	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		n := running.Add(1)
+		defer running.Add(-1)
+		if n == workers {
+			select {
+			case <-together:
+			default:
+				close(together)
+			}
+		}
+		if n > peak.Load() {
+			peak.Store(n)
+		}
+		<-together
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.Program(Document("t>a", Ask("a", `1`)))
+	x := New(j, workers)
+	defer x.Use(l.runner(p))()
+	for i := range 4 * workers {
+		l.accept(x, p, fmt.Sprint("exec-", i))
+	}
+	l.drain(x, 0)
+	if peak.Load() > workers || len(j.finished) != 4*workers {
+		t.Errorf("%d ran at once, %d were finished; want %d and %d", peak.Load(), len(j.finished), workers, 4*workers)
+	}
+}
+
+// TestExecutorLetsOthersPass: executions of a workflow that is at its limit do not keep the only
+// worker from others.
+func TestExecutorLetsOthersPass(t *testing.T) {
+	j := newLedger()
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	busy := l.Program(DocumentWith(`{"triggerType":"webhook","webhook":{"maxConcurrent":1}}`, ""))
+	release, err := l.Engine.Acquire(t.Context(), busy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := flow.Compile("other", 1, []byte(Document("")), l.Nodes, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := l.Nodes.Bind(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := New(j, 1)
+	defer x.Use(Runner{Engine: l.Engine, Resolve: func(_ context.Context, e *journal.Entry) (*engine.Program, error) {
+		l.Nodes.Acquire()
+		if e.Workflow == "other" {
+			return other, nil
+		}
+		return busy, nil
+	}})()
+	l.accept(x, busy, "exec-busy")
+	l.accept(x, other, "exec-other")
+	if got := receive(t, j.finished); got != "exec-other succeeded" {
+		t.Errorf("finished %s first", got)
+	}
+	release()
+	receive(t, j.finished)
+	l.drain(x, 0)
+}
+
+// TestExecutorLeavesRoomForSenders: of two slots, a backlog takes one.
+func TestExecutorLeavesRoomForSenders(t *testing.T) {
+	began, goOn := make(chan struct{}, 10), make(chan struct{})
+	j := newLedger()
+	l := newLab(t, engine.Config{Limits: engine.Limits{Executions: 2}, HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		began <- struct{}{}
+		<-goOn
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.Program(Document("t>a", Ask("a", `1`)))
+	x := New(j, 4)
+	defer x.Use(l.runner(p))()
+	l.accept(x, p, "exec-1", "exec-2", "exec-3", "exec-4")
+	receive(t, began)
+	for range 3 {
+		release, err := l.Engine.Acquire(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release()
+	}
+	if n := len(began); n != 0 {
+		t.Errorf("%d more executions of the journal have begun", n)
+	}
+	close(goOn)
+	l.drain(x, 0)
+}
+
+func TestExecutorFollowsItsRunners(t *testing.T) {
+	j := newLedger()
+	ran := make(chan string, 10)
+	x := New(j, 1)
+	use := func(name string) (*lab, *engine.Program, func()) {
+		l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+			ran <- name
+			return "1", nil
+		})}, sandbox.Limits{})
+		p := l.Program(Document("t>a", Ask("a", `1`)))
+		return l, p, x.Use(l.runner(p))
+	}
+	l, p, removeFirst := use("first")
+	next := func(want string) {
+		t.Helper()
+		l.accept(x, p, l.Engine.NewID())
+		if got := receive(t, ran); got != want {
+			t.Errorf("%s ran it, want %s", got, want)
+		}
+		receive(t, j.finished)
+	}
+	next("first")
+	_, _, removeSecond := use("second")
+	next("second")
+	removeSecond()
+	removeSecond()
+	next("first")
+	_, _, removeThird := use("third")
+	removeFirst()
+	next("third")
+	removeThird()
+	l.accept(x, p, "exec-waits")
+	if s, err := j.Stats(t.Context()); err != nil || s.Pending != 1 {
+		t.Errorf("without a runner: %+v, %v", s, err)
+	}
+	_, _, removeFourth := use("fourth")
+	if got := receive(t, ran); got != "fourth" {
+		t.Errorf("%s ran it, want the fourth", got)
+	}
+	l.drain(x, 0)
+	removeFourth()
+}
+
+// TestExecutorKeepsTheRunnerItBeganWith: what runs is not disturbed by the end of its
+// configuration.
+func TestExecutorKeepsTheRunnerItBeganWith(t *testing.T) {
+	j := newLedger()
+	began, goOn := make(chan struct{}), make(chan struct{})
+	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) {
+		close(began)
+		<-goOn
+		return "1", nil
+	})}, sandbox.Limits{})
+	p := l.Program(Document("t>a a>b", Ask("a", `1`), Echo("b", `2`)))
+	x := New(j, 1)
+	remove := x.Use(l.runner(p))
+	l.accept(x, p, "exec-1")
+	receive(t, began)
+	remove()
+	l.End()
+	close(goOn)
+	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+		t.Errorf("finished %s", got)
+	}
+	l.drain(x, 0)
+}
+
+// TestExecutorHammer accepts and changes runners from several goroutines while executions run.
+func TestExecutorHammer(t *testing.T) {
+	const accepting, each = 4, 25
+	j := newLedger()
+	l := newLab(t, engine.Config{Limits: engine.Limits{Executions: 4}}, sandbox.Limits{})
+	p := l.Program(DocumentWith(`{"triggerType":"webhook","webhook":{"maxConcurrent":3}}`, "t>a t>b", Echo("a", `1`), Echo("b", `1`)))
+	x := New(j, 8)
+	defer x.Use(l.runner(p))()
+	var all sync.WaitGroup
+	for g := range accepting {
+		all.Go(func() {
+			for i := range each {
+				if err := x.Accept(t.Context(), p.Plan, fmt.Sprintf("exec-%d-%d", g, i), Event(t, "{}")); err != nil {
+					t.Errorf("accepting: %v", err)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for range 50 {
+			x.Use(l.runner(p))()
+		}
+	})
+	all.Wait()
+	l.drain(x, 0)
+	if n := len(j.finished); n != accepting*each {
+		t.Errorf("%d were finished, want %d", n, accepting*each)
+	}
+	if n := l.Engine.InUse(); n != 0 {
+		t.Errorf("%d slots are in use at the end", n)
+	}
+	l.wantNoReferences()
+}

@@ -1,0 +1,36 @@
+package executor
+
+import (
+	"testing"
+
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+func TestMain(m *testing.M) { Main(m) }
+
+// lab is a Lab with what tests do to an executor of it.
+type lab struct{ *Lab }
+
+func newLab(t *testing.T, c engine.Config, limits sandbox.Limits) *lab {
+	t.Helper()
+	return &lab{NewLab(t, c, limits)}
+}
+
+// wantDetail wants a detail of the error of a node.
+func wantDetail(t *testing.T, err *engine.NodeError, want string) {
+	t.Helper()
+	if err == nil || err.Detail == nil || err.Detail.Error() != want {
+		t.Errorf("failed with %+v, want the detail %q", err, want)
+	}
+}
+
+// wantNoReferences ends the lab's own reference on its nodes and wants that there is no other.
+func (l *lab) wantNoReferences() {
+	l.Helper()
+	l.End()
+	if l.Nodes.Acquire() {
+		l.Error("references on the nodes are held")
+	}
+}

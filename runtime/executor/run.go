@@ -1,0 +1,152 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/record"
+	"github.com/flowtrux/edge/runtime/sandbox"
+	"github.com/flowtrux/edge/runtime/slots"
+)
+
+const (
+	// slotPatience is how long a claimed execution waits for a slot of its workflow before it goes
+	// back into the journal.
+	slotPatience = 100 * time.Millisecond
+	// maxPause is when executions of such a workflow are claimed again at the latest: the
+	// configuration with its limit may be gone.
+	maxPause = time.Second
+
+	// maxDeaths is in how many deaths of the process an execution may have been running.
+	maxDeaths = 3
+)
+
+// run runs a claimed execution and ends its lease.
+func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
+	ctx, cancel := context.WithCancelCause(x.aborted)
+	defer cancel(nil)
+	stop := extendLease(l, cancel)
+	defer stop()
+
+	e := l.Entry()
+	p, err := r.Resolve(x.aborted, e)
+	full := (*sandbox.BudgetFullError)(nil)
+	switch {
+	case errors.Is(err, engine.ErrGone): // a reload came between the claim and now
+		x.release(r, l, 0)
+		return
+	case err != nil && x.aborted.Err() != nil:
+		x.release(r, l, 0)
+		return
+	case errors.As(err, &full): // for now
+		x.release(r, l, retryPause)
+		return
+	case err != nil:
+		r.Engine.Logger().Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
+			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
+		x.finish(r, l, record.NotRun(engine.Failed, "workflow_invalid", "the workflow is not valid any more"))
+		return
+	}
+	defer p.Release()
+	if e.Deaths >= maxDeaths {
+		r.Engine.Logger().Error("an execution has ended the process too often and is not run any more",
+			zap.String("execution_id", e.ID), zap.String("workflow", e.Workflow), zap.Int("deaths", e.Deaths))
+		x.finish(r, l, record.NotRun(engine.Failed, engine.CodeCrashLoop, "the process died each time while this execution ran"))
+		return
+	}
+	c.waitForTurn(ctx)
+	release, err := r.Engine.AcquirePatiently(ctx, p, slotPatience, c.passTurn)
+	switch {
+	case errors.Is(err, slots.ErrWorkflowBusy):
+		c.pauseWorkflow(e.Workflow, r.Engine.Room(e.Workflow))
+		x.release(r, l, 0)
+		return
+	case err != nil: // the configuration or the executor ends
+		x.release(r, l, retryPause)
+		return
+	}
+	defer release()
+	c.gotSlot()
+	switch err := x.begin(l); {
+	case errors.Is(err, journal.ErrCancelled):
+		x.finish(r, l, record.NotRun(engine.Cancelled, "", ""))
+		return
+	case err != nil:
+		x.release(r, l, retryPause)
+		return
+	}
+	run := new(execution)
+	run.Init(ctx, r.Engine, p, e.ID, eventOf(e), l)
+	x.runs.add(run)
+	defer x.runs.remove(run)
+	x.conclude(r, l, run, run.Run())
+}
+
+// conclude ends the lease of an execution that has run.
+func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *engine.Result) {
+	switch cause := run.Interruption(); {
+	case errors.Is(cause, journal.ErrLeaseLost): // it runs elsewhere
+	case errors.Is(cause, journal.ErrCancelled):
+		x.finish(r, l, record.Of(x.aborted, &run.Execution, result))
+	case errors.Is(cause, engine.ErrShutdown):
+		x.mu.Lock()
+		x.unfinished++
+		x.mu.Unlock()
+		x.release(r, l, 0)
+	case engine.JournalFull(cause):
+		r.Engine.Logger().Error("an execution has failed because the journal had no room for its steps",
+			zap.String("execution_id", result.ID), zap.String("workflow", run.Program().Plan.ID), zap.Error(cause))
+		rec := record.Of(x.aborted, &run.Execution, result)
+		rec.Code, rec.Message = engine.CodeJournalFull, "the journal had no room for what the nodes have given"
+		x.finish(r, l, rec)
+	case errors.Is(cause, engine.ErrCheckpoint):
+		r.Engine.Logger().Error("an execution was interrupted because the journal failed",
+			zap.String("execution_id", result.ID), zap.Error(cause))
+		x.release(r, l, retryPause)
+	default:
+		x.finish(r, l, record.Of(x.aborted, &run.Execution, result))
+	}
+}
+
+// begin tells the journal that the entry is run from now on.
+func (x *Executor) begin(l journal.Lease) error {
+	ctx, cancel := journalContext(x.aborted)
+	defer cancel()
+	return l.Begin(ctx)
+}
+
+// finish ends an entry. If that fails, the entry goes back: with all its steps stored, running it
+// again is cheap.
+func (x *Executor) finish(r *Runner, l journal.Lease, rec *journal.Record) {
+	ctx, cancel := journalContext(x.aborted)
+	defer cancel()
+	if err := l.Finish(ctx, rec); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
+		r.Engine.Logger().Error("finishing an execution in the journal failed",
+			zap.String("execution_id", l.Entry().ID), zap.Error(err))
+		x.release(r, l, retryPause)
+	}
+}
+
+// release returns an entry to the journal. It is claimed again, after a while.
+func (x *Executor) release(r *Runner, l journal.Lease, after time.Duration) {
+	ctx, cancel := journalContext(x.aborted)
+	defer cancel()
+	if err := l.Release(ctx, after); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
+		r.Engine.Logger().Error("giving an execution back to the journal failed",
+			zap.String("execution_id", l.Entry().ID), zap.Error(err))
+	}
+}
+
+// eventOf returns the event of an entry.
+func eventOf(e *journal.Entry) *flow.Event {
+	return &flow.Event{
+		Data: e.Data, Query: e.Query, Headers: e.Headers,
+		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt,
+	}
+}

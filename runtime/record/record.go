@@ -1,0 +1,118 @@
+package record
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/trace"
+)
+
+// NotRun returns the record of an execution that was not run, or not to its end.
+func NotRun(status engine.Status, code, message string) *journal.Record {
+	r := new(journal.Record)
+	r.Outcome = journal.Outcome{Status: string(status), Code: code, Message: message}
+	return r
+}
+
+// Of returns the record of an execution that has run and ended as r: its values are capped, and
+// masked as far as it has resolved secrets. The work for it is bounded, and ends with ctx: the rest
+// of the record is then marked as cut.
+func Of(ctx context.Context, x *engine.Execution, r *engine.Result) *journal.Record {
+	return within(newEffort(ctx), x, r)
+}
+
+// within is Of within an effort.
+func within(e *effort, x *engine.Execution, r *engine.Result) *journal.Record {
+	plan := x.Program().Plan
+	rec := NotRun(r.Status, "", "")
+	rec.ID, rec.Workflow, rec.Revision, rec.Mode = r.ID, plan.ID, plan.Revision, modeOf(plan)
+	rec.AcceptedAt, rec.StartedAt, rec.EndedAt = r.Started.UTC(), r.Started.UTC(), r.Started.Add(r.Duration).UTC()
+	if r.Failing >= 0 {
+		rec.Node = plan.Nodes[r.Failing].ID
+		rec.Code, rec.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
+	}
+	v := newView(e, x, r)
+	rec.Trigger = v.trigger()
+	rec.Nodes = make([]journal.NodeRecord, 0, len(plan.Nodes)-1)
+	for i := 1; i < len(plan.Nodes); i++ { // the trigger's output is its data
+		rec.Nodes = append(rec.Nodes, v.node(i))
+	}
+	rec.Cut = e.over()
+	return rec
+}
+
+// maxDetail bounds the detail of an error in a record, in bytes.
+const maxDetail = 4 << 10
+
+// node returns one node's part of a record.
+func (v *view) node(i int) journal.NodeRecord {
+	n, node := &v.result.Nodes[i], &v.plan.Nodes[i]
+	row := journal.NodeRecord{
+		ID: node.ID, Type: node.Type, State: n.State.String(), Handle: n.Handle, Why: engine.SkipReason(v.plan, v.result, i),
+		Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel,
+		Input: v.input(i), Logs: v.logs(i),
+	}
+	if row.Input != (journal.Value{}) {
+		row.Fixed = v.fixed(i)
+	}
+	row.Output = v.output(i) // after the input: what is masked in that is masked in this
+	if !n.Started.IsZero() {
+		row.StartedAt = n.Started.UTC()
+		row.Grants = v.x.Grants(i)
+		row.Calls = v.calls(i)
+		row.CallsCut = len(row.Calls) == trace.MaxCalls && n.Attempts > trace.MaxCalls
+	}
+	if n.Err != nil {
+		row.Code, row.Message = n.Err.Code, n.Err.Message
+		if n.Err.Detail != nil && !v.ignorant {
+			row.Detail = v.x.Secrets().Block(n.Err.Detail.Error(), maxDetail)
+		}
+	}
+	return row
+}
+
+// logs returns the lines that a node has logged, each with its level and, with forEach, the item.
+func (v *view) logs(node int) (lines []string) {
+	if v.ignorant {
+		return nil
+	}
+	for _, l := range v.x.Trace().Lines(node) {
+		text := l.Level.String() + ": " + v.x.Secrets().Line(l.Text, trace.MaxLine)
+		if v.plan.Nodes[node].ForEach != nil {
+			text = "item " + strconv.Itoa(l.Item) + ": " + text
+		}
+		lines = append(lines, text)
+	}
+	return lines
+}
+
+// Running returns what is known of an execution before it has ended.
+func Running(x *engine.Execution) journal.Summary {
+	plan := x.Program().Plan
+	return journal.Summary{
+		ID: x.ID(), Workflow: plan.ID, Revision: plan.Revision, Mode: modeOf(plan),
+		AcceptedAt: x.Started().UTC(), StartedAt: x.Started().UTC(),
+		Outcome: journal.Outcome{Status: journal.Running},
+	}
+}
+
+// modeOf returns how the sender of an execution gets its response, "" when there is no sender.
+func modeOf(p *flow.Plan) string {
+	if p.Webhook == nil {
+		return ""
+	}
+	return string(p.Webhook.Mode)
+}
+
+// Source returns the entry that an execution of p is run from, or run again, accepted now.
+func Source(p *flow.Plan, id string, ev *flow.Event) *journal.Entry {
+	return &journal.Entry{
+		ID: id, Workflow: p.ID, Revision: p.Revision, Document: p.Document, AcceptedAt: time.Now().UTC(),
+		Data: ev.Data, Query: ev.Query, Headers: ev.Headers,
+		Method: ev.Method, ClientIP: ev.ClientIP, ReceivedAt: ev.ReceivedAt,
+	}
+}

@@ -1,0 +1,181 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/sandbox"
+)
+
+// ran are executions of a workflow that have ended and wait for the recorder.
+func (l *lab) ran(workflow string, n int, status engine.Status) (all []*entry) {
+	l.Helper()
+	p := *l.Program(Document("t>a", Echo("a", `1`)))
+	plan := *p.Plan
+	plan.ID, p.Plan = workflow, &plan
+	for i := range n {
+		x := l.Engine.NewExecution(l.Context(), &p, fmt.Sprintf("exec-%s-%d", workflow, i), Event(l, `{"a":1}`), nil)
+		all = append(all, &entry{x, &engine.Result{ID: x.ID(), Status: status, Nodes: make([]engine.NodeResult, 2), Failing: -1}, 1})
+	}
+	return all
+}
+
+// TestRecorderBoundsWhatWaits: a workflow has its share of places and of memory. Successes beyond
+// it are missed, failures wait.
+func TestRecorderBoundsWhatWaits(t *testing.T) {
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	for _, size := range []int64{1, maxQueuedBytes / 8} {
+		t.Run(fmt.Sprint(size, " bytes each"), func(t *testing.T) {
+			r := NewRecorder(newJournal())
+			r.start.Do(func() {}) // nothing is taken out
+			take := func(workflow string) (taken int) {
+				for _, x := range l.ran(workflow, maxQueued+1, engine.Succeeded) {
+					x.size = size
+					if !r.enqueue(x) {
+						break
+					}
+					taken++
+				}
+				return taken
+			}
+			places := min(maxQueued, int(maxQueuedBytes/size))
+			if n := take("busy"); n != journal.Share(places) {
+				t.Errorf("%d of one workflow were taken", n)
+			}
+			if n := take("other"); n != places-journal.Share(places) {
+				t.Errorf("%d of another one were taken", n)
+			}
+			failure := l.ran("third", 1, engine.Failed)[0]
+			taken := make(chan bool)
+			go func() { taken <- r.enqueue(failure) }()
+			r.awaitWaiter()
+			x, _ := r.next()
+			r.done([]*entry{x})
+			if !receive(t, taken) {
+				t.Error("a failure was not taken when there was room")
+			}
+			for x, _ := r.next(); x != nil; x, _ = r.next() {
+				r.done([]*entry{x})
+			}
+			if r.all != (load{}) || len(r.each) != 0 {
+				t.Errorf("%+v and %d workflows are left", r.all, len(r.each))
+			}
+		})
+	}
+}
+
+// awaitWaiter returns when somebody waits for a place.
+func (r *Recorder) awaitWaiter() {
+	for waits := false; !waits; runtime.Gosched() {
+		r.mu.Lock()
+		waits = r.left != nil
+		r.mu.Unlock()
+	}
+}
+
+// slowJournal hands over what it is told to put.
+type slowJournal struct {
+	journal.Journal
+	puts chan []string // ids
+	stop bool          // it does not answer
+}
+
+func (j *slowJournal) Put(ctx context.Context, rows ...journal.Ended) error {
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, r.Record.ID)
+	}
+	j.puts <- ids
+	if j.stop {
+		<-ctx.Done()
+	}
+	return ctx.Err()
+}
+
+// TestRecordsTakeTurns: a crowd of one workflow keeps another's record from the next batch as
+// little as from the journal.
+func TestRecordsTakeTurns(t *testing.T) {
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	j := &slowJournal{Journal: newJournal(), puts: make(chan []string)}
+	r := NewRecorder(j)
+	for _, x := range append(l.ran("busy", 700, engine.Succeeded), l.ran("other", 1, engine.Failed)...) {
+		if !r.enqueue(x) {
+			t.Fatal("not taken")
+		}
+	}
+	first, next := receive(t, j.puts), receive(t, j.puts)
+	if !slices.Contains(append(first, next...), "exec-other-0") {
+		t.Errorf("%d and %d others came first", len(first), len(next))
+	}
+	go func() {
+		for range j.puts {
+		}
+	}()
+	r.Close(t.Context())
+	close(j.puts)
+	if n := r.missed.Load(); n != 0 {
+		t.Errorf("%d are missed", n)
+	}
+}
+
+// TestBatchesAreBoundedByWork: not only by what comes of it.
+func TestBatchesAreBoundedByWork(t *testing.T) {
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	b := batch{left: 100}
+	for _, x := range l.ran("w", 100, engine.Succeeded) {
+		if b.add(t.Context(), x); b.full() {
+			break
+		}
+	}
+	if n := len(b.rows); n < 2 || n > 20 {
+		t.Errorf("%d records", n)
+	}
+}
+
+// TestRecorderEndsInTime: what a journal does not take in time is counted and told.
+func TestRecorderEndsInTime(t *testing.T) {
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	j := &slowJournal{Journal: newJournal(), puts: make(chan []string, 1), stop: true}
+	r := NewRecorder(j)
+	all := l.ran("w", 500, engine.Failed)
+	for _, x := range all {
+		if !r.enqueue(x) {
+			t.Fatal("not taken")
+		}
+	}
+	receive(t, j.puts)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.Close(ended)
+	if r.enqueue(all[0]) || r.missed.Load() != 500 {
+		t.Errorf("%d are missed", r.missed.Load())
+	}
+	told := int64(0)
+	for _, line := range l.Logs.All() {
+		told += line.ContextMap()["executions"].(int64)
+	}
+	if told != 500 {
+		t.Errorf("%d are told of: %v", told, l.Logs.All())
+	}
+}
+
+func TestRecorderCountsBySecond(t *testing.T) {
+	r := NewRecorder(newJournal())
+	r.Limit(2)
+	now := time.Unix(100, 0)
+	for i, want := range []bool{true, true, false} {
+		if got := r.wants(now); got != want {
+			t.Errorf("%d: %v", i, got)
+		}
+	}
+	if !r.wants(now.Add(time.Second)) {
+		t.Error("the next second has none")
+	}
+}
