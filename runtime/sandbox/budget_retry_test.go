@@ -97,7 +97,7 @@ func TestFullBudgetIsNotTheNodesError(t *testing.T) {
 				}
 			}
 			if n := len(m.prepared.entries); n != 0 {
-				t.Errorf("%d images are kept", n)
+				t.Errorf("%d snapshots are cached", n)
 			}
 			end()
 			if got := outcomeOfPrepared(p, `1`); got != "20" {

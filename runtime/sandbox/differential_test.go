@@ -104,7 +104,7 @@ func (d *differential) after(way Reset) {
 		return in
 	}
 	in := take()
-	image := in.state()
+	snapshot := in.state()
 	for i, c := range d.calls {
 		in.memory.meter.begin(ctx, s.Deadline, 0)
 		results, err := in.module.ExportedFunction(c.function).Call(in.context(ctx, s),
@@ -127,8 +127,8 @@ func (d *differential) after(way Reset) {
 		if in = take(); in != former {
 			t.Fatalf("%v, call %d: another instance", way, i)
 		}
-		in.state().differs(t, image, c.function)
-		beyond := in.memory.region.bytes(in.memory.limit)[len(image.memory):]
+		in.state().differs(t, snapshot, c.function)
+		beyond := in.memory.region.bytes(in.memory.limit)[len(snapshot.memory):]
 		if at := bytes.IndexFunc(beyond, func(r rune) bool { return r != 0 }); at >= 0 {
 			t.Fatalf("%v, call %d: byte %d beyond the memory stays", way, i, at)
 		}

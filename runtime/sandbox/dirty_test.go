@@ -16,12 +16,12 @@ import (
 func TestDirtyGranulesAreRestored(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		layout := hostapi.Memory{Base: instrument.Base, Granule: uint8(rapid.IntRange(9, 12).Draw(t, "granule"))}
-		size := rapid.IntRange(0, 200_000).Draw(t, "image")
-		image := make([]byte, instrument.Base+size)
-		for i := range image[instrument.Base:] {
-			image[instrument.Base+i] = byte(i*7) | 1
+		size := rapid.IntRange(0, 200_000).Draw(t, "snapshot")
+		snapshot := make([]byte, instrument.Base+size)
+		for i := range snapshot[instrument.Base:] {
+			snapshot[instrument.Base+i] = byte(i*7) | 1
 		}
-		memory := append(bytes.Clone(image), make([]byte, rapid.IntRange(0, 70_000).Draw(t, "grown"))...)
+		memory := append(bytes.Clone(snapshot), make([]byte, rapid.IntRange(0, 70_000).Draw(t, "grown"))...)
 		own := len(memory) - instrument.Base
 		if own == 0 {
 			return
@@ -33,10 +33,10 @@ func TestDirtyGranulesAreRestored(t *testing.T) {
 			clear(memory[instrument.Base+at:][:n])
 			memory[instrument.Base+at] = 0xaa
 		}
-		if !restoreDirty(layout, memory, image, new(pageSet)) {
+		if !restoreDirty(layout, memory, snapshot, new(pageSet)) {
 			t.Fatal("it is too much")
 		}
-		if !bytes.Equal(memory[:len(image)], image) || bytes.ContainsFunc(memory[len(image):], func(r rune) bool { return r != 0 }) {
+		if !bytes.Equal(memory[:len(snapshot)], snapshot) || bytes.ContainsFunc(memory[len(snapshot):], func(r rune) bool { return r != 0 }) {
 			t.Fatal("the memory is not what it was")
 		}
 	})

@@ -176,8 +176,8 @@ type evictable interface {
 	reclaim(what idleness, enough func() bool)
 }
 
-// register evicts idle memory of p periodically, until drop is called.
-func (h *Host) register(p evictable) (drop func()) {
+// register evicts idle memory of p periodically, until unregister is called.
+func (h *Host) register(p evictable) (unregister func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.evictables[p] = struct{}{}
@@ -232,9 +232,9 @@ func (h *Host) evictLeastUsed() bool {
 	var from *preparedCache
 	var least int64
 	for p := range h.evictables {
-		if i, ok := p.(*preparedCache); ok {
-			if used, ok := i.leastUsed(); ok && (from == nil || used < least) {
-				from, least = i, used
+		if c, ok := p.(*preparedCache); ok {
+			if used, ok := c.leastUsed(); ok && (from == nil || used < least) {
+				from, least = c, used
 			}
 		}
 	}

@@ -22,10 +22,10 @@ const DefaultBudget = 1 << 30
 // wazero uses for it, and with the pages of its snapshot that it has written to, so that hundreds
 // of idle ones cost little. Memory that a guest grows counts in full at once. Memory in Go's heap
 // counts twice, since the garbage collector lets the heap grow to twice its live size. Once
-// released, it is garbage until it is collected, and garbage may use up to a sixteenth of the
-// budget without counting. So the count is never below what the system provides, with one
-// exception: guests running at this moment may have written memory or grown stacks since their last
-// check, up to a millisecond ago.
+// released, it is garbage until it is collected. Garbage may take up to a sixteenth of the limit on
+// top of it. So the count is never below what the system provides, with one exception: guests
+// running at this moment may have written memory or grown stacks since their last check, up to a
+// millisecond ago.
 //
 // # Who gets it
 //

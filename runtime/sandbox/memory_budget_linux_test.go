@@ -78,7 +78,7 @@ func TestTheCountMatchesLinux(t *testing.T) {
 		input int
 	}{
 		"memory that grows":           {eater(1), 128},
-		"memory that an image has":    {eater(128), 0},
+		"memory that a snapshot has":  {eater(128), 0},
 		"both":                        {eater(64), 64},
 		"stacks":                      {deep(), 0},
 		"memory that cannot be reset": {unresettable(eater(64)), 64},
@@ -167,7 +167,7 @@ func TestZerosOfASnapshotTakeNothing(t *testing.T) {
 	before := resident(t)
 	m := load(t, newHost(t), g.bytes(), Limits{Memory: 64 << 20}, hostapi.Grants{})
 	if counted := m.budget.used.Load(); counted > 1<<20 {
-		t.Errorf("an image of zeros counts %d bytes", counted)
+		t.Errorf("a snapshot of zeros counts %d bytes", counted)
 	}
 	for range 3 {
 		if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "0" {

@@ -284,9 +284,9 @@ func TestGrowthFails(t *testing.T) {
 		message string
 	}{
 		"by memory.grow":                    {4 << 20, 1, 100, func(m *Module) caller { return m }, "limits sandbox_memory of 4194304 bytes is used up by all nodes together"},
-		"by what its image has":             {4 << 20, 100, 0, func(m *Module) caller { return m }, "limits sandbox_memory of 4194304 bytes is used up by all nodes together"},
+		"by what its snapshot has":          {4 << 20, 100, 0, func(m *Module) caller { return m }, "limits sandbox_memory of 4194304 bytes is used up by all nodes together"},
 		"beyond a workflow's share":         {8 << 20, 1, 105, func(m *Module) caller { return m.For("w") }, "the workflow's share of limits sandbox_memory, three quarters of 8388608 bytes, is used up"},
-		"beyond the share, to its image":    {8 << 20, 105, 0, func(m *Module) caller { return m.For("w") }, "the workflow's share of limits sandbox_memory, three quarters of 8388608 bytes, is used up"},
+		"beyond the share, to its snapshot": {8 << 20, 105, 0, func(m *Module) caller { return m.For("w") }, "the workflow's share of limits sandbox_memory, three quarters of 8388608 bytes, is used up"},
 		"beyond the node's own, as ever":    {1 << 30, 1, 2000, func(m *Module) caller { return m }, "the memory limit of 67108864 bytes was reached"},
 		"and not when there is just enough": {16 << 20, 50, 50, func(m *Module) caller { return m.For("w") }, ""},
 	} {
@@ -344,7 +344,7 @@ func TestIdleMemoryIsEvicted(t *testing.T) {
 	b.SetLimit(1) // nothing is taken from anybody, but all that is idle goes
 	b.reclaim(0)
 	if n := len(code.prepared.entries); n != 0 {
-		t.Errorf("%d images are left", n)
+		t.Errorf("%d snapshots are left", n)
 	}
 }
 
@@ -402,7 +402,7 @@ func TestTheLeastRecentlyUsedSnapshotIsEvicted(t *testing.T) {
 	}
 	for i, want := range []bool{true, true, false} {
 		if _, _, ok := all[i].Cached(); ok != want {
-			t.Errorf("image %d: %v", i, ok)
+			t.Errorf("snapshot %d: %v", i, ok)
 		}
 	}
 	if !h.evictLeastUsed() || h.evictLeastUsed() {

@@ -147,7 +147,7 @@ func TestPrepareFails(t *testing.T) {
 		t.Errorf("a module that never ends: %v", err)
 	}
 	if n := len(m.prepared.entries); n != 0 {
-		t.Errorf("%d images are kept", n)
+		t.Errorf("%d snapshots are cached", n)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestPrepareBurnsFuel(t *testing.T) {
 		}
 		burnt = took
 		if _, took, err := withSource(t, m, source).Prepare(t.Context(), 1); err != nil || took != burnt {
-			t.Errorf("of an image that is there: %d units, %v", took, err)
+			t.Errorf("of a cached snapshot: %d units, %v", took, err)
 		}
 		if r, took, ok := p.Cached(); !ok || took != burnt || string(r.Output) != `{"reads":[]}` {
 			t.Errorf("known: %s, %d units, %v", r.Output, took, ok)
@@ -232,7 +232,7 @@ func TestPreparingEndsWithTheLastWaiter(t *testing.T) {
 	}
 	m.prepared.retiring.Wait() // forever, if it continued
 	if n := len(m.prepared.entries); n != 0 {
-		t.Errorf("%d images are kept", n)
+		t.Errorf("%d snapshots are cached", n)
 	}
 }
 
@@ -267,7 +267,7 @@ func TestPreparedSnapshotsAreLimited(t *testing.T) {
 			t.Fatalf("%s, %v", r.Output, err)
 		}
 		if n := len(m.prepared.entries); n > most {
-			t.Fatalf("%d images", n)
+			t.Fatalf("%d snapshots", n)
 		}
 	}
 	var callers sync.WaitGroup
@@ -283,7 +283,7 @@ func TestPreparedSnapshotsAreLimited(t *testing.T) {
 	}
 	callers.Wait()
 	if n := len(m.prepared.entries); n > most {
-		t.Errorf("%d images", n)
+		t.Errorf("%d snapshots", n)
 	}
 }
 
@@ -293,12 +293,12 @@ func TestUsedSnapshotsStay(t *testing.T) {
 	used := withSource(t, m, `return 1`)
 	for i := range 5 {
 		outcomeOfPrepared(used, `1`)
-		image := used.lastSnapshot.Load()
+		snapshot := used.lastSnapshot.Load()
 		outcomeOfPrepared(withSource(t, m, fmt.Sprintf("return %d", i)), `1`)
 		m.prepared.evictIdle()
 		outcomeOfPrepared(used, `1`)
-		if used.lastSnapshot.Load() != image {
-			t.Fatal("the image was made anew")
+		if used.lastSnapshot.Load() != snapshot {
+			t.Fatal("the snapshot was made again")
 		}
 	}
 }
@@ -311,11 +311,11 @@ func TestUnusedSnapshotsAreEvicted(t *testing.T) {
 		m.prepared.evictIdle()
 	}
 	if n := len(m.prepared.entries); n != 0 {
-		t.Errorf("%d images are left", n)
+		t.Errorf("%d snapshots are left", n)
 	}
 	m.prepared.retiring.Wait()
 	if went := p.lastSnapshot.Load().instances.(*pool).snapshot; went.bytes != nil || went.globals != nil {
-		t.Errorf("%d bytes of an image that went are kept", len(went.bytes))
+		t.Errorf("%d bytes of an evicted snapshot are retained", len(went.bytes))
 	}
 	if got := outcomeOfPrepared(p, `5`); got != `5` {
 		t.Errorf("a call afterwards gives %s", got)
@@ -335,7 +335,7 @@ func TestEqualSourcesShareASnapshot(t *testing.T) {
 	}
 	all.Wait()
 	if n := len(m.prepared.entries); n != 1 {
-		t.Errorf("%d images", n)
+		t.Errorf("%d snapshots", n)
 	}
 }
 
