@@ -189,7 +189,7 @@ func (p *pathParser) bracket() (Step, *PathError) {
 		}
 		key := []byte(p.text[start:p.i])
 		if Check(key, 0) != nil {
-			return s, &PathError{start, "a key that is no valid JSON string"}
+			return s, &PathError{start, "a key that is not a valid JSON string"}
 		}
 		s.Key = string(Exact(key))
 	} else {

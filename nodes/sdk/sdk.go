@@ -1,5 +1,5 @@
-// Package sdk is the SDK for nodes in Go. A node is one function from its config to its output, both
-// JSON:
+// Package sdk is the SDK for nodes in Go. A node is one function from its config to its output,
+// both JSON:
 //
 //	package main
 //

@@ -15,10 +15,10 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Apply takes a step of the store's content; when it returns, readers see it, but for documents
-// that have to be prepared first. What is wrong with a document is logged once for each of its
-// revisions, and changes nothing but what is known of its workflow. The catalog keeps the batch's
-// values. It is called by one goroutine at a time.
+// Apply applies a batch of the store. When it returns, readers see its content, except for
+// documents that must be prepared first. Problems of a document are logged once for each of its
+// revisions, and change only the status of its workflow. The catalog retains the values of the
+// batch. Calls must not overlap.
 func (c *Catalog) Apply(b store.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +61,7 @@ func (c *Catalog) Apply(b store.Batch) {
 	}
 }
 
-// applying is one Apply. The catalog's lock is held.
+// applying is one call of Apply. The lock of the catalog is held.
 type applying struct {
 	catalog *Catalog
 	before  *snapshot
@@ -83,7 +83,7 @@ type change struct {
 	done  bool // it is settled
 }
 
-// put takes one entry.
+// put applies one entry.
 func (a *applying) put(e store.Entry) {
 	log := a.catalog.options.Logger
 	switch kind, name := split(e.Key); kind {
@@ -111,7 +111,8 @@ func (a *applying) put(e store.Entry) {
 	}
 }
 
-// remove takes one deletion. Deletions come after the batch's other changes, and no key is in both.
+// remove applies one deletion. Deletions follow the other changes of a batch, and no key is in
+// both.
 func (a *applying) remove(key string) {
 	switch kind, name := split(key); kind {
 	case WorkflowPrefix:
@@ -130,8 +131,7 @@ func (a *applying) remove(key string) {
 	}
 }
 
-// split takes a key apart into a known prefix and what follows it. The prefix is "" when the key is
-// none that is known.
+// split splits a key into a known prefix and the rest. The prefix is "" when the key has none.
 func split(key string) (kind, name string) {
 	for _, prefix := range []string{WorkflowPrefix, SecretPrefix, GlobalPrefix} {
 		if name, ok := strings.CutPrefix(key, prefix); ok && name != "" {
@@ -141,7 +141,7 @@ func split(key string) (kind, name string) {
 	return "", ""
 }
 
-// globalValue is the value of a global as canonical JSON: what is not JSON is a text.
+// globalValue returns the value of a global as canonical JSON. Other text becomes a string.
 func globalValue(stored []byte) []byte {
 	if v, err := rawjson.AppendCanonical(nil, stored, flow.MaxDepth); err == nil {
 		return v
@@ -149,15 +149,14 @@ func globalValue(stored []byte) []byte {
 	return rawjson.AppendQuoted(nil, stored)
 }
 
-// atOnce bounds the documents that one Apply compiles itself, in bytes: it comes to less than 0.1
-// s.
+// atOnce limits the documents that one Apply compiles itself, in bytes: they take less than 0.1 s.
 const atOnce = 2 << 20
 
 // unprepared is the context of a round that prepares nothing.
 var unprepared context.Context
 
-// buildAll compiles the new documents, several at a time, and enters them. What would take longer
-// is left to the goroutines that prepare.
+// buildAll compiles the new documents, several at a time, and enters them. Work that would take
+// longer is left to the goroutines that prepare.
 func (a *applying) buildAll() {
 	left := atOnce
 	now := make([]*change, 0, len(a.changes))
@@ -177,13 +176,13 @@ func (a *applying) buildAll() {
 			return nil
 		})
 	}
-	_ = compiling.Wait() // what is wrong with a document is kept in its task
+	_ = compiling.Wait() // what is wrong with a document stays in its task
 	for i := range a.changes {
 		a.enter(&a.changes[i])
 	}
 }
 
-// newTask makes the task of a new document, in place of the one that the workflow had.
+// newTask returns the task of a new document, which replaces that of the workflow.
 func (a *applying) newTask(ch *change) *task {
 	was := a.before.workflow(ch.id)
 	entries := []store.Entry{ch.entry}
@@ -196,7 +195,7 @@ func (a *applying) newTask(ch *change) *task {
 	return a.catalog.newTask(ch.id, entries, a.loaded)
 }
 
-// giveUp ends the task of a workflow, if it has one, and returns it.
+// giveUp cancels the task of a workflow, if it has one, and returns it.
 func (a *applying) giveUp(id string) *task {
 	t := a.catalog.preparing[id]
 	if t != nil {
@@ -207,7 +206,7 @@ func (a *applying) giveUp(id string) *task {
 	return t
 }
 
-// enter makes a workflow known.
+// enter adds a workflow to the snapshot.
 func (a *applying) enter(ch *change) {
 	c, t := a.catalog, ch.task
 	w := t.workflow(a.before.workflow(ch.id))
@@ -222,7 +221,7 @@ func (a *applying) enter(ch *change) {
 	c.note(t, w)
 }
 
-// setKeys gives each workflow that was touched the secrets that are in force.
+// setKeys sets the secrets of each workflow that was touched.
 func (a *applying) setKeys() {
 	for id := range a.touched {
 		if w := a.next.workflow(id); w != nil {
@@ -231,8 +230,8 @@ func (a *applying) setKeys() {
 	}
 }
 
-// noteEarlier takes the earlier documents that come with a batch: those that the cache held, then
-// those that were kept, of which the cache held a newer one that was invalid.
+// noteEarlier collects the earlier documents that come with a batch: those of the cache, then those
+// that were kept because the cache had a newer, invalid one.
 func (a *applying) noteEarlier(b store.Batch) {
 	a.earlier = make(map[string][]store.Entry, len(b.Before)+len(b.LastValid))
 	for _, e := range b.Before {
@@ -248,8 +247,8 @@ func (a *applying) noteEarlier(b store.Batch) {
 	}
 }
 
-// forgetGone lets go of what was kept for workflows that are gone or valid, and of what was being
-// prepared for those that are gone.
+// forgetGone drops the documents kept for workflows that are gone or valid, and the tasks of those
+// that are gone.
 func (a *applying) forgetGone() {
 	c := a.catalog
 	for id := range c.kept {
@@ -264,7 +263,7 @@ func (a *applying) forgetGone() {
 	}
 }
 
-// summarize logs what a whole content was.
+// summarize logs the size of a whole content.
 func (a *applying) summarize(b store.Batch) {
 	invalid := 0
 	for _, s := range a.next.workflows {

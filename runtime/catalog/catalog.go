@@ -1,20 +1,20 @@
-// Package catalog is the live view of a store's content for one configuration: compiled workflows
-// with their secrets, and globals.
+// Package catalog is the live view of the content of a store for one configuration: compiled
+// workflows with their secrets, and globals.
 //
 // A [Catalog] is fed with the batches of a store ([Catalog.Apply]) and read by requests and
-// executions at any time: reading takes no lock. A workflow whose newest document is invalid keeps
-// its last valid program. The catalog follows no store by itself, writes nothing to it, and runs
-// nothing but what documents have prepared.
+// executions at any time, without a lock. A workflow whose newest document is invalid keeps its
+// last valid program. The catalog follows no store by itself, writes nothing to it, and runs
+// nothing but the preparation of documents.
 //
 // Secrets, globals, and documents whose node types are loaded and prepared are live when Apply
-// returns. Other documents are prepared on goroutines of the catalog, and are live each when it is
-// ready; meanwhile the last valid version serves. In the end the content is the same as if Apply
+// returns. Other documents are prepared on goroutines of the catalog, and each is live when it is
+// ready. Until then the last valid version serves. In the end the content is the same as if Apply
 // had waited for each.
 //
-// The keys it knows, below the store's prefix:
+// The keys, below the store's prefix:
 //
 //	workflows/<id>  a workflow document
-//	secrets/<id>    the secrets of a workflow; while this key is there, the document's own secret does not count
+//	secrets/<id>    the secrets of a workflow; they replace the secret in the document
 //	globals/<key>   a value: JSON, or text that is not JSON and becomes a string
 package catalog
 
@@ -39,29 +39,29 @@ const (
 	GlobalPrefix   = "globals/"
 )
 
-// Options of a Catalog.
+// Options configure a Catalog.
 type Options struct {
 	// the types that workflows are compiled against; the catalog takes no reference
 	Nodes  *engine.Nodes
 	Logger *zap.Logger // nil = no log
 
-	// Context is the configuration's: when it has ended, nothing is prepared any more, and what
-	// cannot be loaded then says nothing against a document. nil = it never ends.
+	// Context is that of the configuration: after its end nothing more is prepared, and failures to
+	// load say nothing about a document. nil = it never ends.
 	Context context.Context
 
 	// Keep is called with the last valid document of a workflow whose newest one is invalid or
-	// being prepared, by the key of that workflow, and with nil when it need not be kept any
-	// longer. One call at a time; it must not call the catalog. See store.Mirror.SetLastValid; nil = nobody
-	// keeps.
+	// being prepared, with the key of that workflow, and with nil when it is no longer needed.
+	// Calls do not overlap; Keep must not call the catalog. See store.Mirror.Keep; nil = nothing is
+	// kept.
 	Keep func(key string, value []byte, revision int64)
 
 	// Rejected is called once for each document that turns out to be invalid, with its problems,
-	// which nobody changes. It must neither block nor call the catalog. nil = nobody is told.
+	// which must not change. It must neither block nor call the catalog. nil = no call.
 	Rejected func(id string, revision int64, problems []flow.Problem)
 }
 
-// Catalog is the live view of a store's content for one configuration. It is safe for concurrent
-// use, and closed by Close.
+// Catalog is the live view of the content of a store for one configuration. It is safe for
+// concurrent use, and closed by Close.
 type Catalog struct {
 	options Options
 	current atomic.Pointer[snapshot]
@@ -71,7 +71,7 @@ type Catalog struct {
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // the goroutines that prepare
 
-	// guards what follows, and is held by who changes what readers see
+	// guards the fields below, and is held while the snapshot changes
 	mu      sync.Mutex
 	secrets map[string]*secret // by workflow id
 	// revisions of the documents that Keep holds, by workflow id
@@ -82,14 +82,14 @@ type Catalog struct {
 	waiting   map[string][]*task // for a node type that is being loaded, by its name
 }
 
-// snapshot is what readers see. Its maps never change; a slot does when its workflow has been
-// prepared.
+// snapshot is the state that readers see. Its maps never change. A slot changes when its workflow
+// has been prepared.
 type snapshot struct {
 	workflows map[string]*slot
 	globals   map[string][]byte
 }
 
-// slot is the place of a workflow in snapshots; it is never empty.
+// slot holds a workflow in snapshots; it is never empty.
 type slot = atomic.Pointer[Workflow]
 
 func slotOf(w *Workflow) *slot {
@@ -98,7 +98,7 @@ func slotOf(w *Workflow) *slot {
 	return s
 }
 
-// workflow finds a workflow; nil when there is none of that id.
+// workflow returns a workflow, or nil.
 func (s *snapshot) workflow(id string) *Workflow {
 	if slot := s.workflows[id]; slot != nil {
 		return slot.Load()
@@ -106,7 +106,7 @@ func (s *snapshot) workflow(id string) *Workflow {
 	return nil
 }
 
-// New makes an empty catalog that is not ready.
+// New returns an empty catalog that is not ready.
 func New(o Options) *Catalog {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
@@ -131,15 +131,14 @@ func New(o Options) *Catalog {
 	return c
 }
 
-// Close gives up what is being prepared and waits for that: for a slice of fuel, or for a module
-// that is being loaded. What is served, or was being prepared, can still be read as it is. Apply is
-// not called any more.
+// Close cancels all preparing and waits for its end: for a slice of fuel, or for a module that is
+// being loaded. The content can still be read as it is. Apply must not be called any more.
 func (c *Catalog) Close() {
 	c.cancel()
 	c.work.Wait()
 }
 
-// Settled waits until nothing is being prepared, or ctx ends, whose error it returns.
+// Settled waits until nothing is being prepared, or ctx ends, and then returns its error.
 func (c *Catalog) Settled(ctx context.Context) error {
 	for {
 		done := c.busy()
@@ -154,7 +153,8 @@ func (c *Catalog) Settled(ctx context.Context) error {
 	}
 }
 
-// busy is closed when something that is being prepared no longer is; nil when nothing is.
+// busy returns a channel that is closed when a workflow is no longer being prepared, or nil when
+// none is.
 func (c *Catalog) busy() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -164,14 +164,14 @@ func (c *Catalog) busy() <-chan struct{} {
 	return nil
 }
 
-// Ready is closed when the catalog has had the whole content of its store for the first time.
-// Documents of it may be being prepared then.
+// Ready returns a channel that is closed when the catalog has the whole content of its store for
+// the first time. Documents may still be being prepared then.
 func (c *Catalog) Ready() <-chan struct{} { return c.ready }
 
-// Workflow finds a workflow; nil when the store has none of that id.
+// Workflow returns a workflow, or nil when the store has none of that id.
 func (c *Catalog) Workflow(id string) *Workflow { return c.current.Load().workflow(id) }
 
-// List gives all workflows sorted by id.
+// List returns all workflows sorted by id.
 func (c *Catalog) List() []*Workflow {
 	slots := c.current.Load().workflows
 	list := make([]*Workflow, 0, len(slots))
@@ -182,7 +182,7 @@ func (c *Catalog) List() []*Workflow {
 	return list
 }
 
-// Global returns a global's value as canonical raw JSON, which nobody changes.
+// Global returns the value of a global as canonical raw JSON. It never changes.
 func (c *Catalog) Global(key string) (value []byte, ok bool) {
 	value, ok = c.current.Load().globals[key]
 	return value, ok
@@ -194,7 +194,7 @@ type Global struct {
 	Value []byte // canonical raw JSON; must not be shown when flow.IsSecretGlobal(Key)
 }
 
-// Globals gives all globals sorted by key, secret ones included.
+// Globals returns all globals sorted by key, including secret ones.
 func (c *Catalog) Globals() []Global {
 	values := c.current.Load().globals
 	list := make([]Global, 0, len(values))

@@ -9,11 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/store"
 )
 
@@ -32,74 +29,6 @@ const (
 	brokenWithKey  = `{"edges":7,"nodes":[{"id":"trigger","type":"trigger","config":{"webhook":{"secret":"from the document","signature":{"scheme":"github"}}}}]}`
 	badScheme      = `{"nodes":[{"id":"a","type":"nothing"},{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"signature":{"scheme":"gitlab"}}}}]}`
 )
-
-// fixture is a catalog with what it logged and kept.
-type fixture struct {
-	*Catalog
-	logs *observer.ObservedLogs
-	kept []string // calls of Keep
-}
-
-func newFixture(t testing.TB) *fixture {
-	t.Helper()
-	nodes := engine.NewNodes(nil)
-	t.Cleanup(nodes.Release)
-	core, logs := observer.New(zap.DebugLevel)
-	f := &fixture{logs: logs}
-	f.Catalog = New(Options{Nodes: nodes, Logger: zap.New(core), Keep: func(key string, value []byte, revision int64) {
-		f.kept = append(f.kept, fmt.Sprintf("%s@%d %s", key, revision, value))
-	}})
-	return f
-}
-
-// put is a batch of one entry.
-func put(revision int64, key, value string) store.Batch {
-	return store.Batch{Revision: revision, Put: []store.Entry{entry(revision, key, value)}}
-}
-
-func entry(revision int64, key, value string) store.Entry {
-	return store.Entry{Key: key, Value: []byte(value), Revision: revision}
-}
-
-func del(revision int64, keys ...string) store.Batch {
-	return store.Batch{Revision: revision, Delete: keys}
-}
-
-func reset(revision int64, entries ...store.Entry) store.Batch {
-	return store.Batch{Reset: true, Revision: revision, Put: entries}
-}
-
-// show describes a workflow in a line: document and program by revision, what it is, its secrets.
-func show(w *Workflow) string {
-	if w == nil {
-		return "none"
-	}
-	var words []string
-	words = append(words, fmt.Sprintf("%d/%d", w.Revision, w.Serving))
-	if (w.Program != nil) != (w.Serving != 0) || w.Program != nil && w.Program.Plan.Revision != w.Serving {
-		words = append(words, "MISMATCH")
-	}
-	if !w.Active {
-		words = append(words, "inactive")
-	}
-	if !w.Webhook {
-		words = append(words, "manual")
-	}
-	words = append(words, w.Scheme.Name())
-	for _, k := range w.Keys {
-		words = append(words, "["+string(k.Secret)+"]")
-	}
-	if len(w.Problems) > 0 {
-		words = append(words, "invalid")
-	}
-	if w.SecretProblem != "" {
-		words = append(words, "secret "+w.SecretProblem)
-	}
-	if w.Preparing != nil {
-		words = append(words, "preparing")
-	}
-	return strings.Join(words, " ")
-}
 
 func TestWorkflow(t *testing.T) {
 	kept := reset(9, entry(7, "workflows/w", broken))

@@ -1,57 +1,12 @@
 package catalog
 
 import (
-	"context"
 	"testing"
 
-	"github.com/flowtrux/edge/internal/compiled"
-	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
-	"github.com/flowtrux/edge/runtime/hostapi"
-	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/store"
 )
-
-// codeNodes are the built-in node types.
-func codeNodes(t testing.TB) *engine.Nodes {
-	t.Helper()
-	return codeNodesOf(t, newHost(t, nil))
-}
-
-// newHost is a sandbox with that budget.
-func newHost(t testing.TB, b *sandbox.Budget) *sandbox.Host {
-	t.Helper()
-	dir, err := compiled.Dir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	host, err := sandbox.New(sandbox.Options{CacheDir: dir, Budget: b})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := host.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return host
-}
-
-func codeNodesOf(t testing.TB, host *sandbox.Host) *engine.Nodes {
-	t.Helper()
-	loads := make(map[string]engine.Load)
-	for _, n := range nodes.Builtin() {
-		loads[n.Type] = func() (*sandbox.Module, error) {
-			return host.Load(context.Background(), sandbox.ModuleConfig{
-				Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
-			})
-		}
-	}
-	types := engine.NewNodes(loads)
-	t.Cleanup(types.Release)
-	return types
-}
 
 // Code changes with its document, for the executions that begin afterwards; a source that does not
 // compile changes nothing.

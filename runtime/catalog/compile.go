@@ -51,8 +51,8 @@ func Compile(ctx context.Context, id string, revision int64, document []byte, no
 	return bind(plan, err, nodes)
 }
 
-// CompileNew is [Compile] for a document that somebody brings: the plan's warnings are errors, and
-// its secret is checked.
+// CompileNew is [Compile] for a document that is not stored yet: the plan's warnings are errors,
+// and its secret is checked.
 func CompileNew(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, flow.MaxPrepareFuel, func(types flow.Types) (*flow.Plan, error) {
 		return flow.CompileNew(id, revision, document, types, signatures{})
@@ -85,7 +85,7 @@ func bind(plan *flow.Plan, err error, nodes *engine.Nodes) (*engine.Program, *si
 // rejection.
 const maxStopgap = 3
 
-// CheckNewSecret is scheme.CheckSecret for a secret that somebody brings. Secrets shorter than one
+// CheckNewSecret is scheme.CheckSecret for a new secret. Secrets shorter than one
 // group of base64 pass: they were not pasted wrongly.
 func CheckNewSecret(scheme *signature.Scheme, secret []byte) error {
 	if len(secret) <= maxStopgap {

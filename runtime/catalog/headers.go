@@ -5,14 +5,14 @@ import (
 	"github.com/flowtrux/edge/runtime/signature"
 )
 
-// RequestHeader is a header of requests whose name stands in a document.
+// RequestHeader is a request header that a document names.
 type RequestHeader struct {
 	Path string // JSON path of the name in the document
 	Name string // canonical
 }
 
-// RequestHeaders are the headers that a workflow reads by names of its author's choice: those of
-// the scheme custom and of webhook.idempotency.
+// RequestHeaders returns the request headers that the author of a workflow has chosen: those of the
+// scheme custom and of webhook.idempotency.
 func RequestHeaders(p *flow.Plan, s *signature.Scheme) []RequestHeader {
 	if p.Webhook == nil {
 		return nil

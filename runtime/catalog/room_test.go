@@ -76,7 +76,7 @@ func TestOthersHaveTheMemory(t *testing.T) {
 	f.Apply(reset(1, entry(1, "workflows/w", plain)))
 	f.Apply(put(2, "workflows/w", coded(keeping(25, 1), "return 1")))
 
-	// Who brings such a document is told so, after a while.
+	// The error says so, after a while.
 	_, _, err := CompileNew(t.Context(), "new", 0, []byte(coded(keeping(25, 2))), types)
 	if full := (*sandbox.BudgetFullError)(nil); !errors.As(err, &full) || errors.As(err, new(*flow.DocumentError)) {
 		t.Errorf("a new document: %v", err)
@@ -94,7 +94,7 @@ func TestOthersHaveTheMemory(t *testing.T) {
 	}
 }
 
-// A new document whose nodes keep more than its share is refused, also when others have so much
+// A new document whose nodes keep more than its share is rejected, also when others have so much
 // that it does not come to that.
 func TestMoreThanItsShareBesideOthers(t *testing.T) {
 	t.Parallel()

@@ -1,7 +1,7 @@
 package catalog
 
-// serve notes which program serves a workflow now. What only the one before had prepared goes with
-// it, also when the workflow is gone. The lock is held.
+// serve records the program that now serves a workflow. Nodes that only the previous program had
+// prepared are released, also when the workflow is gone. The lock is held.
 func (c *Catalog) serve(id string) {
 	before, now := c.serving[id], c.current.Load().workflow(id).program()
 	if now == before {

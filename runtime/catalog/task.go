@@ -14,12 +14,12 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// maxVersions is how many documents of a workflow wait to be judged. A document that is invalid
-// leaves its place to the one before it; of those that are replaced faster than they are prepared
-// the oldest are not among them.
+// maxVersions is the maximum number of documents of a workflow that wait to be compiled. An invalid
+// document gives its place to the one before it. When documents are replaced faster than they are
+// prepared, the oldest are dropped.
 const maxVersions = 8
 
-// task finds out which version of a workflow serves: the newest that is valid.
+// task finds the version of a workflow that serves: the newest valid one.
 type task struct {
 	id      string
 	entries []store.Entry // the newest first; never changed
@@ -30,7 +30,7 @@ type task struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the task is over and readers see it
 
-	// Of who has its turn: Apply, then one goroutine after the other.
+	// Used by the owner of the turn: Apply, then one goroutine after the other.
 	at          int                 // of the entry that is looked at
 	preparation *engine.Preparation // of that entry
 	problems    []flow.Problem      // of the newest document
@@ -50,7 +50,7 @@ type found struct {
 	scheme  *signature.Scheme
 }
 
-// newTask makes a task of documents, the newest first, which may be in it twice.
+// newTask returns a task for documents, the newest first. Duplicates are dropped.
 func (c *Catalog) newTask(id string, entries []store.Entry, loaded zapcore.Level) *task {
 	t := &task{id: id, nodes: c.options.Nodes, loaded: loaded, done: make(chan struct{})}
 	for _, e := range entries {
@@ -64,8 +64,8 @@ func (c *Catalog) newTask(id string, entries []store.Entry, loaded zapcore.Level
 	return t
 }
 
-// round goes on until it is settled what serves, as far as it comes before ctx ends, and without
-// preparing where ctx is unprepared. It reports whether it is settled.
+// round compiles until the version that serves is known, as far as it gets before ctx ends, and
+// without preparing if ctx is unprepared. It reports whether the version is known.
 func (t *task) round(ctx context.Context) bool {
 	for t.at < len(t.entries) {
 		e := t.entries[t.at]
@@ -86,7 +86,7 @@ func (t *task) round(ctx context.Context) bool {
 	return true
 }
 
-// workflow is what is known so far; before is what was known without the task, or nil.
+// workflow returns the workflow as known so far. before is the workflow without the task, or nil.
 func (t *task) workflow(before *Workflow) *Workflow {
 	newest := t.entries[0]
 	w := &Workflow{ID: t.id, Revision: newest.Revision, Document: newest.Value, Problems: t.problems}
@@ -115,8 +115,8 @@ func (w *Workflow) serve(f *found) {
 	}
 }
 
-// next does what a task needs that is not settled: it waits for node types, or for its turn. The
-// lock is held.
+// next continues a task that is not settled: it waits for node types, or for its turn. The lock is
+// held.
 func (c *Catalog) next(t *task) {
 	missing := t.preparation.Missing()
 	if len(missing) == 0 {
@@ -153,7 +153,7 @@ func (c *Catalog) load(name string) {
 	}
 }
 
-// turn lets a task go on until it is settled or ctx ends.
+// turn runs a task until it is settled or ctx ends.
 func (c *Catalog) turn(ctx context.Context, t *task) {
 	before := t.preparation.Prepared()
 	settled := t.round(ctx)
@@ -186,10 +186,10 @@ func (c *Catalog) turn(ctx context.Context, t *task) {
 	c.next(t)
 }
 
-// maxLogged is how many problems of a document go to the log.
+// maxLogged is the number of problems of a document in the log.
 const maxLogged = 5
 
-// note keeps and logs what a task has found out. The lock is held.
+// note stores and logs the outcome of a task. The lock is held.
 func (c *Catalog) note(t *task, w *Workflow) {
 	invalid := len(w.Problems) > 0
 	if !invalid && w.Preparing == nil {
@@ -210,7 +210,7 @@ func (c *Catalog) note(t *task, w *Workflow) {
 	}
 }
 
-// forget ends keeping a workflow's last valid document. The lock is held.
+// forget drops the last valid document that is kept for a workflow. The lock is held.
 func (c *Catalog) forget(id string) {
 	if _, ok := c.kept[id]; ok {
 		delete(c.kept, id)

@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// Tasks take turns, and those that have come the shortest way go first. One that does not come to
-// an end in its turn is stopped and begins again at the next level, in a turn that is longer by
-// longer; the nodes that it has prepared by then it keeps. So one that takes a moment never waits
-// for those that take seconds, however many these are, and the work that is done twice is a part of
-// the whole.
+// Tasks take turns, and those that have used the least time go first. A task that is not settled in
+// its turn is stopped and starts again at the next level, with a turn that is longer by the factor
+// longer; the nodes that it has prepared stay prepared. So a short task never waits for those that
+// take seconds, however many there are, and the repeated work is a fraction of the whole.
 //
-// A turn is no limit: a task that needs more gets more. What limits it is its fuel.
+// A turn is not a limit: a task that needs more gets more. Its limit is fuel.
 const (
 	firstTurn = 10 * time.Millisecond
 	longer    = 4
 	lastLevel = 8
-	// firstSlow is the first level that only half of the goroutines work at, so that the others are
-	// free soon at any time. A task that prepares a node in each turn stays below it. A turn at it,
-	// or above, ends when one that is shorter is due.
+	// firstSlow is the first level at which only half of the goroutines work, so that the others
+	// are free soon at any time. A task that prepares a node in each turn stays below it. A turn at
+	// this level or above ends when a shorter one is due.
 	firstSlow = 3
 )
 
-// turnOf is how long a turn at a level is.
+// turnOf returns the length of a turn at a level.
 func turnOf(level int) time.Duration {
 	d := firstTurn
 	for range level {
@@ -32,7 +31,7 @@ func turnOf(level int) time.Duration {
 	return d
 }
 
-// turns are the tasks that wait for their turn, and who works. Guarded by the catalog's lock.
+// turns are the queues of tasks, and the goroutines at work. Guarded by the lock of the catalog.
 type turns struct {
 	queues  [lastLevel + 1][]*task
 	workers int // goroutines
@@ -40,13 +39,13 @@ type turns struct {
 	slow map[*task]context.CancelFunc
 }
 
-// maxSlow is how many tasks have their turns at a time at a level from firstSlow on.
+// maxSlow returns the maximum number of simultaneous turns at slow levels.
 func maxSlow() int { return maxWorkers() / 2 }
 
-// maxWorkers is how many goroutines prepare.
+// maxWorkers returns the number of goroutines that prepare.
 func maxWorkers() int { return max(2, runtime.GOMAXPROCS(0)) }
 
-// enqueue puts a task in line at its level. The lock is held.
+// enqueue adds a task to the queue of its level. The lock is held.
 func (c *Catalog) enqueue(t *task) {
 	t.level = min(t.level, lastLevel)
 	q := &c.turns.queues[t.level]
@@ -60,8 +59,8 @@ func (c *Catalog) enqueue(t *task) {
 	}
 }
 
-// makeWay ends the longest turn when no place is free at a level that is slow. The task loses what
-// it has done of a node in it.
+// makeWay ends the longest turn when no place at a slow level is free. The task loses the work on
+// its current node.
 func (s *turns) makeWay(level int) {
 	if len(s.slow) < maxSlow() {
 		return
@@ -78,7 +77,7 @@ func (s *turns) makeWay(level int) {
 	}
 }
 
-// prepare gives tasks their turns until none waits that may have one.
+// prepare runs turns until no task is due.
 func (c *Catalog) prepare() {
 	for {
 		c.mu.Lock()
@@ -98,8 +97,7 @@ func (c *Catalog) prepare() {
 	}
 }
 
-// take takes the task whose turn it is, nil when there is none. Those that were given up are passed
-// over.
+// take returns the next task, or nil. Tasks that were given up are skipped.
 func (s *turns) take() *task {
 	for level := range s.queues {
 		if level >= firstSlow && len(s.slow) >= maxSlow() {

@@ -11,11 +11,11 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Workflow is what is known of a workflow that is in the store. It is immutable.
+// Workflow is the state of a workflow in the store. It is immutable.
 //
-// Active, Webhook and Scheme are those of the version that serves. A workflow that never had a
-// valid version has what could be read of its newest document, so that its senders get the answers
-// that do not depend on the rest.
+// Active, Webhook and Scheme are those of the version that serves. For a workflow that never had a
+// valid version they are read leniently from its newest document, so that its senders get the
+// responses that do not depend on the rest.
 type Workflow struct {
 	ID      string
 	Program *engine.Program // the last valid one; nil = there never was one
@@ -28,21 +28,21 @@ type Workflow struct {
 	Serving  int64          // of Program's document; 0 = none
 	Problems []flow.Problem // of the newest document; nil = it is valid
 	// of the newest document, if it is valid: see flow.Plan.Warnings
-	Warnings      []flow.Problem
-	SecretProblem string // why secrets/<id> gives no secret; "" = it does, or is not there. Holds no secret
+	Warnings []flow.Problem
+	// why secrets/<id> gives no secret; "" = it does, or does not exist. Holds no secret
+	SecretProblem string
 	// the newest document as stored: it may hold a secret, see flow.RedactSecret
 	Document []byte
 
-	// Preparing is closed when this is not what is known of the workflow any more: the document, or
-	// an earlier one that may serve in its place, has been prepared, or was replaced or deleted.
-	// nil = nothing is being prepared.
+	// Preparing is closed when this state is outdated: the document, or an earlier one that may
+	// serve in its place, has been prepared, replaced or deleted. nil = nothing is being prepared.
 	Preparing <-chan struct{}
 
 	serving []byte          // Program's document as stored
 	own     []signature.Key // of the document that serves
 }
 
-// program is the one that serves; nil when there is none, or no workflow.
+// program returns the program that serves, or nil.
 func (w *Workflow) program() *engine.Program {
 	if w == nil {
 		return nil
@@ -50,7 +50,7 @@ func (w *Workflow) program() *engine.Program {
 	return w.Program
 }
 
-// peek reads what can be read of a document that is invalid.
+// peek reads an invalid document leniently.
 func (w *Workflow) peek() {
 	p := flow.DecodeLenient(w.Document)
 	w.Active, w.Webhook, w.own = p.Active, p.Webhook, ownKeys(p.Secret)
@@ -61,7 +61,7 @@ func (w *Workflow) peek() {
 	w.Scheme = scheme
 }
 
-// problems takes an error of Compile apart.
+// problems returns the problems in an error of Compile.
 func problems(err error) []flow.Problem {
 	if e := (*flow.DocumentError)(nil); errors.As(err, &e) {
 		return e.Problems
@@ -69,13 +69,12 @@ func problems(err error) []flow.Problem {
 	return []flow.Problem{{Reason: err.Error()}}
 }
 
-// isOf tells whether w was made of this very entry.
+// isOf reports whether w was made from this entry.
 func (w *Workflow) isOf(e store.Entry) bool {
 	return w != nil && w.Revision == e.Revision && bytes.Equal(w.Document, e.Value)
 }
 
-// withSecret returns w with the keys that are in force when s, or nil, is what the store has for
-// it.
+// withSecret returns w with the keys that are in force when the store has s, or nil, for it.
 func (w *Workflow) withSecret(s *secret) *Workflow {
 	with := *w
 	with.Keys, with.SecretProblem = w.own, ""
@@ -85,7 +84,7 @@ func (w *Workflow) withSecret(s *secret) *Workflow {
 	return &with
 }
 
-// secret is what the store has for a workflow below secrets/.
+// secret is the secret of a workflow in the store.
 type secret struct {
 	entry   store.Entry
 	keys    []signature.Key
@@ -104,12 +103,12 @@ func newSecret(e store.Entry) *secret {
 	return s
 }
 
-// isOf tells whether s was made of this very entry.
+// isOf reports whether s was made from this entry.
 func (s *secret) isOf(e store.Entry) bool {
 	return s != nil && s.entry.Revision == e.Revision && bytes.Equal(s.entry.Value, e.Value)
 }
 
-// ownKeys are the keys of a document's own secret.
+// ownKeys returns the keys of the secret in a document.
 func ownKeys(s flow.Secret) []signature.Key {
 	if s == "" {
 		return nil

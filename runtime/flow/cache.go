@@ -8,33 +8,33 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Cache remembers for one execution what the templates of its plan have found in large values, so
-// that each of these is walked over once, and not once for each template, node or item. What it
-// takes depends on the plan alone: a place for each path that the plan names. It takes nothing
-// before it is of use. The zero value is ready, and safe for concurrent use; values in which
+// Cache caches, for one execution, the values that the templates of its plan find in large values,
+// so that each large value is scanned once, and not once for each template, node or item. Its size
+// depends on the plan alone: one entry for each path that the plan names. It allocates nothing
+// until it is useful. The zero value is ready, and safe for concurrent use. Values in which
 // something was found must not change.
 type Cache struct {
 	roots atomic.Pointer[[]cachedRoot]
 }
 
-// cachedRoot is what was found in the value of one root.
+// cachedRoot has the values found below one root.
 type cachedRoot struct {
-	mu    sync.Mutex // held while somebody looks: the others wait for what that finds
+	mu    sync.Mutex // held during a search: others wait for its result
 	found atomic.Pointer[foundIn]
 }
 
-// foundIn is what the targets of a root lead to in a value.
+// foundIn has the values to which the targets of a root lead.
 type foundIn struct {
 	value []byte
 	found [][]byte // nil = missing
 }
 
-// in tells whether it was found in v itself, not in its like.
+// in reports whether f is of v itself, not of an equal value.
 func (f *foundIn) in(v []byte) bool {
 	return f != nil && len(f.value) == len(v) && len(v) > 0 && &f.value[0] == &v[0]
 }
 
-// root is what is remembered of a root.
+// root returns the entry of a root.
 func (c *Cache) root(p *Plan, i int) *cachedRoot {
 	roots := c.roots.Load()
 	for roots == nil {
@@ -45,7 +45,7 @@ func (c *Cache) root(p *Plan, i int) *cachedRoot {
 	return &(*roots)[i]
 }
 
-// find is what t leads to in v.
+// find returns the values to which t leads in v.
 func (r *cachedRoot) find(t *targets, v []byte, w *work) ([][]byte, error) {
 	if f := r.found.Load(); f.in(v) {
 		return f.found, nil
@@ -63,16 +63,16 @@ func (r *cachedRoot) find(t *targets, v []byte, w *work) ([][]byte, error) {
 	return f.found, nil
 }
 
-// Values up to direct bytes are walked over for each template, which is cheaper than to remember
-// what was found in them, until a scope has walked over directTotal bytes.
+// Values of up to direct bytes are scanned for each template, which is cheaper than caching, until
+// a scope has scanned directTotal bytes.
 const (
 	direct      = 8 << 10
 	directTotal = 16 << 10
 	directItem  = 1 << 10 // of one item
 )
 
-// follow is what a reference leads to in v, the value of its root; nil = missing. The meter is told
-// of short work when the value is appended.
+// follow returns the value to which a reference leads in v, the value of its root; nil = missing.
+// The meter counts short work when the value is appended.
 func (s *Scope) follow(ref *reference, v []byte) ([]byte, error) {
 	switch t := ref.targets; {
 	case len(ref.steps) == 0 || len(v) == 0:
@@ -93,14 +93,14 @@ func (s *Scope) follow(ref *reference, v []byte) ([]byte, error) {
 	}
 }
 
-// foundItem is what a scope remembers of the item.
+// foundItem is the cache of a scope for its item.
 type foundItem struct {
 	foundIn
 	of     *targets // that were found; nil = none yet
 	walked int      // bytes for those that were followed one by one
 }
 
-// followItem is follow in the item, of which each scope remembers its own.
+// followItem is follow in the item, which each scope caches for itself.
 func (s *Scope) followItem(ref *reference, v []byte) ([]byte, error) {
 	if s.item == nil {
 		s.item = new(foundItem)
@@ -126,8 +126,8 @@ func (s *Scope) followItem(ref *reference, v []byte) ([]byte, error) {
 	return m.found[ref.target], nil
 }
 
-// follow walks from v along a path; found is nil when something on the way is missing. walked is how
-// many bytes it has read.
+// follow follows a path from v. found is nil when something on the way is missing. walked is the
+// number of bytes read.
 func follow(v []byte, path rawjson.Path) (found []byte, walked int) {
 	for i := range path {
 		in := v

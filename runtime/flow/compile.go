@@ -11,7 +11,7 @@ import (
 // is stored under; "" means that there is none and the document must have an id. revision becomes
 // part of the plan. With nil for signatures, webhook.signature is not read.
 //
-// The error is a *[DocumentError] with all that is wrong. raw is neither kept nor changed. The
+// The error is a *[DocumentError] with all problems. raw is neither retained nor changed. The
 // result depends on the arguments alone: the same document gives an equal plan or the same
 // problems.
 func Compile(id string, revision int64, raw []byte, types Types, signatures Signatures) (*Plan, error) {
@@ -19,7 +19,7 @@ func Compile(id string, revision int64, raw []byte, types Types, signatures Sign
 	return d.compile(id, revision, raw)
 }
 
-// CompileNew is [Compile] for a document that somebody brings, and that is not stored yet: its
+// CompileNew is [Compile] for a document that is not stored yet: its
 // warnings are problems, and its secret is checked against the scheme of its signatures.
 func CompileNew(id string, revision int64, raw []byte, types Types, signatures Signatures) (*Plan, error) {
 	d := &draft{report: &report{masks: true, strict: true}, types: types, signatures: signatures}
@@ -82,7 +82,7 @@ func (d *draft) checkHandles(settings []configured) {
 	}
 }
 
-// listHandles names the handles that a node's edges may have, the first of them if they are many.
+// listHandles lists the handles of a node's edges, only the first if there are many.
 func listHandles(handles []string) string {
 	if len(handles) > message.MaxListed {
 		return strings.Join(message.EachQuoted(handles[:message.MaxListed]), ", ") + " and more"
@@ -90,7 +90,7 @@ func listHandles(handles []string) string {
 	return message.Either(message.EachQuoted(append(slices.Clone(handles), HandleError)))
 }
 
-// responseNode finds the node that webhook.responseNodeId names, -1 when none is needed.
+// responseNode returns the node that webhook.responseNodeId names, or -1 when none is needed.
 func (d *draft) responseNode(t trigger) int {
 	if t.responseNode.raw == nil {
 		return -1
@@ -102,7 +102,7 @@ func (d *draft) responseNode(t trigger) int {
 	return i
 }
 
-// plan puts together what was found; there are no problems.
+// plan assembles the plan of a document without problems.
 func (d *draft) plan(revision int64, settings []configured, t trigger, response int) *Plan {
 	g := &d.graph
 	p := &Plan{

@@ -7,10 +7,10 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// configured is what a node's type makes of its config.
+// configured is a node's config, checked against its type.
 type configured struct {
-	typ     *Type    // nil = there is none, reported
-	handles []string // that its edges may have beside "error"; nil = it does not route, or the config is wrong
+	typ     *Type    // nil = unknown, reported
+	handles []string // besides "error"; nil = it does not route, or the config is wrong
 	config  *Template
 	fixed   []byte // see Node.Fixed
 	forEach *Template
@@ -49,8 +49,8 @@ func (d *draft) configure(i int) configured {
 	return c
 }
 
-// binder binds the templates of node i. They may name nodes upstream of it, whichever branch is
-// taken to it.
+// binder returns the binder for the templates of node i. They may name nodes upstream of it,
+// whichever branch leads to it.
 func (d *draft) binder(i int) binder {
 	return binder{node: func(id string) (int, error) {
 		named, ok := d.byID[id]
@@ -60,7 +60,7 @@ func (d *draft) binder(i int) binder {
 		case named == i:
 			return 0, fmt.Errorf("node %s cannot see its own output", message.Quoted(id))
 		case !d.graph.sound:
-			return 0, nil // what is upstream cannot be told, and the document is wrong anyway
+			return 0, nil // the nodes upstream are unknown, and the document is wrong anyway
 		case !d.graph.above[i].has(named):
 			return 0, fmt.Errorf("node %s is not upstream of node %s", message.Quoted(id), message.Quoted(d.nodes[i].id))
 		default:
@@ -69,8 +69,8 @@ func (d *draft) binder(i int) binder {
 	}}
 }
 
-// readForEach builds the template of forEach. It sees what the node's config sees, item and index
-// excepted.
+// readForEach builds the template of forEach. It sees the same roots as the node's config, without
+// item and index.
 func (d *draft) readForEach(v value, t *Type, names binder) *Template {
 	s, ok := d.text(v)
 	if !ok {
@@ -107,8 +107,8 @@ func (t *Type) withDefaults(config []byte) []byte {
 	return config
 }
 
-// handlesOf returns the handles of a node of a type that routes, nil when the type does not or the
-// config's are wrong.
+// handlesOf returns the handles of a node of a type that routes, or nil when the type does not, or
+// the config's are wrong.
 func (d *draft) handlesOf(t *Type, config value) []string {
 	if !t.Routes() {
 		return nil
@@ -136,7 +136,7 @@ func (d *draft) handlesOf(t *Type, config value) []string {
 	return handles
 }
 
-// eachAt calls fn for each value in v that steps lead to; what is not there is left out.
+// eachAt calls fn for each value that steps lead to in v. Missing values are skipped.
 func eachAt(v value, steps []string, fn func(value)) {
 	switch {
 	case v.raw == nil:

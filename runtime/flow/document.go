@@ -8,12 +8,11 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// draft is a document whose parts were read one by one; nothing is known yet of how they fit
-// together.
+// draft is a document whose parts are read one by one, before they are put together.
 type draft struct {
-	// a module could not be asked: the others are not either, which could take as long each
+	// a module could not be asked: nor are the others, each of which could take as long
 	unprepared bool
-	fuel       uint64 // that preparing has burnt
+	fuel       uint64 // used to prepare
 	*report
 	types      Types
 	signatures Signatures         // nil = signature settings are not read
@@ -61,7 +60,7 @@ const (
 	maxConcurrency    = 256
 )
 
-// forEditors tells whether nothing at p is looked into: it is kept for those who draw workflows.
+// forEditors reports whether p is ignored: it belongs to graphical editors.
 func forEditors(p *place) bool {
 	switch p.key {
 	case "metadata": // of the document, a node or an edge
@@ -73,7 +72,7 @@ func forEditors(p *place) bool {
 	return false
 }
 
-// read reads the document. storedAs is the id it is stored under, "" when nothing is known of that.
+// read reads the document. storedAs is the id under which it is stored, or "" when that is unknown.
 func (d *draft) read(doc value, storedAs string) {
 	if storedAs != "" && !ValidID(storedAs) {
 		d.add(nil, "its name %s cannot be an id: %s", message.Quoted(storedAs), idRule)
@@ -135,8 +134,8 @@ func (d *draft) readNodes(v value) {
 	}
 }
 
-// findMisspelledTrigger takes a node for the trigger whose type nearly says so, and reports it. It
-// returns false when there is no trigger for sure.
+// findMisspelledTrigger takes a node whose type is nearly "trigger" for the trigger, and reports
+// it. It returns false when there is certainly no trigger.
 func (d *draft) findMisspelledTrigger() bool {
 	mayBe := false
 	for i := range d.nodes {
@@ -153,7 +152,7 @@ func (d *draft) findMisspelledTrigger() bool {
 	return mayBe
 }
 
-// enter makes node i known by its id.
+// enter indexes node i by its id.
 func (d *draft) enter(i int) {
 	n := &d.nodes[i]
 	if n.typ == TypeTrigger {

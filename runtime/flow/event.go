@@ -11,7 +11,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Event is one firing of a trigger. Its bytes are raw JSON, owned by the event and never changed.
+// Event is one trigger event. Its bytes are raw JSON, owned by the event and never changed.
 type Event struct {
 	// trigger.data, canonical (rawjson.AppendCanonical), `_query` included when it is an object
 	Data       []byte
@@ -35,7 +35,7 @@ const queryKey = "_query"
 // reading it takes + for a space and leaves out pairs with an invalid % escape or a semicolon;
 // invalid UTF-8 becomes U+FFFD.
 //
-// body is neither kept nor changed.
+// body is neither retained nor changed.
 func NewEvent(body []byte, rawQuery string, ev Event) (*Event, error) {
 	if ev.Headers == nil {
 		ev.Headers = emptyObject
@@ -92,8 +92,7 @@ type parameter struct {
 	last       int  // of the first pair with this key: the last one
 }
 
-// manyParameters is from how many pairs on looking for a key by comparing it with all others takes
-// too long.
+// manyParameters is the number of pairs from which on a map is faster than comparing keys.
 const manyParameters = 16
 
 // appendQuery appends a query string as a JSON object. Its size is bounded by the server's limit on

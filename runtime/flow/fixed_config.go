@@ -8,8 +8,8 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// prepare takes what is fixed out of node i's config, canonical JSON, gives it to the type's
-// module, and puts templates of the values that the module then reads into the rest.
+// prepare splits the fixed part off node i's config, canonical JSON, and passes it to the type's
+// module. The values that the module then reads are added to the rest, as templates.
 func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixed []byte) {
 	if len(t.Fixed) == 0 {
 		return config.raw, nil
@@ -42,7 +42,7 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 		d.unprepared = true
 		d.add(at, "%s", tooMuchFuel(over.Limit, before))
 	case errors.As(err, &bad) && at.belowSecret() != nil:
-		d.add(at, "is refused by the module") // whose words may be the text
+		d.add(at, "is rejected by the module") // whose words may be the text
 	case errors.As(err, &large):
 		d.unprepared = true
 		d.add(at, "%s", large)
@@ -60,14 +60,14 @@ func (d *draft) prepare(i int, t *Type, config value, names *binder) (rest, fixe
 	return d.withReads(i, rest, reads, names), fixed
 }
 
-// tooMuchFuel says that the fuel for preparing a document ends with a node, before which so much
-// was burnt.
+// tooMuchFuel is the message for a node with which the fuel for preparing a document is used up.
+// before is the fuel that the nodes before it have used.
 func tooMuchFuel(limit, before uint64) string {
 	return fmt.Sprintf("takes too long to prepare: with it the document's nodes burn more than %d units of fuel, the most for all of them together; those before it burn %d",
 		limit, before)
 }
 
-// appendMember appends a member whose key is escaped already.
+// appendMember appends a member whose key is already escaped.
 func appendMember(dst, key, raw []byte) []byte {
 	if dst[len(dst)-1] != '{' {
 		dst = append(dst, ',')
@@ -75,10 +75,10 @@ func appendMember(dst, key, raw []byte) []byte {
 	return append(append(append(append(dst, '"'), key...), '"', ':'), raw...)
 }
 
-// withReads adds templates of the paths to a config, each where its path says: steps.a.output
-// becomes {"steps":{"a":{"output":"{{steps.a.output}}"}}}. A path without what must follow stands
-// for all that there is: trigger for its attributes, steps for the outputs of all nodes upstream.
-// Paths that name nothing here are left out, as are those whose root the config has as a key.
+// withReads adds templates of the paths to a config, each at the place that its path names:
+// steps.a.output becomes {"steps":{"a":{"output":"{{steps.a.output}}"}}}. A path that lacks its
+// attribute stands for all: trigger for its attributes, steps for the outputs of all nodes
+// upstream. Paths that name nothing are skipped, as are those whose root is a key of the config.
 func (d *draft) withReads(i int, config []byte, reads []string, names *binder) []byte {
 	var tree branch
 	for _, path := range d.wide(i, reads) {
@@ -99,7 +99,7 @@ func (d *draft) withReads(i int, config []byte, reads []string, names *binder) [
 	return append(config, '}')
 }
 
-// wide replaces the paths that stand for several.
+// wide expands the paths that stand for several.
 func (d *draft) wide(i int, paths []string) []string {
 	under := func(root string, names []string) []string {
 		out := make([]string, len(names))
@@ -130,14 +130,14 @@ func (d *draft) wide(i int, paths []string) []string {
 	return out
 }
 
-// branch is a key with what is below it: more keys, or the template of a path.
+// branch is a key with its content: more keys, or the template of a path.
 type branch struct {
 	key   string
 	path  string // "" = there is more below
 	below []*branch
 }
 
-// add adds a path. One that goes through another's end, or the other way about, is left out.
+// add adds a path. A path that continues another, or that another continues, is skipped.
 func (b *branch) add(steps rawjson.Path, path string) {
 	for n, s := range steps {
 		if s.Index >= 0 || b.path != "" {

@@ -111,7 +111,7 @@ func TestFixedPartProblems(t *testing.T) {
 		{"of several keys", `{"source":"","more":1}`, bad, "nodes[4].config: unexpected end (line 1, column 3)"},
 		{"words about a secret", `{"secretSource":"s3cret"}`, func(string, string) ([]string, error) {
 			return nil, &PrepareError{Reason: "unexpected s3cret"}
-		}, "nodes[4].config.secretSource: is refused by the module"},
+		}, "nodes[4].config.secretSource: is rejected by the module"},
 		{"none", `{"source":""}`, func(string, string) ([]string, error) { return nil, errors.New("too slow") },
 			"nodes[4].config.source: could not be checked: too slow"},
 		{"no fuel", `{"source":""}`, func(string, string) ([]string, error) { return nil, &FuelError{Limit: 1000} },

@@ -10,19 +10,19 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// graph is how the nodes of a document hang together. Indexes are those of draft.nodes.
+// graph is the graph of the nodes of a document. Indexes are those of draft.nodes.
 type graph struct {
 	edges []link
 	out   [][]int // by node: indexes in edges
 	// the edges make a DAG in which every node is reached; only then the rest is there
 	sound bool
-	layer []int // by node: its longest path from the trigger
+	layer []int // by node: the length of its longest path from the trigger
 	above []set // by node: the nodes upstream of it
 	order []int // nodes in plan order
 	rank  []int // by node: its index in order
 }
 
-// link is an edge whose ends are nodes.
+// link is an edge between existing nodes.
 type link struct {
 	at       *place
 	from, to int
@@ -42,8 +42,8 @@ func (s *set) addAll(o *set) {
 	}
 }
 
-// connect resolves the edges and reports all that keeps them from being a DAG that begins at the
-// trigger.
+// connect resolves the edges, and reports everything that keeps them from being a DAG that begins
+// at the trigger.
 func (d *draft) connect() {
 	before := len(d.problems)
 	d.graph.out = make([][]int, len(d.nodes))
@@ -59,7 +59,7 @@ func (d *draft) connect() {
 }
 
 // link turns the edges of the document into links. It returns false when some could not be read:
-// then nothing is known of how the nodes hang together.
+// then the graph is unknown.
 func (d *draft) link() (whole bool) {
 	whole = !d.noEdges
 	g := &d.graph
@@ -113,8 +113,8 @@ func (d *draft) end(v value) (int, bool) {
 	return i, ok
 }
 
-// noNode says that there is no node with an id. It is nil when there may be one: a node whose id is
-// invalid or could not be read, which is reported there.
+// noNode returns the error for an id that no node has. It is nil when a node may have it: one whose
+// id is invalid or could not be read, which is reported there.
 func (d *draft) noNode(id string) error {
 	ids := slices.Collect(maps.Keys(d.byID))
 	if d.badIDs[id] || d.nameless && message.Nearest(id, ids) == "" {
@@ -157,7 +157,7 @@ func (d *draft) findCycles() {
 	}
 }
 
-// cycle names the nodes of a cycle, some of them if they are many.
+// cycle lists the nodes of a cycle, or some of them if there are many.
 func (d *draft) cycle(nodes []int) string {
 	var ids []string
 	for _, n := range nodes[:min(len(nodes), message.MaxListed)] {
@@ -169,7 +169,7 @@ func (d *draft) cycle(nodes []int) string {
 	return strings.Join(append(ids, ids[0]), " -> ")
 }
 
-// findUnreached reports the nodes to which no edges lead from the trigger.
+// findUnreached reports the nodes that cannot be reached from the trigger.
 func (d *draft) findUnreached() {
 	g := &d.graph
 	reached := make([]bool, len(d.nodes))
@@ -189,8 +189,8 @@ func (d *draft) findUnreached() {
 	}
 }
 
-// arrange finds layers, upstream nodes and the plan order of a DAG: in the order of a topological
-// sort each node passes on what it knows.
+// arrange computes layers, upstream nodes and the plan order of a DAG: in topological order, each
+// node passes on what it has.
 func (g *graph) arrange(trigger int) {
 	n := len(g.out)
 	g.layer, g.above, g.rank = make([]int, n), make([]set, n), make([]int, n)

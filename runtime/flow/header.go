@@ -4,6 +4,8 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 const (
@@ -11,9 +13,9 @@ const (
 	maxHeaderValue = 8 << 10 // bytes
 )
 
-// reservedHeaders are the response headers that the server alone sets: those of the connection and
-// the message's framing (RFC 9110 section 7.6.1, RFC 9112), the date, and the project's own. In
-// canonical form.
+// reservedHeaders are the response headers that only the server sets, in canonical form: those of
+// the connection and the framing of the message (RFC 9110 section 7.6.1, RFC 9112), the date, and
+// those of this project.
 var reservedHeaders = []string{
 	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
 	"Transfer-Encoding", "Upgrade", "Http2-Settings", "Content-Length", "Date", "X-Execution-Id", "Idempotency-Replayed",
@@ -27,7 +29,7 @@ func (r *report) readHeader(v value) []HeaderField {
 		name := textproto.CanonicalMIMEHeaderKey(key)
 		switch {
 		case !isToken(key):
-			r.add(m.at, "is no valid header name")
+			r.add(m.at, "is not a valid header name")
 		case slices.Contains(reservedHeaders, name):
 			r.add(m.at, "is set by the server and cannot be chosen")
 		case slices.ContainsFunc(fields, func(f HeaderField) bool { return f.Name == name }):
@@ -50,33 +52,24 @@ func (r *report) headerValue(v value) string {
 	case strings.Contains(s, "{{"):
 		r.add(v.at, "is fixed text: templates are not resolved here")
 	case strings.ContainsFunc(s, func(c rune) bool { return c != '\t' && (c < 0x20 || c > 0x7e) }):
-		r.add(v.at, "is no valid header value: only printable ASCII, spaces and tabs can be sent")
+		r.add(v.at, "is not a valid header value: only printable ASCII, spaces and tabs can be sent")
 	case strings.Trim(s, " \t") != s:
-		r.add(v.at, "is no valid header value: it begins or ends with white space")
+		r.add(v.at, "is not a valid header value: it begins or ends with white space")
 	}
 	return s
 }
 
-// headerName reads the name of a header, in canonical form.
+// headerName reads the name of a header and returns its canonical form.
 func (r *report) headerName(v value) string {
 	s, ok := r.text(v)
 	if ok && !isToken(s) {
-		r.add(v.at, "is no valid header name")
+		r.add(v.at, "is not a valid header name")
 	}
 	return textproto.CanonicalMIMEHeaderKey(s)
 }
 
-// isToken tells whether s is a token (RFC 9110 section 5.6.2) of sensible length.
-func isToken(s string) bool {
-	if s == "" || len(s) > 256 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (c < '0' || c > '9') && strings.IndexByte("!#$%&'*+-.^_`|~", c) < 0 {
-			return false
-		}
-	}
-	return true
-}
+// maxHeaderName is the maximum length of the name of a header, in bytes.
+const maxHeaderName = 256
+
+// isToken reports whether s is a valid header name (RFC 9110 section 5.6.2) of sensible length.
+func isToken(s string) bool { return len(s) <= maxHeaderName && httpguts.ValidHeaderFieldName(s) }

@@ -2,13 +2,13 @@ package flow
 
 import "github.com/flowtrux/edge/nodes/rawjson"
 
-// notText begins keys that are not strings, so that 1 and "1" are two keys. No string begins with
-// this byte, as it is in no text in UTF-8; strings are what they were when other keys did not begin
-// with it, so that journals know them.
+// notText begins keys that are not strings, so that 1 and "1" are different keys. No string begins
+// with this byte, which UTF-8 does not have. Strings have no prefix, as in journals of earlier
+// versions.
 const notText = "\xff"
 
-// InBody is the key that stands in the body: a string as it is, other values by their JSON text
-// behind notText; "" when it is missing, null or empty, or when keys stand in a header.
+// InBody returns the key in the body: a string as it is, other values as notText and their JSON
+// text. It is "" when the value is missing, null or empty, or when keys are in a header.
 func (in *Idempotency) InBody(ev *Event) string {
 	if in.Field == nil {
 		return ""

@@ -6,7 +6,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Lenient is what senders must be told of a document that may be invalid.
+// Lenient has the settings for responses to the senders of a document that may be invalid.
 type Lenient struct {
 	Active    bool
 	Webhook   bool   // its trigger is a webhook
@@ -16,7 +16,7 @@ type Lenient struct {
 
 // DecodeLenient reads a document of any quality. It never fails: what it cannot read has its
 // default, which is an active webhook without signature settings and secret. Of several triggers
-// the first counts, of repeated keys the last. raw is neither kept nor changed.
+// the first counts, of repeated keys the last. raw is neither retained nor changed.
 func DecodeLenient(raw []byte) Lenient {
 	l := Lenient{Active: true, Webhook: true}
 	doc, err := rawjson.AppendCanonical(nil, raw, MaxDepth) // without repeated keys
@@ -36,7 +36,8 @@ func DecodeLenient(raw []byte) Lenient {
 		l.Webhook = text(typ) == "webhook"
 	}
 	webhook := rawjson.Get(config, "webhook")
-	l.Signature = bytes.Clone(rawjson.Get(webhook, "signature")) // a view would keep the secret, too
+	// a view would keep the secret, too
+	l.Signature = bytes.Clone(rawjson.Get(webhook, "signature"))
 	l.Secret = Secret(text(rawjson.Get(webhook, "secret")))
 	return l
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// Types knows the node types that documents may use. Implementations are safe for concurrent use.
+// Types provides the node types that documents may use. Implementations are safe for concurrent
+// use.
 type Types interface {
-	// Type returns a type. The error is ErrNoType when there is none of that name; any other says
-	// why it cannot be had now.
+	// Type returns a type. The error is ErrNoType when there is none of that name; any other error
+	// says why it is unavailable now.
 	Type(name string) (*Type, error)
 	Names() []string // for messages
 }
 
-// ErrNoType is the error of Types that do not have a type.
+// ErrNoType is the error of [Types] for an unknown type.
 var ErrNoType = errors.New("there is no node type of that name")
 
 // Signatures knows the schemes of signatures that webhooks may use. Implementations are safe for
@@ -28,49 +29,52 @@ var ErrNoType = errors.New("there is no node type of that name")
 type Signatures interface {
 	// Parse compiles the settings in webhook.signature, raw JSON, or the default scheme when they
 	// are nil. The scheme becomes [Webhook].Scheme. The paths of problems are below the settings:
-	// "scheme", or "" for the settings themselves. Parse neither keeps nor changes settings.
+	// "scheme", or "" for the settings themselves. Parse neither retains nor changes settings.
 	Parse(settings []byte) (scheme any, problems []Problem)
 
-	// CheckSecret returns why senders of a scheme that Parse has returned cannot use a secret, or ""
-	// if they can. The reason does not show the secret.
+	// CheckSecret returns why senders of a scheme that Parse has returned cannot use a secret, or
+	// "" if they can. The reason does not show the secret.
 	CheckSecret(scheme any, secret Secret) (reason string)
 }
 
-// Preparer is what Types are when they have types with Fixed keys. It prepares the nodes of one
+// Preparer is implemented by Types that have types with Fixed keys. It prepares the nodes of one
 // document.
 type Preparer interface {
-	// Prepare gives a type's module the fixed part of a config: an object with those of the Fixed
-	// keys that the config has. It returns paths of templates, as in trigger.data, whose values are
-	// added to the config, and the fuel that it took. What is wrong with fixed is a *PrepareError;
-	// a *FuelError or a *MemoryError says that all nodes together take more than there is; any
-	// other error says why that could not be found out. After an error of the last three kinds it
-	// is not called again.
+	// Prepare passes the fixed part of a config to a type's module: an object with those of the
+	// Fixed keys that the config has. It returns paths of templates, as in trigger.data, whose
+	// values are added to the config, and the fuel used. A *PrepareError reports what is wrong with
+	// fixed. A *FuelError or a *MemoryError reports that all nodes together take more than there
+	// is. Any other error says why the result is unknown. After an error of the last three kinds
+	// Prepare is not called again.
 	Prepare(name string, fixed []byte) (reads []string, fuel uint64, err error)
 }
 
-// PrepareError is what a module says against the fixed part of a config, in one line.
+// PrepareError is the reason, in one line, for which a module rejects the fixed part of a config.
 type PrepareError struct{ Reason string }
 
+// Error returns the reason.
 func (e *PrepareError) Error() string { return e.Reason }
 
-// MemoryError is a Preparer's whose nodes keep more memory than those of one document may, in
+// MemoryError reports that the prepared nodes of a document take more memory than they may, in
 // bytes.
 type MemoryError struct{ Taken, Limit int64 }
 
+// Error returns both sizes.
 func (e *MemoryError) Error() string {
 	return fmt.Sprintf("with it the document's nodes keep %d bytes of memory after they were prepared, and all of them together may keep %d, a quarter of limits sandbox_memory",
 		e.Taken, e.Limit)
 }
 
-// FuelError is a Preparer's whose fuel for a document is used up.
+// FuelError reports that the fuel for preparing a document is used up.
 type FuelError struct{ Limit uint64 }
 
+// Error returns the limit.
 func (e *FuelError) Error() string {
 	return fmt.Sprintf("the %d units of fuel for preparing the document are used up", e.Limit)
 }
 
-// Type is what a workflow must know of a node type: its module's manifest, decoded by [ParseType].
-// It is immutable and safe for concurrent use.
+// Type is a node type as a workflow sees it: the manifest of its module, decoded by [ParseType]. It
+// is immutable and safe for concurrent use.
 type Type struct {
 	Name        string
 	Version     string
@@ -79,24 +83,24 @@ type Type struct {
 	Handles     []string // the fixed handles of a node that routes
 	HandlesFrom string   // where the config names more handles: cases[].name; "" = nowhere
 	Defaults    []Default
-	// keys of the config that hold no templates and that the module gets beforehand, see Preparer
+	// keys of the config without templates, which the module gets in advance, see Preparer
 	Fixed        []string
-	Capabilities []string // that it wants: http, log, clock, random, globals
-	Optional     []string // capabilities that it can do without
-	HidesSecrets bool     // it gets handles for secrets instead of their text
+	Capabilities []string // that it needs: http, log, clock, random, globals
+	Optional     []string // capabilities that it can work without
+	HidesSecrets bool     // it gets secret references instead of secrets
 
 	schema      *jsonschema.Schema // compiled Schema
 	handlesFrom []string           // HandlesFrom in steps; "[]" = each element
 }
 
-// Default is a config key that is added where a config lacks it.
+// Default is a config key that is added to a config that lacks it.
 type Default struct {
 	With  string // only to a config that has this key; "" = to each
 	Key   string
 	Value []byte // raw JSON, may hold templates
 }
 
-// Routes tells whether the edges from nodes of this type are followed by handle.
+// Routes reports whether edges from nodes of this type are followed by handle.
 func (t *Type) Routes() bool { return len(t.Handles) > 0 || t.HandlesFrom != "" }
 
 var capabilities = []string{"http", "log", "clock", "random", "globals"}
@@ -104,17 +108,17 @@ var capabilities = []string{"http", "log", "clock", "random", "globals"}
 // ParseType decodes a module's manifest, the JSON that its describe export returns:
 //
 //	{"abi": 1, "type": "switch", "version": "1.0.0", "summary": "...",
-//	 "config": {},                    JSON Schema 2020-12 of the config; references only within itself
+//	 "config": {},                    JSON Schema 2020-12 of the config; no outside references
 //	 "handles": ["default"],          fixed handles
 //	 "handlesFrom": "cases[].name",   handles that the config names
 //	 "defaults": [{"with": "operations", "key": "input", "value": "{{trigger.data}}"}],
 //	 "fixed": ["source"],             keys without templates, for the prepare export
 //	 "capabilities": ["log"],
-//	 "optional": ["http"],            capabilities that it can do without
-//	 "secrets": "handles"}            secrets come as handles
+//	 "optional": ["http"],            capabilities that it can work without
+//	 "secrets": "handles"}            secret references instead of secrets
 //
 // abi, type and version are required. A manifest has at most 128 KiB. The error is a
-// *[DocumentError] whose paths are those of the manifest. raw is neither kept nor changed.
+// *[DocumentError] whose paths are those of the manifest. raw is neither retained nor changed.
 func ParseType(raw []byte) (*Type, error) {
 	t, r := &Type{}, &report{}
 	if doc, ok := r.open(raw, maxManifest, nil); ok {
@@ -176,7 +180,7 @@ func (r *report) capability(v value, before []string) string {
 	return r.once(v, word, before)
 }
 
-// once reports a word that is among those before it.
+// once reports a word that is already among before.
 func (r *report) once(v value, word string, before []string) string {
 	if slices.Contains(before, word) {
 		r.add(v.at, "is given twice")
@@ -226,7 +230,7 @@ func (r *report) handles(v value) []string {
 	return handles
 }
 
-// badHandle says why h cannot be a handle beside taken, "" when it can.
+// badHandle returns why h cannot be a handle beside taken, or "".
 func badHandle(h string, taken []string) string {
 	switch {
 	case h == "" || len(h) > abi.MaxLabel:

@@ -74,11 +74,11 @@ func TestParseTypeProblems(t *testing.T) {
 			`defaults[3].value: template at column 3: item exists only in the config of a node with forEach`}},
 		{"schema is no object", with(`"config":true`), []string{`config: must be an object, not a boolean`}},
 		{"schema is wrong", with(`"config":{"properties":{"a":{"type":"text"}}}`), []string{
-			`config: is no JSON Schema: at "/properties/a/type": must be "array", "boolean", "integer", "null", "number", "object" or "string"`}},
-		{"schema with a bad pattern", with(`"config":{"pattern":"("}`), []string{`config: is no JSON Schema: at "/pattern": must have the format "regex"`}},
+			`config: is not a JSON Schema: at "/properties/a/type": must be "array", "boolean", "integer", "null", "number", "object" or "string"`}},
+		{"schema with a bad pattern", with(`"config":{"pattern":"("}`), []string{`config: is not a JSON Schema: at "/pattern": must have the format "regex"`}},
 		{"schema with immense numbers", with(`"config":{"minimum":1e999999999}`), []string{`config.minimum: is a number with more than 400 digits or an exponent beyond 400`}},
 		{"schema of an unknown draft", with(`"config":{"$schema":"https://example.com/schema"}`), []string{
-			`config: is no JSON Schema: references must stay within the schema: "https://example.com/schema"`}},
+			`config: is not a JSON Schema: references must stay within the schema: "https://example.com/schema"`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

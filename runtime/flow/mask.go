@@ -8,10 +8,10 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// Masked returns a copy of a document that does not validate, fit to be shown: without
-// webhook.secret, as [RedactSecret] makes it, and masked wherever a secret may have been put by
-// mistake. That is all that stands below a key that speaks of a secret, and each text that does so
-// itself, such as JSON in a string. When raw is not one JSON object the result is nil.
+// Masked returns a copy of an invalid document that is fit to be shown: without webhook.secret, as
+// [RedactSecret] removes it, and masked wherever a secret may stand by mistake. That is everything
+// below a key that speaks of a secret, and each text that does so itself, such as JSON in a string.
+// When raw is not one JSON object the result is nil.
 func Masked(raw []byte) []byte {
 	doc := RedactSecret(raw)
 	object := bytes.TrimSpace(doc)
@@ -50,8 +50,8 @@ func Masked(raw []byte) []byte {
 	return append(out, doc[done:]...)
 }
 
-// belowSecret returns the outermost place around p, or p itself, whose key speaks of a secret; nil
-// when there is none.
+// belowSecret returns the outermost place around p, or p itself, whose key speaks of a secret, or
+// nil.
 func (p *place) belowSecret() *place {
 	var found *place
 	for ; p != nil; p = p.parent {
@@ -62,8 +62,8 @@ func (p *place) belowSecret() *place {
 	return found
 }
 
-// maskQuoted masks what a reason quotes. A word that it suggests stays: that is none of the
-// document's values.
+// maskQuoted masks the quoted texts in a reason. A suggested word stays: it is not a value of the
+// document.
 func maskQuoted(reason string) string {
 	reason, suggestion, suggests := strings.Cut(reason, message.Suggesting)
 	var b strings.Builder

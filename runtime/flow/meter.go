@@ -1,20 +1,19 @@
 package flow
 
-// Meter is told of the work that resolving takes, in bytes that are read or written, every 64 KiB
-// or so; what takes more than that in one piece is told before it is done. An error ends the
-// resolving with it. An implementation that looks at the clock bounds the time of templates that
-// way.
+// Meter measures the work of resolving templates, in bytes read or written. It is called about
+// every 64 KiB, and before any single step that takes more. An error stops the resolving, and is
+// its error. An implementation that checks the clock limits the time of templates.
 type Meter interface {
 	Work(bytes int) error
 }
 
-// lookEvery is how much work is done between two calls of a Meter, in bytes.
+// lookEvery is the work between two calls of a Meter, in bytes.
 const lookEvery = 64 << 10
 
-// work is what is done for a meter.
+// work counts work for a meter.
 type work struct {
-	meter Meter // nil = nobody is told
-	open  int   // bytes that it was not told of
+	meter Meter // nil = none
+	open  int   // bytes not yet reported
 }
 
 // add counts n bytes.
@@ -25,7 +24,7 @@ func (w *work) add(n int) error {
 	return w.tell()
 }
 
-// tell tells the meter. It is apart so that add is inlined.
+// tell reports the work to the meter. It is a function of its own so that add is inlined.
 //
 //go:noinline
 func (w *work) tell() error {

@@ -6,13 +6,13 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// lookup is what Types say of a type.
+// lookup is the result of Types for a type.
 type lookup struct {
 	typ *Type
 	err error
 }
 
-// lookUp asks once for each type that the document names, before anything is made of one.
+// lookUp asks once for each type that the document names, before any is used.
 func (d *draft) lookUp() {
 	d.found = make(map[string]*lookup)
 	for i := range d.nodes {
@@ -23,7 +23,7 @@ func (d *draft) lookUp() {
 	}
 }
 
-// typeOf is the type of node i. It is nil when there is none that can be used, which is reported.
+// typeOf returns the type of node i, or nil when there is none that can be used, which is reported.
 func (d *draft) typeOf(i int) *Type {
 	n := &d.nodes[i]
 	if n.typ == "" {

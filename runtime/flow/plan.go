@@ -6,7 +6,7 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// Mode is how a webhook is answered.
+// Mode says when a webhook gets its response, and what it is.
 type Mode string
 
 // The response modes.
@@ -29,12 +29,12 @@ type Plan struct {
 	Data  []byte
 	Nodes []Node // plan order: layer, then order in the document; Nodes[0] is the trigger
 
-	// Warnings are what rules say that came after documents were stored. Such a document is valid
-	// and serves on; whoever brings one is to be told that they are errors. At most MaxProblems, in
-	// the order of the document.
+	// Warnings are violations of rules that are newer than stored documents. The document is valid
+	// and stays in service; for a new document they are errors ([CompileNew]). At most MaxProblems,
+	// in the order of the document.
 	Warnings []Problem
 
-	// PrepareFuel is the fuel that preparing the nodes has burnt, at most PrepareFuelStored.
+	// PrepareFuel is the fuel used to prepare the nodes, at most PrepareFuelStored.
 	PrepareFuel uint64
 
 	shared int // how many roots its templates have that are the same for all nodes and items
@@ -58,7 +58,7 @@ type Webhook struct {
 // HeaderField is one custom response header, name in canonical form, in document order.
 type HeaderField struct{ Name, Value string }
 
-// Idempotency names where a sender's idempotency key stands: in a header or in the body.
+// Idempotency says where a sender's idempotency key is: in a header or in the body.
 type Idempotency struct {
 	Header string // canonical form; "" = in the body
 	// resolves to the value in the body, null when it is missing; nil = in the header
@@ -66,17 +66,16 @@ type Idempotency struct {
 	Window time.Duration // how long a key is remembered; 24h by default
 }
 
-// Secret is text that never shows: however it is printed or encoded, a mask comes out. Use
-// string(s) for the text.
+// Secret is text that never shows: it prints and encodes as a mask. Use string(s) for the text.
 type Secret string
 
-// String is the mask.
+// String returns the mask.
 func (Secret) String() string { return message.Mask }
 
-// GoString is the mask.
+// GoString returns the mask.
 func (Secret) GoString() string { return message.Mask }
 
-// MarshalText gives the mask.
+// MarshalText returns the mask.
 func (Secret) MarshalText() ([]byte, error) { return []byte(message.Mask), nil }
 
 // Node is one step of a plan.
@@ -111,5 +110,5 @@ type Edge struct {
 	Handle   string
 }
 
-// HandleError is the handle of edges that are taken when a node fails.
+// HandleError is the handle of edges that are followed when a node fails.
 const HandleError = "error"

@@ -124,7 +124,7 @@ func TestHandlesOfAConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// A config whose handles are none is refused.
+		// A config without valid handles is rejected.
 		p, err := Compile("w", 0, []byte(`{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook"}},
 			{"id":"x","type":"x","config":`+c.config+`}],"edges":[{"source":"t","target":"x"}]}`), testTypes{"x": typ}, nil)
 		if got := err == nil && slices.Contains(p.Nodes[1].Handles, c.handle); got != c.want {

@@ -9,9 +9,9 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// open takes a copy of raw for the report and returns its value. ok is false when raw is not worth
-// reading: it has more than most bytes, is not JSON, or did not pass inspect, whose findings others
-// would only repeat.
+// open copies raw for the report and returns its value. ok is false when raw is not worth reading:
+// it has more than most bytes, is not JSON, or inspect has found problems, which later checks would
+// only repeat.
 func (r *report) open(raw []byte, most int, skip func(*place) bool) (doc value, ok bool) {
 	if len(raw) > most {
 		r.add(nil, "has %d bytes, more than %d", len(raw), most)
@@ -30,9 +30,9 @@ func (r *report) open(raw []byte, most int, skip func(*place) bool) (doc value, 
 	return doc, len(r.problems) == 0
 }
 
-// inspect reports what no part of a document may hold: repeated keys, and numbers that cost more
-// than they are worth to compare exactly. text begins with the value at a place; what follows the
-// value is returned. Members for which skip is true are not looked into.
+// inspect reports what no part of a document may contain: repeated keys, and numbers that are too
+// expensive to compare exactly. text begins with the value at a place; the text behind the value is
+// returned. Members for which skip returns true are not inspected.
 func (r *report) inspect(text []byte, at *place, skip func(*place) bool) (rest []byte) {
 	switch rawjson.KindOf(text) {
 	case rawjson.Object:
@@ -63,7 +63,8 @@ func (r *report) inspect(text []byte, at *place, skip func(*place) bool) (rest [
 	return rest
 }
 
-// maxDigits bounds the digits of a number in a document and, both ways, its exponent.
+// maxDigits is the maximum number of digits of a number in a document and, in both directions, its
+// maximum exponent.
 const maxDigits = 400
 
 func isExact(number []byte) bool {

@@ -16,7 +16,7 @@ type Problem struct {
 	Reason string // for humans, one line
 }
 
-// String is "path: reason".
+// String returns "path: reason".
 func (p Problem) String() string {
 	if p.Path == "" {
 		return p.Reason
@@ -24,13 +24,13 @@ func (p Problem) String() string {
 	return p.Path + ": " + p.Reason
 }
 
-// DocumentError is what is wrong with a document or manifest: at least one problem and at most
+// DocumentError reports the problems of a document or manifest: at least one and at most
 // [MaxProblems], in the order of the document.
 type DocumentError struct {
 	Problems []Problem
 }
 
-// Error gives the first problem and how many more there are.
+// Error returns the first problem and how many more there are.
 func (e *DocumentError) Error() string {
 	first := e.Problems[0].String()
 	switch more := len(e.Problems) - 1; more {
@@ -43,8 +43,8 @@ func (e *DocumentError) Error() string {
 	}
 }
 
-// place is where a value stands or should stand: a key or index in the place around it. nil is the
-// whole document.
+// place is the place of a value, present or missing: a key or index in the place around it. nil is
+// the whole document.
 type place struct {
 	parent *place
 	key    string
@@ -55,7 +55,7 @@ func (p *place) member(key string) *place { return &place{parent: p, key: key, i
 
 func (p *place) element(i int) *place { return &place{parent: p, index: i} }
 
-// String is the place's JSON path.
+// String returns the place's JSON path.
 func (p *place) String() string { return string(p.append(nil)) }
 
 func (p *place) append(dst []byte) []byte {
@@ -74,7 +74,7 @@ func (p *place) append(dst []byte) []byte {
 	return append(dst, p.key...)
 }
 
-// below returns the place to which a path leads from p, or p itself when it leads nowhere.
+// below returns the place at a path below p, or p itself when path is not a path.
 func (p *place) below(path string) *place {
 	steps, err := rawjson.ParsePath(path)
 	if err != nil {
@@ -90,7 +90,7 @@ func (p *place) below(path string) *place {
 	return p
 }
 
-// depth counts the steps to p from the document.
+// depth returns the number of steps from the document to p.
 func (p *place) depth() int {
 	n := 0
 	for ; p != nil; p = p.parent {
@@ -100,7 +100,7 @@ func (p *place) depth() int {
 }
 
 // find returns the part of doc that begins with the value at p, a view, or with the innermost value
-// around p that is there.
+// around p that exists.
 func (p *place) find(doc []byte) (text []byte, found bool) {
 	if p == nil {
 		return doc, true
@@ -137,8 +137,8 @@ type report struct {
 	doc      []byte
 	problems []located
 	warnings []located // at most MaxProblems
-	masks    bool      // it is of a workflow, in which somebody may have put a secret anywhere
-	strict   bool      // what would be a warning is a problem
+	masks    bool      // it is of a workflow, which may hold a secret anywhere by mistake
+	strict   bool      // warnings are problems
 }
 
 // located is a problem with its offset in the document.
@@ -147,16 +147,16 @@ type located struct {
 	offset int
 }
 
-// full tells that nothing more is collected. It spares the work on messages, such as the search for
-// a likely word, which a hostile document could ask for many thousand times.
+// full reports whether the report accepts no more problems. It saves the work on messages, such as
+// the search for a likely word, which a hostile document could ask for thousands of times.
 func (r *report) full() bool { return len(r.problems) == MaxProblems }
 
-// add reports a problem at a place, each once.
+// add reports a problem at a place. A problem that was reported before is ignored.
 func (r *report) add(at *place, format string, args ...any) {
 	r.problems = r.append(r.problems, at, format, args...)
 }
 
-// warn reports what a rule says that documents in stores are older than. See Plan.Warnings.
+// warn reports a violation of a rule that is newer than stored documents. See Plan.Warnings.
 func (r *report) warn(at *place, format string, args ...any) {
 	if r.strict {
 		r.add(at, format, args...)
@@ -192,7 +192,7 @@ func (r *report) err() error {
 	return &DocumentError{Problems: inDocumentOrder(r.problems)}
 }
 
-// inDocumentOrder sorts list and returns its problems, nil when there are none.
+// inDocumentOrder sorts list and returns its problems, or nil when it is empty.
 func inDocumentOrder(list []located) []Problem {
 	slices.SortStableFunc(list, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
 	var problems []Problem

@@ -246,16 +246,16 @@ func TestTriggerProblems(t *testing.T) {
 			`nodes[0].config.webhook.secret: must be a string, not a number`}},
 		{name: "headers", doc: webhook(`{"headers":{"x-a":"","Content-Type":"text/plain; charset=utf-8","X!":"a\tb"}}`)},
 		{"header names", webhook(`{"headers":{"a b":"","":"","X:":"","é":""}}`), []string{
-			`nodes[0].config.webhook.headers["a b"]: is no valid header name`, `nodes[0].config.webhook.headers[""]: is no valid header name`,
-			`nodes[0].config.webhook.headers["X:"]: is no valid header name`, `nodes[0].config.webhook.headers.é: is no valid header name`}},
+			`nodes[0].config.webhook.headers["a b"]: is not a valid header name`, `nodes[0].config.webhook.headers[""]: is not a valid header name`,
+			`nodes[0].config.webhook.headers["X:"]: is not a valid header name`, `nodes[0].config.webhook.headers.é: is not a valid header name`}},
 		{"header twice", webhook(`{"headers":{"X-A":"1","x-a":"2"}}`), []string{`nodes[0].config.webhook.headers.x-a: is given twice, in upper and lower case`}},
 		{"header values", webhook(`{"headers":{"A":"a\r\nSet-Cookie: x","B":"é","C":" x","D":1,"E":"{{trigger.data}}","F":"\u0000"}}`), []string{
-			`nodes[0].config.webhook.headers.A: is no valid header value: only printable ASCII, spaces and tabs can be sent`,
-			`nodes[0].config.webhook.headers.B: is no valid header value: only printable ASCII, spaces and tabs can be sent`,
-			`nodes[0].config.webhook.headers.C: is no valid header value: it begins or ends with white space`,
+			`nodes[0].config.webhook.headers.A: is not a valid header value: only printable ASCII, spaces and tabs can be sent`,
+			`nodes[0].config.webhook.headers.B: is not a valid header value: only printable ASCII, spaces and tabs can be sent`,
+			`nodes[0].config.webhook.headers.C: is not a valid header value: it begins or ends with white space`,
 			`nodes[0].config.webhook.headers.D: must be a string, not a number`,
 			`nodes[0].config.webhook.headers.E: is fixed text: templates are not resolved here`,
-			`nodes[0].config.webhook.headers.F: is no valid header value: only printable ASCII, spaces and tabs can be sent`}},
+			`nodes[0].config.webhook.headers.F: is not a valid header value: only printable ASCII, spaces and tabs can be sent`}},
 		{"too many headers", webhook(`{"headers":{"` + strings.Join(numberedWords(maxHeaders+1), `":"","`) + `":""}}`), []string{
 			`nodes[0].config.webhook.headers: has more than 64 headers`}},
 		{"long header", webhook(`{"headers":{"A":"` + strings.Repeat("x", maxHeaderValue+1) + `"}}`), []string{
@@ -275,7 +275,7 @@ func TestTriggerProblems(t *testing.T) {
 		{"idempotency of a number", webhook(`{"idempotency":{"field":1}}`), []string{
 			`nodes[0].config.webhook.idempotency.field: must be a string, not a number`}},
 		{"idempotency header", webhook(`{"idempotency":{"header":"a b","window":"0s"}}`), []string{
-			`nodes[0].config.webhook.idempotency.header: is no valid header name`, `nodes[0].config.webhook.idempotency.window: must be from 1s to 720h0m0s`}},
+			`nodes[0].config.webhook.idempotency.header: is not a valid header name`, `nodes[0].config.webhook.idempotency.window: must be from 1s to 720h0m0s`}},
 	})
 	for _, name := range reservedHeaders {
 		t.Run("reserved "+name, func(t *testing.T) {

@@ -9,15 +9,15 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// value is a value of a document: its raw JSON, a view, and where it stands. The zero value is a
-// value that is not there.
+// value is a value of a document: its raw JSON, a view, and its place. The zero value stands for a
+// missing value.
 type value struct {
 	raw []byte
 	at  *place
 }
 
-// allMembers returns the members of the object v in order; the key is that of their place. nil when
-// v is no object.
+// allMembers returns the members of the object v in order, each with its key in its place, or nil
+// when v is not an object.
 func (r *report) allMembers(v value) []value {
 	if rawjson.KindOf(v.raw) != rawjson.Object {
 		r.add(v.at, "must be an object, not %s", message.KindName(v.raw))
@@ -70,7 +70,7 @@ func (r *report) unknownKey(at *place, known []string) {
 	}
 }
 
-// require reports each of keys that members did not see in v.
+// require reports each of keys that is not in seen, the result of members for v.
 func (r *report) require(v value, seen []string, keys ...string) {
 	if seen == nil {
 		return
@@ -144,7 +144,7 @@ func (r *report) integer(v value, low, high int) (int, bool) {
 	return n, true
 }
 
-// duration reads a text of time.ParseDuration from low to high.
+// duration reads a duration, as time.ParseDuration does, from low to high.
 func (r *report) duration(v value, low, high time.Duration) (time.Duration, bool) {
 	const form = `a duration such as "30s" or "1m30s"`
 	if rawjson.KindOf(v.raw) != rawjson.String {
@@ -164,8 +164,8 @@ func (r *report) duration(v value, low, high time.Duration) (time.Duration, bool
 	return d, true
 }
 
-// text is the text of a JSON string.
+// text returns the text of a JSON string.
 func text(raw []byte) string { return string(rawjson.AppendString(nil, raw)) }
 
-// keyText is the text of a key as rawjson.Members gives it.
+// keyText returns the text of a key as rawjson.Members passes it.
 func keyText(raw []byte) string { return string(rawjson.AppendUnescaped(nil, raw)) }

@@ -2,9 +2,9 @@ package flow
 
 import "github.com/flowtrux/edge/nodes/rawjson"
 
-// RedactSecret returns a copy of a document, valid or not, without the webhook.secret of any of
-// its nodes; all other bytes stay. When raw is not one JSON value the result is nil: what cannot be
-// read may hold secrets anywhere.
+// RedactSecret returns a copy of a document, valid or not, without the webhook.secret of any of its
+// nodes; all other bytes stay. When raw is not one JSON value the result is nil, as an unreadable
+// document may hold secrets anywhere.
 func RedactSecret(raw []byte) []byte {
 	if rawjson.Check(raw, MaxDepth) != nil {
 		return nil
@@ -26,7 +26,7 @@ func RedactSecret(raw []byte) []byte {
 	return append(out, raw[done:]...)
 }
 
-// each calls fn for every member of the object v whose key is name, repeated ones too.
+// each calls fn for every member of the object v whose key is name, including repeated ones.
 func each(v []byte, name string, fn func(value []byte)) {
 	rawjson.Members(v, func(key, value []byte) bool {
 		if rawjson.KeyIs(key, name) {
@@ -36,14 +36,14 @@ func each(v []byte, name string, fn func(value []byte)) {
 	})
 }
 
-// cutMembers calls cut for the parts of doc that must go, so that the object v, a view into doc,
-// has no member name: each takes one comma along, the one before it when a member stays before it,
-// else the one behind it.
+// cutMembers calls cut for the parts of doc to remove, so that the object v, a view into doc, has
+// no member name. Each part includes one comma: the one before the member when an earlier member
+// stays, else the one behind it.
 func cutMembers(doc, v []byte, name string, cut func(from, to int)) {
 	// views end where the document's memory does
 	offset := func(view []byte) int { return cap(doc) - cap(view) }
 	// cutting: where a part begins that ends at the next member
-	kept, cutting := false, -1
+	stays, cutting := false, -1
 	end := 0 // of the member before
 	rawjson.Members(v, func(key, value []byte) bool {
 		start := offset(key) - 1
@@ -55,8 +55,8 @@ func cutMembers(doc, v []byte, name string, cut func(from, to int)) {
 		end = offset(value) + len(value)
 		switch {
 		case !rawjson.KeyIs(key, name):
-			kept = true
-		case kept:
+			stays = true
+		case stays:
 			cut(before, end)
 		default:
 			cutting = start

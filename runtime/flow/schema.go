@@ -15,8 +15,8 @@ import (
 // schemaURL names a schema within its compiler. Nothing is ever loaded from it.
 const schemaURL = "manifest:///config"
 
-// noLoader refuses every schema from elsewhere: a manifest must not make the host read files or
-// dial.
+// noLoader rejects every schema from elsewhere: a manifest must not make the host read files or
+// open connections.
 type noLoader struct{}
 
 func (noLoader) Load(string) (any, error) {
@@ -38,18 +38,18 @@ func (r *report) compileSchema(v value) *jsonschema.Schema {
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.UseLoader(noLoader{})
 	if err := c.AddResource(schemaURL, doc); err != nil {
-		r.add(v.at, "is no JSON Schema: %s", schemaReason(err))
+		r.add(v.at, "is not a JSON Schema: %s", schemaReason(err))
 		return nil
 	}
 	schema, err := c.Compile(schemaURL)
 	if err != nil {
-		r.add(v.at, "is no JSON Schema: %s", schemaReason(err))
+		r.add(v.at, "is not a JSON Schema: %s", schemaReason(err))
 		return nil
 	}
 	return schema
 }
 
-// schemaReason is what is wrong with a schema, in one line.
+// schemaReason returns what is wrong with a schema, in one line.
 func schemaReason(err error) string {
 	if loading, ok := errors.AsType[*jsonschema.LoadURLError](err); ok {
 		return fmt.Sprintf("%v: %s", loading.Err, message.Quoted(loading.URL))
@@ -69,9 +69,9 @@ func schemaReason(err error) string {
 	return strings.ToValidUTF8(reason[:min(len(reason), most)], "")
 }
 
-// checkConfig checks the config v, inspected JSON with the defaults added, against the type's
-// schema. Errors at strings that hold templates are excused: what they become is known only at run
-// time, and the node checks it then.
+// checkConfig checks the config v, inspected JSON with its defaults, against the type's schema.
+// Errors at strings with templates are excused: their values are known only at run time, when the
+// node checks them.
 func (r *report) checkConfig(t *Type, v value) {
 	if t.schema == nil {
 		return

@@ -12,7 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// reasonOf words an error that has no causes to look into.
+// reasonOf returns the message for an error without causes.
 func reasonOf(e *jsonschema.ValidationError) string {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Type:
@@ -60,7 +60,8 @@ func reasonOf(e *jsonschema.ValidationError) string {
 	}
 }
 
-// likelyConstant is didYouMean for a value that should be one of values. It shows none but those.
+// likelyConstant returns a suggestion for a value that should be one of values. It shows only
+// those.
 func likelyConstant(got any, values []any) string {
 	word, ok := got.(string)
 	if !ok {

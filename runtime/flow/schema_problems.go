@@ -15,8 +15,8 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// schemaProblems turns a schema's errors, which form a tree, into problems of a config. Reasons name
-// what the schema wants and never what the config holds: that may be a secret.
+// schemaProblems turns the errors of a schema, which form a tree, into problems of a config.
+// Reasons name what the schema requires and never the values of the config, which may be secret.
 type schemaProblems struct {
 	report *report
 	schema []byte
@@ -27,8 +27,8 @@ type schemaProblems struct {
 	misspelled map[string]bool
 }
 
-// findMisspelled notes which missing keys are there with another spelling, so that they are not
-// reported twice.
+// findMisspelled records the missing keys that are present with another spelling, so that they are
+// not reported twice.
 func (c *schemaProblems) findMisspelled(e *jsonschema.ValidationError) {
 	if k, ok := e.ErrorKind.(*kind.AdditionalProperties); ok && len(k.Properties) <= MaxProblems {
 		at, _ := c.locate(e.InstanceLocation)
@@ -45,8 +45,8 @@ func (c *schemaProblems) findMisspelled(e *jsonschema.ValidationError) {
 	}
 }
 
-// locate returns the place of an instance location and what stands there, nil when the location
-// names nothing.
+// locate returns the place of an instance location and its value, nil when the location names
+// nothing.
 func (c *schemaProblems) locate(location []string) (at *place, v any) {
 	at, v = c.at, c.config
 	for _, token := range location {
@@ -67,9 +67,9 @@ func (c *schemaProblems) locate(location []string) (at *place, v any) {
 	return at, v
 }
 
-// excused tells whether an error may vanish when templates are resolved: it is about a string that
-// holds one, or all of its causes are excused. Of alternatives one excused branch is enough. What
-// "not" and false forbid is never excused, nor are keys, which hold no templates.
+// excused reports whether an error may vanish when templates are resolved: it is about a string
+// with a template, or all of its causes are excused. Of alternatives, one excused branch is enough.
+// Violations of "not" and false are never excused, nor are those of keys, which hold no templates.
 func (c *schemaProblems) excused(e *jsonschema.ValidationError) bool {
 	switch k := e.ErrorKind.(type) {
 	case *kind.Not, *kind.FalseSchema, *kind.PropertyNames:
@@ -142,8 +142,7 @@ func (c *schemaProblems) add(e *jsonschema.ValidationError) {
 	}
 }
 
-// inOrder sorts errors: the library finds them in the order of maps, which would make which of many
-// are reported a matter of chance.
+// inOrder sorts errors: the library finds them in the random order of maps.
 func inOrder(errs []*jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return slices.SortedStableFunc(slices.Values(errs), func(a, b *jsonschema.ValidationError) int {
 		return cmp.Or(
@@ -179,8 +178,8 @@ func findKey(at *place, v any, depth int, key string) *place {
 	return nil
 }
 
-// addAlternatives reports the one branch that was meant, as far as that can be told, else that none
-// fits.
+// addAlternatives reports the branch that was meant, if there is only one that could be, else that
+// none matches.
 func (c *schemaProblems) addAlternatives(at *place, e *jsonschema.ValidationError) {
 	meant := slices.DeleteFunc(slices.Clone(e.Causes), func(branch *jsonschema.ValidationError) bool {
 		return isOtherForm(branch, len(e.InstanceLocation))
@@ -211,9 +210,8 @@ func (c *schemaProblems) addAlternatives(at *place, e *jsonschema.ValidationErro
 	c.report.add(at, "has none of the allowed forms")
 }
 
-// discriminator returns the place of the member that tells the branches apart by its fixed text,
-// and what is wrong with it: it has the text of no branch. The reason is "" when there is no such
-// member.
+// discriminator returns the place of the member whose fixed text tells the branches apart, and what
+// is wrong with it: it has the text of no branch. The reason is "" when there is no such member.
 func (c *schemaProblems) discriminator(e *jsonschema.ValidationError) (at *place, reason string) {
 	var location []string
 	var got any
@@ -255,8 +253,8 @@ func findConstant(e *jsonschema.ValidationError, depth int) *jsonschema.Validati
 	return nil
 }
 
-// isOtherForm tells whether a branch is for another form of value: it wants another type, or a
-// member, right below depth, to be another fixed text.
+// isOtherForm reports whether a branch is for another form of value: it requires another type, or a
+// member right below depth to be another fixed text.
 func isOtherForm(e *jsonschema.ValidationError, depth int) bool {
 	switch e.ErrorKind.(type) {
 	case *kind.Type:
@@ -269,8 +267,8 @@ func isOtherForm(e *jsonschema.ValidationError, depth int) bool {
 	return false
 }
 
-// forbidden words what the "not" of the schema at a URL forbids, if that is a list or a pattern
-// alone.
+// forbidden describes what the "not" of the schema at a URL forbids, if that is only a list or a
+// pattern.
 func (c *schemaProblems) forbidden(url string) string {
 	var not map[string]any
 	if err := json.Unmarshal(rawjson.Get(c.schemaAt(url), "not"), &not); err == nil && len(not) == 1 {
@@ -284,7 +282,7 @@ func (c *schemaProblems) forbidden(url string) string {
 	return "is not allowed here"
 }
 
-// properties are the names of the properties of the schema at a URL.
+// properties returns the names of the properties of the schema at a URL.
 func (c *schemaProblems) properties(url string) []string {
 	names := map[string]bool{}
 	rawjson.Members(rawjson.Get(c.schemaAt(url), "properties"), func(key, _ []byte) bool {
@@ -294,7 +292,7 @@ func (c *schemaProblems) properties(url string) []string {
 	return slices.Collect(maps.Keys(names))
 }
 
-// schemaAt is the part of the schema that a URL names.
+// schemaAt returns the part of the schema at a URL.
 func (c *schemaProblems) schemaAt(url string) []byte {
 	v := c.schema
 	_, pointer, _ := strings.Cut(url, "#")

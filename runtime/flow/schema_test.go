@@ -199,7 +199,7 @@ func TestSchemaCannotReachOut(t *testing.T) {
 	for _, ref := range []string{"http://127.0.0.1:1/x.json", "file:///etc/hostname", "other.json", "/etc/hostname", "#/$defs/nope"} {
 		_, err := ParseType(fmt.Appendf(nil, `{"abi":1,"type":"custom","version":"1","config":{"properties":{"a":{"$ref":%q}}}}`, ref))
 		lines := problems(t, err)
-		if len(lines) != 1 || !strings.HasPrefix(lines[0], "config: is no JSON Schema: ") {
+		if len(lines) != 1 || !strings.HasPrefix(lines[0], "config: is not a JSON Schema: ") {
 			t.Errorf("%s: %q", ref, lines)
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// Scope is what the templates of one execution can see. It is used by one goroutine at a time.
-// Templates only read from it, Secrets and Globals excepted, and keep nothing.
+// Scope is everything that the templates of one execution can see. It is used by one goroutine at a
+// time. Templates only read from it, except for Secrets and Globals, and retain nothing.
 //
-// All raw JSON in it must be canonical, as rawjson.AppendCanonical makes it: templates copy it as
+// All raw JSON in it must be canonical, as rawjson.AppendCanonical returns it: templates copy it as
 // it is.
 type Scope struct {
 	Plan        *Plan
@@ -21,24 +21,24 @@ type Scope struct {
 	Global  func(key string) (value []byte, ok bool) // raw JSON
 	Item    []byte                                   // inside forEach, else nil
 	Index   int                                      // inside forEach
-	// of the execution, with the Plan that it was made for; nil = nothing is remembered
+	// of the execution, with the Plan that it was made for; nil = nothing is cached
 	Cache *Cache
-	// is told of the work of Append; nil = nobody
+	// measures the work of Append; nil = none
 	Meter Meter
 
-	// Secrets collects what must be masked wherever the execution shows: the texts (unescaped) and
-	// digits found in the __secret globals that were resolved, each once, also when who reads it
-	// empties it. Append adds to it.
+	// Secrets collects everything that must be masked wherever the execution shows: the texts
+	// (unescaped) and digits found in the resolved __secret globals, each once, even if the reader
+	// empties the list. Append adds to it.
 	Secrets [][]byte
 	known   map[string]bool // the texts that were collected
 	told    map[view]bool   // the values whose texts were
 
-	// Hide, unless nil, gives what stands for a value that was found in a __secret global, both raw
-	// JSON. Booleans and null, which tell nothing, stand for themselves. Secrets and Globals
-	// collect the value itself.
+	// Hide, unless nil, returns the replacement of a value found in a __secret global, both raw
+	// JSON. Booleans and null reveal nothing and stay. Secrets and Globals collect the value
+	// itself.
 	Hide func(value []byte) []byte
 
-	// Globals collects the global values that were resolved, each key once, as Global gave them: by
+	// Globals collects the resolved global values, each key once, as Global returned them: with
 	// them a template can be resolved again exactly. Append adds to it.
 	Globals []Global
 	noted   map[string]int // where a key is in Globals, when there are many
@@ -48,32 +48,32 @@ type Scope struct {
 	work   work
 }
 
-// Global is a global value that a template has found; Value is nil when there was none.
+// Global is a global value that a template has read; Value is nil when there was none.
 type Global struct {
 	Key     string
 	Value   []byte
 	Changed bool // it was not the same each time, and Value is nil
 }
 
-// Same tells whether other is known to be the same value of the same key.
+// Same reports whether other is known to be the same value of the same key.
 func (g Global) Same(other Global) bool {
 	return g.Key == other.Key && !g.Changed && !other.Changed &&
 		(g.Value == nil) == (other.Value == nil) && bytes.Equal(g.Value, other.Value)
 }
 
-// view is a slice as a key of maps: its place in memory, not what is in it.
+// view identifies a slice by its memory, not by its content.
 type view struct {
 	first *byte
 	size  int
 }
 
-// viewOf is the view of a value that is not empty.
+// viewOf returns the view of a value that is not empty.
 func viewOf(v []byte) view { return view{&v[0], len(v)} }
 
-// manyGlobals is from how many on looking for a key by comparing it with all others takes too long.
+// manyGlobals is the number of globals from which on a map is faster than comparing keys.
 const manyGlobals = 16
 
-// addGlobal notes what was found.
+// addGlobal records a read of a global.
 func (s *Scope) addGlobal(key string, value []byte) {
 	i := s.globalAt(key)
 	if i < 0 {
@@ -85,7 +85,7 @@ func (s *Scope) addGlobal(key string, value []byte) {
 	}
 }
 
-// globalAt is the index of a key in Globals, -1 when it is not there.
+// globalAt returns the index of a key in Globals, or -1.
 func (s *Scope) globalAt(key string) int {
 	if len(s.Globals) < manyGlobals {
 		return slices.IndexFunc(s.Globals, func(g Global) bool { return g.Key == key })
@@ -102,12 +102,12 @@ func (s *Scope) globalAt(key string) int {
 	return -1
 }
 
-// maxTold bounds how many values are remembered whose texts were collected.
+// maxTold limits the values that are remembered as collected.
 const maxTold = 1000
 
-// tell notes each string and number in v, a value that was found in a __secret global, once.
+// tell collects each string and number in v, a value found in a __secret global, once.
 func (s *Scope) tell(v []byte) error {
-	if !tells(v) || s.told[viewOf(v)] {
+	if !reveals(v) || s.told[viewOf(v)] {
 		return nil
 	}
 	if err := s.work.add(len(v)); err != nil {
@@ -121,8 +121,8 @@ func (s *Scope) tell(v []byte) error {
 	return nil
 }
 
-// addSecrets notes each string and number in the value that text begins with, at any depth, and
-// returns what follows it. Booleans and null tell nothing.
+// addSecrets collects each string and number in the value that text begins with, at any depth, and
+// returns the text behind it. Booleans and null reveal nothing.
 func (s *Scope) addSecrets(text []byte) (rest []byte) {
 	switch rawjson.KindOf(text) {
 	case rawjson.Object:

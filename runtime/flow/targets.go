@@ -7,29 +7,29 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// targets are the paths on which the templates of a plan go from one root, each once. They are
-// sorted, so that those that begin with the same steps are neighbors and a path stands before those
-// that go on from it. Finding all of them takes one pass over a value, wherever in it they lead to.
+// targets are the paths that the templates of a plan follow from one root, without duplicates. They
+// are sorted, so that paths with the same first steps are neighbors, and a path stands before its
+// extensions. One pass over a value finds all of them, wherever they lead.
 type targets struct {
 	shared int // index in an execution's Cache; -1 = item, which is another value each time
 	paths  []rawjson.Path
 }
 
-// compareSteps orders the steps into members by key, and those into elements behind them by index.
+// compareSteps orders steps into members by key, and behind them steps into elements by index.
 func compareSteps(a, b rawjson.Step) int {
 	return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Key, b.Key))
 }
 
 func comparePaths(a, b rawjson.Path) int { return slices.CompareFunc(a, b, compareSteps) }
 
-// rootKey tells the roots of a plan apart.
+// rootKey identifies a root within a plan.
 type rootKey struct {
 	root root
 	node int    // of rootOutput the one whose it is, of rootItem the one that has forEach
 	key  string // of rootGlobal
 }
 
-// aim gives each reference of a plan its place among the targets of its root.
+// aim assigns each reference of a plan to a path among the targets of its root.
 func (p *Plan) aim() {
 	byRoot := make(map[rootKey][]*reference)
 	var roots []rootKey
@@ -73,8 +73,8 @@ func (p *Plan) aim() {
 	}
 }
 
-// find sets found, which has a place for each path and holds nothing, to what the paths lead to in
-// v, canonical JSON; nil = missing. It ends where all is found, or with the error of w.
+// find sets found, which has a nil entry for each path, to the values of the paths in v, canonical
+// JSON; nil = missing. It stops when all are found, or with the error of w.
 func (t *targets) find(v []byte, found [][]byte, w *work) error {
 	f := finder{paths: t.paths, v: v, found: found, left: len(found), work: *w}
 	f.value(0, 0, len(t.paths), 0)
@@ -83,9 +83,9 @@ func (t *targets) find(v []byte, found [][]byte, w *work) error {
 	return err
 }
 
-// finder is on its way through a value. Its methods take the index of a token and return the index
-// behind it, or -1 when there is nothing left to look for. The paths from lo to hi, not including
-// hi, are those that lead through where it is, and the first depth steps of them have led here.
+// finder is a scan through a value. Its methods take the index of a token and return the index
+// behind it, or -1 when nothing is left to find. The paths in [lo, hi) lead through the current
+// value, and their first depth steps have led here.
 type finder struct {
 	paths []rawjson.Path
 	v     []byte
@@ -107,7 +107,7 @@ func (f *finder) tell(i int) error {
 	return f.err
 }
 
-// pass notes that everything before i was passed. It returns i, or -1 when that was enough.
+// pass records that everything before i was scanned. It returns i, or -1 to stop.
 func (f *finder) pass(i int) int {
 	f.at = i
 	if i-f.told >= lookEvery && f.tell(i) != nil {
@@ -116,7 +116,7 @@ func (f *finder) pass(i int) int {
 	return i
 }
 
-// value passes the value at i and finds what is wanted in it.
+// value scans the value at i and finds targets in it.
 func (f *finder) value(i, lo, hi, depth int) int {
 	start, ends := i, len(f.paths[lo]) == depth // the others that lead through here stand behind it
 	inside := lo
@@ -141,10 +141,10 @@ func (f *finder) value(i, lo, hi, depth int) int {
 	return i
 }
 
-// has tells whether c stands at i.
+// has reports whether c stands at i.
 func (f *finder) has(i int, c byte) bool { return i < len(f.v) && f.v[i] == c }
 
-// object passes the members from i on.
+// object scans the members from i on.
 func (f *finder) object(i, lo, hi, depth int) int {
 	for f.has(i, '"') {
 		key, _ := rawjson.First(f.v[i:])
@@ -164,7 +164,7 @@ func (f *finder) object(i, lo, hi, depth int) int {
 	return f.pass(min(i+len("}"), len(f.v)))
 }
 
-// text is a quoted key without its quotes and escapes, exact as the keys of paths are.
+// text returns a quoted key without its quotes and escapes, exact as the keys of paths are.
 func (f *finder) text(key []byte) []byte {
 	if len(key) < len(`""`) {
 		return nil
@@ -193,7 +193,7 @@ func (f *finder) member(key []byte, lo, hi, depth int) (from, to int) {
 	return 0, 0
 }
 
-// same are the paths around mid whose next step is that of mid.
+// same returns the range of the paths around mid whose next step is that of mid.
 func (f *finder) same(mid, lo, hi, depth int) (from, to int) {
 	s := &f.paths[mid][depth]
 	is := func(i int) bool { return compareSteps(f.paths[i][depth], *s) == 0 }
@@ -207,7 +207,7 @@ func (f *finder) same(mid, lo, hi, depth int) (from, to int) {
 	return from, to
 }
 
-// array passes the elements from i on.
+// array scans the elements from i on.
 func (f *finder) array(i, lo, hi, depth int) int {
 	for n := 0; i < len(f.v) && f.v[i] != ']'; n++ {
 		for lo < hi && f.paths[lo][depth].Index < n { // into members, and elements that were passed
@@ -230,7 +230,7 @@ func (f *finder) array(i, lo, hi, depth int) int {
 	return f.pass(min(i+len("]"), len(f.v)))
 }
 
-// skip passes the value at i.
+// skip skips the value at i.
 func (f *finder) skip(i int) int {
 	if !f.has(i, '{') && !f.has(i, '[') {
 		return f.scalar(i)
@@ -258,7 +258,7 @@ func (f *finder) skip(i int) int {
 	return f.pass(i)
 }
 
-// scalar passes the text, number or literal at i.
+// scalar skips the string, number or literal at i.
 func (f *finder) scalar(i int) int {
 	if i >= len(f.v) {
 		return len(f.v)

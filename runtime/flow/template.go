@@ -25,14 +25,13 @@ type segment struct {
 	inText bool       // the reference stands within a string
 }
 
-// segmentWork is what a reference takes beside the bytes that are read and written for it, in
-// bytes.
+// segmentWork is the work for a reference besides the bytes read and written, in bytes.
 const segmentWork = 32
 
-// Append resolves t in s and appends the resulting JSON value to dst. When the result would have
-// more than limit bytes it fails with [ErrTooLarge] before it copies the piece that is too much,
-// and with the error of the scope's [Meter] where that wants no more. dst must not overlap what s
-// holds; on an error the result is dst as it was.
+// Append resolves t in s and appends the resulting JSON value to dst. When the result would exceed
+// limit bytes it fails with [ErrTooLarge] before it copies the piece that is too large; when the
+// [Meter] of the scope returns an error, it fails with that. dst must not overlap the values in s.
+// On an error the result is dst, unchanged.
 //
 // The result is valid JSON, and compact, if the values in s are.
 func (t *Template) Append(dst []byte, s *Scope, limit int) ([]byte, error) {
@@ -48,7 +47,7 @@ func (t *Template) Append(dst []byte, s *Scope, limit int) ([]byte, error) {
 		if seg.ref == nil {
 			continue
 		}
-		s.work.open += len(seg.text) + segmentWork // the meter is told of it with the value
+		s.work.open += len(seg.text) + segmentWork // reported to the meter with the value
 		var err error
 		if out, err = seg.ref.appendTo(out, s, seg.inText, end-len(out)); err != nil {
 			return dst, err
@@ -60,7 +59,7 @@ func (t *Template) Append(dst []byte, s *Scope, limit int) ([]byte, error) {
 	return out, nil
 }
 
-// root is where a template's path begins.
+// root is the beginning of a template's path.
 type root uint8
 
 const (
@@ -91,7 +90,7 @@ func (r root) isText() bool {
 // receivedAt is RFC 3339 with milliseconds.
 const receivedAtFormat = "2006-01-02T15:04:05.000Z07:00"
 
-// reference is a template's path, bound to what it names.
+// reference is the path of a template, bound to what it names.
 type reference struct {
 	root  root
 	node  int          // of rootOutput: index in Plan.Nodes
@@ -121,8 +120,8 @@ func (ref *reference) appendText(dst []byte, s *Scope) []byte {
 	return dst
 }
 
-// value returns the raw value of a reference whose root is JSON, empty when it is missing. The
-// error is the meter's.
+// value returns the raw value of a reference whose root is JSON, or nothing when it is missing. The
+// error is that of the meter.
 func (ref *reference) value(s *Scope) ([]byte, error) {
 	switch ref.root {
 	case rootData:
@@ -141,8 +140,8 @@ func (ref *reference) value(s *Scope) ([]byte, error) {
 	return strconv.AppendInt(nil, int64(s.Index), 10), nil // rootIndex: the others are text
 }
 
-// globalValue is value below a global. What is found in a secret one is noted, and hidden when it
-// has to be.
+// globalValue is value below a global. Values found in a secret global are collected, and hidden if
+// required.
 func (ref *reference) globalValue(s *Scope) ([]byte, error) {
 	v, ok := s.Global(ref.key)
 	if !ok {
@@ -156,14 +155,14 @@ func (ref *reference) globalValue(s *Scope) ([]byte, error) {
 	if err := s.tell(v); err != nil {
 		return nil, err
 	}
-	if s.Hide != nil && tells(v) {
+	if s.Hide != nil && reveals(v) {
 		v = s.Hide(v)
 	}
 	return v, nil
 }
 
-// tells tells whether there is something to a value that a secret can be in.
-func tells(v []byte) bool {
+// reveals reports whether a value can contain a secret.
+func reveals(v []byte) bool {
 	switch rawjson.KindOf(v) {
 	case rawjson.String, rawjson.Number, rawjson.Object, rawjson.Array:
 		return true
@@ -171,7 +170,7 @@ func tells(v []byte) bool {
 	return false
 }
 
-// appendTo appends the value to dst: as a JSON value, or inText as what stands for it within a JSON
+// appendTo appends the value to dst: as a JSON value or, with inText, as its text within a JSON
 // string. A value of more than room bytes is not copied.
 func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]byte, error) {
 	if ref.root.isText() {
@@ -213,8 +212,7 @@ func (ref *reference) appendTo(dst []byte, s *Scope, inText bool, room int) ([]b
 	}
 }
 
-// escapedAtOnce is how many bytes are escaped before it is looked whether there is still room for
-// them.
+// escapedAtOnce is the number of bytes that are escaped between two checks of the room.
 const escapedAtOnce = 16 << 10
 
 // appendEscaped appends v within a JSON string, unless that takes more than room bytes.

@@ -8,7 +8,7 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// binder binds the paths of one node's templates to what they name.
+// binder binds the paths of one node's templates to the values they name.
 type binder struct {
 	// finds an upstream node; the error says why there is none
 	node    func(id string) (index int, err error)
@@ -22,7 +22,7 @@ var (
 	workflowNames  = []string{"id", "name"}
 )
 
-// bind returns what steps name, or why they name nothing.
+// bind returns a reference for a path, or why the path names nothing.
 func (b *binder) bind(steps rawjson.Path) (*reference, error) {
 	first, rest := steps[0], steps[1:]
 	switch {
@@ -82,8 +82,8 @@ func bindTrigger(steps rawjson.Path) (*reference, error) {
 	}
 }
 
-// bindData binds steps below trigger.data. The query is looked up where it always is: within a body
-// that is an array or a scalar it would be missing.
+// bindData binds steps below trigger.data. The query is read from its own root, as a body that is
+// an array or a scalar does not contain it.
 func bindData(steps rawjson.Path) *reference {
 	if len(steps) > 0 && steps[0].Index < 0 && steps[0].Key == queryKey {
 		return &reference{root: rootQuery, steps: steps[1:]}
@@ -123,7 +123,7 @@ func attribute(of string, steps rawjson.Path, names []string) (name string, rest
 	return "", nil, fmt.Errorf("%s has no %s, only %s", of, message.Quoted(steps[0].String()), dotted(names))
 }
 
-// plain makes a reference to a text or number, which nothing can follow.
+// plain returns a reference to a text or number, which has no members.
 func plain(r root, name string, rest rawjson.Path) (*reference, error) {
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("%s has no members or elements", name)
@@ -131,7 +131,7 @@ func plain(r root, name string, rest rawjson.Path) (*reference, error) {
 	return &reference{root: r}, nil
 }
 
-// dotted is: .a, .b or .c.
+// dotted returns ".a, .b or .c".
 func dotted(names []string) string {
 	d := make([]string, len(names))
 	for i, n := range names {

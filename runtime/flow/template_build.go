@@ -6,7 +6,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// builder builds the Template of a JSON value and reports the templates in it that cannot be.
+// builder builds the Template of a JSON value and reports its invalid templates.
 type builder struct {
 	report *report
 	binder binder
@@ -24,7 +24,7 @@ func (b *builder) template(v value) *Template {
 	return &Template{segments: b.done}
 }
 
-// value builds the value at a place, with which text begins, and returns what follows it.
+// value builds the value at a place, with which text begins, and returns the text behind it.
 func (b *builder) value(text []byte, at *place) (rest []byte) {
 	switch rawjson.KindOf(text) {
 	case rawjson.Object:
@@ -108,5 +108,5 @@ func (b *builder) reference(at *place, s string, p part, inText bool) {
 	b.text = nil
 }
 
-// hasTemplate tells whether a string is changed when it is resolved.
+// hasTemplate reports whether a string changes when it is resolved.
 func hasTemplate(s string) bool { return strings.Contains(s, "{{") }

@@ -15,14 +15,14 @@ const (
 	maxSecret             = 64 << 10 // bytes
 )
 
-// trigger is a trigger node's config.
+// trigger is the config of a trigger node.
 type trigger struct {
 	webhook      *Webhook // nil = manual
 	responseNode value    // webhook.responseNodeId
 	data         []byte   // canonical; of a manual trigger
 }
 
-// DefaultWindow is how long an idempotency key is remembered.
+// DefaultWindow is how long an idempotency key is remembered by default.
 const DefaultWindow = 24 * time.Hour
 
 // readTrigger reads the config v of a trigger.
@@ -123,8 +123,8 @@ func (d *draft) readWebhook(v value, t *trigger) {
 	w.Scheme = d.readSignature(signature, secret, w.Secret)
 }
 
-// readSignature compiles the settings of webhook.signature, which may be missing. The text of the
-// secret at a place is checked if the document is new.
+// readSignature compiles the settings of webhook.signature, which may be missing. In a new document
+// it also checks the secret, given by its place and text.
 func (d *draft) readSignature(settings, secret value, text Secret) (scheme any) {
 	if d.signatures == nil {
 		return nil

@@ -14,19 +14,19 @@ const (
 	maxSignatures = 8   // in one header; senders list two while they rotate
 	maxID         = 256 // bytes of a message id
 
-	// maxMAC is the longest MAC, in bytes, and two more: what decoding a base64 text gives that is
-	// as long as the MAC's but has no padding.
+	// maxMAC is the maximum length of a MAC, in bytes, plus two: the result of decoding base64 text
+	// that is as long as that of the MAC but lacks the padding.
 	maxMAC = sha512.Size + 2
 )
 
-// claim is what the headers of a request say: decoded, not yet believed. Its texts alias the
-// headers.
+// claim is the content of the signature headers of a request: decoded, not yet verified. Its texts
+// alias the headers.
 type claim struct {
 	id        string
 	timestamp string
-	time      time.Time // that timestamp says
+	time      time.Time // of timestamp
 
-	header string // that is being read
+	header string // the one that is read
 
 	macs [maxSignatures][maxMAC]byte // the first Scheme.size bytes of each count
 	n    int
@@ -81,8 +81,8 @@ func (s *Scheme) read(c *claim, h http.Header) Reason {
 	return OK
 }
 
-// namesIn are the names of headers that count in h: the older ones only where there is none of the
-// others, so that nobody can put a signed message together of both.
+// namesIn returns the header names that count in h: the older ones only when none of the others is
+// present, so that no signed message can be assembled from both.
 func (s *Scheme) namesIn(h http.Header) *names {
 	if s.older.signature != "" && !s.names.in(h) && s.older.in(h) {
 		return &s.older
@@ -90,13 +90,13 @@ func (s *Scheme) namesIn(h http.Header) *names {
 	return &s.names
 }
 
-// in tells whether h has a header of one of the names.
+// in reports whether h has a header of one of the names.
 func (n *names) in(h http.Header) bool {
 	return h[n.signature] != nil || h[n.timestamp] != nil || h[n.id] != nil
 }
 
-// agree tells whether those of the names that are in h say the same as the others, which a sender
-// may send beside them.
+// agree reports whether the headers of these names in h have the same values as the others, which a
+// sender may send beside them.
 func (n *names) agree(c *claim, h http.Header, others *names) bool {
 	same := func(name, other string) bool {
 		c.header = name
@@ -105,14 +105,13 @@ func (n *names) agree(c *claim, h http.Header, others *names) bool {
 	return same(n.signature, others.signature) && same(n.timestamp, others.timestamp) && same(n.id, others.id)
 }
 
-// single is the function single for the header that is being read.
+// single is the function single, and records the header that is read.
 func (c *claim) single(h http.Header, name string) (string, Reason) {
 	c.header = name
 	return single(h, name)
 }
 
-// readStripe reads t=<time>,v1=<hex>,... . Other keys, such as the v0 of test events, are passed
-// over.
+// readStripe reads t=<time>,v1=<hex>,... . Other keys, such as the v0 of test events, are skipped.
 func (s *Scheme) readStripe(c *claim, value string) Reason {
 	bad := Malformed
 	for item := range strings.SplitSeq(value, ",") {
@@ -136,7 +135,7 @@ func (s *Scheme) readStripe(c *claim, value string) Reason {
 }
 
 // readStandard reads a list of v1,<base64> separated by spaces. Other versions, such as the
-// asymmetric v1a, are passed over.
+// asymmetric v1a, are skipped.
 func (s *Scheme) readStandard(c *claim, value string) Reason {
 	bad := Malformed
 	for item := range strings.SplitSeq(value, " ") {
@@ -154,8 +153,8 @@ func (s *Scheme) readStandard(c *claim, value string) Reason {
 	return c.any(bad)
 }
 
-// any is OK when a list held at least one usable signature: unusable ones beside it are another
-// receiver's.
+// any is OK when a list has at least one usable signature: unusable ones beside it are for other
+// receivers.
 func (c *claim) any(bad Reason) Reason {
 	if c.n == 0 {
 		return bad
@@ -170,8 +169,8 @@ func (s *Scheme) add(c *claim, text string) Reason {
 		if len(text) != base64.StdEncoding.EncodedLen(s.size) {
 			return lengthOr(text, isBase64)
 		}
-		// The decoder would pass over line breaks; the length check makes that a short, and so
-		// refused, result.
+		// The decoder skips line breaks. The length check makes such a text a short result, which
+		// is rejected.
 		if n, err := strictBase64.Decode(mac, []byte(text)); err != nil || n != s.size {
 			return Malformed
 		}
@@ -189,7 +188,7 @@ func (s *Scheme) add(c *claim, text string) Reason {
 
 var strictBase64 = base64.StdEncoding.Strict()
 
-// lengthOr tells a text of the wrong length from one that is not of the encoding at all.
+// lengthOr distinguishes a text of the wrong length from one that is not in the encoding at all.
 func lengthOr(text string, of func(c byte) bool) Reason {
 	for i := range len(text) {
 		if !of(text[i]) {
@@ -207,7 +206,7 @@ func isBase64(c byte) bool {
 	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '+' || c == '/' || c == '='
 }
 
-// single returns the value of a header that must be there once. name is canonical.
+// single returns the value of a header that must occur once. name is canonical.
 func single(h http.Header, name string) (string, Reason) {
 	switch v := h[name]; len(v) {
 	case 0:
@@ -219,7 +218,7 @@ func single(h http.Header, name string) (string, Reason) {
 	}
 }
 
-// validID tells whether a message id is printable ASCII without a full stop. The full stop
+// validID reports whether a message id is printable ASCII without a full stop. The full stop
 // separates the id from the time in the signed text: the specification of Standard Webhooks warns
 // of ids that contain one.
 func validID(id string) bool {

@@ -9,21 +9,21 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// MaxKeys is how many secrets one workflow can have: each live one makes refusing a request cost
-// one more hash of its body.
+// MaxKeys is the maximum number of secrets of a workflow: with each live one, rejecting a request
+// costs one more hash of its body.
 const MaxKeys = 16
 
-// MaxSecret is how long one secret can be, in bytes. A longer one is most likely a file given by
-// mistake.
+// MaxSecret is the maximum length of a secret, in bytes. A longer one is most likely a wrong file.
 const MaxSecret = 64 << 10
 
-// errLong says what is wrong with a longer one.
+// errLong is the reason for a longer one.
 var errLong = fmt.Sprintf("is longer than %d bytes", MaxSecret)
 
-// TrimNewline drops one newline, LF or CRLF, from the end of a secret that was read from a file or
-// typed: editors and shells put one there. The result is a part of text.
+// TrimNewline removes one newline, LF or CRLF, from the end of a secret that was read from a file
+// or typed: editors and shells append it. The result is a part of text.
 func TrimNewline(text []byte) []byte {
 	if line, ok := bytes.CutSuffix(text, []byte("\n")); ok {
 		return bytes.TrimSuffix(line, []byte("\r"))
@@ -31,9 +31,8 @@ func TrimNewline(text []byte) []byte {
 	return text
 }
 
-// Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]; a Key
-// that is made otherwise works but costs more for each request. Keys may be copied and used
-// concurrently.
+// Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]: any
+// other Key works, but costs more for each request. Keys may be copied and used concurrently.
 type Key struct {
 	Secret    []byte    // as the sender has it; must not be changed; empty = no secret
 	ExpiresAt time.Time // it counts before this moment; zero = always
@@ -41,32 +40,32 @@ type Key struct {
 	states *states
 }
 
-// NewKey makes a key. It keeps secret.
+// NewKey returns a key. It retains secret.
 func NewKey(secret []byte, expiresAt time.Time) Key {
 	return Key{Secret: secret, ExpiresAt: expiresAt, states: &states{forms: formsOf(secret)}}
 }
 
 // String implements fmt.Stringer: it never shows the secret.
-func (Key) String() string { return "***" }
+func (Key) String() string { return message.Mask }
 
 // GoString implements fmt.GoStringer: it never shows the secret.
-func (Key) GoString() string { return "***" }
+func (Key) GoString() string { return message.Mask }
 
 // MarshalText implements encoding.TextMarshaler: it never shows the secret.
-func (Key) MarshalText() ([]byte, error) { return []byte("***"), nil }
+func (Key) MarshalText() ([]byte, error) { return []byte(message.Mask), nil }
 
 func (k *Key) live(now time.Time) bool {
 	return len(k.Secret) > 0 && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
-// ParseKeys decodes what the store has under secrets/<id>: the text of one secret, of which one
-// newline at the end (LF or CRLF) is dropped, or, when its first byte is a brace, an object:
+// ParseKeys decodes the stored value of secrets/<id>: the text of one secret, without one newline
+// at its end (LF or CRLF), or, when its first byte is a brace, an object:
 //
 //	{"secrets": [{"value": "…"}, {"value": "…", "expiresAt": "2030-01-31T12:00:00Z"}]}
 //
-// expiresAt is RFC 3339. A secret has at most MaxSecret bytes. Empty ones are dropped, so there may
-// be no keys and no error; expired ones are not. The error is an *Error, without keys: an object
-// that is wrong in any way is no secret at all. value is not kept.
+// expiresAt is RFC 3339. A secret has at most MaxSecret bytes. Empty secrets are dropped, so there
+// may be no keys and no error; expired ones are not. The error is an *Error, without keys: an
+// object with any mistake holds no secret. value is not retained.
 func ParseKeys(value []byte) ([]Key, error) {
 	if len(value) == 0 || value[0] != '{' {
 		value = TrimNewline(value)
@@ -179,11 +178,12 @@ func object(raw []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// maxDepth is how deep stored secrets nest, with room for a message that is better than "too deep".
+// maxDepth is the maximum depth of stored secrets and settings, with room for a better message than
+// "too deep".
 const maxDepth = 8
 
-// members calls fn with the members of the object v, in order, until one fails. A repeated key
-// fails.
+// members calls fn with the members of the object v, in order, until one fails. A repeated key is
+// an error.
 func members(v []byte, fn func(key string, value []byte) error) error {
 	var err error
 	var seen []string

@@ -7,33 +7,33 @@ import (
 	"sync"
 )
 
-// material says what a key's secret becomes before it is hashed with: a state that was made for one
-// material serves all schemes that have the same.
+// material is the form of a secret that is the key of the hash: a state made for one material
+// serves all schemes with the same.
 type material uint8
 
 const (
 	textSHA256 material = iota
 	textSHA1
 	textSHA512
-	decodedSHA256 // what the base64 of a secret of Standard Webhooks stands for
+	decodedSHA256 // the decoded base64 of a secret of Standard Webhooks
 	materials
 )
 
-// states are the idle HMAC states of one key. Taking one saves the work and the garbage of keying a
-// new one.
+// states are the idle HMAC states of one key. Reusing one saves the work and the garbage of keying
+// a new one.
 type states struct {
 	idle  [materials]sync.Pool
 	forms forms // of the key's secret
 }
 
-// state is an HMAC that is keyed and reset, with the memory for a result.
+// state is an HMAC, keyed and reset, with the memory for a result.
 type state struct {
 	hash hash.Hash
 	buf  [sha512.Size]byte
 	text []byte
 }
 
-// forms are those of k's secret.
+// forms returns those of k's secret.
 func (k *Key) forms() forms {
 	if k.states != nil {
 		return k.states.forms
@@ -41,7 +41,7 @@ func (k *Key) forms() forms {
 	return formsOf(k.Secret)
 }
 
-// of gives what s makes of k's secret: one or two materials, the one that senders use first.
+// of returns the materials of k's secret in s: one or two, the one that senders use first.
 func (s *Scheme) of(k *Key) []material {
 	if s.decodes {
 		return k.forms().materials
@@ -49,7 +49,7 @@ func (s *Scheme) of(k *Key) []material {
 	return s.materials
 }
 
-// borrow takes a state of k for one of its materials, made if there is no idle one.
+// borrow returns an idle state of k for one of its materials, or a new one.
 func (k *Key) borrow(s *Scheme, of material) *state {
 	if k.states != nil {
 		if m, ok := k.states.idle[of].Get().(*state); ok {
@@ -63,7 +63,7 @@ func (k *Key) borrow(s *Scheme, of material) *state {
 	return &state{hash: hmac.New(s.hash, secret)}
 }
 
-// giveBack makes m idle. The result of its last sum is gone with that.
+// giveBack makes m idle, which discards the result of its last sum.
 func (k *Key) giveBack(m *state, of material) {
 	if k.states != nil {
 		m.hash.Reset()
@@ -71,7 +71,7 @@ func (k *Key) giveBack(m *state, of material) {
 	}
 }
 
-// sum computes the MAC that s has for a claim's id and time and a body. The result is m's.
+// sum computes the MAC in s of a claim's id and time and a body. The result belongs to m.
 func (m *state) sum(s *Scheme, c *claim, body []byte) []byte {
 	for _, p := range s.payload {
 		switch p.field {

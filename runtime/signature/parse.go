@@ -158,7 +158,8 @@ func (s *settings) scheme() *Scheme {
 	}
 	name, ok := s.word(keyScheme, "flowtrux", schemeNames)
 	if !ok {
-		name = message.Nearest(name, []string{"custom"}) // of the others nothing but the name is known
+		// of the others nothing but the name is known
+		name = message.Nearest(name, []string{"custom"})
 	}
 	switch name {
 	case "":

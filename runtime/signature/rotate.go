@@ -9,10 +9,10 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// FormatKeys makes the stored value that ParseKeys reads keys from: the plain text of a single
-// secret that does not expire, where that reads back as it is, and the object otherwise. Empty
-// secrets are left out. The error is an *Error: too many keys, or a secret that the object cannot
-// hold because it is not UTF-8.
+// FormatKeys returns the stored value that ParseKeys decodes to keys: the plain text of a single
+// secret that does not expire, if that parses to itself, and otherwise the object. Empty secrets
+// are left out. The error is an *Error: too many keys, or a secret that the object cannot hold
+// because it is not UTF-8.
 func FormatKeys(keys []Key) ([]byte, error) {
 	if len(keys) == 1 && keys[0].ExpiresAt.IsZero() && plain(keys[0].Secret) {
 		return bytes.Clone(keys[0].Secret), nil
@@ -46,17 +46,17 @@ func FormatKeys(keys []Key) ([]byte, error) {
 	return append(dst, "]}"...), nil
 }
 
-// plain tells whether the text form keeps a secret as it is.
+// plain reports whether the text form preserves a secret.
 func plain(secret []byte) bool {
 	keys, err := ParseKeys(secret)
 	return err == nil && len(keys) == 1 && bytes.Equal(keys[0].Secret, secret)
 }
 
-// Rotate makes the stored value in which secret is the one that does not expire and the secrets of
-// the stored value old (nil when there is none) that are live at now count for keep longer, or
-// until their own end if that is sooner. With a keep of 0 or less nothing of old is kept. An old
-// value that ParseKeys refuses holds no live secret. The error is an *Error: secret is empty, or
-// what FormatKeys refuses.
+// Rotate returns the stored value in which secret does not expire, and the secrets of the stored
+// value old (nil when there is none) that are live at now stay valid for keep longer, or until
+// their own expiry if that is sooner. With a keep of 0 or less no old secret stays. An old value
+// that ParseKeys rejects has no live secret. The error is an *Error: secret is empty, or FormatKeys
+// rejects the keys.
 func Rotate(old, secret []byte, now time.Time, keep time.Duration) ([]byte, error) {
 	if len(secret) == 0 {
 		return nil, &Error{"", "the secret is empty"}

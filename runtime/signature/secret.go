@@ -8,17 +8,17 @@ import (
 )
 
 // Standard Webhooks writes a secret as base64 behind a prefix. Some senders show it with the
-// version of the signature before that; their libraries take both off.
+// version of the signature before that; their libraries remove both.
 const (
 	secretPrefix  = "whsec_"
 	versionPrefix = "v1,"
 )
 
-// randomSecret is how many random bytes a new secret has: what SHA-256 can use, and within the 24
-// to 64 bytes of the specification of Standard Webhooks.
+// randomSecret is the number of random bytes of a new secret: as many as SHA-256 can use, and
+// within the 24 to 64 bytes of the specification of Standard Webhooks.
 const randomSecret = 32
 
-// NewSecret makes a random secret in the form that senders of the scheme expect.
+// NewSecret returns a random secret in the form that senders of the scheme expect.
 func (s *Scheme) NewSecret() []byte {
 	b := make([]byte, randomSecret)
 	_, _ = rand.Read(b) // never fails: see its documentation
@@ -28,8 +28,8 @@ func (s *Scheme) NewSecret() []byte {
 	return []byte(hex.EncodeToString(b))
 }
 
-// CheckSecret tells whether senders of the scheme can use a secret. Where they cannot, its text is
-// the key all the same: a sender without a library may have it. The error is an *Error.
+// CheckSecret reports whether senders of the scheme can use a secret. If they cannot, its text is
+// the key nevertheless: a sender without a library may use that. The error is an *Error.
 func (s *Scheme) CheckSecret(secret []byte) error {
 	if !s.decodes || decodeSecret(secret) != nil {
 		return nil
@@ -37,8 +37,7 @@ func (s *Scheme) CheckSecret(secret []byte) error {
 	return &Error{"", "is not base64, with or without " + secretPrefix + " before it: the libraries of Standard Webhooks refuse it"}
 }
 
-// decodeSecret gives the key that libraries of Standard Webhooks make of a secret, nil where there
-// is none.
+// decodeSecret returns the key that libraries of Standard Webhooks make of a secret, or nil.
 func decodeSecret(secret []byte) []byte {
 	text, hasVersion := bytes.CutPrefix(secret, []byte(versionPrefix))
 	text, hasPrefix := bytes.CutPrefix(text, []byte(secretPrefix))
@@ -75,7 +74,7 @@ func formsOf(secret []byte) forms {
 	return f
 }
 
-// alwaysDecoded tells whether no version of this package took the secret's text as the key. The
+// alwaysDecoded reports whether no version of this package used the secret's text as the key. The
 // first ones did so without the prefix, and where padding was missing.
 func alwaysDecoded(secret []byte) bool {
 	text, ok := bytes.CutPrefix(secret, []byte(secretPrefix))

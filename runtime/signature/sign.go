@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Sign sets the headers that make Verify accept body until now is out of the tolerance. id is for
+// Sign sets the headers with which Verify accepts body until now is out of the tolerance. id is for
 // schemes with a message id (standard-webhooks): printable ASCII without a full stop, not empty.
-// ExpiresAt of key does not count.
+// ExpiresAt of key is ignored.
 func (s *Scheme) Sign(h http.Header, body []byte, key Key, now time.Time, id string) {
 	c := claim{id: id, timestamp: s.time.format(now)}
 	of := s.of(&key)[0]

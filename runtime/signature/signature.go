@@ -1,16 +1,16 @@
-// Package signature checks that a webhook was signed by somebody who knows the workflow's secret,
-// and signs webhooks the same way for tests and the command line. A [Scheme] knows in which headers
-// a sender puts its signature and over which bytes it is computed; every scheme is an HMAC over the
-// raw body, some also over a timestamp and a message id.
+// Package signature verifies the signatures of webhooks with the secrets of a workflow, and signs
+// webhooks the same way for tests and the command line. A [Scheme] describes the headers of a
+// signature and the bytes that it covers. Every scheme is an HMAC over the raw body; some include a
+// timestamp and a message id.
 //
-// What is not signed is not authentic: under no scheme are the query, the path or other headers
-// covered. Signatures of the schemes flowtrux, github and shopify hold no time and so never expire;
-// who recorded such a request can send it again for as long as the secret lives. Of the schemes
-// here standard-webhooks is the one to choose where there is a choice: it signs a time and an id.
+// Only signed bytes are authentic: no scheme covers the query, the path or other headers.
+// Signatures of the schemes flowtrux, github and shopify include no time, so they never expire: a
+// recorded request can be replayed for as long as the secret lives. If senders leave a choice, use
+// standard-webhooks, which signs a time and an id.
 //
-// The package is not an authentication framework: it reads no bodies, knows no workflows and
-// answers nobody. It returns a [Reason], which is for logs and metrics; senders must be told
-// nothing but that the signature is invalid.
+// The package is not an authentication framework: it reads no bodies, knows no workflows and sends
+// no responses. It returns a [Reason] for logs and metrics. Senders must learn only that the
+// signature is invalid.
 package signature
 
 import (
@@ -19,10 +19,10 @@ import (
 	"time"
 )
 
-// Tolerance is how far the signed time may be from now, in both directions.
+// Tolerance is the maximum difference between the signed time and now, in both directions.
 const Tolerance = 5 * time.Minute
 
-// Reason says why a signature was refused; for logs and metrics only, never for the sender.
+// Reason is why a signature was rejected; for logs and metrics only, never for the sender.
 type Reason string
 
 // The reasons.
@@ -38,8 +38,8 @@ const (
 	Stale Reason = "stale"
 )
 
-// Scheme knows how a sender signs. It is made by [ParseScheme], immutable and safe for concurrent
-// use.
+// Scheme describes the signatures of a sender. It is made by [ParseScheme], immutable and safe for
+// concurrent use.
 type Scheme struct {
 	name   string
 	layout layout
@@ -61,10 +61,10 @@ type Scheme struct {
 	decoy Key // of random bytes; what it signs is never accepted
 }
 
-// names are canonical names of headers; timestamp and id are "" in schemes without them.
+// names are canonical names of headers. timestamp and id are "" in schemes without them.
 type names struct{ signature, timestamp, id string }
 
-// list are the names that are not "".
+// list returns the names that are not "".
 func (n *names) list() []string {
 	var list []string
 	for _, name := range []string{n.signature, n.timestamp, n.id} {
@@ -75,7 +75,7 @@ func (n *names) list() []string {
 	return list
 }
 
-// layout is how the value of the signature header is written.
+// layout is the format of the signature header.
 type layout uint8
 
 const (
@@ -84,16 +84,16 @@ const (
 	layoutStandard               // v1,<signature> v1,<signature> v1a,...
 )
 
-// Name is the scheme's name, as in a workflow document.
+// Name returns the scheme's name, as in a workflow document.
 func (s *Scheme) Name() string { return s.name }
 
-// Headers are the canonical names of the headers that carry the signature, the one with the MAC
-// first and those of older senders last: they are not passed on to workflows. The slice must not be
+// Headers returns the canonical names of the headers with the signature: the one with the MAC
+// first, those of older senders last. They are not passed on to workflows. The slice must not be
 // changed.
 func (s *Scheme) Headers() []string { return s.headers }
 
 // MessageID returns the signed id of the message for schemes that have one (standard-webhooks),
-// else "". It is to be trusted only after Verify returned OK for h.
+// else "". Trust it only after Verify has returned OK for h.
 func (s *Scheme) MessageID(h http.Header) string {
 	if s.names.id == "" {
 		return ""
@@ -102,5 +102,5 @@ func (s *Scheme) MessageID(h http.Header) string {
 	return id
 }
 
-// timed tells whether the scheme signs a time.
+// timed reports whether the scheme signs a time.
 func (s *Scheme) timed() bool { return s.names.timestamp != "" || s.layout == layoutStripe }

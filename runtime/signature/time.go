@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// timeFormat is how a sender writes the time that it signs.
+// timeFormat is the format of the signed time.
 //
-// No text of a format followed by more is a text of it for a time within the tolerance, and none is
-// with something before it. So nobody can move bytes between a time and a body that stand side by
-// side in the signed text.
+// In each format, a text of a time within the tolerance is never the prefix or the suffix of
+// another one. So bytes cannot be moved between a time and a body that are adjacent in the signed
+// text.
 type timeFormat uint8
 
 const (
@@ -24,10 +24,10 @@ var timeFormatNames = []string{"unix", "unix-ms", "rfc3339"}
 
 const (
 	maxDigits  = 12 // of a time in seconds; enough for 30000 years
-	maxRFC3339 = 64 // bytes; more digits of a second than anybody has
+	maxRFC3339 = 64 // bytes; more digits of a second than any sender has
 )
 
-// format writes a time as senders do.
+// format formats a time as senders do.
 func (f timeFormat) format(t time.Time) string {
 	switch f {
 	case unixMillis:
@@ -39,7 +39,7 @@ func (f timeFormat) format(t time.Time) string {
 	}
 }
 
-// parse reads a time in the one form that the format has for it.
+// parse parses a time. The format has one form for each time.
 func (f timeFormat) parse(text string) (t time.Time, ok bool) {
 	switch f {
 	case unixMillis:
@@ -53,9 +53,9 @@ func (f timeFormat) parse(text string) (t time.Time, ok bool) {
 	}
 }
 
-// parseRFC3339 reads a time that the grammar of RFC 3339, section 5.6, allows, and nothing else:
-// package time also takes a comma, an hour of one digit and offsets of 99 hours. Leap seconds are
-// refused, as in package time.
+// parseRFC3339 parses a time that the grammar of RFC 3339, section 5.6, allows, and nothing else:
+// package time also accepts a comma, an hour of one digit and offsets of 99 hours. Leap seconds are
+// rejected, as in package time.
 func parseRFC3339(text string) (t time.Time, ok bool) {
 	const seconds = "0000-00-00T00:00:00"
 	if len(text) < len(seconds)+len("Z") || len(text) > maxRFC3339 {
@@ -76,7 +76,7 @@ func parseRFC3339(text string) (t time.Time, ok bool) {
 	return t, err == nil
 }
 
-// isLike tells whether text has a digit where form has 0, a t in either case where it has T, and
+// isLike reports whether text has a digit where form has 0, a t in either case where it has T, and
 // form's bytes elsewhere.
 func isLike(text, form string) bool {
 	if len(text) != len(form) {
@@ -101,7 +101,7 @@ func isLike(text, form string) bool {
 	return true
 }
 
-// decimal reads a number above 0 without a sign or leading zeros.
+// decimal parses a number above 0 without a sign or leading zeros.
 func decimal(text string, most int) (n int64, ok bool) {
 	if text == "" || len(text) > most || text[0] == '0' {
 		return 0, false

@@ -7,15 +7,14 @@ import (
 )
 
 // Verify checks body against h with any of keys that is live at now. Both are only read. Every MAC
-// is compared in constant time, and a signed time is looked at only once the MAC is right.
+// is compared in constant time, and a signed time is checked only after the MAC.
 //
-// header names the header that is the reason, where one is: it is missing, there several times or
-// malformed.
+// header names the header that caused the reason, if one did: it is missing, repeated or malformed.
 //
-// A call hashes the whole body at least once, whatever it finds in the headers and keys, so that
-// its time does not tell whether a workflow has a secret or even exists: verify requests for
-// unknown workflows with no keys. It hashes the body once for each live key until one matches, or
-// twice where a secret stands for two keys (standard-webhooks).
+// A call hashes the whole body at least once, whatever the headers and keys, so that its time does
+// not reveal whether a workflow has a secret or even exists: verify requests for unknown workflows
+// with no keys. It hashes the body once for each live key until one matches, or twice where a
+// secret stands for two keys (standard-webhooks).
 func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) (reason Reason, header string) {
 	var c claim
 	hashed := false
@@ -33,7 +32,7 @@ func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) (
 	return reason, header
 }
 
-// check compares with the MACs of all live keys. hashed tells whether there was one.
+// check compares with the MACs of all live keys. hashed reports whether there was one.
 func (s *Scheme) check(c *claim, body []byte, keys []Key, now time.Time) (reason Reason, hashed bool) {
 	reason = NoSecret
 	for i := range keys {
@@ -64,7 +63,7 @@ func (s *Scheme) checkTime(c *claim, now time.Time) Reason {
 	return OK
 }
 
-// has tells whether mac is one of the claimed ones. It looks at all of them.
+// has reports whether mac is among the claimed ones. It compares all of them.
 func (c *claim) has(mac []byte) bool {
 	found := false
 	for i := range c.n {

@@ -51,7 +51,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// The SDK in C reads all that JSON can have, and what the host answers of globals.
+// The SDK in C reads all that JSON can have, and the replies of the host about globals.
 func TestNodesInC(t *testing.T) {
 	dir, err := compiled.Dir()
 	if err != nil {
