@@ -104,8 +104,10 @@ func (v *server) attackRound(ctx context.Context, traffic openLoad, a attack) (f
 // attackSection makes a table from the rounds of each attack.
 func attackSection(traffic openLoad, rounds int, attacks []attack, all [][]attackFigure) section {
 	p99 := func(f attackFigure) time.Duration { return f.p99 }
-	t := table{head: []string{"normal traffic", "p50 ms", "p99 ms", "of alone", "of a lost core", "worst ms", "GC stops", "longest GC stop ms",
-		"calls", "ended after ms", "at most ms", "with code"}}
+	t := table{head: []string{
+		"normal traffic", "p50 ms", "p99 ms", "of alone", "of a lost core", "worst ms", "GC stops", "longest GC stop ms",
+		"calls", "ended after ms", "at most ms", "with code",
+	}}
 	for j, a := range attacks {
 		var stops meter.Histogram
 		var took []time.Duration

@@ -69,8 +69,10 @@ func measureBacklog(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, v.failed(err)
 	}
-	t := table{title: fmt.Sprintf("A start with %d pending executions. The first one counts as claimed when it has reached a target outside", backlog),
-		head: []string{"what", ""}}
+	t := table{
+		title: fmt.Sprintf("A start with %d pending executions. The first one counts as claimed when it has reached a target outside", backlog),
+		head:  []string{"what", ""},
+	}
 	t.add("first claimed, ms after the start of the process", millis(claimed))
 	t.add("pending + running, by status", fmt.Sprintf("%d + %d = %d", depth.Pending, depth.Running, depth.Pending+depth.Running))
 	t.add("succeeded in the end", fmt.Sprint(counts[journal.Succeeded]))

@@ -55,8 +55,10 @@ func measureHistory(ctx context.Context, b *bench) (table, error) {
 			calm[j] = append(calm[j], f)
 		}
 	}
-	t := table{title: fmt.Sprintf("Recording executions with three nodes that senders wait for: at saturation, and in an open loop at half of it, %.0f requests/s", half),
-		head: []string{"what", "requests/s", "of nothing", "CPU µs/request", "p99 ms", "half: CPU µs/request", "of nothing", "half: recorded/s", "half: missing from history_rate"}}
+	t := table{
+		title: fmt.Sprintf("Recording executions with three nodes that senders wait for: at saturation, and in an open loop at half of it, %.0f requests/s", half),
+		head:  []string{"what", "requests/s", "of nothing", "CPU µs/request", "p99 ms", "half: CPU µs/request", "of nothing", "half: recorded/s", "half: missing from history_rate"},
+	}
 	cpu := func(f historyFigure) time.Duration { return f.cpu }
 	for j, h := range histories {
 		short := 0.0

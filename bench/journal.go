@@ -100,8 +100,10 @@ func acceptTable(alone [][]float64, responded []round, accepted []acceptRound) t
 	inner := func(figure func(round) time.Duration) func(acceptRound) time.Duration {
 		return func(r acceptRound) time.Duration { return figure(r.round) }
 	}
-	t := table{title: "Accepting and running executions with one node. The rate of finished executions and the CPU time include the work after the last response",
-		head: []string{"what", "per second", "of bare commit", "of life cycles", "of respond", "CPU µs each", "p50 ms", "p99 ms"}}
+	t := table{
+		title: "Accepting and running executions with one node. The rate of finished executions and the CPU time include the work after the last response",
+		head:  []string{"what", "per second", "of bare commit", "of life cycles", "of respond", "CPU µs each", "p50 ms", "p99 ms"},
+	}
 	for k, a := range journalAlone {
 		t.add(a.name, number(median(alone[k])), ratio(median(alone[k]), median(alone[0])), "-", "-", "-", "-", "-")
 	}

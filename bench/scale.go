@@ -99,8 +99,10 @@ func measureBodies(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, err
 	}
-	t := table{title: "Larger bodies, of which the workflow with three nodes reads two fields",
-		head: []string{"body KB", "requests/s", "of 1 KB", "µs/request", "of 1 KB", "MB/s", "p99 ms"}}
+	t := table{
+		title: "Larger bodies, of which the workflow with three nodes reads two fields",
+		head:  []string{"body KB", "requests/s", "of 1 KB", "µs/request", "of 1 KB", "MB/s", "p99 ms"},
+	}
 	for i, rounds := range all {
 		r, cpu := medianOf(rounds, rate), medianOf(rounds, cpuTime)
 		t.add(fmt.Sprint(bodySizes[i]>>10), number(r), ratio(r, medianOf(all[0], rate)), micros(cpu),

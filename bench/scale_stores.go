@@ -52,8 +52,10 @@ func measureStores(ctx context.Context, b *bench) (table, error) {
 	if err != nil {
 		return table{}, err
 	}
-	t := table{title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before the first request", len(workflow.Three(secret))),
-		head: []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "RSS MiB"}}
+	t := table{
+		title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before the first request", len(workflow.Three(secret))),
+		head:  []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "RSS MiB"},
+	}
 	for i, rounds := range all {
 		each := "-"
 		if i > 0 {

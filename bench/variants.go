@@ -30,10 +30,14 @@ const nodeTimeout = 10 * time.Second
 
 var variants = []variant{
 	{"fresh", "the sandbox with a new instance for each call", loadSandbox(func(c *sandbox.ModuleConfig) { c.Limits.NoSnapshot = true })},
-	{base, "plain wazero without any checks, one instance for all calls and no reset between them: insecure, and the lower bound",
-		loadReused(func(payload, dst []byte) ([]byte, error) { return append(dst, payload...), nil })},
-	{"reuse+JSON", "the same with a check that the output is one JSON value, as for every node",
-		loadReused(func(payload, dst []byte) ([]byte, error) { return rawjson.AppendCanonical(dst, payload, maxDepth) })},
+	{
+		base, "plain wazero without any checks, one instance for all calls and no reset between them: insecure, and the lower bound",
+		loadReused(func(payload, dst []byte) ([]byte, error) { return append(dst, payload...), nil }),
+	},
+	{
+		"reuse+JSON", "the same with a check that the output is one JSON value, as for every node",
+		loadReused(func(payload, dst []byte) ([]byte, error) { return rawjson.AppendCanonical(dst, payload, maxDepth) }),
+	},
 	{"ours", "the sandbox as the server uses it: each call starts from the snapshot taken after start-up, can be interrupted, and its output is checked", loadSandbox(func(c *sandbox.ModuleConfig) {})},
 }
 

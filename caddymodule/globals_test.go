@@ -32,9 +32,13 @@ func TestAddGlobal(t *testing.T) {
 		t.Errorf("what comes next sees %s, %t", v, ok)
 	}
 	for _, c := range []struct{ key, stored, sum, code string }{
-		{"counters.spaced", " 7\n", "8", ""}, {"counters.text", "seven", "", "global_not_integer"}, {"counters.empty", "", "", "global_not_integer"},
-		{"counters.half", "7.5", "", "global_not_integer"}, {"counters.most", "9223372036854775807", "", "global_not_integer"},
-		{"orders", "1", "", "global_not_allowed"}, {"__secret_n", "1", "", "global_not_allowed"},
+		{"counters.spaced", " 7\n", "8", ""},
+		{"counters.text", "seven", "", "global_not_integer"},
+		{"counters.empty", "", "", "global_not_integer"},
+		{"counters.half", "7.5", "", "global_not_integer"},
+		{"counters.most", "9223372036854775807", "", "global_not_integer"},
+		{"orders", "1", "", "global_not_allowed"},
+		{"__secret_n", "1", "", "global_not_allowed"},
 	} {
 		s.put(catalog.GlobalPrefix+c.key, c.stored)
 		sum, err := g.AddGlobal(t.Context(), c.key, 1)

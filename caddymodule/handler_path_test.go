@@ -42,7 +42,7 @@ func TestWorkflowID(t *testing.T) {
 		{"/x/api/webhooks/order", ""},
 		{"*", ""},
 	} {
-		r, err := http.NewRequest(http.MethodPost, c.target, nil)
+		r, err := http.NewRequest(http.MethodPost, c.target, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +58,7 @@ func FuzzWorkflowID(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, target string) {
-		r, err := http.NewRequest(http.MethodPost, "http://localhost", nil)
+		r, err := http.NewRequest(http.MethodPost, "http://localhost", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

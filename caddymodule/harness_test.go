@@ -21,17 +21,16 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/goleak"
 
+	_ "github.com/flowtrux/edge/caddymodule/journalbbolt"
+	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
+	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
+	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
 	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
-
-	_ "github.com/flowtrux/edge/caddymodule/journalbbolt"
-	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
-	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
-	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
 )
 
 // TestMain gives the tests a data directory of their own: but for compiled code.

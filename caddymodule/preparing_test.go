@@ -99,8 +99,11 @@ func TestWaitingForTheFirstVersion(t *testing.T) {
 			{"inactive", slow, []string{"workflows/w", `{"active":false,` + trigger(`{}`)[1:]}, gone},
 			{"another scheme", slow, []string{"workflows/w", trigger(`{"signature":{"scheme":"github"}}`)}, "401 invalid_signature"},
 			{"another secret", slow, []string{"secrets/w", "another", "workflows/w", trigger(`{}`)}, "401 invalid_signature"},
-			{"another document", slow, []string{"workflows/w", coded(endless+" + 2", `{}`), "workflows/w", trigger(`{"responseMode":"lastNode"}`)},
-				`200 {"_query":{}}`},
+			{
+				"another document", slow,
+				[]string{"workflows/w", coded(endless+" + 2", `{}`), "workflows/w", trigger(`{"responseMode":"lastNode"}`)},
+				`200 {"_query":{}}`,
+			},
 		} {
 			s.write("secrets/w", secret, "workflows/w", c.first)
 			reply := s.start(to("w", `{}`))

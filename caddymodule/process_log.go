@@ -1,10 +1,11 @@
 package caddymodule
 
 import (
+	"slices"
+
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"slices"
 )
 
 // processLog returns a logger for objects that outlive a config. It looks up Caddy's default log for

@@ -191,10 +191,19 @@ func TestLineLimit(t *testing.T) {
 		ok      bool
 		leftOut int
 	}{
-		{0, true, 0}, {0, true, 0}, {0, true, 0}, {0, false, 0}, {0, false, 0},
-		{99 * time.Millisecond, false, 0}, {2 * time.Millisecond, true, 3}, {0, false, 0},
+		{0, true, 0},
+		{0, true, 0},
+		{0, true, 0},
+		{0, false, 0},
+		{0, false, 0},
+		{99 * time.Millisecond, false, 0},
+		{2 * time.Millisecond, true, 3},
+		{0, false, 0},
 		{-time.Hour, false, 0}, // another goroutine's time
-		{2 * time.Hour, true, 2}, {0, true, 0}, {0, true, 0}, {0, false, 0},
+		{2 * time.Hour, true, 2},
+		{0, true, 0},
+		{0, true, 0},
+		{0, false, 0},
 	} {
 		now = now.Add(c.after)
 		if ok, leftOut := l.allow(now); ok != c.ok || leftOut != c.leftOut {

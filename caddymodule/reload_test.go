@@ -14,11 +14,10 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	dto "github.com/prometheus/client_model/go"
-	"go.uber.org/zap"
-
 	_ "github.com/caddyserver/caddy/v2/modules/caddyhttp/standard"
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
+	dto "github.com/prometheus/client_model/go"
+	"go.uber.org/zap"
 )
 
 // running is a real Caddy in this process. There can be one at a time.

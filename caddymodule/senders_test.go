@@ -240,7 +240,7 @@ func TestShareOfAddress(t *testing.T) {
 // TestPeer: the address is that which Caddy trusts; a network of IPv6 is one.
 func TestPeer(t *testing.T) {
 	of := func(address string) peer {
-		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 		ctx := context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: address})
 		return peerOf(r.WithContext(ctx))
 	}

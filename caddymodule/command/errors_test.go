@@ -28,8 +28,11 @@ func TestErrors(t *testing.T) {
 		{[]string{"sign", "--secret-file", secret, "--scheme", "foo"}, []string{`--scheme "foo" is not one of flowtrux, github,`, "--signature-file"}, "custom"},
 		{[]string{"sign", "--secret-file", secret, "--scheme", "github", "--signature-file", doc}, []string{"give one of them"}, ""},
 		{[]string{"sign", "--secret-file", secret, "--signature-file", write(t, "s.json", `{"scheme":"custom"}`)}, []string{"s.json: header"}, ""},
-		{[]string{"validate", doc, "/missing-1.json", t.TempDir(), "/missing-2.json"},
-			[]string{"/missing-1.json: no such file", "no *.json files in this directory", "/missing-2.json: no such file"}, "stat"},
+		{
+			[]string{"validate", doc, "/missing-1.json", t.TempDir(), "/missing-2.json"},
+			[]string{"/missing-1.json: no such file", "no *.json files in this directory", "/missing-2.json: no such file"},
+			"stat",
+		},
 		{[]string{"validate", write(t, "bad id.json", `{"nodes":[]}`)}, []string{`its name "bad id" cannot be an id`}, "stored"},
 	} {
 		_, errOut, err := try(t, "", c.args...)

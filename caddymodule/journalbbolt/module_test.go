@@ -23,8 +23,10 @@ func TestCaddyfile(t *testing.T) {
 	}{
 		{"bare", "bbolt", `{}`, ""},
 		{"file", "bbolt /var/lib/flowtrux/journal.db", `{"file":"/var/lib/flowtrux/journal.db"}`, ""},
-		{"everything", "bbolt x.db {\n\tretention 7d\n\thistory_rate 0\n\tmax_pending 5\n\tmax_bytes 1GiB\n}",
-			`{"file":"x.db","retention":604800000000000,"history_rate":0,"max_pending":5,"max_bytes":1073741824}`, ""},
+		{
+			"everything", "bbolt x.db {\n\tretention 7d\n\thistory_rate 0\n\tmax_pending 5\n\tmax_bytes 1GiB\n}",
+			`{"file":"x.db","retention":604800000000000,"history_rate":0,"max_pending":5,"max_bytes":1073741824}`, "",
+		},
 		{"empty file", `bbolt ""`, "", "the file is empty"},
 		{"two files", "bbolt a b", "", "wrong argument count: bbolt takes at most 1, the file"},
 		{"unknown option", "bbolt {\n\tdurability disk\n}", "", "unrecognized option 'durability'; allowed are: history_rate, max_bytes, max_pending, retention, at Testfile:2"},

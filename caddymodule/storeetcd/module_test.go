@@ -37,8 +37,10 @@ func TestCaddyfile(t *testing.T) {
 		{"cache off", "etcd a:1 {\n\tcache off\n}", `{"endpoints":["a:1"],"cache":"off"}`, ""},
 		{"no endpoint", "etcd", "", "etcd takes at least one endpoint, such as 127.0.0.1:2379, at Testfile:1"},
 		{"no endpoint, block", "etcd {\n\tprefix /a/\n}", "", "etcd takes at least one endpoint"},
-		{"unknown option", "etcd a:1 {\n\tprefix /a/\n\tseed /dir\n}", "",
-			"unrecognized option 'seed'; allowed are: prefix, username, password, ca, cert, cache, at Testfile:3"},
+		{
+			"unknown option", "etcd a:1 {\n\tprefix /a/\n\tseed /dir\n}", "",
+			"unrecognized option 'seed'; allowed are: prefix, username, password, ca, cert, cache, at Testfile:3",
+		},
 		{"prefix twice", "etcd a:1 {\n\tprefix /a/\n\tprefix /b/\n}", "", "option 'prefix' is given twice, at Testfile:3"},
 		{"cert twice", "etcd a:1 {\n\tcert a b\n\tcert c d\n}", "", "option 'cert' is given twice, at Testfile:3"},
 		{"no prefix", "etcd a:1 {\n\tprefix\n}", "", "wrong argument count: prefix takes 1, at Testfile:2"},

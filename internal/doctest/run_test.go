@@ -122,7 +122,7 @@ func (s *server) run(t *testing.T, at, name string, args ...string) string {
 func compare(t *testing.T, at, output, want string) {
 	t.Helper()
 	lines := strings.Split(output, "\n")
-	for _, w := range strings.Split(strings.TrimSpace(want), "\n") {
+	for w := range strings.SplitSeq(strings.TrimSpace(want), "\n") {
 		found := false
 		for len(lines) > 0 && !found {
 			found = like(strings.TrimSpace(lines[0]), strings.TrimSpace(w))

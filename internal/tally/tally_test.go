@@ -40,7 +40,8 @@ func TestTally(t *testing.T) {
 		"all pass": {
 			[]string{"./good", "./none"},
 			[]string{"ok    sample/good ", " 1 tests ", "1 tests (2 with subtests) in 1 packages passed in 3s, 0 skipped\n"},
-			[]string{"a quiet word", "none"}, true,
+			[]string{"a quiet word", "none"},
+			true,
 		},
 		"one fails":          {[]string{"./good", "./bad"}, []string{"went wrong", "FAIL  sample/bad", "ok    sample/good", "not all of them passed"}, []string{"a quiet word"}, false},
 		"one panics":         {[]string{"./loud"}, []string{"much too loud", "FAIL  sample/loud"}, nil, false},

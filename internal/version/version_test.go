@@ -19,15 +19,21 @@ func TestVersionOfABuild(t *testing.T) {
 		{"no build information", nil, "(devel)"},
 		{"not in the build", &debug.BuildInfo{Main: caddy, Deps: []*debug.Module{other}}, "(devel)"},
 		{"main module, released", &debug.BuildInfo{Main: *edge("v1.2.3", nil)}, "v1.2.3"},
-		{"main module, a commit", &debug.BuildInfo{Main: *edge("v0.0.0-20260102030405-0123456789ab+dirty", nil)},
-			"v0.0.0-20260102030405-0123456789ab+dirty"},
+		{
+			"main module, a commit", &debug.BuildInfo{Main: *edge("v0.0.0-20260102030405-0123456789ab+dirty", nil)},
+			"v0.0.0-20260102030405-0123456789ab+dirty",
+		},
 		{"main module, unknown", &debug.BuildInfo{Main: *edge("(devel)", nil)}, "(devel)"},
 		{"main module, nothing", &debug.BuildInfo{Main: *edge("", nil)}, "(devel)"},
 		{"xcaddy --with", &debug.BuildInfo{Main: caddy, Deps: []*debug.Module{other, edge("v1.2.3", nil)}}, "v1.2.3"},
-		{"xcaddy --with, a folder",
-			&debug.BuildInfo{Main: caddy, Deps: []*debug.Module{edge("v1.2.3", &debug.Module{Path: "/src/edge"})}}, "(devel)"},
-		{"xcaddy --with, a fork",
-			&debug.BuildInfo{Main: caddy, Deps: []*debug.Module{edge("v1.2.3", &debug.Module{Path: "fork", Version: "v1.2.4"})}}, "v1.2.4"},
+		{
+			"xcaddy --with, a folder",
+			&debug.BuildInfo{Main: caddy, Deps: []*debug.Module{edge("v1.2.3", &debug.Module{Path: "/src/edge"})}}, "(devel)",
+		},
+		{
+			"xcaddy --with, a fork",
+			&debug.BuildInfo{Main: caddy, Deps: []*debug.Module{edge("v1.2.3", &debug.Module{Path: "fork", Version: "v1.2.4"})}}, "v1.2.4",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := of(c.info); got != c.want {

@@ -14,8 +14,7 @@ func Example() {
 	fmt.Printf("%s %v\n", rawjson.Get(v, "total"), rawjson.KindOf(rawjson.Get(v, "id")) == rawjson.Number)
 
 	err = rawjson.Check([]byte(`{"a":`), 10)
-	var syntax *rawjson.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*rawjson.SyntaxError](err); ok {
 		fmt.Println(syntax.Offset, err)
 	}
 	// Output:

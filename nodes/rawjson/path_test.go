@@ -50,8 +50,19 @@ func TestPaths(t *testing.T) {
 		{`a[0]b`, no, `["a"][0]`, `b`},
 		{`["a"] x`, no, `["a"]`, `x`},
 		// no path
-		{``, no, no, ``}, {`.`, no, no, ``}, {`.a`, no, no, ``}, {`a.`, no, no, ``}, {`a..b`, no, no, ``}, {`a[`, no, no, ``}, {`a[]`, no, no, ``},
-		{`a[-1]`, no, no, ``}, {`a[1`, no, no, ``}, {`a["b`, no, no, ``}, {`a["b\"]`, no, no, ``}, {`a["\x"]`, no, no, ``}, {`a[2147483648]`, no, no, ``},
+		{``, no, no, ``},
+		{`.`, no, no, ``},
+		{`.a`, no, no, ``},
+		{`a.`, no, no, ``},
+		{`a..b`, no, no, ``},
+		{`a[`, no, no, ``},
+		{`a[]`, no, no, ``},
+		{`a[-1]`, no, no, ``},
+		{`a[1`, no, no, ``},
+		{`a["b`, no, no, ``},
+		{`a["b\"]`, no, no, ``},
+		{`a["\x"]`, no, no, ``},
+		{`a[2147483648]`, no, no, ``},
 	} {
 		got := no
 		p, err := rawjson.ParsePath(c.text)

@@ -102,9 +102,11 @@ func (h *host) HTTP(request []byte) ([]byte, error) {
 	h.effects = append(h.effects, "http "+string(request))
 	return []byte(`{"status":204}`), nil
 }
+
 func (h *host) Log(level int, message string) {
 	h.effects = append(h.effects, fmt.Sprint(level, " ", message))
 }
+
 func (h *host) SetGlobal(key string, value []byte) error {
 	h.effects = append(h.effects, key+"="+string(value))
 	return nil

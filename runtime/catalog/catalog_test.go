@@ -58,23 +58,41 @@ func TestWorkflow(t *testing.T) {
 		{"changed", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", github)}, "3/3 github"},
 		{"deleted", []store.Batch{put(2, "workflows/w", plain), del(3, "workflows/w")}, "none"},
 		{"gone in a reset", []store.Batch{put(2, "workflows/w", plain), reset(3)}, "none"},
-		{"back after deletion", []store.Batch{put(2, "workflows/w", plain), del(3, "workflows/w"), put(4, "workflows/w", broken)},
-			"4/0 flowtrux invalid"},
+		{
+			"back after deletion",
+			[]store.Batch{put(2, "workflows/w", plain), del(3, "workflows/w"), put(4, "workflows/w", broken)},
+			"4/0 flowtrux invalid",
+		},
 
 		{"never valid", []store.Batch{put(2, "workflows/w", broken)}, "2/0 flowtrux invalid"},
 		{"never valid, inactive", []store.Batch{put(2, "workflows/w", brokenInactive)}, "2/0 inactive flowtrux invalid"},
-		{"never valid, with scheme and secret", []store.Batch{put(2, "workflows/w", brokenWithKey)},
-			"2/0 github [from the document] invalid"},
+		{
+			"never valid, with scheme and secret",
+			[]store.Batch{put(2, "workflows/w", brokenWithKey)},
+			"2/0 github [from the document] invalid",
+		},
 		{"never valid, unknown scheme", []store.Batch{put(2, "workflows/w", badScheme)}, "2/0 flowtrux invalid"},
 		{"no JSON", []store.Batch{put(2, "workflows/w", "{")}, "2/0 flowtrux invalid"},
-		{"invalid after valid", []store.Batch{put(2, "workflows/w", github), put(3, "workflows/w", brokenInactive)},
-			"3/2 github invalid"},
-		{"invalid twice", []store.Batch{put(2, "workflows/w", github), put(3, "workflows/w", broken), put(4, "workflows/w", broken)},
-			"4/2 github invalid"},
-		{"valid again", []store.Batch{put(2, "workflows/w", github), put(3, "workflows/w", broken), put(4, "workflows/w", plain)},
-			"4/4 flowtrux"},
-		{"invalid in a reset", []store.Batch{put(2, "workflows/w", github), reset(3, entry(3, "workflows/w", broken))},
-			"3/2 github invalid"},
+		{
+			"invalid after valid",
+			[]store.Batch{put(2, "workflows/w", github), put(3, "workflows/w", brokenInactive)},
+			"3/2 github invalid",
+		},
+		{
+			"invalid twice",
+			[]store.Batch{put(2, "workflows/w", github), put(3, "workflows/w", broken), put(4, "workflows/w", broken)},
+			"4/2 github invalid",
+		},
+		{
+			"valid again",
+			[]store.Batch{put(2, "workflows/w", github), put(3, "workflows/w", broken), put(4, "workflows/w", plain)},
+			"4/4 flowtrux",
+		},
+		{
+			"invalid in a reset",
+			[]store.Batch{put(2, "workflows/w", github), reset(3, entry(3, "workflows/w", broken))},
+			"3/2 github invalid",
+		},
 		{"kept", []store.Batch{kept}, "7/3 github invalid"},
 		{"what is known is newer than what was kept", []store.Batch{put(5, "workflows/w", plain), kept}, "7/5 flowtrux invalid"},
 		{"kept and invalid too", []store.Batch{uselessKept}, "7/0 flowtrux invalid"},
@@ -91,33 +109,64 @@ func TestWorkflow(t *testing.T) {
 		{"workflow first", []store.Batch{put(2, "workflows/w", plain), put(3, "secrets/w", "s")}, "2/2 flowtrux [s]"},
 		{"the document's", []store.Batch{put(2, "workflows/w", withKey)}, "2/2 flowtrux [from the document]"},
 		{"the stored one wins", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", "s")}, "2/2 flowtrux [s]"},
-		{"a new document does not bring its own back", []store.Batch{put(2, "secrets/w", "s"), put(3, "workflows/w", plain),
-			put(4, "workflows/w", withKey)}, "4/4 flowtrux [s]"},
-		{"until the stored one goes", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", "s"), del(4, "secrets/w")},
-			"2/2 flowtrux [from the document]"},
-		{"goes in a reset", []store.Batch{reset(3, entry(2, "workflows/w", withKey), entry(3, "secrets/w", "s")),
-			reset(4, entry(2, "workflows/w", withKey))}, "2/2 flowtrux [from the document]"},
-		{"stays in a reset", []store.Batch{reset(3, entry(2, "workflows/w", withKey), entry(3, "secrets/w", "s")),
-			reset(4, entry(2, "workflows/w", withKey), entry(3, "secrets/w", "s"))}, "2/2 flowtrux [s]"},
-		{"other in a reset, same revision", []store.Batch{reset(3, entry(2, "workflows/w", plain), entry(3, "secrets/w", "s")),
-			reset(4, entry(2, "workflows/w", plain), entry(3, "secrets/w", "t"))}, "2/2 flowtrux [t]"},
-		{"several", []store.Batch{put(2, "workflows/w", plain), put(3, "secrets/w", `{"secrets":[{"value":"a"},{"value":"b"}]}`)},
-			"2/2 flowtrux [a] [b]"},
-		{"one that is none", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", `{"secrets":"a"}`)},
-			"2/2 flowtrux secret secrets: must be an array"},
-		{"one that is too long", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", strings.Repeat("x", 100_000))},
-			"2/2 flowtrux secret is longer than 65536 bytes"},
-		{"mended", []store.Batch{put(2, "workflows/w", plain), put(3, "secrets/w", `{"secrets":"a"}`), put(4, "secrets/w", "s")},
-			"2/2 flowtrux [s]"},
+		{"a new document does not bring its own back", []store.Batch{
+			put(2, "secrets/w", "s"), put(3, "workflows/w", plain),
+			put(4, "workflows/w", withKey),
+		}, "4/4 flowtrux [s]"},
+		{
+			"until the stored one goes",
+			[]store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", "s"), del(4, "secrets/w")},
+			"2/2 flowtrux [from the document]",
+		},
+		{"goes in a reset", []store.Batch{
+			reset(3, entry(2, "workflows/w", withKey), entry(3, "secrets/w", "s")),
+			reset(4, entry(2, "workflows/w", withKey)),
+		}, "2/2 flowtrux [from the document]"},
+		{"stays in a reset", []store.Batch{
+			reset(3, entry(2, "workflows/w", withKey), entry(3, "secrets/w", "s")),
+			reset(4, entry(2, "workflows/w", withKey), entry(3, "secrets/w", "s")),
+		}, "2/2 flowtrux [s]"},
+		{"other in a reset, same revision", []store.Batch{
+			reset(3, entry(2, "workflows/w", plain), entry(3, "secrets/w", "s")),
+			reset(4, entry(2, "workflows/w", plain), entry(3, "secrets/w", "t")),
+		}, "2/2 flowtrux [t]"},
+		{
+			"several",
+			[]store.Batch{put(2, "workflows/w", plain), put(3, "secrets/w", `{"secrets":[{"value":"a"},{"value":"b"}]}`)},
+			"2/2 flowtrux [a] [b]",
+		},
+		{
+			"one that is none",
+			[]store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", `{"secrets":"a"}`)},
+			"2/2 flowtrux secret secrets: must be an array",
+		},
+		{
+			"one that is too long",
+			[]store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", strings.Repeat("x", 100_000))},
+			"2/2 flowtrux secret is longer than 65536 bytes",
+		},
+		{
+			"mended",
+			[]store.Batch{put(2, "workflows/w", plain), put(3, "secrets/w", `{"secrets":"a"}`), put(4, "secrets/w", "s")},
+			"2/2 flowtrux [s]",
+		},
 		{"empty", []store.Batch{put(2, "workflows/w", withKey), put(3, "secrets/w", "\n")}, "2/2 flowtrux secret is empty"},
-		{"outlives the workflow", []store.Batch{put(2, "workflows/w", plain), put(3, "secrets/w", "s"), del(4, "workflows/w"),
-			put(5, "workflows/w", plain)}, "5/5 flowtrux [s]"},
-		{"of an invalid document that serves", []store.Batch{put(2, "workflows/w", withKey), put(3, "workflows/w", broken)},
-			"3/2 flowtrux [from the document] invalid"},
+		{"outlives the workflow", []store.Batch{
+			put(2, "workflows/w", plain), put(3, "secrets/w", "s"), del(4, "workflows/w"),
+			put(5, "workflows/w", plain),
+		}, "5/5 flowtrux [s]"},
+		{
+			"of an invalid document that serves",
+			[]store.Batch{put(2, "workflows/w", withKey), put(3, "workflows/w", broken)},
+			"3/2 flowtrux [from the document] invalid",
+		},
 		{"both in one batch", []store.Batch{reset(1), {Revision: 2, Put: []store.Entry{
-			entry(2, "workflows/w", plain), entry(2, "secrets/w", "s")}}}, "2/2 flowtrux [s]"},
-		{"workflow goes, secret comes", []store.Batch{put(2, "workflows/w", plain), {Revision: 3,
-			Put: []store.Entry{entry(3, "secrets/w", "s")}, Delete: []string{"workflows/w"}}}, "none"},
+			entry(2, "workflows/w", plain), entry(2, "secrets/w", "s"),
+		}}}, "2/2 flowtrux [s]"},
+		{"workflow goes, secret comes", []store.Batch{put(2, "workflows/w", plain), {
+			Revision: 3,
+			Put:      []store.Entry{entry(3, "secrets/w", "s")}, Delete: []string{"workflows/w"},
+		}}, "none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t)
@@ -170,10 +219,14 @@ func TestResetCompilesOnlyWhatHasChanged(t *testing.T) {
 func TestProblemPaths(t *testing.T) {
 	for _, c := range []struct{ document, want string }{
 		{broken, "edges"},
-		{`{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"signature":{"scheme":"gitlab"}}}}]}`,
-			"nodes[0].config.webhook.signature.scheme"},
-		{`{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"signature":7}}}]}`,
-			"nodes[0].config.webhook.signature"},
+		{
+			`{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"signature":{"scheme":"gitlab"}}}}]}`,
+			"nodes[0].config.webhook.signature.scheme",
+		},
+		{
+			`{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"signature":7}}}]}`,
+			"nodes[0].config.webhook.signature",
+		},
 	} {
 		f := newFixture(t)
 		f.Apply(put(1, "workflows/w", c.document))
@@ -203,28 +256,52 @@ func TestKeep(t *testing.T) {
 		batches []store.Batch
 		want    []string
 	}{
-		{"cached", []store.Batch{withBefore(reset(4, entry(3, "workflows/w", broken)), entry(2, "workflows/w", plain))},
-			[]string{"workflows/w@2 " + plain}},
+		{
+			"cached",
+			[]store.Batch{withBefore(reset(4, entry(3, "workflows/w", broken)), entry(2, "workflows/w", plain))},
+			[]string{"workflows/w@2 " + plain},
+		},
 		{"cached, newer than what is kept", []store.Batch{withKept(withBefore(reset(4, entry(3, "workflows/w", broken)),
 			entry(2, "workflows/w", plain)), entry(1, "workflows/w", github))}, []string{"workflows/w@2 " + plain}},
 		{"cached, of no use", []store.Batch{withBefore(reset(4, entry(3, "workflows/w", broken)), entry(2, "workflows/w", broken))}, nil},
 		{"valid", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", github)}, nil},
 		{"never valid", []store.Batch{put(2, "workflows/w", broken)}, nil},
-		{"turned invalid", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken)},
-			[]string{"workflows/w@2 " + plain}},
-		{"once", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), put(4, "workflows/w", broken)},
-			[]string{"workflows/w@2 " + plain}},
-		{"with its secret", []store.Batch{put(2, "workflows/w", withKey), put(3, "workflows/w", broken)},
-			[]string{"workflows/w@2 " + withKey}},
-		{"valid again", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), put(4, "workflows/w", plain)},
-			[]string{"workflows/w@2 " + plain, "workflows/w@0 "}},
-		{"deleted", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), del(4, "workflows/w")},
-			[]string{"workflows/w@2 " + plain, "workflows/w@0 "}},
-		{"gone in a reset", []store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), reset(4)},
-			[]string{"workflows/w@2 " + plain, "workflows/w@0 "}},
+		{
+			"turned invalid",
+			[]store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken)},
+			[]string{"workflows/w@2 " + plain},
+		},
+		{
+			"once",
+			[]store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), put(4, "workflows/w", broken)},
+			[]string{"workflows/w@2 " + plain},
+		},
+		{
+			"with its secret",
+			[]store.Batch{put(2, "workflows/w", withKey), put(3, "workflows/w", broken)},
+			[]string{"workflows/w@2 " + withKey},
+		},
+		{
+			"valid again",
+			[]store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), put(4, "workflows/w", plain)},
+			[]string{"workflows/w@2 " + plain, "workflows/w@0 "},
+		},
+		{
+			"deleted",
+			[]store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), del(4, "workflows/w")},
+			[]string{"workflows/w@2 " + plain, "workflows/w@0 "},
+		},
+		{
+			"gone in a reset",
+			[]store.Batch{put(2, "workflows/w", plain), put(3, "workflows/w", broken), reset(4)},
+			[]string{"workflows/w@2 " + plain, "workflows/w@0 "},
+		},
 		{"kept already", []store.Batch{withKept(reset(4, entry(3, "workflows/w", broken)), entry(2, "workflows/w", plain))}, nil},
-		{"kept for nothing", []store.Batch{withKept(reset(4, entry(3, "workflows/w", plain)), entry(2, "workflows/w", plain))},
-			[]string{"workflows/w@0 "}},
+		{
+			"kept for nothing",
+			[]store.Batch{withKept(reset(4, entry(3, "workflows/w", plain)), entry(2, "workflows/w", plain))},
+			[]string{"workflows/w@0 "},
+		},
 		{"kept for what is gone", []store.Batch{withKept(reset(4), entry(2, "workflows/w", plain))}, []string{"workflows/w@0 "}},
 		{"kept, of no use here", []store.Batch{withKept(reset(4, entry(3, "workflows/w", broken)), entry(2, "workflows/w", badScheme))}, nil},
 	} {

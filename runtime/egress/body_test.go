@@ -22,13 +22,19 @@ func typed(contentType, body string) []byte {
 func TestBodies(t *testing.T) {
 	const form = "application/x-www-form-urlencoded"
 	for _, tt := range []struct{ name, contentType, body, want, wantType string }{
-		{"a form", form, `{"client_secret":"a+b&c=d","grant_type":"client_credentials"}`,
-			"client_secret=a%2Bb%26c%3Dd&grant_type=client_credentials", form},
+		{
+			"a form", form, `{"client_secret":"a+b&c=d","grant_type":"client_credentials"}`,
+			"client_secret=a%2Bb%26c%3Dd&grant_type=client_credentials", form,
+		},
 		{"in the order of its keys", form, `{"z":1,"a":2}`, "z=1&a=2", form},
-		{"a type with parameters", "Application/X-WWW-Form-Urlencoded; Charset=UTF-8", `{"a":"ü b"}`, "a=%C3%BC+b",
-			"Application/X-WWW-Form-Urlencoded; Charset=UTF-8"},
-		{"scalars", form, `{"n":1.50,"big":12345678901234567890,"e":1E400,"t":true,"f":false,"empty":"","none":null}`,
-			"n=1.50&big=12345678901234567890&e=1E400&t=true&f=false&empty=", form},
+		{
+			"a type with parameters", "Application/X-WWW-Form-Urlencoded; Charset=UTF-8", `{"a":"ü b"}`, "a=%C3%BC+b",
+			"Application/X-WWW-Form-Urlencoded; Charset=UTF-8",
+		},
+		{
+			"scalars", form, `{"n":1.50,"big":12345678901234567890,"e":1E400,"t":true,"f":false,"empty":"","none":null}`,
+			"n=1.50&big=12345678901234567890&e=1E400&t=true&f=false&empty=", form,
+		},
 		{"arrays", form, `{"a":[1,"x y",true,null],"b":[],"c":["="]}`, "a=1&a=x+y&a=true&c=%3D", form},
 		{"keys", form, `{"a b":1,"\u0026=":2,"":3,"ü[]":4}`, "a+b=1&%26%3D=2&=3&%C3%BC%5B%5D=4", form},
 		{"what could break out of a value", form, `{"a":"1&b=2\r\nc: d%00\u0000"}`, "a=1%26b%3D2%0D%0Ac%3A+d%2500%00", form},

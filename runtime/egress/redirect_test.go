@@ -50,10 +50,21 @@ func TestRedirectMethods(t *testing.T) {
 		status       int
 		method, want string
 	}{
-		{301, "GET", "GET"}, {301, "HEAD", "HEAD"}, {301, "POST", "GET"}, {301, "PUT", "PUT"},
-		{302, "GET", "GET"}, {302, "POST", "GET"}, {302, "PATCH", "PATCH"},
-		{303, "GET", "GET"}, {303, "POST", "GET"}, {303, "PUT", "GET"}, {303, "DELETE", "GET"},
-		{307, "GET", "GET"}, {307, "POST", "POST"}, {308, "POST", "POST"}, {308, "PUT", "PUT"},
+		{301, "GET", "GET"},
+		{301, "HEAD", "HEAD"},
+		{301, "POST", "GET"},
+		{301, "PUT", "PUT"},
+		{302, "GET", "GET"},
+		{302, "POST", "GET"},
+		{302, "PATCH", "PATCH"},
+		{303, "GET", "GET"},
+		{303, "POST", "GET"},
+		{303, "PUT", "GET"},
+		{303, "DELETE", "GET"},
+		{307, "GET", "GET"},
+		{307, "POST", "POST"},
+		{308, "POST", "POST"},
+		{308, "PUT", "PUT"},
 	} {
 		req := map[string]any{"method": tt.method, "url": s.URL + "/" + strconv.Itoa(tt.status) + "?to=/end%3Fx%3Dy", "headers": map[string]any{"X-Key": "k"}}
 		if tt.method != "GET" && tt.method != "HEAD" {

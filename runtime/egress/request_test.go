@@ -29,17 +29,27 @@ func TestParseRequest(t *testing.T) {
 		{raw: ` {"url":"HTTPS://Example.com:/a b?q=ü \"#part"} `, url: "https://Example.com/a%20b?q=%C3%BC%20%22"},
 		{raw: `{"\u0075rl":"http://[::1]:8080/","method":"post","failOnStatus":false}`, method: "POST", url: "http://[::1]:8080/"},
 		{raw: `{"url":"http://example.com","method":null,"headers":null,"query":null,"body":null,"timeout":null,"followRedirects":null}`, url: "http://example.com"},
-		{raw: `{"query":{"a":"x y&z","b":[1.50,true,"",null],"ä":"ö","n":null},"url":"http://example.com/?k=v"}`,
-			url: "http://example.com/?k=v&a=x+y%26z&b=1.50&b=true&b=&%C3%A4=%C3%B6"},
+		{
+			raw: `{"query":{"a":"x y&z","b":[1.50,true,"",null],"ä":"ö","n":null},"url":"http://example.com/?k=v"}`,
+			url: "http://example.com/?k=v&a=x+y%26z&b=1.50&b=true&b=&%C3%A4=%C3%B6",
+		},
 		{raw: `{"url":"http://example.com","query":{}}`, url: "http://example.com"},
-		{raw: `{"url":"http://example.com","headers":{"accept":"a/b","X-N":1e2,"x-t":true,"x-pad":" v\t","X-Null":null,"User-Agent":"me"}}`, url: "http://example.com",
-			headers: map[string]string{"Accept": "a/b", "X-N": "1e2", "X-T": "true", "X-Pad": "v", "User-Agent": "me"}},
-		{raw: `{"url":"http://example.com","body":{"b":1.50,"a":[null]}}`, url: "http://example.com",
-			headers: map[string]string{"Content-Type": "application/json"}, body: `{"b":1.50,"a":[null]}`},
-		{raw: `{"url":"http://example.com","body":"a\u00e4\n"}`, url: "http://example.com",
-			headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "aä\n"},
-		{raw: `{"body":"<a/>","url":"http://example.com","headers":{"content-type":"text/xml"}}`, url: "http://example.com",
-			headers: map[string]string{"Content-Type": "text/xml"}, body: "<a/>"},
+		{
+			raw: `{"url":"http://example.com","headers":{"accept":"a/b","X-N":1e2,"x-t":true,"x-pad":" v\t","X-Null":null,"User-Agent":"me"}}`, url: "http://example.com",
+			headers: map[string]string{"Accept": "a/b", "X-N": "1e2", "X-T": "true", "X-Pad": "v", "User-Agent": "me"},
+		},
+		{
+			raw: `{"url":"http://example.com","body":{"b":1.50,"a":[null]}}`, url: "http://example.com",
+			headers: map[string]string{"Content-Type": "application/json"}, body: `{"b":1.50,"a":[null]}`,
+		},
+		{
+			raw: `{"url":"http://example.com","body":"a\u00e4\n"}`, url: "http://example.com",
+			headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "aä\n",
+		},
+		{
+			raw: `{"body":"<a/>","url":"http://example.com","headers":{"content-type":"text/xml"}}`, url: "http://example.com",
+			headers: map[string]string{"Content-Type": "text/xml"}, body: "<a/>",
+		},
 	} {
 		r, err := parseRequest([]byte(tt.raw))
 		if err != nil {

@@ -63,18 +63,26 @@ func TestBuiltInNodes(t *testing.T) {
 		requests           int
 		want               string
 	}{
-		{"a large order", `{"order_id":"A-1","total":250.50}`, `{"status":201,"headers":{},"body":{"ok":true}}`, 1,
+		{
+			"a large order", `{"order_id":"A-1","total":250.50}`, `{"status":201,"headers":{},"body":{"ok":true}}`, 1,
 			`succeeded normalize={"orderId":"A-1","total":250.50,"source":"from "} large={"result":true}:true` +
-				` notify={"status":201,"headers":{},"body":{"ok":true}} alone-skipped`},
-		{"a small order", `{"order_id":"A-2","total":99}`, ``, 0,
+				` notify={"status":201,"headers":{},"body":{"ok":true}} alone-skipped`,
+		},
+		{
+			"a small order", `{"order_id":"A-2","total":99}`, ``, 0,
 			`succeeded normalize={"orderId":"A-2","total":99,"source":"from "} large={"result":false}:false` +
-				` notify-skipped alone="exec-1 of Order intake"`},
-		{"a refused order", `{"order_id":"A-3","total":1e3}`, `{"status":422,"headers":{},"body":"no"}`, 1,
+				` notify-skipped alone="exec-1 of Order intake"`,
+		},
+		{
+			"a refused order", `{"order_id":"A-3","total":1e3}`, `{"status":422,"headers":{},"body":"no"}`, 1,
 			`failed normalize={"orderId":"A-3","total":1e3,"source":"from "} large={"result":true}:true` +
-				` notify!http_status alone-skipped`},
-		{"an order while the other side is down", `{"order_id":"A-4","total":1e3}`, `{"status":503,"headers":{},"body":"no"}`, 2,
+				` notify!http_status alone-skipped`,
+		},
+		{
+			"an order while the other side is down", `{"order_id":"A-4","total":1e3}`, `{"status":503,"headers":{},"body":"no"}`, 2,
 			`failed normalize={"orderId":"A-4","total":1e3,"source":"from "} large={"result":true}:true` +
-				` notify!http_status alone-skipped`},
+				` notify!http_status alone-skipped`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var requests []string

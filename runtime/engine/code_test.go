@@ -51,8 +51,10 @@ func TestCode(t *testing.T) {
 	for _, c := range []struct{ name, members, want string }{
 		{"the input is the trigger's data", `"config":{"source":"return input.a"}`, `[1,2]`},
 		{"an input of its own", `"config":{"source":"return input","input":"{{steps.first-one.output}}"}`, `{"n":2}`},
-		{"what it names", `"config":{"source":"return [trigger.data.b, trigger.method, steps['first-one'].output.n, global.plain, workflow.id, execution.id]"}`,
-			`["x","POST",2,{"k":1},"w","exec-1"]`},
+		{
+			"what it names", `"config":{"source":"return [trigger.data.b, trigger.method, steps['first-one'].output.n, global.plain, workflow.id, execution.id]"}`,
+			`["x","POST",2,{"k":1},"w","exec-1"]`,
+		},
 		{"whole roots", `"config":{"source":"const { data } = trigger; return [data.b, Object.keys(steps)]"}`, `["x",["trigger","first-one"]]`},
 		{"globals that it does not name", `"config":{"source":"return [Object.keys(global), global['pla' + 'in']]"}`, `[[],null]`},
 		{"a secret", `"config":{"source":"return global.__secret_key.length"}`, `6`},

@@ -225,8 +225,10 @@ func TestObserver(t *testing.T) {
 	w := new(witness)
 	l := NewLab(t, engine.Config{Observer: w}, sandbox.Limits{})
 	l.Run(Document("t>a a>b b>c:error b>d", Echo("a", `1`), Fail("b"), Route("c", "left"), Echo("d", `1`)), "{}")
-	want := []string{"exec-1 of w begins", "exec-1: node a (task): <nil>", "exec-1: node b (task): no luck",
-		"exec-1: node c (route): <nil>", "exec-1 succeeded"}
+	want := []string{
+		"exec-1 of w begins", "exec-1: node a (task): <nil>", "exec-1: node b (task): no luck",
+		"exec-1: node c (route): <nil>", "exec-1 succeeded",
+	}
 	if !slices.Equal(w.calls, want) {
 		t.Errorf("observed %q, want %q", w.calls, want)
 	}

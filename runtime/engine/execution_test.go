@@ -21,61 +21,105 @@ func TestRun(t *testing.T) {
 	}{
 		{"only a trigger", Document(""), `succeeded`},
 		{"a line", Document("t>a a>b", Echo("a", `1`), Echo("b", `["{{steps.a.output}}"]`)), `succeeded a=1 b=[1]`},
-		{"plan order is by layer", Document("t>b b>a t>c", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
-			`succeeded b=2 c=3 a=1`},
+		{
+			"plan order is by layer", Document("t>b b>a t>c", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
+			`succeeded b=2 c=3 a=1`,
+		},
 		{"branches and a join", Document("t>a t>b a>c b>c", Echo("a", `1`), Echo("b", `2`),
 			Echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`)), `succeeded a=1 b=2 c=[1,2]`},
 		{"a join waits for the longer way", Document("t>a t>b a>d b>c c>d", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`),
 			Echo("d", `["{{steps.a.output}}","{{steps.c.output}}"]`)), `succeeded a=1 b=2 c=3 d=[1,3]`},
 
-		{"a handle is taken", Document("t>r r>a:left r>b:right", Route("r", "left"), Echo("a", `1`), Echo("b", `2`)),
-			`succeeded r=1:left a=1 b-skipped`},
-		{"a handle of the config", Document("t>r r>a:x r>b:left",
-			NodeOf("route", "r", `"do":"route","handle":"x","value":1,"cases":[{"name":"y"},{"name":"x"}]`, nil), Echo("a", `1`), Echo("b", `2`)),
-			`succeeded r=1:x a=1 b-skipped`},
+		{
+			"a handle is taken", Document("t>r r>a:left r>b:right", Route("r", "left"), Echo("a", `1`), Echo("b", `2`)),
+			`succeeded r=1:left a=1 b-skipped`,
+		},
+		{
+			"a handle of the config", Document("t>r r>a:x r>b:left",
+				NodeOf("route", "r", `"do":"route","handle":"x","value":1,"cases":[{"name":"y"},{"name":"x"}]`, nil), Echo("a", `1`), Echo("b", `2`)),
+			`succeeded r=1:x a=1 b-skipped`,
+		},
 		{"a handle without an edge", Document("t>r r>a:left", Route("r", "right"), Echo("a", `1`)), `succeeded r=1:right a-skipped`},
-		{"two edges of one handle", Document("t>r r>a:left r>b:left", Route("r", "left"), Echo("a", `1`), Echo("b", `2`)),
-			`succeeded r=1:left a=1 b=2`},
-		{"what follows a skipped node is skipped", Document("t>r r>a:right a>b b>c", Route("r", "left"), Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
-			`succeeded r=1:left a-skipped b-skipped c-skipped`},
+		{
+			"two edges of one handle", Document("t>r r>a:left r>b:left", Route("r", "left"), Echo("a", `1`), Echo("b", `2`)),
+			`succeeded r=1:left a=1 b=2`,
+		},
+		{
+			"what follows a skipped node is skipped", Document("t>r r>a:right a>b b>c", Route("r", "left"), Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
+			`succeeded r=1:left a-skipped b-skipped c-skipped`,
+		},
 		{"both handles to one join", Document("t>r r>a:left r>b:right a>c b>c", Route("r", "right"), Echo("a", `1`), Echo("b", `2`),
 			Echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`)), `succeeded r=1:right a-skipped b=2 c=[null,2]`},
-		{"both handles to one node", Document("t>r r>a:left r>a:right", Route("r", "right"), Echo("a", `1`)),
-			`succeeded r=1:right a=1`},
-		{"a join of a skipped and a taken way", Document("t>r t>b r>a:left a>c b>c", Route("r", "right"), Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
-			`succeeded r=1:right b=2 a-skipped c=3`},
+		{
+			"both handles to one node", Document("t>r r>a:left r>a:right", Route("r", "right"), Echo("a", `1`)),
+			`succeeded r=1:right a=1`,
+		},
+		{
+			"a join of a skipped and a taken way", Document("t>r t>b r>a:left a>c b>c", Route("r", "right"), Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
+			`succeeded r=1:right b=2 a-skipped c=3`,
+		},
 
-		{"a failure stops what follows", Document("t>a a>b b>c", Fail("a"), Echo("b", `1`), Echo("c", `2`)),
-			`failed a!boom b-stopped c-stopped`},
-		{"independent branches go on", Document("t>a t>b a>c b>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
-			`failed a!boom b=1 c-stopped d=3`},
-		{"a join with one failed parent is stopped", Document("t>a t>b a>c b>c c>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
-			`failed a!boom b=1 c-stopped d-stopped`},
-		{"also when the failure comes from a layer above", Document("t>a t>b b>c a>d c>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
-			`failed a!boom b=1 c=2 d-stopped`},
-		{"also when the other edge was not taken", Document("t>a t>r a>c r>c:left", Fail("a"), Route("r", "right"), Echo("c", `2`)),
-			`failed a!boom r=1:right c-stopped`},
-		{"skipped is not stopped", Document("t>r t>a r>b:left b>c a>d", Route("r", "right"), Fail("a"), Echo("b", `1`), Echo("c", `1`), Echo("d", `1`)),
-			`failed r=1:right a!boom b-skipped d-stopped c-skipped`},
-		{"a routing node that fails stops its ways", Document("t>r r>a:left r>b:right", NodeOf("route", "r", `"do":"fatal","code":"boom"`, nil), Echo("a", `1`), Echo("b", `2`)),
-			`failed r!boom a-stopped b-stopped`},
+		{
+			"a failure stops what follows", Document("t>a a>b b>c", Fail("a"), Echo("b", `1`), Echo("c", `2`)),
+			`failed a!boom b-stopped c-stopped`,
+		},
+		{
+			"independent branches go on", Document("t>a t>b a>c b>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
+			`failed a!boom b=1 c-stopped d=3`,
+		},
+		{
+			"a join with one failed parent is stopped", Document("t>a t>b a>c b>c c>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
+			`failed a!boom b=1 c-stopped d-stopped`,
+		},
+		{
+			"also when the failure comes from a layer above", Document("t>a t>b b>c a>d c>d", Fail("a"), Echo("b", `1`), Echo("c", `2`), Echo("d", `3`)),
+			`failed a!boom b=1 c=2 d-stopped`,
+		},
+		{
+			"also when the other edge was not taken", Document("t>a t>r a>c r>c:left", Fail("a"), Route("r", "right"), Echo("c", `2`)),
+			`failed a!boom r=1:right c-stopped`,
+		},
+		{
+			"skipped is not stopped", Document("t>r t>a r>b:left b>c a>d", Route("r", "right"), Fail("a"), Echo("b", `1`), Echo("c", `1`), Echo("d", `1`)),
+			`failed r=1:right a!boom b-skipped d-stopped c-skipped`,
+		},
+		{
+			"a routing node that fails stops its ways", Document("t>r r>a:left r>b:right", NodeOf("route", "r", `"do":"fatal","code":"boom"`, nil), Echo("a", `1`), Echo("b", `2`)),
+			`failed r!boom a-stopped b-stopped`,
+		},
 
-		{"an error edge", Document("t>a a>b a>c:error", Fail("a"), Echo("b", `1`), Echo("c", `"{{steps.a.output.error.code}}"`)),
-			`succeeded a=` + failure + `:error b-skipped c="boom"`},
-		{"an error edge that is not needed", Document("t>a a>b a>c:error", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
-			`succeeded a=1 b=2 c-skipped`},
-		{"an error edge and a success edge to one node", Document("t>a a>b a>b:error", Fail("a"), Echo("b", `1`)),
-			`succeeded a=` + failure + `:error b=1`},
-		{"an error edge of a routing node", Document("t>r r>a:left r>b:error", NodeOf("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, nil), Echo("a", `1`), Echo("b", `2`)),
-			`succeeded r=` + failure + `:error a-skipped b=2`},
-		{"a failure behind an error edge", Document("t>a a>b:error b>c", Fail("a"), Fail("b"), Echo("c", `1`)),
-			`failed a=` + failure + `:error b!boom c-stopped`},
-		{"continue", Document("t>a a>b", Fail("a", Continues), Echo("b", `"{{steps.a.output.error.message}}"`)),
-			`succeeded a=` + failure + ` b="no luck"`},
-		{"continue of a routing node leads nowhere", Document("t>r r>a:left", NodeOf("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, []string{Continues}), Echo("a", `1`)),
-			`succeeded r=` + failure + ` a-skipped`},
-		{"the error edge wins over continue", Document("t>a a>b a>c:error", Fail("a", Continues), Echo("b", `1`), Echo("c", `2`)),
-			`succeeded a=` + failure + `:error b-skipped c=2`},
+		{
+			"an error edge", Document("t>a a>b a>c:error", Fail("a"), Echo("b", `1`), Echo("c", `"{{steps.a.output.error.code}}"`)),
+			`succeeded a=` + failure + `:error b-skipped c="boom"`,
+		},
+		{
+			"an error edge that is not needed", Document("t>a a>b a>c:error", Echo("a", `1`), Echo("b", `2`), Echo("c", `3`)),
+			`succeeded a=1 b=2 c-skipped`,
+		},
+		{
+			"an error edge and a success edge to one node", Document("t>a a>b a>b:error", Fail("a"), Echo("b", `1`)),
+			`succeeded a=` + failure + `:error b=1`,
+		},
+		{
+			"an error edge of a routing node", Document("t>r r>a:left r>b:error", NodeOf("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, nil), Echo("a", `1`), Echo("b", `2`)),
+			`succeeded r=` + failure + `:error a-skipped b=2`,
+		},
+		{
+			"a failure behind an error edge", Document("t>a a>b:error b>c", Fail("a"), Fail("b"), Echo("c", `1`)),
+			`failed a=` + failure + `:error b!boom c-stopped`,
+		},
+		{
+			"continue", Document("t>a a>b", Fail("a", Continues), Echo("b", `"{{steps.a.output.error.message}}"`)),
+			`succeeded a=` + failure + ` b="no luck"`,
+		},
+		{
+			"continue of a routing node leads nowhere", Document("t>r r>a:left", NodeOf("route", "r", `"do":"fatal","code":"boom","message":"no luck"`, []string{Continues}), Echo("a", `1`)),
+			`succeeded r=` + failure + ` a-skipped`,
+		},
+		{
+			"the error edge wins over continue", Document("t>a a>b a>c:error", Fail("a", Continues), Echo("b", `1`), Echo("c", `2`)),
+			`succeeded a=` + failure + `:error b-skipped c=2`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := l.In(t)

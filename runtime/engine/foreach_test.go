@@ -20,18 +20,30 @@ const forItems = `"forEach":"{{trigger.data.items}}"`
 func TestForEach(t *testing.T) {
 	l := NewLab(t, engine.Config{}, sandbox.Limits{})
 	for _, c := range []struct{ name, document, body, want string }{
-		{"items and indexes", Document("t>a", Task("a", `"do":"echo","value":["{{index}}","{{item}}","{{item.k}}"]`, forItems)),
-			`{"items":[1,{"k":"v"}]}`, `succeeded a=[[0,1,null],[1,{"k":"v"},"v"]]`},
-		{"no items", Document("t>a a>b", Task("a", `"do":"panic"`, forItems), Echo("b", `"{{steps.a.output}}"`)),
-			`{"items":[]}`, `succeeded a=[] b=[]`},
-		{"one item", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems)),
-			`{"items":[null]}`, `succeeded a=[null]`},
-		{"many, several at once", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
-			`{"items":[1,2,3,4,5,6,7,8,9,10,11,12]}`, `succeeded a=[1,2,3,4,5,6,7,8,9,10,11,12]`},
-		{"more at once than there are", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
-			`{"items":[1,2]}`, `succeeded a=[1,2]`},
-		{"a handled failure", Document("t>a a>b:error", Task("a", `"do":"{{item}}","message":"no luck","code":"boom","value":1`, forItems), Echo("b", `1`)),
-			`{"items":["echo","fatal"]}`, `succeeded a={"error":{"code":"boom","message":"item 1: no luck"}}:error b=1`},
+		{
+			"items and indexes", Document("t>a", Task("a", `"do":"echo","value":["{{index}}","{{item}}","{{item.k}}"]`, forItems)),
+			`{"items":[1,{"k":"v"}]}`, `succeeded a=[[0,1,null],[1,{"k":"v"},"v"]]`,
+		},
+		{
+			"no items", Document("t>a a>b", Task("a", `"do":"panic"`, forItems), Echo("b", `"{{steps.a.output}}"`)),
+			`{"items":[]}`, `succeeded a=[] b=[]`,
+		},
+		{
+			"one item", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems)),
+			`{"items":[null]}`, `succeeded a=[null]`,
+		},
+		{
+			"many, several at once", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
+			`{"items":[1,2,3,4,5,6,7,8,9,10,11,12]}`, `succeeded a=[1,2,3,4,5,6,7,8,9,10,11,12]`,
+		},
+		{
+			"more at once than there are", Document("t>a", Task("a", `"do":"echo","value":"{{item}}"`, forItems, `"concurrency":8`)),
+			`{"items":[1,2]}`, `succeeded a=[1,2]`,
+		},
+		{
+			"a handled failure", Document("t>a a>b:error", Task("a", `"do":"{{item}}","message":"no luck","code":"boom","value":1`, forItems), Echo("b", `1`)),
+			`{"items":["echo","fatal"]}`, `succeeded a={"error":{"code":"boom","message":"item 1: no luck"}}:error b=1`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := l.In(t)

@@ -19,8 +19,10 @@ func TestExecutionMemory(t *testing.T) {
 	text := strings.Repeat("x", 3000)
 	for _, c := range []struct{ name, document, body, want string }{
 		{"the trigger alone", Document("t>a", Echo("a", `1`)), `"` + strings.Repeat("x", 11_000) + `"`, `failed a!execution_memory`},
-		{"a config", Document("t>a a>b:error", Task("a", `"do":"large","bytes":2,"x":["{{trigger.data}}","{{trigger.data}}"]`), Echo("b", `1`)),
-			`"` + strings.Repeat("x", 3900) + `"`, `succeeded a=` + handled + ` b=1`},
+		{
+			"a config", Document("t>a a>b:error", Task("a", `"do":"large","bytes":2,"x":["{{trigger.data}}","{{trigger.data}}"]`), Echo("b", `1`)),
+			`"` + strings.Repeat("x", 3900) + `"`, `succeeded a=` + handled + ` b=1`,
+		},
 		{"configs are given back", Document("t>a a>b b>c c>d", Task("a", `"do":"large","bytes":2,"x":"{{trigger.data}}"`),
 			Task("b", `"do":"large","bytes":2,"x":"{{trigger.data}}"`), Task("c", `"do":"large","bytes":2,"x":"{{trigger.data}}"`),
 			Task("d", `"do":"large","bytes":2,"x":"{{trigger.data}}"`)), `"` + text + `"`, `succeeded a="" b="" c="" d=""`},
@@ -29,14 +31,20 @@ func TestExecutionMemory(t *testing.T) {
 			Echo("d", `1`)), `"` + text + `"`, `succeeded a={"error":{"code":"node_failed","message":"m"}}:error` +
 			` b={"error":{"code":"node_failed","message":"m"}}:error c={"error":{"code":"node_failed","message":"m"}}:error d=1`},
 		{"outputs add up", Document("t>a a>b b>c:error b>d", large("a", "6000"), large("b", "6000"), Echo("c", `1`), Echo("d", `1`)), `1`, ``},
-		{"a forEach array", Document("t>a a>b:error", Task("a", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`), Echo("b", `1`)),
-			`["` + strings.Repeat("x", 5500) + `"]`, `succeeded a=` + handled + ` b=1`},
-		{"a forEach array is given back", Document("t>a a>b b>c", Task("a", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`),
-			Task("b", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`), Task("c", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`)),
-			`["` + text + `"]`, `succeeded a=[""] b=[""] c=[""]`},
-		{"outputs of items that fail are given back", Document("t>a a>b:error b>c",
-			Task("a", `"do":"{{item}}","bytes":4000,"message":"m"`, `"forEach":"{{trigger.data}}"`), large("b", "4000"), large("c", "4000")),
-			`["large","fatal"]`, ``},
+		{
+			"a forEach array", Document("t>a a>b:error", Task("a", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`), Echo("b", `1`)),
+			`["` + strings.Repeat("x", 5500) + `"]`, `succeeded a=` + handled + ` b=1`,
+		},
+		{
+			"a forEach array is given back", Document("t>a a>b b>c", Task("a", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`),
+				Task("b", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`), Task("c", `"do":"large","bytes":2`, `"forEach":"{{trigger.data}}"`)),
+			`["` + text + `"]`, `succeeded a=[""] b=[""] c=[""]`,
+		},
+		{
+			"outputs of items that fail are given back", Document("t>a a>b:error b>c",
+				Task("a", `"do":"{{item}}","bytes":4000,"message":"m"`, `"forEach":"{{trigger.data}}"`), large("b", "4000"), large("c", "4000")),
+			`["large","fatal"]`, ``,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := l.In(t)

@@ -26,8 +26,10 @@ func TestExecutorResumes(t *testing.T) {
 		Echo("c", `3`), Echo("d", `4`), Echo("e", `["{{steps.b.output}}","{{steps.d.output}}"]`)))
 	e := record.Source(p.Plan, "exec-1", Event(t, "{}"))
 	e.Steps = []journal.Step{
-		{Node: "a", Output: []byte(`"kept"`)}, {Node: "r", Output: []byte(`"kept"`), Handle: "left"},
-		{Node: "d", Output: []byte(`"not taken"`)}, {Node: "unknown", Output: []byte(`1`)},
+		{Node: "a", Output: []byte(`"kept"`)},
+		{Node: "r", Output: []byte(`"kept"`), Handle: "left"},
+		{Node: "d", Output: []byte(`"not taken"`)},
+		{Node: "unknown", Output: []byte(`1`)},
 	}
 	if err := j.Accept(t.Context(), e); err != nil {
 		t.Fatal(err)

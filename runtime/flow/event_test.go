@@ -14,8 +14,10 @@ import (
 
 func TestNewEvent(t *testing.T) {
 	tests := []struct{ name, body, query, data, q string }{
-		{"the reference page's example", `{"action":"push"}`, "source=github&ref=main",
-			`{"action":"push","_query":{"source":"github","ref":"main"}}`, `{"source":"github","ref":"main"}`},
+		{
+			"the reference page's example", `{"action":"push"}`, "source=github&ref=main",
+			`{"action":"push","_query":{"source":"github","ref":"main"}}`, `{"source":"github","ref":"main"}`,
+		},
 		{"no body, no query", ``, "", `{"_query":{}}`, `{}`},
 		{"empty object", ` { } `, "a=1", `{"_query":{"a":"1"}}`, `{"a":"1"}`},
 		{"body has _query", `{"_query":{"evil":true},"b":1}`, "", `{"b":1,"_query":{}}`, `{}`},

@@ -61,20 +61,35 @@ func TestFixedPart(t *testing.T) {
 		fixed, rest           string
 	}{
 		{"nothing is read", ``, `{"source":"{{ no template }} \\{{"}`, nil, `{"source":"{{ no template }} \\{{"}`, `{"input":*}`},
-		{"two fixed keys", ``, `{"more":{"a":"{{x"},"input":{"b":"{{trigger.method}}"},"source":""}`, nil,
-			`{"more":{"a":"{{x"},"source":""}`, `{"input":{"b":*}}`},
-		{"paths", ``, `{"source":""}`, []string{"trigger.data", "steps.b.output", `steps["a-1"].output`, "trigger.headers", `global["a b"]`, "workflow.id"},
-			`{"source":""}`, `{"input":*,"trigger":{"data":*,"headers":*},"steps":{"b":{"output":*},"a-1":{"output":*}},"global":{"a b":*},"workflow":{"id":*}}`},
-		{"whole roots", ``, `{"source":""}`, []string{"steps", "execution", "workflow", "trigger"}, `{"source":""}`,
+		{
+			"two fixed keys", ``, `{"more":{"a":"{{x"},"input":{"b":"{{trigger.method}}"},"source":""}`, nil,
+			`{"more":{"a":"{{x"},"source":""}`, `{"input":{"b":*}}`,
+		},
+		{
+			"paths", ``, `{"source":""}`,
+			[]string{"trigger.data", "steps.b.output", `steps["a-1"].output`, "trigger.headers", `global["a b"]`, "workflow.id"},
+			`{"source":""}`, `{"input":*,"trigger":{"data":*,"headers":*},"steps":{"b":{"output":*},"a-1":{"output":*}},"global":{"a b":*},"workflow":{"id":*}}`,
+		},
+		{
+			"whole roots", ``, `{"source":""}`,
+			[]string{"steps", "execution", "workflow", "trigger"},
+			`{"source":""}`,
 			`{"input":*,"steps":{"trigger":{"output":*},"a-1":{"output":*},"b":{"output":*}},"execution":{"id":*},"workflow":{"id":*,"name":*},` +
-				`"trigger":{"data":*,"headers":*,"method":*,"clientIp":*,"receivedAt":*}}`},
-		{"paths that name nothing", ``, `{"source":""}`,
+				`"trigger":{"data":*,"headers":*,"method":*,"clientIp":*,"receivedAt":*}}`,
+		},
+		{
+			"paths that name nothing", ``, `{"source":""}`,
 			[]string{"steps.aside.output", "steps.s.output", "steps.typo.output", "item", "index", "global", "trigger.no", "a b", "}}{{trigger.data", "", "[0]", "secret"},
-			`{"source":""}`, `{"input":*}`},
+			`{"source":""}`, `{"input":*}`,
+		},
 		{"an item", each, `{"source":""}`, []string{"index", "item"}, `{"source":""}`, `{"input":*,"index":*,"item":*}`},
 		{"what the config has", each, `{"source":"","item":1}`, []string{"item", "index"}, `{"source":""}`, `{"item":1,"input":*,"index":*}`},
-		{"one path through another", ``, `{"source":""}`, []string{"trigger.data", "trigger.data.a", "global.a.b", "global.a"}, `{"source":""}`,
-			`{"input":*,"trigger":{"data":*},"global":{"a":{"b":*}}}`},
+		{
+			"one path through another", ``, `{"source":""}`,
+			[]string{"trigger.data", "trigger.data.a", "global.a.b", "global.a"},
+			`{"source":""}`,
+			`{"input":*,"trigger":{"data":*},"global":{"a":{"b":*}}}`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			types := withScript(t, func(name, fixed string) ([]string, error) {
@@ -112,10 +127,14 @@ func TestFixedPartProblems(t *testing.T) {
 		{"words about a secret", `{"secretSource":"s3cret"}`, func(string, string) ([]string, error) {
 			return nil, &PrepareError{Reason: "unexpected s3cret"}
 		}, "nodes[4].config.secretSource: is rejected by the module"},
-		{"none", `{"source":""}`, func(string, string) ([]string, error) { return nil, errors.New("too slow") },
-			"nodes[4].config.source: could not be checked: too slow"},
-		{"no fuel", `{"source":""}`, func(string, string) ([]string, error) { return nil, &FuelError{Limit: 1000} },
-			"nodes[4].config.source: takes too long to prepare: with it the document's nodes burn more than 1000 units of fuel, the most for all of them together; those before it burn 0"},
+		{
+			"none", `{"source":""}`, func(string, string) ([]string, error) { return nil, errors.New("too slow") },
+			"nodes[4].config.source: could not be checked: too slow",
+		},
+		{
+			"no fuel", `{"source":""}`, func(string, string) ([]string, error) { return nil, &FuelError{Limit: 1000} },
+			"nodes[4].config.source: takes too long to prepare: with it the document's nodes burn more than 1000 units of fuel, the most for all of them together; those before it burn 0",
+		},
 		{"a wrong config is not prepared", `{"source":1}`, bad, "nodes[4].config.source: must be a string, not a number"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,10 +28,14 @@ func TestDecodeLenient(t *testing.T) {
 		{"unknown trigger type", `{"nodes":[{"type":"trigger","config":{"triggerType":"cron"}}]}`, Lenient{Active: true}},
 		{"trigger type is no string", `{"nodes":[{"type":"trigger","config":{"triggerType":1}}]}`, unknown},
 		{"nodes are no array", `{"nodes":{"type":"trigger"}}`, unknown},
-		{"signature and secret", webhook(`{"signature":{"scheme": "slack"},"secret":"a\u0062\ud800","junk":1}`),
-			Lenient{Active: true, Webhook: true, Signature: []byte(`{"scheme":"slack"}`), Secret: "ab\uFFFD"}},
-		{"first trigger", `{"nodes":[{"type":"trigger","config":{"webhook":{"secret":"a"}}},{"type":"trigger","config":{"webhook":{"secret":"b"}}}]}`,
-			Lenient{Active: true, Webhook: true, Secret: "a"}},
+		{
+			"signature and secret", webhook(`{"signature":{"scheme": "slack"},"secret":"a\u0062\ud800","junk":1}`),
+			Lenient{Active: true, Webhook: true, Signature: []byte(`{"scheme":"slack"}`), Secret: "ab\uFFFD"},
+		},
+		{
+			"first trigger", `{"nodes":[{"type":"trigger","config":{"webhook":{"secret":"a"}}},{"type":"trigger","config":{"webhook":{"secret":"b"}}}]}`,
+			Lenient{Active: true, Webhook: true, Secret: "a"},
+		},
 		{"secret is no string", webhook(`{"secret":{"a":1}}`), unknown},
 	}
 	for _, tt := range tests {

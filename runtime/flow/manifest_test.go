@@ -54,15 +54,18 @@ func TestParseTypeProblems(t *testing.T) {
 		{"unknown and repeated keys", with(`"sumary":1,"config":{"a":1,"a":2}`), []string{`config.a: is given twice`}},
 		{"unknown key", with(`"capabilites":[]`), []string{`capabilites: unknown key; did you mean "capabilities"?`}},
 		{"capabilities", with(`"capabilities":["http","files","http"]`), []string{
-			`capabilities[1]: must be "http", "log", "clock", "random" or "globals", not "files"`, `capabilities[2]: is given twice`}},
+			`capabilities[1]: must be "http", "log", "clock", "random" or "globals", not "files"`, `capabilities[2]: is given twice`,
+		}},
 		{"fixed and optional", with(`"fixed":["a",1,"a"],"optional":["log","log","x"]`), []string{
 			`fixed[1]: must be a string, not a number`, `fixed[2]: is given twice`, `optional[1]: is given twice`,
-			`optional[2]: must be "http", "log", "clock", "random" or "globals", not "x"`}},
+			`optional[2]: must be "http", "log", "clock", "random" or "globals", not "x"`,
+		}},
 		{"secrets", with(`"secrets":"text"`), []string{`secrets: must be "handles", not "text"`}},
 		{"handles", with(`"handles":["a","a","error","","{{x}}",1]`), []string{
 			`handles[1]: the handle "a" is there twice`, `handles[2]: the handle "error" is taken when a node fails; choose another name`,
 			`handles[3]: a handle must have 1 to 255 bytes`, `handles[4]: a handle must be fixed text, not a template`,
-			`handles[5]: must be a string, not a number`}},
+			`handles[5]: must be a string, not a number`,
+		}},
 		{"handlesFrom", with(`"handlesFrom":"cases[0].name"`), []string{`handlesFrom: "cases[0].name" must be a path such as cases[].name`}},
 		{"too many handles", with(`"handles":["` + strings.Join(numberedWords(maxHandles+1), `","`) + `"]`), []string{`handles: has more than 256 handles`}},
 		{"handlesFrom is no text", with(`"handlesFrom":1`), []string{`handlesFrom: must be a string, not a number`}},
@@ -71,14 +74,17 @@ func TestParseTypeProblems(t *testing.T) {
 			`defaults[0].key: is required`, `defaults[0].value: is required`, `defaults[0].with: must be a string, not a number`,
 			`defaults[1].value: template at column 3: a default cannot name nodes`,
 			`defaults[2].value[0]: malformed template at column 3: the end where a path should stand`,
-			`defaults[3].value: template at column 3: item exists only in the config of a node with forEach`}},
+			`defaults[3].value: template at column 3: item exists only in the config of a node with forEach`,
+		}},
 		{"schema is no object", with(`"config":true`), []string{`config: must be an object, not a boolean`}},
 		{"schema is wrong", with(`"config":{"properties":{"a":{"type":"text"}}}`), []string{
-			`config: is not a JSON Schema: at "/properties/a/type": must be "array", "boolean", "integer", "null", "number", "object" or "string"`}},
+			`config: is not a JSON Schema: at "/properties/a/type": must be "array", "boolean", "integer", "null", "number", "object" or "string"`,
+		}},
 		{"schema with a bad pattern", with(`"config":{"pattern":"("}`), []string{`config: is not a JSON Schema: at "/pattern": must have the format "regex"`}},
 		{"schema with immense numbers", with(`"config":{"minimum":1e999999999}`), []string{`config.minimum: is a number with more than 400 digits or an exponent beyond 400`}},
 		{"schema of an unknown draft", with(`"config":{"$schema":"https://example.com/schema"}`), []string{
-			`config: is not a JSON Schema: references must stay within the schema: "https://example.com/schema"`}},
+			`config: is not a JSON Schema: references must stay within the schema: "https://example.com/schema"`,
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

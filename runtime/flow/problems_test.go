@@ -77,19 +77,27 @@ func TestDocumentProblems(t *testing.T) {
 		{"too large", `{"name":"` + strings.Repeat("x", MaxDocument) + `"}`, []string{`has 1048587 bytes, more than 1048576`}},
 		{"array", `[]`, []string{`must be an object, not an array`}},
 		{"nothing", `{}`, []string{`nodes: is required`}},
-		{"unknown keys", `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual"},"confg":{}}],"activ":true,"x y":1}`,
-			[]string{`nodes[0].confg: unknown key; did you mean "config"?`, `activ: unknown key; did you mean "active"?`,
-				`["x y"]: unknown key; known: active, edges, id, metadata, name, nodes`}},
+		{
+			"unknown keys", `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual"},"confg":{}}],"activ":true,"x y":1}`,
+			[]string{
+				`nodes[0].confg: unknown key; did you mean "config"?`, `activ: unknown key; did you mean "active"?`,
+				`["x y"]: unknown key; known: active, edges, id, metadata, name, nodes`,
+			},
+		},
 		{"repeated keys", `{"nodes":[],"nodes":[{"id":"t","id":"t"}]}`, []string{`nodes: is given twice`, `nodes[0].id: is given twice`}},
 		{"repeated key spelled otherwise", anyConfig(`{"a":{"b":1,"\u0062":2}}`), []string{`nodes[1].config.a.b: is given twice`}},
 		{"metadata in a config is config", anyConfig(`{"metadata":{"b":1,"b":2}}`), []string{`nodes[1].config.metadata.b: is given twice`}},
 		{"wrong types", `{"name":1,"active":"yes","nodes":{},"edges":null}`, []string{
 			`name: must be a string, not a number`, `active: must be true or false, not a string`,
-			`nodes: must be an array, not an object`, `edges: must be an array, not null`}},
+			`nodes: must be an array, not an object`, `edges: must be an array, not null`,
+		}},
 		{"wrong elements", `{"nodes":[1],"edges":[[]]}`, []string{
-			`nodes[0]: must be an object, not a number`, `edges[0]: must be an object, not an array`}},
-		{"invalid workflow id", `{"id":"-w","nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual"}}]}`,
-			[]string{`id: "-w": an id is a letter or digit, then at most 63 letters, digits, - or _`}},
+			`nodes[0]: must be an object, not a number`, `edges[0]: must be an object, not an array`,
+		}},
+		{
+			"invalid workflow id", `{"id":"-w","nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual"}}]}`,
+			[]string{`id: "-w": an id is a letter or digit, then at most 63 letters, digits, - or _`},
+		},
 		{"too many nodes", many(MaxNodes), []string{`nodes: has more than 256 nodes`}},
 	})
 }
@@ -111,20 +119,28 @@ func TestNodeProblems(t *testing.T) {
 		{name: "ids with all characters", doc: document(`{"id":"9_a-Z","type":"any"}`, `{"source":"t","target":"9_a-Z"}`)},
 		{"missing id and type", document(`{}`, ``), []string{`nodes[1].id: is required`, `nodes[1].type: is required`}},
 		{"invalid ids", document(`{"id":"","type":"any"},{"id":"a.b","type":"any"},{"id":7,"type":"any"},{"id":"_a","type":"any"}`, ``), []string{
-			`nodes[1].id: "": ` + idRule, `nodes[2].id: "a.b": ` + idRule, `nodes[3].id: must be a string, not a number`, `nodes[4].id: "_a": ` + idRule}},
-		{"duplicate id", document(`{"id":"n","type":"any"},{"id":"n","type":"any"}`, `{"source":"t","target":"n"}`),
-			[]string{`nodes[2].id: "n" is the id of nodes[1] already`}},
+			`nodes[1].id: "": ` + idRule, `nodes[2].id: "a.b": ` + idRule, `nodes[3].id: must be a string, not a number`, `nodes[4].id: "_a": ` + idRule,
+		}},
+		{
+			"duplicate id", document(`{"id":"n","type":"any"},{"id":"n","type":"any"}`, `{"source":"t","target":"n"}`),
+			[]string{`nodes[2].id: "n" is the id of nodes[1] already`},
+		},
 		{"empty type", oneNode(`"type":""`), []string{`nodes[1].type: must not be empty`}},
 		{"unknown type", oneNode(`"type":"swich"`), []string{`nodes[1].type: unknown node type "swich"; did you mean "switch"?`}},
 		{"unlike any type", oneNode(`"type":"zzzzzz"`), []string{
-			`nodes[1].type: unknown node type "zzzzzz"; known: any, condition, http-request, switch, transform`}},
+			`nodes[1].type: unknown node type "zzzzzz"; known: any, condition, http-request, switch, transform`,
+		}},
 		{"two triggers", document(`{"id":"u","type":"trigger","config":{"triggerType":"manual"}}`, ``), []string{
-			`nodes[1].type: is a second trigger beside nodes[0]: a workflow has exactly one`}},
-		{"settings of a trigger", `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual"},"timeout":"1s","retry":{"maxAttempts":1},"onError":"stop","forEach":"{{item}}","concurrency":1}]}`,
+			`nodes[1].type: is a second trigger beside nodes[0]: a workflow has exactly one`,
+		}},
+		{
+			"settings of a trigger", `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"manual"},"timeout":"1s","retry":{"maxAttempts":1},"onError":"stop","forEach":"{{item}}","concurrency":1}]}`,
 			[]string{
 				`nodes[0].timeout: is not for the trigger, which does not run`, `nodes[0].retry: is not for the trigger, which does not run`,
 				`nodes[0].onError: is not for the trigger, which does not run`, `nodes[0].forEach: is not for the trigger, which does not run`,
-				`nodes[0].concurrency: is not for the trigger, which does not run`}},
+				`nodes[0].concurrency: is not for the trigger, which does not run`,
+			},
+		},
 		{"config is no object", anyConfig(`[]`), []string{`nodes[1].config: must be an object, not an array`}},
 		{"timeouts", oneNode(`"type":"any","timeout":"0s"`), []string{`nodes[1].timeout: must be from 1ms to 24h0m0s`}},
 		{"timeout as a number", oneNode(`"type":"any","timeout":5`), []string{`nodes[1].timeout: must be a duration such as "30s" or "1m30s", not a number`}},
@@ -133,26 +149,36 @@ func TestNodeProblems(t *testing.T) {
 		{"too long a timeout", oneNode(`"type":"any","timeout":"25h"`), []string{`nodes[1].timeout: must be from 1ms to 24h0m0s`}},
 		{"onError", oneNode(`"type":"any","onError":"contine"`), []string{`nodes[1].onError: must be "stop" or "continue", not "contine"; did you mean "continue"?`}},
 		{"retry without attempts", oneNode(`"type":"any","retry":{"backof":"1s"}`), []string{
-			`nodes[1].retry.maxAttempts: is required`, `nodes[1].retry.backof: unknown key; did you mean "backoff"?`}},
+			`nodes[1].retry.maxAttempts: is required`, `nodes[1].retry.backof: unknown key; did you mean "backoff"?`,
+		}},
 		{"retry out of range", oneNode(`"type":"any","retry":{"maxAttempts":21,"backoff":"2h","maxBackoff":"-1s"}`), []string{
 			`nodes[1].retry.maxAttempts: must be a whole number from 1 to 20`, `nodes[1].retry.backoff: must be from 0s to 1h0m0s`,
-			`nodes[1].retry.maxBackoff: must be from 0s to 1h0m0s`}},
+			`nodes[1].retry.maxBackoff: must be from 0s to 1h0m0s`,
+		}},
 		{"retry with one wrong pause", oneNode(`"type":"any","retry":{"maxAttempts":2,"maxBackoff":"soon"}`), []string{
-			`nodes[1].retry.maxBackoff: must be a duration such as "30s" or "1m30s", not "soon"`}},
+			`nodes[1].retry.maxBackoff: must be a duration such as "30s" or "1m30s", not "soon"`,
+		}},
 		{"retry backwards", oneNode(`"type":"any","retry":{"maxAttempts":2,"backoff":"10s","maxBackoff":"5s"}`), []string{
-			`nodes[1].retry.maxBackoff: must be at least the backoff of 10s`}},
+			`nodes[1].retry.maxBackoff: must be at least the backoff of 10s`,
+		}},
 		{"fractions", oneNode(`"type":"any","retry":{"maxAttempts":1.5}`), []string{`nodes[1].retry.maxAttempts: must be a whole number from 1 to 20`}},
 		{"forEach is no template", oneNode(`"type":"any","forEach":"items"`), []string{
-			`nodes[1].forEach: must be one template alone that gives an array, such as {{trigger.data.items}}`}},
+			`nodes[1].forEach: must be one template alone that gives an array, such as {{trigger.data.items}}`,
+		}},
 		{"forEach with text", oneNode(`"type":"any","forEach":" {{trigger.data}}"`), []string{
-			`nodes[1].forEach: must be one template alone that gives an array, such as {{trigger.data.items}}`}},
+			`nodes[1].forEach: must be one template alone that gives an array, such as {{trigger.data.items}}`,
+		}},
 		{"forEach is no string", oneNode(`"type":"any","forEach":[1]`), []string{`nodes[1].forEach: must be a string, not an array`}},
 		{"forEach is malformed", oneNode(`"type":"any","forEach":"{{trigger.data"`), []string{
-			`nodes[1].forEach: malformed template at column 15: the end where "}}" or another step of the path should stand`}},
+			`nodes[1].forEach: malformed template at column 15: the end where "}}" or another step of the path should stand`,
+		}},
 		{"forEach over its own item", oneNode(`"type":"any","forEach":"{{item.x}}"`), []string{
-			`nodes[1].forEach: template at column 3: item exists only in the config of a node with forEach`}},
-		{"forEach on a node that routes", document(`{"id":"n","type":"condition","forEach":"{{trigger.data}}","config":{"conditions":[{"left":1,"operator":"exists"}]}}`, `{"source":"t","target":"n"}`),
-			[]string{`nodes[1].forEach: cannot be on a node of type "condition": each item could take another way`}},
+			`nodes[1].forEach: template at column 3: item exists only in the config of a node with forEach`,
+		}},
+		{
+			"forEach on a node that routes", document(`{"id":"n","type":"condition","forEach":"{{trigger.data}}","config":{"conditions":[{"left":1,"operator":"exists"}]}}`, `{"source":"t","target":"n"}`),
+			[]string{`nodes[1].forEach: cannot be on a node of type "condition": each item could take another way`},
+		},
 		{"concurrency alone", oneNode(`"type":"any","concurrency":2`), []string{`nodes[1].concurrency: is only for a node with forEach`}},
 		{"concurrency of none", oneNode(`"type":"any","forEach":"{{trigger.data}}","concurrency":0`), []string{`nodes[1].concurrency: must be a whole number from 1 to 256`}},
 	})
@@ -184,40 +210,53 @@ func TestEdgeProblems(t *testing.T) {
 		{"missing ends", document(``, `{},{"source":"t"}`), []string{`edges[0].source: is required`, `edges[0].target: is required`, `edges[1].target: is required`}},
 		{"dangling", document(three, `{"source":"t","target":"aa"},{"source":"x","target":1}`), []string{
 			`edges[0].target: no node has the id "aa"; did you mean "a"?`, `edges[1].source: no node has the id "x"; known: a, b, c, t`,
-			`edges[1].target: must be a string, not a number`}},
+			`edges[1].target: must be a string, not a number`,
+		}},
 		{"duplicate", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a"},{"source":"t","target":"a"}`), []string{`edges[1]: is the same edge as edges[0]`}},
 		{"to the trigger", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a"},{"source":"a","target":"t"}`), []string{`edges[1].target: no edge can lead to the trigger`}},
 		{"cycle", document(three, `{"source":"t","target":"a"},{"source":"a","target":"b"},{"source":"b","target":"c"},{"source":"c","target":"a"}`), []string{`edges[3]: closes a cycle: a -> b -> c -> a`}},
 		{"long cycle", ring(20), []string{`edges[20]: closes a cycle: w0 -> w1 -> w2 -> w3 -> w4 -> w5 -> w6 -> w7 -> w8 -> w9 -> w10 -> w11 -> ... -> w0`}},
 		{"edge to itself", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a"},{"source":"a","target":"a"}`), []string{`edges[1]: closes a cycle: a -> a`}},
 		{"cycle that nothing leads to", document(three, `{"source":"t","target":"a"},{"source":"b","target":"c"},{"source":"c","target":"b"}`), []string{
-			`nodes[2]: node "b" cannot be reached from the trigger`, `nodes[3]: node "c" cannot be reached from the trigger`, `edges[2]: closes a cycle: b -> c -> b`}},
+			`nodes[2]: node "b" cannot be reached from the trigger`, `nodes[3]: node "c" cannot be reached from the trigger`, `edges[2]: closes a cycle: b -> c -> b`,
+		}},
 		{"templates beside a cycle", document(`{"id":"a","type":"any","config":{"v":"{{steps.b.output}}","w":"{{steps.c.output}}"}},{"id":"b","type":"any"}`, `{"source":"t","target":"a"},{"source":"a","target":"b"},{"source":"b","target":"a"}`), []string{
-			`nodes[1].config.w: template at column 3: no node has the id "c"; known: a, b, t`, `edges[2]: closes a cycle: a -> b -> a`}},
+			`nodes[1].config.w: template at column 3: no node has the id "c"; known: a, b, t`, `edges[2]: closes a cycle: a -> b -> a`,
+		}},
 		{"unreachable", document(three, `{"source":"t","target":"a"},{"source":"b","target":"c"}`), []string{
-			`nodes[2]: node "b" cannot be reached from the trigger`, `nodes[3]: node "c" cannot be reached from the trigger`}},
+			`nodes[2]: node "b" cannot be reached from the trigger`, `nodes[3]: node "c" cannot be reached from the trigger`,
+		}},
 		{"handle of a trigger", document(`{"id":"a","type":"any"}`, `{"source":"t","target":"a","sourceHandle":"error"}`), []string{
-			`edges[0].sourceHandle: is not for edges from the trigger, which cannot fail`}},
+			`edges[0].sourceHandle: is not for edges from the trigger, which cannot fail`,
+		}},
 		{"handle of a node that does not route", document(three, `{"source":"t","target":"a"},{"source":"a","target":"b","sourceHandle":"true"},{"source":"a","target":"c","sourceHandle":null}`), []string{
-			`edges[1].sourceHandle: edges from a node of type "any" have no handle but "error"`, `edges[2].sourceHandle: must be a string, not null`}},
+			`edges[1].sourceHandle: edges from a node of type "any" have no handle but "error"`, `edges[2].sourceHandle: must be a string, not null`,
+		}},
 		{"handle missing", document(condition, `{"source":"t","target":"if"},{"source":"if","target":"a"}`), []string{
-			`edges[1].sourceHandle: is required: node "if" has "true", "false" or "error"`}},
+			`edges[1].sourceHandle: is required: node "if" has "true", "false" or "error"`,
+		}},
 		{"handle unknown", document(condition, `{"source":"t","target":"if"},{"source":"if","target":"a","sourceHandle":"tru"}`), []string{
-			`edges[1].sourceHandle: unknown handle "tru": node "if" has "true", "false" or "error"; did you mean "true"?`}},
+			`edges[1].sourceHandle: unknown handle "tru": node "if" has "true", "false" or "error"; did you mean "true"?`,
+		}},
 		{"case unknown", document(router(`[{"name":"EU","value":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
-			`edges[1].sourceHandle: unknown handle "US": node "sw" has "default", "EU" or "error"`}},
+			`edges[1].sourceHandle: unknown handle "US": node "sw" has "default", "EU" or "error"`,
+		}},
 		{"one of many cases", document(router(cases(13)), `{"source":"t","target":"sw"},{"source":"sw","target":"a"}`), []string{
-			`edges[1].sourceHandle: is required: node "sw" has "default", "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10" and more`}},
+			`edges[1].sourceHandle: is required: node "sw" has "default", "w0", "w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8", "w9", "w10" and more`,
+		}},
 		{"too many cases", document(router(cases(maxHandles)), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"w1"}`), []string{
-			`nodes[1].config: names more than 256 handles`}},
+			`nodes[1].config: names more than 256 handles`,
+		}},
 		{"wrong config hides its handles", document(router(`[{"name":"EU","value":1,"x":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
-			`nodes[1].config.cases[0].x: unknown key; known: name, operator, value`}},
+			`nodes[1].config.cases[0].x: unknown key; known: name, operator, value`,
+		}},
 		{"case names", document(router(`[{"name":"EU","value":1},{"name":"EU","value":2},{"name":"{{trigger.data}}","value":1},{"name":"","value":1},{"name":"error","value":1},{"name":"default","value":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"EU"}`), []string{
 			`nodes[1].config.cases[1].name: the handle "EU" is there twice`,
 			`nodes[1].config.cases[2].name: a handle must be fixed text, not a template`,
 			`nodes[1].config.cases[3].name: a handle must have 1 to 255 bytes`,
 			`nodes[1].config.cases[4].name: the handle "error" is taken when a node fails; choose another name`,
-			`nodes[1].config.cases[5].name: the handle "default" is there twice`}},
+			`nodes[1].config.cases[5].name: the handle "default" is there twice`,
+		}},
 	})
 }
 
@@ -229,13 +268,16 @@ func TestTriggerProblems(t *testing.T) {
 		{"unknown type", config(`{"triggerType":"cron"}`), []string{`nodes[0].config.triggerType: must be "webhook" or "manual", not "cron"`}},
 		{"manual with webhook", config(`{"triggerType":"manual","webhook":{}}`), []string{`nodes[0].config.webhook: is only for a webhook trigger`}},
 		{"webhook with data", config(`{"triggerType":"webhook","data":{}}`), []string{
-			`nodes[0].config.data: is only for a manual trigger: a webhook gets its data from the request`}},
+			`nodes[0].config.data: is only for a manual trigger: a webhook gets its data from the request`,
+		}},
 		{"unknown key", webhook(`{"responseMod":"minimal"}`), []string{`nodes[0].config.webhook.responseMod: unknown key; did you mean "responseMode"?`}},
 		{"mode", webhook(`{"responseMode":"lastnode"}`), []string{
-			`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "lastnode"; did you mean "lastNode"?`}},
+			`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "lastnode"; did you mean "lastNode"?`,
+		}},
 		{"specificNode without a node", webhook(`{"responseMode":"specificNode"}`), []string{`nodes[0].config.webhook.responseNodeId: is required`}},
 		{"response node unknown", webhook(`{"responseMode":"specificNode","responseNodeId":"tt"}`), []string{
-			`nodes[0].config.webhook.responseNodeId: no node has the id "tt"; did you mean "t"?`}},
+			`nodes[0].config.webhook.responseNodeId: no node has the id "tt"; did you mean "t"?`,
+		}},
 		{"informational status", webhook(`{"statusCode":199}`), []string{`nodes[0].config.webhook.statusCode: must be a whole number from 200 to 599`}},
 		{"status too high", webhook(`{"statusCode":600}`), []string{`nodes[0].config.webhook.statusCode: must be a whole number from 200 to 599`}},
 		{"status as a string", webhook(`{"statusCode":"201"}`), []string{`nodes[0].config.webhook.statusCode: must be a whole number, not a string`}},
@@ -243,11 +285,13 @@ func TestTriggerProblems(t *testing.T) {
 			`nodes[0].config.webhook.timeout: must be a duration such as "30s" or "1m30s", not "soon"`,
 			`nodes[0].config.webhook.onTimeout: must be "error" or "accept", not "wait"`,
 			`nodes[0].config.webhook.maxConcurrent: must be a whole number from 0 to 100000`,
-			`nodes[0].config.webhook.secret: must be a string, not a number`}},
+			`nodes[0].config.webhook.secret: must be a string, not a number`,
+		}},
 		{name: "headers", doc: webhook(`{"headers":{"x-a":"","Content-Type":"text/plain; charset=utf-8","X!":"a\tb"}}`)},
 		{"header names", webhook(`{"headers":{"a b":"","":"","X:":"","é":""}}`), []string{
 			`nodes[0].config.webhook.headers["a b"]: is not a valid header name`, `nodes[0].config.webhook.headers[""]: is not a valid header name`,
-			`nodes[0].config.webhook.headers["X:"]: is not a valid header name`, `nodes[0].config.webhook.headers.é: is not a valid header name`}},
+			`nodes[0].config.webhook.headers["X:"]: is not a valid header name`, `nodes[0].config.webhook.headers.é: is not a valid header name`,
+		}},
 		{"header twice", webhook(`{"headers":{"X-A":"1","x-a":"2"}}`), []string{`nodes[0].config.webhook.headers.x-a: is given twice, in upper and lower case`}},
 		{"header values", webhook(`{"headers":{"A":"a\r\nSet-Cookie: x","B":"é","C":" x","D":1,"E":"{{trigger.data}}","F":"\u0000"}}`), []string{
 			`nodes[0].config.webhook.headers.A: is not a valid header value: only printable ASCII, spaces and tabs can be sent`,
@@ -255,27 +299,36 @@ func TestTriggerProblems(t *testing.T) {
 			`nodes[0].config.webhook.headers.C: is not a valid header value: it begins or ends with white space`,
 			`nodes[0].config.webhook.headers.D: must be a string, not a number`,
 			`nodes[0].config.webhook.headers.E: is fixed text: templates are not resolved here`,
-			`nodes[0].config.webhook.headers.F: is not a valid header value: only printable ASCII, spaces and tabs can be sent`}},
+			`nodes[0].config.webhook.headers.F: is not a valid header value: only printable ASCII, spaces and tabs can be sent`,
+		}},
 		{"too many headers", webhook(`{"headers":{"` + strings.Join(numberedWords(maxHeaders+1), `":"","`) + `":""}}`), []string{
-			`nodes[0].config.webhook.headers: has more than 64 headers`}},
+			`nodes[0].config.webhook.headers: has more than 64 headers`,
+		}},
 		{"long header", webhook(`{"headers":{"A":"` + strings.Repeat("x", maxHeaderValue+1) + `"}}`), []string{
-			`nodes[0].config.webhook.headers.A: has more than 8192 bytes`}},
+			`nodes[0].config.webhook.headers.A: has more than 8192 bytes`,
+		}},
 		{"headers are no object", webhook(`{"headers":[]}`), []string{`nodes[0].config.webhook.headers: must be an object, not an array`}},
 		{name: "idempotency", doc: webhook(`{"idempotency":{"field":"event[0][\"a b\"].id","window":"720h"}}`)},
 		{"idempotency of nothing", webhook(`{"idempotency":{}}`), []string{`nodes[0].config.webhook.idempotency: must have either "header" or "field"`}},
 		{"idempotency of both", webhook(`{"idempotency":{"header":"Idempotency-Key","field":"id"}}`), []string{
-			`nodes[0].config.webhook.idempotency: must have either "header" or "field"`}},
+			`nodes[0].config.webhook.idempotency: must have either "header" or "field"`,
+		}},
 		{"idempotency of the query", webhook(`{"idempotency":{"field":"_query.id"}}`), []string{
-			`nodes[0].config.webhook.idempotency.field: must be a path in the body: the query is not signed`}},
+			`nodes[0].config.webhook.idempotency.field: must be a path in the body: the query is not signed`,
+		}},
 		{"idempotency malformed", webhook(`{"idempotency":{"field":"a..b","window":"31d"}}`), []string{
 			`nodes[0].config.webhook.idempotency.field: malformed path at column 3: "." where a key should stand`,
-			`nodes[0].config.webhook.idempotency.window: must be a duration such as "30s" or "1m30s", not "31d"`}},
+			`nodes[0].config.webhook.idempotency.window: must be a duration such as "30s" or "1m30s", not "31d"`,
+		}},
 		{"idempotency with more than a path", webhook(`{"idempotency":{"field":"a }}"}}`), []string{
-			`nodes[0].config.webhook.idempotency.field: malformed path at column 3: "}" where another step of the path should stand`}},
+			`nodes[0].config.webhook.idempotency.field: malformed path at column 3: "}" where another step of the path should stand`,
+		}},
 		{"idempotency of a number", webhook(`{"idempotency":{"field":1}}`), []string{
-			`nodes[0].config.webhook.idempotency.field: must be a string, not a number`}},
+			`nodes[0].config.webhook.idempotency.field: must be a string, not a number`,
+		}},
 		{"idempotency header", webhook(`{"idempotency":{"header":"a b","window":"0s"}}`), []string{
-			`nodes[0].config.webhook.idempotency.header: is not a valid header name`, `nodes[0].config.webhook.idempotency.window: must be from 1s to 720h0m0s`}},
+			`nodes[0].config.webhook.idempotency.header: is not a valid header name`, `nodes[0].config.webhook.idempotency.window: must be from 1s to 720h0m0s`,
+		}},
 	})
 	for _, name := range reservedHeaders {
 		t.Run("reserved "+name, func(t *testing.T) {

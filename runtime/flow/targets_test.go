@@ -224,8 +224,10 @@ func TestCacheTakesNothingForSmallValues(t *testing.T) {
 // FuzzTargets finds in one pass what is found one by one. Values that are not JSON, which do not
 // come, do no harm.
 func FuzzTargets(f *testing.F) {
-	for _, v := range []string{`{"a":{"b":[1,{"c":2}]},"\u0061":3,"x":"y"}`, `[[],{"a":1}]`, `{"a`, `{"a"`, `{"a":`, `[`, `[,`, `{"a":}`, `{"\`, `{"a": 1 }`, ` `,
-		`{"\ud800":1,"\ufffd":2}`} {
+	for _, v := range []string{
+		`{"a":{"b":[1,{"c":2}]},"\u0061":3,"x":"y"}`, `[[],{"a":1}]`, `{"a`, `{"a"`, `{"a":`, `[`, `[,`, `{"a":}`, `{"\`, `{"a": 1 }`, ` `,
+		`{"\ud800":1,"\ufffd":2}`,
+	} {
 		f.Add(v)
 	}
 	paths := []rawjson.Path{}

@@ -18,8 +18,10 @@ func (b *burnt) Wait()            {}
 func TestEveryFunctionIsCharged(t *testing.T) {
 	const most = chargeEvery/costCall + 1
 	for _, f := range Offered() {
-		for what, n := range map[string]uint64{"zero": 0, "one": 1, "the last byte": end - 1,
-			"the end": end, "everything": 1<<32 - 1} {
+		for what, n := range map[string]uint64{
+			"zero": 0, "one": 1, "the last byte": end - 1,
+			"the end": end, "everything": 1<<32 - 1,
+		} {
 			t.Run(fmt.Sprintf("%s of %s", f.Name, what), func(t *testing.T) {
 				var fuel burnt
 				g := newGuest(t, &Session{
@@ -59,8 +61,11 @@ func TestListsAreCharged(t *testing.T) {
 	}{
 		{"fd_write", []uint64{1, 0, maxVectors, end - 4}, chargeEvery/(costVector*maxVectors) + 1},
 		{"fd_read", []uint64{0, 0, maxVectors, end - 4}, chargeEvery/(costVector*maxVectors) + 1},
-		{"poll_oneoff", []uint64{0, end - 64, maxSubscriptions, end - 4},
-			chargeEvery/(costSubscription*maxSubscriptions) + 1},
+		{
+			"poll_oneoff",
+			[]uint64{0, end - 64, maxSubscriptions, end - 4},
+			chargeEvery/(costSubscription*maxSubscriptions) + 1,
+		},
 	} {
 		t.Run(c.function, func(t *testing.T) {
 			s := &Session{Deadline: time.Now().Add(-time.Second)}

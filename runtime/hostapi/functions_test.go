@@ -147,9 +147,13 @@ func TestRangesOutsideOfTheMemoryTrap(t *testing.T) {
 		name   string
 		params []uint64
 	}{
-		{abi.ImportLog, []uint64{0, end - 1, 2}}, {abi.ImportLog, []uint64{0, 1<<32 - 1, 1<<32 - 1}}, {abi.ImportHTTP, []uint64{end, 1}},
-		{abi.ImportGlobalSet, []uint64{end, 1, 0, 1}}, {abi.ImportGlobalSet, []uint64{0, 1, end - 1, 2}},
-		{abi.ImportGlobalGet, []uint64{end, 1}}, {abi.ImportGlobalAdd, []uint64{end - 1, 2, 1}},
+		{abi.ImportLog, []uint64{0, end - 1, 2}},
+		{abi.ImportLog, []uint64{0, 1<<32 - 1, 1<<32 - 1}},
+		{abi.ImportHTTP, []uint64{end, 1}},
+		{abi.ImportGlobalSet, []uint64{end, 1, 0, 1}},
+		{abi.ImportGlobalSet, []uint64{0, 1, end - 1, 2}},
+		{abi.ImportGlobalGet, []uint64{end, 1}},
+		{abi.ImportGlobalAdd, []uint64{end - 1, 2, 1}},
 	} {
 		var misuse MisuseError
 		if _, err := g.try(c.name, c.params...); !errors.As(err, &misuse) || misuse.Function != c.name {

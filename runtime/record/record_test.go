@@ -97,8 +97,10 @@ func TestShortSecretsAreMaskedWhereTheyWerePut(t *testing.T) {
 	const a = `{"pin":"***","as":"PIN ***","n":"***","at":"12:00","all":{"user":"***","n":"***","on":true,"l":["***"]}}`
 	for id, want := range map[string][2]string{
 		"a": {`{"do":"echo","value":` + strings.Replace(a, `"n":"***","at"`, `"n":12,"at"`, 1) + `}`, a},
-		"b": {`{"do":"echo","value":{"handed":` + a + `,"text":"in 1210 and '***'","more":"PIN ***!"}}`,
-			`{"handed":` + a + `,"text":"in 1210 and '***'","more":"PIN ***!"}`},
+		"b": {
+			`{"do":"echo","value":{"handed":` + a + `,"text":"in 1210 and '***'","more":"PIN ***!"}}`,
+			`{"handed":` + a + `,"text":"in 1210 and '***'","more":"PIN ***!"}`,
+		},
 		"c": {`[{"do":"echo","value":"*** ***"}]`, `["*** ***"]`},
 		"d": {`{"do":"echo","value":{"number":"***","both":["*** ***"]}}`, `{"number":"***","both":["*** ***"]}`},
 	} {

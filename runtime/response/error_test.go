@@ -67,15 +67,23 @@ func TestErrorBodies(t *testing.T) {
 		a    Response
 		want string
 	}{
-		{Error(InvalidSignature, ""),
-			`{"success":false,"error":{"code":"invalid_signature","message":"the signature is missing or invalid"}}`},
+		{
+			Error(InvalidSignature, ""),
+			`{"success":false,"error":{"code":"invalid_signature","message":"the signature is missing or invalid"}}`,
+		},
 		// The body may be JSON all the same: curl -d labels it as a form.
-		{Error(UnsupportedMediaType, ""),
-			`{"success":false,"error":{"code":"unsupported_media_type","message":"Content-Type must be application/json or end with +json, and there must be no Content-Encoding"}}`},
-		{Error(JournalUnavailable, "exec-1"),
-			`{"success":false,"error":{"code":"journal_unavailable","message":"the execution cannot be recorded"},"executionId":"exec-1"}`},
-		{InvalidBody("unexpected character", 17),
-			`{"success":false,"error":{"code":"invalid_json","message":"the body is not one JSON value: unexpected character at byte 17"}}`},
+		{
+			Error(UnsupportedMediaType, ""),
+			`{"success":false,"error":{"code":"unsupported_media_type","message":"Content-Type must be application/json or end with +json, and there must be no Content-Encoding"}}`,
+		},
+		{
+			Error(JournalUnavailable, "exec-1"),
+			`{"success":false,"error":{"code":"journal_unavailable","message":"the execution cannot be recorded"},"executionId":"exec-1"}`,
+		},
+		{
+			InvalidBody("unexpected character", 17),
+			`{"success":false,"error":{"code":"invalid_json","message":"the body is not one JSON value: unexpected character at byte 17"}}`,
+		},
 		{Error("unheard of", ""), `{"success":false,"error":{"code":"unheard of","message":""}}`},
 	} {
 		if string(tt.a.Body) != tt.want {

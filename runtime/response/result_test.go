@@ -38,8 +38,10 @@ func completed(output string) engine.NodeResult {
 }
 
 func succeeded(nodes ...engine.NodeResult) *engine.Result {
-	return &engine.Result{ID: "exec-1", Status: engine.Succeeded, Failing: -1,
-		Nodes: append([]engine.NodeResult{{State: engine.Completed}}, nodes...)}
+	return &engine.Result{
+		ID: "exec-1", Status: engine.Succeeded, Failing: -1,
+		Nodes: append([]engine.NodeResult{{State: engine.Completed}}, nodes...),
+	}
 }
 
 // text returns a response as it is sent.
@@ -76,7 +78,8 @@ func TestGolden(t *testing.T) {
 	all := succeeded(completed(`{"x":[1, 2]}`), completed(`"text\n"`), completed(`null`))
 	branch := succeeded(completed(`1e400`), completed(`"b"`), skipped)
 	nodeFailed := &engine.Result{ID: "exec-1", Status: engine.Failed, Failing: 2, Nodes: []engine.NodeResult{
-		{State: engine.Completed}, completed(`1`),
+		{State: engine.Completed},
+		completed(`1`),
 		{State: engine.NodeFailed, Err: &engine.NodeError{Code: "http_status", Message: `the answer was "503"`, Detail: errors.New("topsecret at 10.0.0.1")}},
 		{State: engine.Stopped},
 	}}

@@ -42,7 +42,8 @@ func kinds(t *testing.T) []kind {
 		{"hand-made", everyGlobal().bytes(), limits, []string{"1", "2", "3"}, []string{"", "1"}},
 		{"C", c, limits, []string{`"f"`, `"g"`, `"t"`, `"s"`, `"l"`, `"m"`, `"long` + string(bytes.Repeat([]byte("x"), 69000)) + `"`}, []string{`"a"`, `"bc"`, `"f"`, `"g"`}},
 		{
-			"Go", goGuest.wasm, Limits{Memory: 16 << 20, Timeout: 20 * time.Millisecond},
+			"Go", goGuest.wasm,
+			Limits{Memory: 16 << 20, Timeout: 20 * time.Millisecond},
 			[]string{
 				`"count"`, `"count and panic"`, `"exit"`, `"hoard"`, `"goroutine panic"`, `"recurse"`, `"loop"`, `"leave goroutines"`,
 				`"` + string(bytes.Repeat([]byte("x"), 200_000)) + `"`,

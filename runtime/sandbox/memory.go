@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"

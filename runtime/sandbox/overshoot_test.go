@@ -44,8 +44,10 @@ func dawdlers() map[string]guest {
 	// A function this short without calls and loops is not charged by itself.
 	leaf := guestOf(nil, straight(i64c(1<<62), call(2), drop))
 	leaf.funcs = append(leaf.funcs,
-		function{"", types(tI64), types(tI64), nil,
-			code(local(0), bytes.Repeat(code(local(0), []byte{0x7f}), 49))})
+		function{
+			"", types(tI64), types(tI64), nil,
+			code(local(0), bytes.Repeat(code(local(0), []byte{0x7f}), 49)),
+		})
 	all["divisions that are not charged"] = leaf
 	for _, f := range hostapi.Offered() {
 		if f.Name == "proc_exit" || f.Name == "abort" {
@@ -82,8 +84,10 @@ func TestCallsEndInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := load(t, h, g.bytes(), Limits{Memory: 1 << 20}, grants)
 			began := time.Now()
-			s := &hostapi.Session{Grants: grants, HTTP: outside{}, Globals: outside{},
-				Deadline: began.Add(20 * time.Millisecond)}
+			s := &hostapi.Session{
+				Grants: grants, HTTP: outside{}, Globals: outside{},
+				Deadline: began.Add(20 * time.Millisecond),
+			}
 			_, err := m.Call(t.Context(), s, []byte("x"), nil)
 			took := time.Since(began)
 			if name == "take" { // which is an error when there is nothing to take
@@ -103,8 +107,10 @@ func TestCallsEndInTime(t *testing.T) {
 // fuel.
 func TestHostCallsBurnFuel(t *testing.T) {
 	grants := hostapi.Grants{Log: true}
-	for _, name := range []string{"fd_write of empty buffers", "poll_oneoff of what is ready",
-		"log", "random_get", "sched_yield", "fd_close"} {
+	for _, name := range []string{
+		"fd_write of empty buffers", "poll_oneoff of what is ready",
+		"log", "random_get", "sched_yield", "fd_close",
+	} {
 		t.Run(name, func(t *testing.T) {
 			m := load(t, newHost(t), dawdlers()[name].bytes(),
 				Limits{Memory: 1 << 20, Fuel: 5_000_000}, grants)

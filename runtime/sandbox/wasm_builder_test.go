@@ -70,11 +70,16 @@ func section(id byte, content []byte) []byte {
 }
 
 // Instructions.
-func i32c(v int32) []byte                          { return append([]byte{0x41}, sleb(int64(v))...) }
-func i64c(v uint64) []byte                         { return append([]byte{0x42}, sleb(int64(v))...) }
-func call(f int) []byte                            { return append([]byte{0x10}, leb(uint64(f))...) }
-func local(n int) []byte                           { return append([]byte{0x20}, leb(uint64(n))...) }
-func getGlobal(n int) []byte                       { return append([]byte{0x23}, leb(uint64(n))...) }
+func i32c(v int32) []byte { return append([]byte{0x41}, sleb(int64(v))...) }
+
+func i64c(v uint64) []byte { return append([]byte{0x42}, sleb(int64(v))...) }
+
+func call(f int) []byte { return append([]byte{0x10}, leb(uint64(f))...) }
+
+func local(n int) []byte { return append([]byte{0x20}, leb(uint64(n))...) }
+
+func getGlobal(n int) []byte { return append([]byte{0x23}, leb(uint64(n))...) }
+
 func setGlobal(n int) []byte                       { return append([]byte{0x24}, leb(uint64(n))...) }
 func code(parts ...[]byte) []byte                  { return slices.Concat(parts...) }
 func returnPacked(k abi.Kind, at, n uint32) []byte { return i64c(abi.Pack(k, at, n)) }
@@ -158,12 +163,15 @@ func (g guest) bytes() []byte {
 func alloc(body ...[]byte) function {
 	return function{"alloc", types(tI32), types(tI32), nil, code(body...)}
 }
+
 func run(body ...[]byte) function {
 	return function{"run", types(tI32, tI32), types(tI64), nil, code(body...)}
 }
+
 func describe(body ...[]byte) function {
 	return function{"describe", none, types(tI64), nil, code(body...)}
 }
+
 func void(name string, body ...[]byte) function {
 	return function{name, none, none, nil, code(body...)}
 }

@@ -32,8 +32,7 @@ func Example() {
 
 func ExampleParseScheme_errors() {
 	_, err := signature.ParseScheme([]byte(`{"scheme": "custom", "heder": "X-Acme", "algorithm": "sha265"}`))
-	var all signature.Errors
-	if errors.As(err, &all) {
+	if all, ok := errors.AsType[signature.Errors](err); ok {
 		for _, e := range all {
 			fmt.Println(e)
 		}

@@ -41,8 +41,10 @@ func TestParseKeys(t *testing.T) {
 		{`{"secrets":[]}`, ""},
 		{`{"secrets":[{"value":""}]}`, ""},
 		{`{"secrets":[{"value":"a\n"}]}` + "\n", "a\n"},
-		{`{"secrets":[{"value":"a"},{"value":""},{"expiresAt":"2030-01-31T12:00:00.5+02:00","value":"\u0062"}]}`,
-			"a, b until 2030-01-31 10:00:00.5"},
+		{
+			`{"secrets":[{"value":"a"},{"value":""},{"expiresAt":"2030-01-31T12:00:00.5+02:00","value":"\u0062"}]}`,
+			"a, b until 2030-01-31 10:00:00.5",
+		},
 		{`{"secrets":[{"value":"old","expiresAt":"2001-01-01T00:00:00Z"}]}`, "old until 2001-01-01 00:00:00"},
 	} {
 		keys, err := ParseKeys([]byte(tt.value))
@@ -150,8 +152,10 @@ func TestRotate(t *testing.T) {
 		{"old", "new", -time.Hour, "new"},
 		{"old\n", "new", 24 * time.Hour, "new, old until 2030-01-02 00:00:00"},
 		{"new", "new", time.Hour, "new"},
-		{`{"secrets":[{"value":"old"},{"value":"older","expiresAt":"2030-01-01T00:30:00Z"},{"value":"dead","expiresAt":"2030-01-01T00:00:00Z"},{"value":"late","expiresAt":"2031-01-01T00:00:00Z"}]}`,
-			"new", time.Hour, "new, old until 2030-01-01 01:00:00, older until 2030-01-01 00:30:00, late until 2030-01-01 01:00:00"},
+		{
+			`{"secrets":[{"value":"old"},{"value":"older","expiresAt":"2030-01-01T00:30:00Z"},{"value":"dead","expiresAt":"2030-01-01T00:00:00Z"},{"value":"late","expiresAt":"2031-01-01T00:00:00Z"}]}`,
+			"new", time.Hour, "new, old until 2030-01-01 01:00:00, older until 2030-01-01 00:30:00, late until 2030-01-01 01:00:00",
+		},
 		{`{"secrets":[{"value":"new","expiresAt":"2030-01-01T00:30:00Z"}]}`, "new", time.Hour, "new"},
 		{"{broken", "new", time.Hour, "new"},
 	} {

@@ -1,3 +1,4 @@
+// Package slots holds the slots of a server: permits to run, shared between its workflows.
 package slots
 
 import (
@@ -68,6 +69,7 @@ const (
 	stageGranted               // nothing any more
 )
 
+// New returns slots for size executions.
 func New(size int) *Slots {
 	return &Slots{size: size, share: journal.Share(size), workflows: make(map[string]*workflow)}
 }

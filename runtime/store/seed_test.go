@@ -57,8 +57,10 @@ func TestReadSeed(t *testing.T) {
 	if strings.Contains(text, "s3cret") {
 		t.Error("a problem tells a secret")
 	}
-	for _, name := range []string{"workflows/README.md", "workflows/bad name.json", "workflows/x", "workflows/dir.json",
-		"workflows/large.json", "secrets/rotated.json", "globals/-dash", "globals/ünïcode", "globals/kkk"} {
+	for _, name := range []string{
+		"workflows/README.md", "workflows/bad name.json", "workflows/x", "workflows/dir.json",
+		"workflows/large.json", "secrets/rotated.json", "globals/-dash", "globals/ünïcode", "globals/kkk",
+	} {
 		if !strings.Contains(text, name) {
 			t.Errorf("no problem with %s", name)
 		}

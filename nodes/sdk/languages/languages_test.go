@@ -75,7 +75,8 @@ func testNode(t *testing.T, host *sandbox.Host, name string, grants hostapi.Gran
 	}
 	load := func(noSnapshot bool) (*sandbox.Module, error) {
 		return host.Load(t.Context(), sandbox.ModuleConfig{
-			Source: name + ".wasm", Wasm: wasm, Grants: grants, Limits: sandbox.Limits{NoSnapshot: noSnapshot}})
+			Source: name + ".wasm", Wasm: wasm, Grants: grants, Limits: sandbox.Limits{NoSnapshot: noSnapshot},
+		})
 	}
 	m, err := load(false)
 	if err != nil {

@@ -6,14 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tetratelabs/wazero"
 	"pgregory.net/rapid"
-
-	goruntime "runtime"
 )
 
 // Modules that are expensive to compile are rejected, or compiled in about the estimated memory and
@@ -179,14 +178,22 @@ func TestRejectionsForWork(t *testing.T) {
 		wasm []byte
 		want string
 	}{
-		"time": {bombs["ifs in a row"](128 << 10).bytes(),
-			`module: section 10: function 0 ("run"): compiling the module up to it takes about `},
-		"memory": {bombs["calls"](128 << 10).bytes(),
-			`module: section 10: function 0 ("run"): compiling it takes about `},
-		"most": {bombs["calls"](128 << 10).bytes(),
-			` MB of memory, most of it for parameters and results; the bound for a module of this size is 320 MB`},
-		"variables": {bombs["functions x locals"](8 << 10).bytes(),
-			`most of it for the variables of all functions`},
+		"time": {
+			bombs["ifs in a row"](128 << 10).bytes(),
+			`module: section 10: function 0 ("run"): compiling the module up to it takes about `,
+		},
+		"memory": {
+			bombs["calls"](128 << 10).bytes(),
+			`module: section 10: function 0 ("run"): compiling it takes about `,
+		},
+		"most": {
+			bombs["calls"](128 << 10).bytes(),
+			` MB of memory, most of it for parameters and results; the bound for a module of this size is 320 MB`,
+		},
+		"variables": {
+			bombs["functions x locals"](8 << 10).bytes(),
+			`most of it for the variables of all functions`,
+		},
 		"name": {with(one(bytes.Repeat(cat(ci(0), by(opIf, blockEmpty, opEnd)), 30_000)),
 			func(g *guest) {
 				g.functions[0].name = ""

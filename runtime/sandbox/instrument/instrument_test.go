@@ -30,19 +30,34 @@ func TestRemovedParts(t *testing.T) {
 		"no plain number": {with(unary(nil, get(0)), func(g *guest) {
 			g.data = [][]byte{active(0, "a"), cat(by(0), ci(1), ci(2), by(opEnd), text("b"))}
 		}), Module{MemoryMin: 1, Functions: 1, Obstacles: []string{"its data has an offset that is not a plain number"}}, nil},
-		"negative place": {with(unary(nil, get(0)), func(g *guest) { g.data = [][]byte{active(-4, "a")} }),
-			Module{MemoryMin: 1, Functions: 1}, []placed{{1<<32 - 4, "a"}}},
-		"start": {all["start"], Module{MemoryMin: 1, Functions: 2, Start: "\x00flowtrux.start",
-			Globals: []Global{{"\x00flowtrux.g0", 0, i32}}}, []placed{{0, "data"}}},
+		"negative place": {
+			with(unary(nil, get(0)), func(g *guest) { g.data = [][]byte{active(-4, "a")} }),
+			Module{MemoryMin: 1, Functions: 1},
+			[]placed{{1<<32 - 4, "a"}},
+		},
+		"start": {all["start"], Module{
+			MemoryMin: 1, Functions: 2, Start: "\x00flowtrux.start",
+			Globals: []Global{{"\x00flowtrux.g0", 0, i32}},
+		}, []placed{{0, "data"}}},
 		"maximum": {all["maximum of memory"], Module{MemoryMin: 1, MemoryMax: 3, HasMax: true, Functions: 1}, nil},
 		"loops":   {all["loops in loops"], Module{MemoryMin: 1, Functions: 1, Loops: 2}, nil},
-		"globals": {all["globals"], Module{MemoryMin: 1, Functions: 1,
-			Globals: []Global{{"\x00flowtrux.g0", 0, i32}, {"\x00flowtrux.g1", 1, i64}, {"\x00flowtrux.g2", 2, f32}, {"\x00flowtrux.g3", 3, f64},
-				{"\x00flowtrux.g5", 5, kindV128}, {"\x00flowtrux.g6", 6, kindFunc}, {"\x00flowtrux.g7", 7, kindExtern}},
-			Obstacles: []string{"its global 5 is mutable and has type v128", "its global 6 is mutable and has type funcref", "its global 7 is mutable and has type externref"}}, nil},
+		"globals": {all["globals"], Module{
+			MemoryMin: 1, Functions: 1,
+			Globals: []Global{
+				{"\x00flowtrux.g0", 0, i32},
+				{"\x00flowtrux.g1", 1, i64},
+				{"\x00flowtrux.g2", 2, f32},
+				{"\x00flowtrux.g3", 3, f64},
+				{"\x00flowtrux.g5", 5, kindV128},
+				{"\x00flowtrux.g6", 6, kindFunc},
+				{"\x00flowtrux.g7", 7, kindExtern},
+			},
+			Obstacles: []string{"its global 5 is mutable and has type v128", "its global 6 is mutable and has type funcref", "its global 7 is mutable and has type externref"},
+		}, nil},
 		"tables": {all["tables"], Module{MemoryMin: 1, Functions: 1, Obstacles: []string{
 			"it changes a table (table.set)", "it changes a table (table.grow)", "it changes a table (table.fill)",
-			"it changes a table (table.copy)", "it changes a table (table.init)", "it drops elements (elem.drop)"}}, nil},
+			"it changes a table (table.copy)", "it changes a table (table.init)", "it drops elements (elem.drop)",
+		}}, nil},
 	} {
 		before := bytes.Clone(c.wasm)
 		m, err := Instrument(c.wasm, marked)

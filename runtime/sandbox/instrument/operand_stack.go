@@ -105,8 +105,26 @@ func heavyBytes(op byte) float64 {
 // binaryVectorRanges are the ranges of vector instructions that pop two values and push one. Others
 // pop one and push one, except those that vectorEffect names.
 var binaryVectorRanges = [...][2]byte{
-	{13, 14}, {23, 23}, {26, 26}, {28, 28}, {30, 30}, {32, 32}, {34, 76}, {78, 81}, {101, 102}, {107, 115}, {118, 121}, {123, 123},
-	{130, 130}, {133, 134}, {139, 147}, {149, 159}, {171, 191}, {203, 223}, {228, 235}, {240, 247},
+	{13, 14},
+	{23, 23},
+	{26, 26},
+	{28, 28},
+	{30, 30},
+	{32, 32},
+	{34, 76},
+	{78, 81},
+	{101, 102},
+	{107, 115},
+	{118, 121},
+	{123, 123},
+	{130, 130},
+	{133, 134},
+	{139, 147},
+	{149, 159},
+	{171, 191},
+	{203, 223},
+	{228, 235},
+	{240, 247},
 }
 
 // vectorEffect is effect for a vector instruction, without the operands of its load or store.

@@ -34,8 +34,10 @@ var rejections = map[string]struct {
 	"parameter's type":     {headed(sec(1, by(1, 0x60, 1, 0x7a, 0))), "module: section 1: " + errUnknown.Error()},
 	"typed reference":      {headed(sec(1, by(1, 0x60, 1, 0x63, 0x70, 0))), "module: section 1: it uses typed references, which nodes cannot use"},
 	"exception reference":  {headed(sec(1, by(1, 0x60, 1, 0x69, 0))), "module: section 1: it uses exceptions, which nodes cannot use"},
-	"too many parameters": {headed(sec(1, vec(ft(slices.Repeat(by(i32), 1001), nil)))),
-		"module: section 1: a function with more than 1000 parameters or results"},
+	"too many parameters": {
+		headed(sec(1, vec(ft(slices.Repeat(by(i32), 1001), nil)))),
+		"module: section 1: a function with more than 1000 parameters or results",
+	},
 
 	"imports":           {headed(sec(2, billion)), "imports: " + errTruncated.Error()},
 	"import's name":     {headed(sec(2, by(1), billion)), "imports: " + errTruncated.Error()},
@@ -87,8 +89,10 @@ var rejections = map[string]struct {
 	"element yield":  {elemental(by(1, 0, 1, 1)), "module: section 9: function 1 does not exist; there are 1"},
 	"element's kind": {elemental(by(1, 1, 1, 0)), "module: section 9: " + errUnknown.Error()},
 	"element's type": {elemental(by(5, i32, 0)), "module: section 9: " + errUnknown.Error()},
-	"element's yield in an expression": {elemental(by(5, kindFunc, 1, opRefFunc, 1, opEnd)),
-		"module: section 9: function 1 does not exist; there are 1"},
+	"element's yield in an expression": {
+		elemental(by(5, kindFunc, 1, opRefFunc, 1, opEnd)),
+		"module: section 9: function 1 does not exist; there are 1",
+	},
 
 	"function":        {headed(sec(10, by(1), billion)), "module: section 10: " + errTruncated.Error()},
 	"too few bodies":  {with(one(), func(g *guest) { g.raw = map[byte][]byte{sectionCode: by(0)} }), "module: section 10: it has 0 functions, but 1 are declared"},
@@ -98,8 +102,10 @@ var rejections = map[string]struct {
 	"data flags":      {dated(by(3, 0)), "module: section 11: " + errUnknown.Error()},
 	"data's memory":   {dated(cat(by(2, 1), ci(0), by(opEnd, 0))), "module: section 11: it uses several memories, which nodes cannot use"},
 
-	"variables": {with(one(), func(g *guest) { g.functions[0].locals = cat(by(1), u(50_001), by(i32)) }),
-		"module: section 10: function 0: 50001 variables exceed the limit of 50000"},
+	"variables": {
+		with(one(), func(g *guest) { g.functions[0].locals = cat(by(1), u(50_001), by(i32)) }),
+		"module: section 10: function 0: 50001 variables exceed the limit of 50000",
+	},
 	"variable's type":   {with(one(), func(g *guest) { g.functions[0].locals = by(1, 1, 0x64, 0) }), coded("it uses typed references, which nodes cannot use")},
 	"length's variable": {one(ci(0), ci(0), ci(0), by(opMisc, miscMemoryFill, 0, opLocalGet, 0, opDrop)).bytes(), coded("variable 0 does not exist; there are 0")},
 	"fuel read":         {one(by(opGlobalGet, 0, opDrop)).bytes(), coded("global 0 does not exist; there are 0")},
@@ -128,8 +134,10 @@ var rejections = map[string]struct {
 	"long misc":          {one(by(opMisc, 0x8b, 0)).bytes(), coded(errLEB128.Error())},
 	"relaxed vector":     {one(by(opVector, 0x80, 0x02)).bytes(), coded("opcode 0xfd: it uses relaxed vector instructions, which nodes cannot use")},
 	// The compiler would read this as an instruction without immediates, followed by others.
-	"vector constant in two bytes": {one(by(opVector, 0x8c, 0, opI32Const, 9, opGlobalSet, 0)).bytes(),
-		coded("opcode 0xfd: it uses relaxed vector instructions, which nodes cannot use")},
+	"vector constant in two bytes": {
+		one(by(opVector, 0x8c, 0, opI32Const, 9, opGlobalSet, 0)).bytes(),
+		coded("opcode 0xfd: it uses relaxed vector instructions, which nodes cannot use"),
+	},
 	"select of two":  {one(by(opUnreachable, opSelectTyped, 2, i32, i32, opDrop, opDrop)).bytes(), coded(errUnknown.Error())},
 	"null of a type": {one(by(opRefNull, 0, opDrop)).bytes(), coded("it uses typed references, which nodes cannot use")},
 	"start referred to": {with(one(by(opRefFunc, 1, opDrop)), func(g *guest) {

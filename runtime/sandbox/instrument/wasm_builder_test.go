@@ -53,7 +53,9 @@ func set(l uint32) []byte { return cat(by(opLocalSet), u(l)) }
 func globalOf(kind, mutable byte, init []byte) []byte {
 	return cat(by(kind, mutable), init, by(opEnd))
 }
+
 func export(name string, kind byte, index uint32) []byte { return cat(text(name), by(kind), u(index)) }
+
 func active(offset int32, content string) []byte {
 	return cat(by(0), ci(offset), by(opEnd), text(content))
 }

@@ -5,10 +5,9 @@ import (
 	"os"
 	"testing"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
 	"go.uber.org/goleak"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/flowtrux/edge/runtime/store"
 	"github.com/flowtrux/edge/runtime/store/storetest"

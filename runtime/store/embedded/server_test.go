@@ -12,11 +12,10 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
+	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/flowtrux/edge/runtime/store"
 	"github.com/flowtrux/edge/runtime/store/storetest"
