@@ -4,8 +4,9 @@
 // glue beside this file.
 //
 //	go run ./nodes/code/build.go          builds; needs clang-19, wasm-ld-19 and npm
-//	go run ./nodes/code/build.go -check   compares the committed files with SHA256SUMS and, where these tools are, builds
-//	                                      elsewhere and compares; it says what it has done
+//	go run ./nodes/code/build.go -check   compares the committed files with SHA256SUMS and, where
+//	                                      these tools are, builds elsewhere and compares; it says
+//	                                      what it has done
 package main
 
 import (
