@@ -1,31 +1,25 @@
-package bbolt
+package bbolt_test
 
 import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/bbolt"
 	"github.com/flowtrux/edge/runtime/journal/journaltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// roomy keeps the suite independent of how full the disk is.
-var roomy = Limits{MinFree: 1}
-
 func TestSuite(t *testing.T) {
+	open := func(dir string, l bbolt.Limits) journal.Journal {
+		l.MinFree = 1 // independent of the free space on the disk
+		return bbolt.New(filepath.Join(dir, "sub", "journal.db"), l, 0)
+	}
 	journaltest.Run(t, journaltest.Engine{
 		At: func(dir string, maxPending int) journal.Journal {
-			l := roomy
-			l.MaxPending = maxPending
-			return New(filepath.Join(dir, "sub", "journal.db"), l, 0)
+			return open(dir, bbolt.Limits{MaxPending: maxPending})
 		},
 		Bounded: func(dir string, bytes int64) journal.Journal {
-			l := roomy
-			l.MaxBytes = bytes
-			return New(filepath.Join(dir, "sub", "journal.db"), l, 0)
+			return open(dir, bbolt.Limits{MaxBytes: bytes})
 		},
 		Durability: journal.Disk,
 	})

@@ -12,10 +12,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// writers is how many goroutines write in the benchmarks.
+// writers is the number of goroutines that write in the benchmarks.
 const writers = 32
 
-// together runs do b.N times on so many goroutines.
+// together runs do b.N times on these goroutines.
 func together(b *testing.B, do func(n int)) {
 	b.ResetTimer()
 	var next atomic.Int64
@@ -42,8 +42,8 @@ func openBench(b *testing.B) *Journal {
 	return j
 }
 
-// BenchmarkBareCommit is what the disk and bbolt allow: one put of 1 KB for each, committed in
-// groups by one goroutine.
+// BenchmarkBareCommit measures the disk and bbolt: one put of 1 KB each, committed in groups by one
+// goroutine.
 func BenchmarkBareCommit(b *testing.B) {
 	db, err := bolt.Open(b.TempDir()+"/bare.db", 0o600, options(0))
 	if err != nil {
@@ -98,7 +98,7 @@ func BenchmarkAccept(b *testing.B) {
 	})
 }
 
-// BenchmarkExecution is an accepted execution's whole life of three writes.
+// BenchmarkExecution runs the whole life of an accepted execution: three writes.
 func BenchmarkExecution(b *testing.B) {
 	j := openBench(b)
 	step := journal.Step{Node: "a", Output: entry(0, 300).Data}
@@ -146,7 +146,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// fill opens a journal, keeps many things in it and closes it.
+// fill opens a journal, stores many things in it and closes it.
 func fill(b *testing.B, j *Journal, many int, keep func(*Journal, *journal.Entry) error) {
 	if err := j.Open(b.Context()); err != nil {
 		b.Fatal(err)
@@ -171,7 +171,7 @@ func fill(b *testing.B, j *Journal, many int, keep func(*Journal, *journal.Entry
 	}
 }
 
-// BenchmarkMillion lists and reads in a journal of a million records of a day.
+// BenchmarkMillion lists and reads in a journal with a million records of a day.
 func BenchmarkMillion(b *testing.B) {
 	path := b.TempDir() + "/journal.db"
 	l := roomy
@@ -214,9 +214,8 @@ func BenchmarkMillion(b *testing.B) {
 	b.Run("retire", func(b *testing.B) { once.Do(func() { dropOldest(b, j, l) }) })
 }
 
-// retire shortens the retention to nothing and accepts meanwhile. It counts from the moment before
-// the first hour goes: until then a second may pass, which is how often it is looked for what is
-// over.
+// dropOldest shortens the retention to nothing and accepts meanwhile. It measures from the moment
+// before the first hour is dropped: maintenance may take a second to begin.
 func dropOldest(b *testing.B, j *Journal, l Limits) {
 	full, err := j.Stats(b.Context())
 	if err != nil {

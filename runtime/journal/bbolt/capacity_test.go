@@ -2,62 +2,18 @@ package bbolt
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"math"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/oklog/ulid/v2"
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// entryAt makes an entry of a time with so many bytes of data.
-func entryAt(at time.Time, n, size int) *journal.Entry {
-	var id ulid.ULID
-	if err := id.SetTime(ulid.Timestamp(at)); err != nil {
-		panic(err)
-	}
-	binary.BigEndian.PutUint64(id[8:], uint64(n))
-	return &journal.Entry{
-		ID: "exec-" + strings.ToLower(id.String()), Workflow: "order", Document: []byte(`{"nodes":[]}`), AcceptedAt: at,
-		Data: bytes.Repeat([]byte{'x'}, size),
-	}
-}
-
-func entry(n, size int) *journal.Entry { return entryAt(time.Now(), n, size) }
-
-func put(t *testing.T, j *Journal, e *journal.Entry) {
-	t.Helper()
-	r := new(journal.Record)
-	r.ID, r.Workflow, r.Status = e.ID, e.Workflow, journal.Succeeded
-	if err := j.Put(t.Context(), journal.Ended{Record: r, Source: e}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eventually asks again until it is so; the journal keeps order apart from its callers.
-func eventually(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !so(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("in vain: %s", what)
-		}
-	}
-}
-
-func gone(t *testing.T, j *Journal, id string) func() bool {
-	return func() bool {
-		_, err := j.Get(t.Context(), id)
-		return errors.Is(err, journal.ErrUnknown)
-	}
-}
-
-// inFile tells whether there is still something of an execution that has ended.
+// inFile reports whether the file has the record of an ended execution.
 func inFile(t *testing.T, j *Journal, id string) (there bool) {
 	t.Helper()
 	if err := j.view(func(tx *bolt.Tx) error {
@@ -72,8 +28,8 @@ func inFile(t *testing.T, j *Journal, id string) (there bool) {
 	return there
 }
 
-// TestRetention: what is over is not shown from that moment on, and its space is freed when nothing
-// of its hour is needed.
+// TestRetention: an expired record is not shown any more, and its space is freed when no entry of
+// its hour is live.
 func TestRetention(t *testing.T) {
 	l := roomy
 	l.Retention = 3 * time.Hour
@@ -119,8 +75,8 @@ func TestRetention(t *testing.T) {
 	eventually(t, "it goes when it has ended", func() bool { return !inFile(t, j, waits.ID) })
 }
 
-// TestMaxBytes: ended records make room, the oldest first, also within the hour; what has not ended
-// does not.
+// TestMaxBytes: records are evicted to make room, the oldest first, also within an hour. Entries
+// that have not ended are not.
 func TestMaxBytes(t *testing.T) {
 	const size = 64 << 10
 	l := roomy
@@ -155,8 +111,8 @@ func TestMaxBytes(t *testing.T) {
 	}
 }
 
-// TestNeededDocumentsStay: documents that only records had go like these, and those of what is
-// pending do not.
+// TestNeededDocumentsStay: documents that only records need are evicted with them, those of pending
+// entries are not.
 func TestNeededDocumentsStay(t *testing.T) {
 	const size, many = 64 << 10, 60
 	l := roomy
@@ -191,8 +147,8 @@ func TestNeededDocumentsStay(t *testing.T) {
 	}
 }
 
-// TestLiveKeysStay: records make room for keys, and keys for nothing; of a workflow that has its
-// share no more are taken, and in the end none of any.
+// TestLiveKeysStay: records are evicted to make room for keys, and keys are never evicted. Further
+// keys of a workflow that is at its share are rejected, and finally those of all workflows.
 func TestLiveKeysStay(t *testing.T) {
 	l := roomy
 	l.MaxBytes = 384 << 10
@@ -254,8 +210,8 @@ func TestLiveKeysStay(t *testing.T) {
 	}
 }
 
-// TestDiskReserve: nothing new is taken while the disk is nearly full, and it is when there is room
-// again.
+// TestDiskReserve: new entries are rejected while the disk is nearly full, and accepted when there
+// is room again.
 func TestDiskReserve(t *testing.T) {
 	l := roomy
 	j := open(t, path(t), l)
@@ -284,7 +240,7 @@ func TestDiskReserve(t *testing.T) {
 	}
 }
 
-// keysOf counts what is kept of keys.
+// keysOf counts the stored keys.
 func keysOf(t *testing.T, j *Journal) (n int) {
 	t.Helper()
 	if err := j.view(func(tx *bolt.Tx) error {
@@ -298,7 +254,7 @@ func keysOf(t *testing.T, j *Journal) (n int) {
 	return n
 }
 
-// TestExpiredKeysAreForgotten: they do not fill the file.
+// TestExpiredKeysAreForgotten: expired keys do not fill the file.
 func TestExpiredKeysAreForgotten(t *testing.T) {
 	j := open(t, path(t), roomy)
 	r := journal.Reservation{ID: entry(1, 0).ID, Workflow: "order", Key: journal.Key{Text: "k", Until: time.Now().Add(-time.Second)}}

@@ -16,7 +16,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// busy is a journal with something of everything in it, which is closed.
+// busy returns the path of a closed journal with some of everything in it.
 func busy(t *testing.T) string {
 	l := roomy
 	l.MaxBytes = 16 << 20
@@ -31,8 +31,8 @@ func busy(t *testing.T) string {
 	})
 }
 
-// use does with a journal what a server does, and only wants it to come to an end. Errors are
-// allowed: it is damaged.
+// use uses a journal as a server does, and only requires that it comes to an end. Errors are
+// allowed: the file is damaged.
 func use(t *testing.T, j *Journal) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -75,7 +75,7 @@ func use(t *testing.T, j *Journal) {
 	}
 }
 
-// closes closes a journal, which must not wait for what a panic has left behind.
+// closes closes a journal, which must not wait for anything that a panic has left behind.
 func closes(t *testing.T, j *Journal) {
 	t.Helper()
 	done := make(chan error, 1)
@@ -90,7 +90,7 @@ func closes(t *testing.T, j *Journal) {
 	}
 }
 
-// harm is a way to damage a file.
+// harm damages the bytes of a file.
 type harm func(r *rand.Rand, b []byte) []byte
 
 var page = os.Getpagesize()
@@ -137,7 +137,7 @@ var harms = map[string]harm{
 		copy(b[y:], other)
 		return b
 	},
-	// a write that was lost, and another in its place
+	// a lost write, and another one in its place
 	"a page of another moment": func(r *rand.Rand, b []byte) []byte {
 		x, y := (2+r.IntN(len(b)/page-2))*page, (2+r.IntN(len(b)/page-2))*page
 		copy(b[x+8:x+page], b[y+8:y+page]) // its own number stays
@@ -152,8 +152,8 @@ var harms = map[string]harm{
 	},
 }
 
-// TestDamagedFiles: each is refused with a message that says so, or serves; no process ends. The
-// harm is in this very process.
+// TestDamagedFiles: each file is rejected with an error that says so, or works. The test would end
+// with its own process if damage could end one.
 func TestDamagedFiles(t *testing.T) {
 	p := busy(t)
 	whole := read(t, p)
@@ -183,8 +183,8 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-// TestDamageWhileItServes: the journal closes and says why, and nobody waits for it; when the file
-// is whole again, it opens.
+// TestDamageWhileItServes: the journal closes the file and reports why, and no caller hangs. When
+// the file is repaired, the journal opens it again.
 func TestDamageWhileItServes(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -15,27 +15,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// path is a file in a directory that is not there yet.
-func path(t *testing.T) string { return filepath.Join(t.TempDir(), "journal", "journal.db") }
-
-func open(t *testing.T, path string, l Limits) *Journal {
-	t.Helper()
-	j := New(path, l, 0)
-	if err := j.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := j.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return j
-}
-
-// wholeFile and busyFile are what whole and busy give: each is made once.
+// wholeFile and busyFile are the files of whole and busy, which are made once.
 var wholeFile, busyFile []byte
 
-// whole is a journal with something in it, which is closed.
+// whole returns the path of a closed journal with entries in it.
 func whole(t *testing.T) string {
 	return copyOf(t, &wholeFile, roomy, func(j *Journal) {
 		for n := range 100 {
@@ -46,7 +29,7 @@ func whole(t *testing.T) string {
 	})
 }
 
-// copyOf is a file as fill has left it, the first time that it was asked for.
+// copyOf returns a copy of a file, which fill makes the first time.
 func copyOf(t *testing.T, file *[]byte, l Limits, fill func(j *Journal)) string {
 	t.Helper()
 	p := path(t)
@@ -80,7 +63,7 @@ func TestItIsForItsUserAlone(t *testing.T) {
 	}
 }
 
-// TestForeignFiles: what is not a whole journal is refused and stays as it is.
+// TestForeignFiles: a file that is not a whole journal is rejected and stays as it is.
 func TestForeignFiles(t *testing.T) {
 	page := os.Getpagesize()
 	for _, c := range []struct {
@@ -157,8 +140,8 @@ func TestForeignFiles(t *testing.T) {
 	}
 }
 
-// TestOneBeginningIsEnough: a crash may leave one of the two damaged.
-func TestOneBeginningIsEnough(t *testing.T) {
+// TestOneMetaPageIsEnough: a crash may damage one of the two.
+func TestOneMetaPageIsEnough(t *testing.T) {
 	p := whole(t)
 	b := read(t, p)
 	b[40]++
@@ -176,32 +159,8 @@ func TestOneOwner(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, p string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func write(t *testing.T, p string, b []byte) {
-	t.Helper()
-	if err := os.WriteFile(p, b, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// funcOp is an operation of a test.
-type funcOp struct {
-	baseOp
-	do func(*transaction) error
-}
-
-func (o *funcOp) apply(t *transaction) error { return o.do(t) }
-
-// TestCancelFails: what was to be cancelled in a commit that failed is claimed when the file is
-// open again, whichever of its operations has failed.
+// TestCancelFails: an entry whose cancellation was in a failed commit is claimed when the file is
+// open again, whichever of the operations has failed.
 func TestCancelFails(t *testing.T) {
 	j := open(t, path(t), roomy)
 	e := entry(1, 10)

@@ -166,7 +166,7 @@ func (o *checkpointOp) apply(t *transaction) error {
 func (j *Journal) checkStep(t *transaction, workflow string, more int64) error {
 	q := quotaOf(j.limits.Load())
 	if used := j.used.Load(); used+more > q.steps {
-		return fmt.Errorf("%w: it has %d bytes, and steps may fill %d of max_bytes %d", journal.ErrFull, used, q.steps, q.limits.MaxBytes)
+		return fmt.Errorf("%w: the file has %d bytes, and steps may fill %d of max_bytes %d", journal.ErrFull, used, q.steps, q.limits.MaxBytes)
 	}
 	return q.checkStep(t.usage.of(workflow), more)
 }

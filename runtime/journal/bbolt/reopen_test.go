@@ -15,7 +15,7 @@ import (
 
 const limitedChild = "FLOWTRUX_BBOLT_LIMITED"
 
-// TestWritesFail lets the operating system refuse writes, which takes a process of its own.
+// TestWritesFail makes the operating system reject writes, in a process of its own.
 func TestWritesFail(t *testing.T) {
 	if os.Getenv(limitedChild) != "" {
 		writesFail(t)
@@ -28,8 +28,8 @@ func TestWritesFail(t *testing.T) {
 	}
 }
 
-// writesFail: while nothing can be written, all is refused; afterwards the journal works again by
-// itself, and nothing that was promised is lost.
+// writesFail: while nothing can be written, everything is rejected. Afterwards the journal works
+// again by itself, and nothing that was accepted is lost.
 func writesFail(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)
 	p := path(t)

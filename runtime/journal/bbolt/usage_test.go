@@ -17,7 +17,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// errLooked rejects an operation that only looks.
+// errLooked ends an operation that only reads.
 var errLooked = errors.New("looked")
 
 // checkUsage compares the usage with the file, on the writing goroutine.
@@ -42,7 +42,7 @@ func checkUsage(t *testing.T, j *Journal) {
 	}
 }
 
-// checkFileSize wants the file to be as large as it may be at most.
+// checkFileSize checks that the file is not larger than its limit.
 func checkFileSize(t *testing.T, j *Journal) {
 	t.Helper()
 	info, err := os.Stat(j.path)
@@ -54,7 +54,7 @@ func checkFileSize(t *testing.T, j *Journal) {
 	}
 }
 
-// chaos does what a server does, at random.
+// chaos uses a journal as a server does, at random.
 type chaos struct {
 	*testing.T
 	*rand.Rand
@@ -65,7 +65,7 @@ type chaos struct {
 	full   int
 }
 
-// text has a random length: most are short.
+// text returns a text of random length; most are short.
 func (c *chaos) text() []byte {
 	sizes := []int{10, 100, 1000, 3000, 4095, 4096, 4100, 20_000, 100_000}
 	return bytes.Repeat([]byte{'x'}, sizes[c.IntN(len(sizes))])
@@ -89,7 +89,7 @@ func (c *chaos) reservation() journal.Reservation {
 	return journal.Reservation{ID: e.ID, Workflow: e.Workflow, Key: k}
 }
 
-// check allows what a journal may answer.
+// check accepts the errors that a journal may return.
 func (c *chaos) check(doing string, err error) bool {
 	c.Helper()
 	var d *journal.DuplicateError
@@ -172,9 +172,9 @@ func (c *chaos) step() {
 	}
 }
 
-// TestAccountsFollowTheFile: whatever is done, also what is refused, dropped for others or read
-// back.
-func TestAccountsFollowTheFile(t *testing.T) {
+// TestUsageFollowsTheFile: the usage stays equal to that of the file, whatever is stored, rejected,
+// evicted or read again.
+func TestUsageFollowsTheFile(t *testing.T) {
 	for seed := range uint64(2) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			p := path(t)
@@ -202,8 +202,8 @@ func TestAccountsFollowTheFile(t *testing.T) {
 	}
 }
 
-// TestTheFileStaysBelowItsBound: whatever it is filled with, and whatever comes and goes.
-func TestTheFileStaysBelowItsBound(t *testing.T) {
+// TestTheFileStaysBelowItsLimit: the file does not exceed its limit, whatever fills it.
+func TestTheFileStaysBelowItsLimit(t *testing.T) {
 	for _, size := range []int{900 << 10, 60_000, 3000} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			l := roomy
@@ -248,8 +248,8 @@ func TestTheFileStaysBelowItsBound(t *testing.T) {
 	}
 }
 
-// TestEarlierVersion: what an earlier version has left is there, and its responses make way like
-// others.
+// TestEarlierVersion: the content of a file of an earlier version is there, and its responses are
+// evicted like others.
 func TestEarlierVersion(t *testing.T) {
 	at := time.Date(2026, 10, 1, 12, 30, 0, 0, time.UTC)
 	id := func(n int) string { return entryAt(at.Add(time.Duration(n)*time.Second), n, 0).ID }
@@ -313,13 +313,13 @@ func TestEarlierVersion(t *testing.T) {
 	}
 }
 
-// hourly is a reservation for an hour.
+// hourly returns a reservation for an hour.
 func hourly(id, workflow, text string) journal.Reservation {
 	k := journal.Key{Text: text, Until: time.Now().Add(time.Hour)}
 	return journal.Reservation{ID: id, Workflow: workflow, Key: k}
 }
 
-// answered is what the duplicates of a key get.
+// answered returns the response that duplicates of a key get.
 func answered(t *testing.T, j *Journal, workflow, text string) []byte {
 	t.Helper()
 	r := hourly(entry(1, 0).ID, workflow, text)

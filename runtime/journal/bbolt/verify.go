@@ -24,7 +24,7 @@ func verify(path string, lockWait time.Duration) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: it is not a file", journal.ErrForeign)
+		return fmt.Errorf("%w: it is not a regular file", journal.ErrForeign)
 	}
 	if _, err := metaOf(path); err != nil {
 		return err
@@ -83,10 +83,10 @@ func damagedBy(p any) error { return fmt.Errorf("%w: %v", journal.ErrForeign, p)
 func checkBuckets(tx *bolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
 	if meta == nil {
-		return fmt.Errorf("%w: it says nothing of format %q", journal.ErrForeign, format)
+		return fmt.Errorf("%w: it has no format entry %q", journal.ErrForeign, format)
 	}
 	if f := meta.Get(keyFormat); !bytes.Equal(f, format) && !bytes.Equal(f, earlierFormat) {
-		return fmt.Errorf("%w: it says nothing of format %q", journal.ErrForeign, format)
+		return fmt.Errorf("%w: it has no format entry %q", journal.ErrForeign, format)
 	}
 	for _, name := range buckets {
 		if tx.Bucket(name) == nil {

@@ -92,7 +92,7 @@ func metaOf(path string) (m meta, err error) {
 	m, ok := newestMeta(f)
 	switch {
 	case !ok:
-		return m, fmt.Errorf("%w: it does not begin like one", journal.ErrForeign)
+		return m, fmt.Errorf("%w: its beginning is not that of a journal", journal.ErrForeign)
 	case m.pageSize < 1<<10 || m.pageSize > 1<<16 || m.pages > uint64(info.Size()/m.pageSize):
 		return m, fmt.Errorf("%w: it has %d bytes and should have %d pages of %d",
 			journal.ErrForeign, info.Size(), m.pages, m.pageSize)
