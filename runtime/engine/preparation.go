@@ -199,6 +199,9 @@ func (p *Preparation) ask(module *sandbox.Prepared, most int64) (answered, error
 		case p.ctx == nil:
 			p.stopped = true
 			return answered{}, errUnfinished
+		case p.ctx.Err() != nil: // nothing is begun any more, however fast it may be
+			p.stopped = true
+			return answered{}, p.ctx.Err()
 		case left == 0:
 			return answered{}, &flow.FuelError{Limit: p.budget}
 		}
