@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/tidwall/gjson"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -108,10 +108,8 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := r.PathValue("id")
-	if id == "" {
-		if id = gjson.GetBytes(doc, "id").String(); id == "" {
-			return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", adminapi.Base)
-		}
+	if id == "" && lacksID(doc) {
+		return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", adminapi.Base)
 	}
 	program, err := command.CompileNew(r.Context(), id, doc, app.types, isExpected)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
@@ -144,6 +142,12 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, adminapi.StoredWorkflow{
 		ID: plan.ID, PrepareFuel: plan.PrepareFuel, Revision: revision, SecretMoved: moved,
 	})
+}
+
+// lacksID reports whether a document is JSON without an id. Compiling tells what is wrong with others.
+func lacksID(doc []byte) bool {
+	canonical, err := rawjson.AppendCanonical(nil, doc, flow.MaxDepth)
+	return err == nil && rawjson.Get(canonical, "id") == nil
 }
 
 // validateWorkflow checks a document as putWorkflow does, and stores nothing. ?id= names it when it

@@ -17,78 +17,78 @@ import (
 	"github.com/flowtrux/edge/runtime/modulefetch"
 )
 
-// Node declares a node type of the operator's own: a WebAssembly module that workflows may then use
-// by the name it is declared under.
+// Node declares a custom node type: a WebAssembly module that workflows can use by the name under
+// which it is declared. It is the type's configuration, other than flow.Node, a node of a workflow.
 type Node struct {
-	// The module: a file, `https://<host>/<path>`, or `oci://<registry>/<name>:<tag>` or
-	// `…@sha256:<hex>`, an artifact in an OCI registry whose layer of media type application/wasm
-	// it is; `builtin:code` is the module of the built-in type `code`, and so on. Required.
-	// Placeholders such as `{env.HOME}` are resolved when the config is loaded.
+	// The module: a file; `https://<host>/<path>`; `oci://<registry>/<name>:<tag>` or
+	// `…@sha256:<hex>` for an OCI artifact, of which the layer with media type `application/wasm`
+	// is used; or `builtin:<type>` for the module of a built-in node type, such as `builtin:code`.
+	// Required. Placeholders such as `{env.HOME}` are resolved when the config is loaded.
 	//
-	// What is on a server is fetched when a config is loaded, once, and then kept in Caddy's data
-	// directory. When it cannot be fetched, the load of the config fails.
+	// Remote modules are fetched once, when a config is loaded, and stored in Caddy's data
+	// directory. If a module cannot be fetched, the config is not loaded.
 	File string `json:"file,omitempty"`
 
-	// The SHA-256 of the module in hex. When it is given, another module fails the load of the
-	// config. Required where the module is fetched. Default: any file.
+	// SHA-256 of the module in hex. With another module the config is not loaded. Required for
+	// remote modules. Default: any file is accepted.
 	SHA256 string `json:"sha256,omitempty"`
 
-	// What the node may do, of what its manifest asks for. Default: nothing.
+	// Capabilities that the node gets if its manifest requests them. Default: none.
 	Allow *Allow `json:"allow,omitempty"`
 
-	// The most linear memory a call may have, in bytes. Default: `limits.node_memory`.
+	// Maximum linear memory of a call, in bytes. Default: `limits.node_memory`.
 	Memory int64 `json:"memory,omitempty"`
 
-	// The most time one call may take. `limits.node_timeout` and the workflow may ask for less.
-	// Default: `limits.node_timeout`.
+	// Timeout of a call. `limits.node_timeout` and the workflow can shorten it. Default:
+	// `limits.node_timeout`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// The budget of one call in units of fuel, about one a WebAssembly instruction: the same on
-	// every machine, other than its time. Default: no budget.
+	// Fuel budget of a call, about one unit per WebAssembly instruction. Unlike a timeout, it is the
+	// same on every machine. Default: no budget.
 	Fuel int64 `json:"fuel,omitempty"`
 
-	// How a call gets its clean state. `off`: from a fresh instance of the module, which takes as
-	// long as the module takes to start, for each call. Default: from a snapshot of the started and
+	// How each call gets a clean instance. With `off` the module is started for each call, and the
+	// call takes that much longer. Default: instances are put back to a snapshot of the started and
 	// warmed up module.
 	Snapshot string `json:"snapshot,omitempty"`
 
 	source modulefetch.Source // what File says; set by check
 }
 
-// Allow is what a node may do. A node gets what is allowed here and asked for in its manifest.
+// Allow lists capabilities. A node gets those that are allowed here and requested in its manifest.
 type Allow struct {
 	// HTTP requests, through the guarded client (see Egress).
 	HTTP bool `json:"http,omitempty"`
 
-	// The hosts that HTTP is limited to. Default: all that egress lets through.
+	// Hosts to which HTTP requests are limited. Default: all that egress allows.
 	HTTPHosts []string `json:"http_hosts,omitempty"`
 
-	// Lines in Caddy's log.
+	// Writing lines to Caddy's log.
 	Log bool `json:"log,omitempty"`
 
-	// The time of day. Without it a node's clock stands at the start of the call.
+	// The time of day. Without it, the node's clock stands still at the start of the call.
 	Clock bool `json:"clock,omitempty"`
 
-	// Real random numbers. Without it they are a stream derived from the call, so that a call can
-	// be replayed.
+	// Real random numbers. Without it, random numbers are derived from the call, so that it can be
+	// replayed.
 	Random bool `json:"random,omitempty"`
 
-	// Reading globals, all but secret ones, and writing those that `globals_write` lists.
+	// Reading all globals but secret ones, and writing those that `globals_write` lists.
 	Globals bool `json:"globals,omitempty"`
 }
 
-// Egress widens what nodes may reach by HTTP: by default public addresses only.
+// Egress extends what nodes may reach by HTTP. By default that is only public addresses.
 type Egress struct {
-	// CIDR ranges, addresses, hosts or host:port pairs. Caddy's admin endpoint stays out of reach
-	// unless it is named here as exactly its host:port. Placeholders are resolved when the config
-	// is loaded. Default: none.
+	// CIDR ranges, addresses, hosts or host:port pairs. Caddy's admin endpoint is not reachable
+	// unless its exact host:port is listed here. Placeholders are resolved when the config is
+	// loaded. Default: none.
 	Allow []string `json:"allow,omitempty"`
 }
 
-// typeName is how node types may be called.
+// typeName matches the names that node types can have.
 var typeName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 
-// checkTypeName refuses names that a node type of the operator's cannot have.
+// checkTypeName rejects names that a custom node type cannot have.
 func checkTypeName(name string) error {
 	if !typeName.MatchString(name) {
 		return fmt.Errorf("'%s' cannot be the name of a node type: it takes 1 to 64 lower-case letters, digits and hyphens, a letter first", name)
@@ -107,7 +107,7 @@ func (n *Node) checkSource() error {
 		return err
 	}
 	if n.source.Remote() && n.SHA256 == "" {
-		return errors.New("sha256 is missing, which a module that is fetched must have; caddy flowtrux node inspect tells that of a file")
+		return errors.New("sha256 is missing, which a remote module must have; caddy flowtrux node inspect prints that of a file")
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (n *Node) checkMemory() error {
 	return nil
 }
 
-// check resolves placeholders and refuses what cannot work.
+// check resolves placeholders and rejects what cannot work.
 func (n *Node) check(name string, repl *caddy.Replacer) error {
 	if err := checkTypeName(name); err != nil {
 		return err
@@ -176,7 +176,7 @@ func (a *Allow) check(repl *caddy.Replacer) error {
 	return nil
 }
 
-// grants is a as the sandbox wants it.
+// grants converts a for the sandbox.
 func (a *Allow) grants() hostapi.Grants {
 	if a == nil {
 		return hostapi.Grants{}
@@ -186,7 +186,7 @@ func (a *Allow) grants() hostapi.Grants {
 	}
 }
 
-// checkPatterns refuses patterns of global keys that are malformed or can only name secrets.
+// checkPatterns rejects patterns of globals that are malformed or match only secrets.
 func checkPatterns(patterns []string) error {
 	for _, p := range patterns {
 		if err := checkPattern(p); err != nil {
@@ -206,8 +206,8 @@ func checkPattern(p string) error {
 	return nil
 }
 
-// resolve replaces the placeholders in *s. A placeholder that is unknown or empty is an error: it
-// would otherwise silently mean another file or host.
+// resolve replaces the placeholders in *s. A placeholder that is unknown or empty is an error:
+// otherwise *s would silently name another file or host.
 func resolve(repl *caddy.Replacer, s *string) error {
 	v, err := repl.ReplaceOrErr(*s, true, true)
 	if err != nil {

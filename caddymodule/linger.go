@@ -20,15 +20,15 @@ const (
 	serverReads = 256 * kib
 )
 
-// linger closes connections on which a body was refused. Many senders on HTTP/1.1 do not look for
-// an answer before they have sent all of a body. When the server closes with bytes unread, the
-// network tells them so before they get to the answer, and it is lost. So the sending half is
-// closed first, and what comes is thrown away until the sender has closed as well (RFC 9112,
-// section 9.6), within bounds. It is safe for concurrent use.
+// linger closes connections on which a body was rejected. Many senders on HTTP/1.1 do not look for a
+// response before they have sent the whole body. If the server closes the connection with bytes
+// unread, TCP resets it, and the sender loses the response. So the server's sending half is closed
+// first, and what arrives is discarded until the sender has closed the connection as well (RFC 9112,
+// section 9.6), within limits. It is safe for concurrent use.
 type linger struct {
-	conns shares        // how many
-	bytes int64         // of one
-	time  time.Duration // of one
+	conns shares        // connections
+	bytes int64         // that are read on one
+	time  time.Duration // for one
 }
 
 func newLinger() *linger {
@@ -83,10 +83,10 @@ func (l *linger) close(w http.ResponseWriter, p peer) {
 	}()
 }
 
-// takeOver sends the answer that was written, which has a length, and takes the connection from the
-// server. It is nil where a handler between still holds some of the answer (one that encodes takes
-// the length away), or the connection cannot be taken. The writers between are passed over: they
-// would count what comes in and is thrown away.
+// takeOver sends the response that was written, which has a length, and takes the connection from the
+// server. It returns nil if a handler in between still buffers some of the response (one that
+// encodes removes the length), or if the connection cannot be taken. It bypasses the writers in
+// between: they would count the bytes that are discarded.
 func takeOver(w http.ResponseWriter, control *http.ResponseController) net.Conn {
 	if w.Header().Get("Content-Length") == "" || control.Flush() != nil {
 		return nil

@@ -27,12 +27,12 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// maxModule bounds the file of a node module, in bytes.
+// maxModule is the maximum size of a node module, in bytes.
 const maxModule = 128 * mib
 
-// loadNodes loads the operator's node types, so that one that does not load fails the config. A
-// built-in one is loaded when the first workflow wants it: what nobody uses takes no memory and no
-// part of a start. A module that was compiled before comes from the sandbox, or from its cache on
+// loadNodes loads the custom node types: if one does not load, the config is not loaded. Built-in
+// node types are loaded when the first workflow needs them, so unused ones cost neither memory nor
+// time at the start. A module that was compiled before comes from the sandbox, or from its cache on
 // disk.
 func (a *App) loadNodes() (err error) {
 	budget, release, err := acquireBudget(a.Limits.SandboxMemory)
@@ -69,7 +69,7 @@ func (a *App) loadNodes() (err error) {
 	return a.loadOwn()
 }
 
-// loadOwn loads the operator's node types, side by side.
+// loadOwn loads the custom node types in parallel.
 func (a *App) loadOwn() error {
 	names := slices.Sorted(maps.Keys(a.Nodes))
 	errs := make([]error, len(names))
@@ -85,11 +85,11 @@ func (a *App) loadOwn() error {
 	return errors.Join(errs...)
 }
 
-// exitCheck is how often a load looks whether the process is to end.
+// exitCheck is how often a load checks whether the process is exiting.
 const exitCheck = 50 * time.Millisecond
 
-// untilExit gives a load up when the process is to end. Caddy says nothing of that while it loads a
-// config: it would wait for the config first.
+// untilExit cancels a load when the process is exiting. Caddy emits no event then while it loads a
+// config: it waits for the config first.
 func (a *App) untilExit(load func(context.Context) (*sandbox.Module, error)) engine.Load {
 	return func() (*sandbox.Module, error) {
 		ctx, cancel := context.WithCancelCause(a.ctx)
@@ -112,7 +112,7 @@ func (a *App) untilExit(load func(context.Context) (*sandbox.Module, error)) eng
 	}
 }
 
-// loadNode loads a node type of the operator's.
+// loadNode loads a custom node type.
 func (a *App) loadNode(
 	ctx context.Context, host *sandbox.Host, fetched *modulefetch.Store, name string, n *Node,
 ) (*sandbox.Module, error) {
@@ -125,8 +125,8 @@ func (a *App) loadNode(
 	})
 }
 
-// load loads a module. How long it took tells compiling, once for each module and version, from
-// what comes from a cache.
+// load loads a module. The time in its log line tells a module that was compiled, once for each
+// module and version, from one that came from a cache.
 func (a *App) load(
 	ctx context.Context, host *sandbox.Host, c sandbox.ModuleConfig,
 ) (*sandbox.Module, error) {
@@ -138,7 +138,7 @@ func (a *App) load(
 	return m, err
 }
 
-// readNode reads the module that a node's config names, or has it fetched.
+// readNode reads or fetches the module of a node's config.
 func (a *App) readNode(ctx context.Context, fetched *modulefetch.Store, n *Node) ([]byte, error) {
 	var want modulefetch.Digest
 	if _, err := hex.Decode(want[:], []byte(n.SHA256)); err != nil {
@@ -157,8 +157,8 @@ func (a *App) readNode(ctx context.Context, fetched *modulefetch.Store, n *Node)
 	return wasm, nil
 }
 
-// builtinFile begins the name of a file that is a built-in node's module: a type of the operator's
-// own can run it with other limits, and with capabilities that it can do without.
+// builtinFile is the prefix of files that name a built-in node's module: a custom node type can run
+// it with other limits or fewer capabilities.
 const builtinFile = "builtin:"
 
 func readModule(file string) ([]byte, error) {
@@ -185,9 +185,8 @@ func readModule(file string) ([]byte, error) {
 	return wasm, nil
 }
 
-// resolve finds the program of a journaled execution: the workflow's current one when the revision
-// is the same, else the entry's own document compiled anew. The executor releases the program's
-// nodes.
+// resolve returns the program of a journaled execution: the workflow's current one if it has the same
+// revision, otherwise the entry's document is compiled. The executor releases the program's nodes.
 func (a *App) resolve(ctx context.Context, e *journal.Entry) (*engine.Program, error) {
 	if !a.types.Acquire() {
 		return nil, engine.ErrGone
