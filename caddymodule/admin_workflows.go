@@ -10,7 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
-	"github.com/flowtrux/edge/caddymodule/command"
+	"github.com/flowtrux/edge/caddymodule/headercheck"
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
@@ -67,7 +67,7 @@ func warnings(wf *catalog.Workflow) []flow.Problem {
 	if wf.Program == nil {
 		return nil
 	}
-	return append(slices.Clip(wf.Warnings), command.DroppedHeaders(wf.Program.Plan, wf.Scheme, isExpected)...)
+	return append(slices.Clip(wf.Warnings), headercheck.Dropped(wf.Program.Plan, wf.Scheme, headercheck.ByRunningServers)...)
 }
 
 func findWorkflow(app *App, id string) (*catalog.Workflow, error) {
@@ -111,7 +111,7 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	if id == "" && lacksID(doc) {
 		return adminError(http.StatusBadRequest, "the document has no id: give it one, or put it to %sworkflows/<id>", adminapi.Base)
 	}
-	program, err := command.CompileNew(r.Context(), id, doc, app.types, isExpected)
+	program, err := headercheck.CompileNew(r.Context(), id, doc, app.types, headercheck.ByRunningServers)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		return writeJSON(w, http.StatusBadRequest, adminapi.Error{
 			Message:  "the document does not validate, nothing was stored",
@@ -157,7 +157,7 @@ func validateWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	program, err := command.CompileNew(r.Context(), r.URL.Query().Get("id"), doc, app.types, isExpected)
+	program, err := headercheck.CompileNew(r.Context(), r.URL.Query().Get("id"), doc, app.types, headercheck.ByRunningServers)
 	if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
 		return writeJSON(w, http.StatusOK, adminapi.Validation{Problems: problems(bad.Problems)})
 	}

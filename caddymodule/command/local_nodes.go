@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
+	"github.com/flowtrux/edge/caddymodule/headercheck"
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
@@ -101,7 +102,7 @@ func (l *localNodes) compile(ctx context.Context, f file, isNew bool) (program *
 		return nil, nil, err
 	}
 	if id := documentID(f.name, doc); isNew {
-		program, err = CompileNew(ctx, id, doc, l.nodes, nil)
+		program, err = headercheck.CompileNew(ctx, id, doc, l.nodes, nil)
 	} else {
 		program, _, err = catalog.Compile(ctx, id, 0, doc, l.nodes)
 	}

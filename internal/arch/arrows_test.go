@@ -26,9 +26,10 @@ const (
 var arrows = map[string][]string{
 	".":                         {"caddymodule/*"},
 	"xcaddy":                    {"."},
-	"caddymodule":               {"caddymodule/adminapi", "caddymodule/command", "internal/drain", "internal/version", "runtime/*", "nodes", "nodes/rawjson"},
+	"caddymodule":               {"caddymodule/adminapi", "caddymodule/command", "caddymodule/headercheck", "internal/drain", "internal/version", "runtime/*", "nodes", "nodes/rawjson"},
 	"caddymodule/adminapi":      {"runtime/journal"},
-	"caddymodule/command":       {"caddymodule/adminapi", "internal/version", "runtime/*", "nodes", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
+	"caddymodule/command":       {"caddymodule/adminapi", "caddymodule/headercheck", "internal/version", "runtime/*", "nodes", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
+	"caddymodule/headercheck":   {"runtime/catalog", "runtime/engine", "runtime/flow", "runtime/signature"},
 	"caddymodule/journalbbolt":  {"runtime/journal/*"},
 	"caddymodule/journalmemory": {"runtime/journal/*"},
 	"caddymodule/storeembedded": {"runtime/store/*"},
