@@ -145,7 +145,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.life = newLifetime()
 	a.waiting, a.stopWaiting = context.WithCancelCause(context.Background())
-	a.life.keep(func() error { a.stopWaiting(errStopping); return nil })
+	a.life.onEnd(func() error { a.stopWaiting(errStopping); return nil })
 	if err := a.checkConfig(); err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (a *App) Start() error {
 	}
 	// The limit of the config that was started last applies. If another app does not start, it is
 	// that of the config before.
-	a.life.keep(releasing(a.budget.SetLimit(a.Limits.SandboxMemory)))
+	a.life.onEnd(releasing(a.budget.SetLimit(a.Limits.SandboxMemory)))
 	a.stopRunner = a.executor.Use(executor.Runner{Engine: a.engine, Resolve: a.resolve})
 	now := time.Now()
 	a.started.Store(&now)

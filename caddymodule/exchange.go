@@ -84,7 +84,6 @@ func (x *exchange) enter() bool {
 		if x.app.life.enter() {
 			return true
 		}
-		x.app.life.leave()
 		app, err := runningApp()
 		if err != nil {
 			return false

@@ -6,67 +6,65 @@ import (
 	"sync"
 
 	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/internal/drain"
 )
 
-// lifetime is how long a config's objects are kept: until Caddy has cleaned the config up and the
-// last request or execution that uses them has ended. Caddy does not wait for requests when it
-// cleans up after a reload. It is safe for concurrent use.
+// lifetime is how long a config's objects live: until Caddy has cleaned the config up and the last
+// request or execution that uses them has ended. Caddy does not wait for requests when it cleans up
+// after a reload. It is safe for concurrent use.
 type lifetime struct {
+	users    drain.Group // requests and executions
+	released func()      // leave, made once: hold is called for each execution
+
 	mu       sync.Mutex
-	users    int // the config itself, and what runs with it
-	over     bool
 	releases []func() error
 }
 
-// newLifetime begins with one user, the config.
-func newLifetime() *lifetime { return &lifetime{users: 1} }
-
-// keep adds what is released at the end, the last kept first.
-func (l *lifetime) keep(release func() error) {
+// onEnd adds what is released at the end, the last added first.
+func (l *lifetime) onEnd(release func() error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.releases = append(l.releases, release)
 }
 
-// enter counts a user in; false when everything has been released already. Either way leave is
-// called once.
-func (l *lifetime) enter() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.users++
-	return !l.over
+func newLifetime() *lifetime {
+	l := new(lifetime)
+	l.released = l.leave
+	return l
 }
 
-// leave counts a user out. The last one has everything released, apart from its own goroutine.
-func (l *lifetime) leave() {
-	if l.last() {
-		go func() {
-			if err := l.release(); err != nil {
-				processLog(appName).Warn("releasing an old config", zap.Error(err))
-			}
-		}()
+// enter adds a user. It reports whether there is still something to use: false once everything has
+// been released, and then leave must not be called.
+func (l *lifetime) enter() bool { return l.users.Enter() }
+
+// hold is enter for the engine, for one execution.
+func (l *lifetime) hold() (release func(), ok bool) {
+	if !l.users.Enter() {
+		return nil, false
 	}
+	return l.released, true
 }
 
-// end counts the config out and, when nothing uses it any more, releases everything before it
-// returns.
+// leave removes a user that enter let in.
+func (l *lifetime) leave() { l.users.Leave() }
+
+// end is called once, when Caddy cleans the config up. Without users it releases everything before
+// it returns. Otherwise that happens on a goroutine of its own when the last one has left.
 func (l *lifetime) end() error {
-	if l.last() {
+	l.users.CloseWhenIdle()
+	select {
+	case <-l.users.Drained():
 		return l.release()
+	default:
 	}
+	go func() {
+		<-l.users.Drained()
+		if err := l.release(); err != nil {
+			processLog(appName).Warn("releasing an old config failed", zap.Error(err))
+		}
+	}()
 	return nil
-}
-
-// last counts a user out and tells whether it was the last one, at most once.
-func (l *lifetime) last() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.users--
-	if l.users > 0 || l.over {
-		return false
-	}
-	l.over = true
-	return true
 }
 
 func (l *lifetime) release() error {

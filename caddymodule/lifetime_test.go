@@ -10,7 +10,7 @@ func TestLifetimeReleasesInReverse(t *testing.T) {
 	l := newLifetime()
 	var order []string
 	for _, name := range []string{"first", "second"} {
-		l.keep(func() error { order = append(order, name); return nil })
+		l.onEnd(func() error { order = append(order, name); return nil })
 	}
 	if err := l.end(); err != nil || !slices.Equal(order, []string{"second", "first"}) {
 		t.Errorf("released %q, %v", order, err)
@@ -18,7 +18,9 @@ func TestLifetimeReleasesInReverse(t *testing.T) {
 	if l.enter() {
 		t.Error("a released config can still be used")
 	}
-	l.leave()
+	if release, ok := l.hold(); ok || release != nil {
+		t.Error("a released config can still be held")
+	}
 	if len(order) != 2 {
 		t.Errorf("released again: %q", order)
 	}
@@ -27,7 +29,7 @@ func TestLifetimeReleasesInReverse(t *testing.T) {
 func TestLifetimeWaitsForUsers(t *testing.T) {
 	l := newLifetime()
 	released := make(chan struct{})
-	l.keep(func() error { close(released); return nil })
+	l.onEnd(func() error { close(released); return nil })
 	for range 2 {
 		if !l.enter() {
 			t.Fatal("a new config cannot be used")
@@ -53,17 +55,18 @@ func TestLifetimeWaitsForUsers(t *testing.T) {
 func TestLifetimeHammer(t *testing.T) {
 	l := newLifetime()
 	released := make(chan struct{})
-	l.keep(func() error { close(released); return nil })
+	l.onEnd(func() error { close(released); return nil })
 	var users sync.WaitGroup
 	for range 8 {
 		users.Go(func() {
 			for range 1000 {
-				if l.enter() {
-					select {
-					case <-released:
-						t.Error("released under a user")
-					default:
-					}
+				if !l.enter() {
+					return // and there is nothing to leave
+				}
+				select {
+				case <-released:
+					t.Error("released under a user")
+				default:
 				}
 				l.leave()
 			}

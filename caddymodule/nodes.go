@@ -39,13 +39,13 @@ func (a *App) loadNodes() (err error) {
 	if err != nil {
 		return err
 	}
-	a.life.keep(release)
+	a.life.onEnd(release)
 	a.budget = budget.Budget
 	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"), a.installation.seed, a.budget)
 	if err != nil {
 		return err
 	}
-	a.life.keep(release)
+	a.life.onEnd(release)
 	if err := host.Open(a.ctx); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (a *App) loadNodes() (err error) {
 		})
 	}
 	a.types = engine.NewNodes(loads)
-	a.life.keep(func() error { a.types.Release(); return nil })
+	a.life.onEnd(func() error { a.types.Release(); return nil })
 	return a.loadOwn()
 }
 

@@ -10,12 +10,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// observer counts and logs the executions of one config, and keeps what they use until they have
-// ended.
-type observer struct{ app *App }
-
-// ExecutionStarted implements engine.Observer.
-func (o observer) ExecutionStarted(*flow.Plan, string) { o.app.life.enter() }
+// observer counts and logs the executions of one config, and emits the events of those that fail.
+type observer struct {
+	engine.NopObserver
+	app *App
+}
 
 // NodeEnded implements engine.Observer.
 func (o observer) NodeEnded(_ *flow.Plan, _ string, _ int, typ string, d time.Duration, err *engine.NodeError) {
@@ -24,7 +23,6 @@ func (o observer) NodeEnded(_ *flow.Plan, _ string, _ int, typ string, d time.Du
 
 // ExecutionEnded implements engine.Observer.
 func (o observer) ExecutionEnded(p *flow.Plan, r *engine.Result) {
-	defer o.app.life.leave()
 	if r.Interrupted && o.app.journal.Durability() == journal.Disk { // it is counted when it ends
 		o.app.logger.Info("execution interrupted, it goes on from the journal", zap.String("execution_id", r.ID),
 			zap.String("workflow", p.ID), zap.Int64("revision", p.Revision), zap.Duration("duration", r.Duration))

@@ -69,7 +69,7 @@ func (a *App) listen() error {
 		return err
 	}
 	a.events = e
-	a.life.keep(releasing(e.close))
+	a.life.onEnd(releasing(e.close))
 	return errors.Join(e.on("started", e.start), e.on("stopping", a.stopping))
 }
 
@@ -78,7 +78,7 @@ func (a *App) acquireMeters() error {
 	if err != nil {
 		return err
 	}
-	a.life.keep(release)
+	a.life.onEnd(release)
 	a.meters = m
 	return nil
 }
@@ -88,7 +88,7 @@ func (a *App) acquireInstallation() error {
 	if err != nil {
 		return err
 	}
-	a.life.keep(release)
+	a.life.onEnd(release)
 	a.installation = s
 	return nil
 }
@@ -106,7 +106,7 @@ func (a *App) acquireMirror() error {
 	if err != nil {
 		return err
 	}
-	a.life.keep(release)
+	a.life.onEnd(release)
 	a.mirror = mirror.Mirror
 	return nil
 }
@@ -121,7 +121,7 @@ func (a *App) acquireExecutor() error {
 		return fmt.Errorf("loading the journal: %T is not a journal", module)
 	}
 	// If this is the last config, its executor drains before its runner is removed.
-	a.life.keep(func() error {
+	a.life.onEnd(func() error {
 		if a.stopRunner != nil {
 			a.stopRunner()
 		}
@@ -131,7 +131,7 @@ func (a *App) acquireExecutor() error {
 	if err != nil {
 		return err
 	}
-	a.life.keep(release)
+	a.life.onEnd(release)
 	a.executor = executor.Executor
 	a.journal = executor.Journal().(meteredJournal).Journal // as its module made it
 	a.journalConf = m
@@ -143,7 +143,7 @@ func (a *App) makeEngine() error {
 	if err != nil {
 		return fmt.Errorf("egress: %w", err)
 	}
-	a.life.keep(func() error { client.Close(); return nil })
+	a.life.onEnd(func() error { client.Close(); return nil })
 	a.engine = engine.New(engine.Config{
 		Limits:   a.Limits.engine(),
 		HTTP:     client,
@@ -151,6 +151,7 @@ func (a *App) makeEngine() error {
 		Observer: observer{app: a},
 		Logger:   a.logger,
 		Seed:     a.installation.seed,
+		Hold:     a.life.hold,
 	})
 	return nil
 }
@@ -167,7 +168,7 @@ func (a *App) follow() error {
 		Nodes: a.types, Logger: a.logger, Keep: a.mirror.SetLastValid, Rejected: a.events.workflowRejected, Context: a.ctx,
 	})
 	unsubscribe := a.mirror.Subscribe(a.catalog.Apply)
-	a.life.keep(func() error {
+	a.life.onEnd(func() error {
 		unsubscribe()
 		a.catalog.Close()
 		return nil
