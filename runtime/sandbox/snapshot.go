@@ -58,14 +58,18 @@ const inputBufferSize = 64 << 10
 // input buffer. failed is the part of the module that caused the error.
 func (c *instantiator) snapshot(ctx context.Context, s *hostapi.Session, way Reset) (_ *snapshot, failed string, _ *Error) {
 	snap, failed, failure := c.snapshotWith(ctx, s, way, !c.command)
-	if snap != nil && snap.inputBuffer == 0 && !c.command {
-		// The module has no buffer of that size, or no usable one. Calls allocate their own, and
-		// must find the module as if the host had never asked.
+	if failure == errNoInputBuffer {
+		// Calls allocate their own buffers, and must find the module as if the host had never asked.
 		return c.snapshotWith(ctx, s, way, false)
 	}
 	return snap, failed, failure
 }
 
+// errNoInputBuffer reports that a module has no input buffer of inputBufferSize bytes, or no usable
+// one.
+var errNoInputBuffer = &Error{Code: CodeMemory, Message: "the module has no memory for its input"}
+
+// snapshotWith is snapshot, with or without an input buffer.
 func (c *instantiator) snapshotWith(ctx context.Context, s *hostapi.Session, way Reset, buffer bool) (_ *snapshot, failed string, _ *Error) {
 	in, failed, failure := c.start(ctx, s, c.budget.own)
 	if failure != nil {
@@ -79,7 +83,7 @@ func (c *instantiator) snapshotWith(ctx context.Context, s *hostapi.Session, way
 	if buffer {
 		input = in.allocInput(ctx, s)
 		if input == 0 {
-			return &snapshot{}, "", nil
+			return nil, abi.ExportAlloc, errNoInputBuffer
 		}
 	}
 	snap, failure := in.snapshot(way)
