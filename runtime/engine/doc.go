@@ -2,8 +2,8 @@
 // and returns how the execution ended.
 //
 // [Nodes] are the node types of one configuration. A plan (package flow) bound to them is a
-// [Program], and an [Engine] runs programs within its [Limits]: [Engine.Acquire] takes a slot, and an
-// [Execution] runs to its end and returns a [Result].
+// [Program], and an [Engine] runs programs within its [Limits]: [Engine.Acquire] takes a slot, and
+// an [Execution] runs to its end and returns a [Result].
 //
 // The package knows nothing of HTTP, signatures, or Caddy. Package executor runs what a journal
 // holds, package record makes records of executions, and package response makes a response of a
@@ -34,10 +34,10 @@
 //
 // Each attempt of a node, and of each item of forEach, has the smallest of Limits.NodeTimeout, its
 // module's timeout and its own. What failed is retried up to the node's number of attempts, after a
-// pause that doubles each time; a Fatal error is not retried, and neither is one that another attempt
-// cannot avoid. With forEach the failing item with the lowest index is the one that fails the node:
-// items behind it are cancelled, items before it end first, so that the same input gives the same
-// error.
+// pause that doubles each time; a Fatal error is not retried, and neither is one that another
+// attempt cannot avoid. With forEach the failing item with the lowest index is the one that fails
+// the node: items behind it are cancelled, items before it end first, so that the same input gives
+// the same error.
 //
 // Limits.ExecutionMemory counts the trigger's event, all outputs, and the configs that are being
 // used. While several nodes resolve their configs at once, each of them may hold up to

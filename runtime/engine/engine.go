@@ -133,9 +133,9 @@ func (e *Engine) Acquire(ctx context.Context, p *Program) (release func(), err e
 	return e.acquire(ctx, p, e.config.Limits.QueueWait, false, nil)
 }
 
-// AcquirePatiently is Acquire for an execution that was accepted before: it waits for the time given
-// in the queue of its workflow, and without limit for the server. It calls queued as soon as the
-// execution is in the queue. When the workflow keeps it waiting the error wraps
+// AcquirePatiently is Acquire for an execution that was accepted before: it waits for the time
+// given in the queue of its workflow, and without limit for the server. It calls queued as soon as
+// the execution is in the queue. When the workflow keeps it waiting the error wraps
 // slots.ErrWorkflowBusy, whichever limit that is.
 func (e *Engine) AcquirePatiently(
 	ctx context.Context, p *Program, wait time.Duration, queued func(),

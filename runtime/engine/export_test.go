@@ -2,7 +2,7 @@ package engine
 
 // What tests outside the package need of its inside.
 const (
-	AtOnce      = atOnce
+	MaxUnlocked = maxUnlocked
 	MaxLogLines = maxLogLines
 )
 

@@ -62,8 +62,8 @@ func (x *Execution) logAttempt(c trace.CallID, err *NodeError) {
 	}
 }
 
-// CallFailure returns why a call of a node failed, within a limit whose end is deadline; nil = it did
-// not. The call has returned r and err. Secrets in what the node says are masked.
+// CallFailure returns why a call of a node failed, within a limit whose end is deadline; nil = it
+// did not. The call has returned r and err. Secrets in what the node says are masked.
 func CallFailure(
 	ctx context.Context, limit TimeLimit, deadline time.Time, r sandbox.Result, err error, secrets *secret.Texts,
 ) *NodeError {

@@ -12,15 +12,15 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// items is a node that runs once for each item of forEach. Items begin in order.
-type items struct {
+// forEach is one run of a node with forEach: one call for each item. Items begin in order.
+type forEach struct {
 	x      *Execution
 	node   int
 	values [][]byte
 
 	mu   sync.Mutex
 	next int // the item that begins next
-	// the lowest item that failed; those behind it are not wanted. At first: how many there are
+	// the lowest item that failed; those behind it are cancelled. At first: the number of items
 	end      int
 	failure  *NodeError                 // of item end
 	running  map[int]context.CancelFunc // by item
@@ -30,9 +30,9 @@ type items struct {
 	fuel     uint64
 }
 
-// runItems runs a node for each item of its forEach. What they are is found out within the node's
+// runForEach runs a node for each item of its forEach. What they are is found out within the node's
 // time from now on.
-func (x *Execution) runItems(n int, now time.Time) (a answer) {
+func (x *Execution) runForEach(n int, now time.Time) (a itemResult) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.err = x.panicked(n, p)
@@ -41,18 +41,18 @@ func (x *Execution) runItems(n int, now time.Time) (a answer) {
 	node := &x.program.Plan.Nodes[n]
 	scope := x.Scope()
 	r := x.resolver(x.ctx, x.timeout(n), now)
-	defer r.giveBack()
+	defer r.release()
 	list, err := r.resolve(node.ForEach, &scope, math.MaxInt)
 	x.trace.AddGlobals(n, &scope)
 	if err != nil {
-		return answer{err: err}
+		return itemResult{err: err}
 	}
 	defer x.memory.release(len(list))
 	values, err := x.split(list)
 	if err != nil {
-		return answer{err: err}
+		return itemResult{err: err}
 	}
-	s := &items{
+	s := &forEach{
 		x: x, node: n, values: values, end: len(values),
 		running: make(map[int]context.CancelFunc), outputs: make([][]byte, len(values)),
 	}
@@ -63,10 +63,10 @@ func (x *Execution) runItems(n int, now time.Time) (a answer) {
 	s.work()
 	workers.Wait()
 	x.trace.SetItems(n, s.next)
-	return s.answer()
+	return s.result()
 }
 
-// split takes an array apart. The items are views.
+// split returns the items of an array. They are views.
 func (x *Execution) split(list []byte) (values [][]byte, err *NodeError) {
 	if rawjson.KindOf(list) != rawjson.Array {
 		return nil, finalError(CodeForEachNotArray, "forEach did not give an array")
@@ -82,8 +82,8 @@ func (x *Execution) split(list []byte) (values [][]byte, err *NodeError) {
 	return values, nil
 }
 
-// work runs items until there is none left to begin.
-func (s *items) work() {
+// work runs items until none is left to begin.
+func (s *forEach) work() {
 	scope := s.x.Scope()
 	defer s.x.trace.AddGlobals(s.node, &scope)
 	for {
@@ -92,13 +92,13 @@ func (s *items) work() {
 			return
 		}
 		scope.Item, scope.Index = s.values[i], i
-		s.ended(i, s.x.runItem(ctx, trace.CallID{Node: s.node, Item: i}, &scope, s.x.engine.config.Clock()))
+		s.finish(i, s.x.runItem(ctx, trace.CallID{Node: s.node, Item: i}, &scope, s.x.engine.config.Clock()))
 	}
 }
 
-// begin gives out the next item, if there is one, with a context that ends when the item is not
-// wanted any more.
-func (s *items) begin() (i int, ctx context.Context, ok bool) {
+// begin returns the next item, if there is one, with a context that ends when the item is
+// cancelled.
+func (s *forEach) begin() (i int, ctx context.Context, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.next >= s.end {
@@ -111,8 +111,8 @@ func (s *items) begin() (i int, ctx context.Context, ok bool) {
 	return i, ctx, true
 }
 
-// ended keeps what an item gave. When it failed, the items behind it are cancelled.
-func (s *items) ended(i int, a answer) {
+// finish keeps what an item gave. When it failed, the items behind it are cancelled.
+func (s *forEach) finish(i int, a itemResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running[i]()
@@ -137,14 +137,14 @@ func (s *items) ended(i int, a answer) {
 	}
 }
 
-// answer puts the outputs together when all items have ended. What was counted for them is counted
+// result puts the outputs together when all items have ended. What was counted for them is counted
 // for the array instead.
-func (s *items) answer() answer {
+func (s *forEach) result() itemResult {
 	s.x.memory.release(s.size)
 	if err := s.failure; err != nil {
 		named := *err
 		named.Message = s.x.secrets.Line("item "+strconv.Itoa(s.end)+": "+err.Message, hostapi.MaxMessage)
-		return answer{attempts: s.attempts, fuel: s.fuel, err: &named}
+		return itemResult{attempts: s.attempts, fuel: s.fuel, err: &named}
 	}
 	array := make([]byte, 0, s.size+len(s.outputs)+len("[]"))
 	array = append(array, '[')
@@ -156,7 +156,7 @@ func (s *items) answer() answer {
 	}
 	array = append(array, ']')
 	if !s.x.memory.reserve(len(array)) {
-		return answer{attempts: s.attempts, fuel: s.fuel, err: finalError(CodeExecutionMemory, "the execution holds too much data")}
+		return itemResult{attempts: s.attempts, fuel: s.fuel, err: finalError(CodeExecutionMemory, "the execution holds too much data")}
 	}
-	return answer{output: array, attempts: s.attempts, fuel: s.fuel}
+	return itemResult{output: array, attempts: s.attempts, fuel: s.fuel}
 }

@@ -21,8 +21,8 @@ import (
 // maxLogLines is how many lines one call of a node may write to the log.
 const maxLogLines = 100
 
-// hostSession is the host's side of one call of a node. It belongs to that call; after it, it is given
-// back for another one.
+// hostSession is the host's side of one call of a node. It belongs to that call; after it, it is
+// given back for another one.
 type hostSession struct {
 	session hostapi.Session
 	log     func(level int, message string) // h.writeLog, made once
@@ -46,8 +46,8 @@ var hostSessions = sync.Pool{New: func() any {
 	return h
 }}
 
-// newHostSession returns the host's side of a call; the caller sets its times. Of what a session can
-// have it gets what the node's grants let it use.
+// newHostSession returns the host's side of a call; the caller sets its times. Of what a session
+// can have it gets what the node's grants let it use.
 func (x *Execution) newHostSession(c trace.CallID) *hostSession {
 	h := hostSessions.Get().(*hostSession)
 	h.x, h.call, h.lines = x, c, 0
@@ -113,8 +113,8 @@ type seeder struct {
 	buf []byte
 }
 
-// writeLog adds a line that the call logs to the trace and, with secrets masked, to the logger "node",
-// up to maxLogLines of them.
+// writeLog adds a line that the call logs to the trace and, with secrets masked, to the logger
+// "node", up to maxLogLines of them.
 func (h *hostSession) writeLog(level int, message string) {
 	if h.lines > maxLogLines {
 		return

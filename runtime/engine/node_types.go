@@ -19,24 +19,24 @@ import (
 // them. Documents are compiled against a [Preparation] of them. A module is loaded when it is first
 // asked for. Safe for concurrent use.
 //
-// Nodes are counted. Who made them holds one reference, and each running execution one; the last
+// Nodes are counted. Their maker holds one reference, and each running execution one; the last
 // release closes the modules.
 type Nodes struct {
-	types map[string]*unloaded
-	names []string
-	turns chan struct{} // as many are loaded at a time as there are cores
-	refs  atomic.Int64
+	types   map[string]*lazyType
+	names   []string
+	loading chan struct{} // as many are loaded at a time as there are cores
+	refs    atomic.Int64
 }
 
 // Load loads the module of a node type. It is called again after an error, by one goroutine at a
 // time.
 type Load func() (*sandbox.Module, error)
 
-// unloaded is a node type that may have been loaded.
-type unloaded struct {
+// lazyType is a node type that may have been loaded.
+type lazyType struct {
 	load Load
 
-	mu  sync.Mutex               // of who loads it
+	mu  sync.Mutex               // held while it is loaded
 	typ atomic.Pointer[nodeType] // nil = it has not been
 }
 
@@ -49,12 +49,12 @@ type nodeType struct {
 // NewNodes makes node types, by the names that workflows use. The modules are closed with them.
 func NewNodes(types map[string]Load) *Nodes {
 	n := &Nodes{
-		types: make(map[string]*unloaded, len(types)), names: slices.Sorted(maps.Keys(types)),
-		turns: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		types: make(map[string]*lazyType, len(types)), names: slices.Sorted(maps.Keys(types)),
+		loading: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	n.refs.Store(1)
 	for name, load := range types {
-		n.types[name] = &unloaded{load: load}
+		n.types[name] = &lazyType{load: load}
 	}
 	return n
 }
@@ -83,8 +83,8 @@ func (n *Nodes) get(name string) (*nodeType, error) {
 	if t := u.typ.Load(); t != nil {
 		return t, nil
 	}
-	n.turns <- struct{}{}
-	defer func() { <-n.turns }()
+	n.loading <- struct{}{}
+	defer func() { <-n.loading }()
 	module, err := u.load()
 	if err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ func (n *Nodes) Release() {
 }
 
 // close closes what was loaded, and waits for what is being loaded.
-func (u *unloaded) close() {
+func (u *lazyType) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if t := u.typ.Load(); t != nil {

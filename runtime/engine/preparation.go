@@ -17,24 +17,24 @@ import (
 // and prepared. It is the flow.Types and flow.Preparer that the document is compiled against,
 // within a budget of fuel for all of its nodes.
 //
-// Neither may take longer than who compiles has time for. So a document is compiled in rounds, each
+// Neither may take longer than the caller has time for. So a document is compiled in rounds, each
 // begun with [Preparation.Begin]. What could not be had in a round leaves the Preparation
 // unfinished, and the errors of that round mean nothing; the next one finds what the ones before
 // have prepared. One goroutine uses it at a time.
 type Preparation struct {
 	nodes  *Nodes
 	budget uint64
-	known  map[preparedKey]answered
+	known  map[preparedKey]prepareResult
 	failed map[string]error // loads that failed, by type
 
 	// Of the round.
-	ctx     context.Context // nil = only what is there is used
-	burnt   uint64
-	memory  int64                // bytes that the images of the nodes take
-	counted map[preparedKey]bool // in memory
-	missing []string             // types that are not loaded
-	stopped bool                 // something would have to be prepared yet
-	full    error                // why: others have the memory for it; nil = they do not
+	ctx      context.Context // nil = only what is there is used
+	fuelUsed uint64
+	memory   int64                // bytes that the images of the nodes take
+	counted  map[preparedKey]bool // in memory
+	missing  []string             // types that are not loaded
+	stopped  bool                 // something would have to be prepared yet
+	full     error                // why: others have the memory for it; nil = they do not
 }
 
 // preparedKey is what a module's answer depends on.
@@ -43,8 +43,8 @@ type preparedKey struct {
 	fixed [sha256.Size]byte
 }
 
-// answered is what a module has answered to the fixed part of a config.
-type answered struct {
+// prepareResult is what a module has answered to the fixed part of a config.
+type prepareResult struct {
 	reads   []string
 	refused bool
 	reason  string // why it is refused
@@ -55,7 +55,7 @@ type answered struct {
 // Preparation begins the compilation of a document whose nodes may burn so much fuel together to be
 // prepared.
 func (n *Nodes) Preparation(fuel uint64) *Preparation {
-	return &Preparation{nodes: n, budget: fuel, known: make(map[preparedKey]answered), failed: make(map[string]error)}
+	return &Preparation{nodes: n, budget: fuel, known: make(map[preparedKey]prepareResult), failed: make(map[string]error)}
 }
 
 // Compile calls compile, such as flow.Compile of a document, until it has all node types that it
@@ -98,11 +98,11 @@ func (p *Preparation) loadMissing() {
 // Begin begins a round. Nodes are prepared until ctx ends; with nil only what was prepared before,
 // and is kept, is used.
 func (p *Preparation) Begin(ctx context.Context) {
-	p.ctx, p.burnt, p.missing, p.stopped, p.full = ctx, 0, nil, false, nil
+	p.ctx, p.fuelUsed, p.missing, p.stopped, p.full = ctx, 0, nil, false, nil
 	p.memory, p.counted = 0, make(map[preparedKey]bool)
 }
 
-// Unfinished tells whether the round has come to no result: types are missing, its time was over,
+// Unfinished reports whether the round has come to no result: types are missing, its time was over,
 // or others had the memory that it takes.
 func (p *Preparation) Unfinished() bool { return p.stopped || len(p.missing) > 0 }
 
@@ -116,15 +116,15 @@ func (p *Preparation) Prepared() int { return len(p.known) }
 // Failed notes that a missing type cannot be loaded, which is an error of the document from the
 // next round on. A type for which others had the memory stays missing.
 func (p *Preparation) Failed(name string, err error) {
-	if crowdedOut(err) != nil {
+	if budgetFull(err) != nil {
 		p.full = err
 		return
 	}
 	p.failed[name] = err
 }
 
-// crowdedOut finds in an error that others had the memory; nil = they are not the reason.
-func crowdedOut(err error) (full *sandbox.BudgetFullError) {
+// budgetFull finds in an error that others had the memory; nil = they are not the reason.
+func budgetFull(err error) (full *sandbox.BudgetFullError) {
 	errors.As(err, &full)
 	return full
 }
@@ -168,18 +168,18 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 	key := preparedKey{name, sha256.Sum256(fixed)}
 	a, ok := p.known[key]
 	if !ok {
-		if a, err = p.ask(t.module.NewPrepared(fixed), most); err != nil {
+		if a, err = p.prepareNode(t.module.NewPrepared(fixed), most); err != nil {
 			return nil, 0, err
 		}
 		p.known[key] = a
 	}
-	p.burnt += a.fuel
+	p.fuelUsed += a.fuel
 	if !p.counted[key] { // nodes with the same fixed part share an image
 		p.counted[key] = true
 		p.memory += a.memory
 	}
 	switch {
-	case p.burnt > p.budget:
+	case p.fuelUsed > p.budget:
 		return nil, a.fuel, &flow.FuelError{Limit: p.budget}
 	case p.memory > most:
 		return nil, a.fuel, &flow.MemoryError{Taken: p.memory, Limit: most}
@@ -189,21 +189,21 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 	return a.reads, a.fuel, nil
 }
 
-// ask has a module prepared, with the fuel that is left. All images of the document may take most
-// bytes.
-func (p *Preparation) ask(module *sandbox.Prepared, most int64) (answered, error) {
+// prepareNode has a module prepared, with the fuel that is left. All images of the document may
+// take most bytes.
+func (p *Preparation) prepareNode(module *sandbox.Prepared, most int64) (prepareResult, error) {
 	r, fuel, ok := module.Cached()
 	if !ok {
-		left := p.budget - p.burnt
+		left := p.budget - p.fuelUsed
 		switch {
 		case p.ctx == nil:
 			p.stopped = true
-			return answered{}, errUnfinished
+			return prepareResult{}, errUnfinished
 		case p.ctx.Err() != nil: // nothing is begun any more, however fast it may be
 			p.stopped = true
-			return answered{}, p.ctx.Err()
+			return prepareResult{}, p.ctx.Err()
 		case left == 0:
-			return answered{}, &flow.FuelError{Limit: p.budget}
+			return prepareResult{}, &flow.FuelError{Limit: p.budget}
 		}
 		var err error
 		r, fuel, err = module.Prepare(p.ctx, left)
@@ -212,20 +212,20 @@ func (p *Preparation) ask(module *sandbox.Prepared, most int64) (answered, error
 		case err == nil:
 		case p.ctx.Err() != nil:
 			p.stopped = true
-			return answered{}, err
+			return prepareResult{}, err
 		case errors.As(err, &failure) && failure.Code == sandbox.CodeFuel:
-			return answered{}, &flow.FuelError{Limit: p.budget}
-		case crowdedOut(err) != nil:
-			if taken := p.memory + crowdedOut(err).Snapshot; taken > most {
-				return answered{}, &flow.MemoryError{Taken: taken, Limit: most}
+			return prepareResult{}, &flow.FuelError{Limit: p.budget}
+		case budgetFull(err) != nil:
+			if taken := p.memory + budgetFull(err).Snapshot; taken > most {
+				return prepareResult{}, &flow.MemoryError{Taken: taken, Limit: most}
 			}
 			p.stopped, p.full = true, err
-			return answered{}, err
+			return prepareResult{}, err
 		default:
-			return answered{}, err
+			return prepareResult{}, err
 		}
 	}
-	a := answered{fuel: fuel, memory: module.Size()}
+	a := prepareResult{fuel: fuel, memory: module.Size()}
 	if r.Kind != abi.Output {
 		a.refused, a.reason = true, string(r.Output)
 		return a, nil

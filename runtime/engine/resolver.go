@@ -31,8 +31,8 @@ func (x *Execution) resolver(ctx context.Context, limit TimeLimit, now time.Time
 // maxBuffer is the largest buffer that is kept: big configs are rare, and each would stay as big.
 const maxBuffer = 64 << 10
 
-// giveBack ends the use of what resolve gave.
-func (r *resolver) giveBack() {
+// release ends the use of what resolve gave.
+func (r *resolver) release() {
 	if cap(r.buf) <= maxBuffer {
 		*r = resolver{buf: r.buf[:0]}
 		resolvers.Put(r)
@@ -54,20 +54,20 @@ func (r *resolver) Work(int) error {
 	return nil
 }
 
-// atOnce is how long a value may be that is resolved without regard to others: longer ones of an
-// execution are resolved one after the other, so that all that are being made do not take much more
-// than the execution's memory.
-const atOnce = 64 << 10
+// maxUnlocked is how long a value may be that is resolved without regard to others: longer ones of
+// an execution are resolved one after the other, so that all that are being made do not take much
+// more than the execution's memory.
+const maxUnlocked = 64 << 10
 
 // resolve resolves a template within a limit and the execution's memory. What it gives is counted
 // there; the caller gives that back.
 func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]byte, *NodeError) {
 	scope.Meter = r
-	err := r.append(t, scope, min(limit, atOnce))
+	err := r.append(t, scope, min(limit, maxUnlocked))
 	if err == nil {
 		return r.buf, nil
 	}
-	if errors.Is(err, flow.ErrTooLarge) && limit > atOnce {
+	if errors.Is(err, flow.ErrTooLarge) && limit > maxUnlocked {
 		r.x.large.Lock()
 		defer r.x.large.Unlock()
 		err = r.append(t, scope, limit)
@@ -75,7 +75,7 @@ func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]by
 	switch {
 	case err == nil:
 		return r.buf, nil
-	case errors.Is(err, errFull):
+	case errors.Is(err, errNoMemory):
 		return nil, finalError(CodeExecutionMemory, "the execution holds too much data")
 	case errors.Is(err, flow.ErrTooLarge):
 		return nil, finalError(CodeInputTooLarge, "the node's resolved config is too large")
@@ -86,8 +86,8 @@ func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]by
 	}
 }
 
-// errFull means that the execution has no memory for a value.
-var errFull = errors.New("no memory left")
+// errNoMemory means that the execution has no memory for a value.
+var errNoMemory = errors.New("no memory left")
 
 // append resolves a template into the buffer and counts what that takes.
 func (r *resolver) append(t *flow.Template, scope *flow.Scope, limit int) error {
@@ -100,7 +100,7 @@ func (r *resolver) append(t *flow.Template, scope *flow.Scope, limit int) error 
 	r.buf = value
 	switch {
 	case err == nil && !r.x.memory.reserve(len(value)), errors.Is(err, flow.ErrTooLarge) && free < limit:
-		return errFull
+		return errNoMemory
 	default:
 		return err
 	}

@@ -106,7 +106,7 @@ func TestLongValuesAreResolvedInTurn(t *testing.T) {
 	l := NewLab(t, engine.Config{Globals: globals, Limits: engine.Limits{ExecutionMemory: 8 << 20}}, sandbox.Limits{})
 	p := l.Program(Document("t>a", Task("a", `"do":"echo","long":"{{trigger.data.long}}","value":"{{global.hook}}"`,
 		`"forEach":"{{trigger.data.items}}"`, `"concurrency":8`)))
-	body := `{"items":[1,2,3,4,5,6,7,8,9,10,11,12],"long":"` + strings.Repeat("x", 2*engine.AtOnce) + `"}`
+	body := `{"items":[1,2,3,4,5,6,7,8,9,10,11,12],"long":"` + strings.Repeat("x", 2*engine.MaxUnlocked) + `"}`
 	if r := l.Engine.NewExecution(t.Context(), p, "exec-1", Event(t, body), nil).Run(); r.Status != engine.Succeeded {
 		t.Fatalf("%s: %v", r.Status, r.Nodes[1].Err)
 	}

@@ -13,15 +13,16 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// newBackoff returns the pauses between the attempts of a node. Half of each pause is random ("equal
-// jitter" in the AWS Architecture Blog's "Exponential Backoff And Jitter"): executions that failed
-// together do not come back together, and none comes back at once.
+// newBackoff returns the pauses between the attempts of a node. Half of each pause is random
+// ("equal jitter" in the AWS Architecture Blog's "Exponential Backoff And Jitter"): executions that
+// failed together do not come back together, and none comes back at once.
 func newBackoff(r flow.Retry) backoff.Exponential {
 	return backoff.Exponential{First: min(r.Backoff, r.MaxBackoff), Max: r.MaxBackoff, Jitter: 0.5}
 }
 
 // pause waits after a failed attempt: for the backoff or, if that is longer, for what the server of
-// its last request has asked for, but no more than MaxBackoff. It reports whether ctx has not ended.
+// its last request has asked for, but no more than MaxBackoff. It reports whether ctx has not
+// ended.
 func pause(ctx context.Context, b *backoff.Exponential, asked time.Duration) bool {
 	return backoff.Sleep(ctx, max(b.Next(), min(asked, b.Max))) == nil
 }

@@ -11,16 +11,16 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// answer is what a node, or one of its items, gave.
-type answer struct {
+// itemResult is what a node, or one of its items, gave.
+type itemResult struct {
 	output   []byte
 	handle   string
 	attempts int
 	fuel     uint64      // of all attempts
 	host     *trace.Host // what the last attempt used of it; nil = nothing
 	err      *NodeError
-	// retryAfter is how long the server that the last attempt has asked last wants to be left
-	// alone; 0 = it did not say.
+	// how long the server of the last request of the last attempt wants to be left alone; 0 = it
+	// did not say
 	retryAfter time.Duration
 }
 
@@ -28,9 +28,9 @@ type answer struct {
 func (x *Execution) runNode(n int) (r NodeResult) {
 	plan := x.program.Plan
 	started := x.engine.config.Clock()
-	var a answer
+	var a itemResult
 	if plan.Nodes[n].ForEach != nil {
-		a = x.runItems(n, started)
+		a = x.runForEach(n, started)
 	} else {
 		scope := x.Scope()
 		a = x.runItem(x.ctx, trace.CallID{Node: n}, &scope, started)
@@ -48,7 +48,7 @@ func (x *Execution) runNode(n int) (r NodeResult) {
 
 // runItem runs a node once, or for one item, with its retries. The output is counted in the
 // execution's memory. The first attempt begins at now.
-func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Scope, now time.Time) (a answer) {
+func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Scope, now time.Time) (a itemResult) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.err = x.panicked(c.Node, p)
@@ -62,10 +62,10 @@ func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 	}
 	limit := x.timeout(c.Node)
 	r := x.resolver(ctx, limit, now)
-	defer r.giveBack()
+	defer r.release()
 	config, err := r.resolve(x.program.Plan.Nodes[c.Node].Config, scope, x.engine.config.Limits.NodeInput)
 	if err != nil {
-		return answer{err: err}
+		return itemResult{err: err}
 	}
 	defer x.memory.release(len(config))
 
@@ -84,7 +84,7 @@ func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 		}
 		x.logAttempt(c, a.err)
 		if !pause(ctx, &pauses, a.retryAfter) {
-			return answer{attempts: c.Attempt, fuel: a.fuel, err: x.cancelled()}
+			return itemResult{attempts: c.Attempt, fuel: a.fuel, err: x.cancelled()}
 		}
 		now = x.engine.config.Clock()
 	}
@@ -95,7 +95,7 @@ func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 }
 
 // traceCall adds an attempt to the trace.
-func (x *Execution) traceCall(c trace.CallID, start time.Time, a *answer) {
+func (x *Execution) traceCall(c trace.CallID, start time.Time, a *itemResult) {
 	call := trace.Call{CallID: c, Start: start, Fuel: a.fuel, Host: a.host}
 	if a.err != nil {
 		call.Code, call.Message = a.err.Code, a.err.Message
@@ -106,14 +106,14 @@ func (x *Execution) traceCall(c trace.CallID, start time.Time, a *answer) {
 // attempt calls the node once, within a limit from now on. refs are those in the config.
 func (x *Execution) attempt(
 	ctx context.Context, c trace.CallID, config []byte, refs *secret.References, limit TimeLimit, now time.Time,
-) answer {
+) itemResult {
 	t := x.program.types[c.Node]
 	deadline := now.Add(limit.Duration)
 	h := x.newHostSession(c)
 	h.refs = refs
 	h.session.Start, h.session.Deadline, h.session.MaxOutput = now, deadline, x.outputLimit()
 	result, err := x.program.calls[c.Node].Call(ctx, &h.session, config, nil)
-	a := answer{fuel: h.session.Fuel, retryAfter: h.retryAfter}
+	a := itemResult{fuel: h.session.Fuel, retryAfter: h.retryAfter}
 	a.host = h.release()
 	failure := CallFailure(ctx, limit, deadline, result, err, &x.secrets)
 	switch {

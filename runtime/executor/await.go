@@ -17,8 +17,8 @@ import (
 const webhookTimeout = "webhook.timeout"
 
 // Await runs an execution whose sender waits, and returns its result. The caller has a slot for it
-// (see engine.Engine.Acquire); Await takes release over. The execution ends with ctx, which must not
-// end because the sender went away.
+// (see engine.Engine.Acquire); Await takes release over. The execution ends with ctx, which must
+// not end because the sender went away.
 //
 // The webhook's timeout counts from here. With onTimeout "error" the execution runs on this
 // goroutine, and the timeout cancels it (TimedOut). With "accept" it runs on another one. When the
@@ -86,7 +86,8 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 // orders the two.
 type adoption struct {
 	lease journal.Lease // nil = it was not adopted
-	stop  func()        // ends the extension of lease, and that the executor's end aborts the execution
+	// ends the extension of lease, and that the executor's end aborts the execution
+	stop func()
 }
 
 // adopt journals an execution that runs here, with what it has completed. It reports whether the

@@ -32,7 +32,8 @@ func (x *Executor) claimAll() {
 			return
 		case !stopped:
 			c.runner.Engine.Logger().Error("claiming from the journal failed", zap.Error(err))
-			_ = backoff.Sleep(c.claims, retryPause) // the next claim finds out that it was interrupted
+			// the next claim finds out that it was interrupted
+			_ = backoff.Sleep(c.claims, retryPause)
 		}
 	}
 }

@@ -4,38 +4,27 @@
 //
 // # The states of an execution
 //
-//		            Accept                                     Await
-//		              │                                          │
-//		              ▼                                          ▼
-//		         ┌─────────┐  Claim   ┌─────────┐         ┌────────────┐
-//		         │ pending │─────────▶│ claimed │         │  running   │
-//		         └─────────┘          └─────────┘         │ (a sender  │
-//		           ▲  ▲  │ Cancel       │     │           │   waits)   │
-//		           │  │  │              │     │           └────────────┘
-//		  Release  │  │  │      Release │     │ Begin       │        │
-//		 (no slot) │  └──┼──────────────┘     │             │        │ timeout with
-//		           │     │                    ▼             │        │ onTimeout "accept"
-//		           │     │            ┌─────────────┐       │        ▼
-//		           │     │            │   running   │       │   ┌─────────┐
-//		           ├─────┼────────────│ (journaled) │       │   │ adopted │
-//		           │     │  Release,  └─────────────┘       │   └─────────┘
-//		           │     │  lease lost       │              │     │     │
-//		           └─────┼───────────────────┼──────────────┼─────┘     │
-//		                 │                   │ Finish       │ Put       │ Finish
-//		                 ▼                   ▼              ▼           ▼
-//		              ┌────────────────────────────────────────────────────┐
-//		              │                       ended                        │
-//		              └────────────────────────────────────────────────────┘
+//	Accept ──▶ pending ──Claim──▶ claimed ──Begin──▶ running ──Finish──▶ ended
+//	              ▲                  │                  │
+//	              └──────Release─────┴──────Release─────┘
 //
-//	  - pending: the journal has the entry, and no process has a lease of it.
-//	  - claimed: this process has the lease; the execution waits for a slot. It goes back when its
-//	    workflow keeps it waiting.
-//	  - running, journaled: each node that completes gets a checkpoint before its dependents start. It
-//	    goes back to pending when the executor closes, the journal fails, or the process dies; its next
-//	    run takes over the steps.
-//	  - running while a sender waits: the journal does not know it. When the process dies it is lost,
-//	    and the sender got no promise.
-//	  - adopted: the sender has waited too long and was promised that the execution continues. It runs
-//	    on in the same goroutine and is from here on like one that is journaled.
-//	  - ended: the record is in the journal, unless LimitRecords left it out.
+//	Await ───▶ running, a sender waits ───────────────Put──────────────▶ ended
+//	              │
+//	              └──Adopt──▶ adopted ────────────────Finish───────────▶ ended
+//	                             │
+//	                             └──Release──▶ pending
+//
+// In the states:
+//
+//   - pending: the journal has the entry, and no process has a lease of it. Cancel ends it at once.
+//   - claimed: this process has the lease, and the execution waits for a slot. It is released when
+//     its workflow keeps it waiting.
+//   - running: each node that completes gets a checkpoint before its dependents start. The execution
+//     is released when the executor closes or the journal fails, and is pending again when its lease
+//     lapses or the process dies. Its next run takes over the steps.
+//   - running, a sender waits: the journal does not have it. When the process dies it is lost; the
+//     sender was promised nothing.
+//   - adopted: the sender has waited too long and was promised that the execution continues. It runs
+//     on where it ran, and from here on is like any other that the journal has.
+//   - ended: the record is in the journal, unless LimitRecords has left it out.
 package executor

@@ -12,12 +12,12 @@ import (
 // maxDuplicates is how many duplicates may wait at a time for executions that run.
 const maxDuplicates = 1024
 
-// ErrNotInFlight means that an execution does not run here: it has just ended, or it runs on another
-// machine that shares the journal. A caller that wants its key asks the journal again.
+// ErrNotInFlight means that an execution does not run here: it has just ended, or it runs on
+// another machine that shares the journal. A caller that wants its key asks the journal again.
 var ErrNotInFlight = errors.New("the execution does not run here")
 
-// inflight are the executions that hold an idempotency key here, by id, for the duplicates that wait
-// for them. It is safe for concurrent use.
+// inflight are the executions that hold an idempotency key here, by id, for the duplicates that
+// wait for them. It is safe for concurrent use.
 type inflight struct {
 	mu      sync.Mutex
 	byID    map[string]*keyHolder
@@ -73,9 +73,9 @@ type Waiter struct {
 }
 
 // JoinInFlight adds a duplicate to those that wait for an execution that holds an idempotency key
-// here. Its Wait must be called. The error is ErrNotInFlight, slots.ErrServerBusy when too many wait
-// already, or journal.ErrUnavailable when the execution has ended and its key is free as soon as the
-// journal can be written.
+// here. Its Wait must be called. The error is ErrNotInFlight, slots.ErrServerBusy when too many
+// wait already, or journal.ErrUnavailable when the execution has ended and its key is free as soon
+// as the journal can be written.
 func (x *Executor) JoinInFlight(id string) (*Waiter, error) {
 	f := &x.inflight
 	f.mu.Lock()

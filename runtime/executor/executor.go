@@ -66,8 +66,8 @@ type Executor struct {
 	unfinished int           // executions that were aborted
 }
 
-// New makes an executor of j, which it takes over: Close closes it. Nothing runs before Use. workers
-// is how many claimed executions run at the same time; 0 or less means DefaultWorkers.
+// New makes an executor of j, which it takes over: Close closes it. Nothing runs before Use.
+// workers is how many claimed executions run at the same time; 0 or less means DefaultWorkers.
 func New(j journal.Journal, workers int) *Executor {
 	if workers <= 0 {
 		workers = DefaultWorkers

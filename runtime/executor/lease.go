@@ -20,8 +20,8 @@ func journalContext(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // extendLease extends a lease until stop is called. It calls lost when the lease is lost, or soon
-// will be because it cannot be extended, and when its execution was cancelled. A lease that does not
-// lapse needs none of it.
+// will be because it cannot be extended, and when its execution was cancelled. A lease that does
+// not lapse needs none of it.
 func extendLease(l journal.Lease, lost func(error)) (stop func()) {
 	ttl := l.TTL()
 	if ttl <= 0 {

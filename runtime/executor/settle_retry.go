@@ -13,9 +13,9 @@ import (
 // executions ran when it failed.
 const maxRetried = 1024
 
-// settleRetrier retries what the journal did not take of the ends of reservations. A key that it has
-// to give up stays reserved until its time is over or the process ends. It is safe for concurrent
-// use.
+// settleRetrier retries what the journal did not take of the ends of reservations. A key that it
+// has to give up stays reserved until its time is over or the process ends. It is safe for
+// concurrent use.
 type settleRetrier struct {
 	mu      sync.Mutex
 	pending []*Reservation

@@ -66,8 +66,8 @@ func HasCalls(n *journal.NodeRecord) bool {
 // except real time and real randomness, which cannot be had again.
 //
 // A request for which the record has no response fails, and so does a call after callTimeout, or
-// when all together take longer than nodeTimeout; each differs from the record. Of a request that is
-// longer than a record shows there is only its size.
+// when all together take longer than nodeTimeout; each differs from the record. Of a request that
+// is longer than a record shows there is only its size.
 func Node(ctx context.Context, nodes *engine.Nodes, rec *journal.NodeRecord) Comparison {
 	t, err := nodes.Type(rec.Type)
 	var module *sandbox.Module

@@ -209,8 +209,8 @@ func TestIncomparable(t *testing.T) {
 	}
 }
 
-// TestRecordedHostCallsAreBounded: what nodes and the host say to each other is remembered up to a bound,
-// and what is missing is missed.
+// TestRecordedHostCallsAreBounded: what nodes and the host say to each other is remembered up to a
+// bound, and what is missing is missed.
 func TestRecordedHostCallsAreBounded(t *testing.T) {
 	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) { return `1`, nil })}, sandbox.Limits{})
 	request := `"` + strings.Repeat("x", 50_000) + `"`
@@ -228,8 +228,8 @@ func TestRecordedHostCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestComparisonRequestsAreBounded: what a module asks that the record knows nothing of is kept up to
-// a bound, each up to what a record shows.
+// TestComparisonRequestsAreBounded: what a module asks that the record knows nothing of is kept up
+// to a bound, each up to what a record shows.
 func TestComparisonRequestsAreBounded(t *testing.T) {
 	h := &recordedHost{calls: []journal.HostCall{{Function: "http", Request: journal.Value{Text: `"x"`}}}}
 	long := []byte(`"` + strings.Repeat("x", 100_000) + `"`)

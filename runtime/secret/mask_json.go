@@ -63,7 +63,7 @@ func (m *Masker) spend(n int) bool {
 	return !m.blind
 }
 
-// Append appends v as it is shown, and tells whether that is something else.
+// Append appends v as it is shown and reports whether anything in it is masked.
 func (m *Masker) Append(dst, v []byte) (_ []byte, masked bool) {
 	if m.blind {
 		return append(dst, Hidden...), true

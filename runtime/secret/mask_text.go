@@ -66,7 +66,7 @@ func (s *Texts) insert(text string) {
 	s.texts = append(s.texts, text)
 }
 
-// Any tells whether there is something to mask.
+// Any reports whether there is something to mask.
 func (s *Texts) Any() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

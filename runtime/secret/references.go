@@ -12,32 +12,32 @@ import (
 const (
 	prefix       = "flowtrux-secret-"
 	randomLength = 26       // characters of crypto/rand.Text: 128 random bits
-	maxExpanded  = 16 << 20 // bytes of a request with its handles replaced
+	maxExpanded  = 16 << 20 // bytes of a request with its references replaced
 	maxDepth     = 512      // how deep such a request may nest
 )
 
 // References stand for the secrets in the config of one node, or of one item of forEach, whose
-// module asks for handles: it gets them in the place of what templates have found in __secret
-// globals. Requests turn them back, nothing else does, and those of another config are texts like
-// any other. It belongs to one goroutine.
+// module asks for them ("secrets": "handles" in its manifest): the config has references in place
+// of what templates have found in __secret globals. Only requests turn them back into secrets.
+// References of another config are texts like any other. A References belongs to one goroutine.
 type References struct {
 	byValue map[valueKey][]byte // a JSON string each
-	values  map[string][]byte   // by the handle's text: raw JSON
+	values  map[string][]byte   // by the reference's text: raw JSON
 }
 
-// valueKey is a value that a handle stands for. Two long ones are the same only when they are in
-// the same place: comparing them would take too long where many templates name one.
+// valueKey identifies a value that a reference stands for. Two long ones are the same only when
+// they are in the same place: comparing them would take too long where many templates name one.
 type valueKey struct {
 	short string
 	first *byte
 	size  int
 }
 
-// maxShort is how many bytes a value has at most that is compared.
+// maxShort is how many bytes a value may have to be compared.
 const maxShort = 1 << 10
 
-// Hide is what stands for a value, a JSON string of characters that JSON, URLs and headers take as
-// they are.
+// Hide returns the reference that stands for a value: a JSON string of characters that JSON, URLs
+// and headers take as they are.
 func (s *References) Hide(value []byte) []byte {
 	key := valueKey{}
 	if len(value) <= maxShort {
@@ -59,11 +59,12 @@ func (s *References) Hide(value []byte) []byte {
 
 var errTooLarge = &hostapi.Failure{Code: "http_bad_request", Message: "the request is too large", Fatal: true}
 
-// Expand is a request with its handles replaced: a string that is one alone by the value, of any
-// kind, and one within a string by the text that a template would have put there; in the parts of
-// it that secrets may be in, and not in keys of objects. put are the texts in what was put in. What
-// is not a request comes back as it is; request is not changed.
-func (s *References) Expand(request []byte) (opened []byte, put []string, err error) {
+// Expand returns a request with its references replaced by secrets. A string that is one reference
+// becomes the value, of any kind; a reference within a string becomes the text that a template
+// would have put there. Only the parts of a request that secrets may be in are expanded, and no
+// keys of objects. secrets are the texts in what was put in. What is not a request comes back as it
+// is; request is not changed.
+func (s *References) Expand(request []byte) (expanded []byte, secrets []string, err error) {
 	if s == nil || !bytes.Contains(request, []byte(prefix)) || len(request) > maxExpanded {
 		return request, nil, nil
 	}
@@ -78,7 +79,7 @@ func (s *References) Expand(request []byte) (opened []byte, put []string, err er
 	return o.out, o.texts, nil
 }
 
-// expansion is a request whose handles are being replaced.
+// expansion is a request whose references are being replaced.
 type expansion struct {
 	refs     *References
 	out      []byte
@@ -86,8 +87,8 @@ type expansion struct {
 	tooLarge bool
 }
 
-// secretParts are the parts of a request in which secrets may be. The method goes to other origins by
-// redirects.
+// secretParts are the parts of a request in which secrets may be. The method goes to other origins
+// by redirects.
 var secretParts = []string{"url", "headers", "query", "body"}
 
 func (o *expansion) request(v []byte) {

@@ -14,21 +14,21 @@ import (
 // Slots hands out the slots of a server and, within them, of each workflow: it may have its share
 // of them, see journal.Share, or less where it has a limit of its own.
 //
-// Who has to wait stands in the line of his workflow first and, when that has room for him, among
-// those of his workflow that wait for the server; workflows take turns in being served by it, and
-// who waits longest is the first of his workflow. So an execution that a workflow's own limit holds
-// back keeps nobody else waiting, and neither does a crowd of one workflow. There is no goroutine
-// for a waiter: whoever gives a slot back hands it on.
+// Waiters queue per workflow first and then, once the workflow has room, in a server-wide queue.
+// There workflows take turns, and of each the one that has waited longest comes first. So an
+// execution that is kept waiting by its own workflow's limit delays no other workflow, and neither
+// does a crowd of one workflow. There is no goroutine for a waiter: releasing a slot hands it on.
 type Slots struct {
-	mu          sync.Mutex
-	size        int
-	share       int // of a workflow
-	taken       int
-	waiting     int                      // waiters
-	serverQueue fairqueue.Queue[*waiter] // those at stageServer; there are none while a slot is free
-	order       uint64                   // of the last that was added to the queue
-	workflows   map[string]*workflow     // those with slots taken or waiters
-	spare       []*workflow              // to be used again, at most maxSpare
+	mu      sync.Mutex
+	size    int
+	share   int // of a workflow
+	taken   int
+	waiting int // waiters
+	// those at stageServer; there are none while a slot is free
+	serverQueue fairqueue.Queue[*waiter]
+	order       uint64               // of the last that was added to the queue
+	workflows   map[string]*workflow // those with slots taken or waiters
+	spare       []*workflow          // to be used again, at most maxSpare
 }
 
 // maxWaiters is how many may wait for slots, of all workflows; one has its share of these places,
@@ -46,16 +46,16 @@ type workflow struct {
 	own     bool // the limit is the workflow's own, not its share of the server's slots
 	taken   int
 	waiting int
-	line    list.List     // of *waiter, at stageWorkflow
+	queue   list.List     // of *waiter, at stageWorkflow
 	room    chan struct{} // closed when there is room for another one; nil = nobody wants to know
 }
 
-// waiter is somebody who waits for a slot.
+// waiter waits for a slot.
 type waiter struct {
 	workflow *workflow
 	stage    stage
 	patient  bool
-	at       *list.Element               // in the line of its workflow, at stageWorkflow
+	at       *list.Element               // in the queue of its workflow, at stageWorkflow
 	place    *fairqueue.Element[*waiter] // in the queue, at stageServer
 	granted  chan struct{}               // closed at stageGranted
 }
@@ -75,9 +75,9 @@ func New(size int) *Slots {
 }
 
 // Acquire takes a slot for the workflow called id, of which at most limit may run at the same time
-// (0 = no limit). The latest limit counts, also for those who wait already.
+// (0 = no limit). The latest limit counts, also for waiters.
 //
-// It waits for the time given, or, when patient, for that time in the workflow's line and without
+// It waits for the time given, or, when patient, for that time in the workflow's queue and without
 // limit for the server. entered, unless nil, is called as soon as its place is taken. The error
 // wraps what it waited for: ErrWorkflowBusy, or ErrServerBusy, also when the workflow is at its
 // share while all slots are taken; or it is ctx's. A patient one gets ErrWorkflowBusy wherever its
@@ -131,7 +131,7 @@ func (p *Slots) join(id string, limit int, patient bool) (*waiter, error) {
 	if 0 < limit && limit <= p.share {
 		f.limit, f.own = limit, true
 	}
-	if f.line.Len() == 0 && f.hasRoom() && p.taken < p.size {
+	if f.queue.Len() == 0 && f.hasRoom() && p.taken < p.size {
 		f.taken++
 		p.taken++
 		return nil, nil
@@ -146,12 +146,12 @@ func (p *Slots) join(id string, limit int, patient bool) (*waiter, error) {
 	w := &waiter{workflow: f, granted: make(chan struct{}), patient: patient}
 	p.waiting++
 	f.waiting++
-	w.at = f.line.PushBack(w)
+	w.at = f.queue.PushBack(w)
 	p.advance(f)
 	return w, nil
 }
 
-// busy is the answer of somebody whom his workflow holds back. The caller holds the lock.
+// busy returns the error of a waiter that its workflow keeps waiting. The caller holds the lock.
 func (p *Slots) busy(f *workflow, patient bool) error {
 	switch {
 	case f.own:
@@ -163,7 +163,7 @@ func (p *Slots) busy(f *workflow, patient bool) error {
 	}
 }
 
-// serverBusy is the answer of somebody whom nothing but the server holds back.
+// serverBusy returns the error of a waiter that only the server keeps waiting.
 func (p *Slots) serverBusy() error { return &busyError{ErrServerBusy, "limits.executions", p.size} }
 
 // newState is a state that nobody uses. The caller holds the lock.
@@ -181,8 +181,8 @@ func (f *workflow) hasRoom() bool { return f.taken < f.limit }
 
 // advance moves waiters on as far as there is room. The caller holds the lock.
 func (p *Slots) advance(f *workflow) {
-	for f.line.Len() > 0 && f.hasRoom() {
-		w := f.line.Remove(f.line.Front()).(*waiter)
+	for f.queue.Len() > 0 && f.hasRoom() {
+		w := f.queue.Remove(f.queue.Front()).(*waiter)
 		f.taken++
 		w.stage = stageServer
 		p.order++
@@ -204,7 +204,7 @@ func (p *Slots) advance(f *workflow) {
 	}
 }
 
-// dequeued counts a waiter no longer who is in no line any more. The caller holds the lock.
+// dequeued no longer counts a waiter that is in no queue any more. The caller holds the lock.
 func (p *Slots) dequeued(w *waiter) {
 	p.waiting--
 	w.workflow.waiting--
@@ -226,22 +226,21 @@ func (p *Slots) Room(id string) <-chan struct{} {
 	return f.room
 }
 
-// hasWorkflowSlot tells whether w is through the line of its workflow.
+// hasWorkflowSlot reports whether w has left the queue of its workflow.
 func (p *Slots) hasWorkflowSlot(w *waiter) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return w.stage != stageWorkflow
 }
 
-// abandon takes a waiter who waits no longer out of its line. nil means that it was too late: it has
-// its slot.
+// abandon removes a waiter from its queue. nil means that it was too late: it has its slot.
 func (p *Slots) abandon(w *waiter) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := w.workflow
 	switch w.stage {
 	case stageWorkflow:
-		f.line.Remove(w.at)
+		f.queue.Remove(w.at)
 		p.dequeued(w)
 		defer p.forget(f)
 		return p.busy(f, w.patient)
@@ -272,7 +271,7 @@ func (p *Slots) releaseWorkflow(f *workflow) {
 
 // forget drops the state of a workflow that nobody runs or waits for. The caller holds the lock.
 func (p *Slots) forget(f *workflow) {
-	if f.taken > 0 || f.line.Len() > 0 {
+	if f.taken > 0 || f.queue.Len() > 0 {
 		return
 	}
 	delete(p.workflows, f.id)
