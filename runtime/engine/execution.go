@@ -125,7 +125,7 @@ func (x *Execution) Run() *Result {
 	// config will fail.
 	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
 	var buf [fewNodes]int
-	x.runFrom(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}, buf[:0]))
+	x.runReady(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}, buf[:0]))
 	x.branches.Wait()
 	r := x.end()
 	x.engine.config.Observer.ExecutionEnded(x.program.Plan, r)

@@ -12,18 +12,21 @@ import (
 // This file decides which node runs when; run_node.go runs one. Nodes are named by their index in
 // the plan.
 
-// runFrom runs nodes that are ready together, and then what follows from them: the first one on
+// runReady runs nodes that are ready together, and then what follows from them: the first one on
 // this goroutine, each other one on a goroutine of its own.
-func (x *Execution) runFrom(ready []int) {
+func (x *Execution) runReady(ready []int) {
 	for len(ready) > 0 {
 		for _, n := range ready[1:] {
-			x.branches.Go(func() {
-				var buf [fewNodes]int
-				x.runFrom(append(buf[:0], n))
-			})
+			x.branches.Go(func() { x.runFrom(n) })
 		}
 		ready = x.runAndSettle(ready[0], ready[:0])
 	}
+}
+
+// runFrom runs a node and then what follows from it.
+func (x *Execution) runFrom(n int) {
+	var buf [fewNodes]int
+	x.runReady(x.runAndSettle(n, buf[:0]))
 }
 
 // runAndSettle runs a node and appends the nodes that are ready by that.
