@@ -219,7 +219,7 @@ func Document(edges string, nodes ...string) string {
 // DocumentWith is Document with the config of the trigger.
 func DocumentWith(trigger, edges string, nodes ...string) string {
 	var list []string
-	for _, e := range strings.Fields(edges) {
+	for e := range strings.FieldsSeq(edges) {
 		e, handle, _ := strings.Cut(e, ":")
 		from, to, _ := strings.Cut(e, ">")
 		text := fmt.Sprintf(`{"source":%q,"target":%q`, from, to)

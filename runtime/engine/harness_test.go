@@ -44,12 +44,3 @@ func withSteps(e *journal.Entry, steps []journal.Step) *journal.Entry {
 	e.Steps = steps
 	return e
 }
-
-// wantNoReferences ends the lab's own reference on its nodes and wants that there is no other.
-func wantNoReferences(l *Lab) {
-	l.Helper()
-	l.End()
-	if l.Nodes.Acquire() {
-		l.Error("references on the nodes are held")
-	}
-}

@@ -85,7 +85,7 @@ func (x *Execution) idempotencyKey(c trace.CallID) string {
 	return x.id + "-" + x.program.Plan.Nodes[c.Node].ID + "-" + strconv.Itoa(c.Item)
 }
 
-// seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a
+// Seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a
 // call can be repeated exactly and nobody outside can tell what it drew. Ids have no zero bytes, so
 // no two calls have the same text.
 func (x *Execution) Seed(c trace.CallID) (seed [32]byte) {

@@ -66,9 +66,9 @@ func asks(typ, id, request string, settings ...string) string {
 	return NodeOf(typ, id, `"find":"`+hex.EncodeToString([]byte(hush))+`","request":`+request, settings)
 }
 
-// TestSecretsByHandle: the server gets what it would get of a node that has the texts, and the
+// TestSecretsByReference: the server gets what it would get of a node that has the texts, and the
 // node's memory never has them.
-func TestSecretsByHandle(t *testing.T) {
+func TestSecretsByReference(t *testing.T) {
 	const request = `{"url":"https://x.example/{{global.__secret_key}}?{{global.plain}}","headers":{"authorization":"Bearer {{global.__secret_key}}"},` +
 		`"query":{"k":"{{ global.__secret_key }}","l":["{{global.__secret_all.list}}","x"]},"followRedirects":"{{global.__secret_on}}","body":{"all":"{{global.__secret_all}}",` +
 		`"text":"all: {{global.__secret_all}}, {{global.__secret_pin}}{{global.__secret_key}}","pin":"{{global.__secret_pin}}","no":"{{global.__secret_none}}","list":[],"o":{}}}`
@@ -101,9 +101,9 @@ func TestSecretsByHandle(t *testing.T) {
 	}
 }
 
-// TestHandlesAreOfOneCall: attempts share them; another item or node gets others, and those it was
+// TestReferencesAreOfOneCall: attempts share them; another item or node gets others, and those it was
 // given are texts for it.
-func TestHandlesAreOfOneCall(t *testing.T) {
+func TestReferencesAreOfOneCall(t *testing.T) {
 	s := &server{busy: 1}
 	l := blindLab(t, s)
 	const request = `{"headers":{"a":"{{global.__secret_key}}"}}`
@@ -137,8 +137,8 @@ func TestHandlesAreOfOneCall(t *testing.T) {
 	}
 }
 
-// TestHandlesInRecords: what is shown of a node with handles is what is shown of one with texts.
-func TestHandlesInRecords(t *testing.T) {
+// TestReferencesInRecords: what is shown of a node with handles is what is shown of one with texts.
+func TestReferencesInRecords(t *testing.T) {
 	l := blindLab(t, new(server))
 	for _, typ := range []string{"sees", "blind"} {
 		r := recorded(l, Document("t>a", asks(typ, "a", `{"headers":{"a":"Bearer {{global.__secret_key}}"}}`)), `{}`)

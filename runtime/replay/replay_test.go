@@ -62,9 +62,9 @@ func (l *lab) wantSame(r *journal.Record) {
 	}
 }
 
-// TestRepeatGivesTheSame: outputs, handles, errors, attempts, items, random numbers and what the
+// TestReplayGivesTheSame: outputs, handles, errors, attempts, items, random numbers and what the
 // host has answered.
-func TestRepeatGivesTheSame(t *testing.T) {
+func TestReplayGivesTheSame(t *testing.T) {
 	var asked, busy atomic.Int32
 	l := newLab(t, engine.Config{Seed: [32]byte{7}, HTTP: HTTPFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
 		asked.Add(1)
@@ -102,8 +102,8 @@ func TestRepeatGivesTheSame(t *testing.T) {
 	}
 }
 
-// TestRepeatTellsWhatIsDifferent holds records that say something else against what nodes do.
-func TestRepeatTellsWhatIsDifferent(t *testing.T) {
+// TestReplayTellsWhatIsDifferent holds records that say something else against what nodes do.
+func TestReplayTellsWhatIsDifferent(t *testing.T) {
 	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) { return `1`, nil })}, sandbox.Limits{})
 	r := l.recorded(Document("t>a a>b", Echo("a", `1`), Task("b", `"do":"http","request":"x"`)), `{}`)
 	a := r.Nodes[0]

@@ -7,7 +7,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-func TestOpen(t *testing.T) {
+func TestExpand(t *testing.T) {
 	s := new(References)
 	name := func(value string) string { return string(rawjson.Text(s.Hide([]byte(value)))) }
 	key, all := name(`"k\n"`), name(`{"a":"\n"}`)

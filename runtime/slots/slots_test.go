@@ -45,7 +45,7 @@ func (l *line) want(t *testing.T, names ...string) {
 	}
 }
 
-func TestPermitsServeInOrder(t *testing.T) {
+func TestSlotsServeInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(2)}
 		for _, name := range []string{"1", "2", "3", "4", "5"} {
@@ -60,7 +60,7 @@ func TestPermitsServeInOrder(t *testing.T) {
 	})
 }
 
-func TestPermitsOfOneWorkflowDelayNoOther(t *testing.T) {
+func TestSlotsOfOneWorkflowDelayNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(4)}
 		l.wait(t.Context(), "a1", "a", 1, time.Minute, false)
@@ -73,7 +73,7 @@ func TestPermitsOfOneWorkflowDelayNoOther(t *testing.T) {
 	})
 }
 
-func TestPermitsNameTheLimit(t *testing.T) {
+func TestSlotsNameTheLimit(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		size    int
@@ -108,7 +108,7 @@ func TestPermitsNameTheLimit(t *testing.T) {
 	}
 }
 
-func TestPermitsPatienceIsForTheServer(t *testing.T) {
+func TestSlotsPatienceIsForTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(1)}
 		l.wait(t.Context(), "a", "a", 0, time.Second, false)
@@ -120,7 +120,7 @@ func TestPermitsPatienceIsForTheServer(t *testing.T) {
 	})
 }
 
-func TestPermitsFollowTheContext(t *testing.T) {
+func TestSlotsFollowTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(1)}
 		l.wait(t.Context(), "a", "a", 1, time.Second, false)
@@ -140,7 +140,7 @@ func TestPermitsFollowTheContext(t *testing.T) {
 	})
 }
 
-func TestPermitsTakeTheLatestLimit(t *testing.T) {
+func TestSlotsTakeTheLatestLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(9)}
 		l.wait(t.Context(), "1", "a", 1, time.Minute, false)
@@ -154,9 +154,9 @@ func TestPermitsTakeTheLatestLimit(t *testing.T) {
 	})
 }
 
-// TestPermitsHammer has many come and go, some without patience. No limit is ever passed and
+// TestSlotsHammer has many come and go, some without patience. No limit is ever passed and
 // nothing is left behind.
-func TestPermitsHammer(t *testing.T) {
+func TestSlotsHammer(t *testing.T) {
 	const size, limit = 4, 2
 	p := New(size)
 	var all sync.WaitGroup
@@ -199,9 +199,9 @@ func TestFreeSlotsMakeNoGarbage(t *testing.T) {
 	}
 }
 
-// TestPermitsTakeTurns: a crowd of one workflow in the line of the server keeps another waiting for
+// TestSlotsTakeTurns: a crowd of one workflow in the line of the server keeps another waiting for
 // one slot, not for the crowd.
-func TestPermitsTakeTurns(t *testing.T) {
+func TestSlotsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(4)}
 		for _, workflow := range []string{"w", "x", "y", "z"} {
@@ -220,9 +220,9 @@ func TestPermitsTakeTurns(t *testing.T) {
 	})
 }
 
-// TestPermitsShare: one workflow has three quarters, rounded up, and the answer says whose limit it
+// TestSlotsShare: one workflow has three quarters, rounded up, and the answer says whose limit it
 // was.
-func TestPermitsShare(t *testing.T) {
+func TestSlotsShare(t *testing.T) {
 	for _, c := range []struct {
 		size, others, limit int
 		got                 int
@@ -255,8 +255,8 @@ func TestPermitsShare(t *testing.T) {
 	}
 }
 
-// TestPermitsBoundTheLine: who comes when all places to wait are taken is refused at once.
-func TestPermitsBoundTheLine(t *testing.T) {
+// TestSlotsBoundTheLine: who comes when all places to wait are taken is refused at once.
+func TestSlotsBoundTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(1)}
 		l.wait(t.Context(), "first", "w", 0, time.Minute, false)
