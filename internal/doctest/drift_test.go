@@ -41,6 +41,34 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 	}
 }
 
+// TestLogMessages checks that the log messages of the page about logs are in the code.
+func TestLogMessages(t *testing.T) {
+	_, table, _ := strings.Cut(read(t, "docs/operators/metrics.md"), "\n## Logs\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	var code strings.Builder
+	walk(t, func(name string) {
+		if filepath.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") {
+			code.WriteString(read(t, name))
+		}
+	})
+	messages := 0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 3 {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cells[1], -1) {
+			messages++
+			if !strings.Contains(code.String(), strconv.Quote(m[1])) {
+				t.Errorf("the code has no message %q", m[1])
+			}
+		}
+	}
+	if messages < 12 {
+		t.Errorf("only %d messages were found", messages)
+	}
+}
+
 // parse parses a Go file, or those in a folder without its tests.
 func parse(t *testing.T, name string) []*ast.File {
 	t.Helper()
