@@ -112,7 +112,7 @@ func misplacedSecret(ctx context.Context, s *scene) error {
 	}
 	var shown []string
 	for _, path := range append(keys(documents), "") {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+v.Admin()+"/flowtrux/workflows/"+path, nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+v.Admin()+"/flowtrux/workflows/"+path, http.NoBody)
 		if err != nil {
 			return err
 		}

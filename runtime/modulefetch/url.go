@@ -10,7 +10,7 @@ import (
 // openURL requests a URL. A user and password in it become basic authentication, only for its own
 // host.
 func openURL(ctx context.Context, client *http.Client, u *url.URL) (io.ReadCloser, int64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
 	if err != nil {
 		return nil, 0, err
 	}
