@@ -126,27 +126,25 @@ func printJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// maxAligned is the width up to which the places of problems are aligned, in runes.
-const maxAligned = 100
+// maxAligned is the length of a JSON path up to which reasons are aligned, in runes.
+const maxAligned = 60
 
 // printProblems writes a line with file, JSON path and reason for each problem of a document. The
 // reasons are aligned.
 func printProblems(w io.Writer, file string, problems []adminapi.Problem) {
-	places := make([]string, len(problems))
+	paths := make([]string, len(problems))
 	width := 0
 	for i, p := range problems {
-		places[i] = file + ": "
 		if p.Path != "" {
-			places[i] += p.Path + ": "
+			paths[i] = printable(p.Path) + ": "
 		}
-		places[i] = printable(places[i])
-		if n := utf8.RuneCountInString(places[i]); n <= maxAligned {
+		if n := utf8.RuneCountInString(paths[i]); n <= maxAligned {
 			width = max(width, n)
 		}
 	}
 	for i, p := range problems {
-		padding := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(places[i])))
-		fmt.Fprintf(w, "%s%s%s\n", paint(w, red, places[i]), padding, printable(p.Reason))
+		padding := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(paths[i])))
+		fmt.Fprintf(w, "%s%s%s\n", paint(w, red, printable(file)+": "+paths[i]), padding, printable(p.Reason))
 	}
 }
 
