@@ -18,7 +18,7 @@ type journalStatus struct {
 
 // get requests a path of the admin API and decodes the response.
 func (v *server) get(ctx context.Context, path string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.admin+"/flowtrux/"+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, v.admin+"/flowtrux/"+path, http.NoBody)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (v *server) runtime(ctx context.Context, gc bool) (m meter.Runtime, err err
 	if gc {
 		url += "?gc"
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return m, err
 	}

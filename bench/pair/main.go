@@ -149,7 +149,7 @@ func round(ctx context.Context, s *crash.Server, d time.Duration) (cost, error) 
 
 // allocated reads from the server's metrics what it has allocated since its start.
 func allocated(ctx context.Context, s *crash.Server) (objects, bytes float64, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Admin()+"/metrics", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Admin()+"/metrics", http.NoBody)
 	if err != nil {
 		return 0, 0, err
 	}
