@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tidwall/sjson"
 
 	"github.com/flowtrux/edge/runtime/flow"
 )
@@ -47,5 +48,61 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+// TestAMistakeIsNamedByItsPlace makes one mistake at a time in a valid document: the problem is the
+// only one, and its path is that of the mistake.
+func TestAMistakeIsNamedByItsPlace(t *testing.T) {
+	const document = `{"id":"w","name":"Orders","nodes":[
+		{"id":"hook","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"specificNode","responseNodeId":"shape",
+			"statusCode":201,"headers":{"X-Shop":"main"},"timeout":"5s","onTimeout":"accept","maxConcurrent":4,
+			"idempotency":{"header":"Idempotency-Key","window":"1h"},
+			"signature":{"scheme":"custom","header":"X-Acme","algorithm":"sha256","encoding":"hex"}}}},
+		{"id":"check","type":"condition","config":{"conditions":[{"left":"{{trigger.data.total}}","operator":"greaterThan","right":10}]}},
+		{"id":"shape","type":"transform","timeout":"1s","retry":{"maxAttempts":2,"backoff":"10ms"},"config":{"output":{"total":"{{trigger.data.total}}"}}}],
+		"edges":[{"source":"hook","target":"check"},{"source":"check","target":"shape","sourceHandle":"true"}]}`
+	nodes := codeNodes(t)
+	if _, _, err := CompileNew(t.Context(), "w", 1, []byte(document), nodes); err != nil {
+		t.Fatalf("the document is not valid to begin with: %+v", err)
+	}
+	for _, mistake := range []struct{ path, value, place string }{
+		{"name", `7`, "name"},
+		{"nodes.0.config.triggerType", `"web"`, "nodes[0].config.triggerType"},
+		{"nodes.0.config.webhook.responseMode", `"last"`, "nodes[0].config.webhook.responseMode"},
+		{"nodes.0.config.webhook.responseNodeId", `"nobody"`, "nodes[0].config.webhook.responseNodeId"},
+		{"nodes.0.config.webhook.statusCode", `99`, "nodes[0].config.webhook.statusCode"},
+		{"nodes.0.config.webhook.headers.X-Shop", `["main"]`, "nodes[0].config.webhook.headers.X-Shop"},
+		{"nodes.0.config.webhook.timeout", `"soon"`, "nodes[0].config.webhook.timeout"},
+		{"nodes.0.config.webhook.onTimeout", `true`, "nodes[0].config.webhook.onTimeout"},
+		{"nodes.0.config.webhook.maxConcurrent", `0`, "nodes[0].config.webhook.maxConcurrent"},
+		{"nodes.0.config.webhook.idempotency.window", `"never"`, "nodes[0].config.webhook.idempotency.window"},
+		{"nodes.0.config.webhook.signature.scheme", `"githb"`, "nodes[0].config.webhook.signature.scheme"},
+		{"nodes.0.config.webhook.signature.algorithm", `"md5"`, "nodes[0].config.webhook.signature.algorithm"},
+		{"nodes.0.config.webhook.signature.encoding", `["hex"]`, "nodes[0].config.webhook.signature.encoding"},
+		{"nodes.1.type", `"conditon"`, "nodes[1].type"},
+		{"nodes.1.config.conditions.0.operator", `"more"`, "nodes[1].config.conditions[0].operator"},
+		{"nodes.1.config.conditions.0.left", `"{{steps.shape.output}}"`, "nodes[1].config.conditions[0].left"},
+		{"nodes.2.timeout", `"1"`, "nodes[2].timeout"},
+		{"nodes.2.retry.maxAttempts", `1000`, "nodes[2].retry.maxAttempts"},
+		{"nodes.2.config.output.total", `"{{trigger.dat.total}}"`, "nodes[2].config.output.total"},
+		{"nodes.2.surplus", `1`, "nodes[2].surplus"},
+		{"edges.1.sourceHandle", `"maybe"`, "edges[1].sourceHandle"},
+		{"edges.1.target", `"shap"`, "edges[1].target"},
+		{"edges.2", `{"source":"shape","target":"check"}`, "edges[2]"},
+	} {
+		broken, err := sjson.SetRaw(document, mistake.path, mistake.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = CompileNew(t.Context(), "w", 1, []byte(broken), nodes)
+		var bad *flow.DocumentError
+		if !errors.As(err, &bad) || bad.Problems[0].Path != mistake.place {
+			t.Errorf("%s = %s: %v, want one problem at %s", mistake.path, mistake.value, err, mistake.place)
+			continue
+		}
+		for _, p := range bad.Problems[1:] {
+			t.Errorf("%s = %s: one more problem: %s", mistake.path, mistake.value, p)
+		}
 	}
 }
