@@ -59,7 +59,8 @@ const inputBufferSize = 64 << 10
 func (c *instantiator) snapshot(ctx context.Context, s *hostapi.Session, way Reset) (_ *snapshot, failed string, _ *Error) {
 	snap, failed, failure := c.snapshotWith(ctx, s, way, !c.command)
 	if failure == errNoInputBuffer {
-		// Calls allocate their own buffers, and must find the module as if the host had never asked.
+		// Calls allocate their own buffers, and must find the module as if the host had never
+		// asked.
 		return c.snapshotWith(ctx, s, way, false)
 	}
 	return snap, failed, failure
