@@ -20,9 +20,9 @@ import (
 // some white space.
 const maxAdminBody = 1<<20 + 4096
 
-// AdminAPI serves the paths below /flowtrux/ on Caddy's admin endpoint, and nowhere else: workflows,
-// secrets, globals, executions, node types and status. It has no configuration and no state: each
-// request looks up the app of the config that runs. `caddy flowtrux` is its client.
+// AdminAPI serves the paths below /flowtrux/ on Caddy's admin endpoint, and nowhere else:
+// workflows, secrets, globals, executions, node types and status. It has no configuration and no
+// state: each request looks up the app of the config that runs. `caddy flowtrux` is its client.
 type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -123,8 +123,8 @@ func (r *adminRoute) checkQuery(raw string) error {
 	return nil
 }
 
-// adminApp returns the app of the config that runs. The app of a config that is being loaded may not
-// be complete yet.
+// adminApp returns the app of the config that runs. The app of a config that is being loaded may
+// not be complete yet.
 func adminApp() (*App, error) {
 	app, err := runningApp()
 	switch {

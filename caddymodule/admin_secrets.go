@@ -13,7 +13,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// getSecret shows how many secrets are live and when they expire. Their text never leaves the store.
+// getSecret shows how many secrets are live and when they expire. Their text never leaves the
+// store.
 func getSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	entry, ok := app.mirror.Get(catalog.SecretPrefix + id)
@@ -70,8 +71,8 @@ func checkSecrets(keys []signature.Key, check func(secret []byte) error) error {
 	return nil
 }
 
-// putSecret stores a secret: its text, or an object with several. With ?keep_old=24h the secrets that
-// are live now stay valid for that time.
+// putSecret stores a secret: its text, or an object with several. With ?keep_old=24h the secrets
+// that are live now stay valid for that time.
 func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	value, err := readAdminBody(w, r)

@@ -144,7 +144,8 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// lacksID reports whether a document is JSON without an id. Compiling tells what is wrong with others.
+// lacksID reports whether a document is JSON without an id. Compiling tells what is wrong with
+// others.
 func lacksID(doc []byte) bool {
 	canonical, err := rawjson.AppendCanonical(nil, doc, flow.MaxDepth)
 	return err == nil && rawjson.Get(canonical, "id") == nil

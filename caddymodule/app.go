@@ -74,8 +74,14 @@ const openWait = 30 * time.Second
 //
 // Event | Emitted when | Data
 // ------|--------------|-----
-// `flowtrux.execution_failed` | an execution ends as `failed` or `timed_out` | `workflow`, `execution_id`, `status`, and of the first node that failed `node` and its error's `code`; both are empty if there is none
-// `flowtrux.workflow_rejected` | a document turns out to be invalid, also when a config is loaded | `id`, `revision`, and `problems`, each with `path` and `reason`
+// `flowtrux.execution_failed` | an execution fails or times out | see below
+// `flowtrux.workflow_rejected` | a document is invalid | see below
+//
+// The data of `flowtrux.execution_failed` is `workflow`, `execution_id`, `status` (`failed` or
+// `timed_out`), and `node` and `code` of the first node that failed; both are empty if there is
+// none. That of `flowtrux.workflow_rejected` is `id`, `revision`, and `problems`, each with `path`
+// and `reason`. The event is also emitted for invalid documents that are found when a config is
+// loaded.
 type App struct {
 	// Where workflows, secrets and globals are stored. Default: `{"engine": "embedded"}`, an etcd
 	// server inside this process that opens no port.
@@ -138,8 +144,8 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision checks the config, loads the operator's node modules and acquires what is shared with
-// other configs. It opens no port and writes no files but the caches of compiled and fetched modules.
-// It connects to other machines only to fetch modules.
+// other configs. It opens no port and writes no files but the caches of compiled and fetched
+// modules. It connects to other machines only to fetch modules.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger()
@@ -167,8 +173,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return a.meters.register(ctx.GetMetricsRegistry(), a)
 }
 
-// Start opens the store and the journal, unless another config has, and begins to run the executions
-// in the journal.
+// Start opens the store and the journal, unless another config has, and begins to run the
+// executions in the journal.
 func (a *App) Start() error {
 	if err := a.installation.save(); err != nil {
 		return err

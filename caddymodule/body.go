@@ -18,8 +18,8 @@ var (
 	errBodyMemory   = errors.New("no room for the body in limits.body_memory")
 )
 
-// Buffers of bodies are powers of two, in bytes. Those up to pooledBuffer are reused. Larger ones are
-// made for one body.
+// Buffers of bodies are powers of two, in bytes. Those up to pooledBuffer are reused. Larger ones
+// are made for one body.
 const (
 	firstBuffer  = 4 * kib
 	pooledBuffer = 64 * kib
@@ -45,8 +45,8 @@ func newBodies(l *Limits) *bodies {
 	}
 }
 
-// body is a request's body. Its zero value was not read. Its bytes are valid until discard, and count
-// until release.
+// body is a request's body. Its zero value was not read. Its bytes are valid until discard, and
+// count until release.
 type body struct {
 	owner  *bodies // nil = it was not read
 	data   []byte  // what was read; the capacity is the buffer's
@@ -165,8 +165,8 @@ func (b *body) failed(err error) error {
 	return err
 }
 
-// grow makes the buffer twice as large, or makes the first one. It is called when the buffer is full
-// and there is more.
+// grow makes the buffer twice as large, or makes the first one. It is called when the buffer is
+// full and there is more.
 func (b *body) grow(declared int64) {
 	size := max(firstBuffer, 2*cap(b.data))
 	if size <= pooledBuffer {

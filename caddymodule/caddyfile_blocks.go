@@ -19,8 +19,8 @@ import (
 // options are the options of a block by name.
 type options map[string]option
 
-// option is one option of a block. parse is called with the dispenser at the option's name and reads
-// its arguments.
+// option is one option of a block. parse is called with the dispenser at the option's name and
+// reads its arguments.
 type option struct {
 	parse   func() error
 	repeats bool // may be given several times

@@ -43,8 +43,8 @@ type Node struct {
 	// `limits.node_timeout`.
 	Timeout caddy.Duration `json:"timeout,omitempty"`
 
-	// Fuel budget of a call, about one unit per WebAssembly instruction. Unlike a timeout, it is the
-	// same on every machine. Default: no budget.
+	// Fuel budget of a call, about one unit per WebAssembly instruction. Unlike a timeout, it is
+	// the same on every machine. Default: no budget.
 	Fuel int64 `json:"fuel,omitempty"`
 
 	// How each call gets a clean instance. With `off` the module is started for each call, and the

@@ -32,8 +32,8 @@ func (a *App) drainWithin(limit time.Duration) {
 	a.life.onEnd(func() error { timer.Stop(); return nil })
 }
 
-// drain waits for the executions of the journal until the drain time is over. Executions that are cut
-// off then are reported when the executor is released.
+// drain waits for the executions of the journal until the drain time is over. Executions that are
+// cut off then are reported when the executor is released.
 func (a *App) drain() {
 	a.beginDrain()
 	ctx, cancel := context.WithDeadline(context.Background(), a.drainBy)

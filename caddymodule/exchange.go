@@ -76,8 +76,8 @@ func (x *exchange) respond(checks []check) response.Response {
 	return x.run()
 }
 
-// enter keeps the app alive until the request has its response. A request can reach the handler of a
-// config that was replaced and cleaned up since its connection was accepted. Then the app of the
+// enter keeps the app alive until the request has its response. A request can reach the handler of
+// a config that was replaced and cleaned up since its connection was accepted. Then the app of the
 // config that runs now takes it. It reports whether there is one.
 func (x *exchange) enter() bool {
 	for range 2 {
@@ -111,8 +111,8 @@ func (x *exchange) find() *response.Response {
 	return nil
 }
 
-// findHidden is find for handlers that hide ids. An unknown id goes through a signature check without
-// keys, which hashes the body with a secret of the process and never succeeds.
+// findHidden is find for handlers that hide ids. An unknown id goes through a signature check
+// without keys, which hashes the body with a secret of the process and never succeeds.
 func (x *exchange) findHidden() *response.Response {
 	w := x.app.catalog.Workflow(x.id)
 	if w == nil || !w.Active || !w.Webhook {
@@ -162,8 +162,8 @@ func (x *exchange) verify() *response.Response {
 	return x.rejectSignature(reason, header)
 }
 
-// rejectSignature rejects a signature, and logs the reason. The header is the one that is missing or
-// malformed, "" when none is.
+// rejectSignature rejects a signature, and logs the reason. The header is the one that is missing
+// or malformed, "" when none is.
 func (x *exchange) rejectSignature(reason signature.Reason, header string) *response.Response {
 	x.app.meters.verifyFailures.WithLabelValues(string(reason)).Inc()
 	code := response.InvalidSignature
@@ -206,8 +206,8 @@ func (x *exchange) parse() *response.Response {
 	return nil
 }
 
-// challenge responds to Slack's url_verification, without an execution. It proves that this endpoint
-// knows the secret (https://docs.slack.dev/reference/events/url_verification).
+// challenge responds to Slack's url_verification, without an execution. It proves that this
+// endpoint knows the secret (https://docs.slack.dev/reference/events/url_verification).
 func (x *exchange) challenge() *response.Response {
 	if x.workflow.Scheme.Name() != "slack" {
 		return nil
@@ -231,8 +231,8 @@ func (x *exchange) challenge() *response.Response {
 	}
 }
 
-// runnable makes the check that rejects workflows without a valid version. While the first version is
-// being prepared, the request waits up to queue_wait, without a slot. It is then checked again:
+// runnable makes the check that rejects workflows without a valid version. While the first version
+// is being prepared, the request waits up to queue_wait, without a slot. It is then checked again:
 // another document may require another signature.
 func runnable(find check) check {
 	again := []check{find, (*exchange).verify, (*exchange).mediaType, (*exchange).parse, (*exchange).challenge}

@@ -20,8 +20,8 @@ import (
 const defaultPrefix = "/api/webhooks/"
 
 // Handler receives webhooks: `POST {prefix}{workflow id}` runs the workflow with that id. Requests
-// for other paths go to the next handler. Workflows, their secrets, and everything else that handlers
-// share belong to the app `flowtrux`.
+// for other paths go to the next handler. Workflows, their secrets, and everything else that
+// handlers share belong to the app `flowtrux`.
 //
 // Requests must be signed with one of the workflow's secrets; this cannot be turned off. The
 // signature covers only the body. Query parameters and headers are not protected by it.
@@ -51,10 +51,16 @@ const defaultPrefix = "/api/webhooks/"
 //
 // Placeholder | Description
 // ------------|-------------
-// `{http.flowtrux.workflow}` | The workflow's id as the path has it, at most 64 bytes; also if there is no such workflow
-// `{http.flowtrux.execution_id}` | The execution's ID; of a duplicate that of the first request. Empty if the request was rejected
-// `{http.flowtrux.status}` | What became of the execution by the time of the response: `succeeded`, `failed`, `timed_out`, `cancelled`, `pending` (accepted, in mode `minimal`) or `running` (it took longer than the webhook's timeout); `duplicate` for the response of an earlier request; `rejected` if there is no execution
-// `{http.flowtrux.code}` | The error's code, as in the response's body. Empty if there is no error
+// `{http.flowtrux.workflow}` | the workflow's id as in the path, at most 64 bytes
+// `{http.flowtrux.execution_id}` | the execution's ID; empty if the request was rejected
+// `{http.flowtrux.status}` | what became of the execution, see below
+// `{http.flowtrux.code}` | the error's code as in the response's body; empty without an error
+//
+// The workflow is set even if it does not exist. A duplicate has the execution ID of the first
+// request. The status is that at the time of the response: `succeeded`, `failed`, `timed_out`,
+// `cancelled`, `pending` (accepted, in mode `minimal`), `running` (it took longer than the
+// webhook's timeout), `duplicate` (the response of an earlier request), or `rejected` (there is no
+// execution).
 type Handler struct {
 	// Prefix of webhooks' paths; the rest of the path is the workflow's id. It begins and ends with
 	// a slash. Default: `/api/webhooks/`.
@@ -131,9 +137,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return nil
 }
 
-// workflowID returns the id in a path that consists of the prefix and one more segment. Segments are
-// split before escapes are resolved, so an escaped slash never separates (RFC 3986, section 2.2).
-// Dot segments are no ids.
+// workflowID returns the id in a path that consists of the prefix and one more segment. Segments
+// are split before escapes are resolved, so an escaped slash never separates (RFC 3986, section
+// 2.2). Dot segments are no ids.
 func workflowID(u *url.URL, prefix string) (string, bool) {
 	if u.RawPath == "" { // no escaped slash in it
 		id, ok := strings.CutPrefix(u.Path, prefix)

@@ -13,9 +13,9 @@ import (
 // seedSize is the size of the installation's seed, in bytes.
 const seedSize = 32
 
-// installation is the secret seed of this installation. The random streams of nodes are derived from
-// it, so that the same call gets the same stream also after a restart. It is pooled: configs that
-// are loaded before the file is written have the same seed.
+// installation is the secret seed of this installation. The random streams of nodes are derived
+// from it, so that the same call gets the same stream also after a restart. It is pooled: configs
+// that are loaded before the file is written have the same seed.
 type installation struct {
 	path string
 	seed [seedSize]byte

@@ -20,11 +20,11 @@ const (
 	serverReads = 256 * kib
 )
 
-// linger closes connections on which a body was rejected. Many senders on HTTP/1.1 do not look for a
-// response before they have sent the whole body. If the server closes the connection with bytes
+// linger closes connections on which a body was rejected. Many senders on HTTP/1.1 do not look for
+// a response before they have sent the whole body. If the server closes the connection with bytes
 // unread, TCP resets it, and the sender loses the response. So the server's sending half is closed
-// first, and what arrives is discarded until the sender has closed the connection as well (RFC 9112,
-// section 9.6), within limits. It is safe for concurrent use.
+// first, and what arrives is discarded until the sender has closed the connection as well (RFC
+// 9112, section 9.6), within limits. It is safe for concurrent use.
 type linger struct {
 	conns shares        // connections
 	bytes int64         // that are read on one
@@ -83,8 +83,8 @@ func (l *linger) close(w http.ResponseWriter, p peer) {
 	}()
 }
 
-// takeOver sends the response that was written, which has a length, and takes the connection from the
-// server. It returns nil if a handler in between still buffers some of the response (one that
+// takeOver sends the response that was written, which has a length, and takes the connection from
+// the server. It returns nil if a handler in between still buffers some of the response (one that
 // encodes removes the length), or if the connection cannot be taken. It bypasses the writers in
 // between: they would count the bytes that are discarded.
 func takeOver(w http.ResponseWriter, control *http.ResponseController) net.Conn {

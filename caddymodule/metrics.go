@@ -23,8 +23,8 @@ const (
 	noWebhook = "manual" // the label mode of executions that no webhook started
 )
 
-// meters are the metrics of the process. They are pooled, so that reloads do not reset them, and are
-// registered with each config's registry. They are safe for concurrent use.
+// meters are the metrics of the process. They are pooled, so that reloads do not reset them, and
+// are registered with each config's registry. They are safe for concurrent use.
 type meters struct {
 	executions     *prometheus.CounterVec
 	duration       *prometheus.HistogramVec

@@ -21,8 +21,8 @@ func (s series) count(d time.Duration) {
 	s.seconds.Observe(d.Seconds())
 }
 
-// known caches series by their labels. Looking them up in their vectors takes several times as long,
-// and happens for each node and execution. It is safe for concurrent use.
+// known caches series by their labels. Looking them up in their vectors takes several times as
+// long, and happens for each node and execution. It is safe for concurrent use.
 type known[K comparable] struct {
 	mu     sync.RWMutex
 	series map[K]series

@@ -1,12 +1,12 @@
 // Package caddymodule connects FlowTrux Edge to Caddy. It has the app `flowtrux`, which owns a
 // config's workflows, node modules, store and journal; the handler `http.handlers.flowtrux`, which
-// responds to signed webhooks; the module `admin.api.flowtrux`; and their Caddyfile syntax. It turns
-// requests into events and results into responses. Everything between is in the packages below
-// runtime, which do not know Caddy.
+// responds to signed webhooks; the module `admin.api.flowtrux`; and their Caddyfile syntax. It
+// turns requests into events and results into responses. Everything between is in the packages
+// below runtime, which do not know Caddy.
 //
 // Stores and journals are guest modules in the namespaces flowtrux.stores and flowtrux.journals.
-// Each has a package of its own, which is imported for its side effect. Third parties add engines in
-// the same way.
+// Each has a package of its own, which is imported for its side effect. Third parties add engines
+// in the same way.
 //
 // What outlives a config (compiled code, the copy of the store, accepted executions, metrics) is in
 // the usage pool of pool.go. Everything else belongs to one App and is released with it, once its

@@ -185,8 +185,9 @@ func readModule(file string) ([]byte, error) {
 	return wasm, nil
 }
 
-// resolve returns the program of a journaled execution: the workflow's current one if it has the same
-// revision, otherwise the entry's document is compiled. The executor releases the program's nodes.
+// resolve returns the program of a journaled execution: the workflow's current one if it has the
+// same revision, otherwise the entry's document is compiled. The executor releases the program's
+// nodes.
 func (a *App) resolve(ctx context.Context, e *journal.Entry) (*engine.Program, error) {
 	if !a.types.Acquire() {
 		return nil, engine.ErrGone

@@ -50,8 +50,8 @@ func outcomeOf(s engine.Status) outcome {
 	}
 }
 
-// publish makes the placeholders of Handler known to the request's replacer. They are looked up only
-// where a config uses them, so they cost a request one function value.
+// publish makes the placeholders of Handler known to the request's replacer. They are looked up
+// only where a config uses them, so they cost a request one function value.
 func (x *exchange) publish() {
 	if repl, ok := x.r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		repl.Map(x.placeholder)

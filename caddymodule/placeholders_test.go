@@ -95,8 +95,8 @@ func accessLog(t *testing.T, file string, n int) []map[string]any {
 	return lines
 }
 
-// TestPlaceholdersOfOthers: the handler knows no name that is not its own, and those of the response
-// are empty before it is known.
+// TestPlaceholdersOfOthers: the handler knows no name that is not its own, and those of the
+// response are empty before it is known.
 func TestPlaceholdersOfOthers(t *testing.T) {
 	x := exchange{id: "order"}
 	for _, name := range []string{"http.flowtrux.secret", "http.flowtrux.", "http.request.host", "workflow", ""} {

@@ -8,9 +8,9 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// processLog returns a logger for objects that outlive a config. It looks up Caddy's default log for
-// each line, and so follows the logging of the config that runs. A logger of a config would go on
-// writing to that config's outputs.
+// processLog returns a logger for objects that outlive a config. It looks up Caddy's default log
+// for each line, and so follows the logging of the config that runs. A logger of a config would go
+// on writing to that config's outputs.
 func processLog(name string) *zap.Logger { return zap.New(processCore{}).Named(name) }
 
 // processCore passes each line to the default log of the moment.

@@ -159,10 +159,10 @@ func (a *App) makeEngine() error {
 // reloadWait is how long the load of a config waits for documents that have to be prepared.
 const reloadWait = 10 * time.Second
 
-// follow keeps the workflows up to date with the store. If another config has the store open already,
-// they are loaded when it returns: the other config serves until then, and workflows have to be
-// served without a gap. Documents that take longer than reloadWait to prepare do not delay the
-// config.
+// follow keeps the workflows up to date with the store. If another config has the store open
+// already, they are loaded when it returns: the other config serves until then, and workflows have
+// to be served without a gap. Documents that take longer than reloadWait to prepare do not delay
+// the config.
 func (a *App) follow() error {
 	a.catalog = catalog.New(catalog.Options{
 		Nodes: a.types, Logger: a.logger, Keep: a.mirror.SetLastValid, Rejected: a.events.workflowRejected, Context: a.ctx,

@@ -14,8 +14,8 @@ var (
 	errShareTaken = errors.New("this client address has its share, and more than half is in use")
 )
 
-// peer is a client address as shares count it: for IPv6 its /64, since a host has a whole one. It is
-// all zeros for clients without an address, as on a Unix socket.
+// peer is a client address as shares count it: for IPv6 its /64, since a host has a whole one. It
+// is all zeros for clients without an address, as on a Unix socket.
 type peer [16]byte
 
 // peerOf returns the peer of a request: its client address as Caddy sees it, also behind trusted

@@ -42,9 +42,9 @@ func isIdentity(values []string) bool {
 	return true
 }
 
-// triggerHeaders makes trigger.headers: an object of the request's headers by lower-case name, sorted
-// by name. Several headers of one name are joined as in RFC 9110, section 5.3. Credentials are left
-// out.
+// triggerHeaders makes trigger.headers: an object of the request's headers by lower-case name,
+// sorted by name. Several headers of one name are joined as in RFC 9110, section 5.3. Credentials
+// are left out.
 func triggerHeaders(h http.Header, signatureHeaders []string) []byte {
 	var room [32]string // requests seldom have more headers
 	names, size := room[:0], len("{}")

@@ -35,9 +35,10 @@ type StoreStatus struct {
 // JournalStatus is the journal's part of Status. It counts accepted executions, which no request
 // waits for.
 type JournalStatus struct {
-	Pending         int        `json:"pending"`
-	Running         int        `json:"running"`
-	Oldest          *time.Time `json:"oldest,omitempty"`   // when the oldest pending one was accepted
+	Pending int `json:"pending"`
+	Running int `json:"running"`
+	// when the oldest pending one was accepted
+	Oldest          *time.Time `json:"oldest,omitempty"`
 	Bytes           int64      `json:"bytes,omitempty"`    // used
 	MaxBytes        int64      `json:"maxBytes,omitempty"` // limit of Bytes; 0 = none
 	DiskFree        *int64     `json:"diskFree,omitempty"` // in bytes; nil = not known

@@ -22,8 +22,8 @@ import (
 // reaches handlers. nil = nothing is known of the servers: none is expected.
 type Expected func(name string) bool
 
-// Dropped returns the problems of a workflow that reads headers which Caddy drops before any handler
-// sees them.
+// Dropped returns the problems of a workflow that reads headers which Caddy drops before any
+// handler sees them.
 func Dropped(p *flow.Plan, s *signature.Scheme, expected Expected) []flow.Problem {
 	var problems []flow.Problem
 	for _, h := range catalog.RequestHeaders(p, s) {

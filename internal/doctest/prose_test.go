@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// TestGoWords reports words in Go files that are not the project's: docs/glossary.md has the ones to
-// use. The words are in a file, so that this one does not have them. One more stands only behind a hyphen, as in "in-flight".
+// TestGoWords reports words in Go files that are not the project's: docs/glossary.md has the ones
+// to use. The words are in a file, so that this one does not have them. One more stands only behind
+// a hyphen, as in "in-flight".
 func TestGoWords(t *testing.T) {
 	words := strings.Fields(read(t, "internal/doctest/testdata/words-not-in-go.txt"))
 	unwanted := regexp.MustCompile(`\b(` + strings.Join(words, "|") + `)\b|(?:^|[^-\w])` + "fli" + `ghts?\b`)

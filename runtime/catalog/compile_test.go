@@ -80,7 +80,7 @@ func TestAMistakeIsNamedByItsPlace(t *testing.T) {
 		{"nodes.0.config.webhook.signature.scheme", `"githb"`, "nodes[0].config.webhook.signature.scheme"},
 		{"nodes.0.config.webhook.signature.algorithm", `"md5"`, "nodes[0].config.webhook.signature.algorithm"},
 		{"nodes.0.config.webhook.signature.encoding", `["hex"]`, "nodes[0].config.webhook.signature.encoding"},
-		{"nodes.1.type", `"conditon"`, "nodes[1].type"},
+		{"nodes.1.type", `"condition2"`, "nodes[1].type"},
 		{"nodes.1.config.conditions.0.operator", `"more"`, "nodes[1].config.conditions[0].operator"},
 		{"nodes.1.config.conditions.0.left", `"{{steps.shape.output}}"`, "nodes[1].config.conditions[0].left"},
 		{"nodes.2.timeout", `"1"`, "nodes[2].timeout"},

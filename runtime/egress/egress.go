@@ -3,14 +3,14 @@
 // from senders. So the client prevents that it is used as a way into the operator's own network:
 //
 //   - It dials only public addresses, plus what [Rules] allow. It checks the address that is
-//     dialed,
-//
-// after the name was resolved, for every connection of every redirect. A name that resolves
-// differently the second time (DNS rebinding) gains nothing.  - A redirect to another origin
-// carries no secrets, headers or body that the node meant for the first one, and never leads from
-// https to http.  - Size, time, redirects and connections are limited. A compressed response counts
-// by its decompressed size.  - Proxy variables of the environment are ignored. There are no
-// cookies, and no credentials from URLs.
+//     dialed, after the name was resolved, for every connection of every redirect. A name that
+//     resolves differently the second time (DNS rebinding) gains nothing.
+//   - A redirect to another origin carries no secrets, headers or body that the node meant for the
+//     first one, and never leads from https to http.
+//   - Size, time, redirects and connections are limited. A compressed response counts by its
+//     decompressed size.
+//   - Proxy variables of the environment are ignored. There are no cookies, and no credentials from
+//     URLs.
 //
 // A node gets only a code and a fixed text for a failure, without URLs or addresses.
 //

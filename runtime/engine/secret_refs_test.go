@@ -101,8 +101,8 @@ func TestSecretsByReference(t *testing.T) {
 	}
 }
 
-// TestReferencesAreOfOneCall: attempts share them; another item or node gets others, and those it was
-// given are texts for it.
+// TestReferencesAreOfOneCall: attempts share them; another item or node gets others, and those it
+// was given are texts for it.
 func TestReferencesAreOfOneCall(t *testing.T) {
 	s := &server{busy: 1}
 	l := blindLab(t, s)

@@ -19,12 +19,12 @@
 //   - pending: the journal has the entry, and no process has a lease of it. Cancel ends it at once.
 //   - claimed: this process has the lease, and the execution waits for a slot. It is released when
 //     its workflow keeps it waiting.
-//   - running: each node that completes gets a checkpoint before its dependents start. The execution
-//     is released when the executor closes or the journal fails, and is pending again when its lease
-//     lapses or the process dies. Its next run takes over the steps.
+//   - running: each node that completes gets a checkpoint before its dependents start. The
+//     execution is released when the executor closes or the journal fails, and is pending again
+//     when its lease lapses or the process dies. Its next run takes over the steps.
 //   - running, a sender waits: the journal does not have it. When the process dies it is lost; the
 //     sender was promised nothing.
-//   - adopted: the sender has waited too long and was promised that the execution continues. It runs
-//     on where it ran, and from here on is like any other that the journal has.
+//   - adopted: the sender has waited too long and was promised that the execution continues. It
+//     runs on where it ran, and from here on is like any other that the journal has.
 //   - ended: the record is in the journal, unless LimitRecords has left it out.
 package executor

@@ -112,9 +112,10 @@ type HostCall struct {
 
 // Value is a JSON value as a record shows it: its text or, if it is too long, its size and digest.
 type Value struct {
-	Text   string `json:"text,omitempty"`   // raw JSON
-	Size   int    `json:"size,omitempty"`   // in bytes, when Text is missing
-	SHA256 string `json:"sha256,omitempty"` // in hex, when Text is missing; "" = too long to read all of it
+	Text string `json:"text,omitempty"` // raw JSON
+	Size int    `json:"size,omitempty"` // in bytes, when Text is missing
+	// SHA256 is in hex, when Text is missing; "" = too long to read all of it.
+	SHA256 string `json:"sha256,omitempty"`
 	Masked bool   `json:"masked,omitempty"` // parts of it are hidden because they are secret
 	// it was not recorded, because recording took too much work before
 	Cut bool `json:"cut,omitempty"`

@@ -25,9 +25,10 @@ const (
 
 // MirrorOptions configures a Mirror.
 type MirrorOptions struct {
-	Engine Engine      // owned by the mirror from now on
-	Cache  string      // path of the last-known-good cache; "" = none
-	Seed   string      // directory of documents to import if the store is empty, see ReadSeed; "" = none
+	Engine Engine // owned by the mirror from now on
+	Cache  string // path of the last-known-good cache; "" = none
+	// Seed is a directory of documents to import if the store is empty, see ReadSeed; "" = none.
+	Seed   string
 	Logger *zap.Logger // must outlive configurations; nil = no log
 }
 

@@ -17,8 +17,8 @@ func DidYouMean(word string, known []string) string {
 // Suggesting begins a suggestion.
 const Suggesting = "; did you mean "
 
-// DidYouMeanOr is [DidYouMean] with a fallback: where no word is near it lists all of known, if they
-// are few.
+// DidYouMeanOr is [DidYouMean] with a fallback: where no word is near it lists all of known, if
+// they are few.
 func DidYouMeanOr(word string, known []string) string {
 	hint := DidYouMean(word, known)
 	if hint == "" && len(known) > 0 && len(known) <= MaxListed {

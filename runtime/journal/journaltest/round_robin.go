@@ -22,7 +22,8 @@ func (s *suite) wantClaims(j journal.Journal, want ...int) (leases []journal.Lea
 	return leases
 }
 
-// roundRobin: the entries of one workflow do not delay others, and a released entry keeps its place.
+// roundRobin: the entries of one workflow do not delay others, and a released entry keeps its
+// place.
 func roundRobin(s *suite) {
 	j := s.open(16)
 	s.accept(j, entryOf("a", 1), entryOf("a", 2), entryOf("a", 3), entryOf("b", 4), entryOf("c", 5), entryOf("c", 6))
