@@ -38,12 +38,14 @@ func newLifetime() *lifetime {
 // been released, and then leave must not be called.
 func (l *lifetime) enter() bool { return l.users.Enter() }
 
-// hold is enter for the engine, for one execution.
-func (l *lifetime) hold() (release func(), ok bool) {
+// hold keeps the config for one execution, until release is called. When nothing is left to keep,
+// the config is being released: an executor that drains then still runs what a journal in memory
+// holds, with the node types and everything else that is released after it.
+func (l *lifetime) hold() (release func()) {
 	if !l.users.Enter() {
-		return nil, false
+		return func() {}
 	}
-	return l.released, true
+	return l.released
 }
 
 // leave removes a user that enter let in.

@@ -332,6 +332,41 @@ func TestRequestInFlight(t *testing.T) {
 	}
 }
 
+// TestMemoryJournalDrains: what waits in a memory journal runs before the last config is released,
+// as nobody else can run it.
+func TestMemoryJournalDrains(t *testing.T) {
+	u := newUpstream(t)
+	r := run(t, u.app(`,"journal":{"engine":"memory","accept_loss":true}`))
+	s := site{t: t, app: r.app()}
+	s.putWorkflow("echo", u.workflow(`{"maxConcurrent":1}`)) // in mode minimal
+	const accepted = 4
+	for range accepted {
+		resp, err := r.post(`{}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatal(resp.Status)
+		}
+	}
+	<-u.arrived // one runs, the others wait for its slot
+	// Longer than a claimed execution waits for the slot of its workflow: then it is pending again.
+	time.AfterFunc(500*time.Millisecond, func() { close(u.answer) })
+	gone := ended(r.app())
+	if err := caddy.Load([]byte(`{"admin":{"disabled":true,"config":{"persist":false}},"logging":{"logs":{"default":{"writer":{"output":"discard"}}}}}`), true); err != nil {
+		t.Fatal(err)
+	}
+	<-gone
+	for n := 1; n < accepted; n++ {
+		select {
+		case <-u.arrived:
+		default:
+			t.Fatalf("%d of %d accepted executions ran", n, accepted)
+		}
+	}
+}
+
 // TestAccessLog: the request's line in the access log names the execution.
 func TestAccessLog(t *testing.T) {
 	r := run(t, `{}`)

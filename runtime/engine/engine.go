@@ -25,9 +25,10 @@ type Config struct {
 	// nil = time.Now; real time has to pass by it, as nodes' deadlines follow from it
 	Clock func() time.Time
 	// Hold keeps the configuration, and what executions use of it, from the moment an execution
-	// asks for its slot until it calls release. ok is false when the configuration has ended:
-	// there is nothing to release then. nil = nothing needs to be kept.
-	Hold func() (release func(), ok bool)
+	// asks for its slot until it calls release. It has no effect while the configuration is being
+	// released: what is left runs then until the node types are released, see ErrGone. nil =
+	// nothing needs to be kept.
+	Hold func() (release func())
 }
 
 // Globals are the values that workflows share. Implementations are safe for concurrent use.
@@ -75,7 +76,7 @@ type Engine struct {
 
 func noGlobal(string) ([]byte, bool) { return nil, false }
 
-func holdNothing() (release func(), ok bool) { return func() {}, true }
+func holdNothing() (release func()) { return func() {} }
 
 // New makes an engine.
 func New(c Config) *Engine {
@@ -146,10 +147,7 @@ func (e *Engine) AcquirePatiently(
 func (e *Engine) acquire(
 	ctx context.Context, p *Program, wait time.Duration, patient bool, queued func(),
 ) (release func(), err error) {
-	unhold, ok := e.config.Hold()
-	if !ok {
-		return nil, ErrGone
-	}
+	unhold := e.config.Hold()
 	if !p.owner.Acquire() {
 		unhold()
 		return nil, ErrGone
