@@ -14,10 +14,10 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// TestModulesAreValid: a module that no compiler takes would be refused for that, and its attack
-// would show nothing.
+// TestModulesAreValid checks that a compiler could accept the modules. An invalid module would be
+// rejected at once, and its attack would show nothing.
 func TestModulesAreValid(t *testing.T) {
-	// The interpreter checks modules as the compiler does, and their size is no trouble for it.
+	// The interpreter validates modules as the compiler does, and handles their size well.
 	host := wazero.NewRuntimeWithConfig(t.Context(), wazero.NewRuntimeConfigInterpreter())
 	defer host.Close(t.Context())
 	check := func(name string, wasm []byte) {
@@ -37,7 +37,7 @@ func TestModulesAreValid(t *testing.T) {
 	}
 }
 
-// nodeTypes are known by their manifests. Nothing is prepared.
+// nodeTypes holds node types by name, from their manifests alone. It prepares nothing.
 type nodeTypes map[string]*flow.Type
 
 func (n nodeTypes) Type(name string) (*flow.Type, error) {
@@ -51,7 +51,7 @@ func (n nodeTypes) Names() []string { return slices.Sorted(maps.Keys(n)) }
 
 func (n nodeTypes) Prepare(string, []byte) ([]string, uint64, error) { return nil, 0, nil }
 
-// TestDocuments: what attacks store is valid, but for what is meant not to be.
+// TestDocuments checks that the documents are valid, except for those that are meant to be invalid.
 func TestDocuments(t *testing.T) {
 	read := func(file string) string {
 		b, err := os.ReadFile("../../nodes/" + file)
@@ -95,7 +95,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// TestFigures: each is held against its bound, and their columns stand below each other.
+// TestFigures compares figures with their bounds, and checks that the columns are aligned.
 func TestFigures(t *testing.T) {
 	s := &scene{}
 	s.seconds(strings.Repeat("a long sentence ", 20), 1500*time.Millisecond, time.Second)
@@ -103,7 +103,7 @@ func TestFigures(t *testing.T) {
 	s.share("requests", 98, 100)
 	s.is("keys", "200", "200, replayed true", false)
 	if s.held() || (&scene{}).held() {
-		t.Error("what is broken, or not measured, is held")
+		t.Error("an exceeded bound, or no figure at all, counts as held")
 	}
 	s.seconds("time", time.Second, time.Second)
 	s.atMost("more memory", 12.5, 500, " MiB")

@@ -10,12 +10,13 @@ import (
 	"github.com/flowtrux/edge/internal/crash"
 )
 
-// plainCode has a node of code that takes nothing to prepare.
+// plainCode returns a workflow with a code node that is prepared quickly.
 func plainCode() string {
 	return chain(nil, step{id: "o", of: "code", config: object{"source": "return 1"}})
 }
 
-// slowNodes has 120 nodes of code that count up to some millions when they are prepared.
+// slowNodes returns a workflow with 120 code nodes that count to some millions while they are
+// prepared.
 func slowNodes() string {
 	steps := make([]step, 120)
 	for k := range steps {
@@ -26,8 +27,8 @@ func slowNodes() string {
 	return fan(nil, steps...)
 }
 
-// slowDocument stores a document whose nodes take long to prepare, past the admin API, and starts a
-// server that has it.
+// slowDocument stores a document whose nodes are slow to prepare, bypassing the admin API. It then
+// starts a server that has the document.
 func slowDocument(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
@@ -65,7 +66,7 @@ func slowDocument(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	s.seconds("beside a document of 120 slow nodes: another's new secret is live", time.Since(began), time.Second)
+	s.seconds("with a document of 120 slow nodes: another workflow's new secret is live", time.Since(began), time.Second)
 	if err := v.until(ctx, "new", time.Minute, func(status int) bool { return status == 200 }); err != nil {
 		return err
 	}
@@ -74,11 +75,11 @@ func slowDocument(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	s.seconds(fmt.Sprintf("a start with it, %.2f s without: another workflow is answered", without.Seconds()), with, without+2*time.Second)
+	s.seconds(fmt.Sprintf("a start with it, %.2f s without: another workflow responds", without.Seconds()), with, without+2*time.Second)
 	return nil
 }
 
-// misplaced are documents with a secret where none belongs. None of them is valid.
+// misplaced returns documents with a secret in a wrong place. None of them is valid.
 func misplaced() map[string]string {
 	trigger := func(config string) string {
 		return `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook",` + config + `}}],"edges":[]}`
@@ -95,7 +96,7 @@ func misplaced() map[string]string {
 	}
 }
 
-// misplacedSecret stores documents with secrets where none belongs, past the admin API.
+// misplacedSecret stores documents with secrets in wrong places, bypassing the admin API.
 func misplacedSecret(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
@@ -107,7 +108,7 @@ func misplacedSecret(ctx context.Context, s *scene) error {
 			return err
 		}
 	}
-	if err := v.put(ctx, map[string]string{"other": one(nil)}); err != nil { // written after them
+	if err := v.put(ctx, map[string]string{"other": one(nil)}); err != nil { // applied after them
 		return err
 	}
 	var shown []string
@@ -126,6 +127,6 @@ func misplacedSecret(ctx context.Context, s *scene) error {
 	}
 	s.is("invalid documents whose secret the admin API shows "+strings.Join(shown, " "), fmt.Sprintf("%d of %d", len(shown), len(documents)), "none", len(shown) == 0)
 	n := strings.Count(v.Log(), "hush-")
-	s.is("secrets of them in the log", fmt.Sprint(n), "none", n == 0)
+	s.is("their secrets in the log", fmt.Sprint(n), "none", n == 0)
 	return nil
 }

@@ -32,15 +32,15 @@ func silentBodies(ctx context.Context, s *scene) error {
 			if address == "127.0.0.1" {
 				whose = "the sender's own address"
 			}
-			s.share(fmt.Sprintf("290 silent connections from %s, %s: answered within 1 s", whose, c.name), right, of)
+			s.share(fmt.Sprintf("290 silent connections from %s, %s: a response within 1 s", whose, c.name), right, of)
 		}
-		s.atMost("memory that they took, "+c.name, float64(taken(v.PID())-before), 100, " MiB")
+		s.atMost("memory used by them, "+c.name, float64(taken(v.PID())-before), 100, " MiB")
 		v.Kill()
 	}
 	return nil
 }
 
-// besideSilent sends honest requests from 127.0.0.1 while 290 connections from address say nothing.
+// besideSilent sends honest requests from 127.0.0.1 while 290 connections from address stay silent.
 func (v *server) besideSilent(ctx context.Context, address, id string) (right, of int, err error) {
 	head := fmt.Sprintf("POST /api/webhooks/%s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", id, v.Site(), mib)
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
@@ -55,7 +55,7 @@ func (v *server) besideSilent(ctx context.Context, address, id string) (right, o
 		}
 	}
 	right, of = v.beside(ctx, request{id: "other", body: "{}", client: from("127.0.0.1")}, 30*time.Millisecond, func() {
-		time.Sleep(4 * time.Second) // well below body_timeout: all of them are open
+		time.Sleep(4 * time.Second) // well below body_timeout, so all stay open
 	})
 	return right, of, nil
 }

@@ -6,17 +6,17 @@ import (
 	"maps"
 )
 
-// object is one of JSON.
+// object is a JSON object.
 type object = map[string]any
 
 // step is a node of a workflow.
 type step struct {
 	id, of string
 	config any
-	more   object // beside the config
+	more   object // further members of the node
 }
 
-// chain is a document whose nodes follow one another, with these settings of its webhook.
+// chain returns a document whose nodes follow one another. webhook has settings of its webhook.
 func chain(webhook object, steps ...step) string {
 	edges := make([]object, len(steps))
 	before := "trigger"
@@ -27,7 +27,7 @@ func chain(webhook object, steps ...step) string {
 	return document(webhook, steps, edges)
 }
 
-// fan is a document whose nodes all follow the trigger.
+// fan returns a document whose nodes all follow the trigger.
 func fan(webhook object, steps ...step) string {
 	edges := make([]object, len(steps))
 	for i, s := range steps {
@@ -52,23 +52,23 @@ func document(webhook object, steps []step, edges []object) string {
 	return string(b)
 }
 
-// one is the least that answers.
+// one returns the smallest workflow that has an output.
 func one(webhook object) string {
 	return chain(webhook, step{id: "o", of: "transform", config: object{"output": 1}})
 }
 
-// accepting answers before it runs.
+// accepting returns a workflow that responds before it runs.
 func accepting() string { return one(object{"responseMode": "minimal"}) }
 
-// keyHeader has the idempotency key of a request.
+// keyHeader is the header with the idempotency key of a request.
 const keyHeader = "Idempotency-Key"
 
-// keyed answers with what its template gives, and again for a key that it has seen.
+// keyed returns a workflow with idempotency keys that responds with the value of a template.
 func keyed(output string) string {
 	return chain(object{"idempotency": object{"header": keyHeader}}, step{id: "o", of: "transform", config: object{"output": output}})
 }
 
-// calling sends a request to an address.
+// calling returns a workflow that sends a request to an address.
 func calling(webhook object, address string) string {
 	return chain(webhook, step{id: "h", of: "http-request", config: object{"url": "http://" + address + "/"}})
 }

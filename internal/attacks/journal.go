@@ -17,8 +17,8 @@ import (
 	"github.com/flowtrux/edge/internal/crash"
 )
 
-// keptResponses fills a small journal with large answers that are kept for the keys of one
-// workflow.
+// keptResponses fills a small journal with large responses that are stored for the idempotency keys
+// of one workflow.
 func keptResponses(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{Journal: "max_bytes 64MiB"})
 	if err != nil {
@@ -38,19 +38,19 @@ func keptResponses(ctx context.Context, s *scene) error {
 			}
 		}
 	})
-	s.share("while one workflow keeps 120 responses of 900 KB: another is accepted within 1 s", right, of)
+	s.share("while one workflow stores 120 responses of 900 KB: another is accepted within 1 s", right, of)
 	again := v.send(ctx, request{id: "keyed", body: `{"pad":"` + strings.Repeat("a", 900_000) + `"}`, key: "0"})
-	s.is("its first key again", fmt.Sprintf("%d, replayed %s", again.status, again.header.Get("Idempotency-Replayed")), "200, replayed true",
+	s.is("resending its first key", fmt.Sprintf("%d, replayed %s", again.status, again.header.Get("Idempotency-Replayed")), "200, replayed true",
 		again.status == 200 && again.header.Get("Idempotency-Replayed") == "true")
 	info, err := os.Stat(v.Journal)
 	if err != nil {
 		return err
 	}
-	s.atMost("the journal's file, max_bytes 64MiB", float64(info.Size())/mib, 64*1.25, " MiB")
+	s.atMost("size of the journal file, max_bytes 64MiB", float64(info.Size())/mib, 64*1.25, " MiB")
 	return nil
 }
 
-// slowService answers each request after a while.
+// slowService starts an HTTP server that responds to each request after a delay.
 func slowService(delay time.Duration) (address string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,11 +64,11 @@ func slowService(delay time.Duration) (address string, stop func(), err error) {
 		w.WriteHeader(http.StatusNoContent)
 	})}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = service.Serve(l) }) // it ends with Close
+	serving.Go(func() { _ = service.Serve(l) }) // returns after Close
 	return l.Addr().String(), func() { _ = service.Close(); serving.Wait() }, nil
 }
 
-// many sends n webhooks, 16 at a time, and counts those with a status.
+// many sends n webhooks, 16 at a time, and counts those that got the status.
 func (v *server) many(ctx context.Context, n int, of func(k int) request, status int) int {
 	var next, got atomic.Int64
 	var senders sync.WaitGroup
@@ -85,7 +85,8 @@ func (v *server) many(ctx context.Context, n int, of func(k int) request, status
 	return int(got.Load())
 }
 
-// acceptedQueue accepts a thousand executions that sleep before one of another workflow.
+// acceptedQueue has the server accept a thousand executions that each wait a second, and then one
+// of another workflow.
 func acceptedQueue(ctx context.Context, s *scene) error {
 	address, stop, err := slowService(time.Second)
 	if err != nil {
@@ -103,7 +104,7 @@ func acceptedQueue(ctx context.Context, s *scene) error {
 		return err
 	}
 	accepted := v.many(ctx, 1000, func(int) request { return request{id: "slow", body: "{}"} }, 200)
-	s.is("executions accepted that sleep for a second", fmt.Sprint(accepted), "1000", accepted == 1000)
+	s.is("accepted executions that wait for a second", fmt.Sprint(accepted), "1000", accepted == 1000)
 	began := time.Now()
 	id := v.send(ctx, request{id: "other", body: "{}"}).execution()
 	if err := v.wait(ctx, time.Minute, "an execution", func() bool {
@@ -112,11 +113,12 @@ func acceptedQueue(ctx context.Context, s *scene) error {
 	}); err != nil {
 		return err
 	}
-	s.seconds("another workflow's behind them has ended", time.Since(began), 2*time.Second)
+	s.seconds("another workflow's execution, queued after them, has ended", time.Since(began), 2*time.Second)
 	return nil
 }
 
-// allShares has one workflow take all it can get of slots, pending executions and keys, together.
+// allShares has one workflow use its whole share of slots, pending executions and keys at the same
+// time.
 func allShares(ctx context.Context, s *scene) error {
 	address, stop, err := slowService(time.Second)
 	if err != nil {
@@ -157,14 +159,14 @@ func allShares(ctx context.Context, s *scene) error {
 			case <-ctx.Done():
 			}
 		})
-		s.share(fmt.Sprintf("beside a workflow at all its shares: workflow %s is answered within 1 s", id), right, of)
+		s.share(fmt.Sprintf("while one workflow uses all its shares: workflow %s responds within 1 s", id), right, of)
 	}
 	end()
 	attackers.Wait()
 	return err
 }
 
-// damagedJournal starts a server on many journals with changed bytes.
+// damagedJournal starts a server repeatedly, each time on a journal with changed bytes.
 func damagedJournal(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
@@ -213,12 +215,13 @@ func damagedJournal(ctx context.Context, s *scene) error {
 			}
 		}
 	}
-	s.is(fmt.Sprintf("starts on damaged files, of which %d serve and %d are refused, that crash%s", serves, refused, first),
+	s.is(fmt.Sprintf("crashes in starts on damaged files (%d served, %d rejected)%s", serves, refused, first),
 		fmt.Sprintf("%d of %d", crashes, starts), "none", crashes == 0)
 	return nil
 }
 
-// damaged changes a few bytes where pages have their heads and entries, the two meta pages apart.
+// damaged returns a copy of good with a few bytes changed near the start of pages, where headers
+// and entries are. The two meta pages stay as they are.
 func damaged(good []byte, seed uint64) []byte {
 	r, b := rand.New(rand.NewPCG(seed, 0)), append([]byte(nil), good...)
 	for range 1 + seed%4 {

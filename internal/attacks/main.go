@@ -1,11 +1,11 @@
-// Command attacks tries to take a server from others: with the roles of a peer on the network, a
-// sender with a valid secret, a workflow author, a node author and a bad disk. Each attack starts a
-// server of its own on loopback, measures what others notice, and compares it with the bound that
-// SECURITY.md names. It ends with 1 when a bound was not kept.
+// Command attacks tries to take a server away from its other users. It acts as a peer on the
+// network, a sender with a valid secret, a workflow author, a node author and a bad disk. Each
+// attack starts its own server on loopback, measures the effect on others, and compares it with the
+// bound in SECURITY.md. The exit status is 1 if a bound was not held.
 //
 //	go run ./internal/attacks -caddy bin/caddy [attack...]
 //
-// It needs Linux. Figures of time are of a machine with nothing else to do.
+// It needs Linux. The bounds on time assume an otherwise idle machine.
 package main
 
 import (
@@ -22,13 +22,13 @@ import (
 	"time"
 )
 
-// limit bounds one attack.
+// limit is the maximum duration of one attack.
 const limit = 5 * time.Minute
 
-// attack is one way to take the server from others.
+// attack is one way to take the server away from its other users.
 type attack struct {
 	name string
-	by   string // the role that it takes
+	by   string // the attacker's role
 	run  func(context.Context, *scene) error
 }
 
@@ -53,7 +53,7 @@ var all = []attack{
 func main() {
 	caddy := flag.String("caddy", "bin/caddy", "the server to attack (make build)")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: attacks [-caddy file] [attack...]\nThe attacks, all of them by default, and who can do it:")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: attacks [-caddy file] [attack...]\nThe attacks, all of them by default, and the role that each needs:")
 		for _, a := range all {
 			fmt.Fprintf(flag.CommandLine.Output(), "  %-20s %s\n", a.name, a.by)
 		}
@@ -71,7 +71,7 @@ func main() {
 func run(ctx context.Context, caddy string, names []string, out io.Writer) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(all, func(a attack) bool { return a.name == name }) {
-			return fmt.Errorf("there is no attack %q; -h lists them", name)
+			return fmt.Errorf("unknown attack %q; -h lists the attacks", name)
 		}
 	}
 	dir, err := os.MkdirTemp("", "attacks-")
@@ -95,35 +95,35 @@ func run(ctx context.Context, caddy string, names []string, out io.Writer) error
 		fmt.Fprintf(out, "%s (%s, %.0f s)\n", a.name, a.by, time.Since(began).Seconds())
 		s.print(out)
 		if err != nil {
-			fmt.Fprintf(out, "  it could not be measured: %v\n", err)
+			fmt.Fprintf(out, "  could not be measured: %v\n", err)
 		}
 		if err != nil || !s.held() {
 			broken = append(broken, a.name)
 		}
 	}
 	if len(broken) > 0 {
-		return fmt.Errorf("bounds were not kept: %s", strings.Join(broken, ", "))
+		return fmt.Errorf("bounds not held: %s", strings.Join(broken, ", "))
 	}
-	fmt.Fprintln(out, "every bound was kept")
+	fmt.Fprintln(out, "all bounds held")
 	return nil
 }
 
-// against runs the attack and ends what it has started.
+// against runs the attack and stops the servers that it started.
 func (a attack) against(ctx context.Context, s *scene) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it has not ended within %s", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished within %s", limit))
 	defer cancel()
 	defer s.end()
 	return a.run(ctx, s)
 }
 
-// figure is one thing that was measured.
+// figure is one measurement.
 type figure struct {
 	what, value, bound string
 	held               bool
 }
 
-// print writes a line for each figure: whether it is within its bound, the figure, the bound, and
-// what it is. The last may be long, so that it does not move the others.
+// print writes a line for each figure: whether it is within its bound, the value, the bound and the
+// description. The description comes last because it may be long.
 func (s *scene) print(out io.Writer) {
 	for _, f := range s.figures {
 		verdict := "held"

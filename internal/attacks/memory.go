@@ -18,11 +18,11 @@ import (
 
 const (
 	sandboxMemory = 1024 // MiB, the default of limits.sandbox_memory
-	besideIt      = 400  // MiB that a process may take beside it
+	besideIt      = 400  // MiB that a process may use in addition
 )
 
-// taken is what a process takes, in MiB: its anonymous pages, and the blocks of its memfds, which
-// are in no RSS.
+// taken returns the memory that a process uses, in MiB. It counts anonymous pages and the blocks of
+// the process's memfds, which no RSS includes.
 func taken(pid int) int {
 	bytes := 0
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -34,7 +34,7 @@ func taken(pid int) int {
 		bytes = kib << 10
 	}
 	seen := make(map[uint64]bool)
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is a good one
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is valid
 	for _, fd := range files {
 		var st syscall.Stat_t
 		if to, err := os.Readlink(fd); err != nil || !strings.HasPrefix(to, "/memfd:") {
@@ -48,7 +48,7 @@ func taken(pid int) int {
 	return bytes / mib
 }
 
-// peak watches what a process takes until stop is called, which returns the most, in MiB.
+// peak samples the memory of a process until stop is called. stop returns the maximum, in MiB.
 func peak(pid int) (stop func() int) {
 	most, over := 0, make(chan struct{})
 	var watch sync.WaitGroup
@@ -71,16 +71,17 @@ func peak(pid int) (stop func() int) {
 	}
 }
 
-// memoryBeside measures what the process takes at most while f runs, and whether others are
-// answered.
+// memoryBeside measures the peak memory of the process while f runs, and whether other senders
+// still get responses.
 func (s *scene) memoryBeside(ctx context.Context, v *server, what string, f func()) {
 	stop := peak(v.PID())
 	right, of := v.beside(ctx, request{id: "other", body: "{}"}, 50*time.Millisecond, f)
 	s.atMost(what+": anonymous pages and memfds", float64(stop()), sandboxMemory+besideIt, " MiB")
-	s.share(what+": another workflow is answered within 1 s", right, of)
+	s.share(what+": another workflow responds within 1 s", right, of)
 }
 
-// hungryItems runs a call that takes 40 MB for each item of a list, as many at once as may be.
+// hungryItems returns a workflow that calls a node once for each item of a list. Each call takes 40
+// MB, and as many run at once as the limits allow.
 func hungryItems() string {
 	const source = `const a = []; for (let i = 0; i < 40; i++) a.push(new Uint8Array(1e6).fill(1));
 let t = 0; for (let i = 0; i < 1e6; i++) t += i; return a.length`
@@ -88,7 +89,8 @@ let t = 0; for (let i = 0; i < 1e6; i++) t += i; return a.length`
 		step{"c", "code", object{"source": source}, object{"forEach": "{{trigger.data.l}}", "concurrency": 256}})
 }
 
-// forEachMemory has one small request run as many memory-hungry calls at once as a forEach can.
+// forEachMemory sends one small request whose forEach runs as many memory-hungry calls at once as
+// the limits allow.
 func forEachMemory(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
@@ -106,8 +108,8 @@ func forEachMemory(ctx context.Context, s *scene) error {
 	return nil
 }
 
-// largeImages has 20 nodes of code that keep 45 MB each when they are prepared; those of each n are
-// others.
+// largeImages returns a workflow of 20 code nodes that each hold 45 MB once they are prepared.
+// Different n give different nodes.
 func largeImages(n int) string {
 	steps := make([]step, 20)
 	for k := range steps {
@@ -117,7 +119,7 @@ func largeImages(n int) string {
 	return fan(nil, steps...)
 }
 
-// imageMemory stores documents whose nodes leave large heaps behind when they are prepared.
+// imageMemory stores documents whose nodes leave large heaps in their prepared snapshots.
 func imageMemory(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
 	if err != nil {
@@ -129,14 +131,15 @@ func imageMemory(ctx context.Context, s *scene) error {
 	s.memoryBeside(ctx, v, "4 documents of 20 nodes of 45 MB", func() {
 		for d := range 4 {
 			id := fmt.Sprintf("large%d", d)
-			_ = v.Put(ctx, id, largeImages(d)) // it may be refused
+			_ = v.Put(ctx, id, largeImages(d)) // the server may reject it
 			v.send(ctx, request{id: id, body: "{}"})
 		}
 	})
 	return nil
 }
 
-// deep is a module whose one function calls itself with the same arguments, and would add 1.
+// deep returns a module whose only function calls itself with the same arguments and adds 1 to the
+// result.
 func deep() []byte {
 	itself := []byte{opGet, 0, opGet, 1, opCall, 2}
 	m := wasmbuild.Module{
@@ -146,12 +149,12 @@ func deep() []byte {
 	return m.Bytes()
 }
 
-// recursing runs a node of the type deep.
+// recursing returns a workflow with a node of the type deep.
 func recursing() string {
 	return chain(object{"timeout": "30s"}, step{id: "o", of: "deep", config: object{}})
 }
 
-// recursion calls modules that call themselves without an end.
+// recursion calls modules that recurse without end.
 func recursion(ctx context.Context, s *scene) error {
 	file, err := s.file("deep.wasm", deep())
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// bomb is a small module that takes a compiler long, or much memory.
+// bomb is a small module that costs a compiler much time or memory.
 type bomb struct {
 	name   string
 	module wasmbuild.Module
@@ -33,7 +33,7 @@ func many(n int) []byte { return bytes.Repeat([]byte{wasmbuild.I32}, n) }
 
 func zeros(n int) []byte { return bytes.Repeat(wasmbuild.I32Const(0), n) }
 
-// bombs are of up to 192 KiB.
+// bombs returns modules of up to 192 KiB each.
 func bombs() []bomb {
 	void := wasmbuild.Signature{}
 	wide := func(n int) wasmbuild.Signature { return wasmbuild.Signature{Results: many(n)} }
@@ -54,7 +54,7 @@ func bombs() []bomb {
 			bytes.Repeat([]byte{opDrop}, 1000), []byte{opEnd})))
 	}
 	for _, depth := range []int{300, 10_000} {
-		list = append(list, of(fmt.Sprintf("%d loops around 1000 variables", depth), []wasmbuild.Signature{void}, locals(1000), slices.Concat(
+		list = append(list, of(fmt.Sprintf("%d nested loops around 1000 variables", depth), []wasmbuild.Signature{void}, locals(1000), slices.Concat(
 			bytes.Repeat([]byte{opLoop, noResult}, depth), change(1000), bytes.Repeat([]byte{opGet, 0, opBrIf, 0, opEnd}, depth), []byte{opEnd})))
 	}
 	list = append(list,
@@ -62,19 +62,19 @@ func bombs() []bomb {
 			{Type: wasmbuild.TypeOwn + 1, Code: append(gets(1000), opEnd)},
 			{Type: wasmbuild.TypeOwn, Code: slices.Concat(zeros(1000), bytes.Repeat([]byte{opCall, 2}, 10_000), bytes.Repeat([]byte{opDrop}, 1000), []byte{opEnd})},
 		}}},
-		of("40000 blocks in one another", []wasmbuild.Signature{void}, nil, slices.Concat(
+		of("40000 nested blocks", []wasmbuild.Signature{void}, nil, slices.Concat(
 			bytes.Repeat([]byte{opBlock, noResult}, 40_000), bytes.Repeat([]byte{opEnd}, 40_001))),
 		of("5000 branches with 1000 results", []wasmbuild.Signature{void, wide(1000)}, nil, slices.Concat(
 			[]byte{opBlock}, wasmbuild.Unsigned(wasmbuild.TypeOwn+1), zeros(1000), bytes.Repeat(append(wasmbuild.I32Const(0), opBrIf, 0), 5_000), []byte{opEnd},
 			bytes.Repeat([]byte{opDrop}, 1000), []byte{opEnd})),
-		of("9000 ifs that change variables, of 500", []wasmbuild.Signature{void}, locals(500), slices.Concat(
+		of("9000 ifs that change 2 of 500 variables", []wasmbuild.Signature{void}, locals(500), slices.Concat(
 			bytes.Repeat(slices.Concat([]byte{opGet, 0, opIf, noResult, opGet, 1, opSet, 2, opElse, opGet, 2, opSet, 1, opEnd}), 9_000),
 			change(500), []byte{opEnd})),
-		of("50000 variables in 3000 loops one behind the other", []wasmbuild.Signature{void}, locals(50_000), slices.Concat(
+		of("50000 variables and 3000 loops in sequence", []wasmbuild.Signature{void}, locals(50_000), slices.Concat(
 			bytes.Repeat([]byte{opLoop, noResult, opGet, 0, opBrIf, 0, opEnd}, 3_000), change(8_000), []byte{opEnd})),
-		of("a tower of 60000 additions", []wasmbuild.Signature{void}, nil, slices.Concat(
+		of("60000 nested additions", []wasmbuild.Signature{void}, nil, slices.Concat(
 			zeros(60_000), bytes.Repeat([]byte{opAdd}, 59_999), []byte{opDrop, opEnd})),
-		bomb{"30000 functions of nothing", wasmbuild.Module{Types: []wasmbuild.Signature{void}, Functions: slices.Repeat([]wasmbuild.Function{{Type: wasmbuild.TypeOwn, Code: []byte{opEnd}}}, 30_000)}},
+		bomb{"30000 empty functions", wasmbuild.Module{Types: []wasmbuild.Signature{void}, Functions: slices.Repeat([]wasmbuild.Function{{Type: wasmbuild.TypeOwn, Code: []byte{opEnd}}}, 30_000)}},
 	)
 	return list
 }
@@ -87,17 +87,17 @@ func gets(n int) (code []byte) {
 }
 
 const (
-	// inspectTime is after how long a compiler is killed.
+	// inspectTime is the time after which the compiler is killed.
 	inspectTime = 30 * time.Second
 
-	// What compiling a bomb may take. The sandbox bounds what it estimates, to 3 s and 320 MB for a
-	// module of up to 1 MiB; the rest is for how far it is off, and for the process around the
-	// compiler.
+	// The bounds on compiling a bomb. The sandbox limits its estimates to 3 s and 320 MB for a
+	// module of up to 1 MiB. The rest allows for the error of the estimate and for the process
+	// around the compiler.
 	compileTime   = 5 * time.Second
 	compileMemory = 500 // MiB
 )
 
-// compileBombs inspects each bomb in a process of its own, and ends a server that loads one.
+// compileBombs inspects each bomb in a separate process.
 func compileBombs(ctx context.Context, s *scene) error {
 	for n, b := range bombs() {
 		file, err := s.file(fmt.Sprintf("bomb%d.wasm", n), b.module.Bytes())
@@ -118,26 +118,27 @@ func compileBombs(ctx context.Context, s *scene) error {
 		if err == nil {
 			what += "compiled"
 		} else {
-			what += "refused"
+			what += "rejected"
 		}
 		s.seconds(what, took, compileTime)
 		used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 		s.atMost("  its memory", float64(used.Maxrss)/1024, compileMemory, " MiB")
 		if text := string(out); err != nil && !strings.Contains(text, "the bound") {
-			s.is("  the refusal says its bound: "+strings.TrimSpace(text), "no", "yes", false)
+			s.is("  the error names the bound: "+strings.TrimSpace(text), "no", "yes", false)
 		}
 	}
 	return nil
 }
 
-// call is a function of the host with arguments that are much work and few bytes.
+// call is a host function and arguments that cause much work for few bytes.
 type call struct {
 	name   string
 	params []byte
 	args   []int32
 }
 
-// calls are some of each kind. 65536 is where zeros begin: 1024 empty buffers, 1024 subscriptions.
+// calls has several calls of each kind. At address 65536 the memory is all zeros: 1024 empty
+// buffers, or 1024 subscriptions.
 var calls = []call{
 	{"fd_write", many(4), []int32{1, 65536, 1024, 0}},
 	{"fd_write", many(4), []int32{1, 65536, 0, 0}},
@@ -151,8 +152,8 @@ var calls = []call{
 	{"fd_write", many(4), []int32{1, -16, 1024, 0}}, // beyond the memory
 }
 
-// module makes the call in a loop without an end. Another function gives the arguments, so that the
-// loop is all calls.
+// module returns a module that repeats the call without end. A separate function supplies the
+// arguments, so that the loop contains nothing but calls.
 func (c call) module() []byte {
 	var args []byte
 	for _, a := range c.args {
@@ -169,12 +170,12 @@ func (c call) module() []byte {
 	return m.Bytes()
 }
 
-// impatient runs a node of a type that does not end by itself.
+// impatient returns a workflow with a short timeout and a node of a type that never returns.
 func impatient(typ string) string {
 	return chain(nil, step{id: "o", of: typ, config: object{}, more: object{"timeout": "200ms"}})
 }
 
-// hostCalls has nodes that do nothing but call the host.
+// hostCalls runs nodes that do nothing but call the host.
 func hostCalls(ctx context.Context, s *scene) error {
 	options, documents := "", map[string]string{"other": one(nil)}
 	for n, c := range calls {
@@ -198,7 +199,7 @@ func hostCalls(ctx context.Context, s *scene) error {
 		for range 3 {
 			took = min(took, v.send(ctx, request{id: fmt.Sprintf("calls%d", n), body: "{}"}).took)
 		}
-		s.seconds(fmt.Sprintf("%s%v without an end, timeout 200ms: ended", c.name, c.args), took, 400*time.Millisecond)
+		s.seconds(fmt.Sprintf("%s%v without end, timeout 200ms: ended", c.name, c.args), took, 400*time.Millisecond)
 	}
 	return nil
 }

@@ -26,11 +26,11 @@ import (
 // mib is a mebibyte, in bytes.
 const mib = 1 << 20
 
-// scene is where one attack takes place: its servers, and what was measured.
+// scene holds the servers and the measurements of one attack.
 type scene struct {
 	caddy   string
 	dir     string
-	code    string // of compiled nodes, for all servers of all attacks
+	code    string // directory of compiled nodes, for all servers of all attacks
 	servers []*server
 	figures []figure
 }
@@ -45,24 +45,24 @@ func newScene(dir, name, caddy string) (*scene, error) {
 	return s, nil
 }
 
-// seconds notes a time and its bound.
+// seconds adds a duration and its bound.
 func (s *scene) seconds(what string, took, most time.Duration) {
 	s.figures = append(s.figures, figure{
 		what, fmt.Sprintf("%.2f s", took.Seconds()), fmt.Sprintf("at most %.1f s", most.Seconds()), took <= most,
 	})
 }
 
-// atMost notes a number and its bound.
+// atMost adds a number and its bound.
 func (s *scene) atMost(what string, n, most float64, unit string) {
 	s.figures = append(s.figures, figure{what, fmt.Sprintf("%.4g%s", n, unit), fmt.Sprintf("at most %.4g%s", most, unit), n <= most})
 }
 
-// share notes how many of all were right; 99 of 100 have to be.
+// share adds the number of requests that succeeded. At least 99 of 100 must.
 func (s *scene) share(what string, right, of int) {
 	s.figures = append(s.figures, figure{what, fmt.Sprintf("%d of %d", right, of), "at least 99 %", right*100 >= of*99 && of > 0})
 }
 
-// is notes what is right or wrong.
+// is adds a value that is either right or wrong.
 func (s *scene) is(what, value, wanted string, right bool) {
 	s.figures = append(s.figures, figure{what, value, wanted, right})
 }
@@ -73,16 +73,16 @@ func (s *scene) end() {
 	}
 }
 
-// file writes a file beside the servers.
+// file writes a file into the scene's directory.
 func (s *scene) file(name string, content []byte) (string, error) {
 	file := filepath.Join(s.dir, name)
 	return file, os.WriteFile(file, content, 0o600)
 }
 
-// server is one that is attacked.
+// server is a server under attack.
 type server struct {
 	*crash.Server
-	socket string // of its store
+	socket string // of the embedded etcd
 	client *http.Client
 }
 
@@ -103,7 +103,7 @@ func (s *scene) serve(ctx context.Context, c crash.Config) (*server, error) {
 	return v, v.Start(ctx)
 }
 
-// put stores workflows, and waits until they serve.
+// put stores workflows and waits until they serve.
 func (v *server) put(ctx context.Context, documents map[string]string) error {
 	for id, document := range documents {
 		if err := v.Put(ctx, id, document); err != nil {
@@ -118,7 +118,7 @@ func (v *server) put(ctx context.Context, documents map[string]string) error {
 	return nil
 }
 
-// store writes to the store past the admin API, as a tool for etcd does.
+// store writes to the store directly, bypassing the admin API, as an etcd client would.
 func (v *server) store(ctx context.Context, key, value string) error {
 	c, err := clientv3.New(clientv3.Config{Endpoints: []string{"unix://" + v.socket}, Logger: zap.NewNop()})
 	if err != nil {
@@ -129,7 +129,7 @@ func (v *server) store(ctx context.Context, key, value string) error {
 	return err
 }
 
-// from is a client with that address, which makes a connection for each request.
+// from returns a client that connects from address and opens a new connection for each request.
 func from(address string) *http.Client {
 	d := &net.Dialer{}
 	if address != "" {
@@ -138,7 +138,7 @@ func from(address string) *http.Client {
 	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true, DialContext: d.DialContext}}
 }
 
-// answer is what a sender got; without a status there was none.
+// answer is the response that a sender got. Its status is 0 if there was none.
 type answer struct {
 	status int
 	header http.Header
@@ -151,7 +151,7 @@ type request struct {
 	id     string
 	body   string
 	secret string // "" = crash.Secret
-	key    string // of idempotency, "" = none
+	key    string // idempotency key, "" = none
 	client *http.Client
 }
 
@@ -187,12 +187,12 @@ func (v *server) send(ctx context.Context, q request) answer {
 	return answer{resp.StatusCode, resp.Header, body, time.Since(began)}
 }
 
-// until sends webhooks to a workflow until the status is one that is waited for.
+// until sends webhooks to a workflow until good accepts the status.
 func (v *server) until(ctx context.Context, id string, patience time.Duration, good func(status int) bool) error {
 	return v.wait(ctx, patience, "workflow "+id, func() bool { return good(v.send(ctx, request{id: id, body: "{}"}).status) })
 }
 
-// wait asks again and again, up to patience.
+// wait polls f until it returns true, at most for patience.
 func (v *server) wait(ctx context.Context, patience time.Duration, what string, f func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -208,8 +208,8 @@ func (v *server) wait(ctx context.Context, patience time.Duration, what string, 
 	return nil
 }
 
-// beside sends a webhook of somebody else every so often while f runs, and counts those that were
-// answered 200 within a second.
+// beside sends q at regular intervals while f runs. It counts the requests, and those that got
+// status 200 within a second.
 func (v *server) beside(ctx context.Context, q request, every time.Duration, f func()) (right, of int) {
 	ended := make(chan struct{})
 	go func() {
@@ -231,7 +231,7 @@ func (v *server) beside(ctx context.Context, q request, every time.Duration, f f
 	}
 }
 
-// execution is what the admin API says of one.
+// execution is an execution as the admin API shows it.
 type execution struct {
 	ID, Status string
 	Started    time.Time
@@ -248,11 +248,11 @@ func (a answer) execution() string {
 	var b struct {
 		ExecutionID string `json:"executionId"`
 	}
-	_ = json.Unmarshal(a.body, &b) // without one there is none
+	_ = json.Unmarshal(a.body, &b) // an invalid body has no ID
 	return b.ExecutionID
 }
 
-// read does a request and returns its answer's body.
+// read sends a request and returns the response body.
 func read(r *http.Request) (string, error) {
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -263,5 +263,5 @@ func read(r *http.Request) (string, error) {
 	return string(b), err
 }
 
-// keys are those of a map, sorted.
+// keys returns the sorted keys of a map.
 func keys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

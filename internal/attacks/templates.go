@@ -9,14 +9,15 @@ import (
 	"github.com/flowtrux/edge/internal/crash"
 )
 
-// eachItem uses two members of the body beside the items of its forEach.
+// eachItem returns a workflow that, for each item of a forEach, also uses two other members of the
+// body.
 func eachItem() string {
 	return chain(object{"timeout": "60s"},
 		step{"each", "transform", object{"output": "{{trigger.data.order}} for {{trigger.data.name}}: {{item}}"}, object{"forEach": "{{trigger.data.items}}"}},
 		step{id: "n", of: "transform", config: object{"output": 1}})
 }
 
-// fieldsBehindItems has a forEach use members of the body that stand before or behind its 10,000
+// fieldsBehindItems has a forEach use members of the body that come before or after its 10,000
 // items.
 func fieldsBehindItems(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
@@ -39,16 +40,16 @@ func fieldsBehindItems(ctx context.Context, s *scene) error {
 		}{{"{" + ends + "," + list + "}", &before}, {"{" + list + "," + ends + "}", &behind}} {
 			a := v.send(ctx, request{id: "w", body: c.body})
 			if a.status != 200 {
-				return fmt.Errorf("answered %d %s", a.status, a.body)
+				return fmt.Errorf("the response is %d %s", a.status, a.body)
 			}
 			*c.took = min(*c.took, a.took)
 		}
 	}
-	s.atMost(fmt.Sprintf("behind the items, of the %.2f s before them", before.Seconds()), behind.Seconds()/before.Seconds(), 1.5, " times")
+	s.atMost(fmt.Sprintf("members after the items, relative to %.2f s before them", before.Seconds()), behind.Seconds()/before.Seconds(), 1.5, " times")
 	return nil
 }
 
-// manyTemplates has a node with a thousand templates, each of which looks for a member of a large
+// manyTemplates runs a node with a thousand templates, each of which looks up a member of a large
 // body.
 func manyTemplates(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{})
@@ -70,18 +71,18 @@ func manyTemplates(ctx context.Context, s *scene) error {
 			{"numbers", `"k%d":1`}, {"empty lists", `"k%d":[]`}, {"keys with escapes", `"\u006b%d":1`}, {"one long list", ""},
 		} {
 			a := v.send(ctx, request{id: id, body: full(c.member)})
-			s.seconds(fmt.Sprintf("%s of 1 MiB of %s, timeout 1 s: answered (%d)", id, c.name, a.status), a.took, timeout+500*time.Millisecond)
+			s.seconds(fmt.Sprintf("%s of 1 MiB of %s, timeout 1 s: response (%d)", id, c.name, a.status), a.took, timeout+500*time.Millisecond)
 		}
 	}
 	return nil
 }
 
-// reading resolves templates within a time.
+// reading returns a workflow that resolves templates and has a timeout.
 func reading(timeout time.Duration, output string) string {
 	return chain(object{"timeout": timeout.String()}, step{id: "o", of: "transform", config: object{"output": output}})
 }
 
-// full is a body of almost 1 MiB of members of that form, with the member last behind them.
+// full returns a body of almost 1 MiB: many members of the given form, and then the member "last".
 func full(member string) string {
 	var b strings.Builder
 	b.WriteString("{")
@@ -94,14 +95,14 @@ func full(member string) string {
 	return b.String() + `"last":1}`
 }
 
-// heavyItems resolves 900 templates for each item.
+// heavyItems returns a workflow that resolves 900 templates for each item.
 func heavyItems() string {
 	return chain(object{"timeout": "2s"},
 		step{"each", "transform", object{"output": strings.Repeat("{{trigger.data.last}}", 900)}, object{"forEach": "{{trigger.data.items}}"}})
 }
 
-// heavyRecord has an execution that resolves much more than it has time for; others' records, and
-// the end of the process, follow it.
+// heavyRecord runs an execution that resolves far more than fits its timeout. It measures how late
+// another record, and the end of the process, come after it.
 func heavyRecord(ctx context.Context, s *scene) error {
 	v, err := s.serve(ctx, crash.Config{}) // with a grace period of 5 s
 	if err != nil {
@@ -109,13 +110,13 @@ func heavyRecord(ctx context.Context, s *scene) error {
 	}
 	if err := v.put(ctx, map[string]string{
 		"heavy": heavyItems(),
-		"fails": calling(nil, "127.0.0.1:9"), // which egress refuses
+		"fails": calling(nil, "127.0.0.1:9"), // rejected by egress
 	}); err != nil {
 		return err
 	}
 	body := `{"items":[` + strings.Repeat("0,", 999) + `0],"pad":[` + strings.Repeat("[],", 280_000) + `0],"last":1}`
 	heavy := v.send(ctx, request{id: "heavy", body: body})
-	s.seconds(fmt.Sprintf("the heavy request, timeout 2 s: answered (%d)", heavy.status), heavy.took, 2500*time.Millisecond)
+	s.seconds(fmt.Sprintf("response to the heavy request, timeout 2 s (%d)", heavy.status), heavy.took, 2500*time.Millisecond)
 	failed, began := v.send(ctx, request{id: "fails", body: "{}"}), time.Now()
 	err = v.wait(ctx, 20*time.Second, "a record", func() bool {
 		e, err := v.execution(ctx, failed.execution())
@@ -124,7 +125,7 @@ func heavyRecord(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
-	s.seconds("another workflow's failed execution is recorded", time.Since(began), time.Second)
+	s.seconds("record of another workflow's failed execution", time.Since(began), time.Second)
 	for range 8 {
 		v.send(ctx, request{id: "heavy", body: body})
 	}
@@ -132,6 +133,6 @@ func heavyRecord(ctx context.Context, s *scene) error {
 	if err := v.Stop(); err != nil {
 		return err
 	}
-	s.seconds("SIGTERM behind 8 more, grace period 5 s: the process ends", time.Since(began), 6*time.Second)
+	s.seconds("SIGTERM after 8 more, grace period 5 s: the process ends", time.Since(began), 6*time.Second)
 	return nil
 }
