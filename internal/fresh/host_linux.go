@@ -14,20 +14,20 @@ import (
 	"strings"
 )
 
-// keyring has the keys that Debian's packages are signed with.
+// keyring contains the keys that sign Debian's packages.
 const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// bundle has the certificates that are trusted, on the host and on the machine.
+// bundle contains the trusted certificates, on the host and on the machine.
 const bundle = "/etc/ssl/certs/ca-certificates.crt"
 
-// host is what the machine takes over from this one: how the outside is reached.
+// host describes how this machine reaches the network. The new machine takes it over.
 type host struct {
 	goroot     string
 	repository string
 	mirror     string // "" = debootstrap's own
 	env        []string
-	apt        string // settings of apt
-	npm        string // settings of npm
+	apt        string // apt configuration
+	npm        string // npm configuration
 }
 
 func readHost(ctx context.Context, o options) (*host, error) {
@@ -65,18 +65,19 @@ func readHost(ctx context.Context, o options) (*host, error) {
 		}
 	}
 	h.apt = aptSettings(ctx)
-	// Without npm here there are no settings of it either.
+	// Without npm on the host there is no npm configuration either.
 	for _, of := range []string{"globalconfig", "userconfig"} {
 		if file, err := output("npm", "config", "get", of); err == nil {
-			b, _ := os.ReadFile(file) // it need not be there
+			b, _ := os.ReadFile(file) // the file is optional
 			h.npm += string(b) + "\n"
 		}
 	}
 	return h, nil
 }
 
-// debianMirror is the first source of Debian that this machine's apt has, in either form of its
-// lists (https://manpages.debian.org/bookworm/apt/sources.list.5.en.html); "" when there is none.
+// debianMirror returns the first Debian source of this machine's apt, or "" if there is none. It
+// reads both formats of source lists
+// (https://manpages.debian.org/bookworm/apt/sources.list.5.en.html).
 func debianMirror() string {
 	files, _ := filepath.Glob("/etc/apt/sources.list.d/*") // the pattern is a good one
 	source := regexp.MustCompile(`(?m)^(?:URIs:|deb(?: \[.*\])?)\s+(\S+/debian/?)(?:\s|$)`)
@@ -90,7 +91,8 @@ func debianMirror() string {
 	return ""
 }
 
-// aptSettings is how this machine's apt reaches its mirrors: proxies, certificates, checks.
+// aptSettings returns the settings with which this machine's apt reaches its mirrors: proxies,
+// certificates, checks.
 func aptSettings(ctx context.Context) string {
 	out, err := exec.CommandContext(ctx, "apt-config", "dump").Output()
 	if err != nil {
@@ -107,9 +109,9 @@ func aptSettings(ctx context.Context) string {
 	return kept.String()
 }
 
-// settle writes to the machine how the outside is reached. Certificates go where Debian's
-// ca-certificates looks for them, so that they stay when it is updated, and npm is told, which has
-// its own.
+// settle configures the machine's access to the network. Certificates go where Debian's
+// ca-certificates looks for them, so that they survive its updates. npm has its own list and is
+// configured separately.
 func (h *host) settle(root string) error {
 	npm := h.npm + "\ncafile=" + bundle + "\n"
 	for name, text := range map[string]string{"/etc/apt/apt.conf.d/00host": h.apt, "/root/.npmrc": npm} {

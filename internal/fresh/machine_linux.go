@@ -11,17 +11,18 @@ import (
 	"syscall"
 )
 
-// checkout is where the repository is on the machine.
+// checkout is the path of the repository on the machine.
 const checkout = "/home/edge"
 
-// machine is a minimal Debian in a folder.
+// machine is a minimal Debian in a directory.
 type machine struct {
 	root string
 	env  []string
 	keep bool
 }
 
-// newMachine makes one, with Go and a clone of the repository's last commit. The caller removes it.
+// newMachine creates a machine with Go and a clone of the repository's last commit. The caller
+// removes it.
 func newMachine(ctx context.Context, o options) (_ *machine, err error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("it makes a root folder of Debian, which only root can: sudo make fresh")
@@ -39,7 +40,7 @@ func newMachine(ctx context.Context, o options) (_ *machine, err error) {
 			m.remove(&err)
 		}
 	}()
-	if err := os.Chmod(root, 0o755); err != nil { // apt downloads as a user of its own
+	if err := os.Chmod(root, 0o755); err != nil { // apt downloads as another user
 		return nil, err
 	}
 	h, err := readHost(ctx, o)
@@ -64,7 +65,7 @@ func newMachine(ctx context.Context, o options) (_ *machine, err error) {
 	return m, h.settle(root)
 }
 
-// logged runs a command of the host whose output is only of interest when it fails.
+// logged runs a command on the host and shows its output only if the command fails.
 func logged(ctx context.Context, name string, args ...string) error {
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {
@@ -74,8 +75,8 @@ func logged(ctx context.Context, name string, args ...string) error {
 	return nil
 }
 
-// command is a command on the machine, in the checkout. Its first process is the first of a PID
-// namespace, so that nothing that it starts outlives it, and it has a process group of its own.
+// command returns a command that runs in the checkout on the machine. Its first process is the
+// first of a PID namespace, so that no child outlives it. It has its own process group.
 func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	const begin = `mount -t proc proc /proc && cd "$1" && shift && "$@"`
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", begin, "sh", checkout}, args...)...)
@@ -94,7 +95,7 @@ func (m *machine) do(ctx context.Context, args ...string) error {
 	return cmd.Run()
 }
 
-// remove removes the machine, and adds to err what goes wrong.
+// remove removes the machine. If that fails, it adds the error to err.
 func (m *machine) remove(err *error) {
 	if m.keep {
 		fmt.Println("The machine is kept in", m.root)

@@ -19,11 +19,11 @@ import (
 const (
 	// site is where Caddyfile.example serves.
 	site = "http://localhost:8080"
-	// stopTime is how long make run may take to end after Ctrl-C.
+	// stopTime is the time within which make run must end after Ctrl-C.
 	stopTime = 30 * time.Second
 )
 
-// tryRun starts make run, waits until it has shown its webhooks, sends the one of the README, and
+// tryRun starts make run, waits until it has shown its webhooks, sends the README's webhook, and
 // presses Ctrl-C.
 func tryRun(ctx context.Context, m *machine) error {
 	cmd := m.command(ctx, "make", "run")
@@ -42,27 +42,27 @@ func tryRun(ctx context.Context, m *machine) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		// What it says after that is shown, too; the pipe ends with the last process. That make was
-		// interrupted is its error.
+		// Further output is shown too. The pipe closes when the last process ends. Wait returns an
+		// error because make was interrupted.
 		_, _ = io.Copy(os.Stdout, out)
 		_ = cmd.Wait()
 	}()
 	if failure == nil {
 		failure = sendReadmes(ctx)
 	}
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) // it may have ended
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) // it may have ended already
 	select {
 	case <-ended:
 	case <-time.After(stopTime):
 		_ = cmd.Process.Kill()
 		<-ended
-		failure = errors.Join(failure, fmt.Errorf("it has not ended %s after Ctrl-C", stopTime))
+		failure = errors.Join(failure, fmt.Errorf("make run is still running %s after Ctrl-C", stopTime))
 	}
 	return failure
 }
 
-// serves reads up to the line that says that it serves on. Before it there is a webhook in each
-// mode.
+// serves reads the output up to the line that says that the server keeps serving. A webhook in each
+// mode must come before it.
 func serves(r io.Reader) error {
 	var said strings.Builder
 	for lines := bufio.NewScanner(r); lines.Scan(); {
@@ -72,7 +72,7 @@ func serves(r io.Reader) error {
 		}
 		for _, mode := range []string{"minimal", "lastNode", "specificNode", "allNodes"} {
 			if !strings.Contains(said.String(), "\n"+mode+": ") {
-				return fmt.Errorf("it shows no webhook in mode %s", mode)
+				return fmt.Errorf("the output shows no webhook in mode %s", mode)
 			}
 		}
 		return nil
@@ -100,7 +100,7 @@ func sendReadmes(ctx context.Context) error {
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err == nil && (resp.StatusCode != http.StatusOK || !strings.Contains(string(answer), `"order":"12345"`)) {
-		err = fmt.Errorf("the README's webhook is answered %d %s", resp.StatusCode, answer)
+		err = fmt.Errorf("the response to the README's webhook is %d %s", resp.StatusCode, answer)
 	}
 	return err
 }

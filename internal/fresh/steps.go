@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// step is one thing that a newcomer types.
+// step is one command that a newcomer types.
 type step struct {
 	name string
 	run  func(context.Context, *machine) error
@@ -28,12 +28,12 @@ func names() []string {
 	return list
 }
 
-// try makes the machine, takes the steps in their order up to the first that fails, and prints how
-// long each took.
+// try creates the machine and runs the steps in order, up to the first that fails. If all pass, it
+// prints the time that each took.
 func try(ctx context.Context, o options) (err error) {
 	for _, name := range o.steps {
 		if !slices.Contains(names(), name) {
-			return fmt.Errorf("there is no step %q; there are %s", name, strings.Join(names(), ", "))
+			return fmt.Errorf("unknown step %q; the steps are %s", name, strings.Join(names(), ", "))
 		}
 	}
 	var summary strings.Builder

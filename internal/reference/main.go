@@ -1,11 +1,11 @@
 // Command reference compares runtime/signature with the libraries that senders of Standard Webhooks
-// use, in both directions: what one side signs, the other verifies, and what was changed on the
-// way, it refuses. It needs node and npm.
+// use. Each side verifies the signatures of the other, and must reject a body that has changed. It
+// needs node and npm.
 //
 //	go run ./internal/reference [-write runtime/signature/testdata/reference.json]
 //
-// With -write it also writes messages that the libraries have signed, which the package's tests
-// read without them.
+// With -write it also writes messages signed by the libraries. The tests of runtime/signature read
+// that file, and so do not need the libraries.
 package main
 
 import (
@@ -32,11 +32,11 @@ import (
 //go:embed libraries
 var files embed.FS
 
-// rounds is how many messages go each way between each library and us.
+// rounds is the number of messages that each library and this package exchange, in each direction.
 const rounds = 200
 
 func main() {
-	write := flag.String("write", "", "file for messages that the libraries sign")
+	write := flag.String("write", "", "write messages signed by the libraries to this `file`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, *write)
@@ -77,7 +77,7 @@ func run(ctx context.Context, file string) (err error) {
 	return nil
 }
 
-// install puts the libraries, of the versions that are locked, below dir.
+// install installs the libraries below dir, in the locked versions.
 func install(ctx context.Context, dir string) error {
 	if err := os.CopyFS(dir, files); err != nil {
 		return fmt.Errorf("copying what npm needs: %w", err)
@@ -90,20 +90,21 @@ func install(ctx context.Context, dir string) error {
 	return nil
 }
 
-// libraryNames are the libraries that libraries.mjs knows.
+// libraryNames lists the libraries that libraries.mjs supports.
 var libraryNames = []string{"standardwebhooks", "svix"}
 
-// message is a signed message, or one to sign: it is a request to libraries.mjs and a test vector.
+// message is a signed message, or one to sign. It is both a request to libraries.mjs and a test
+// vector.
 type message struct {
 	Library string            `json:"library"`
 	Secret  string            `json:"secret"`
 	ID      string            `json:"id,omitempty"`
 	Time    int64             `json:"time,omitempty"` // Unix seconds
 	Body    string            `json:"body"`
-	Headers map[string]string `json:"headers,omitempty"` // of a signed one
+	Headers map[string]string `json:"headers,omitempty"` // only of a signed message
 }
 
-// libraries is the process that signs and verifies with the libraries.
+// libraries is the node process that signs and verifies with the libraries.
 type libraries struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -129,14 +130,14 @@ func startLibraries(ctx context.Context, dir string) (*libraries, error) {
 
 func (l *libraries) stop() error { return errors.Join(l.in.Close(), l.cmd.Wait()) }
 
-// ask has a message signed, or verified when it has headers. refused is the library's error.
+// ask has a message signed, or verified if it has headers. refused is the library's error.
 func (l *libraries) ask(m message) (headers map[string]string, refused string, err error) {
 	line, err := json.Marshal(m)
 	if err != nil {
 		return nil, "", err
 	}
 	if _, err := l.in.Write(append(line, '\n')); err != nil {
-		return nil, "", fmt.Errorf("asking the libraries: %w", err)
+		return nil, "", fmt.Errorf("writing to the libraries: %w", err)
 	}
 	var answer struct {
 		Headers map[string]string `json:"headers"`
@@ -147,22 +148,22 @@ func (l *libraries) ask(m message) (headers map[string]string, refused string, e
 		err = json.Unmarshal(line, &answer)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("reading the libraries' answer: %w", err)
+		return nil, "", fmt.Errorf("reading the libraries' result: %w", err)
 	}
 	return answer.Headers, answer.Error, nil
 }
 
-// sign has the library sign a message.
+// sign returns the message with the library's signature.
 func (l *libraries) sign(m message) (message, error) {
 	headers, refused, err := l.ask(m)
 	if err == nil && refused != "" {
-		err = errors.New("the library does not sign: " + refused)
+		err = errors.New("the library cannot sign: " + refused)
 	}
 	m.Headers = headers
 	return m, err
 }
 
-// exchange sends a random message each way.
+// exchange sends a random message in each direction.
 func (l *libraries) exchange(library string) error {
 	scheme, err := signature.ParseScheme([]byte(`{"scheme":"standard-webhooks"}`))
 	if err != nil {
@@ -181,7 +182,7 @@ func (l *libraries) exchange(library string) error {
 	}
 	for body, want := range map[string]signature.Reason{m.Body: signature.OK, m.Body + " ": signature.Mismatch} {
 		if reason, header := scheme.Verify(header(theirs.Headers), []byte(body), []signature.Key{key}, now); reason != want {
-			return fmt.Errorf("what the library signed is %q (%s), not %q", reason, header, want)
+			return fmt.Errorf("verifying the library's signature gives %q (%s), not %q", reason, header, want)
 		}
 	}
 
@@ -193,11 +194,11 @@ func (l *libraries) exchange(library string) error {
 		ours.Headers[name] = h.Get(name)
 	}
 	if _, refused, err := l.ask(ours); err != nil || refused != "" {
-		return errors.Join(err, fmt.Errorf("the library refuses what we signed: %s", refused))
+		return errors.Join(err, fmt.Errorf("the library rejects our signature: %s", refused))
 	}
 	ours.Body += " "
 	if _, refused, err := l.ask(ours); err != nil || refused == "" {
-		return errors.Join(err, errors.New("the library takes a body that was changed"))
+		return errors.Join(err, errors.New("the library accepts a changed body"))
 	}
 	return nil
 }
@@ -210,7 +211,8 @@ func header(fields map[string]string) http.Header {
 	return h
 }
 
-// writeVectors has the libraries sign messages with secrets of all forms that they take.
+// writeVectors writes messages that the libraries have signed, with secrets of all forms that they
+// accept.
 func (l *libraries) writeVectors(file string) error {
 	bytes := make([]byte, 64)
 	for i := range bytes {

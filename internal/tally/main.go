@@ -1,6 +1,6 @@
-// Command tally runs `go test` with its arguments in one or more modules and prints a line for each
-// package, the output of failed tests, and at the end the number of tests. A skipped test is a
-// failure: otherwise a missing server or compiler would make a run green.
+// Command tally runs `go test` with its arguments in one or more modules. It prints a line for each
+// package, the output of failed tests, and finally the number of tests. A skipped test counts as a
+// failure. Otherwise a run without a required server or compiler would pass.
 //
 //	go run ./internal/tally -race ./...
 //	go run ./internal/tally -modules .,bench -race ./...
@@ -28,7 +28,7 @@ func main() {
 	}
 }
 
-// errFailed is the end of a run whose failures have been printed.
+// errFailed ends a run whose failures have already been printed.
 var errFailed = errors.New("some tests failed")
 
 func run(ctx context.Context, args []string) error {
@@ -53,8 +53,7 @@ func run(ctx context.Context, args []string) error {
 	return failed
 }
 
-// split takes the directories of modules from the front of the arguments. All others are for go
-// test.
+// split separates the value of a leading -modules from the other arguments, which are for go test.
 func split(args []string) (modules, rest []string) {
 	if len(args) > 1 && args[0] == "-modules" {
 		return strings.Split(args[1], ","), args[2:]

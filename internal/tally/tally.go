@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// event is a line of `go test -json`, see `go doc test2json` and `go help buildjson`.
+// event is a line of `go test -json`. See `go doc test2json` and `go help buildjson`.
 type event struct {
 	Action, Package, ImportPath, Test, Output, FailedBuild string
 
 	Elapsed float64 // seconds
 }
 
-// tally counts tests and keeps what they say until they have passed.
+// tally counts tests. It holds the output of each test until the test has passed.
 type tally struct {
 	out      io.Writer
 	said     map[test]*strings.Builder
-	builds   map[string]*strings.Builder // what the compiler says of a package
-	of       map[string]int              // tests of a package, without subtests
+	builds   map[string]*strings.Builder // the compiler's output for a package
+	of       map[string]int              // tests per package, without subtests
 	all      int                         // tests and subtests
 	tests    int
 	packages int
@@ -32,14 +32,14 @@ type tally struct {
 	failed   bool
 }
 
-// test names a test; without a name it is what a package says by itself.
+// test identifies a test. Without a name it stands for the output of the package itself.
 type test struct{ pkg, name string }
 
 func newTally(out io.Writer) *tally {
 	return &tally{out: out, said: make(map[test]*strings.Builder), builds: make(map[string]*strings.Builder), of: make(map[string]int)}
 }
 
-// read takes all events. Lines that are none are printed as they are.
+// read processes all events. It prints other lines as they are.
 func (t *tally) read(r io.Reader) error {
 	lines := bufio.NewReader(r)
 	for {
@@ -56,7 +56,7 @@ func (t *tally) read(r io.Reader) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return fmt.Errorf("reading what go test says: %w", err)
+			return fmt.Errorf("reading the output of go test: %w", err)
 		}
 	}
 }
@@ -97,8 +97,8 @@ func keep[K comparable](said map[K]*strings.Builder, of K, text string) {
 	b.WriteString(text)
 }
 
-// endPackage prints a package's line, and what its failed tests have said. Skipped packages have no
-// tests.
+// endPackage prints the line of a package and the output of its failed tests. A package without
+// tests counts as skipped and has no line.
 func (t *tally) endPackage(e *event) {
 	switch e.Action {
 	case "pass":
@@ -111,7 +111,7 @@ func (t *tally) endPackage(e *event) {
 		}
 		names := slices.DeleteFunc(slices.Collect(maps.Keys(t.said)), func(at test) bool { return at.pkg != e.Package || at.name == "" })
 		slices.SortFunc(names, func(a, b test) int { return strings.Compare(a.name, b.name) })
-		// at last a panic, a race, a timeout
+		// The output of the package itself comes last: a panic, a race, a timeout.
 		for _, at := range append(names, test{e.Package, ""}) {
 			if b := t.said[at]; b != nil {
 				fmt.Fprintf(t.out, "%s", b)
@@ -122,12 +122,12 @@ func (t *tally) endPackage(e *event) {
 	maps.DeleteFunc(t.said, func(at test, _ *strings.Builder) bool { return at.pkg == e.Package })
 }
 
-// short is a package's path below the module.
+// short returns a package's path without the module's.
 func short(pkg string) string {
 	return strings.TrimPrefix(pkg, "github.com/flowtrux/edge/")
 }
 
-// summary is the last of what is printed.
+// summary prints the skipped tests and the totals.
 func (t *tally) summary(took time.Duration) {
 	for _, s := range t.skipped {
 		fmt.Fprintf(t.out, "SKIP  %s %s\n", short(s.pkg), s.name)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// TestTally runs go test on a module with a test of each kind, and reads what is printed.
+// TestTally runs go test on a module with a test of each kind and reads the summary.
 func TestTally(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -51,7 +51,7 @@ func TestTally(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), "go", append([]string{"test", "-json"}, c.packages...)...)
 			cmd.Dir = dir
-			out, _ := cmd.Output() // the exit code tells of failures, which the events tell as well
+			out, _ := cmd.Output() // ignore the exit code: the events also report failures
 			var said strings.Builder
 			sum := newTally(&said)
 			if err := sum.read(strings.NewReader(string(out))); err != nil {

@@ -1,6 +1,5 @@
-// Package builtin compiles the built-in nodes before tests begin that start servers: where nothing
-// is compiled yet, and with -race, a server that compiles them itself has its first workflow after
-// a minute.
+// Package builtin compiles the built-in nodes before tests start servers. If nothing is compiled
+// yet, a server with -race would otherwise need about a minute before its first workflow serves.
 package builtin
 
 import (
@@ -14,7 +13,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Compile puts the machine code of all built-in nodes into compiled.Dir, unless it is there.
+// Compile stores the machine code of all built-in nodes in compiled.Dir, unless it is there
+// already.
 func Compile(ctx context.Context) (err error) {
 	dir, err := compiled.Dir()
 	if err != nil {
@@ -22,7 +22,7 @@ func Compile(ctx context.Context) (err error) {
 	}
 	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
 	if err != nil {
-		return fmt.Errorf("making the sandbox: %w", err)
+		return fmt.Errorf("creating the sandbox: %w", err)
 	}
 	defer func() { err = errors.Join(err, host.Close(ctx)) }()
 	for _, n := range nodes.Builtin() {

@@ -1,4 +1,4 @@
-// Signs and verifies with the reference libraries: a request a line on standard input, an answer a line on standard output.
+// Signs and verifies with the reference libraries. Reads one request per line from standard input, writes one result per line.
 import { createInterface } from "node:readline";
 import { Webhook as Standard } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
