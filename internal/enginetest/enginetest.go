@@ -1,5 +1,6 @@
-// Package enginetest is what tests of the engine and of the packages around it share: a guest that
-// does what its config says, workflows of such nodes in short form, and an engine to run them.
+// Package enginetest has helpers for the tests of the engine and of the packages around it. It
+// provides a guest that follows its config, a short notation for workflows of such nodes, and an
+// engine to run them.
 package enginetest
 
 import (
@@ -30,20 +31,20 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// The manifests of the two types that the guest in testdata is built as.
+// The manifests of the node types that the guest in testdata is built as.
 var manifests = map[string]string{
 	"task":  `{"abi":1,"type":"task","version":"1.0.0","capabilities":["http","log","globals"]}`,
 	"route": `{"abi":1,"type":"route","version":"1.0.0","handles":["left","right"],"handlesFrom":"cases[].name","capabilities":["http","log","globals"]}`,
 }
 
-// What all tests of a package share: the sandbox and the built guests by type.
+// State that all tests of a package share: the sandbox, and the built guests by type.
 var (
 	Host   *sandbox.Host
 	guests = map[string][]byte{}
 )
 
-// Main is the TestMain of a package: it builds the guests, runs the tests, and looks for goroutines
-// that are left. It does not return.
+// Main is the TestMain of a package. It builds the guests, runs the tests and checks for leaked
+// goroutines. It does not return.
 func Main(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
@@ -51,7 +52,7 @@ func run(m *testing.M) int {
 	if err == nil {
 		Host, err = newHost()
 	}
-	var loaded []*sandbox.Module // keep the code of the guests from being loaded for each test
+	var loaded []*sandbox.Module // keeps the code of the guests loaded between tests
 	for name := range guests {
 		if err == nil {
 			var m *sandbox.Module
@@ -104,14 +105,14 @@ func buildGuests() error {
 	return nil
 }
 
-// Load loads the guest as one of its types.
+// Load loads the guest as one of its node types.
 func Load(name string, limits sandbox.Limits) (*sandbox.Module, error) {
 	return Host.Load(context.Background(), sandbox.ModuleConfig{
 		Type: name, Source: name + ".wasm", Wasm: guests[name], Limits: limits, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true},
 	})
 }
 
-// Lab is an engine with the guest's types, and what can be seen of it.
+// Lab is an engine with the guest's node types, and recorders of its effects.
 type Lab struct {
 	*testing.T
 	Engine *engine.Engine
@@ -120,8 +121,8 @@ type Lab struct {
 	Logs   *observer.ObservedLogs
 }
 
-// HTTPFunc is the http capability of a lab: the outside world that a test plays. name is the text
-// of the request.
+// HTTPFunc is the http capability of a lab, with which a test simulates the network. name is the
+// text of the request.
 type HTTPFunc func(ctx context.Context, name string, o hostapi.HTTPOptions) (string, error)
 
 // Do implements hostapi.HTTPClient.
@@ -130,7 +131,7 @@ func (f HTTPFunc) Do(ctx context.Context, request []byte, o hostapi.HTTPOptions,
 	return append(dst, response...), err
 }
 
-// NewLab makes a lab with a config, whose logger it sets, and limits for sandboxed calls.
+// NewLab creates a lab from a config, whose logger it sets, and limits for sandboxed calls.
 func NewLab(t *testing.T, c engine.Config, limits sandbox.Limits) *Lab {
 	t.Helper()
 	loads := make(map[string]engine.Load)
@@ -178,13 +179,13 @@ func (l *Lab) RunIn(ctx context.Context, document, body string) *engine.Result {
 	return l.Execution(ctx, l.Program(document), body).Run()
 }
 
-// Execution makes an execution of p with the id exec-1.
+// Execution returns an execution of p with the ID exec-1.
 func (l *Lab) Execution(ctx context.Context, p *engine.Program, body string) *engine.Execution {
 	l.Helper()
 	return l.Engine.NewExecution(ctx, p, "exec-1", Event(l, body), nil)
 }
 
-// WantRun runs a document and compares what Show says of the result.
+// WantRun runs a document and compares the result, as Show describes it.
 func (l *Lab) WantRun(document, body, want string) *engine.Result {
 	l.Helper()
 	p := l.Program(document)
@@ -200,7 +201,7 @@ func PlanOf(document []byte) func(flow.Types) (*flow.Plan, error) {
 	return func(types flow.Types) (*flow.Plan, error) { return flow.Compile("w", 1, document, types, nil) }
 }
 
-// Event makes the event of a body.
+// Event returns the event of a body.
 func Event(t testing.TB, body string) *flow.Event {
 	t.Helper()
 	ev, err := flow.NewEvent([]byte(body), "", flow.Event{Headers: []byte(`{}`), Method: "POST", ReceivedAt: time.Unix(1, 0)})
@@ -210,13 +211,13 @@ func Event(t testing.TB, body string) *flow.Event {
 	return ev
 }
 
-// Document writes a workflow whose trigger is t. edges are like "t>a a>b:error": from, to, and the
-// handle.
+// Document returns a workflow whose trigger is t. Edges are written like "t>a a>b:error": source,
+// target and handle.
 func Document(edges string, nodes ...string) string {
 	return DocumentWith(`{"triggerType":"webhook"}`, edges, nodes...)
 }
 
-// DocumentWith is Document with the config of the trigger.
+// DocumentWith is Document with a config for the trigger.
 func DocumentWith(trigger, edges string, nodes ...string) string {
 	var list []string
 	for e := range strings.FieldsSeq(edges) {
@@ -232,36 +233,36 @@ func DocumentWith(trigger, edges string, nodes ...string) string {
 	return `{"nodes":[` + strings.Join(nodes, ",") + `],"edges":[` + strings.Join(list, ",") + `]}`
 }
 
-// Continues is a setting of nodes.
+// Continues is a node setting: the workflow goes on after an error.
 const Continues = `"onError":"continue"`
 
-// NodeOf writes a node. settings are what stands beside its config.
+// NodeOf returns a node. settings are further members of the node, beside its config.
 func NodeOf(typ, id, config string, settings []string) string {
 	return fmt.Sprintf(`{"id":%q,"type":%q,"config":{%s}%s}`, id, typ, config, strings.Join(append([]string{""}, settings...), ","))
 }
 
-// Task writes a node of type task.
+// Task returns a node of type task.
 func Task(id, config string, settings ...string) string { return NodeOf("task", id, config, settings) }
 
-// Route writes a node that takes a handle.
+// Route returns a node that takes a handle.
 func Route(id, handle string, settings ...string) string {
 	return NodeOf("route", id, `"do":"route","value":1,"handle":"`+handle+`"`, settings)
 }
 
-// Echo writes a task that gives a value.
+// Echo returns a task whose output is a value.
 func Echo(id, value string) string { return Task(id, `"do":"echo","value":`+value) }
 
-// Fail writes a task that fails for good.
+// Fail returns a task that fails with a Fatal.
 func Fail(id string, settings ...string) string {
 	return Task(id, `"do":"fatal","code":"boom","message":"no luck"`, settings...)
 }
 
-// Ask writes a task that makes a request.
+// Ask returns a task that makes a request.
 func Ask(id, request string, settings ...string) string {
 	return Task(id, `"do":"http","request":`+request, settings...)
 }
 
-// Show describes a result in a line: the status, and how each node but the trigger ended.
+// Show describes a result in one line: the status, and how each node except the trigger ended.
 func Show(p *engine.Program, r *engine.Result) string {
 	words := []string{string(r.Status)}
 	for i := 1; i < len(r.Nodes); i++ {
@@ -283,7 +284,7 @@ func Show(p *engine.Program, r *engine.Result) string {
 	return strings.Join(words, " ")
 }
 
-// Workspace are globals that a test gives. Reading the global "panic" panics.
+// Workspace holds the globals of a test. Reading the global "panic" panics.
 type Workspace map[string]string
 
 // Global implements engine.Globals.
@@ -313,7 +314,7 @@ func (w Workspace) AddGlobal(_ context.Context, key string, by int64) ([]byte, e
 	return sum, nil
 }
 
-// LongBody returns an object of about size bytes: items, much else, and its last member.
+// LongBody returns an object of about size bytes: items, many other members, and a last member.
 func LongBody(items, size int) string {
 	var b strings.Builder
 	b.WriteString(`{"items":[0` + strings.Repeat(",0", items-1) + `],`)
@@ -323,14 +324,14 @@ func LongBody(items, size int) string {
 	return b.String() + `"last":1}`
 }
 
-// Goroutine names the goroutine that calls it.
+// Goroutine returns the name of the calling goroutine.
 func Goroutine() string {
 	buf := make([]byte, 64)
 	name, _, _ := bytes.Cut(buf[:runtime.Stack(buf, false)], []byte(" ["))
 	return string(name)
 }
 
-// NodesByID returns the nodes of a record by their ids.
+// NodesByID returns the nodes of a record by ID.
 func NodesByID(r *journal.Record) map[string]journal.NodeRecord {
 	byID := make(map[string]journal.NodeRecord)
 	for _, n := range r.Nodes {

@@ -1,10 +1,10 @@
-// A node that does the request of its config and then looks for a text in all of its memory. The text comes in hexadecimal, so that
-// the search itself does not bring it there.
+// A node that makes the request of its config and then searches all of its memory for a text. The
+// config has the text in hexadecimal, so that the search itself does not put it into memory.
 #include "../../../../nodes/sdk/languages/c/flowtrux.h"
 
 static int half(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
 
-// count is how often the text stands between two addresses.
+// count returns the number of times that the text occurs between two addresses.
 static int64_t count(ft_text hex, const volatile char *at, const volatile char *end) {
 	int64_t found = 0;
 	for (size_t n = hex.len / 2; at + n <= end; at++) {

@@ -1,18 +1,18 @@
 // Command guest is the node that the engine's tests run. Its config says what it does:
 //
-//	{"do": "echo", "value": 1}                           the output is value
-//	{"do": "route", "handle": "left", "value": 1}        the same, by a handle
+//	{"do": "echo", "value": 1}                           outputs value
+//	{"do": "route", "handle": "left", "value": 1}        the same, with a handle
 //	{"do": "error", "code": "busy", "message": "text"}   an Error
 //	{"do": "fatal", "code": "gone", "message": "text"}   a Fatal
-//	{"do": "http", "request": {}}                        what the host answers to the request, errors too
-//	{"do": "read", "key": "k"}                           a global, null when there is none, errors too
-//	{"do": "add", "key": "k", "by": 1}                   what a global is after an addition, errors too
-//	{"do": "log", "level": 1, "message": "text"}         writes a line of the log, "times" times
+//	{"do": "http", "request": {}}                        the host's result for the request, or its error
+//	{"do": "read", "key": "k"}                           a global, null if there is none, or an error
+//	{"do": "add", "key": "k", "by": 1}                   a global's value after an addition, or an error
+//	{"do": "log", "level": 1, "message": "text"}         logs a line, "times" times
 //	{"do": "random"}                                     a random number as text
-//	{"do": "spaces"}                                     an output that is not in canonical form
-//	{"do": "large", "bytes": 100}                        an output of so many bytes
-//	{"do": "trap"}                                       gives the host memory it does not have
-//	{"do": "loop"}, "allocate", "panic", "exit"          never answers
+//	{"do": "spaces"}                                     an output that is not canonical
+//	{"do": "large", "bytes": 100}                        an output of that many bytes
+//	{"do": "trap"}                                       passes the host an address outside its memory
+//	{"do": "loop"}, "allocate", "panic", "exit"          never returns a result
 //
 // It is built for each type of node with -ldflags "-X main.manifest=...".
 package main
@@ -33,7 +33,7 @@ var manifest string
 
 func main() {}
 
-// Buffers that the host reads or writes while Go does not know of it.
+// The host reads or writes these buffers without Go's knowledge.
 var input, output []byte
 
 //go:wasmexport alloc
@@ -109,7 +109,7 @@ func http(request []byte) uint64 {
 	return held(hostHTTP(unsafe.Pointer(&request[0]), uint32(len(request))))
 }
 
-// held passes on what the host answers: its kind and payload are those of a run. No output becomes null.
+// held returns the host's result. Its kind and payload are those of a run. No output becomes null.
 func held(n uint32) uint64 {
 	b := make([]byte, n)
 	hostTake(unsafe.Pointer(&b[0]))
