@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAdminRefuses: whatever is wrong with a request, the answer is JSON and says what there is
-// instead.
+// TestAdminRefuses checks that every rejected request gets a JSON response that says what is
+// possible instead.
 func TestAdminRefuses(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))
@@ -43,7 +43,7 @@ func TestAdminRefuses(t *testing.T) {
 			t.Errorf("%s: %d %s %s", request, a.status, a.header.Get("Content-Type"), a.body)
 		}
 		if allow := a.header.Get("Allow"); a.status == http.StatusMethodNotAllowed && !strings.HasSuffix(want.error, "there is "+allow) {
-			t.Errorf("%s: allowed are %q", request, allow)
+			t.Errorf("%s: Allow is %q", request, allow)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	steps := []struct {
 		name, stdin string
 		args        []string
-		out, err    string // parts that stdout and stderr (with the error) have
+		out, err    string // parts of stdout and of stderr (with the error)
 		fails       bool
 	}{
 		{"an empty list says what to do", "", []string{"list"}, "caddy flowtrux apply", "", false},
@@ -95,7 +95,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 			}
 			for _, hidden := range []string{"in-the-document", secret, "hush"} {
 				if strings.Contains(out+errOut, hidden) {
-					t.Errorf("shows the secret %q", hidden)
+					t.Errorf("the output shows the secret %q", hidden)
 				}
 			}
 		})

@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
 )
 
-// put writes pairs of key and value, as etcdctl put would.
+// put writes pairs of key and value, as etcdctl put does.
 func put(s *etcdtest.Server, pairs ...string) {
 	s.Do("putting", func(ctx context.Context, c *clientv3.Client) (err error) {
 		for i := 0; i < len(pairs) && err == nil; i += 2 {
@@ -45,8 +45,7 @@ func TestClusterServesWhatIsPutWithoutAReload(t *testing.T) {
 	eventually(t, "the put workflow serves", status(http.StatusOK))
 	sameJSON(t, s.post("/api/webhooks/live?source=crm", `{"n":1}`).body, `{"got":{"n":1,"_query":{"source":"crm"}}}`)
 
-	// A document that does not validate leaves the last valid one serving and shows up in the
-	// status.
+	// An invalid document leaves the last valid one serving and appears in the status.
 	put(cluster, "/flowtrux/workflows/live", `{"nodes":[]}`)
 	eventually(t, "the status names the invalid document", func() bool {
 		return containsAll(s.ask(http.MethodGet, "status", "").body, `"workflows/live"`, `"stale": 1`)
@@ -55,11 +54,12 @@ func TestClusterServesWhatIsPutWithoutAReload(t *testing.T) {
 		t.Errorf("with an invalid newer document: %d %s", a.status, a.body)
 	}
 	put(cluster, "/flowtrux/workflows/live", echo("allNodes"))
-	eventually(t, "the mended document serves", func() bool {
+	eventually(t, "the corrected document serves", func() bool {
 		return containsAll(s.post("/api/webhooks/live", `{"n":3}`).body, `"name"`)
 	})
 
-	// The cluster goes away: what is known serves on, also in a new process; then it catches up.
+	// While the cluster is away, the known workflows continue to serve, also in a new process. Then
+	// the mirror catches up.
 	cluster.Stop()
 	if a := s.post("/api/webhooks/live", `{"n":4}`); a.status != http.StatusOK {
 		t.Errorf("without etcd: %d %s", a.status, a.body)
@@ -67,7 +67,7 @@ func TestClusterServesWhatIsPutWithoutAReload(t *testing.T) {
 	s.stop()
 	s.load(conf)
 	eventually(t, "serves from the cache after a restart", status(http.StatusOK))
-	eventually(t, "the status says that the store is away", func() bool {
+	eventually(t, "the status says that the store is unavailable", func() bool {
 		return containsAll(s.ask(http.MethodGet, "status", "").body, `"state": "cached"`)
 	})
 	cluster.Start()
@@ -75,8 +75,9 @@ func TestClusterServesWhatIsPutWithoutAReload(t *testing.T) {
 	eventually(t, "the deleted workflow is gone once etcd is back", status(http.StatusNotFound))
 }
 
-// A broken document that arrives while no server looks must not take the webhook down: the cache
-// holds the version before it, whether etcd is there when the server starts or comes back later.
+// A broken document that arrives while no server runs must not take the webhook down. The cache
+// contains the version before it, whether etcd is available when the server starts or comes back
+// later.
 func TestABrokenDocumentThatArrivesBetweenTwoStarts(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	s := start(t)
@@ -94,7 +95,7 @@ func TestABrokenDocumentThatArrivesBetweenTwoStarts(t *testing.T) {
 	s.stop()
 
 	put(cluster, "/flowtrux/workflows/live", `{"broken":`)
-	for range 2 { // the second start finds the broken document in the cache, beside the valid one
+	for range 2 { // the second start finds the broken document in the cache, next to the valid one
 		s.load(conf)
 		eventually(t, "the status names the broken document", stale)
 		s.loaded()

@@ -18,8 +18,8 @@ func containsAll(s string, parts ...string) bool {
 	return true
 }
 
-// TestExampleCaddyfile loads the very file that users are given and sends the reference page's
-// request.
+// TestExampleCaddyfile loads the file that users are given and sends the request of the reference
+// page.
 func TestExampleCaddyfile(t *testing.T) {
 	s := start(t)
 	t.Chdir(root(t))
@@ -32,7 +32,7 @@ func TestExampleCaddyfile(t *testing.T) {
 	conf = strings.Replace(conf, "{\n", "{\n\tadmin "+s.admin+"\n\tpersist_config off\n", 1)
 	s.load(conf)
 
-	eventually(t, "the example answers", func() bool {
+	eventually(t, "the example responds", func() bool {
 		req, err := http.NewRequest(http.MethodPost, "http://"+s.site+"/api/webhooks/your-workflow-id?source=crm&priority=high",
 			strings.NewReader(`{"event":"order_created","order_id":"12345"}`))
 		if err != nil {
@@ -56,8 +56,8 @@ func TestExampleCaddyfile(t *testing.T) {
 			t.Errorf("workflow %s of the examples: %d %s", id, a.status, a.body)
 		}
 	}
-	// Webhooks are served before the watch on the store is confirmed, which status calls a trouble
-	// until then.
+	// Webhooks are served before the watch on the store is confirmed. Until then the status lists a
+	// trouble.
 	var status string
 	defer func() {
 		if t.Failed() {

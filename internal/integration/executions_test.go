@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// failing is a workflow that shows a secret global in what it does, and fails.
+// failing is a workflow that uses a secret global in its output, and fails.
 const failing = `{"nodes":[
 	{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
 	{"id":"say","type":"transform","config":{"output":{"token":"Bearer {{global.__secret_token}}","n":"{{trigger.data.n}}"}}},
@@ -18,7 +18,7 @@ const failing = `{"nodes":[
 	{"id":"after","type":"transform","config":{"output":1}}],
 	"edges":[{"source":"trigger","target":"say"},{"source":"say","target":"call"},{"source":"call","target":"after"}]}`
 
-// record asks for an execution until it has the status.
+// record polls the admin API until an execution has the status, and returns its record.
 func (s *server) record(id, status string) (r journal.Record) {
 	s.t.Helper()
 	eventually(s.t, id+" is "+status, func() bool {
@@ -45,8 +45,8 @@ func (s *server) read() {
 	})
 }
 
-// loaded waits until the store has been read and what is in it prepared: until then a sender may be
-// told to come again.
+// loaded waits until the store has been read and its workflows are prepared. Until then a sender
+// may be asked to retry.
 func (s *server) loaded() {
 	s.t.Helper()
 	s.read()
@@ -82,7 +82,7 @@ func TestExecutions(t *testing.T) {
 		t.Errorf("the one before: %+v", page)
 	}
 	if page := s.executions("status=failed&workflow=fails"); len(page.Executions) != 1 || page.Executions[0].ID != second {
-		t.Errorf("what failed: %+v", page)
+		t.Errorf("failed executions: %+v", page)
 	}
 
 	a := s.ask(http.MethodPost, "executions/"+first+"/replay", "")
@@ -122,7 +122,7 @@ func TestExecutions(t *testing.T) {
 		}
 	}
 	if n := len(s.executions("").Executions); n != 4 {
-		t.Errorf("%d executions after what was refused, want 4", n)
+		t.Errorf("%d executions after the rejected requests, want 4", n)
 	}
 
 	address := "--address=" + s.admin
@@ -152,8 +152,8 @@ func TestExecutions(t *testing.T) {
 	}
 }
 
-// TestRestart: what was accepted and had not ended goes on with the next process, from the same
-// file.
+// TestRestart checks that accepted executions that had not ended continue in the next process, from
+// the same journal file.
 func TestRestart(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))

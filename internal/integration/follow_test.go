@@ -16,8 +16,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// following runs `caddy flowtrux <args>` until stop is called, which returns its error; out has
-// what it prints.
+// following runs `caddy flowtrux <args>` until stop is called. stop returns the command's error.
+// out contains what it prints.
 func following(t *testing.T, args ...string) (out io.Reader, stop func() error) {
 	t.Helper()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
@@ -38,7 +38,7 @@ func following(t *testing.T, args ...string) (out io.Reader, stop func() error) 
 	return from, func() error { cancel(); return <-ended }
 }
 
-// row is the next line that a command prints.
+// row returns the next line that a command prints.
 func row(t *testing.T, lines *bufio.Scanner) string {
 	t.Helper()
 	if !lines.Scan() {
@@ -47,8 +47,8 @@ func row(t *testing.T, lines *bufio.Scanner) string {
 	return lines.Text()
 }
 
-// TestFollow: executions are printed as they come, and again when something has become of them,
-// until the command is interrupted.
+// TestFollow checks that executions are printed as they arrive, and again when their status
+// changes, until the command is interrupted.
 func TestFollow(t *testing.T) {
 	target := recording(t)
 	s := start(t)
@@ -65,18 +65,18 @@ func TestFollow(t *testing.T) {
 		t.Errorf("the columns are %q", got)
 	}
 	if got := row(t, lines); !strings.HasPrefix(got, first) || !containsAll(got, first, "succeeded", "at-once") {
-		t.Errorf("what was there is printed as %q", got)
+		t.Errorf("the earlier execution is printed as %q", got)
 	}
 	held := s.post("/api/webhooks/held", `{"n":2}`).header.Get("X-Execution-Id")
 	if err := target.WaitHolding(t.Context().Done()); err != nil {
 		t.Fatal(err)
 	}
 	got := row(t, lines)
-	if strings.Contains(got, journal.Pending) { // it was looked for in the moment between
+	if strings.Contains(got, journal.Pending) { // the command looked in between
 		got = row(t, lines)
 	}
 	if !containsAll(got, held, journal.Running, "held") {
-		t.Errorf("what runs is printed as %q", got)
+		t.Errorf("the running execution is printed as %q", got)
 	}
 	target.ReleaseAll()
 	if got := row(t, lines); !containsAll(got, held, journal.Succeeded) {
@@ -96,8 +96,8 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFollowMissesNothing: more executions between two looks than a page has, one of them with a
-// place far behind the newest, and each is a line of JSON.
+// TestFollowMissesNothing creates more executions between two polls than a page has, one of them
+// far below the newest. Each is printed as a line of JSON.
 func TestFollowMissesNothing(t *testing.T) {
 	target := recording(t)
 	s := start(t)

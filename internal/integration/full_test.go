@@ -15,22 +15,21 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// holding is a workflow whose first node waits for the target, and whose second one comes after it.
+// holding is a workflow whose first node waits for the target. The second node follows it.
 func holding(target *crash.Target) string {
 	return strings.NewReplacer(`"method":"POST",`, "", `"config":{"url"`, `"timeout":"5m","config":{"timeout":"5m","url"`).
 		Replace(calling(target.URL+"/hold", "call", "after"))
 }
 
-// limitFiles lets the kernel refuse to make any file of a process larger than size; RLIM_INFINITY
-// lifts it.
+// limitFiles sets the kernel's limit on the size of a process's files. RLIM_INFINITY removes it.
 func limitFiles(t *testing.T, s *crash.Server, size uint64) {
 	t.Helper()
 	must(t, unix.Prlimit(s.PID(), unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: size, Max: unix.RLIM_INFINITY}, nil))
 }
 
-// TestNoRoom takes a server the room to write while executions run: it refuses what is new with 503
-// and Retry-After, loses nothing, and goes on by itself when there is room again. That the kernel
-// refuses larger files needs no root; how a full disk ends is tried by internal/powercut.
+// TestNoRoom takes away a server's disk space while executions run. The server rejects new requests
+// with 503 and Retry-After, loses nothing, and recovers by itself when there is space again. The
+// limit on file sizes needs no root; internal/powercut tests a full disk.
 func TestNoRoom(t *testing.T) {
 	target := recording(t)
 	s := child(t, target)
@@ -39,7 +38,7 @@ func TestNoRoom(t *testing.T) {
 	must(t, s.Put(t.Context(), "echo", echo("minimal")))
 	must(t, s.Put(t.Context(), "wait", echo("lastNode")))
 
-	// The journal is the largest file by then, so that the limit hits no other.
+	// The journal is the largest file by then, so the limit affects no other.
 	big := `{"pad":"` + strings.Repeat("x", 512<<10) + `"}`
 	var accepted []string
 	promised := func(workflow, body string) {
@@ -73,20 +72,20 @@ func TestNoRoom(t *testing.T) {
 		}
 	}
 	if refused.Status != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" || !strings.Contains(refused.Body, `"journal_unavailable"`) {
-		t.Errorf("without room: %d %v %s", refused.Status, refused.Header, refused.Body)
+		t.Errorf("without space: %d %v %s", refused.Status, refused.Header, refused.Body)
 	}
 	if a, err := s.Send(ctx, "wait", `{}`); err != nil || a.Status != http.StatusOK {
-		t.Errorf("a sender who waits: %v, %d %s", err, a.Status, a.Body)
+		t.Errorf("a waiting sender: %v, %d %s", err, a.Status, a.Body)
 	}
 	target.ReleaseAll()
-	eventually(t, "what ran has ended, or waits until its checkpoint finds room", func() bool {
+	eventually(t, "running executions have ended, or wait for space for a checkpoint", func() bool {
 		now, err := s.Status(ctx)
 		must(t, err)
 		return now.Running == 0
 	})
 
 	limitFiles(t, s, unix.RLIM_INFINITY)
-	eventually(t, "it accepts again", func() bool {
+	eventually(t, "the server accepts again", func() bool {
 		a, err := s.Send(ctx, "echo", `{}`)
 		must(t, err)
 		if a.Status == http.StatusOK {

@@ -13,18 +13,17 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// How often a server is killed, and how many executions it has accepted by then in all.
-// CONTRIBUTING.md has larger numbers.
+// The number of kills, and the total number of executions that the server accepts. CONTRIBUTING.md
+// has larger numbers.
 var (
 	killRounds = flag.Int("kill.rounds", 3, "how often TestKilledUnderLoad kills the server")
 	killAccept = flag.Int("kill.accept", 600, "how many executions it lets the server accept, at least")
 )
 
-// patience bounds waits that only a failing test or a very busy machine uses up.
+// patience is the limit for waits. Only a failing test or a very busy machine reaches it.
 const patience = 5 * time.Minute
 
-// child makes a Caddy in a process of its own that reaches the target. The end of the test kills
-// it.
+// child creates a Caddy in its own process that can reach the target. The end of the test kills it.
 func child(t *testing.T, target *crash.Target) *crash.Server {
 	t.Helper()
 	code, err := compiled.Dir()
@@ -52,7 +51,7 @@ func recording(t *testing.T) *crash.Target {
 	return target
 }
 
-// calling is a workflow in mode minimal of nodes that call a URL, one after the other.
+// calling is a workflow in mode minimal whose nodes call a URL, one after the other.
 func calling(url string, nodes ...string) string {
 	steps, edges, before := "", "", "trigger"
 	for _, id := range nodes {
@@ -74,26 +73,26 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// key is the Idempotency-Key of a node's call.
+// key returns the Idempotency-Key of a node's call.
 func key(id, node string) string { return id + "-" + node + "-0" }
 
-// ledger is what a test knows of executions over the deaths of their server.
+// ledger records what a test knows of executions across the kills of their server.
 type ledger struct {
 	*testing.T
 	accepted []string
 	calls    map[string]int  // by key, of all processes
-	kept     map[string]bool // keys of nodes whose checkpoint was on disk when a process died
-	again    int             // calls of nodes that a process before had called
-	spared   int             // nodes of executions that went on, whose checkpoint was kept
+	kept     map[string]bool // keys of nodes whose checkpoint was on disk when a process was killed
+	again    int             // calls of nodes that an earlier process had called
+	spared   int             // nodes with a stored checkpoint, of executions that continued
 }
 
-// called takes down what a process has called. Nothing of it was checkpointed before that process
+// called records the calls of a process. No node among them had a checkpoint before that process
 // began.
 func (l *ledger) called(calls map[string]int) {
 	l.Helper()
 	for k := range calls {
 		if l.kept[k] {
-			l.Errorf("%s ran again although its checkpoint was kept", k)
+			l.Errorf("%s ran again although its checkpoint was stored", k)
 		}
 		if l.calls[k] > 0 {
 			l.again++
@@ -102,7 +101,7 @@ func (l *ledger) called(calls map[string]int) {
 	}
 }
 
-// died looks into the journal of a process that was killed.
+// died reads the journal of a process that was killed.
 func (l *ledger) died(k crash.JournalDump, nodes []string) {
 	l.Helper()
 	counts := make(map[string]int)
@@ -132,9 +131,9 @@ func (l *ledger) died(k crash.JournalDump, nodes []string) {
 	l.Logf("%d accepted, %v", len(l.accepted), counts)
 }
 
-// TestKilledUnderLoad kills a server at random moments while 32 senders load it. All that it has
-// accepted is kept, reaches the target, and ends; of what it was at work on, only nodes whose
-// checkpoint was not on disk yet run again.
+// TestKilledUnderLoad kills a server at random moments while 32 senders load it. All accepted
+// executions are stored, reach the target, and end. Of those that were running, only nodes without
+// a checkpoint on disk run again.
 func TestKilledUnderLoad(t *testing.T) {
 	const senders = 32
 	nodes := []string{"first", "second"}
@@ -167,7 +166,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	lost := 0
 	for _, id := range l.accepted {
 		if seen[id] {
-			t.Errorf("%s was promised twice", id)
+			t.Errorf("%s was accepted twice", id)
 		}
 		seen[id] = true
 		if ended[id].Status != journal.Succeeded {

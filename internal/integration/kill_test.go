@@ -16,10 +16,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// serveFile is the variable that makes this program a Caddy: it names the Caddyfile.
+// serveFile is the environment variable that makes this program a Caddy. Its value is the
+// Caddyfile.
 const serveFile = "FLOWTRUX_TEST_CADDYFILE"
 
-// serve is that Caddy. It does not return.
+// serve runs that Caddy. It does not return.
 func serve(file string) {
 	text, err := os.ReadFile(file)
 	if err == nil {
@@ -35,7 +36,7 @@ func serve(file string) {
 	select {}
 }
 
-// spawn loads a Caddyfile in a process of its own, to be killed.
+// spawn loads a Caddyfile in a separate process, to be killed.
 func (s *server) spawn(caddyfile string) (kill func()) {
 	s.t.Helper()
 	file := filepath.Join(s.t.TempDir(), "Caddyfile")
@@ -54,7 +55,7 @@ func (s *server) spawn(caddyfile string) (kill func()) {
 		_ = cmd.Wait() // it is killed
 	}()
 	kill = func() {
-		_ = cmd.Process.Kill() // fails when it has ended
+		_ = cmd.Process.Kill() // fails if it has ended
 		<-ended
 	}
 	s.t.Cleanup(kill)
@@ -74,8 +75,8 @@ func (s *server) spawn(caddyfile string) (kill func()) {
 	return kill
 }
 
-// TestKeysSurviveAKill: what was answered before a kill -9 is answered again after it, by the same
-// execution. A key whose execution ended with the process holds nobody up.
+// TestKeysSurviveAKill checks that responses given before a kill -9 are repeated after it, from the
+// same execution. A key whose execution ended with the process delays nobody.
 func TestKeysSurviveAKill(t *testing.T) {
 	arrived, goOn := make(chan struct{}, 10), make(chan struct{})
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -118,7 +119,7 @@ func TestKeysSurviveAKill(t *testing.T) {
 	<-arrived
 	kill()
 	if err := <-cutOff; err == nil {
-		t.Error("the killed process has answered")
+		t.Error("the killed process has responded")
 	}
 
 	s.spawn(config)
@@ -138,10 +139,10 @@ func TestKeysSurviveAKill(t *testing.T) {
 	}
 	close(goOn)
 	if a := send("stuck"); a.status != http.StatusCreated || a.body != `"done"` || a.header.Get("Idempotency-Replayed") != "" {
-		t.Errorf("what was cut off, again: %+v", a)
+		t.Errorf("resending the interrupted request: %+v", a)
 	}
 	<-arrived
 	if a := send("stuck"); a.body != `"done"` || a.header.Get("Idempotency-Replayed") != "true" {
-		t.Errorf("and once more: %+v", a)
+		t.Errorf("resending it once more: %+v", a)
 	}
 }

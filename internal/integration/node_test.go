@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// shout is what a node author types: a module of its own that knows nothing of this repository but
+// shout is the code of a node author: a separate module that uses nothing of this repository but
 // the SDK.
 const shout = `package main
 
@@ -42,8 +42,7 @@ var _ = sdk.Register(sdk.Node{
 func main() {}
 `
 
-// buildNode builds a Go node in a module outside the repository, with the command that the docs
-// give.
+// buildNode builds a Go node in a module outside the repository, with the command from the docs.
 func buildNode(t *testing.T, source string) (file string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -81,6 +80,6 @@ func TestCustomNodeBuiltOutsideTheRepository(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if a := s.post("/api/webhooks/loud", `{"text":7}`); a.status != http.StatusInternalServerError || !containsAll(a.body, "execution_failed", "shout") {
-		t.Errorf("with a text that is none: %d %s", a.status, a.body)
+		t.Errorf("with a number as the text: %d %s", a.status, a.body)
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// versions are two builds of a node, in files and with the lines of a Caddyfile that name them.
+// versions are two builds of a node, with the Caddyfile lines that name them.
 type versions struct {
-	file string // whichever is the newest
+	file string // contains the newest build
 	wasm map[string][]byte
 }
 
@@ -31,7 +31,7 @@ func newVersions(t *testing.T) versions {
 	}
 }
 
-// write puts a build into the file, as a deployment does: beside it, and then in its place.
+// write replaces the file with a build as a deployment does: it writes another file and renames it.
 func (v versions) write(t *testing.T, answer string) {
 	t.Helper()
 	if err := os.WriteFile(v.file+".new", v.wasm[answer], 0o600); err != nil {
@@ -42,7 +42,7 @@ func (v versions) write(t *testing.T, answer string) {
 	}
 }
 
-// pinned is a config that wants exactly that build.
+// pinned returns a config that accepts only the given build.
 func (v versions) pinned(s *server, answer string) string {
 	return s.caddyfile(fmt.Sprintf("node mine %s {\n sha256 %x\n }\n egress {\n allow 127.0.0.0/8\n }", v.file, sha256.Sum256(v.wasm[answer])), "")
 }
@@ -52,9 +52,9 @@ const mine = `{"nodes":[
 	{"id":"mine","type":"mine","config":{}}],
 	"edges":[{"source":"t","target":"mine"}]}`
 
-// TestNewBuildUnderLoad puts another build of a node in its place, time and again, while senders
-// never stop: each request is answered by one of the two, those after a reload by the new one, and
-// nothing of an old one is left behind.
+// TestNewBuildUnderLoad repeatedly replaces a build of a node while senders never stop. One of the
+// two builds serves each request, and the new one serves those after a reload. Nothing of an old
+// build is left.
 func TestNewBuildUnderLoad(t *testing.T) {
 	s := start(t)
 	s.keepSocket()
@@ -104,10 +104,10 @@ func TestNewBuildUnderLoad(t *testing.T) {
 		if err != nil || a.body != answer {
 			t.Errorf("reload %d: after it %v %s, want %s", i, err, a.body, answer)
 		}
-		// Each build serves the senders, too, before the next one comes.
+		// Each build also serves the senders before the next one comes.
 		n := &answered[(i+1)%2]
 		had := n.Load()
-		eventually(t, "a sender is answered by the new build", func() bool { return n.Load() > had })
+		eventually(t, "the new build serves a sender", func() bool { return n.Load() > had })
 	}
 	stop()
 	senders.Wait()
@@ -117,8 +117,8 @@ func TestNewBuildUnderLoad(t *testing.T) {
 	t.Logf("%d requests over 10 builds", answered[0].Load()+answered[1].Load())
 }
 
-// TestExecutionKeepsItsBuild: what has begun goes on with the build that it began with, whatever is
-// in the file by then, while others are answered by the new one.
+// TestExecutionKeepsItsBuild checks that an execution uses the build with which it began, whatever
+// the file contains by then. The new build serves other requests meanwhile.
 func TestExecutionKeepsItsBuild(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -155,11 +155,12 @@ func TestExecutionKeepsItsBuild(t *testing.T) {
 	}
 	close(release)
 	if a := <-old; a.body != `"one"` {
-		t.Errorf("what had begun before: %d %s", a.status, a.body)
+		t.Errorf("the execution that began before: %d %s", a.status, a.body)
 	}
 }
 
-// TestReloadOfAnUnpinnedFile: without sha256 a reload of the same config takes what is in the file.
+// TestReloadOfAnUnpinnedFile checks that, without sha256, a reload of the same config loads the
+// file's current content.
 func TestReloadOfAnUnpinnedFile(t *testing.T) {
 	s := start(t)
 	v := newVersions(t)

@@ -11,15 +11,15 @@ import (
 	"testing"
 )
 
-// code is a workflow that answers with what JavaScript makes of the event.
+// code is a workflow that responds with the result of JavaScript on the event.
 func code(source string) string {
 	return fmt.Sprintf(`{"nodes":[
 		{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
 		{"id":"code","type":"code","config":{"source":%q}}],"edges":[{"source":"trigger","target":"code"}]}`, source)
 }
 
-// TestPreparing starts with documents that are prepared for longer than the test lasts, among
-// others.
+// TestPreparing starts with several documents, some of which take longer to prepare than the test
+// lasts.
 func TestPreparing(t *testing.T) {
 	seed := t.TempDir()
 	endless := code("const a = new Uint8Array(3e7); for (;;) a.fill(1)\nexport default () => 1")
@@ -76,7 +76,7 @@ func TestPreparing(t *testing.T) {
 		}
 	}
 
-	// A new version takes the place of one that is being prepared.
+	// A new version replaces one that is being prepared.
 	if a := s.ask(http.MethodPut, "workflows/slow", code("return 2")); a.status != http.StatusOK || !strings.Contains(a.body, `"prepareFuel": `) {
 		t.Errorf("a new version: %d %s", a.status, a.body)
 	}
@@ -88,7 +88,8 @@ func TestPreparing(t *testing.T) {
 	}
 }
 
-// TestPrepareFuel: what a document's nodes take together to be prepared is bounded, and is said.
+// TestPrepareFuel checks that the fuel for preparing all nodes of a document is bounded, and is
+// reported.
 func TestPrepareFuel(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))

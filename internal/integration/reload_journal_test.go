@@ -21,13 +21,13 @@ import (
 
 var reloads = flag.Int("reloads", 8, "how often TestReloadsDuringLoad loads the config")
 
-// promises are what senders of a workflow in mode minimal got.
+// promises counts the results that senders of a workflow in mode minimal got.
 type promises struct {
 	ids        map[string]bool
-	unanswered int // requests of which nobody knows what became of them
+	unanswered int // requests whose outcome is unknown
 }
 
-// promise sends webhooks on so many goroutines until ctx ends.
+// promise sends webhooks from the given number of goroutines until ctx ends.
 func (s *server) promise(ctx context.Context, senders int, workflow string) promises {
 	p := promises{ids: make(map[string]bool)}
 	var mu sync.Mutex
@@ -43,7 +43,7 @@ func (s *server) promise(ctx context.Context, senders int, workflow string) prom
 				case a.status != http.StatusOK:
 					s.t.Errorf("%d %s", a.status, a.body)
 				case p.ids[id]:
-					s.t.Errorf("%s was given out twice", id)
+					s.t.Errorf("%s was returned twice", id)
 				default:
 					p.ids[id] = true
 				}
@@ -55,11 +55,11 @@ func (s *server) promise(ctx context.Context, senders int, workflow string) prom
 	return p
 }
 
-// intrusion is the pause between two tries to open the journal.
+// intrusion is the pause between two attempts to open the journal.
 const intrusion = 2 * time.Millisecond
 
-// intruder tries again and again to open a journal that is in use, and returns how often it was
-// refused.
+// intruder repeatedly tries to open a journal that is in use. It returns the number of attempts
+// that failed.
 func intruder(ctx context.Context, t *testing.T, file string) (refused int) {
 	tick := time.NewTicker(intrusion)
 	defer tick.Stop()
@@ -76,9 +76,9 @@ func intruder(ctx context.Context, t *testing.T, file string) (refused int) {
 	return refused
 }
 
-// TestReloadsDuringLoad: nothing that was accepted is lost or accepted twice while the config is
-// loaded again and again, with options of the journal that change, and at no moment is its file
-// anybody else's.
+// TestReloadsDuringLoad reloads the config repeatedly, with journal options that change. Nothing
+// that was accepted is lost or accepted twice. At no moment can anybody else open the journal's
+// file.
 func TestReloadsDuringLoad(t *testing.T) {
 	const senders = 4
 	s := start(t)
@@ -124,16 +124,16 @@ func TestReloadsDuringLoad(t *testing.T) {
 		}
 	}
 	if extra := len(kept) - len(p.ids); extra > p.unanswered {
-		t.Errorf("the journal has %d executions that nobody was told of; only %d requests were not answered", extra, p.unanswered)
+		t.Errorf("the journal has %d executions that no sender knows of; only %d requests got no response", extra, p.unanswered)
 	}
 	if len(p.ids) == 0 || refused == 0 {
-		t.Errorf("%d executions and %d tries to open the file: nothing was tested", len(p.ids), refused)
+		t.Errorf("%d executions and %d attempts to open the file: nothing was tested", len(p.ids), refused)
 	}
 	t.Logf("%d executions over %d reloads, %d requests without an answer; %d times was the file in use", len(p.ids), *reloads, p.unanswered, refused)
 }
 
-// TestForeignJournal: a config whose journal is another file, or a damaged one, is refused with the
-// file's name, and the file stays as it is.
+// TestForeignJournal loads configs whose journal is another kind of file, or damaged. They are
+// rejected with the file's name, and the file stays as it is.
 func TestForeignJournal(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))
@@ -149,7 +149,8 @@ func TestForeignJournal(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"text":  []byte("no journal\n"),
 		"empty": {},
-		// what is said of the file is there, what is in it is not; its end may be unused
+		// The error names the file and does not show its content. The end of the file may be
+		// unused.
 		"cut off": whole[:2*os.Getpagesize()+100],
 	} {
 		file := write(t, "journal.db", string(content))

@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// pace is the pause of a sender between two requests: the reloads are what is tested, not how much
-// the machine can do.
+// pace is the pause of a sender between two requests. The test is about reloads, not about the
+// speed of the machine.
 const pace = 25 * time.Millisecond
 
-// TestReloadUnderLoad reloads a hundred times, half of them with a changed config, while senders of
-// a waiting mode and of minimal never stop: each request has its right answer, each accepted
-// execution runs, nothing is left behind.
+// TestReloadUnderLoad reloads a hundred times, half of them with a changed config. Senders of a
+// waiting mode and of minimal never stop. Each request gets the right response, each accepted
+// execution runs, and nothing leaks.
 func TestReloadUnderLoad(t *testing.T) {
 	s := start(t)
 	s.keepSocket()
@@ -34,7 +34,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	})
 	s.put("wait", echo("lastNode"))
 	s.put("quick", echo("minimal"))
-	for i := range 2 { // warm both configs up before counting goroutines
+	for i := range 2 { // warm up both configs before counting goroutines
 		s.load(configs[i])
 	}
 	before := runtime.NumGoroutine()
@@ -74,7 +74,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	stop()
 	senders.Wait()
 	if sent.Load() < 100 {
-		t.Errorf("only %d requests were answered during the reloads", sent.Load())
+		t.Errorf("only %d requests got a response during the reloads", sent.Load())
 	}
 	eventually(t, "all accepted executions have ended", func() bool {
 		return containsAll(s.ask(http.MethodGet, "status", "").body, `"pending": 0`, `"running": 0`)
@@ -85,15 +85,16 @@ func TestReloadUnderLoad(t *testing.T) {
 	t.Logf("%d requests, %d of them minimal, over 100 reloads", sent.Load(), accepted.Load())
 }
 
-// unanswered reports whether a connection was closed without a byte of an answer. net/http does so
-// to a request that it has just read when its server begins to shut down
-// (https://go.dev/src/net/http/server.go, conn.serve): it reaches no handler. Senders repeat such a
-// request, and so do proxies.
+// unanswered reports whether a connection was closed without a byte of a response. net/http closes
+// a connection if it has just read the request when its server begins to shut down
+// (https://go.dev/src/net/http/server.go, conn.serve). Such a request reaches no handler. Senders
+// and proxies resend it.
 func unanswered(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// TestFailingReloadLeavesTheOldConfigServing loads configs that cannot work over one that does.
+// TestFailingReloadLeavesTheOldConfigServing loads configs that cannot work while one that works is
+// running.
 func TestFailingReloadLeavesTheOldConfigServing(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))
@@ -107,7 +108,7 @@ func TestFailingReloadLeavesTheOldConfigServing(t *testing.T) {
 		"a bad egress rule":             "egress {\n allow 10.0.0.0/99\n }",
 	} {
 		if err := s.tryLoad(s.caddyfile(app, "")); err == nil {
-			t.Errorf("%s: the config was taken", name)
+			t.Errorf("%s: the config was accepted", name)
 		}
 		if a := s.post("/api/webhooks/wait", `{}`); a.status != http.StatusOK {
 			t.Errorf("%s: then %d %s", name, a.status, a.body)

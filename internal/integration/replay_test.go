@@ -14,7 +14,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// buildPrice builds the node in testdata, with -X flags, and returns its file.
+// buildPrice builds the node in testdata with -X flags and returns its file.
 func buildPrice(t *testing.T, x string) string {
 	t.Helper()
 	wasm, err := wasmbuild.Go(t.Context(), filepath.Join("testdata", "price"), "-trimpath", "-ldflags=-s -w "+x)
@@ -24,7 +24,7 @@ func buildPrice(t *testing.T, x string) string {
 	return write(t, "price.wasm", string(wasm))
 }
 
-// quoting is a workflow that computes a price, tells another system of it, and sets a global.
+// quoting is a workflow that computes a price, sends it to another system, and sets a global.
 func quoting(url string) string {
 	return fmt.Sprintf(`{"nodes":[
 	{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
@@ -37,7 +37,7 @@ func quoting(url string) string {
 		{"source":"trigger","target":"large"},{"source":"large","target":"extra","sourceHandle":"true"}]}`, url)
 }
 
-// exitOf is the exit status that Caddy ends with.
+// exitOf returns the exit status with which Caddy ends.
 func exitOf(err error) int {
 	switch {
 	case err == nil:
@@ -49,8 +49,8 @@ func exitOf(err error) int {
 	}
 }
 
-// TestOfflineReplay tries builds of a node on what a server has recorded, with nothing of the
-// outside left to ask.
+// TestOfflineReplay runs builds of a node on the records of a server, without any other service to
+// call.
 func TestOfflineReplay(t *testing.T) {
 	now, next, live := buildPrice(t, ""), buildPrice(t, "-X main.rate=20"), buildPrice(t, "-X 'main.wants=clock random'")
 	calls := 0
@@ -124,23 +124,23 @@ func TestOfflineReplay(t *testing.T) {
 				t.Errorf("exit %d (%v), want %d\n%s%s", exitOf(err), err, c.exit, out, errOut)
 			}
 			if strings.Contains(out, "psst") {
-				t.Error("it shows a secret")
+				t.Error("the output shows a secret")
 			}
 		})
 	}
 	if calls != before {
-		t.Errorf("%d requests went out", calls-before)
+		t.Errorf("%d requests were sent", calls-before)
 	}
 	if a := s.ask(http.MethodGet, "globals/last_price", ""); !strings.Contains(a.body, "100") {
 		t.Errorf("the global is %s", a.body)
 	}
 	if _, _, err := cli(t, "", "executions", "replay", first, "--limit=3", "--address="+s.admin); err == nil {
-		t.Error("--limit without --offline is taken")
+		t.Error("--limit without --offline is accepted")
 	}
 }
 
-// TestRecordFile: what one run has recorded can be tried again from its file, as well as what a
-// server prints.
+// TestRecordFile replays a record from a file: one that a run has written, and one that a server
+// has printed.
 func TestRecordFile(t *testing.T) {
 	dataHome(t)
 	now, next := buildPrice(t, ""), buildPrice(t, "-X main.rate=20")

@@ -11,12 +11,12 @@ import (
 	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
 )
 
-// signed is echo for senders that sign with the given settings, and further ones of the webhook.
+// signed is echo with the given signature settings and further settings of the webhook.
 func signed(settings, more string) string {
 	return strings.Replace(echo("lastNode"), `"responseMode"`, `"signature":`+settings+`,`+more+`"responseMode"`, 1)
 }
 
-// send signs a body by a scheme's settings and sends it, its headers changed.
+// send signs a body according to a scheme's settings, changes its headers and sends it.
 func (s *server) send(id, settings, secret, body, message string, change func(http.Header)) answer {
 	s.t.Helper()
 	scheme, err := signature.ParseScheme([]byte(settings))
@@ -43,19 +43,19 @@ func (s *server) send(id, settings, secret, body, message string, change func(ht
 
 const standardWebhooks = `{"scheme":"standard-webhooks"}`
 
-// TestStandardWebhooks: a message is known by its signed id whichever family of names its headers
-// have, and secrets are made and checked as the libraries of senders want them.
+// TestStandardWebhooks checks that the signed ID identifies a message, whichever family of names
+// its headers have. Secrets are created and validated as the senders' libraries expect.
 func TestStandardWebhooks(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))
 	s.loaded()
 	address := "--address=" + s.admin
 	if out, _, err := cli(t, "", "secret", "set", "later", "--generate", address); err != nil || len(strings.TrimSpace(out)) != 64 {
-		t.Errorf("a secret of a workflow that is not there yet: %q, %v", out, err)
+		t.Errorf("a secret of a workflow that does not exist yet: %q, %v", out, err)
 	} else if a := s.ask(http.MethodPut, "workflows/later", signed(standardWebhooks, "")); a.status != http.StatusOK {
 		t.Errorf("%d %s", a.status, a.body)
 	} else if a := s.send("later", standardWebhooks, strings.TrimSpace(out), `{}`, "msg_1", nil); a.status != http.StatusOK {
-		t.Errorf("with a secret made before: %d", a.status)
+		t.Errorf("with a secret created before: %d", a.status)
 	}
 	if a := s.ask(http.MethodPut, "workflows/hooks", signed(standardWebhooks, "")); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
@@ -103,8 +103,8 @@ func TestStandardWebhooks(t *testing.T) {
 	}
 }
 
-// TestHeadersThatCaddyDrops: a name that never arrives is an error of who brings it, unless a
-// server says that it expects it; what is in the store serves on.
+// TestHeadersThatCaddyDrops checks header names that Caddy drops. New documents with such a name
+// are rejected, unless the server expects the header. Documents in the store continue to serve.
 func TestHeadersThatCaddyDrops(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	s := start(t)
@@ -156,8 +156,8 @@ func TestHeadersThatCaddyDrops(t *testing.T) {
 	}
 }
 
-// TestStoredBeforeTheRules: what an earlier version took serves on, and status says what would be
-// refused today.
+// TestStoredBeforeTheRules checks that a document accepted by an earlier version serves. status
+// reports what would be rejected today.
 func TestStoredBeforeTheRules(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	s := start(t)
@@ -180,7 +180,8 @@ func TestStoredBeforeTheRules(t *testing.T) {
 	}
 }
 
-// TestMisplacedSecrets: a secret in the wrong place of an invalid document is shown nowhere.
+// TestMisplacedSecrets checks that a secret in the wrong place of an invalid document is never
+// shown.
 func TestMisplacedSecrets(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	s := start(t)

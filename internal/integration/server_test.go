@@ -21,34 +21,34 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	_ "github.com/caddyserver/caddy/v2/modules/standard" // the whole of Caddy, as users build it
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // all of Caddy's modules, as users build it
 
 	_ "github.com/flowtrux/edge"
 	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/internal/compiled/builtin"
 )
 
-// secret signs everything here.
+// secret signs all requests of these tests.
 const secret = "integration-secret"
 
-// server is a real Caddy in this process: there can be one at a time.
+// server is a real Caddy in this process. There can be only one at a time.
 type server struct {
 	t      *testing.T
 	site   string // host:port
 	admin  string // host:port
 	client *http.Client
 	log    string // file
-	bind   string // Caddy's directive that says where the site listens; "" = at its address
+	bind   string // Caddy's bind directive for the site; "" = none, the site listens at its address
 }
 
-// start makes a server with its own data directory, which load has to give a config.
+// start creates a server with its own data directory. It has no config until load.
 func start(t *testing.T) *server {
 	t.Helper()
 	dataHome(t)
 	s := &server{t: t, site: freeAddress(t), admin: freeAddress(t), log: filepath.Join(t.TempDir(), "caddy.log")}
-	// No keep-alive: a server that shuts down may close an idle connection under a POST that is
-	// just being sent, and Go's client does not repeat a POST by itself. With a connection each,
-	// every failure is ours.
+	// No keep-alive: a server that shuts down may close an idle connection while a POST is being
+	// sent, and Go's client does not retry a POST by itself. With one connection per request, every
+	// failure is ours.
 	s.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	t.Cleanup(func() {
 		s.stop()
@@ -59,7 +59,7 @@ func start(t *testing.T) *server {
 	return s
 }
 
-// childCaddy in the environment makes this binary a Caddy, for tests that kill one.
+// childCaddy is the environment variable that makes this binary a Caddy, for tests that kill one.
 const childCaddy = "FLOWTRUX_INTEGRATION_CADDY"
 
 func TestMain(m *testing.M) {
@@ -76,7 +76,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// dataHome gives the test a data directory of its own, but for the compiled code.
+// dataHome gives the test its own data directory, except for the compiled code.
 func dataHome(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
@@ -87,7 +87,7 @@ func dataHome(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 }
 
-// caddyfile puts an app block and a handler block into a whole config on this server's addresses.
+// caddyfile builds a config on this server's addresses from an app block and a handler block.
 func (s *server) caddyfile(app, handler string) string {
 	return fmt.Sprintf(`{
 	admin %s
@@ -111,9 +111,9 @@ http://%s {
 `, s.admin, s.log, app, s.site, s.bind, handler)
 }
 
-// keepSocket makes the site listen on one socket for the whole test, as it does under systemd's
-// socket activation. Otherwise each config has a socket of its own, and the kernel resets the
-// connections that stand in line at the one that is closed.
+// keepSocket makes the site listen on one socket for the whole test, as under systemd's socket
+// activation. Otherwise each config has its own socket. When one is closed, the kernel resets the
+// connections in its backlog.
 func (s *server) keepSocket() {
 	s.t.Helper()
 	l, err := net.Listen("tcp", s.site)
@@ -124,15 +124,16 @@ func (s *server) keepSocket() {
 	if err := errors.Join(err, l.Close()); err != nil {
 		s.t.Fatal(err)
 	}
-	// Caddy keeps the file for the rest of the process, so it is not closed here.
+	// Caddy uses the file for the rest of the process, so it is not closed here.
 	s.bind = fmt.Sprintf("bind fd/%d", f.Fd())
 	kept = append(kept, f)
 }
 
-// kept are files whose descriptors Caddy uses: a file that is forgotten is closed.
+// kept contains files whose descriptors Caddy uses. Without a reference the garbage collector would
+// close them.
 var kept []*os.File
 
-// load adapts and loads a Caddyfile, also when it is the same as before.
+// load adapts and loads a Caddyfile, even if it has not changed.
 func (s *server) load(caddyfile string) {
 	s.t.Helper()
 	if err := s.tryLoad(caddyfile); err != nil {
@@ -160,16 +161,16 @@ func (s *server) stop() {
 	}
 }
 
-// answer is what a sender got.
+// answer is the response that a sender got.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// post sends a body signed with secret. fields are further headers, names and values. post sends
-// until there is an answer: a connection may still reach the listener of a config that has just
-// been replaced.
+// post sends a body signed with secret. fields are the names and values of further headers. It
+// retries until there is a response: a connection may still reach the listener of a config that has
+// just been replaced.
 func (s *server) post(path, body string, fields ...string) answer {
 	s.t.Helper()
 	a, err := s.tryPost(path, body, fields...)
@@ -207,7 +208,7 @@ func sign(body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// ask does a request on the admin endpoint.
+// ask sends a request to the admin endpoint.
 func (s *server) ask(method, path, body string) answer {
 	s.t.Helper()
 	req, err := http.NewRequest(method, "http://"+s.admin+"/flowtrux/"+path, strings.NewReader(body))
@@ -237,7 +238,7 @@ func (s *server) put(id, document string) {
 	}
 }
 
-// echo is a workflow in the given mode whose one step passes the event on.
+// echo is a workflow in the given mode whose only step returns the event.
 func echo(mode string) string {
 	return fmt.Sprintf(`{"nodes":[
 		{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":%q}}},
@@ -245,13 +246,14 @@ func echo(mode string) string {
 		"edges":[{"source":"trigger","target":"echo"}]}`, mode)
 }
 
-// eventually waits until ok, at most a generous time that only a failing test uses up.
+// eventually waits until ok returns true. The limit is generous, because only a failing test
+// reaches it.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
+			t.Fatalf("did not happen: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -267,7 +269,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// sameJSON compares a body with JSON text, whatever its white space.
+// sameJSON compares a body with JSON text, ignoring white space.
 func sameJSON(t *testing.T, got, want string) {
 	t.Helper()
 	var g, w bytes.Buffer
@@ -282,7 +284,7 @@ func sameJSON(t *testing.T, got, want string) {
 	}
 }
 
-// root is the repository's top folder.
+// root returns the repository's top directory.
 func root(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs("../..")

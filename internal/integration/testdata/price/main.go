@@ -1,5 +1,5 @@
-// Command price is a node of which there are several builds: with -ldflags "-X main.rate=20" it has another rate, with "-X
-// main.wants=clock" it asks for a capability.
+// Command price is a node with several builds. With -ldflags "-X main.rate=20" it has another rate,
+// and with "-X main.wants=clock" it asks for a capability.
 package main
 
 import (
