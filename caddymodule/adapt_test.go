@@ -17,8 +17,8 @@ var update = flag.Bool("update", false, "write what the Caddyfiles in testdata/a
 
 const goldenLine = "----------\n"
 
-// TestAdapt adapts the Caddyfiles in testdata/adapt: the part above the line has to give the JSON
-// or the error below it.
+// TestAdapt adapts the Caddyfiles in testdata/adapt. The part above the line must give the JSON or
+// the error below it.
 func TestAdapt(t *testing.T) {
 	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
 	if err != nil || len(files) == 0 {
@@ -45,7 +45,7 @@ func TestAdapt(t *testing.T) {
 	}
 }
 
-// adapt gives a Caddyfile's JSON, or its error.
+// adapt returns a Caddyfile's JSON, or its error.
 func adapt(t *testing.T, caddyfile string) string {
 	t.Helper()
 	b, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})

@@ -14,14 +14,14 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// order is a body of about 1 KiB, as shops send them: some members that a workflow reads, and more
-// that it does not.
+// order is a body of about 1 KiB, like those of shops: a workflow reads some members and ignores
+// most.
 var order = `{"event":"order_created","order_id":"A-10293","total":250.50,"currency":"EUR",` +
 	`"customer":{"id":88123,"name":"Ada Lovelace","email":"ada@example.com","address":{"street":"12 St James's Square","city":"London","zip":"SW1Y 4JH"}},` +
 	`"items":[` + strings.Repeat(`{"sku":"KB-104","name":"Keyboard, mechanical","count":1,"price":89.90},`, 8) + `{"sku":"MS-7","name":"Mouse","count":2,"price":19.95}],` +
 	`"note":"please leave it at the door"}`
 
-// threeNodes is transform, condition, transform.
+// threeNodes is a workflow of transform, condition and transform.
 const threeNodes = `{"nodes":[
 	{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
 	{"id":"normalize","type":"transform","config":{"output":{"orderId":"{{trigger.data.order_id}}","total":"{{trigger.data.total}}","source":"from {{trigger.data._query.source}}"}}},
@@ -29,7 +29,7 @@ const threeNodes = `{"nodes":[
 	{"id":"out","type":"transform","config":{"output":{"order":"{{steps.normalize.output}}","large":true}}}],
 	"edges":[{"source":"t","target":"normalize"},{"source":"normalize","target":"large"},{"source":"large","target":"out","sourceHandle":"true"}]}`
 
-// BenchmarkWebhook is all that a request costs behind Caddy's server, by the number of nodes.
+// BenchmarkWebhook measures the cost of a request behind Caddy's server, by the number of nodes.
 func BenchmarkWebhook(b *testing.B) {
 	s := newSite(b, `{}`, `{}`)
 	s.putWorkflow("none", trigger(`{"responseMode":"lastNode"}`))
@@ -43,7 +43,7 @@ func BenchmarkWebhook(b *testing.B) {
 			r.ContentLength, r.Header = int64(len(order)), c.header
 			r = asCaddy(r.WithContext(context.WithValue(b.Context(), caddyhttp.ServerCtxKey, new(caddyhttp.Server))))
 			w := &sink{header: make(http.Header)}
-			// as Caddy's server makes it for each request, with the placeholders http.*
+			// as Caddy's server does for each request, with the placeholders http.*
 			repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 			repl.Map(func(string) (any, bool) { return nil, false })
 			fresh := *repl
@@ -60,7 +60,7 @@ func BenchmarkWebhook(b *testing.B) {
 	}
 }
 
-// sink is a connection that costs nothing.
+// sink is a connection without cost.
 type sink struct {
 	header http.Header
 	status int

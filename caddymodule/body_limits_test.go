@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// TestBodies sends what bodies may look like: signed is what was sent, byte by byte, and no more
-// than JSON gets through.
+// TestBodies sends bodies of many forms. The signature covers the bytes as sent, and nothing but
+// JSON is accepted.
 func TestBodies(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
@@ -66,7 +66,8 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// TestBodyLimits: too large, declared or not; too many at the same time.
+// TestBodyLimits sends bodies that are too large, with and without a declared length, and too many
+// at the same time.
 func TestBodyLimits(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":5000,"body_memory":5000}}`, `{}`)
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
@@ -83,19 +84,19 @@ func TestBodyLimits(t *testing.T) {
 			t.Errorf("chunked %t, one byte more: %d %s", chunked, r.status, r.body)
 		}
 	}
-	s.app.bodies.memory.used.Add(1) // another request's
+	s.app.bodies.memory.used.Add(1) // of another request
 	r := s.do(to("echo", exact))
 	if r.status != http.StatusServiceUnavailable || r.code() != "overloaded" || r.header.Get("Retry-After") == "" {
 		t.Errorf("over the memory of all bodies: %d %s", r.status, r.body)
 	}
 	s.app.bodies.memory.used.Add(-1)
 	if used := s.app.bodies.memory.used.Load(); used != 0 {
-		t.Errorf("%d bytes are still accounted", used)
+		t.Errorf("%d bytes are still counted", used)
 	}
 }
 
-// TestBodyOfTheLimit hands the longest body on: that the query is added to it makes it too long for
-// nothing.
+// TestBodyOfTheLimit passes on the longest possible body. The query is added to the event, and
+// still fits every limit.
 func TestBodyOfTheLimit(t *testing.T) {
 	handsOn := func(mode, nodes, edges string) string {
 		return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"` + mode + `"}}},` +
@@ -137,8 +138,8 @@ func TestBodyOfTheLimit(t *testing.T) {
 	}
 }
 
-// TestBodyTimeout: a sender that stops in the middle is answered, and the connection is not kept
-// for it.
+// TestBodyTimeout checks that a sender that stops mid-body gets a response, and that its connection
+// is closed.
 func TestBodyTimeout(t *testing.T) {
 	s := newSite(t, `{"limits":{"body_timeout":"50ms"}}`, `{}`)
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
@@ -154,10 +155,10 @@ func TestBodyTimeout(t *testing.T) {
 	}
 	checkLate(t, resp)
 	if !resp.Close {
-		t.Error("the connection is kept")
+		t.Error("the connection is not closed")
 	}
 	if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("after the answer: %v", err)
+		t.Errorf("after the response: %v", err)
 	}
 
 	h2 := httptest.NewUnstartedServer(s.server.Config.Handler)
@@ -185,8 +186,8 @@ func checkLate(t *testing.T, resp *http.Response) {
 	}
 }
 
-// TestBodiesOfTheQueue: who waits for a slot counts with the bodies, so that a queue cannot take
-// any amount of memory; who runs does not.
+// TestBodiesOfTheQueue checks that requests that wait for a slot count towards the memory of
+// bodies, so that the wait queue cannot use unlimited memory. Running ones do not count.
 func TestBodiesOfTheQueue(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"body":5000,"body_memory":8000,"executions":1,"queue_wait":"1m","node_timeout":"1m"}`), `{}`)
@@ -206,6 +207,6 @@ func TestBodiesOfTheQueue(t *testing.T) {
 		}
 	}
 	if used := s.app.bodies.memory.used.Load(); used != 0 {
-		t.Errorf("%d bytes are still accounted", used)
+		t.Errorf("%d bytes are still counted", used)
 	}
 }

@@ -26,7 +26,7 @@ func request(body io.Reader, length int64) *http.Request {
 	return r
 }
 
-// readerOf is a reader of bodies with these limits.
+// readerOf returns a reader of bodies with these limits.
 func readerOf(limit, memory int64) *bodies {
 	return newBodies(&Limits{Body: limit, BodyMemory: memory, BodyTimeout: caddy.Duration(time.Minute)})
 }
@@ -61,7 +61,7 @@ func TestReadBody(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := readerOf(c.limit, c.memory)
-			for range 3 { // also with what the pool gives back
+			for range 3 { // also with pooled buffers
 				b := new(body)
 				err := s.read(b, httptest.NewRecorder(), request(c.body, c.length))
 				if !errors.Is(err, c.err) || (err == nil) != b.whole {
@@ -78,7 +78,7 @@ func TestReadBody(t *testing.T) {
 					b.release()
 				}
 				if used := s.memory.used.Load(); used != 0 {
-					t.Errorf("%d bytes still accounted", used)
+					t.Errorf("%d bytes still counted", used)
 				}
 				if seeker, ok := c.body.(io.Seeker); ok {
 					if _, err := seeker.Seek(0, io.SeekStart); err != nil {
@@ -113,19 +113,19 @@ func TestReadBodyGivesAllBytesOrNone(t *testing.T) {
 			case err == nil && int64(len(sent)) > s.limit:
 				t.Fatalf("%d bytes over the limit of %d", len(sent), s.limit)
 			case err != nil && int64(len(sent)) <= s.limit && errors.Is(err, errBodyTooLarge):
-				t.Fatalf("%d bytes refused with a limit of %d", len(sent), s.limit)
+				t.Fatalf("%d bytes rejected with a limit of %d", len(sent), s.limit)
 			case s.memory.used.Load() > s.memory.limit:
 				t.Fatalf("%d bytes accounted of %d", s.memory.used.Load(), s.memory.limit)
 			}
 			b.release()
 			if used := s.memory.used.Load(); used != 0 {
-				t.Fatalf("%d bytes still accounted", used)
+				t.Fatalf("%d bytes still counted", used)
 			}
 		}
 	})
 }
 
-// TestReadBodyDeadline reads from senders that stop in the middle, over a real connection.
+// TestReadBodyDeadline reads from senders that stop mid-body, over a real connection.
 func TestReadBodyDeadline(t *testing.T) {
 	s := &bodies{limit: mib, memory: shares{limit: mib, share: mib}, timeout: 50 * time.Millisecond}
 	errs := make(chan error, 1)
@@ -136,8 +136,8 @@ func TestReadBodyDeadline(t *testing.T) {
 			b.release()
 		}
 		errs <- err
-		// After a body that was read the connection is quiet for longer than the deadline: it must
-		// not count any more.
+		// Once a body has been read, the connection is idle for longer than the deadline. The
+		// deadline must not apply any more.
 		select {
 		case <-r.Context().Done():
 			errs <- r.Context().Err()
@@ -169,14 +169,13 @@ func TestReadBodyDeadline(t *testing.T) {
 				t.Errorf("the request was cancelled after its body was read: %v", err)
 			}
 			if _, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil {
-				t.Errorf("reading the answer: %v", err)
+				t.Errorf("reading the response: %v", err)
 			}
 		})
 	}
 }
 
-// TestSiteBodyLimit reads through Caddy's own request_body handler, whose limit is smaller than
-// ours.
+// TestSiteBodyLimit reads through Caddy's request_body handler, whose limit is below ours.
 func TestSiteBodyLimit(t *testing.T) {
 	s := readerOf(mib, mib)
 	site := requestbody.RequestBody{MaxSize: 10}

@@ -12,8 +12,8 @@ import (
 // stripe is a scheme that signs a time.
 const stripe = `{"scheme":"stripe"}`
 
-// faults is what can be wrong with a request, by the error code of the check that finds it, in the
-// order of the checks.
+// faults lists what can be wrong with a request, by the error code of the check that rejects it, in
+// the order of the checks.
 var faults = []struct {
 	code   string
 	status int
@@ -28,7 +28,7 @@ var faults = []struct {
 	{"workflow_invalid", http.StatusServiceUnavailable},
 }
 
-// faulty makes a request with the faults of some codes.
+// faulty returns a request with the faults of the given codes.
 func faulty(codes ...string) call {
 	has := func(code string) bool { return slices.Contains(codes, code) }
 	c := call{path: defaultPrefix + "good", body: `{"n":1}`}
@@ -61,8 +61,8 @@ func faulty(codes ...string) call {
 	return c
 }
 
-// TestChecksInOrder sends requests with each fault, and with each two: the check that comes first
-// answers.
+// TestChecksInOrder sends requests with each fault and each pair of faults. The first check
+// determines the response.
 func TestChecksInOrder(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{}`)
 	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
@@ -92,8 +92,8 @@ func TestChecksInOrder(t *testing.T) {
 	}
 }
 
-// TestChecksWhereIDsAreHidden is TestChecksInOrder with unknown_workflow 401: method and body are
-// checked before the id.
+// TestChecksWhereIDsAreHidden is TestChecksInOrder with unknown_workflow 401: the method and the
+// body are checked before the ID.
 func TestChecksWhereIDsAreHidden(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{"unknown_workflow":401}`)
 	s.putWorkflow("good", trigger(`{"responseMode":"lastNode","signature":`+stripe+`}`))
@@ -125,14 +125,14 @@ func TestChecksWhereIDsAreHidden(t *testing.T) {
 		})
 	}
 	for _, id := range []string{"unknown", "inactive", "manual", "no%20id", "..x", strings.Repeat("a", 300)} {
-		// signed rightly, for all the sender can know
+		// correctly signed, as far as the sender can know
 		r := s.do(to(id, `{"n":1}`))
 		sameAnswer(t, id, r, wrong)
 		sameAnswer(t, id+" unsigned", s.do(call{path: defaultPrefix + id, body: `{"n":1}`}), wrong)
 	}
 }
 
-// sameAnswer compares all that a sender sees but the time.
+// sameAnswer compares everything that a sender sees except the time.
 func sameAnswer(t testing.TB, what string, got, want reply) {
 	t.Helper()
 	got.header, want.header = got.header.Clone(), want.header.Clone()
@@ -143,7 +143,7 @@ func sameAnswer(t testing.TB, what string, got, want reply) {
 	}
 }
 
-// TestRefusedSignaturesLookAlike: there is nothing to learn from a 401.
+// TestRefusedSignaturesLookAlike checks that a 401 does not reveal its reason.
 func TestRefusedSignaturesLookAlike(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))
@@ -186,7 +186,7 @@ func TestRefusedSignaturesLookAlike(t *testing.T) {
 	}
 }
 
-// TestNotOurs: other paths go to the next handler, whatever the request.
+// TestNotOurs checks that other paths reach the next handler, whatever the request.
 func TestNotOurs(t *testing.T) {
 	s := newSite(t, `{}`, `{"prefix":"/hooks/"}`)
 	s.putWorkflow("order", trigger(`{"responseMode":"lastNode"}`))
@@ -208,7 +208,7 @@ func TestNotOurs(t *testing.T) {
 	}
 }
 
-// TestMethods: only POST, and not even reading for the others.
+// TestMethods checks that only POST is accepted, and that the body of other methods is not read.
 func TestMethods(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))
@@ -225,7 +225,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// TestNotReady: before the store has loaded there is nothing to say but to come back.
+// TestNotReady checks that until the store has loaded, the response only asks the sender to retry.
 func TestNotReady(t *testing.T) {
 	s := provisionSite(t, `{}`, `{}`)
 	r := s.do(to("order", `{}`))
@@ -234,8 +234,8 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// TestStopped: an app whose config has ended answers the same, and one whose journal is closed
-// promises nothing.
+// TestStopped checks that an app whose config has ended responds in the same way, and that one
+// whose journal is closed accepts nothing.
 func TestStopped(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))

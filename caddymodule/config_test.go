@@ -30,8 +30,8 @@ func TestLimitsDefaults(t *testing.T) {
 	}
 }
 
-// TestLimitsFollowBodies: what a larger body needs comes with it, and a warning where it was taken
-// away.
+// TestLimitsFollowBodies checks that the limits that a larger body needs rise with it, and that a
+// lower configured limit causes a warning.
 func TestLimitsFollowBodies(t *testing.T) {
 	for _, c := range []struct {
 		given         Limits
@@ -157,7 +157,7 @@ func TestGlobalsWrite(t *testing.T) {
 		}
 	}
 	if (&App{GlobalsWrite: []string{"a"}}).mayWrite("b") || new(App).mayWrite("a") {
-		t.Error("a key can be written that no pattern names")
+		t.Error("a key can be written that matches no pattern")
 	}
 }
 
@@ -177,7 +177,7 @@ func TestInstallation(t *testing.T) {
 	}
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
-		t.Errorf("%v beside the secret, %v", entries, err)
+		t.Errorf("%v next to the secret, %v", entries, err)
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -185,7 +185,7 @@ func TestInstallation(t *testing.T) {
 	}
 	second, err := openInstallation(path)
 	if err != nil || second.seed != first.seed || second.seed == ([seedSize]byte{}) {
-		t.Errorf("the secret was not kept: %v", err)
+		t.Errorf("the secret has changed: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 
 func init() { caddy.RegisterModule(eventRecorder{}) }
 
-// eventRecorder is a handler of events, as operators install them. It notes what it gets.
+// eventRecorder is an event handler like those that operators install. It records the events.
 type eventRecorder struct{}
 
 func (eventRecorder) CaddyModule() caddy.ModuleInfo {
@@ -35,14 +35,14 @@ func (eventRecorder) Handle(_ context.Context, e caddy.Event) error {
 	return nil
 }
 
-// recorded is what eventRecorder got.
+// recorded holds the events that eventRecorder has received.
 var recorded struct {
 	mu     sync.Mutex
 	events []caddy.Event
 	handle func()
 }
 
-// nextEvents waits for n events, and forgets them.
+// nextEvents waits for n events, returns them and removes them from recorded.
 func nextEvents(t *testing.T, n int) []caddy.Event {
 	t.Helper()
 	var got []caddy.Event
@@ -56,21 +56,21 @@ func nextEvents(t *testing.T, n int) []caddy.Event {
 	return got
 }
 
-// subscribed is the config of the events app that sends the app's events to eventRecorder.
+// subscribed is the config of the events app that subscribes eventRecorder to the app's events.
 const subscribed = `{"subscriptions":[{
 	"events":["flowtrux.execution_failed","flowtrux.workflow_rejected"],
 	"modules":["flowtrux"],
 	"handlers":[{"handler":"recorder"}]
 }]}`
 
-// failing is a workflow whose node `lookup` fails: 127.0.0.1 is out of reach for nodes.
+// failing is a workflow whose node `lookup` fails, because nodes may not connect to 127.0.0.1.
 const failing = `{"nodes":[
 	{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
 	{"id":"lookup","type":"http-request","config":{"url":"http://127.0.0.1:1/"}}],
 	"edges":[{"source":"t","target":"lookup"}]}`
 
-// TestEvents: subscriptions of Caddy's events app get the events of the app, from a config that
-// runs.
+// TestEvents checks that subscriptions in Caddy's events app get the app's events from a running
+// config.
 func TestEvents(t *testing.T) {
 	r := runWith(t, `{}`, around{events: subscribed})
 	s := site{t: t, app: r.app(), caddy: r}
@@ -119,13 +119,13 @@ func TestEvents(t *testing.T) {
 
 	t.Run("after a reload", func(t *testing.T) {
 		old := r.app()
-		if !old.life.enter() { // as an execution does that goes on
-			t.Fatal("the config is over")
+		if !old.life.enter() { // as a running execution does
+			t.Fatal("the config has ended")
 		}
 		if err := r.load(`{"limits":{"executions":3}}`); err != nil {
 			t.Fatal(err)
 		}
-		// the new config rejects the stored document as well
+		// The new config rejects the stored document too.
 		if e := nextEvents(t, 1)[0]; e.Data["id"] != "new" {
 			t.Errorf("event %s with %v", e.Name(), e.Data)
 		}
@@ -137,17 +137,18 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// TestEventsThatNobodyWants: their data is not even made.
+// TestEventsThatNobodyWants checks that the data of an event without subscribers is not even
+// created.
 func TestEventsThatNobodyWants(t *testing.T) {
 	r := run(t, `{}`)
 	r.app().events.emit(eventExecutionFailed, func() map[string]any {
-		t.Error("the data of an event without subscribers is made")
+		t.Error("the data of an event without subscribers is created")
 		return nil
 	})
 }
 
-// TestEventsAreBounded: a handler that is slow holds up nobody, and what it does not get is counted
-// in the log.
+// TestEventsAreBounded checks that a slow handler delays nobody. The log has the number of events
+// that it missed.
 func TestEventsAreBounded(t *testing.T) {
 	r := runWith(t, `{}`, around{events: subscribed})
 	e := r.app().events
@@ -176,13 +177,14 @@ func TestEventsAreBounded(t *testing.T) {
 	}
 	close(release)
 	nextEvents(t, maxEvents+1)
-	eventually(t, "the line of what was dropped", func() bool { return logs.Len() > 0 })
+	eventually(t, "the log line about dropped events", func() bool { return logs.Len() > 0 })
 	if line := logs.All()[0]; line.ContextMap()["count"] != int64(3) {
 		t.Errorf("%s %v", line.Message, line.ContextMap())
 	}
 }
 
-// TestEventHandlersThatPanic: they end neither the server nor later events.
+// TestEventHandlersThatPanic checks that a panic in a handler ends neither the server nor later
+// events.
 func TestEventHandlersThatPanic(t *testing.T) {
 	r := runWith(t, `{}`, around{events: subscribed})
 	e := r.app().events

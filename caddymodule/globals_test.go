@@ -9,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// TestAddGlobal: additions of executions at the same time are all counted, under the same patterns
-// as writes.
+// TestAddGlobal checks that concurrent additions of executions all count. The patterns for writes
+// apply to them too.
 func TestAddGlobal(t *testing.T) {
 	s := newSite(t, `{"globals_write":["counters.*"]}`, `{}`)
 	g := globals{s.app}
@@ -29,7 +29,7 @@ func TestAddGlobal(t *testing.T) {
 		t.Errorf("%s, %v, want 159", sum, err)
 	}
 	if v, ok := g.Global("counters.orders"); !ok || string(v) != "159" {
-		t.Errorf("what comes next sees %s, %t", v, ok)
+		t.Errorf("the next read returns %s, %t", v, ok)
 	}
 	for _, c := range []struct{ key, stored, sum, code string }{
 		{"counters.spaced", " 7\n", "8", ""},

@@ -8,7 +8,7 @@ import (
 func TestWorkflowID(t *testing.T) {
 	for _, c := range []struct {
 		target string // of the request line
-		id     string // "" = the next handler's
+		id     string // "" = left to the next handler
 	}{
 		{"/api/webhooks/order-intake", "order-intake"},
 		{"/api/webhooks/order-intake?source=crm", "order-intake"},
@@ -17,7 +17,7 @@ func TestWorkflowID(t *testing.T) {
 		{"/api/webhooks/a%20b", "a b"},
 		{"/api/webhooks/ä", "ä"},
 		{"/api/webhooks/a:b", "a:b"},
-		{"/api/webhooks/a%2Fb", "a/b"}, // one segment, though no valid id
+		{"/api/webhooks/a%2Fb", "a/b"}, // one segment, although not a valid ID
 		{"/api/webhooks/..a", "..a"},
 		{"/api/webhooks/a%00", "a\x00"},
 		{"http://example.com/api/webhooks/order", "order"},
@@ -35,7 +35,7 @@ func TestWorkflowID(t *testing.T) {
 		{"/api/webhooks/..", ""},
 		{"/api/webhooks/%2e%2E", ""},
 		{"/api/webhooks/x/../order", ""},
-		{"/api/webhooks%2Forder", ""}, // an escaped slash separates nothing
+		{"/api/webhooks%2Forder", ""}, // an escaped slash is no separator
 		{"/api%2Fwebhooks/order", ""}, //
 		{"/api/webhooks/%2Forder", "/order"},
 		{"/API/webhooks/order", ""},

@@ -15,8 +15,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// TestRefusedSignatureIsLogged: the log says why, and how much was hashed, but nothing of what was
-// sent.
+// TestRefusedSignatureIsLogged checks that the log has the reason and the number of bytes hashed,
+// but nothing that was sent.
 func TestRefusedSignatureIsLogged(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))
@@ -61,8 +61,8 @@ func TestRefusedSignatureIsLogged(t *testing.T) {
 	}
 }
 
-// TestSlackChallenge: the question whether the endpoint knows the secret is answered without an
-// execution.
+// TestSlackChallenge checks that Slack's challenge, which tests whether the endpoint knows the
+// secret, gets a response without an execution.
 func TestSlackChallenge(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	const slack = `{"scheme":"slack"}`
@@ -96,7 +96,7 @@ func TestSlackChallenge(t *testing.T) {
 	}
 }
 
-// TestModes: the workflow's status and headers are in every answer that is no error.
+// TestModes checks that all responses but errors have the workflow's status and headers.
 func TestModes(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	settings := `"statusCode":201,"headers":{"X-Flow":"ok"}`
@@ -127,7 +127,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestInvalidUpdateKeepsServing: a bad document changes nothing for senders; its removal does.
+// TestInvalidUpdateKeepsServing checks that an invalid document changes nothing for senders, and
+// that deleting it does.
 func TestInvalidUpdateKeepsServing(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{"responseMode":"lastNode"}`))
@@ -147,8 +148,8 @@ func TestInvalidUpdateKeepsServing(t *testing.T) {
 	}
 }
 
-// TestSetGlobal: a workflow may write the globals that the operator lists, and what comes next sees
-// them.
+// TestSetGlobal checks that a workflow may write the globals that the operator lists, and that
+// later executions see them.
 func TestSetGlobal(t *testing.T) {
 	s := newSite(t, `{"globals_write":["counters.*"]}`, `{}`)
 	workflow := func(key string) string {
@@ -175,7 +176,8 @@ func TestSetGlobal(t *testing.T) {
 	}
 }
 
-// TestMetrics: what happened is counted by names and labels that dashboards rely on.
+// TestMetrics checks that requests and executions are counted, by the names and labels on which
+// dashboards rely.
 func TestMetrics(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("counted", `{"nodes":[
@@ -198,7 +200,7 @@ func TestMetrics(t *testing.T) {
 			}
 			got[f.GetName()+"{"+strings.Join(labels, ",")+"}"] = true
 			if strings.Contains(strings.Join(labels, " "), "made-up") {
-				t.Errorf("a sender made up the label %s of %s", labels, f.GetName())
+				t.Errorf("the label %s of %s comes from a sender", labels, f.GetName())
 			}
 		}
 	}
@@ -223,7 +225,7 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestPatience: a store that stays away does not hold requests up.
+// TestPatience checks that a store that remains unavailable does not delay requests.
 func TestPatience(t *testing.T) {
 	a := new(App)
 	if got := a.patience(); got != readyWait {

@@ -33,7 +33,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// TestMain gives the tests a data directory of their own: but for compiled code.
+// TestMain gives the tests their own data directory, except for compiled code.
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "caddymodule-")
 	if err != nil {
@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	if code == 0 {
-		// certmagic keeps the lock of its cleaning for some seconds.
+		// certmagic holds the lock of its cleanup for some seconds.
 		if err := goleak.Find(goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
@@ -66,8 +66,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// keepCompiled holds the built-in nodes in the sandbox that all configs share, until letGo: reading
-// them from the disk takes a part of a second for each config, and seconds with -race.
+// keepCompiled holds the built-in nodes in the sandbox that all configs share, until letGo. Reading
+// them from disk takes a fraction of a second for each config, and seconds with -race.
 func keepCompiled() (letGo func() error, err error) {
 	installation, release, err := acquireInstallation(filepath.Join(dataDir(), "seed"))
 	if err != nil {
@@ -101,11 +101,10 @@ func keepCompiled() (letGo func() error, err error) {
 	return letGo, nil
 }
 
-// secret signs everything here.
+// secret signs all requests of these tests.
 const secret = "test-secret"
 
-// site is an app with a handler of a config that was provisioned for real, behind a real HTTP
-// server.
+// site is a provisioned app with a handler, behind a real HTTP server.
 type site struct {
 	t      testing.TB
 	ctx    caddy.Context
@@ -114,7 +113,7 @@ type site struct {
 	caddy  *running // instead of the server
 }
 
-// newSite makes a site whose store is new. app and handler are JSON objects.
+// newSite starts a site with a new store. app and handler are JSON objects.
 func newSite(t testing.TB, app, handler string) *site {
 	t.Helper()
 	s := provisionSite(t, app, handler)
@@ -124,7 +123,7 @@ func newSite(t testing.TB, app, handler string) *site {
 	select {
 	case <-s.app.catalog.Ready():
 	case <-time.After(30 * time.Second):
-		t.Fatal("the store does not get ready")
+		t.Fatal("the store does not become ready")
 	}
 	return s
 }
@@ -154,7 +153,7 @@ func provisionSite(t testing.TB, app, handler string) *site {
 		if err := s.app.Cleanup(); err != nil {
 			t.Errorf("cleaning up: %v", err)
 		}
-		<-gone // what runs until then may write into the test's directories
+		<-gone // until then, the app may write to the test's directories
 	})
 	s.server = httptest.NewServer(s.serve(s.handler(handler)))
 	t.Cleanup(s.server.Close)
@@ -191,7 +190,7 @@ func (s *site) handler(config string) *Handler {
 	return h.(*Handler)
 }
 
-// serve puts a handler behind what Caddy's server prepares, and a next handler behind it.
+// serve adds the context that Caddy's server prepares to a handler, and a next handler behind it.
 func (s *site) serve(h *Handler) http.Handler {
 	next := caddyhttp.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) error {
 		_, err := io.WriteString(w, "next handler")
@@ -204,7 +203,7 @@ func (s *site) serve(h *Handler) http.Handler {
 	})
 }
 
-// asCaddy gives a request what Caddy's server gives it.
+// asCaddy returns a request with the context that Caddy's server gives it.
 func asCaddy(r *http.Request) *http.Request {
 	ctx := context.WithValue(r.Context(), caddyhttp.ExtraLogFieldsCtxKey, new(caddyhttp.ExtraLogFields))
 	ctx = context.WithValue(ctx, caddy.ReplacerCtxKey, caddy.NewReplacer())
@@ -212,7 +211,7 @@ func asCaddy(r *http.Request) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// put stores values by key and returns when they are served.
+// put stores values by key and returns once they are served.
 func (s *site) put(keyValues ...string) {
 	s.t.Helper()
 	var entries []store.Entry
@@ -223,7 +222,7 @@ func (s *site) put(keyValues ...string) {
 		s.t.Fatalf("writing to the store: %v", err)
 	}
 	if err := s.app.catalog.Settled(s.t.Context()); err != nil {
-		s.t.Fatalf("waiting for what is being prepared: %v", err)
+		s.t.Fatalf("waiting for documents to be prepared: %v", err)
 	}
 }
 
@@ -233,8 +232,8 @@ func (s *site) putWorkflow(id, document string) {
 	s.put("secrets/"+id, secret, "workflows/"+id, document)
 }
 
-// trigger is a workflow of a trigger alone, with the webhook settings given: it answers what it was
-// sent.
+// trigger is a workflow that has only a trigger, with the given webhook settings. It responds with
+// the event's data.
 func trigger(webhook string) string {
 	return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":` + webhook + `}}],"edges":[]}`
 }
@@ -248,12 +247,12 @@ type call struct {
 	chunked bool
 }
 
-// to makes a signed POST.
+// to returns a signed POST.
 func to(id, body string) call {
 	return call{path: defaultPrefix + id, body: body}.sign("", secret, time.Now())
 }
 
-// sign signs by a scheme's settings, "" = the default scheme.
+// sign signs according to a scheme's settings. "" is the default scheme.
 func (c call) sign(scheme, secret string, at time.Time) call {
 	var raw []byte
 	if scheme != "" {
@@ -281,14 +280,14 @@ func (c call) with(name, value string) call {
 	return c
 }
 
-// reply is what a site answered.
+// reply is a site's response.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// code is the error's code, "" when the reply is none.
+// code returns the error code, or "" if the reply is not an error.
 func (r reply) code() string {
 	var e struct {
 		Success *bool
@@ -300,7 +299,7 @@ func (r reply) code() string {
 	return e.Error.Code
 }
 
-// do sends a call and checks what is true of every answer of the handler.
+// do sends a call and checks what holds for every response of the handler.
 func (s *site) do(c call) reply {
 	s.t.Helper()
 	r, err := s.try(c)
@@ -317,16 +316,16 @@ func (s *site) do(c call) reply {
 		s.t.Errorf("%s: Content-Length %q of %d bytes", c.path, length, len(r.body))
 	}
 	if strings.Contains(r.body, secret) {
-		s.t.Errorf("%s: the answer holds the secret: %s", c.path, r.body)
+		s.t.Errorf("%s: the response contains the secret: %s", c.path, r.body)
 	}
 	return r
 }
 
 func (s *site) try(c call) (reply, error) {
 	r, err := s.once(c)
-	// The listener of a config that was just replaced may still take a connection, which is reset
-	// when it closes, and its server closes those on which it has just read a request
-	// (https://go.dev/src/net/http/server.go, conn.serve): no handler had it.
+	// The listener of a config that was just replaced may still accept a connection, which is reset
+	// when the listener closes. Its server closes connections on which it has just read a request
+	// (https://go.dev/src/net/http/server.go, conn.serve). No handler has seen these.
 	for n := 0; n < 10 && s.caddy != nil && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF)); n++ {
 		r, err = s.once(c)
 	}
@@ -362,13 +361,14 @@ func (s *site) once(c call) (reply, error) {
 	return reply{resp.StatusCode, resp.Header, string(b)}, err
 }
 
-// eventually waits until ok, at most a generous time that only a failing test uses up.
+// eventually waits until ok returns true. The limit is generous, because only a failing test
+// reaches it.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
+			t.Fatalf("did not happen: %s", what)
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -16,10 +16,10 @@ import (
 	"github.com/flowtrux/edge/runtime/response"
 )
 
-// journals are the configs, beginning with a comma, of the journals that these tests hold for.
+// journals holds the configs of the journals that these tests run with. Each begins with a comma.
 var journals = map[string]string{"bbolt": "", "memory": `,"journal":{"engine":"memory","accept_loss":true}`}
 
-// keyHeader is where most workflows of these tests have their key.
+// keyHeader is the header with the key in most workflows of these tests.
 const (
 	keyHeader = "Idempotency-Key"
 	byHeader  = `"idempotency":{"header":"idempotency-key"}`
@@ -28,7 +28,7 @@ const (
 // keyed is a signed POST with a key.
 func keyed(id, key, body string) call { return to(id, body).with(keyHeader, key) }
 
-// replayed wants a reply to be the very one that was given first, with the mark of a replay.
+// replayed checks that a reply equals the first one and is marked as a replay.
 func (s *site) replayed(what string, got, first reply) {
 	s.t.Helper()
 	if got.header.Get("Idempotency-Replayed") != "true" {
@@ -39,7 +39,7 @@ func (s *site) replayed(what string, got, first reply) {
 	sameAnswer(s.t, what, got, first)
 }
 
-// began wants a reply to be of an execution of its own.
+// began checks that a reply belongs to its own execution.
 func (s *site) began(what string, got reply, status int) {
 	s.t.Helper()
 	if got.status != status || got.header.Get("Idempotency-Replayed") != "" || !strings.HasPrefix(got.header.Get("X-Execution-Id"), "exec-") {
@@ -47,7 +47,7 @@ func (s *site) began(what string, got reply, status int) {
 	}
 }
 
-// refused wants an error without an execution.
+// refused checks that a reply is an error without an execution.
 func (s *site) refused(what string, got reply, status int, code string) {
 	s.t.Helper()
 	if got.status != status || got.code() != code || got.header.Get("X-Execution-Id") != "" || got.header.Get("Idempotency-Replayed") != "" {
@@ -55,7 +55,7 @@ func (s *site) refused(what string, got reply, status int, code string) {
 	}
 }
 
-// waiting waits until so many duplicates wait.
+// waiting waits until n duplicates wait.
 func (s *site) waiting(n int) {
 	s.t.Helper()
 	got := -1
@@ -70,7 +70,7 @@ func (s *site) waiting(n int) {
 	})
 }
 
-// TestDuplicates: a key of a workflow and a body start one execution, in each mode.
+// TestDuplicates checks that a key of a workflow and a body start one execution, in each mode.
 func TestDuplicates(t *testing.T) {
 	for name, config := range journals {
 		for _, mode := range []string{"minimal", "lastNode", "allNodes"} {
@@ -118,8 +118,8 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// TestDuplicatesAtTheSameMoment: of many senders with one key, one starts an execution and all get
-// its answer.
+// TestDuplicatesAtTheSameMoment checks that, of many senders with one key, one starts an execution
+// and all get its response.
 func TestDuplicatesAtTheSameMoment(t *testing.T) {
 	const senders = 32
 	for name, config := range journals {
@@ -162,7 +162,7 @@ func TestDuplicatesAtTheSameMoment(t *testing.T) {
 	}
 }
 
-// TestKeys: where the key stands.
+// TestKeys checks where the key can be.
 func TestKeys(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("field", trigger(`{"responseMode":"lastNode","idempotency":{"field":"event.id"}}`))
@@ -199,7 +199,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestKeyWindow: after its time a key is new.
+// TestKeyWindow checks that a key counts as new after its window.
 func TestKeyWindow(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("short", trigger(`{"responseMode":"lastNode","idempotency":{"header":"Idempotency-Key","window":"1s"}}`))
@@ -215,8 +215,8 @@ func TestKeyWindow(t *testing.T) {
 	})
 }
 
-// TestKeyOrder: a duplicate is answered although there is no room, and without room nothing is
-// reserved.
+// TestKeyOrder checks that a duplicate gets a response when there is no room for new executions,
+// and that no key is reserved then.
 func TestKeyOrder(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":2,"queue_wait":"20ms","node_timeout":"1m"}`), `{}`)
@@ -249,8 +249,8 @@ func TestKeyOrder(t *testing.T) {
 	}
 }
 
-// TestRefusedTogether: who waits for one that was refused for lack of room is refused for the same
-// reason.
+// TestRefusedTogether checks that duplicates of a request rejected for lack of room are rejected
+// for the same reason.
 func TestRefusedTogether(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"queue_wait":"300ms","node_timeout":"1m"}`), `{}`)
@@ -264,7 +264,8 @@ func TestRefusedTogether(t *testing.T) {
 	s.began("the first", <-first, http.StatusOK)
 }
 
-// TestFailuresReleaseTheKey: those who wait get the failure, the next one tries again.
+// TestFailuresReleaseTheKey checks that waiting duplicates get the failure, and that the next
+// request runs again.
 func TestFailuresReleaseTheKey(t *testing.T) {
 	for name, config := range journals {
 		t.Run(name, func(t *testing.T) {
@@ -290,7 +291,7 @@ func TestFailuresReleaseTheKey(t *testing.T) {
 	}
 }
 
-// TestCancelReleasesTheKey: also an end from outside.
+// TestCancelReleasesTheKey checks that canceling an execution releases its key too.
 func TestCancelReleasesTheKey(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
@@ -312,7 +313,8 @@ func TestCancelReleasesTheKey(t *testing.T) {
 	s.began("the retry", s.do(keyed("order", "k", `1`)), http.StatusOK)
 }
 
-// TestLateKeys: what is accepted late keeps its key, what times out gives it back.
+// TestLateKeys checks that an execution accepted at its timeout keeps its key, and that one that
+// times out releases it.
 func TestLateKeys(t *testing.T) {
 	for name, config := range journals {
 		t.Run(name, func(t *testing.T) {
@@ -348,7 +350,8 @@ func (s *site) ended(id, status string) {
 	})
 }
 
-// TestLargeResponses: of more than 1 MiB, a duplicate gets what the mode minimal answers.
+// TestLargeResponses checks that a duplicate gets what the mode minimal returns if the response is
+// larger than 1 MiB.
 func TestLargeResponses(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":3145728}}`, `{}`)
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode","statusCode":201,`+byHeader+`}`))
@@ -364,8 +367,8 @@ func TestLargeResponses(t *testing.T) {
 	s.replayed("over", s.do(keyed("echo", "over", over)), first)
 }
 
-// TestWaitingEnds: a duplicate waits as long as its webhook's timeout, and not for a sender that
-// has gone.
+// TestWaitingEnds checks that a duplicate waits no longer than its webhook's timeout, and stops
+// waiting when its sender has gone.
 func TestWaitingEnds(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("short", trigger(`{"responseMode":"lastNode","timeout":"50ms",`+byHeader+`}`))
@@ -382,7 +385,7 @@ func TestWaitingEnds(t *testing.T) {
 	if r.status != http.StatusGatewayTimeout || r.code() != "execution_timeout" || r.header.Get("X-Execution-Id") != "exec-short" {
 		t.Errorf("%d %v %s", r.status, r.header, r.body)
 	}
-	// The workflow is minimal now, and may not promise what it does not know.
+	// The workflow is minimal now. It must not promise what it does not know.
 	c := keyed("long", "k", `1`)
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.server.URL+c.path, strings.NewReader(c.body))
@@ -394,7 +397,7 @@ func TestWaitingEnds(t *testing.T) {
 	go func() {
 		defer close(gone)
 		if resp, err := s.server.Client().Do(req); err == nil {
-			t.Errorf("it was answered %d", resp.StatusCode)
+			t.Errorf("the response is %d", resp.StatusCode)
 			resp.Body.Close()
 		}
 	}()
@@ -409,7 +412,8 @@ func TestWaitingEnds(t *testing.T) {
 	s.refused("while the server stops", <-joined, http.StatusServiceUnavailable, "not_ready")
 }
 
-// TestFirstSenderGoesAway: its execution goes on, and the next sender gets the answer.
+// TestFirstSenderGoesAway checks that the execution continues, and that the next sender gets the
+// response.
 func TestFirstSenderGoesAway(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
@@ -440,7 +444,8 @@ func TestFirstSenderGoesAway(t *testing.T) {
 	}
 }
 
-// TestReplayUsesNoKey: an operator's replay is a new execution, and the key stays with the first.
+// TestReplayUsesNoKey checks that an operator's rerun is a new execution, and that the key stays
+// with the first one.
 func TestReplayUsesNoKey(t *testing.T) {
 	for _, mode := range []string{"minimal", "lastNode"} {
 		s := newSite(t, `{}`, `{}`)
@@ -461,7 +466,7 @@ func TestReplayUsesNoKey(t *testing.T) {
 	}
 }
 
-// TestDrainWithKeys: when the process exits, an execution that has a key ends, and is answered,
+// TestDrainWithKeys checks that, when the process exits, an execution with a key ends and responds
 // before the journal is closed.
 func TestDrainWithKeys(t *testing.T) {
 	u := newUpstream(t)
@@ -479,7 +484,7 @@ func TestDrainWithKeys(t *testing.T) {
 	}
 }
 
-// TestKeysOverReloads: keys and those who wait do not notice a new config.
+// TestKeysOverReloads checks that a new config affects neither keys nor waiting duplicates.
 func TestKeysOverReloads(t *testing.T) {
 	u := newUpstream(t)
 	r := run(t, u.app(""))

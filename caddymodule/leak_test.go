@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestRequestsSeeNothingOfEachOther sends requests side by side whose bodies, queries and headers
-// hold a mark of their own, in all sizes, some of them refused half-way. Buffers and sessions go
-// from one to the next; marks must not.
+// TestRequestsSeeNothingOfEachOther sends concurrent requests of all sizes whose bodies, queries
+// and headers contain a marker of their own. Some are rejected midway. Requests reuse buffers and
+// sessions; markers must not leak between them.
 func TestRequestsSeeNothingOfEachOther(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("data", trigger(`{"responseMode":"lastNode"}`))
@@ -44,7 +44,7 @@ func TestRequestsSeeNothingOfEachOther(t *testing.T) {
 					t.Error(err)
 				case round%4 == 3:
 					if r.status != http.StatusUnauthorized || strings.Contains(r.body, "mark") {
-						t.Errorf("refused: %d %s", r.status, r.body)
+						t.Errorf("rejected: %d %s", r.status, r.body)
 					}
 				case r.status != http.StatusOK || strings.Count(r.body, own) < 3 || strings.Count(r.body, own) != strings.Count(r.body, "mark-"):
 					t.Errorf("%s: %d %s", own, r.status, r.body)

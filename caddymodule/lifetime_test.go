@@ -39,7 +39,7 @@ func TestLifetimeWaitsForUsers(t *testing.T) {
 	l.leave()
 	select {
 	case <-released:
-		t.Fatal("released with a user left")
+		t.Fatal("released while in use")
 	default:
 	}
 	if !l.enter() {
@@ -59,11 +59,11 @@ func TestLifetimeHammer(t *testing.T) {
 		users.Go(func() {
 			for range 1000 {
 				if !l.enter() {
-					return // and there is nothing to leave
+					return // without leave
 				}
 				select {
 				case <-released:
-					t.Error("released under a user")
+					t.Error("released while in use")
 				default:
 				}
 				l.leave()

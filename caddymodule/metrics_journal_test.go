@@ -13,7 +13,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// gathered are the values of a registry by name and label values, of histograms the count.
+// gathered returns the values of a registry by name and label values. Of a histogram it is the
+// count.
 func gathered(t *testing.T, reg prometheus.Gatherer) map[string]float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -44,8 +45,8 @@ func value(m *dto.Metric) float64 {
 	}
 }
 
-// TestJournalMetrics: what becomes of executions in the journal is counted, and what it holds is
-// told.
+// TestJournalMetrics checks that the results of executions in the journal are counted, and that its
+// size is reported.
 func TestJournalMetrics(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
@@ -93,7 +94,7 @@ func TestJournalMetrics(t *testing.T) {
 	s.app.drain()
 	closed := gathered(t, reg)
 	if _, known := closed["journal_bytes"]; known || closed["journal_up"] != 0 {
-		t.Errorf("a closed journal tells: %v", closed)
+		t.Errorf("a closed journal reports: %v", closed)
 	}
 }
 
@@ -111,7 +112,7 @@ func TestJournalWrites(t *testing.T) {
 
 func TestOldestPending(t *testing.T) {
 	if got := oldest(journal.Stats{}); got != 0 {
-		t.Errorf("%v when none waits", got)
+		t.Errorf("%v with none waiting", got)
 	}
 	if got := oldest(journal.Stats{Oldest: time.Now().Add(-time.Hour)}); got < 3600 {
 		t.Errorf("%v after an hour", got)

@@ -42,6 +42,6 @@ func TestRegister(t *testing.T) {
 		}
 	}
 	if err := register(reg, newMeters().refused); err == nil {
-		t.Error("another collector of the same name was taken for ours")
+		t.Error("another collector of the same name was mistaken for ours")
 	}
 }

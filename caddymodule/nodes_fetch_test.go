@@ -16,16 +16,16 @@ import (
 	"github.com/flowtrux/edge/internal/wasmbuild"
 )
 
-// publisher is an https server of node modules, which this process trusts.
+// publisher is an HTTPS server of node modules that this process trusts.
 type publisher struct {
 	*httptest.Server
-	module   []byte // what it gives at every path
+	module   []byte // the content of every path
 	requests atomic.Int32
 }
 
 func publish(t *testing.T, module []byte) *publisher {
 	t.Helper()
-	// what was fetched before
+	// Remove modules fetched before.
 	if err := os.RemoveAll(filepath.Join(dataDir(), "modules")); err != nil {
 		t.Fatal(err)
 	}
@@ -44,13 +44,13 @@ func publish(t *testing.T, module []byte) *publisher {
 	return p
 }
 
-// node is an app's config with a node type `mine` from here.
+// node returns an app's config with a node type `mine` from the publisher.
 func (p *publisher) node(module []byte) string {
 	return fmt.Sprintf(`{"nodes":{"mine":{"file":%q,"sha256":"%x"}}}`,
 		strings.Replace(p.URL, "https://", "https://user:secret@", 1)+"/mine.wasm?token=secret", sha256.Sum256(module))
 }
 
-// TestValidateFetchesAhead: after `caddy validate` a load needs no server.
+// TestValidateFetchesAhead checks that loading a config after `caddy validate` needs no server.
 func TestValidateFetchesAhead(t *testing.T) {
 	module := wasmbuild.StubModule(`"ahead"`)
 	p := publish(t, module)
@@ -62,8 +62,8 @@ func TestValidateFetchesAhead(t *testing.T) {
 	run(t, p.node(module))
 }
 
-// TestNodeFromAServer: a module is fetched once for all configs; then it needs no server. One that
-// cannot be had leaves the config that runs as it is.
+// TestNodeFromAServer checks that a module is fetched once for all configs and then needs no
+// server. A module that cannot be fetched leaves the running config as it is.
 func TestNodeFromAServer(t *testing.T) {
 	one, two := wasmbuild.StubModule(`"one"`), wasmbuild.StubModule(`"two"`)
 	p := publish(t, one)
@@ -98,7 +98,7 @@ func TestNodeFromAServer(t *testing.T) {
 		t.Errorf("without the server: %v", err)
 	}
 	if err := r.load(p.node(one)); err != nil {
-		t.Errorf("without the server, of a module that was fetched: %v", err)
+		t.Errorf("without the server, for a module that was fetched: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dataDir(), "modules", fmt.Sprintf("%x.wasm", sha256.Sum256(one)))); err != nil {
 		t.Error(err)

@@ -22,7 +22,7 @@ func validate(t *testing.T, app string) error {
 	})
 }
 
-// module is the module of a node type.
+// module returns the module of a node type.
 func module(t *testing.T, a *App, name string) *sandbox.Module {
 	t.Helper()
 	m, err := a.types.Module(name)
@@ -32,7 +32,8 @@ func module(t *testing.T, a *App, name string) *sandbox.Module {
 	return m
 }
 
-// TestNodesThatDoNotLoad: a bad module fails the config, says why, and leaves nothing behind.
+// TestNodesThatDoNotLoad checks that a bad module fails the config with a reason and leaves nothing
+// behind.
 func TestNodesThatDoNotLoad(t *testing.T) {
 	const transform = "../nodes/dist/transform.wasm"
 	text := filepath.Join(t.TempDir(), "text.wasm")
@@ -56,8 +57,8 @@ func TestNodesThatDoNotLoad(t *testing.T) {
 	}
 }
 
-// TestBuiltinByAnotherName: a type of the operator's can run a built-in module, with what it is
-// allowed.
+// TestBuiltinByAnotherName checks that an operator's node type can run a built-in module, with that
+// type's grants.
 func TestBuiltinByAnotherName(t *testing.T) {
 	if err := validate(t, `{"nodes":{"code-http":{"file":"builtin:code","allow":{"log":true,"http":true},"fuel":1000}}}`); err != nil {
 		t.Error(err)
@@ -68,8 +69,8 @@ func TestBuiltinByAnotherName(t *testing.T) {
 	checkReferences(t, 0)
 }
 
-// TestConfigsThatDoNotLoad fails Provision at each of its steps: what was taken before is given
-// back.
+// TestConfigsThatDoNotLoad fails Provision at each of its steps. Everything acquired before is
+// released.
 func TestConfigsThatDoNotLoad(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"limits":{"body":-1}}`:                           "limits: body is -1 bytes",

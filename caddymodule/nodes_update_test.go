@@ -12,8 +12,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// TestOldBuildIsLetGo: when a reload has found another build in a node's file, the old one is
-// closed once its config has ended, and answers until then.
+// TestOldBuildIsLetGo checks that, when a reload finds another build in a node's file, the old one
+// serves until its config has ended, and is closed then.
 func TestOldBuildIsLetGo(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mine.wasm")
 	write := func(answer string) {
@@ -35,7 +35,7 @@ func TestOldBuildIsLetGo(t *testing.T) {
 		t.Fatalf("%s, %v", answer, err)
 	}
 	if !old.life.enter() { // as a request does
-		t.Fatal("the config is over")
+		t.Fatal("the config has ended")
 	}
 	write(`"two"`)
 	if err := r.load(config); err != nil {

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestPlaceholders: what a request came to is known to header directives, to handlers that replace
-// responses, and to the access log, in a real Caddy.
+// TestPlaceholders checks that header directives, handlers that replace responses, and the access
+// log see the result of a request, in a real Caddy.
 func TestPlaceholders(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "access.log")
 	value := func(name string) string { return `{http.flowtrux.` + name + `}` }
@@ -36,7 +36,7 @@ func TestPlaceholders(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		call   call
-		hook   string // with the execution's id as *
+		hook   string // with * for the execution's ID
 		status int
 	}{
 		{"succeeded", to("echo", `1`), "echo * succeeded ", 200},
@@ -72,7 +72,7 @@ func TestPlaceholders(t *testing.T) {
 	}
 }
 
-// accessLog waits for n lines of a log of JSON.
+// accessLog waits for n lines of a JSON log.
 func accessLog(t *testing.T, file string, n int) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
@@ -95,8 +95,8 @@ func accessLog(t *testing.T, file string, n int) []map[string]any {
 	return lines
 }
 
-// TestPlaceholdersOfOthers: the handler knows no name that is not its own, and those of the
-// response are empty before it is known.
+// TestPlaceholdersOfOthers checks that the handler knows no names but its own, and that
+// placeholders of the response are empty before there is one.
 func TestPlaceholdersOfOthers(t *testing.T) {
 	x := exchange{id: "order"}
 	for _, name := range []string{"http.flowtrux.secret", "http.flowtrux.", "http.request.host", "workflow", ""} {

@@ -10,18 +10,18 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// endless is a source that is prepared for longer than any test waits: it fills memory, which costs
-// little fuel.
+// endless is a source that takes longer to prepare than any test waits. It fills memory, which
+// costs little fuel.
 const endless = `const a = new Uint8Array(3e7); for (;;) a.fill(1)
 export default () => 1`
 
-// coded is a workflow that answers with what code returns.
+// coded is a workflow that responds with the result of code.
 func coded(source, webhook string) string {
 	return fmt.Sprintf(`{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":%s}},
 		{"id":"c","type":"code","config":{"source":%q}}],"edges":[{"source":"t","target":"c"}]}`, webhook, source)
 }
 
-// write stores values by key, "" = none, and does not wait for what has to be prepared.
+// write stores values by key, "" = none. It does not wait until they are prepared.
 func (s *site) write(keyValues ...string) {
 	s.t.Helper()
 	var put []store.Entry
@@ -38,8 +38,9 @@ func (s *site) write(keyValues ...string) {
 	}
 }
 
-// TestWhilePreparing: a workflow whose first version is being prepared answers what does not depend
-// on it, and then that it is not ready; others do not notice.
+// TestWhilePreparing sends requests while the first version of a workflow is being prepared. It
+// responds to what does not depend on the version, and otherwise is not ready. Other workflows are
+// not affected.
 func TestWhilePreparing(t *testing.T) {
 	s := newSite(t, `{"limits":{"queue_wait":"10ms","body":1000}}`, `{}`)
 	s.putWorkflow("other", trigger(`{"responseMode":"lastNode"}`))
@@ -71,15 +72,15 @@ func TestWhilePreparing(t *testing.T) {
 		t.Errorf("%d slots are in use", n)
 	}
 
-	// A new version of what serves changes nothing until it is prepared.
+	// A new version of a serving workflow changes nothing until it is prepared.
 	s.write("workflows/other", coded(endless, `{}`))
 	if r := s.do(to("other", `1`)); r.status != http.StatusOK || r.body != "1" {
 		t.Errorf("while a new version is being prepared: %d %s", r.status, r.body)
 	}
 }
 
-// TestWaitingForTheFirstVersion: what came by the end of the wait decides, whatever it is. Requests
-// are checked against that.
+// TestWaitingForTheFirstVersion checks that a waiting request gets the version present at the end
+// of the wait, whatever it is. The request is checked against that version.
 func TestWaitingForTheFirstVersion(t *testing.T) {
 	slow := coded(endless, `{}`)
 	for _, handler := range []string{`{}`, `{"unknown_workflow":401}`} {
@@ -126,7 +127,7 @@ func TestWaitingForTheFirstVersion(t *testing.T) {
 	}
 }
 
-// TestReloadWithCode: a reload does not stop to serve workflows that have to be prepared anew.
+// TestReloadWithCode checks that workflows that must be prepared again serve during a reload.
 func TestReloadWithCode(t *testing.T) {
 	r := run(t, `{}`)
 	s := site{t: t, app: r.app(), caddy: r}

@@ -15,7 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// logged serves the site's webhooks by a handler whose log is given back.
+// logged serves the site's webhooks with a handler whose log it returns.
 func (s *site) logged(handler string) *logtest.ObservedLogs {
 	s.t.Helper()
 	core, logs := logtest.New(zapcore.DebugLevel)
@@ -27,8 +27,8 @@ func (s *site) logged(handler string) *logtest.ObservedLogs {
 	return logs
 }
 
-// TestRefusalsAreLogged: each refused request leaves one line, with what an operator needs to find
-// its sender, and nothing of what was sent.
+// TestRefusalsAreLogged checks that each rejected request leaves one log line. It has what an
+// operator needs to find the sender, and nothing of what was sent.
 func TestRefusalsAreLogged(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000}}`, `{}`)
 	s.putWorkflow("order", trigger(`{"responseMode":"lastNode","idempotency":{"header":"Idempotency-Key"}}`))
@@ -71,18 +71,18 @@ func TestRefusalsAreLogged(t *testing.T) {
 		text := fmt.Sprint(lines[0].Message, fields)
 		signature := c.call.header.Get("X-Webhook-Signature")
 		if strings.Contains(text, "private") || strings.Contains(text, secret) || strings.Contains(text, signature) {
-			t.Errorf("%s: the line holds what was sent: %s", c.code, text)
+			t.Errorf("%s: the line contains what was sent: %s", c.code, text)
 		}
 	}
 	// a duplicate that is answered
 	s.do(to("order", private).with("Idempotency-Key", "private-key"))
 	if lines := logs.TakeAll(); len(lines) != 0 {
-		t.Errorf("what is not refused is logged: %v", lines)
+		t.Errorf("a request that is not rejected is logged: %v", lines)
 	}
 }
 
-// TestRefusalSaysTheBound: which limit it was, how much that is, and how it is called where it can
-// be changed.
+// TestRefusalSaysTheBound checks that the log names the limit, its value, and the option that
+// changes it.
 func TestRefusalSaysTheBound(t *testing.T) {
 	s := newSite(t, `{"limits":{"body":1000,"body_memory":5000}}`, `{}`)
 	s.putWorkflow("echo", trigger(`{}`))
@@ -99,7 +99,7 @@ func TestRefusalSaysTheBound(t *testing.T) {
 	if got, want := wrong(to("echo", strings.Repeat(" ", 1001))), "the body is longer than limits.body, 1000 bytes"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	s.app.bodies.memory.used.Add(4900) // others'
+	s.app.bodies.memory.used.Add(4900) // of other requests
 	got := wrong(to("echo", strings.Repeat(" ", 500)))
 	for _, want := range []string{"limits.body_memory", "5000 bytes", "1250", "all of it is in use"} {
 		if !strings.Contains(got, want) {
@@ -109,8 +109,8 @@ func TestRefusalSaysTheBound(t *testing.T) {
 	s.app.bodies.memory.used.Add(-4900)
 }
 
-// TestRefusalSaysWhichSlots: whether the workflow's own limit, its share, or the server's limit
-// held a request back.
+// TestRefusalSaysWhichSlots checks that the log tells whether the workflow's own limit, its share,
+// or the server's limit caused the rejection.
 func TestRefusalSaysWhichSlots(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":4,"queue_wait":"1ms","node_timeout":"1m"}`), `{}`)
@@ -147,8 +147,8 @@ func TestRefusalSaysWhichSlots(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreLoggedAtABoundedRate: whatever is sent; what was left out is said, and the metrics
-// count all.
+// TestRefusalsAreLoggedAtABoundedRate checks that the rate of log lines is bounded, whatever is
+// sent. The log has the number of lines left out, and the metrics count all rejections.
 func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))
@@ -169,10 +169,10 @@ func TestRefusalsAreLoggedAtABoundedRate(t *testing.T) {
 		}
 	}
 	if n := logs.Len(); n != 5 {
-		t.Errorf("%d lines of %d refusals", n, rounds*len(refused))
+		t.Errorf("%d lines for %d rejections", n, rounds*len(refused))
 	}
 	limit.mu.Lock()
-	limit.used = 0 // after a while
+	limit.used = 0 // as after a while
 	limit.mu.Unlock()
 	logs.TakeAll()
 	s.do(refused["invalid_json"])

@@ -20,7 +20,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// running is a real Caddy in this process. There can be one at a time.
+// running is a real Caddy in this process. There can be only one at a time.
 type running struct {
 	t       *testing.T
 	address string // of its HTTP server
@@ -31,7 +31,7 @@ type running struct {
 	around
 }
 
-// around is what a site's config has beside the handler.
+// around holds the parts of a site's config besides the handler.
 type around struct {
 	server  string // further members of the HTTP server, each with a comma before it
 	handler string // members of the handler, each with a comma before it
@@ -40,10 +40,10 @@ type around struct {
 	logging string // further logs, each with a comma before it
 }
 
-// run starts Caddy with an app's config and a workflow `echo` that answers what it was sent.
+// run starts Caddy with an app's config and a workflow `echo` that responds with the event's data.
 func run(t *testing.T, app string) *running { return runWith(t, app, around{}) }
 
-// runWith is run with what the config of the site has beside it.
+// runWith is run with further parts of the site's config.
 func runWith(t *testing.T, app string, more around) *running {
 	t.Helper()
 	r := &running{
@@ -56,7 +56,7 @@ func runWith(t *testing.T, app string, more around) *running {
 	t.Cleanup(func() {
 		if a, err := runningApp(); err == nil {
 			gone := ended(a)
-			defer func() { <-gone }() // what runs until then may write into the test's directories
+			defer func() { <-gone }() // until then, the app may write to the test's directories
 		}
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stopping Caddy: %v", err)
@@ -69,7 +69,7 @@ func runWith(t *testing.T, app string, more around) *running {
 	select {
 	case <-a.catalog.Ready():
 	case <-time.After(30 * time.Second):
-		t.Fatal("the store does not get ready")
+		t.Fatal("the store does not become ready")
 	}
 	s := site{t: t, app: a}
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
@@ -86,7 +86,7 @@ func freeAddress(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// load loads a config with the app's, a JSON object, in it.
+// load loads a config with the given app config, a JSON object.
 func (r *running) load(app string) error {
 	events := ""
 	if r.events != "" {
@@ -119,7 +119,7 @@ func (r *running) withStore(app string) string {
 	return config + `,` + strings.TrimPrefix(app, `{`)
 }
 
-// app is the app of the config that runs.
+// app returns the app of the running config.
 func (r *running) app() *App {
 	r.t.Helper()
 	a, err := runningApp()
@@ -129,13 +129,13 @@ func (r *running) app() *App {
 	return a
 }
 
-// echo sends a webhook and checks its answer.
+// echo sends a webhook and checks the response.
 func (r *running) echo(body string) {
 	r.t.Helper()
 	resp, err := r.post(body)
-	// With a listener of its own for each config (SO_REUSEPORT), Caddy closes connections that come
-	// in while it reloads before any handler has seen them. That is known of Caddy with any
-	// handler, and not what is tested here.
+	// If each config has its own listener (SO_REUSEPORT), Caddy closes connections that arrive
+	// during a reload before any handler has seen them. Caddy does so with any handler, so it is
+	// not tested here.
 	for tries := 0; err != nil && tries < 10; tries++ {
 		resp, err = r.post(body)
 	}
@@ -158,17 +158,17 @@ func (r *running) post(body string) (*http.Response, error) {
 	return r.client.Do(req)
 }
 
-// ended is closed when all that an app took has been released.
+// ended returns a channel that is closed when everything that an app acquired has been released.
 func ended(a *App) <-chan struct{} {
 	done := make(chan struct{})
-	// The first that was kept is the last that is released.
+	// The first acquisition is the last one released.
 	a.life.mu.Lock()
 	defer a.life.mu.Unlock()
 	a.life.releases = append([]func() error{func() error { close(done); return nil }}, a.life.releases...)
 	return done
 }
 
-// references counts who holds the pooled objects of a kind, beside the tests themselves: see
+// references counts the users of the pooled objects of a kind, besides the tests themselves: see
 // keepCompiled.
 func references(kind string) (n int) {
 	if kind == "installation" || kind == "sandbox" || kind == "sandbox memory" {
@@ -195,8 +195,7 @@ func checkReferences(t *testing.T, want int) {
 	}
 }
 
-// TestReload loads the same config and a changed one: what is shared goes on, and so do the
-// counters.
+// TestReload loads the same config and a changed one. Shared objects and counters survive.
 func TestReload(t *testing.T) {
 	r := run(t, `{}`)
 	r.echo(`1`)
@@ -244,7 +243,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// TestFailingReload loads configs that fail where they can: the one that runs is not touched.
+// TestFailingReload loads configs that fail at each possible step. The running config is not
+// affected.
 func TestFailingReload(t *testing.T) {
 	r := run(t, `{}`)
 	good := r.app()
@@ -267,7 +267,7 @@ func TestFailingReload(t *testing.T) {
 		},
 	} {
 		if err := config(); err == nil {
-			t.Errorf("%s: the config was taken", name)
+			t.Errorf("%s: the config was accepted", name)
 		}
 		if r.app() != good {
 			t.Fatalf("%s: another app runs", name)
@@ -280,8 +280,8 @@ func TestFailingReload(t *testing.T) {
 	}
 }
 
-// TestRequestInFlight reloads, and then takes the app out of the config, while a request is being
-// sent.
+// TestRequestInFlight reloads while a request is being sent, and then removes the app from the
+// config.
 func TestRequestInFlight(t *testing.T) {
 	for name, next := range map[string]func(r *running) error{
 		"reload": func(r *running) error { return r.load(`{"limits":{"executions":9}}`) },
@@ -302,7 +302,7 @@ func TestRequestInFlight(t *testing.T) {
 			fmt.Fprintf(conn, "POST /api/webhooks/echo HTTP/1.1\r\nHost: x\r\nX-Webhook-Signature: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
 				to("echo", body).header.Get("X-Webhook-Signature"), len(body))
 			answers := bufio.NewReader(conn)
-			// the handler reads: it is in the middle of the request
+			// the handler is reading, in the middle of the request
 			line, err := answers.ReadString('\n')
 			if err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
 				t.Fatalf("%q, %v", line, err)
@@ -312,7 +312,7 @@ func TestRequestInFlight(t *testing.T) {
 			}
 			select {
 			case <-gone:
-				t.Fatal("the old config was released under a request")
+				t.Fatal("the old config was released during a request")
 			default:
 			}
 			if _, err := answers.ReadString('\n'); err != nil {
@@ -367,7 +367,7 @@ func TestMemoryJournalDrains(t *testing.T) {
 	}
 }
 
-// TestAccessLog: the request's line in the access log names the execution.
+// TestAccessLog checks that the request's line in the access log names the execution.
 func TestAccessLog(t *testing.T) {
 	r := run(t, `{}`)
 	file := filepath.Join(t.TempDir(), "access.log")
@@ -387,7 +387,7 @@ func TestAccessLog(t *testing.T) {
 	}`, file, r.withStore(`{}`), r.address), true); err != nil {
 		t.Fatal(err)
 	}
-	// The listener of the config that was replaced may still take a connection, and has no log.
+	// The listener of the replaced config may still accept the connection, and has no log.
 	eventually(t, "the request is in the access log, with its execution", func() bool {
 		r.echo(`1`)
 		log, err := os.ReadFile(file)
@@ -398,7 +398,7 @@ func TestAccessLog(t *testing.T) {
 	}
 }
 
-// TestGrace: the drain keeps to Caddy's grace period where there is one.
+// TestGrace checks that the drain respects Caddy's grace period if there is one.
 func TestGrace(t *testing.T) {
 	r := run(t, `{}`)
 	if got := r.app().grace(); got != time.Second {
@@ -409,7 +409,7 @@ func TestGrace(t *testing.T) {
 	}
 }
 
-// TestProcessLog: what outlives a config logs to where the config of the moment does.
+// TestProcessLog checks that objects that outlive a config log according to the current config.
 func TestProcessLog(t *testing.T) {
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
@@ -442,7 +442,7 @@ func TestProcessLog(t *testing.T) {
 	}
 }
 
-// TestStopReleasesAll ends Caddy.
+// TestStopReleasesAll stops Caddy.
 func TestStopReleasesAll(t *testing.T) {
 	r := run(t, `{}`)
 	gone := ended(r.app())

@@ -14,11 +14,11 @@ import (
 	"github.com/flowtrux/edge/runtime/response"
 )
 
-// upstream is a server that a workflow calls, and that answers when it is told to.
+// upstream is a server that workflows call. It responds when a test tells it to.
 type upstream struct {
 	*httptest.Server
 	arrived chan *http.Request
-	answer  chan struct{} // close it to answer all
+	answer  chan struct{} // close it to respond to all
 }
 
 func newUpstream(t *testing.T) *upstream {
@@ -36,7 +36,7 @@ func newUpstream(t *testing.T) *upstream {
 	return u
 }
 
-// workflow calls the upstream and answers with its body.
+// workflow is a workflow that calls the upstream and responds with its body.
 func (u *upstream) workflow(webhook string) string {
 	return `{"nodes":[
 		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":` + webhook + `}},
@@ -45,13 +45,13 @@ func (u *upstream) workflow(webhook string) string {
 		"edges":[{"source":"t","target":"call"},{"source":"call","target":"out"}]}`
 }
 
-// app is the config of an app that lets nodes call the upstream. more is further config that begins
-// with a comma.
+// app returns the config of an app that lets nodes call the upstream. more is further config that
+// begins with a comma.
 func (u *upstream) app(more string) string {
 	return fmt.Sprintf(`{"egress":{"allow":[%q]}%s}`, u.Listener.Addr().String(), more)
 }
 
-// start sends a call apart from the test; its reply comes through the channel.
+// start sends a call in the background and returns a channel for its reply.
 func (s *site) start(c call) <-chan reply {
 	replies := make(chan reply, 1)
 	go func() {
@@ -66,8 +66,8 @@ func (s *site) start(c call) <-chan reply {
 
 const answered = `{"from":"upstream"}`
 
-// TestSlots: a workflow at its own limit answers 429, a server at its limit 503, and a slot that is
-// given back counts.
+// TestSlots checks that a workflow at its own limit responds with 429 and a server at its limit
+// with 503, and that released slots can be used again.
 func TestSlots(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":2,"queue_wait":"20ms","node_timeout":"1m"}`), `{}`)
@@ -97,7 +97,8 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// TestTimeout: a sender waits no longer than the workflow says, and gets what onTimeout says.
+// TestTimeout checks that a sender waits no longer than the workflow's timeout, and then gets the
+// response that onTimeout describes.
 func TestTimeout(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
@@ -112,7 +113,7 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("onTimeout accept: %d %v %s", r.status, r.header, r.body)
 	}
 	if n := s.app.engine.InUse(); n != 1 {
-		t.Errorf("%d executions in use after the answer, want the one that goes on", n)
+		t.Errorf("%d executions in use after the response, want the one that continues", n)
 	}
 	close(u.answer)
 	s.app.drain() // waits for it
@@ -121,7 +122,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestMinimal: the answer does not wait for the execution; a full journal promises nothing.
+// TestMinimal checks that the response does not wait for the execution, and that a full journal
+// accepts nothing.
 func TestMinimal(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"journal":{"engine":"memory","max_pending":1,"accept_loss":true}`), `{}`)
@@ -137,7 +139,7 @@ func TestMinimal(t *testing.T) {
 	close(u.answer)
 }
 
-// TestSenderGoesAway: the execution goes on.
+// TestSenderGoesAway checks that the execution continues.
 func TestSenderGoesAway(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(""), `{}`)
@@ -172,7 +174,7 @@ func TestSenderGoesAway(t *testing.T) {
 	}
 }
 
-// TestEventInTemplates: what a workflow sees of the request.
+// TestEventInTemplates checks what a workflow sees of the request.
 func TestEventInTemplates(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("show", `{"nodes":[
@@ -190,7 +192,7 @@ func TestEventInTemplates(t *testing.T) {
 	}
 }
 
-// TestDrain: when the process exits, senders that wait are answered in time.
+// TestDrain checks that waiting senders get a response in time when the process exits.
 func TestDrain(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"node_timeout":"1m"}`), `{}`)
@@ -203,8 +205,8 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestSendersThatGoAway: nobody was refused when a sender leaves before its execution begins, so no
-// metric says so.
+// TestSendersThatGoAway checks that a sender that leaves before its execution begins is not counted
+// as rejected.
 func TestSendersThatGoAway(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":1,"queue_wait":"1m","node_timeout":"1m"}`), `{}`)
@@ -217,7 +219,7 @@ func TestSendersThatGoAway(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	for _, c := range []call{to("slow", `{}`), keyed("keyed", "l", `{}`), keyed("keyed", "k", `{}`), to("minimal", `{}`)} {
-		for range 10 { // what is accepted in the same moment is left to chance
+		for range 10 { // what is accepted at the same moment is up to chance
 			r := httptest.NewRequestWithContext(gone, http.MethodPost, c.path, strings.NewReader(c.body))
 			r.Header = c.header
 			h.ServeHTTP(httptest.NewRecorder(), r)

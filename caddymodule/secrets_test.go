@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/catalog"
 )
 
-// TestSecretsInRequests: secret globals come to where http-request puts them, as they are, and to
-// no other origin.
+// TestSecretsInRequests checks that secret globals reach the places where http-request puts them,
+// unchanged, and no other origin.
 func TestSecretsInRequests(t *testing.T) {
 	echo := func(w http.ResponseWriter, r *http.Request) {
 		if to := r.Header.Get("X-To"); to != "" {

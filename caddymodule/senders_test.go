@@ -20,7 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// sender is a client that writes and reads a connection by itself.
+// sender is a client that writes to and reads from a connection directly.
 type sender struct {
 	t testing.TB
 	net.Conn
@@ -42,7 +42,7 @@ func dialFrom(t testing.TB, from, to string) *sender {
 	return &sender{t, conn, bufio.NewReader(conn)}
 }
 
-// post sends the head of a request for a workflow, and what has come of its body.
+// post sends the head of a request for a workflow, and the given part of its body.
 func (s *sender) post(id, head, body string) {
 	s.t.Helper()
 	s.request(http.MethodPost, id, head, body)
@@ -55,7 +55,7 @@ func (s *sender) request(method, id, head, body string) {
 	}
 }
 
-// reply reads an answer; err is the connection's.
+// reply reads a response. err is the connection's.
 func (s *sender) reply() (reply, error) {
 	resp, err := http.ReadResponse(s.answers, nil)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *sender) reply() (reply, error) {
 	return reply{resp.StatusCode, resp.Header, string(b)}, err
 }
 
-// want reads an answer of a status and an error code.
+// want reads a response and checks its status and error code.
 func (s *sender) want(what string, status int, code string) {
 	s.t.Helper()
 	r, err := s.reply()
@@ -75,30 +75,30 @@ func (s *sender) want(what string, status int, code string) {
 	}
 }
 
-// wantEnd reads the end of the connection.
+// wantEnd checks that the connection ends.
 func (s *sender) wantEnd(what string) {
 	s.t.Helper()
 	if n, err := s.answers.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-		s.t.Errorf("%s: %d bytes behind the answer, %v", what, n, err)
+		s.t.Errorf("%s: %d bytes after the response, %v", what, n, err)
 	}
 }
 
-// loopback is one of many addresses of this machine.
+// loopback returns one of many loopback addresses.
 func loopback(n int) string { return fmt.Sprintf("127.0.%d.%d", 1+n/250, 1+n%250) }
 
-// used is what counts towards body_memory.
+// used returns the bytes that count towards body_memory.
 func (a *App) used() int64 { return a.bodies.memory.used.Load() }
 
-// nothingHeld waits until all that senders took was given back.
+// nothingHeld waits until all memory that senders used is released.
 func nothingHeld(t testing.TB, a *App) {
 	t.Helper()
 	for _, s := range []*shares{&a.bodies.memory, &a.linger.conns} {
-		eventually(t, "all is given back", func() bool { return s.used.Load() == 0 && len(s.heldBy()) == 0 })
+		eventually(t, "all memory is released", func() bool { return s.used.Load() == 0 && len(s.heldBy()) == 0 })
 	}
 }
 
-// TestSilentSenders: who announces much and sends little takes what he sends, from whatever
-// addresses, whether he knows a workflow or not.
+// TestSilentSenders checks that a sender that announces much and sends little uses only the memory
+// of what it sends. The addresses do not matter, nor whether the workflow exists.
 func TestSilentSenders(t *testing.T) {
 	const many, announced = 300, 100_000
 	for _, c := range []struct{ name, handler, id string }{
@@ -120,21 +120,21 @@ func TestSilentSenders(t *testing.T) {
 					sent++
 				case 2: // a chunk of 4 GiB
 					s.post(c.id, "Transfer-Encoding: chunked", "FFFFFFF0\r\n"+strings.Repeat(" ", firstBuffer+100))
-					sent += firstBuffer + 1 // the first buffer, and what shows that it is not all
+					sent += firstBuffer + 1 // the first buffer, and a byte that shows that there is more
 				case 3:
 					s.post(c.id, "Transfer-Encoding: chunked", "")
 				}
 				silent = append(silent, s)
 			}
 			app := r.app()
-			eventually(t, "all have sent what they send", func() bool { return app.used() == sent })
+			eventually(t, "all parts have arrived", func() bool { return app.used() == sent })
 			for n := 1; n < 40; n += 4 { // byte by byte
 				for range 5 {
 					fmt.Fprint(silent[n], " ")
 					sent++
 				}
 			}
-			eventually(t, "and a little more", func() bool { return app.used() == sent })
+			eventually(t, "a little more has arrived", func() bool { return app.used() == sent })
 			for range 20 {
 				r.echo(`"` + strings.Repeat("x", 20_000) + `"`)
 			}
@@ -146,8 +146,8 @@ func TestSilentSenders(t *testing.T) {
 	}
 }
 
-// TestSilentSendersHoldLittle: what is made ready for a body follows what has come of it, not what
-// was announced.
+// TestSilentSendersHoldLittle checks that the buffer for a body grows with the bytes that have
+// arrived, not with the declared length.
 func TestSilentSendersHoldLittle(t *testing.T) {
 	for _, come := range []int{0, 1, 4096, 4097, 10_000, 65_536, 65_537, 300_000} {
 		for _, declared := range []int64{-1, mib} {
@@ -173,14 +173,14 @@ func TestSilentSendersHoldLittle(t *testing.T) {
 			}
 			b.release()
 			if used := s.memory.used.Load(); used != 0 {
-				t.Errorf("%d bytes of %d: %d still accounted", come, declared, used)
+				t.Errorf("%d bytes of %d: %d still counted", come, declared, used)
 			}
 		}
 	}
 }
 
-// TestShareOfAddress: one address gets nothing beyond its quarter while more than half is in use;
-// others do.
+// TestShareOfAddress checks that one address gets no more than its quarter while more than half is
+// in use. Others do get memory.
 func TestShareOfAddress(t *testing.T) {
 	const piece = 8000
 	r := runWith(t, `{"limits":{"body":9000,"body_memory":64000,"body_timeout":"1m"}}`, around{})
@@ -191,13 +191,13 @@ func TestShareOfAddress(t *testing.T) {
 		s := dialFrom(t, from, r.address)
 		s.post("echo", "Content-Length: 9000", strings.Repeat(" ", piece))
 		held += piece
-		eventually(t, "it has come", func() bool { return app.used() == held })
+		eventually(t, "its bytes have arrived", func() bool { return app.used() == held })
 		return s
 	}
 	refused := func(what, from string) {
 		t.Helper()
 		s := dialFrom(t, from, r.address)
-		// Bytes that were counted before the last ones are given back.
+		// Bytes counted before the last ones are released.
 		s.post("echo", "Content-Length: 9000", strings.Repeat(" ", piece))
 		answer, err := s.reply()
 		if err != nil || answer.status != http.StatusServiceUnavailable || answer.code() != "overloaded" || answer.header.Get("Retry-After") == "" {
@@ -205,11 +205,11 @@ func TestShareOfAddress(t *testing.T) {
 		}
 		s.wantEnd(what)
 		s.Close()
-		eventually(t, "what it held is given back", func() bool { return app.used() == held })
+		eventually(t, "its memory is released", func() bool { return app.used() == held })
 	}
 	var first []*sender
 	for range 4 {
-		first = append(first, hold("127.0.0.2")) // half of all: nobody else wants it
+		first = append(first, hold("127.0.0.2")) // half of all, while no other address wants it
 	}
 	refused("a fifth of the first address", "127.0.0.2")
 	hold("127.0.0.3")
@@ -219,25 +219,26 @@ func TestShareOfAddress(t *testing.T) {
 	fmt.Fprint(first[0], strings.Repeat(" ", 500))
 	first[0].want("one that is being read", http.StatusServiceUnavailable, "overloaded")
 	held -= piece
-	eventually(t, "what it held is given back", func() bool { return app.used() == held })
+	eventually(t, "its memory is released", func() bool { return app.used() == held })
 	hold("127.0.0.4")
 	hold("127.0.0.4")
 	hold("127.0.0.5")
 	refused("of another one, when all is taken", "127.0.0.6")
 	second.Close()
 	held -= piece
-	eventually(t, "what it held is given back", func() bool { return app.used() == held })
+	eventually(t, "its memory is released", func() bool { return app.used() == held })
 	r.echo(`"from a third"`)
 	for range 3 {
 		first[len(first)-1].Close()
 		first = first[:len(first)-1]
 		held -= piece
 	}
-	eventually(t, "what they held is given back", func() bool { return app.used() == held })
+	eventually(t, "their memory is released", func() bool { return app.used() == held })
 	hold("127.0.0.2")
 }
 
-// TestPeer: the address is that which Caddy trusts; a network of IPv6 is one.
+// TestPeer checks that the peer is the address that Caddy trusts, and that an IPv6 network counts
+// as one peer.
 func TestPeer(t *testing.T) {
 	of := func(address string) peer {
 		r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
@@ -264,8 +265,8 @@ func TestPeer(t *testing.T) {
 	}
 }
 
-// TestShareBehindProxies: what a client says of its address counts only when a trusted proxy passes
-// it on.
+// TestShareBehindProxies checks that the address that a client claims counts only if a trusted
+// proxy passes it on.
 func TestShareBehindProxies(t *testing.T) {
 	trusted := `,"trusted_proxies":{"source":"static","ranges":["127.0.0.2/32"]}`
 	for _, c := range []struct {
@@ -286,7 +287,7 @@ func TestShareBehindProxies(t *testing.T) {
 				body := strings.Repeat(" ", 8000)
 				if n < 4 {
 					s.post("echo", "Content-Length: 9000\r\nX-Forwarded-For: "+address, body)
-					eventually(t, "it has come", func() bool { return app.used() == int64(n+1)*8000 })
+					eventually(t, "its bytes have arrived", func() bool { return app.used() == int64(n+1)*8000 })
 					continue
 				}
 				body = `"` + body + `"`
@@ -300,8 +301,8 @@ func TestShareBehindProxies(t *testing.T) {
 	}
 }
 
-// TestAnswerIsSeen sends whole bodies before it looks for an answer, as most clients on HTTP/1.1
-// do. With bytes unread the server's end of the connection would be a reset, and the answer lost.
+// TestAnswerIsSeen sends whole bodies before it reads a response, as most HTTP/1.1 clients do. With
+// unread bytes, the server would end the connection with a reset, and the response would be lost.
 func TestAnswerIsSeen(t *testing.T) {
 	const size = 6 * mib
 	declared := fmt.Sprintf("Content-Length: %d", size)
@@ -328,13 +329,13 @@ func TestAnswerIsSeen(t *testing.T) {
 			r := runWith(t, `{"limits":{"body_timeout":"1m"`+c.app+`}}`, c.around)
 			app := r.app()
 			if c.code == "overloaded" {
-				if err := app.bodies.memory.take(peer{1}, 4*mib); err != nil { // somebody else's
+				if err := app.bodies.memory.take(peer{1}, 4*mib); err != nil { // of another client
 					t.Fatal(err)
 				}
 				defer app.bodies.memory.give(peer{1}, 4*mib)
 			}
 			bodies := map[string]string{declared: body, "Transfer-Encoding: chunked": chunks}
-			if name == "the site's" { // Caddy refuses what is declared itself
+			if name == "the site's" { // Caddy itself rejects declared lengths
 				delete(bodies, declared)
 			}
 			for head, body := range bodies {
@@ -349,12 +350,13 @@ func TestAnswerIsSeen(t *testing.T) {
 				s.wantEnd(head)
 				s.Close()
 			}
-			eventually(t, "the connections are over", func() bool { return app.linger.conns.used.Load() == 0 })
+			eventually(t, "the connections have ended", func() bool { return app.linger.conns.used.Load() == 0 })
 		})
 	}
 }
 
-// TestLateSender: also who was too slow sees the answer, when the rest comes behind it.
+// TestLateSender checks that a sender that was too slow sees the response, even if it then sends
+// the rest.
 func TestLateSender(t *testing.T) {
 	r := run(t, `{"limits":{"body_timeout":"50ms"}}`)
 	rest := strings.Repeat(" ", 500_000)
@@ -364,7 +366,7 @@ func TestLateSender(t *testing.T) {
 	} {
 		s := dialFrom(t, "", r.address)
 		s.post("echo", head, begin)
-		if _, err := s.answers.Peek(1); err != nil { // the answer is there
+		if _, err := s.answers.Peek(1); err != nil { // the response has arrived
 			t.Fatal(err)
 		}
 		if _, err := io.WriteString(s, rest); err != nil {
@@ -399,7 +401,8 @@ func TestAnswerIsSeenWithTLS(t *testing.T) {
 	nothingHeld(t, s.app)
 }
 
-// TestNothingIsAskedFor: who waits for 100 Continue is answered, and need not send the body.
+// TestNothingIsAskedFor checks that a sender that waits for 100 Continue gets a response and need
+// not send the body.
 func TestNothingIsAskedFor(t *testing.T) {
 	r := run(t, `{}`)
 	for id, want := range map[string]struct {
@@ -418,8 +421,9 @@ func TestNothingIsAskedFor(t *testing.T) {
 	nothingHeld(t, r.app())
 }
 
-// TestSmallBodiesKeepTheConnection: what is refused before its small body was read does not cost a
-// connection; who announces such a body and does not send it is answered all the same.
+// TestSmallBodiesKeepTheConnection checks that a rejection before a small body was read does not
+// cost the connection. A sender that announces such a body and does not send it still gets a
+// response.
 func TestSmallBodiesKeepTheConnection(t *testing.T) {
 	r := run(t, `{}`)
 	r.app().linger.time = 50 * time.Millisecond
@@ -435,8 +439,8 @@ func TestSmallBodiesKeepTheConnection(t *testing.T) {
 	s.wantEnd("silent")
 }
 
-// TestLingerBounds: what is read on has a bound of bytes, time and connections, and one address
-// cannot take all of these.
+// TestLingerBounds checks the limits on the bytes, time and connections used to read on after a
+// response. One address cannot use all of these connections.
 func TestLingerBounds(t *testing.T) {
 	const tooLarge = "Content-Length: 9000000000"
 	t.Run("bytes", func(t *testing.T) {
@@ -451,7 +455,7 @@ func TestLingerBounds(t *testing.T) {
 			sent++
 		}
 		if err == nil {
-			t.Errorf("%d MiB were taken", sent)
+			t.Errorf("%d MiB were read", sent)
 		}
 		nothingHeld(t, r.app())
 	})
@@ -490,7 +494,7 @@ func TestLingerBounds(t *testing.T) {
 		open("127.0.0.4", 1)
 		open("127.0.0.5", 0)
 		r.echo(`1`)
-		// A reload and the end do not wait for them.
+		// A reload and the end of the process do not wait for them.
 		if err := r.load(`{"limits":{"executions":9}}`); err != nil {
 			t.Fatal(err)
 		}
@@ -504,8 +508,8 @@ func TestLingerBounds(t *testing.T) {
 	})
 }
 
-// TestAnswerIsWhole: where a handler before this one keeps the answer back or rewrites it, it is
-// left to the server.
+// TestAnswerIsWhole checks that reading on is left to the server if an earlier handler buffers or
+// rewrites the response.
 func TestAnswerIsWhole(t *testing.T) {
 	for name, before := range map[string]string{
 		"encoded":  `{"handler":"encode","encodings":{"gzip":{}},"minimum_length":1},`,

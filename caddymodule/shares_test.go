@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// heldBy is what each peer holds.
+// heldBy returns the amount that each peer holds.
 func (s *shares) heldBy() map[peer]int64 {
 	all := map[peer]int64{}
 	for i := range s.shards {
@@ -20,7 +20,7 @@ func (s *shares) heldBy() map[peer]int64 {
 	return all
 }
 
-// TestShares compares what is given with the rule, after any history.
+// TestShares compares the amounts granted with the rule, after arbitrary histories.
 func TestShares(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.Int64Range(1, 1000).Draw(t, "limit")
@@ -60,7 +60,7 @@ func TestShares(t *testing.T) {
 	})
 }
 
-// TestSharesAtOnce takes and gives from many goroutines: all comes back.
+// TestSharesAtOnce takes and returns from many goroutines. At the end nothing is in use.
 func TestSharesAtOnce(t *testing.T) {
 	s := &shares{limit: 100, share: 25}
 	var all sync.WaitGroup

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestExamplesInTypeComments: the comment of each module's type becomes its page in Caddy's
-// documentation. It has a Caddyfile, and the JSON that this adapts to.
+// TestExamplesInTypeComments checks the comment of each module's type, which becomes its page in
+// Caddy's documentation. It must have a Caddyfile and the JSON that it adapts to.
 func TestExamplesInTypeComments(t *testing.T) {
 	for file, typ := range map[string]string{
 		"app.go":                  "App",
@@ -42,7 +42,7 @@ func TestExamplesInTypeComments(t *testing.T) {
 	}
 }
 
-// codeBlocks returns the blocks of code in the comment of a type.
+// codeBlocks returns the code blocks in the comment of a type.
 func codeBlocks(t *testing.T, file, typ string) []string {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
@@ -64,7 +64,7 @@ func codeBlocks(t *testing.T, file, typ string) []string {
 	return code
 }
 
-// holds reports whether want is v or is somewhere in it.
+// holds reports whether want is v or occurs somewhere in it.
 func holds(v, want any) bool {
 	if reflect.DeepEqual(v, want) {
 		return true
@@ -86,7 +86,8 @@ func holds(v, want any) bool {
 	return false
 }
 
-// TestModulesAreDocumented: each type and each field that a config can have is explained.
+// TestModulesAreDocumented checks that each type and each field that a config can have has a
+// comment.
 func TestModulesAreDocumented(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
