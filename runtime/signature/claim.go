@@ -11,24 +11,24 @@ import (
 )
 
 const (
-	maxSignatures = 8   // in one header; senders list two while they rotate
+	maxSignatures = 8   // per header; senders list two while they rotate
 	maxID         = 256 // bytes of a message id
 
-	// maxMAC is the maximum length of a MAC, in bytes, plus two: the result of decoding base64 text
-	// that is as long as that of the MAC but lacks the padding.
+	// maxMAC is the maximum length of a MAC, in bytes, plus two. Base64 text that is as long as
+	// that of a MAC but lacks the padding decodes to two more bytes.
 	maxMAC = sha512.Size + 2
 )
 
-// claim is the content of the signature headers of a request: decoded, not yet verified. Its texts
+// claim is the content of a request's signature headers, decoded but not verified. Its strings
 // alias the headers.
 type claim struct {
 	id        string
 	timestamp string
-	time      time.Time // of timestamp
+	time      time.Time // parsed timestamp
 
-	header string // the one that is read
+	header string // name of the last header read
 
-	macs [maxSignatures][maxMAC]byte // the first Scheme.size bytes of each count
+	macs [maxSignatures][maxMAC]byte // only the first Scheme.size bytes of each are used
 	n    int
 }
 
@@ -81,8 +81,8 @@ func (s *Scheme) read(c *claim, h http.Header) Reason {
 	return OK
 }
 
-// namesIn returns the header names that count in h: the older ones only when none of the others is
-// present, so that no signed message can be assembled from both.
+// namesIn returns the header names to read in h. It returns the older ones only if none of the
+// others is present, so that no signed message can be assembled from both.
 func (s *Scheme) namesIn(h http.Header) *names {
 	if s.older.signature != "" && !s.names.in(h) && s.older.in(h) {
 		return &s.older
@@ -95,8 +95,8 @@ func (n *names) in(h http.Header) bool {
 	return h[n.signature] != nil || h[n.timestamp] != nil || h[n.id] != nil
 }
 
-// agree reports whether the headers of these names in h have the same values as the others, which a
-// sender may send beside them.
+// agree reports whether the headers of these names have the same values in h as those of others. A
+// sender may send both.
 func (n *names) agree(c *claim, h http.Header, others *names) bool {
 	same := func(name, other string) bool {
 		c.header = name
@@ -105,7 +105,7 @@ func (n *names) agree(c *claim, h http.Header, others *names) bool {
 	return same(n.signature, others.signature) && same(n.timestamp, others.timestamp) && same(n.id, others.id)
 }
 
-// single is the function single, and records the header that is read.
+// single calls the function single and records the header's name.
 func (c *claim) single(h http.Header, name string) (string, Reason) {
 	c.header = name
 	return single(h, name)
@@ -153,8 +153,8 @@ func (s *Scheme) readStandard(c *claim, value string) Reason {
 	return c.any(bad)
 }
 
-// any is OK when a list has at least one usable signature: unusable ones beside it are for other
-// receivers.
+// any returns OK if a list has at least one usable signature. Unusable ones next to it are for
+// other receivers.
 func (c *claim) any(bad Reason) Reason {
 	if c.n == 0 {
 		return bad
@@ -169,8 +169,8 @@ func (s *Scheme) add(c *claim, text string) Reason {
 		if len(text) != base64.StdEncoding.EncodedLen(s.size) {
 			return lengthOr(text, isBase64)
 		}
-		// The decoder skips line breaks. The length check makes such a text a short result, which
-		// is rejected.
+		// The decoder skips line breaks. The length check rejects such text, because the result is
+		// too short.
 		if n, err := strictBase64.Decode(mac, []byte(text)); err != nil || n != s.size {
 			return Malformed
 		}
@@ -188,7 +188,7 @@ func (s *Scheme) add(c *claim, text string) Reason {
 
 var strictBase64 = base64.StdEncoding.Strict()
 
-// lengthOr distinguishes a text of the wrong length from one that is not in the encoding at all.
+// lengthOr distinguishes text of the wrong length from text that is not in the encoding at all.
 func lengthOr(text string, of func(c byte) bool) Reason {
 	for i := range len(text) {
 		if !of(text[i]) {
@@ -206,7 +206,7 @@ func isBase64(c byte) bool {
 	return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' || c == '+' || c == '/' || c == '='
 }
 
-// single returns the value of a header that must occur once. name is canonical.
+// single returns the value of a header that must occur exactly once. name is canonical.
 func single(h http.Header, name string) (string, Reason) {
 	switch v := h[name]; len(v) {
 	case 0:
@@ -218,9 +218,9 @@ func single(h http.Header, name string) (string, Reason) {
 	}
 }
 
-// validID reports whether a message id is printable ASCII without a full stop. The full stop
-// separates the id from the time in the signed text: the specification of Standard Webhooks warns
-// of ids that contain one.
+// validID reports whether a message ID is printable ASCII without a full stop. The full stop
+// separates the ID from the time in the signed text. The specification of Standard Webhooks warns
+// of IDs that contain one.
 func validID(id string) bool {
 	if id == "" || len(id) > maxID {
 		return false

@@ -2,12 +2,12 @@ package signature
 
 import "fmt"
 
-// Error reports what is wrong with the settings of a scheme ([ParseScheme]) or with stored secrets
-// ([ParseKeys], [FormatKeys], [Rotate]). It holds no text of a secret.
+// Error describes one problem with the settings of a scheme ([ParseScheme]) or with stored secrets
+// ([ParseKeys], [FormatKeys], [Rotate]). It contains no part of a secret.
 type Error struct {
 	// JSON path below the value, such as "payload" or "secrets[1].expiresAt"; "" = the value itself
 	Path   string
-	Reason string // reads on after the path: "must be a string"
+	Reason string // continues the path: "must be a string"
 }
 
 // Error returns the path and the reason.
@@ -18,10 +18,10 @@ func (e *Error) Error() string {
 	return e.Path + ": " + e.Reason
 }
 
-// Errors are all errors in the settings of a scheme, at least one.
+// Errors contains all problems with the settings of a scheme, at least one.
 type Errors []*Error
 
-// Error returns the first error and how many more there are.
+// Error returns the first problem and the number of others.
 func (e Errors) Error() string {
 	switch more := len(e) - 1; more {
 	case 0:
@@ -33,7 +33,7 @@ func (e Errors) Error() string {
 	}
 }
 
-// Unwrap returns the errors one by one.
+// Unwrap returns the individual errors.
 func (e Errors) Unwrap() []error {
 	list := make([]error, len(e))
 	for i := range e {

@@ -12,18 +12,18 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// MaxKeys is the maximum number of secrets of a workflow: with each live one, rejecting a request
-// costs one more hash of its body.
+// MaxKeys is the maximum number of secrets of a workflow. Each live one adds a hash of the body to
+// the cost of rejecting a request.
 const MaxKeys = 16
 
 // MaxSecret is the maximum length of a secret, in bytes. A longer one is most likely a wrong file.
 const MaxSecret = 64 << 10
 
-// errLong is the reason for a longer one.
+// errLong is the reason for a secret longer than MaxSecret.
 var errLong = fmt.Sprintf("is longer than %d bytes", MaxSecret)
 
 // TrimNewline removes one newline, LF or CRLF, from the end of a secret that was read from a file
-// or typed: editors and shells append it. The result is a part of text.
+// or typed. Editors and shells append it. The result is a subslice of text.
 func TrimNewline(text []byte) []byte {
 	if line, ok := bytes.CutSuffix(text, []byte("\n")); ok {
 		return bytes.TrimSuffix(line, []byte("\r"))
@@ -31,11 +31,11 @@ func TrimNewline(text []byte) []byte {
 	return text
 }
 
-// Key is one secret of a workflow. It prints as a mask. Make it with [NewKey] or [ParseKeys]: any
-// other Key works, but costs more for each request. Keys may be copied and used concurrently.
+// Key is one secret of a workflow. It prints as a mask. Create it with [NewKey] or [ParseKeys]: any
+// other Key works, but costs more per request. Keys may be copied and used concurrently.
 type Key struct {
-	Secret    []byte    // as the sender has it; must not be changed; empty = no secret
-	ExpiresAt time.Time // it counts before this moment; zero = always
+	Secret    []byte    // as the sender has it; must not be modified; empty = no secret
+	ExpiresAt time.Time // valid before this time; zero = always
 
 	states *states
 }
@@ -45,27 +45,27 @@ func NewKey(secret []byte, expiresAt time.Time) Key {
 	return Key{Secret: secret, ExpiresAt: expiresAt, states: &states{forms: formsOf(secret)}}
 }
 
-// String implements fmt.Stringer: it never shows the secret.
+// String implements fmt.Stringer. It never shows the secret.
 func (Key) String() string { return message.Mask }
 
-// GoString implements fmt.GoStringer: it never shows the secret.
+// GoString implements fmt.GoStringer. It never shows the secret.
 func (Key) GoString() string { return message.Mask }
 
-// MarshalText implements encoding.TextMarshaler: it never shows the secret.
+// MarshalText implements encoding.TextMarshaler. It never shows the secret.
 func (Key) MarshalText() ([]byte, error) { return []byte(message.Mask), nil }
 
 func (k *Key) live(now time.Time) bool {
 	return len(k.Secret) > 0 && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }
 
-// ParseKeys decodes the stored value of secrets/<id>: the text of one secret, without one newline
-// at its end (LF or CRLF), or, when its first byte is a brace, an object:
+// ParseKeys decodes the stored value of secrets/<id>. It is the text of one secret, of which one
+// newline at the end (LF or CRLF) is removed. If the first byte is a brace, it is an object:
 //
 //	{"secrets": [{"value": "…"}, {"value": "…", "expiresAt": "2030-01-31T12:00:00Z"}]}
 //
 // expiresAt is RFC 3339. A secret has at most MaxSecret bytes. Empty secrets are dropped, so there
-// may be no keys and no error; expired ones are not. The error is an *Error, without keys: an
-// object with any mistake holds no secret. value is not retained.
+// may be no keys and no error. Expired ones are not dropped. The error is an *Error, without keys:
+// an object with any mistake has no valid secret. value is not retained.
 func ParseKeys(value []byte) ([]Key, error) {
 	if len(value) == 0 || value[0] != '{' {
 		value = TrimNewline(value)
@@ -164,7 +164,7 @@ func parseKey(v []byte, path string) (Key, error) {
 	return NewKey(secret, expires), nil
 }
 
-// object returns raw without white space around it, if it is one JSON object.
+// object returns raw without surrounding white space if it is one JSON object.
 func object(raw []byte) ([]byte, error) {
 	if err := rawjson.Check(raw, maxDepth); err != nil {
 		return nil, &Error{"", "is not JSON: " + err.Error()}
@@ -178,12 +178,12 @@ func object(raw []byte) ([]byte, error) {
 	return raw, nil
 }
 
-// maxDepth is the maximum depth of stored secrets and settings, with room for a better message than
-// "too deep".
+// maxDepth is the maximum depth of stored secrets and settings. It leaves room for a better message
+// than "too deep".
 const maxDepth = 8
 
-// members calls fn with the members of the object v, in order, until one fails. A repeated key is
-// an error.
+// members calls fn with the members of the object v, in order, until fn fails. A repeated key is an
+// error.
 func members(v []byte, fn func(key string, value []byte) error) error {
 	var err error
 	var seen []string

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// show writes keys as "secret" or "secret until 12:00:00".
+// show formats keys as "secret" or "secret until 12:00:00".
 func show(keys []Key) string {
 	var list []string
 	for _, k := range keys {
@@ -145,7 +145,7 @@ func TestRotate(t *testing.T) {
 	for _, tt := range []struct {
 		old, secret string
 		keep        time.Duration
-		want        string // as show has it
+		want        string // in the format of show
 	}{
 		{"", "new", time.Hour, "new"},
 		{"old", "new", 0, "new"},

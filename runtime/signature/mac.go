@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// material is the form of a secret that is the key of the hash: a state made for one material
-// serves all schemes with the same.
+// material is the form in which a secret is the key of the hash. A state created for one material
+// serves all schemes with the same material.
 type material uint8
 
 const (
@@ -19,21 +19,21 @@ const (
 	materials
 )
 
-// states are the idle HMAC states of one key. Reusing one saves the work and the garbage of keying
-// a new one.
+// states holds the idle HMAC states of one key. Reusing a state saves the time and the garbage of
+// creating one.
 type states struct {
 	idle  [materials]sync.Pool
 	forms forms // of the key's secret
 }
 
-// state is an HMAC, keyed and reset, with the memory for a result.
+// state is an HMAC, keyed and reset, with a buffer for its result.
 type state struct {
 	hash hash.Hash
 	buf  [sha512.Size]byte
 	text []byte
 }
 
-// forms returns those of k's secret.
+// forms returns the forms of k's secret.
 func (k *Key) forms() forms {
 	if k.states != nil {
 		return k.states.forms
@@ -41,7 +41,7 @@ func (k *Key) forms() forms {
 	return formsOf(k.Secret)
 }
 
-// of returns the materials of k's secret in s: one or two, the one that senders use first.
+// of returns the materials of k's secret in s: one or two, first the one that senders use.
 func (s *Scheme) of(k *Key) []material {
 	if s.decodes {
 		return k.forms().materials
@@ -49,7 +49,7 @@ func (s *Scheme) of(k *Key) []material {
 	return s.materials
 }
 
-// borrow returns an idle state of k for one of its materials, or a new one.
+// borrow returns an idle state of k for a material, or a new one.
 func (k *Key) borrow(s *Scheme, of material) *state {
 	if k.states != nil {
 		if m, ok := k.states.idle[of].Get().(*state); ok {
@@ -63,7 +63,7 @@ func (k *Key) borrow(s *Scheme, of material) *state {
 	return &state{hash: hmac.New(s.hash, secret)}
 }
 
-// giveBack makes m idle, which discards the result of its last sum.
+// giveBack makes m idle again, which discards the result of its last sum.
 func (k *Key) giveBack(m *state, of material) {
 	if k.states != nil {
 		m.hash.Reset()
@@ -71,7 +71,8 @@ func (k *Key) giveBack(m *state, of material) {
 	}
 }
 
-// sum computes the MAC in s of a claim's id and time and a body. The result belongs to m.
+// sum computes the MAC of a claim's ID and time and a body, according to s. The result belongs to
+// m.
 func (m *state) sum(s *Scheme, c *claim, body []byte) []byte {
 	for _, p := range s.payload {
 		switch p.field {

@@ -12,12 +12,12 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// maxText is the maximum length of each text of a custom scheme, in bytes.
+// maxText is the maximum length of each string of a custom scheme, in bytes.
 const maxText = 256
 
-// ParseScheme decodes the settings below a workflow's webhook.signature: raw JSON, nil for the
-// default scheme "flowtrux". raw is only read. The error is an [Errors] with all that is wrong; its
-// paths are below "signature".
+// ParseScheme decodes the settings in a workflow's webhook.signature: raw JSON, nil for the
+// default scheme "flowtrux". raw is not modified. The error is an [Errors] with all problems. Its
+// paths are relative to "signature".
 //
 //	{"scheme": "github"}
 //	{"scheme": "custom", "header": "X-Acme-Signature", "algorithm": "sha512",
@@ -27,11 +27,11 @@ const maxText = 256
 // The schemes are flowtrux, github, stripe, slack, shopify, standard-webhooks and custom. Only
 // custom has further keys:
 //
-//   - header: the one that carries the signature; required
+//   - header: the header with the signature; required
 //   - algorithm of the HMAC: sha1, sha256 (default) or sha512
 //   - encoding of the signature: hex (default) or base64 (RFC 4648 section 4, padded)
-//   - prefix: text that stands before the signature; default none
-//   - timestampHeader: the one that carries the signed time; default none
+//   - prefix: text before the signature; default none
+//   - timestampHeader: the header with the signed time; default none
 //   - timestampFormat: unix (seconds; default), unix-ms (milliseconds) or rfc3339; only with
 //     timestampHeader
 //   - payload: the signed text, with {body} once, and {timestamp} if and only if timestampHeader is
@@ -64,14 +64,14 @@ var settingKeys = []string{
 	keyScheme, keyHeader, keyAlgorithm, keyEncoding, keyPrefix, keyTimestampHeader, keyTimestampFormat, keyPayload,
 }
 
-// settings are the members of an object of texts, and what is wrong with them.
+// settings holds the members of an object of strings, and the problems with them.
 type settings struct {
 	list   []setting
 	errs   Errors
-	broken bool // it is no object: nothing can be said of its members
+	broken bool // not an object, so nothing is known of its members
 }
 
-// setting is one member. bad says that its text could not be read, which is reported.
+// setting is one member. bad means that its value is not a usable string, which has been reported.
 type setting struct {
 	key, text string
 	path      string // as the document spells the key
@@ -80,8 +80,8 @@ type setting struct {
 
 func (s *settings) add(path, reason string) { s.errs = append(s.errs, &Error{path, reason}) }
 
-// read reads an object of texts. A misspelled key is reported and read as the one that is meant, so
-// that nothing else follows from it.
+// read reads an object of strings. It reports a misspelled key and then treats it as the intended
+// one, so that no other problem follows from it.
 func (s *settings) read(raw []byte) {
 	if err := rawjson.Check(raw, maxDepth); err != nil {
 		s.add("", "is not JSON: "+err.Error())
@@ -124,7 +124,7 @@ func (s *settings) read(raw []byte) {
 	})
 }
 
-// get returns the member of a key, nil when it is missing.
+// get returns the member with a key, or nil if there is none.
 func (s *settings) get(key string) *setting {
 	i := slices.IndexFunc(s.list, func(m setting) bool { return m.key == key })
 	if i < 0 {
@@ -133,8 +133,8 @@ func (s *settings) get(key string) *setting {
 	return &s.list[i]
 }
 
-// word returns the text of a member that must be one of words, or byDefault when it is missing. ok
-// is false when it is wrong, which is reported.
+// word returns the value of a member that must be one of words, or byDefault if the member is
+// missing. If the value is wrong, word reports it and returns false.
 func (s *settings) word(key, byDefault string, words []string) (word string, ok bool) {
 	m := s.get(key)
 	switch {
@@ -150,15 +150,15 @@ func (s *settings) word(key, byDefault string, words []string) (word string, ok 
 	return m.text, true
 }
 
-// scheme makes the scheme that the settings describe. What it returns is of use only when nothing
-// is wrong.
+// scheme returns the scheme that the settings describe. The result is useful only if there are no
+// problems.
 func (s *settings) scheme() *Scheme {
 	if s.broken {
 		return nil
 	}
 	name, ok := s.word(keyScheme, "flowtrux", schemeNames)
 	if !ok {
-		// of the others nothing but the name is known
+		// only custom has further settings
 		name = message.Nearest(name, []string{"custom"})
 	}
 	switch name {
@@ -208,7 +208,7 @@ func (s *settings) custom() *Scheme {
 
 var algorithms = []string{"sha1", "sha256", "sha512"}
 
-// payload reads the pattern of the signed text.
+// payload parses the pattern of the signed text.
 func (s *settings) payload(timed bool) []part {
 	pattern := setting{path: keyPayload, text: "{body}"}
 	if m := s.get(keyPayload); m != nil {
@@ -232,7 +232,7 @@ func (s *settings) payload(timed bool) []part {
 	return list
 }
 
-// headerName reads a header's name and returns its canonical form, "" when it is missing or wrong.
+// headerName reads a header name and returns its canonical form, or "" if it is missing or wrong.
 func (s *settings) headerName(key string) string {
 	m := s.get(key)
 	if m == nil || m.bad {

@@ -82,7 +82,8 @@ func TestParseSchemeProblems(t *testing.T) {
 	}
 }
 
-// TestParseSchemeTellsAllAtOnce: each mistake has one problem, and none follows from another.
+// TestParseSchemeTellsAllAtOnce checks that each mistake causes one problem, and that none follows
+// from another.
 func TestParseSchemeTellsAllAtOnce(t *testing.T) {
 	_, err := ParseScheme([]byte(`{"scheme":"custm","headr":"X A","algoritm":"sha265","encoding":"bas64","prefix":1,
 		"timestampHeader":"host","timestampFormat":"unixms","payload":"{body}","x y":""}`))
@@ -149,7 +150,7 @@ func FuzzParseScheme(f *testing.F) {
 			}
 			return
 		}
-		// What parses can be signed for and verified.
+		// Parsed settings can sign and verify.
 		h := signed(t, s, nil)
 		if got := verify(s, h, []byte(body), []Key{key("secret")}, now); got != OK {
 			t.Errorf("%s: %q for %v", raw, got, h)

@@ -9,10 +9,10 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// FormatKeys returns the stored value that ParseKeys decodes to keys: the plain text of a single
-// secret that does not expire, if that parses to itself, and otherwise the object. Empty secrets
-// are left out. The error is an *Error: too many keys, or a secret that the object cannot hold
-// because it is not UTF-8.
+// FormatKeys returns the stored value that ParseKeys decodes to keys. This is the plain text of a
+// single secret that does not expire, if that parses to itself, and the object otherwise. Empty
+// secrets are left out. The error is an *Error: there are too many keys, or a secret is not UTF-8
+// and the object cannot hold it.
 func FormatKeys(keys []Key) ([]byte, error) {
 	if len(keys) == 1 && keys[0].ExpiresAt.IsZero() && plain(keys[0].Secret) {
 		return bytes.Clone(keys[0].Secret), nil
@@ -52,11 +52,10 @@ func plain(secret []byte) bool {
 	return err == nil && len(keys) == 1 && bytes.Equal(keys[0].Secret, secret)
 }
 
-// Rotate returns the stored value in which secret does not expire, and the secrets of the stored
-// value old (nil when there is none) that are live at now stay valid for keep longer, or until
-// their own expiry if that is sooner. With a keep of 0 or less no old secret stays. An old value
-// that ParseKeys rejects has no live secret. The error is an *Error: secret is empty, or FormatKeys
-// rejects the keys.
+// Rotate returns a stored value in which secret does not expire. Secrets of the stored value old
+// (nil if there is none) that are live at now stay valid for keep longer, or until their own expiry
+// if that is sooner. If keep is 0 or less, no old secret stays. An old value that ParseKeys rejects
+// has no live secret. The error is an *Error: secret is empty, or FormatKeys rejects the keys.
 func Rotate(old, secret []byte, now time.Time, keep time.Duration) ([]byte, error) {
 	if len(secret) == 0 {
 		return nil, &Error{"", "the secret is empty"}

@@ -2,7 +2,7 @@ package signature
 
 import (
 	"crypto/rand"
-	// #nosec G505 -- HMAC-SHA1 is sound, and some senders of the custom scheme support nothing else
+	// #nosec G505 -- HMAC-SHA1 is sound, and some senders with a custom scheme support nothing else
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -10,19 +10,18 @@ import (
 	"time"
 )
 
-// schemeNames are the names that ParseScheme accepts, in the order of messages.
+// schemeNames lists the names that ParseScheme accepts, in the order in which messages list them.
 var schemeNames = []string{"flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks", "custom"}
 
-// builtin returns the scheme of a name, or nil for custom and unknown ones. Sources of the formats:
+// builtin returns the scheme of a name, or nil for custom and unknown names. The formats are from:
 //
 //   - flowtrux: the webhooks page of the FlowTrux documentation
 //   - github: "Validating webhook deliveries" in the GitHub documentation
 //   - stripe: "Verify webhook signatures manually" in the Stripe documentation
 //   - slack: "Verifying requests from Slack" in the Slack documentation
 //   - shopify: "Verify webhook deliveries" in the Shopify documentation
-//   - standard-webhooks: the Standard Webhooks specification 1.0.0. The names with svix are older
-//
-// names by the author of its reference libraries, which still accept them
+//   - standard-webhooks: the Standard Webhooks specification 1.0.0. The svix names are
+//     older names by the author of its reference libraries, which still accept them
 func builtin(name string) *Scheme {
 	s := &Scheme{name: name}
 	switch name {
@@ -53,7 +52,7 @@ func builtin(name string) *Scheme {
 	return s.finish("sha256", textSHA256)
 }
 
-// finish sets the fields that follow from the rest and the algorithm.
+// finish sets the fields that follow from the others and the algorithm.
 func (s *Scheme) finish(algorithm string, m material) *Scheme {
 	s.materials = []material{m}
 	switch algorithm {
@@ -88,10 +87,10 @@ const (
 
 var fields = map[string]field{"{body}": fieldBody, "{timestamp}": fieldTimestamp, "{id}": fieldID}
 
-// parts splits a payload pattern. Text that only looks like a placeholder is text.
+// parts splits a payload pattern. Text that merely resembles a placeholder stays text.
 func parts(pattern string) []part {
 	var list []part
-	text := 0 // where the text before i begins
+	text := 0 // start of the text before i
 	for i := 0; i < len(pattern); {
 		end := strings.IndexByte(pattern[i:], '}') + i + 1
 		f, ok := fields[pattern[i:max(i, end)]]
@@ -111,7 +110,7 @@ func parts(pattern string) []part {
 	return list
 }
 
-// count returns how often a field occurs in a pattern.
+// count returns the number of times that a field occurs in a pattern.
 func count(list []part, f field) int {
 	n := 0
 	for _, p := range list {

@@ -7,15 +7,15 @@ import (
 	"encoding/hex"
 )
 
-// Standard Webhooks writes a secret as base64 behind a prefix. Some senders show it with the
-// version of the signature before that; their libraries remove both.
+// Standard Webhooks encodes a secret in base64 with a prefix. Some senders show it with the version
+// of the signature in front. Their libraries remove both.
 const (
 	secretPrefix  = "whsec_"
 	versionPrefix = "v1,"
 )
 
-// randomSecret is the number of random bytes of a new secret: as many as SHA-256 can use, and
-// within the 24 to 64 bytes of the specification of Standard Webhooks.
+// randomSecret is the number of random bytes of a new secret. SHA-256 can use no more, and the
+// specification of Standard Webhooks asks for 24 to 64 bytes.
 const randomSecret = 32
 
 // NewSecret returns a random secret in the form that senders of the scheme expect.
@@ -28,8 +28,8 @@ func (s *Scheme) NewSecret() []byte {
 	return []byte(hex.EncodeToString(b))
 }
 
-// CheckSecret reports whether senders of the scheme can use a secret. If they cannot, its text is
-// the key nevertheless: a sender without a library may use that. The error is an *Error.
+// CheckSecret returns an error if the senders of the scheme cannot use a secret. Its text is the
+// key nevertheless: a sender without a library may use that. The error is an *Error.
 func (s *Scheme) CheckSecret(secret []byte) error {
 	if !s.decodes || decodeSecret(secret) != nil {
 		return nil
@@ -37,7 +37,8 @@ func (s *Scheme) CheckSecret(secret []byte) error {
 	return &Error{"", "is not base64, with or without " + secretPrefix + " before it: the libraries of Standard Webhooks refuse it"}
 }
 
-// decodeSecret returns the key that libraries of Standard Webhooks make of a secret, or nil.
+// decodeSecret returns the key that the libraries of Standard Webhooks derive from a secret, or
+// nil.
 func decodeSecret(secret []byte) []byte {
 	text, hasVersion := bytes.CutPrefix(secret, []byte(versionPrefix))
 	text, hasPrefix := bytes.CutPrefix(text, []byte(secretPrefix))
@@ -55,7 +56,7 @@ func decodeSecret(secret []byte) []byte {
 	return key
 }
 
-// forms are the keys of Standard Webhooks that a secret stands for.
+// forms holds the keys of Standard Webhooks for which a secret stands.
 type forms struct {
 	decoded   []byte
 	materials []material // in the order in which they are tried
@@ -75,7 +76,7 @@ func formsOf(secret []byte) forms {
 }
 
 // alwaysDecoded reports whether no version of this package used the secret's text as the key. The
-// first ones did so without the prefix, and where padding was missing.
+// first versions did so if the prefix or the padding was missing.
 func alwaysDecoded(secret []byte) bool {
 	text, ok := bytes.CutPrefix(secret, []byte(secretPrefix))
 	return ok && len(text)%4 == 0

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// signedWith is a message of Standard Webhooks signed with the bytes of a key.
+// signedWith returns a message of Standard Webhooks signed with the bytes of a key.
 func signedWith(key []byte) http.Header {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("msg_1." + stamp + "." + body))
@@ -21,14 +21,14 @@ func signedWith(key []byte) http.Header {
 	}
 }
 
-// TestStandardSecrets: the key is what the libraries make of a secret, and what an earlier version
-// made of it where that was something else. The first that is named is what Sign uses.
+// TestStandardSecrets checks that the key of a secret is the one that the libraries derive. The key
+// that an earlier version derived also counts, if it was different. Sign uses the first key listed.
 func TestStandardSecrets(t *testing.T) {
 	raw := []byte("0123456789abcdefghijklmn")
 	text := base64.StdEncoding.EncodeToString(raw)        // no padding
 	padded := base64.StdEncoding.EncodeToString(raw[:23]) // one =
 	unpadded := strings.TrimRight(padded, "=")            //
-	// what --generate once made
+	// the form that --generate once created
 	hexText := strings.Repeat("0123456789abcdef", 4)
 	hexBytes, _ := base64.StdEncoding.DecodeString(hexText)               //
 	url := base64.URLEncoding.EncodeToString([]byte("\xfb\xff\xfe12345")) // the other alphabet
@@ -81,7 +81,7 @@ func TestStandardSecrets(t *testing.T) {
 		if err := s.CheckSecret([]byte(secret)); (err != nil) != refused {
 			t.Errorf("CheckSecret(%q): %v", secret, err)
 		} else if err != nil && strings.Contains(err.Error(), secret) && len(secret) > 6 {
-			t.Errorf("CheckSecret(%q) shows it: %v", secret, err)
+			t.Errorf("CheckSecret(%q) shows the secret: %v", secret, err)
 		}
 		if err := scheme(t, `{"scheme":"stripe"}`).CheckSecret([]byte(secret)); err != nil {
 			t.Errorf("CheckSecret(%q) of another scheme: %v", secret, err)
@@ -106,8 +106,8 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
-// TestOlderNames: headers of the older names are the same message, and no message is put together
-// of both.
+// TestOlderNames checks that headers with the older names carry the same message, and that no
+// message is assembled from both families.
 func TestOlderNames(t *testing.T) {
 	s := scheme(t, standard)
 	older := func(h http.Header, names ...string) {
@@ -160,7 +160,7 @@ func TestOlderNames(t *testing.T) {
 			t.Errorf("Headers() lacks %s", name)
 		}
 	}
-	// Other schemes know no such names.
+	// Other schemes have no such names.
 	if s := scheme(t, `{}`); len(s.Headers()) != 1 {
 		t.Errorf("flowtrux reads %v", s.Headers())
 	}
@@ -170,7 +170,7 @@ func copyInto(h, other http.Header) {
 	maps.Copy(h, other)
 }
 
-// TestBlamedHeader: the log can tell which header is wrong.
+// TestBlamedHeader checks that the log can name the header that is wrong.
 func TestBlamedHeader(t *testing.T) {
 	s := scheme(t, acme)
 	for header, want := range map[string]struct {
@@ -193,8 +193,8 @@ func TestBlamedHeader(t *testing.T) {
 	}
 }
 
-// FuzzSecret: whatever a secret is, what its own Sign made is accepted, and the empty key is never
-// used: anybody has it.
+// FuzzSecret checks that every secret accepts its own signatures. The empty key, which anybody has,
+// is never used.
 func FuzzSecret(f *testing.F) {
 	for _, secret := range []string{"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,whsec_AAAA", "AA==", "=", "whsec_", "v1,", "\n\n\n\n", "x"} {
 		f.Add([]byte(secret))
@@ -211,7 +211,7 @@ func FuzzSecret(f *testing.F) {
 			t.Errorf("%q: %q", secret, got)
 		}
 		if len(strings.Trim(string(secret), "\x00")) == 0 {
-			return // HMAC fills keys up with zeros: these are the empty key
+			return // HMAC pads keys with zeros, so these equal the empty key
 		}
 		if key := decodeSecret(secret); len(strings.Trim(string(key), "\x00")) == 0 && key != nil {
 			return

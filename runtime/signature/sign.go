@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Sign sets the headers with which Verify accepts body until now is out of the tolerance. id is for
-// schemes with a message id (standard-webhooks): printable ASCII without a full stop, not empty.
-// ExpiresAt of key is ignored.
+// Sign sets headers with which Verify accepts body for as long as now is within the tolerance. id
+// is for schemes with a message ID (standard-webhooks): printable ASCII without a full stop, not
+// empty. Sign ignores the ExpiresAt of key.
 func (s *Scheme) Sign(h http.Header, body []byte, key Key, now time.Time, id string) {
 	c := claim{id: id, timestamp: s.time.format(now)}
 	of := s.of(&key)[0]

@@ -8,9 +8,8 @@ import (
 
 // timeFormat is the format of the signed time.
 //
-// In each format, a text of a time within the tolerance is never the prefix or the suffix of
-// another one. So bytes cannot be moved between a time and a body that are adjacent in the signed
-// text.
+// In each format, the text of a time within the tolerance is never a prefix or suffix of another
+// such text. So bytes cannot be moved between an adjacent time and body in the signed text.
 type timeFormat uint8
 
 const (
@@ -19,12 +18,12 @@ const (
 	rfc3339
 )
 
-// timeFormatNames are the names of the formats, in their order.
+// timeFormatNames lists the names of the formats, in their order.
 var timeFormatNames = []string{"unix", "unix-ms", "rfc3339"}
 
 const (
 	maxDigits  = 12 // of a time in seconds; enough for 30000 years
-	maxRFC3339 = 64 // bytes; more digits of a second than any sender has
+	maxRFC3339 = 64 // bytes; more fractional digits than any sender uses
 )
 
 // format formats a time as senders do.
@@ -39,7 +38,7 @@ func (f timeFormat) format(t time.Time) string {
 	}
 }
 
-// parse parses a time. The format has one form for each time.
+// parse parses a time. Each format has exactly one form for a time.
 func (f timeFormat) parse(text string) (t time.Time, ok bool) {
 	switch f {
 	case unixMillis:
@@ -53,9 +52,9 @@ func (f timeFormat) parse(text string) (t time.Time, ok bool) {
 	}
 }
 
-// parseRFC3339 parses a time that the grammar of RFC 3339, section 5.6, allows, and nothing else:
-// package time also accepts a comma, an hour of one digit and offsets of 99 hours. Leap seconds are
-// rejected, as in package time.
+// parseRFC3339 parses a time that matches the grammar of RFC 3339, section 5.6. Package time
+// accepts more: a comma, an hour of one digit, and offsets of 99 hours. Leap seconds are rejected,
+// as in package time.
 func parseRFC3339(text string) (t time.Time, ok bool) {
 	const seconds = "0000-00-00T00:00:00"
 	if len(text) < len(seconds)+len("Z") || len(text) > maxRFC3339 {
@@ -76,8 +75,8 @@ func parseRFC3339(text string) (t time.Time, ok bool) {
 	return t, err == nil
 }
 
-// isLike reports whether text has a digit where form has 0, a t in either case where it has T, and
-// form's bytes elsewhere.
+// isLike reports whether text has a digit where form has 0, a t in either case where form has T,
+// and form's bytes elsewhere.
 func isLike(text, form string) bool {
 	if len(text) != len(form) {
 		return false

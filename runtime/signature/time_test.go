@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-// timedScheme signs a time in a format right before the body.
+// timedScheme returns a scheme that signs a time in the given format right before the body.
 func timedScheme(t testing.TB, format string) *Scheme {
 	return scheme(t, `{"scheme":"custom","header":"X-Acme","timestampHeader":"X-Acme-Time","timestampFormat":"`+format+
 		`","payload":"{timestamp}{body}"}`)
 }
 
-// stamped signs a text as the time, whatever it is, and the body, with "secret".
+// stamped signs the body and any text as the time, with "secret".
 func stamped(text, body string) http.Header {
 	mac := hmac.New(sha256.New, []byte("secret"))
 	mac.Write([]byte(text + body))
 	return http.Header{"X-Acme": {hex.EncodeToString(mac.Sum(nil))}, "X-Acme-Time": {text}}
 }
 
-// TestTimeFormats: the signed text has the header's very characters, in each form that the format
-// allows, and no other form is taken. now is 2023-11-14T22:13:20Z.
+// TestTimeFormats checks that the signed text has the exact characters of the header, in each form
+// that the format allows. Other forms are rejected. now is 2023-11-14T22:13:20Z.
 func TestTimeFormats(t *testing.T) {
 	for _, tt := range []struct {
 		format, text string
@@ -114,7 +114,7 @@ func TestTimeFormats(t *testing.T) {
 	}
 }
 
-// TestSignedTimes: what Sign writes is of the format, at any moment.
+// TestSignedTimes checks that Sign writes times in the format, at any moment.
 func TestSignedTimes(t *testing.T) {
 	at := time.Date(2024, 2, 29, 23, 59, 59, 987654321, time.FixedZone("", -8*3600))
 	for format, want := range map[string]string{
@@ -132,8 +132,8 @@ func TestSignedTimes(t *testing.T) {
 	}
 }
 
-// FuzzTime: whatever stands in the header, nothing panics, and bytes moved between the time and the
-// body, which stand side by side in the signed text, do not give another request that is accepted.
+// FuzzTime checks that no header causes a panic. The time and the body are adjacent in the signed
+// text. Moving bytes between them must not result in another request that is accepted.
 func FuzzTime(f *testing.F) {
 	for _, text := range []string{
 		"1700000000", "1700000000000", "2023-11-14T22:13:20Z", "2023-11-14t22:13:20.5+05:30", "9999-12-31T23:59:59Z",

@@ -55,7 +55,7 @@ func scheme(t testing.TB, settings string) *Scheme {
 
 func key(secret string) Key { return NewKey([]byte(secret), time.Time{}) }
 
-// verify is s.Verify without the header to blame.
+// verify is s.Verify without the header name.
 func verify(s *Scheme, h http.Header, body []byte, keys []Key, now time.Time) Reason {
 	reason, _ := s.Verify(h, body, keys, now)
 	return reason
@@ -74,7 +74,7 @@ func TestPublishedVectors(t *testing.T) {
 				t.Errorf("Verify of another body: %q", got)
 			}
 			if got := verify(s, v.header(), []byte(v.Body), []Key{{Secret: []byte(v.Secret)}}, now); got != OK {
-				t.Errorf("Verify with a key made by hand: %q", got)
+				t.Errorf("Verify with a key not made by NewKey: %q", got)
 			}
 
 			signed := make(http.Header)
@@ -97,8 +97,8 @@ func TestPublishedVectors(t *testing.T) {
 	}
 }
 
-// TestReferenceLibraries: what the libraries of Standard Webhooks have signed is accepted, and what
-// we sign is the same.
+// TestReferenceLibraries checks that signatures of the libraries of Standard Webhooks are accepted,
+// and that ours are identical.
 func TestReferenceLibraries(t *testing.T) {
 	b, err := os.ReadFile("testdata/reference.json")
 	if err != nil {

@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// Verify checks body against h with any of keys that is live at now. Both are only read. Every MAC
-// is compared in constant time, and a signed time is checked only after the MAC.
+// Verify checks body against h with any of the keys that are live at now. It modifies none of them.
+// Every MAC is compared in constant time, and a signed time is checked only after the MAC.
 //
-// header names the header that caused the reason, if one did: it is missing, repeated or malformed.
+// header is the name of the header that caused the reason, if one did: it is missing, repeated or
+// malformed.
 //
-// A call hashes the whole body at least once, whatever the headers and keys, so that its time does
+// A call hashes the whole body at least once, whatever the headers and keys are. So its time does
 // not reveal whether a workflow has a secret or even exists: verify requests for unknown workflows
-// with no keys. It hashes the body once for each live key until one matches, or twice where a
+// with no keys. Verify hashes the body once for each live key until one matches, or twice if a
 // secret stands for two keys (standard-webhooks).
 func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) (reason Reason, header string) {
 	var c claim
@@ -32,7 +33,7 @@ func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) (
 	return reason, header
 }
 
-// check compares with the MACs of all live keys. hashed reports whether there was one.
+// check compares with the MACs of all live keys. hashed reports whether there was a live key.
 func (s *Scheme) check(c *claim, body []byte, keys []Key, now time.Time) (reason Reason, hashed bool) {
 	reason = NoSecret
 	for i := range keys {
@@ -63,7 +64,7 @@ func (s *Scheme) checkTime(c *claim, now time.Time) Reason {
 	return OK
 }
 
-// has reports whether mac is among the claimed ones. It compares all of them.
+// has reports whether mac is among the claimed ones. It always compares all of them.
 func (c *claim) has(mac []byte) bool {
 	found := false
 	for i := range c.n {

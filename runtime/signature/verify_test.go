@@ -166,7 +166,8 @@ func TestKeysOfVerify(t *testing.T) {
 	}
 }
 
-// A malformed signature must not be told from an unknown secret by looking at how the secret is.
+// A malformed signature has the same reason whatever keys there are, so that it reveals nothing
+// about the secret.
 func TestHeadersComeBeforeKeys(t *testing.T) {
 	s := scheme(t, `{}`)
 	for _, keys := range [][]Key{nil, {key("secret")}} {
@@ -176,7 +177,7 @@ func TestHeadersComeBeforeKeys(t *testing.T) {
 	}
 }
 
-// counted is a hash that counts what it is given.
+// counted is a hash that counts the bytes written to it.
 type counted struct {
 	hash.Hash
 	n *int
@@ -187,7 +188,7 @@ func (c counted) Write(b []byte) (int, error) {
 	return c.Hash.Write(b)
 }
 
-// Whatever is wrong, the body is hashed, so that the time of a refusal does not tell what it was.
+// The body is hashed whatever is wrong, so that the time of a rejection does not reveal the reason.
 func TestEveryRefusalHashesTheBody(t *testing.T) {
 	n := 0
 	s := scheme(t, standard)
@@ -227,8 +228,8 @@ func TestTolerance(t *testing.T) {
 			if got := verify(s, h, []byte(body), []Key{key("secret")}, now.Add(d)); got != want {
 				t.Errorf("%s after %v: %q, want %q", s.Name(), d, got, want)
 			}
-			// What is not signed rightly is never called stale: that would tell a stranger that it
-			// was.
+			// A wrong signature is never called stale, because that would tell a stranger that it
+			// was once right.
 			if got := verify(s, h, []byte(body), []Key{key("other")}, now.Add(d)); got != Mismatch {
 				t.Errorf("%s wrongly signed after %v: %q", s.Name(), d, got)
 			}
@@ -236,7 +237,7 @@ func TestTolerance(t *testing.T) {
 	}
 }
 
-// Bytes of the raw body count as they are, whatever they mean as JSON.
+// The raw bytes of the body count, whatever they mean as JSON.
 func TestRawBytes(t *testing.T) {
 	s := scheme(t, `{}`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -254,7 +255,7 @@ func TestRawBytes(t *testing.T) {
 	})
 }
 
-// A secret of the form whsec_<base64> is the bytes it encodes, for standard-webhooks alone.
+// A secret of the form whsec_<base64> stands for the encoded bytes, only in standard-webhooks.
 func TestWhsec(t *testing.T) {
 	raw, _ := hex.DecodeString("31f290aaf0ee1f4de8a6f0c2a1b2c3d4")
 	const text = "whsec_MfKQqvDuH03opvDCobLD1A=="
@@ -319,7 +320,7 @@ func TestVerifyDoesNotAllocate(t *testing.T) {
 		s := v.scheme(t)
 		h, b, keys, at := v.header(), []byte(v.Body), []Key{key("other"), key(v.Secret)}, time.Unix(v.Now, 0)
 		if raceEnabled {
-			verify(s, h, b, keys, at) // the race detector makes pools lose what they hold
+			verify(s, h, b, keys, at) // with the race detector, pools drop items
 			continue
 		}
 		if n := testing.AllocsPerRun(100, func() { verify(s, h, b, keys, at) }); n > 0 {
@@ -344,7 +345,7 @@ func BenchmarkVerify(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					if verify(s, h, text, keys, now) != OK {
-						b.Fatal("refused")
+						b.Fatal("rejected")
 					}
 				}
 			})
@@ -375,7 +376,7 @@ func FuzzVerify(f *testing.F) {
 		for j, value := range []string{sig, ts, id}[:min(3, len(s.Headers()))] {
 			h[s.Headers()[j]] = []string{value}
 		}
-		// Nobody but the sender of the vector can know what its secret signs.
+		// Only the sender of the vector can know what its secret signs.
 		got := verify(s, h, body, []Key{key(v.Secret)}, time.Unix(v.Now, 0))
 		if got == OK && string(body) != v.Body {
 			t.Errorf("accepted %v with %q", h, body)
