@@ -36,7 +36,7 @@ func TestCompileExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(p.Document) != orderIntake {
-		t.Error("the document's text was not kept")
+		t.Error("the plan's document differs from the input")
 	}
 	type node struct {
 		ID, Type, Name string

@@ -84,7 +84,8 @@ func TestNewEventRefuses(t *testing.T) {
 	}
 }
 
-// TestQueriesOfManyParameters: from a certain number on, keys are found another way.
+// TestQueriesOfManyParameters checks queries around the number of keys from which another lookup is
+// used.
 func TestQueriesOfManyParameters(t *testing.T) {
 	for _, n := range []int{1, manyParameters - 1, manyParameters, manyParameters + 1, 10 * manyParameters} {
 		var query, want []string
@@ -107,7 +108,7 @@ func TestQueriesOfManyParameters(t *testing.T) {
 	}
 }
 
-// TestEventsAreFewObjects: the event, and its bytes.
+// TestEventsAreFewObjects checks that an event needs only two allocations: the event and its bytes.
 func TestEventsAreFewObjects(t *testing.T) {
 	body := []byte(`{"order_id":17,"items":[{"sku":"a"}],"note":"as soon as possible"}`)
 	if n := testing.AllocsPerRun(100, func() { _, _ = NewEvent(body, "source=shop", Event{}) }); n > 2 {
@@ -115,8 +116,8 @@ func TestEventsAreFewObjects(t *testing.T) {
 	}
 }
 
-// TestEventsShareNothing: the query and the data lie side by side, and what is appended to one does
-// not reach the other.
+// TestEventsShareNothing checks that appending to the query does not affect the data, or the
+// reverse. Both are adjacent in memory.
 func TestEventsShareNothing(t *testing.T) {
 	for _, query := range []string{"", "a=1", "a=%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00"} {
 		ev, err := NewEvent([]byte(`{"n":1}`), query, Event{})

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// preparing are types of which one is prepared, as answer says.
+// preparing is a set of node types of which one is prepared. answer returns the result.
 type preparing struct {
 	testTypes
 	answer func(name, fixed string) ([]string, error)
-	fuel   uint64 // of each
+	fuel   uint64 // of each prepare
 }
 
 func (p preparing) Prepare(name string, fixed []byte) ([]string, uint64, error) {
@@ -41,7 +41,7 @@ func scripted(forEach, config string) string {
 		"edges":[{"source":"trigger","target":"a-1"},{"source":"a-1","target":"b"},{"source":"b","target":"s"},{"source":"trigger","target":"aside"}]}`
 }
 
-// shape is a template with a mark where a value goes.
+// shape formats a template with a mark for each value.
 func shape(t *Template) string {
 	var b strings.Builder
 	for _, s := range t.segments {
@@ -146,8 +146,8 @@ func TestFixedPartProblems(t *testing.T) {
 	}
 }
 
-// The fuel of all nodes together is what counts. Beyond the bound a document that is in the store
-// serves, with a warning that names the node.
+// The fuel of all nodes together counts. A stored document above the limit serves, with a warning
+// that names the node.
 func TestPrepareFuel(t *testing.T) {
 	var nodes, edges []string
 	for i := range 3 {
@@ -179,7 +179,7 @@ func TestPrepareFuel(t *testing.T) {
 	}
 }
 
-// FuzzReads gives paths that a module could ask for.
+// FuzzReads binds paths as a module could request them.
 func FuzzReads(f *testing.F) {
 	f.Add("trigger.data\nsteps.b.output\nglobal[\"a\"]\nitem")
 	f.Add("}}{{trigger.data}}\nsteps\n\n[\"")

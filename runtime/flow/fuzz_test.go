@@ -14,8 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// FuzzCompile wants of any input a sound plan or sound problems, the same each time, and of a plan
-// that its configs resolve to JSON.
+// FuzzCompile checks that any input gives a sound plan or sound problems, the same each time. The
+// configs of a plan resolve to JSON.
 func FuzzCompile(f *testing.F) {
 	f.Add([]byte(orderIntake))
 	f.Add([]byte(oneNode(`"type":"switch","config":{"value":"{{trigger.data.a}}","cases":[{"name":"b","value":1}]}`)))
@@ -33,7 +33,7 @@ func FuzzCompile(f *testing.F) {
 		DecodeLenient(raw)
 		if err != nil {
 			if p != nil {
-				t.Fatal("a plan beside an error")
+				t.Fatal("both a plan and an error")
 			}
 			lines := problems(t, err)
 			if len(lines) > MaxProblems {
@@ -46,7 +46,7 @@ func FuzzCompile(f *testing.F) {
 			}
 			_, again := Compile("w", 1, raw, types, nil)
 			if diff := cmp.Diff(lines, problems(t, again)); diff != "" {
-				t.Fatalf("other problems at the second try: %s", diff)
+				t.Fatalf("different problems the second time: %s", diff)
 			}
 			return
 		}
@@ -73,12 +73,12 @@ func FuzzCompile(f *testing.F) {
 			p.Webhook.Secret = ""
 		}
 		if !cmp.Equal(p, q, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{})) {
-			t.Fatal("the plan's document makes another plan")
+			t.Fatal("the plan's document compiles to another plan")
 		}
 	})
 }
 
-// FuzzParseText wants that what is parsed, spelled again, is parsed to the same.
+// FuzzParseText checks that a parsed text, written again, parses to the same.
 func FuzzParseText(f *testing.F) {
 	for _, seed := range []string{
 		`{{trigger.data}}`, `a {{ steps . rag-1.output["x\"}}"][0] }} b \{{ c }}`, `{{a[00012]}}`, `\\{{a}}`, `{{{a}}}`, `{{é["\ud800"]}}`, `{{`, `}}`,
@@ -106,7 +106,7 @@ func FuzzParseText(f *testing.F) {
 	})
 }
 
-// spellParts writes parts in one way, as a text that parses to them.
+// spellParts returns a text that parses to parts.
 func spellParts(parts []part) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -130,7 +130,7 @@ func spellParts(parts []part) string {
 	return b.String()
 }
 
-// FuzzNewEvent compares with decoding of the body and net/url's reading of the query.
+// FuzzNewEvent compares with encoding/json on the body and with net/url on the query.
 func FuzzNewEvent(f *testing.F) {
 	f.Add([]byte(`{"action":"push"}`), "source=github&ref=main&ref=dev")
 	f.Add([]byte(`{"_query":1,"a":{"_query":2}}`), "a=%zz&b;c&%ff=1&%fe=2&&=")
@@ -154,7 +154,7 @@ func FuzzNewEvent(f *testing.F) {
 		values := (&url.URL{RawQuery: query}).Query()
 		for key, v := range values {
 			if !utf8.ValidString(key) {
-				return // keys that become one are compared by table
+				return // equal keys are covered by a table test
 			}
 			all := make([]any, len(v))
 			for i := range v {
@@ -180,8 +180,8 @@ func FuzzNewEvent(f *testing.F) {
 	})
 }
 
-// FuzzParseType wants of any manifest a type or problems, and of a type that configs can be checked
-// against it.
+// FuzzParseType checks that any manifest gives a type or problems, and that a type can validate
+// configs.
 func FuzzParseType(f *testing.F) {
 	for _, m := range manifests {
 		f.Add([]byte(m), []byte(`{"conditions":[{"left":"{{trigger.data}}"}]}`))

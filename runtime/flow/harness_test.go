@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// testTypes are node types with the shapes of the built-in ones.
+// testTypes holds node types with the shapes of the built-in ones.
 type testTypes map[string]*Type
 
 func (t testTypes) Type(name string) (*Type, error) {
@@ -72,7 +72,7 @@ func builtins(t testing.TB) testTypes {
 	return types
 }
 
-// problems are those of a DocumentError, one line each.
+// problems returns the problems of a DocumentError, one per line.
 func problems(t testing.TB, err error) []string {
 	t.Helper()
 	if err == nil {
@@ -94,7 +94,7 @@ func problems(t testing.TB, err error) []string {
 
 var received = time.Date(2026, 3, 1, 13, 30, 0, 123456789, time.FixedZone("", 3600))
 
-// decoded is what encoding/json makes of a JSON value; numbers keep their digits.
+// decoded returns the JSON value as encoding/json decodes it. Numbers keep their digits.
 func decoded(t testing.TB, raw []byte) any {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -106,7 +106,7 @@ func decoded(t testing.TB, raw []byte) any {
 	return v
 }
 
-// numberedWords are n different words.
+// numberedWords returns n different words.
 func numberedWords(n int) []string {
 	words := make([]string, n)
 	for i := range words {

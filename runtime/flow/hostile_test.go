@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestCompileHostileDocuments compiles documents of nearly the largest size in the shapes that
-// invite quadratic work. It wants an end with an answer: with such work it would run for minutes.
+// TestCompileHostileDocuments compiles documents of nearly the maximum size in shapes that invite
+// quadratic work. With quadratic work it would run for minutes.
 func TestCompileHostileDocuments(t *testing.T) {
 	numbers, err := ParseType([]byte(`{"abi":1,"type":"numbers","version":"1","config":{"additionalProperties":{"items":{"type":"number"}}},"handlesFrom":"h[]"}`))
 	if err != nil {
@@ -61,8 +61,8 @@ func TestCompileHostileDocuments(t *testing.T) {
 	}
 }
 
-// TestCompileDeepDocuments wants each byte of a document to be looked at as often when it nests
-// deep as when it does not, whatever is wrong with it. Otherwise the factor would be some hundreds.
+// TestCompileDeepDocuments checks that deep nesting does not increase the work per byte of a
+// document, whatever is wrong with it. Otherwise the factor would be some hundreds.
 func TestCompileDeepDocuments(t *testing.T) {
 	const size = 100_000
 	types := builtins(t)
@@ -96,7 +96,7 @@ func TestCompileDeepDocuments(t *testing.T) {
 	}
 }
 
-// TestSecretsAreReadOnce: a value whose texts were collected is not walked over again.
+// TestSecretsAreReadOnce checks that a value whose strings were collected is not traversed again.
 func TestSecretsAreReadOnce(t *testing.T) {
 	m := new(workMeter)
 	s := Scope{work: work{meter: m}}
@@ -111,7 +111,7 @@ func TestSecretsAreReadOnce(t *testing.T) {
 	}
 }
 
-// TestManySecrets collects those of a large global, with the same demand.
+// TestManySecrets collects the secrets of a large global, with the same requirement.
 func TestManySecrets(t *testing.T) {
 	const many = 200_000
 	list := []byte{'['}

@@ -38,6 +38,6 @@ func TestKeyInBody(t *testing.T) {
 	}
 	header := Idempotency{Header: "Idempotency-Key"}
 	if got := header.InBody(&Event{Data: []byte(`{"id":1}`)}); got != "" {
-		t.Errorf("the key of a header stands in the body: %q", got)
+		t.Errorf("the key of a header comes from the body: %q", got)
 	}
 }

@@ -72,7 +72,7 @@ func TestRedactSecret(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	if got := RedactSecret([]byte(`{"nodes":[{"config":{"webhook":{"secret":"x"`)); got != nil {
-		t.Errorf("not JSON gave %s", got)
+		t.Errorf("invalid JSON gave %s", got)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestPlanHidesSecret(t *testing.T) {
 		string(encoded),
 	} {
 		if strings.Contains(shown, secret) || strings.Contains(shown, fmt.Sprintf("%x", secret)) {
-			t.Errorf("shows the secret: %s", shown)
+			t.Errorf("the output shows the secret: %s", shown)
 		}
 	}
 }
@@ -118,7 +118,8 @@ func TestProblemsHideSecrets(t *testing.T) {
 	}
 }
 
-// FuzzRedactSecret compares with decoding: no webhook has a secret any more, all else is the same.
+// FuzzRedactSecret compares with decoding: no webhook has a secret any more, and everything else is
+// the same.
 func FuzzRedactSecret(f *testing.F) {
 	f.Add([]byte(orderIntake))
 	f.Add([]byte(webhook(`{"secret":"a" , "x":1, "\u0073ecret":"b","y":[]}`)))

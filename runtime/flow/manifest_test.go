@@ -29,7 +29,7 @@ func TestParseType(t *testing.T) {
 		t.Error(diff)
 	}
 	if !got.Routes() {
-		t.Error("does not route")
+		t.Error("the type does not route")
 	}
 	minimal, err := ParseType([]byte("\n{\"abi\":1,\"type\":\"a\",\"version\":\"1\"}\n"))
 	if err != nil || minimal.Routes() {
@@ -93,7 +93,7 @@ func TestParseTypeProblems(t *testing.T) {
 				t.Error(diff)
 			}
 			if typ != nil {
-				t.Error("a type beside an error")
+				t.Error("both a type and an error")
 			}
 		})
 	}

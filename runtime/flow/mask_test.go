@@ -24,7 +24,7 @@ func TestMasked(t *testing.T) {
 		`{"config":"{\"\\u0073ecret\":1}"}`:         `{"config":"{\"\\u0073ecret\":1}"}`,
 		`{"signature":{"key":"whsec_AAAA"}}`:        `{"signature":{"key":"***"}}`,
 		`{"list":["my secret: x"]}`:                 `{"list":["***"]}`,
-		// The right place is left out, so that nobody puts the mask into the store as a secret.
+		// The secret in its correct place is removed, so that nobody stores the mask as a secret.
 		`{"nodes":[{"config":{"webhook":{"secret":"x","a":1},"secret":"y"}}]}`: `{"nodes":[{"config":{"webhook":{"a":1},"secret":"***"}}]}`,
 	} {
 		if got := string(Masked([]byte(before))); got != after {
@@ -38,8 +38,8 @@ func TestMasked(t *testing.T) {
 	}
 }
 
-// TestProblemsQuoteNoSecrets: what stands below a key that speaks of a secret is neither in a path
-// nor in a reason.
+// TestProblemsQuoteNoSecrets checks that text below a key whose name suggests a secret appears
+// neither in a path nor in a reason.
 func TestProblemsQuoteNoSecrets(t *testing.T) {
 	for doc, want := range map[string][]string{
 		anyConfig(`{"clientSecret":"{{hush.hush}}"}`):            {`nodes[1].config.clientSecret: template at column 3: unknown root "***"; known: execution, global, index, item, steps, trigger, workflow`},
@@ -57,11 +57,11 @@ func TestProblemsQuoteNoSecrets(t *testing.T) {
 	}
 }
 
-// canary is in every secret that misplace puts somewhere: as a text, a key, digits and a name in
-// templates.
+// canary is part of every secret that misplace puts somewhere: as a string, a key, digits and a
+// name in templates.
 const canary = "987654321012"
 
-// misplace writes a document with secrets in places that the seed chooses, in the forms that people
+// misplace returns a document with secrets in places that depend on the seed, in forms that people
 // and programs write.
 func misplace(seed uint64) string {
 	r := rand.New(rand.NewPCG(seed, 0))
@@ -133,7 +133,7 @@ func checkMisplaced(t *testing.T, doc string, types Types) {
 	t.Helper()
 	_, err := Compile("w", 0, []byte(doc), types, nil)
 	if err == nil {
-		return // a valid document has its own config, which is shown
+		return // the config of a valid document is shown
 	}
 	if lines := strings.Join(problems(t, err), "\n"); strings.Contains(lines, canary) {
 		t.Errorf("problems of %s\n%s", doc, lines)
@@ -141,7 +141,7 @@ func checkMisplaced(t *testing.T, doc string, types Types) {
 	if shown := Masked([]byte(doc)); strings.Contains(string(shown), canary) {
 		t.Errorf("%s\nis shown as\n%s", doc, shown)
 	} else if shown != nil && !json.Valid(shown) {
-		t.Errorf("%s\nis shown as what is not JSON:\n%s", doc, shown)
+		t.Errorf("%s\nis shown as invalid JSON:\n%s", doc, shown)
 	}
 }
 
@@ -152,8 +152,8 @@ func TestMisplacedSecrets(t *testing.T) {
 	}
 }
 
-// FuzzMisplacedSecrets: no secret below a key that says so is in a problem or in what is shown of
-// an invalid document.
+// FuzzMisplacedSecrets checks that no secret below a key that says so appears in a problem, or in
+// the shown form of an invalid document.
 func FuzzMisplacedSecrets(f *testing.F) {
 	f.Add(uint64(1))
 	types := builtins(f)

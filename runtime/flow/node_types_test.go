@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// countedTypes count how often they are asked for each type.
+// countedTypes records how often each type is requested.
 type countedTypes struct {
 	testTypes
 	asked map[string]int
@@ -20,7 +20,7 @@ func (t *countedTypes) Type(name string) (*Type, error) {
 	return t.testTypes.Type(name)
 }
 
-// Types are asked for once for each document.
+// Types are requested once per document.
 func TestTypesAreLookedUpOnce(t *testing.T) {
 	types := &countedTypes{testTypes: builtins(t), asked: make(map[string]int)}
 	_, err := Compile("w", 1, []byte(`{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook"}},
@@ -38,6 +38,6 @@ func TestTypesAreLookedUpOnce(t *testing.T) {
 		t.Error(got)
 	}
 	if len(types.asked) != 3 || types.asked["any"] != 1 || types.asked["broken"] != 1 {
-		t.Errorf("asked %v", types.asked)
+		t.Errorf("requested %v", types.asked)
 	}
 }

@@ -22,8 +22,8 @@ func compiled(t testing.TB, doc string) *Plan {
 }
 
 func TestPlanOrderAndLayers(t *testing.T) {
-	// b stands before a in the document and both are in layer 1; c is in layer 3 by its longest
-	// path.
+	// b comes before a in the document, and both are in layer 1. c is in layer 3 because of its
+	// longest path.
 	p := compiled(t, `{"nodes":[
 		{"id":"c","type":"any"},{"id":"b","type":"any"},{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{
 			"responseMode":"specificNode","responseNodeId":"a2"}}},{"id":"a","type":"any","onError":"continue"},{"id":"a2","type":"any"}],
@@ -79,7 +79,7 @@ func TestPlanSettings(t *testing.T) {
 	if n.Name != "The node" || n.Timeout != 250*time.Millisecond || n.Continue || n.ErrorEdge {
 		t.Errorf("%+v", n)
 	}
-	// Without maxBackoff a backoff over its default raises it.
+	// Without maxBackoff, a backoff above the default maxBackoff raises it.
 	if want := (Retry{MaxAttempts: 4, Backoff: 2 * time.Minute, MaxBackoff: 2 * time.Minute}); n.Retry != want {
 		t.Errorf("retry %+v", n.Retry)
 	}
@@ -170,12 +170,12 @@ func TestPlanKeepsNothingOfTheInput(t *testing.T) {
 	}
 }
 
-// TestPlanOfRandomGraphs makes acyclic graphs whose nodes stand in any order in the document.
+// TestPlanOfRandomGraphs compiles acyclic graphs whose nodes are in random order in the document.
 func TestPlanOfRandomGraphs(t *testing.T) {
 	types := builtins(t)
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 40).Draw(t, "nodes")
-		place := make([]int, n) // of each node in the document
+		place := make([]int, n) // position of each node in the document
 		for i := range place {
 			place[i] = i
 		}
@@ -259,7 +259,7 @@ func TestPlanOfRandomGraphs(t *testing.T) {
 		}
 		again, err := Compile("w", 0, doc, types, nil)
 		if err != nil || !cmp.Equal(p, again, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{})) {
-			t.Fatalf("compiled again it is another plan (%v)", err)
+			t.Fatalf("compiling again gives another plan (%v)", err)
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// document puts nodes and edges, as JSON texts, behind a webhook trigger "t".
+// document returns a document with nodes and edges, as JSON texts, after a webhook trigger "t".
 func document(nodes, edges string) string {
 	all := `{"id":"t","type":"trigger","config":{"triggerType":"webhook"}}`
 	if nodes != "" {
@@ -17,15 +17,15 @@ func document(nodes, edges string) string {
 	return `{"nodes":[` + all + `],"edges":[` + edges + `]}`
 }
 
-// oneNode is a document with a node "n" that has the given members beside its id.
+// oneNode returns a document with a node "n" that has the given members besides its ID.
 func oneNode(members string) string {
 	return document(`{"id":"n",`+members+`}`, `{"source":"t","target":"n"}`)
 }
 
-// anyConfig is a document with a node of a type without a schema.
+// anyConfig returns a document with a node of a type without a schema.
 func anyConfig(config string) string { return oneNode(`"type":"any","config":` + config) }
 
-// webhook is a document of a trigger alone with webhook settings.
+// webhook returns a document that has only a trigger, with webhook settings.
 func webhook(settings string) string {
 	return `{"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":` + settings + `}}]}`
 }
@@ -380,8 +380,8 @@ func TestDocumentErrorText(t *testing.T) {
 	}
 }
 
-// TestWarnings: what an earlier version took is valid, with a word about it for whoever brings it
-// anew.
+// TestWarnings checks that documents that an earlier version accepted are valid, with a warning for
+// authors who store them again.
 func TestWarnings(t *testing.T) {
 	for doc, want := range map[string][]Problem{
 		webhook(`{"maxConcurrent":1}`): nil,

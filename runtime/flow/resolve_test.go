@@ -14,7 +14,7 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// object keeps the order of its keys, unlike a map.
+// object is a JSON object that, unlike a map, preserves the order of its keys.
 type object []field
 
 type field struct {
@@ -59,7 +59,7 @@ func anyValue(depth int) *rapid.Generator[any] {
 	})
 }
 
-// naive encodes a value; it is the model of what the engine passes through untouched.
+// naive encodes a value. It is the model of values that the engine passes through unchanged.
 func naive(v any) string {
 	switch v := v.(type) {
 	case number:
@@ -89,7 +89,7 @@ func naive(v any) string {
 	}
 }
 
-// naiveText is what a value becomes within a string.
+// naiveText returns the text of a value within a string.
 func naiveText(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -101,7 +101,7 @@ func naiveText(v any) string {
 	}
 }
 
-// naiveFollow walks along keys (strings) and indexes (ints).
+// naiveFollow follows keys (strings) and indexes (ints).
 func naiveFollow(v any, path []any) any {
 	for _, s := range path {
 		var next any
@@ -123,7 +123,7 @@ func naiveFollow(v any, path []any) any {
 	return v
 }
 
-// anyPath draws a path that mostly leads somewhere in v.
+// anyPath returns a random path that mostly exists in v.
 func anyPath(t *rapid.T, v any) []any {
 	var path []any
 	for range rapid.IntRange(0, 4).Draw(t, "steps") {
@@ -145,7 +145,7 @@ func anyPath(t *rapid.T, v any) []any {
 	return path
 }
 
-// spell writes a path in one of the ways that it can be written in.
+// spell writes a path in one of its possible notations.
 func spell(t *rapid.T, root string, path []any) string {
 	space := func() string { return rapid.SampledFrom([]string{"", "", " ", "\n\t"}).Draw(t, "space") }
 	b := space() + root
@@ -165,8 +165,8 @@ func spell(t *rapid.T, root string, path []any) string {
 	return b + space()
 }
 
-// TestTemplatesAgreeWithModel resolves random templates over random values and compares with a
-// model that decodes.
+// TestTemplatesAgreeWithModel resolves random templates over random values. It compares the results
+// with a model that decodes the values.
 func TestTemplatesAgreeWithModel(t *testing.T) {
 	types := builtins(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -216,8 +216,8 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 		if err := rawjson.Check(got, MaxDepth); err != nil {
 			t.Fatalf("%s: %v", got, err)
 		}
-		// Strings built of parts may be escaped otherwise than the model's; all else is the same to
-		// the byte.
+		// Strings built from parts may be escaped differently than in the model. Everything else is
+		// identical to the byte.
 		same, err := respelled(got)
 		if err != nil {
 			t.Fatal(err)
@@ -229,8 +229,8 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 		if same != model {
 			t.Fatalf("config %s\ngot   %s\nwant  %s", naive(config), same, model)
 		}
-		s.Cache, s.walked = new(Cache), directTotal // as if they had been followed often enough
-		for range 2 {                               // the second time from what is remembered
+		s.Cache, s.walked = new(Cache), directTotal // as if paths had been followed often enough
+		for range 2 {                               // the second time from the cache
 			if s.item != nil {
 				s.item.walked = directItem
 			}
@@ -241,7 +241,7 @@ func TestTemplatesAgreeWithModel(t *testing.T) {
 	})
 }
 
-// respelled is v with each string escaped in one way.
+// respelled returns v with each string escaped in one way.
 func respelled(v []byte) (string, error) {
 	switch rawjson.KindOf(v) {
 	case rawjson.String:

@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// configProblems are the problems of a config under a schema, their paths from the config on.
+// configProblems returns the problems of a config under a schema. Their paths are relative to the
+// config.
 func configProblems(t testing.TB, schema, config string) []string {
 	t.Helper()
 	typ, err := ParseType([]byte(`{"abi":1,"type":"custom","version":"1","config":` + schema + `}`))
@@ -113,7 +114,7 @@ func TestConfigProblems(t *testing.T) {
 	}
 }
 
-// TestBuiltInSchemas tells of mistakes in the configs of the nodes that come with the product.
+// TestBuiltInSchemas checks the problems reported for mistakes in the configs of built-in nodes.
 func TestBuiltInSchemas(t *testing.T) {
 	tests := []struct {
 		name, node, config string
@@ -232,7 +233,7 @@ func TestSchemaCannotReachOut(t *testing.T) {
 	}
 }
 
-// Which problems are reported when there are too many must not hang on the order of a map.
+// With too many problems, the selection must not depend on the order of a map.
 func TestConfigProblemsAreTheSameEachTime(t *testing.T) {
 	var members []string
 	for i := range 3 * MaxProblems {

@@ -11,7 +11,7 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// workMeter counts work, and wants no more of it than most; 0 = there is no end.
+// workMeter counts work and ends it after most; 0 = no limit.
 type workMeter struct{ done, most int }
 
 var errEnough = errors.New("enough")
@@ -23,7 +23,7 @@ func (m *workMeter) Work(n int) error {
 	return nil
 }
 
-// fill writes about size bytes of members or elements, each made by format with its number.
+// fill returns about size bytes of members or elements. format creates each from its number.
 func fill(format string, size int) string {
 	var b strings.Builder
 	for i := 0; b.Len() < size; i++ {
@@ -33,7 +33,7 @@ func fill(format string, size int) string {
 	return b.String()
 }
 
-// eachNode compiles a node "n" behind a node "up" with forEach and a config of its own.
+// eachNode compiles a node "n" after a node "up", with forEach and the given config.
 func eachNode(t *testing.T, config string) *Plan {
 	t.Helper()
 	p, err := Compile("w", 0, []byte(document(
@@ -45,12 +45,12 @@ func eachNode(t *testing.T, config string) *Plan {
 	return p
 }
 
-// TestWorkDoesNotDependOnPlaces resolves many templates over large values whose members stand
-// before or behind much else, as often as there are items. Each value is walked over once, and a
-// template then costs what it copies.
+// TestWorkDoesNotDependOnPlaces resolves many templates over large values, once per item. The
+// members come before or after many others. Each value is traversed once. After that, a template
+// costs only what it copies.
 func TestWorkDoesNotDependOnPlaces(t *testing.T) {
 	const size, items = 128 << 10, 20
-	deep := func(inner string) string { // 400 levels with something to pass in each
+	deep := func(inner string) string { // 400 levels, each with members to skip
 		return strings.Repeat(`{"pad":[`+strings.Repeat("0,", 100)+`0],"a":`, 400) + inner + strings.Repeat("}", 400)
 	}
 	repeat := func(s string, n int) string { return `"` + strings.Repeat(s, n) + `"` }
@@ -96,7 +96,7 @@ func TestWorkDoesNotDependOnPlaces(t *testing.T) {
 	}
 }
 
-// TestWorkOfItems: each item is walked over once, however many templates look into it.
+// TestWorkOfItems checks that each item is traversed once, however many templates refer to it.
 func TestWorkOfItems(t *testing.T) {
 	p := eachNode(t, `"`+strings.Repeat("{{item.x}}", 500)+`"`)
 	for _, size := range []int{20, 2 << 10, 100 << 10} {
@@ -117,7 +117,8 @@ func TestWorkOfItems(t *testing.T) {
 	}
 }
 
-// TestMeterEndsResolving: it is asked often enough, and nothing of the result stays.
+// TestMeterEndsResolving checks that the meter is asked often enough, and that an ended resolution
+// leaves nothing of the result.
 func TestMeterEndsResolving(t *testing.T) {
 	long := `{"list":[` + fill("%d", 1<<20) + `0],"text":"` + strings.Repeat("é\\n", 1<<18) + `"}`
 	for name, config := range map[string]string{
@@ -147,17 +148,17 @@ func TestMeterEndsResolving(t *testing.T) {
 				}
 			}
 			if !errors.Is(err, errEnough) {
-				t.Fatalf("it ended with %v after %d", err, m.done)
+				t.Fatalf("resolving ended with %v after %d", err, m.done)
 			}
 			if m.done > m.most+len(value)+2*lookEvery { // a value is copied in one piece
-				t.Errorf("it was asked after %d", m.done)
+				t.Errorf("the meter was asked only after %d", m.done)
 			}
 		})
 	}
 }
 
-// TestCacheFollowsChangedValues: a global is taken as it is at the moment, and a key with several
-// values has none to note.
+// TestCacheFollowsChangedValues checks that the current value of a global counts. For a key that
+// has had several values, the scope notes none.
 func TestCacheFollowsChangedValues(t *testing.T) {
 	p := eachNode(t, `["{{global.g.x}}","{{global.h.x}}"]`)
 	pad := fill(`"k%d":1`, direct)
@@ -183,7 +184,8 @@ func TestCacheFollowsChangedValues(t *testing.T) {
 	}
 }
 
-// TestManyGlobalsAreNotedOnce: finding one among them does not take longer the more there are.
+// TestManyGlobalsAreNotedOnce checks that each global is noted once. The time to find one does not
+// grow with their number.
 func TestManyGlobalsAreNotedOnce(t *testing.T) {
 	s := new(Scope)
 	for range 3 {
@@ -201,8 +203,8 @@ func TestManyGlobalsAreNotedOnce(t *testing.T) {
 	}
 }
 
-// TestCacheTakesNothingForSmallValues: what most executions are pays nothing for what few need, but
-// for what a scope knows of the item.
+// TestCacheTakesNothingForSmallValues checks that small values do not pay for the cache, which few
+// executions need. Only the scope's state for the item is allocated.
 func TestCacheTakesNothingForSmallValues(t *testing.T) {
 	p := eachNode(t, `["{{trigger.data.x}}","{{item.x}}","{{steps.up.output.x}}"]`)
 	value := []byte(`{"a":[1,2,3],"b":"` + strings.Repeat("b", 500) + `","x":1}`)
@@ -217,12 +219,12 @@ func TestCacheTakesNothingForSmallValues(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 	if cache.roots.Load() != nil {
-		t.Error("it remembers something")
+		t.Error("the cache is not empty")
 	}
 }
 
-// FuzzTargets finds in one pass what is found one by one. Values that are not JSON, which do not
-// come, do no harm.
+// FuzzTargets checks that one pass finds the same as separate lookups. Invalid JSON, which does not
+// occur, does no harm.
 func FuzzTargets(f *testing.F) {
 	for _, v := range []string{
 		`{"a":{"b":[1,{"c":2}]},"\u0061":3,"x":"y"}`, `[[],{"a":1}]`, `{"a`, `{"a"`, `{"a":`, `[`, `[,`, `{"a":}`, `{"\`, `{"a": 1 }`, ` `,

@@ -13,15 +13,14 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// compileConfig compiles config as that of node "n", which stands behind "rag-1" behind the trigger
-// "t".
+// compileConfig compiles config for a node "n" that follows "rag-1", which follows the trigger "t".
 func compileConfig(t testing.TB, config string) (*Plan, error) {
 	doc := document(`{"id":"rag-1","type":"any"},{"id":"n","type":"any","config":`+config+`},{"id":"after","type":"any"}`,
 		`{"source":"t","target":"rag-1"},{"source":"rag-1","target":"n"},{"source":"n","target":"after"}`)
 	return Compile("w", 0, []byte(doc), builtins(t), nil)
 }
 
-// testScope is a scope for what compileConfig compiles.
+// testScope returns a scope for the plans of compileConfig.
 func testScope(t testing.TB, p *Plan) *Scope {
 	t.Helper()
 	ev, err := NewEvent([]byte(`{
@@ -63,7 +62,7 @@ func TestTemplateValues(t *testing.T) {
 		{`{{trigger.data}}`, data},
 		{`{{steps.t.output}}`, data},
 		{`{{steps.t.output._query.source}}`, `"shop"`},
-		// Missing is null.
+		// A missing value is null.
 		{`{{trigger.data.nope}}`, `null`},
 		{`{{trigger.data.nope.deeper[3]}}`, `null`},
 		{`{{trigger.data.n.deeper}}`, `null`},
@@ -93,7 +92,7 @@ func TestTemplateValues(t *testing.T) {
 		{`{{trigger.data[""]}}`, `4`},
 		{`{{trigger.data["q\"]}}"]}}`, `5`},
 		{`{{trigger["data"]["n"]}}`, `1.50`},
-		{`{{trigger.data["\ud800"]}}`, `6`}, // half of a surrogate pair is itself alone
+		{`{{trigger.data["\ud800"]}}`, `6`}, // half of a surrogate pair counts by itself
 		{`{{trigger.data["\ud801"]}}`, `null`},
 		{`{{trigger.data["\ufffd"]}}`, `null`},
 		// Roots.
@@ -247,8 +246,7 @@ func TestTemplateLimit(t *testing.T) {
 	}
 }
 
-// A small template can ask for a large value many times: the limit holds before the value is
-// copied.
+// A small template can use a large value many times. The limit applies before the value is copied.
 func TestTemplateLimitComesBeforeTheCopy(t *testing.T) {
 	p, err := compileConfig(t, `{"a":"`+strings.Repeat("{{trigger.data.big}}", 900)+`"}`)
 	if err != nil {
@@ -265,7 +263,7 @@ func TestTemplateLimitComesBeforeTheCopy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}); n > 1 {
-		t.Errorf("%v allocations: it grew beyond the limit", n)
+		t.Errorf("%v allocations: the result grew beyond the limit", n)
 	}
 }
 
@@ -311,8 +309,8 @@ func TestTemplateCollectsSecrets(t *testing.T) {
 	}
 }
 
-// TestTemplateHidesSecrets: what stands for secrets is put where they would be; what tells nothing,
-// and other globals, stay.
+// TestTemplateHidesSecrets checks that placeholders take the place of secrets. Values that reveal
+// nothing, and other globals, stay.
 func TestTemplateHidesSecrets(t *testing.T) {
 	p, err := compileConfig(t, `{"a":"Bearer {{global.__secret_key}}","b":"{{global.__secret_all}}","c":"{{global.api_url}}","d":"{{global.__secret_nope}}",`+
 		`"e":"{{global.__secret_all.keys[1]}}","f":"{{global.__secret_all.keys[2]}}","g":"{{global.__secret_all.keys[3]}}","h":"{{global.__secret_all}}!"}`)
