@@ -5,8 +5,8 @@ TOOL     := go tool -modfile=tools/go.mod
 RELEASE  := go tool -modfile=tools/release/go.mod
 FUZZTIME ?= 60s
 
-# As xcaddy builds by itself: without cgo, which only the race detector needs. Its flags but -trimpath: so what linters and
-# tests have compiled is not compiled again.
+# Build as xcaddy does: without cgo, which only the race detector needs. The flags are xcaddy's except -trimpath, so that
+# nothing that linters and tests have compiled is compiled again.
 export CGO_ENABLED := 0
 export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 
@@ -19,30 +19,30 @@ SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './ben
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: bin/caddy ## build, start on :8080 with the examples, send a webhook in each mode, keep serving
+run: bin/caddy ## build, start on :8080 with the examples, send a webhook in each mode, and keep serving
 	@go build -o bin/demo ./internal/demo
 	@exec bin/demo -caddy $< -config Caddyfile.example
 
 build: bin/caddy ## build bin/caddy with xcaddy: Caddy and this module
 	@bin/caddy list-modules | grep flowtrux
 
-# The version behind the @ is only a name: the source is this folder, but without it xcaddy looks the module up.
+# The version after the @ is only a name: the source is this directory, but without a version xcaddy looks the module up.
 bin/caddy: $(SOURCES)
 	$(TOOL) xcaddy build $(CADDY) --with github.com/flowtrux/edge@v0.1.0=. --output $@
 
-test: setup lint nodes-check smoke unit ## run everything that has to pass: linters, a real build, tests with -race
+test: setup lint nodes-check smoke unit ## run everything that must pass: linters, a real build, tests with -race
 	@echo "all checks passed"
 
-# What a shell line ends with that has put the missing packages into its arguments.
+# The end of a shell line that has collected the missing packages in its arguments.
 INSTALL = [ $$\# = 0 ] || { \
-		echo "$@ needs these packages of Debian: $$*"; \
+		echo "$@ needs these Debian packages: $$*"; \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$$@"; \
 		else \
 			echo "Install them, for example with: sudo apt-get install $$*"; exit 1; \
 		fi; }
 
-# Guests in C are compiled by tests and benchmarks; a clang needs the linker of its version.
+# Tests and benchmarks compile guests in C. A clang needs the linker of its version.
 CLANG = { command -v clang-19 && command -v wasm-ld-19; } >/dev/null || \
 	{ command -v clang && command -v wasm-ld; } >/dev/null || set -- "$$@" clang lld
 
@@ -61,13 +61,13 @@ bench-setup:
 	$(CLANG); \
 	$(INSTALL)
 
-# Whether the Rust that is found first can make WebAssembly; the one of Debian can, with a package.
+# Reports whether the first Rust in the PATH can compile to WebAssembly. Debian's can, with a package.
 RUST_WASM = dir=$$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null) && [ -d "$$dir" ]
 
-# Nodes in each language that use what its SDK has and the example does not: one reads all that JSON can have, one works with globals.
+# Nodes in each language that use the parts of its SDK that the example does not: one reads every kind of JSON value, one uses globals.
 MORE_NODES := $(addprefix nodes/sdk/languages/testdata/,reader counter)
 
-examples: bin/caddy ## begin a node in each language, with the commands that authors type, and test it; compare signatures with libraries of npm
+examples: bin/caddy ## create a node in each language with the commands that authors type, and test it; compare signatures with npm libraries
 	@export PATH="$$PWD/bin:$$PATH"; set --; \
 	$(RUST_WASM) || PATH="/usr/bin:$$PATH"; \
 	$(RUST_WASM) || set -- rustc cargo libstd-rust-dev-wasm32; \
@@ -99,7 +99,7 @@ nodes-check:
 # Packages whose tests start servers, which takes most of the time.
 SERVERS := /(bench/native|caddymodule|internal|runtime/store)(/|$$)
 
-quick: format ## an answer within 90 s, while you work: gofmt, vet, and the tests that start no server, without -race
+quick: format ## a check within 90 s, while you work: gofmt, vet, and the tests that start no server, without -race
 	go vet ./...
 	@go build -o bin/tally ./internal/tally
 	@bin/tally $$(go list ./... | grep -Ev '$(SERVERS)')
@@ -109,7 +109,7 @@ quick: format ## an answer within 90 s, while you work: gofmt, vet, and the test
 format:
 	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 
-lint: format ## gofmt, vet (also for other systems), golangci-lint, NOTICE, the workflows of CI
+lint: format ## run gofmt, vet (also for other systems) and golangci-lint; check NOTICE and the CI workflows
 	go vet ./...
 	GOOS=wasip1 GOARCH=wasm go vet ./nodes/sdk/... ./nodes/transform ./nodes/condition ./nodes/switch ./nodes/httprequest
 	GOOS=windows GOARCH=arm64 go vet ./runtime/...
@@ -120,7 +120,7 @@ lint: format ## gofmt, vet (also for other systems), golangci-lint, NOTICE, the 
 	go run ./internal/notices -check
 	go tool -modfile=tools/actions/go.mod actionlint -shellcheck= -pyflakes=
 
-vulncheck: ## look for known vulnerabilities in what is used of the dependencies; needs the network
+vulncheck: ## look for known vulnerabilities in the used parts of the dependencies; needs the network
 	$(TOOL) govulncheck ./...
 
 unit:
@@ -130,18 +130,18 @@ unit:
 smoke: build
 	@bin/caddy flowtrux validate examples/workflows
 
-fresh: ## as root: a minimal Debian in a folder, and all that README.md and the quickstarts tell in a clone there; half an hour
+fresh: ## as root: create a minimal Debian in a directory and follow README.md and the quickstarts in a clone there; half an hour
 	@set --; command -v debootstrap >/dev/null || set -- debootstrap; command -v git >/dev/null || set -- "$$@" git; $(INSTALL)
 	go run ./internal/fresh
 
-attacks: bin/caddy ## try to take the server from others, in each role, and compare what they notice with the bounds; ten minutes
+attacks: bin/caddy ## try to take the server away from its other users, in each role, and compare the effect on them with the bounds; ten minutes
 	go run ./internal/attacks -caddy $<
 
-test-kill: ## kill a server 20 times that accepts 50,000 executions, reload one 300 times; minutes
+test-kill: ## kill a server 20 times while it accepts 50,000 executions, and reload one 300 times; about three minutes
 	go test -count 1 -v -timeout 30m -run '^(TestKilledUnderLoad|TestReloadsDuringLoad)$$' ./internal/integration \
 		-kill.rounds 20 -kill.accept 50000 -reloads 300
 
-test-powercut: bin/caddy ## as root: cut the power under a loaded server, and fill its disk; on a loop device
+test-powercut: bin/caddy ## as root: cut the power of a loaded server and fill its disk, on a loop device
 	@go build -o bin/powercut ./internal/powercut
 	bin/powercut -caddy $<
 
@@ -153,19 +153,19 @@ fuzz: ## fuzz each target for FUZZTIME (60s)
 		done; \
 	done
 
-bench: bench-setup ## measure side by side with other ways to do the same; writes bench/RESULTS.md
+bench: bench-setup ## compare with alternatives side by side; writes bench/RESULTS.md
 	go -C bench run .
 
-notices: ## list in NOTICE what is linked into the binary, with its licenses
+notices: ## update NOTICE: the dependencies linked into the binary, with their licenses
 	go run ./internal/notices
 
-# Builds one system after the other: each takes a minute or two and as many GB of memory.
-release-check: ## check .goreleaser.yaml and build the binaries of a release, for six systems, in dist; minutes
+# Builds the systems one after the other: each takes one or two minutes and as many GB of memory.
+release-check: ## check .goreleaser.yaml and build the binaries of a release for six systems in dist; several minutes
 	$(RELEASE) goreleaser check
 	$(RELEASE) goreleaser build --snapshot --clean --parallelism 1
 
-check: test ## test, and see that nothing was changed by it
+check: test ## run the tests, and check that they changed nothing in the work tree
 	@[ -z "$$(git status --porcelain)" ] || { git status --short; echo "the work tree is not clean"; exit 1; }
 
-clean: ## remove what was built and the demo's state
+clean: ## remove build results and the demo's state
 	rm -rf bin dist .run
