@@ -66,8 +66,8 @@ func (s *site) start(c call) <-chan reply {
 
 const answered = `{"from":"upstream"}`
 
-// TestSlots checks that a workflow at its own limit responds with 429 and a server at its limit
-// with 503, and that released slots can be used again.
+// TestSlots checks the response at the workflow's own limit (429) and at the server's limit (503).
+// Released slots can be used again.
 func TestSlots(t *testing.T) {
 	u := newUpstream(t)
 	s := newSite(t, u.app(`,"limits":{"executions":2,"queue_wait":"20ms","node_timeout":"1m"}`), `{}`)

@@ -52,10 +52,11 @@ func plain(secret []byte) bool {
 	return err == nil && len(keys) == 1 && bytes.Equal(keys[0].Secret, secret)
 }
 
-// Rotate returns a stored value in which secret does not expire. Secrets of the stored value old
-// (nil if there is none) that are live at now stay valid for keep longer, or until their own expiry
-// if that is sooner. If keep is 0 or less, no old secret stays. An old value that ParseKeys rejects
-// has no live secret. The error is an *Error: secret is empty, or FormatKeys rejects the keys.
+// Rotate returns a stored value in which secret does not expire. old is the previous stored value,
+// nil if there is none. Its secrets that are live at now stay valid for keep longer, or until their
+// own expiry if that is sooner. If keep is 0 or less, no old secret stays. An old value that
+// ParseKeys rejects has no live secret. The error is an *Error: secret is empty, or FormatKeys
+// rejects the keys.
 func Rotate(old, secret []byte, now time.Time, keep time.Duration) ([]byte, error) {
 	if len(secret) == 0 {
 		return nil, &Error{"", "the secret is empty"}
