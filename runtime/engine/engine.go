@@ -14,40 +14,40 @@ import (
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
-// Config of an Engine.
+// Config configures an Engine.
 type Config struct {
 	Limits   Limits
-	HTTP     hostapi.HTTPClient // of the http capability; nil = nodes cannot use it
-	Globals  Globals            // nil = there are none
+	HTTP     hostapi.HTTPClient // for the http capability; nil = not available
+	Globals  Globals            // nil = none
 	Observer Observer           // nil = none
 	Logger   *zap.Logger        // nil = no log
-	Seed     [32]byte           // the installation's secret: nodes' random streams derive from it
-	// nil = time.Now; real time has to pass by it, as nodes' deadlines follow from it
+	// the installation's secret, from which nodes' random streams derive
+	Seed [32]byte
+	// nil = time.Now. It must follow real time, because nodes' deadlines derive from it.
 	Clock func() time.Time
-	// Hold keeps the configuration, and what executions use of it, from the moment an execution
-	// asks for its slot until it calls release. It has no effect while the configuration is being
-	// released: what is left runs then until the node types are released, see ErrGone. nil =
-	// nothing needs to be kept.
+	// Hold keeps the configuration alive from the moment an execution asks for its slot until it
+	// calls release. It has no effect while the configuration is being released: executions that
+	// are left then run until the node types are released, see ErrGone. nil = no hold is needed.
 	Hold func() (release func())
 }
 
 // Globals are the values that workflows share. Implementations are safe for concurrent use.
 type Globals interface {
 	hostapi.GlobalWriter
-	// Global returns a value as canonical raw JSON, which does not change.
+	// Global returns a value as canonical raw JSON. The bytes never change.
 	Global(key string) (value []byte, ok bool)
 }
 
-// Observer observes executions, for metrics and logs. Implementations are safe for concurrent use
-// and fast: they are called on the goroutines that run the workflow. Embed NopObserver to observe
-// only some things.
+// Observer observes executions, for metrics and logs. Implementations must be fast and safe for
+// concurrent use: they are called on the goroutines that run the workflow. Embed NopObserver to
+// implement only some of the methods.
 type Observer interface {
 	// ExecutionStarted is called when a run begins.
 	ExecutionStarted(p *flow.Plan, id string)
-	// NodeEnded is called for each node that ran, with the time that all its attempts and items
-	// took together. err is why it failed, handled or not; nil when it did not.
+	// NodeEnded is called for each node that ran, with the total time of its attempts and items.
+	// err is why the node failed, handled or not; nil if it did not fail.
 	NodeEnded(p *flow.Plan, id string, node int, typ string, d time.Duration, err *NodeError)
-	// ExecutionEnded is called when a run has ended. An execution whose lease is released will run
+	// ExecutionEnded is called when a run has ended. An execution whose lease is released runs
 	// again.
 	ExecutionEnded(p *flow.Plan, r *Result)
 }
@@ -64,21 +64,20 @@ func (NopObserver) NodeEnded(*flow.Plan, string, int, string, time.Duration, *No
 // ExecutionEnded implements Observer.
 func (NopObserver) ExecutionEnded(*flow.Plan, *Result) {}
 
-// Engine runs programs. It is safe for concurrent use. There is nothing to close: an engine holds
-// what its Config gave it and no goroutine.
+// Engine runs programs. It is safe for concurrent use. It has no goroutine and needs no Close.
 type Engine struct {
 	config  Config
 	slots   *slots.Slots
 	global  func(key string) ([]byte, bool)
 	seeds   sync.Pool   // of *seeder
-	nodeLog *zap.Logger // what nodes write
+	nodeLog *zap.Logger // for nodes' log lines
 }
 
 func noGlobal(string) ([]byte, bool) { return nil, false }
 
 func holdNothing() (release func()) { return func() {} }
 
-// New makes an engine.
+// New returns an engine.
 func New(c Config) *Engine {
 	c.Limits = c.Limits.withDefaults()
 	if c.Observer == nil {
@@ -108,11 +107,11 @@ func New(c Config) *Engine {
 // Limits returns the limits of executions.
 func (e *Engine) Limits() Limits { return e.config.Limits }
 
-// Logger returns where the engine logs to.
+// Logger returns the engine's logger.
 func (e *Engine) Logger() *zap.Logger { return e.config.Logger }
 
-// NewID makes an execution's id: "exec-" and a lower-case ULID (github.com/ulid/spec), so that ids
-// sort by time. Its random part cannot be guessed.
+// NewID returns a new execution ID: "exec-" and a lower-case ULID (github.com/ulid/spec). IDs sort
+// by time, and their random part cannot be guessed.
 func (e *Engine) NewID() string {
 	const prefix = "exec-"
 	var id ulid.ULID
@@ -126,18 +125,18 @@ func (e *Engine) NewID() string {
 	return string(text[:])
 }
 
-// Acquire takes a slot of the server and of the workflow for one execution of p, and keeps p's
-// modules open for it. It waits at most Limits.QueueWait. The error wraps slots.ErrWorkflowBusy or
-// slots.ErrServerBusy, and then names the limit, or is ErrGone or ctx's. release is called once,
-// when the execution has ended.
+// Acquire takes a slot for one execution of p, and keeps p's modules open for it. It waits at most
+// Limits.QueueWait. The error wraps slots.ErrWorkflowBusy or slots.ErrServerBusy and names the
+// limit, or it is ErrGone or ctx's error. The caller calls release once, when the execution has
+// ended.
 func (e *Engine) Acquire(ctx context.Context, p *Program) (release func(), err error) {
 	return e.acquire(ctx, p, e.config.Limits.QueueWait, false, nil)
 }
 
-// AcquirePatiently is Acquire for an execution that was accepted before: it waits for the time
-// given in the queue of its workflow, and without limit for the server. It calls queued as soon as
-// the execution is in the queue. When the workflow keeps it waiting the error wraps
-// slots.ErrWorkflowBusy, whichever limit that is.
+// AcquirePatiently is Acquire for an execution that was accepted before. It waits up to wait in the
+// queue of its workflow, and without limit in the queue of the server. It calls queued as soon as
+// the execution is in a queue. If the workflow kept it waiting, the error wraps
+// slots.ErrWorkflowBusy, whichever limit applied.
 func (e *Engine) AcquirePatiently(
 	ctx context.Context, p *Program, wait time.Duration, queued func(),
 ) (release func(), err error) {
@@ -168,9 +167,9 @@ func (e *Engine) acquire(
 	}, nil
 }
 
-// Room returns a channel that is closed when the workflow has, or had since, room for another
-// execution.
+// Room returns a channel that is closed once the workflow has room for another execution. Others
+// may have taken the room since.
 func (e *Engine) Room(workflow string) <-chan struct{} { return e.slots.Room(workflow) }
 
-// InUse returns how many slots are taken.
+// InUse returns the number of slots in use.
 func (e *Engine) InUse() int { return e.slots.InUse() }

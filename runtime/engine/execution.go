@@ -22,7 +22,7 @@ type Execution struct {
 	ctx     context.Context // ends with the execution; its cause says why
 	cancel  context.CancelCauseFunc
 	caller  untimed
-	detach  func() bool // see Detach; nil = the caller's context stays
+	detach  func() bool // see Detach; nil = it cannot be detached
 	limit   TimeLimit   // of the run
 	started time.Time
 	memory  memoryBudget
@@ -33,49 +33,49 @@ type Execution struct {
 
 	branches sync.WaitGroup // goroutines that run branches
 
-	// outputs of the nodes that have completed, for templates. A node reads only those of nodes
-	// before it, which were written before its turn came.
+	// outputs of completed nodes, for templates. A node reads only the outputs of nodes before it,
+	// which were written before its turn.
 	outputs [][]byte
 
 	mu          sync.Mutex
 	results     []NodeResult
-	resumed     map[string]journal.Step // what an earlier run has completed, by node id
+	resumed     map[string]journal.Step // steps of earlier runs, by node ID
 	waiting     []int                   // by node: incoming edges from nodes that are not settled
-	lease       journal.Lease           // nil = not journaled; set before it runs or by Adopt
+	lease       journal.Lease           // nil = not journaled; set by Init or Adopt
 	interrupted bool                    // the context ended before all nodes were settled
 	ended       bool
 
-	few struct { // outputs and waiting of plans with few nodes: one allocation with the execution
+	few struct { // outputs and waiting of small plans: one allocation with the execution
 		outputs [fewNodes][]byte
 		waiting [fewNodes]int
 	}
 }
 
-// fewNodes is how many nodes a plan has at most whose executions need no other allocation for their
-// order.
+// fewNodes is the largest number of nodes for which outputs and waiting need no allocation of their
+// own.
 const fewNodes = 8
 
-// untimed is a context that does not show its deadline.
+// untimed is a context that hides its deadline.
 type untimed struct{ context.Context }
 
 func (*untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 
-// NewExecution makes an execution of p, which must be run: see Execution.Run. The caller has a slot
-// for it.
+// NewExecution returns an execution of p. The caller holds a slot for it and must call Run.
 func (e *Engine) NewExecution(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *Execution {
 	x := new(Execution)
 	x.Init(ctx, e, p, id, ev, lease)
 	return x
 }
 
-// Init makes x an execution of p, as NewExecution does: for one that is part of another struct.
+// Init makes x an execution of p, as NewExecution does. It is for executions that are part of
+// another struct.
 //
-// When ctx ends, the execution does: its status is TimedOut when ctx's cause is
-// context.DeadlineExceeded, else Cancelled.
+// The execution ends with ctx. Its status is TimedOut if ctx's cause is context.DeadlineExceeded,
+// else Cancelled.
 //
-// lease, unless nil, gets a checkpoint of each node that completes before its dependents start. The
-// steps of its entry are taken over instead of running their nodes again. The execution does not
-// finish or release the lease.
+// Unless lease is nil, it gets a checkpoint of each completed node before the node's dependents
+// start. The nodes in the steps of its entry do not run again. The execution neither finishes nor
+// releases the lease.
 func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, lease journal.Lease) {
 	n := len(p.Plan.Nodes)
 	x.engine, x.program, x.id, x.event, x.lease, x.started = e, p, id, ev, lease, e.config.Clock()
@@ -90,11 +90,11 @@ func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, 
 	for i := range n {
 		x.waiting[i] = len(p.Plan.Nodes[i].In)
 	}
-	// The execution ends with ctx but does not show its deadline to nodes: host functions hurry to
-	// be done before a node's own, so as to fail by themselves, and a failed node would hide that
-	// the whole execution is late.
+	// The execution ends with ctx but hides ctx's deadline from nodes. Host functions end a little
+	// before a deadline that they see, to report the failure themselves. A node that failed so
+	// would hide that the whole execution is late.
 	x.caller.Context = ctx
-	mayStay := p.Plan.Webhook != nil && p.Plan.Webhook.AcceptOnTimeout // when the caller has gone
+	mayStay := p.Plan.Webhook != nil && p.Plan.Webhook.AcceptOnTimeout // after the caller has gone
 	if mayStay && ctx.Err() == nil {
 		x.caller.Context = context.WithoutCancel(ctx)
 	}
@@ -110,7 +110,7 @@ func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, 
 	}
 }
 
-// Run runs the execution to its end and returns how it ended. A plan without branches runs on this
+// Run runs the execution to its end and returns its result. A plan without branches runs on this
 // goroutine.
 func (x *Execution) Run() *Result {
 	defer x.cancel(nil)
@@ -121,8 +121,8 @@ func (x *Execution) Run() *Result {
 	defer timer.Stop()
 
 	x.engine.config.Observer.ExecutionStarted(x.program.Plan, x.id)
-	// The event is there in any case, so it counts even when there is no room for it: the first
-	// config will fail.
+	// The event is in memory already, so it counts even if it exceeds the limit. Then the first
+	// config fails.
 	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
 	var buf [fewNodes]int
 	x.runReady(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}, buf[:0]))
@@ -132,10 +132,10 @@ func (x *Execution) Run() *Result {
 	return r
 }
 
-// expire ends an execution whose time is over.
+// expire ends an execution that has reached its time limit.
 func (x *Execution) expire() { x.cancel(x.limit.Exceeded()) }
 
-// end ends the execution when no node runs any more.
+// end returns the result, once no node runs any more.
 func (x *Execution) end() *Result {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -158,7 +158,7 @@ func (x *Execution) end() *Result {
 	return r
 }
 
-// interruption is Interruption for callers that hold the lock.
+// interruption is Interruption. The caller holds the lock.
 func (x *Execution) interruption() error {
 	if !x.interrupted {
 		return nil
@@ -166,41 +166,40 @@ func (x *Execution) interruption() error {
 	return context.Cause(x.ctx)
 }
 
-// resumable reports whether an execution of the journal that ended for this cause is run again.
+// resumable reports whether a journaled execution that ended for this cause runs again.
 func resumable(cause error) bool {
 	return errors.Is(cause, journal.ErrLeaseLost) || errors.Is(cause, ErrShutdown) || errors.Is(cause, ErrCheckpoint)
 }
 
-// JournalFull reports whether an execution ended, for this cause, because the journal had no room
-// for a step. It is not run again: with its steps stored it would end the same way.
+// JournalFull reports whether cause means that the journal had no room for a step. Such an
+// execution does not run again: it would end the same way.
 func JournalFull(cause error) bool {
 	return errors.Is(cause, ErrCheckpoint) && errors.Is(cause, journal.ErrFull)
 }
 
-// Interruption returns why the execution ended before its nodes did; nil when it did not. It is
-// called after Run.
+// Interruption returns why the execution ended before its nodes did, or nil. It is called after
+// Run.
 func (x *Execution) Interruption() error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.interruption()
 }
 
-// Cancel ends the execution; cause says why.
+// Cancel ends the execution for the given cause.
 func (x *Execution) Cancel(cause error) { x.cancel(cause) }
 
-// Limit ends the execution after l, if that is shorter than its other limits. It is called before
-// Run.
+// Limit sets a time limit, if it is shorter than those set before. It is called before Run.
 func (x *Execution) Limit(l TimeLimit) { x.limit.AtMost(l.Duration, l.Of) }
 
-// Detach lets go of the context that the execution was made with, so that it no longer ends with
-// it. It reports whether that was in time: false when the context has ended. Only executions whose
-// webhook has onTimeout "accept" can be detached.
+// Detach makes the execution independent of the context that it was made with. It returns false if
+// that context has ended. Only executions whose webhook has onTimeout "accept" can be detached.
 func (x *Execution) Detach() bool { return x.detach() }
 
-// Adopt makes a running execution the journal's: adopt gets the steps that it has completed and
-// returns the lease that gets the others. The error is adopt's, or ErrEnded when it is too late.
+// Adopt hands a running execution over to the journal. The function adopt gets the completed steps
+// and returns the lease for the others. The error is that of adopt, or ErrEnded if the execution
+// has ended.
 func (x *Execution) Adopt(adopt func([]journal.Step) (journal.Lease, error)) error {
-	// No node is settled while the lock is held, so what is not among the steps gets its own
+	// No node is settled while the lock is held, so a node that is not among the steps gets its own
 	// checkpoint.
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -215,7 +214,7 @@ func (x *Execution) Adopt(adopt func([]journal.Step) (journal.Lease, error)) err
 	return nil
 }
 
-// steps returns the nodes that have completed so far. The caller holds the lock.
+// steps returns the steps completed so far. The caller holds the lock.
 func (x *Execution) steps() []journal.Step {
 	var steps []journal.Step
 	for i := 1; i < len(x.results); i++ {
@@ -226,13 +225,13 @@ func (x *Execution) steps() []journal.Step {
 	return steps
 }
 
-// step returns a node that has completed as a step of the journal.
+// step returns a completed node as a step of the journal.
 func (x *Execution) step(n int) journal.Step {
 	r := &x.results[n]
 	return journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
 }
 
-// Journaled reports whether the execution is one of the journal's: it has a lease.
+// Journaled reports whether the execution is in the journal, so that it has a lease.
 func (x *Execution) Journaled() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -245,32 +244,32 @@ func (x *Execution) Engine() *Engine { return x.engine }
 // Program returns the program that the execution runs.
 func (x *Execution) Program() *Program { return x.program }
 
-// ID returns the execution's id.
+// ID returns the execution's ID.
 func (x *Execution) ID() string { return x.id }
 
-// Event returns what started the execution.
+// Event returns the event that started the execution.
 func (x *Execution) Event() *flow.Event { return x.event }
 
-// Started returns when the execution was made.
+// Started returns the time at which the execution was made.
 func (x *Execution) Started() time.Time { return x.started }
 
-// Scope returns what the templates of a node see, without an item.
+// Scope returns the scope of a node's templates, without an item.
 func (x *Execution) Scope() flow.Scope {
 	return flow.Scope{
 		Plan: x.program.Plan, ExecutionID: x.id, Event: x.event, Outputs: x.outputs, Global: x.engine.global, Cache: &x.cache,
 	}
 }
 
-// Trace returns what is noted of the execution for its record.
+// Trace returns the execution's trace.
 func (x *Execution) Trace() *trace.Trace { return &x.trace }
 
-// Secrets returns the texts that the execution must not show.
+// Secrets returns the secret texts that the execution has resolved so far.
 func (x *Execution) Secrets() *secret.Texts { return &x.secrets }
 
-// Grants returns the names of what the module of a node may use of the host.
+// Grants returns the names of the grants of a node's module.
 func (x *Execution) Grants(node int) []string { return x.program.types[node].module.Grants().Names() }
 
-// Size returns about how many bytes the execution holds.
+// Size returns the approximate number of bytes that the execution holds.
 func (x *Execution) Size() int64 { return x.memory.used.Load() + x.trace.Size() }
 
 // Ended reports whether the execution's nodes have ended.

@@ -18,7 +18,7 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// failed makes the result of a node that failed: handled, if the workflow does.
+// failed returns the result of a failed node, completed if the workflow handles the failure.
 func (x *Execution) failed(n int, err *NodeError) NodeResult {
 	node := &x.program.Plan.Nodes[n]
 	r := NodeResult{State: NodeFailed, Err: err}
@@ -26,7 +26,7 @@ func (x *Execution) failed(n int, err *NodeError) NodeResult {
 	if x.ctx.Err() == nil && (node.ErrorEdge || node.Continue) {
 		level = zap.DebugLevel
 		r.State, r.Output = Completed, failureOutput(err)
-		x.memory.used.Add(int64(len(r.Output))) // too small to be refused
+		x.memory.used.Add(int64(len(r.Output))) // too small to be rejected
 		if node.ErrorEdge {
 			r.Handle = flow.HandleError
 		}
@@ -37,7 +37,7 @@ func (x *Execution) failed(n int, err *NodeError) NodeResult {
 	return r
 }
 
-// failureFields say what failed and why, for the log.
+// failureFields returns the log fields of a failure.
 func (x *Execution) failureFields(n int, err *NodeError) []zap.Field {
 	fields := append(x.logFields(n), zap.String("code", err.Code), zap.String("message", err.Message))
 	if err.Detail != nil {
@@ -46,7 +46,7 @@ func (x *Execution) failureFields(n int, err *NodeError) []zap.Field {
 	return fields
 }
 
-// failureOutput is the output of a node whose failure was handled.
+// failureOutput returns the output of a node whose failure was handled.
 func failureOutput(err *NodeError) []byte {
 	out := append([]byte(nil), `{"error":{"code":`...)
 	out = rawjson.AppendQuoted(out, []byte(err.Code))
@@ -55,15 +55,15 @@ func failureOutput(err *NodeError) []byte {
 	return append(out, `}}`...)
 }
 
-// logAttempt logs an attempt that is followed by another one.
+// logAttempt logs a failed attempt that is retried.
 func (x *Execution) logAttempt(c trace.CallID, err *NodeError) {
 	if entry := x.engine.config.Logger.Check(zap.DebugLevel, "node is tried again"); entry != nil {
 		entry.Write(append(x.failureFields(c.Node, err), zap.Int("attempt", c.Attempt), zap.Int("item", c.Item))...)
 	}
 }
 
-// CallFailure returns why a call of a node failed, within a limit whose end is deadline; nil = it
-// did not. The call has returned r and err. Secrets in what the node says are masked.
+// CallFailure returns why a call of a node failed, or nil if it succeeded. The call returned r and
+// err, and limit ends at deadline. Secrets in the node's own messages are masked.
 func CallFailure(
 	ctx context.Context, limit TimeLimit, deadline time.Time, r sandbox.Result, err error, secrets *secret.Texts,
 ) *NodeError {
@@ -77,9 +77,9 @@ func CallFailure(
 	}
 }
 
-// hostError returns the error of a call that gave no result.
+// hostError returns the error of a call without a result.
 func hostError(ctx context.Context, limit TimeLimit, deadline time.Time, err error) *NodeError {
-	// also when the sandbox saw its end as something else
+	// even if the sandbox reports another reason
 	if ctx.Err() != nil || !time.Now().Before(deadline) {
 		return &NodeError{Code: CodeTimeout, Message: "the node took too long: " + limit.String(), Detail: err}
 	}
@@ -89,7 +89,7 @@ func hostError(ctx context.Context, limit TimeLimit, deadline time.Time, err err
 	return &NodeError{Code: CodeInternal, Message: "the node could not be called", Detail: err}
 }
 
-// nodeError returns the error that the node itself gave, with the secrets in it masked.
+// nodeError returns the node's own error, with secrets masked.
 func nodeError(r sandbox.Result, secrets *secret.Texts) *NodeError {
 	return &NodeError{
 		Code:    cmp.Or(secrets.Code(r.Label), CodeNodeFailed),
@@ -98,14 +98,14 @@ func nodeError(r sandbox.Result, secrets *secret.Texts) *NodeError {
 	}
 }
 
-// cancelled is the error of a node that was cut off.
+// cancelled returns the error of a node that was interrupted.
 func (x *Execution) cancelled() *NodeError {
 	err := finalError(CodeCancelled, "the execution ended while the node ran")
 	err.Detail = context.Cause(x.ctx)
 	return err
 }
 
-// panicked makes the error of a fault in the host.
+// panicked logs a panic of the host and returns the error of the node.
 func (x *Execution) panicked(node int, p any) *NodeError {
 	x.engine.config.Logger.Error("panic while a node ran", append(x.logFields(node),
 		zap.String("panic", x.secrets.Mask(fmt.Sprint(p))), zap.ByteString("stack", debug.Stack()))...)

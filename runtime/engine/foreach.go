@@ -12,7 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// forEach is one run of a node with forEach: one call for each item. Items begin in order.
+// forEach is one run of a node with forEach. Its items begin in order.
 type forEach struct {
 	x      *Execution
 	node   int
@@ -20,7 +20,7 @@ type forEach struct {
 
 	mu   sync.Mutex
 	next int // the item that begins next
-	// the lowest item that failed; those behind it are cancelled. At first: the number of items
+	// the lowest item that failed; later ones are canceled. Initially the number of items
 	end      int
 	failure  *NodeError                 // of item end
 	running  map[int]context.CancelFunc // by item
@@ -30,8 +30,8 @@ type forEach struct {
 	fuel     uint64
 }
 
-// runForEach runs a node for each item of its forEach. What they are is found out within the node's
-// time from now on.
+// runForEach runs a node for each item of its forEach. The items are resolved within the node's
+// timeout, which begins at now.
 func (x *Execution) runForEach(n int, now time.Time) (a itemResult) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -66,7 +66,7 @@ func (x *Execution) runForEach(n int, now time.Time) (a itemResult) {
 	return s.result()
 }
 
-// split returns the items of an array. They are views.
+// split returns the items of an array, as subslices of list.
 func (x *Execution) split(list []byte) (values [][]byte, err *NodeError) {
 	if rawjson.KindOf(list) != rawjson.Array {
 		return nil, finalError(CodeForEachNotArray, "forEach did not give an array")
@@ -96,8 +96,7 @@ func (s *forEach) work() {
 	}
 }
 
-// begin returns the next item, if there is one, with a context that ends when the item is
-// cancelled.
+// begin returns the next item, if there is one, with a context that ends when the item is canceled.
 func (s *forEach) begin() (i int, ctx context.Context, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +110,7 @@ func (s *forEach) begin() (i int, ctx context.Context, ok bool) {
 	return i, ctx, true
 }
 
-// finish keeps what an item gave. When it failed, the items behind it are cancelled.
+// finish stores the result of an item. If the item failed, later items are canceled.
 func (s *forEach) finish(i int, a itemResult) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +136,8 @@ func (s *forEach) finish(i int, a itemResult) {
 	}
 }
 
-// result puts the outputs together when all items have ended. What was counted for them is counted
-// for the array instead.
+// result joins the outputs once all items have ended. The memory counted for them is counted for
+// the array instead.
 func (s *forEach) result() itemResult {
 	s.x.memory.release(s.size)
 	if err := s.failure; err != nil {

@@ -18,22 +18,22 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// maxLogLines is how many lines one call of a node may write to the log.
+// maxLogLines limits the log lines of one call of a node.
 const maxLogLines = 100
 
-// hostSession is the host's side of one call of a node. It belongs to that call; after it, it is
-// given back for another one.
+// hostSession is the host's side of one call of a node. After the call it is reused for another
+// one.
 type hostSession struct {
 	session hostapi.Session
 	log     func(level int, message string) // h.writeLog, made once
 	seed    func() [32]byte                 // of x and call, made once
 	x       *Execution
 	call    trace.CallID
-	refs    *secret.References // in its config; nil = there are none
+	refs    *secret.References // in its config; nil = none
 	lines   int                // of the log
 	used    trace.Host         // so far
 
-	retryAfter time.Duration // of the response to the last request; 0 = none
+	retryAfter time.Duration // from the response to the last request; 0 = none
 }
 
 var hostSessions = sync.Pool{New: func() any {
@@ -46,8 +46,8 @@ var hostSessions = sync.Pool{New: func() any {
 	return h
 }}
 
-// newHostSession returns the host's side of a call; the caller sets its times. Of what a session
-// can have it gets what the node's grants let it use.
+// newHostSession returns the host's side of a call. It offers the functions that the node is
+// granted. The caller sets the times.
 func (x *Execution) newHostSession(c trace.CallID) *hostSession {
 	h := hostSessions.Get().(*hostSession)
 	h.x, h.call, h.lines = x, c, 0
@@ -65,9 +65,8 @@ func (x *Execution) newHostSession(c trace.CallID) *hostSession {
 	return h
 }
 
-// release returns the session for another call. It is called when the call has returned, and not
-// when it has panicked: then something may still hold the session. It returns what the call used of
-// the host; nil = nothing.
+// release gives the session back and returns the call's use of the host; nil = none. It is not
+// called after a panic: then something may still hold the session.
 func (h *hostSession) release() (used *trace.Host) {
 	h.used.Live = h.session.Live
 	if !h.used.Empty() {
@@ -80,14 +79,15 @@ func (h *hostSession) release() (used *trace.Host) {
 	return used
 }
 
-// idempotencyKey is the same for all attempts, also in a later run of the execution.
+// idempotencyKey returns the key of an item, which is the same for all attempts and all runs of the
+// execution.
 func (x *Execution) idempotencyKey(c trace.CallID) string {
 	return x.id + "-" + x.program.Plan.Nodes[c.Node].ID + "-" + strconv.Itoa(c.Item)
 }
 
-// Seed derives the random stream of a call: HMAC-SHA256 under the installation's secret, so that a
-// call can be repeated exactly and nobody outside can tell what it drew. Ids have no zero bytes, so
-// no two calls have the same text.
+// Seed derives the seed of a call's random stream, by HMAC-SHA256 under the installation's secret.
+// So a call can be repeated exactly, and outsiders cannot tell its random numbers. IDs contain no
+// zero bytes, so no two calls have the same text.
 func (x *Execution) Seed(c trace.CallID) (seed [32]byte) {
 	h, ok := x.engine.seeds.Get().(*seeder)
 	if !ok {
@@ -106,15 +106,14 @@ func (x *Execution) Seed(c trace.CallID) (seed [32]byte) {
 	return seed
 }
 
-// seeder is an HMAC under the installation's secret, with the memory for what goes through it. It
-// holds nothing of a call.
+// seeder is an HMAC under the installation's secret, with its buffer. It holds no data of a call.
 type seeder struct {
 	mac hash.Hash
 	buf []byte
 }
 
-// writeLog adds a line that the call logs to the trace and, with secrets masked, to the logger
-// "node", up to maxLogLines of them.
+// writeLog adds a line of the call to the trace and, with secrets masked, to the logger "node".
+// Lines after maxLogLines are dropped.
 func (h *hostSession) writeLog(level int, message string) {
 	if h.lines > maxLogLines {
 		return
@@ -145,7 +144,7 @@ func zapLevel(level int) zapcore.Level {
 	}
 }
 
-// logFields say where in which execution something happened.
+// logFields returns the log fields that identify the execution and the node.
 func (x *Execution) logFields(node int) []zap.Field {
 	n := &x.program.Plan.Nodes[node]
 	return []zap.Field{

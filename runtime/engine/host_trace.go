@@ -9,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// Do implements hostapi.HTTPClient: it does the request with the secrets that its references stand
-// for, and traces it.
+// Do implements hostapi.HTTPClient. It sends the request with its secret references replaced by the
+// secrets, and traces it.
 func (h *hostSession) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
 	req, secrets, err := h.refs.Expand(req)
 	if err != nil {
@@ -30,7 +30,7 @@ func (h *hostSession) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions,
 	return out, err
 }
 
-// SetGlobal implements hostapi.GlobalWriter: it writes the value as it is and traces that.
+// SetGlobal implements hostapi.GlobalWriter. It traces the write.
 func (h *hostSession) SetGlobal(ctx context.Context, key string, value []byte) error {
 	t, request := &h.x.trace, trace.SetGlobalRequest(key, value)
 	c := trace.HostCall{Function: abi.ImportGlobalSet, RequestSize: len(request), Request: t.CopyIfFits(request)}
@@ -39,8 +39,7 @@ func (h *hostSession) SetGlobal(ctx context.Context, key string, value []byte) e
 	return err
 }
 
-// AddGlobal implements hostapi.GlobalWriter: it adds the number as it is and traces that with the
-// sum.
+// AddGlobal implements hostapi.GlobalWriter. It traces the addition with the sum.
 func (h *hostSession) AddGlobal(ctx context.Context, key string, by int64) ([]byte, error) {
 	t, request := &h.x.trace, trace.AddGlobalRequest(key, by)
 	c := trace.HostCall{Function: abi.ImportGlobalAdd, RequestSize: len(request), Request: t.CopyIfFits(request)}
@@ -50,7 +49,7 @@ func (h *hostSession) AddGlobal(ctx context.Context, key string, by int64) ([]by
 	return sum, err
 }
 
-// GetGlobal implements hostapi.Globals for all globals except secret ones. It traces what is read.
+// GetGlobal implements hostapi.Globals, except for secret globals. It traces the value.
 func (h *hostSession) GetGlobal(key string) (value []byte, err error) {
 	t, request := &h.x.trace, trace.GetGlobalRequest(key)
 	c := trace.HostCall{Function: abi.ImportGlobalGet, RequestSize: len(request), Request: t.CopyIfFits(request)}

@@ -7,21 +7,21 @@ import (
 	"time"
 )
 
-// Limits of executions. A field that is zero means its default, see DefaultLimits.
+// Limits bounds executions. A zero field means its default, see DefaultLimits.
 type Limits struct {
-	// that run at the same time, of all workflows; at most half of them from a journal
+	// concurrent executions of all workflows; at most half of them from a journal
 	Executions  int
 	QueueWait   time.Duration // how long Acquire waits for a slot
-	NodeTimeout time.Duration // of one attempt of a node or of one item of forEach
+	NodeTimeout time.Duration // of one attempt of a node or item
 	NodeInput   int           // bytes of a node's resolved config
-	// bytes of a node's output, see outputLimit; with forEach of all items together
+	// bytes of a node's output, of all its items together; see outputLimit
 	NodeOutput       int
 	ForEachItems     int           // items of a forEach
 	ExecutionMemory  int           // bytes of the live values of one execution
-	ExecutionTimeout time.Duration // of a run, retries and waits included
+	ExecutionTimeout time.Duration // of a run, including retries and waits
 }
 
-// DefaultLimits are the limits where nothing else is said.
+// DefaultLimits returns the default limits.
 func DefaultLimits() Limits {
 	return Limits{
 		Executions:       256,
@@ -35,7 +35,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// withDefaults fills in what is zero.
+// withDefaults returns l with defaults for fields that are zero.
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	return Limits{
@@ -50,8 +50,8 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
-// outputLimit is how long an output may be, in bytes. It is never less than the trigger's data:
-// what was accepted can be handed on, also when the query in it makes it longer than the limit of
+// outputLimit returns the limit of an output, in bytes. It is never less than the trigger's data,
+// so a node can pass on any accepted event. The query can make that longer than the limit of
 // bodies.
 func (x *Execution) outputLimit() int {
 	return max(x.engine.config.Limits.NodeOutput, len(x.event.Data))
@@ -64,22 +64,22 @@ func orDefault[T ~int | ~int64](v, def T) T {
 	return v
 }
 
-// TimeLimit is a duration and the setting that it comes from: where several limits apply, the error
+// TimeLimit is a duration and the setting that it comes from. If several limits apply, the error
 // names the one that would have to be longer.
 type TimeLimit struct {
 	time.Duration
 	Of string // the setting
 }
 
-// AtMost lowers the limit to that of another setting, if that is shorter. 0 is no limit.
+// AtMost lowers the limit to that of another setting, if that is shorter. 0 means no limit.
 func (l *TimeLimit) AtMost(d time.Duration, of string) {
 	if d > 0 && d < l.Duration {
 		*l = TimeLimit{d, of}
 	}
 }
 
-// Exceeded returns the error that the limit has passed. It is a context.DeadlineExceeded, as is
-// every cause of TimedOut.
+// Exceeded returns the error for a limit that has passed. It wraps context.DeadlineExceeded, as
+// does every cause of TimedOut.
 func (l TimeLimit) Exceeded() error { return timeoutError{l} }
 
 func (l TimeLimit) String() string { return fmt.Sprintf("%s of %s has passed", l.Of, l.Duration) }
@@ -95,10 +95,10 @@ type memoryBudget struct {
 	used  atomic.Int64
 }
 
-// free returns how many bytes are left.
+// free returns the number of bytes left.
 func (m *memoryBudget) free() int { return int(max(0, m.limit-m.used.Load())) }
 
-// reserve takes n bytes and reports whether there were as many left.
+// reserve takes n bytes and reports whether there was room for them.
 func (m *memoryBudget) reserve(n int) bool {
 	if m.used.Add(int64(n)) > m.limit {
 		m.release(n)
@@ -107,5 +107,5 @@ func (m *memoryBudget) reserve(n int) bool {
 	return true
 }
 
-// release returns n bytes that reserve took.
+// release gives back n bytes that reserve took.
 func (m *memoryBudget) release(n int) { m.used.Add(-int64(n)) }

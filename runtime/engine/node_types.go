@@ -15,29 +15,29 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Nodes are the node types of one configuration: their modules, and what workflows must know of
-// them. Documents are compiled against a [Preparation] of them. A module is loaded when it is first
-// asked for. Safe for concurrent use.
+// Nodes holds the node types of one configuration, each with its module and manifest. Documents are
+// compiled against a [Preparation] of them. A module is loaded when it is first needed. Nodes is
+// safe for concurrent use.
 //
-// Nodes are counted. Their maker holds one reference, and each running execution one; the last
-// release closes the modules.
+// Nodes counts its references. The caller of NewNodes holds one, and so does each running
+// execution. The last Release closes the modules.
 type Nodes struct {
 	types   map[string]*lazyType
 	names   []string
-	loading chan struct{} // as many are loaded at a time as there are cores
+	loading chan struct{} // limits concurrent loads to the number of cores
 	refs    atomic.Int64
 }
 
-// Load loads the module of a node type. It is called again after an error, by one goroutine at a
-// time.
+// Load loads the module of a node type. After an error it may be called again. Calls do not
+// overlap.
 type Load func() (*sandbox.Module, error)
 
-// lazyType is a node type that may have been loaded.
+// lazyType is a node type that is loaded when needed.
 type lazyType struct {
 	load Load
 
-	mu  sync.Mutex               // held while it is loaded
-	typ atomic.Pointer[nodeType] // nil = it has not been
+	mu  sync.Mutex               // held during load
+	typ atomic.Pointer[nodeType] // nil = not loaded
 }
 
 // nodeType is a module and its manifest.
@@ -46,7 +46,8 @@ type nodeType struct {
 	module *sandbox.Module
 }
 
-// NewNodes makes node types, by the names that workflows use. The modules are closed with them.
+// NewNodes returns node types, by the names that workflows use. It takes over the modules: the last
+// Release closes them.
 func NewNodes(types map[string]Load) *Nodes {
 	n := &Nodes{
 		types: make(map[string]*lazyType, len(types)), names: slices.Sorted(maps.Keys(types)),
@@ -59,8 +60,8 @@ func NewNodes(types map[string]Load) *Nodes {
 	return n
 }
 
-// loaded returns a type if it has been loaded, nil if not. The error is flow.ErrNoType when there
-// is none of that name.
+// loaded returns a type if it has been loaded, else nil. The error is flow.ErrNoType if the name is
+// unknown.
 func (n *Nodes) loaded(name string) (*nodeType, error) {
 	u, ok := n.types[name]
 	if !ok {
@@ -69,7 +70,7 @@ func (n *Nodes) loaded(name string) (*nodeType, error) {
 	return u.typ.Load(), nil
 }
 
-// get returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
+// get returns a type and loads it if necessary. The error is flow.ErrNoType if the name is unknown.
 func (n *Nodes) get(name string) (*nodeType, error) {
 	if t, err := n.loaded(name); t != nil || err != nil {
 		return t, err
@@ -77,7 +78,7 @@ func (n *Nodes) get(name string) (*nodeType, error) {
 	u := n.types[name]
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if n.refs.Load() == 0 { // nobody would close what is loaded now
+	if n.refs.Load() == 0 { // nobody would close the module
 		return nil, ErrGone
 	}
 	if t := u.typ.Load(); t != nil {
@@ -106,19 +107,20 @@ func newNodeType(name string, module *sandbox.Module) (*nodeType, error) {
 	if module.CanPrepare() != (len(t.Fixed) > 0) {
 		return nil, fmt.Errorf("its manifest has fixed keys, or it exports %s: it must be both or neither", abi.ExportPrepare)
 	}
-	// what its author calls it is a proposal: one server can have two versions of a node
+	// the name in the manifest is only a proposal: one server can have two versions of a node
 	t.Name = name
 	return &nodeType{Type: t, module: module}, nil
 }
 
-// Load loads a type's module, unless it has been. The error is flow.ErrNoType when there is none of
-// that name.
+// Load loads a type's module if it is not loaded yet. The error is flow.ErrNoType if the name is
+// unknown.
 func (n *Nodes) Load(name string) error {
 	_, err := n.get(name)
 	return err
 }
 
-// Type returns a type, loaded. The error is flow.ErrNoType when there is none of that name.
+// Type returns a type and loads it if necessary. The error is flow.ErrNoType if the name is
+// unknown.
 func (n *Nodes) Type(name string) (*flow.Type, error) {
 	t, err := n.get(name)
 	if err != nil {
@@ -127,10 +129,11 @@ func (n *Nodes) Type(name string) (*flow.Type, error) {
 	return t.Type, nil
 }
 
-// Names are the names of all types, sorted. The caller must not change them.
+// Names returns the names of all types, sorted. The caller must not change them.
 func (n *Nodes) Names() []string { return n.names }
 
-// Module returns a type's module. The error is flow.ErrNoType when there is none of that name.
+// Module returns a type's module and loads it if necessary. The error is flow.ErrNoType if the name
+// is unknown.
 func (n *Nodes) Module(name string) (*sandbox.Module, error) {
 	t, err := n.get(name)
 	if err != nil {
@@ -139,7 +142,7 @@ func (n *Nodes) Module(name string) (*sandbox.Module, error) {
 	return t.module, nil
 }
 
-// Acquire takes a reference. It is false when the last one is gone.
+// Acquire takes a reference. It returns false if the last one has been released.
 func (n *Nodes) Acquire() bool {
 	for {
 		refs := n.refs.Load()
@@ -152,7 +155,7 @@ func (n *Nodes) Acquire() bool {
 	}
 }
 
-// Release gives a reference back. The last one closes the modules.
+// Release releases a reference. The last Release closes the modules.
 func (n *Nodes) Release() {
 	if n.refs.Add(-1) > 0 {
 		return
@@ -162,12 +165,12 @@ func (n *Nodes) Release() {
 	}
 }
 
-// close closes what was loaded, and waits for what is being loaded.
+// close closes the module if it is loaded. It waits while the module is being loaded.
 func (u *lazyType) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if t := u.typ.Load(); t != nil {
-		// No call is running, so there is nothing to wait for and nobody to tell of an error.
+		// No call is running, so there is nothing to wait for, and no caller could act on an error.
 		_ = t.module.Close(context.Background())
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// This file decides which node runs when; run_node.go runs one. Nodes are named by their index in
-// the plan.
+// This file decides which node runs when; run_node.go runs one. A node is given by its index in the
+// plan.
 
-// runReady runs nodes that are ready together, and then what follows from them: the first one on
-// this goroutine, each other one on a goroutine of its own.
+// runReady runs nodes that are ready together, and then the nodes that become ready. The first one
+// runs on this goroutine, each other one on a goroutine of its own.
 func (x *Execution) runReady(ready []int) {
 	for len(ready) > 0 {
 		for _, n := range ready[1:] {
@@ -23,13 +23,13 @@ func (x *Execution) runReady(ready []int) {
 	}
 }
 
-// runFrom runs a node and then what follows from it.
+// runFrom runs a node and then the nodes that become ready.
 func (x *Execution) runFrom(n int) {
 	var buf [fewNodes]int
 	x.runReady(x.runAndSettle(n, buf[:0]))
 }
 
-// runAndSettle runs a node and appends the nodes that are ready by that.
+// runAndSettle runs a node and appends the nodes that become ready.
 func (x *Execution) runAndSettle(n int, ready []int) []int {
 	var r NodeResult
 	if x.ctx.Err() == nil {
@@ -42,8 +42,8 @@ func (x *Execution) runAndSettle(n int, ready []int) []int {
 	return x.settle(n, r, ready)
 }
 
-// interrupt stores the result of a node that the end of the execution has interrupted. Nodes behind
-// it do not run.
+// interrupt stores the result of a node that was interrupted by the end of the execution. Nodes
+// after it do not run.
 func (x *Execution) interrupt(n int, r NodeResult) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -51,11 +51,11 @@ func (x *Execution) interrupt(n int, r NodeResult) {
 	x.interrupted = true
 }
 
-// settle stores the result of a node and appends the nodes that are ready by that. What has
-// completed is in the journal before they run.
+// settle stores the result of a node and appends the nodes that become ready. The checkpoint of a
+// completed node is in the journal before they run.
 func (x *Execution) settle(n int, r NodeResult, ready []int) []int {
-	// In this order: Adopt relies on a node that has completed being among the results, or else
-	// getting a checkpoint.
+	// The order matters: Adopt relies on each completed node being among the results or getting a
+	// checkpoint.
 	if lease := x.complete(n, r); lease != nil {
 		step := journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
 		if err := checkpoint(x.ctx, lease, step); err != nil {
@@ -67,20 +67,20 @@ func (x *Execution) settle(n int, r NodeResult, ready []int) []int {
 	return x.advance(n, ready)
 }
 
-// complete stores the result of a node. It returns the lease that is to have a checkpoint of it;
-// nil = none is.
+// complete stores the result of a node. It returns the lease for its checkpoint; nil = it needs
+// none.
 func (x *Execution) complete(n int, r NodeResult) journal.Lease {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.results[n] = r
 	x.outputs[n] = r.Output
-	if r.State != Completed || n == 0 { // the trigger's output is in the journal's entry
+	if r.State != Completed || n == 0 { // the journal's entry has the trigger's output
 		return nil
 	}
 	return x.lease
 }
 
-// checkpoint stores a step, also when ctx has ended: what was done is not to be lost.
+// checkpoint stores a step, even if ctx has ended: completed work must not be lost.
 func checkpoint(ctx context.Context, l journal.Lease, s journal.Step) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkpointTimeout)
 	defer cancel()
@@ -90,8 +90,8 @@ func checkpoint(ctx context.Context, l journal.Lease, s journal.Step) error {
 // checkpointTimeout bounds one checkpoint.
 const checkpointTimeout = 10 * time.Second
 
-// advance notes that n is settled, settles the nodes behind it that will not run or have run
-// before, and appends those that are ready, in plan order.
+// advance marks n as settled. It also settles nodes after n that will not run or that an earlier
+// run has completed. It appends the nodes that become ready, in plan order.
 func (x *Execution) advance(n int, ready []int) []int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -118,8 +118,8 @@ func (x *Execution) advance(n int, ready []int) []int {
 	return ready
 }
 
-// decide says what becomes of a node when all nodes before it are settled: Stopped, Skipped, or
-// NotRun for a node that runs next.
+// decide returns the state of a node once all nodes before it are settled: Stopped, Skipped, or
+// NotRun for a node that is ready.
 func (x *Execution) decide(n int) NodeState {
 	state := Skipped
 	for _, edge := range x.program.Plan.Nodes[n].In {
@@ -135,8 +135,8 @@ func (x *Execution) decide(n int) NodeState {
 	return state
 }
 
-// resume takes over what an earlier run of the execution has completed and reports whether there
-// was anything. The caller holds the lock.
+// resume takes over a node's step from an earlier run and reports whether there was one. The caller
+// holds the lock.
 func (x *Execution) resume(n int) bool {
 	s, ok := x.resumed[x.program.Plan.Nodes[n].ID]
 	if !ok {

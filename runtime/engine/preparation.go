@@ -13,55 +13,55 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Preparation gets at what the nodes of one version of a document need: modules that are loaded,
-// and prepared. It is the flow.Types and flow.Preparer that the document is compiled against,
-// within a budget of fuel for all of its nodes.
+// Preparation provides the nodes of one version of a document with modules that are loaded and
+// prepared. It is the flow.Types and flow.Preparer that the document is compiled against. All nodes
+// of the document share one budget of fuel.
 //
-// Neither may take longer than the caller has time for. So a document is compiled in rounds, each
-// begun with [Preparation.Begin]. What could not be had in a round leaves the Preparation
-// unfinished, and the errors of that round mean nothing; the next one finds what the ones before
-// have prepared. One goroutine uses it at a time.
+// Loading and preparing may take longer than the caller has time for. So a document is compiled in
+// rounds, each begun with [Preparation.Begin]. A round that lacks a module leaves the Preparation
+// unfinished, and its errors mean nothing. The next round reuses what earlier ones have prepared.
+// Only one goroutine may use a Preparation at a time.
 type Preparation struct {
 	nodes  *Nodes
 	budget uint64
 	known  map[preparedKey]prepareResult
 	failed map[string]error // loads that failed, by type
 
-	// Of the round.
-	ctx      context.Context // nil = only what is there is used
+	// State of the current round.
+	ctx      context.Context // nil = nothing new is prepared
 	fuelUsed uint64
-	memory   int64                // bytes that the images of the nodes take
+	memory   int64                // bytes of the nodes' prepared snapshots
 	counted  map[preparedKey]bool // in memory
 	missing  []string             // types that are not loaded
-	stopped  bool                 // something would have to be prepared yet
-	full     error                // why: others have the memory for it; nil = they do not
+	stopped  bool                 // some node is not prepared yet
+	full     error                // the memory budget is in use by others; nil = it is not
 }
 
-// preparedKey is what a module's answer depends on.
+// preparedKey identifies a prepareResult: the result depends on nothing else.
 type preparedKey struct {
 	typ   string
 	fixed [sha256.Size]byte
 }
 
-// prepareResult is what a module has answered to the fixed part of a config.
+// prepareResult is a module's result for a fixed config.
 type prepareResult struct {
 	reads   []string
 	refused bool
-	reason  string // why it is refused
+	reason  string // why it is rejected
 	fuel    uint64
 	memory  int64
 }
 
-// Preparation begins the compilation of a document whose nodes may burn so much fuel together to be
-// prepared.
+// Preparation begins the compilation of a document. Preparing its nodes may use at most fuel in
+// total.
 func (n *Nodes) Preparation(fuel uint64) *Preparation {
 	return &Preparation{nodes: n, budget: fuel, known: make(map[preparedKey]prepareResult), failed: make(map[string]error)}
 }
 
-// Compile calls compile, such as flow.Compile of a document, until it has all node types that it
-// asks for. It loads and prepares them until ctx ends; the nodes of the document may burn so much
-// fuel together to be prepared. The error is that of compile, or ctx's, or it has a
-// *sandbox.BudgetFullError: others had the memory for so long.
+// Compile calls compile, such as flow.Compile of a document, until all node types that it asks for
+// are available. It loads and prepares them until ctx ends. Preparing may use at most fuel in
+// total. The error is that of compile, or ctx's cause, or it wraps a *sandbox.BudgetFullError if
+// others use the memory.
 func (n *Nodes) Compile(ctx context.Context, fuel uint64, compile func(flow.Types) (*flow.Plan, error)) (*flow.Plan, error) {
 	p := n.Preparation(fuel)
 	for {
@@ -80,7 +80,7 @@ func (n *Nodes) Compile(ctx context.Context, fuel uint64, compile func(flow.Type
 	}
 }
 
-// loadMissing loads what the round has missed, side by side.
+// loadMissing loads the types that were missing in the round, concurrently.
 func (p *Preparation) loadMissing() {
 	errs := make([]error, len(p.missing))
 	var all sync.WaitGroup
@@ -95,26 +95,26 @@ func (p *Preparation) loadMissing() {
 	}
 }
 
-// Begin begins a round. Nodes are prepared until ctx ends; with nil only what was prepared before,
-// and is kept, is used.
+// Begin begins a round. Nodes are prepared until ctx ends. If ctx is nil, only prepared snapshots
+// that exist are used.
 func (p *Preparation) Begin(ctx context.Context) {
 	p.ctx, p.fuelUsed, p.missing, p.stopped, p.full = ctx, 0, nil, false, nil
 	p.memory, p.counted = 0, make(map[preparedKey]bool)
 }
 
-// Unfinished reports whether the round has come to no result: types are missing, its time was over,
-// or others had the memory that it takes.
+// Unfinished reports whether the round has no result: types are missing, its context ended, or
+// others use the memory that it needs.
 func (p *Preparation) Unfinished() bool { return p.stopped || len(p.missing) > 0 }
 
-// Missing are the types that the round has found not loaded.
+// Missing returns the types that the round found not loaded.
 func (p *Preparation) Missing() []string { return p.missing }
 
-// Prepared is how many nodes have been prepared so far, those with the same fixed part counted
-// once.
+// Prepared returns the number of nodes prepared so far. Nodes with the same type and fixed config
+// count once.
 func (p *Preparation) Prepared() int { return len(p.known) }
 
-// Failed notes that a missing type cannot be loaded, which is an error of the document from the
-// next round on. A type for which others had the memory stays missing.
+// Failed notes that a missing type cannot be loaded. From the next round on that is an error of the
+// document. A type that failed because others use the memory stays missing.
 func (p *Preparation) Failed(name string, err error) {
 	if budgetFull(err) != nil {
 		p.full = err
@@ -123,13 +123,13 @@ func (p *Preparation) Failed(name string, err error) {
 	p.failed[name] = err
 }
 
-// budgetFull finds in an error that others had the memory; nil = they are not the reason.
+// budgetFull returns the *sandbox.BudgetFullError in err, or nil.
 func budgetFull(err error) (full *sandbox.BudgetFullError) {
 	errors.As(err, &full)
 	return full
 }
 
-// errUnfinished is the error of a round that is given up.
+// errUnfinished is the error in a round that stays unfinished.
 var errUnfinished = errors.New("it is not loaded or prepared yet")
 
 // Type implements flow.Types.
@@ -160,7 +160,8 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 		p.stopped = true
 		return nil, 0, errUnfinished
 	}
-	// what was stored before serves, and its images go when others are needed
+	// a stored document serves in any case: its prepared snapshots are evicted if others need the
+	// memory
 	most := int64(math.MaxInt64)
 	if p.budget <= flow.MaxPrepareFuel {
 		most = t.module.Budget().DocumentShare()
@@ -174,7 +175,7 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 		p.known[key] = a
 	}
 	p.fuelUsed += a.fuel
-	if !p.counted[key] { // nodes with the same fixed part share an image
+	if !p.counted[key] { // nodes with the same fixed config share a snapshot
 		p.counted[key] = true
 		p.memory += a.memory
 	}
@@ -189,8 +190,8 @@ func (p *Preparation) Prepare(name string, fixed []byte) (reads []string, fuel u
 	return a.reads, a.fuel, nil
 }
 
-// prepareNode has a module prepared, with the fuel that is left. All images of the document may
-// take most bytes.
+// prepareNode prepares a module with the fuel that is left. The snapshots of the document together
+// may take at most most bytes.
 func (p *Preparation) prepareNode(module *sandbox.Prepared, most int64) (prepareResult, error) {
 	r, fuel, ok := module.Cached()
 	if !ok {
@@ -199,7 +200,7 @@ func (p *Preparation) prepareNode(module *sandbox.Prepared, most int64) (prepare
 		case p.ctx == nil:
 			p.stopped = true
 			return prepareResult{}, errUnfinished
-		case p.ctx.Err() != nil: // nothing is begun any more, however fast it may be
+		case p.ctx.Err() != nil: // nothing new is begun, however fast it would be
 			p.stopped = true
 			return prepareResult{}, p.ctx.Err()
 		case left == 0:

@@ -10,7 +10,7 @@ import (
 )
 
 // Program is a plan bound to the modules that run it. It is immutable and safe for concurrent use.
-// It holds no reference on its Nodes: executions do.
+// It holds no reference to its Nodes: executions do.
 type Program struct {
 	Plan  *flow.Plan
 	owner *Nodes
@@ -23,11 +23,11 @@ type caller interface {
 	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
 }
 
-// Release returns a reference on the program's Nodes.
+// Release releases a reference to the program's Nodes.
 func (p *Program) Release() { p.owner.Release() }
 
-// Serve notes that requests come to the program: what its nodes have prepared is kept for them, as
-// long as there is room.
+// Serve marks the program as serving requests: the prepared snapshots of its nodes are retained
+// while there is room.
 func (p *Program) Serve() {
 	for _, c := range p.calls {
 		if prepared, ok := c.(*sandbox.Prepared); ok {
@@ -36,8 +36,8 @@ func (p *Program) Serve() {
 	}
 }
 
-// Retire ends Serve. What only nodes of this program had prepared is let go of; executions of it
-// that go on prepare it anew.
+// Retire ends Serve. Prepared snapshots that only this program uses are released. Executions that
+// still run prepare them anew.
 func (p *Program) Retire() {
 	for _, c := range p.calls {
 		if prepared, ok := c.(*sandbox.Prepared); ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// resolver resolves a template of an execution into memory that is used again, within the time of a
-// node. It belongs to one goroutine.
+// resolver resolves templates of an execution into a reused buffer, within the timeout of a node.
+// It belongs to one goroutine.
 type resolver struct {
 	x        *Execution
 	ctx      context.Context
@@ -21,17 +21,18 @@ type resolver struct {
 
 var resolvers = sync.Pool{New: func() any { return new(resolver) }}
 
-// resolver makes a resolver whose time begins at now. Resolving ends with ctx, too.
+// resolver returns a resolver whose timeout begins at now. Resolving also ends with ctx.
 func (x *Execution) resolver(ctx context.Context, limit TimeLimit, now time.Time) *resolver {
 	r := resolvers.Get().(*resolver)
 	r.x, r.ctx, r.limit, r.deadline = x, ctx, limit, now.Add(limit.Duration)
 	return r
 }
 
-// maxBuffer is the largest buffer that is kept: big configs are rare, and each would stay as big.
+// maxBuffer is the largest buffer that is reused. Large configs are rare, and their buffers would
+// stay large.
 const maxBuffer = 64 << 10
 
-// release ends the use of what resolve gave.
+// release ends the use of values that resolve returned.
 func (r *resolver) release() {
 	if cap(r.buf) <= maxBuffer {
 		*r = resolver{buf: r.buf[:0]}
@@ -39,11 +40,11 @@ func (r *resolver) release() {
 	}
 }
 
-// errLate ends resolving when its time is over.
+// errLate is the error of resolving after the deadline.
 var errLate = errors.New("resolving templates took too long")
 
-// Work implements flow.Meter: it looks at the clock, and whether there is still something to
-// resolve for.
+// Work implements flow.Meter. It returns an error once the deadline has passed or the context has
+// ended.
 func (r *resolver) Work(int) error {
 	switch {
 	case r.ctx.Err() != nil:
@@ -54,13 +55,13 @@ func (r *resolver) Work(int) error {
 	return nil
 }
 
-// maxUnlocked is how long a value may be that is resolved without regard to others: longer ones of
-// an execution are resolved one after the other, so that all that are being made do not take much
-// more than the execution's memory.
+// maxUnlocked is the largest value that is resolved while others are. Larger values of an execution
+// are resolved one after the other, so that together they do not exceed the execution's memory by
+// much.
 const maxUnlocked = 64 << 10
 
-// resolve resolves a template within a limit and the execution's memory. What it gives is counted
-// there; the caller gives that back.
+// resolve resolves a template within a limit and the execution's memory. The value is counted in
+// that memory, and the caller releases it.
 func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]byte, *NodeError) {
 	scope.Meter = r
 	err := r.append(t, scope, min(limit, maxUnlocked))
@@ -86,16 +87,16 @@ func (r *resolver) resolve(t *flow.Template, scope *flow.Scope, limit int) ([]by
 	}
 }
 
-// errNoMemory means that the execution has no memory for a value.
+// errNoMemory means that the execution's memory has no room for a value.
 var errNoMemory = errors.New("no memory left")
 
-// append resolves a template into the buffer and counts what that takes.
+// append resolves a template into the buffer and counts its size.
 func (r *resolver) append(t *flow.Template, scope *flow.Scope, limit int) error {
 	free := r.x.memory.free()
 	value, err := t.Append(r.buf[:0], scope, min(limit, free))
 	if len(scope.Secrets) > 0 {
 		r.x.secrets.Add(scope.Secrets)
-		scope.Secrets = scope.Secrets[:0] // each comes once
+		scope.Secrets = scope.Secrets[:0] // each is added once
 	}
 	r.buf = value
 	switch {

@@ -13,30 +13,29 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// newBackoff returns the pauses between the attempts of a node. Half of each pause is random
-// ("equal jitter" in the AWS Architecture Blog's "Exponential Backoff And Jitter"): executions that
-// failed together do not come back together, and none comes back at once.
+// newBackoff returns the backoff between the attempts of a node. Half of each pause is random
+// ("equal jitter" in the AWS Architecture Blog's "Exponential Backoff And Jitter"). So executions
+// that failed together do not retry together, and none retries at once.
 func newBackoff(r flow.Retry) backoff.Exponential {
 	return backoff.Exponential{First: min(r.Backoff, r.MaxBackoff), Max: r.MaxBackoff, Jitter: 0.5}
 }
 
-// pause waits after a failed attempt: for the backoff or, if that is longer, for what the server of
-// its last request has asked for, but no more than MaxBackoff. It reports whether ctx has not
-// ended.
+// pause waits after a failed attempt, for the backoff or, if longer, for the time that the server
+// asked for. It waits no longer than MaxBackoff. It returns false if ctx has ended.
 func pause(ctx context.Context, b *backoff.Exponential, asked time.Duration) bool {
 	return backoff.Sleep(ctx, max(b.Next(), min(asked, b.Max))) == nil
 }
 
-// retryAfter returns how long the server of a response asks to be left alone (RFC 9110, section
-// 10.2.3): seconds, or until a date. It is 0 when it does not, when that is malformed or past, and
-// for a status that is not worth another attempt.
+// retryAfter returns the wait that a response asks for in Retry-After (RFC 9110, section 10.2.3),
+// in seconds or as a date. It returns 0 if there is none, if it is malformed or past, and for a
+// status that is not retried.
 func retryAfter(response []byte, now time.Time) time.Duration {
 	status, err := strconv.Atoi(string(rawjson.Get(response, "status")))
 	if err != nil || !hostapi.RetryableStatus(status) {
 		return 0
 	}
 	text := string(rawjson.Text(rawjson.Get(rawjson.Get(response, "headers"), "retry-after")))
-	// What is out of range gives the largest number, which is a long time as well.
+	// A number that is out of range becomes the largest one, which is a long time as well.
 	seconds, err := strconv.ParseUint(text, 10, 32)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
 		return time.Duration(seconds) * time.Second

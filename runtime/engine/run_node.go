@@ -11,20 +11,19 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// itemResult is what a node, or one of its items, gave.
+// itemResult is the result of a node, or of one of its items.
 type itemResult struct {
 	output   []byte
 	handle   string
 	attempts int
 	fuel     uint64      // of all attempts
-	host     *trace.Host // what the last attempt used of it; nil = nothing
+	host     *trace.Host // the last attempt's use of the host; nil = none
 	err      *NodeError
-	// how long the server of the last request of the last attempt wants to be left alone; 0 = it
-	// did not say
+	// the wait that the server asked for in the last attempt's last response; 0 = none
 	retryAfter time.Duration
 }
 
-// runNode runs a node to its end: all items, all attempts.
+// runNode runs a node with all its items and attempts.
 func (x *Execution) runNode(n int) (r NodeResult) {
 	plan := x.program.Plan
 	started := x.engine.config.Clock()
@@ -46,7 +45,7 @@ func (x *Execution) runNode(n int) (r NodeResult) {
 	return r
 }
 
-// runItem runs a node once, or for one item, with its retries. The output is counted in the
+// runItem runs a node, or one of its items, with its retries. The output is counted in the
 // execution's memory. The first attempt begins at now.
 func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Scope, now time.Time) (a itemResult) {
 	defer func() {
@@ -103,7 +102,8 @@ func (x *Execution) traceCall(c trace.CallID, start time.Time, a *itemResult) {
 	x.trace.AddCall(call)
 }
 
-// attempt calls the node once, within a limit from now on. refs are those in the config.
+// attempt calls the node once, within a limit that begins at now. refs holds the secret references
+// in the config.
 func (x *Execution) attempt(
 	ctx context.Context, c trace.CallID, config []byte, refs *secret.References, limit TimeLimit, now time.Time,
 ) itemResult {
@@ -117,7 +117,7 @@ func (x *Execution) attempt(
 	a.host = h.release()
 	failure := CallFailure(ctx, limit, deadline, result, err, &x.secrets)
 	switch {
-	case failure != nil && x.ctx.Err() != nil: // whatever it says, this is why
+	case failure != nil && x.ctx.Err() != nil: // the true cause, whatever err says
 		a.err = x.cancelled()
 	case failure != nil:
 		a.err = failure
@@ -131,8 +131,8 @@ func (x *Execution) attempt(
 	return a
 }
 
-// timeout is the time of one attempt: the smallest of all that apply, of equal ones that of the
-// most nodes.
+// timeout returns the timeout of one attempt: the shortest that applies. Of equal ones the more
+// general setting is named.
 func (x *Execution) timeout(node int) TimeLimit {
 	limit := TimeLimit{x.engine.config.Limits.NodeTimeout, "limits.node_timeout"}
 	limit.AtMost(x.program.types[node].module.Limits().Timeout, "the timeout of its type")

@@ -6,7 +6,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// SkipReason returns in words why a node of a finished execution did not run; "" when it did.
+// SkipReason returns why a node of a finished execution did not run, or "" if it ran.
 func SkipReason(p *flow.Plan, r *Result, n int) string {
 	var because []string
 	switch r.Nodes[n].State {
