@@ -13,21 +13,21 @@ import (
 	"github.com/flowtrux/edge/runtime/record"
 )
 
-// webhookTimeout is the setting of how long a sender waits.
+// webhookTimeout is the setting that limits how long a sender waits.
 const webhookTimeout = "webhook.timeout"
 
-// Await runs an execution whose sender waits, and returns its result. The caller has a slot for it
-// (see engine.Engine.Acquire); Await takes release over. The execution ends with ctx, which must
-// not end because the sender went away.
+// Await runs an execution while its sender waits, and returns its result. The caller holds a slot
+// for it (see engine.Engine.Acquire), and Await calls release. The execution ends with ctx, which
+// must not end because the sender went away.
 //
-// The webhook's timeout counts from here. With onTimeout "error" the execution runs on this
-// goroutine, and the timeout cancels it (TimedOut). With "accept" it runs on another one. When the
-// timeout passes, its state is journaled and it continues, no longer bound to ctx: then Await
-// returns nil, and the execution is as safe as one that was accepted. When the journal rejects it,
-// it is cancelled (TimedOut).
+// The webhook's timeout begins with the call. With onTimeout "error" the execution runs on this
+// goroutine, and the timeout cancels it (TimedOut). With "accept" it runs on another goroutine.
+// When the timeout passes, the execution is adopted: its state is journaled, and it continues
+// independently of ctx. Then Await returns nil, and the execution is as safe as an accepted one. If
+// the journal rejects it, it is canceled (TimedOut).
 //
-// The slot is released when the execution has a place among those to be recorded: slots also bound
-// how many wait for that.
+// The slot is released once the execution has a place in the recorder's queue, so slots also bound
+// the executions that wait for one.
 func (x *Executor) Await(ctx context.Context, e *engine.Engine, p *engine.Program, id string, ev *flow.Event, release func()) *engine.Result {
 	run := new(execution)
 	run.Init(ctx, e, p, id, ev, nil)
@@ -57,7 +57,7 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 	go func() {
 		defer x.runs.remove(run)
 		r := run.Run()
-		if a := &run.adoption; a.lease != nil { // it cannot be adopted any more
+		if a := &run.adoption; a.lease != nil { // no Adopt can follow
 			release()
 			x.conclude(&Runner{Engine: run.Engine()}, a.lease, run, r)
 			a.stop()
@@ -73,7 +73,7 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 		return r
 	case <-late:
 	}
-	// From here on the caller's context ends nothing: a promise may be given.
+	// From here on the caller's context no longer ends the execution, so it may be promised to run.
 	if run.Detach() && x.adopt(run) {
 		return nil
 	}
@@ -81,17 +81,16 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 	return <-ended
 }
 
-// adoption is what a running execution has from the moment when the journal has taken it. It is
-// written while the execution's Adopt calls back, and read after its Run: the execution's own lock
-// orders the two.
+// adoption is the state of an adopted execution. It is written inside the execution's Adopt and
+// read after its Run: the execution's own lock orders the two.
 type adoption struct {
 	lease journal.Lease // nil = it was not adopted
-	// ends the extension of lease, and that the executor's end aborts the execution
+	// ends the extension of lease, and the tie to the executor's end
 	stop func()
 }
 
-// adopt journals an execution that runs here, with what it has completed. It reports whether the
-// journal has it: not when the journal rejects it, or the execution or the executor has ended.
+// adopt journals a running execution with the steps that it has completed. It returns false if the
+// journal rejects it, or if the execution or the executor has ended.
 func (x *Executor) adopt(run *execution) bool {
 	plan := run.Program().Plan
 	err := run.Adopt(func(steps []journal.Step) (journal.Lease, error) {
@@ -102,7 +101,8 @@ func (x *Executor) adopt(run *execution) bool {
 		defer cancel()
 		e := record.Source(plan, run.ID(), run.Event())
 		e.Steps = steps
-		if run.key != nil && time.Now().Before(run.key.Until) { // later it may be somebody else's
+		// later another execution may hold it
+		if run.key != nil && time.Now().Before(run.key.Until) {
 			e.Key = run.key
 		}
 		lease, err := x.journal.Adopt(ctx, e)

@@ -11,10 +11,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// retryPause is the pause after a claim, or another call to the journal, that failed.
+// retryPause is the pause after a failed claim or other call to the journal.
 const retryPause = time.Second
 
-// claimAll is the goroutine that claims entries and starts an execution for each.
+// claimAll claims entries and starts an execution for each. It runs on a goroutine of its own.
 func (x *Executor) claimAll() {
 	var except []string
 	for {
@@ -40,15 +40,15 @@ func (x *Executor) claimAll() {
 
 // claim is one call of the journal's Claim.
 type claim struct {
-	runner *Runner         // nil = nothing is claimed any more
-	claims context.Context // of all claims
-	ctx    context.Context // of this one
-	end    func()          // is called when it was made
+	runner *Runner         // nil = claiming has ended
+	claims context.Context // for all claims
+	ctx    context.Context // for this claim
+	end    func()          // called after the claim
 }
 
-// nextClaim waits until there is a runner, and room for another execution beside those that were
-// claimed. It appends the workflows of which none is wanted. When one of them may have another one,
-// the claim is made anew.
+// nextClaim waits until there is a runner and room for another claimed execution. It appends the
+// workflows that are excepted from the claim. When one of them has room again, the claim is
+// interrupted and made anew.
 func (x *Executor) nextClaim(dst []string) (claim, []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -69,14 +69,14 @@ func (x *Executor) nextClaim(dst []string) (claim, []string) {
 	return claim{}, dst
 }
 
-// maxClaimed returns how many claimed executions there may be: a long backlog must not take all
-// slots from senders who wait.
+// maxClaimed returns the limit of claimed executions. A long backlog must not take all slots from
+// senders who wait.
 func (x *Executor) maxClaimed(r *Runner) int {
 	return min(x.workers, (r.Engine.Limits().Executions+1)/2)
 }
 
-// changedRoom is called when there may be room to claim, or to claim executions of a workflow of
-// which none was wanted before. The caller holds the lock.
+// changedRoom is called when there may be room for another claim, or for executions of the excepted
+// workflow w. The caller holds the lock.
 func (x *Executor) changedRoom(w *workflow) {
 	x.changed.Broadcast()
 	r := x.current()
@@ -86,13 +86,13 @@ func (x *Executor) changedRoom(w *workflow) {
 	}
 }
 
-// start begins to work on what was claimed.
+// start runs a claimed entry on a goroutine of its own.
 func (x *Executor) start(r *Runner, l journal.Lease) {
 	id := l.Entry().Workflow
 	x.mu.Lock()
 	if now := x.current(); now != nil {
 		r = now
-	} else { // the last runner went meanwhile
+	} else { // the last runner was removed meanwhile
 		x.mu.Unlock()
 		x.release(r, l, 0)
 		return
@@ -114,16 +114,16 @@ func (x *Executor) start(r *Runner, l journal.Lease) {
 	}()
 }
 
-// claimed is a claimed execution on its way to a slot.
+// claimed is a claimed execution that waits for its slot.
 type claimed struct {
 	executor *Executor
 	workflow *workflow
-	before   <-chan struct{} // closed when the one before it is queued; nil = there is none
-	queued   chan<- struct{} // to be closed; nil = it was
+	before   <-chan struct{} // closed when the previous one is queued; nil = none
+	queued   chan<- struct{} // nil = closed already
 	hasSlot  bool
 }
 
-// waitForTurn waits until the execution that was claimed before it is in the queue for slots:
+// waitForTurn waits until the previous execution of the workflow is in the queue for slots. So
 // executions of one workflow begin in the order in which they were accepted.
 func (c *claimed) waitForTurn(ctx context.Context) {
 	if c.before == nil {
@@ -135,7 +135,7 @@ func (c *claimed) waitForTurn(ctx context.Context) {
 	}
 }
 
-// passTurn lets the next one queue.
+// passTurn lets the next execution of the workflow queue.
 func (c *claimed) passTurn() {
 	if c.queued != nil {
 		close(c.queued)
@@ -143,7 +143,7 @@ func (c *claimed) passTurn() {
 	}
 }
 
-// gotSlot notes that the execution has its slot.
+// gotSlot records that the execution has its slot.
 func (c *claimed) gotSlot() {
 	c.executor.mu.Lock()
 	defer c.executor.mu.Unlock()
@@ -152,8 +152,7 @@ func (c *claimed) gotSlot() {
 	c.executor.changedRoom(c.workflow)
 }
 
-// pauseWorkflow claims no more executions of the workflow until there is room for one, or a while
-// has passed.
+// pauseWorkflow stops claims of the workflow until it has room again, or maxPause has passed.
 func (c *claimed) pauseWorkflow(id string, room <-chan struct{}) {
 	x := c.executor
 	x.mu.Lock()
@@ -179,7 +178,7 @@ func (c *claimed) pauseWorkflow(id string, room <-chan struct{}) {
 	})
 }
 
-// end is called when the executor has nothing more to do with the execution.
+// end is called when the executor is done with the execution.
 func (c *claimed) end(id string) {
 	c.passTurn()
 	x := c.executor

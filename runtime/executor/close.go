@@ -7,11 +7,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Close accepts nothing more and ends the executor when its work is done, or when ctx ends: then it
-// aborts what runs. It waits for what runs and, when the journal does not outlive the process and
-// there is a runner, also for what is pending. Then it closes the journal. It returns how many
-// executions did not end; a journal that outlives the process hands them out when it is opened
-// again. Close is idempotent.
+// Close drains the executor and closes the journal. It accepts nothing new and waits for running
+// executions. If the journal does not outlive the process and there is a runner, it waits for
+// pending ones too. When ctx ends, it aborts the executions that still run. It returns the number
+// of executions that did not end; a journal that outlives the process hands them out when it is
+// opened again. Close is idempotent.
 func (x *Executor) Close(ctx context.Context) (left int) {
 	x.close.Do(func() {
 		x.mu.Lock()
@@ -68,15 +68,15 @@ func (x *Executor) isQuitting() bool {
 	}
 }
 
-// quitWhenDrained ends claiming when the executor is closing and there is nothing left to run.
+// quitWhenDrained ends claiming if the executor is closing and no execution is left to run.
 func (x *Executor) quitWhenDrained() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !x.closing || x.active > 0 {
 		return
 	}
-	// What was claimed a moment ago and is not counted as active yet is leased, so the journal says
-	// that it is running.
+	// An execution that was just claimed may not be counted as active yet. But it is leased, so the
+	// journal counts it as running.
 	if s, err := x.stats(); err != nil || s.Pending+s.Running == 0 {
 		x.quit()
 	}
@@ -88,7 +88,8 @@ func (x *Executor) stats() (journal.Stats, error) {
 	return x.journal.Stats(ctx)
 }
 
-// countUnfinished returns how many executions did not end, when nothing runs any more.
+// countUnfinished returns the number of executions that did not end. It is called when none runs
+// any more.
 func (x *Executor) countUnfinished() int {
 	if !x.outlivesProcess() {
 		if s, err := x.stats(); err == nil {

@@ -9,32 +9,32 @@ import (
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
-// maxDuplicates is how many duplicates may wait at a time for executions that run.
+// maxDuplicates limits the duplicates that wait for running executions.
 const maxDuplicates = 1024
 
 // ErrNotInFlight means that an execution does not run here: it has just ended, or it runs on
-// another machine that shares the journal. A caller that wants its key asks the journal again.
+// another machine that shares the journal. To get its key, ask the journal again.
 var ErrNotInFlight = errors.New("the execution does not run here")
 
-// inflight are the executions that hold an idempotency key here, by id, for the duplicates that
-// wait for them. It is safe for concurrent use.
+// inflight holds the executions that hold an idempotency key here, for the duplicates that wait for
+// them. It is safe for concurrent use.
 type inflight struct {
 	mu      sync.Mutex
 	byID    map[string]*keyHolder
 	waiting int
 }
 
-// keyHolder is an execution that holds an idempotency key. What follows ended is set before that is
-// closed.
+// keyHolder is an execution that holds an idempotency key. The fields after ended are set before it
+// is closed.
 type keyHolder struct {
 	ended    chan struct{}
 	response []byte // for duplicates; nil = the execution ended without one
-	// the response is only for those who have waited: the key is released, and the journal does not
-	// know yet
+	// the response is only for duplicates that wait already: the key is released, but not yet in
+	// the journal
 	stale bool
 }
 
-// end ends the wait of duplicates.
+// end ends the wait of duplicates and gives them the response.
 func (k *keyHolder) end(response []byte, stale bool) {
 	k.response, k.stale = response, stale
 	close(k.ended)
@@ -66,16 +66,16 @@ func (f *inflight) remove(id string) {
 	delete(f.byID, id)
 }
 
-// Waiter is a duplicate that waits for an execution.
+// Waiter is the place of a duplicate that waits for an execution.
 type Waiter struct {
 	inflight *inflight
 	holder   *keyHolder
 }
 
-// JoinInFlight adds a duplicate to those that wait for an execution that holds an idempotency key
-// here. Its Wait must be called. The error is ErrNotInFlight, slots.ErrServerBusy when too many
-// wait already, or journal.ErrUnavailable when the execution has ended and its key is free as soon
-// as the journal can be written.
+// JoinInFlight adds a duplicate of an execution that holds an idempotency key here. The caller must
+// call Wait. The error is ErrNotInFlight, slots.ErrServerBusy if too many wait already, or
+// journal.ErrUnavailable if the execution has ended and its key is free once the journal can be
+// written.
 func (x *Executor) JoinInFlight(id string) (*Waiter, error) {
 	f := &x.inflight
 	f.mu.Lock()
@@ -93,8 +93,8 @@ func (x *Executor) JoinInFlight(id string) (*Waiter, error) {
 	}
 }
 
-// Wait waits for the end of the execution and returns the response for its duplicates, nil when it
-// has ended without one. It holds no slot. The error is ctx's.
+// Wait waits for the end of the execution and returns the response for its duplicates, or nil if
+// there is none. It holds no slot. The error is ctx's.
 func (w *Waiter) Wait(ctx context.Context) (response []byte, err error) {
 	defer func() {
 		w.inflight.mu.Lock()
@@ -109,7 +109,7 @@ func (w *Waiter) Wait(ctx context.Context) (response []byte, err error) {
 	}
 }
 
-// WaitingDuplicates returns how many duplicates wait for executions that run.
+// WaitingDuplicates returns the number of duplicates that wait for running executions.
 func (x *Executor) WaitingDuplicates() int {
 	x.inflight.mu.Lock()
 	defer x.inflight.mu.Unlock()

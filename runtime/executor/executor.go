@@ -11,52 +11,52 @@ import (
 	"github.com/flowtrux/edge/runtime/record"
 )
 
-// DefaultWorkers is how many executions an Executor runs at the same time by default. They mostly
-// wait for other machines, so the number does not depend on the number of cores; a quarter of the
-// default slots leaves room for senders who wait.
+// DefaultWorkers is the default limit of claimed executions that run at the same time. Executions
+// mostly wait for other machines, so the limit does not depend on the number of cores. A quarter of
+// the default slots leaves room for senders who wait.
 const DefaultWorkers = 64
 
-// Runner is how an Executor runs an entry of the journal: the engine and the programs of one
-// configuration.
+// Runner runs entries of the journal with the engine and the programs of one configuration.
 type Runner struct {
 	Engine *engine.Engine
 	// Resolve finds the program of an entry by its workflow and revision, or compiles it from the
-	// entry's document. The program comes with a reference on its Nodes, which the executor
+	// entry's document. The program comes with a reference to its Nodes, which the executor
 	// releases. engine.ErrGone means that the configuration has ended and no longer lends this
-	// runner: the entry goes to the current one. After an error with a *sandbox.BudgetFullError the
-	// entry is tried again later. Any other error fails the execution. Resolve gives up when ctx
-	// ends.
+	// runner: the entry goes to the current one. After an error that wraps a
+	// *sandbox.BudgetFullError the entry is retried later. Any other error fails the execution.
+	// Resolve gives up when ctx ends.
 	Resolve func(ctx context.Context, e *journal.Entry) (*engine.Program, error)
 }
 
-// Executor runs what is in a journal, apart from any request. It outlives configurations: each
-// lends it a Runner. It is safe for concurrent use.
+// Executor runs the executions of a journal, independently of requests. It outlives configurations:
+// each lends it a Runner. It is safe for concurrent use.
 //
-// One goroutine claims, and only what can run at once. The number of workers is bounded: one
-// workflow has at most its share of them, see journal.Share, and all together at most half as many
-// as there are slots. A claimed execution waits for a slot of the engine. When its own workflow is
-// at its limit it goes back into the journal, and no other execution of that workflow is claimed
-// until there is room, so that it does not keep others from running.
+// One goroutine claims executions, and only as many as can run. One workflow has at most its share
+// of the workers, see journal.Share. All workflows together use at most half of the slots. A
+// claimed execution waits for a slot of the engine. If its workflow is at its limit, it is
+// released, and no other execution of that workflow is claimed until there is room. So it does not
+// keep other workflows from running.
 type Executor struct {
 	journal  journal.Journal
 	workers  int
 	aborted  context.Context // ends when running executions are aborted
 	abort    context.CancelCauseFunc
-	done     sync.WaitGroup // the claiming goroutine and all that is counted in active
+	done     sync.WaitGroup // the claiming goroutine and the work counted in active
 	close    sync.Once
 	runs     running
 	recorder *record.Recorder
 	inflight inflight
 	retrier  settleRetrier
-	left     int // what Close returns
+	left     int // the result of Close
 
 	mu         sync.Mutex
 	changed    sync.Cond // of runners, workflows and quitting
 	runners    []*Runner // the last one is current
 	claims     context.Context
-	stopClaims context.CancelFunc // ends claims; they have none without a runner
+	stopClaims context.CancelFunc // ends claims; there are none without a runner
 	claiming   bool               // the claiming goroutine was started
-	// ends the claim in progress, so that it is made anew; nil = there is none, or it takes all
+	// interrupts the claim in progress, so that it is made anew; nil = none, or it excepts no
+	// workflow
 	reclaim    context.CancelFunc
 	claimed    int // executions that were claimed and have not ended
 	workflows  workflows
@@ -66,8 +66,8 @@ type Executor struct {
 	unfinished int           // executions that were aborted
 }
 
-// New makes an executor of j, which it takes over: Close closes it. Nothing runs before Use.
-// workers is how many claimed executions run at the same time; 0 or less means DefaultWorkers.
+// New returns an executor of j and takes j over: Close closes it. Nothing runs before Use. workers
+// limits the claimed executions that run at the same time; 0 or less means DefaultWorkers.
 func New(j journal.Journal, workers int) *Executor {
 	if workers <= 0 {
 		workers = DefaultWorkers
@@ -82,9 +82,9 @@ func New(j journal.Journal, workers int) *Executor {
 // Journal returns the executor's journal. It has to be opened before the first Use.
 func (x *Executor) Journal() journal.Journal { return x.journal }
 
-// Use makes r the current runner until remove is called; then the one before is current again.
-// Executions that run already stay with the runner they began with. Without a runner nothing is
-// claimed, so an executor is closed before its last runner is removed.
+// Use makes r the current runner until remove is called. Then the previous one is current again.
+// Running executions stay with the runner that they began with. Without a runner nothing is
+// claimed, so close an executor before removing its last runner.
 func (x *Executor) Use(r Runner) (remove func()) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -114,7 +114,7 @@ func (x *Executor) remove(r *Runner) {
 	}
 }
 
-// current returns the current runner, nil when there is none. The caller holds the lock.
+// current returns the current runner, or nil. The caller holds the lock.
 func (x *Executor) current() *Runner {
 	if len(x.runners) == 0 {
 		return nil
@@ -122,23 +122,22 @@ func (x *Executor) current() *Runner {
 	return x.runners[len(x.runners)-1]
 }
 
-// LimitRecords sets how many executions a second are recorded of those that succeeded while a
-// sender waited for them. Less than 0 means all, as before it is called. Others are always
-// recorded.
+// LimitRecords limits the records a second of executions that succeeded while a sender waited. Less
+// than 0 means no limit, as does never calling it. Other executions are always recorded.
 func (x *Executor) LimitRecords(perSecond int) { x.recorder.Limit(perSecond) }
 
-// NotRecorded returns how many executions were not recorded, because of LimitRecords or because the
-// journal did not take them.
+// NotRecorded returns the number of executions that were not recorded, because of LimitRecords or
+// because the journal did not take them.
 func (x *Executor) NotRecorded() uint64 { return x.recorder.Missed() }
 
-// Accept journals an execution. nil means that it will be run, as surely as the journal's
+// Accept journals an execution. A nil error means that it will run, as surely as the journal's
 // durability promises.
 func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event) error {
 	return x.AcceptOnce(ctx, p, id, ev, nil)
 }
 
-// AcceptOnce is Accept unless the journal has the key already; nil is no key. The error is the
-// journal's: after a *journal.DuplicateError without a response see JoinInFlight.
+// AcceptOnce is Accept unless the journal has the key already. A nil key means none. The error is
+// the journal's. After a *journal.DuplicateError without a response, see JoinInFlight.
 func (x *Executor) AcceptOnce(ctx context.Context, p *flow.Plan, id string, ev *flow.Event, key *journal.Key) error {
 	if !x.enter() {
 		return journal.ErrClosed
@@ -149,8 +148,8 @@ func (x *Executor) AcceptOnce(ctx context.Context, p *flow.Plan, id string, ev *
 	return x.journal.Accept(ctx, e)
 }
 
-// enter adds something that Close waits for. It reports whether the executor is still open: false
-// once it is closing, and then leave must not be called.
+// enter adds a piece of work that Close waits for. It returns false once the executor is closing;
+// then leave must not be called.
 func (x *Executor) enter() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

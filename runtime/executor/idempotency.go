@@ -13,7 +13,7 @@ import (
 )
 
 // Reservation is an idempotency key that an execution holds while its sender waits. It ends with
-// Complete or Release, whichever comes first; later calls do nothing. A Reservation belongs to one
+// the first call of Complete or Release; later calls do nothing. A Reservation belongs to one
 // goroutine.
 type Reservation struct {
 	executor *Executor
@@ -21,20 +21,21 @@ type Reservation struct {
 	holder   *keyHolder
 	log      *zap.Logger
 	end      sync.Once
-	response []byte // that Complete or Release was given
+	response []byte // the argument of Complete or Release
 	free     bool   // the key is released
 }
 
-// Reserve takes a key for an execution whose sender will wait, as durably as the journal's
-// durability says; nothing of the execution has run yet. The error is the journal's: after a
-// *journal.DuplicateError without a response see JoinInFlight. When the process ends while the key
-// is reserved, it is free again.
+// Reserve reserves a key for an execution whose sender will wait, before the execution starts. The
+// reservation is as durable as the journal. If the process ends while the key is reserved, the key
+// is free again. The error is the journal's. After a *journal.DuplicateError without a response,
+// see JoinInFlight.
 func (x *Executor) Reserve(ctx context.Context, e *engine.Engine, r journal.Reservation) (*Reservation, error) {
 	if !x.enter() {
 		return nil, journal.ErrClosed
 	}
 	res := &Reservation{executor: x, key: r, holder: x.inflight.add(r.ID), log: e.Logger()}
-	// Not cut short when the sender goes away: it would be unknown whether the key is reserved.
+	// Do not cancel this when the sender goes away: it would be unknown whether the key is
+	// reserved.
 	ctx, cancel := journalContext(ctx)
 	defer cancel()
 	err := x.journal.Reserve(ctx, r)
@@ -52,15 +53,15 @@ func (x *Executor) Reserve(ctx context.Context, e *engine.Engine, r journal.Rese
 	return nil, err
 }
 
-// reservedNothing reports whether an error of Reserve says that nothing was reserved.
+// reservedNothing reports whether an error of Reserve means that nothing was reserved.
 func reservedNothing(err error) bool {
 	var duplicate *journal.DuplicateError
 	return errors.As(err, &duplicate) || errors.Is(err, journal.ErrKeyReused) || errors.Is(err, journal.ErrFull) ||
 		errors.Is(err, journal.ErrClosed)
 }
 
-// Await is Executor.Await for the execution that has the key. When it returns nil, the journal
-// stores late as the response for duplicates.
+// Await is Executor.Await for the execution that holds the key. If it returns nil, the journal has
+// stored late as the response for duplicates.
 func (r *Reservation) Await(
 	ctx context.Context, e *engine.Engine, p *engine.Program, ev *flow.Event, late []byte, release func(),
 ) *engine.Result {
@@ -83,12 +84,12 @@ func (r *Reservation) Await(
 	return result
 }
 
-// Complete stores response for duplicates until the key's time is over. Those that wait already get
+// Complete stores response for duplicates until the key expires. Duplicates that wait already get
 // it too.
 func (r *Reservation) Complete(response []byte) { r.settle(response, false) }
 
-// Release frees the key: the next request with it begins anew. Duplicates that wait already get
-// response.
+// Release frees the key, so the next request with it starts a new execution. Duplicates that wait
+// already get response.
 func (r *Reservation) Release(response []byte) { r.settle(response, true) }
 
 func (r *Reservation) settle(response []byte, free bool) {
@@ -107,7 +108,7 @@ func (r *Reservation) settle(response []byte, free bool) {
 	})
 }
 
-// journalEnd tells the journal how the reservation has ended.
+// journalEnd writes the end of the reservation to the journal.
 func (r *Reservation) journalEnd() error {
 	ctx, cancel := journalContext(r.executor.aborted)
 	defer cancel()

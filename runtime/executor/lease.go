@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// journalTimeout bounds one call to the journal that ends a piece of work. Such a call is not cut
-// short with the work: what was done is to be stored.
+// journalTimeout bounds one call to the journal that ends a piece of work. Such a call is not
+// canceled with the work: finished work must be stored.
 const journalTimeout = 10 * time.Second
 
 // journalContext returns a context for such a call.
@@ -19,9 +19,9 @@ func journalContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
 }
 
-// extendLease extends a lease until stop is called. It calls lost when the lease is lost, or soon
-// will be because it cannot be extended, and when its execution was cancelled. A lease that does
-// not lapse needs none of it.
+// extendLease extends a lease until stop is called. It calls lost if the lease is lost, if it is
+// about to lapse because it cannot be extended, or if its execution was canceled. It does nothing
+// for a lease that does not lapse.
 func extendLease(l journal.Lease, lost func(error)) (stop func()) {
 	ttl := l.TTL()
 	if ttl <= 0 {
@@ -45,7 +45,7 @@ func extendLease(l journal.Lease, lost func(error)) (stop func()) {
 			case errors.Is(err, journal.ErrCancelled):
 				lost(err)
 				return
-			// another attempt would come too late
+			// a retry would come too late
 			case errors.Is(err, journal.ErrLeaseLost), time.Since(extended) >= ttl-ttl/3:
 				lost(fmt.Errorf("%w: %w", journal.ErrLeaseLost, err))
 				return

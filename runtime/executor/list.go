@@ -10,10 +10,11 @@ import (
 	"github.com/flowtrux/edge/runtime/record"
 )
 
-// List is the journal's, with the executions that run here and for which a sender waits: the
-// journal does not know those until they have ended.
+// List lists executions as the journal does, plus those that run here while a sender waits. The
+// journal does not know the latter until they have ended.
 func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, error) {
-	// They are looked at first: one that ends meanwhile is in both, and not in neither.
+	// Running executions come first: one that ends meanwhile is in both lists, rather than in
+	// neither.
 	running := x.runs.list(q)
 	page, err := x.journal.List(ctx, q)
 	if err != nil || len(running) == 0 {
@@ -38,7 +39,7 @@ func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, err
 	return page, nil
 }
 
-// Get is the journal's, or what is known of an execution that runs here and for which a sender
+// Get returns the journal's record, or a summary of an execution that runs here while a sender
 // waits.
 func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) {
 	run := x.runs.get(id)
@@ -49,7 +50,7 @@ func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) 
 	return r, err
 }
 
-// list returns the executions of a query that the journal does not have.
+// list returns the running executions that match a query and are not in the journal.
 func (r *running) list(q journal.Query) (rows []journal.Summary) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

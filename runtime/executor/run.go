@@ -16,14 +16,15 @@ import (
 )
 
 const (
-	// slotPatience is how long a claimed execution waits for a slot of its workflow before it goes
-	// back into the journal.
+	// slotPatience is how long a claimed execution waits for a slot of its workflow before it is
+	// released.
 	slotPatience = 100 * time.Millisecond
-	// maxPause is when executions of such a workflow are claimed again at the latest: the
-	// configuration with its limit may be gone.
+	// maxPause is the longest pause of claiming executions of such a workflow: the configuration
+	// with its limit may be gone.
 	maxPause = time.Second
 
-	// maxDeaths is in how many deaths of the process an execution may have been running.
+	// maxDeaths is the number of process deaths after which an execution that was running is
+	// failed.
 	maxDeaths = 3
 )
 
@@ -44,7 +45,7 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 	case err != nil && x.aborted.Err() != nil:
 		x.release(r, l, 0)
 		return
-	case errors.As(err, &full): // for now
+	case errors.As(err, &full): // it may fit later
 		x.release(r, l, retryPause)
 		return
 	case err != nil:
@@ -67,7 +68,7 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 		c.pauseWorkflow(e.Workflow, r.Engine.Room(e.Workflow))
 		x.release(r, l, 0)
 		return
-	case err != nil: // the configuration or the executor ends
+	case err != nil: // the configuration or the executor has ended
 		x.release(r, l, retryPause)
 		return
 	}
@@ -114,15 +115,15 @@ func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *
 	}
 }
 
-// begin tells the journal that the entry is run from now on.
+// begin tells the journal that the entry begins to run.
 func (x *Executor) begin(l journal.Lease) error {
 	ctx, cancel := journalContext(x.aborted)
 	defer cancel()
 	return l.Begin(ctx)
 }
 
-// finish ends an entry. If that fails, the entry goes back: with all its steps stored, running it
-// again is cheap.
+// finish ends an entry. If that fails, the entry is released: all its steps are stored, so running
+// it again is cheap.
 func (x *Executor) finish(r *Runner, l journal.Lease, rec *journal.Record) {
 	ctx, cancel := journalContext(x.aborted)
 	defer cancel()
@@ -133,7 +134,7 @@ func (x *Executor) finish(r *Runner, l journal.Lease, rec *journal.Record) {
 	}
 }
 
-// release returns an entry to the journal. It is claimed again, after a while.
+// release returns an entry to the journal. It can be claimed again after the given time.
 func (x *Executor) release(r *Runner, l journal.Lease, after time.Duration) {
 	ctx, cancel := journalContext(x.aborted)
 	defer cancel()
@@ -143,7 +144,7 @@ func (x *Executor) release(r *Runner, l journal.Lease, after time.Duration) {
 	}
 }
 
-// eventOf returns the event of an entry.
+// eventOf returns the event in an entry.
 func eventOf(e *journal.Entry) *flow.Event {
 	return &flow.Event{
 		Data: e.Data, Query: e.Query, Headers: e.Headers,

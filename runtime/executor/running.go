@@ -14,26 +14,26 @@ import (
 type execution struct {
 	engine.Execution
 	index    int32        // in running
-	key      *journal.Key // that adopt hands to the journal; nil = none
+	key      *journal.Key // passed to the journal by adopt; nil = none
 	adoption adoption
 }
 
-// running are the executions that run here. Each request enters and leaves it, and few look for one
-// of them, so it is no map. It is safe for concurrent use.
+// running holds the executions that run here. Each request adds and removes one, and lookups are
+// rare, so it is not a map. It is safe for concurrent use.
 type running struct {
 	mu   sync.Mutex
 	runs []*execution // each at its index
 }
 
-// add adds an execution until remove is called.
+// add adds an execution. Each add is followed by one remove.
 func (r *running) add(run *execution) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run.index = int32(len(r.runs)) // there are slots for far fewer
+	run.index = int32(len(r.runs)) // fits: slots are far fewer
 	r.runs = append(r.runs, run)
 }
 
-// remove is called once for each add.
+// remove removes an execution that add has added.
 func (r *running) remove(run *execution) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,7 +44,7 @@ func (r *running) remove(run *execution) {
 	r.runs = r.runs[:end]
 }
 
-// get returns an execution by its id, nil when it does not run here.
+// get returns an execution by its ID, or nil if it does not run here.
 func (r *running) get(id string) *execution {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -56,8 +56,8 @@ func (r *running) get(id string) *execution {
 	return nil
 }
 
-// Cancel ends an execution: one that is pending at once, one that runs as soon as its nodes have
-// stopped, also when a sender waits for it. The error is one of the journal's.
+// Cancel cancels an execution, even if a sender waits for it. A pending execution ends at once, a
+// running one as soon as its nodes have stopped. The error is one of the journal's.
 func (x *Executor) Cancel(ctx context.Context, id string) error {
 	run := x.runs.get(id)
 	if run == nil {
@@ -66,7 +66,7 @@ func (x *Executor) Cancel(ctx context.Context, id string) error {
 	switch {
 	case run.Ended():
 		return journal.ErrEnded
-	case run.Journaled(): // so that it stays cancelled whatever becomes of this process
+	case run.Journaled(): // so that it stays canceled even if this process dies
 		if err := x.journal.Cancel(ctx, id); err != nil {
 			return err
 		}
@@ -75,15 +75,15 @@ func (x *Executor) Cancel(ctx context.Context, id string) error {
 	return nil
 }
 
-// Rerun accepts an ended execution again, under another id, from the event it was run from: with
-// the workflow as it was, or as p has it when p is not nil. The error is one of the journal's.
+// Rerun accepts an ended execution again under a new ID, with the same event. It uses the workflow
+// as it was, or p unless that is nil. The error is one of the journal's.
 func (x *Executor) Rerun(ctx context.Context, id, newID string, p *flow.Plan) error {
 	if !x.enter() {
 		return journal.ErrClosed
 	}
 	defer x.leave()
-	// The journal does not know yet an execution for which a sender waits. Of others it knows that
-	// they have ended a moment before they are gone from here.
+	// The journal does not know an execution for which a sender waits. For others it knows their
+	// end a moment before they are removed here.
 	if run := x.runs.get(id); run != nil && !run.Journaled() {
 		return journal.ErrNotEnded
 	}

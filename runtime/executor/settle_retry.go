@@ -8,22 +8,21 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// maxRetried is how many ended reservations wait for a journal that cannot be written. They hold
-// their responses meanwhile. Nothing new is reserved until it can, so there are about as many as
-// executions ran when it failed.
+// maxRetried limits the ended reservations, with their responses, that wait until the journal can
+// be written. Nothing new is reserved until then, so there are about as many as executions ran when
+// the journal failed.
 const maxRetried = 1024
 
-// settleRetrier retries what the journal did not take of the ends of reservations. A key that it
-// has to give up stays reserved until its time is over or the process ends. It is safe for
-// concurrent use.
+// settleRetrier retries journal writes that end reservations. A key that it has to give up stays
+// reserved until it expires or the process ends. It is safe for concurrent use.
 type settleRetrier struct {
 	mu      sync.Mutex
 	pending []*Reservation
-	active  bool           // the goroutine that retries runs; it ends with pending
+	active  bool           // the retrying goroutine runs; it ends once pending is empty
 	done    sync.WaitGroup // of that goroutine
 }
 
-// add takes over a reservation that has ended.
+// add takes over an ended reservation whose write failed.
 func (s *settleRetrier) add(r *Reservation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +37,7 @@ func (s *settleRetrier) add(r *Reservation) {
 	}
 }
 
-// run retries every retryPause until nothing is left, and a last time when the executor ends.
+// run retries every retryPause until none is left, and a last time when the executor ends.
 func (s *settleRetrier) run(x *Executor) {
 	for ended := false; !ended; {
 		ended = backoff.Sleep(x.aborted, retryPause) != nil
@@ -48,7 +47,7 @@ func (s *settleRetrier) run(x *Executor) {
 	}
 }
 
-// retryAll tries each once and reports whether any are left.
+// retryAll retries each once and reports whether any are left.
 func (s *settleRetrier) retryAll(x *Executor) bool {
 	s.mu.Lock()
 	pending := s.pending
@@ -56,7 +55,7 @@ func (s *settleRetrier) retryAll(x *Executor) bool {
 	s.mu.Unlock()
 	for len(pending) > 0 {
 		if err := pending[0].journalEnd(); err != nil && !errors.Is(err, journal.ErrClosed) {
-			break // it fails for the others, too
+			break // it would fail for the others, too
 		}
 		x.inflight.remove(pending[0].key.ID)
 		pending = pending[1:]

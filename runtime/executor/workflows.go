@@ -1,29 +1,29 @@
 package executor
 
-// workflows are the workflows of which executions are claimed, or none for now, by id. The
-// executor's lock guards them.
+// workflows holds, by ID, the workflows that have claimed executions or are paused. The executor's
+// lock guards it.
 type workflows map[string]*workflow
 
 type workflow struct {
 	claimed int // executions that were claimed and have not ended
-	waiting int // of them those that have no slot yet
+	waiting int // of these, the ones without a slot
 
-	// oneByOne means that the workflow's own limit has kept an execution waiting: from then on one
-	// at a time waits for a slot. Claiming reads all that an execution has, in vain when it goes
-	// back.
+	// oneByOne means that the workflow's own limit has kept an execution waiting. From then on one
+	// execution at a time waits for a slot: a claim reads all of an execution's data, in vain if it
+	// is released.
 	oneByOne bool
-	paused   bool          // nothing of it is claimed until there is room
-	excepted bool          // from the claim that was made last
-	last     chan struct{} // closed when what was claimed last is in the queue for slots
+	paused   bool          // not claimed until there is room
+	excepted bool          // from the latest claim
+	last     chan struct{} // closed when the latest claimed one is in the queue for slots
 }
 
-// full reports whether nothing of the workflow is to be claimed now, when it may have so many
-// claimed executions.
+// full reports whether no execution of the workflow may be claimed now, given its limit of claimed
+// executions.
 func (w *workflow) full(most int) bool {
 	return w.paused || w.claimed >= most || w.oneByOne && w.waiting > 0
 }
 
-// get returns a workflow, a new one if it is not there.
+// get returns a workflow and adds it if necessary.
 func (all workflows) get(id string) *workflow {
 	w := all[id]
 	if w == nil {
@@ -33,14 +33,14 @@ func (all workflows) get(id string) *workflow {
 	return w
 }
 
-// drop forgets a workflow that is not needed any more.
+// drop removes a workflow that is no longer needed.
 func (all workflows) drop(id string) {
 	if w := all[id]; w != nil && w.claimed == 0 && !w.paused {
 		delete(all, id)
 	}
 }
 
-// appendFull appends the workflows of which nothing is to be claimed now.
+// appendFull appends the workflows that are full.
 func (all workflows) appendFull(dst []string, most int) []string {
 	for id, w := range all {
 		if w.excepted = w.full(most); w.excepted {
