@@ -9,7 +9,7 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// calls returns the calls that were traced of a node, by item and attempt.
+// calls returns the traced calls of a node, sorted by item and attempt.
 func (v *view) calls(n int) []journal.Call {
 	traced := v.x.Trace().Calls(n)
 	slices.SortFunc(traced, func(a, b trace.Call) int {
@@ -46,7 +46,7 @@ func (v *view) hostCall(h trace.HostCall) journal.HostCall {
 	return row
 }
 
-// message returns what is shown of a request or a response.
+// message returns a request or a response as the record shows it.
 func (v *view) message(b []byte, size int) journal.Value {
 	if b == nil {
 		return journal.Value{Size: size}

@@ -1,5 +1,6 @@
-// Package record makes the records of executions that have ended and stores them in the journal.
+// Package record makes the records of ended executions.
 //
-// A record shows values capped and with secrets masked. A [Recorder] records executions that were
-// not in the journal while they ran, after their senders have got a response.
+// A record shows values with secrets masked, up to a size. [Of] makes one, and the package executor
+// stores it with the end of a journaled execution. A [Recorder] stores the records of other
+// executions, after their senders have received a response.
 package record

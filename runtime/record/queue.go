@@ -7,14 +7,14 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// load is what waits or is being recorded.
+// load is the size of the executions that wait or are being recorded.
 type load struct {
 	executions int
 	bytes      int64
 }
 
-// enqueue puts an execution into the queue and reports whether there was a place for it. One that
-// did not succeed may wait for its place.
+// enqueue adds an execution to the queue and reports whether there was room. An execution that did
+// not succeed may wait for room.
 func (r *Recorder) enqueue(e *entry) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -39,8 +39,8 @@ func (r *Recorder) enqueue(e *entry) bool {
 	return false
 }
 
-// waitForRoom waits until something has left the queue. It reports whether that was before late.
-// The caller holds the lock, which is released meanwhile.
+// waitForRoom waits until an execution has left the queue. It returns false if late came first. The
+// caller holds the lock, which is released meanwhile.
 func (r *Recorder) waitForRoom(late <-chan time.Time) bool {
 	if r.left == nil {
 		r.left = make(chan struct{})
@@ -56,7 +56,7 @@ func (r *Recorder) waitForRoom(late <-chan time.Time) bool {
 	}
 }
 
-// fits reports whether there is a place for an execution. The caller holds the lock.
+// fits reports whether the queue has room for an execution. The caller holds the lock.
 func (r *Recorder) fits(e *entry) bool {
 	own := load{}
 	if l := r.each[e.workflow()]; l != nil {
@@ -66,7 +66,7 @@ func (r *Recorder) fits(e *entry) bool {
 		own.executions < journal.Share(maxQueued) && own.bytes+e.size <= journal.Share[int64](maxQueuedBytes)
 }
 
-// add puts an execution into the queue. The caller holds the lock.
+// add adds an execution to the queue. The caller holds the lock.
 func (r *Recorder) add(e *entry) {
 	own := r.each[e.workflow()]
 	if own == nil {
@@ -83,7 +83,7 @@ func (r *Recorder) add(e *entry) {
 	r.wake()
 }
 
-// wake tells run that there is something new. The caller holds the lock.
+// wake wakes run. The caller holds the lock.
 func (r *Recorder) wake() {
 	select {
 	case r.arrived <- struct{}{}:
@@ -91,8 +91,7 @@ func (r *Recorder) wake() {
 	}
 }
 
-// next returns the next execution; nil = there is none for now. over is true when there will not be
-// any.
+// next returns the next execution, or nil if there is none now. over means that no more will come.
 func (r *Recorder) next() (e *entry, over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +99,7 @@ func (r *Recorder) next() (e *entry, over bool) {
 	return e, e == nil && r.closed
 }
 
-// done lets go of executions that were recorded or given up.
+// done releases the places of executions that were recorded or given up.
 func (r *Recorder) done(all []*entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

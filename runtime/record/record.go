@@ -11,21 +11,21 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// NotRun returns the record of an execution that was not run, or not to its end.
+// NotRun returns the record of an execution that did not run, or not to its end.
 func NotRun(status engine.Status, code, message string) *journal.Record {
 	r := new(journal.Record)
 	r.Outcome = journal.Outcome{Status: string(status), Code: code, Message: message}
 	return r
 }
 
-// Of returns the record of an execution that has run and ended as r: its values are capped, and
-// masked as far as it has resolved secrets. The work for it is bounded, and ends with ctx: the rest
-// of the record is then marked as cut.
+// Of returns the record of an execution that ended with the result r. Values that are too long are
+// replaced by size and digest, and secrets that the execution resolved are masked. The work is
+// bounded, and ends with ctx: then the rest of the record is marked as cut.
 func Of(ctx context.Context, x *engine.Execution, r *engine.Result) *journal.Record {
 	return within(newEffort(ctx), x, r)
 }
 
-// within is Of within an effort.
+// within is Of, bounded by an effort.
 func within(e *effort, x *engine.Execution, r *engine.Result) *journal.Record {
 	plan := x.Program().Plan
 	rec := NotRun(r.Status, "", "")
@@ -59,7 +59,7 @@ func (v *view) node(i int) journal.NodeRecord {
 	if row.Input != (journal.Value{}) {
 		row.Fixed = v.fixed(i)
 	}
-	row.Output = v.output(i) // after the input: what is masked in that is masked in this
+	row.Output = v.output(i) // after the input: text masked there is masked here, too
 	if !n.Started.IsZero() {
 		row.StartedAt = n.Started.UTC()
 		row.Grants = v.x.Grants(i)
@@ -75,7 +75,7 @@ func (v *view) node(i int) journal.NodeRecord {
 	return row
 }
 
-// logs returns the lines that a node has logged, each with its level and, with forEach, the item.
+// logs returns a node's log lines, each with its level and, with forEach, its item.
 func (v *view) logs(node int) (lines []string) {
 	if v.ignorant {
 		return nil
@@ -90,7 +90,7 @@ func (v *view) logs(node int) (lines []string) {
 	return lines
 }
 
-// Running returns what is known of an execution before it has ended.
+// Running returns the summary of an execution that has not ended.
 func Running(x *engine.Execution) journal.Summary {
 	plan := x.Program().Plan
 	return journal.Summary{
@@ -100,7 +100,7 @@ func Running(x *engine.Execution) journal.Summary {
 	}
 }
 
-// modeOf returns how the sender of an execution gets its response, "" when there is no sender.
+// modeOf returns the response mode of a plan, or "" if executions have no sender.
 func modeOf(p *flow.Plan) string {
 	if p.Webhook == nil {
 		return ""
@@ -108,7 +108,7 @@ func modeOf(p *flow.Plan) string {
 	return string(p.Webhook.Mode)
 }
 
-// Source returns the entry that an execution of p is run from, or run again, accepted now.
+// Source returns the entry from which an execution of p can run or rerun. It is accepted now.
 func Source(p *flow.Plan, id string, ev *flow.Event) *journal.Entry {
 	return &journal.Entry{
 		ID: id, Workflow: p.ID, Revision: p.Revision, Document: p.Document, AcceptedAt: time.Now().UTC(),

@@ -14,50 +14,50 @@ import (
 )
 
 const (
-	// maxQueued is how many executions wait to be recorded, and maxQueuedBytes the bytes of the
-	// values that they hold meanwhile. One workflow has at most its share of both, see
-	// journal.Share.
+	// maxQueued limits the executions that wait to be recorded, and maxQueuedBytes the bytes of
+	// their values. One workflow has at most its share of both, see journal.Share.
 	maxQueued      = 1024
 	maxQueuedBytes = 64 << 20
-	// maxBatch is how many executions are recorded by one call to the journal, and maxBatchBytes
-	// about how many bytes. The work for all of them is not much more than that for one may be.
+	// maxBatch limits the executions that one call to the journal records, and maxBatchBytes,
+	// approximately, their bytes. The work for a batch is not much more than the limit for one
+	// record.
 	maxBatch      = 128
 	maxBatchBytes = 4 << 20
-	// queuePatience is how long an execution that did not succeed waits for its place in the queue.
+	// queuePatience is how long an execution that did not succeed waits for room in the queue.
 	queuePatience = time.Second
-	// minFlush is the least time that the recorder has at the end for what waits.
+	// minFlush is the least time that Close gives to waiting executions.
 	minFlush = 250 * time.Millisecond
 	// putTimeout bounds one call to the journal.
 	putTimeout = 10 * time.Second
 )
 
 // Recorder records executions that were not in the journal while they ran, after their senders have
-// got a response. Workflows take turns. It counts the executions that it cannot record. It is safe
-// for concurrent use.
+// received a response. Workflows take turns. It counts the executions that it cannot record. It is
+// safe for concurrent use.
 type Recorder struct {
 	journal journal.Journal
-	hurry   context.Context // ends when what still waits is given up
+	hurry   context.Context // ends when waiting executions are given up
 	giveUp  context.CancelFunc
-	start   sync.Once // of the goroutine, with the first execution
+	start   sync.Once // starts the goroutine, with the first execution
 	ended   chan struct{}
 	missed  atomic.Uint64
 
 	mu      sync.Mutex
 	closed  bool
 	queue   fairqueue.Queue[*entry]
-	arrived chan struct{} // has something when there is something new in the queue, or it is closed
-	// closed when something has left the queue, and made anew; nil = nothing waits for that
+	arrived chan struct{} // signals a new execution in the queue, or closed
+	// closed when an execution has left the queue; nil = none waits for room
 	left  chan struct{}
 	order uint64
 	all   load
-	each  map[string]*load // by workflow, of those that have one
+	each  map[string]*load // by workflow; only workflows with executions in the queue
 
-	rate   int // of successes, a second
+	rate   int // successes to record per second; less than 0 = all
 	second int64
-	used   int // of rate, in this second
+	used   int // of rate, in the current second
 }
 
-// entry is an execution that is to be recorded.
+// entry is an execution that waits to be recorded.
 type entry struct {
 	run    *engine.Execution
 	result *engine.Result
@@ -66,7 +66,7 @@ type entry struct {
 
 func (e *entry) workflow() string { return e.run.Program().Plan.ID }
 
-// NewRecorder makes a recorder that records every success until Limit is called.
+// NewRecorder returns a recorder that records every success until Limit is called.
 func NewRecorder(j journal.Journal) *Recorder {
 	r := &Recorder{
 		journal: j, ended: make(chan struct{}), arrived: make(chan struct{}, 1), each: make(map[string]*load), rate: -1,
@@ -75,18 +75,18 @@ func NewRecorder(j journal.Journal) *Recorder {
 	return r
 }
 
-// Limit sets how many successes a second are recorded; the others are counted as missed. Less than
-// 0 means all.
+// Limit limits the successes recorded per second. The others count as missed. Less than 0 means no
+// limit.
 func (r *Recorder) Limit(rate int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rate = rate
 }
 
-// Missed returns how many executions were not recorded.
+// Missed returns the number of executions that were not recorded.
 func (r *Recorder) Missed() uint64 { return r.missed.Load() }
 
-// wants reports whether another success is recorded now.
+// wants reports whether another success may be recorded now.
 func (r *Recorder) wants(now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,8 +100,8 @@ func (r *Recorder) wants(now time.Time) bool {
 	return r.used <= r.rate
 }
 
-// Add takes over an execution that has ended. It returns when the execution has a place in the
-// queue, or is not recorded.
+// Add takes over an ended execution. It returns once the execution is in the queue, or will not be
+// recorded.
 func (r *Recorder) Add(run *engine.Execution, result *engine.Result) {
 	if result.Status == engine.Succeeded && !r.wants(time.Now()) {
 		r.missed.Add(1)
@@ -113,7 +113,7 @@ func (r *Recorder) Add(run *engine.Execution, result *engine.Result) {
 	}
 }
 
-// run records until Close is called and the queue is empty or given up.
+// run records executions until Close is called and the queue is empty or given up.
 func (r *Recorder) run() {
 	defer close(r.ended)
 	for {
@@ -140,7 +140,7 @@ func (r *Recorder) run() {
 	}
 }
 
-// drop gives up what waits, of which first has left the queue already.
+// drop gives up the waiting executions and first, which has left the queue already.
 func (r *Recorder) drop(first *entry) {
 	var all []*entry
 	for e := first; e != nil; e, _ = r.next() {
@@ -152,11 +152,11 @@ func (r *Recorder) drop(first *entry) {
 	r.done(all)
 }
 
-// batch is what one call to the journal records.
+// batch holds the executions that one call to the journal records.
 type batch struct {
 	from  []*entry
 	rows  []journal.Ended
-	bytes int // about
+	bytes int // approximate
 	left  int // of the work
 }
 
@@ -181,7 +181,8 @@ func (b *batch) add(ctx context.Context, e *entry) {
 func (r *Recorder) put(b *batch) {
 	ctx, cancel := context.WithTimeout(context.Background(), putTimeout)
 	defer cancel()
-	// At the end a journal that does not return is waited for no longer than for what still waits.
+	// After Close, a call that does not return gets no more time than the executions that still
+	// wait.
 	defer context.AfterFunc(r.hurry, func() { time.AfterFunc(minFlush, cancel) })()
 	if err := r.journal.Put(ctx, b.rows...); err != nil {
 		r.missed.Add(uint64(len(b.rows)))
@@ -190,12 +191,12 @@ func (r *Recorder) put(b *batch) {
 	}
 }
 
-// Close records what waits until ctx ends, and a moment longer. What comes later, and what is left,
-// is missed.
+// Close records the waiting executions until ctx ends, and for minFlush more. Executions that are
+// left, or added later, count as missed.
 func (r *Recorder) Close(ctx context.Context) {
 	r.mu.Lock()
 	r.closed = true
-	if r.left != nil { // nothing gets a place any more
+	if r.left != nil { // the queue takes no more executions
 		close(r.left)
 		r.left = nil
 	}

@@ -13,33 +13,33 @@ import (
 )
 
 const (
-	// maxRecord bounds all values of a record together, in bytes. Those that come too late are as
-	// if they were too long.
+	// maxRecord bounds all values of a record together, in bytes. Values that no longer fit are
+	// treated as too long.
 	maxRecord = 1 << 20
 )
 
-// view shows the values of an execution that has ended. It is asked for nodes in plan order.
+// view shows the values of an ended execution. Its methods are called for nodes in plan order.
 //
-// The input of a node is not stored while it runs, which would cost all executions what few need:
-// its templates are resolved again. They give the same, as outputs do not change and the globals
-// that they found were traced. Where secrets are among them they are resolved a second time, from
-// what is shown of the outputs before: so a secret is masked exactly where a template has put it.
+// The input of a node is not stored while it runs, because few executions need it. Instead its
+// templates are resolved again. They give the same values: outputs do not change, and the globals
+// that were read are in the trace. If secrets are among them, the templates are resolved a second
+// time, from masked values. So a secret is masked exactly where a template has put it.
 //
-// All of it is bounded by an effort. When that is over nothing more is shown, and the rest of the
-// record is marked as cut: it is not known what would have to be masked in it.
+// An effort bounds the work. Once it is over, nothing more is shown, because it is unknown which
+// parts would have to be masked. The rest of the record is marked as cut.
 type view struct {
 	x        *engine.Execution
 	plan     *flow.Plan
 	result   *engine.Result
 	limits   engine.Limits
-	masks    bool // there are secrets
+	masks    bool // the execution has resolved secrets
 	masker   secret.Masker
 	effort   *effort
 	ignorant bool       // the effort was over before all secrets were known
-	left     int        // bytes that the record may still take
-	event    flow.Event // as it is shown
-	outputs  [][]byte   // as they are shown
-	cache    flow.Cache // of what is shown
+	left     int        // bytes left for values
+	event    flow.Event // as shown
+	outputs  [][]byte   // as shown
+	cache    flow.Cache // of shown values
 	inputs   inputs
 }
 
@@ -67,7 +67,7 @@ func (v *view) findSecrets() {
 		node := &v.plan.Nodes[n]
 		scope := v.x.Scope()
 		scope.Meter = v.effort
-		// as far as it goes
+		// an error leaves the secrets found so far
 		_, _ = node.Config.Append(nil, &scope, v.limits.NodeInput)
 		if node.ForEach != nil {
 			_, _ = node.ForEach.Append(nil, &scope, v.limits.ExecutionMemory)
@@ -82,7 +82,7 @@ func (v *view) resumed(n int) bool {
 	return n > 0 && r.State == engine.Completed && r.Started.IsZero()
 }
 
-// trigger returns what started the execution.
+// trigger returns the trigger as the record shows it.
 func (v *view) trigger() *journal.Trigger {
 	ev := v.x.Event()
 	return &journal.Trigger{
@@ -91,7 +91,8 @@ func (v *view) trigger() *journal.Trigger {
 	}
 }
 
-// value returns a JSON value as a record has it: shown, and masked if that differs from the value.
+// value returns a shown JSON value as the record has it. masked says whether it differs from the
+// original.
 func (v *view) value(shown []byte, masked bool) journal.Value {
 	switch {
 	case len(shown) == 0:
@@ -102,11 +103,11 @@ func (v *view) value(shown []byte, masked bool) journal.Value {
 		v.left -= len(shown)
 		return journal.Value{Text: string(shown), Masked: masked}
 	}
-	sum := sha256.Sum256(shown) // of what may be shown: a digest of a secret could be guessed at
+	sum := sha256.Sum256(shown) // of the shown value: a secret could be guessed from its digest
 	return journal.Value{Size: len(shown), SHA256: hex.EncodeToString(sum[:]), Masked: masked}
 }
 
-// fixed returns what is shown of the fixed part of a node's config.
+// fixed returns a node's fixed config as the record shows it.
 func (v *view) fixed(n int) journal.Value {
 	part := v.plan.Nodes[n].Fixed
 	if len(part) == 0 || !v.masks {
@@ -116,7 +117,7 @@ func (v *view) fixed(n int) journal.Value {
 	return v.value(shown, masked)
 }
 
-// output returns what is shown of a node's output. It is asked for after the input.
+// output returns a node's output as the record shows it. It is called after input.
 func (v *view) output(n int) journal.Value {
 	out := v.result.Nodes[n].Output
 	if len(out) == 0 || !v.masks {
@@ -127,8 +128,8 @@ func (v *view) output(n int) journal.Value {
 	return v.value(shown, masked)
 }
 
-// input returns what is shown of the config that a node was called with; none when it was not
-// called, or when the config cannot be known exactly.
+// input returns the config that a node was called with, as the record shows it. It returns no value
+// if the node was not called, or if the config is not known exactly.
 func (v *view) input(n int) journal.Value {
 	r := &v.result.Nodes[n]
 	called := r.Attempts > 0
@@ -142,7 +143,7 @@ func (v *view) input(n int) journal.Value {
 	i.begin(v, n)
 	value := i.of(n)
 	switch {
-	case v.effort.over(): // what its templates have put together from secrets is not known
+	case v.effort.over(): // values that its templates made from secrets are unknown
 		v.masker.HideAll()
 		return journal.Value{Cut: true}
 	case i.unknown:
@@ -151,19 +152,19 @@ func (v *view) input(n int) journal.Value {
 	return value
 }
 
-// inputs resolves the templates of nodes again, of one node after the other.
+// inputs resolves the templates of nodes again, one node after the other.
 type inputs struct {
 	view    *view
-	plain   flow.Scope             // what the templates have seen
-	shown   *flow.Scope            // the same with secrets masked; nil = there are none
-	globals map[string]flow.Global // that they have found
-	masked  map[string][]byte      // secret ones of them as they are shown
-	// a template asked for a global of which it is unknown what it found
+	plain   flow.Scope             // as the templates saw it
+	shown   *flow.Scope            // with secrets masked; nil = no secrets
+	globals map[string]flow.Global // that the templates found
+	masked  map[string][]byte      // secret globals, as shown
+	// the value that a template found for a global is unknown
 	unknown bool
 	limit   int
 }
 
-// begin begins with a node n.
+// begin prepares i for node n.
 func (i *inputs) begin(v *view, n int) {
 	*i = inputs{view: v, plain: v.x.Scope(), globals: v.x.Trace().Globals(n), limit: v.limits.NodeInput}
 	i.plain.Meter, i.plain.Global = v.effort, i.global
@@ -174,7 +175,7 @@ func (i *inputs) begin(v *view, n int) {
 	}
 }
 
-// global returns a global as the node has found it.
+// global returns a global as the node found it.
 func (i *inputs) global(key string) ([]byte, bool) {
 	g, ok := i.globals[key]
 	if !ok || g.Changed {
@@ -199,7 +200,7 @@ func (i *inputs) shownGlobal(key string) ([]byte, bool) {
 	return i.masked[key], true
 }
 
-// of returns what is shown of the input of a node n.
+// of returns the input of node n as the record shows it.
 func (i *inputs) of(n int) journal.Value {
 	node := &i.view.plan.Nodes[n]
 	if node.ForEach == nil {
@@ -233,7 +234,7 @@ func (i *inputs) of(n int) journal.Value {
 			return journal.Value{}
 		}
 		masked = masked || other
-		if len(all) > i.limit { // that is enough
+		if len(all) > i.limit { // it will not be shown
 			if i.view.masks {
 				i.view.masker.HideAll()
 			}
@@ -243,7 +244,7 @@ func (i *inputs) of(n int) journal.Value {
 	return i.view.value(append(all, ']'), masked)
 }
 
-// items returns the items of forEach, and what is shown of them.
+// items returns the items of forEach, original and shown.
 func (i *inputs) items(forEach *flow.Template) (items, shown [][]byte, ok bool) {
 	limit := i.view.limits.ExecutionMemory
 	list, err := forEach.Append(nil, &i.plain, limit)
@@ -268,8 +269,8 @@ func elements(list []byte) (values [][]byte) {
 	return values
 }
 
-// resolve appends what is shown of a config and reports whether anything in it is masked. What the
-// templates have put together from secrets is masked from here on.
+// resolve appends a config as shown and reports whether anything in it is masked. From here on,
+// values that its templates made from secrets are masked.
 func (i *inputs) resolve(dst []byte, t *flow.Template) (_ []byte, masked, ok bool) {
 	start := len(dst)
 	dst, err := t.Append(dst, &i.plain, i.limit)
