@@ -1,6 +1,6 @@
-// Package trace notes what happens in an execution while it runs, as far as its record needs it:
-// log lines, the globals that templates have found, and what nodes have used of the host.
+// Package trace collects data for the record of an execution while it runs. A trace has log lines,
+// the globals that templates read, and the calls of nodes to the host.
 //
-// Most executions are never recorded. A [Trace] therefore holds only what cannot be found out when
-// the execution has ended, and within fixed bounds.
+// Most executions are never recorded. So a [Trace] is bounded, and holds only data that cannot be
+// reconstructed after the execution has ended.
 package trace

@@ -7,29 +7,28 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// maxRequestDepth is how deep a request may nest that is recorded as JSON.
+// maxRequestDepth is the maximum nesting depth of a request that is recorded as JSON.
 const maxRequestDepth = 512
 
-// SetGlobalRequest returns what a record shows as the request to write a global.
+// SetGlobalRequest returns the request to write a global, as a record shows it.
 func SetGlobalRequest(key string, value []byte) []byte {
 	out := rawjson.AppendQuoted([]byte(`{"key":`), []byte(key))
 	out = append(append(out, `,"value":`...), CanonicalJSON(value)...)
 	return append(out, '}')
 }
 
-// AddGlobalRequest returns what a record shows as the request to add to a global.
+// AddGlobalRequest returns the request to add to a global, as a record shows it.
 func AddGlobalRequest(key string, by int64) []byte {
 	out := rawjson.AppendQuoted([]byte(`{"key":`), []byte(key))
 	return append(strconv.AppendInt(append(out, `,"by":`...), by, 10), '}')
 }
 
-// GetGlobalRequest returns what a record shows as the request to read a global.
+// GetGlobalRequest returns the request to read a global, as a record shows it.
 func GetGlobalRequest(key string) []byte {
 	return append(rawjson.AppendQuoted([]byte(`{"key":`), []byte(key)), '}')
 }
 
-// CanonicalJSON returns a value that a guest has made as canonical JSON. What is not JSON becomes a
-// string.
+// CanonicalJSON returns a guest's value as canonical JSON. Text that is not JSON becomes a string.
 func CanonicalJSON(v []byte) []byte {
 	if out, err := rawjson.AppendCanonical(nil, v, maxRequestDepth); err == nil {
 		return out

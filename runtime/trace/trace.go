@@ -13,38 +13,37 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// Bounds of what a trace remembers.
+// Bounds of a trace.
 const (
 	MaxCalls = 100      // calls of a node
-	MaxLine  = 8 << 10  // bytes of a log line that is shown
-	MaxValue = 64 << 10 // bytes of a request or a response; a record shows no longer values either
+	MaxLine  = 8 << 10  // bytes of a log line as shown
+	MaxValue = 64 << 10 // bytes of a request or a response, and of any value in a record
 
 	maxLines     = 100       // log lines of a node
 	maxLogBytes  = 32 << 10  // bytes of the log lines of an execution
-	maxHostBytes = 256 << 10 // bytes that the nodes of an execution and the host exchange
-	hostCallSize = 128       // bytes that a HostCall takes beside its request and response
+	maxHostBytes = 256 << 10 // bytes of requests and responses of an execution
+	hostCallSize = 128       // bytes of a HostCall without its request and response
 )
 
-// Trace is what an execution remembers for its record while it runs: only what cannot be found out
-// when it has ended, because most executions are not recorded. It is safe for concurrent use.
+// Trace is the trace of one execution. It is safe for concurrent use.
 type Trace struct {
 	mu        sync.Mutex
 	globals   []nodeGlobals
-	items     map[int]int    // that have begun, by node with forEach
+	items     map[int]int    // items that have begun, by node
 	lines     map[int][]Line // by node
 	logBytes  int
 	calls     map[int][]Call // by node
 	hostBytes int            // bytes of requests and responses in calls
 }
 
-// CallID names one call of a node within an execution.
+// CallID identifies one call of a node within an execution.
 type CallID struct {
 	Node    int // index in the plan
 	Item    int // index of the item, 0 without forEach
 	Attempt int // from 1
 }
 
-// Line is a line that a node has logged, as the node wrote it.
+// Line is a log line as the node wrote it.
 type Line struct {
 	CallID
 	Level zapcore.Level
@@ -56,21 +55,21 @@ type Call struct {
 	CallID
 	Start         time.Time
 	Fuel          uint64
-	Host          *Host  // nil = the node used nothing of the host
+	Host          *Host  // nil = the host was not used
 	Code, Message string // why the call failed; "" = it did not
 }
 
-// Host is what one call of a node used of the host. Most calls leave it empty.
+// Host is one call's use of the host. It is empty for most calls.
 type Host struct {
-	Random bool // random numbers of the call's seed
-	Live   bool // real time or real randomness, see hostapi.Session
+	Random bool // the call used random numbers of its seed
+	Live   bool // the call used real time or real randomness, see hostapi.Session
 	Calls  []HostCall
 
-	full bool // there were more calls
+	full bool // further calls are dropped
 }
 
-// HostCall is one request of a node to the host. A request or response that is nil although its
-// size is not was too long.
+// HostCall is one request of a node to the host. A nil Request or Response with a size was too long
+// to store.
 type HostCall struct {
 	Function                  string
 	Request, Response         []byte
@@ -78,13 +77,13 @@ type HostCall struct {
 	Failure                   *hostapi.Failure
 }
 
-// nodeGlobals are the globals that a node's templates have found.
+// nodeGlobals are the globals that a node's templates read.
 type nodeGlobals struct {
 	node    int
 	globals []flow.Global
 }
 
-// AddGlobals adds what the templates of a node have found in a scope that is no longer used for it.
+// AddGlobals adds the globals that a node's templates read in s. The node must not use s any more.
 func (t *Trace) AddGlobals(node int, s *flow.Scope) {
 	if len(s.Globals) == 0 {
 		return
@@ -94,8 +93,8 @@ func (t *Trace) AddGlobals(node int, s *flow.Scope) {
 	t.globals = append(t.globals, nodeGlobals{node, s.Globals})
 }
 
-// Globals returns the globals as a node has found them, by key. Of one that was not the same each
-// time only that is known.
+// Globals returns the globals that a node read, by key. A global whose value varied has only Key
+// and Changed set.
 func (t *Trace) Globals(node int) map[string]flow.Global {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,7 +116,7 @@ func (t *Trace) Globals(node int) map[string]flow.Global {
 	return all
 }
 
-// SetItems sets how many items of a node with forEach have begun.
+// SetItems sets the number of a node's items that have begun.
 func (t *Trace) SetItems(node, items int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -127,15 +126,14 @@ func (t *Trace) SetItems(node, items int) {
 	t.items[node] = items
 }
 
-// Items returns how many items of a node have begun.
+// Items returns the number of a node's items that have begun.
 func (t *Trace) Items(node int) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.items[node]
 }
 
-// AddLine adds a log line. Where lines are dropped because there are too many, the last line says
-// so.
+// AddLine adds a log line. If there are too many, lines are dropped and the last line says so.
 func (t *Trace) AddLine(c CallID, level zapcore.Level, text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -155,14 +153,14 @@ func (t *Trace) AddLine(c CallID, level zapcore.Level, text string) {
 
 const linesDropped = "(more lines are dropped)"
 
-// Lines returns the lines that a node has logged.
+// Lines returns a node's log lines.
 func (t *Trace) Lines(node int) []Line {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.lines[node])
 }
 
-// AddCall adds a call of a node, unless the node has MaxCalls already.
+// AddCall adds a call of a node, up to MaxCalls of them.
 func (t *Trace) AddCall(c Call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -181,8 +179,8 @@ func (t *Trace) Calls(node int) []Call {
 	return slices.Clone(t.calls[node])
 }
 
-// CopyIfFits returns a copy of a request or a response, or nil when it is longer than MaxValue or
-// than the trace has room for.
+// CopyIfFits returns a copy of a request or a response, or nil if it is longer than MaxValue or
+// exceeds the trace's room.
 func (t *Trace) CopyIfFits(b []byte) []byte {
 	if len(b) > MaxValue || !t.reserve(len(b)) {
 		return nil
@@ -190,8 +188,7 @@ func (t *Trace) CopyIfFits(b []byte) []byte {
 	return bytes.Clone(b)
 }
 
-// reserve takes n bytes for what nodes and the host exchange and reports whether there were as
-// many.
+// reserve takes n bytes for requests and responses and reports whether that many were left.
 func (t *Trace) reserve(n int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,18 +199,18 @@ func (t *Trace) reserve(n int) bool {
 	return true
 }
 
-// Size returns how many bytes the trace holds.
+// Size returns the number of bytes that the trace holds.
 func (t *Trace) Size() int64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return int64(t.logBytes + t.hostBytes)
 }
 
-// Empty reports whether the call used nothing of the host.
+// Empty reports whether the call did not use the host.
 func (h *Host) Empty() bool { return !h.Random && !h.Live && h.Calls == nil }
 
-// Add adds a request to the host, which failed with err unless that is nil. When t has no room for
-// more, the last call that is kept has no request.
+// Add adds a host call, which failed with err unless err is nil. If t has no room for more, the
+// last call in h has no request and no response.
 func (h *Host) Add(t *Trace, c HostCall, err error) {
 	if h.full {
 		return
