@@ -1,5 +1,4 @@
-// Package replay makes the calls in a record again, offline, and compares what they give with the
-// record.
+// Package replay repeats the calls in a record offline and compares the results with the record.
 //
 // A replayed call gets the recorded input, clock, random numbers and responses of the host. It
 // reaches neither the network nor a store.

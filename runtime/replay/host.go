@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// recordedHost is the host of a replayed call: it returns the responses of the recorded one.
+// recordedHost is the host of a replayed call. It returns the recorded responses.
 type recordedHost struct {
 	calls      []journal.HostCall
 	next       int
@@ -18,8 +18,8 @@ type recordedHost struct {
 	requests   []Request
 }
 
-// ask takes the next recorded call of the host. ok is false when there is none, or it is another
-// one.
+// ask returns the next recorded host call. ok is false if there is none, or if it is of another
+// function.
 func (h *recordedHost) ask(function string, request []byte) (c journal.HostCall, ok bool) {
 	a := Request{Function: function, Replayed: request}
 	if len(request) > trace.MaxValue {
@@ -36,7 +36,7 @@ func (h *recordedHost) ask(function string, request []byte) (c journal.HostCall,
 	return c, ok
 }
 
-// end returns the requests, with the recorded ones that were not made any more.
+// end returns the requests, including recorded ones that were not repeated.
 func (h *recordedHost) end() []Request {
 	for _, c := range h.calls[h.next:] {
 		h.requests = append(h.requests, Request{Function: c.Function, Recorded: []byte(c.Request.Text)})
@@ -85,7 +85,7 @@ func (h *recordedHost) GetGlobal(key string) ([]byte, error) {
 	return h.respond(abi.ImportGlobalGet, trace.GetGlobalRequest(key))
 }
 
-// respond returns the recorded response to a request about a global; nil = it was empty.
+// respond returns the recorded response to a request for a global, or nil if it was empty.
 func (h *recordedHost) respond(function string, request []byte) ([]byte, error) {
 	c, ok := h.ask(function, request)
 	switch {

@@ -21,53 +21,53 @@ import (
 )
 
 const (
-	// callTimeout is how long a replayed call may take, and nodeTimeout how long all calls of a
-	// node may. What the recorded ones took says nothing of this machine.
+	// callTimeout bounds one replayed call, and nodeTimeout all calls of a node. The recorded
+	// durations say nothing about this machine.
 	callTimeout = time.Minute
 	nodeTimeout = 5 * callTimeout
-	// maxUnrecorded bounds the requests of a call for which the record has no response: a module
-	// that makes more of them is another one, and they would tell nothing.
+	// maxUnrecorded bounds the shown requests of a call that have no recorded response. A module
+	// that makes more of them is a different one, and they would tell nothing.
 	maxUnrecorded = 16
 	// maxInputDepth is how deep a recorded input may nest.
 	maxInputDepth = 512
 )
 
-// Comparison is a recorded node beside the same calls made again.
+// Comparison compares a recorded node with its replayed calls.
 type Comparison struct {
-	// Incomparable says why the calls could not be made again, or why what they give cannot be
-	// compared with the record; "" = they were.
+	// Incomparable is why the calls could not be replayed, or why their results cannot be compared;
+	// "" = they were compared.
 	Incomparable               string
 	Recorded, Replayed         Outcome
 	Requests                   []Request // to the host, in order
 	FuelRecorded, FuelReplayed uint64
 }
 
-// Outcome is what a node gave: an output, or an error.
+// Outcome is the outcome of a node: an output, or an error.
 type Outcome struct {
 	Output        []byte // raw JSON; nil for a node that failed
 	Handle        string
 	Code, Message string // "" = it did not fail
 }
 
-// Request is a request to the host, as JSON; nil on the side where there was none.
+// Request is a request to the host, as JSON. It is nil on the side that did not make it.
 type Request struct {
 	Function           string
 	Recorded, Replayed []byte
 }
 
-// HasCalls reports whether a recorded node was called, so that there is something to replay.
+// HasCalls reports whether a recorded node was called, so that it can be replayed.
 func HasCalls(n *journal.NodeRecord) bool {
 	return n.Attempts > 0 || n.StartedAt.IsZero() && n.State == engine.Completed.String()
 }
 
-// Node makes the calls of a recorded node again with the module that nodes has for its type: from
-// the recorded input, with the clock, the random numbers and the responses of the host that it had
-// then. Nothing reaches the network or a store. The module gets what the recorded one was granted,
-// except real time and real randomness, which cannot be had again.
+// Node replays the calls of a recorded node with the module that nodes has for its type. Calls get
+// the recorded input, clock, random numbers and host responses. Nothing reaches the network or a
+// store. The module gets the recorded grants, except real time and real randomness, which cannot be
+// repeated.
 //
-// A request for which the record has no response fails, and so does a call after callTimeout, or
-// when all together take longer than nodeTimeout; each differs from the record. Of a request that
-// is longer than a record shows there is only its size.
+// A request without a recorded response fails. So does a call that exceeds callTimeout, or
+// nodeTimeout for all calls together. Each is a difference from the record. Of a request longer
+// than a record shows, only the size is returned.
 func Node(ctx context.Context, nodes *engine.Nodes, rec *journal.NodeRecord) Comparison {
 	t, err := nodes.Type(rec.Type)
 	var module *sandbox.Module
@@ -97,13 +97,13 @@ func Node(ctx context.Context, nodes *engine.Nodes, rec *journal.NodeRecord) Com
 	switch {
 	case ctx.Err() != nil:
 		return Comparison{Incomparable: "it was interrupted"}
-	case r.out.Replayed.Code == engine.CodeMemory: // which may be less than the server gives it
+	case r.out.Replayed.Code == engine.CodeMemory: // the limit may be lower than on the server
 		return Comparison{Incomparable: "it wants more memory than it gets here"}
 	}
 	return r.out
 }
 
-// recordedGrants returns the grants of a record that can be had again.
+// recordedGrants returns the recorded grants that can be repeated.
 func recordedGrants(names []string) hostapi.Grants {
 	var wanted []hostapi.Capability
 	for _, name := range names {
@@ -113,7 +113,7 @@ func recordedGrants(names []string) hostapi.Grants {
 	return hostapi.Grants{HTTP: true, Log: true, Globals: true}.Only(wanted)
 }
 
-// node is a node that is replayed.
+// node is a node that is being replayed.
 type node struct {
 	module interface {
 		Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
@@ -126,14 +126,13 @@ type node struct {
 	out    Comparison
 }
 
-// atLimits are the codes of errors that depend on the limits, the load or the moment of the server
-// they came from.
+// atLimits are the codes of errors that depend on the server's limits, its load or the moment.
 var atLimits = []string{
 	engine.CodeTimeout, engine.CodeCancelled, engine.CodeMemory, engine.CodeInternal, engine.CodeInputTooLarge, engine.CodeOutputTooLarge, engine.CodeExecutionMemory,
 	engine.CodeForEachTooMany, sandbox.CodeFuel,
 }
 
-// prepare reads the record and returns why the node cannot be replayed; "" = it can.
+// prepare reads the record. It returns why the node cannot be replayed, or "" if it can.
 func (r *node) prepare() (why string) {
 	rec := r.rec
 	r.calls = rec.Calls
@@ -170,8 +169,8 @@ func (r *node) prepare() (why string) {
 	return r.prepareInputs()
 }
 
-// dropCancelled leaves out the items behind the first one that failed: they were cancelled, or
-// should have been.
+// dropCancelled drops the calls of items after the first failed one: they were canceled, or should
+// have been.
 func (r *node) dropCancelled() {
 	for i, c := range r.calls {
 		last := i+1 == len(r.calls) || r.calls[i+1].Item != c.Item
@@ -225,11 +224,11 @@ func (r *node) prepareInputs() (why string) {
 	return ""
 }
 
-// hasItems reports whether the node has forEach: a config is an object, those of all items are an
-// array.
+// hasItems reports whether the node has forEach. The recorded input is then an array of configs,
+// else one object.
 func (r *node) hasItems() bool { return rawjson.KindOf([]byte(r.rec.Input.Text)) == rawjson.Array }
 
-// incomparable returns why a value cannot be used; "" = it can.
+// incomparable returns why a value cannot be compared, or "" if it can.
 func incomparable(what string, v journal.Value) string {
 	switch {
 	case v.Masked:
@@ -242,7 +241,7 @@ func incomparable(what string, v journal.Value) string {
 	return ""
 }
 
-// run makes the calls: the attempts of each item until one succeeds.
+// run makes the calls. It repeats the attempts of each item until one succeeds.
 func (r *node) run(ctx context.Context) Outcome {
 	outputs := make([][]byte, 0, len(r.inputs))
 	var end Outcome
@@ -277,7 +276,7 @@ func (r *node) call(ctx context.Context, input []byte, c journal.Call) Outcome {
 	s := &hostapi.Session{
 		Grants: r.grants, HTTP: host, Globals: host, Start: c.Start, Deadline: time.Now().Add(limit.Duration),
 	}
-	s.Seed = func() (seed [32]byte) { // all zeros where none was drawn
+	s.Seed = func() (seed [32]byte) { // all zeros if none was recorded
 		copy(seed[:], c.Seed)
 		return seed
 	}
