@@ -1,5 +1,4 @@
-// Package slots bounds how many executions run at the same time: those of the server and those of
-// each workflow.
+// Package slots bounds the number of concurrent executions, of the server and of each workflow.
 //
-// A slot is a permit to run. Callers that find none free wait in queues, each with a bound.
+// A slot is a permit to run. If none is free, callers wait in queues, each with a bound.
 package slots

@@ -1,4 +1,3 @@
-// Package slots holds the slots of a server: permits to run, shared between its workflows.
 package slots
 
 import (
@@ -11,35 +10,34 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// Slots hands out the slots of a server and, within them, of each workflow: it may have its share
-// of them, see journal.Share, or less where it has a limit of its own.
+// Slots hands out the slots of a server. A workflow can use its share of them, see journal.Share,
+// or fewer if it has a limit of its own.
 //
 // Waiters queue per workflow first and then, once the workflow has room, in a server-wide queue.
-// There workflows take turns, and of each the one that has waited longest comes first. So an
-// execution that is kept waiting by its own workflow's limit delays no other workflow, and neither
-// does a crowd of one workflow. There is no goroutine for a waiter: releasing a slot hands it on.
+// There workflows take turns, and the oldest waiter of each comes first. So neither an execution
+// that waits for its own workflow's limit nor a crowd of one workflow delays other workflows.
+// Waiters need no goroutine: Release hands the slot on.
 type Slots struct {
 	mu      sync.Mutex
 	size    int
-	share   int // of a workflow
+	share   int // limit of one workflow
 	taken   int
 	waiting int // waiters
-	// those at stageServer; there are none while a slot is free
+	// waiters at stageServer; empty while a slot is free
 	serverQueue fairqueue.Queue[*waiter]
-	order       uint64               // of the last that was added to the queue
-	workflows   map[string]*workflow // those with slots taken or waiters
-	spare       []*workflow          // to be used again, at most maxSpare
+	order       uint64               // of the latest waiter added to serverQueue
+	workflows   map[string]*workflow // only those with slots taken or waiters
+	spare       []*workflow          // for reuse, at most maxSpare
 }
 
-// maxWaiters is how many may wait for slots, of all workflows; one has its share of these places,
-// too.
+// maxWaiters limits the waiters of all workflows. One workflow has at most its share of them.
 const maxWaiters = 4096
 
-// maxSpare is how many states of workflows are kept for those that come next: most run for a moment
-// and come again.
+// maxSpare is the number of workflow states kept for reuse: most workflows run for a moment and
+// come again.
 const maxSpare = 64
 
-// workflow is the state of one workflow's slots. Waiters at stageServer have theirs already.
+// workflow is the state of one workflow's slots. Waiters at stageServer have taken theirs already.
 type workflow struct {
 	id      string
 	limit   int
@@ -47,7 +45,7 @@ type workflow struct {
 	taken   int
 	waiting int
 	queue   list.List     // of *waiter, at stageWorkflow
-	room    chan struct{} // closed when there is room for another one; nil = nobody wants to know
+	room    chan struct{} // closed when there is room for another execution; nil = not asked for
 }
 
 // waiter waits for a slot.
@@ -55,18 +53,18 @@ type waiter struct {
 	workflow *workflow
 	stage    stage
 	patient  bool
-	at       *list.Element               // in the queue of its workflow, at stageWorkflow
-	place    *fairqueue.Element[*waiter] // in the queue, at stageServer
+	at       *list.Element               // in the workflow's queue, at stageWorkflow
+	place    *fairqueue.Element[*waiter] // in serverQueue, at stageServer
 	granted  chan struct{}               // closed at stageGranted
 }
 
-// stage is what a waiter waits for.
+// stage is the stage of a waiter: the kind of slot that it waits for.
 type stage uint8
 
 const (
 	stageWorkflow stage = iota // a slot of the workflow
 	stageServer                // a slot of the server
-	stageGranted               // nothing any more
+	stageGranted               // none: it has both
 )
 
 // New returns slots for size executions.
@@ -74,14 +72,14 @@ func New(size int) *Slots {
 	return &Slots{size: size, share: journal.Share(size), workflows: make(map[string]*workflow)}
 }
 
-// Acquire takes a slot for the workflow called id, of which at most limit may run at the same time
-// (0 = no limit). The latest limit counts, also for waiters.
+// Acquire takes a slot for the workflow called id. At most limit executions of it may run at the
+// same time (0 = no limit). The latest limit counts, for earlier waiters too.
 //
-// It waits for the time given, or, when patient, for that time in the workflow's queue and without
-// limit for the server. entered, unless nil, is called as soon as its place is taken. The error
-// wraps what it waited for: ErrWorkflowBusy, or ErrServerBusy, also when the workflow is at its
-// share while all slots are taken; or it is ctx's. A patient one gets ErrWorkflowBusy wherever its
-// workflow holds it back.
+// Acquire waits up to wait. If patient, that applies to the workflow's queue only, and the wait for
+// the server has no limit. Unless nil, entered is called as soon as the place in the queue is
+// taken. The error is ctx's, or wraps ErrWorkflowBusy or ErrServerBusy. It is ErrServerBusy too if
+// the workflow is at its share while all slots are taken. A patient caller gets ErrWorkflowBusy
+// whenever its workflow holds it back.
 func (p *Slots) Acquire(ctx context.Context, id string, limit int, wait time.Duration, patient bool, entered func()) error {
 	w, err := p.join(id, limit, patient)
 	if entered != nil {
@@ -116,8 +114,8 @@ func (p *Slots) Acquire(ctx context.Context, id string, limit int, wait time.Dur
 	}
 }
 
-// join takes a slot and returns nil, or puts a new waiter where it belongs, or says why there is
-// no place for one.
+// join takes a slot and returns nil, or returns a new waiter that is in its queue. The error says
+// why there is no place for a waiter.
 func (p *Slots) join(id string, limit int, patient bool) (*waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,7 +149,7 @@ func (p *Slots) join(id string, limit int, patient bool) (*waiter, error) {
 	return w, nil
 }
 
-// busy returns the error of a waiter that its workflow keeps waiting. The caller holds the lock.
+// busy returns the error of a waiter that waits for its workflow. The caller holds the lock.
 func (p *Slots) busy(f *workflow, patient bool) error {
 	switch {
 	case f.own:
@@ -163,10 +161,10 @@ func (p *Slots) busy(f *workflow, patient bool) error {
 	}
 }
 
-// serverBusy returns the error of a waiter that only the server keeps waiting.
+// serverBusy returns the error of a waiter that waits only for the server.
 func (p *Slots) serverBusy() error { return &busyError{ErrServerBusy, "limits.executions", p.size} }
 
-// newState is a state that nobody uses. The caller holds the lock.
+// newState returns an unused state. The caller holds the lock.
 func (p *Slots) newState() *workflow {
 	n := len(p.spare) - 1
 	if n < 0 {
@@ -179,7 +177,7 @@ func (p *Slots) newState() *workflow {
 
 func (f *workflow) hasRoom() bool { return f.taken < f.limit }
 
-// advance moves waiters on as far as there is room. The caller holds the lock.
+// advance moves waiters on while there is room. The caller holds the lock.
 func (p *Slots) advance(f *workflow) {
 	for f.queue.Len() > 0 && f.hasRoom() {
 		w := f.queue.Remove(f.queue.Front()).(*waiter)
@@ -204,13 +202,14 @@ func (p *Slots) advance(f *workflow) {
 	}
 }
 
-// dequeued no longer counts a waiter that is in no queue any more. The caller holds the lock.
+// dequeued stops counting a waiter that has left its queues. The caller holds the lock.
 func (p *Slots) dequeued(w *waiter) {
 	p.waiting--
 	w.workflow.waiting--
 }
 
-// Room is closed when a workflow has, or had since, room for another execution.
+// Room returns a channel that is closed once the workflow called id has room for another execution.
+// Others may have taken the room since.
 func (p *Slots) Room(id string) <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -233,7 +232,8 @@ func (p *Slots) hasWorkflowSlot(w *waiter) bool {
 	return w.stage != stageWorkflow
 }
 
-// abandon removes a waiter from its queue. nil means that it was too late: it has its slot.
+// abandon removes a waiter from its queue and returns its error. nil means that it was too late:
+// the waiter has its slot.
 func (p *Slots) abandon(w *waiter) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -254,7 +254,7 @@ func (p *Slots) abandon(w *waiter) error {
 	}
 }
 
-// Release gives a slot of the workflow called id back.
+// Release gives back a slot of the workflow called id.
 func (p *Slots) Release(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -269,7 +269,7 @@ func (p *Slots) releaseWorkflow(f *workflow) {
 	p.forget(f)
 }
 
-// forget drops the state of a workflow that nobody runs or waits for. The caller holds the lock.
+// forget drops the state of a workflow without slots and waiters. The caller holds the lock.
 func (p *Slots) forget(f *workflow) {
 	if f.taken > 0 || f.queue.Len() > 0 {
 		return
@@ -280,7 +280,7 @@ func (p *Slots) forget(f *workflow) {
 	}
 }
 
-// InUse is how many slots are taken.
+// InUse returns the number of slots that are taken.
 func (p *Slots) InUse() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
