@@ -9,37 +9,36 @@ import (
 )
 
 const (
-	// minEverywhere is how many bytes a secret has at least that is masked wherever it stands in a
-	// value. Shorter ones would blot out half of a record: they are masked where a template has put
-	// them.
+	// minEverywhere is the minimum length of a secret that is masked wherever it occurs in a value.
+	// Shorter secrets would blot out half of a record: they are masked only where a template has
+	// put them.
 	minEverywhere = 8
-	// maxComposed bounds how many texts with a secret in them are remembered for one record.
+	// maxComposed limits the texts containing a secret that are remembered for one record.
 	maxComposed = 10_000
 )
 
-// Hidden is the JSON value that is shown in place of a secret.
+// Hidden is the JSON value shown in place of a secret.
 var Hidden = []byte(`"` + mask + `"`)
 
-// Masker makes JSON values fit to be shown. What it gives is JSON too. The zero value masks
-// nothing.
+// Masker masks secrets in JSON values. Its results are JSON too. The zero value masks nothing.
 type Masker struct {
-	texts []string // masked wherever they stand, longest first
-	// composed are strings and numbers, as texts, into which a template has put a secret, and how
-	// they are shown. A node that hands one on gives it as it got it.
+	texts []string // masked wherever they occur, longest first
+	// composed maps strings and numbers into which a template has put a secret, as texts, to their
+	// shown form. A node may pass one on unchanged.
 	composed map[string]string
-	// there are more of them than it can remember, or its effort is over: it shows nothing
+	// shows nothing: composed is full, or the effort is over
 	blind  bool
-	all    bool   // strings and numbers are masked whatever they are
-	effort Effort // nil = without a bound
+	all    bool   // masks all strings and numbers
+	effort Effort // nil = unbounded
 }
 
 // Effort bounds the work of masking.
 type Effort interface {
-	// Spend takes n bytes of work and reports whether there were as many left.
+	// Spend takes n bytes of work and reports whether that many were left.
 	Spend(n int) bool
 }
 
-// NewMasker returns a masker of the texts that are masked wherever they stand in a value.
+// NewMasker returns a masker for the texts that are masked wherever they occur in a value.
 func (s *Texts) NewMasker(e Effort) Masker {
 	return Masker{texts: s.atLeast(minEverywhere), effort: e}
 }
@@ -48,14 +47,14 @@ func (s *Texts) NewMasker(e Effort) Masker {
 func (m *Masker) HideAll() { m.blind = true }
 
 const (
-	// valueEffort is what a value takes beside its bytes, as bytes.
+	// valueEffort is the work for a value apart from its bytes, in bytes.
 	valueEffort = 32
-	// secretEffort is how many bytes of a text are read in the time of one step in looking for a
-	// secret in it.
+	// secretEffort is the number of bytes of a text that are searched for a secret in the time of
+	// one byte of work.
 	secretEffort = 8
 )
 
-// spend takes work of the masker's effort. When that is over it is blind.
+// spend takes n bytes of the masker's effort. Once the effort is over, the masker is blind.
 func (m *Masker) spend(n int) bool {
 	if m.effort != nil && !m.effort.Spend(n) {
 		m.blind = true
@@ -63,7 +62,7 @@ func (m *Masker) spend(n int) bool {
 	return !m.blind
 }
 
-// Append appends v as it is shown and reports whether anything in it is masked.
+// Append appends v as shown and reports whether anything in it is masked.
 func (m *Masker) Append(dst, v []byte) (_ []byte, masked bool) {
 	if m.blind {
 		return append(dst, Hidden...), true
@@ -77,15 +76,15 @@ func (m *Masker) Append(dst, v []byte) (_ []byte, masked bool) {
 	return dst, !bytes.Equal(dst[start:], v)
 }
 
-// AppendTexts is append without what the masker has learned: for values in which templates have put
-// what is masked already.
+// AppendTexts is Append without the texts that the masker has learned. It is for values in which
+// the text that templates put in is masked already.
 func (m *Masker) AppendTexts(dst, v []byte) []byte {
 	texts := Masker{texts: m.texts, blind: m.blind, effort: m.effort}
 	dst, _ = texts.Append(dst, v)
 	return dst
 }
 
-// walk appends v as it is shown, as far as the masker does not become blind.
+// walk appends v as shown. It stops early if the masker becomes blind.
 func (m *Masker) walk(dst, v []byte) []byte {
 	if !m.spend(len(v) + valueEffort) {
 		return append(dst, Hidden...)
@@ -124,7 +123,7 @@ func (m *Masker) walk(dst, v []byte) []byte {
 	return append(dst, v...)
 }
 
-// key appends a member's key, which comes without its quotes.
+// key appends a member's key, which is given without quotes.
 func (m *Masker) key(dst, raw []byte) []byte {
 	key := string(rawjson.AppendUnescaped(nil, raw))
 	m.spend(valueEffort)
@@ -145,7 +144,7 @@ func (m *Masker) text(text string) string {
 }
 
 func (m *Masker) everywhere(text string) string {
-	// None is in a text that is shorter, and what was replaced is not longer than before.
+	// A secret longer than the text is not in it, and replacing does not make the text longer.
 	from, _ := slices.BinarySearchFunc(m.texts, len(text), func(secret string, n int) int { return n - len(secret) })
 	if !m.spend((len(m.texts) - from) * (secretEffort + len(text)/secretEffort)) {
 		return mask
@@ -156,7 +155,7 @@ func (m *Masker) everywhere(text string) string {
 	return text
 }
 
-// leafText is the text of a string or a number.
+// leafText returns the text of a string or a number.
 func leafText(v []byte) string {
 	if rawjson.KindOf(v) == rawjson.String {
 		return string(rawjson.AppendString(nil, v))
@@ -164,7 +163,8 @@ func leafText(v []byte) string {
 	return string(v)
 }
 
-// Learn takes in what a template gave, and the same as it is shown.
+// Learn remembers the strings and numbers in which the result of a template differs from its shown
+// form.
 func (m *Masker) Learn(plain, shown []byte) {
 	if m.blind || bytes.Equal(plain, shown) || !m.spend(len(plain)+len(shown)+valueEffort) {
 		return
@@ -199,7 +199,7 @@ func (m *Masker) Learn(plain, shown []byte) {
 	}
 }
 
-// children are the values in an object or an array, in order.
+// children returns the values in an object or an array, in order.
 func children(v []byte) (values [][]byte) {
 	if rawjson.KindOf(v) == rawjson.Object {
 		rawjson.Members(v, func(_, value []byte) bool {
@@ -215,8 +215,8 @@ func children(v []byte) (values [][]byte) {
 	return values
 }
 
-// MaskAll is v with each string and number in it masked, as a secret global is shown. Booleans
-// and null tell nothing.
+// MaskAll returns v with each string and number masked, as secret globals are shown. Booleans and
+// null reveal nothing.
 func MaskAll(v []byte, e Effort) []byte {
 	m := Masker{all: true, effort: e}
 	return m.walk(nil, v)

@@ -18,15 +18,15 @@ const (
 	maxCode = 64 // bytes of a node's own error code
 )
 
-// Texts are the texts that an execution must not show: what the __secret globals it has
-// resolved so far hold. Safe for concurrent use.
+// Texts holds the texts that an execution must not show: those in the secret globals that it has
+// resolved so far. It is safe for concurrent use.
 type Texts struct {
 	mu    sync.RWMutex
-	texts []string // longest first, so that one that contains another is masked as a whole
+	texts []string // longest first, so that a text that contains another is masked as a whole
 	known map[string]bool
 }
 
-// Add takes the texts that a scope has collected.
+// Add adds texts that a scope has collected.
 func (s *Texts) Add(texts [][]byte) {
 	if len(texts) == 0 {
 		return
@@ -36,12 +36,12 @@ func (s *Texts) Add(texts [][]byte) {
 	before := len(s.texts)
 	for _, t := range texts {
 		s.insert(string(t))
-		s.insert(string(rawjson.AppendEscaped(nil, t))) // as JSON within a text shows it
+		s.insert(string(rawjson.AppendEscaped(nil, t))) // as in JSON within a text
 		if encoded := url.QueryEscape(string(t)); encoded != string(t) {
-			s.insert(encoded)                                 // as forms show it
-			s.insert(strings.ReplaceAll(encoded, "+", "%20")) // as parts of URLs do
+			s.insert(encoded)                                 // as in forms
+			s.insert(strings.ReplaceAll(encoded, "+", "%20")) // as in URLs
 		}
-		if bytes.ContainsAny(t, "\r\n") { // messages and log lines end where a line does
+		if bytes.ContainsAny(t, "\r\n") { // messages and log lines end at line breaks
 			for line := range bytes.FieldsFuncSeq(t, func(r rune) bool { return r == '\r' || r == '\n' }) {
 				if len(line) >= minRemains {
 					s.insert(string(line))
@@ -54,7 +54,7 @@ func (s *Texts) Add(texts [][]byte) {
 	}
 }
 
-// insert puts a text behind the others.
+// insert appends a text if it is new.
 func (s *Texts) insert(text string) {
 	if text == "" || s.known[text] {
 		return
@@ -66,14 +66,14 @@ func (s *Texts) insert(text string) {
 	s.texts = append(s.texts, text)
 }
 
-// Any reports whether there is something to mask.
+// Any reports whether there are texts to mask.
 func (s *Texts) Any() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return len(s.texts) > 0
 }
 
-// atLeast are the texts of so many bytes or more.
+// atLeast returns the texts of at least size bytes.
 func (s *Texts) atLeast(size int) []string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -84,8 +84,8 @@ func (s *Texts) atLeast(size int) []string {
 	return slices.Clone(s.texts[:n])
 }
 
-// Block makes at most limit bytes of valid UTF-8 without control characters but line feeds and
-// tabs, secrets masked.
+// Block returns text with secrets masked: at most limit bytes of valid UTF-8 without control
+// characters other than line feeds and tabs.
 func (s *Texts) Block(text string, limit int) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {
@@ -96,7 +96,7 @@ func (s *Texts) Block(text string, limit int) string {
 	return cutText(text, limit)
 }
 
-// cutText cuts a text that is too long before a character.
+// cutText cuts a text to at most limit bytes, between characters.
 func cutText(text string, limit int) string {
 	if len(text) <= limit {
 		return text
@@ -107,7 +107,7 @@ func cutText(text string, limit int) string {
 	return text[:limit]
 }
 
-// Mask replaces the secrets in s.
+// Mask masks the secrets in text.
 func (s *Texts) Mask(text string) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -117,8 +117,8 @@ func (s *Texts) Mask(text string) string {
 	return text
 }
 
-// Line makes one line of at most limit bytes of valid UTF-8 without control characters, secrets
-// masked.
+// Line returns the first line of text with secrets masked: at most limit bytes of valid UTF-8
+// without control characters.
 func (s *Texts) Line(text string, limit int) string {
 	text = strings.TrimSpace(s.Mask(text))
 	if i := strings.IndexAny(text, "\n\r\v\f\u0085\u2028\u2029"); i >= 0 {
@@ -133,8 +133,8 @@ func (s *Texts) Line(text string, limit int) string {
 	return cutText(text, limit)
 }
 
-// Message makes the line for a NodeError of what a node said. The sandbox has cut it where it was
-// too long, so that a secret may have lost its end.
+// Message returns a node's message as a Line. The sandbox cuts long messages, so a secret may have
+// lost its end. Such a remainder is masked too.
 func (s *Texts) Message(text string) string {
 	line := s.Line(text, hostapi.MaxMessage)
 	if len(text) <= hostapi.MaxMessage-utf8.UTFMax {
@@ -152,10 +152,10 @@ func (s *Texts) Message(text string) string {
 	return line
 }
 
-// minRemains is how many bytes of a part of a secret are more than a coincidence.
+// minRemains is the minimum length of a part of a secret that is not taken for a coincidence.
 const minRemains = 4
 
-// Code returns a node's own error code, or "" when it has none that can be shown.
+// Code returns a node's own error code, or "" if it has none that can be shown.
 func (s *Texts) Code(label string) string {
 	if label == "" || len(label) > maxCode || s.Mask(label) != label {
 		return ""

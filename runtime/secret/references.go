@@ -12,32 +12,32 @@ import (
 const (
 	prefix       = "flowtrux-secret-"
 	randomLength = 26       // characters of crypto/rand.Text: 128 random bits
-	maxExpanded  = 16 << 20 // bytes of a request with its references replaced
-	maxDepth     = 512      // how deep such a request may nest
+	maxExpanded  = 16 << 20 // bytes of a request after expansion
+	maxDepth     = 512      // nesting depth of such a request
 )
 
-// References stand for the secrets in the config of one node, or of one item of forEach, whose
-// module asks for them ("secrets": "handles" in its manifest): the config has references in place
-// of what templates have found in __secret globals. Only requests turn them back into secrets.
-// References of another config are texts like any other. A References belongs to one goroutine.
+// References holds the secret references in the config of one node, or of one item of forEach. The
+// node's module asks for them with "secrets": "handles" in its manifest. The config then has
+// references in place of values from secret globals. They become secrets again only in requests.
+// References of another config are ordinary texts. A References belongs to one goroutine.
 type References struct {
-	byValue map[valueKey][]byte // a JSON string each
-	values  map[string][]byte   // by the reference's text: raw JSON
+	byValue map[valueKey][]byte // JSON strings
+	values  map[string][]byte   // raw JSON, by the reference's text
 }
 
-// valueKey identifies a value that a reference stands for. Two long ones are the same only when
-// they are in the same place: comparing them would take too long where many templates name one.
+// valueKey identifies a value that a reference stands for. Two long values are the same only if
+// they are at the same address: comparing them would take too long if many templates use one.
 type valueKey struct {
 	short string
 	first *byte
 	size  int
 }
 
-// maxShort is how many bytes a value may have to be compared.
+// maxShort is the maximum length of values that are compared.
 const maxShort = 1 << 10
 
-// Hide returns the reference that stands for a value: a JSON string of characters that JSON, URLs
-// and headers take as they are.
+// Hide returns the reference for a value: a JSON string of characters that need no escaping in
+// JSON, URLs and headers.
 func (s *References) Hide(value []byte) []byte {
 	key := valueKey{}
 	if len(value) <= maxShort {
@@ -59,11 +59,11 @@ func (s *References) Hide(value []byte) []byte {
 
 var errTooLarge = &hostapi.Failure{Code: "http_bad_request", Message: "the request is too large", Fatal: true}
 
-// Expand returns a request with its references replaced by secrets. A string that is one reference
-// becomes the value, of any kind; a reference within a string becomes the text that a template
-// would have put there. Only the parts of a request that secrets may be in are expanded, and no
-// keys of objects. secrets are the texts in what was put in. What is not a request comes back as it
-// is; request is not changed.
+// Expand returns a request with its references replaced by secrets. A string that consists of one
+// reference becomes the value, of any kind. A reference within a string becomes the text that a
+// template would have put there. Only secretParts are expanded, and no keys of objects. secrets are
+// the texts in the inserted values. Input that is not a request is returned as it is. Expand does
+// not change request.
 func (s *References) Expand(request []byte) (expanded []byte, secrets []string, err error) {
 	if s == nil || !bytes.Contains(request, []byte(prefix)) || len(request) > maxExpanded {
 		return request, nil, nil
@@ -79,7 +79,7 @@ func (s *References) Expand(request []byte) (expanded []byte, secrets []string, 
 	return o.out, o.texts, nil
 }
 
-// expansion is a request whose references are being replaced.
+// expansion is a request that is being expanded.
 type expansion struct {
 	refs     *References
 	out      []byte
@@ -87,8 +87,8 @@ type expansion struct {
 	tooLarge bool
 }
 
-// secretParts are the parts of a request in which secrets may be. The method goes to other origins
-// by redirects.
+// secretParts are the parts of a request that may contain secrets. The method may not: redirects
+// carry it to other origins.
 var secretParts = []string{"url", "headers", "query", "body"}
 
 func (o *expansion) request(v []byte) {
@@ -114,8 +114,8 @@ func (o *expansion) request(v []byte) {
 	o.out = append(o.out, '}')
 }
 
-// walk appends a value of a checked request without the white space between its tokens. It passes
-// each byte once, however deep the value nests.
+// walk appends a value of a checked request without the white space between its tokens. It reads
+// each byte once, at any nesting depth.
 func (o *expansion) walk(v []byte) {
 	for len(v) > 0 && !o.tooLarge {
 		switch n := bytes.IndexAny(v, "\" \t\r\n"); {
@@ -137,7 +137,7 @@ func (o *expansion) walk(v []byte) {
 	}
 }
 
-// text appends a string, which comes without its quotes.
+// text appends a string, which is given without quotes.
 func (o *expansion) text(raw []byte) {
 	if value, ok := o.refs.values[string(raw)]; ok {
 		o.insert(value, value)
@@ -163,14 +163,14 @@ func (o *expansion) text(raw []byte) {
 	o.out = append(append(o.out, raw...), '"')
 }
 
-// insert appends what stands for a value.
+// insert appends as in place of a reference to value.
 func (o *expansion) insert(value, as []byte) {
 	o.addTexts(value)
 	o.out = append(o.out, as...)
 	o.tooLarge = len(o.out) > maxExpanded
 }
 
-// addTexts remembers the texts of a value that is put in.
+// addTexts adds the texts of an inserted value.
 func (o *expansion) addTexts(value []byte) {
 	o.texts = append(o.texts, leafText(value))
 	for _, part := range children(value) {
@@ -178,7 +178,7 @@ func (o *expansion) addTexts(value []byte) {
 	}
 }
 
-// inText is a value as a template puts it within a JSON string.
+// inText returns a value as a template puts it into a JSON string.
 func inText(value []byte) []byte {
 	switch rawjson.KindOf(value) {
 	case rawjson.String:
