@@ -25,7 +25,7 @@ func (c *Catalog) Apply(b store.Batch) {
 	before := c.current.Load()
 	a := &applying{catalog: c, before: before, touched: make(map[string]bool), loaded: zap.InfoLevel}
 	if b.Reset {
-		a.loaded = zap.DebugLevel // one line sums them up
+		a.loaded = zap.DebugLevel // summarize logs one line for all
 		a.next = &snapshot{workflows: make(map[string]*slot, len(before.workflows)), globals: make(map[string][]byte)}
 		a.secrets = make(map[string]*secret, len(c.secrets))
 		a.noteEarlier(b)
@@ -80,7 +80,7 @@ type change struct {
 	id    string
 	entry store.Entry
 	task  *task
-	done  bool // it is settled
+	done  bool // its task is settled
 }
 
 // put applies one entry.
@@ -149,7 +149,8 @@ func globalValue(stored []byte) []byte {
 	return rawjson.AppendQuoted(nil, stored)
 }
 
-// atOnce limits the documents that one Apply compiles itself, in bytes: they take less than 0.1 s.
+// atOnce limits the documents that one Apply compiles itself, in bytes. Compiling them takes less
+// than 0.1 s.
 const atOnce = 2 << 20
 
 // unprepared is the context of a round that prepares nothing.
@@ -176,7 +177,7 @@ func (a *applying) buildAll() {
 			return nil
 		})
 	}
-	_ = compiling.Wait() // what is wrong with a document stays in its task
+	_ = compiling.Wait() // the problems of a document stay in its task
 	for i := range a.changes {
 		a.enter(&a.changes[i])
 	}
@@ -221,7 +222,7 @@ func (a *applying) enter(ch *change) {
 	c.note(t, w)
 }
 
-// setKeys sets the secrets of each workflow that was touched.
+// setKeys sets the secrets of each touched workflow.
 func (a *applying) setKeys() {
 	for id := range a.touched {
 		if w := a.next.workflow(id); w != nil {
@@ -230,8 +231,8 @@ func (a *applying) setKeys() {
 	}
 }
 
-// noteEarlier collects the earlier documents that come with a batch: those of the cache, then those
-// that were kept because the cache had a newer, invalid one.
+// noteEarlier collects the earlier documents of a batch: first those of the cache, then those
+// stored because the cache had a newer, invalid one.
 func (a *applying) noteEarlier(b store.Batch) {
 	a.earlier = make(map[string][]store.Entry, len(b.Before)+len(b.LastValid))
 	for _, e := range b.Before {
@@ -247,8 +248,8 @@ func (a *applying) noteEarlier(b store.Batch) {
 	}
 }
 
-// forgetGone drops the documents kept for workflows that are gone or valid, and the tasks of those
-// that are gone.
+// forgetGone drops the last valid documents of workflows that are gone or valid, and the tasks of
+// those that are gone.
 func (a *applying) forgetGone() {
 	c := a.catalog
 	for id := range c.kept {

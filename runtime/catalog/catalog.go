@@ -1,15 +1,15 @@
-// Package catalog is the live view of the content of a store for one configuration: compiled
-// workflows with their secrets, and globals.
+// Package catalog provides the live view of a store for one configuration: compiled workflows with
+// their secrets, and globals.
 //
 // A [Catalog] is fed with the batches of a store ([Catalog.Apply]) and read by requests and
 // executions at any time, without a lock. A workflow whose newest document is invalid keeps its
 // last valid program. The catalog follows no store by itself, writes nothing to it, and runs
 // nothing but the preparation of documents.
 //
-// Secrets, globals, and documents whose node types are loaded and prepared are live when Apply
-// returns. Other documents are prepared on goroutines of the catalog, and each is live when it is
-// ready. Until then the last valid version serves. In the end the content is the same as if Apply
-// had waited for each.
+// Secrets and globals are live when Apply returns, and so are documents whose node types are loaded
+// and prepared. Other documents are prepared on goroutines of the catalog, and each is live when it
+// is ready. Until then the last valid version serves. In the end the content is the same as if
+// Apply had waited for each.
 //
 // The keys, below the store's prefix:
 //
@@ -41,43 +41,42 @@ const (
 
 // Options configure a Catalog.
 type Options struct {
-	// the types that workflows are compiled against; the catalog takes no reference
+	// node types for workflows; the catalog takes no reference
 	Nodes  *engine.Nodes
 	Logger *zap.Logger // nil = no log
 
-	// Context is that of the configuration: after its end nothing more is prepared, and failures to
-	// load say nothing about a document. nil = it never ends.
+	// Context is the context of the configuration. After its end nothing more is prepared, and
+	// failures to load say nothing about a document. nil = it never ends.
 	Context context.Context
 
 	// Keep is called with the last valid document of a workflow whose newest one is invalid or
-	// being prepared, with the key of that workflow, and with nil when it is no longer needed.
-	// Calls do not overlap; Keep must not call the catalog. See store.Mirror.Keep; nil = nothing is
-	// kept.
+	// being prepared. It is called with nil once that document is no longer needed. Calls do not
+	// overlap, and Keep must not call the catalog. See store.Mirror.Keep. nil = no call.
 	Keep func(key string, value []byte, revision int64)
 
-	// Rejected is called once for each document that turns out to be invalid, with its problems,
-	// which must not change. It must neither block nor call the catalog. nil = no call.
+	// Rejected is called once for each document that turns out to be invalid. It must not change
+	// the problems, block, or call the catalog. nil = no call.
 	Rejected func(id string, revision int64, problems []flow.Problem)
 }
 
 // Catalog is the live view of the content of a store for one configuration. It is safe for
-// concurrent use, and closed by Close.
+// concurrent use. Close ends its goroutines.
 type Catalog struct {
 	options Options
 	current atomic.Pointer[snapshot]
 	ready   chan struct{}
 	isReady sync.Once
-	ctx     context.Context // of all tasks: ends with Options.Context, and with Close
+	ctx     context.Context // for all tasks; ends with Options.Context, and with Close
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // the goroutines that prepare
 
 	// guards the fields below, and is held while the snapshot changes
 	mu      sync.Mutex
-	secrets map[string]*secret // by workflow id
+	secrets map[string]*secret // by workflow ID
 	// revisions of the documents that Keep holds, by workflow id
 	kept      map[string]int64
-	preparing map[string]*task           // by workflow id
-	serving   map[string]*engine.Program // by workflow id
+	preparing map[string]*task           // by workflow ID
+	serving   map[string]*engine.Program // by workflow ID
 	turns     turns
 	waiting   map[string][]*task // for a node type that is being loaded, by its name
 }
@@ -131,14 +130,14 @@ func New(o Options) *Catalog {
 	return c
 }
 
-// Close cancels all preparing and waits for its end: for a slice of fuel, or for a module that is
-// being loaded. The content can still be read as it is. Apply must not be called any more.
+// Close cancels all preparing and waits for its end: at most for a slice of fuel, or for a module
+// that is being loaded. The content can still be read as it is. Apply must not be called any more.
 func (c *Catalog) Close() {
 	c.cancel()
 	c.work.Wait()
 }
 
-// Settled waits until nothing is being prepared, or ctx ends, and then returns its error.
+// Settled waits until nothing is being prepared. If ctx ends first, it returns the cause.
 func (c *Catalog) Settled(ctx context.Context) error {
 	for {
 		done := c.busy()
@@ -168,10 +167,10 @@ func (c *Catalog) busy() <-chan struct{} {
 // the first time. Documents may still be being prepared then.
 func (c *Catalog) Ready() <-chan struct{} { return c.ready }
 
-// Workflow returns a workflow, or nil when the store has none of that id.
+// Workflow returns a workflow, or nil if the store has none with that ID.
 func (c *Catalog) Workflow(id string) *Workflow { return c.current.Load().workflow(id) }
 
-// List returns all workflows sorted by id.
+// List returns all workflows sorted by ID.
 func (c *Catalog) List() []*Workflow {
 	slots := c.current.Load().workflows
 	list := make([]*Workflow, 0, len(slots))
@@ -191,7 +190,7 @@ func (c *Catalog) Global(key string) (value []byte, ok bool) {
 // Global is one global value.
 type Global struct {
 	Key   string
-	Value []byte // canonical raw JSON; must not be shown when flow.IsSecretGlobal(Key)
+	Value []byte // canonical raw JSON; must not be shown if flow.IsSecretGlobal(Key)
 }
 
 // Globals returns all globals sorted by key, including secret ones.

@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// signatures are the schemes of package signature, for package flow.
+// signatures implements flow.Signatures with the schemes of package signature.
 type signatures struct{}
 
 // Parse implements flow.Signatures. The scheme is a *signature.Scheme.
@@ -35,15 +35,14 @@ func (signatures) CheckSecret(scheme any, secret flow.Secret) string {
 	return ""
 }
 
-// defaultScheme is the scheme of a workflow that says nothing of signatures.
+// defaultScheme returns the scheme of a workflow without signature settings.
 func defaultScheme() *signature.Scheme {
 	s, _ := signature.ParseScheme(nil) // never fails: there is nothing to parse
 	return s
 }
 
-// Compile turns a document that was stored before into a workflow that runs: it plans the document,
-// compiles its signature scheme, and binds its nodes to their modules. Errors are those of
-// engine.Nodes.Compile.
+// Compile compiles a stored document and its signature scheme, and binds its nodes to their
+// modules. Errors are those of engine.Nodes.Compile.
 func Compile(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, flow.PrepareFuelStored, func(types flow.Types) (*flow.Plan, error) {
 		return flow.Compile(id, revision, document, types, signatures{})
@@ -51,7 +50,7 @@ func Compile(ctx context.Context, id string, revision int64, document []byte, no
 	return bind(plan, err, nodes)
 }
 
-// CompileNew is [Compile] for a document that is not stored yet: the plan's warnings are errors,
+// CompileNew is [Compile] for a document that is not stored yet. The plan's warnings are errors,
 // and its secret is checked.
 func CompileNew(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, flow.MaxPrepareFuel, func(types flow.Types) (*flow.Plan, error) {
@@ -66,7 +65,7 @@ func compileRound(id string, e store.Entry, types *engine.Preparation, nodes *en
 	return bind(plan, err, nodes)
 }
 
-// bind makes a program of a plan, unless compiling it failed with err.
+// bind returns a program for a plan, or err unless it is nil.
 func bind(plan *flow.Plan, err error, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	if err != nil {
 		return nil, nil, err
@@ -81,12 +80,12 @@ func bind(plan *flow.Plan, err error, nodes *engine.Nodes) (*engine.Program, *si
 	return program, plan.Webhook.Scheme.(*signature.Scheme), nil
 }
 
-// maxStopgap is up to how many bytes a secret is taken for a stopgap, which is not worth a
-// rejection.
+// maxStopgap is the length up to which a secret is taken for a stopgap, in bytes. Stopgaps are not
+// rejected.
 const maxStopgap = 3
 
-// CheckNewSecret is scheme.CheckSecret for a new secret. Secrets shorter than one
-// group of base64 pass: they were not pasted wrongly.
+// CheckNewSecret is scheme.CheckSecret for a new secret. Secrets shorter than one group of base64
+// pass, because they are no pasting mistakes.
 func CheckNewSecret(scheme *signature.Scheme, secret []byte) error {
 	if len(secret) <= maxStopgap {
 		return nil

@@ -11,7 +11,7 @@ type RequestHeader struct {
 	Name string // canonical
 }
 
-// RequestHeaders returns the request headers that the author of a workflow has chosen: those of the
+// RequestHeaders returns the request headers chosen by the author of a workflow: those of the
 // scheme custom and of webhook.idempotency.
 func RequestHeaders(p *flow.Plan, s *signature.Scheme) []RequestHeader {
 	if p.Webhook == nil {

@@ -1,13 +1,13 @@
 package catalog
 
-// serve records the program that now serves a workflow. Nodes that only the previous program had
-// prepared are released, also when the workflow is gone. The lock is held.
+// serve records the program that now serves a workflow. Prepared snapshots that only the previous
+// program used are released, also if the workflow is gone. The caller holds the lock.
 func (c *Catalog) serve(id string) {
 	before, now := c.serving[id], c.current.Load().workflow(id).program()
 	if now == before {
 		return
 	}
-	if now != nil { // first: what both have prepared stays
+	if now != nil { // first, so that snapshots that both use stay prepared
 		now.Serve()
 		c.serving[id] = now
 	} else {

@@ -14,9 +14,9 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// maxVersions is the maximum number of documents of a workflow that wait to be compiled. An invalid
-// document gives its place to the one before it. When documents are replaced faster than they are
-// prepared, the oldest are dropped.
+// maxVersions is the maximum number of documents of a workflow that wait to be compiled. If a
+// document is invalid, the one before it is compiled. If documents are replaced faster than they
+// are prepared, the oldest are dropped.
 const maxVersions = 8
 
 // task finds the version of a workflow that serves: the newest valid one.
@@ -24,23 +24,23 @@ type task struct {
 	id      string
 	entries []store.Entry // the newest first; never changed
 	nodes   *engine.Nodes
-	loaded  zapcore.Level // of the log line when the newest is valid
+	loaded  zapcore.Level // for the log line if the newest is valid
 
 	ctx    context.Context // ends when the task is given up
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the task is over and readers see it
 
 	// Used by the owner of the turn: Apply, then one goroutine after the other.
-	at          int                 // of the entry that is looked at
-	preparation *engine.Preparation // of that entry
+	at          int                 // index of the current entry
+	preparation *engine.Preparation // of the current entry
 	problems    []flow.Problem      // of the newest document
 	found       *found              // nil = none so far
 
 	// Guarded by the catalog's lock.
-	level   int  // how often it did not come to an end in its turn
-	missing int  // node types that it waits for
-	ousted  bool // its turn was ended before its time
-	noted   bool // that the newest document is invalid has been logged
+	level   int  // turns that did not settle it
+	missing int  // node types that it still waits for
+	ousted  bool // its turn was ended early
+	noted   bool // the rejection of the newest document has been logged
 }
 
 // found is the version that serves.
@@ -64,8 +64,8 @@ func (c *Catalog) newTask(id string, entries []store.Entry, loaded zapcore.Level
 	return t
 }
 
-// round compiles until the version that serves is known, as far as it gets before ctx ends, and
-// without preparing if ctx is unprepared. It reports whether the version is known.
+// round compiles documents until the version that serves is known or ctx ends. If ctx is
+// unprepared, it prepares nothing. It reports whether the version is known.
 func (t *task) round(ctx context.Context) bool {
 	for t.at < len(t.entries) {
 		e := t.entries[t.at]
@@ -115,8 +115,8 @@ func (w *Workflow) serve(f *found) {
 	}
 }
 
-// next continues a task that is not settled: it waits for node types, or for its turn. The lock is
-// held.
+// next continues a task that is not settled: it waits for node types, or for its turn. The caller
+// holds the lock.
 func (c *Catalog) next(t *task) {
 	missing := t.preparation.Missing()
 	if len(missing) == 0 {
@@ -141,7 +141,7 @@ func (c *Catalog) load(name string) {
 	tasks := c.waiting[name]
 	delete(c.waiting, name)
 	if c.options.Context.Err() != nil {
-		return // that is why it failed; the tasks may not know yet
+		return // this caused the failure; the tasks may not know yet
 	}
 	for _, t := range tasks {
 		if err != nil {
@@ -164,7 +164,7 @@ func (c *Catalog) turn(ctx context.Context, t *task) {
 	ousted := t.ousted
 	t.ousted = false
 	if t.ctx.Err() != nil {
-		return // it was given up
+		return // the task was given up
 	}
 	place := c.current.Load().workflows[t.id]
 	w := t.workflow(place.Load())
@@ -186,10 +186,10 @@ func (c *Catalog) turn(ctx context.Context, t *task) {
 	c.next(t)
 }
 
-// maxLogged is the number of problems of a document in the log.
+// maxLogged is the maximum number of a document's problems in the log.
 const maxLogged = 5
 
-// note stores and logs the outcome of a task. The lock is held.
+// note stores and logs the outcome of a task. The caller holds the lock.
 func (c *Catalog) note(t *task, w *Workflow) {
 	invalid := len(w.Problems) > 0
 	if !invalid && w.Preparing == nil {
@@ -210,7 +210,7 @@ func (c *Catalog) note(t *task, w *Workflow) {
 	}
 }
 
-// forget drops the last valid document that is kept for a workflow. The lock is held.
+// forget drops the last valid document that Keep holds for a workflow. The caller holds the lock.
 func (c *Catalog) forget(id string) {
 	if _, ok := c.kept[id]; ok {
 		delete(c.kept, id)

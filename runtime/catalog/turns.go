@@ -7,9 +7,9 @@ import (
 )
 
 // Tasks take turns, and those that have used the least time go first. A task that is not settled in
-// its turn is stopped and starts again at the next level, with a turn that is longer by the factor
-// longer; the nodes that it has prepared stay prepared. So a short task never waits for those that
-// take seconds, however many there are, and the repeated work is a fraction of the whole.
+// its turn is stopped. It starts again at the next level, with a turn that is longer by the factor
+// longer. The nodes that it has prepared stay prepared. So a short task never waits for tasks that
+// take seconds, however many there are. The repeated work is a fraction of the whole.
 //
 // A turn is not a limit: a task that needs more gets more. Its limit is fuel.
 const (
@@ -31,11 +31,11 @@ func turnOf(level int) time.Duration {
 	return d
 }
 
-// turns are the queues of tasks, and the goroutines at work. Guarded by the lock of the catalog.
+// turns holds the queues of tasks and counts the goroutines at work. The catalog's lock guards it.
 type turns struct {
 	queues  [lastLevel + 1][]*task
 	workers int // goroutines
-	// that have their turns at a level from firstSlow on; ends the turn
+	// ends the turn of each task at a level from firstSlow on
 	slow map[*task]context.CancelFunc
 }
 
@@ -45,7 +45,7 @@ func maxSlow() int { return maxWorkers() / 2 }
 // maxWorkers returns the number of goroutines that prepare.
 func maxWorkers() int { return max(2, runtime.GOMAXPROCS(0)) }
 
-// enqueue adds a task to the queue of its level. The lock is held.
+// enqueue adds a task to the queue of its level. The caller holds the lock.
 func (c *Catalog) enqueue(t *task) {
 	t.level = min(t.level, lastLevel)
 	q := &c.turns.queues[t.level]
@@ -59,7 +59,7 @@ func (c *Catalog) enqueue(t *task) {
 	}
 }
 
-// makeWay ends the longest turn when no place at a slow level is free. The task loses the work on
+// makeWay ends the longest turn if no place at a slow level is free. That task loses the work on
 // its current node.
 func (s *turns) makeWay(level int) {
 	if len(s.slow) < maxSlow() {

@@ -14,24 +14,25 @@ import (
 // Workflow is the state of a workflow in the store. It is immutable.
 //
 // Active, Webhook and Scheme are those of the version that serves. For a workflow that never had a
-// valid version they are read leniently from its newest document, so that its senders get the
-// responses that do not depend on the rest.
+// valid version, they are read leniently from its newest document. So its senders get the responses
+// that do not depend on the rest.
 type Workflow struct {
 	ID      string
-	Program *engine.Program // the last valid one; nil = there never was one
+	Program *engine.Program // of the last valid document; nil = there never was one
 	Active  bool
 	Webhook bool              // its trigger is a webhook
 	Scheme  *signature.Scheme // never nil
-	// the secrets in force; those that have expired may be among them
+	// keys in force; expired ones may be among them
 	Keys     []signature.Key
 	Revision int64          // of the newest document
 	Serving  int64          // of Program's document; 0 = none
 	Problems []flow.Problem // of the newest document; nil = it is valid
-	// of the newest document, if it is valid: see flow.Plan.Warnings
+	// of the newest document if it is valid, see flow.Plan.Warnings
 	Warnings []flow.Problem
-	// why secrets/<id> gives no secret; "" = it does, or does not exist. Holds no secret
+	// why secrets/<id> has no usable secret; "" = it has, or does not exist. Never contains a
+	// secret
 	SecretProblem string
-	// the newest document as stored: it may hold a secret, see flow.RedactSecret
+	// the newest document as stored; it may contain a secret, see flow.RedactSecret
 	Document []byte
 
 	// Preparing is closed when this state is outdated: the document, or an earlier one that may
@@ -74,7 +75,7 @@ func (w *Workflow) isOf(e store.Entry) bool {
 	return w != nil && w.Revision == e.Revision && bytes.Equal(w.Document, e.Value)
 }
 
-// withSecret returns w with the keys that are in force when the store has s, or nil, for it.
+// withSecret returns w with the keys in force if its secret in the store is s; nil = none.
 func (w *Workflow) withSecret(s *secret) *Workflow {
 	with := *w
 	with.Keys, with.SecretProblem = w.own, ""
