@@ -18,7 +18,7 @@
 //
 // The states:
 //
-//   - pending: the journal has the entry, and no process has a lease for it. Cancel ends it at once.
+//   - pending: the journal has the entry, and no process leases it. Cancel ends it at once.
 //   - claimed: this process has the lease, and the execution waits for a slot. It is released if
 //     its workflow is at its limit.
 //   - running: each completed node gets a checkpoint before its dependents start. The execution is
