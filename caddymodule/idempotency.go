@@ -16,14 +16,15 @@ import (
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
-// The shortest and the longest wait of a duplicate between two looks at the journal, while the
-// first execution does not run in this process.
+// firstLook and lastLook are the shortest and the longest wait of a duplicate between two looks at
+// the journal, while the first execution does not run in this process.
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = time.Second
 )
 
-// findKey finds the request's idempotency key, and rejects one that cannot be used.
+// findKey sets the request's idempotency key, if it has one. It returns a rejection if the key
+// cannot be used.
 func (x *exchange) findKey() *response.Response {
 	window := flow.DefaultWindow
 	var keys []string
@@ -47,12 +48,12 @@ func (x *exchange) findKey() *response.Response {
 	return nil
 }
 
-// graceOfFirst is how much longer than the webhook's timeout a duplicate waits: the first request
-// gives up at that time itself, and may then have to journal its execution.
+// graceOfFirst is how much longer than the webhook's timeout a duplicate waits. The first request
+// gives up at that timeout itself, and may then have to journal its execution.
 const graceOfFirst = time.Second
 
-// once starts an execution, unless the request's key has one already. Then it waits for that one's
-// response, about as long as the webhook's timeout.
+// once starts an execution unless the request's key has one already. For a duplicate it waits for
+// the response of the first execution, slightly longer than the webhook's timeout.
 func (x *exchange) once(p *engine.Program, id string, minimal bool) response.Response {
 	ctx, cancel := context.WithTimeout(x.r.Context(), p.Plan.Webhook.Timeout+graceOfFirst)
 	defer cancel()
@@ -83,7 +84,8 @@ func (x *exchange) once(p *engine.Program, id string, minimal bool) response.Res
 	}
 }
 
-// hold is await for a request with a key, which it holds meanwhile. The error is the journal's.
+// hold is await for a request with a key, which stays reserved meanwhile. The error is the
+// journal's.
 func (x *exchange) hold(p *engine.Program, id string) (response.Response, error) {
 	reservation, err := x.app.executor.Reserve(x.r.Context(), x.app.engine, journal.Reservation{ID: id, Workflow: p.Plan.ID, Key: *x.key})
 	if err != nil {
@@ -111,12 +113,12 @@ func (x *exchange) hold(p *engine.Program, id string) (response.Response, error)
 	return a, nil
 }
 
-// duplicate returns the response of a request whose key has an execution already; nil if that one
-// does not run here, or has just ended.
+// duplicate returns the response to a request whose key has an execution already. It returns nil if
+// that execution does not run here, or has just ended.
 func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *journal.DuplicateError) *response.Response {
 	kept := first.Response
 	if kept == nil {
-		seat, err := x.app.executor.JoinInFlight(first.ID)
+		waiter, err := x.app.executor.JoinInFlight(first.ID)
 		switch {
 		case errors.Is(err, executor.ErrNotInFlight):
 			return nil
@@ -125,9 +127,9 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 		case err != nil:
 			return x.rejectJournal(err)
 		}
-		x.event = nil // many may wait for long
+		x.event = nil // free the memory: many duplicates may wait for long
 		x.body.release()
-		if kept, err = seat.Wait(ctx); err != nil {
+		if kept, err = waiter.Wait(ctx); err != nil {
 			return x.gaveUp(ctx, first.ID)
 		}
 		if kept == nil {
@@ -141,7 +143,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 	case err != nil:
 		x.logger.Error("the response that was stored for duplicates cannot be read", x.workflowField(), zap.String("execution_id", first.ID), zap.Error(err))
 		a = response.Unreadable(p.Plan, first.ID)
-	case a.Header["X-Execution-Id"] == nil: // the first one was rejected: there was no slot
+	case a.Header["X-Execution-Id"] == nil: // the first request was rejected: there was no slot
 		x.logRejection(a, "webhook refused")
 		return &a
 	}
@@ -149,14 +151,15 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 	return &a
 }
 
-// asDuplicate counts and logs the request as a duplicate of the one with that execution.
+// asDuplicate counts and logs the request as a duplicate of the request that started the execution
+// first.
 func (x *exchange) asDuplicate(first string) {
 	x.logFields(first)
 	x.app.meters.duplicate(x.id)
 	x.outcome = outcomeDuplicate
 }
 
-// gaveUp returns the response of a duplicate that waits no longer: its time is over, its sender has
+// gaveUp returns the response to a duplicate that stops waiting: its time is over, its sender has
 // gone, or the server stops.
 func (x *exchange) gaveUp(ctx context.Context, first string) *response.Response {
 	if x.r.Context().Err() != nil {

@@ -14,10 +14,11 @@ import (
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
-// errStopping is why executions that senders wait for are cancelled when the process exits.
+// errStopping is the cause for which executions whose senders wait are canceled when the process
+// exits.
 var errStopping = errors.New("the server is stopping")
 
-// run starts the execution that a request asks for, and responds in the workflow's mode.
+// run starts an execution for the request, and responds in the workflow's response mode.
 func (x *exchange) run() response.Response {
 	p := x.workflow.Program
 	id := x.app.engine.NewID()
@@ -35,7 +36,8 @@ func (x *exchange) run() response.Response {
 	}
 }
 
-// logFields adds fields to the request's line in the access log, if there is one.
+// logFields adds the workflow and the execution ID to the request's line in the access log, if
+// there is one.
 func (x *exchange) logFields(id string) {
 	ctx := x.r.Context()
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Logs == nil {
@@ -64,7 +66,7 @@ func (x *exchange) accept(p *engine.Program, id string) (response.Response, erro
 	return a, nil
 }
 
-// rejectJournal is the response when the journal does not accept an execution.
+// rejectJournal returns the response for an execution that the journal did not accept.
 func (x *exchange) rejectJournal(err error) *response.Response {
 	if errors.Is(err, context.Canceled) {
 		return x.unread()
@@ -72,14 +74,15 @@ func (x *exchange) rejectJournal(err error) *response.Response {
 	return x.reject(response.JournalUnavailable, zap.Error(err))
 }
 
-// unread is the response to a sender that went away before its execution began. It is not among the
-// rejected requests in logs and metrics, which alert operators: nothing is wrong with the server.
+// unread returns the response to a sender that went away before its execution began. Logs and
+// metrics do not count it as a rejected request, because these alert operators and nothing is wrong
+// with the server.
 func (x *exchange) unread() *response.Response {
 	a := response.Error(response.Overloaded, "")
 	return &a
 }
 
-// await runs the workflow and responds when it has ended or its webhook's timeout has passed. A
+// await runs the workflow and responds when it has ended or the webhook's timeout has passed. A
 // sender that goes away does not end the execution.
 func (x *exchange) await(p *engine.Program, id string) response.Response {
 	free, rejection := x.acquire(p, id)
@@ -95,8 +98,8 @@ func (x *exchange) await(p *engine.Program, id string) response.Response {
 	return response.Of(p.Plan, "", r, x.event)
 }
 
-// acquire takes a slot for an execution, or returns the response if there is none. Waiting requests
-// count with the bodies; executions have limits of their own.
+// acquire takes a slot for an execution, or returns the rejection if there is none. While a request
+// waits for its slot, its body counts in the limit of bodies. Executions have limits of their own.
 func (x *exchange) acquire(p *engine.Program, id string) (free func(), rejection *response.Response) {
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {
@@ -106,7 +109,7 @@ func (x *exchange) acquire(p *engine.Program, id string) (free func(), rejection
 		return free, nil
 	case errors.Is(err, slots.ErrWorkflowBusy):
 		return nil, x.reject(response.TooManyExecutions, zap.Error(err))
-	case errors.Is(err, engine.ErrGone): // a reload came in between
+	case errors.Is(err, engine.ErrGone): // the configuration was reloaded meanwhile
 		return nil, x.reject(response.NotReady)
 	case errors.Is(err, context.Canceled): // the sender left the queue
 		return nil, x.unread()
