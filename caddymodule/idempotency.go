@@ -16,8 +16,8 @@ import (
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
-// firstLook and lastLook are the shortest and the longest wait of a duplicate between two looks at
-// the journal, while the first execution does not run in this process.
+// firstLook and lastLook are the shortest and the longest pause between two looks at the journal. A
+// duplicate looks there if the first execution does not run in this process.
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = time.Second

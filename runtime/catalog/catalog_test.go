@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Documents of a workflow that is only its trigger.
+// Documents of workflows with only a trigger.
 const (
 	plain    = `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook"}}]}`
 	withKey  = `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook","webhook":{"secret":"from the document"}}}]}`
@@ -410,7 +410,7 @@ func TestLog(t *testing.T) {
 	want("deleted again")
 }
 
-// TestReadersSeeWholeSteps reads while content changes: a workflow never shows without the secret
+// TestReadersSeeWholeSteps reads while content changes: a workflow is never seen without the secret
 // that came with it.
 func TestReadersSeeWholeSteps(t *testing.T) {
 	f := newFixture(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// Code changes with its document, for the executions that begin afterwards; a source that does not
+// Code changes with its document, for executions that begin afterwards. A source that does not
 // compile changes nothing.
 func TestCodeChangesLive(t *testing.T) {
 	c := New(Options{Nodes: codeNodes(t)})

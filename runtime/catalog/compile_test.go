@@ -10,8 +10,8 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// TestAllProblemsAtOnce: mistakes in nodes, edges, trigger and signature are told together, in the
-// order of the document, each once, with the nearest right word.
+// TestAllProblemsAtOnce checks that mistakes in nodes, edges, trigger and signature are reported
+// together. Each is reported once, in the order of the document, with the nearest valid word.
 func TestAllProblemsAtOnce(t *testing.T) {
 	document := []byte(`{"nodes":[
 		{"id":"hook","typ":"trigger","config":{"triggerType":"webhok","webhook":{"responseMode":"lastnode","maxConcurrent":0,
@@ -51,8 +51,8 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
-// TestAMistakeIsNamedByItsPlace makes one mistake at a time in a valid document: the problem is the
-// only one, and its path is that of the mistake.
+// TestAMistakeIsNamedByItsPlace makes one mistake at a time in a valid document. Exactly one
+// problem is reported, with the path of the mistake.
 func TestAMistakeIsNamedByItsPlace(t *testing.T) {
 	const document = `{"id":"w","name":"Orders","nodes":[
 		{"id":"hook","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"specificNode","responseNodeId":"shape",

@@ -17,7 +17,7 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// fixture is a catalog with what it logged and kept.
+// fixture is a catalog with its log and its calls of Keep.
 type fixture struct {
 	*Catalog
 	logs *observer.ObservedLogs
@@ -36,7 +36,7 @@ func newFixture(t testing.TB) *fixture {
 	return f
 }
 
-// put is a batch of one entry.
+// put returns a batch of one entry.
 func put(revision int64, key, value string) store.Batch {
 	return store.Batch{Revision: revision, Put: []store.Entry{entry(revision, key, value)}}
 }
@@ -53,7 +53,7 @@ func reset(revision int64, entries ...store.Entry) store.Batch {
 	return store.Batch{Reset: true, Revision: revision, Put: entries}
 }
 
-// show describes a workflow in a line: document and program by revision, what it is, its secrets.
+// show describes a workflow in one line: document and program by revision, its state, its secrets.
 func show(w *Workflow) string {
 	if w == nil {
 		return "none"
@@ -91,7 +91,7 @@ func codeNodes(t testing.TB) *engine.Nodes {
 	return codeNodesOf(t, newHost(t, nil))
 }
 
-// newHost is a sandbox with that budget.
+// newHost returns a sandbox host with a memory budget.
 func newHost(t testing.TB, b *sandbox.Budget) *sandbox.Host {
 	t.Helper()
 	dir, err := compiled.Dir()

@@ -23,11 +23,11 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// endless is what is prepared for longer than any test waits: it fills memory, which costs little
-// fuel.
+// endless is a source that prepares for longer than any test waits. It fills memory, which costs
+// little fuel.
 const endless = "const a = new Uint8Array(3e7); for (;;) a.fill(1)\nexport default () => 1"
 
-// coded is a webhook's document with a node code for each of the sources.
+// coded returns a webhook's document with a code node for each source.
 func coded(sources ...string) string {
 	var nodes, edges strings.Builder
 	for i, source := range sources {
@@ -37,12 +37,13 @@ func coded(sources ...string) string {
 	return `{"nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"webhook"}}` + nodes.String() + `],"edges":[` + strings.TrimPrefix(edges.String(), ",") + `]}`
 }
 
-// counting is the source of a node that takes a while to prepare, as many rounds as it is told.
+// counting returns the source of a node that counts the given number of rounds while it is
+// prepared.
 func counting(n int) string {
 	return fmt.Sprintf("let n = %d; while (n) n--;\nexport default () => n", n)
 }
 
-// newPreparing is a catalog whose type code is loaded.
+// newPreparing returns a catalog with the type code loaded.
 func newPreparing(t testing.TB) *fixture {
 	t.Helper()
 	nodes := codeNodes(t)
@@ -89,12 +90,12 @@ func (f *fixture) settleOne(t testing.TB, id string) *Workflow {
 	}
 }
 
-// What is prepared holds up nothing: secrets, globals, deletions, and other documents, also such as
-// have to be prepared themselves.
+// Preparing holds up nothing else: no secrets, globals, deletions or other documents, not even
+// documents that must be prepared themselves.
 func TestNobodyWaitsForAnotherDocument(t *testing.T) {
 	f := newPreparing(t)
 	content := []store.Entry{entry(1, "globals/g", "1"), entry(2, "workflows/other", plain), entry(3, "secrets/other", "old")}
-	for i := range 40 { // more than there are goroutines
+	for i := range 40 { // more than goroutines
 		content = append(content, entry(int64(10+i), fmt.Sprintf("workflows/slow%d", i), coded(fmt.Sprintf("%s + %d", endless, i))))
 	}
 	f.Apply(reset(50, content...))
@@ -124,7 +125,7 @@ func TestNobodyWaitsForAnotherDocument(t *testing.T) {
 	}
 }
 
-// A type that is being loaded holds up those that want it, and nobody else.
+// A type that is being loaded holds up only the documents that use it.
 func TestNobodyWaitsForALoad(t *testing.T) {
 	host, err := sandbox.New(sandbox.Options{})
 	if err != nil {
@@ -186,8 +187,8 @@ func TestNobodyWaitsForALoad(t *testing.T) {
 	}
 }
 
-// While a version is prepared the last valid one serves, and is kept. A document that takes its
-// place ends that, as does a deletion.
+// While a version is prepared, the last valid one serves and is passed to Keep. A newer document or
+// a deletion ends that.
 func TestPreparingIsGivenUp(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1, entry(1, "workflows/w", github)))
@@ -220,8 +221,8 @@ func TestPreparingIsGivenUp(t *testing.T) {
 	f.settle(t)
 }
 
-// A document that is invalid leaves its place to the newest one before it that is valid, also to
-// one that was being prepared.
+// In place of an invalid document the newest valid one before it serves, even one that was being
+// prepared.
 func TestInvalidAfterOneThatIsPrepared(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1, entry(1, "workflows/w", github)))
@@ -239,7 +240,7 @@ func TestInvalidAfterOneThatIsPrepared(t *testing.T) {
 	}
 }
 
-// Documents that were replaced faster than they could be prepared do not pile up.
+// Documents that are replaced faster than they are prepared do not pile up.
 func TestVersionsAreBounded(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1))
@@ -254,7 +255,7 @@ func TestVersionsAreBounded(t *testing.T) {
 	}
 }
 
-// What takes several turns comes to its end, and to the same one, whatever else does.
+// A task that takes several turns ends with the same result, whatever other tasks do.
 func TestPreparingTakesTurns(t *testing.T) {
 	f := newPreparing(t)
 	var content []store.Entry
@@ -285,7 +286,7 @@ func TestPreparingTakesTurns(t *testing.T) {
 	}
 }
 
-// Close ends what is being prepared, and what is served stays.
+// Close ends preparing. Workflows that serve stay.
 func TestCloseWhilePreparing(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1, entry(1, "workflows/w", coded(endless)), entry(2, "workflows/v", plain)))
@@ -298,7 +299,7 @@ func TestCloseWhilePreparing(t *testing.T) {
 	}
 }
 
-// When the configuration ends, what is given up says nothing against documents.
+// When the configuration ends, tasks that are given up do not make documents invalid.
 func TestTheConfigurationEndsWhilePreparing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	core, logs := observer.New(zap.DebugLevel)
@@ -311,8 +312,8 @@ func TestTheConfigurationEndsWhilePreparing(t *testing.T) {
 	}
 }
 
-// TestOrder applies random changes without waiting for anything, and with, and wants the same in
-// the end.
+// TestOrder applies random changes, with and without waiting between them. The final content must
+// be the same.
 func TestOrder(t *testing.T) {
 	types := codeNodes(t)
 	documents := []string{
@@ -349,7 +350,7 @@ func TestOrder(t *testing.T) {
 			each.Apply(b)
 			each.settle(t)
 			atOnce.Apply(b)
-			if i%6 == 5 && random.IntN(2) == 0 { // sometimes somewhere in the middle
+			if i%6 == 5 && random.IntN(2) == 0 { // sometimes in the middle
 				atOnce.settle(t)
 			}
 		}
@@ -370,7 +371,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// Readers see whole workflows while these are prepared.
+// Readers see consistent workflows while these are prepared.
 func TestReadersWhilePreparing(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1, entry(1, "secrets/w", "s")))
@@ -400,8 +401,7 @@ func TestReadersWhilePreparing(t *testing.T) {
 	readers.Wait()
 }
 
-// One Apply compiles no more than atOnce bytes while others wait for it; the rest follows by
-// itself.
+// One Apply compiles no more than atOnce bytes itself. The rest follows on other goroutines.
 func TestOneApplyCompilesSoMuch(t *testing.T) {
 	f := newPreparing(t)
 	large := `{"metadata":"` + strings.Repeat("x", flow.MaxDocument-len(plain)-len(`"metadata":"",`)) + `",` + plain[1:]
@@ -423,7 +423,7 @@ func TestOneApplyCompilesSoMuch(t *testing.T) {
 	}
 }
 
-// A turn that has just begun and may last for minutes makes way for a shorter one.
+// A turn that has just begun and may last minutes makes way for a shorter one.
 func TestLongTurnsMakeWay(t *testing.T) {
 	f := newPreparing(t)
 	f.Apply(reset(1))
@@ -440,7 +440,7 @@ func TestLongTurnsMakeWay(t *testing.T) {
 		}
 		return false
 	}
-	// The levels are passed as if the turns had ended by themselves.
+	// The task moves through the levels as if its turns had ended by themselves.
 	for !long() {
 		f.mu.Lock()
 		for _, end := range f.turns.slow {
@@ -455,8 +455,8 @@ func TestLongTurnsMakeWay(t *testing.T) {
 	}
 }
 
-// What nodes have prepared goes with the document: when it is deleted, and when another version has
-// other nodes.
+// Prepared snapshots are released with the document: when it is deleted, and when another version
+// has other nodes.
 func TestPreparedNodesGoWithTheirDocument(t *testing.T) {
 	f := newPreparing(t)
 	module, err := f.options.Nodes.Module("code")

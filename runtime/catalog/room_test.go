@@ -14,15 +14,16 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// roomLimit is the budget of these tests. A document's nodes may keep a quarter of it.
+// roomLimit is the memory budget of these tests. The snapshots of one document may take a quarter
+// of it.
 const roomLimit = 128 << 20
 
-// keeping is the source of a node that keeps some megabytes.
+// keeping returns the source of a node whose prepared snapshot takes some megabytes.
 func keeping(megabytes, value int) string {
 	return fmt.Sprintf("const a = new Uint8Array(%de6).fill(%d)\nexport default () => a.length", megabytes, value)
 }
 
-// doorman holds up requests until it is closed.
+// doorman blocks requests until it is closed.
 type doorman struct{ came, closed chan struct{} }
 
 func (d doorman) Do(context.Context, []byte, hostapi.HTTPOptions, []byte) ([]byte, error) {
@@ -31,7 +32,7 @@ func (d doorman) Do(context.Context, []byte, hostapi.HTTPOptions, []byte) ([]byt
 	return nil, context.Canceled
 }
 
-// occupy has calls take 50 MB each, until end.
+// occupy starts calls that take 50 MB each, until end is called.
 func occupy(t *testing.T, b *sandbox.Budget, calls int) (end func()) {
 	t.Helper()
 	config := sandbox.ModuleConfig{Type: "others"}
@@ -66,7 +67,7 @@ func occupy(t *testing.T, b *sandbox.Budget, calls int) (end func()) {
 	return end
 }
 
-// A document for which others have the memory is not invalid: it is prepared when they end.
+// A document for which others use the memory is not invalid: it is prepared when they end.
 func TestOthersHaveTheMemory(t *testing.T) {
 	t.Parallel()
 	b := sandbox.NewBudget(roomLimit)
@@ -94,8 +95,8 @@ func TestOthersHaveTheMemory(t *testing.T) {
 	}
 }
 
-// A new document whose nodes keep more than its share is rejected, also when others have so much
-// that it does not come to that.
+// A new document whose nodes need more than its share is rejected, even if others use so much that
+// it would not get that far.
 func TestMoreThanItsShareBesideOthers(t *testing.T) {
 	t.Parallel()
 	b := sandbox.NewBudget(roomLimit)

@@ -20,8 +20,8 @@ func BenchmarkNewID(b *testing.B) {
 	}
 }
 
-// tiny is a module that answers [1] to everything: the least that a sandboxed call can be. It has a
-// page of memory, an alloc that answers 4096 and a run that answers with the three bytes at 16.
+// tiny is a module whose result is always [1]: the least that a sandboxed call can be. It has a
+// page of memory, an alloc that returns 4096, and a run that returns the three bytes at 16.
 const tiny = "\x00asm\x01\x00\x00\x00" +
 	"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e" + // types
 	"\x03\x03\x02\x00\x01" + "\x05\x03\x01\x00\x01" + // functions, memory
@@ -29,8 +29,8 @@ const tiny = "\x00asm\x01\x00\x00\x00" +
 	"\x0a\x11\x02\x05\x00\x41\x80\x20\x0b\x09\x00\x42\x83\x80\x80\x80\x80\x02\x0b" + // code
 	"\x0b\x09\x01\x00\x41\x10\x0b\x03[1]" // data
 
-// BenchmarkRun is what an execution costs: without a node that is called it is the engine alone,
-// and with the tiny module the sandbox is in it. BenchmarkCall is the sandbox's part.
+// BenchmarkRun measures an execution. Without nodes to call it measures the engine alone, with the
+// tiny module also the sandbox. BenchmarkCall measures the sandbox's part.
 func BenchmarkRun(b *testing.B) {
 	for name, c := range map[string]struct {
 		edges string
@@ -63,9 +63,9 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
-// BenchmarkRecord is what the record of an execution of three nodes costs, beside writing it: after
-// the answer, and only if it is recorded. With secrets values are resolved a second time and
-// searched.
+// BenchmarkRecord measures making the record of an execution with three nodes, without writing it.
+// It happens after the response, and only for recorded executions. With secrets, values are
+// resolved a second time and searched.
 func BenchmarkRecord(b *testing.B) {
 	for name, path := range map[string]string{"plain": "global.plain", "secret": "global.__secret_key"} {
 		b.Run(name, func(b *testing.B) {

@@ -36,7 +36,7 @@ const orderIntake = `{
 	]
 }`
 
-// TestBuiltInNodes runs a workflow of the nodes that come with the product, as they are shipped.
+// TestBuiltInNodes runs a workflow with the built-in nodes as they are shipped.
 func TestBuiltInNodes(t *testing.T) {
 	loads := make(map[string]engine.Load)
 	for _, name := range []string{"transform", "condition", "http-request"} {
@@ -111,7 +111,7 @@ func TestBuiltInNodes(t *testing.T) {
 	}
 }
 
-// rawHTTP is the http capability of a test that looks at whole requests.
+// rawHTTP is an http capability that passes whole requests to a test.
 type rawHTTP func(request []byte, o hostapi.HTTPOptions) string
 
 func (f rawHTTP) Do(_ context.Context, request []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {

@@ -16,7 +16,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// codeNodes are the built-in node types, and code-http, which is code that may use http.
+// codeNodes returns the built-in node types and code-http, which is code with the http capability.
 func codeNodes(t *testing.T) *engine.Nodes {
 	t.Helper()
 	loads := make(map[string]engine.Load)
@@ -38,7 +38,7 @@ func codeNodes(t *testing.T) *engine.Nodes {
 	return types
 }
 
-// coded is a workflow of a transform and a node code with the members given.
+// coded returns a workflow with a transform and a code node with the given members.
 func coded(members string) string {
 	return `{"id":"w","nodes":[{"id":"trigger","type":"trigger","config":{"triggerType":"manual"}},
 		{"id":"first-one","type":"transform","config":{"output":{"n":2}}},
@@ -73,7 +73,7 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// What code says of itself goes to the log, its stack too, and secrets to nobody.
+// Log lines and stacks of code are logged, without secrets.
 func TestCodeFailsQuietly(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	l := &Lab{T: t, Nodes: codeNodes(t)}
@@ -92,7 +92,7 @@ func TestCodeFailsQuietly(t *testing.T) {
 	}
 }
 
-// An execution of an older revision goes on with its own code.
+// An execution of an older revision continues with its own code.
 func TestRevisionsHaveTheirOwnCode(t *testing.T) {
 	l := &Lab{T: t, Nodes: codeNodes(t)}
 	l.Engine = engine.New(engine.Config{})
@@ -114,7 +114,7 @@ func TestCodeProblems(t *testing.T) {
 	}
 }
 
-// A record has the source beside the input, so that its calls can be made again.
+// A record contains the source and the input, so that its calls can be replayed.
 func TestCodeIsRepeated(t *testing.T) {
 	l := &Lab{T: t, Nodes: codeNodes(t)}
 	l.Engine = engine.New(engine.Config{Seed: [32]byte{3}})

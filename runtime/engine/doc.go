@@ -19,11 +19,11 @@
 //   - Otherwise it is skipped.
 //
 // An edge is taken if the node it comes from has completed with the edge's handle. The handle is ""
-// on success, the chosen label for a node that routes (condition, switch), and "error" for a failed
-// node with an error edge. A node that fails with onError "continue" and without an error edge
-// completes with the handle "": its success edges are taken. Routing nodes have no success edges,
-// so after such a failure the nodes that depend on them are skipped. A handled failure has the
-// output {"error":{"code":…,"message":…}}.
+// on success, and "error" for a failed node with an error edge. For a node that routes (condition,
+// switch) it is the label that the node chose. A node that fails with onError "continue" and
+// without an error edge completes with the handle "": its success edges are taken. Routing nodes
+// have no success edges, so after such a failure the nodes that depend on them are skipped. A
+// handled failure has the output {"error":{"code":…,"message":…}}.
 //
 // Nodes whose turn comes together run at the same time. One of them stays on the current goroutine,
 // so a plan without branches runs on its caller's. The result of a plan does not depend on which

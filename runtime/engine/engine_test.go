@@ -57,8 +57,8 @@ func TestNodesThatAreReadyTogetherRunTogether(t *testing.T) {
 	l.WantRun(Document("t>a t>b t>c", Ask("a", `1`), Ask("b", `1`), Ask("c", `1`)), "", `succeeded a=1 b=1 c=1`)
 }
 
-// TestABranchDoesNotWaitForAnother: a node runs as soon as the nodes before it have completed,
-// whatever its layer.
+// TestABranchDoesNotWaitForAnother checks that a node runs as soon as the nodes before it have
+// completed, whatever its layer.
 func TestABranchDoesNotWaitForAnother(t *testing.T) {
 	deep := make(chan struct{})
 	l := NewLab(t, engine.Config{HTTP: HTTPFunc(func(_ context.Context, node string, _ hostapi.HTTPOptions) (string, error) {
@@ -200,7 +200,7 @@ func TestPanicInTheHost(t *testing.T) {
 	}
 }
 
-// witness notes the calls of an Observer.
+// witness is an Observer that records its calls.
 type witness struct {
 	engine.NopObserver
 	mu    sync.Mutex
@@ -234,8 +234,8 @@ func TestObserver(t *testing.T) {
 	}
 }
 
-// TestAnExecutionIsFewObjects: itself, its context and that one's cancel, its timer and what that
-// calls, the results of the nodes and the result.
+// TestAnExecutionIsFewObjects counts allocations: the execution, its context with cancel, its timer
+// with its function, the results of the nodes, and the Result.
 func TestAnExecutionIsFewObjects(t *testing.T) {
 	l := NewLab(t, engine.Config{}, sandbox.Limits{})
 	p, ev := l.Program(Document("")), Event(t, "{}")
@@ -247,7 +247,7 @@ func TestAnExecutionIsFewObjects(t *testing.T) {
 func TestTimes(t *testing.T) {
 	var mu sync.Mutex
 	now := time.Now()
-	l := NewLab(t, engine.Config{Clock: func() time.Time { // each look takes a second
+	l := NewLab(t, engine.Config{Clock: func() time.Time { // each call takes a second
 		mu.Lock()
 		defer mu.Unlock()
 		now = now.Add(time.Second)

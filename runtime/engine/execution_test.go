@@ -128,8 +128,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestEventOfTheLimit: what was accepted can be handed on, also where it is longer than an output
-// may be otherwise.
+// TestEventOfTheLimit checks that a node can pass on an accepted event, even if that exceeds the
+// limit of outputs.
 func TestEventOfTheLimit(t *testing.T) {
 	l := NewLab(t, engine.Config{Limits: engine.Limits{NodeOutput: 1000}}, sandbox.Limits{Output: 1000})
 	body := `{"items":["` + strings.Repeat("x", 5000) + `"]}`

@@ -1,6 +1,6 @@
 package engine
 
-// What tests outside the package need of its inside.
+// This file exports internals to tests outside the package.
 const (
 	MaxUnlocked = maxUnlocked
 	MaxLogLines = maxLogLines
@@ -9,5 +9,5 @@ const (
 // MemoryUsed returns the bytes that are counted in the execution's memory budget.
 func (x *Execution) MemoryUsed() int64 { return x.memory.used.Load() }
 
-// References returns how many references there are on the node types.
+// References returns the number of references to the node types.
 func (n *Nodes) References() int64 { return n.refs.Load() }

@@ -52,8 +52,8 @@ func TestForEach(t *testing.T) {
 	}
 }
 
-// TestForEachFailsByTheLowestIndex lets items fail in many orders. Whatever happens first, the
-// failing item with the lowest index is the one that counts, and items before it are not disturbed.
+// TestForEachFailsByTheLowestIndex lets items fail in many orders. In any order, the failing item
+// with the lowest index fails the node, and items before it are not disturbed.
 func TestForEachFailsByTheLowestIndex(t *testing.T) {
 	for _, first := range []string{"2", "4", "5"} {
 		t.Run("item "+first+" fails first", func(t *testing.T) {

@@ -13,8 +13,8 @@ func read(id, key string, more ...string) string {
 	return Task(id, `"do":"read","key":"`+key+`"`, more...)
 }
 
-// TestGlobalsOfNodes: nodes read the globals that are not secret and add to numbers, and records
-// have all of it, so that the calls can be made again.
+// TestGlobalsOfNodes checks that nodes can read globals that are not secret, and add to numbers.
+// Records contain all of it, so that the calls can be replayed.
 func TestGlobalsOfNodes(t *testing.T) {
 	const key = "hush-hush-hush"
 	l := NewLab(t, engine.Config{Globals: Workspace{"rate": `{"eur":1.50}`, "orders": `41`, "__secret_key": `"` + key + `"`, "none": `null`}}, sandbox.Limits{})
@@ -42,7 +42,7 @@ func TestGlobalsOfNodes(t *testing.T) {
 	}
 	wantSame(l, r)
 
-	// what is replayed is the record, not the globals of today
+	// a replay uses the record, not the current globals
 	for i, changed := range map[int]string{0: `2`, 3: `7`} {
 		n := r.Nodes[i]
 		n.Calls[0].Host[0].Answer.Text = changed
@@ -52,8 +52,8 @@ func TestGlobalsOfNodes(t *testing.T) {
 	}
 }
 
-// TestReadGlobalsWithSecrets: a value in which a resolved secret stands is masked in the record, so
-// that the call cannot be made again.
+// TestReadGlobalsWithSecrets checks that a value containing a resolved secret is masked in the
+// record. So the call cannot be replayed.
 func TestReadGlobalsWithSecrets(t *testing.T) {
 	l := NewLab(t, engine.Config{Globals: Workspace{"note": `"with hush-hush-hush"`, "__secret_key": `"hush-hush-hush"`}}, sandbox.Limits{})
 	r := recorded(l, Document("t>a a>b", Echo("a", `"{{global.__secret_key}}"`), read("b", "note")), `{}`)

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { Main(m) }
 
-// recorded runs a document and returns its record as it comes back from a file.
+// recorded runs a document and returns its record as read back from JSON.
 func recorded(l *Lab, document, body string) *journal.Record {
 	l.Helper()
 	x := l.Execution(l.Context(), l.Program(document), body)
@@ -28,7 +28,7 @@ func recorded(l *Lab, document, body string) *journal.Record {
 	return r
 }
 
-// wantSame replays all nodes of a record and wants them to give what they gave.
+// wantSame replays all nodes of a record and expects the same results.
 func wantSame(l *Lab, r *journal.Record) {
 	l.Helper()
 	for i := range r.Nodes {
@@ -39,7 +39,7 @@ func wantSame(l *Lab, r *journal.Record) {
 	}
 }
 
-// withSteps returns an entry with steps that an earlier run has completed.
+// withSteps returns an entry with steps of an earlier run.
 func withSteps(e *journal.Entry, steps []journal.Step) *journal.Entry {
 	e.Steps = steps
 	return e

@@ -18,8 +18,8 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// TestSecretsInForms: a server gets the secret, encoded as forms are, and what it sends back of it
-// is masked.
+// TestSecretsInForms checks that a server gets the secret in form encoding, and that the secret is
+// masked in its response.
 func TestSecretsInForms(t *testing.T) {
 	const secret = `p&ss w=rd+%"ü`
 	var got string
@@ -59,8 +59,8 @@ func TestSecretsInForms(t *testing.T) {
 	}
 }
 
-// TestRetryAfterOfNodes shows that what a server asks for is the wait before the next attempt of
-// any node, and that the wait ends with the execution.
+// TestRetryAfterOfNodes checks that any node waits as long as the server asks before the next
+// attempt, and that the wait ends with the execution.
 func TestRetryAfterOfNodes(t *testing.T) {
 	const (
 		busy  = `{"status":429,"headers":{"retry-after":"3600"},"body":""}`

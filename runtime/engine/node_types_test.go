@@ -15,7 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// counted loads the module task and counts how often it does; it fails while fail is set.
+// counted loads the module task and counts the loads. It fails while fail is set.
 type counted struct {
 	loads atomic.Int64
 	fail  atomic.Bool
@@ -29,7 +29,7 @@ func (c *counted) load() (*sandbox.Module, error) {
 	return Load("task", sandbox.Limits{})
 }
 
-// A module is loaded when a document wants it, once for all that do.
+// A module is loaded when the first document needs it, once for all documents.
 func TestNodesAreLoadedWhenTheyAreWanted(t *testing.T) {
 	var wanted, other counted
 	n := engine.NewNodes(map[string]engine.Load{"task": wanted.load, "other": other.load})
@@ -48,7 +48,7 @@ func TestNodesAreLoadedWhenTheyAreWanted(t *testing.T) {
 	}
 }
 
-// What a document wants is loaded side by side, as far as there are cores.
+// The modules of a document are loaded concurrently, up to the number of cores.
 func TestNodesAreLoadedSideBySide(t *testing.T) {
 	var begun sync.WaitGroup
 	types := []string{"first", "second"}[:min(2, runtime.GOMAXPROCS(0))]
@@ -70,7 +70,7 @@ func TestNodesAreLoadedSideBySide(t *testing.T) {
 	}
 }
 
-// What cannot be loaded now is the problem of those who want it, and may be loaded later.
+// A failed load is a problem of the documents that need the module. The module may be loaded later.
 func TestNodesThatCannotBeLoaded(t *testing.T) {
 	var c counted
 	c.fail.Store(true)
@@ -89,7 +89,7 @@ func TestNodesThatCannotBeLoaded(t *testing.T) {
 	}
 }
 
-// After the last release nobody would close what is loaded.
+// After the last release nobody would close a loaded module.
 func TestNodesThatHaveEndedLoadNothing(t *testing.T) {
 	var c counted
 	n := engine.NewNodes(map[string]engine.Load{"task": c.load})

@@ -12,12 +12,12 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// spinning is a node that counts so far while it is prepared.
+// spinning returns a node that counts up to a number while it is prepared.
 func spinning(id string, rounds int) string {
 	return fmt.Sprintf(`{"id":"%s","type":"code","config":{"source":"let n = 0; while (n < %d) n++; export default () => n"}}`, id, rounds)
 }
 
-// A document is compiled in rounds, each of which goes on where the last one has stopped.
+// A document is compiled in rounds, each of which continues where the last one stopped.
 func TestPreparationInRounds(t *testing.T) {
 	n := codeNodes(t)
 	doc := []byte(Document("t>a a>b", spinning("a", 10), spinning("b", 11)))
@@ -55,7 +55,7 @@ func TestPreparationInRounds(t *testing.T) {
 	if plan, err = round(nil); err != nil || plan.PrepareFuel != fuel {
 		t.Errorf("once more: %v, %d units of fuel, before %d", err, plan.PrepareFuel, fuel)
 	}
-	// What it takes does not depend on what is there already.
+	// The fuel does not depend on snapshots that exist already.
 	for budget, ok := range map[uint64]bool{fuel: true, fuel - 1: false, fuel / 3: false, 1: false} {
 		_, err := n.Compile(t.Context(), budget, PlanOf(doc))
 		if want := fmt.Sprintf("burn more than %d units", budget); ok != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
@@ -67,8 +67,8 @@ func TestPreparationInRounds(t *testing.T) {
 	}
 }
 
-// The nodes of a document keep no more memory together than its share; nodes with the same source
-// share what they keep. A document that was stored before serves.
+// The snapshots of a document together take no more memory than its share. Nodes with the same
+// source share a snapshot. A stored document serves in any case.
 func TestWhatADocumentKeeps(t *testing.T) {
 	n := codeNodes(t)
 	large := func(id string, megabytes, value int) string {
@@ -103,5 +103,5 @@ func TestWhatADocumentKeeps(t *testing.T) {
 	}
 }
 
-// noRoomToLoad is the error of a module for which others have the memory.
+// noRoomToLoad is the error of a module for which others use the memory.
 var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.BudgetFullError{Need: 1}}}

@@ -14,7 +14,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// sketch is a random workflow and what its nodes will do. Node 0 is the trigger; edges lead to
+// sketch is a random workflow with the behavior of its nodes. Node 0 is the trigger. Edges lead to
 // higher numbers.
 type sketch struct {
 	nodes []sketchNode
@@ -59,8 +59,8 @@ func drawSketch(t *rapid.T) sketch {
 	return s
 }
 
-// document writes the sketch, its nodes and edges in any order. A node's value is made of those of
-// the nodes before it.
+// document returns the sketch as a document, with nodes and edges in random order. A node's value
+// is made from those of the nodes before it.
 func (s sketch) document(t *rapid.T) string {
 	var nodes []string
 	for i := 1; i < len(s.nodes); i++ {
@@ -102,12 +102,11 @@ func (s sketch) document(t *rapid.T) string {
 	return Document(strings.Join(rapid.Permutation(edges).Draw(t, "edge order"), " "), rapid.Permutation(nodes).Draw(t, "node order")...)
 }
 
-// expect says, word by word as the rules are written, what becomes of node i: how it ends as show
-// says it.
+// expect applies the rules word by word and returns how node i ends, in the form of show.
 func (s sketch) expect() (ends map[int]string, status engine.Status) {
 	ends, status = map[int]string{}, engine.Succeeded
 	outputs := map[int]string{}
-	handles := map[int]string{0: ""} // of those that have completed
+	handles := map[int]string{0: ""} // of completed nodes
 	for i := 1; i < len(s.nodes); i++ {
 		n := s.nodes[i]
 		taken, dead := false, false
@@ -163,8 +162,8 @@ func (s sketch) expect() (ends map[int]string, status engine.Status) {
 	return ends, status
 }
 
-// TestRandomWorkflows compares the engine with a reading of the rules that knows no layers, order
-// or concurrency, and with itself.
+// TestRandomWorkflows compares the engine with a plain reading of the rules, without layers, order
+// or concurrency. It also compares the engine with itself.
 func TestRandomWorkflows(t *testing.T) {
 	l := NewLab(t, engine.Config{}, sandbox.Limits{})
 	rapid.Check(t, func(rt *rapid.T) {

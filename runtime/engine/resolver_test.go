@@ -13,7 +13,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// hooked are globals that call something when a template asks for the one that is named hook.
+// hooked are globals that call a function when a template reads the global named hook.
 type hooked struct {
 	Workspace
 	hook func()
@@ -26,11 +26,11 @@ func (h *hooked) Global(key string) ([]byte, bool) {
 	return h.Workspace.Global(key)
 }
 
-// TestResolvingEndsInTime: whatever a node resolves when its time is over or the execution ends, it
-// is not called any more. Items that run beside the one that is late may have been.
+// TestResolvingEndsInTime checks that a node is not called if its time is over, or the execution
+// ends, while its config is resolved. Items that run concurrently may have been called.
 func TestResolvingEndsInTime(t *testing.T) {
 	body := LongBody(3, 1<<20)
-	const much = `{{trigger.data}}` // more than may be resolved before somebody looks
+	const much = `{{trigger.data}}` // more than is resolved between two looks at the clock
 	for name, n := range map[string]string{
 		"a config": Task("a", `"do":"echo","hook":"{{global.hook}}","value":"`+much+`"`),
 		"a text":   Task("a", `"do":"echo","hook":"{{global.hook}}","value":"-`+much+`"`),
@@ -69,8 +69,7 @@ func TestResolvingEndsInTime(t *testing.T) {
 	}
 }
 
-// TestForEachWalksOverValuesOnce: the clock is looked at once for so much work, so it tells how
-// much there was.
+// TestForEachWalksOverValuesOnce counts looks at the clock: each stands for a fixed amount of work.
 func TestForEachWalksOverValuesOnce(t *testing.T) {
 	const items = 300
 	for name, field := range map[string]string{"behind": "last", "missing": "none", "before": "items[0]", "element": "items[299]"} {
@@ -91,7 +90,8 @@ func TestForEachWalksOverValuesOnce(t *testing.T) {
 	}
 }
 
-// TestLongValuesAreResolvedInTurn: items that run together do not all make theirs at once.
+// TestLongValuesAreResolvedInTurn checks that concurrent items do not resolve long values at the
+// same time.
 func TestLongValuesAreResolvedInTurn(t *testing.T) {
 	var now, most atomic.Int32
 	globals := &hooked{Workspace: Workspace{"hook": `1`}, hook: func() {

@@ -15,10 +15,10 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// outside is a world in which each request fails some times before it succeeds.
+// outside is an HTTP client in which each request fails some times before it succeeds.
 type outside struct {
 	mu    sync.Mutex
-	fails map[string]int // how often, by request
+	fails map[string]int // number of failures, by request
 	fatal bool
 	calls []string // request and idempotency key
 }
@@ -68,8 +68,8 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// TestTimeoutIsOfOneAttempt also shows that the smallest limit counts, wherever it comes from, and
-// that the failure names it.
+// TestTimeoutIsOfOneAttempt also checks that the shortest limit counts, from any setting, and that
+// the failure names it.
 func TestTimeoutIsOfOneAttempt(t *testing.T) {
 	const short = 20 * time.Millisecond
 	for _, c := range []struct {
@@ -152,7 +152,7 @@ func TestStatusOfAnInterruptedExecution(t *testing.T) {
 	}
 }
 
-// wantDetail compares what the record and the log say of a failure.
+// wantDetail checks the detail of a failure in the record and in the log.
 func wantDetail(t *testing.T, err *engine.NodeError, want string) {
 	t.Helper()
 	if err == nil || err.Detail == nil || err.Detail.Error() != want {

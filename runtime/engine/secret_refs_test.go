@@ -20,7 +20,7 @@ import (
 
 const hush = "hush-hush-hush"
 
-// server is what requests reach. It refuses as many as busy says.
+// server is the server that requests reach. It rejects the first busy requests.
 type server struct {
 	mu       sync.Mutex
 	busy     int
@@ -39,7 +39,8 @@ func (s *server) Do(_ context.Context, request []byte, o hostapi.HTTPOptions, ds
 	return append(dst, `{"status":204}`...), nil
 }
 
-// blindLab has a node that asks for handles, "blind", and the same that does not, "sees".
+// blindLab has two node types that are the same, except that "blind" asks for secret references and
+// "sees" does not.
 func blindLab(t *testing.T, s *server) *Lab {
 	t.Helper()
 	loads := make(map[string]engine.Load)
@@ -61,13 +62,13 @@ func blindLab(t *testing.T, s *server) *Lab {
 	}})}
 }
 
-// asks writes a node that does a request and looks for the secret in its memory.
+// asks returns a node that makes a request and looks for the secret in its memory.
 func asks(typ, id, request string, settings ...string) string {
 	return NodeOf(typ, id, `"find":"`+hex.EncodeToString([]byte(hush))+`","request":`+request, settings)
 }
 
-// TestSecretsByReference: the server gets what it would get of a node that has the texts, and the
-// node's memory never has them.
+// TestSecretsByReference checks that the server gets the same as from a node with the texts, and
+// that the node's memory never contains them.
 func TestSecretsByReference(t *testing.T) {
 	const request = `{"url":"https://x.example/{{global.__secret_key}}?{{global.plain}}","headers":{"authorization":"Bearer {{global.__secret_key}}"},` +
 		`"query":{"k":"{{ global.__secret_key }}","l":["{{global.__secret_all.list}}","x"]},"followRedirects":"{{global.__secret_on}}","body":{"all":"{{global.__secret_all}}",` +
@@ -101,8 +102,8 @@ func TestSecretsByReference(t *testing.T) {
 	}
 }
 
-// TestReferencesAreOfOneCall: attempts share them; another item or node gets others, and those it
-// was given are texts for it.
+// TestReferencesAreOfOneCall checks that attempts share references. Another item or node gets other
+// ones, and foreign ones are ordinary texts.
 func TestReferencesAreOfOneCall(t *testing.T) {
 	s := &server{busy: 1}
 	l := blindLab(t, s)
@@ -137,7 +138,8 @@ func TestReferencesAreOfOneCall(t *testing.T) {
 	}
 }
 
-// TestReferencesInRecords: what is shown of a node with handles is what is shown of one with texts.
+// TestReferencesInRecords checks that the record of a node with references is the same as that of a
+// node with texts.
 func TestReferencesInRecords(t *testing.T) {
 	l := blindLab(t, new(server))
 	for _, typ := range []string{"sees", "blind"} {

@@ -14,16 +14,16 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// waiting is a lab with one workflow, t>a>b>c, whose node b ends when the test lets it, or its
+// waiting is a lab with one workflow, t>a>b>c. Its node b ends when the test lets it, or when its
 // execution ends.
 type waiting struct {
 	*lab
 	ledger   *ledger
 	executor *Executor
 	program  *engine.Program
-	began    chan string   // the goroutine of b
+	began    chan string   // sent by node b
 	goOn     chan struct{} // lets b end
-	released chan struct{} // closed when the slot was given back
+	released chan struct{} // closed when the slot is released
 }
 
 func newWaiting(t *testing.T, webhook string) *waiting {
@@ -45,7 +45,7 @@ func newWaiting(t *testing.T, webhook string) *waiting {
 	return w
 }
 
-// take takes a slot. What it returns gives it back and tells the test.
+// take takes a slot. The function that it returns releases the slot and tells the test.
 func (w *waiting) take() (release func()) {
 	w.Helper()
 	give, err := w.Engine.Acquire(w.Context(), w.program)
@@ -74,7 +74,7 @@ func (w *waiting) awaitUntilB(ctx context.Context) *engine.Result {
 	return w.executor.awaitOrAdopt(w.start(ctx, "exec-1"), late, w.take())
 }
 
-// start makes an execution that its test runs.
+// start makes an execution for the test to run.
 func (w *waiting) start(ctx context.Context, id string) *execution {
 	w.Helper()
 	run := new(execution)
@@ -82,7 +82,7 @@ func (w *waiting) start(ctx context.Context, id string) *execution {
 	return run
 }
 
-// ends wants the result, and the slot given back.
+// ends expects the result and the release of the slot.
 func (w *waiting) ends(r *engine.Result, want string) {
 	w.Helper()
 	if r == nil {
@@ -151,14 +151,14 @@ func TestAwaitAdopts(t *testing.T) {
 	if r := w.awaitUntilB(ctx); r != nil {
 		t.Fatalf("ended as %s", Show(w.program, r))
 	}
-	cancel() // nobody waits any longer
+	cancel() // the sender has gone
 	if s, err := w.ledger.Stats(t.Context()); err != nil || s.Running != 1 {
 		t.Errorf("stats %+v, %v; want one running", s, err)
 	}
 	closed := make(chan int)
 	go func() { closed <- w.executor.Close(context.Background()) }()
 	close(w.goOn)
-	if left := receive(t, closed); left != 0 { // Close waits for it
+	if left := receive(t, closed); left != 0 { // Close has waited for it
 		t.Errorf("%d executions are left", left)
 	}
 	receive(t, w.released)
@@ -207,8 +207,8 @@ func TestAwaitEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// TestAwaitAtTheSameMoment lets executions end about when their timeout passes. Each is either
-// answered or journaled, never both, and always finished.
+// TestAwaitAtTheSameMoment lets executions end about when their timeout passes. Each either returns
+// a result or is adopted, never both, and always ends.
 func TestAwaitAtTheSameMoment(t *testing.T) {
 	for range 20 {
 		w := newWaiting(t, accept+`"timeout":"1h"`)

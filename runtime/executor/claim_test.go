@@ -16,14 +16,13 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// backlog is a lab whose workflows wait in their only node until the test lets one of their
-// executions end.
+// backlog is a lab whose workflows wait in their only node until the test lets an execution end.
 type backlog struct {
 	*lab
 	ledger   *ledger
 	executor *Executor
 	programs map[string]*engine.Program
-	began    chan string // ids of executions
+	began    chan string // IDs of executions
 
 	mu     sync.Mutex
 	ending map[string]chan struct{} // by id
@@ -58,7 +57,7 @@ func newBacklog(t *testing.T, limits engine.Limits, workers int, webhooks map[st
 	return b
 }
 
-// use gives the executor its runner.
+// use gives the executor a runner.
 func (b *backlog) use() (remove func()) {
 	return b.executor.Use(Runner{Engine: b.Engine, Resolve: func(_ context.Context, e *journal.Entry) (*engine.Program, error) {
 		if !b.Nodes.Acquire() {
@@ -68,7 +67,7 @@ func (b *backlog) use() (remove func()) {
 	}})
 }
 
-// end is closed to let an execution end.
+// end returns the channel that is closed to let an execution end.
 func (b *backlog) end(id string) chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -86,7 +85,7 @@ func (b *backlog) accepts(workflow string, n int) {
 	}
 }
 
-// wantBegun wants so many executions to have begun, in any order.
+// wantBegun expects n executions to have begun, in any order.
 func (b *backlog) wantBegun(n int) (ids []string) {
 	b.Helper()
 	for range n {
@@ -95,8 +94,8 @@ func (b *backlog) wantBegun(n int) (ids []string) {
 	return ids
 }
 
-// TestWorkflowsTakeTurnsInTheExecutor: behind a queue of one workflow, another one's execution
-// begins when one of the first has ended.
+// TestWorkflowsTakeTurnsInTheExecutor checks that a backlog of one workflow delays another one's
+// execution only until one of the first has ended.
 func TestWorkflowsTakeTurnsInTheExecutor(t *testing.T) {
 	b := newBacklog(t, engine.Limits{Executions: 8}, 4, map[string]string{"slow": "", "other": ""})
 	b.accepts("slow", 50)
@@ -113,7 +112,8 @@ func TestWorkflowsTakeTurnsInTheExecutor(t *testing.T) {
 	b.closeNow(b.executor, 52)
 }
 
-// TestOrderWithinAWorkflow: executions begin as they were accepted, whatever limit holds them back.
+// TestOrderWithinAWorkflow checks that executions begin in the order in which they were accepted,
+// under any limit.
 func TestOrderWithinAWorkflow(t *testing.T) {
 	for _, c := range []struct {
 		name, webhook string
@@ -146,8 +146,8 @@ func TestOrderWithinAWorkflow(t *testing.T) {
 	}
 }
 
-// TestManyWorkflowsAtTheirLimits: those that are at their own limit take no worker from one that is
-// not.
+// TestManyWorkflowsAtTheirLimits checks that workflows at their own limit take no worker from other
+// workflows.
 func TestManyWorkflowsAtTheirLimits(t *testing.T) {
 	webhooks := map[string]string{"free": ""}
 	for n := range 20 {

@@ -27,12 +27,12 @@ func TestCloseWithoutARunner(t *testing.T) {
 	}
 
 	x = New(newLedger(), 1)
-	x.Use(l.runner(p))() // the claiming goroutine waits for another runner
+	x.Use(l.runner(p))() // now the claiming goroutine waits for another runner
 	l.accept(x, p, "exec-1")
 	l.drain(x, 1)
 }
 
-// results is an Observer that passes on how executions end.
+// results is an Observer that passes on the results of executions.
 type results struct {
 	engine.NopObserver
 	ended chan *engine.Result
@@ -40,7 +40,7 @@ type results struct {
 
 func (r results) ExecutionEnded(_ *flow.Plan, result *engine.Result) { r.ended <- result }
 
-// What is cut off goes on from the journal, and has not ended.
+// Aborted executions have not ended. They continue from the journal.
 func TestCloseCutsOff(t *testing.T) {
 	for _, durability := range []journal.Durability{journal.Memory, journal.Disk} {
 		t.Run(string(durability), func(t *testing.T) {
@@ -58,9 +58,9 @@ func TestCloseCutsOff(t *testing.T) {
 			defer x.Use(l.runner(p))()
 			l.accept(x, p, "exec-1", "exec-2")
 			receive(t, began)
-			left := 2 // lost
+			left := 2 // both are lost
 			if durability == journal.Disk {
-				left = 1 // cut off; the other one was not begun
+				left = 1 // aborted; the other one was not begun
 			}
 			l.closeNow(x, left)
 			if got, want := j.lines(), []string{"step a=1", "released"}; !slices.Equal(got, want) {
@@ -73,7 +73,7 @@ func TestCloseCutsOff(t *testing.T) {
 	}
 }
 
-// TestCloseOfAJournalThatKeeps waits for what runs, but begins nothing.
+// TestCloseOfAJournalThatKeeps checks that Close waits for running executions, but begins none.
 func TestCloseOfAJournalThatKeeps(t *testing.T) {
 	j := newLedger()
 	j.durability = journal.Disk

@@ -73,7 +73,7 @@ type Waiter struct {
 }
 
 // JoinInFlight adds a duplicate of an execution that holds an idempotency key here. The caller must
-// call Wait. The error is ErrNotInFlight, slots.ErrServerBusy if too many wait already, or
+// call Wait. The error is ErrNotInFlight, or slots.ErrServerBusy if too many wait already. It is
 // journal.ErrUnavailable if the execution has ended and its key is free once the journal can be
 // written.
 func (x *Executor) JoinInFlight(id string) (*Waiter, error) {

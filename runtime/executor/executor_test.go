@@ -18,7 +18,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// runner makes a runner of a lab that runs p for every entry.
+// runner returns a runner that runs p for every entry.
 func (l *lab) runner(p *engine.Program) Runner {
 	return Runner{Engine: l.Engine, Resolve: func(context.Context, *journal.Entry) (*engine.Program, error) {
 		if !l.Nodes.Acquire() {
@@ -37,7 +37,7 @@ func (l *lab) accept(x *Executor, p *engine.Program, ids ...string) {
 	}
 }
 
-// closeNow closes an executor and wants so many executions to be left.
+// closeNow closes an executor without waiting and expects the number of executions left.
 func (l *lab) closeNow(x *Executor, left int) {
 	l.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -47,7 +47,7 @@ func (l *lab) closeNow(x *Executor, left int) {
 	}
 }
 
-// drain closes an executor when it has ended its work, and wants so many executions to be left.
+// drain closes an executor after its work has ended and expects the number of executions left.
 func (l *lab) drain(x *Executor, left int) {
 	l.Helper()
 	if got := x.Close(context.Background()); got != left {
@@ -126,7 +126,7 @@ func TestExecutorFinishesFailures(t *testing.T) {
 	}
 }
 
-// TestExecutorWaitsForRoom: an entry whose program others have no memory for is run later.
+// TestExecutorWaitsForRoom checks that an entry runs later if there is no memory for its program.
 func TestExecutorWaitsForRoom(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	p := l.Program(Document("t>a", Echo("a", `1`)))
@@ -148,10 +148,10 @@ func TestExecutorWaitsForRoom(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// noRoomToLoad is the error of a module for which others have the memory.
+// noRoomToLoad is the error of a module for which others use the memory.
 var noRoomToLoad = &sandbox.LoadError{Detail: &sandbox.Error{Code: sandbox.CodeTimeout, Detail: &sandbox.BudgetFullError{Need: 1}}}
 
-// TestExecutorSurvivesReloads: an entry that was claimed for a configuration which has ended
+// TestExecutorSurvivesReloads checks that an entry claimed for a configuration that has ended
 // meanwhile goes to the next one.
 func TestExecutorSurvivesReloads(t *testing.T) {
 	j := newLedger()
@@ -204,8 +204,8 @@ func TestExecutorBoundsItsWorkers(t *testing.T) {
 	}
 }
 
-// TestExecutorLetsOthersPass: executions of a workflow that is at its limit do not keep the only
-// worker from others.
+// TestExecutorLetsOthersPass checks that a workflow at its limit does not block the only worker for
+// others.
 func TestExecutorLetsOthersPass(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
@@ -240,7 +240,7 @@ func TestExecutorLetsOthersPass(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// TestExecutorLeavesRoomForSenders: of two slots, a backlog takes one.
+// TestExecutorLeavesRoomForSenders checks that a backlog takes one of two slots.
 func TestExecutorLeavesRoomForSenders(t *testing.T) {
 	began, goOn := make(chan struct{}, 10), make(chan struct{})
 	j := newLedger()
@@ -311,8 +311,8 @@ func TestExecutorFollowsItsRunners(t *testing.T) {
 	removeFourth()
 }
 
-// TestExecutorKeepsTheRunnerItBeganWith: what runs is not disturbed by the end of its
-// configuration.
+// TestExecutorKeepsTheRunnerItBeganWith checks that the end of its configuration does not disturb a
+// running execution.
 func TestExecutorKeepsTheRunnerItBeganWith(t *testing.T) {
 	j := newLedger()
 	began, goOn := make(chan struct{}), make(chan struct{})

@@ -12,17 +12,17 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/memory"
 )
 
-// ledger is a journal in memory that tells what becomes of its entries, and fails on demand.
+// ledger is a journal in memory that reports the ends of its entries, and fails on demand.
 type ledger struct {
 	*memory.Journal
 	durability journal.Durability
 
 	mu   sync.Mutex
 	told []string
-	// id and status of each entry that was finished
+	// ID and status of each finished entry
 	finished chan string
 	ttl      time.Duration // of leases
-	deaths   int           // of entries that are claimed
+	deaths   int           // of claimed entries
 	// called before checkpoint, finish, extend, adopt, claim
 	fail func(call string, step journal.Step) error
 }
@@ -109,5 +109,5 @@ func (l *ledgerLease) Finish(ctx context.Context, o *journal.Record) error {
 
 func (l *ledgerLease) Release(ctx context.Context, after time.Duration) error {
 	l.ledger.tell("released")
-	return l.Lease.Release(ctx, min(after, time.Millisecond)) // nobody waits long in a test
+	return l.Lease.Release(ctx, min(after, time.Millisecond)) // tests must not wait long
 }

@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { Main(m) }
 
-// lab is a Lab with what tests do to an executor of it.
+// lab is a Lab with helpers for tests of an executor.
 type lab struct{ *Lab }
 
 func newLab(t *testing.T, c engine.Config, limits sandbox.Limits) *lab {
@@ -18,7 +18,7 @@ func newLab(t *testing.T, c engine.Config, limits sandbox.Limits) *lab {
 	return &lab{NewLab(t, c, limits)}
 }
 
-// wantDetail wants a detail of the error of a node.
+// wantDetail expects the detail of a node's error.
 func wantDetail(t *testing.T, err *engine.NodeError, want string) {
 	t.Helper()
 	if err == nil || err.Detail == nil || err.Detail.Error() != want {
@@ -26,7 +26,8 @@ func wantDetail(t *testing.T, err *engine.NodeError, want string) {
 	}
 }
 
-// wantNoReferences ends the lab's own reference on its nodes and wants that there is no other.
+// wantNoReferences releases the lab's own reference to its nodes and expects that there is no
+// other.
 func (l *lab) wantNoReferences() {
 	l.Helper()
 	l.End()

@@ -15,8 +15,7 @@ import (
 	"github.com/flowtrux/edge/runtime/slots"
 )
 
-// Reserve implements journal.Keys. A failure comes after the key was reserved, as one of a disk
-// may.
+// Reserve implements journal.Keys. It fails after the key was reserved, as a disk may.
 func (j *ledger) Reserve(ctx context.Context, r journal.Reservation) error {
 	if err := j.Journal.Reserve(ctx, r); err != nil {
 		return err
@@ -44,21 +43,21 @@ func (j *ledger) Free(ctx context.Context, r journal.Reservation) error {
 	return j.Journal.Free(ctx, r)
 }
 
-// keyOf is the reservation of the key k by an execution.
+// keyOf returns the reservation of the key k by an execution.
 func keyOf(id string) journal.Reservation {
 	return journal.Reservation{ID: id, Workflow: "w", Key: journal.Key{Text: "k", Until: time.Now().Add(time.Hour)}}
 }
 
-// keyed is an executor on a ledger that is asked for keys.
+// keyed is an executor on a ledger with idempotency keys.
 type keyed struct {
 	*testing.T
 	ledger   *ledger
 	executor *Executor
 	engine   *engine.Engine
-	failing  sync.Map // the names of calls of the journal that fail
+	failing  sync.Map // the names of journal calls that fail
 }
 
-// withKeys runs a test where time passes only while all wait.
+// withKeys runs a test in which time passes only while all goroutines wait.
 func withKeys(t *testing.T, test func(*keyed)) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &keyed{T: t, ledger: newLedger(), engine: engine.New(engine.Config{})}
@@ -74,7 +73,7 @@ func withKeys(t *testing.T, test func(*keyed)) {
 	})
 }
 
-// fail lets calls of the journal fail until failing is cleared.
+// fail makes calls of the journal fail until failing is cleared.
 func (d *keyed) fail(calls ...string) {
 	for _, call := range calls {
 		d.failing.Store(call, true)
@@ -97,7 +96,7 @@ func (d *keyed) reserve(id string) *Reservation {
 	return h
 }
 
-// join waits as a duplicate of an execution, and returns what duplicates get.
+// join waits as a duplicate of an execution, and returns the response for duplicates.
 func (d *keyed) join(id string) <-chan string {
 	d.Helper()
 	waiter, err := d.executor.JoinInFlight(id)
@@ -122,7 +121,7 @@ func (d *keyed) wantError(doing string, err, want error) {
 	}
 }
 
-// duplicate wants the key to be an execution's, with a response unless it is "".
+// duplicate expects the key to belong to an execution, with a response unless that is "".
 func (d *keyed) duplicate(id, response string) {
 	d.Helper()
 	_, err := d.executor.Reserve(d.Context(), d.engine, keyOf("exec-other"))
@@ -155,8 +154,8 @@ func TestHeldKeyEnds(t *testing.T) {
 	})
 }
 
-// TestJournalThatFailsUnderAKey: duplicates get the right answer meanwhile, and the journal learns
-// it when it works again.
+// TestJournalThatFailsUnderAKey checks that duplicates get the right response while the journal
+// fails, and that the journal gets it once it works again.
 func TestJournalThatFailsUnderAKey(t *testing.T) {
 	withKeys(t, func(d *keyed) {
 		d.fail("settle")
@@ -193,7 +192,8 @@ func TestJournalThatFailsUnderAKey(t *testing.T) {
 	})
 }
 
-// TestReserveWhoseAnswerIsLost: a key that may be reserved, and that nobody has, goes back.
+// TestReserveWhoseAnswerIsLost checks that a key is freed if it may be reserved but no execution
+// holds it.
 func TestReserveWhoseAnswerIsLost(t *testing.T) {
 	withKeys(t, func(d *keyed) {
 		d.fail("reserve", "free")
@@ -209,7 +209,7 @@ func TestReserveWhoseAnswerIsLost(t *testing.T) {
 	})
 }
 
-// TestRetriesAtTheEnd: what the journal has not taken is tried once more before it is closed.
+// TestRetriesAtTheEnd checks that failed writes are retried once more before the journal is closed.
 func TestRetriesAtTheEnd(t *testing.T) {
 	withKeys(t, func(d *keyed) {
 		d.fail("settle")
@@ -297,7 +297,8 @@ func (w *waiting) reserve(window time.Duration) *Reservation {
 	return h
 }
 
-// TestAdoptionTakesTheKeyOver: duplicates of what is accepted late are told so.
+// TestAdoptionTakesTheKeyOver checks that duplicates of an adopted execution get the response for
+// late acceptance.
 func TestAdoptionTakesTheKeyOver(t *testing.T) {
 	for _, window := range []time.Duration{time.Hour, time.Nanosecond} {
 		w := newWaiting(t, accept+`"timeout":"20ms"`)
@@ -325,7 +326,7 @@ func TestAdoptionTakesTheKeyOver(t *testing.T) {
 		next, err := w.executor.Reserve(t.Context(), w.Engine, r)
 		var first *journal.DuplicateError
 		switch {
-		case window < time.Second: // its time is over
+		case window < time.Second: // the key has expired
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -337,7 +338,7 @@ func TestAdoptionTakesTheKeyOver(t *testing.T) {
 	}
 }
 
-// TestCloseWaitsForKeys: an execution that has a key ends before the journal is closed.
+// TestCloseWaitsForKeys checks that an execution with a key ends before the journal is closed.
 func TestCloseWaitsForKeys(t *testing.T) {
 	w := newWaiting(t, `"timeout":"1h"`)
 	h := w.reserve(time.Hour)

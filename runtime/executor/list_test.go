@@ -15,8 +15,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// TestWaitingExecutionsAreListed: while they run, beside what the journal has, and in the pages
-// where they belong.
+// TestWaitingExecutionsAreListed checks that running executions are listed with those of the
+// journal, each in its page.
 func TestWaitingExecutionsAreListed(t *testing.T) {
 	began, goOn := make(chan struct{}, 10), make(chan struct{})
 	j := newLedger()

@@ -46,8 +46,8 @@ func TestExecutorResumes(t *testing.T) {
 	}
 }
 
-// TestStepsAreKeptBeforeWhatFollows: a node begins only when what it follows from is in the
-// journal.
+// TestStepsAreKeptBeforeWhatFollows checks that a node begins only after the steps it depends on
+// are in the journal.
 func TestStepsAreKeptBeforeWhatFollows(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
@@ -71,7 +71,8 @@ func TestJournalFailures(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		ttl  time.Duration
-		fail func(call string, s journal.Step) error // the first time it is asked for call and step
+		// called for each journal call; only its first error counts
+		fail func(call string, s journal.Step) error
 		want []string
 	}{
 		{"a checkpoint", 0, func(call string, s journal.Step) error {
@@ -129,8 +130,8 @@ func TestJournalFailures(t *testing.T) {
 	}
 }
 
-// TestLostLeases: who loses a lease stops working on the entry and neither finishes nor releases
-// it.
+// TestLostLeases checks that an executor that loses a lease stops the execution and neither
+// finishes nor releases the entry.
 func TestLostLeases(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -165,7 +166,7 @@ func TestLostLeases(t *testing.T) {
 			if r := receive(t, ended.ended); r.Status != engine.Cancelled || !r.Interrupted {
 				t.Errorf("the execution ended as %s, interrupted %v", r.Status, r.Interrupted)
 			}
-			l.closeNow(x, 1) // for this journal it still runs
+			l.closeNow(x, 1) // this journal still counts it as running
 			if got := j.lines(); len(got) > 0 {
 				t.Errorf("journal %q, want nothing", got)
 			}

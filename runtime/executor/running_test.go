@@ -14,7 +14,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// await runs an execution as for a sender who waits.
+// await runs an execution as for a waiting sender.
 func (l *lab) await(x *Executor, p *engine.Program, id string) *engine.Result {
 	l.Helper()
 	release, err := l.Engine.Acquire(l.Context(), p)
@@ -24,8 +24,8 @@ func (l *lab) await(x *Executor, p *engine.Program, id string) *engine.Result {
 	return x.Await(l.Context(), l.Engine, p, id, Event(l, `{"order":"`+id+`"}`), release)
 }
 
-// TestRecordsOfWaitingExecutions: failures always, successes up to the rate, and what was not
-// recorded is counted.
+// TestRecordsOfWaitingExecutions checks that failures are always recorded, successes up to the
+// rate, and that the others are counted.
 func TestRecordsOfWaitingExecutions(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
@@ -63,7 +63,7 @@ func TestRecordsOfWaitingExecutions(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// TestCancel ends what waits, what runs, and what a sender waits for.
+// TestCancel cancels executions that wait, that run, and that a sender waits for.
 func TestCancel(t *testing.T) {
 	j := newLedger()
 	began := make(chan struct{})
@@ -106,8 +106,7 @@ func TestCancel(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// TestReplay runs again what has ended, from the same event, with the workflow as it was or as it
-// is.
+// TestReplay reruns ended executions from the same event, with the workflow as it was or as it is.
 func TestReplay(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
@@ -145,7 +144,8 @@ func TestReplay(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// TestCrashLoop: what was running in three deaths of the process is not run again.
+// TestCrashLoop checks that an execution that was running in three deaths of the process does not
+// run again.
 func TestCrashLoop(t *testing.T) {
 	j := newLedger()
 	j.deaths = maxDeaths
@@ -163,7 +163,7 @@ func TestCrashLoop(t *testing.T) {
 	l.drain(x, 0)
 }
 
-// stuckJournal is a journal whose Put waits until it is let go.
+// stuckJournal is a journal whose Put blocks until the test lets it continue.
 type stuckJournal struct {
 	journal.Journal
 	letGo chan struct{}
@@ -174,7 +174,7 @@ func (j *stuckJournal) Put(ctx context.Context, rows ...journal.Ended) error {
 	return j.Journal.Put(ctx, rows...)
 }
 
-// ends observes the ends of executions.
+// ends is an Observer of the ends of executions.
 type ends struct {
 	engine.NopObserver
 	c chan struct{}
@@ -182,11 +182,12 @@ type ends struct {
 
 func (e ends) ExecutionEnded(*flow.Plan, *engine.Result) { e.c <- struct{}{} }
 
-// TestSlotsBoundWhatWaitsToBeRecorded: however the sender is answered when it takes too long.
+// TestSlotsBoundWhatWaitsToBeRecorded checks that slots bound the executions that wait to be
+// recorded, for each onTimeout.
 func TestSlotsBoundWhatWaitsToBeRecorded(t *testing.T) {
 	for _, onTimeout := range []string{"error", "accept"} {
 		t.Run(onTimeout, func(t *testing.T) {
-			const places = 1024 // of the recorder
+			const places = 1024 // in the recorder's queue
 			o := ends{c: make(chan struct{}, places)}
 			l := newLab(t, engine.Config{Observer: o}, sandbox.Limits{})
 			bad := l.Program(DocumentWith(`{"triggerType":"webhook","webhook":{"responseMode":"lastNode",`+

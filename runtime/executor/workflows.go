@@ -9,7 +9,7 @@ type workflow struct {
 	waiting int // of these, the ones without a slot
 
 	// oneByOne means that the workflow's own limit has kept an execution waiting. From then on one
-	// execution at a time waits for a slot: a claim reads all of an execution's data, in vain if it
+	// execution at a time waits for a slot. A claim reads all of an execution's data, in vain if it
 	// is released.
 	oneByOne bool
 	paused   bool          // not claimed until there is room

@@ -15,8 +15,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// TestRecordsTakeBoundedWork: what takes more than that is cut, and says so; what ended the
-// execution is still told.
+// TestRecordsTakeBoundedWork checks that a record that takes too much work is cut and marked so. It
+// still shows what ended the execution.
 func TestRecordsTakeBoundedWork(t *testing.T) {
 	l := newLab(t, engine.Config{Globals: Workspace{"__secret_key": `"hush-hush"`}}, sandbox.Limits{})
 	deep := strings.Repeat(`{"a":`, 400) + `"` + strings.Repeat("x", 30_000) + `"` + strings.Repeat(`}`, 400)
@@ -54,8 +54,8 @@ func TestRecordsTakeBoundedWork(t *testing.T) {
 	}
 }
 
-// TestCutRecordsShowNoSecrets: wherever a record is cut, and whether nodes have run here or in an
-// earlier process.
+// TestCutRecordsShowNoSecrets cuts records anywhere, of nodes that ran here or in an earlier
+// process.
 func TestCutRecordsShowNoSecrets(t *testing.T) {
 	secrets := []string{"hush-hush-hush", "4711", "in-an-object", "998877"}
 	l := newLab(t, engine.Config{Globals: Workspace{
@@ -107,7 +107,7 @@ func TestCutRecordsShowNoSecrets(t *testing.T) {
 	}
 }
 
-// fractions are n numbers below most.
+// fractions returns n numbers below most.
 func fractions(most, n int) (all []int) {
 	for i := range n {
 		all = append(all, most*i/n)
@@ -115,7 +115,7 @@ func fractions(most, n int) (all []int) {
 	return all
 }
 
-// wantNone wants a record that shows none of the texts, and values that are JSON.
+// wantNone expects a record that shows none of the texts, with values that are JSON.
 func wantNone(t *testing.T, when string, rec *journal.Record, texts []string) {
 	t.Helper()
 	out, err := json.Marshal(rec)
@@ -139,7 +139,7 @@ func wantNone(t *testing.T, when string, rec *journal.Record, texts []string) {
 	}
 }
 
-// TestRecordsShowWhatRan: items that have never begun are not shown.
+// TestRecordsShowWhatRan checks that items that have never begun are not shown.
 func TestRecordsShowWhatRan(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	r := l.recordOf(Document("t>a a>b:error", Task("a", `"do":"{{item}}","value":"{{index}}"`, `"forEach":"{{trigger.data}}"`), Echo("b", `1`)),

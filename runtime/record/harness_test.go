@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { Main(m) }
 
-// lab is a Lab with what tests of records need of it.
+// lab is a Lab with helpers for tests of records.
 type lab struct{ *Lab }
 
 func newLab(t *testing.T, c engine.Config, limits sandbox.Limits) *lab {
@@ -34,7 +34,7 @@ func receive[T any](t testing.TB, c <-chan T) T {
 	}
 }
 
-// withSteps returns an entry with steps that an earlier run has completed.
+// withSteps returns an entry with steps of an earlier run.
 func withSteps(e *journal.Entry, steps []journal.Step) *journal.Entry {
 	e.Steps = steps
 	return e

@@ -24,7 +24,7 @@ func (l *lab) recordOf(document, body string, between func()) *journal.Record {
 
 func nothing() {}
 
-// TestRecordedInputs: they are what nodes were called with, whatever has become of globals since.
+// TestRecordedInputs checks that inputs are those of the calls, even if globals have changed since.
 func TestRecordedInputs(t *testing.T) {
 	globals := Workspace{"rate": `19`, "list": `[1,2]`}
 	l := newLab(t, engine.Config{Globals: globals}, sandbox.Limits{})
@@ -57,7 +57,7 @@ func TestRecordedInputs(t *testing.T) {
 	}
 }
 
-// TestWhy: each reason for which a node does not run.
+// TestWhy checks each reason for which a node does not run.
 func TestWhy(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	r := l.recordOf(Document("t>a a>b:left b>c t>f f>g g>h c>i h>i f>j:error t>k k>l:error k>m",
@@ -68,7 +68,7 @@ func TestWhy(t *testing.T) {
 		"b": "a chose right, not left", "c": "b was skipped", "h": "g was stopped", "m": "k failed",
 	} {
 		if id == "h" {
-			// f's error edge took its failure, so that nothing behind its success runs
+			// f's error edge was taken, so that its success edges are not
 			want = "g was skipped"
 		}
 		if got[id].Why != want {
@@ -81,8 +81,9 @@ func TestWhy(t *testing.T) {
 	}
 }
 
-// TestShortSecretsAreMaskedWhereTheyWerePut: in the input, in what a node hands on of it, and
-// nowhere else; longer ones wherever they stand. What comes out is JSON.
+// TestShortSecretsAreMaskedWhereTheyWerePut checks that short secrets are masked in the input and
+// in values that a node passes on, and nowhere else. Longer ones are masked wherever they occur.
+// Masked values are JSON.
 func TestShortSecretsAreMaskedWhereTheyWerePut(t *testing.T) {
 	l := newLab(t, engine.Config{Globals: Workspace{
 		"__secret_pin": `"12"`, "__secret_long": `"long-secret"`, "__secret_all": `{"user":"ab","n":77,"on":true,"l":["x"]}`, "__secret_number": `123456789`,
@@ -118,8 +119,8 @@ func TestShortSecretsAreMaskedWhereTheyWerePut(t *testing.T) {
 	}
 }
 
-// TestRecordsAreBounded: of long values there is size and digest, of many values too, and lines
-// have an end.
+// TestRecordsAreBounded checks that long values, or too many, are replaced by size and digest, and
+// that log lines are bounded.
 func TestRecordsAreBounded(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	nodes, edges, last := []string(nil), "", "t"
@@ -154,7 +155,8 @@ func TestRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// TestRecordedLogs: lines of all levels with the item that said them, and what is known of a crash.
+// TestRecordedLogs checks that records have the lines of all levels with their item, and the
+// details of a crash.
 func TestRecordedLogs(t *testing.T) {
 	l := newLab(t, engine.Config{Globals: Workspace{"__secret_key": `"hush-hush"`}}, sandbox.Limits{})
 	r := l.recordOf(Document("t>a a>b", Task("a", `"do":"log","level":"{{item}}","message":"with {{global.__secret_key}}"`, `"forEach":"{{trigger.data}}"`),
@@ -168,8 +170,8 @@ func TestRecordedLogs(t *testing.T) {
 	}
 }
 
-// TestResumedNodesShowNoSecrets: what ran in an earlier process is masked as well, and what it was
-// called with is not made up.
+// TestResumedNodesShowNoSecrets checks that values of nodes that ran in an earlier process are
+// masked as well, and that unknown inputs are not made up.
 func TestResumedNodesShowNoSecrets(t *testing.T) {
 	l := newLab(t, engine.Config{Globals: Workspace{"__secret_pin": `"12"`, "__secret_key": `"hush-hush"`}}, sandbox.Limits{})
 	p := l.Program(Document("t>a a>b", Echo("a", `["{{global.__secret_pin}}","{{global.__secret_key}}","{{trigger.data}}"]`), Echo("b", `"{{steps.a.output}}"`)))

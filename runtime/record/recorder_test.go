@@ -14,7 +14,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// ran are executions of a workflow that have ended and wait for the recorder.
+// ran returns ended executions of a workflow, for the recorder.
 func (l *lab) ran(workflow string, n int, status engine.Status) (all []*entry) {
 	l.Helper()
 	p := *l.Program(Document("t>a", Echo("a", `1`)))
@@ -27,14 +27,14 @@ func (l *lab) ran(workflow string, n int, status engine.Status) (all []*entry) {
 	return all
 }
 
-// TestRecorderBoundsWhatWaits: a workflow has its share of places and of memory. Successes beyond
-// it are missed, failures wait.
+// TestRecorderBoundsWhatWaits checks that a workflow has its share of places and of memory.
+// Successes beyond it are missed, failures wait.
 func TestRecorderBoundsWhatWaits(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	for _, size := range []int64{1, maxQueuedBytes / 8} {
 		t.Run(fmt.Sprint(size, " bytes each"), func(t *testing.T) {
 			r := NewRecorder(newJournal())
-			r.start.Do(func() {}) // nothing is taken out
+			r.start.Do(func() {}) // the queue is not emptied
 			take := func(workflow string) (taken int) {
 				for _, x := range l.ran(workflow, maxQueued+1, engine.Succeeded) {
 					x.size = size
@@ -71,7 +71,7 @@ func TestRecorderBoundsWhatWaits(t *testing.T) {
 	}
 }
 
-// awaitWaiter returns when somebody waits for a place.
+// awaitWaiter returns when an execution waits for room.
 func (r *Recorder) awaitWaiter() {
 	for waits := false; !waits; runtime.Gosched() {
 		r.mu.Lock()
@@ -80,11 +80,11 @@ func (r *Recorder) awaitWaiter() {
 	}
 }
 
-// slowJournal hands over what it is told to put.
+// slowJournal passes the IDs of each Put to the test.
 type slowJournal struct {
 	journal.Journal
 	puts chan []string // ids
-	stop bool          // it does not answer
+	stop bool          // Put does not return
 }
 
 func (j *slowJournal) Put(ctx context.Context, rows ...journal.Ended) error {
@@ -99,8 +99,8 @@ func (j *slowJournal) Put(ctx context.Context, rows ...journal.Ended) error {
 	return ctx.Err()
 }
 
-// TestRecordsTakeTurns: a crowd of one workflow keeps another's record from the next batch as
-// little as from the journal.
+// TestRecordsTakeTurns checks that a crowd of one workflow does not keep another's record out of
+// the next batch.
 func TestRecordsTakeTurns(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	j := &slowJournal{Journal: newJournal(), puts: make(chan []string)}
@@ -125,7 +125,7 @@ func TestRecordsTakeTurns(t *testing.T) {
 	}
 }
 
-// TestBatchesAreBoundedByWork: not only by what comes of it.
+// TestBatchesAreBoundedByWork checks that work bounds a batch, not only the size of its records.
 func TestBatchesAreBoundedByWork(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	b := batch{left: 100}
@@ -139,7 +139,8 @@ func TestBatchesAreBoundedByWork(t *testing.T) {
 	}
 }
 
-// TestRecorderEndsInTime: what a journal does not take in time is counted and told.
+// TestRecorderEndsInTime checks that executions that a journal does not take in time are counted
+// and logged.
 func TestRecorderEndsInTime(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	j := &slowJournal{Journal: newJournal(), puts: make(chan []string, 1), stop: true}

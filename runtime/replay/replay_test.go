@@ -19,7 +19,7 @@ import (
 	"github.com/flowtrux/edge/runtime/trace"
 )
 
-// recorded is the record of a run as it comes back from a file.
+// recorded returns the record of a run as read back from JSON.
 func (l *lab) recorded(document, body string) *journal.Record {
 	l.Helper()
 	x := l.Execution(l.Context(), l.Program(document), body)
@@ -34,7 +34,7 @@ func (l *lab) recorded(document, body string) *journal.Record {
 	return r
 }
 
-// wantSame replays all nodes of a record and wants them to give and to ask what they did.
+// wantSame replays all nodes of a record and expects the same results and requests.
 func (l *lab) wantSame(r *journal.Record) {
 	l.Helper()
 	for i := range r.Nodes {
@@ -62,8 +62,8 @@ func (l *lab) wantSame(r *journal.Record) {
 	}
 }
 
-// TestReplayGivesTheSame: outputs, handles, errors, attempts, items, random numbers and what the
-// host has answered.
+// TestReplayGivesTheSame covers outputs, handles, errors, attempts, items, random numbers and host
+// responses.
 func TestReplayGivesTheSame(t *testing.T) {
 	var asked, busy atomic.Int32
 	l := newLab(t, engine.Config{Seed: [32]byte{7}, HTTP: HTTPFunc(func(_ context.Context, name string, _ hostapi.HTTPOptions) (string, error) {
@@ -102,7 +102,7 @@ func TestReplayGivesTheSame(t *testing.T) {
 	}
 }
 
-// TestReplayTellsWhatIsDifferent holds records that say something else against what nodes do.
+// TestReplayTellsWhatIsDifferent compares changed records with the behavior of nodes.
 func TestReplayTellsWhatIsDifferent(t *testing.T) {
 	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) { return `1`, nil })}, sandbox.Limits{})
 	r := l.recorded(Document("t>a a>b", Echo("a", `1`), Task("b", `"do":"http","request":"x"`)), `{}`)
@@ -135,7 +135,7 @@ func TestReplayTellsWhatIsDifferent(t *testing.T) {
 	}
 }
 
-// TestIncomparable: what cannot be known is never said to be the same.
+// TestIncomparable checks that values that cannot be known are never reported as equal.
 func TestIncomparable(t *testing.T) {
 	large := `"` + strings.Repeat("x", trace.MaxValue) + `"`
 	l := newLab(t, engine.Config{
@@ -209,8 +209,8 @@ func TestIncomparable(t *testing.T) {
 	}
 }
 
-// TestRecordedHostCallsAreBounded: what nodes and the host say to each other is remembered up to a
-// bound, and what is missing is missed.
+// TestRecordedHostCallsAreBounded checks that host calls are recorded up to a bound, and that a
+// replay notices missing ones.
 func TestRecordedHostCallsAreBounded(t *testing.T) {
 	l := newLab(t, engine.Config{HTTP: HTTPFunc(func(context.Context, string, hostapi.HTTPOptions) (string, error) { return `1`, nil })}, sandbox.Limits{})
 	request := `"` + strings.Repeat("x", 50_000) + `"`
@@ -228,8 +228,8 @@ func TestRecordedHostCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestComparisonRequestsAreBounded: what a module asks that the record knows nothing of is kept up
-// to a bound, each up to what a record shows.
+// TestComparisonRequestsAreBounded checks that unrecorded requests of a module are returned up to a
+// bound, each up to the size that a record shows.
 func TestComparisonRequestsAreBounded(t *testing.T) {
 	h := &recordedHost{calls: []journal.HostCall{{Function: "http", Request: journal.Value{Text: `"x"`}}}}
 	long := []byte(`"` + strings.Repeat("x", 100_000) + `"`)

@@ -16,8 +16,8 @@ func (b *bytesLeft) Spend(n int) bool {
 	return *b >= 0
 }
 
-// TestMaskingIsBounded: many secrets and values that nest deeply take work that is counted, and
-// without more of it nothing shows.
+// TestMaskingIsBounded checks that the work for many secrets and deeply nested values is counted,
+// and that nothing is shown once it is used up.
 func TestMaskingIsBounded(t *testing.T) {
 	var secrets []string
 	for i := range 5000 {
@@ -83,8 +83,8 @@ func FuzzMasker(f *testing.F) {
 	})
 }
 
-// TestMaskerLearns: what a template has put together is masked where it is handed on, and with more
-// of that than can be remembered nothing is shown.
+// TestMaskerLearns checks that values made by a template are masked where they are passed on. If
+// there are too many to remember, nothing is shown.
 func TestMaskerLearns(t *testing.T) {
 	var m Masker
 	m.Learn([]byte(`{"a":"x 12","b":[12,{"c":"ab"}],"d":"","e":null}`), []byte(`{"a":"x ***","b":["***","***"],"d":"","e":null}`))

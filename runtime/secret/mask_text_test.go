@@ -37,7 +37,7 @@ func TestMessageLine(t *testing.T) {
 	}
 }
 
-// TestManySecrets wants an end: with work that is quadratic in the texts it would run for hours.
+// TestManySecrets checks that Add ends: with work quadratic in the texts it would run for hours.
 func TestManySecrets(t *testing.T) {
 	texts := make([][]byte, 200_000)
 	for i := range texts {
@@ -60,7 +60,7 @@ func TestMessageThatWasCut(t *testing.T) {
 		{filled(507) + "token", filled(507) + "***"},
 		{filled(508) + "toke", filled(508) + "***"},
 		{filled(502) + "token-long", filled(502) + "***"},
-		{filled(509) + "tok", filled(509) + "tok"}, // can be anything
+		{filled(509) + "tok", filled(509) + "tok"}, // can be a coincidence
 		{"the token", "the token"},                 // was not cut
 	} {
 		if got := s.Message(c.in); got != c.want {

@@ -2,7 +2,7 @@ package slots
 
 import "testing"
 
-// BenchmarkSlot is what each request pays for its slot.
+// BenchmarkSlot measures the cost of a slot for each request.
 func BenchmarkSlot(b *testing.B) {
 	p := New(256)
 	b.ReportAllocs()

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// line is a queue of executions that wait, and those that were let in.
+// line is a queue of waiting executions, with those that have their slot.
 type line struct {
 	permits *Slots
 	mu      sync.Mutex
 	in      []string
 }
 
-// wait sends one in on a goroutine and returns when it stands in its line.
+// wait starts a waiter on a goroutine and returns when it is in its queue.
 func (l *line) wait(ctx context.Context, name, workflow string, limit int, wait time.Duration, patient bool) <-chan error {
 	result := make(chan error, 1)
 	go func() {
@@ -39,7 +39,7 @@ func (l *line) want(t *testing.T, names ...string) {
 	synctest.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	slices.Sort(l.in) // those that were let in together are seen in any order
+	slices.Sort(l.in) // waiters that get slots together are seen in any order
 	if !slices.Equal(l.in, names) {
 		t.Fatalf("let in %v, want %v", l.in, names)
 	}
@@ -154,8 +154,8 @@ func TestSlotsTakeTheLatestLimit(t *testing.T) {
 	})
 }
 
-// TestSlotsHammer has many come and go, some without patience. No limit is ever passed and
-// nothing is left behind.
+// TestSlotsHammer has many waiters come and go, some of them patiently. No limit is ever exceeded
+// and no state is left.
 func TestSlotsHammer(t *testing.T) {
 	const size, limit = 4, 2
 	p := New(size)
@@ -199,8 +199,8 @@ func TestFreeSlotsMakeNoGarbage(t *testing.T) {
 	}
 }
 
-// TestSlotsTakeTurns: a crowd of one workflow in the line of the server keeps another waiting for
-// one slot, not for the crowd.
+// TestSlotsTakeTurns checks that behind a crowd of one workflow in the server's queue, another
+// workflow waits for one slot, not for the crowd.
 func TestSlotsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(4)}
@@ -220,8 +220,8 @@ func TestSlotsTakeTurns(t *testing.T) {
 	})
 }
 
-// TestSlotsShare: one workflow has three quarters, rounded up, and the answer says whose limit it
-// was.
+// TestSlotsShare checks that one workflow gets three quarters of the slots, rounded up, and that
+// the error names the limit.
 func TestSlotsShare(t *testing.T) {
 	for _, c := range []struct {
 		size, others, limit int
@@ -255,7 +255,7 @@ func TestSlotsShare(t *testing.T) {
 	}
 }
 
-// TestSlotsBoundTheLine: who comes when all places to wait are taken is refused at once.
+// TestSlotsBoundTheLine checks that a caller is rejected at once if all places to wait are taken.
 func TestSlotsBoundTheLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &line{permits: New(1)}
@@ -271,7 +271,7 @@ func TestSlotsBoundTheLine(t *testing.T) {
 		}
 		begun := time.Now()
 		crowd("a", maxWaiters*3/4)
-		if err := try("a"); !errors.Is(err, ErrServerBusy) { // as all slots are taken
+		if err := try("a"); !errors.Is(err, ErrServerBusy) { // because all slots are taken
 			t.Errorf("one more of the same: %v", err)
 		}
 		crowd("b", maxWaiters/4)

@@ -2,8 +2,8 @@ package trace
 
 import "testing"
 
-// TestHostCallsAreBounded: what a call asks of the host is remembered up to a bound; the last call
-// that is remembered then has no request.
+// TestHostCallsAreBounded checks that the host calls of a call are stored up to a bound. The last
+// stored one then has no request.
 func TestHostCallsAreBounded(t *testing.T) {
 	var trace Trace
 	var h Host
