@@ -120,7 +120,8 @@ func TestSilentSenders(t *testing.T) {
 					sent++
 				case 2: // a chunk of 4 GiB
 					s.post(c.id, "Transfer-Encoding: chunked", "FFFFFFF0\r\n"+strings.Repeat(" ", firstBuffer+100))
-					sent += firstBuffer + 1 // the first buffer, and a byte that shows that there is more
+					// the first buffer, and a byte that shows that there is more
+					sent += firstBuffer + 1
 				case 3:
 					s.post(c.id, "Transfer-Encoding: chunked", "")
 				}

@@ -21,7 +21,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	_ "github.com/caddyserver/caddy/v2/modules/standard" // all of Caddy's modules, as users build it
+	// all of Caddy's modules, as users build it
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/flowtrux/edge"
 	"github.com/flowtrux/edge/internal/compiled"
