@@ -42,13 +42,19 @@ func TestMasked(t *testing.T) {
 // neither in a path nor in a reason.
 func TestProblemsQuoteNoSecrets(t *testing.T) {
 	for doc, want := range map[string][]string{
-		anyConfig(`{"clientSecret":"{{hush.hush}}"}`):            {`nodes[1].config.clientSecret: template at column 3: unknown root "***"; known: execution, global, index, item, steps, trigger, workflow`},
-		anyConfig(`{"secrets":[{"a":"{{steps.hush.output}}"}]}`): {`nodes[1].config.secrets: template at column 3: no node has the id "***"; known: n, t`},
-		anyConfig(`{"a":{"secret":{"hush":1,"hush":2}}}`):        {`nodes[1].config.a.secret: is given twice`},
-		webhook(`{"Secret":"hush"}`):                             {`nodes[0].config.webhook.Secret: unknown key; did you mean "secret"?`},
-		webhook(`{"secret":{"hush":"hush"}}`):                    {`nodes[0].config.webhook.secret: must be a string, not an object`},
-		webhook(`{"responseMode":"{\"secret\":\"hush\"}"}`):      {`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "***"`},
-		oneNode(`"type":"the secret is hush"`):                   {`nodes[1].type: unknown node type "***"; known: any, condition, http-request, switch, transform`},
+		anyConfig(`{"clientSecret":"{{hush.hush}}"}`):                                               {`nodes[1].config.clientSecret: template at column 3: unknown root "***"; known: execution, global, index, item, steps, trigger, workflow`},
+		anyConfig(`{"secrets":[{"a":"{{steps.hush.output}}"}]}`):                                    {`nodes[1].config.secrets: template at column 3: no node has the id "***"; known: n, t`},
+		anyConfig(`{"a":{"secret":{"hush":1,"hush":2}}}`):                                           {`nodes[1].config.a.secret: is given twice`},
+		webhook(`{"Secret":"hush"}`):                                                                {`nodes[0].config.webhook.Secret: unknown key; did you mean "secret"?`},
+		webhook(`{"secret":{"hush":"hush"}}`):                                                       {`nodes[0].config.webhook.secret: must be a string, not an object`},
+		webhook(`{"responseMode":"{\"secret\":\"hush\"}"}`):                                         {`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "***"`},
+		webhook(`{"responseMode":"whsec_hush"}`):                                                    {`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "***"`},
+		webhook(`{"timeout":"whsec_hush"}`):                                                         {`nodes[0].config.webhook.timeout: must be a duration such as "30s" or "1m30s", not "***"`},
+		webhook(`{"timeout":"hush hush hush hush hush hush hush"}`):                                 {`nodes[0].config.webhook.timeout: must be a duration such as "30s" or "1m30s", not a text of 34 bytes`},
+		webhook(`{"whsec_hush":1}`):                                                                 {`nodes[0].config.webhook["***"]: unknown key; known: headers, idempotency, maxConcurrent, onTimeout, responseMode, responseNodeId, secret, signature, statusCode, timeout`},
+		webhook(`{"headers":{"sk_live_hushhush":1}}`):                                               {`nodes[0].config.webhook.headers["***"]: must be a string, not a number`},
+		`{"whsec_hush":1,"nodes":[{"id":"t","type":"trigger","config":{"triggerType":"webhook"}}]}`: {`["***"]: unknown key; known: active, edges, id, metadata, name, nodes`},
+		oneNode(`"type":"the secret is hush"`):                                                      {`nodes[1].type: unknown node type "***"; known: any, condition, http-request, switch, transform`},
 	} {
 		_, err := Compile("w", 0, []byte(doc), builtins(t), nil)
 		if got := problems(t, err); !slices.Equal(got, want) {

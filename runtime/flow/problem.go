@@ -63,15 +63,14 @@ func (p *place) append(dst []byte) []byte {
 		return dst
 	}
 	dst = p.parent.append(dst)
-	switch {
-	case p.index >= 0:
+	if p.index >= 0 {
 		return append(strconv.AppendInt(append(dst, '['), int64(p.index), 10), ']')
-	case !message.IsPlainKey(p.key):
-		return append(append(append(dst, '['), message.InQuotes(p.key)...), ']')
-	case p.parent != nil:
+	}
+	key := message.InPath(p.key)
+	if p.parent != nil && key[0] != '[' {
 		dst = append(dst, '.')
 	}
-	return append(dst, p.key...)
+	return append(dst, key...)
 }
 
 // below returns the place at a path below p, or p itself when path is not a path.

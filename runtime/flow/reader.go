@@ -154,7 +154,7 @@ func (r *report) duration(v value, low, high time.Duration) (time.Duration, bool
 	s := text(v.raw)
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		r.add(v.at, "must be %s, not %s", form, message.Quoted(s))
+		r.add(v.at, "must be %s, not %s", form, message.Unfit(s))
 		return 0, false
 	}
 	if d < low || d > high {

@@ -134,7 +134,7 @@ func (c *schemaProblems) add(e *jsonschema.ValidationError) {
 		// The library reuses the memory of this error's location, so of the location only its
 		// length can be trusted.
 		at = findKey(c.at, c.config, len(e.InstanceLocation), k.Property)
-		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", message.InQuotes(k.Property))
+		c.report.add(cmp.Or(at, c.at), "%s cannot be a key here", message.Quoted(k.Property))
 	case *kind.Not:
 		c.report.add(at, "%s", c.forbidden(e.SchemaURL))
 	default:

@@ -94,9 +94,7 @@ func (s *settings) read(raw []byte) {
 	var given []string
 	rawjson.Members(raw, func(rawKey, value []byte) bool {
 		m := setting{key: string(rawjson.AppendUnescaped(nil, rawKey))}
-		if m.path = m.key; !message.IsPlainKey(m.key) {
-			m.path = "[" + message.InQuotes(m.key) + "]"
-		}
+		m.path = message.InPath(m.key)
 		if slices.Contains(given, m.key) {
 			s.add(m.path, "is given twice")
 			return true

@@ -2,6 +2,7 @@ package signature
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -156,4 +157,27 @@ func FuzzParseScheme(f *testing.F) {
 			t.Errorf("%s: %q for %v", raw, got, h)
 		}
 	})
+}
+
+// TestSettingsAreNotQuotedWhenSecret: a secret that was pasted into the wrong place is not shown,
+// neither as a value nor as a key.
+func TestSettingsAreNotQuotedWhenSecret(t *testing.T) {
+	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	for _, format := range []string{
+		`{"scheme":"%s"}`, `{"%s":""}`, `{"%s":1,"%[1]s":2}`, `{"scheme":"custom","header":"X","algorithm":"%s"}`,
+		`{"scheme":"custom","header":"X","encoding":"%s"}`, `{"scheme":"custom","header":"%s b"}`, `{"scheme":"custom","header":"X","payload":"%s"}`,
+		`{"scheme":"custom","header":"X","timestampFormat":"%s"}`, `"%s"`, `{"scheme":["%s"]}`, `{%s}`,
+	} {
+		settings := fmt.Sprintf(format, secret)
+		_, err := ParseScheme([]byte(settings))
+		var all Errors
+		if !errors.As(err, &all) {
+			t.Errorf("%s: %v", settings, err)
+		}
+		for _, e := range all {
+			if strings.Contains(e.Error(), secret[6:]) {
+				t.Errorf("%s: %v", settings, e)
+			}
+		}
+	}
 }

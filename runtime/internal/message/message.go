@@ -18,31 +18,44 @@ const MaxQuoted = 64
 // Mask stands for a secret wherever one would show.
 const Mask = "***"
 
-// MentionsSecret reports whether a key or text speaks of a secret, in any case, or has the form of
-// one of Standard Webhooks.
-func MentionsSecret(s string) bool {
-	s = strings.ToUpper(s)
-	return strings.Contains(s, "SECRET") || strings.Contains(s, "WHSEC_")
-}
-
 // IsPlainKey reports whether a key is written as .key in the paths of messages.
 func IsPlainKey(key string) bool { return len(key) <= MaxQuoted && rawjson.IsPlainKey(key) }
 
-// Quoted returns s in quotes, shortened. A text that speaks of a secret may hold it, so it is
-// masked.
+// Quoted returns s in quotes, shortened, or the mask if [MayHoldSecret] says so.
 func Quoted(s string) string {
-	if MentionsSecret(s) && !IsPlainKey(s) {
+	if MayHoldSecret(s) {
 		s = Mask
 	}
 	return InQuotes(s)
 }
 
-// InQuotes is [Quoted] without the mask: for keys, and for what a schema says.
+// InQuotes is [Quoted] without the mask: for what a schema says.
 func InQuotes(s string) string {
 	if len(s) > MaxQuoted {
 		s = strings.ToValidUTF8(s[:MaxQuoted], "") + "..."
 	}
 	return strconv.Quote(s)
+}
+
+// InPath returns a key as it stands in the path of a message, after a dot or in brackets: key or
+// ["a key"], or ["***"] if it may hold a secret.
+func InPath(key string) string {
+	if IsPlainKey(key) && !MayHoldSecret(key) {
+		return key
+	}
+	return "[" + Quoted(key) + "]"
+}
+
+// maxEchoed is how many bytes a text may have that is like no word that may stand in its place. A
+// longer one was pasted there by mistake.
+const maxEchoed = 32
+
+// Unfit returns s as a message shows a text of no use, in quotes if it is short.
+func Unfit(s string) string {
+	if len(s) > maxEchoed {
+		return fmt.Sprintf("a text of %d bytes", len(s))
+	}
+	return Quoted(s)
 }
 
 // EachQuoted quotes each word.
@@ -68,7 +81,11 @@ func OneOf(s string, words []string) string {
 	if slices.Contains(words, s) {
 		return ""
 	}
-	return fmt.Sprintf("must be %s, not %s%s", Either(EachQuoted(words)), Quoted(s), DidYouMean(s, words))
+	shown, hint := Quoted(s), DidYouMean(s, words)
+	if hint == "" {
+		shown = Unfit(s)
+	}
+	return fmt.Sprintf("must be %s, not %s%s", Either(EachQuoted(words)), shown, hint)
 }
 
 // KindName names the kind of a JSON value.

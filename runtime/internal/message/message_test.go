@@ -1,6 +1,8 @@
 package message_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/flowtrux/edge/runtime/internal/message"
@@ -34,5 +36,44 @@ func TestMessages(t *testing.T) {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestNothingThatLooksSecretIsShown: such texts and keys are masked, names and typos are not.
+func TestNothingThatLooksSecretIsShown(t *testing.T) {
+	for _, s := range []string{
+		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "WHSEC_abc", "x whsec_", "my secret: x",
+		"sk_live_abcdefgh", "rk_test_abcdefghijkl", "ghp_abcdefghij", "github_pat_abcdefgh", "glpat-abcdefgh",
+		"xoxb-abcdefgh-ijk", "Bearer xoxp-12345678", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJub25lIn0.e30.",
+		"8f742231b10e8888abcd99yyyzzz85a5", "5257a869e7ecebeda32affa62cdca3fa", "key=MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+		"m4tkQ9r8G+YqrTwjUPD8ILPZ", `{"secret":"x"}`,
+	} {
+		if got := message.Quoted(s); got != `"***"` {
+			t.Errorf("%s is shown as %s", s, got)
+		}
+		if got := message.InPath(s); got != `["***"]` {
+			t.Errorf("the key %s is shown as %s", s, got)
+		}
+	}
+	for _, s := range []string{
+		"secret", "clientSecrets", "standard-webhooks", "node-with-a-long-name-12345", "createOrderForCustomerVersion2Draft",
+		"9b2f6c1e-4a5d-4f70-8f1c-2b7d3c9e0a11", "V1StGXR8_Z5jdHi6B-myT", "2026-11-30T11:09:18.123456Z", "12345678901234567890123456789012",
+		"X-Acme-Webhook-Signature", "task-force", "/schemas/v1/orders2/items3/x4", "sk-1", "steps.order_2.output.items", "sha256",
+	} {
+		if got := message.Quoted(s); got != strconv.Quote(s) {
+			t.Errorf("%s is shown as %s", s, got)
+		}
+	}
+}
+
+// TestLongTextsAreNotShown where one of a few words should stand, unless it is nearly one.
+func TestLongTextsAreNotShown(t *testing.T) {
+	words := []string{"hex", "base64"}
+	if got, want := message.OneOf(strings.Repeat("x ", 20), words), `must be "hex" or "base64", not a text of 40 bytes`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	long := strings.Repeat("alphabet", 5)
+	if got, want := message.OneOf(long+"x", []string{long}), strconv.Quote(long+"x"); !strings.Contains(got, want) {
+		t.Errorf("got %s, want %s in it", got, want)
 	}
 }
