@@ -78,6 +78,7 @@ func TestCompileDeepDocuments(t *testing.T) {
 		}
 		return fastest
 	}
+	nearly := `{"` + strings.Repeat("sexrxt_", 8) + `":%s}`
 	long := `{"` + strings.Repeat("k", 60) + `":%s}`
 	for name, tt := range map[string]struct{ around, inside string }{
 		"arrays":        {`[%s]`, `[` + strings.Repeat(`1,`, size/2) + `1]`},
@@ -85,6 +86,7 @@ func TestCompileDeepDocuments(t *testing.T) {
 		"late problems": {`[%s]`, `[` + strings.Repeat(`1,`, size/2) + strings.Repeat(`"{{",`, MaxProblems) + `1]`},
 		"repeated keys": {`[%s]`, `{` + strings.Repeat(`"a":1,`, size/6) + `"a":1}`},
 		"long paths":    {long, `{` + strings.Repeat(`"a":1,`, size/6) + `"a":1}`},
+		"nearly secret": {nearly, `{` + strings.Repeat(`"sexrxt":1,"a_secixd":"{{",`, size/30) + `"a":1}`},
 		"templates":     {`[%s]`, `[` + strings.Repeat(`"{{trigger.data}}",`, maxTemplates) + strings.Repeat(`1,`, size/2) + `1]`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,8 +10,9 @@ import (
 
 // Masked returns a copy of an invalid document that is fit to be shown: without webhook.secret, as
 // [RedactSecret] removes it, and masked wherever a secret may stand by mistake. That is everything
-// below a key that speaks of a secret, and each text that does so itself, such as JSON in a string.
-// When raw is not one JSON object the result is nil.
+// below a key that speaks of a secret, even misspelled, each text that does so itself, such as JSON
+// in a string, and each key that has the form of a secret. When raw is not one JSON object the
+// result is nil.
 func Masked(raw []byte) []byte {
 	doc := RedactSecret(raw)
 	object := bytes.TrimSpace(doc)
@@ -20,21 +21,25 @@ func Masked(raw []byte) []byte {
 	}
 	const mask = `"` + message.Mask + `"`
 	out, done := make([]byte, 0, len(doc)), 0
-	hide := func(v []byte) {
+	replace := func(v []byte, by string) {
 		from := cap(doc) - cap(v) // views end where the document's memory does
-		out = append(append(out, doc[done:from]...), mask...)
+		out = append(append(out, doc[done:from]...), by...)
 		done = from + len(v)
 	}
 	var walk func(text []byte) (rest []byte)
 	walk = func(from []byte) (rest []byte) {
 		switch rawjson.KindOf(from) {
 		case rawjson.Object:
-			return eachMember(from, func(key, from []byte) []byte {
-				if !message.MentionsSecret(keyText(key)) {
+			return eachMember(from, func(rawKey, from []byte) []byte {
+				key := keyText(rawKey)
+				if message.KeyHoldsSecret(key) {
+					replace(rawKey, message.Mask)
+				}
+				if !message.IsSecretKey(key) {
 					return walk(from)
 				}
 				v, rest := rawjson.First(from)
-				hide(v)
+				replace(v, mask)
 				return rest
 			})
 		case rawjson.Array:
@@ -42,7 +47,7 @@ func Masked(raw []byte) []byte {
 		}
 		v, rest := rawjson.First(from)
 		if message.MentionsSecret(text(v)) {
-			hide(v)
+			replace(v, mask)
 		}
 		return rest
 	}
@@ -50,12 +55,12 @@ func Masked(raw []byte) []byte {
 	return append(out, doc[done:]...)
 }
 
-// belowSecret returns the outermost place around p, or p itself, whose key speaks of a secret, or
-// nil.
+// belowSecret returns the outermost place around p, or p itself, whose key speaks of a secret, even
+// misspelled, or nil.
 func (p *place) belowSecret() *place {
 	var found *place
 	for ; p != nil; p = p.parent {
-		if p.index < 0 && message.MentionsSecret(p.key) {
+		if p.index < 0 && message.IsSecretKey(p.key) {
 			found = p
 		}
 	}

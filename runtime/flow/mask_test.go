@@ -13,17 +13,22 @@ func TestMasked(t *testing.T) {
 	for before, after := range map[string]string{
 		`{}`:                             `{}`,
 		` { "a" : 1 , "secret" : "x" } `: ` { "a" : 1 , "secret" : "***" } `,
-		`{"SECRET":1,"Secret":[1],"sEcReTs":null}`:  `{"SECRET":"***","Secret":"***","sEcReTs":"***"}`,
-		`{"clientSecret":{"deep":["x"]}}`:           `{"clientSecret":"***"}`,
-		`{"a":[[{"my secret key":{"x":"y"}}],"b"]}`: `{"a":[[{"my secret key":"***"}],"b"]}`,
-		`{"s\u0065cret":"x","\u0053ECRET":"y"}`:     `{"s\u0065cret":"***","\u0053ECRET":"***"}`,
-		`{"secret":"x","secret":"y"}`:               `{"secret":"***","secret":"***"}`,
-		`{"\u017fecret":"x"}`:                       `{"\u017fecret":"***"}`,
-		`{"secret":"a\"b","b":"c"}`:                 `{"secret":"***","b":"c"}`,
-		`{"config":"{\"secret\":\"x\"}"}`:           `{"config":"***"}`,
-		`{"config":"{\"\\u0073ecret\":1}"}`:         `{"config":"{\"\\u0073ecret\":1}"}`,
-		`{"signature":{"key":"whsec_AAAA"}}`:        `{"signature":{"key":"***"}}`,
-		`{"list":["my secret: x"]}`:                 `{"list":["***"]}`,
+		`{"SECRET":1,"Secret":[1],"sEcReTs":null}`:                 `{"SECRET":"***","Secret":"***","sEcReTs":"***"}`,
+		`{"clientSecret":{"deep":["x"]}}`:                          `{"clientSecret":"***"}`,
+		`{"a":[[{"my secret key":{"x":"y"}}],"b"]}`:                `{"a":[[{"my secret key":"***"}],"b"]}`,
+		`{"s\u0065cret":"x","\u0053ECRET":"y"}`:                    `{"s\u0065cret":"***","\u0053ECRET":"***"}`,
+		`{"secret":"x","secret":"y"}`:                              `{"secret":"***","secret":"***"}`,
+		`{"\u017fecret":"x"}`:                                      `{"\u017fecret":"***"}`,
+		`{"secret":"a\"b","b":"c"}`:                                `{"secret":"***","b":"c"}`,
+		`{"config":"{\"secret\":\"x\"}"}`:                          `{"config":"***"}`,
+		`{"config":"{\"\\u0073ecret\":1}"}`:                        `{"config":"{\"\\u0073ecret\":1}"}`,
+		`{"signature":{"key":"whsec_AAAA"}}`:                       `{"signature":{"key":"***"}}`,
+		`{"webhook":{"secert":"hunter2"},"secert":12345}`:          `{"webhook":{"secert":"***"},"secert":"***"}`,
+		`{"secerts":["x",{"a":"y"}],"scret":"x","clientSecert":1}`: `{"secerts":"***","scret":"***","clientSecert":"***"}`,
+		`{"whsec_AAAA":1,"a":{"x_WHSEC_AAAA":{"b":1}},"b":2}`:      `{"***":"***","a":{"***":"***"},"b":2}`,
+		`{"{\"secret\":\"x\"}":1,"ghp_abcdefgh":"y"}`:              `{"***":"***","***":"***"}`,
+		`{"token":"ghp_abcdefgh","a":["sk_live_abcdefgh"]}`:        `{"token":"***","a":["***"]}`,
+		`{"list":["my secret: x"]}`:                                `{"list":["***"]}`,
 		// The secret in its correct place is removed, so that nobody stores the mask as a secret.
 		`{"nodes":[{"config":{"webhook":{"secret":"x","a":1},"secret":"y"}}]}`: `{"nodes":[{"config":{"webhook":{"a":1},"secret":"***"}}]}`,
 	} {
@@ -42,10 +47,15 @@ func TestMasked(t *testing.T) {
 // neither in a path nor in a reason.
 func TestProblemsQuoteNoSecrets(t *testing.T) {
 	for doc, want := range map[string][]string{
-		anyConfig(`{"clientSecret":"{{hush.hush}}"}`):                                               {`nodes[1].config.clientSecret: template at column 3: unknown root "***"; known: execution, global, index, item, steps, trigger, workflow`},
-		anyConfig(`{"secrets":[{"a":"{{steps.hush.output}}"}]}`):                                    {`nodes[1].config.secrets: template at column 3: no node has the id "***"; known: n, t`},
-		anyConfig(`{"a":{"secret":{"hush":1,"hush":2}}}`):                                           {`nodes[1].config.a.secret: is given twice`},
-		webhook(`{"Secret":"hush"}`):                                                                {`nodes[0].config.webhook.Secret: unknown key; did you mean "secret"?`},
+		anyConfig(`{"clientSecret":"{{hush.hush}}"}`):            {`nodes[1].config.clientSecret: template at column 3: unknown root "***"; known: execution, global, index, item, steps, trigger, workflow`},
+		anyConfig(`{"secrets":[{"a":"{{steps.hush.output}}"}]}`): {`nodes[1].config.secrets: template at column 3: no node has the id "***"; known: n, t`},
+		anyConfig(`{"a":{"secret":{"hush":1,"hush":2}}}`):        {`nodes[1].config.a.secret: is given twice`},
+		webhook(`{"Secret":"hush"}`):                             {`nodes[0].config.webhook.Secret: unknown key; did you mean "secret"?`},
+		webhook(`{"secert":{"hush":"hush"}}`): {
+			`nodes[0].config.webhook.secert: unknown key; did you mean "secret"?`,
+			`nodes[0].config.webhook.secert: must be a string, not an object`,
+		},
+		anyConfig(`{"clientSecert":{"hush":"{{hush.hush}}"}}`):                                      {`nodes[1].config.clientSecert: template at column 3: unknown root "***"; known: execution, global, index, item, steps, trigger, workflow`},
 		webhook(`{"secret":{"hush":"hush"}}`):                                                       {`nodes[0].config.webhook.secret: must be a string, not an object`},
 		webhook(`{"responseMode":"{\"secret\":\"hush\"}"}`):                                         {`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "***"`},
 		webhook(`{"responseMode":"whsec_hush"}`):                                                    {`nodes[0].config.webhook.responseMode: must be "minimal", "lastNode", "specificNode" or "allNodes", not "***"`},
@@ -81,7 +91,8 @@ func misplace(seed uint64) string {
 			`"`+strings.Repeat("x", 70)+canary+`"`)
 	}
 	key := func() string {
-		return one(`secret`, `SECRET`, `Secret`, `clientSecret`, `s\u0065cret`, `\u0053ecret`, `webhook_secrets`, `my secret, really`, `the secret`)
+		return one(`secret`, `SECRET`, `Secret`, `clientSecret`, `s\u0065cret`, `\u0053ecret`, `webhook_secrets`, `my secret, really`, `the secret`,
+			`secert`, `SECERT`, `secerts`, `scret`, `clientSecert`, `webhook_secert`)
 	}
 	embedded := func() string {
 		b, _ := json.Marshal(`{"` + one("secret", "SECRET", "theSecret") + `": "` + canary + `"}`)

@@ -77,3 +77,18 @@ func TestLongTextsAreNotShown(t *testing.T) {
 		t.Errorf("got %s, want %s in it", got, want)
 	}
 }
+
+func TestIsSecretKey(t *testing.T) {
+	for key, want := range map[string]bool{
+		"secret": true, "Secrets": true, "clientSecret": true, "my secret": true, "whsec_x": true,
+		"secert": true, "SECERT": true, "secerts": true, "scret": true, "secre": true, "sec": true, "sekret": true, "secretl": true,
+		"clientSecert": true, "client_secert": true, "CLIENT-SECERT": true, "secertKey": true, "my scret, really": true, "webhook2Secert": true,
+		"aSecertB": true, "APISecert": true, "client_secerts": true,
+		"": false, "_": false, "a": false, "responseMode": false, "timeoutSec": false, "secondsToWait": false, "selectFields": false, "isSecure": false,
+		"signature": false, "description": false, "server": false, "reset": false, "street": false, "screen": false, "script": false, "section": false,
+	} {
+		if got := message.IsSecretKey(key); got != want {
+			t.Errorf("%q: %v", key, got)
+		}
+	}
+}

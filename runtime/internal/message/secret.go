@@ -2,6 +2,7 @@ package message
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -10,6 +11,59 @@ import (
 func MentionsSecret(s string) bool {
 	return strings.Contains(strings.ToUpper(s), "SECRET") || HasSecretForm(s)
 }
+
+// IsSecretKey reports whether what stands below a key may be a secret: the key speaks of one, or it
+// or a word of it is nearly the word, as in "secert" and "clientSecert".
+func IsSecretKey(key string) bool {
+	if MentionsSecret(key) || isNearSecret(key) {
+		return true
+	}
+	from := 0 // where the word begins
+	for i := range len(key) {
+		if isLetter(key[i]) && !beginsWord(key, i) {
+			continue
+		}
+		if isMisspelledSecret(key[from:i]) {
+			return true
+		}
+		if from = i; !isLetter(key[i]) {
+			from++
+		}
+	}
+	return isMisspelledSecret(key[from:])
+}
+
+// KeyHoldsSecret reports whether a key is itself a secret, or text with one: JSON, or an assignment.
+func KeyHoldsSecret(key string) bool {
+	return HasSecretForm(key) || strings.ContainsAny(key, `"{:=`) && MentionsSecret(key)
+}
+
+// isNearSecret compares with the plural too, which may be near when the singular is not.
+func isNearSecret(word string) bool {
+	return len(word) <= maxMisspelled && (Nearest(word, secretKey) != "" || Nearest(word, secretKeys) != "")
+}
+
+const maxMisspelled = 10 // bytes: no longer word is near
+
+var secretKey, secretKeys = []string{"secret"}, []string{"secrets"}
+
+// isMisspelledSecret decides about a word of a key. Abbreviations do not count there, as in
+// timeoutSec, nor do English words.
+func isMisspelledSecret(word string) bool {
+	return len(word) > len("secr") && !slices.Contains(ordinary, strings.ToLower(word)) && isNearSecret(word)
+}
+
+var ordinary = []string{"select", "selects", "secure", "secured", "secures"}
+
+// beginsWord reports whether a word begins with the letter at i, as the S in APISecret and in
+// clientSecret.
+func beginsWord(key string, i int) bool {
+	return i > 0 && isUpper(key[i]) && (!isUpper(key[i-1]) || i+1 < len(key) && isLetter(key[i+1]) && !isUpper(key[i+1]))
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 // MayHoldSecret reports whether a message must not show s: it has the form of a secret, is as
 // random as one, or speaks of one and is more than a name.
@@ -39,7 +93,7 @@ func looksRandom(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		isDigit := '0' <= c && c <= '9'
-		if !isDigit && !('a' <= c|0x20 && c|0x20 <= 'z') && c != '+' {
+		if !isDigit && !isLetter(c) && c != '+' {
 			long = 0
 			continue
 		}
