@@ -22,36 +22,37 @@ import (
 // reaches handlers. nil = nothing is known of the servers: none is expected.
 type Expected func(name string) bool
 
+// reason returns why a request header of a canonical name does not arrive, or "" if it may.
+func (expected Expected) reason(name string) string {
+	if !strings.ContainsAny(name, "_.") || expected != nil && expected(name) {
+		return ""
+	}
+	kind, option := "an underscore", "expected_underscore_headers"
+	if !strings.Contains(name, "_") {
+		kind, option = "a dot", "expected_dot_headers"
+	}
+	return fmt.Sprintf(
+		"Caddy drops request headers with %s in their names, unless %s in the options of its servers lists them", kind, option)
+}
+
 // Dropped returns the problems of a workflow that reads headers which Caddy drops before any
 // handler sees them.
 func Dropped(p *flow.Plan, s *signature.Scheme, expected Expected) []flow.Problem {
 	var problems []flow.Problem
 	for _, h := range catalog.RequestHeaders(p, s) {
-		kind, option := "an underscore", "expected_underscore_headers"
-		if !strings.Contains(h.Name, "_") {
-			kind, option = "a dot", "expected_dot_headers"
+		if reason := expected.reason(h.Name); reason != "" {
+			problems = append(problems, flow.Problem{Path: h.Path, Reason: reason})
 		}
-		if !strings.ContainsAny(h.Name, "_.") || expected != nil && expected(h.Name) {
-			continue
-		}
-		problems = append(problems, flow.Problem{Path: h.Path, Reason: fmt.Sprintf(
-			"Caddy drops request headers with %s in their names, unless %s in the options of its servers lists them", kind, option)})
 	}
 	return problems
 }
 
-// CompileNew is catalog.CompileNew, and rejects documents with Dropped headers as well.
+// CompileNew is catalog.CompileNew. It also reports the headers that Caddy drops.
 func CompileNew(
 	ctx context.Context, id string, document []byte, nodes *engine.Nodes, expected Expected,
 ) (*engine.Program, error) {
-	program, scheme, err := catalog.CompileNew(ctx, id, 0, document, nodes)
-	if err != nil {
-		return nil, err
-	}
-	if problems := Dropped(program.Plan, scheme, expected); len(problems) > 0 {
-		return nil, &flow.DocumentError{Problems: problems}
-	}
-	return program, nil
+	program, _, err := catalog.CompileNew(ctx, id, 0, document, nodes, expected.reason)
+	return program, err
 }
 
 // ByRunningServers is Expected for the servers of the config that runs.

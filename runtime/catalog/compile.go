@@ -10,21 +10,41 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// signatures implements flow.Signatures with the schemes of package signature.
-type signatures struct{}
+// HeaderCheck returns why no request can have a header, given by its canonical name, or "" if one
+// can. nil finds nothing wrong.
+type HeaderCheck func(name string) (reason string)
+
+// signatures implements flow.Signatures with the schemes of package signature. check is for new
+// documents.
+type signatures struct{ check HeaderCheck }
 
 // Parse implements flow.Signatures. The scheme is a *signature.Scheme.
-func (signatures) Parse(settings []byte) (scheme any, problems []flow.Problem) {
-	s, err := signature.ParseScheme(settings)
-	if err == nil {
-		return s, nil
-	}
+func (s signatures) Parse(settings []byte) (scheme any, problems []flow.Problem) {
+	parsed, err := signature.ParseScheme(settings)
 	var all signature.Errors
 	errors.As(err, &all)
 	for _, e := range all {
 		problems = append(problems, flow.Problem{Path: e.Path, Reason: e.Reason})
 	}
-	return nil, problems
+	if s.check != nil {
+		for _, h := range signature.CustomHeaders(settings) {
+			if reason := s.check(h.Name); reason != "" {
+				problems = append(problems, flow.Problem{Path: h.Path, Reason: reason})
+			}
+		}
+	}
+	if err != nil {
+		return nil, problems
+	}
+	return parsed, problems
+}
+
+// CheckHeader implements flow.Signatures.
+func (s signatures) CheckHeader(name string) string {
+	if s.check == nil {
+		return ""
+	}
+	return s.check(name)
 }
 
 // CheckSecret implements flow.Signatures.
@@ -51,10 +71,12 @@ func Compile(ctx context.Context, id string, revision int64, document []byte, no
 }
 
 // CompileNew is [Compile] for a document that is not stored yet. The plan's warnings are errors,
-// and its secret is checked.
-func CompileNew(ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
+// and its secret and the request headers that it names are checked.
+func CompileNew(
+	ctx context.Context, id string, revision int64, document []byte, nodes *engine.Nodes, check HeaderCheck,
+) (*engine.Program, *signature.Scheme, error) {
 	plan, err := nodes.Compile(ctx, flow.MaxPrepareFuel, func(types flow.Types) (*flow.Plan, error) {
-		return flow.CompileNew(id, revision, document, types, signatures{})
+		return flow.CompileNew(id, revision, document, types, signatures{check})
 	})
 	return bind(plan, err, nodes)
 }

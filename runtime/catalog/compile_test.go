@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		{"id":"shape","type":"transform","config":{"output":{"a":"{{steps.chek.output}}"}}},
 		{"id":"a b","type":"transfrm"}],
 		"edges":[{"source":"hook","target":"chek"},{"sorce":"check","target":"shape","sourceHandle":"tru"},{"source":"shape","target":"a b"}]}`)
-	_, _, err := CompileNew(t.Context(), "w", 1, document, codeNodes(t))
+	_, _, err := CompileNew(t.Context(), "w", 1, document, codeNodes(t), nil)
 	var bad *flow.DocumentError
 	if !errors.As(err, &bad) {
 		t.Fatal(err)
@@ -51,6 +52,61 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+// TestRejectedHeadersAreProblemsOfTheirPlaces: a header that cannot arrive is reported with all
+// other problems, in the order of the document, however much else is wrong, and only when the
+// document is new.
+func TestRejectedHeadersAreProblemsOfTheirPlaces(t *testing.T) {
+	nodes := codeNodes(t)
+	lost := func(name string) string {
+		if strings.Contains(name, "_") {
+			return name + " is lost"
+		}
+		return ""
+	}
+	webhook := func(settings string) string {
+		return `{"nodes":[{"id":"hook","type":"trigger","config":{"triggerType":"webhook","webhook":{` + settings + `}}}],"edges":[]}`
+	}
+	const prefix = "nodes[0].config.webhook."
+	for settings, want := range map[string][]string{
+		`"idempotency":{"header":"a_b"},"signature":{"scheme":"custom","header":"c_d","timestampHeader":"e_f","payload":"{timestamp}{body}"}`: {
+			"idempotency.header: A_b is lost", "signature.header: C_d is lost", "signature.timestampHeader: E_f is lost",
+		},
+		`"signature":{"timestampHeader":"e_f","header":"c_d","scheme":"custom","payload":"{timestamp}{body}"},"idempotency":{"header":"a_b"}`: {
+			"signature.timestampHeader: E_f is lost", "signature.header: C_d is lost", "idempotency.header: A_b is lost",
+		},
+		`"maxConcurrent":0,"idempotency":{"header":"a_b","window":"x"},"signature":{"scheme":"custum","heder":"c_d","payload":""}`: {
+			"maxConcurrent: must be at least 1: 0 is no limit; leave the key out for that", "idempotency.header: A_b is lost",
+			`idempotency.window: must be a duration such as "30s" or "1m30s", not "x"`,
+			`signature.scheme: must be "flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks" or "custom", not "custum"; did you mean "custom"?`,
+			`signature.heder: unknown key; did you mean "header"?`, "signature.heder: C_d is lost", "signature.payload: must contain {body} exactly once",
+		},
+		`"signature":{"scheme":"github","header":"c_d"},"idempotency":{"header":"a_ b"}`: {
+			"signature.header: only the scheme custom has this key", "idempotency.header: is not a valid header name",
+		},
+		`"signature":{"scheme":"custom","header":"c_ d","timestampHeader":1},"idempotency":{"header":["a_b"]}`: {
+			"signature.payload: must contain {timestamp} because timestampHeader is set", // at the place of the settings
+			"signature.header: is not a valid header name", "signature.timestampHeader: must be a string, not a number",
+			"idempotency.header: must be a string, not an array",
+		},
+		`"signature":{"scheme":"custom","header":"c-d"},"idempotency":{"header":"a-b"}`: nil,
+	} {
+		_, _, err := CompileNew(t.Context(), "w", 1, []byte(webhook(settings)), nodes, lost)
+		var got []string
+		if bad := (*flow.DocumentError)(nil); errors.As(err, &bad) {
+			for _, p := range bad.Problems {
+				got = append(got, strings.TrimPrefix(p.String(), prefix))
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: problems (-want +got):\n%s", settings, diff)
+		}
+	}
+	stored := webhook(`"idempotency":{"header":"a_b"},"signature":{"scheme":"custom","header":"c_d"}`)
+	if _, _, err := Compile(t.Context(), "w", 1, []byte(stored), nodes); err != nil {
+		t.Errorf("a stored document: %v", err)
+	}
+}
+
 // TestAMistakeIsNamedByItsPlace makes one mistake at a time in a valid document. Exactly one
 // problem is reported, with the path of the mistake.
 func TestAMistakeIsNamedByItsPlace(t *testing.T) {
@@ -63,7 +119,7 @@ func TestAMistakeIsNamedByItsPlace(t *testing.T) {
 		{"id":"shape","type":"transform","timeout":"1s","retry":{"maxAttempts":2,"backoff":"10ms"},"config":{"output":{"total":"{{trigger.data.total}}"}}}],
 		"edges":[{"source":"hook","target":"check"},{"source":"check","target":"shape","sourceHandle":"true"}]}`
 	nodes := codeNodes(t)
-	if _, _, err := CompileNew(t.Context(), "w", 1, []byte(document), nodes); err != nil {
+	if _, _, err := CompileNew(t.Context(), "w", 1, []byte(document), nodes, nil); err != nil {
 		t.Fatalf("the document is not valid to begin with: %+v", err)
 	}
 	for _, mistake := range []struct{ path, value, place string }{
@@ -95,7 +151,7 @@ func TestAMistakeIsNamedByItsPlace(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, err = CompileNew(t.Context(), "w", 1, []byte(broken), nodes)
+		_, _, err = CompileNew(t.Context(), "w", 1, []byte(broken), nodes, nil)
 		var bad *flow.DocumentError
 		if !errors.As(err, &bad) || bad.Problems[0].Path != mistake.place {
 			t.Errorf("%s = %s: %v, want one problem at %s", mistake.path, mistake.value, err, mistake.place)

@@ -78,7 +78,7 @@ func TestOthersHaveTheMemory(t *testing.T) {
 	f.Apply(put(2, "workflows/w", coded(keeping(25, 1), "return 1")))
 
 	// The error says so, after a while.
-	_, _, err := CompileNew(t.Context(), "new", 0, []byte(coded(keeping(25, 2))), types)
+	_, _, err := CompileNew(t.Context(), "new", 0, []byte(coded(keeping(25, 2))), types, nil)
 	if full := (*sandbox.BudgetFullError)(nil); !errors.As(err, &full) || errors.As(err, new(*flow.DocumentError)) {
 		t.Errorf("a new document: %v", err)
 	}
@@ -102,7 +102,7 @@ func TestMoreThanItsShareBesideOthers(t *testing.T) {
 	b := sandbox.NewBudget(roomLimit)
 	types := codeNodesOf(t, newHost(t, b))
 	occupy(t, b, 1)
-	_, _, err := CompileNew(t.Context(), "w", 0, []byte(coded(keeping(40, 1))), types)
+	_, _, err := CompileNew(t.Context(), "w", 0, []byte(coded(keeping(40, 1))), types, nil)
 	if want := "all of them together may keep 33554432"; !errors.As(err, new(*flow.DocumentError)) || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}

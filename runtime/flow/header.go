@@ -60,12 +60,13 @@ func (r *report) headerValue(v value) string {
 }
 
 // headerName reads the name of a header and returns its canonical form.
-func (r *report) headerName(v value) string {
+func (r *report) headerName(v value) (name string, ok bool) {
 	s, ok := r.text(v)
 	if ok && !isToken(s) {
 		r.add(v.at, "is not a valid header name")
+		return "", false
 	}
-	return textproto.CanonicalMIMEHeaderKey(s)
+	return textproto.CanonicalMIMEHeaderKey(s), ok
 }
 
 // maxHeaderName is the maximum length of the name of a header, in bytes.

@@ -29,12 +29,17 @@ var ErrNoType = errors.New("there is no node type of that name")
 type Signatures interface {
 	// Parse compiles the settings in webhook.signature, raw JSON, or the default scheme when they
 	// are nil. The scheme becomes [Webhook].Scheme. The paths of problems are below the settings:
-	// "scheme", or "" for the settings themselves. Parse neither retains nor changes settings.
+	// "scheme", or "" for the settings themselves. A scheme that could be compiled is there beside
+	// problems. Parse neither retains nor changes settings.
 	Parse(settings []byte) (scheme any, problems []Problem)
 
 	// CheckSecret returns why senders of a scheme that Parse has returned cannot use a secret, or
 	// "" if they can. The reason does not show the secret.
 	CheckSecret(scheme any, secret Secret) (reason string)
+
+	// CheckHeader returns why no request can have a header, given by its canonical name, or "" if
+	// one can. [CompileNew] asks it about the headers that are named outside of the settings.
+	CheckHeader(name string) (reason string)
 }
 
 // Preparer is implemented by Types that have types with Fixed keys. It prepares the nodes of one

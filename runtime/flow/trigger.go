@@ -133,7 +133,7 @@ func (d *draft) readSignature(settings, secret value, text Secret) (scheme any) 
 	for _, p := range problems {
 		d.add(settings.at.below(p.Path), "%s", p.Reason)
 	}
-	if d.strict && len(problems) == 0 && text != "" {
+	if d.strict && scheme != nil && text != "" {
 		if reason := d.signatures.CheckSecret(scheme, text); reason != "" {
 			d.add(secret.at, "%s", reason)
 		}
@@ -141,22 +141,33 @@ func (d *draft) readSignature(settings, secret value, text Secret) (scheme any) 
 	return scheme
 }
 
-func (r *report) readIdempotency(v value) *Idempotency {
+func (d *draft) readIdempotency(v value) *Idempotency {
 	in := &Idempotency{Window: DefaultWindow}
-	seen := r.members(v, []string{"header", "field", "window"}, func(key string, m value) {
+	seen := d.members(v, []string{"header", "field", "window"}, func(key string, m value) {
 		switch key {
 		case "header":
-			in.Header = r.headerName(m)
+			in.Header = d.requestHeader(m)
 		case "field":
-			in.Field = r.readField(m)
+			in.Field = d.readField(m)
 		case "window":
-			in.Window, _ = r.duration(m, time.Second, maxWindow)
+			in.Window, _ = d.duration(m, time.Second, maxWindow)
 		}
 	})
 	if seen != nil && slices.Contains(seen, "header") == slices.Contains(seen, "field") {
-		r.add(v.at, `must have either "header" or "field"`)
+		d.add(v.at, `must have either "header" or "field"`)
 	}
 	return in
+}
+
+// requestHeader reads the name of a request header and returns its canonical form.
+func (d *draft) requestHeader(v value) string {
+	name, ok := d.headerName(v)
+	if ok && d.strict && d.signatures != nil {
+		if reason := d.signatures.CheckHeader(name); reason != "" {
+			d.add(v.at, "%s", reason)
+		}
+	}
+	return name
 }
 
 // readField reads a path in the body.
