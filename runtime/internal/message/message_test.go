@@ -20,6 +20,19 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+// TestNearestOfSwappedLetters: two neighbors that changed places are one mistake, not two.
+func TestNearestOfSwappedLetters(t *testing.T) {
+	known := []string{"config", "edges", "field", "id", "name", "nodes", "sourceHandle", "type", "url"}
+	for word, want := range map[string]string{
+		"tpye": "type", "feild": "field", "noeds": "nodes", "ulr": "url", "edegs": "edges", "naem": "name",
+		"di": "id", "cofngi": "config", "soruceHandel": "sourceHandle", "epyt": "", "lru": "",
+	} {
+		if got := message.Nearest(word, known); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
+	}
+}
+
 func TestMessages(t *testing.T) {
 	words := []string{"hex", "base64"}
 	for got, want := range map[string]string{
