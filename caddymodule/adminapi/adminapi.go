@@ -11,7 +11,8 @@ const Base = "/flowtrux/"
 // Error is the body of a response whose status is 400 or above.
 type Error struct {
 	Message string `json:"error"`
-	// Problems are the mistakes in the document that the request is about, sorted by place.
+	// Problems are the mistakes in the document that the request is about, sorted by place. There
+	// are at most 50; then there may be more.
 	Problems []Problem `json:"problems"`
 }
 

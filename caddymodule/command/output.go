@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
+	"github.com/flowtrux/edge/runtime/flow"
 )
 
 // style is an ANSI color, which only terminals show.
@@ -130,7 +131,7 @@ func printJSON(w io.Writer, v any) error {
 const maxAligned = 60
 
 // printProblems writes a line with file, JSON path and reason for each problem of a document. The
-// reasons are aligned.
+// reasons are aligned. When there are as many as a report takes, a last line says so.
 func printProblems(w io.Writer, file string, problems []adminapi.Problem) {
 	paths := make([]string, len(problems))
 	width := 0
@@ -145,6 +146,9 @@ func printProblems(w io.Writer, file string, problems []adminapi.Problem) {
 	for i, p := range problems {
 		padding := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(paths[i])))
 		fmt.Fprintf(w, "%s%s%s\n", paint(w, red, printable(file)+": "+paths[i]), padding, printable(p.Reason))
+	}
+	if len(problems) == flow.MaxProblems {
+		fmt.Fprintf(w, "%s: there may be more problems: at most %d are listed\n", printable(file), flow.MaxProblems)
 	}
 }
 

@@ -1,10 +1,12 @@
 package command
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -37,6 +39,20 @@ func TestProblemsAreAligned(t *testing.T) {
 		"a.json:                 no path\n"
 	if w.String() != want {
 		t.Errorf("the problems are\n%swant\n%s", w.String(), want)
+	}
+}
+
+// TestManyProblemsSaySo: of a document that has as many problems as are listed, there may be more.
+func TestManyProblemsSaySo(t *testing.T) {
+	for n, want := range map[int]string{
+		flow.MaxProblems - 1: "a.json: is wrong\n",
+		flow.MaxProblems:     "a.json: there may be more problems: at most 50 are listed\n",
+	} {
+		var w strings.Builder
+		printProblems(&w, "a.json", slices.Repeat([]adminapi.Problem{{Reason: "is wrong"}}, n))
+		if _, last, _ := strings.Cut(w.String(), strings.Repeat("a.json: is wrong\n", flow.MaxProblems-1)); !strings.HasSuffix(w.String(), want) {
+			t.Errorf("behind %d problems: %q, want %q", n, last, want)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func (s signatures) Parse(settings []byte) (scheme any, problems []flow.Problem)
 	var all signature.Errors
 	errors.As(err, &all)
 	for _, e := range all {
-		problems = append(problems, flow.Problem{Path: e.Path, Reason: e.Reason})
+		problems = append(problems, flow.Problem{Path: e.Place(), Reason: e.Reason})
 	}
 	if s.check != nil {
 		for _, h := range signature.CustomHeaders(settings) {

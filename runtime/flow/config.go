@@ -9,8 +9,9 @@ import (
 
 // configured is a node's config, checked against its type.
 type configured struct {
-	typ     *Type    // nil = unknown, reported
-	handles []string // besides "error"; nil = it does not route, or the config is wrong
+	typ *Type // nil = unknown, reported
+	// besides "error"; nil = it does not route, or the config is wrong and its handles are unknown
+	handles []string
 	config  *Template
 	fixed   []byte // see Node.Fixed
 	forEach *Template
@@ -43,6 +44,8 @@ func (d *draft) configure(i int) configured {
 		if len(d.problems) == before {
 			c.handles = d.handlesOf(c.typ, config)
 			config.raw, c.fixed = d.prepare(i, c.typ, config, &b.binder)
+		} else if c.typ.HandlesFrom != "" {
+			c.handles = c.typ.readHandles(config)
 		}
 	}
 	c.config = b.template(config)
@@ -134,6 +137,38 @@ func (d *draft) handlesOf(t *Type, config value) []string {
 		return nil
 	}
 	return handles
+}
+
+// readHandles returns the handles of a type that takes them from its config, which is wrong. It is
+// nil unless all of them can be read: one that cannot may be any.
+func (t *Type) readHandles(config value) []string {
+	handles, whole := append([]string{}, t.Handles...), true
+	eachAt(config, t.handlesFrom, func(v value) {
+		h := text(v.raw)
+		if whole = whole && rawjson.KindOf(v.raw) == rawjson.String && !hasTemplate(h) && len(handles) < maxHandles; whole {
+			handles = append(handles, h)
+		}
+	})
+	if !whole || !allThere(config.raw, t.handlesFrom) {
+		return nil
+	}
+	return handles
+}
+
+// allThere reports whether steps lead to a value in each element that they pass.
+func allThere(raw []byte, steps []string) bool {
+	switch {
+	case len(steps) == 0 || raw == nil:
+		return raw != nil
+	case steps[0] != "[]":
+		return allThere(rawjson.Get(raw, steps[0]), steps[1:])
+	}
+	all := rawjson.KindOf(raw) == rawjson.Array
+	rawjson.Elements(raw, func(raw []byte) bool {
+		all = allThere(raw, steps[1:])
+		return all
+	})
+	return all
 }
 
 // eachAt calls fn for each value that steps lead to in v. Missing values are skipped.

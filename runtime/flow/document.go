@@ -25,10 +25,12 @@ type draft struct {
 	byID       map[string]int // index in nodes; the first of each id
 	// ids of nodes that cannot be used, and are reported: edges and templates may name them
 	badIDs   map[string]bool
-	nameless bool  // there is a node whose id could not be read
-	noEdges  bool  // the edges could not be read
-	trigger  int   // index in nodes; -1 = none
-	graph    graph // after connect
+	ids      []string         // the keys of byID, once noNode needs them
+	noNodes  map[string]error // the results of noNode
+	nameless bool             // there is a node whose id could not be read
+	noEdges  bool             // the edges could not be read
+	trigger  int              // index in nodes; -1 = none
+	graph    graph            // after connect
 }
 
 type draftNode struct {

@@ -116,11 +116,32 @@ func (d *draft) end(v value) (int, bool) {
 // noNode returns the error for an id that no node has. It is nil when a node may have it: one whose
 // id is invalid or could not be read, which is reported there.
 func (d *draft) noNode(id string) error {
-	ids := slices.Collect(maps.Keys(d.byID))
-	if d.badIDs[id] || d.nameless && message.Nearest(id, ids) == "" {
+	if d.badIDs[id] {
 		return nil
 	}
-	return fmt.Errorf("no node has the id %s%s", message.Quoted(id), message.DidYouMeanOr(id, ids))
+	err, known := d.noNodes[id]
+	if !known {
+		err = d.searchNode(id)
+		d.noNodes[id] = err
+	}
+	return err
+}
+
+// searchNode makes the error of noNode. Only the first MaxProblems ids are compared with those of
+// the nodes: a document may name thousands, each of which costs much.
+func (d *draft) searchNode(id string) error {
+	search := len(d.noNodes) < MaxProblems
+	if d.noNodes == nil {
+		d.noNodes, d.ids = map[string]error{}, slices.Sorted(maps.Keys(d.byID))
+	}
+	if d.nameless && (!search || message.Nearest(id, d.ids) == "") {
+		return nil
+	}
+	hint := ""
+	if search {
+		hint = message.DidYouMeanOr(id, d.ids)
+	}
+	return fmt.Errorf("no node has the id %s%s", message.Quoted(id), hint)
 }
 
 // findCycles reports each edge that closes a cycle in a walk in the order of the document.

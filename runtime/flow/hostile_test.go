@@ -1,12 +1,15 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flowtrux/edge/runtime/signature"
 )
 
 // TestCompileHostileDocuments compiles documents of nearly the maximum size in shapes that invite
@@ -56,6 +59,105 @@ func TestCompileHostileDocuments(t *testing.T) {
 			_, err := Compile("w", 0, []byte(tt.doc), types, nil)
 			if got := len(problems(t, err)); got != tt.problems {
 				t.Errorf("%d problems, want %d: %.2000v", got, tt.problems, err)
+			}
+		})
+	}
+}
+
+// schemes are the Signatures that servers use.
+type schemes struct{}
+
+func (schemes) Parse(settings []byte) (any, []Problem) {
+	scheme, err := signature.ParseScheme(settings)
+	var errs signature.Errors
+	errors.As(err, &errs)
+	var problems []Problem
+	for _, e := range errs {
+		problems = append(problems, Problem{Path: e.Place(), Reason: e.Reason})
+	}
+	return scheme, problems
+}
+
+func (schemes) CheckSecret(any, Secret) string { return "" }
+
+func (schemes) CheckHeader(string) string { return "" }
+
+// compileTime is the least time that compiling a document takes, which must have the most problems.
+func compileTime(t *testing.T, doc string, types Types) time.Duration {
+	t.Helper()
+	if len(doc) > MaxDocument {
+		t.Fatalf("%d bytes", len(doc))
+	}
+	fastest := time.Duration(math.MaxInt64)
+	for range 2 {
+		start := time.Now()
+		_, err := Compile("w", 0, []byte(doc), types, schemes{})
+		fastest = min(fastest, time.Since(start))
+		if got := len(problems(t, err)); got != MaxProblems {
+			t.Fatalf("%d problems, want %d: %.2000v", got, MaxProblems, err)
+		}
+	}
+	return fastest
+}
+
+// TestCompileGrowsWithTheDocument wants four times the document to take about four times as long,
+// whatever keys it is full of. With quadratic work it would be sixteen times.
+func TestCompileGrowsWithTheDocument(t *testing.T) {
+	types := builtins(t)
+	keys := func(size int) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size; i++ {
+			fmt.Fprintf(&b, `"%05x":0,`, i)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	const size = MaxDocument - 1000
+	for name, around := range map[string]string{
+		"document":      `{%s}`,
+		"node":          document(`{%s}`, ``),
+		"edge":          document(``, `{%s}`),
+		"config":        oneNode(`"type":"transform","config":{%s}`),
+		"webhook":       webhook(`{%s}`),
+		"signature":     webhook(`{"signature":{%s}}`),
+		"custom scheme": webhook(`{"signature":{"scheme":"custom","header":"X-A",%s}}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			small := compileTime(t, strings.Replace(around, "%s", keys(size/4), 1), types)
+			large := compileTime(t, strings.Replace(around, "%s", keys(size), 1), types)
+			if large > 10*small && large > time.Second {
+				t.Errorf("%v, and %v for four times the document", small, large)
+			}
+		})
+	}
+}
+
+// TestCompileWithANodeWithoutID wants it to take no longer than with an id: any id may then be that
+// of the node, so most are not reported, and the report does not fill with them.
+func TestCompileWithANodeWithoutID(t *testing.T) {
+	types := builtins(t)
+	pad := strings.Repeat("ab", 28)
+	var nodes, edges, templates []string
+	for i := range MaxNodes - 3 {
+		nodes = append(nodes, fmt.Sprintf(`{"id":"n%03d%s","type":"any"}`, i, pad))
+	}
+	for i := range 9000 {
+		edges = append(edges, fmt.Sprintf(`{"source":"t","target":"z%05d%s"}`, i, pad))
+		templates = append(templates, fmt.Sprintf(`{{steps.z%05d%s.output}}`, i, pad))
+	}
+	for name, format := range map[string]string{
+		"edges":     document(`{"id":%s,"type":"any"},`+strings.Join(nodes, ","), strings.Join(edges, ",")),
+		"templates": document(`{"id":%s,"type":"any","config":["`+strings.Join(templates, "")+`"]},`+strings.Join(nodes, ","), `{"source":5,"target":"t"}`), // then no node counts as unreachable
+	} {
+		t.Run(name, func(t *testing.T) {
+			took := make(map[string]time.Duration)
+			for _, id := range []string{`"fine"`, `5`} {
+				start := time.Now()
+				_, err := Compile("w", 0, []byte(strings.Replace(format, "%s", id, 1)), types, schemes{})
+				took[id] = time.Since(start)
+				problems(t, err)
+			}
+			if took[`5`] > 5*took[`"fine"`] && took[`5`] > 2*time.Second {
+				t.Errorf("%v", took)
 			}
 		})
 	}

@@ -28,9 +28,9 @@ var ErrNoType = errors.New("there is no node type of that name")
 // concurrent use.
 type Signatures interface {
 	// Parse compiles the settings in webhook.signature, raw JSON, or the default scheme when they
-	// are nil. The scheme becomes [Webhook].Scheme. The paths of problems are below the settings:
-	// "scheme", or "" for the settings themselves. A scheme that could be compiled is there beside
-	// problems. Parse neither retains nor changes settings.
+	// are nil. The scheme becomes [Webhook].Scheme. The paths of problems are below the settings,
+	// with whole keys: "scheme", or "" for the settings themselves. A scheme that could be compiled
+	// is there beside problems. Parse neither retains nor changes settings.
 	Parse(settings []byte) (scheme any, problems []Problem)
 
 	// CheckSecret returns why senders of a scheme that Parse has returned cannot use a secret, or

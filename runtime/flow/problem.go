@@ -25,7 +25,7 @@ func (p Problem) String() string {
 }
 
 // DocumentError reports the problems of a document or manifest: at least one and at most
-// [MaxProblems], in the order of the document.
+// [MaxProblems], in the order of the document. When there are that many, there may be more.
 type DocumentError struct {
 	Problems []Problem
 }
@@ -38,6 +38,8 @@ func (e *DocumentError) Error() string {
 		return first
 	case 1:
 		return first + " (and 1 more problem)"
+	case MaxProblems - 1:
+		return fmt.Sprintf("%s (and at least %d more problems)", first, more)
 	default:
 		return fmt.Sprintf("%s (and %d more problems)", first, more)
 	}
@@ -87,6 +89,25 @@ func (p *place) below(path string) *place {
 		}
 	}
 	return p
+}
+
+// same reports whether p and o are one place. Paths shorten long keys, so theirs may be the same
+// when the places are not.
+func (p *place) same(o *place) bool {
+	for ; p != nil && o != nil; p, o = p.parent, o.parent {
+		if p.key != o.key || p.index != o.index {
+			return false
+		}
+	}
+	return p == o
+}
+
+// clone returns a copy of p, which may be one that moves on from element to element.
+func (p *place) clone() *place {
+	if p == nil {
+		return nil
+	}
+	return &place{parent: p.parent.clone(), key: p.key, index: p.index}
 }
 
 // depth returns the number of steps from the document to p.
@@ -140,9 +161,10 @@ type report struct {
 	strict   bool      // warnings are problems
 }
 
-// located is a problem with its offset in the document.
+// located is a problem with its place and offset in the document.
 type located struct {
 	Problem
+	at     *place
 	offset int
 }
 
@@ -174,12 +196,13 @@ func (r *report) append(list []located, at *place, format string, args ...any) [
 	}
 	p := located{Problem: Problem{Path: at.String(), Reason: reason}}
 	for _, known := range list {
-		if known.Problem == p.Problem {
+		if known.Problem == p.Problem && known.at.same(at) {
 			return list
 		}
 	}
 	v, _ := at.find(r.doc)
 	p.offset = cap(r.doc) - cap(v) // views end where the document's memory does
+	p.at = at.clone()
 	return append(list, p)
 }
 

@@ -247,7 +247,18 @@ func TestEdgeProblems(t *testing.T) {
 		{"too many cases", document(router(cases(maxHandles)), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"w1"}`), []string{
 			`nodes[1].config: names more than 256 handles`,
 		}},
-		{"wrong config hides its handles", document(router(`[{"name":"EU","value":1,"x":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
+		{"wrong config with handles that can be read", document(router(`[{"name":"EU","value":1,"x":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"},{"source":"sw","target":"a"},{"source":"sw","target":"a","sourceHandle":"EU"}`), []string{
+			`nodes[1].config.cases[0].x: unknown key; known: name, operator, value`,
+			`edges[1].sourceHandle: unknown handle "US": node "sw" has "default", "EU" or "error"`,
+			`edges[2].sourceHandle: is required: node "sw" has "default", "EU" or "error"`,
+		}},
+		{"wrong config hides its handles", document(router(`[{"name":"EU","value":1},{"nane":"US","value":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
+			`nodes[1].config.cases[1].nane: unknown key; did you mean "name"?`,
+		}},
+		{"wrong config without cases", document(`{"id":"sw","type":"switch","config":{"value":1,"casses":[{"name":"US","value":1}]}},{"id":"a","type":"any"}`, `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
+			`nodes[1].config.casses: unknown key; did you mean "cases"?`,
+		}},
+		{"wrong config with a template for a handle", document(router(`[{"name":"{{trigger.data}}","value":1,"x":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"US"}`), []string{
 			`nodes[1].config.cases[0].x: unknown key; known: name, operator, value`,
 		}},
 		{"case names", document(router(`[{"name":"EU","value":1},{"name":"EU","value":2},{"name":"{{trigger.data}}","value":1},{"name":"","value":1},{"name":"error","value":1},{"name":"default","value":1}]`), `{"source":"t","target":"sw"},{"source":"sw","target":"a","sourceHandle":"EU"}`), []string{
@@ -356,8 +367,28 @@ func TestProblemsAreBoundedAndInOrder(t *testing.T) {
 			t.Errorf("problem %d is %s", i, line)
 		}
 	}
-	if want := " (and 49 more problems)"; !strings.HasSuffix(err.Error(), want) {
+	if want := " (and at least 49 more problems)"; !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error %q", err)
+	}
+}
+
+// TestSignatureProblemsHaveTheirPlace: each key of webhook.signature has its own problem, whatever
+// characters it has and however long it is.
+func TestSignatureProblemsHaveTheirPlace(t *testing.T) {
+	long := strings.Repeat("x", 70)
+	doc := webhook(`{"signature":{"a\u0001":1,"b\u0007\"":1,"` + long + `aaaa":1,"` + long + `bbbb":1,"schmee":"github","sceme":"github"}}`)
+	_, err := Compile("w", 0, []byte(doc), builtins(t), schemes{})
+	const at, known = `nodes[0].config.webhook.signature`, `; known: algorithm, encoding, header, payload, prefix, scheme, timestampFormat, timestampHeader`
+	want := []string{
+		at + `["a\x01"]: unknown key` + known,
+		at + `["b\a\""]: unknown key` + known,
+		at + `["` + long[:64] + `..."]: unknown key` + known,
+		at + `["` + long[:64] + `..."]: unknown key` + known,
+		at + `.schmee: unknown key; did you mean "scheme"?`,
+		at + `.sceme: unknown key; did you mean "scheme"?`,
+	}
+	if diff := cmp.Diff(want, problems(t, err)); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 }
 
@@ -371,7 +402,10 @@ func TestProblemsShowNoLongInput(t *testing.T) {
 }
 
 func TestDocumentErrorText(t *testing.T) {
-	for n, want := range map[int]string{1: "a.b: is wrong", 2: "a.b: is wrong (and 1 more problem)", 3: "a.b: is wrong (and 2 more problems)"} {
+	for n, want := range map[int]string{
+		1: "a.b: is wrong", 2: "a.b: is wrong (and 1 more problem)", 3: "a.b: is wrong (and 2 more problems)",
+		MaxProblems - 1: "a.b: is wrong (and 48 more problems)", MaxProblems: "a.b: is wrong (and at least 49 more problems)",
+	} {
 		e := DocumentError{Problems: make([]Problem, n)}
 		e.Problems[0] = Problem{Path: "a.b", Reason: "is wrong"}
 		if got := e.Error(); got != want {

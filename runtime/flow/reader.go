@@ -40,12 +40,17 @@ func (r *report) members(v value, known []string, fn func(key string, m value)) 
 	if all == nil {
 		return nil
 	}
+	given := make([]string, 0, len(known)) // of the known keys
+	for _, m := range all {
+		if slices.Contains(known, m.at.key) {
+			given = append(given, m.at.key)
+		}
+	}
 	seen = make([]string, 0, len(known))
 	for _, m := range all {
 		key := m.at.key
 		if !slices.Contains(known, key) {
-			r.unknownKey(m.at, known)
-			if key = meant(key, known, all); key == "" || slices.Contains(seen, key) {
+			if key = r.misspelled(m.at, known); key == "" || slices.Contains(given, key) || slices.Contains(seen, key) {
 				continue
 			}
 		}
@@ -55,13 +60,14 @@ func (r *report) members(v value, known []string, fn func(key string, m value)) 
 	return seen
 }
 
-// meant returns the known key that is near to key, unless it is among the members.
-func meant(key string, known []string, members []value) string {
-	near := message.Nearest(key, known)
-	if slices.ContainsFunc(members, func(m value) bool { return m.at.key == near }) {
+// misspelled reports an unknown key and returns the known one that is near to it, or "". It does
+// not look for that when the report is full: nothing more can be said of its value.
+func (r *report) misspelled(at *place, known []string) string {
+	if r.full() {
 		return ""
 	}
-	return near
+	r.unknownKey(at, known)
+	return message.Nearest(at.key, known)
 }
 
 func (r *report) unknownKey(at *place, known []string) {

@@ -22,7 +22,7 @@ func CustomHeaders(raw []byte) []CustomHeader {
 	var list []CustomHeader
 	for _, key := range []string{keyHeader, keyTimestampHeader} {
 		if name := set.headerName(key); name != "" {
-			list = append(list, CustomHeader{set.get(key).path, name})
+			list = append(list, CustomHeader{placeOf(set.get(key).spelled), name})
 		}
 	}
 	return list

@@ -73,7 +73,7 @@ func ParseKeys(value []byte) ([]Key, error) {
 		case len(value) == 0:
 			return nil, nil
 		case len(value) > MaxSecret:
-			return nil, &Error{"", errLong}
+			return nil, &Error{Reason: errLong}
 		}
 		return []Key{NewKey(bytes.Clone(value), time.Time{})}, nil
 	}
@@ -84,7 +84,7 @@ func ParseKeys(value []byte) ([]Key, error) {
 	var list []byte
 	err = members(raw, func(key string, v []byte) error {
 		if key != "secrets" {
-			return &Error{"", "has a key other than secrets"}
+			return &Error{Reason: "has a key other than secrets"}
 		}
 		list = v
 		return nil
@@ -93,7 +93,7 @@ func ParseKeys(value []byte) ([]Key, error) {
 		return nil, err
 	}
 	if rawjson.KindOf(list) != rawjson.Array {
-		return nil, &Error{"secrets", "must be an array"}
+		return nil, &Error{Path: "secrets", Reason: "must be an array"}
 	}
 	return parseList(list)
 }
@@ -104,7 +104,7 @@ func parseList(list []byte) ([]Key, error) {
 	i := 0
 	rawjson.Elements(list, func(v []byte) bool {
 		if i == MaxKeys {
-			err = &Error{"secrets", "has more than " + strconv.Itoa(MaxKeys) + " elements"}
+			err = &Error{Path: "secrets", Reason: "has more than " + strconv.Itoa(MaxKeys) + " elements"}
 			return false
 		}
 		var k Key
@@ -125,7 +125,7 @@ func parseList(list []byte) ([]Key, error) {
 
 func parseKey(v []byte, path string) (Key, error) {
 	if rawjson.KindOf(v) != rawjson.Object {
-		return Key{}, &Error{path, "must be an object"}
+		return Key{}, &Error{Path: path, Reason: "must be an object"}
 	}
 	var secret []byte
 	var expires time.Time
@@ -135,19 +135,19 @@ func parseKey(v []byte, path string) (Key, error) {
 		switch key {
 		case "value":
 			if !ok {
-				return &Error{path + ".value", "must be a string"}
+				return &Error{Path: path + ".value", Reason: "must be a string"}
 			}
 			if len(text) > MaxSecret {
-				return &Error{path + ".value", errLong}
+				return &Error{Path: path + ".value", Reason: errLong}
 			}
 			secret, given = []byte(text), true
 		case "expiresAt":
 			var err error
 			if expires, err = time.Parse(time.RFC3339, text); !ok || err != nil {
-				return &Error{path + ".expiresAt", "must be a time in RFC 3339"}
+				return &Error{Path: path + ".expiresAt", Reason: "must be a time in RFC 3339"}
 			}
 		default:
-			return &Error{path, "has a key other than value and expiresAt"}
+			return &Error{Path: path, Reason: "has a key other than value and expiresAt"}
 		}
 		return nil
 	})
@@ -155,11 +155,11 @@ func parseKey(v []byte, path string) (Key, error) {
 	errors.As(err, &e)
 	switch {
 	case e != nil && e.Path == "":
-		return Key{}, &Error{path, e.Reason}
+		return Key{}, &Error{Path: path, Reason: e.Reason}
 	case e != nil:
 		return Key{}, e
 	case !given:
-		return Key{}, &Error{path, "has no value"}
+		return Key{}, &Error{Path: path, Reason: "has no value"}
 	}
 	return NewKey(secret, expires), nil
 }
@@ -167,13 +167,13 @@ func parseKey(v []byte, path string) (Key, error) {
 // object returns raw without surrounding white space if it is one JSON object.
 func object(raw []byte) ([]byte, error) {
 	if err := rawjson.Check(raw, maxDepth); err != nil {
-		return nil, &Error{"", "is not JSON: " + err.Error()}
+		return nil, &Error{Reason: "is not JSON: " + err.Error()}
 	}
 	for rawjson.KindOf(raw) == rawjson.Invalid {
 		raw = raw[1:] // white space
 	}
 	if rawjson.KindOf(raw) != rawjson.Object {
-		return nil, &Error{"", "must be an object"}
+		return nil, &Error{Reason: "must be an object"}
 	}
 	return raw, nil
 }
@@ -190,7 +190,7 @@ func members(v []byte, fn func(key string, value []byte) error) error {
 	rawjson.Members(v, func(raw, value []byte) bool {
 		key, _ := unquote(slices.Concat([]byte{'"'}, raw, []byte{'"'}))
 		if slices.Contains(seen, key) {
-			err = &Error{"", "has a key twice"}
+			err = &Error{Reason: "has a key twice"}
 			return false
 		}
 		seen = append(seen, key)

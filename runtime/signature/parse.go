@@ -15,9 +15,12 @@ import (
 // maxText is the maximum length of each string of a custom scheme, in bytes.
 const maxText = 256
 
+// maxErrors is the maximum number of [Errors]. After them the rest of the settings is not read.
+const maxErrors = 50
+
 // ParseScheme decodes the settings in a workflow's webhook.signature: raw JSON, nil for the
-// default scheme "flowtrux". raw is not modified. The error is an [Errors] with all problems. Its
-// paths are relative to "signature".
+// default scheme "flowtrux". raw is not modified. The error is an [Errors] with all problems,
+// but at most 50. Its paths are relative to "signature".
 //
 //	{"scheme": "github"}
 //	{"scheme": "custom", "header": "X-Acme-Signature", "algorithm": "sha512",
@@ -74,34 +77,50 @@ type settings struct {
 // setting is one member. bad means that its value is not a usable string, which has been reported.
 type setting struct {
 	key, text string
-	path      string // as the document spells the key
+	spelled   string // the key as in the document
 	bad       bool
 }
 
-func (s *settings) add(path, reason string) { s.errs = append(s.errs, &Error{path, reason}) }
+// add reports what is wrong with the member of a key.
+func (s *settings) add(key, reason string) {
+	if !s.full() {
+		s.errs = append(s.errs, &Error{Path: message.InPath(key), Reason: reason, key: key})
+	}
+}
+
+// fail reports why the settings cannot be read.
+func (s *settings) fail(reason string) {
+	s.errs, s.broken = append(s.errs, &Error{Reason: reason}), true
+}
+
+// full reports whether no more errors are taken. What is missing then may not have been read.
+func (s *settings) full() bool { return len(s.errs) == maxErrors }
 
 // read reads an object of strings. It reports a misspelled key and then treats it as the intended
 // one, so that no other problem follows from it.
 func (s *settings) read(raw []byte) {
 	if err := rawjson.Check(raw, maxDepth); err != nil {
-		s.add("", "is not JSON: "+err.Error())
+		s.fail("is not JSON: " + err.Error())
 	} else if raw = bytes.TrimSpace(raw); rawjson.KindOf(raw) != rawjson.Object {
-		s.add("", "must be an object, not "+message.KindName(raw))
+		s.fail("must be an object, not " + message.KindName(raw))
 	}
 	if s.broken = len(s.errs) > 0; s.broken {
 		return
 	}
-	var given []string
+	var given []string // each is known or has an error, so it stays short
 	rawjson.Members(raw, func(rawKey, value []byte) bool {
+		if s.full() {
+			return false
+		}
 		m := setting{key: string(rawjson.AppendUnescaped(nil, rawKey))}
-		m.path = message.InPath(m.key)
+		m.spelled = m.key
 		if slices.Contains(given, m.key) {
-			s.add(m.path, "is given twice")
+			s.add(m.spelled, "is given twice")
 			return true
 		}
 		given = append(given, m.key)
 		if !slices.Contains(settingKeys, m.key) {
-			s.add(m.path, "unknown key"+message.DidYouMeanOr(m.key, settingKeys))
+			s.add(m.spelled, "unknown key"+message.DidYouMeanOr(m.key, settingKeys))
 			m.key = message.Nearest(m.key, settingKeys)
 			if m.key == "" || rawjson.Get(raw, m.key) != nil || s.get(m.key) != nil {
 				return true
@@ -109,11 +128,11 @@ func (s *settings) read(raw []byte) {
 		}
 		switch {
 		case rawjson.KindOf(value) != rawjson.String:
-			s.add(m.path, "must be a string, not "+message.KindName(value))
+			s.add(m.spelled, "must be a string, not "+message.KindName(value))
 			m.bad = true
 		default:
 			if m.text = string(rawjson.AppendString(nil, value)); len(m.text) > maxText {
-				s.add(m.path, "is too long")
+				s.add(m.spelled, "is too long")
 				m.bad = true
 			}
 		}
@@ -142,7 +161,7 @@ func (s *settings) word(key, byDefault string, words []string) (word string, ok 
 		return "", false
 	}
 	if reason := message.OneOf(m.text, words); reason != "" {
-		s.add(m.path, reason)
+		s.add(m.spelled, reason)
 		return m.text, false
 	}
 	return m.text, true
@@ -167,7 +186,7 @@ func (s *settings) scheme() *Scheme {
 	}
 	for _, m := range s.list {
 		if m.key != keyScheme {
-			s.add(m.path, "only the scheme custom has this key")
+			s.add(m.spelled, "only the scheme custom has this key")
 		}
 	}
 	return builtin(name)
@@ -182,13 +201,13 @@ func (s *settings) custom() *Scheme {
 	c.names.timestamp = s.headerName(keyTimestampHeader)
 	timed := s.get(keyTimestampHeader)
 	if timed != nil && c.names.timestamp != "" && c.names.timestamp == c.names.signature {
-		s.add(timed.path, "must be another one than header")
+		s.add(timed.spelled, "must be another one than header")
 	}
 	if format, ok := s.word(keyTimestampFormat, timeFormatNames[0], timeFormatNames); ok {
 		c.time = timeFormat(slices.Index(timeFormatNames, format))
 	}
 	if m := s.get(keyTimestampFormat); m != nil && timed == nil {
-		s.add(m.path, "is only for a time in a timestampHeader")
+		s.add(m.spelled, "is only for a time in a timestampHeader")
 	}
 	algorithm, _ := s.word(keyAlgorithm, "sha256", algorithms)
 	encoding, _ := s.word(keyEncoding, "hex", []string{"hex", "base64"})
@@ -197,7 +216,7 @@ func (s *settings) custom() *Scheme {
 		c.prefix = m.text
 		// A header's value reaches the server without spaces around it.
 		if strings.TrimLeft(m.text, " \t") != m.text || strings.ContainsFunc(m.text, notPrintable) {
-			s.add(m.path, "must be printable ASCII and not begin with a space")
+			s.add(m.spelled, "must be printable ASCII and not begin with a space")
 		}
 	}
 	c.payload = s.payload(timed != nil)
@@ -208,7 +227,7 @@ var algorithms = []string{"sha1", "sha256", "sha512"}
 
 // payload parses the pattern of the signed text.
 func (s *settings) payload(timed bool) []part {
-	pattern := setting{path: keyPayload, text: "{body}"}
+	pattern := setting{spelled: keyPayload, text: "{body}"}
 	if m := s.get(keyPayload); m != nil {
 		pattern = *m
 	}
@@ -219,13 +238,13 @@ func (s *settings) payload(timed bool) []part {
 	times := count(list, fieldTimestamp)
 	switch {
 	case count(list, fieldBody) != 1:
-		s.add(pattern.path, "must contain {body} exactly once")
+		s.add(pattern.spelled, "must contain {body} exactly once")
 	case timed && times == 0:
-		s.add(pattern.path, "must contain {timestamp} because timestampHeader is set")
+		s.add(pattern.spelled, "must contain {timestamp} because timestampHeader is set")
 	case !timed && times > 0:
-		s.add(pattern.path, "must not contain {timestamp} because timestampHeader is not set")
+		s.add(pattern.spelled, "must not contain {timestamp} because timestampHeader is not set")
 	case count(list, fieldID) > 0:
-		s.add(pattern.path, "must not contain {id}: only standard-webhooks has one")
+		s.add(pattern.spelled, "must not contain {id}: only standard-webhooks has one")
 	}
 	return list
 }
@@ -239,11 +258,11 @@ func (s *settings) headerName(key string) string {
 	canonical := textproto.CanonicalMIMEHeaderKey(m.text)
 	switch {
 	case m.text == "":
-		s.add(m.path, "must be the name of a header")
+		s.add(m.spelled, "must be the name of a header")
 	case !httpguts.ValidHeaderFieldName(m.text):
-		s.add(m.path, "is not a valid header name")
+		s.add(m.spelled, "is not a valid header name")
 	case canonical == "Host" || canonical == "Content-Length" || canonical == "Transfer-Encoding":
-		s.add(m.path, "must not be a header that frames the request")
+		s.add(m.spelled, "must not be a header that frames the request")
 	default:
 		return canonical
 	}

@@ -115,6 +115,41 @@ func TestParseSchemeTellsAllAtOnce(t *testing.T) {
 	}
 }
 
+// TestParseSchemeGivesUp: behind 50 errors nothing is read, and nothing is missing.
+func TestParseSchemeGivesUp(t *testing.T) {
+	var keys strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&keys, `,"key %d":0`, i)
+	}
+	_, err := ParseScheme([]byte(`{"scheme":"custom"` + keys.String() + `,"header":"X-A"}`))
+	var all Errors
+	if !errors.As(err, &all) || len(all) != maxErrors || all[maxErrors-1].Path != `["key 49"]` {
+		t.Errorf("%d errors: %v", len(all), err)
+	}
+	if want := " (and at least 49 more problems)"; !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("%q does not end with %q", err, want)
+	}
+}
+
+// TestParseSchemePlacesAreWhole: the places of two keys differ where the keys do. A path shows only
+// their beginning.
+func TestParseSchemePlacesAreWhole(t *testing.T) {
+	long := strings.Repeat("k", 100)
+	_, err := ParseScheme([]byte(`{"` + long + `1":0,"` + long + `2":0,"a\u0001":0}`))
+	var all Errors
+	if !errors.As(err, &all) || len(all) != 3 {
+		t.Fatal(err)
+	}
+	for i, want := range []string{`["` + long + `1"]`, `["` + long + `2"]`, `["a\u0001"]`} {
+		if got := all[i].Place(); got != want {
+			t.Errorf("place %s, want %s", got, want)
+		}
+	}
+	if want := `["` + long[:64] + `..."]: unknown key`; !strings.HasPrefix(all[0].Error(), want) {
+		t.Errorf("%q does not begin with %q", all[0], want)
+	}
+}
+
 func TestParts(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"":                          "",

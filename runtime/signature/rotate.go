@@ -25,10 +25,10 @@ func FormatKeys(keys []Key) ([]byte, error) {
 			continue
 		}
 		if n == MaxKeys {
-			return nil, &Error{"secrets", "would have more than " + strconv.Itoa(MaxKeys) + " elements"}
+			return nil, &Error{Path: "secrets", Reason: "would have more than " + strconv.Itoa(MaxKeys) + " elements"}
 		}
 		if !utf8.Valid(k.Secret) {
-			return nil, &Error{"secrets[" + strconv.Itoa(n) + "].value", "is not UTF-8 and so can be stored only alone"}
+			return nil, &Error{Path: "secrets[" + strconv.Itoa(n) + "].value", Reason: "is not UTF-8 and so can be stored only alone"}
 		}
 		if n > 0 {
 			dst = append(dst, ',')
@@ -59,7 +59,7 @@ func plain(secret []byte) bool {
 // rejects the keys.
 func Rotate(old, secret []byte, now time.Time, keep time.Duration) ([]byte, error) {
 	if len(secret) == 0 {
-		return nil, &Error{"", "the secret is empty"}
+		return nil, &Error{Reason: "the secret is empty"}
 	}
 	keys := []Key{NewKey(secret, time.Time{})}
 	if keep > 0 {

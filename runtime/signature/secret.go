@@ -34,7 +34,7 @@ func (s *Scheme) CheckSecret(secret []byte) error {
 	if !s.decodes || decodeSecret(secret) != nil {
 		return nil
 	}
-	return &Error{"", "is not base64, with or without " + secretPrefix + " before it: the libraries of Standard Webhooks refuse it"}
+	return &Error{Reason: "is not base64, with or without " + secretPrefix + " before it: the libraries of Standard Webhooks refuse it"}
 }
 
 // decodeSecret returns the key that the libraries of Standard Webhooks derive from a secret, or
