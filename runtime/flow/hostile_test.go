@@ -135,20 +135,24 @@ func TestCompileGrowsWithTheDocument(t *testing.T) {
 // of the node, so most are not reported, and the report does not fill with them.
 func TestCompileWithANodeWithoutID(t *testing.T) {
 	types := builtins(t)
-	pad := strings.Repeat("ab", 28)
+	pad, other := strings.Repeat("ab", 28), strings.Repeat("cd", 28) // ids of 64 bytes, far apart
 	var nodes, edges, templates []string
 	for i := range MaxNodes - 3 {
 		nodes = append(nodes, fmt.Sprintf(`{"id":"n%03d%s","type":"any"}`, i, pad))
 	}
 	for i := range 9000 {
-		edges = append(edges, fmt.Sprintf(`{"source":"t","target":"z%05d%s"}`, i, pad))
-		templates = append(templates, fmt.Sprintf(`{{steps.z%05d%s.output}}`, i, pad))
+		edges = append(edges, fmt.Sprintf(`{"source":"t","target":"z%05d%s"}`, i, other))
+		templates = append(templates, fmt.Sprintf(`{{steps.z%05d%s.output}}`, i, other))
 	}
 	for name, format := range map[string]string{
 		"edges":     document(`{"id":%s,"type":"any"},`+strings.Join(nodes, ","), strings.Join(edges, ",")),
-		"templates": document(`{"id":%s,"type":"any","config":["`+strings.Join(templates, "")+`"]},`+strings.Join(nodes, ","), `{"source":5,"target":"t"}`), // then no node counts as unreachable
+		// with an edge that cannot be read, no node counts as unreachable
+		"templates": document(`{"id":%s,"type":"any","config":{"a":"`+strings.Join(templates, "")+`"}},`+strings.Join(nodes, ","), `{"source":5,"target":"t"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
+			if len(format) > MaxDocument {
+				t.Fatalf("%d bytes", len(format))
+			}
 			took := make(map[string]time.Duration)
 			for _, id := range []string{`"fine"`, `5`} {
 				start := time.Now()
