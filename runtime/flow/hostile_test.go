@@ -145,7 +145,7 @@ func TestCompileWithANodeWithoutID(t *testing.T) {
 		templates = append(templates, fmt.Sprintf(`{{steps.z%05d%s.output}}`, i, other))
 	}
 	for name, format := range map[string]string{
-		"edges":     document(`{"id":%s,"type":"any"},`+strings.Join(nodes, ","), strings.Join(edges, ",")),
+		"edges": document(`{"id":%s,"type":"any"},`+strings.Join(nodes, ","), strings.Join(edges, ",")),
 		// with an edge that cannot be read, no node counts as unreachable
 		"templates": document(`{"id":%s,"type":"any","config":{"a":"`+strings.Join(templates, "")+`"}},`+strings.Join(nodes, ","), `{"source":5,"target":"t"}`),
 	} {
