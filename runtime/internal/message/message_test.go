@@ -40,6 +40,7 @@ func TestMessages(t *testing.T) {
 		message.OneOf("bas64", words):                   `must be "hex" or "base64", not "bas64"; did you mean "base64"?`,
 		message.OneOf("my secret", words):               `must be "hex" or "base64", not "***"`,
 		message.DidYouMeanOr("z", words):                "; known: base64, hex",
+		message.DidYouMeanOr("z", []string{"whsec_a"}):  "; known: ***",
 		message.Either([]string{"a", "b", "c"}):         "a, b or c",
 		message.Either(nil):                             "",
 		message.Quoted("a\nb"):                          `"a\nb"`,

@@ -22,7 +22,13 @@ const Suggesting = "; did you mean "
 func DidYouMeanOr(word string, known []string) string {
 	hint := DidYouMean(word, known)
 	if hint == "" && len(known) > 0 && len(known) <= MaxListed {
-		return "; known: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
+		list := slices.Sorted(slices.Values(known))
+		for i, word := range list {
+			if MayHoldSecret(word) {
+				list[i] = Mask
+			}
+		}
+		return "; known: " + strings.Join(list, ", ")
 	}
 	return hint
 }
