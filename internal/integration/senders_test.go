@@ -124,7 +124,8 @@ func TestHeadersThatCaddyDrops(t *testing.T) {
 	}
 	for _, args := range [][]string{{"apply", file, address}, {"validate", file}} {
 		_, errOut, err := cli(t, "", args...)
-		if err == nil || !containsAll(strings.Join(strings.Fields(errOut), " "), wanted...) { // columns are aligned
+		// columns are aligned
+		if err == nil || !containsAll(strings.Join(strings.Fields(errOut), " "), wanted...) {
 			t.Errorf("%v: %v %s", args, err, errOut)
 		}
 	}

@@ -84,7 +84,8 @@ func TestRejectedHeadersAreProblemsOfTheirPlaces(t *testing.T) {
 			"signature.header: only the scheme custom has this key", "idempotency.header: is not a valid header name",
 		},
 		`"signature":{"scheme":"custom","header":"c_ d","timestampHeader":1},"idempotency":{"header":["a_b"]}`: {
-			"signature.payload: must contain {timestamp} because timestampHeader is set", // at the place of the settings
+			// at the place of the settings
+			"signature.payload: must contain {timestamp} because timestampHeader is set",
 			"signature.header: is not a valid header name", "signature.timestampHeader: must be a string, not a number",
 			"idempotency.header: must be a string, not an array",
 		},

@@ -33,7 +33,8 @@ func IsSecretKey(key string) bool {
 	return isMisspelledSecret(key[from:])
 }
 
-// KeyHoldsSecret reports whether a key is itself a secret, or text with one: JSON, or an assignment.
+// KeyHoldsSecret reports whether a key is itself a secret, or text with one: JSON, or an
+// assignment.
 func KeyHoldsSecret(key string) bool {
 	return HasSecretForm(key) || strings.ContainsAny(key, `"{:=`) && MentionsSecret(key)
 }
@@ -87,7 +88,8 @@ const (
 )
 
 // looksRandom reports whether a word of s is as long and as mixed as random bytes in hex or base64.
-// Names have few turns between letters and digits, and UUIDs, dates and paths have other bytes between.
+// Names have few turns between letters and digits, and UUIDs, dates and paths have other bytes
+// between.
 func looksRandom(s string) bool {
 	long, turns, before := 0, 0, false
 	for i := range len(s) {
