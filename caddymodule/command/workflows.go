@@ -193,37 +193,19 @@ func deleteCommand() *cobra.Command {
 	return deleterCommand("delete <id>", "Deletes a workflow and its secrets", "workflows", completeWorkflows)
 }
 
+// completer makes the completion of a command's argument, with the options of its server.
+type completer func(*serverOptions) cobra.CompletionFunc
+
 // getterCommand returns a command that prints the resource of a name.
-func getterCommand(use, short, kind string, completion func(*serverOptions) cobra.CompletionFunc) *cobra.Command {
-	o := new(serverOptions)
-	cmd := newCommand(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		path, err := resource(kind, args[0])
-		if err != nil {
-			return err
-		}
-		cl, err := o.client()
-		if err != nil {
-			return err
-		}
+func getterCommand(use, short, kind string, completion completer) *cobra.Command {
+	return resourceCommand(use, short, kind, completion, func(cmd *cobra.Command, cl *client, path string, _ *serverOptions) error {
 		return printResponse(cmd, cl, path)
 	})
-	o.addFlags(cmd)
-	cmd.ValidArgsFunction = oneArg(completion(o))
-	return cmd
 }
 
 // deleterCommand returns a command that deletes the resource of a name.
-func deleterCommand(use, short, kind string, completion func(*serverOptions) cobra.CompletionFunc) *cobra.Command {
-	o := new(serverOptions)
-	cmd := newCommand(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
-		path, err := resource(kind, args[0])
-		if err != nil {
-			return err
-		}
-		cl, err := o.client()
-		if err != nil {
-			return err
-		}
+func deleterCommand(use, short, kind string, completion completer) *cobra.Command {
+	return resourceCommand(use, short, kind, completion, func(cmd *cobra.Command, cl *client, path string, o *serverOptions) error {
 		response, err := cl.do(cmd.Context(), http.MethodDelete, path, nil)
 		if err != nil {
 			return err
@@ -233,8 +215,27 @@ func deleterCommand(use, short, kind string, completion func(*serverOptions) cob
 			_, err = w.Write(response)
 			return err
 		}
-		fmt.Fprintf(w, "%s %s\n", paint(w, green, "deleted"), args[0])
+		fmt.Fprintf(w, "%s %s\n", paint(w, green, "deleted"), cmd.Flags().Arg(0))
 		return nil
+	})
+}
+
+// resourceCommand returns a command whose argument is the name of a resource of the admin API, and
+// that does something with the resource's path.
+func resourceCommand(
+	use, short, kind string, completion completer, run func(cmd *cobra.Command, cl *client, path string, o *serverOptions) error,
+) *cobra.Command {
+	o := new(serverOptions)
+	cmd := newCommand(use, short, "", cobra.ExactArgs(1), func(cmd *cobra.Command, args []string) error {
+		path, err := resource(kind, args[0])
+		if err != nil {
+			return err
+		}
+		cl, err := o.client()
+		if err != nil {
+			return err
+		}
+		return run(cmd, cl, path, o)
 	})
 	o.addFlags(cmd)
 	cmd.ValidArgsFunction = oneArg(completion(o))
