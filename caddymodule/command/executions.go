@@ -51,8 +51,8 @@ type executionsListOptions struct {
 func executionsListCommand() *cobra.Command {
 	o := new(executionsListOptions)
 	cmd := newCommand("list", "Lists executions, the newest first",
-		`Lists executions, the newest first. An execution that a sender waits for is listed once it
-has ended.
+		`Lists executions, the newest first. An execution that a sender waits for is listed as
+running, and stays in the list when it has ended if it is recorded.
 
 --follow prints the newest executions, as many as --limit says, and then each new one. These
 are in order, the oldest first. An execution is printed again when its status has changed. With

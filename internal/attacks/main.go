@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -69,6 +70,9 @@ func main() {
 }
 
 func run(ctx context.Context, caddy string, names []string, out io.Writer) error {
+	if runtime.GOOS != "linux" {
+		return errors.New("it needs Linux: it reads the memory of servers from /proc")
+	}
 	for _, name := range names {
 		if !slices.ContainsFunc(all, func(a attack) bool { return a.name == name }) {
 			return fmt.Errorf("unknown attack %q; -h lists the attacks", name)

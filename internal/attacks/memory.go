@@ -3,13 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/flowtrux/edge/internal/crash"
@@ -20,33 +16,6 @@ const (
 	sandboxMemory = 1024 // MiB, the default of limits.sandbox_memory
 	besideIt      = 400  // MiB that a process may use in addition
 )
-
-// taken returns the memory that a process uses, in MiB. It counts anonymous pages and the blocks of
-// the process's memfds, which no RSS includes.
-func taken(pid int) int {
-	bytes := 0
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	if _, rest, ok := strings.Cut(string(status), "RssAnon:"); ok {
-		kib, _ := strconv.Atoi(strings.Fields(rest)[0])
-		bytes = kib << 10
-	}
-	seen := make(map[uint64]bool)
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid)) // the pattern is valid
-	for _, fd := range files {
-		var st syscall.Stat_t
-		if to, err := os.Readlink(fd); err != nil || !strings.HasPrefix(to, "/memfd:") {
-			continue
-		}
-		if syscall.Stat(fd, &st) == nil && !seen[st.Ino] {
-			seen[st.Ino] = true
-			bytes += int(st.Blocks) * 512
-		}
-	}
-	return bytes / mib
-}
 
 // peak samples the memory of a process until stop is called. stop returns the maximum, in MiB.
 func peak(pid int) (stop func() int) {

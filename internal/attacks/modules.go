@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/flowtrux/edge/internal/crash"
@@ -121,8 +120,7 @@ func compileBombs(ctx context.Context, s *scene) error {
 			what += "rejected"
 		}
 		s.seconds(what, took, compileTime)
-		used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		s.atMost("  its memory", float64(used.Maxrss)/1024, compileMemory, " MiB")
+		s.atMost("  its memory", maxRSS(cmd.ProcessState), compileMemory, " MiB")
 		if text := string(out); err != nil && !strings.Contains(text, "the bound") {
 			s.is("  the error names the bound: "+strings.TrimSpace(text), "no", "yes", false)
 		}

@@ -23,7 +23,7 @@ var betterWords = map[string]string{
 	"mends?|mended":   "fix, retry",
 	"refuse[sd]?":     "reject",
 	"secret handles?": "secret reference",
-	"reports whether": "reports whether",
+	"tells whether":   "reports whether",
 }
 
 // TestWords reports words of betterWords in the pages for users.
