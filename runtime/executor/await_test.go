@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -166,6 +167,36 @@ func TestAwaitAdopts(t *testing.T) {
 	if got := w.ledger.lines(); !slices.Equal(got, want) {
 		t.Errorf("journal %q, want %q", got, want)
 	}
+}
+
+// TestAdoptionDelaysNobody checks that requests begin and end while an execution is being adopted,
+// also when somebody lists executions.
+func TestAdoptionDelaysNobody(t *testing.T) {
+	w := newWaiting(t, accept+`"timeout":"1h"`)
+	w.ledger.fail = func(call string, _ journal.Step) error {
+		if call != "adopt" {
+			return nil
+		}
+		listed, others := make(chan error, 1), make(chan struct{}, 1)
+		go func() {
+			_, err := w.executor.List(t.Context(), journal.Query{Limit: 1})
+			listed <- err
+		}()
+		go func() {
+			for range 10_000 { // List gets its turn in between
+				w.executor.runs.get("another")
+				runtime.Gosched()
+			}
+			others <- struct{}{}
+		}()
+		receive(t, others)
+		return nil
+	}
+	if r := w.awaitUntilB(t.Context()); r != nil {
+		t.Fatalf("ended as %s", Show(w.program, r))
+	}
+	close(w.goOn)
+	receive(t, w.released)
 }
 
 func TestWhatHasEndedIsNotAdopted(t *testing.T) {

@@ -53,8 +53,9 @@ func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) 
 // list returns the running executions that match a query and are not in the journal.
 func (r *running) list(q journal.Query) (rows []journal.Summary) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, run := range r.runs {
+	runs := slices.Clone(r.runs)
+	r.mu.Unlock() // each request takes this lock, and an execution that is being adopted holds its own for long
+	for _, run := range runs {
 		if s := record.Running(&run.Execution); q.Has(&s) && !run.Journaled() {
 			rows = append(rows, s)
 		}

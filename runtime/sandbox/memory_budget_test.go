@@ -521,6 +521,32 @@ func TestGarbageCounts(t *testing.T) {
 	m.budget.give(most)
 }
 
+// TestGivingUpKeepsTheTurn checks that a workflow does not lose its turn when one of its calls stops
+// waiting: it was granted nothing.
+func TestGivingUpKeepsTheTurn(t *testing.T) {
+	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
+	b, need := m.budget, bytesOfOne(m)
+	rest := b.limit.Load() - b.used.Load()
+	if !b.take(rest) { // nothing is free any more
+		t.Fatal("the budget is full")
+	}
+	wait := func(workflow string) *waiter {
+		w := &waiter{b.Share(workflow), nil, need, make(chan grant, 1)}
+		b.enqueue(w)
+		return w
+	}
+	first, second, other := wait("first"), wait("first"), wait("other")
+	b.dequeue(second)
+	b.give(need)
+	b.serve()
+	if len(first.granted) != 1 || len(other.granted) != 0 {
+		t.Errorf("granted: %d to the workflow whose turn it was, %d to the other", len(first.granted), len(other.granted))
+	}
+	b.dequeue(first)
+	b.dequeue(other)
+	b.give(rest - need)
+}
+
 // A grant that arrives just when its call has given up goes to others.
 func TestGivingUpAfterTheGrant(t *testing.T) {
 	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})

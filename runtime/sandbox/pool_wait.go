@@ -80,7 +80,7 @@ func (b *Budget) enqueue(w *waiter) {
 func (b *Budget) dequeue(w *waiter) {
 	b.mu.Lock()
 	if i := slices.Index(w.share.queue, w); i >= 0 {
-		b.removeLocked(w.share, i)
+		b.removeLocked(w.share, i) // its share keeps its turn: it was granted nothing
 		b.serveLocked()
 		b.mu.Unlock()
 		return
@@ -96,14 +96,14 @@ func (b *Budget) dequeue(w *waiter) {
 	b.give(w.need)
 }
 
-// removeLocked removes the i-th call from a share's queue. The caller holds the lock.
+// removeLocked removes the i-th call from a share's queue, and a share without calls from the order.
+// The caller holds the lock.
 func (b *Budget) removeLocked(s *Share, i int) {
 	s.queue = slices.Delete(s.queue, i, i+1)
 	b.waiting.Add(-1)
-	at := slices.Index(b.order, s)
-	b.order = slices.Delete(b.order, at, at+1)
-	if len(s.queue) > 0 { // other shares come first
-		b.order = append(b.order, s)
+	if len(s.queue) == 0 {
+		at := slices.Index(b.order, s)
+		b.order = slices.Delete(b.order, at, at+1)
 	}
 }
 
@@ -129,6 +129,9 @@ func (b *Budget) serveLocked() {
 		switch g, result := b.tryGrant(w); result {
 		case granted:
 			b.removeLocked(s, 0)
+			if len(s.queue) > 0 { // other shares come first
+				b.order = append(slices.Delete(b.order, i, i+1), s)
+			}
 			w.granted <- g
 			i = 0
 		case memoryShort:
