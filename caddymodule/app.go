@@ -151,7 +151,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger()
 	a.life = newLifetime()
 	a.waiting, a.stopWaiting = context.WithCancelCause(context.Background())
-	a.life.onEnd(func() error { a.stopWaiting(errStopping); return nil })
+	a.life.onEnd(releasing(func() { a.stopWaiting(errStopping) }))
 	if err := a.checkConfig(); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (a *App) beginDrain() {
 func (a *App) drainWithin(limit time.Duration) {
 	a.drainBy = time.Now().Add(limit)
 	timer := time.AfterFunc(limit-limit/10, func() { a.stopWaiting(errStopping) })
-	a.life.onEnd(func() error { timer.Stop(); return nil })
+	a.life.onEnd(releasing(func() { timer.Stop() }))
 }
 
 // drain waits for the executions of the journal until the drain time is over. Executions that are

@@ -36,7 +36,7 @@ type exchange struct {
 	// what the response says, for placeholders
 	header  http.Header
 	code    response.Code
-	outcome outcome
+	outcome string // what the placeholder status shows
 
 	length [1]string // the response's Content-Length; here it needs no memory of its own
 }

@@ -100,10 +100,10 @@ func (x *exchange) hold(p *engine.Program, id string) (response.Response, error)
 	late := response.AcceptedLate(p.Plan, id)
 	r := reservation.Await(x.app.waiting, x.app.engine, p, x.event, response.Encode(p.Plan, id, late), free)
 	if r == nil {
-		x.outcome = outcomeRunning
+		x.outcome = journal.Running
 		return late, nil
 	}
-	x.outcome = outcomeOf(r.Status)
+	x.outcome = string(r.Status)
 	a := response.Of(p.Plan, "", r, x.event)
 	if kept := response.Encode(p.Plan, id, a); r.Status == engine.Succeeded {
 		reservation.Complete(kept)
@@ -156,7 +156,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 func (x *exchange) asDuplicate(first string) {
 	x.logFields(first)
 	x.app.meters.duplicate(x.id)
-	x.outcome = outcomeDuplicate
+	x.outcome = statusDuplicate
 }
 
 // gaveUp returns the response to a duplicate that stops waiting: its time is over, its sender has

@@ -65,7 +65,7 @@ func (a *App) loadNodes() (err error) {
 		})
 	}
 	a.types = engine.NewNodes(loads)
-	a.life.onEnd(func() error { a.types.Release(); return nil })
+	a.life.onEnd(releasing(a.types.Release))
 	return a.loadOwn()
 }
 

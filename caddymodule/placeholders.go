@@ -5,50 +5,14 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/response"
 )
 
-// outcome is how a request ended, for the placeholder status.
-type outcome uint8
-
+// What the placeholder status shows beside the statuses of executions.
 const (
-	outcomeUndecided outcome = iota
-	outcomeRejected
-	outcomePending
-	outcomeRunning
-	outcomeDuplicate
-	outcomeSucceeded
-	outcomeFailed
-	outcomeCancelled
-	outcomeTimedOut
+	statusRejected  = "rejected"
+	statusDuplicate = "duplicate"
 )
-
-var outcomeNames = [...]string{
-	outcomeUndecided: "",
-	outcomeRejected:  "rejected",
-	outcomePending:   string(engine.Pending),
-	outcomeRunning:   string(engine.Running),
-	outcomeDuplicate: "duplicate",
-	outcomeSucceeded: string(engine.Succeeded),
-	outcomeFailed:    string(engine.Failed),
-	outcomeCancelled: string(engine.Cancelled),
-	outcomeTimedOut:  string(engine.TimedOut),
-}
-
-// outcomeOf returns the outcome of a request whose execution ended.
-func outcomeOf(s engine.Status) outcome {
-	switch s {
-	case engine.Succeeded:
-		return outcomeSucceeded
-	case engine.Failed:
-		return outcomeFailed
-	case engine.TimedOut:
-		return outcomeTimedOut
-	default:
-		return outcomeCancelled
-	}
-}
 
 // publish makes the placeholders of Handler known to the request's replacer. They are looked up
 // only where a config uses them, so they cost a request one function value.
@@ -62,8 +26,8 @@ func (x *exchange) publish() {
 // them.
 func (x *exchange) decided(a response.Response) {
 	x.header, x.code = a.Header, a.Code
-	if x.outcome == outcomeUndecided && a.Code != "" {
-		x.outcome = outcomeRejected
+	if x.outcome == "" && a.Code != "" {
+		x.outcome = statusRejected
 	}
 }
 
@@ -82,7 +46,7 @@ func (x *exchange) placeholder(key string) (any, bool) {
 		}
 		return "", true
 	case "status":
-		return outcomeNames[x.outcome], true
+		return x.outcome, true
 	case "code":
 		return string(x.code), true
 	}

@@ -143,7 +143,7 @@ func (a *App) makeEngine() error {
 	if err != nil {
 		return fmt.Errorf("egress: %w", err)
 	}
-	a.life.onEnd(func() error { client.Close(); return nil })
+	a.life.onEnd(releasing(client.Close))
 	a.engine = engine.New(engine.Config{
 		Limits:   a.Limits.engine(),
 		HTTP:     client,

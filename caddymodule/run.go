@@ -62,7 +62,7 @@ func (x *exchange) accept(p *engine.Program, id string) (response.Response, erro
 		return response.Response{}, err
 	}
 	x.logFields(id)
-	x.outcome = outcomePending
+	x.outcome = journal.Pending
 	return a, nil
 }
 
@@ -91,10 +91,10 @@ func (x *exchange) await(p *engine.Program, id string) response.Response {
 	}
 	r := x.app.executor.Await(x.app.waiting, x.app.engine, p, id, x.event, free)
 	if r == nil {
-		x.outcome = outcomeRunning
+		x.outcome = journal.Running
 		return response.AcceptedLate(p.Plan, id)
 	}
-	x.outcome = outcomeOf(r.Status)
+	x.outcome = string(r.Status)
 	return response.Of(p.Plan, "", r, x.event)
 }
 
