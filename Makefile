@@ -14,7 +14,7 @@ SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './ben
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes notices examples lint unit smoke vulncheck fuzz bench \
-	release-check check clean
+	release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -163,9 +163,6 @@ notices: ## update NOTICE: the dependencies linked into the binary, with their l
 release-check: ## check .goreleaser.yaml and build the binaries of a release for six systems in dist; several minutes
 	$(RELEASE) goreleaser check
 	$(RELEASE) goreleaser build --snapshot --clean --parallelism 1
-
-check: test ## run the tests, and check that they changed nothing in the work tree
-	@[ -z "$$(git status --porcelain)" ] || { git status --short; echo "the work tree is not clean"; exit 1; }
 
 clean: ## remove build results and the demo's state
 	rm -rf bin dist .run

@@ -16,7 +16,7 @@ import (
 )
 
 // statuses are the values of the filter by status.
-var statuses = []string{journal.Pending, journal.Running, journal.Succeeded, journal.Failed, journal.Cancelled, journal.TimedOut}
+var statuses = journal.Statuses()
 
 // listExecutions writes one page: ?workflow=&status=&limit=&cursor=.
 func listExecutions(app *App, w http.ResponseWriter, r *http.Request) error {

@@ -58,7 +58,7 @@ func (x *exchange) accept(p *engine.Program, id string) (response.Response, erro
 		k.Response = response.Encode(p.Plan, id, a)
 		key = &k
 	}
-	if err := x.app.executor.AcceptOnce(x.r.Context(), p.Plan, id, x.event, key); err != nil {
+	if err := x.app.executor.Accept(x.r.Context(), p.Plan, id, x.event, key); err != nil {
 		return response.Response{}, err
 	}
 	x.logFields(id)

@@ -161,6 +161,4 @@ func completeExecutions(o *serverOptions, statuses ...string) cobra.CompletionFu
 }
 
 // executionStatuses are the values of `executions list --status`.
-var executionStatuses = []cobra.Completion{
-	journal.Pending, journal.Running, journal.Succeeded, journal.Failed, journal.Cancelled, journal.TimedOut,
-}
+var executionStatuses = journal.Statuses()

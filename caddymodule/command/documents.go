@@ -8,10 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// maxDocument is the maximum size of a file with a workflow document, in bytes.
-const maxDocument = 1 << 20
+// maxDocument is the maximum size of a file with a workflow document, and of a global value, in
+// bytes.
+const maxDocument = flow.MaxDocument
 
 // file is a document named on the command line, or a name that gives no document.
 type file struct {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ are in order, the oldest first. An execution is printed again when its status ha
 	o.addFlags(cmd)
 	cmd.Flags().StringVar(&o.filter.workflow, "workflow", "", "Only executions of the workflow `id`")
 	cmd.Flags().StringVar(&o.filter.status, "status", "",
-		"Only executions with this `status`: pending, running, succeeded, failed, cancelled, timed_out")
+		"Only executions with this `status`: "+strings.Join(executionStatuses, ", "))
 	cmd.Flags().IntVar(&o.filter.limit, "limit", journal.DefaultLimit, "Maximum number, up to "+strconv.Itoa(journal.MaxLimit))
 	cmd.Flags().StringVar(&o.filter.cursor, "cursor", "", "Show the page after the one that ended with this `cursor`")
 	cmd.Flags().BoolVar(&o.follow, "follow", false, "Print new executions until interrupted")

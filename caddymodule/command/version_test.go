@@ -13,7 +13,7 @@ func TestVersion(t *testing.T) {
 	if jsonErr := json.Unmarshal([]byte(out), &v); err != nil || jsonErr != nil {
 		t.Fatalf("%v, %v\n%s", err, jsonErr, out)
 	}
-	if v.FlowTrux == "" || v.Go != runtime.Version() {
+	if v.FlowTrux == "" || v.Go != runtime.Version() || v.Caddy == "" {
 		t.Errorf("%+v", v)
 	}
 	out, _, err = try(t, "", "version")

@@ -234,8 +234,6 @@ func (v *server) beside(ctx context.Context, q request, every time.Duration, f f
 // execution is an execution as the admin API shows it.
 type execution struct {
 	ID, Status string
-	Started    time.Time
-	Ended      time.Time
 }
 
 func (v *server) execution(ctx context.Context, id string) (execution, error) {

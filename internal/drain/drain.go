@@ -1,9 +1,9 @@
-// Package drain counts the users of something that ends: a config, a module, an executor. New users
-// are turned away once it is closed, and whoever closes it can wait for the last one to leave.
+// Package drain counts the users of something that ends: a config, a module, a prepared snapshot.
+// New users are turned away once it is closed, and whoever closes it can wait for the last one to
+// leave.
 package drain
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
 )
@@ -51,7 +51,7 @@ func (g *Group) Leave() {
 	}
 }
 
-// Close lets nobody in any more. It does not wait: see Wait and Drained. It reports whether the
+// Close lets nobody in any more. It does not wait: see Drained. It reports whether the
 // group was still open.
 func (g *Group) Close() bool {
 	for {
@@ -103,17 +103,6 @@ func (g *Group) Idle() bool { return g.state.Load() == 0 }
 func (g *Group) Drained() <-chan struct{} {
 	g.init.Do(g.makeDrained)
 	return g.drained
-}
-
-// Wait waits until the group is closed and its last user has left, or until ctx ends. The error is
-// ctx's.
-func (g *Group) Wait(ctx context.Context) error {
-	select {
-	case <-g.Drained():
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // finish may be called more than once: an Enter that is turned away leaves again.

@@ -1,8 +1,6 @@
 package drain_test
 
 import (
-	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -118,19 +116,15 @@ func TestTryClose(t *testing.T) {
 	}
 }
 
-func TestWait(t *testing.T) {
+func TestTheLastUserDrains(t *testing.T) {
 	var g drain.Group
 	g.Enter()
 	g.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := g.Wait(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Wait: %v", err)
+	if drained(&g) {
+		t.Error("drained with a user")
 	}
 	go g.Leave()
-	if err := g.Wait(t.Context()); err != nil {
-		t.Errorf("Wait: %v", err)
-	}
+	<-g.Drained()
 }
 
 // Nobody is in when a group is drained, however users and closers meet.
@@ -166,9 +160,7 @@ func TestUsersAndClosersAtTheSameTime(t *testing.T) {
 				for range 2 {
 					all.Go(func() { end(&g) })
 				}
-				if err := g.Wait(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				<-g.Drained()
 				if n := in.Load(); n != 0 {
 					t.Fatalf("drained with %d users", n)
 				}

@@ -170,13 +170,7 @@ func (l *Lab) Program(document string) *engine.Program {
 // Run runs a document with a body.
 func (l *Lab) Run(document, body string) *engine.Result {
 	l.Helper()
-	return l.RunIn(l.Context(), document, body)
-}
-
-// RunIn is Run with a context.
-func (l *Lab) RunIn(ctx context.Context, document, body string) *engine.Result {
-	l.Helper()
-	return l.Execution(ctx, l.Program(document), body).Run()
+	return l.Execution(l.Context(), l.Program(document), body).Run()
 }
 
 // Execution returns an execution of p with the ID exec-1.

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -111,7 +110,7 @@ func writeTexts(root, file string, works []work) error {
 	b.WriteString(head)
 	for _, t := range order {
 		fmt.Fprintf(&b, "\n%s\n%s\n\n%s\n", strings.Repeat("=", 80),
-			strings.Join(slices.Compact(owners[t]), "\n"), strings.TrimSpace(t))
+			strings.Join(owners[t], "\n"), strings.TrimSpace(t))
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err

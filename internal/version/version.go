@@ -2,6 +2,7 @@
 package version
 
 import (
+	"cmp"
 	"runtime/debug"
 	"sync"
 )
@@ -9,12 +10,12 @@ import (
 // modulePath is this module's path, as builds name it.
 const modulePath = "github.com/flowtrux/edge"
 
-// Devel is the version of a build that has none: from a checkout without version control, or from a
+// devel is the version of a build that has none: from a checkout without version control, or from a
 // local replacement of the module.
-const Devel = "(devel)"
+const devel = "(devel)"
 
 // Version is the version of this module in the running binary, such as v1.2.3, or a pseudo-version
-// of a commit. It is Devel where the build does not know.
+// of a commit. It is devel where the build does not know.
 var Version = sync.OnceValue(func() string {
 	info, _ := debug.ReadBuildInfo()
 	return of(info)
@@ -23,8 +24,12 @@ var Version = sync.OnceValue(func() string {
 // Dependency returns the version of a module that the running binary is built with. It is "" if the
 // binary does not contain the module, or does not know.
 func Dependency(path string) string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	info, _ := debug.ReadBuildInfo()
+	return dependency(info, path)
+}
+
+func dependency(info *debug.BuildInfo, path string) string {
+	if info == nil {
 		return ""
 	}
 	for _, m := range info.Deps {
@@ -39,17 +44,12 @@ func Dependency(path string) string {
 // Caddy that xcaddy has built.
 func of(info *debug.BuildInfo) string {
 	if info == nil {
-		return Devel
+		return devel
 	}
 	if info.Main.Path == modulePath {
 		return known(&info.Main)
 	}
-	for _, m := range info.Deps {
-		if m.Path == modulePath {
-			return known(m)
-		}
-	}
-	return Devel
+	return cmp.Or(dependency(info, modulePath), devel)
 }
 
 // known is the version of what was compiled: of a replacement its own, which a folder has not.
@@ -58,7 +58,7 @@ func known(m *debug.Module) string {
 		m = m.Replace
 	}
 	if m.Version == "" {
-		return Devel
+		return devel
 	}
 	return m.Version
 }

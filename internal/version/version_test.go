@@ -43,6 +43,20 @@ func TestVersionOfABuild(t *testing.T) {
 	}
 }
 
+func TestVersionOfADependency(t *testing.T) {
+	info := &debug.BuildInfo{Deps: []*debug.Module{
+		{Path: "a", Version: "v1.0.0"}, {Path: "b", Version: "v1.0.0", Replace: &debug.Module{Path: "c", Version: "v2.0.0"}},
+	}}
+	for path, want := range map[string]string{"a": "v1.0.0", "b": "v2.0.0", "c": ""} {
+		if got := dependency(info, path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	if got := dependency(nil, "a"); got != "" {
+		t.Errorf("without build information: %q", got)
+	}
+}
+
 func TestVersionOfThisBuild(t *testing.T) {
 	if v := Version(); v == "" || v != Version() {
 		t.Errorf("the version is %q", v)

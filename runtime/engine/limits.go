@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -39,14 +40,14 @@ func DefaultLimits() Limits {
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	return Limits{
-		Executions:       orDefault(l.Executions, d.Executions),
-		QueueWait:        orDefault(l.QueueWait, d.QueueWait),
-		NodeTimeout:      orDefault(l.NodeTimeout, d.NodeTimeout),
-		NodeInput:        orDefault(l.NodeInput, d.NodeInput),
-		NodeOutput:       orDefault(l.NodeOutput, d.NodeOutput),
-		ForEachItems:     orDefault(l.ForEachItems, d.ForEachItems),
-		ExecutionMemory:  orDefault(l.ExecutionMemory, d.ExecutionMemory),
-		ExecutionTimeout: orDefault(l.ExecutionTimeout, d.ExecutionTimeout),
+		Executions:       cmp.Or(l.Executions, d.Executions),
+		QueueWait:        cmp.Or(l.QueueWait, d.QueueWait),
+		NodeTimeout:      cmp.Or(l.NodeTimeout, d.NodeTimeout),
+		NodeInput:        cmp.Or(l.NodeInput, d.NodeInput),
+		NodeOutput:       cmp.Or(l.NodeOutput, d.NodeOutput),
+		ForEachItems:     cmp.Or(l.ForEachItems, d.ForEachItems),
+		ExecutionMemory:  cmp.Or(l.ExecutionMemory, d.ExecutionMemory),
+		ExecutionTimeout: cmp.Or(l.ExecutionTimeout, d.ExecutionTimeout),
 	}
 }
 
@@ -55,13 +56,6 @@ func (l Limits) withDefaults() Limits {
 // bodies.
 func (x *Execution) outputLimit() int {
 	return max(x.engine.config.Limits.NodeOutput, len(x.event.Data))
-}
-
-func orDefault[T ~int | ~int64](v, def T) T {
-	if v == 0 {
-		return def
-	}
-	return v
 }
 
 // TimeLimit is a duration and the setting that it comes from. If several limits apply, the error

@@ -130,15 +130,10 @@ func (x *Executor) LimitRecords(perSecond int) { x.recorder.Limit(perSecond) }
 // because the journal did not take them.
 func (x *Executor) NotRecorded() uint64 { return x.recorder.Missed() }
 
-// Accept journals an execution. A nil error means that it will run, as surely as the journal's
-// durability promises.
-func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event) error {
-	return x.AcceptOnce(ctx, p, id, ev, nil)
-}
-
-// AcceptOnce is Accept unless the journal has the key already. A nil key means none. The error is
-// the journal's. After a *journal.DuplicateError without a response, see JoinInFlight.
-func (x *Executor) AcceptOnce(ctx context.Context, p *flow.Plan, id string, ev *flow.Event, key *journal.Key) error {
+// Accept journals an execution, unless the journal has the key already. A nil key means none. A nil
+// error means that the execution will run, as surely as the journal's durability promises. The
+// error is the journal's. After a *journal.DuplicateError without a response, see JoinInFlight.
+func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event, key *journal.Key) error {
 	if !x.enter() {
 		return journal.ErrClosed
 	}

@@ -31,7 +31,7 @@ func (l *lab) runner(p *engine.Program) Runner {
 func (l *lab) accept(x *Executor, p *engine.Program, ids ...string) {
 	l.Helper()
 	for _, id := range ids {
-		if err := x.Accept(l.Context(), p.Plan, id, Event(l, `{"order":"`+id+`"}`)); err != nil {
+		if err := x.Accept(l.Context(), p.Plan, id, Event(l, `{"order":"`+id+`"}`), nil); err != nil {
 			l.Fatalf("accepting %s: %v", id, err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestExecutorRunsWhatIsAccepted(t *testing.T) {
 	if got := j.lines(); len(got) != 9 || !slices.Equal(got[:3], want) {
 		t.Errorf("journal %q, want it to begin with %q", got, want)
 	}
-	if err := x.Accept(t.Context(), p.Plan, "exec-4", Event(t, "{}")); !errors.Is(err, journal.ErrClosed) {
+	if err := x.Accept(t.Context(), p.Plan, "exec-4", Event(t, "{}"), nil); !errors.Is(err, journal.ErrClosed) {
 		t.Errorf("accepting after Close: %v", err)
 	}
 	if n := l.Engine.InUse(); n != 0 {
@@ -347,7 +347,7 @@ func TestExecutorHammer(t *testing.T) {
 	for g := range accepting {
 		all.Go(func() {
 			for i := range each {
-				if err := x.Accept(t.Context(), p.Plan, fmt.Sprintf("exec-%d-%d", g, i), Event(t, "{}")); err != nil {
+				if err := x.Accept(t.Context(), p.Plan, fmt.Sprintf("exec-%d-%d", g, i), Event(t, "{}"), nil); err != nil {
 					t.Errorf("accepting: %v", err)
 				}
 			}

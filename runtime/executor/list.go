@@ -54,7 +54,8 @@ func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) 
 func (r *running) list(q journal.Query) (rows []journal.Summary) {
 	r.mu.Lock()
 	runs := slices.Clone(r.runs)
-	r.mu.Unlock() // each request takes this lock, and an execution that is being adopted holds its own for long
+	// each request takes this lock, and an execution that is being adopted holds its own for long
+	r.mu.Unlock()
 	for _, run := range runs {
 		if s := record.Running(&run.Execution); q.Has(&s) && !run.Journaled() {
 			rows = append(rows, s)

@@ -12,6 +12,11 @@ const (
 	TimedOut  = "timed_out"
 )
 
+// Statuses returns all statuses, in the order in which an execution can have them.
+func Statuses() []string {
+	return []string{Pending, Running, Succeeded, Failed, Cancelled, TimedOut}
+}
+
 // Record is what is shown of an execution. Its values were masked and truncated by the recorder; it
 // is not what an execution is run from.
 type Record struct {

@@ -521,8 +521,8 @@ func TestGarbageCounts(t *testing.T) {
 	m.budget.give(most)
 }
 
-// TestGivingUpKeepsTheTurn checks that a workflow does not lose its turn when one of its calls stops
-// waiting: it was granted nothing.
+// TestGivingUpKeepsTheTurn checks that a workflow does not lose its turn when one of its calls
+// stops waiting: it was granted nothing.
 func TestGivingUpKeepsTheTurn(t *testing.T) {
 	m := load(t, newHost(t), says(abi.Output, "1").bytes(), small, hostapi.Grants{})
 	b, need := m.budget, bytesOfOne(m)

@@ -96,8 +96,8 @@ func (b *Budget) dequeue(w *waiter) {
 	b.give(w.need)
 }
 
-// removeLocked removes the i-th call from a share's queue, and a share without calls from the order.
-// The caller holds the lock.
+// removeLocked removes the i-th call from a share's queue, and a share without calls from the
+// order. The caller holds the lock.
 func (b *Budget) removeLocked(s *Share, i int) {
 	s.queue = slices.Delete(s.queue, i, i+1)
 	b.waiting.Add(-1)

@@ -21,9 +21,9 @@ const Mask = "***"
 // IsPlainKey reports whether a key is written as .key in the paths of messages.
 func IsPlainKey(key string) bool { return len(key) <= MaxQuoted && rawjson.IsPlainKey(key) }
 
-// Quoted returns s in quotes, shortened, or the mask if [MayHoldSecret] says so.
+// Quoted returns s in quotes, shortened, or the mask if [mayHoldSecret] says so.
 func Quoted(s string) string {
-	if MayHoldSecret(s) {
+	if mayHoldSecret(s) {
 		s = Mask
 	}
 	return InQuotes(s)
@@ -40,7 +40,7 @@ func InQuotes(s string) string {
 // InPath returns a key as it stands in the path of a message, after a dot or in brackets: key or
 // ["a key"], or ["***"] if it may hold a secret.
 func InPath(key string) string {
-	if IsPlainKey(key) && !MayHoldSecret(key) {
+	if IsPlainKey(key) && !mayHoldSecret(key) {
 		return key
 	}
 	return "[" + Quoted(key) + "]"

@@ -7,9 +7,9 @@ import (
 )
 
 // MentionsSecret reports whether a key or text speaks of a secret, in any case, or has the form of
-// one: see [HasSecretForm].
+// one: see hasSecretForm.
 func MentionsSecret(s string) bool {
-	return strings.Contains(strings.ToUpper(s), "SECRET") || HasSecretForm(s)
+	return strings.Contains(strings.ToUpper(s), "SECRET") || hasSecretForm(s)
 }
 
 // IsSecretKey reports whether what stands below a key may be a secret: the key speaks of one, or it
@@ -36,7 +36,7 @@ func IsSecretKey(key string) bool {
 // KeyHoldsSecret reports whether a key is itself a secret, or text with one: JSON, or an
 // assignment.
 func KeyHoldsSecret(key string) bool {
-	return HasSecretForm(key) || strings.ContainsAny(key, `"{:=`) && MentionsSecret(key)
+	return hasSecretForm(key) || strings.ContainsAny(key, `"{:=`) && MentionsSecret(key)
 }
 
 // isNearSecret compares with the plural too, which may be near when the singular is not.
@@ -66,15 +66,15 @@ func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
-// MayHoldSecret reports whether a message must not show s: it has the form of a secret, is as
+// mayHoldSecret reports whether a message must not show s: it has the form of a secret, is as
 // random as one, or speaks of one and is more than a name.
-func MayHoldSecret(s string) bool {
-	return HasSecretForm(s) || looksRandom(s) || !IsPlainKey(s) && MentionsSecret(s)
+func mayHoldSecret(s string) bool {
+	return hasSecretForm(s) || looksRandom(s) || !IsPlainKey(s) && MentionsSecret(s)
 }
 
-// HasSecretForm reports whether there is a secret of Standard Webhooks in s, in any case, a token
+// hasSecretForm reports whether there is a secret of Standard Webhooks in s, in any case, a token
 // with the prefix of a well-known service, or a JSON Web Token.
-func HasSecretForm(s string) bool {
+func hasSecretForm(s string) bool {
 	return (strings.ContainsAny(s, "_-.") || strings.Contains(s, "AKIA")) && secretForms.MatchString(s)
 }
 

@@ -24,7 +24,7 @@ func DidYouMeanOr(word string, known []string) string {
 	if hint == "" && len(known) > 0 && len(known) <= MaxListed {
 		list := slices.Sorted(slices.Values(known))
 		for i, word := range list {
-			if MayHoldSecret(word) {
+			if mayHoldSecret(word) {
 				list[i] = Mask
 			}
 		}
