@@ -34,7 +34,7 @@ type report struct {
 // String returns the report as Markdown.
 func (r report) String() string {
 	var b strings.Builder
-	b.WriteString("# Measurements\n\nWritten by `make bench`; [main.go](main.go) describes how. Machines differ and are shared: compare\nratios, not absolute figures.\n\n")
+	b.WriteString("# Measurements\n\nWritten by the command below; [main.go](main.go) describes how. Machines differ and are shared:\ncompare ratios, not absolute figures.\n\n")
 	b.WriteString(r.machine.table().String())
 	fmt.Fprintf(&b, "\n```sh\n%s\n```\n", r.command)
 	for _, s := range r.sections {

@@ -15,7 +15,7 @@ import (
 const defaultScheme = "flowtrux"
 
 // namedSchemes are the schemes that need no description.
-var namedSchemes = []string{defaultScheme, "github", "stripe", "slack", "shopify", "standard-webhooks"}
+var namedSchemes = signature.BuiltinSchemes()
 
 // parseScheme returns the scheme that --scheme names or --signature-file describes.
 func (o *signingOptions) parseScheme() (*signature.Scheme, error) {

@@ -333,3 +333,29 @@ func NodesByID(r *journal.Record) map[string]journal.NodeRecord {
 	}
 	return byID
 }
+
+// WithSteps returns an entry with steps of an earlier run.
+func WithSteps(e *journal.Entry, steps []journal.Step) *journal.Entry {
+	e.Steps = steps
+	return e
+}
+
+// WantDetail expects the detail of a node's error.
+func WantDetail(t *testing.T, err *engine.NodeError, want string) {
+	t.Helper()
+	if err == nil || err.Detail == nil || err.Detail.Error() != want {
+		t.Errorf("failed with %+v, want the detail %q", err, want)
+	}
+}
+
+// Receive returns what comes through a channel. The test fails if nothing comes for a minute.
+func Receive[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(time.Minute):
+		t.Fatal("waiting in vain")
+		panic("unreachable")
+	}
+}

@@ -18,11 +18,8 @@ func RequestHeaders(p *flow.Plan, s *signature.Scheme) []RequestHeader {
 		return nil
 	}
 	var list []RequestHeader
-	if s.Name() == "custom" {
-		keys := []string{"header", "timestampHeader"}
-		for i, name := range s.Headers() {
-			list = append(list, RequestHeader{p.Webhook.Path + ".signature." + keys[i], name})
-		}
+	for _, h := range s.CustomHeaders() {
+		list = append(list, RequestHeader{p.Webhook.Path + ".signature." + h.Path, h.Name})
 	}
 	if in := p.Webhook.Idempotency; in != nil && in.Header != "" {
 		list = append(list, RequestHeader{p.Webhook.Path + ".idempotency.header", in.Header})

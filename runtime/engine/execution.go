@@ -219,15 +219,14 @@ func (x *Execution) steps() []journal.Step {
 	var steps []journal.Step
 	for i := 1; i < len(x.results); i++ {
 		if x.results[i].State == Completed {
-			steps = append(steps, x.step(i))
+			steps = append(steps, x.step(i, &x.results[i]))
 		}
 	}
 	return steps
 }
 
-// step returns a completed node as a step of the journal.
-func (x *Execution) step(n int) journal.Step {
-	r := &x.results[n]
+// step returns the result of a completed node as a step of the journal.
+func (x *Execution) step(n int, r *NodeResult) journal.Step {
 	return journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
 }
 

@@ -38,9 +38,3 @@ func wantSame(l *Lab, r *journal.Record) {
 		}
 	}
 }
-
-// withSteps returns an entry with steps of an earlier run.
-func withSteps(e *journal.Entry, steps []journal.Step) *journal.Entry {
-	e.Steps = steps
-	return e
-}

@@ -79,7 +79,7 @@ func TestAccountIsEvenAfterARun(t *testing.T) {
 		Echo("c", `["{{steps.a.output}}","{{steps.b.output}}"]`), Fail("d")))
 	for _, steps := range [][]journal.Step{nil, {{Node: "a", Output: []byte(`["kept by an earlier run"]`)}}} {
 		ev := Event(t, `["echo","fatal","echo"]`)
-		lease, err := memory.New(memory.Options{AcceptLoss: true}).Adopt(t.Context(), withSteps(record.Source(p.Plan, "exec-1", ev), steps))
+		lease, err := memory.New(memory.Options{AcceptLoss: true}).Adopt(t.Context(), WithSteps(record.Source(p.Plan, "exec-1", ev), steps))
 		if err != nil {
 			t.Fatal(err)
 		}

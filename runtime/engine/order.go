@@ -57,8 +57,7 @@ func (x *Execution) settle(n int, r NodeResult, ready []int) []int {
 	// The order matters: Adopt relies on each completed node being among the results or getting a
 	// checkpoint.
 	if lease := x.complete(n, r); lease != nil {
-		step := journal.Step{Node: x.program.Plan.Nodes[n].ID, Output: r.Output, Handle: r.Handle}
-		if err := checkpoint(x.ctx, lease, step); err != nil {
+		if err := checkpoint(x.ctx, lease, x.step(n, &r)); err != nil {
 			x.cancel(fmt.Errorf("%w: %w", ErrCheckpoint, err))
 			x.interrupt(n, r)
 			return ready

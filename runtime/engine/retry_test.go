@@ -143,20 +143,12 @@ func TestStatusOfAnInterruptedExecution(t *testing.T) {
 				t.Errorf("ended as %s, want %s", Show(p, r), c.want)
 			}
 			if c.limits.ExecutionTimeout != 0 {
-				wantDetail(t, r.Nodes[1].Err, "limits.execution_timeout of 20ms has passed")
+				WantDetail(t, r.Nodes[1].Err, "limits.execution_timeout of 20ms has passed")
 			}
 			if r.Nodes[0].State != engine.Completed || r.Last() != 0 {
 				t.Errorf("the trigger is %v, the last node %d", r.Nodes[0].State, r.Last())
 			}
 		})
-	}
-}
-
-// wantDetail checks the detail of a failure in the record and in the log.
-func wantDetail(t *testing.T, err *engine.NodeError, want string) {
-	t.Helper()
-	if err == nil || err.Detail == nil || err.Detail.Error() != want {
-		t.Errorf("failed with %+v, want the detail %q", err, want)
 	}
 }
 

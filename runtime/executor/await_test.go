@@ -92,7 +92,7 @@ func (w *waiting) ends(r *engine.Result, want string) {
 	if got := Show(w.program, r); got != want {
 		w.Errorf("ended as %s, want %s", got, want)
 	}
-	receive(w, w.released)
+	Receive(w, w.released)
 	if n := w.Engine.InUse(); n != 0 {
 		w.Errorf("%d slots are in use", n)
 	}
@@ -108,7 +108,7 @@ func TestAwaitInTime(t *testing.T) {
 		w := newWaiting(t, webhook)
 		close(w.goOn)
 		w.ends(w.await(t.Context()), `succeeded a=1 b=2 c=3`)
-		if here, want := receive(t, w.began) == Goroutine(), webhook == `"timeout":"1h"`; here != want {
+		if here, want := Receive(t, w.began) == Goroutine(), webhook == `"timeout":"1h"`; here != want {
 			t.Errorf("with %s it ran on the caller's goroutine: %v", webhook, here)
 		}
 		w.drain(w.executor, 0)
@@ -129,8 +129,8 @@ func TestAwaitTooLong(t *testing.T) {
 		if r == nil || r.Status != engine.TimedOut || r.Nodes[3].State != engine.NotRun {
 			t.Fatalf("with %s it ended as %+v", webhook, r)
 		}
-		wantDetail(t, r.Nodes[2].Err, "webhook.timeout of 20ms has passed")
-		receive(t, w.released)
+		WantDetail(t, r.Nodes[2].Err, "webhook.timeout of 20ms has passed")
+		Receive(t, w.released)
 		w.drain(w.executor, 0)
 	}
 	t.Run("while a node runs", func(t *testing.T) {
@@ -159,10 +159,10 @@ func TestAwaitAdopts(t *testing.T) {
 	closed := make(chan int)
 	go func() { closed <- w.executor.Close(context.Background()) }()
 	close(w.goOn)
-	if left := receive(t, closed); left != 0 { // Close has waited for it
+	if left := Receive(t, closed); left != 0 { // Close has waited for it
 		t.Errorf("%d executions are left", left)
 	}
-	receive(t, w.released)
+	Receive(t, w.released)
 	want := []string{"adopted a=1", "step b=2", "step c=3", "finished succeeded "}
 	if got := w.ledger.lines(); !slices.Equal(got, want) {
 		t.Errorf("journal %q, want %q", got, want)
@@ -189,14 +189,14 @@ func TestAdoptionDelaysNobody(t *testing.T) {
 			}
 			others <- struct{}{}
 		}()
-		receive(t, others)
+		Receive(t, others)
 		return nil
 	}
 	if r := w.awaitUntilB(t.Context()); r != nil {
 		t.Fatalf("ended as %s", Show(w.program, r))
 	}
 	close(w.goOn)
-	receive(t, w.released)
+	Receive(t, w.released)
 }
 
 func TestWhatHasEndedIsNotAdopted(t *testing.T) {
@@ -219,7 +219,7 @@ func TestCloseCutsOffWhatWasAdopted(t *testing.T) {
 		t.Fatalf("ended as %s", Show(w.program, r))
 	}
 	w.closeNow(w.executor, 1)
-	receive(t, w.released)
+	Receive(t, w.released)
 	if got, want := w.ledger.lines(), []string{"adopted a=1", "released"}; !slices.Equal(got, want) {
 		t.Errorf("journal %q, want %q", got, want)
 	}
@@ -252,7 +252,7 @@ func TestAwaitAtTheSameMoment(t *testing.T) {
 		run := w.start(t.Context(), "exec-1")
 		if r := w.executor.awaitOrAdopt(run, late, w.take()); r != nil {
 			w.ends(r, `succeeded a=1 b=2 c=3`)
-		} else if got := receive(t, w.ledger.finished); got != "exec-1 succeeded" {
+		} else if got := Receive(t, w.ledger.finished); got != "exec-1 succeeded" {
 			t.Errorf("finished %s", got)
 		}
 		w.drain(w.executor, 0)

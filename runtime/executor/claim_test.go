@@ -89,7 +89,7 @@ func (b *backlog) accepts(workflow string, n int) {
 func (b *backlog) wantBegun(n int) (ids []string) {
 	b.Helper()
 	for range n {
-		ids = append(ids, receive(b, b.began))
+		ids = append(ids, Receive(b, b.began))
 	}
 	return ids
 }

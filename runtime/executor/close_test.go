@@ -57,7 +57,7 @@ func TestCloseCutsOff(t *testing.T) {
 			x := New(j, 1)
 			defer x.Use(l.runner(p))()
 			l.accept(x, p, "exec-1", "exec-2")
-			receive(t, began)
+			Receive(t, began)
 			left := 2 // both are lost
 			if durability == journal.Disk {
 				left = 1 // aborted; the other one was not begun
@@ -66,7 +66,7 @@ func TestCloseCutsOff(t *testing.T) {
 			if got, want := j.lines(), []string{"step a=1", "released"}; !slices.Equal(got, want) {
 				t.Errorf("journal %q, want %q", got, want)
 			}
-			if r := receive(t, ended.ended); r.Status != engine.Cancelled || !r.Interrupted {
+			if r := Receive(t, ended.ended); r.Status != engine.Cancelled || !r.Interrupted {
 				t.Errorf("it ended as %s, interrupted %v", r.Status, r.Interrupted)
 			}
 		})
@@ -87,15 +87,15 @@ func TestCloseOfAJournalThatKeeps(t *testing.T) {
 	x := New(j, 1)
 	defer x.Use(l.runner(p))()
 	l.accept(x, p, "exec-1", "exec-2")
-	receive(t, began)
+	Receive(t, began)
 	closed := make(chan int)
 	go func() { closed <- x.Close(context.Background()) }()
 	<-x.quitting
 	close(goOn)
-	if left := receive(t, closed); left != 0 {
+	if left := Receive(t, closed); left != 0 {
 		t.Errorf("%d executions are left", left)
 	}
-	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+	if got := Receive(t, j.finished); got != "exec-1 succeeded" {
 		t.Errorf("finished %s", got)
 	}
 	select {

@@ -55,17 +55,6 @@ func (l *lab) drain(x *Executor, left int) {
 	}
 }
 
-func receive[T any](t testing.TB, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(time.Minute):
-		t.Fatal("waiting in vain")
-		panic("unreachable")
-	}
-}
-
 func TestExecutorRunsWhatIsAccepted(t *testing.T) {
 	j := newLedger()
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
@@ -75,7 +64,7 @@ func TestExecutorRunsWhatIsAccepted(t *testing.T) {
 	remove := x.Use(l.runner(p))
 	l.accept(x, p, "exec-3")
 	for i := 1; i <= 3; i++ {
-		if got, want := receive(t, j.finished), fmt.Sprintf("exec-%d succeeded", i); got != want {
+		if got, want := Receive(t, j.finished), fmt.Sprintf("exec-%d succeeded", i); got != want {
 			t.Errorf("finished %s, want %s", got, want)
 		}
 	}
@@ -117,7 +106,7 @@ func TestExecutorFinishesFailures(t *testing.T) {
 			x := New(j, 0)
 			defer x.Use(r)()
 			l.accept(x, p, "exec-1")
-			receive(t, j.finished)
+			Receive(t, j.finished)
 			l.drain(x, 0)
 			if got := j.lines(); !slices.Contains(got, c.want) {
 				t.Errorf("journal %q, want %q", got, c.want)
@@ -142,7 +131,7 @@ func TestExecutorWaitsForRoom(t *testing.T) {
 	x := New(j, 1)
 	defer x.Use(r)()
 	l.accept(x, p, "exec-1")
-	if got := receive(t, j.finished); got != "exec-1 succeeded" || asked != 2 {
+	if got := Receive(t, j.finished); got != "exec-1 succeeded" || asked != 2 {
 		t.Errorf("finished %s, asked %d times", got, asked)
 	}
 	l.drain(x, 0)
@@ -165,7 +154,7 @@ func TestExecutorSurvivesReloads(t *testing.T) {
 		return nil, engine.ErrGone
 	}})
 	l.accept(x, p, "exec-1")
-	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+	if got := Receive(t, j.finished); got != "exec-1 succeeded" {
 		t.Errorf("finished %s", got)
 	}
 	l.drain(x, 0)
@@ -232,11 +221,11 @@ func TestExecutorLetsOthersPass(t *testing.T) {
 	}})()
 	l.accept(x, busy, "exec-busy")
 	l.accept(x, other, "exec-other")
-	if got := receive(t, j.finished); got != "exec-other succeeded" {
+	if got := Receive(t, j.finished); got != "exec-other succeeded" {
 		t.Errorf("finished %s first", got)
 	}
 	release()
-	receive(t, j.finished)
+	Receive(t, j.finished)
 	l.drain(x, 0)
 }
 
@@ -253,7 +242,7 @@ func TestExecutorLeavesRoomForSenders(t *testing.T) {
 	x := New(j, 4)
 	defer x.Use(l.runner(p))()
 	l.accept(x, p, "exec-1", "exec-2", "exec-3", "exec-4")
-	receive(t, began)
+	Receive(t, began)
 	for range 3 {
 		release, err := l.Engine.Acquire(t.Context(), p)
 		if err != nil {
@@ -284,10 +273,10 @@ func TestExecutorFollowsItsRunners(t *testing.T) {
 	next := func(want string) {
 		t.Helper()
 		l.accept(x, p, l.Engine.NewID())
-		if got := receive(t, ran); got != want {
+		if got := Receive(t, ran); got != want {
 			t.Errorf("%s ran it, want %s", got, want)
 		}
-		receive(t, j.finished)
+		Receive(t, j.finished)
 	}
 	next("first")
 	_, _, removeSecond := use("second")
@@ -304,7 +293,7 @@ func TestExecutorFollowsItsRunners(t *testing.T) {
 		t.Errorf("without a runner: %+v, %v", s, err)
 	}
 	_, _, removeFourth := use("fourth")
-	if got := receive(t, ran); got != "fourth" {
+	if got := Receive(t, ran); got != "fourth" {
 		t.Errorf("%s ran it, want the fourth", got)
 	}
 	l.drain(x, 0)
@@ -325,11 +314,11 @@ func TestExecutorKeepsTheRunnerItBeganWith(t *testing.T) {
 	x := New(j, 1)
 	remove := x.Use(l.runner(p))
 	l.accept(x, p, "exec-1")
-	receive(t, began)
+	Receive(t, began)
 	remove()
 	l.End()
 	close(goOn)
-	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+	if got := Receive(t, j.finished); got != "exec-1 succeeded" {
 		t.Errorf("finished %s", got)
 	}
 	l.drain(x, 0)

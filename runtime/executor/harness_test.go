@@ -18,14 +18,6 @@ func newLab(t *testing.T, c engine.Config, limits sandbox.Limits) *lab {
 	return &lab{NewLab(t, c, limits)}
 }
 
-// wantDetail expects the detail of a node's error.
-func wantDetail(t *testing.T, err *engine.NodeError, want string) {
-	t.Helper()
-	if err == nil || err.Detail == nil || err.Detail.Error() != want {
-		t.Errorf("failed with %+v, want the detail %q", err, want)
-	}
-}
-
 // wantNoReferences releases the lab's own reference to its nodes and expects that there is no
 // other.
 func (l *lab) wantNoReferences() {

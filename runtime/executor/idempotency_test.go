@@ -316,11 +316,11 @@ func TestAdoptionTakesTheKeyOver(t *testing.T) {
 		if r := h.Await(t.Context(), w.Engine, w.program, Event(w, "{}"), []byte("late"), w.take()); r != nil {
 			t.Fatalf("ended as %s", Show(w.program, r))
 		}
-		if got := receive(t, waits); got != "late" {
+		if got := Receive(t, waits); got != "late" {
 			t.Errorf("who has waited got %q", got)
 		}
 		close(w.goOn)
-		receive(t, w.ledger.finished)
+		Receive(t, w.ledger.finished)
 		r := keyOf("exec-2")
 		r.Workflow = w.program.Plan.ID
 		next, err := w.executor.Reserve(t.Context(), w.Engine, r)
@@ -349,9 +349,9 @@ func TestCloseWaitsForKeys(t *testing.T) {
 		h.Release([]byte("cut off"))
 		results <- r
 	}()
-	receive(t, w.began)
+	Receive(t, w.began)
 	w.closeNow(w.executor, 0)
-	if r := receive(t, results); r.Status != engine.Cancelled {
+	if r := Receive(t, results); r.Status != engine.Cancelled {
 		t.Errorf("ended as %s", Show(w.program, r))
 	}
 }

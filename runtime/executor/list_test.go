@@ -42,7 +42,7 @@ func TestWaitingExecutionsAreListed(t *testing.T) {
 	results := make(chan *engine.Result)
 	for _, n := range []int{2, 4, 5} {
 		go func() { results <- l.await(x, p, id(n)) }()
-		receive(t, began)
+		Receive(t, began)
 	}
 	list := func(q journal.Query) (ids []string) {
 		t.Helper()
@@ -90,7 +90,7 @@ func TestWaitingExecutionsAreListed(t *testing.T) {
 	}
 	close(goOn)
 	for range 3 {
-		receive(t, results)
+		Receive(t, results)
 	}
 	x.recorder.Close(t.Context())
 	if got := list(journal.Query{Status: journal.Running}); got != nil {

@@ -36,7 +36,7 @@ func TestExecutorResumes(t *testing.T) {
 	}
 	x := New(j, 1)
 	defer x.Use(l.runner(p))()
-	receive(t, j.finished)
+	Receive(t, j.finished)
 	l.drain(x, 0)
 	got := j.lines()
 	slices.Sort(got)
@@ -58,7 +58,7 @@ func TestStepsAreKeptBeforeWhatFollows(t *testing.T) {
 	x := New(j, 1)
 	defer x.Use(l.runner(p))()
 	l.accept(x, p, "exec-1")
-	receive(t, j.finished)
+	Receive(t, j.finished)
 	l.drain(x, 0)
 	want := []string{"runs a", "step a=1", "step b=" + `{"error":{"code":"boom","message":"no luck"}}` + "error", "runs c", "step c=1", "runs d", "step d=1", "finished succeeded "}
 	if got := j.lines(); !slices.Equal(got, want) {
@@ -115,7 +115,7 @@ func TestJournalFailures(t *testing.T) {
 			x := New(j, 1)
 			defer x.Use(l.runner(p))()
 			l.accept(x, p, "exec-1")
-			receive(t, j.finished)
+			Receive(t, j.finished)
 			l.drain(x, 0)
 			if got := j.lines(); !slices.Equal(got, c.want) {
 				t.Errorf("journal %q, want %q", got, c.want)
@@ -163,7 +163,7 @@ func TestLostLeases(t *testing.T) {
 			x := New(j, 1)
 			defer x.Use(l.runner(p))()
 			l.accept(x, p, "exec-1")
-			if r := receive(t, ended.ended); r.Status != engine.Cancelled || !r.Interrupted {
+			if r := Receive(t, ended.ended); r.Status != engine.Cancelled || !r.Interrupted {
 				t.Errorf("the execution ended as %s, interrupted %v", r.Status, r.Interrupted)
 			}
 			l.closeNow(x, 1) // this journal still counts it as running
@@ -194,7 +194,7 @@ func TestLeasesAreExtended(t *testing.T) {
 	x := New(j, 1)
 	defer x.Use(l.runner(p))()
 	l.accept(x, p, "exec-1")
-	if got := receive(t, j.finished); got != "exec-1 succeeded" {
+	if got := Receive(t, j.finished); got != "exec-1 succeeded" {
 		t.Errorf("finished %s", got)
 	}
 	l.drain(x, 0)

@@ -76,7 +76,7 @@ func TestCancel(t *testing.T) {
 	x := New(j, 1)
 	defer x.Use(l.runner(p))()
 	l.accept(x, p, "exec-1", "exec-2")
-	receive(t, began)
+	Receive(t, began)
 	cancel := func(id string) {
 		t.Helper()
 		if err := x.Cancel(t.Context(), id); err != nil {
@@ -85,17 +85,17 @@ func TestCancel(t *testing.T) {
 	}
 	cancel("exec-2")
 	cancel("exec-1")
-	if got := receive(t, j.finished); got != "exec-1 cancelled" {
+	if got := Receive(t, j.finished); got != "exec-1 cancelled" {
 		t.Errorf("finished %s", got)
 	}
 	result := make(chan *engine.Result)
 	go func() { result <- l.await(x, p, "exec-3") }()
-	receive(t, began)
+	Receive(t, began)
 	if err := x.Rerun(t.Context(), "exec-3", "exec-4", nil); !errors.Is(err, journal.ErrNotEnded) {
 		t.Errorf("replaying what runs: %v", err)
 	}
 	cancel("exec-3")
-	if r := receive(t, result); r.Status != engine.Cancelled {
+	if r := Receive(t, result); r.Status != engine.Cancelled {
 		t.Errorf("the sender gets %s", r.Status)
 	}
 	for id, want := range map[string]error{"exec-1": journal.ErrEnded, "exec-2": journal.ErrEnded, "exec-9": journal.ErrUnknown} {
@@ -114,17 +114,17 @@ func TestReplay(t *testing.T) {
 	x := New(j, 1)
 	defer x.Use(l.runner(p))()
 	l.accept(x, p, "exec-1")
-	receive(t, j.finished)
+	Receive(t, j.finished)
 	if err := x.Rerun(t.Context(), "exec-1", "exec-2", nil); err != nil {
 		t.Fatal(err)
 	}
 	current := *p.Plan
 	current.Revision, current.Document = 77, []byte(`{}`)
-	receive(t, j.finished)
+	Receive(t, j.finished)
 	if err := x.Rerun(t.Context(), "exec-2", "exec-3", &current); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, j.finished)
+	Receive(t, j.finished)
 	for id, want := range map[string]struct {
 		of       string
 		revision int64
@@ -154,7 +154,7 @@ func TestCrashLoop(t *testing.T) {
 	x := New(j, 1)
 	defer x.Use(l.runner(p))()
 	l.accept(x, p, "exec-1")
-	if got := receive(t, j.finished); got != "exec-1 failed" {
+	if got := Receive(t, j.finished); got != "exec-1 failed" {
 		t.Errorf("finished %s", got)
 	}
 	if r, err := j.Get(t.Context(), "exec-1"); err != nil || r.Code != engine.CodeCrashLoop {
@@ -196,16 +196,16 @@ func TestSlotsBoundWhatWaitsToBeRecorded(t *testing.T) {
 			x := New(j, 1)
 			for n := range journal.Share(places) {
 				l.await(x, bad, fmt.Sprintf("exec-%d", n))
-				receive(t, o.c)
+				Receive(t, o.c)
 			}
 			results := make(chan *engine.Result)
 			go func() { results <- l.await(x, bad, "exec-last") }()
-			receive(t, o.c)
+			Receive(t, o.c)
 			if n := l.Engine.InUse(); n != 1 {
 				t.Errorf("%d slots are in use while it waits", n)
 			}
 			close(j.letGo)
-			if got := receive(t, results); got.Status != engine.Failed {
+			if got := Receive(t, results); got.Status != engine.Failed {
 				t.Errorf("it ended as %s", got.Status)
 			}
 			l.drain(x, 0)

@@ -77,7 +77,7 @@ func TestCutRecordsShowNoSecrets(t *testing.T) {
 			steps = append(steps, journal.Step{Node: p.Plan.Nodes[i].ID, Output: n.Output})
 		}
 	}
-	lease, err := newJournal().Adopt(t.Context(), withSteps(Source(p.Plan, "exec-1", ev), steps))
+	lease, err := newJournal().Adopt(t.Context(), WithSteps(Source(p.Plan, "exec-1", ev), steps))
 	if err != nil {
 		t.Fatal(err)
 	}

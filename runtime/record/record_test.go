@@ -176,7 +176,7 @@ func TestResumedNodesShowNoSecrets(t *testing.T) {
 	l := newLab(t, engine.Config{Globals: Workspace{"__secret_pin": `"12"`, "__secret_key": `"hush-hush"`}}, sandbox.Limits{})
 	p := l.Program(Document("t>a a>b", Echo("a", `["{{global.__secret_pin}}","{{global.__secret_key}}","{{trigger.data}}"]`), Echo("b", `"{{steps.a.output}}"`)))
 	ev := Event(t, `"x"`)
-	e := withSteps(Source(p.Plan, "exec-1", ev), []journal.Step{{Node: "a", Output: []byte(`["12","hush-hush","x"]`)}})
+	e := WithSteps(Source(p.Plan, "exec-1", ev), []journal.Step{{Node: "a", Output: []byte(`["12","hush-hush","x"]`)}})
 	lease, err := newJournal().Adopt(t.Context(), e)
 	if err != nil {
 		t.Fatal(err)

@@ -58,7 +58,7 @@ func TestRecorderBoundsWhatWaits(t *testing.T) {
 			r.awaitWaiter()
 			x, _ := r.next()
 			r.done([]*entry{x})
-			if !receive(t, taken) {
+			if !Receive(t, taken) {
 				t.Error("a failure was not taken when there was room")
 			}
 			for x, _ := r.next(); x != nil; x, _ = r.next() {
@@ -110,7 +110,7 @@ func TestRecordsTakeTurns(t *testing.T) {
 			t.Fatal("not taken")
 		}
 	}
-	first, next := receive(t, j.puts), receive(t, j.puts)
+	first, next := Receive(t, j.puts), Receive(t, j.puts)
 	if !slices.Contains(append(first, next...), "exec-other-0") {
 		t.Errorf("%d and %d others came first", len(first), len(next))
 	}
@@ -151,7 +151,7 @@ func TestRecorderEndsInTime(t *testing.T) {
 			t.Fatal("not taken")
 		}
 	}
-	receive(t, j.puts)
+	Receive(t, j.puts)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	r.Close(ended)

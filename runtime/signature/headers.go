@@ -8,6 +8,19 @@ type CustomHeader struct {
 	Name string // canonical
 }
 
+// CustomHeaders returns the request headers that the settings of the scheme name; none if the scheme
+// is not custom.
+func (s *Scheme) CustomHeaders() []CustomHeader {
+	if s.name != "custom" {
+		return nil
+	}
+	list := []CustomHeader{{keyHeader, s.names.signature}}
+	if s.names.timestamp != "" {
+		list = append(list, CustomHeader{keyTimestampHeader, s.names.timestamp})
+	}
+	return list
+}
+
 // CustomHeaders returns the request headers that settings name, as far as they can be read. Unlike
 // [ParseScheme] it reads settings with mistakes too. raw is only read.
 func CustomHeaders(raw []byte) []CustomHeader {

@@ -6,12 +6,18 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"slices"
 	"strings"
 	"time"
 )
 
 // schemeNames lists the names that ParseScheme accepts, in the order in which messages list them.
 var schemeNames = []string{"flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks", "custom"}
+
+// BuiltinSchemes returns the names of the schemes that need no further settings.
+func BuiltinSchemes() []string {
+	return slices.DeleteFunc(slices.Clone(schemeNames), func(name string) bool { return name == "custom" })
+}
 
 // builtin returns the scheme of a name, or nil for custom and unknown names. The formats are from:
 //
