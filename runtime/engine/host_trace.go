@@ -33,7 +33,7 @@ func (h *hostSession) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions,
 // SetGlobal implements hostapi.GlobalWriter. It traces the write.
 func (h *hostSession) SetGlobal(ctx context.Context, key string, value []byte) error {
 	t, request := &h.x.trace, trace.SetGlobalRequest(key, value)
-	c := trace.HostCall{Function: abi.ImportGlobalSet, RequestSize: len(request), Request: t.CopyIfFits(request)}
+	c := trace.HostCall{Function: abi.ImportGlobalSet, RequestSize: len(request), Request: t.KeepIfFits(request)}
 	err := h.x.engine.config.Globals.SetGlobal(ctx, key, value)
 	h.used.Add(t, c, err)
 	return err
@@ -42,7 +42,7 @@ func (h *hostSession) SetGlobal(ctx context.Context, key string, value []byte) e
 // AddGlobal implements hostapi.GlobalWriter. It traces the addition with the sum.
 func (h *hostSession) AddGlobal(ctx context.Context, key string, by int64) ([]byte, error) {
 	t, request := &h.x.trace, trace.AddGlobalRequest(key, by)
-	c := trace.HostCall{Function: abi.ImportGlobalAdd, RequestSize: len(request), Request: t.CopyIfFits(request)}
+	c := trace.HostCall{Function: abi.ImportGlobalAdd, RequestSize: len(request), Request: t.KeepIfFits(request)}
 	sum, err := h.x.engine.config.Globals.AddGlobal(ctx, key, by)
 	c.ResponseSize, c.Response = len(sum), t.CopyIfFits(sum)
 	h.used.Add(t, c, err)
@@ -52,12 +52,12 @@ func (h *hostSession) AddGlobal(ctx context.Context, key string, by int64) ([]by
 // GetGlobal implements hostapi.Globals, except for secret globals. It traces the value.
 func (h *hostSession) GetGlobal(key string) (value []byte, err error) {
 	t, request := &h.x.trace, trace.GetGlobalRequest(key)
-	c := trace.HostCall{Function: abi.ImportGlobalGet, RequestSize: len(request), Request: t.CopyIfFits(request)}
+	c := trace.HostCall{Function: abi.ImportGlobalGet, RequestSize: len(request), Request: t.KeepIfFits(request)}
 	if flow.IsSecretGlobal(key) {
 		err = hostapi.ErrGlobalSecret
 	} else if known, ok := h.x.engine.global(key); ok {
 		value = known
-		c.ResponseSize, c.Response = len(value), t.CopyIfFits(value)
+		c.ResponseSize, c.Response = len(value), t.KeepIfFits(value)
 	}
 	h.used.Add(t, c, err)
 	return value, err

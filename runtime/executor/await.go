@@ -59,7 +59,7 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 		r := run.Run()
 		if a := &run.adoption; a.lease != nil { // no Adopt can follow
 			release()
-			x.conclude(&Runner{Engine: run.Engine()}, a.lease, run, r)
+			x.conclude(run.Engine(), a.lease, run, r)
 			a.stop()
 			x.leave()
 		} else {

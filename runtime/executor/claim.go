@@ -94,7 +94,7 @@ func (x *Executor) start(r *Runner, l journal.Lease) {
 		r = now
 	} else { // the last runner was removed meanwhile
 		x.mu.Unlock()
-		x.release(r, l, 0)
+		x.release(r.Engine, l, 0)
 		return
 	}
 	x.active++

@@ -40,25 +40,25 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 	full := (*sandbox.BudgetFullError)(nil)
 	switch {
 	case errors.Is(err, engine.ErrGone): // a reload came between the claim and now
-		x.release(r, l, 0)
+		x.release(r.Engine, l, 0)
 		return
 	case err != nil && x.aborted.Err() != nil:
-		x.release(r, l, 0)
+		x.release(r.Engine, l, 0)
 		return
 	case errors.As(err, &full): // it may fit later
-		x.release(r, l, retryPause)
+		x.release(r.Engine, l, retryPause)
 		return
 	case err != nil:
 		r.Engine.Logger().Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
 			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
-		x.finish(r, l, record.NotRun(engine.Failed, "workflow_invalid", "the workflow is not valid any more"))
+		x.finish(r.Engine, l, record.NotRun(engine.Failed, "workflow_invalid", "the workflow is not valid any more"))
 		return
 	}
 	defer p.Release()
 	if e.Deaths >= maxDeaths {
 		r.Engine.Logger().Error("an execution has ended the process too often and is not run any more",
 			zap.String("execution_id", e.ID), zap.String("workflow", e.Workflow), zap.Int("deaths", e.Deaths))
-		x.finish(r, l, record.NotRun(engine.Failed, engine.CodeCrashLoop, "the process died each time while this execution ran"))
+		x.finish(r.Engine, l, record.NotRun(engine.Failed, engine.CodeCrashLoop, "the process died each time while this execution ran"))
 		return
 	}
 	c.waitForTurn(ctx)
@@ -66,52 +66,52 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 	switch {
 	case errors.Is(err, slots.ErrWorkflowBusy):
 		c.pauseWorkflow(e.Workflow, r.Engine.Room(e.Workflow))
-		x.release(r, l, 0)
+		x.release(r.Engine, l, 0)
 		return
 	case err != nil: // the configuration or the executor has ended
-		x.release(r, l, retryPause)
+		x.release(r.Engine, l, retryPause)
 		return
 	}
 	defer release()
 	c.gotSlot()
 	switch err := x.begin(l); {
 	case errors.Is(err, journal.ErrCancelled):
-		x.finish(r, l, record.NotRun(engine.Cancelled, "", ""))
+		x.finish(r.Engine, l, record.NotRun(engine.Cancelled, "", ""))
 		return
 	case err != nil:
-		x.release(r, l, retryPause)
+		x.release(r.Engine, l, retryPause)
 		return
 	}
 	run := new(execution)
 	run.Init(ctx, r.Engine, p, e.ID, eventOf(e), l)
 	x.runs.add(run)
 	defer x.runs.remove(run)
-	x.conclude(r, l, run, run.Run())
+	x.conclude(r.Engine, l, run, run.Run())
 }
 
 // conclude ends the lease of an execution that has run.
-func (x *Executor) conclude(r *Runner, l journal.Lease, run *execution, result *engine.Result) {
+func (x *Executor) conclude(by *engine.Engine, l journal.Lease, run *execution, result *engine.Result) {
 	switch cause := run.Interruption(); {
 	case errors.Is(cause, journal.ErrLeaseLost): // it runs elsewhere
 	case errors.Is(cause, journal.ErrCancelled):
-		x.finish(r, l, record.Of(x.aborted, &run.Execution, result))
+		x.finish(by, l, record.Of(x.aborted, &run.Execution, result))
 	case errors.Is(cause, engine.ErrShutdown):
 		x.mu.Lock()
 		x.unfinished++
 		x.mu.Unlock()
-		x.release(r, l, 0)
+		x.release(by, l, 0)
 	case engine.JournalFull(cause):
-		r.Engine.Logger().Error("an execution has failed because the journal had no room for its steps",
+		by.Logger().Error("an execution has failed because the journal had no room for its steps",
 			zap.String("execution_id", result.ID), zap.String("workflow", run.Program().Plan.ID), zap.Error(cause))
 		rec := record.Of(x.aborted, &run.Execution, result)
 		rec.Code, rec.Message = engine.CodeJournalFull, "the journal had no room for what the nodes have given"
-		x.finish(r, l, rec)
+		x.finish(by, l, rec)
 	case errors.Is(cause, engine.ErrCheckpoint):
-		r.Engine.Logger().Error("an execution was interrupted because the journal failed",
+		by.Logger().Error("an execution was interrupted because the journal failed",
 			zap.String("execution_id", result.ID), zap.Error(cause))
-		x.release(r, l, retryPause)
+		x.release(by, l, retryPause)
 	default:
-		x.finish(r, l, record.Of(x.aborted, &run.Execution, result))
+		x.finish(by, l, record.Of(x.aborted, &run.Execution, result))
 	}
 }
 
@@ -124,22 +124,22 @@ func (x *Executor) begin(l journal.Lease) error {
 
 // finish ends an entry. If that fails, the entry is released: all its steps are stored, so running
 // it again is cheap.
-func (x *Executor) finish(r *Runner, l journal.Lease, rec *journal.Record) {
+func (x *Executor) finish(by *engine.Engine, l journal.Lease, rec *journal.Record) {
 	ctx, cancel := journalContext(x.aborted)
 	defer cancel()
 	if err := l.Finish(ctx, rec); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
-		r.Engine.Logger().Error("finishing an execution in the journal failed",
+		by.Logger().Error("finishing an execution in the journal failed",
 			zap.String("execution_id", l.Entry().ID), zap.Error(err))
-		x.release(r, l, retryPause)
+		x.release(by, l, retryPause)
 	}
 }
 
 // release returns an entry to the journal. It can be claimed again after the given time.
-func (x *Executor) release(r *Runner, l journal.Lease, after time.Duration) {
+func (x *Executor) release(by *engine.Engine, l journal.Lease, after time.Duration) {
 	ctx, cancel := journalContext(x.aborted)
 	defer cancel()
 	if err := l.Release(ctx, after); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
-		r.Engine.Logger().Error("giving an execution back to the journal failed",
+		by.Logger().Error("giving an execution back to the journal failed",
 			zap.String("execution_id", l.Entry().ID), zap.Error(err))
 	}
 }

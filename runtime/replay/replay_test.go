@@ -12,6 +12,7 @@ import (
 
 	. "github.com/flowtrux/edge/internal/enginetest"
 	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/record"
@@ -100,6 +101,17 @@ func TestReplayGivesTheSame(t *testing.T) {
 	if d := NodesByID(r)["d"]; len(d.Calls) != 1 || len(d.Calls[0].Seed) != 32 || strings.Contains(string(d.Calls[0].Seed), string(make([]byte, 8))) {
 		t.Errorf("the calls of d: %+v", d.Calls)
 	}
+}
+
+// TestReplayOfDeepInputs checks that the input may nest deeper than a body: a config holds the body.
+func TestReplayOfDeepInputs(t *testing.T) {
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	deep := strings.Repeat("[", flow.MaxDepth) + strings.Repeat("]", flow.MaxDepth)
+	r := l.recorded(Document("t>a", Task("a", `"do":"echo","value":1,"beside":{"all":"{{trigger.data}}"}`)), `{"deep":`+deep[1:len(deep)-1]+`}`)
+	if r.Status != journal.Succeeded {
+		t.Fatalf("the run: %+v", r.Outcome)
+	}
+	l.wantSame(r)
 }
 
 // TestReplayTellsWhatIsDifferent compares changed records with the behavior of nodes.

@@ -8,8 +8,8 @@ type CustomHeader struct {
 	Name string // canonical
 }
 
-// CustomHeaders returns the request headers that the settings of the scheme name; none if the scheme
-// is not custom.
+// CustomHeaders returns the request headers that the settings of the scheme name; none if the
+// scheme is not custom.
 func (s *Scheme) CustomHeaders() []CustomHeader {
 	if s.name != "custom" {
 		return nil

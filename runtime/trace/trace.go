@@ -181,11 +181,14 @@ func (t *Trace) Calls(node int) []Call {
 
 // CopyIfFits returns a copy of a request or a response, or nil if it is longer than MaxValue or
 // exceeds the trace's room.
-func (t *Trace) CopyIfFits(b []byte) []byte {
+func (t *Trace) CopyIfFits(b []byte) []byte { return bytes.Clone(t.KeepIfFits(b)) }
+
+// KeepIfFits is CopyIfFits for bytes that never change: it returns b itself.
+func (t *Trace) KeepIfFits(b []byte) []byte {
 	if len(b) > MaxValue || !t.reserve(len(b)) {
 		return nil
 	}
-	return bytes.Clone(b)
+	return b
 }
 
 // reserve takes n bytes for requests and responses and reports whether that many were left.
