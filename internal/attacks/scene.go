@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -142,7 +139,7 @@ func from(address string) *http.Client {
 type answer struct {
 	status int
 	header http.Header
-	body   []byte
+	body   string
 	took   time.Duration
 }
 
@@ -156,35 +153,16 @@ type request struct {
 }
 
 func (v *server) send(ctx context.Context, q request) answer {
-	if q.secret == "" {
-		q.secret = crash.Secret
-	}
-	if q.client == nil {
-		q.client = v.client
+	r := crash.Request{Workflow: q.id, Body: q.body, Secret: q.secret, Client: cmp.Or(q.client, v.client)}
+	if q.key != "" {
+		r.Header = map[string]string{keyHeader: q.key}
 	}
 	began := time.Now()
-	failed := func() answer { return answer{took: time.Since(began)} }
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+v.Site()+"/api/webhooks/"+q.id, bytes.NewReader([]byte(q.body)))
+	resp, err := v.Send(ctx, r)
 	if err != nil {
-		return failed()
+		return answer{took: time.Since(began)}
 	}
-	mac := hmac.New(sha256.New, []byte(q.secret))
-	mac.Write([]byte(q.body))
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))
-	if q.key != "" {
-		r.Header.Set(keyHeader, q.key)
-	}
-	resp, err := q.client.Do(r)
-	if err != nil {
-		return failed()
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return failed()
-	}
-	return answer{resp.StatusCode, resp.Header, body, time.Since(began)}
+	return answer{resp.Status, resp.Header, resp.Body, time.Since(began)}
 }
 
 // until sends webhooks to a workflow until good accepts the status.
@@ -246,7 +224,7 @@ func (a answer) execution() string {
 	var b struct {
 		ExecutionID string `json:"executionId"`
 	}
-	_ = json.Unmarshal(a.body, &b) // an invalid body has no ID
+	_ = json.Unmarshal([]byte(a.body), &b) // an invalid body has no ID
 	return b.ExecutionID
 }
 

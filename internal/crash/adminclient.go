@@ -2,6 +2,7 @@ package crash
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
@@ -112,22 +114,30 @@ type Response struct {
 	Body   string
 }
 
-// Send sends a webhook on a connection of its own.
-func (s *Server) Send(ctx context.Context, workflow, body string) (Response, error) {
-	return s.send(ctx, admin, workflow, []byte(body))
+// Request is a webhook to send.
+type Request struct {
+	Workflow string
+	Body     string
+	Secret   string            // "" = Secret
+	Header   map[string]string // further fields
+	Client   *http.Client      // nil = one that opens a connection for each request
 }
 
-// send sends a signed webhook.
-func (s *Server) send(ctx context.Context, by *http.Client, workflow string, body []byte) (Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.site+"/api/webhooks/"+workflow, bytes.NewReader(body))
+// Send sends a signed webhook.
+func (s *Server) Send(ctx context.Context, r Request) (Response, error) {
+	url := "http://" + s.site + "/api/webhooks/" + r.Workflow
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(r.Body))
 	if err != nil {
 		return Response{}, err
 	}
-	mac := hmac.New(sha256.New, []byte(Secret))
-	mac.Write(body)
+	mac := hmac.New(sha256.New, []byte(cmp.Or(r.Secret, Secret)))
+	mac.Write([]byte(r.Body))
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Webhook-Signature", hex.EncodeToString(mac.Sum(nil)))
-	resp, err := by.Do(req)
+	for name, value := range r.Header {
+		req.Header.Set(name, value)
+	}
+	resp, err := cmp.Or(r.Client, admin).Do(req)
 	if err != nil {
 		return Response{}, err
 	}

@@ -49,7 +49,7 @@ func (s *Server) Load(ctx context.Context, n int, workflow string) *Senders {
 // sendOnce sends a webhook and records the response. It finishes a request that is under way when
 // the senders are stopped, so that none is missing from the record.
 func (x *Senders) sendOnce(ctx context.Context, workflow, body string) (accepted bool) {
-	a, err := x.server.send(context.WithoutCancel(ctx), x.client, workflow, []byte(body))
+	a, err := x.server.Send(context.WithoutCancel(ctx), Request{Workflow: workflow, Body: body, Client: x.client})
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {

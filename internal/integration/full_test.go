@@ -43,7 +43,7 @@ func TestNoRoom(t *testing.T) {
 	var accepted []string
 	promised := func(workflow, body string) {
 		t.Helper()
-		a, err := s.Send(t.Context(), workflow, body)
+		a, err := s.Send(t.Context(), crash.Request{Workflow: workflow, Body: body})
 		must(t, err)
 		if a.Status != http.StatusOK {
 			t.Fatalf("%s: %d %s", workflow, a.Status, a.Body)
@@ -63,7 +63,7 @@ func TestNoRoom(t *testing.T) {
 	limitFiles(t, s, uint64(info.Size()))
 	var refused crash.Response
 	for refused.Status == 0 {
-		a, err := s.Send(ctx, "echo", big)
+		a, err := s.Send(ctx, crash.Request{Workflow: "echo", Body: big})
 		must(t, err)
 		if a.Status == http.StatusOK {
 			accepted = append(accepted, a.Header.Get("X-Execution-Id"))
@@ -74,7 +74,7 @@ func TestNoRoom(t *testing.T) {
 	if refused.Status != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" || !strings.Contains(refused.Body, `"journal_unavailable"`) {
 		t.Errorf("without space: %d %v %s", refused.Status, refused.Header, refused.Body)
 	}
-	if a, err := s.Send(ctx, "wait", `{}`); err != nil || a.Status != http.StatusOK {
+	if a, err := s.Send(ctx, crash.Request{Workflow: "wait", Body: `{}`}); err != nil || a.Status != http.StatusOK {
 		t.Errorf("a waiting sender: %v, %d %s", err, a.Status, a.Body)
 	}
 	target.ReleaseAll()
@@ -86,7 +86,7 @@ func TestNoRoom(t *testing.T) {
 
 	limitFiles(t, s, unix.RLIM_INFINITY)
 	eventually(t, "the server accepts again", func() bool {
-		a, err := s.Send(ctx, "echo", `{}`)
+		a, err := s.Send(ctx, crash.Request{Workflow: "echo", Body: `{}`})
 		must(t, err)
 		if a.Status == http.StatusOK {
 			accepted = append(accepted, a.Header.Get("X-Execution-Id"))

@@ -27,7 +27,7 @@ func (t *trial) full(ctx context.Context) error {
 	if err := t.server.Put(ctx, "hold", fmt.Sprintf(holding, t.target.URL)); err != nil {
 		return err
 	}
-	a, err := t.server.Send(ctx, "hold", `{}`)
+	a, err := t.server.Send(ctx, crash.Request{Workflow: "hold", Body: `{}`})
 	if err == nil && a.Status != http.StatusOK {
 		err = fmt.Errorf("HTTP %d %s", a.Status, a.Body)
 	}

@@ -103,7 +103,8 @@ func TestReplayGivesTheSame(t *testing.T) {
 	}
 }
 
-// TestReplayOfDeepInputs checks that the input may nest deeper than a body: a config holds the body.
+// TestReplayOfDeepInputs checks that the input may nest deeper than a body: a config holds the
+// body.
 func TestReplayOfDeepInputs(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})
 	deep := strings.Repeat("[", flow.MaxDepth) + strings.Repeat("]", flow.MaxDepth)
