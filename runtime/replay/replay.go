@@ -28,8 +28,8 @@ const (
 	// maxUnrecorded bounds the shown requests of a call that have no recorded response. A module
 	// that makes more of them is a different one, and they would tell nothing.
 	maxUnrecorded = 16
-	// maxInputDepth is how deep a recorded input may nest: a config in which a template stands for a
-	// whole body, and the list of items around it.
+	// maxInputDepth is how deep a recorded input may nest: a config in which a template stands for
+	// a whole body, and the list of items around it.
 	maxInputDepth = 2*flow.MaxDepth + 1
 )
 
