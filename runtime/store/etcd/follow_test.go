@@ -125,19 +125,36 @@ func TestProgressOfOthersIsFollowed(t *testing.T) {
 			f := &follower{
 				Engine: e,
 				apply:  func(store.Batch) error { batches++; return nil },
-				report: func(store.State, error) { live <- struct{}{} },
+				report: func(store.State, error) {
+					select {
+					case live <- struct{}{}:
+					default: // of an attempt that failed since
+					}
+				},
 			}
-			// follow follows until what is done meanwhile is done.
+			// follow follows until what is done meanwhile is done. An attempt that fails before it is
+			// live is followed by another, as in Follow.
 			follow := func(meanwhile func()) {
 				t.Helper()
-				ctx, cancel := context.WithCancel(t.Context())
+				ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
 				defer cancel()
-				ended := make(chan error, 1)
-				go func() { ended <- f.attempt(ctx) }()
-				<-live
-				meanwhile()
-				cancel()
-				<-ended
+				for {
+					ended := make(chan error, 1)
+					go func() { ended <- f.attempt(ctx) }()
+					select {
+					case <-live:
+						meanwhile()
+						cancel()
+						<-ended
+						return
+					case err := <-ended:
+						if ctx.Err() != nil {
+							t.Fatalf("it does not follow: %v", err)
+						}
+						t.Logf("an attempt failed: %v", err)
+						time.Sleep(f.pauseAfter(store.Cached))
+					}
+				}
 			}
 
 			var others int64
