@@ -132,8 +132,8 @@ func TestProgressOfOthersIsFollowed(t *testing.T) {
 					}
 				},
 			}
-			// follow follows until what is done meanwhile is done. An attempt that fails before it is
-			// live is followed by another, as in Follow.
+			// follow follows until what is done meanwhile is done. An attempt that fails before it
+			// is live is followed by another, as in Follow.
 			follow := func(meanwhile func()) {
 				t.Helper()
 				ctx, cancel := context.WithTimeout(t.Context(), storetest.Patience)
