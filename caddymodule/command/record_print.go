@@ -25,6 +25,9 @@ func printRecord(w io.Writer, r *journal.Record) {
 	if r.ReplayOf != "" {
 		row("replays", "%s", r.ReplayOf)
 	}
+	if r.Source != "" {
+		row("sent by", "the %s", r.Source)
+	}
 	row("accepted", "%s", r.AcceptedAt.UTC().Format(time.RFC3339Nano))
 	if t := took(r.Summary); t != "" {
 		row("took", "%s", t)

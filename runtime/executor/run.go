@@ -148,6 +148,6 @@ func (x *Executor) release(by *engine.Engine, l journal.Lease, after time.Durati
 func eventOf(e *journal.Entry) *flow.Event {
 	return &flow.Event{
 		Data: e.Data, Query: e.Query, Headers: e.Headers,
-		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt,
+		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt, Source: e.Source,
 	}
 }

@@ -20,6 +20,8 @@ type Event struct {
 	Method     string
 	ClientIP   string
 	ReceivedAt time.Time
+	// what has sent it, see journal.Entry; templates do not see it
+	Source string
 }
 
 const queryKey = "_query"

@@ -13,6 +13,9 @@ type Entry struct {
 	Document   []byte    // the workflow's document of that revision, without secrets
 	AcceptedAt time.Time // when the sender got the promise that it runs
 	ReplayOf   string    // the execution that it reruns, "" = none
+	// Source is what has sent the event, such as SourceConsole; "" = a sender of webhooks. It is
+	// for records and not for reruns: Records.Source leaves it out.
+	Source string
 
 	// The trigger's event, as flow.Event.
 	Data, Query, Headers []byte

@@ -110,8 +110,8 @@ type Records interface {
 	// while pages are read do not disturb the following pages.
 	List(ctx context.Context, q Query) (Page, error)
 
-	// Source returns the entry of an ended execution, exactly as it was accepted, to be rerun and
-	// not to be shown. ErrUnknown if there is none, ErrNotEnded if it has not ended.
+	// Source returns the entry of an ended execution, as it was accepted but without its Source, to
+	// be rerun and not to be shown. ErrUnknown if there is none, ErrNotEnded if it has not ended.
 	Source(ctx context.Context, id string) (*Entry, error)
 
 	// Cancel ends a pending entry. The holder of a leased one gets ErrCancelled. ErrUnknown if

@@ -12,6 +12,9 @@ const (
 	TimedOut  = "timed_out"
 )
 
+// SourceConsole is the source of executions that a console has sent.
+const SourceConsole = "console"
+
 // Statuses returns all statuses, in the order in which an execution can have them.
 func Statuses() []string {
 	return []string{Pending, Running, Succeeded, Failed, Cancelled, TimedOut}
@@ -38,6 +41,7 @@ type Summary struct {
 	StartedAt  time.Time `json:"startedAt,omitzero"` // zero = it did not run
 	EndedAt    time.Time `json:"endedAt,omitzero"`
 	ReplayOf   string    `json:"replayOf,omitempty"`
+	Source     string    `json:"source,omitempty"` // see Entry.Source
 	Outcome
 }
 

@@ -30,6 +30,7 @@ func within(e *effort, x *engine.Execution, r *engine.Result) *journal.Record {
 	plan := x.Program().Plan
 	rec := NotRun(r.Status, "", "")
 	rec.ID, rec.Workflow, rec.Revision, rec.Mode = r.ID, plan.ID, plan.Revision, modeOf(plan)
+	rec.Source = x.Event().Source
 	rec.AcceptedAt, rec.StartedAt, rec.EndedAt = r.Started.UTC(), r.Started.UTC(), r.Started.Add(r.Duration).UTC()
 	if r.Failing >= 0 {
 		rec.Node = plan.Nodes[r.Failing].ID
@@ -95,7 +96,7 @@ func Running(x *engine.Execution) journal.Summary {
 	plan := x.Program().Plan
 	return journal.Summary{
 		ID: x.ID(), Workflow: plan.ID, Revision: plan.Revision, Mode: modeOf(plan),
-		AcceptedAt: x.Started().UTC(), StartedAt: x.Started().UTC(),
+		AcceptedAt: x.Started().UTC(), StartedAt: x.Started().UTC(), Source: x.Event().Source,
 		Outcome: journal.Outcome{Status: journal.Running},
 	}
 }
@@ -113,6 +114,6 @@ func Source(p *flow.Plan, id string, ev *flow.Event) *journal.Entry {
 	return &journal.Entry{
 		ID: id, Workflow: p.ID, Revision: p.Revision, Document: p.Document, AcceptedAt: time.Now().UTC(),
 		Data: ev.Data, Query: ev.Query, Headers: ev.Headers,
-		Method: ev.Method, ClientIP: ev.ClientIP, ReceivedAt: ev.ReceivedAt,
+		Method: ev.Method, ClientIP: ev.ClientIP, ReceivedAt: ev.ReceivedAt, Source: ev.Source,
 	}
 }

@@ -159,6 +159,11 @@ func (j *Journal) readLeased(l *lease) error {
 		if e.Steps, err = readSteps(tx, id); err != nil {
 			return err
 		}
+		row, err := readLive(id, bytes.Clone(tx.Bucket(bucketLive).Get([]byte(id))))
+		if err != nil {
+			return err
+		}
+		e.Source = row.Source
 		e.Deaths = int(l.live.run.deaths)
 		l.entry = e
 		return nil

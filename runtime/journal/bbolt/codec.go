@@ -78,7 +78,7 @@ func (r *reader) time() time.Time {
 }
 
 // appendSource appends what an entry is run from, with the digest of its document in place of the
-// document.
+// document. Nothing runs from an entry's Source.
 func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
 	dst = appendText(dst, e.Workflow)
 	dst = binary.AppendVarint(dst, e.Revision)
@@ -121,17 +121,25 @@ func checkSource(b []byte) error {
 	return nil
 }
 
-// appendLive appends the row of an entry that has not ended.
+// appendLive appends the row of an entry that has not ended. The source is last, and only if there
+// is one: rows of an earlier version have none, and that version ignores it.
 func appendLive(dst []byte, e *journal.Entry) []byte {
 	dst = appendText(dst, e.Workflow)
 	dst = binary.AppendVarint(dst, e.Revision)
 	dst = appendTime(dst, e.AcceptedAt)
-	return appendText(dst, e.ReplayOf)
+	dst = appendText(dst, e.ReplayOf)
+	if e.Source != "" {
+		dst = appendText(dst, e.Source)
+	}
+	return dst
 }
 
 func readLive(id string, b []byte) (journal.Summary, error) {
 	r := reader{rest: b}
 	s := journal.Summary{ID: id, Workflow: r.text(), Revision: r.number(), AcceptedAt: r.time(), ReplayOf: r.text()}
+	if len(r.rest) > 0 {
+		s.Source = r.text()
+	}
 	return s, r.err
 }
 

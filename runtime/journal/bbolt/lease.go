@@ -195,7 +195,7 @@ func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 
 // fillSummary fills in what a record leaves to its entry.
 func fillSummary(s *journal.Summary, e *journal.Entry) {
-	s.ID, s.Workflow, s.Revision, s.AcceptedAt, s.ReplayOf = e.ID, e.Workflow, e.Revision, e.AcceptedAt, e.ReplayOf
+	s.ID, s.Workflow, s.Revision, s.AcceptedAt, s.ReplayOf, s.Source = e.ID, e.Workflow, e.Revision, e.AcceptedAt, e.ReplayOf, e.Source
 	if s.EndedAt.IsZero() {
 		s.EndedAt = time.Now().UTC()
 	}

@@ -42,12 +42,24 @@ func records(s *suite) {
 			s.Errorf("record (-put +got):\n%s", diff)
 		}
 	}
-	s.accept(j, entry(3))
+	e := entry(3)
+	e.Source = journal.SourceConsole
+	s.accept(j, e)
 	s.wantStatus(j, 3, journal.Pending)
 	l := s.claim(j, entry(3).ID)
 	s.wantStatus(j, 3, journal.Running)
+	running, err := j.Get(s.context(), e.ID)
+	s.must("reading", err)
+	page, err := j.List(s.context(), journal.Query{Limit: 1})
+	s.must("listing", err)
+	for _, source := range []string{running.Source, page.Rows[0].Source, l.Entry().Source} {
+		if source != e.Source {
+			s.Errorf("the source is %q, want %s", source, e.Source)
+		}
+	}
 	want := record(3, journal.Failed)
 	s.must("finishing", l.Finish(s.context(), want))
+	want.Source = e.Source
 	got, err := j.Get(s.context(), entry(3).ID)
 	s.must("reading", err)
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
@@ -84,7 +96,9 @@ func sources(s *suite) {
 	want := entry(1)
 	want.ReplayOf = e.ReplayOf
 	s.wantSource(j, want)
-	s.must("recording", j.Put(s.context(), journal.Ended{Record: record(2, journal.Succeeded), Source: entry(2)}))
+	e = entry(2)
+	e.Source = journal.SourceConsole
+	s.must("recording", j.Put(s.context(), journal.Ended{Record: record(2, journal.Succeeded), Source: e}))
 	s.wantSource(j, entry(2))
 	for _, id := range []string{entry(3).ID, "exec-1"} {
 		_, err := j.Source(s.context(), id)

@@ -103,7 +103,8 @@ func (l *lease) Finish(_ context.Context, r *journal.Record) error {
 	}
 	full := *r
 	s := l.live.summary()
-	full.ID, full.Workflow, full.Revision, full.AcceptedAt, full.ReplayOf = s.ID, s.Workflow, s.Revision, s.AcceptedAt, s.ReplayOf
+	full.ID, full.Workflow, full.Revision, full.AcceptedAt = s.ID, s.Workflow, s.Revision, s.AcceptedAt
+	full.ReplayOf, full.Source = s.ReplayOf, s.Source
 	if full.EndedAt.IsZero() {
 		full.EndedAt = time.Now().UTC()
 	}

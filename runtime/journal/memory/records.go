@@ -107,7 +107,9 @@ func (j *Journal) Get(_ context.Context, id string) (*journal.Record, error) {
 // summary returns the row of an entry that has not ended. The caller holds the lock.
 func (live *liveEntry) summary() journal.Summary {
 	e := live.entry
-	s := journal.Summary{ID: e.ID, Workflow: e.Workflow, Revision: e.Revision, AcceptedAt: e.AcceptedAt, ReplayOf: e.ReplayOf}
+	s := journal.Summary{
+		ID: e.ID, Workflow: e.Workflow, Revision: e.Revision, AcceptedAt: e.AcceptedAt, ReplayOf: e.ReplayOf, Source: e.Source,
+	}
 	s.Status = journal.Pending
 	if live.holder != nil {
 		s.Status = journal.Running
@@ -161,7 +163,9 @@ func (j *Journal) Source(_ context.Context, id string) (*journal.Entry, error) {
 		return nil, journal.ErrNotEnded
 	}
 	if e, ok := j.records.get(id); ok && e.Source != nil {
-		return e.Source, nil
+		entry := *e.Source
+		entry.Source = ""
+		return &entry, nil
 	}
 	return nil, journal.ErrUnknown
 }
