@@ -1,19 +1,26 @@
 // Package adminapi defines the admin API of FlowTrux Edge: its base path, and the JSON that the
-// server writes and clients read. The server is package caddymodule; `caddy flowtrux` is a client.
+// server writes and clients read. The server is package caddymodule; `caddy flowtrux` is a client,
+// and so are consoles, which serve the same API below their prefix.
 //
 // Requests carry no JSON of this package: a PUT has the document, the secret or the value itself
 // as its body. The record of one execution is a journal.Record.
 package adminapi
 
-// Base is the path of the API on Caddy's admin endpoint. All paths begin with it.
+// Base is the path of the API on Caddy's admin endpoint, and below the prefix of a console. All
+// paths begin with it.
 const Base = "/flowtrux/"
+
+// CodeReadOnly is the Code of an Error: a console was asked to change something and must not.
+const CodeReadOnly = "read_only"
 
 // Error is the body of a response whose status is 400 or above.
 type Error struct {
 	Message string `json:"error"`
+	// Code is set where clients act on it.
+	Code string `json:"code,omitempty"`
 	// Problems are the mistakes in the document that the request is about, sorted by place. There
 	// are at most 50; then there may be more.
-	Problems []Problem `json:"problems"`
+	Problems []Problem `json:"problems,omitempty"`
 }
 
 // Problem is one mistake in a document.

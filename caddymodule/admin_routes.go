@@ -1,0 +1,140 @@
+package caddymodule
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/flowtrux/edge/caddymodule/adminapi"
+)
+
+// apiRoute is one method of a path of the API.
+type apiRoute struct {
+	method, path string
+	content      bool // it needs the store's content, which has to be loaded
+	handle       func(*App, http.ResponseWriter, *http.Request) error
+	query        []string // the query parameters it takes
+}
+
+// apiRoutes is the API, as the admin endpoint and consoles serve it.
+var apiRoutes = []apiRoute{
+	{"GET", "workflows", true, listWorkflows, nil},
+	{"PUT", "workflows", true, putWorkflow, nil},
+	{"GET", "workflows/{id}", true, getWorkflow, nil},
+	{"PUT", "workflows/{id}", true, putWorkflow, nil},
+	{"DELETE", "workflows/{id}", true, deleteWorkflow, nil},
+	{"GET", "secrets/{id}", true, getSecret, nil},
+	{"PUT", "secrets/{id}", true, putSecret, []string{"keep_old"}},
+	{"DELETE", "secrets/{id}", true, deleteSecret, nil},
+	{"GET", "globals", true, listGlobals, nil},
+	{"GET", "globals/{key}", true, getGlobal, nil},
+	{"PUT", "globals/{key}", true, putGlobal, nil},
+	{"DELETE", "globals/{key}", true, deleteGlobal, nil},
+	{"GET", "executions", false, listExecutions, []string{"workflow", "status", "limit", "cursor"}},
+	{"GET", "executions/{id}", false, getExecution, nil},
+	{"POST", "executions/{id}/cancel", false, cancelExecution, nil},
+	{"POST", "executions/{id}/replay", true, replayExecution, []string{"revision"}},
+	{"GET", "nodes", false, listNodes, nil},
+	{"GET", "status", false, getStatus, nil},
+	{"POST", "validate", false, validateWorkflow, []string{"id"}},
+}
+
+// routes returns all that is below adminapi.Base, also the errors for other methods and paths.
+func (o apiOptions) routes() []caddy.AdminRoute {
+	out := make([]caddy.AdminRoute, 0, 2*len(apiRoutes))
+	add := func(pattern string, handle caddy.AdminHandlerFunc) {
+		out = append(out, caddy.AdminRoute{Pattern: pattern, Handler: handle})
+	}
+	var paths []string
+	methods := make(map[string][]string)
+	for _, route := range apiRoutes {
+		add(route.method+" "+adminapi.Base+route.path, func(w http.ResponseWriter, r *http.Request) error {
+			if refused := o.refuse(&route, r); refused != nil {
+				return writeJSON(w, refused.status, refused.body)
+			}
+			return route.serve(w, r)
+		})
+		if methods[route.path] == nil {
+			paths = append(paths, route.path)
+		}
+		methods[route.path] = append(methods[route.path], route.method)
+	}
+	// The mux would respond with text, not JSON.
+	for _, path := range paths {
+		allow := strings.Join(methods[path], ", ")
+		add(adminapi.Base+path, func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Allow", allow)
+			return adminError(http.StatusMethodNotAllowed, "there is no %s of %s%s; there is %s", r.Method, adminapi.Base, path, allow)
+		})
+	}
+	add(adminapi.Base, func(_ http.ResponseWriter, r *http.Request) error {
+		return adminError(http.StatusNotFound, "there is no %s; below %s there are %s", r.URL.Path, adminapi.Base, strings.Join(paths, ", "))
+	})
+	return out
+}
+
+// refusal is an error response that Caddy's admin endpoint does not give.
+type refusal struct {
+	status int
+	body   adminapi.Error
+}
+
+// refuse returns why the options do not let a request to a route pass, or nil if they do.
+func (o apiOptions) refuse(route *apiRoute, r *http.Request) *refusal {
+	switch {
+	case o.readOnly && !route.reads():
+		return &refusal{http.StatusForbidden, adminapi.Error{Message: "this console is read-only", Code: adminapi.CodeReadOnly}}
+	case o.requireMatch && route.replaces() && r.Header.Get("If-Match") == "" && r.Header.Get("If-None-Match") == "":
+		return &refusal{http.StatusPreconditionRequired, adminapi.Error{
+			Message: "precondition required: send If-Match with the revision that this is to replace, or If-None-Match: * if there is none",
+		}}
+	}
+	return nil
+}
+
+// reads reports whether the route changes nothing and runs nothing.
+func (r *apiRoute) reads() bool { return r.method == http.MethodGet || r.path == "validate" }
+
+// replaces reports whether the route replaces or deletes something that has a revision.
+func (r *apiRoute) replaces() bool {
+	return r.method == http.MethodPut || r.method == http.MethodDelete
+}
+
+func (r *apiRoute) serve(w http.ResponseWriter, req *http.Request) error {
+	if err := r.checkQuery(req.URL.RawQuery); err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: err}
+	}
+	app, err := adminApp()
+	if err != nil {
+		return err
+	}
+	if r.content && !app.loaded(req.Context()) {
+		return adminError(http.StatusServiceUnavailable, "the store has not been loaded yet: see %sstatus, or try again", adminapi.Base)
+	}
+	return r.handle(app, w, req)
+}
+
+// checkQuery rejects parameters that would have no effect: the result of a mistyped filter would be
+// misleading.
+func (r *apiRoute) checkQuery(raw string) error {
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return fmt.Errorf("reading the query: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case len(r.query) == 0:
+			return fmt.Errorf("unknown parameter %q: this takes none", name)
+		case !slices.Contains(r.query, name):
+			return fmt.Errorf("unknown parameter %q; there are: %s", name, strings.Join(r.query, ", "))
+		case len(q[name]) > 1:
+			return fmt.Errorf("parameter %q is given %d times", name, len(q[name]))
+		}
+	}
+	return nil
+}
