@@ -1,0 +1,5 @@
+import type { Route } from "../router";
+
+export function Globals(_: { route: Route }) {
+  return <h1>Globals</h1>;
+}

@@ -1,0 +1,5 @@
+import type { Route } from "../router";
+
+export function Secrets(_: { route: Route }) {
+  return <h1>Secrets</h1>;
+}

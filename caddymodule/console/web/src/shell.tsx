@@ -1,0 +1,118 @@
+// The frame of the page, and which screen it shows.
+import type { ComponentType } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { connection } from "./api/live";
+import { outdated, refused, session } from "./api/session";
+import { href, route, type Route } from "./router";
+import { Button } from "./ui/controls";
+import { Overlays } from "./ui/dialog";
+import { Icon, type IconName } from "./ui/icons";
+import { Note, Skeleton } from "./ui/show";
+import { visible } from "./ui/text";
+import icon from "./icon.svg";
+
+export type Screen = ComponentType<{ route: Route }>;
+
+/** A screen whose code is loaded when it is first shown. */
+interface Place { title: string; load: () => Promise<Screen> }
+
+const places: Record<string, Place> = {
+  workflows: { title: "Workflows", load: () => import("./screens/workflows").then((m) => m.Workflows) },
+  workflow: { title: "Workflow", load: () => import("./screens/workflow").then((m) => m.Workflow) },
+  executions: { title: "Executions", load: () => import("./screens/executions").then((m) => m.Executions) },
+  execution: { title: "Execution", load: () => import("./screens/execution").then((m) => m.Execution) },
+  secrets: { title: "Secrets", load: () => import("./screens/secrets").then((m) => m.Secrets) },
+  globals: { title: "Globals", load: () => import("./screens/globals").then((m) => m.Globals) },
+  nodes: { title: "Node types", load: () => import("./screens/nodes").then((m) => m.Nodes) },
+  status: { title: "Status", load: () => import("./screens/status").then((m) => m.StatusScreen) },
+};
+
+const navigation: readonly (readonly [place: string, icon: IconName, text: string])[] = [
+  ["workflows", "workflow", "Workflows"], ["executions", "runs", "Executions"], ["secrets", "secret", "Secrets"],
+  ["globals", "global", "Globals"], ["nodes", "node", "Node types"], ["status", "status", "Status"],
+];
+
+/** The name of the place that a route leads to, or undefined. */
+export function placeOf(r: Route): string | undefined {
+  const [first, second] = r.path;
+  if (!first) return "workflows";
+  if (first === "workflows" && second) return "workflow";
+  if (first === "executions" && second) return "execution";
+  return first in places ? first : undefined;
+}
+
+const loaded = new Map<string, Screen>();
+
+export function Shell() {
+  const main = useRef<HTMLElement>(null);
+  const [failed, setFailed] = useState(false);
+  const [, shown] = useState(0);
+  const here = placeOf(route.value);
+  const place = here === undefined ? undefined : places[here];
+  const Current = here === undefined ? undefined : loaded.get(here);
+
+  useEffect(() => {
+    document.title = `${place?.title ?? "Not found"} · FlowTrux Edge`;
+    if (here === undefined || place === undefined || loaded.has(here)) return;
+    place.load().then((screen) => { loaded.set(here, screen); shown((n) => n + 1); }, () => setFailed(true));
+  }, [here]);
+  const address = route.value.path.join("/");
+  useEffect(() => { scrollTo(0, 0); }, [address]);
+
+  if (refused.value && !session.value) return <Gate />;
+  return (
+    <div class="shell">
+      <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
+      <div class="side">
+        <a class="brand" href="#/"><img src={icon} alt="" /> FlowTrux Edge</a>
+        <nav class="nav" aria-label="Main">
+          {navigation.map(([name, sign, text]) => (
+            <a key={name} href={href(name === "workflows" ? [] : [name])} aria-current={here === name || here === name.slice(0, -1) ? "page" : undefined}>
+              <Icon name={sign} size={20} />{text}
+            </a>
+          ))}
+        </nav>
+        <SideFoot />
+      </div>
+      <main class="main" id="main" tabIndex={-1} ref={main}>
+        {outdated.value && <Note tone="warn" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
+          The server was upgraded. Reload the page to use its new console; save your changes first.</Note>}
+        {refused.value && session.value && <Note tone="bad">You are signed out, or the console was restarted: {visible(refused.value.message)}</Note>}
+        {failed && <Note tone="bad" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
+          A part of the page could not be loaded. The server may have been upgraded.</Note>}
+        {place === undefined ? <Note tone="warn">There is no such page. <a href="#/">Go to the workflows.</a></Note>
+          : Current && session.value ? <Current route={route.value} /> : !failed && <Skeleton lines={6} />}
+      </main>
+      <Overlays />
+    </div>
+  );
+}
+
+function SideFoot() {
+  const live = connection.value === "live";
+  return (
+    <div class="side-foot">
+      {connection.value !== "connecting" && (
+        <div class={`row${live ? "" : " only-trouble"}`} role="status">
+          <span class={`pulse ${connection.value}`} />{live ? "Live" : "No connection. Trying again."}
+        </div>
+      )}
+      {session.value?.readOnly && <div class="row"><Icon name="eye" size={16} />Read-only</div>}
+      {session.value?.user && <div class="row"><Icon name="user" size={16} /><span class="cut">{visible(session.value.user)}</span></div>}
+      {session.value && <div class="row">{session.value.version}</div>}
+    </div>
+  );
+}
+
+/** What people see who may not use the page. */
+function Gate() {
+  const error = refused.value;
+  return (
+    <main class="gate card stack">
+      <h1>{error?.status === 0 ? "The server does not answer" : "Sign in first"}</h1>
+      <p class="wrap">{visible(error?.message ?? "")}</p>
+      {error?.status === 401 && <p>Run <code>caddy flowtrux console</code> again, and open the address that it prints. Each address opens one session.</p>}
+      <div><Button look="primary" onClick={() => location.reload()}>Try again</Button></div>
+    </main>
+  );
+}
