@@ -46,6 +46,7 @@ var arrows = map[string][]string{
 		"internal/backoff", "runtime/engine", "runtime/flow", "runtime/journal", "runtime/record", "runtime/sandbox",
 		"runtime/slots",
 	},
+	"runtime/feed":                {"runtime/journal"},
 	"runtime/flow":                {"runtime/internal/message", "nodes/abi", "nodes/rawjson"},
 	"runtime/hostapi":             {"nodes/abi", "nodes/rawjson"},
 	"runtime/internal/message":    {"nodes/rawjson"},
