@@ -96,15 +96,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	return parseBlock(d, options{
-		"prefix": {parse: func() error {
-			if err := parseText(d, &h.Prefix); err != nil {
-				return err
-			}
-			if err := checkPrefix(h.Prefix); err != nil {
-				return d.WrapErr(err)
-			}
-			return nil
-		}},
+		"prefix": {parse: func() error { return parseChecked(d, &h.Prefix, checkPrefix) }},
 		"unknown_workflow": {parse: func() error {
 			var text string
 			if err := parseText(d, &text); err != nil {
@@ -123,8 +115,51 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	})
 }
 
+// parseChecked reads one text and checks it.
+func parseChecked(d *caddyfile.Dispenser, into *string, check func(string) error) error {
+	if err := parseText(d, into); err != nil {
+		return err
+	}
+	if err := check(*into); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+// parseConsole reads the directive. Syntax:
+//
+//	flowtrux_console [<matcher>] {
+//		prefix <path>
+//		authenticated_by <placeholder>
+//		read_only
+//	}
+func parseConsole(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	c := new(Console)
+	err := c.UnmarshalCaddyfile(h.Dispenser)
+	return c, err
+}
+
+// UnmarshalCaddyfile reads the directive without its matcher; see parseConsole for the syntax.
+func (c *Console) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the directive's name
+	return parseBlock(d, options{
+		"prefix": {parse: func() error { return parseChecked(d, &c.Prefix, checkPrefix) }},
+		"authenticated_by": {parse: func() error {
+			return parseChecked(d, &c.AuthenticatedBy, checkAuthenticatedBy)
+		}},
+		"read_only": {parse: func() error {
+			c.ReadOnly = true
+			if d.NextArg() {
+				return d.Errf("read_only takes no argument: '%s'", d.Val())
+			}
+			return nil
+		}},
+	})
+}
+
 // Interface guards
 var (
 	_ caddyfile.Unmarshaler = (*App)(nil)
 	_ caddyfile.Unmarshaler = (*Handler)(nil)
+	_ caddyfile.Unmarshaler = (*Console)(nil)
 )

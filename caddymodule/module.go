@@ -1,8 +1,9 @@
 // Package caddymodule connects FlowTrux Edge to Caddy. It has the app `flowtrux`, which owns a
 // config's workflows, node modules, store and journal; the handler `http.handlers.flowtrux`, which
-// responds to signed webhooks; the module `admin.api.flowtrux`; and their Caddyfile syntax. It
-// turns requests into events and results into responses. Everything between is in the packages
-// below runtime, which do not know Caddy.
+// responds to signed webhooks; the handler `http.handlers.flowtrux_console`, which serves the
+// console; the module `admin.api.flowtrux`; and their Caddyfile syntax. It turns requests into
+// events and results into responses. Everything between is in the packages below runtime, which do
+// not know Caddy.
 //
 // Stores and journals are guest modules in the namespaces flowtrux.stores and flowtrux.journals.
 // Each has a package of its own, which is imported for its side effect. Third parties add engines
@@ -26,6 +27,7 @@ func init() {
 	// modules
 	caddy.RegisterModule(&App{})
 	caddy.RegisterModule(&Handler{})
+	caddy.RegisterModule(&Console{})
 	caddy.RegisterModule(&AdminAPI{})
 
 	// the command line
@@ -35,4 +37,6 @@ func init() {
 	httpcaddyfile.RegisterGlobalOption(appName, parseApp)
 	httpcaddyfile.RegisterHandlerDirective(appName, parseHandler)
 	httpcaddyfile.RegisterDirectiveOrder(appName, httpcaddyfile.Before, "respond")
+	httpcaddyfile.RegisterHandlerDirective(consoleName, parseConsole)
+	httpcaddyfile.RegisterDirectiveOrder(consoleName, httpcaddyfile.Before, "respond")
 }

@@ -17,6 +17,7 @@ import (
 func TestExamplesInTypeComments(t *testing.T) {
 	for file, typ := range map[string]string{
 		"app.go":                  "App",
+		"console.go":              "Console",
 		"handler.go":              "Handler",
 		"journalbbolt/module.go":  "Journal",
 		"journalmemory/module.go": "Journal",

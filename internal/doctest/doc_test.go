@@ -67,7 +67,7 @@ func walk(t *testing.T, f func(name string)) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (name == "bin" || strings.HasPrefix(d.Name(), ".") && name != "."):
+		case d.IsDir() && (name == "bin" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && name != "."):
 			return fs.SkipDir
 		case d.Type().IsRegular():
 			f(name)
