@@ -46,6 +46,51 @@ func TestSubscribersHaveTheSame(t *testing.T) {
 	}
 }
 
+// TestWriteIfComesBack checks that a mirror has what stood in the way of a conditional write when it
+// returns, even if another mirror has written it a moment ago.
+func TestWriteIfComesBack(t *testing.T) {
+	dir := t.TempDir()
+	servers := new(embedded.Servers)
+	open := func() (*store.Mirror, *recorder) {
+		e, err := embedded.New(embedded.Options{Servers: servers, Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, r, _ := mirror(t, store.MirrorOptions{Engine: e})
+		r.waitLive()
+		return m, r
+	}
+	a, _ := open()
+	b, _ := open()
+	was := int64(0)
+	for n := range 20 {
+		value := strconv.Itoa(n)
+		conditions := []store.Condition{{Key: "k", Revision: was}}
+		revision, now, err := a.WriteIf(t.Context(), conditions, []store.Entry{{Key: "k", Value: []byte(value)}}, nil)
+		if err != nil || now != nil {
+			t.Fatalf("writing %s: %+v, %v", value, now, err)
+		}
+		none, now, err := b.WriteIf(t.Context(), conditions, []store.Entry{{Key: "k", Value: []byte("late")}}, nil)
+		if err != nil || none != 0 || len(now) != 1 || now[0].Revision != revision || string(now[0].Value) != value {
+			t.Fatalf("writing too late: revision %d, %+v, %v, want %d", none, now, err, revision)
+		}
+		if e, _ := b.Get("k"); e.Revision != revision {
+			t.Fatalf("the mirror has revision %d, and said %d", e.Revision, revision)
+		}
+		was = revision
+	}
+	many := make([]store.Condition, store.MaxOps+1)
+	for i := range many {
+		many[i].Key = strconv.Itoa(i)
+	}
+	if _, _, err := a.WriteIf(t.Context(), many, []store.Entry{{Key: "k"}}, nil); !errors.Is(err, store.ErrTooLarge) {
+		t.Error("with too many conditions:", err)
+	}
+	if revision, now, err := a.WriteIf(t.Context(), []store.Condition{{Key: "k"}}, nil, nil); err != nil || now != nil || revision < was {
+		t.Errorf("writing nothing: %d, %+v, %v", revision, now, err)
+	}
+}
+
 func TestAWriteIsThereWhenItReturns(t *testing.T) {
 	m, r, _ := mirror(t, store.MirrorOptions{Engine: local(t, t.TempDir())})
 	r.waitLive()

@@ -40,6 +40,21 @@ type Entry struct {
 	Revision int64  // the store's revision that wrote it; ignored by Write
 }
 
+// AnyRevision is the Revision of a Condition that holds for every key that is there.
+const AnyRevision = -1
+
+// Condition holds while the entry of Key is still of Revision: 0 = the key is missing.
+type Condition struct {
+	Key      string
+	Revision int64
+}
+
+// Holds reports whether the condition holds for an entry of its key, which has no revision if the
+// key is missing.
+func (c Condition) Holds(e Entry) bool {
+	return e.Revision == c.Revision || c.Revision == AnyRevision && e.Revision != 0
+}
+
 // size is what counts towards MaxContent.
 func (e Entry) size() int64 { return int64(len(e.Key) + len(e.Value)) }
 
@@ -115,11 +130,11 @@ type Engine interface {
 	// After an error the write may have happened, unless the error is one of this package.
 	Write(ctx context.Context, put []Entry, del []string) (int64, error)
 
-	// Swap puts e if the value that the store has under its key is still of e.Revision, 0 for a
-	// missing key, and returns the revision as Write does. Otherwise it writes nothing: the
-	// revision is 0, and now is the current entry of the key, without a revision if the key is
-	// missing. Errors are as those of Write.
-	Swap(ctx context.Context, e Entry) (revision int64, now Entry, err error)
+	// WriteIf is Write if all conditions hold at the time of the write, and now is nil. Otherwise it
+	// writes nothing: the revision is 0, and now is the current entry of each condition's key, in
+	// the order of the conditions, without a revision if the key is missing. There are at most
+	// MaxOps conditions, each with a key of its own.
+	WriteIf(ctx context.Context, conditions []Condition, put []Entry, del []string) (revision int64, now []Entry, err error)
 
 	// Close releases everything. Follow must have returned. It is idempotent.
 	Close() error

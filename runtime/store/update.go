@@ -62,7 +62,7 @@ func (m *Mirror) update(ctx context.Context, key string, change func(value []byt
 	}
 	defer unlock()
 	pauses := backoff.Exponential{First: firstUpdatePause, Max: lastUpdatePause, Jitter: 1}
-	now, _ := m.Get(key) // this copy may be old: the first Swap then fails
+	now, _ := m.Get(key) // this copy may be old: the first write then fails
 	for try := range updateTries {
 		if m.running.Err() != nil {
 			return 0, ErrClosed
@@ -83,14 +83,15 @@ func (m *Mirror) update(ctx context.Context, key string, change func(value []byt
 				value = []byte{}
 			}
 		}
-		next := Entry{Key: key, Revision: now.Revision}
+		next := Entry{Key: key}
 		if next.Value, err = change(value); err != nil {
 			return 0, err
 		}
-		var revision int64
-		if revision, now, err = m.engine.Swap(ctx, next); err != nil || revision != 0 {
+		revision, current, err := m.engine.WriteIf(ctx, []Condition{{key, now.Revision}}, []Entry{next}, nil)
+		if err != nil || current == nil {
 			return revision, err
 		}
+		now = current[0]
 	}
 	return 0, ErrContended
 }

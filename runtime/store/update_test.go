@@ -9,20 +9,23 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// rival is an engine whose keys others change right before a swap, the given number of times.
+// rival is an engine whose keys others change right before a conditional write, the given number of times.
 type rival struct {
 	store.Engine
 	times int
 }
 
-func (r *rival) Swap(ctx context.Context, e store.Entry) (int64, store.Entry, error) {
+func (r *rival) WriteIf(
+	ctx context.Context, conditions []store.Condition, put []store.Entry, del []string,
+) (int64, []store.Entry, error) {
 	if r.times > 0 {
 		r.times--
-		if _, err := r.Write(ctx, []store.Entry{{Key: e.Key, Value: []byte("theirs")}}, nil); err != nil {
-			return 0, store.Entry{}, err
+		theirs := []store.Entry{{Key: conditions[0].Key, Value: []byte("theirs")}}
+		if _, err := r.Write(ctx, theirs, nil); err != nil {
+			return 0, nil, err
 		}
 	}
-	return r.Engine.Swap(ctx, e)
+	return r.Engine.WriteIf(ctx, conditions, put, del)
 }
 
 func TestUpdate(t *testing.T) {

@@ -10,24 +10,40 @@ import (
 // error that is not one of this package, the write may have happened. If only missing keys were
 // deleted, the revision is that of the content.
 func (m *Mirror) Write(ctx context.Context, put []Entry, del []string) (int64, error) {
-	if n := len(put) + len(del); n > MaxOps {
-		return 0, fmt.Errorf("%w: %d keys at once, the most is %d", ErrTooLarge, n, MaxOps)
-	} else if n == 0 {
-		return m.Status().Revision, nil
+	revision, _, err := m.WriteIf(ctx, nil, put, del)
+	return revision, err
+}
+
+// WriteIf is Write if all conditions hold in the store, whatever this mirror's copy says, and now is
+// nil. Otherwise it writes nothing, and now is the current entry of each condition's key, as that of
+// Engine.WriteIf. This mirror has then applied these entries, except that a missing key may still be
+// in its copy.
+func (m *Mirror) WriteIf(
+	ctx context.Context, conditions []Condition, put []Entry, del []string,
+) (revision int64, now []Entry, err error) {
+	if n := max(len(put)+len(del), len(conditions)); n > MaxOps {
+		return 0, nil, fmt.Errorf("%w: %d keys at once, the most is %d", ErrTooLarge, n, MaxOps)
+	}
+	if len(put)+len(del) == 0 {
+		return m.Status().Revision, nil, nil
 	}
 	if m.running.Err() != nil {
-		return 0, ErrClosed
+		return 0, nil, ErrClosed
 	}
-	revision, err := m.engine.Write(ctx, put, del)
+	revision, now, err = m.engine.WriteIf(ctx, conditions, put, del)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	if revision == 0 {
-		return m.Status().Revision, nil
+	if revision == 0 && now == nil {
+		return m.Status().Revision, nil, nil
+	}
+	until := revision
+	for _, e := range now {
+		until = max(until, e.Revision)
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeWait)
 	defer cancel()
-	return revision, m.waitFor(ctx, revision)
+	return revision, now, m.waitFor(ctx, until)
 }
 
 // waitFor waits until all subscribers have a revision.
@@ -42,9 +58,9 @@ func (m *Mirror) waitFor(ctx context.Context, revision int64) error {
 		select {
 		case <-changed:
 		case <-m.running.Done():
-			return fmt.Errorf("waiting for revision %d, which was written: %w", revision, ErrClosed)
+			return fmt.Errorf("waiting for revision %d, which the store has: %w", revision, ErrClosed)
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for revision %d, which was written: %w", revision, ctx.Err())
+			return fmt.Errorf("waiting for revision %d, which the store has: %w", revision, ctx.Err())
 		}
 	}
 }

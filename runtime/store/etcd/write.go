@@ -10,10 +10,50 @@ import (
 
 // Write implements store.Engine.
 func (e *Engine) Write(ctx context.Context, put []store.Entry, del []string) (int64, error) {
+	revision, _, err := e.WriteIf(ctx, nil, put, del)
+	return revision, err
+}
+
+// WriteIf implements store.Engine.
+func (e *Engine) WriteIf(
+	ctx context.Context, conditions []store.Condition, put []store.Entry, del []string,
+) (int64, []store.Entry, error) {
 	client, err := e.connected()
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
+	compare := make([]clientv3.Cmp, 0, len(conditions))
+	read := make([]clientv3.Op, 0, len(conditions))
+	for _, c := range conditions {
+		key := e.config.Prefix + c.Key
+		if c.Revision == store.AnyRevision {
+			compare = append(compare, clientv3.Compare(clientv3.ModRevision(key), ">", 0))
+		} else {
+			compare = append(compare, clientv3.Compare(clientv3.ModRevision(key), "=", c.Revision))
+		}
+		read = append(read, clientv3.OpGet(key))
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	r, err := client.Txn(ctx).If(compare...).Then(e.ops(put, del)...).Else(read...).Commit()
+	if err != nil {
+		return 0, nil, failure("writing", err)
+	}
+	if !r.Succeeded {
+		return 0, current(conditions, r), nil
+	}
+	deleted := int64(0)
+	for _, op := range r.Responses {
+		deleted += op.GetResponseDeleteRange().GetDeleted()
+	}
+	if len(put) == 0 && deleted == 0 {
+		return 0, nil, nil
+	}
+	return r.Header.GetRevision(), nil, nil
+}
+
+// ops returns the operations of a write.
+func (e *Engine) ops(put []store.Entry, del []string) []clientv3.Op {
 	ops := make([]clientv3.Op, 0, len(put)+len(del))
 	for _, entry := range put {
 		ops = append(ops, clientv3.OpPut(e.config.Prefix+entry.Key, string(entry.Value)))
@@ -21,45 +61,17 @@ func (e *Engine) Write(ctx context.Context, put []store.Entry, del []string) (in
 	for _, key := range del {
 		ops = append(ops, clientv3.OpDelete(e.config.Prefix+key))
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
-	r, err := client.Txn(ctx).Then(ops...).Commit()
-	if err != nil {
-		return 0, failure("writing", err)
-	}
-	deleted := int64(0)
-	for _, op := range r.Responses {
-		deleted += op.GetResponseDeleteRange().GetDeleted()
-	}
-	if len(put) == 0 && deleted == 0 {
-		return 0, nil
-	}
-	return r.Header.GetRevision(), nil
+	return ops
 }
 
-// Swap implements store.Engine.
-func (e *Engine) Swap(ctx context.Context, entry store.Entry) (int64, store.Entry, error) {
-	client, err := e.connected()
-	if err != nil {
-		return 0, store.Entry{}, err
+// current returns the entries that a transaction has read because its conditions do not hold.
+func current(conditions []store.Condition, r *clientv3.TxnResponse) []store.Entry {
+	now := make([]store.Entry, len(conditions))
+	for i, c := range conditions {
+		now[i].Key = c.Key
+		for _, kv := range r.Responses[i].GetResponseRange().GetKvs() {
+			now[i].Value, now[i].Revision = kv.Value, kv.ModRevision
+		}
 	}
-	key := e.config.Prefix + entry.Key
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
-	defer cancel()
-	r, err := client.Txn(ctx).
-		If(clientv3.Compare(clientv3.ModRevision(key), "=", entry.Revision)).
-		Then(clientv3.OpPut(key, string(entry.Value))).
-		Else(clientv3.OpGet(key)).
-		Commit()
-	if err != nil {
-		return 0, store.Entry{}, failure("writing", err)
-	}
-	if r.Succeeded {
-		return r.Header.GetRevision(), store.Entry{}, nil
-	}
-	now := store.Entry{Key: entry.Key}
-	for _, kv := range r.Responses[0].GetResponseRange().GetKvs() {
-		now.Value, now.Revision = kv.Value, kv.ModRevision
-	}
-	return 0, now, nil
+	return now
 }
