@@ -26,18 +26,21 @@ func listGlobals(app *App, w http.ResponseWriter, _ *http.Request) error {
 	list := app.catalog.Globals()
 	rows := make([]adminapi.Global, 0, len(list))
 	for _, g := range list {
-		rows = append(rows, adminapi.Global{Key: g.Key, Value: shown(g.Key, g.Value)})
+		rows = append(rows, adminapi.Global{
+			Key: g.Key, Value: shown(g.Key, g.Value), Revision: g.Revision, Secret: flow.IsSecretGlobal(g.Key),
+		})
 	}
 	return writeJSON(w, http.StatusOK, adminapi.Globals{Globals: rows})
 }
 
 func getGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
 	key := r.PathValue("key")
-	value, ok := app.catalog.Global(key)
+	g, ok := app.catalog.GlobalEntry(key)
 	if !ok {
-		return adminError(http.StatusNotFound, "no global %q", key)
+		return noGlobal(key)
 	}
-	return writeJSON(w, http.StatusOK, shown(key, value))
+	setRevision(w, g.Revision)
+	return writeJSON(w, http.StatusOK, shown(key, g.Value))
 }
 
 // putGlobal stores the body unchanged: a JSON value, or text.
@@ -50,17 +53,29 @@ func putGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
 	if key == "" || len(key) > maxGlobalKey || !utf8.ValidString(key) {
 		return adminError(http.StatusBadRequest, "a global's key is a text of 1 to %d bytes", maxGlobalKey)
 	}
-	revision, err := app.mirror.Write(r.Context(), []store.Entry{{Key: catalog.GlobalPrefix + key, Value: value}}, nil)
+	p, err := readPrecondition(r)
 	if err != nil {
-		return storeError(err)
+		return err
 	}
+	name := catalog.GlobalPrefix + key
+	revision, now, err := app.mirror.WriteIf(r.Context(), p.of(name), []store.Entry{{Key: name, Value: value}}, nil)
+	switch {
+	case err != nil:
+		return storeError(err)
+	case now != nil:
+		return app.conflict(w, now[0])
+	}
+	setRevision(w, revision)
 	return writeJSON(w, http.StatusOK, adminapi.StoredGlobal{Key: key, Revision: revision})
 }
 
 func deleteGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
 	key := r.PathValue("key")
+	var missing error
 	if _, ok := app.catalog.Global(key); !ok {
-		return adminError(http.StatusNotFound, "no global %q", key)
+		missing = noGlobal(key)
 	}
-	return deleteKeys(app, w, r, key, catalog.GlobalPrefix+key)
+	return deleteKeys(app, w, r, key, missing, catalog.GlobalPrefix+key)
 }
+
+func noGlobal(key string) error { return adminError(http.StatusNotFound, "no global %q", key) }

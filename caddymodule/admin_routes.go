@@ -28,6 +28,7 @@ var apiRoutes = []apiRoute{
 	{"GET", "workflows/{id}", true, getWorkflow, nil},
 	{"PUT", "workflows/{id}", true, putWorkflow, nil},
 	{"DELETE", "workflows/{id}", true, deleteWorkflow, nil},
+	{"GET", "secrets", true, listSecrets, nil},
 	{"GET", "secrets/{id}", true, getSecret, nil},
 	{"PUT", "secrets/{id}", true, putSecret, []string{"keep_old"}},
 	{"DELETE", "secrets/{id}", true, deleteSecret, nil},

@@ -23,6 +23,16 @@ type Error struct {
 	Problems []Problem `json:"problems,omitempty"`
 }
 
+// Conflict is the body of a 412: what the request is to replace is not of the revision that it
+// names.
+type Conflict struct {
+	Message  string `json:"error"`
+	Revision int64  `json:"revision"` // the current one; 0 = there is none
+	// Document is the text of a workflow's current document, as GET workflows/{id} returns it. nil
+	// = there is none, or it cannot be shown.
+	Document *string `json:"document,omitempty"`
+}
+
 // Problem is one mistake in a document.
 type Problem struct {
 	Path   string `json:"path"` // where in the document

@@ -10,8 +10,10 @@ type Globals struct {
 // Global is one row of Globals. The value of a secret global is shown as "***". GET globals/{key}
 // returns the value alone.
 type Global struct {
-	Key   string          `json:"key"`
-	Value json.RawMessage `json:"value"`
+	Key      string          `json:"key"`
+	Value    json.RawMessage `json:"value"`
+	Revision int64           `json:"revision"`
+	Secret   bool            `json:"secret"` // its value is not shown
 }
 
 // StoredGlobal is the response of PUT globals/{key}.

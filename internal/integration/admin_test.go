@@ -17,7 +17,7 @@ func TestAdminRefuses(t *testing.T) {
 		status int
 		error  string
 	}{
-		"GET nothing":                            {http.StatusNotFound, "there is no /flowtrux/nothing; below /flowtrux/ there are workflows, workflows/{id}, secrets/{id}, "},
+		"GET nothing":                            {http.StatusNotFound, "there is no /flowtrux/nothing; below /flowtrux/ there are workflows, workflows/{id}, secrets, secrets/{id}, "},
 		"GET ":                                   {http.StatusNotFound, "there is no /flowtrux/; "},
 		"PUT workflows/":                         {http.StatusNotFound, "there is no /flowtrux/workflows/; "},
 		"GET executions/a/cancel/b":              {http.StatusNotFound, "there is no /flowtrux/executions/a/cancel/b; "},

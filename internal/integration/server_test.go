@@ -209,14 +209,17 @@ func sign(body string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// ask sends a request to the admin endpoint.
-func (s *server) ask(method, path, body string) answer {
+// ask sends a request to the admin endpoint. fields are the names and values of further headers.
+func (s *server) ask(method, path, body string, fields ...string) answer {
 	s.t.Helper()
 	req, err := http.NewRequest(method, "http://"+s.admin+"/flowtrux/"+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	req.Header.Set("Origin", "http://"+s.admin)
+	for i := 0; i < len(fields); i += 2 {
+		req.Header.Set(fields[i], fields[i+1])
+	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		s.t.Fatalf("%s %s: %v", method, path, err)

@@ -26,7 +26,7 @@ func (c *Catalog) Apply(b store.Batch) {
 	a := &applying{catalog: c, before: before, touched: make(map[string]bool), loaded: zap.InfoLevel}
 	if b.Reset {
 		a.loaded = zap.DebugLevel // summarize logs one line for all
-		a.next = &snapshot{workflows: make(map[string]*slot, len(before.workflows)), globals: make(map[string][]byte)}
+		a.next = &snapshot{workflows: make(map[string]*slot, len(before.workflows)), globals: make(map[string]Global)}
 		a.secrets = make(map[string]*secret, len(c.secrets))
 		a.noteEarlier(b)
 	} else {
@@ -105,7 +105,7 @@ func (a *applying) put(e store.Entry) {
 		a.secrets[name] = s
 		a.touched[name] = true
 	case GlobalPrefix:
-		a.next.globals[name] = globalValue(e.Value)
+		a.next.globals[name] = Global{name, globalValue(e.Value), e.Revision}
 	default:
 		log.Debug("unknown key in the store is ignored", zap.String("key", e.Key), zap.Int64("revision", e.Revision))
 	}

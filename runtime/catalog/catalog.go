@@ -85,7 +85,7 @@ type Catalog struct {
 // has been prepared.
 type snapshot struct {
 	workflows map[string]*slot
-	globals   map[string][]byte
+	globals   map[string]Global
 }
 
 // slot holds a workflow in snapshots; it is never empty.
@@ -126,7 +126,7 @@ func New(o Options) *Catalog {
 		turns: turns{slow: make(map[*task]context.CancelFunc)},
 	}
 	c.ctx, c.cancel = context.WithCancel(o.Context)
-	c.current.Store(&snapshot{workflows: make(map[string]*slot), globals: make(map[string][]byte)})
+	c.current.Store(&snapshot{workflows: make(map[string]*slot), globals: make(map[string]Global)})
 	return c
 }
 
@@ -183,14 +183,21 @@ func (c *Catalog) List() []*Workflow {
 
 // Global returns the value of a global as canonical raw JSON. It never changes.
 func (c *Catalog) Global(key string) (value []byte, ok bool) {
-	value, ok = c.current.Load().globals[key]
-	return value, ok
+	g, ok := c.current.Load().globals[key]
+	return g.Value, ok
 }
 
 // Global is one global value.
 type Global struct {
-	Key   string
-	Value []byte // canonical raw JSON; must not be shown if flow.IsSecretGlobal(Key)
+	Key      string
+	Value    []byte // canonical raw JSON; must not be shown if flow.IsSecretGlobal(Key)
+	Revision int64
+}
+
+// GlobalEntry returns a global with its revision.
+func (c *Catalog) GlobalEntry(key string) (g Global, ok bool) {
+	g, ok = c.current.Load().globals[key]
+	return g, ok
 }
 
 // Globals returns all globals sorted by key, including secret ones.
@@ -198,7 +205,7 @@ func (c *Catalog) Globals() []Global {
 	values := c.current.Load().globals
 	list := make([]Global, 0, len(values))
 	for _, key := range slices.Sorted(maps.Keys(values)) {
-		list = append(list, Global{key, values[key]})
+		list = append(list, values[key])
 	}
 	return list
 }

@@ -330,14 +330,14 @@ func TestGlobals(t *testing.T) {
 		entry(8, "globals/a/b", "true"),
 	))
 	want := []Global{
-		{"__secret_key", []byte(`"s"`)},
-		{"a/b", []byte(`true`)},
-		{"bytes", []byte(`"` + "\uFFFD" + `"`)},
-		{"empty", []byte(`""`)},
-		{"number", []byte(`1.50`)},
-		{"object", []byte(`{"a":2,"b":3}`)},
-		{"text", []byte(`"plain text, \"quoted\"\n"`)},
-		{"url", []byte(`"https://crm.example"`)},
+		{"__secret_key", []byte(`"s"`), 7},
+		{"a/b", []byte(`true`), 8},
+		{"bytes", []byte(`"` + "\uFFFD" + `"`), 6},
+		{"empty", []byte(`""`), 5},
+		{"number", []byte(`1.50`), 3},
+		{"object", []byte(`{"a":2,"b":3}`), 4},
+		{"text", []byte(`"plain text, \"quoted\"\n"`), 1},
+		{"url", []byte(`"https://crm.example"`), 2},
 	}
 	if diff := cmp.Diff(want, f.Globals()); diff != "" {
 		t.Errorf("globals (-want +got):\n%s", diff)
@@ -346,6 +346,9 @@ func TestGlobals(t *testing.T) {
 	f.Apply(del(11, "globals/text"))
 	if v, ok := f.Global("url"); !ok || string(v) != `"https://other.example"` {
 		t.Errorf("changed global is %s, %v", v, ok)
+	}
+	if g, ok := f.GlobalEntry("url"); !ok || g.Key != "url" || g.Revision != 10 {
+		t.Errorf("changed global is %+v, %v", g, ok)
 	}
 	if _, ok := f.Global("text"); ok {
 		t.Error("deleted global is there")

@@ -46,8 +46,8 @@ func TestSubscribersHaveTheSame(t *testing.T) {
 	}
 }
 
-// TestWriteIfComesBack checks that a mirror has what stood in the way of a conditional write when it
-// returns, even if another mirror has written it a moment ago.
+// TestWriteIfComesBack checks that a mirror has what stood in the way of a conditional write when
+// it returns, even if another mirror has written it a moment ago.
 func TestWriteIfComesBack(t *testing.T) {
 	dir := t.TempDir()
 	servers := new(embedded.Servers)

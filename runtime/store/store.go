@@ -130,9 +130,9 @@ type Engine interface {
 	// After an error the write may have happened, unless the error is one of this package.
 	Write(ctx context.Context, put []Entry, del []string) (int64, error)
 
-	// WriteIf is Write if all conditions hold at the time of the write, and now is nil. Otherwise it
-	// writes nothing: the revision is 0, and now is the current entry of each condition's key, in
-	// the order of the conditions, without a revision if the key is missing. There are at most
+	// WriteIf is Write if all conditions hold at the time of the write, and now is nil. Otherwise
+	// it writes nothing: the revision is 0, and now is the current entry of each condition's key,
+	// in the order of the conditions, without a revision if the key is missing. There are at most
 	// MaxOps conditions, each with a key of its own.
 	WriteIf(ctx context.Context, conditions []Condition, put []Entry, del []string) (revision int64, now []Entry, err error)
 

@@ -9,7 +9,8 @@ import (
 	"github.com/flowtrux/edge/runtime/store"
 )
 
-// rival is an engine whose keys others change right before a conditional write, the given number of times.
+// rival is an engine whose keys others change right before a conditional write, the given number of
+// times.
 type rival struct {
 	store.Engine
 	times int

@@ -14,10 +14,10 @@ func (m *Mirror) Write(ctx context.Context, put []Entry, del []string) (int64, e
 	return revision, err
 }
 
-// WriteIf is Write if all conditions hold in the store, whatever this mirror's copy says, and now is
-// nil. Otherwise it writes nothing, and now is the current entry of each condition's key, as that of
-// Engine.WriteIf. This mirror has then applied these entries, except that a missing key may still be
-// in its copy.
+// WriteIf is Write if all conditions hold in the store, whatever this mirror's copy says, and now
+// is nil. Otherwise it writes nothing, and now is the current entry of each condition's key, as
+// that of Engine.WriteIf. This mirror has then applied these entries, except that a missing key may
+// still be in its copy.
 func (m *Mirror) WriteIf(
 	ctx context.Context, conditions []Condition, put []Entry, del []string,
 ) (revision int64, now []Entry, err error) {
@@ -45,6 +45,10 @@ func (m *Mirror) WriteIf(
 	defer cancel()
 	return revision, now, m.waitFor(ctx, until)
 }
+
+// Reach waits until this mirror has applied a revision that the store has, for example because
+// another server has told it. It returns the error of ctx if that ends first.
+func (m *Mirror) Reach(ctx context.Context, revision int64) error { return m.waitFor(ctx, revision) }
 
 // waitFor waits until all subscribers have a revision.
 func (m *Mirror) waitFor(ctx context.Context, revision int64) error {
