@@ -95,7 +95,7 @@ func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 
 // traceCall adds an attempt to the trace.
 func (x *Execution) traceCall(c trace.CallID, start time.Time, a *itemResult) {
-	call := trace.Call{CallID: c, Start: start, Fuel: a.fuel, Host: a.host}
+	call := trace.Call{CallID: c, Start: start, Duration: x.engine.config.Clock().Sub(start), Fuel: a.fuel, Host: a.host}
 	if a.err != nil {
 		call.Code, call.Message = a.err.Code, a.err.Message
 	}

@@ -98,6 +98,8 @@ type Call struct {
 	Item    int       `json:"item,omitempty"` // of forEach
 	Attempt int       `json:"attempt"`        // from 1
 	Start   time.Time `json:"start"`          // the time on its clock
+	// how long it took, without the wait before the next attempt
+	Duration time.Duration `json:"durationNs,omitempty"`
 	// of its random numbers, none = it used none; other calls' numbers do not follow from it
 	Seed    []byte     `json:"seed,omitempty"`
 	Live    bool       `json:"live,omitempty"` // it has used the real clock or real randomness

@@ -18,7 +18,7 @@ func (v *view) calls(n int) []journal.Call {
 	var calls []journal.Call
 	for _, c := range traced {
 		row := journal.Call{
-			Item: c.Item, Attempt: c.Attempt, Start: c.Start.UTC(), Fuel: c.Fuel, Code: c.Code, Message: c.Message,
+			Item: c.Item, Attempt: c.Attempt, Start: c.Start.UTC(), Duration: c.Duration, Fuel: c.Fuel, Code: c.Code, Message: c.Message,
 		}
 		if c.Host != nil {
 			row.Live = c.Host.Live

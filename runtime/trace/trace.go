@@ -54,6 +54,7 @@ type Line struct {
 type Call struct {
 	CallID
 	Start         time.Time
+	Duration      time.Duration
 	Fuel          uint64
 	Host          *Host  // nil = the host was not used
 	Code, Message string // why the call failed; "" = it did not

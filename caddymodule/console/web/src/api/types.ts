@@ -66,6 +66,7 @@ export interface Call {
   item?: number;
   attempt: number;
   start: string;
+  durationNs?: number;
   live?: boolean;
   fuel?: number;
   host?: HostCall[];
