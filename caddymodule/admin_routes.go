@@ -43,6 +43,7 @@ var apiRoutes = []apiRoute{
 	{"GET", "nodes", false, listNodes, nil},
 	{"GET", "status", false, getStatus, nil},
 	{"POST", "validate", false, validateWorkflow, []string{"id"}},
+	{"POST", "send", true, sendWebhook, nil},
 }
 
 // routes returns all that is below adminapi.Base, also the errors for other methods and paths.

@@ -121,6 +121,7 @@ type App struct {
 	executor     *executor.Executor
 	journal      journal.Journal // the executor's
 	journalConf  journal.Module
+	handlers     handlers
 	bodies       *bodies
 	linger       *linger
 	refusals     *lineLimit        // of the log

@@ -23,6 +23,7 @@ type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	id     string    // of the workflow, as the path has it
+	source string    // of the request, see journal.Entry
 	began  time.Time // when the request arrived
 
 	workflow *catalog.Workflow // after find
@@ -194,6 +195,7 @@ func (x *exchange) parse() *response.Response {
 		Method:     x.r.Method,
 		ClientIP:   clientIP(x.r),
 		ReceivedAt: x.began.UTC(),
+		Source:     x.source,
 	})
 	if err != nil {
 		rejection := x.reject(response.InvalidJSON)

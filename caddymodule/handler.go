@@ -105,6 +105,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.app = app.(*App)
+	h.app.handlers.add(h)
 	return nil
 }
 
@@ -125,7 +126,13 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if !ok {
 		return next.ServeHTTP(w, r)
 	}
-	x := exchange{app: h.app, logger: h.logger, w: w, r: r, id: id, began: time.Now()}
+	h.serve(w, r, id, "")
+	return nil
+}
+
+// serve responds to a webhook for a workflow, from a source as journal.Entry has it.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, id, source string) {
+	x := exchange{app: h.app, logger: h.logger, w: w, r: r, id: id, source: source, began: time.Now()}
 	x.publish()
 	a := x.respond(h.checks)
 	x.decided(a)
@@ -134,7 +141,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	} else {
 		x.app.linger.write(&x, a)
 	}
-	return nil
 }
 
 // workflowID returns the id in a path that consists of the prefix and one more segment. Segments
