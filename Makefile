@@ -10,7 +10,7 @@ FUZZTIME ?= 60s
 export CGO_ENABLED := 0
 export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 
-SOURCES  := $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bench/*') go.mod go.sum $(wildcard nodes/dist/*.wasm)
+SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./internal/consoletest \) -prune -o -name '*.go' -not -name '*_test.go' -print) go.mod go.sum $(wildcard nodes/dist/*.wasm)
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes notices examples lint unit smoke vulncheck fuzz bench \
@@ -107,7 +107,7 @@ quick: format ## a check within 90 s, while you work: gofmt, vet, and the tests 
 
 .PHONY: format
 format:
-	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	@out=$$(gofmt -l $$(find . -name '*.go' -not -path './.*' -not -path '*/node_modules/*')); [ -z "$$out" ] || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 
 lint: format ## run gofmt, vet (also for other systems) and golangci-lint; check NOTICE and the CI workflows
 	go vet ./...

@@ -2,6 +2,9 @@ module github.com/flowtrux/edge
 
 go 1.26.0
 
+// npm's packages may have Go files.
+ignore ./caddymodule/console/web/node_modules
+
 require (
 	github.com/caddyserver/caddy/v2 v2.11.9
 	github.com/dustin/go-humanize v1.1.0

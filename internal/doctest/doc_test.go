@@ -44,7 +44,7 @@ type block struct {
 	line int // of the fence, from 1
 }
 
-// pages reads all Markdown files except those in hidden folders and in bin.
+// pages reads all Markdown files that walk finds.
 func pages(t *testing.T) []page {
 	t.Helper()
 	var list []page
@@ -60,7 +60,7 @@ func pages(t *testing.T) []page {
 	return list
 }
 
-// walk calls f with all files of the repository that are not hidden or built.
+// walk calls f with all files of the repository that are not hidden, built, or npm's packages.
 func walk(t *testing.T, f func(name string)) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(top), ".", func(name string, d fs.DirEntry, err error) error {

@@ -133,8 +133,11 @@ function write(v: Json, indent: number, line: string, out: string[]): void {
 
 const space = /[ \t\n\r]*/y;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+// The pieces of a string, each bounded or without alternatives: one pattern for a string of megabytes would use up the
+// stack of the regular expressions.
 // eslint-disable-next-line no-control-regex
-const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const plain = /[^"\\\u0000-\u001f]+/y;
+const escapes = /(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,64}/y;
 
 /** Reads one JSON value. Throws a JsonSyntaxError. */
 export function parse(source: string): Json {
@@ -155,7 +158,13 @@ export function parse(source: string): Json {
     if (found !== undefined) at += found.length;
     return found;
   };
-  const readString = (): string => JSON.parse(token(string) ?? fail("this text is not closed, or has a wrong escape")) as string;
+  const readString = (): string => {
+    const start = at++;
+    while (token(plain) !== undefined || token(escapes) !== undefined);
+    if (source[at++] === '"') return JSON.parse(source.slice(start, at)) as string;
+    at = start;
+    return fail("this text is not closed, or has a wrong escape");
+  };
   const value = (depth: number): Json => {
     if (depth > maxDepth) fail(`the value is nested deeper than ${maxDepth}`);
     skip();
