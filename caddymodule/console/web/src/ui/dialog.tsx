@@ -6,8 +6,10 @@ import { Button, IconButton } from "./controls";
 import { Icon } from "./icons";
 
 /** A modal dialog: the browser keeps the focus inside and gives it back. */
-export function Dialog({ title, onClose, children, wide }: {
+export function Dialog({ title, onClose, children, wide, keep }: {
   title: string; onClose: () => void; children: ComponentChildren; wide?: boolean;
+  /** A click beside the dialog does not close it: it has what is shown only once, or was typed. */
+  keep?: boolean;
 }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -18,7 +20,7 @@ export function Dialog({ title, onClose, children, wide }: {
   return (
     <dialog ref={ref} class={wide ? "wide" : undefined} aria-labelledby={id}
       onCancel={(e) => { e.preventDefault(); onClose(); }}
-      onMouseDown={(e) => { if (e.target === ref.current) onClose(); }}>
+      onMouseDown={(e) => { if (e.target === ref.current && !keep) onClose(); }}>
       <div class="dialog-body">
         <header><h2 id={id}>{title}</h2><IconButton icon="close" label="Close" onClick={onClose} /></header>
         {children}
