@@ -55,7 +55,10 @@ export function set(v: Json | undefined, path: readonly (string | number)[], val
   if (typeof key === "number") {
     const list = [...items(v)];
     if (rest.length === 0 && value === undefined) list.splice(key, 1);
-    else list[key] = set(list[key], rest, value);
+    else {
+      while (list.length < key) list.push(jsonNull);
+      list[key] = set(list[key], rest, value);
+    }
     return { kind: "array", items: list };
   }
   const map = new Map(members(v));
