@@ -130,6 +130,9 @@ type App struct {
 	// the context of executions that a sender waits for; it ends shortly before the process does
 	waiting     context.Context
 	stopWaiting context.CancelCauseFunc
+	// the context of streams of events; it ends when the config begins to stop
+	streaming   context.Context
+	stopStreams context.CancelFunc
 	drainBy     time.Time // set when the process exits; used by the goroutine that stops Caddy
 
 	started    atomic.Pointer[time.Time] // nil until started
@@ -153,6 +156,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.life = newLifetime()
 	a.waiting, a.stopWaiting = context.WithCancelCause(context.Background())
 	a.life.onEnd(releasing(func() { a.stopWaiting(errStopping) }))
+	a.streaming, a.stopStreams = context.WithCancel(context.Background())
+	a.life.onEnd(releasing(a.stopStreams))
 	if err := a.checkConfig(); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -64,8 +65,9 @@ type Console struct {
 	// Only reading and validating is allowed. Default: false.
 	ReadOnly bool `json:"read_only,omitempty"`
 
-	logger  *zap.Logger
-	console *console.Console
+	logger      *zap.Logger
+	console     *console.Console
+	stopStreams context.CancelFunc // nil until provisioned
 }
 
 // CaddyModule returns the Caddy module information.
@@ -94,13 +96,28 @@ func (c *Console) Provision(ctx caddy.Context) error {
 	if console.Missing() {
 		c.logger.Warn(console.WithoutPage)
 	}
-	// The API is the app's.
-	if _, err := ctx.App(appName); err != nil {
+	app, err := ctx.App(appName)
+	if err != nil {
 		return err
 	}
+	streaming, stop := context.WithCancel(app.(*App).streaming)
+	c.stopStreams = stop
+	// Servers can also end without their config, and wait for requests as well.
+	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
+		server.RegisterOnShutdown(stop)
+	}
 	c.console = console.New(console.Options{
-		API: apiHandler(apiOptions{}), Door: console.DoorSite, ReadOnly: c.ReadOnly, Wrote: c.logWrite,
+		API: apiHandler(apiOptions{}), Until: streaming,
+		Door: console.DoorSite, ReadOnly: c.ReadOnly, Wrote: c.logWrite,
 	})
+	return nil
+}
+
+// Cleanup ends what Provision began.
+func (c *Console) Cleanup() error {
+	if c.stopStreams != nil {
+		c.stopStreams()
+	}
 	return nil
 }
 
@@ -241,5 +258,6 @@ func (c *Console) logWrite(write console.Write) {
 var (
 	_ caddy.Module                = (*Console)(nil)
 	_ caddy.Provisioner           = (*Console)(nil)
+	_ caddy.CleanerUpper          = (*Console)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Console)(nil)
 )

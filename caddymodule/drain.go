@@ -8,10 +8,11 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// stopping handles the end of the config. When the process exits, requests that wait for an
-// execution have to be answered before Caddy gives up on them: its servers wait for requests, by
-// default without limit.
+// stopping handles the end of the config. Streams of events end, because Caddy's servers wait for
+// requests, by default without limit. When the process exits, requests that wait for an execution
+// have to be answered before Caddy gives up on them.
 func (a *App) stopping() {
+	a.stopStreams()
 	if caddy.Exiting() {
 		a.beginDrain()
 	}

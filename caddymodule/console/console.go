@@ -10,6 +10,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -38,6 +39,11 @@ type Session struct {
 type Options struct {
 	// API serves the paths below adminapi.Base.
 	API http.Handler
+	// Events opens the events after a cursor, from now on if it is "". The error may be a
+	// *StatusError.
+	Events func(ctx context.Context, after string) (Events, error)
+	// Until ends the streams of events. Requests end with their own contexts.
+	Until context.Context
 	// Door is one of the constants.
 	Door string
 	// ReadOnly refuses all but reading and validating.
@@ -59,10 +65,13 @@ type Write struct {
 type Console struct {
 	options Options
 	files   *files
+	streams streams
 }
 
 // New returns a console.
-func New(o Options) *Console { return &Console{options: o, files: embedded} }
+func New(o Options) *Console {
+	return &Console{options: o, files: embedded, streams: streams{open: o.Events, until: o.Until}}
+}
 
 // Serve serves a request of a user who was let in. The path of its URL begins at the console's
 // prefix, with a slash. The response has the headers of SetHeaders, which the door has set.
@@ -89,6 +98,10 @@ func (c *Console) serveAPI(w http.ResponseWriter, r *http.Request, user string) 
 	if isRead(r) {
 		if refused != nil {
 			WriteError(w, refused.status, refused.body)
+			return
+		}
+		if c.options.Events != nil && wantsStream(r) {
+			c.streams.serve(w, r)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
