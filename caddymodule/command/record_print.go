@@ -55,7 +55,7 @@ func printNode(w io.Writer, r *journal.Record, n journal.NodeRecord) {
 	if n.Why != "" {
 		line += ": " + n.Why
 	}
-	if n.Attempts > 0 {
+	if n.Attempts > 0 && n.State != journal.Running {
 		line += fmt.Sprintf(", %s in %s, fuel %d", plural(n.Attempts, "attempt"), n.Duration.Round(10*time.Microsecond), n.Fuel)
 	}
 	fmt.Fprintln(w, line)

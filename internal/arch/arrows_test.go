@@ -44,8 +44,8 @@ var arrows = map[string][]string{
 		"runtime/slots", "runtime/trace", "nodes/abi", "nodes/rawjson",
 	},
 	"runtime/executor": {
-		"internal/backoff", "runtime/engine", "runtime/flow", "runtime/journal", "runtime/record", "runtime/sandbox",
-		"runtime/slots",
+		"internal/backoff", "runtime/engine", "runtime/feed", "runtime/flow", "runtime/journal", "runtime/record",
+		"runtime/sandbox", "runtime/slots",
 	},
 	"runtime/feed":                {"runtime/journal"},
 	"runtime/flow":                {"runtime/internal/message", "nodes/abi", "nodes/rawjson"},

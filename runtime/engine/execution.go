@@ -42,6 +42,7 @@ type Execution struct {
 	resumed     map[string]journal.Step // steps of earlier runs, by node ID
 	waiting     []int                   // by node: incoming edges from nodes that are not settled
 	lease       journal.Lease           // nil = not journaled; set by Init or Adopt
+	watcher     Watcher                 // nil = none
 	interrupted bool                    // the context ended before all nodes were settled
 	ended       bool
 

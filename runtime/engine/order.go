@@ -47,7 +47,7 @@ func (x *Execution) runAndSettle(n int, ready []int) []int {
 func (x *Execution) interrupt(n int, r NodeResult) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.results[n] = r
+	x.store(n, r)
 	x.interrupted = true
 }
 
@@ -71,7 +71,7 @@ func (x *Execution) settle(n int, r NodeResult, ready []int) []int {
 func (x *Execution) complete(n int, r NodeResult) journal.Lease {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.results[n] = r
+	x.store(n, r)
 	x.outputs[n] = r.Output
 	if r.State != Completed || n == 0 { // the journal's entry has the trigger's output
 		return nil
@@ -104,7 +104,7 @@ func (x *Execution) advance(n int, ready []int) []int {
 			}
 			switch state := x.decide(to); {
 			case state != NotRun:
-				x.results[to].State = state
+				x.store(to, NodeResult{State: state})
 				settled = append(settled, to)
 			case x.resume(to):
 				settled = append(settled, to)
@@ -143,6 +143,6 @@ func (x *Execution) resume(n int) bool {
 	}
 	x.memory.used.Add(int64(len(s.Output)))
 	x.outputs[n] = s.Output
-	x.results[n] = NodeResult{State: Completed, Output: s.Output, Handle: s.Handle}
+	x.store(n, NodeResult{State: Completed, Output: s.Output, Handle: s.Handle})
 	return true
 }

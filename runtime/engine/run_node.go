@@ -27,6 +27,7 @@ type itemResult struct {
 func (x *Execution) runNode(n int) (r NodeResult) {
 	plan := x.program.Plan
 	started := x.engine.config.Clock()
+	x.begin(n, started)
 	var a itemResult
 	if plan.Nodes[n].ForEach != nil {
 		a = x.runForEach(n, started)

@@ -41,8 +41,9 @@ func (x *Executor) await(run *execution, release func()) *engine.Result {
 		run.Limit(engine.TimeLimit{Duration: w.Timeout, Of: webhookTimeout})
 		x.runs.add(run)
 		defer x.runs.remove(run)
+		x.started(run)
 		r := run.Run()
-		x.recorder.Add(&run.Execution, r)
+		x.recorder.Add(&run.Execution, r, x.ended(run, r))
 		return r
 	}
 	timer := time.NewTimer(w.Timeout)
@@ -56,6 +57,7 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 	x.runs.add(run)
 	go func() {
 		defer x.runs.remove(run)
+		x.started(run)
 		r := run.Run()
 		if a := &run.adoption; a.lease != nil { // no Adopt can follow
 			release()
@@ -63,7 +65,7 @@ func (x *Executor) awaitOrAdopt(run *execution, late <-chan time.Time, release f
 			a.stop()
 			x.leave()
 		} else {
-			x.recorder.Add(&run.Execution, r)
+			x.recorder.Add(&run.Execution, r, x.ended(run, r))
 			release()
 		}
 		ended <- r

@@ -29,4 +29,7 @@
 //   - adopted: the sender has waited too long and was promised that the execution continues. The
 //     execution runs on where it is. From here on it is like any other in the journal.
 //   - ended: the record is in the journal, unless LimitRecords has left it out.
+//
+// Each change of state is published in a feed, and so are the nodes while an execution runs: see
+// PublishTo.
 package executor

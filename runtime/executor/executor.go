@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/feed"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/record"
@@ -47,7 +48,8 @@ type Executor struct {
 	recorder *record.Recorder
 	inflight inflight
 	retrier  settleRetrier
-	left     int // the result of Close
+	feed     *feed.Feed // nil = nothing is published
+	left     int        // the result of Close
 
 	mu         sync.Mutex
 	changed    sync.Cond // of runners, workflows and quitting
@@ -140,7 +142,7 @@ func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow
 	defer x.leave()
 	e := record.Source(p, id, ev)
 	e.Key = key
-	return x.journal.Accept(ctx, e)
+	return x.accept(ctx, e)
 }
 
 // enter adds a piece of work that Close waits for. It returns false once the executor is closing;

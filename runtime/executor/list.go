@@ -39,15 +39,17 @@ func (x *Executor) List(ctx context.Context, q journal.Query) (journal.Page, err
 	return page, nil
 }
 
-// Get returns the journal's record, or a summary of an execution that runs here while a sender
-// waits.
+// Get returns the journal's record. That of an execution that runs here has the state of its nodes
+// so far, without values, and its nodes are published from then on.
 func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) {
 	run := x.runs.get(id)
 	r, err := x.journal.Get(ctx, id)
-	if errors.Is(err, journal.ErrUnknown) && run != nil {
-		return &journal.Record{Summary: record.Running(&run.Execution)}, nil
+	switch {
+	case run == nil, err != nil && !errors.Is(err, journal.ErrUnknown), err == nil && !r.EndedAt.IsZero():
+		return r, err
 	}
-	return r, err
+	x.show(run)
+	return &journal.Record{Summary: *summaryOf(run), Nodes: record.Progress(&run.Execution)}, nil
 }
 
 // list returns the running executions that match a query and are not in the journal.

@@ -51,14 +51,14 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 	case err != nil:
 		r.Engine.Logger().Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
 			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
-		x.finish(r.Engine, l, record.NotRun(engine.Failed, "workflow_invalid", "the workflow is not valid any more"))
+		x.finish(r.Engine, l, nil, record.NotRun(engine.Failed, "workflow_invalid", "the workflow is not valid any more"))
 		return
 	}
 	defer p.Release()
 	if e.Deaths >= maxDeaths {
 		r.Engine.Logger().Error("an execution has ended the process too often and is not run any more",
 			zap.String("execution_id", e.ID), zap.String("workflow", e.Workflow), zap.Int("deaths", e.Deaths))
-		x.finish(r.Engine, l, record.NotRun(engine.Failed, engine.CodeCrashLoop, "the process died each time while this execution ran"))
+		x.finish(r.Engine, l, nil, record.NotRun(engine.Failed, engine.CodeCrashLoop, "the process died each time while this execution ran"))
 		return
 	}
 	c.waitForTurn(ctx)
@@ -76,16 +76,17 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 	c.gotSlot()
 	switch err := x.begin(l); {
 	case errors.Is(err, journal.ErrCancelled):
-		x.finish(r.Engine, l, record.NotRun(engine.Cancelled, "", ""))
+		x.finish(r.Engine, l, nil, record.NotRun(engine.Cancelled, "", ""))
 		return
 	case err != nil:
 		x.release(r.Engine, l, retryPause)
 		return
 	}
-	run := new(execution)
+	run := &execution{entry: e}
 	run.Init(ctx, r.Engine, p, e.ID, eventOf(e), l)
 	x.runs.add(run)
 	defer x.runs.remove(run)
+	x.started(run)
 	x.conclude(r.Engine, l, run, run.Run())
 }
 
@@ -94,24 +95,26 @@ func (x *Executor) conclude(by *engine.Engine, l journal.Lease, run *execution, 
 	switch cause := run.Interruption(); {
 	case errors.Is(cause, journal.ErrLeaseLost): // it runs elsewhere
 	case errors.Is(cause, journal.ErrCancelled):
-		x.finish(by, l, record.Of(x.aborted, &run.Execution, result))
+		x.finish(by, l, run, record.Of(x.aborted, &run.Execution, result))
 	case errors.Is(cause, engine.ErrShutdown):
 		x.mu.Lock()
 		x.unfinished++
 		x.mu.Unlock()
+		x.interrupted(run, l)
 		x.release(by, l, 0)
 	case engine.JournalFull(cause):
 		by.Logger().Error("an execution has failed because the journal had no room for its steps",
 			zap.String("execution_id", result.ID), zap.String("workflow", run.Program().Plan.ID), zap.Error(cause))
 		rec := record.Of(x.aborted, &run.Execution, result)
 		rec.Code, rec.Message = engine.CodeJournalFull, "the journal had no room for what the nodes have given"
-		x.finish(by, l, rec)
+		x.finish(by, l, run, rec)
 	case errors.Is(cause, engine.ErrCheckpoint):
 		by.Logger().Error("an execution was interrupted because the journal failed",
 			zap.String("execution_id", result.ID), zap.Error(cause))
+		x.interrupted(run, l)
 		x.release(by, l, retryPause)
 	default:
-		x.finish(by, l, record.Of(x.aborted, &run.Execution, result))
+		x.finish(by, l, run, record.Of(x.aborted, &run.Execution, result))
 	}
 }
 
@@ -123,13 +126,19 @@ func (x *Executor) begin(l journal.Lease) error {
 }
 
 // finish ends an entry. If that fails, the entry is released: all its steps are stored, so running
-// it again is cheap.
-func (x *Executor) finish(by *engine.Engine, l journal.Lease, rec *journal.Record) {
+// it again is cheap. run is nil if it has not run.
+func (x *Executor) finish(by *engine.Engine, l journal.Lease, run *execution, rec *journal.Record) {
 	ctx, cancel := journalContext(x.aborted)
 	defer cancel()
-	if err := l.Finish(ctx, rec); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
+	switch err := l.Finish(ctx, rec); {
+	case err == nil:
+		s := rec.Summary
+		l.Entry().Complete(&s)
+		x.finished(run, &s)
+	case !errors.Is(err, journal.ErrLeaseLost):
 		by.Logger().Error("finishing an execution in the journal failed",
 			zap.String("execution_id", l.Entry().ID), zap.Error(err))
+		x.interrupted(run, l)
 		x.release(by, l, retryPause)
 	}
 }

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/engine"
@@ -13,8 +14,10 @@ import (
 // execution is an execution that runs here.
 type execution struct {
 	engine.Execution
-	index    int32        // in running
-	key      *journal.Key // passed to the journal by adopt; nil = none
+	index    int32          // in running
+	shown    atomic.Bool    // it is published in detail
+	key      *journal.Key   // passed to the journal by adopt; nil = none
+	entry    *journal.Entry // of the journal when it began to run; nil = its sender waits
 	adoption adoption
 }
 
@@ -61,7 +64,7 @@ func (r *running) get(id string) *execution {
 func (x *Executor) Cancel(ctx context.Context, id string) error {
 	run := x.runs.get(id)
 	if run == nil {
-		return x.journal.Cancel(ctx, id)
+		return x.cancelPending(ctx, id)
 	}
 	switch {
 	case run.Ended():
@@ -96,5 +99,5 @@ func (x *Executor) Rerun(ctx context.Context, id, newID string, p *flow.Plan) er
 	if p != nil {
 		e.Revision, e.Document = p.Revision, p.Document
 	}
-	return x.journal.Accept(ctx, &e)
+	return x.accept(ctx, &e)
 }

@@ -17,6 +17,7 @@ const (
 type budget struct {
 	executions, events bucket
 
+	expected map[string]struct{} // executions that are being accepted, see Expect
 	// announced are executions that were published when they were accepted: the rest of them is
 	// published, too.
 	announced map[string]struct{}
@@ -27,6 +28,7 @@ func newBudget() budget {
 	return budget{
 		executions: bucket{rate: executionRate, size: executionRate},
 		events:     bucket{rate: eventRate, size: eventBurst},
+		expected:   make(map[string]struct{}),
 		announced:  make(map[string]struct{}),
 	}
 }
@@ -56,6 +58,7 @@ func (b *budget) announce(id string) {
 
 // begin reports whether an execution was announced, and forgets it.
 func (b *budget) begin(id string) bool {
+	delete(b.expected, id)
 	_, ok := b.announced[id]
 	delete(b.announced, id)
 	return ok

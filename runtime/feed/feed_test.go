@@ -25,7 +25,7 @@ func TestEvents(t *testing.T) {
 	defer f.Close()
 	r := f.Reader(nil)
 	defer r.Close()
-	f.Announce(summary("exec-1", journal.Pending))
+	announce(f, "exec-1")
 	if !f.Admit("exec-1", 3) {
 		t.Fatal("the execution is not admitted")
 	}
@@ -194,9 +194,9 @@ func TestAnnounced(t *testing.T) {
 		f := New(0)
 		r := f.Reader(nil)
 		for i := range executionRate {
-			f.Announce(summary(fmt.Sprint("exec-", i), journal.Pending))
+			announce(f, fmt.Sprint("exec-", i))
 		}
-		f.Announce(summary("exec-late", journal.Pending))
+		announce(f, "exec-late")
 		if n := len(now(t, r)); n != executionRate {
 			t.Errorf("%d executions are announced", n)
 		}
@@ -210,7 +210,7 @@ func TestAnnounced(t *testing.T) {
 		}
 		for i := range 3 * maxAnnounced {
 			time.Sleep(time.Second)
-			f.Announce(summary(fmt.Sprint("exec-", i), journal.Pending))
+			announce(f, fmt.Sprint("exec-", i))
 		}
 		if len(f.budget.announced) != maxAnnounced || len(f.budget.order) != maxAnnounced {
 			t.Errorf("%d executions are remembered", len(f.budget.announced))
@@ -218,6 +218,30 @@ func TestAnnounced(t *testing.T) {
 		r.Close()
 		f.Close()
 	})
+}
+
+// announce publishes an execution that is pending.
+func announce(f *Feed, id string) { f.Expect(id)(summary(id, journal.Pending)) }
+
+// TestExpected: an execution that begins before it is announced is not shown as pending afterwards.
+// One that is not accepted is not shown.
+func TestExpected(t *testing.T) {
+	f := New(0)
+	defer f.Close()
+	r := f.Reader(nil)
+	defer r.Close()
+	accepted, refused := f.Expect("exec-1"), f.Expect("exec-2")
+	if !f.Admit("exec-1", 2) {
+		t.Error("the execution is not admitted")
+	}
+	f.Execution(summary("exec-1", journal.Running))
+	accepted(summary("exec-1", journal.Pending))
+	refused(nil)
+	announce(f, "exec-3")
+	want(t, now(t, r), "exec-1 running", "exec-3 pending")
+	if n := len(f.budget.expected); n > 0 {
+		t.Errorf("%d executions are expected", n)
+	}
 }
 
 // TestChanges: the first change is published at once, more of the same thing are put together.
@@ -279,7 +303,7 @@ func TestUnwatchedCostsNothing(t *testing.T) {
 	s, n := summary("exec-1", journal.Running), &Node{ID: "a"}
 	for _, f := range []*Feed{nil, New(0)} {
 		if allocations := testing.AllocsPerRun(100, func() {
-			f.Announce(s)
+			f.Expect("exec-1")
 			f.Admit("exec-1", 4)
 			f.Execution(s)
 			f.Node("exec-1", "order-intake", n)

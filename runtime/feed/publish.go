@@ -81,19 +81,32 @@ func (f *Feed) Admit(id string, events int) bool {
 	return true
 }
 
-// Announce publishes an execution that is pending. See Admit, which admits it when it begins.
-func (f *Feed) Announce(s *journal.Summary) {
+// Expect is called before an execution is accepted. Unless it returns nil, its caller calls
+// announce afterwards: with the execution, or with nil if it was not accepted. The execution is
+// published as pending, unless it has begun already: it may as soon as it is accepted.
+func (f *Feed) Expect(id string) (announce func(*journal.Summary)) {
 	if !f.Watched() {
-		return
+		return nil
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.budget.take(time.Now(), 1) {
+	f.budget.expected[id] = struct{}{}
+	return func(s *journal.Summary) { f.announce(id, s) }
+}
+
+func (f *Feed) announce(id string, s *journal.Summary) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, waits := f.budget.expected[id]
+	delete(f.budget.expected, id)
+	switch {
+	case s == nil || !waits:
+	case !f.budget.take(time.Now(), 1):
 		f.leaveOut()
-		return
+	default:
+		f.budget.announce(id)
+		f.publish(encode(executionEvent{headOf(KindExecution), s}))
 	}
-	f.budget.announce(s.ID)
-	f.publish(encode(executionEvent{headOf(KindExecution), s}))
 }
 
 // Execution publishes the state of an execution that was admitted.

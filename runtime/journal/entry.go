@@ -35,6 +35,15 @@ type Entry struct {
 	Deaths int
 }
 
+// Complete sets the fields of an ended execution's summary that its entry decides.
+func (e *Entry) Complete(s *Summary) {
+	s.ID, s.Workflow, s.Revision = e.ID, e.Workflow, e.Revision
+	s.AcceptedAt, s.ReplayOf, s.Source = e.AcceptedAt, e.ReplayOf, e.Source
+	if s.EndedAt.IsZero() {
+		s.EndedAt = time.Now().UTC()
+	}
+}
+
 // Step is a completed node.
 type Step struct {
 	Node   string // its id

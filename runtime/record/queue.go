@@ -101,6 +101,11 @@ func (r *Recorder) next() (e *entry, over bool) {
 
 // done releases the places of executions that were recorded or given up.
 func (r *Recorder) done(all []*entry) {
+	for _, e := range all {
+		if e.then != nil {
+			e.then()
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range all {

@@ -28,14 +28,7 @@ func Of(ctx context.Context, x *engine.Execution, r *engine.Result) *journal.Rec
 // within is Of, bounded by an effort.
 func within(e *effort, x *engine.Execution, r *engine.Result) *journal.Record {
 	plan := x.Program().Plan
-	rec := NotRun(r.Status, "", "")
-	rec.ID, rec.Workflow, rec.Revision, rec.Mode = r.ID, plan.ID, plan.Revision, modeOf(plan)
-	rec.Source = x.Event().Source
-	rec.AcceptedAt, rec.StartedAt, rec.EndedAt = r.Started.UTC(), r.Started.UTC(), r.Started.Add(r.Duration).UTC()
-	if r.Failing >= 0 {
-		rec.Node = plan.Nodes[r.Failing].ID
-		rec.Code, rec.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
-	}
+	rec := &journal.Record{Summary: Ended(x, r)}
 	v := newView(e, x, r)
 	rec.Trigger = v.trigger()
 	rec.Nodes = make([]journal.NodeRecord, 0, len(plan.Nodes)-1)
@@ -46,34 +39,79 @@ func within(e *effort, x *engine.Execution, r *engine.Result) *journal.Record {
 	return rec
 }
 
+// Ended returns the summary of an execution that ended with the result r.
+func Ended(x *engine.Execution, r *engine.Result) journal.Summary {
+	plan := x.Program().Plan
+	s := journal.Summary{
+		ID: r.ID, Workflow: plan.ID, Revision: plan.Revision, Mode: modeOf(plan), Source: x.Event().Source,
+		AcceptedAt: r.Started.UTC(), StartedAt: r.Started.UTC(), EndedAt: r.Started.Add(r.Duration).UTC(),
+		Outcome: journal.Outcome{Status: string(r.Status)},
+	}
+	if r.Failing >= 0 {
+		s.Node = plan.Nodes[r.Failing].ID
+		s.Code, s.Message = r.Nodes[r.Failing].Err.Code, r.Nodes[r.Failing].Err.Message
+	}
+	return s
+}
+
 // maxDetail bounds the detail of an error in a record, in bytes.
 const maxDetail = 4 << 10
 
 // node returns one node's part of a record.
 func (v *view) node(i int) journal.NodeRecord {
 	n, node := &v.result.Nodes[i], &v.plan.Nodes[i]
-	row := journal.NodeRecord{
-		ID: node.ID, Type: node.Type, State: n.State.String(), Handle: n.Handle, Why: engine.SkipReason(v.plan, v.result, i),
-		Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel,
-		Input: v.input(i), Logs: v.logs(i),
-	}
+	row := Node(node, n)
+	row.Why = engine.SkipReason(v.plan, v.result, i)
+	row.Input, row.Logs = v.input(i), v.logs(i)
 	if row.Input != (journal.Value{}) {
 		row.Fixed = v.fixed(i)
 	}
 	row.Output = v.output(i) // after the input: text masked there is masked here, too
 	if !n.Started.IsZero() {
-		row.StartedAt = n.Started.UTC()
 		row.Grants = v.x.Grants(i)
 		row.Calls = v.calls(i)
 		row.CallsCut = len(row.Calls) == trace.MaxCalls && n.Attempts > trace.MaxCalls
 	}
-	if n.Err != nil {
-		row.Code, row.Message = n.Err.Code, n.Err.Message
-		if n.Err.Detail != nil && !v.ignorant {
-			row.Detail = v.x.Secrets().Block(n.Err.Detail.Error(), maxDetail)
-		}
+	if n.Err != nil && n.Err.Detail != nil && !v.ignorant {
+		row.Detail = v.x.Secrets().Block(n.Err.Detail.Error(), maxDetail)
 	}
 	return row
+}
+
+// Node returns what a record says about a node in any case: neither values nor logs.
+func Node(node *flow.Node, n *engine.NodeResult) journal.NodeRecord {
+	row := journal.NodeRecord{
+		ID: node.ID, Type: node.Type, State: n.State.String(), Handle: n.Handle,
+		Attempts: n.Attempts, Duration: n.Duration, Fuel: n.Fuel,
+	}
+	if !n.Started.IsZero() {
+		row.StartedAt = n.Started.UTC()
+	}
+	if n.Err != nil {
+		row.Code, row.Message = n.Err.Code, n.Err.Message
+	}
+	return row
+}
+
+// Progress returns the nodes of an execution that has not ended, in plan order. The state of one
+// whose result is not known is journal.Running or journal.Pending.
+func Progress(x *engine.Execution) []journal.NodeRecord {
+	plan, r := x.Program().Plan, &engine.Result{Nodes: x.Nodes()}
+	rows := make([]journal.NodeRecord, 0, len(plan.Nodes)-1)
+	for i := 1; i < len(plan.Nodes); i++ {
+		n := &r.Nodes[i]
+		row := Node(&plan.Nodes[i], n)
+		switch {
+		case n.State != engine.NotRun:
+			row.Why = engine.SkipReason(plan, r, i)
+		case n.Started.IsZero():
+			row.State = journal.Pending
+		default:
+			row.State, row.Attempts = journal.Running, len(x.Trace().Calls(i))
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // logs returns a node's log lines, each with its level and, with forEach, its item.

@@ -62,6 +62,7 @@ type entry struct {
 	run    *engine.Execution
 	result *engine.Result
 	size   int64
+	then   func() // see Add; nil = nothing
 }
 
 func (e *entry) workflow() string { return e.run.Program().Plan.ID }
@@ -101,15 +102,17 @@ func (r *Recorder) wants(now time.Time) bool {
 }
 
 // Add takes over an ended execution. It returns once the execution is in the queue, or will not be
-// recorded.
-func (r *Recorder) Add(run *engine.Execution, result *engine.Result) {
-	if result.Status == engine.Succeeded && !r.wants(time.Now()) {
-		r.missed.Add(1)
-		return
+// recorded. Unless then is nil, it is called when the record is stored, or when it is clear that it
+// will not be.
+func (r *Recorder) Add(run *engine.Execution, result *engine.Result, then func()) {
+	if result.Status != engine.Succeeded || r.wants(time.Now()) {
+		if r.enqueue(&entry{run, result, min(run.Size(), journal.Share[int64](maxQueuedBytes)), then}) {
+			return
+		}
 	}
-	e := &entry{run, result, min(run.Size(), journal.Share[int64](maxQueuedBytes))}
-	if !r.enqueue(e) {
-		r.missed.Add(1)
+	r.missed.Add(1)
+	if then != nil {
+		then()
 	}
 }
 

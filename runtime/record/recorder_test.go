@@ -22,7 +22,7 @@ func (l *lab) ran(workflow string, n int, status engine.Status) (all []*entry) {
 	plan.ID, p.Plan = workflow, &plan
 	for i := range n {
 		x := l.Engine.NewExecution(l.Context(), &p, fmt.Sprintf("exec-%s-%d", workflow, i), Event(l, `{"a":1}`), nil)
-		all = append(all, &entry{x, &engine.Result{ID: x.ID(), Status: status, Nodes: make([]engine.NodeResult, 2), Failing: -1}, 1})
+		all = append(all, &entry{x, &engine.Result{ID: x.ID(), Status: status, Nodes: make([]engine.NodeResult, 2), Failing: -1}, 1, nil})
 	}
 	return all
 }

@@ -185,20 +185,12 @@ func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 		return err
 	}
 	full := *r
-	fillSummary(&full.Summary, l.entry)
+	l.entry.Complete(&full.Summary)
 	value, err := encodeRecord(&full)
 	if err != nil {
 		return err
 	}
 	return j.do(ctx, &finishOp{baseOp: baseOp{bytes: len(value)}, lease: l, record: value})
-}
-
-// fillSummary fills in what a record leaves to its entry.
-func fillSummary(s *journal.Summary, e *journal.Entry) {
-	s.ID, s.Workflow, s.Revision, s.AcceptedAt, s.ReplayOf, s.Source = e.ID, e.Workflow, e.Revision, e.AcceptedAt, e.ReplayOf, e.Source
-	if s.EndedAt.IsZero() {
-		s.EndedAt = time.Now().UTC()
-	}
 }
 
 // finishOp replaces an entry by its record.

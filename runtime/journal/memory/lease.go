@@ -102,12 +102,7 @@ func (l *lease) Finish(_ context.Context, r *journal.Record) error {
 		return err
 	}
 	full := *r
-	s := l.live.summary()
-	full.ID, full.Workflow, full.Revision, full.AcceptedAt = s.ID, s.Workflow, s.Revision, s.AcceptedAt
-	full.ReplayOf, full.Source = s.ReplayOf, s.Source
-	if full.EndedAt.IsZero() {
-		full.EndedAt = time.Now().UTC()
-	}
+	l.live.entry.Complete(&full.Summary)
 	l.end(leaseFinished)
 	l.journal.end(l.live, &full)
 	return nil
