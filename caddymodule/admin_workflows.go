@@ -10,11 +10,20 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
-// problems converts the mistakes in a document for the admin API.
+// problems converts the mistakes in a request's document for the admin API.
 func problems(found []flow.Problem) []adminapi.Problem {
 	out := make([]adminapi.Problem, 0, len(found))
 	for _, p := range found {
 		out = append(out, adminapi.Problem(p))
+	}
+	return out
+}
+
+// storedProblems is problems for a stored document. Without its secrets, it has other positions.
+func storedProblems(found []flow.Problem) []adminapi.Problem {
+	out := problems(found)
+	for i := range out {
+		out[i].Line, out[i].Column = 0, 0
 	}
 	return out
 }
@@ -37,8 +46,8 @@ func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
 	for _, wf := range list {
 		row := adminapi.Workflow{
 			ID: wf.ID, Active: wf.Active, Revision: wf.Revision, Serving: wf.Serving,
-			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: problems(wf.Problems),
-			Warnings:      problems(warnings(wf)),
+			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: storedProblems(wf.Problems),
+			Warnings:      storedProblems(warnings(wf)),
 			SecretProblem: secretTrouble(wf),
 		}
 		if wf.Program != nil {
@@ -88,7 +97,7 @@ func getWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	if shown == nil {
 		return writeJSON(w, http.StatusConflict, adminapi.Error{
 			Message:  "what is stored is no JSON object, and not shown: it may hold a secret",
-			Problems: problems(wf.Problems),
+			Problems: storedProblems(wf.Problems),
 		})
 	}
 	w.Header().Set("Content-Type", "application/json")

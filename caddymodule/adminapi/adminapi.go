@@ -37,6 +37,11 @@ type Conflict struct {
 type Problem struct {
 	Path   string `json:"path"` // where in the document
 	Reason string `json:"reason"`
+	// Line and Column are where Path begins in the text of a request, from 1 on: a member at its
+	// key, and what is missing where the innermost value around it begins. Column counts Unicode
+	// code points. Both are left out for stored documents, which are shown without their secrets.
+	Line   int `json:"line,omitempty"`
+	Column int `json:"column,omitempty"`
 }
 
 // Deleted is the response of a DELETE.

@@ -130,22 +130,26 @@ func printJSON(w io.Writer, v any) error {
 // maxAligned is the length of a JSON path up to which reasons are aligned, in runes.
 const maxAligned = 60
 
-// printProblems writes a line with file, JSON path and reason for each problem of a document. The
-// reasons are aligned. When there are as many as a report takes, a last line says so.
+// printProblems writes a line with file, position, JSON path and reason for each problem of a
+// document. The reasons are aligned. When there are as many as a report takes, a last line says so.
 func printProblems(w io.Writer, file string, problems []adminapi.Problem) {
-	paths := make([]string, len(problems))
+	places := make([]string, len(problems))
 	width := 0
 	for i, p := range problems {
-		if p.Path != "" {
-			paths[i] = printable(p.Path) + ": "
+		places[i] = printable(file) + ":"
+		if p.Line > 0 {
+			places[i] += fmt.Sprintf("%d:%d:", p.Line, p.Column)
 		}
-		if n := utf8.RuneCountInString(paths[i]); n <= maxAligned {
-			width = max(width, n)
+		if p.Path != "" {
+			places[i] += " " + printable(p.Path) + ":"
+		}
+		if utf8.RuneCountInString(p.Path) <= maxAligned {
+			width = max(width, utf8.RuneCountInString(places[i]))
 		}
 	}
 	for i, p := range problems {
-		padding := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(paths[i])))
-		fmt.Fprintf(w, "%s%s%s\n", paint(w, red, printable(file)+": "+paths[i]), padding, printable(p.Reason))
+		padding := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(places[i])))
+		fmt.Fprintf(w, "%s%s %s\n", paint(w, red, places[i]), padding, printable(p.Reason))
 	}
 	if len(problems) == flow.MaxProblems {
 		fmt.Fprintf(w, "%s: there may be more problems: at most %d are listed\n", printable(file), flow.MaxProblems)

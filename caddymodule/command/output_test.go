@@ -29,12 +29,12 @@ func TestProblemsAreAligned(t *testing.T) {
 	var w strings.Builder
 	printProblems(&w, "a.json", []adminapi.Problem{
 		{Path: "nodes[0].onErr", Reason: "unknown key"},
-		{Path: "edges", Reason: "is required"},
+		{Path: "edges", Reason: "is required", Line: 1, Column: 12},
 		{Path: strings.Repeat("x", 120), Reason: "too long to align"},
 		{Reason: "no path"},
 	})
 	want := "a.json: nodes[0].onErr: unknown key\n" +
-		"a.json: edges:          is required\n" +
+		"a.json:1:12: edges:     is required\n" +
 		"a.json: " + strings.Repeat("x", 120) + ": too long to align\n" +
 		"a.json:                 no path\n"
 	if w.String() != want {

@@ -20,7 +20,7 @@ func validateCommand() *cobra.Command {
 	cmd := newCommand("validate <file or dir>...", "Checks workflow documents without a server",
 		`Checks workflow documents, with the same checks that a server makes before it stores one.
 
-For each mistake it prints file, JSON path and reason, and the exit status is 1. For a valid
+For each mistake it prints file, line, column, JSON path and reason, and the exit status is 1. For a valid
 document it prints the fuel that preparing its nodes takes. A directory stands for the *.json
 files in it.`, cobra.MinimumNArgs(1), o.run)
 	o.outputOptions.addFlags(cmd)

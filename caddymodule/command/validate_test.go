@@ -27,16 +27,16 @@ func TestValidateNamesAllMistakes(t *testing.T) {
 		t.Error("the document is valid")
 	}
 	errOut = strings.ReplaceAll(errOut, file, "orders.json")
-	want := `orders.json: nodes[0].config.webhook.responseMod:        unknown key; did you mean "responseMode"?
-orders.json: nodes[0].config.webhook.statusCode:         must be a whole number from 200 to 599
-orders.json: nodes[0].config.webhook.idempotency.header: Caddy drops request headers with an underscore in their names, unless expected_underscore_headers in the options of its servers lists them
-orders.json: nodes[0].config.webhook.signature.scheme:   must be "flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks" or "custom", not "githb"; did you mean "github"?
-orders.json: nodes[1].type:                              unknown node type "swich"; did you mean "switch"?
-orders.json: nodes[2].onErr:                             unknown key; did you mean "onError"?
-orders.json: nodes[2].config.outptu:                     unknown key; did you mean "output"?
-orders.json: edges[0].target:                            no node has the id "aa"; did you mean "a"?
-orders.json: edges[1].sourceHandle:                      is not for edges from the trigger, which cannot fail
-orders.json: edges[1].sourceHandl:                       unknown key; did you mean "sourceHandle"?
+	want := `orders.json:4:4: nodes[0].config.webhook.responseMod:         unknown key; did you mean "responseMode"?
+orders.json:4:30: nodes[0].config.webhook.statusCode:         must be a whole number from 200 to 599
+orders.json:4:65: nodes[0].config.webhook.idempotency.header: Caddy drops request headers with an underscore in their names, unless expected_underscore_headers in the options of its servers lists them
+orders.json:4:99: nodes[0].config.webhook.signature.scheme:   must be "flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks" or "custom", not "githb"; did you mean "github"?
+orders.json:5:15: nodes[1].type:                              unknown node type "swich"; did you mean "switch"?
+orders.json:6:36: nodes[2].onErr:                             unknown key; did you mean "onError"?
+orders.json:6:68: nodes[2].config.outptu:                     unknown key; did you mean "output"?
+orders.json:8:28: edges[0].target:                            no node has the id "aa"; did you mean "a"?
+orders.json:8:45: edges[1].sourceHandle:                      is not for edges from the trigger, which cannot fail
+orders.json:8:76: edges[1].sourceHandl:                       unknown key; did you mean "sourceHandle"?
 `
 	if errOut != want {
 		t.Errorf("printed\n%swant\n%s", errOut, want)

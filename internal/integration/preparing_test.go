@@ -120,7 +120,7 @@ func TestPrepareFuel(t *testing.T) {
 	if out, _, err := cli(t, "", "apply", "--json", "--address="+s.admin, good); err != nil || !strings.Contains(out, `"prepareFuel": `) {
 		t.Errorf("apply: %v, %s", err, out)
 	}
-	if _, errOut, err := cli(t, "", "validate", bad); err == nil || !strings.Contains(errOut, "bad.json: nodes[1].config.source: takes too long to prepare") {
+	if _, errOut, err := cli(t, "", "validate", bad); err == nil || !strings.Contains(errOut, "nodes[1].config.source: takes too long to prepare") {
 		t.Errorf("validate: %v, %s", err, errOut)
 	}
 }

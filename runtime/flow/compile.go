@@ -108,7 +108,7 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 	p := &Plan{
 		ID: d.id, Name: d.name, Active: d.active, Revision: revision,
 		Document: RedactSecret(d.doc), Webhook: t.webhook, Data: t.data,
-		Nodes: make([]Node, len(d.nodes)), Warnings: inDocumentOrder(d.warnings), PrepareFuel: d.fuel,
+		Nodes: make([]Node, len(d.nodes)), Warnings: d.inDocumentOrder(d.warnings), PrepareFuel: d.fuel,
 	}
 	if p.Webhook != nil && response >= 0 {
 		p.Webhook.ResponseNode = g.rank[response]

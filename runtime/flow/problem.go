@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/internal/message"
@@ -14,6 +16,11 @@ import (
 type Problem struct {
 	Path   string // JSON path, as in nodes[2].config.cases[0].name; "" = the document
 	Reason string // for humans, one line
+
+	// Line and Column are where Path begins in the text, from 1 on: a member at its key, and what
+	// is missing where the innermost value around it begins. Of a repeated key, it is the later
+	// one. Column counts Unicode code points. Both are 0 if the text is not at hand.
+	Line, Column int
 }
 
 // String returns "path: reason".
@@ -120,37 +127,47 @@ func (p *place) depth() int {
 }
 
 // find returns the part of doc that begins with the value at p, a view, or with the innermost value
-// around p that exists.
-func (p *place) find(doc []byte) (text []byte, found bool) {
+// around p that exists. offset is where that value begins in doc, or its key if it is a member.
+func (p *place) find(doc []byte) (text []byte, offset int, found bool) {
 	if p == nil {
-		return doc, true
+		return doc, len(doc) - len(pastSpace(doc)), true
 	}
-	text, found = p.parent.find(doc)
+	text, offset, found = p.parent.find(doc)
 	if !found {
-		return text, false
+		return text, offset, false
 	}
 	var at []byte
-	pass := func(text []byte, here bool) []byte {
-		if here {
-			at = text
-			return nil
-		}
-		_, rest := rawjson.First(text)
-		return rest
-	}
 	if i := p.index; i >= 0 {
 		eachElement(text, func(text []byte) []byte {
+			if i == 0 {
+				at, offset = text, offsetIn(doc, text)
+				return nil
+			}
 			i--
-			return pass(text, i < 0)
+			_, rest := rawjson.First(text)
+			return rest
 		})
 	} else {
-		eachMember(text, func(key, text []byte) []byte { return pass(text, rawjson.KeyIs(key, p.key)) })
+		eachMember(text, func(key, text []byte) []byte {
+			if rawjson.KeyIs(key, p.key) {
+				at, offset = text, offsetOfMember(doc, key)
+				return nil
+			}
+			_, rest := rawjson.First(text)
+			return rest
+		})
 	}
 	if at == nil {
-		return text, false
+		return text, offset, false
 	}
-	return at, true
+	return at, offset, true
 }
+
+// offsetIn returns the offset of a view in doc: views end where the document's memory does.
+func offsetIn(doc, view []byte) int { return cap(doc) - cap(view) }
+
+// offsetOfMember returns the offset of the member of doc whose key, without quotes, is a view.
+func offsetOfMember(doc, key []byte) int { return offsetIn(doc, key) - len(`"`) }
 
 // report collects the problems of a document.
 type report struct {
@@ -174,7 +191,15 @@ func (r *report) full() bool { return len(r.problems) == MaxProblems }
 
 // add reports a problem at a place. A problem that was reported before is ignored.
 func (r *report) add(at *place, format string, args ...any) {
-	r.problems = r.append(r.problems, at, format, args...)
+	r.problems = r.append(r.problems, at, findOffset, format, args...)
+}
+
+// findOffset stands for the offset of the place, which is looked up.
+const findOffset = -1
+
+// addAt is add for a problem whose offset in the document is known.
+func (r *report) addAt(at *place, offset int, format string, args ...any) {
+	r.problems = r.append(r.problems, at, offset, format, args...)
 }
 
 // warn reports a violation of a rule that is newer than stored documents. See Plan.Warnings.
@@ -183,15 +208,18 @@ func (r *report) warn(at *place, format string, args ...any) {
 		r.add(at, format, args...)
 		return
 	}
-	r.warnings = r.append(r.warnings, at, format, args...)
+	r.warnings = r.append(r.warnings, at, findOffset, format, args...)
 }
 
-func (r *report) append(list []located, at *place, format string, args ...any) []located {
+func (r *report) append(list []located, at *place, offset int, format string, args ...any) []located {
 	if len(list) == MaxProblems {
 		return list
 	}
 	reason := fmt.Sprintf(format, args...)
 	if secret := at.belowSecret(); r.masks && secret != nil {
+		if !secret.same(at) {
+			offset = findOffset
+		}
 		at, reason = secret, maskQuoted(reason)
 	}
 	p := located{Problem: Problem{Path: at.String(), Reason: reason}}
@@ -200,8 +228,9 @@ func (r *report) append(list []located, at *place, format string, args ...any) [
 			return list
 		}
 	}
-	v, _ := at.find(r.doc)
-	p.offset = cap(r.doc) - cap(v) // views end where the document's memory does
+	if p.offset = offset; offset == findOffset {
+		_, p.offset, _ = at.find(r.doc)
+	}
 	p.at = at.clone()
 	return append(list, p)
 }
@@ -211,15 +240,37 @@ func (r *report) err() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	return &DocumentError{Problems: inDocumentOrder(r.problems)}
+	return &DocumentError{Problems: r.inDocumentOrder(r.problems)}
 }
 
-// inDocumentOrder sorts list and returns its problems, or nil when it is empty.
-func inDocumentOrder(list []located) []Problem {
+// inDocumentOrder sorts list and returns its problems with their positions, or nil when it is
+// empty.
+func (r *report) inDocumentOrder(list []located) []Problem {
 	slices.SortStableFunc(list, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
 	var problems []Problem
+	at := position{doc: r.doc, line: 1, column: 1}
 	for _, p := range list {
+		at.advance(p.offset)
+		p.Line, p.Column = at.line, at.column
 		problems = append(problems, p.Problem)
 	}
 	return problems
+}
+
+// position is a place in a text, as editors count it.
+type position struct {
+	doc          []byte
+	offset       int // in bytes
+	line, column int
+}
+
+// advance moves the position to an offset that is not before it.
+func (p *position) advance(offset int) {
+	passed := p.doc[p.offset:offset]
+	if last := bytes.LastIndexByte(passed, '\n'); last >= 0 {
+		p.line += bytes.Count(passed, []byte{'\n'})
+		p.column, passed = 1, passed[last+1:]
+	}
+	p.column += utf8.RuneCount(passed)
+	p.offset = offset
 }

@@ -417,9 +417,14 @@ func TestDocumentErrorText(t *testing.T) {
 // TestWarnings checks that documents that an earlier version accepted are valid, with a warning for
 // authors who store them again.
 func TestWarnings(t *testing.T) {
+	zero := webhook(`{"maxConcurrent":0}`)
 	for doc, want := range map[string][]Problem{
 		webhook(`{"maxConcurrent":1}`): nil,
-		webhook(`{"maxConcurrent":0}`): {{"nodes[0].config.webhook.maxConcurrent", "must be at least 1: 0 is no limit; leave the key out for that"}},
+		zero: {{
+			Path:   "nodes[0].config.webhook.maxConcurrent",
+			Reason: "must be at least 1: 0 is no limit; leave the key out for that",
+			Line:   1, Column: 1 + strings.Index(zero, `"maxConcurrent"`),
+		}},
 	} {
 		p, err := Compile("w", 0, []byte(doc), builtins(t), nil)
 		if err != nil {
