@@ -23,6 +23,8 @@ type Config struct {
 	Store   string   // lines of the store's block
 	Journal string   // lines of the journal's block
 	Handler string   // lines of the handler's block
+	Site    string   // lines of the site, besides the handler
+	Global  string   // lines of the global options
 }
 
 // Server is a Caddy process with the flowtrux handler, an embedded store and a journal on disk.
@@ -56,6 +58,7 @@ func (s *Server) caddyfile() string {
 	persist_config off
 	auto_https off
 	grace_period 5s
+	%s
 	flowtrux {
 		store embedded %s {
 			%s
@@ -70,9 +73,11 @@ http://%s {
 	flowtrux {
 		%s
 	}
+	%s
 	respond 404
 }
-`, s.admin, filepath.Join(s.config.Dir, "store"), s.config.Store, s.Journal, s.config.Journal, s.config.Options, s.site, s.config.Handler)
+`, s.admin, s.config.Global, filepath.Join(s.config.Dir, "store"), s.config.Store, s.Journal, s.config.Journal, s.config.Options,
+		s.site, s.config.Handler, s.config.Site)
 }
 
 // readyWait is the time limit of a start. Compiling the built-in nodes takes seconds, with the race

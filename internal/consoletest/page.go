@@ -1,0 +1,274 @@
+package consoletest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// patience bounds each wait. It is generous, because only a failing test reaches it.
+const patience = 30 * time.Second
+
+// Page is a tab with its own cookies, storage and cache. Its methods fail its test.
+type Page struct {
+	t       T
+	browser context.Context // of chromedp
+	ctx     context.Context // of chromedp, for this tab
+
+	mu       sync.Mutex
+	origin   string           // the only one that it may send requests to
+	said     []string         // what happened, for people
+	faults   []string         // what must not happen
+	expected map[int]bool     // statuses of responses
+	offline  bool             // the server is away for a while
+	sizes    map[string]int64 // of bodies as they were sent, by URL
+	urls     map[network.RequestID]string
+	dialog   func(*page.EventJavascriptDialogOpening) bool // nil = there must be none
+}
+
+// Open opens an empty tab.
+func (b *Browser) Open(t T) *Page {
+	t.Helper()
+	p := &Page{t: t, browser: b.ctx, expected: map[int]bool{}, sizes: map[string]int64{}, urls: map[network.RequestID]string{}}
+	var end context.CancelFunc
+	p.ctx, end = chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
+	if err := chromedp.Do(p.ctx); err != nil {
+		end()
+		t.Fatalf("opening a tab: %v", err)
+	}
+	t.Cleanup(func() {
+		p.Check()
+		if t.Failed() {
+			p.save()
+		}
+		end()
+	})
+	p.Size(1440, 900)
+	p.Media(false)
+	return p
+}
+
+// call runs a command of the protocol.
+func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	r, err := chromedp.Call(ctx, command, params)
+	if err != nil {
+		p.t.Fatalf("%s: %v", command.Method, err)
+	}
+	return r
+}
+
+// Size sets the size of the page, in CSS pixels.
+func (p *Page) Size(width, height int64) {
+	p.t.Helper()
+	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+}
+
+// Media sets what the system prefers: dark or light. Motion is always reduced, so that nothing is
+// looked at while it moves.
+func (p *Page) Media(dark bool) {
+	p.t.Helper()
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+}
+
+// Go opens an address as if it was typed. From then on its origin is the only one that the page may
+// send requests to.
+func (p *Page) Go(address string) {
+	p.t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		p.t.Fatalf("%v", err)
+	}
+	p.mu.Lock()
+	p.origin = u.Scheme + "://" + u.Host
+	p.mu.Unlock()
+	if r := call(p, page.Navigate, page.NavigateParams{URL: address}); r.ErrorText != "" {
+		p.t.Fatalf("opening %s: %s", address, r.ErrorText)
+	}
+}
+
+// Reload loads the page again, as F5 does.
+func (p *Page) Reload() {
+	p.t.Helper()
+	call(p, page.Reload, page.ReloadParams{})
+}
+
+// Expect says that responses with these statuses are no fault.
+func (p *Page) Expect(statuses ...int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range statuses {
+		p.expected[s] = true
+	}
+}
+
+// Offline says whether requests may fail for want of a server.
+func (p *Page) Offline(away bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.offline = away
+}
+
+// OnDialog lets f answer the browser's own dialogs, such as the question before a page is left.
+func (p *Page) OnDialog(f func(message string) (accept bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialog = func(e *page.EventJavascriptDialogOpening) bool { return f(string(e.Type) + ": " + e.Message) }
+}
+
+// Check reports what must not have happened so far.
+func (p *Page) Check() {
+	p.t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, f := range p.faults {
+		p.t.Errorf("%s", f)
+	}
+	p.faults = nil
+}
+
+// Eval evaluates an expression, which may be a promise, and decodes its value unless into is nil.
+func (p *Page) Eval(expression string, into any) {
+	p.t.Helper()
+	if err := p.eval(expression, into); err != nil {
+		p.t.Fatalf("%v in %s", err, expression)
+	}
+}
+
+func (p *Page) eval(expression string, into any) error {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	yes := true
+	r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: expression, ReturnByValue: &yes, AwaitPromise: &yes})
+	if err != nil {
+		return err
+	}
+	if e := r.ExceptionDetails; e != nil {
+		if e.Exception != nil && e.Exception.Description != "" {
+			return fmt.Errorf("%s", e.Exception.Description)
+		}
+		return fmt.Errorf("%s", e.Text)
+	}
+	if into == nil {
+		return nil
+	}
+	value := []byte(r.Result.Value)
+	if len(value) == 0 {
+		value = []byte("null")
+	}
+	return json.Unmarshal(value, into)
+}
+
+// hear notes what the browser tells of the page. It must not run commands.
+func (p *Page) hear(event any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		var text []string
+		for _, a := range e.Args {
+			text = append(text, strings.Trim(string(a.Value)+" "+a.Description, " "))
+		}
+		p.note(e.Type == "error" || e.Type == "warning" || e.Type == "assert", "console.%s: %s", e.Type, strings.Join(text, " "))
+	case *runtime.EventExceptionThrown:
+		text := e.ExceptionDetails.Text
+		if x := e.ExceptionDetails.Exception; x != nil {
+			text += " " + x.Description
+		}
+		p.note(true, "exception: %s", text)
+	case *log.EventEntryAdded:
+		// What the network has to say is said below, with its status.
+		p.note(e.Entry.Source != "network" && (e.Entry.Level == "error" || e.Entry.Level == "warning"), "%s %s: %s %s",
+			e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
+	case *network.EventRequestWillBeSent:
+		p.urls[e.RequestID] = e.Request.URL
+		u, err := url.Parse(e.Request.URL)
+		foreign := p.origin != "" && (err != nil || u.Scheme+"://"+u.Host != p.origin) && (err != nil || u.Scheme != "data" && u.Scheme != "blob")
+		p.note(foreign, "request: %s %s", e.Request.Method, e.Request.URL)
+	case *network.EventResponseReceived:
+		status := int(e.Response.Status)
+		p.note(status >= 400 && !p.expected[status], "response: %d %s", status, e.Response.URL)
+	case *network.EventLoadingFinished:
+		p.sizes[p.urls[e.RequestID]] += int64(e.EncodedDataLength)
+	case *network.EventLoadingFailed:
+		lost := !e.Canceled && !p.offline && e.ErrorText != "net::ERR_ABORTED"
+		p.note(lost, "failed: %s %s", e.ErrorText, p.urls[e.RequestID])
+	case *page.EventJavascriptDialogOpening:
+		accept := p.dialog != nil && p.dialog(e)
+		p.note(p.dialog == nil, "dialog: %s %s", e.Type, e.Message)
+		go func() {
+			ctx, cancel := context.WithTimeout(p.ctx, patience)
+			defer cancel()
+			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: accept})
+		}()
+	}
+}
+
+// maxSaid bounds the notes of a page.
+const maxSaid = 2000
+
+func (p *Page) note(fault bool, format string, args ...any) {
+	text := time.Now().Format("15:04:05.000 ") + fmt.Sprintf(format, args...)
+	if len(text) > 1000 {
+		text = text[:1000] + "…"
+	}
+	if p.said = append(p.said, text); len(p.said) > maxSaid {
+		p.said = slices.Delete(p.said, 0, maxSaid/10)
+	}
+	if fault && len(p.faults) < 20 {
+		p.faults = append(p.faults, text)
+	}
+}
+
+// SignIn opens an address whose server asks for a name and a password, and answers it. The browser
+// keeps them for the tab, as it does when people type them.
+func (p *Page) SignIn(address, user, password string) {
+	p.t.Helper()
+	p.Expect(401)
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	yes := true
+	call(p, fetch.Enable, fetch.EnableParams{HandleAuthRequests: &yes})
+	asked := chromedp.Events(ctx, fetch.AuthRequired)
+	paused := chromedp.Events(ctx, fetch.RequestPaused)
+	go func() {
+		for e := range asked {
+			_, _ = chromedp.Call(ctx, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: e.RequestID, AuthChallengeResponse: &fetch.AuthChallengeResponse{
+				Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: user, Password: password,
+			}})
+		}
+	}()
+	go func() {
+		for e := range paused {
+			_, _ = chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
+		}
+	}()
+	p.Go(address)
+	p.Holds("document.readyState === 'complete'")
+	call(p, fetch.Disable, cdp.Empty{})
+	p.mu.Lock()
+	delete(p.expected, 401)
+	p.mu.Unlock()
+}
