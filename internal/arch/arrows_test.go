@@ -14,7 +14,7 @@ import (
 )
 
 // modules are the directories of the modules whose packages are in the table.
-var modules = []string{".", "bench"}
+var modules = []string{".", "bench", "internal/consoletest"}
 
 const (
 	module = "github.com/flowtrux/edge"
@@ -109,6 +109,7 @@ var arrows = map[string][]string{
 	"internal/attacks":          {"internal/crash", "internal/wasmbuild"},
 	"internal/compiled":         {},
 	"internal/compiled/builtin": {"internal/compiled", "nodes", "runtime/hostapi", "runtime/sandbox"},
+	"internal/consoletest":      {"internal/compiled", "internal/crash"},
 	"internal/crash":            {"runtime/journal", "runtime/journal/bbolt"},
 	"internal/demo":             {},
 	"internal/enginetest":       {"internal/compiled", "runtime/engine", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox", "nodes/rawjson"},
@@ -170,11 +171,16 @@ func TestTheRuntimeHasNoCaddy(t *testing.T) {
 	}
 }
 
-// TestUsersDoNotBuildTheBench: the bench is a module of its own, and the product does not need it.
-func TestUsersDoNotBuildTheBench(t *testing.T) {
+// beside are the modules that the product does not need.
+var beside = []string{"bench", "internal/consoletest"}
+
+// TestUsersDoNotBuildOtherModules: who builds with edge gets only what the product needs.
+func TestUsersDoNotBuildOtherModules(t *testing.T) {
 	for _, path := range lines(t, "list", "-deps", module, module+"/xcaddy") {
-		if strings.HasPrefix(path, module+"/bench") {
-			t.Errorf("edge depends on %s", path)
+		for _, dir := range beside {
+			if strings.HasPrefix(path, module+"/"+dir) {
+				t.Errorf("edge depends on %s", path)
+			}
 		}
 	}
 	for path := range requirements(t, ".") {
@@ -184,18 +190,22 @@ func TestUsersDoNotBuildTheBench(t *testing.T) {
 	}
 }
 
-// TestBenchBuilds: ./... in the top directory does not include the bench, so that a change there
-// could break it unnoticed.
-func TestBenchBuilds(t *testing.T) {
-	goTool(t, "-C", "bench", "vet", "./...")
+// TestOtherModulesBuild: ./... in the top directory does not include them, so that a change there
+// could break them unnoticed.
+func TestOtherModulesBuild(t *testing.T) {
+	for _, dir := range beside {
+		goTool(t, "-C", dir, "vet", "./...")
+	}
 }
 
-// TestBenchMeasuresTheProduct: both modules require the same versions.
-func TestBenchMeasuresTheProduct(t *testing.T) {
+// TestOtherModulesUseTheProduct: all require the same versions.
+func TestOtherModulesUseTheProduct(t *testing.T) {
 	product := requirements(t, ".")
-	for path, version := range requirements(t, "bench") {
-		if want := product[path]; want != "" && version != want {
-			t.Errorf("bench/go.mod requires %s %s, go.mod %s: run `go mod tidy` in both", path, version, want)
+	for _, dir := range beside {
+		for path, version := range requirements(t, dir) {
+			if want := product[path]; want != "" && version != want {
+				t.Errorf("%s/go.mod requires %s %s, go.mod %s: run `go mod tidy` in both", dir, path, version, want)
+			}
 		}
 	}
 }

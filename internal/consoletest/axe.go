@@ -41,7 +41,8 @@ func (p *Page) Axe(what string) {
 		ID, Help string
 		Nodes    []string
 	}
-	if err := json.Unmarshal(r.Result.Value, &text); err == nil {
+	err = json.Unmarshal(r.Result.Value, &text)
+	if err == nil {
 		err = json.Unmarshal([]byte(text), &violations)
 	}
 	if err != nil {

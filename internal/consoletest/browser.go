@@ -13,13 +13,13 @@ import (
 // Browser is a Chromium without a window.
 type Browser struct{ ctx context.Context }
 
-// StartBrowser starts a Chromium with a profile of its own. stop ends it. Pages of several tests can
-// use it at the same time: each has its own cookies, storage and cache.
+// StartBrowser starts a Chromium with a profile of its own. stop ends it. Several tests can use it
+// at the same time: each page has its own cookies, storage and cache.
 func StartBrowser(ctx context.Context) (b *Browser, stop func(), err error) {
 	path := os.Getenv("CHROMIUM")
 	if path == "" {
 		if path, err = exec.LookPath("chromium"); err != nil {
-			return nil, nil, fmt.Errorf("Chromium is not installed (`make setup` installs it): %w", err) //nolint:staticcheck // it is a name
+			return nil, nil, fmt.Errorf("no browser (`make setup` installs Chromium): %w", err)
 		}
 	}
 	profile, err := os.MkdirTemp("", "consoletest-profile-")
@@ -29,7 +29,7 @@ func StartBrowser(ctx context.Context) (b *Browser, stop func(), err error) {
 	options := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.WindowSize(1440, 900)}
 	for flag, value := range map[string]any{
 		"headless":                      "new",
-		"no-sandbox":                    true, // Chromium has none for root, which containers run as
+		"no-sandbox":                    true, // root cannot have one
 		"disable-gpu":                   true,
 		"disable-dev-shm-usage":         true,
 		"no-first-run":                  true,

@@ -254,14 +254,20 @@ func (p *Page) SignIn(address, user, password string) {
 	asked := chromedp.Events(ctx, fetch.AuthRequired)
 	paused := chromedp.Events(ctx, fetch.RequestPaused)
 	go func() {
-		for e := range asked {
+		for e, err := range asked {
+			if err != nil {
+				return // the page is open
+			}
 			_, _ = chromedp.Call(ctx, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: e.RequestID, AuthChallengeResponse: &fetch.AuthChallengeResponse{
 				Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: user, Password: password,
 			}})
 		}
 	}()
 	go func() {
-		for e := range paused {
+		for e, err := range paused {
+			if err != nil {
+				return // the page is open
+			}
 			_, _ = chromedp.Call(ctx, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: e.RequestID})
 		}
 	}()

@@ -30,7 +30,7 @@ func Run(ctx context.Context, name string, f func(T)) error {
 		defer close(done)
 		defer r.clean()
 		defer func() {
-			if p := recover(); p != nil && p != errFatal {
+			if p := recover(); p != nil && p != any(fatal{}) {
 				panic(p)
 			}
 		}()
@@ -40,8 +40,8 @@ func Run(ctx context.Context, name string, f func(T)) error {
 	return errors.Join(r.errs...)
 }
 
-// errFatal is what Fatalf panics with.
-var errFatal = errors.New("the run has failed")
+// fatal is what Fatalf panics with.
+type fatal struct{}
 
 type run struct {
 	ctx      context.Context
@@ -79,5 +79,5 @@ func (r *run) Errorf(format string, args ...any) {
 
 func (r *run) Fatalf(format string, args ...any) {
 	r.Errorf(format, args...)
-	panic(errFatal)
+	panic(fatal{})
 }

@@ -63,7 +63,7 @@ export function Shell() {
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
-      <div class="side">
+      <header class="side">
         <a class="brand" href="#/"><img src={icon} alt="" /> FlowTrux Edge</a>
         <nav class="nav" aria-label="Main">
           {navigation.map(([name, sign, text]) => (
@@ -73,7 +73,7 @@ export function Shell() {
           ))}
         </nav>
         <SideFoot />
-      </div>
+      </header>
       <main class="main" id="main" tabIndex={-1} ref={main}>
         {outdated.value && <Note tone="warn" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
           The server was upgraded. Reload the page to use its new console; save your changes first.</Note>}
