@@ -92,10 +92,7 @@ func (cl *client) do(ctx context.Context, method, path string, body []byte) ([]b
 	}
 	resp, err := cl.http.Do(req)
 	if err != nil {
-		if opErr := (*net.OpError)(nil); errors.As(err, &opErr) && opErr.Op == "dial" {
-			return nil, fmt.Errorf("no Caddy responds at %s (%w); start it with `caddy run`, or name its admin endpoint with --address", cl.address, opErr.Err)
-		}
-		return nil, fmt.Errorf("sending the request to the server: %w", err)
+		return nil, cl.unreachable(err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
@@ -104,12 +101,29 @@ func (cl *client) do(ctx context.Context, method, path string, body []byte) ([]b
 	}
 	if resp.StatusCode >= 400 {
 		e := &apiError{status: resp.StatusCode}
-		if json.Unmarshal(b, &e.body) != nil && resp.StatusCode == http.StatusNotFound {
-			e.body.Message = "the server at " + cl.address + " has no FlowTrux Edge: add the `flowtrux` directive to its Caddyfile"
+		if json.Unmarshal(b, &e.body) != nil {
+			e = cl.failure(resp.StatusCode)
 		}
 		return nil, e
 	}
 	return b, nil
+}
+
+// unreachable is the error of a request that got no response.
+func (cl *client) unreachable(err error) error {
+	if opErr := (*net.OpError)(nil); errors.As(err, &opErr) && opErr.Op == "dial" {
+		return fmt.Errorf("no Caddy responds at %s (%w); start it with `caddy run`, or name its admin endpoint with --address", cl.address, opErr.Err)
+	}
+	return fmt.Errorf("sending the request to the server: %w", err)
+}
+
+// failure is an error response that is not the API's: there may be none.
+func (cl *client) failure(status int) *apiError {
+	e := &apiError{status: status}
+	if status == http.StatusNotFound {
+		e.body.Message = "the server at " + cl.address + " has no FlowTrux Edge: add the `flowtrux` directive to its Caddyfile"
+	}
+	return e
 }
 
 // get requests a path and decodes the response into v.

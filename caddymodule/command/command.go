@@ -37,7 +37,7 @@ Commands for a running server use Caddy's admin endpoint.`,
 			addSubcommands(root,
 				inGroup(groupServer,
 					applyCommand(), listCommand(), getCommand(), deleteCommand(), secretCommand(), globalCommand(),
-					executionsCommand(), statusCommand(), nodesCommand()),
+					executionsCommand(), statusCommand(), nodesCommand(), consoleCommand()),
 				inGroup(groupOffline,
 					nodeCommand(), validateCommand(), runCommand(), signCommand(), sendCommand(), versionCommand()))
 		},

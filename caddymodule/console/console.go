@@ -12,6 +12,8 @@ package console
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
@@ -77,7 +79,7 @@ func New(o Options) *Console {
 // prefix, with a slash. The response has the headers of SetHeaders, which the door has set.
 func (c *Console) Serve(w http.ResponseWriter, r *http.Request, user string) {
 	switch {
-	case strings.HasPrefix(r.URL.Path, adminapi.Base):
+	case strings.HasPrefix(r.URL.Path, adminapi.Base) && isClean(r.URL):
 		c.serveAPI(w, r, user)
 	case r.URL.Path == SessionPath:
 		if !isRead(r) {
@@ -91,6 +93,13 @@ func (c *Console) Serve(w http.ResponseWriter, r *http.Request, user string) {
 	default:
 		c.files.serve(w, r)
 	}
+}
+
+// isClean reports whether a path has no dot segments and no empty ones. What is behind the API
+// might take others for a path outside of it.
+func isClean(u *url.URL) bool {
+	escaped := u.EscapedPath()
+	return path.Clean(escaped) == strings.TrimSuffix(escaped, "/")
 }
 
 func (c *Console) serveAPI(w http.ResponseWriter, r *http.Request, user string) {

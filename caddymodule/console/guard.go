@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -15,13 +16,28 @@ type refusal struct {
 	body   adminapi.Error
 }
 
+const (
+	errForeign = "the request does not come from the console's own page: Sec-Fetch-Site must be same-origin, or Origin name the Host"
+	errNotJSON = "the body's Content-Type must be application/json"
+)
+
+// RefuseWrite returns why a write that a door itself serves must not be served, or nil: it does not
+// come from the console's own page, or has no JSON.
+func RefuseWrite(r *http.Request) *StatusError {
+	switch {
+	case !sameOrigin(r):
+		return &StatusError{http.StatusForbidden, errors.New(errForeign)}
+	case !isJSON(r):
+		return &StatusError{http.StatusUnsupportedMediaType, errors.New(errNotJSON)}
+	}
+	return nil
+}
+
 // refuse returns why a request must not reach the API, or nil.
 func (c *Console) refuse(r *http.Request) *refusal {
 	switch {
 	case !sameOrigin(r):
-		return &refusal{http.StatusForbidden, adminapi.Error{
-			Message: "the request does not come from the console's own page: Sec-Fetch-Site must be same-origin, or Origin name the Host",
-		}}
+		return &refusal{http.StatusForbidden, adminapi.Error{Message: errForeign}}
 	case isRead(r):
 		return nil
 	case c.options.ReadOnly && !validates(r):
@@ -29,9 +45,7 @@ func (c *Console) refuse(r *http.Request) *refusal {
 			Message: "this console is read-only", Code: adminapi.CodeReadOnly,
 		}}
 	case r.ContentLength != 0 && !isJSON(r):
-		return &refusal{http.StatusUnsupportedMediaType, adminapi.Error{
-			Message: "the body's Content-Type must be application/json",
-		}}
+		return &refusal{http.StatusUnsupportedMediaType, adminapi.Error{Message: errNotJSON}}
 	case lacksPrecondition(r):
 		return &refusal{http.StatusPreconditionRequired, adminapi.Error{
 			Message: "precondition required: If-Match with the revision that is replaced, or If-None-Match: * for a new one",

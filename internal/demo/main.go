@@ -1,5 +1,6 @@
 // Command demo is `make run`: it starts a Caddy with the examples, sends it a signed webhook in
-// each response mode, prints what went over the wire, and lets it serve until it is interrupted.
+// each response mode, prints what went over the wire, and lets it serve until it is interrupted,
+// with its console.
 //
 // It knows what any sender knows: an id, a secret, and how to sign. The server writes only to files
 // below -state.
@@ -67,7 +68,15 @@ func run(ctx context.Context, o options) (err error) {
 	if o.once {
 		return nil
 	}
-	p.invite(s)
+	c, err := startConsole(ctx, s)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.stop()) }()
+	p.invite(s, c.url)
 	select {
 	case <-ctx.Done():
 	case <-s.done:

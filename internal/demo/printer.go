@@ -77,8 +77,10 @@ curl -X POST %s/api/webhooks/your-workflow-id \
   -H "X-Webhook-Signature: $SIGNATURE" \
   -d "$PAYLOAD"`
 
-// invite prints commands to try while the server runs.
-func (p *printer) invite(s *server) {
+// invite prints the console's address, and commands to try while the server runs.
+func (p *printer) invite(s *server, console string) {
+	p.title("See what happened in the console. This address opens it once:")
+	p.line("\n%s", p.paint(green, console))
 	p.title("Try it yourself, in another shell:")
 	p.line("")
 	p.line(try, s.site)

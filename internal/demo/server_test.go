@@ -53,3 +53,29 @@ func TestAServerThatDies(t *testing.T) {
 		t.Errorf("stopping it: %v", err)
 	}
 }
+
+// TestTheConsole starts the console of a server, which says where it is, and stops it.
+func TestTheConsole(t *testing.T) {
+	for name, test := range map[string]struct{ script, want string }{
+		"it starts":         {`echo '{"url":"http://127.0.0.1:1/#token=x"}'; exec sleep 60`, ""},
+		"it says something": {`echo hello; exec sleep 60`, "does not say where it is"},
+		"it ends":           {`exit 1`, "does not say where it is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := pretend(t, `[ "$1" = flowtrux ] || exec sleep 60; `+test.script)
+			c, err := startConsole(t.Context(), s)
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("%v, want …%s…", err, test.want)
+				}
+			} else if err != nil || c.url != "http://127.0.0.1:1/#token=x" {
+				t.Errorf("%+v %v", c, err)
+			} else if err := c.stop(); err != nil {
+				t.Error(err)
+			}
+			if err := s.stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
