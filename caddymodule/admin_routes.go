@@ -40,6 +40,7 @@ var apiRoutes = []apiRoute{
 	{"GET", "executions/{id}", false, getExecution, nil},
 	{"POST", "executions/{id}/cancel", false, cancelExecution, nil},
 	{"POST", "executions/{id}/replay", true, replayExecution, []string{"revision"}},
+	{"GET", "events", false, getEvents, []string{"after", "wait"}},
 	{"GET", "nodes", false, listNodes, nil},
 	{"GET", "status", false, getStatus, nil},
 	{"POST", "validate", false, validateWorkflow, []string{"id"}},

@@ -111,6 +111,7 @@ type App struct {
 	life   *lifetime // everything below lives until its end
 	meters *meters
 	events *events
+	live   *liveFeed
 
 	installation *installation
 	mirror       *store.Mirror
@@ -137,6 +138,7 @@ type App struct {
 
 	started    atomic.Pointer[time.Time] // nil until started
 	stopRunner func()                    // nil until started
+	publishing atomic.Bool               // changes of the store are published, from the start to the stop
 }
 
 // CaddyModule returns the Caddy module information.
@@ -169,7 +171,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	for _, step := range []func() error{
-		a.listen, a.acquireMeters, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor,
+		a.listen, a.acquireMeters, a.acquireLive, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor,
 		a.makeEngine, a.follow,
 	} {
 		if err := step(); err != nil {
@@ -202,6 +204,7 @@ func (a *App) Start() error {
 	a.stopRunner = a.executor.Use(executor.Runner{Engine: a.engine, Resolve: a.resolve})
 	now := time.Now()
 	a.started.Store(&now)
+	a.publishChanges()
 	if d := a.journal.Durability(); d == journal.Memory {
 		a.logger.Warn("accepted executions are stored in memory only: they are lost when the process ends",
 			zap.String("durability", string(d)))
@@ -254,6 +257,7 @@ func (a *App) isLoaded() bool {
 // Stop waits for accepted executions when the process exits. On a reload they go on, and so do
 // requests.
 func (a *App) Stop() error {
+	a.publishing.Store(false)
 	if caddy.Exiting() {
 		a.drain()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/flowtrux/edge/runtime/executor"
+	"github.com/flowtrux/edge/runtime/feed"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/store"
@@ -102,14 +103,16 @@ func (p pooledExecutor) Destruct() error {
 	return nil
 }
 
-// acquireExecutor acquires the executor of a journal. The meters count what it does there: they are
-// those of the process for as long as there is a config.
-func acquireExecutor(m journal.Module, meters journalMeters) (pooledExecutor, func() error, error) {
+// acquireExecutor acquires the executor of a journal. The meters count what it does there, and the
+// feed publishes it: they are those of the process for as long as there is a config.
+func acquireExecutor(m journal.Module, meters journalMeters, f *feed.Feed) (pooledExecutor, func() error, error) {
 	return acquire("journal", m.JournalKey(), func() (pooledExecutor, error) {
 		j, err := m.NewJournal()
 		if err != nil {
 			return pooledExecutor{}, fmt.Errorf("making the journal: %w", err)
 		}
-		return pooledExecutor{executor.New(meteredJournal{j, meters}, 0)}, nil
+		x := executor.New(meteredJournal{j, meters}, 0)
+		x.PublishTo(f)
+		return pooledExecutor{x}, nil
 	})
 }

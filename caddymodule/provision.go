@@ -127,7 +127,7 @@ func (a *App) acquireExecutor() error {
 		}
 		return nil
 	})
-	executor, release, err := acquireExecutor(m, a.meters.journal)
+	executor, release, err := acquireExecutor(m, a.meters.journal, a.live.feed)
 	if err != nil {
 		return err
 	}
@@ -166,9 +166,12 @@ const reloadWait = 10 * time.Second
 func (a *App) follow() error {
 	a.catalog = catalog.New(catalog.Options{
 		Nodes: a.types, Logger: a.logger, Keep: a.mirror.SetLastValid, Rejected: a.events.workflowRejected, Context: a.ctx,
+		Changed: a.workflowChanged,
 	})
 	unsubscribe := a.mirror.Subscribe(a.catalog.Apply)
+	unpublish := a.mirror.Subscribe(a.batchApplied)
 	a.life.onEnd(func() error {
+		unpublish()
 		unsubscribe()
 		a.catalog.Close()
 		return nil

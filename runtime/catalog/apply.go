@@ -58,6 +58,12 @@ func (c *Catalog) Apply(b store.Batch) {
 	if b.Reset {
 		a.summarize(b)
 		c.isReady.Do(func() { close(c.ready) })
+		for id := range before.workflows {
+			a.touched[id] = true // it may be gone
+		}
+	}
+	for id := range a.touched {
+		c.options.Changed(id)
 	}
 }
 
@@ -120,6 +126,7 @@ func (a *applying) remove(key string) {
 			return
 		}
 		delete(a.next.workflows, name)
+		a.touched[name] = true
 		a.giveUp(name)
 		a.catalog.forget(name)
 		a.catalog.options.Logger.Info("workflow removed", zap.String("workflow", name))

@@ -57,6 +57,10 @@ type Options struct {
 	// Rejected is called once for each document that turns out to be invalid. It must not change
 	// the problems, block, or call the catalog. nil = no call.
 	Rejected func(id string, revision int64, problems []flow.Problem)
+
+	// Changed is called for a workflow that may have changed or gone, once readers see it. Of the
+	// catalog, it may only call Workflow and Ready. It must not block. nil = no call.
+	Changed func(id string)
 }
 
 // Catalog is the live view of the content of a store for one configuration. It is safe for
@@ -115,6 +119,9 @@ func New(o Options) *Catalog {
 	}
 	if o.Rejected == nil {
 		o.Rejected = func(string, int64, []flow.Problem) {}
+	}
+	if o.Changed == nil {
+		o.Changed = func(string) {}
 	}
 	if o.Context == nil {
 		o.Context = context.Background()

@@ -172,6 +172,7 @@ func (c *Catalog) turn(ctx context.Context, t *task) {
 		w.Preparing = t.done
 	}
 	place.Store(w.withSecret(c.secrets[t.id]))
+	defer c.options.Changed(t.id)
 	c.serve(t.id)
 	c.note(t, w)
 	if settled {
