@@ -138,7 +138,8 @@ type App struct {
 
 	started    atomic.Pointer[time.Time] // nil until started
 	stopRunner func()                    // nil until started
-	publishing atomic.Bool               // changes of the store are published, from the start to the stop
+	// from the start to the stop: changes of the store are published
+	publishing atomic.Bool
 }
 
 // CaddyModule returns the Caddy module information.

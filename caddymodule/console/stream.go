@@ -21,15 +21,24 @@ const (
 	// than the idle timeouts of proxies.
 	heartbeat = 15 * time.Second
 
-	// breath is the pause after a page. Many events become few writes, and a few readers that are
-	// woken by each event do not slow down what they watch.
-	breath = 50 * time.Millisecond
+	// breath is the pause after a page. Many events become few writes, so that readers do not slow
+	// down what they watch.
+	breath = 250 * time.Millisecond
 
 	// writeWait is how long a client may take for what it was sent.
-	writeWait = 30 * time.Second
+	writeWait = 10 * time.Second
 
-	// maxStreams is how many streams a console serves at the same time.
-	maxStreams = 512
+	// reconnect is how long a client waits, in milliseconds, before it connects again. A reload
+	// ends all streams.
+	reconnect = "500"
+
+	// maxStreams is how many streams a process serves at the same time, and retryAfter how many
+	// seconds later a client that is refused may try again.
+	maxStreams = 256
+	retryAfter = "10"
+
+	// maxBuffer is how much memory a stream holds between pages, in bytes.
+	maxBuffer = 64 << 10
 
 	// maxCursor is the maximum length of a client's cursor, in bytes.
 	maxCursor = 128
@@ -78,8 +87,10 @@ func (e *StatusError) Unwrap() error { return e.Err }
 type streams struct {
 	open  func(ctx context.Context, after string) (Events, error)
 	until context.Context
-	count atomic.Int64
 }
+
+// openStreams counts the streams of the process, of all its consoles.
+var openStreams atomic.Int64
 
 // wantsStream reports whether a request asks for a stream of events instead of a page.
 func wantsStream(r *http.Request) bool {
@@ -93,12 +104,12 @@ func wantsStream(r *http.Request) bool {
 // first event is `ready` and tells the position. Another `reset` stands in place of events that are
 // lost.
 func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
-	if s.count.Add(1) > maxStreams {
-		s.count.Add(-1)
+	defer openStreams.Add(-1)
+	if openStreams.Add(1) > maxStreams {
+		w.Header().Set("Retry-After", retryAfter)
 		WriteError(w, http.StatusServiceUnavailable, adminapi.Error{Message: "too many pages follow events: close some"})
 		return
 	}
-	defer s.count.Add(-1)
 	after, err := cursorOf(r)
 	if err != nil {
 		WriteError(w, http.StatusBadRequest, adminapi.Error{Message: err.Error()})
@@ -123,6 +134,7 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would collect events
 	out := &eventWriter{w: w, control: http.NewResponseController(w)}
+	out.buffer.WriteString("retry: " + reconnect + "\n")
 	out.named("ready", events.Position())
 	for out.flush() {
 		page, err := s.next(ctx, events)
@@ -143,9 +155,9 @@ func (s *streams) next(ctx context.Context, events Events) (Page, error) {
 	return events.Next(ctx)
 }
 
-// pause waits a moment after a page with events. It returns false when ctx ends meanwhile.
+// pause waits a moment after a page that says something. It returns false when ctx ends meanwhile.
 func pause(ctx context.Context, page Page) bool {
-	if len(page.Events) == 0 {
+	if len(page.Events) == 0 && !page.Reset {
 		return true
 	}
 	timer := time.NewTimer(breath)
@@ -211,6 +223,8 @@ func (o *eventWriter) flush() bool {
 	// Servers may have a timeout for whole responses, which a stream has no end for.
 	_ = o.control.SetWriteDeadline(time.Now().Add(writeWait))
 	_, err := o.w.Write(o.buffer.Bytes())
-	o.buffer.Reset()
+	if o.buffer.Reset(); o.buffer.Cap() > maxBuffer {
+		o.buffer = bytes.Buffer{}
+	}
 	return err == nil && o.control.Flush() == nil
 }

@@ -80,7 +80,7 @@ func TestStream(t *testing.T) {
 				t.Errorf("sent %q, want %q", got, text)
 			}
 		}
-		want("event: ready\nid: p0\ndata: {}\n\n")
+		want("retry: 500\nevent: ready\nid: p0\ndata: {}\n\n")
 		if s.after != "c1" || w.Header().Get("Content-Type") != "text/event-stream" {
 			t.Errorf("after %q, %v", s.after, w.Header())
 		}
@@ -168,15 +168,16 @@ func TestStreamRejects(t *testing.T) {
 	} {
 		c := New(Options{Until: t.Context(), Events: test.open})
 		if test.full {
-			c.streams.count.Store(maxStreams)
+			openStreams.Store(maxStreams)
 		}
 		w := serve(c, http.MethodGet, test.url, "", "Accept", "text/event-stream")
 		if w.Code != test.status || !strings.HasPrefix(message(w).Message, test.message) {
 			t.Errorf("%.40s: %d %s", test.url, w.Code, w.Body)
 		}
-		if test.full != (c.streams.count.Load() == maxStreams) {
-			t.Errorf("%.40s: %d streams are counted", test.url, c.streams.count.Load())
+		if test.full != (openStreams.Load() == maxStreams) || test.full != (w.Header().Get("Retry-After") != "") {
+			t.Errorf("%.40s: %d streams are counted, and %v is sent", test.url, openStreams.Load(), w.Header())
 		}
+		openStreams.Store(0)
 	}
 	// what does not accept a stream gets a page
 	c, _ := newConsole(Options{})
