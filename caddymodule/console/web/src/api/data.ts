@@ -23,26 +23,41 @@ interface Entry {
 }
 const cache = new Map<string, Entry>();
 const maxCached = 64;
-/** The least time between two loads of one entry that events cause, in milliseconds. */
-const pause = 1000;
+
+export interface Pace {
+  /** The least time between two loads that events cause, in milliseconds: 1000 without it. */
+  pause?: number;
+  /** Loads again after this time too, in milliseconds, while the page is visible. */
+  every?: number;
+}
 
 /**
  * Loads data by its key. The same key shows the same data on all screens. wants says which events change it; without it
  * only reload() and a reset load it again.
  */
-export function useData<T>(key: string, load: (signal: AbortSignal) => Promise<T>, wants?: (event: LiveEvent) => boolean): Data<T> {
+export function useData<T>(
+  key: string, load: (signal: AbortSignal) => Promise<T>, wants?: (event: LiveEvent) => boolean, { pause = 1000, every }: Pace = {},
+): Data<T> {
   const entry = useMemo(() => entryOf(key, load), [key]);
   const [, changed] = useReducer((n: number) => n + 1, 0);
   useEffect(() => {
     const unsubscribe = entry.state.subscribe(() => changed(undefined as never));
-    entry.load();
+    const { loading } = entry.state.value;
+    if (!loading || Date.now() - entry.last > 1000) entry.load(); // else another part of the screen has begun just now
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const again = every && setInterval(() => { if (document.visibilityState === "visible") entry.load(); }, every);
     const later = () => {
       timer ??= setTimeout(() => { timer = undefined; entry.load(); }, Math.max(50, pause - (Date.now() - entry.last)));
     };
     const offEvent = onEvent((event) => { if (wants?.(event)) later(); });
     const offReset = onReset(later);
-    return () => { unsubscribe(); offEvent(); offReset(); clearTimeout(timer); };
+    return () => {
+      unsubscribe();
+      offEvent();
+      offReset();
+      clearTimeout(timer);
+      clearInterval(again);
+    };
   }, [entry]);
   const { value, error, loading } = entry.state.value;
   return { value: value as T | undefined, error, loading, reload: entry.load };

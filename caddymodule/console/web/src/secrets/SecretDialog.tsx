@@ -32,20 +32,19 @@ const overlaps = [["1h", "1 hour"], ["24h", "24 hours"], ["168h", "7 days"], ["7
 type Overlap = (typeof overlaps)[number][0];
 
 /** Loads what is stored for a workflow. There may be nothing. */
-async function load(workflow: string, signal: AbortSignal): Promise<SecretRow | undefined> {
+async function load(workflow: string, signal: AbortSignal): Promise<{ row?: SecretRow }> {
   try {
-    return await getJson<SecretRow>(apiPath(["secrets", workflow]), signal);
+    return { row: await getJson<SecretRow>(apiPath(["secrets", workflow]), signal) };
   } catch (e) {
-    if (e instanceof ApiError && e.status === 404) return undefined;
+    if (e instanceof ApiError && e.status === 404) return {};
     throw e;
   }
 }
 
 export function SecretDialog({ workflow, scheme, revision, live, onClose, onStored }: SecretDialogProps) {
   const stored = useData(`secret:${workflow}`, (signal) => load(workflow, signal), (e) => e.kind === "secret" && e.id === workflow);
-  const known = !stored.loading && !stored.error;
-  const now = known ? stored.value?.live ?? 0 : live;
-  const at = known ? stored.value?.revision ?? 0 : revision;
+  const now = stored.value ? stored.value.row?.live ?? 0 : live;
+  const at = stored.value ? stored.value.row?.revision ?? 0 : revision;
   const about = aboutScheme(scheme);
   const [way, setWay] = useState<"generate" | "type">(about.given ? "type" : "generate");
   const [value, setValue] = useState("");
@@ -120,8 +119,8 @@ export function SecretDialog({ workflow, scheme, revision, live, onClose, onStor
       <p class="muted">Webhooks are signed with a secret{scheme ? <>, the way of {about.name}</> : null}. Nobody can read it once it is stored.</p>
       <LoadError error={stored.error} retry={stored.reload} />
       <div class="secret-now">
-        {stored.value ? <Expiries row={stored.value} /> : known ? <span>No secret is stored: all webhooks are refused.</span>
-          : <span>{plural(now, "secret")}</span>}
+        {stored.value?.row ? <Expiries row={stored.value.row} /> : now > 0 ? plural(now, "secret")
+          : "No secret is stored: all webhooks are refused."}
       </div>
       {!write ? <Note tone="idle">The console is read-only: secrets cannot be changed here.</Note> : (
         <form class="stack" onSubmit={(e) => { e.preventDefault(); void store(); }}>
@@ -147,7 +146,7 @@ export function SecretDialog({ workflow, scheme, revision, live, onClose, onStor
             {at > 0 ? <Button look="danger" icon="trash" disabled={busy} onClick={() => void remove()}>Delete</Button> : <span />}
             <span class="row">
               <Button onClick={onClose}>Cancel</Button>
-              <Button type="submit" look="primary" busy={busy}>{way === "generate" ? "Generate and store" : now > 0 ? "Replace" : "Store"}</Button>
+              <Button type="submit" look="primary" busy={busy} disabled={!stored.value && !stored.error}>{way === "generate" ? "Generate and store" : now > 0 ? "Replace" : "Store"}</Button>
             </span>
           </footer>
         </form>

@@ -1,15 +1,13 @@
 // A new secret, shown for the only time, with lines that send a first webhook.
-import { apiPath, getJson } from "../api/client";
-import { useData } from "../api/data";
-import type { ServerStatus } from "../api/types";
 import { webhookUrls } from "../api/endpoints";
+import { useStatus } from "../api/lists";
 import { CopyButton } from "../ui/controls";
 import { Note } from "../ui/show";
 import { curlCommand, sendCommand } from "./commands";
 import { aboutScheme } from "./schemes";
 
 export function ShownOnce({ secret, workflow, scheme }: { secret: string; workflow: string; scheme: string }) {
-  const status = useData("status", (signal) => getJson<ServerStatus>(apiPath(["status"]), signal));
+  const status = useStatus();
   const url = webhookUrls(status.value?.endpoints ?? [], workflow)[0] ?? `https://your-site/api/webhooks/${workflow}`;
   const curl = curlCommand(url, scheme);
   return (
