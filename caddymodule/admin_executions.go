@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -15,39 +12,44 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// statuses are the values of the filter by status.
-var statuses = journal.Statuses()
-
-// listExecutions writes one page: ?workflow=&status=&limit=&cursor=.
-func listExecutions(app *App, w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	query := journal.Query{Workflow: q.Get("workflow"), Status: q.Get("status"), Cursor: q.Get("cursor")}
-	if query.Status != "" && !slices.Contains(statuses, query.Status) {
-		return adminError(http.StatusBadRequest, "no status %q; there are: %s", query.Status, strings.Join(statuses, ", "))
-	}
-	if text := q.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > journal.MaxLimit {
-			return adminError(http.StatusBadRequest, "limit is a number between 1 and %d", journal.MaxLimit)
-		}
-		query.Limit = n
-	}
-	page, err := app.executor.List(r.Context(), query)
-	if err != nil {
-		return journalError(err)
-	}
-	if page.Rows == nil {
-		page.Rows = []journal.Summary{}
-	}
-	return writeJSON(w, http.StatusOK, adminapi.Executions{Executions: page.Rows, Next: page.Next})
-}
-
 func getExecution(app *App, w http.ResponseWriter, r *http.Request) error {
 	record, err := app.executor.Get(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return journalError(err)
 	}
 	return writeJSON(w, http.StatusOK, record)
+}
+
+// getExecutionDocument writes the document that an execution ran with, without its secret.
+func getExecutionDocument(app *App, w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	doc, revision, err := app.executor.Document(r.Context(), id)
+	if errors.Is(err, journal.ErrNotEnded) || errors.Is(err, journal.ErrUnknown) {
+		// It may still be the document of the workflow.
+		record, gone := app.executor.Get(r.Context(), id)
+		if gone != nil {
+			return journalError(gone)
+		}
+		if doc, revision = documentOf(app, record.Workflow, record.Revision); doc == nil {
+			return adminError(http.StatusConflict, "the document of revision %d is not at hand: the execution has not ended, or was recorded without it", record.Revision)
+		}
+	} else if err != nil {
+		return journalError(err)
+	}
+	setRevision(w, revision)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(doc)
+	return nil
+}
+
+// documentOf returns a workflow's document of a revision without its secret, or nil unless it is
+// the one that serves.
+func documentOf(app *App, id string, revision int64) ([]byte, int64) {
+	wf := app.catalog.Workflow(id)
+	if wf == nil || wf.Program == nil || wf.Serving != revision {
+		return nil, 0
+	}
+	return wf.Program.Plan.Document, revision
 }
 
 // cancelExecution does not wait: a running execution ends as soon as its nodes have stopped.
@@ -108,6 +110,7 @@ func journalError(err error) error {
 		{journal.ErrEnded, http.StatusConflict, "the execution has ended already"},
 		{journal.ErrNotEnded, http.StatusConflict, "the execution has not ended yet: cancel it, or wait"},
 		{journal.ErrBadCursor, http.StatusBadRequest, "the cursor is none that a list has given"},
+		{journal.ErrBadID, http.StatusBadRequest, "no execution's id begins like this"},
 		{journal.ErrVolatile, http.StatusConflict, "the journal keeps nothing: see accept_loss"},
 	} {
 		if errors.Is(err, e.is) {

@@ -23,7 +23,7 @@ type apiRoute struct {
 
 // apiRoutes is the API, as the admin endpoint and consoles serve it.
 var apiRoutes = []apiRoute{
-	{"GET", "workflows", true, listWorkflows, nil},
+	{"GET", "workflows", true, listWorkflows, workflowFilters},
 	{"PUT", "workflows", true, putWorkflow, nil},
 	{"GET", "workflows/{id}", true, getWorkflow, nil},
 	{"PUT", "workflows/{id}", true, putWorkflow, nil},
@@ -36,8 +36,9 @@ var apiRoutes = []apiRoute{
 	{"GET", "globals/{key}", true, getGlobal, nil},
 	{"PUT", "globals/{key}", true, putGlobal, nil},
 	{"DELETE", "globals/{key}", true, deleteGlobal, nil},
-	{"GET", "executions", false, listExecutions, []string{"workflow", "status", "limit", "cursor"}},
+	{"GET", "executions", false, listExecutions, executionFilters},
 	{"GET", "executions/{id}", false, getExecution, nil},
+	{"GET", "executions/{id}/document", false, getExecutionDocument, nil},
 	{"POST", "executions/{id}/cancel", false, cancelExecution, nil},
 	{"POST", "executions/{id}/replay", true, replayExecution, []string{"revision"}},
 	{"GET", "events", false, getEvents, []string{"after", "wait"}},

@@ -28,40 +28,6 @@ func storedProblems(found []flow.Problem) []adminapi.Problem {
 	return out
 }
 
-func workflowState(wf *catalog.Workflow) string {
-	switch {
-	case wf.Preparing != nil:
-		return adminapi.StatePreparing
-	case wf.Program == nil:
-		return adminapi.StateInvalid
-	case wf.Problems != nil:
-		return adminapi.StateStale
-	}
-	return adminapi.StateServing
-}
-
-func listWorkflows(app *App, w http.ResponseWriter, _ *http.Request) error {
-	list := app.catalog.List()
-	rows := make([]adminapi.Workflow, 0, len(list))
-	for _, wf := range list {
-		row := adminapi.Workflow{
-			ID: wf.ID, Active: wf.Active, Revision: wf.Revision, Serving: wf.Serving,
-			State: workflowState(wf), Secrets: len(live(wf.Keys)), Problems: storedProblems(wf.Problems),
-			Warnings:      storedProblems(warnings(wf)),
-			SecretProblem: secretTrouble(wf),
-		}
-		if wf.Program != nil {
-			plan := wf.Program.Plan
-			row.Name, row.Trigger, row.PrepareFuel = plan.Name, adminapi.TriggerManual, plan.PrepareFuel
-			if plan.Webhook != nil {
-				row.Trigger, row.Mode = adminapi.TriggerWebhook, string(plan.Webhook.Mode)
-			}
-		}
-		rows = append(rows, row)
-	}
-	return writeJSON(w, http.StatusOK, adminapi.Workflows{Workflows: rows})
-}
-
 // warnings returns the problems of a document that serves and would be rejected if it were new.
 func warnings(wf *catalog.Workflow) []flow.Problem {
 	if wf.Program == nil {

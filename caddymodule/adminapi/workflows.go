@@ -8,15 +8,29 @@ const (
 	StatePreparing = "preparing" // its newest document is being prepared
 )
 
+// What GET workflows can select by besides states: see WorkflowStates.
+const (
+	StateInactive = "inactive"  // its document says that it takes no webhooks
+	StateNoSecret = "no_secret" // none is live, so that all its webhooks are rejected
+)
+
+// WorkflowStates returns the values of the parameter state of GET workflows. With StateServing the
+// list has those that serve and are active.
+func WorkflowStates() []string {
+	return []string{StateServing, StateStale, StateInvalid, StatePreparing, StateInactive, StateNoSecret}
+}
+
 // The triggers of a workflow.
 const (
 	TriggerWebhook = "webhook"
 	TriggerManual  = "manual"
 )
 
-// Workflows is the response of GET workflows.
+// Workflows is the response of GET workflows: one page if the request has a limit.
 type Workflows struct {
-	Workflows []Workflow `json:"workflows"`
+	Workflows []Workflow `json:"workflows"` // sorted by id
+	// Next is the cursor of the next page; "" = this is the last one.
+	Next string `json:"next,omitempty"`
 }
 
 // Workflow is one row of Workflows. GET workflows/{id} returns the document instead.
@@ -26,6 +40,8 @@ type Workflow struct {
 	Active   bool   `json:"active"`
 	Trigger  string `json:"trigger,omitempty"` // of the version that serves, as are Name and Mode
 	Mode     string `json:"mode,omitempty"`    // how senders of webhooks are answered
+	Nodes    int    `json:"nodes,omitempty"`   // of the version that serves, with the trigger
+	Scheme   string `json:"scheme,omitempty"`  // how its webhooks are signed
 	Revision int64  `json:"revision"`          // of the newest document
 	Serving  int64  `json:"serving"`           // the revision that serves; 0 = none
 	State    string `json:"state"`

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,25 +20,6 @@ func executionsCommand() *cobra.Command {
 		executionsListCommand(), executionsShowCommand(), executionsCancelCommand(), executionsReplayCommand(),
 	})
 	return cmd
-}
-
-// executionFilter selects executions of the server.
-type executionFilter struct {
-	workflow string
-	status   string
-	cursor   string
-	limit    int
-}
-
-// query returns the parameters of a request for a page.
-func (f *executionFilter) query() url.Values {
-	q := url.Values{"limit": {strconv.Itoa(f.limit)}}
-	for name, value := range map[string]string{"workflow": f.workflow, "status": f.status, "cursor": f.cursor} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return q
 }
 
 type executionsListOptions struct {
@@ -59,16 +38,8 @@ running, and stays in the list when it has ended if it is recorded.
 are in order, the oldest first. An execution is printed again when its status has changed. With
 --json there is one line per execution.`, cobra.NoArgs, o.run)
 	o.addFlags(cmd)
-	cmd.Flags().StringVar(&o.filter.workflow, "workflow", "", "Only executions of the workflow `id`")
-	cmd.Flags().StringVar(&o.filter.status, "status", "",
-		"Only executions with this `status`: "+strings.Join(executionStatuses, ", "))
-	cmd.Flags().IntVar(&o.filter.limit, "limit", journal.DefaultLimit, "Maximum number, up to "+strconv.Itoa(journal.MaxLimit))
-	cmd.Flags().StringVar(&o.filter.cursor, "cursor", "", "Show the page after the one that ended with this `cursor`")
+	o.filter.addFlags(cmd, &o.serverOptions)
 	cmd.Flags().BoolVar(&o.follow, "follow", false, "Print new executions until interrupted")
-	complete(cmd, "workflow", completeWorkflows(&o.serverOptions))
-	complete(cmd, "status", cobra.FixedCompletions(executionStatuses, cobra.ShellCompDirectiveNoFileComp))
-	complete(cmd, "limit", cobra.NoFileCompletions)
-	complete(cmd, "cursor", cobra.NoFileCompletions)
 	return cmd
 }
 
@@ -80,7 +51,11 @@ func (o *executionsListOptions) run(cmd *cobra.Command, _ []string) error {
 	if o.follow {
 		return o.followExecutions(cmd, cl)
 	}
-	path := "executions?" + o.filter.query().Encode()
+	query, err := o.filter.query(time.Now())
+	if err != nil {
+		return err
+	}
+	path := "executions?" + query.Encode()
 	if o.json {
 		return printResponse(cmd, cl, path)
 	}

@@ -48,7 +48,14 @@ func (o *executionsListOptions) followExecutions(cmd *cobra.Command, cl *client)
 	if o.filter.cursor != "" {
 		return errors.New("--follow begins with the newest executions: leave out --cursor")
 	}
-	f := &follower{cmd: cmd, json: o.json, client: cl, query: o.filter.query(), shown: make(map[string]string)}
+	if o.filter.to != "" {
+		return errors.New("--follow waits for new executions: leave out --to")
+	}
+	query, err := o.filter.query(time.Now())
+	if err != nil {
+		return err
+	}
+	f := &follower{cmd: cmd, json: o.json, client: cl, query: query, shown: make(map[string]string)}
 	f.columns = columns{w: cmd.OutOrStdout(), head: executionHead}
 	tick := time.NewTicker(followInterval)
 	defer tick.Stop()

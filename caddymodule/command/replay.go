@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -247,15 +249,18 @@ func (o *executionsReplayOptions) newestEnded(ctx context.Context, cl *client) (
 	if o.workflow == "" {
 		return nil, errors.New("name executions, or a workflow with --workflow")
 	}
-	filter := executionFilter{workflow: o.workflow, limit: o.limit}
+	ended := []string{journal.Succeeded, journal.Failed, journal.Cancelled, journal.TimedOut}
+	filter := executionFilter{workflow: o.workflow, status: strings.Join(ended, ","), limit: o.limit}
+	query, err := filter.query(time.Now())
+	if err != nil {
+		return nil, err
+	}
 	var page adminapi.Executions
-	if err := cl.get(ctx, "executions?"+filter.query().Encode(), &page); err != nil {
+	if err := cl.get(ctx, "executions?"+query.Encode(), &page); err != nil {
 		return nil, err
 	}
 	for _, s := range page.Executions {
-		if s.Status != journal.Pending && s.Status != journal.Running {
-			ids = append(ids, s.ID)
-		}
+		ids = append(ids, s.ID)
 	}
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("there is no record of an execution of %q that has ended", o.workflow)

@@ -24,7 +24,7 @@ func TestAdminRefuses(t *testing.T) {
 		"DELETE workflows":                       {http.StatusMethodNotAllowed, "there is no DELETE of /flowtrux/workflows; there is GET, PUT"},
 		"POST workflows/a":                       {http.StatusMethodNotAllowed, "there is no POST of /flowtrux/workflows/{id}; there is GET, PUT, DELETE"},
 		"GET executions/a/replay":                {http.StatusMethodNotAllowed, "there is no GET of /flowtrux/executions/{id}/replay; there is POST"},
-		"GET executions?state=failed":            {http.StatusBadRequest, `unknown parameter "state"; there are: workflow, status, limit, cursor`},
+		"GET executions?state=failed":            {http.StatusBadRequest, `unknown parameter "state"; there are: workflow, status, source, id, from, to, limit, cursor`},
 		"GET executions?limit=1&limit=2":         {http.StatusBadRequest, `parameter "limit" is given 2 times`},
 		"GET executions?limit=%zz":               {http.StatusBadRequest, "reading the query: "},
 		"GET status?verbose":                     {http.StatusBadRequest, `unknown parameter "verbose": this takes none`},

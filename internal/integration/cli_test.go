@@ -56,7 +56,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	}{
 		{"an empty list says what to do", "", []string{"list"}, "caddy flowtrux apply", "", false},
 		{"apply moves the secret", "", []string{"apply", doc}, "applied orders", "", false},
-		{"apply reports file, path and reason, and stores the good ones", "", []string{"apply", bad, doc}, "applied orders", bad + ": color", true},
+		{"apply reports file, path and reason, and stores the good ones", "", []string{"apply", bad, doc}, "applied orders", bad + ":1:24: color", true},
 		{"apply --json", "", []string{"apply", "--json", bad}, `"path": "color"`, "", true},
 		{"the list shows it", "", []string{"list"}, "lastNode", "", false},
 		{"get prints the document without the secret", "", []string{"get", "orders"}, `"echo"`, "", false},
@@ -114,7 +114,7 @@ func TestCommandsAgainstAServer(t *testing.T) {
 	if a := s.ask(http.MethodPut, "secrets/orders", strings.Repeat("x", 100_000)); a.status != http.StatusBadRequest || !containsAll(a.body, "is longer than 65536 bytes") {
 		t.Errorf("a secret that is too long: %d %s", a.status, a.body)
 	}
-	if a := s.ask(http.MethodPut, "secrets/orders?keep_old=1h", `{"secrets":[{"value":"x"}]}`); a.status != http.StatusBadRequest {
+	if a := s.ask(http.MethodPut, "secrets/orders?keep_old=1h", `{"secrets":[{"value":"x"},{"value":"y"}]}`); a.status != http.StatusBadRequest {
 		t.Errorf("several secrets with keep_old: %d %s", a.status, a.body)
 	}
 	if a := s.ask(http.MethodPut, "secrets/orders?keep_old=1h", "rotated\r\n"); a.status != http.StatusOK {
@@ -170,7 +170,7 @@ func TestCommandsWithoutAServer(t *testing.T) {
 		fails    bool
 	}{
 		{"validate", []string{"validate", good}, "workflow good, 2 nodes", "", false},
-		{"validate says where and why", []string{"validate", good, bad}, "valid", bad + ": nodes[0].config.triggerType", true},
+		{"validate says where and why", []string{"validate", good, bad}, "valid", bad + ":1:59: nodes[0].config.triggerType", true},
 		{"validate checks the signature's settings", []string{"validate", unsigned}, "", "webhook.signature.scheme", true},
 		{"validate an unreadable file", []string{"validate", "/does/not/exist.json"}, "", "no such file", true},
 		{"run prints the answer", []string{"run", good, "--data", data, "--query", "city=Paris"}, "HTTP 201 Created", "sum", false},

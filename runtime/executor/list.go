@@ -52,6 +52,20 @@ func (x *Executor) Get(ctx context.Context, id string) (*journal.Record, error) 
 	return &journal.Record{Summary: *summaryOf(run), Nodes: record.Progress(&run.Execution)}, nil
 }
 
+// Document returns the document that an execution runs or ran with, without its secret, and the
+// revision of it. The errors are the journal's: ErrNotEnded if it is pending, or runs elsewhere.
+func (x *Executor) Document(ctx context.Context, id string) (document []byte, revision int64, err error) {
+	if run := x.runs.get(id); run != nil {
+		p := run.Program().Plan
+		return p.Document, p.Revision, nil
+	}
+	e, err := x.journal.Source(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	return e.Document, e.Revision, nil
+}
+
 // list returns the running executions that match a query and are not in the journal.
 func (r *running) list(q journal.Query) (rows []journal.Summary) {
 	r.mu.Lock()

@@ -72,8 +72,11 @@ func TestWaitingExecutionsAreListed(t *testing.T) {
 		{journal.Query{Limit: 1}, []string{"6s", "5r", "4r", "3s", "2r", "1s"}},
 		{journal.Query{Limit: 2}, []string{"6s", "5r", "4r", "3s", "2r", "1s"}},
 		{journal.Query{Limit: 4}, []string{"6s", "5r", "4r", "3s", "2r", "1s"}},
-		{journal.Query{Status: journal.Running, Limit: 2}, []string{"5r", "4r", "2r"}},
-		{journal.Query{Status: journal.Failed}, nil},
+		{journal.Query{Statuses: []string{journal.Running}, Limit: 2}, []string{"5r", "4r", "2r"}},
+		{journal.Query{Statuses: []string{journal.Failed}}, nil},
+		{journal.Query{Statuses: []string{journal.Failed, journal.Running}}, []string{"5r", "4r", "2r"}},
+		{journal.Query{Source: journal.SourceConsole}, nil},
+		{journal.Query{IDPrefix: id(4)}, []string{"4r"}},
 		{journal.Query{Workflow: "another"}, nil},
 		{journal.Query{Cursor: id(5)}, []string{"4r", "3s", "2r", "1s"}},
 	} {
@@ -88,12 +91,18 @@ func TestWaitingExecutionsAreListed(t *testing.T) {
 	if _, err := x.Get(t.Context(), id(9)); !errors.Is(err, journal.ErrUnknown) {
 		t.Errorf("one that is not: %v", err)
 	}
+	if doc, revision, err := x.Document(t.Context(), id(4)); err != nil || string(doc) != string(p.Plan.Document) || revision != p.Plan.Revision {
+		t.Errorf("the document of one that runs: %s of revision %d, %v", doc, revision, err)
+	}
+	if _, _, err := x.Document(t.Context(), id(9)); !errors.Is(err, journal.ErrUnknown) {
+		t.Errorf("the document of one that is not: %v", err)
+	}
 	close(goOn)
 	for range 3 {
 		Receive(t, results)
 	}
 	x.recorder.Close(t.Context())
-	if got := list(journal.Query{Status: journal.Running}); got != nil {
+	if got := list(journal.Query{Statuses: []string{journal.Running}}); got != nil {
 		t.Errorf("%v run when all have ended", got)
 	}
 	l.drain(x, 0)

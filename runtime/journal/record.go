@@ -137,38 +137,3 @@ type Ended struct {
 	Record *Record
 	Source *Entry // what it can be rerun from; without Steps and Key
 }
-
-// Query selects the executions of a list. The zero value selects the newest DefaultLimit of all.
-type Query struct {
-	Workflow string // an id, "" = all
-	Status   string // one of the statuses, "" = all
-	Limit    int    // 0 or less = DefaultLimit; MaxLimit is the most
-	Cursor   string // of the page before, "" = from the newest
-}
-
-// Bounds of a Query's limit.
-const (
-	DefaultLimit = 50
-	MaxLimit     = 1000
-)
-
-// PageSize returns the most rows of a page.
-func (q Query) PageSize() int {
-	if q.Limit <= 0 {
-		return DefaultLimit
-	}
-	return min(q.Limit, MaxLimit)
-}
-
-// Has reports whether the list, from its cursor on, contains a row.
-func (q Query) Has(s *Summary) bool {
-	return (q.Workflow == "" || q.Workflow == s.Workflow) &&
-		(q.Status == "" || q.Status == s.Status) &&
-		(q.Cursor == "" || s.ID < q.Cursor)
-}
-
-// Page is a part of a list, the newest first by id.
-type Page struct {
-	Rows []Summary
-	Next string // the cursor of what follows; "" = there is no more
-}

@@ -3,6 +3,7 @@ package bbolt
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -12,15 +13,14 @@ import (
 // maxScanned is the most rows that one transaction reads: pages are not reused while it is open.
 const maxScanned = 4096
 
-// List reads a page, in as many short transactions as it takes. A filter that matches few rows
-// reads all of them.
+// List reads a page, in as many short transactions as it takes. It reads nothing outside the range
+// of the query's ids. Within it, a filter that matches few rows reads all of them.
 func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, error) {
-	l := listing{journal: j, query: q, before: q.Cursor}
-	if q.Cursor != "" {
-		if _, err := hourOf(q.Cursor); err != nil {
-			return journal.Page{}, journal.ErrBadCursor
-		}
+	first, end, err := q.Range()
+	if err != nil {
+		return journal.Page{}, err
 	}
+	l := listing{journal: j, query: q, first: []byte(first), before: end}
 	for !l.done {
 		if err := ctx.Err(); err != nil {
 			return journal.Page{}, err
@@ -32,11 +32,12 @@ func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, erro
 	return l.page, nil
 }
 
-// listing is the state of a List. before is the id that was read last; "" = none.
+// listing is the state of a List.
 type listing struct {
 	journal *Journal
 	query   journal.Query
-	before  string
+	first   []byte // the id that ends the list
+	before  string // the id that was read last, or the end of the range; "" = none
 	page    journal.Page
 	done    bool
 }
@@ -64,6 +65,10 @@ func (l *listing) scan(tx *bolt.Tx) error {
 				return s, shown, nil
 			}
 		}
+		if bytes.Compare(id, l.first) < 0 {
+			l.done = true
+			return nil
+		}
 		s, shown, err := row()
 		if err != nil {
 			return err
@@ -88,7 +93,7 @@ func (l *listing) scan(tx *bolt.Tx) error {
 func (l *listing) liveRow(id, v []byte) (journal.Summary, bool, error) {
 	s, err := readLive(string(id), v)
 	s.Status = l.journal.statusOf(s.ID)
-	return s, l.passes([]byte(s.Workflow), []byte(s.Status)), err
+	return s, l.query.Fits(&s), err
 }
 
 func (l *listing) endedRow(records values, id, v []byte) (s journal.Summary, shown bool) {
@@ -103,16 +108,15 @@ func (l *listing) endedRow(records values, id, v []byte) (s journal.Summary, sho
 		}
 	}
 	if r.err == nil {
-		if !l.passes(workflow, status) {
+		if !l.mayFit(workflow, status) {
 			return s, false
 		}
 		s, r.err = decodeSummary(summary)
 	}
 	if r.err != nil {
 		s = damagedRecord(string(id)).Summary
-		return s, l.passes([]byte(s.Workflow), []byte(s.Status))
 	}
-	return s, true
+	return s, l.query.Fits(&s)
 }
 
 // damagedRecord takes the place of a record that cannot be read, so that the others can be.
@@ -124,9 +128,10 @@ func damagedRecord(id string) *journal.Record {
 	return r
 }
 
-func (l *listing) passes(workflow, status []byte) bool {
+// mayFit reports whether a row may fit the query by what is cheap to read.
+func (l *listing) mayFit(workflow, status []byte) bool {
 	return (l.query.Workflow == "" || l.query.Workflow == string(workflow)) &&
-		(l.query.Status == "" || l.query.Status == string(status))
+		(len(l.query.Statuses) == 0 || slices.ContainsFunc(l.query.Statuses, func(s string) bool { return s == string(status) }))
 }
 
 // descending iterates over a bucket from the end. key is nil at its beginning.
@@ -164,7 +169,7 @@ func newPartCursor(tx *bolt.Tx, before string) *partCursor {
 	p := &partCursor{tx: tx}
 	var end []byte
 	if before != "" {
-		hour, _ := hourOf(before) // checked by List
+		hour, _ := hourOf(before) // an id: see Query.Range
 		end = hourKey(hour + 1)
 	}
 	p.parts = descend(tx.Bucket(bucketParts).Cursor(), end)

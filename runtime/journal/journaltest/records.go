@@ -2,6 +2,7 @@ package journaltest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -127,6 +128,9 @@ func lists(s *suite) {
 		if n%2 == 0 {
 			r.Workflow = "another"
 		}
+		if n%5 == 0 {
+			r.Source = journal.SourceConsole
+		}
 		s.must("recording", j.Put(s.context(), journal.Ended{Record: r}))
 	}
 	s.accept(j, entry(1), entry(hour+1))
@@ -141,6 +145,7 @@ func lists(s *suite) {
 			s.Fatalf("row %d is %s, the next one %s", i, all[i].ID, all[i+1].ID)
 		}
 	}
+	middle := epoch.Add(ended / 2 * hour / 4 * time.Second) // when one of them was accepted
 	for _, c := range []struct {
 		query journal.Query
 		want  func(journal.Summary) bool
@@ -148,9 +153,29 @@ func lists(s *suite) {
 		{journal.Query{}, func(journal.Summary) bool { return true }},
 		{journal.Query{Limit: 1}, func(journal.Summary) bool { return true }},
 		{journal.Query{Limit: 7, Workflow: "another"}, func(r journal.Summary) bool { return r.Workflow == "another" }},
-		{journal.Query{Limit: 4, Status: journal.Failed}, func(r journal.Summary) bool { return r.Status == journal.Failed }},
-		{journal.Query{Status: journal.Pending}, func(r journal.Summary) bool { return r.ID == entry(hour+1).ID }},
-		{journal.Query{Status: journal.Running}, func(r journal.Summary) bool { return r.ID == entry(1).ID }},
+		{journal.Query{Limit: 4, Statuses: []string{journal.Failed}}, func(r journal.Summary) bool { return r.Status == journal.Failed }},
+		{journal.Query{Statuses: []string{journal.Pending}}, func(r journal.Summary) bool { return r.ID == entry(hour+1).ID }},
+		{journal.Query{Statuses: []string{journal.Running}}, func(r journal.Summary) bool { return r.ID == entry(1).ID }},
+		{journal.Query{Limit: 3, Statuses: []string{journal.Running, journal.Failed}}, func(r journal.Summary) bool {
+			return r.Status == journal.Failed || r.Status == journal.Running
+		}},
+		{journal.Query{Limit: 3, Source: journal.SourceConsole}, func(r journal.Summary) bool { return r.Source == journal.SourceConsole }},
+		{journal.Query{Source: "none"}, func(journal.Summary) bool { return false }},
+		{journal.Query{Limit: 2, From: middle}, func(r journal.Summary) bool { return !r.AcceptedAt.Before(middle) }},
+		{journal.Query{Limit: 2, To: middle}, func(r journal.Summary) bool { return r.AcceptedAt.Before(middle) }},
+		{
+			journal.Query{Limit: 2, From: middle.Add(-2 * time.Hour), To: middle.Add(time.Nanosecond), Workflow: "another"},
+			func(r journal.Summary) bool {
+				return !r.AcceptedAt.Before(middle.Add(-2*time.Hour)) && !r.AcceptedAt.After(middle) && r.Workflow == "another"
+			},
+		},
+		{journal.Query{From: middle, To: middle}, func(journal.Summary) bool { return false }},
+		{journal.Query{From: epoch.Add(1000 * time.Hour)}, func(journal.Summary) bool { return false }},
+		{journal.Query{To: time.Unix(-1, 0)}, func(journal.Summary) bool { return false }},
+		{journal.Query{IDPrefix: "exec"}, func(journal.Summary) bool { return true }},
+		{journal.Query{Limit: 1, IDPrefix: all[7].ID[:13]}, func(r journal.Summary) bool { return strings.HasPrefix(r.ID, all[7].ID[:13]) }},
+		{journal.Query{IDPrefix: all[7].ID}, func(r journal.Summary) bool { return r.ID == all[7].ID }},
+		{journal.Query{IDPrefix: "exec-7zzzzzzzz"}, func(journal.Summary) bool { return false }},
 		{journal.Query{Workflow: "none"}, func(journal.Summary) bool { return false }},
 	} {
 		var want []journal.Summary
@@ -166,6 +191,10 @@ func lists(s *suite) {
 	for _, cursor := range []string{"x", "exec-1", fmt.Sprintf("%0100d", 1)} {
 		_, err := j.List(s.context(), journal.Query{Cursor: cursor})
 		s.wantError("cursor "+cursor, err, journal.ErrBadCursor)
+	}
+	for _, prefix := range []string{"x", "exec_", "exec-8", "exec-0u", "EXEC-0", all[0].ID + "0"} {
+		_, err := j.List(s.context(), journal.Query{IDPrefix: prefix})
+		s.wantError("prefix "+prefix, err, journal.ErrBadID)
 	}
 }
 

@@ -119,10 +119,9 @@ func (live *liveEntry) summary() journal.Summary {
 
 // List looks at all entries and records.
 func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error) {
-	if q.Cursor != "" {
-		if _, err := journal.IDTime(q.Cursor); err != nil {
-			return journal.Page{}, journal.ErrBadCursor
-		}
+	first, end, err := q.Range()
+	if err != nil {
+		return journal.Page{}, err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -138,7 +137,9 @@ func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error)
 			rows = append(rows, e.Record.Summary)
 		}
 	}
-	rows = slices.DeleteFunc(rows, func(s journal.Summary) bool { return !q.Has(&s) })
+	rows = slices.DeleteFunc(rows, func(s journal.Summary) bool {
+		return s.ID < first || end != "" && s.ID >= end || !q.Fits(&s)
+	})
 	slices.SortFunc(rows, func(a, b journal.Summary) int {
 		if a.ID > b.ID {
 			return -1
