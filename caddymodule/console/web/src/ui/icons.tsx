@@ -39,9 +39,21 @@ const paths = {
   http: "M3 10h11M10 5l5 5-5 5M17 4v12",
   shuffle: "M3 6h3c4 0 4 8 8 8h3M14 11l3 3-3 3M3 14h3c1.500 0 2.500-1 3.200-2.500M11 7c.8-.7 1.700-1 3-1h3M14 3l3 3-3 3",
   user: "M10 3.500a3 3 0 1 0 0 6a3 3 0 0 0 0-6zM4 16.500c.5-3.500 3-5 6-5s5.500 1.500 6 5",
+  cases: "M3 10h4M7 10c4 0 3-5.500 9-5.500M7 10h9M7 10c4 0 3 5.500 9 5.500M14 2.500l2.500 2-2.500 2M14 13.500l2.500 2-2.500 2",
+  tidy: "M3 7.500h4v5H3zM13 3.500h4v5h-4zM13 11.500h4v5h-4zM7 10h3M10 10V6h3M10 10v4h3",
+  list: "M3.500 5h.01M3.500 10h.01M3.500 15h.01M7 5h10M7 10h10M7 15h10",
 } as const;
 
 export type IconName = keyof typeof paths;
+
+/** The stroke of an icon, for drawings. */
+export const iconPath = (name: IconName): string => paths[name];
+
+const types: Record<string, IconName> = {
+  trigger: "bolt", transform: "shuffle", condition: "branch", switch: "cases", "http-request": "http", code: "code",
+};
+/** The icon of a node type. */
+export const iconOfType = (type: string): IconName => (Object.hasOwn(types, type) ? types[type]! : "node");
 
 export function Icon({ name, size = 18 }: { name: IconName; size?: number }) {
   return (

@@ -1,0 +1,247 @@
+// Where nodes and edges are drawn. Layers go from left to right. Positions in the document are used as they are; where
+// there are none, this layout makes them.
+import { type Flow, flow, type FlowEdge, type Point } from "../flow/document";
+import type { Json } from "../json/lossless";
+import { routeAround } from "./route";
+
+export const nodeWidth = 208;
+export const nodeHeight = 56;
+/** Between two layers: room for curves and the names of handles. */
+const layerGap = 112;
+const nodeGap = 36;
+/** What a long edge takes of the height of a layer that it passes. */
+const laneHeight = 16;
+
+export interface Route {
+  readonly edge: FlowEdge;
+  /** From the source's right side, by the points between, to the target's left side. */
+  readonly points: readonly Point[];
+}
+export interface Bounds { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
+export interface Layout {
+  /** By id: the top left corners of nodes. */
+  readonly positions: ReadonlyMap<string, Point>;
+  /** One for each edge of the document, in their order. */
+  readonly routes: readonly Route[];
+  readonly bounds: Bounds;
+}
+
+/** The last layout, and what it was made of: typing in a form changes neither. */
+let last: { shape: string; layout: Layout } | undefined;
+
+/** The layout of a document. Documents with the same graph have the same Layout. */
+export function layout(document: Json): Layout {
+  const f = flow(document);
+  const shape = JSON.stringify([f.nodes.map((n) => [n.id, n.position]), f.edges, f.trigger?.id]);
+  if (last?.shape !== shape) last = { shape, layout: f.nodes.some((n) => n.position) ? placed(f) : arrange(f) };
+  return last.layout;
+}
+
+/** The layout that a document has without the positions in it. */
+export const autoLayout = (document: Json): Layout => arrange(flow(document));
+
+/** A node, or the place where a long edge passes a layer. */
+interface Cell {
+  readonly id: string | undefined;
+  readonly height: number;
+  readonly layer: number;
+  readonly before: Link[];
+  readonly after: Link[];
+  order: number;
+  /** The middle. */
+  y: number;
+}
+interface Link { readonly cell: Cell; readonly weight: number }
+
+function arrange(f: Flow): Layout {
+  const layers: Cell[][] = [];
+  const cells = new Map<string, Cell>();
+  const add = (id: string | undefined, layer: number, height: number): Cell => {
+    while (layers.length <= layer) layers.push([]);
+    const list = layers[layer]!;
+    const cell: Cell = { id, height, layer, before: [], after: [], order: list.length, y: 0 };
+    list.push(cell);
+    return cell;
+  };
+  for (const node of f.plan) cells.set(node.id, add(node.id, f.layers.get(node.id)!, nodeHeight));
+  const lanes = new Map<FlowEdge, Cell[]>();
+  for (const edge of f.edges) {
+    const from = cells.get(edge.source)!;
+    const to = cells.get(edge.target)!;
+    const lane: Cell[] = [];
+    let last = from;
+    for (let layer = from.layer + 1; layer < to.layer; layer++) {
+      const next = add(undefined, layer, laneHeight);
+      link(last, next);
+      lane.push(next);
+      last = next;
+    }
+    // An edge that does not lead to a later layer is part of a cycle: it is drawn, and moves nothing.
+    if (from.layer < to.layer) link(last, to);
+    lanes.set(edge, lane);
+  }
+  order(layers);
+  place(layers);
+  const positions = new Map<string, Point>();
+  const top = Math.min(0, ...layers.flat().map((c) => c.y - c.height / 2));
+  const x = (layer: number) => layer * (nodeWidth + layerGap);
+  for (const [id, c] of cells) positions.set(id, { x: x(c.layer), y: Math.round(c.y - top - nodeHeight / 2) });
+  const routes = f.edges.map((edge): Route => {
+    const points = lanes.get(edge)!.flatMap((c) => {
+      const y = Math.round(c.y - top);
+      return [{ x: x(c.layer), y }, { x: x(c.layer) + nodeWidth, y }];
+    });
+    return { edge, points };
+  });
+  return finish(f, positions, routes);
+}
+
+/** Long edges are kept straight first, then short ones. */
+function link(from: Cell, to: Cell): void {
+  const weight = from.id === undefined && to.id === undefined ? 8 : from.id === undefined || to.id === undefined ? 2 : 1;
+  from.after.push({ cell: to, weight });
+  to.before.push({ cell: from, weight });
+}
+
+const sweeps = 12;
+
+/** Orders the cells of each layer so that few edges cross: by the mean place of their neighbors, there and back. */
+function order(layers: Cell[][]): void {
+  let best = layers.map((l) => [...l]);
+  let fewest = crossings(layers);
+  for (let i = 0; i < sweeps && fewest > 0; i++) {
+    const forth = i % 2 === 0;
+    const way = forth ? layers : [...layers].reverse();
+    for (const list of way) {
+      const wanted = new Map(list.map((c) => [c, mean(forth ? c.before : c.after, c)]));
+      list.sort((a, b) => wanted.get(a)! - wanted.get(b)! || a.order - b.order);
+      list.forEach((c, at) => { c.order = at; });
+    }
+    const now = crossings(layers);
+    if (now < fewest) {
+      fewest = now;
+      best = layers.map((l) => [...l]);
+    }
+  }
+  best.forEach((list, i) => {
+    layers[i] = list;
+    list.forEach((c, at) => { c.order = at; });
+  });
+}
+
+const mean = (links: readonly Link[], c: Cell): number =>
+  links.length ? links.reduce((sum, l) => sum + l.cell.order, 0) / links.length : c.order;
+
+/** Counts the crossings of edges between neighboring layers: inversions, counted while edges are merged. */
+function crossings(layers: readonly Cell[][]): number {
+  let count = 0;
+  for (const list of layers) {
+    const ends: number[] = [];
+    for (const c of list) ends.push(...c.after.map((l) => l.cell.order).sort((a, b) => a - b));
+    count += inversions(ends);
+  }
+  return count;
+}
+
+function inversions(list: number[]): number {
+  if (list.length < 2) return 0;
+  const middle = list.length >> 1;
+  const left = list.slice(0, middle);
+  const right = list.slice(middle);
+  let count = inversions(left) + inversions(right);
+  for (let i = 0, l = 0, r = 0; i < list.length; i++) {
+    if (l < left.length && (r >= right.length || left[l]! <= right[r]!)) list[i] = left[l++]!;
+    else {
+      list[i] = right[r++]!;
+      count += left.length - l;
+    }
+  }
+  return count;
+}
+
+/** Gives each cell its height: as near to its neighbors as the other cells of its layer allow. */
+function place(layers: readonly Cell[][]): void {
+  for (const list of layers) {
+    let y = 0;
+    for (const c of list) { c.y = y + c.height / 2; y += c.height + nodeGap; }
+  }
+  for (let i = 0; i < 2 * sweeps; i++) {
+    const both = i >= sweeps;
+    const forth = i % 2 === 0;
+    for (const list of forth ? layers : [...layers].reverse()) {
+      settle(list, (c) => (both ? [...c.before, ...c.after] : forth ? c.before : c.after));
+    }
+  }
+}
+
+/**
+ * Solves one layer exactly: the least sum of squared distances to what cells want, in their order and with their gaps.
+ * Cells that would overlap form a block, which stands at the mean of what its cells want.
+ */
+function settle(list: readonly Cell[], neighbors: (c: Cell) => readonly Link[]): void {
+  interface Block { first: number; weight: number; sum: number }
+  const offsets: number[] = [];
+  const blocks: Block[] = [];
+  let offset = 0;
+  list.forEach((c, i) => {
+    const last = list[i - 1];
+    if (last) offset += (last.height + c.height) / 2 + nodeGap;
+    offsets.push(offset);
+    const links = neighbors(c);
+    let weight = 0;
+    let sum = 0;
+    for (const l of links) { weight += l.weight; sum += l.weight * l.cell.y; }
+    const wanted = weight ? sum / weight : c.y;
+    weight ||= 0.01;
+    let block: Block = { first: i, weight, sum: weight * (wanted - offset) };
+    for (let before = blocks.at(-1); before && before.sum / before.weight > block.sum / block.weight; before = blocks.at(-1)) {
+      blocks.pop();
+      block = { first: before.first, weight: before.weight + block.weight, sum: before.sum + block.sum };
+    }
+    blocks.push(block);
+  });
+  blocks.forEach((block, b) => {
+    const end = blocks[b + 1]?.first ?? list.length;
+    for (let i = block.first; i < end; i++) list[i]!.y = block.sum / block.weight + offsets[i]!;
+  });
+}
+
+/** Uses the positions of the document. A node without one stands behind those that lead to it, where there is room. */
+function placed(f: Flow): Layout {
+  const positions = new Map<string, Point>();
+  for (const n of f.nodes) if (n.position) positions.set(n.id, n.position);
+  for (const n of f.plan) {
+    if (!positions.has(n.id)) positions.set(n.id, freePlace(f, n.id, positions));
+  }
+  return finish(f, positions, routeAround(f.edges, positions));
+}
+
+/** A place for a node near those that lead to it, or behind all others, which covers none of positions. */
+export function freePlace(f: Flow, id: string, positions: ReadonlyMap<string, Point>): Point {
+  const before = (f.into.get(id) ?? []).map((e) => positions.get(e.source)).filter((p) => p !== undefined);
+  const all = [...positions].filter(([other]) => other !== id).map(([, p]) => p);
+  let x = before.length ? Math.max(...before.map((p) => p.x)) + nodeWidth + layerGap : Math.min(0, ...all.map((p) => p.x));
+  let y = before.length ? before.reduce((sum, p) => sum + p.y, 0) / before.length : Math.max(0, ...all.map((p) => p.y + nodeHeight + nodeGap));
+  x = Math.round(x);
+  y = Math.round(y);
+  for (let tries = 0; tries <= all.length; tries++) {
+    const hit = all.find((p) => Math.abs(p.x - x) < nodeWidth + 24 && Math.abs(p.y - y) < nodeHeight + nodeGap / 2);
+    if (!hit) break;
+    y = hit.y + nodeHeight + nodeGap;
+  }
+  return { x, y };
+}
+
+/** How far from its nodes a graph reaches: for stubs of handles and for names of edges. */
+const margin = 40;
+
+function finish(f: Flow, positions: ReadonlyMap<string, Point>, routes: readonly Route[]): Layout {
+  const xs: number[] = [0];
+  const ys: number[] = [0];
+  if (f.nodes.length) xs.pop(), ys.pop();
+  for (const p of positions.values()) { xs.push(p.x, p.x + nodeWidth); ys.push(p.y, p.y + nodeHeight); }
+  for (const r of routes) for (const p of r.points) { xs.push(p.x); ys.push(p.y); }
+  const x = Math.min(...xs) - margin;
+  const y = Math.min(...ys) - margin;
+  return { positions, routes, bounds: { x, y, width: Math.max(...xs) + margin - x, height: Math.max(...ys) + margin - y } };
+}
