@@ -53,7 +53,7 @@ func Deny(w http.ResponseWriter, r *http.Request, status int, message string, de
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"+
 		"<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"+
-		"<title>FlowTrux Edge</title>\n<h1>%s</h1>\n", html.EscapeString(message))
+		"<link rel=\"icon\" href=\"data:,\">\n<title>FlowTrux Edge</title>\n<main>\n<h1>%s</h1>\n", html.EscapeString(message))
 	for _, d := range details {
 		if code, ok := strings.CutPrefix(d, "\t"); ok {
 			fmt.Fprintf(&b, "<pre>%s</pre>\n", html.EscapeString(code))
@@ -61,6 +61,7 @@ func Deny(w http.ResponseWriter, r *http.Request, status int, message string, de
 			fmt.Fprintf(&b, "<p>%s</p>\n", html.EscapeString(d))
 		}
 	}
+	b.WriteString("</main>\n")
 	write(w, status, "text/html; charset=utf-8", []byte(b.String()))
 }
 

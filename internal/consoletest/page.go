@@ -34,6 +34,7 @@ type Page struct {
 	said     []string         // what happened, for people
 	faults   []string         // what must not happen
 	expected map[int]bool     // statuses of responses
+	tolerant bool             // faults are only noted
 	offline  bool             // the server is away for a while
 	sizes    map[string]int64 // of bodies as they were sent, by URL
 	urls     map[network.RequestID]string
@@ -129,6 +130,18 @@ func (p *Page) Offline(away bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.offline = away
+}
+
+// Tolerate calls f, in which nothing that the page does is a fault: it is not the console's.
+func (p *Page) Tolerate(f func()) {
+	tolerate := func(on bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.tolerant = on
+	}
+	tolerate(true)
+	f()
+	tolerate(false)
 }
 
 // OnDialog lets f answer the browser's own dialogs, such as the question before a page is left.
@@ -237,7 +250,7 @@ func (p *Page) note(fault bool, format string, args ...any) {
 	if p.said = append(p.said, text); len(p.said) > maxSaid {
 		p.said = slices.Delete(p.said, 0, maxSaid/10)
 	}
-	if fault && len(p.faults) < 20 {
+	if fault && !p.tolerant && len(p.faults) < 20 {
 		p.faults = append(p.faults, text)
 	}
 }

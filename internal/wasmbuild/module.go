@@ -24,8 +24,9 @@ const (
 
 // Where a Module's memory has its data, and what it is called with. In between there are 4 KiB.
 const (
-	dataAt  = 16
-	inputAt = 4096
+	dataAt   = 16
+	inputAt  = 4096
+	pageSize = 64 << 10
 )
 
 // Module is a node of few instructions, written by hand, with parts that no compiler emits. The
@@ -37,6 +38,7 @@ type Module struct {
 	Run       []byte     // the code of run without its end; nil = a call without a result
 	Pages     int        // of memory; 0 = 1
 	Data      string     // less than 4 KiB, at the address 16
+	Manifest  string     // what describe returns; "" = the module has no describe
 }
 
 // Signature is the type of a function.
@@ -82,13 +84,29 @@ func (m *Module) Bytes() []byte {
 		codes = append(codes, slices.Concat(Unsigned(len(locals)+len(f.Code)), locals, f.Code))
 	}
 	first := len(m.Imports)
+	exports := [][]byte{
+		slices.Concat(text("memory"), []byte{2, 0}),
+		slices.Concat(text("alloc"), []byte{0}, Unsigned(first)), slices.Concat(text("run"), []byte{0}, Unsigned(first+1)),
+	}
+	pages := max(m.Pages, 1)
+	data := [][]byte{slices.Concat([]byte{0}, I32Const(dataAt), []byte{opEnd}, text(m.Data))}
+	if m.Manifest != "" {
+		// It may be long, so it is in pages of its own.
+		at := pages * pageSize
+		pages += 1 + len(m.Manifest)/pageSize
+		code := append(I64Const(int64(at)<<32|int64(len(m.Manifest))), opEnd)
+		exports = append(exports, slices.Concat(text("describe"), []byte{0}, Unsigned(first+len(uses))))
+		uses = append(uses, Unsigned(len(types)))
+		types = append(types, signature(nil, []byte{I64}))
+		codes = append(codes, slices.Concat(Unsigned(1+len(code)), []byte{0}, code))
+		data = append(data, slices.Concat([]byte{0}, I32Const(int32(at)), []byte{opEnd}, text(m.Manifest)))
+	}
 	return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
 		section(1, vector(types)), section(2, vector(imports)), section(3, vector(uses)),
-		section(5, append([]byte{1, 0}, Unsigned(max(m.Pages, 1))...)),
-		section(7, slices.Concat([]byte{3}, text("memory"), []byte{2, 0},
-			text("alloc"), []byte{0}, Unsigned(first), text("run"), []byte{0}, Unsigned(first+1))),
+		section(5, append([]byte{1, 0}, Unsigned(pages)...)),
+		section(7, vector(exports)),
 		section(10, vector(codes)),
-		section(11, slices.Concat([]byte{1, 0}, I32Const(dataAt), []byte{opEnd}, text(m.Data))))
+		section(11, vector(data)))
 }
 
 // I32Const returns the instruction i32.const.
