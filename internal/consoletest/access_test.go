@@ -146,7 +146,6 @@ func TestReadOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Sees(Text("Read-only"))
-	p.Sees(Text("Echo"))
 	for _, name := range []string{"New", "Import", "Delete", "Duplicate"} {
 		if n := p.Count(Button(name)); n > 0 {
 			t.Errorf("a read-only console has %d buttons %s", n, name)
