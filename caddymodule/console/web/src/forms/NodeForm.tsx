@@ -1,0 +1,103 @@
+// The form of a node: the settings of its type, and those that each node has.
+import type { ComponentChildren } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { ExecutionRecord, NodeType, Problem } from "../api/types";
+import { fromPlain, get, items, type Json, set, text } from "../json/lossless";
+import { type Path, pathText } from "../templates/path";
+import { scopeOf } from "../templates/scope";
+import { useGlobals } from "../templates/globals";
+import { Note } from "../ui/show";
+import { line } from "../ui/text";
+import { AnyField } from "./AnyField";
+import { type FormContext, FormProvider } from "./context";
+import { focusField, problemsOf, wanted } from "./problems";
+import type { Schema } from "./schema";
+import { ObjectFields } from "./SchemaField";
+import { NameField, Settings } from "./Settings";
+
+export interface Change {
+  /** Changes with the same text, one after the other, are one step of undo. */
+  coalesce?: string;
+}
+
+export interface NodeFormProps {
+  document: Json;
+  /** The id of the node. */
+  node: string;
+  types: readonly NodeType[];
+  /** The problems of the whole document. */
+  problems: readonly Problem[];
+  /** The execution whose values are offered and previewed: the last one, if there is one. */
+  sample?: ExecutionRecord;
+  onChange: (document: Json, change: Change) => void;
+  readOnly?: boolean;
+}
+
+export function NodeForm(props: NodeFormProps) {
+  const { document, node, types } = props;
+  const index = items(get(document, "nodes")).findIndex((n) => text(get(n, "id")) === node);
+  const type = text(get(document, "nodes", index, "type")) ?? "";
+  if (index < 0) return <Note tone="warn">The workflow has no node {line(node, 80)} any more.</Note>;
+  const nodeType = types.find((t) => t.type === type);
+  return (
+    <Form {...props} index={index} key={node}>
+      <NameField />
+      {nodeType ? <Config type={nodeType} /> : (
+        <>
+          <Note tone="warn">This server has no node type {line(type, 80)}, so its settings are shown as JSON.</Note>
+          <AnyField path={["config"]} label="Config" />
+        </>
+      )}
+      <Settings perItem={!nodeType || (!nodeType.handles?.length && !nodeType.handlesFrom)} />
+    </Form>
+  );
+}
+
+/** The frame of a form of a node: it gives fields what they share, and goes to the place that is asked for. */
+export function Form({ document, node, index, problems, sample, onChange, readOnly = false, children }: Omit<NodeFormProps, "types"> & {
+  index: number; children: ComponentChildren;
+}) {
+  const root = useRef<HTMLFormElement>(null);
+  const globals = useGlobals();
+  // Two changes can come before the page is drawn again: the second is made to the result of the first.
+  const latest = useRef(document);
+  latest.current = document;
+  const forEach = text(get(document, "nodes", index, "forEach"));
+  const edges = get(document, "edges");
+  const names = items(get(document, "nodes")).map((n) => `${text(get(n, "id")) ?? ""} ${text(get(n, "name")) ?? ""}`).join("\n");
+  const scope = useMemo(() => scopeOf({ document, node, sample, globals, inForEach: true }), [node, sample, globals, forEach, edges, names]);
+  const own = useMemo(() => problemsOf(problems, index), [problems, index]);
+  const context: FormContext = {
+    document, node, index, readOnly, scope, problems: own,
+    key: `${text(get(document, "id")) ?? ""}/${node}`,
+    change: (path, value, coalesce) => {
+      latest.current = set(latest.current, ["nodes", index, ...path], value);
+      onChange(latest.current, { coalesce: coalesce ? `${node}/${pathText(path)}` : undefined });
+    },
+  };
+  const place = wanted.value;
+  useEffect(() => {
+    if (place?.node !== node || !root.current) return;
+    wanted.value = undefined;
+    focusField(root.current, place.path);
+  }, [place]);
+  return (
+    <FormProvider value={context}>
+      <form class="node-form" ref={root} onSubmit={(e) => e.preventDefault()}>
+        {children}
+      </form>
+    </FormProvider>
+  );
+}
+
+const configPath: Path = ["config"];
+
+function Config({ type }: { type: NodeType }) {
+  const defaults = useMemo(() => new Map((type.defaults ?? []).filter((d) => !d.with).map((d) => [d.key, fromPlain(d.value)] as const)), [type]);
+  const fixed = useMemo(() => new Set(type.fixed ?? []), [type]);
+  const schema = type.schema as Schema;
+  if (schema === undefined) {
+    return <AnyField path={configPath} label="Config" hint="This node type does not say which settings it takes." />;
+  }
+  return <ObjectFields path={configPath} schema={schema} root={schema} nesting={0} defaults={defaults} fixed={fixed} />;
+}

@@ -1,0 +1,344 @@
+// The form of a JSON Schema: a field for each of its properties, of any node type.
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { arr, type Json, members, obj, stringify, text } from "../json/lossless";
+import { hasTemplate } from "../templates/parse";
+import type { Path } from "../templates/path";
+import { Button, TextInput } from "../ui/controls";
+import { plural, visible } from "../ui/text";
+import { AnyField, Cell } from "./AnyField";
+import { useField, useForm } from "./context";
+import { ChoiceControl, NumberControl, SwitchControl, TextControl } from "./inputs";
+import { JsonControl } from "./JsonField";
+import { AddButton, FieldButton, Frame, Group, KeyInput, labelOf, maxRows, moved, RowButtons, Section, TooLarge } from "./parts";
+import { begins } from "./problems";
+import { describe, type Described, initial, type ObjectField, type Schema, variantOf } from "./schema";
+
+/** How deep fields are nested; deeper values are edited as JSON. */
+const maxNesting = 8;
+/** Above so many fields, those that are not set are behind a heading of their own, and all can be searched. */
+const manyFields = 16;
+/** How many fields are made at once. */
+const maxFields = 250;
+
+export interface SchemaFieldProps {
+  path: Path;
+  schema: Schema;
+  root: Schema;
+  /** The key, which is the label unless the schema has a title. */
+  name: string;
+  required: boolean;
+  /** What the node type says the value is when the key is absent. */
+  byDefault?: Json;
+  /** The value cannot be a template: the node is prepared with it. */
+  fixed?: boolean;
+  nesting?: number;
+}
+
+export function SchemaField(props: SchemaFieldProps) {
+  const { path, schema, root, name, required, nesting = 0 } = props;
+  const { value, set, readOnly } = useField(path);
+  const [templating, setTemplating] = useState(false);
+  const d = describe(schema, root);
+  const label = d.title ?? labelOf(name);
+  const byDefault = props.byDefault ?? d.default;
+  const hint = hintOf(d, byDefault);
+  const { shape } = d;
+
+  if (shape.kind === "any") {
+    return <AnyField path={path} label={label} hint={hint} required={required} kinds={shape.kinds} placeholder={placeholderOf(byDefault)} />;
+  }
+  if (shape.kind === "text" && (value === undefined || value.kind === "string")) {
+    return (
+      <Frame path={path} label={label} hint={hint} required={required}>
+        {(ids) => <TextControl path={path} ids={ids} multiline={shape.multiline} optional={!required} placeholder={placeholderOf(byDefault) ?? shape.examples[0]} />}
+      </Frame>
+    );
+  }
+  // In place of any other value there can be one template.
+  const isText = value?.kind === "string";
+  const isChoice = shape.kind === "choice" && shape.options.some((o) => o.value.kind === "string");
+  const asTemplate = templating || (isText && shape.kind !== "variants" && (!isChoice || hasTemplate(text(value)!)));
+  const toggle = props.fixed || readOnly || shape.kind === "variants" ? undefined : (
+    <FieldButton onClick={() => {
+      if (asTemplate && isText) set(required ? initial(schema, root) : undefined);
+      setTemplating(!asTemplate);
+    }}>{asTemplate ? "Use a value" : "Use a template"}</FieldButton>
+  );
+  if (asTemplate) {
+    return (
+      <Frame path={path} label={label} hint={hint} required={required} aside={toggle}>
+        {(ids) => <TextControl path={path} ids={ids} optional={!required} wholeOnly placeholder="{{ … }}" />}
+      </Frame>
+    );
+  }
+  if (!fits(d, value) || nesting >= maxNesting) {
+    return (
+      <Group path={path} label={label} required={required} hint={value && !fits(d, value) ? "The value is of another kind than this field takes." : hint}
+        aside={value && !fits(d, value) && !readOnly ? <FieldButton onClick={() => set(required ? initial(schema, root) : undefined)}>Start over</FieldButton> : undefined}>
+        <JsonControl path={path} label={`${label}, JSON`} optional={!required} />
+      </Group>
+    );
+  }
+  switch (shape.kind) {
+    case "number": return <NumberField {...props} label={label} hint={hint} byDefault={byDefault} aside={toggle} d={d} />;
+    case "boolean":
+      if (required || byDefault?.kind === "boolean") {
+        return (
+          <Group path={path} label={label} hint={hint} required={required} aside={toggle}>
+            <SwitchControl path={path} label={label} byDefault={byDefault?.kind === "boolean" && byDefault.value} optional={!required} />
+          </Group>
+        );
+      }
+      return (
+        <Frame path={path} label={label} hint={hint} aside={toggle}>
+          {(ids) => <ChoiceControl path={path} ids={ids} options={yesNo} optional />}
+        </Frame>
+      );
+    case "choice":
+      return (
+        <Frame path={path} label={label} hint={hint} required={required} aside={shape.options.length === 1 ? undefined : toggle}>
+          {(ids) => <ChoiceControl path={path} ids={ids} options={shape.options} optional={!required} none={byDefault ? `Default: ${short(byDefault)}` : "Not set"} />}
+        </Frame>
+      );
+    case "variants": return <VariantField {...props} label={label} hint={hint} variants={shape.variants} />;
+    case "object":
+    case "list":
+      if (value === undefined) {
+        return (
+          <Group path={path} label={label} hint={hint} required={required} aside={toggle}>
+            <AddButton onClick={() => set(started(d, schema, root))}>{shape.kind === "list" ? "Add element" : "Add"}</AddButton>
+          </Group>
+        );
+      }
+      return (
+        <Group path={path} label={label} hint={hint} required={required}
+          aside={<span class="row">{toggle}{!required && !readOnly && <FieldButton onClick={() => set(undefined)}>Clear</FieldButton>}</span>}>
+          {shape.kind === "object" ? <div class="nested-form"><ObjectFields path={path} schema={schema} root={root} nesting={nesting + 1} /></div>
+            : <ListFields path={path} schema={schema} root={root} label={label} nesting={nesting + 1} />}
+        </Group>
+      );
+    case "text": return null; // above
+  }
+}
+
+const yesNo = [{ value: { kind: "boolean", value: true }, label: "Yes" }, { value: { kind: "boolean", value: false }, label: "No" }] as const;
+
+/** The value that an absent list or object begins with: with one row to fill in. */
+function started(d: Described, schema: Schema, root: Schema): Json {
+  const v = initial(schema, root);
+  if (d.shape.kind === "list" && v.kind === "array" && v.items.length === 0) return arr(initial(d.shape.prefix[0] ?? d.shape.items, root));
+  if (d.shape.kind === "object" && d.shape.fields.length === 0 && d.shape.rest !== undefined) return obj([["", initial(d.shape.rest, root)]]);
+  return v;
+}
+
+function fits(d: Described, value: Json | undefined): boolean {
+  if (!value) return true;
+  switch (d.shape.kind) {
+    case "number": return value.kind === "number";
+    case "boolean": return value.kind === "boolean";
+    case "object": return value.kind === "object";
+    case "list": return value.kind === "array";
+    case "text": return value.kind === "string";
+    default: return true;
+  }
+}
+
+const short = (v: Json): string => { const s = v.kind === "string" ? v.value : stringify(v); return visible(s.length > 40 ? s.slice(0, 39) + "…" : s); };
+const placeholderOf = (v: Json | undefined): string | undefined => (v && v.kind !== "object" && v.kind !== "array" ? short(v) || undefined : undefined);
+
+function hintOf(d: Described, byDefault: Json | undefined): string | undefined {
+  const parts: string[] = [];
+  if (d.description) parts.push(visible(d.description.slice(0, 600)));
+  const { shape } = d;
+  if (shape.kind === "number") {
+    const { minimum: low, maximum: high } = shape;
+    if (low !== undefined && high !== undefined) parts.push(`From ${low} to ${high}.`);
+    else if (low !== undefined) parts.push(`At least ${low}.`);
+    else if (high !== undefined) parts.push(`At most ${high}.`);
+  }
+  if (shape.kind === "text") {
+    if (shape.format) parts.push(`Format: ${visible(shape.format.slice(0, 60))}.`);
+    else if (shape.pattern && !d.description) parts.push(`Pattern: ${visible(shape.pattern.slice(0, 100))}`);
+    if (shape.maxLength !== undefined && shape.maxLength <= 1000) parts.push(`At most ${shape.maxLength} characters.`);
+  }
+  if (byDefault && (byDefault.kind === "object" || byDefault.kind === "array")) parts.push(`Default: ${short(byDefault)}`);
+  return parts.length ? parts.join(" ") : undefined;
+}
+
+function NumberField({ path, required, label, hint, aside, byDefault, d }: SchemaFieldProps & {
+  label: string; hint?: string; aside: ComponentChildren; d: Described;
+}) {
+  const [problem, setProblem] = useState<string>();
+  const shape = d.shape as Extract<Described["shape"], { kind: "number" }>;
+  return (
+    <Frame path={path} label={label} hint={hint} required={required} aside={aside} error={problem}>
+      {(ids) => <NumberControl path={path} ids={ids} integer={shape.integer} minimum={shape.minimum} maximum={shape.maximum} optional={!required}
+        placeholder={placeholderOf(byDefault)} onProblem={setProblem} />}
+    </Frame>
+  );
+}
+
+function VariantField({ path, root, name, required, label, hint, variants, nesting = 0 }: SchemaFieldProps & {
+  label: string; hint?: string; variants: readonly { label: string; schema: Schema }[];
+}) {
+  const { value, set, readOnly } = useField(path);
+  const [chosen, setChosen] = useState<number>();
+  const found = variantOf(variants, value, root);
+  const at = chosen ?? found;
+  const current = variants[at] ?? variants[0]!;
+  return (
+    <Group path={path} label={label} hint={hint} required={required}>
+      <select class="input select" aria-label={`Form of ${label}`} disabled={readOnly} value={value ? String(at) : ""}
+        onChange={(e) => {
+          const v = e.currentTarget.value;
+          setChosen(v === "" ? undefined : Number(v));
+          set(v === "" ? undefined : initial(variants[Number(v)]!.schema, root), false);
+        }}>
+        {(!required || !value) && <option value="">Not set</option>}
+        {variants.map((v, i) => <option key={i} value={String(i)}>{visible(v.label)}</option>)}
+      </select>
+      {value && <div class="nested-form"><Inside path={path} schema={current.schema} root={root} name={name} nesting={nesting + 1} /></div>}
+    </Group>
+  );
+}
+
+/** The field of a value that already has its label: the fields of an object, or one field. */
+function Inside({ path, schema, root, name, nesting }: { path: Path; schema: Schema; root: Schema; name: string; nesting: number }) {
+  const { value } = useField(path);
+  const d = describe(schema, root);
+  if (d.shape.kind === "object" && d.shape.fields.length > 0 && value?.kind === "object" && nesting < maxNesting) {
+    return <ObjectFields path={path} schema={schema} root={root} nesting={nesting} />;
+  }
+  return <SchemaField path={path} schema={schema} root={root} name={name} required nesting={nesting} />;
+}
+
+interface NestedProps { path: Path; schema: Schema; root: Schema; nesting: number }
+
+/** The fields of an object. Keys that the schema does not know stay, and are shown. */
+export function ObjectFields({ path, schema, root, nesting, defaults, fixed }: NestedProps & {
+  defaults?: ReadonlyMap<string, Json>; fixed?: ReadonlySet<string>;
+}) {
+  const form = useForm();
+  const { value } = useField(path);
+  const [search, setSearch] = useState("");
+  const { shape } = describe(schema, root);
+  if (shape.kind !== "object") return <AnyField path={path} label="Value" />;
+  const own = members(value);
+  const known = new Set(shape.fields.map((f) => f.name));
+  const others = [...own.keys()].filter((k) => !known.has(k));
+  const field = (f: ObjectField) => (
+    <SchemaField key={f.name} path={[...path, f.name]} schema={f.schema} root={root} name={f.name} required={f.required} nesting={nesting}
+      byDefault={defaults?.get(f.name)} fixed={fixed?.has(f.name)} />
+  );
+  const many = shape.fields.length > manyFields;
+  const wanted = search.trim().toLowerCase();
+  const first = (f: ObjectField) => f.required || own.has(f.name) || form.problems.list.some((p) => begins(p.path, [...path, f.name]));
+  const found = (f: ObjectField) => `${f.name} ${describe(f.schema, root).title ?? ""} ${labelOf(f.name)}`.toLowerCase().includes(wanted);
+  const ahead = many ? shape.fields.filter(wanted ? found : first) : shape.fields;
+  const behind = many && !wanted ? shape.fields.filter((f) => !first(f)) : [];
+  return (
+    <>
+      {many && (
+        <label class="field-search"><span class="visually-hidden">Search the {shape.fields.length} settings</span>
+          <TextInput type="search" value={search} onValue={setSearch} placeholder={`Search ${shape.fields.length} settings`} />
+        </label>
+      )}
+      {ahead.slice(0, maxFields).map(field)}
+      {wanted && ahead.length === 0 && <p class="hint">No setting is named like this.</p>}
+      {behind.length > 0 && <Section title={`${plural(behind.length, "more setting")}`} summary="not set"><Batch fields={behind} field={field} /></Section>}
+      {shape.rest !== undefined && shape.rest !== false ? <MapRows path={path} schema={shape.rest} root={root} nesting={nesting} skip={known} alone={shape.fields.length === 0} />
+        : others.slice(0, maxRows).map((key) => <UnknownField key={key} path={[...path, key]} name={key} />)}
+      {shape.fields.length === 0 && shape.rest === undefined && others.length === 0 && <p class="hint">There is nothing to set.</p>}
+    </>
+  );
+}
+
+/** Many fields, made a part at a time. */
+function Batch({ fields, field }: { fields: readonly ObjectField[]; field: (f: ObjectField) => ComponentChildren }) {
+  const [shown, setShown] = useState(60);
+  return (
+    <>
+      {fields.slice(0, shown).map(field)}
+      {fields.length > shown && <div><Button small onClick={() => setShown(shown + 60)}>Show more</Button></div>}
+    </>
+  );
+}
+
+/** A key that the schema does not have. It stays until somebody removes it. */
+function UnknownField({ path, name }: { path: Path; name: string }) {
+  const { set, readOnly } = useField(path);
+  return (
+    <Group path={path} label={name} hint="This node type does not know this key."
+      aside={readOnly ? undefined : <FieldButton icon="trash" onClick={() => set(undefined)}>Remove</FieldButton>}>
+      <JsonControl path={path} label={`${name}, JSON`} minLines={1} />
+    </Group>
+  );
+}
+
+/** The members of an object whose keys are free. */
+function MapRows({ path, schema, root, nesting, skip, alone }: NestedProps & { skip: ReadonlySet<string>; alone: boolean }) {
+  const { value, set, readOnly } = useField(path);
+  const own = members(value);
+  const rows = [...own].filter(([k]) => !skip.has(k));
+  if (rows.length > maxRows) return <TooLarge text={stringify(obj(rows))} what={`There are ${rows.length.toLocaleString("en")} entries.`} />;
+  const rename = (from: string, to: string) => set(obj([...own].map(([k, v]) => [k === from ? to : k, v] as const)), true);
+  const simple = isSimple(schema, root);
+  return (
+    <div class="rows">
+      {rows.map(([key], i) => (
+        <div class={`pair${simple ? "" : " tall"}`} key={i}>
+          <KeyInput name={key} label={`Name ${i + 1}`} placeholder="name" readOnly={readOnly} taken={(k) => own.has(k)} onName={(to) => rename(key, to)} />
+          {simple ? <Cell path={[...path, key]} label={`Value of ${key || `entry ${i + 1}`}`} kinds={kindsOf(schema, root)} />
+            : <div class="cell"><Inside path={[...path, key]} schema={schema} root={root} name={key || "Value"} nesting={nesting + 1} /></div>}
+          <RowButtons what={key || `entry ${i + 1}`} at={i} count={rows.length} readOnly={readOnly} onRemove={() => set(obj([...own].filter(([k]) => k !== key)))} />
+        </div>
+      ))}
+      <AddButton onClick={() => { if (!own.has("")) set(obj([...own, ["", initial(schema, root)] as const])); }}>{alone ? "Add entry" : "Add another key"}</AddButton>
+    </div>
+  );
+}
+
+function isSimple(schema: Schema, root: Schema): boolean {
+  const { kind } = describe(schema, root).shape;
+  return kind === "any" || kind === "text";
+}
+
+function kindsOf(schema: Schema, root: Schema): readonly Json["kind"][] | undefined {
+  const { shape } = describe(schema, root);
+  return shape.kind === "any" ? shape.kinds : shape.kind === "text" ? ["string"] : undefined;
+}
+
+function ListFields({ path, schema, root, label, nesting }: NestedProps & { label: string }) {
+  const { value, set, readOnly } = useField(path);
+  const { shape } = describe(schema, root);
+  const list = value?.kind === "array" ? value.items : [];
+  if (shape.kind !== "list") return null;
+  if (list.length > maxRows) return <TooLarge text={value ? stringify(value) : ""} what={`This list has ${list.length.toLocaleString("en")} elements.`} />;
+  return (
+    <div class="rows">
+      {list.map((v, i) => {
+        const item = shape.prefix[i] ?? shape.items;
+        const simple = isSimple(item, root) && v.kind !== "object";
+        const buttons = (
+          <RowButtons what={`element ${i + 1}`} at={i} count={list.length} readOnly={readOnly} removable={list.length > shape.min}
+            onMove={shape.prefix.length ? undefined : (to) => set(arr(...moved(list, i, to)))} onRemove={() => set(arr(...list.filter((_, j) => j !== i)))} />
+        );
+        return simple ? (
+          <div class="pair element" key={i}><span class="number muted">{i + 1}</span><Cell path={[...path, i]} label={`${label}, element ${i + 1}`} kinds={kindsOf(item, root)} />{buttons}</div>
+        ) : (
+          <div class="item-card" key={i} data-path={JSON.stringify([...path, i])}>
+            <div class="item-head"><span class="label">{label} {i + 1}</span>{buttons}</div>
+            <Inside path={[...path, i]} schema={item} root={root} name={`Element ${i + 1}`} nesting={nesting + 1} />
+          </div>
+        );
+      })}
+      {list.length < shape.max && (
+        <AddButton onClick={() => set(arr(...list, list.length < shape.prefix.length || list.length === 0 ? initial(shape.prefix[list.length] ?? shape.items, root) : initial(shape.items, root)))}>
+          Add element
+        </AddButton>
+      )}
+      {list.length === 0 && <p class="hint">This list is empty.</p>}
+    </div>
+  );
+}
