@@ -266,7 +266,7 @@ function Batch({ fields, field }: { fields: readonly ObjectField[]; field: (f: O
 }
 
 /** A key that the schema does not have. It stays until somebody removes it. */
-function UnknownField({ path, name }: { path: Path; name: string }) {
+export function UnknownField({ path, name }: { path: Path; name: string }) {
   const { set, readOnly } = useField(path);
   return (
     <Group path={path} label={name} hint="This node type does not know this key."

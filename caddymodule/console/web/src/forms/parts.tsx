@@ -161,3 +161,24 @@ export function TooLarge({ text, what }: { text: string; what: string }) {
     </div>
   );
 }
+
+/** A few ways with an explanation each, of which one is chosen. */
+export function Choices<T extends string>({ path, label, value, options, onValue }: {
+  path: Path; label: string; value: T; options: readonly (readonly [value: T, title: string, about: string])[]; onValue: (value: T) => void;
+}) {
+  const { readOnly } = useForm();
+  const name = useId();
+  const list = options.some(([v]) => v === value) ? options : [...options, [value, line(value, 60) || "(empty)", "This is none of the choices."] as const];
+  return (
+    <Group path={path} label={label}>
+      <div class="way-list">
+        {list.map(([v, title, about]) => (
+          <label class="way" key={v}>
+            <input type="radio" name={name} checked={v === value} disabled={readOnly} onChange={() => onValue(v)} />
+            <span><span class="way-title">{title}</span><span class="hint">{about}</span></span>
+          </label>
+        ))}
+      </div>
+    </Group>
+  );
+}

@@ -2,7 +2,7 @@
 // while the dialog is open.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, apiPath, getJson, request } from "../api/client";
-import { useData } from "../api/data";
+import { type Data, useData } from "../api/data";
 import { canWrite } from "../api/session";
 import type { SecretRow } from "../api/types";
 import { Button, Field, Select, TextInput } from "../ui/controls";
@@ -41,8 +41,13 @@ async function load(workflow: string, signal: AbortSignal): Promise<{ row?: Secr
   }
 }
 
+/** What is stored for a workflow: no row when that is nothing. */
+export function useStoredSecret(workflow: string): Data<{ row?: SecretRow }> {
+  return useData(`secret:${workflow}`, (signal) => load(workflow, signal), (e) => e.kind === "secret" && e.id === workflow);
+}
+
 export function SecretDialog({ workflow, scheme, revision, live, onClose, onStored }: SecretDialogProps) {
-  const stored = useData(`secret:${workflow}`, (signal) => load(workflow, signal), (e) => e.kind === "secret" && e.id === workflow);
+  const stored = useStoredSecret(workflow);
   const now = stored.value ? stored.value.row?.live ?? 0 : live;
   const at = stored.value ? stored.value.row?.revision ?? 0 : revision;
   const about = aboutScheme(scheme);

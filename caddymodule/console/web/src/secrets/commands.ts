@@ -8,7 +8,7 @@ export const shell = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? t
 
 /** The command that sends a webhook, for any scheme. */
 export function sendCommand(url: string, scheme: string): string {
-  const flag = scheme && scheme !== "flowtrux" ? ` --scheme ${shell(scheme)}` : "";
+  const flag = scheme === "custom" ? " --signature-file workflow.json" : scheme && scheme !== "flowtrux" ? ` --scheme ${shell(scheme)}` : "";
   return `echo '${sample}' | caddy flowtrux send ${shell(url)}${flag} --secret-file secret.txt`;
 }
 

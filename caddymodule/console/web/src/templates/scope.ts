@@ -1,5 +1,6 @@
 // What the templates of a node can name, and what it was in an event that is recorded.
 import type { ExecutionRecord, Value } from "../api/types";
+import { flow, type FlowNode, triggerType } from "../flow/document";
 import { get, items, type Json, jsonNull, JsonSyntaxError, members, num, obj, parse, str, text } from "../json/lossless";
 import { type Path, pathText } from "./path";
 import { wholeTemplate } from "./parse";
@@ -59,24 +60,19 @@ function read(v: Value): Known {
   }
 }
 
-/** The ids of the nodes upstream of a node, in the order of the document. */
-export function upstreamOf(document: Json, id: string): string[] {
-  const sources = new Map<string, string[]>();
-  for (const edge of items(get(document, "edges"))) {
-    const source = text(get(edge, "source")), target = text(get(edge, "target"));
-    if (source === undefined || target === undefined) continue;
-    const list = sources.get(target);
-    if (list) list.push(source);
-    else sources.set(target, [source]);
-  }
+/** The nodes upstream of a node, in the order of the document. */
+export function upstreamOf(document: Json, id: string): FlowNode[] {
+  const graph = flow(document);
   const found = new Set<string>();
-  const todo = [...(sources.get(id) ?? [])];
+  const todo = [id];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    if (found.has(next) || next === id) continue;
-    found.add(next);
-    todo.push(...(sources.get(next) ?? []));
+    for (const { source } of graph.into.get(next) ?? []) {
+      if (source === id || found.has(source)) continue;
+      found.add(source);
+      todo.push(source);
+    }
   }
-  return items(get(document, "nodes")).map((n) => text(get(n, "id")) ?? "").filter((n) => found.has(n));
+  return graph.nodes.filter((n) => found.has(n.id));
 }
 
 export interface ScopeOptions {
@@ -92,8 +88,6 @@ export interface ScopeOptions {
 /** Finds what the templates of a node can name. */
 export function scopeOf({ document, node, sample, globals, inForEach }: ScopeOptions): Scope {
   const trigger = sample?.trigger;
-  const nodes = items(get(document, "nodes"));
-  const byId = new Map(nodes.map((n) => [text(get(n, "id")) ?? "", n]));
   const plain = (path: Path, about: string, value: string | undefined): Root =>
     ({ path, about, plain: true, known: () => (value === undefined ? none : { value: str(value), why: "", masked: false }) });
   const value = (path: Path, about: string, v: () => Known): Root => ({ path, about, plain: false, known: () => (sample ? v() : none) });
@@ -107,11 +101,9 @@ export function scopeOf({ document, node, sample, globals, inForEach }: ScopeOpt
       return query ? { ...known, value: query } : unknown("is not recorded for a body that is no object");
     }),
   ];
-  for (const id of upstreamOf(document, node)) {
-    const from = byId.get(id);
-    const isTrigger = text(get(from, "type")) === "trigger";
-    const name = text(get(from, "name"));
-    const about = isTrigger ? "the body of the request" : `the output of ${name && name !== id ? name : id}`;
+  for (const { id, name, type } of upstreamOf(document, node)) {
+    const isTrigger = type === triggerType;
+    const about = isTrigger ? "the body of the request" : `the output of ${name}`;
     roots.push(value(["steps", id, "output"], about, () => {
       if (isTrigger) return data();
       const record = sample?.nodes?.find((n) => n.id === id);
@@ -121,9 +113,9 @@ export function scopeOf({ document, node, sample, globals, inForEach }: ScopeOpt
         : unknown(`is not known: the node was ${record.state}`);
     }));
   }
-  const self = byId.get(node);
-  if (inForEach && text(get(self, "forEach"))) {
-    roots.push(value(["item"], "the item of this run", () => firstItem(text(get(self, "forEach")) ?? "", roots)));
+  const forEach = text(get(flow(document).byId.get(node)?.value, "forEach"));
+  if (inForEach && forEach) {
+    roots.push(value(["item"], "the item of this run", () => firstItem(forEach, roots)));
     roots.push({ path: ["index"], about: "the number of the item, from 0", plain: true, known: () => ({ value: num(0), why: "", masked: false }) });
   }
   for (const [key, v] of globals ?? []) {
