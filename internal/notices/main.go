@@ -31,6 +31,19 @@ const notice = "NOTICE"
 // engineLicense has the texts for the engine in nodes/dist/code.wasm.
 const engineLicense = "nodes/code/LICENSE.engine"
 
+// consoleLicenses has the names, the licenses and the texts for the packages in the console's page,
+// as its build writes them.
+const consoleLicenses = "caddymodule/console/dist/LICENSES.txt"
+
+const consoleHead = `
+4. The console
+
+caddymodule/console/dist is embedded in the binary, without the build tag flowtrux_no_console. It
+holds parts of these npm packages, whose versions are in caddymodule/console/web/package-lock.json
+and the texts of whose licenses are in caddymodule/console/dist/LICENSES.txt.
+
+`
+
 func main() {
 	check := flag.Bool("check", false, "compare NOTICE instead of writing it")
 	texts := flag.String("texts", "", "write the license texts to this `file` instead")
@@ -53,7 +66,15 @@ func run(check bool, texts string) error {
 	if texts != "" {
 		return writeTexts(root, texts, works)
 	}
-	want := []byte(list(works))
+	page, err := os.ReadFile(filepath.Join(root, consoleLicenses))
+	if err != nil {
+		return err
+	}
+	packages, err := packagesIn(string(page))
+	if err != nil {
+		return err
+	}
+	want := []byte(list(works) + consoleHead + packages)
 	file := filepath.Join(root, notice)
 	if !check {
 		return os.WriteFile(file, want, 0o644)
@@ -68,7 +89,24 @@ func run(check bool, texts string) error {
 	return nil
 }
 
-// list returns the content of NOTICE.
+// packagesIn returns the list in consoleLicenses, which is indented and stands before the texts.
+func packagesIn(text string) (string, error) {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "====") {
+			break
+		}
+		if strings.HasPrefix(line, "  ") {
+			b.WriteString(line)
+		}
+	}
+	if b.Len() == 0 {
+		return "", fmt.Errorf("%s lists no packages", consoleLicenses)
+	}
+	return b.String(), nil
+}
+
+// list returns the part of NOTICE about Go modules, with all before it.
 func list(works []work) string {
 	width := 0
 	for _, w := range works {
@@ -92,7 +130,12 @@ func writeTexts(root, file string, works []work) error {
 	if err != nil {
 		return err
 	}
+	page, err := os.ReadFile(filepath.Join(root, consoleLicenses))
+	if err != nil {
+		return err
+	}
 	works = append([]work{
+		{path: "caddymodule/console/dist", texts: []string{string(page)}},
 		{path: "nodes/dist/code.wasm", texts: []string{string(engine)}},
 		{path: "Go, its runtime and standard library", texts: []string{golang}},
 	}, works...)

@@ -70,3 +70,13 @@ func TestTextsAreWrittenOnce(t *testing.T) {
 		t.Error("a shared text is not written once")
 	}
 }
+
+func TestPackagesOfTheConsole(t *testing.T) {
+	got, err := packagesIn("The page holds:\n\n  a  MIT\n  @b/c  MIT\n\n====\na\n\n  Indented text\n")
+	if want := "  a  MIT\n  @b/c  MIT\n"; err != nil || got != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	if _, err := packagesIn("nothing\n====\n  text\n"); err == nil {
+		t.Error("no packages are no error")
+	}
+}
