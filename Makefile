@@ -10,11 +10,12 @@ FUZZTIME ?= 60s
 export CGO_ENABLED := 0
 export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
 
-SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./internal/consoletest \) -prune -o -name '*.go' -not -name '*_test.go' -print) go.mod go.sum $(wildcard nodes/dist/*.wasm)
+SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./internal/consoletest \) -prune -o -name '*.go' -not -name '*_test.go' -print) go.mod go.sum \
+	$(wildcard nodes/dist/*.wasm) $(wildcard caddymodule/console/dist/* caddymodule/console/dist/*/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes notices examples lint unit smoke vulncheck fuzz bench \
-	release-check clean
+.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes console notices examples lint unit smoke vulncheck fuzz \
+	bench release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +31,7 @@ build: bin/caddy ## build bin/caddy with xcaddy: Caddy and this module
 bin/caddy: $(SOURCES)
 	$(TOOL) xcaddy build $(CADDY) --with github.com/flowtrux/edge@v0.1.0=. --output $@
 
-test: setup lint nodes-check smoke unit ## run everything that must pass: linters, a real build, tests with -race
+test: setup lint nodes-check console-check smoke unit ## run everything that must pass: linters, a real build, tests with -race
 	@echo "all checks passed"
 
 # The end of a shell line that has collected the missing packages in its arguments.
@@ -50,7 +51,8 @@ setup:
 	@set --; \
 	command -v etcd >/dev/null || set -- etcd-server; \
 	command -v cc >/dev/null || set -- "$$@" gcc libc6-dev; \
-	for tool in curl openssl; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
+	for tool in curl openssl npm chromium; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
+	command -v node >/dev/null || set -- "$$@" nodejs; \
 	$(CLANG); \
 	$(INSTALL)
 
@@ -95,6 +97,23 @@ nodes: ## compile the built-in nodes to nodes/dist
 nodes-check:
 	go run ./nodes/build.go -check
 	go run ./nodes/code/build.go -check
+
+# The console's page. Only who changes it needs npm: what is built is committed.
+WEB := caddymodule/console/web
+
+console: $(WEB)/node_modules ## check the console's TypeScript, and build its page to caddymodule/console/dist
+	cd $(WEB) && npm run --silent check
+	go run ./caddymodule/console/build.go
+
+.PHONY: console-check
+console-check: $(WEB)/node_modules
+	cd $(WEB) && npm run --silent check
+	go run ./caddymodule/console/unit.go
+	go run ./caddymodule/console/build.go -check
+
+$(WEB)/node_modules: $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --no-audit --no-fund
+	@touch $@
 
 # Packages whose tests start servers, which takes most of the time.
 SERVERS := /(bench/native|caddymodule|internal|runtime/store)(/|$$)
@@ -166,4 +185,4 @@ release-check: ## check .goreleaser.yaml and build the binaries of a release for
 	$(RELEASE) goreleaser build --snapshot --clean --parallelism 1
 
 clean: ## remove build results and the demo's state
-	rm -rf bin dist .run
+	rm -rf bin dist .run $(WEB)/node_modules
