@@ -284,10 +284,10 @@ func TestConsoleStreamsEventsOfPages(t *testing.T) {
 			t.Errorf("%q, %v, want %q", got, err, want)
 		}
 	}
-	read("/flowtrux/events", "event: ready\nid: c1\ndata: {}\n\n"+
+	read("/flowtrux/events", "retry: 500\nevent: ready\nid: c1\ndata: {}\n\n"+
 		"data: {\"kind\":\"a\"}\n\nid: c3\ndata: {\"kind\":\"b\"}\n\n"+
 		"event: reset\nid: c9\ndata: {}\n\n")
-	read("/flowtrux/events?after=other", "event: ready\nid: other\ndata: {}\n\nevent: reset\nid: c9\ndata: {}\n\n")
+	read("/flowtrux/events?after=other", "retry: 500\nevent: ready\nid: other\ndata: {}\n\nevent: reset\nid: c9\ndata: {}\n\n")
 	for _, want := range []string{"", "after=c1&wait=5s", "after=c3&wait=5s"} {
 		if got := <-asked; got != want {
 			t.Errorf("asked for %q, want %q", got, want)

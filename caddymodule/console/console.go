@@ -109,7 +109,7 @@ func (c *Console) serveAPI(w http.ResponseWriter, r *http.Request, user string) 
 			WriteError(w, refused.status, refused.body)
 			return
 		}
-		if c.options.Events != nil && wantsStream(r) {
+		if wantsStream(r) {
 			c.streams.serve(w, r)
 			return
 		}
