@@ -56,7 +56,8 @@ export async function request(method: string, path: string, options: Options = {
   return { status: response.status, text: body, revision: revisionOf(response.headers.get("ETag")) };
 }
 
-const revisionOf = (etag: string | null): number => Number(/^(?:W\/)?"(\d+)"$/.exec(etag ?? "")?.[1] ?? 0);
+// Encoders and proxies mark the tags of what they compress: "7-gzip", W/"7".
+const revisionOf = (etag: string | null): number => Number(/^(?:W\/)?"(\d+)(?:-[\w-]+)?"$/.exec(etag ?? "")?.[1] ?? 0);
 
 function problem(status: number, body: string): ApiError {
   let message = `The server answered with status ${status}.`;
