@@ -10,30 +10,8 @@ import (
 	"github.com/flowtrux/edge/internal/version"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/journal"
-	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/store"
 )
-
-func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
-	rows := make([]adminapi.NodeType, 0)
-	for _, name := range app.types.Names() {
-		var m *sandbox.Module
-		typ, err := app.types.Type(name)
-		if err == nil {
-			m, err = app.types.Module(name)
-		}
-		if err != nil {
-			return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: fmt.Errorf("loading node type %s: %w", name, err)}
-		}
-		limits := m.Limits()
-		rows = append(rows, adminapi.NodeType{
-			Type: name, Version: typ.Version, Summary: typ.Summary, Source: m.Source(),
-			Handles: typ.Handles, Capabilities: m.Grants().Names(),
-			Memory: limits.Memory, Timeout: limits.Timeout.String(), Fuel: limits.Fuel, Slow: m.SnapshotObstacles(),
-		})
-	}
-	return writeJSON(w, http.StatusOK, adminapi.NodeTypes{Nodes: rows})
-}
 
 // getStatus writes the state of what this config uses, and what has to be fixed, worst first: the
 // store, the journal, then documents and secrets.
@@ -55,6 +33,8 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 		Warnings:   []adminapi.Trouble{},
 		Ready:      app.isLoaded(),
 		Preparing:  []string{},
+		Endpoints:  endpoints(),
+		Started:    processStarted,
 	}
 	if st.State != store.Live {
 		reason := "the store is " + string(st.State)

@@ -21,6 +21,18 @@ type Status struct {
 	Ready bool `json:"ready"`
 	// Preparing are the ids of the workflows whose newest document is being prepared, sorted.
 	Preparing []string `json:"preparing"`
+	// Endpoints are where the running config takes webhooks.
+	Endpoints []Endpoint `json:"endpoints"`
+	Started   time.Time  `json:"started"` // when the process has started
+}
+
+// Endpoint is a handler of webhooks in a site.
+type Endpoint struct {
+	Prefix string   `json:"prefix"` // of the paths; the id of a workflow follows
+	Listen []string `json:"listen"` // the addresses of its server, such as ":8080"
+	// Hosts are those to which its site is limited. None = all, or not known.
+	Hosts []string `json:"hosts,omitempty"`
+	TLS   bool     `json:"tls"`
 }
 
 // StoreStatus is the store's part of Status.
@@ -73,23 +85,4 @@ type Trouble struct {
 	Where  string `json:"where"`          // "store", "journal", or a key of the store
 	Path   string `json:"path,omitempty"` // where in the document
 	Reason string `json:"reason"`
-}
-
-// NodeTypes is the response of GET nodes.
-type NodeTypes struct {
-	Nodes []NodeType `json:"nodes"`
-}
-
-// NodeType is one node type that workflows can use.
-type NodeType struct {
-	Type         string   `json:"type"`
-	Version      string   `json:"version"`
-	Summary      string   `json:"summary"`
-	Source       string   `json:"source"` // "built-in node ...", or the file or address
-	Handles      []string `json:"handles,omitempty"`
-	Capabilities []string `json:"capabilities,omitempty"` // requested and granted
-	Memory       uint64   `json:"memory"`                 // limit of a call, in bytes
-	Timeout      string   `json:"timeout"`                // of a call
-	Fuel         uint64   `json:"fuel,omitempty"`         // budget of a call; 0 = none
-	Slow         []string `json:"slow,omitempty"`         // why each call gets a new instance
 }

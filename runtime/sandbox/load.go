@@ -3,6 +3,7 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,7 +93,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) 
 	compiled, parts := code.code, code.module
 	m := &Module{
 		limits: c.Limits, source: c.Source, releaseCode: release, instances: freshInstances{}, obstacles: slices.Concat(parts.Obstacles, slow),
-		budget: h.options.Budget,
+		budget: h.options.Budget, digest: sha256.Sum256(c.Wasm),
 	}
 	defer func() {
 		if err != nil {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/flowtrux/edge/internal/drain"
@@ -14,6 +15,7 @@ type Module struct {
 	limits    Limits
 	grants    hostapi.Grants
 	source    string
+	digest    [sha256.Size]byte
 	manifest  []byte
 	described bool // the manifest is the module's own
 	instances instanceSource
@@ -44,6 +46,9 @@ func (m *Module) SnapshotObstacles() []string { return m.obstacles }
 
 // Source returns the file or name that the module was loaded from.
 func (m *Module) Source() string { return m.source }
+
+// Digest returns the SHA-256 of the module's file.
+func (m *Module) Digest() [sha256.Size]byte { return m.digest }
 
 // Result is the result of a call.
 type Result struct {
