@@ -25,7 +25,7 @@ func (*AdminAPI) CaddyModule() caddy.ModuleInfo {
 }
 
 // Routes implements caddy.AdminRouter.
-func (*AdminAPI) Routes() []caddy.AdminRoute { return apiOptions{}.routes() }
+func (*AdminAPI) Routes() []caddy.AdminRoute { return allRoutes() }
 
 // adminApp returns the app of the config that runs. The app of a config that is being loaded may
 // not be complete yet.

@@ -11,18 +11,12 @@ import (
 	"github.com/flowtrux/edge/caddymodule/adminapi"
 )
 
-// apiOptions is how the API is served. The zero value is how Caddy's admin endpoint serves it.
-type apiOptions struct {
-	readOnly     bool // only what changes nothing: GET, HEAD and POST validate
-	requireMatch bool // PUT and DELETE need If-Match or If-None-Match
-}
-
 // apiHandler returns the API for a console, with the routes and errors that it has on the admin
 // endpoint. Paths of requests begin with adminapi.Base: the console strips its own prefix from Path
-// and RawPath. Who may send requests is the console's business.
-func apiHandler(o apiOptions) http.Handler {
+// and RawPath. Package console decides who may send which requests.
+func apiHandler() http.Handler {
 	mux := http.NewServeMux()
-	for _, route := range o.routes() {
+	for _, route := range allRoutes() {
 		mux.Handle(route.Pattern, jsonErrors(route.Handler))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -48,8 +48,8 @@ var apiRoutes = []apiRoute{
 	{"POST", "send", true, sendWebhook, nil},
 }
 
-// routes returns all that is below adminapi.Base, also the errors for other methods and paths.
-func (o apiOptions) routes() []caddy.AdminRoute {
+// allRoutes returns all that is below adminapi.Base, also the errors for other methods and paths.
+func allRoutes() []caddy.AdminRoute {
 	out := make([]caddy.AdminRoute, 0, 2*len(apiRoutes))
 	add := func(pattern string, handle caddy.AdminHandlerFunc) {
 		out = append(out, caddy.AdminRoute{Pattern: pattern, Handler: handle})
@@ -57,12 +57,7 @@ func (o apiOptions) routes() []caddy.AdminRoute {
 	var paths []string
 	methods := make(map[string][]string)
 	for _, route := range apiRoutes {
-		add(route.method+" "+adminapi.Base+route.path, func(w http.ResponseWriter, r *http.Request) error {
-			if refused := o.refuse(&route, r); refused != nil {
-				return writeJSON(w, refused.status, refused.body)
-			}
-			return route.serve(w, r)
-		})
+		add(route.method+" "+adminapi.Base+route.path, route.serve)
 		if methods[route.path] == nil {
 			paths = append(paths, route.path)
 		}
@@ -80,33 +75,6 @@ func (o apiOptions) routes() []caddy.AdminRoute {
 		return adminError(http.StatusNotFound, "there is no %s; below %s there are %s", r.URL.Path, adminapi.Base, strings.Join(paths, ", "))
 	})
 	return out
-}
-
-// refusal is an error response that Caddy's admin endpoint does not give.
-type refusal struct {
-	status int
-	body   adminapi.Error
-}
-
-// refuse returns why the options do not let a request to a route pass, or nil if they do.
-func (o apiOptions) refuse(route *apiRoute, r *http.Request) *refusal {
-	switch {
-	case o.readOnly && !route.reads():
-		return &refusal{http.StatusForbidden, adminapi.Error{Message: "this console is read-only", Code: adminapi.CodeReadOnly}}
-	case o.requireMatch && route.replaces() && r.Header.Get("If-Match") == "" && r.Header.Get("If-None-Match") == "":
-		return &refusal{http.StatusPreconditionRequired, adminapi.Error{
-			Message: "precondition required: send If-Match with the revision that this is to replace, or If-None-Match: * if there is none",
-		}}
-	}
-	return nil
-}
-
-// reads reports whether the route changes nothing and runs nothing.
-func (r *apiRoute) reads() bool { return r.method == http.MethodGet || r.path == "validate" }
-
-// replaces reports whether the route replaces or deletes something that has a revision.
-func (r *apiRoute) replaces() bool {
-	return r.method == http.MethodPut || r.method == http.MethodDelete
 }
 
 func (r *apiRoute) serve(w http.ResponseWriter, req *http.Request) error {

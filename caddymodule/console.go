@@ -107,7 +107,7 @@ func (c *Console) Provision(ctx caddy.Context) error {
 		server.RegisterOnShutdown(stop)
 	}
 	c.console = console.New(console.Options{
-		API: apiHandler(apiOptions{}), Events: app.(*App).live.stream, Until: streaming,
+		API: apiHandler(), Events: app.(*App).live.stream, Until: streaming,
 		Door: console.DoorSite, ReadOnly: c.ReadOnly, Wrote: c.logWrite,
 	})
 	return nil

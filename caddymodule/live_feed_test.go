@@ -114,7 +114,7 @@ func (p *pages) want(want ...string) {
 func TestEventsOfTheFeed(t *testing.T) {
 	r := run(t, `{}`)
 	s := site{t: t, app: r.app()}
-	p := &pages{t: t, api: apiHandler(apiOptions{})}
+	p := &pages{t: t, api: apiHandler()}
 	if page := p.read("0s"); len(page.Events) > 0 || page.Reset {
 		t.Errorf("without a cursor: %+v", page)
 	}
@@ -163,7 +163,7 @@ func (p *pages) readSorted(n int) (got []string) {
 
 func TestEventsOfTheFeedRejects(t *testing.T) {
 	run(t, `{}`)
-	p := &pages{t: t, api: apiHandler(apiOptions{})}
+	p := &pages{t: t, api: apiHandler()}
 	for _, query := range []string{
 		"?wait=6s", "?wait=-1s", "?wait=soon", "?wait=5", "?after=a&after=b", "?afer=1", "?wait=1s&wait=2s",
 	} {
@@ -185,7 +185,7 @@ func TestEventsOfTheFeedRejects(t *testing.T) {
 // TestStoreIsReplaced: when nobody knows what has changed in the store, clients load all again.
 func TestStoreIsReplaced(t *testing.T) {
 	r := run(t, `{}`)
-	p := &pages{t: t, api: apiHandler(apiOptions{})}
+	p := &pages{t: t, api: apiHandler()}
 	p.read("0s")
 	r.app().batchApplied(store.Batch{Reset: true})
 	if page := p.read("5s"); !page.Reset {
@@ -197,7 +197,7 @@ func TestStoreIsReplaced(t *testing.T) {
 // does not load says nothing.
 func TestWorkflowStatesOverReloads(t *testing.T) {
 	r := run(t, `{}`)
-	p := &pages{t: t, api: apiHandler(apiOptions{})}
+	p := &pages{t: t, api: apiHandler()}
 	p.read("0s")
 	if err := r.load(`{"nodes":{"slugify":{"file":"/does/not/exist.wasm"}}}`); err == nil {
 		t.Fatal("a config without its module was loaded")
