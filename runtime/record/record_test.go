@@ -55,6 +55,15 @@ func TestRecordedInputs(t *testing.T) {
 	if got["b"].Fuel == 0 || got["b"].Attempts != 2 || got["a"].Why != "" {
 		t.Errorf("%+v", got["b"])
 	}
+	end := got["b"].StartedAt.Add(got["b"].Duration)
+	for i, c := range got["b"].Calls {
+		if c.Item != i || c.Duration <= 0 || c.Start.Add(c.Duration).After(end) {
+			t.Errorf("call %d of b, which ended at %v: %+v", i, end, c)
+		}
+	}
+	if n := len(got["b"].Calls); n != 2 {
+		t.Errorf("b has %d calls", n)
+	}
 }
 
 // TestWhy checks each reason for which a node does not run.
