@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parallel, runAll, tally } from "./bulk";
+import { parallel, runAll, tally } from "./each";
 
 const ids = Array.from({ length: 12 }, (_, i) => `e${i}`);
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1));

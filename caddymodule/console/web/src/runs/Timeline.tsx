@@ -1,0 +1,90 @@
+// The nodes of an execution in plan order, each with its bars on a common axis of time.
+import { useMemo, useRef } from "preact/hooks";
+import { serverNow } from "../api/client";
+import type { ExecutionRecord } from "../api/types";
+import { Badge } from "../ui/show";
+import { duration, line, visible } from "../ui/text";
+import { isEnded } from "./actions";
+import { useTick } from "./Elapsed";
+import type { RunNode } from "./run";
+import { rfc3339 } from "./time";
+import { type Bar, failedNode, type Lane, layout, type Timeline as Layout } from "./timeline";
+
+interface Props {
+  record: ExecutionRecord;
+  nodes: readonly RunNode[];
+  repeats: (id: string) => boolean;
+  selected?: string;
+  onSelect: (id: string) => void;
+}
+
+/** By keyboard: up and down, Home and End. */
+export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) {
+  const running = !isEnded(record.status);
+  useTick(running);
+  const list = useRef<HTMLOListElement>(null);
+  const now = running ? Math.floor(serverNow() / 250) * 250 : 0;
+  const shown = useMemo(() => layout(record, nodes.map((n) => n.record), rfc3339(now), repeats), [record, nodes, now, repeats]);
+  const current = Math.max(0, nodes.findIndex((n) => n.id === selected));
+  const onKeyDown = (e: KeyboardEvent) => {
+    const to = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: nodes.length - 1 }[e.key];
+    if (to === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
+    e.preventDefault();
+    const next = nodes[Math.min(Math.max(to, 0), nodes.length - 1)];
+    if (!next) return;
+    onSelect(next.id);
+    (list.current?.children[nodes.indexOf(next)]?.firstElementChild as HTMLElement | null)?.focus();
+  };
+  return (
+    <section class="timeline card" aria-label="Nodes in the order of the plan, with their times">
+      <div class="lane axis" aria-hidden="true">
+        <span class="lane-name muted small">{shown.waited > 1e6 && `waited ${duration(shown.waited)} to start`}</span>
+        <span class="lane-bars">
+          {shown.ticks.map((t) => <span key={t.at} class="tick" style={{ left: percent(t.at, shown.total) }}>{t.text}</span>)}
+        </span>
+        <span class="lane-time" />
+      </div>
+      <ol ref={list} onKeyDown={onKeyDown}>
+        {nodes.map((n, i) => (
+          <LaneRow key={n.id} node={n} lane={shown.lanes[i]!} layout={shown} selected={n.id === selected} focusable={i === current} onSelect={onSelect} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+const percent = (at: number, total: number): string => `${(100 * at) / total}%`;
+
+function LaneRow({ node, lane, layout: { total, ticks }, selected, focusable, onSelect }: {
+  node: RunNode; lane: Lane; layout: Layout; selected: boolean; focusable: boolean; onSelect: (id: string) => void;
+}) {
+  const { record } = node;
+  const handled = record.state !== "failed" && failedNode(record);
+  return (
+    <li>
+      <button type="button" class="lane" aria-pressed={selected} tabIndex={focusable ? 0 : -1} onClick={() => onSelect(node.id)}>
+        <span class="lane-name">
+          <Badge state={node.trigger ? "live" : record.state} tone={handled ? "warn" : undefined} word="" />
+          <span class="cut" title={visible(node.id)}>{line(node.name, 80)}</span>
+          <span class="visually-hidden">{handled ? "failed, and was handled" : record.state.replace("_", " ")}</span>
+        </span>
+        <span class="lane-bars" aria-hidden="true">
+          {ticks.map((t) => <span key={t.at} class="grid" style={{ left: percent(t.at, total) }} />)}
+          {lane.bars.map((b, i) => <BarMark key={i} bar={b} total={total} handled={handled} />)}
+        </span>
+        <span class="lane-time number">{lane.text ? <span title={lane.text}>{lane.text.split(",", 1)[0]}</span> : <span class="muted">{note(node)}</span>}
+          <span class="visually-hidden">{lane.text}</span></span>
+      </button>
+    </li>
+  );
+}
+
+const note = (n: RunNode): string => (n.trigger ? "" : n.record.state === "completed" ? "before a restart" : n.record.state.replace("_", " "));
+
+function BarMark({ bar, total, handled }: { bar: Bar; total: number; handled: boolean }) {
+  const kind = bar.kind === "wait" ? "wait" : bar.kind === "running" ? "running" : bar.failed ? (handled ? "handled" : "failed") : "done";
+  return (
+    <span class={`bar ${kind}${bar.kind === "items" ? " items" : ""}`} title={visible(bar.text)}
+      style={{ left: percent(bar.from, total), width: percent(bar.to - bar.from, total) }} />
+  );
+}

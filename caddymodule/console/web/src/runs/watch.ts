@@ -1,0 +1,129 @@
+// Follows one execution: loads its record and its document, and applies events until it has ended.
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { useEffect, useMemo, useReducer } from "preact/hooks";
+import { ApiError, apiPath, request } from "../api/client";
+import { onEvent, onReset } from "../api/live";
+import type { ExecutionRecord, LiveEvent } from "../api/types";
+import { parse } from "../json/lossless";
+import { isEnded } from "./actions";
+import { type RunView, withEvent, withRecord } from "./run";
+
+/** A record is written some time after the end: it is asked for again after so many milliseconds. */
+const delays = [80, 200, 400, 800, 1500, 3000];
+/** How often one that runs is loaded again: events may be left out when there are many, or another machine runs it. */
+const pollPause = 3000;
+
+/** One execution. */
+export class RunWatch {
+  private readonly state = signal<RunView>({ documentAsked: false, loading: true });
+  readonly view: ReadonlySignal<RunView> = this.state;
+  private readonly stop = new AbortController();
+  private timer?: ReturnType<typeof setTimeout>;
+  private tries = 0;
+
+  /** seen are events that came before the id was known. */
+  constructor(readonly id: string, seen: readonly LiveEvent[] = []) {
+    const record = seen.reduce<ExecutionRecord | undefined>((r, e) => withEvent(r, e, id), undefined);
+    if (record) this.state.value = { ...this.state.value, record };
+  }
+
+  /** Begins to follow; the returned function ends it for good. */
+  start(): () => void {
+    const off = [
+      onEvent((event) => this.event(event)),
+      onReset(() => this.load()),
+    ];
+    this.load();
+    void this.loadDocument();
+    return () => {
+      off.forEach((f) => f());
+      clearTimeout(this.timer);
+      this.stop.abort();
+    };
+  }
+
+  /** Loads the record again. */
+  readonly load = (): void => {
+    clearTimeout(this.timer);
+    void this.loadRecord();
+  };
+
+  private event(event: LiveEvent): void {
+    const { record } = this.state.peek();
+    const now = withEvent(record, event, this.id);
+    if (now === record || !now) return;
+    this.state.value = { ...this.state.peek(), record: now, gone: undefined };
+    if (isEnded(now.status) && !(record && isEnded(record.status))) {
+      this.tries = 0;
+      this.again(0);
+    }
+  }
+
+  private again(after: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(this.load, after);
+  }
+
+  private async loadRecord(): Promise<void> {
+    try {
+      const { text } = await request("GET", apiPath(["executions", this.id]), { signal: this.stop.signal });
+      const loaded = JSON.parse(text) as ExecutionRecord; // payloads are texts in it
+      const { record } = this.state.peek();
+      this.state.value = { ...this.state.peek(), record: withRecord(record, loaded), text, loading: false, gone: undefined, error: undefined };
+      if (isEnded(loaded.status)) {
+        if (!this.state.peek().document) void this.loadDocument();
+        return;
+      }
+      if (record && isEnded(record.status)) this.waitForRecord();
+      else this.again(pollPause);
+    } catch (e) {
+      if (this.stop.signal.aborted) return;
+      this.failed(e);
+    }
+  }
+
+  private failed(e: unknown): void {
+    const state = this.state.peek();
+    if (e instanceof ApiError && e.status === 404) {
+      if (state.record && this.tries < delays.length) {
+        this.waitForRecord();
+        return;
+      }
+      this.state.value = { ...state, loading: false, error: undefined, gone: state.record ? "unrecorded" : "unknown" };
+      return;
+    }
+    this.state.value = { ...state, loading: false, error: e instanceof Error ? e : new Error(String(e)) };
+    if (e instanceof ApiError && (e.status === 0 || e.status >= 502)) this.again(2000);
+  }
+
+  /** It has ended, but what was loaded is older. */
+  private waitForRecord(): void {
+    const delay = delays[this.tries++];
+    if (delay === undefined) this.state.value = { ...this.state.peek(), loading: false, gone: "unrecorded" };
+    else this.again(delay);
+  }
+
+  private async loadDocument(): Promise<void> {
+    try {
+      const { text } = await request("GET", apiPath(["executions", this.id, "document"]), { signal: this.stop.signal });
+      this.state.value = { ...this.state.peek(), document: parse(text), documentAsked: true };
+    } catch {
+      // Without the document there is the list of nodes.
+      if (!this.stop.signal.aborted) this.state.value = { ...this.state.peek(), documentAsked: true };
+    }
+  }
+}
+
+/** Follows an execution while it is on the screen. */
+export function useRun(id: string): { watch: RunWatch; view: RunView } {
+  const watch = useMemo(() => new RunWatch(id), [id]);
+  useEffect(() => watch.start(), [watch]);
+  return { watch, view: useWatched(watch) };
+}
+
+/** Renders again when what is known changes. */
+export function useWatched(watch: RunWatch): RunView {
+  const [, changed] = useReducer((n: number) => n + 1, 0);
+  useEffect(() => watch.view.subscribe(() => changed(undefined as never)), [watch]);
+  return watch.view.value;
+}
