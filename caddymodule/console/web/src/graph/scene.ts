@@ -115,7 +115,7 @@ function arrivals(edges: readonly FlowEdge[]): Map<FlowEdge, number> {
 }
 
 /** Whether a node did something in an execution. */
-export const ran = (s: NodeState | undefined): boolean => s !== undefined && !["skipped", "stopped", "pending"].includes(s.state);
+export const ran = (s: NodeState | undefined): boolean => s !== undefined && !["skipped", "stopped", "pending", "not_run"].includes(s.state);
 
 /** Whether an execution went along an edge. */
 export function taken(edge: FlowEdge, source: FlowNode | undefined, states: States): boolean {

@@ -21,14 +21,15 @@ export function Calls({ n, record, file }: { n: NodeRecord; record: ExecutionRec
         {n.callsCut && <span class="muted small">the first {calls.length} of {n.attempts}</span>}
       </header>
       <ol class="calls">
-        {(all ? calls : calls.slice(0, shownCalls)).map((c, i) => <CallRow key={i} c={c} items={items} record={record} file={`${file}-${i + 1}`} />)}
+        {(all ? calls : calls.slice(0, shownCalls)).map((c, i) => <CallRow key={i} c={c} items={items} record={record} file={`${file}-${i + 1}`} only={calls.length === 1} />)}
       </ol>
       {!all && calls.length > shownCalls && <Button look="quiet" small onClick={() => setAll(true)}>Show all {calls.length} calls</Button>}
     </section>
   );
 }
 
-function CallRow({ c, items, record, file }: { c: Call; items: boolean; record: ExecutionRecord; file: string }) {
+/** The error of an only call is that of its node: it is not told twice. */
+function CallRow({ c, items, record, file, only }: { c: Call; items: boolean; record: ExecutionRecord; file: string; only: boolean }) {
   const host = c.host ?? [];
   return (
     <li>
@@ -42,7 +43,7 @@ function CallRow({ c, items, record, file }: { c: Call; items: boolean; record: 
           {c.live && ", used the real clock or random numbers"}
         </span>
       </div>
-      {c.code && <p class="call-error wrap"><code>{line(c.code, 100)}</code> {line(c.message ?? "", 600)}</p>}
+      {c.code && !only && <p class="call-error wrap"><code>{line(c.code, 100)}</code> {line(c.message ?? "", 600)}</p>}
       {host.map((h, i) => <HostCallRow key={i} h={h} file={`${file}-host-${i + 1}`} />)}
     </li>
   );

@@ -10,7 +10,7 @@ import { Calls } from "./Calls";
 import { Logs } from "./Logs";
 import { codeLine, linesAround, type RunNode } from "./run";
 import { nanos } from "./time";
-import { failedNode } from "./timeline";
+import { failedNode } from "./bars";
 
 interface Props {
   record: ExecutionRecord;
@@ -51,10 +51,10 @@ function NodePart({ record, n, source }: { record: ExecutionRecord; n: NodeRecor
       {ran && !open && (
         <>
           <ValueBox title="Input" value={n.input} file={`${file}-input`} none={noInput(n)} />
-          {n.fixed && <ValueBox title="Fixed config" value={n.fixed} file={`${file}-fixed`} />}
           <ValueBox title="Output" value={n.output} file={`${file}-output`} none={n.state === "failed" ? "None: it failed." : undefined} />
         </>
       )}
+      {ran && n.fixed && <ValueBox title="Fixed config" value={n.fixed} file={`${file}-fixed`} />}
       {n.logs && n.logs.length > 0 && <Logs lines={n.logs} file={file} />}
       {n.calls && n.calls.length > 0 && <Calls n={n} record={record} file={file} />}
     </>
@@ -85,7 +85,7 @@ function ErrorPart({ n, source }: { n: NodeRecord; source?: Json }) {
   return (
     <section class={`error-box${n.state === "failed" ? "" : " handled"}`} aria-label="Error">
       <header><h3>Error</h3><code>{line(n.code ?? "", 100)}</code></header>
-      {n.message && <p class="wrap">{visible(n.message.slice(0, maxMessage))}{n.message.length > maxMessage && "…"}</p>}
+      {n.message && (n.message.length > maxMessage ? <Text text={n.message} label="Message" first={maxMessage} /> : <p class="wrap">{visible(n.message)}</p>)}
       {lines.length > 0 && (
         <ol class="code-lines" aria-label={`The code around line ${at!.line}`}>
           {lines.map((l) => (
@@ -99,7 +99,7 @@ function ErrorPart({ n, source }: { n: NodeRecord; source?: Json }) {
     </section>
   );
 }
-const maxMessage = 4000;
+const maxMessage = 600;
 
 /** The source of a node of code: as it was called, else as the document has it. */
 function codeOf(n: NodeRecord, source?: Json): string | undefined {

@@ -31,7 +31,7 @@ export function RunActions({ record, text }: { record: ExecutionRecord; text?: s
   };
   return (
     <>
-      {text !== undefined && ended && <Button icon="download" onClick={() => download(`${record.id}.json`, text)}>Download</Button>}
+      {text !== undefined && ended && <span class="run-download"><Button icon="download" aria-label="Download the record" onClick={() => download(`${record.id}.json`, text)}>Download</Button></span>}
       {canWrite() && !ended && <Button icon="stop" look="danger" busy={busy} onClick={() => void cancel()}>Cancel</Button>}
       {canWrite() && ended && <Button icon="replay" look="primary" onClick={() => setAsking(true)}>Replay…</Button>}
       {asking && <ReplayDialog record={record} onClose={() => setAsking(false)} />}
@@ -103,8 +103,10 @@ export function RunFailure({ record, nodeName, onNode }: { record: ExecutionReco
   const bad = record.status === "failed" || record.status === "timed_out";
   return (
     <Note tone={bad ? "bad" : "idle"}>
-      {record.node && <><button type="button" class="link" onClick={() => onNode(record.node!)}>{line(nodeName ?? record.node, 80)}</button> </>}
-      {record.code && <code>{line(record.code, 100)}</code>} {line(record.message ?? "", 600)}
+      <span class="run-failure">
+        {record.node && <><button type="button" class="link" onClick={() => onNode(record.node!)}>{line(nodeName ?? record.node, 80)}</button> </>}
+        {record.code && <code>{line(record.code, 100)}</code>} {line(record.message ?? "", 400)}
+      </span>
     </Note>
   );
 }

@@ -1,14 +1,14 @@
 // The nodes of an execution in plan order, each with its bars on a common axis of time.
-import { useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { serverNow } from "../api/client";
 import type { ExecutionRecord } from "../api/types";
-import { Badge } from "../ui/show";
+import { Badge, wordOf } from "../ui/show";
 import { duration, line, visible } from "../ui/text";
 import { isEnded } from "./actions";
 import { useTick } from "./Elapsed";
 import type { RunNode } from "./run";
 import { rfc3339 } from "./time";
-import { type Bar, failedNode, type Lane, layout, type Timeline as Layout } from "./timeline";
+import { type Bar, failedNode, type Lane, layout, type Timeline as Layout } from "./bars";
 
 interface Props {
   record: ExecutionRecord;
@@ -26,6 +26,14 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
   const now = running ? Math.floor(serverNow() / 250) * 250 : 0;
   const shown = useMemo(() => layout(record, nodes.map((n) => n.record), rfc3339(now), repeats), [record, nodes, now, repeats]);
   const current = Math.max(0, nodes.findIndex((n) => n.id === selected));
+  useLayoutEffect(() => {
+    // Only the list is scrolled, not the page.
+    const box = list.current;
+    const row = box?.children[current] as HTMLElement | undefined;
+    if (!box || !row) return;
+    const top = row.offsetTop - box.offsetTop;
+    if (top < box.scrollTop || top + row.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = top - box.clientHeight / 2;
+  }, [current]);
   const onKeyDown = (e: KeyboardEvent) => {
     const to = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: nodes.length - 1 }[e.key];
     if (to === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
@@ -66,7 +74,7 @@ function LaneRow({ node, lane, layout: { total, ticks }, selected, focusable, on
         <span class="lane-name">
           <Badge state={node.trigger ? "live" : record.state} tone={handled ? "warn" : undefined} word="" />
           <span class="cut" title={visible(node.id)}>{line(node.name, 80)}</span>
-          <span class="visually-hidden">{handled ? "failed, and was handled" : record.state.replace("_", " ")}</span>
+          <span class="visually-hidden">{handled ? "failed, and was handled" : wordOf(record.state)}</span>
         </span>
         <span class="lane-bars" aria-hidden="true">
           {ticks.map((t) => <span key={t.at} class="grid" style={{ left: percent(t.at, total) }} />)}
@@ -79,7 +87,7 @@ function LaneRow({ node, lane, layout: { total, ticks }, selected, focusable, on
   );
 }
 
-const note = (n: RunNode): string => (n.trigger ? "" : n.record.state === "completed" ? "before a restart" : n.record.state.replace("_", " "));
+const note = (n: RunNode): string => (n.trigger ? "" : n.record.state === "completed" ? "before a restart" : wordOf(n.record.state));
 
 function BarMark({ bar, total, handled }: { bar: Bar; total: number; handled: boolean }) {
   const kind = bar.kind === "wait" ? "wait" : bar.kind === "running" ? "running" : bar.failed ? (handled ? "handled" : "failed") : "done";

@@ -100,7 +100,7 @@ function Body({ record, view, chosen, onNode }: { record: ExecutionRecord; view:
       {record.cut && <Note tone="warn">Recording took too much work: values of the last nodes are left out.</Note>}
       {record.status === "pending" && <Note tone="busy">It waits for a slot to run.</Note>}
       <div class="run-body">
-        <div class="stack">
+        <div class="stack run-left">
           {view.document ? <RunGraph document={view.document} nodes={nodes} selected={selected.id} onSelect={select} />
             : view.documentAsked && !view.loading && isEnded(record.status) && <p class="muted small">The document of revision {record.revision} is not stored any more, so there is no graph.</p>}
           <Timeline record={record} nodes={nodes} repeats={repeats} selected={selected.id} onSelect={select} />

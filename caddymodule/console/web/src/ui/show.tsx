@@ -21,7 +21,7 @@ const tones: Record<string, Tone> = {
 export const shapes: Record<Tone, string> = {
   ok: "M4 8.500l2.800 2.800L12 5.500", bad: "M5 5l6 6M11 5l-6 6", warn: "M8 4v5M8 11.500v.01", busy: "M8 4.500V8l2.500 1.500", idle: "M5 8h6",
 };
-const words: Record<string, string> = { timed_out: "timed out", no_secret: "no secret", not_run: "not run" };
+const words: Record<string, string> = { completed: "succeeded", timed_out: "timed out", no_secret: "no secret", not_run: "not run" };
 
 /** The tone of a state or status. */
 export const toneOf = (state: string): Tone => tones[state] ?? "idle";

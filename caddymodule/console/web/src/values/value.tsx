@@ -53,8 +53,8 @@ export function absence(value?: Value): ComponentChildren {
   if (!value?.size) return undefined;
   return (
     <>
-      Too long to be recorded: {bytes(value.size)}.{" "}
-      {value.sha256 ? <>SHA-256 <code class="wrap">{value.sha256}</code></> : "It was too long to compute a digest of."}
+      Only its size was recorded: {bytes(value.size)}. It is longer than 64 KiB, or the record has 1 MiB of values already.{" "}
+      {value.sha256 ? <>SHA-256 <code class="wrap">{value.sha256}</code></> : "It was too long to read all of it."}
     </>
   );
 }

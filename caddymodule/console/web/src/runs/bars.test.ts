@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NodeRecord, Summary } from "../api/types";
-import { layout, ticks } from "./timeline";
+import { layout, ticks } from "./bars";
 import { nanos } from "./time";
 
 const at = (ms: number) => `2026-11-30T12:00:00.${String(ms).padStart(3, "0")}Z`;
