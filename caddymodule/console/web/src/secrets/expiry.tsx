@@ -28,7 +28,7 @@ export function Expiries({ row }: { row: SecretRow }) {
   const ending = row.secrets.filter((s) => s.expiresAt !== undefined);
   return (
     <span class="expiries">
-      <span>{plural(row.live, "secret")}{ending.length === 0 && ", without an end"}</span>
+      <span>{plural(row.live, "secret")}{ending.length === 0 && (row.live === 1 ? ", does not expire" : ", which do not expire")}</span>
       {ending.map((s, i) => <span key={i} class="muted">{row.live === 1 ? "it" : "one"} expires <Time at={s.expiresAt} /></span>)}
       {endsSoon(row) && <span class="tone-warn"><Icon name="warn" size={16} /> No other stays after that: rotate it in time.</span>}
     </span>

@@ -2,7 +2,7 @@
 // that at once, and the counts are loaded again every now and then.
 import { useEffect, useMemo, useReducer, useRef } from "preact/hooks";
 import { apiPath, getJson } from "../api/client";
-import { useData } from "../api/data";
+import { type Data, useData } from "../api/data";
 import { onEvent } from "../api/live";
 import type { Counts, Status, Summary, WorkflowCounts } from "../api/types";
 
@@ -47,10 +47,15 @@ export function runsOf(counts: WorkflowCounts | undefined, since: readonly Summa
 /** More ends than this are not noted until the counts are loaded again. */
 const maxNoted = 5000;
 
+/** What the server has counted. Rejections are in no event, so that it is loaded again every minute too. */
+export const useCounts = (): Data<Counts> => useData(
+  "counts", (signal) => getJson<Counts>(apiPath(["counts"], { hours }), signal),
+  (e) => e.kind === "more" || (e.kind === "execution" && ended.includes(e.execution.status)), { pause: 15_000, every: 60_000 },
+);
+
 /** Gives the runs of each workflow. */
 export function useRuns(): { of: (id: string) => Runs; loaded: boolean } {
-  const counts = useData("counts", (signal) => getJson<Counts>(apiPath(["counts"], { hours }), signal),
-    (e) => e.kind === "more" || (e.kind === "execution" && ended.includes(e.execution.status)), { pause: 15_000 });
+  const counts = useCounts();
   const noted = useRef<{ base?: Counts; n: number; by: Map<string, Summary[]> }>({ n: 0, by: new Map() });
   if (noted.current.base !== counts.value) noted.current = { base: counts.value, n: 0, by: new Map() };
   const [, show] = useReducer((n: number) => n + 1, 0);
