@@ -74,7 +74,7 @@ export function CodeEditor(props: CodeEditorProps) {
   return (
     <div class={`code-editor${fill ? " fill" : ""}`}>
       <div class="code-box" ref={box}>
-        <div ref={host} class="code-host" hidden={state !== "ready"} />
+        <div ref={host} class={`code-host${state === "ready" ? "" : " covered"}`} />
         {state !== "ready" && (
           <textarea class="code-plain" aria-label={label} spellcheck={false} readOnly={readOnly || state === "loading"} aria-busy={state === "loading"}
             value={value} onInput={(e) => props.onValue(e.currentTarget.value)} />

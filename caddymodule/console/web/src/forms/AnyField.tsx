@@ -1,12 +1,13 @@
 // Any JSON value, made of rows instead of written: texts with templates, numbers, objects and lists of them.
 import { useState } from "preact/hooks";
-import { arr, bool, type Json, members, num, obj, str, stringify, text } from "../json/lossless";
+import { arr, bool, type Json, num, obj, str, stringify, text } from "../json/lossless";
 import { type Path, pathText } from "../templates/path";
 import { visible } from "../ui/text";
 import { draftOf, useField, useForm } from "./context";
 import { type Ids, NumberControl, SwitchControl, TextControl } from "./inputs";
 import { JsonControl } from "./JsonField";
-import { AddButton, FieldButton, Frame, Group, KeyInput, maxRows, moved, RowButtons, TooLarge } from "./parts";
+import { PairList } from "./PairList";
+import { AddButton, FieldButton, Frame, Group, maxRows, moved, RowButtons, TooLarge } from "./parts";
 
 type Kind = Json["kind"];
 const allKinds: readonly Kind[] = ["string", "number", "boolean", "object", "array", "null"];
@@ -68,15 +69,15 @@ export function AnyControl({ path, ids, label, kinds = allKinds, optional, place
   const kind = value?.kind ?? "string";
   const name = ids?.id ? undefined : label;
   const options = kinds.includes(kind) ? kinds : [...kinds, kind];
-  const choice = (
-    <select class="kind-select" aria-label={`Kind of ${label}`} title="The kind of this value" disabled={readOnly || options.length < 2} value={kind}
+  const choice = options.length < 2 ? null : (
+    <select class="kind-select" aria-label={`Kind of ${label}`} title="The kind of this value" disabled={readOnly} value={kind}
       onChange={(e) => { const k = e.currentTarget.value as Kind; if (k !== kind) set(fresh[k](value)); }}>
       {options.map((k) => <option key={k} value={k}>{kindWords[k]}</option>)}
     </select>
   );
   if ((kind === "object" || kind === "array") && nesting >= maxNesting) return <JsonControl path={path} label={label} />;
   switch (kind) {
-    case "object": return <div class="any nested">{choice}<ObjectRows path={path} label={label} nesting={nesting} /></div>;
+    case "object": return <div class="any nested">{choice}<ObjectRows path={path} nesting={nesting} /></div>;
     case "array": return <div class="any nested">{choice}<ListRows path={path} label={label} nesting={nesting} /></div>;
     case "number": return <div class="any"><NumberControl path={path} ids={ids} label={name} />{choice}</div>;
     case "boolean": return <div class="any"><SwitchControl path={path} label={label} byDefault={false} optional={false} />{choice}</div>;
@@ -85,26 +86,15 @@ export function AnyControl({ path, ids, label, kinds = allKinds, optional, place
   }
 }
 
-function ObjectRows({ path, label, nesting }: { path: Path; label: string; nesting: number }) {
-  const { value, set, readOnly } = useField(path);
-  const all = members(value);
-  if (all.size > maxRows) return <TooLarge text={value ? stringify(value) : ""} what={`This object has ${all.size.toLocaleString("en")} members.`} />;
-  const rows = [...all];
-  const rename = (from: string, to: string) => set(obj(rows.map(([k, v]) => [k === from ? to : k, v] as const)), true);
+function ObjectRows({ path, nesting }: { path: Path; nesting: number }) {
   return (
-    <div class="rows">
-      {rows.map(([key, v], i) => (
-        <div class={`pair${v.kind === "object" || v.kind === "array" ? " tall" : ""}`} key={i}>
-          <KeyInput name={key} label={`Name ${i + 1} in ${label}`} placeholder="name" readOnly={readOnly} taken={(k) => all.has(k)} onName={(to) => rename(key, to)} />
-          <Cell path={[...path, key]} label={key || `${label}, field ${i + 1}`} nesting={nesting + 1} />
-          <RowButtons what={key || `field ${i + 1}`} at={i} count={rows.length} readOnly={readOnly} onRemove={() => set(obj(rows.filter((_, j) => j !== i)))} />
-        </div>
-      ))}
-      {rows.length === 0 && <p class="hint">This object has no fields.</p>}
-      <AddButton onClick={() => { if (!all.has("")) set(obj([...rows, ["", str("")] as const])); }}>Add field</AddButton>
-    </div>
+    <PairList path={path} what="field" fresh={() => str("")} tall={isTall}>
+      {(at, name) => <Cell path={at} label={name} nesting={nesting + 1} />}
+    </PairList>
   );
 }
+
+const isTall = (v: Json): boolean => v.kind === "object" || v.kind === "array";
 
 function ListRows({ path, label, nesting }: { path: Path; label: string; nesting: number }) {
   const { value, set, readOnly } = useField(path);
@@ -113,7 +103,7 @@ function ListRows({ path, label, nesting }: { path: Path; label: string; nesting
   return (
     <div class="rows">
       {list.map((v, i) => (
-        <div class={`pair${v.kind === "object" || v.kind === "array" ? " tall" : ""} element`} key={i}>
+        <div class={`pair element${isTall(v) ? " tall" : ""}`} key={i}>
           <span class="number muted">{i + 1}</span>
           <Cell path={[...path, i]} label={`${label}, element ${i + 1}`} nesting={nesting + 1} />
           <RowButtons what={`element ${i + 1}`} at={i} count={list.length} readOnly={readOnly}

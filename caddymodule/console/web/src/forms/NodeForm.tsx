@@ -1,5 +1,5 @@
 // The form of a node: the settings of its type, and those that each node has.
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { ExecutionRecord, NodeType, Problem } from "../api/types";
 import { fromPlain, get, items, type Json, set, text } from "../json/lossless";
@@ -9,11 +9,16 @@ import { useGlobals } from "../templates/globals";
 import { Note } from "../ui/show";
 import { line } from "../ui/text";
 import { AnyField } from "./AnyField";
-import { type FormContext, FormProvider } from "./context";
+import { CodeForm } from "./CodeForm";
+import { ConditionForm } from "./ConditionForm";
+import { type FormContext, FormProvider, useField } from "./context";
+import { HttpForm } from "./HttpForm";
 import { focusField, problemsOf, wanted } from "./problems";
 import type { Schema } from "./schema";
 import { ObjectFields } from "./SchemaField";
 import { NameField, Settings } from "./Settings";
+import { SwitchForm } from "./SwitchForm";
+import { TransformForm } from "./TransformForm";
 
 export interface Change {
   /** Changes with the same text, one after the other, are one step of undo. */
@@ -42,7 +47,7 @@ export function NodeForm(props: NodeFormProps) {
   return (
     <Form {...props} index={index} key={node}>
       <NameField />
-      {nodeType ? <Config type={nodeType} /> : (
+      {nodeType ? <Config type={nodeType} Special={specialOf(nodeType)} /> : (
         <>
           <Note tone="warn">This server has no node type {line(type, 80)}, so its settings are shown as JSON.</Note>
           <AnyField path={["config"]} label="Config" />
@@ -67,13 +72,15 @@ export function Form({ document, node, index, problems, sample, onChange, readOn
   const names = items(get(document, "nodes")).map((n) => `${text(get(n, "id")) ?? ""} ${text(get(n, "name")) ?? ""}`).join("\n");
   const scope = useMemo(() => scopeOf({ document, node, sample, globals, inForEach: true }), [node, sample, globals, forEach, edges, names]);
   const own = useMemo(() => problemsOf(problems, index), [problems, index]);
+  const edit: FormContext["edit"] = (change, key) => {
+    latest.current = change(latest.current);
+    onChange(latest.current, { coalesce: key });
+  };
   const context: FormContext = {
-    document, node, index, readOnly, scope, problems: own,
+    document, node, index, readOnly, scope, problems: own, sample, edit,
     key: `${text(get(document, "id")) ?? ""}/${node}`,
-    change: (path, value, coalesce) => {
-      latest.current = set(latest.current, ["nodes", index, ...path], value);
-      onChange(latest.current, { coalesce: coalesce ? `${node}/${pathText(path)}` : undefined });
-    },
+    change: (path, value, coalesce) =>
+      edit((d) => set(d, ["nodes", index, ...path], value), coalesce ? `${node}/${pathText(path)}` : undefined),
   };
   const place = wanted.value;
   useEffect(() => {
@@ -92,10 +99,22 @@ export function Form({ document, node, index, problems, sample, onChange, readOn
 
 const configPath: Path = ["config"];
 
-function Config({ type }: { type: NodeType }) {
+/** The forms of built-in types. All others, also of modules that nobody here knows, are made from their schemas. */
+const special: Record<string, ComponentType> = {
+  code: CodeForm, condition: ConditionForm, "http-request": HttpForm, switch: SwitchForm, transform: TransformForm,
+};
+
+function specialOf(type: NodeType): ComponentType | undefined {
+  const builtin = /^(?:built-in node |builtin:)([\w-]+)$/.exec(type.source)?.[1] ?? "";
+  return Object.hasOwn(special, builtin) ? special[builtin] : undefined;
+}
+
+function Config({ type, Special }: { type: NodeType; Special?: ComponentType }) {
+  const { value } = useField(configPath);
   const defaults = useMemo(() => new Map((type.defaults ?? []).filter((d) => !d.with).map((d) => [d.key, fromPlain(d.value)] as const)), [type]);
   const fixed = useMemo(() => new Set(type.fixed ?? []), [type]);
   const schema = type.schema as Schema;
+  if (Special && (value === undefined || value.kind === "object")) return <Special />;
   if (schema === undefined) {
     return <AnyField path={configPath} label="Config" hint="This node type does not say which settings it takes." />;
   }

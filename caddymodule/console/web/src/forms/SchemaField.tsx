@@ -8,9 +8,12 @@ import { Button, TextInput } from "../ui/controls";
 import { plural, visible } from "../ui/text";
 import { AnyField, Cell } from "./AnyField";
 import { useField, useForm } from "./context";
-import { ChoiceControl, NumberControl, SwitchControl, TextControl } from "./inputs";
+import { ChoiceControl, NumberControl, TextControl } from "./inputs";
 import { JsonControl } from "./JsonField";
-import { AddButton, FieldButton, Frame, Group, KeyInput, labelOf, maxRows, moved, RowButtons, Section, TooLarge } from "./parts";
+import { PairList } from "./PairList";
+import { AddButton, FieldButton, Frame, Group, labelOf, maxRows, moved, RowButtons, Section, TooLarge } from "./parts";
+import { SwitchField } from "./SwitchField";
+import { UnknownKeys } from "./UnknownKeys";
 import { begins } from "./problems";
 import { describe, type Described, initial, type ObjectField, type Schema, variantOf } from "./schema";
 
@@ -84,11 +87,7 @@ export function SchemaField(props: SchemaFieldProps) {
     case "number": return <NumberField {...props} label={label} hint={hint} byDefault={byDefault} aside={toggle} d={d} />;
     case "boolean":
       if (required || byDefault?.kind === "boolean") {
-        return (
-          <Group path={path} label={label} hint={hint} required={required} aside={toggle}>
-            <SwitchControl path={path} label={label} byDefault={byDefault?.kind === "boolean" && byDefault.value} optional={!required} />
-          </Group>
-        );
+        return <SwitchField path={path} label={label} hint={hint} aside={toggle} byDefault={byDefault?.kind === "boolean" && byDefault.value} optional={!required} />;
       }
       return (
         <Frame path={path} label={label} hint={hint} aside={toggle}>
@@ -248,7 +247,7 @@ export function ObjectFields({ path, schema, root, nesting, defaults, fixed }: N
       {wanted && ahead.length === 0 && <p class="hint">No setting is named like this.</p>}
       {behind.length > 0 && <Section title={`${plural(behind.length, "more setting")}`} summary="not set"><Batch fields={behind} field={field} /></Section>}
       {shape.rest !== undefined && shape.rest !== false ? <MapRows path={path} schema={shape.rest} root={root} nesting={nesting} skip={known} alone={shape.fields.length === 0} />
-        : others.slice(0, maxRows).map((key) => <UnknownField key={key} path={[...path, key]} name={key} />)}
+        : <UnknownKeys path={path} known={[...known]} />}
       {shape.fields.length === 0 && shape.rest === undefined && others.length === 0 && <p class="hint">There is nothing to set.</p>}
     </>
   );
@@ -265,37 +264,14 @@ function Batch({ fields, field }: { fields: readonly ObjectField[]; field: (f: O
   );
 }
 
-/** A key that the schema does not have. It stays until somebody removes it. */
-export function UnknownField({ path, name }: { path: Path; name: string }) {
-  const { set, readOnly } = useField(path);
-  return (
-    <Group path={path} label={name} hint="This node type does not know this key."
-      aside={readOnly ? undefined : <FieldButton icon="trash" onClick={() => set(undefined)}>Remove</FieldButton>}>
-      <JsonControl path={path} label={`${name}, JSON`} minLines={1} />
-    </Group>
-  );
-}
-
 /** The members of an object whose keys are free. */
 function MapRows({ path, schema, root, nesting, skip, alone }: NestedProps & { skip: ReadonlySet<string>; alone: boolean }) {
-  const { value, set, readOnly } = useField(path);
-  const own = members(value);
-  const rows = [...own].filter(([k]) => !skip.has(k));
-  if (rows.length > maxRows) return <TooLarge text={stringify(obj(rows))} what={`There are ${rows.length.toLocaleString("en")} entries.`} />;
-  const rename = (from: string, to: string) => set(obj([...own].map(([k, v]) => [k === from ? to : k, v] as const)), true);
   const simple = isSimple(schema, root);
   return (
-    <div class="rows">
-      {rows.map(([key], i) => (
-        <div class={`pair${simple ? "" : " tall"}`} key={i}>
-          <KeyInput name={key} label={`Name ${i + 1}`} placeholder="name" readOnly={readOnly} taken={(k) => own.has(k)} onName={(to) => rename(key, to)} />
-          {simple ? <Cell path={[...path, key]} label={`Value of ${key || `entry ${i + 1}`}`} kinds={kindsOf(schema, root)} />
-            : <div class="cell"><Inside path={[...path, key]} schema={schema} root={root} name={key || "Value"} nesting={nesting + 1} /></div>}
-          <RowButtons what={key || `entry ${i + 1}`} at={i} count={rows.length} readOnly={readOnly} onRemove={() => set(obj([...own].filter(([k]) => k !== key)))} />
-        </div>
-      ))}
-      <AddButton onClick={() => { if (!own.has("")) set(obj([...own, ["", initial(schema, root)] as const])); }}>{alone ? "Add entry" : "Add another key"}</AddButton>
-    </div>
+    <PairList path={path} what="entry" skip={skip} add={alone ? "Add entry" : "Add another key"} fresh={() => initial(schema, root)} tall={() => !simple}>
+      {(at, name) => (simple ? <Cell path={at} label={name} kinds={kindsOf(schema, root)} />
+        : <div class="cell"><Inside path={at} schema={schema} root={root} name={name} nesting={nesting + 1} /></div>)}
+    </PairList>
   );
 }
 

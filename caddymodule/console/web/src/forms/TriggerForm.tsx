@@ -13,10 +13,10 @@ import { useField, useForm } from "./context";
 import { NumberControl } from "./inputs";
 import { Form, type NodeFormProps } from "./NodeForm";
 import { Choices, FieldButton, Frame, Group, Section } from "./parts";
-import { UnknownField } from "./SchemaField";
 import { NameField } from "./Settings";
 import { Idempotency, Response } from "./TriggerResponse";
 import { Signature } from "./TriggerSignature";
+import { UnknownKeys } from "./UnknownKeys";
 
 export interface TriggerFormProps extends Omit<NodeFormProps, "types"> {
   /** Where the server takes webhooks; undefined = not loaded yet. */
@@ -68,7 +68,7 @@ function Fields({ endpoints, row }: Pick<TriggerFormProps, "endpoints" | "row">)
             </Frame>
           </Section>
           <Sending endpoints={endpoints} id={id} />
-          {[...members(webhook).keys()].filter((k) => !known.includes(k)).slice(0, 50).map((k) => <UnknownField key={k} path={["config", "webhook", k]} name={k} />)}
+          <UnknownKeys path={["config", "webhook"]} known={known} />
           {get(webhook, "secret") && (
             <Group path={["config", "webhook", "secret"]} label="Secret in the document">
               <Note tone="warn" action={form.readOnly ? undefined : <FieldButton onClick={() => form.change(["config", "webhook", "secret"], undefined)}>Remove</FieldButton>}>
@@ -78,7 +78,7 @@ function Fields({ endpoints, row }: Pick<TriggerFormProps, "endpoints" | "row">)
           )}
         </>
       )}
-      {[...members(config).keys()].filter((k) => !["triggerType", "webhook", "data"].includes(k)).slice(0, 50).map((k) => <UnknownField key={k} path={["config", k]} name={k} />)}
+      <UnknownKeys path={["config"]} known={["triggerType", "webhook", "data"]} />
     </>
   );
 }

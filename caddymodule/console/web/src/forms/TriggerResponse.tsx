@@ -1,12 +1,13 @@
 // What senders get back, and what happens when they send the same again.
 import { flow } from "../flow/document";
-import { get, members, obj, str, text } from "../json/lossless";
+import { get, obj, str, text } from "../json/lossless";
 import type { Path } from "../templates/path";
 import { Select } from "../ui/controls";
 import { line } from "../ui/text";
 import { useField, useForm } from "./context";
 import { NumberControl, PlainText } from "./inputs";
-import { AddButton, Choices, Frame, Group, KeyInput, RowButtons, Section } from "./parts";
+import { PairList } from "./PairList";
+import { Choices, Frame, Group, Section } from "./parts";
 
 const at = (...path: Path): Path => ["config", "webhook", ...path];
 
@@ -64,23 +65,11 @@ export function Response() {
 }
 
 function Headers() {
-  const { value, set, readOnly } = useField(at("headers"));
-  const rows = [...members(value)];
-  const taken = (k: string) => rows.some(([have]) => have === k);
   return (
     <Group path={at("headers")} label="Headers of the response">
-      <div class="rows">
-        {rows.map(([name], i) => (
-          <div class="pair" key={i}>
-            <KeyInput name={name} label={`Name of header ${i + 1}`} placeholder="Cache-Control" readOnly={readOnly} taken={taken}
-              onName={(to) => set(obj(rows.map(([k, v]) => [k === name ? to : k, v] as const)), true)} />
-            <HeaderValue path={at("headers", name)} label={`Value of ${name || `header ${i + 1}`}`} />
-            <RowButtons what={name || `header ${i + 1}`} at={i} count={rows.length} readOnly={readOnly}
-              onRemove={() => set(rows.length === 1 ? undefined : obj(rows.filter((_, j) => j !== i)))} />
-          </div>
-        ))}
-        <AddButton onClick={() => { if (!taken("")) set(obj([...rows, ["", str("")] as const])); }}>Add header</AddButton>
-      </div>
+      <PairList path={at("headers")} what="header" namePlaceholder="Cache-Control" optional fresh={() => str("")}>
+        {(path, name) => <HeaderValue path={path} label={`Value of ${name}`} />}
+      </PairList>
     </Group>
   );
 }

@@ -1,7 +1,7 @@
 // Who may send: the signature scheme of a workflow and its secret.
 import { useState } from "preact/hooks";
 import type { WorkflowRow } from "../api/types";
-import { get, members, obj, str, text } from "../json/lossless";
+import { get, obj, str, text } from "../json/lossless";
 import { aboutScheme, schemes } from "../secrets/schemes";
 import { SecretDialog, useStoredSecret } from "../secrets/SecretDialog";
 import type { Path } from "../templates/path";
@@ -11,7 +11,7 @@ import { line, plural } from "../ui/text";
 import { useField, useForm } from "./context";
 import { PlainText } from "./inputs";
 import { Frame, Group } from "./parts";
-import { UnknownField } from "./SchemaField";
+import { UnknownKeys } from "./UnknownKeys";
 
 const at = (...path: Path): Path => ["config", "webhook", "signature", ...path];
 
@@ -37,7 +37,7 @@ export function Signature({ id, row }: { id: string; row?: WorkflowRow }) {
         {(ids) => <Select {...ids} disabled={readOnly} value={scheme} onValue={pick} options={options} />}
       </Frame>
       {scheme === "custom" && <Custom />}
-      {[...members(settings).keys()].filter((k) => !keys.includes(k)).slice(0, 20).map((k) => <UnknownField key={k} path={at(k)} name={k} />)}
+      <UnknownKeys path={at()} known={keys} />
       <Secret id={id} scheme={scheme} row={row} />
     </>
   );
@@ -72,14 +72,14 @@ function Custom() {
           {(ids) => <PlainText path={at("header")} ids={ids} placeholder="X-Acme-Signature" />}
         </Frame>
         <Frame path={at("prefix")} label="Text before it">
-          {(ids) => <PlainText path={at("prefix")} ids={ids} optional placeholder="None, or such as v1=" />}
+          {(ids) => <PlainText path={at("prefix")} ids={ids} optional placeholder="None" />}
         </Frame>
         <Word name="algorithm" label="Algorithm" options={[["sha256", "HMAC-SHA256"], ["sha512", "HMAC-SHA512"], ["sha1", "HMAC-SHA1"]]} />
         <Word name="encoding" label="Encoding" options={[["hex", "Hex"], ["base64", "Base64"]]} />
         <Frame path={at("timestampHeader")} label="Header with the time" hint="With a time, signatures expire after 5 minutes.">
           {(ids) => <PlainText path={at("timestampHeader")} ids={ids} optional placeholder="None" />}
         </Frame>
-        {timed && <Word name="timestampFormat" label="Form of the time" options={[["unix", "Seconds since 1970"], ["unix-ms", "Milliseconds since 1970"], ["rfc3339", "RFC 3339"]]} />}
+        {timed && <Word name="timestampFormat" label="Form of the time" options={[["unix", "Unix seconds"], ["unix-ms", "Unix milliseconds"], ["rfc3339", "RFC 3339"]]} />}
       </div>
       <Frame path={at("payload")} label="Signed text" hint={timed ? "{body} once, and {timestamp} where the time stands." : "{body} once. {timestamp} needs a header with the time."}>
         {(ids) => <PlainText path={at("payload")} ids={ids} optional placeholder={timed ? "{timestamp}.{body}" : "{body}"} />}

@@ -1,6 +1,7 @@
 // What all fields of a form share: the document, what templates can name, and how a change is made.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { ExecutionRecord } from "../api/types";
 import { get, type Json } from "../json/lossless";
 import type { Path } from "../templates/path";
 import type { Scope } from "../templates/scope";
@@ -21,6 +22,10 @@ export interface FormContext {
    * of undo: those with a coalesce of true.
    */
   change: (path: Path, value: Json | undefined, coalesce?: boolean) => void;
+  /** Changes more than one value of the node, or the edges at it. key names what is typed into, if it is. */
+  edit: (change: (document: Json) => Json, key?: string) => void;
+  /** The execution whose values are previewed. */
+  sample?: ExecutionRecord;
 }
 
 const context = createContext<FormContext | undefined>(undefined);

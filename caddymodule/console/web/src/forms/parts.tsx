@@ -182,3 +182,9 @@ export function Choices<T extends string>({ path, label, value, options, onValue
     </Group>
   );
 }
+
+/** What is wrong with a part of a field. */
+export function FieldError({ children }: { children: string }) {
+  return <p class="field-error"><Icon name="warn" size={14} /> {line(children, 400)}</p>;
+}
+export { fieldPath };

@@ -50,9 +50,9 @@ export function focusField(form: HTMLElement, path: Path): boolean {
     const field = form.querySelector(`[data-path="${CSS.escape(fieldPath(path.slice(0, n)))}"]`);
     if (!field) continue;
     for (let d = field.closest("details"); d; d = d.parentElement?.closest("details") ?? null) d.open = true;
-    const code = field.querySelector(".code-host:not([hidden])")?.shadowRoot?.querySelector<HTMLElement>(".cm-content");
+    const code = field.querySelector(".code-host:not(.covered)")?.shadowRoot?.querySelector<HTMLElement>(".cm-content");
     const control = code ?? field.querySelector<HTMLElement>("input, textarea, select") ?? field.querySelector<HTMLElement>("button");
-    field.scrollIntoView({ block: "center" });
+    (control ?? field).scrollIntoView({ block: "center" });
     control?.focus({ preventScroll: true });
     return true;
   }
