@@ -47,6 +47,8 @@ export interface Base {
 export class Draft {
   private readonly history: History<Content>;
   private readonly state: Signal<{ content: Content; base: Base }>;
+  /** The node that was selected last, for the next visit. */
+  selected: string | undefined;
 
   constructor(readonly id: string, base: Base, text: string = base.text) {
     const content = contentOf(text);

@@ -2,7 +2,7 @@
 // numbers stay.
 import { arr, get, items, type Json, members, num, obj, set, str } from "../json/lossless";
 import { downstream, errorHandle, flow, type FlowEdge, type FlowNode, maxNodes, type Point, triggerType, validId } from "./document";
-import { renameInSource, renameInText } from "./templates";
+import { renameInSource, renameInText } from "./rename";
 
 /** A new document, and the node that it is about; or the reason why there is none. */
 export type Edit = { readonly document: Json; readonly node?: string; readonly refused?: undefined } | { readonly refused: string };
@@ -24,7 +24,7 @@ export interface Place {
 export function addNode(document: Json, type: string, config: Json, place: Place = {}, main?: string): Edit {
   const f = flow(document);
   if (f.nodes.length >= maxNodes) return refuse(`A workflow has at most ${maxNodes} nodes.`);
-  const id = freeId(document, type === triggerType || !validId(type) ? "node" : type);
+  const id = freeId(document, validId(type) ? type : "node");
   const node = obj([["id", str(id)], ["type", str(type)], ["config", config], ...position(place.position)]);
   let next = set(document, ["nodes"], arr(...items(get(document, "nodes")), node));
   if (place.edge !== undefined) return insertOnEdge(next, place.edge, id, main);
