@@ -14,7 +14,7 @@ SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./int
 	$(wildcard nodes/dist/*.wasm) $(wildcard caddymodule/console/dist/* caddymodule/console/dist/*/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes console notices examples lint unit smoke vulncheck fuzz \
+.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes console console-test notices examples lint unit smoke vulncheck fuzz \
 	bench release-check clean
 
 help: ## list the targets
@@ -111,6 +111,9 @@ console-check: $(WEB)/node_modules
 	go run ./caddymodule/console/unit.go
 	go run ./caddymodule/console/build.go -check
 
+console-test: $(WEB)/node_modules ## measure the console in Chromium, and compare with the bounds; some minutes
+	go -C internal/consoletest run ./figures
+
 $(WEB)/node_modules: $(WEB)/package-lock.json
 	cd $(WEB) && npm ci --no-audit --no-fund
 	@touch $@
@@ -143,7 +146,7 @@ lint: format ## run gofmt, vet (also for other systems) and golangci-lint; check
 vulncheck: ## look for known vulnerabilities in the used parts of the dependencies; needs the network
 	$(TOOL) govulncheck ./...
 
-unit:
+unit: $(WEB)/node_modules
 	@go build -o bin/tally ./internal/tally
 	CGO_ENABLED=1 bin/tally -modules .,bench,internal/consoletest -race -timeout 20m ./...
 

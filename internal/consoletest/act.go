@@ -297,3 +297,15 @@ func (p *Page) TabTo(q Query) {
 	}
 	p.t.Fatalf("%s: %d times Tab do not reach %s", p.Address(), maxTabs, q)
 }
+
+// Rests waits until the page has loaded what it shows and has not changed for a moment.
+func (p *Page) Rests() {
+	p.t.Helper()
+	p.Holds("document.readyState === 'complete' && !document.querySelector('.skeleton')")
+	p.Eval(`new Promise((done) => {
+		let timer = setTimeout(done, 400);
+		new MutationObserver(() => { clearTimeout(timer); timer = setTimeout(done, 400); })
+			.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+		setTimeout(done, 5000);
+	})`, nil)
+}

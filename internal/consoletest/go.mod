@@ -10,6 +10,7 @@ require (
 	github.com/chromedp/cdproto v0.160.1
 	github.com/chromedp/chromedp v0.23.1
 	github.com/flowtrux/edge v0.0.0-00010101000000-000000000000
+	github.com/oklog/ulid/v2 v2.1.2
 )
 
 require (

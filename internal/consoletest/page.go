@@ -291,3 +291,23 @@ func (p *Page) SignIn(address, user, password string) {
 	delete(p.expected, 401)
 	p.mu.Unlock()
 }
+
+// BeforeEach runs a script in each document that is opened from now on, before its own.
+func (p *Page) BeforeEach(script string) {
+	p.t.Helper()
+	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+}
+
+// Fresh opens an address as on the first visit: with an empty cache.
+func (p *Page) Fresh(address string) {
+	p.t.Helper()
+	p.Go("about:blank")
+	call(p, network.ClearBrowserCache, cdp.Empty{})
+	p.Go(address)
+}
+
+// Screenshot returns a PNG of what is visible.
+func (p *Page) Screenshot() []byte {
+	p.t.Helper()
+	return call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{}).Data
+}
