@@ -41,6 +41,7 @@ var apiRoutes = []apiRoute{
 	{"GET", "executions/{id}/document", false, getExecutionDocument, nil},
 	{"POST", "executions/{id}/cancel", false, cancelExecution, nil},
 	{"POST", "executions/{id}/replay", true, replayExecution, []string{"revision"}},
+	{"GET", "counts", false, getCounts, []string{"workflow", "hours"}},
 	{"GET", "events", false, getEvents, []string{"after", "wait"}},
 	{"GET", "nodes", false, listNodes, nil},
 	{"GET", "status", false, getStatus, nil},

@@ -120,7 +120,8 @@ type App struct {
 	budget       *sandbox.Budget // of memory, of all node types of the process
 	engine       *engine.Engine
 	executor     *executor.Executor
-	journal      journal.Journal // the executor's
+	journal      journal.Journal  // the executor's
+	counting     journal.Counting // of journal; nil = it does not count
 	journalConf  journal.Module
 	handlers     handlers
 	bodies       *bodies

@@ -54,6 +54,9 @@ type meteredJournal struct {
 	meters journalMeters
 }
 
+// Unwrap returns the journal that is counted: see journal.CountingOf.
+func (j meteredJournal) Unwrap() journal.Journal { return j.Journal }
+
 // Accept implements journal.Journal.
 func (j meteredJournal) Accept(ctx context.Context, e *journal.Entry) error {
 	began := time.Now()

@@ -134,6 +134,7 @@ func (a *App) acquireExecutor() error {
 	a.life.onEnd(release)
 	a.executor = executor.Executor
 	a.journal = executor.Journal().(meteredJournal).Journal // as its module made it
+	a.counting = journal.CountingOf(a.journal)
 	a.journalConf = m
 	return nil
 }

@@ -26,6 +26,9 @@ func (x *exchange) reject(code response.Code, fields ...zap.Field) *response.Res
 // logRejection counts and logs a rejected request.
 func (x *exchange) logRejection(a response.Response, message string, fields ...zap.Field) {
 	x.app.meters.refused.WithLabelValues(string(a.Code)).Inc()
+	if c := x.app.counting; c != nil {
+		c.CountRejected(string(a.Code), time.Now())
+	}
 	level := zap.InfoLevel
 	if a.Status >= http.StatusInternalServerError { // the operator can do something about it
 		level = zap.WarnLevel

@@ -48,8 +48,9 @@ type Executor struct {
 	recorder *record.Recorder
 	inflight inflight
 	retrier  settleRetrier
-	feed     *feed.Feed // nil = nothing is published
-	left     int        // the result of Close
+	feed     *feed.Feed       // nil = nothing is published
+	counting journal.Counting // of journal; nil = it does not count
+	left     int              // the result of Close
 
 	mu         sync.Mutex
 	changed    sync.Cond // of runners, workflows and quitting
@@ -74,7 +75,9 @@ func New(j journal.Journal, workers int) *Executor {
 	if workers <= 0 {
 		workers = DefaultWorkers
 	}
-	x := &Executor{journal: j, workers: workers, workflows: make(workflows), quitting: make(chan struct{})}
+	x := &Executor{
+		journal: j, counting: journal.CountingOf(j), workers: workers, workflows: make(workflows), quitting: make(chan struct{}),
+	}
 	x.changed.L = &x.mu
 	x.recorder = record.NewRecorder(j)
 	x.aborted, x.abort = context.WithCancelCause(context.Background())

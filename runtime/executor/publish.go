@@ -94,6 +94,11 @@ func (w *nodeEvents) publish(node int, state string, r *engine.NodeResult) {
 // ended takes note of an execution that has ended and is not in the journal. It returns what
 // publishes it once its record is stored, so that those who read of it find it; nil = nobody reads.
 func (x *Executor) ended(run *execution, r *engine.Result) (publish func()) {
+	if x.counting != nil {
+		x.counting.CountEnded(journal.EndedCount{
+			Workflow: run.Program().Plan.ID, ID: r.ID, Status: string(r.Status), EndedAt: r.Started.Add(r.Duration), Duration: r.Duration,
+		})
+	}
 	if !x.feed.Watched() {
 		return nil
 	}
@@ -105,6 +110,13 @@ func (x *Executor) ended(run *execution, r *engine.Result) (publish func()) {
 
 // finished takes note of an execution whose record is in the journal. run is nil if it has not run.
 func (x *Executor) finished(run *execution, s *journal.Summary) {
+	if x.counting != nil {
+		e := journal.EndedCount{Workflow: s.Workflow, ID: s.ID, Status: s.Status, EndedAt: s.EndedAt}
+		if !s.StartedAt.IsZero() {
+			e.Duration = s.EndedAt.Sub(s.StartedAt)
+		}
+		x.counting.CountEnded(e)
+	}
 	if x.feed.Watched() {
 		x.publishEnd(run, s)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -299,4 +300,52 @@ func TestManyExecutions(t *testing.T) {
 	if whole == 0 || len(seen) == n {
 		t.Errorf("%d executions are published, %d of them whole", len(seen), whole)
 	}
+}
+
+// TestEndsAreCounted: each end of an execution is counted once, recorded or not, whether or not it
+// has run.
+func TestEndsAreCounted(t *testing.T) {
+	w := newWatching(t)
+	good := w.Program(Document("t>a", Echo("a", `1`)))
+	w.executor.LimitRecords(0)
+	w.await(w.executor, good, "exec-1")
+	w.accept(w.executor, good, "exec-2", "exec-3")
+	if err := w.executor.Cancel(t.Context(), "exec-3"); err != nil {
+		t.Fatal(err)
+	}
+	w.accept(w.executor, w.program, "exec-4")
+	remove := w.executor.Use(Runner{Engine: w.Engine, Resolve: func(_ context.Context, e *journal.Entry) (*engine.Program, error) {
+		if !w.Nodes.Acquire() {
+			return nil, engine.ErrGone
+		}
+		if e.ID == "exec-4" {
+			return w.program, nil
+		}
+		return good, nil
+	}})
+	Receive(t, w.began)
+	close(w.goOn)
+	want := map[string]int{journal.Succeeded: 2, journal.Cancelled: 1, journal.Failed: 1}
+	var counted map[string]int
+	var row journal.WorkflowCounts
+	for began := time.Now(); !maps.Equal(counted, want) && time.Since(began) < time.Minute; time.Sleep(time.Millisecond) {
+		c, err := w.ledger.Counts(t.Context(), journal.CountsQuery{Hours: 2})
+		if err != nil || len(c.Workflows) != 1 {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		row, counted = c.Workflows[0], make(map[string]int)
+		for status, hours := range row.Ended {
+			for _, n := range hours {
+				counted[status] += n
+			}
+		}
+	}
+	if !maps.Equal(counted, want) {
+		t.Errorf("counted %v, want %v", counted, want)
+	}
+	if row.Last.ID != "exec-4" || row.Last.Status != journal.Failed || row.Median == 0 {
+		t.Errorf("%+v", row)
+	}
+	w.drain(w.executor, 0)
+	remove()
 }

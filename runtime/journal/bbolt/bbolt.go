@@ -27,6 +27,7 @@
 //	keptby/<workflow><number>   the same responses by workflow
 //	held/<hash>    keys whose execution is not in the journal: the end of the process frees them
 //	long/<number><piece>   values of 4 KiB and more, in pieces; a reference takes their place
+//	counts/<key>   counters by the hour, see journal.Counting
 //	parts/<hour>/  by the hour in the execution's id, so that retention drops whole buckets:
 //	  src/<id>     the event that an execution is run from, exactly
 //	  doc/<sha256> workflow documents, each once an hour
@@ -35,7 +36,8 @@
 //
 // An earlier version had no kept, keptby and long: responses were in their keys, keys did not name
 // their workflow, and long values were whole. Its files are read as they are; their responses are
-// added to kept when the file is opened. That version rejects the file afterwards.
+// added to kept when the file is opened. That version rejects the file afterwards. Versions without
+// counts ignore them.
 //
 // # Compatibility
 //
@@ -52,6 +54,7 @@ import (
 
 	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/counts"
 )
 
 // Limits can be changed while the journal is open. Values of 0 or less mean the defaults. (The
@@ -108,6 +111,9 @@ type Journal struct {
 	quit     chan struct{} // closed by Close
 	done     chan struct{} // closed when the writing goroutine has ended
 
+	counts     *counts.Table // written to the file every few seconds
+	countSaver countSaver
+
 	usage   *usage     // of the open file; see there
 	opening sync.Mutex // held by Open and Close
 	opened  atomic.Bool
@@ -148,6 +154,7 @@ func New(path string, limits Limits, lockWait time.Duration) *Journal {
 		hours:    make(map[uint32]int),
 		wake:     make(chan struct{}),
 	}
+	j.counts = counts.New(func() time.Time { return j.now() }, true)
 	j.Configure(limits)
 	return j
 }
@@ -206,6 +213,8 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	<-j.done
+	// The file may be closed already, after a failed write.
+	_ = j.saveLastCounts()
 	return j.closeFile(nil)
 }
 

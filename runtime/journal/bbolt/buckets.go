@@ -22,6 +22,7 @@ var (
 	bucketResponses   = []byte("kept")
 	bucketResponsesBy = []byte("keptby")
 	bucketLong        = []byte("long")
+	bucketCounts      = []byte("counts")
 
 	bucketSource   = []byte("src")
 	bucketDocument = []byte("doc")
@@ -38,7 +39,7 @@ var (
 	buckets = [][]byte{
 		bucketMeta, bucketLive, bucketRuns, bucketSteps, bucketKeys, bucketExpiry, bucketUnsettled, bucketParts,
 	}
-	laterBuckets = [][]byte{bucketResponses, bucketResponsesBy, bucketLong}
+	laterBuckets = [][]byte{bucketResponses, bucketResponsesBy, bucketLong, bucketCounts}
 )
 
 // idBytes is the length of an execution's id.

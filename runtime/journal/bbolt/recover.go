@@ -37,6 +37,11 @@ func (j *Journal) load(db *database, mode openMode) error {
 		if j.usage, err = readUsage(tx); err != nil {
 			return err
 		}
+		if mode == atStart {
+			if err := j.loadCounts(tx); err != nil {
+				return err
+			}
+		}
 		j.seq = max(j.seq, lastSeq(tx))
 		runs := tx.Bucket(bucketRuns)
 		return tx.Bucket(bucketLive).ForEach(func(k, v []byte) error {

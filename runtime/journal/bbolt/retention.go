@@ -16,25 +16,31 @@ const (
 	maxEvictions = 2000
 )
 
-// maintain deletes what is no longer needed: expired keys, partitions past their retention, and the
-// oldest records while the file holds too much. It does a bounded part of that, and reports whether
-// there is more to do.
+// maintain saves counters, and deletes what is no longer needed: expired keys, partitions past
+// their retention, and the oldest records while the file holds too much. It does a bounded part of
+// that, and reports whether there is more to do.
 func (j *Journal) maintain(reopen *reopener) (more bool) {
 	j.updateDiskFree()
 	if reopen.due != nil {
 		return false
 	}
+	saved := func() {}
 	err := j.update(func(t *transaction) error {
+		var counts bool
+		counts, saved = j.saveCounts(t)
 		keys := t.dropExpiredKeys(j.now())
 		q := quotaOf(j.limits.Load())
 		parts := j.dropOldest(t, j.used.Load()-int64(evictFrom*float64(q.work)))
 		responses := t.evictResponses(q.responses)
-		more = keys || parts || responses
+		more = counts || keys || parts || responses
 		if t.err == nil && !more && !t.dirty {
 			return errNothing
 		}
 		return t.err
 	})
+	if err == nil {
+		saved()
+	}
 	reopen.note(j, err)
 	return more && err == nil
 }

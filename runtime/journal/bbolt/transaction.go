@@ -16,7 +16,7 @@ type transaction struct {
 	nextSeq func() int64
 	err     error
 
-	live, runs, keys, expiry, unsettled, responsesBy, partBuckets *bolt.Bucket
+	live, runs, keys, expiry, unsettled, responsesBy, counts, partBuckets *bolt.Bucket
 
 	steps, responses values
 	parts            map[uint32]*part // those that were looked up, by hour
@@ -35,6 +35,7 @@ func (j *Journal) begin(tx *bolt.Tx, u *usage) *transaction {
 		keys: tx.Bucket(bucketKeys), expiry: tx.Bucket(bucketExpiry),
 		unsettled: tx.Bucket(bucketUnsettled), partBuckets: tx.Bucket(bucketParts),
 		responses: valuesIn(tx, bucketResponses), responsesBy: tx.Bucket(bucketResponsesBy),
+		counts: tx.Bucket(bucketCounts),
 	}
 	for _, b := range []*bolt.Bucket{t.live, t.expiry, t.responses.short, t.responses.long} {
 		if b != nil { // files of an earlier version get some of them only now

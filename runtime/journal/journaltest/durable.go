@@ -12,6 +12,7 @@ var durable = []testCase{
 	{"the content survives reopening", reopened},
 	{"workflows take turns after reopening", roundRobinAfterReopen},
 	{"keys of executions that ended with the process are free", keysAfterReopen},
+	{"counters survive reopening", countersAfterReopen},
 	{"killed under load", killed},
 	{"deaths are counted", deaths},
 	{"cancelled and killed", cancelledAndKilled},

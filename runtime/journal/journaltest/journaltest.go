@@ -78,6 +78,8 @@ func Run(t *testing.T, e Engine) {
 		{"a source is exactly what was accepted", sources},
 		{"lists start with the newest", lists},
 		{"cancellation", cancelling},
+		{"counters by the hour", counters},
+		{"concurrent counting", countersAtOnce},
 	}
 	if e.Durability != journal.Memory {
 		cases = append(cases, durable...)

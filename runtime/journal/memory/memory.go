@@ -13,6 +13,7 @@ import (
 
 	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/counts"
 )
 
 const (
@@ -58,6 +59,7 @@ type Journal struct {
 	usage   usage
 	keys    keys
 	records records
+	counts  *counts.Table
 	writes  uint64
 	closed  bool
 }
@@ -91,6 +93,7 @@ func New(o Options) *Journal {
 		usage:   usage{byWorkflow: make(map[string]amount)},
 		keys:    newKeys(o.responseBytes()),
 		records: records{byID: make(map[string]journal.Ended)},
+		counts:  counts.New(time.Now, false),
 	}
 }
 
