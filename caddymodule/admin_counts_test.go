@@ -17,7 +17,7 @@ import (
 func getCountsOf(t testing.TB, query string) (status int, counts adminapi.Counts, body string) {
 	t.Helper()
 	w := httptest.NewRecorder()
-	api := apiHandler(apiOptions{})
+	api := apiHandler()
 	api.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, adminapi.Base+"counts"+query, nil))
 	if w.Code == http.StatusOK {
 		if err := json.Unmarshal(w.Body.Bytes(), &counts); err != nil {

@@ -38,7 +38,8 @@ func count(c journal.Counting, now time.Time) {
 // wantCounts expects what count has counted.
 func (s *suite) wantCounts(c journal.Counting, now time.Time) {
 	s.Helper()
-	got, err := c.Counts(s.context(), journal.CountsQuery{Hours: 2}) // an hour may have begun since then
+	// an hour may have begun since then
+	got, err := c.Counts(s.context(), journal.CountsQuery{Hours: 2})
 	s.must("reading counters", err)
 	hour := int(now.Sub(got.From) / time.Hour)
 	at := func(n int) []int {
