@@ -98,7 +98,7 @@ export function GlobalDialog({ global, onClose, onStored }: Props) {
           </Field>
         ) : (
           <>
-            <div class="choices" role="radiogroup" aria-label="The value is">
+            <div class="option-cards" role="radiogroup" aria-label="The value is">
               <Choice name="form" checked={form === "text"} onPick={() => setForm("text")} title="Text" text="stored as it is" />
               <Choice name="form" checked={form === "json"} onPick={() => setForm("json")} title="JSON" text="a number, yes or no, a list, an object" />
             </div>

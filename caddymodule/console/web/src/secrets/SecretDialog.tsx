@@ -129,7 +129,7 @@ export function SecretDialog({ workflow, scheme, revision, live, onClose, onStor
       </div>
       {!write ? <Note tone="idle">The console is read-only: secrets cannot be changed here.</Note> : (
         <form class="stack" onSubmit={(e) => { e.preventDefault(); void store(); }}>
-          <div class="choices" role="radiogroup" aria-label="New secret">
+          <div class="option-cards" role="radiogroup" aria-label="New secret">
             <Choice name="way" checked={way === "generate"} onPick={() => { setWay("generate"); setError(undefined); }}
               title="Generate" text="32 random bytes, shown once" />
             <Choice name="way" checked={way === "type"} onPick={() => { setWay("type"); setError(undefined); }}
@@ -163,7 +163,7 @@ export function SecretDialog({ workflow, scheme, revision, live, onClose, onStor
 /** One of a few ways, as a card. */
 export function Choice(props: { name: string; checked: boolean; onPick: () => void; title: string; text: string }) {
   return (
-    <label class="choice">
+    <label class="option-card">
       <input type="radio" name={props.name} checked={props.checked} onChange={props.onPick} />
       <span><strong>{props.title}</strong><span class="hint">{props.text}</span></span>
     </label>

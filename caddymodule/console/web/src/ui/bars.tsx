@@ -34,7 +34,7 @@ export function Bars({ series, label }: { series: readonly Series[]; label: stri
       if (count === 0) continue;
       const h = Math.max(2, ((height - 2) * count) / highest);
       y -= h;
-      bars.push(<rect key={`${i}${kind}`} class={`bar ${kind}`} x={i * step} y={Math.max(0, y)} width={width} height={h} />);
+      bars.push(<rect key={`${i}${kind}`} class={`bar-part ${kind}`} x={i * step} y={Math.max(0, y)} width={width} height={h} />);
     }
   }
   return (
@@ -47,7 +47,7 @@ export function Bars({ series, label }: { series: readonly Series[]; label: stri
 
 /** What the fills mean. */
 export function BarLegend() {
-  const sign = (kind: string) => <svg width="10" height="10" aria-hidden="true"><rect class={`bar ${kind}`} x="0.5" y="0.5" width="9" height="9" /></svg>;
+  const sign = (kind: string) => <svg width="10" height="10" aria-hidden="true"><rect class={`bar-part ${kind}`} x="0.5" y="0.5" width="9" height="9" /></svg>;
   return (
     <div class="legend">
       <span>{sign("ok")} succeeded</span><span>{sign("bad")} failed or timed out</span><span>{sign("idle")} cancelled</span>

@@ -101,7 +101,7 @@ export function NewDialog({ taken, from, onClose, onStored }: NewDialogProps) {
         {!from && (
           <fieldset class="plain-set">
             <legend class="label">The sender gets</legend>
-            <div class="choices">
+            <div class="option-cards">
               {modes.map(([value, title, text]) => (
                 <Choice key={value} name="mode" checked={mode === value} onPick={() => setMode(value)} title={title} text={text} />
               ))}

@@ -91,7 +91,7 @@ function RowView({ row, index, runs, loaded, items, draft }: RowProps) {
           : <span class="muted">{loaded ? "Never" : "…"}</span>}
       </td>
       <td class="day">
-        <a class="runs" href={href(["executions"], { workflow: row.id })} aria-label={`Executions of ${name} in the last 24 hours: ${summary}`}>
+        <a class="day-link" href={href(["executions"], { workflow: row.id })} aria-label={`Executions of ${name} in the last 24 hours: ${summary}`}>
           <Bars label={summary} series={[
             { kind: "ok", counts: runs.succeeded }, { kind: "idle", counts: runs.cancelled }, { kind: "bad", counts: runs.failed },
           ]} />
