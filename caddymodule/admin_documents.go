@@ -52,7 +52,7 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return storeError(err)
 	case now != nil:
-		return app.conflict(w, *now)
+		return app.conflict(w, p, *now)
 	}
 	setRevision(w, stored.Revision)
 	return writeJSON(w, http.StatusOK, stored)

@@ -63,7 +63,7 @@ func putGlobal(app *App, w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return storeError(err)
 	case now != nil:
-		return app.conflict(w, now[0])
+		return app.conflict(w, p, now[0])
 	}
 	setRevision(w, revision)
 	return writeJSON(w, http.StatusOK, adminapi.StoredGlobal{Key: key, Revision: revision})

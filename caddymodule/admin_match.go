@@ -116,9 +116,9 @@ func (app *App) replace(
 	return store.Entry{}, nil, store.ErrContended
 }
 
-// conflict writes the response to a request whose precondition does not hold. now is what the store
+// conflict writes the response to a request whose precondition p does not hold. now is what the store
 // has, without a revision if there is nothing.
-func (app *App) conflict(w http.ResponseWriter, now store.Entry) error {
+func (app *App) conflict(w http.ResponseWriter, p *precondition, now store.Entry) error {
 	c := adminapi.Conflict{Revision: now.Revision}
 	if id, ok := strings.CutPrefix(now.Key, catalog.WorkflowPrefix); ok && now.Revision != 0 {
 		// The mirror has it already, and so has the catalog. It may have changed once more.
@@ -132,10 +132,15 @@ func (app *App) conflict(w http.ResponseWriter, now store.Entry) error {
 			c.Revision = 0
 		}
 	}
-	if c.Revision == 0 {
+	switch {
+	case c.Revision == 0:
 		c.Message = fmt.Sprintf("there is no %s: it was deleted, or never there", now.Key)
-	} else {
+	case p.revision == 0:
+		c.Message = fmt.Sprintf("%s is there already, of revision %d", now.Key, c.Revision)
+	default:
 		c.Message = fmt.Sprintf("%s was changed meanwhile: it is of revision %d now", now.Key, c.Revision)
+	}
+	if c.Revision != 0 {
 		setRevision(w, c.Revision)
 	}
 	return writeJSON(w, http.StatusPreconditionFailed, c)
@@ -156,7 +161,7 @@ func deleteKeys(app *App, w http.ResponseWriter, r *http.Request, name string, m
 	case err != nil:
 		return storeError(err)
 	case now != nil:
-		return app.conflict(w, now[0])
+		return app.conflict(w, p, now[0])
 	}
 	return writeJSON(w, http.StatusOK, adminapi.Deleted{Name: name, Revision: revision})
 }

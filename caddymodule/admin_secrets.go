@@ -137,7 +137,7 @@ func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return storeError(err)
 	case now != nil:
-		return app.conflict(w, *now)
+		return app.conflict(w, p, *now)
 	}
 	if keys, err = signature.ParseKeys(stored.Value); err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}
