@@ -183,7 +183,7 @@ export interface SendResult {
   executionId?: string;
   replayed?: boolean;
   request: { method: string; path: string; query?: string; headers: [string, string][]; body: string };
-  response: { status: number; headers: [string, string][]; body: string; encoding?: "base64" };
+  response: { status: number; headers: [string, string][]; body: string; encoding?: "base64"; size?: number };
   durationNs: number;
 }
 
