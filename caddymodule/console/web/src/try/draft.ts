@@ -1,8 +1,8 @@
 // What is going to be sent: from a recorded event, or from what a workflow reads of its events.
 import type { ExecutionRecord } from "../api/types";
 import { flow } from "../flow/document";
-import { templates } from "../flow/templates";
 import { get, items, type Json, type JsonSyntaxError, members, obj, parse, set, str, stringify, text } from "../json/lossless";
+import { parseText } from "../templates/parse";
 
 export type Header = readonly [name: string, value: string];
 export interface Draft {
@@ -78,8 +78,9 @@ function headersOf(record: ExecutionRecord): Header[] {
 export function skeleton(document: Json): string | undefined {
   let body: Json = obj({});
   let found = false;
-  for (const template of textsIn(document).flatMap((t) => templates(t))) {
-    const [first, second, ...path] = template.path.map((s) => s.key);
+  for (const part of textsIn(document).flatMap((t) => parseText(t).parts)) {
+    if (part.kind !== "template") continue;
+    const [first, second, ...path] = part.path;
     if (first !== "trigger" || second !== "data" || path.length === 0 || path[0] === "_query" || path.length > 20) continue;
     if (typeof path[0] === "number" || path.some((k) => typeof k === "number" && k > 9)) continue;
     found = true;
