@@ -114,10 +114,10 @@ func (e *adminEvents) Next(ctx context.Context) (console.Page, error) {
 		return first, nil
 	}
 	page, err := e.read(ctx, eventsWait)
-	if err != nil && ctx.Err() != nil {
-		return console.Page{}, nil
+	if err != nil && ctx.Err() == nil {
+		return page, err
 	}
-	return page, err
+	return page, nil
 }
 
 // read requests a page, for which the server waits.

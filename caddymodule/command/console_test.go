@@ -268,7 +268,7 @@ func TestConsoleStreamsEventsOfPages(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+url, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+url, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -319,8 +319,11 @@ func TestConsoleListens(t *testing.T) {
 
 func TestBrowserCommand(t *testing.T) {
 	for _, test := range []struct{ goos, env, want string }{
-		{"darwin", "", "open"}, {"windows", "", "rundll32"},
-		{"linux", "", ""}, {"linux", "DISPLAY", "xdg-open"}, {"freebsd", "WAYLAND_DISPLAY", "xdg-open"},
+		{"darwin", "", "open"},
+		{"windows", "", "rundll32"},
+		{"linux", "", ""},
+		{"linux", "DISPLAY", "xdg-open"},
+		{"freebsd", "WAYLAND_DISPLAY", "xdg-open"},
 	} {
 		got, _ := browserCommand(test.goos, func(name string) string {
 			if name == test.env {

@@ -136,7 +136,7 @@ func TestDenyEscapes(t *testing.T) {
 		"text/html":        "<h1>&lt;b&gt; is refused</h1>",
 		"application/json": `"error": "\u003cb\u003e is refused"`,
 	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 		r.Header.Set("Accept", accept)
 		w := httptest.NewRecorder()
 		Deny(w, r, http.StatusForbidden, "<b> is refused", "one <i>", "\tcode <i>")

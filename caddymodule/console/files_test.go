@@ -13,7 +13,7 @@ import (
 )
 
 func get(f *files, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -70,12 +70,12 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	w := httptest.NewRecorder()
-	f.serve(w, httptest.NewRequest(http.MethodPost, "/", nil))
+	f.serve(w, httptest.NewRequest(http.MethodPost, "/", http.NoBody))
 	if w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d", w.Code)
 	}
 	w = httptest.NewRecorder()
-	f.serve(w, httptest.NewRequest(http.MethodHead, "/", nil))
+	f.serve(w, httptest.NewRequest(http.MethodHead, "/", http.NoBody))
 	if w.Code != 200 || w.Body.Len() != 0 || w.Header().Get("Content-Length") != "15" {
 		t.Errorf("HEAD: %d %v", w.Code, w.Header())
 	}

@@ -245,7 +245,7 @@ func TestConsoleWithClientCertificates(t *testing.T) {
 // newCertificates returns an authority as PEM and a certificate that it has signed.
 func newCertificates(t *testing.T, name string) (authority []byte, client tls.Certificate) {
 	t.Helper()
-	make := func(serial int64, name string, parent *x509.Certificate, by *ecdsa.PrivateKey) ([]byte, *ecdsa.PrivateKey) {
+	issue := func(serial int64, name string, parent *x509.Certificate, by *ecdsa.PrivateKey) ([]byte, *ecdsa.PrivateKey) {
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			t.Fatal(err)
@@ -264,12 +264,12 @@ func newCertificates(t *testing.T, name string) (authority []byte, client tls.Ce
 		}
 		return der, key
 	}
-	root, rootKey := make(1, "authority of "+name, nil, nil)
+	root, rootKey := issue(1, "authority of "+name, nil, nil)
 	parent, err := x509.ParseCertificate(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	leaf, key := make(2, name, parent, rootKey)
+	leaf, key := issue(2, name, parent, rootKey)
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root}), tls.Certificate{Certificate: [][]byte{leaf}, PrivateKey: key}
 }
 
@@ -280,8 +280,10 @@ func TestTwoConsoles(t *testing.T) {
 		user, path string
 		status     int
 	}{
-		{"alice", "/console/session", 200}, {"bob", "/console/session", 401},
-		{"bob", "/look/session", 200}, {"alice", "/look/session", 401},
+		{"alice", "/console/session", 200},
+		{"bob", "/console/session", 401},
+		{"bob", "/look/session", 200},
+		{"alice", "/look/session", 401},
 	} {
 		s.visit("http", http.MethodGet, test.path, "", "Authorization", test.user).want(t, test.user+" at "+test.path, test.status, "")
 	}
