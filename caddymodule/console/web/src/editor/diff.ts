@@ -86,7 +86,10 @@ function walkBack(trace: readonly Int32Array[], x: number, y: number, middle: nu
   return pairs.reverse();
 }
 
-export type Hunk = { kind: "lines"; lines: DiffLine[] } | { kind: "gap"; lines: DiffLine[] };
+export interface Hunk { kind: "lines" | "gap"; lines: DiffLine[] }
+
+/** The least number of equal lines that are worth hiding. */
+const minGap = 3;
 
 /** Splits the lines into what is shown, with context lines around each change, and the gaps between. */
 export function hunks(diff: Diff, context = 3): Hunk[] {
@@ -95,11 +98,16 @@ export function hunks(diff: Diff, context = 3): Hunk[] {
     if (l.kind !== "same") near.fill(1, Math.max(0, i - context), i + context + 1);
   });
   const out: Hunk[] = [];
-  diff.lines.forEach((l, i) => {
-    const kind = near[i] ? "lines" : "gap";
-    const last = out[out.length - 1];
-    if (last?.kind === kind) last.lines.push(l);
-    else out.push({ kind, lines: [l] });
-  });
-  return out.map((h) => (h.kind === "gap" && h.lines.length <= 2 ? { kind: "lines", lines: h.lines } : h));
+  const add = (kind: Hunk["kind"], lines: DiffLine[]) => {
+    const last = out.at(-1);
+    if (last?.kind === kind) last.lines.push(...lines);
+    else if (lines.length > 0) out.push({ kind, lines });
+  };
+  for (let i = 0; i < near.length;) {
+    const next = near.indexOf(near[i] ? 0 : 1, i);
+    const lines = diff.lines.slice(i, next < 0 ? near.length : next);
+    add(near[i] || lines.length < minGap ? "lines" : "gap", lines);
+    i += lines.length;
+  }
+  return out;
 }

@@ -6,6 +6,7 @@ import { visible } from "../ui/text";
 import { draftOf, useField, useForm } from "./context";
 import { type Ids, NumberControl, SwitchControl, TextControl } from "./inputs";
 import { JsonControl } from "./JsonField";
+import { isNumber } from "./numbers";
 import { PairList } from "./PairList";
 import { AddButton, FieldButton, Frame, Group, maxRows, moved, RowButtons, TooLarge } from "./parts";
 
@@ -18,7 +19,7 @@ const maxNesting = 6;
 
 const fresh: Record<Kind, (before: Json | undefined) => Json> = {
   string: (v) => str(v?.kind === "number" ? v.text : v?.kind === "boolean" ? String(v.value) : ""),
-  number: (v) => num(/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text(v)?.trim() ?? "") ? text(v)!.trim() : "0"),
+  number: (v) => num(isNumber(text(v)?.trim() ?? "") ? text(v)!.trim() : "0"),
   boolean: (v) => bool(text(v)?.trim() === "true"),
   object: () => obj([["", str("")]]),
   array: (v) => (v && text(v) !== "" ? arr(v) : arr(str(""))),

@@ -6,7 +6,7 @@ import { Select } from "../ui/controls";
 import { Cell } from "./AnyField";
 import { useField } from "./context";
 import { OperatorSelect } from "./OperatorSelect";
-import { takesList, takesRight } from "./operators";
+import { takesList, takesRight, withOperator } from "./operators";
 import { AddButton, FieldError, fieldPath, Group, maxRows, moved, RowButtons, TooLarge } from "./parts";
 import { UnknownKeys } from "./UnknownKeys";
 
@@ -68,13 +68,4 @@ function Condition({ path, value, number, buttons }: { path: Path; value: Json; 
 function PathError({ path }: { path: Path }) {
   const { error } = useField(path);
   return error ? <FieldError>{error}</FieldError> : null;
-}
-
-/** Gives a condition an operator, and the second value that it takes. */
-export function withOperator(value: Json, operator: string, key = "right"): Json {
-  const rest = value.kind === "object" ? [...value.members].filter(([k]) => k !== "operator" && k !== key) : [];
-  const had = get(value, key);
-  const right = !takesRight(operator) ? undefined : takesList(operator) && (had === undefined || (had.kind === "string" && had.value === "")) ? arr(str(""))
-    : had ?? str("");
-  return obj([...rest, ["operator", str(operator)], ...(right ? [[key, right] as const] : [])] as [string, Json][]);
 }

@@ -5,10 +5,9 @@ import { arr, get, items, type Json, obj, set as setIn, str, text } from "../jso
 import type { Path } from "../templates/path";
 import { TextInput } from "../ui/controls";
 import { AnyControl, Cell } from "./AnyField";
-import { withOperator } from "./ConditionForm";
 import { useField, useForm } from "./context";
 import { OperatorSelect } from "./OperatorSelect";
-import { takesRight } from "./operators";
+import { takesRight, withOperator } from "./operators";
 import { AddButton, FieldError, fieldPath, Frame, Group, maxRows, moved, RowButtons, TooLarge } from "./parts";
 import { UnknownKeys } from "./UnknownKeys";
 

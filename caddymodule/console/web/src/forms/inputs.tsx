@@ -7,6 +7,7 @@ import { TemplateInput } from "../templates/TemplateInput";
 import { Select, Switch, TextInput } from "../ui/controls";
 import { visible } from "../ui/text";
 import { draftOf, keepDraft, useField, useForm } from "./context";
+import { isNumber, numberProblem } from "./numbers";
 import { maxFieldText, TooLarge } from "./parts";
 
 /** The ids that connect a control to its label and texts. */
@@ -47,17 +48,6 @@ export function PlainText({ path, ids, label, placeholder, optional, list }: Tex
   );
 }
 
-const numberText = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-
-/** What is wrong with a number as it is typed, or undefined. */
-export function numberProblem(s: string, { integer, minimum, maximum }: { integer?: boolean; minimum?: number; maximum?: number }): string | undefined {
-  if (!numberText.test(s)) return "This is not a number.";
-  if (integer && !/^-?\d+$/.test(s)) return "This has to be a whole number.";
-  if (minimum !== undefined && Number(s) < minimum) return `This has to be at least ${minimum}.`;
-  if (maximum !== undefined && Number(s) > maximum) return `This can be at most ${maximum}.`;
-  return undefined;
-}
-
 /** A number with all of its digits. What is not a number yet is kept beside the document, which has the last number. */
 export function NumberControl({ path, ids, label, integer, minimum, maximum, optional, placeholder, onProblem }: {
   path: Path; ids?: Ids; label?: string; integer?: boolean; minimum?: number; maximum?: number; optional?: boolean; placeholder?: string;
@@ -76,7 +66,7 @@ export function NumberControl({ path, ids, label, integer, minimum, maximum, opt
       aria-invalid={problem || ids?.["aria-invalid"] ? true : undefined}
       onValue={(v) => {
         const trimmed = v.trim();
-        const good = trimmed === "" ? optional : numberText.test(trimmed);
+        const good = trimmed === "" ? optional : isNumber(trimmed);
         const kept = good ? undefined : v;
         setDraft(kept);
         keepDraft(key, kept);

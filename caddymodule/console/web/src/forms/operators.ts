@@ -1,4 +1,5 @@
 // The operators of conditions and cases, in words.
+import { arr, get, type Json, obj, str } from "../json/lossless";
 
 export const operators = [
   ["equals", "is equal to"], ["notEquals", "is not equal to"], ["greaterThan", "is greater than"], ["greaterOrEqual", "is at least"],
@@ -16,3 +17,12 @@ const unary: ReadonlySet<string> = new Set<Operator>(["exists", "notExists", "is
 export const takesRight = (operator: string): boolean => !unary.has(operator);
 /** Reports whether the second value of an operator is usually a list. */
 export const takesList = (operator: string): boolean => operator === "in";
+
+/** Gives a condition an operator, and the second value that it takes. */
+export function withOperator(value: Json, operator: string, key = "right"): Json {
+  const rest = value.kind === "object" ? [...value.members].filter(([k]) => k !== "operator" && k !== key) : [];
+  const had = get(value, key);
+  const right = !takesRight(operator) ? undefined : takesList(operator) && (had === undefined || (had.kind === "string" && had.value === "")) ? arr(str(""))
+    : had ?? str("");
+  return obj([...rest, ["operator", str(operator)], ...(right ? [[key, right] as const] : [])] as [string, Json][]);
+}

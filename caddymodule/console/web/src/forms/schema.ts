@@ -67,7 +67,7 @@ function follow(schema: Schema, root: Schema): Schema {
 
 /** Finds what a reference within the schema names: "#", or "#/$defs/address". Anything else is anything. */
 function at(root: Schema, ref: string): Schema {
-  if (!ref.startsWith("#")) return true;
+  if (ref !== "#" && !ref.startsWith("#/")) return true;
   let v: unknown = root;
   for (const step of decode(ref.slice(1)).split("/").slice(1)) {
     const key = step.replaceAll("~1", "/").replaceAll("~0", "~");

@@ -22,6 +22,8 @@ const ended = new Set(["failed", "skipped", "stopped"]);
 export interface Scope {
   /** Each value that a template can begin with, by its path: trigger.data, steps.fetch.output, global.currency. */
   readonly roots: readonly Root[];
+  /** The id of the trigger, whose output is trigger.data. */
+  readonly trigger?: string;
   /** Whether there is an event to preview values of. */
   readonly sampled: boolean;
 }
@@ -101,11 +103,10 @@ export function scopeOf({ document, node, sample, globals, inForEach }: ScopeOpt
       return query ? { ...known, value: query } : unknown("is not recorded for a body that is no object");
     }),
   ];
-  for (const { id, name, type } of upstreamOf(document, node)) {
-    const isTrigger = type === triggerType;
-    const about = isTrigger ? "the body of the request" : `the output of ${name}`;
-    roots.push(value(["steps", id, "output"], about, () => {
-      if (isTrigger) return data();
+  const upstream = upstreamOf(document, node);
+  for (const { id, name, type } of upstream) {
+    if (type === triggerType) continue; // trigger.data is the same
+    roots.push(value(["steps", id, "output"], `the output of ${name}`, () => {
       const record = sample?.nodes?.find((n) => n.id === id);
       if (!record) return unknown("is of a node that the last event did not have");
       if (record.output && (record.output.text !== undefined || record.output.size || record.output.cut)) return knownOf(record.output);
@@ -131,7 +132,7 @@ export function scopeOf({ document, node, sample, globals, inForEach }: ScopeOpt
     plain(["workflow", "id"], "the id of the workflow", text(get(document, "id")) ?? sample?.workflow),
     plain(["workflow", "name"], "the name of the workflow", text(get(document, "name")) ?? text(get(document, "id"))),
   );
-  return { roots, sampled: sample !== undefined };
+  return { roots, sampled: sample !== undefined, trigger: upstream.find((n) => n.type === triggerType)?.id };
 }
 
 /** The first item of what a forEach gives. */
@@ -152,6 +153,7 @@ export interface Found extends Known {
 
 /** Follows the path of a template. */
 export function lookUp(scope: Scope, path: Path): Found {
+  if (scope.trigger !== undefined && path[0] === "steps" && path[1] === scope.trigger && path[2] === "output") path = ["trigger", "data", ...path.slice(3)];
   const root = rootOf(scope, path);
   if (!root) return { why: "", masked: false, missing: false, wrong: wrongPath(scope, path) };
   const rest = path.slice(root.path.length);
@@ -183,6 +185,7 @@ function wrongPath(scope: Scope, path: Path): string {
   if (first === "steps") {
     if (typeof second !== "string") return "steps must be followed by the id of a node, as in steps.fetch.output";
     const upstream = scope.roots.filter((r) => r.path[0] === "steps").map((r) => String(r.path[1]));
+    if (scope.trigger !== undefined) upstream.unshift(scope.trigger);
     return upstream.includes(second) ? `steps.${second} must be followed by .output`
       : `${JSON.stringify(second)} is no node upstream; upstream are: ${upstream.join(", ") || "none"}`;
   }
