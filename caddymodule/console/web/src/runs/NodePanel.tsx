@@ -23,7 +23,7 @@ export function NodePanel({ record, node, source }: Props) {
   const n = node.record;
   const handled = n.state !== "failed" && failedNode(n);
   return (
-    <article class="node-panel" aria-label={`Node ${node.id}`}>
+    <article class="run-node" aria-label={`Node ${node.id}`}>
       <header>
         <h2 class="wrap">{line(node.name, 120)}</h2>
         {!node.trigger && <Badge state={n.state} tone={handled ? "warn" : undefined} word={handled ? "failed, handled" : undefined} />}
@@ -70,7 +70,7 @@ function Facts({ record, n }: { record: ExecutionRecord; n: NodeRecord }) {
   const facts: [string, ComponentChildren][] = [];
   if (n.startedAt) facts.push(["Started", `${duration(Math.max(0, nanos(record.startedAt ?? record.acceptedAt, n.startedAt)))} after the execution`]);
   if (n.durationNs !== undefined) facts.push(["Took", duration(n.durationNs)]);
-  if (n.attempts) facts.push([n.attempts === 1 ? "Attempts" : "Attempts of all items", n.attempts.toLocaleString("en")]);
+  if (n.attempts) facts.push(["Attempts", n.attempts.toLocaleString("en")]);
   if (n.handle) facts.push(["Chose", <code key="handle">{line(n.handle, 80)}</code>]);
   if (n.fuel) facts.push(["Fuel", n.fuel.toLocaleString("en")]);
   if (n.grants?.length) facts.push(["May use", n.grants.map((g) => <span key={g} class="tag">{line(g, 80)}</span>)]);

@@ -7,13 +7,13 @@ export function RevisionChoice({ value, onValue, recorded, many }: {
   recorded?: number; many?: boolean;
 }) {
   const choice = (r: Revision, title: string, text: string) => (
-    <label class="choice">
+    <label class="run-choice">
       <input type="radio" name="revision" checked={value === r} onChange={() => onValue(r)} />
       <span><b>{title}</b><span class="hint">{text}</span></span>
     </label>
   );
   return (
-    <fieldset class="choices">
+    <fieldset class="run-choices">
       <legend>{many ? "They run" : "It runs"} for real, with the data of the first time: requests of the nodes are sent again.</legend>
       {choice("recorded", recorded ? `With the recorded revision ${recorded}` : "With the recorded revision",
         many ? "Each as its workflow was when it ran first." : "As the workflow was when it ran first.")}

@@ -1,24 +1,10 @@
-// The graph of an execution, in the colors of what happened.
-import { useMemo } from "preact/hooks";
-import { useNodeTypes } from "../api/lists";
-import { byType } from "../flow/document";
-import type { NodeRecord } from "../api/types";
-import { Graph, type States } from "../graph/graph";
-import type { Json } from "../json/lossless";
-import type { RunNode } from "./run";
+// The graph of an execution, in the colors of what happened. Its code is loaded when it is first shown: the record and its
+// list of nodes do not wait for it.
+import { lazily } from "../ui/lazy";
+import type { GraphOfRunProps } from "./GraphOfRun";
 
-export function RunGraph({ document, nodes, selected, onSelect }: {
-  document: Json; nodes: readonly RunNode[]; selected?: string; onSelect: (id: string) => void;
-}) {
-  const list = useNodeTypes().value;
-  const types = useMemo(() => byType(list ?? []), [list]);
-  const states = useMemo<States>(() => new Map(nodes.map((n) => [n.id, { ...n.record, state: stateOf(n.record) }])), [nodes]);
-  return (
-    <section class="card run-graph" aria-label="Graph of the workflow as it ran">
-      <Graph document={document} types={types} states={states} selected={selected} onSelect={(id) => { if (id !== undefined) onSelect(id); }} />
-    </section>
-  );
+const GraphOfRun = lazily(() => import("./GraphOfRun").then((m) => m.GraphOfRun));
+
+export function RunGraph(props: GraphOfRunProps) {
+  return <section class="card run-graph" aria-label="Graph of the workflow as it ran"><GraphOfRun {...props} /></section>;
 }
-
-/** The state as the graph names it: a failure that was handled is one, since its error edge was followed. */
-const stateOf = (n: NodeRecord): string => (n.state !== "completed" ? n.state : n.code ? "failed" : "succeeded");

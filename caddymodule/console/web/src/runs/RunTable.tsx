@@ -1,6 +1,5 @@
 // The table of executions: where one failed, and with what, is on its line.
-import type { ComponentChildren } from "preact";
-import { memo } from "preact/compat";
+import { Component, type ComponentChildren } from "preact";
 import type { Summary } from "../api/types";
 import { href } from "../router";
 import { Badge, Time } from "../ui/show";
@@ -42,25 +41,36 @@ export function RunTable({ rows, filter, selected, onSelect, onSelectAll, select
   );
 }
 
-const Row = memo(function Row({ s, to, selectable, selected, onSelect }: {
-  s: Summary; to: string; selectable: boolean; selected: boolean; onSelect: Props["onSelect"];
-}) {
-  return (
-    <tr aria-selected={selectable ? selected : undefined}>
-      {selectable && (
-        <td class="check"><input type="checkbox" aria-label={`Select ${s.id}`} checked={selected}
-          onClick={(e) => onSelect(s.id, e.currentTarget.checked, e.shiftKey)} /></td>
-      )}
-      <td class="status"><Badge state={s.status} /></td>
-      <td class="workflow"><span class="cut">{line(s.workflow, 64)}</span></td>
-      <td class="id"><a class="row-link mono" href={to} title={s.id}>{shortId(s.id)}</a>{s.replayOf && <span class="tag">replay</span>}{s.source && <span class="tag">{line(s.source, 24)}</span>}</td>
-      <td class="at"><Time at={s.acceptedAt} /></td>
-      <td class="duration right number"><Elapsed from={s.startedAt} to={s.endedAt} /></td>
-      <td class="mode muted">{s.mode ? visible(s.mode) : "–"}</td>
-      <td class="error"><Failure s={s} /></td>
-    </tr>
-  );
-}, (a, b) => a.s === b.s && a.to === b.to && a.selected === b.selected && a.selectable === b.selectable && a.onSelect === b.onSelect);
+interface RowProps { s: Summary; to: string; selectable: boolean; selected: boolean; onSelect: Props["onSelect"] }
+
+/** One row. It is rendered again only when it has changed: there may be thousands. */
+class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const now = this.props;
+    return now.s !== next.s || now.to !== next.to || now.selected !== next.selected || now.selectable !== next.selectable || now.onSelect !== next.onSelect;
+  }
+
+  override render({ s, to, selectable, selected, onSelect }: RowProps) {
+    return (
+      <tr aria-selected={selectable ? selected : undefined}>
+        {selectable && (
+          <td class="check"><input type="checkbox" aria-label={`Select ${s.id}`} checked={selected}
+            onClick={(e) => onSelect(s.id, e.currentTarget.checked, e.shiftKey)} /></td>
+        )}
+        <td class="status"><Badge state={s.status} /></td>
+        <td class="workflow"><span class="cut">{line(s.workflow, 64)}</span></td>
+        <td class="run-id">
+          <a class="row-link mono" href={to} title={s.id}>{shortId(s.id)}</a>
+          {s.replayOf && <span class="tag">replay</span>}{s.source && <span class="tag">{line(s.source, 24)}</span>}
+        </td>
+        <td class="at"><Time at={s.acceptedAt} /></td>
+        <td class="duration right number"><Elapsed from={s.startedAt ?? (s.status === "running" ? s.acceptedAt : undefined)} to={s.endedAt} /></td>
+        <td class="mode muted">{s.mode ? visible(s.mode) : "–"}</td>
+        <td class="error"><Failure s={s} /></td>
+      </tr>
+    );
+  }
+}
 
 /** Where and why an execution failed, in one line. */
 export function Failure({ s }: { s: Summary }): ComponentChildren {

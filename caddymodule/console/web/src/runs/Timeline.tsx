@@ -48,7 +48,7 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
       <div class="lane axis" aria-hidden="true">
         <span class="lane-name muted small">{shown.waited > 1e6 && `waited ${duration(shown.waited)} to start`}</span>
         <span class="lane-bars">
-          {shown.ticks.map((t) => <span key={t.at} class="tick" style={{ left: percent(t.at, shown.total) }}>{t.text}</span>)}
+          {shown.ticks.map((t) => <span key={t.at} class="lane-tick" style={{ left: percent(t.at, shown.total) }}>{t.text}</span>)}
         </span>
         <span class="lane-time" />
       </div>
@@ -77,7 +77,7 @@ function LaneRow({ node, lane, layout: { total, ticks }, selected, focusable, on
           <span class="visually-hidden">{handled ? "failed, and was handled" : wordOf(record.state)}</span>
         </span>
         <span class="lane-bars" aria-hidden="true">
-          {ticks.map((t) => <span key={t.at} class="grid" style={{ left: percent(t.at, total) }} />)}
+          {ticks.map((t) => <span key={t.at} class="lane-grid" style={{ left: percent(t.at, total) }} />)}
           {lane.bars.map((b, i) => <BarMark key={i} bar={b} total={total} handled={handled} />)}
         </span>
         <span class="lane-time number">{lane.text ? <span title={lane.text}>{lane.text.split(",", 1)[0]}</span> : <span class="muted">{note(node)}</span>}
@@ -92,7 +92,7 @@ const note = (n: RunNode): string => (n.trigger ? "" : n.record.state === "compl
 function BarMark({ bar, total, handled }: { bar: Bar; total: number; handled: boolean }) {
   const kind = bar.kind === "wait" ? "wait" : bar.kind === "running" ? "running" : bar.failed ? (handled ? "handled" : "failed") : "done";
   return (
-    <span class={`bar ${kind}${bar.kind === "items" ? " items" : ""}`} title={visible(bar.text)}
+    <span class={`lane-bar ${kind}${bar.kind === "items" ? " items" : ""}`} title={visible(bar.text)}
       style={{ left: percent(bar.from, total), width: percent(bar.to - bar.from, total) }} />
   );
 }

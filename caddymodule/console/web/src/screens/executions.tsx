@@ -124,10 +124,10 @@ function Nothing({ filter }: { filter: Filter }) {
           : !guilty ? "All of these have to match:"
             : guilty.length === 0 ? "There would be none without one of these either:" : "There are executions without the marked filters:"}
       </p>
-      <ul class="parts">
+      <ul class="filter-parts">
         {parts.map((p) => (
           <li key={p.name}>
-            <span class={`part${guilty?.includes(p.name) ? " guilty" : ""}`}><span class="muted">{p.name}</span> {visible(p.text)}</span>
+            <span class={`filter-part${guilty?.includes(p.name) ? " guilty" : ""}`}><span class="muted">{p.name}</span> {visible(p.text)}</span>
             <Button small icon="close" onClick={() => go(p.without, true)}>{guilty?.includes(p.name) ? "Remove: shows some" : "Remove"}</Button>
           </li>
         ))}

@@ -5,7 +5,7 @@ import type { SendResult } from "../api/types";
 import { parse } from "../json/lossless";
 import { CopyButton, IconButton } from "../ui/controls";
 import { download } from "../ui/download";
-import { Badge } from "../ui/show";
+import { Icon } from "../ui/icons";
 import { bytes, duration, line, visible } from "../ui/text";
 import { Text } from "../values/text";
 import { Tree, utf8Length } from "../values/value";
@@ -19,8 +19,8 @@ export function Wire({ sent }: { sent: SendResult }) {
       <Side title="Request" headers={request.headers} body={request.body} file="request"
         first={<><b>{visible(request.method)}</b> {line(target, 2000)}</>} />
       <Side title="Response" headers={response.headers} body={response.body} file="response" encoded={response.encoding === "base64"} size={response.size}
-        first={<><b>{response.status}</b> {reasons[response.status] ?? ""}</>}
-        aside={<><Badge state={ok ? "succeeded" : "failed"} word={ok ? "answered" : "refused or failed"} /><span class="muted small number">after {duration(sent.durationNs)}</span></>} />
+        first={<span class={`status${ok ? "" : " bad"}`}><Icon name={ok ? "check" : "close"} size={14} /><b>{response.status}</b> {reasons[response.status] ?? ""}</span>}
+        aside={<span class="muted small number">after {duration(sent.durationNs)}</span>} />
     </div>
   );
 }

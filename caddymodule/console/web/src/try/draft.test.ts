@@ -41,6 +41,8 @@ test("a body has the fields that a workflow reads", () => {
     "y":["{{trigger.data.items[1].sku}}","{{trigger.data._query.q}}","{{steps.a.output}}","{{trigger.data.order}}","\\\\{{trigger.data.not}}"]}}]}`);
   assert.equal(skeleton(document)!.replace(/\s/g, ""), `{"order":{"id":""},"customer":{"name":""},"items":["",{"sku":""}]}`);
   assert.equal(skeleton(parse(`{"nodes":[{"config":"{{trigger.data}}"}]}`)), undefined);
+  const each = parse(`{"nodes":[{"id":"a","forEach":"{{trigger.data.items}}","config":{"x":"{{item.sku}}: {{item.price}} {{index}}"}},{"id":"b","forEach":"{{trigger.data.tags}}"}]}`);
+  assert.equal(skeleton(each)!.replace(/\s/g, ""), `{"items":[{"sku":"","price":""}],"tags":[""]}`);
 });
 
 test("mistakes in a body have a place", () => {

@@ -3,6 +3,7 @@ import type { ExecutionRecord } from "../api/types";
 import { flow } from "../flow/document";
 import { get, items, type Json, type JsonSyntaxError, members, obj, parse, set, str, stringify, text } from "../json/lossless";
 import { parseText } from "../templates/parse";
+import type { Path } from "../templates/path";
 
 export type Header = readonly [name: string, value: string];
 export interface Draft {
@@ -78,9 +79,7 @@ function headersOf(record: ExecutionRecord): Header[] {
 export function skeleton(document: Json): string | undefined {
   let body: Json = obj({});
   let found = false;
-  for (const part of textsIn(document).flatMap((t) => parseText(t).parts)) {
-    if (part.kind !== "template") continue;
-    const [first, second, ...path] = part.path;
+  for (const [first, second, ...path] of pathsRead(document)) {
     if (first !== "trigger" || second !== "data" || path.length === 0 || path[0] === "_query" || path.length > 20) continue;
     if (typeof path[0] === "number" || path.some((k) => typeof k === "number" && k > 9)) continue;
     found = true;
@@ -88,6 +87,19 @@ export function skeleton(document: Json): string | undefined {
   }
   return found ? stringify(body, 2) : undefined;
 }
+
+/** The paths that templates read; of a node that runs once per item, those of the first item. */
+function pathsRead(document: Json): Path[] {
+  const paths = pathsIn(document);
+  for (const node of flow(document).nodes) {
+    const list = parseText(text(get(node.value, "forEach")) ?? "").parts.find((p) => p.kind === "template");
+    if (!list) continue;
+    paths.push([...list.path, 0], ...pathsIn(node.value).filter((p) => p[0] === "item").map((p) => [...list.path, 0, ...p.slice(1)]));
+  }
+  return paths;
+}
+
+const pathsIn = (v: Json): Path[] => textsIn(v).flatMap((t) => parseText(t).parts).flatMap((p) => (p.kind === "template" ? [p.path] : []));
 
 /** Adds a field that is not there yet. What is there already, and is a text, gives way to a longer path. */
 function place(at: Json | undefined, path: readonly (string | number)[]): Json {
