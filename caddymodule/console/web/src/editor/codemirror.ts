@@ -163,7 +163,7 @@ const colors = HighlightStyle.define([
 
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "13px", color: "var(--text)", backgroundColor: "var(--surface)" },
-  "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "-1px" },
+  "&.cm-focused": { outline: "none" }, // the box around it shows the focus
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px", overflow: "auto" },
   ".cm-content": { padding: "5px 0", caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
@@ -195,8 +195,10 @@ const look = EditorView.theme({
   ".cm-panels": { backgroundColor: "var(--sunken)", color: "var(--text)", borderBottom: "1px solid var(--border) !important", zIndex: "2" },
   ".cm-panel.cm-search": { padding: "8px 32px 8px 8px", display: "flex", flexWrap: "wrap", gap: "6px", alignItems: "center" },
   ".cm-panel.cm-search br": { display: "none" },
-  ".cm-panel.cm-search label": { display: "inline-flex", alignItems: "center", gap: "4px", margin: "0" },
+  ".cm-panel.cm-search label": { display: "inline-flex", alignItems: "center", gap: "4px", margin: "0", minHeight: "30px", fontSize: "13px" },
+  ".cm-panel.cm-search input[type=checkbox]": { margin: "0", accentColor: "var(--accent)" },
+  ".cm-panel :focus-visible": { outline: "2px solid var(--focus)", outlineOffset: "1px" },
   ".cm-panel.cm-search [name=close]": { fontSize: "18px", width: "28px", height: "28px", color: "var(--text)" },
-  ".cm-textfield": { margin: "0", padding: "4px 8px", border: "1px solid var(--border-strong)", borderRadius: "4px", backgroundColor: "var(--surface)", color: "var(--text)" },
-  ".cm-button": { margin: "0", padding: "4px 10px", border: "1px solid var(--border-strong)", borderRadius: "4px", backgroundColor: "var(--surface)", backgroundImage: "none", color: "var(--text)", cursor: "pointer" },
+  ".cm-textfield": { margin: "0", padding: "4px 8px", minHeight: "30px", fontSize: "13px", border: "1px solid var(--border-strong)", borderRadius: "4px", backgroundColor: "var(--surface)", color: "var(--text)" },
+  ".cm-button": { margin: "0", padding: "4px 10px", minHeight: "30px", fontSize: "13px", border: "1px solid var(--border-strong)", borderRadius: "4px", backgroundColor: "var(--surface)", backgroundImage: "none", color: "var(--text)", cursor: "pointer" },
 });

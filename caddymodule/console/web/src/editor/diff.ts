@@ -100,7 +100,7 @@ export function hunks(diff: Diff, context = 3): Hunk[] {
   const out: Hunk[] = [];
   const add = (kind: Hunk["kind"], lines: DiffLine[]) => {
     const last = out.at(-1);
-    if (last?.kind === kind) last.lines.push(...lines);
+    if (last?.kind === kind) last.lines = last.lines.concat(lines);
     else if (lines.length > 0) out.push({ kind, lines });
   };
   for (let i = 0; i < near.length;) {

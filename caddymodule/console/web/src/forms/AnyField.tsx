@@ -4,7 +4,7 @@ import { arr, bool, type Json, num, obj, str, stringify, text } from "../json/lo
 import { type Path, pathText } from "../templates/path";
 import { visible } from "../ui/text";
 import { draftOf, useField, useForm } from "./context";
-import { type Ids, NumberControl, SwitchControl, TextControl } from "./inputs";
+import { ChoiceControl, type Ids, NumberControl, TextControl } from "./inputs";
 import { JsonControl } from "./JsonField";
 import { isNumber } from "./numbers";
 import { PairList } from "./PairList";
@@ -25,6 +25,8 @@ const fresh: Record<Kind, (before: Json | undefined) => Json> = {
   array: (v) => (v && text(v) !== "" ? arr(v) : arr(str(""))),
   null: () => ({ kind: "null" }),
 };
+
+const truths = [true, false].map((b) => ({ value: bool(b), label: b ? "Yes" : "No" }));
 
 interface AnyProps {
   path: Path;
@@ -81,7 +83,7 @@ export function AnyControl({ path, ids, label, kinds = allKinds, optional, place
     case "object": return <div class="any nested">{choice}<ObjectRows path={path} nesting={nesting} /></div>;
     case "array": return <div class="any nested">{choice}<ListRows path={path} label={label} nesting={nesting} /></div>;
     case "number": return <div class="any"><NumberControl path={path} ids={ids} label={name} />{choice}</div>;
-    case "boolean": return <div class="any"><SwitchControl path={path} label={label} byDefault={false} optional={false} />{choice}</div>;
+    case "boolean": return <div class="any"><ChoiceControl path={path} ids={ids} label={name} options={truths} />{choice}</div>;
     case "null": return <div class="any"><span class="null-value">null</span>{choice}</div>;
     case "string": return <div class="any"><TextControl path={path} ids={ids} label={name} multiline optional={optional} placeholder={placeholder} />{choice}</div>;
   }

@@ -49,7 +49,7 @@ export function NodeForm(props: NodeFormProps) {
       <NameField />
       {nodeType ? <Config type={nodeType} Special={specialOf(nodeType)} /> : (
         <>
-          <Note tone="warn">This server has no node type {line(type, 80)}, so its settings are shown as JSON.</Note>
+          <Note tone="warn">This server has no node type {line(type, 80)}: its settings are shown as they are.</Note>
           <AnyField path={["config"]} label="Config" />
         </>
       )}

@@ -179,8 +179,6 @@ interface ChoicesProps {
   query: string;
 }
 
-const kindSigns: Record<string, string> = { string: "text", number: "number", boolean: "yes/no", object: "object", array: "list", null: "null" };
-
 /** The list of suggestions: in the top layer, since forms are in boxes that scroll. */
 function Choices({ id, choices, at, onAt, onChoose, anchor, scope, query }: ChoicesProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -215,7 +213,6 @@ function Choices({ id, choices, at, onAt, onChoose, anchor, scope, query }: Choi
             <li key={c.path} id={`${id}-${i}`} role="option" aria-selected={i === at} onMouseEnter={() => onAt(i)} onClick={() => onChoose(c)}>
               <span class="mono cut">{visible(c.path)}</span>
               <span class="about cut">{line(c.about, 60)}</span>
-              <span class="kind">{kindSigns[c.kind] ?? ""}</span>
             </li>
           ))}
         </ul>
