@@ -42,8 +42,8 @@ export class NodeView extends Still<NodeProps> {
         <rect class="box" width={nodeWidth} height={nodeHeight} rx="10" />
         <rect class="tile" x="10" y="10" width="36" height="36" rx="8" />
         <path class="sign" transform="translate(18,18)" d={iconPath(iconOfType(node.type))} />
-        <text class="name" x="56" y="24">{fit(node.name, nodeWidth - 68, "600 13px")}</text>
-        {state ? <StateLine state={state} /> : <text class="about" x="56" y="42">{fit(aboutOf(drawn, recorded), nodeWidth - 68, "12px")}</text>}
+        <text class="name" x="54" y="24">{fit(node.name, nodeWidth - 64, "600 14px")}</text>
+        {state ? <StateLine state={state} /> : <text class="about" x="54" y="42.500">{fit(aboutOf(drawn, recorded), nodeWidth - 64, "12.500px")}</text>}
         {problem && <g class="mark" transform={`translate(${nodeWidth - 4},4)`}><circle r="9" /><path d="M0 -4.500v5M0 4v.01" /></g>}
         {ports.map((p, i) => <PortView key={i} port={p} index={i} editable={editable} />)}
         {editable && selected && node.type !== triggerType && !ports.some((p) => p.error) && <ErrorStub />}
@@ -52,15 +52,15 @@ export class NodeView extends Still<NodeProps> {
   }
 }
 
-const aboutOf = ({ node }: DrawnNode, recorded: boolean): string => (recorded ? "did not run" : node.name === node.id ? node.type : `${node.id} · ${node.type}`);
+const aboutOf = ({ node }: DrawnNode, recorded: boolean): string => (recorded ? "did not run" : node.name === node.id || node.id === node.type ? node.type : `${node.id} · ${node.type}`);
 
 function StateLine({ state }: { state: NodeState }) {
   const word = wordOf(state.state) + (state.attempts && state.attempts > 1 ? ` · ${state.attempts} attempts` : "");
   const time = state.durationNs !== undefined && ran(state) ? ` · ${duration(state.durationNs)}` : "";
   return (
     <>
-      <g class="badge-sign" transform="translate(56,31)"><circle cx="7" cy="7" r="7" /><path transform="scale(0.875)" d={shapes[toneOf(state.state)]} /></g>
-      <text class="about" x="75" y="42">{fit(word + time, nodeWidth - 84, "12px")}</text>
+      <g class="badge-sign" transform="translate(54,31)"><circle cx="7" cy="7" r="7" /><path transform="scale(0.875)" d={shapes[toneOf(state.state)]} /></g>
+      <text class="about" x="73" y="42.500">{fit(word + time, nodeWidth - 84, "12.500px")}</text>
     </>
   );
 }
@@ -74,7 +74,7 @@ function PortView({ port, index, editable }: { port: Port; index: number; editab
       <circle class="hit" cx={nodeWidth + 24} cy={port.y} r="12" />
       <circle class="dot" cx={nodeWidth + 24} cy={port.y} r="7.500" />
       <path class="cross" d={`M${nodeWidth + 20} ${port.y}h8M${nodeWidth + 24} ${port.y - 4}v8`} />
-      {port.handle !== undefined && <text class="label" x={nodeWidth + 36} y={port.y + 4}>{fit(port.handle, 90, "500 11px")}</text>}
+      {port.handle !== undefined && <text class="label" x={nodeWidth + 36} y={port.y + 4}>{fit(port.handle, 56, "500 12px")}</text>}
     </g>
   );
 }
@@ -111,7 +111,7 @@ export class EdgeView extends Still<EdgeProps> {
         <path class="line" d={drawn.path} />
         <path class="tip" d={`M${end.x - 6} ${end.y - 4}L${end.x} ${end.y}L${end.x - 6} ${end.y + 4}`} />
         {drawn.label !== undefined && <text class="label" text-anchor="end" x={drawn.labelAt.x} y={drawn.labelAt.y}>
-          {fit(drawn.label, 92, "500 11px")}</text>}
+          {fit(drawn.label, 68, "500 12px")}</text>}
       </g>
     );
   }

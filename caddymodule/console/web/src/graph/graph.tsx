@@ -11,7 +11,7 @@ import { connecting, movingNodes, type Surface } from "./drag";
 import { EdgeTools, EdgeView, NodeView } from "./draw";
 import { layout, nodeHeight, nodeWidth } from "./layout";
 import { type Drag, type Hit, listen } from "./pointer";
-import { type DrawnNode, type Scene, scene, type States, taken } from "./scene";
+import { type DrawnNode, maxDrawn, type Scene, scene, type States, taken } from "./scene";
 import { View } from "./view";
 
 export type { NodeState, States } from "./scene";
@@ -118,6 +118,7 @@ export function Graph(props: GraphProps) {
           </g>
         </svg>
       </div>
+      {f.edges.length > maxDrawn && <p class="graph-note small">{maxDrawn.toLocaleString("en")} of {plural(f.edges.length, "edge")} are drawn.</p>}
       <div class="graph-tools">
         {edit && <IconButton icon="tidy" label="Arrange all nodes" small onClick={() => { edit.onTidy(); requestAnimationFrame(() => view.current?.fit()); }} />}
         <IconButton icon="minus" label="Zoom out" small onClick={() => view.current?.zoomBy(1 / 1.25)} />

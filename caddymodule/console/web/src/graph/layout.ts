@@ -4,11 +4,13 @@ import { type Flow, flow, type FlowEdge, type Point } from "../flow/document";
 import type { Json } from "../json/lossless";
 import { routeAround } from "./route";
 
-export const nodeWidth = 208;
+export const nodeWidth = 192;
 export const nodeHeight = 56;
 /** Between two layers: room for curves and the names of handles. */
-const layerGap = 112;
-const nodeGap = 36;
+const layerGap = 80;
+const nodeGap = 32;
+/** How often edges may pass a layer, all together. Those beyond it are drawn straight: nobody could follow them. */
+const maxLanes = 6000;
 /** What a long edge takes of the height of a layer that it passes. */
 const laneHeight = 16;
 
@@ -47,6 +49,7 @@ interface Cell {
   readonly layer: number;
   readonly before: Link[];
   readonly after: Link[];
+  all: readonly Link[];
   order: number;
   /** The middle. */
   y: number;
@@ -59,36 +62,42 @@ function arrange(f: Flow): Layout {
   const add = (id: string | undefined, layer: number, height: number): Cell => {
     while (layers.length <= layer) layers.push([]);
     const list = layers[layer]!;
-    const cell: Cell = { id, height, layer, before: [], after: [], order: list.length, y: 0 };
+    const cell: Cell = { id, height, layer, before: [], after: [], all: [], order: list.length, y: 0 };
     list.push(cell);
     return cell;
   };
   for (const node of f.plan) cells.set(node.id, add(node.id, f.layers.get(node.id)!, nodeHeight));
   const lanes = new Map<FlowEdge, Cell[]>();
+  let room = maxLanes;
   for (const edge of f.edges) {
     const from = cells.get(edge.source)!;
     const to = cells.get(edge.target)!;
     const lane: Cell[] = [];
     let last = from;
-    for (let layer = from.layer + 1; layer < to.layer; layer++) {
+    room -= Math.max(0, to.layer - from.layer - 1);
+    for (let layer = from.layer + 1; layer < to.layer && room >= 0; layer++) {
       const next = add(undefined, layer, laneHeight);
       link(last, next);
       lane.push(next);
       last = next;
     }
     // An edge that does not lead to a later layer is part of a cycle: it is drawn, and moves nothing.
-    if (from.layer < to.layer) link(last, to);
+    if (from.layer < to.layer && room >= 0) link(last, to);
     lanes.set(edge, lane);
   }
   order(layers);
   place(layers);
   const positions = new Map<string, Point>();
-  const top = Math.min(0, ...layers.flat().map((c) => c.y - c.height / 2));
+  let top = Infinity;
+  for (const list of layers) for (const c of list) top = Math.min(top, c.y - c.height / 2);
   const x = (layer: number) => layer * (nodeWidth + layerGap);
   for (const [id, c] of cells) positions.set(id, { x: x(c.layer), y: Math.round(c.y - top - nodeHeight / 2) });
   const routes = f.edges.map((edge): Route => {
+    let y = NaN;
     const points = lanes.get(edge)!.flatMap((c) => {
-      const y = Math.round(c.y - top);
+      // A lane that is hardly higher or lower than the one before it goes straight on: there is room for that.
+      const own = Math.round(c.y - top);
+      if (!(Math.abs(own - y) <= nodeGap / 3)) y = own;
       return [{ x: x(c.layer), y }, { x: x(c.layer) + nodeWidth, y }];
     });
     return { edge, points };
@@ -98,12 +107,15 @@ function arrange(f: Flow): Layout {
 
 /** Long edges are kept straight first, then short ones. */
 function link(from: Cell, to: Cell): void {
-  const weight = from.id === undefined && to.id === undefined ? 8 : from.id === undefined || to.id === undefined ? 2 : 1;
+  const weight = from.id === undefined && to.id === undefined ? 16 : from.id === undefined || to.id === undefined ? 2 : 1;
   from.after.push({ cell: to, weight });
   to.before.push({ cell: from, weight });
 }
 
 const sweeps = 12;
+const settlings = 40;
+/** Of these, those that look only at one side. */
+const firstSettlings = 12;
 
 /** Orders the cells of each layer so that few edges cross: by the mean place of their neighbors, there and back. */
 function order(layers: Cell[][]): void {
@@ -113,8 +125,9 @@ function order(layers: Cell[][]): void {
     const forth = i % 2 === 0;
     const way = forth ? layers : [...layers].reverse();
     for (const list of way) {
-      const wanted = new Map(list.map((c) => [c, mean(forth ? c.before : c.after, c)]));
-      list.sort((a, b) => wanted.get(a)! - wanted.get(b)! || a.order - b.order);
+      if (list.length < 2) continue;
+      for (const c of list) c.y = mean(forth ? c.before : c.after, c);
+      list.sort((a, b) => a.y - b.y || a.order - b.order);
       list.forEach((c, at) => { c.order = at; });
     }
     const now = crossings(layers);
@@ -161,49 +174,70 @@ function inversions(list: number[]): number {
 
 /** Gives each cell its height: as near to its neighbors as the other cells of its layer allow. */
 function place(layers: readonly Cell[][]): void {
+  [offsets, first, weights, sums] = [[], [], [], []];
   for (const list of layers) {
     let y = 0;
-    for (const c of list) { c.y = y + c.height / 2; y += c.height + nodeGap; }
-  }
-  for (let i = 0; i < 2 * sweeps; i++) {
-    const both = i >= sweeps;
-    const forth = i % 2 === 0;
-    for (const list of forth ? layers : [...layers].reverse()) {
-      settle(list, (c) => (both ? [...c.before, ...c.after] : forth ? c.before : c.after));
+    for (const c of list) {
+      c.y = y + c.height / 2;
+      c.all = c.before.concat(c.after);
+      y += c.height + nodeGap;
     }
+  }
+  for (let i = 0; i < settlings; i++) {
+    const one = i < firstSettlings;
+    const forth = i % 2 === 0;
+    let moved = 0;
+    for (let l = 0; l < layers.length; l++) {
+      const list = layers[forth ? l : layers.length - 1 - l]!;
+      moved = Math.max(moved, settle(list, one ? (forth ? "before" : "after") : "all"));
+    }
+    if (!one && moved < 0.5) break;
   }
 }
 
+/** What settle works with, as long as the longest layer. */
+let offsets: number[] = [];
+/** Blocks of cells that touch each other: where each begins, and the weight and sum of what its cells want. */
+let first: number[] = [];
+let weights: number[] = [];
+let sums: number[] = [];
+
 /**
  * Solves one layer exactly: the least sum of squared distances to what cells want, in their order and with their gaps.
- * Cells that would overlap form a block, which stands at the mean of what its cells want.
+ * Cells that would overlap form a block, which stands at the mean of what its cells want. Returns the longest move.
  */
-function settle(list: readonly Cell[], neighbors: (c: Cell) => readonly Link[]): void {
-  interface Block { first: number; weight: number; sum: number }
-  const offsets: number[] = [];
-  const blocks: Block[] = [];
+function settle(list: readonly Cell[], neighbors: "before" | "after" | "all"): number {
+  let blocks = 0;
   let offset = 0;
-  list.forEach((c, i) => {
-    const last = list[i - 1];
-    if (last) offset += (last.height + c.height) / 2 + nodeGap;
-    offsets.push(offset);
-    const links = neighbors(c);
+  for (let i = 0; i < list.length; i++) {
+    const c = list[i]!;
+    if (i > 0) offset += (list[i - 1]!.height + c.height) / 2 + nodeGap;
+    offsets[i] = offset;
     let weight = 0;
     let sum = 0;
-    for (const l of links) { weight += l.weight; sum += l.weight * l.cell.y; }
+    for (const l of c[neighbors]) { weight += l.weight; sum += l.weight * l.cell.y; }
     const wanted = weight ? sum / weight : c.y;
     weight ||= 0.01;
-    let block: Block = { first: i, weight, sum: weight * (wanted - offset) };
-    for (let before = blocks.at(-1); before && before.sum / before.weight > block.sum / block.weight; before = blocks.at(-1)) {
-      blocks.pop();
-      block = { first: before.first, weight: before.weight + block.weight, sum: before.sum + block.sum };
+    first[blocks] = i;
+    weights[blocks] = weight;
+    sums[blocks] = weight * (wanted - offset);
+    blocks++;
+    while (blocks > 1 && sums[blocks - 2]! / weights[blocks - 2]! > sums[blocks - 1]! / weights[blocks - 1]!) {
+      blocks--;
+      weights[blocks - 1]! += weights[blocks]!;
+      sums[blocks - 1]! += sums[blocks]!;
     }
-    blocks.push(block);
-  });
-  blocks.forEach((block, b) => {
-    const end = blocks[b + 1]?.first ?? list.length;
-    for (let i = block.first; i < end; i++) list[i]!.y = block.sum / block.weight + offsets[i]!;
-  });
+  }
+  let moved = 0;
+  for (let b = 0; b < blocks; b++) {
+    const end = b + 1 < blocks ? first[b + 1]! : list.length;
+    for (let i = first[b]!; i < end; i++) {
+      const y = sums[b]! / weights[b]! + offsets[i]!;
+      moved = Math.max(moved, Math.abs(y - list[i]!.y));
+      list[i]!.y = y;
+    }
+  }
+  return moved;
 }
 
 /** Uses the positions of the document. A node without one stands behind those that lead to it, where there is room. */
@@ -233,7 +267,7 @@ export function freePlace(f: Flow, id: string, positions: ReadonlyMap<string, Po
 }
 
 /** How far from its nodes a graph reaches: for stubs of handles and for names of edges. */
-const margin = 40;
+const margin = 32;
 
 function finish(f: Flow, positions: ReadonlyMap<string, Point>, routes: readonly Route[]): Layout {
   const xs: number[] = [0];

@@ -45,6 +45,9 @@ export interface Scene {
   readonly edges: readonly DrawnEdge[];
 }
 
+/** How many edges are drawn. The list and the forms have them all. */
+export const maxDrawn = 2000;
+
 /**
  * With stubs, there are ports also for handles that have no edge. What is as in before is the same object, so that it is
  * not drawn again.
@@ -78,7 +81,7 @@ export function scene(document: Json, types: ReadonlyMap<string, NodeType>, stub
       : { node, at, ports };
   });
   const labels = new Map<string, number>();
-  const edges = f.edges.map((edge, index): DrawnEdge => {
+  const edges = f.edges.slice(0, maxDrawn).map((edge, index): DrawnEdge => {
     const start = starts.get(edge)!;
     const target = l.positions.get(edge.target)!;
     const end = { x: target.x, y: target.y + nodeHeight / 2 + arrival.get(edge)! };
@@ -89,7 +92,8 @@ export function scene(document: Json, types: ReadonlyMap<string, NodeType>, stub
     if (edge.handle !== undefined) labels.set(key, stacked + 1);
     const drawn = {
       edge, error: edge.handle === errorHandle, points, path: curve(points), label: edge.handle,
-      labelAt: { x: near.x - 12, y: near.y - 6 - 14 * stacked },
+      // Outside of the curve, which comes from above or from below.
+      labelAt: { x: near.x - 12, y: start.y < near.y - 4 ? near.y + 14 + 14 * stacked : near.y - 6 - 14 * stacked },
       middle: { x: (start.x + near.x) / 2, y: (start.y + near.y) / 2 },
     };
     const old = before?.edges[index];

@@ -2,7 +2,7 @@
 import type { Point } from "../flow/document";
 import type { Bounds } from "./layout";
 
-export const minZoom = 0.08;
+export const minZoom = 0.05;
 export const maxZoom = 2.5;
 
 export class View {

@@ -31,7 +31,7 @@ export function Connections({ document, node, types, readOnly, onOpen, onAdd, on
   return (
     <section class="connections" aria-label="Connections">
       {into.length > 0 && (
-        <div class="way"><span class="way-name muted">After</span>
+        <div class="edit-way"><span class="edit-way-name muted">After</span>
           <ul>{into.map((e) => (
             <li key={e.index}>
               <button type="button" class="link" onClick={() => onOpen(e.source)}>{name(e.source)}</button>
@@ -44,7 +44,7 @@ export function Connections({ document, node, types, readOnly, onOpen, onAdd, on
       {ways.map((h) => {
         const edges = out.filter((e) => e.handle === h.name);
         return (
-          <div class={`way${h.error ? " error" : ""}`} key={h.name ?? ""}><span class="way-name muted">{wayText(h)}</span>
+          <div class={`edit-way${h.error ? " error" : ""}`} key={h.name ?? ""}><span class="edit-way-name muted">{wayText(h)}</span>
             <ul>
               {edges.map((e) => (
                 <li key={e.index}>

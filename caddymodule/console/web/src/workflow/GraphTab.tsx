@@ -114,7 +114,7 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
   return (
     <div class="editor-graph" ref={root} onKeyDown={(e) => {
       const target = e.target as HTMLElement;
-      if (e.key === "Escape" && showsNode && !e.defaultPrevented && target.closest(".node-panel") && !target.closest("dialog")) { e.preventDefault(); close(); }
+      if (e.key === "Escape" && showsNode && !e.defaultPrevented && target.closest(".edit-panel") && !target.closest("dialog")) { e.preventDefault(); close(); }
     }}>
       <div class="editor-canvas" onKeyDown={(e) => { if (keys(e)) e.preventDefault(); }}>
         {f.nodes.length === 0 ? (
@@ -151,9 +151,10 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
             onRename={(to) => { if (make(renameNode(document, node.id, to)).refused === undefined) setPicked(to); }} />
         ) : (
           <section class="editor-list" aria-label="Nodes">
-            <header><h2>{plural(f.nodes.length, "node")}</h2>{!locked && <p class="small muted">Enter opens, A adds, C connects, D duplicates.</p>}</header>
+            <header><h2>{plural(f.nodes.length, "node")}</h2></header>
             <NodeList document={document} selected={selected} problems={checked.byNode} onSelect={select} onOpen={() => setOpen(true)}
               onKey={(e) => keys(e)} />
+            {!locked && <footer class="small muted"><kbd>Enter</kbd> open <kbd>A</kbd> add <kbd>C</kbd> connect <kbd>D</kbd> duplicate <kbd>Del</kbd> delete</footer>}
           </section>
         )}
       </aside>

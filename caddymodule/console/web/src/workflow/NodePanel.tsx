@@ -43,7 +43,7 @@ export function NodePanel(props: NodePanelProps) {
   const title = useRef<HTMLHeadingElement>(null);
   const form = { document, node: node.id, problems, sample, readOnly, onChange };
   return (
-    <section class="node-panel" aria-label={`Node ${line(node.name, 80)}`} data-node-panel={node.id}>
+    <section class="edit-panel" aria-label={`Node ${line(node.name, 80)}`} data-edit-panel={node.id}>
       <header>
         <span class={`tile${isTrigger ? " trigger" : ""}`}><Icon name={iconOfType(node.type)} size={18} /></span>
         <div class="names">
@@ -59,7 +59,7 @@ export function NodePanel(props: NodePanelProps) {
         )}
         <IconButton icon="close" label="Close, back to the list of nodes" onClick={props.onClose} />
       </header>
-      <div class="node-panel-body">
+      <div class="edit-panel-body">
         <Connections document={document} node={node.id} types={byType} readOnly={readOnly} onOpen={props.onOpen} onAdd={props.onAdd}
           onConnect={props.onConnect} onDisconnect={props.onDisconnect} />
         {isTrigger ? <TriggerForm {...form} endpoints={props.endpoints} row={props.row} /> : <NodeForm {...form} types={types} />}
