@@ -197,7 +197,7 @@ func TestStreamOverHTTP(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/flowtrux/events", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/flowtrux/events", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

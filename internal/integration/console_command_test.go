@@ -93,7 +93,7 @@ func TestConsoleOfARunningServer(t *testing.T) {
 	}
 	ask(http.MethodGet, "flowtrux/status", "").want(t, "the status", 200, `"ready": true`)
 
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page+"flowtrux/events", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page+"flowtrux/events", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

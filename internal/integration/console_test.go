@@ -316,7 +316,7 @@ func TestConsoleBelowAStrippedPath(t *testing.T) {
 			t.Errorf("again: %d %v", again.status, again.header)
 		}
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.site+"/ops/edge/flowtrux/events", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.site+"/ops/edge/flowtrux/events", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
