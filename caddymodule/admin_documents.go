@@ -52,7 +52,7 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return storeError(err)
 	case now != nil:
-		return app.conflict(w, p, *now)
+		return app.conflict(w, p, now[0])
 	}
 	setRevision(w, stored.Revision)
 	return writeJSON(w, http.StatusOK, stored)
@@ -60,8 +60,8 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 
 // storeWorkflow stores a document, and its secret if the store has none for it. If p does not hold,
 // nothing is written, and now is what the store has as the document.
-func (app *App) storeWorkflow(ctx context.Context, p *precondition, plan *flow.Plan) (
-	stored *adminapi.StoredWorkflow, now *store.Entry, err error,
+func (a *App) storeWorkflow(ctx context.Context, p *precondition, plan *flow.Plan) (
+	stored *adminapi.StoredWorkflow, now []store.Entry, err error,
 ) {
 	doc := store.Entry{Key: catalog.WorkflowPrefix + plan.ID, Value: plan.Document}
 	key := catalog.SecretPrefix + plan.ID
@@ -74,7 +74,7 @@ func (app *App) storeWorkflow(ctx context.Context, p *precondition, plan *flow.P
 			return nil, nil, err
 		}
 	}
-	_, has := app.mirror.Get(key) // this copy may be old: then the write fails
+	_, has := a.mirror.Get(key) // this copy may be old: then the write fails
 	for range replaceTries {
 		put, all := []store.Entry{doc}, slices.Clip(conditions)
 		last := store.Condition{Key: key, Revision: store.AnyRevision}
@@ -86,7 +86,7 @@ func (app *App) storeWorkflow(ctx context.Context, p *precondition, plan *flow.P
 		if secret != nil {
 			all = append(all, last)
 		}
-		revision, is, err := app.mirror.WriteIf(ctx, all, put, nil)
+		revision, is, err := a.mirror.WriteIf(ctx, all, put, nil)
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -95,7 +95,7 @@ func (app *App) storeWorkflow(ctx context.Context, p *precondition, plan *flow.P
 				ID: plan.ID, PrepareFuel: plan.PrepareFuel, Revision: revision, SecretMoved: move,
 			}, nil, nil
 		case p != nil && !p.holds(is[0]):
-			return nil, &is[0], nil
+			return nil, is, nil
 		}
 		has = is[len(is)-1].Revision != 0
 	}

@@ -32,7 +32,7 @@ func TestAPIHandler(t *testing.T) {
 		{"an unknown parameter", "GET", "/flowtrux/status?a=b", 400, "unknown parameter"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := httptest.NewRequest(c.method, c.path, nil)
+			r := httptest.NewRequest(c.method, c.path, http.NoBody)
 			w := httptest.NewRecorder()
 			apiHandler().ServeHTTP(w, r)
 			var body adminapi.Error

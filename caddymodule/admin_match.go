@@ -87,16 +87,16 @@ const replaceTries = 20
 
 // replace replaces the value of a key by the result of change, which gets the current one, or nil.
 // What others write at the same time is not lost: change is called again. If p does not hold,
-// nothing is written, and now is the current entry.
-func (app *App) replace(
+// nothing is written, and now is the current entry. Otherwise now is nil.
+func (a *App) replace(
 	ctx context.Context, p *precondition, key string, change func(old []byte) ([]byte, error),
-) (stored store.Entry, now *store.Entry, err error) {
-	p.reach(ctx, app.mirror)
-	old, _ := app.mirror.Get(key)
+) (stored store.Entry, now []store.Entry, err error) {
+	p.reach(ctx, a.mirror)
+	old, _ := a.mirror.Get(key)
 	old.Key = key
 	for range replaceTries {
 		if !p.holds(old) {
-			return store.Entry{}, &old, nil
+			return store.Entry{}, []store.Entry{old}, nil
 		}
 		value, err := change(old.Value)
 		if err != nil {
@@ -104,7 +104,7 @@ func (app *App) replace(
 		}
 		put := store.Entry{Key: key, Value: value}
 		var is []store.Entry
-		put.Revision, is, err = app.mirror.WriteIf(ctx, []store.Condition{{Key: key, Revision: old.Revision}}, []store.Entry{put}, nil)
+		put.Revision, is, err = a.mirror.WriteIf(ctx, []store.Condition{{Key: key, Revision: old.Revision}}, []store.Entry{put}, nil)
 		if err != nil {
 			return store.Entry{}, nil, err
 		}
@@ -116,13 +116,13 @@ func (app *App) replace(
 	return store.Entry{}, nil, store.ErrContended
 }
 
-// conflict writes the response to a request whose precondition p does not hold. now is what the store
-// has, without a revision if there is nothing.
-func (app *App) conflict(w http.ResponseWriter, p *precondition, now store.Entry) error {
+// conflict writes the response to a request whose precondition p does not hold. now is what the
+// store has, without a revision if there is nothing.
+func (a *App) conflict(w http.ResponseWriter, p *precondition, now store.Entry) error {
 	c := adminapi.Conflict{Revision: now.Revision}
 	if id, ok := strings.CutPrefix(now.Key, catalog.WorkflowPrefix); ok && now.Revision != 0 {
 		// The mirror has it already, and so has the catalog. It may have changed once more.
-		if wf := app.catalog.Workflow(id); wf != nil {
+		if wf := a.catalog.Workflow(id); wf != nil {
 			c.Revision = wf.Revision
 			if doc := shownDocument(wf); doc != nil {
 				text := string(doc)

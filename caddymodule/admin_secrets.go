@@ -12,6 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/signature"
+	"github.com/flowtrux/edge/runtime/store"
 )
 
 // listSecrets shows all secrets as getSecret does, also those of workflows that do not exist.
@@ -115,29 +116,33 @@ func putSecret(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	replace := func([]byte) ([]byte, error) { return value, nil }
-	if keep := r.URL.Query().Get("keep_old"); keep != "" {
-		d, err := caddy.ParseDuration(keep)
-		if err != nil || d <= 0 {
+	p, err := readPrecondition(r)
+	if err != nil {
+		return err
+	}
+	stored := store.Entry{Key: catalog.SecretPrefix + id, Value: value}
+	var now []store.Entry
+	if keep := r.URL.Query().Get("keep_old"); keep == "" {
+		stored.Revision, now, err = app.mirror.WriteIf(r.Context(), p.of(stored.Key), []store.Entry{stored}, nil)
+	} else {
+		d, bad := caddy.ParseDuration(keep)
+		if bad != nil || d <= 0 {
 			return adminError(http.StatusBadRequest, "keep_old %q is not a duration", keep)
 		}
 		if len(keys) != 1 || !keys[0].ExpiresAt.IsZero() {
 			return adminError(http.StatusBadRequest, "with keep_old the body is one secret that does not expire")
 		}
-		replace = func(old []byte) ([]byte, error) { return signature.Rotate(old, keys[0].Secret, time.Now(), d) }
+		stored, now, err = app.replace(r.Context(), p, stored.Key, func(old []byte) ([]byte, error) {
+			return signature.Rotate(old, keys[0].Secret, time.Now(), d)
+		})
 	}
-	p, err := readPrecondition(r)
-	if err != nil {
-		return err
-	}
-	stored, now, err := app.replace(r.Context(), p, catalog.SecretPrefix+id, replace)
 	switch bad := (*signature.Error)(nil); {
 	case errors.As(err, &bad):
 		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: bad}
 	case err != nil:
 		return storeError(err)
 	case now != nil:
-		return app.conflict(w, p, *now)
+		return app.conflict(w, p, now[0])
 	}
 	if keys, err = signature.ParseKeys(stored.Value); err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: err}

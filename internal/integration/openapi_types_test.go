@@ -34,7 +34,9 @@ var described = map[string]any{
 	"Status": adminapi.Status{}, "Endpoint": adminapi.Endpoint{}, "StoreStatus": adminapi.StoreStatus{},
 	"JournalStatus": adminapi.JournalStatus{}, "SlotStatus": adminapi.ExecutionStatus{}, "SandboxStatus": adminapi.SandboxStatus{},
 	"WorkflowStatus": adminapi.WorkflowStatus{}, "Trouble": adminapi.Trouble{},
-	"Session": console.Session{},
+	"Counts": adminapi.Counts{}, "WorkflowCounts": adminapi.WorkflowCounts{}, "LastExecution": adminapi.LastExecution{},
+	"RejectionCounts": adminapi.RejectionCounts{},
+	"Session":         console.Session{},
 }
 
 // undescribed are the schemas of objects that have no exported type.

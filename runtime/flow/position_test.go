@@ -76,8 +76,7 @@ func FuzzFind(f *testing.F) {
 	f.Add([]byte("{\n\t\"a\" :\r\n[ true,false ] }"))
 	f.Add([]byte(`{"a":{"b":[{"c":1},{"c":2}]}} x`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
-		var syntax *rawjson.SyntaxError
-		if errors.As(rawjson.Check(doc, MaxDepth), &syntax) {
+		if syntax, bad := errors.AsType[*rawjson.SyntaxError](rawjson.Check(doc, MaxDepth)); bad {
 			r := new(report)
 			if _, ok := r.open(doc, MaxDocument, nil); ok {
 				t.Fatal("a document was opened that is not JSON")
