@@ -146,7 +146,7 @@ func (s streamedEvents) Next(ctx context.Context) (console.Page, error) {
 	}
 	out := console.Page{Next: p.Next.String(), Reset: p.Reset, Events: make([]console.Event, 0, len(p.Events))}
 	for _, e := range p.Events {
-		out.Events = append(out.Events, console.Event{ID: e.Cursor.String(), JSON: e.JSON})
+		out.Events = append(out.Events, console.Event{ID: e.Cursor, JSON: e.JSON})
 	}
 	return out, nil
 }

@@ -2,9 +2,12 @@
 // side and take turns, so that other load on the machine affects both. The webhook runs the
 // workflow with three nodes (transform, condition, transform) with a body of 1 KB over 32
 // connections, and all responses are checked. It prints user and system time, objects and bytes
-// allocated, each per request.
+// allocated, each per request, and the requests per second.
 //
-//	go -C bench run ./pair -before old/caddy [-after ../bin/caddy] [-pairs 20] [-seconds 3]
+//	go -C bench run ./pair -before old/caddy [-after ../bin/caddy] [-pairs 20] [-seconds 3] [-streams 50]
+//
+// With -streams, so many pages of a console follow events of the second server while it is loaded.
+// The two may be the same build then.
 //
 // The interval is the 90 % confidence interval of the median of the pairs' ratios
 // (https://en.wikipedia.org/wiki/Order_statistic, by the binomial distribution). If it is wider
@@ -36,6 +39,7 @@ import (
 type options struct {
 	before, after  string
 	pairs, seconds int
+	streams        int
 }
 
 func main() {
@@ -44,6 +48,7 @@ func main() {
 	flag.StringVar(&o.after, "after", "../bin/caddy", "the `binary` to measure")
 	flag.IntVar(&o.pairs, "pairs", 20, "number of pairs of rounds, at least 5")
 	flag.IntVar(&o.seconds, "seconds", 3, "seconds of each round, at least 1")
+	flag.IntVar(&o.streams, "streams", 0, "number of streams of events on the server that is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := compare(ctx, o)
@@ -55,7 +60,10 @@ func main() {
 }
 
 // cost holds the resources used per request.
-type cost struct{ time, objects, bytes float64 } // time in µs
+type cost struct {
+	time, objects, bytes float64 // time in µs
+	perSecond            float64 // requests
+}
 
 func compare(ctx context.Context, o options) error {
 	if o.before == "" || o.pairs < 5 || o.seconds < 1 {
@@ -72,7 +80,11 @@ func compare(ctx context.Context, o options) error {
 		if err := os.Mkdir(own, 0o700); err != nil {
 			return err
 		}
-		if servers[i], err = crash.New(crash.Config{Command: []string{caddy}, Dir: own, Logs: own}); err != nil {
+		c := crash.Config{Command: []string{caddy}, Dir: own, Logs: own}
+		if o.streams > 0 && i == 1 {
+			c.Site = console
+		}
+		if servers[i], err = crash.New(c); err != nil {
 			return err
 		}
 		defer servers[i].Kill()
@@ -83,7 +95,7 @@ func compare(ctx context.Context, o options) error {
 			return err
 		}
 		// Warm up.
-		if _, err := round(ctx, servers[i], 2*time.Second); err != nil {
+		if _, err := round(ctx, servers[i], 2*time.Second, 0); err != nil {
 			return err
 		}
 	}
@@ -91,7 +103,7 @@ func compare(ctx context.Context, o options) error {
 	for n := range o.pairs {
 		first := n % 2 // the second one finds a warmer machine
 		for _, i := range []int{first, 1 - first} {
-			c, err := round(ctx, servers[i], time.Duration(o.seconds)*time.Second)
+			c, err := round(ctx, servers[i], time.Duration(o.seconds)*time.Second, i*o.streams)
 			if err != nil {
 				return servers[i].WithLog(err)
 			}
@@ -107,6 +119,7 @@ func compare(ctx context.Context, o options) error {
 		{"µs of CPU", func(c cost) float64 { return c.time }},
 		{"objects", func(c cost) float64 { return c.objects }},
 		{"bytes", func(c cost) float64 { return c.bytes }},
+		{"(per second)", func(c cost) float64 { return c.perSecond }},
 	} {
 		var before, after, ratios []float64
 		for n := range o.pairs {
@@ -119,8 +132,16 @@ func compare(ctx context.Context, o options) error {
 	return nil
 }
 
-// round loads the server and returns the cost of a request.
-func round(ctx context.Context, s *crash.Server, d time.Duration) (cost, error) {
+// round loads the server, while so many streams of events are open, and returns the cost of a
+// request.
+func round(ctx context.Context, s *crash.Server, d time.Duration, streams int) (cost, error) {
+	if streams > 0 {
+		end, err := openStreams(ctx, s.Site(), streams)
+		if err != nil {
+			return cost{}, err
+		}
+		defer func() { fmt.Fprintf(os.Stderr, "%d streams have sent %d KiB\n", streams, end()>>10) }()
+	}
 	before, err := meter.CPU(s.PID())
 	if err != nil {
 		return cost{}, err
@@ -144,6 +165,7 @@ func round(ctx context.Context, s *crash.Server, d time.Duration) (cost, error) 
 	return cost{
 		time:    float64((after - before).Nanoseconds()) / 1e3 / float64(n),
 		objects: (objectsAfter - objects) / float64(n), bytes: (bytesAfter - bytes) / float64(n),
+		perSecond: float64(n) / d.Seconds(),
 	}, nil
 }
 

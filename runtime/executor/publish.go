@@ -99,12 +99,12 @@ func (x *Executor) ended(run *execution, r *engine.Result) (publish func()) {
 			Workflow: run.Program().Plan.ID, ID: r.ID, Status: string(r.Status), EndedAt: r.Started.Add(r.Duration), Duration: r.Duration,
 		})
 	}
-	if !x.feed.Watched() {
+	if !x.feed.Watched() || !x.showEnd(run, r.ID) {
 		return nil
 	}
 	return func() {
 		s := record.Ended(&run.Execution, r)
-		x.publishEnd(run, &s)
+		x.feed.Execution(&s)
 	}
 }
 
@@ -117,17 +117,15 @@ func (x *Executor) finished(run *execution, s *journal.Summary) {
 		}
 		x.counting.CountEnded(e)
 	}
-	if x.feed.Watched() {
-		x.publishEnd(run, s)
+	if x.feed.Watched() && x.showEnd(run, s.ID) {
+		x.feed.Execution(s)
 	}
 }
 
-// publishEnd publishes an ended execution. One that was left out when it began is only counted if
-// there are still too many.
-func (x *Executor) publishEnd(run *execution, s *journal.Summary) {
-	if run != nil && run.shown.Load() || x.feed.Admit(s.ID, 1) {
-		x.feed.Execution(s)
-	}
+// showEnd reports whether the end of an execution is published. One that was left out when it began
+// is only counted if there are still too many. run is nil if it has not run.
+func (x *Executor) showEnd(run *execution, id string) bool {
+	return run != nil && run.shown.Load() || x.feed.Admit(id, 1)
 }
 
 // interrupted publishes that an execution waits again. run is nil if it has not run.

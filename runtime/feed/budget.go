@@ -1,6 +1,9 @@
 package feed
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // What is published of executions while somebody reads. One of a few nodes takes some microseconds
 // and a kilobyte, for each reader.
@@ -22,6 +25,8 @@ type budget struct {
 	// published, too.
 	announced map[string]struct{}
 	order     []string // of announced, the oldest first; some may be gone from it
+	// the number of those expected and announced; it is also read without the lock
+	waiting atomic.Int64
 }
 
 func newBudget() budget {
@@ -54,6 +59,7 @@ func (b *budget) announce(id string) {
 		delete(b.announced, b.order[0])
 		b.order = b.order[1:]
 	}
+	b.count()
 }
 
 // begin reports whether an execution was announced, and forgets it.
@@ -61,8 +67,12 @@ func (b *budget) begin(id string) bool {
 	delete(b.expected, id)
 	_, ok := b.announced[id]
 	delete(b.announced, id)
+	b.count()
 	return ok
 }
+
+// count updates waiting.
+func (b *budget) count() { b.waiting.Store(int64(len(b.expected) + len(b.announced))) }
 
 // bucket is a token bucket: so many tokens a second, and at most size of them at once.
 type bucket struct {

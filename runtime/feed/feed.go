@@ -13,7 +13,7 @@ const (
 	// DefaultBytes is the default limit of the events in a ring.
 	DefaultBytes = 4 << 20
 	// eventBytes is what an event takes in addition to its JSON.
-	eventBytes = 48
+	eventBytes = 80
 
 	// linger is how long events are collected after the last reader has gone. Clients that ask for
 	// page after page, or reconnect, lose nothing meanwhile.
@@ -33,18 +33,20 @@ type Feed struct {
 	epoch    string // differs in each process
 	// watched means that somebody reads, or has read within linger.
 	watched atomic.Bool
+	// full means that no execution is admitted until the next flush, which is scheduled.
+	full    atomic.Bool
+	leftOut atomic.Int64 // executions that the next flush sums up
 
 	mu      sync.Mutex
-	events  [][]byte // JSON, the oldest first
-	next    uint64   // number of the next event
-	bytes   int      // of events
+	events  []Event // the oldest first
+	next    uint64  // number of the next event
+	bytes   int     // of events
 	readers int
 	lapse   *time.Timer   // ends watched; nil = it is not scheduled
 	wake    chan struct{} // closed when there is something to read; nil = nobody waits
 	closed  bool
 
 	budget  budget
-	leftOut int         // executions that the next event sums up
 	changes changes     // that wait for the next flush
 	flush   *time.Timer // nil = no flush is scheduled
 }
@@ -82,7 +84,8 @@ func (f *Feed) Restart() {
 func (f *Feed) restart() {
 	f.next++ // in place of what is not known, so that no cursor from before is valid
 	f.events, f.bytes = nil, 0
-	f.changes, f.leftOut = changes{}, 0
+	f.changes = changes{}
+	f.leftOut.Store(0)
 	f.wakeReaders()
 }
 
@@ -96,6 +99,7 @@ func (f *Feed) empty() {
 		}
 	}
 	f.lapse, f.flush = nil, nil
+	f.full.Store(false)
 }
 
 // enter adds a reader. The lock is held.
@@ -134,12 +138,12 @@ func (f *Feed) wakeReaders() {
 
 // add adds an event to the ring, and drops the oldest ones that no longer fit. The lock is held.
 func (f *Feed) add(event []byte) {
-	f.events = append(f.events, event)
+	f.events = append(f.events, Event{Cursor{f.epoch, f.next}.String(), event})
 	f.next++
 	f.bytes += len(event) + eventBytes
 	for f.bytes > f.maxBytes {
-		f.bytes -= len(f.events[0]) + eventBytes
-		f.events[0] = nil // so that the array does not retain it
+		f.bytes -= len(f.events[0].JSON) + eventBytes
+		f.events[0] = Event{} // so that the array does not retain it
 		f.events = f.events[1:]
 	}
 	f.wakeReaders()

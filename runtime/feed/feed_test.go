@@ -164,7 +164,8 @@ func TestTooManyExecutions(t *testing.T) {
 			admitted += begin(10, 4)
 			count(now(t, r))
 		}
-		if admitted < 10*executionRate-1 || admitted > 10*executionRate+1 || mores < 39 || mores > 41 {
+		// Some are let in after each flush, which comes 250 ms after the first that was left out.
+		if admitted < 480 || admitted > 500 || mores < 36 || mores > 40 {
 			t.Errorf("in 10 s %d executions are admitted, and %d events sum up others", admitted, mores)
 		}
 		time.Sleep(time.Second)

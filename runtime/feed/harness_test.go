@@ -85,6 +85,9 @@ func now(t testing.TB, r *Reader) (all []string) {
 		if len(p.Events) == 0 {
 			return all
 		}
+		if last := p.Events[len(p.Events)-1]; last.Cursor != p.Next.String() {
+			t.Errorf("the last event is at %s, the next page begins at %v", last.Cursor, p.Next)
+		}
 		for _, e := range p.Events {
 			all = append(all, decode(t, e).text())
 		}

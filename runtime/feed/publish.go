@@ -53,7 +53,7 @@ type nodeEvent struct {
 
 type moreEvent struct {
 	head
-	Executions int `json:"executions"`
+	Executions int64 `json:"executions"`
 }
 
 // encode encodes an event of this package: that cannot fail.
@@ -68,7 +68,17 @@ func encode(event any) []byte {
 // Admit reports whether an execution that begins now is published in detail, with all its events.
 // If too many begin in a second, it is counted in an event of KindMore instead.
 func (f *Feed) Admit(id string, events int) bool {
-	if !f.Watched() {
+	switch {
+	case !f.Watched():
+		return false
+	case f.full.Load() && f.budget.waiting.Load() == 0:
+		// This is all that most executions pay under load.
+		if f.leftOut.Add(1); f.full.Load() {
+			return false
+		}
+		f.mu.Lock() // the flush may have come before
+		defer f.mu.Unlock()
+		f.flushLater()
 		return false
 	}
 	f.mu.Lock()
@@ -91,6 +101,7 @@ func (f *Feed) Expect(id string) (announce func(*journal.Summary)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.budget.expected[id] = struct{}{}
+	f.budget.count()
 	return func(s *journal.Summary) { f.announce(id, s) }
 }
 
@@ -99,6 +110,7 @@ func (f *Feed) announce(id string, s *journal.Summary) {
 	defer f.mu.Unlock()
 	_, waits := f.budget.expected[id]
 	delete(f.budget.expected, id)
+	f.budget.count()
 	switch {
 	case s == nil || !waits:
 	case !f.budget.take(time.Now(), 1):
@@ -138,8 +150,9 @@ func (f *Feed) publish(event []byte) {
 
 // leaveOut counts an execution that is not published. The lock is held.
 func (f *Feed) leaveOut() {
-	f.leftOut++
+	f.leftOut.Add(1)
 	f.flushLater()
+	f.full.Store(f.flush != nil)
 }
 
 // flushLater schedules the next flush, unless there is one. The lock is held.
@@ -161,8 +174,8 @@ func (f *Feed) flushLater() {
 
 // flushNow publishes what was summed up. The lock is held.
 func (f *Feed) flushNow() {
-	if n := f.leftOut; n > 0 {
-		f.leftOut = 0
+	f.full.Store(false)
+	if n := f.leftOut.Swap(0); n > 0 {
 		f.publish(encode(moreEvent{headOf(KindMore), n}))
 	}
 	for _, event := range f.changes.take() {

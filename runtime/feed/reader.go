@@ -1,13 +1,16 @@
 package feed
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // maxPage limits the JSON of the events on a page, in bytes. There is at least one.
 const maxPage = 256 << 10
 
-// Event is an event as clients get it. Its JSON must not be changed.
+// Event is an event as clients get it. It is shared by all of them and must not be changed.
 type Event struct {
-	Cursor Cursor
+	Cursor string // the text of its Cursor
 	JSON   []byte
 }
 
@@ -83,15 +86,11 @@ func (r *Reader) read() (p Page, wake <-chan struct{}, err error) {
 		}
 		return Page{Next: end}, f.wake, nil
 	}
-	first := f.next - uint64(len(f.events))
-	bytes := 0
-	for _, event := range f.events[r.at.seq+1-first:] {
-		if bytes += len(event); bytes > maxPage && len(p.Events) > 0 {
-			break
-		}
-		r.at.seq++
-		p.Events = append(p.Events, Event{r.at, event})
+	rest := f.events[r.at.seq+1-(f.next-uint64(len(f.events))):]
+	n, bytes := 1, len(rest[0].JSON)
+	for ; n < len(rest) && bytes+len(rest[n].JSON) <= maxPage; n++ {
+		bytes += len(rest[n].JSON)
 	}
-	p.Next = r.at
-	return p, nil, nil
+	r.at.seq += uint64(n)
+	return Page{Events: slices.Clone(rest[:n]), Next: r.at}, nil, nil
 }
