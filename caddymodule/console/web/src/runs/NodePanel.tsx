@@ -87,7 +87,7 @@ function ErrorPart({ n, source }: { n: NodeRecord; source?: Json }) {
       <header><h3>Error</h3><code>{line(n.code ?? "", 100)}</code></header>
       {n.message && (n.message.length > maxMessage ? <Text text={n.message} label="Message" first={maxMessage} /> : <p class="wrap">{visible(n.message)}</p>)}
       {lines.length > 0 && (
-        <ol class="code-lines" aria-label={`The code around line ${at!.line}`}>
+        <ol class="code-lines" tabIndex={0} aria-label={`The code around line ${at!.line}`}>
           {lines.map((l) => (
             <li key={l.n} class={l.n === at!.line ? "here" : undefined} aria-current={l.n === at!.line ? "true" : undefined}>
               <span class="n">{l.n}</span><code>{visible(l.text.slice(0, 400)) || " "}</code>

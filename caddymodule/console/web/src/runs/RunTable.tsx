@@ -21,7 +21,7 @@ export function RunTable({ rows, filter, selected, onSelect, onSelectAll, select
   const query = filterQuery(filter);
   return (
     <div class="table-box">
-      <table class="table runs" aria-label="Executions">
+      <table class="table runs" aria-label="Executions" onKeyDown={moveByKey}>
         <thead>
           <tr>
             {selectable && (
@@ -39,6 +39,18 @@ export function RunTable({ rows, filter, selected, onSelect, onSelectAll, select
       </table>
     </div>
   );
+}
+
+/** The keys j and k, and the arrows, go to the next and the previous row. */
+function moveByKey(e: KeyboardEvent): void {
+  const down = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[e.key];
+  const target = e.target as HTMLElement;
+  if (down === undefined || e.ctrlKey || e.metaKey || e.altKey) return;
+  const row = target.closest("tr");
+  const next = (down > 0 ? row?.nextElementSibling : row?.previousElementSibling)?.querySelector<HTMLElement>(target.matches("input") ? "input" : "a.row-link");
+  if (!next) return;
+  e.preventDefault();
+  next.focus();
 }
 
 interface RowProps { s: Summary; to: string; selectable: boolean; selected: boolean; onSelect: Props["onSelect"] }

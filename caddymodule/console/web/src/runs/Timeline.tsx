@@ -1,4 +1,5 @@
 // The nodes of an execution in plan order, each with its bars on a common axis of time.
+import { Component } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { serverNow } from "../api/client";
 import type { ExecutionRecord } from "../api/types";
@@ -8,7 +9,7 @@ import { isEnded } from "./actions";
 import { useTick } from "./Elapsed";
 import type { RunNode } from "./run";
 import { rfc3339 } from "./time";
-import { type Bar, failedNode, type Lane, layout, type Timeline as Layout } from "./bars";
+import { type Bar, failedNode, type Lane, layout } from "./bars";
 
 interface Props {
   record: ExecutionRecord;
@@ -43,6 +44,9 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
     onSelect(next.id);
     (list.current?.children[nodes.indexOf(next)]?.firstElementChild as HTMLElement | null)?.focus();
   };
+  const choose = useRef(onSelect);
+  choose.current = onSelect;
+  const pick = useMemo(() => (id: string) => choose.current(id), []);
   return (
     <section class="timeline card" aria-label="Nodes in the order of the plan, with their times">
       <div class="lane axis" aria-hidden="true">
@@ -50,41 +54,51 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
         <span class="lane-bars">
           {shown.ticks.map((t) => <span key={t.at} class="lane-tick" style={{ left: percent(t.at, shown.total) }}>{t.text}</span>)}
         </span>
-        <span class="lane-time" />
+        <span />
       </div>
-      <ol ref={list} onKeyDown={onKeyDown}>
-        {nodes.map((n, i) => (
-          <LaneRow key={n.id} node={n} lane={shown.lanes[i]!} layout={shown} selected={n.id === selected} focusable={i === current} onSelect={onSelect} />
-        ))}
-      </ol>
+      <div class="lanes">
+        <div class="lane lane-grid" aria-hidden="true">
+          <span /><span class="lane-bars">{shown.ticks.map((t) => <i key={t.at} style={{ left: percent(t.at, shown.total) }} />)}</span><span />
+        </div>
+        <ol ref={list} onKeyDown={onKeyDown}>
+          {nodes.map((n, i) => (
+            <LaneRow key={n.id} node={n} lane={shown.lanes[i]!} total={shown.total} selected={n.id === selected} focusable={i === current} onSelect={pick} />
+          ))}
+        </ol>
+      </div>
     </section>
   );
 }
 
 const percent = (at: number, total: number): string => `${(100 * at) / total}%`;
 
-function LaneRow({ node, lane, layout: { total, ticks }, selected, focusable, onSelect }: {
-  node: RunNode; lane: Lane; layout: Layout; selected: boolean; focusable: boolean; onSelect: (id: string) => void;
-}) {
-  const { record } = node;
-  const handled = record.state !== "failed" && failedNode(record);
-  return (
-    <li>
-      <button type="button" class="lane" aria-pressed={selected} tabIndex={focusable ? 0 : -1} onClick={() => onSelect(node.id)}>
-        <span class="lane-name">
-          <Badge state={node.trigger ? "live" : record.state} tone={handled ? "warn" : undefined} word="" />
-          <span class="cut" title={visible(node.id)}>{line(node.name, 80)}</span>
-          <span class="visually-hidden">{handled ? "failed, and was handled" : wordOf(record.state)}</span>
-        </span>
-        <span class="lane-bars" aria-hidden="true">
-          {ticks.map((t) => <span key={t.at} class="lane-grid" style={{ left: percent(t.at, total) }} />)}
-          {lane.bars.map((b, i) => <BarMark key={i} bar={b} total={total} handled={handled} />)}
-        </span>
-        <span class="lane-time number">{lane.text ? <span title={lane.text}>{lane.text.split(",", 1)[0]}</span> : <span class="muted">{note(node)}</span>}
-          <span class="visually-hidden">{lane.text}</span></span>
-      </button>
-    </li>
-  );
+interface RowProps { node: RunNode; lane: Lane; total: number; selected: boolean; focusable: boolean; onSelect: (id: string) => void }
+
+/** One row. It is rendered again only when it has changed: there may be hundreds. */
+class LaneRow extends Component<RowProps> {
+  override shouldComponentUpdate(next: RowProps): boolean {
+    const now = this.props;
+    return now.node !== next.node || now.lane !== next.lane || now.total !== next.total || now.selected !== next.selected || now.focusable !== next.focusable;
+  }
+
+  override render({ node, lane, total, selected, focusable, onSelect }: RowProps) {
+    const { record } = node;
+    const handled = record.state !== "failed" && failedNode(record);
+    const word = handled ? "failed, and was handled" : wordOf(record.state);
+    return (
+      <li>
+        <button type="button" class="lane" aria-pressed={selected} tabIndex={focusable ? 0 : -1} onClick={() => onSelect(node.id)}
+          aria-label={[line(node.name, 80), word, lane.text].filter(Boolean).join(", ")}>
+          <span class="lane-name">
+            <Badge state={node.trigger ? "live" : record.state} tone={handled ? "warn" : undefined} word="" />
+            <span class="cut" title={visible(node.id)}>{line(node.name, 80)}</span>
+          </span>
+          <span class="lane-bars">{lane.bars.map((b, i) => <BarMark key={i} bar={b} total={total} handled={handled} />)}</span>
+          {lane.text ? <span class="lane-time number" title={lane.text}>{lane.text.split(",", 1)[0]}</span> : <span class="lane-time muted">{note(node)}</span>}
+        </button>
+      </li>
+    );
+  }
 }
 
 const note = (n: RunNode): string => (n.trigger ? "" : n.record.state === "completed" ? "before a restart" : wordOf(n.record.state));

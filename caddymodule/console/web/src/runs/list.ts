@@ -28,6 +28,8 @@ export class RunList {
   private running?: AbortController;
   private last = 0;
   private timer?: ReturnType<typeof setTimeout>;
+  /** Loads the list again after a while; undefined = it is not on the screen. */
+  private later?: () => void;
 
   constructor(readonly filter: Filter) {}
 
@@ -59,7 +61,7 @@ export class RunList {
 
   /** Follows events until the returned function is called. */
   follow(atTop: () => boolean): () => void {
-    const later = () => {
+    const later = this.later = () => {
       this.timer ??= setTimeout(() => {
         this.timer = undefined;
         void this.load(atTop());
@@ -80,6 +82,7 @@ export class RunList {
       offReset();
       clearTimeout(this.timer);
       this.timer = undefined;
+      this.later = undefined;
     };
   }
 
@@ -101,6 +104,7 @@ export class RunList {
       if (this.running !== mine || mine.signal.aborted) return;
       const error = e instanceof ApiError ? e : new ApiError(-1, e instanceof Error ? e.message : String(e));
       this.state.value = { ...this.state.peek(), loading: "", error };
+      if (error.status === 0 || error.status >= 502) this.later?.();
     }
   }
 }

@@ -18,20 +18,21 @@ export function neighborsIn(rows: readonly Summary[], id: string): Pair {
 export function useNeighbors(filter: Filter, id: string, acceptedAt: string | undefined): Pair {
   const [pair, setPair] = useState<Pair>({});
   useEffect(() => {
+    if (acceptedAt === undefined) return; // the record comes first
     const stop = new AbortController();
-    void find(listOf(filter), filter, id, acceptedAt, stop.signal).then(setPair, () => setPair({}));
+    find(listOf(filter), filter, id, acceptedAt, stop.signal).then(setPair, () => setPair({}));
     return () => stop.abort();
   }, [filterKey(filter), id, acceptedAt]);
   return pair;
 }
 
-async function find(list: RunList, filter: Filter, id: string, acceptedAt: string | undefined, signal: AbortSignal): Promise<Pair> {
+async function find(list: RunList, filter: Filter, id: string, acceptedAt: string, signal: AbortSignal): Promise<Pair> {
   const { loaded, rows } = list.view.peek();
   if (!loaded) await list.load(true);
   const shown = list.view.peek().rows.shown;
   const near = neighborsIn(shown, id);
   const covered = shown.some((s) => s.id <= id);
-  if (near.older !== undefined || (covered && rows.next === undefined) || acceptedAt === undefined) return covered ? near : { ...near, newer: undefined };
+  if (near.older !== undefined || (covered && rows.next === undefined)) return covered ? near : { ...near, newer: undefined };
   // It is older than what the list has, or the last in it.
   const query = { ...apiQuery(filter, serverNow()), to: acceptedAt, limit: 5 };
   const page = await getJson<Executions>(apiPath(["executions"], query), signal);

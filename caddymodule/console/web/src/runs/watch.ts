@@ -71,7 +71,7 @@ export class RunWatch {
       const { record } = this.state.peek();
       this.state.value = { ...this.state.peek(), record: withRecord(record, loaded), text, loading: false, gone: undefined, error: undefined };
       if (isEnded(loaded.status)) {
-        if (!this.state.peek().document) void this.loadDocument();
+        if (this.state.peek().documentAsked && !this.state.peek().document) void this.loadDocument();
         return;
       }
       if (record && isEnded(record.status)) this.waitForRecord();

@@ -60,7 +60,7 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
       <div class="try-right stack" aria-live="off">
         {error && <SendError error={error} workflow={workflow} />}
         {sent?.replayed && <Replayed session={session} document={document} />}
-        {sent && <Wire sent={sent} />}
+        {sent && <><h2>Over the wire</h2><Wire sent={sent} /></>}
         {sent && !sent.executionId && <Note tone="warn">Nothing ran: the response says why.</Note>}
         {run ? <Run key={run.id} watch={run} />
           : sending ? <div class="card"><Skeleton lines={8} /></div>
