@@ -19,9 +19,16 @@ export function Capabilities({ node, all }: { node: NodeType; all?: boolean }) {
         <li key={c} class="granted"><Icon name="check" size={14} /><span><code>{line(c, 60)}</code>{all && <span class="muted small"> {meanings[c] ?? "allowed"}</span>}
           {all && node.optional?.includes(c) && <span class="muted small">, if it is allowed</span>}</span></li>
       ))}
-      {refused.map((c) => (
-        <li key={c} class="refused"><Icon name="close" size={14} /><span><code>{line(c, 60)}</code> <span class="small">{all ? "asked for, and not allowed by the operator" : "not allowed"}</span></span></li>
-      ))}
+      {refused.map((c) => {
+        const optional = node.optional?.includes(c) ?? false;
+        return (
+          <li key={c} class={optional ? "refused optional" : "refused"}>
+            <Icon name={optional ? "minus" : "close"} size={14} />
+            <span><code>{line(c, 60)}</code> <span class="small">
+              {!all ? "not allowed" : optional ? "not allowed by the operator: it works without" : "asked for, and not allowed by the operator"}</span></span>
+          </li>
+        );
+      })}
     </ul>
   );
 }

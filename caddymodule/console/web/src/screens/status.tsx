@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { serverNow } from "../api/client";
 import { useStatus } from "../api/lists";
+import { canWrite } from "../api/session";
 import type { Counts, Endpoint, ServerStatus, Trouble } from "../api/types";
 import { href, type Route } from "../router";
 import { Meter } from "../status/Meter";
@@ -85,7 +86,7 @@ function Problem({ group }: { group: Group }) {
         ))}
         {list.length > perGroup && <p class="muted">and {plural(list.length - perGroup, "more problem")}</p>}
       </div>
-      {link && <a class="button small" href={link}><span>{kind === "secret" ? "Set" : "Mend"}<span class="visually-hidden"> {name}</span></span></a>}
+      {link && <a class="button small" href={link}><span>{!canWrite() ? "Look" : kind === "secret" ? "Set" : "Mend"}<span class="visually-hidden"> {name}</span></span></a>}
     </li>
   );
 }
@@ -98,7 +99,8 @@ function Server({ s }: { s: ServerStatus }) {
       <dl class="facts">
         <dt>Version</dt><dd>{line(s.version, 100)}</dd>
         <dt>Up for</dt><dd>{Number.isNaN(started) ? "–" : duration(Math.max(0, serverNow() - started) * 1e6)}</dd>
-        <dt>Store</dt><dd>{line(s.store.engine, 100)} <Badge state="" tone={live ? "ok" : "bad"} word={line(s.store.state, 40)} /> <span class="muted small">since <Time at={s.store.since} /></span></dd>
+        <dt>Store</dt><dd>{line(s.store.engine, 100)} <Badge state="" tone={live ? "ok" : "bad"} word={line(s.store.state, 40)} /></dd>
+        <dt>{live ? "Live" : "So"} since</dt><dd><Time at={s.store.since} /></dd>
         <dt>Revision</dt><dd class="number">{count(s.store.revision)}</dd>
         {s.store.error && <><dt>Error</dt><dd class="tone-bad">{visible(s.store.error.slice(0, 1000))}</dd></>}
       </dl>

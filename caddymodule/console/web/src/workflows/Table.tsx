@@ -42,7 +42,7 @@ export function WorkflowTable({ rows, runs, actions }: TableProps) {
         <thead>
           <tr aria-rowindex={1}>
             <th scope="col">Workflow</th><th scope="col" class="state">State</th><th scope="col" class="mode">Response</th>
-            <th scope="col" class="last">Last run</th><th scope="col" class="day">Last 24 h</th><th scope="col" class="p50 right">Median</th>
+            <th scope="col" class="last">Last run</th><th scope="col" class="day">Last 24 h</th><th scope="col" class="p50 right" title="The duration of half of the recorded executions is below this">Median</th>
             <th scope="col" class="actions"><span class="visually-hidden">Actions</span></th>
           </tr>
         </thead>
