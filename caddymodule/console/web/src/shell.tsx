@@ -1,14 +1,16 @@
 // The frame of the page, and which screen it shows.
-import type { ComponentType } from "preact";
+import { Component, type ComponentChildren, type ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useStatus } from "./api/lists";
 import { connection } from "./api/live";
 import { outdated, refused, session } from "./api/session";
 import { href, route, type Route } from "./router";
+import { keepScroll, restoreScroll } from "./scroll";
 import { Button } from "./ui/controls";
 import { Overlays } from "./ui/dialog";
 import { Icon, type IconName } from "./ui/icons";
 import { Note, Skeleton } from "./ui/show";
-import { visible } from "./ui/text";
+import { line, plural, visible } from "./ui/text";
 import icon from "./icon.svg";
 
 export type Screen = ComponentType<{ route: Route }>;
@@ -51,13 +53,23 @@ export function Shell() {
   const place = here === undefined ? undefined : places[here];
   const Current = here === undefined ? undefined : loaded.get(here);
 
+  const subject = route.value.path[1];
   useEffect(() => {
-    document.title = `${place?.title ?? "Not found"} · FlowTrux Edge`;
+    document.title = `${subject ? `${line(subject, 64)} · ` : ""}${place?.title ?? "Not found"} · FlowTrux Edge`;
+  }, [here, subject]);
+  useEffect(() => {
     if (here === undefined || place === undefined || loaded.has(here)) return;
     place.load().then((screen) => { loaded.set(here, screen); shown((n) => n + 1); }, () => setFailed(true));
   }, [here]);
   const address = route.value.path.join("/");
-  useEffect(() => { scrollTo(0, 0); }, [address]);
+  useEffect(keepScroll, []);
+  useEffect(restoreScroll, [address]);
+  const first = useRef(true);
+  useEffect(() => {
+    // The link that was followed may be gone with its screen: the keyboard goes on at the new one.
+    if (!first.current && !main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+    first.current = false;
+  }, [here, subject]);
 
   if (refused.value && !session.value) return <Gate />;
   return (
@@ -69,6 +81,7 @@ export function Shell() {
           {navigation.map(([name, sign, text]) => (
             <a key={name} href={href(name === "workflows" ? [] : [name])} aria-current={here === name || here === name.slice(0, -1) ? "page" : undefined}>
               <Icon name={sign} size={20} />{text}
+              {name === "status" && session.value && <Troubles />}
             </a>
           ))}
         </nav>
@@ -81,22 +94,48 @@ export function Shell() {
         {failed && <Note tone="bad" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
           A part of the page could not be loaded. The server may have been upgraded.</Note>}
         {place === undefined ? <Note tone="warn">There is no such page. <a href="#/">Go to the workflows.</a></Note>
-          : Current && session.value ? <Current route={route.value} /> : !failed && <Skeleton lines={6} />}
+          : Current && session.value ? <Boundary key={here} address={address}><Current route={route.value} /></Boundary> : !failed && <Skeleton lines={6} />}
       </main>
       <Overlays />
     </div>
   );
 }
 
+/** How many things need mending, beside the link to them. */
+function Troubles() {
+  const n = useStatus().value?.troubles.length ?? 0;
+  return n > 0 ? <span class="count" title={`${plural(n, "problem")} to mend`}>{n > 99 ? "99+" : n}<span class="visually-hidden"> to mend</span></span> : null;
+}
+
+/** Catches what goes wrong while a screen is drawn: the rest of the page stays. */
+class Boundary extends Component<{ address: string; children: ComponentChildren }, { error?: Error }> {
+  override componentDidCatch(error: Error): void {
+    this.setState({ error });
+  }
+
+  override componentDidUpdate({ address }: { address: string }): void {
+    if (this.state.error && address !== this.props.address) this.setState({ error: undefined });
+  }
+
+  render() {
+    const { error } = this.state;
+    if (!error) return this.props.children;
+    return (
+      <Note tone="bad" action={<Button small onClick={() => this.setState({ error: undefined })}>Try again</Button>}>
+        This screen cannot be shown: {visible(error.message)}. Please report it. The command line shows the same data.
+      </Note>
+    );
+  }
+}
+
+const links = { connecting: "Connecting", live: "Live", waiting: "No connection. Trying again." };
+
 function SideFoot() {
-  const live = connection.value === "live";
   return (
     <div class="side-foot">
-      {connection.value !== "connecting" && (
-        <div class={`row${live ? "" : " only-trouble"}`} role="status">
-          <span class={`pulse ${connection.value}`} />{live ? "Live" : "No connection. Trying again."}
-        </div>
-      )}
+      <div class={`row${connection.value === "waiting" ? " only-trouble" : ""}`} role="status">
+        <span class={`pulse ${connection.value}`} />{links[connection.value]}
+      </div>
       {session.value?.readOnly && <div class="row"><Icon name="eye" size={16} />Read-only</div>}
       {session.value?.user && <div class="row"><Icon name="user" size={16} /><span class="cut">{visible(session.value.user)}</span></div>}
       {session.value && <div class="row">{session.value.version}</div>}
