@@ -128,11 +128,7 @@ func (e *adminEvents) read(ctx context.Context, wait time.Duration) (page consol
 	if e.at != "" {
 		path += "?" + url.Values{"after": {e.at}, "wait": {wait.String()}}.Encode()
 	}
-	var got struct {
-		Events []json.RawMessage `json:"events"`
-		Next   string            `json:"next"`
-		Reset  bool              `json:"reset"`
-	}
+	var got adminapi.Events
 	if err := e.client.get(ctx, path, &got); err != nil {
 		return page, err
 	}
