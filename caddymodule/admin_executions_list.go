@@ -49,20 +49,30 @@ func executionQuery(q url.Values) (query journal.Query, err error) {
 	if query.Source != "" && query.Source != journal.SourceConsole {
 		return query, adminError(http.StatusBadRequest, "no source %q; there is: %s", query.Source, journal.SourceConsole)
 	}
-	for name, at := range map[string]*time.Time{"from": &query.From, "to": &query.To} {
-		text := q.Get(name)
-		if text == "" {
-			continue
-		}
-		if *at, err = time.Parse(time.RFC3339, text); err != nil {
-			return query, adminError(http.StatusBadRequest, "%s is a time such as 2026-03-01T13:30:00Z, not %q", name, text)
-		}
+	if query.From, err = timeParameter(q, "from"); err != nil {
+		return query, err
+	}
+	if query.To, err = timeParameter(q, "to"); err != nil {
+		return query, err
 	}
 	if !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
 		return query, adminError(http.StatusBadRequest, "from is not before to")
 	}
 	query.Limit, err = limitOf(q, journal.MaxLimit)
 	return query, err
+}
+
+// timeParameter returns the time that a parameter gives, or zero if there is none.
+func timeParameter(q url.Values, name string) (time.Time, error) {
+	text := q.Get(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return t, adminError(http.StatusBadRequest, "%s is a time such as 2026-03-01T13:30:00Z, not %q", name, text)
+	}
+	return t, nil
 }
 
 // idPrefix returns the beginning of an execution's id for what a person may have typed of one.

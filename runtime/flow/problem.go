@@ -12,7 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
-// Problem is one thing wrong with a document. Neither field holds secrets.
+// Problem is one thing wrong with a document. It holds no secrets.
 type Problem struct {
 	Path   string // JSON path, as in nodes[2].config.cases[0].name; "" = the document
 	Reason string // for humans, one line

@@ -108,7 +108,7 @@ func (l *listing) endedRow(records values, id, v []byte) (s journal.Summary, sho
 		}
 	}
 	if r.err == nil {
-		if !l.mayFit(workflow, status) {
+		if !l.mayFit(workflow, status, summary) {
 			return s, false
 		}
 		s, r.err = decodeSummary(summary)
@@ -128,10 +128,13 @@ func damagedRecord(id string) *journal.Record {
 	return r
 }
 
-// mayFit reports whether a row may fit the query by what is cheap to read.
-func (l *listing) mayFit(workflow, status []byte) bool {
-	return (l.query.Workflow == "" || l.query.Workflow == string(workflow)) &&
-		(len(l.query.Statuses) == 0 || slices.ContainsFunc(l.query.Statuses, func(s string) bool { return s == string(status) }))
+// mayFit reports whether a row may fit the query by what is cheap to read. Decoding a summary is
+// not: where few rows have the source, only those are decoded.
+func (l *listing) mayFit(workflow, status, summary []byte) bool {
+	q := &l.query
+	return (q.Workflow == "" || q.Workflow == string(workflow)) &&
+		(len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, func(s string) bool { return s == string(status) })) &&
+		(q.Source == "" || bytes.Contains(summary, []byte(q.Source)))
 }
 
 // descending iterates over a bucket from the end. key is nil at its beginning.
