@@ -99,7 +99,7 @@ function ErrorPart({ n, source }: { n: NodeRecord; source?: Json }) {
     </section>
   );
 }
-const maxMessage = 600;
+const maxMessage = 300;
 
 /** The source of a node of code: as it was called, else as the document has it. */
 function codeOf(n: NodeRecord, source?: Json): string | undefined {
