@@ -81,6 +81,14 @@ test("a node goes into an edge, and a chain stays one without it", () => {
   assert.equal(equal(back, order), true);
 });
 
+test("what came before a deleted node leads to what came after it, unless it chose", () => {
+  const wide = done(connect(done(connect(order, "trigger", "tell")), "normalize", "tell"));
+  const ends = (document: Json) => flow(document).edges.map((e) => [e.source, e.target, e.handle].join(" ").trim());
+  assert.deepEqual(ends(done(deleteNodes(wide, ["normalize"]))), ["large tell big", "trigger tell", "trigger large"]);
+  const chooses = done(addNode(wide, "transform", obj([]), { after: "large", handle: "default" }));
+  assert.deepEqual(ends(done(deleteNodes(chooses, ["large"]))), ["trigger normalize", "trigger tell", "normalize tell"]);
+});
+
 test("copies lead where their originals do, and read each other", () => {
   const next = done(duplicate(order, ["large", "tell"]));
   const f = flow(next);

@@ -90,8 +90,8 @@ export function insertOnEdge(document: Json, index: number, id: string, main?: s
 }
 
 /**
- * Deletes nodes with their edges. A node between two others leaves an edge from the one to the other, so that a chain
- * stays one. The trigger cannot be deleted.
+ * Deletes nodes with their edges. What came before such a node then leads to what came after it, so that a chain stays
+ * one: unless the node chose between several ways. The trigger cannot be deleted.
  */
 export function deleteNodes(document: Json, ids: Iterable<string>): Edit {
   let next = document;
@@ -102,11 +102,13 @@ export function deleteNodes(document: Json, ids: Iterable<string>): Edit {
     if (node.type === triggerType && f.nodes.filter((n) => n.type === triggerType).length === 1) return refuse("A workflow needs its trigger.");
     const into = f.into.get(id) ?? [];
     const out = (f.out.get(id) ?? []).filter((e) => e.handle !== errorHandle);
-    const [before] = into;
-    const [after] = out;
     next = withoutNode(next, node);
-    if (before && after && into.length === 1 && out.length === 1 && !whyNotConnect(next, before.source, after.target, before.handle)) {
-      next = append(next, edge(before.source, after.target, before.handle));
+    if (new Set(out.map((e) => e.handle)).size > 1) continue;
+    for (const before of into) {
+      for (const after of out) {
+        const whole = connect(next, before.source, after.target, before.handle);
+        if (whole.refused === undefined) next = whole.document;
+      }
     }
   }
   return next === document ? refuse("There is no such node any more.") : { document: next };

@@ -52,7 +52,7 @@ export class NodeView extends Still<NodeProps> {
   }
 }
 
-const aboutOf = ({ node }: DrawnNode, recorded: boolean): string => (recorded ? "did not run" : node.name === node.id || node.id === node.type ? node.type : `${node.id} · ${node.type}`);
+const aboutOf = ({ node }: DrawnNode, recorded: boolean): string => (recorded ? "did not run" : node.type);
 
 function StateLine({ state }: { state: NodeState }) {
   const word = wordOf(state.state) + (state.attempts && state.attempts > 1 ? ` · ${state.attempts} attempts` : "");

@@ -4,6 +4,8 @@ import { nodeHeight, nodeWidth, type Route } from "./layout";
 
 /** How far an edge stays away from nodes that it passes. */
 const clearance = 16;
+/** How far an edge that goes back reaches beyond its nodes. */
+const loop = 48;
 
 interface Box { readonly left: number; readonly right: number; readonly top: number; readonly bottom: number }
 
@@ -26,18 +28,21 @@ export function routeAround(edges: readonly FlowEdge[], positions: ReadonlyMap<s
 function between(a: Point, b: Point, others: readonly Box[]): Point[] {
   const forward = b.x - a.x >= 2 * clearance;
   if (forward && !others.some((box) => curveHits(a, b, box))) return [];
-  // Along the height that is the least way off, at which nothing stands between the two nodes.
-  const left = Math.min(a.x, b.x) + (forward ? 2 * clearance : -2 * clearance);
-  const right = Math.max(a.x, b.x) + (forward ? -2 * clearance : 2 * clearance);
+  // Along the height that is the least way off, at which nothing stands between the two nodes. Back, the edge bends around
+  // both of them.
+  const left = forward ? a.x + 2 * clearance : b.x - loop;
+  const right = forward ? b.x - 2 * clearance : a.x + loop;
   const inWay = others.filter((box) => box.right > left && box.left < right);
   const heights = inWay.flatMap((box) => [box.top - 1, box.bottom + 1]);
-  heights.push(forward ? b.y : Math.max(a.y, b.y) + nodeHeight / 2 + 2 * clearance, a.y);
+  const beside = nodeHeight / 2 + clearance;
+  if (forward) heights.push(a.y, b.y);
+  else heights.push((a.y + b.y) / 2, Math.max(a.y, b.y) + beside + 1, Math.min(a.y, b.y) - beside - 1);
   const off = (y: number) => Math.abs(y - a.y) + Math.abs(y - b.y);
-  const free = heights.filter((y) => (forward || Math.min(Math.abs(y - a.y), Math.abs(y - b.y)) > nodeHeight / 2 + clearance)
+  const free = heights.filter((y) => (forward || (Math.abs(y - a.y) >= beside && Math.abs(y - b.y) >= beside))
     && !inWay.some((box) => y > box.top && y < box.bottom));
   const y = free.sort((p, q) => off(p) - off(q))[0];
   if (y === undefined) return [];
-  return forward ? [{ x: left, y }, { x: right, y }] : [{ x: right, y }, { x: left, y }];
+  return forward ? [{ x: left, y }, { x: right, y }] : [{ x: a.x, y }, { x: b.x, y }];
 }
 
 /** Whether the curve of an edge without points between touches a box. */
@@ -61,8 +66,10 @@ export function curve(points: readonly Point[]): string {
     if (!last) d = `M${p.x} ${p.y}`;
     else if (last.y === p.y) d += `H${p.x}`;
     else {
-      const bend = last.x < p.x ? (p.x - last.x) / 2 : 48;
-      d += `C${last.x + bend} ${last.y} ${p.x - bend} ${p.y} ${p.x} ${p.y}`;
+      const bend = (p.x - last.x) / 2;
+      // Back to the left: out of the source by a loop at its right, into the target by one at its left.
+      const [out, into] = p.x > last.x ? [last.x + bend, p.x - bend] : i === 1 && points.length > 2 ? [last.x + loop, p.x + loop] : [last.x - loop, p.x - loop];
+      d += `C${out} ${last.y} ${into} ${p.y} ${p.x} ${p.y}`;
     }
   });
   return d;

@@ -29,6 +29,7 @@ export interface GraphTabProps {
   wanted?: { node?: string; edge?: number };
 }
 
+const keyHelp = [["Enter", "open"], ["A", "add"], ["C", "connect"], ["D", "duplicate"], ["Del", "delete"]] as const;
 const none: ReadonlySet<string> = new Set();
 
 export function GraphTab({ draft, types: list, checked, sample, endpoints, row, readOnly, wanted }: GraphTabProps) {
@@ -154,7 +155,7 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
             <header><h2>{plural(f.nodes.length, "node")}</h2></header>
             <NodeList document={document} selected={selected} problems={checked.byNode} onSelect={select} onOpen={() => setOpen(true)}
               onKey={(e) => keys(e)} />
-            {!locked && <footer class="small muted"><kbd>Enter</kbd> open <kbd>A</kbd> add <kbd>C</kbd> connect <kbd>D</kbd> duplicate <kbd>Del</kbd> delete</footer>}
+            {!locked && <footer class="small muted">{keyHelp.map(([key, what]) => <span key={key}><kbd>{key}</kbd> {what}</span>)}</footer>}
           </section>
         )}
       </aside>
