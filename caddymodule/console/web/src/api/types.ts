@@ -192,8 +192,8 @@ export interface Session { user: string; readOnly: boolean; version: string; doo
 export type LiveEvent = { at: string } & (
   | { kind: "execution"; execution: Summary }
   | { kind: "node"; execution: string; workflow: string; node: NodeRecord }
-  | { kind: "workflow"; id: string; revision: number; state: WorkflowState; deleted?: boolean }
-  | { kind: "secret"; id: string; deleted?: boolean }
-  | { kind: "global"; key: string; deleted?: boolean }
+  | { kind: "workflow"; workflow: { id: string; revision?: number; state?: WorkflowState; deleted?: boolean } }
+  | { kind: "secret"; secret: { id: string; deleted?: boolean } }
+  | { kind: "global"; global: { key: string; deleted?: boolean } }
   | { kind: "more"; executions: number }
 );

@@ -43,7 +43,7 @@ async function load(workflow: string, signal: AbortSignal): Promise<{ row?: Secr
 
 /** What is stored for a workflow: no row when that is nothing. */
 export function useStoredSecret(workflow: string): Data<{ row?: SecretRow }> {
-  return useData(`secret:${workflow}`, (signal) => load(workflow, signal), (e) => e.kind === "secret" && e.id === workflow);
+  return useData(`secret:${workflow}`, (signal) => load(workflow, signal), (e) => e.kind === "secret" && e.secret.id === workflow);
 }
 
 export function SecretDialog({ workflow, scheme, revision, live, onClose, onStored }: SecretDialogProps) {

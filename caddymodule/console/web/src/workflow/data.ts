@@ -15,7 +15,7 @@ export interface OpenWorkflow {
 
 /** Loads a workflow, opens its draft, and follows what others store while nothing was changed here. */
 export function useWorkflow(id: string): OpenWorkflow {
-  const data = useData(`workflow/${id}`, (signal) => loadDocument(id, signal), (e) => e.kind === "workflow" && e.id === id);
+  const data = useData(`workflow/${id}`, (signal) => loadDocument(id, signal), (e) => e.kind === "workflow" && e.workflow.id === id);
   const stored = data.loading && data.value?.revision === 0 ? undefined : data.value;
   const draft = draftOf(id);
   useEffect(() => {
@@ -40,7 +40,7 @@ async function loadDocument(id: string, signal: AbortSignal): Promise<Base> {
 /** The state of a workflow; undefined = not known, or not stored. */
 export const useWorkflowRow = (id: string): WorkflowRow | undefined => useData(
   `workflow-row/${id}`, async (signal) => (await getJson<{ workflows: WorkflowRow[] }>(apiPath(["workflows"], { id }), signal)).workflows,
-  (e) => (e.kind === "workflow" || e.kind === "secret") && e.id === id,
+  (e) => (e.kind === "workflow" && e.workflow.id === id) || (e.kind === "secret" && e.secret.id === id),
 ).value?.find((row) => row.id === id);
 
 /** The newest execution of a workflow: its values are offered and previewed in forms. */
