@@ -21,12 +21,12 @@ interface Place { title: string; load: () => Promise<Screen> }
 const places: Record<string, Place> = {
   workflows: { title: "Workflows", load: () => import("./screens/workflows").then((m) => m.Workflows) },
   workflow: { title: "Workflow", load: () => import("./screens/workflow").then((m) => m.Workflow) },
-  executions: { title: "Executions", load: () => import("./screens/executions").then((m) => m.Executions) },
-  execution: { title: "Execution", load: () => import("./screens/execution").then((m) => m.Execution) },
-  secrets: { title: "Secrets", load: () => import("./screens/secrets").then((m) => m.Secrets) },
-  globals: { title: "Globals", load: () => import("./screens/globals").then((m) => m.Globals) },
-  nodes: { title: "Node types", load: () => import("./screens/nodes").then((m) => m.Nodes) },
-  status: { title: "Status", load: () => import("./screens/status").then((m) => m.StatusScreen) },
+  executions: { title: "Executions", load: () => import("./screens/runs").then((m) => m.Executions) },
+  execution: { title: "Execution", load: () => import("./screens/runs").then((m) => m.Execution) },
+  secrets: { title: "Secrets", load: () => import("./screens/settings").then((m) => m.Secrets) },
+  globals: { title: "Globals", load: () => import("./screens/settings").then((m) => m.Globals) },
+  nodes: { title: "Node types", load: () => import("./screens/settings").then((m) => m.Nodes) },
+  status: { title: "Status", load: () => import("./screens/settings").then((m) => m.StatusScreen) },
 };
 
 const navigation: readonly (readonly [place: string, icon: IconName, text: string])[] = [

@@ -18,9 +18,9 @@ import { Header } from "../workflow/Header";
 import { save } from "../workflow/save";
 import { useValidation } from "../workflow/validation";
 
-const DocumentTab = lazily(() => import("../editor/DocumentTab").then((m) => m.DocumentTab));
-const Try = lazily(() => import("../try/Try").then((m) => m.Try));
-const ConflictDialog = lazily(() => import("../workflow/ConflictDialog").then((m) => m.ConflictDialog));
+const DocumentTab = lazily(() => import("../workflow/parts").then((m) => m.DocumentTab));
+const Try = lazily(() => import("../workflow/parts").then((m) => m.Try));
+const ConflictDialog = lazily(() => import("../workflow/parts").then((m) => m.ConflictDialog));
 
 export function Workflow({ route }: { route: Route }) {
   const id = route.path[1] ?? "";

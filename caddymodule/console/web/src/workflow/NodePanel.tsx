@@ -12,8 +12,8 @@ import { Menu } from "../ui/menu";
 import { line } from "../ui/text";
 import { Connections } from "./Connections";
 
-const NodeForm = lazily(() => import("../forms/NodeForm").then((m) => m.NodeForm));
-const TriggerForm = lazily(() => import("../forms/TriggerForm").then((m) => m.TriggerForm));
+const NodeForm = lazily(() => import("./parts").then((m) => m.NodeForm));
+const TriggerForm = lazily(() => import("./parts").then((m) => m.TriggerForm));
 
 export interface NodePanelProps {
   document: Json;
