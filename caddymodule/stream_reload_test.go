@@ -47,7 +47,7 @@ func (f *follower) follow(ctx context.Context, until string) {
 
 // stream reads one stream to its end.
 func (f *follower) stream(ctx context.Context, until string) (done bool, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, http.NoBody)
 	if err != nil {
 		return false, err
 	}

@@ -136,15 +136,13 @@ func (s *streams) serve(w http.ResponseWriter, r *http.Request) {
 	out := &eventWriter{w: w, control: http.NewResponseController(w)}
 	out.buffer.WriteString("retry: " + reconnect + "\n")
 	out.named("ready", events.Position())
-	for out.flush() {
+	for sent := out.flush(); sent; {
 		page, err := s.next(ctx, events)
 		if err != nil || ctx.Err() != nil {
 			return
 		}
 		out.page(page)
-		if !pause(ctx, page) {
-			return
-		}
+		sent = out.flush() && pause(ctx, page)
 	}
 }
 

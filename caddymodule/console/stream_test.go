@@ -2,9 +2,12 @@ package console
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -94,7 +97,7 @@ func TestStream(t *testing.T) {
 		want("event: reset\nid: p9\ndata: {}\n\n")
 		began = time.Now()
 		want(": still here\n\n")
-		if since := time.Since(began); since != heartbeat {
+		if since := time.Since(began); since != breath+heartbeat {
 			t.Errorf("a heartbeat after %s", since)
 		}
 		cancel()
@@ -218,4 +221,50 @@ func TestStreamOverHTTP(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// pipes is a listener for connections within this process.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+func (pipes) Close() error   { return nil }
+func (pipes) Addr() net.Addr { return new(net.UnixAddr) }
+
+// TestStreamOfAClientThatDoesNotRead checks that its stream ends, and with it what it holds.
+func TestStreamOfAClientThatDoesNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{pages: make(chan Page)}
+		c := New(Options{Until: t.Context(), Events: func(context.Context, string) (Events, error) { return s, nil }})
+		ended := make(chan struct{})
+		server := http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(ended)
+			c.Serve(w, r, "")
+		})}
+		listener := make(pipes, 1)
+		serving := make(chan error)
+		go func() { serving <- server.Serve(listener) }()
+		client, conn := net.Pipe()
+		defer client.Close()
+		listener <- conn
+		if _, err := io.WriteString(client, "GET /flowtrux/events HTTP/1.1\r\nHost: h\r\nAccept: text/event-stream\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(client)
+		for lines.Scan() && lines.Text() != "data: {}" {
+		}
+		began := time.Now()
+		s.pages <- Page{Events: []Event{{"1", bytes.Repeat([]byte("x"), 1<<20)}}, Next: "1"}
+		<-ended
+		if since := time.Since(began); since != writeWait || !s.closed || openStreams.Load() != 0 {
+			t.Errorf("the stream ended after %s, closed %t, %d are counted", since, s.closed, openStreams.Load())
+		}
+		close(listener)
+		<-serving
+		server.Close()
+	})
 }
