@@ -1,0 +1,1 @@
+function r(e,n){let o=URL.createObjectURL(new Blob([n],{type:"application/octet-stream"})),t=document.createElement("a");t.href=o,t.download=c(e),t.click(),setTimeout(()=>URL.revokeObjectURL(o),1e4)}function c(e){return e.replace(/[^A-Za-z0-9._-]+/g,"-").replace(/^[.-]+/,"").slice(0,120)||"value"}export{r as a};

@@ -1,1 +1,0 @@
-import{g as o}from"./chunk-CIRYA6SR.js";function t(r){return o("h1",{children:"Workflow"})}export{t as Workflow};
