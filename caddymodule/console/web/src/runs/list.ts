@@ -18,14 +18,16 @@ export interface ListState {
 const pageSize = 100;
 /** The least time between two loads that events cause, in milliseconds. */
 const pause = 3000;
+/** How many events are kept while the first page is loaded. */
+const maxSeen = 500;
 
 /** A list, whether it is on the screen or not. */
 export class RunList {
   private readonly state = signal<ListState>({ rows: noRows, loaded: false, loading: "" });
   readonly view: ReadonlySignal<ListState> = this.state;
-  /** How far down its page was when one left it. */
-  scroll = 0;
   private running?: AbortController;
+  /** What events told while the first page was on its way: the page may be older. */
+  private seen: { s: Summary; atTop: boolean }[] = [];
   private last = 0;
   private timer?: ReturnType<typeof setTimeout>;
   /** Loads the list again after a while; undefined = it is not on the screen. */
@@ -36,6 +38,7 @@ export class RunList {
   /** Loads the first page. What is shown stays; unless at the top, new rows wait. */
   async load(atTop: boolean): Promise<void> {
     this.last = Date.now();
+    this.seen = [];
     await this.fetch("first", undefined, (page) => {
       const { rows } = this.state.peek();
       const known = new Set(rows.shown.map((s) => s.id));
@@ -69,7 +72,6 @@ export class RunList {
     };
     const offEvent = onEvent((event) => {
       const state = this.state.peek();
-      if (!state.loaded) return; // the page that is being loaded has it
       if (event.kind === "execution") this.changed(event.execution, atTop());
       else if (event.kind === "more") {
         if (atTop()) later();
@@ -88,6 +90,9 @@ export class RunList {
 
   private changed(s: Summary, atTop: boolean): void {
     const state = this.state.peek();
+    if (state.loading === "first") this.seen.push({ s, atTop });
+    if (this.seen.length > maxSeen) this.seen.shift();
+    if (!state.loaded) return;
     const rows = withEvent(state.rows, s, matches(this.filter, s, serverNow()), atTop);
     if (rows !== state.rows) this.state.value = { ...state, rows };
   }
@@ -99,7 +104,9 @@ export class RunList {
     try {
       const query = { ...apiQuery(this.filter, serverNow()), limit: pageSize, cursor };
       const page = await getJson<Executions>(apiPath(["executions"], query), mine.signal);
-      if (this.running === mine) this.state.value = { rows: merge(page), loaded: true, loading: "" };
+      if (this.running !== mine) return;
+      this.state.value = { rows: merge(page), loaded: true, loading: "" };
+      if (kind === "first") this.seen.splice(0).forEach(({ s, atTop }) => this.changed(s, atTop));
     } catch (e) {
       if (this.running !== mine || mine.signal.aborted) return;
       const error = e instanceof ApiError ? e : new ApiError(-1, e instanceof Error ? e.message : String(e));

@@ -1,5 +1,5 @@
 // The list of executions.
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../api/client";
 import { canWrite } from "../api/session";
 import { BulkBar } from "../runs/Bulk";
@@ -32,16 +32,11 @@ function List({ filter, list }: { filter: Filter; list: RunList }) {
   const atTop = () => scrollY < 80 && !reading.current && !box.current?.matches(":hover, :focus-within");
   useEffect(() => {
     const unfollow = list.follow(atTop);
-    void list.load(list.scroll < 80);
-    return unfollow;
-  }, [list]);
-  useLayoutEffect(() => {
-    if (list.scroll > 0) requestAnimationFrame(() => scrollTo(0, list.scroll)); // after the frame went to the top
-    const note = () => { list.scroll = scrollY; };
-    const timer = setTimeout(() => addEventListener("scroll", note, { passive: true }), 200);
+    // A list of before is shown at once, and the page goes to where one was: what is new is known a moment later.
+    const timer = setTimeout(() => void list.load(atTop()), loaded ? 300 : 0);
     return () => {
       clearTimeout(timer);
-      removeEventListener("scroll", note);
+      unfollow();
     };
   }, [list]);
 
