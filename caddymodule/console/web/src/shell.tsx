@@ -48,6 +48,7 @@ const loaded = new Map<string, Screen>();
 export function Shell() {
   const main = useRef<HTMLElement>(null);
   const [failed, setFailed] = useState(false);
+  const live = connection.value === "live";
   const [, shown] = useState(0);
   const here = placeOf(route.value);
   const place = here === undefined ? undefined : places[here];
@@ -58,9 +59,12 @@ export function Shell() {
     document.title = `${subject ? `${line(subject, 64)} · ` : ""}${place?.title ?? "Not found"} · FlowTrux Edge`;
   }, [here, subject]);
   useEffect(() => {
+    setFailed(false);
     if (here === undefined || place === undefined || loaded.has(here)) return;
-    place.load().then((screen) => { loaded.set(here, screen); shown((n) => n + 1); }, () => setFailed(true));
-  }, [here]);
+    let current = true;
+    place.load().then((screen) => { loaded.set(here, screen); shown((n) => n + 1); }, () => { if (current) setFailed(true); });
+    return () => { current = false; };
+  }, [here, live]); // again when the server is back
   const address = route.value.path.join("/");
   useEffect(keepScroll, []);
   useEffect(restoreScroll, [address]);
@@ -92,7 +96,7 @@ export function Shell() {
           The server was upgraded. Reload the page to use its new console; save your changes first.</Note>}
         {refused.value && session.value && <Note tone="bad">You are signed out, or the console was restarted: {visible(refused.value.message)}</Note>}
         {failed && <Note tone="bad" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
-          A part of the page could not be loaded. The server may have been upgraded.</Note>}
+          This screen could not be loaded: the server is away, or was upgraded.</Note>}
         {place === undefined ? <Note tone="warn">There is no such page. <a href="#/">Go to the workflows.</a></Note>
           : Current && session.value ? <Boundary key={here} address={address}><Current route={route.value} /></Boundary> : !failed && <Skeleton lines={6} />}
       </main>

@@ -1,5 +1,5 @@
 // The dialog for one global: new, changed, or deleted. When somebody else has changed it meanwhile, both values are shown.
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { ApiError, apiPath, request } from "../api/client";
 import { type Json, parse } from "../json/lossless";
 import { Choice, SecretInput } from "../secrets/SecretDialog";
@@ -7,7 +7,7 @@ import { Button, Field, TextArea, TextInput } from "../ui/controls";
 import { confirm, Dialog, say } from "../ui/dialog";
 import { Note } from "../ui/show";
 import { line, visible } from "../ui/text";
-import { editable, type Form, formOf, type Global, keyProblem, secretPrefix, stored } from "./values";
+import { editable, type Form, formOf, type Global, hiddenIn, keyProblem, secretPrefix, stored } from "./values";
 
 interface Props {
   /** The global that is changed; undefined = a new one. */
@@ -35,6 +35,8 @@ export function GlobalDialog({ global, onClose, onStored }: Props) {
   const keyError = keyProblem(key);
   const valueError = "error" in value ? value.error : secret && typed === "" ? "Type or paste the value." : undefined;
   const changed = typed !== before || (global !== undefined && !global.secret && form !== formOf(global.value));
+
+  const hidden = useMemo(() => (secret ? [] : hiddenIn(typed)), [secret, typed]);
 
   /** Somebody else was faster: looks at what is stored now. */
   const conflict = async () => {
@@ -102,7 +104,8 @@ export function GlobalDialog({ global, onClose, onStored }: Props) {
               <Choice name="form" checked={form === "text"} onPick={() => setForm("text")} title="Text" text="stored as it is" />
               <Choice name="form" checked={form === "json"} onPick={() => setForm("json")} title="JSON" text="a number, yes or no, a list, an object" />
             </div>
-            <Field label="Value" error={(tried || form === "json") && typed !== "" ? valueError : tried ? valueError : undefined} hint={form === "text" ? "It is stored as a text, without the need for quotes." : "Numbers keep all their digits."}>
+            <Field label="Value" error={tried || typed !== "" ? valueError : undefined} hint={hidden.length > 0 ? `It has characters that are not shown: ${hidden.join(", ")}.`
+              : form === "text" ? "It is stored as a text, without the need for quotes." : "Numbers keep all their digits."}>
               {(ids) => <TextArea {...ids} rows={8} value={typed} onValue={setTyped} />}
             </Field>
           </>

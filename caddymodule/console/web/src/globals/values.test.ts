@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "../json/lossless";
-import { editable, formOf, keyProblem, parseGlobals, preview, stored } from "./values";
+import { editable, formOf, hiddenIn, keyProblem, parseGlobals, preview, stored } from "./values";
 
 test("values keep their digits from the list to what is stored", () => {
   const [big, one, text] = parseGlobals(`{"globals":[
@@ -40,4 +40,9 @@ test("a key has a length", () => {
   assert.ok(keyProblem(""));
   assert.ok(keyProblem("ä".repeat(129)));
   assert.equal(keyProblem("ä".repeat(128)), undefined);
+});
+
+test("characters that a field does not show are named", () => {
+  assert.deepEqual(hiddenIn("a\u202eb\u200b\u0007c\u202e"), ["U+202E", "U+200B", "U+0007"]);
+  assert.deepEqual(hiddenIn("line\n\ttab äöü 注文 🙂"), []);
 });

@@ -79,3 +79,13 @@ export const keyProblem = (key: string): string | undefined => (key === "" ? "Gi
 
 /** Keys that begin with this have values that are never shown. */
 export const secretPrefix = "__secret";
+
+/** Names the first few characters of a text that a field does not show, or changes the order of: U+202E. */
+export function hiddenIn(value: string): string[] {
+  const found = new Set<string>();
+  for (const [c] of value.matchAll(/[^\t\n\r\P{C}]/gu)) {
+    found.add(`U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`);
+    if (found.size === 5) break;
+  }
+  return [...found];
+}
