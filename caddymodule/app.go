@@ -123,6 +123,7 @@ type App struct {
 	journal      journal.Journal  // the executor's
 	counting     journal.Counting // of journal; nil = it does not count
 	journalConf  journal.Module
+	sources      string // the keys of the store and the journal
 	handlers     handlers
 	bodies       *bodies
 	linger       *linger

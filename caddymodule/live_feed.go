@@ -19,6 +19,7 @@ type liveFeed struct {
 	feed *feed.Feed
 
 	mu        sync.Mutex
+	sources   string                   // the keys of the store and the journal that events are about
 	workflows map[string]feed.Workflow // by id, as they were published last
 }
 
@@ -47,6 +48,7 @@ func (a *App) acquireLive() error {
 // state than with the config before are published at once.
 func (a *App) publishChanges() {
 	a.publishing.Store(true)
+	a.live.turnTo(a.sources)
 	known := make(map[string]bool)
 	for _, w := range a.catalog.List() {
 		known[w.ID] = true
@@ -55,6 +57,17 @@ func (a *App) publishChanges() {
 	for _, id := range a.live.others(known) {
 		a.workflowChanged(id)
 	}
+}
+
+// turnTo is called with the keys of the store and the journal of a config that starts. If they are
+// others than before, all that clients show is different.
+func (l *liveFeed) turnTo(sources string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sources != "" && l.sources != sources {
+		l.feed.Restart()
+	}
+	l.sources = sources
 }
 
 // others returns the ids of workflows that were published and are not among those known.

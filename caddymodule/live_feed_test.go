@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -215,4 +216,24 @@ func TestWorkflowStatesOverReloads(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.want("workflow echo serving deleted=false", "workflow gone  deleted=true")
+}
+
+// TestAnotherJournal: a config with another journal has other executions.
+func TestAnotherJournal(t *testing.T) {
+	r := run(t, `{}`)
+	p := &pages{t: t, api: apiHandler()}
+	p.read("0s")
+	if err := r.load(`{"limits":{"executions":100}}`); err != nil {
+		t.Fatal(err)
+	}
+	if page := p.read("0s"); page.Reset || len(page.Events) > 0 {
+		t.Errorf("after a reload: %+v", page)
+	}
+	r.journal = fmt.Sprintf(`{"engine":"bbolt","file":%q}`, filepath.Join(t.TempDir(), "other.db"))
+	if err := r.load(`{}`); err != nil {
+		t.Fatal(err)
+	}
+	if page := p.read("0s"); !page.Reset {
+		t.Errorf("with another journal: %+v", page)
+	}
 }

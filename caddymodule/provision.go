@@ -108,6 +108,7 @@ func (a *App) acquireMirror() error {
 	}
 	a.life.onEnd(release)
 	a.mirror = mirror.Mirror
+	a.sources = m.StoreKey()
 	return nil
 }
 
@@ -136,6 +137,7 @@ func (a *App) acquireExecutor() error {
 	a.journal = executor.Journal().(meteredJournal).Journal // as its module made it
 	a.counting = journal.CountingOf(a.journal)
 	a.journalConf = m
+	a.sources += "\x00" + m.JournalKey()
 	return nil
 }
 

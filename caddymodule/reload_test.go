@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,6 +39,7 @@ type around struct {
 	before  string // handlers before it, each with a comma behind it
 	events  string // the events app's config
 	logging string // further logs, each with a comma before it
+	grace   string // how long servers wait for requests; "" = 1s
 }
 
 // run starts Caddy with an app's config and a workflow `echo` that responds with the event's data.
@@ -92,19 +94,20 @@ func (r *running) load(app string) error {
 	if r.events != "" {
 		events = `"events": ` + r.events + `,`
 	}
+	grace := cmp.Or(r.grace, "1s")
 	return caddy.Load([]byte(fmt.Sprintf(`{
 		"admin": {"disabled": true, "config": {"persist": false}},
 		"logging": {"logs": {"default": {"writer": {"output": "discard"}}%s}},
 		"apps": {
 			%s
 			"flowtrux": %s,
-			"http": {"grace_period": "1s", "servers": {"s": {
+			"http": {"grace_period": %q, "servers": {"s": {
 				"listen": [%q],
 				"automatic_https": {"disable": true},
 				"routes": [{"handle": [%s{"handler": "flowtrux"%s}]}]%s
 			}}}
 		}
-	}`, r.logging, events, r.withStore(app), r.address, r.before, r.handler, r.server)), true)
+	}`, r.logging, events, r.withStore(app), grace, r.address, r.before, r.handler, r.server)), true)
 }
 
 // withStore adds the store and the journal to an app's config.

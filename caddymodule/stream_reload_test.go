@@ -102,11 +102,13 @@ func (f *follower) stream(ctx context.Context, until string) (done bool, err err
 	return false, nil
 }
 
-// TestReloadWithStreams reloads Caddy while 50 pages follow events and webhooks run: it takes less
-// than a second, and the pages go on without an event lost or shown twice.
+// TestReloadWithStreams reloads Caddy while 50 pages follow events and webhooks run: it does not
+// wait for the pages, and they go on without an event lost or shown twice.
 func TestReloadWithStreams(t *testing.T) {
 	const pages, reloads = 50, 4
-	r := runWith(t, `{}`, withConsole)
+	around := withConsole
+	around.grace = "1m" // what a reload would take if a stream did not end
+	r := runWith(t, `{}`, around)
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -144,8 +146,10 @@ func TestReloadWithStreams(t *testing.T) {
 		if err := r.load(fmt.Sprintf(`{"limits":{"executions":%d}}`, 100+n)); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(began); took > time.Second {
-			t.Errorf("reload %d took %s", n, took)
+		took := time.Since(began)
+		t.Logf("reload %d took %s", n, took)
+		if took > 20*time.Second {
+			t.Errorf("reload %d has waited for streams", n)
 		}
 	}
 	time.Sleep(300 * time.Millisecond)
