@@ -1,5 +1,5 @@
 // The calls of a node, by item and attempt, each with what it asked the host for.
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { Call, ExecutionRecord, HostCall, NodeRecord } from "../api/types";
 import { get, parse, text } from "../json/lossless";
 import { Button } from "../ui/controls";
@@ -12,12 +12,14 @@ const shownCalls = 10;
 
 export function Calls({ n, record, file }: { n: NodeRecord; record: ExecutionRecord; file: string }) {
   const [all, setAll] = useState(false);
-  const calls = n.calls ?? [];
-  const items = calls.some((c) => c.item !== undefined && c.item > 0);
+  const recorded = n.calls ?? [];
+  const items = recorded.some((c) => c.item !== undefined && c.item > 0);
+  const calls = useMemo(() => (items ? failedFirst(recorded) : recorded), [recorded, items]);
   return (
     <section class="value-box" aria-label="Calls">
       <header>
         <h3>{items ? "Calls by item" : calls.length > 1 ? "Attempts" : "Call"}</h3>
+        {items && calls[0]?.code && <span class="muted small">failed ones first</span>}
         {n.callsCut && <span class="muted small">the first {calls.length} of {n.attempts}</span>}
       </header>
       <ol class="calls">
@@ -27,6 +29,9 @@ export function Calls({ n, record, file }: { n: NodeRecord; record: ExecutionRec
     </section>
   );
 }
+
+/** Items that failed come first: among many, they are what one looks for. */
+const failedFirst = (calls: readonly Call[]): Call[] => [...calls.filter((c) => c.code), ...calls.filter((c) => !c.code)];
 
 /** The error of an only call is that of its node: it is not told twice. */
 function CallRow({ c, items, record, file, only }: { c: Call; items: boolean; record: ExecutionRecord; file: string; only: boolean }) {

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { canWrite } from "../api/session";
 import type { ExecutionRecord } from "../api/types";
 import { href, navigate } from "../router";
-import { Button, CopyButton, IconButton } from "../ui/controls";
+import { Button, ButtonLink, CopyButton, IconButton } from "../ui/controls";
 import { confirm, Dialog, say, sayError } from "../ui/dialog";
 import { download } from "../ui/download";
 import { Badge, Note, Time } from "../ui/show";
@@ -33,6 +33,9 @@ export function RunActions({ record, text }: { record: ExecutionRecord; text?: s
     <>
       {text !== undefined && ended && <span class="run-download"><Button icon="download" aria-label="Download the record" onClick={() => download(`${record.id}.json`, text)}>Download</Button></span>}
       {canWrite() && !ended && <Button icon="stop" look="danger" busy={busy} onClick={() => void cancel()}>Cancel</Button>}
+      {canWrite() && ended && record.trigger?.data.text !== undefined && !record.trigger.data.masked && (
+        <ButtonLink icon="edit" href={href(["workflows", record.workflow, "try"], { event: record.id })}>Change and send</ButtonLink>
+      )}
       {canWrite() && ended && <Button icon="replay" look="primary" onClick={() => setAsking(true)}>Replay…</Button>}
       {asking && <ReplayDialog record={record} onClose={() => setAsking(false)} />}
     </>

@@ -45,6 +45,8 @@ test("nodes are in the order of the plan, and those that the record lacks are th
   assert.deepEqual(nodesOf(record, flow(document)).map((n) => `${n.id} ${n.name} ${n.record.state}`),
     ["hook Webhook completed", "a Sum running", "b b pending", "zombie zombie completed"]);
   assert.deepEqual(nodesOf(record, undefined).map((n) => n.id), ["trigger", "a", "zombie"]);
+  const never: ExecutionRecord = { ...base, startedAt: undefined, status: "failed", code: "crash_loop" };
+  assert.deepEqual(nodesOf(never, flow(document)).map((n) => n.record.state), ["not_run", "not_run", "not_run"]);
 });
 
 test("the failing node is shown first, else what runs, else the last that ran", () => {

@@ -55,12 +55,12 @@ export interface RunNode {
 export function nodesOf(record: ExecutionRecord, flow: Flow | undefined): RunNode[] {
   const known = new Map(record.nodes?.map((n) => [n.id, n]));
   const triggerId = flow?.trigger?.id ?? triggerRow;
-  const state = record.startedAt === undefined ? "pending" : "completed";
+  const unknown: NodeRecord["state"] = isEnded(record.status) ? "not_run" : "pending";
+  const state = record.startedAt === undefined ? unknown : "completed";
   const list: RunNode[] = [{
     id: triggerId, name: flow?.trigger?.name ?? "Trigger", trigger: true, record: { id: triggerId, type: triggerType, state },
   }];
   known.delete(triggerId);
-  const unknown: NodeRecord["state"] = isEnded(record.status) ? "not_run" : "pending";
   for (const n of flow?.plan ?? []) {
     if (n.id === triggerId) continue;
     list.push({ id: n.id, name: n.name, trigger: false, record: known.get(n.id) ?? { id: n.id, type: n.type, state: unknown } });

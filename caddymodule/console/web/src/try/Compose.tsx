@@ -6,7 +6,7 @@ import { onEvent } from "../api/live";
 import { canWrite } from "../api/session";
 import type { ExecutionRecord, Executions, Summary } from "../api/types";
 import { get, type Json, text } from "../json/lossless";
-import { href, navigate } from "../router";
+import { href, navigate, route } from "../router";
 import { replayRun } from "../runs/actions";
 import { Button, Field, IconButton, Select, TextInput } from "../ui/controls";
 import { sayError } from "../ui/dialog";
@@ -116,8 +116,15 @@ function Origin({ workflow, document, session }: { workflow: string; document?: 
     }
   };
 
+  // An address can name an event: one comes from its execution.
+  const wanted = route.value.query.get("event") ?? "";
+  const known = wanted === "" || events?.some((s) => s.id === wanted);
+  useEffect(() => {
+    if (wanted !== "") void take(`event:${wanted}`);
+  }, [wanted]);
   // The first visit begins with something that fits.
   useEffect(() => {
+    if (wanted !== "") return;
     if (session.from.peek() !== "" || session.draft.peek() !== emptyDraft || document === undefined) return;
     const first = sorted[0]!.scheme === scheme ? `sample:${sorted[0]!.id}` : fields ? "fields" : "sample:plain";
     void take(first);
@@ -132,6 +139,7 @@ function Origin({ workflow, document, session }: { workflow: string; document?: 
             <option value="" disabled>Choose an event</option>
             {fields && option("fields", "The fields that this workflow reads")}
             <optgroup label="Last events of this workflow">
+              {!known && option(`event:${wanted}`, `That of ${line(wanted, 40)}`)}
               {events?.map((s) => option(`event:${s.id}`, `${ago(Date.parse(s.acceptedAt), serverNow())}, ${wordOf(s.status)} · …${line(s.id.slice(-6), 10)}`))}
               {events?.length === 0 && <option disabled>None was recorded</option>}
             </optgroup>
