@@ -1,120 +1,113 @@
-// The colors of JSON and JavaScript. Grammars would be a third of the editor: what is read here line by line, or in one
-// pass, is enough for colors.
-import { Decoration, type DecorationSet, type EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view";
-import type { Range, Text } from "@codemirror/state";
+// Colors of the lines that are visible, and the pair of the bracket at the caret.
+import { type Extension, type Text } from "@codemirror/state";
+import { Decoration, type DecorationSet, type EditorView, type PluginValue, ViewPlugin, type ViewUpdate } from "@codemirror/view";
+import { type Language, type State, type Token, tokens } from "./tokens";
 
-export type Kind = "key" | "string" | "number" | "word" | "call" | "comment" | "template" | "invalid";
-export interface Token { from: number; to: number; kind: Kind }
+/** Longer lines have no colors from here on. */
+const maxLine = 20_000;
+/** How many lines are searched for the other bracket. */
+const maxSearch = 2000;
 
-/** Longer code has no colors. */
-const maxCode = 256 << 10;
-/** How far before what is visible the JSON of one long line is read. */
-const maxBefore = 10_000;
+const marks = new Map<string, Decoration>();
+function markOf(kind: string): Decoration {
+  let mark = marks.get(kind);
+  if (!mark) marks.set(kind, (mark = Decoration.mark({ class: `tok-${kind}` })));
+  return mark;
+}
 
-const json = /("(?:[^"\\]|\\.)*"?)(\s*:)?|(-?\d[\d.eE+-]*)|(\b(?:true|false|null)\b)|([^\s{}[\]:,"]+)/g;
-const template = /(?<!\\)\{\{[^{}\n]*\}\}/g;
+/** The tokens of lines. What the lines before a line leave open is found once, from the top. */
+class Lines {
+  /** What each line begins in, by its index. */
+  private states: State[] = [""];
+  constructor(private readonly language: Language, private doc: Text) {}
 
-/** The tokens of a line of JSON: no text in JSON has a line break. */
-export function jsonTokens(line: string): Token[] {
-  const out: Token[] = [];
-  for (const m of line.matchAll(json)) {
-    const [, text, colon, digits, word, wrong] = m;
-    const from = m.index;
-    if (text === undefined) {
-      out.push({ from, to: from + m[0].length, kind: digits ? "number" : word ? "word" : wrong ? "invalid" : "string" });
-      continue;
-    }
-    let at = from;
-    const kind: Kind = colon === undefined ? "string" : "key";
-    for (const t of text.matchAll(template)) {
-      if (from + t.index > at) out.push({ from: at, to: from + t.index, kind });
-      at = from + t.index + t[0].length;
-      out.push({ from: from + t.index, to: at, kind: "template" });
-    }
-    if (at < from + text.length) out.push({ from: at, to: from + text.length, kind });
+  change(doc: Text, from: number): void {
+    this.states.length = Math.min(this.states.length, this.doc.lineAt(Math.min(from, this.doc.length)).number);
+    this.doc = doc;
   }
-  return out;
-}
 
-const keywords = new Set(
-  ("async await break case catch class const continue default delete do else export extends finally for from function get if import in " +
-    "instanceof let new of return set static super switch this throw try typeof var void while with yield").split(" "),
-);
-const constants = new Set("true false null undefined NaN Infinity".split(" "));
-const code = new RegExp([
-  /(?<comment>\/\/[^\n]*|\/\*[^]*?(?:\*\/|$))/, /(?<string>"(?:[^"\\\n]|\\[^])*"?|'(?:[^'\\\n]|\\[^])*'?|`(?:[^`\\]|\\[^])*`?)/,
-  /(?<number>\b\d[\w.]*)/, /(?<name>[\p{ID_Start}$_][\p{ID_Continue}$]*)(?:(?<call>(?=\s*\())|)/u, /(?<close>[)\]])/, /(?<slash>\/)/, /(?<other>[^\s])/,
-].map((r) => r.source).join("|"), "gu");
-const pattern = /\/(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/y;
-
-/** The tokens of JavaScript, in one pass. A slash is a pattern where no value can stand before it. */
-export function codeTokens(source: string): Token[] {
-  const out: Token[] = [];
-  let value = false; // a value has just ended: a slash divides it
-  let dot = false;
-  code.lastIndex = 0;
-  for (let m = code.exec(source); m; m = code.exec(source)) {
-    const g = m.groups!;
-    const add = (kind: Kind, to = m!.index + m![0].length) => out.push({ from: m!.index, to, kind });
-    const after = dot;
-    dot = g["other"] === ".";
-    if (g["comment"] !== undefined) { add("comment"); continue; }
-    if (g["slash"] !== undefined && !value) {
-      pattern.lastIndex = m.index;
-      const end = pattern.test(source) ? pattern.lastIndex : 0;
-      if (end) { add("string", end); code.lastIndex = end; }
-      value = end > 0;
-      continue;
+  /** The tokens of a line, by its number from 1. */
+  of(n: number): Token[] {
+    if (this.language === "json") return this.read(n, "").tokens;
+    while (this.states.length < n) {
+      const last = this.states.length;
+      this.states.push(this.read(last, this.states[last - 1]!).state);
     }
-    value = true;
-    if (g["string"] !== undefined) add("string");
-    else if (g["number"] !== undefined) add("number");
-    else if (g["name"] !== undefined) {
-      if (after) { if (g["call"] !== undefined) add("call"); }
-      else if (keywords.has(g["name"])) { add("word"); value = g["name"] === "this" || g["name"] === "super"; }
-      else if (constants.has(g["name"])) add("number");
-      else if (g["call"] !== undefined) add("call");
-    } else value = g["close"] !== undefined || g["other"] === "}";
+    return this.read(n, this.states[n - 1]!).tokens;
   }
-  return out;
+
+  private read(n: number, state: State) {
+    return tokens(this.language, this.doc.line(n).text.slice(0, maxLine), state);
+  }
 }
 
-const marks = new Map<Kind, Decoration>();
-function mark(kind: Kind): Decoration {
-  let m = marks.get(kind);
-  if (!m) marks.set(kind, (m = Decoration.mark({ class: `tok-${kind}` })));
-  return m;
-}
+const pairs = ["()", "[]", "{}"];
 
-/** Colors what is visible. */
-export function highlight(language: "json" | "javascript") {
-  let of: Text | undefined;
-  let tokens: readonly Token[] = [];
-  const visibleJson = (view: EditorView): Range<Decoration>[] => {
-    const out: Range<Decoration>[] = [];
-    for (const range of view.visibleRanges) {
-      for (let at = range.from; at <= range.to;) {
-        const line = view.state.doc.lineAt(at);
-        const from = Math.max(line.from, range.from - maxBefore);
-        const to = Math.min(line.to, range.to);
-        for (const t of jsonTokens(view.state.sliceDoc(from, to))) {
-          if (from + t.to > range.from) out.push(mark(t.kind).range(from + t.from, from + t.to));
-        }
-        at = line.to + 1;
+class Highlighter implements PluginValue {
+  decorations: DecorationSet;
+  private readonly lines: Lines;
+
+  constructor(view: EditorView, language: Language) {
+    this.lines = new Lines(language, view.state.doc);
+    this.decorations = this.draw(view);
+  }
+
+  update(u: ViewUpdate): void {
+    if (u.docChanged) u.changes.iterChanges((from) => this.lines.change(u.state.doc, from), true);
+    if (u.docChanged || u.viewportChanged || u.selectionSet || u.focusChanged) this.decorations = this.draw(u.view);
+  }
+
+  private draw(view: EditorView): DecorationSet {
+    const { doc } = view.state;
+    const ranges = [];
+    for (const visible of view.visibleRanges) {
+      for (let n = doc.lineAt(visible.from).number, end = doc.lineAt(visible.to).number; n <= end; n++) {
+        const { from } = doc.line(n);
+        for (const t of this.lines.of(n)) ranges.push(markOf(t.kind).range(from + t.from, from + t.to));
       }
     }
-    return out;
-  };
-  const visibleCode = (view: EditorView): Range<Decoration>[] => {
-    const { doc } = view.state;
-    if (of !== doc) [of, tokens] = [doc, doc.length > maxCode ? [] : codeTokens(doc.toString())];
-    return view.visibleRanges.flatMap(({ from, to }) =>
-      tokens.filter((t) => t.to > from && t.from < to).map((t) => mark(t.kind).range(t.from, t.to)));
-  };
-  const look = language === "json" ? visibleJson : visibleCode;
-  return ViewPlugin.fromClass(class {
-    decorations: DecorationSet;
-    constructor(view: EditorView) { this.decorations = Decoration.set(look(view), true); }
-    update(u: ViewUpdate) { if (u.docChanged || u.viewportChanged) this.decorations = Decoration.set(look(u.view), true); }
-  }, { decorations: (plugin) => plugin.decorations });
+    if (view.hasFocus && view.state.selection.main.empty) {
+      for (const at of this.pairAt(doc, view.state.selection.main.head)) ranges.push(markOf("bracket").range(at, at + 1));
+    }
+    return Decoration.set(ranges, true);
+  }
+
+  /** The places of the bracket at the caret and its other one, or none. */
+  private pairAt(doc: Text, caret: number): number[] {
+    for (const at of [caret - 1, caret]) {
+      const c = doc.sliceString(Math.max(0, at), at + 1);
+      const pair = pairs.find((p) => c !== "" && p.includes(c));
+      if (at < 0 || !pair || this.inText(doc, at)) continue;
+      const other = this.otherOf(doc, at, pair, c === pair[0] ? 1 : -1);
+      if (other !== undefined) return [at, other];
+    }
+    return [];
+  }
+
+  private inText(doc: Text, at: number): boolean {
+    const line = doc.lineAt(at);
+    return this.lines.of(line.number).some((t) => isText(t) && line.from + t.from <= at && at < line.from + t.to);
+  }
+
+  private otherOf(doc: Text, at: number, pair: string, step: 1 | -1): number | undefined {
+    const start = doc.lineAt(at);
+    let depth = 0;
+    for (let n = start.number; n >= 1 && n <= doc.lines && Math.abs(n - start.number) <= maxSearch; n += step) {
+      const line = doc.line(n);
+      const texts = this.lines.of(n).filter(isText);
+      const end = Math.min(line.length, maxLine);
+      for (let i = n === start.number ? at - line.from : step > 0 ? 0 : end - 1; i >= 0 && i < end; i += step) {
+        const c = line.text[i]!;
+        if (!pair.includes(c) || texts.some((t) => t.from <= i && i < t.to)) continue;
+        depth += c === pair[0] ? step : -step;
+        if (depth === 0) return line.from + i;
+      }
+    }
+    return undefined;
+  }
 }
+
+const isText = (t: Token): boolean => t.kind === "string" || t.kind === "comment" || t.kind === "key" || t.kind === "template";
+
+export const highlight = (language: Language): Extension =>
+  ViewPlugin.define((view) => new Highlighter(view, language), { decorations: (h) => h.decorations });

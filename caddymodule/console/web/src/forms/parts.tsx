@@ -105,7 +105,7 @@ export function RowButtons({ what, at, count, readOnly, onMove, onRemove, remova
   return (
     <span class="row-buttons">
       {onMove && count > 1 && <>
-        <IconButton icon="down" small label={`Move ${what} up`} class="flip" disabled={at === 0} onClick={() => onMove(at - 1)} />
+        <IconButton icon="up" small label={`Move ${what} up`} disabled={at === 0} onClick={() => onMove(at - 1)} />
         <IconButton icon="down" small label={`Move ${what} down`} disabled={at === count - 1} onClick={() => onMove(at + 1)} />
       </>}
       <IconButton icon="trash" small label={`Remove ${what}`} disabled={!removable} onClick={onRemove} />

@@ -1,9 +1,10 @@
 // A text field that may hold templates: they are marked, completed, and previewed with the values of the last event.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { stringify } from "../json/lossless";
 import { Icon } from "../ui/icons";
 import { line, plural, visible } from "../ui/text";
+import { Choices, moved } from "./Choices";
 import { insertPath, placeAt, suggest, type Suggestion } from "./complete";
 import { parseText } from "./parse";
 import { previewText } from "./preview";
@@ -87,12 +88,10 @@ export function TemplateInput(props: TemplateInputProps) {
       close();
       return;
     }
-    if (choices.length === 0) return;
-    const moves: Record<string, number> = { ArrowDown: at + 1, ArrowUp: at - 1, PageDown: Math.min(at + 8, choices.length - 1), PageUp: Math.max(at - 8, 0) };
-    const to = moves[e.key];
+    const to = moved(e.key, at, choices.length);
     if (to !== undefined) {
       e.preventDefault();
-      setAt((to + choices.length) % choices.length);
+      setAt(to);
     } else if ((e.key === "Enter" || e.key === "Tab") && !e.shiftKey && choices[at]) {
       e.preventDefault();
       choose(choices[at]);
@@ -145,7 +144,7 @@ export function TemplateInput(props: TemplateInputProps) {
           </button>
         )}
       </div>
-      {open && <Choices id={list} choices={choices} at={at} onAt={setAt} onChoose={choose} anchor={control} scope={scope} query={open.query} />}
+      {open && <Choices id={list} choices={choices} at={at} onAt={setAt} onChoose={choose} around={() => control.current?.getBoundingClientRect()} sampled={scope.sampled} query={open.query} />}
       <span class="visually-hidden" role="status">{open ? (choices.length ? `${plural(choices.length, "suggestion")}, use the arrow keys` : "No suggestions") : ""}</span>
       {preview && <PreviewLine id={previewId} preview={preview} whole={props.wholeOnly ?? false} sampled={scope.sampled} />}
     </div>
@@ -166,60 +165,6 @@ function Marks({ text, box }: { text: string; box: { current: HTMLDivElement | n
     return out;
   }, [text]);
   return <div class="template-marks" aria-hidden="true" ref={box}>{pieces}</div>;
-}
-
-interface ChoicesProps {
-  id: string;
-  choices: readonly Suggestion[];
-  at: number;
-  onAt: (at: number) => void;
-  onChoose: (s: Suggestion) => void;
-  anchor: { current: Control | null };
-  scope: Scope;
-  query: string;
-}
-
-/** The list of suggestions: in the top layer, since forms are in boxes that scroll. */
-function Choices({ id, choices, at, onAt, onChoose, anchor, scope, query }: ChoicesProps) {
-  const box = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const el = box.current;
-    if (!el) return;
-    el.showPopover?.();
-    const place = () => {
-      if (!anchor.current) return;
-      const around = anchor.current.getBoundingClientRect();
-      const width = Math.min(Math.max(around.width, 340), innerWidth - 16);
-      const below = innerHeight - around.bottom - 12;
-      const above = around.top - 12;
-      const up = below < 200 && above > below;
-      el.style.width = `${width}px`;
-      el.style.left = `${Math.max(8, Math.min(around.left, innerWidth - width - 8))}px`;
-      el.style.maxHeight = `${Math.min(340, up ? above : below)}px`;
-      el.style.top = up ? "auto" : `${around.bottom + 4}px`;
-      el.style.bottom = up ? `${innerHeight - around.top + 4}px` : "auto";
-    };
-    place();
-    addEventListener("scroll", place, true);
-    addEventListener("resize", place);
-    return () => { removeEventListener("scroll", place, true); removeEventListener("resize", place); };
-  }, []);
-  useEffect(() => box.current?.querySelector(`[id="${id}-${at}"]`)?.scrollIntoView({ block: "nearest" }), [at, choices]);
-  return (
-    <div class="template-choices" popover="manual" ref={box} onMouseDown={(e) => e.preventDefault()}>
-      {choices.length === 0 ? <p class="hint">{visible(query) ? `Nothing is named like ${line(query, 60)}. Any path can be typed.` : "There is nothing to insert yet."}</p> : (
-        <ul role="listbox" id={id} aria-label="Values">
-          {choices.map((c, i) => (
-            <li key={c.path} id={`${id}-${i}`} role="option" aria-selected={i === at} onMouseEnter={() => onAt(i)} onClick={() => onChoose(c)}>
-              <span class="mono cut">{visible(c.path)}</span>
-              <span class="about cut">{line(c.about, 60)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
-      {!scope.sampled && <p class="hint">Send this workflow an event, and its values are offered here.</p>}
-    </div>
-  );
 }
 
 const kindWords: Record<string, string> = { string: "text", number: "a number", boolean: "true or false", object: "an object", array: "a list", null: "null" };
