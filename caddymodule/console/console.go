@@ -72,7 +72,7 @@ type Console struct {
 
 // New returns a console.
 func New(o Options) *Console {
-	return &Console{options: o, files: embedded, streams: streams{open: o.Events, until: o.Until}}
+	return &Console{options: o, files: embedded(), streams: streams{open: o.Events, until: o.Until}}
 }
 
 // Serve serves a request of a user who was let in. The path of its URL begins at the console's

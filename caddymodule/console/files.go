@@ -20,8 +20,8 @@ import (
 // index is the name of the page.
 const index = "index.html"
 
-// embedded are the built files.
-var embedded = readFiles(dist)
+// embedded are the built files. They are read when a console is made: most commands make none.
+var embedded = sync.OnceValue(func() *files { return readFiles(dist) })
 
 // files are the files of the page, by name.
 type files struct{ byName map[string]*file }
@@ -86,7 +86,7 @@ func readFiles(build fs.FS) *files {
 }
 
 // Missing reports whether the page was left out of this build.
-func Missing() bool { return embedded.byName[index] == nil }
+func Missing() bool { return embedded().byName[index] == nil }
 
 // WithoutPage is why a build has no page.
 const WithoutPage = "this build has no console: it was made with the build tag flowtrux_no_console"

@@ -94,9 +94,9 @@ func TestBuiltFiles(t *testing.T) {
 	if Missing() {
 		t.Fatal("there is no page: run `make console`")
 	}
-	page := string(embedded.byName[index].content)
+	page := string(embedded().byName[index].content)
 	for _, found := range regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page, -1) {
-		if embedded.byName[found[1]] == nil && !strings.HasPrefix(found[1], "data:image/") {
+		if embedded().byName[found[1]] == nil && !strings.HasPrefix(found[1], "data:image/") {
 			t.Errorf("the page names %q, which is not built", found[1])
 		}
 	}
@@ -105,7 +105,7 @@ func TestBuiltFiles(t *testing.T) {
 			t.Errorf("the page has %s, which its policy blocks", inline)
 		}
 	}
-	for name, f := range embedded.byName {
+	for name, f := range embedded().byName {
 		if !f.immutable && name != index && name != "LICENSES.txt" {
 			t.Errorf("the name of %s has no hash", name)
 		}
