@@ -60,6 +60,7 @@ type Console struct {
 
 	// The placeholder that holds the name of an authenticated user, and is empty for everybody
 	// else. Default: `{http.auth.user.id}`, which authentication handlers such as `basic_auth` set.
+	// A header is safe only if a handler before sets it, or removes what the client has sent.
 	AuthenticatedBy string `json:"authenticated_by,omitempty"`
 
 	// Only reading and validating is allowed. Default: false.
