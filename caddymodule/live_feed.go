@@ -18,8 +18,9 @@ import (
 type liveFeed struct {
 	feed *feed.Feed
 
-	mu        sync.Mutex
-	sources   string                   // the keys of the store and the journal that events are about
+	mu sync.Mutex
+	// the keys of the store and the journal that events are about
+	sources   string
 	workflows map[string]feed.Workflow // by id, as they were published last
 }
 
