@@ -150,22 +150,28 @@ func (p *Page) DoubleClick(q Query) {
 
 func (p *Page) click(x, y float64, count int64) {
 	p.t.Helper()
-	p.Mouse(input.DispatchMouseEventTypeMouseMoved, x, y, 0)
-	for _, typ := range []input.DispatchMouseEventType{input.DispatchMouseEventTypeMousePressed, input.DispatchMouseEventTypeMouseReleased} {
-		call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{
-			Type: typ, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: count,
-		})
+	p.Mouse(input.DispatchMouseEventTypeMouseMoved, x, y, false)
+	down := input.DispatchMouseEventParams{
+		Type: input.DispatchMouseEventTypeMousePressed, X: x, Y: y, Button: input.MouseButtonLeft, Buttons: 1, ClickCount: count,
 	}
+	up := down
+	up.Type, up.Buttons = input.DispatchMouseEventTypeMouseReleased, 0
+	call(p, input.DispatchMouseEvent, down)
+	call(p, input.DispatchMouseEvent, up)
 }
 
-// Mouse sends one event of the mouse. buttons are those that are pressed: 1 is the left one.
-func (p *Page) Mouse(typ input.DispatchMouseEventType, x, y float64, buttons int64) {
+// Mouse sends one event of the mouse: it is pressed, moved with the left button down or up, or
+// released.
+func (p *Page) Mouse(typ input.DispatchMouseEventType, x, y float64, down bool) {
 	p.t.Helper()
-	button := input.MouseButtonNone
-	if buttons == 1 {
-		button = input.MouseButtonLeft
+	e := input.DispatchMouseEventParams{Type: typ, X: x, Y: y, Button: input.MouseButtonNone}
+	if down {
+		e.Buttons = 1
 	}
-	call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: typ, X: x, Y: y, Button: button, Buttons: buttons})
+	if down || typ != input.DispatchMouseEventTypeMouseMoved {
+		e.Button, e.ClickCount = input.MouseButtonLeft, 1
+	}
+	call(p, input.DispatchMouseEvent, e)
 }
 
 // Drag drags with the mouse from one element to another.
@@ -180,14 +186,14 @@ func (p *Page) Drag(from, to Query) {
 // DragTo drags from one point to another, in several steps.
 func (p *Page) DragTo(x, y, toX, toY float64) {
 	p.t.Helper()
-	p.Mouse(input.DispatchMouseEventTypeMouseMoved, x, y, 0)
-	p.Mouse(input.DispatchMouseEventTypeMousePressed, x, y, 1)
+	p.Mouse(input.DispatchMouseEventTypeMouseMoved, x, y, false)
+	p.Mouse(input.DispatchMouseEventTypeMousePressed, x, y, true)
 	const steps = 8
 	for i := range steps {
 		part := float64(i+1) / steps
-		p.Mouse(input.DispatchMouseEventTypeMouseMoved, x+(toX-x)*part, y+(toY-y)*part, 1)
+		p.Mouse(input.DispatchMouseEventTypeMouseMoved, x+(toX-x)*part, y+(toY-y)*part, true)
 	}
-	p.Mouse(input.DispatchMouseEventTypeMouseReleased, toX, toY, 1)
+	p.Mouse(input.DispatchMouseEventTypeMouseReleased, toX, toY, false)
 }
 
 // Fill clicks a field, and types a text in place of what is in it.

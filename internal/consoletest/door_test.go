@@ -41,11 +41,11 @@ func TestTheCommandsDoor(t *testing.T) {
 	other.Sees(Heading("Sign in first"))
 	other.Sees(Text("was used already"))
 	other.Looks(func(look string) { other.Axe("used token, " + look) })
+	other.Go("about:blank")
 	other.Go(strings.Replace(address, token, strings.Repeat("A", len(token)), 1))
-	other.Reload()
 	other.Sees(Text("another `caddy flowtrux console`"))
+	other.Go("about:blank")
 	other.Go("http://" + u.Host + "/#/executions") // no token at all
-	other.Reload()
 	other.Sees(Heading("Sign in first"))
 
 	// A name of somebody else that leads here, as in DNS rebinding.
@@ -65,6 +65,7 @@ func TestTheCommandsDoor(t *testing.T) {
 
 	// The page says when its command has ended, and goes on to say so.
 	p.Offline(true)
+	other.Offline(true)
 	end()
 	p.Sees(Text("No connection"))
 }

@@ -42,13 +42,9 @@
     return out;
   };
   const find = (q) => {
-    let scopes = [document];
-    if (q.in) scopes = find(q.in);
-    else {
-      const modal = [...document.querySelectorAll("dialog:modal")].pop();
-      if (modal) scopes = [modal];
-    }
-    let found = scopes.flatMap((s) => all(s)).filter((e, i, list) => list.indexOf(e) === i || scopes.length === 1);
+    const modal = [...document.querySelectorAll("dialog:modal")].pop();
+    const scopes = q.in ? find(q.in) : [modal || document];
+    let found = scopes.flatMap((s) => all(s, !q.in && modal ? [modal] : [])).filter((e, i, list) => list.indexOf(e) === i || scopes.length === 1);
     if (q.css) found = found.filter((e) => e.matches(q.css));
     if (q.role) found = found.filter((e) => { const r = roleOf(e); return r === q.role || q.role === "field" && fields.includes(r); });
     // The inputs of switches and files are hidden behind their labels.

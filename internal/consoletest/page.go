@@ -311,3 +311,34 @@ func (p *Page) Screenshot() []byte {
 	p.t.Helper()
 	return call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{}).Data
 }
+
+// Everything returns what the page has: its document with the values of fields and what is in
+// shadow roots, its address, its title, and what it has stored in the browser.
+func (p *Page) Everything() string {
+	p.t.Helper()
+	var all string
+	p.Eval(`(async () => {
+		const texts = [location.href, document.title, document.referrer, document.cookie, JSON.stringify(history.state)];
+		const walk = (root) => {
+			texts.push(root.innerHTML);
+			for (const e of root.querySelectorAll("*")) {
+				if (e.value !== undefined) texts.push(String(e.value));
+				if (e.shadowRoot) walk(e.shadowRoot);
+			}
+		};
+		walk(document.documentElement);
+		for (const store of [localStorage, sessionStorage]) for (let i = 0; i < store.length; i++) texts.push(store.key(i), store.getItem(store.key(i)));
+		for (const { name } of await indexedDB.databases()) {
+			const open = indexedDB.open(name);
+			const db = await new Promise((done, fail) => { open.onsuccess = () => done(open.result); open.onerror = fail; });
+			for (const table of db.objectStoreNames) {
+				const all = db.transaction(table).objectStore(table).getAll();
+				texts.push(JSON.stringify(await new Promise((done, fail) => { all.onsuccess = () => done(all.result); all.onerror = fail; })));
+			}
+			db.close();
+		}
+		if (self.caches) for (const name of await caches.keys()) texts.push(name);
+		return texts.join("\n");
+	})()`, &all)
+	return all
+}

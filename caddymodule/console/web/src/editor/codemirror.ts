@@ -43,6 +43,8 @@ export interface Handle {
   destroy: () => void;
 }
 
+const maxTold = 200;
+
 /** Marks a change that came from outside. */
 const outside = Annotation.define<boolean>();
 
@@ -51,6 +53,9 @@ export function create(host: HTMLElement, settings: Settings): Handle {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const { language } = settings;
   const writable = new Compartment();
+  // What onValue was told and setValue has not brought back yet: it comes late when people type fast, and must not undo
+  // what they have typed since.
+  const told: string[] = [];
   const readOnlyIs = (is: boolean): Extension => [EditorState.readOnly.of(is), EditorView.contentAttributes.of({ "aria-readonly": String(is) })];
   const view = new EditorView({
     parent: root,
@@ -67,11 +72,16 @@ export function create(host: HTMLElement, settings: Settings): Handle {
           blur: () => { settings.onPlace(undefined, false); },
         }),
         lineNumbers(), history(), highlightSpecialChars(), highlightActiveLine(), highlightActiveLineGutter(), markers,
-        EditorState.tabSize.of(2), highlight(language), look, closing,
+        EditorState.tabSize.of(2), highlight(language), look, closing, typing,
         EditorView.contentAttributes.of({ "aria-label": settings.label, "aria-multiline": "true" }),
         keymap.of([{ key: "Mod-f", run: () => { settings.onSearch(); return true; } }, ...keys(language)]),
         EditorView.updateListener.of((u) => {
-          if (u.docChanged && !u.transactions.some((t) => t.annotation(outside))) settings.onValue(u.state.doc.toString());
+          if (u.docChanged && !u.transactions.some((t) => t.annotation(outside))) {
+            const text = u.state.doc.toString();
+            told.push(text);
+            if (told.length > maxTold) told.shift();
+            settings.onValue(text);
+          }
           if (u.transactions.some((t) => t.isUserEvent("input.type") || t.isUserEvent("delete.backward"))) tell(false);
           else if (u.docChanged || u.selectionSet) settings.onPlace(undefined, false);
         }),
@@ -94,6 +104,9 @@ export function create(host: HTMLElement, settings: Settings): Handle {
   });
   return {
     setValue: (value) => {
+      const echo = told.lastIndexOf(value);
+      told.splice(0, echo < 0 ? told.length : echo + 1);
+      if (echo >= 0) return;
       const now = view.state.doc.toString();
       if (now === value) return;
       view.dispatch({ changes: difference(now, value), annotations: [outside.of(true), Transaction.addToHistory.of(false)] });
@@ -119,6 +132,21 @@ export function create(host: HTMLElement, settings: Settings): Handle {
     destroy: () => view.destroy(),
   };
 }
+
+/**
+ * Replaces selected text by what is typed. The browser would do it too, but keep the selected text's colors in a style
+ * attribute, which the content security policy blocks and reports.
+ */
+const typing = EditorView.domEventHandlers({
+  beforeinput: (e, view) => {
+    const { from, to, empty } = view.state.selection.main;
+    const text = e.data;
+    if (e.inputType !== "insertText" || text === null || empty || view.composing || view.state.readOnly) return false;
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+    return true;
+  },
+});
 
 /** The one change that makes b of a: what both begin and end with stays, and so does the caret. */
 function difference(a: string, b: string): { from: number; to: number; insert: string } {
