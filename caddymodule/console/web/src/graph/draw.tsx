@@ -70,11 +70,11 @@ function PortView({ port, index, editable }: { port: Port; index: number; editab
     {editable && <circle class="hit" cx={nodeWidth} cy={port.y} r="9" />}<circle class="dot" cx={nodeWidth} cy={port.y} r="3.500" /></g>;
   return (
     <g class="stub" data-port={index}>
-      <path class="line" d={`M${nodeWidth} ${port.y}h16`} />
-      <circle class="hit" cx={nodeWidth + 24} cy={port.y} r="12" />
-      <circle class="dot" cx={nodeWidth + 24} cy={port.y} r="7.500" />
-      <path class="cross" d={`M${nodeWidth + 20} ${port.y}h8M${nodeWidth + 24} ${port.y - 4}v8`} />
-      {port.handle !== undefined && <text class="label" x={nodeWidth + 36} y={port.y + 4}>{fit(port.handle, 56, "500 12px")}</text>}
+      <path class="line" d={`M${nodeWidth} ${port.y}h11`} />
+      <circle class="hit" cx={nodeWidth + 18} cy={port.y} r="12" />
+      <circle class="dot" cx={nodeWidth + 18} cy={port.y} r="7" />
+      <path class="cross" d={`M${nodeWidth + 14} ${port.y}h8M${nodeWidth + 18} ${port.y - 4}v8`} />
+      {port.handle !== undefined && <text class="label" x={nodeWidth + 29} y={port.y + 4}>{fit(port.handle, 56, "500 12px")}</text>}
     </g>
   );
 }

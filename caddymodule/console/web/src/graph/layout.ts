@@ -7,7 +7,7 @@ import { routeAround } from "./route";
 export const nodeWidth = 192;
 export const nodeHeight = 56;
 /** Between two layers: room for curves and the names of handles. */
-const layerGap = 80;
+const layerGap = 96;
 const nodeGap = 32;
 /** How often edges may pass a layer, all together. Those beyond it are drawn straight: nobody could follow them. */
 const maxLanes = 6000;

@@ -85,6 +85,11 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   });
+  const leave = () => {
+    dropDraft(id);
+    navigate(href([]));
+    say(`${line(id, 64)} was discarded.`);
+  };
   const goTo = (p: Problem) => {
     const at = problemAt(p.path);
     const node = at?.list === "nodes" ? flow(draft.document).nodes.find((n) => n.index === at.index)?.id : undefined;
@@ -99,17 +104,27 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
 
   return (
     <div class={`editor on-${tab}`}>
-      <Header draft={draft} row={row} checked={checked} readOnly={readOnly} saving={saving} onSave={() => void store()} onProblem={goTo} />
-      <TabLinks label="Parts of the workflow" tabs={[
-        { href: href(["workflows", id]), text: "Graph", current: tab === "graph" },
-        { href: href(["workflows", id, "document"]), text: "Document", current: tab === "document" },
-        { href: href(["workflows", id, "try"]), text: "Try", current: tab === "try" },
-        { href: href(["executions"], { workflow: id }), text: "Runs", current: false },
-      ]} />
-      {gone ? <Note tone="warn" action={!readOnly && <Button small onClick={() => setConflict({ revision: 0, text: "" })}>What to do</Button>}>
-        The workflow was deleted. What you have here is still complete.</Note>
-        : newer && <Note tone="warn" action={<Button small onClick={() => setConflict(stored)}>Compare</Button>}>
-          Somebody else has saved this workflow as revision {stored.revision}. You see your own changes to revision {draft.base.revision}.</Note>}
+      <Header draft={draft} row={row} checked={checked} readOnly={readOnly} saving={saving} onSave={() => void store()} onProblem={goTo}
+        onDiscard={() => {
+          if (draft.base.revision === 0) {
+            leave();
+            return;
+          }
+          draft.take(stored && stored.revision > 0 ? stored : draft.base);
+          say("The changes were discarded. Undo brings them back.");
+        }} />
+      <div class="editor-tabs">
+        <TabLinks label="Parts of the workflow" tabs={[
+          { href: href(["workflows", id]), text: "Graph", current: tab === "graph" },
+          { href: href(["workflows", id, "document"]), text: "Document", current: tab === "document" },
+          { href: href(["workflows", id, "try"]), text: "Try", current: tab === "try" },
+          { href: href(["executions"], { workflow: id }), text: "Runs", current: false },
+        ]} />
+        {gone ? <Note tone="warn" action={!readOnly && <Button small onClick={() => setConflict({ revision: 0, text: "" })}>What to do</Button>}>
+          The workflow was deleted. What you have here is still complete.</Note>
+          : newer && <Note tone="warn" action={<Button small onClick={() => setConflict(stored)}>Compare</Button>}>
+            Saved by somebody else as revision {stored.revision}. You see your changes to {draft.base.revision}.</Note>}
+      </div>
       <LoadError error={types.error} retry={types.reload} />
       {tab === "graph" && <GraphTab draft={draft} types={types.value ?? []} checked={checked} sample={sample} endpoints={status.value?.endpoints} row={row}
         readOnly={readOnly} wanted={wanted} />}
@@ -124,11 +139,7 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
         onTakeTheirs={() => {
           setConflict(undefined);
           if (conflict.revision > 0) draft.take(conflict);
-          else {
-            dropDraft(id);
-            navigate(href([]));
-            say(`${line(id, 64)} was discarded.`);
-          }
+          else leave();
         }} />}
     </div>
   );

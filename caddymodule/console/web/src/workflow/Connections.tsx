@@ -79,7 +79,8 @@ export function ConnectDialog({ document, source, types, onConnect, onClose }: {
   if (!from) return null;
   return (
     <Dialog title={`Connect ${line(from.name, 60)}`} onClose={onClose}>
-      <form class="stack" onSubmit={(e) => { e.preventDefault(); if (target !== undefined) onConnect(source, way, target); }}>
+      <form class="stack" onSubmit={(e) => { e.preventDefault(); if (target !== undefined) onConnect(source, way, target); }}
+        onKeyDown={(e) => { if (e.key === "Enter" && e.target instanceof HTMLSelectElement) { e.preventDefault(); e.currentTarget.requestSubmit(); } }}>
         {ways.length > 1 && (
           <Field label="When">
             {(ids) => <Select {...ids} autoFocus value={way ?? ""} onValue={(v) => setWay(v === "" ? undefined : v)}

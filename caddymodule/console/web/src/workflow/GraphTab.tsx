@@ -39,6 +39,7 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
   const root = useRef<HTMLDivElement>(null);
   const [picked, setPicked] = useState(draft.selected);
   const [open, setOpen] = useState(false);
+  const focus = useRef(false);
   const [edge, setEdge] = useState<number>();
   const [marked, setMarked] = useState(none);
   const [adding, setAdding] = useState<Place>();
@@ -49,7 +50,7 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
   const locked = readOnly || draft.content.error !== undefined;
 
   const select = (id: string | undefined) => { setPicked(id); setEdge(undefined); setMarked(none); };
-  const openNode = (id: string) => { select(id); setOpen(true); };
+  const openNode = (id: string) => { focus.current = true; select(id); setOpen(true); };
   const close = () => {
     setOpen(false);
     requestAnimationFrame(() => root.current?.querySelector<HTMLElement>('.node-list [tabindex="0"]')?.focus());
@@ -125,7 +126,7 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
           </Empty>
         ) : (
           <Graph document={document} types={types} selected={selected} problems={troubled}
-            onSelect={(id) => { setPicked(id); setOpen(id !== undefined); }}
+            onSelect={(id) => { focus.current = false; setPicked(id); setOpen(id !== undefined); }}
             edit={locked ? undefined : {
               edge: chosen, onEdge: (index) => { setEdge(index); if (index !== undefined) { setPicked(undefined); setOpen(false); } },
               marked, onMark: setMarked, onAdd: add,
@@ -147,13 +148,13 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
       <aside class={`editor-side${showsNode ? " open" : ""}`}>
         {showsNode ? (
           <NodePanel key={node.id} document={document} node={node} types={list} byType={types} problems={checked.problems} sample={sample} endpoints={endpoints} row={row}
-            readOnly={locked} onChange={(next, { coalesce }) => draft.edit(next, coalesce)} onClose={close} onOpen={openNode} onAdd={add}
+            readOnly={locked} focus={focus.current} onChange={(next, { coalesce }) => draft.edit(next, coalesce)} onClose={close} onOpen={openNode} onAdd={add}
             onConnect={setConnectFrom} onDisconnect={(index) => { make(disconnect(document, index)); }} onDelete={remove} onDuplicate={copy}
             onRename={(to) => { if (make(renameNode(document, node.id, to)).refused === undefined) setPicked(to); }} />
         ) : (
           <section class="editor-list" aria-label="Nodes">
             <header><h2>{plural(f.nodes.length, "node")}</h2></header>
-            <NodeList document={document} selected={selected} problems={checked.byNode} onSelect={select} onOpen={() => setOpen(true)}
+            <NodeList document={document} selected={selected} problems={checked.byNode} onSelect={select} onOpen={openNode}
               onKey={(e) => keys(e)} />
             {!locked && <footer class="small muted">{keyHelp.map(([key, what]) => <span key={key}><kbd>{key}</kbd> {what}</span>)}</footer>}
           </section>

@@ -7,7 +7,9 @@ import { bool, get, set, str, text } from "../json/lossless";
 import { href } from "../router";
 import { Button, Field, IconButton, Switch, TextInput } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
+import { download } from "../ui/download";
 import { Icon } from "../ui/icons";
+import { Menu } from "../ui/menu";
 import { Badge, Problems } from "../ui/show";
 import { line, plural, visible } from "../ui/text";
 import { stateOf } from "../workflows/state";
@@ -20,10 +22,11 @@ interface HeaderProps {
   readOnly: boolean;
   saving: boolean;
   onSave: () => void;
+  onDiscard: () => void;
   onProblem: (p: Problem) => void;
 }
 
-export function Header({ draft, row, checked, readOnly, saving, onSave, onProblem }: HeaderProps) {
+export function Header({ draft, row, checked, readOnly, saving, onSave, onDiscard, onProblem }: HeaderProps) {
   const { document, dirty } = draft;
   const [naming, setNaming] = useState(false);
   const [listed, setListed] = useState(false);
@@ -58,6 +61,10 @@ export function Header({ draft, row, checked, readOnly, saving, onSave, onProble
             <Button look="primary" busy={saving} disabled={!dirty} onClick={onSave} title="Save (Ctrl+S)">Save</Button>
           </>
         )}
+        <Menu label="More" items={[
+          { text: "Download the document", icon: "download", onSelect: () => download(`${draft.id}.json`, draft.text) },
+          ...(readOnly ? [] : [{ text: "Discard the changes", icon: "undo" as const, onSelect: onDiscard, because: dirty ? undefined : "Nothing was changed." }]),
+        ]} />
       </div>
       {listed && (
         <div class="editor-problems card" role="region" aria-label="Problems">

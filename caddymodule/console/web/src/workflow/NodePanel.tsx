@@ -25,6 +25,8 @@ export interface NodePanelProps {
   endpoints?: readonly Endpoint[];
   row?: WorkflowRow;
   readOnly: boolean;
+  /** The keyboard has opened it: the focus follows. */
+  focus: boolean;
   onChange: (document: Json, change: { coalesce?: string }) => void;
   onClose: () => void;
   onOpen: (id: string) => void;
@@ -41,6 +43,7 @@ export function NodePanel(props: NodePanelProps) {
   const [renaming, setRenaming] = useState(false);
   const isTrigger = node.type === triggerType;
   const title = useRef<HTMLHeadingElement>(null);
+  useEffect(() => { if (props.focus) title.current?.focus({ preventScroll: true }); }, []);
   const form = { document, node: node.id, problems, sample, readOnly, onChange };
   return (
     <section class="edit-panel" aria-label={`Node ${line(node.name, 80)}`} data-edit-panel={node.id}>
