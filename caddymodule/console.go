@@ -163,15 +163,15 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		w.WriteHeader(http.StatusPermanentRedirect)
 		return nil
 	}
-	user := c.user(r)
-	if user == "" {
-		c.deny(w, r)
-		return nil
-	}
 	below := new(http.Request)
 	*below = *r
 	below.URL = inside
-	c.console.Serve(w, below, user)
+	switch user := c.user(r); {
+	case user != "":
+		c.console.Serve(w, below, user)
+	case !console.ServeOpen(w, below):
+		c.deny(w, below)
+	}
 	return nil
 }
 

@@ -62,6 +62,7 @@ func (d *consoleDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	console.SetHeaders(w.Header())
 	api := strings.HasPrefix(r.URL.Path, adminapi.Base)
 	switch {
+	case console.ServeOpen(w, r):
 	case !d.isHost(r.Host):
 		console.Deny(w, r, http.StatusMisdirectedRequest, "this console has another address",
 			fmt.Sprintf("It is at http://127.0.0.1:%d on the machine that it runs on.", d.port))

@@ -145,3 +145,27 @@ func TestDenyEscapes(t *testing.T) {
 		}
 	}
 }
+
+// TestDenyHasStyles checks that the page of a request finds its styles, which anybody gets.
+func TestDenyHasStyles(t *testing.T) {
+	for path, want := range map[string]string{
+		"/": `href="denied.css"`, "/session": `href="denied.css"`, "/flowtrux/globals/a%2Fb": `href="../../denied.css"`,
+	} {
+		r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		w := httptest.NewRecorder()
+		if ServeOpen(w, r) {
+			t.Errorf("anybody gets %s", path)
+		}
+		Deny(w, r, http.StatusForbidden, "nobody is logged in", "text", "\tcode")
+		for _, part := range []string{want, "<h1>Nobody is logged in</h1>", "<p>text</p>", ">code</pre>"} {
+			if !strings.Contains(w.Body.String(), part) {
+				t.Errorf("%s: no %s in %s", path, part, w.Body)
+			}
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, denyStylesPath, http.NoBody)
+	if w := httptest.NewRecorder(); !ServeOpen(w, r) || w.Code != 200 || w.Header().Get("Content-Type") != "text/css; charset=utf-8" || w.Body.Len() == 0 {
+		t.Errorf("the styles: %d %v", w.Code, w.Header())
+	}
+}

@@ -2,11 +2,8 @@ package console
 
 import (
 	"encoding/json"
-	"fmt"
-	"html"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
 )
@@ -41,34 +38,4 @@ func write(w http.ResponseWriter, status int, contentType string, body []byte) {
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
-}
-
-// Deny refuses a request that its door does not let in: with a page where a browser shows it, with
-// JSON otherwise. The message is one sentence, and the details are paragraphs of the page.
-func Deny(w http.ResponseWriter, r *http.Request, status int, message string, details ...string) {
-	if !navigates(r) {
-		WriteError(w, status, adminapi.Error{Message: message})
-		return
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"+
-		"<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"+
-		"<link rel=\"icon\" href=\"data:,\">\n<title>FlowTrux Edge</title>\n<main>\n<h1>%s</h1>\n", html.EscapeString(message))
-	for _, d := range details {
-		if code, ok := strings.CutPrefix(d, "\t"); ok {
-			fmt.Fprintf(&b, "<pre>%s</pre>\n", html.EscapeString(code))
-		} else {
-			fmt.Fprintf(&b, "<p>%s</p>\n", html.EscapeString(d))
-		}
-	}
-	b.WriteString("</main>\n")
-	write(w, status, "text/html; charset=utf-8", []byte(b.String()))
-}
-
-// navigates reports whether a browser shows the response to a request as a page.
-func navigates(r *http.Request) bool {
-	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
-		return mode == "navigate"
-	}
-	return isRead(r) && strings.Contains(r.Header.Get("Accept"), "text/html")
 }

@@ -117,7 +117,7 @@ func TestNobodyIsLetIn(t *testing.T) {
 	p.Expect(403)
 	for _, path := range []string{"unprotected", "empty"} {
 		p.Go("http://" + s.Site() + "/" + path + "/")
-		p.Sees(Heading("nobody is logged in"))
+		p.Sees(Heading("Nobody is logged in"))
 		p.Sees(Text("authenticated_by"))
 		p.Axe(path)
 		for _, below := range []string{"session", "flowtrux/workflows", "flowtrux/events", "index.html"} {
