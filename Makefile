@@ -14,8 +14,8 @@ SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./int
 	$(wildcard nodes/dist/*.wasm) $(wildcard caddymodule/console/dist/* caddymodule/console/dist/*/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes console console-test notices examples lint unit smoke vulncheck fuzz \
-	bench release-check clean
+.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes console console-test screenshots notices examples lint \
+	unit smoke vulncheck fuzz bench release-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,16 @@ console-check: $(WEB)/node_modules
 
 console-test: $(WEB)/node_modules ## measure the console in Chromium, and compare with the bounds; some minutes
 	go -C internal/consoletest run ./figures
+
+FONTS := /usr/share/fonts
+
+screenshots: ## take the pictures in docs/console from a server with the examples
+	@set --; \
+	[ -d $(FONTS)/opentype/inter ] || set -- fonts-inter; \
+	[ -d $(FONTS)/truetype/jetbrains-mono ] || set -- "$$@" fonts-jetbrains-mono; \
+	command -v chromium >/dev/null || set -- "$$@" chromium; \
+	$(INSTALL)
+	go -C internal/consoletest run ./screenshots
 
 $(WEB)/node_modules: $(WEB)/package-lock.json
 	cd $(WEB) && npm ci --no-audit --no-fund

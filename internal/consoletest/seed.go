@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,19 +42,33 @@ func SeededID(i int) string { return fmt.Sprintf("seeded-%04d", i) }
 // batch is how many records are written at once.
 const batch = 1000
 
-// SeedRecords stores n records in the journal's file, of executions of the last day. The server
-// must not run yet.
-func SeedRecords(ctx context.Context, file string, workflows, n int) (err error) {
+// SeededIDs returns the ids of the first n seeded workflows.
+func SeededIDs(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = SeededID(i)
+	}
+	return ids
+}
+
+// SeedRecords stores n records in the journal's file, of executions of these workflows in the last
+// day. The server must not run yet.
+func SeedRecords(ctx context.Context, file string, workflows []string, n int) (err error) {
 	j := bbolt.New(file, bbolt.Limits{Retention: 7 * 24 * time.Hour}, time.Minute)
 	if err := j.Open(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
+	counting := journal.CountingOf(j)
 	now := time.Now()
 	var list []journal.Ended
 	for i := range n {
-		at := now.Add(-time.Duration(n-i) * 23 * time.Hour / time.Duration(n))
-		list = append(list, seeded(i, workflows, at))
+		// As in life, there are hours with more and with less.
+		ago := 1 - float64(i)/float64(n)
+		at := now.Add(-time.Duration((ago + 0.04*math.Sin(6*math.Pi*ago)) * float64(23*time.Hour)))
+		e := seeded(i, workflows[i%len(workflows)], at)
+		counting.CountEnded(journal.EndedCount{ID: e.Record.ID, Workflow: e.Record.Workflow, Status: e.Record.Status, EndedAt: e.Record.EndedAt, Duration: e.Record.EndedAt.Sub(e.Record.StartedAt)})
+		list = append(list, e)
 		if len(list) == batch || i == n-1 {
 			if err := j.Put(ctx, list...); err != nil {
 				return err
@@ -65,7 +80,7 @@ func SeedRecords(ctx context.Context, file string, workflows, n int) (err error)
 }
 
 // seeded returns an execution that has ended.
-func seeded(i, workflows int, at time.Time) journal.Ended {
+func seeded(i int, workflow string, at time.Time) journal.Ended {
 	id := ulid.ULID{}
 	_ = id.SetTime(ulid.Timestamp(at)) // it is this day
 	binary.BigEndian.PutUint64(id[8:], uint64(i))
@@ -75,11 +90,11 @@ func seeded(i, workflows int, at time.Time) journal.Ended {
 	}
 	took := time.Duration(1+i%90) * time.Millisecond
 	s := journal.Summary{
-		ID: "exec-" + strings.ToLower(id.String()), Workflow: SeededID(i % workflows), Revision: 1, Mode: "lastNode",
+		ID: "exec-" + strings.ToLower(id.String()), Workflow: workflow, Revision: 1, Mode: "lastNode",
 		AcceptedAt: at, StartedAt: at, EndedAt: at.Add(took), Outcome: outcome,
 	}
 	data := fmt.Sprintf(`{"order_id":"A-%d","total":%d.50}`, i, i%500)
-	document := Document(fmt.Sprintf("Seeded workflow %d", i%workflows), []string{Transform("echo", `"{{trigger.data}}"`)}, []string{"trigger>echo"})
+	document := Document(workflow, []string{Transform("echo", `"{{trigger.data}}"`)}, []string{"trigger>echo"})
 	return journal.Ended{
 		Record: &journal.Record{
 			Summary: s, Trigger: &journal.Trigger{Data: journal.Value{Text: data}, Method: "POST", ReceivedAt: at},

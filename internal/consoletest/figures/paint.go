@@ -34,7 +34,7 @@ func paint(b *bench) {
 		b.Fatalf("%v", err)
 	}
 	s := consoletest.Create(b, b.caddy, consoletest.Options{Store: "seed " + seed, Journal: "retention 168h"})
-	if err := consoletest.SeedRecords(b.Context(), filepath.Join(s.Dir, "journal.db"), manyWorkflows, manyRecords); err != nil {
+	if err := consoletest.SeedRecords(b.Context(), filepath.Join(s.Dir, "journal.db"), consoletest.SeededIDs(manyWorkflows), manyRecords); err != nil {
 		b.Fatalf("%v", err)
 	}
 	if err := s.Start(b.Context()); err != nil {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/chromedp/cdproto/input"
+
 	"github.com/flowtrux/edge/internal/consoletest"
 )
 
@@ -48,6 +50,7 @@ func (c *camera) shoot(p *consoletest.Page, name string) {
 	if c.only != "" && c.only != name {
 		return
 	}
+	p.Mouse(input.DispatchMouseEventTypeMouseMoved, 1, 1, false) // so that nothing is hovered over
 	p.Rests()
 	p.Check()
 	m, err := png.Decode(bytes.NewReader(p.Screenshot()))
