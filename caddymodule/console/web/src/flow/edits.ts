@@ -1,7 +1,8 @@
 // Edits of a document: each returns a new one, or says why it refuses. Unknown keys, the order of keys and the digits of
 // numbers stay.
+import type { NodeType } from "../api/types";
 import { arr, get, items, type Json, members, num, obj, set, str } from "../json/lossless";
-import { downstream, errorHandle, flow, type FlowEdge, type FlowNode, maxNodes, type Point, triggerType, validId } from "./document";
+import { downstream, errorHandle, flow, type FlowEdge, type FlowNode, handles, maxNodes, type Point, triggerType, validId } from "./document";
 import { renameInSource, renameInText } from "./rename";
 
 /** A new document, and the node that it is about; or the reason why there is none. */
@@ -18,6 +19,18 @@ export interface Place {
   /** Instead: into the edge at this index of `edges`. */
   readonly edge?: number;
   readonly position?: Point;
+}
+
+/** Where a node goes if nobody says where: into the selected edge, behind the selected node, or behind the last one. */
+export function defaultPlace(document: Json, types: ReadonlyMap<string, NodeType>, node: string | undefined, edge: number | undefined): Place {
+  if (edge !== undefined) return { edge };
+  const f = flow(document);
+  const after = (node !== undefined ? f.byId.get(node) : undefined) ?? f.plan.at(-1);
+  if (!after) return {};
+  const out = f.out.get(after.id) ?? [];
+  const ways = handles(document, after.id, types).filter((h) => !h.error);
+  const free = ways.find((h) => !out.some((e) => e.handle === h.name)) ?? ways[0];
+  return { after: after.id, handle: free?.name };
 }
 
 /** Adds a node of a type. main is the handle by which what comes behind it is reached: undefined = success. */

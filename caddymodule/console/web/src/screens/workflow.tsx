@@ -20,7 +20,7 @@ import { useValidation } from "../workflow/validation";
 
 const DocumentTab = lazily(() => import("../workflow/parts").then((m) => m.DocumentTab));
 const Try = lazily(() => import("../workflow/parts").then((m) => m.Try));
-const ConflictDialog = lazily(() => import("../workflow/parts").then((m) => m.ConflictDialog));
+const ConflictDialog = lazily(() => import("../workflow/parts").then((m) => m.ConflictDialog), null);
 
 export function Workflow({ route }: { route: Route }) {
   const id = route.path[1] ?? "";

@@ -3,19 +3,20 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Endpoint, ExecutionRecord, NodeType, WorkflowRow } from "../api/types";
 import { byType, flow } from "../flow/document";
 import type { Draft } from "../flow/drafts";
-import { connect, deleteNodes, disconnect, duplicate, type Edit, moveInPlan, type Place, renameNode, setPositions } from "../flow/edits";
+import { connect, defaultPlace, deleteNodes, disconnect, duplicate, type Edit, moveInPlan, type Place, renameNode, setPositions } from "../flow/edits";
 import { Graph } from "../graph/graph";
 import { autoLayout } from "../graph/layout";
 import { NodeList } from "../graph/list";
 import { Button } from "../ui/controls";
 import { say } from "../ui/dialog";
 import { Empty, Note } from "../ui/show";
+import { lazily } from "../ui/lazy";
 import { plural } from "../ui/text";
-import { ConnectDialog } from "./Connections";
-import { NodePanel } from "./NodePanel";
-import { Palette } from "./Palette";
-import { addAt, defaultPlace } from "./starter";
 import type { Checked } from "./validation";
+
+const NodePanel = lazily(() => import("./parts").then((m) => m.NodePanel));
+const Palette = lazily(() => import("./parts").then((m) => m.Palette), null);
+const ConnectDialog = lazily(() => import("./parts").then((m) => m.ConnectDialog), null);
 
 export interface GraphTabProps {
   draft: Draft;
@@ -160,9 +161,9 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
           </section>
         )}
       </aside>
-      {adding && <Palette document={document} types={types} place={adding} onClose={() => setAdding(undefined)} onAdd={(type, place) => {
+      {adding && <Palette document={document} types={types} place={adding} onClose={() => setAdding(undefined)} onAdd={(added) => {
         setAdding(undefined);
-        const edit = make(addAt(document, type, place, types));
+        const edit = make(added);
         if (edit.refused === undefined && edit.node !== undefined) openNode(edit.node);
       }} />}
       {connectFrom !== undefined && <ConnectDialog document={document} source={connectFrom} types={types} onClose={() => setConnectFrom(undefined)}

@@ -3,17 +3,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Endpoint, ExecutionRecord, NodeType, Problem, WorkflowRow } from "../api/types";
 import { type FlowNode, triggerType, validId } from "../flow/document";
 import type { Place } from "../flow/edits";
+import { NodeForm } from "../forms/NodeForm";
+import { TriggerForm } from "../forms/TriggerForm";
 import type { Json } from "../json/lossless";
 import { Button, Field, IconButton, TextInput } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Icon, iconOfType } from "../ui/icons";
-import { lazily } from "../ui/lazy";
 import { Menu } from "../ui/menu";
 import { line } from "../ui/text";
 import { Connections } from "./Connections";
-
-const NodeForm = lazily(() => import("./parts").then((m) => m.NodeForm));
-const TriggerForm = lazily(() => import("./parts").then((m) => m.TriggerForm));
 
 export interface NodePanelProps {
   document: Json;

@@ -2,18 +2,20 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { NodeType } from "../api/types";
 import { errorHandle, flow, handles, triggerType } from "../flow/document";
-import type { Place } from "../flow/edits";
+import type { Edit, Place } from "../flow/edits";
 import type { Json } from "../json/lossless";
 import { Field, Select, TextInput } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Icon, iconOfType } from "../ui/icons";
 import { line } from "../ui/text";
+import { addAt } from "./starter";
 
 interface PaletteProps {
   document: Json;
   types: ReadonlyMap<string, NodeType>;
   place: Place;
-  onAdd: (type: NodeType | "trigger", place: Place) => void;
+  /** Gets the document with the node. */
+  onAdd: (edit: Edit) => void;
   onClose: () => void;
 }
 
@@ -32,7 +34,7 @@ export function Palette({ document, types, place, onAdd, onClose }: PaletteProps
     .filter((t) => { const text = `${t.type} ${t.summary}`.toLowerCase(); return words.every((w) => text.includes(w)); });
   const current = Math.min(at, found.length - 1);
   const ways = place.after === undefined ? [] : handles(document, place.after, types);
-  const add = (type: NodeType | "trigger") => onAdd(type, place.after === undefined ? place : { ...place, handle });
+  const add = (type: NodeType | "trigger") => onAdd(addAt(document, type, place.after === undefined ? place : { ...place, handle }, types));
 
   useEffect(() => { list.current?.children[current]?.scrollIntoView({ block: "nearest" }); }, [current]);
   const onKey = (e: KeyboardEvent) => {

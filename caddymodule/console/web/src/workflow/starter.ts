@@ -42,15 +42,3 @@ export function addAt(document: Json, type: NodeType | "trigger", place: Place, 
   const moved = setPositions(edit.document, new Map([[edit.node!, at]]));
   return moved.refused === undefined ? { ...edit, document: moved.document } : moved;
 }
-
-/** Where a node goes if nobody says where: into the selected edge, behind the selected node, or behind the last one. */
-export function defaultPlace(document: Json, types: ReadonlyMap<string, NodeType>, node: string | undefined, edge: number | undefined): Place {
-  if (edge !== undefined) return { edge };
-  const f = flow(document);
-  const after = (node !== undefined ? f.byId.get(node) : undefined) ?? f.plan.at(-1);
-  if (!after) return {};
-  const out = f.out.get(after.id) ?? [];
-  const ways = handles(document, after.id, types).filter((h) => !h.error);
-  const free = ways.find((h) => !out.some((e) => e.handle === h.name)) ?? ways[0];
-  return { after: after.id, handle: free?.name };
-}
