@@ -15,6 +15,9 @@ import (
 // requests after 10 s.
 const maxEventWait = 5 * time.Second
 
+// maxEventWaits is how many requests may wait for events at the same time.
+const maxEventWaits = 256
+
 // getEvents returns the events after a cursor, and waits for one if there is none yet. Without a
 // cursor it returns where to begin.
 func getEvents(app *App, w http.ResponseWriter, r *http.Request) error {
@@ -32,6 +35,11 @@ func getEvents(app *App, w http.ResponseWriter, r *http.Request) error {
 	out := adminapi.Events{Events: []json.RawMessage{}, Next: reader.Position().String()}
 	if after == "" {
 		return writeJSON(w, http.StatusOK, out)
+	}
+	defer app.live.waits.Add(-1)
+	if app.live.waits.Add(1) > maxEventWaits {
+		w.Header().Set("Retry-After", "10")
+		return adminError(http.StatusServiceUnavailable, "too many requests wait for events")
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/flowtrux/edge/caddymodule/console"
 	"github.com/flowtrux/edge/runtime/catalog"
@@ -16,7 +17,8 @@ import (
 // change. It is pooled, so that those who read go on after a reload: executions and the store do
 // not begin anew there either. It is safe for concurrent use.
 type liveFeed struct {
-	feed *feed.Feed
+	feed  *feed.Feed
+	waits atomic.Int64 // requests that wait for events
 
 	mu sync.Mutex
 	// the keys of the store and the journal that events are about

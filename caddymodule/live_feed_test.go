@@ -172,6 +172,14 @@ func TestEventsOfTheFeedRejects(t *testing.T) {
 			t.Errorf("GET events%s: %d %s", query, status, body)
 		}
 	}
+	waits := &runningFeed(t).waits
+	waits.Store(maxEventWaits)
+	if status, body := p.get("?after=x&wait=5s"); status != http.StatusServiceUnavailable || !strings.Contains(body, `"error"`) {
+		t.Errorf("when too many wait: %d %s", status, body)
+	}
+	if waits.Swap(0) != maxEventWaits {
+		t.Error("a request that was refused is still counted")
+	}
 	for _, cursor := range []string{"x", "-", "abc-1", strings.Repeat("a", 10_000), "\u202e-1"} {
 		p.next = cursor
 		if page := p.read("5s"); !page.Reset || len(page.Events) > 0 {
@@ -181,6 +189,16 @@ func TestEventsOfTheFeedRejects(t *testing.T) {
 			t.Errorf("after the reset: %+v", page)
 		}
 	}
+}
+
+// runningFeed returns the feed of the process.
+func runningFeed(t *testing.T) *liveFeed {
+	t.Helper()
+	a, err := runningApp()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.live
 }
 
 // TestStoreIsReplaced: when nobody knows what has changed in the store, clients load all again.

@@ -71,6 +71,13 @@ func (b *budget) begin(id string) bool {
 	return ok
 }
 
+// forget forgets all executions that were announced.
+func (b *budget) forget() {
+	clear(b.announced)
+	b.order = nil
+	b.count()
+}
+
 // count updates waiting.
 func (b *budget) count() { b.waiting.Store(int64(len(b.expected) + len(b.announced))) }
 

@@ -93,6 +93,7 @@ func (f *Feed) restart() {
 func (f *Feed) empty() {
 	f.watched.Store(false)
 	f.restart()
+	f.budget.forget()
 	for _, t := range []*time.Timer{f.lapse, f.flush} {
 		if t != nil {
 			t.Stop()

@@ -217,6 +217,13 @@ func TestAnnounced(t *testing.T) {
 			t.Errorf("%d executions are remembered", len(f.budget.announced))
 		}
 		r.Close()
+		time.Sleep(linger)
+		synctest.Wait()
+		f.mu.Lock()
+		if len(f.budget.announced)+len(f.budget.order) > 0 || f.budget.waiting.Load() > 0 {
+			t.Errorf("without readers, %d executions are remembered", len(f.budget.announced))
+		}
+		f.mu.Unlock()
 		f.Close()
 	})
 }
