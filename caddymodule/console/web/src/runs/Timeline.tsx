@@ -84,17 +84,19 @@ class LaneRow extends Component<RowProps> {
   override render({ node, lane, total, selected, focusable, onSelect }: RowProps) {
     const { record } = node;
     const handled = record.state !== "failed" && failedNode(record);
+    const [took, more] = [lane.text.split(",", 1)[0]!, lane.text.slice(lane.text.indexOf(",") + 1 || lane.text.length)];
     const word = handled ? "failed, and was handled" : wordOf(record.state);
     return (
       <li>
-        <button type="button" class="lane" aria-pressed={selected} tabIndex={focusable ? 0 : -1} onClick={() => onSelect(node.id)}
-          aria-label={[line(node.name, 80), word, lane.text].filter(Boolean).join(", ")}>
+        <button type="button" class="lane" aria-pressed={selected} tabIndex={focusable ? 0 : -1} onClick={() => onSelect(node.id)}>
           <span class="lane-name">
             <Badge state={node.trigger ? "live" : record.state} tone={handled ? "warn" : undefined} word="" />
             <span class="cut" title={visible(node.id)}>{line(node.name, 80)}</span>
+            <span class="visually-hidden">{word}</span>
           </span>
           <span class="lane-bars">{lane.bars.map((b, i) => <BarMark key={i} bar={b} total={total} handled={handled} />)}</span>
-          {lane.text ? <span class="lane-time number" title={lane.text}>{lane.text.split(",", 1)[0]}</span> : <span class="lane-time muted">{note(node)}</span>}
+          {lane.text ? <span class="lane-time number" title={lane.text}>{took}{more && <span class="visually-hidden">{more}</span>}</span>
+            : <span class="lane-time muted" aria-hidden="true">{note(node)}</span>}
         </button>
       </li>
     );
