@@ -74,10 +74,18 @@ func TestSend(t *testing.T) {
 	if got := headerOf(sent.Request.Headers, "X-Webhook-Signature"); !slices.Equal(got, []string{signed}) {
 		t.Errorf("signature %q, want %q", got, signed)
 	}
-	eventually(t, "the record says where it is from", func() bool {
-		r, err := s.app.executor.Get(context.Background(), sent.ExecutionID)
-		return err == nil && r.Status == journal.Succeeded && r.Source == journal.SourceConsole
-	})
+	s.wantSource(sent.ExecutionID, journal.SourceConsole)
+	// also if nobody waits for it, and not of a rerun
+	s.putWorkflow("later", trigger(`{"responseMode":"minimal"}`))
+	if sent, err = s.send(`{"workflow":"later","body":"{}"}`); err != nil {
+		t.Fatal(err)
+	}
+	s.wantSource(sent.ExecutionID, journal.SourceConsole)
+	again := s.app.engine.NewID()
+	if err := s.app.executor.Rerun(t.Context(), sent.ExecutionID, again, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.wantSource(again, "")
 
 	// headers, query and client address are those of the webhook
 	const seen = `{"workflow":"seen","prefix":"/hooks/","body":"{}","query":"a=1&b=%20","headers":[["x-github-event","push"],["X-Key","k"]]}`
@@ -98,9 +106,8 @@ func TestSend(t *testing.T) {
 	if sent, err := s.sendAs(local); err != nil || !strings.Contains(sent.Response.Body, `"ip":"127.0.0.1"`) {
 		t.Errorf("over a socket: %+v %v", sent, err)
 	}
-	again, err := s.send(seen)
-	if err != nil || !again.Replayed || again.ExecutionID != first.ExecutionID {
-		t.Errorf("a duplicate: %+v %v", again, err)
+	if second, err := s.send(seen); err != nil || !second.Replayed || second.ExecutionID != first.ExecutionID {
+		t.Errorf("a duplicate: %+v %v", second, err)
 	}
 
 	// what the handler rejects is a response
@@ -113,6 +120,20 @@ func TestSend(t *testing.T) {
 		if err != nil || sent.Response.Status != want || (sent.ExecutionID == "") != (want != 200) {
 			t.Errorf("%.60s: status %d, %v; want %d", body, sent.Response.Status, err, want)
 		}
+	}
+}
+
+// wantSource waits until an execution has succeeded, and checks where its record says it is from.
+func (s *site) wantSource(id, source string) {
+	s.t.Helper()
+	var r *journal.Record
+	eventually(s.t, id+" has succeeded", func() (ok bool) {
+		var err error
+		r, err = s.app.executor.Get(context.Background(), id)
+		return err == nil && r.Status == journal.Succeeded
+	})
+	if r.Source != source {
+		s.t.Errorf("the source of %s is %q, want %q", id, r.Source, source)
 	}
 }
 
