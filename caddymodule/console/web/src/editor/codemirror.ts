@@ -73,7 +73,7 @@ export function create(host: HTMLElement, settings: Settings): Handle {
         }),
         lineNumbers(), history(), highlightSpecialChars(), highlightActiveLine(), highlightActiveLineGutter(), markers,
         EditorState.tabSize.of(2), highlight(language), look, closing, typing,
-        EditorView.contentAttributes.of({ "aria-label": settings.label, "aria-multiline": "true" }),
+        EditorView.contentAttributes.of({ "aria-label": settings.label, "aria-multiline": "true", tabindex: "0" }),
         keymap.of([{ key: "Mod-f", run: () => { settings.onSearch(); return true; } }, ...keys(language)]),
         EditorView.updateListener.of((u) => {
           if (u.docChanged && !u.transactions.some((t) => t.annotation(outside))) {

@@ -70,7 +70,8 @@ export function Form({ document, node, index, problems, sample, onChange, readOn
   const forEach = text(get(document, "nodes", index, "forEach"));
   const edges = get(document, "edges");
   const names = items(get(document, "nodes")).map((n) => `${text(get(n, "id")) ?? ""} ${text(get(n, "name")) ?? ""}`).join("\n");
-  const scope = useMemo(() => scopeOf({ document, node, sample, globals, inForEach: true }), [node, sample, globals, forEach, edges, names]);
+  const scope = useMemo(() => scopeOf({ document, node, sample, globals, inForEach: true }),
+    [node, sample, globals, forEach, edges, names, get(document, "name"), get(document, "id")]);
   const own = useMemo(() => problemsOf(problems, index), [problems, index]);
   const edit: FormContext["edit"] = (change, key) => {
     latest.current = change(latest.current);

@@ -156,7 +156,7 @@ export const maxRows = 200;
 export function TooLarge({ text, what }: { text: string; what: string }) {
   return (
     <div class="too-large">
-      <pre class="text">{visible(text.slice(0, 600))}…</pre>
+      <pre class="text" tabIndex={0}>{visible(text.slice(0, 600))}…</pre>
       <p class="hint">{what} Edit it in the Document tab.</p>
     </div>
   );
