@@ -16,6 +16,7 @@ export function Dialog({ title, onClose, children, wide, keep }: {
   useEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
+    return () => dialog?.close(); // gives the focus back
   }, []);
   return (
     <dialog ref={ref} class={wide ? "wide" : undefined} aria-labelledby={id}

@@ -52,9 +52,10 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
 
   const select = (id: string | undefined) => { setPicked(id); setEdge(undefined); setMarked(none); };
   const openNode = (id: string) => { focus.current = true; select(id); setOpen(true); };
+  const focusList = () => { requestAnimationFrame(() => root.current?.querySelector<HTMLElement>('.node-list [tabindex="0"]')?.focus()); };
   const close = () => {
     setOpen(false);
-    requestAnimationFrame(() => root.current?.querySelector<HTMLElement>('.node-list [tabindex="0"]')?.focus());
+    focusList();
   };
   useEffect(() => {
     if (wanted?.node !== undefined) openNode(wanted.node);
@@ -77,10 +78,12 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
     const ids = marked.size ? [...marked] : selected === undefined ? [] : [selected];
     if (ids.length === 0) return;
     const at = f.plan.findIndex((n) => n.id === ids[0]);
+    const onGraph = root.current?.querySelector(".graph")?.contains(window.document.activeElement);
     if (make(deleteNodes(document, ids)).refused !== undefined) return;
     const next = f.plan.slice(0, at).reverse().concat(f.plan.slice(at)).find((n) => !ids.includes(n.id));
     select(next?.id);
-    if (open) close();
+    setOpen(false);
+    if (!onGraph) focusList();
   };
   const copy = () => {
     const edit = make(duplicate(document, marked.size ? [...marked] : selected === undefined ? [] : [selected]));
