@@ -18,27 +18,29 @@ export interface ListState {
 const pageSize = 100;
 /** The least time between two loads that events cause, in milliseconds. */
 const pause = 3000;
-/** How many events are kept while the first page is loaded. */
-const maxSeen = 500;
+/** Events are collected for so long, in milliseconds: the table is drawn once for all of them. */
+const gather = 80;
+/** How many of them are kept, also while the first page is on its way, which may be older. */
+const maxGathered = 1000;
 
 /** A list, whether it is on the screen or not. */
 export class RunList {
   private readonly state = signal<ListState>({ rows: noRows, loaded: false, loading: "" });
   readonly view: ReadonlySignal<ListState> = this.state;
   private running?: AbortController;
-  /** What events told while the first page was on its way: the page may be older. */
-  private seen: { s: Summary; atTop: boolean }[] = [];
+  private gathered: Summary[] = [];
+  private flushing?: ReturnType<typeof setTimeout>;
   private last = 0;
   private timer?: ReturnType<typeof setTimeout>;
   /** Loads the list again after a while; undefined = it is not on the screen. */
   private later?: () => void;
+  private top?: () => boolean;
 
   constructor(readonly filter: Filter) {}
 
   /** Loads the first page. What is shown stays; unless at the top, new rows wait. */
   async load(atTop: boolean): Promise<void> {
     this.last = Date.now();
-    this.seen = [];
     await this.fetch("first", undefined, (page) => {
       const { rows } = this.state.peek();
       const known = new Set(rows.shown.map((s) => s.id));
@@ -64,6 +66,7 @@ export class RunList {
 
   /** Follows events until the returned function is called. */
   follow(atTop: () => boolean): () => void {
+    this.top = atTop;
     const later = this.later = () => {
       this.timer ??= setTimeout(() => {
         this.timer = undefined;
@@ -72,8 +75,11 @@ export class RunList {
     };
     const offEvent = onEvent((event) => {
       const state = this.state.peek();
-      if (event.kind === "execution") this.changed(event.execution, atTop());
-      else if (event.kind === "more") {
+      if (event.kind === "execution") {
+        this.gathered.push(event.execution);
+        if (this.gathered.length > maxGathered) this.gathered.shift();
+        this.flushing ??= setTimeout(() => this.flush(atTop()), gather);
+      } else if (event.kind === "more") {
         if (atTop()) later();
         else this.state.value = { ...state, rows: { ...state.rows, missed: state.rows.missed + event.executions } };
       }
@@ -83,17 +89,18 @@ export class RunList {
       offEvent();
       offReset();
       clearTimeout(this.timer);
-      this.timer = undefined;
-      this.later = undefined;
+      clearTimeout(this.flushing);
+      this.timer = this.flushing = this.later = undefined;
+      this.gathered = [];
     };
   }
 
-  private changed(s: Summary, atTop: boolean): void {
+  private flush(atTop: boolean): void {
+    this.flushing = undefined;
     const state = this.state.peek();
-    if (state.loading === "first") this.seen.push({ s, atTop });
-    if (this.seen.length > maxSeen) this.seen.shift();
-    if (!state.loaded) return;
-    const rows = withEvent(state.rows, s, matches(this.filter, s, serverNow()), atTop);
+    if (!state.loaded || state.loading === "first") return; // after the page
+    const now = serverNow();
+    const rows = this.gathered.splice(0).reduce((all, s) => withEvent(all, s, matches(this.filter, s, now), atTop), state.rows);
     if (rows !== state.rows) this.state.value = { ...state, rows };
   }
 
@@ -106,7 +113,7 @@ export class RunList {
       const page = await getJson<Executions>(apiPath(["executions"], query), mine.signal);
       if (this.running !== mine) return;
       this.state.value = { rows: merge(page), loaded: true, loading: "" };
-      if (kind === "first") this.seen.splice(0).forEach(({ s, atTop }) => this.changed(s, atTop));
+      if (kind === "first" && this.gathered.length > 0) this.flush(this.top?.() ?? true);
     } catch (e) {
       if (this.running !== mine || mine.signal.aborted) return;
       const error = e instanceof ApiError ? e : new ApiError(-1, e instanceof Error ? e.message : String(e));

@@ -12,6 +12,8 @@ import { type RunView, withEvent, withRecord } from "./run";
 const delays = [80, 200, 400, 800, 1500, 3000];
 /** How often one that runs is loaded again: events may be left out when there are many, or another machine runs it. */
 const pollPause = 3000;
+/** Events are collected for so long, in milliseconds: all of them are drawn once. */
+const gather = 40;
 
 /** One execution. */
 export class RunWatch {
@@ -20,6 +22,8 @@ export class RunWatch {
   private readonly stop = new AbortController();
   private timer?: ReturnType<typeof setTimeout>;
   private tries = 0;
+  private gathered: LiveEvent[] = [];
+  private flushing?: ReturnType<typeof setTimeout>;
 
   /** seen are events that came before the id was known. */
   constructor(readonly id: string, seen: readonly LiveEvent[] = []) {
@@ -30,7 +34,12 @@ export class RunWatch {
   /** Begins to follow; the returned function ends it for good. */
   start(): () => void {
     const off = [
-      onEvent((event) => this.event(event)),
+      onEvent((event) => {
+        const about = event.kind === "execution" ? event.execution.id : event.kind === "node" ? event.execution : undefined;
+        if (about !== this.id) return;
+        this.gathered.push(event);
+        this.flushing ??= setTimeout(() => this.flush(), gather);
+      }),
       onReset(() => this.load()),
     ];
     this.load();
@@ -38,6 +47,7 @@ export class RunWatch {
     return () => {
       off.forEach((f) => f());
       clearTimeout(this.timer);
+      clearTimeout(this.flushing);
       this.stop.abort();
     };
   }
@@ -48,9 +58,10 @@ export class RunWatch {
     void this.loadRecord();
   };
 
-  private event(event: LiveEvent): void {
+  private flush(): void {
+    this.flushing = undefined;
     const { record } = this.state.peek();
-    const now = withEvent(record, event, this.id);
+    const now = this.gathered.splice(0).reduce<ExecutionRecord | undefined>((r, e) => withEvent(r, e, this.id), record);
     if (now === record || !now) return;
     this.state.value = { ...this.state.peek(), record: now, gone: undefined };
     if (isEnded(now.status) && !(record && isEnded(record.status))) {

@@ -65,7 +65,7 @@ function List({ filter, list }: { filter: Filter; list: RunList }) {
       </div>
       <FilterBar filter={filter} onFilter={(f) => go(f, true)} />
       <LoadError error={error} retry={() => void list.load(true)} />
-      <NewRows rows={rows} onShow={() => { list.showNew(); scrollTo(0, 0); }} />
+      <NewRows rows={rows} filtered={filterKey(filter) !== filterKey(noFilter)} onShow={() => { list.showNew(); scrollTo(0, 0); }} />
       <div ref={box}>
         {!loaded && !error ? <div class="card"><Skeleton lines={10} /></div>
           : rows.shown.length > 0 ? (
@@ -86,11 +86,13 @@ function List({ filter, list }: { filter: Filter; list: RunList }) {
   );
 }
 
-function NewRows({ rows, onShow }: { rows: Rows; onShow: () => void }) {
+/** Of executions without events only their number is known: a filter may exclude them. */
+function NewRows({ rows, filtered, onShow }: { rows: Rows; filtered: boolean; onShow: () => void }) {
   const n = rows.waiting.length + rows.missed;
+  const text = rows.missed > 0 && filtered ? "Load new ones" : `${n.toLocaleString("en")} new`;
   return (
     <div class="new-rows" role="status">
-      {n > 0 && <Button small look="primary" icon="plus" onClick={onShow}>{n.toLocaleString("en")} new</Button>}
+      {n > 0 && <Button small look="primary" icon="plus" onClick={onShow}>{text}</Button>}
     </div>
   );
 }
