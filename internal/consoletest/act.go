@@ -136,7 +136,7 @@ func (p *Page) aim(q Query) point {
 func (p *Page) Click(q Query) {
 	p.t.Helper()
 	at := p.aim(q)
-	p.note(false, "click %s", q)
+	p.tell("click %s", q)
 	p.click(at.X, at.Y, 1)
 }
 
@@ -179,7 +179,7 @@ func (p *Page) Drag(from, to Query) {
 	p.t.Helper()
 	a := p.aim(from)
 	b := p.aim(to)
-	p.note(false, "drag %s to %s", from, to)
+	p.tell("drag %s to %s", from, to)
 	p.DragTo(a.X, a.Y, b.X, b.Y)
 }
 
@@ -221,7 +221,7 @@ const maxTyped = 200
 // Type types a text into what has the focus.
 func (p *Page) Type(text string) {
 	p.t.Helper()
-	p.note(false, "type %q", text[:min(len(text), maxTyped)])
+	p.tell("type %q", text[:min(len(text), maxTyped)])
 	if len(text) > maxTyped {
 		call(p, input.InsertText, input.InsertTextParams{Text: text})
 		return
@@ -263,7 +263,7 @@ func (p *Page) Press(combinations ...string) {
 		if !named {
 			r = []rune(name)[0]
 		}
-		p.note(false, "press %s", c)
+		p.tell("press %s", c)
 		for _, e := range kb.Encode(r) {
 			e.Modifiers |= held
 			if held&^modifiers["Shift"] != 0 {
@@ -291,7 +291,7 @@ func (p *Page) TabTo(q Query) {
 	active := "((a) => { while (a && a.shadowRoot && a.shadowRoot.activeElement) a = a.shadowRoot.activeElement; return a; })(document.activeElement)"
 	for range maxTabs {
 		if p.true(q.script() + ".includes(" + active + ")") {
-			p.note(false, "focus on %s", q)
+			p.tell("focus on %s", q)
 			return
 		}
 		p.Press("Tab")

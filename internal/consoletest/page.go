@@ -242,6 +242,14 @@ func (p *Page) hear(event any) {
 // maxSaid bounds the notes of a page.
 const maxSaid = 2000
 
+// tell notes what a test does.
+func (p *Page) tell(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.note(false, format, args...)
+}
+
+// note needs p.mu.
 func (p *Page) note(fault bool, format string, args ...any) {
 	text := time.Now().Format("15:04:05.000 ") + fmt.Sprintf(format, args...)
 	if len(text) > 1000 {

@@ -7,13 +7,13 @@ import (
 	"github.com/flowtrux/edge/internal/crash"
 )
 
-// echo answers with the event that it got.
-var echo = Document("Echo", []string{Transform("echo", `"{{trigger.data}}"`)}, []string{"trigger>echo"})
+// echoDocument answers with the event that it got.
+var echoDocument = Document("Echo", []string{Transform("echo", `"{{trigger.data}}"`)}, []string{"trigger>echo"})
 
 // TestSecretsOnTheirScreen sets a missing secret, rotates it, and deletes both.
 func TestSecretsOnTheirScreen(t *testing.T) {
 	s, p := open(t, Options{})
-	if err := s.AdminRequest(t.Context(), http.MethodPut, "workflows/echo", []byte(echo), nil); err != nil {
+	if err := s.AdminRequest(t.Context(), http.MethodPut, "workflows/echo", []byte(echoDocument), nil); err != nil {
 		t.Fatal(err)
 	}
 	send := func(secret string) int {
@@ -136,7 +136,7 @@ func TestNodeTypesAndStatus(t *testing.T) {
 
 	p.Click(Link("Status"))
 	p.Sees(Text("Nothing needs mending."))
-	if err := s.AdminRequest(t.Context(), http.MethodPut, "workflows/echo", []byte(echo), nil); err != nil {
+	if err := s.AdminRequest(t.Context(), http.MethodPut, "workflows/echo", []byte(echoDocument), nil); err != nil {
 		t.Fatal(err)
 	}
 	p.Sees(CSS(".mending").With("is missing"))

@@ -16,7 +16,7 @@ func TestImportAndDelete(t *testing.T) {
 	}
 	p.Sees(Heading("No workflows yet"))
 	p.Click(Button("Import").At(0))
-	paste(strings.Replace(echo, `{"name"`, `{"id":"echo","name"`, 1))
+	paste(strings.Replace(echoDocument, `{"name"`, `{"id":"echo","name"`, 1))
 	p.Sees(Query{Role: "listitem", Text: "echo"}.With("valid"))
 	p.Click(Button("Import 1 workflow"))
 	p.Sees(Query{Role: "listitem", Text: "stored"})
@@ -24,7 +24,7 @@ func TestImportAndDelete(t *testing.T) {
 	// The same id again is replaced only on demand, and what is wrong is never stored.
 	paste(`{"id":"echo","name":"Other","nodes":[]}`)
 	p.Sees(Query{Role: "listitem", Text: "not valid"})
-	paste(strings.Replace(echo, `{"name":"Echo"`, `{"id":"echo","name":"Echo, again"`, 1))
+	paste(strings.Replace(echoDocument, `{"name":"Echo"`, `{"id":"echo","name":"Echo, again"`, 1))
 	p.Sees(Field("Replace the workflow that is stored now"))
 	p.Looks(func(look string) { p.Axe("documents to import, " + look) })
 	p.Click(Field("Replace the workflow that is stored now"))
@@ -41,7 +41,7 @@ func TestImportAndDelete(t *testing.T) {
 	p.Expect(412)
 	p.Click(actions)
 	p.Click(Query{Role: "menuitem", Name: "Delete"})
-	if err := s.Put(t.Context(), "echo", strings.Replace(echo, "Echo", "Changed", 1)); err != nil {
+	if err := s.Put(t.Context(), "echo", strings.Replace(echoDocument, "Echo", "Changed", 1)); err != nil {
 		t.Fatal(err)
 	}
 	p.Fill(Field("Type echo to confirm"), "echo")
