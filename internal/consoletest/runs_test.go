@@ -141,7 +141,7 @@ func TestTryingSendsOnce(t *testing.T) {
 	s, p := open(t, Options{})
 	put(t, s, "echo", Document("Echo", []string{Transform("echo", `"{{trigger.data.order.id}}"`)}, []string{"trigger>echo"}))
 	p.Go(s.Console() + "#/workflows/echo/try")
-	p.Holds(`JSON.parse(document.querySelector("textarea").value).order.id === ""`) // what the workflow reads
+	p.Holds(`JSON.parse(document.querySelector("textarea").value).order.id === ""`) // it reads that
 	p.Fill(Field("Body"), `{"order": {"id": 1.10}`)
 	p.Sees(Text("Not JSON"))
 	p.Type("}")

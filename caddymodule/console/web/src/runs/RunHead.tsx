@@ -31,10 +31,10 @@ export function RunActions({ record, text }: { record: ExecutionRecord; text?: s
   };
   return (
     <>
-      {text !== undefined && ended && <span class="run-download"><Button icon="download" aria-label="Download the record" onClick={() => download(`${record.id}.json`, text)}>Download</Button></span>}
+      {text !== undefined && ended && <span class="run-quiet"><Button icon="download" onClick={() => download(`${record.id}.json`, text)}>Download</Button></span>}
       {canWrite() && !ended && <Button icon="stop" look="danger" busy={busy} onClick={() => void cancel()}>Cancel</Button>}
       {canWrite() && ended && record.trigger?.data.text !== undefined && !record.trigger.data.masked && (
-        <ButtonLink icon="edit" href={href(["workflows", record.workflow, "try"], { event: record.id })}>Change and send</ButtonLink>
+        <span class="run-quiet"><ButtonLink icon="edit" href={href(["workflows", record.workflow, "try"], { event: record.id })}>Change and send</ButtonLink></span>
       )}
       {canWrite() && ended && <Button icon="replay" look="primary" onClick={() => setAsking(true)}>Replay…</Button>}
       {asking && <ReplayDialog record={record} onClose={() => setAsking(false)} />}

@@ -36,7 +36,7 @@ function One({ id, route }: { id: string; route: Route }) {
 
   return (
     <>
-      <div class="page-head">
+      <div class="page-head run-head">
         <div class="crumbs"><a href={back}>Executions</a><Icon name="right" size={14} /></div>
         <RunTitle id={id} record={record} />
         <div class="actions">

@@ -58,6 +58,7 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
         ) : <Note tone="idle">This console is read-only: it sends nothing.</Note>}
       </div>
       <div class="try-right stack" aria-live="off">
+        <p class="visually-hidden" role="status">{sending ? "Sending" : sent ? `The answer has status ${sent.response.status}.` : ""}</p>
         {error && <SendError error={error} workflow={workflow} />}
         {sent?.replayed && <Replayed session={session} document={document} />}
         {sent && <><h2>Over the wire</h2><Wire sent={sent} /></>}

@@ -36,6 +36,7 @@ function Side({ title, first, headers, body, file, encoded, size, aside }: {
       return undefined;
     }
   }, [body, encoded]);
+  const length = useMemo(() => utf8Length(body), [body]);
   return (
     <section class="value-box" aria-label={title}>
       <header><h3>{title}</h3>{aside}
@@ -51,7 +52,7 @@ function Side({ title, first, headers, body, file, encoded, size, aside }: {
       {body === "" ? <p class="value-none">No body.</p>
         : encoded ? <p class="value-none">The body is not text. It can be downloaded in base64.</p>
           : json ? <Tree key={body} json={json} label={`Body of the ${file}`} /> : <Text key={body} text={body} label={`Body of the ${file}`} />}
-      {size ? <p class="value-none">This is the beginning of {bytes(size)}.</p> : !encoded && body !== "" && <p class="value-none small">{bytes(utf8Length(body))}</p>}
+      {size ? <p class="value-none">This is the beginning of {bytes(size)}.</p> : !encoded && body !== "" && <p class="value-none small">{bytes(length)}</p>}
     </section>
   );
 }

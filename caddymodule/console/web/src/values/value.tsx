@@ -19,12 +19,13 @@ export function ValueBox({ title, value, file, none, aside }: {
 }) {
   const raw = value?.text;
   const [asText, setAsText] = useState(false);
+  const size = useMemo(() => (raw === undefined ? 0 : utf8Length(raw)), [raw]);
   return (
     <section class="value-box" aria-label={title}>
       <header>
         <h3>{title}</h3>
         {value?.masked && <span class="tag" title="Secrets in it are hidden: they are shown as ***">secrets hidden</span>}
-        {raw !== undefined && <span class="muted small number">{bytes(utf8Length(raw))}</span>}
+        {raw !== undefined && <span class="muted small number">{bytes(size)}</span>}
         {aside}
         {raw !== undefined && (
           <span class="tools">
