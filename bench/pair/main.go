@@ -81,7 +81,7 @@ func compare(ctx context.Context, o options) error {
 			return err
 		}
 		c := crash.Config{Command: []string{caddy}, Dir: own, Logs: own}
-		if o.streams > 0 && i == 1 {
+		if o.streams > 0 { // both pay for the handlers in front of the webhooks
 			c.Site = console
 		}
 		if servers[i], err = crash.New(c); err != nil {
