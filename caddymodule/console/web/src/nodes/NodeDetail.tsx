@@ -1,5 +1,7 @@
 // What one node type does, may do, and takes.
+import { useMemo } from "preact/hooks";
 import type { NodeType } from "../api/types";
+import { type Json, stringify } from "../json/lossless";
 import { href } from "../router";
 import { CopyButton, Button } from "../ui/controls";
 import { download } from "../ui/download";
@@ -8,9 +10,11 @@ import { Note } from "../ui/show";
 import { bytes, line, plural, visible } from "../ui/text";
 import { MoreRows, useMore } from "../ui/more";
 import { Capabilities } from "./Capabilities";
+import type { Exact } from "./exact";
 import { type FieldRow, fields } from "./schema";
 
-export function NodeDetail({ node }: { node: NodeType }) {
+export function NodeDetail({ exact }: { exact: Exact }) {
+  const { node } = exact;
   const name = line(node.type, 80);
   return (
     <div class="stack">
@@ -45,7 +49,7 @@ export function NodeDetail({ node }: { node: NodeType }) {
           </dl>
         </section>
       </div>
-      <Config node={node} />
+      <Config exact={exact} />
     </div>
   );
 }
@@ -63,15 +67,16 @@ function Handles({ node }: { node: NodeType }) {
 }
 
 /** The fields of the config, and the schema as it is. */
-function Config({ node }: { node: NodeType }) {
-  const { rows, cut } = fields(node.schema);
+function Config({ exact }: { exact: Exact }) {
+  const { node, schema } = exact;
+  const { rows, cut } = useMemo(() => fields(schema), [schema]);
   const more = useMore(rows, node.type, 300);
-  const notes = defaults(node);
+  const notes = defaults(exact);
   return (
     <section class="card">
       <header><h2>Config</h2>{rows.length > 0 && <span class="muted small">{plural(rows.filter((r) => !r.head).length, "field")}</span>}</header>
       {rows.length === 0 && (
-        <p class="body muted">{node.schema === undefined ? "The node has no schema: it takes any object." : "Its schema names no fields: it is below."}</p>
+        <p class="body muted">{schema === undefined ? "The node has no schema: it takes any object." : "Its schema names no fields: it is below."}</p>
       )}
       {rows.length > 0 && (
         <div class="scroll-x" tabIndex={0} role="region" aria-label="Fields of the config">
@@ -84,7 +89,7 @@ function Config({ node }: { node: NodeType }) {
       <MoreRows more={more} />
       {cut && <p class="body muted">There are more fields: see the schema.</p>}
       {notes.length > 0 && <ul class="body plain-list muted small">{notes.map((text) => <li key={text}>{text}</li>)}</ul>}
-      {node.schema !== undefined && <Raw node={node} />}
+      {schema !== undefined && <Raw type={node.type} schema={schema} />}
     </section>
   );
 }
@@ -104,9 +109,9 @@ function Field({ row }: { row: FieldRow }) {
 }
 
 /** What is added to configs, and what takes no templates. */
-function defaults(node: NodeType): string[] {
-  const list = (node.defaults ?? []).slice(0, 50).map(({ with: other, key, value }) =>
-    line(`Without ${key}${other ? `, and with ${other}` : ""}, it gets ${JSON.stringify(value)}.`, 300));
+function defaults({ node, defaults: values }: Exact): string[] {
+  const list = (node.defaults ?? []).slice(0, 50).map(({ with: other, key }, i) =>
+    line(`Without ${key}${other ? `, and with ${other}` : ""}, it gets ${values[i]}.`, 300));
   if (node.fixed?.length) list.push(line(`No templates in: ${node.fixed.join(", ")}. It is prepared when the document is stored.`, 400));
   return list;
 }
@@ -114,13 +119,13 @@ function defaults(node: NodeType): string[] {
 /** The longest part of a schema that is shown. */
 const maxShown = 60_000;
 
-function Raw({ node }: { node: NodeType }) {
-  const text = JSON.stringify(node.schema, null, 2);
+function Raw({ type, schema }: { type: string; schema: Json }) {
+  const text = stringify(schema, 2);
   return (
     <details class="raw">
       <summary>JSON Schema</summary>
       <div class="body stack tight">
-        <div class="row"><CopyButton text={text} label="Copy the schema" /><Button small icon="download" onClick={() => download(`${node.type}.schema.json`, text)}>Download</Button></div>
+        <div class="row"><CopyButton text={text} label="Copy the schema" /><Button small icon="download" onClick={() => download(`${type}.schema.json`, text)}>Download</Button></div>
         <pre class="text" tabIndex={0}>{visible(text.slice(0, maxShown))}{text.length > maxShown && "\n…"}</pre>
       </div>
     </details>

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fromPlain, parse } from "../json/lossless";
 import { fields } from "./schema";
 
 /** Writes rows as one line each: "  name* type = default: text". */
-const show = (schema: unknown, max?: number): string[] => fields(schema, max).rows.map((r) =>
+const show = (schema: unknown, max?: number): string[] => fields(fromPlain(schema), max).rows.map((r) =>
   `${"  ".repeat(r.depth)}${r.name}${r.required ? "*" : ""}${r.head ? ":" : ` ${r.type}`}${r.default === undefined ? "" : ` = ${r.default}`}${r.text && ` (${r.text})`}`);
 
 test("a schema without fields has none", () => {
@@ -57,12 +58,18 @@ test("references are followed, and circles end", () => {
 
 test("a schema of any size has a bound", () => {
   const many = { properties: Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`f${i}`, { type: "string" }])) };
-  assert.equal(fields(many).rows.length, 1000);
-  assert.equal(fields(many).cut, true);
+  assert.equal(fields(fromPlain(many)).rows.length, 1000);
+  assert.equal(fields(fromPlain(many)).cut, true);
   let deep: unknown = { type: "string" };
   for (let i = 0; i < 400; i++) deep = { type: "object", properties: { x: deep } };
-  assert.ok(fields(deep).rows.length < 20);
+  assert.ok(fields(fromPlain(deep)).rows.length < 20);
   const wide = (n: number): unknown => (n === 0 ? {} : { properties: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, wide(n - 1)])) });
-  assert.equal(fields(wide(4)).rows.length, 1000);
+  assert.equal(fields(fromPlain(wide(4))).rows.length, 1000);
   assert.ok(show({ properties: { e: { enum: Array.from({ length: 10_000 }, () => "x".repeat(200)) } } })[0]!.length < 5000);
+});
+
+test("limits and defaults keep their digits", () => {
+  const [row] = fields(parse(`{"properties": {"n": {"type": "integer", "maximum": 9223372036854775807, "default": {"a": [1.0]}}}}`)).rows;
+  assert.equal(row!.text, "at most 9223372036854775807");
+  assert.equal(row!.default, `{"a":[1.0]}`);
 });

@@ -1,6 +1,8 @@
-import { useNodeTypes } from "../api/lists";
+import { apiPath, request } from "../api/client";
+import { useData } from "../api/data";
 import type { NodeType } from "../api/types";
 import { Capabilities } from "../nodes/Capabilities";
+import { parseNodes } from "../nodes/exact";
 import { NodeDetail } from "../nodes/NodeDetail";
 import { href, navigate, type Route } from "../router";
 import { Button, TextInput } from "../ui/controls";
@@ -9,13 +11,13 @@ import { Empty, LoadError, Note, Skeleton } from "../ui/show";
 import { line, plural } from "../ui/text";
 
 export function Nodes({ route }: { route: Route }) {
-  const list = useNodeTypes();
+  const list = useData("nodes, exactly", async (signal) => parseNodes((await request("GET", apiPath(["nodes"]), { signal })).text));
   const type = route.path[1];
   const query = route.query.get("q") ?? "";
   const all = list.value ?? [];
   if (type !== undefined && list.value) {
-    const node = all.find((n) => n.type === type);
-    if (node) return <NodeDetail key={type} node={node} />;
+    const exact = all.find((n) => n.node.type === type);
+    if (exact) return <NodeDetail key={type} exact={exact} />;
     return (
       <div class="stack">
         <div class="page-head"><h1>{line(type, 80)}</h1></div>
@@ -23,7 +25,7 @@ export function Nodes({ route }: { route: Route }) {
       </div>
     );
   }
-  const found = all.filter((n) => `${n.type} ${n.summary}`.toLowerCase().includes(query.toLowerCase()));
+  const found = all.map((n) => n.node).filter((n) => `${n.type} ${n.summary}`.toLowerCase().includes(query.toLowerCase()));
   return (
     <div class="stack">
       <div class="page-head"><h1>Node types</h1></div>
