@@ -306,6 +306,19 @@ func TestNoValues(t *testing.T) {
 	}
 }
 
+// TestWrongClock: an execution of a year that JSON does not have is left out.
+func TestWrongClock(t *testing.T) {
+	f := New(0)
+	defer f.Close()
+	r := f.Reader(nil)
+	defer r.Close()
+	s := summary("exec-1", journal.Running)
+	s.StartedAt = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC)
+	f.Execution(s)
+	f.Execution(summary("exec-2", journal.Running))
+	want(t, now(t, r), "exec-2 running")
+}
+
 // TestUnwatchedCostsNothing: publishers do not allocate while nobody reads, nor without a feed.
 func TestUnwatchedCostsNothing(t *testing.T) {
 	s, n := summary("exec-1", journal.Running), &Node{ID: "a"}

@@ -56,11 +56,12 @@ type moreEvent struct {
 	Executions int64 `json:"executions"`
 }
 
-// encode encodes an event of this package: that cannot fail.
+// encode encodes an event of this package. It returns nil if it cannot: a wrong clock can be beyond
+// the years that JSON has.
 func encode(event any) []byte {
 	b, err := json.Marshal(event)
 	if err != nil {
-		panic("feed: " + err.Error())
+		return nil
 	}
 	return b
 }
@@ -141,9 +142,9 @@ func (f *Feed) publishNow(event []byte) {
 	f.publish(event)
 }
 
-// publish adds an event, unless watching has ended meanwhile. The lock is held.
+// publish adds an event, unless watching has ended meanwhile or there is none. The lock is held.
 func (f *Feed) publish(event []byte) {
-	if f.watched.Load() {
+	if event != nil && f.watched.Load() {
 		f.add(event)
 	}
 }

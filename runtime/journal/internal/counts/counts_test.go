@@ -75,7 +75,7 @@ func TestTable(t *testing.T) {
 				saved.save(table.Changes(math.MaxInt))
 				table = saved.load(now)
 			},
-			"": func(t *rapid.T) {
+			"query": func(t *rapid.T) {
 				hours := rapid.IntRange(1, journal.MaxCountedHours).Draw(t, "hours")
 				q := journal.CountsQuery{Workflow: rapid.SampledFrom([]string{"", "a", "d"}).Draw(t, "query"), Hours: hours}
 				want := journal.Counts{From: clock.Truncate(time.Hour).Add(-time.Duration(hours-1) * time.Hour)}
