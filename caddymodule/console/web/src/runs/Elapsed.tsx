@@ -15,7 +15,9 @@ export function useTick(on: boolean): void {
   useEffect(() => {
     if (!on) return;
     users++;
-    timer ??= setInterval(() => { if (document.visibilityState === "visible") tick.value++; }, 250);
+    timer ??= setInterval(() => {
+      if (document.visibilityState === "visible") tick.value++;
+    }, 250);
     return () => {
       if (--users > 0) return;
       clearInterval(timer);
@@ -30,6 +32,7 @@ export function Elapsed({ from, to }: { from?: string; to?: string }) {
   const running = !Number.isNaN(start) && !to;
   useTick(running);
   if (Number.isNaN(start)) return <span class="muted">–</span>;
-  if (running) return <span class="muted">{duration(Math.max(0, Math.floor((serverNow() - start) / 100) * 1e8))}</span>;
+  if (running)
+    return <span class="muted">{duration(Math.max(0, Math.floor((serverNow() - start) / 100) * 1e8))}</span>;
   return <>{duration(Math.max(0, nanos(from, to)))}</>;
 }

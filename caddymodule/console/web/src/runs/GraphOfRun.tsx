@@ -17,9 +17,23 @@ export interface GraphOfRunProps {
 export function GraphOfRun({ document, nodes, selected, onSelect }: GraphOfRunProps) {
   const list = useNodeTypes().value;
   const types = useMemo(() => byType(list ?? []), [list]);
-  const states = useMemo<States>(() => new Map(nodes.map((n) => [n.id, { ...n.record, state: stateOf(n.record) }])), [nodes]);
-  return <Graph document={document} types={types} states={states} selected={selected} onSelect={(id) => { if (id !== undefined) onSelect(id); }} />;
+  const states = useMemo<States>(
+    () => new Map(nodes.map((n) => [n.id, { ...n.record, state: stateOf(n.record) }])),
+    [nodes],
+  );
+  return (
+    <Graph
+      document={document}
+      types={types}
+      states={states}
+      selected={selected}
+      onSelect={(id) => {
+        if (id !== undefined) onSelect(id);
+      }}
+    />
+  );
 }
 
 /** The state as the graph names it: a failure that was handled is one, since its error edge was followed. */
-const stateOf = (n: NodeRecord): string => (n.state !== "completed" ? n.state : n.code ? "failed" : "succeeded");
+const stateOf = (n: NodeRecord): string =>
+  n.state !== "completed" ? n.state : n.code ? "failed" : "succeeded";

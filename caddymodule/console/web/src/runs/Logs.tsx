@@ -18,11 +18,24 @@ export function Logs({ lines, file }: { lines: readonly string[]; file: string }
         <span class="muted small">{lines.length === 1 ? "1 line" : `${lines.length} lines`}</span>
         <span class="tools">
           <CopyButton label="Copy logs" text={() => lines.join("\n")} />
-          <IconButton icon="download" small label="Download logs" onClick={() => download(`${file}.log`, lines.join("\n") + "\n")} />
+          <IconButton
+            icon="download"
+            small
+            label="Download logs"
+            onClick={() => download(`${file}.log`, lines.join("\n") + "\n")}
+          />
         </span>
       </header>
-      <ol class="logs">{shown.map((l, i) => <Line key={i} text={l} />)}</ol>
-      {!all && lines.length > shownLines && <Button look="quiet" small onClick={() => setAll(true)}>Show all {lines.length} lines</Button>}
+      <ol class="logs">
+        {shown.map((l, i) => (
+          <Line key={i} text={l} />
+        ))}
+      </ol>
+      {!all && lines.length > shownLines && (
+        <Button look="quiet" small onClick={() => setAll(true)}>
+          Show all {lines.length} lines
+        </Button>
+      )}
     </section>
   );
 }
@@ -30,13 +43,26 @@ export function Logs({ lines, file }: { lines: readonly string[]; file: string }
 /** "item 3: warn: text": the level is a word, and has a color. */
 function Line({ text }: { text: string }) {
   const [open, setOpen] = useState(false);
-  const [, item, level, rest] = /^(item \d+: )?(debug|info|warn|error): ([\s\S]*)$/.exec(text) ?? ["", "", "", text];
+  const [, item, level, rest] = /^(item \d+: )?(debug|info|warn|error): ([\s\S]*)$/.exec(text) ?? [
+    "",
+    "",
+    "",
+    text,
+  ];
   const long = rest!.length > shownChars;
   return (
     <li class={level || undefined}>
-      {level && <span class="level">{level}</span>}{item && <span class="muted">{item}</span>}
-      <span class="wrap">{visible(open ? rest! : cut(rest!, shownChars))}{long && !open && "…"}</span>
-      {long && <button type="button" class="link small" onClick={() => setOpen(!open)}>{open ? "Show less" : `Show all ${rest!.length.toLocaleString("en")} characters`}</button>}
+      {level && <span class="level">{level}</span>}
+      {item && <span class="muted">{item}</span>}
+      <span class="wrap">
+        {visible(open ? rest! : cut(rest!, shownChars))}
+        {long && !open && "…"}
+      </span>
+      {long && (
+        <button type="button" class="link small" onClick={() => setOpen(!open)}>
+          {open ? "Show less" : `Show all ${rest!.length.toLocaleString("en")} characters`}
+        </button>
+      )}
     </li>
   );
 }

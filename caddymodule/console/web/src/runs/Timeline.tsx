@@ -25,15 +25,28 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
   useTick(running);
   const list = useRef<HTMLOListElement>(null);
   const now = running ? Math.floor(serverNow() / 250) * 250 : 0;
-  const shown = useMemo(() => layout(record, nodes.map((n) => n.record), rfc3339(now), repeats), [record, nodes, now, repeats]);
-  const current = Math.max(0, nodes.findIndex((n) => n.id === selected));
+  const shown = useMemo(
+    () =>
+      layout(
+        record,
+        nodes.map((n) => n.record),
+        rfc3339(now),
+        repeats,
+      ),
+    [record, nodes, now, repeats],
+  );
+  const current = Math.max(
+    0,
+    nodes.findIndex((n) => n.id === selected),
+  );
   useLayoutEffect(() => {
     // Only the list is scrolled, not the page.
     const box = list.current;
     const row = box?.children[current] as HTMLElement | undefined;
     if (!box || !row) return;
     const top = row.offsetTop - box.offsetTop;
-    if (top < box.scrollTop || top + row.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = top - box.clientHeight / 2;
+    if (top < box.scrollTop || top + row.offsetHeight > box.scrollTop + box.clientHeight)
+      box.scrollTop = top - box.clientHeight / 2;
   }, [current]);
   const onKeyDown = (e: KeyboardEvent) => {
     const to = { ArrowDown: current + 1, ArrowUp: current - 1, Home: 0, End: nodes.length - 1 }[e.key];
@@ -50,19 +63,39 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
   return (
     <section class="timeline card" aria-label="Nodes in the order of the plan, with their times">
       <div class="lane axis" aria-hidden="true">
-        <span class="lane-name muted small">{shown.waited > 1e6 && `waited ${duration(shown.waited)} to start`}</span>
+        <span class="lane-name muted small">
+          {shown.waited > 1e6 && `waited ${duration(shown.waited)} to start`}
+        </span>
         <span class="lane-bars">
-          {shown.ticks.map((t) => <span key={t.at} class="lane-tick" style={{ left: percent(t.at, shown.total) }}>{t.text}</span>)}
+          {shown.ticks.map((t) => (
+            <span key={t.at} class="lane-tick" style={{ left: percent(t.at, shown.total) }}>
+              {t.text}
+            </span>
+          ))}
         </span>
         <span />
       </div>
       <div class="lanes">
         <div class="lane lane-grid" aria-hidden="true">
-          <span /><span class="lane-bars">{shown.ticks.map((t) => <i key={t.at} style={{ left: percent(t.at, shown.total) }} />)}</span><span />
+          <span />
+          <span class="lane-bars">
+            {shown.ticks.map((t) => (
+              <i key={t.at} style={{ left: percent(t.at, shown.total) }} />
+            ))}
+          </span>
+          <span />
         </div>
         <ol ref={list} onKeyDown={onKeyDown}>
           {nodes.map((n, i) => (
-            <LaneRow key={n.id} node={n} lane={shown.lanes[i]!} total={shown.total} selected={n.id === selected} focusable={i === current} onSelect={pick} />
+            <LaneRow
+              key={n.id}
+              node={n}
+              lane={shown.lanes[i]!}
+              total={shown.total}
+              selected={n.id === selected}
+              focusable={i === current}
+              onSelect={pick}
+            />
           ))}
         </ol>
       </div>
@@ -72,43 +105,92 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
 
 const percent = (at: number, total: number): string => `${(100 * at) / total}%`;
 
-interface RowProps { node: RunNode; lane: Lane; total: number; selected: boolean; focusable: boolean; onSelect: (id: string) => void }
+interface RowProps {
+  node: RunNode;
+  lane: Lane;
+  total: number;
+  selected: boolean;
+  focusable: boolean;
+  onSelect: (id: string) => void;
+}
 
 /** One row. It is rendered again only when it has changed: there may be hundreds. */
 class LaneRow extends Component<RowProps> {
   override shouldComponentUpdate(next: RowProps): boolean {
     const now = this.props;
-    return now.node !== next.node || now.lane !== next.lane || now.total !== next.total || now.selected !== next.selected || now.focusable !== next.focusable;
+    return (
+      now.node !== next.node ||
+      now.lane !== next.lane ||
+      now.total !== next.total ||
+      now.selected !== next.selected ||
+      now.focusable !== next.focusable
+    );
   }
 
   override render({ node, lane, total, selected, focusable, onSelect }: RowProps) {
     const { record } = node;
     const handled = record.state !== "failed" && failedNode(record);
-    const [took, more] = [lane.text.split(",", 1)[0]!, lane.text.slice(lane.text.indexOf(",") + 1 || lane.text.length)];
+    const [took, more] = [
+      lane.text.split(",", 1)[0]!,
+      lane.text.slice(lane.text.indexOf(",") + 1 || lane.text.length),
+    ];
     const word = handled ? "failed, and was handled" : wordOf(record.state);
     return (
       <li>
-        <button type="button" class="lane" aria-pressed={selected} tabIndex={focusable ? 0 : -1} onClick={() => onSelect(node.id)}>
+        <button
+          type="button"
+          class="lane"
+          aria-pressed={selected}
+          tabIndex={focusable ? 0 : -1}
+          onClick={() => onSelect(node.id)}
+        >
           <span class="lane-name">
             <Badge state={node.trigger ? "live" : record.state} tone={handled ? "warn" : undefined} word="" />
-            <span class="cut" title={visible(node.id)}>{line(node.name, 80)}</span>
+            <span class="cut" title={visible(node.id)}>
+              {line(node.name, 80)}
+            </span>
             <span class="visually-hidden">{word}</span>
           </span>
-          <span class="lane-bars">{lane.bars.map((b, i) => <BarMark key={i} bar={b} total={total} handled={handled} />)}</span>
-          {lane.text ? <span class="lane-time number" title={lane.text}>{took}{more && <span class="visually-hidden">{more}</span>}</span>
-            : <span class="lane-time muted" aria-hidden="true">{note(node)}</span>}
+          <span class="lane-bars">
+            {lane.bars.map((b, i) => (
+              <BarMark key={i} bar={b} total={total} handled={handled} />
+            ))}
+          </span>
+          {lane.text ? (
+            <span class="lane-time number" title={lane.text}>
+              {took}
+              {more && <span class="visually-hidden">{more}</span>}
+            </span>
+          ) : (
+            <span class="lane-time muted" aria-hidden="true">
+              {note(node)}
+            </span>
+          )}
         </button>
       </li>
     );
   }
 }
 
-const note = (n: RunNode): string => (n.trigger ? "" : n.record.state === "completed" ? "before a restart" : wordOf(n.record.state));
+const note = (n: RunNode): string =>
+  n.trigger ? "" : n.record.state === "completed" ? "before a restart" : wordOf(n.record.state);
 
 function BarMark({ bar, total, handled }: { bar: Bar; total: number; handled: boolean }) {
-  const kind = bar.kind === "wait" ? "wait" : bar.kind === "running" ? "running" : bar.failed ? (handled ? "handled" : "failed") : "done";
+  const kind =
+    bar.kind === "wait"
+      ? "wait"
+      : bar.kind === "running"
+        ? "running"
+        : bar.failed
+          ? handled
+            ? "handled"
+            : "failed"
+          : "done";
   return (
-    <span class={`lane-bar ${kind}${bar.kind === "items" ? " items" : ""}`} title={visible(bar.text)}
-      style={{ left: percent(bar.from, total), width: percent(bar.to - bar.from, total) }} />
+    <span
+      class={`lane-bar ${kind}${bar.kind === "items" ? " items" : ""}`}
+      title={visible(bar.text)}
+      style={{ left: percent(bar.from, total), width: percent(bar.to - bar.from, total) }}
+    />
   );
 }

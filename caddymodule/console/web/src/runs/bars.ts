@@ -17,7 +17,10 @@ export interface Lane {
   /** What the bars say, in words. */
   readonly text: string;
 }
-export interface Tick { readonly at: number; readonly text: string }
+export interface Tick {
+  readonly at: number;
+  readonly text: string;
+}
 export interface Timeline {
   /** The length of the axis, in nanoseconds. */
   readonly total: number;
@@ -28,10 +31,15 @@ export interface Timeline {
 }
 
 /**
- * Lays out the nodes. The axis begins when the execution started. now is the server's time, for what still runs. repeats
- * says which nodes run once per item.
+ * Lays out the nodes. The axis begins when the execution started. now is the server's time, for what still
+ * runs. repeats says which nodes run once per item.
  */
-export function layout(s: Summary, nodes: readonly NodeRecord[], now: string, repeats: (id: string) => boolean = () => false): Timeline {
+export function layout(
+  s: Summary,
+  nodes: readonly NodeRecord[],
+  now: string,
+  repeats: (id: string) => boolean = () => false,
+): Timeline {
   const origin = s.startedAt ?? s.acceptedAt;
   const end = positive(nanos(origin, s.endedAt ?? now));
   const lanes = nodes.map((n): Lane => {
@@ -55,7 +63,8 @@ function barsOf(n: NodeRecord, origin: string, end: number, repeats: boolean): B
     const { items, failed } = itemsOf(calls);
     return [{ from, to, kind: "items", failed: failed > 0, text: itemsText(n, items, failed) }];
   }
-  if (calls.length < 2) return [{ from, to, kind: "attempt", failed: failedNode(n), text: duration(to - from) }];
+  if (calls.length < 2)
+    return [{ from, to, kind: "attempt", failed: failedNode(n), text: duration(to - from) }];
   const bars: Bar[] = [];
   calls.forEach((c, i) => {
     const start = positive(nanos(origin, c.start));
@@ -63,8 +72,21 @@ function barsOf(n: NodeRecord, origin: string, end: number, repeats: boolean): B
     const limit = next ? positive(nanos(origin, next.start)) : to;
     const stop = c.durationNs === undefined ? limit : start + c.durationNs;
     const took = duration(positive(stop - start));
-    bars.push({ from: start, to: Math.max(start, stop), kind: "attempt", failed: !!c.code, text: `attempt ${c.attempt}: ${took}${c.code ? `, ${c.code}` : ""}` });
-    if (next && limit > stop) bars.push({ from: stop, to: limit, kind: "wait", failed: false, text: `waited ${duration(limit - stop)}` });
+    bars.push({
+      from: start,
+      to: Math.max(start, stop),
+      kind: "attempt",
+      failed: !!c.code,
+      text: `attempt ${c.attempt}: ${took}${c.code ? `, ${c.code}` : ""}`,
+    });
+    if (next && limit > stop)
+      bars.push({
+        from: stop,
+        to: limit,
+        kind: "wait",
+        failed: false,
+        text: `waited ${duration(limit - stop)}`,
+      });
   });
   return bars;
 }
@@ -94,7 +116,9 @@ function textOf(n: NodeRecord, bars: readonly Bar[]): string {
   const waits = bars.filter((b) => b.kind === "wait").reduce((sum, b) => sum + b.to - b.from, 0);
   if (bars[0]!.kind === "items") return `${took}, ${bars[0]!.text}`;
   const attempts = bars.filter((b) => b.kind === "attempt").length;
-  return attempts < 2 ? took : `${took}, ${attempts} attempts${waits > 0 ? `, ${duration(waits)} of waiting` : ""}`;
+  return attempts < 2
+    ? took
+    : `${took}, ${attempts} attempts${waits > 0 ? `, ${duration(waits)} of waiting` : ""}`;
 }
 
 /** Three to six round times on the axis, from 0. */
@@ -102,11 +126,13 @@ export function ticks(total: number): Tick[] {
   const rough = total / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   // Minutes and hours are no powers of ten.
-  const round = total >= 5 * 60e9
-    ? [60e9, 120e9, 300e9, 600e9, 1800e9, 3600e9, 7200e9, 6 * 3600e9, 24 * 3600e9]
-    : [1, 2, 5, 10].map((n) => n * power);
+  const round =
+    total >= 5 * 60e9
+      ? [60e9, 120e9, 300e9, 600e9, 1800e9, 3600e9, 7200e9, 6 * 3600e9, 24 * 3600e9]
+      : [1, 2, 5, 10].map((n) => n * power);
   const step = round.find((n) => n >= rough) ?? rough;
   const list: Tick[] = [];
-  for (let at = 0; at <= total && list.length < 8; at += step) list.push({ at, text: at === 0 ? "0" : duration(at) });
+  for (let at = 0; at <= total && list.length < 8; at += step)
+    list.push({ at, text: at === 0 ? "0" : duration(at) });
   return list;
 }

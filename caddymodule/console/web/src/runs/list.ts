@@ -45,7 +45,8 @@ export class RunList {
       const { rows } = this.state.peek();
       const known = new Set(rows.shown.map((s) => s.id));
       if (atTop || rows.shown.length === 0) return firstPage(rows, page.executions, page.next);
-      if (!page.executions.some((s) => known.has(s.id))) return { ...rows, waiting: [], missed: page.executions.length };
+      if (!page.executions.some((s) => known.has(s.id)))
+        return { ...rows, waiting: [], missed: page.executions.length };
       return page.executions.reduceRight((all, s) => withEvent(all, s, true, false), rows);
     });
   }
@@ -54,7 +55,9 @@ export class RunList {
   async more(): Promise<void> {
     const { rows, loading } = this.state.peek();
     if (loading || rows.next === undefined || isFull(rows)) return;
-    await this.fetch("next", rows.next, (page) => nextPage(this.state.peek().rows, page.executions, page.next));
+    await this.fetch("next", rows.next, (page) =>
+      nextPage(this.state.peek().rows, page.executions, page.next),
+    );
   }
 
   /** Shows the new rows that wait. */
@@ -67,12 +70,15 @@ export class RunList {
   /** Follows events until the returned function is called. */
   follow(atTop: () => boolean): () => void {
     this.top = atTop;
-    const later = this.later = () => {
-      this.timer ??= setTimeout(() => {
-        this.timer = undefined;
-        void this.load(atTop());
-      }, Math.max(50, pause - (Date.now() - this.last)));
-    };
+    const later = (this.later = () => {
+      this.timer ??= setTimeout(
+        () => {
+          this.timer = undefined;
+          void this.load(atTop());
+        },
+        Math.max(50, pause - (Date.now() - this.last)),
+      );
+    });
     const offEvent = onEvent((event) => {
       const state = this.state.peek();
       if (event.kind === "execution") {
@@ -81,7 +87,11 @@ export class RunList {
         this.flushing ??= setTimeout(() => this.flush(atTop()), gather);
       } else if (event.kind === "more") {
         if (atTop()) later();
-        else this.state.value = { ...state, rows: { ...state.rows, missed: state.rows.missed + event.executions } };
+        else
+          this.state.value = {
+            ...state,
+            rows: { ...state.rows, missed: state.rows.missed + event.executions },
+          };
       }
     });
     const offReset = onReset(later);
@@ -100,11 +110,17 @@ export class RunList {
     const state = this.state.peek();
     if (!state.loaded || state.loading === "first") return; // after the page
     const now = serverNow();
-    const rows = this.gathered.splice(0).reduce((all, s) => withEvent(all, s, matches(this.filter, s, now), atTop), state.rows);
+    const rows = this.gathered
+      .splice(0)
+      .reduce((all, s) => withEvent(all, s, matches(this.filter, s, now), atTop), state.rows);
     if (rows !== state.rows) this.state.value = { ...state, rows };
   }
 
-  private async fetch(kind: "first" | "next", cursor: string | undefined, merge: (page: Executions) => Rows): Promise<void> {
+  private async fetch(
+    kind: "first" | "next",
+    cursor: string | undefined,
+    merge: (page: Executions) => Rows,
+  ): Promise<void> {
     this.running?.abort();
     const mine = (this.running = new AbortController());
     this.state.value = { ...this.state.peek(), loading: kind };
@@ -149,9 +165,14 @@ export function useList(list: RunList): ListState {
 /** Which parts of a filter exclude executions that there are: those without which the list is not empty. */
 export async function excluding(filter: Filter, signal: AbortSignal): Promise<string[]> {
   const parts = partsOf(filter, String, String);
-  const found = await Promise.all(parts.map(async ({ without }) => {
-    const page = await getJson<Executions>(apiPath(["executions"], { ...apiQuery(without, serverNow()), limit: 1 }), signal);
-    return page.executions.length > 0;
-  }));
+  const found = await Promise.all(
+    parts.map(async ({ without }) => {
+      const page = await getJson<Executions>(
+        apiPath(["executions"], { ...apiQuery(without, serverNow()), limit: 1 }),
+        signal,
+      );
+      return page.executions.length > 0;
+    }),
+  );
   return parts.filter((_, i) => found[i]).map((p) => p.name);
 }

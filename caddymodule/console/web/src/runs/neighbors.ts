@@ -5,7 +5,10 @@ import type { Executions, Summary } from "../api/types";
 import { apiQuery, type Filter, filterKey } from "./filter";
 import { listOf, type RunList } from "./list";
 
-export interface Pair { readonly newer?: string; readonly older?: string }
+export interface Pair {
+  readonly newer?: string;
+  readonly older?: string;
+}
 
 /** The neighbors of an execution among rows, the newest first. */
 export function neighborsIn(rows: readonly Summary[], id: string): Pair {
@@ -26,13 +29,20 @@ export function useNeighbors(filter: Filter, id: string, acceptedAt: string | un
   return pair;
 }
 
-async function find(list: RunList, filter: Filter, id: string, acceptedAt: string, signal: AbortSignal): Promise<Pair> {
+async function find(
+  list: RunList,
+  filter: Filter,
+  id: string,
+  acceptedAt: string,
+  signal: AbortSignal,
+): Promise<Pair> {
   const { loaded, rows } = list.view.peek();
   if (!loaded) await list.load(true);
   const shown = list.view.peek().rows.shown;
   const near = neighborsIn(shown, id);
   const covered = shown.some((s) => s.id <= id);
-  if (near.older !== undefined || (covered && rows.next === undefined)) return covered ? near : { ...near, newer: undefined };
+  if (near.older !== undefined || (covered && rows.next === undefined))
+    return covered ? near : { ...near, newer: undefined };
   // It is older than what the list has, or the last in it.
   const query = { ...apiQuery(filter, serverNow()), to: acceptedAt, limit: 5 };
   const page = await getJson<Executions>(apiPath(["executions"], query), signal);
@@ -41,6 +51,12 @@ async function find(list: RunList, filter: Filter, id: string, acceptedAt: strin
 
 /** Executions that ran this one again, as far as the newest ones of its workflow tell. */
 export async function replaysOf(s: Summary, signal: AbortSignal): Promise<string[]> {
-  const page = await getJson<Executions>(apiPath(["executions"], { workflow: s.workflow, from: s.endedAt, limit: 200 }), signal);
-  return page.executions.filter((r) => r.replayOf === s.id).map((r) => r.id).slice(0, 5);
+  const page = await getJson<Executions>(
+    apiPath(["executions"], { workflow: s.workflow, from: s.endedAt, limit: 200 }),
+    signal,
+  );
+  return page.executions
+    .filter((r) => r.replayOf === s.id)
+    .map((r) => r.id)
+    .slice(0, 5);
 }

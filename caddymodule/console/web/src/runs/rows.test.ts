@@ -1,11 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Status, Summary } from "../api/types";
-import { firstPage, isFull, maxRows, maxWaiting, nextPage, noRows, type Rows, showWaiting, withEvent } from "./rows";
+import {
+  firstPage,
+  isFull,
+  maxRows,
+  maxWaiting,
+  nextPage,
+  noRows,
+  type Rows,
+  showWaiting,
+  withEvent,
+} from "./rows";
 
-const row = (id: string, status: Status = "succeeded"): Summary => ({ id, workflow: "w", revision: 1, acceptedAt: "", status });
+const row = (id: string, status: Status = "succeeded"): Summary => ({
+  id,
+  workflow: "w",
+  revision: 1,
+  acceptedAt: "",
+  status,
+});
 const ids = (rows: readonly Summary[]) => rows.map((r) => r.id).join(" ");
-const list = (text: string, next?: string): Rows => ({ ...noRows, shown: text.split(" ").map((id) => row(id)), next });
+const list = (text: string, next?: string): Rows => ({
+  ...noRows,
+  shown: text.split(" ").map((id) => row(id)),
+  next,
+});
 
 test("pages follow each other without gaps or repetitions", () => {
   let rows = firstPage(noRows, [row("e"), row("d")], "d");
@@ -27,7 +47,12 @@ test("the first page, loaded again, leaves no gap when too much is new", () => {
 });
 
 test("an event changes its row in place, also when the filter does not match any more", () => {
-  const rows = withEvent({ ...list("c a"), shown: [row("c"), row("b", "running"), row("a")] }, row("b", "failed"), false, false);
+  const rows = withEvent(
+    { ...list("c a"), shown: [row("c"), row("b", "running"), row("a")] },
+    row("b", "failed"),
+    false,
+    false,
+  );
   assert.equal(rows.shown[1]!.status, "failed");
   assert.equal(ids(rows.shown), "c b a");
 });
@@ -64,7 +89,8 @@ test("what belongs to a page that is not loaded comes with that page", () => {
 
 test("rows are bounded, waiting ones too", () => {
   let rows: Rows = noRows;
-  for (let i = 0; i < maxWaiting + 7; i++) rows = withEvent(rows, row(`n${String(i).padStart(6, "0")}`), true, false);
+  for (let i = 0; i < maxWaiting + 7; i++)
+    rows = withEvent(rows, row(`n${String(i).padStart(6, "0")}`), true, false);
   assert.equal(rows.waiting.length, maxWaiting);
   assert.equal(rows.missed, 7);
   const page = Array.from({ length: maxRows }, (_, i) => row(`m${String(maxRows - i).padStart(6, "0")}`));

@@ -1,5 +1,5 @@
-// The rows of the list of executions: pages from the server, changed by events. What one reads never moves: new rows wait
-// until they are asked for, unless the list is at its top.
+// The rows of the list of executions: pages from the server, changed by events. What one reads never moves:
+// new rows wait until they are asked for, unless the list is at its top.
 import type { Summary } from "../api/types";
 
 export interface Rows {
@@ -24,7 +24,12 @@ export function firstPage(old: Rows, page: readonly Summary[], next: string | un
   const last = page.at(-1);
   const overlaps = last !== undefined && old.shown.some((s) => s.id === last.id);
   const rest = next !== undefined && overlaps ? old.shown.filter((s) => s.id < last.id) : [];
-  return { shown: [...page, ...rest].slice(0, maxRows), waiting: [], missed: 0, next: rest.length ? old.next : next };
+  return {
+    shown: [...page, ...rest].slice(0, maxRows),
+    waiting: [],
+    missed: 0,
+    next: rest.length ? old.next : next,
+  };
 }
 
 /** The page that follows. */
@@ -35,8 +40,8 @@ export function nextPage(old: Rows, page: readonly Summary[], next: string | und
 }
 
 /**
- * An event about an execution. Rows are updated in place, even if the filter does not match any more: a row that vanishes
- * would move what one reads. A new one is shown at once only if at the top.
+ * An event about an execution. Rows are updated in place, even if the filter does not match any more: a row
+ * that vanishes would move what one reads. A new one is shown at once only if at the top.
  */
 export function withEvent(old: Rows, s: Summary, matches: boolean, atTop: boolean): Rows {
   const at = old.shown.findIndex((r) => r.id === s.id);
@@ -47,7 +52,8 @@ export function withEvent(old: Rows, s: Summary, matches: boolean, atTop: boolea
     return newer(old.waiting[waits]!, s) ? { ...old, waiting: old.waiting.with(waits, s) } : old;
   }
   const last = old.shown.at(-1);
-  if (!matches || (last !== undefined && s.id < last.id && old.next !== undefined)) return old; // it comes with its page
+  const later = last !== undefined && s.id < last.id && old.next !== undefined; // it comes with its page
+  if (!matches || later) return old;
   if (atTop) return trim({ ...old, shown: insert(old.shown, s) });
   if (old.waiting.length >= maxWaiting) return { ...old, missed: old.missed + 1 };
   return { ...old, waiting: insert(old.waiting, s) };
@@ -74,7 +80,8 @@ function insert(list: readonly Summary[], s: Summary): readonly Summary[] {
   return list[low]?.id === s.id ? list.with(low, s) : list.toSpliced(low, 0, s);
 }
 
-const trim = (rows: Rows): Rows => (rows.shown.length <= maxRows ? rows : { ...rows, shown: rows.shown.slice(0, maxRows) });
+const trim = (rows: Rows): Rows =>
+  rows.shown.length <= maxRows ? rows : { ...rows, shown: rows.shown.slice(0, maxRows) };
 
 /** Reports whether no more rows are kept, although there may be more. */
 export const isFull = (rows: Rows): boolean => rows.shown.length >= maxRows;

@@ -8,7 +8,11 @@ import { newer } from "./rows";
 const ended = (n: NodeRecord): boolean => n.state !== "pending" && n.state !== "running";
 
 /** What an event changes. An event that is older than what is known changes nothing. */
-export function withEvent(record: ExecutionRecord | undefined, event: LiveEvent, id: string): ExecutionRecord | undefined {
+export function withEvent(
+  record: ExecutionRecord | undefined,
+  event: LiveEvent,
+  id: string,
+): ExecutionRecord | undefined {
   if (event.kind === "execution" && event.execution.id === id) return withSummary(record, event.execution);
   if (event.kind !== "node" || event.execution !== id || !record || isEnded(record.status)) return record;
   const nodes = record.nodes ?? [];
@@ -24,8 +28,8 @@ function withSummary(record: ExecutionRecord | undefined, s: Summary): Execution
 }
 
 /**
- * A record that was loaded, joined with what events told meanwhile: nodes that events saw end do not run again because
- * the record was read before.
+ * A record that was loaded, joined with what events told meanwhile: nodes that events saw end do not run
+ * again because the record was read before.
  */
 export function withRecord(old: ExecutionRecord | undefined, loaded: ExecutionRecord): ExecutionRecord {
   if (!old || isEnded(loaded.status)) return loaded;
@@ -57,13 +61,23 @@ export function nodesOf(record: ExecutionRecord, flow: Flow | undefined): RunNod
   const triggerId = flow?.trigger?.id ?? triggerRow;
   const unknown: NodeRecord["state"] = isEnded(record.status) ? "not_run" : "pending";
   const state = record.startedAt === undefined ? unknown : "completed";
-  const list: RunNode[] = [{
-    id: triggerId, name: flow?.trigger?.name ?? "Trigger", trigger: true, record: { id: triggerId, type: triggerType, state },
-  }];
+  const list: RunNode[] = [
+    {
+      id: triggerId,
+      name: flow?.trigger?.name ?? "Trigger",
+      trigger: true,
+      record: { id: triggerId, type: triggerType, state },
+    },
+  ];
   known.delete(triggerId);
   for (const n of flow?.plan ?? []) {
     if (n.id === triggerId) continue;
-    list.push({ id: n.id, name: n.name, trigger: false, record: known.get(n.id) ?? { id: n.id, type: n.type, state: unknown } });
+    list.push({
+      id: n.id,
+      name: n.name,
+      trigger: false,
+      record: known.get(n.id) ?? { id: n.id, type: n.type, state: unknown },
+    });
     known.delete(n.id);
   }
   for (const n of known.values()) list.push({ id: n.id, name: n.id, trigger: false, record: n });
@@ -81,7 +95,9 @@ export function firstNode(record: ExecutionRecord, nodes: readonly RunNode[]): s
 /** The line of code that an error names. */
 export function codeLine(message: string | undefined): { line: number; column?: number } | undefined {
   const found = /\(line (\d{1,6})(?:, column (\d{1,6}))?\)\s*$/.exec(message ?? "");
-  return found ? { line: Number(found[1]), column: found[2] === undefined ? undefined : Number(found[2]) } : undefined;
+  return found
+    ? { line: Number(found[1]), column: found[2] === undefined ? undefined : Number(found[2]) }
+    : undefined;
 }
 
 /** The lines of a text around one of them. */

@@ -10,7 +10,10 @@ import { type RunView, withEvent, withRecord } from "./run";
 
 /** A record is written some time after the end: it is asked for again after so many milliseconds. */
 const delays = [80, 200, 400, 800, 1500, 3000];
-/** How often one that runs is loaded again: events may be left out when there are many, or another machine runs it. */
+/**
+ * How often one that runs is loaded again: events may be left out when there are many, or another machine
+ * runs it.
+ */
 const pollPause = 3000;
 /** Events are collected for so long, in milliseconds: all of them are drawn once. */
 const gather = 40;
@@ -26,7 +29,10 @@ export class RunWatch {
   private flushing?: ReturnType<typeof setTimeout>;
 
   /** seen are events that came before the id was known. */
-  constructor(readonly id: string, seen: readonly LiveEvent[] = []) {
+  constructor(
+    readonly id: string,
+    seen: readonly LiveEvent[] = [],
+  ) {
     const record = seen.reduce<ExecutionRecord | undefined>((r, e) => withEvent(r, e, id), undefined);
     if (record) this.state.value = { ...this.state.value, record };
   }
@@ -35,7 +41,12 @@ export class RunWatch {
   start(): () => void {
     const off = [
       onEvent((event) => {
-        const about = event.kind === "execution" ? event.execution.id : event.kind === "node" ? event.execution : undefined;
+        const about =
+          event.kind === "execution"
+            ? event.execution.id
+            : event.kind === "node"
+              ? event.execution
+              : undefined;
         if (about !== this.id) return;
         this.gathered.push(event);
         this.flushing ??= setTimeout(() => this.flush(), gather);
@@ -61,7 +72,9 @@ export class RunWatch {
   private flush(): void {
     this.flushing = undefined;
     const { record } = this.state.peek();
-    const now = this.gathered.splice(0).reduce<ExecutionRecord | undefined>((r, e) => withEvent(r, e, this.id), record);
+    const now = this.gathered
+      .splice(0)
+      .reduce<ExecutionRecord | undefined>((r, e) => withEvent(r, e, this.id), record);
     if (now === record || !now) return;
     this.state.value = { ...this.state.peek(), record: now, gone: undefined };
     if (isEnded(now.status) && !(record && isEnded(record.status))) {
@@ -80,7 +93,14 @@ export class RunWatch {
       const { text } = await request("GET", apiPath(["executions", this.id]), { signal: this.stop.signal });
       const loaded = JSON.parse(text) as ExecutionRecord; // payloads are texts in it
       const { record } = this.state.peek();
-      this.state.value = { ...this.state.peek(), record: withRecord(record, loaded), text, loading: false, gone: undefined, error: undefined };
+      this.state.value = {
+        ...this.state.peek(),
+        record: withRecord(record, loaded),
+        text,
+        loading: false,
+        gone: undefined,
+        error: undefined,
+      };
       if (isEnded(loaded.status)) {
         if (this.state.peek().documentAsked && !this.state.peek().document) void this.loadDocument();
         return;
@@ -100,7 +120,12 @@ export class RunWatch {
         this.waitForRecord();
         return;
       }
-      this.state.value = { ...state, loading: false, error: undefined, gone: state.record ? "unrecorded" : "unknown" };
+      this.state.value = {
+        ...state,
+        loading: false,
+        error: undefined,
+        gone: state.record ? "unrecorded" : "unknown",
+      };
       return;
     }
     this.state.value = { ...state, loading: false, error: e instanceof Error ? e : new Error(String(e)) };
@@ -116,7 +141,9 @@ export class RunWatch {
 
   private async loadDocument(): Promise<void> {
     try {
-      const { text } = await request("GET", apiPath(["executions", this.id, "document"]), { signal: this.stop.signal });
+      const { text } = await request("GET", apiPath(["executions", this.id, "document"]), {
+        signal: this.stop.signal,
+      });
       this.state.value = { ...this.state.peek(), document: parse(text), documentAsked: true };
     } catch {
       // Without the document there is the list of nodes.

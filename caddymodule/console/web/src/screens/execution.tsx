@@ -37,7 +37,10 @@ function One({ id, route }: { id: string; route: Route }) {
   return (
     <>
       <div class="page-head run-head">
-        <div class="crumbs"><a href={back}>Executions</a><Icon name="right" size={14} /></div>
+        <div class="crumbs">
+          <a href={back}>Executions</a>
+          <Icon name="right" size={14} />
+        </div>
         <RunTitle id={id} record={record} />
         <div class="actions">
           <Neighbors newer={to(newer)} older={to(older)} back={back} />
@@ -47,10 +50,25 @@ function One({ id, route }: { id: string; route: Route }) {
       {view.error && <Note tone="bad">{visible(view.error.message)}</Note>}
       {view.gone === "unknown" && <Gone back={back} />}
       {view.gone === "unrecorded" && (
-        <Note tone="warn">It has ended, and left no record: successes are recorded only up to a rate that the operator sets (<code>history_rate</code>). This is what was seen of it while it ran.</Note>
+        <Note tone="warn">
+          It has ended, and left no record: successes are recorded only up to a rate that the operator sets (
+          <code>history_rate</code>). This is what was seen of it while it ran.
+        </Note>
       )}
-      {record ? <Body record={record} view={view} chosen={route.query.get("node") ?? undefined} onNode={(node) => navigate(href(["executions", id], { ...query, node }), true)} />
-        : view.loading && <div class="card"><Skeleton lines={8} /></div>}
+      {record ? (
+        <Body
+          record={record}
+          view={view}
+          chosen={route.query.get("node") ?? undefined}
+          onNode={(node) => navigate(href(["executions", id], { ...query, node }), true)}
+        />
+      ) : (
+        view.loading && (
+          <div class="card">
+            <Skeleton lines={8} />
+          </div>
+        )
+      )}
     </>
   );
 }
@@ -58,8 +76,13 @@ function One({ id, route }: { id: string; route: Route }) {
 function Gone({ back }: { back: string }) {
   return (
     <Empty icon="runs" title="There is no such execution, or not any more">
-      <p>Records are kept for the journal's retention, and the oldest are dropped early when room is needed. Successes that a sender waited for are recorded only up to a rate.</p>
-      <ButtonLink href={back} icon="left">Back to the executions</ButtonLink>
+      <p>
+        Records are kept for the journal's retention, and the oldest are dropped early when room is needed.
+        Successes that a sender waited for are recorded only up to a rate.
+      </p>
+      <ButtonLink href={back} icon="left">
+        Back to the executions
+      </ButtonLink>
     </Empty>
   );
 }
@@ -71,7 +94,13 @@ function useKeys(addresses: Readonly<Record<string, string | undefined>>): void 
   useEffect(() => {
     const press = (e: KeyboardEvent) => {
       const target = e.target as HTMLElement;
-      if (e.ctrlKey || e.metaKey || e.altKey || target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+      if (
+        e.ctrlKey ||
+        e.metaKey ||
+        e.altKey ||
+        target.closest("input, textarea, select, dialog, [contenteditable]")
+      )
+        return;
       const to = latest.current[e.key];
       if (to) navigate(to);
     };
@@ -80,33 +109,69 @@ function useKeys(addresses: Readonly<Record<string, string | undefined>>): void 
   }, []);
 }
 
-function Body({ record, view, chosen, onNode }: { record: ExecutionRecord; view: RunView; chosen?: string; onNode: (id: string) => void }) {
+function Body({
+  record,
+  view,
+  chosen,
+  onNode,
+}: {
+  record: ExecutionRecord;
+  view: RunView;
+  chosen?: string;
+  onNode: (id: string) => void;
+}) {
   const graph = view.document && flow(view.document);
   const nodes = useMemo(() => nodesOf(record, graph), [record, graph]);
   const first = firstNode(record, nodes) ?? nodes[0]!.id;
   const selected = nodes.find((n) => n.id === chosen) ?? nodes.find((n) => n.id === first)!;
   const panel = useRef<HTMLDivElement>(null);
-  const repeats = useMemo(() => (id: string) => get(graph?.byId.get(id)?.value, "forEach") !== undefined, [graph]);
+  const repeats = useMemo(
+    () => (id: string) => get(graph?.byId.get(id)?.value, "forEach") !== undefined,
+    [graph],
+  );
   const replays = useReplays(record);
   const select = (id: string) => {
     onNode(id);
     const box = panel.current?.getBoundingClientRect();
-    if (box && box.top > innerHeight * 0.8) panel.current!.scrollIntoView({ behavior: "smooth", block: "start" }); // on narrow pages
+    if (box && box.top > innerHeight * 0.8)
+      panel.current!.scrollIntoView({ behavior: "smooth", block: "start" }); // on narrow pages
   };
   return (
     <>
       <RunFacts record={record} replays={replays} />
       <RunFailure record={record} nodeName={nodes.find((n) => n.id === record.node)?.name} onNode={select} />
-      {record.cut && <Note tone="warn">Recording took too much work: values of the last nodes are left out.</Note>}
+      {record.cut && (
+        <Note tone="warn">Recording took too much work: values of the last nodes are left out.</Note>
+      )}
       {record.status === "pending" && <Note tone="busy">It waits for a slot to run.</Note>}
       <div class="run-body">
         <div class="stack run-left">
-          {view.document ? <RunGraph document={view.document} nodes={nodes} selected={selected.id} onSelect={select} />
-            : view.documentAsked && !view.loading && isEnded(record.status) && <p class="muted small">The document of revision {record.revision} is not stored any more, so there is no graph.</p>}
-          <Timeline record={record} nodes={nodes} repeats={repeats} selected={selected.id} onSelect={select} />
+          {view.document ? (
+            <RunGraph document={view.document} nodes={nodes} selected={selected.id} onSelect={select} />
+          ) : (
+            view.documentAsked &&
+            !view.loading &&
+            isEnded(record.status) && (
+              <p class="muted small">
+                The document of revision {record.revision} is not stored any more, so there is no graph.
+              </p>
+            )
+          )}
+          <Timeline
+            record={record}
+            nodes={nodes}
+            repeats={repeats}
+            selected={selected.id}
+            onSelect={select}
+          />
         </div>
         <div ref={panel} class="run-panel">
-          <NodePanel key={selected.id} record={record} node={selected} source={graph?.byId.get(selected.id)?.value} />
+          <NodePanel
+            key={selected.id}
+            record={record}
+            node={selected}
+            source={graph?.byId.get(selected.id)?.value}
+          />
         </div>
       </div>
     </>
@@ -122,7 +187,9 @@ function useReplays(record: ExecutionRecord): readonly string[] {
     const stop = new AbortController();
     const add = (more: readonly string[]) => setIds((old) => [...new Set([...old, ...more])].slice(0, 5));
     replaysOf(record, stop.signal).then(add, () => {});
-    const off = onEvent((e) => { if (e.kind === "execution" && e.execution.replayOf === record.id) add([e.execution.id]); });
+    const off = onEvent((e) => {
+      if (e.kind === "execution" && e.execution.replayOf === record.id) add([e.execution.id]);
+    });
     return () => {
       stop.abort();
       off();

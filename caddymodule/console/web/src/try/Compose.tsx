@@ -12,7 +12,17 @@ import { Button, Field, IconButton, Select, TextInput } from "../ui/controls";
 import { sayError } from "../ui/dialog";
 import { Note, wordOf } from "../ui/show";
 import { ago, line, visible } from "../ui/text";
-import { type Draft, emptyDraft, formatted, fromRecord, type Header, maxHeaders, mistakeIn, skeleton, webhookOf } from "./draft";
+import {
+  type Draft,
+  emptyDraft,
+  formatted,
+  fromRecord,
+  type Header,
+  maxHeaders,
+  mistakeIn,
+  skeleton,
+  webhookOf,
+} from "./draft";
 import { samples } from "./samples";
 import type { TrySession } from "./session";
 
@@ -26,7 +36,9 @@ interface Props {
 export function Compose({ workflow, document, session, onSend }: Props) {
   const draft = session.draft.value;
   const mistake = useMemo(() => mistakeIn(draft.body), [draft.body]);
-  const change = (part: Partial<Draft>) => { session.draft.value = { ...draft, ...part }; };
+  const change = (part: Partial<Draft>) => {
+    session.draft.value = { ...draft, ...part };
+  };
   const send = (e: KeyboardEvent) => {
     if (e.key !== "Enter" || !(e.ctrlKey || e.metaKey)) return;
     e.preventDefault();
@@ -35,15 +47,50 @@ export function Compose({ workflow, document, session, onSend }: Props) {
   return (
     <div class="compose stack" onKeyDown={send}>
       <Origin workflow={workflow} document={document} session={session} />
-      <Field label="Body" error={mistake && `Not JSON: ${visible(mistake.message)}`} hint={mistake && "You can send it all the same, to see the error that a sender gets."}
-        aside={<Button small look="quiet" disabled={!!mistake || draft.body === ""} onClick={() => change({ body: formatted(draft.body) })}>Format</Button>}>
+      <Field
+        label="Body"
+        error={mistake && `Not JSON: ${visible(mistake.message)}`}
+        hint={mistake && "You can send it all the same, to see the error that a sender gets."}
+        aside={
+          <Button
+            small
+            look="quiet"
+            disabled={!!mistake || draft.body === ""}
+            onClick={() => change({ body: formatted(draft.body) })}
+          >
+            Format
+          </Button>
+        }
+      >
         {(ids) => (
-          <textarea {...ids} class="input area try-body" spellcheck={false} wrap="off" value={draft.body} placeholder="{}"
-            onInput={(e) => change({ body: e.currentTarget.value })} />
+          <textarea
+            {...ids}
+            class="input area try-body"
+            spellcheck={false}
+            wrap="off"
+            value={draft.body}
+            placeholder="{}"
+            onInput={(e) => change({ body: e.currentTarget.value })}
+          />
         )}
       </Field>
-      <Field label="Query" hint={<>It is <code>trigger.data._query</code> in the workflow.</>}>
-        {(ids) => <TextInput {...ids} class="mono" value={draft.query} placeholder="source=crm&priority=high" onValue={(query) => change({ query: query.replace(/^\?/, "") })} />}
+      <Field
+        label="Query"
+        hint={
+          <>
+            It is <code>trigger.data._query</code> in the workflow.
+          </>
+        }
+      >
+        {(ids) => (
+          <TextInput
+            {...ids}
+            class="mono"
+            value={draft.query}
+            placeholder="source=crm&priority=high"
+            onValue={(query) => change({ query: query.replace(/^\?/, "") })}
+          />
+        )}
       </Field>
       <Headers list={draft.headers} onList={(headers) => change({ headers })} />
       <Prefixes session={session} />
@@ -57,13 +104,39 @@ function Headers({ list, onList }: { list: readonly Header[]; onList: (list: rea
       <legend class="label">Headers</legend>
       {list.map(([name, value], i) => (
         <div class="row" key={i}>
-          <TextInput class="mono" aria-label={`Name of header ${i + 1}`} placeholder="Name" value={name} onValue={(v) => onList(list.with(i, [v, value]))} />
-          <TextInput class="mono" aria-label={`Value of header ${i + 1}`} placeholder="Value" value={value} onValue={(v) => onList(list.with(i, [name, v]))} />
-          <IconButton icon="close" label={`Remove header ${i + 1}`} onClick={() => onList(list.toSpliced(i, 1))} />
+          <TextInput
+            class="mono"
+            aria-label={`Name of header ${i + 1}`}
+            placeholder="Name"
+            value={name}
+            onValue={(v) => onList(list.with(i, [v, value]))}
+          />
+          <TextInput
+            class="mono"
+            aria-label={`Value of header ${i + 1}`}
+            placeholder="Value"
+            value={value}
+            onValue={(v) => onList(list.with(i, [name, v]))}
+          />
+          <IconButton
+            icon="close"
+            label={`Remove header ${i + 1}`}
+            onClick={() => onList(list.toSpliced(i, 1))}
+          />
         </div>
       ))}
-      <Button small look="quiet" icon="plus" disabled={list.length >= maxHeaders} onClick={() => onList([...list, ["", ""]])}>Add a header</Button>
-      <p class="hint">The server adds the signature, and <code>Content-Type: application/json</code> unless you do.</p>
+      <Button
+        small
+        look="quiet"
+        icon="plus"
+        disabled={list.length >= maxHeaders}
+        onClick={() => onList([...list, ["", ""]])}
+      >
+        Add a header
+      </Button>
+      <p class="hint">
+        The server adds the signature, and <code>Content-Type: application/json</code> unless you do.
+      </p>
     </fieldset>
   );
 }
@@ -74,7 +147,16 @@ function Prefixes({ session }: { session: TrySession }) {
   if (all.length < 2) return null;
   return (
     <Field label="Handler" hint="The site's handler that the request goes through.">
-      {(ids) => <Select {...ids} value={session.prefix.value || all[0]!} onValue={(v) => { session.prefix.value = v; }} options={all.map((p) => [p, visible(p)])} />}
+      {(ids) => (
+        <Select
+          {...ids}
+          value={session.prefix.value || all[0]!}
+          onValue={(v) => {
+            session.prefix.value = v;
+          }}
+          options={all.map((p) => [p, visible(p)])}
+        />
+      )}
     </Field>
   );
 }
@@ -87,7 +169,10 @@ function Origin({ workflow, document, session }: { workflow: string; document?: 
   const scheme = text(get(webhookOf(document), "signature", "scheme")) ?? "flowtrux";
   const fields = useMemo(() => document && skeleton(document), [document]);
   // The provider's samples come first.
-  const sorted = useMemo(() => [...samples].sort((a, b) => Number(b.scheme === scheme) - Number(a.scheme === scheme)), [scheme]);
+  const sorted = useMemo(
+    () => [...samples].sort((a, b) => Number(b.scheme === scheme) - Number(a.scheme === scheme)),
+    [scheme],
+  );
 
   const take = async (from: string) => {
     setProblem(undefined);
@@ -126,21 +211,34 @@ function Origin({ workflow, document, session }: { workflow: string; document?: 
   useEffect(() => {
     if (wanted !== "") return;
     if (session.from.peek() !== "" || session.draft.peek() !== emptyDraft || document === undefined) return;
-    const first = sorted[0]!.scheme === scheme ? `sample:${sorted[0]!.id}` : fields ? "fields" : "sample:plain";
+    const first =
+      sorted[0]!.scheme === scheme ? `sample:${sorted[0]!.id}` : fields ? "fields" : "sample:plain";
     void take(first);
   }, [document === undefined]);
 
-  const option = (value: string, label: string) => <option key={value} value={value}>{label}</option>;
+  const option = (value: string, label: string) => (
+    <option key={value} value={value}>
+      {label}
+    </option>
+  );
   return (
     <>
       <Field label="Begin with">
         {(ids) => (
-          <select {...ids} class="input select" value={session.from.value} disabled={busy} onChange={(e) => void take(e.currentTarget.value)}>
-            <option value="" disabled>Choose an event</option>
+          <select
+            {...ids}
+            class="input select"
+            value={session.from.value}
+            disabled={busy}
+            onChange={(e) => void take(e.currentTarget.value)}
+          >
+            <option value="" disabled>
+              Choose an event
+            </option>
             {fields && option("fields", "The fields that this workflow reads")}
             <optgroup label="Last events of this workflow">
               {!known && option(`event:${wanted}`, `That of ${line(wanted, 40)}`)}
-              {events?.map((s) => option(`event:${s.id}`, `${ago(Date.parse(s.acceptedAt), serverNow())}, ${wordOf(s.status)} · …${line(s.id.slice(-6), 10)}`))}
+              {events?.map((s) => option(`event:${s.id}`, eventText(s)))}
               {events?.length === 0 && <option disabled>None was recorded</option>}
             </optgroup>
             <optgroup label="Samples">{sorted.map((s) => option(`sample:${s.id}`, s.title))}</optgroup>
@@ -157,6 +255,9 @@ function Origin({ workflow, document, session }: { workflow: string; document?: 
   );
 }
 
+const eventText = (s: Summary): string =>
+  `${ago(Date.parse(s.acceptedAt), serverNow())}, ${wordOf(s.status)} · …${line(s.id.slice(-6), 10)}`;
+
 function ReplayButton({ id }: { id: string }) {
   const [busy, setBusy] = useState(false);
   const replay = async () => {
@@ -169,7 +270,11 @@ function ReplayButton({ id }: { id: string }) {
       sayError(e);
     }
   };
-  return <Button small icon="replay" busy={busy} onClick={() => void replay()}>Replay it with the current revision</Button>;
+  return (
+    <Button small icon="replay" busy={busy} onClick={() => void replay()}>
+      Replay it with the current revision
+    </Button>
+  );
 }
 
 /** The executions that began last; undefined = not loaded yet. */
@@ -180,10 +285,14 @@ function useLastEvents(workflow: string): readonly Summary[] | undefined {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const load = () => {
       timer = undefined;
-      getJson<Executions>(apiPath(["executions"], { workflow, limit: 10 }), stop.signal).then((p) => setList(p.executions), () => {});
+      getJson<Executions>(apiPath(["executions"], { workflow, limit: 10 }), stop.signal).then(
+        (p) => setList(p.executions),
+        () => {},
+      );
     };
     const off = onEvent((e) => {
-      if (e.kind === "execution" && e.execution.workflow === workflow && e.execution.endedAt) timer ??= setTimeout(load, 2000);
+      if (e.kind === "execution" && e.execution.workflow === workflow && e.execution.endedAt)
+        timer ??= setTimeout(load, 2000);
     });
     load();
     return () => {

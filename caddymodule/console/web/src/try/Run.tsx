@@ -20,10 +20,22 @@ export function Run({ watch }: { watch: RunWatch }) {
   const [chosen, setChosen] = useState<string>();
   const graph = view.document && flow(view.document);
   const nodes = useMemo(() => (record ? nodesOf(record, graph) : []), [record, graph]);
-  const repeats = useMemo(() => (id: string) => get(graph?.byId.get(id)?.value, "forEach") !== undefined, [graph]);
+  const repeats = useMemo(
+    () => (id: string) => get(graph?.byId.get(id)?.value, "forEach") !== undefined,
+    [graph],
+  );
   if (!record) {
-    return view.gone ? <Note tone="warn">The execution left no record: successes are recorded only up to a rate that the operator sets.</Note>
-      : view.error ? <Note tone="bad">{visible(view.error.message)}</Note> : <div class="card"><Skeleton lines={6} /></div>;
+    return view.gone ? (
+      <Note tone="warn">
+        The execution left no record: successes are recorded only up to a rate that the operator sets.
+      </Note>
+    ) : view.error ? (
+      <Note tone="bad">{visible(view.error.message)}</Note>
+    ) : (
+      <div class="card">
+        <Skeleton lines={6} />
+      </div>
+    );
   }
   const first = firstNode(record, nodes) ?? nodes[0]!.id;
   const selected = nodes.find((n) => n.id === chosen) ?? nodes.find((n) => n.id === first)!;
@@ -32,14 +44,34 @@ export function Run({ watch }: { watch: RunWatch }) {
       <div class="row">
         <h2>Execution</h2>
         <Badge state={record.status} />
-        <span class="muted small number"><Elapsed from={record.startedAt} to={record.endedAt} /></span>
-        <a class="mono" href={href(["executions", record.id])}>{shortId(record.id)}</a>
+        <span class="muted small number">
+          <Elapsed from={record.startedAt} to={record.endedAt} />
+        </span>
+        <a class="mono" href={href(["executions", record.id])}>
+          {shortId(record.id)}
+        </a>
       </div>
-      <RunFailure record={record} nodeName={nodes.find((n) => n.id === record.node)?.name} onNode={setChosen} />
-      {view.gone === "unrecorded" && <Note tone="warn">It left no record: successes are recorded only up to a rate that the operator sets. This is what was seen while it ran.</Note>}
-      {view.document && <RunGraph document={view.document} nodes={nodes} selected={selected.id} onSelect={setChosen} />}
+      <RunFailure
+        record={record}
+        nodeName={nodes.find((n) => n.id === record.node)?.name}
+        onNode={setChosen}
+      />
+      {view.gone === "unrecorded" && (
+        <Note tone="warn">
+          It left no record: successes are recorded only up to a rate that the operator sets. This is what was
+          seen while it ran.
+        </Note>
+      )}
+      {view.document && (
+        <RunGraph document={view.document} nodes={nodes} selected={selected.id} onSelect={setChosen} />
+      )}
       <Timeline record={record} nodes={nodes} repeats={repeats} selected={selected.id} onSelect={setChosen} />
-      <NodePanel key={selected.id} record={record} node={selected} source={graph?.byId.get(selected.id)?.value} />
+      <NodePanel
+        key={selected.id}
+        record={record}
+        node={selected}
+        source={graph?.byId.get(selected.id)?.value}
+      />
     </section>
   );
 }

@@ -30,7 +30,9 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
   const session = sessionOf(workflow);
   const { sending, sent, error, run } = session.attempt.value;
   const [saving, setSaving] = useState(false);
-  const begin = () => { if (canWrite() && !saving) void send(workflow, session); };
+  const begin = () => {
+    if (canWrite() && !saving) void send(workflow, session);
+  };
   const saveFirst = async () => {
     if (!onSave || saving || sending) return;
     setSaving(true);
@@ -46,30 +48,68 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
     <div class="try">
       <div class="try-left stack">
         <Compose workflow={workflow} document={document} session={session} onSend={begin} />
-        {dirty && <Note tone="warn">Your changes are not saved. What runs is the version that is stored.</Note>}
+        {dirty && (
+          <Note tone="warn">Your changes are not saved. What runs is the version that is stored.</Note>
+        )}
         {canWrite() ? (
           <div class="row try-send">
-            {dirty && onSave && <Button look="primary" icon="play" busy={saving} disabled={sending} onClick={() => void saveFirst()}>Save and send</Button>}
-            <Button look={dirty && onSave ? "plain" : "primary"} icon="play" busy={sending} disabled={saving} onClick={begin} aria-keyshortcuts="Control+Enter">
+            {dirty && onSave && (
+              <Button
+                look="primary"
+                icon="play"
+                busy={saving}
+                disabled={sending}
+                onClick={() => void saveFirst()}
+              >
+                Save and send
+              </Button>
+            )}
+            <Button
+              look={dirty && onSave ? "plain" : "primary"}
+              icon="play"
+              busy={sending}
+              disabled={saving}
+              onClick={begin}
+              aria-keyshortcuts="Control+Enter"
+            >
               {dirty ? "Send to the saved version" : "Send"}
             </Button>
             <span class="hint">Ctrl+Enter. It runs for real.</span>
           </div>
-        ) : <Note tone="idle">This console is read-only: it sends nothing.</Note>}
+        ) : (
+          <Note tone="idle">This console is read-only: it sends nothing.</Note>
+        )}
       </div>
       <div class="try-right stack" aria-live="off">
-        <p class="visually-hidden" role="status">{sending ? "Sending" : sent ? `The answer has status ${sent.response.status}.` : ""}</p>
+        <p class="visually-hidden" role="status">
+          {sending ? "Sending" : sent ? `The answer has status ${sent.response.status}.` : ""}
+        </p>
         {error && <SendError error={error} workflow={workflow} />}
         {sent?.replayed && <Replayed session={session} document={document} />}
-        {sent && <><h2>Over the wire</h2><Wire sent={sent} /></>}
+        {sent && (
+          <>
+            <h2>Over the wire</h2>
+            <Wire sent={sent} />
+          </>
+        )}
         {sent && !sent.executionId && <Note tone="warn">Nothing ran: the response says why.</Note>}
-        {run ? <Run key={run.id} watch={run} />
-          : sending ? <div class="card"><Skeleton lines={8} /></div>
-            : !sent && !error && (
-              <Empty icon="play" title="See what it does">
-                <p>Send an event: the server signs it as a sender would, and it goes through the webhook's handler. Here you see the answer, and what each node did.</p>
-              </Empty>
-            )}
+        {run ? (
+          <Run key={run.id} watch={run} />
+        ) : sending ? (
+          <div class="card">
+            <Skeleton lines={8} />
+          </div>
+        ) : (
+          !sent &&
+          !error && (
+            <Empty icon="play" title="See what it does">
+              <p>
+                Send an event: the server signs it as a sender would, and it goes through the webhook's
+                handler. Here you see the answer, and what each node did.
+              </p>
+            </Empty>
+          )
+        )}
       </div>
     </div>
   );
@@ -78,12 +118,20 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
 /** Why it could not be sent, and what to do. */
 function SendError({ error, workflow }: { error: Error; workflow: string }) {
   const status = error instanceof ApiError ? error.status : -1;
-  const link = status === 404 ? undefined
-    : status === 409 && /secret/.test(error.message) ? <ButtonLink small icon="key" href={href(["workflows", workflow, "trigger"])}>Set a secret</ButtonLink>
-      : status === 0 || status >= 502 ? <ButtonLink small href={href(["executions"], { workflow, source: "console" })}>Executions</ButtonLink> : undefined;
+  const link =
+    status === 404 ? undefined : status === 409 && /secret/.test(error.message) ? (
+      <ButtonLink small icon="key" href={href(["workflows", workflow, "trigger"])}>
+        Set a secret
+      </ButtonLink>
+    ) : status === 0 || status >= 502 ? (
+      <ButtonLink small href={href(["executions"], { workflow, source: "console" })}>
+        Executions
+      </ButtonLink>
+    ) : undefined;
   return (
     <Note tone="bad" action={link}>
-      {visible(error.message)}{status === 404 && ". Save the workflow first."}
+      {visible(error.message)}
+      {status === 404 && ". Save the workflow first."}
     </Note>
   );
 }
@@ -99,9 +147,34 @@ function Replayed({ session, document }: { session: TrySession; document?: Json 
     } else say("There is no such field in the body. Write one.", { tone: "bad" });
   };
   return (
-    <Note tone="warn" action={key && <Button small onClick={renew}>Use a new key</Button>}>
-      Nothing ran: an event with this idempotency key was sent before. This is its stored response, and its execution.
-      {key && <> The key is {"header" in key ? <>the header <code>{visible(key.header)}</code></> : <>the field <code>{visible(key.field)}</code></>}.</>}
+    <Note
+      tone="warn"
+      action={
+        key && (
+          <Button small onClick={renew}>
+            Use a new key
+          </Button>
+        )
+      }
+    >
+      Nothing ran: an event with this idempotency key was sent before. This is its stored response, and its
+      execution.
+      {key && (
+        <>
+          {" "}
+          The key is{" "}
+          {"header" in key ? (
+            <>
+              the header <code>{visible(key.header)}</code>
+            </>
+          ) : (
+            <>
+              the field <code>{visible(key.field)}</code>
+            </>
+          )}
+          .
+        </>
+      )}
     </Note>
   );
 }

@@ -1,7 +1,19 @@
 // What is going to be sent: from a recorded event, or from what a workflow reads of its events.
 import type { ExecutionRecord } from "../api/types";
 import { flow } from "../flow/document";
-import { get, items, type Json, type JsonSyntaxError, members, obj, parse, set, str, stringify, text } from "../json/lossless";
+import {
+  get,
+  items,
+  type Json,
+  type JsonSyntaxError,
+  members,
+  obj,
+  parse,
+  set,
+  str,
+  stringify,
+  text,
+} from "../json/lossless";
 import { parseText } from "../templates/parse";
 import type { Path } from "../templates/path";
 
@@ -18,7 +30,8 @@ export const emptyDraft: Draft = { body: "", query: "", headers: [] };
 export const maxHeaders = 50;
 
 /** The webhook part of a document's trigger. */
-export const webhookOf = (document: Json | undefined): Json | undefined => document && get(flow(document).trigger?.config, "webhook");
+export const webhookOf = (document: Json | undefined): Json | undefined =>
+  document && get(flow(document).trigger?.config, "webhook");
 
 /** The mistake in a body, if there is one. An empty body is {}. */
 export function mistakeIn(body: string): JsonSyntaxError | undefined {
@@ -40,15 +53,24 @@ export function formatted(body: string): string {
   }
 }
 
-/** Headers that belong to one transport, or that the server signs anew. */
-const notSent = /^(accept-encoding|connection|content-length|host|transfer-encoding|te|upgrade|via|forwarded|x-forwarded-.*|x-real-ip|(webhook|svix)-(id|timestamp|signature)|x-slack-request-timestamp)$/;
+/** Headers that belong to one transport. */
+const ofTransport = /^(accept-encoding|connection|content-length|host|te|transfer-encoding|upgrade|via)$/;
+const ofProxies = /^(x-)?forwarded|^x-real-ip$/;
+/** Headers that the server makes with the signature. */
+const signedAnew = /^(webhook|svix)-(id|timestamp|signature)$|^x-slack-request-timestamp$/;
 
 /** A recorded event as it can be sent again; or why it cannot. */
 export function fromRecord(record: ExecutionRecord): Draft | { readonly reason: string } {
   const data = record.trigger?.data;
-  if (data?.masked || record.trigger?.headers?.masked) return { reason: "Secrets in this event are hidden in the record, so it is not what was sent." };
+  if (data?.masked || record.trigger?.headers?.masked)
+    return { reason: "Secrets in this event are hidden in the record, so it is not what was sent." };
   if (data?.text === undefined) {
-    return { reason: data?.size || data?.cut ? "This event is too long to be in the record, which has only its size." : "The record does not have this event." };
+    return {
+      reason:
+        data?.size || data?.cut
+          ? "This event is too long to be in the record, which has only its size."
+          : "The record does not have this event.",
+    };
   }
   let body: Json;
   try {
@@ -68,8 +90,11 @@ function headersOf(record: ExecutionRecord): Header[] {
   const raw = record.trigger?.headers?.text;
   if (!raw) return [];
   try {
-    return [...members(parse(raw))].flatMap(([name, value]): Header[] =>
-      (notSent.test(name) || (name === "content-type" && text(value) === "application/json") ? [] : [[name, text(value) ?? ""]])).slice(0, maxHeaders);
+    return [...members(parse(raw))]
+      .map(([name, value]): Header => [name, text(value) ?? ""])
+      .filter(([name, value]) => name !== "content-type" || value !== "application/json")
+      .filter(([name]) => ![ofTransport, ofProxies, signedAnew].some((left) => left.test(name)))
+      .slice(0, maxHeaders);
   } catch {
     return [];
   }
@@ -80,7 +105,14 @@ export function skeleton(document: Json): string | undefined {
   let body: Json = obj({});
   let found = false;
   for (const [first, second, ...path] of pathsRead(document)) {
-    if (first !== "trigger" || second !== "data" || path.length === 0 || path[0] === "_query" || path.length > 20) continue;
+    if (
+      first !== "trigger" ||
+      second !== "data" ||
+      path.length === 0 ||
+      path[0] === "_query" ||
+      path.length > 20
+    )
+      continue;
     if (typeof path[0] === "number" || path.some((k) => typeof k === "number" && k > 9)) continue;
     found = true;
     body = place(body, path);
@@ -94,12 +126,20 @@ function pathsRead(document: Json): Path[] {
   for (const node of flow(document).nodes) {
     const list = parseText(text(get(node.value, "forEach")) ?? "").parts.find((p) => p.kind === "template");
     if (!list) continue;
-    paths.push([...list.path, 0], ...pathsIn(node.value).filter((p) => p[0] === "item").map((p) => [...list.path, 0, ...p.slice(1)]));
+    paths.push(
+      [...list.path, 0],
+      ...pathsIn(node.value)
+        .filter((p) => p[0] === "item")
+        .map((p) => [...list.path, 0, ...p.slice(1)]),
+    );
   }
   return paths;
 }
 
-const pathsIn = (v: Json): Path[] => textsIn(v).flatMap((t) => parseText(t).parts).flatMap((p) => (p.kind === "template" ? [p.path] : []));
+const pathsIn = (v: Json): Path[] =>
+  textsIn(v)
+    .flatMap((t) => parseText(t).parts)
+    .flatMap((p) => (p.kind === "template" ? [p.path] : []));
 
 /** Adds a field that is not there yet. What is there already, and is a text, gives way to a longer path. */
 function place(at: Json | undefined, path: readonly (string | number)[]): Json {
@@ -116,10 +156,14 @@ function place(at: Json | undefined, path: readonly (string | number)[]): Json {
 
 function textsIn(v: Json): string[] {
   switch (v.kind) {
-    case "string": return v.value.includes("{{") ? [v.value] : [];
-    case "array": return v.items.flatMap(textsIn);
-    case "object": return [...v.members.values()].flatMap(textsIn);
-    default: return [];
+    case "string":
+      return v.value.includes("{{") ? [v.value] : [];
+    case "array":
+      return v.items.flatMap(textsIn);
+    case "object":
+      return [...v.members.values()].flatMap(textsIn);
+    default:
+      return [];
   }
 }
 
@@ -130,8 +174,14 @@ export function keyOf(webhook: Json | undefined): { header: string } | { field: 
   return header ? { header } : field ? { field } : undefined;
 }
 
-/** The draft with a key that was not used yet, so that it is no duplicate. undefined = it has no such field. */
-export function withNewKey(draft: Draft, key: { header: string } | { field: string }, fresh: string): Draft | undefined {
+/**
+ * The draft with a key that was not used yet, so that it is no duplicate. undefined = it has no such field.
+ */
+export function withNewKey(
+  draft: Draft,
+  key: { header: string } | { field: string },
+  fresh: string,
+): Draft | undefined {
   if ("header" in key) {
     const others = draft.headers.filter(([name]) => name.toLowerCase() !== key.header.toLowerCase());
     return { ...draft, headers: [...others, [key.header, fresh]] };

@@ -1,5 +1,5 @@
-// What one tries of a workflow: the draft, what was sent and the execution. It stays in memory, by workflow, while one is
-// elsewhere.
+// What one tries of a workflow: the draft, what was sent and the execution. It stays in memory, by workflow,
+// while one is elsewhere.
 import { type Signal, signal } from "@preact/signals";
 import { ApiError, apiPath, postJson } from "../api/client";
 import { onEvent } from "../api/live";
@@ -31,7 +31,11 @@ const maxSessions = 20;
 
 export function sessionOf(workflow: string): TrySession {
   const s = sessions.get(workflow) ?? {
-    draft: signal(emptyDraft), from: signal(""), prefix: signal(""), attempt: signal<Attempt>({ sending: false }), stop: () => {},
+    draft: signal(emptyDraft),
+    from: signal(""),
+    prefix: signal(""),
+    attempt: signal<Attempt>({ sending: false }),
+    stop: () => {},
   };
   sessions.delete(workflow); // the one used last is at the end
   sessions.set(workflow, s);
@@ -52,18 +56,25 @@ export async function send(workflow: string, s: TrySession): Promise<void> {
   s.stop();
   s.attempt.value = { sending: true };
   const { body, query, headers } = s.draft.peek();
-  // A sender that waits gets the id with the response. Until then, the execution that a console starts now is taken for it.
+  // A sender that waits gets the id with the response. Until then, the execution that a console starts now is
+  // taken for it.
   const seen: LiveEvent[] = [];
   const off = onEvent((e) => {
     if (seen.length >= maxSeen) return;
     if (e.kind === "node" && e.workflow === workflow) seen.push(e);
-    if (e.kind !== "execution" || e.execution.workflow !== workflow || e.execution.source !== "console") return;
+    if (e.kind !== "execution" || e.execution.workflow !== workflow || e.execution.source !== "console")
+      return;
     seen.push(e);
-    if (!s.attempt.peek().run && e.execution.status !== "pending") watch(s, new RunWatch(e.execution.id, seen));
+    if (!s.attempt.peek().run && e.execution.status !== "pending")
+      watch(s, new RunWatch(e.execution.id, seen));
   });
   try {
     const sent = await postJson<SendResult>(apiPath(["send"]), {
-      workflow, prefix: s.prefix.peek() || undefined, body, query: query || undefined, headers: headers.filter(([name]) => name.trim() !== ""),
+      workflow,
+      prefix: s.prefix.peek() || undefined,
+      body,
+      query: query || undefined,
+      headers: headers.filter(([name]) => name.trim() !== ""),
     });
     const run = s.attempt.peek().run;
     if (sent.executionId !== run?.id) {
@@ -87,7 +98,10 @@ function watch(s: TrySession, run: RunWatch): void {
 /** Without an answer nobody knows whether it was sent. */
 function unsure(e: unknown): Error {
   if (e instanceof ApiError && (e.status === 0 || e.status >= 502)) {
-    return new ApiError(e.status, "The server did not answer. It may have received the event: look at the executions before you send it again.");
+    return new ApiError(
+      e.status,
+      "The server did not answer. It may have received the event: look at the executions before you resend it.",
+    );
   }
   return e instanceof Error ? e : new Error(String(e));
 }

@@ -13,9 +13,13 @@ export function Text({ text, label, first = firstPart }: { text: string; label: 
   const rest = text.length - shown;
   return (
     <div class="long-text">
-      <pre class="text" tabIndex={0} aria-label={label}>{visible(rest > 0 ? cut(text, shown) + "…" : text)}</pre>
+      <pre class="text" tabIndex={0} aria-label={label}>
+        {visible(rest > 0 ? cut(text, shown) + "…" : text)}
+      </pre>
       {rest > 0 && (
-        <Button small onClick={() => setShown(shown + step)}>Show more ({bytes(rest)} left)</Button>
+        <Button small onClick={() => setShown(shown + step)}>
+          Show more ({bytes(rest)} left)
+        </Button>
       )}
     </div>
   );

@@ -9,12 +9,23 @@ const keys = (source: string, budget?: number) => {
 };
 
 test("a small value is open in full", () => {
-  assert.deepEqual(keys(`{"a":{"b":[1,2]},"c":{},"d/e":[]}`), ["", "/a", "/a/b", "/a/b/0", "/a/b/1", "/c", "/d~1e"]);
+  assert.deepEqual(keys(`{"a":{"b":[1,2]},"c":{},"d/e":[]}`), [
+    "",
+    "/a",
+    "/a/b",
+    "/a/b/0",
+    "/a/b/1",
+    "/c",
+    "/d~1e",
+  ]);
 });
 
 test("of a large value the outline is open", () => {
   const inner = `[${Array.from({ length: 30 }, (_, i) => i).join()}]`;
-  assert.deepEqual(keys(`{"a":${inner},"b":${inner},"c":{"d":1}}`, 40).filter((id) => id.split("/").length === 2), ["/a", "/b", "/c"]);
+  assert.deepEqual(
+    keys(`{"a":${inner},"b":${inner},"c":{"d":1}}`, 40).filter((id) => id.split("/").length === 2),
+    ["/a", "/b", "/c"],
+  );
   assert.equal(keys(`{"a":${inner},"b":${inner},"c":{"d":1}}`, 40).length, 1 + 3 + 30 + 1);
 });
 
@@ -44,7 +55,10 @@ test("a value of 1 MiB makes few rows, quickly", () => {
   const before = performance.now();
   const rows = rowsOf(root, autoOpen(root), noState);
   assert.ok(performance.now() - before < 50);
-  assert.deepEqual(rows.map((r) => r.id), ["", "/items"]);
+  assert.deepEqual(
+    rows.map((r) => r.id),
+    ["", "/items"],
+  );
   const open = rowsOf(root, autoOpen(root), toggle(noState, rows[1]!));
   assert.equal(open.length, 2 + pageSize + 1);
 });
@@ -72,7 +86,10 @@ test("keys move, open and close", () => {
   assert.deepEqual(press("ArrowLeft", "/a"), { toggle: true });
   state = toggle(state, rows[1]!);
   rows = rowsOf(root, auto, state);
-  assert.deepEqual(rows.map((r) => r.id), ["", "/a", "/text"]);
+  assert.deepEqual(
+    rows.map((r) => r.id),
+    ["", "/a", "/text"],
+  );
   assert.deepEqual(press("ArrowRight", "/a"), { toggle: true });
 });
 

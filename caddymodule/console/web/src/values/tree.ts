@@ -1,5 +1,5 @@
-// The rows of a JSON tree. Only what is open becomes rows, and of long arrays and texts only a part, so that a value of
-// any size is shown at once.
+// The rows of a JSON tree. Only what is open becomes rows, and of long arrays and texts only a part, so that
+// a value of any size is shown at once.
 import type { Json } from "../json/lossless";
 
 /** How many members of an array or object one step shows. */
@@ -31,13 +31,15 @@ export interface TreeState {
 }
 export const noState: TreeState = { open: new Map(), shown: new Map() };
 
-export const sizeOf = (v: Json): number => (v.kind === "array" ? v.items.length : v.kind === "object" ? v.members.size : 0);
+export const sizeOf = (v: Json): number =>
+  v.kind === "array" ? v.items.length : v.kind === "object" ? v.members.size : 0;
 
-const childId = (id: string, key: string | number): string => `${id}/${typeof key === "number" ? key : key.replace(/~/g, "~0").replace(/\//g, "~1")}`;
+const childId = (id: string, key: string | number): string =>
+  `${id}/${typeof key === "number" ? key : key.replace(/~/g, "~0").replace(/\//g, "~1")}`;
 
 /**
- * Returns what is open at first: level by level from the top, as long as all rows together are at most budget. So a small
- * value is open in full, and of a large one its outline is.
+ * Returns what is open at first: level by level from the top, as long as all rows together are at most
+ * budget. So a small value is open in full, and of a large one its outline is.
  */
 export function autoOpen(root: Json, budget = 40): ReadonlySet<string> {
   const open = new Set<string>();
@@ -50,7 +52,8 @@ export function autoOpen(root: Json, budget = 40): ReadonlySet<string> {
       if (n === 0 || (depth > 0 && rows + n > budget)) continue;
       rows += n;
       open.add(id);
-      for (const [key, child] of children(value, n)) if (sizeOf(child) > 0) next.push({ id: childId(id, key), value: child });
+      for (const [key, child] of children(value, n))
+        if (sizeOf(child) > 0) next.push({ id: childId(id, key), value: child });
     }
     level = next;
   }
@@ -110,24 +113,38 @@ export function cut(text: string, length: number): string {
 }
 
 /** Where a key leads in the tree: the id of the row that gets the focus, or what happens to the row. */
-export function keyAction(key: string, rows: readonly Row[], id: string): { focus?: string; toggle?: boolean; more?: boolean } | undefined {
-  const at = Math.max(0, rows.findIndex((r) => r.id === id));
+export function keyAction(
+  key: string,
+  rows: readonly Row[],
+  id: string,
+): { focus?: string; toggle?: boolean; more?: boolean } | undefined {
+  const at = Math.max(
+    0,
+    rows.findIndex((r) => r.id === id),
+  );
   const row = rows[at];
   if (!row) return undefined;
   const focus = (i: number) => ({ focus: rows[Math.min(Math.max(i, 0), rows.length - 1)]!.id });
   switch (key) {
-    case "ArrowDown": return focus(at + 1);
-    case "ArrowUp": return focus(at - 1);
-    case "Home": return focus(0);
-    case "End": return focus(rows.length - 1);
-    case "ArrowRight": return row.open === false ? { toggle: true } : row.open ? focus(at + 1) : undefined;
+    case "ArrowDown":
+      return focus(at + 1);
+    case "ArrowUp":
+      return focus(at - 1);
+    case "Home":
+      return focus(0);
+    case "End":
+      return focus(rows.length - 1);
+    case "ArrowRight":
+      return row.open === false ? { toggle: true } : row.open ? focus(at + 1) : undefined;
     case "ArrowLeft": {
       if (row.open) return { toggle: true };
       for (let i = at - 1; i >= 0; i--) if (rows[i]!.depth < row.depth) return focus(i);
       return undefined;
     }
-    case "Enter": case " ":
-      if (row.more !== undefined || (row.value.kind === "string" && isLong(row.value.value))) return { more: true };
+    case "Enter":
+    case " ":
+      if (row.more !== undefined || (row.value.kind === "string" && isLong(row.value.value)))
+        return { more: true };
       return row.open === undefined ? undefined : { toggle: true };
   }
   return undefined;
