@@ -36,9 +36,10 @@ const (
 )
 
 const (
-	entry    = "src/main.tsx"
-	screens  = "src/screens/"
-	licenses = "LICENSES.txt"
+	entry       = "src/main.tsx"
+	laterStyles = "src/styles/parts.css" // the page loads them with the forms
+	screens     = "src/screens/"
+	licenses    = "LICENSES.txt"
 )
 
 func main() {
@@ -111,7 +112,7 @@ func asset(output string) string { return "assets/" + path.Base(filepath.ToSlash
 // build builds the page to a directory. It returns the scripts and styles by their names there.
 func build(module, web, out string) (map[string]output, error) {
 	meta := filepath.Join(out, "meta.json")
-	cmd := exec.Command("go", "tool", "-modfile="+filepath.Join(module, "tools", "go.mod"), "esbuild", entry,
+	cmd := exec.Command("go", "tool", "-modfile="+filepath.Join(module, "tools", "go.mod"), "esbuild", entry, laterStyles,
 		"--bundle", "--splitting", "--format=esm", "--target=es2022", "--minify", "--legal-comments=none",
 		"--jsx=automatic", "--jsx-import-source=preact", "--loader:.svg=dataurl",
 		"--entry-names=[name]-[hash]", "--chunk-names=[name]-[hash]",
@@ -138,10 +139,10 @@ func build(module, web, out string) (map[string]output, error) {
 	return outputs, writeLicenses(web, out, outputs)
 }
 
-// entryOf returns the name of the script that the page loads.
-func entryOf(outputs map[string]output) string {
+// entryOf returns the name of the file that is made of a source.
+func entryOf(outputs map[string]output, source string) string {
 	for name, o := range outputs {
-		if o.EntryPoint == entry {
+		if o.EntryPoint == source {
 			return name
 		}
 	}
@@ -158,7 +159,7 @@ func writePage(web, out string, outputs map[string]output) error {
 	if err != nil {
 		return err
 	}
-	script := entryOf(outputs)
+	script := entryOf(outputs, entry)
 	var preload strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(closure(outputs, script))) {
 		if name != script && path.Ext(name) == ".js" {
@@ -167,7 +168,7 @@ func writePage(web, out string, outputs map[string]output) error {
 	}
 	text := strings.NewReplacer(
 		"{{icon}}", "data:image/svg+xml;base64,"+base64.StdEncoding.EncodeToString(icon),
-		"{{styles}}", asset(outputs[script].CSSBundle), "{{script}}", script,
+		"{{styles}}", asset(outputs[script].CSSBundle), "{{script}}", script, "{{parts}}", entryOf(outputs, laterStyles),
 		"{{preload}}", strings.TrimSuffix(preload.String(), "\n")).Replace(string(page))
 	return os.WriteFile(filepath.Join(out, "index.html"), []byte(text), 0o644)
 }
@@ -208,7 +209,7 @@ func measure(files map[string][]byte, outputs map[string]output) error {
 			all += n
 		}
 	}
-	page := closure(outputs, entryOf(outputs))
+	page := closure(outputs, entryOf(outputs, entry))
 	page["index.html"] = true
 	loaded := make(map[string]int) // by screen
 	for name, o := range outputs {

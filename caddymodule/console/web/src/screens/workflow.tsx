@@ -16,11 +16,12 @@ import { useSample, useWorkflow, useWorkflowRow } from "../workflow/data";
 import { GraphTab, typing } from "../workflow/GraphTab";
 import { Header } from "../workflow/Header";
 import { save } from "../workflow/save";
+import { parts } from "../workflow/load";
 import { useValidation } from "../workflow/validation";
 
-const DocumentTab = lazily(() => import("../workflow/parts").then((m) => m.DocumentTab));
-const Try = lazily(() => import("../workflow/parts").then((m) => m.Try));
-const ConflictDialog = lazily(() => import("../workflow/parts").then((m) => m.ConflictDialog), null);
+const DocumentTab = lazily(() => parts().then((m) => m.DocumentTab));
+const Try = lazily(() => parts().then((m) => m.Try));
+const ConflictDialog = lazily(() => parts().then((m) => m.ConflictDialog), null);
 
 export function Workflow({ route }: { route: Route }) {
   const id = route.path[1] ?? "";

@@ -13,10 +13,11 @@ import { Empty, Note } from "../ui/show";
 import { lazily } from "../ui/lazy";
 import { plural } from "../ui/text";
 import type { Checked } from "./validation";
+import { parts } from "./load";
 
-const NodePanel = lazily(() => import("./parts").then((m) => m.NodePanel));
-const Palette = lazily(() => import("./parts").then((m) => m.Palette), null);
-const ConnectDialog = lazily(() => import("./parts").then((m) => m.ConnectDialog), null);
+const NodePanel = lazily(() => parts().then((m) => m.NodePanel));
+const Palette = lazily(() => parts().then((m) => m.Palette), null);
+const ConnectDialog = lazily(() => parts().then((m) => m.ConnectDialog), null);
 
 export interface GraphTabProps {
   draft: Draft;
