@@ -8,10 +8,16 @@ let frame = 0;
 export function keepScroll(): void {
   history.scrollRestoration = "manual";
   let timer: ReturnType<typeof setTimeout> | undefined;
-  addEventListener("scroll", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => { history.replaceState({ ...(history.state as object | null), y: scrollY }, ""); }, 250);
-  }, { passive: true });
+  addEventListener(
+    "scroll",
+    () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        history.replaceState({ ...(history.state as object | null), y: scrollY }, "");
+      }, 250);
+    },
+    { passive: true },
+  );
   // The place of a page is not that of the next one.
   addEventListener("hashchange", () => clearTimeout(timer));
 }

@@ -2,10 +2,15 @@
 import type { Endpoint } from "./types";
 
 /**
- * Returns the addresses at which senders reach a workflow: those with a name of a site first. A site that serves any
- * host, on all addresses of its machine, is reached by the name that this page was opened with.
+ * Returns the addresses at which senders reach a workflow: those with a name of a site first. A
+ * site that serves any host, on all addresses of its machine, is reached by the name that this page
+ * was opened with.
  */
-export function webhookUrls(endpoints: readonly Endpoint[], workflow: string, pageHost = location.hostname): string[] {
+export function webhookUrls(
+  endpoints: readonly Endpoint[],
+  workflow: string,
+  pageHost = location.hostname,
+): string[] {
   const named: string[] = [];
   const others: string[] = [];
   for (const { prefix, listen, hosts, tls } of endpoints) {

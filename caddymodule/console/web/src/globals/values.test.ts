@@ -28,7 +28,12 @@ test("what is no JSON is refused with its place", () => {
 
 test("the beginning of a value is short, however large the value is", () => {
   assert.equal(preview(parse(`{"a": [1, 2.50, null], "b": "x"}`)), `{"a": [1, 2.50, null], "b": "x"}`);
-  for (const large of [`"${"x".repeat(1 << 20)}"`, `[${"1,".repeat(100_000)}1]`, `{"${"k".repeat(5000)}":{"${"k".repeat(5000)}":1}}`, "9".repeat(5000)]) {
+  for (const large of [
+    `"${"x".repeat(1 << 20)}"`,
+    `[${"1,".repeat(100_000)}1]`,
+    `{"${"k".repeat(5000)}":{"${"k".repeat(5000)}":1}}`,
+    "9".repeat(5000),
+  ]) {
     const short = preview(parse(large), 100);
     assert.ok(short.length < 500, `${short.length} characters`);
   }

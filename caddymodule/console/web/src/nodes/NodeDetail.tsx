@@ -19,33 +19,61 @@ export function NodeDetail({ exact }: { exact: Exact }) {
   return (
     <div class="stack">
       <div class="page-head">
-        <div class="crumbs"><a href={href(["nodes"])}>Node types</a><Icon name="right" size={16} /><h1>{name}</h1></div>
+        <div class="crumbs">
+          <a href={href(["nodes"])}>Node types</a>
+          <Icon name="right" size={16} />
+          <h1>{name}</h1>
+        </div>
       </div>
       {node.summary && <p class="lead">{line(node.summary, 600)}</p>}
       {node.slow && node.slow.length > 0 && (
         <Note tone="warn">
           Each call gets a new instance, which is slow: the module cannot be put back to its snapshot.
-          <ul class="plain-list">{node.slow.slice(0, 20).map((why) => <li key={why}>{line(why, 300)}</li>)}</ul>
+          <ul class="plain-list">
+            {node.slow.slice(0, 20).map((why) => (
+              <li key={why}>{line(why, 300)}</li>
+            ))}
+          </ul>
         </Note>
       )}
       <div class="two">
         <section class="card">
-          <header><h2>Module</h2></header>
+          <header>
+            <h2>Module</h2>
+          </header>
           <dl class="facts body">
-            <dt>Version</dt><dd class="mono">{line(node.version, 64)}</dd>
-            <dt>Source</dt><dd>{node.builtin ? "Built in" : <span class="mono">{line(node.source, 300)}</span>}</dd>
+            <dt>Version</dt>
+            <dd class="mono">{line(node.version, 64)}</dd>
+            <dt>Source</dt>
+            <dd>{node.builtin ? "Built in" : <span class="mono">{line(node.source, 300)}</span>}</dd>
             <dt>SHA-256</dt>
-            <dd class="row nowrap"><code class="cut" title={node.digest}>{node.digest || "–"}</code>{node.digest && <CopyButton text={node.digest} label="Copy the digest" />}</dd>
-            <dt>Handles</dt><dd><Handles node={node} /></dd>
+            <dd class="row nowrap">
+              <code class="cut" title={node.digest}>
+                {node.digest || "–"}
+              </code>
+              {node.digest && <CopyButton text={node.digest} label="Copy the digest" />}
+            </dd>
+            <dt>Handles</dt>
+            <dd>
+              <Handles node={node} />
+            </dd>
           </dl>
         </section>
         <section class="card">
-          <header><h2>Limits and grants</h2></header>
+          <header>
+            <h2>Limits and grants</h2>
+          </header>
           <dl class="facts body">
-            <dt>Capabilities</dt><dd><Capabilities node={node} all /></dd>
-            <dt>Memory</dt><dd>{bytes(node.memory)} for a call</dd>
-            <dt>Timeout</dt><dd>{line(node.timeout, 40)} for a call</dd>
-            <dt>Fuel</dt><dd>{node.fuel ? `${node.fuel.toLocaleString("en")} for a call` : "no budget of its own"}</dd>
+            <dt>Capabilities</dt>
+            <dd>
+              <Capabilities node={node} all />
+            </dd>
+            <dt>Memory</dt>
+            <dd>{bytes(node.memory)} for a call</dd>
+            <dt>Timeout</dt>
+            <dd>{line(node.timeout, 40)} for a call</dd>
+            <dt>Fuel</dt>
+            <dd>{node.fuel ? `${node.fuel.toLocaleString("en")} for a call` : "no budget of its own"}</dd>
           </dl>
         </section>
       </div>
@@ -56,12 +84,22 @@ export function NodeDetail({ exact }: { exact: Exact }) {
 
 function Handles({ node }: { node: NodeType }) {
   const fixed = node.handles ?? [];
-  if (fixed.length === 0 && !node.handlesFrom) return <span class="muted">none: its edges are followed when it succeeds</span>;
+  if (fixed.length === 0 && !node.handlesFrom)
+    return <span class="muted">none: its edges are followed when it succeeds</span>;
   return (
     <span class="row tags">
-      {fixed.slice(0, 50).map((h) => <code class="tag" key={h}>{line(h, 60)}</code>)}
+      {fixed.slice(0, 50).map((h) => (
+        <code class="tag" key={h}>
+          {line(h, 60)}
+        </code>
+      ))}
       {fixed.length > 50 && <span class="muted">and {fixed.length - 50} more</span>}
-      {node.handlesFrom && <span class="muted">{fixed.length > 0 && "and "}those that the config names in <code>{line(node.handlesFrom, 120)}</code></span>}
+      {node.handlesFrom && (
+        <span class="muted">
+          {fixed.length > 0 && "and "}those that the config names in{" "}
+          <code>{line(node.handlesFrom, 120)}</code>
+        </span>
+      )}
     </span>
   );
 }
@@ -74,21 +112,47 @@ function Config({ exact }: { exact: Exact }) {
   const notes = defaults(exact);
   return (
     <section class="card">
-      <header><h2>Config</h2>{rows.length > 0 && <span class="muted small">{plural(rows.filter((r) => !r.head).length, "field")}</span>}</header>
+      <header>
+        <h2>Config</h2>
+        {rows.length > 0 && (
+          <span class="muted small">{plural(rows.filter((r) => !r.head).length, "field")}</span>
+        )}
+      </header>
       {rows.length === 0 && (
-        <p class="body muted">{schema === undefined ? "The node has no schema: it takes any object." : "Its schema names no fields: it is below."}</p>
+        <p class="body muted">
+          {schema === undefined
+            ? "The node has no schema: it takes any object."
+            : "Its schema names no fields: it is below."}
+        </p>
       )}
       {rows.length > 0 && (
         <div class="scroll-x" tabIndex={0} role="region" aria-label="Fields of the config">
           <table class="table fields">
-            <thead><tr><th scope="col">Field</th><th scope="col">Type</th><th scope="col">Default</th><th scope="col">Meaning</th></tr></thead>
-            <tbody>{more.shown.map((row, i) => <Field key={i} row={row} />)}</tbody>
+            <thead>
+              <tr>
+                <th scope="col">Field</th>
+                <th scope="col">Type</th>
+                <th scope="col">Default</th>
+                <th scope="col">Meaning</th>
+              </tr>
+            </thead>
+            <tbody>
+              {more.shown.map((row, i) => (
+                <Field key={i} row={row} />
+              ))}
+            </tbody>
           </table>
         </div>
       )}
       <MoreRows more={more} />
       {cut && <p class="body muted">There are more fields: see the schema.</p>}
-      {notes.length > 0 && <ul class="body plain-list muted small">{notes.map((text) => <li key={text}>{text}</li>)}</ul>}
+      {notes.length > 0 && (
+        <ul class="body plain-list muted small">
+          {notes.map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      )}
       {schema !== undefined && <Raw type={node.type} schema={schema} />}
     </section>
   );
@@ -110,9 +174,15 @@ function Field({ row }: { row: FieldRow }) {
 
 /** What is added to configs, and what takes no templates. */
 function defaults({ node, defaults: values }: Exact): string[] {
-  const list = (node.defaults ?? []).slice(0, 50).map(({ with: other, key }, i) =>
-    line(`Without ${key}${other ? `, and with ${other}` : ""}, it gets ${values[i]}.`, 300));
-  if (node.fixed?.length) list.push(line(`No templates in: ${node.fixed.join(", ")}. It is prepared when the document is stored.`, 400));
+  const list = (node.defaults ?? [])
+    .slice(0, 50)
+    .map(({ with: other, key }, i) =>
+      line(`Without ${key}${other ? `, and with ${other}` : ""}, it gets ${values[i]}.`, 300),
+    );
+  if (node.fixed?.length)
+    list.push(
+      line(`No templates in: ${node.fixed.join(", ")}. It is prepared when the document is stored.`, 400),
+    );
   return list;
 }
 
@@ -125,8 +195,16 @@ function Raw({ type, schema }: { type: string; schema: Json }) {
     <details class="raw">
       <summary>JSON Schema</summary>
       <div class="body stack tight">
-        <div class="row"><CopyButton text={text} label="Copy the schema" /><Button small icon="download" onClick={() => download(`${type}.schema.json`, text)}>Download</Button></div>
-        <pre class="text" tabIndex={0}>{visible(text.slice(0, maxShown))}{text.length > maxShown && "\n…"}</pre>
+        <div class="row">
+          <CopyButton text={text} label="Copy the schema" />
+          <Button small icon="download" onClick={() => download(`${type}.schema.json`, text)}>
+            Download
+          </Button>
+        </div>
+        <pre class="text" tabIndex={0}>
+          {visible(text.slice(0, maxShown))}
+          {text.length > maxShown && "\n…"}
+        </pre>
       </div>
     </details>
   );

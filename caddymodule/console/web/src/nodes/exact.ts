@@ -15,6 +15,8 @@ export function parseNodes(envelope: string): Exact[] {
   const rows = (JSON.parse(envelope) as { nodes: NodeType[] }).nodes;
   const exact = items(get(parse(envelope), "nodes"));
   return rows.map((node, i) => ({
-    node, schema: get(exact[i], "schema"), defaults: items(get(exact[i], "defaults")).map((d) => stringify(get(d, "value") ?? jsonNull)),
+    node,
+    schema: get(exact[i], "schema"),
+    defaults: items(get(exact[i], "defaults")).map((d) => stringify(get(d, "value") ?? jsonNull)),
   }));
 }

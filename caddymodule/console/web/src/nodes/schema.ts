@@ -1,5 +1,5 @@
-// A JSON Schema as a list of fields, for people. It is that of any node, also of one that nobody here knows: what cannot be
-// put into words is left to the schema itself, which is shown below.
+// A JSON Schema as a list of fields, for people. It is that of any node, also of one that nobody
+// here knows: what cannot be put into words is left to the schema itself, which is shown below.
 import { get, items, type Json, members, str, stringify, text } from "../json/lossless";
 
 /** One field of a config, or the head of fields that only some configs have. */
@@ -45,7 +45,11 @@ export function fields(schema: Json | undefined, max = 1000): { rows: FieldRow[]
     const ref = text(s.get("$ref"));
     if (ref === undefined || !ref.startsWith("#")) return { s, seen };
     if (seen.includes(ref)) return { s: new Map([["description", str("as above")]]), seen };
-    const path = ref.slice(1).split("/").filter(Boolean).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+    const path = ref
+      .slice(1)
+      .split("/")
+      .filter(Boolean)
+      .map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
     let at: Json | undefined = schema;
     for (const key of path) at = get(at, at?.kind === "array" ? Number(key) : key);
     const target = resolve(at, [...seen, ref]);
@@ -54,7 +58,12 @@ export function fields(schema: Json | undefined, max = 1000): { rows: FieldRow[]
     return { s: merged, seen: target.seen };
   };
   /** Lists what is inside an object or a list. */
-  const inside = (s: Schema, depth: number, seen: readonly string[], shown: ReadonlySet<string> = none): void => {
+  const inside = (
+    s: Schema,
+    depth: number,
+    seen: readonly string[],
+    shown: ReadonlySet<string> = none,
+  ): void => {
     if (depth > maxDepth) return;
     const properties = members(s.get("properties"));
     const required = new Set(items(s.get("required")).map(text));
@@ -72,30 +81,61 @@ export function fields(schema: Json | undefined, max = 1000): { rows: FieldRow[]
       inside(item.s, depth, item.seen);
     }
     const keys = new Set(properties.keys());
-    for (const [word, key] of [["", "allOf"], ["either", "oneOf"], ["either", "anyOf"]] as const) {
+    for (const [word, key] of [
+      ["", "allOf"],
+      ["either", "oneOf"],
+      ["either", "anyOf"],
+    ] as const) {
       items(s.get(key)).forEach((part, i) => variant(i === 0 ? word : word && "or", part, depth, seen, keys));
     }
     if (s.has("if")) variant("", { kind: "object", members: s }, depth, seen, keys, true);
   };
   /** Lists the fields that a part of a schema adds, below a head that says when. */
-  const variant = (word: string, part: Json, depth: number, seen: readonly string[], shown: ReadonlySet<string>, own = false): void => {
+  const variant = (
+    word: string,
+    part: Json,
+    depth: number,
+    seen: readonly string[],
+    shown: ReadonlySet<string>,
+    own = false,
+  ): void => {
     const { s, seen: now } = resolve(part, seen);
     const when = condition(s.get("if"));
     const whole: Json = { kind: "object", members: s };
-    const inner = resolve(!s.has("if") ? whole : own ? s.get("then") : s.get("then") ?? whole, now);
+    const inner = resolve(!s.has("if") ? whole : own ? s.get("then") : (s.get("then") ?? whole), now);
     const before = rows.length;
     if (word === "" && when === "") {
       inside(inner.s, depth, inner.seen, shown);
       return;
     }
-    if (!add({ depth, head: true, name: when || word, type: typeOf(inner.s), required: false, text: describe(inner.s) })) return;
+    if (
+      !add({
+        depth,
+        head: true,
+        name: when || word,
+        type: typeOf(inner.s),
+        required: false,
+        text: describe(inner.s),
+      })
+    )
+      return;
     inside(inner.s, depth + 1, inner.seen, shown);
-    if (rows.length === before + 1 && (when !== "" || rows[before]!.type === "any")) rows.pop(); // it only demands fields
+    // What only demands fields has none of its own.
+    if (rows.length === before + 1 && (when !== "" || rows[before]!.type === "any")) rows.pop();
   };
-  const field = (name: string, member: Json, required: boolean, depth: number, seen: readonly string[]): boolean => {
+  const field = (
+    name: string,
+    member: Json,
+    required: boolean,
+    depth: number,
+    seen: readonly string[],
+  ): boolean => {
     const { s, seen: now } = resolve(member, seen);
     const initial = s.get("default");
-    if (!add({ depth, name, type: typeOf(s), required, default: initial && short(initial), text: describe(s) })) return false;
+    if (
+      !add({ depth, name, type: typeOf(s), required, default: initial && short(initial), text: describe(s) })
+    )
+      return false;
     inside(s, depth + 1, now);
     return !cut;
   };
@@ -117,7 +157,13 @@ function condition(s: Json | undefined): string {
 const plain = (v: Json): string => text(v) ?? short(v);
 
 const words: Record<string, string> = {
-  string: "text", integer: "whole number", number: "number", boolean: "yes or no", object: "object", array: "list", null: "null",
+  string: "text",
+  integer: "whole number",
+  number: "number",
+  boolean: "yes or no",
+  object: "object",
+  array: "list",
+  null: "null",
 };
 
 /** The type in words. */
@@ -130,7 +176,9 @@ function typeOf(s: Schema): string {
     return values.length > maxValues ? `${list}, and ${values.length - maxValues} more` : list;
   }
   const type = s.get("type");
-  const types = (type?.kind === "array" ? type.items : type ? [type] : []).map((t) => words[plain(t)] ?? plain(t));
+  const types = (type?.kind === "array" ? type.items : type ? [type] : []).map(
+    (t) => words[plain(t)] ?? plain(t),
+  );
   if (types.length === 0) return members(s.get("properties")).size > 0 ? "object" : "any";
   if (text(type) === "array" && s.has("items")) {
     const item = typeOf(members(s.get("items")));
@@ -140,12 +188,19 @@ function typeOf(s: Schema): string {
 }
 
 const limits: readonly (readonly [key: string, text: (v: string) => string])[] = [
-  ["format", (v) => `format ${v}`], ["pattern", (v) => `matches ${v}`],
-  ["minLength", (v) => (v === "1" ? "not empty" : `at least ${v} characters`)], ["maxLength", (v) => `at most ${v} characters`],
-  ["minimum", (v) => `at least ${v}`], ["maximum", (v) => `at most ${v}`],
-  ["exclusiveMinimum", (v) => `more than ${v}`], ["exclusiveMaximum", (v) => `less than ${v}`], ["multipleOf", (v) => `a multiple of ${v}`],
-  ["minItems", (v) => (v === "1" ? "not empty" : `at least ${v} in the list`)], ["maxItems", (v) => `at most ${v} in the list`],
-  ["minProperties", (v) => `at least ${v} keys`], ["maxProperties", (v) => `at most ${v} keys`],
+  ["format", (v) => `format ${v}`],
+  ["pattern", (v) => `matches ${v}`],
+  ["minLength", (v) => (v === "1" ? "not empty" : `at least ${v} characters`)],
+  ["maxLength", (v) => `at most ${v} characters`],
+  ["minimum", (v) => `at least ${v}`],
+  ["maximum", (v) => `at most ${v}`],
+  ["exclusiveMinimum", (v) => `more than ${v}`],
+  ["exclusiveMaximum", (v) => `less than ${v}`],
+  ["multipleOf", (v) => `a multiple of ${v}`],
+  ["minItems", (v) => (v === "1" ? "not empty" : `at least ${v} in the list`)],
+  ["maxItems", (v) => `at most ${v} in the list`],
+  ["minProperties", (v) => `at least ${v} keys`],
+  ["maxProperties", (v) => `at most ${v} keys`],
 ];
 
 /** What the schema says about a value. */
@@ -157,5 +212,7 @@ function describe(s: Schema): string {
   }
   if (isTrue(s.get("uniqueItems"))) demands.push("each once");
   if (isTrue(s.get("deprecated"))) demands.push("deprecated");
-  return [text(s.get("description")) ?? text(s.get("title")) ?? "", demands.join(", ")].filter(Boolean).join(" · ");
+  return [text(s.get("description")) ?? text(s.get("title")) ?? "", demands.join(", ")]
+    .filter(Boolean)
+    .join(" · ");
 }

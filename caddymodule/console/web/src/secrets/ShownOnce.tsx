@@ -6,9 +6,18 @@ import { Note } from "../ui/show";
 import { curlCommand, sendCommand } from "./commands";
 import { aboutScheme } from "./schemes";
 
-export function ShownOnce({ secret, workflow, scheme }: { secret: string; workflow: string; scheme: string }) {
+export function ShownOnce({
+  secret,
+  workflow,
+  scheme,
+}: {
+  secret: string;
+  workflow: string;
+  scheme: string;
+}) {
   const status = useStatus();
-  const url = webhookUrls(status.value?.endpoints ?? [], workflow)[0] ?? `https://your-site/api/webhooks/${workflow}`;
+  const url =
+    webhookUrls(status.value?.endpoints ?? [], workflow)[0] ?? `https://your-site/api/webhooks/${workflow}`;
   const curl = curlCommand(url, scheme);
   return (
     <>
@@ -18,7 +27,11 @@ export function ShownOnce({ secret, workflow, scheme }: { secret: string; workfl
         <CopyButton text={secret} label="Copy the secret" small={false} />
       </div>
       <p class="muted small">{aboutScheme(scheme).where}</p>
-      <Command title="Send a first webhook" text={sendCommand(url, scheme)} hint="It reads the secret from the file secret.txt." />
+      <Command
+        title="Send a first webhook"
+        text={sendCommand(url, scheme)}
+        hint="It reads the secret from the file secret.txt."
+      />
       {curl && <Command title="Or with curl and openssl" text={curl} />}
     </>
   );
@@ -28,8 +41,13 @@ export function ShownOnce({ secret, workflow, scheme }: { secret: string; workfl
 export function Command({ title, text, hint }: { title: string; text: string; hint?: string }) {
   return (
     <div class="stack tight">
-      <div class="row between"><span class="label">{title}</span><CopyButton text={text} label={`Copy: ${title}`} /></div>
-      <pre class="text command" tabIndex={0}>{text}</pre>
+      <div class="row between">
+        <span class="label">{title}</span>
+        <CopyButton text={text} label={`Copy: ${title}`} />
+      </div>
+      <pre class="text command" tabIndex={0}>
+        {text}
+      </pre>
       {hint && <p class="hint">{hint}</p>}
     </div>
   );

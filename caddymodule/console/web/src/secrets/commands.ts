@@ -1,14 +1,21 @@
-// Lines for a shell that send a first webhook. They read the secret from a file or the keyboard: it is in no history.
+// Lines for a shell that send a first webhook. They read the secret from a file or the keyboard: it
+// is in no history.
 
 /** A body that a first webhook can have. */
 const sample = `{"hello": "world"}`;
 
 /** Quotes text for a POSIX shell. */
-export const shell = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const shell = (text: string): string =>
+  /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The command that sends a webhook, for any scheme. */
 export function sendCommand(url: string, scheme: string): string {
-  const flag = scheme === "custom" ? " --signature-file workflow.json" : scheme && scheme !== "flowtrux" ? ` --scheme ${shell(scheme)}` : "";
+  const flag =
+    scheme === "custom"
+      ? " --signature-file workflow.json"
+      : scheme && scheme !== "flowtrux"
+        ? ` --scheme ${shell(scheme)}`
+        : "";
   return `echo '${sample}' | caddy flowtrux send ${shell(url)}${flag} --secret-file secret.txt`;
 }
 

@@ -6,15 +6,22 @@ test("a generated secret has the form of its scheme, and is another one each tim
   assert.match(newSecret("flowtrux"), /^[0-9a-f]{64}$/);
   assert.match(newSecret("standard-webhooks"), /^whsec_[A-Za-z0-9+/]{43}=$/);
   assert.notEqual(newSecret("github"), newSecret("github"));
-  for (const scheme of ["flowtrux", "standard-webhooks"]) assert.equal(secretProblem(scheme, newSecret(scheme)), undefined);
+  for (const scheme of ["flowtrux", "standard-webhooks"])
+    assert.equal(secretProblem(scheme, newSecret(scheme)), undefined);
 });
 
 test("a typed secret is refused if no sender can use it", () => {
   assert.ok(secretProblem("flowtrux", ""));
   assert.ok(secretProblem("flowtrux", "ä".repeat(40_000)));
   assert.equal(secretProblem("flowtrux", "ä".repeat(30_000)), undefined);
-  for (const bad of ["whsec_", "whsec_not base64", "whsec_a", "whsec_ab=", "plain-text"]) assert.ok(secretProblem("standard-webhooks", bad), bad);
-  for (const good of ["whsec_MfKQ9r8GKYqrTwjU", "v1,whsec_MfKQ9r8GKYqrTwjU", "MfKQ9r8GKYqrTwg=", "MfKQ9r8GKYqrTwg"]) {
+  for (const bad of ["whsec_", "whsec_not base64", "whsec_a", "whsec_ab=", "plain-text"])
+    assert.ok(secretProblem("standard-webhooks", bad), bad);
+  for (const good of [
+    "whsec_MfKQ9r8GKYqrTwjU",
+    "v1,whsec_MfKQ9r8GKYqrTwjU",
+    "MfKQ9r8GKYqrTwg=",
+    "MfKQ9r8GKYqrTwg",
+  ]) {
     assert.equal(secretProblem("standard-webhooks", good), undefined, good);
   }
 });

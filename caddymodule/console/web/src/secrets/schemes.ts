@@ -1,6 +1,14 @@
 // What the page knows about signature schemes: who makes the secret, and where it goes.
 
-export const schemes = ["flowtrux", "github", "stripe", "slack", "shopify", "standard-webhooks", "custom"] as const;
+export const schemes = [
+  "flowtrux",
+  "github",
+  "stripe",
+  "slack",
+  "shopify",
+  "standard-webhooks",
+  "custom",
+] as const;
 
 interface About {
   name: string;
@@ -12,16 +20,35 @@ interface About {
 
 const known: Record<string, About> = {
   flowtrux: { name: "FlowTrux", where: "Give it to the sender, who signs the body with it." },
-  github: { name: "GitHub", where: "At GitHub it goes into the webhook's field Secret, with the content type application/json." },
-  stripe: { name: "Stripe", given: true, where: "Stripe shows it as the signing secret of the webhook endpoint: whsec_…" },
-  slack: { name: "Slack", given: true, where: "Slack shows it as the signing secret in the basic information of the app." },
-  shopify: { name: "Shopify", given: true, where: "Shopify shows it below the webhooks, or as the client secret of the app." },
-  "standard-webhooks": { name: "Standard Webhooks", where: "Senders such as Svix take it, or show one of their own: whsec_…" },
+  github: {
+    name: "GitHub",
+    where: "At GitHub it goes into the webhook's field Secret, with the content type application/json.",
+  },
+  stripe: {
+    name: "Stripe",
+    given: true,
+    where: "Stripe shows it as the signing secret of the webhook endpoint: whsec_…",
+  },
+  slack: {
+    name: "Slack",
+    given: true,
+    where: "Slack shows it as the signing secret in the basic information of the app.",
+  },
+  shopify: {
+    name: "Shopify",
+    given: true,
+    where: "Shopify shows it below the webhooks, or as the client secret of the app.",
+  },
+  "standard-webhooks": {
+    name: "Standard Webhooks",
+    where: "Senders such as Svix take it, or show one of their own: whsec_…",
+  },
   custom: { name: "Custom", where: "The sender needs the same secret." },
 };
 
 /** What is known about a scheme. One without a name is flowtrux. */
-export const aboutScheme = (scheme = ""): About => known[scheme || "flowtrux"] ?? { name: scheme, where: "The sender needs the same secret." };
+export const aboutScheme = (scheme = ""): About =>
+  known[scheme || "flowtrux"] ?? { name: scheme, where: "The sender needs the same secret." };
 
 /** The number of random bytes of a secret, as `caddy flowtrux secret set --generate` makes them. */
 const randomBytes = 32;
@@ -52,5 +79,9 @@ export function secretDoubt(value: string): string | undefined {
 
 function isBase64(value: string): boolean {
   const text = value.replace(/^(?:v1,)?whsec_/, "");
-  return text.length > 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text) && (text.endsWith("=") ? text.length % 4 === 0 : text.length % 4 !== 1);
+  return (
+    text.length > 0 &&
+    /^[A-Za-z0-9+/]*={0,2}$/.test(text) &&
+    (text.endsWith("=") ? text.length % 4 === 0 : text.length % 4 !== 1)
+  );
 }

@@ -18,11 +18,24 @@ export function Meter({ label, value, limit, text, children }: MeterProps) {
   const full = part >= 0.9;
   return (
     <div class={`meter${full ? " full" : ""}`}>
-      <div class="row between"><span class="label">{label}</span>
-        <span class="number">{text(value)}{limit > 0 && <span class="muted"> of {text(limit)}</span>}{full && <strong class="tone-warn"> nearly full</strong>}</span>
+      <div class="row between">
+        <span class="label">{label}</span>
+        <span class="number">
+          {text(value)}
+          {limit > 0 && <span class="muted"> of {text(limit)}</span>}
+          {full && <strong class="tone-warn"> nearly full</strong>}
+        </span>
       </div>
       {limit > 0 && (
-        <div class="meter-track" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={limit} aria-valuenow={Math.min(value, limit)} aria-valuetext={`${text(value)} of ${text(limit)}`}>
+        <div
+          class="meter-track"
+          role="meter"
+          aria-label={label}
+          aria-valuemin={0}
+          aria-valuemax={limit}
+          aria-valuenow={Math.min(value, limit)}
+          aria-valuetext={`${text(value)} of ${text(limit)}`}
+        >
           <div style={{ width: `${part === 0 ? 0 : Math.max(1, 100 * part)}%` }} />
         </div>
       )}

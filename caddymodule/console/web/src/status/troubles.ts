@@ -27,7 +27,10 @@ function placeOf(where: string): Pick<Group, "name" | "kind" | "link"> {
   const [, kind, id] = /^(workflows|secrets)\/(.+)$/s.exec(where) ?? [];
   if (kind === "workflows") return { name: id!, kind: "workflow", link: href(["workflows", id!]) };
   if (kind === "secrets") return { name: id!, kind: "secret", link: href(["secrets"], { q: id }) };
-  return { name: where === "store" ? "The store" : where === "journal" ? "The journal" : where, kind: "server" };
+  return {
+    name: where === "store" ? "The store" : where === "journal" ? "The journal" : where,
+    kind: "server",
+  };
 }
 
 /** Why webhooks are rejected, by the code that senders get. */

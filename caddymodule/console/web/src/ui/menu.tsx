@@ -12,7 +12,15 @@ export interface MenuItem {
 }
 
 /** Arrow keys move in the open menu, Escape closes it. The browser draws it above everything else. */
-export function Menu({ label, items, icon = "more" }: { label: string; items: readonly MenuItem[]; icon?: IconName }) {
+export function Menu({
+  label,
+  items,
+  icon = "more",
+}: {
+  label: string;
+  items: readonly MenuItem[];
+  icon?: IconName;
+}) {
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
@@ -49,21 +57,50 @@ export function Menu({ label, items, icon = "more" }: { label: string; items: re
   };
   return (
     <>
-      <button ref={button} type="button" class="button quiet small" aria-haspopup="menu" aria-expanded={open} aria-controls={id}
-        aria-label={label} title={label} onClick={() => menu.current?.togglePopover()}>
+      <button
+        ref={button}
+        type="button"
+        class="button quiet small"
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={id}
+        aria-label={label}
+        title={label}
+        onClick={() => menu.current?.togglePopover()}
+      >
         <Icon name={icon} size={16} />
       </button>
-      <div ref={menu} id={id} popover="auto" role="menu" aria-label={label} class="menu" onKeyDown={keys}
+      <div
+        ref={menu}
+        id={id}
+        popover="auto"
+        role="menu"
+        aria-label={label}
+        class="menu"
+        onKeyDown={keys}
         onToggle={(e) => {
           setOpen((e as unknown as ToggleEvent).newState === "open");
-        }}>
-        {open && items.map((item) => (
-          <button key={item.text} type="button" role="menuitem" tabIndex={-1} class={item.danger ? "danger" : undefined}
-            aria-disabled={item.because ? true : undefined} title={item.because} onClick={() => choose(item)}>
-            <Icon name={item.icon} size={16} />
-            <span>{item.text}{item.because && <span class="hint">{item.because}</span>}</span>
-          </button>
-        ))}
+        }}
+      >
+        {open &&
+          items.map((item) => (
+            <button
+              key={item.text}
+              type="button"
+              role="menuitem"
+              tabIndex={-1}
+              class={item.danger ? "danger" : undefined}
+              aria-disabled={item.because ? true : undefined}
+              title={item.because}
+              onClick={() => choose(item)}
+            >
+              <Icon name={item.icon} size={16} />
+              <span>
+                {item.text}
+                {item.because && <span class="hint">{item.because}</span>}
+              </span>
+            </button>
+          ))}
       </div>
     </>
   );

@@ -14,7 +14,10 @@ export interface Window {
 /** How many rows are kept on each side, so that scrolling and the Tab key find the next ones. */
 const spare = 12;
 
-/** Computes the rows of a list that begins at top, in pixels from the upper edge of a view of the given height. */
+/**
+ * Computes the rows of a list that begins at top, in pixels from the upper edge of a view of the
+ * given height.
+ */
 export function windowOf(count: number, row: number, top: number, view: number): Window {
   const clamp = (n: number) => Math.max(0, Math.min(count, n));
   const first = clamp(Math.floor(-top / row) - spare);
@@ -30,9 +33,15 @@ export function useWindow(ref: RefObject<HTMLElement>, count: number, row: numbe
     const update = () => {
       frame = 0;
       const now = windowOf(count, row, ref.current?.getBoundingClientRect().top ?? 0, innerHeight);
-      setWindow((old) => (old.first === now.first && old.end === now.end && old.before === now.before && old.after === now.after ? old : now));
+      setWindow((old) =>
+        old.first === now.first && old.end === now.end && old.before === now.before && old.after === now.after
+          ? old
+          : now,
+      );
     };
-    const later = () => { frame ||= requestAnimationFrame(update); };
+    const later = () => {
+      frame ||= requestAnimationFrame(update);
+    };
     update();
     addEventListener("scroll", later, { passive: true });
     addEventListener("resize", later);

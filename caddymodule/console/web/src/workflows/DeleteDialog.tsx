@@ -9,7 +9,15 @@ import { Note } from "../ui/show";
 import { line, visible } from "../ui/text";
 import { nameOf } from "./state";
 
-export function DeleteDialog({ row, onClose, onDeleted }: { row: WorkflowRow; onClose: () => void; onDeleted: (id: string) => void }) {
+export function DeleteDialog({
+  row,
+  onClose,
+  onDeleted,
+}: {
+  row: WorkflowRow;
+  onClose: () => void;
+  onDeleted: (id: string) => void;
+}) {
   const [typed, setTyped] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
@@ -21,12 +29,19 @@ export function DeleteDialog({ row, onClose, onDeleted }: { row: WorkflowRow; on
       await request("DELETE", apiPath(["workflows", row.id]), { ifRevision: row.revision });
     } catch (e) {
       const status = e instanceof ApiError ? e.status : 0;
-      const gone = status === 404 || (status === 412 && (JSON.parse((e as ApiError).body) as { revision?: number }).revision === 0);
+      const gone =
+        status === 404 ||
+        (status === 412 && (JSON.parse((e as ApiError).body) as { revision?: number }).revision === 0);
       if (!gone) {
         setBusy(false);
         onDeleted(row.id); // the list shows what is there now
-        setError(status === 412 ? "Somebody else has changed this workflow meanwhile. Close this dialog, look at it, and delete it then."
-          : e instanceof Error ? e.message : String(e));
+        setError(
+          status === 412
+            ? "Somebody else has changed this workflow meanwhile. Close this dialog, look at it, and delete it then."
+            : e instanceof Error
+              ? e.message
+              : String(e),
+        );
         return;
       }
     }
@@ -37,16 +52,27 @@ export function DeleteDialog({ row, onClose, onDeleted }: { row: WorkflowRow; on
   };
   return (
     <Dialog title={`Delete ${name}?`} onClose={onClose}>
-      <form class="stack" onSubmit={(e) => { e.preventDefault(); void remove(); }}>
-        <p>Its document and its secrets are deleted, and its webhooks are answered with 404. Its executions stay until their
-          retention ends. This cannot be undone: download the document first if you may need it.</p>
+      <form
+        class="stack"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void remove();
+        }}
+      >
+        <p>
+          Its document and its secrets are deleted, and its webhooks are answered with 404. Its executions
+          stay until their retention ends. This cannot be undone: download the document first if you may need
+          it.
+        </p>
         <Field label={`Type ${row.id} to confirm`}>
           {(ids) => <TextInput {...ids} class="mono" value={typed} onValue={setTyped} autoFocus />}
         </Field>
         {error && <Note tone="bad">{visible(error)}</Note>}
         <footer class="row end">
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="danger" icon="trash" busy={busy} disabled={typed !== row.id}>Delete</Button>
+          <Button type="submit" look="danger" icon="trash" busy={busy} disabled={typed !== row.id}>
+            Delete
+          </Button>
         </footer>
       </form>
     </Dialog>

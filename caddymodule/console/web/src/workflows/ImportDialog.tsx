@@ -9,11 +9,19 @@ import { line, plural, visible } from "../ui/text";
 import { check, type Item, itemOf, itemOfFile, maxDocument, maxFiles, store } from "./importing";
 
 const badges = {
-  checking: ["pending", "checking"], ready: ["live", "valid"], wrong: ["invalid", "not valid"],
-  storing: ["pending", "storing"], stored: ["live", "stored"],
+  checking: ["pending", "checking"],
+  ready: ["live", "valid"],
+  wrong: ["invalid", "not valid"],
+  storing: ["pending", "storing"],
+  stored: ["live", "stored"],
 } as const;
 
-interface ImportDialogProps { rows: readonly WorkflowRow[]; files?: readonly File[]; onClose: () => void; onStored: () => void }
+interface ImportDialogProps {
+  rows: readonly WorkflowRow[];
+  files?: readonly File[];
+  onClose: () => void;
+  onStored: () => void;
+}
 
 export function ImportDialog({ rows, files, onClose, onStored }: ImportDialogProps) {
   const [items, setItems] = useState<Item[]>([]);
@@ -22,11 +30,21 @@ export function ImportDialog({ rows, files, onClose, onStored }: ImportDialogPro
   const [busy, setBusy] = useState(false);
   const picker = useRef<HTMLInputElement>(null);
   const open = useRef(true);
-  useEffect(() => () => { open.current = false; }, []);
+  useEffect(
+    () => () => {
+      open.current = false;
+    },
+    [],
+  );
 
-  const update = (item: Item) => { if (open.current) setItems((old) => old.map((o) => (o.key === item.key ? item : o))); };
+  const update = (item: Item) => {
+    if (open.current) setItems((old) => old.map((o) => (o.key === item.key ? item : o)));
+  };
   const add = async (next: Item[]) => {
-    setItems((old) => [...old.filter((o) => !next.some((n) => n.from === o.from && o.state !== "stored")), ...next]);
+    setItems((old) => [
+      ...old.filter((o) => !next.some((n) => n.from === o.from && o.state !== "stored")),
+      ...next,
+    ]);
     for (const item of next) {
       if (!open.current) return;
       if (item.state === "checking") update(await check(item));
@@ -37,7 +55,9 @@ export function ImportDialog({ rows, files, onClose, onStored }: ImportDialogPro
     const read = await Promise.all(list.slice(0, maxFiles).map(itemOfFile));
     if (open.current) await add(read);
   };
-  useEffect(() => { if (files?.length) void addFiles(files); }, [files]);
+  useEffect(() => {
+    if (files?.length) void addFiles(files);
+  }, [files]);
 
   const revisions = new Map(rows.map((row) => [row.id, row.revision]));
   const exists = (item: Item) => item.state !== "stored" && revisions.has(item.id);
@@ -57,33 +77,85 @@ export function ImportDialog({ rows, files, onClose, onStored }: ImportDialogPro
   return (
     <Dialog title="Import workflows" keep={items.length > 0 || pasted !== ""} onClose={onClose}>
       <div class="import-pick">
-        <Button icon="upload" onClick={() => picker.current?.click()}>Choose files</Button>
+        <Button icon="upload" onClick={() => picker.current?.click()}>
+          Choose files
+        </Button>
         <span class="muted small">JSON documents, or drop them on the list of workflows.</span>
-        <input ref={picker} type="file" accept=".json,application/json" multiple hidden aria-label="Documents"
-          onChange={(e) => { void addFiles([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
+        <input
+          ref={picker}
+          type="file"
+          accept=".json,application/json"
+          multiple
+          hidden
+          aria-label="Documents"
+          onChange={(e) => {
+            void addFiles([...(e.currentTarget.files ?? [])]);
+            e.currentTarget.value = "";
+          }}
+        />
       </div>
-      <form class="stack tight" onSubmit={(e) => { e.preventDefault(); void add([itemOf("pasted.json", pasted)]); }}>
+      <form
+        class="stack tight"
+        onSubmit={(e) => {
+          e.preventDefault();
+          void add([itemOf("pasted.json", pasted)]);
+        }}
+      >
         <Field label="Or paste a document">
-          {(ids) => <TextArea {...ids} value={pasted} onValue={setPasted} maxLength={maxDocument} rows={4} placeholder='{"id": "order-intake", "nodes": […], "edges": […]}' />}
+          {(ids) => (
+            <TextArea
+              {...ids}
+              value={pasted}
+              onValue={setPasted}
+              maxLength={maxDocument}
+              rows={4}
+              placeholder='{"id": "order-intake", "nodes": […], "edges": […]}'
+            />
+          )}
         </Field>
-        <div><Button small type="submit" disabled={pasted.trim() === ""}>Check</Button></div>
+        <div>
+          <Button small type="submit" disabled={pasted.trim() === ""}>
+            Check
+          </Button>
+        </div>
       </form>
-      {left > 0 && <p class="tone-warn">{plural(left, "file")} more were not taken: {maxFiles} at most at once.</p>}
+      {left > 0 && (
+        <p class="tone-warn">
+          {plural(left, "file")} more were not taken: {maxFiles} at most at once.
+        </p>
+      )}
       {items.length > 0 && (
         <ul class="import-list" aria-label="Documents">
           {items.map((item) => (
             <li key={item.key}>
               <div class="row between">
-                <span class="cut grow"><strong class="mono">{line(item.id, 64)}</strong> <span class="muted small">{line(item.from, 80)}{item.nodes !== undefined && `, ${plural(item.nodes, "node")}`}</span></span>
+                <span class="cut grow">
+                  <strong class="mono">{line(item.id, 64)}</strong>{" "}
+                  <span class="muted small">
+                    {line(item.from, 80)}
+                    {item.nodes !== undefined && `, ${plural(item.nodes, "node")}`}
+                  </span>
+                </span>
                 <Badge state={badges[item.state][0]} word={badges[item.state][1]} />
               </div>
               {item.state === "ready" && exists(item) && (
-                <Switch label={`Replace the workflow that is stored now (revision ${revisions.get(item.id)})`} checked={item.replace} disabled={busy}
-                  onValue={(replace) => update({ ...item, replace })} />
+                <Switch
+                  label={`Replace the workflow that is stored now (revision ${revisions.get(item.id)})`}
+                  checked={item.replace}
+                  disabled={busy}
+                  onValue={(replace) => update({ ...item, replace })}
+                />
               )}
               {item.reason && <p class="tone-bad small wrap">{visible(item.reason.slice(0, 1000))}</p>}
               {item.problems.length > 0 && <Problems list={item.problems} />}
-              {item.state === "stored" && <p class="small"><a href={href(["workflows", item.id])} onClick={onClose}>Open</a>{item.secretMoved && " · The secret in the document is the workflow's secret now."}</p>}
+              {item.state === "stored" && (
+                <p class="small">
+                  <a href={href(["workflows", item.id])} onClick={onClose}>
+                    Open
+                  </a>
+                  {item.secretMoved && " · The secret in the document is the workflow's secret now."}
+                </p>
+              )}
             </li>
           ))}
         </ul>

@@ -47,8 +47,14 @@ export function NewDialog({ taken, from, onClose, onStored }: NewDialogProps) {
   const about = aboutScheme(scheme);
   const manual = from?.row.trigger === "manual";
   const nameError = name.trim() === "" ? "Give it a name." : undefined;
-  const idError = id === "" ? "Give it an id." : !validId(id) ? "An id has letters, digits, - and _ only, at most 64, and begins with a letter or digit."
-    : taken.has(id) || id === refusedId ? "There is a workflow with this id already." : undefined;
+  const idError =
+    id === ""
+      ? "Give it an id."
+      : !validId(id)
+        ? "An id has letters, digits, - and _ only, at most 64, and begins with a letter or digit."
+        : taken.has(id) || id === refusedId
+          ? "There is a workflow with this id already."
+          : undefined;
   const givenError = about.given && given !== "" ? secretProblem(scheme, given) : undefined;
 
   const store = async () => {
@@ -59,7 +65,9 @@ export function NewDialog({ taken, from, onClose, onStored }: NewDialogProps) {
     const secret = manual ? undefined : about.given ? given || undefined : newSecret(scheme);
     const title = name.trim();
     try {
-      const body = from ? duplicateOf(from.text, { id, name: title, secret }) : newDocument({ id, name: title, mode, scheme, secret });
+      const body = from
+        ? duplicateOf(from.text, { id, name: title, secret })
+        : newDocument({ id, name: title, mode, scheme, secret });
       const { text } = await request("PUT", apiPath(["workflows", id]), { body, ifRevision: 0 });
       onStored();
       const stored = JSON.parse(text) as StoredWorkflow;
@@ -67,12 +75,20 @@ export function NewDialog({ taken, from, onClose, onStored }: NewDialogProps) {
         setMade({ id, secret });
         return;
       }
-      say(secret !== undefined && !stored.secretMoved ? `${line(title, 60)} is stored. It uses the secret that its id had already.` : `${line(title, 60)} is stored.`);
+      say(
+        secret !== undefined && !stored.secretMoved
+          ? `${line(title, 60)} is stored. It uses the secret that its id had already.`
+          : `${line(title, 60)} is stored.`,
+      );
       onClose();
       navigate(href(["workflows", id]));
     } catch (e) {
       if (e instanceof ApiError && e.status === 412) setRefusedId(id);
-      else setError({ text: e instanceof Error ? e.message : String(e), problems: e instanceof ApiError ? e.problems : [] });
+      else
+        setError({
+          text: e instanceof Error ? e.message : String(e),
+          problems: e instanceof ApiError ? e.problems : [],
+        });
     } finally {
       setBusy(false);
     }
@@ -84,45 +100,104 @@ export function NewDialog({ taken, from, onClose, onStored }: NewDialogProps) {
         <ShownOnce secret={made.secret} workflow={made.id} scheme={scheme} />
         <footer>
           <Button onClick={onClose}>Close</Button>
-          <ButtonLink look="primary" icon="edit" href={href(["workflows", made.id])}>Open the editor</ButtonLink>
+          <ButtonLink look="primary" icon="edit" href={href(["workflows", made.id])}>
+            Open the editor
+          </ButtonLink>
         </footer>
       </Dialog>
     );
   }
   return (
-    <Dialog title={from ? `Duplicate ${line(nameOf(from.row), 60)}` : "New workflow"} keep={name !== "" && !from} onClose={onClose}>
-      <form class="stack" noValidate onSubmit={(e) => { e.preventDefault(); void store(); }}>
+    <Dialog
+      title={from ? `Duplicate ${line(nameOf(from.row), 60)}` : "New workflow"}
+      keep={name !== "" && !from}
+      onClose={onClose}
+    >
+      <form
+        class="stack"
+        noValidate
+        onSubmit={(e) => {
+          e.preventDefault();
+          void store();
+        }}
+      >
         <Field label="Name" required error={tried ? nameError : undefined}>
-          {(ids) => <TextInput {...ids} value={name} onValue={setName} maxLength={200} autoFocus placeholder="Order intake" />}
+          {(ids) => (
+            <TextInput
+              {...ids}
+              value={name}
+              onValue={setName}
+              maxLength={200}
+              autoFocus
+              placeholder="Order intake"
+            />
+          )}
         </Field>
-        <Field label="Id" required error={tried || ownId !== undefined || id === refusedId ? idError : undefined} hint="It is in the address of its webhook, and cannot be changed later.">
-          {(ids) => <TextInput {...ids} class="mono" value={id} onValue={setOwnId} maxLength={64} placeholder="order-intake" />}
+        <Field
+          label="Id"
+          required
+          error={tried || ownId !== undefined || id === refusedId ? idError : undefined}
+          hint="It is in the address of its webhook, and cannot be changed later."
+        >
+          {(ids) => (
+            <TextInput
+              {...ids}
+              class="mono"
+              value={id}
+              onValue={setOwnId}
+              maxLength={64}
+              placeholder="order-intake"
+            />
+          )}
         </Field>
         {!from && (
           <fieldset class="plain-set">
             <legend class="label">The sender gets</legend>
             <div class="option-cards">
               {modes.map(([value, title, text]) => (
-                <Choice key={value} name="mode" checked={mode === value} onPick={() => setMode(value)} title={title} text={text} />
+                <Choice
+                  key={value}
+                  name="mode"
+                  checked={mode === value}
+                  onPick={() => setMode(value)}
+                  title={title}
+                  text={text}
+                />
               ))}
             </div>
           </fieldset>
         )}
         {!from && (
-          <Field label="Signed by" hint={about.given ? about.where : "A secret is generated, and shown once."}>
+          <Field
+            label="Signed by"
+            hint={about.given ? about.where : "A secret is generated, and shown once."}
+          >
             {(ids) => <Select {...ids} value={scheme} onValue={setScheme} options={choices} />}
           </Field>
         )}
         {!manual && about.given && (
-          <Field label={`Secret that ${about.name} shows`} error={givenError} hint={secretDoubt(given) ?? "It can be set later. Until then, webhooks are refused."}>
+          <Field
+            label={`Secret that ${about.name} shows`}
+            error={givenError}
+            hint={secretDoubt(given) ?? "It can be set later. Until then, webhooks are refused."}
+          >
             {(ids) => <SecretInput {...ids} value={given} onValue={setGiven} />}
           </Field>
         )}
-        {from && !manual && !about.given && <p class="muted small">The copy gets a secret of its own, which is shown once.</p>}
-        {error && <Note tone="bad">{visible(error.text)}{error.problems.length > 0 && <Problems list={error.problems} />}</Note>}
+        {from && !manual && !about.given && (
+          <p class="muted small">The copy gets a secret of its own, which is shown once.</p>
+        )}
+        {error && (
+          <Note tone="bad">
+            {visible(error.text)}
+            {error.problems.length > 0 && <Problems list={error.problems} />}
+          </Note>
+        )}
         <footer class="row end">
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" busy={busy}>{from ? "Duplicate" : "Create"}</Button>
+          <Button type="submit" look="primary" busy={busy}>
+            {from ? "Duplicate" : "Create"}
+          </Button>
         </footer>
       </form>
     </Dialog>

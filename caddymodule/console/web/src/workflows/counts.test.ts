@@ -4,14 +4,30 @@ import type { Summary } from "../api/types";
 import { hours, runsOf } from "./counts";
 
 const from = Date.parse("2026-11-30T00:00:00Z");
-const run = (status: Summary["status"], endedAt: string): Summary =>
-  ({ id: `exec-${status}`, workflow: "a", revision: 1, acceptedAt: endedAt, status, endedAt });
+const run = (status: Summary["status"], endedAt: string): Summary => ({
+  id: `exec-${status}`,
+  workflow: "a",
+  revision: 1,
+  acceptedAt: endedAt,
+  status,
+  endedAt,
+});
 
 test("what has ended since is added to what the server has counted", () => {
   const zeros = Array.from({ length: hours }, () => 0);
   const runs = runsOf(
-    { id: "a", last: { status: "succeeded", id: "exec-0", endedAt: "2026-11-30T22:00:00Z" }, succeeded: [...zeros.slice(1), 4], timed_out: [2, ...zeros.slice(1)] },
-    [run("failed", "2026-11-30T23:10:00Z"), run("succeeded", "2026-11-30T23:20:00Z"), run("cancelled", "2026-11-30T23:15:00Z")], from,
+    {
+      id: "a",
+      last: { status: "succeeded", id: "exec-0", endedAt: "2026-11-30T22:00:00Z" },
+      succeeded: [...zeros.slice(1), 4],
+      timed_out: [2, ...zeros.slice(1)],
+    },
+    [
+      run("failed", "2026-11-30T23:10:00Z"),
+      run("succeeded", "2026-11-30T23:20:00Z"),
+      run("cancelled", "2026-11-30T23:15:00Z"),
+    ],
+    from,
   );
   assert.equal(runs.succeeded[23], 5);
   assert.equal(runs.failed[0], 2);

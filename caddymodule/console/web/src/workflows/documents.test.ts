@@ -4,8 +4,13 @@ import { duplicateOf, freeId, idIn, newDocument, suggestId, validId, withActive 
 
 test("an id is suggested from a name", () => {
   for (const [name, id] of [
-    ["Order intake", "order-intake"], ["  Größe & Maß! ", "grosse-mass"], ["Café №5", "cafe-no5"], ["注文", ""], ["--a__b--", "a-b"],
-    ["x".repeat(70), "x".repeat(64)], [`${"y".repeat(63)} z`, "y".repeat(63)],
+    ["Order intake", "order-intake"],
+    ["  Größe & Maß! ", "grosse-mass"],
+    ["Café №5", "cafe-no5"],
+    ["注文", ""],
+    ["--a__b--", "a-b"],
+    ["x".repeat(70), "x".repeat(64)],
+    [`${"y".repeat(63)} z`, "y".repeat(63)],
   ] as const) {
     assert.equal(suggestId(name), id);
     assert.ok(id === "" || validId(id));
@@ -25,15 +30,22 @@ test("ids are those that the server takes", () => {
 });
 
 test("a new document has its secret and, if it is not the default, its scheme", () => {
-  const github = JSON.parse(newDocument({ id: "a", name: "A", mode: "lastNode", scheme: "github", secret: "s" }));
-  assert.deepEqual(github.nodes[0].config.webhook, { responseMode: "lastNode", signature: { scheme: "github" }, secret: "s" });
+  const github = JSON.parse(
+    newDocument({ id: "a", name: "A", mode: "lastNode", scheme: "github", secret: "s" }),
+  );
+  assert.deepEqual(github.nodes[0].config.webhook, {
+    responseMode: "lastNode",
+    signature: { scheme: "github" },
+    secret: "s",
+  });
   assert.deepEqual(github.edges, [{ source: "trigger", target: "result" }]);
   const plain = JSON.parse(newDocument({ id: "a", name: "A", mode: "minimal", scheme: "flowtrux" }));
   assert.deepEqual(plain.nodes[0].config.webhook, { responseMode: "minimal" });
 });
 
 const source = `{"id": "a", "active": false, "metadata": {"n": 12345678901234567890, "m": 1.0},
-  "nodes": [{"id": "x", "type": "transform"}, {"id": "t", "type": "trigger", "config": {"triggerType": "webhook"}}], "edges": []}`;
+  "nodes": [{"id": "x", "type": "transform"},
+    {"id": "t", "type": "trigger", "config": {"triggerType": "webhook"}}], "edges": []}`;
 
 test("a duplicate has its own id, name and secret, and every digit", () => {
   const copy = duplicateOf(source, { id: "b", name: "B", secret: "s" });

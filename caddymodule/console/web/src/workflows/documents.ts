@@ -5,10 +5,20 @@ import type { ResponseMode } from "../api/types";
 
 export const validId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id);
 
-/** Makes an id of a name: "Größe & Maß" becomes "grosse-mass". It is empty if the name has no letter or digit of ASCII. */
+/**
+ * Makes an id of a name: "Größe & Maß" becomes "grosse-mass". It is empty if the name has no letter
+ * or digit of ASCII.
+ */
 export function suggestId(name: string): string {
-  return name.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").replace(/ß/g, "ss").toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-").replace(/^-+/, "").slice(0, 64).replace(/-+$/, "");
+  return name
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/ß/g, "ss")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+/, "")
+    .slice(0, 64)
+    .replace(/-+$/, "");
 }
 
 /** Makes the id unique among those that are taken: order-2. */
@@ -20,25 +30,43 @@ export function freeId(id: string, taken: ReadonlySet<string>): string {
   }
 }
 
-/** A document that answers a webhook with what it got. Secrets are in no document that is stored: the server takes it out. */
-export function newDocument(w: { id: string; name: string; mode: ResponseMode; scheme: string; secret?: string }): string {
+/**
+ * A document that answers a webhook with what it got. Secrets are in no document that is stored:
+ * the server takes it out.
+ */
+export function newDocument(w: {
+  id: string;
+  name: string;
+  mode: ResponseMode;
+  scheme: string;
+  secret?: string;
+}): string {
   const webhook = obj({
     responseMode: str(w.mode),
     signature: w.scheme === "flowtrux" ? undefined : obj({ scheme: str(w.scheme) }),
     secret: w.secret === undefined ? undefined : str(w.secret),
   });
-  return format(obj({
-    id: str(w.id),
-    name: str(w.name),
-    nodes: arr(
-      obj({ id: str("trigger"), type: str("trigger"), name: str("Webhook"), config: obj({ triggerType: str("webhook"), webhook }) }),
-      obj({
-        id: str("result"), type: str("transform"), name: str("Result"),
-        config: obj({ output: obj({ received: str("{{trigger.data}}") }) }),
-      }),
-    ),
-    edges: arr(obj({ source: str("trigger"), target: str("result") })),
-  }));
+  return format(
+    obj({
+      id: str(w.id),
+      name: str(w.name),
+      nodes: arr(
+        obj({
+          id: str("trigger"),
+          type: str("trigger"),
+          name: str("Webhook"),
+          config: obj({ triggerType: str("webhook"), webhook }),
+        }),
+        obj({
+          id: str("result"),
+          type: str("transform"),
+          name: str("Result"),
+          config: obj({ output: obj({ received: str("{{trigger.data}}") }) }),
+        }),
+      ),
+      edges: arr(obj({ source: str("trigger"), target: str("result") })),
+    }),
+  );
 }
 
 /** The same document under another id and name, with a secret if it has a webhook. */

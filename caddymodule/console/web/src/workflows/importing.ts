@@ -34,11 +34,20 @@ export function itemOf(from: string, text: string): Item {
 
 /** Makes an item of a file, which is not read if it is too long to be a document. */
 export async function itemOfFile(file: File): Promise<Item> {
-  if (file.size > maxDocument) return { ...itemOf(file.name, ""), state: "wrong", reason: "It is larger than 1 MiB, the most that a document can have." };
+  if (file.size > maxDocument)
+    return {
+      ...itemOf(file.name, ""),
+      state: "wrong",
+      reason: "It is larger than 1 MiB, the most that a document can have.",
+    };
   try {
     return itemOf(file.name, await file.text());
   } catch (e) {
-    return { ...itemOf(file.name, ""), state: "wrong", reason: `It cannot be read: ${e instanceof Error ? e.message : String(e)}` };
+    return {
+      ...itemOf(file.name, ""),
+      state: "wrong",
+      reason: `It cannot be read: ${e instanceof Error ? e.message : String(e)}`,
+    };
   }
 }
 
@@ -55,16 +64,32 @@ export async function check(item: Item): Promise<Item> {
   }
 }
 
-/** Stores a document that is checked. revision is that of the workflow that it replaces; 0 = there is none. */
+/**
+ * Stores a document that is checked. revision is that of the workflow that it replaces; 0 = there
+ * is none.
+ */
 export async function store(item: Item, revision: number): Promise<Item> {
   try {
-    const { text } = await request("PUT", apiPath(["workflows", item.id]), { body: item.text, ifRevision: revision });
+    const { text } = await request("PUT", apiPath(["workflows", item.id]), {
+      body: item.text,
+      ifRevision: revision,
+    });
     return { ...item, state: "stored", secretMoved: (JSON.parse(text) as StoredWorkflow).secretMoved };
   } catch (e) {
-    if (e instanceof ApiError && e.status === 412) return { ...item, state: "ready", replace: false, reason: "Somebody else has stored a workflow with this id meanwhile." };
+    if (e instanceof ApiError && e.status === 412)
+      return {
+        ...item,
+        state: "ready",
+        replace: false,
+        reason: "Somebody else has stored a workflow with this id meanwhile.",
+      };
     return failed(item, e);
   }
 }
 
-const failed = (item: Item, e: unknown): Item =>
-  ({ ...item, state: "wrong", reason: e instanceof Error ? e.message : String(e), problems: e instanceof ApiError ? e.problems : [] });
+const failed = (item: Item, e: unknown): Item => ({
+  ...item,
+  state: "wrong",
+  reason: e instanceof Error ? e.message : String(e),
+  problems: e instanceof ApiError ? e.problems : [],
+});

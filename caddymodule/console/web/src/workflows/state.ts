@@ -25,7 +25,10 @@ export const nameOf = (row: WorkflowRow): string => row.name || row.id;
 /** Reports whether a row has all words of a query in its name or id. */
 export function matches(row: WorkflowRow, query: string): boolean {
   const text = `${row.name} ${row.id}`.toLowerCase();
-  return query.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 /** The rows in the order of their names. Numbers in names count as numbers. */
@@ -36,9 +39,16 @@ export const sorted = (rows: readonly WorkflowRow[]): WorkflowRow[] => {
 
 /** Which output becomes the response, in a few words. */
 export const modeWords: Record<ResponseMode, string> = {
-  minimal: "At once", lastNode: "Last node", specificNode: "One node", allNodes: "All nodes",
+  minimal: "At once",
+  lastNode: "Last node",
+  specificNode: "One node",
+  allNodes: "All nodes",
 };
 
 /** Why a document cannot be changed by a menu: its text is shown only in part. */
 export const unreadable = (row: WorkflowRow): string | undefined =>
-  row.state === "serving" ? undefined : row.state === "preparing" ? "It is being prepared." : "Mend its document first.";
+  row.state === "serving"
+    ? undefined
+    : row.state === "preparing"
+      ? "It is being prepared."
+      : "Mend its document first.";
