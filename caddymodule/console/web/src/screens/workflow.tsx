@@ -50,8 +50,10 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
   const checked = useValidation(draft);
   const [saving, setSaving] = useState(false);
   const [conflict, setConflict] = useState<Base>();
-  const linked = route.query.get("node") ?? undefined;
-  const [wanted, setWanted] = useState<{ node?: string; edge?: number } | undefined>(linked === undefined ? undefined : { node: linked });
+  const [wanted, setWanted] = useState<{ node?: string; edge?: number }>();
+  // A link can name the node to show: ?node=id, or .../trigger.
+  const linked = route.path[2] === "trigger" ? flow(draft.document).trigger?.id : route.query.get("node") ?? undefined;
+  useEffect(() => { if (linked !== undefined) setWanted({ node: linked }); }, [linked]);
   const readOnly = !canWrite();
 
   const store = async (): Promise<boolean> => {
@@ -128,7 +130,7 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
       </div>
       <LoadError error={types.error} retry={types.reload} />
       {tab === "graph" && <GraphTab draft={draft} types={types.value ?? []} checked={checked} sample={sample} endpoints={status.value?.endpoints} row={row}
-        readOnly={readOnly} wanted={wanted} />}
+        readOnly={readOnly} wanted={wanted} onShown={() => setWanted(undefined)} />}
       {tab === "document" && <DocumentTab text={draft.text} problems={checked.problems} onText={(text) => draft.type(text)} readOnly={readOnly} />}
       {tab === "try" && <Try workflow={id} document={draft.document} dirty={draft.dirty} onSave={readOnly ? undefined : store} />}
       {conflict && <ConflictDialog draft={draft} theirs={conflict} onClose={() => setConflict(undefined)}

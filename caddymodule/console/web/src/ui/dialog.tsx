@@ -14,9 +14,16 @@ export function Dialog({ title, onClose, children, wide, keep }: {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
+    const before = document.activeElement;
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
-    return () => dialog?.close(); // gives the focus back
+    // The focus goes back, unless what the dialog did has put it elsewhere: not at once, since the key that closed the
+    // dialog must not press what gets the focus.
+    return () => {
+      requestAnimationFrame(() => {
+        if (before instanceof HTMLElement && before.isConnected && (document.activeElement ?? document.body) === document.body) before.focus();
+      });
+    };
   }, []);
   return (
     <dialog ref={ref} class={wide ? "wide" : undefined} aria-labelledby={id}

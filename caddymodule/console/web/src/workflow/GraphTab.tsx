@@ -27,14 +27,15 @@ export interface GraphTabProps {
   endpoints?: readonly Endpoint[];
   row?: WorkflowRow;
   readOnly: boolean;
-  /** A node, or an edge, to show: each request is another object. */
+  /** A node, or an edge, to show; onShown is called when it is. */
   wanted?: { node?: string; edge?: number };
+  onShown: () => void;
 }
 
 const keyHelp = [["Enter", "open"], ["A", "add"], ["C", "connect"], ["D", "duplicate"], ["Del", "delete"]] as const;
 const none: ReadonlySet<string> = new Set();
 
-export function GraphTab({ draft, types: list, checked, sample, endpoints, row, readOnly, wanted }: GraphTabProps) {
+export function GraphTab({ draft, types: list, checked, sample, endpoints, row, readOnly, wanted, onShown }: GraphTabProps) {
   const { document } = draft;
   const f = flow(document);
   const types = useMemo(() => byType(list), [list]);
@@ -59,8 +60,10 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
     focusList();
   };
   useEffect(() => {
-    if (wanted?.node !== undefined) openNode(wanted.node);
-    else if (wanted?.edge !== undefined) { select(undefined); setOpen(false); setEdge(wanted.edge); }
+    if (!wanted) return;
+    if (wanted.node !== undefined) openNode(wanted.node);
+    else { select(undefined); setOpen(false); setEdge(wanted.edge); }
+    onShown();
   }, [wanted]);
 
   /** Makes an edit, or says why it cannot be made. */

@@ -5,15 +5,17 @@ import { flow } from "../flow/document";
 import type { Draft } from "../flow/drafts";
 import { bool, get, set, str, text } from "../json/lossless";
 import { href } from "../router";
-import { Button, Field, IconButton, Switch, TextInput } from "../ui/controls";
-import { Dialog } from "../ui/dialog";
+import { Button, IconButton, Switch } from "../ui/controls";
 import { download } from "../ui/download";
 import { Icon } from "../ui/icons";
+import { lazily } from "../ui/lazy";
 import { Menu } from "../ui/menu";
 import { Badge, Problems } from "../ui/show";
 import { line, plural, visible } from "../ui/text";
 import { stateOf } from "../workflows/state";
 import type { Checked } from "./validation";
+
+const NameDialog = lazily(() => import("./parts").then((m) => m.NameDialog), null);
 
 interface HeaderProps {
   draft: Draft;
@@ -97,19 +99,5 @@ function ProblemsButton({ checked, open, onToggle }: { checked: Checked; open: b
     <button type="button" class="problems-button" aria-expanded={open} aria-label={`Check of the document: ${word}`} onClick={onToggle}>
       <Badge state={look} word={word} />
     </button>
-  );
-}
-
-function NameDialog({ name, id, onName, onClose }: { name: string; id: string; onName: (name: string) => void; onClose: () => void }) {
-  const [value, setValue] = useState(name);
-  return (
-    <Dialog title="Change the name" onClose={onClose}>
-      <form class="stack" onSubmit={(e) => { e.preventDefault(); onName(value.trim()); }}>
-        <Field label="Name" hint={`Without a name, the workflow is called ${id}. The ID cannot be changed.`}>
-          {(ids) => <TextInput {...ids} value={value} onValue={setValue} maxLength={200} autoFocus />}
-        </Field>
-        <footer class="row end"><Button onClick={onClose}>Cancel</Button><Button type="submit" look="primary">Change</Button></footer>
-      </form>
-    </Dialog>
   );
 }

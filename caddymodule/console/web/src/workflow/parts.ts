@@ -5,3 +5,4 @@ export { ConflictDialog } from "./ConflictDialog";
 export { ConnectDialog } from "./Connections";
 export { NodePanel } from "./NodePanel";
 export { Palette } from "./Palette";
+export { NameDialog } from "./NameDialog";
