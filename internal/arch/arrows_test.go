@@ -110,7 +110,7 @@ var arrows = map[string][]string{
 	"internal/attacks":                 {"internal/crash", "internal/wasmbuild"},
 	"internal/compiled":                {},
 	"internal/compiled/builtin":        {"internal/compiled", "nodes", "runtime/hostapi", "runtime/sandbox"},
-	"internal/consoletest":             {"internal/compiled", "internal/crash", "runtime/journal", "runtime/journal/bbolt"},
+	"internal/consoletest":             {"internal/compiled", "internal/wasmbuild", "internal/crash", "runtime/journal", "runtime/journal/bbolt"},
 	"internal/consoletest/figures":     {"internal/compiled/builtin", "internal/consoletest", "internal/crash"},
 	"internal/consoletest/screenshots": {"internal/compiled/builtin", "internal/consoletest"},
 	"internal/crash":                   {"runtime/journal", "runtime/journal/bbolt"},

@@ -102,9 +102,11 @@ func (p *Page) Go(address string) {
 	if err != nil {
 		p.t.Fatalf("%v", err)
 	}
-	p.mu.Lock()
-	p.origin = u.Scheme + "://" + u.Host
-	p.mu.Unlock()
+	if u.Host != "" { // after about:blank, requests of the page before may end
+		p.mu.Lock()
+		p.origin = u.Scheme + "://" + u.Host
+		p.mu.Unlock()
+	}
 	if r := call(p, page.Navigate, page.NavigateParams{URL: address}); r.ErrorText != "" {
 		p.t.Fatalf("opening %s: %s", address, r.ErrorText)
 	}
@@ -349,4 +351,23 @@ func (p *Page) Everything() string {
 		return texts.join("\n");
 	})()`, &all)
 	return all
+}
+
+// Gone lets the server have no files whose addresses contain a text; "" = it has all again.
+func (p *Page) Gone(text string) {
+	p.t.Helper()
+	if text == "" {
+		call(p, fetch.Disable, cdp.Empty{})
+		return
+	}
+	call(p, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: "*" + text + "*"}}})
+	paused := chromedp.Events(p.ctx, fetch.RequestPaused)
+	go func() {
+		for e, err := range paused {
+			if err != nil {
+				return // the tab is closed
+			}
+			_, _ = chromedp.Call(p.ctx, fetch.FulfillRequest, fetch.FulfillRequestParams{RequestID: e.RequestID, ResponseCode: 404})
+		}
+	}()
 }

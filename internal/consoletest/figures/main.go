@@ -51,7 +51,7 @@ var measurements = []struct {
 	name string
 	run  func(*bench)
 }{
-	{"sizes", sizes}, {"paint", paint}, {"reload", reload}, {"webhooks", webhooks},
+	{"sizes", sizes}, {"paint", paint}, {"graph", graph}, {"execution", execution}, {"reload", reload}, {"webhooks", webhooks},
 }
 
 func main() {

@@ -95,6 +95,7 @@ export function Shell() {
         {outdated.value && <Note tone="warn" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
           The server was upgraded. Reload the page to use its new console; save your changes first.</Note>}
         {refused.value && session.value && <Note tone="bad">You are signed out, or the console was restarted: {visible(refused.value.message)}</Note>}
+        {failed && !Current && <h1>{place?.title}</h1>}
         {failed && <Note tone="bad" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
           This screen could not be loaded: the server is away, or was upgraded.</Note>}
         {place === undefined ? <Note tone="warn">There is no such page. <a href="#/">Go to the workflows.</a></Note>
