@@ -41,6 +41,7 @@ export function CodeEditor(props: CodeEditorProps) {
   const { value, minLines = 4, maxLines = 24, fill, label, readOnly } = props;
   const host = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
+  const plain = useRef<HTMLTextAreaElement>(null);
   const handle = useRef<Handle>();
   const latest = useRef(props);
   latest.current = props;
@@ -87,6 +88,8 @@ export function CodeEditor(props: CodeEditorProps) {
         onPlace, onKey,
         onSearch: () => setSearch(handle.current?.selected() ?? ""),
       });
+      const typedIn = plain.current; // somebody was faster than the editor: the caret stays where it is
+      if (typedIn && document.activeElement === typedIn) handle.current.focus(typedIn.selectionStart, typedIn.selectionEnd);
       onReady?.(handle.current.show);
       setState("ready");
     }, () => { if (!gone) setState("failed"); });
@@ -110,8 +113,8 @@ export function CodeEditor(props: CodeEditorProps) {
       <div class="code-box" ref={box}>
         <div ref={host} class={`code-host${state === "ready" ? "" : " covered"}`} />
         {state !== "ready" && (
-          <textarea class="code-plain" aria-label={label} spellcheck={false} readOnly={readOnly || state === "loading"} aria-busy={state === "loading"}
-            value={value} onInput={(e) => props.onValue(e.currentTarget.value)} />
+          <textarea class="code-plain" ref={plain} aria-label={label} spellcheck={false} readOnly={readOnly} aria-busy={state === "loading"} value={value}
+            onInput={(e) => props.onValue(e.currentTarget.value)} />
         )}
       </div>
       {now && <Choices id={list} choices={now.choices} at={now.at} onAt={(at) => setOpen({ ...now, at })} onChoose={choose} around={() => open.current?.place} sampled query={now.place.query} />}

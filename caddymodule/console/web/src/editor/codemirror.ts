@@ -39,7 +39,8 @@ export interface Handle {
   complete: (path: string) => void;
   find: (text: string, step: 1 | 0 | -1) => Search;
   selected: () => string;
-  focus: () => void;
+  /** Puts the focus into the editor and, with places, the selection. */
+  focus: (from?: number, to?: number) => void;
   destroy: () => void;
 }
 
@@ -128,7 +129,11 @@ export function create(host: HTMLElement, settings: Settings): Handle {
     },
     find: (text, step) => find(view, text, step),
     selected: () => view.state.sliceDoc(view.state.selection.main.from, Math.min(view.state.selection.main.to, view.state.selection.main.from + 200)),
-    focus: () => view.focus(),
+    focus: (from, to = from) => {
+      const most = view.state.doc.length;
+      if (from !== undefined) view.dispatch({ selection: { anchor: Math.min(from, most), head: Math.min(to!, most) }, scrollIntoView: true });
+      view.focus();
+    },
     destroy: () => view.destroy(),
   };
 }

@@ -6,7 +6,7 @@ import { fromPlain, get, items, type Json, set, text } from "../json/lossless";
 import { type Path, pathText } from "../templates/path";
 import { scopeOf } from "../templates/scope";
 import { useGlobals } from "../templates/globals";
-import { Note } from "../ui/show";
+import { Note, Skeleton } from "../ui/show";
 import { line } from "../ui/text";
 import { AnyField } from "./AnyField";
 import { CodeForm } from "./CodeForm";
@@ -43,6 +43,7 @@ export function NodeForm(props: NodeFormProps) {
   const index = items(get(document, "nodes")).findIndex((n) => text(get(n, "id")) === node);
   const type = text(get(document, "nodes", index, "type")) ?? "";
   if (index < 0) return <Note tone="warn">The workflow has no node {line(node, 80)} any more.</Note>;
+  if (types.length === 0) return <Skeleton lines={6} />; // not loaded yet: a form of another kind would lose what is typed
   const nodeType = types.find((t) => t.type === type);
   return (
     <Form {...props} index={index} key={node}>
@@ -85,9 +86,12 @@ export function Form({ document, node, index, problems, sample, onChange, readOn
   };
   const place = wanted.value;
   useEffect(() => {
-    if (place?.node !== node || !root.current) return;
-    wanted.value = undefined;
-    focusField(root.current, place.path);
+    if (place?.node !== node) return;
+    const frame = requestAnimationFrame(() => { // whoever shows the form has put the focus where it likes by then
+      wanted.value = undefined;
+      if (root.current) focusField(root.current, place.path);
+    });
+    return () => cancelAnimationFrame(frame);
   }, [place]);
   return (
     <FormProvider value={context}>

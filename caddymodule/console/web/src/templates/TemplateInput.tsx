@@ -20,6 +20,7 @@ export interface TemplateInputProps {
   placeholder?: string;
   id?: string;
   label?: string;
+  /** What is wrong is shown elsewhere. */
   invalid?: boolean;
   required?: boolean;
   describedBy?: string;
@@ -146,7 +147,7 @@ export function TemplateInput(props: TemplateInputProps) {
       </div>
       {open && <Choices id={list} choices={choices} at={at} onAt={setAt} onChoose={choose} around={() => control.current?.getBoundingClientRect()} sampled={scope.sampled} query={open.query} />}
       <span class="visually-hidden" role="status">{open ? (choices.length ? `${plural(choices.length, "suggestion")}, use the arrow keys` : "No suggestions") : ""}</span>
-      {preview && <PreviewLine id={previewId} preview={preview} whole={props.wholeOnly ?? false} sampled={scope.sampled} />}
+      {preview && !(preview.error && props.invalid) && <PreviewLine id={previewId} preview={preview} whole={props.wholeOnly ?? false} sampled={scope.sampled} />}
     </div>
   );
 }
