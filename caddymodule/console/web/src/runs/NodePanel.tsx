@@ -6,11 +6,12 @@ import { Text } from "../values/text";
 import { ValueBox } from "../values/value";
 import { Badge } from "../ui/show";
 import { duration, line, visible } from "../ui/text";
+import { isEnded } from "./actions";
+import { failedNode } from "./bars";
 import { Calls } from "./Calls";
 import { Logs } from "./Logs";
 import { codeLine, linesAround, type RunNode } from "./run";
 import { nanos } from "./time";
-import { failedNode } from "./bars";
 
 interface Props {
   record: ExecutionRecord;
@@ -46,6 +47,8 @@ export function NodePanel({ record, node, source }: Props) {
 function NodePart({ record, n, source }: { record: ExecutionRecord; n: NodeRecord; source?: Json }) {
   const file = `${record.id}-${n.id}`;
   const open = n.state === "running" || n.state === "pending";
+  // What only events told has no values; a record has at least the trigger's.
+  const seen = !record.trigger && !n.input && !n.output;
   const ran = n.startedAt !== undefined || n.state === "completed";
   return (
     <>
@@ -65,7 +68,14 @@ function NodePart({ record, n, source }: { record: ExecutionRecord; n: NodeRecor
         <p class="muted">It runs. Its input and output are there when the execution has ended.</p>
       )}
       {n.state === "pending" && <p class="muted">It has not begun yet.</p>}
-      {ran && !open && (
+      {ran && !open && seen && (
+        <p class="muted">
+          {isEnded(record.status)
+            ? "Its input and output are not in a record."
+            : "Its input and output are there when the execution has ended."}
+        </p>
+      )}
+      {ran && !open && !seen && (
         <>
           <ValueBox title="Input" value={n.input} file={`${file}-input`} none={noInput(n)} />
           <ValueBox

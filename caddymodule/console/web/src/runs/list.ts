@@ -47,7 +47,7 @@ export class RunList {
       if (atTop || rows.shown.length === 0) return firstPage(rows, page.executions, page.next);
       if (!page.executions.some((s) => known.has(s.id)))
         return { ...rows, waiting: [], missed: page.executions.length };
-      return page.executions.reduceRight((all, s) => withEvent(all, s, true, false), rows);
+      return page.executions.reduceRight((all, s) => withEvent(all, s, true, false), { ...rows, missed: 0 });
     });
   }
 

@@ -1,7 +1,7 @@
 // The execution that was started, node by node.
 import { useMemo, useState } from "preact/hooks";
 import { flow } from "../flow/document";
-import { get } from "../json/lossless";
+import { get, type Json } from "../json/lossless";
 import { href } from "../router";
 import { NodePanel } from "../runs/NodePanel";
 import { RunFailure } from "../runs/RunHead";
@@ -14,11 +14,19 @@ import { Elapsed } from "../runs/Elapsed";
 import { Badge, Note, Skeleton } from "../ui/show";
 import { visible } from "../ui/text";
 
-export function Run({ watch }: { watch: RunWatch }) {
+export function Run({
+  watch,
+  stored,
+}: {
+  watch: RunWatch;
+  /** The document of the workflow, if it is the one that ran: an execution without a record has none. */
+  stored?: Json;
+}) {
   const view = useWatched(watch);
   const { record } = view;
   const [chosen, setChosen] = useState<string>();
-  const graph = view.document && flow(view.document);
+  const document = view.document ?? (view.documentAsked ? stored : undefined);
+  const graph = document && flow(document);
   const nodes = useMemo(() => (record ? nodesOf(record, graph) : []), [record, graph]);
   const repeats = useMemo(
     () => (id: string) => get(graph?.byId.get(id)?.value, "forEach") !== undefined,
@@ -62,9 +70,7 @@ export function Run({ watch }: { watch: RunWatch }) {
           seen while it ran.
         </Note>
       )}
-      {view.document && (
-        <RunGraph document={view.document} nodes={nodes} selected={selected.id} onSelect={setChosen} />
-      )}
+      {document && <RunGraph document={document} nodes={nodes} selected={selected.id} onSelect={setChosen} />}
       <Timeline record={record} nodes={nodes} repeats={repeats} selected={selected.id} onSelect={setChosen} />
       <NodePanel
         key={selected.id}

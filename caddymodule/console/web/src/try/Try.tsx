@@ -94,7 +94,7 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
         )}
         {sent && !sent.executionId && <Note tone="warn">Nothing ran: the response says why.</Note>}
         {run ? (
-          <Run key={run.id} watch={run} />
+          <Run key={run.id} watch={run} stored={dirty ? undefined : document} />
         ) : sending ? (
           <div class="card">
             <Skeleton lines={8} />
