@@ -41,4 +41,6 @@ export function navigate(to: string, replace = false): void {
   route.value = parseRoute(to);
 }
 
-addEventListener("hashchange", () => { route.value = parseRoute(location.hash); });
+addEventListener("hashchange", () => {
+  route.value = parseRoute(location.hash);
+});

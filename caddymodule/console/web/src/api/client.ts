@@ -2,7 +2,12 @@ import type { Problem } from "./types";
 
 /** A response with a status of 400 or above, or status 0 when no server answered. */
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string, readonly problems: Problem[] = [], readonly body: string = "") {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly problems: Problem[] = [],
+    readonly body: string = "",
+  ) {
     super(message);
   }
 }
@@ -18,19 +23,29 @@ export interface Reply {
 export interface Options {
   /** JSON text. */
   body?: string;
-  /** The revision that a write expects: it fails with 412 if another is stored. 0 = nothing may be stored yet. */
+  /**
+   * The revision that a write expects: it fails with 412 if another is stored. 0 = nothing may be
+   * stored yet.
+   */
   ifRevision?: number;
   signal?: AbortSignal;
 }
 
 let clockOffset = 0;
-/** The server's time, in milliseconds: this machine's clock may be wrong. Whole seconds, as the Date header is. */
+/**
+ * The server's time, in milliseconds: this machine's clock may be wrong. Whole seconds, as the Date
+ * header is.
+ */
 export const serverNow = (): number => Date.now() + clockOffset;
 
 /** Makes a path of the API with a query. Empty and undefined parameters are left out. */
-export function apiPath(segments: readonly string[], query: Record<string, string | number | undefined> = {}): string {
+export function apiPath(
+  segments: readonly string[],
+  query: Record<string, string | number | undefined> = {},
+): string {
   const q = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== "") q.set(name, String(value));
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== "") q.set(name, String(value));
   const search = q.toString();
   return "flowtrux/" + segments.map(encodeURIComponent).join("/") + (search && "?" + search);
 }
@@ -44,7 +59,13 @@ export async function request(method: string, path: string, options: Options = {
   let response: Response;
   let body: string;
   try {
-    response = await fetch(path, { method, headers, body: options.body, signal: options.signal, cache: "no-store" });
+    response = await fetch(path, {
+      method,
+      headers,
+      body: options.body,
+      signal: options.signal,
+      cache: "no-store",
+    });
     body = await response.text();
   } catch (e) {
     if (options.signal?.aborted) throw e;
@@ -57,7 +78,8 @@ export async function request(method: string, path: string, options: Options = {
 }
 
 // Encoders and proxies mark the tags of what they compress: "7-gzip", W/"7".
-const revisionOf = (etag: string | null): number => Number(/^(?:W\/)?"(\d+)(?:-[\w-]+)?"$/.exec(etag ?? "")?.[1] ?? 0);
+const revisionOf = (etag: string | null): number =>
+  Number(/^(?:W\/)?"(\d+)(?:-[\w-]+)?"$/.exec(etag ?? "")?.[1] ?? 0);
 
 function problem(status: number, body: string): ApiError {
   let message = `The server answered with status ${status}.`;

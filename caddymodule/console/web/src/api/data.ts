@@ -1,4 +1,5 @@
-// Data that screens show: loaded once, kept for the next visit, and loaded again when an event says that it changed.
+// Data that screens show: loaded once, kept for the next visit, and loaded again when an event says
+// that it changed.
 import { type Signal, signal } from "@preact/signals";
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { ApiError } from "./client";
@@ -32,24 +33,40 @@ export interface Pace {
 }
 
 /**
- * Loads data by its key. The same key shows the same data on all screens. wants says which events change it; without it
- * only reload() and a reset load it again.
+ * Loads data by its key. The same key shows the same data on all screens. wants says which events
+ * change it; without it only reload() and a reset load it again.
  */
 export function useData<T>(
-  key: string, load: (signal: AbortSignal) => Promise<T>, wants?: (event: LiveEvent) => boolean, { pause = 1000, every }: Pace = {},
+  key: string,
+  load: (signal: AbortSignal) => Promise<T>,
+  wants?: (event: LiveEvent) => boolean,
+  { pause = 1000, every }: Pace = {},
 ): Data<T> {
   const entry = useMemo(() => entryOf(key, load), [key]);
   const [, changed] = useReducer((n: number) => n + 1, 0);
   useEffect(() => {
     const unsubscribe = entry.state.subscribe(() => changed(undefined as never));
     const { loading } = entry.state.value;
-    if (!loading || Date.now() - entry.last > 1000) entry.load(); // else another part of the screen has begun just now
+    // Otherwise another part of the screen has begun just now.
+    if (!loading || Date.now() - entry.last > 1000) entry.load();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const again = every && setInterval(() => { if (document.visibilityState === "visible") entry.load(); }, every);
+    const again =
+      every &&
+      setInterval(() => {
+        if (document.visibilityState === "visible") entry.load();
+      }, every);
     const later = () => {
-      timer ??= setTimeout(() => { timer = undefined; entry.load(); }, Math.max(50, pause - (Date.now() - entry.last)));
+      timer ??= setTimeout(
+        () => {
+          timer = undefined;
+          entry.load();
+        },
+        Math.max(50, pause - (Date.now() - entry.last)),
+      );
     };
-    const offEvent = onEvent((event) => { if (wants?.(event)) later(); });
+    const offEvent = onEvent((event) => {
+      if (wants?.(event)) later();
+    });
     const offReset = onReset(later);
     return () => {
       unsubscribe();
@@ -83,21 +100,29 @@ function entryOf(key: string, fetch: Entry["fetch"]): Entry {
 function newEntry(fetch: Entry["fetch"]): Entry {
   let running: AbortController | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  const entry: Entry = { state: signal({ loading: true }), fetch, last: 0, load: () => {
-    running?.abort();
-    clearTimeout(retry);
-    const mine = (running = new AbortController());
-    entry.last = Date.now();
-    if (!entry.state.value.loading) entry.state.value = { ...entry.state.value, loading: true };
-    entry.fetch(mine.signal).then(
-      (value) => { if (running === mine) entry.state.value = { value, loading: false }; },
-      (e: unknown) => {
-        if (running !== mine || mine.signal.aborted) return;
-        const error = e instanceof ApiError ? e : new ApiError(-1, e instanceof Error ? e.message : String(e));
-        entry.state.value = { value: entry.state.value.value, error, loading: false };
-        if (error.status === 0 || error.status >= 502) retry = setTimeout(entry.load, 2000);
-      },
-    );
-  } };
+  const entry: Entry = {
+    state: signal({ loading: true }),
+    fetch,
+    last: 0,
+    load: () => {
+      running?.abort();
+      clearTimeout(retry);
+      const mine = (running = new AbortController());
+      entry.last = Date.now();
+      if (!entry.state.value.loading) entry.state.value = { ...entry.state.value, loading: true };
+      entry.fetch(mine.signal).then(
+        (value) => {
+          if (running === mine) entry.state.value = { value, loading: false };
+        },
+        (e: unknown) => {
+          if (running !== mine || mine.signal.aborted) return;
+          const error =
+            e instanceof ApiError ? e : new ApiError(-1, e instanceof Error ? e.message : String(e));
+          entry.state.value = { value: entry.state.value.value, error, loading: false };
+          if (error.status === 0 || error.status >= 502) retry = setTimeout(entry.load, 2000);
+        },
+      );
+    },
+  };
   return entry;
 }

@@ -1,5 +1,5 @@
-// One stream of events a tab. Hidden tabs close theirs, since browsers open only six connections to a host, and resume
-// it from their cursor.
+// One stream of events a tab. Hidden tabs close theirs, since browsers open only six connections to
+// a host, and resume it from their cursor.
 import { signal } from "@preact/signals";
 import { apiPath } from "./client";
 import type { LiveEvent } from "./types";
@@ -60,7 +60,9 @@ function open(): void {
   clearTimeout(retry);
   const source = new EventSource(apiPath(["events"], { after: cursor }));
   stream = source;
-  const note = (e: MessageEvent) => { if (e.lastEventId) cursor = e.lastEventId; };
+  const note = (e: MessageEvent) => {
+    if (e.lastEventId) cursor = e.lastEventId;
+  };
   source.addEventListener("ready", (e) => {
     note(e);
     const again = connection.value === "waiting";

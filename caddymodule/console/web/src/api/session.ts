@@ -33,7 +33,7 @@ onReconnect(() => {
   void (async () => {
     const before = session.value?.version;
     await begin();
-    if (before !== undefined && session.value !== undefined && session.value.version !== before) outdated.value = true;
+    if (before !== undefined && session.value !== undefined && session.value.version !== before)
+      outdated.value = true;
   })();
 });
-

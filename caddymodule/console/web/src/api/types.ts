@@ -1,6 +1,12 @@
-// The JSON of the API, as docs/operators/openapi.yaml describes it. Raw JSON values (payloads, documents) come as text.
+// The JSON of the API, as docs/operators/openapi.yaml describes it. Raw JSON values (payloads,
+// documents) come as text.
 
-export interface Problem { path: string; reason: string; line?: number; column?: number }
+export interface Problem {
+  path: string;
+  reason: string;
+  line?: number;
+  column?: number;
+}
 
 export type WorkflowState = "serving" | "stale" | "invalid" | "preparing";
 
@@ -31,13 +37,29 @@ export interface Validation {
   problems?: Problem[];
   warnings?: Problem[];
 }
-export interface StoredWorkflow { id: string; prepareFuel: number; revision: number; secretMoved: boolean }
+export interface StoredWorkflow {
+  id: string;
+  prepareFuel: number;
+  revision: number;
+  secretMoved: boolean;
+}
 
 /** The body of a 412: what is stored now. */
-export interface Conflict { error: string; revision: number; document?: unknown }
+export interface Conflict {
+  error: string;
+  revision: number;
+  document?: unknown;
+}
 
 export type Status = "pending" | "running" | "succeeded" | "failed" | "cancelled" | "timed_out";
-export const statuses: readonly Status[] = ["pending", "running", "succeeded", "failed", "cancelled", "timed_out"];
+export const statuses: readonly Status[] = [
+  "pending",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "timed_out",
+];
 
 export interface Summary {
   id: string;
@@ -56,11 +78,30 @@ export interface Summary {
 }
 
 /** A recorded value: its text or, if it was too long, its size and digest. */
-export interface Value { text?: string; size?: number; sha256?: string; masked?: boolean; cut?: boolean }
+export interface Value {
+  text?: string;
+  size?: number;
+  sha256?: string;
+  masked?: boolean;
+  cut?: boolean;
+}
 
-export interface Trigger { data: Value; headers?: Value; method?: string; clientIp?: string; receivedAt: string }
+export interface Trigger {
+  data: Value;
+  headers?: Value;
+  method?: string;
+  clientIp?: string;
+  receivedAt: string;
+}
 
-export interface HostCall { function: string; request: Value; answer?: Value; code?: string; message?: string; fatal?: boolean }
+export interface HostCall {
+  function: string;
+  request: Value;
+  answer?: Value;
+  code?: string;
+  message?: string;
+  fatal?: boolean;
+}
 
 export interface Call {
   item?: number;
@@ -96,8 +137,15 @@ export interface NodeRecord {
   callsCut?: boolean;
 }
 
-export interface ExecutionRecord extends Summary { trigger?: Trigger; nodes?: NodeRecord[]; cut?: boolean }
-export interface Executions { executions: Summary[]; next?: string }
+export interface ExecutionRecord extends Summary {
+  trigger?: Trigger;
+  nodes?: NodeRecord[];
+  cut?: boolean;
+}
+export interface Executions {
+  executions: Summary[];
+  next?: string;
+}
 
 export interface WorkflowCounts {
   id: string;
@@ -145,8 +193,17 @@ export interface NodeType {
   slow?: string[];
 }
 
-export interface Endpoint { prefix: string; listen: string[]; hosts?: string[]; tls: boolean }
-export interface Trouble { where: string; path?: string; reason: string }
+export interface Endpoint {
+  prefix: string;
+  listen: string[];
+  hosts?: string[];
+  tls: boolean;
+}
+export interface Trouble {
+  where: string;
+  path?: string;
+  reason: string;
+}
 export interface ServerStatus {
   version: string;
   started?: string;
@@ -187,12 +244,20 @@ export interface SendResult {
   durationNs: number;
 }
 
-export interface Session { user: string; readOnly: boolean; version: string; door: "command" | "site" }
+export interface Session {
+  user: string;
+  readOnly: boolean;
+  version: string;
+  door: "command" | "site";
+}
 
 export type LiveEvent = { at: string } & (
   | { kind: "execution"; execution: Summary }
   | { kind: "node"; execution: string; workflow: string; node: NodeRecord }
-  | { kind: "workflow"; workflow: { id: string; revision?: number; state?: WorkflowState; deleted?: boolean } }
+  | {
+      kind: "workflow";
+      workflow: { id: string; revision?: number; state?: WorkflowState; deleted?: boolean };
+    }
   | { kind: "secret"; secret: { id: string; deleted?: boolean } }
   | { kind: "global"; global: { key: string; deleted?: boolean } }
   | { kind: "more"; executions: number }

@@ -1,16 +1,47 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { equal, get, type Json, JsonSyntaxError, maxDepth, num, obj, parse, set, str, stringify } from "./lossless";
+import {
+  equal,
+  get,
+  type Json,
+  JsonSyntaxError,
+  maxDepth,
+  num,
+  obj,
+  parse,
+  set,
+  str,
+  stringify,
+} from "./lossless";
 
 test("what is read is written with the same text", () => {
   for (const text of [
-    "null", "true", "false", "0", "-0", "1.0", "1e5", "1E+05", "12345678901234567890.00000000000000000001", '""', "[]", "{}",
-    '{"b":1,"a":{"2":0,"1":0}}', '[1,[2,{"x":[]}]]', '"\\ud83d"', '"é\u2028"', '{"":1,"__proto__":2,"constructor":3}',
-  ]) assert.equal(stringify(parse(text)), text.replace('"\\ud83d"', '"\\ud83d"'));
+    "null",
+    "true",
+    "false",
+    "0",
+    "-0",
+    "1.0",
+    "1e5",
+    "1E+05",
+    "12345678901234567890.00000000000000000001",
+    '""',
+    "[]",
+    "{}",
+    '{"b":1,"a":{"2":0,"1":0}}',
+    '[1,[2,{"x":[]}]]',
+    '"\\ud83d"',
+    '"é\u2028"',
+    '{"":1,"__proto__":2,"constructor":3}',
+  ])
+    assert.equal(stringify(parse(text)), text.replace('"\\ud83d"', '"\\ud83d"'));
 });
 
 test("white space around tokens is skipped, and written with an indent", () => {
-  assert.equal(stringify(parse(' {\r\n\t"a" : [ 1 , 2 ] , "b" : { } } '), 2), '{\n  "a": [\n    1,\n    2\n  ],\n  "b": {}\n}');
+  assert.equal(
+    stringify(parse(' {\r\n\t"a" : [ 1 , 2 ] , "b" : { } } '), 2),
+    '{\n  "a": [\n    1,\n    2\n  ],\n  "b": {}\n}',
+  );
 });
 
 test("of repeated keys the last one counts, in its place", () => {
@@ -33,12 +64,15 @@ test("mistakes are named with their place", () => {
     ["[1,]", 1, 4, /value is expected/],
     ["{'a':1}", 1, 2, /key in quotes/],
   ] as const) {
-    assert.throws(() => parse(text), (e) => {
-      assert.ok(e instanceof JsonSyntaxError);
-      assert.match(e.message, message, text);
-      assert.deepEqual([e.line, e.column], [line, column], text);
-      return true;
-    });
+    assert.throws(
+      () => parse(text),
+      (e) => {
+        assert.ok(e instanceof JsonSyntaxError);
+        assert.match(e.message, message, text);
+        assert.deepEqual([e.line, e.column], [line, column], text);
+        return true;
+      },
+    );
   }
 });
 

@@ -1,19 +1,42 @@
-// A JSON reader that loses nothing: numbers keep their text, and objects keep the order of their keys. JSON.parse would
-// round 12345678901234567890 and turn 1.0 into 1. Of repeated keys the last one counts, as on the server.
+// A JSON reader that loses nothing: numbers keep their text, and objects keep the order of their
+// keys. JSON.parse would round 12345678901234567890 and turn 1.0 into 1. Of repeated keys the last
+// one counts, as on the server.
 
 /** A JSON value. Arrays and objects are immutable: an edit makes new ones around it. */
 export type Json = JsonNull | JsonBool | JsonNumber | JsonString | JsonArray | JsonObject;
-export interface JsonNull { readonly kind: "null" }
-export interface JsonBool { readonly kind: "boolean"; readonly value: boolean }
+export interface JsonNull {
+  readonly kind: "null";
+}
+export interface JsonBool {
+  readonly kind: "boolean";
+  readonly value: boolean;
+}
 /** A number, as it is written. */
-export interface JsonNumber { readonly kind: "number"; readonly text: string }
-export interface JsonString { readonly kind: "string"; readonly value: string }
-export interface JsonArray { readonly kind: "array"; readonly items: readonly Json[] }
-export interface JsonObject { readonly kind: "object"; readonly members: ReadonlyMap<string, Json> }
+export interface JsonNumber {
+  readonly kind: "number";
+  readonly text: string;
+}
+export interface JsonString {
+  readonly kind: "string";
+  readonly value: string;
+}
+export interface JsonArray {
+  readonly kind: "array";
+  readonly items: readonly Json[];
+}
+export interface JsonObject {
+  readonly kind: "object";
+  readonly members: ReadonlyMap<string, Json>;
+}
 
 /** What is wrong with a text, and where: both are 1-based, the column in code points. */
 export class JsonSyntaxError extends Error {
-  constructor(message: string, readonly offset: number, readonly line: number, readonly column: number) {
+  constructor(
+    message: string,
+    readonly offset: number,
+    readonly line: number,
+    readonly column: number,
+  ) {
     super(`${message} (line ${line}, column ${column})`);
   }
 }
@@ -26,10 +49,14 @@ export const str = (value: string): JsonString => ({ kind: "string", value });
 export const num = (value: number | string): JsonNumber => ({ kind: "number", text: String(value) });
 export const bool = (value: boolean): JsonBool => ({ kind: "boolean", value });
 export const arr = (...items: Json[]): JsonArray => ({ kind: "array", items });
-export const obj = (members: Iterable<readonly [string, Json]> | Record<string, Json | undefined>): JsonObject => ({
+export const obj = (
+  members: Iterable<readonly [string, Json]> | Record<string, Json | undefined>,
+): JsonObject => ({
   kind: "object",
   members: new Map(
-    (Symbol.iterator in members ? [...members] : Object.entries(members)).filter((m): m is [string, Json] => m[1] !== undefined),
+    (Symbol.iterator in members ? [...members] : Object.entries(members)).filter(
+      (m): m is [string, Json] => m[1] !== undefined,
+    ),
   ),
 });
 
@@ -46,9 +73,13 @@ export function get(v: Json | undefined, ...path: (string | number)[]): Json | u
 /** Returns the text of a string, or undefined if v is none. */
 export const text = (v: Json | undefined): string | undefined => (v?.kind === "string" ? v.value : undefined);
 export const items = (v: Json | undefined): readonly Json[] => (v?.kind === "array" ? v.items : []);
-export const members = (v: Json | undefined): ReadonlyMap<string, Json> => (v?.kind === "object" ? v.members : new Map());
+export const members = (v: Json | undefined): ReadonlyMap<string, Json> =>
+  v?.kind === "object" ? v.members : new Map();
 
-/** Returns v with the value at path replaced, or removed if it is undefined. Objects on the way are made as needed. */
+/**
+ * Returns v with the value at path replaced, or removed if it is undefined. Objects on the way are
+ * made as needed.
+ */
 export function set(v: Json | undefined, path: readonly (string | number)[], value: Json | undefined): Json {
   const [key, ...rest] = path;
   if (key === undefined) return value ?? jsonNull;
@@ -72,10 +103,14 @@ export function equal(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
   if (!a || !b || a.kind !== b.kind) return false;
   switch (a.kind) {
-    case "null": return true;
-    case "boolean": return a.value === (b as JsonBool).value;
-    case "number": return a.text === (b as JsonNumber).text;
-    case "string": return a.value === (b as JsonString).value;
+    case "null":
+      return true;
+    case "boolean":
+      return a.value === (b as JsonBool).value;
+    case "number":
+      return a.text === (b as JsonNumber).text;
+    case "string":
+      return a.value === (b as JsonString).value;
     case "array": {
       const other = (b as JsonArray).items;
       return a.items.length === other.length && a.items.every((item, i) => equal(item, other[i]));
@@ -118,27 +153,42 @@ function write(v: Json, indent: number, line: string, out: string[]): void {
     out.push(close);
   };
   switch (v.kind) {
-    case "null": out.push("null"); break;
-    case "boolean": out.push(String(v.value)); break;
-    case "number": out.push(v.text); break;
-    case "string": out.push(JSON.stringify(v.value)); break;
+    case "null":
+      out.push("null");
+      break;
+    case "boolean":
+      out.push(String(v.value));
+      break;
+    case "number":
+      out.push(v.text);
+      break;
+    case "string":
+      out.push(JSON.stringify(v.value));
+      break;
     case "array":
-      list("[", "]", v.items.length, (separate) => v.items.forEach((item) => { separate(); write(item, indent, inner, out); }));
+      list("[", "]", v.items.length, (separate) =>
+        v.items.forEach((item) => {
+          separate();
+          write(item, indent, inner, out);
+        }),
+      );
       break;
     case "object":
-      list("{", "}", v.members.size, (separate) => v.members.forEach((m, k) => {
-        separate();
-        out.push(JSON.stringify(k), indent ? ": " : ":");
-        write(m, indent, inner, out);
-      }));
+      list("{", "}", v.members.size, (separate) =>
+        v.members.forEach((m, k) => {
+          separate();
+          out.push(JSON.stringify(k), indent ? ": " : ":");
+          write(m, indent, inner, out);
+        }),
+      );
   }
 }
 
 const space = /[ \t\n\r]*/y;
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-// The pieces of a string, each bounded or without alternatives: one pattern for a string of megabytes would use up the
-// stack of the regular expressions.
-// eslint-disable-next-line no-control-regex
+// The pieces of a string, each bounded or without alternatives: one pattern for a string of
+// megabytes would use up the stack of the regular expressions. eslint-disable-next-line
+// no-control-regex
 const plain = /[^"\\\u0000-\u001f]+/y;
 const escapes = /(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,64}/y;
 
@@ -172,12 +222,16 @@ export function parse(source: string): Json {
     if (depth > maxDepth) fail(`the value is nested deeper than ${maxDepth}`);
     skip();
     switch (source[at]) {
-      case '"': return { kind: "string", value: readString() };
+      case '"':
+        return { kind: "string", value: readString() };
       case "{": {
         const map = new Map<string, Json>();
         at++;
         skip();
-        if (source[at] === "}") { at++; return { kind: "object", members: map }; }
+        if (source[at] === "}") {
+          at++;
+          return { kind: "object", members: map };
+        }
         for (;;) {
           skip();
           if (source[at] !== '"') fail("a key in quotes is expected");
@@ -199,7 +253,10 @@ export function parse(source: string): Json {
         const list: Json[] = [];
         at++;
         skip();
-        if (source[at] === "]") { at++; return { kind: "array", items: list }; }
+        if (source[at] === "]") {
+          at++;
+          return { kind: "array", items: list };
+        }
         for (;;) {
           list.push(value(depth + 1));
           skip();
@@ -210,7 +267,11 @@ export function parse(source: string): Json {
         }
       }
     }
-    for (const [word, v] of words) if (source.startsWith(word, at)) { at += word.length; return v; }
+    for (const [word, v] of words)
+      if (source.startsWith(word, at)) {
+        at += word.length;
+        return v;
+      }
     const digits = token(number);
     if (digits) return { kind: "number", text: digits };
     return fail(at >= source.length ? "the text ends too early" : "a value is expected");
@@ -221,4 +282,8 @@ export function parse(source: string): Json {
   return v;
 }
 
-const words: readonly (readonly [string, Json])[] = [["null", jsonNull], ["true", bool(true)], ["false", bool(false)]];
+const words: readonly (readonly [string, Json])[] = [
+  ["null", jsonNull],
+  ["true", bool(true)],
+  ["false", bool(false)],
+];

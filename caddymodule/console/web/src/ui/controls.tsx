@@ -15,9 +15,24 @@ interface ButtonProps extends Omit<JSX.HTMLAttributes<HTMLButtonElement>, "icon"
   children?: ComponentChildren;
 }
 
-export function Button({ icon, look = "plain", busy, small, children, type = "button", disabled, ...rest }: ButtonProps) {
+export function Button({
+  icon,
+  look = "plain",
+  busy,
+  small,
+  children,
+  type = "button",
+  disabled,
+  ...rest
+}: ButtonProps) {
   return (
-    <button {...rest} type={type} class={`button ${look}${small ? " small" : ""}`} aria-busy={busy} disabled={disabled || busy}>
+    <button
+      {...rest}
+      type={type}
+      class={`button ${look}${small ? " small" : ""}`}
+      aria-busy={busy}
+      disabled={disabled || busy}
+    >
       {icon && <Icon name={icon} size={small ? 16 : 18} />}
       {children !== undefined && <span>{children}</span>}
     </button>
@@ -25,12 +40,22 @@ export function Button({ icon, look = "plain", busy, small, children, type = "bu
 }
 
 /** A button that shows only an icon; label is its name, and its tip. */
-export function IconButton({ icon, label, ...rest }: { icon: IconName; label: string } & Omit<ButtonProps, "children">) {
+export function IconButton({
+  icon,
+  label,
+  ...rest
+}: { icon: IconName; label: string } & Omit<ButtonProps, "children">) {
   return <Button {...rest} icon={icon} look={rest.look ?? "quiet"} aria-label={label} title={label} />;
 }
 
 /** A link that looks like a button. */
-export function ButtonLink(props: { href: string; icon?: IconName; look?: ButtonProps["look"]; small?: boolean; children: ComponentChildren }) {
+export function ButtonLink(props: {
+  href: string;
+  icon?: IconName;
+  look?: ButtonProps["look"];
+  small?: boolean;
+  children: ComponentChildren;
+}) {
   return (
     <a class={`button ${props.look ?? "plain"}${props.small ? " small" : ""}`} href={props.href}>
       {props.icon && <Icon name={props.icon} size={props.small ? 16 : 18} />}
@@ -46,7 +71,12 @@ interface FieldProps {
   error?: string;
   required?: boolean;
   /** Gets the ids that connect the control to its label and texts. */
-  children: (ids: { id: string; "aria-describedby"?: string; "aria-invalid"?: boolean; "aria-required"?: boolean }) => ComponentChildren;
+  children: (ids: {
+    id: string;
+    "aria-describedby"?: string;
+    "aria-invalid"?: boolean;
+    "aria-required"?: boolean;
+  }) => ComponentChildren;
   /** What stands at the right end of the label's line. */
   aside?: ComponentChildren;
 }
@@ -58,34 +88,77 @@ export function Field({ label, hint, error, required, children, aside }: FieldPr
   return (
     <div class="field">
       <div class="field-head">
-        <label for={id}>{label}{required && <span class="required" aria-hidden="true"> *</span>}</label>
+        <label for={id}>
+          {label}
+          {required && (
+            <span class="required" aria-hidden="true">
+              {" "}
+              *
+            </span>
+          )}
+        </label>
         {aside}
       </div>
-      {children({ id, "aria-describedby": about || undefined, "aria-invalid": error ? true : undefined, "aria-required": required || undefined })}
-      {error && <p class="field-error" id={`${id}-error`}><Icon name="warn" size={14} /> {error}</p>}
-      {hint && <p class="hint" id={`${id}-hint`}>{hint}</p>}
+      {children({
+        id,
+        "aria-describedby": about || undefined,
+        "aria-invalid": error ? true : undefined,
+        "aria-required": required || undefined,
+      })}
+      {error && (
+        <p class="field-error" id={`${id}-error`}>
+          <Icon name="warn" size={14} /> {error}
+        </p>
+      )}
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
     </div>
   );
 }
 
-type InputProps = Omit<JSX.InputHTMLAttributes<HTMLInputElement>, "onInput" | "value"> & { value: string; onValue: (value: string) => void };
+type InputProps = Omit<JSX.InputHTMLAttributes<HTMLInputElement>, "onInput" | "value"> & {
+  value: string;
+  onValue: (value: string) => void;
+};
 
 export function TextInput({ value, onValue, class: name, ...rest }: InputProps) {
   return (
-    <input type="text" autocomplete="off" spellcheck={false} {...rest} class={`input ${(name as string | undefined) ?? ""}`} value={value}
-      onInput={(e) => onValue(e.currentTarget.value)} />
+    <input
+      type="text"
+      autocomplete="off"
+      spellcheck={false}
+      {...rest}
+      class={`input ${(name as string | undefined) ?? ""}`}
+      value={value}
+      onInput={(e) => onValue(e.currentTarget.value)}
+    />
   );
 }
 
-type AreaProps = Omit<JSX.TextareaHTMLAttributes<HTMLTextAreaElement>, "onInput" | "value"> & { value: string; onValue: (value: string) => void };
+type AreaProps = Omit<JSX.TextareaHTMLAttributes<HTMLTextAreaElement>, "onInput" | "value"> & {
+  value: string;
+  onValue: (value: string) => void;
+};
 
 export function TextArea({ value, onValue, ...rest }: AreaProps) {
   return (
-    <textarea spellcheck={false} {...rest} class="input area" value={value} onInput={(e) => onValue(e.currentTarget.value)} />
+    <textarea
+      spellcheck={false}
+      {...rest}
+      class="input area"
+      value={value}
+      onInput={(e) => onValue(e.currentTarget.value)}
+    />
   );
 }
 
-type SelectProps<T extends string> = Omit<JSX.SelectHTMLAttributes<HTMLSelectElement>, "onChange" | "value"> & {
+type SelectProps<T extends string> = Omit<
+  JSX.SelectHTMLAttributes<HTMLSelectElement>,
+  "onChange" | "value"
+> & {
   value: T;
   onValue: (value: T) => void;
   options: readonly (readonly [value: T, label: string])[];
@@ -93,18 +166,41 @@ type SelectProps<T extends string> = Omit<JSX.SelectHTMLAttributes<HTMLSelectEle
 
 export function Select<T extends string>({ value, onValue, options, ...rest }: SelectProps<T>) {
   return (
-    <select {...rest} class="input select" value={value} onChange={(e) => onValue(e.currentTarget.value as T)}>
-      {options.map(([v, label]) => <option key={v} value={v}>{label}</option>)}
+    <select
+      {...rest}
+      class="input select"
+      value={value}
+      onChange={(e) => onValue(e.currentTarget.value as T)}
+    >
+      {options.map(([v, label]) => (
+        <option key={v} value={v}>
+          {label}
+        </option>
+      ))}
     </select>
   );
 }
 
-export function Switch({ label, checked, onValue, disabled }: {
-  label: string; checked: boolean; onValue: (checked: boolean) => void; disabled?: boolean;
+export function Switch({
+  label,
+  checked,
+  onValue,
+  disabled,
+}: {
+  label: string;
+  checked: boolean;
+  onValue: (checked: boolean) => void;
+  disabled?: boolean;
 }) {
   return (
     <label class="switch">
-      <input type="checkbox" role="switch" checked={checked} disabled={disabled} onChange={(e) => onValue(e.currentTarget.checked)} />
+      <input
+        type="checkbox"
+        role="switch"
+        checked={checked}
+        disabled={disabled}
+        onChange={(e) => onValue(e.currentTarget.checked)}
+      />
       <span class="track" aria-hidden="true" />
       <span>{label}</span>
     </label>
@@ -112,7 +208,15 @@ export function Switch({ label, checked, onValue, disabled }: {
 }
 
 /** Copies text, and says so for a moment. */
-export function CopyButton({ text, label = "Copy", small = true }: { text: string | (() => string); label?: string; small?: boolean }) {
+export function CopyButton({
+  text,
+  label = "Copy",
+  small = true,
+}: {
+  text: string | (() => string);
+  label?: string;
+  small?: boolean;
+}) {
   const [copied, setCopied] = useState<"" | "Copied" | "Select and copy it by hand">("");
   const copy = async () => {
     try {
@@ -125,17 +229,36 @@ export function CopyButton({ text, label = "Copy", small = true }: { text: strin
   };
   return (
     <span class="copy">
-      <Button icon={copied === "Copied" ? "check" : "copy"} look="quiet" small={small} onClick={() => void copy()} aria-label={label} title={label} />
-      <span role="status" class={copied ? "tip" : "visually-hidden"}>{copied}</span>
+      <Button
+        icon={copied === "Copied" ? "check" : "copy"}
+        look="quiet"
+        small={small}
+        onClick={() => void copy()}
+        aria-label={label}
+        title={label}
+      />
+      <span role="status" class={copied ? "tip" : "visually-hidden"}>
+        {copied}
+      </span>
     </span>
   );
 }
 
 /** Tabs that are places: each has an address. */
-export function TabLinks({ label, tabs }: { label: string; tabs: readonly { href: string; text: ComponentChildren; current: boolean }[] }) {
+export function TabLinks({
+  label,
+  tabs,
+}: {
+  label: string;
+  tabs: readonly { href: string; text: ComponentChildren; current: boolean }[];
+}) {
   return (
     <nav class="tabs" aria-label={label}>
-      {tabs.map((t) => <a key={t.href} href={t.href} aria-current={t.current ? "page" : undefined}>{t.text}</a>)}
+      {tabs.map((t) => (
+        <a key={t.href} href={t.href} aria-current={t.current ? "page" : undefined}>
+          {t.text}
+        </a>
+      ))}
     </nav>
   );
 }

@@ -10,8 +10,14 @@ export function download(name: string, text: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-/** Makes a name that every file system takes: of anything else than letters, digits, ".", "_" and "-", one "-". */
+/**
+ * Makes a name that every file system takes: of anything else than letters, digits, ".", "_" and
+ * "-", one "-".
+ */
 export function fileName(name: string): string {
-  const safe = name.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 120);
+  const safe = name
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[.-]+/, "")
+    .slice(0, 120);
   return safe || "value";
 }

@@ -1,5 +1,5 @@
-// The icons: strokes on a grid of 20, in the color of the text. They say nothing alone: a word is always beside them, or
-// in the label of their button.
+// The icons: strokes on a grid of 20, in the color of the text. They say nothing alone: a word is
+// always beside them, or in the label of their button.
 const paths = {
   workflow: "M3.5 4.5h5v4h-5zM11.5 11.5h5v4h-5zM8.5 6.5H14v5",
   runs: "M10 3.5a6.5 6.5 0 1 1-6 4M10 6.5V10l2.5 1.5M3.5 3.5v4h4",
@@ -24,7 +24,7 @@ const paths = {
   minus: "M4 10h12",
   search: "M9 3.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 0 0 0-11zM13 13l4 4",
   menu: "M3 5h14M3 10h14M3 15h14",
-  more: "M4 10a.6.6 0 1 0 1.2 0a.6.6 0 1 0-1.2 0M9.4 10a.6.6 0 1 0 1.2 0a.6.6 0 1 0-1.2 0M14.8 10a.6.6 0 1 0 1.2 0a.6.6 0 1 0-1.2 0",
+  more: "M4 10a.6.6 0 1 0 1 0a.6.6 0 1 0-1 0M9.5 10a.6.6 0 1 0 1 0a.6.6 0 1 0-1 0M15 10a.6.6 0 1 0 1 0a.6.6 0 1 0-1 0",
   left: "M12.5 4l-6 6 6 6",
   right: "M7.5 4l6 6-6 6",
   down: "M4 7.5l6 6 6-6",
@@ -38,11 +38,13 @@ const paths = {
   code: "M7 6l-4 4 4 4M13 6l4 4-4 4",
   branch: "M5 4v12M5 10c6 0 9-1 9-5M12 6.5L14 4l2.5 2.5M5 10c6 0 9 1 9 5M12 13.5l2 2.5 2.5-2.5",
   http: "M3 10h11M10 5l5 5-5 5M17 4v12",
-  shuffle: "M3 6h3c4 0 4 8 8 8h3M14 11l3 3-3 3M3 14h3c1.500 0 2.500-1 3.200-2.500M11 7c.8-.7 1.700-1 3-1h3M14 3l3 3-3 3",
-  user: "M10 3.500a3 3 0 1 0 0 6a3 3 0 0 0 0-6zM4 16.500c.5-3.500 3-5 6-5s5.500 1.500 6 5",
-  cases: "M3 10h4M7 10c4 0 3-5.500 9-5.500M7 10h9M7 10c4 0 3 5.500 9 5.500M14 2.500l2.500 2-2.500 2M14 13.500l2.500 2-2.500 2",
-  tidy: "M3 7.500h4v5H3zM13 3.500h4v5h-4zM13 11.500h4v5h-4zM7 10h3M10 10V6h3M10 10v4h3",
-  list: "M3.500 5h.01M3.500 10h.01M3.500 15h.01M7 5h10M7 10h10M7 15h10",
+  shuffle:
+    "M3 6h3c4 0 4 8 8 8h3M14 11l3 3-3 3M3 14h3c1.5 0 2.5-1 3.2-2.5M11 7c.8-.7 1.7-1 3-1h3M14 3l3 3-3 3",
+  user: "M10 3.5a3 3 0 1 0 0 6a3 3 0 0 0 0-6zM4 16.5c.5-3.5 3-5 6-5s5.5 1.5 6 5",
+  cases:
+    "M3 10h4M7 10c4 0 3-5.5 9-5.5M7 10h9M7 10c4 0 3 5.5 9 5.5M14 2.5l2.5 2-2.5 2M14 13.5l2.5 2-2.5 2",
+  tidy: "M3 7.500h4v5H3zM13 3.5h4v5h-4zM13 11.5h4v5h-4zM7 10h3M10 10V6h3M10 10v4h3",
+  list: "M3.5 5h.01M3.5 10h.01M3.5 15h.01M7 5h10M7 10h10M7 15h10",
 } as const;
 
 export type IconName = keyof typeof paths;
@@ -51,7 +53,12 @@ export type IconName = keyof typeof paths;
 export const iconPath = (name: IconName): string => paths[name];
 
 const types: Record<string, IconName> = {
-  trigger: "bolt", transform: "shuffle", condition: "branch", switch: "cases", "http-request": "http", code: "code",
+  trigger: "bolt",
+  transform: "shuffle",
+  condition: "branch",
+  switch: "cases",
+  "http-request": "http",
+  code: "code",
 };
 /** The icon of a node type. */
 export const iconOfType = (type: string): IconName => (Object.hasOwn(types, type) ? types[type]! : "node");
