@@ -1,5 +1,6 @@
-// What a workflow document says: its nodes, edges, layers and plan order. A document that is being edited may be wrong
-// anywhere, so that nothing here throws: what cannot be read is left out, and `validate` tells about it.
+// What a workflow document says: its nodes, edges, layers and plan order. A document that is being edited may
+// be wrong anywhere, so that nothing here throws: what cannot be read is left out, and `validate` tells about
+// it.
 import { get, items, type Json, text } from "../json/lossless";
 import type { NodeType } from "../api/types";
 
@@ -26,7 +27,10 @@ export interface FlowEdge {
   /** The `sourceHandle`; undefined = followed when the source succeeds. */
   readonly handle: string | undefined;
 }
-export interface Point { readonly x: number; readonly y: number }
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
 
 /** The graph of a document. */
 export interface Flow {
@@ -60,10 +64,18 @@ function read(document: Json): Flow {
   let unreadable = 0;
   items(get(document, "nodes")).forEach((value, index) => {
     const id = text(get(value, "id"));
-    if (!id || byId.has(id)) { unreadable++; return; }
+    if (!id || byId.has(id)) {
+      unreadable++;
+      return;
+    }
     const node: FlowNode = {
-      index, id, value, type: text(get(value, "type")) ?? "", name: text(get(value, "name")) || id,
-      config: get(value, "config"), position: pointOf(get(value, "position")),
+      index,
+      id,
+      value,
+      type: text(get(value, "type")) ?? "",
+      name: text(get(value, "name")) || id,
+      config: get(value, "config"),
+      position: pointOf(get(value, "position")),
     };
     nodes.push(node);
     byId.set(id, node);
@@ -74,7 +86,10 @@ function read(document: Json): Flow {
   items(get(document, "edges")).forEach((value, index) => {
     const source = text(get(value, "source"));
     const target = text(get(value, "target"));
-    if (!source || !target || !byId.has(source) || !byId.has(target)) { unreadable++; return; }
+    if (!source || !target || !byId.has(source) || !byId.has(target)) {
+      unreadable++;
+      return;
+    }
     const edge = { index, source, target, handle: text(get(value, "sourceHandle")) };
     edges.push(edge);
     push(out, source, edge);
@@ -104,7 +119,9 @@ const maxCoordinate = 100_000;
 
 /** The nodes of a cycle come last, each behind the one before it. */
 function layersOf(
-  nodes: readonly FlowNode[], out: ReadonlyMap<string, readonly FlowEdge[]>, into: ReadonlyMap<string, readonly FlowEdge[]>,
+  nodes: readonly FlowNode[],
+  out: ReadonlyMap<string, readonly FlowEdge[]>,
+  into: ReadonlyMap<string, readonly FlowEdge[]>,
   trigger: FlowNode | undefined,
 ): Map<string, number> {
   const layers = new Map<string, number>();
@@ -146,7 +163,11 @@ function reach(from: string, next: (id: string) => string[]): ReadonlySet<string
   const found = new Set<string>();
   const open = [from];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const id of next(at)) if (!found.has(id)) { found.add(id); open.push(id); }
+    for (const id of next(at))
+      if (!found.has(id)) {
+        found.add(id);
+        open.push(id);
+      }
   }
   found.delete(from);
   return found;
@@ -164,8 +185,8 @@ export interface Handle {
 export const routes = (type: NodeType | undefined): boolean => !!type?.handles?.length || !!type?.handlesFrom;
 
 /**
- * The handles of a node: what its type and its config name, else the one without a name; then `error`. Handles that only
- * edges name are there, too, so that no edge begins nowhere.
+ * The handles of a node: what its type and its config name, else the one without a name; then `error`.
+ * Handles that only edges name are there, too, so that no edge begins nowhere.
  */
 export function handles(document: Json, id: string, types: ReadonlyMap<string, NodeType>): Handle[] {
   const f = flow(document);
@@ -203,13 +224,18 @@ function namesAt(config: Json | undefined, path: string | undefined): string[] {
 }
 
 /** Node types by name. */
-export const byType = (list: readonly NodeType[]): ReadonlyMap<string, NodeType> => new Map(list.map((t) => [t.type, t]));
+export const byType = (list: readonly NodeType[]): ReadonlyMap<string, NodeType> =>
+  new Map(list.map((t) => [t.type, t]));
 
 /** Whether an id is allowed for workflows and nodes. */
 export const validId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id);
 
 /** Whether a problem's path, such as nodes[2].config.url, is about the node, or the edge, at an index. */
-export function problemAt(path: string): { list: "nodes" | "edges"; index: number; rest: string } | undefined {
+export function problemAt(
+  path: string,
+): { list: "nodes" | "edges"; index: number; rest: string } | undefined {
   const found = /^(nodes|edges)\[(\d+)\]\.?(.*)$/s.exec(path);
-  return found ? { list: found[1] as "nodes" | "edges", index: Number(found[2]), rest: found[3]! } : undefined;
+  return found
+    ? { list: found[1] as "nodes" | "edges", index: Number(found[2]), rest: found[3]! }
+    : undefined;
 }

@@ -1,5 +1,5 @@
-// What people have changed and not saved, by workflow. It stays while they are elsewhere in the page, and the browser asks
-// before the page with it is closed.
+// What people have changed and not saved, by workflow. It stays while they are elsewhere in the page, and the
+// browser asks before the page with it is closed.
 import { type Signal, signal } from "@preact/signals";
 import { type Json, JsonSyntaxError, obj, parse } from "../json/lossless";
 import { format } from "./format";
@@ -9,7 +9,10 @@ import { History } from "./history";
 export interface Content {
   /** The document, or the last one that could be read. */
   readonly document: Json;
-  /** The text as somebody typed it, or as it is stored. Undefined = the document was changed by an edit; see textOf. */
+  /**
+   * The text as somebody typed it, or as it is stored. Undefined = the document was changed by an edit; see
+   * textOf.
+   */
   readonly text: string | undefined;
   /** Why the text is no JSON object. */
   readonly error: JsonSyntaxError | undefined;
@@ -30,7 +33,11 @@ export function contentOf(text: string, before: Json = obj([])): Content {
   try {
     const document = parse(text);
     if (document.kind === "object") return { document, text, error: undefined };
-    return { document: before, text, error: new JsonSyntaxError("a workflow is an object in braces", 0, 1, 1) };
+    return {
+      document: before,
+      text,
+      error: new JsonSyntaxError("a workflow is an object in braces", 0, 1, 1),
+    };
   } catch (e) {
     if (!(e instanceof JsonSyntaxError)) throw e;
     return { document: before, text, error: e };
@@ -50,20 +57,38 @@ export class Draft {
   /** The node that was selected last, for the next visit. */
   selected: string | undefined;
 
-  constructor(readonly id: string, base: Base, text: string = base.text) {
+  constructor(
+    readonly id: string,
+    base: Base,
+    text: string = base.text,
+  ) {
     const content = contentOf(text);
     this.history = new History(content, (c) => c.text?.length ?? 0);
     this.state = signal({ content, base });
   }
 
-  get content(): Content { return this.state.value.content; }
-  get document(): Json { return this.content.document; }
-  get text(): string { return textOf(this.content); }
-  get base(): Base { return this.state.value.base; }
+  get content(): Content {
+    return this.state.value.content;
+  }
+  get document(): Json {
+    return this.content.document;
+  }
+  get text(): string {
+    return textOf(this.content);
+  }
+  get base(): Base {
+    return this.state.value.base;
+  }
   /** Whether there is something to save. */
-  get dirty(): boolean { return this.base.revision === 0 || this.text !== this.base.text; }
-  get canUndo(): boolean { return this.content === this.history.value && this.history.canUndo; }
-  get canRedo(): boolean { return this.content === this.history.value && this.history.canRedo; }
+  get dirty(): boolean {
+    return this.base.revision === 0 || this.text !== this.base.text;
+  }
+  get canUndo(): boolean {
+    return this.content === this.history.value && this.history.canUndo;
+  }
+  get canRedo(): boolean {
+    return this.content === this.history.value && this.history.canRedo;
+  }
 
   /** Makes an edit a step. Steps with the same coalesce key in quick succession are one. */
   edit(document: Json, coalesce?: string): void {
@@ -80,13 +105,23 @@ export class Draft {
     this.show();
   }
 
-  undo(): void { this.history.undo(); this.show(); }
-  redo(): void { this.history.redo(); this.show(); }
+  undo(): void {
+    this.history.undo();
+    this.show();
+  }
+  redo(): void {
+    this.history.redo();
+    this.show();
+  }
 
-  private show(base = this.base): void { this.state.value = { content: this.history.value, base }; }
+  private show(base = this.base): void {
+    this.state.value = { content: this.history.value, base };
+  }
 
   /** Notes that text is stored now. What was typed since stays. */
-  saved(revision: number, text: string): void { this.show({ revision, text }); }
+  saved(revision: number, text: string): void {
+    this.show({ revision, text });
+  }
 
   /** Takes what is stored as a step, so that undo brings back what was here. */
   take(base: Base): void {
@@ -101,7 +136,9 @@ export class Draft {
   }
 
   /** Goes on with what is here, on top of what is stored now. */
-  rebase(base: Base): void { this.show(base); }
+  rebase(base: Base): void {
+    this.show(base);
+  }
 }
 
 /** Drafts without changes that are kept, for their undo steps. */
@@ -123,7 +160,10 @@ export function openDraft(id: string, base: Base, text?: string): Draft {
   let clean = [...next.values()].filter((d) => !d.dirty).length;
   for (const [key, d] of next) {
     if (clean <= maxClean) break;
-    if (!d.dirty && d !== draft) { next.delete(key); clean--; }
+    if (!d.dirty && d !== draft) {
+      next.delete(key);
+      clean--;
+    }
   }
   drafts.value = next;
   return draft;
@@ -139,5 +179,7 @@ export function dropDraft(id: string): void {
 export const dirtyDrafts = (): string[] => [...drafts.value.values()].filter((d) => d.dirty).map((d) => d.id);
 
 if (typeof addEventListener === "function") {
-  addEventListener("beforeunload", (e) => { if (dirtyDrafts().length > 0) e.preventDefault(); });
+  addEventListener("beforeunload", (e) => {
+    if (dirtyDrafts().length > 0) e.preventDefault();
+  });
 }

@@ -1,12 +1,24 @@
-// Edits of a document: each returns a new one, or says why it refuses. Unknown keys, the order of keys and the digits of
-// numbers stay.
+// Edits of a document: each returns a new one, or says why it refuses. Unknown keys, the order of keys and
+// the digits of numbers stay.
 import type { NodeType } from "../api/types";
 import { arr, get, items, type Json, members, num, obj, set, str } from "../json/lossless";
-import { downstream, errorHandle, flow, type FlowEdge, type FlowNode, handles, maxNodes, type Point, triggerType, validId } from "./document";
+import {
+  downstream,
+  errorHandle,
+  flow,
+  type FlowNode,
+  handles,
+  maxNodes,
+  type Point,
+  triggerType,
+  validId,
+} from "./document";
 import { renameInSource, renameInText } from "./rename";
 
 /** A new document, and the node that it is about; or the reason why there is none. */
-export type Edit = { readonly document: Json; readonly node?: string; readonly refused?: undefined } | { readonly refused: string };
+export type Edit =
+  | { readonly document: Json; readonly node?: string; readonly refused?: undefined }
+  | { readonly refused: string };
 
 const refuse = (refused: string): Edit => ({ refused });
 
@@ -21,8 +33,16 @@ export interface Place {
   readonly position?: Point;
 }
 
-/** Where a node goes if nobody says where: into the selected edge, behind the selected node, or behind the last one. */
-export function defaultPlace(document: Json, types: ReadonlyMap<string, NodeType>, node: string | undefined, edge: number | undefined): Place {
+/**
+ * Where a node goes if nobody says where: into the selected edge, behind the selected node, or behind the
+ * last one.
+ */
+export function defaultPlace(
+  document: Json,
+  types: ReadonlyMap<string, NodeType>,
+  node: string | undefined,
+  edge: number | undefined,
+): Place {
   if (edge !== undefined) return { edge };
   const f = flow(document);
   const after = (node !== undefined ? f.byId.get(node) : undefined) ?? f.plan.at(-1);
@@ -33,7 +53,9 @@ export function defaultPlace(document: Json, types: ReadonlyMap<string, NodeType
   return { after: after.id, handle: free?.name };
 }
 
-/** Adds a node of a type. main is the handle by which what comes behind it is reached: undefined = success. */
+/**
+ * Adds a node of a type. main is the handle by which what comes behind it is reached: undefined = success.
+ */
 export function addNode(document: Json, type: string, config: Json, place: Place = {}, main?: string): Edit {
   const f = flow(document);
   if (f.nodes.length >= maxNodes) return refuse(`A workflow has at most ${maxNodes} nodes.`);
@@ -49,30 +71,50 @@ export function addNode(document: Json, type: string, config: Json, place: Place
 }
 
 const position = (p: Point | undefined): [string, Json][] => (p ? [["position", pointJson(p)]] : []);
-const pointJson = (p: Point): Json => obj([["x", num(Math.round(p.x))], ["y", num(Math.round(p.y))]]);
+const pointJson = (p: Point): Json =>
+  obj([
+    ["x", num(Math.round(p.x))],
+    ["y", num(Math.round(p.y))],
+  ]);
 
 const edge = (source: string, target: string, handle?: string): Json =>
-  obj([["source", str(source)], ["target", str(target)], ...(handle === undefined ? [] : [["sourceHandle", str(handle)] as const])]);
-const append = (document: Json, e: Json): Json => set(document, ["edges"], arr(...items(get(document, "edges")), e));
+  obj([
+    ["source", str(source)],
+    ["target", str(target)],
+    ...(handle === undefined ? [] : [["sourceHandle", str(handle)] as const]),
+  ]);
+const append = (document: Json, e: Json): Json =>
+  set(document, ["edges"], arr(...items(get(document, "edges")), e));
 
 /** An id that no node has: wanted, or wanted-2, wanted-3... */
 export function freeId(document: Json, wanted: string): string {
-  const taken = new Set(items(get(document, "nodes")).map((n) => get(n, "id")).map((id) => (id?.kind === "string" ? id.value : "")));
+  const taken = new Set(
+    items(get(document, "nodes"))
+      .map((n) => get(n, "id"))
+      .map((id) => (id?.kind === "string" ? id.value : "")),
+  );
   if (!taken.has(wanted)) return wanted;
   const base = wanted.replace(/-\d+$/, "").slice(0, 58);
   for (let n = 2; ; n++) if (!taken.has(`${base}-${n}`)) return `${base}-${n}`;
 }
 
 /** Why no edge may lead from source to target by handle, or undefined. */
-export function whyNotConnect(document: Json, source: string, target: string, handle?: string): string | undefined {
+export function whyNotConnect(
+  document: Json,
+  source: string,
+  target: string,
+  handle?: string,
+): string | undefined {
   const f = flow(document);
   if (!f.byId.has(source)) return `There is no node ${source}.`;
   if (!f.byId.has(target)) return `There is no node ${target}.`;
   if (f.byId.get(target)!.type === triggerType) return "Nothing can lead to the trigger.";
   if (source === target) return "A node cannot lead to itself.";
   if (f.byId.get(source)!.type === triggerType && handle !== undefined) return "The trigger has no handles.";
-  if (f.out.get(source)?.some((e) => e.target === target && e.handle === handle)) return "These nodes are connected already.";
-  if (downstream(document, target).has(source)) return `${source} comes after ${target}: this would be a cycle.`;
+  if (f.out.get(source)?.some((e) => e.target === target && e.handle === handle))
+    return "These nodes are connected already.";
+  if (downstream(document, target).has(source))
+    return `${source} comes after ${target}: this would be a cycle.`;
   return undefined;
 }
 
@@ -95,7 +137,11 @@ export function insertOnEdge(document: Json, index: number, id: string, main?: s
   if (first) return refuse(first);
   // Without the edge, so that a node which is not connected yet can never close a cycle.
   const edges = items(get(document, "edges"));
-  let next = set(document, ["edges"], arr(...edges.map((old, i) => (i === index ? set(old, ["target"], str(id)) : old))));
+  let next = set(
+    document,
+    ["edges"],
+    arr(...edges.map((old, i) => (i === index ? set(old, ["target"], str(id)) : old))),
+  );
   const second = whyNotConnect(next, id, e.target, main);
   if (second) return refuse(second);
   next = append(next, edge(id, e.target, main));
@@ -103,8 +149,8 @@ export function insertOnEdge(document: Json, index: number, id: string, main?: s
 }
 
 /**
- * Deletes nodes with their edges. What came before such a node then leads to what came after it, so that a chain stays
- * one: unless the node chose between several ways. The trigger cannot be deleted.
+ * Deletes nodes with their edges. What came before such a node then leads to what came after it, so that a
+ * chain stays one: unless the node chose between several ways. The trigger cannot be deleted.
  */
 export function deleteNodes(document: Json, ids: Iterable<string>): Edit {
   let next = document;
@@ -112,7 +158,8 @@ export function deleteNodes(document: Json, ids: Iterable<string>): Edit {
     const f = flow(next);
     const node = f.byId.get(id);
     if (!node) continue;
-    if (node.type === triggerType && f.nodes.filter((n) => n.type === triggerType).length === 1) return refuse("A workflow needs its trigger.");
+    if (node.type === triggerType && f.nodes.filter((n) => n.type === triggerType).length === 1)
+      return refuse("A workflow needs its trigger.");
     const into = f.into.get(id) ?? [];
     const out = (f.out.get(id) ?? []).filter((e) => e.handle !== errorHandle);
     next = withoutNode(next, node);
@@ -141,19 +188,29 @@ export function duplicate(document: Json, ids: readonly string[]): Edit {
   const originals = ids.map((id) => f.byId.get(id)).filter((n): n is FlowNode => n !== undefined);
   if (originals.length === 0) return refuse("There is no such node any more.");
   if (originals.some((n) => n.type === triggerType)) return refuse("A workflow has one trigger.");
-  if (f.nodes.length + originals.length > maxNodes) return refuse(`A workflow has at most ${maxNodes} nodes.`);
+  if (f.nodes.length + originals.length > maxNodes)
+    return refuse(`A workflow has at most ${maxNodes} nodes.`);
   let next = document;
   const copies = new Map<string, string>();
   for (const node of originals) {
     const id = freeId(next, node.id);
     copies.set(node.id, id);
     let copy = set(node.value, ["id"], str(id));
-    if (node.position) copy = set(copy, ["position"], pointJson({ x: node.position.x, y: node.position.y + 80 }));
+    if (node.position)
+      copy = set(copy, ["position"], pointJson({ x: node.position.x, y: node.position.y + 80 }));
     next = set(next, ["nodes"], arr(...items(get(next, "nodes")), copy));
   }
   for (const e of f.edges) {
     const target = copies.get(e.target);
-    if (target) next = append(next, set(set(items(get(document, "edges"))[e.index], ["source"], str(copies.get(e.source) ?? e.source)), ["target"], str(target)));
+    if (target)
+      next = append(
+        next,
+        set(
+          set(items(get(document, "edges"))[e.index], ["source"], str(copies.get(e.source) ?? e.source)),
+          ["target"],
+          str(target),
+        ),
+      );
   }
   // Copies read each other, as the originals do.
   for (const copy of copies.values()) {
@@ -183,7 +240,8 @@ export function renameNode(document: Json, from: string, to: string): Edit {
     if (value !== n.value) next = set(next, ["nodes", n.index], value);
   });
   items(get(document, "edges")).forEach((e, i) => {
-    for (const end of ["source", "target"]) if (isText(get(e, end), from)) next = set(next, ["edges", i, end], str(to));
+    for (const end of ["source", "target"])
+      if (isText(get(e, end), from)) next = set(next, ["edges", i, end], str(to));
   });
   return { document: next, node: to };
 }
@@ -219,22 +277,10 @@ function mapStrings(v: Json, change: (s: string) => string): Json {
       const map = new Map([...v.members].map(([k, m]) => [k, mapStrings(m, change)] as const));
       return [...map].every(([k, m]) => v.members.get(k) === m) ? v : { kind: "object", members: map };
     }
-    default: return v;
+    default:
+      return v;
   }
 }
-
-/** Sets, or with undefined removes, a value of a node: path ["config", "url"], ["name"], ["retry"]... */
-export function setInNode(document: Json, id: string, path: readonly (string | number)[], value: Json | undefined): Edit {
-  const node = flow(document).byId.get(id);
-  if (!node) return refuse(`There is no node ${id} any more.`);
-  if (path[0] === "id") return refuse("An ID is changed by renaming the node.");
-  if (path.length === 0) return refuse("A node is more than one value.");
-  return { document: set(document, ["nodes", node.index, ...path], value), node: id };
-}
-
-/** Sets a value of the config of a node. */
-export const setConfig = (document: Json, id: string, path: readonly (string | number)[], value: Json | undefined): Edit =>
-  setInNode(document, id, ["config", ...path], value);
 
 /** Moves nodes to positions. Other keys of `position` stay. */
 export function setPositions(document: Json, positions: ReadonlyMap<string, Point>): Edit {
@@ -242,45 +288,38 @@ export function setPositions(document: Json, positions: ReadonlyMap<string, Poin
   const nodes = [...items(get(document, "nodes"))];
   for (const [id, p] of positions) {
     const node = f.byId.get(id);
-    if (node) nodes[node.index] = set(node.value, ["position"], obj([...members(get(node.value, "position")), ["x", num(Math.round(p.x))], ["y", num(Math.round(p.y))]]));
+    if (node)
+      nodes[node.index] = set(
+        node.value,
+        ["position"],
+        obj([
+          ...members(get(node.value, "position")),
+          ["x", num(Math.round(p.x))],
+          ["y", num(Math.round(p.y))],
+        ]),
+      );
   }
   return { document: set(document, ["nodes"], arr(...nodes)) };
 }
 
-/** Moves a node within `nodes`, which decides the order of the plan within a layer. */
-export function reorder(document: Json, id: string, index: number): Edit {
-  const node = flow(document).byId.get(id);
-  if (!node) return refuse(`There is no node ${id} any more.`);
-  const nodes = [...items(get(document, "nodes"))];
-  const [moved] = nodes.splice(node.index, 1);
-  nodes.splice(Math.max(0, Math.min(index, nodes.length)), 0, moved!);
-  return { document: set(document, ["nodes"], arr(...nodes)), node: id };
-}
-
-/** Moves a node before or behind its neighbor in the same layer of the plan. */
+/** Moves a node before or behind its neighbor in the same layer of the plan: they change places in `nodes`. */
 export function moveInPlan(document: Json, id: string, by: 1 | -1): Edit {
-  const f = flow(document);
-  const at = f.plan.findIndex((n) => n.id === id);
-  const node = f.plan[at];
-  const other = f.plan[at + by];
-  if (!node || !other || f.layers.get(other.id) !== f.layers.get(id)) return refuse("Only nodes that can run at the same time change places.");
-  return reorder(document, id, other.index);
+  const { plan, layers } = flow(document);
+  const at = plan.findIndex((n) => n.id === id);
+  const node = plan[at];
+  const other = plan[at + by];
+  if (!node || !other || layers.get(other.id) !== layers.get(id))
+    return refuse("Only nodes that can run at the same time change places.");
+  const nodes = [...items(get(document, "nodes"))];
+  nodes[node.index] = other.value;
+  nodes[other.index] = node.value;
+  return { document: set(document, ["nodes"], arr(...nodes)), node: id };
 }
 
 /** Gives the edges of a renamed handle its new name: after a case of a switch was renamed. */
 export function renameHandle(document: Json, id: string, from: string, to: string): Json {
   let next = document;
-  for (const e of flow(document).out.get(id) ?? []) if (e.handle === from) next = set(next, ["edges", e.index, "sourceHandle"], str(to));
+  for (const e of flow(document).out.get(id) ?? [])
+    if (e.handle === from) next = set(next, ["edges", e.index, "sourceHandle"], str(to));
   return next;
-}
-
-/** Leads an edge to another node, or from another handle. */
-export function reconnect(document: Json, e: FlowEdge, source: string, target: string, handle?: string): Edit {
-  const without = disconnect(document, e.index);
-  if (without.refused !== undefined) return without;
-  const reason = whyNotConnect(without.document, source, target, handle);
-  if (reason) return refuse(reason);
-  let changed = set(set(items(get(document, "edges"))[e.index], ["source"], str(source)), ["target"], str(target));
-  changed = set(changed, ["sourceHandle"], handle === undefined ? undefined : str(handle));
-  return { document: set(document, ["edges", e.index], changed), node: target };
 }

@@ -8,19 +8,32 @@ import { renameInSource, renameInText } from "./rename";
 
 test("an id is renamed in templates, and nowhere else", () => {
   for (const [text, want] of [
-    ["{{steps.a.output}} and {{ steps[ \"a\" ].output.a }}", "{{steps.b-1.output}} and {{steps.b-1.output.a}}"],
-    ["{{steps.ab.output}} {{trigger.steps.a}} steps.a \\{{steps.a}}", "{{steps.ab.output}} {{trigger.steps.a}} steps.a \\{{steps.a}}"],
-    ["{{steps.a[0][\"x y\"]}} {{steps.a.", "{{steps.b-1[0][\"x y\"]}} {{steps.a."],
-    ["{{global[\"{{steps.a}}\"]}}", "{{global[\"{{steps.a}}\"]}}"],
-  ] as const) assert.equal(renameInText(text, "a", "b-1"), want);
+    ['{{steps.a.output}} and {{ steps[ "a" ].output.a }}', "{{steps.b-1.output}} and {{steps.b-1.output.a}}"],
+    [
+      "{{steps.ab.output}} {{trigger.steps.a}} steps.a \\{{steps.a}}",
+      "{{steps.ab.output}} {{trigger.steps.a}} steps.a \\{{steps.a}}",
+    ],
+    ['{{steps.a[0]["x y"]}} {{steps.a.', '{{steps.b-1[0]["x y"]}} {{steps.a.'],
+    ['{{global["{{steps.a}}"]}}', '{{global["{{steps.a}}"]}}'],
+  ] as const)
+    assert.equal(renameInText(text, "a", "b-1"), want);
 });
 
 test("an id is renamed in scripts", () => {
   for (const [source, to, want] of [
-    ["steps.a.output + steps.ab + my.steps.a + xsteps.a", "b", "steps.b.output + steps.ab + my.steps.a + xsteps.a"],
-    ["steps.a.output", "b-1", "steps[\"b-1\"].output"],
-    ["steps?.a?.output ?? steps[ 'a' ] ?? steps?.[`a`]", "b-1", "steps?.[\"b-1\"]?.output ?? steps[ 'b-1' ] ?? steps?.[`b-1`]"],
-  ] as const) assert.equal(renameInSource(source, "a", to), want);
+    [
+      "steps.a.output + steps.ab + my.steps.a + xsteps.a",
+      "b",
+      "steps.b.output + steps.ab + my.steps.a + xsteps.a",
+    ],
+    ["steps.a.output", "b-1", 'steps["b-1"].output'],
+    [
+      "steps?.a?.output ?? steps[ 'a' ] ?? steps?.[`a`]",
+      "b-1",
+      "steps?.[\"b-1\"]?.output ?? steps[ 'b-1' ] ?? steps?.[`b-1`]",
+    ],
+  ] as const)
+    assert.equal(renameInSource(source, "a", to), want);
 });
 
 test("short values stay on a line when a document is written", () => {
@@ -44,7 +57,11 @@ test("short values stay on a line when a document is written", () => {
 
 test("history joins typing, and has bounds", () => {
   let now = 0;
-  const h = new History({ n: 0 }, (v) => (v.n === -1 ? maxWeight : 1), () => now);
+  const h = new History(
+    { n: 0 },
+    (v) => (v.n === -1 ? maxWeight : 1),
+    () => now,
+  );
   h.push({ n: 1 }, "name");
   h.push({ n: 2 }, "name");
   now += typingPause;
@@ -52,20 +69,29 @@ test("history joins typing, and has bounds", () => {
   h.push({ n: 4 }, "url");
   h.push({ n: 5 });
   const seen: number[] = [];
-  while (h.canUndo) { h.undo(); seen.push(h.value.n); }
+  while (h.canUndo) {
+    h.undo();
+    seen.push(h.value.n);
+  }
   assert.deepEqual(seen, [4, 3, 2, 0]);
   h.redo();
   h.push({ n: 9 });
   assert.equal(h.canRedo, false);
   for (let n = 0; n < 2 * maxSteps; n++) h.push({ n });
   let steps = 0;
-  while (h.canUndo) { h.undo(); steps++; }
+  while (h.canUndo) {
+    h.undo();
+    steps++;
+  }
   assert.equal(steps, maxSteps);
   h.push({ n: -1 });
   h.push({ n: 1 });
   h.push({ n: 2 });
   steps = 0;
-  while (h.canUndo) { h.undo(); steps++; }
+  while (h.canUndo) {
+    h.undo();
+    steps++;
+  }
   assert.equal(steps, 1);
 });
 

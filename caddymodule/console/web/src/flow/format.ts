@@ -1,4 +1,5 @@
-// How documents are written after an edit: short values on one line, long ones on several, as people write them.
+// How documents are written after an edit: short values on one line, long ones on several, as people write
+// them.
 import { type Json, stringify } from "../json/lossless";
 
 /** How long a line may become before its value is written on several. */
@@ -41,12 +42,17 @@ function write(v: Json, line: string, column: number, after: number, out: string
 function oneLine(v: Json, room: number): string | undefined {
   let left = room;
   let text = "";
-  const add = (s: string): boolean => { text += s; left -= s.length; return left >= 0; };
+  const add = (s: string): boolean => {
+    text += s;
+    left -= s.length;
+    return left >= 0;
+  };
   const put = (value: Json, depth: number): boolean => {
     if (depth > 3) return false;
     if (value.kind === "array") {
       if (!add("[")) return false;
-      for (const [i, item] of value.items.entries()) if ((i && !add(", ")) || !put(item, depth + 1)) return false;
+      for (const [i, item] of value.items.entries())
+        if ((i && !add(", ")) || !put(item, depth + 1)) return false;
       return add("]");
     }
     if (value.kind === "object") {

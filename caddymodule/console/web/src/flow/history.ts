@@ -13,18 +13,34 @@ export class History<T extends object> {
   private key: string | undefined;
   private at = 0;
 
-  /** weigh says how much memory a step keeps, in characters; steps are dropped, the oldest first, beyond maxWeight. */
-  constructor(private present: T, private readonly weigh: (value: T) => number = () => 0, private readonly now: () => number = Date.now) {}
+  /**
+   * weigh says how much memory a step keeps, in characters; steps are dropped, the oldest first, beyond
+   * maxWeight.
+   */
+  constructor(
+    private present: T,
+    private readonly weigh: (value: T) => number = () => 0,
+    private readonly now: () => number = Date.now,
+  ) {}
 
-  get value(): T { return this.present; }
-  get canUndo(): boolean { return this.past.length > 0; }
-  get canRedo(): boolean { return this.future.length > 0; }
+  get value(): T {
+    return this.present;
+  }
+  get canUndo(): boolean {
+    return this.past.length > 0;
+  }
+  get canRedo(): boolean {
+    return this.future.length > 0;
+  }
 
-  /** Makes a step. With coalesce, it is joined with the step before it if that has the same key and is recent. */
+  /**
+   * Makes a step. With coalesce, it is joined with the step before it if that has the same key and is recent.
+   */
   push(value: T, coalesce?: string): void {
     if (value === this.present) return;
     const now = this.now();
-    const joined = coalesce !== undefined && coalesce === this.key && now - this.at < typingPause && this.past.length > 0;
+    const joined =
+      coalesce !== undefined && coalesce === this.key && now - this.at < typingPause && this.past.length > 0;
     if (!joined) {
       this.past.push(this.present);
       this.bound();
@@ -52,8 +68,12 @@ export class History<T extends object> {
     this.key = undefined;
   }
 
-  undo(): void { this.step(this.past, this.future); }
-  redo(): void { this.step(this.future, this.past); }
+  undo(): void {
+    this.step(this.past, this.future);
+  }
+  redo(): void {
+    this.step(this.future, this.past);
+  }
 
   private step(from: T[], to: T[]): void {
     const value = from.pop();

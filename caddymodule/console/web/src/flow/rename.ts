@@ -22,9 +22,12 @@ export function renameInSource(source: string, from: string, to: string): string
   const id = from.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   const byName = `(\\?)?\\.\\s*${id}(?![\\w$-])`;
   const byKey = `(?:\\?\\.)?\\s*\\[\\s*(["'\`])${id}\\2\\s*\\]`;
-  return source.replace(new RegExp(`(?<![\\w$.])steps\\s*(?:${byName}|${byKey})`, "g"), (whole: string, optional: string | undefined, quote: string | undefined) => {
-    if (quote) return whole.replace(`${quote}${from}${quote}`, `${quote}${to}${quote}`);
-    if (plain) return whole.slice(0, whole.length - from.length) + to;
-    return `steps${optional ? "?." : ""}["${to}"]`;
-  });
+  return source.replace(
+    new RegExp(`(?<![\\w$.])steps\\s*(?:${byName}|${byKey})`, "g"),
+    (whole: string, optional: string | undefined, quote: string | undefined) => {
+      if (quote) return whole.replace(`${quote}${from}${quote}`, `${quote}${to}${quote}`);
+      if (plain) return whole.slice(0, whole.length - from.length) + to;
+      return `steps${optional ? "?." : ""}["${to}"]`;
+    },
+  );
 }

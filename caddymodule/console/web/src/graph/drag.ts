@@ -1,4 +1,5 @@
-// Dragging: nodes to another place, and edges from a handle to a node. While it lasts, only the elements that move change.
+// Dragging: nodes to another place, and edges from a handle to a node. While it lasts, only the elements that
+// move change.
 import { flow, type Point } from "../flow/document";
 import type { Json } from "../json/lossless";
 import { layout, nodeHeight, nodeWidth } from "./layout";
@@ -20,16 +21,30 @@ export interface Surface {
 /** Places are multiples of it: nodes stand in line without effort. */
 const grid = 8;
 
-export function movingNodes(surface: Surface, ids: ReadonlySet<string>, start: PointerEvent, done: (positions: ReadonlyMap<string, Point>) => void): Drag {
+export function movingNodes(
+  surface: Surface,
+  ids: ReadonlySet<string>,
+  start: PointerEvent,
+  done: (positions: ReadonlyMap<string, Point>) => void,
+): Drag {
   const { view, canvas, scene, document } = surface;
   const { positions } = layout(document);
   const from = view.toGraph(start);
   const moved = scene.nodes.filter((n) => ids.has(n.node.id));
-  const groups = new Map(moved.map((n) => [n, canvas.querySelector<SVGGElement>(`[data-node="${CSS.escape(n.node.id)}"]`)]));
-  const touched = scene.edges.filter((e) => ids.has(e.edge.source) || ids.has(e.edge.target)).map((drawn) => {
-    const group = canvas.querySelector(`[data-edge="${drawn.edge.index}"]`);
-    return { drawn, group, paths: [...(group?.querySelectorAll("path.line, path.hit") ?? [])], tip: group?.querySelector("path.tip") };
-  });
+  const groups = new Map(
+    moved.map((n) => [n, canvas.querySelector<SVGGElement>(`[data-node="${CSS.escape(n.node.id)}"]`)]),
+  );
+  const touched = scene.edges
+    .filter((e) => ids.has(e.edge.source) || ids.has(e.edge.target))
+    .map((drawn) => {
+      const group = canvas.querySelector(`[data-edge="${drawn.edge.index}"]`);
+      return {
+        drawn,
+        group,
+        paths: [...(group?.querySelectorAll("path.line, path.hit") ?? [])],
+        tip: group?.querySelector("path.tip"),
+      };
+    });
   const first = moved[0]!.at;
   let dx = 0;
   let dy = 0;
@@ -43,7 +58,10 @@ export function movingNodes(surface: Surface, ids: ReadonlySet<string>, start: P
         group?.classList.add("loose");
         const a = drawn.points[0]!;
         const b = drawn.points.at(-1)!;
-        const d = curve([ids.has(drawn.edge.source) ? { x: a.x + dx, y: a.y + dy } : a, ids.has(drawn.edge.target) ? { x: b.x + dx, y: b.y + dy } : b]);
+        const d = curve([
+          ids.has(drawn.edge.source) ? { x: a.x + dx, y: a.y + dy } : a,
+          ids.has(drawn.edge.target) ? { x: b.x + dx, y: b.y + dy } : b,
+        ]);
         for (const p of paths) p.setAttribute("d", d);
         tip?.setAttribute("transform", ids.has(drawn.edge.target) ? `translate(${dx},${dy})` : "");
       }
@@ -69,9 +87,15 @@ export function movingNodes(surface: Surface, ids: ReadonlySet<string>, start: P
   };
 }
 
-/** Draws an edge from a handle. done gets the node under the pointer or, over free space, the place for a new one. */
+/**
+ * Draws an edge from a handle. done gets the node under the pointer or, over free space, the place for a new
+ * one.
+ */
 export function connecting(
-  { view, canvas, rubber, scene, document }: Surface, source: string, handle: string | undefined, start: PointerEvent,
+  { view, canvas, rubber, scene, document }: Surface,
+  source: string,
+  handle: string | undefined,
+  start: PointerEvent,
   done: (target: string | undefined, at: Point | undefined) => void,
 ): Drag {
   const drawn = scene.nodes.find((n) => n.node.id === source)!;
@@ -81,14 +105,18 @@ export function connecting(
   const begun = view.toGraph(start);
   const nodeAt = (p: Point): string | undefined => {
     for (const [id, q] of positions) {
-      if (p.x >= q.x - 24 && p.x <= q.x + nodeWidth && p.y >= q.y - 8 && p.y <= q.y + nodeHeight + 8) return id;
+      if (p.x >= q.x - 24 && p.x <= q.x + nodeWidth && p.y >= q.y - 8 && p.y <= q.y + nodeHeight + 8)
+        return id;
     }
     return undefined;
   };
   let over: Element | undefined;
   const show = (id: string | undefined) => {
     over?.classList.remove("over");
-    over = id === undefined || id === source ? undefined : canvas.querySelector(`[data-node="${CSS.escape(id)}"]`) ?? undefined;
+    over =
+      id === undefined || id === source
+        ? undefined
+        : (canvas.querySelector(`[data-node="${CSS.escape(id)}"]`) ?? undefined);
     over?.classList.add("over");
   };
   return {
@@ -105,7 +133,10 @@ export function connecting(
       const p = view.toGraph(e);
       const id = nodeAt(p);
       const far = Math.hypot(p.x - begun.x, p.y - begun.y) > 60;
-      done(ok && id !== source ? id : undefined, ok && id === undefined && far ? { x: p.x, y: p.y - nodeHeight / 2 } : undefined);
+      done(
+        ok && id !== source ? id : undefined,
+        ok && id === undefined && far ? { x: p.x, y: p.y - nodeHeight / 2 } : undefined,
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
-// Where nodes and edges are drawn. Layers go from left to right. Positions in the document are used as they are; where
-// there are none, this layout makes them.
+// Where nodes and edges are drawn. Layers go from left to right. Positions in the document are used as they
+// are; where there are none, this layout makes them.
 import { type Flow, flow, type FlowEdge, type Point } from "../flow/document";
 import type { Json } from "../json/lossless";
 import { routeAround } from "./route";
@@ -9,7 +9,10 @@ export const nodeHeight = 56;
 /** Between two layers: room for curves and the names of handles. */
 const layerGap = 96;
 const nodeGap = 32;
-/** How often edges may pass a layer, all together. Those beyond it are drawn straight: nobody could follow them. */
+/**
+ * How often edges may pass a layer, all together. Those beyond it are drawn straight: nobody could follow
+ * them.
+ */
 const maxLanes = 6000;
 /** What a long edge takes of the height of a layer that it passes. */
 const laneHeight = 16;
@@ -19,7 +22,12 @@ export interface Route {
   /** From the source's right side, by the points between, to the target's left side. */
   readonly points: readonly Point[];
 }
-export interface Bounds { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
+export interface Bounds {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
 export interface Layout {
   /** By id: the top left corners of nodes. */
   readonly positions: ReadonlyMap<string, Point>;
@@ -35,7 +43,8 @@ let last: { shape: string; layout: Layout } | undefined;
 export function layout(document: Json): Layout {
   const f = flow(document);
   const shape = JSON.stringify([f.nodes.map((n) => [n.id, n.position]), f.edges, f.trigger?.id]);
-  if (last?.shape !== shape) last = { shape, layout: f.nodes.some((n) => n.position) ? placed(f) : arrange(f) };
+  if (last?.shape !== shape)
+    last = { shape, layout: f.nodes.some((n) => n.position) ? placed(f) : arrange(f) };
   return last.layout;
 }
 
@@ -54,7 +63,10 @@ interface Cell {
   /** The middle. */
   y: number;
 }
-interface Link { readonly cell: Cell; readonly weight: number }
+interface Link {
+  readonly cell: Cell;
+  readonly weight: number;
+}
 
 function arrange(f: Flow): Layout {
   const layers: Cell[][] = [];
@@ -91,14 +103,19 @@ function arrange(f: Flow): Layout {
   let top = Infinity;
   for (const list of layers) for (const c of list) top = Math.min(top, c.y - c.height / 2);
   const x = (layer: number) => layer * (nodeWidth + layerGap);
-  for (const [id, c] of cells) positions.set(id, { x: x(c.layer), y: Math.round(c.y - top - nodeHeight / 2) });
+  for (const [id, c] of cells)
+    positions.set(id, { x: x(c.layer), y: Math.round(c.y - top - nodeHeight / 2) });
   const routes = f.edges.map((edge): Route => {
     let y = NaN;
     const points = lanes.get(edge)!.flatMap((c) => {
-      // A lane that is hardly higher or lower than the one before it goes straight on: there is room for that.
+      // A lane that is hardly higher or lower than the one before it goes straight on: there is room for
+      // that.
       const own = Math.round(c.y - top);
       if (!(Math.abs(own - y) <= nodeGap / 3)) y = own;
-      return [{ x: x(c.layer), y }, { x: x(c.layer) + nodeWidth, y }];
+      return [
+        { x: x(c.layer), y },
+        { x: x(c.layer) + nodeWidth, y },
+      ];
     });
     return { edge, points };
   });
@@ -107,7 +124,8 @@ function arrange(f: Flow): Layout {
 
 /** Long edges are kept straight first, then short ones. */
 function link(from: Cell, to: Cell): void {
-  const weight = from.id === undefined && to.id === undefined ? 16 : from.id === undefined || to.id === undefined ? 2 : 1;
+  const weight =
+    from.id === undefined && to.id === undefined ? 16 : from.id === undefined || to.id === undefined ? 2 : 1;
   from.after.push({ cell: to, weight });
   to.before.push({ cell: from, weight });
 }
@@ -117,7 +135,10 @@ const settlings = 40;
 /** Of these, those that look only at one side. */
 const firstSettlings = 12;
 
-/** Orders the cells of each layer so that few edges cross: by the mean place of their neighbors, there and back. */
+/**
+ * Orders the cells of each layer so that few edges cross: by the mean place of their neighbors, there and
+ * back.
+ */
 function order(layers: Cell[][]): void {
   let best = layers.map((l) => [...l]);
   let fewest = crossings(layers);
@@ -128,7 +149,9 @@ function order(layers: Cell[][]): void {
       if (list.length < 2) continue;
       for (const c of list) c.y = mean(forth ? c.before : c.after, c);
       list.sort((a, b) => a.y - b.y || a.order - b.order);
-      list.forEach((c, at) => { c.order = at; });
+      list.forEach((c, at) => {
+        c.order = at;
+      });
     }
     const now = crossings(layers);
     if (now < fewest) {
@@ -138,7 +161,9 @@ function order(layers: Cell[][]): void {
   }
   best.forEach((list, i) => {
     layers[i] = list;
-    list.forEach((c, at) => { c.order = at; });
+    list.forEach((c, at) => {
+      c.order = at;
+    });
   });
 }
 
@@ -197,14 +222,17 @@ function place(layers: readonly Cell[][]): void {
 
 /** What settle works with, as long as the longest layer. */
 let offsets: number[] = [];
-/** Blocks of cells that touch each other: where each begins, and the weight and sum of what its cells want. */
+/**
+ * Blocks of cells that touch each other: where each begins, and the weight and sum of what its cells want.
+ */
 let first: number[] = [];
 let weights: number[] = [];
 let sums: number[] = [];
 
 /**
- * Solves one layer exactly: the least sum of squared distances to what cells want, in their order and with their gaps.
- * Cells that would overlap form a block, which stands at the mean of what its cells want. Returns the longest move.
+ * Solves one layer exactly: the least sum of squared distances to what cells want, in their order and with
+ * their gaps. Cells that would overlap form a block, which stands at the mean of what its cells want. Returns
+ * the longest move.
  */
 function settle(list: readonly Cell[], neighbors: "before" | "after" | "all"): number {
   let blocks = 0;
@@ -215,14 +243,20 @@ function settle(list: readonly Cell[], neighbors: "before" | "after" | "all"): n
     offsets[i] = offset;
     let weight = 0;
     let sum = 0;
-    for (const l of c[neighbors]) { weight += l.weight; sum += l.weight * l.cell.y; }
+    for (const l of c[neighbors]) {
+      weight += l.weight;
+      sum += l.weight * l.cell.y;
+    }
     const wanted = weight ? sum / weight : c.y;
     weight ||= 0.01;
     first[blocks] = i;
     weights[blocks] = weight;
     sums[blocks] = weight * (wanted - offset);
     blocks++;
-    while (blocks > 1 && sums[blocks - 2]! / weights[blocks - 2]! > sums[blocks - 1]! / weights[blocks - 1]!) {
+    while (
+      blocks > 1 &&
+      sums[blocks - 2]! / weights[blocks - 2]! > sums[blocks - 1]! / weights[blocks - 1]!
+    ) {
       blocks--;
       weights[blocks - 1]! += weights[blocks]!;
       sums[blocks - 1]! += sums[blocks]!;
@@ -240,7 +274,10 @@ function settle(list: readonly Cell[], neighbors: "before" | "after" | "all"): n
   return moved;
 }
 
-/** Uses the positions of the document. A node without one stands behind those that lead to it, where there is room. */
+/**
+ * Uses the positions of the document. A node without one stands behind those that lead to it, where there is
+ * room.
+ */
 function placed(f: Flow): Layout {
   const positions = new Map<string, Point>();
   for (const n of f.nodes) if (n.position) positions.set(n.id, n.position);
@@ -254,12 +291,18 @@ function placed(f: Flow): Layout {
 export function freePlace(f: Flow, id: string, positions: ReadonlyMap<string, Point>): Point {
   const before = (f.into.get(id) ?? []).map((e) => positions.get(e.source)).filter((p) => p !== undefined);
   const all = [...positions].filter(([other]) => other !== id).map(([, p]) => p);
-  let x = before.length ? Math.max(...before.map((p) => p.x)) + nodeWidth + layerGap : Math.min(0, ...all.map((p) => p.x));
-  let y = before.length ? before.reduce((sum, p) => sum + p.y, 0) / before.length : Math.max(0, ...all.map((p) => p.y + nodeHeight + nodeGap));
+  let x = before.length
+    ? Math.max(...before.map((p) => p.x)) + nodeWidth + layerGap
+    : Math.min(0, ...all.map((p) => p.x));
+  let y = before.length
+    ? before.reduce((sum, p) => sum + p.y, 0) / before.length
+    : Math.max(0, ...all.map((p) => p.y + nodeHeight + nodeGap));
   x = Math.round(x);
   y = Math.round(y);
   for (let tries = 0; tries <= all.length; tries++) {
-    const hit = all.find((p) => Math.abs(p.x - x) < nodeWidth + 24 && Math.abs(p.y - y) < nodeHeight + nodeGap / 2);
+    const hit = all.find(
+      (p) => Math.abs(p.x - x) < nodeWidth + 24 && Math.abs(p.y - y) < nodeHeight + nodeGap / 2,
+    );
     if (!hit) break;
     y = hit.y + nodeHeight + nodeGap;
   }
@@ -272,10 +315,21 @@ const margin = 32;
 function finish(f: Flow, positions: ReadonlyMap<string, Point>, routes: readonly Route[]): Layout {
   const xs: number[] = [0];
   const ys: number[] = [0];
-  if (f.nodes.length) xs.pop(), ys.pop();
-  for (const p of positions.values()) { xs.push(p.x, p.x + nodeWidth); ys.push(p.y, p.y + nodeHeight); }
-  for (const r of routes) for (const p of r.points) { xs.push(p.x); ys.push(p.y); }
+  if (f.nodes.length) (xs.pop(), ys.pop());
+  for (const p of positions.values()) {
+    xs.push(p.x, p.x + nodeWidth);
+    ys.push(p.y, p.y + nodeHeight);
+  }
+  for (const r of routes)
+    for (const p of r.points) {
+      xs.push(p.x);
+      ys.push(p.y);
+    }
   const x = Math.min(...xs) - margin;
   const y = Math.min(...ys) - margin;
-  return { positions, routes, bounds: { x, y, width: Math.max(...xs) + margin - x, height: Math.max(...ys) + margin - y } };
+  return {
+    positions,
+    routes,
+    bounds: { x, y, width: Math.max(...xs) + margin - x, height: Math.max(...ys) + margin - y },
+  };
 }

@@ -23,7 +23,16 @@ export interface NodeListProps {
   label?: string;
 }
 
-export function NodeList({ document, selected, onSelect, onOpen, onKey, states, problems, label = "Nodes in plan order" }: NodeListProps) {
+export function NodeList({
+  document,
+  selected,
+  onSelect,
+  onOpen,
+  onKey,
+  states,
+  problems,
+  label = "Nodes in plan order",
+}: NodeListProps) {
   const list = useRef<HTMLUListElement>(null);
   const f = flow(document);
   const current = selected !== undefined && f.byId.has(selected) ? selected : f.plan[0]?.id;
@@ -37,7 +46,14 @@ export function NodeList({ document, selected, onSelect, onOpen, onKey, states, 
   const onKeyDown = (e: KeyboardEvent) => {
     const at = f.plan.findIndex((n) => n.id === current);
     if (current === undefined || at < 0) return;
-    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: f.plan.length - 1, PageDown: at + 10, PageUp: at - 10 }[e.key];
+    const to = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: f.plan.length - 1,
+      PageDown: at + 10,
+      PageUp: at - 10,
+    }[e.key];
     const plain = !e.ctrlKey && !e.metaKey && !e.altKey;
     if (to !== undefined && plain) {
       const next = f.plan[Math.max(0, Math.min(f.plan.length - 1, to))]!.id;
@@ -57,16 +73,38 @@ export function NodeList({ document, selected, onSelect, onOpen, onKey, states, 
         const state = states?.get(n.id);
         const mistakes = problems?.get(n.id) ?? 0;
         return (
-          <li key={n.id} role="option" data-id={n.id} aria-selected={n.id === selected} tabIndex={n.id === current ? 0 : -1}
+          <li
+            key={n.id}
+            role="option"
+            data-id={n.id}
+            aria-selected={n.id === selected}
+            tabIndex={n.id === current ? 0 : -1}
             class={`${n.type === "trigger" ? "trigger" : ""}${states && !ran(state) ? " pale" : ""}`}
-            onClick={() => { onSelect(n.id); onOpen?.(n.id); }}>
-            <span class="tile"><Icon name={iconOfType(n.type)} size={16} /></span>
+            onClick={() => {
+              onSelect(n.id);
+              onOpen?.(n.id);
+            }}
+          >
+            <span class="tile">
+              <Icon name={iconOfType(n.type)} size={16} />
+            </span>
             <span class="names">
               <span class="cut">{line(n.name, 80)}</span>
               <span class="cut muted small">{about(document, n)}</span>
             </span>
-            {state && <span class="end"><Badge state={state.state} />{ran(state) && state.durationNs !== undefined && <span class="muted small number">{duration(state.durationNs)}</span>}</span>}
-            {mistakes > 0 && <span class="end"><Badge state="invalid" word={mistakes === 1 ? "1 problem" : `${mistakes} problems`} /></span>}
+            {state && (
+              <span class="end">
+                <Badge state={state.state} />
+                {ran(state) && state.durationNs !== undefined && (
+                  <span class="muted small number">{duration(state.durationNs)}</span>
+                )}
+              </span>
+            )}
+            {mistakes > 0 && (
+              <span class="end">
+                <Badge state="invalid" word={mistakes === 1 ? "1 problem" : `${mistakes} problems`} />
+              </span>
+            )}
           </li>
         );
       })}
@@ -78,9 +116,15 @@ export function NodeList({ document, selected, onSelect, onOpen, onKey, states, 
 function about(document: Json, n: FlowNode): ComponentChildren {
   const f = flow(document);
   const into = f.into.get(n.id) ?? [];
-  if (into.length === 0) return n.type === "trigger" ? "starts the workflow" : `${line(n.type, 40)} · not connected`;
+  if (into.length === 0)
+    return n.type === "trigger" ? "starts the workflow" : `${line(n.type, 40)} · not connected`;
   const [first] = into;
   const name = line(f.byId.get(first!.source)!.name, 40);
-  const way = first!.handle === undefined ? `after ${name}` : first!.handle === errorHandle ? `if ${name} fails` : `${name}: ${line(first!.handle, 40)}`;
+  const way =
+    first!.handle === undefined
+      ? `after ${name}`
+      : first!.handle === errorHandle
+        ? `if ${name} fails`
+        : `${name}: ${line(first!.handle, 40)}`;
   return into.length === 1 ? way : `after ${into.length} edges`;
 }

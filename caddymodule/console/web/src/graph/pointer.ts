@@ -26,10 +26,14 @@ const threshold = 4;
 
 export function hitOf(e: Event): Hit {
   const at = e.target instanceof Element ? e.target : undefined;
-  const find = (name: string): string | undefined => at?.closest(`[data-${name}]`)?.getAttribute(`data-${name}`) ?? undefined;
+  const find = (name: string): string | undefined =>
+    at?.closest(`[data-${name}]`)?.getAttribute(`data-${name}`) ?? undefined;
   const id = find("node");
   const port = find("port");
-  if (id !== undefined) return port === undefined ? { kind: "node", id } : { kind: "port", id, port: port === "error" ? port : Number(port) };
+  if (id !== undefined)
+    return port === undefined
+      ? { kind: "node", id }
+      : { kind: "port", id, port: port === "error" ? port : Number(port) };
   for (const kind of ["plus", "cut", "edge"] as const) {
     const index = find(kind);
     if (index !== undefined) return { kind, index: Number(index) };
@@ -68,7 +72,11 @@ export function listen(frame: HTMLElement, handlers: () => Handlers): () => void
     const { view } = handlers();
     if (down.size === 2) {
       const [a, b] = [...down.values()] as [PointerEvent, PointerEvent];
-      const now = { distance: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY), x: (a.clientX + b.clientX) / 2, y: (a.clientY + b.clientY) / 2 };
+      const now = {
+        distance: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
+        x: (a.clientX + b.clientX) / 2,
+        y: (a.clientY + b.clientY) / 2,
+      };
       if (pinch) {
         view.pan(now.x - pinch.x, now.y - pinch.y);
         view.zoomBy(now.distance / Math.max(1, pinch.distance), { clientX: now.x, clientY: now.y });
@@ -103,14 +111,25 @@ export function listen(frame: HTMLElement, handlers: () => Handlers): () => void
     e.preventDefault();
     const unit = e.deltaMode === 1 ? 24 : e.deltaMode === 2 ? frame.clientHeight : 1;
     const { view } = handlers();
-    if (e.ctrlKey || e.metaKey) view.zoomBy(Math.exp(-e.deltaY * unit * (e.deltaMode === 0 && Math.abs(e.deltaY) < 40 ? 0.01 : 0.002)), e);
+    if (e.ctrlKey || e.metaKey)
+      view.zoomBy(
+        Math.exp(-e.deltaY * unit * (e.deltaMode === 0 && Math.abs(e.deltaY) < 40 ? 0.01 : 0.002)),
+        e,
+      );
     else {
       const sideways = e.shiftKey && e.deltaX === 0; // some browsers turn the wheel themselves
       view.pan(-(sideways ? e.deltaY : e.deltaX) * unit, -(sideways ? 0 : e.deltaY) * unit);
     }
   };
-  const onKey = (e: KeyboardEvent) => { if (e.key === "Escape" && press?.drag) { e.stopPropagation(); giveUp(); } };
-  const onLeave = () => { if (!press) handlers().hover({ kind: "space" }); };
+  const onKey = (e: KeyboardEvent) => {
+    if (e.key === "Escape" && press?.drag) {
+      e.stopPropagation();
+      giveUp();
+    }
+  };
+  const onLeave = () => {
+    if (!press) handlers().hover({ kind: "space" });
+  };
 
   frame.addEventListener("pointerdown", onDown);
   frame.addEventListener("pointermove", onMove);

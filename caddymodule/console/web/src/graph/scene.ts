@@ -49,10 +49,15 @@ export interface Scene {
 export const maxDrawn = 2000;
 
 /**
- * With stubs, there are ports also for handles that have no edge. What is as in before is the same object, so that it is
- * not drawn again.
+ * With stubs, there are ports also for handles that have no edge. What is as in before is the same object, so
+ * that it is not drawn again.
  */
-export function scene(document: Json, types: ReadonlyMap<string, NodeType>, stubs: boolean, before?: Scene): Scene {
+export function scene(
+  document: Json,
+  types: ReadonlyMap<string, NodeType>,
+  stubs: boolean,
+  before?: Scene,
+): Scene {
   const f = flow(document);
   const l = layout(document);
   const routes = new Map(f.edges.map((e, i) => [e, l.routes[i]!.points]));
@@ -64,12 +69,17 @@ export function scene(document: Json, types: ReadonlyMap<string, NodeType>, stub
     const next = (e: FlowEdge) => routes.get(e)?.[0]?.y ?? l.positions.get(e.target)!.y + nodeHeight / 2;
     const found = handles(document, node.id, types).map((h) => {
       const edges = out.filter((e) => e.handle === h.name);
-      const height = edges.length ? edges.reduce((sum, e) => sum + next(e), 0) / edges.length : at.y + nodeHeight / 2;
+      const height = edges.length
+        ? edges.reduce((sum, e) => sum + next(e), 0) / edges.length
+        : at.y + nodeHeight / 2;
       return { handle: h.name, error: h.error, connected: edges.length > 0, edges, height };
     });
     const shown = found.filter((p) => p.connected || (stubs && !p.error));
-    // Ports in the order of what they lead to: then their edges do not cross. Those that lead nowhere stand last.
-    shown.sort((a, b) => Number(b.connected) - Number(a.connected) || (a.connected ? a.height - b.height : 0));
+    // Ports in the order of what they lead to: then their edges do not cross. Those that lead nowhere stand
+    // last.
+    shown.sort(
+      (a, b) => Number(b.connected) - Number(a.connected) || (a.connected ? a.height - b.height : 0),
+    );
     const step = Math.min(16, (nodeHeight - 16) / Math.max(1, shown.length - 1));
     const ports = shown.map((p, i): Port => {
       const y = nodeHeight / 2 + (i - (shown.length - 1) / 2) * step;
@@ -77,7 +87,12 @@ export function scene(document: Json, types: ReadonlyMap<string, NodeType>, stub
       return { handle: p.handle, error: p.error, connected: p.connected, y };
     });
     const old = before?.nodes[index];
-    return old && old.node.value === node.value && old.node.index === node.index && same(old.at, at) && same(old.ports, ports) ? old
+    return old &&
+      old.node.value === node.value &&
+      old.node.index === node.index &&
+      same(old.at, at) &&
+      same(old.ports, ports)
+      ? old
       : { node, at, ports };
   });
   const labels = new Map<string, number>();
@@ -88,12 +103,19 @@ export function scene(document: Json, types: ReadonlyMap<string, NodeType>, stub
     const points = [start, ...routes.get(edge)!, end];
     const near = points[1]!;
     const key = `${Math.round(near.x)} ${Math.round(near.y)}`;
-    const stacked = edge.handle === undefined ? 0 : labels.get(key) ?? 0;
+    const stacked = edge.handle === undefined ? 0 : (labels.get(key) ?? 0);
     if (edge.handle !== undefined) labels.set(key, stacked + 1);
     const drawn = {
-      edge, error: edge.handle === errorHandle, points, path: curve(points), label: edge.handle,
+      edge,
+      error: edge.handle === errorHandle,
+      points,
+      path: curve(points),
+      label: edge.handle,
       // Outside of the curve, which comes from above or from below.
-      labelAt: { x: near.x - 12, y: start.y < near.y - 4 ? near.y + 14 + 14 * stacked : near.y - 6 - 14 * stacked },
+      labelAt: {
+        x: near.x - 12,
+        y: start.y < near.y - 4 ? near.y + 14 + 14 * stacked : near.y - 6 - 14 * stacked,
+      },
       middle: { x: (start.x + near.x) / 2, y: (start.y + near.y) / 2 },
     };
     const old = before?.edges[index];
@@ -114,18 +136,21 @@ function arrivals(edges: readonly FlowEdge[]): Map<FlowEdge, number> {
     else pairs.set(key, [e]);
   }
   const offsets = new Map<FlowEdge, number>();
-  for (const list of pairs.values()) list.forEach((e, i) => offsets.set(e, (i - (list.length - 1) / 2) * Math.min(14, 40 / list.length)));
+  for (const list of pairs.values())
+    list.forEach((e, i) => offsets.set(e, (i - (list.length - 1) / 2) * Math.min(14, 40 / list.length)));
   return offsets;
 }
 
 /** Whether a node did something in an execution. */
-export const ran = (s: NodeState | undefined): boolean => s !== undefined && !["skipped", "stopped", "pending", "not_run"].includes(s.state);
+export const ran = (s: NodeState | undefined): boolean =>
+  s !== undefined && !["skipped", "stopped", "pending", "not_run"].includes(s.state);
 
 /** Whether an execution went along an edge. */
 export function taken(edge: FlowEdge, source: FlowNode | undefined, states: States): boolean {
   const s = states.get(edge.source);
   if (!s || !ran(states.get(edge.target))) return false;
   if (edge.handle === errorHandle) return s.state === "failed";
-  if (s.state === "failed") return edge.handle === undefined && text(get(source?.value, "onError")) === "continue";
+  if (s.state === "failed")
+    return edge.handle === undefined && text(get(source?.value, "onError")) === "continue";
   return s.state === "succeeded" && (edge.handle === undefined || edge.handle === s.handle);
 }

@@ -16,9 +16,15 @@ export class View {
   private touched = false;
 
   /** zoomed is called with the zoom after it has changed. */
-  constructor(private readonly frame: HTMLElement, private readonly canvas: SVGSVGElement, private readonly zoomed: (k: number) => void) {}
+  constructor(
+    private readonly frame: HTMLElement,
+    private readonly canvas: SVGSVGElement,
+    private readonly zoomed: (k: number) => void,
+  ) {}
 
-  get zoom(): number { return this.k; }
+  get zoom(): number {
+    return this.k;
+  }
 
   /** The graph's coordinates of a point of the window. */
   toGraph(p: { clientX: number; clientY: number }): Point {
@@ -77,7 +83,12 @@ export class View {
     const b = this.bounds;
     this.k = k;
     this.x = b.width * k <= w ? (w - b.width * k) / 2 - b.x * k : 24 - (start?.x ?? b.x) * k;
-    this.y = b.height * k <= h ? (h - b.height * k) / 2 - b.y * k : start ? h / 2 - start.y * k : (h - b.height * k) / 2 - b.y * k;
+    this.y =
+      b.height * k <= h
+        ? (h - b.height * k) / 2 - b.y * k
+        : start
+          ? h / 2 - start.y * k
+          : (h - b.height * k) / 2 - b.y * k;
     this.apply();
     this.zoomed(k);
   }
@@ -110,14 +121,21 @@ export class View {
     // While it moves it is a layer of its own; afterwards it is drawn sharply at its new size.
     if (this.moving === undefined) this.canvas.style.willChange = "transform";
     clearTimeout(this.moving);
-    this.moving = setTimeout(() => { this.moving = undefined; this.canvas.style.willChange = ""; }, 250);
+    this.moving = setTimeout(() => {
+      this.moving = undefined;
+      this.canvas.style.willChange = "";
+    }, 250);
     if (this.pending) return;
     this.pending = true;
-    requestAnimationFrame(() => { this.pending = false; this.apply(); });
+    requestAnimationFrame(() => {
+      this.pending = false;
+      this.apply();
+    });
   }
 
   private apply(): void {
     const b = this.bounds;
-    this.canvas.style.transform = `translate(${this.x + b.x * this.k}px, ${this.y + b.y * this.k}px) scale(${this.k})`;
+    const [x, y] = [this.x + b.x * this.k, this.y + b.y * this.k];
+    this.canvas.style.transform = `translate(${x}px, ${y}px) scale(${this.k})`;
   }
 }

@@ -30,12 +30,19 @@ export function Workflow({ route }: { route: Route }) {
   if (stored?.revision === 0) {
     return (
       <Empty icon="workflow" title="There is no such workflow">
-        <p>No workflow has the ID <code>{visible(id)}</code>. It may have been deleted.</p>
+        <p>
+          No workflow has the ID <code>{visible(id)}</code>. It may have been deleted.
+        </p>
         <ButtonLink href={href([])}>Go to the workflows</ButtonLink>
       </Empty>
     );
   }
-  return <><LoadError error={data.error} retry={data.reload} />{!data.error && <Skeleton lines={8} />}</>;
+  return (
+    <>
+      <LoadError error={data.error} retry={data.reload} />
+      {!data.error && <Skeleton lines={8} />}
+    </>
+  );
 }
 
 const tabs = ["graph", "document", "try"] as const;
@@ -52,8 +59,11 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
   const [conflict, setConflict] = useState<Base>();
   const [wanted, setWanted] = useState<{ node?: string; edge?: number }>();
   // A link can name the node to show: ?node=id, or .../trigger.
-  const linked = route.path[2] === "trigger" ? flow(draft.document).trigger?.id : route.query.get("node") ?? undefined;
-  useEffect(() => { if (linked !== undefined) setWanted({ node: linked }); }, [linked]);
+  const linked =
+    route.path[2] === "trigger" ? flow(draft.document).trigger?.id : (route.query.get("node") ?? undefined);
+  useEffect(() => {
+    if (linked !== undefined) setWanted({ node: linked });
+  }, [linked]);
   const readOnly = !canWrite();
 
   const store = async (): Promise<boolean> => {
@@ -95,19 +105,32 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
   };
   const goTo = (p: Problem) => {
     const at = problemAt(p.path);
-    const node = at?.list === "nodes" ? flow(draft.document).nodes.find((n) => n.index === at.index)?.id : undefined;
+    const node =
+      at?.list === "nodes" ? flow(draft.document).nodes.find((n) => n.index === at.index)?.id : undefined;
     if (at && (node !== undefined || at.list === "edges") && !draft.content.error) {
       setWanted(node === undefined ? { edge: at.index } : { node });
       if (node !== undefined) showProblem(node, p.path);
       navigate(href(["workflows", id]));
     } else navigate(href(["workflows", id, "document"]));
   };
-  const newer = !saving && stored !== undefined && draft.base.revision > 0 && draft.dirty && (stored.revision > draft.base.revision || stored.revision === 0);
+  const newer =
+    !saving &&
+    stored !== undefined &&
+    draft.base.revision > 0 &&
+    draft.dirty &&
+    (stored.revision > draft.base.revision || stored.revision === 0);
   const gone = stored?.revision === 0 && draft.base.revision > 0;
 
   return (
     <div class={`editor on-${tab}`}>
-      <Header draft={draft} row={row} checked={checked} readOnly={readOnly} saving={saving} onSave={() => void store()} onProblem={goTo}
+      <Header
+        draft={draft}
+        row={row}
+        checked={checked}
+        readOnly={readOnly}
+        saving={saving}
+        onSave={() => void store()}
+        onProblem={goTo}
         onDiscard={() => {
           if (draft.base.revision === 0) {
             leave();
@@ -115,35 +138,94 @@ function Editor({ draft, stored, route }: { draft: Draft; stored: Base | undefin
           }
           draft.take(stored && stored.revision > 0 ? stored : draft.base);
           say("The changes were discarded. Undo brings them back.");
-        }} />
+        }}
+      />
       <div class="editor-tabs">
-        <TabLinks label="Parts of the workflow" tabs={[
-          { href: href(["workflows", id]), text: "Graph", current: tab === "graph" },
-          { href: href(["workflows", id, "document"]), text: "Document", current: tab === "document" },
-          { href: href(["workflows", id, "try"]), text: "Try", current: tab === "try" },
-          { href: href(["executions"], { workflow: id }), text: "Runs", current: false },
-        ]} />
-        {gone ? <Note tone="warn" action={!readOnly && <Button small onClick={() => setConflict({ revision: 0, text: "" })}>What to do</Button>}>
-          The workflow was deleted. What you have here is still complete.</Note>
-          : newer && <Note tone="warn" action={<Button small onClick={() => setConflict(stored)}>Compare</Button>}>
-            Saved by somebody else as revision {stored.revision}. You see your changes to {draft.base.revision}.</Note>}
+        <TabLinks
+          label="Parts of the workflow"
+          tabs={[
+            { href: href(["workflows", id]), text: "Graph", current: tab === "graph" },
+            { href: href(["workflows", id, "document"]), text: "Document", current: tab === "document" },
+            { href: href(["workflows", id, "try"]), text: "Try", current: tab === "try" },
+            { href: href(["executions"], { workflow: id }), text: "Runs", current: false },
+          ]}
+        />
+        {gone ? (
+          <Note
+            tone="warn"
+            action={
+              !readOnly && (
+                <Button small onClick={() => setConflict({ revision: 0, text: "" })}>
+                  What to do
+                </Button>
+              )
+            }
+          >
+            The workflow was deleted. What you have here is still complete.
+          </Note>
+        ) : (
+          newer && (
+            <Note
+              tone="warn"
+              action={
+                <Button small onClick={() => setConflict(stored)}>
+                  Compare
+                </Button>
+              }
+            >
+              Saved by somebody else as revision {stored.revision}. You see your changes to{" "}
+              {draft.base.revision}.
+            </Note>
+          )
+        )}
       </div>
       <LoadError error={types.error} retry={types.reload} />
-      {tab === "graph" && <GraphTab draft={draft} types={types.value ?? []} checked={checked} sample={sample} endpoints={status.value?.endpoints} row={row}
-        readOnly={readOnly} wanted={wanted} onShown={() => setWanted(undefined)} />}
-      {tab === "document" && <DocumentTab text={draft.text} problems={checked.problems} onText={(text) => draft.type(text)} readOnly={readOnly} />}
-      {tab === "try" && <Try workflow={id} document={draft.document} dirty={draft.dirty} onSave={readOnly ? undefined : store} />}
-      {conflict && <ConflictDialog draft={draft} theirs={conflict} onClose={() => setConflict(undefined)}
-        onKeepMine={async () => {
-          draft.rebase(conflict);
-          setConflict(undefined);
-          await store();
-        }}
-        onTakeTheirs={() => {
-          setConflict(undefined);
-          if (conflict.revision > 0) draft.take(conflict);
-          else leave();
-        }} />}
+      {tab === "graph" && (
+        <GraphTab
+          draft={draft}
+          types={types.value ?? []}
+          checked={checked}
+          sample={sample}
+          endpoints={status.value?.endpoints}
+          row={row}
+          readOnly={readOnly}
+          wanted={wanted}
+          onShown={() => setWanted(undefined)}
+        />
+      )}
+      {tab === "document" && (
+        <DocumentTab
+          text={draft.text}
+          problems={checked.problems}
+          onText={(text) => draft.type(text)}
+          readOnly={readOnly}
+        />
+      )}
+      {tab === "try" && (
+        <Try
+          workflow={id}
+          document={draft.document}
+          dirty={draft.dirty}
+          onSave={readOnly ? undefined : store}
+        />
+      )}
+      {conflict && (
+        <ConflictDialog
+          draft={draft}
+          theirs={conflict}
+          onClose={() => setConflict(undefined)}
+          onKeepMine={async () => {
+            draft.rebase(conflict);
+            setConflict(undefined);
+            await store();
+          }}
+          onTakeTheirs={() => {
+            setConflict(undefined);
+            if (conflict.revision > 0) draft.take(conflict);
+            else leave();
+          }}
+        />
+      )}
     </div>
   );
 }

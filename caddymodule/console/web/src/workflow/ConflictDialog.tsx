@@ -28,18 +28,37 @@ export function ConflictDialog({ draft, theirs, onKeepMine, onTakeTheirs, onClos
     }
   };
   return (
-    <Dialog wide={!deleted} keep title={deleted ? "The workflow was deleted meanwhile" : "The workflow was saved by somebody else"} onClose={onClose}>
-      {deleted ? <p>What you have here is still complete. Create the workflow again with it, or discard it. A new one needs a secret again.</p> : (
+    <Dialog
+      wide={!deleted}
+      keep
+      title={deleted ? "The workflow was deleted meanwhile" : "The workflow was saved by somebody else"}
+      onClose={onClose}
+    >
+      {deleted ? (
+        <p>
+          What you have here is still complete. Create the workflow again with it, or discard it. A new one
+          needs a secret again.
+        </p>
+      ) : (
         <>
-          <div class="row"><Badge state="stale" word={`stored: revision ${theirs.revision}`} /><Badge state="pending" word={`yours: made from revision ${draft.base.revision}`} /></div>
+          <div class="row">
+            <Badge state="stale" word={`stored: revision ${theirs.revision}`} />
+            <Badge state="pending" word={`yours: made from revision ${draft.base.revision}`} />
+          </div>
           <DiffView before={theirs.text} after={draft.text} beforeName="theirs" afterName="yours" />
-          <p class="muted small">Taking theirs can be undone here. Keeping yours replaces theirs for everybody.</p>
+          <p class="muted small">
+            Taking theirs can be undone here. Keeping yours replaces theirs for everybody.
+          </p>
         </>
       )}
       <footer class="row end">
         <Button onClick={onClose}>Go on editing</Button>
-        <Button look="danger" onClick={onTakeTheirs}>{deleted ? "Discard mine" : "Take theirs"}</Button>
-        <Button look="primary" busy={busy} onClick={() => void keep()}>{deleted ? "Create it again" : "Keep mine, and save"}</Button>
+        <Button look="danger" onClick={onTakeTheirs}>
+          {deleted ? "Discard mine" : "Take theirs"}
+        </Button>
+        <Button look="primary" busy={busy} onClick={() => void keep()}>
+          {deleted ? "Create it again" : "Keep mine, and save"}
+        </Button>
       </footer>
     </Dialog>
   );

@@ -3,7 +3,18 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Endpoint, ExecutionRecord, NodeType, WorkflowRow } from "../api/types";
 import { byType, flow } from "../flow/document";
 import type { Draft } from "../flow/drafts";
-import { connect, defaultPlace, deleteNodes, disconnect, duplicate, type Edit, moveInPlan, type Place, renameNode, setPositions } from "../flow/edits";
+import {
+  connect,
+  defaultPlace,
+  deleteNodes,
+  disconnect,
+  duplicate,
+  type Edit,
+  moveInPlan,
+  type Place,
+  renameNode,
+  setPositions,
+} from "../flow/edits";
 import { Graph } from "../graph/graph";
 import { autoLayout } from "../graph/layout";
 import { NodeList } from "../graph/list";
@@ -32,10 +43,26 @@ export interface GraphTabProps {
   onShown: () => void;
 }
 
-const keyHelp = [["Enter", "open"], ["A", "add"], ["C", "connect"], ["D", "duplicate"], ["Del", "delete"]] as const;
+const keyHelp = [
+  ["Enter", "open"],
+  ["A", "add"],
+  ["C", "connect"],
+  ["D", "duplicate"],
+  ["Del", "delete"],
+] as const;
 const none: ReadonlySet<string> = new Set();
 
-export function GraphTab({ draft, types: list, checked, sample, endpoints, row, readOnly, wanted, onShown }: GraphTabProps) {
+export function GraphTab({
+  draft,
+  types: list,
+  checked,
+  sample,
+  endpoints,
+  row,
+  readOnly,
+  wanted,
+  onShown,
+}: GraphTabProps) {
   const { document } = draft;
   const f = flow(document);
   const types = useMemo(() => byType(list), [list]);
@@ -52,9 +79,21 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
   draft.selected = selected;
   const locked = readOnly || draft.content.error !== undefined;
 
-  const select = (id: string | undefined) => { setPicked(id); setEdge(undefined); setMarked(none); };
-  const openNode = (id: string) => { focus.current = true; select(id); setOpen(true); };
-  const focusList = () => { requestAnimationFrame(() => root.current?.querySelector<HTMLElement>('.node-list [tabindex="0"]')?.focus()); };
+  const select = (id: string | undefined) => {
+    setPicked(id);
+    setEdge(undefined);
+    setMarked(none);
+  };
+  const openNode = (id: string) => {
+    focus.current = true;
+    select(id);
+    setOpen(true);
+  };
+  const focusList = () => {
+    requestAnimationFrame(() =>
+      root.current?.querySelector<HTMLElement>('.node-list [tabindex="0"]')?.focus(),
+    );
+  };
   const close = () => {
     setOpen(false);
     focusList();
@@ -62,7 +101,11 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
   useEffect(() => {
     if (!wanted) return;
     if (wanted.node !== undefined) openNode(wanted.node);
-    else { select(undefined); setOpen(false); setEdge(wanted.edge); }
+    else {
+      select(undefined);
+      setOpen(false);
+      setEdge(wanted.edge);
+    }
     onShown();
   }, [wanted]);
 
@@ -84,25 +127,34 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
     const at = f.plan.findIndex((n) => n.id === ids[0]);
     const onGraph = root.current?.querySelector(".graph")?.contains(window.document.activeElement);
     if (make(deleteNodes(document, ids)).refused !== undefined) return;
-    const next = f.plan.slice(0, at).reverse().concat(f.plan.slice(at)).find((n) => !ids.includes(n.id));
+    const next = f.plan
+      .slice(0, at)
+      .reverse()
+      .concat(f.plan.slice(at))
+      .find((n) => !ids.includes(n.id));
     select(next?.id);
     setOpen(false);
     if (!onGraph) focusList();
   };
   const copy = () => {
-    const edit = make(duplicate(document, marked.size ? [...marked] : selected === undefined ? [] : [selected]));
+    const edit = make(
+      duplicate(document, marked.size ? [...marked] : selected === undefined ? [] : [selected]),
+    );
     if (edit.refused === undefined) select(edit.node);
   };
   const keys = (e: KeyboardEvent): boolean => {
-    if (locked || e.altKey && e.key !== "ArrowUp" && e.key !== "ArrowDown") return false;
-    if (e.altKey && selected !== undefined) make(moveInPlan(document, selected, e.key === "ArrowUp" ? -1 : 1));
+    if (locked || (e.altKey && e.key !== "ArrowUp" && e.key !== "ArrowDown")) return false;
+    if (e.altKey && selected !== undefined)
+      make(moveInPlan(document, selected, e.key === "ArrowUp" ? -1 : 1));
     else if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === "d") copy();
     else if (e.ctrlKey || e.metaKey) return false;
     else if (e.key === "Delete" || e.key === "Backspace") remove();
     else if (e.key === "d") copy();
     else if (e.key === "c" && selected !== undefined) setConnectFrom(selected);
-    else if (e.key === "Escape") { select(undefined); setOpen(false); }
-    else return false;
+    else if (e.key === "Escape") {
+      select(undefined);
+      setOpen(false);
+    } else return false;
     return true;
   };
   // "a" works wherever nothing is typed.
@@ -110,7 +162,16 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
     if (locked || adding) return;
     const onKey = (e: KeyboardEvent) => {
       const target = e.target as HTMLElement;
-      if (e.key !== "a" || e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented || typing(target) || target.closest("dialog")) return;
+      if (
+        e.key !== "a" ||
+        e.ctrlKey ||
+        e.metaKey ||
+        e.altKey ||
+        e.defaultPrevented ||
+        typing(target) ||
+        target.closest("dialog")
+      )
+        return;
       e.preventDefault();
       add();
     };
@@ -122,59 +183,187 @@ export function GraphTab({ draft, types: list, checked, sample, endpoints, row, 
   const showsNode = open && node !== undefined;
   const troubled = useMemo(() => new Set(checked.byNode.keys()), [checked]);
   return (
-    <div class="editor-graph" ref={root} onKeyDown={(e) => {
-      const target = e.target as HTMLElement;
-      if (e.key === "Escape" && showsNode && !e.defaultPrevented && target.closest(".edit-panel") && !target.closest("dialog")) { e.preventDefault(); close(); }
-    }}>
-      <div class="editor-canvas" onKeyDown={(e) => { if (keys(e)) e.preventDefault(); }}>
+    <div
+      class="editor-graph"
+      ref={root}
+      onKeyDown={(e) => {
+        const target = e.target as HTMLElement;
+        if (
+          e.key === "Escape" &&
+          showsNode &&
+          !e.defaultPrevented &&
+          target.closest(".edit-panel") &&
+          !target.closest("dialog")
+        ) {
+          e.preventDefault();
+          close();
+        }
+      }}
+    >
+      <div
+        class="editor-canvas"
+        onKeyDown={(e) => {
+          if (keys(e)) e.preventDefault();
+        }}
+      >
         {f.nodes.length === 0 ? (
           <Empty icon="workflow" title="An empty workflow">
             <p>A workflow begins with a trigger, which gets the webhooks.</p>
-            {!locked && <Button look="primary" icon="plus" onClick={() => add({})}>Add the trigger</Button>}
+            {!locked && (
+              <Button look="primary" icon="plus" onClick={() => add({})}>
+                Add the trigger
+              </Button>
+            )}
           </Empty>
         ) : (
-          <Graph document={document} types={types} selected={selected} problems={troubled}
-            onSelect={(id) => { focus.current = false; setPicked(id); setOpen(id !== undefined); }}
-            edit={locked ? undefined : {
-              edge: chosen, onEdge: (index) => { setEdge(index); if (index !== undefined) { setPicked(undefined); setOpen(false); } },
-              marked, onMark: setMarked, onAdd: add,
-              onConnect: (source, handle, target) => { make(connect(document, source, target, handle)); },
-              onDisconnect: (index) => { make(disconnect(document, index)); setEdge(undefined); },
-              onMove: (positions) => { make(setPositions(document, positions)); },
-              onTidy: () => { make(setPositions(document, autoLayout(document).positions)); },
-            }} />
+          <Graph
+            document={document}
+            types={types}
+            selected={selected}
+            problems={troubled}
+            onSelect={(id) => {
+              focus.current = false;
+              setPicked(id);
+              setOpen(id !== undefined);
+            }}
+            edit={
+              locked
+                ? undefined
+                : {
+                    edge: chosen,
+                    onEdge: (index) => {
+                      setEdge(index);
+                      if (index !== undefined) {
+                        setPicked(undefined);
+                        setOpen(false);
+                      }
+                    },
+                    marked,
+                    onMark: setMarked,
+                    onAdd: add,
+                    onConnect: (source, handle, target) => {
+                      make(connect(document, source, target, handle));
+                    },
+                    onDisconnect: (index) => {
+                      make(disconnect(document, index));
+                      setEdge(undefined);
+                    },
+                    onMove: (positions) => {
+                      make(setPositions(document, positions));
+                    },
+                    onTidy: () => {
+                      make(setPositions(document, autoLayout(document).positions));
+                    },
+                  }
+            }
+          />
         )}
         {f.nodes.length > 0 && !locked && (
-          <div class="editor-add"><Button look="primary" icon="plus" onClick={() => add()} title="Add a node (A)">Add node</Button></div>
+          <div class="editor-add">
+            <Button look="primary" icon="plus" onClick={() => add()} title="Add a node (A)">
+              Add node
+            </Button>
+          </div>
         )}
         <div class="editor-notes">
-          {draft.content.error && <Note tone="warn">The text in the Document tab is not valid JSON, so the graph shows the document before it and cannot be changed.</Note>}
-          {f.unreadable > 0 && !draft.content.error && <Note tone="warn">{plural(f.unreadable, "entry", "entries")} of the document cannot be shown here. The problems tell why.</Note>}
-          {marked.size > 1 && <Note tone="idle">{plural(marked.size, "node")} are selected: drag them together, or press D to duplicate, Delete to delete.</Note>}
+          {draft.content.error && (
+            <Note tone="warn">
+              The text in the Document tab is not valid JSON, so the graph shows the document before it and
+              cannot be changed.
+            </Note>
+          )}
+          {f.unreadable > 0 && !draft.content.error && (
+            <Note tone="warn">
+              {plural(f.unreadable, "entry", "entries")} of the document cannot be shown here. The problems
+              tell why.
+            </Note>
+          )}
+          {marked.size > 1 && (
+            <Note tone="idle">
+              {plural(marked.size, "node")} are selected: drag them together, or press D to duplicate, Delete
+              to delete.
+            </Note>
+          )}
         </div>
       </div>
       <aside class={`editor-side${showsNode ? " open" : ""}`}>
         {showsNode ? (
-          <NodePanel key={node.id} document={document} node={node} types={list} byType={types} problems={checked.problems} sample={sample} endpoints={endpoints} row={row}
-            readOnly={locked} focus={focus.current} onChange={(next, { coalesce }) => draft.edit(next, coalesce)} onClose={close} onOpen={openNode} onAdd={add}
-            onConnect={setConnectFrom} onDisconnect={(index) => { make(disconnect(document, index)); }} onDelete={remove} onDuplicate={copy}
-            onRename={(to) => { if (make(renameNode(document, node.id, to)).refused === undefined) setPicked(to); }} />
+          <NodePanel
+            key={node.id}
+            document={document}
+            node={node}
+            types={list}
+            byType={types}
+            problems={checked.problems}
+            sample={sample}
+            endpoints={endpoints}
+            row={row}
+            readOnly={locked}
+            focus={focus.current}
+            onChange={(next, { coalesce }) => draft.edit(next, coalesce)}
+            onClose={close}
+            onOpen={openNode}
+            onAdd={add}
+            onConnect={setConnectFrom}
+            onDisconnect={(index) => {
+              make(disconnect(document, index));
+            }}
+            onDelete={remove}
+            onDuplicate={copy}
+            onRename={(to) => {
+              if (make(renameNode(document, node.id, to)).refused === undefined) setPicked(to);
+            }}
+          />
         ) : (
           <section class="editor-list" aria-label="Nodes">
-            <header><h2>{plural(f.nodes.length, "node")}</h2></header>
-            <NodeList document={document} selected={selected} problems={checked.byNode} onSelect={select} onOpen={openNode}
-              onKey={(e) => keys(e)} />
-            {!locked && <footer class="small muted">{keyHelp.map(([key, what]) => <span key={key}><kbd>{key}</kbd> {what}</span>)}</footer>}
+            <header>
+              <h2>{plural(f.nodes.length, "node")}</h2>
+            </header>
+            <NodeList
+              document={document}
+              selected={selected}
+              problems={checked.byNode}
+              onSelect={select}
+              onOpen={openNode}
+              onKey={(e) => keys(e)}
+            />
+            {!locked && (
+              <footer class="small muted">
+                {keyHelp.map(([key, what]) => (
+                  <span key={key}>
+                    <kbd>{key}</kbd> {what}
+                  </span>
+                ))}
+              </footer>
+            )}
           </section>
         )}
       </aside>
-      {adding && <Palette document={document} types={types} place={adding} onClose={() => setAdding(undefined)} onAdd={(added) => {
-        setAdding(undefined);
-        const edit = make(added);
-        if (edit.refused === undefined && edit.node !== undefined) openNode(edit.node);
-      }} />}
-      {connectFrom !== undefined && <ConnectDialog document={document} source={connectFrom} types={types} onClose={() => setConnectFrom(undefined)}
-        onConnect={(source, handle, target) => { setConnectFrom(undefined); make(connect(document, source, target, handle)); }} />}
+      {adding && (
+        <Palette
+          document={document}
+          types={types}
+          place={adding}
+          onClose={() => setAdding(undefined)}
+          onAdd={(added) => {
+            setAdding(undefined);
+            const edit = make(added);
+            if (edit.refused === undefined && edit.node !== undefined) openNode(edit.node);
+          }}
+        />
+      )}
+      {connectFrom !== undefined && (
+        <ConnectDialog
+          document={document}
+          source={connectFrom}
+          types={types}
+          onClose={() => setConnectFrom(undefined)}
+          onConnect={(source, handle, target) => {
+            setConnectFrom(undefined);
+            make(connect(document, source, target, handle));
+          }}
+        />
+      )}
     </div>
   );
 }

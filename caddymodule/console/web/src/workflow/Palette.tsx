@@ -30,15 +30,24 @@ export function Palette({ document, types, place, onAdd, onClose }: PaletteProps
   const f = flow(document);
   const needsTrigger = !f.trigger;
   const words = query.toLowerCase().split(/\s+/);
-  const found = needsTrigger ? [] : sorted([...types.values()])
-    .filter((t) => { const text = `${t.type} ${t.summary}`.toLowerCase(); return words.every((w) => text.includes(w)); });
+  const found = needsTrigger
+    ? []
+    : sorted([...types.values()]).filter((t) => {
+        const text = `${t.type} ${t.summary}`.toLowerCase();
+        return words.every((w) => text.includes(w));
+      });
   const current = Math.min(at, found.length - 1);
   const ways = place.after === undefined ? [] : handles(document, place.after, types);
-  const add = (type: NodeType | "trigger") => onAdd(addAt(document, type, place.after === undefined ? place : { ...place, handle }, types));
+  const add = (type: NodeType | "trigger") =>
+    onAdd(addAt(document, type, place.after === undefined ? place : { ...place, handle }, types));
 
-  useEffect(() => { list.current?.children[current]?.scrollIntoView({ block: "nearest" }); }, [current]);
+  useEffect(() => {
+    list.current?.children[current]?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   const onKey = (e: KeyboardEvent) => {
-    const to = { ArrowDown: current + 1, ArrowUp: current - 1, PageDown: current + 8, PageUp: current - 8 }[e.key];
+    const to = { ArrowDown: current + 1, ArrowUp: current - 1, PageDown: current + 8, PageUp: current - 8 }[
+      e.key
+    ];
     if (to !== undefined) setAt(Math.max(0, Math.min(found.length - 1, to)));
     else if (e.key === "Enter" && found[current]) add(found[current]);
     else return;
@@ -49,10 +58,19 @@ export function Palette({ document, types, place, onAdd, onClose }: PaletteProps
     return (
       <Dialog title="Add the trigger" onClose={onClose}>
         <p>A workflow begins with its trigger. Other nodes come after it.</p>
-        <ul class="palette"><li><button type="button" autoFocus onClick={() => add(triggerType)}>
-          <span class="tile trigger"><Icon name="bolt" size={18} /></span>
-          <span class="names"><b>trigger</b><span class="muted small">Starts the workflow when a webhook arrives.</span></span>
-        </button></li></ul>
+        <ul class="palette">
+          <li>
+            <button type="button" autoFocus onClick={() => add(triggerType)}>
+              <span class="tile trigger">
+                <Icon name="bolt" size={18} />
+              </span>
+              <span class="names">
+                <b>trigger</b>
+                <span class="muted small">Starts the workflow when a webhook arrives.</span>
+              </span>
+            </button>
+          </li>
+        </ul>
       </Dialog>
     );
   }
@@ -61,30 +79,84 @@ export function Palette({ document, types, place, onAdd, onClose }: PaletteProps
       <p class="muted small">{placeText(document, place)}</p>
       {ways.length > 1 && place.after !== undefined && (
         <Field label="When">
-          {(ids) => <Select {...ids} value={handle ?? ""} onValue={(v) => setHandle(v === "" ? undefined : v)}
-            options={ways.map((h) => [h.name ?? "", h.error ? "it fails" : h.name === undefined ? "it succeeds" : `it chooses ${line(h.name, 40)}`] as const)} />}
+          {(ids) => (
+            <Select
+              {...ids}
+              value={handle ?? ""}
+              onValue={(v) => setHandle(v === "" ? undefined : v)}
+              options={ways.map(
+                (h) =>
+                  [
+                    h.name ?? "",
+                    h.error
+                      ? "it fails"
+                      : h.name === undefined
+                        ? "it succeeds"
+                        : `it chooses ${line(h.name, 40)}`,
+                  ] as const,
+              )}
+            />
+          )}
         </Field>
       )}
       <div class="search">
         <Icon name="search" size={18} />
-        <TextInput value={query} onValue={(v) => { setQuery(v); setAt(0); }} onKeyDown={onKey} autoFocus placeholder="Search node types" aria-label="Search node types"
-          role="combobox" aria-expanded="true" aria-controls={id} aria-autocomplete="list" aria-activedescendant={found[current] && `${id}-${current}`} />
+        <TextInput
+          value={query}
+          onValue={(v) => {
+            setQuery(v);
+            setAt(0);
+          }}
+          onKeyDown={onKey}
+          autoFocus
+          placeholder="Search node types"
+          aria-label="Search node types"
+          role="combobox"
+          aria-expanded="true"
+          aria-controls={id}
+          aria-autocomplete="list"
+          aria-activedescendant={found[current] && `${id}-${current}`}
+        />
       </div>
       <ul class="palette" role="listbox" id={id} ref={list} aria-label="Node types">
         {found.map((t, i) => (
-          <li key={t.type} id={`${id}-${i}`} role="option" aria-selected={i === current} onClick={() => add(t)} onMouseMove={() => setAt(i)}>
-            <span class="tile"><Icon name={iconOfType(t.type)} size={18} /></span>
-            <span class="names"><b>{line(t.type, 64)}{!t.builtin && <span class="tag">custom</span>}</b><span class="muted small">{line(t.summary, 160)}</span></span>
+          <li
+            key={t.type}
+            id={`${id}-${i}`}
+            role="option"
+            aria-selected={i === current}
+            onClick={() => add(t)}
+            onMouseMove={() => setAt(i)}
+          >
+            <span class="tile">
+              <Icon name={iconOfType(t.type)} size={18} />
+            </span>
+            <span class="names">
+              <b>
+                {line(t.type, 64)}
+                {!t.builtin && <span class="tag">custom</span>}
+              </b>
+              <span class="muted small">{line(t.summary, 160)}</span>
+            </span>
           </li>
         ))}
       </ul>
-      {found.length === 0 && <p class="muted" role="status">{types.size === 0 ? "The node types are not loaded yet." : "No node type has these words. The operator of the server can add custom ones."}</p>}
+      {found.length === 0 && (
+        <p class="muted" role="status">
+          {types.size === 0
+            ? "The node types are not loaded yet."
+            : "No node type has these words. The operator of the server can add custom ones."}
+        </p>
+      )}
     </Dialog>
   );
 }
 
 function sorted(list: NodeType[]): NodeType[] {
-  const rank = (t: NodeType) => { const i = builtinOrder.indexOf(t.type); return t.builtin && i >= 0 ? i : builtinOrder.length; };
+  const rank = (t: NodeType) => {
+    const i = builtinOrder.indexOf(t.type);
+    return t.builtin && i >= 0 ? i : builtinOrder.length;
+  };
   return list.sort((a, b) => rank(a) - rank(b) || a.type.localeCompare(b.type));
 }
 
@@ -94,5 +166,7 @@ function placeText(document: Json, place: Place): string {
   const edge = f.edges.find((e) => e.index === place.edge);
   if (edge) return `Between ${name(edge.source)} and ${name(edge.target)}.`;
   if (place.after === undefined) return "Connected to nothing yet.";
-  return place.handle === errorHandle ? `For when ${name(place.after)} fails.` : `After ${name(place.after)}.`;
+  return place.handle === errorHandle
+    ? `For when ${name(place.after)} fails.`
+    : `After ${name(place.after)}.`;
 }

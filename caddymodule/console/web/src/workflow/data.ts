@@ -15,14 +15,19 @@ export interface OpenWorkflow {
 
 /** Loads a workflow, opens its draft, and follows what others store while nothing was changed here. */
 export function useWorkflow(id: string): OpenWorkflow {
-  const data = useData(`workflow/${id}`, (signal) => loadDocument(id, signal), (e) => e.kind === "workflow" && e.workflow.id === id);
+  const data = useData(
+    `workflow/${id}`,
+    (signal) => loadDocument(id, signal),
+    (e) => e.kind === "workflow" && e.workflow.id === id,
+  );
   const stored = data.loading && data.value?.revision === 0 ? undefined : data.value;
   const draft = draftOf(id);
   useEffect(() => {
     if (!stored || stored.revision === 0) return;
     const now = draftOf(id);
     if (!now) openDraft(id, stored);
-    else if (stored.revision > now.base.revision && (!now.dirty || now.text === stored.text)) now.follow(stored);
+    else if (stored.revision > now.base.revision && (!now.dirty || now.text === stored.text))
+      now.follow(stored);
   }, [id, stored, draft]);
   return { draft, stored, data };
 }
@@ -38,17 +43,25 @@ async function loadDocument(id: string, signal: AbortSignal): Promise<Base> {
 }
 
 /** The state of a workflow; undefined = not known, or not stored. */
-export const useWorkflowRow = (id: string): WorkflowRow | undefined => useData(
-  `workflow-row/${id}`, async (signal) => (await getJson<{ workflows: WorkflowRow[] }>(apiPath(["workflows"], { id }), signal)).workflows,
-  (e) => (e.kind === "workflow" && e.workflow.id === id) || (e.kind === "secret" && e.secret.id === id),
-).value?.find((row) => row.id === id);
+export const useWorkflowRow = (id: string): WorkflowRow | undefined =>
+  useData(
+    `workflow-row/${id}`,
+    async (signal) =>
+      (await getJson<{ workflows: WorkflowRow[] }>(apiPath(["workflows"], { id }), signal)).workflows,
+    (e) => (e.kind === "workflow" && e.workflow.id === id) || (e.kind === "secret" && e.secret.id === id),
+  ).value?.find((row) => row.id === id);
 
 /** The newest execution of a workflow: its values are offered and previewed in forms. */
-export const useSample = (id: string): ExecutionRecord | undefined => useData(
-  `sample/${id}`, async (signal) => {
-    const { executions } = await getJson<Executions>(apiPath(["executions"], { workflow: id, limit: 1 }), signal);
-    const newest = executions[0];
-    return newest && getJson<ExecutionRecord>(apiPath(["executions", newest.id]), signal);
-  },
-  (e) => e.kind === "execution" && e.execution.workflow === id && e.execution.endedAt !== undefined,
-).value;
+export const useSample = (id: string): ExecutionRecord | undefined =>
+  useData(
+    `sample/${id}`,
+    async (signal) => {
+      const { executions } = await getJson<Executions>(
+        apiPath(["executions"], { workflow: id, limit: 1 }),
+        signal,
+      );
+      const newest = executions[0];
+      return newest && getJson<ExecutionRecord>(apiPath(["executions", newest.id]), signal);
+    },
+    (e) => e.kind === "execution" && e.execution.workflow === id && e.execution.endedAt !== undefined,
+  ).value;

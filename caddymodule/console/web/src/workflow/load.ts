@@ -6,7 +6,9 @@ let loading: Promise<typeof Parts> | undefined;
 /** Loads the parts once. After a failure the next call tries again. */
 export function parts(): Promise<typeof Parts> {
   loading ??= Promise.all([import("./parts"), styles()]).then(([loaded]) => loaded);
-  loading.catch(() => { loading = undefined; });
+  loading.catch(() => {
+    loading = undefined;
+  });
   return loading;
 }
 

@@ -1,4 +1,5 @@
-// What the editor of a workflow shows after its graph, in one file that is loaded when the first of it is opened.
+// What the editor of a workflow shows after its graph, in one file that is loaded when the first of it is
+// opened.
 export { DocumentTab } from "../editor/DocumentTab";
 export { Try } from "../try/Try";
 export { ConflictDialog } from "./ConflictDialog";

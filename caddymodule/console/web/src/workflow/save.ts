@@ -15,7 +15,11 @@ export async function save(draft: Draft): Promise<Saved> {
   const { text, base, content } = draft;
   if (content.error) {
     const { message, line, column } = content.error;
-    return { kind: "refused", message: `The document is not valid JSON: ${message}`, problems: [{ path: "", reason: message, line, column }] };
+    return {
+      kind: "refused",
+      message: `The document is not valid JSON: ${message}`,
+      problems: [{ path: "", reason: message, line, column }],
+    };
   }
   const path = apiPath(["workflows", draft.id]);
   try {

@@ -26,24 +26,40 @@ export function useValidation(draft: Draft): Checked {
   useEffect(() => {
     if (content.error) return;
     const abort = new AbortController();
-    const timer = setTimeout(() => {
-      request("POST", apiPath(["validate"], { id: draft.id }), { body: text, signal: abort.signal }).then(
-        (reply) => setLast({ text, result: JSON.parse(reply.text) as Validation }),
-        (e: unknown) => {
-          if (abort.signal.aborted) return;
-          const problems = e instanceof ApiError ? e.problems : [];
-          if (problems.length > 0) setLast({ text, result: { valid: false, problems } });
-          else setLast((before) => ({ text, result: before?.result ?? unknown, failure: e instanceof Error ? e.message : String(e) }));
-        },
-      );
-    }, last === undefined ? 0 : pause);
-    return () => { clearTimeout(timer); abort.abort(); };
+    const timer = setTimeout(
+      () => {
+        request("POST", apiPath(["validate"], { id: draft.id }), { body: text, signal: abort.signal }).then(
+          (reply) => setLast({ text, result: JSON.parse(reply.text) as Validation }),
+          (e: unknown) => {
+            if (abort.signal.aborted) return;
+            const problems = e instanceof ApiError ? e.problems : [];
+            if (problems.length > 0) setLast({ text, result: { valid: false, problems } });
+            else
+              setLast((before) => ({
+                text,
+                result: before?.result ?? unknown,
+                failure: e instanceof Error ? e.message : String(e),
+              }));
+          },
+        );
+      },
+      last === undefined ? 0 : pause,
+    );
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
   }, [draft, text]);
 
   return useMemo(() => {
     if (content.error) {
       const { message, line, column } = content.error;
-      return { state: "invalid", problems: [{ path: "", reason: message, line, column }], warnings: [], byNode: new Map() };
+      return {
+        state: "invalid",
+        problems: [{ path: "", reason: message, line, column }],
+        warnings: [],
+        byNode: new Map(),
+      };
     }
     const result = last?.result ?? unknown;
     const problems = result.problems ?? [];
@@ -51,12 +67,25 @@ export function useValidation(draft: Draft): Checked {
     const byNode = new Map<string, number>();
     for (const p of problems) {
       const at = problemAt(p.path);
-      const id = at?.list === "nodes" ? f.nodes.find((n) => n.index === at.index)?.id : f.edges.find((e) => e.index === at?.index)?.source;
+      const id =
+        at?.list === "nodes"
+          ? f.nodes.find((n) => n.index === at.index)?.id
+          : f.edges.find((e) => e.index === at?.index)?.source;
       if (at && id !== undefined) byNode.set(id, (byNode.get(id) ?? 0) + 1);
     }
     return {
-      state: last?.text !== text ? "waiting" : last.failure ? "failed" : result.valid && problems.length === 0 ? "valid" : "invalid",
-      problems, warnings: result.warnings ?? [], failure: last?.failure, byNode,
+      state:
+        last?.text !== text
+          ? "waiting"
+          : last.failure
+            ? "failed"
+            : result.valid && problems.length === 0
+              ? "valid"
+              : "invalid",
+      problems,
+      warnings: result.warnings ?? [],
+      failure: last?.failure,
+      byNode,
     };
   }, [last, text, content]);
 }

@@ -3,7 +3,7 @@ import { arr, bool, get, items, type Json, obj, parse, set, str, text } from "..
 import { format } from "../flow/format";
 import type { ResponseMode } from "../api/types";
 
-export const validId = (id: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(id);
+export { validId } from "../flow/document";
 
 /**
  * Makes an id of a name: "Größe & Maß" becomes "grosse-mass". It is empty if the name has no letter
