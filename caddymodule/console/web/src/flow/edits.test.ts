@@ -213,11 +213,20 @@ function anyEdit(document: Json, below: (n: number) => number): Edit {
     case 6:
       return renameNode(document, node(), ["normalize", "x", "y-1", "bad id"][below(4)]!);
     case 7: {
-      const path = ["nodes", below(f.nodes.length), "config", ["output", "value"][below(2)]!, "deep", below(3)];
+      const path = [
+        "nodes",
+        below(f.nodes.length),
+        "config",
+        ["output", "value"][below(2)]!,
+        "deep",
+        below(3),
+      ];
       return { document: set(document, path, str(`{{steps.${node()}.output}}`)) };
     }
     case 8:
-      return { document: set(document, ["nodes", below(f.nodes.length), "name"], below(2) ? str("N") : undefined) };
+      return {
+        document: set(document, ["nodes", below(f.nodes.length), "name"], below(2) ? str("N") : undefined),
+      };
     case 9:
       return moveInPlan(document, node(), below(2) ? 1 : -1);
     default:
