@@ -234,10 +234,23 @@ func (p *Page) Type(text string) {
 			call(p, input.InsertText, input.InsertTextParams{Text: string(r)})
 			continue
 		}
-		for _, e := range kb.Encode(r) {
+		for _, e := range strokes(r) {
 			call(p, input.DispatchKeyEvent, *e)
 		}
 	}
+}
+
+// strokes returns the events of a key: it goes down, with its text, and up. The text must not be an
+// event of its own: it would reach what has the focus by then, even if the page has handled the key
+// and moved the focus to a button.
+func strokes(r rune) []*input.DispatchKeyEventParams {
+	events := kb.Encode(r)
+	if len(events) == 3 {
+		down, char := events[0], events[1]
+		down.Text, down.UnmodifiedText = char.Text, char.UnmodifiedText
+		events = []*input.DispatchKeyEventParams{down, events[2]}
+	}
+	return events
 }
 
 var keys = map[string]rune{
@@ -264,12 +277,9 @@ func (p *Page) Press(combinations ...string) {
 			r = []rune(name)[0]
 		}
 		p.tell("press %s", c)
-		for _, e := range kb.Encode(r) {
+		for _, e := range strokes(r) {
 			e.Modifiers |= held
 			if held&^modifiers["Shift"] != 0 {
-				if e.Type == kb.KeyChar {
-					continue
-				}
 				e.Text, e.UnmodifiedText = "", ""
 				if r == 'a' {
 					e.Commands = []string{"selectAll"}
