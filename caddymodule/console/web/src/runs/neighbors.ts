@@ -4,6 +4,7 @@ import { apiPath, getJson, serverNow } from "../api/client";
 import type { Executions, Summary } from "../api/types";
 import { apiQuery, type Filter, filterKey } from "./filter";
 import { listOf, type RunList } from "./list";
+import { rfc3339 } from "./time";
 
 export interface Pair {
   readonly newer?: string;
@@ -36,17 +37,43 @@ async function find(
   acceptedAt: string,
   signal: AbortSignal,
 ): Promise<Pair> {
-  const { loaded, rows } = list.view.peek();
-  if (!loaded) await list.load(true);
-  const shown = list.view.peek().rows.shown;
-  const near = neighborsIn(shown, id);
-  const covered = shown.some((s) => s.id <= id);
-  if (near.older !== undefined || (covered && rows.next === undefined))
-    return covered ? near : { ...near, newer: undefined };
-  // It is older than what the list has, or the last in it.
-  const query = { ...apiQuery(filter, serverNow()), to: acceptedAt, limit: 5 };
-  const page = await getJson<Executions>(apiPath(["executions"], query), signal);
-  return { newer: covered ? near.newer : undefined, older: neighborsIn(page.executions, id).older };
+  if (!list.view.peek().loaded) await list.load(true);
+  const { rows } = list.view.peek();
+  const near = neighborsIn(rows.shown, id);
+  const reached = rows.shown.some((s) => s.id <= id); // the list goes down to this execution
+  const search: Search = (query) => {
+    const to = filter.to && filter.to < query.to! ? filter.to : query.to;
+    const all = { ...apiQuery(filter, serverNow()), ...query, to };
+    return getJson<Executions>(apiPath(["executions"], all), signal);
+  };
+  return {
+    newer: reached ? near.newer : await newerThan(id, Date.parse(acceptedAt), search),
+    older:
+      near.older ??
+      (reached && rows.next === undefined ? undefined : await olderThan(id, acceptedAt, search)),
+  };
+}
+
+type Search = (query: Record<string, string>) => Promise<Executions>;
+
+const olderThan = async (id: string, acceptedAt: string, search: Search): Promise<string | undefined> =>
+  neighborsIn((await search({ to: acceptedAt, limit: "5" })).executions, id).older;
+
+/** How far one looks ahead, in milliseconds, step by step. */
+const ahead = [50, 500, 5_000, 60_000, 15 * 60_000, 4 * 3_600_000, 72 * 3_600_000];
+
+/**
+ * Finds the next newer execution. Lists begin with the newest: so the times after it are searched, each step
+ * longer than the one before, until one has executions. If it has too many, there is no answer.
+ */
+export async function newerThan(id: string, acceptedAt: number, search: Search): Promise<string | undefined> {
+  const from = rfc3339(acceptedAt - 1); // the id has whole milliseconds
+  for (const span of ahead) {
+    const page = await search({ from, to: rfc3339(acceptedAt + span), limit: "200" });
+    const { newer } = neighborsIn(page.executions, id);
+    if (newer !== undefined) return page.next === undefined ? newer : undefined;
+  }
+  return undefined;
 }
 
 /** Executions that ran this one again, as far as the newest ones of its workflow tell. */
