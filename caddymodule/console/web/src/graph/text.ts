@@ -17,10 +17,18 @@ export function fit(text: string, width: number, font: string): string {
   return shown;
 }
 
+/** The font of the context, and the page's family: both are slow to ask for and to set, and a graph has 500 texts. */
+let current = "";
+let family = "";
+
 function measure(text: string, width: number, font: string): string {
+  // No letter of ASCII is wider than the font is high.
+  const height = Number(/(\d+)px/.exec(font)?.[1] ?? Infinity);
+  if (text.length * height * 1.05 <= width && /^[\x20-\x7e]*$/.test(text)) return text;
   context ??= document.createElement("canvas").getContext("2d");
   if (!context) return line(text, Math.floor(width / 7.5));
-  context.font = `${font} ${getComputedStyle(document.documentElement).fontFamily}`;
+  family ||= getComputedStyle(document.documentElement).fontFamily;
+  if (current !== font) context.font = `${(current = font)} ${family}`;
   if (context.measureText(text).width <= width) return text;
   const letters = [...text];
   let low = 0;
