@@ -8,7 +8,17 @@ const maxLines = 1500;
 const maxWidth = 2000;
 
 /** Shows what is different in after. The names say what the two texts are. */
-export function DiffView({ before, after, beforeName, afterName }: { before: string; after: string; beforeName: string; afterName: string }) {
+export function DiffView({
+  before,
+  after,
+  beforeName,
+  afterName,
+}: {
+  before: string;
+  after: string;
+  beforeName: string;
+  afterName: string;
+}) {
   const diff = useMemo(() => diffLines(before, after), [before, after]);
   const parts = useMemo(() => hunks(diff), [diff]);
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
@@ -16,14 +26,27 @@ export function DiffView({ before, after, beforeName, afterName }: { before: str
   return (
     <div class="diff">
       <p class="row small">
-        <span class="diff-count removed">− {plural(diff.removed, "line")}</span> only in {visible(beforeName)}
-        <span class="diff-count added">+ {plural(diff.added, "line")}</span> only in {visible(afterName)}
+        <span class="diff-count removed">− {plural(diff.removed, "line")}</span>
+        only in {visible(beforeName)}
+        <span class="diff-count added">+ {plural(diff.added, "line")}</span>
+        only in {visible(afterName)}
       </p>
-      {diff.removed + diff.added === 0 ? <p class="muted">The two texts are the same.</p> : (
-        <div class="diff-box" tabIndex={0} role="region" aria-label={`${beforeName} and ${afterName} compared`}>
+      {diff.removed + diff.added === 0 ? (
+        <p class="muted">The two texts are the same.</p>
+      ) : (
+        <div
+          class="diff-box"
+          tabIndex={0}
+          role="region"
+          aria-label={`${beforeName} and ${afterName} compared`}>
           <table class="diff-lines">
             <thead class="visually-hidden">
-              <tr><th scope="col">Line in {visible(beforeName)}</th><th scope="col">Line in {visible(afterName)}</th><th scope="col">Change</th><th scope="col">Text</th></tr>
+              <tr>
+                <th scope="col">Line in {visible(beforeName)}</th>
+                <th scope="col">Line in {visible(afterName)}</th>
+                <th scope="col">Change</th>
+                <th scope="col">Text</th>
+              </tr>
             </thead>
             <tbody>
               {parts.map((part, i) => {
@@ -31,7 +54,9 @@ export function DiffView({ before, after, beforeName, afterName }: { before: str
                   return (
                     <tr key={i} class="gap">
                       <td colSpan={4}>
-                        <button type="button" class="link" onClick={() => setOpened(new Set([...opened, i]))}>Show {plural(part.lines.length, "equal line")}</button>
+                        <button type="button" class="link" onClick={() => setOpened(new Set([...opened, i]))}>
+                          Show {plural(part.lines.length, "equal line")}
+                        </button>
                       </td>
                     </tr>
                   );
@@ -45,7 +70,9 @@ export function DiffView({ before, after, beforeName, afterName }: { before: str
         </div>
       )}
       {left <= 0 && <p class="hint">Only the first {plural(maxLines, "line")} are shown.</p>}
-      {diff.coarse && <p class="hint">The texts differ in so many lines that they are not compared line by line.</p>}
+      {diff.coarse && (
+        <p class="hint">The texts differ in so many lines that they are not compared line by line.</p>
+      )}
     </div>
   );
 }
@@ -58,8 +85,14 @@ function Line({ line }: { line: DiffLine }) {
     <tr class={line.kind}>
       <td class="line-number">{line.before}</td>
       <td class="line-number">{line.after}</td>
-      <td class="sign"><span aria-hidden="true">{sign}</span><span class="visually-hidden">{word}</span></td>
-      <td class="line-text">{visible(line.text.slice(0, maxWidth))}{line.text.length > maxWidth && "…"}</td>
+      <td class="sign">
+        <span aria-hidden="true">{sign}</span>
+        <span class="visually-hidden">{word}</span>
+      </td>
+      <td class="line-text">
+        {visible(line.text.slice(0, maxWidth))}
+        {line.text.length > maxWidth && "…"}
+      </td>
     </tr>
   );
 }

@@ -20,20 +20,51 @@ export function DocumentTab({ text, problems, onText, readOnly }: DocumentTabPro
   const show = useRef<(line: number, column?: number) => void>();
   const syntax = useMemo(() => syntaxError(text), [text]);
   const list = useMemo(() => (syntax ? [syntax] : problems), [syntax, problems]);
-  const markers = useMemo(() => list.flatMap((p): Marker[] => (p.line === undefined ? [] : [{ line: p.line, column: p.column, message: p.path ? `${p.path}: ${p.reason}` : p.reason }])), [list]);
+  const markers = useMemo(
+    () =>
+      list.flatMap((p): Marker[] =>
+        p.line === undefined
+          ? []
+          : [{ line: p.line, column: p.column, message: p.path ? `${p.path}: ${p.reason}` : p.reason }],
+      ),
+    [list],
+  );
   return (
     <div class="document-tab">
       <div class="toolbar">
-        <span class="muted small" role="status">{list.length ? plural(list.length, "problem") : plural(text.split("\n").length, "line")}</span>
+        <span class="muted small" role="status">
+          {list.length ? plural(list.length, "problem") : plural(text.split("\n").length, "line")}
+        </span>
         <span class="grow" />
-        {!readOnly && <Button small disabled={syntax !== undefined} onClick={() => onText(format(text))}>Format</Button>}
+        {!readOnly && (
+          <Button small disabled={syntax !== undefined} onClick={() => onText(format(text))}>
+            Format
+          </Button>
+        )}
         <CopyButton text={text} label="Copy the document" />
       </div>
-      <CodeEditor language="json" fill value={text} onValue={onText} markers={markers} readOnly={readOnly} label="The document of the workflow, JSON"
-        onReady={(go) => { show.current = go; }} />
+      <CodeEditor
+        language="json"
+        fill
+        value={text}
+        onValue={onText}
+        markers={markers}
+        readOnly={readOnly}
+        label="The document of the workflow, JSON"
+        onReady={(go) => {
+          show.current = go;
+        }}
+      />
       {list.length > 0 && (
         <div class="document-problems">
-          <Problems list={list} onGo={(p) => (p.line === undefined ? say("The document has no such place any more.", { tone: "bad" }) : show.current?.(p.line, p.column))} />
+          <Problems
+            list={list}
+            onGo={(p) =>
+              p.line === undefined
+                ? say("The document has no such place any more.", { tone: "bad" })
+                : show.current?.(p.line, p.column)
+            }
+          />
         </div>
       )}
     </div>

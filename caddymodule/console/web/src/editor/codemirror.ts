@@ -1,10 +1,17 @@
-// The code editor itself: one chunk with the core of CodeMirror, loaded by CodeEditor. It lives in a shadow root: there its
-// styles are constructed sheets, which the content security policy allows, and not <style> elements, which it blocks.
-// Colors, brackets, markers, search and completion are this project's: CodeMirror's packages for them, with the grammars of
-// both languages, would more than double the size.
+// The code editor itself: one chunk with the core of CodeMirror, loaded by CodeEditor. It lives in a shadow
+// root: there its styles are constructed sheets, which the content security policy allows, and not <style>
+// elements, which it blocks. Colors, brackets, markers, search and completion are this project's:
+// CodeMirror's packages for them, with the grammars of both languages, would more than double the size.
 import { history } from "@codemirror/commands";
 import { Annotation, Compartment, EditorState, type Extension, Transaction } from "@codemirror/state";
-import { EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers } from "@codemirror/view";
+import {
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+} from "@codemirror/view";
 import { insertPath, placeAt } from "../templates/complete";
 import type { Marker } from "./CodeEditor";
 import { highlight } from "./highlight";
@@ -14,7 +21,12 @@ import { look } from "./theme";
 import type { Language } from "./tokens";
 
 /** A place where something can be completed: what is typed of it, and where the caret is on the screen. */
-export interface Completing { query: string; left: number; top: number; bottom: number }
+export interface Completing {
+  query: string;
+  left: number;
+  top: number;
+  bottom: number;
+}
 
 export interface Settings {
   language: Language;
@@ -54,10 +66,13 @@ export function create(host: HTMLElement, settings: Settings): Handle {
   const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
   const { language } = settings;
   const writable = new Compartment();
-  // What onValue was told and setValue has not brought back yet: it comes late when people type fast, and must not undo
-  // what they have typed since.
+  // What onValue was told and setValue has not brought back yet: it comes late when people type fast, and
+  // must not undo what they have typed since.
   const told: string[] = [];
-  const readOnlyIs = (is: boolean): Extension => [EditorState.readOnly.of(is), EditorView.contentAttributes.of({ "aria-readonly": String(is) })];
+  const readOnlyIs = (is: boolean): Extension => [
+    EditorState.readOnly.of(is),
+    EditorView.contentAttributes.of({ "aria-readonly": String(is) }),
+  ];
   const view = new EditorView({
     parent: root,
     root,
@@ -66,16 +81,47 @@ export function create(host: HTMLElement, settings: Settings): Handle {
       extensions: [
         EditorView.domEventHandlers({
           keydown: (e) => {
-            if (settings.onKey(e)) { e.preventDefault(); return true; }
-            if (e.key === " " && e.ctrlKey) { tell(true); e.preventDefault(); return true; }
+            if (settings.onKey(e)) {
+              e.preventDefault();
+              return true;
+            }
+            if (e.key === " " && e.ctrlKey) {
+              tell(true);
+              e.preventDefault();
+              return true;
+            }
             return false;
           },
-          blur: () => { settings.onPlace(undefined, false); },
+          blur: () => {
+            settings.onPlace(undefined, false);
+          },
         }),
-        lineNumbers(), history(), highlightSpecialChars(), highlightActiveLine(), highlightActiveLineGutter(), markers,
-        EditorState.tabSize.of(2), highlight(language), look, closing, typing,
-        EditorView.contentAttributes.of({ "aria-label": settings.label, "aria-multiline": "true", tabindex: "0" }),
-        keymap.of([{ key: "Mod-f", run: () => { settings.onSearch(); return true; } }, ...keys(language)]),
+        lineNumbers(),
+        history(),
+        highlightSpecialChars(),
+        highlightActiveLine(),
+        highlightActiveLineGutter(),
+        markers,
+        EditorState.tabSize.of(2),
+        highlight(language),
+        look,
+        closing,
+        typing,
+        EditorView.contentAttributes.of({
+          "aria-label": settings.label,
+          "aria-multiline": "true",
+          tabindex: "0",
+        }),
+        keymap.of([
+          {
+            key: "Mod-f",
+            run: () => {
+              settings.onSearch();
+              return true;
+            },
+          },
+          ...keys(language),
+        ]),
         EditorView.updateListener.of((u) => {
           if (u.docChanged && !u.transactions.some((t) => t.annotation(outside))) {
             const text = u.state.doc.toString();
@@ -83,7 +129,8 @@ export function create(host: HTMLElement, settings: Settings): Handle {
             if (told.length > maxTold) told.shift();
             settings.onValue(text);
           }
-          if (u.transactions.some((t) => t.isUserEvent("input.type") || t.isUserEvent("delete.backward"))) tell(false);
+          if (u.transactions.some((t) => t.isUserEvent("input.type") || t.isUserEvent("delete.backward")))
+            tell(false);
           else if (u.docChanged || u.selectionSet) settings.onPlace(undefined, false);
         }),
         writable.of(readOnlyIs(settings.readOnly)),
@@ -98,11 +145,23 @@ export function create(host: HTMLElement, settings: Settings): Handle {
     const place = language === "json" ? placeAt(line.text, caret) : codePlace(line.text, caret);
     return { head, line, caret, place };
   };
-  const tell = (asked: boolean) => requestAnimationFrame(() => { // the screen shows the change by then
-    const { head, place } = here();
-    const at = place || asked ? view.coordsAtPos(head) : null;
-    settings.onPlace(at ? { query: language === "json" ? (place?.query ?? "").replaceAll('\\"', '"') : place?.query ?? "", left: at.left, top: at.top, bottom: at.bottom } : undefined, asked);
-  });
+  const tell = (asked: boolean) =>
+    requestAnimationFrame(() => {
+      // the screen shows the change by then
+      const { head, place } = here();
+      const at = place || asked ? view.coordsAtPos(head) : null;
+      settings.onPlace(
+        at
+          ? {
+              query: language === "json" ? (place?.query ?? "").replaceAll('\\"', '"') : (place?.query ?? ""),
+              left: at.left,
+              top: at.top,
+              bottom: at.bottom,
+            }
+          : undefined,
+        asked,
+      );
+    });
   return {
     setValue: (value) => {
       const echo = told.lastIndexOf(value);
@@ -110,7 +169,10 @@ export function create(host: HTMLElement, settings: Settings): Handle {
       if (echo >= 0) return;
       const now = view.state.doc.toString();
       if (now === value) return;
-      view.dispatch({ changes: difference(now, value), annotations: [outside.of(true), Transaction.addToHistory.of(false)] });
+      view.dispatch({
+        changes: difference(now, value),
+        annotations: [outside.of(true), Transaction.addToHistory.of(false)],
+      });
     },
     setMarkers: (list) => view.dispatch({ effects: setMarkers.of(list) }),
     setReadOnly: (is) => view.dispatch({ effects: writable.reconfigure(readOnlyIs(is)) }),
@@ -121,17 +183,34 @@ export function create(host: HTMLElement, settings: Settings): Handle {
     },
     complete: (path) => {
       const { line, caret, place } = here();
-      const put = language === "json" ? insertPath(line.text, caret, JSON.stringify(path).slice(1, -1))
-        : { text: line.text.slice(0, place?.from ?? caret) + codePath(path) + line.text.slice(caret), caret: (place?.from ?? caret) + codePath(path).length };
-      view.dispatch({ changes: { from: line.from, to: line.to, insert: put.text }, selection: { anchor: line.from + put.caret }, annotations: Transaction.userEvent.of("input.complete") });
+      const put =
+        language === "json"
+          ? insertPath(line.text, caret, JSON.stringify(path).slice(1, -1))
+          : {
+              text: line.text.slice(0, place?.from ?? caret) + codePath(path) + line.text.slice(caret),
+              caret: (place?.from ?? caret) + codePath(path).length,
+            };
+      view.dispatch({
+        changes: { from: line.from, to: line.to, insert: put.text },
+        selection: { anchor: line.from + put.caret },
+        annotations: Transaction.userEvent.of("input.complete"),
+      });
       view.focus();
       settings.onPlace(undefined, false);
     },
     find: (text, step) => find(view, text, step),
-    selected: () => view.state.sliceDoc(view.state.selection.main.from, Math.min(view.state.selection.main.to, view.state.selection.main.from + 200)),
+    selected: () =>
+      view.state.sliceDoc(
+        view.state.selection.main.from,
+        Math.min(view.state.selection.main.to, view.state.selection.main.from + 200),
+      ),
     focus: (from, to = from) => {
       const most = view.state.doc.length;
-      if (from !== undefined) view.dispatch({ selection: { anchor: Math.min(from, most), head: Math.min(to!, most) }, scrollIntoView: true });
+      if (from !== undefined)
+        view.dispatch({
+          selection: { anchor: Math.min(from, most), head: Math.min(to!, most) },
+          scrollIntoView: true,
+        });
       view.focus();
     },
     destroy: () => view.destroy(),
@@ -139,16 +218,19 @@ export function create(host: HTMLElement, settings: Settings): Handle {
 }
 
 /**
- * Replaces selected text by what is typed. The browser would do it too, but keep the selected text's colors in a style
- * attribute, which the content security policy blocks and reports.
+ * Replaces selected text by what is typed. The browser would do it too, but keep the selected text's colors
+ * in a style attribute, which the content security policy blocks and reports.
  */
 const typing = EditorView.domEventHandlers({
   beforeinput: (e, view) => {
     const { from, to, empty } = view.state.selection.main;
     const text = e.data;
-    if (e.inputType !== "insertText" || text === null || empty || view.composing || view.state.readOnly) return false;
-    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
-    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+    if (e.inputType !== "insertText" || text === null || empty || view.composing || view.state.readOnly)
+      return false;
+    const insert = () =>
+      view.state.update(view.state.replaceSelection(text), { userEvent: "input.type", scrollIntoView: true });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, text, insert)))
+      view.dispatch(insert());
     return true;
   },
 });
@@ -165,9 +247,12 @@ function difference(a: string, b: string): { from: number; to: number; insert: s
 
 /** The path that stands before the caret in code, from its root on. */
 function codePlace(line: string, caret: number): { query: string; from: number } | undefined {
-  const query = /(?<![\w$.])(?:trigger|steps|global|item|execution|workflow)(?:[.[][\w$.[\]"-]*)$/.exec(line.slice(0, caret))?.[0];
+  const query = /(?<![\w$.])(?:trigger|steps|global|item|execution|workflow)(?:[.[][\w$.[\]"-]*)$/.exec(
+    line.slice(0, caret),
+  )?.[0];
   return query === undefined ? undefined : { query, from: caret - query.length };
 }
 
 /** A path as code: a key that is no name needs brackets there. */
-const codePath = (path: string): string => path.replace(/\.([^.[\]]*[^\w$.[\]][^.[\]]*)/g, (_, key: string) => `[${JSON.stringify(key)}]`);
+const codePath = (path: string): string =>
+  path.replace(/\.([^.[\]]*[^\w$.[\]][^.[\]]*)/g, (_, key: string) => `[${JSON.stringify(key)}]`);

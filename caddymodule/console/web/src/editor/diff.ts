@@ -12,7 +12,10 @@ export interface Diff {
   lines: DiffLine[];
   removed: number;
   added: number;
-  /** The texts differ too much to be compared line by line: what is between their common ends is shown as replaced. */
+  /**
+   * The texts differ too much to be compared line by line: what is between their common ends is shown as
+   * replaced.
+   */
   coarse: boolean;
 }
 
@@ -21,24 +24,34 @@ const maxEdits = 600;
 
 /** Compares two texts. */
 export function diffLines(before: string, after: string): Diff {
-  const a = before.split("\n"), b = after.split("\n");
+  const a = before.split("\n"),
+    b = after.split("\n");
   const most = Math.min(a.length, b.length);
   let head = 0;
   while (head < most && a[head] === b[head]) head++;
   let tail = 0;
   while (tail < most - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail++;
-  const oldPart = a.slice(head, a.length - tail), newPart = b.slice(head, b.length - tail);
+  const oldPart = a.slice(head, a.length - tail),
+    newPart = b.slice(head, b.length - tail);
   const kept = commonLines(oldPart, newPart);
 
   const lines: DiffLine[] = [];
-  let i = 0, j = 0;
-  const same = (n: number) => { while (n-- > 0) { lines.push({ kind: "same", text: a[i]!, before: ++i, after: ++j }); } };
+  let i = 0,
+    j = 0;
+  const same = (n: number) => {
+    while (n-- > 0) {
+      lines.push({ kind: "same", text: a[i]!, before: ++i, after: ++j });
+    }
+  };
   const to = (x: number, y: number) => {
     while (i < x) lines.push({ kind: "removed", text: a[i]!, before: ++i });
     while (j < y) lines.push({ kind: "added", text: b[j]!, after: ++j });
   };
   same(head);
-  for (const [x, y] of kept ?? []) { to(head + x, head + y); same(1); }
+  for (const [x, y] of kept ?? []) {
+    to(head + x, head + y);
+    same(1);
+  }
   to(a.length - tail, b.length - tail);
   same(tail);
   return {
@@ -49,7 +62,10 @@ export function diffLines(before: string, after: string): Diff {
   };
 }
 
-/** The pairs of equal lines that stay, by the algorithm of Myers. Returns undefined when there are too many changes. */
+/**
+ * The pairs of equal lines that stay, by the algorithm of Myers. Returns undefined when there are too many
+ * changes.
+ */
 function commonLines(a: readonly string[], b: readonly string[]): [number, number][] | undefined {
   const most = Math.min(a.length + b.length, maxEdits);
   const size = 2 * most + 2; // the furthest x of each diagonal, which are counted from -most-1
@@ -62,7 +78,10 @@ function commonLines(a: readonly string[], b: readonly string[]): [number, numbe
       const down = k === -d || (k !== d && furthest[middle + k - 1]! < furthest[middle + k + 1]!);
       let x = down ? furthest[middle + k + 1]! : furthest[middle + k - 1]! + 1;
       let y = x - k;
-      while (x < a.length && y < b.length && a[x] === b[y]) { x++; y++; }
+      while (x < a.length && y < b.length && a[x] === b[y]) {
+        x++;
+        y++;
+      }
       furthest[middle + k] = x;
       if (x >= a.length && y >= b.length) return walkBack(trace, a.length, b.length, middle);
     }
@@ -86,7 +105,10 @@ function walkBack(trace: readonly Int32Array[], x: number, y: number, middle: nu
   return pairs.reverse();
 }
 
-export interface Hunk { kind: "lines" | "gap"; lines: DiffLine[] }
+export interface Hunk {
+  kind: "lines" | "gap";
+  lines: DiffLine[];
+}
 
 /** The least number of equal lines that are worth hiding. */
 const minGap = 3;

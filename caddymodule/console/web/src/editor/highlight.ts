@@ -1,6 +1,13 @@
 // Colors of the lines that are visible, and the pair of the bracket at the caret.
 import { type Extension, type Text } from "@codemirror/state";
-import { Decoration, type DecorationSet, type EditorView, type PluginValue, ViewPlugin, type ViewUpdate } from "@codemirror/view";
+import {
+  Decoration,
+  type DecorationSet,
+  type EditorView,
+  type PluginValue,
+  ViewPlugin,
+  type ViewUpdate,
+} from "@codemirror/view";
 import { type Language, type State, type Token, tokens } from "./tokens";
 
 /** Longer lines have no colors from here on. */
@@ -19,10 +26,16 @@ function markOf(kind: string): Decoration {
 class Lines {
   /** What each line begins in, by its index. */
   private states: State[] = [""];
-  constructor(private readonly language: Language, private doc: Text) {}
+  constructor(
+    private readonly language: Language,
+    private doc: Text,
+  ) {}
 
   change(doc: Text, from: number): void {
-    this.states.length = Math.min(this.states.length, this.doc.lineAt(Math.min(from, this.doc.length)).number);
+    this.states.length = Math.min(
+      this.states.length,
+      this.doc.lineAt(Math.min(from, this.doc.length)).number,
+    );
     this.doc = doc;
   }
 
@@ -54,7 +67,8 @@ class Highlighter implements PluginValue {
 
   update(u: ViewUpdate): void {
     if (u.docChanged) u.changes.iterChanges((from) => this.lines.change(u.state.doc, from), true);
-    if (u.docChanged || u.viewportChanged || u.selectionSet || u.focusChanged) this.decorations = this.draw(u.view);
+    if (u.docChanged || u.viewportChanged || u.selectionSet || u.focusChanged)
+      this.decorations = this.draw(u.view);
   }
 
   private draw(view: EditorView): DecorationSet {
@@ -67,7 +81,8 @@ class Highlighter implements PluginValue {
       }
     }
     if (view.hasFocus && view.state.selection.main.empty) {
-      for (const at of this.pairAt(doc, view.state.selection.main.head)) ranges.push(markOf("bracket").range(at, at + 1));
+      for (const at of this.pairAt(doc, view.state.selection.main.head))
+        ranges.push(markOf("bracket").range(at, at + 1));
     }
     return Decoration.set(ranges, true);
   }
@@ -86,17 +101,27 @@ class Highlighter implements PluginValue {
 
   private inText(doc: Text, at: number): boolean {
     const line = doc.lineAt(at);
-    return this.lines.of(line.number).some((t) => isText(t) && line.from + t.from <= at && at < line.from + t.to);
+    return this.lines
+      .of(line.number)
+      .some((t) => isText(t) && line.from + t.from <= at && at < line.from + t.to);
   }
 
   private otherOf(doc: Text, at: number, pair: string, step: 1 | -1): number | undefined {
     const start = doc.lineAt(at);
     let depth = 0;
-    for (let n = start.number; n >= 1 && n <= doc.lines && Math.abs(n - start.number) <= maxSearch; n += step) {
+    for (
+      let n = start.number;
+      n >= 1 && n <= doc.lines && Math.abs(n - start.number) <= maxSearch;
+      n += step
+    ) {
       const line = doc.line(n);
       const texts = this.lines.of(n).filter(isText);
       const end = Math.min(line.length, maxLine);
-      for (let i = n === start.number ? at - line.from : step > 0 ? 0 : end - 1; i >= 0 && i < end; i += step) {
+      for (
+        let i = n === start.number ? at - line.from : step > 0 ? 0 : end - 1;
+        i >= 0 && i < end;
+        i += step
+      ) {
         const c = line.text[i]!;
         if (!pair.includes(c) || texts.some((t) => t.from <= i && i < t.to)) continue;
         depth += c === pair[0] ? step : -step;
@@ -107,7 +132,8 @@ class Highlighter implements PluginValue {
   }
 }
 
-const isText = (t: Token): boolean => t.kind === "string" || t.kind === "comment" || t.kind === "key" || t.kind === "template";
+const isText = (t: Token): boolean =>
+  t.kind === "string" || t.kind === "comment" || t.kind === "key" || t.kind === "template";
 
 export const highlight = (language: Language): Extension =>
   ViewPlugin.define((view) => new Highlighter(view, language), { decorations: (h) => h.decorations });

@@ -23,42 +23,94 @@ export function ConditionForm() {
     <Group path={list} label="Condition">
       <p class="sentence" data-path={fieldPath(["config", "match"])}>
         <span>True when</span>
-        <Select aria-label="How many of the conditions" disabled={readOnly || rows.length < 2} value={all ? "all" : "any"}
-          onValue={(v) => setMatch(v === "all" ? undefined : str(v))} options={[["all", "all of these are"], ["any", "at least one of these is"]]} />
+        <Select
+          aria-label="How many of the conditions"
+          disabled={readOnly || rows.length < 2}
+          value={all ? "all" : "any"}
+          onValue={(v) => setMatch(v === "all" ? undefined : str(v))}
+          options={[
+            ["all", "all of these are"],
+            ["any", "at least one of these is"],
+          ]}
+        />
         <span>true:</span>
       </p>
       <ol class="conditions">
         {rows.map((row, i) => (
           <li key={i}>
             {i > 0 && <span class="join">{all ? "and" : "or"}</span>}
-            <Condition path={[...list, i]} value={row} number={i + 1}
-              buttons={<RowButtons what={`condition ${i + 1}`} at={i} count={rows.length} readOnly={readOnly} removable={rows.length > 1}
-                onMove={(to) => set(arr(...moved(rows, i, to)))} onRemove={() => set(arr(...rows.filter((_, j) => j !== i)))} />} />
+            <Condition
+              path={[...list, i]}
+              value={row}
+              number={i + 1}
+              buttons={
+                <RowButtons
+                  what={`condition ${i + 1}`}
+                  at={i}
+                  count={rows.length}
+                  readOnly={readOnly}
+                  removable={rows.length > 1}
+                  onMove={(to) => set(arr(...moved(rows, i, to)))}
+                  onRemove={() => set(arr(...rows.filter((_, j) => j !== i)))}
+                />
+              }
+            />
           </li>
         ))}
       </ol>
-      <AddButton onClick={() => set(arr(...rows, obj({ left: str(""), operator: str("equals"), right: str("") })))}>Add condition</AddButton>
-      <p class="hint">The edge <strong>true</strong> is followed then, and the edge <strong>false</strong> otherwise.</p>
+      <AddButton
+        onClick={() => set(arr(...rows, obj({ left: str(""), operator: str("equals"), right: str("") })))}>
+        Add condition
+      </AddButton>
+      <p class="hint">
+        The edge <strong>true</strong> is followed then, and the edge <strong>false</strong> otherwise.
+      </p>
       <UnknownKeys path={["config"]} known={["conditions", "match"]} />
     </Group>
   );
 }
 
-function Condition({ path, value, number, buttons }: { path: Path; value: Json; number: number; buttons: ComponentChildren }) {
+function Condition({
+  path,
+  value,
+  number,
+  buttons,
+}: {
+  path: Path;
+  value: Json;
+  number: number;
+  buttons: ComponentChildren;
+}) {
   const { set, readOnly, error } = useField(path);
   const operator = text(get(value, "operator")) ?? "";
   const pick = (to: string) => set(withOperator(value, to));
   return (
     <div class="condition" data-path={fieldPath(path)}>
-      <div class="condition-head"><span class="number muted">{number}</span>{buttons}</div>
+      <div class="condition-head">
+        <span class="number muted">{number}</span>
+        {buttons}
+      </div>
       {error && <FieldError>{error}</FieldError>}
-      <Cell path={[...path, "left"]} label={`Value of condition ${number}`} placeholder="{{trigger.data.total}}" />
+      <Cell
+        path={[...path, "left"]}
+        label={`Value of condition ${number}`}
+        placeholder="{{trigger.data.total}}"
+      />
       <div data-path={fieldPath([...path, "operator"])}>
-        <OperatorSelect label={`Operator of condition ${number}`} value={operator} readOnly={readOnly} onValue={pick} />
+        <OperatorSelect
+          label={`Operator of condition ${number}`}
+          value={operator}
+          readOnly={readOnly}
+          onValue={pick}
+        />
         <PathError path={[...path, "operator"]} />
       </div>
       {(takesRight(operator) || get(value, "right") !== undefined) && (
-        <Cell path={[...path, "right"]} label={`Compared with, in condition ${number}`} placeholder={takesList(operator) ? "a list, or a text" : "100"} />
+        <Cell
+          path={[...path, "right"]}
+          label={`Compared with, in condition ${number}`}
+          placeholder={takesList(operator) ? "a list, or a text" : "100"}
+        />
       )}
       <UnknownKeys path={path} known={["left", "operator", "right"]} />
     </div>

@@ -15,7 +15,7 @@ import { type FormContext, FormProvider, useField } from "./context";
 import { HttpForm } from "./HttpForm";
 import { focusField, problemsOf, wanted } from "./problems";
 import type { Schema } from "./schema";
-import { ObjectFields } from "./SchemaField";
+import { ObjectFields } from "./ObjectFields";
 import { NameField, Settings } from "./Settings";
 import { SwitchForm } from "./SwitchForm";
 import { TransformForm } from "./TransformForm";
@@ -43,14 +43,19 @@ export function NodeForm(props: NodeFormProps) {
   const index = items(get(document, "nodes")).findIndex((n) => text(get(n, "id")) === node);
   const type = text(get(document, "nodes", index, "type")) ?? "";
   if (index < 0) return <Note tone="warn">The workflow has no node {line(node, 80)} any more.</Note>;
-  if (types.length === 0) return <Skeleton lines={6} />; // not loaded yet: a form of another kind would lose what is typed
+  // Not loaded yet: a form of another kind would lose what is typed.
+  if (types.length === 0) return <Skeleton lines={6} />;
   const nodeType = types.find((t) => t.type === type);
   return (
     <Form {...props} index={index} key={node}>
       <NameField />
-      {nodeType ? <Config type={nodeType} Special={specialOf(nodeType)} /> : (
+      {nodeType ? (
+        <Config type={nodeType} Special={specialOf(nodeType)} />
+      ) : (
         <>
-          <Note tone="warn">This server has no node type {line(type, 80)}: its settings are shown as they are.</Note>
+          <Note tone="warn">
+            This server has no node type {line(type, 80)}: its settings are shown as they are.
+          </Note>
           <AnyField path={["config"]} label="Config" />
         </>
       )}
@@ -59,9 +64,21 @@ export function NodeForm(props: NodeFormProps) {
   );
 }
 
-/** The frame of a form of a node: it gives fields what they share, and goes to the place that is asked for. */
-export function Form({ document, node, index, problems, sample, onChange, readOnly = false, children }: Omit<NodeFormProps, "types"> & {
-  index: number; children: ComponentChildren;
+/**
+ * The frame of a form of a node: it gives fields what they share, and goes to the place that is asked for.
+ */
+export function Form({
+  document,
+  node,
+  index,
+  problems,
+  sample,
+  onChange,
+  readOnly = false,
+  children,
+}: Omit<NodeFormProps, "types"> & {
+  index: number;
+  children: ComponentChildren;
 }) {
   const root = useRef<HTMLFormElement>(null);
   const globals = useGlobals();
@@ -70,24 +87,39 @@ export function Form({ document, node, index, problems, sample, onChange, readOn
   latest.current = document;
   const forEach = text(get(document, "nodes", index, "forEach"));
   const edges = get(document, "edges");
-  const names = items(get(document, "nodes")).map((n) => `${text(get(n, "id")) ?? ""} ${text(get(n, "name")) ?? ""}`).join("\n");
-  const scope = useMemo(() => scopeOf({ document, node, sample, globals, inForEach: true }),
-    [node, sample, globals, forEach, edges, names, get(document, "name"), get(document, "id")]);
+  const names = items(get(document, "nodes"))
+    .map((n) => `${text(get(n, "id")) ?? ""} ${text(get(n, "name")) ?? ""}`)
+    .join("\n");
+  const scope = useMemo(
+    () => scopeOf({ document, node, sample, globals, inForEach: true }),
+    [node, sample, globals, forEach, edges, names, get(document, "name"), get(document, "id")],
+  );
   const own = useMemo(() => problemsOf(problems, index), [problems, index]);
   const edit: FormContext["edit"] = (change, key) => {
     latest.current = change(latest.current);
     onChange(latest.current, { coalesce: key });
   };
   const context: FormContext = {
-    document, node, index, readOnly, scope, problems: own, sample, edit,
+    document,
+    node,
+    index,
+    readOnly,
+    scope,
+    problems: own,
+    sample,
+    edit,
     key: `${text(get(document, "id")) ?? ""}/${node}`,
     change: (path, value, coalesce) =>
-      edit((d) => set(d, ["nodes", index, ...path], value), coalesce ? `${node}/${pathText(path)}` : undefined),
+      edit(
+        (d) => set(d, ["nodes", index, ...path], value),
+        coalesce ? `${node}/${pathText(path)}` : undefined,
+      ),
   };
   const place = wanted.value;
   useEffect(() => {
     if (place?.node !== node) return;
-    const frame = requestAnimationFrame(() => { // whoever shows the form has put the focus where it likes by then
+    const frame = requestAnimationFrame(() => {
+      // whoever shows the form has put the focus where it likes by then
       wanted.value = undefined;
       if (root.current) focusField(root.current, place.path);
     });
@@ -104,9 +136,16 @@ export function Form({ document, node, index, problems, sample, onChange, readOn
 
 const configPath: Path = ["config"];
 
-/** The forms of built-in types. All others, also of modules that nobody here knows, are made from their schemas. */
+/**
+ * The forms of built-in types. All others, also of modules that nobody here knows, are made from their
+ * schemas.
+ */
 const special: Record<string, ComponentType> = {
-  code: CodeForm, condition: ConditionForm, "http-request": HttpForm, switch: SwitchForm, transform: TransformForm,
+  code: CodeForm,
+  condition: ConditionForm,
+  "http-request": HttpForm,
+  switch: SwitchForm,
+  transform: TransformForm,
 };
 
 function specialOf(type: NodeType): ComponentType | undefined {
@@ -116,12 +155,31 @@ function specialOf(type: NodeType): ComponentType | undefined {
 
 function Config({ type, Special }: { type: NodeType; Special?: ComponentType }) {
   const { value } = useField(configPath);
-  const defaults = useMemo(() => new Map((type.defaults ?? []).filter((d) => !d.with).map((d) => [d.key, fromPlain(d.value)] as const)), [type]);
+  const defaults = useMemo(
+    () =>
+      new Map((type.defaults ?? []).filter((d) => !d.with).map((d) => [d.key, fromPlain(d.value)] as const)),
+    [type],
+  );
   const fixed = useMemo(() => new Set(type.fixed ?? []), [type]);
   const schema = type.schema as Schema;
   if (Special && (value === undefined || value.kind === "object")) return <Special />;
   if (schema === undefined) {
-    return <AnyField path={configPath} label="Config" hint="This node type does not say which settings it takes." />;
+    return (
+      <AnyField
+        path={configPath}
+        label="Config"
+        hint="This node type does not say which settings it takes."
+      />
+    );
   }
-  return <ObjectFields path={configPath} schema={schema} root={schema} nesting={0} defaults={defaults} fixed={fixed} />;
+  return (
+    <ObjectFields
+      path={configPath}
+      schema={schema}
+      root={schema}
+      nesting={0}
+      defaults={defaults}
+      fixed={fixed}
+    />
+  );
 }

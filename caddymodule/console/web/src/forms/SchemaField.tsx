@@ -1,28 +1,18 @@
-// The form of a JSON Schema: a field for each of its properties, of any node type.
+// A field of the form of a JSON Schema: whatever node type has it.
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { arr, type Json, members, obj, stringify, text } from "../json/lossless";
+import { arr, type Json, obj, stringify, text } from "../json/lossless";
 import { hasTemplate } from "../templates/parse";
 import type { Path } from "../templates/path";
-import { Button, TextInput } from "../ui/controls";
-import { plural, visible } from "../ui/text";
-import { AnyField, Cell } from "./AnyField";
-import { useField, useForm } from "./context";
+import { visible } from "../ui/text";
+import { AnyField } from "./AnyField";
+import { useField } from "./context";
 import { ChoiceControl, NumberControl, TextControl } from "./inputs";
 import { JsonControl } from "./JsonField";
-import { PairList } from "./PairList";
-import { AddButton, FieldButton, Frame, Group, labelOf, maxRows, moved, RowButtons, Section, TooLarge } from "./parts";
+import { Inside, ListFields, ObjectFields } from "./ObjectFields";
+import { AddButton, FieldButton, Frame, Group, labelOf, maxNesting } from "./parts";
+import { describe, type Described, initial, type Schema, variantOf } from "./schema";
 import { SwitchField } from "./SwitchField";
-import { UnknownKeys } from "./UnknownKeys";
-import { begins } from "./problems";
-import { describe, type Described, initial, type ObjectField, type Schema, variantOf } from "./schema";
-
-/** How deep fields are nested; deeper values are edited as JSON. */
-const maxNesting = 8;
-/** Above so many fields, those that are not set are behind a heading of their own, and all can be searched. */
-const manyFields = 16;
-/** How many fields are made at once. */
-const maxFields = 250;
 
 export interface SchemaFieldProps {
   path: Path;
@@ -49,45 +39,89 @@ export function SchemaField(props: SchemaFieldProps) {
   const { shape } = d;
 
   if (shape.kind === "any") {
-    return <AnyField path={path} label={label} hint={hint} required={required} kinds={shape.kinds} placeholder={placeholderOf(byDefault)} />;
+    return (
+      <AnyField
+        path={path}
+        label={label}
+        hint={hint}
+        required={required}
+        kinds={shape.kinds}
+        placeholder={placeholderOf(byDefault)}
+      />
+    );
   }
   if (shape.kind === "text" && (value === undefined || value.kind === "string")) {
     return (
       <Frame path={path} label={label} hint={hint} required={required}>
-        {(ids) => <TextControl path={path} ids={ids} multiline={shape.multiline} optional={!required} placeholder={placeholderOf(byDefault) ?? shape.examples[0]} />}
+        {(ids) => (
+          <TextControl
+            path={path}
+            ids={ids}
+            multiline={shape.multiline}
+            optional={!required}
+            placeholder={placeholderOf(byDefault) ?? shape.examples[0]}
+          />
+        )}
       </Frame>
     );
   }
   // In place of any other value there can be one template.
   const isText = value?.kind === "string";
   const isChoice = shape.kind === "choice" && shape.options.some((o) => o.value.kind === "string");
-  const asTemplate = templating || (isText && shape.kind !== "variants" && (!isChoice || hasTemplate(text(value)!)));
-  const toggle = props.fixed || readOnly || shape.kind === "variants" ? undefined : (
-    <FieldButton onClick={() => {
-      if (asTemplate && isText) set(required ? initial(schema, root) : undefined);
-      setTemplating(!asTemplate);
-    }}>{asTemplate ? "Use a value" : "Use a template"}</FieldButton>
-  );
+  const asTemplate =
+    templating || (isText && shape.kind !== "variants" && (!isChoice || hasTemplate(text(value)!)));
+  const toggle =
+    props.fixed || readOnly || shape.kind === "variants" ? undefined : (
+      <FieldButton
+        onClick={() => {
+          if (asTemplate && isText) set(required ? initial(schema, root) : undefined);
+          setTemplating(!asTemplate);
+        }}>
+        {asTemplate ? "Use a value" : "Use a template"}
+      </FieldButton>
+    );
   if (asTemplate) {
     return (
       <Frame path={path} label={label} hint={hint} required={required} aside={toggle}>
-        {(ids) => <TextControl path={path} ids={ids} optional={!required} wholeOnly placeholder="{{ … }}" />}
+        {(ids) => (
+          <TextControl path={path} ids={ids} optional={!required} wholeOnly placeholder="{{ … }}" />
+        )}
       </Frame>
     );
   }
   if (!fits(d, value) || nesting >= maxNesting) {
     return (
-      <Group path={path} label={label} required={required} hint={value && !fits(d, value) ? "The value is of another kind than this field takes." : hint}
-        aside={value && !fits(d, value) && !readOnly ? <FieldButton onClick={() => set(required ? initial(schema, root) : undefined)}>Start over</FieldButton> : undefined}>
+      <Group
+        path={path}
+        label={label}
+        required={required}
+        hint={value && !fits(d, value) ? "The value is of another kind than this field takes." : hint}
+        aside={
+          value && !fits(d, value) && !readOnly ? (
+            <FieldButton onClick={() => set(required ? initial(schema, root) : undefined)}>
+              Start over
+            </FieldButton>
+          ) : undefined
+        }>
         <JsonControl path={path} label={`${label}, JSON`} optional={!required} />
       </Group>
     );
   }
   switch (shape.kind) {
-    case "number": return <NumberField {...props} label={label} hint={hint} byDefault={byDefault} aside={toggle} d={d} />;
+    case "number":
+      return <NumberField {...props} label={label} hint={hint} byDefault={byDefault} aside={toggle} d={d} />;
     case "boolean":
       if (required || byDefault?.kind === "boolean") {
-        return <SwitchField path={path} label={label} hint={hint} aside={toggle} byDefault={byDefault?.kind === "boolean" && byDefault.value} optional={!required} />;
+        return (
+          <SwitchField
+            path={path}
+            label={label}
+            hint={hint}
+            aside={toggle}
+            byDefault={byDefault?.kind === "boolean" && byDefault.value}
+            optional={!required}
+          />
+        );
       }
       return (
         <Frame path={path} label={label} hint={hint} aside={toggle}>
@@ -96,55 +130,101 @@ export function SchemaField(props: SchemaFieldProps) {
       );
     case "choice":
       return (
-        <Frame path={path} label={label} hint={hint} required={required} aside={shape.options.length === 1 ? undefined : toggle}>
-          {(ids) => <ChoiceControl path={path} ids={ids} options={shape.options} optional={!required} none={byDefault ? `Default: ${short(byDefault)}` : "Not set"} />}
+        <Frame
+          path={path}
+          label={label}
+          hint={hint}
+          required={required}
+          aside={shape.options.length === 1 ? undefined : toggle}>
+          {(ids) => (
+            <ChoiceControl
+              path={path}
+              ids={ids}
+              options={shape.options}
+              optional={!required}
+              none={byDefault ? `Default: ${short(byDefault)}` : "Not set"}
+            />
+          )}
         </Frame>
       );
-    case "variants": return <VariantField {...props} label={label} hint={hint} variants={shape.variants} />;
+    case "variants":
+      return <VariantField {...props} label={label} hint={hint} variants={shape.variants} />;
     case "object":
     case "list":
       if (value === undefined) {
         return (
           <Group path={path} label={label} hint={hint} required={required} aside={toggle}>
-            <AddButton onClick={() => set(started(d, schema, root))}>{shape.kind === "list" ? "Add element" : "Add"}</AddButton>
+            <AddButton onClick={() => set(started(d, schema, root))}>
+              {shape.kind === "list" ? "Add element" : "Add"}
+            </AddButton>
           </Group>
         );
       }
       return (
-        <Group path={path} label={label} hint={hint} required={required}
-          aside={<span class="row">{toggle}{!required && !readOnly && <FieldButton onClick={() => set(undefined)}>Clear</FieldButton>}</span>}>
-          {shape.kind === "object" ? <div class="nested-form"><ObjectFields path={path} schema={schema} root={root} nesting={nesting + 1} /></div>
-            : <ListFields path={path} schema={schema} root={root} label={label} nesting={nesting + 1} />}
+        <Group
+          path={path}
+          label={label}
+          hint={hint}
+          required={required}
+          aside={
+            <span class="row">
+              {toggle}
+              {!required && !readOnly && <FieldButton onClick={() => set(undefined)}>Clear</FieldButton>}
+            </span>
+          }>
+          {shape.kind === "object" ? (
+            <div class="nested-form">
+              <ObjectFields path={path} schema={schema} root={root} nesting={nesting + 1} />
+            </div>
+          ) : (
+            <ListFields path={path} schema={schema} root={root} label={label} nesting={nesting + 1} />
+          )}
         </Group>
       );
-    case "text": return null; // above
+    case "text":
+      return null; // above
   }
 }
 
-const yesNo = [{ value: { kind: "boolean", value: true }, label: "Yes" }, { value: { kind: "boolean", value: false }, label: "No" }] as const;
+const yesNo = [
+  { value: { kind: "boolean", value: true }, label: "Yes" },
+  { value: { kind: "boolean", value: false }, label: "No" },
+] as const;
 
 /** The value that an absent list or object begins with: with one row to fill in. */
 function started(d: Described, schema: Schema, root: Schema): Json {
   const v = initial(schema, root);
-  if (d.shape.kind === "list" && v.kind === "array" && v.items.length === 0) return arr(initial(d.shape.prefix[0] ?? d.shape.items, root));
-  if (d.shape.kind === "object" && d.shape.fields.length === 0 && d.shape.rest !== undefined) return obj([["", initial(d.shape.rest, root)]]);
+  if (d.shape.kind === "list" && v.kind === "array" && v.items.length === 0)
+    return arr(initial(d.shape.prefix[0] ?? d.shape.items, root));
+  if (d.shape.kind === "object" && d.shape.fields.length === 0 && d.shape.rest !== undefined)
+    return obj([["", initial(d.shape.rest, root)]]);
   return v;
 }
 
 function fits(d: Described, value: Json | undefined): boolean {
   if (!value) return true;
   switch (d.shape.kind) {
-    case "number": return value.kind === "number";
-    case "boolean": return value.kind === "boolean";
-    case "object": return value.kind === "object";
-    case "list": return value.kind === "array";
-    case "text": return value.kind === "string";
-    default: return true;
+    case "number":
+      return value.kind === "number";
+    case "boolean":
+      return value.kind === "boolean";
+    case "object":
+      return value.kind === "object";
+    case "list":
+      return value.kind === "array";
+    case "text":
+      return value.kind === "string";
+    default:
+      return true;
   }
 }
 
-const short = (v: Json): string => { const s = v.kind === "string" ? v.value : stringify(v); return visible(s.length > 40 ? s.slice(0, 39) + "…" : s); };
-const placeholderOf = (v: Json | undefined): string | undefined => (v && v.kind !== "object" && v.kind !== "array" ? short(v) || undefined : undefined);
+const short = (v: Json): string => {
+  const s = v.kind === "string" ? v.value : stringify(v);
+  return visible(s.length > 40 ? s.slice(0, 39) + "…" : s);
+};
+const placeholderOf = (v: Json | undefined): string | undefined =>
+  v && v.kind !== "object" && v.kind !== "array" ? short(v) || undefined : undefined;
 
 function hintOf(d: Described, byDefault: Json | undefined): string | undefined {
   const parts: string[] = [];
@@ -159,27 +239,61 @@ function hintOf(d: Described, byDefault: Json | undefined): string | undefined {
   if (shape.kind === "text") {
     if (shape.format) parts.push(`Format: ${visible(shape.format.slice(0, 60))}.`);
     else if (shape.pattern && !d.description) parts.push(`Pattern: ${visible(shape.pattern.slice(0, 100))}`);
-    if (shape.maxLength !== undefined && shape.maxLength <= 1000) parts.push(`At most ${shape.maxLength} characters.`);
+    if (shape.maxLength !== undefined && shape.maxLength <= 1000)
+      parts.push(`At most ${shape.maxLength} characters.`);
   }
-  if (byDefault && (byDefault.kind === "object" || byDefault.kind === "array")) parts.push(`Default: ${short(byDefault)}`);
+  if (byDefault && (byDefault.kind === "object" || byDefault.kind === "array"))
+    parts.push(`Default: ${short(byDefault)}`);
   return parts.length ? parts.join(" ") : undefined;
 }
 
-function NumberField({ path, required, label, hint, aside, byDefault, d }: SchemaFieldProps & {
-  label: string; hint?: string; aside: ComponentChildren; d: Described;
+function NumberField({
+  path,
+  required,
+  label,
+  hint,
+  aside,
+  byDefault,
+  d,
+}: SchemaFieldProps & {
+  label: string;
+  hint?: string;
+  aside: ComponentChildren;
+  d: Described;
 }) {
   const [problem, setProblem] = useState<string>();
   const shape = d.shape as Extract<Described["shape"], { kind: "number" }>;
   return (
     <Frame path={path} label={label} hint={hint} required={required} aside={aside} error={problem}>
-      {(ids) => <NumberControl path={path} ids={ids} integer={shape.integer} minimum={shape.minimum} maximum={shape.maximum} optional={!required}
-        placeholder={placeholderOf(byDefault)} onProblem={setProblem} />}
+      {(ids) => (
+        <NumberControl
+          path={path}
+          ids={ids}
+          integer={shape.integer}
+          minimum={shape.minimum}
+          maximum={shape.maximum}
+          optional={!required}
+          placeholder={placeholderOf(byDefault)}
+          onProblem={setProblem}
+        />
+      )}
     </Frame>
   );
 }
 
-function VariantField({ path, root, name, required, label, hint, variants, nesting = 0 }: SchemaFieldProps & {
-  label: string; hint?: string; variants: readonly { label: string; schema: Schema }[];
+function VariantField({
+  path,
+  root,
+  name,
+  required,
+  label,
+  hint,
+  variants,
+  nesting = 0,
+}: SchemaFieldProps & {
+  label: string;
+  hint?: string;
+  variants: readonly { label: string; schema: Schema }[];
 }) {
   const { value, set, readOnly } = useField(path);
   const [chosen, setChosen] = useState<number>();
@@ -188,133 +302,28 @@ function VariantField({ path, root, name, required, label, hint, variants, nesti
   const current = variants[at] ?? variants[0]!;
   return (
     <Group path={path} label={label} hint={hint} required={required}>
-      <select class="input select" aria-label={`Form of ${label}`} disabled={readOnly} value={value ? String(at) : ""}
+      <select
+        class="input select"
+        aria-label={`Form of ${label}`}
+        disabled={readOnly}
+        value={value ? String(at) : ""}
         onChange={(e) => {
           const v = e.currentTarget.value;
           setChosen(v === "" ? undefined : Number(v));
           set(v === "" ? undefined : initial(variants[Number(v)]!.schema, root), false);
         }}>
         {(!required || !value) && <option value="">Not set</option>}
-        {variants.map((v, i) => <option key={i} value={String(i)}>{visible(v.label)}</option>)}
+        {variants.map((v, i) => (
+          <option key={i} value={String(i)}>
+            {visible(v.label)}
+          </option>
+        ))}
       </select>
-      {value && <div class="nested-form"><Inside path={path} schema={current.schema} root={root} name={name} nesting={nesting + 1} /></div>}
+      {value && (
+        <div class="nested-form">
+          <Inside path={path} schema={current.schema} root={root} name={name} nesting={nesting + 1} />
+        </div>
+      )}
     </Group>
-  );
-}
-
-/** The field of a value that already has its label: the fields of an object, or one field. */
-function Inside({ path, schema, root, name, nesting }: { path: Path; schema: Schema; root: Schema; name: string; nesting: number }) {
-  const { value } = useField(path);
-  const d = describe(schema, root);
-  if (d.shape.kind === "object" && d.shape.fields.length > 0 && value?.kind === "object" && nesting < maxNesting) {
-    return <ObjectFields path={path} schema={schema} root={root} nesting={nesting} />;
-  }
-  return <SchemaField path={path} schema={schema} root={root} name={name} required nesting={nesting} />;
-}
-
-interface NestedProps { path: Path; schema: Schema; root: Schema; nesting: number }
-
-/** The fields of an object. Keys that the schema does not know stay, and are shown. */
-export function ObjectFields({ path, schema, root, nesting, defaults, fixed }: NestedProps & {
-  defaults?: ReadonlyMap<string, Json>; fixed?: ReadonlySet<string>;
-}) {
-  const form = useForm();
-  const { value } = useField(path);
-  const [search, setSearch] = useState("");
-  const { shape } = describe(schema, root);
-  if (shape.kind !== "object") return <AnyField path={path} label="Value" />;
-  const own = members(value);
-  const known = new Set(shape.fields.map((f) => f.name));
-  const others = [...own.keys()].filter((k) => !known.has(k));
-  const field = (f: ObjectField) => (
-    <SchemaField key={f.name} path={[...path, f.name]} schema={f.schema} root={root} name={f.name} required={f.required} nesting={nesting}
-      byDefault={defaults?.get(f.name)} fixed={fixed?.has(f.name)} />
-  );
-  const many = shape.fields.length > manyFields;
-  const wanted = search.trim().toLowerCase();
-  const first = (f: ObjectField) => f.required || own.has(f.name) || form.problems.list.some((p) => begins(p.path, [...path, f.name]));
-  const found = (f: ObjectField) => `${f.name} ${describe(f.schema, root).title ?? ""} ${labelOf(f.name)}`.toLowerCase().includes(wanted);
-  const ahead = many ? shape.fields.filter(wanted ? found : first) : shape.fields;
-  const behind = many && !wanted ? shape.fields.filter((f) => !first(f)) : [];
-  return (
-    <>
-      {many && (
-        <label class="field-search"><span class="visually-hidden">Search the {shape.fields.length} settings</span>
-          <TextInput type="search" value={search} onValue={setSearch} placeholder={`Search ${shape.fields.length} settings`} />
-        </label>
-      )}
-      {ahead.slice(0, maxFields).map(field)}
-      {wanted && ahead.length === 0 && <p class="hint">No setting is named like this.</p>}
-      {behind.length > 0 && <Section title={`${plural(behind.length, "more setting")}`} summary="not set"><Batch fields={behind} field={field} /></Section>}
-      {shape.rest !== undefined && shape.rest !== false ? <MapRows path={path} schema={shape.rest} root={root} nesting={nesting} skip={known} alone={shape.fields.length === 0} />
-        : <UnknownKeys path={path} known={[...known]} />}
-      {shape.fields.length === 0 && shape.rest === undefined && others.length === 0 && <p class="hint">There is nothing to set.</p>}
-    </>
-  );
-}
-
-/** Many fields, made a part at a time. */
-function Batch({ fields, field }: { fields: readonly ObjectField[]; field: (f: ObjectField) => ComponentChildren }) {
-  const [shown, setShown] = useState(60);
-  return (
-    <>
-      {fields.slice(0, shown).map(field)}
-      {fields.length > shown && <div><Button small onClick={() => setShown(shown + 60)}>Show more</Button></div>}
-    </>
-  );
-}
-
-/** The members of an object whose keys are free. */
-function MapRows({ path, schema, root, nesting, skip, alone }: NestedProps & { skip: ReadonlySet<string>; alone: boolean }) {
-  const simple = isSimple(schema, root);
-  return (
-    <PairList path={path} what="entry" skip={skip} add={alone ? "Add entry" : "Add another key"} fresh={() => initial(schema, root)} tall={() => !simple}>
-      {(at, name) => (simple ? <Cell path={at} label={name} kinds={kindsOf(schema, root)} />
-        : <div class="cell"><Inside path={at} schema={schema} root={root} name={name} nesting={nesting + 1} /></div>)}
-    </PairList>
-  );
-}
-
-function isSimple(schema: Schema, root: Schema): boolean {
-  const { kind } = describe(schema, root).shape;
-  return kind === "any" || kind === "text";
-}
-
-function kindsOf(schema: Schema, root: Schema): readonly Json["kind"][] | undefined {
-  const { shape } = describe(schema, root);
-  return shape.kind === "any" ? shape.kinds : shape.kind === "text" ? ["string"] : undefined;
-}
-
-function ListFields({ path, schema, root, label, nesting }: NestedProps & { label: string }) {
-  const { value, set, readOnly } = useField(path);
-  const { shape } = describe(schema, root);
-  const list = value?.kind === "array" ? value.items : [];
-  if (shape.kind !== "list") return null;
-  if (list.length > maxRows) return <TooLarge text={value ? stringify(value) : ""} what={`This list has ${list.length.toLocaleString("en")} elements.`} />;
-  return (
-    <div class="rows">
-      {list.map((v, i) => {
-        const item = shape.prefix[i] ?? shape.items;
-        const simple = isSimple(item, root) && v.kind !== "object";
-        const buttons = (
-          <RowButtons what={`element ${i + 1}`} at={i} count={list.length} readOnly={readOnly} removable={list.length > shape.min}
-            onMove={shape.prefix.length ? undefined : (to) => set(arr(...moved(list, i, to)))} onRemove={() => set(arr(...list.filter((_, j) => j !== i)))} />
-        );
-        return simple ? (
-          <div class="pair element" key={i}><span class="number muted">{i + 1}</span><Cell path={[...path, i]} label={`${label}, element ${i + 1}`} kinds={kindsOf(item, root)} />{buttons}</div>
-        ) : (
-          <div class="item-card" key={i} data-path={JSON.stringify([...path, i])}>
-            <div class="item-head"><span class="label">{label} {i + 1}</span>{buttons}</div>
-            <Inside path={[...path, i]} schema={item} root={root} name={`Element ${i + 1}`} nesting={nesting + 1} />
-          </div>
-        );
-      })}
-      {list.length < shape.max && (
-        <AddButton onClick={() => set(arr(...list, list.length < shape.prefix.length || list.length === 0 ? initial(shape.prefix[list.length] ?? shape.items, root) : initial(shape.items, root)))}>
-          Add element
-        </AddButton>
-      )}
-      {list.length === 0 && <p class="hint">This list is empty.</p>}
-    </div>
   );
 }

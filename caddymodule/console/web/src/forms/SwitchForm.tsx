@@ -8,7 +8,17 @@ import { AnyControl, Cell } from "./AnyField";
 import { useField, useForm } from "./context";
 import { OperatorSelect } from "./OperatorSelect";
 import { takesRight, withOperator } from "./operators";
-import { AddButton, FieldError, fieldPath, Frame, Group, maxRows, moved, RowButtons, TooLarge } from "./parts";
+import {
+  AddButton,
+  FieldError,
+  fieldPath,
+  Frame,
+  Group,
+  maxRows,
+  moved,
+  RowButtons,
+  TooLarge,
+} from "./parts";
 import { UnknownKeys } from "./UnknownKeys";
 
 const list: Path = ["config", "cases"];
@@ -27,15 +37,39 @@ export function SwitchForm() {
   return (
     <>
       <Frame path={["config", "value"]} label="Look at" required>
-        {(ids) => <AnyControl path={["config", "value"]} ids={ids} label="Value to look at" placeholder="{{trigger.data.event}}" />}
+        {(ids) => (
+          <AnyControl
+            path={["config", "value"]}
+            ids={ids}
+            label="Value to look at"
+            placeholder="{{trigger.data.event}}"
+          />
+        )}
       </Frame>
-      <Group path={list} label="Cases" hint="The first case that fits is taken: the edge with its name is followed. Without one it is the edge “default”.">
+      <Group
+        path={list}
+        label="Cases"
+        hint="The edge of the first case that fits is followed, or the edge “default”.">
         <ol class="conditions">
           {rows.map((row, i) => (
             <li key={i}>
-              <Case path={[...list, i]} value={row} number={i + 1} taken={(n) => names.some((have, j) => j !== i && have === n)}
-                buttons={<RowButtons what={`case ${names[i] || i + 1}`} at={i} count={rows.length} readOnly={readOnly} removable={rows.length > 1}
-                  onMove={(to) => set(arr(...moved(rows, i, to)))} onRemove={() => set(arr(...rows.filter((_, j) => j !== i)))} />} />
+              <Case
+                path={[...list, i]}
+                value={row}
+                number={i + 1}
+                taken={(n) => names.some((have, j) => j !== i && have === n)}
+                buttons={
+                  <RowButtons
+                    what={`case ${names[i] || i + 1}`}
+                    at={i}
+                    count={rows.length}
+                    readOnly={readOnly}
+                    removable={rows.length > 1}
+                    onMove={(to) => set(arr(...moved(rows, i, to)))}
+                    onRemove={() => set(arr(...rows.filter((_, j) => j !== i)))}
+                  />
+                }
+              />
             </li>
           ))}
         </ol>
@@ -46,8 +80,18 @@ export function SwitchForm() {
   );
 }
 
-function Case({ path, value, number, taken, buttons }: {
-  path: Path; value: Json; number: number; taken: (name: string) => boolean; buttons: ComponentChildren;
+function Case({
+  path,
+  value,
+  number,
+  taken,
+  buttons,
+}: {
+  path: Path;
+  value: Json;
+  number: number;
+  taken: (name: string) => boolean;
+  buttons: ComponentChildren;
 }) {
   const form = useForm();
   const { set, readOnly, error } = useField(path);
@@ -55,26 +99,44 @@ function Case({ path, value, number, taken, buttons }: {
   const operator = text(get(value, "operator")) ?? "equals";
   const name = text(get(value, "name")) ?? "";
   // Edges name the case: they follow it, unless another case has the name meanwhile.
-  const rename = (to: string) => form.edit((d) => {
-    const next = setIn(d, ["nodes", form.index, ...path, "name"], str(to));
-    return taken(to) || taken(name) ? next : renameHandle(next, form.node, name, to);
-  }, `${form.node}/case ${number}`);
-  const pick = (to: string) => set(to === "equals" ? withoutOperator(value) : withOperator(value, to, "value"));
+  const rename = (to: string) =>
+    form.edit((d) => {
+      const next = setIn(d, ["nodes", form.index, ...path, "name"], str(to));
+      return taken(to) || taken(name) ? next : renameHandle(next, form.node, name, to);
+    }, `${form.node}/case ${number}`);
+  const pick = (to: string) =>
+    set(to === "equals" ? withoutOperator(value) : withOperator(value, to, "value"));
   return (
     <div class="condition" data-path={fieldPath(path)}>
       <div class="condition-head">
         <label class="case-name" data-path={fieldPath([...path, "name"])}>
           <span class="visually-hidden">Name of case {number}</span>
-          <TextInput value={name} placeholder="name" maxLength={255} readOnly={readOnly} onValue={rename} aria-invalid={nameError || name === "" || taken(name) ? true : undefined} />
+          <TextInput
+            value={name}
+            placeholder="name"
+            maxLength={255}
+            readOnly={readOnly}
+            onValue={rename}
+            aria-invalid={nameError || name === "" || taken(name) ? true : undefined}
+          />
         </label>
         {buttons}
       </div>
       {taken(name) && <FieldError>Another case has this name.</FieldError>}
-      {(name === "default" || name === "error") && <FieldError>{`“${name}” is the name of another edge.`}</FieldError>}
+      {(name === "default" || name === "error") && (
+        <FieldError>{`“${name}” is the name of another edge.`}</FieldError>
+      )}
       {nameError && <FieldError>{nameError}</FieldError>}
       {error && <FieldError>{error}</FieldError>}
-      <OperatorSelect label={`Operator of case ${name || number}`} value={operator} readOnly={readOnly} onValue={pick} />
-      {(takesRight(operator) || get(value, "value") !== undefined) && <Cell path={[...path, "value"]} label={`Compared with, in case ${name || number}`} />}
+      <OperatorSelect
+        label={`Operator of case ${name || number}`}
+        value={operator}
+        readOnly={readOnly}
+        onValue={pick}
+      />
+      {(takesRight(operator) || get(value, "value") !== undefined) && (
+        <Cell path={[...path, "value"]} label={`Compared with, in case ${name || number}`} />
+      )}
       <UnknownKeys path={path} known={["name", "operator", "value"]} />
     </div>
   );

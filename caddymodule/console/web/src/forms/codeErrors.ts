@@ -9,11 +9,22 @@ const place = /\(line (\d+)(?:, column (\d+))?\)\s*$/;
 /** The place of a frame of a stack: code:4:13. */
 const frame = /\bcode:(\d+)(?::(\d+))?/;
 
-/** The markers of problems of the source. One without a place is not among them: it is shown below the field. */
+/**
+ * The markers of problems of the source. One without a place is not among them: it is shown below the field.
+ */
 export function problemMarkers(problems: readonly Pick<Problem, "reason">[]): Marker[] {
   return problems.flatMap(({ reason }) => {
     const at = place.exec(reason);
-    return at ? [{ line: Number(at[1]), column: at[2] ? Number(at[2]) : undefined, message: reason.replace(place, "").trim(), tone: "bad" as const }] : [];
+    return at
+      ? [
+          {
+            line: Number(at[1]),
+            column: at[2] ? Number(at[2]) : undefined,
+            message: reason.replace(place, "").trim(),
+            tone: "bad" as const,
+          },
+        ]
+      : [];
   });
 }
 
@@ -34,5 +45,14 @@ export function lastError(record: NodeRecord | undefined, source: string): LastE
   const at = frame.exec(record.detail ?? "") ?? place.exec(record.message);
   const line = Number(at?.[1]);
   if (!at || changed || line < 1 || line > source.split("\n").length) return { message, changed };
-  return { message, changed, marker: { line, column: at[2] ? Number(at[2]) : undefined, message: `In the last execution: ${message}`, tone: "warn" } };
+  return {
+    message,
+    changed,
+    marker: {
+      line,
+      column: at[2] ? Number(at[2]) : undefined,
+      message: `In the last execution: ${message}`,
+      tone: "warn",
+    },
+  };
 }

@@ -18,8 +18,8 @@ export interface FormContext {
   /** Names the form in what is kept for it, such as texts that are no JSON yet. */
   key: string;
   /**
-   * Sets the value at a path below the node, or removes it. Changes of the same field while it is typed into are one step
-   * of undo: those with a coalesce of true.
+   * Sets the value at a path below the node, or removes it. Changes of the same field while it is typed into
+   * are one step of undo: those with a coalesce of true.
    */
   change: (path: Path, value: Json | undefined, coalesce?: boolean) => void;
   /** Changes more than one value of the node, or the edges at it. key names what is typed into, if it is. */
@@ -38,7 +38,12 @@ export function useForm(): FormContext {
 }
 
 /** The value at a path below the node, with how it is changed and what is wrong with it. */
-export function useField(path: Path): { value: Json | undefined; set: (v: Json | undefined, coalesce?: boolean) => void; error?: string; readOnly: boolean } {
+export function useField(path: Path): {
+  value: Json | undefined;
+  set: (v: Json | undefined, coalesce?: boolean) => void;
+  error?: string;
+  readOnly: boolean;
+} {
   const form = useForm();
   const reasons = reasonsAt(form.problems, path);
   return {

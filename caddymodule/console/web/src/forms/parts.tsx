@@ -27,7 +27,12 @@ export function Frame({ path, label, hint, required, aside, whole, error, childr
   const reasons = reasonsAt(form.problems, path, whole).map((r) => line(r, 400));
   return (
     <div class="form-field" data-path={fieldPath(path)}>
-      <Field label={visible(label)} hint={hint} required={required} aside={aside} error={error ?? (reasons.length ? reasons.slice(0, 5).join("; ") : undefined)}>
+      <Field
+        label={visible(label)}
+        hint={hint}
+        required={required}
+        aside={aside}
+        error={error ?? (reasons.length ? reasons.slice(0, 5).join("; ") : undefined)}>
         {children}
       </Field>
     </div>
@@ -35,8 +40,20 @@ export function Frame({ path, label, hint, required, aside, whole, error, childr
 }
 
 /** A group of fields that has a label of its own. */
-export function Group({ path, label, hint, aside, required, children }: {
-  path: Path; label: string; hint?: ComponentChildren; aside?: ComponentChildren; required?: boolean; children: ComponentChildren;
+export function Group({
+  path,
+  label,
+  hint,
+  aside,
+  required,
+  children,
+}: {
+  path: Path;
+  label: string;
+  hint?: ComponentChildren;
+  aside?: ComponentChildren;
+  required?: boolean;
+  children: ComponentChildren;
 }) {
   const form = useForm();
   const id = useId();
@@ -44,10 +61,22 @@ export function Group({ path, label, hint, aside, required, children }: {
   return (
     <div class="form-group" role="group" aria-labelledby={id} data-path={fieldPath(path)}>
       <div class="field-head">
-        <span class="label" id={id}>{visible(label)}{required && <span class="required" aria-hidden="true"> *</span>}</span>
+        <span class="label" id={id}>
+          {visible(label)}
+          {required && (
+            <span class="required" aria-hidden="true">
+              {" "}
+              *
+            </span>
+          )}
+        </span>
         {aside}
       </div>
-      {reasons.slice(0, 5).map((r, i) => <p key={i} class="field-error"><Icon name="warn" size={14} /> {line(r, 400)}</p>)}
+      {reasons.slice(0, 5).map((r, i) => (
+        <p key={i} class="field-error">
+          <Icon name="warn" size={14} /> {line(r, 400)}
+        </p>
+      ))}
       {children}
       {hint && <p class="hint">{hint}</p>}
     </div>
@@ -55,7 +84,13 @@ export function Group({ path, label, hint, aside, required, children }: {
 }
 
 /** A part of the form that can be closed. What is inside is made when it is first opened. */
-export function Section({ title, summary, open = false, paths = [], children }: {
+export function Section({
+  title,
+  summary,
+  open = false,
+  paths = [],
+  children,
+}: {
   title: string;
   /** What is set inside, in a few words. */
   summary?: string;
@@ -69,12 +104,19 @@ export function Section({ title, summary, open = false, paths = [], children }: 
   const [made, setMade] = useState(open);
   const [shown, setShown] = useState(open);
   return (
-    <details class="form-section" open={shown || troubled} onToggle={(e) => {
-      const now = e.currentTarget.open;
-      if (now) setMade(true);
-      setShown(now);
-    }}>
-      <summary><Icon name="right" size={16} /><span>{title}</span>{summary && <span class="muted cut">{visible(summary)}</span>}</summary>
+    <details
+      class="form-section"
+      open={shown || troubled}
+      onToggle={(e) => {
+        const now = e.currentTarget.open;
+        if (now) setMade(true);
+        setShown(now);
+      }}>
+      <summary>
+        <Icon name="right" size={16} />
+        <span>{title}</span>
+        {summary && <span class="muted cut">{visible(summary)}</span>}
+      </summary>
       {(made || troubled) && <div class="form-section-body">{children}</div>}
     </details>
   );
@@ -82,21 +124,47 @@ export function Section({ title, summary, open = false, paths = [], children }: 
 
 /** The name of a key, for people: followRedirects is "Follow redirects". */
 export function labelOf(key: string): string {
-  const words = key.replace(/([a-z\d])([A-Z])/g, "$1 $2").replace(/[_-]+/g, " ").trim();
+  const words = key
+    .replace(/([a-z\d])([A-Z])/g, "$1 $2")
+    .replace(/[_-]+/g, " ")
+    .trim();
   if (!words) return key || "(empty name)";
   return words[0]!.toUpperCase() + words.slice(1).replace(/ [A-Z](?=[a-z])/g, (w) => w.toLowerCase());
 }
 
 /** A small button that does something with a field. */
-export function FieldButton({ icon, children, onClick }: { icon?: IconName; children: string; onClick: () => void }) {
-  return <button type="button" class="field-button" onClick={onClick}>{icon && <Icon name={icon} size={14} />}{children}</button>;
+export function FieldButton({
+  icon,
+  children,
+  onClick,
+}: {
+  icon?: IconName;
+  children: string;
+  onClick: () => void;
+}) {
+  return (
+    <button type="button" class="field-button" onClick={onClick}>
+      {icon && <Icon name={icon} size={14} />}
+      {children}
+    </button>
+  );
 }
 
 /** The buttons of a row in a list. */
-export function RowButtons({ what, at, count, readOnly, onMove, onRemove, removable = true }: {
+export function RowButtons({
+  what,
+  at,
+  count,
+  readOnly,
+  onMove,
+  onRemove,
+  removable = true,
+}: {
   /** What the row is, with its number: "condition 2". */
   what: string;
-  at: number; count: number; readOnly: boolean;
+  at: number;
+  count: number;
+  readOnly: boolean;
   onMove?: (to: number) => void;
   onRemove: () => void;
   removable?: boolean;
@@ -104,10 +172,24 @@ export function RowButtons({ what, at, count, readOnly, onMove, onRemove, remova
   if (readOnly) return null;
   return (
     <span class="row-buttons">
-      {onMove && count > 1 && <>
-        <IconButton icon="up" small label={`Move ${what} up`} disabled={at === 0} onClick={() => onMove(at - 1)} />
-        <IconButton icon="down" small label={`Move ${what} down`} disabled={at === count - 1} onClick={() => onMove(at + 1)} />
-      </>}
+      {onMove && count > 1 && (
+        <>
+          <IconButton
+            icon="up"
+            small
+            label={`Move ${what} up`}
+            disabled={at === 0}
+            onClick={() => onMove(at - 1)}
+          />
+          <IconButton
+            icon="down"
+            small
+            label={`Move ${what} down`}
+            disabled={at === count - 1}
+            onClick={() => onMove(at + 1)}
+          />
+        </>
+      )}
       <IconButton icon="trash" small label={`Remove ${what}`} disabled={!removable} onClick={onRemove} />
     </span>
   );
@@ -116,7 +198,13 @@ export function RowButtons({ what, at, count, readOnly, onMove, onRemove, remova
 /** A button that adds a row. */
 export function AddButton({ children, onClick }: { children: string; onClick: () => void }) {
   const { readOnly } = useForm();
-  return readOnly ? null : <div><Button small icon="plus" onClick={onClick}>{children}</Button></div>;
+  return readOnly ? null : (
+    <div>
+      <Button small icon="plus" onClick={onClick}>
+        {children}
+      </Button>
+    </div>
+  );
 }
 
 /** Moves an element of a list. */
@@ -127,28 +215,57 @@ export function moved<T>(list: readonly T[], from: number, to: number): T[] {
 }
 
 /** The name of a member: it changes only while it is the only one of that name. */
-export function KeyInput({ name, taken, onName, label, placeholder, readOnly }: {
-  name: string; taken: (name: string) => boolean; onName: (name: string) => void; label: string; placeholder?: string; readOnly: boolean;
+export function KeyInput({
+  name,
+  taken,
+  onName,
+  label,
+  placeholder,
+  readOnly,
+}: {
+  name: string;
+  taken: (name: string) => boolean;
+  onName: (name: string) => void;
+  label: string;
+  placeholder?: string;
+  readOnly: boolean;
 }) {
   const [draft, setDraft] = useState<string>();
   const id = useId();
   return (
     <span class="key-input">
-      <TextInput value={draft ?? name} class="mono" aria-label={label} placeholder={placeholder} readOnly={readOnly} title={visible(name)}
-        aria-invalid={draft !== undefined || undefined} aria-describedby={draft !== undefined ? id : undefined}
+      <TextInput
+        value={draft ?? name}
+        class="mono"
+        aria-label={label}
+        placeholder={placeholder}
+        readOnly={readOnly}
+        title={visible(name)}
+        aria-invalid={draft !== undefined || undefined}
+        aria-describedby={draft !== undefined ? id : undefined}
         onValue={(v) => {
-          if (v !== name && taken(v)) { setDraft(v); return; }
+          if (v !== name && taken(v)) {
+            setDraft(v);
+            return;
+          }
           setDraft(undefined);
           onName(v);
         }}
-        onBlur={() => setDraft(undefined)} />
-      {draft !== undefined && <span class="field-error" id={id}>There is one of this name.</span>}
+        onBlur={() => setDraft(undefined)}
+      />
+      {draft !== undefined && (
+        <span class="field-error" id={id}>
+          There is one of this name.
+        </span>
+      )}
     </span>
   );
 }
 
 /** How long a text can be to be edited in a field. */
 export const maxFieldText = 20_000;
+/** How deep the fields of a schema are nested; deeper values are edited as JSON. */
+export const maxNesting = 8;
 /** How many rows of a list or an object are shown. */
 export const maxRows = 200;
 
@@ -156,26 +273,49 @@ export const maxRows = 200;
 export function TooLarge({ text, what }: { text: string; what: string }) {
   return (
     <div class="too-large">
-      <pre class="text" tabIndex={0}>{visible(text.slice(0, 600))}…</pre>
+      <pre class="text" tabIndex={0}>
+        {visible(text.slice(0, 600))}…
+      </pre>
       <p class="hint">{what} Edit it in the Document tab.</p>
     </div>
   );
 }
 
 /** A few ways with an explanation each, of which one is chosen. */
-export function Choices<T extends string>({ path, label, value, options, onValue }: {
-  path: Path; label: string; value: T; options: readonly (readonly [value: T, title: string, about: string])[]; onValue: (value: T) => void;
+export function Choices<T extends string>({
+  path,
+  label,
+  value,
+  options,
+  onValue,
+}: {
+  path: Path;
+  label: string;
+  value: T;
+  options: readonly (readonly [value: T, title: string, about: string])[];
+  onValue: (value: T) => void;
 }) {
   const { readOnly } = useForm();
   const name = useId();
-  const list = options.some(([v]) => v === value) ? options : [...options, [value, line(value, 60) || "(empty)", "This is none of the choices."] as const];
+  const list = options.some(([v]) => v === value)
+    ? options
+    : [...options, [value, line(value, 60) || "(empty)", "This is none of the choices."] as const];
   return (
     <Group path={path} label={label}>
       <div class="way-list">
         {list.map(([v, title, about]) => (
           <label class="way" key={v}>
-            <input type="radio" name={name} checked={v === value} disabled={readOnly} onChange={() => onValue(v)} />
-            <span><span class="way-title">{title}</span><span class="hint">{about}</span></span>
+            <input
+              type="radio"
+              name={name}
+              checked={v === value}
+              disabled={readOnly}
+              onChange={() => onValue(v)}
+            />
+            <span>
+              <span class="way-title">{title}</span>
+              <span class="hint">{about}</span>
+            </span>
           </label>
         ))}
       </div>
@@ -185,6 +325,10 @@ export function Choices<T extends string>({ path, label, value, options, onValue
 
 /** What is wrong with a part of a field. */
 export function FieldError({ children }: { children: string }) {
-  return <p class="field-error"><Icon name="warn" size={14} /> {line(children, 400)}</p>;
+  return (
+    <p class="field-error">
+      <Icon name="warn" size={14} /> {line(children, 400)}
+    </p>
+  );
 }
 export { fieldPath };

@@ -4,7 +4,12 @@ import { line, visible } from "../ui/text";
 import type { Suggestion } from "./complete";
 
 /** Where a list stands: above or below this. */
-export interface Around { left: number; top: number; bottom: number; width?: number }
+export interface Around {
+  left: number;
+  top: number;
+  bottom: number;
+  width?: number;
+}
 
 interface ChoicesProps {
   id: string;
@@ -45,16 +50,34 @@ export function Choices({ id, choices, at, onAt, onChoose, around, sampled, quer
     box.current?.showPopover?.();
     addEventListener("scroll", place, true);
     addEventListener("resize", place);
-    return () => { removeEventListener("scroll", place, true); removeEventListener("resize", place); };
+    return () => {
+      removeEventListener("scroll", place, true);
+      removeEventListener("resize", place);
+    };
   }, []);
   useLayoutEffect(place);
-  useEffect(() => box.current?.querySelector(`[id="${id}-${at}"]`)?.scrollIntoView({ block: "nearest" }), [at, choices]);
+  useEffect(
+    () => box.current?.querySelector(`[id="${id}-${at}"]`)?.scrollIntoView({ block: "nearest" }),
+    [at, choices],
+  );
   return (
     <div class="template-choices" popover="manual" ref={box} onMouseDown={(e) => e.preventDefault()}>
-      {choices.length === 0 ? <p class="hint">{query.trim() ? `Nothing is named like ${line(query, 60)}. Any path can be typed.` : "There is nothing to insert yet."}</p> : (
+      {choices.length === 0 ? (
+        <p class="hint">
+          {query.trim()
+            ? `Nothing is named like ${line(query, 60)}. Any path can be typed.`
+            : "There is nothing to insert yet."}
+        </p>
+      ) : (
         <ul role="listbox" id={id} aria-label="Values">
           {choices.map((c, i) => (
-            <li key={c.path} id={`${id}-${i}`} role="option" aria-selected={i === at} onMouseEnter={() => onAt(i)} onClick={() => onChoose(c)}>
+            <li
+              key={c.path}
+              id={`${id}-${i}`}
+              role="option"
+              aria-selected={i === at}
+              onMouseEnter={() => onAt(i)}
+              onClick={() => onChoose(c)}>
               <span class="mono cut">{visible(c.path)}</span>
               <span class="about cut">{line(c.about, 60)}</span>
             </li>
@@ -70,10 +93,14 @@ export function Choices({ id, choices, at, onAt, onChoose, around, sampled, quer
 export function moved(key: string, at: number, n: number): number | undefined {
   if (n === 0) return undefined;
   switch (key) {
-    case "ArrowDown": return (at + 1) % n;
-    case "ArrowUp": return (at - 1 + n) % n;
-    case "PageDown": return Math.min(at + 8, n - 1);
-    case "PageUp": return Math.max(at - 8, 0);
+    case "ArrowDown":
+      return (at + 1) % n;
+    case "ArrowUp":
+      return (at - 1 + n) % n;
+    case "PageDown":
+      return Math.min(at + 8, n - 1);
+    case "PageUp":
+      return Math.max(at - 8, 0);
   }
   return undefined;
 }

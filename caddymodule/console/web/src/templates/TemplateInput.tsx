@@ -1,4 +1,5 @@
-// A text field that may hold templates: they are marked, completed, and previewed with the values of the last event.
+// A text field that may hold templates: they are marked, completed, and previewed with the values of the last
+// event.
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { stringify } from "../json/lossless";
@@ -47,7 +48,8 @@ export function TemplateInput(props: TemplateInputProps) {
   const choices = useMemo(() => (open ? suggest(scope, open.query) : []), [open, scope]);
   const preview = useMemo(() => previewText(value, scope), [value, scope]);
 
-  useLayoutEffect(() => { // the caret behind what was chosen
+  useLayoutEffect(() => {
+    // the caret behind what was chosen
     if (caretAfter.current === undefined) return;
     control.current?.setSelectionRange(caretAfter.current, caretAfter.current);
     caretAfter.current = undefined;
@@ -56,7 +58,10 @@ export function TemplateInput(props: TemplateInputProps) {
   const close = () => setOpen(undefined);
   /** Opens the list if the caret is in a template, or closes it. */
   const follow = (el: Control) => {
-    const place = el.selectionStart === null || el.selectionStart !== el.selectionEnd ? undefined : placeAt(el.value, el.selectionStart);
+    const place =
+      el.selectionStart === null || el.selectionStart !== el.selectionEnd
+        ? undefined
+        : placeAt(el.value, el.selectionStart);
     setAt(0);
     setOpen(place && { query: place.query });
   };
@@ -123,7 +128,9 @@ export function TemplateInput(props: TemplateInputProps) {
     "aria-activedescendant": hasChoices ? `${list}-${at}` : undefined,
     onKeyDown,
     onScroll: scrollMarks,
-    onClick: () => { if (open) close(); },
+    onClick: () => {
+      if (open) close();
+    },
     onBlur: close,
   };
   const onInput = (el: Control) => {
@@ -134,20 +141,64 @@ export function TemplateInput(props: TemplateInputProps) {
     <div class="template-input">
       <div class={`template-box${multiline ? " lines" : ""}`}>
         {value.includes("{{") && value.length <= maxMarked && <Marks text={value} box={marks} />}
-        {multiline
-          ? <textarea {...shared} rows={1} ref={control as { current: HTMLTextAreaElement | null }} class="input" onInput={(e) => onInput(e.currentTarget)} />
-          : <input {...shared} type="text" role="combobox" aria-expanded={hasChoices} ref={control as { current: HTMLInputElement | null }} class="input"
-              onInput={(e) => onInput(e.currentTarget)} />}
+        {multiline ? (
+          <textarea
+            {...shared}
+            rows={1}
+            ref={control as { current: HTMLTextAreaElement | null }}
+            class="input"
+            onInput={(e) => onInput(e.currentTarget)}
+          />
+        ) : (
+          <input
+            {...shared}
+            type="text"
+            role="combobox"
+            aria-expanded={hasChoices}
+            ref={control as { current: HTMLInputElement | null }}
+            class="input"
+            onInput={(e) => onInput(e.currentTarget)}
+          />
+        )}
         {!readOnly && (
-          <button type="button" class="template-open" aria-label={`Insert a value${props.label ? ` into ${props.label}` : ""}`} title="Insert a value (Ctrl+Space)"
-            onMouseDown={(e) => e.preventDefault()} onClick={openHere}>
+          <button
+            type="button"
+            class="template-open"
+            aria-label={`Insert a value${props.label ? ` into ${props.label}` : ""}`}
+            title="Insert a value (Ctrl+Space)"
+            onMouseDown={(e) => e.preventDefault()}
+            onClick={openHere}>
             <span aria-hidden="true">{"{ }"}</span>
           </button>
         )}
       </div>
-      {open && <Choices id={list} choices={choices} at={at} onAt={setAt} onChoose={choose} around={() => control.current?.getBoundingClientRect()} sampled={scope.sampled} query={open.query} />}
-      <span class="visually-hidden" role="status">{open ? (choices.length ? `${plural(choices.length, "suggestion")}, use the arrow keys` : "No suggestions") : ""}</span>
-      {preview && !(preview.error && props.invalid) && <PreviewLine id={previewId} preview={preview} whole={props.wholeOnly ?? false} sampled={scope.sampled} />}
+      {open && (
+        <Choices
+          id={list}
+          choices={choices}
+          at={at}
+          onAt={setAt}
+          onChoose={choose}
+          around={() => control.current?.getBoundingClientRect()}
+          sampled={scope.sampled}
+          query={open.query}
+        />
+      )}
+      <span class="visually-hidden" role="status">
+        {open
+          ? choices.length
+            ? `${plural(choices.length, "suggestion")}, use the arrow keys`
+            : "No suggestions"
+          : ""}
+      </span>
+      {preview && !(preview.error && props.invalid) && (
+        <PreviewLine
+          id={previewId}
+          preview={preview}
+          whole={props.wholeOnly ?? false}
+          sampled={scope.sampled}
+        />
+      )}
     </div>
   );
 }
@@ -165,20 +216,56 @@ function Marks({ text, box }: { text: string; box: { current: HTMLDivElement | n
     out.push(text.slice(done));
     return out;
   }, [text]);
-  return <div class="template-marks" aria-hidden="true" ref={box}>{pieces}</div>;
+  return (
+    <div class="template-marks" aria-hidden="true" ref={box}>
+      {pieces}
+    </div>
+  );
 }
 
-const kindWords: Record<string, string> = { string: "text", number: "a number", boolean: "true or false", object: "an object", array: "a list", null: "null" };
+const kindWords: Record<string, string> = {
+  string: "text",
+  number: "a number",
+  boolean: "true or false",
+  object: "an object",
+  array: "a list",
+  null: "null",
+};
 
-function PreviewLine({ id, preview, whole, sampled }: { id: string; preview: NonNullable<ReturnType<typeof previewText>>; whole: boolean; sampled: boolean }) {
-  if (preview.error) return <p class="field-error" id={id}><Icon name="warn" size={14} /> {visible(preview.error)}</p>;
+function PreviewLine({
+  id,
+  preview,
+  whole,
+  sampled,
+}: {
+  id: string;
+  preview: NonNullable<ReturnType<typeof previewText>>;
+  whole: boolean;
+  sampled: boolean;
+}) {
+  if (preview.error)
+    return (
+      <p class="field-error" id={id}>
+        <Icon name="warn" size={14} /> {visible(preview.error)}
+      </p>
+    );
   if (!sampled) return null;
   const v = preview.value;
   return (
     <div class="template-preview" id={id}>
-      {v ? <p class="cut" title={line(stringify(v), 1000)}><span class="visually-hidden">With the last event this is </span><span aria-hidden="true">→ </span>
-        <span class="mono">{line(stringify(v), 160)}</span>{whole && <span class="muted"> {kindWords[v.kind]}</span>}</p> : null}
-      {preview.notes.slice(0, 3).map((n, i) => <p key={i} class="preview-note">{line(n, 200)}</p>)}
+      {v ? (
+        <p class="cut" title={line(stringify(v), 1000)}>
+          <span class="visually-hidden">With the last event this is </span>
+          <span aria-hidden="true">→ </span>
+          <span class="mono">{line(stringify(v), 160)}</span>
+          {whole && <span class="muted"> {kindWords[v.kind]}</span>}
+        </p>
+      ) : null}
+      {preview.notes.slice(0, 3).map((n, i) => (
+        <p key={i} class="preview-note">
+          {line(n, 200)}
+        </p>
+      ))}
     </div>
   );
 }

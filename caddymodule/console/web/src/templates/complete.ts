@@ -3,16 +3,24 @@ import { type Json, stringify } from "../json/lossless";
 import { type Path, pathText } from "./path";
 import type { Root, Scope } from "./scope";
 
-/** A template that is being written: what is typed of its path, and the part of the text that a choice replaces. */
-export interface Place { query: string; from: number; to: number }
+/**
+ * A template that is being written: what is typed of its path, and the part of the text that a choice
+ * replaces.
+ */
+export interface Place {
+  query: string;
+  from: number;
+  to: number;
+}
 
 /**
- * Finds the template around the caret: from behind its "{{" to before its "}}", or to the caret if it is not closed. Returns
- * undefined if the caret is in literal text.
+ * Finds the template around the caret: from behind its "{{" to before its "}}", or to the caret if it is not
+ * closed. Returns undefined if the caret is in literal text.
  */
 export function placeAt(text: string, caret: number): Place | undefined {
   const open = text.lastIndexOf("{{", caret - 1);
-  if (open < 0 || open + 2 > caret || text[open - 1] === "\\" || text.slice(open + 2, caret).includes("}}")) return undefined;
+  if (open < 0 || open + 2 > caret || text[open - 1] === "\\" || text.slice(open + 2, caret).includes("}}"))
+    return undefined;
   const close = text.indexOf("}}", caret);
   const next = text.indexOf("{{", caret);
   const closed = close >= 0 && (next < 0 || close < next);
@@ -24,7 +32,8 @@ export function placeAt(text: string, caret: number): Place | undefined {
 /** Puts a path where the caret is, and returns the new text with the place of the caret. */
 export function insertPath(text: string, caret: number, path: string): { text: string; caret: number } {
   const place = placeAt(text, caret);
-  if (!place) return { text: text.slice(0, caret) + `{{${path}}}` + text.slice(caret), caret: caret + path.length + 4 };
+  if (!place)
+    return { text: text.slice(0, caret) + `{{${path}}}` + text.slice(caret), caret: caret + path.length + 4 };
   const rest = text.slice(place.to);
   const close = rest.startsWith("}}") ? "" : rest.startsWith("}") ? "}" : "}}";
   return { text: text.slice(0, place.from) + path + close + rest, caret: place.from + path.length + 2 };
@@ -55,7 +64,11 @@ export function suggest(scope: Scope, query: string): Suggestion[] {
     const low = text.toLowerCase();
     const at = low.indexOf(wanted);
     if (at < 0) return;
-    (at === 0 ? begins : contains).push({ path: text, about: v ? short(v) || about : about, kind: v?.kind ?? "" });
+    (at === 0 ? begins : contains).push({
+      path: text,
+      about: v ? short(v) || about : about,
+      kind: v?.kind ?? "",
+    });
   };
   const walk = (path: Path, v: Json | undefined, about: string, depth: number) => {
     if (seen++ >= maxPaths) return;
@@ -78,10 +91,15 @@ export function suggest(scope: Scope, query: string): Suggestion[] {
 }
 
 /** Long headers go behind what is used more. */
-const byUse = (roots: readonly Root[]): Root[] => [...roots].sort((a, b) => Number(a.path[1] === "headers") - Number(b.path[1] === "headers"));
+const byUse = (roots: readonly Root[]): Root[] =>
+  [...roots].sort((a, b) => Number(a.path[1] === "headers") - Number(b.path[1] === "headers"));
 
 function short(v: Json): string {
-  if (v.kind === "object") return `{${[...v.members.keys()].slice(0, 5).join(", ")}${v.members.size > 5 ? ", …" : ""}}`.slice(0, maxAbout);
+  if (v.kind === "object")
+    return `{${[...v.members.keys()].slice(0, 5).join(", ")}${v.members.size > 5 ? ", …" : ""}}`.slice(
+      0,
+      maxAbout,
+    );
   if (v.kind === "array") return `${v.items.length} ${v.items.length === 1 ? "element" : "elements"}`;
   const text = v.kind === "string" ? JSON.stringify(v.value.slice(0, maxAbout)) : stringify(v);
   return text.length > maxAbout ? text.slice(0, maxAbout - 1) + "…" : text;

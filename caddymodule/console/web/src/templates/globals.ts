@@ -5,5 +5,9 @@ import { globalsOf } from "./scope";
 
 /** The globals of the server, by their keys; undefined until they are loaded. Those of secrets are masked. */
 export function useGlobals(): ReadonlyMap<string, Json> | undefined {
-  return useData("templates/globals", async (signal) => globalsOf((await request("GET", apiPath(["globals"]), { signal })).text), (e) => e.kind === "global").value;
+  return useData(
+    "templates/globals",
+    async (signal) => globalsOf((await request("GET", apiPath(["globals"]), { signal })).text),
+    (e) => e.kind === "global",
+  ).value;
 }

@@ -1,19 +1,28 @@
 // Strings that may hold templates, parsed as the server does.
 import { cutPath, expected, type Path, PathError } from "./path";
 
-/** A piece of a string: literal text, or a template with its path. from and to are where it stands, in UTF-16 units. */
-export type Part = { kind: "text"; text: string; from: number; to: number } | { kind: "template"; path: Path; from: number; to: number };
+/**
+ * A piece of a string: literal text, or a template with its path. from and to are where it stands, in UTF-16
+ * units.
+ */
+export type Part =
+  | { kind: "text"; text: string; from: number; to: number }
+  | { kind: "template"; path: Path; from: number; to: number };
 
-export type Parsed = { parts: Part[]; error?: undefined } | {
-  /** The parts before the mistake. */
-  parts: Part[];
-  error: { offset: number; column: number; reason: string };
-};
+export type Parsed =
+  | { parts: Part[]; error?: undefined }
+  | {
+      /** The parts before the mistake. */
+      parts: Part[];
+      error: { offset: number; column: number; reason: string };
+    };
 
 /** Splits a string into literal text and templates. */
 export function parseText(s: string): Parsed {
   const parts: Part[] = [];
-  const literal = (text: string, from: number, to: number) => { if (text) parts.push({ kind: "text", text, from, to }); };
+  const literal = (text: string, from: number, to: number) => {
+    if (text) parts.push({ kind: "text", text, from, to });
+  };
   let done = 0;
   for (;;) {
     const open = s.indexOf("{{", done);
@@ -35,7 +44,10 @@ export function parseText(s: string): Parsed {
       done = end + 2;
     } catch (e) {
       if (!(e instanceof PathError)) throw e;
-      return { parts, error: { offset: e.offset, column: [...s.slice(0, e.offset)].length + 1, reason: e.message } };
+      return {
+        parts,
+        error: { offset: e.offset, column: [...s.slice(0, e.offset)].length + 1, reason: e.message },
+      };
     }
   }
 }

@@ -1,5 +1,5 @@
-// Paths as they stand in templates and in the problems of documents: a.b[0]["any key"]. The grammar is the server's, so
-// that a field says the same as validation does.
+// Paths as they stand in templates and in the problems of documents: a.b[0]["any key"]. The grammar is the
+// server's, so that a field says the same as validation does.
 
 /** A step into a member, by its key, or into an element, by its index. */
 export type Step = string | number;
@@ -7,7 +7,10 @@ export type Path = readonly Step[];
 
 /** Where a text stops being a path, in UTF-16 units, and why. */
 export class PathError extends Error {
-  constructor(readonly offset: number, reason: string) {
+  constructor(
+    readonly offset: number,
+    reason: string,
+  ) {
     super(reason);
   }
 }
@@ -31,8 +34,9 @@ export function pathText(path: Path): string {
 }
 
 /**
- * Reads the path that text begins with at offset, as in a template: names are letters, digits and _ - $ @ with spaces
- * between them, and white space around steps is ignored. Returns it with the offset behind it. Throws a PathError.
+ * Reads the path that text begins with at offset, as in a template: names are letters, digits and _ - $ @
+ * with spaces between them, and white space around steps is ignored. Returns it with the offset behind it.
+ * Throws a PathError.
  */
 export function cutPath(text: string, offset = 0): { path: Step[]; end: number } {
   const reader = new Reader(text, offset, true);
@@ -41,7 +45,10 @@ export function cutPath(text: string, offset = 0): { path: Step[]; end: number }
   return { path, end: reader.at };
 }
 
-/** Reads a text that is one path, whose names are all characters up to a dot or bracket. Returns undefined if it is none. */
+/**
+ * Reads a text that is one path, whose names are all characters up to a dot or bracket. Returns undefined if
+ * it is none.
+ */
 export function parsePath(text: string): Step[] | undefined {
   const reader = new Reader(text, 0, false);
   try {
@@ -55,11 +62,18 @@ export function parsePath(text: string): Step[] | undefined {
 /** The error for a text that goes on at offset with something other than want. */
 export function expected(want: string, text: string, offset: number): PathError {
   const got = text.codePointAt(offset);
-  return new PathError(offset, `${got === undefined ? "the end" : JSON.stringify(String.fromCodePoint(got))} where ${want} should stand`);
+  return new PathError(
+    offset,
+    `${got === undefined ? "the end" : JSON.stringify(String.fromCodePoint(got))} where ${want} should stand`,
+  );
 }
 
 class Reader {
-  constructor(private readonly text: string, public at: number, private readonly template: boolean) {}
+  constructor(
+    private readonly text: string,
+    public at: number,
+    private readonly template: boolean,
+  ) {}
 
   path(): Step[] {
     const path: Step[] = [];
@@ -97,7 +111,8 @@ class Reader {
     for (let i = start; i < this.text.length;) {
       const c = String.fromCodePoint(this.text.codePointAt(i)!);
       if (keyCharacter.test(c)) this.at = i += c.length;
-      else if (c === " " && i > start) i++; // within the name, if more of it follows
+      else if (c === " " && i > start)
+        i++; // within the name, if more of it follows
       else return;
     }
   }
@@ -107,7 +122,8 @@ class Reader {
     const start = this.at;
     let step: Step;
     if (this.take('"')) {
-      while (this.at < this.text.length && this.text[this.at] !== '"') this.at += this.text[this.at] === "\\" ? 2 : 1;
+      while (this.at < this.text.length && this.text[this.at] !== '"')
+        this.at += this.text[this.at] === "\\" ? 2 : 1;
       if (!this.take('"')) throw new PathError(start, "a key whose closing quote is missing");
       try {
         step = JSON.parse(this.text.slice(start, this.at)) as string;
@@ -116,7 +132,8 @@ class Reader {
       }
     } else {
       while (/[0-9]/.test(this.text[this.at] ?? "")) this.at++;
-      if (this.at === start) throw expected("an index such as 0 or a key in double quotes", this.text, this.at);
+      if (this.at === start)
+        throw expected("an index such as 0 or a key in double quotes", this.text, this.at);
       step = Number(this.text.slice(start, this.at));
       if (step > maxIndex) throw new PathError(start, "an index that is too large");
     }
