@@ -147,7 +147,7 @@ func TestCustomNodes(t *testing.T) {
 
 	p.Click(Link("Custom"))
 	p.Click(node("wide"))
-	p.Fill(Field("field_000"), "from the form")
+	p.Fill(Field("Field 000"), "from the form")
 	p.Sees(Text("not saved"))
 	p.Axe("a form of 200 fields")
 	p.Click(node("bare"))

@@ -16,7 +16,10 @@ import icon from "./icon.svg";
 export type Screen = ComponentType<{ route: Route }>;
 
 /** A screen whose code is loaded when it is first shown. */
-interface Place { title: string; load: () => Promise<Screen> }
+interface Place {
+  title: string;
+  load: () => Promise<Screen>;
+}
 
 const places: Record<string, Place> = {
   workflows: { title: "Workflows", load: () => import("./screens/workflows").then((m) => m.Workflows) },
@@ -30,8 +33,12 @@ const places: Record<string, Place> = {
 };
 
 const navigation: readonly (readonly [place: string, icon: IconName, text: string])[] = [
-  ["workflows", "workflow", "Workflows"], ["executions", "runs", "Executions"], ["secrets", "secret", "Secrets"],
-  ["globals", "global", "Globals"], ["nodes", "node", "Node types"], ["status", "status", "Status"],
+  ["workflows", "workflow", "Workflows"],
+  ["executions", "runs", "Executions"],
+  ["secrets", "secret", "Secrets"],
+  ["globals", "global", "Globals"],
+  ["nodes", "node", "Node types"],
+  ["status", "status", "Status"],
 ];
 
 /** The name of the place that a route leads to, or undefined. */
@@ -62,8 +69,18 @@ export function Shell() {
     setFailed(false);
     if (here === undefined || place === undefined || loaded.has(here)) return;
     let current = true;
-    place.load().then((screen) => { loaded.set(here, screen); shown((n) => n + 1); }, () => { if (current) setFailed(true); });
-    return () => { current = false; };
+    place.load().then(
+      (screen) => {
+        loaded.set(here, screen);
+        shown((n) => n + 1);
+      },
+      () => {
+        if (current) setFailed(true);
+      },
+    );
+    return () => {
+      current = false;
+    };
   }, [here, live]); // again when the server is back
   const address = route.value.path.join("/");
   useEffect(keepScroll, []);
@@ -71,20 +88,37 @@ export function Shell() {
   const first = useRef(true);
   useEffect(() => {
     // The link that was followed may be gone with its screen: the keyboard goes on at the new one.
-    if (!first.current && !main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
+    if (!first.current && !main.current?.contains(document.activeElement))
+      main.current?.focus({ preventScroll: true });
     first.current = false;
   }, [here, subject]);
 
   if (refused.value && !session.value) return <Gate />;
   return (
     <div class="shell">
-      <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(e) => {
+          e.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        Skip to the content
+      </a>
       <header class="side">
-        <a class="brand" href="#/"><img src={icon} alt="" /> FlowTrux Edge</a>
+        <a class="brand" href="#/">
+          <img src={icon} alt="" /> FlowTrux Edge
+        </a>
         <nav class="nav" aria-label="Main">
           {navigation.map(([name, sign, text]) => (
-            <a key={name} href={href(name === "workflows" ? [] : [name])} aria-current={here === name || here === name.slice(0, -1) ? "page" : undefined}>
-              <Icon name={sign} size={20} />{text}
+            <a
+              key={name}
+              href={href(name === "workflows" ? [] : [name])}
+              aria-current={here === name || here === name.slice(0, -1) ? "page" : undefined}
+            >
+              <Icon name={sign} size={20} />
+              {text}
               {name === "status" && session.value && <Troubles />}
             </a>
           ))}
@@ -92,14 +126,47 @@ export function Shell() {
         <SideFoot />
       </header>
       <main class="main" id="main" tabIndex={-1} ref={main}>
-        {outdated.value && <Note tone="warn" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
-          The server was upgraded. Reload the page to use its new console; save your changes first.</Note>}
-        {refused.value && session.value && <Note tone="bad">You are signed out, or the console was restarted: {visible(refused.value.message)}</Note>}
+        {outdated.value && (
+          <Note
+            tone="warn"
+            action={
+              <Button small onClick={() => location.reload()}>
+                Reload
+              </Button>
+            }
+          >
+            The server was upgraded. Reload the page to use its new console; save your changes first.
+          </Note>
+        )}
+        {refused.value && session.value && (
+          <Note tone="bad">
+            You are signed out, or the console was restarted: {visible(refused.value.message)}
+          </Note>
+        )}
         {failed && !Current && <h1>{place?.title}</h1>}
-        {failed && <Note tone="bad" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
-          This screen could not be loaded: the server is away, or was upgraded.</Note>}
-        {place === undefined ? <Note tone="warn">There is no such page. <a href="#/">Go to the workflows.</a></Note>
-          : Current && session.value ? <Boundary key={here} address={address}><Current route={route.value} /></Boundary> : !failed && <Skeleton lines={6} />}
+        {failed && (
+          <Note
+            tone="bad"
+            action={
+              <Button small onClick={() => location.reload()}>
+                Reload
+              </Button>
+            }
+          >
+            This screen could not be loaded: the server is away, or was upgraded.
+          </Note>
+        )}
+        {place === undefined ? (
+          <Note tone="warn">
+            There is no such page. <a href="#/">Go to the workflows.</a>
+          </Note>
+        ) : Current && session.value ? (
+          <Boundary key={here} address={address}>
+            <Current route={route.value} />
+          </Boundary>
+        ) : (
+          !failed && <Skeleton lines={6} />
+        )}
       </main>
       <Overlays />
     </div>
@@ -109,7 +176,12 @@ export function Shell() {
 /** How many things need mending, beside the link to them. */
 function Troubles() {
   const n = useStatus().value?.troubles.length ?? 0;
-  return n > 0 ? <span class="count" title={`${plural(n, "problem")} to mend`}>{n > 99 ? "99+" : n}<span class="visually-hidden"> to mend</span></span> : null;
+  return n > 0 ? (
+    <span class="count" title={`${plural(n, "problem")} to mend`}>
+      {n > 99 ? "99+" : n}
+      <span class="visually-hidden"> to mend</span>
+    </span>
+  ) : null;
 }
 
 /** Catches what goes wrong while a screen is drawn: the rest of the page stays. */
@@ -126,8 +198,16 @@ class Boundary extends Component<{ address: string; children: ComponentChildren 
     const { error } = this.state;
     if (!error) return this.props.children;
     return (
-      <Note tone="bad" action={<Button small onClick={() => this.setState({ error: undefined })}>Try again</Button>}>
-        This screen cannot be shown: {visible(error.message)}. Please report it. The command line shows the same data.
+      <Note
+        tone="bad"
+        action={
+          <Button small onClick={() => this.setState({ error: undefined })}>
+            Try again
+          </Button>
+        }
+      >
+        This screen cannot be shown: {visible(error.message)}. Please report it. The command line shows the
+        same data.
       </Note>
     );
   }
@@ -139,10 +219,21 @@ function SideFoot() {
   return (
     <div class="side-foot">
       <div class={`row${connection.value === "waiting" ? " only-trouble" : ""}`} role="status">
-        <span class={`pulse ${connection.value}`} />{links[connection.value]}
+        <span class={`pulse ${connection.value}`} />
+        {links[connection.value]}
       </div>
-      {session.value?.readOnly && <div class="row"><Icon name="eye" size={16} />Read-only</div>}
-      {session.value?.user && <div class="row"><Icon name="user" size={16} /><span class="cut">{visible(session.value.user)}</span></div>}
+      {session.value?.readOnly && (
+        <div class="row">
+          <Icon name="eye" size={16} />
+          Read-only
+        </div>
+      )}
+      {session.value?.user && (
+        <div class="row">
+          <Icon name="user" size={16} />
+          <span class="cut">{visible(session.value.user)}</span>
+        </div>
+      )}
       {session.value && <div class="row">{session.value.version}</div>}
     </div>
   );
@@ -155,8 +246,17 @@ function Gate() {
     <main class="gate card stack">
       <h1>{error?.status === 0 ? "The server does not answer" : "Sign in first"}</h1>
       <p class="wrap">{visible(error?.message ?? "")}</p>
-      {error?.status === 401 && <p>Run <code>caddy flowtrux console</code> again, and open the address that it prints. Each address opens one session.</p>}
-      <div><Button look="primary" onClick={() => location.reload()}>Try again</Button></div>
+      {error?.status === 401 && (
+        <p>
+          Run <code>caddy flowtrux console</code> again, and open the address that it prints. Each address
+          opens one session.
+        </p>
+      )}
+      <div>
+        <Button look="primary" onClick={() => location.reload()}>
+          Try again
+        </Button>
+      </div>
     </main>
   );
 }
