@@ -100,10 +100,17 @@ func TestTheListIsLive(t *testing.T) {
 	p.Click(Button("2 new"))
 	p.Sees(Link(last[len(last)-6:]).Within(CSS("tbody tr:first-child")))
 
+	// One can go on typing after a filter was applied.
+	p.Fill(Field("Workflow id"), "ech")
+	p.At("#/executions?workflow=ech")
+	p.Sees(Heading("No execution matches"))
+	p.Type("o")
+	p.Holds(`document.querySelectorAll("tbody tr").length === 43`)
+
 	// A filter that excludes everything says which part of it does.
 	p.Click(Button("cancelled"))
 	p.Sees(Heading("No execution matches"))
-	p.Click(Button("Remove"))
+	p.Click(Button("Remove: shows some"))
 	p.Holds(`document.querySelectorAll("tbody tr").length === 43`)
 }
 

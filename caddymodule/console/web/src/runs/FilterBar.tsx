@@ -4,7 +4,7 @@ import { apiPath, getJson } from "../api/client";
 import { statuses, type Status, type WorkflowRow } from "../api/types";
 import { Button, Select, TextInput } from "../ui/controls";
 import { Badge } from "../ui/show";
-import { type Filter, noFilter, type Span, spans, spanWords } from "./filter";
+import { type Filter, filterKey, noFilter, type Span, spans, spanWords } from "./filter";
 
 export function FilterBar({ filter, onFilter }: { filter: Filter; onFilter: (f: Filter) => void }) {
   const [exact, setExact] = useState(filter.from !== "" || filter.to !== "");
@@ -77,7 +77,7 @@ export function FilterBar({ filter, onFilter }: { filter: Filter; onFilter: (f: 
             <Badge state={s} />
           </button>
         ))}
-        {filter !== noFilter && JSON.stringify(filter) !== JSON.stringify(noFilter) && (
+        {filterKey(filter) !== filterKey(noFilter) && (
           <Button
             look="quiet"
             small

@@ -11,8 +11,8 @@ interface Props {
   rows: readonly Summary[];
   filter: Filter;
   selected: ReadonlySet<string>;
-  onSelect: (id: string, on: boolean, range: boolean) => void;
-  onSelectAll: (on: boolean) => void;
+  onSelect?: (id: string, on: boolean, range: boolean) => void;
+  onSelectAll?: (on: boolean) => void;
   selectable: boolean;
 }
 
@@ -33,7 +33,7 @@ export function RunTable({ rows, filter, selected, onSelect, onSelectAll, select
                   ref={(e) => {
                     if (e) e.indeterminate = !all && selected.size > 0;
                   }}
-                  onChange={(e) => onSelectAll(e.currentTarget.checked)}
+                  onChange={(e) => onSelectAll?.(e.currentTarget.checked)}
                 />
               </th>
             )}
@@ -107,7 +107,7 @@ class Row extends Component<RowProps> {
               type="checkbox"
               aria-label={`Select ${s.id}`}
               checked={selected}
-              onClick={(e) => onSelect(s.id, e.currentTarget.checked, e.shiftKey)}
+              onClick={(e) => onSelect?.(s.id, e.currentTarget.checked, e.shiftKey)}
             />
           </td>
         )}

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../api/client";
 import { canWrite } from "../api/session";
+import type { Summary } from "../api/types";
 import { BulkBar } from "../runs/Bulk";
 import { apiQuery, type Filter, filterKey, filterQuery, noFilter, partsOf, readFilter } from "../runs/filter";
 import { FilterBar } from "../runs/FilterBar";
@@ -16,12 +17,30 @@ import { exactTime, plural, visible } from "../ui/text";
 export function Executions({ route }: { route: Route }) {
   const filter = readFilter(route.query);
   const key = filterKey(filter);
-  return <List key={key} filter={filter} list={useMemo(() => listOf(filter), [key])} />;
+  const list = useMemo(() => listOf(filter), [key]);
+  const { rows, loaded } = useList(list);
+  const before = useRef<readonly Summary[]>([]);
+  if (loaded) before.current = rows.shown;
+  const more = rows.next !== undefined || isFull(rows) ? ", and more" : "";
+  return (
+    <>
+      <div class="page-head">
+        <h1>Executions</h1>
+        <span class="muted small" role="status">
+          {loaded && rows.shown.length > 0 && plural(rows.shown.length, "row") + more}
+        </span>
+      </div>
+      <FilterBar filter={filter} onFilter={(f) => go(f, true)} />
+      <List key={key} filter={filter} list={list} before={before.current} />
+    </>
+  );
 }
 
+const none: ReadonlySet<string> = new Set();
 const go = (f: Filter, replace: boolean) => navigate(href(["executions"], filterQuery(f)), replace);
 
-function List({ filter, list }: { filter: Filter; list: RunList }) {
+/** The rows of one filter. Until they are loaded, those of the filter before stay, faded. */
+function List({ filter, list, before }: { filter: Filter; list: RunList; before: readonly Summary[] }) {
   const { rows, loaded, loading, error } = useList(list);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set<string>());
   const box = useRef<HTMLDivElement>(null);
@@ -65,18 +84,6 @@ function List({ filter, list }: { filter: Filter; list: RunList }) {
 
   return (
     <>
-      <div class="page-head">
-        <h1>Executions</h1>
-        <span class="muted small" role="status">
-          {loaded && rows.shown.length > 0 && (
-            <>
-              {plural(rows.shown.length, "row")}
-              {rows.next !== undefined || isFull(rows) ? ", and more" : ""}
-            </>
-          )}
-        </span>
-      </div>
-      <FilterBar filter={filter} onFilter={(f) => go(f, true)} />
       <LoadError error={error} retry={() => void list.load(true)} />
       <NewRows
         rows={rows}
@@ -86,8 +93,10 @@ function List({ filter, list }: { filter: Filter; list: RunList }) {
           scrollTo(0, 0);
         }}
       />
-      <div ref={box}>
-        {!loaded && !error ? (
+      <div ref={box} class={!loaded && before.length > 0 ? "runs-before" : undefined} aria-busy={!loaded}>
+        {!loaded && !error && before.length > 0 ? (
+          <RunTable rows={before} filter={filter} selected={none} selectable={canWrite()} />
+        ) : !loaded && !error ? (
           <div class="card">
             <Skeleton lines={10} />
           </div>
