@@ -19,6 +19,8 @@ abstract class Still<P extends object> extends Component<P> {
 
 export interface NodeProps {
   drawn: DrawnNode;
+  /** Only its outline is drawn yet. */
+  plain: boolean;
   selected: boolean;
   marked: boolean;
   /** Edges can be drawn from it. */
@@ -33,7 +35,7 @@ export interface NodeProps {
 }
 
 export class NodeView extends Still<NodeProps> {
-  render({ drawn, selected, marked, editable, blocked, problem, recorded, state }: NodeProps) {
+  render({ drawn, plain, selected, marked, editable, blocked, problem, recorded, state }: NodeProps) {
     const { node, at, ports } = drawn;
     const names = [
       "gnode",
@@ -44,9 +46,16 @@ export class NodeView extends Still<NodeProps> {
       recorded && !ran(state) && "pale",
       state && `state ${toneOf(state.state)} is-${state.state}`,
     ];
+    const box = <rect class="box" width={nodeWidth} height={nodeHeight} rx="10" />;
+    const group = {
+      class: names.filter(Boolean).join(" "),
+      "data-node": node.id,
+      transform: `translate(${at.x},${at.y})`,
+    };
+    if (plain) return <g {...group}>{box}</g>;
     return (
-      <g class={names.filter(Boolean).join(" ")} data-node={node.id} transform={`translate(${at.x},${at.y})`}>
-        <rect class="box" width={nodeWidth} height={nodeHeight} rx="10" />
+      <g {...group}>
+        {box}
         <rect class="tile" x="10" y="10" width="36" height="36" rx="8" />
         <path class="sign" transform="translate(18,18)" d={iconPath(iconOfType(node.type))} />
         <text class="name" x="54" y="24">

@@ -48,6 +48,8 @@ export interface GraphProps {
 }
 
 const none: ReadonlySet<string> = new Set();
+/** How many nodes of a large graph are drawn with their texts at first: those that are seen. The others follow. */
+const first = 64;
 
 export function Graph(props: GraphProps) {
   const { document, types, selected, edit, states, problems = none } = props;
@@ -58,6 +60,7 @@ export function Graph(props: GraphProps) {
   const view = useRef<View>();
   const before = useRef<Scene>();
   const [zoom, setZoom] = useState(1);
+  const [whole, setWhole] = useState(flow(document).nodes.length <= first);
   const [hovered, setHovered] = useState<number>();
   const [blocked, setBlocked] = useState(none);
   const { bounds } = layout(document);
@@ -65,6 +68,7 @@ export function Graph(props: GraphProps) {
     () => (before.current = scene(document, types, editable, before.current)),
     [document, types, editable],
   );
+  const place = useMemo(() => new Map(flow(document).plan.map((n, i) => [n.id, i])), [document]);
   const latest = useRef({ props, drawn });
   latest.current = { props, drawn };
 
@@ -99,6 +103,10 @@ export function Graph(props: GraphProps) {
       stop();
     };
   }, []);
+  useEffect(() => {
+    const timer = whole ? undefined : setTimeout(() => setWhole(true));
+    return () => clearTimeout(timer);
+  }, [whole]);
   useLayoutEffect(() => {
     view.current?.draw(bounds);
   }, [bounds]);
@@ -144,6 +152,7 @@ export function Graph(props: GraphProps) {
               <NodeView
                 key={d.node.id}
                 drawn={d}
+                plain={!whole && place.get(d.node.id)! >= first}
                 selected={selected === d.node.id}
                 marked={edit?.marked.has(d.node.id) ?? false}
                 editable={editable}

@@ -1,5 +1,5 @@
 // The stored document of a workflow, and the draft that is made from it.
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { ApiError, apiPath, getJson, request } from "../api/client";
 import { type Data, useData } from "../api/data";
 import type { Executions, ExecutionRecord, WorkflowRow } from "../api/types";
@@ -22,7 +22,8 @@ export function useWorkflow(id: string): OpenWorkflow {
   );
   const stored = data.loading && data.value?.revision === 0 ? undefined : data.value;
   const draft = draftOf(id);
-  useEffect(() => {
+  // Before the page is drawn: nobody sees it without the draft.
+  useLayoutEffect(() => {
     if (!stored || stored.revision === 0) return;
     const now = draftOf(id);
     if (!now) openDraft(id, stored);
