@@ -46,10 +46,19 @@ const maxVariants = 50;
 const maxOptions = 500;
 const maxFields = 1000;
 
+/** What was read, by the object of a schema, which is a part of one root: forms ask again as one types. */
+const known = new WeakMap<object, Described>();
+
 /** Reads a schema. root is the whole schema, which references are in. */
 export function describe(schema: Schema, root: Schema): Described {
-  const s = follow(schema, root);
-  if (s === undefined || typeof s === "boolean") return { shape: { kind: "any" } };
+  if (!isObject(schema)) return { shape: { kind: "any" } };
+  let d = known.get(schema);
+  if (!d) known.set(schema, (d = read(follow(schema, root), root)));
+  return d;
+}
+
+function read(s: Schema, root: Schema): Described {
+  if (!isObject(s)) return { shape: { kind: "any" } };
   return {
     title: textOf(s.title),
     description: textOf(s.description),
