@@ -3,8 +3,8 @@
 //
 //	go -C internal/consoletest run ./figures [-run part-of-a-name]
 //
-// Figures are the median of several rounds, or the ratio of two that take turns: the machine may
-// have other work. They take some minutes, most of which is making 100,000 records.
+// Times are the least of several rounds, since other work of the machine only adds to them. Rates
+// are ratios of two that take turns. All of it takes some minutes.
 package main
 
 import (
@@ -120,8 +120,11 @@ func report(all []figure) error {
 	return nil
 }
 
+// least returns the smallest of some durations.
+func least(values []time.Duration) time.Duration { return slices.Min(values) }
+
 // median returns the middle of some values.
-func median[N int | int64 | float64 | time.Duration](values []N) N {
+func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
 }

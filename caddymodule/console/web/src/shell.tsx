@@ -9,7 +9,7 @@ import { keepScroll, restoreScroll } from "./scroll";
 import { Button } from "./ui/controls";
 import { Overlays } from "./ui/dialog";
 import { Icon, type IconName } from "./ui/icons";
-import { Note, Skeleton } from "./ui/show";
+import { Empty, Note, Skeleton } from "./ui/show";
 import { line, plural, visible } from "./ui/text";
 import icon from "./icon.svg";
 
@@ -157,9 +157,11 @@ export function Shell() {
           </Note>
         )}
         {place === undefined ? (
-          <Note tone="warn">
-            There is no such page. <a href="#/">Go to the workflows.</a>
-          </Note>
+          <Empty icon="search" title="There is no such page" alone>
+            <p>
+              <a href="#/">Go to the workflows.</a>
+            </p>
+          </Empty>
         ) : Current && session.value ? (
           <Boundary key={here} address={address}>
             <Current route={route.value} />

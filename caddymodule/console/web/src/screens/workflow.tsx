@@ -29,7 +29,7 @@ export function Workflow({ route }: { route: Route }) {
   if (draft) return <Editor key={id} draft={draft} stored={stored} route={route} />;
   if (stored?.revision === 0) {
     return (
-      <Empty icon="workflow" title="There is no such workflow">
+      <Empty icon="workflow" title="There is no such workflow" alone>
         <p>
           No workflow has the ID <code>{visible(id)}</code>. It may have been deleted.
         </p>

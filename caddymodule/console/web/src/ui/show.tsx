@@ -83,15 +83,19 @@ export function Empty({
   icon,
   title,
   children,
+  alone,
 }: {
   icon: IconName;
   title: string;
   children?: ComponentChildren;
+  /** It is all that the screen has. */
+  alone?: boolean;
 }) {
+  const Title = alone ? "h1" : "h2";
   return (
     <div class="empty">
       <Icon name={icon} size={40} />
-      <h2>{title}</h2>
+      <Title>{title}</Title>
       {children}
     </div>
   );
