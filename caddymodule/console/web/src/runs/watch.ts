@@ -25,13 +25,18 @@ export class RunWatch {
   private readonly stop = new AbortController();
   private timer?: ReturnType<typeof setTimeout>;
   private tries = 0;
+  private asking = false;
   private gathered: LiveEvent[] = [];
   private flushing?: ReturnType<typeof setTimeout>;
 
-  /** seen are events that came before the id was known. */
+  /**
+   * seen are events that came before the id was known. known says that the execution has been accepted, so that a
+   * record which is not there yet is waited for.
+   */
   constructor(
     readonly id: string,
     seen: readonly LiveEvent[] = [],
+    private readonly known = false,
   ) {
     const record = seen.reduce<ExecutionRecord | undefined>((r, e) => withEvent(r, e, id), undefined);
     if (record) this.state.value = { ...this.state.value, record };
@@ -53,8 +58,12 @@ export class RunWatch {
       }),
       onReset(() => this.load()),
     ];
-    this.load();
-    void this.loadDocument();
+    if (this.known)
+      this.again(delays[0]!); // it may end at once, and its record is on its way then
+    else {
+      this.load();
+      void this.loadDocument();
+    }
     return () => {
       off.forEach((f) => f());
       clearTimeout(this.timer);
@@ -79,7 +88,7 @@ export class RunWatch {
     this.state.value = { ...this.state.peek(), record: now, gone: undefined };
     if (isEnded(now.status) && !(record && isEnded(record.status))) {
       this.tries = 0;
-      this.again(0);
+      this.again(delays[0]!);
     }
   }
 
@@ -101,10 +110,9 @@ export class RunWatch {
         gone: undefined,
         error: undefined,
       };
-      if (isEnded(loaded.status)) {
-        if (this.state.peek().documentAsked && !this.state.peek().document) void this.loadDocument();
-        return;
-      }
+      const { document, documentAsked } = this.state.peek();
+      if (!document && (isEnded(loaded.status) || !documentAsked)) void this.loadDocument();
+      if (isEnded(loaded.status)) return;
       if (record && isEnded(record.status)) this.waitForRecord();
       else this.again(pollPause);
     } catch (e) {
@@ -116,7 +124,7 @@ export class RunWatch {
   private failed(e: unknown): void {
     const state = this.state.peek();
     if (e instanceof ApiError && e.status === 404) {
-      if (state.record && this.tries < delays.length) {
+      if ((state.record || this.known) && this.tries < delays.length) {
         this.waitForRecord();
         return;
       }
@@ -124,7 +132,7 @@ export class RunWatch {
         ...state,
         loading: false,
         error: undefined,
-        gone: state.record ? "unrecorded" : "unknown",
+        gone: state.record || this.known ? "unrecorded" : "unknown",
       };
       return;
     }
@@ -140,6 +148,8 @@ export class RunWatch {
   }
 
   private async loadDocument(): Promise<void> {
+    if (this.asking) return;
+    this.asking = true;
     try {
       const { text } = await request("GET", apiPath(["executions", this.id, "document"]), {
         signal: this.stop.signal,
@@ -148,6 +158,8 @@ export class RunWatch {
     } catch {
       // Without the document there is the list of nodes.
       if (!this.stop.signal.aborted) this.state.value = { ...this.state.peek(), documentAsked: true };
+    } finally {
+      this.asking = false;
     }
   }
 }

@@ -25,7 +25,7 @@ export function Run({
   const view = useWatched(watch);
   const { record } = view;
   const [chosen, setChosen] = useState<string>();
-  const document = view.document ?? (view.documentAsked ? stored : undefined);
+  const document = view.document ?? (view.documentAsked || view.gone ? stored : undefined);
   const graph = document && flow(document);
   const nodes = useMemo(() => (record ? nodesOf(record, graph) : []), [record, graph]);
   const repeats = useMemo(

@@ -1,5 +1,5 @@
 // Sends an event to a workflow, and shows what it does: what went over the wire, beside what each node did.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../api/client";
 import { canWrite } from "../api/session";
 import type { Json } from "../json/lossless";
@@ -30,6 +30,13 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
   const session = sessionOf(workflow);
   const { sending, sent, error, run } = session.attempt.value;
   const [saving, setSaving] = useState(false);
+  const right = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // On narrow pages, what happens is below what was sent.
+    const top = right.current?.getBoundingClientRect().top ?? 0;
+    if (sending && top > innerHeight / 2)
+      right.current?.scrollIntoView({ behavior: "smooth", block: "start" });
+  }, [sending]);
   const begin = () => {
     if (canWrite() && !saving) void send(workflow, session);
   };
@@ -47,7 +54,7 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
   return (
     <div class="try">
       <div class="try-left stack">
-        <Compose workflow={workflow} document={document} session={session} onSend={begin} />
+        <Compose key={workflow} workflow={workflow} document={document} session={session} onSend={begin} />
         {dirty && (
           <Note tone="warn">Your changes are not saved. What runs is the version that is stored.</Note>
         )}
@@ -80,7 +87,7 @@ export function Try({ workflow, document, dirty, onSave }: TryProps) {
           <Note tone="idle">This console is read-only: it sends nothing.</Note>
         )}
       </div>
-      <div class="try-right stack" aria-live="off">
+      <div class="try-right stack" ref={right}>
         <p class="visually-hidden" role="status">
           {sending ? "Sending" : sent ? `The answer has status ${sent.response.status}.` : ""}
         </p>

@@ -66,7 +66,7 @@ export async function send(workflow: string, s: TrySession): Promise<void> {
       return;
     seen.push(e);
     if (!s.attempt.peek().run && e.execution.status !== "pending")
-      watch(s, new RunWatch(e.execution.id, seen));
+      watch(s, new RunWatch(e.execution.id, seen, true));
   });
   try {
     const sent = await postJson<SendResult>(apiPath(["send"]), {
@@ -80,7 +80,7 @@ export async function send(workflow: string, s: TrySession): Promise<void> {
     if (sent.executionId !== run?.id) {
       s.stop();
       s.attempt.value = { sending: false, sent };
-      if (sent.executionId) watch(s, new RunWatch(sent.executionId, seen));
+      if (sent.executionId) watch(s, new RunWatch(sent.executionId, seen, true));
     } else s.attempt.value = { ...s.attempt.peek(), sending: false, sent };
   } catch (e) {
     s.stop();
