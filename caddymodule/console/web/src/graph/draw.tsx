@@ -65,7 +65,7 @@ export class NodeView extends Still<NodeProps> {
           <StateLine state={state} />
         ) : (
           <text class="about" x="54" y="42.500">
-            {fit(aboutOf(drawn, recorded), nodeWidth - 64, "12.500px")}
+            {fit(aboutOf(drawn, recorded), nodeWidth - 64, "12.5px")}
           </text>
         )}
         {problem && (
@@ -96,7 +96,7 @@ function StateLine({ state }: { state: NodeState }) {
         <path transform="scale(0.875)" d={shapes[toneOf(state.state)]} />
       </g>
       <text class="about" x="73" y="42.500">
-        {fit(word + time, nodeWidth - 84, "12.500px")}
+        {fit(word + time, nodeWidth - 84, "12.5px")}
       </text>
     </>
   );

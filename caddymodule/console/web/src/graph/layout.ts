@@ -170,31 +170,38 @@ function order(layers: Cell[][]): void {
 const mean = (links: readonly Link[], c: Cell): number =>
   links.length ? links.reduce((sum, l) => sum + l.cell.order, 0) / links.length : c.order;
 
-/** Counts the crossings of edges between neighboring layers: inversions, counted while edges are merged. */
+/** Counts the crossings of edges between neighboring layers: pairs of edges whose ends are the other way round. */
 function crossings(layers: readonly Cell[][]): number {
   let count = 0;
+  const ends: number[] = []; // sorted
   for (const list of layers) {
-    const ends: number[] = [];
-    for (const c of list) ends.push(...c.after.map((l) => l.cell.order).sort((a, b) => a - b));
-    count += inversions(ends);
+    ends.length = 0;
+    for (const c of list) {
+      const before = ends.length; // edges from one cell cross each other nowhere
+      for (const l of c.after) count += before - firstAbove(ends, before, l.cell.order);
+      for (const l of c.after) insert(ends, l.cell.order);
+    }
   }
   return count;
 }
 
-function inversions(list: number[]): number {
-  if (list.length < 2) return 0;
-  const middle = list.length >> 1;
-  const left = list.slice(0, middle);
-  const right = list.slice(middle);
-  let count = inversions(left) + inversions(right);
-  for (let i = 0, l = 0, r = 0; i < list.length; i++) {
-    if (l < left.length && (r >= right.length || left[l]! <= right[r]!)) list[i] = left[l++]!;
-    else {
-      list[i] = right[r++]!;
-      count += left.length - l;
-    }
+/** The index of the first of n sorted numbers that is above x. */
+function firstAbove(sorted: readonly number[], n: number, x: number): number {
+  let low = 0;
+  let high = n;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! > x) high = middle;
+    else low = middle + 1;
   }
-  return count;
+  return low;
+}
+
+function insert(sorted: number[], x: number): void {
+  let i = sorted.length;
+  sorted.push(x);
+  for (; i > 0 && sorted[i - 1]! > x; i--) sorted[i] = sorted[i - 1]!;
+  sorted[i] = x;
 }
 
 /** Gives each cell its height: as near to its neighbors as the other cells of its layer allow. */

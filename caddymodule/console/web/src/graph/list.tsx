@@ -1,6 +1,6 @@
 // The nodes in plan order: what the keyboard and screen readers use beside the graph.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { errorHandle, flow, type FlowNode } from "../flow/document";
 import type { Json } from "../json/lossless";
 import { Icon, iconOfType } from "../ui/icons";
@@ -23,6 +23,9 @@ export interface NodeListProps {
   label?: string;
 }
 
+/** How many rows of a long list are drawn at first: those that are seen. The others follow. */
+const first = 48;
+
 export function NodeList({
   document,
   selected,
@@ -37,11 +40,16 @@ export function NodeList({
   const f = flow(document);
   const current = selected !== undefined && f.byId.has(selected) ? selected : f.plan[0]?.id;
 
+  const [whole, setWhole] = useState(f.plan.length <= first);
+  useEffect(() => {
+    const timer = whole ? undefined : setTimeout(() => setWhole(true));
+    return () => clearTimeout(timer);
+  }, [whole]);
   useEffect(() => {
     const row = list.current?.querySelector<HTMLElement>('[aria-selected="true"]');
     row?.scrollIntoView({ block: "nearest" });
     if (list.current?.contains(window.document.activeElement)) row?.focus({ preventScroll: true });
-  }, [selected]);
+  }, [selected, whole]);
 
   const onKeyDown = (e: KeyboardEvent) => {
     const at = f.plan.findIndex((n) => n.id === current);
@@ -69,7 +77,7 @@ export function NodeList({
 
   return (
     <ul class="node-list" role="listbox" aria-label={label} ref={list} onKeyDown={onKeyDown}>
-      {f.plan.map((n) => {
+      {(whole ? f.plan : f.plan.slice(0, first)).map((n) => {
         const state = states?.get(n.id);
         const mistakes = problems?.get(n.id) ?? 0;
         return (

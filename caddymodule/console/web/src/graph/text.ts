@@ -23,7 +23,7 @@ let family = "";
 
 function measure(text: string, width: number, font: string): string {
   // No letter of ASCII is wider than the font is high.
-  const height = Number(/(\d+)px/.exec(font)?.[1] ?? Infinity);
+  const height = Number(/([\d.]+)px/.exec(font)?.[1] ?? Infinity);
   if (text.length * height * 1.05 <= width && /^[\x20-\x7e]*$/.test(text)) return text;
   context ??= document.createElement("canvas").getContext("2d");
   if (!context) return line(text, Math.floor(width / 7.5));
