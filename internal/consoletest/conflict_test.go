@@ -3,6 +3,7 @@ package consoletest
 import (
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -45,13 +46,13 @@ func TestSomebodyElseSaves(t *testing.T) {
 	p.Click(Link("Workflows").At(0))
 	p.Click(Link("Shared"))
 	p.Sees(Text("not saved"))
-	asked := 0
-	p.OnDialog(func(message string) bool {
-		asked++
+	var asked atomic.Bool
+	p.OnDialog(func(string) bool {
+		asked.Store(true)
 		return false // stay
 	})
 	p.Reload()
-	p.Until("the browser has asked", func() bool { return asked > 0 })
+	p.Until("the browser has asked", asked.Load)
 	p.Sees(Text("not saved"))
 
 	put(t, s, "shared", echo("Shared", "theirs"))

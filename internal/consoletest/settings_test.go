@@ -55,6 +55,7 @@ func TestSecretsOnTheirScreen(t *testing.T) {
 	}
 
 	p.Click(Button("Rotate the secret of Echo"))
+	p.Sees(Field("The old secrets stay valid for")) // it knows both
 	p.Click(Button("Delete"))
 	p.Click(Button("Delete").Within(Dialog("Delete all secrets of echo?")))
 	p.Sees(Row("Echo").With("no secret"))
