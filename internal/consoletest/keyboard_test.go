@@ -23,7 +23,7 @@ func TestTheMainPathByKeyboard(t *testing.T) {
 		t.Helper()
 		p.Sees(CSS(".code-host:not(.covered)"))
 		write(Field("Code, JavaScript"), text)
-		p.Press("Escape", "Escape", "Tab") // the first may close the list of completions
+		p.Press("Escape", "Escape", "Tab", "Escape") // the first may close completions, the last closes the form
 	}
 	save := func() {
 		t.Helper()

@@ -193,7 +193,8 @@ export function GraphTab({
           showsNode &&
           !e.defaultPrevented &&
           target.closest(".edit-panel") &&
-          !target.closest("dialog")
+          // In the code editor, Escape lets Tab leave it.
+          !target.closest("dialog, .code-editor")
         ) {
           e.preventDefault();
           close();
