@@ -80,6 +80,12 @@ func New(o Options) *Console {
 func (c *Console) Serve(w http.ResponseWriter, r *http.Request, user string) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, adminapi.Base) && isClean(r.URL):
+		if climbs(r.URL.Path) {
+			WriteError(w, http.StatusBadRequest, adminapi.Error{
+				Message: "a console takes no name that contains the segment ..: use the admin endpoint",
+			})
+			return
+		}
 		c.serveAPI(w, r, user)
 	case r.URL.Path == SessionPath:
 		if !isRead(r) {
@@ -100,6 +106,18 @@ func (c *Console) Serve(w http.ResponseWriter, r *http.Request, user string) {
 func isClean(u *url.URL) bool {
 	escaped := u.EscapedPath()
 	return path.Clean(escaped) == strings.TrimSuffix(escaped, "/")
+}
+
+// climbs reports whether a path has a segment "..", which was escaped if the path is clean. Path
+// matchers of Caddy resolve the escapes, and then the segment: what authenticates requests for a
+// console's prefix would not see this one. On Windows, a backslash separates segments as well.
+func climbs(p string) bool {
+	for segment := range strings.FieldsFuncSeq(p, func(c rune) bool { return c == '/' || c == '\\' }) {
+		if segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *Console) serveAPI(w http.ResponseWriter, r *http.Request, user string) {

@@ -210,6 +210,9 @@ func TestConsoleBehindAnotherLogin(t *testing.T) {
 	get("Cookie", "login=anonymous").want(t, "no name", 403, "nobody is logged in")
 	get("Remote-User", "bob", "Cookie", "login=anonymous").want(t, "a forged name without another", 403, "nobody is logged in")
 	s.visit("http", http.MethodGet, "/console/", "", "Cookie", "login=anonymous", "Sec-Fetch-Mode", "navigate").want(t, "the page", 403, "authenticated_by: {header.Remote-User} for")
+	// forward_auth matches the path that dots lead to, which is not the console's
+	s.visit("http", http.MethodPut, "/console/flowtrux/globals/..%2F..%2F..%2F..%2Fx", "1", "Remote-User", "bob", "If-None-Match", "*").
+		want(t, "a forged name with dots in the path", 400, "the segment ..")
 }
 
 func TestConsoleWithClientCertificates(t *testing.T) {
