@@ -142,7 +142,7 @@ func checkAuthenticatedBy(text string) error {
 	}
 	for _, other := range []string{
 		"http.request.", "http.response.", "http.regexp.", "http.error.", "http.flowtrux.", "http.shutting_down",
-		"env.", "file.", "system.", "time.",
+		"http.vars." + caddyhttp.ClientIPVarKey, "http.vars." + caddyhttp.TrustedProxyVarKey, "env.", "file.", "system.", "time.",
 	} {
 		if strings.HasPrefix(name, other) {
 			return fmt.Errorf("authenticated_by is '%s', which does not say who has logged in: anybody would be let in", text)

@@ -27,6 +27,8 @@ func TestConsoleConfig(t *testing.T) {
 		`{"authenticated_by":"x{http.auth.user.id}"}`:                                   "it is one placeholder",
 		`{"authenticated_by":"{env.USER}"}`:                                             "anybody would be let in",
 		`{"authenticated_by":"{http.request.host}"}`:                                    "anybody would be let in",
+		`{"authenticated_by":"{http.vars.client_ip}"}`:                                  "anybody would be let in",
+		`{"authenticated_by":"{http.vars.trusted_proxy}"}`:                              "anybody would be let in",
 		`{"authenticated_by":"{http.request.cookie.session}"}`:                          "anybody would be let in",
 		`{"authenticated_by":"{http.request.header.cookie}"}`:                           "it would be in logs",
 		`{"authenticated_by":"{http.request.header.Proxy-Authorization}","prefix":"/"}`: "it would be in logs",
@@ -45,6 +47,7 @@ func TestConsolePaths(t *testing.T) {
 		next     = "next handler"
 		page     = "<!doctype html>"
 		missing  = "there is no such file"
+		climbs   = "no name that contains the segment .."
 		nobody   = "nobody is logged in"
 		rejected = "the server is still starting" // the API was reached: no config runs
 	)
@@ -61,6 +64,10 @@ func TestConsolePaths(t *testing.T) {
 		{"/console/", "", "/console/flowtrux/status", "alice", rejected, ""},
 		{"/console/", "", "/console/flowtrux/globals/a%2Fb", "alice", rejected, ""},
 		{"/console/", "", "/console/flowtrux/../../x", "alice", missing, ""},
+		{"/console/", "", "/console/flowtrux/globals/..%2F..%2F..%2F..%2Fx", "alice", climbs, ""},
+		{"/console/", "", "/console/flowtrux/globals/%2e%2e", "alice", climbs, ""},
+		{"/console/", "", "/console/flowtrux/globals/..%5C..%5C..%5C..%5Cx", "alice", climbs, ""},
+		{"/console/", "", "/console/flowtrux/globals/a..b", "alice", rejected, ""},
 		{"/console/", "", "/console/none", "alice", missing, ""},
 		{"/console/", "", "/consoles/", "alice", next, ""},
 		{"/console/", "", "/Console/", "alice", next, ""},
