@@ -181,11 +181,15 @@ func cursorOf(r *http.Request) (string, error) {
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		cursor = last
 	}
-	if len(cursor) > maxCursor {
+	if len(cursor) > maxCursor || strings.ContainsFunc(cursor, notInCursor) {
 		return "", errors.New("the cursor is none that a stream has given")
 	}
 	return cursor, nil
 }
+
+// notInCursor reports whether no cursor contains a character. A line break in one would be a line of
+// the stream.
+func notInCursor(c rune) bool { return c <= ' ' || c > '~' }
 
 // eventWriter writes a stream.
 type eventWriter struct {

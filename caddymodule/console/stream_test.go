@@ -163,6 +163,7 @@ func TestStreamRejects(t *testing.T) {
 		status  int
 		message string
 	}{
+		{"/flowtrux/events?after=c1%0Adata:%20x", open, false, 400, "the cursor is none"},
 		{"/flowtrux/events?after=" + strings.Repeat("c", maxCursor+1), open, false, 400, "the cursor is none"},
 		{"/flowtrux/events?wait=5s", open, false, 400, "unknown parameter wait"},
 		{"/flowtrux/events", open, false, 502, "it is away"},
