@@ -417,13 +417,18 @@ func TestDocumentErrorText(t *testing.T) {
 // TestWarnings checks that documents that an earlier version accepted are valid, with a warning for
 // authors who store them again.
 func TestWarnings(t *testing.T) {
-	zero := webhook(`{"maxConcurrent":0}`)
+	zero, hidden := webhook(`{"maxConcurrent":0}`), webhook(`{"secret":"***"}`)
 	for doc, want := range map[string][]Problem{
 		webhook(`{"maxConcurrent":1}`): nil,
 		zero: {{
 			Path:   "nodes[0].config.webhook.maxConcurrent",
 			Reason: "must be at least 1: 0 is no limit; leave the key out for that",
 			Line:   1, Column: 1 + strings.Index(zero, `"maxConcurrent"`),
+		}},
+		hidden: {{
+			Path:   "nodes[0].config.webhook.secret",
+			Reason: "is ***, which anybody can guess: put the secret that was hidden by it, or leave the key out",
+			Line:   1, Column: 1 + strings.Index(hidden, `"secret"`),
 		}},
 	} {
 		p, err := Compile("w", 0, []byte(doc), builtins(t), nil)
@@ -432,6 +437,9 @@ func TestWarnings(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, p.Warnings); diff != "" {
 			t.Errorf("%s: warnings (-want +got):\n%s", doc, diff)
+		}
+		if _, err := CompileNew("w", 0, []byte(doc), builtins(t), nil); (err == nil) != (want == nil) {
+			t.Errorf("%s is new: %v", doc, err)
 		}
 	}
 }

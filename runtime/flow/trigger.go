@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/runtime/internal/message"
 )
 
 // Bounds and defaults of a webhook's settings.
@@ -113,6 +114,9 @@ func (d *draft) readWebhook(v value, t *trigger) {
 			text, _ := d.text(m)
 			if len(text) > maxSecret {
 				d.add(m.at, "has more than %d bytes", maxSecret)
+			}
+			if text == message.Mask { // of a document that was shown masked, see Masked
+				d.warn(m.at, "is %s, which anybody can guess: put the secret that was hidden by it, or leave the key out", message.Mask)
 			}
 			secret, w.Secret = m, Secret(text)
 		}
