@@ -58,19 +58,19 @@ func putWorkflow(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, stored)
 }
 
-// storeWorkflow stores a document, and its secret if the store has none for it. If p does not hold,
-// nothing is written, and now is what the store has as the document.
+// storeWorkflow stores a document, and its secret if the store has none for it: see secretOf. If p
+// does not hold, nothing is written, and now is what the store has as the document.
 func (a *App) storeWorkflow(ctx context.Context, p *precondition, plan *flow.Plan) (
 	stored *adminapi.StoredWorkflow, now []store.Entry, err error,
 ) {
 	doc := store.Entry{Key: catalog.WorkflowPrefix + plan.ID, Value: plan.Document}
 	key := catalog.SecretPrefix + plan.ID
 	conditions := p.of(doc.Key)
+	p.reach(ctx, a.mirror)
 	var secret []byte
-	if plan.Webhook != nil && plan.Webhook.Secret != "" {
+	if keys := a.secretOf(plan); keys != nil {
 		// Not the bare text: it might end with a newline, or begin like the object.
-		secret, err = signature.FormatKeys([]signature.Key{signature.NewKey([]byte(string(plan.Webhook.Secret)), time.Time{})})
-		if err != nil {
+		if secret, err = signature.FormatKeys(keys); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -100,6 +100,22 @@ func (a *App) storeWorkflow(ctx context.Context, p *precondition, plan *flow.Pla
 		has = is[len(is)-1].Revision != 0
 	}
 	return nil, nil, store.ErrContended
+}
+
+// secretOf returns the secret of a new document, or else that of the document which it replaces.
+// Documents are shown without it, so an edited one comes back without it, and the workflow must not
+// lose it. nil = there is none.
+func (a *App) secretOf(plan *flow.Plan) []signature.Key {
+	if plan.Webhook == nil {
+		return nil
+	}
+	if plan.Webhook.Secret != "" {
+		return []signature.Key{signature.NewKey([]byte(string(plan.Webhook.Secret)), time.Time{})}
+	}
+	if before := a.catalog.Workflow(plan.ID); before != nil {
+		return before.OwnKeys()
+	}
+	return nil
 }
 
 // lacksID reports whether a document is JSON without an id. Compiling tells what is wrong with

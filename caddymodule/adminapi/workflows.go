@@ -60,7 +60,8 @@ type StoredWorkflow struct {
 	ID          string `json:"id"`
 	PrepareFuel uint64 `json:"prepareFuel"` // used to prepare it
 	Revision    int64  `json:"revision"`
-	// SecretMoved reports whether the document's webhook.secret became the workflow's secret.
+	// SecretMoved reports whether a webhook.secret, that of the document or else of the one that it
+	// replaces, became the workflow's secret.
 	SecretMoved bool `json:"secretMoved"`
 }
 

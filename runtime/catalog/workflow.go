@@ -51,6 +51,10 @@ func (w *Workflow) program() *engine.Program {
 	return w.Program
 }
 
+// OwnKeys returns the keys of the secret in the document that serves, whether or not they are in
+// force.
+func (w *Workflow) OwnKeys() []signature.Key { return w.own }
+
 // peek reads an invalid document leniently.
 func (w *Workflow) peek() {
 	p := flow.DecodeLenient(w.Document)
