@@ -187,8 +187,8 @@ func cursorOf(r *http.Request) (string, error) {
 	return cursor, nil
 }
 
-// notInCursor reports whether no cursor contains a character. A line break in one would be a line of
-// the stream.
+// notInCursor reports whether no cursor contains a character. A line break in one would begin a
+// line of the stream.
 func notInCursor(c rune) bool { return c <= ' ' || c > '~' }
 
 // eventWriter writes a stream.
