@@ -255,7 +255,7 @@ func TestUnsavedIsBounded(t *testing.T) {
 		}
 		clock = clock.Add(time.Hour)
 	}
-	if n := len(table.changes.Put) + len(table.changes.Delete); n > maxUnsaved+1 || n < maxUnsaved {
+	if n := len(table.left); n > maxUnsaved+1 || n < maxUnsaved {
 		t.Errorf("%d changes wait", n)
 	}
 }
@@ -339,5 +339,24 @@ func BenchmarkCounts(b *testing.B) {
 		if n := len(table.Counts(journal.CountsQuery{Hours: 72}).Workflows); n != 1000 {
 			b.Fatal(n)
 		}
+	}
+}
+
+// TestForgottenIsNotSaved: of a workflow that is forgotten before its counters are saved, nothing
+// comes to the disk.
+func TestForgottenIsNotSaved(t *testing.T) {
+	clock := epoch
+	table, saved := New(func() time.Time { return clock }, true), make(disk)
+	end := func(workflow string) {
+		table.Ended(journal.EndedCount{Workflow: workflow, ID: "exec-1", Status: journal.Failed, EndedAt: clock, Duration: 1})
+	}
+	end("old")
+	clock = clock.Add(time.Hour)
+	end("old") // in another hour: the one before is to be saved
+	clock = clock.Add(time.Second)
+	end("new")
+	saved.save(table.Changes(1))
+	if keys := slices.Sorted(maps.Keys(saved)); len(keys) != 2 {
+		t.Errorf("saved %q", keys)
 	}
 }

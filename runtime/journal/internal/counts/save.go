@@ -44,20 +44,20 @@ func rejectedKey(hour uint32) []byte {
 // be more: then some hours are not saved.
 const maxUnsaved = 8 * journal.MaxCountedWorkflows
 
-// save notes changes.
-func (t *Table) save(del []byte, put ...KeyValue) {
+// save notes that a key gets a value, nil = none. Of several changes of a key, the last one counts.
+func (t *Table) save(key, value []byte) {
 	if !t.saved {
 		return
 	}
 	t.saving.Lock()
 	defer t.saving.Unlock()
-	if len(t.changes.Delete)+len(t.changes.Put) >= maxUnsaved {
+	if _, ok := t.left[string(key)]; !ok && len(t.left) >= maxUnsaved {
 		return
 	}
-	if del != nil {
-		t.changes.Delete = append(t.changes.Delete, del)
+	if t.left == nil {
+		t.left = make(map[string][]byte)
 	}
-	t.changes.Put = append(t.changes.Put, put...)
+	t.left[string(key)] = value
 }
 
 // Changes returns what has changed since it was called before. It also forgets what is too old, and
@@ -66,9 +66,17 @@ func (t *Table) Changes(maxWorkflows int) Changes {
 	t.limit(maxWorkflows)
 	t.expire()
 	t.saving.Lock()
-	changes, dirty := t.changes, t.dirty
-	t.changes, t.dirty = Changes{}, nil
+	left, dirty := t.left, t.dirty
+	t.left, t.dirty = nil, nil
 	t.saving.Unlock()
+	var changes Changes
+	for key, value := range left {
+		if value == nil {
+			changes.Delete = append(changes.Delete, []byte(key))
+		} else {
+			changes.Put = append(changes.Put, KeyValue{[]byte(key), value})
+		}
+	}
 	for _, w := range dirty {
 		w.mu.Lock()
 		if w.dirty = false; !w.gone {

@@ -34,9 +34,9 @@ type Table struct {
 
 	rejected rejected
 
-	saving  sync.Mutex // guards the following; it is locked last
-	dirty   []*workflow
-	changes Changes // that cells left behind
+	saving sync.Mutex // guards the following; it is locked last
+	dirty  []*workflow
+	left   map[string][]byte // what cells left behind: values by key, nil = it is to be deleted
 }
 
 // New returns an empty table with a clock. saved tells whether Changes is called.
@@ -74,8 +74,7 @@ func (t *Table) Ended(e journal.EndedCount) {
 	if status < 0 || len(e.Workflow) > maxID {
 		return
 	}
-	w := t.workflow(e.Workflow)
-	w.mu.Lock()
+	w := t.locked(e.Workflow)
 	defer w.mu.Unlock()
 	t.turnTo(w, hourOf(e.EndedAt))
 	w.cell.ended[status]++
@@ -88,6 +87,17 @@ func (t *Table) Ended(e journal.EndedCount) {
 		t.saving.Lock()
 		t.dirty = append(t.dirty, w)
 		t.saving.Unlock()
+	}
+}
+
+// locked returns the counters of a workflow with their lock held.
+func (t *Table) locked(id string) *workflow {
+	for {
+		w := t.workflow(id)
+		if w.mu.Lock(); !w.gone {
+			return w
+		}
+		w.mu.Unlock() // it was evicted a moment ago
 	}
 }
 
@@ -138,12 +148,12 @@ func (t *Table) forget(w *workflow) {
 	defer w.mu.Unlock()
 	w.gone = true
 	t.discard(w)
-	t.save(lastKey(w.id))
+	t.save(lastKey(w.id), nil)
 }
 
 // discard removes all cells of a workflow. Its lock is held.
 func (t *Table) discard(w *workflow) {
-	w.each(func(hour uint32, _ *cell) { t.save(cellKey(hour, w.id)) })
+	w.each(func(hour uint32, _ *cell) { t.save(cellKey(hour, w.id), nil) })
 	w.past, w.hour, w.cell = nil, 0, cell{}
 }
 
@@ -157,7 +167,7 @@ func (t *Table) turnTo(w *workflow, hour uint32) {
 		t.discard(w)
 	case w.hour > 0:
 		if w.dirty {
-			t.save(nil, KeyValue{cellKey(w.hour, w.id), w.cell.append(nil)})
+			t.save(cellKey(w.hour, w.id), w.cell.append(nil))
 		}
 		w.past = w.cell.append(binary.AppendUvarint(w.past, uint64(w.hour)))
 		w.cell = cell{}
@@ -180,7 +190,7 @@ func (t *Table) trim(w *workflow, now uint32) {
 			rest = nil
 		}
 		w.past = rest
-		t.save(cellKey(hour, w.id))
+		t.save(cellKey(hour, w.id), nil)
 	}
 	w.past = nil // release the array
 }
