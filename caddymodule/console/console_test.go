@@ -63,6 +63,7 @@ func TestWhatReachesTheAPI(t *testing.T) {
 		"an origin":                       {"POST", "send", "{}", []string{"Content-Type", "application/json", "Origin", "https://EDGE.example.com"}, 202, 403},
 		"an origin with another port":     {"POST", "send", "{}", []string{"Content-Type", "application/json", "Origin", "https://edge.example.com:8443"}, 403, 403},
 		"a foreign origin":                {"POST", "send", "{}", []string{"Content-Type", "application/json", "Origin", "https://example.com"}, 403, 403},
+		"an origin without TLS":           {"POST", "send", "{}", []string{"Content-Type", "application/json", "Origin", "http://edge.example.com"}, 403, 403},
 		"an origin of a sandbox":          {"POST", "send", "{}", []string{"Content-Type", "application/json", "Origin", "null"}, 403, 403},
 		"two origins":                     {"POST", "send", "{}", []string{"Content-Type", "application/json", "Origin", "https://edge.example.com", "Origin", "https://example.com"}, 403, 403},
 		"a form":                          {"POST", "send", "a=b", append([]string{"Content-Type", "text/plain"}, own...), 415, 403},

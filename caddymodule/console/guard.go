@@ -66,7 +66,11 @@ func sameOrigin(r *http.Request) bool {
 		return isRead(r)
 	}
 	u, err := url.Parse(origin[0])
-	return err == nil && len(origin) == 1 && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host)
+	if err != nil || len(origin) > 1 || !strings.EqualFold(u.Host, r.Host) {
+		return false
+	}
+	// Behind a proxy that ends TLS, the page may be of https and the request of http.
+	return u.Scheme == "https" || u.Scheme == "http" && r.TLS == nil
 }
 
 // isJSON reports whether a request declares its body as JSON. Forms of other sites cannot.
