@@ -41,7 +41,7 @@ func newAdminProxy(cl *client) http.Handler {
 				return replaceBody(resp, cl.failure(resp.StatusCode))
 			}
 			kept := make(http.Header)
-			for _, name := range []string{"Allow", "Content-Length", "Content-Type", "Date", "Etag"} {
+			for _, name := range []string{"Allow", "Content-Length", "Content-Type", "Date", "Etag", "Retry-After"} {
 				if values := resp.Header[name]; values != nil {
 					kept[name] = values
 				}

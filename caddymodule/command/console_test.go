@@ -34,6 +34,7 @@ func newAdmin(t *testing.T, network string) (a *admin, address string) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		w.Header().Set("Set-Cookie", "a=b")
+		w.Header().Set("Retry-After", "10")
 		_, _ = w.Write([]byte(`{}`))
 	}}
 	listen := "127.0.0.1:0"
@@ -182,10 +183,15 @@ func TestConsoleDoor(t *testing.T) {
 		}
 	}
 
+	if w.Header().Get("Retry-After") != "10" {
+		t.Error("the page does not get Retry-After")
+	}
+
 	// nothing but the API can be reached
 	for _, path := range []string{"/config/", "/flowtrux", "/flowtrux/../config/", "/flowtrux//config", "/flowtrux/./x"} {
 		wantReply(t, ask(d, "GET", path, "", "Cookie", cookie), 404, "there is no such file")
 	}
+	wantReply(t, ask(d, "GET", "/flowtrux/globals/..%2F..%2Fconfig%2F", "", "Cookie", cookie), 400, "the segment ..")
 	if len(a.asked) != 1 {
 		t.Errorf("the server was asked %d times", len(a.asked))
 	}
