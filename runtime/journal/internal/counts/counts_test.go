@@ -342,6 +342,20 @@ func BenchmarkCounts(b *testing.B) {
 	}
 }
 
+// TestNothingIsSaved: a table that is not saved does not remember what would be.
+func TestNothingIsSaved(t *testing.T) {
+	clock := epoch
+	table := New(func() time.Time { return clock }, false)
+	for range 200 {
+		table.Ended(journal.EndedCount{Workflow: "a", ID: "exec-1", Status: journal.Failed, EndedAt: clock})
+		table.Rejected("overloaded", clock)
+		clock = clock.Add(time.Hour)
+	}
+	if n := len(table.left) + len(table.dirty) + len(table.rejected.dirty); n > 0 {
+		t.Errorf("%d changes wait", n)
+	}
+}
+
 // TestForgottenIsNotSaved: of a workflow that is forgotten before its counters are saved, nothing
 // comes to the disk.
 func TestForgottenIsNotSaved(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 
 // rejected counts rejected requests by hour and code.
 type rejected struct {
+	saved bool // as in Table
+
 	mu    sync.Mutex
 	hours map[uint32]map[string]uint32
 	dirty map[uint32]bool // hours that are to be saved
@@ -33,13 +35,14 @@ func (t *Table) Rejected(code string, at time.Time) {
 		return
 	}
 	codes[code]++
-	if t.saved {
-		r.note(hour)
-	}
+	r.note(hour)
 }
 
-// note remembers that an hour is to be saved. The lock is held.
+// note remembers that an hour is to be saved, if anything is. The lock is held.
 func (r *rejected) note(hour uint32) {
+	if !r.saved {
+		return
+	}
 	if r.dirty == nil {
 		r.dirty = make(map[uint32]bool)
 	}

@@ -42,7 +42,7 @@ type Table struct {
 // New returns an empty table with a clock. saved tells whether Changes is called.
 func New(now func() time.Time, saved bool) *Table {
 	t := &Table{now: now, saved: saved, max: journal.MaxCountedWorkflows, workflows: make(map[string]*workflow)}
-	t.rejected.hours = make(map[uint32]map[string]uint32)
+	t.rejected.saved, t.rejected.hours = saved, make(map[uint32]map[string]uint32)
 	return t
 }
 
