@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"caddymodule/storeetcd":     {"runtime/store/*"},
 
 	"runtime/response": {"runtime/engine", "runtime/flow", "nodes/rawjson"},
-	"runtime/catalog":  {"runtime/engine", "runtime/flow", "runtime/signature", "runtime/store", "nodes/rawjson"},
+	"runtime/catalog":  {"runtime/engine", "runtime/flow", "runtime/internal/message", "runtime/signature", "runtime/store", "nodes/rawjson"},
 	"runtime/egress":   {"runtime/hostapi", "nodes/rawjson"},
 	"runtime/engine": {
 		"internal/backoff", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox", "runtime/secret",

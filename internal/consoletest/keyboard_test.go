@@ -23,7 +23,8 @@ func TestTheMainPathByKeyboard(t *testing.T) {
 		t.Helper()
 		p.Sees(CSS(".code-host:not(.covered)"))
 		write(Field("Code, JavaScript"), text)
-		p.Press("Escape", "Escape", "Tab", "Escape") // the first may close completions, the last closes the form
+		// the first may close completions, the last closes the form
+		p.Press("Escape", "Escape", "Tab", "Escape")
 	}
 	save := func() {
 		t.Helper()

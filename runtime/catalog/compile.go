@@ -6,6 +6,7 @@ import (
 
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/internal/message"
 	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
 )
@@ -106,11 +107,17 @@ func bind(plan *flow.Plan, err error, nodes *engine.Nodes) (*engine.Program, *si
 // rejected.
 const maxStopgap = 3
 
-// CheckNewSecret is scheme.CheckSecret for a new secret. Secrets shorter than one group of base64
-// pass, because they are no pasting mistakes.
+// CheckNewSecret is scheme.CheckSecret for a new secret, which also must not be the text that is
+// shown in place of secrets. Other secrets shorter than one group of base64 pass, because they are
+// no pasting mistakes.
 func CheckNewSecret(scheme *signature.Scheme, secret []byte) error {
-	if len(secret) <= maxStopgap {
+	switch {
+	case string(secret) == message.Mask:
+		return errMask
+	case len(secret) <= maxStopgap:
 		return nil
 	}
 	return scheme.CheckSecret(secret)
 }
+
+var errMask = errors.New("is " + message.Mask + ", which is shown in place of secrets: anybody can guess it")

@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/sjson"
 
 	"github.com/flowtrux/edge/runtime/flow"
+	"github.com/flowtrux/edge/runtime/signature"
 )
 
 // TestAllProblemsAtOnce checks that mistakes in nodes, edges, trigger and signature are reported
@@ -160,6 +161,23 @@ func TestAMistakeIsNamedByItsPlace(t *testing.T) {
 		}
 		for _, p := range bad.Problems[1:] {
 			t.Errorf("%s = %s: one more problem: %s", mistake.path, mistake.value, p)
+		}
+	}
+}
+
+func TestNewSecrets(t *testing.T) {
+	scheme, err := signature.ParseScheme([]byte(`{"scheme":"standard-webhooks"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for secret, ok := range map[string]bool{
+		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw": true,
+		"abc":                                    true, // a stopgap
+		"no base64 at all!":                      false,
+		"***":                                    false,
+	} {
+		if err := CheckNewSecret(scheme, []byte(secret)); (err == nil) != ok {
+			t.Errorf("%q: %v", secret, err)
 		}
 	}
 }
