@@ -244,10 +244,18 @@ function SideFoot() {
 /** What people see who may not use the page. */
 function Gate() {
   const error = refused.value;
+  const title =
+    error?.status === 0
+      ? "The server does not answer"
+      : error?.status === 401 || error?.status === 403
+        ? "Sign in first"
+        : "The console cannot be shown";
   return (
     <main class="gate card stack">
-      <h1>{error?.status === 0 ? "The server does not answer" : "Sign in first"}</h1>
-      <p class="wrap">{visible(error?.message ?? "")}</p>
+      <h1>{title}</h1>
+      <p class="wrap">
+        {error?.status === 0 ? "This page tries again by itself." : visible(error?.message ?? "")}
+      </p>
       {error?.status === 401 && (
         <p>
           Run <code>caddy flowtrux console</code> again, and open the address that it prints. Each address

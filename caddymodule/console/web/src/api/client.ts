@@ -50,6 +50,12 @@ export function apiPath(
   return "flowtrux/" + segments.map(encodeURIComponent).join("/") + (search && "?" + search);
 }
 
+/**
+ * The address of a path. Browsers fetch none with a user and password, which the page's own may have:
+ * https://alice:…@edge.example.com/console/.
+ */
+export const addressOf = (path: string): string => new URL(path, location.origin + location.pathname).href;
+
 /** Sends a request relative to the page. Throws an ApiError. */
 export async function request(method: string, path: string, options: Options = {}): Promise<Reply> {
   const headers: Record<string, string> = { Accept: "application/json" };
@@ -59,7 +65,7 @@ export async function request(method: string, path: string, options: Options = {
   let response: Response;
   let body: string;
   try {
-    response = await fetch(path, {
+    response = await fetch(addressOf(path), {
       method,
       headers,
       body: options.body,

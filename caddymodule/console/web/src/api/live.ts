@@ -1,7 +1,7 @@
 // One stream of events a tab. Hidden tabs close theirs, since browsers open only six connections to
 // a host, and resume it from their cursor.
 import { signal } from "@preact/signals";
-import { apiPath } from "./client";
+import { addressOf, apiPath } from "./client";
 import type { LiveEvent } from "./types";
 
 /** The state of the stream: "waiting" = it is not connected, and tries again. */
@@ -58,7 +58,7 @@ function close(): void {
 
 function open(): void {
   clearTimeout(retry);
-  const source = new EventSource(apiPath(["events"], { after: cursor }));
+  const source = new EventSource(addressOf(apiPath(["events"], { after: cursor })));
   stream = source;
   const note = (e: MessageEvent) => {
     if (e.lastEventId) cursor = e.lastEventId;
