@@ -1,7 +1,9 @@
 // What is known of one node of an execution.
 import type { ComponentChildren } from "preact";
 import type { ExecutionRecord, NodeRecord } from "../api/types";
+import { canWrite } from "../api/session";
 import { get, type Json, parse, text as textOf } from "../json/lossless";
+import { href } from "../router";
 import { Text } from "../values/text";
 import { ValueBox } from "../values/value";
 import { Badge } from "../ui/show";
@@ -38,6 +40,9 @@ export function NodePanel({ record, node, source }: Props) {
           {node.name !== node.id && <code>{visible(node.id)}</code>}{" "}
           {n.type && <span class="tag">{line(n.type, 64)}</span>}
         </span>
+        <a class="to-editor small" href={href(["workflows", record.workflow], { node: node.id })}>
+          {canWrite() ? "Edit" : "In the workflow"}
+        </a>
       </header>
       {node.trigger ? <TriggerPart record={record} /> : <NodePart record={record} n={n} source={source} />}
     </article>
