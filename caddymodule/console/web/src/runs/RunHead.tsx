@@ -9,6 +9,7 @@ import { confirm, Dialog, say, sayError } from "../ui/dialog";
 import { download } from "../ui/download";
 import { Badge, Note, Time } from "../ui/show";
 import { line, visible } from "../ui/text";
+import { modeWord } from "../workflows/state";
 import { cancelRun, isEnded, replayRun, type Revision } from "./actions";
 import { Elapsed } from "./Elapsed";
 import { RevisionChoice } from "./RevisionChoice";
@@ -127,7 +128,7 @@ export function RunFacts({ record, replays }: { record: ExecutionRecord; replays
     ],
   ];
   if (record.endedAt) facts.splice(3, 0, ["Ended", <Time at={record.endedAt} />]);
-  if (record.mode) facts.push(["Response", visible(record.mode)]);
+  if (record.mode) facts.push(["Response", modeWord(record.mode)]);
   if (record.source) facts.push(["Sent by", visible(record.source)]);
   if (record.replayOf)
     facts.push([

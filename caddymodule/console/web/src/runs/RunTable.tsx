@@ -4,6 +4,7 @@ import type { Summary } from "../api/types";
 import { href } from "../router";
 import { Badge, Time } from "../ui/show";
 import { line, visible } from "../ui/text";
+import { modeWord } from "../workflows/state";
 import { Elapsed } from "./Elapsed";
 import { type Filter, filterQuery } from "./filter";
 
@@ -42,7 +43,7 @@ export function RunTable({ rows, filter, selected, onSelect, onSelectAll, select
             <th>Execution</th>
             <th>Accepted</th>
             <th class="right">Duration</th>
-            <th>Mode</th>
+            <th>Response</th>
             <th class="wide">Error</th>
           </tr>
         </thead>
@@ -130,7 +131,7 @@ class Row extends Component<RowProps> {
         <td class="duration right number">
           <Elapsed from={s.startedAt ?? (s.status === "running" ? s.acceptedAt : undefined)} to={s.endedAt} />
         </td>
-        <td class="mode muted">{s.mode ? visible(s.mode) : "–"}</td>
+        <td class="mode muted">{s.mode ? modeWord(s.mode) : "–"}</td>
         <td class="error">
           <Failure s={s} />
         </td>

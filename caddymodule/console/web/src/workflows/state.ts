@@ -1,5 +1,6 @@
 // What a row of the list of workflows says about its workflow.
 import type { Problem, ResponseMode, WorkflowRow } from "../api/types";
+import { line } from "../ui/text";
 
 /** The states by which the list is filtered, the most urgent first. */
 export const states = ["invalid", "stale", "no_secret", "preparing", "serving", "inactive"] as const;
@@ -44,6 +45,10 @@ export const modeWords: Record<ResponseMode, string> = {
   specificNode: "One node",
   allNodes: "All nodes",
 };
+
+/** The same for a mode that may be of a newer server. */
+export const modeWord = (mode: string): string =>
+  Object.hasOwn(modeWords, mode) ? modeWords[mode as ResponseMode] : line(mode, 40);
 
 /** Why a document cannot be changed by a menu: its text is shown only in part. */
 export const unreadable = (row: WorkflowRow): string | undefined =>
