@@ -85,10 +85,18 @@ export class NodeView extends Still<NodeProps> {
 
 const aboutOf = ({ node }: DrawnNode, recorded: boolean): string => (recorded ? "did not run" : node.type);
 
+const stateWidth = nodeWidth - 77;
+const stateFont = "12.5px";
+
+/** The most of state, attempts and duration that fits: half a number would be read as another. */
 function StateLine({ state }: { state: NodeState }) {
-  const word =
-    wordOf(state.state) + (state.attempts && state.attempts > 1 ? ` · ${state.attempts} attempts` : "");
-  const time = state.durationNs !== undefined && ran(state) ? ` · ${duration(state.durationNs)}` : "";
+  const word = wordOf(state.state);
+  const attempts = state.attempts && state.attempts > 1 && `${state.attempts} attempts`;
+  const time = state.durationNs !== undefined && ran(state) && duration(state.durationNs);
+  // A success is said by its sign.
+  const short = toneOf(state.state) === "ok" && time ? time : word;
+  const lines = [[word, attempts, time], [word, time]].map((l) => l.filter(Boolean).join(" · "));
+  const fits = (text: string) => fit(text, stateWidth, stateFont) === text;
   return (
     <>
       <g class="badge-sign" transform="translate(54,31)">
@@ -96,7 +104,7 @@ function StateLine({ state }: { state: NodeState }) {
         <path transform="scale(0.875)" d={shapes[toneOf(state.state)]} />
       </g>
       <text class="about" x="73" y="42.500">
-        {fit(word + time, nodeWidth - 84, "12.5px")}
+        {fit(lines.find(fits) ?? short, stateWidth, stateFont)}
       </text>
     </>
   );

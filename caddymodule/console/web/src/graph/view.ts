@@ -70,7 +70,7 @@ export class View {
   /** Shows the whole graph if it can be read then, else its beginning, unless somebody has moved it. */
   begin(start: Point | undefined): void {
     if (this.touched) return;
-    this.show(Math.max(0.6, this.whole()), start);
+    this.show(Math.max(0.55, this.whole()), start);
   }
 
   private whole(): number {
@@ -97,6 +97,7 @@ export class View {
   reveal(box: Bounds): void {
     const margin = 32;
     const { clientWidth: w, clientHeight: h } = this.frame;
+    if (this.sees(this.bounds)) return;
     const move = (from: number, size: number, room: number): number => {
       const start = from - margin;
       const end = from + size + margin;
@@ -106,6 +107,13 @@ export class View {
     const dx = move(this.x + box.x * this.k, box.width * this.k, w);
     const dy = move(this.y + box.y * this.k, box.height * this.k, h);
     if (dx || dy) this.pan(dx, dy);
+  }
+
+  private sees(box: Bounds): boolean {
+    const { clientWidth: w, clientHeight: h } = this.frame;
+    const x = this.x + box.x * this.k;
+    const y = this.y + box.y * this.k;
+    return x >= -1 && y >= -1 && x + box.width * this.k <= w + 1 && y + box.height * this.k <= h + 1;
   }
 
   /** Keeps a part of the graph in the frame: nobody gets lost. */

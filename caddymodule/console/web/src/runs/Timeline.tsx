@@ -64,7 +64,7 @@ export function Timeline({ record, nodes, repeats, selected, onSelect }: Props) 
     <section class="timeline card" aria-label="Nodes in the order of the plan, with their times">
       <div class="lane axis" aria-hidden="true">
         <span class="lane-name muted small">
-          {shown.waited > 1e6 && `waited ${duration(shown.waited)} to start`}
+          {shown.waited > 1e6 && `waited ${duration(shown.waited)}`}
         </span>
         <span class="lane-bars">
           {shown.ticks.map((t) => (
