@@ -6,6 +6,7 @@ import { Button, Field, Switch, TextArea } from "../ui/controls";
 import { Dialog } from "../ui/dialog";
 import { Badge, Problems } from "../ui/show";
 import { line, plural, visible } from "../ui/text";
+import { stateOf } from "./state";
 import { check, type Item, itemOf, itemOfFile, maxDocument, maxFiles, store } from "./importing";
 
 const badges = {
@@ -60,6 +61,7 @@ export function ImportDialog({ rows, files, onClose, onStored }: ImportDialogPro
   }, [files]);
 
   const revisions = new Map(rows.map((row) => [row.id, row.revision]));
+  const missing = new Set(rows.filter((row) => stateOf(row) === "no_secret").map((row) => row.id));
   const exists = (item: Item) => item.state !== "stored" && revisions.has(item.id);
   const chosen = items.filter((i) => i.state === "ready" && (!exists(i) || i.replace));
   const run = async () => {
@@ -153,6 +155,7 @@ export function ImportDialog({ rows, files, onClose, onStored }: ImportDialogPro
                   <a href={href(["workflows", item.id])} onClick={onClose}>
                     Open
                   </a>
+                  {missing.has(item.id) && " · It has no secret yet, and refuses webhooks until it has one."}
                   {item.secretMoved && " · The secret in the document is the workflow's secret now."}
                 </p>
               )}
