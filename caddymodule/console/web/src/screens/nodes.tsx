@@ -121,7 +121,7 @@ function Row({ node }: { node: NodeType }) {
         )}
       </th>
       <td>
-        {node.builtin ? "Built in" : <span class="mono wrap">{line(node.source, 120)}</span>}
+        {node.builtin ? "Built\u00a0in" : <span class="mono wrap">{line(node.source, 120)}</span>}
         <span class="muted small block">{line(node.version, 64)}</span>
       </td>
       <td data-label="Capabilities">
