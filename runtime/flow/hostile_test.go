@@ -122,11 +122,16 @@ func TestCompileGrowsWithTheDocument(t *testing.T) {
 		"custom scheme": webhook(`{"signature":{"scheme":"custom","header":"X-A",%s}}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			small := compileTime(t, strings.Replace(around, "%s", keys(size/4), 1), types)
-			large := compileTime(t, strings.Replace(around, "%s", keys(size), 1), types)
-			if large > 10*small && large > time.Second {
-				t.Errorf("%v, and %v for four times the document", small, large)
+			// The least of some rounds: other processes only make it longer.
+			small, large := time.Hour, time.Hour
+			for range 5 {
+				small = min(small, compileTime(t, strings.Replace(around, "%s", keys(size/4), 1), types))
+				large = min(large, compileTime(t, strings.Replace(around, "%s", keys(size), 1), types))
+				if large <= 10*small || large <= time.Second {
+					return
+				}
 			}
+			t.Errorf("%v, and %v for four times the document", small, large)
 		})
 	}
 }
@@ -153,16 +158,19 @@ func TestCompileWithANodeWithoutID(t *testing.T) {
 			if len(format) > MaxDocument {
 				t.Fatalf("%d bytes", len(format))
 			}
-			took := make(map[string]time.Duration)
-			for _, id := range []string{`"fine"`, `5`} {
-				start := time.Now()
-				_, err := Compile("w", 0, []byte(strings.Replace(format, "%s", id, 1)), types, schemes{})
-				took[id] = time.Since(start)
-				problems(t, err)
+			took := map[string]time.Duration{`"fine"`: time.Hour, `5`: time.Hour}
+			for range 5 {
+				for id, least := range took {
+					start := time.Now()
+					_, err := Compile("w", 0, []byte(strings.Replace(format, "%s", id, 1)), types, schemes{})
+					took[id] = min(least, time.Since(start))
+					problems(t, err)
+				}
+				if took[`5`] <= 5*took[`"fine"`] || took[`5`] <= 2*time.Second {
+					return
+				}
 			}
-			if took[`5`] > 5*took[`"fine"`] && took[`5`] > 2*time.Second {
-				t.Errorf("%v", took)
-			}
+			t.Errorf("%v", took)
 		})
 	}
 }
