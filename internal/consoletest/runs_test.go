@@ -78,6 +78,7 @@ func TestWhereItFailed(t *testing.T) {
 // TestTheListIsLive sees executions appear. What one reads does not move.
 func TestTheListIsLive(t *testing.T) {
 	s, p := open(t, Options{})
+	p.Expect(http.StatusNotFound) // of an execution that is not recorded yet
 	put(t, s, "echo", Document("Echo", []string{Transform("echo", `"{{trigger.data}}"`)}, []string{"trigger>echo"}))
 	p.Click(Link("Executions"))
 	p.Sees(Heading("No executions yet"))

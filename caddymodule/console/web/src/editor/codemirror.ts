@@ -107,6 +107,7 @@ export function create(host: HTMLElement, settings: Settings): Handle {
         look,
         closing,
         typing,
+        leaving,
         EditorView.contentAttributes.of({
           "aria-label": settings.label,
           "aria-multiline": "true",
@@ -216,6 +217,14 @@ export function create(host: HTMLElement, settings: Settings): Handle {
     destroy: () => view.destroy(),
   };
 }
+
+/** How long Tab leaves the editor after Escape, in milliseconds. CodeMirror gives two seconds, which hurries. */
+const leaveWithin = 60_000;
+const leaving = EditorView.domEventHandlers({
+  keyup: (e, view) => {
+    if (e.key === "Escape") view.setTabFocusMode(leaveWithin);
+  },
+});
 
 /**
  * Replaces selected text by what is typed. The browser would do it too, but keep the selected text's colors
