@@ -30,7 +30,7 @@ export function ShownOnce({
       <Command
         title="Send a first webhook"
         text={sendCommand(url, scheme)}
-        hint="It reads the secret from the file secret.txt."
+        hint="It reads the secret from the file secret.txt: put it there first."
       />
       {curl && <Command title="Or with curl and openssl" text={curl} />}
     </>

@@ -1,5 +1,5 @@
-// Lines for a shell that send a first webhook. They read the secret from a file or the keyboard: it
-// is in no history.
+// Lines for a shell that send a first webhook. They read the secret from the file secret.txt: it is
+// in no history.
 
 /** A body that a first webhook can have. */
 const sample = `{"hello": "world"}`;
@@ -29,7 +29,7 @@ export function curlCommand(url: string, scheme: string): string | undefined {
   const header = headers[scheme || "flowtrux"];
   if (!header) return undefined;
   return [
-    "read -rs SECRET   # paste the secret, and press Enter",
+    "SECRET=$(cat secret.txt)",
     `BODY='${sample}'`,
     `SIGNATURE=$(printf %s "$BODY" | openssl dgst -sha256 -hmac "$SECRET" -r | cut -d' ' -f1)`,
     `curl -i ${shell(url)} -H 'Content-Type: application/json' -H "${header[0]}: ${header[1]}$SIGNATURE" -d "$BODY"`,

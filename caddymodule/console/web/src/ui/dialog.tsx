@@ -17,7 +17,7 @@ export function Dialog({
   onClose: () => void;
   children: ComponentChildren;
   wide?: boolean;
-  /** A click beside the dialog does not close it: it has what is shown only once, or was typed. */
+  /** Neither a click beside the dialog nor Escape closes it: it has what is shown only once, or was typed. */
   keep?: boolean;
 }) {
   const ref = useRef<HTMLDialogElement>(null);
@@ -46,8 +46,9 @@ export function Dialog({
       aria-labelledby={id}
       onCancel={(e) => {
         e.preventDefault();
-        onClose();
+        if (!keep) onClose();
       }}
+      onClose={onClose} // by the browser, which lets a second Escape close any dialog
       onMouseDown={(e) => {
         if (e.target === ref.current && !keep) onClose();
       }}
