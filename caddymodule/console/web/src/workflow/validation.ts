@@ -18,6 +18,8 @@ export interface Checked {
 
 /** How long nothing must change before the server is asked, in milliseconds. */
 const pause = 400;
+/** The same when a workflow is opened: the server's work does not delay the drawing of a large one. */
+const firstPause = 150;
 const unknown: Validation = { valid: true, problems: [], warnings: [] };
 
 export function useValidation(draft: Draft): Checked {
@@ -43,7 +45,7 @@ export function useValidation(draft: Draft): Checked {
           },
         );
       },
-      last === undefined ? 0 : pause,
+      last === undefined ? firstPause : pause,
     );
     return () => {
       clearTimeout(timer);
