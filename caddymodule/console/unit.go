@@ -51,7 +51,7 @@ func run(args []string) error {
 	bundle := append([]string{
 		"tool", "-modfile=" + filepath.Join(module, "tools", "go.mod"), "esbuild", "--bundle", "--platform=node",
 		"--format=esm", "--target=node18", "--jsx=automatic", "--jsx-import-source=preact", "--loader:.svg=dataurl",
-		"--sourcemap=inline", "--outbase=src", "--out-extension:.js=.mjs", "--outdir=" + dir, "--log-level=warning",
+		"--inject:node18.mjs", "--sourcemap=inline", "--outbase=src", "--out-extension:.js=.mjs", "--outdir=" + dir, "--log-level=warning",
 	}, tests...)
 	if err := command(web, "go", bundle...); err != nil {
 		return fmt.Errorf("esbuild: %w", err)
