@@ -83,8 +83,8 @@ const (
 
 // webhooks compares the webhooks that the server serves with many consoles open, and with none.
 func webhooks(b *bench) {
-	// The senders and the pages are in this process. Its small heap would be collected so often that
-	// the stacks of the pages' goroutines cost more than their streams do.
+	// The senders and the pages are in this process. Its small heap would be collected so often
+	// that the stacks of the pages' goroutines cost more than their streams do.
 	defer debug.SetGCPercent(debug.SetGCPercent(1000))
 	s := consoletest.Start(b, b.caddy, consoletest.Options{})
 	b.echo(s)
