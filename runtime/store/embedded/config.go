@@ -13,11 +13,6 @@ import (
 const (
 	memberName = "edge"
 
-	// A single member elects itself, and no network delays its ticks. A server is ready after about
-	// 30 ms instead of up to 1 s.
-	tickMs     = 10
-	electionMs = 100
-
 	// walSegment is the size of the files of the write-ahead log; two are allocated in advance.
 	// etcd's default of 64 MB is for clusters under load.
 	walSegment = 4 << 20
@@ -47,9 +42,11 @@ func serverConfig(o Options, s *server) *embed.Config {
 	}
 	c.AdvertisePeerUrls, c.AdvertiseClientUrls = []url.URL{peer}, []url.URL{client}
 	c.InitialCluster = memberName + "=" + peer.String()
-	c.TickMs, c.ElectionMs = tickMs, electionMs
 	c.QuotaBackendBytes = cmp.Or(o.quota, defaultQuota)
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModeRevision, history
+	if o.tickMs > 0 {
+		c.TickMs, c.ElectionMs = o.tickMs, 5*o.tickMs
+	}
 	c.EnableGRPCGateway = false
 	c.AuthToken = "" // there are no users: the socket's directory protects it
 	c.LogLevel = "warn"

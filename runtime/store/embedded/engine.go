@@ -41,7 +41,8 @@ type Options struct {
 
 	Logger *zap.Logger // for the server's warnings; must outlive configurations; nil = no log
 
-	quota int64 // of the database, in bytes; 0 = defaultQuota; tests use less
+	quota  int64 // of the database, in bytes; 0 = defaultQuota; tests use less
+	tickMs uint  // of raft; 0 = etcd's default of 100; tests use more
 }
 
 // Engine is a store.Engine on an etcd server in this process. Engines of one directory share the

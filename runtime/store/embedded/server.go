@@ -87,22 +87,31 @@ func (s *server) run(ctx context.Context, o Options) error {
 		return s.abandon(made, context.Cause(ctx))
 	}
 	if err == nil {
-		select {
-		case <-s.etcd.Server.ReadyNotify():
-			err = s.settle(ctx)
-		case <-s.etcd.Server.StopNotify():
-			err = errors.New("it stopped")
-		case err = <-s.etcd.Err():
-		case <-s.failed.Done():
-			err = context.Cause(s.failed)
-		case <-ctx.Done():
-			err = context.Cause(ctx)
-		}
+		err = s.awaitReady(ctx)
 	}
 	if err != nil {
 		s.close()
 	}
 	return err
+}
+
+// awaitReady waits until s.etcd is ready, and completes its start.
+func (s *server) awaitReady(ctx context.Context) error {
+	electing, elected := context.WithCancel(ctx)
+	defer elected()
+	go elect(electing, s.etcd.Server)
+	select {
+	case <-s.etcd.Server.ReadyNotify():
+		return s.settle(ctx)
+	case <-s.etcd.Server.StopNotify():
+		return errors.New("it stopped")
+	case err := <-s.etcd.Err():
+		return err
+	case <-s.failed.Done():
+		return context.Cause(s.failed)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // abandon no longer waits for a start, which may never end, and returns why.
