@@ -15,6 +15,19 @@
 //	                          a call must not depend on it
 //	prepare(ptr, len i32) -> i64  optional, see [ExportPrepare]
 //
+// A module can offer several node types: a family. Then describe returns a list of manifests,
+// [MaxTypes] at most, each with a type of its own, and the module exports
+//
+//	run_type(type, ptr, len i32) -> i64      run for one of them: its index in the list
+//	prepare_type(type, ptr, len i32) -> i64  prepare for one of them; needed if a manifest has fixed
+//
+// The result of describe alone decides which are used: an object means run and prepare, a list
+// means run_type and prepare_type, even if it has one manifest. A module may export the others as
+// well, since some compilers cannot leave them out.
+//
+// The node types of a family share nothing but the file: each call begins with the same state,
+// whichever type the call before was for, and has only the capabilities of its own type.
+//
 // The input of run is the node's config as compact JSON with all templates resolved. There is no
 // free: the host discards the memory of a call when it ends.
 //
@@ -40,7 +53,33 @@ const (
 	// Output, at least {}, or an error, which makes the config invalid. Calls of that node begin in
 	// the state that prepare has left, and the input of run has the other keys alone.
 	ExportPrepare = "prepare"
+
+	// ExportRunType and ExportPrepareType take the place of ExportRun and ExportPrepare in a module
+	// that offers several node types. Their first parameter is the index of the type in the list
+	// that describe returns.
+	ExportRunType     = "run_type"
+	ExportPrepareType = "prepare_type"
 )
+
+// MaxTypes is the maximum number of node types that a module can offer.
+const MaxTypes = 32
+
+// MaxTypeName is the maximum length of a node type's name, in bytes.
+const MaxTypeName = 64
+
+// ValidTypeName reports whether a node type can have this name: lower-case letters, digits and
+// hyphens, at most MaxTypeName of them, a letter first.
+func ValidTypeName(name string) bool {
+	if name == "" || len(name) > MaxTypeName || name[0] < 'a' || name[0] > 'z' {
+		return false
+	}
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
 
 // HostModule is the module name of the host's functions.
 const HostModule = "flowtrux_v1"

@@ -32,12 +32,26 @@ type Nodes struct {
 // overlap.
 type Load func() (*sandbox.Module, error)
 
+// Family is a file that offers several node types. Loading one of them loads them all.
+type Family struct {
+	Types []string // the names that workflows use
+	// Load loads the modules of Types, in their order. After an error it may be called again. Calls
+	// do not overlap.
+	Load func() ([]*sandbox.Module, error)
+}
+
 // lazyType is a node type that is loaded when needed.
 type lazyType struct {
-	load Load
+	file *lazyFile
+	typ  atomic.Pointer[nodeType] // nil = not loaded
+}
 
-	mu  sync.Mutex               // held during load
-	typ atomic.Pointer[nodeType] // nil = not loaded
+// lazyFile is a file whose node types are loaded when one of them is needed.
+type lazyFile struct {
+	names []string
+	types []*lazyType
+	load  func() ([]*sandbox.Module, error)
+	mu    sync.Mutex // held during load
 }
 
 // nodeType is a module and its manifest.
@@ -46,18 +60,31 @@ type nodeType struct {
 	module *sandbox.Module
 }
 
-// NewNodes returns node types, by the names that workflows use. It takes over the modules: the last
-// Release closes them.
-func NewNodes(types map[string]Load) *Nodes {
-	n := &Nodes{
-		types: make(map[string]*lazyType, len(types)), names: slices.Sorted(maps.Keys(types)),
-		loading: make(chan struct{}, runtime.GOMAXPROCS(0)),
-	}
+// NewNodes returns node types, by the names that workflows use: those of files with one, and those
+// of families. No name may be there twice. It takes over the modules: the last Release closes them.
+func NewNodes(types map[string]Load, families ...Family) *Nodes {
+	n := &Nodes{types: make(map[string]*lazyType, len(types)), loading: make(chan struct{}, runtime.GOMAXPROCS(0))}
 	n.refs.Store(1)
 	for name, load := range types {
-		n.types[name] = &lazyType{load: load}
+		n.add(Family{[]string{name}, func() ([]*sandbox.Module, error) {
+			m, err := load()
+			return []*sandbox.Module{m}, err
+		}})
 	}
+	for _, f := range families {
+		n.add(f)
+	}
+	n.names = slices.Sorted(maps.Keys(n.types))
 	return n
+}
+
+func (n *Nodes) add(f Family) {
+	file := &lazyFile{names: f.Types, load: f.Load}
+	for _, name := range f.Types {
+		t := &lazyType{file: file}
+		file.types = append(file.types, t)
+		n.types[name] = t
+	}
 }
 
 // loaded returns a type if it has been loaded, else nil. The error is flow.ErrNoType if the name is
@@ -76,9 +103,9 @@ func (n *Nodes) get(name string) (*nodeType, error) {
 		return t, err
 	}
 	u := n.types[name]
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if n.refs.Load() == 0 { // nobody would close the module
+	u.file.mu.Lock()
+	defer u.file.mu.Unlock()
+	if n.refs.Load() == 0 { // nobody would close the modules
 		return nil, ErrGone
 	}
 	if t := u.typ.Load(); t != nil {
@@ -86,16 +113,36 @@ func (n *Nodes) get(name string) (*nodeType, error) {
 	}
 	n.loading <- struct{}{}
 	defer func() { <-n.loading }()
-	module, err := u.load()
-	if err != nil {
+	if err := u.file.open(); err != nil {
 		return nil, err
 	}
-	t, err := newNodeType(name, module)
+	return u.typ.Load(), nil
+}
+
+// open loads the file's modules. Either all of its types are loaded then, or none.
+func (f *lazyFile) open() (err error) {
+	modules, err := f.load()
 	if err != nil {
-		return nil, errors.Join(err, module.Close(context.Background()))
+		return err
 	}
-	u.typ.Store(t)
-	return t, nil
+	types := make([]*nodeType, len(modules))
+	for i, m := range modules {
+		var bad error
+		if types[i], bad = newNodeType(f.names[i], m); bad != nil && len(modules) > 1 {
+			bad = fmt.Errorf("node type %s: %w", f.names[i], bad)
+		}
+		err = errors.Join(err, bad)
+	}
+	if err != nil {
+		for _, m := range modules {
+			err = errors.Join(err, m.Close(context.Background()))
+		}
+		return err
+	}
+	for i, t := range types {
+		f.types[i].typ.Store(t)
+	}
+	return nil
 }
 
 // newNodeType reads a module's manifest.
@@ -167,8 +214,8 @@ func (n *Nodes) Release() {
 
 // close closes the module if it is loaded. It waits while the module is being loaded.
 func (u *lazyType) close() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	u.file.mu.Lock()
+	defer u.file.mu.Unlock()
 	if t := u.typ.Load(); t != nil {
 		// No call is running, so there is nothing to wait for, and no caller could act on an error.
 		_ = t.module.Close(context.Background())

@@ -13,10 +13,11 @@ import (
 // maxDepth is the maximum nesting depth of an output.
 const maxDepth = 512
 
-// run passes the input to the node, runs it and returns its packed result. s is the call's session.
-// buffer is the address of the instance's input buffer of inputBufferSize bytes, or 0 if it has
-// none.
-func (in *instance) run(ctx context.Context, s *hostapi.Session, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
+// run passes the input to the node type of m, runs it and returns its packed result. s is the
+// call's session. buffer is the address of the instance's input buffer of inputBufferSize bytes, or
+// 0 if it has none.
+func (in *instance) run(ctx context.Context, s *hostapi.Session, m *Module, buffer uint32, input []byte, fuel uint64) (packed uint64, _ *Error) {
+	in.memory.limit = m.memoryLimit
 	if uint64(len(input)) > in.memory.limit-uint64(in.layout.Base) {
 		return 0, &Error{Code: CodeMemory, Message: fmt.Sprintf("an input of %d bytes is over the memory limit", len(input))}
 	}
@@ -35,7 +36,11 @@ func (in *instance) run(ctx context.Context, s *hostapi.Session, buffer uint32, 
 	if !in.layout.Write(in.module, buffer, input) {
 		return 0, badResult("alloc returned a buffer outside of the memory")
 	}
-	in.stack[0], in.stack[1] = uint64(buffer), uint64(len(input))
+	if m.family {
+		in.stack = [3]uint64{uint64(m.index), uint64(buffer), uint64(len(input))}
+	} else {
+		in.stack = [3]uint64{uint64(buffer), uint64(len(input))}
+	}
 	if err := in.call(calls, &in.runFn); err != nil {
 		return 0, in.callError(ctx, s, err)
 	}

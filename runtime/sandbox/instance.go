@@ -22,7 +22,8 @@ type instance struct {
 	allocFn guestFunction
 	runFn   guestFunction // absent in a WASI command
 	startFn guestFunction // of a WASI command
-	stack   [2]uint64     // parameters and results of allocFn and runFn
+	stack   [3]uint64     // parameters and results of allocFn and runFn
+	export  string        // the name of runFn
 	calls   int           // since the last refreshFunctions
 	idle    int           // eviction rounds without use; see pool.evictIdle
 }
@@ -38,12 +39,14 @@ type instantiator struct {
 	budget   *Budget
 	seed     [32]byte // of the random stream of a start
 	command  bool     // the module is a WASI command: its start is its call
+	// the function that runs calls; describe decides it, before the first call
+	runExport string
 }
 
 // instantiate makes an instance in a region. It takes over the region and the footprint that is
 // counted for it. The region's bytes become the memory. The module's start is not run.
 func (c *instantiator) instantiate(r region, h footprint) (_ *instance, err error) {
-	in := &instance{layout: c.layout, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit, footprint: h}}
+	in := &instance{layout: c.layout, export: c.runExport, memory: memory{region: r, limit: uint64(c.layout.Base) + c.limit, footprint: h}}
 	in.memory.meter.instance = in
 	defer func() {
 		if p := recover(); p != nil { // of wazero
@@ -144,7 +147,7 @@ const callsPerFunctions = 1024
 // refreshFunctions replaces the functions that calls use, and their stacks.
 func (in *instance) refreshFunctions() {
 	in.discardStacks(in.stacks())
-	in.allocFn, in.runFn = in.function(abi.ExportAlloc), in.function(abi.ExportRun)
+	in.allocFn, in.runFn = in.function(abi.ExportAlloc), in.function(in.export)
 	if in.runFn.Function == nil {
 		in.startFn = in.function(abi.ExportStart)
 	}

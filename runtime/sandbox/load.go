@@ -57,6 +57,9 @@ type ModuleConfig struct {
 	Wasm   []byte
 	Grants hostapi.Grants // what the operator allows; the module gets the part that it asks for
 	Limits Limits
+	// Offered is the name of the one node type to load from a file that offers several; "" = the
+	// file offers one.
+	Offered string
 }
 
 // LoadError reports a module that cannot be used. Its text names the source, the part of the module
@@ -76,58 +79,100 @@ func (e *LoadError) Unwrap() error { return e.Detail }
 // Load compiles and checks a module: its exports and their signatures, its imports against what the
 // host offers and the operator grants, and one instance, which it initializes, warms up and asks
 // for its manifest. The error is a *LoadError or an error of the host.
-func (h *Host) Load(ctx context.Context, c ModuleConfig) (_ *Module, err error) {
-	reject := func(part, reason string, args ...any) error {
-		return &LoadError{Source: c.Source, Part: part, Reason: fmt.Sprintf(reason, args...)}
+func (h *Host) Load(ctx context.Context, c ModuleConfig) (*Module, error) {
+	modules, err := h.loadFile(ctx, fileConfig{c.Source, c.Type, c.Wasm, c.Limits}, func(f *file, reject rejection) ([]typeChoice, error) {
+		at := 0
+		switch {
+		case c.Offered != "":
+			if at = f.offered(c.Offered); at < 0 {
+				return nil, reject(abi.ExportDescribe, "it offers no node type %q; it offers %s", c.Offered, f.names())
+			}
+		case len(f.offers) > 1:
+			return nil, reject(abi.ExportDescribe, "it offers %d node types (%s); declare them with `nodes`", len(f.offers), f.names())
+		}
+		return []typeChoice{{at, TypeConfig{Type: c.Type, Grants: c.Grants}}}, nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	c.Limits.Memory = min(cmp.Or(c.Limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
-	c.Limits.Output = cmp.Or(c.Limits.Output, DefaultOutput)
-	slow, granule := h.snapshotObstacles(c.Limits), instrument.Granule(c.Limits.Memory)
+	return modules[0], nil
+}
+
+// fileConfig configures loadFile.
+type fileConfig struct {
+	source string
+	typ    string // the node type of a file without describe
+	wasm   []byte
+	limits Limits
+}
+
+// loadFile loads a file and makes a module for each node type that choose returns, at least one.
+// The error is a *LoadError or an error of the host.
+func (h *Host) loadFile(
+	ctx context.Context, c fileConfig, choose func(*file, rejection) ([]typeChoice, error),
+) (_ []*Module, err error) {
+	reject := func(part, reason string, args ...any) error {
+		return &LoadError{Source: c.source, Part: part, Reason: fmt.Sprintf(reason, args...)}
+	}
+	c.limits.Memory = min(cmp.Or(c.limits.Memory, DefaultMemory)/wasmPage*wasmPage, maxMemory)
+	c.limits.Output = cmp.Or(c.limits.Output, DefaultOutput)
+	slow, granule := h.snapshotObstacles(c.limits), instrument.Granule(c.limits.Memory)
 	if len(slow) > 0 {
 		granule = 0
 	}
-	code, release, err := h.loadCode(ctx, c.Source, c.Wasm, granule)
+	code, release, err := h.loadCode(ctx, c.source, c.wasm, granule)
 	if err != nil {
 		return nil, err
 	}
 	compiled, parts := code.code, code.module
-	m := &Module{
-		limits: c.Limits, source: c.Source, releaseCode: release, instances: freshInstances{}, obstacles: slices.Concat(parts.Obstacles, slow),
-		budget: h.options.Budget, digest: sha256.Sum256(c.Wasm),
+	f := &file{
+		limits: c.limits, source: c.source, releaseCode: release, instances: freshInstances{}, obstacles: slices.Concat(parts.Obstacles, slow),
+		budget: h.options.Budget, digest: sha256.Sum256(c.wasm), command: isCommand(compiled),
 	}
+	f.users.Store(1) // this function
 	defer func() {
-		if err != nil {
-			m.instances.close()
-			_ = release(ctx) // frees only memory; err tells more
+		if e := f.leave(ctx); err == nil {
+			err = e
 		}
 	}()
-	m.command = isCommand(compiled)
-	if err := checkExports(compiled, m.command, parts.MemoryMin, c.Limits.Memory, reject); err != nil {
+	if err := checkExports(compiled, f.command, parts.MemoryMin, c.limits.Memory, reject); err != nil {
 		return nil, err
 	}
 	needs, err := checkImports(compiled, reject)
 	if err != nil {
 		return nil, err
 	}
-	limit := c.Limits.Memory
+	limit := c.limits.Memory
 	if parts.HasMax {
 		limit = min(limit, uint64(parts.MemoryMax)*wasmPage)
 	}
 	inst := &instantiator{
-		runtime: h.runtime, compiled: compiled, module: parts, wasm: c.Wasm,
+		runtime: h.runtime, compiled: compiled, module: parts, wasm: c.wasm,
 		layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
-		budget: h.options.Budget, seed: h.options.startSeed(c.Wasm), command: m.command,
+		budget: h.options.Budget, seed: h.options.startSeed(c.wasm), command: f.command, runExport: abi.ExportRun,
 	}
-	if err := m.try(ctx, h, inst, c, reject); err != nil {
+	if err := f.try(ctx, h, inst, c, reject); err != nil {
 		return nil, err
 	}
-	if err := m.grant(c, needs, reject); err != nil {
+	if err := f.checkEntries(compiled, reject); err != nil {
 		return nil, err
 	}
-	if _, prepares := compiled.ExportedFunctions()[abi.ExportPrepare]; prepares && !m.command {
-		m.prepared = h.newPreparedCache(m, inst)
+	inst.runExport = f.exportRun()
+	chosen, err := choose(f, reject)
+	if err != nil {
+		return nil, err
 	}
-	return m, nil
+	modules := make([]*Module, len(chosen))
+	for i, t := range chosen {
+		if modules[i], err = f.newModule(t, inst, needs, reject); err != nil {
+			return nil, err
+		}
+	}
+	if _, prepares := compiled.ExportedFunctions()[f.exportPrepare()]; prepares && !f.command {
+		f.prepared = h.newPreparedCache(f, inst)
+	}
+	f.users.Add(int64(len(modules)))
+	return modules, nil
 }
 
 // loadCode returns the code of a module, with a write barrier of that granule, and a function that
@@ -159,15 +204,15 @@ func (h *Host) loadCode(ctx context.Context, source string, wasm []byte, granule
 	return code, release, nil
 }
 
-// try starts the module, warms it up, makes its snapshot and reads its manifest. A module without
+// try starts the module, warms it up, makes its snapshot and reads its manifests. A module without
 // describe gets a minimal manifest.
-func (m *Module) try(ctx context.Context, h *Host, inst *instantiator, c ModuleConfig, reject rejection) error {
+func (f *file) try(ctx context.Context, h *Host, inst *instantiator, c fileConfig, reject rejection) error {
 	failed := func(part string, failure *Error) error {
 		reason := failure.Message
 		if said := failure.stderrLine(); said != "" {
 			reason += ": " + said
 		}
-		return &LoadError{Source: c.Source, Part: part, Reason: reason, Detail: failure}
+		return &LoadError{Source: c.source, Part: part, Reason: reason, Detail: failure}
 	}
 	if ctx.Err() != nil {
 		return failed("start", contextError(ctx, nil))
@@ -178,8 +223,8 @@ func (m *Module) try(ctx context.Context, h *Host, inst *instantiator, c ModuleC
 	}
 	s := inst.startSession()
 	s.Deadline = time.Now().Add(h.trialTimeout)
-	if len(m.obstacles) > 0 {
-		m.instances = freshInstances{inst}
+	if len(f.obstacles) > 0 {
+		f.instances = freshInstances{inst}
 	} else {
 		var snap *snapshot
 		var part string
@@ -193,18 +238,18 @@ func (m *Module) try(ctx context.Context, h *Host, inst *instantiator, c ModuleC
 		}
 		inst.wasm = nil // its data is in the snapshot now
 		p := newPool(inst, snap)
-		m.instances = registeredPool{p, h.register(p)}
+		f.instances = registeredPool{p, h.register(p)}
 	}
-	in, failure := m.instances.acquire(ctx, s, own)
+	in, failure := f.instances.acquire(ctx, s, own)
 	if failure != nil {
 		return failed("start", failure)
 	}
 	// describe writes to pages that calls do not write to. The next reset would keep them with the
 	// instance for nothing.
-	defer m.instances.discard(in)
-	if m.command || in.module.ExportedFunction(abi.ExportDescribe) == nil {
-		m.manifest = fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.Type)))
-		return nil
+	defer f.instances.discard(in)
+	f.startSize = in.memory.size - uint64(in.layout.Base)
+	if f.command || in.module.ExportedFunction(abi.ExportDescribe) == nil {
+		return f.readOffers(fmt.Appendf(nil, `{"abi":%d,"type":%s,"version":"0.0.0"}`, abi.Version, rawjson.AppendQuoted(nil, []byte(c.typ))), reject)
 	}
 	packed, failure := in.invoke(ctx, s, abi.ExportDescribe)
 	if failure != nil {
@@ -217,8 +262,8 @@ func (m *Module) try(ctx context.Context, h *Host, inst *instantiator, c ModuleC
 	case r.Kind != abi.Output:
 		return reject(abi.ExportDescribe, "it returns an error: %s", r.Output)
 	}
-	m.manifest, m.described = r.Output, true
-	return nil
+	f.described = true
+	return f.readOffers(r.Output, reject)
 }
 
 // snapshotObstacles returns the reasons in the configuration why calls get new instances.

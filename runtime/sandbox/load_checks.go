@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -29,11 +29,13 @@ const (
 
 var exports = []export{
 	{name: abi.ExportAlloc, params: []api.ValueType{i32}, results: []api.ValueType{i32}},
-	{name: abi.ExportRun, params: []api.ValueType{i32, i32}, results: []api.ValueType{i64}},
+	{name: abi.ExportRun, params: []api.ValueType{i32, i32}, results: []api.ValueType{i64}, optional: true},
+	{name: abi.ExportRunType, params: []api.ValueType{i32, i32, i32}, results: []api.ValueType{i64}, optional: true},
 	{name: abi.ExportDescribe, results: []api.ValueType{i64}, optional: true},
 	{name: abi.ExportInitialize, optional: true},
 	{name: abi.ExportWarmup, optional: true},
 	{name: abi.ExportPrepare, params: []api.ValueType{i32, i32}, results: []api.ValueType{i64}, optional: true},
+	{name: abi.ExportPrepareType, params: []api.ValueType{i32, i32, i32}, results: []api.ValueType{i64}, optional: true},
 }
 
 func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit uint64, reject rejection) error {
@@ -52,6 +54,9 @@ func checkExports(code wazero.CompiledModule, command bool, pages uint32, limit 
 		case !slices.Equal(f.ParamTypes(), e.params) || !slices.Equal(f.ResultTypes(), e.results):
 			return reject("exports", "%s is %s; it must be %s", e.name, signature(f.ParamTypes(), f.ResultTypes()), want)
 		}
+	}
+	if !command && functions[abi.ExportRun] == nil && functions[abi.ExportRunType] == nil {
+		return reject("exports", "no function %s(i32, i32) -> i64; a node exports memory, alloc and run", abi.ExportRun)
 	}
 	if _, ok := code.ExportedMemories()[abi.ExportMemory]; !ok {
 		return reject("exports", "no memory named %s", abi.ExportMemory)
@@ -113,47 +118,99 @@ func signature(params, results []api.ValueType) string {
 	return out
 }
 
-// grant gives the module the capabilities that both its manifest asks for and the operator allows.
-// It fails if a capability that an import needs is missing. Without others, such as the real clock,
-// a module can run. A module without describe asks for what it imports.
-func (m *Module) grant(c ModuleConfig, needs []importNeed, reject rejection) error {
-	var asks struct {
-		ABI          int                  `json:"abi"`
-		Capabilities []hostapi.Capability `json:"capabilities"`
-		Optional     []hostapi.Capability `json:"optional"`
-		Handles      []string             `json:"handles"`
+// exportRun is the name of the function that runs calls: which one, describe decides.
+func (f *file) exportRun() string {
+	if f.family {
+		return abi.ExportRunType
 	}
-	if err := json.Unmarshal(m.manifest, &asks); err != nil {
-		return reject(abi.ExportDescribe, "its manifest is invalid: %v", err)
+	return abi.ExportRun
+}
+
+// exportPrepare is the name of the function that prepares instances.
+func (f *file) exportPrepare() string {
+	if f.family {
+		return abi.ExportPrepareType
 	}
-	if asks.ABI != abi.Version {
-		return reject(abi.ExportDescribe, "it speaks version %d of the node ABI, this is version %d", asks.ABI, abi.Version)
-	}
-	for _, want := range slices.Concat(asks.Capabilities, asks.Optional) {
-		if !slices.Contains(hostapi.Capabilities(), want) {
-			return reject("capabilities", "%q is unknown; known are %s", want, listed(hostapi.Capabilities()))
-		}
-	}
-	for _, n := range needs {
-		if slices.Contains(asks.Optional, n.capability) {
-			continue
-		}
-		if !slices.Contains(asks.Capabilities, n.capability) {
-			if m.described {
-				return reject("imports", "%s.%s needs the capability %s, for which its manifest does not ask", abi.HostModule, n.function, n.capability)
+	return abi.ExportPrepare
+}
+
+// checkEntries checks that the module exports the functions that the result of describe needs.
+func (f *file) checkEntries(code wazero.CompiledModule, reject rejection) error {
+	functions := code.ExportedFunctions()
+	switch {
+	case f.command:
+	case f.family && functions[abi.ExportRunType] == nil:
+		return reject("exports", "no function %s(i32, i32, i32) -> i64, which a list of node types (%s) needs", abi.ExportRunType, f.names())
+	case !f.family && functions[abi.ExportRun] == nil:
+		return reject("exports", "no function %s(i32, i32) -> i64: only a list of node types is run by %s", abi.ExportRun, abi.ExportRunType)
+	case f.family && functions[abi.ExportPrepareType] == nil:
+		for _, o := range f.offers {
+			if len(o.asks.Fixed) > 0 {
+				return reject("exports", "no function %s(i32, i32, i32) -> i64, which the fixed keys of the node type %q need", abi.ExportPrepareType, o.name)
 			}
-			asks.Capabilities = append(asks.Capabilities, n.capability)
 		}
-		if !c.Grants.Has(n.capability) {
-			return reject("capabilities", "it needs %q: add `allow %s` to node %q", n.capability, n.capability, c.Type)
-		}
-	}
-	m.grants = c.Grants.Only(slices.Concat(asks.Capabilities, asks.Optional))
-	m.handleNames = make(map[string]string, len(asks.Handles))
-	for _, handle := range asks.Handles {
-		m.handleNames[handle] = handle
 	}
 	return nil
+}
+
+// newModule makes the module of a node type. Its limits must be enough for its instances to start.
+func (f *file) newModule(t typeChoice, inst *instantiator, needs []importNeed, reject rejection) (*Module, error) {
+	o := &f.offers[t.index]
+	l := f.limits
+	l.Memory = min(l.Memory, cmp.Or(t.config.Limits.Memory, l.Memory)/wasmPage*wasmPage)
+	l.Timeout, l.Output, l.Fuel = cmp.Or(t.config.Limits.Timeout, l.Timeout), cmp.Or(t.config.Limits.Output, l.Output), cmp.Or(t.config.Limits.Fuel, l.Fuel)
+	if f.startSize > l.Memory {
+		return nil, reject("memory", "it begins with %d bytes, the limit of the node type %q is %d", f.startSize, t.config.Type, l.Memory)
+	}
+	m := &Module{
+		file: f, typ: t.config.Type, index: uint32(t.index), limits: l,
+		memoryLimit: uint64(inst.layout.Base) + min(inst.limit, l.Memory), handleNames: make(map[string]string, len(o.asks.Handles)),
+	}
+	for _, handle := range o.asks.Handles {
+		m.handleNames[handle] = handle
+	}
+	var err error
+	m.grants, err = f.grant(o, t.config, needs, reject)
+	return m, err
+}
+
+// grant returns the capabilities that both the manifest of a node type asks for and the operator
+// allows. It fails if a capability that an import needs is missing. Without others, such as the
+// real clock, a module can run. A module without describe asks for what it imports. In a family,
+// an import is there for the types that ask for its capability, and refused to the others.
+func (f *file) grant(o *offer, c TypeConfig, needs []importNeed, reject rejection) (hostapi.Grants, error) {
+	wanted := o.asks.Capabilities
+	for _, n := range needs {
+		if slices.Contains(o.asks.Optional, n.capability) {
+			continue
+		}
+		if !slices.Contains(wanted, n.capability) {
+			switch {
+			case !f.described:
+				wanted = append(wanted, n.capability)
+			case f.asksFor(n.capability):
+				continue
+			case f.family:
+				return hostapi.Grants{}, reject("imports", "%s.%s needs the capability %s, for which none of its manifests asks", abi.HostModule, n.function, n.capability)
+			default:
+				return hostapi.Grants{}, reject("imports", "%s.%s needs the capability %s, for which its manifest does not ask", abi.HostModule, n.function, n.capability)
+			}
+		}
+		if !c.Grants.Has(n.capability) {
+			if c.Offered != "" {
+				return hostapi.Grants{}, reject("capabilities", "the node type %q needs %q: add `type %s { allow %s }` to its `nodes`", c.Type, n.capability, c.Offered, n.capability)
+			}
+			return hostapi.Grants{}, reject("capabilities", "it needs %q: add `allow %s` to node %q", n.capability, n.capability, c.Type)
+		}
+	}
+	return c.Grants.Only(slices.Concat(wanted, o.asks.Optional)), nil
+}
+
+// asksFor reports whether one of the file's node types asks for a capability.
+func (f *file) asksFor(c hostapi.Capability) bool {
+	return slices.ContainsFunc(f.offers, func(o offer) bool {
+		return slices.Contains(o.asks.Capabilities, c) || slices.Contains(o.asks.Optional, c)
+	})
 }
 
 func listed(capabilities []hostapi.Capability) string {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"crypto/sha256"
+	"sync/atomic"
 	"time"
 
 	"github.com/flowtrux/edge/internal/drain"
@@ -10,28 +11,57 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// Module is a compiled node. It is safe for concurrent use.
+// Module is a node type that a file offers, ready to be called. Modules of the same file share its
+// code and its instances, and nothing else: each has its own grants and limits, and every call
+// begins with the same snapshot. It is safe for concurrent use.
 type Module struct {
-	limits    Limits
-	grants    hostapi.Grants
-	source    string
-	digest    [sha256.Size]byte
-	manifest  []byte
-	described bool // the manifest is the module's own
-	instances instanceSource
-	prepared  *preparedCache // snapshots prepared for nodes; nil = the module has no prepare
+	*file
+	typ         string
+	index       uint32 // of the type in its family
+	limits      Limits
+	memoryLimit uint64 // bytes of an instance's memory in a call, dirty marks included
+	grants      hostapi.Grants
 	// the manifest's handles, keyed by themselves, so that results name them without an allocation
 	handleNames map[string]string
-	command     bool     // it is a WASI command
-	obstacles   []string // see SnapshotObstacles
-	releaseCode func(context.Context) error
 	calls       drain.Group
-	budget      *Budget
 }
 
-// Manifest returns the result of describe, or a minimal manifest for a module without describe. The
+// file is a loaded file, shared by the modules of its node types.
+type file struct {
+	limits      Limits // the defaults of its types
+	source      string
+	digest      [sha256.Size]byte
+	offers      []offer
+	described   bool // the manifests are the module's own
+	family      bool // describe has returned a list
+	instances   instanceSource
+	startSize   uint64         // bytes of memory when a call begins
+	prepared    *preparedCache // snapshots prepared for nodes; nil = the module has no prepare
+	command     bool           // it is a WASI command
+	obstacles   []string       // see SnapshotObstacles
+	releaseCode func(context.Context) error
+	budget      *Budget
+	users       atomic.Int64 // modules that are not closed
+}
+
+// leave releases the file if its last user leaves.
+func (f *file) leave(ctx context.Context) error {
+	if f.users.Add(-1) > 0 {
+		return nil
+	}
+	if f.prepared != nil {
+		f.prepared.close()
+	}
+	f.instances.close()
+	return f.releaseCode(ctx)
+}
+
+// Type returns the node type: the name that it was configured with, or else its own.
+func (m *Module) Type() string { return m.typ }
+
+// Manifest returns the node type's manifest, or a minimal one for a module without describe. The
 // caller must not change it.
-func (m *Module) Manifest() []byte { return m.manifest }
+func (m *Module) Manifest() []byte { return m.offers[m.index].manifest }
 
 // Limits returns the limits that the module was loaded with, including defaults.
 func (m *Module) Limits() Limits { return m.limits }
@@ -42,13 +72,13 @@ func (m *Module) Grants() hostapi.Grants { return m.grants }
 // SnapshotObstacles returns, for operators, the reasons why the module has no snapshot. Each call
 // gets a new instance then, which takes longer than to restore one. It is empty for a module with a
 // snapshot. The caller must not change it.
-func (m *Module) SnapshotObstacles() []string { return m.obstacles }
+func (f *file) SnapshotObstacles() []string { return f.obstacles }
 
 // Source returns the file or name that the module was loaded from.
-func (m *Module) Source() string { return m.source }
+func (f *file) Source() string { return f.source }
 
 // Digest returns the SHA-256 of the module's file.
-func (m *Module) Digest() [sha256.Size]byte { return m.digest }
+func (f *file) Digest() [sha256.Size]byte { return f.digest }
 
 // Result is the result of a call.
 type Result struct {
@@ -114,7 +144,7 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, from instanceSour
 		healthy = returned
 		return r, failure
 	}
-	packed, failure := instance.run(ctx, s, from.inputBuffer(), in, m.limits.Fuel)
+	packed, failure := instance.run(ctx, s, m, from.inputBuffer(), in, m.limits.Fuel)
 	if failure != nil {
 		return Result{}, failure
 	}
@@ -136,7 +166,8 @@ func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
 	return end
 }
 
-// Close waits for running calls until ctx ends, then releases the module. Later calls fail. If ctx
+// Close waits for running calls until ctx ends, then releases the module, and with the last module
+// of a file the file. Later calls fail. If ctx
 // ends first, Close returns its error, and the module is released once the running calls have
 // ended. A second Close does nothing and waits for nothing.
 func (m *Module) Close(ctx context.Context) error {
@@ -146,11 +177,7 @@ func (m *Module) Close(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() {
 		<-m.calls.Drained()
-		if m.prepared != nil {
-			m.prepared.close()
-		}
-		m.instances.close()
-		done <- m.releaseCode(context.WithoutCancel(ctx))
+		done <- m.leave(context.WithoutCancel(ctx))
 	}()
 	select {
 	case err := <-done:

@@ -23,19 +23,29 @@ const maxPrepared = 64 << 10
 type Prepared struct {
 	module       *Module
 	fixed        []byte
-	key          [sha256.Size]byte
+	key          preparedKey
 	share        *Share                           // that its calls count against
 	size         atomic.Int64                     // see Size
 	lastSnapshot atomic.Pointer[preparedSnapshot] // where Call last found the snapshot
 }
 
-// CanPrepare reports whether the module can be prepared.
-func (m *Module) CanPrepare() bool { return m.prepared != nil }
+// preparedKey identifies a snapshot of a module: by the node type, and by the fixed part of a
+// config.
+type preparedKey struct {
+	index uint32
+	fixed [sha256.Size]byte
+}
+
+// CanPrepare reports whether the module can be prepared. In a family it can if its manifest has
+// fixed keys, since its export serves other types as well.
+func (m *Module) CanPrepare() bool {
+	return m.prepared != nil && (!m.family || len(m.offers[m.index].asks.Fixed) > 0)
+}
 
 // NewPrepared returns a handle to the module prepared with fixed, a JSON object. It does nothing
 // yet. The handle retains fixed.
 func (m *Module) NewPrepared(fixed []byte) *Prepared {
-	return &Prepared{module: m, fixed: fixed, key: sha256.Sum256(fixed), share: m.budget.own}
+	return &Prepared{module: m, fixed: fixed, key: preparedKey{m.index, sha256.Sum256(fixed)}, share: m.budget.own}
 }
 
 // For makes the calls count against the workflow with this id, as Module.For does. It must precede
@@ -132,14 +142,14 @@ type preparedSnapshot struct {
 
 // prepare runs the module's prepare with the fixed part of a config. s is the session of a start;
 // prepare sets its Fuel.
-func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint32, fixed []byte, fuel uint64) (Result, *Error) {
+func (in *instance) prepare(ctx context.Context, s *hostapi.Session, p *Prepared, buffer uint32, fuel uint64) (Result, *Error) {
 	run := in.runFn
-	in.runFn = in.function(abi.ExportPrepare)
+	in.runFn = in.function(p.module.exportPrepare())
 	defer func() {
 		in.discardStacks(in.runFn.stack.size())
 		in.runFn = run
 	}()
-	packed, failure := in.run(ctx, s, buffer, fixed, fuel)
+	packed, failure := in.run(ctx, s, p.module, buffer, p.fixed, fuel)
 	if failure != nil {
 		return Result{}, failure
 	}
@@ -149,7 +159,7 @@ func (in *instance) prepare(ctx context.Context, s *hostapi.Session, buffer uint
 // freshPrepared is freshInstances with instances that are prepared again for each call.
 type freshPrepared struct {
 	freshInstances
-	fixed []byte
+	of *Prepared
 }
 
 func (p freshPrepared) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
@@ -159,7 +169,7 @@ func (p freshPrepared) acquire(ctx context.Context, s *hostapi.Session, share *S
 	}
 	begin := p.startSession()
 	begin.Deadline = s.Deadline
-	r, failure := in.prepare(ctx, begin, 0, p.fixed, 0)
+	r, failure := in.prepare(ctx, begin, p.of, 0, 0)
 	if failure == nil && r.Kind != abi.Output {
 		failure = &Error{Code: CodeBadAnswer, Message: fmt.Sprintf("the node could not be prepared: %s", r.Output)}
 	}

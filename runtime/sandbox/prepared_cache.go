@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"sync"
 	"time"
@@ -10,8 +9,8 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// preparedCache is a module's LRU cache of snapshots that were prepared for nodes, keyed by the
-// fixed part of their configs: nodes with the same fixed part share one. When the cache is full,
+// preparedCache is a file's LRU cache of snapshots that were prepared for nodes, keyed by their type
+// and the fixed part of their configs: nodes with the same fixed part share one. When the cache is full,
 // the least recently used snapshot is evicted. A snapshot that was not used for closeAfterIdle
 // eviction rounds is evicted as well. An evicted snapshot is made again when its node is called.
 //
@@ -29,9 +28,9 @@ type preparedCache struct {
 	unregister func()
 
 	mu       sync.Mutex
-	entries  map[[sha256.Size]byte]*cacheEntry
-	retained map[[sha256.Size]byte]int // number of serving nodes
-	retiring sync.WaitGroup            // snapshots in the making or being closed
+	entries  map[preparedKey]*cacheEntry
+	retained map[preparedKey]int // number of serving nodes
+	retiring sync.WaitGroup      // snapshots in the making or being closed
 }
 
 // cacheEntry is a snapshot that is being made, on its own goroutine, or that exists.
@@ -45,8 +44,8 @@ type cacheEntry struct {
 	failure  *Error
 }
 
-func (h *Host) newPreparedCache(module *Module, s *instantiator) *preparedCache {
-	c := &preparedCache{instantiator: s, base: module.instances, host: h, entries: make(map[[sha256.Size]byte]*cacheEntry), retained: make(map[[sha256.Size]byte]int)}
+func (h *Host) newPreparedCache(of *file, s *instantiator) *preparedCache {
+	c := &preparedCache{instantiator: s, base: of.instances, host: h, entries: make(map[preparedKey]*cacheEntry), retained: make(map[preparedKey]int)}
 	c.unregister = h.register(c)
 	return c
 }
@@ -196,7 +195,7 @@ func (c *preparedCache) makeRetrying(ctx context.Context, of *Prepared, fuel uin
 // none because all are being made.
 func (c *preparedCache) evictOldest(but *cacheEntry) bool {
 	var oldest *cacheEntry
-	var key [sha256.Size]byte
+	var key preparedKey
 	for k, e := range c.entries {
 		if e != but && e.snapshot != nil && (oldest == nil || e.snapshot.older(oldest.snapshot)) {
 			oldest, key = e, k
@@ -322,7 +321,7 @@ func (c *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*p
 	}
 	defer c.base.release(in, false)
 	p := new(preparedSnapshot)
-	p.result, failure = in.prepare(ctx, begin, c.base.inputBuffer(), of.fixed, fuel)
+	p.result, failure = in.prepare(ctx, begin, of, c.base.inputBuffer(), fuel)
 	// Whatever the guest returned: with more memory, the result might be another.
 	if full := in.budgetFull(); full != nil {
 		return nil, full
@@ -336,7 +335,7 @@ func (c *preparedCache) make(ctx context.Context, of *Prepared, fuel uint64) (*p
 	}
 	base, ok := c.base.(registeredPool)
 	if !ok {
-		p.instances = freshPrepared{freshInstances{c.instantiator}, of.fixed}
+		p.instances = freshPrepared{freshInstances{c.instantiator}, of}
 		return p, nil
 	}
 	snap, failure := in.snapshot(c.host.options.Reset)

@@ -150,15 +150,15 @@ return list();`
 
 // A call's stack is found in wazero and grows with the call.
 func TestTheStackIsFound(t *testing.T) {
-	p := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{}).instances.(registeredPool)
-	in := newInstance(t, p.pool)
+	m := load(t, newHost(t), endless()["nothing"].bytes(), small, hostapi.Grants{})
+	in := newInstance(t, m.instances.(registeredPool).pool)
 	defer in.close()
 	before := in.runFn.stack.size()
 	if before == 0 {
 		t.Fatal("the engine's stacks are not where they were")
 	}
 	s := new(hostapi.Session)
-	if _, failure := in.run(t.Context(), s, 0, nil, 1_000_000); failure == nil || failure.Code != CodeFuel {
+	if _, failure := in.run(t.Context(), s, m, 0, nil, 1_000_000); failure == nil || failure.Code != CodeFuel {
 		t.Fatalf("%v", failure)
 	}
 	if size, used := in.runFn.stack.size(), in.runFn.stack.used(); size <= before || int(used) > size || int(used) < size/4 {

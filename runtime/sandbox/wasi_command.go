@@ -19,7 +19,7 @@ var commandExports = []export{{name: abi.ExportStart}}
 // nothing of nodes.
 func isCommand(code wazero.CompiledModule) bool {
 	functions := code.ExportedFunctions()
-	return functions[abi.ExportStart] != nil && functions[abi.ExportRun] == nil
+	return functions[abi.ExportStart] != nil && functions[abi.ExportRun] == nil && functions[abi.ExportRunType] == nil
 }
 
 // runCommand runs a WASI command. The input is its standard input, and its standard output is the
