@@ -9,11 +9,13 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/flowtrux/edge/caddymodule/adminapi"
-	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
+
+// builtinSource begins the source of a built-in node type, whichever file offers it.
+const builtinSource = "built-in node "
 
 func listNodes(app *App, w http.ResponseWriter, _ *http.Request) error {
 	rows := make([]adminapi.NodeType, 0)
@@ -35,10 +37,13 @@ func nodeTypeRow(name string, typ *flow.Type, m *sandbox.Module) adminapi.NodeTy
 	limits, grants, digest := m.Limits(), m.Grants(), m.Digest()
 	row := adminapi.NodeType{
 		Type: name, Version: typ.Version, Summary: typ.Summary, Source: m.Source(), Digest: hex.EncodeToString(digest[:]),
-		Builtin: slices.ContainsFunc(nodes.Builtin(), func(b nodes.Node) bool { return b.Type == name }),
+		Builtin: isBuiltin(name),
 		Schema:  typ.Schema, Handles: typ.Handles, HandlesFrom: typ.HandlesFrom, Fixed: typ.Fixed,
 		Capabilities: grants.Names(), Refused: refusedCapabilities(typ, grants), Optional: typ.Optional,
 		Memory: limits.Memory, Timeout: limits.Timeout.String(), Fuel: limits.Fuel, Slow: m.SnapshotObstacles(),
+	}
+	if row.Builtin {
+		row.Source = builtinSource + name
 	}
 	for _, d := range typ.Defaults {
 		row.Defaults = append(row.Defaults, adminapi.Default{With: d.With, Key: d.Key, Value: d.Value})

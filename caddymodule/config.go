@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
-	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/egress"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
@@ -85,18 +84,21 @@ type Egress struct {
 	Allow []string `json:"allow,omitempty"`
 }
 
-// typeName matches the names that node types can have.
-var typeName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
-
 // checkTypeName rejects names that a custom node type cannot have.
 func checkTypeName(name string) error {
-	if !typeName.MatchString(name) {
+	if !abi.ValidTypeName(name) {
 		return fmt.Errorf("'%s' cannot be the name of a node type: it takes 1 to 64 lower-case letters, digits and hyphens, a letter first", name)
 	}
-	if name == flow.TypeTrigger || slices.ContainsFunc(nodes.Builtin(), func(b nodes.Node) bool { return b.Type == name }) {
+	if name == flow.TypeTrigger || isBuiltin(name) {
 		return fmt.Errorf("'%s' is the name of a built-in node type; choose another", name)
 	}
 	return nil
+}
+
+// isBuiltin reports whether a node type is built in.
+func isBuiltin(name string) bool {
+	_, _, ok := nodes.Find(name)
+	return ok
 }
 
 // checkSource finds out where the module comes from. A server may give something else tomorrow than

@@ -90,9 +90,9 @@ func keepCompiled() (letGo func() error, err error) {
 		}
 		return errors.Join(err, releaseHost(), releaseBudget(), release())
 	}
-	for _, n := range nodes.Builtin() {
+	for _, f := range nodes.Builtin() {
 		all := hostapi.Grants{HTTP: true, Log: true, Globals: true}
-		m, err := host.Load(ctx, sandbox.ModuleConfig{Type: n.Type, Source: n.Type, Wasm: n.Wasm, Grants: all})
+		m, err := host.Load(ctx, sandbox.ModuleConfig{Type: f.Name, Source: f.Name, Wasm: f.Wasm, Grants: all, Offered: f.Types[0].Name})
 		if err != nil {
 			return nil, errors.Join(err, letGo())
 		}

@@ -51,20 +51,24 @@ func (a *App) loadNodes() (err error) {
 	}
 	fetched := modulefetch.NewStore(modulefetch.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
 	loads := make(map[string]engine.Load)
-	for _, b := range nodes.Builtin() {
-		loads[b.Type] = a.untilExit(func(ctx context.Context) (*sandbox.Module, error) {
-			return a.load(ctx, host.Host, sandbox.ModuleConfig{
-				Type: b.Type, Source: "built-in node " + b.Type, Wasm: b.Wasm,
-				Grants: hostapi.GrantsOf(b.Capabilities...), Limits: (&Node{}).limits(a.Limits),
-			})
-		})
-	}
 	for name, n := range a.Nodes {
-		loads[name] = a.untilExit(func(ctx context.Context) (*sandbox.Module, error) {
-			return a.loadNode(ctx, host.Host, fetched, name, n)
-		})
+		loads[name] = func() (*sandbox.Module, error) {
+			return untilExit(a, func(ctx context.Context) (*sandbox.Module, error) {
+				return a.loadNode(ctx, host.Host, fetched, name, n)
+			})
+		}
 	}
-	a.types = engine.NewNodes(loads)
+	var families []engine.Family
+	for _, f := range nodes.Builtin() {
+		family := engine.Family{Load: func() ([]*sandbox.Module, error) {
+			return untilExit(a, func(ctx context.Context) ([]*sandbox.Module, error) { return a.loadBuiltin(ctx, host.Host, f) })
+		}}
+		for _, t := range f.Types {
+			family.Types = append(family.Types, t.Name)
+		}
+		families = append(families, family)
+	}
+	a.types = engine.NewNodes(loads, families...)
 	a.life.onEnd(releasing(a.types.Release))
 	return a.loadOwn()
 }
@@ -88,28 +92,35 @@ func (a *App) loadOwn() error {
 // exitCheck is how often a load checks whether the process is exiting.
 const exitCheck = 50 * time.Millisecond
 
-// untilExit cancels a load when the process is exiting. Caddy emits no event then while it loads a
-// config: it waits for the config first.
-func (a *App) untilExit(load func(context.Context) (*sandbox.Module, error)) engine.Load {
-	return func() (*sandbox.Module, error) {
-		ctx, cancel := context.WithCancelCause(a.ctx)
-		defer cancel(nil)
-		go func() {
-			tick := time.NewTicker(exitCheck)
-			defer tick.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-					if caddy.Exiting() {
-						cancel(errStopping)
-					}
+// untilExit runs a load and cancels it when the process is exiting. Caddy emits no event then while
+// it loads a config: it waits for the config first.
+func untilExit[M any](a *App, load func(context.Context) (M, error)) (M, error) {
+	ctx, cancel := context.WithCancelCause(a.ctx)
+	defer cancel(nil)
+	go func() {
+		tick := time.NewTicker(exitCheck)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if caddy.Exiting() {
+					cancel(errStopping)
 				}
 			}
-		}()
-		return load(ctx)
+		}
+	}()
+	return load(ctx)
+}
+
+// loadBuiltin loads the node types of a built-in file.
+func (a *App) loadBuiltin(ctx context.Context, host *sandbox.Host, f nodes.File) ([]*sandbox.Module, error) {
+	c := sandbox.FamilyConfig{Source: "built-in nodes " + f.Name, Wasm: f.Wasm, Limits: (&Node{}).limits(a.Limits)}
+	for _, t := range f.Types {
+		c.Types = append(c.Types, sandbox.TypeConfig{Offered: t.Name, Grants: hostapi.GrantsOf(t.Capabilities...)})
 	}
+	return a.loadFamily(ctx, host, c)
 }
 
 // loadNode loads a custom node type.
@@ -120,22 +131,39 @@ func (a *App) loadNode(
 	if err != nil {
 		return nil, err
 	}
-	return a.load(ctx, host, sandbox.ModuleConfig{
+	c := sandbox.ModuleConfig{
 		Type: name, Source: n.source.String(), Wasm: wasm, Grants: n.Allow.grants(), Limits: n.limits(a.Limits),
-	})
-}
-
-// load loads a module. The time in its log line tells a module that was compiled, once for each
-// module and version, from one that came from a cache.
-func (a *App) load(
-	ctx context.Context, host *sandbox.Host, c sandbox.ModuleConfig,
-) (*sandbox.Module, error) {
+	}
+	if typ, ok := strings.CutPrefix(n.File, builtinFile); ok {
+		c.Offered = typ
+	}
 	began := time.Now()
 	m, err := host.Load(ctx, c)
-	if err == nil {
-		a.logger.Info("node type loaded", zap.String("type", c.Type), zap.String("source", c.Source), zap.Duration("took", time.Since(began)))
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	a.logLoaded(began, m)
+	return m, nil
+}
+
+// loadFamily loads the node types of a file.
+func (a *App) loadFamily(ctx context.Context, host *sandbox.Host, c sandbox.FamilyConfig) ([]*sandbox.Module, error) {
+	began := time.Now()
+	modules, err := host.LoadFamily(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a.logLoaded(began, modules...)
+	return modules, nil
+}
+
+// logLoaded logs the node types of a file. The time tells a file that was compiled, once for each
+// file and version, from one that came from a cache.
+func (a *App) logLoaded(began time.Time, modules ...*sandbox.Module) {
+	took := time.Since(began)
+	for _, m := range modules {
+		a.logger.Info("node type loaded", zap.String("type", m.Type()), zap.String("source", m.Source()), zap.Duration("took", took))
+	}
 }
 
 // readNode reads or fetches the module of a node's config.
@@ -163,12 +191,11 @@ const builtinFile = "builtin:"
 
 func readModule(file string) ([]byte, error) {
 	if typ, ok := strings.CutPrefix(file, builtinFile); ok {
-		for _, b := range nodes.Builtin() {
-			if b.Type == typ {
-				return b.Wasm, nil
-			}
+		f, _, ok := nodes.Find(typ)
+		if !ok {
+			return nil, fmt.Errorf("there is no built-in node %s", typ)
 		}
-		return nil, fmt.Errorf("there is no built-in node %s", typ)
+		return f.Wasm, nil
 	}
 	f, err := os.Open(file)
 	if err != nil {

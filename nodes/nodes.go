@@ -13,10 +13,16 @@ import (
 
 //go:generate go run build.go
 
-// Node is a built-in node type.
-type Node struct {
-	Type string
-	Wasm []byte // must not be changed
+// File is a WebAssembly file with built-in node types: one, or several as a family.
+type File struct {
+	Name  string // for messages
+	Wasm  []byte // must not be changed
+	Types []Type
+}
+
+// Type is a built-in node type.
+type Type struct {
+	Name string
 	// Capabilities are granted to it: those that it needs, none that its manifest calls optional.
 	Capabilities []string
 }
@@ -34,13 +40,25 @@ var (
 	transform []byte
 )
 
-var builtin = []Node{
-	{"transform", transform, []string{"globals"}},
-	{"condition", condition, nil},
-	{"http-request", httpRequest, []string{"http"}},
-	{"switch", switchNode, nil},
-	{"code", code, []string{"log"}},
+var builtin = []File{
+	{"transform", transform, []Type{{"transform", []string{"globals"}}}},
+	{"condition", condition, []Type{{"condition", nil}}},
+	{"http-request", httpRequest, []Type{{"http-request", []string{"http"}}}},
+	{"switch", switchNode, []Type{{"switch", nil}}},
+	{"code", code, []Type{{"code", []string{"log"}}}},
 }
 
-// Builtin returns the built-in node types, the most used first.
-func Builtin() []Node { return slices.Clone(builtin) }
+// Builtin returns the files of the built-in node types, the most used first.
+func Builtin() []File { return slices.Clone(builtin) }
+
+// Find returns a built-in node type and its file. ok is false if there is none of that name.
+func Find(name string) (in File, t Type, ok bool) {
+	for _, f := range builtin {
+		for _, t := range f.Types {
+			if t.Name == name {
+				return f, t, true
+			}
+		}
+	}
+	return File{}, Type{}, false
+}

@@ -18,6 +18,21 @@ import (
 // everything is the grant of built-in nodes.
 var everything = hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true, Globals: true}
 
+// builtinType is a built-in node type with its file.
+type builtinType struct {
+	nodes.Type
+	wasm []byte
+}
+
+func builtinTypes() (all []builtinType) {
+	for _, f := range nodes.Builtin() {
+		for _, t := range f.Types {
+			all = append(all, builtinType{t, f.Wasm})
+		}
+	}
+	return all
+}
+
 // TestBuiltinInTheSandbox runs the cases of each node on the module that is shipped, which so is
 // compared with its sources, and checks the rules for nodes.
 func TestBuiltinInTheSandbox(t *testing.T) {
@@ -34,13 +49,15 @@ func TestBuiltinInTheSandbox(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, n := range nodes.Builtin() {
-		t.Run(n.Type, func(t *testing.T) {
+	for _, n := range builtinTypes() {
+		t.Run(n.Name, func(t *testing.T) {
 			load := func(noSnapshot bool) (*sandbox.Module, error) {
 				// A module is compiled differently without a snapshot, which takes long: one node
 				// stands for all, as their warm-up is that of the SDK.
-				limits := sandbox.Limits{NoSnapshot: noSnapshot && n.Type == "condition"}
-				return host.Load(t.Context(), sandbox.ModuleConfig{Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: everything, Limits: limits})
+				limits := sandbox.Limits{NoSnapshot: noSnapshot && n.Name == "condition"}
+				return host.Load(t.Context(), sandbox.ModuleConfig{
+					Type: n.Name, Source: "built in", Wasm: n.wasm, Grants: everything, Limits: limits, Offered: n.Name,
+				})
 			}
 			m, err := load(false)
 			if err != nil {
@@ -52,11 +69,11 @@ func TestBuiltinInTheSandbox(t *testing.T) {
 				}
 			}()
 			typ, err := flow.ParseType(m.Manifest())
-			if err != nil || typ.Name != n.Type {
+			if err != nil || typ.Name != n.Name {
 				t.Fatalf("manifest of %v: %v", typ, err)
 			}
 			var list []cases.Case
-			for _, c := range conformance.Load(t, strings.ReplaceAll(n.Type, "-", "")+"/testdata/cases.json") {
+			for _, c := range conformance.Load(t, strings.ReplaceAll(n.Name, "-", "")+"/testdata/cases.json") {
 				t.Run(c.Name, func(t *testing.T) { c.Check(t, nodetest.Call(t.Context(), m, &c.Case).Answer) })
 				list = append(list, c.Case)
 			}

@@ -50,8 +50,8 @@ func (o *nodeTypeOptions) open(ctx context.Context) (*localNodes, error) {
 	for _, c := range configs {
 		loads[c.Type] = func() (*sandbox.Module, error) { return host.Load(ctx, c) }
 	}
-	l := &localNodes{host: host, nodes: engine.NewNodes(loads)}
-	for _, c := range configs[len(nodes.Builtin()):] {
+	l := &localNodes{host: host, nodes: engine.NewNodes(loads, builtinFamilies(ctx, host)...)}
+	for _, c := range configs {
 		if err := l.nodes.Load(c.Type); err != nil {
 			return nil, errors.Join(err, l.close(ctx))
 		}
@@ -59,16 +59,25 @@ func (o *nodeTypeOptions) open(ctx context.Context) (*localNodes, error) {
 	return l, nil
 }
 
-// configs returns the built-in types, followed by those of --node.
+// builtinFamilies returns the built-in node types.
+func builtinFamilies(ctx context.Context, host *sandbox.Host) (families []engine.Family) {
+	for _, f := range nodes.Builtin() {
+		c := sandbox.FamilyConfig{Source: "built in", Wasm: f.Wasm}
+		family := engine.Family{}
+		for _, t := range f.Types {
+			c.Types = append(c.Types, sandbox.TypeConfig{Offered: t.Name, Grants: hostapi.GrantsOf(t.Capabilities...)})
+			family.Types = append(family.Types, t.Name)
+		}
+		family.Load = func() ([]*sandbox.Module, error) { return host.LoadFamily(ctx, c) }
+		families = append(families, family)
+	}
+	return families
+}
+
+// configs returns the types of --node.
 func (o *nodeTypeOptions) configs() ([]sandbox.ModuleConfig, error) {
 	var configs []sandbox.ModuleConfig
-	builtin, named := map[string]bool{flow.TypeTrigger: true}, make(map[string]bool)
-	for _, n := range nodes.Builtin() {
-		builtin[n.Type] = true
-		configs = append(configs, sandbox.ModuleConfig{
-			Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
-		})
-	}
+	named := make(map[string]bool)
 	for _, spec := range o.nodes {
 		typ, file, ok := strings.Cut(spec, "=")
 		switch {
@@ -76,7 +85,7 @@ func (o *nodeTypeOptions) configs() ([]sandbox.ModuleConfig, error) {
 			return nil, fmt.Errorf("--node %q is not <type>=<file.wasm>", spec)
 		case named[typ]:
 			return nil, fmt.Errorf("--node %q is given twice", typ)
-		case builtin[typ]:
+		case isBuiltin(typ):
 			return nil, fmt.Errorf("--node %q: this type is built in", typ)
 		}
 		named[typ] = true
@@ -87,6 +96,12 @@ func (o *nodeTypeOptions) configs() ([]sandbox.ModuleConfig, error) {
 		configs = append(configs, sandbox.ModuleConfig{Type: typ, Source: file, Wasm: wasm, Grants: allGrants})
 	}
 	return configs, nil
+}
+
+// isBuiltin reports whether a --node cannot have this type.
+func isBuiltin(typ string) bool {
+	_, _, ok := nodes.Find(typ)
+	return ok || typ == flow.TypeTrigger
 }
 
 func (l *localNodes) close(ctx context.Context) error {

@@ -42,10 +42,12 @@ func TestStatusAndNodes(t *testing.T) {
 			t.Errorf("%s has the schema %s", n.Type, n.Schema)
 		}
 	}
-	for _, b := range nodes.Builtin() {
-		digest := sha256.Sum256(b.Wasm)
-		if n := types[b.Type]; !n.Builtin || n.Digest != hex.EncodeToString(digest[:]) {
-			t.Errorf("%s: builtin %v, digest %s", b.Type, n.Builtin, n.Digest)
+	for _, f := range nodes.Builtin() {
+		digest := sha256.Sum256(f.Wasm)
+		for _, b := range f.Types {
+			if n := types[b.Name]; !n.Builtin || n.Digest != hex.EncodeToString(digest[:]) || n.Source != "built-in node "+b.Name {
+				t.Errorf("%s: builtin %v, digest %s, source %s", b.Name, n.Builtin, n.Digest, n.Source)
+			}
 		}
 	}
 	script, code := types["script"], types["code"]

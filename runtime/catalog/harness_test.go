@@ -113,11 +113,13 @@ func newHost(t testing.TB, b *sandbox.Budget) *sandbox.Host {
 func codeNodesOf(t testing.TB, host *sandbox.Host) *engine.Nodes {
 	t.Helper()
 	loads := make(map[string]engine.Load)
-	for _, n := range nodes.Builtin() {
-		loads[n.Type] = func() (*sandbox.Module, error) {
-			return host.Load(context.Background(), sandbox.ModuleConfig{
-				Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
-			})
+	for _, f := range nodes.Builtin() {
+		for _, n := range f.Types {
+			loads[n.Name] = func() (*sandbox.Module, error) {
+				return host.Load(context.Background(), sandbox.ModuleConfig{
+					Type: n.Name, Source: "built in", Wasm: f.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...), Offered: n.Name,
+				})
+			}
 		}
 	}
 	types := engine.NewNodes(loads)

@@ -137,14 +137,11 @@ func TestNobodyWaitsForALoad(t *testing.T) {
 		<-release
 		return nil, fmt.Errorf("not today")
 	}}
-	for _, n := range nodes.Builtin() {
-		if n.Type == "code" {
-			loads["code"] = func() (*sandbox.Module, error) {
-				return host.Load(context.Background(), sandbox.ModuleConfig{
-					Type: n.Type, Source: "built in", Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
-				})
-			}
-		}
+	file, code, _ := nodes.Find("code")
+	loads["code"] = func() (*sandbox.Module, error) {
+		return host.Load(context.Background(), sandbox.ModuleConfig{
+			Type: "code", Source: "built in", Wasm: file.Wasm, Grants: hostapi.GrantsOf(code.Capabilities...), Offered: code.Name,
+		})
 	}
 	types := engine.NewNodes(loads)
 	t.Cleanup(func() {

@@ -35,13 +35,10 @@ func (d doorman) Do(context.Context, []byte, hostapi.HTTPOptions, []byte) ([]byt
 // occupy starts calls that take 50 MB each, until end is called.
 func occupy(t *testing.T, b *sandbox.Budget, calls int) (end func()) {
 	t.Helper()
-	config := sandbox.ModuleConfig{Type: "others"}
-	for _, n := range nodes.Builtin() {
-		if n.Type == "code" {
-			config.Wasm, config.Grants = n.Wasm, hostapi.GrantsOf(append([]string{"http"}, n.Capabilities...)...)
-		}
-	}
-	m, err := newHost(t, b).Load(t.Context(), config)
+	f, code, _ := nodes.Find("code")
+	m, err := newHost(t, b).Load(t.Context(), sandbox.ModuleConfig{
+		Type: "others", Wasm: f.Wasm, Grants: hostapi.GrantsOf(append([]string{"http"}, code.Capabilities...)...), Offered: code.Name,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

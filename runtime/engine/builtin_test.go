@@ -3,13 +3,12 @@ package engine_test
 import (
 	"context"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	. "github.com/flowtrux/edge/internal/enginetest"
+	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -40,19 +39,18 @@ const orderIntake = `{
 func TestBuiltInNodes(t *testing.T) {
 	loads := make(map[string]engine.Load)
 	for _, name := range []string{"transform", "condition", "http-request"} {
-		file := filepath.Join("..", "..", "nodes", "dist", name+".wasm")
-		wasm, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+		file, _, ok := nodes.Find(name)
+		if !ok {
+			t.Fatal("there is no node " + name)
 		}
 		loads[name] = func() (*sandbox.Module, error) {
 			return Host.Load(t.Context(), sandbox.ModuleConfig{
-				Type: name, Source: file, Wasm: wasm, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true},
+				Type: name, Source: file.Name, Wasm: file.Wasm, Grants: hostapi.Grants{HTTP: true, Log: true, Globals: true}, Offered: name,
 			})
 		}
 	}
-	nodes := engine.NewNodes(loads)
-	defer nodes.Release()
+	types := engine.NewNodes(loads)
+	defer types.Release()
 
 	type request struct {
 		Method, URL string
@@ -86,7 +84,7 @@ func TestBuiltInNodes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var requests []string
-			l := &Lab{T: t, Nodes: nodes}
+			l := &Lab{T: t, Nodes: types}
 			l.Engine = engine.New(engine.Config{
 				Globals: Workspace{"crm_url": `"https://crm.example"`},
 				HTTP: rawHTTP(func(raw []byte, o hostapi.HTTPOptions) string {

@@ -20,17 +20,19 @@ import (
 func codeNodes(t *testing.T) *engine.Nodes {
 	t.Helper()
 	loads := make(map[string]engine.Load)
-	add := func(name string, wasm []byte, capabilities ...string) {
+	add := func(name, offered string, wasm []byte, capabilities ...string) {
 		loads[name] = func() (*sandbox.Module, error) {
 			return Host.Load(t.Context(), sandbox.ModuleConfig{
-				Type: name, Source: "built in", Wasm: wasm, Grants: hostapi.GrantsOf(capabilities...),
+				Type: name, Source: "built in", Wasm: wasm, Grants: hostapi.GrantsOf(capabilities...), Offered: offered,
 			})
 		}
 	}
-	for _, n := range nodes.Builtin() {
-		add(n.Type, n.Wasm, n.Capabilities...)
-		if n.Type == "code" {
-			add("code-http", n.Wasm, append([]string{"http"}, n.Capabilities...)...)
+	for _, f := range nodes.Builtin() {
+		for _, n := range f.Types {
+			add(n.Name, n.Name, f.Wasm, n.Capabilities...)
+			if n.Name == "code" {
+				add("code-http", n.Name, f.Wasm, append([]string{"http"}, n.Capabilities...)...)
+			}
 		}
 	}
 	types := engine.NewNodes(loads)

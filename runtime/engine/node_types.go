@@ -35,8 +35,8 @@ type Load func() (*sandbox.Module, error)
 // Family is a file that offers several node types. Loading one of them loads them all.
 type Family struct {
 	Types []string // the names that workflows use
-	// Load loads the modules of Types, in their order. After an error it may be called again. Calls
-	// do not overlap.
+	// Load loads a module for each of Types, which has that name as its type. After an error it may
+	// be called again. Calls do not overlap.
 	Load func() ([]*sandbox.Module, error)
 }
 
@@ -125,14 +125,7 @@ func (f *lazyFile) open() (err error) {
 	if err != nil {
 		return err
 	}
-	types := make([]*nodeType, len(modules))
-	for i, m := range modules {
-		var bad error
-		if types[i], bad = newNodeType(f.names[i], m); bad != nil && len(modules) > 1 {
-			bad = fmt.Errorf("node type %s: %w", f.names[i], bad)
-		}
-		err = errors.Join(err, bad)
-	}
+	types, err := f.bind(modules)
 	if err != nil {
 		for _, m := range modules {
 			err = errors.Join(err, m.Close(context.Background()))
@@ -143,6 +136,29 @@ func (f *lazyFile) open() (err error) {
 		f.types[i].typ.Store(t)
 	}
 	return nil
+}
+
+// bind reads the manifests of the file's modules.
+func (f *lazyFile) bind(modules []*sandbox.Module) (types []*nodeType, err error) {
+	if len(modules) == 1 && len(f.names) == 1 {
+		t, err := newNodeType(f.names[0], modules[0])
+		return []*nodeType{t}, err
+	}
+	for _, name := range f.names {
+		i := slices.IndexFunc(modules, func(m *sandbox.Module) bool { return m.Type() == name })
+		if i < 0 {
+			return nil, fmt.Errorf("it offers no node type %s", name)
+		}
+		t, bad := newNodeType(name, modules[i])
+		if bad != nil {
+			err = errors.Join(err, fmt.Errorf("node type %s: %w", name, bad))
+		}
+		types = append(types, t)
+	}
+	if len(modules) > len(f.names) {
+		err = errors.Join(err, fmt.Errorf("it offers %d node types instead of %d", len(modules), len(f.names)))
+	}
+	return types, err
 }
 
 // newNodeType reads a module's manifest.

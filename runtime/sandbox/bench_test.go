@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"testing"
 
 	"github.com/flowtrux/edge/nodes"
@@ -11,9 +12,9 @@ import (
 // BenchmarkCall measures a call of a module with each way to reset instances, and with new
 // instances. Package bench compares more.
 func BenchmarkCall(b *testing.B) {
-	builtin := make(map[string][]byte)
-	for _, n := range nodes.Builtin() {
-		builtin[n.Type] = n.Wasm
+	builtin := func(name string) []byte {
+		f, _, _ := nodes.Find(name)
+		return f.Wasm
 	}
 	for _, g := range []struct {
 		name  string
@@ -21,12 +22,12 @@ func BenchmarkCall(b *testing.B) {
 		input string
 	}{
 		{"tiny", says(abi.Output, "1").bytes(), `{}`},
-		{"transform", builtin["transform"], `{"output":{"orderId":"12345","total":250.50,"items":[{"sku":"a","quantity":1}]}}`},
-		{"condition", builtin["condition"], `{"conditions":[{"left":250.5,"operator":"greaterThan","right":100}]}`},
+		{"transform", builtin("transform"), `{"output":{"orderId":"12345","total":250.50,"items":[{"sku":"a","quantity":1}]}}`},
+		{"condition", builtin("condition"), `{"conditions":[{"left":250.5,"operator":"greaterThan","right":100}]}`},
 	} {
 		for way := ResetShared; way <= ResetNever; way++ {
 			b.Run(g.name+"/"+way.String(), func(b *testing.B) {
-				m := load(b, newHostWith(b, Options{Reset: way}), g.wasm, Limits{}, hostapi.Grants{Globals: true})
+				m := loadOffered(b, newHostWith(b, Options{Reset: way}), g.name, g.wasm)
 				input, dst := []byte(g.input), []byte(nil)
 				s := new(hostapi.Session)
 				b.ReportAllocs()
@@ -42,4 +43,23 @@ func BenchmarkCall(b *testing.B) {
 			})
 		}
 	}
+}
+
+// loadOffered loads a node type, of a file that may offer others as well.
+func loadOffered(b *testing.B, h *Host, name string, wasm []byte) *Module {
+	b.Helper()
+	c := ModuleConfig{Type: name, Source: name, Wasm: wasm, Grants: hostapi.Grants{Globals: true}}
+	if _, _, ok := nodes.Find(name); ok {
+		c.Offered = name
+	}
+	m, err := h.Load(b.Context(), c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := m.Close(context.Background()); err != nil {
+			b.Error(err)
+		}
+	})
+	return m
 }

@@ -17,7 +17,8 @@ func family(list string) guest {
 	g.funcs = []function{
 		alloc(i32c(bufAt)),
 		{abi.ExportRunType, types(tI32, tI32, tI32), types(tI64), nil, code(
-			local(0), i32c(dataAt), add, []byte{0xad}, i64c(32), []byte{0x86}, i64c(1), []byte{0x84}, // uint64(dataAt+type)<<32 | 1
+			// uint64(dataAt+type)<<32 | 1
+			local(0), i32c(dataAt), add, []byte{0xad}, i64c(32), []byte{0x86}, i64c(1), []byte{0x84},
 		)},
 		describe(returnPacked(abi.Output, dataAt+10, uint32(len(list)))),
 	}

@@ -9,10 +9,11 @@ import (
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// preparedCache is a file's LRU cache of snapshots that were prepared for nodes, keyed by their type
-// and the fixed part of their configs: nodes with the same fixed part share one. When the cache is full,
-// the least recently used snapshot is evicted. A snapshot that was not used for closeAfterIdle
-// eviction rounds is evicted as well. An evicted snapshot is made again when its node is called.
+// preparedCache is a file's LRU cache of snapshots that were prepared for nodes, keyed by their
+// type and the fixed part of their configs: nodes with the same fixed part share one. When the
+// cache is full, the least recently used snapshot is evicted. A snapshot that was not used for
+// closeAfterIdle eviction rounds is evicted as well. An evicted snapshot is made again when its
+// node is called.
 //
 // It is neither golang.org/x/sync/singleflight nor an LRU library, because both would be the
 // smaller part of it. Several callers share the making of a snapshot, but each has its own context,

@@ -18,13 +18,11 @@ import (
 // loadCode loads the node code, which can be prepared.
 func loadCode(t testing.TB, h *Host, l Limits) *Module {
 	t.Helper()
-	for _, n := range nodes.Builtin() {
-		if n.Type == "code" {
-			return load(t, h, n.Wasm, l, hostapi.GrantsOf(n.Capabilities...))
-		}
+	f, code, ok := nodes.Find("code")
+	if !ok {
+		t.Fatal("there is no node code")
 	}
-	t.Fatal("there is no node code")
-	return nil
+	return load(t, h, f.Wasm, l, hostapi.GrantsOf(code.Capabilities...))
 }
 
 func withSource(t testing.TB, m *Module, source string) *Prepared {

@@ -25,15 +25,16 @@ func Compile(ctx context.Context) (err error) {
 		return fmt.Errorf("creating the sandbox: %w", err)
 	}
 	defer func() { err = errors.Join(err, host.Close(ctx)) }()
-	for _, n := range nodes.Builtin() {
+	for _, f := range nodes.Builtin() {
+		n := f.Types[0] // the code is that of the file
 		m, err := host.Load(ctx, sandbox.ModuleConfig{
-			Type: n.Type, Source: "built-in node " + n.Type, Wasm: n.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...),
+			Type: n.Name, Source: "built-in node " + n.Name, Wasm: f.Wasm, Grants: hostapi.GrantsOf(n.Capabilities...), Offered: n.Name,
 		})
 		if err != nil {
 			return err
 		}
 		if err := m.Close(ctx); err != nil {
-			return fmt.Errorf("closing %s: %w", n.Type, err)
+			return fmt.Errorf("closing %s: %w", f.Name, err)
 		}
 	}
 	return nil
