@@ -48,8 +48,10 @@ var noise = []string{
 // member. It votes again a moment later.
 const impatience = " since there are still pending configuration changes to apply"
 
-// farewells are messages, some of them errors, that etcd logs when it closes the socket on request.
+// farewells are messages, some of them errors, that etcd logs when it closes the socket on request,
+// or is closed just after its start.
 var farewells = []string{
+	"failed to update cluster version",
 	"setting up serving from embedded etcd failed.",
 	"stopping insecure grpc server due to error",
 	"stopped insecure grpc server due to error",

@@ -11,6 +11,7 @@ import (
 
 	"go.etcd.io/etcd/client/pkg/v3/fileutil"
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
 )
 
 // ErrInUse means that the directory is in use, most likely by another process.
@@ -73,6 +74,9 @@ func (s *server) run(ctx context.Context, o Options) error {
 			}
 			made <- err
 		}()
+		if err := trim(o.Dir); err != nil {
+			o.Logger.Debug("the unused end of the database is kept", zap.Error(err))
+		}
 		s.etcd, err = embed.StartEtcd(config)
 	}()
 	var err error
