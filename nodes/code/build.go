@@ -37,7 +37,7 @@ const (
 
 // inputs are the files that the module is made of.
 var inputs = []string{
-	"engine.h", "glue.c", "manifest.json", "package-lock.json",
+	"engine.h", "glue.c", "json.c", "json.h", "manifest.json", "package-lock.json",
 	"prelude/code.js", "prelude/fetch.js", "prelude/text.js", "prelude/url.js",
 }
 
@@ -144,12 +144,14 @@ func build() ([]byte, error) {
 	if err := widen(in(engineFile), in("engine.wasm")); err != nil {
 		return nil, err
 	}
-	if err := command("clang-19", "--target=wasm32", "-std=c23", "-Os", "-nostdlib", "-ffreestanding", "-mbulk-memory", "-fvisibility=hidden",
-		"-Wall", "-Wextra", "-Werror", "-c", "glue.c", "-o", in("glue.o")); err != nil {
-		return nil, err
+	for _, name := range []string{"glue", "json"} {
+		if err := command("clang-19", "--target=wasm32", "-std=c23", "-O2", "-nostdlib", "-ffreestanding", "-mbulk-memory", "-fvisibility=hidden",
+			"-Wall", "-Wextra", "-Werror", "-c", name+".c", "-o", in(name+".o")); err != nil {
+			return nil, err
+		}
 	}
 	if err := command("wasm-ld-19", "--no-entry", "--import-memory=quickjs,memory", "--strip-all",
-		fmt.Sprintf("--global-base=%d", enginePages<<16), "-z", "stack-size=16384", "-o", in("glue.wasm"), in("glue.o")); err != nil {
+		fmt.Sprintf("--global-base=%d", enginePages<<16), "-z", "stack-size=16384", "-o", in("glue.wasm"), in("glue.o"), in("json.o")); err != nil {
 		return nil, err
 	}
 	roots := make([]map[string]any, len(exports))

@@ -11,10 +11,13 @@ typedef unsigned long long JSValue; // the tag is in the upper half, a pointer o
 typedef struct JSContext JSContext;
 typedef struct JSRuntime JSRuntime;
 typedef struct JSModuleDef JSModuleDef;
+typedef unsigned int JSAtom; // the number of a key; 0 is none
 
-enum { TAG_NULL = 2, TAG_UNDEFINED = 3, TAG_EXCEPTION = 6 };
+enum { TAG_INT = 0, TAG_BOOL = 1, TAG_NULL = 2, TAG_UNDEFINED = 3, TAG_EXCEPTION = 6 };
 
 static inline JSValue special(int tag) { return (JSValue)tag << 32; }
+static inline JSValue integer(int n) { return (JSValue)TAG_INT << 32 | (unsigned)n; }
+static inline JSValue boolean(int b) { return (JSValue)TAG_BOOL << 32 | (unsigned)b; }
 static inline int tag_of(JSValue v) { return (int)(v >> 32); }
 static inline void *pointer_of(JSValue v) { return (void *)(size)v; }
 static inline int is_exception(JSValue v) { return tag_of(v) == TAG_EXCEPTION; }
@@ -29,6 +32,9 @@ struct options {
 	const char *filename;
 	int line; // of the text's first line
 };
+
+// PROPERTY_PLAIN are the flags of a property that code can change, list and delete.
+enum { PROPERTY_PLAIN = 1 << 0 | 1 << 1 | 1 << 2 };
 
 enum { PROMISE_PENDING = 0, PROMISE_FULFILLED = 1, PROMISE_REJECTED = 2 };
 
@@ -56,6 +62,12 @@ JSValue ENGINE(JS_ThrowOutOfMemory)(JSContext *);
 JSValue ENGINE(JS_NewObject)(JSContext *);
 JSValue ENGINE(JS_GetPropertyStr)(JSContext *, JSValue, const char *name);
 int ENGINE(JS_SetPropertyStr)(JSContext *, JSValue, const char *name, JSValue);
+JSValue ENGINE(JS_GetProperty)(JSContext *, JSValue, JSAtom);
+int ENGINE(JS_DefinePropertyValue)(JSContext *, JSValue, JSAtom, JSValue, int flags);
+JSValue ENGINE(JS_NewArrayFrom)(JSContext *, int n, const JSValue *); // takes the values over
+JSAtom ENGINE(JS_NewAtomLen)(JSContext *, const char *ascii, size n);
+JSAtom ENGINE(JS_ValueToAtom)(JSContext *, JSValue);
+JSValue ENGINE(JS_NewNumber)(JSContext *, double);
 JSValue ENGINE(JS_ParseJSON)(JSContext *, const char *text, size n, const char *filename);
 JSValue ENGINE(JS_JSONStringify)(JSContext *, JSValue, JSValue replacer, JSValue space);
 JSValue ENGINE(JS_NewStringLen)(JSContext *, const char *, size n);

@@ -4,6 +4,7 @@
 //
 // Nothing is freed: an instance is put back after each call.
 #include "engine.h"
+#include "json.h"
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 #define HOST(name) __attribute__((import_module("flowtrux_v1"), import_name(#name))) host_##name
@@ -38,7 +39,17 @@ static const char manifest[] = {
 
 static JSRuntime *runtime;
 static JSContext *context;
-static JSValue js_prepare, js_run, js_explain; // functions of the prelude
+static JSValue js_prepare, js_explain; // functions of the prelude
+
+// The values of the workflow that code reads, in the order of the parameters of a body.
+static const char *const roots[] = {"input", "trigger", "steps", "global", "item", "index", "execution", "workflow"};
+enum { INPUT, TRIGGER, STEPS, GLOBAL, ITEM, INDEX, EXECUTION, WORKFLOW, ROOTS };
+static JSAtom root_keys[ROOTS];
+
+// What prepare leaves to the calls.
+static JSValue called;        // the function that the code is, or exports
+static JSValue second;        // the second parameter of an exported function; undefined = the code is a body
+static JSValue unread[ROOTS]; // the values of roots that the code does not read
 
 static unsigned long long pack(enum kind kind, const void *p, size n) {
 	return (unsigned long long)(size)p << 32 | (size)kind << 30 | n;
@@ -46,11 +57,6 @@ static unsigned long long pack(enum kind kind, const void *p, size n) {
 
 // text is a value's text in UTF-8; NULL when it has none, with an exception.
 static const char *text(JSValue v, size *n) { return JS_ToCStringLen2(context, n, v, 0); }
-
-static JSValue parsed(char *json, size n) {
-	json[n] = 0; // alloc leaves room for it
-	return JS_ParseJSON(context, json, n, "config");
-}
 
 // settled waits for a promise: until no job is left. Any other value is settled already.
 static JSValue settled(JSValue v) {
@@ -89,12 +95,8 @@ static unsigned long long failed(enum kind kind) {
 	return pack(kind, p, n);
 }
 
-// answered calls a function of the prelude with JSON and answers with what it returns.
-static unsigned long long answered(JSValue function, char *json, size n, enum kind bad) {
-	JSValue config = parsed(json, n);
-	if (is_exception(config))
-		return failed(bad);
-	JSValue v = settled(JS_Call(context, function, special(TAG_UNDEFINED), 1, &config));
+// answer makes the result of a value.
+static unsigned long long answer(JSValue v, enum kind bad) {
 	if (is_exception(v))
 		return failed(bad);
 	v = JS_JSONStringify(context, v, special(TAG_UNDEFINED), special(TAG_UNDEFINED));
@@ -107,15 +109,81 @@ static unsigned long long answered(JSValue function, char *json, size n, enum ki
 	return p ? pack(OUTPUT, p, length) : failed(bad);
 }
 
-void *EXPORT(alloc)(size n) { return n + 1 ? wasm_malloc(n + 1) : 0; }
+static JSValue property(JSValue object, const char *name) { return JS_GetPropertyStr(context, object, name); }
 
-unsigned long long EXPORT(prepare)(char *p, size n) {
-	unsigned long long r = answered(js_prepare, p, n, FATAL);
+// read_roots reads a config, an object, into the values of the roots.
+static int read_roots(byte *json, size n, JSValue *values) {
+	for (int i = 0; i < ROOTS; i++)
+		values[i] = special(TAG_UNDEFINED);
+	struct reader r = {context, json};
+	for (byte token = '{'; json_token(&r, token); token = ',') {
+		JSAtom key = json_key(&r);
+		JSValue v = key ? json_value(&r) : special(TAG_UNDEFINED);
+		if (is_exception(v))
+			return 0;
+		if (is_undefined(v))
+			break;
+		for (int i = 0; i < ROOTS; i++)
+			if (key == root_keys[i])
+				values[i] = v;
+	}
+	if (json_token(&r, '}') && r.p == json + n)
+		return 1;
+	JSValue config = JS_ParseJSON(context, (char *)json, n, "config");
+	for (int i = 0; i < ROOTS && !is_exception(config); i++)
+		if (is_exception(values[i] = JS_GetProperty(context, config, root_keys[i])))
+			return 0;
+	return !is_exception(config);
+}
+
+void *EXPORT(alloc)(size n) { return n + json_padding < n ? 0 : wasm_malloc(n + json_padding); }
+
+// prepare_calls keeps what the prelude has made of the source, and what calls need besides.
+static int prepare_calls(JSValue made) {
+	called = property(made, "called"), second = special(TAG_UNDEFINED);
+	for (int i = 0; i < ROOTS; i++)
+		if (is_exception(unread[i] = i == INPUT || i == ITEM || i == INDEX ? special(TAG_UNDEFINED) : JS_NewObject(context)))
+			return 0;
+	if (is_undefined(property(made, "exported")))
+		return 1;
+	second = JS_NewObject(context);
+	for (int i = TRIGGER; i < ROOTS && !is_exception(second); i++)
+		if (JS_DefinePropertyValue(context, second, root_keys[i], unread[i], PROPERTY_PLAIN) < 0)
+			return 0;
+	return !is_exception(second);
+}
+
+unsigned long long EXPORT(prepare)(byte *p, size n) {
+	p[n] = 0;
+	JSValue config = JS_ParseJSON(context, (char *)p, n, "config");
+	if (is_exception(config))
+		return failed(FATAL);
+	JSValue made = JS_Call(context, js_prepare, special(TAG_UNDEFINED), 1, &config);
+	if (is_exception(made) || !prepare_calls(made))
+		return failed(FATAL);
+	unsigned long long r = answer(property(made, "answer"), FATAL);
 	JS_RunGC(runtime);
 	return r;
 }
 
-unsigned long long EXPORT(run)(char *p, size n) { return answered(js_run, p, n, ERROR); }
+unsigned long long EXPORT(run)(byte *p, size n) {
+	p[n] = 0;
+	JSValue values[ROOTS];
+	if (!read_roots(p, n, values))
+		return failed(ERROR);
+	int given = ROOTS;
+	if (!is_undefined(second)) {
+		for (int i = TRIGGER; i < ROOTS; i++)
+			if (!is_undefined(values[i]) && !is_null(values[i]) && JS_DefinePropertyValue(context, second, root_keys[i], values[i], PROPERTY_PLAIN) < 0)
+				return failed(ERROR);
+		values[1] = second, given = 2;
+	} else {
+		for (int i = TRIGGER; i < ROOTS; i++)
+			if (is_undefined(values[i]) || (is_null(values[i]) && !is_undefined(unread[i])))
+				values[i] = unread[i];
+	}
+	return answer(settled(JS_Call(context, called, special(TAG_UNDEFINED), given, values)), ERROR);
+}
 
 unsigned long long EXPORT(describe)(void) { return pack(OUTPUT, manifest, sizeof manifest); }
 
@@ -249,7 +317,12 @@ void __attribute__((export_name("_initialize"))) initialize(void) {
 	begun(script_url, sizeof script_url, host);
 	begun(script_fetch, sizeof script_fetch, host);
 	JSValue made = begun(script_code, sizeof script_code, host);
-	js_prepare = JS_GetPropertyStr(context, made, "prepare");
-	js_run = JS_GetPropertyStr(context, made, "run");
-	js_explain = JS_GetPropertyStr(context, made, "explain");
+	js_prepare = property(made, "prepare");
+	js_explain = property(made, "explain");
+	for (size i = 0; i < ROOTS; i++) {
+		size n = 0;
+		while (roots[i][n])
+			n++;
+		root_keys[i] = JS_NewAtomLen(context, roots[i], n);
+	}
 }

@@ -1,16 +1,16 @@
 // The code of a workflow: how it is compiled, what it needs of the workflow, and how it is called.
 (function (host) {
 	const roots = ["input", "trigger", "steps", "global", "item", "index", "execution", "workflow"];
-	let called; // what a call calls: with the values of the roots, or as (input, ctx)
-	let exported = false;
 	let shift = 0; // how many columns of the first line are not the code's
 
 	// What stands before the code that is the body of a function. It ends within the first line, so that lines count from the
 	// code's own first one. The second brace lets the code declare a name of its own that is that of a parameter.
 	const head = `(function (${roots}) {{ `, asyncHead = `(async ${head.slice(1)}`;
 
-	// prepare compiles the source and says which values of the workflow it reads.
+	// prepare compiles the source. A call calls the function called: with the values of the roots, or, if it is exported, as
+	// (input, ctx). The answer says which values of the workflow it reads.
 	function prepare({ source }) {
+		let called, exported;
 		const before = /\bawait\b/.test(source) ? asyncHead : head;
 		try {
 			called = host.compile(`${before}${source}\n}})`, "code", 1, 0);
@@ -21,7 +21,7 @@
 			called = compileModule(source);
 			exported = true;
 		}
-		return { reads: reads(source) };
+		return { called, exported, answer: { reads: reads(source) } };
 	}
 
 	function compileModule(source) {
@@ -81,19 +81,6 @@
 		return /^[A-Za-z_$][\w$]*$/.test(key) ? `${root}.${key}` : `${root}[${JSON.stringify(key)}]`;
 	}
 
-	function run(config) {
-		const { input } = config;
-		if (!exported) return called(input, config.trigger ?? {}, config.steps ?? {}, config.global ?? {}, config.item, config.index, config.execution ?? {}, config.workflow ?? {});
-		const ctx = {};
-		for (const root of roots.slice(1)) ctx[root] = config[root] ?? empty(root);
-		return called(input, ctx);
-	}
-
-	// empty is a root of which nothing was read.
-	function empty(root) {
-		return root === "item" || root === "index" || root === "input" ? undefined : {};
-	}
-
 	// explain makes a failed node's answer of what was thrown: a label (its length, then it) and a message. The stack goes to
 	// the log.
 	function explain(thrown) {
@@ -120,5 +107,5 @@
 	const logged = (text) => (host.say(3, text), text);
 	const said = (label, message) => String.fromCharCode(label.length) + label + message;
 
-	return { prepare, run, explain };
+	return { prepare, explain };
 });
