@@ -13,10 +13,13 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Case is one call of a node. Exactly one of Output and Error is given.
 type Case struct {
+	// Type is the node type that is called, if the module has several; "" = its only one.
+	Type   string          `json:"type,omitempty"`
 	Name   string          `json:"name"`
 	Config json.RawMessage `json:"config"` // templates resolved, compact
 	// byte for byte, but for white space between values
@@ -55,8 +58,8 @@ type Result struct {
 	Globals map[string][]byte // what was set
 }
 
-// Parse parses a file of cases: a list of at least one, with distinct names. The error says which
-// case is wrong and why.
+// Parse parses a file of cases: a list of at least one. Cases of a node type have distinct names.
+// The error says which case is wrong and why.
 func Parse(file []byte) ([]Case, error) {
 	d := json.NewDecoder(bytes.NewReader(file))
 	d.DisallowUnknownFields()
@@ -70,18 +73,38 @@ func Parse(file []byte) ([]Case, error) {
 	if len(list) == 0 {
 		return nil, errors.New("there are no cases")
 	}
-	names := make(map[string]bool)
+	type id struct{ typ, name string }
+	names := make(map[id]bool)
 	for i := range list {
 		c := &list[i]
 		if err := c.check(); err != nil {
 			return nil, fmt.Errorf("case %d (%q): %w", i+1, c.Name, err)
 		}
-		if names[c.Name] {
+		if names[id{c.Type, c.Name}] {
 			return nil, fmt.Errorf("case %d (%q): another one has this name", i+1, c.Name)
 		}
-		names[c.Name] = true
+		names[id{c.Type, c.Name}] = true
 	}
 	return list, nil
+}
+
+// ByType divides cases among the node types of a module. Each case must name one of them; if the
+// module has only one, cases need not name it.
+func ByType(list []Case, types ...string) (map[string][]Case, error) {
+	of := make(map[string][]Case, len(types))
+	for i := range list {
+		c := list[i]
+		switch {
+		case c.Type == "" && len(types) == 1:
+			c.Type = types[0]
+		case c.Type == "":
+			return nil, fmt.Errorf("case %d (%q) names no type; the module has %s", i+1, c.Name, strings.Join(types, ", "))
+		case !slices.Contains(types, c.Type):
+			return nil, fmt.Errorf("case %d (%q) is for the type %q; the module has %s", i+1, c.Name, c.Type, strings.Join(types, ", "))
+		}
+		of[c.Type] = append(of[c.Type], c)
+	}
+	return of, nil
 }
 
 // check rejects an invalid case, and removes the white space from the values that are compared.

@@ -23,17 +23,45 @@ func TestParseRefuses(t *testing.T) {
 		``:   "EOF",
 		`{}`: "cannot unmarshal object",
 		`[]`: "there are no cases",
-		`[{"name":"a","config":{},"output":1}] []`:                                  "there is more",
-		`[{"config":{},"output":1}]`:                                                `case 1 (""): it has no name`,
-		`[{"name":"a","output":1}]`:                                                 `case 1 ("a"): it has no config`,
-		`[{"name":"a","config":{}}]`:                                                "one of output and error",
-		`[{"name":"a","config":{},"output":1,"error":{"code":"x"}}]`:                "one of output and error",
-		`[{"name":"a","config":{},"output":1,"http":{},"httpError":{"code":"x"}}]`:  "one of http and httpError",
-		`[{"name":"a","config":{},"output":1},{"name":"a","config":{},"output":1}]`: `case 2 ("a"): another one has this name`,
-		`[{"name":"a","config":{},"outputs":1}]`:                                    `unknown field "outputs"`,
+		`[{"name":"a","config":{},"output":1}] []`:                                                        "there is more",
+		`[{"config":{},"output":1}]`:                                                                      `case 1 (""): it has no name`,
+		`[{"name":"a","output":1}]`:                                                                       `case 1 ("a"): it has no config`,
+		`[{"name":"a","config":{}}]`:                                                                      "one of output and error",
+		`[{"name":"a","config":{},"output":1,"error":{"code":"x"}}]`:                                      "one of output and error",
+		`[{"name":"a","config":{},"output":1,"http":{},"httpError":{"code":"x"}}]`:                        "one of http and httpError",
+		`[{"name":"a","config":{},"output":1},{"name":"a","config":{},"output":1}]`:                       `case 2 ("a"): another one has this name`,
+		`[{"type":"t","name":"a","config":{},"output":1},{"type":"t","name":"a","config":{},"output":1}]`: `case 2 ("a"): another one has this name`,
+		`[{"name":"a","config":{},"outputs":1}]`:                                                          `unknown field "outputs"`,
 	} {
 		if list, err := Parse([]byte(file)); err == nil || !strings.Contains(err.Error(), want) || list != nil {
 			t.Errorf("%s: %v, want %s", file, err, want)
+		}
+	}
+}
+
+func TestByType(t *testing.T) {
+	parse := func(file string) []Case {
+		t.Helper()
+		list, err := Parse([]byte(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	const both = `[{"type":"a","name":"x","config":1,"output":1},{"type":"b","name":"x","config":2,"output":2},{"type":"a","name":"y","config":3,"output":3}]`
+	of, err := ByType(parse(both), "a", "b", "c")
+	if err != nil || len(of["a"]) != 2 || len(of["b"]) != 1 || string(of["b"][0].Config) != "2" || len(of["c"]) != 0 {
+		t.Errorf("%v, %v", of, err)
+	}
+	if of, err := ByType(parse(`[{"name":"x","config":1,"output":1},{"type":"only","name":"y","config":1,"output":1}]`), "only"); err != nil || len(of["only"]) != 2 {
+		t.Errorf("of one type: %v, %v", of, err)
+	}
+	for want, list := range map[string][]Case{
+		`case 2 ("y") names no type; the module has a, b`:       parse(`[{"type":"a","name":"x","config":1,"output":1},{"name":"y","config":1,"output":1}]`),
+		`case 1 ("x") is for the type "c"; the module has a, b`: parse(`[{"type":"c","name":"x","config":1,"output":1}]`),
+	} {
+		if _, err := ByType(list, "a", "b"); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ package conformance
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -52,7 +53,22 @@ func (c *Case) Check(t *testing.T, got Result) {
 
 // Native runs the cases of testdata/cases.json on a node's function.
 func Native(t *testing.T, run sdk.Func) {
-	for _, c := range Load(t, "testdata/cases.json") {
+	native(t, run, Load(t, "testdata/cases.json"))
+}
+
+// NativeType runs the cases of testdata/cases.json that are for one of a module's node types on its
+// function. It fails if there are none.
+func NativeType(t *testing.T, typ string, run sdk.Func) {
+	t.Helper()
+	list := slices.DeleteFunc(Load(t, "testdata/cases.json"), func(c Case) bool { return c.Type != typ })
+	if len(list) == 0 {
+		t.Errorf("there are no cases for the type %q", typ)
+	}
+	native(t, run, list)
+}
+
+func native(t *testing.T, run sdk.Func, list []Case) {
+	for _, c := range list {
 		t.Run(c.Name, func(t *testing.T) {
 			h := &host{c: &c, globals: c.Workspace()}
 			ctx := new(sdk.Context).WithHost(h)

@@ -46,14 +46,22 @@ func exportAlloc(n uint32) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.SliceData(input))
 }
 
+// Go exports both functions from every module. The host calls the one that the result of describe
+// asks for.
+
 //go:wasmexport run
 func exportRun(ptr unsafe.Pointer, n uint32) uint64 {
-	return export(run(false, unsafe.Slice((*byte)(ptr), n)))
+	return export(run(registered[0], false, unsafe.Slice((*byte)(ptr), n)))
 }
 
-func run(idle bool, config []byte) (abi.Kind, []byte) {
+//go:wasmexport run_type
+func exportRunType(typ uint32, ptr unsafe.Pointer, n uint32) uint64 {
+	return export(run(registered[typ], false, unsafe.Slice((*byte)(ptr), n)))
+}
+
+func run(node *Node, idle bool, config []byte) (abi.Kind, []byte) {
 	current = Context{idle: idle}
-	out, err := call(registered, &current, config)
+	out, err := call(node, &current, config)
 	kind, payload := pack(scratch[:0], &current, out, err)
 	if kind != abi.Output {
 		scratch = payload
@@ -62,7 +70,7 @@ func run(idle bool, config []byte) (abi.Kind, []byte) {
 }
 
 //go:wasmexport describe
-func exportDescribe() uint64 { return export(abi.Output, registered.Manifest()) }
+func exportDescribe() uint64 { return export(abi.Output, describe(registered)) }
 
 // rounds is how often the warm-up is repeated, so that whatever grows with use, such as stacks and
 // the lists of the allocator, has grown to its size. Each call starts where the warm-up ended, so
@@ -72,11 +80,13 @@ const rounds = 4
 //go:wasmexport warmup
 func exportWarmup() {
 	for range rounds {
-		for _, config := range registered.Warmup {
-			n := uint32(len(config))
-			ptr := exportAlloc(n)
-			copy(unsafe.Slice((*byte)(ptr), n), config)
-			_, output = run(true, unsafe.Slice((*byte)(ptr), n))
+		for _, node := range registered {
+			for _, config := range node.Warmup {
+				n := uint32(len(config))
+				ptr := exportAlloc(n)
+				copy(unsafe.Slice((*byte)(ptr), n), config)
+				_, output = run(node, true, unsafe.Slice((*byte)(ptr), n))
+			}
 		}
 	}
 	output = nil

@@ -2,24 +2,43 @@ package sdk
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/flowtrux/edge/nodes/abi"
 )
 
-// registered is the module's node: a module is one node.
-var registered *Node
+// registered are the module's nodes.
+var registered []*Node
 
-// Register registers the node of this module. Call it once, from a package-level variable or an
-// init function.
+// Register registers a node of this module. Call it from a package-level variable or an init
+// function. A module with several nodes, 32 at most, calls it for each, with a Type of its own: each
+// then has its own grants and limits, and they share the file.
 func Register(n Node) struct{} {
 	switch {
-	case registered != nil:
-		panic("sdk: Register was called twice: a module is one node")
 	case n.Type == "" || n.Version == "" || n.Run == nil:
 		panic("sdk: a node needs Type, Version and Run")
+	case slices.ContainsFunc(registered, func(o *Node) bool { return o.Type == n.Type }):
+		panic("sdk: two nodes have the type " + n.Type)
+	case len(registered) == abi.MaxTypes:
+		panic("sdk: a module has too many nodes: " + n.Type)
 	}
-	registered = &n
+	registered = append(registered, &n)
 	return struct{}{}
+}
+
+// describe returns the manifest of the only node, or a list of the manifests of several.
+func describe(nodes []*Node) []byte {
+	if len(nodes) == 1 {
+		return nodes[0].Manifest()
+	}
+	list := []byte{'['}
+	for i, n := range nodes {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, n.Manifest()...)
+	}
+	return append(list, ']')
 }
 
 // call runs the node and turns a panic into an error, so that its author sees the text instead of a

@@ -29,11 +29,28 @@ func TestRegister(t *testing.T) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	if got := panics(whole); got != "" || registered == nil || registered.Type != "a" {
+	if got := panics(whole); got != "" || len(registered) != 1 || registered[0].Type != "a" {
 		t.Fatalf("%q", got)
 	}
-	if got := panics(whole); !strings.HasPrefix(got, "sdk: Register was called twice") {
+	if got := string(describe(registered)); got != `{"abi":1,"type":"a","version":"1.0.0"}` {
+		t.Errorf("one describes itself as %s", got)
+	}
+	if got := panics(whole); got != "sdk: two nodes have the type a" {
 		t.Errorf("twice: %q", got)
+	}
+	if got := panics(Node{Type: "b", Version: "2.0.0", Run: run}); got != "" {
+		t.Fatalf("%q", got)
+	}
+	if got := string(describe(registered)); got != `[{"abi":1,"type":"a","version":"1.0.0"},{"abi":1,"type":"b","version":"2.0.0"}]` {
+		t.Errorf("two describe themselves as %s", got)
+	}
+	for i := range abi.MaxTypes - 2 {
+		if got := panics(Node{Type: fmt.Sprint("n", i), Version: "1.0.0", Run: run}); got != "" {
+			t.Fatalf("%q", got)
+		}
+	}
+	if got := panics(Node{Type: "c", Version: "1.0.0", Run: run}); got != "sdk: a module has too many nodes: c" {
+		t.Errorf("the 33rd: %q", got)
 	}
 }
 

@@ -19,7 +19,9 @@ type FamilyConfig struct {
 	// Limits are those of the file's node types. Memory and NoSnapshot are also those of the file,
 	// whose instances all of its types share.
 	Limits Limits
-	Types  []TypeConfig // settings of some of the types; the others have no grants
+	// Grants are those of the types that Types does not list.
+	Grants hostapi.Grants
+	Types  []TypeConfig
 }
 
 // TypeConfig has the settings of one node type of a family.
@@ -43,7 +45,7 @@ func (h *Host) LoadFamily(ctx context.Context, c FamilyConfig) ([]*Module, error
 		}
 		chosen := make([]typeChoice, len(f.offers))
 		for i, o := range f.offers {
-			chosen[i] = typeChoice{i, TypeConfig{Offered: o.name, Type: o.name}}
+			chosen[i] = typeChoice{i, TypeConfig{Offered: o.name, Type: o.name, Grants: c.Grants}}
 		}
 		for i, t := range c.Types {
 			at := f.offered(t.Offered)

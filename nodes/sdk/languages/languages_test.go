@@ -2,6 +2,7 @@ package languages
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,27 +63,17 @@ func TestNodesInC(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer host.Close(context.Background())
-	for name, grants := range map[string]hostapi.Grants{"reader": {}, "counter": {Globals: true}} {
-		t.Run(name, func(t *testing.T) { testNode(t, host, "testdata/"+name, grants) })
+	for name, grants := range map[string]hostapi.Grants{"reader": {}, "counter": {Globals: true}, "family": {Globals: true}} {
+		t.Run(name, func(t *testing.T) { testNodes(t, host, "testdata/"+name, grants) })
 	}
 }
 
-// testNode holds a node in C to its cases, which lie beside it, and to the rules.
-func testNode(t *testing.T, host *sandbox.Host, name string, grants hostapi.Grants) {
+// testNodes holds the nodes of a module in C to their cases, which lie beside it, and to the rules.
+func testNodes(t *testing.T, host *sandbox.Host, name string, grants hostapi.Grants) {
 	wasm, err := wasmbuild.C(t.Context(), name+".c", "-Wall", "-Wextra", "-Werror", "-Wl,--stack-first")
 	if err != nil {
 		t.Fatal(err)
 	}
-	load := func(noSnapshot bool) (*sandbox.Module, error) {
-		return host.Load(t.Context(), sandbox.ModuleConfig{
-			Source: name + ".wasm", Wasm: wasm, Grants: grants, Limits: sandbox.Limits{NoSnapshot: noSnapshot},
-		})
-	}
-	m, err := load(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close(context.Background())
 	b, err := os.ReadFile(name + ".json")
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +82,41 @@ func testNode(t *testing.T, host *sandbox.Host, name string, grants hostapi.Gran
 	if err != nil {
 		t.Fatal(err)
 	}
+	types, err := typesOf(t.Context(), host, wasm, grants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, err := cases.ByType(list, types...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range types {
+		t.Run(typ, func(t *testing.T) {
+			testNode(t, func(noSnapshot bool) (*sandbox.Module, error) {
+				return host.Load(t.Context(), sandbox.ModuleConfig{
+					Source: name + ".wasm", Wasm: wasm, Grants: grants, Offered: typ, Limits: sandbox.Limits{NoSnapshot: noSnapshot},
+				})
+			}, of[typ])
+		})
+	}
+}
+
+// typesOf returns the node types of a module.
+func typesOf(ctx context.Context, host *sandbox.Host, wasm []byte, grants hostapi.Grants) (types []string, err error) {
+	modules, err := host.LoadFamily(ctx, sandbox.FamilyConfig{Wasm: wasm, Grants: grants})
+	for _, m := range modules {
+		types = append(types, m.Type())
+		err = errors.Join(err, m.Close(ctx))
+	}
+	return types, err
+}
+
+func testNode(t *testing.T, load func(noSnapshot bool) (*sandbox.Module, error), list []cases.Case) {
+	m, err := load(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close(context.Background())
 	for i := range list {
 		for _, d := range list[i].Compare(nodetest.Call(t.Context(), m, &list[i]).Answer) {
 			t.Errorf("%s: %s", list[i].Name, d)

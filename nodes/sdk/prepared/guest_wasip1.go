@@ -11,9 +11,16 @@ import (
 )
 
 //go:wasmexport prepare
-func exportPrepare(ptr unsafe.Pointer, n uint32) uint64 {
+func exportPrepare(ptr unsafe.Pointer, n uint32) uint64 { return exportPrepareType(0, ptr, n) }
+
+//go:wasmexport prepare_type
+func exportPrepareType(typ uint32, ptr unsafe.Pointer, n uint32) uint64 {
 	// The prepared value may be a part of the fixed config, whose buffer calls reuse.
-	packed := sdk.Invoke(exported, bytes.Clone(unsafe.Slice((*byte)(ptr), n)))
+	preparing = true
+	packed := sdk.Invoke(typ, bytes.Clone(unsafe.Slice((*byte)(ptr), n)))
+	if preparing {
+		panic("prepared: the Run of a node with fixed keys is not that of Func")
+	}
 	runtime.GC() // calls begin with a heap without garbage, as after a warm-up
 	return packed
 }

@@ -10,7 +10,8 @@
 //	func compile(fixed []byte) (*regexp.Regexp, error) { … }
 //	func match(ctx *sdk.Context, pattern *regexp.Regexp, config []byte) ([]byte, error) { … }
 //
-// Modules that import it export prepare of the node ABI, and must have fixed keys.
+// Modules that import it export prepare of the node ABI, and must have fixed keys. A node with fixed
+// keys whose Run is not that of Func cannot be prepared.
 package prepared
 
 import (
@@ -25,32 +26,31 @@ type Reader interface {
 	Reads() []string
 }
 
-// exported is the function behind the prepare export: it takes the fixed part and returns what the
-// host must know.
-var exported sdk.Func
+// preparing is true while the prepare export calls a node's function: that prepares instead of
+// running then, and returns what the host must know. So the prepare export finds the functions of a
+// node, of which a module may have several, by the node alone.
+var preparing bool
 
 // Func returns a node's function made of two. prepare gets an object of the node's Fixed keys and
 // returns the value that every call of run starts with, in the state that prepare left it in:
 // changes by a call do not survive it. An error of prepare makes a workflow invalid, with its
-// message as the reason. A module is one node, so Func is called once.
+// message as the reason. The result must be the node's Run itself, not called by another function.
 //
 // In tests and in a warm-up, prepare and run both get the whole config, so each must ignore the
 // other's keys.
 func Func[T any](prepare func(fixed []byte) (T, error), run func(ctx *sdk.Context, prepared T, config []byte) ([]byte, error)) sdk.Func {
-	if exported != nil {
-		panic("prepared: Func was called twice: a module is one node")
-	}
 	var stored *T
-	exported = func(_ *sdk.Context, fixed []byte) ([]byte, error) {
-		v, err := prepare(fixed)
-		if err != nil {
-			return nil, err
-		}
-		stored = &v
-		return describe(v), nil
-	}
 	return func(ctx *sdk.Context, config []byte) ([]byte, error) {
-		if stored != nil {
+		switch {
+		case preparing:
+			preparing = false
+			v, err := prepare(config)
+			if err != nil {
+				return nil, err
+			}
+			stored = &v
+			return describe(v), nil
+		case stored != nil:
 			return run(ctx, *stored, config)
 		}
 		v, err := prepare(config)

@@ -23,7 +23,6 @@ type words []string
 func (w words) Reads() []string { return w }
 
 func TestFunc(t *testing.T) {
-	t.Cleanup(func() { exported = nil })
 	bad := errors.New("bad")
 	times := 0
 	run := Func(func(fixed []byte) (words, error) {
@@ -44,22 +43,24 @@ func TestFunc(t *testing.T) {
 	}
 	calls("a b", "a+b+a b", 1) // both get the whole
 	calls("", "", 2)
-	if out, err := exported(new(sdk.Context), nil); !errors.Is(err, bad) || out != nil {
+	prepare := func(fixed []byte) ([]byte, error) {
+		preparing = true
+		defer func() {
+			if preparing {
+				t.Error("it was not prepared")
+			}
+		}()
+		return run(new(sdk.Context), fixed)
+	}
+	if out, err := prepare(nil); !errors.Is(err, bad) || out != nil {
 		t.Errorf("%s, %v", out, err)
 	}
 	calls("c", "c+c", 4)
-	if out, err := exported(new(sdk.Context), []byte(`x" y`)); err != nil || string(out) != `{"reads":["x\"","y"]}` {
+	if out, err := prepare([]byte(`x" y`)); err != nil || string(out) != `{"reads":["x\"","y"]}` {
 		t.Errorf("%s, %v", out, err)
 	}
 	calls("d", `x"+y+d`, 5)
 	calls("", `x"+y+`, 5)
-
-	defer func() {
-		if r := recover(); r != "prepared: Func was called twice: a module is one node" {
-			t.Errorf("twice: %v", r)
-		}
-	}()
-	Func(func([]byte) (int, error) { return 0, nil }, func(*sdk.Context, int, []byte) ([]byte, error) { return nil, nil })
 }
 
 func TestWhatIsPreparedNeedsNoReads(t *testing.T) {
@@ -119,6 +120,87 @@ func TestModule(t *testing.T) {
 	for _, r := range rules {
 		if r.Broken != "" {
 			t.Errorf("it %s: %s", r.Name, r.Broken)
+		}
+	}
+}
+
+// The nodes of one module are prepared each on its own, and have only their own grants.
+func TestFamily(t *testing.T) {
+	wasm, err := wasmbuild.Go(t.Context(), "testdata/family")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := compiled.Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := sandbox.New(sandbox.Options{CacheDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close(context.Background())
+	b, err := os.ReadFile("testdata/family/cases.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := cases.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, err := cases.ByType(list, "prefix", "read", "count")
+	if err != nil {
+		t.Fatal(err)
+	}
+	globals := hostapi.Grants{Globals: true}
+	modules, err := host.LoadFamily(t.Context(), sandbox.FamilyConfig{Source: "family.wasm", Wasm: wasm, Types: []sandbox.TypeConfig{{Offered: "read", Grants: globals}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		if len(of[m.Type()]) == 0 {
+			t.Errorf("%s has no cases", m.Type())
+		}
+		for i := range of[m.Type()] {
+			c := &of[m.Type()][i]
+			for range 2 {
+				for _, d := range c.Compare(nodetest.Call(t.Context(), m, c).Answer) {
+					t.Errorf("%s: %s: %s", m.Type(), c.Name, d)
+				}
+			}
+		}
+		rules, err := nodetest.Rules(t.Context(), func(noSnapshot bool) (*sandbox.Module, error) {
+			return host.Load(t.Context(), sandbox.ModuleConfig{
+				Source: "family.wasm", Wasm: wasm, Offered: m.Type(), Grants: globals, Limits: sandbox.Limits{NoSnapshot: noSnapshot},
+			})
+		}, of[m.Type()])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rules {
+			if r.Broken != "" {
+				t.Errorf("%s: it %s: %s", m.Type(), r.Name, r.Broken)
+			}
+		}
+	}
+	samePrepared(t, modules[0], modules[2])
+	for _, m := range modules {
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// samePrepared prepares two node types with the same bytes: each has a snapshot of its own.
+func samePrepared(t *testing.T, prefix, count *sandbox.Module) {
+	t.Helper()
+	fixed := []byte(`{"prefix":"a","words":"a"}`)
+	a, b := prefix.NewPrepared(fixed), count.NewPrepared(fixed)
+	for range 3 {
+		for p, want := range map[*sandbox.Prepared]string{a: `{"text":"aaa","calls":2}`, b: `{"found":2,"calls":2}`} {
+			r, err := p.Call(t.Context(), new(hostapi.Session), []byte(`{"text":"aa"}`), nil)
+			if err != nil || string(r.Output) != want {
+				t.Errorf("%s, %v, want %s", r.Output, err, want)
+			}
 		}
 	}
 }

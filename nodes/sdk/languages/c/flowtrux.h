@@ -366,4 +366,28 @@ static inline ft_answer ft_failed(ft_reply r) { return ft_labelled_(r.fatal ? 3 
 	FT_EXPORT_("run") ft_answer ft_export_run_(const char *ptr, size_t len) { return function((ft_text){ptr, len}); } \
 	FT_EXPORT_("describe") ft_answer ft_export_describe_(void) { return ft_pack_(0, (manifest), sizeof(manifest) - 1); }
 
+/* ft_node is one of several nodes of a module. */
+typedef struct {
+	const char *manifest; /* with a type of its own */
+	ft_answer (*run)(ft_text config);
+} ft_node;
+
+static inline ft_answer ft_describe_(const ft_node *nodes, size_t n) {
+	ft_out out = {0};
+	for (size_t i = 0; i < n; i++) {
+		ft_put(&out, i == 0 ? FT("[") : FT(","));
+		ft_put(&out, ft_text_of(nodes[i].manifest));
+	}
+	ft_put(&out, FT("]"));
+	return ft_output(&out);
+}
+
+/* FT_NODES makes the elements of an array of ft_node the module's nodes, 32 at most, instead of FT_NODE. */
+#define FT_NODES(nodes)                                                                                               \
+	FT_EXPORT_("alloc") void *ft_export_alloc_(size_t n) { return ft_alloc(n); }                                  \
+	FT_EXPORT_("run_type") ft_answer ft_export_run_type_(size_t type, const char *ptr, size_t len) {              \
+		return (nodes)[type].run((ft_text){ptr, len});                                                        \
+	}                                                                                                             \
+	FT_EXPORT_("describe") ft_answer ft_export_describe_(void) { return ft_describe_((nodes), sizeof(nodes) / sizeof((nodes)[0])); }
+
 #endif
