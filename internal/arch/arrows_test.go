@@ -93,6 +93,7 @@ var arrows = map[string][]string{
 	"nodes/httprequest":           {"nodes/sdk/*", "nodes/rawjson"},
 	"nodes/switch":                {"nodes/sdk/*", "nodes/rawjson"},
 	"nodes/transform":             {"nodes/sdk/*", "nodes/rawjson"},
+	"nodes/reference":             {"nodes/sdk/*", "nodes/rawjson"},
 	"examples/nodes/slugify":      {"nodes/sdk/*"},
 	"bench": {
 		"bench/meter", "bench/workflow", "internal/crash", "internal/wasmbuild", "runtime/hostapi", "runtime/journal/*",

@@ -7,13 +7,7 @@ void *allocate(size_t n) {
 	return p;
 }
 
-// Eight bytes are looked at together, in a word whose lowest byte is the first of them.
-
-static inline uint64_t word(const char *p) {
-	uint64_t w;
-	__builtin_memcpy(&w, p, sizeof w);
-	return w;
-}
+// Eight bytes of a string are looked at together.
 
 static const uint64_t each = 0x0101010101010101;
 
@@ -192,10 +186,12 @@ int json_compare(ft_text a, ft_text b) {
 }
 
 bool json_key_is(ft_text raw, ft_text exact) {
-	if (raw.len < exact.len) // no escape is shorter than what it stands for
+	if (raw.len <= exact.len) // no escape is shorter than what it stands for
+		return raw.len == exact.len && begins_with(raw, exact) && !json_escaped(raw);
+	if (*raw.ptr != '\\' && (exact.len == 0 || *raw.ptr != *exact.ptr))
 		return false;
 	if (!json_escaped(raw))
-		return raw.len == exact.len && json_compare_bytes(raw, exact) == 0;
+		return false;
 	reader r = read(raw, true);
 	for (size_t i = 0; i < exact.len; i++)
 		if (next(&r) != (unsigned char)exact.ptr[i])
@@ -209,4 +205,54 @@ ft_text json_get(ft_text object, ft_text key) {
 		if (json_key_is(k, key))
 			return v;
 	return (ft_text){0};
+}
+
+void json_fields(ft_text object, size_t n, const ft_text keys[], ft_text values[]) {
+	for (size_t i = 0; i < n; i++)
+		values[i] = (ft_text){0};
+	json_cursor c = json_members(object);
+	for (ft_text k, v; json_member(&c, &k, &v);)
+		for (size_t i = 0; i < n; i++)
+			if (k.len == keys[i].len ? begins_with(k, keys[i]) : k.len > keys[i].len && json_key_is(k, keys[i])) {
+				values[i] = v;
+				break;
+			}
+}
+
+// is_half tells whether half of a surrogate pair stands at p, as exact texts have it.
+static bool is_half(const char *p, const char *end) {
+	return end - p >= 3 && (unsigned char)p[0] == 0xed && (unsigned char)p[1] >= 0xa0;
+}
+
+// letter is what stands behind the backslash of a character's escape. 'u' = its code follows.
+static char letter(char c) {
+	switch (c) {
+	case '\b': return 'b';
+	case '\f': return 'f';
+	case '\n': return 'n';
+	case '\r': return 'r';
+	case '\t': return 't';
+	case '"': case '\\': return c;
+	}
+	return 'u';
+}
+
+void json_put_exact(ft_out *out, ft_text exact) {
+	static const char digits[] = "0123456789abcdef";
+	ft_put(out, FT("\""));
+	const char *end = exact.ptr + exact.len, *done = exact.ptr;
+	for (const char *p = done; p < end; p++) {
+		bool half = is_half(p, end);
+		if ((unsigned char)*p >= ' ' && *p != '"' && *p != '\\' && !half)
+			continue;
+		unsigned code = half ? 0xd000 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu) : (unsigned char)*p;
+		char escape[] = {'\\', letter(*p), digits[code >> 12], digits[code >> 8 & 15], digits[code >> 4 & 15], digits[code & 15]};
+		ft_put(out, (ft_text){done, (size_t)(p - done)});
+		ft_put(out, (ft_text){escape, escape[1] == 'u' ? 6 : 2});
+		if (half)
+			p += 2;
+		done = p + 1;
+	}
+	ft_put(out, (ft_text){done, (size_t)(end - done)});
+	ft_put(out, FT("\""));
 }

@@ -14,6 +14,27 @@
 // that all calls share.
 void *allocate(size_t n);
 
+// word is eight bytes of a text, the first of them lowest.
+static inline uint64_t word(const char *p) {
+	uint64_t w;
+	__builtin_memcpy(&w, p, sizeof w);
+	return w;
+}
+
+// begins_with tells whether a text begins with another: with one that is constant, in a few instructions.
+static inline bool begins_with(ft_text text, ft_text with) {
+	if (text.len < with.len)
+		return false;
+	size_t i = 0;
+	for (; with.len - i >= sizeof(uint64_t); i += sizeof(uint64_t))
+		if (word(text.ptr + i) != word(with.ptr + i))
+			return false;
+	for (; i < with.len; i++)
+		if (text.ptr[i] != with.ptr[i])
+			return false;
+	return true;
+}
+
 enum json_kind { JSON_NONE, JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_OBJECT, JSON_ARRAY };
 
 // json_kind is the kind of a value, by its first byte. JSON_NONE = there is no value.
@@ -99,6 +120,9 @@ bool json_key_is(ft_text raw, ft_text exact);
 // json_get is the value of a key, an exact text.
 ft_text json_get(ft_text object, ft_text key);
 
+// json_fields is json_get for several keys in one pass: values[i] becomes the value of keys[i]. These keys have no backslash.
+void json_fields(ft_text object, size_t n, const ft_text keys[], ft_text values[]);
+
 // json_exact is the exact text of a string, and json_text its text, where half of a surrogate pair is U+FFFD. They are a part of the string
 // if it has no escapes. v must be a string.
 ft_text json_exact(ft_text v);
@@ -109,5 +133,8 @@ int json_compare(ft_text a, ft_text b);
 
 // json_compare_bytes orders two texts by their bytes.
 int json_compare_bytes(ft_text a, ft_text b);
+
+// json_put_exact appends an exact text as a string, in quotes.
+void json_put_exact(ft_out *out, ft_text exact);
 
 #endif
