@@ -19,11 +19,8 @@ type Execution struct {
 	program *Program
 	id      string
 	event   *flow.Event
-	ctx     context.Context // ends with the execution; its cause says why
-	cancel  context.CancelCauseFunc
-	caller  untimed
+	life    lifetime
 	detach  func() bool // see Detach; nil = it cannot be detached
-	limit   TimeLimit   // of the run
 	started time.Time
 	memory  memoryBudget
 	large   sync.Mutex // held while a long value is resolved
@@ -39,6 +36,7 @@ type Execution struct {
 
 	mu          sync.Mutex
 	results     []NodeResult
+	result      Result                  // once the execution has ended
 	resumed     map[string]journal.Step // steps of earlier runs, by node ID
 	waiting     []int                   // by node: incoming edges from nodes that are not settled
 	lease       journal.Lease           // nil = not journaled; set by Init or Adopt
@@ -55,11 +53,6 @@ type Execution struct {
 // fewNodes is the largest number of nodes for which outputs and waiting need no allocation of their
 // own.
 const fewNodes = 8
-
-// untimed is a context that hides its deadline.
-type untimed struct{ context.Context }
-
-func (*untimed) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // NewExecution returns an execution of p. The caller holds a slot for it and must call Run.
 func (e *Engine) NewExecution(ctx context.Context, p *Program, id string, ev *flow.Event, lease journal.Lease) *Execution {
@@ -80,7 +73,8 @@ func (e *Engine) NewExecution(ctx context.Context, p *Program, id string, ev *fl
 func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, lease journal.Lease) {
 	n := len(p.Plan.Nodes)
 	x.engine, x.program, x.id, x.event, x.lease, x.started = e, p, id, ev, lease, e.config.Clock()
-	x.limit = TimeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"}
+	x.life.clock = e.config.Clock
+	x.life.setLimit(TimeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"}, x.started)
 	x.memory.limit = int64(e.config.Limits.ExecutionMemory)
 	x.results = make([]NodeResult, n)
 	if n <= fewNodes {
@@ -91,17 +85,13 @@ func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, 
 	for i := range n {
 		x.waiting[i] = len(p.Plan.Nodes[i].In)
 	}
-	// The execution ends with ctx but hides ctx's deadline from nodes. Host functions end a little
-	// before a deadline that they see, to report the failure themselves. A node that failed so
-	// would hide that the whole execution is late.
-	x.caller.Context = ctx
+	x.life.parent = ctx
 	mayStay := p.Plan.Webhook != nil && p.Plan.Webhook.AcceptOnTimeout // after the caller has gone
 	if mayStay && ctx.Err() == nil {
-		x.caller.Context = context.WithoutCancel(ctx)
+		x.life.parent = context.WithoutCancel(ctx)
 	}
-	x.ctx, x.cancel = context.WithCancelCause(&x.caller)
 	if mayStay {
-		x.detach = context.AfterFunc(ctx, func() { x.cancel(context.Cause(ctx)) })
+		x.detach = context.AfterFunc(ctx, func() { x.life.end(context.Cause(ctx)) })
 	}
 	if lease != nil {
 		x.resumed = make(map[string]journal.Step)
@@ -114,34 +104,30 @@ func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, 
 // Run runs the execution to its end and returns its result. A plan without branches runs on this
 // goroutine.
 func (x *Execution) Run() *Result {
-	defer x.cancel(nil)
+	defer x.life.finish()
 	if x.detach != nil {
 		defer x.detach()
 	}
-	timer := time.AfterFunc(x.limit.Duration, x.expire)
-	defer timer.Stop()
-
 	x.engine.config.Observer.ExecutionStarted(x.program.Plan, x.id)
 	// The event is in memory already, so it counts even if it exceeds the limit. Then the first
 	// config fails.
 	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
 	var buf [fewNodes]int
-	x.runReady(x.settle(0, NodeResult{State: Completed, Output: x.event.Data, Started: x.started}, buf[:0]))
+	trigger := NodeResult{State: Completed, Output: x.event.Data, Started: x.started}
+	x.runReady(x.settle(0, &trigger, buf[:0], x.started))
 	x.branches.Wait()
 	r := x.end()
 	x.engine.config.Observer.ExecutionEnded(x.program.Plan, r)
 	return r
 }
 
-// expire ends an execution that has reached its time limit.
-func (x *Execution) expire() { x.cancel(x.limit.Exceeded()) }
-
 // end returns the result, once no node runs any more.
 func (x *Execution) end() *Result {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.ended = true
-	r := &Result{
+	r := &x.result
+	*r = Result{
 		ID: x.id, Status: Succeeded, Nodes: x.results,
 		Started: x.started, Duration: x.engine.config.Clock().Sub(x.started),
 	}
@@ -164,7 +150,7 @@ func (x *Execution) interruption() error {
 	if !x.interrupted {
 		return nil
 	}
-	return context.Cause(x.ctx)
+	return x.life.ended()
 }
 
 // resumable reports whether a journaled execution that ended for this cause runs again.
@@ -187,10 +173,14 @@ func (x *Execution) Interruption() error {
 }
 
 // Cancel ends the execution for the given cause.
-func (x *Execution) Cancel(cause error) { x.cancel(cause) }
+func (x *Execution) Cancel(cause error) { x.life.end(cause) }
 
 // Limit sets a time limit, if it is shorter than those set before. It is called before Run.
-func (x *Execution) Limit(l TimeLimit) { x.limit.AtMost(l.Duration, l.Of) }
+func (x *Execution) Limit(l TimeLimit) {
+	limit := x.life.limit
+	limit.AtMost(l.Duration, l.Of)
+	x.life.setLimit(limit, x.started)
+}
 
 // Detach makes the execution independent of the context that it was made with. It returns false if
 // that context has ended. Only executions whose webhook has onTimeout "accept" can be detached.
@@ -204,7 +194,7 @@ func (x *Execution) Adopt(adopt func([]journal.Step) (journal.Lease, error)) err
 	// checkpoint.
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.ended || x.ctx.Err() != nil {
+	if x.ended || x.life.Err() != nil {
 		return ErrEnded
 	}
 	lease, err := adopt(x.steps())

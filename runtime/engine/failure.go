@@ -23,7 +23,7 @@ func (x *Execution) failed(n int, err *NodeError) NodeResult {
 	node := &x.program.Plan.Nodes[n]
 	r := NodeResult{State: NodeFailed, Err: err}
 	level := zap.WarnLevel
-	if x.ctx.Err() == nil && (node.ErrorEdge || node.Continue) {
+	if x.life.Err() == nil && (node.ErrorEdge || node.Continue) {
 		level = zap.DebugLevel
 		r.State, r.Output = Completed, failureOutput(err)
 		x.memory.used.Add(int64(len(r.Output))) // too small to be rejected
@@ -101,7 +101,7 @@ func nodeError(r sandbox.Result, secrets *secret.Texts) *NodeError {
 // cancelled returns the error of a node that was interrupted.
 func (x *Execution) cancelled() *NodeError {
 	err := finalError(CodeCancelled, "the execution ended while the node ran")
-	err.Detail = context.Cause(x.ctx)
+	err.Detail = x.life.ended()
 	return err
 }
 

@@ -40,7 +40,7 @@ func (x *Execution) runForEach(n int, now time.Time) (a itemResult) {
 	}()
 	node := &x.program.Plan.Nodes[n]
 	scope := x.Scope()
-	r := x.resolver(x.ctx, x.timeout(n), now)
+	r := x.resolver(&x.life, x.timeout(n), now)
 	defer r.release()
 	list, err := r.resolve(node.ForEach, &scope, math.MaxInt)
 	x.trace.AddGlobals(n, &scope)
@@ -105,7 +105,7 @@ func (s *forEach) begin() (i int, ctx context.Context, ok bool) {
 	}
 	i = s.next
 	s.next++
-	ctx, cancel := context.WithCancel(s.x.ctx)
+	ctx, cancel := context.WithCancel(&s.x.life)
 	s.running[i] = cancel
 	return i, ctx, true
 }

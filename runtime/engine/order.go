@@ -13,70 +13,69 @@ import (
 // plan.
 
 // runReady runs nodes that are ready together, and then the nodes that become ready. The first one
-// runs on this goroutine, each other one on a goroutine of its own.
-func (x *Execution) runReady(ready []int) {
+// runs on this goroutine and begins now, each other one on a goroutine of its own.
+func (x *Execution) runReady(ready []int, now time.Time) {
 	for len(ready) > 0 {
 		for _, n := range ready[1:] {
 			x.branches.Go(func() { x.runFrom(n) })
 		}
-		ready = x.runAndSettle(ready[0], ready[:0])
+		ready, now = x.runAndSettle(ready[0], ready[:0], now)
 	}
 }
 
 // runFrom runs a node and then the nodes that become ready.
 func (x *Execution) runFrom(n int) {
 	var buf [fewNodes]int
-	x.runReady(x.runAndSettle(n, buf[:0]))
+	x.runReady(x.runAndSettle(n, buf[:0], x.engine.config.Clock()))
 }
 
-// runAndSettle runs a node and appends the nodes that become ready.
-func (x *Execution) runAndSettle(n int, ready []int) []int {
+// runAndSettle runs a node, which begins now, and appends the nodes that become ready. It returns
+// the time when they begin: the clock is read once for each node.
+func (x *Execution) runAndSettle(n int, ready []int, now time.Time) ([]int, time.Time) {
 	var r NodeResult
-	if x.ctx.Err() == nil {
-		r = x.runNode(n)
+	if !x.life.over(now) {
+		r = x.runNode(n, now)
+		now = now.Add(r.Duration)
 	}
-	if x.ctx.Err() != nil && r.State != Completed {
-		x.interrupt(n, r)
-		return ready
+	if r.State != Completed && x.life.over(now) {
+		x.interrupt(n, &r)
+		return ready, now
 	}
-	return x.settle(n, r, ready)
+	return x.settle(n, &r, ready, now)
 }
 
 // interrupt stores the result of a node that was interrupted by the end of the execution. Nodes
 // after it do not run.
-func (x *Execution) interrupt(n int, r NodeResult) {
+func (x *Execution) interrupt(n int, r *NodeResult) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.store(n, r)
 	x.interrupted = true
 }
 
-// settle stores the result of a node and appends the nodes that become ready. The checkpoint of a
-// completed node is in the journal before they run.
-func (x *Execution) settle(n int, r NodeResult, ready []int) []int {
+// settle stores the result of a node, at the time when it ended, and appends the nodes that become
+// ready. The checkpoint of a completed node is in the journal before they run. It returns the time
+// after that.
+func (x *Execution) settle(n int, r *NodeResult, ready []int, ended time.Time) ([]int, time.Time) {
 	// The order matters: Adopt relies on each completed node being among the results or getting a
 	// checkpoint.
-	if lease := x.complete(n, r); lease != nil {
-		if err := checkpoint(x.ctx, lease, x.step(n, &r)); err != nil {
-			x.cancel(fmt.Errorf("%w: %w", ErrCheckpoint, err))
-			x.interrupt(n, r)
-			return ready
-		}
-	}
-	return x.advance(n, ready)
-}
-
-// complete stores the result of a node. It returns the lease for its checkpoint; nil = it needs
-// none.
-func (x *Execution) complete(n int, r NodeResult) journal.Lease {
 	x.mu.Lock()
-	defer x.mu.Unlock()
 	x.store(n, r)
 	x.outputs[n] = r.Output
-	if r.State != Completed || n == 0 { // the journal's entry has the trigger's output
-		return nil
+	// the journal's entry has the trigger's output
+	if lease := x.lease; lease != nil && r.State == Completed && n > 0 {
+		x.mu.Unlock()
+		if err := checkpoint(&x.life, lease, x.step(n, r)); err != nil {
+			x.life.end(fmt.Errorf("%w: %w", ErrCheckpoint, err))
+			x.interrupt(n, r)
+			return ready, ended
+		}
+		ended = x.engine.config.Clock()
+		x.mu.Lock()
 	}
-	return x.lease
+	ready = x.advance(n, ready)
+	x.mu.Unlock()
+	return ready, ended
 }
 
 // checkpoint stores a step, even if ctx has ended: completed work must not be lost.
@@ -90,10 +89,9 @@ func checkpoint(ctx context.Context, l journal.Lease, s journal.Step) error {
 const checkpointTimeout = 10 * time.Second
 
 // advance marks n as settled. It also settles nodes after n that will not run or that an earlier
-// run has completed. It appends the nodes that become ready, in plan order.
+// run has completed. It appends the nodes that become ready, in plan order. The caller holds the
+// lock.
 func (x *Execution) advance(n int, ready []int) []int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	var buf [fewNodes]int
 	settled := append(buf[:0], n)
 	for i := 0; i < len(settled); i++ {
@@ -104,7 +102,7 @@ func (x *Execution) advance(n int, ready []int) []int {
 			}
 			switch state := x.decide(to); {
 			case state != NotRun:
-				x.store(to, NodeResult{State: state})
+				x.store(to, &NodeResult{State: state})
 				settled = append(settled, to)
 			case x.resume(to):
 				settled = append(settled, to)
@@ -113,7 +111,9 @@ func (x *Execution) advance(n int, ready []int) []int {
 			}
 		}
 	}
-	slices.Sort(ready)
+	if len(ready) > 1 {
+		slices.Sort(ready)
+	}
 	return ready
 }
 
@@ -143,6 +143,6 @@ func (x *Execution) resume(n int) bool {
 	}
 	x.memory.used.Add(int64(len(s.Output)))
 	x.outputs[n] = s.Output
-	x.store(n, NodeResult{State: Completed, Output: s.Output, Handle: s.Handle})
+	x.store(n, &NodeResult{State: Completed, Output: s.Output, Handle: s.Handle})
 	return true
 }

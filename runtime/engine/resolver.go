@@ -46,10 +46,11 @@ var errLate = errors.New("resolving templates took too long")
 // Work implements flow.Meter. It returns an error once the deadline has passed or the context has
 // ended.
 func (r *resolver) Work(int) error {
+	now := r.x.engine.config.Clock()
 	switch {
-	case r.ctx.Err() != nil:
-		return r.ctx.Err()
-	case !r.x.engine.config.Clock().Before(r.deadline):
+	case r.ctx.Err() != nil || r.x.life.over(now):
+		return context.Canceled
+	case !now.Before(r.deadline):
 		return errLate
 	}
 	return nil

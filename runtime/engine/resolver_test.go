@@ -50,7 +50,7 @@ func TestResolvingEndsInTime(t *testing.T) {
 				globals := &hooked{Workspace: Workspace{"hook": body}}
 				globals.hook = func() {
 					if c.ends == "time" {
-						late.Store(int64(time.Hour))
+						late.Store(int64(engine.DefaultLimits().NodeTimeout))
 					} else {
 						cancel()
 					}

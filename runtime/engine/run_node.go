@@ -23,17 +23,16 @@ type itemResult struct {
 	retryAfter time.Duration
 }
 
-// runNode runs a node with all its items and attempts.
-func (x *Execution) runNode(n int) (r NodeResult) {
+// runNode runs a node with all its items and attempts. It begins at the given time.
+func (x *Execution) runNode(n int, started time.Time) (r NodeResult) {
 	plan := x.program.Plan
-	started := x.engine.config.Clock()
 	x.begin(n, started)
 	var a itemResult
 	if plan.Nodes[n].ForEach != nil {
 		a = x.runForEach(n, started)
 	} else {
 		scope := x.Scope()
-		a = x.runItem(x.ctx, trace.CallID{Node: n}, &scope, started)
+		a = x.runItem(&x.life, trace.CallID{Node: n}, &scope, started)
 		x.trace.AddGlobals(n, &scope)
 	}
 	if a.err != nil {
@@ -112,13 +111,14 @@ func (x *Execution) attempt(
 	deadline := now.Add(limit.Duration)
 	h := x.newHostSession(c)
 	h.refs = refs
-	h.session.Start, h.session.Deadline, h.session.MaxOutput = now, deadline, x.outputLimit()
+	h.session.Start, h.session.Began, h.session.Deadline, h.session.MaxOutput = now, now, deadline, x.outputLimit()
 	result, err := x.program.calls[c.Node].Call(ctx, &h.session, config, nil)
 	a := itemResult{fuel: h.session.Fuel, retryAfter: h.retryAfter}
 	a.host = h.release()
 	failure := CallFailure(ctx, limit, deadline, result, err, &x.secrets)
 	switch {
-	case failure != nil && x.ctx.Err() != nil: // the true cause, whatever err says
+	// the true cause, whatever err says
+	case failure != nil && x.life.over(x.engine.config.Clock()):
 		a.err = x.cancelled()
 	case failure != nil:
 		a.err = failure

@@ -42,9 +42,9 @@ func (x *Execution) begin(n int, at time.Time) {
 }
 
 // store stores the result of a node. The caller holds the lock.
-func (x *Execution) store(n int, r NodeResult) {
+func (x *Execution) store(n int, r *NodeResult) {
 	known := x.results[n].State != NotRun // and its checkpoint has failed
-	x.results[n] = r
+	x.results[n] = *r
 	if x.watcher != nil && n > 0 && r.State != NotRun && !known {
 		x.watcher.NodeEnded(n, &x.results[n])
 	}

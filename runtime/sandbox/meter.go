@@ -104,6 +104,17 @@ func (m *meter) yields() bool {
 	return m.fuel != nil && (int32(m.fuel.Get()) < 0 || int32(m.frames.Get()) < 0)
 }
 
+// isDone reports whether a context has ended. Contexts may have a limit of time that they notice
+// only while somebody waits for it, so this does not just ask for Err.
+func isDone(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // yield runs the host's checks. It returns if the guest may continue and panics otherwise.
 func (m *meter) yield() {
 	now := time.Now()
@@ -112,7 +123,7 @@ func (m *meter) yield() {
 		panic(errFuel)
 	case m.stack.used() > maxGuestStack:
 		panic(errStackOverflow)
-	case m.ctx.Err() != nil:
+	case isDone(m.ctx):
 		panic(errCancelled)
 	case !m.deadline.IsZero() && !now.Before(m.deadline):
 		panic(errTimeout)

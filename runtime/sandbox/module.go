@@ -156,7 +156,11 @@ func (m *Module) call(ctx context.Context, s *hostapi.Session, from instanceSour
 func (m *Module) deadline(ctx context.Context, s *hostapi.Session) time.Time {
 	end := s.Deadline
 	if m.limits.Timeout > 0 {
-		if d := time.Now().Add(m.limits.Timeout); end.IsZero() || d.Before(end) {
+		began := s.Began
+		if began.IsZero() {
+			began = time.Now()
+		}
+		if d := began.Add(m.limits.Timeout); end.IsZero() || d.Before(end) {
 			end = d
 		}
 	}
