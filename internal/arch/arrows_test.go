@@ -87,6 +87,7 @@ var arrows = map[string][]string{
 	"nodes/sdk/prepared":          {"nodes/sdk", "nodes/rawjson"},
 	"nodes/sdk/random":            {},
 	"nodes/sdk/typed":             {"nodes/sdk"},
+	"nodes/builtin/compare":       {}, // only tests
 	"nodes/cases":                 {"nodes/rawjson"},
 	"nodes/conformance":           {"nodes/cases", "nodes/sdk"},
 	"nodes/condition":             {"nodes/sdk/*", "nodes/rawjson"},
