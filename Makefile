@@ -47,13 +47,18 @@ INSTALL = [ $$\# = 0 ] || { \
 CLANG = { command -v clang-19 && command -v wasm-ld-19; } >/dev/null || \
 	{ command -v clang && command -v wasm-ld; } >/dev/null || set -- "$$@" clang lld
 
+# The version that the built-in nodes are compiled with, so that they are the same from every machine. Its sanitizers are a package of their own.
+CLANG19 = command -v clang-19 >/dev/null || set -- "$$@" clang-19; \
+	command -v wasm-ld-19 >/dev/null || set -- "$$@" lld-19; \
+	ls $$(clang-19 -print-resource-dir 2>/dev/null)/lib/*/libclang_rt.asan* >/dev/null 2>&1 || set -- "$$@" libclang-rt-19-dev
+
 setup:
 	@set --; \
 	command -v etcd >/dev/null || set -- etcd-server; \
 	command -v cc >/dev/null || set -- "$$@" gcc libc6-dev; \
 	for tool in curl openssl npm chromium; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
 	command -v node >/dev/null || set -- "$$@" nodejs; \
-	$(CLANG); \
+	$(CLANG19); \
 	$(INSTALL)
 
 .PHONY: bench-setup

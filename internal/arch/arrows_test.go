@@ -118,6 +118,7 @@ var arrows = map[string][]string{
 	"internal/crash":                   {"runtime/journal", "runtime/journal/bbolt"},
 	"internal/demo":                    {},
 	"internal/enginetest":              {"internal/compiled", "runtime/engine", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox", "nodes/rawjson"},
+	"internal/distbuild":               {},
 	"internal/doctest":                 {},
 	"internal/drain":                   {},
 	"internal/fairqueue":               {},
