@@ -8,28 +8,14 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/flowtrux/edge/runtime/sandbox/instrument"
 )
 
-const (
-	// maxCompileMemory is the memory that concurrent compilations may take together, in bytes, as
-	// package instrument estimates it. A module that takes more is compiled alone.
-	maxCompileMemory = 512 << 20
-
-	// compileTime is the time limit for compiling, per started MiB. Usually the work that package
-	// instrument allows is the effective limit: it takes a tenth of this time or less on an idle
-	// machine. This limit is for overloaded machines and unforeseen cases.
-	compileTime = time.Minute
-
-	// singleWorkerBelow is the size up to which a module is compiled on one goroutine, in bytes. A
-	// panic of the compiler is an error there. Compilation cannot be interrupted, but ends soon.
-	// Larger modules, which are the output of compilers, are compiled on two goroutines of wazero.
-	// Those check between functions whether to stop, but nobody can recover their panics. Malformed
-	// modules are rejected before, since wazero validates a module on the calling goroutine.
-	singleWorkerBelow = 1 << 20
-)
+// compileTime is the time limit for compiling, per started MiB. Usually the work that package
+// instrument allows is the effective limit: it takes a tenth of this time or less on an idle
+// machine. This limit is for overloaded machines and unforeseen cases.
+const compileTime = time.Minute
 
 var errSlowCompile = errors.New("compiling takes too long")
 
@@ -47,6 +33,7 @@ type compiledCode struct {
 	ended  context.Context         // ends when compiling must stop; its cause is the reason
 	module *instrument.Module      // must not be changed; its Wasm is dropped after compiling
 	code   wazero.CompiledModule
+	fresh  bool  // it was compiled, and did not come from the cache
 	err    error // of package instrument, or the compiler's
 	refs   int   // guarded by Host.mu
 }
@@ -111,6 +98,7 @@ func (h *Host) startCompile(wasm []byte, granule uint8) *compiledCode {
 			_ = c.code.Close(ctx) // frees memory only
 		}
 		h.compiling--
+		h.tidyLater(c.fresh, len(wasm))
 		_ = h.endIfUnused(context.Background()) // nobody could receive the error
 	}()
 	return c
@@ -126,20 +114,15 @@ func (c *compiledCode) compile(
 			err = fmt.Errorf("the compiler failed: %v", p)
 		}
 	}()
+	l := h.compiler.laneOf(wasm)
+	if err := l.turns.Acquire(ctx, 1); err != nil {
+		return context.Cause(ctx)
+	}
+	defer l.turns.Release(1)
 	if c.module, err = instrument.Instrument(wasm, instrument.Options{Granule: granule}); err != nil {
 		return err
 	}
-	workers := 1
-	if len(wasm) > singleWorkerBelow {
-		workers = 2
-	}
-	room := min(int64(c.module.Work.Bytes)*int64(workers), maxCompileMemory)
-	if err := h.compileMemory.Acquire(ctx, room); err != nil {
-		return context.Cause(ctx)
-	}
-	defer h.compileMemory.Release(room)
-	ctx = experimental.WithCompilationWorkers(ctx, workers)
-	c.code, err = r.CompileModule(ctx, c.module.Wasm)
+	c.code, c.fresh, err = h.compiler.compileModule(ctx, r, l, c.module.Wasm, c.module.Work.Bytes, h.serving)
 	c.module.Wasm = nil
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -37,10 +36,7 @@ func begun(h *Host) *compiledCode {
 // An abandoned load stops the compiler early and does not wait for it. A host that is closed
 // meanwhile ends with it.
 func TestAbandonedLoadStopsTheCompiler(t *testing.T) {
-	large, err := os.ReadFile("../../nodes/dist/condition.wasm")
-	if err != nil {
-		t.Fatal(err)
-	}
+	large := largeModule(t)
 	h := uncached(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	failed := make(chan error)
@@ -73,7 +69,7 @@ func TestAbandonedLoadStopsTheCompiler(t *testing.T) {
 func TestOthersGetAnAbandonedModule(t *testing.T) {
 	h := uncached(t)
 	// so that compiling waits
-	if err := h.compileMemory.Acquire(t.Context(), maxCompileMemory); err != nil {
+	if err := h.compiler.small.memory.Acquire(t.Context(), maxSmallMemory); err != nil {
 		t.Fatal(err)
 	}
 	config := ModuleConfig{Source: "small.wasm", Wasm: says(abi.Output, "1").bytes()}
@@ -99,7 +95,7 @@ func TestOthersGetAnAbandonedModule(t *testing.T) {
 	if err := <-gaveUp; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	h.compileMemory.Release(maxCompileMemory)
+	h.compiler.small.memory.Release(maxSmallMemory)
 	if err := <-loaded; err != nil {
 		t.Fatal(err)
 	}

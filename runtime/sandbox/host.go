@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
@@ -60,14 +59,16 @@ type Host struct {
 	// how long loads and prepared snapshots wait for memory that others use
 	memoryPatience time.Duration
 
-	mu            sync.Mutex
-	runtime       wazero.Runtime // nil before the first Load and after the end
-	cache         wazero.CompilationCache
-	closed        bool
-	code          map[codeKey]*compiledCode
-	compiling     int                 // modules, including those that nobody waits for any more
-	compileMemory *semaphore.Weighted // bytes of memory for compiling
-	evictables    map[evictable]struct{}
+	compiler compiler
+
+	mu         sync.Mutex
+	runtime    wazero.Runtime // nil before the first Load and after the end
+	cache      wazero.CompilationCache
+	closed     bool
+	code       map[codeKey]*compiledCode
+	compiling  int // modules, including those that nobody waits for any more
+	tidying    tidying
+	evictables map[evictable]struct{}
 	// advances with each eviction round and each prepared snapshot, for LRU
 	useClock   atomic.Int64
 	evictTimer *time.Timer // nil until something is registered
@@ -83,7 +84,7 @@ func New(o Options) (*Host, error) {
 	}
 	h := &Host{
 		options: o, trialTimeout: trialTime, memoryPatience: memoryPatience,
-		code: make(map[codeKey]*compiledCode), compileMemory: semaphore.NewWeighted(maxCompileMemory), evictables: make(map[evictable]struct{}),
+		code: make(map[codeKey]*compiledCode), compiler: newCompiler(), evictables: make(map[evictable]struct{}),
 	}
 	o.Budget.addHost(h)
 	return h, nil
@@ -167,11 +168,13 @@ func (h *Host) end(ctx context.Context) error {
 	}
 	r := h.runtime
 	h.runtime = nil
+	h.tidying.stop()
 	return errors.Join(r.Close(ctx), h.cache.Close(ctx))
 }
 
 // evictable holds memory that it may not need.
 type evictable interface {
+	usedLately() bool // since the last round of eviction
 	evictIdle()
 	reclaim(what idleness, enough func() bool)
 }

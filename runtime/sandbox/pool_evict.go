@@ -10,6 +10,18 @@ const (
 	closeAfterIdle = 20
 )
 
+// usedLately reports whether there was a call since the last round.
+func (p *pool) usedLately() bool {
+	unused := int64(0)
+	for i := range p.shards {
+		s := &p.shards[i]
+		s.mu.Lock()
+		unused += int64(s.low)
+		s.mu.Unlock()
+	}
+	return p.live.Load() > unused
+}
+
 // evictIdle trims and closes instances that were not needed since the last round. Shards are
 // stacks, so those are as many as the shard's smallest size, counted from the bottom. One instance
 // of a module is never closed, so that the next call is fast.

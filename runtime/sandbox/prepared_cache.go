@@ -239,6 +239,18 @@ func (c *preparedCache) close() {
 	c.retiring.Wait()
 }
 
+// usedLately reports whether a snapshot was called since the last round of eviction.
+func (c *preparedCache) usedLately() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if p := e.snapshot; p != nil && p.used.Load() != p.seen {
+			return true
+		}
+	}
+	return false
+}
+
 // evictIdle evicts unused snapshots, and idle instances of the others.
 func (c *preparedCache) evictIdle() {
 	c.host.useClock.Add(1)
