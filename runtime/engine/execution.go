@@ -39,6 +39,7 @@ type Execution struct {
 	result      Result                  // once the execution has ended
 	resumed     map[string]journal.Step // steps of earlier runs, by node ID
 	waiting     []int                   // by node: incoming edges from nodes that are not settled
+	unsettled   int                     // nodes that are not settled
 	lease       journal.Lease           // nil = not journaled; set by Init or Adopt
 	watcher     Watcher                 // nil = none
 	interrupted bool                    // the context ended before all nodes were settled
@@ -68,15 +69,16 @@ func (e *Engine) NewExecution(ctx context.Context, p *Program, id string, ev *fl
 // else Cancelled.
 //
 // Unless lease is nil, it gets a checkpoint of each completed node before the node's dependents
-// start. The nodes in the steps of its entry do not run again. The execution neither finishes nor
-// releases the lease.
+// start. Only the last node gets none if nothing depends on it: the end of the execution is stored
+// next, and holds the node's result. The nodes in the steps of the lease's entry do not run again.
+// The execution neither finishes nor releases the lease.
 func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, ev *flow.Event, lease journal.Lease) {
 	n := len(p.Plan.Nodes)
 	x.engine, x.program, x.id, x.event, x.lease, x.started = e, p, id, ev, lease, e.config.Clock()
 	x.life.clock = e.config.Clock
 	x.life.setLimit(TimeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"}, x.started)
 	x.memory.limit = int64(e.config.Limits.ExecutionMemory)
-	x.results = make([]NodeResult, n)
+	x.results, x.unsettled = make([]NodeResult, n), n
 	if n <= fewNodes {
 		x.outputs, x.waiting = x.few.outputs[:n], x.few.waiting[:n]
 	} else {

@@ -62,8 +62,7 @@ func (x *Execution) settle(n int, r *NodeResult, ready []int, ended time.Time) (
 	x.mu.Lock()
 	x.store(n, r)
 	x.outputs[n] = r.Output
-	// the journal's entry has the trigger's output
-	if lease := x.lease; lease != nil && r.State == Completed && n > 0 {
+	if lease := x.lease; lease != nil && r.State == Completed && x.needsCheckpoint(n) {
 		x.mu.Unlock()
 		if err := checkpoint(&x.life, lease, x.step(n, r)); err != nil {
 			x.life.end(fmt.Errorf("%w: %w", ErrCheckpoint, err))
@@ -76,6 +75,14 @@ func (x *Execution) settle(n int, r *NodeResult, ready []int, ended time.Time) (
 	ready = x.advance(n, ready)
 	x.mu.Unlock()
 	return ready, ended
+}
+
+// needsCheckpoint reports whether a completed node of a journaled execution gets a checkpoint. The
+// trigger's output is in the journal's entry. If the execution ends with this node, its end is
+// stored next. The caller holds the lock.
+func (x *Execution) needsCheckpoint(n int) bool {
+	last := x.unsettled == 1 && len(x.program.Plan.Nodes[n].Out) == 0
+	return n > 0 && !last
 }
 
 // checkpoint stores a step, even if ctx has ended: completed work must not be lost.
@@ -95,6 +102,7 @@ func (x *Execution) advance(n int, ready []int) []int {
 	var buf [fewNodes]int
 	settled := append(buf[:0], n)
 	for i := 0; i < len(settled); i++ {
+		x.unsettled--
 		for _, edge := range x.program.Plan.Nodes[settled[i]].Out {
 			to := edge.To
 			if x.waiting[to]--; x.waiting[to] > 0 {
