@@ -22,8 +22,9 @@
 //   - claimed: this process has the lease, and the execution waits for a slot. It is released if
 //     its workflow is at its limit.
 //   - running: each completed node gets a checkpoint before its dependents start. After the last
-//     node the execution ends, and needs none. The execution is released when the executor closes or the journal fails. It is pending again when its lease
-//     lapses or the process dies. The next run takes over the steps.
+//     node the execution ends, so that one needs none. The execution is released when the executor
+//     closes or the journal fails. It is pending again when its lease lapses or the process dies.
+//     The next run takes over the steps.
 //   - running, a sender waits: the journal does not have the execution. It is lost if the process
 //     dies; the sender was promised nothing.
 //   - adopted: the sender has waited too long and was promised that the execution continues. The

@@ -125,8 +125,8 @@ func (x *Executor) begin(l journal.Lease) error {
 	return l.Begin(ctx)
 }
 
-// finish ends an entry. If that fails, the entry is released: all its steps but the last are stored,
-// so at most one node runs again. run is nil if it has not run.
+// finish ends an entry. If that fails, the entry is released: all its steps but the last are
+// stored, so at most one node runs again. run is nil if it has not run.
 func (x *Executor) finish(by *engine.Engine, l journal.Lease, run *execution, rec *journal.Record) {
 	ctx, cancel := journalContext(x.aborted)
 	defer cancel()

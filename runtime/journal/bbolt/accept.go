@@ -115,6 +115,7 @@ func (o *acceptOp) checkLimits(t *transaction, document documentKey) error {
 
 func (o *acceptOp) committed() {
 	o.journal.add(o.live)
+	o.journal.keep(o.live, o.entry)
 	o.journal.enqueue(o.live)
 }
 

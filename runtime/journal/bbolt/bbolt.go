@@ -125,6 +125,7 @@ type Journal struct {
 	mu       sync.Mutex
 	closed   bool
 	live     map[string]*liveEntry
+	kept     int                         // bytes of entries that wait in memory for their claim
 	queue    fairqueue.Queue[*liveEntry] // those that can be claimed
 	order    uint64                      // of the last one in live
 	hours    map[uint32]int              // the number of live entries of each hour

@@ -24,6 +24,7 @@ type liveEntry struct {
 	accepted  time.Time
 	recovered bool // it was accepted by an earlier process
 	run       run
+	entry     *journal.Entry // see keep; nil = it is read from the file
 
 	holder *lease
 	queued *fairqueue.Element[*liveEntry]
@@ -66,7 +67,36 @@ func (j *Journal) drop(live *liveEntry) {
 	}
 	live.stopTimer()
 	j.dequeue(live)
+	j.takeKept(live)
 	live.holder = nil
+}
+
+// maxKept is the most bytes of entries that are kept.
+const maxKept = 1 << 20
+
+// keep keeps an accepted entry for its claim, which follows at once if there is a free worker.
+// Those that do not fit are read from the file when they are claimed.
+func (j *Journal) keep(live *liveEntry, e *journal.Entry) {
+	if size := keptSize(e); len(e.Steps) == 0 && j.kept+size <= maxKept {
+		own := *e
+		own.Key = nil
+		live.entry = &own
+		j.kept += size
+	}
+}
+
+// takeKept returns what is kept of an entry, and keeps it no longer; nil = nothing.
+func (j *Journal) takeKept(live *liveEntry) *journal.Entry {
+	e := live.entry
+	if e != nil {
+		j.kept -= keptSize(e)
+		live.entry = nil
+	}
+	return e
+}
+
+func keptSize(e *journal.Entry) int {
+	return len(e.Data) + len(e.Query) + len(e.Headers) + len(e.Document) + entrySpace
 }
 
 // enqueue makes an entry available to claims and wakes those that wait.
@@ -144,12 +174,16 @@ func (j *Journal) leaseNext(except []string) (*lease, <-chan struct{}) {
 		return nil, j.wake
 	}
 	live.queued = nil
-	live.holder = &lease{journal: j, live: live}
+	live.holder = &lease{journal: j, live: live, entry: j.takeKept(live)}
 	return live.holder, nil
 }
 
-// readLeased reads the entry of a lease.
+// readLeased reads the entry of a lease, unless it was kept. Nothing runs while the file cannot be
+// read: its end could not be stored.
 func (j *Journal) readLeased(l *lease) error {
+	if l.entry != nil {
+		return j.checkReadable()
+	}
 	id := l.live.id
 	return j.view(func(tx *bolt.Tx) error {
 		e, err := readEntry(tx, id)

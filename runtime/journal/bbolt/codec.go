@@ -1,11 +1,14 @@
 package bbolt
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
@@ -80,6 +83,9 @@ func (r *reader) time() time.Time {
 // appendSource appends what an entry is run from, with the digest of its document in place of the
 // document. Nothing runs from an entry's Source.
 func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
+	const lengthsAndTimes = 10 * binary.MaxVarintLen64
+	dst = slices.Grow(dst, len(e.Workflow)+len(e.ReplayOf)+len(e.Data)+len(e.Query)+len(e.Headers)+
+		len(e.Method)+len(e.ClientIP)+len(document)+lengthsAndTimes)
 	dst = appendText(dst, e.Workflow)
 	dst = binary.AppendVarint(dst, e.Revision)
 	dst = appendTime(dst, e.AcceptedAt)
@@ -153,19 +159,37 @@ type details struct {
 // encodeRecord encodes a record: workflow and status, to filter by, then the summary and the
 // details as JSON.
 func encodeRecord(r *journal.Record) ([]byte, error) {
-	summary, err := json.Marshal(r.Summary)
-	if err != nil {
+	text := texts.Get().(*bytes.Buffer)
+	defer recycle(text)
+	// Encoder has no copy of its own, as Marshal returns, but ends each value with a newline.
+	encoder := json.NewEncoder(text)
+	if err := encoder.Encode(r.Summary); err != nil {
 		return nil, fmt.Errorf("encoding a record: %w", err)
 	}
-	more, err := json.Marshal(details{Trigger: r.Trigger, Nodes: r.Nodes})
-	if err != nil {
+	end := text.Len() - 1
+	if err := encoder.Encode(details{Trigger: r.Trigger, Nodes: r.Nodes}); err != nil {
 		return nil, fmt.Errorf("encoding a record: %w", err)
 	}
-	b := make([]byte, 0, len(r.Workflow)+len(r.Status)+len(summary)+len(more)+16)
+	summary, more := text.Bytes()[:end], text.Bytes()[end+1:text.Len()-1]
+	b := make([]byte, 0, len(r.Workflow)+len(r.Status)+len(summary)+len(more)+3*binary.MaxVarintLen64)
 	b = appendText(b, r.Workflow)
 	b = appendText(b, r.Status)
 	b = appendText(b, summary)
 	return append(b, more...), nil
+}
+
+// texts holds buffers in which records are encoded.
+var texts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxRecycled is the size of the largest buffer that is used again.
+const maxRecycled = 64 << 10
+
+func recycle(text *bytes.Buffer) {
+	if text.Cap() > maxRecycled {
+		return
+	}
+	text.Reset()
+	texts.Put(text)
 }
 
 func decodeSummary(b []byte) (s journal.Summary, err error) {

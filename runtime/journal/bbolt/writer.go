@@ -283,6 +283,22 @@ func (j *Journal) whyClosed() error {
 	return journal.ErrClosed
 }
 
+// unavailable returns the error of a read while the file is closed. The caller holds the lock of
+// the file.
+func (j *Journal) unavailable() error {
+	return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.whyClosed())
+}
+
+// checkReadable returns an error while the file is closed.
+func (j *Journal) checkReadable() error {
+	j.file.RLock()
+	defer j.file.RUnlock()
+	if j.db == nil {
+		return j.unavailable()
+	}
+	return nil
+}
+
 // view runs a reading transaction. Bytes that are read must be copied to be used after it.
 func (j *Journal) view(do func(*bolt.Tx) error) (err error) {
 	if err := j.checkOpen(); err != nil {
@@ -291,7 +307,7 @@ func (j *Journal) view(do func(*bolt.Tx) error) (err error) {
 	j.file.RLock()
 	defer j.file.RUnlock()
 	if j.db == nil {
-		return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.whyClosed())
+		return j.unavailable()
 	}
 	if err = j.db.view(do); !errors.Is(err, journal.ErrForeign) {
 		return err
