@@ -95,6 +95,10 @@ type App struct {
 	// used. If a module does not load, the config is not loaded.
 	Nodes map[string]*Node `json:"nodes,omitempty"`
 
+	// Modules that offer several node types, all of which workflows can use. If a module does not
+	// load, the config is not loaded.
+	Families []*Family `json:"families,omitempty"`
+
 	// Patterns of the globals that nodes may write, in the syntax of Go's path.Match: `*` matches
 	// any characters but a slash. Keys that begin with `__secret` can never be written. Default:
 	// none.

@@ -21,6 +21,9 @@ import (
 //		node <type> <file|https://...|oci://...> {
 //			...
 //		}
+//		nodes <file|https://...|oci://...> {
+//			...
+//		}
 //		globals_write <key pattern>...
 //		egress {
 //			allow <cidr|host>...
@@ -30,7 +33,7 @@ import (
 //		}
 //	}
 //
-// Everything is optional. Only node can be repeated.
+// Everything is optional. Only node and nodes can be repeated.
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 	if existing != nil {
 		d.Next() // so that the error names the line
@@ -56,6 +59,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return err
 		}},
 		"node":          {parse: func() error { return a.parseNode(d) }, repeats: true},
+		"nodes":         {parse: func() error { return a.parseNodes(d) }, repeats: true},
 		"globals_write": {parse: func() error { return parseList(d, &a.GlobalsWrite, checkPattern) }},
 		"egress":        {parse: func() error { a.Egress = new(Egress); return a.Egress.parse(d) }},
 		"limits":        {parse: func() error { a.Limits = new(Limits); return a.Limits.parse(d) }},

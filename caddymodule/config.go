@@ -87,12 +87,16 @@ type Egress struct {
 // checkTypeName rejects names that a custom node type cannot have.
 func checkTypeName(name string) error {
 	if !abi.ValidTypeName(name) {
-		return fmt.Errorf("'%s' cannot be the name of a node type: it takes 1 to 64 lower-case letters, digits and hyphens, a letter first", name)
+		return badTypeName(name)
 	}
 	if name == flow.TypeTrigger || isBuiltin(name) {
 		return fmt.Errorf("'%s' is the name of a built-in node type; choose another", name)
 	}
 	return nil
+}
+
+func badTypeName(name string) error {
+	return fmt.Errorf("'%s' cannot be the name of a node type: it takes 1 to %d lower-case letters, digits and hyphens, a letter first", name, abi.MaxTypeName)
 }
 
 // isBuiltin reports whether a node type is built in.
@@ -132,6 +136,17 @@ func (n *Node) check(name string, repl *caddy.Replacer) error {
 	if n == nil || n.File == "" {
 		return errors.New("file is missing")
 	}
+	if err := n.checkModule(repl); err != nil {
+		return err
+	}
+	if err := n.checkSource(); err != nil {
+		return err
+	}
+	return n.checkSettings(repl)
+}
+
+// checkModule resolves the placeholders of the module, and checks its digest.
+func (n *Node) checkModule(repl *caddy.Replacer) error {
 	for _, s := range []*string{&n.File, &n.SHA256} {
 		if err := resolve(repl, s); err != nil {
 			return err
@@ -142,9 +157,11 @@ func (n *Node) check(name string, repl *caddy.Replacer) error {
 			return errors.New("sha256 is not 64 hex digits")
 		}
 	}
-	if err := n.checkSource(); err != nil {
-		return err
-	}
+	return nil
+}
+
+// checkSettings checks everything but the module.
+func (n *Node) checkSettings(repl *caddy.Replacer) error {
 	if err := n.checkMemory(); err != nil {
 		return err
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
-	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/modulefetch"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -58,7 +57,17 @@ func (a *App) loadNodes() (err error) {
 			})
 		}
 	}
-	var families []engine.Family
+	families, err := a.loadFamilies(host.Host, fetched)
+	if err != nil {
+		return err
+	}
+	own := make(map[string]string)
+	for name := range a.Nodes {
+		own[name] = "node " + name
+	}
+	for i, f := range families {
+		own[f.Types[0]] = "nodes " + a.Families[i].File
+	}
 	for _, f := range nodes.Builtin() {
 		family := engine.Family{Load: func() ([]*sandbox.Module, error) {
 			return untilExit(a, func(ctx context.Context) ([]*sandbox.Module, error) { return a.loadBuiltin(ctx, host.Host, f) })
@@ -70,18 +79,17 @@ func (a *App) loadNodes() (err error) {
 	}
 	a.types = engine.NewNodes(loads, families...)
 	a.life.onEnd(releasing(a.types.Release))
-	return a.loadOwn()
+	return a.loadOwn(own)
 }
 
-// loadOwn loads the custom node types in parallel.
-func (a *App) loadOwn() error {
-	names := slices.Sorted(maps.Keys(a.Nodes))
-	errs := make([]error, len(names))
+// loadOwn loads custom node types in parallel: one of each module, with what its errors begin with.
+func (a *App) loadOwn(own map[string]string) error {
+	errs := make([]error, len(own))
 	var all sync.WaitGroup
-	for i, name := range names {
+	for i, name := range slices.Sorted(maps.Keys(own)) {
 		all.Go(func() {
 			if err := a.types.Load(name); err != nil {
-				errs[i] = fmt.Errorf("node %s: %w", name, err)
+				errs[i] = fmt.Errorf("%s: %w", own[name], err)
 			}
 		})
 	}
@@ -114,15 +122,6 @@ func untilExit[M any](a *App, load func(context.Context) (M, error)) (M, error) 
 	return load(ctx)
 }
 
-// loadBuiltin loads the node types of a built-in file.
-func (a *App) loadBuiltin(ctx context.Context, host *sandbox.Host, f nodes.File) ([]*sandbox.Module, error) {
-	c := sandbox.FamilyConfig{Source: "built-in nodes " + f.Name, Wasm: f.Wasm, Limits: (&Node{}).limits(a.Limits)}
-	for _, t := range f.Types {
-		c.Types = append(c.Types, sandbox.TypeConfig{Offered: t.Name, Grants: hostapi.GrantsOf(t.Capabilities...)})
-	}
-	return a.loadFamily(ctx, host, c)
-}
-
 // loadNode loads a custom node type.
 func (a *App) loadNode(
 	ctx context.Context, host *sandbox.Host, fetched *modulefetch.Store, name string, n *Node,
@@ -144,17 +143,6 @@ func (a *App) loadNode(
 	}
 	a.logLoaded(began, m)
 	return m, nil
-}
-
-// loadFamily loads the node types of a file.
-func (a *App) loadFamily(ctx context.Context, host *sandbox.Host, c sandbox.FamilyConfig) ([]*sandbox.Module, error) {
-	began := time.Now()
-	modules, err := host.LoadFamily(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	a.logLoaded(began, modules...)
-	return modules, nil
 }
 
 // logLoaded logs the node types of a file. The time tells a file that was compiled, once for each

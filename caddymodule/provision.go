@@ -40,9 +40,17 @@ func (a *App) checkConfig() error {
 			return fmt.Errorf("node %s: %w", name, err)
 		}
 	}
+	for i, f := range a.Families {
+		if err := f.check(a.Limits, repl); err != nil {
+			return fmt.Errorf("families[%d]: %w", i, err)
+		}
+	}
 	call := a.Limits.NodeMemory
 	for _, n := range a.Nodes {
 		call = max(call, n.Memory)
+	}
+	for _, f := range a.Families {
+		call = max(call, f.Memory)
 	}
 	if err := a.Limits.checkSandbox(call); err != nil {
 		return fmt.Errorf("limits: %w", err)
