@@ -11,8 +11,8 @@ import (
 var registered []*Node
 
 // Register registers a node of this module. Call it from a package-level variable or an init
-// function. A module with several nodes, 32 at most, calls it for each, with a Type of its own: each
-// then has its own grants and limits, and they share the file.
+// function. A module with several nodes, 32 at most, calls it for each, with different Types. Each
+// has its own grants and limits then; they share the file.
 func Register(n Node) struct{} {
 	switch {
 	case n.Type == "" || n.Version == "" || n.Run == nil:

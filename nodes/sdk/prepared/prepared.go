@@ -10,8 +10,8 @@
 //	func compile(fixed []byte) (*regexp.Regexp, error) { … }
 //	func match(ctx *sdk.Context, pattern *regexp.Regexp, config []byte) ([]byte, error) { … }
 //
-// Modules that import it export prepare of the node ABI, and must have fixed keys. A node with fixed
-// keys whose Run is not that of Func cannot be prepared.
+// Modules that import it export prepare of the node ABI, and must have fixed keys. A node with
+// fixed keys whose Run is not that of Func cannot be prepared.
 package prepared
 
 import (
