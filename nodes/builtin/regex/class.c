@@ -28,7 +28,7 @@ static bool hex_escape(struct parser *p, rune *r) {
 		if (!parse_rune(p, &c))
 			return false;
 		int low = hex(c);
-		*r = (rune)(high << 4 | low);
+		*r = (rune)high << 4 | (rune)low;
 		return high >= 0 && low >= 0;
 	}
 	*r = 0;

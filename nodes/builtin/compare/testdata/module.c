@@ -1,4 +1,5 @@
 // The functions that are compared with Go, as exports of a module.
+#include "../../operator.h"
 #include "../../regex/regex.h"
 
 #define EXPORT(name) __attribute__((export_name(name)))
@@ -13,4 +14,8 @@ EXPORT("used") size_t used(void) { return ft_heap_; }
 
 EXPORT("match") int match(const char *pattern, size_t pattern_len, const char *text, size_t text_len) {
 	return regex_match((ft_text){pattern, pattern_len}, (ft_text){text, text_len});
+}
+
+EXPORT("eval") int eval(const char *name, size_t name_len, const char *left, size_t left_len, const char *right, size_t right_len) {
+	return operator_eval((ft_text){name, name_len}, (ft_text){left, left_len}, (ft_text){right, right_len});
 }

@@ -1,0 +1,154 @@
+package compare
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/flowtrux/edge/nodes/rawjson"
+	"github.com/flowtrux/edge/nodes/sdk"
+	"github.com/flowtrux/edge/nodes/sdk/operator"
+)
+
+// The results of operator_eval that are neither true nor false.
+const (
+	unknownOperator = 2 + iota
+	badOperatorPattern
+)
+
+var operators = []string{
+	"equals", "notEquals", "greaterThan", "greaterOrEqual", "lessThan", "lessOrEqual", "contains", "notContains", "in",
+	"startsWith", "endsWith", "matches", "exists", "notExists", "isEmpty", "isNotEmpty", "isTrue", "isFalse",
+}
+
+// wantEval is what nodes/sdk/operator says.
+func wantEval(name, left, right string) uint32 {
+	value := func(text string) []byte {
+		if text == "" {
+			return nil
+		}
+		return []byte(text)
+	}
+	is, err := operator.Eval([]byte(name), value(left), value(right))
+	switch {
+	case err == nil && is:
+		return yes
+	case err == nil:
+		return no
+	case err.(*sdk.Error).Code == "bad_pattern":
+		return badOperatorPattern
+	}
+	return unknownOperator
+}
+
+// values are of all kinds, and those of which some are the same but do not look it.
+var values = []string{
+	"", "null", "true", "false", "0", "-0", "0.0", "1", "1.0", "-1", "10", "1e1", "100E-1", "0.1", "12.5", "-12.50", "123456789", "1234567890",
+	"999999999999999999", "9007199254740993", "9007199254740992", "1e400", "1e401", "-1e401", "1e-401", "1e99999999999999999999", "5e-324", "2e-324",
+	`""`, `"0"`, `"1"`, `"1.0"`, `" 1"`, `"1 "`, `"01"`, `"1e1"`, `"-"`, `"+1"`, `"1."`, `"\u0031"`, `"a"`, `"\u0061"`, `"ab"`, `"abab"`, `"b"`, `"true"`,
+	`"false"`, `"null"`, `"é"`, `"\u00e9"`, `"😀"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ude00"`, `"\ufffd"`, `"\\"`, `"\/"`, `"/"`, `"^a"`, `"("`, `"a|b"`,
+	"[]", "[1]", "[1.0]", `["1"]`, `["a","b"]`, `["b","a"]`, "[[]]", "[[1,2],3]", "[null]", "[[[1,[2]]],{}]", "[[[1,[2.0]]],{}]",
+	"{}", `{"a":1}`, `{"a":1.0}`, `{"\u0061":1}`, `{"a":1,"b":2}`, `{"b":2,"a":1}`, `{"b":[{"d":1,"c":2}],"a":1}`, `{"a":1,"b":[{"c":2,"d":1}]}`,
+	`{"a":{"x":[1,2,3],"y":null},"b":2,"c":3}`, `{"c":3,"b":2,"a":{"y":null,"x":[1,2,3]}}`, `{"\ud800":1}`, `{"\ud801":1}`, `{"\ufffd":1}`, `{"":0}`,
+}
+
+// TestOperators takes each operator with each pair of the values.
+func TestOperators(t *testing.T) {
+	g := newGuest(t)
+	for _, name := range append(operators, "", "is", "Equals", "equalsx", "equal", "existz", "xxxxxxxxxxxxxx") {
+		for _, left := range values {
+			for _, right := range values {
+				if got, want := g.call("eval", name, left, right), wantEval(name, left, right); got != want {
+					t.Errorf("%s %s %s = %d, want %d", left, name, right, got, want)
+				}
+			}
+		}
+	}
+}
+
+// value draws a JSON value, in canonical form: with no key twice.
+func value(depth int) *rapid.Generator[string] {
+	scalar := rapid.OneOf(rapid.SampledFrom(values[1:]), number(), rapid.Map(rapid.String(), func(text string) string {
+		return string(rawjson.AppendQuoted(nil, []byte(text)))
+	}))
+	if depth == 0 {
+		return scalar
+	}
+	inner := value(depth - 1)
+	return rapid.OneOf(
+		scalar,
+		rapid.Map(rapid.SliceOfN(inner, 0, 5), func(list []string) string { return "[" + strings.Join(list, ",") + "]" }),
+		rapid.Custom(func(t *rapid.T) string {
+			keys := rapid.Permutation([]string{`"a"`, `"b"`, `"é"`, `"\u0000"`, `"\ud800"`, `"long key number one"`, `"long key number two"`}).Draw(t, "keys")
+			var members []string
+			for _, key := range keys[:rapid.IntRange(0, len(keys)).Draw(t, "members")] {
+				members = append(members, key+":"+inner.Draw(t, key))
+			}
+			return "{" + strings.Join(members, ",") + "}"
+		}),
+	)
+}
+
+// number draws JSON numbers of all lengths, in and out of the bounds of exact comparison.
+func number() *rapid.Generator[string] {
+	return rapid.Custom(func(t *rapid.T) string {
+		n := rapid.StringMatching(`-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?`).Draw(t, "number")
+		if rapid.IntRange(0, 9).Draw(t, "long") == 0 {
+			if !strings.Contains(n, ".") {
+				n += "."
+			}
+			n += strings.Repeat("0", rapid.IntRange(0, 500).Draw(t, "zeros")) + rapid.StringMatching(`[0-9]{1,400}`).Draw(t, "digits")
+		}
+		if rapid.Bool().Draw(t, "has an exponent") {
+			n += rapid.StringMatching(`[eE][+-]?([0-9]|[1-3][0-9]|[0-9]{3}|3[0-4][0-9])`).Draw(t, "exponent")
+		}
+		return n
+	})
+}
+
+// shuffled writes a value in another way that is equal.
+func shuffled(t *rapid.T, v []byte) []byte {
+	if rawjson.KindOf(v) != rawjson.Object {
+		return v
+	}
+	var members [][]byte
+	rawjson.Members(v, func(key, value []byte) bool {
+		members = append(members, fmt.Appendf(nil, `"%s":%s`, key, shuffled(t, value)))
+		return true
+	})
+	if len(members) > 1 {
+		members = rapid.Permutation(members).Draw(t, "members")
+	}
+	return fmt.Appendf(nil, "{%s}", bytes.Join(members, []byte(",")))
+}
+
+func TestOperatorsLikeGo(t *testing.T) {
+	g := newGuest(t)
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.SampledFrom(operators).Draw(t, "operator")
+		left := value(3).Draw(t, "left")
+		right := rapid.OneOf(value(3), rapid.Just(string(shuffled(t, []byte(left))))).Draw(t, "right")
+		if got, want := g.call("eval", name, left, right), wantEval(name, left, right); got != want {
+			t.Fatalf("%s %s %s = %d, want %d", left, name, right, got, want)
+		}
+	})
+}
+
+func TestNumbersLikeGo(t *testing.T) {
+	g := newGuest(t)
+	rapid.Check(t, func(t *rapid.T) {
+		left := number().Draw(t, "left")
+		right := number().Draw(t, "right")
+		if next := left + rapid.StringMatching("[01]{1,3}").Draw(t, "more"); rawjson.Check([]byte(next), 0) == nil && rapid.Bool().Draw(t, "near") {
+			right = next
+		}
+		for _, name := range []string{"equals", "lessThan"} {
+			if got, want := g.call("eval", name, left, right), wantEval(name, left, right); got != want {
+				t.Fatalf("%s %s %s = %d, want %d", left, name, right, got, want)
+			}
+		}
+	})
+}
