@@ -35,11 +35,11 @@ type exchange struct {
 	key   *journal.Key // after findKey; nil = the request has none
 
 	// what the response says, for placeholders
-	header  http.Header
+	header  response.Header
 	code    response.Code
 	outcome string // what the placeholder status shows
 
-	length [1]string // the response's Content-Length; here it needs no memory of its own
+	values [8]string // of the response's header; here they need no memory of their own
 }
 
 // check is one test that a request has to pass. It returns nil, or the response of a request that
@@ -188,14 +188,15 @@ func (x *exchange) mediaType() *response.Response {
 	return nil
 }
 
-// parse rejects bodies that are not one JSON value, and makes the event of others.
+// parse rejects bodies that are not one JSON value, and makes the event of others. Without a
+// program, runnable parses again.
 func (x *exchange) parse() *response.Response {
 	e, err := flow.NewEvent(x.body.data, x.r.URL.RawQuery, flow.Event{
-		Headers:    triggerHeaders(x.r.Header, x.workflow.Scheme.Headers()),
-		Method:     x.r.Method,
-		ClientIP:   clientIP(x.r),
-		ReceivedAt: x.began.UTC(),
-		Source:     x.source,
+		LateHeaders: x,
+		Method:      x.r.Method,
+		ClientIP:    clientIP(x.r),
+		ReceivedAt:  x.began.UTC(),
+		Source:      x.source,
 	})
 	if err != nil {
 		rejection := x.reject(response.InvalidJSON)
@@ -204,8 +205,16 @@ func (x *exchange) parse() *response.Response {
 		}
 		return rejection
 	}
+	if p := x.workflow.Program; p != nil && p.Plan.ReadsHeaders {
+		e.AddHeaders()
+	}
 	x.event = e
 	return nil
+}
+
+// TriggerHeaders implements flow.HeaderSource.
+func (x *exchange) TriggerHeaders() []byte {
+	return triggerHeaders(x.r.Header, x.workflow.Scheme.Headers())
 }
 
 // challenge responds to Slack's url_verification, without an execution. It proves that this
@@ -225,9 +234,9 @@ func (x *exchange) challenge() *response.Response {
 	body := append([]byte(`{"challenge":`), challenge...)
 	return &response.Response{
 		Status: http.StatusOK,
-		Header: http.Header{
-			"Content-Type":           {"application/json; charset=utf-8"},
-			"X-Content-Type-Options": {"nosniff"},
+		Header: response.Header{
+			{Name: "Content-Type", Value: "application/json; charset=utf-8"},
+			{Name: "X-Content-Type-Options", Value: "nosniff"},
 		},
 		Body: append(body, '}'),
 	}

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -167,13 +166,13 @@ func isSegment(s string) bool { return s != "" && s != "." && s != ".." }
 // gone.
 func (x *exchange) write(a response.Response) {
 	h := x.w.Header()
-	maps.Copy(h, a.Header)
+	a.Header.AddTo(h, x.values[1:1])
 	switch a.Status {
 	// these have no length (RFC 9110, section 8.6)
 	case http.StatusNoContent, http.StatusNotModified:
 	default:
-		x.length[0] = strconv.Itoa(len(a.Body))
-		h["Content-Length"] = x.length[:]
+		x.values[0] = strconv.Itoa(len(a.Body))
+		h["Content-Length"] = x.values[:1:1]
 	}
 	x.w.WriteHeader(a.Status)
 	_, _ = x.w.Write(a.Body)

@@ -143,7 +143,7 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 	case err != nil:
 		x.logger.Error("the response that was stored for duplicates cannot be read", x.workflowField(), zap.String("execution_id", first.ID), zap.Error(err))
 		a = response.Unreadable(p.Plan, first.ID)
-	case a.Header["X-Execution-Id"] == nil: // the first request was rejected: there was no slot
+	case a.Header.Get("X-Execution-Id") == "": // the first request was rejected: there was no slot
 		x.logRejection(a, "webhook refused")
 		return &a
 	}

@@ -41,10 +41,7 @@ func (x *exchange) placeholder(key string) (any, bool) {
 	case "workflow":
 		return x.shortID(), true
 	case "execution_id":
-		if id := x.header["X-Execution-Id"]; len(id) > 0 {
-			return id[0], true
-		}
-		return "", true
+		return x.header.Get("X-Execution-Id"), true
 	case "status":
 		return x.outcome, true
 	case "code":

@@ -3,11 +3,12 @@ package caddymodule
 import (
 	"bufio"
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/flowtrux/edge/runtime/response"
 )
 
 // TestPlaceholders checks that header directives, handlers that replace responses, and the access
@@ -109,7 +110,7 @@ func TestPlaceholdersOfOthers(t *testing.T) {
 			t.Errorf("%s is %v, %t, before there is a response", name, v, ok)
 		}
 	}
-	x.header = http.Header{}
+	x.header = response.Header{}
 	if v, _ := x.placeholder("http.flowtrux.execution_id"); v != "" {
 		t.Errorf("the execution of a rejected request is %v", v)
 	}

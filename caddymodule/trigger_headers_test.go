@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+
+	"github.com/flowtrux/edge/runtime/journal"
 )
 
 func TestIsJSONType(t *testing.T) {
@@ -81,5 +83,41 @@ func TestTriggerHeaders(t *testing.T) {
 	}
 	if got := triggerHeaders(nil, nil); string(got) != "{}" {
 		t.Errorf("no headers give %s", got)
+	}
+}
+
+// TestHeadersAreThereForWhoReadsThem checks that each execution has the headers of its request in
+// its record, whoever makes them: most plans do not read them.
+func TestHeadersAreThereForWhoReadsThem(t *testing.T) {
+	u := newUpstream(t)
+	s := newSite(t, u.app(""), `{}`)
+	s.putWorkflow("waiting", trigger(`{"responseMode":"lastNode"}`))
+	s.putWorkflow("minimal", trigger(`{"responseMode":"minimal"}`))
+	s.putWorkflow("adopted", u.workflow(`{"responseMode":"lastNode","timeout":"20ms","onTimeout":"accept"}`))
+	s.putWorkflow("reads", `{"nodes":[
+		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"lastNode"}}},
+		{"id":"out","type":"transform","config":{"output":"{{trigger.headers.x-event}}"}}],
+		"edges":[{"source":"t","target":"out"}]}`)
+	for _, id := range []string{"waiting", "minimal", "adopted", "reads"} {
+		got := s.do(to(id, `{}`).with("X-Event", id))
+		if id == "reads" && got.body != `"reads"` {
+			t.Errorf("a template reads %s", got.body)
+		}
+		if id == "adopted" {
+			close(u.answer)
+		}
+		var r *journal.Record
+		eventually(t, id+" has a record", func() bool {
+			var err error
+			r, err = s.app.executor.Get(t.Context(), got.header.Get("X-Execution-Id"))
+			return err == nil && r.Status == journal.Succeeded
+		})
+		var headers map[string]string
+		if err := json.Unmarshal([]byte(r.Trigger.Headers.Text), &headers); err != nil {
+			t.Fatalf("%s: %v: %q", id, err, r.Trigger.Headers.Text)
+		}
+		if _, signed := headers["x-webhook-signature"]; headers["x-event"] != id || signed {
+			t.Errorf("%s: its record has the headers %v", id, headers)
+		}
 	}
 }

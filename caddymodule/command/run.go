@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -131,7 +132,9 @@ func (o *runOptions) run(cmd *cobra.Command, args []string) error {
 		// On standard error, so that standard output has only the response.
 		printTimeline(cmd.ErrOrStderr(), plan, result)
 	}
-	if err := printWebhookResponse(cmd, o.json, got.Status, got.Header, got.Body); err != nil {
+	header := make(http.Header)
+	got.Header.AddTo(header, nil)
+	if err := printWebhookResponse(cmd, o.json, got.Status, header, got.Body); err != nil {
 		return err
 	}
 	if result.Status != engine.Succeeded {

@@ -78,6 +78,9 @@ func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, 
 	x.life.clock = e.config.Clock
 	x.life.setLimit(TimeLimit{e.config.Limits.ExecutionTimeout, "limits.execution_timeout"}, x.started)
 	x.memory.limit = int64(e.config.Limits.ExecutionMemory)
+	// The event is in memory already, so it counts even if it exceeds the limit. Then the first
+	// config fails.
+	x.memory.used.Store(int64(len(ev.Data) + len(ev.Query) + len(ev.Headers)))
 	x.results, x.unsettled = make([]NodeResult, n), n
 	if n <= fewNodes {
 		x.outputs, x.waiting = x.few.outputs[:n], x.few.waiting[:n]
@@ -111,9 +114,6 @@ func (x *Execution) Run() *Result {
 		defer x.detach()
 	}
 	x.engine.config.Observer.ExecutionStarted(x.program.Plan, x.id)
-	// The event is in memory already, so it counts even if it exceeds the limit. Then the first
-	// config fails.
-	x.memory.used.Add(int64(len(x.event.Data) + len(x.event.Query) + len(x.event.Headers)))
 	var buf [fewNodes]int
 	trigger := NodeResult{State: Completed, Output: x.event.Data, Started: x.started}
 	x.runReady(x.settle(0, &trigger, buf[:0], x.started))
@@ -241,6 +241,10 @@ func (x *Execution) ID() string { return x.id }
 
 // Event returns the event that started the execution.
 func (x *Execution) Event() *flow.Event { return x.event }
+
+// CompleteEvent adds the event's headers, see flow.Event.AddHeaders. It is called by who stores the
+// event, after Run.
+func (x *Execution) CompleteEvent() { x.memory.used.Add(int64(x.event.AddHeaders())) }
 
 // Started returns the time at which the execution was made.
 func (x *Execution) Started() time.Time { return x.started }

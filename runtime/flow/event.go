@@ -14,19 +14,40 @@ import (
 // Event is one trigger event. Its bytes are raw JSON, owned by the event and never changed.
 type Event struct {
 	// trigger.data, canonical (rawjson.AppendCanonical), `_query` included when it is an object
-	Data       []byte
-	Query      []byte // trigger.data._query: always an object, canonical
-	Headers    []byte // trigger.headers: an object of strings, lower-case names, canonical
+	Data  []byte
+	Query []byte // trigger.data._query: always an object, canonical
+	// trigger.headers: an object of strings, lower-case names, canonical; nil until AddHeaders
+	Headers    []byte
 	Method     string
 	ClientIP   string
 	ReceivedAt time.Time
 	// what has sent it, see journal.Entry; templates do not see it
 	Source string
+	// makes Headers, for AddHeaders; nil = they are there
+	LateHeaders HeaderSource
+}
+
+// HeaderSource makes the headers of an event. Most events need none: no template of the plan reads
+// them, see Plan.ReadsHeaders, and they are neither journaled nor recorded.
+type HeaderSource interface {
+	// TriggerHeaders returns trigger.headers. It is called at most once, while the sender waits.
+	TriggerHeaders() []byte
+}
+
+// AddHeaders makes the headers, if they are not there yet, and lets go of what they are made of. It
+// returns their size if it made them. It is called before the event is used by anybody who needs
+// them, and by one goroutine at a time.
+func (ev *Event) AddHeaders() (size int) {
+	if ev.LateHeaders == nil {
+		return 0
+	}
+	ev.Headers, ev.LateHeaders = ev.LateHeaders.TriggerHeaders(), nil
+	return len(ev.Headers)
 }
 
 const queryKey = "_query"
 
-// NewEvent makes the event of a request: ev with Data and Query set, and Headers when they are nil.
+// NewEvent makes the event of a request: ev with Data and Query set, and Headers if there are none.
 // body must be exactly one JSON value in UTF-8 without a byte order mark and at most [MaxDepth]
 // deep, else the error is a *rawjson.SyntaxError; an empty body (not one of white space) is {}. Of
 // repeated keys the last stays.
@@ -39,7 +60,7 @@ const queryKey = "_query"
 //
 // body is neither retained nor changed.
 func NewEvent(body []byte, rawQuery string, ev Event) (*Event, error) {
-	if ev.Headers == nil {
+	if ev.Headers == nil && ev.LateHeaders == nil {
 		ev.Headers = emptyObject
 	}
 	if len(body) == 0 {

@@ -37,6 +37,9 @@ type Plan struct {
 	// PrepareFuel is the fuel used to prepare the nodes, at most PrepareFuelStored.
 	PrepareFuel uint64
 
+	// ReadsHeaders reports whether a template reads trigger.headers.
+	ReadsHeaders bool
+
 	shared int // how many roots its templates have that are the same for all nodes and items
 }
 

@@ -263,3 +263,18 @@ func TestPlanOfRandomGraphs(t *testing.T) {
 		}
 	})
 }
+
+func TestReadsHeaders(t *testing.T) {
+	for node, want := range map[string]bool{
+		`"config":{"a":"{{trigger.headers}}"}`:                            true,
+		`"config":{"a":["{{trigger.data}}","x {{trigger.headers.x-b}}"]}`: true,
+		`"forEach":"{{trigger.headers.list}}"`:                            true,
+		`"config":{"a":"{{trigger.data.headers}} {{trigger.method}}"}`:    false,
+		`"config":{"headers":"trigger.headers"}`:                          false,
+	} {
+		p := compiled(t, document(`{"id":"n","type":"any",`+node+`}`, `{"source":"t","target":"n"}`))
+		if p.ReadsHeaders != want {
+			t.Errorf("%s: %t, want %t", node, p.ReadsHeaders, want)
+		}
+	}
+}

@@ -39,6 +39,9 @@ func (p *Plan) aim() {
 		}
 		for i := range t.segments {
 			ref := t.segments[i].ref
+			if ref != nil && ref.root == rootHeaders {
+				p.ReadsHeaders = true
+			}
 			if ref == nil || len(ref.steps) == 0 {
 				continue
 			}

@@ -149,6 +149,7 @@ func modeOf(p *flow.Plan) string {
 
 // Source returns the entry from which an execution of p can run or rerun. It is accepted now.
 func Source(p *flow.Plan, id string, ev *flow.Event) *journal.Entry {
+	ev.AddHeaders()
 	return &journal.Entry{
 		ID: id, Workflow: p.ID, Revision: p.Revision, Document: p.Document, AcceptedAt: time.Now().UTC(),
 		Data: ev.Data, Query: ev.Query, Headers: ev.Headers,

@@ -106,6 +106,7 @@ func (r *Recorder) wants(now time.Time) bool {
 // will not be.
 func (r *Recorder) Add(run *engine.Execution, result *engine.Result, then func()) {
 	if result.Status != engine.Succeeded || r.wants(time.Now()) {
+		run.CompleteEvent()
 		if r.enqueue(&entry{run, result, min(run.Size(), journal.Share[int64](maxQueuedBytes)), then}) {
 			return
 		}

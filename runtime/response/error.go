@@ -86,9 +86,9 @@ func failure(c Code, message, id string) Response {
 		k = kind{status: http.StatusInternalServerError}
 	}
 	h := newHeader(id, 2)
-	h.set("Content-Type", contentType)
+	h.Set("Content-Type", contentType)
 	if k.name != "" {
-		h.set(k.name, k.value)
+		h.Set(k.name, k.value)
 	}
 	b := append([]byte(nil), `{"success":false,"error":{"code":`...)
 	b = rawjson.AppendQuoted(b, []byte(c))
@@ -99,5 +99,5 @@ func failure(c Code, message, id string) Response {
 		b = append(b, `,"executionId":`...)
 		b = rawjson.AppendQuoted(b, []byte(id))
 	}
-	return Response{Status: k.status, Header: h.fields, Body: append(b, '}'), Code: c}
+	return Response{Status: k.status, Header: h, Body: append(b, '}'), Code: c}
 }

@@ -20,7 +20,7 @@ const contentType = "application/json; charset=utf-8"
 // Response is an HTTP response, written in one piece.
 type Response struct {
 	Status int
-	Header http.Header // owned by the caller; without Content-Length
+	Header Header // owned by the caller; without Content-Length
 	// Body is read-only: it may be part of an execution's result. It is nil for 204, 205 and 304.
 	Body []byte
 	Code Code // of an error, as in its body; "" = none
@@ -65,38 +65,59 @@ func of(p *flow.Plan, status int, id string, body []byte) Response {
 	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
 		body = nil
 	default:
-		h.set("Content-Type", contentType)
+		h.Set("Content-Type", contentType)
 	}
 	for _, f := range custom {
 		if f.Name != headerID {
-			h.set(f.Name, f.Value)
+			h.Set(f.Name, f.Value)
 		}
 	}
-	return Response{Status: status, Header: h.fields, Body: body}
+	return Response{Status: status, Header: h, Body: body}
 }
 
 const headerID = "X-Execution-Id"
 
-// header builds an http.Header whose values share one array.
-type header struct {
-	fields http.Header
-	values []string
-}
+// Header holds the fields of a response, no name twice. A response has a handful of them, for which
+// a list is smaller and faster than an http.Header.
+type Header []flow.HeaderField
 
 // newHeader returns a header with the fields of every response and room for more fields. id is the
 // execution's, or "" if there is none.
-func newHeader(id string, more int) header {
-	h := header{make(http.Header, more+2), make([]string, 0, more+2)}
-	h.set("X-Content-Type-Options", "nosniff")
+func newHeader(id string, more int) Header {
+	h := append(make(Header, 0, more+2), flow.HeaderField{Name: "X-Content-Type-Options", Value: "nosniff"})
 	if id != "" {
-		h.set(headerID, id)
+		h = append(h, flow.HeaderField{Name: headerID, Value: id})
 	}
 	return h
 }
 
-// set sets a field. Its name must be canonical.
-func (h *header) set(name, value string) {
-	n := len(h.values)
-	h.values = append(h.values, value)
-	h.fields[name] = h.values[n : n+1 : n+1] // so that Add cannot reach the next one
+// Set sets a field. Its name must be canonical.
+func (h *Header) Set(name, value string) {
+	for i := range *h {
+		if f := &(*h)[i]; f.Name == name {
+			f.Value = value
+			return
+		}
+	}
+	*h = append(*h, flow.HeaderField{Name: name, Value: value})
+}
+
+// Get returns the value of a field, "" if there is none. Its name must be canonical.
+func (h Header) Get(name string) string {
+	for i := range h {
+		if h[i].Name == name {
+			return h[i].Value
+		}
+	}
+	return ""
+}
+
+// AddTo sets the fields in an http.Header. Their values, of which handlers further out may change
+// any, are appended to values, which may be nil.
+func (h Header) AddTo(to http.Header, values []string) {
+	for i := range h {
+		n := len(values)
+		values = append(values, h[i].Value)
+		to[h[i].Name] = values[n : n+1 : n+1] // so that Add cannot reach the next one
+	}
 }

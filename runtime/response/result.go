@@ -93,7 +93,7 @@ func failed(p *flow.Plan, r *engine.Result) Response {
 	if p.Webhook != nil {
 		for _, f := range p.Webhook.Header {
 			if f.Name != "Content-Type" && f.Name != headerID {
-				a.Header[f.Name] = []string{f.Value}
+				a.Header.Set(f.Name, f.Value)
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,8 +47,8 @@ func succeeded(nodes ...engine.NodeResult) *engine.Result {
 func text(a Response) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d\n", a.Status)
-	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
-		fmt.Fprintf(&b, "%s: %s\n", name, strings.Join(a.Header[name], ", "))
+	for _, f := range slices.SortedFunc(slices.Values(a.Header), func(x, y flow.HeaderField) int { return strings.Compare(x.Name, y.Name) }) {
+		fmt.Fprintf(&b, "%s: %s\n", f.Name, f.Value)
 	}
 	fmt.Fprintf(&b, "\n%s\n", a.Body)
 	return b.String()

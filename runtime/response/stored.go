@@ -3,9 +3,6 @@ package response
 import (
 	"encoding/binary"
 	"errors"
-	"maps"
-	"net/http"
-	"slices"
 
 	"github.com/flowtrux/edge/runtime/flow"
 )
@@ -30,15 +27,9 @@ func Encode(p *flow.Plan, id string, a Response) []byte {
 	dst := append(make([]byte, 0, len(a.Body)+256), storedFormat)
 	dst = binary.AppendUvarint(dst, uint64(a.Status))
 	dst = appendText(dst, string(a.Code))
-	fields := 0
-	for _, values := range a.Header {
-		fields += len(values)
-	}
-	dst = binary.AppendUvarint(dst, uint64(fields))
-	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
-		for _, value := range a.Header[name] {
-			dst = appendText(appendText(dst, name), value)
-		}
+	dst = binary.AppendUvarint(dst, uint64(len(a.Header)))
+	for _, f := range a.Header {
+		dst = appendText(appendText(dst, f.Name), f.Value)
 	}
 	return append(dst, a.Body...)
 }
@@ -50,10 +41,10 @@ func Decode(stored []byte) (Response, error) {
 		return Response{}, errStored
 	}
 	r := storedReader{rest: stored[1:]}
-	a := Response{Status: int(r.number()), Code: Code(r.text()), Header: make(http.Header)}
+	a := Response{Status: int(r.number()), Code: Code(r.text())}
 	for n := r.number(); n > 0 && !r.bad; n-- {
 		name := r.text()
-		a.Header[name] = append(a.Header[name], r.text())
+		a.Header.Set(name, r.text())
 	}
 	if r.bad || a.Status < 200 || a.Status > 599 {
 		return Response{}, errStored
@@ -61,7 +52,7 @@ func Decode(stored []byte) (Response, error) {
 	if len(r.rest) > 0 {
 		a.Body = r.rest
 	}
-	if a.Header[headerID] != nil {
+	if a.Header.Get(headerID) != "" {
 		a.Header.Set(headerReplayed, "true")
 	}
 	return a, nil
