@@ -154,6 +154,7 @@ func readLive(id string, b []byte) (journal.Summary, error) {
 type details struct {
 	Trigger *journal.Trigger     `json:"trigger,omitempty"`
 	Nodes   []journal.NodeRecord `json:"nodes,omitempty"`
+	Cut     bool                 `json:"cut,omitempty"`
 }
 
 // encodeRecord encodes a record: workflow and status, to filter by, then the summary and the
@@ -167,7 +168,7 @@ func encodeRecord(r *journal.Record) ([]byte, error) {
 		return nil, fmt.Errorf("encoding a record: %w", err)
 	}
 	end := text.Len() - 1
-	if err := encoder.Encode(details{Trigger: r.Trigger, Nodes: r.Nodes}); err != nil {
+	if err := encoder.Encode(details{r.Trigger, r.Nodes, r.Cut}); err != nil {
 		return nil, fmt.Errorf("encoding a record: %w", err)
 	}
 	summary, more := text.Bytes()[:end], text.Bytes()[end+1:text.Len()-1]
@@ -211,7 +212,7 @@ func decodeRecord(b []byte) (*journal.Record, error) {
 	if err := json.Unmarshal(r.rest, &d); err != nil {
 		return nil, fmt.Errorf("decoding a record: %w", err)
 	}
-	return &journal.Record{Summary: s, Trigger: d.Trigger, Nodes: d.Nodes}, nil
+	return &journal.Record{Summary: s, Trigger: d.Trigger, Nodes: d.Nodes, Cut: d.Cut}, nil
 }
 
 // run is what is stored of an entry's runs.

@@ -26,6 +26,7 @@ func record(n int, status string) *journal.Record {
 			Duration: 1500 * time.Microsecond, Input: journal.Value{Text: `{"x":"***"}`},
 			Output: journal.Value{Size: 1 << 20, SHA256: "3a6e"}, Logs: []string{"one", "two"}, Fuel: 17,
 		}},
+		Cut: true,
 	}
 	if status == journal.Failed {
 		r.Outcome = journal.Outcome{Status: status, Node: "a", Code: "trap", Message: "the node crashed"}

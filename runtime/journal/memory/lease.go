@@ -93,6 +93,12 @@ func (l *lease) Checkpoint(_ context.Context, s journal.Step) error {
 
 // Finish replaces the entry by its record.
 func (l *lease) Finish(_ context.Context, r *journal.Record) error {
+	full := *r
+	l.live.entry.Complete(&full.Summary)
+	record, err := l.live.ended(&full)
+	if err != nil {
+		return err
+	}
 	l.journal.mu.Lock()
 	defer l.journal.mu.Unlock()
 	if l.state == leaseFinished && !l.journal.closed {
@@ -101,10 +107,8 @@ func (l *lease) Finish(_ context.Context, r *journal.Record) error {
 	if err := l.checkHeld(); err != nil {
 		return err
 	}
-	full := *r
-	l.live.entry.Complete(&full.Summary)
 	l.end(leaseFinished)
-	l.journal.end(l.live, &full)
+	l.journal.end(l.live, record)
 	return nil
 }
 

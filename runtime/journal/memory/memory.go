@@ -92,7 +92,7 @@ func New(o Options) *Journal {
 		live:    make(map[string]*liveEntry),
 		usage:   usage{byWorkflow: make(map[string]amount)},
 		keys:    newKeys(o.responseBytes()),
-		records: records{byID: make(map[string]journal.Ended)},
+		records: records{byID: make(map[string]*stored)},
 		counts:  counts.New(time.Now, false),
 	}
 }

@@ -2,6 +2,8 @@ package memory
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,77 +13,103 @@ import (
 // records are the records of ended executions, within Retention, MaxRecords and MaxRecordBytes.
 type records struct {
 	ids   []string // sorted
-	byID  map[string]journal.Ended
+	byID  map[string]*stored
 	bytes int
 }
 
-func (r *records) put(e journal.Ended) {
-	id := e.Record.ID
+// stored is a record. What only its reader needs is text: as a tree of some thirty objects, each
+// collection of garbage would look at all of them, for all records.
+type stored struct {
+	summary journal.Summary
+	details []byte // JSON of the record without its summary
+	source  *journal.Entry
+}
+
+// details are the parts of a record that are not in its summary.
+type details struct {
+	Trigger *journal.Trigger     `json:"trigger,omitempty"`
+	Nodes   []journal.NodeRecord `json:"nodes,omitempty"`
+	Cut     bool                 `json:"cut,omitempty"`
+}
+
+func newStored(e journal.Ended) (*stored, error) {
+	text, err := json.Marshal(details{e.Record.Trigger, e.Record.Nodes, e.Record.Cut})
+	if err != nil {
+		return nil, fmt.Errorf("encoding a record: %w", err)
+	}
+	return &stored{summary: e.Record.Summary, details: text, source: e.Source}, nil
+}
+
+// record returns the record as it was stored.
+func (s *stored) record() (*journal.Record, error) {
+	var d details
+	if err := json.Unmarshal(s.details, &d); err != nil {
+		return nil, fmt.Errorf("decoding a record: %w", err)
+	}
+	return &journal.Record{Summary: s.summary, Trigger: d.Trigger, Nodes: d.Nodes, Cut: d.Cut}, nil
+}
+
+func (r *records) put(s *stored) {
+	id := s.summary.ID
 	if old, there := r.byID[id]; there {
-		r.bytes -= recordBytes(old)
+		r.bytes -= old.size()
 	} else {
 		at, _ := slices.BinarySearch(r.ids, id)
 		r.ids = slices.Insert(r.ids, at, id)
 	}
-	r.byID[id] = e
-	r.bytes += recordBytes(e)
+	r.byID[id] = s
+	r.bytes += s.size()
 	gone := 0
 	for _, oldest := range r.ids {
-		if len(r.byID) <= MaxRecords && r.bytes <= MaxRecordBytes && !isExpired(r.byID[oldest]) {
+		if len(r.byID) <= MaxRecords && r.bytes <= MaxRecordBytes && !r.byID[oldest].isExpired() {
 			break
 		}
-		r.bytes -= recordBytes(r.byID[oldest])
+		r.bytes -= r.byID[oldest].size()
 		delete(r.byID, oldest)
 		gone++
 	}
 	r.ids = slices.Delete(r.ids, 0, gone)
 }
 
-// get returns a record that is shown.
-func (r *records) get(id string) (journal.Ended, bool) {
-	e, ok := r.byID[id]
-	return e, ok && !isExpired(e)
+// get returns a record that is shown, or nil.
+func (r *records) get(id string) *stored {
+	if s := r.byID[id]; s != nil && !s.isExpired() {
+		return s
+	}
+	return nil
 }
 
 // isExpired reports whether the retention of a record is over.
-func isExpired(e journal.Ended) bool {
-	at := e.Record.AcceptedAt
+func (s *stored) isExpired() bool {
+	at := s.summary.AcceptedAt
 	return !at.IsZero() && time.Since(at) > Retention
 }
 
-// recordBytes returns about how many bytes a record takes.
-func recordBytes(e journal.Ended) int {
-	n := 1 << 10
-	if t := e.Record.Trigger; t != nil {
-		n += len(t.Data.Text) + len(t.Headers.Text)
-	}
-	for i := range e.Record.Nodes {
-		row := &e.Record.Nodes[i]
-		n += len(row.Input.Text) + len(row.Fixed.Text) + len(row.Output.Text)
-		for _, line := range row.Logs {
-			n += len(line)
-		}
-		for _, c := range row.Calls {
-			for _, h := range c.Host {
-				n += len(h.Request.Text) + len(h.Answer.Text)
-			}
-		}
-	}
-	if s := e.Source; s != nil {
-		n += len(s.Data) + len(s.Query) + len(s.Headers)
+// size returns about how many bytes a record takes.
+func (s *stored) size() int {
+	n := 1<<10 + len(s.details)
+	if e := s.source; e != nil {
+		n += len(e.Data) + len(e.Query) + len(e.Headers)
 	}
 	return n
 }
 
 // Put stores records.
 func (j *Journal) Put(_ context.Context, ended ...journal.Ended) error {
+	all := make([]*stored, len(ended))
+	for i, e := range ended {
+		var err error
+		if all[i], err = newStored(e); err != nil {
+			return err
+		}
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
 		return journal.ErrClosed
 	}
-	for _, e := range ended {
-		j.records.put(e)
+	for _, s := range all {
+		j.records.put(s)
 		j.writes++
 	}
 	return nil
@@ -97,9 +125,8 @@ func (j *Journal) Get(_ context.Context, id string) (*journal.Record, error) {
 	if live := j.live[id]; live != nil {
 		return &journal.Record{Summary: live.summary()}, nil
 	}
-	if e, ok := j.records.get(id); ok {
-		r := *e.Record
-		return &r, nil
+	if s := j.records.get(id); s != nil {
+		return s.record()
 	}
 	return nil, journal.ErrUnknown
 }
@@ -132,9 +159,9 @@ func (j *Journal) List(_ context.Context, q journal.Query) (journal.Page, error)
 	for _, live := range j.live {
 		rows = append(rows, live.summary())
 	}
-	for _, e := range j.records.byID {
-		if !isExpired(e) {
-			rows = append(rows, e.Record.Summary)
+	for _, s := range j.records.byID {
+		if !s.isExpired() {
+			rows = append(rows, s.summary)
 		}
 	}
 	rows = slices.DeleteFunc(rows, func(s journal.Summary) bool {
@@ -163,8 +190,8 @@ func (j *Journal) Source(_ context.Context, id string) (*journal.Entry, error) {
 	if j.live[id] != nil {
 		return nil, journal.ErrNotEnded
 	}
-	if e, ok := j.records.get(id); ok && e.Source != nil {
-		entry := *e.Source
+	if s := j.records.get(id); s != nil && s.source != nil {
+		entry := *s.source
 		entry.Source = ""
 		return &entry, nil
 	}
@@ -180,7 +207,7 @@ func (j *Journal) Cancel(_ context.Context, id string) error {
 	}
 	live := j.live[id]
 	if live == nil {
-		if _, ended := j.records.get(id); ended {
+		if j.records.get(id) != nil {
 			return journal.ErrEnded
 		}
 		return journal.ErrUnknown
@@ -198,16 +225,25 @@ func (j *Journal) Cancel(_ context.Context, id string) error {
 	}
 	s := live.summary()
 	s.Status, s.EndedAt = journal.Cancelled, time.Now().UTC()
-	j.end(live, &journal.Record{Summary: s})
+	r, err := live.ended(&journal.Record{Summary: s})
+	if err != nil {
+		return err
+	}
+	j.end(live, r)
 	return nil
 }
 
-// end replaces an entry by its record. The caller holds the lock.
-func (j *Journal) end(live *liveEntry, r *journal.Record) {
-	delete(j.live, live.entry.ID)
-	j.usage.add(live.entry.Workflow, -1, -live.bytes)
+// ended returns the record that takes the place of an entry.
+func (live *liveEntry) ended(r *journal.Record) (*stored, error) {
 	source := *live.entry
 	source.Steps, source.Key = nil, nil
-	j.records.put(journal.Ended{Record: r, Source: &source})
+	return newStored(journal.Ended{Record: r, Source: &source})
+}
+
+// end replaces an entry by its record. The caller holds the lock.
+func (j *Journal) end(live *liveEntry, s *stored) {
+	delete(j.live, live.entry.ID)
+	j.usage.add(live.entry.Workflow, -1, -live.bytes)
+	j.records.put(s)
 	j.writes++
 }

@@ -1,0 +1,44 @@
+package memory
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// TestRecordsAreFewObjects checks that a record with many nodes is a handful of objects, since each
+// collection of garbage looks at all of them.
+func TestRecordsAreFewObjects(t *testing.T) {
+	const records, nodes, most = 1000, 20, 15
+	j := New(Options{})
+	before := heapObjects()
+	for n := range records {
+		id := fmt.Sprintf("exec-%026d", n)
+		r := &journal.Record{Summary: journal.Summary{ID: id, AcceptedAt: time.Now()}}
+		for range nodes {
+			value := journal.Value{Text: strings.Repeat("1", 100)}
+			r.Nodes = append(r.Nodes, journal.NodeRecord{ID: "n", Input: value, Output: value, Logs: []string{"line"}})
+		}
+		if err := j.Put(t.Context(), journal.Ended{Record: r, Source: &journal.Entry{ID: id, Data: make([]byte, 100)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := (heapObjects() - before) / records; got > most {
+		t.Errorf("a record of %d nodes takes %d objects, more than %d", nodes, got, most)
+	}
+	if r, err := j.Get(t.Context(), fmt.Sprintf("exec-%026d", 7)); err != nil || len(r.Nodes) != nodes {
+		t.Errorf("reading one of them: %+v, %v", r, err)
+	}
+}
+
+// heapObjects returns the number of objects that are in use.
+func heapObjects() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapObjects)
+}
