@@ -35,7 +35,7 @@ func module(t *testing.T, a *App, name string) *sandbox.Module {
 // TestNodesThatDoNotLoad checks that a bad module fails the config with a reason and leaves nothing
 // behind.
 func TestNodesThatDoNotLoad(t *testing.T) {
-	const transform = "../nodes/dist/transform.wasm"
+	const code = "../nodes/dist/code.wasm"
 	text := filepath.Join(t.TempDir(), "text.wasm")
 	if err := os.WriteFile(text, []byte("this is not wasm"), 0o600); err != nil {
 		t.Fatal(err)
@@ -45,9 +45,9 @@ func TestNodesThatDoNotLoad(t *testing.T) {
 		{"mine", `{"file":"."}`, "reading the module"},
 		{"mine", `{"file":"builtin:nothing"}`, "there is no built-in node nothing"},
 		{"mine", fmt.Sprintf(`{"file":%q}`, text), "not a WebAssembly core module"},
-		{"mine", fmt.Sprintf(`{"file":%q}`, transform), "add `allow globals`"},
-		{"mine", fmt.Sprintf(`{"file":%q,"sha256":%q}`, transform, strings.Repeat("0", 64)), "is another file than the configured one"},
-		{"transform", fmt.Sprintf(`{"file":%q}`, transform), "name of a built-in node type"},
+		{"mine", fmt.Sprintf(`{"file":%q}`, code), "add `allow log`"},
+		{"mine", fmt.Sprintf(`{"file":%q,"sha256":%q}`, code, strings.Repeat("0", 64)), "is another file than the configured one"},
+		{"transform", fmt.Sprintf(`{"file":%q}`, code), "name of a built-in node type"},
 	} {
 		err := validate(t, fmt.Sprintf(`{"nodes":{%q:%s}}`, c.name, c.node))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "node") {

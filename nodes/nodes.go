@@ -28,24 +28,20 @@ type Type struct {
 }
 
 var (
+	//go:embed dist/builtin.wasm
+	common []byte
 	//go:embed dist/code.wasm
 	code []byte
-	//go:embed dist/condition.wasm
-	condition []byte
-	//go:embed dist/http-request.wasm
-	httpRequest []byte
-	//go:embed dist/switch.wasm
-	switchNode []byte
-	//go:embed dist/transform.wasm
-	transform []byte
 )
 
 var builtin = []File{
-	{"transform", transform, []Type{{"transform", []string{"globals"}}}},
-	{"condition", condition, []Type{{"condition", nil}}},
-	{"http-request", httpRequest, []Type{{"http-request", []string{"http"}}}},
-	{"switch", switchNode, []Type{{"switch", nil}}},
-	{"code", code, []Type{{"code", []string{"log"}}}},
+	{"builtin.wasm", common, []Type{
+		{"transform", []string{"globals"}},
+		{"condition", nil},
+		{"http-request", []string{"http"}},
+		{"switch", nil},
+	}},
+	{"code.wasm", code, []Type{{"code", []string{"log"}}}},
 }
 
 // Builtin returns the files of the built-in node types, the most used first.

@@ -2,7 +2,7 @@ package nodes_test
 
 import (
 	"context"
-	"strings"
+	"path/filepath"
 	"testing"
 
 	"github.com/flowtrux/edge/internal/compiled"
@@ -21,13 +21,18 @@ var everything = hostapi.Grants{HTTP: true, Log: true, Clock: true, Random: true
 // builtinType is a built-in node type with its file.
 type builtinType struct {
 	nodes.Type
-	wasm []byte
+	wasm   []byte
+	folder string // of its sources
 }
 
 func builtinTypes() (all []builtinType) {
 	for _, f := range nodes.Builtin() {
 		for _, t := range f.Types {
-			all = append(all, builtinType{t, f.Wasm})
+			folder := filepath.Join("builtin", t.Name)
+			if t.Name == "code" {
+				folder = t.Name
+			}
+			all = append(all, builtinType{t, f.Wasm, folder})
 		}
 	}
 	return all
@@ -52,9 +57,8 @@ func TestBuiltinInTheSandbox(t *testing.T) {
 	for _, n := range builtinTypes() {
 		t.Run(n.Name, func(t *testing.T) {
 			load := func(noSnapshot bool) (*sandbox.Module, error) {
-				// A module is compiled differently without a snapshot, which takes long: one node
-				// stands for all, as their warm-up is that of the SDK.
-				limits := sandbox.Limits{NoSnapshot: noSnapshot && n.Name == "condition"}
+				// A module is compiled differently without a snapshot, which takes long for code.
+				limits := sandbox.Limits{NoSnapshot: noSnapshot && n.Name != "code"}
 				return host.Load(t.Context(), sandbox.ModuleConfig{
 					Type: n.Name, Source: "built in", Wasm: n.wasm, Grants: everything, Limits: limits, Offered: n.Name,
 				})
@@ -73,7 +77,7 @@ func TestBuiltinInTheSandbox(t *testing.T) {
 				t.Fatalf("manifest of %v: %v", typ, err)
 			}
 			var list []cases.Case
-			for _, c := range conformance.Load(t, strings.ReplaceAll(n.Name, "-", "")+"/testdata/cases.json") {
+			for _, c := range conformance.Load(t, n.folder+"/testdata/cases.json") {
 				t.Run(c.Name, func(t *testing.T) { c.Check(t, nodetest.Call(t.Context(), m, &c.Case).Answer) })
 				list = append(list, c.Case)
 			}

@@ -90,10 +90,6 @@ var arrows = map[string][]string{
 	"nodes/builtin/compare":       {}, // only tests
 	"nodes/cases":                 {"nodes/rawjson"},
 	"nodes/conformance":           {"nodes/cases", "nodes/sdk"},
-	"nodes/condition":             {"nodes/sdk/*", "nodes/rawjson"},
-	"nodes/httprequest":           {"nodes/sdk/*", "nodes/rawjson"},
-	"nodes/switch":                {"nodes/sdk/*", "nodes/rawjson"},
-	"nodes/transform":             {"nodes/sdk/*", "nodes/rawjson"},
 	"nodes/reference":             {"nodes/sdk/*", "nodes/rawjson"},
 	"examples/nodes/slugify":      {"nodes/sdk/*"},
 	"bench": {
@@ -138,7 +134,7 @@ var knowCaddy = []string{"caddymodule/*", "xcaddy", "bench/caddy", "bench/native
 
 // alone lists the packages that only use the standard library, because they are linked into guests,
 // which have to be small.
-var alone = []string{"nodes/abi", "nodes/rawjson", "nodes/sdk/*", "nodes/condition", "nodes/httprequest", "nodes/switch", "nodes/transform"}
+var alone = []string{"nodes/abi", "nodes/rawjson", "nodes/sdk/*"}
 
 // TestArrows: imports go one way, and Caddy is known to caddymodule alone.
 func TestArrows(t *testing.T) {

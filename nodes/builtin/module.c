@@ -4,30 +4,29 @@
 // Nothing is freed, as the host puts an instance back after each call.
 #include "nodes.h"
 
-// The nodes in the order of the manifests.
-static ft_answer (*const nodes[])(ft_text) = {transform, condition, switch_, http_request};
+#define MANIFEST(name) static const char name##_manifest[]
 
-static const char manifests[] = {
-	'[',
-#embed "transform/manifest.json"
-	, ',',
-#embed "condition/manifest.json"
-	, ',',
-#embed "switch/manifest.json"
-	, ',',
-#embed "http-request/manifest.json"
-	, ']',
+MANIFEST(transform) = {
+#embed "transform/manifest.json" suffix(, 0)
+};
+MANIFEST(condition) = {
+#embed "condition/manifest.json" suffix(, 0)
+};
+MANIFEST(switch) = {
+#embed "switch/manifest.json" suffix(, 0)
+};
+MANIFEST(http_request) = {
+#embed "http-request/manifest.json" suffix(, 0)
 };
 
-FT_EXPORT_("alloc") void *module_alloc(size_t n) { return ft_alloc(n); }
+static const ft_node nodes[] = {
+	{transform_manifest, transform},
+	{condition_manifest, condition},
+	{switch_manifest, switch_},
+	{http_request_manifest, http_request},
+};
 
-FT_EXPORT_("describe") ft_answer module_describe(void) { return output((ft_text){manifests, sizeof manifests}); }
-
-FT_EXPORT_("run_type") ft_answer module_run(uint32_t type, const char *ptr, size_t len) {
-	if (type >= sizeof nodes / sizeof *nodes)
-		__builtin_trap();
-	return nodes[type]((ft_text){ptr, len});
-}
+FT_NODES(nodes)
 
 ft_answer failed(ft_reply r) {
 	if (ft_equal(r.code, FT("no_memory")))

@@ -1,14 +1,37 @@
 package reference
 
 import (
+	"os"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/flowtrux/edge/nodes/cases"
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/nodes/sdk"
 )
 
-// FuzzOperations: for any input and operations, the node returns an error or valid, compact JSON.
+// FuzzNodes: for any config, the nodes in C do what the nodes in Go do.
+func FuzzNodes(f *testing.F) {
+	for i, typ := range types {
+		file, err := os.ReadFile("../builtin/" + typ.name + "/testdata/cases.json")
+		if err != nil {
+			f.Fatal(err)
+		}
+		list, err := cases.Parse(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, c := range list {
+			f.Add(uint(i), string(c.Config))
+		}
+	}
+	f.Fuzz(func(t *testing.T, typ uint, config string) {
+		compare(t, int(typ%uint(len(types))), config, okReply)
+	})
+}
+
+// FuzzOperations: for any input and operations, the nodes do the same, and what they give is an
+// error or valid, compact JSON.
 func FuzzOperations(f *testing.F) {
 	f.Add(`{"a":[1,{"b":null}]}`, `[{"op":"set","path":"a[1].b.c","value":2},{"op":"delete","path":"a[0]"}]`)
 	f.Add(`{"a":1,"b":2}`, `[{"op":"rename","path":"a","to":"b"},{"op":"pick","paths":["b","c"]}]`)
@@ -19,6 +42,7 @@ func FuzzOperations(f *testing.F) {
 		if err1 != nil || err2 != nil {
 			return
 		}
+		compare(t, transformType, `{"input":`+string(in)+`,"operations":`+string(ops)+`}`, okReply)
 		out, err := operate(new(sdk.Context), in, ops)
 		if err != nil {
 			return
@@ -39,6 +63,8 @@ func FuzzPath(f *testing.F) {
 		if !utf8.ValidString(text) {
 			return // texts in a config are valid
 		}
+		path := string(rawjson.AppendQuoted(nil, []byte(text)))
+		compare(t, transformType, `{"input":null,"operations":[{"op":"set","path":`+path+`,"value":true}]}`, okReply)
 		p, err := parsePath(text)
 		if err != nil {
 			return

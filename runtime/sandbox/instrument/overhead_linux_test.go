@@ -20,7 +20,7 @@ func BenchmarkFuel(b *testing.B) {
 	jsonC, hash, small := compileC(b, "json"), compileC(b, "hash"), compileC(b, "small")
 	text := []byte(strings.Repeat(`{"id": 12345, "name": "a \"name\"", "list": [1, 2, 3.5, true, null]}, `, 14))
 	text = append(append([]byte("["), text[:len(text)-2]...), ']')
-	transform := readFile(b, "../../../nodes/dist/transform.wasm")
+	builtin := readFile(b, "../../../nodes/dist/builtin.wasm")
 	config := []byte(`{"input":` + string(text) + `,"operations":[{"op":"set","path":"[3].list[1]","value":7},{"op":"rename","path":"[0].name","to":"title"}]}`)
 	fill := func(in *instance, content []byte) {
 		at, _ := in.ExportedFunction("buffer").Call(in.ctx)
@@ -40,7 +40,7 @@ func BenchmarkFuel(b *testing.B) {
 		{"c-spin", small, nil, func(in *instance) { in.call("spin", 100_000) }},
 		{"tight", tight().bytes(), nil, func(in *instance) { in.call("run", 100_000) }},
 		{"go-json", compileGo(b, "json-go"), func(in *instance) { in.call("_initialize") }, func(in *instance) { in.node(text) }},
-		{"transform", transform, func(in *instance) { in.call("_initialize") }, func(in *instance) { in.node(config) }},
+		{"transform", builtin, nil, func(in *instance) { in.call("run_type", 0, in.alloc(config), uint64(len(config))) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			h := newHost(b, wazero.NewRuntimeConfig())

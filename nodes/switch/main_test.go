@@ -1,9 +1,0 @@
-package main
-
-import (
-	"testing"
-
-	"github.com/flowtrux/edge/nodes/conformance"
-)
-
-func TestCases(t *testing.T) { conformance.Native(t, run) }
