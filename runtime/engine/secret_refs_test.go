@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -39,22 +38,17 @@ func (s *server) Do(_ context.Context, request []byte, o hostapi.HTTPOptions, ds
 	return append(dst, `{"status":204}`...), nil
 }
 
-// blindLab has two node types that are the same, except that "blind" asks for secret references and
-// "sees" does not.
+// blindLab has two node types of one module that are the same, except that "blind" asks for secret
+// references and "sees" does not. Their calls share instances.
 func blindLab(t *testing.T, s *server) *Lab {
 	t.Helper()
-	loads := make(map[string]engine.Load)
-	for name, secrets := range map[string]string{"blind": `,"secrets":"handles"`, "sees": ""} {
-		manifest := `{"abi":1,"type":"blind","version":"1.0.0","capabilities":["http"]` + secrets + `}`
-		wasm, err := wasmbuild.C(t.Context(), "../../internal/enginetest/testdata/blind/blind.c", fmt.Sprintf("-DMANIFEST=%q", manifest))
-		if err != nil {
-			t.Fatal(err)
-		}
-		loads[name] = func() (*sandbox.Module, error) {
-			return Host.Load(t.Context(), sandbox.ModuleConfig{Type: name, Source: name + ".wasm", Wasm: wasm, Grants: hostapi.Grants{HTTP: true}})
-		}
+	wasm, err := wasmbuild.C(t.Context(), "../../internal/enginetest/testdata/blind/blind.c")
+	if err != nil {
+		t.Fatal(err)
 	}
-	nodes := engine.NewNodes(loads)
+	nodes := engine.NewNodes(nil, engine.Family{Types: []string{"blind", "sees"}, Load: func() ([]*sandbox.Module, error) {
+		return Host.LoadFamily(t.Context(), sandbox.FamilyConfig{Source: "blind.wasm", Wasm: wasm, Grants: hostapi.Grants{HTTP: true}})
+	}})
 	t.Cleanup(nodes.Release)
 	return &Lab{T: t, Nodes: nodes, Engine: engine.New(engine.Config{HTTP: s, Globals: Workspace{
 		"plain": `"plain"`, "__secret_key": `"` + hush + `"`, "__secret_pin": `1234567890`, "__secret_on": `true`,

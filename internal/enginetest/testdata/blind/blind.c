@@ -1,5 +1,6 @@
 // A node that makes the request of its config and then searches all of its memory for a text. The
-// config has the text in hexadecimal, so that the search itself does not put it into memory.
+// config has the text in hexadecimal, so that the search itself does not put it into memory. It is
+// there twice: "blind" asks for secret references, "sees" does not.
 #include "../../../../nodes/sdk/languages/c/flowtrux.h"
 
 static int half(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
@@ -30,4 +31,8 @@ static ft_answer run(ft_text config) {
 	return ft_output(&out);
 }
 
-FT_NODE(MANIFEST, run)
+static const ft_node nodes[] = {
+	{"{\"abi\":1,\"type\":\"blind\",\"version\":\"1.0.0\",\"capabilities\":[\"http\"],\"secrets\":\"handles\"}", run},
+	{"{\"abi\":1,\"type\":\"sees\",\"version\":\"1.0.0\",\"capabilities\":[\"http\"]}", run},
+};
+FT_NODES(nodes)
