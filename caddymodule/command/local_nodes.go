@@ -21,7 +21,7 @@ import (
 )
 
 // localNodes has the node types of commands that need no server: the built-in types and those of
-// --node.
+// --node and --nodes.
 type localNodes struct {
 	host  *sandbox.Host
 	nodes *engine.Nodes
@@ -35,9 +35,9 @@ func newSandbox() (*sandbox.Host, error) {
 	return sandbox.New(sandbox.Options{CacheDir: filepath.Join(caddy.AppDataDir(), "flowtrux", "wasm")})
 }
 
-// open returns the node types. It loads those of --node; the built-in ones are loaded when a
-// document needs them.
-func (o *nodeTypeOptions) open(ctx context.Context) (*localNodes, error) {
+// open returns the node types. It loads those of --node and --nodes; the built-in ones are loaded
+// when a document needs them.
+func (o *nodeTypeOptions) open(ctx context.Context) (_ *localNodes, err error) {
 	configs, err := o.configs()
 	if err != nil {
 		return nil, err
@@ -50,13 +50,61 @@ func (o *nodeTypeOptions) open(ctx context.Context) (*localNodes, error) {
 	for _, c := range configs {
 		loads[c.Type] = func() (*sandbox.Module, error) { return host.Load(ctx, c) }
 	}
-	l := &localNodes{host: host, nodes: engine.NewNodes(loads, builtinFamilies(ctx, host)...)}
+	families, err := o.loadFamilies(ctx, host, loads)
+	if err != nil {
+		return nil, errors.Join(err, host.Close(ctx))
+	}
+	l := &localNodes{host: host, nodes: engine.NewNodes(loads, append(builtinFamilies(ctx, host), families...)...)}
+	for _, f := range families { // first, so that the node types have their modules
+		err = errors.Join(err, l.nodes.Load(f.Types[0]))
+	}
 	for _, c := range configs {
-		if err := l.nodes.Load(c.Type); err != nil {
-			return nil, errors.Join(err, l.close(ctx))
+		if err == nil {
+			err = l.nodes.Load(c.Type)
 		}
 	}
+	if err != nil {
+		return nil, errors.Join(err, l.close(ctx))
+	}
 	return l, nil
+}
+
+// loadFamilies loads the files of --nodes. Their types must not be those of others.
+func (o *nodeTypeOptions) loadFamilies(ctx context.Context, host *sandbox.Host, others map[string]engine.Load) (families []engine.Family, err error) {
+	var loaded []*sandbox.Module
+	defer func() {
+		if err != nil {
+			for _, m := range loaded {
+				err = errors.Join(err, m.Close(ctx))
+			}
+		}
+	}()
+	named := make(map[string]bool)
+	for _, file := range o.families {
+		wasm, err := readModule(file)
+		if err != nil {
+			return nil, err
+		}
+		modules, err := host.LoadFamily(ctx, sandbox.FamilyConfig{Source: file, Wasm: wasm, Grants: allGrants})
+		if err != nil {
+			return nil, err
+		}
+		loaded = append(loaded, modules...)
+		family := engine.Family{Load: func() ([]*sandbox.Module, error) { return modules, nil }}
+		for _, m := range modules {
+			switch name := m.Type(); {
+			case isBuiltin(name):
+				return nil, fmt.Errorf("--nodes %s: the type %q is built in; give it another name: --node <type>=%[1]s:%[2]s", file, name)
+			case named[name], others[name] != nil:
+				return nil, fmt.Errorf("--nodes %s: the type %q is given twice", file, name)
+			default:
+				named[name] = true
+				family.Types = append(family.Types, name)
+			}
+		}
+		families = append(families, family)
+	}
+	return families, nil
 }
 
 // builtinFamilies returns the built-in node types.
@@ -89,11 +137,15 @@ func (o *nodeTypeOptions) configs() ([]sandbox.ModuleConfig, error) {
 			return nil, fmt.Errorf("--node %q: this type is built in", typ)
 		}
 		named[typ] = true
+		offered := ""
+		if i := strings.LastIndex(file, ".wasm:"); i >= 0 {
+			file, offered = file[:i+len(".wasm")], file[i+len(".wasm:"):]
+		}
 		wasm, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
-		configs = append(configs, sandbox.ModuleConfig{Type: typ, Source: file, Wasm: wasm, Grants: allGrants})
+		configs = append(configs, sandbox.ModuleConfig{Type: typ, Source: file, Wasm: wasm, Grants: allGrants, Offered: offered})
 	}
 	return configs, nil
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -39,12 +40,20 @@ func readModule(name string) ([]byte, error) {
 	return wasm, err
 }
 
-// moduleConfig returns the config to load a module with: all capabilities, and the default limits
-// of a server.
-func moduleConfig(file string, wasm []byte) sandbox.ModuleConfig {
-	return sandbox.ModuleConfig{
-		Type: typeOfFile(file), Source: file, Wasm: wasm, Grants: allGrants, Limits: sandbox.Limits{Timeout: nodeTimeout},
+// moduleConfig returns the config to load a module's node types with: all capabilities, and the
+// default limits of a server.
+func moduleConfig(file string, wasm []byte) sandbox.FamilyConfig {
+	return sandbox.FamilyConfig{
+		Undescribed: typeOfFile(file), Source: file, Wasm: wasm, Grants: allGrants, Limits: sandbox.Limits{Timeout: nodeTimeout},
 	}
+}
+
+// closeAll closes a module's node types.
+func closeAll(ctx context.Context, modules []*sandbox.Module) (err error) {
+	for _, m := range modules {
+		err = errors.Join(err, m.Close(ctx))
+	}
+	return err
 }
 
 // typeOfFile returns the type of a module that has no manifest: its file's name, with characters

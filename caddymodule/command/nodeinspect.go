@@ -23,20 +23,23 @@ import (
 type nodeInspectOptions struct {
 	outputOptions
 	config string
+	typ    string
 }
 
 func nodeInspectCommand() *cobra.Command {
 	o := new(nodeInspectOptions)
-	cmd := newCommand("inspect <file.wasm> [--config f]", "Shows a node module's manifest, functions and costs",
+	cmd := newCommand("inspect <file.wasm> [--type t] [--config f]", "Shows a node module's manifest, functions and costs",
 		`Shows the manifest of a node module, its exports and imports, the capabilities that it requests,
 whether its instances are reused, and what a call costs on this machine. The call has the config
-in the file that --config names, or {}.
+in the file that --config names, or {}. Of a module with several node types it shows each, or the
+one that --type names.
 
 The exit status is 1 if a server would reject the module.`,
 		cobra.ExactArgs(1), o.run)
 	o.addFlags(cmd)
 	cmd.Flags().StringVar(&o.config, "config", "", "The `file` with the config of the measured call, - for standard input")
 	complete(cmd, "config", completeFiles("json"))
+	cmd.Flags().StringVar(&o.typ, "type", "", "The node `type` to inspect, of a module with several")
 	cmd.ValidArgsFunction = oneArg(completeFiles("wasm"))
 	return cmd
 }
@@ -47,16 +50,24 @@ type inspection struct {
 	Size    int           `json:"size"` // bytes
 	SHA256  string        `json:"sha256"`
 	Refused string        `json:"refused,omitempty"` // why a server would reject it
-	Type    string        `json:"type,omitempty"`
-	Version string        `json:"version,omitempty"`
-	Summary string        `json:"summary,omitempty"`
-	Handles []string      `json:"handles,omitempty"`
-	From    string        `json:"handlesFrom,omitempty"`
-	Asks    []string      `json:"capabilities"`
-	Secrets string        `json:"secrets,omitempty"` // handles or text
 	Loading time.Duration `json:"loadingNanoseconds,omitempty"`
-	Call    *measured     `json:"call,omitempty"`
+	// of the only node type, or of the one that was named; nil = Types has them
+	*InspectedType
+	Types []*InspectedType `json:"types,omitempty"` // of a module with several
 	*sandbox.Facts
+}
+
+// InspectedType is a node type of an inspected module. It is exported only so that JSON can be
+// decoded into an inspection.
+type InspectedType struct {
+	Type    string    `json:"type,omitempty"`
+	Version string    `json:"version,omitempty"`
+	Summary string    `json:"summary,omitempty"`
+	Handles []string  `json:"handles,omitempty"`
+	From    string    `json:"handlesFrom,omitempty"`
+	Asks    []string  `json:"capabilities"`
+	Secrets string    `json:"secrets,omitempty"` // handles or text
+	Call    *measured `json:"call,omitempty"`
 }
 
 // measured is the cost of a call.
@@ -88,7 +99,7 @@ func (o *nodeInspectOptions) run(cmd *cobra.Command, args []string) (err error) 
 		return err
 	}
 	defer func() { joinError(&err, host.Close(cmd.Context())) }()
-	i, err := inspect(cmd.Context(), host, args[0], wasm, config)
+	i, err := o.inspect(cmd.Context(), host, args[0], wasm, config)
 	if err != nil {
 		return err
 	}
@@ -104,32 +115,72 @@ func (o *nodeInspectOptions) run(cmd *cobra.Command, args []string) (err error) 
 	return err
 }
 
-func inspect(ctx context.Context, host *sandbox.Host, file string, wasm, config []byte) (i *inspection, err error) {
+func (o *nodeInspectOptions) inspect(ctx context.Context, host *sandbox.Host, file string, wasm, config []byte) (i *inspection, err error) {
 	sum := sha256.Sum256(wasm)
-	i = &inspection{File: file, Size: len(wasm), SHA256: hex.EncodeToString(sum[:]), Asks: []string{}}
+	i = &inspection{File: file, Size: len(wasm), SHA256: hex.EncodeToString(sum[:]), InspectedType: &InspectedType{Asks: []string{}}}
 	begun := time.Now()
-	m, err := host.Load(ctx, moduleConfig(file, wasm))
+	modules, err := host.LoadFamily(ctx, moduleConfig(file, wasm))
 	if err != nil {
 		i.Refused = err.Error()
 	} else {
-		defer func() { joinError(&err, m.Close(ctx)) }()
+		defer func() { joinError(&err, closeAll(ctx, modules)) }()
 		i.Loading = time.Since(begun)
 	}
 	if i.Facts, err = host.Inspect(ctx, file, wasm); err != nil {
 		return nil, err
 	}
-	if m == nil {
+	if modules == nil {
 		return i, nil
 	}
+	i.SnapshotObstacles = modules[0].SnapshotObstacles()
+	chosen, err := o.chosen(modules)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range chosen {
+		t, err := inspectType(ctx, m, config)
+		if err != nil {
+			i.Refused = fmt.Sprintf("%s: its manifest: %v", file, err)
+			if len(chosen) > 1 {
+				i.Refused = fmt.Sprintf("%s: the manifest of %s: %v", file, m.Type(), err)
+			}
+			return i, nil
+		}
+		i.Types = append(i.Types, t)
+	}
+	if i.InspectedType = nil; len(chosen) == 1 {
+		i.InspectedType, i.Types = i.Types[0], nil
+	}
+	return i, nil
+}
+
+// chosen returns the node types to inspect.
+func (o *nodeInspectOptions) chosen(modules []*sandbox.Module) ([]*sandbox.Module, error) {
+	names := make([]string, len(modules))
+	for i, m := range modules {
+		if names[i] = m.Type(); names[i] == o.typ {
+			return modules[i : i+1], nil
+		}
+	}
+	switch {
+	case o.typ != "":
+		return nil, fmt.Errorf("--type: the module has no node type %q; it has %s", o.typ, strings.Join(names, ", "))
+	case o.config != "" && len(modules) > 1:
+		return nil, fmt.Errorf("--config needs --type: the module has %s", strings.Join(names, ", "))
+	}
+	return modules, nil
+}
+
+func inspectType(ctx context.Context, m *sandbox.Module, config []byte) (*InspectedType, error) {
 	t, err := flow.ParseType(m.Manifest())
 	if err != nil {
-		i.Refused = fmt.Sprintf("%s: its manifest: %v", file, err)
-		return i, nil
+		return nil, err
 	}
-	i.Type, i.Version, i.Summary = t.Name, t.Version, t.Summary
-	i.Handles, i.From, i.SnapshotObstacles = t.Handles, t.HandlesFrom, m.SnapshotObstacles()
-	i.Asks = append(i.Asks, t.Capabilities...)
-	if i.Secrets = "text"; t.HidesSecrets {
+	i := &InspectedType{
+		Type: t.Name, Version: t.Version, Summary: t.Summary, Handles: t.Handles, From: t.HandlesFrom,
+		Asks: append([]string{}, t.Capabilities...), Secrets: "text",
+	}
+	if t.HidesSecrets {
 		i.Secrets = "handles"
 	}
 	i.Call = measure(ctx, m, config)
@@ -170,11 +221,18 @@ func printInspection(w io.Writer, i *inspection) {
 	if i.Refused != "" {
 		row("rejected", "%s", paint(w, red, i.Refused))
 	}
-	if i.Type != "" {
-		row("node", "%s", strings.TrimSuffix(i.Type+" "+i.Version+": "+i.Summary, ": "))
-		row("capabilities", "%s", listed(i.Asks, "nothing"))
-		row("secrets", "as %s", i.Secrets)
-		row("handles", "%s", handlesText(i))
+	types := i.Types
+	if i.InspectedType != nil && i.Type != "" {
+		types = []*InspectedType{i.InspectedType}
+	}
+	for _, t := range types {
+		row("node", "%s", strings.TrimSuffix(t.Type+" "+t.Version+": "+t.Summary, ": "))
+		row("capabilities", "%s", listed(t.Asks, "nothing"))
+		row("secrets", "as %s", t.Secrets)
+		row("handles", "%s", handlesText(t))
+		if len(types) > 1 {
+			row("call", "%s", t.Call)
+		}
 	}
 	if i.Command {
 		row("command", "%s", "a WASI command: reads its config from standard input, writes its output to standard output")
@@ -190,10 +248,11 @@ func printInspection(w io.Writer, i *inspection) {
 	} else {
 		row("instances", "reused; restored from a snapshot after each call")
 	}
-	if i.Call != nil {
+	if len(types) > 0 {
 		row("loading", "%s", rounded(i.Loading))
-		row("call", "%s, %s fuel, %s of memory; result: %s", rounded(i.Call.Median), humanize.Comma(int64(i.Call.Fuel)),
-			humanize.IBytes(i.Call.Memory), i.Call.Gives)
+	}
+	if len(types) == 1 {
+		row("call", "%s", types[0].Call)
 	}
 	fmt.Fprintln(w)
 	rows := make([][]cell, 0, len(i.Exports)+len(i.Imports))
@@ -210,7 +269,12 @@ func printInspection(w io.Writer, i *inspection) {
 	table(w, []string{"", "FUNCTION", "SIGNATURE", "NEEDS"}, rows)
 }
 
-func handlesText(i *inspection) string {
+// String describes the cost in one line.
+func (m *measured) String() string {
+	return fmt.Sprintf("%s, %s fuel, %s of memory; result: %s", rounded(m.Median), humanize.Comma(int64(m.Fuel)), humanize.IBytes(m.Memory), m.Gives)
+}
+
+func handlesText(i *InspectedType) string {
 	text := listed(i.Handles, "none")
 	switch {
 	case i.From != "" && len(i.Handles) > 0:

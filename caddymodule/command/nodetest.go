@@ -29,9 +29,9 @@ func nodeTestCommand() *cobra.Command {
 		`Runs the cases of a node module, and checks that it follows the rules for nodes.
 
 Cases are calls with their expected results. They are a JSON list in testdata/cases.json beside
-the module, or in the file that --cases names. A directory stands for the *.json files in it. No
-network is used: the cases have the HTTP responses. Fuel is the same on every machine, times are
-those of this one.
+the module, or in the file that --cases names. A directory stands for the *.json files in it. In a
+module with several node types, each case names its type. No network is used: the cases have the
+HTTP responses. Fuel is the same on every machine, times are those of this one.
 
 The exit status is 1 if a case fails or a rule is broken.`,
 		cobra.ExactArgs(1), o.run)
@@ -44,13 +44,19 @@ The exit status is 1 if a case fails or a rule is broken.`,
 
 // tested is the result of testing a module.
 type tested struct {
-	File   string          `json:"file"`
-	Passed bool            `json:"passed"`
-	Cases  []testedCase    `json:"cases"`
-	Rules  []nodetest.Rule `json:"rules"`
+	File   string       `json:"file"`
+	Passed bool         `json:"passed"`
+	Cases  []testedCase `json:"cases"`
+	Rules  []testedRule `json:"rules"`
+}
+
+type testedRule struct {
+	Type string `json:"type,omitempty"` // "" = the module has one node type
+	nodetest.Rule
 }
 
 type testedCase struct {
+	Type        string             `json:"type,omitempty"` // "" = the module has one node type
 	Name        string             `json:"name"`
 	Passed      bool               `json:"passed"`
 	Differences []cases.Difference `json:"differences,omitempty"`
@@ -124,36 +130,68 @@ func readCases(name, module string) (list []cases.Case, err error) {
 	return list, nil
 }
 
-func (t *tested) run(ctx context.Context, host *sandbox.Host, config sandbox.ModuleConfig, list []cases.Case) (err error) {
-	load := func(noSnapshot bool) (*sandbox.Module, error) {
-		config.Limits.NoSnapshot = noSnapshot
-		return host.Load(ctx, config)
-	}
-	m, err := load(false)
+// run tests all node types of a module.
+func (t *tested) run(ctx context.Context, host *sandbox.Host, config sandbox.FamilyConfig, list []cases.Case) (err error) {
+	modules, err := host.LoadFamily(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer func() { joinError(&err, m.Close(ctx)) }()
-	for i := range list {
-		c := &list[i]
-		o := nodetest.Call(ctx, m, c)
-		row := testedCase{
-			Name: c.Name, Differences: c.Compare(o.Answer), Logged: o.Logged,
-			Fuel: o.Fuel, Memory: o.Memory, Nanoseconds: o.Took.Nanoseconds(),
-		}
-		if row.Passed = len(row.Differences) == 0; !row.Passed {
-			t.Passed = false
-			if o.Failure != nil && o.Failure.Detail != nil {
-				row.Detail = o.Failure.Detail.Error()
-			}
-		}
-		t.Cases = append(t.Cases, row)
+	defer func() { joinError(&err, closeAll(ctx, modules)) }()
+	names := make([]string, len(modules))
+	for i, m := range modules {
+		names[i] = m.Type()
 	}
-	t.Rules, err = nodetest.Rules(ctx, load, list)
-	for _, r := range t.Rules {
-		t.Passed = t.Passed && r.Broken == ""
+	of, err := cases.ByType(list, names...)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, m := range modules {
+		typ := ""
+		if len(modules) > 1 {
+			typ = m.Type()
+		}
+		for _, c := range of[m.Type()] {
+			t.check(ctx, m, typ, &c)
+		}
+		rules, err := nodetest.Rules(ctx, func(noSnapshot bool) (*sandbox.Module, error) {
+			return host.Load(ctx, sandbox.ModuleConfig{
+				Type: m.Type(), Source: config.Source, Wasm: config.Wasm, Grants: config.Grants, Offered: m.Type(),
+				Limits: sandbox.Limits{Timeout: config.Limits.Timeout, NoSnapshot: noSnapshot},
+			})
+		}, of[m.Type()])
+		if err != nil {
+			return err
+		}
+		for _, r := range rules {
+			t.Rules = append(t.Rules, testedRule{typ, r})
+			t.Passed = t.Passed && r.Broken == ""
+		}
+	}
+	return nil
+}
+
+// check runs a case on a node type.
+func (t *tested) check(ctx context.Context, m *sandbox.Module, typ string, c *cases.Case) {
+	o := nodetest.Call(ctx, m, c)
+	row := testedCase{
+		Type: typ, Name: c.Name, Differences: c.Compare(o.Answer), Logged: o.Logged,
+		Fuel: o.Fuel, Memory: o.Memory, Nanoseconds: o.Took.Nanoseconds(),
+	}
+	if row.Passed = len(row.Differences) == 0; !row.Passed {
+		t.Passed = false
+		if o.Failure != nil && o.Failure.Detail != nil {
+			row.Detail = o.Failure.Detail.Error()
+		}
+	}
+	t.Cases = append(t.Cases, row)
+}
+
+// title returns the name of a case or rule, with its node type if the module has several.
+func title(typ, name string) string {
+	if typ == "" {
+		return name
+	}
+	return typ + ": " + name
 }
 
 func printTested(cmd *cobra.Command, t *tested) {
@@ -170,7 +208,7 @@ func printTested(cmd *cobra.Command, t *tested) {
 		if !r.Passed {
 			failed++
 		}
-		row := textCells("", r.Name, humanize.Comma(int64(r.Fuel)), humanize.IBytes(r.Memory), rounded(time.Duration(r.Nanoseconds)))
+		row := textCells("", title(r.Type, r.Name), humanize.Comma(int64(r.Fuel)), humanize.IBytes(r.Memory), rounded(time.Duration(r.Nanoseconds)))
 		row[0] = verdict(r.Passed)
 		rows = append(rows, row)
 	}
@@ -178,7 +216,7 @@ func printTested(cmd *cobra.Command, t *tested) {
 		if r.Broken != "" {
 			failed++
 		}
-		row := textCells("", "it "+r.Name, "", "", "")
+		row := textCells("", title(r.Type, "it "+r.Name), "", "", "")
 		row[0] = verdict(r.Broken == "")
 		rows = append(rows, row)
 	}
@@ -188,7 +226,7 @@ func printTested(cmd *cobra.Command, t *tested) {
 	}
 	for _, r := range t.Rules {
 		if r.Broken != "" {
-			fmt.Fprintf(cmd.ErrOrStderr(), "\n%s\n  %s\n", paint(cmd.ErrOrStderr(), red, "rule broken: it "+r.Name), r.Broken)
+			fmt.Fprintf(cmd.ErrOrStderr(), "\n%s\n  %s\n", paint(cmd.ErrOrStderr(), red, "rule broken: "+title(r.Type, "it "+r.Name)), r.Broken)
 		}
 	}
 	fmt.Fprintf(w, "\n%s: %s, %s, %d failed\n", t.File, plural(len(t.Cases), "case"), plural(len(t.Rules), "rule"), failed)
@@ -201,7 +239,7 @@ func printDifferences(cmd *cobra.Command, r testedCase) {
 		return
 	}
 	w := cmd.ErrOrStderr()
-	fmt.Fprintf(w, "\n%s\n", paint(w, red, r.Name))
+	fmt.Fprintf(w, "\n%s\n", paint(w, red, title(r.Type, r.Name)))
 	for _, d := range r.Differences {
 		lines := diffJSON([]byte(d.Want), []byte(d.Got))
 		switch {

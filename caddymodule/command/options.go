@@ -28,11 +28,15 @@ func (o *serverOptions) addFlags(cmd *cobra.Command) {
 
 // nodeTypeOptions are the flags of commands that run nodes in this process.
 type nodeTypeOptions struct {
-	nodes []string // <type>=<file.wasm>
+	nodes    []string // <type>=<file.wasm>, or <type>=<file.wasm>:<its name in the file>
+	families []string // <file.wasm>
 }
 
 func (o *nodeTypeOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.nodes, "node", nil,
 		"Add a node type, as `type=file.wasm`, with all capabilities that it requests (repeatable)")
 	complete(cmd, "node", completeNodeFlag)
+	cmd.Flags().StringArrayVar(&o.families, "nodes", nil,
+		"Add all node types of a `file.wasm`, with all capabilities that they request (repeatable)")
+	complete(cmd, "nodes", completeFiles("wasm"))
 }

@@ -22,6 +22,9 @@ type FamilyConfig struct {
 	// Grants are those of the types that Types does not list.
 	Grants hostapi.Grants
 	Types  []TypeConfig
+	// Undescribed is the node type of a file that does not describe itself; "" = such a file is
+	// rejected.
+	Undescribed string
 }
 
 // TypeConfig has the settings of one node type of a family.
@@ -36,11 +39,10 @@ type TypeConfig struct {
 
 // LoadFamily loads a file with any number of node types and returns a module for each, in the
 // order of the file. The modules share the file's code, snapshot and instances, which are released
-// when the last of them is closed. A file that does not describe itself has no names to load it by.
-// The error is as that of Load.
+// when the last of them is closed. The error is as that of Load.
 func (h *Host) LoadFamily(ctx context.Context, c FamilyConfig) ([]*Module, error) {
-	return h.loadFile(ctx, fileConfig{c.Source, "", c.Wasm, c.Limits}, func(f *file, reject rejection) ([]typeChoice, error) {
-		if !f.described {
+	return h.loadFile(ctx, fileConfig{c.Source, c.Undescribed, c.Wasm, c.Limits}, func(f *file, reject rejection) ([]typeChoice, error) {
+		if !f.described && c.Undescribed == "" {
 			return nil, reject(abi.ExportDescribe, "it does not describe its node types; declare it with `node`")
 		}
 		chosen := make([]typeChoice, len(f.offers))
