@@ -14,8 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// prepareCode returns the node code with a source.
-func prepareCode(t testing.TB, source string) *sandbox.Prepared {
+// loadCode loads the node code. The result prepares it with a source.
+func loadCode(t testing.TB) func(source string) *sandbox.Prepared {
 	t.Helper()
 	dir, err := compiled.Dir()
 	if err != nil {
@@ -43,16 +43,18 @@ func prepareCode(t testing.TB, source string) *sandbox.Prepared {
 			t.Error(err)
 		}
 	})
-	fixed, err := json.Marshal(map[string]string{"source": source})
-	if err != nil {
-		t.Fatal(err)
+	return func(source string) *sandbox.Prepared {
+		fixed, err := json.Marshal(map[string]string{"source": source})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.NewPrepared(fixed)
 	}
-	return m.NewPrepared(fixed)
 }
 
-// FuzzCodeReadsInput compares how the node reads JSON with how the engine does.
-func FuzzCodeReadsInput(f *testing.F) {
-	p := prepareCode(f, `
+// FuzzCodeInputAndOutput compares how the node reads and writes JSON with how the engine does.
+func FuzzCodeInputAndOutput(f *testing.F) {
+	p := loadCode(f)(`
 		const same = (a, b) => {
 			if (typeof a !== "object" || a === null) return Object.is(a, b);
 			if (Array.isArray(a) !== Array.isArray(b) || Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
@@ -63,7 +65,7 @@ func FuzzCodeReadsInput(f *testing.F) {
 			});
 		};
 		const read = JSON.parse(input.text);
-		return same(input.value, read) && same(item, read) ? "same" : [input.value, read];`)
+		return same(input.value, read) && same(item, read) ? [input.value, JSON.stringify(read)] : "different";`)
 	for _, seed := range []string{
 		`null`, `true`, `false`, `""`, `[]`, `{}`, `[[]]`, `[{}]`, `{"a":[]}`, ` [ 1 , { "a" : 2 , "b" : [ ] } ] `, "\t{\r\n}",
 		`0`, `-0`, `-0.0`, `1`, `-1`, `999999999`, `1000000000`, `-999999999`, `2147483647`, `-2147483648`, `4294967296`, `9007199254740993`,
@@ -84,15 +86,74 @@ func FuzzCodeReadsInput(f *testing.F) {
 		}
 		input := `{"item":` + value + `,"input":{"value":` + value + `,"text":` + string(rawjson.AppendQuoted(nil, []byte(value))) + `}}`
 		r, err := p.Call(t.Context(), new(hostapi.Session), []byte(input), nil)
-		if err != nil || r.Kind != abi.Output || string(r.Output) != `"same"` {
-			t.Errorf("%.300s is read as %.300s (%v)", value, r.Output, err)
+		if err != nil || r.Kind != abi.Output {
+			t.Fatalf("%.300s: %.300s (%v)", value, r.Output, err)
+		}
+		var pair []string
+		rawjson.Elements(r.Output, func(v []byte) bool {
+			pair = append(pair, string(v))
+			return true
+		})
+		if len(pair) != 2 || string(rawjson.Exact([]byte(pair[1]))) != pair[0] {
+			t.Errorf("%.300s becomes %.300s", value, r.Output)
 		}
 	})
 }
 
+// values are expressions whose JSON the node writes as the engine does.
+var values = []string{
+	`undefined`, `null`, `() => 1`, `Symbol("a")`, `NaN`, `-Infinity`, `-0`, `1e21`, `1.5e-7`, `2147483647`, `-2147483648`, `4294967296`, `0.1 + 0.2`,
+	`"a".repeat(3) + "ü" + "b".repeat(100)`, `"\ud800"`, `"x\udfffy"`, `"\ud83d\ude00"`, `"\u0000\u001f\u007f\u2028 \"\\/"`, `"1234567\n1234567\t"`,
+	`["\b\f\n\r\t\v", "\x00".repeat(5000), "日本語".repeat(3000)]`, `"x".repeat(100000)`, `Array.from({length: 5000}, (_, i) => ({i, s: "s" + i}))`,
+	`[undefined, () => 1, Symbol("a"), NaN, , 5]`, `({a: undefined, b() {}, c: Symbol("c"), d: NaN, e: {f: undefined}})`, `[[], {}, [[]], [{}], {a: []}]`,
+	`new Date(0)`, `[new Date(0), {at: new Date(0)}, new Date(NaN)]`, `[new String("a"), new Number(1), new Boolean(false), Object(Symbol("a"))]`,
+	`({map: new Map([[1, 2]]), set: new Set([1]), re: /a/, e: new Error("x"), buffer: new ArrayBuffer(2), bytes: new Uint8Array([1, 2])})`,
+	`JSON.rawJSON?.("1.00") ?? 1`, `[Object.create(null), Object.create({inherited: 1})]`, `Object.defineProperty({a: 1}, "hidden", {value: 1})`,
+	`({[Symbol("a")]: 1, "ü": 1, "\ud800": 2, "a\nb": 3, 10: 4, 9: 5, "": 6, __proto__: null})`, `Object.assign([1, 2], {x: 1})`, `new Array(3)`,
+	`new Proxy({a: 1, b: [2]}, {})`, `[new Proxy([1, 2], {}), new Proxy(() => 1, {})]`, `new Proxy({a: 1}, {ownKeys: () => ["z", "a"], getOwnPropertyDescriptor: () => ({enumerable: true, configurable: true}), get: (_, k) => k})`,
+	`new (class A { x = 1; #y = 2; get z() { return 3 } })`, `({get a() { log.push("a"); return 1 }, b: 2, get c() { log.push("c"); return {d: 1} }})`,
+	`({toJSON(key) { log.push(key); return {key} }})`, `[{toJSON: (key) => typeof key + key}, {x: {toJSON: (key) => typeof key + key}}]`,
+	`({x: {toJSON() {}}, y: {toJSON: 5, a: 1}, z: [{toJSON() {}}]})`, `({x: {toJSON: () => new Date(0)}, y: {toJSON: () => ({toJSON: () => 1, b: 1})}})`,
+	`({x: {get toJSON() { log.push("get"); return () => 1 }}, y: {get toJSON() { log.push("get"); }}})`, `(Array.prototype.toJSON = function () { return this.length }, [1, {a: [2]}])`,
+	`(Object.prototype.toJSON = function (key) { return key + "!" }, {a: 1})`, `(Object.prototype.toJSON = function (key) { return key ? key + "!" : [this.a] }, {a: {b: 1}})`,
+	`(String.prototype.toJSON = () => "no", Number.prototype.toJSON = () => "no", ["a", 1])`, `(BigInt.prototype.toJSON = function (key) { return key + this }, [1n, {big: 2n}, 3n])`,
+	`Object.assign(() => 1, {toJSON: (key) => "f" + key})`, `({f: Object.assign(() => 1, {toJSON: (key) => "f" + key})})`, `({a: 1, get b() { delete this.c; return 2 }, c: 3})`,
+	`({get a() { this.z = 1; return [2] }, b: 3})`, `(() => { const a = [1, 2, 3]; return [{get x() { a.length = 1; return 0 }}, a] })()`,
+	`(() => { const a = {}; return [a, a, {a}] })()`, `Array(400).fill().reduce((v) => ({v}), 1)`, `new Array(2000).fill().map((_, i) => -i)`,
+	`Object.fromEntries(Array.from({length: 2000}, (_, i) => ["key" + i, i % 7 ? i : {i}]))`,
+	// which are errors
+	`1n`, `({a: 1n})`, `[[1n]]`, `(() => { const a = {}; a.a = a; return a })()`, `(() => { const a = []; a.push({a}); return a })()`,
+	`(() => { const a = {}; a.b = {toJSON: () => [a]}; return a })()`, `(() => { const m = new Map(); m.x = {m}; return [m] })()`,
+	`({get a() { throw new Error("get") }})`, `({a: {toJSON() { throw new RangeError("toJSON") }}})`, `({a: {get toJSON() { throw null }}})`,
+	`(() => { const {proxy, revoke} = Proxy.revocable({}, {}); revoke(); return {proxy} })()`,
+}
+
+func TestCodeWritesOutput(t *testing.T) {
+	prepare := loadCode(t)
+	run := func(source string) string {
+		r, err := prepare(source).Call(t.Context(), new(hostapi.Session), []byte(`{}`), nil)
+		if err != nil {
+			t.Fatalf("%.200s: %v", source, err)
+		}
+		return strings.TrimSuffix(r.Label+string(r.Output), " (line 1)")
+	}
+	for _, v := range values {
+		for _, result := range []string{`value`, `[value, log]`, `({value, log})`} {
+			source := `const log = [], value = ` + v + `; `
+			want := run(source + `return JSON.stringify(` + result + `) ?? "null"`)
+			if strings.HasPrefix(want, `"`) {
+				want = string(rawjson.Exact([]byte(want)))
+			}
+			if have := run(source + `return ` + result); have != want {
+				t.Errorf("%s of %.200s is written as %.200s, not %.200s", result, v, have, want)
+			}
+		}
+	}
+}
+
 // The node leaves to the engine what it does not read itself.
 func TestCodeLeavesInputToTheEngine(t *testing.T) {
-	p := prepareCode(t, `let n = 0; for (let v = input; typeof v === "object"; v = v[0]) n++; return [n, trigger, item]`)
+	p := loadCode(t)(`let n = 0; for (let v = input; typeof v === "object"; v = v[0]) n++; return [n, trigger, item]`)
 	deep := strings.Repeat(`[`, 1000) + `1` + strings.Repeat(`]`, 1000)
 	for input, want := range map[string]string{
 		`{"trigger":2,"input":` + deep + `,"item":3}`:     `[1000,2,3]`,

@@ -53,13 +53,18 @@ func build(tmp string) ([]byte, error) {
 	if err := widen(in(engineFile), in("engine.wasm")); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"glue", "json"} {
-		if err := distbuild.Clang("-ffreestanding", "-c", name+".c", "-o", in(name+".o")); err != nil {
+	link := []string{
+		"--no-entry", "--import-memory=quickjs,memory", "--strip-all",
+		fmt.Sprintf("--global-base=%d", enginePages<<16), "-z", "stack-size=16384", "-o", in("glue.wasm"),
+	}
+	for _, name := range []string{"glue", "json_read", "json_write"} {
+		object := in(name + ".o")
+		if err := distbuild.Clang("-ffreestanding", "-c", name+".c", "-o", object); err != nil {
 			return nil, err
 		}
+		link = append(link, object)
 	}
-	if err := distbuild.Run("wasm-ld-19", "--no-entry", "--import-memory=quickjs,memory", "--strip-all",
-		fmt.Sprintf("--global-base=%d", enginePages<<16), "-z", "stack-size=16384", "-o", in("glue.wasm"), in("glue.o"), in("json.o")); err != nil {
+	if err := distbuild.Run("wasm-ld-19", link...); err != nil {
 		return nil, err
 	}
 	roots := make([]map[string]any, len(exports))

@@ -2,7 +2,7 @@
 // second one that imports the engine's functions and its memory, and the two are merged into one (see build.go). What can be
 // written in JavaScript is in prelude/.
 //
-// Nothing is freed: an instance is put back after each call.
+// Little is freed: an instance is put back after each call.
 #include "engine.h"
 #include "json.h"
 
@@ -40,6 +40,7 @@ static const char manifest[] = {
 static JSRuntime *runtime;
 static JSContext *context;
 static JSValue js_prepare, js_explain; // functions of the prelude
+static struct writer output;
 
 // The values of the workflow that code reads, in the order of the parameters of a body.
 static const char *const roots[] = {"input", "trigger", "steps", "global", "item", "index", "execution", "workflow"};
@@ -97,16 +98,15 @@ static unsigned long long failed(enum kind kind) {
 
 // answer makes the result of a value.
 static unsigned long long answer(JSValue v, enum kind bad) {
-	if (is_exception(v))
-		return failed(bad);
-	v = JS_JSONStringify(context, v, special(TAG_UNDEFINED), special(TAG_UNDEFINED));
-	if (is_exception(v))
-		return failed(bad);
-	if (is_undefined(v)) // a function, or nothing
+	static char text[16 << 10]; // more is allocated
+	output.text = text, output.length = 0, output.room = sizeof text, output.owned = 0;
+	switch (is_exception(v) ? -1 : json_write(&output, v)) {
+	case 1:
+		return pack(OUTPUT, output.text, output.length);
+	case 0: // a function, or nothing
 		return pack(OUTPUT, "null", 4);
-	size length;
-	const char *p = text(v, &length);
-	return p ? pack(OUTPUT, p, length) : failed(bad);
+	}
+	return failed(bad);
 }
 
 static JSValue property(JSValue object, const char *name) { return JS_GetPropertyStr(context, object, name); }
@@ -289,6 +289,15 @@ enum { collectAt = 16 << 20 };
 // has the rest.
 enum { stackMost = 768 << 10 };
 
+static size length_of(const char *name) {
+	size n = 0;
+	while (name[n])
+		n++;
+	return n;
+}
+
+static JSAtom key_of(const char *name) { return JS_NewAtomLen(context, name, length_of(name)); }
+
 // begun runs a script of the prelude: a function that is called with what it is given of the outside.
 static JSValue begun(const char *script, size n, JSValue host) {
 	struct options o = {1, EVAL_SCRIPT | EVAL_STRICT, "prelude", 1};
@@ -307,22 +316,16 @@ void __attribute__((export_name("_initialize"))) initialize(void) {
 	JS_SetGCThreshold(runtime, collectAt);
 	JS_SetMaxStackSize(runtime, stackMost);
 	JSValue host = JS_NewObject(context);
-	for (size i = 0; i < sizeof names / sizeof *names; i++) {
-		size n = 0;
-		while (names[i][n])
-			n++;
-		JS_SetPropertyStr(context, host, names[i], *qjs_new_host_function(names[i], n, 0));
-	}
+	for (size i = 0; i < sizeof names / sizeof *names; i++)
+		JS_SetPropertyStr(context, host, names[i], *qjs_new_host_function(names[i], length_of(names[i]), 0));
 	begun(script_text, sizeof script_text, host);
 	begun(script_url, sizeof script_url, host);
 	begun(script_fetch, sizeof script_fetch, host);
 	JSValue made = begun(script_code, sizeof script_code, host);
 	js_prepare = property(made, "prepare");
 	js_explain = property(made, "explain");
-	for (size i = 0; i < ROOTS; i++) {
-		size n = 0;
-		while (roots[i][n])
-			n++;
-		root_keys[i] = JS_NewAtomLen(context, roots[i], n);
-	}
+	output.context = context, output.with_to_json = property(made, "withToJSON"), output.to_json = key_of("toJSON");
+	output.object_class = JS_GetClassID(JS_NewObject(context)), output.array_class = JS_GetClassID(JS_NewArrayFrom(context, 0, 0));
+	for (size i = 0; i < ROOTS; i++)
+		root_keys[i] = key_of(roots[i]);
 }

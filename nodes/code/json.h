@@ -1,10 +1,12 @@
-// Reading JSON that the host has checked, such as a node's input, into values of the engine. The
-// engine's own reader takes several times as long: it copies each text twice and reads each number
-// with strtod.
+// JSON to and from values of the engine. The engine's own reader takes several times as long, since
+// it copies each text twice and reads each number with strtod, and its writer makes a text of each
+// part before it joins them. Both are still used, for what is left to them here.
 #ifndef JSON_H
 #define JSON_H
 
 #include "engine.h"
+
+// Reading: texts that the host has checked, such as a node's input.
 
 // json_padding is how many bytes behind a text must be readable. The first of them must be 0.
 enum { json_padding = 8 };
@@ -25,5 +27,22 @@ JSAtom json_key(struct reader *);
 
 // json_token reads a byte that stands between values, and tells whether it was there.
 int json_token(struct reader *, byte);
+
+// Writing, as JSON.stringify does it.
+
+// writer is a text that grows.
+struct writer {
+	JSContext *context;
+	JSAtom to_json;                    // the key toJSON
+	JSValue with_to_json;              // of the prelude: makes an object whose toJSON calls another's
+	unsigned object_class, array_class; // of plain objects and arrays
+	char *text;
+	size length, room;
+	int owned; // the text was allocated
+};
+
+// json_write writes a value. The result is 1, or 0 if the value has no JSON, or -1 with an
+// exception.
+int json_write(struct writer *, JSValue);
 
 #endif

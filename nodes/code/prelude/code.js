@@ -81,6 +81,10 @@
 		return /^[A-Za-z_$][\w$]*$/.test(key) ? `${root}.${key}` : `${root}[${JSON.stringify(key)}]`;
 	}
 
+	// withToJSON makes an object whose JSON is what another's method toJSON returns.
+	const { apply } = Reflect;
+	const withToJSON = (toJSON, value) => ({ toJSON: (key) => apply(toJSON, value, [key]) });
+
 	// explain makes a failed node's answer of what was thrown: a label (its length, then it) and a message. The stack goes to
 	// the log.
 	function explain(thrown) {
@@ -107,5 +111,5 @@
 	const logged = (text) => (host.say(3, text), text);
 	const said = (label, message) => String.fromCharCode(label.length) + label + message;
 
-	return { prepare, explain };
+	return { prepare, withToJSON, explain };
 });
