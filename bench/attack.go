@@ -21,6 +21,7 @@ const (
 // attackFigure holds the results of one round of normal traffic.
 type attackFigure struct {
 	p50, p99, worst time.Duration
+	late            time.Duration // 99 % of requests were sent at most so late
 	stops           meter.Histogram
 	attacked
 }
@@ -46,12 +47,12 @@ func measureAttacks(ctx context.Context, b *bench) (section, error) {
 		return section{}, err
 	}
 	v := servers[0]
-	capacity, err := b.loadRounds(ctx, []target{{v.name, v, load{path: threePath, body: kilobyte}}}, 1, time.Duration(b.seconds)*time.Second)
+	capacity, err := b.loadRounds(ctx, []target{{v.name, v, threeLoad}}, 1, time.Duration(b.seconds)*time.Second)
 	if err != nil {
 		return section{}, err
 	}
 	traffic := openLoad{
-		address: strings.TrimPrefix(v.url, "http://"), request: threeRequest,
+		address: v.address, request: threeRequest,
 		rate: attackShare * capacity[0][0].rate, time: time.Duration(b.seconds) * time.Second,
 	}
 	rounds, attacks := min(b.rounds, attackRounds), attacks()
@@ -80,10 +81,10 @@ func (v *server) attackRound(ctx context.Context, traffic openLoad, a attack) (f
 	defer stop()
 	go func() {
 		var err error
-		f.attacked, err = a.run(attacking, traffic.address)
+		f.attacked, err = a.run(attacking, v)
 		done <- err
 	}()
-	took, err := traffic.run(ctx)
+	sent, err := traffic.run(ctx)
 	stop()
 	if attacked := <-done; err == nil {
 		err = attacked
@@ -95,8 +96,9 @@ func (v *server) attackRound(ctx context.Context, traffic openLoad, a attack) (f
 	if err != nil {
 		return f, err
 	}
-	slices.Sort(took)
+	took := sent.sorted()
 	f.p50, f.p99, f.worst = quantile(took, 0.5), quantile(took, 0.99), took[len(took)-1]
+	f.late = quantile(sent.late, 0.99)
 	f.stops = after.GCStops.Since(before.GCStops)
 	return f, nil
 }
@@ -105,7 +107,7 @@ func (v *server) attackRound(ctx context.Context, traffic openLoad, a attack) (f
 func attackSection(traffic openLoad, rounds int, attacks []attack, all [][]attackFigure) section {
 	p99 := func(f attackFigure) time.Duration { return f.p99 }
 	t := table{head: []string{
-		"normal traffic", "p50 ms", "p99 ms", "of alone", "of a lost core", "worst ms", "GC stops", "longest GC stop ms",
+		"normal traffic", "p50 ms", "p99 ms", "of alone", "of a lost core", "worst ms", "sent late ms", "GC stops", "longest GC stop ms",
 		"calls", "ended after ms", "at most ms", "with code",
 	}}
 	for j, a := range attacks {
@@ -126,11 +128,11 @@ func attackSection(traffic openLoad, rounds int, attacks []attack, all [][]attac
 			}
 			calls = []string{fmt.Sprint(len(took)), millis(median(took)), millis(slices.Max(took)), strings.Join(with, ", ")}
 		}
-		m := medianOf(all[j], p99)
 		t.add(append([]string{
-			a.name, millis(medianOf(all[j], func(f attackFigure) time.Duration { return f.p50 })), millis(m),
-			ratio(float64(m), float64(medianOf(all[alone], p99))), ratio(float64(m), float64(medianOf(all[lostCore], p99))),
+			a.name, millis(medianOf(all[j], func(f attackFigure) time.Duration { return f.p50 })), millis(medianOf(all[j], p99)),
+			times(ratios(all[j], all[alone], p99)), times(ratios(all[j], all[lostCore], p99)),
 			millis(medianOf(all[j], func(f attackFigure) time.Duration { return f.worst })),
+			millis(medianOf(all[j], func(f attackFigure) time.Duration { return f.late })),
 			fmt.Sprint(stops.Count()), "<= " + millis(stops.Max()),
 		}, calls...)...)
 	}
@@ -139,6 +141,6 @@ func attackSection(traffic openLoad, rounds int, attacks []attack, all [][]attac
 			"independent of responses, and its latency counts from then. During an attack, one call of a node with a timeout of %s is always in progress and uses all it can get, and with "+
 			"it a core of this machine. A loop in an unrelated process shows what the loss of a core alone costs the server and the sender. "+
 			"Medians of %d interleaved rounds of %s. GC stops are the times to stop all goroutines for the garbage collector "+
-			"(/sched/pauses/stopping/gc:seconds). Calls and their error codes are counted over all rounds.",
+			"(/sched/pauses/stopping/gc:seconds). Sent late is the sender's own part of p99. Calls and their error codes are counted over all rounds.",
 		traffic.rate, 100*attackShare, attackTimeout, rounds, traffic.time)}, tables: []table{t}}
 }

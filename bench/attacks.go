@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
 	"time"
@@ -12,7 +13,7 @@ import (
 // attack runs beside normal traffic until ctx is done.
 type attack struct {
 	name string
-	run  func(ctx context.Context, address string) (attacked, error)
+	run  func(context.Context, *server) (attacked, error)
 }
 
 // attacked holds the results of the calls made in an attack.
@@ -47,19 +48,19 @@ func source(text string) string {
 func attacks() []attack {
 	all := []attack{alone: {"alone", nothing}, lostCore: {"beside another process in a loop", spin}}
 	for _, n := range attackNodes {
-		all = append(all, attack{"beside " + n.name, func(ctx context.Context, address string) (attacked, error) {
-			return callAlways(ctx, address, "/api/webhooks/"+n.id)
+		all = append(all, attack{"beside " + n.name, func(ctx context.Context, v *server) (attacked, error) {
+			return callAlways(ctx, v, "/api/webhooks/"+n.id)
 		}})
 	}
 	return all
 }
 
 // nothing attacks nothing: normal traffic runs alone.
-func nothing(context.Context, string) (attacked, error) { return attacked{}, nil }
+func nothing(context.Context, *server) (attacked, error) { return attacked{}, nil }
 
 // spin runs a process that uses a core. A limit of CPU time ends it after a few minutes if this
 // process dies.
-func spin(ctx context.Context, _ string) (attacked, error) {
+func spin(ctx context.Context, _ *server) (attacked, error) {
 	err := exec.CommandContext(ctx, "sh", "-c", "ulimit -t 200; while :; do :; done").Run()
 	if ctx.Err() == nil {
 		return attacked{}, fmt.Errorf("the process in a loop has exited: %w", err)
@@ -69,26 +70,31 @@ func spin(ctx context.Context, _ string) (attacked, error) {
 
 // callAlways calls a workflow that responds with the code of an error, one call after the other
 // until ctx is done.
-func callAlways(ctx context.Context, address, path string) (a attacked, err error) {
-	c, err := dial(ctx, address)
-	if err != nil {
-		return a, err
-	}
-	defer c.Close()
-	text := rawRequest(address, request{path: path, body: []byte(`{}`)})
+func callAlways(ctx context.Context, v *server, path string) (a attacked, err error) {
 	a.codes = make(map[string]int)
 	for ctx.Err() == nil {
 		sent := time.Now()
-		body, err := c.body(text, http.StatusCreated)
+		// The last call ends by itself, so that it counts.
+		code, err := v.failingCall(context.WithoutCancel(ctx), path)
 		if err != nil {
 			return a, fmt.Errorf("calling %s: %w", path, err)
 		}
 		a.took = append(a.took, time.Since(sent))
-		var code string
-		if err := json.Unmarshal(body, &code); err != nil || code == "" {
-			return a, fmt.Errorf("the response to the call of %s was %s", path, body)
-		}
 		a.codes[code]++
 	}
 	return a, nil
+}
+
+// failingCall calls a workflow and returns the code that it responds with.
+func (v *server) failingCall(ctx context.Context, path string) (code string, err error) {
+	resp, err := v.send(ctx, path, []byte(`{}`))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && (json.Unmarshal(body, &code) != nil || code == "" || resp.StatusCode != http.StatusCreated) {
+		err = fmt.Errorf("HTTP %d and no code: %s", resp.StatusCode, body)
+	}
+	return code, err
 }

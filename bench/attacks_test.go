@@ -27,7 +27,7 @@ func TestCallAlwaysCountsCodes(t *testing.T) {
 		_, _ = io.WriteString(w, code)
 	}))
 	defer s.Close()
-	a, err := callAlways(ctx, s.Listener.Addr().String(), "/")
+	a, err := callAlways(ctx, &server{url: s.URL}, "/")
 	if err != nil || len(a.took) != 3 || !maps.Equal(a.codes, map[string]int{"timeout": 2, "memory": 1}) {
 		t.Errorf("%+v, %v", a, err)
 	}
@@ -40,7 +40,7 @@ func TestCallAlwaysEndsWithoutACode(t *testing.T) {
 		_, _ = io.WriteString(w, "null")
 	}))
 	defer s.Close()
-	if a, err := callAlways(t.Context(), s.Listener.Addr().String(), "/"); err == nil {
+	if a, err := callAlways(t.Context(), &server{url: s.URL}, "/"); err == nil {
 		t.Errorf("%+v", a)
 	}
 }
@@ -48,7 +48,7 @@ func TestCallAlwaysEndsWithoutACode(t *testing.T) {
 func TestSpinEndsWithItsContext(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := spin(ctx, ""); err != nil {
+	if _, err := spin(ctx, nil); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"time"
@@ -11,6 +12,9 @@ import (
 	"github.com/flowtrux/edge/bench/meter"
 	"github.com/flowtrux/edge/bench/workflow"
 )
+
+// isolated is the guest whose calls show what isolation costs.
+const isolated = "Go, pass through 1 KB"
 
 // callTime is the approximate time that a variant is measured in a round.
 const callTime = 200 * time.Millisecond
@@ -60,11 +64,14 @@ func measureCalls(ctx context.Context, b *bench) (section, error) {
 	}
 	for _, g := range guests {
 		b.progress("calls: %s", g.name)
-		row, err := b.callRow(ctx, g)
+		all, err := b.callRounds(ctx, g)
 		if err != nil {
 			return section{}, fmt.Errorf("%s: %w", g.name, err)
 		}
-		t.add(row...)
+		t.add(callCells(g.name, all)...)
+		if g.name == isolated {
+			t.marks = append(t.marks, isolationMarks(all)...)
+		}
 	}
 	s.tables = []table{t}
 	return s, nil
@@ -88,7 +95,7 @@ func (b *bench) guests(ctx context.Context) ([]guest, error) {
 	return []guest{
 		{"C, pass through 1 KB", modules["C"], kilobyte, nil},
 		{"C, pass through 64 KB", modules["C"], workflow.Body(64 << 10), nil},
-		{"Go, pass through 1 KB", modules["Go"], kilobyte, nil},
+		{isolated, modules["Go"], kilobyte, nil},
 		{"Go, pass through 64 KB", modules["Go"], workflow.Body(64 << 10), nil},
 		{"Go, encoding/json 1 KB", modules["Go decoded"], order, total},
 	}, nil
@@ -107,8 +114,8 @@ func orderJSON(n int) (in, out []byte) {
 		fmt.Appendf(nil, `{"orderId":"12345","total":%d,"items":%s}`, len(items), list)
 }
 
-// callRow measures all variants with a guest.
-func (b *bench) callRow(ctx context.Context, g guest) ([]string, error) {
+// callRounds measures all variants with a guest.
+func (b *bench) callRounds(ctx context.Context, g guest) ([][]callFigure, error) {
 	calls := make([]call, len(variants))
 	counts := make([]int, len(variants))
 	for i, v := range variants {
@@ -132,31 +139,42 @@ func (b *bench) callRow(ctx context.Context, g guest) ([]string, error) {
 			all[i] = append(all[i], f)
 		}
 	}
-	return callCells(g.name, all), nil
+	return all, nil
 }
+
+// The figures of calls, for medianOf.
+func callTimes(f callFigure) time.Duration { return f.cpu }
+func callMallocs(f callFigure) float64     { return f.mallocs }
 
 // callCells returns the cells of a guest's row from the rounds of all variants.
 func callCells(name string, all [][]callFigure) []string {
-	cpu, bound := make([]float64, len(all)), 0.0
-	for i, rounds := range all {
-		cpu[i] = float64(medianOf(rounds, func(f callFigure) time.Duration { return f.cpu }))
-		if variants[i].name == base {
-			bound = cpu[i]
-		}
-	}
 	row := []string{name}
-	for _, c := range cpu {
-		row = append(row, micros(time.Duration(c)))
+	for _, rounds := range all {
+		row = append(row, micros(medianOf(rounds, callTimes)))
 	}
-	for i, c := range cpu {
+	for i, rounds := range all {
 		if variants[i].name != base {
-			row = append(row, ratio(c, bound))
+			row = append(row, times(ratios(rounds, all[variantOf(base)], callTimes)))
 		}
 	}
 	for _, rounds := range all {
-		row = append(row, number(medianOf(rounds, func(f callFigure) float64 { return f.mallocs })))
+		row = append(row, number(medianOf(rounds, callMallocs)))
 	}
 	return row
+}
+
+// isolationMarks compares our calls with those of a reused instance whose output is checked, too.
+func isolationMarks(all [][]callFigure) []mark {
+	with, without := all[variantOf("ours")], all[variantOf(checked)]
+	more := make([]time.Duration, len(with))
+	for i := range more {
+		more[i] = with[i].cpu - without[i].cpu
+	}
+	return []mark{
+		{goalIsolation, float64(median(more)) / float64(time.Microsecond), fmt.Sprintf("%s less %s µs", micros(medianOf(with, callTimes)), micros(medianOf(without, callTimes)))},
+		// Go's runtime allocates now and then by itself.
+		{goalIsolationAllocations, math.Round(100*medianOf(with, callMallocs)) / 100, ""},
+	}
 }
 
 // warmCalls checks the output of a call and returns the number of calls for a round.

@@ -29,6 +29,26 @@ func medianOf[R any, T ~int64 | ~uint64 | ~float64](rounds []R, figure func(R) T
 	return median(values)
 }
 
+// ratios returns the median of a figure's ratios between the rounds of two targets. Rounds are
+// interleaved, so that a machine that becomes slower meanwhile slows both sides of each ratio.
+func ratios[R any, T ~int64 | ~uint64 | ~float64](of, to []R, figure func(R) T) float64 {
+	values := make([]float64, min(len(of), len(to)))
+	for i := range values {
+		values[i] = float64(figure(of[i])) / float64(figure(to[i]))
+	}
+	return median(values)
+}
+
+// slope returns the slope of the line through points that has the least squares.
+func slope(x, y []float64) float64 {
+	var sx, sy, sxx, sxy float64
+	for i := range x {
+		sx, sy, sxx, sxy = sx+x[i], sy+y[i], sxx+x[i]*x[i], sxy+x[i]*y[i]
+	}
+	n := float64(len(x))
+	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
+}
+
 // quantile returns the q-quantile (nearest rank) of sorted values, of which there is at least one.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	i := int(q*float64(len(sorted))+0.999999) - 1
@@ -40,8 +60,11 @@ func ratio(a, b float64) string {
 	if b == 0 {
 		return "-"
 	}
-	return number(a/b) + "x"
+	return times(a / b)
 }
+
+// times formats a ratio.
+func times(v float64) string { return number(v) + "x" }
 
 // number formats a figure with three significant digits, or as a whole number from 100.
 func number(v float64) string {

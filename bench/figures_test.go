@@ -37,6 +37,31 @@ func TestMedian(t *testing.T) {
 	}
 }
 
+// A machine that is ten times slower in one round does not change the ratio.
+func TestRatiosAreOfRounds(t *testing.T) {
+	type r struct{ d time.Duration }
+	of, to := []r{{30}, {330}, {36}}, []r{{20}, {200}, {20}}
+	if got := ratios(of, to, func(r r) time.Duration { return r.d }); got != 1.65 {
+		t.Errorf("%v, want the median of 1.5, 1.65 and 1.8", got)
+	}
+}
+
+func TestSlope(t *testing.T) {
+	for _, c := range []struct {
+		x, y []float64
+		want float64
+	}{
+		{[]float64{1, 5, 17}, []float64{12, 20, 44}, 2},
+		{[]float64{17, 100}, []float64{44, 210}, 2},
+		{[]float64{1, 2, 3}, []float64{1, 3, 2}, 0.5},
+		{[]float64{1, 3, 5}, []float64{7, 7, 7}, 0},
+	} {
+		if got := slope(c.x, c.y); got != c.want {
+			t.Errorf("%v %v: %v, want %v", c.x, c.y, got, c.want)
+		}
+	}
+}
+
 func TestQuantile(t *testing.T) {
 	hundred := make([]time.Duration, 100)
 	for i := range hundred {
@@ -72,6 +97,7 @@ func TestFiguresAsText(t *testing.T) {
 		{ratio(1, 2), "0.50x"},
 		{ratio(300, 2), "150x"},
 		{ratio(1, 0), "-"},
+		{times(0.666), "0.67x"},
 		{micros(1234 * time.Nanosecond), "1.23"},
 		{millis(1234 * time.Microsecond), "1.23"},
 		{mebibytes(3 << 19), "1.50"},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -36,7 +35,7 @@ func measureHistory(ctx context.Context, b *bench) (table, error) {
 	}
 	var targets []target
 	for _, v := range servers {
-		targets = append(targets, target{v.name, v, load{path: threePath, body: kilobyte}})
+		targets = append(targets, target{v.name, v, threeLoad})
 	}
 	d := time.Duration(b.seconds) * time.Second
 	full, err := b.loadRounds(ctx, targets, b.rounds, d)
@@ -65,9 +64,9 @@ func measureHistory(ctx context.Context, b *bench) (table, error) {
 		for _, f := range calm[j] {
 			short += f.short
 		}
-		t.add(h.name, number(medianOf(full[j], rate)), ratio(medianOf(full[j], rate), medianOf(full[0], rate)),
+		t.add(h.name, number(medianOf(full[j], rate)), times(ratios(full[j], full[0], rate)),
 			micros(medianOf(full[j], cpuTime)), millis(medianOf(full[j], almostWorst)),
-			micros(medianOf(calm[j], cpu)), ratio(float64(medianOf(calm[j], cpu)), float64(medianOf(calm[0], cpu))),
+			micros(medianOf(calm[j], cpu)), times(ratios(calm[j], calm[0], cpu)),
 			number(medianOf(calm[j], func(f historyFigure) float64 { return f.recorded })), number(short))
 	}
 	return t, nil
@@ -83,7 +82,7 @@ func (v *server) historyRound(ctx context.Context, perSecond float64, d time.Dur
 	if err != nil {
 		return f, err
 	}
-	l := openLoad{address: strings.TrimPrefix(v.url, "http://"), request: threeRequest, rate: perSecond, time: d}
+	l := openLoad{address: v.address, request: threeRequest, rate: perSecond, time: d}
 	if _, err := l.run(ctx); err != nil {
 		return f, err
 	}

@@ -3,16 +3,19 @@
 //
 //	call    a call of a guest, against a reused instance and a new one for each call
 //	http    a signed webhook with three nodes, against `respond` and a native handler
-//	scale   more nodes, larger bodies, more workflows
+//	nodes   one more node of each type in a workflow
+//	scale   larger bodies, more workflows, idle connections, forEach, a second core
 //	journal executions on disk, against the journal alone and a bare database; recording
 //	attack  normal traffic while nodes use all the CPU or memory they can get
-//	start   from the start of the process to the first correct response
+//	start   from the start of the process to the first correct response, and memory
+//	size    the binary
 //
 // Rounds of different targets are interleaved and the median is reported, so that other load on the
 // machine affects all targets alike. Machines differ and are shared: compare ratios, not absolute
-// figures.
+// figures. A last table has the figures that must be reached; with -check, the exit status is 1 if
+// one that was measured is not.
 //
-//	go -C bench run . [-only call,http,...] [-rounds 5] [-seconds 5] [-out RESULTS.md]
+//	go -C bench run . [-only call,http,...] [-rounds 5] [-seconds 2] [-check] [-out RESULTS.md]
 //
 // It needs Linux, wrk and a clang with lld for wasm32; `make bench` installs them on Debian. It
 // uses the loopback interface only, limits all load in time and count, and stops the processes that
@@ -35,6 +38,7 @@ type options struct {
 	only    string
 	rounds  int
 	seconds int
+	check   bool
 	out     string
 }
 
@@ -47,17 +51,20 @@ type part struct {
 var parts = []part{
 	{"call", measureCalls},
 	{"http", measureHTTP},
+	{"nodes", measureNodes},
 	{"scale", measureScale},
 	{"journal", measureJournal},
 	{"attack", measureAttacks},
 	{"start", measureStart},
+	{"size", measureSize},
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: call, http, scale, journal, attack, start (default all)")
+	flag.StringVar(&o.only, "only", "", "parts to run, separated by commas: "+partNames()+" (default all)")
 	flag.IntVar(&o.rounds, "rounds", 5, "number of interleaved rounds; the median is reported")
-	flag.IntVar(&o.seconds, "seconds", 5, "seconds of load on each target in a round")
+	flag.IntVar(&o.seconds, "seconds", 2, "seconds of load on each target in a round")
+	flag.BoolVar(&o.check, "check", false, "fail if a figure is not reached")
 	flag.StringVar(&o.out, "out", "RESULTS.md", "`file` for the results; empty for none")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -91,20 +98,35 @@ func run(ctx context.Context, o options) error {
 		}
 		sections = append(sections, s)
 	}
+	reached, missed, ok := goalSection(sections)
+	if ok {
+		sections = append(sections, reached)
+	}
 	m, err := b.describe(ctx)
 	if err != nil {
 		return err
 	}
 	report := report{machine: m, command: o.command(), sections: sections}
 	fmt.Print(report.String())
-	if o.out == "" {
-		return nil
+	if o.out != "" {
+		if err := os.WriteFile(o.out, []byte(report.String()), 0o644); err != nil {
+			return fmt.Errorf("writing the results: %w", err)
+		}
+		b.progress("results written to %s", o.out)
 	}
-	if err := os.WriteFile(o.out, []byte(report.String()), 0o644); err != nil {
-		return fmt.Errorf("writing the results: %w", err)
+	if o.check {
+		return errMissed(missed)
 	}
-	b.progress("results written to %s", o.out)
 	return nil
+}
+
+// partNames returns the names of all parts.
+func partNames() string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // parts returns the selected parts in the order in which they run.
@@ -123,7 +145,7 @@ func (o options) parts() ([]part, error) {
 		}
 	}
 	if len(chosen) != len(names) {
-		return nil, fmt.Errorf("-only %s: the parts are call, http, scale, journal, attack and start, each at most once", o.only)
+		return nil, fmt.Errorf("-only %s: the parts are %s, each at most once", o.only, partNames())
 	}
 	return chosen, nil
 }

@@ -1,15 +1,20 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
+	"net/netip"
+	"slices"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/flowtrux/edge/bench/workflow"
 )
 
 func TestOpenLoadIsBounded(t *testing.T) {
@@ -41,18 +46,21 @@ func TestOpenLoadSendsEachRequestOnce(t *testing.T) {
 		}
 		served.Add(1)
 		w.WriteHeader(http.StatusCreated)
-		_, _ = io.WriteString(w, "response")
+		_, _ = io.WriteString(w, workflow.Response)
 	}))
 	defer s.Close()
-	l := openLoad{address: s.Listener.Addr().String(), request: threeRequest, rate: 1000, time: 300 * time.Millisecond}
-	took, err := l.run(t.Context())
-	if err != nil || len(took) != 300 || served.Load() != 300 {
-		t.Fatalf("%d latencies, %d requests, %v", len(took), served.Load(), err)
+	l := openLoad{address: addressOf(s), request: threeRequest, rate: 1000, time: 300 * time.Millisecond}
+	sent, err := l.run(t.Context())
+	if err != nil || len(sent.took) != 300 || len(sent.late) != 300 || served.Load() != 300 {
+		t.Fatalf("%d latencies, %d requests, %v", len(sent.took), served.Load(), err)
 	}
-	for i, d := range took {
+	for i, d := range sent.took {
 		if d <= 0 {
 			t.Errorf("request %d took %v", i, d)
 		}
+	}
+	if !slices.IsSorted(sent.late) || sent.late[0] < 0 || !slices.IsSorted(sent.sorted()) {
+		t.Errorf("late by %v", sent.late)
 	}
 }
 
@@ -68,54 +76,77 @@ func TestLatenciesCountFromWhenRequestsAreDue(t *testing.T) {
 	}))
 	defer s.Close()
 	// More requests than connections, all due in the first tenth of a second.
-	l := openLoad{address: s.Listener.Addr().String(), request: threeRequest, rate: 3 * openConnections * 10, time: 100 * time.Millisecond}
-	took, err := l.run(t.Context())
+	r := threeRequest
+	r.response = ""
+	l := openLoad{address: addressOf(s), request: r, rate: 3 * openConnections * 10, time: 100 * time.Millisecond}
+	sent, err := l.run(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, d := range took {
+	for i, d := range sent.took {
 		// The gate opens a little less than stall after the first request is due.
 		if least := stall - l.due(i) - 50*time.Millisecond; d < least {
 			t.Errorf("request %d, due after %v, took %v, less than %v", i, l.due(i), d, least)
 		}
 	}
+	// The wait for a connection is not the sender's.
+	if late := quantile(sent.late, 0.5); late > stall/2 {
+		t.Errorf("half of the requests were sent late by more than %v", late)
+	}
 }
 
 func TestOpenLoadEndsWithTheFirstWrongResponse(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		want   string
+	}{
+		"status": {http.StatusServiceUnavailable, "HTTP 503, not the expected response: busy"},
+		"body":   {http.StatusCreated, "HTTP 201, not the expected response: busy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, "busy")
+			}))
+			defer s.Close()
+			l := openLoad{address: addressOf(s), request: threeRequest, rate: 10, time: time.Minute}
+			if _, err := l.run(t.Context()); err == nil || err.Error() != c.want {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+func TestOpenLoadEndsWithItsContext(t *testing.T) {
+	asked := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, "busy", http.StatusServiceUnavailable)
+		// Only a server that has read the body notices that the connection is closed.
+		_, _ = io.Copy(io.Discard, r.Body)
+		close(asked)
+		<-r.Context().Done() // never responds
 	}))
 	defer s.Close()
-	l := openLoad{address: s.Listener.Addr().String(), request: threeRequest, rate: 10, time: time.Minute}
-	if _, err := l.run(t.Context()); err == nil || err.Error() != "HTTP 503, not 201: busy\n" {
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		stop()
+	}()
+	l := openLoad{address: addressOf(s), request: threeRequest, rate: 1, time: 2 * time.Second}
+	if _, err := l.run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestReadHead(t *testing.T) {
-	for head, want := range map[string][2]int{
-		"HTTP/1.1 201 Created\r\nDate: x\r\nContent-Length: 57\r\n\r\n{":  {201, 57},
-		"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n": {500, 0},
-		"HTTP/1.1 204\r\nContent-Length: 0\r\n\r\n":                       {204, 0},
-	} {
-		status, length, err := readHead(bufio.NewReader(strings.NewReader(head)))
-		if err != nil || status != want[0] || length != want[1] {
-			t.Errorf("%q: %d %d, %v", head, status, length, err)
-		}
+func TestOpenLoadNeedsAServer(t *testing.T) {
+	address, err := freeAddress()
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, head := range []string{
-		"HTTP/1.0 201 Created\r\nContent-Length: 5\r\n\r\n",
-		"HTTP/1.1 x01 Created\r\nContent-Length: 5\r\n\r\n",
-		"HTTP/1.1 20",
-		"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n",
-		"HTTP/1.1 201 Created\r\nContent-Length: -5\r\n\r\n",
-		"HTTP/1.1 201 Created\r\nContent-Length: five\r\n\r\n",
-		"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"HTTP/1.1 100 Continue\r\n\r\n",
-		"",
-	} {
-		if status, length, err := readHead(bufio.NewReader(strings.NewReader(head))); !errors.Is(err, errHead) && !errors.Is(err, io.EOF) {
-			t.Errorf("%q: %d %d, %v", head, status, length, err)
-		}
+	if _, err := (openLoad{address: address, request: threeRequest, rate: 10, time: time.Second}).run(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("%v", err)
 	}
+}
+
+func addressOf(s *httptest.Server) netip.AddrPort {
+	return s.Listener.Addr().(*net.TCPAddr).AddrPort()
 }

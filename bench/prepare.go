@@ -52,11 +52,8 @@ func prepare(ctx context.Context, o options) (_ *bench, err error) {
 	}
 	b.caddy = filepath.Join(b.dir, "caddy")
 	b.progress("building the server")
-	// The flags of xcaddy and the Makefile, so that the build cache is shared.
-	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx", "-o", b.caddy, "./caddy")
-	build.Dir, build.Env = filepath.Join(b.module, "bench"), append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building the server: %w\n%s", err, out)
+	if err := b.build(ctx, filepath.Join(b.module, "bench"), "./caddy", b.caddy); err != nil {
+		return nil, err
 	}
 	return b, nil
 }

@@ -20,6 +20,7 @@ type table struct {
 	text  bool
 	head  []string
 	rows  [][]string
+	marks []mark // what the rows say about goals
 }
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }

@@ -80,10 +80,10 @@ func TestCPUModel(t *testing.T) {
 func TestPartsAreChosen(t *testing.T) {
 	good := options{rounds: 5, seconds: 5}
 	for only, want := range map[string]string{
-		"":                                     "call http scale journal attack start",
+		"":                                     "call http nodes scale journal attack start size",
 		"call":                                 "call",
 		"start,call":                           "call start",
-		"journal,http,call,scale,start,attack": "call http scale journal attack start",
+		"journal,size,call,nodes,start,attack": "call nodes journal attack start size",
 		"nothing":                              "error",
 		"call,":                                "error",
 		"call,call":                            "error",

@@ -38,15 +38,20 @@ var client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 // errWrong means that the response differs from the expected one and that waiting does not help.
 var errWrong = errors.New("not the expected response")
 
-// try sends r once.
-func (v *server) try(ctx context.Context, r request) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+r.path, bytes.NewReader(r.body))
+// send sends a signed webhook.
+func (v *server) send(ctx context.Context, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+path, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("X-Webhook-Signature", signature(r.body))
-	resp, err := client.Do(req)
+	req.Header.Set("X-Webhook-Signature", signature(body))
+	return client.Do(req)
+}
+
+// try sends r once.
+func (v *server) try(ctx context.Context, r request) error {
+	resp, err := v.send(ctx, r.path, r.body)
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
+
+	"github.com/flowtrux/edge/bench/meter"
 )
 
 // target is a server with the load for it.
@@ -18,10 +21,12 @@ type round struct {
 	figure
 	cpu     time.Duration // of the server, per request
 	mallocs float64       // allocations of the server, per request
+	memory  meter.Memory  // of the server, when the most was resident
 }
 
-// loadRounds loads the targets in turn, n times, after a second to warm up each of them. The result
-// has the rounds of each target.
+// loadRounds loads the targets in turn, n times, after a second to warm up each of them. Every
+// other time it begins with the last one, so that none is always after the same one. The result has
+// the rounds of each target.
 func (b *bench) loadRounds(ctx context.Context, targets []target, n int, d time.Duration) ([][]round, error) {
 	for _, t := range targets {
 		b.progress("warming up: %s", t.name)
@@ -31,7 +36,11 @@ func (b *bench) loadRounds(ctx context.Context, targets []target, n int, d time.
 	}
 	all := make([][]round, len(targets))
 	for i := range n {
-		for j, t := range targets {
+		for j := range targets {
+			if i%2 == 1 {
+				j = len(targets) - 1 - j
+			}
+			t := targets[j]
 			r, err := b.loadRound(ctx, t, d)
 			if err != nil {
 				return nil, t.server.failed(err)
@@ -62,9 +71,13 @@ func (b *bench) loadOnce(ctx context.Context, t target, d time.Duration) (r roun
 	if err != nil {
 		return r, err
 	}
-	if r.figure, err = b.wrkLoad(ctx, t.server.url, t.load, d); err != nil {
+	stop := t.server.watchMemory(ctx)
+	r.figure, err = b.wrkLoad(ctx, t.server.url, t.load, d)
+	memory, watched := stop()
+	if err = cmp.Or(err, watched); err != nil {
 		return r, err
 	}
+	r.memory = memory
 	after, err := t.server.cpu()
 	if err != nil {
 		return r, err
@@ -85,3 +98,6 @@ func mallocs(r round) float64           { return r.mallocs }
 func clientCPU(r round) time.Duration   { return r.clientCPU }
 func middle(r round) time.Duration      { return r.p50 }
 func almostWorst(r round) time.Duration { return r.p99 }
+
+// clientCores returns how many cores wrk keeps busy.
+func clientCores(r round) float64 { return r.rate * r.clientCPU.Seconds() }

@@ -3,36 +3,27 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/flowtrux/edge/bench/workflow"
 )
 
-// The sizes that are measured.
-var (
-	chainLengths = []int{1, 3, 10, 30}
-	bodySizes    = []int{1 << 10, 16 << 10, 256 << 10}
-	storeSizes   = []int{1, 100, 10_000}
-)
+// bodySizes are the sizes of bodies that are measured.
+var bodySizes = []int{1 << 10, 16 << 10, 256 << 10}
 
-// scaleRounds and scaleTime limit the rounds, as there are many targets.
-const (
-	scaleRounds = 3
-	scaleTime   = 2 * time.Second
-)
+// scaleTime limits the rounds, as there are many targets.
+const scaleTime = 2 * time.Second
 
-// scaleLoad returns the number of rounds and their time.
-func (b *bench) scaleLoad() (int, time.Duration) {
-	return min(b.rounds, scaleRounds), min(time.Duration(b.seconds)*time.Second, scaleTime)
+// scaleRounds loads the targets of a measurement of this part.
+func (b *bench) scaleRounds(ctx context.Context, targets []target) ([][]round, error) {
+	return b.loadRounds(ctx, targets, b.rounds, min(time.Duration(b.seconds)*time.Second, scaleTime))
 }
 
-// measureScale measures the cost of more nodes, larger bodies and more workflows.
+// measureScale measures how the cost grows with what there is more of.
 func measureScale(ctx context.Context, b *bench) (section, error) {
-	n, d := b.scaleLoad()
 	s := section{title: "Scale", notes: []string{fmt.Sprintf(
-		"wrk as above; medians of %d interleaved rounds of %s. µs are CPU time of the server per request.", n, d)}}
-	for _, measure := range []func(context.Context, *bench) (table, error){measureChains, measureBodies, measureStores} {
+		"wrk as above; medians of %d interleaved rounds of %s. µs are CPU time of the server per request.", b.rounds, min(time.Duration(b.seconds)*time.Second, scaleTime))}}
+	for _, measure := range []func(context.Context, *bench) (table, error){measureBodies, measureStores, measureIdle, measureItems, measureCores} {
 		t, err := measure(ctx, b)
 		if err != nil {
 			return section{}, err
@@ -42,71 +33,48 @@ func measureScale(ctx context.Context, b *bench) (section, error) {
 	return s, nil
 }
 
-// measureChains measures the cost of another node.
-func measureChains(ctx context.Context, b *bench) (table, error) {
-	seed := make(map[string]string)
-	for _, n := range chainLengths {
-		seed[fmt.Sprintf("workflows/chain%d.json", n)] = workflow.Chain(n)
-		seed[fmt.Sprintf("secrets/chain%d", n)] = secret
-	}
-	path := func(n int) string { return fmt.Sprintf("/api/webhooks/chain%d", n) }
-	first := request{path: path(chainLengths[0]), body: kilobyte, status: http.StatusCreated, response: workflow.ChainResponse}
-	servers, stop, err := b.serve(ctx, first, edgeSite("chains of nodes", seed, ""))
-	defer stop()
-	if err != nil {
-		return table{}, err
-	}
-	var targets []target
-	for _, n := range chainLengths {
-		r := first
-		r.path = path(n)
-		if err := servers[0].try(ctx, r); err != nil {
-			return table{}, servers[0].failed(err)
-		}
-		targets = append(targets, target{fmt.Sprintf("%d nodes", n), servers[0], load{path: r.path, body: kilobyte}})
-	}
-	n, d := b.scaleLoad()
-	all, err := b.loadRounds(ctx, targets, n, d)
-	if err != nil {
-		return table{}, err
-	}
-	t := table{title: "Chains of transforms", head: []string{"nodes", "requests/s", "µs/request", "µs per additional node", "p99 ms", "allocations/request"}}
-	one := medianOf(all[0], cpuTime)
-	for i, rounds := range all {
-		further := "-"
-		if i > 0 {
-			further = micros((medianOf(rounds, cpuTime) - one) / time.Duration(chainLengths[i]-chainLengths[0]))
-		}
-		t.add(fmt.Sprint(chainLengths[i]), number(medianOf(rounds, rate)), micros(medianOf(rounds, cpuTime)), further,
-			millis(medianOf(rounds, almostWorst)), number(medianOf(rounds, mallocs)))
-	}
-	return t, nil
-}
-
-// measureBodies measures the cost of larger bodies.
+// measureBodies measures the cost of larger bodies, beside the native handler.
 func measureBodies(ctx context.Context, b *bench) (table, error) {
-	servers, stop, err := b.serve(ctx, threeRequest, edgeSite("larger bodies", threeSeed, ""))
+	servers, stop, err := b.serve(ctx, threeRequest, nativeSite(), edgeSite("larger bodies", threeSeed, ""))
 	defer stop()
 	if err != nil {
 		return table{}, err
 	}
 	var targets []target
 	for _, size := range bodySizes {
-		targets = append(targets, target{fmt.Sprintf("body of %d KB", size>>10), servers[0], load{path: threePath, body: workflow.Body(size)}})
+		l := threeLoad
+		l.body = workflow.Body(size)
+		for _, v := range servers {
+			targets = append(targets, target{fmt.Sprintf("%s, %d KB", v.name, size>>10), v, l})
+		}
 	}
-	n, d := b.scaleLoad()
-	all, err := b.loadRounds(ctx, targets, n, d)
+	all, err := b.scaleRounds(ctx, targets)
 	if err != nil {
 		return table{}, err
 	}
+	return bodyTable(all), nil
+}
+
+// bodyTable makes a table from rounds: for each size those of the native handler and ours.
+func bodyTable(all [][]round) table {
 	t := table{
-		title: "Larger bodies, of which the workflow with three nodes reads two fields",
-		head:  []string{"body KB", "requests/s", "of 1 KB", "µs/request", "of 1 KB", "MB/s", "p99 ms"},
+		title: "Larger bodies, of which the workflow with three nodes reads two fields. All of a body is received, verified and checked to be JSON",
+		head:  []string{"body KB", "requests/s", "of native", "µs/request", "of native", "µs per further KB", "MB/s", "p99 ms"},
 	}
-	for i, rounds := range all {
-		r, cpu := medianOf(rounds, rate), medianOf(rounds, cpuTime)
-		t.add(fmt.Sprint(bodySizes[i]>>10), number(r), ratio(r, medianOf(all[0], rate)), micros(cpu),
-			ratio(float64(cpu), float64(medianOf(all[0], cpuTime))), number(r*float64(bodySizes[i])/1e6), millis(medianOf(rounds, almostWorst)))
+	further := make([][]float64, len(bodySizes)) // ns per KB in each round, since the size before
+	for k, size := range bodySizes {
+		native, rounds, each := all[2*k], all[2*k+1], "-"
+		if k > 0 {
+			for i, r := range rounds {
+				further[k] = append(further[k], float64(r.cpu-all[2*k-1][i].cpu)/float64((size-bodySizes[k-1])>>10))
+			}
+			each = micros(time.Duration(median(further[k])))
+		}
+		t.add(fmt.Sprint(size>>10), number(medianOf(rounds, rate)), times(ratios(rounds, native, rate)), micros(medianOf(rounds, cpuTime)),
+			times(ratios(rounds, native, cpuTime)), each, number(medianOf(rounds, rate)*float64(size)/1e6), millis(medianOf(rounds, almostWorst)))
 	}
-	return t, nil
+	nanos := func(f float64) float64 { return f }
+	t.marks = []mark{{growthBody, ratios(further[2], further[1], nanos), fmt.Sprintf("%s of %s µs; at 256 KB %s of the native handler",
+		micros(time.Duration(median(further[2]))), micros(time.Duration(median(further[1]))), times(ratios(all[5], all[4], cpuTime)))}}
+	return t
 }

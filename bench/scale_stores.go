@@ -10,6 +10,9 @@ import (
 	"github.com/flowtrux/edge/bench/workflow"
 )
 
+// storeSizes are the numbers of workflows that are measured.
+var storeSizes = []int{1, 100, 10_000}
+
 // measureStores measures the cost of more workflows. Requests go to all of them in turn. Each
 // document has its own secret, because a seed has at most 10,000 files.
 func measureStores(ctx context.Context, b *bench) (table, error) {
@@ -40,30 +43,33 @@ func measureStores(ctx context.Context, b *bench) (table, error) {
 		if err != nil {
 			return table{}, err
 		}
-		resident, err := meter.RSS(v.pid())
+		resident, err := meter.ReadMemory(v.pid())
 		if err != nil {
 			return table{}, err
 		}
-		heap, rss = append(heap, m.HeapAlloc), append(rss, resident)
-		targets = append(targets, target{v.name, v, load{path: path, body: kilobyte, paths: storeSizes[i]}})
+		heap, rss = append(heap, m.HeapAlloc), append(rss, resident.Resident)
+		targets = append(targets, target{v.name, v, load{path: path, body: kilobyte, response: workflow.Response, paths: storeSizes[i]}})
 	}
-	n, d := b.scaleLoad()
-	all, err := b.loadRounds(ctx, targets, n, d)
+	all, err := b.scaleRounds(ctx, targets)
 	if err != nil {
 		return table{}, err
 	}
+	most := all[len(all)-1]
 	t := table{
+		marks: []mark{
+			{goalStores, ratios(most, all[0], rate), fmt.Sprintf("%s of %s", number(medianOf(most, rate)), number(medianOf(all[0], rate)))},
+			{growthStores, ratios(most, all[0], cpuTime), fmt.Sprintf("%s of %s µs", micros(medianOf(most, cpuTime)), micros(medianOf(all[0], cpuTime)))},
+		},
 		title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before the first request", len(workflow.Three(secret))),
-		head:  []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "RSS MiB"},
+		head:  []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "resident MiB"},
 	}
 	for i, rounds := range all {
 		each := "-"
 		if i > 0 {
 			each = number((float64(heap[i]) - float64(heap[0])) / float64(storeSizes[i]-storeSizes[0]) / 1024)
 		}
-		r, cpu := medianOf(rounds, rate), medianOf(rounds, cpuTime)
-		t.add(fmt.Sprint(storeSizes[i]), number(r), ratio(r, medianOf(all[0], rate)), micros(cpu),
-			ratio(float64(cpu), float64(medianOf(all[0], cpuTime))), millis(medianOf(rounds, almostWorst)),
+		t.add(fmt.Sprint(storeSizes[i]), number(medianOf(rounds, rate)), times(ratios(rounds, all[0], rate)), micros(medianOf(rounds, cpuTime)),
+			times(ratios(rounds, all[0], cpuTime)), millis(medianOf(rounds, almostWorst)),
 			mebibytes(heap[i]), each, mebibytes(rss[i]))
 	}
 	return t, nil

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -24,6 +26,10 @@ type site struct {
 	app  string // options of the flowtrux block; "" for a server without it
 	// seed holds documents by file below the seed directory: workflows/<id>.json, secrets/<id>.
 	seed map[string]string
+	// cores limits the threads that run Go code; 0 for as many as there are cores.
+	cores int
+	// empty gives the server a cache of compiled nodes of its own, which is empty at first.
+	empty bool
 }
 
 // edgeSite returns a site with the flowtrux handler, whose store is seeded with the given
@@ -34,12 +40,14 @@ func edgeSite(name string, seed map[string]string, more string) site {
 
 // server is a Caddy process with its own data directory.
 type server struct {
-	name  string
-	url   string // of the site
-	admin string
-	dir   string
-	conf  string
-	bench *bench
+	name    string
+	address netip.AddrPort // of the site
+	url     string         // of the site
+	admin   string
+	dir     string
+	conf    string
+	env     []string // beside that of this process
+	bench   *bench
 
 	cmd  *exec.Cmd
 	exit chan struct{} // closed when the process has exited
@@ -59,7 +67,13 @@ func (b *bench) newServer(s site) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &server{name: s.name, url: "http://" + address, admin: "http://" + admin, dir: dir, conf: filepath.Join(dir, "Caddyfile"), bench: b}
+	v := &server{
+		name: s.name, address: address, url: "http://" + address.String(), admin: "http://" + admin.String(),
+		dir: dir, conf: filepath.Join(dir, "Caddyfile"), env: []string{"XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, bench: b,
+	}
+	if s.cores > 0 {
+		v.env = append(v.env, "GOMAXPROCS="+strconv.Itoa(s.cores))
+	}
 	app := ""
 	if s.app != "" {
 		app = fmt.Sprintf("flowtrux {\nstore embedded %s {\nseed %s\n}\n%s\n}", filepath.Join(dir, "store"), filepath.Join(dir, "seed"), s.app)
@@ -69,8 +83,13 @@ func (b *bench) newServer(s site) (*server, error) {
 		files[filepath.Join("seed", name)] = text
 	}
 	data := filepath.Join(dir, "caddy", "flowtrux")
-	if err := errors.Join(os.MkdirAll(data, 0o700), os.Symlink(b.code, filepath.Join(data, "wasm"))); err != nil {
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, err
+	}
+	if !s.empty {
+		if err := os.Symlink(b.code, filepath.Join(data, "wasm")); err != nil {
+			return nil, err
+		}
 	}
 	for name, text := range files {
 		file := filepath.Join(dir, name)
@@ -89,7 +108,7 @@ func (v *server) start(ctx context.Context) error {
 	}
 	defer log.Close()
 	v.cmd = exec.CommandContext(ctx, v.bench.caddy, "run", "--config", v.conf)
-	v.cmd.Env = append(os.Environ(), "XDG_DATA_HOME="+v.dir, "XDG_CONFIG_HOME="+v.dir)
+	v.cmd.Env = append(os.Environ(), v.env...)
 	v.cmd.Stdout, v.cmd.Stderr = log, log
 	v.cmd.Cancel = func() error { return v.cmd.Process.Signal(syscall.SIGTERM) }
 	v.cmd.WaitDelay = 10 * time.Second // killed after that
@@ -160,11 +179,11 @@ func (b *bench) serve(ctx context.Context, first request, sites ...site) (server
 }
 
 // freeAddress returns a loopback address on which nothing listens.
-func freeAddress() (string, error) {
+func freeAddress() (netip.AddrPort, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return netip.AddrPort{}, err
 	}
 	defer l.Close()
-	return l.Addr().String(), nil
+	return l.Addr().(*net.TCPAddr).AddrPort(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -25,6 +26,14 @@ type variant struct {
 // base is the variant that the others are compared with.
 const base = "reuse"
 
+// checked is the base with the checks of a node's output.
+const checked = "reuse+JSON"
+
+// variantOf returns the place of a variant.
+func variantOf(name string) int {
+	return slices.IndexFunc(variants, func(v variant) bool { return v.name == name })
+}
+
 // nodeTimeout is the default timeout of a node in the server.
 const nodeTimeout = 10 * time.Second
 
@@ -35,7 +44,7 @@ var variants = []variant{
 		loadReused(func(payload, dst []byte) ([]byte, error) { return append(dst, payload...), nil }),
 	},
 	{
-		"reuse+JSON", "the same with a check that the output is one JSON value, as for every node",
+		checked, "the same with a check that the output is one JSON value, as for every node",
 		loadReused(func(payload, dst []byte) ([]byte, error) { return rawjson.AppendCanonical(dst, payload, maxDepth) }),
 	},
 	{"ours", "the sandbox as the server uses it: each call starts from the snapshot taken after start-up, can be interrupted, and its output is checked", loadSandbox(func(c *sandbox.ModuleConfig) {})},

@@ -58,9 +58,11 @@ func TestOrdersAddUp(t *testing.T) {
 	}
 }
 
-func TestTheBaseIsOneOfTheVariants(t *testing.T) {
-	if !slices.ContainsFunc(variants, func(v variant) bool { return v.name == base }) {
-		t.Errorf("%s is not measured", base)
+func TestVariantsHaveTheirNames(t *testing.T) {
+	for _, name := range []string{base, checked, "ours"} {
+		if i := variantOf(name); i < 0 || variants[i].name != name {
+			t.Errorf("%s is not measured", name)
+		}
 	}
 }
 
@@ -77,5 +79,15 @@ func TestCallCells(t *testing.T) {
 	want := []string{"a guest", "2.00", "0.50", "4.00", "5.00", "4.00x", "8.00x", "10.0x", "5.00", "5.00", "5.00", "5.00"}
 	if got := callCells("a guest", all); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestIsolationIsADifferenceInEachRound(t *testing.T) {
+	all := make([][]callFigure, len(variants))
+	all[variantOf(checked)] = []callFigure{{time.Microsecond, 0}, {10 * time.Microsecond, 0}, {2 * time.Microsecond, 0}}
+	all[variantOf("ours")] = []callFigure{{1500 * time.Nanosecond, 0.001}, {11 * time.Microsecond, 0.02}, {2800 * time.Nanosecond, 0.004}}
+	want := []mark{{goalIsolation, 0.8, "2.80 less 2.00 µs"}, {goalIsolationAllocations, 0, ""}}
+	if got := isolationMarks(all); !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -18,19 +18,22 @@ import (
 // connections is the number of connections of wrk.
 const connections = 32
 
-// mark begins the line with the summary of the script.
-const mark = "summary: "
+// summaryMark begins the line with the summary of the script.
+const summaryMark = "summary: "
 
-// script sends one body to one or many paths, checks every status and prints a summary as a line of
-// JSON. wrk itself counts only statuses from 400 as errors. The verbs are for the body, the
-// signature and the number of paths.
+// script sends one body to one or many paths, checks all responses and prints a summary as a line
+// of JSON. wrk itself counts only statuses from 400 as errors. LuaJIT keeps each text once, so that
+// comparing bodies takes as long as comparing pointers. The verbs are for the body, the signature,
+// the expected response, or nil for any, and the number of paths.
 const script = `wrk.method = "POST"
 wrk.body = %s
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["X-Webhook-Signature"] = %q
-wrong, other = 0, 0
-function response(status)
-	if status ~= 201 then wrong = wrong + 1; other = status end
+wrong, other, differing = 0, 0, 0
+local wanted = %s
+function response(status, _, body)
+	if status ~= 201 then wrong = wrong + 1; other = status
+	elseif wanted and body ~= wanted then differing = differing + 1 end
 end
 local paths, requests, turn = %d, {}, 0
 if paths > 0 then
@@ -45,22 +48,25 @@ end
 local threads = {}
 function setup(thread) threads[#threads + 1] = thread end
 function done(summary, latency)
-	local wrong, other = 0, 0
+	local wrong, other, differing = 0, 0, 0
 	for _, thread in ipairs(threads) do
 		wrong = wrong + thread:get("wrong")
 		other = math.max(other, thread:get("other"))
+		differing = differing + thread:get("differing")
 	end
 	local e = summary.errors
-	print(string.format('` + mark + `{"requests":%%d,"micros":%%d,"wrong":%%d,"other":%%d,"connect":%%d,"read":%%d,"write":%%d,"timeout":%%d,"p50":%%d,"p99":%%d}',
-		summary.requests, summary.duration, wrong, other, e.connect, e.read, e.write, e.timeout, latency:percentile(50), latency:percentile(99)))
+	print(string.format('` + summaryMark + `{"requests":%%d,"micros":%%d,"wrong":%%d,"other":%%d,"differing":%%d,"connect":%%d,"read":%%d,"write":%%d,"timeout":%%d,"p50":%%d,"p99":%%d}',
+		summary.requests, summary.duration, wrong, other, differing, e.connect, e.read, e.write, e.timeout, latency:percentile(50), latency:percentile(99)))
 end
 `
 
 // load describes what wrk sends: body to path or, if paths > 0, to path1, path2 and so on in turn.
+// Every response must be a 201 with the text of response; "" is any.
 type load struct {
-	path  string
-	body  []byte
-	paths int
+	path     string
+	body     []byte
+	response string
+	paths    int
 }
 
 // figure holds the results of one round of load.
@@ -71,10 +77,14 @@ type figure struct {
 	clientCPU time.Duration // of wrk, per request
 }
 
-// wrkLoad runs wrk against a server. Any status other than 201 is an error.
+// wrkLoad runs wrk against a server. Any response that is not the expected one is an error.
 func (b *bench) wrkLoad(ctx context.Context, url string, l load, d time.Duration) (figure, error) {
 	file := filepath.Join(b.dir, "load.lua")
-	text := fmt.Sprintf(script, luaText(l.body), signature(l.body), l.paths)
+	wanted := "nil"
+	if l.response != "" {
+		wanted = luaText([]byte(l.response))
+	}
+	text := fmt.Sprintf(script, luaText(l.body), signature(l.body), wanted, l.paths)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return figure{}, err
 	}
@@ -105,16 +115,16 @@ var errNoResponse = errors.New("there was no response at all")
 func luaText(body []byte) string { return "[==[" + string(body) + "]==]" }
 
 // parseSummary reads the summary of the script from the output of wrk. It is an error if a request
-// did not get a 201.
+// did not get the expected response.
 func parseSummary(out string) (figure, error) {
-	_, line, ok := strings.Cut(out, mark)
+	_, line, ok := strings.Cut(out, summaryMark)
 	if !ok {
 		return figure{}, fmt.Errorf("no summary in its output:\n%s", out)
 	}
 	line, _, _ = strings.Cut(line, "\n")
 	var s struct {
 		Requests, Micros              uint64
-		Wrong, Other                  uint64
+		Wrong, Other, Differing       uint64
 		Connect, Read, Write, Timeout uint64
 		P50, P99                      int64 // microseconds
 	}
@@ -124,6 +134,8 @@ func parseSummary(out string) (figure, error) {
 	switch {
 	case s.Wrong > 0:
 		return figure{}, fmt.Errorf("%d of %d responses were not 201, but for example %d", s.Wrong, s.Requests, s.Other)
+	case s.Differing > 0:
+		return figure{}, fmt.Errorf("%d of %d responses have another body than expected", s.Differing, s.Requests)
 	case s.Connect+s.Read+s.Write+s.Timeout > 0:
 		return figure{}, fmt.Errorf("connections failed: %d on connect, %d on read, %d on write, %d by timeout", s.Connect, s.Read, s.Write, s.Timeout)
 	case s.Requests == 0 || s.Micros == 0:

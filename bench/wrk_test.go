@@ -19,11 +19,11 @@ Transfer/sec:      4.06MB
 `
 
 func TestParseSummary(t *testing.T) {
-	line := func(wrong, other, connect, timeout int) string {
-		return wrkHead + fmt.Sprintf(mark+`{"requests":29413,"micros":2020000,"wrong":%d,"other":%d,"connect":%d,"read":0,"write":0,"timeout":%d,"p50":1510,"p99":17040}`+"\n",
-			wrong, other, connect, timeout)
+	line := func(wrong, other, differing, connect, timeout int) string {
+		return wrkHead + fmt.Sprintf(summaryMark+`{"requests":29413,"micros":2020000,"wrong":%d,"other":%d,"differing":%d,"connect":%d,"read":0,"write":0,"timeout":%d,"p50":1510,"p99":17040}`+"\n",
+			wrong, other, differing, connect, timeout)
 	}
-	got, err := parseSummary(line(0, 0, 0, 0))
+	got, err := parseSummary(line(0, 0, 0, 0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,15 +31,16 @@ func TestParseSummary(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	for out, want := range map[string]string{
-		line(1, 200, 0, 0):                   "1 of 29413 responses were not 201, but for example 200",
-		line(7, 503, 0, 0):                   "7 of 29413 responses were not 201, but for example 503",
-		line(0, 0, 2, 0):                     "connections failed: 2 on connect",
-		line(0, 0, 0, 3):                     "3 by timeout",
-		wrkHead:                              "no summary in its output",
-		wrkHead + mark + `{"requests":1`:     "reading its summary",
-		wrkHead + mark + `{"requests":-1}`:   "reading its summary",
-		mark + `{"requests":0,"micros":100}`: errNoResponse.Error(),
-		mark + `{"requests":5,"micros":0}`:   errNoResponse.Error(),
+		line(1, 200, 0, 0, 0):                       "1 of 29413 responses were not 201, but for example 200",
+		line(7, 503, 0, 0, 0):                       "7 of 29413 responses were not 201, but for example 503",
+		line(0, 0, 9, 0, 0):                         "9 of 29413 responses have another body than expected",
+		line(0, 0, 0, 2, 0):                         "connections failed: 2 on connect",
+		line(0, 0, 0, 0, 3):                         "3 by timeout",
+		wrkHead:                                     "no summary in its output",
+		wrkHead + summaryMark + `{"requests":1`:     "reading its summary",
+		wrkHead + summaryMark + `{"requests":-1}`:   "reading its summary",
+		summaryMark + `{"requests":0,"micros":100}`: errNoResponse.Error(),
+		summaryMark + `{"requests":5,"micros":0}`:   errNoResponse.Error(),
 	} {
 		if f, err := parseSummary(out); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %+v, %v; want %s", out, f, err, want)

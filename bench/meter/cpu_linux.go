@@ -2,9 +2,6 @@ package meter
 
 import (
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,24 +20,4 @@ func CPU(pid int) (time.Duration, error) {
 		return 0, fmt.Errorf("reading the CPU clock of process %d: %w", pid, err)
 	}
 	return time.Duration(t.Nano()), nil
-}
-
-// RSS returns the resident memory of a process in bytes.
-func RSS(pid int) (uint64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
-	}
-	return parseRSS(string(b))
-}
-
-// parseRSS reads the line VmRSS of /proc/<pid>/status (proc_pid_status(5)).
-func parseRSS(status string) (uint64, error) {
-	for line := range strings.Lines(status) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kb, err := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 54)
-			return kb << 10, err
-		}
-	}
-	return 0, fmt.Errorf("no resident memory in %q", status)
 }

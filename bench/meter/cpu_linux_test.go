@@ -24,22 +24,3 @@ func TestCPUOfAProcessGrows(t *testing.T) {
 		t.Error("a process that does not exist has a CPU time")
 	}
 }
-
-func TestRSS(t *testing.T) {
-	for status, want := range map[string]uint64{
-		"Name:\tx\nVmHWM:\t   9999 kB\nVmRSS:\t   1234 kB\nRssAnon:\t 1 kB\n": 1234 << 10,
-		"Name:\tVmRSS:\nVmRSS:\t0 kB\n":                                       0,
-	} {
-		if got, err := parseRSS(status); err != nil || got != want {
-			t.Errorf("%q: %d, %v", status, got, err)
-		}
-	}
-	for _, status := range []string{"", "Name:\tx\n", "VmRSS:\tmuch kB\n"} {
-		if got, err := parseRSS(status); err == nil {
-			t.Errorf("%q: %d", status, got)
-		}
-	}
-	if got, err := RSS(os.Getpid()); err != nil || got < 1<<20 {
-		t.Errorf("this process has %d bytes, %v", got, err)
-	}
-}

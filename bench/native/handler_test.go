@@ -104,12 +104,16 @@ func TestBuffersAreClean(t *testing.T) {
 	}
 }
 
-// handlers returns both handlers in one config, that of FlowTrux Edge with the bench's workflow in
+// handlers returns both handlers in one config, that of FlowTrux Edge with the bench's workflows in
 // its store.
 func handlers(t *testing.T) (edge, native http.Handler) {
 	t.Helper()
 	seed := t.TempDir()
-	for name, text := range map[string]string{"workflows/three.json": workflow.Three(""), "secrets/three": secret} {
+	files := map[string]string{"workflows/three.json": workflow.Three(""), "secrets/three": secret}
+	for id, w := range others {
+		files["workflows/"+id+".json"], files["secrets/"+id] = w.document, secret
+	}
+	for name, text := range files {
 		file := filepath.Join(seed, name)
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			t.Fatal(err)
@@ -158,16 +162,8 @@ func handlers(t *testing.T) (edge, native http.Handler) {
 		return serve(t, m.(caddyhttp.MiddlewareHandler))
 	}
 	edge = load("http.handlers.flowtrux", `{}`)
-	// The store loads and the document is compiled in the background, which takes long on a busy
-	// machine.
-	for end := time.Now().Add(2 * time.Minute); ; {
-		w := send(edge, "POST", "{}", sign("{}"), "")
-		if w.Code == http.StatusCreated {
-			break
-		}
-		if w.Code != http.StatusServiceUnavailable || time.Now().After(end) {
-			t.Fatalf("the workflow responds %d %s", w.Code, w.Body)
-		}
+	if w := served(t, edge, "three", "{}"); w.Code != http.StatusCreated {
+		t.Fatalf("the workflow responds %d %s", w.Code, w.Body)
 	}
 	return edge, load("http.handlers.bench_native", fmt.Sprintf(`{"secret":%q}`, secret))
 }
@@ -187,8 +183,24 @@ func serve(t *testing.T, h caddyhttp.MiddlewareHandler) http.Handler {
 	})
 }
 
+// served returns the response of a workflow once it is ready: the store loads and documents are
+// compiled in the background, which takes long on a busy machine.
+func served(t *testing.T, h http.Handler, id, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); ; {
+		w := sendTo(h, id, "POST", body, sign(body), "")
+		if w.Code != http.StatusServiceUnavailable || time.Now().After(end) {
+			return w
+		}
+	}
+}
+
 func send(h http.Handler, method, body, signature, contentType string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "/api/webhooks/three", strings.NewReader(body))
+	return sendTo(h, "three", method, body, signature, contentType)
+}
+
+func sendTo(h http.Handler, id, method, body, signature, contentType string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "/api/webhooks/"+id, strings.NewReader(body))
 	if signature != "" {
 		r.Header.Set("X-Webhook-Signature", signature)
 	}

@@ -5,6 +5,8 @@ package workflow
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -44,26 +46,76 @@ func Three(secret string) string {
 
 // Chain returns a workflow of n transforms, each with the output of the previous one as its input.
 func Chain(n int) string {
-	var nodes, edges strings.Builder
-	before, input := "trigger", "trigger.data"
-	for i := range n {
-		id := fmt.Sprintf("n%d", i)
-		order := input + ".orderId"
-		if i == 0 {
-			order = input + ".order_id"
-		}
-		fmt.Fprintf(&nodes, `,{"id":%q,"type":"transform","config":{"output":{"orderId":"{{%s}}","total":"{{%s.total}}"}}}`, id, order, input)
-		if i > 0 {
-			edges.WriteByte(',')
-		}
-		fmt.Fprintf(&edges, `{"source":%q,"target":%q}`, before, id)
-		before, input = id, "steps."+id+".output"
+	nodes := make([]string, n)
+	input, order := "trigger.data", "order_id"
+	for i := range nodes {
+		nodes[i] = fmt.Sprintf(`"type":"transform","config":{"output":{"orderId":"{{%s.%s}}","total":"{{%s.total}}"}}`, input, order, input)
+		input, order = fmt.Sprintf("steps.n%d.output", i), "orderId"
 	}
-	return `{"nodes":[` + trigger("") + nodes.String() + `],"edges":[` + edges.String() + `]}`
+	return sequence(nodes, "")
+}
+
+// sequence returns a workflow whose nodes n0, n1 and so on run one after the other. handle is that
+// of the edges between them.
+func sequence(nodes []string, handle string) string {
+	var b strings.Builder
+	b.WriteString(`{"nodes":[` + trigger(""))
+	for i, n := range nodes {
+		fmt.Fprintf(&b, `,{"id":"n%d",%s}`, i, n)
+	}
+	b.WriteString(`],"edges":[{"source":"trigger","target":"n0"}`)
+	if handle != "" {
+		handle = fmt.Sprintf(`,"sourceHandle":%q`, handle)
+	}
+	for i := range len(nodes) - 1 {
+		fmt.Fprintf(&b, `,{"source":"n%d","target":"n%d"%s}`, i, i+1, handle)
+	}
+	return b.String() + "]}"
 }
 
 // ChainResponse is the response of Chain to Body.
 const ChainResponse = `{"orderId":"12345","total":250.50}`
+
+// Conditions returns a workflow of n conditions that are true.
+func Conditions(n int) string {
+	const node = `"type":"condition","config":{"conditions":[{"left":"{{trigger.data.total}}","operator":"greaterThan","right":100}]}`
+	return sequence(slices.Repeat([]string{node}, n), "true")
+}
+
+// ConditionsResponse is the response of Conditions to Body.
+const ConditionsResponse = `{"result":true}`
+
+// Code returns a workflow of n nodes of type code, each of which adds up the whole body.
+func Code(n int) string {
+	const node = `"type":"code","config":{"source":"return { total: input.items.reduce((sum, item) => sum + item.price * item.qty, 0) };"}`
+	return sequence(slices.Repeat([]string{node}, n), "")
+}
+
+// CodeBody returns a webhook's body of 1 KB for Code: an order of 20 items.
+func CodeBody() []byte {
+	var items []string
+	for i := range 20 {
+		items = append(items, fmt.Sprintf(`{"name":"item number %02d","price":%d,"qty":%d}`, i, i+1, i%3))
+	}
+	return []byte(`{"items":[` + strings.Join(items, ",") + `]}`)
+}
+
+// CodeResponse is the response of Code to CodeBody.
+const CodeResponse = `{"total":203}`
+
+// Items returns a workflow with a transform for each item of ItemsBody.
+func Items() string {
+	return sequence([]string{`"type":"transform","forEach":"{{trigger.data.items}}","config":{"output":"{{item.n}}"}`}, "")
+}
+
+// ItemsBody returns a webhook's body with n items, and the response of Items to it.
+func ItemsBody(n int) (body []byte, response string) {
+	var items, numbers []string
+	for i := range n {
+		items, numbers = append(items, fmt.Sprintf(`{"n":%d}`, i)), append(numbers, strconv.Itoa(i))
+	}
+	return []byte(`{"items":[` + strings.Join(items, ",") + `]}`), "[" + strings.Join(numbers, ",") + "]"
+}
 
 // Failing returns a workflow with a failing node that responds with the code of its error.
 func Failing(typ, config, timeout string) string {
