@@ -40,7 +40,7 @@ func (a *App) loadNodes() (err error) {
 	}
 	a.life.onEnd(release)
 	a.budget = budget.Budget
-	host, release, err := acquireHost(filepath.Join(dataDir(), "wasm"), a.installation.seed, a.budget)
+	host, release, err := acquireHost(wasmDir(), a.installation.seed, a.budget)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (a *App) loadNodes() (err error) {
 	if err := host.Open(a.ctx); err != nil {
 		return err
 	}
-	fetched := modulefetch.NewStore(modulefetch.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
+	fetched := a.newFetcher()
 	loads := make(map[string]engine.Load)
 	for name, n := range a.Nodes {
 		loads[name] = func() (*sandbox.Module, error) {
@@ -81,6 +81,14 @@ func (a *App) loadNodes() (err error) {
 	a.life.onEnd(releasing(a.types.Release))
 	return a.loadOwn(own)
 }
+
+// newFetcher returns the store of fetched modules.
+func (a *App) newFetcher() *modulefetch.Store {
+	return modulefetch.NewStore(modulefetch.Options{Dir: filepath.Join(dataDir(), "modules"), Logger: a.logger})
+}
+
+// wasmDir is the cache of compiled code.
+func wasmDir() string { return filepath.Join(dataDir(), "wasm") }
 
 // loadOwn loads custom node types in parallel: one of each module, with what its errors begin with.
 func (a *App) loadOwn(own map[string]string) error {

@@ -18,8 +18,9 @@ const (
 	groupOffline = "offline"
 )
 
-// Flowtrux returns the command to register with caddycmd.RegisterCommand.
-func Flowtrux() caddycmd.Command {
+// Flowtrux returns the command to register with caddycmd.RegisterCommand. warm does what `warm`
+// prints.
+func Flowtrux(warm Warm) caddycmd.Command {
 	return caddycmd.Command{
 		Name:  "flowtrux",
 		Usage: "<command>",
@@ -39,7 +40,7 @@ Commands for a running server use Caddy's admin endpoint.`,
 					applyCommand(), listCommand(), getCommand(), deleteCommand(), secretCommand(), globalCommand(),
 					executionsCommand(), statusCommand(), nodesCommand(), consoleCommand()),
 				inGroup(groupOffline,
-					nodeCommand(), validateCommand(), runCommand(), signCommand(), sendCommand(), versionCommand()))
+					nodeCommand(), validateCommand(), runCommand(), signCommand(), sendCommand(), warmCommand(warm), versionCommand()))
 		},
 	}
 }

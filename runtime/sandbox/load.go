@@ -127,7 +127,7 @@ func (h *Host) loadFile(
 	compiled, parts := code.code, code.module
 	f := &file{
 		limits: c.limits, source: c.source, releaseCode: release, instances: freshInstances{}, obstacles: slices.Concat(parts.Obstacles, slow),
-		budget: h.options.Budget, digest: sha256.Sum256(c.wasm), command: isCommand(compiled),
+		budget: h.options.Budget, digest: sha256.Sum256(c.wasm), size: len(c.wasm), command: isCommand(compiled), compiled: code.fresh,
 	}
 	f.users.Store(1) // this function
 	defer func() {

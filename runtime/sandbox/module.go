@@ -31,6 +31,7 @@ type file struct {
 	limits      Limits // the defaults of its types
 	source      string
 	digest      [sha256.Size]byte
+	size        int // bytes
 	offers      []offer
 	described   bool // the manifests are the module's own
 	family      bool // describe has returned a list
@@ -38,6 +39,7 @@ type file struct {
 	startSize   uint64         // bytes of memory when a call begins
 	prepared    *preparedCache // snapshots prepared for nodes; nil = the module has no prepare
 	command     bool           // it is a WASI command
+	compiled    bool           // see Compiled
 	obstacles   []string       // see SnapshotObstacles
 	releaseCode func(context.Context) error
 	budget      *Budget
@@ -76,6 +78,13 @@ func (f *file) SnapshotObstacles() []string { return f.obstacles }
 
 // Source returns the file or name that the module was loaded from.
 func (f *file) Source() string { return f.source }
+
+// Compiled reports whether the file was compiled when it was loaded, rather than its code found in
+// the cache.
+func (f *file) Compiled() bool { return f.compiled }
+
+// Size returns the size of the file, in bytes.
+func (f *file) Size() int { return f.size }
 
 // Digest returns the SHA-256 of the module's file.
 func (f *file) Digest() [sha256.Size]byte { return f.digest }
