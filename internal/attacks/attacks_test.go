@@ -63,8 +63,8 @@ func TestDocuments(t *testing.T) {
 	types := nodeTypes{}
 	for name, manifest := range map[string]string{
 		"code":         read("code/manifest.json"),
-		"transform":    `{"abi":1,"type":"transform","version":"1","config":` + read("transform/schema.json") + `}`,
-		"http-request": `{"abi":1,"type":"http-request","version":"1","config":` + read("httprequest/schema.json") + `}`,
+		"transform":    read("builtin/transform/manifest.json"),
+		"http-request": read("builtin/http-request/manifest.json"),
 		"deep":         `{"abi":1,"type":"deep","version":"1"}`,
 	} {
 		typ, err := flow.ParseType([]byte(manifest))

@@ -14,7 +14,13 @@ import (
 // config.
 func configProblems(t testing.TB, schema, config string) []string {
 	t.Helper()
-	typ, err := ParseType([]byte(`{"abi":1,"type":"custom","version":"1","config":` + schema + `}`))
+	return manifestProblems(t, `{"abi":1,"type":"custom","version":"1","config":`+schema+`}`, config)
+}
+
+// manifestProblems returns the problems of a config of a node with this manifest.
+func manifestProblems(t testing.TB, manifest, config string) []string {
+	t.Helper()
+	typ, err := ParseType([]byte(manifest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,12 +145,11 @@ func TestBuiltInSchemas(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			schema, err := os.ReadFile(filepath.Join("..", "..", "nodes", tt.node, "schema.json"))
+			manifest, err := os.ReadFile(filepath.Join("..", "..", "nodes", "builtin", tt.node, "manifest.json"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			manifest := string(schema) + `,"defaults":[{"with":"operations","key":"input","value":"{{trigger.data}}"}]`
-			if diff := cmp.Diff(tt.want, configProblems(t, manifest, tt.config)); diff != "" {
+			if diff := cmp.Diff(tt.want, manifestProblems(t, string(manifest), tt.config)); diff != "" {
 				t.Error(diff)
 			}
 		})
