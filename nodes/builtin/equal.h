@@ -4,7 +4,7 @@
 #include "json.h"
 
 // equal tells whether two values are the same: numbers by value, also one with a string that holds one; objects in any order of their keys.
-// It does not recurse, and the time for objects of n members is n log n.
+// Values have no key twice. It does not recurse, and sorts the members of objects at most once. The memory that it takes is given back.
 bool equal(ft_text a, ft_text b);
 
 // order compares values that have an order: numbers, and strings. false = these two have none.

@@ -1,6 +1,7 @@
 #include "operator.h"
 #include "equal.h"
 #include "regex/regex.h"
+#include "scratch.h"
 
 // ---- names ----
 
@@ -187,12 +188,8 @@ static enum operator_result eval(enum operator op, ft_text left, ft_text right) 
 
 enum operator_result operator_eval(ft_text name, ft_text left, ft_text right) {
 	left = left.len > 0 ? left : FT("null"), right = right.len > 0 ? right : FT("null");
-#ifndef __wasi__
-	uintptr_t heap = ft_heap_;
-#endif
+	uintptr_t scratch = scratch_begin();
 	enum operator_result result = eval(find(name), left, right);
-#ifndef __wasi__
-	ft_heap_ = heap; // nothing of it is needed any more
-#endif
+	scratch_end(scratch);
 	return result;
 }

@@ -6,7 +6,7 @@
 
 enum operator_result { OPERATOR_FALSE, OPERATOR_TRUE, OPERATOR_UNKNOWN, OPERATOR_BAD_PATTERN };
 
-// operator_eval applies an operator, by its name, to two values. One that is not there is null. Values have no key twice. The memory that it
+// operator_eval applies an operator, by its name, to two values, which have no key twice. One that is not there is null. The memory that it
 // takes is given back.
 enum operator_result operator_eval(ft_text name, ft_text left, ft_text right);
 

@@ -6,6 +6,7 @@ package compare
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -43,8 +44,9 @@ var compiled = sync.OnceValues(func() (func() (api.Module, error), error) {
 
 // guest is one instance of the module.
 type guest struct {
-	tb     testing.TB
-	module api.Module
+	tb        testing.TB
+	memory    api.Memory
+	functions map[string]api.Function
 }
 
 func newGuest(tb testing.TB) *guest {
@@ -58,31 +60,38 @@ func newGuest(tb testing.TB) *guest {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = module.Close(context.Background()) })
-	return &guest{tb, module}
+	g := &guest{tb, module.Memory(), make(map[string]api.Function)}
+	for name := range module.ExportedFunctionDefinitions() {
+		g.functions[name] = module.ExportedFunction(name)
+	}
+	return g
 }
 
 // try calls an exported function with texts. The error is a trap.
 func (g *guest) try(name string, texts ...string) (uint32, error) {
-	ctx := context.Background()
-	if _, err := g.module.ExportedFunction("reset").Call(ctx); err != nil {
-		return 0, err
-	}
-	var params []uint64
-	for _, text := range texts {
-		at, err := g.module.ExportedFunction("alloc").Call(ctx, uint64(len(text)))
-		if err != nil {
-			return 0, err
-		}
-		if !g.module.Memory().WriteString(uint32(at[0]), text) {
-			g.tb.Fatalf("there is no memory for %d bytes", len(text))
-		}
-		params = append(params, at[0], uint64(len(text)))
-	}
-	results, err := g.module.ExportedFunction(name).Call(ctx, params...)
+	all := strings.Join(texts, "")
+	at, err := g.run("input", uint64(len(all)))
 	if err != nil {
 		return 0, err
 	}
-	return uint32(results[0]), nil
+	if !g.memory.WriteString(at, all) {
+		g.tb.Fatalf("there is no memory for %d bytes", len(all))
+	}
+	params := make([]uint64, 0, 6)
+	for _, text := range texts {
+		params = append(params, uint64(at), uint64(len(text)))
+		at += uint32(len(text))
+	}
+	return g.run(name, params...)
+}
+
+func (g *guest) run(name string, params ...uint64) (uint32, error) {
+	stack := append(make([]uint64, 0, 6), params...)
+	if len(stack) == 0 {
+		stack = stack[:1]
+	}
+	err := g.functions[name].CallWithStack(context.Background(), stack)
+	return uint32(stack[0]), err
 }
 
 func (g *guest) call(name string, texts ...string) uint32 {

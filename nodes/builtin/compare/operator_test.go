@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -123,6 +124,102 @@ func shuffled(t *rapid.T, v []byte) []byte {
 		members = rapid.Permutation(members).Draw(t, "members")
 	}
 	return fmt.Appendf(nil, "{%s}", bytes.Join(members, []byte(",")))
+}
+
+func FuzzEval(f *testing.F) {
+	g := newGuest(f)
+	for i, name := range operators {
+		for j, left := range values {
+			f.Add(name, left, values[(i+2*j)%len(values)])
+		}
+	}
+	f.Fuzz(func(t *testing.T, name, left, right string) {
+		left, right = canonical(left), canonical(right)
+		got, err := g.try("eval", name, left, right)
+		if want := wantEval(name, left, right); err != nil || got != want {
+			t.Fatalf("%s %s %s = %d, %v, want %d", left, name, right, got, err, want)
+		}
+	})
+}
+
+// canonical makes a value as the host gives them of any text.
+func canonical(text string) string {
+	v, err := rawjson.AppendCanonical(nil, []byte(text), 512)
+	if err != nil {
+		return string(rawjson.AppendQuoted(nil, []byte(text)))
+	}
+	return string(v)
+}
+
+// TestOperatorsLinear checks that no pair of values takes much more than linear time: in texts that
+// are 16 times as long, the time per byte may be 10 times as long.
+func TestOperatorsLinear(t *testing.T) {
+	g := newGuest(t)
+	members := func(n int, key func(i int) int) string {
+		var object strings.Builder
+		for i := range n {
+			fmt.Fprintf(&object, `,"a long key with a number %d":[{"x":%d}]`, key(i), key(i))
+		}
+		return "{" + object.String()[1:] + "}"
+	}
+	for name, values := range map[string]func(n int) (operator, left, right string){
+		"members in reverse": func(n int) (string, string, string) {
+			return "equals", members(n/32, func(i int) int { return i }), members(n/32, func(i int) int { return n/32 - i - 1 })
+		},
+		"members in disorder": func(n int) (string, string, string) {
+			return "equals", members(n/32, func(i int) int { return i }), members(n/32, func(i int) int { return (i*7919 + 3) % (n / 32) })
+		},
+		"a part that nearly matches": func(n int) (string, string, string) {
+			return "contains", `"` + strings.Repeat("a", n) + `"`, `"` + strings.Repeat("a", n/2) + `b"`
+		},
+		"a part that nearly matches often": func(n int) (string, string, string) {
+			return "contains", `"` + strings.Repeat(strings.Repeat("a", 99)+"c", n/100) + `"`, `"` + strings.Repeat("a", 99) + `b"`
+		},
+		"many elements": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat(`[{}],`, n/5) + "1]", "[[]]"
+		},
+		"long numbers": func(n int) (string, string, string) {
+			return "equals", "0." + strings.Repeat("7", n) + "e300", "0." + strings.Repeat("7", n) + "1e300"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			took := func(n int) time.Duration {
+				operator, left, right := values(n)
+				want := wantEval(operator, left, right)
+				best := time.Hour
+				for range 3 {
+					start := time.Now()
+					if got := g.call("eval", operator, left, right); got != want {
+						t.Errorf("%d, want %d", got, want)
+					}
+					best = min(best, time.Since(start))
+				}
+				return best
+			}
+			short, long := took(1<<13), took(1<<17)
+			if long > 160*short {
+				t.Errorf("%v for 8 KiB, %v for 128 KiB", short, long)
+			}
+		})
+	}
+}
+
+// TestOperatorsDeep compares values that are as deep as values may be.
+func TestOperatorsDeep(t *testing.T) {
+	g := newGuest(t)
+	deep := func(open, in, close string) string {
+		return strings.Repeat(open, 512) + in + strings.Repeat(close, 512)
+	}
+	for _, pair := range [][2]string{
+		{deep("[", "1", "]"), deep("[", "1.0", "]")},
+		{deep("[", "1", "]"), deep("[", "2", "]")},
+		{deep(`{"a":1,"b":`, "1", "}"), deep(`{"b":`, "1.0", `,"a":1}`)},
+		{deep(`{"a":1,"b":`, "1", "}"), deep(`{"b":`, "2", `,"a":1}`)},
+	} {
+		if got, want := g.call("eval", "equals", pair[0], pair[1]), wantEval("equals", pair[0], pair[1]); got != want {
+			t.Errorf("%.30s equals %.30s = %d, want %d", pair[0], pair[1], got, want)
+		}
+	}
 }
 
 func TestOperatorsLikeGo(t *testing.T) {

@@ -1,4 +1,5 @@
 #include "../json.h"
+#include "../scratch.h"
 #include "parse.h"
 #include "program.h"
 #include "regex.h"
@@ -192,13 +193,9 @@ static bool matches(struct node *tree, ft_text text) {
 }
 
 enum regex_result regex_match(ft_text pattern, ft_text text) {
-#ifndef __wasi__
-	uintptr_t heap = ft_heap_;
-#endif
+	uintptr_t scratch = scratch_begin();
 	struct node *tree = regex_parse(pattern);
 	enum regex_result result = !tree ? REGEX_BAD_PATTERN : matches(tree, text) ? REGEX_YES : REGEX_NO;
-#ifndef __wasi__
-	ft_heap_ = heap; // nothing of it is needed any more
-#endif
+	scratch_end(scratch);
 	return result;
 }
