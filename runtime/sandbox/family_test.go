@@ -208,7 +208,8 @@ func TestFamilyCallsAreIsolated(t *testing.T) {
 	}
 	everyReset(t, func(t *testing.T, h *Host) {
 		modules := loadFamily(t, h, limits)
-		for _, name := range names { // without a snapshot there is no buffer for inputs in the memory
+		// without a snapshot there is no buffer for inputs in the memory
+		for _, name := range names {
 			want[[2]string{name, "m"}] = fmt.Sprintf(`[%q,1,1,%d]`, name, (limits.Memory-modules[name].startSize)>>16)
 		}
 		rapid.Check(t, func(rt *rapid.T) {

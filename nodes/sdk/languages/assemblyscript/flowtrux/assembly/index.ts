@@ -20,7 +20,8 @@ export { Json, quote } from "./json";
 export { Level, Reply, addGlobal, getGlobal, http, log, setGlobal } from "./host";
 
 let text: string = "";
-let node: (config: Json) => Answer = (config: Json): Answer => fatal("no_node", "the module has no node");
+let only: (config: Json) => Answer = (config: Json): Answer => fatal("no_node", "the module has no node");
+const nodes: ((config: Json) => Answer)[] = [];
 
 /** Says what the node is: its manifest, JSON. */
 export function manifest(json: string): void {
@@ -29,7 +30,14 @@ export function manifest(json: string): void {
 
 /** Makes a function the module's node, of which there is one. */
 export function handle(run: (config: Json) => Answer): void {
-  node = run;
+  only = run;
+}
+
+/** Adds a node to a module with several, 32 at most: its manifest, JSON with a type of its own, and its function. The module exports
+    run_type instead of run, and uses neither manifest nor handle. */
+export function node(json: string, run: (config: Json) => Answer): void {
+  text = nodes.length == 0 ? "[" + json + "]" : text.substring(0, text.length - 1) + "," + json + "]";
+  nodes.push(run);
 }
 
 /** The output, JSON. */
@@ -59,7 +67,11 @@ export function alloc(n: i32): usize {
 }
 
 export function run(ptr: usize, n: i32): u64 {
-  return pack(node(new Json(String.UTF8.decodeUnsafe(ptr, n))));
+  return pack(only(new Json(String.UTF8.decodeUnsafe(ptr, n))));
+}
+
+export function run_type(type: i32, ptr: usize, n: i32): u64 {
+  return pack(nodes[type](new Json(String.UTF8.decodeUnsafe(ptr, n))));
 }
 
 export function describe(): u64 {

@@ -34,6 +34,11 @@ pub fn text(s: &'static str) -> u64 {
     pack(OUTPUT, s.as_ptr(), s.len())
 }
 
+/// Packs a list of manifests.
+pub fn list(manifests: &[&str]) -> u64 {
+    leak(OUTPUT, format!("[{}]", manifests.join(",")).into_bytes())
+}
+
 fn labelled(label: &str, rest: &str) -> Vec<u8> {
     let label = &label.as_bytes()[..label.len().min(255)];
     let mut out = Vec::with_capacity(1 + label.len() + rest.len());

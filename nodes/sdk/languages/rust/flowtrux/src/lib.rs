@@ -20,7 +20,7 @@ mod abi;
 mod host;
 mod json;
 
-pub use abi::{export_alloc, export_run, text};
+pub use abi::{export_alloc, export_run, list, text};
 pub use host::{add_global, global, http, log, set_global, Level};
 pub use json::{quote, Json};
 
@@ -83,6 +83,37 @@ macro_rules! node {
         #[no_mangle]
         pub extern "C" fn describe() -> u64 {
             $crate::text($manifest)
+        }
+    };
+}
+
+/// Makes functions the module's nodes, 32 at most, instead of node!. Each has a manifest with a type of its own, a string literal:
+///
+/// ```ignore
+/// flowtrux::nodes! {
+///     r#"{"abi":1,"type":"hello","version":"1.0.0"}"# => hello,
+///     r#"{"abi":1,"type":"goodbye","version":"1.0.0"}"# => goodbye,
+/// }
+/// ```
+#[macro_export]
+macro_rules! nodes {
+    ($($manifest:expr => $run:path),+ $(,)?) => {
+        #[no_mangle]
+        pub extern "C" fn alloc(n: usize) -> *mut u8 {
+            $crate::export_alloc(n)
+        }
+
+        /// # Safety
+        /// The host gives a type that describe has listed, and a buffer that alloc has made.
+        #[no_mangle]
+        pub unsafe extern "C" fn run_type(node: usize, ptr: *const u8, len: usize) -> u64 {
+            const NODES: &[fn($crate::Json) -> Result<$crate::Output, $crate::Error>] = &[$($run),+];
+            $crate::export_run(ptr, len, NODES[node])
+        }
+
+        #[no_mangle]
+        pub extern "C" fn describe() -> u64 {
+            $crate::list(&[$($manifest),+])
         }
     };
 }
