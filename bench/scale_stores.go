@@ -61,7 +61,7 @@ func measureStores(ctx context.Context, b *bench) (table, error) {
 			{growthStores, ratios(most, all[0], cpuTime), fmt.Sprintf("%s of %s µs", micros(medianOf(most, cpuTime)), micros(medianOf(all[0], cpuTime)))},
 		},
 		title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before the first request", len(workflow.Three(secret))),
-		head:  []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "resident MiB"},
+		head:  []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "resident MiB", "wrk CPU µs/request"},
 	}
 	for i, rounds := range all {
 		each := "-"
@@ -70,7 +70,7 @@ func measureStores(ctx context.Context, b *bench) (table, error) {
 		}
 		t.add(fmt.Sprint(storeSizes[i]), number(medianOf(rounds, rate)), times(ratios(rounds, all[0], rate)), micros(medianOf(rounds, cpuTime)),
 			times(ratios(rounds, all[0], cpuTime)), millis(medianOf(rounds, almostWorst)),
-			mebibytes(heap[i]), each, mebibytes(rss[i]))
+			mebibytes(heap[i]), each, mebibytes(rss[i]), micros(medianOf(rounds, clientCPU)))
 	}
 	return t, nil
 }
