@@ -28,7 +28,7 @@ type claim struct {
 
 	header string // name of the last header read
 
-	macs [maxSignatures][maxMAC]byte // only the first Scheme.size bytes of each are used
+	macs [maxSignatures][maxMAC]byte // of each, only as many bytes are used as the algorithm has
 	n    int
 }
 
@@ -166,16 +166,16 @@ func (c *claim) any(bad Reason) Reason {
 func (s *Scheme) add(c *claim, text string) Reason {
 	mac := c.macs[c.n][:]
 	if s.base64 {
-		if len(text) != base64.StdEncoding.EncodedLen(s.size) {
+		if len(text) != base64.StdEncoding.EncodedLen(s.algorithm.size) {
 			return lengthOr(text, isBase64)
 		}
 		// The decoder skips line breaks. The length check rejects such text, because the result is
 		// too short.
-		if n, err := strictBase64.Decode(mac, []byte(text)); err != nil || n != s.size {
+		if n, err := strictBase64.Decode(mac, []byte(text)); err != nil || n != s.algorithm.size {
 			return Malformed
 		}
 	} else {
-		if len(text) != hex.EncodedLen(s.size) {
+		if len(text) != hex.EncodedLen(s.algorithm.size) {
 			return lengthOr(text, isHex)
 		}
 		if _, err := hex.Decode(mac, []byte(text)); err != nil {

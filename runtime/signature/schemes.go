@@ -2,12 +2,9 @@ package signature
 
 import (
 	"crypto/rand"
-	// #nosec G505 -- HMAC-SHA1 is sound, and some senders with a custom scheme support nothing else
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,7 +16,18 @@ func BuiltinSchemes() []string {
 	return slices.DeleteFunc(slices.Clone(schemeNames), func(name string) bool { return name == "custom" })
 }
 
-// builtin returns the scheme of a name, or nil for custom and unknown names. The formats are from:
+// builtin returns the scheme of a name, or nil for custom and unknown names. All workflows share it.
+func builtin(name string) *Scheme { return builtins()[name] }
+
+var builtins = sync.OnceValue(func() map[string]*Scheme {
+	all := make(map[string]*Scheme)
+	for _, name := range BuiltinSchemes() {
+		all[name] = newBuiltin(name)
+	}
+	return all
+})
+
+// newBuiltin returns the scheme of a name. The formats are from:
 //
 //   - flowtrux: the webhooks page of the FlowTrux documentation
 //   - github: "Validating webhook deliveries" in the GitHub documentation
@@ -28,7 +36,7 @@ func BuiltinSchemes() []string {
 //   - shopify: "Verify webhook deliveries" in the Shopify documentation
 //   - standard-webhooks: the Standard Webhooks specification 1.0.0. The svix names are
 //     older names by the author of its reference libraries, which still accept them
-func builtin(name string) *Scheme {
+func newBuiltin(name string) *Scheme {
 	s := &Scheme{name: name}
 	switch name {
 	case "flowtrux":
@@ -52,8 +60,6 @@ func builtin(name string) *Scheme {
 		s.older = names{"Svix-Signature", "Svix-Timestamp", "Svix-Id"}
 		s.base64, s.layout, s.decodes = true, layoutStandard, true
 		s.payload = parts("{id}.{timestamp}.{body}")
-	default:
-		return nil
 	}
 	return s.finish("sha256", textSHA256)
 }
@@ -63,11 +69,11 @@ func (s *Scheme) finish(algorithm string, m material) *Scheme {
 	s.materials = []material{m}
 	switch algorithm {
 	case "sha1":
-		s.hash, s.size = sha1.New, sha1.Size
+		s.algorithm = hmacSHA1
 	case "sha512":
-		s.hash, s.size = sha512.New, sha512.Size
+		s.algorithm = hmacSHA512
 	default:
-		s.hash, s.size = sha256.New, sha256.Size
+		s.algorithm = hmacSHA256
 	}
 	s.headers = append(s.names.list(), s.older.list()...)
 	secret := make([]byte, 32)

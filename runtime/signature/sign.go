@@ -13,13 +13,13 @@ import (
 func (s *Scheme) Sign(h http.Header, body []byte, key Key, now time.Time, id string) {
 	c := claim{id: id, timestamp: s.time.format(now)}
 	of := s.of(&key)[0]
-	m := key.borrow(s, of)
-	mac := m.sum(s, &c, body)
+	m := s.algorithm.borrow()
+	mac := m.sum(s, key.keyed(s, of), &c, body)
 	text := hex.EncodeToString(mac)
 	if s.base64 {
 		text = base64.StdEncoding.EncodeToString(mac)
 	}
-	key.giveBack(m, of)
+	s.algorithm.giveBack(m)
 
 	switch s.layout {
 	case layoutStripe:

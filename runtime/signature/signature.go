@@ -14,7 +14,6 @@
 package signature
 
 import (
-	"hash"
 	"net/http"
 	"time"
 )
@@ -51,8 +50,7 @@ type Scheme struct {
 	headers []string // all of names and older
 
 	base64    bool // else hex
-	hash      func() hash.Hash
-	size      int        // length of a MAC, in bytes
+	algorithm *algorithm
 	materials []material // one; unused in schemes that decode
 	decodes   bool       // secrets are base64; see forms
 	payload   []part

@@ -26,9 +26,9 @@ func (s *Scheme) Verify(h http.Header, body []byte, keys []Key, now time.Time) (
 	}
 	if !hashed {
 		of := s.of(&s.decoy)[0]
-		m := s.decoy.borrow(s, of)
-		m.sum(s, &c, body)
-		s.decoy.giveBack(m, of)
+		m := s.algorithm.borrow()
+		m.sum(s, s.decoy.keyed(s, of), &c, body)
+		s.algorithm.giveBack(m)
 	}
 	return reason, header
 }
@@ -43,9 +43,9 @@ func (s *Scheme) check(c *claim, body []byte, keys []Key, now time.Time) (reason
 		}
 		reason = Mismatch
 		for _, of := range s.of(k) {
-			m := k.borrow(s, of)
-			ok := c.has(m.sum(s, c, body))
-			k.giveBack(m, of)
+			m := s.algorithm.borrow()
+			ok := c.has(m.sum(s, k.keyed(s, of), c, body))
+			s.algorithm.giveBack(m)
 			if ok {
 				return s.checkTime(c, now), true
 			}

@@ -1,7 +1,10 @@
 package signature
 
 import (
+	"bytes"
+	"crypto/hmac"
 	"crypto/sha256"
+	"encoding"
 	"encoding/hex"
 	"hash"
 	"net/http"
@@ -183,6 +186,14 @@ type counted struct {
 	n *int
 }
 
+func (c counted) MarshalBinary() ([]byte, error) {
+	return c.Hash.(encoding.BinaryMarshaler).MarshalBinary()
+}
+
+func (c counted) UnmarshalBinary(b []byte) error {
+	return c.Hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(b)
+}
+
 func (c counted) Write(b []byte) (int, error) {
 	*c.n += len(b)
 	return c.Hash.Write(b)
@@ -191,8 +202,9 @@ func (c counted) Write(b []byte) (int, error) {
 // The body is hashed whatever is wrong, so that the time of a rejection does not reveal the reason.
 func TestEveryRefusalHashesTheBody(t *testing.T) {
 	n := 0
-	s := scheme(t, standard)
-	s.hash = func() hash.Hash { return counted{sha256.New(), &n} }
+	own := *scheme(t, standard)
+	s := &own
+	s.algorithm = &algorithm{newHash: func() hash.Hash { return counted{sha256.New(), &n} }, size: sha256.Size}
 	set := func(name, value string) func(http.Header) { return func(h http.Header) { h[name] = []string{value} } }
 	for _, tt := range []struct {
 		change func(http.Header)
@@ -277,7 +289,28 @@ func TestWhsec(t *testing.T) {
 	}
 }
 
-// One key serves schemes of all hashes, so its idle states must not be mixed up.
+// TestMACs compares with crypto/hmac for secrets that are shorter than a block of the hash, as long,
+// and longer.
+func TestMACs(t *testing.T) {
+	for name, a := range map[string]*algorithm{"sha1": hmacSHA1, "sha256": hmacSHA256, "sha512": hmacSHA512} {
+		block := a.newHash().BlockSize()
+		for _, n := range []int{0, 1, a.size, block - 1, block, block + 1, 5 * block} {
+			secret := bytes.Repeat([]byte("0123456789abcde"), n/15+1)[:n]
+			mac := hmac.New(a.newHash, secret)
+			mac.Write([]byte(body))
+			s := &Scheme{algorithm: a, payload: parts("{body}")}
+			for range 2 { // the second one uses the first one's state
+				m := a.borrow()
+				if got := m.sum(s, newKeyed(a, secret), new(claim), []byte(body)); !bytes.Equal(got, mac.Sum(nil)) {
+					t.Errorf("%s with %d bytes of secret: %x, want %x", name, n, got, mac.Sum(nil))
+				}
+				a.giveBack(m)
+			}
+		}
+	}
+}
+
+// One key serves schemes of all hashes, so its states must not be mixed up.
 func TestKeySharedBySchemes(t *testing.T) {
 	k := key("whsec_MfKQqvDuH03opvDCobLD1A==")
 	for range 3 {
