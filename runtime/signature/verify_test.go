@@ -289,8 +289,8 @@ func TestWhsec(t *testing.T) {
 	}
 }
 
-// TestMACs compares with crypto/hmac for secrets that are shorter than a block of the hash, as long,
-// and longer.
+// TestMACs compares with crypto/hmac for secrets that are shorter than a block of the hash, as
+// long, and longer.
 func TestMACs(t *testing.T) {
 	for name, a := range map[string]*algorithm{"sha1": hmacSHA1, "sha256": hmacSHA256, "sha512": hmacSHA512} {
 		block := a.newHash().BlockSize()
