@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -196,10 +197,10 @@ func (a *App) Start() error {
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, openWait)
 	defer cancel()
-	// The journal comes first: as soon as there are workflows, requests have to be accepted.
-	if err := a.journal.Open(ctx); err != nil {
-		return fmt.Errorf("opening the journal: %w", err)
+	if err := a.openStorage(ctx); err != nil {
+		return err
 	}
+	// As soon as there are workflows, requests have to be accepted.
 	a.journalConf.Configure(a.journal)
 	a.executor.LimitRecords(a.journalConf.RecordRate())
 	if err := a.mirror.Open(ctx); err != nil {
@@ -217,6 +218,23 @@ func (a *App) Start() error {
 			zap.String("durability", string(d)))
 	}
 	return nil
+}
+
+// openStorage opens the journal and the store's engine side by side: both wait for the disk.
+func (a *App) openStorage(ctx context.Context) error {
+	var opening sync.WaitGroup
+	var failed error
+	opening.Go(func() {
+		if failed = a.mirror.OpenEngine(ctx); failed != nil {
+			failed = fmt.Errorf("opening the store: %w", failed)
+		}
+	})
+	err := a.journal.Open(ctx)
+	if err != nil {
+		err = fmt.Errorf("opening the journal: %w", err)
+	}
+	opening.Wait()
+	return errors.Join(err, failed)
 }
 
 // releasing makes a release of a function that cannot fail.

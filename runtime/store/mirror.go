@@ -41,12 +41,13 @@ type Mirror struct {
 	cache    *cacheFile // nil = none
 	keyLocks keyLocks   // of Update
 
-	opening sync.Mutex // held by Open and Close
-	opened  bool
-	closed  bool
-	running context.Context // ends with Close
-	stop    context.CancelFunc
-	work    sync.WaitGroup
+	opening    sync.Mutex // held by Open and Close
+	engineOpen bool
+	following  bool
+	closed     bool
+	running    context.Context // ends with Close
+	stop       context.CancelFunc
+	work       sync.WaitGroup
 
 	// delivering is held while a batch is delivered to the subscribers and while a subscriber is
 	// added or removed. It is taken before mu, and never while mu is held.
@@ -90,17 +91,23 @@ func NewMirror(o MirrorOptions) *Mirror {
 	return m
 }
 
-// Open loads the cache, opens the engine and follows it in the background. It is idempotent. It
-// returns an error only if the operator has to act: a directory cannot be written or is in use, or
-// the seed is missing. An unreadable cache is only logged, and a remote store that cannot be
-// reached is no error. After an error Open may be called again. ctx limits only the opening.
-func (m *Mirror) Open(ctx context.Context) error {
+// OpenEngine loads the cache and opens the engine, but does not follow it yet: nothing is served.
+// It is idempotent. It returns an error only if the operator has to act: a directory cannot be
+// written or is in use, or the seed is missing. An unreadable cache is only logged, and a remote
+// store that cannot be reached is no error. After an error it may be called again. ctx limits only
+// the opening.
+func (m *Mirror) OpenEngine(ctx context.Context) error {
 	m.opening.Lock()
 	defer m.opening.Unlock()
+	return m.openEngine(ctx)
+}
+
+// openEngine is OpenEngine. The caller holds opening.
+func (m *Mirror) openEngine(ctx context.Context) error {
 	if m.closed {
 		return ErrClosed
 	}
-	if m.opened {
+	if m.engineOpen {
 		return nil
 	}
 	if m.seed != "" {
@@ -117,7 +124,21 @@ func (m *Mirror) Open(ctx context.Context) error {
 	if err := m.engine.Open(ctx); err != nil {
 		return err
 	}
-	m.opened = true
+	m.engineOpen = true
+	return nil
+}
+
+// Open is OpenEngine, and follows the engine in the background from then on.
+func (m *Mirror) Open(ctx context.Context) error {
+	m.opening.Lock()
+	defer m.opening.Unlock()
+	if err := m.openEngine(ctx); err != nil {
+		return err
+	}
+	if m.following {
+		return nil
+	}
+	m.following = true
 	m.work.Go(m.follow)
 	m.work.Go(m.serveCacheLater)
 	if m.cache != nil {

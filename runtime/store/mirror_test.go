@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -163,6 +165,55 @@ func TestAMirrorOpensOnceAndClosesOnce(t *testing.T) {
 		t.Errorf("opening after Close: %v", err)
 	}
 	closeMirror(t, store.NewMirror(store.MirrorOptions{Engine: local(t, t.TempDir())}))
+}
+
+// counted is an engine that counts.
+type counted struct {
+	store.Engine
+	opened, followed atomic.Int64
+}
+
+func (e *counted) Open(ctx context.Context) error {
+	e.opened.Add(1)
+	return e.Engine.Open(ctx)
+}
+
+func (e *counted) Follow(ctx context.Context, apply func(store.Batch) error, report func(store.State, error)) error {
+	e.followed.Add(1)
+	return e.Engine.Follow(ctx, apply, report)
+}
+
+// An engine can be opened before anything is served: a seed, for example, is imported later.
+func TestAnOpenEngineIsNotFollowed(t *testing.T) {
+	seed := t.TempDir()
+	if err := os.Mkdir(filepath.Join(seed, "globals"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(seed, "globals", "k"), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &counted{Engine: local(t, t.TempDir())}
+	m := store.NewMirror(store.MirrorOptions{Engine: e, Seed: seed})
+	r := record(t, m)
+	for range 2 {
+		if err := m.OpenEngine(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e.opened.Load() != 1 || e.followed.Load() != 0 {
+		t.Errorf("opened %d times, followed %d times", e.opened.Load(), e.followed.Load())
+	}
+	if got, _ := r.now(); len(got) > 0 {
+		t.Errorf("something is served: %v", got)
+	}
+	if err := m.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.wait("the seed", func(b store.Batch) bool { return len(b.Put) == 1 })
+	if e.opened.Load() != 1 {
+		t.Errorf("opened %d times", e.opened.Load())
+	}
+	closeMirror(t, m)
 }
 
 func TestAFailedOpenCanBeRepeated(t *testing.T) {
