@@ -49,6 +49,7 @@ static JSAtom root_keys[ROOTS];
 
 // What prepare leaves to the calls.
 static JSValue called;        // the function that the code is, or exports
+static int reads_input;       // the code may read its input
 static JSValue second;        // the second parameter of an exported function; undefined = the code is a body
 static JSValue unread[ROOTS]; // the values of roots that the code does not read
 
@@ -118,6 +119,8 @@ static int read_roots(byte *json, size n, JSValue *values) {
 	struct reader r = {context, json};
 	for (byte token = '{'; json_token(&r, token); token = ',') {
 		JSAtom key = json_key(&r);
+		if (key == root_keys[INPUT] && !reads_input && json_skip(&r))
+			continue;
 		JSValue v = key ? json_value(&r) : special(TAG_UNDEFINED);
 		if (is_exception(v))
 			return 0;
@@ -141,6 +144,7 @@ void *EXPORT(alloc)(size n) { return n + json_padding < n ? 0 : wasm_malloc(n + 
 // prepare_calls keeps what the prelude has made of the source, and what calls need besides.
 static int prepare_calls(JSValue made) {
 	called = property(made, "called"), second = special(TAG_UNDEFINED);
+	reads_input = property(made, "readsInput") == boolean(1);
 	for (int i = 0; i < ROOTS; i++)
 		if (is_exception(unread[i] = i == INPUT || i == ITEM || i == INDEX ? special(TAG_UNDEFINED) : JS_NewObject(context)))
 			return 0;

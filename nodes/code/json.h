@@ -22,6 +22,9 @@ struct reader {
 // after an exception, the reader is of no use.
 JSValue json_value(struct reader *);
 
+// json_skip skips the value of a member of an object, if there is one that ends.
+int json_skip(struct reader *);
+
 // json_key reads a key and the colon behind it. It returns 0 if there is none, or no memory for it.
 JSAtom json_key(struct reader *);
 

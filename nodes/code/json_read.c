@@ -58,6 +58,26 @@ static byte *end_of_text(byte *p, int *has) {
 	}
 }
 
+int json_skip(struct reader *r) {
+	int has;
+	unsigned depth = 0;
+	for (byte *p = r->p; *p; p++) {
+		if (*p == '"') {
+			p = end_of_text(p + 1, &has);
+			if (!p)
+				return 0;
+		} else if (*p == '{' || *p == '[') {
+			depth++;
+		} else if (depth == 0 && (*p == ',' || *p == '}')) {
+			r->p = p;
+			return 1;
+		} else if (*p == '}' || *p == ']') {
+			depth--;
+		}
+	}
+	return 0;
+}
+
 // engine_value has the engine read the value from p to end, in a longer text.
 static JSValue engine_value(JSContext *context, byte *p, byte *end) {
 	byte next = *end;

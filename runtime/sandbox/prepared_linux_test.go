@@ -10,7 +10,7 @@ import (
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
-// BenchmarkCode measures a call of code on 1 KB of input with typical sources, and with two that
+// BenchmarkCode measures a call of code on 1 KB of input with typical sources, and with some that
 // show what reading the input and writing the output cost. The last is in a new engine each time.
 func BenchmarkCode(b *testing.B) {
 	var items []string
@@ -27,7 +27,8 @@ func BenchmarkCode(b *testing.B) {
 		{"total", `return ` + total, `{"total":203}`, false},
 		{"export", `export default (input) => ` + total, `{"total":203}`, false},
 		{"await", `await null; return ` + total, `{"total":203}`, false},
-		{"nothing", `return null`, `null`, false},
+		{"read", `input; return null`, `null`, false},
+		{"skipped", `return null`, `null`, false},
 		{"all", `return input.items`, list, false},
 		{"new", `return ` + total, `{"total":203}`, true},
 	} {

@@ -21,7 +21,7 @@
 			called = compileModule(source);
 			exported = true;
 		}
-		return { called, exported, answer: { reads: reads(source) } };
+		return { called, exported, readsInput: exported || readsInput(source), answer: { reads: reads(source) } };
 	}
 
 	function compileModule(source) {
@@ -50,6 +50,9 @@
 		e.place = ` (line ${line}, column ${column})`;
 		return e;
 	}
+
+	// readsInput tells whether the body of a function can get its first parameter. Names may be written with escapes.
+	const readsInput = (source) => /input|arguments|eval|\\u/.test(source);
 
 	// reads lists what the source names of the workflow. It reads too much rather than too little: words in comments and texts
 	// count, and where a root stands without a fixed key behind it, all of it is read.
