@@ -60,14 +60,15 @@ type body struct {
 // begun reports whether the body was read, even if that failed.
 func (b *body) begun() bool { return b.owner != nil }
 
-// read reads the whole body into b, whether its length was declared or not. The error wraps one of
-// the above or the connection's; b then holds nothing, and is not whole.
-func (s *bodies) read(b *body, w http.ResponseWriter, r *http.Request) error {
+// read reads the whole body of a request from a client address into b, whether its length was
+// declared or not. The error wraps one of the above or the connection's; b then holds nothing, and
+// is not whole.
+func (s *bodies) read(b *body, w http.ResponseWriter, r *http.Request, client string) error {
 	b.owner = s
 	if r.ContentLength > s.limit {
 		return b.tooLarge()
 	}
-	if err := b.fill(w, r); err != nil {
+	if err := b.fill(w, r, client); err != nil {
 		b.release()
 		return err
 	}
@@ -75,11 +76,11 @@ func (s *bodies) read(b *body, w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (b *body) fill(w http.ResponseWriter, r *http.Request) error {
+func (b *body) fill(w http.ResponseWriter, r *http.Request, client string) error {
 	if r.Body == nil || r.ContentLength == 0 {
 		return nil
 	}
-	b.from = peerOf(r)
+	b.from = peerOf(client)
 
 	// Connections without a deadline of their own have the time checked between reads.
 	deadline := time.Now().Add(b.owner.timeout)

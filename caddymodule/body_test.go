@@ -63,7 +63,7 @@ func TestReadBody(t *testing.T) {
 			s := readerOf(c.limit, c.memory)
 			for range 3 { // also with pooled buffers
 				b := new(body)
-				err := s.read(b, httptest.NewRecorder(), request(c.body, c.length))
+				err := s.read(b, httptest.NewRecorder(), request(c.body, c.length), "192.0.2.1")
 				if !errors.Is(err, c.err) || (err == nil) != b.whole {
 					t.Fatalf("whole %t, error %v; want %v", b.whole, err, c.err)
 				}
@@ -106,7 +106,7 @@ func TestReadBodyGivesAllBytesOrNone(t *testing.T) {
 				length = -1
 			}
 			b := new(body)
-			err := s.read(b, httptest.NewRecorder(), request(src, length))
+			err := s.read(b, httptest.NewRecorder(), request(src, length), "192.0.2.1")
 			switch {
 			case err == nil && !bytes.Equal(b.data, sent):
 				t.Fatalf("%d of %d bytes", len(b.data), len(sent))
@@ -131,7 +131,7 @@ func TestReadBodyDeadline(t *testing.T) {
 	errs := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b := new(body)
-		err := s.read(b, w, r)
+		err := s.read(b, w, r, "192.0.2.1")
 		if err == nil {
 			b.release()
 		}
@@ -181,7 +181,7 @@ func TestSiteBodyLimit(t *testing.T) {
 	site := requestbody.RequestBody{MaxSize: 10}
 	r := request(strings.NewReader(strings.Repeat("x", 11)), -1)
 	err := site.ServeHTTP(httptest.NewRecorder(), r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
-		err := s.read(new(body), w, r)
+		err := s.read(new(body), w, r, "192.0.2.1")
 		return err
 	}))
 	if !errors.Is(err, errBodyTooLarge) {

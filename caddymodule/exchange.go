@@ -25,6 +25,7 @@ type exchange struct {
 	id     string    // of the workflow, as the path has it
 	source string    // of the request, see journal.Entry
 	began  time.Time // when the request arrived
+	ip     string    // see client
 
 	workflow *catalog.Workflow // after find
 	// after readBody, also when it was rejected. Its bytes are there until all checks have passed,
@@ -75,6 +76,14 @@ func (x *exchange) respond(checks []check) response.Response {
 	}
 	x.body.discard() // the event has its own copy, and the key its digest
 	return x.run()
+}
+
+// client returns the client's address.
+func (x *exchange) client() string {
+	if x.ip == "" {
+		x.ip = clientIP(x.r)
+	}
+	return x.ip
 }
 
 // enter keeps the app alive until the request has its response. A request can reach the handler of
@@ -134,7 +143,7 @@ func (x *exchange) method() *response.Response {
 
 // readBody reads the body, and rejects one that exceeds a limit of size, time or memory.
 func (x *exchange) readBody() *response.Response {
-	err := x.app.bodies.read(&x.body, x.w, x.r)
+	err := x.app.bodies.read(&x.body, x.w, x.r, x.client())
 	switch {
 	case err == nil:
 		return nil
@@ -194,7 +203,7 @@ func (x *exchange) parse() *response.Response {
 	e, err := flow.NewEvent(x.body.data, x.r.URL.RawQuery, flow.Event{
 		LateHeaders: x,
 		Method:      x.r.Method,
-		ClientIP:    clientIP(x.r),
+		ClientIP:    x.client(),
 		ReceivedAt:  x.began.UTC(),
 		Source:      x.source,
 	})

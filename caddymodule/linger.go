@@ -53,7 +53,7 @@ func (l *linger) write(x *exchange, a response.Response) {
 	default:
 		x.w.Header().Set("Connection", "close")
 		x.write(a)
-		l.close(x.w, peerOf(x.r))
+		l.close(x.w, peerOf(x.client()))
 	}
 }
 

@@ -44,7 +44,7 @@ func (x *exchange) logRejection(a response.Response, message string, fields ...z
 	fields = append([]zap.Field{
 		x.workflowField(),
 		zap.String("code", string(a.Code)),
-		zap.String("client_ip", clientIP(x.r)),
+		zap.String("client_ip", x.client()),
 	}, fields...)
 	if leftOut > 0 {
 		fields = append(fields, zap.Int("left_out", leftOut))

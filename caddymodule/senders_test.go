@@ -155,7 +155,7 @@ func TestSilentSendersHoldLittle(t *testing.T) {
 			s := readerOf(mib, 10*mib)
 			held := make(chan *body, 1)
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				b := &body{owner: s, from: peerOf(r)}
+				b := &body{owner: s, from: peerOf(clientIP(r))}
 				_ = b.readAll(io.LimitReader(r.Body, int64(come)), declared, time.Now().Add(time.Minute))
 				held <- b
 			}))
@@ -244,7 +244,7 @@ func TestPeer(t *testing.T) {
 	of := func(address string) peer {
 		r := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 		ctx := context.WithValue(r.Context(), caddyhttp.VarsCtxKey, map[string]any{caddyhttp.ClientIPVarKey: address})
-		return peerOf(r.WithContext(ctx))
+		return peerOf(clientIP(r.WithContext(ctx)))
 	}
 	for _, c := range []struct {
 		a, b string

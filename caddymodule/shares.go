@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"errors"
-	"net/http"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -18,10 +17,9 @@ var (
 // is all zeros for clients without an address, as on a Unix socket.
 type peer [16]byte
 
-// peerOf returns the peer of a request: its client address as Caddy sees it, also behind trusted
-// proxies.
-func peerOf(r *http.Request) peer {
-	addr, err := netip.ParseAddr(clientIP(r))
+// peerOf returns the peer of a client address.
+func peerOf(client string) peer {
+	addr, err := netip.ParseAddr(client)
 	if err != nil {
 		return peer{}
 	}

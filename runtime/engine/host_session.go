@@ -7,6 +7,7 @@ import (
 	"hash"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -38,6 +39,7 @@ type hostSession struct {
 
 var hostSessions = sync.Pool{New: func() any {
 	h := new(hostSession)
+	h.session.Lane = lanes.Add(1)
 	h.log = h.writeLog
 	h.seed = func() [32]byte {
 		h.used.Random = true
@@ -45,6 +47,10 @@ var hostSessions = sync.Pool{New: func() any {
 	}
 	return h
 }}
+
+// lanes counts the sessions that were made. A sync.Pool gives a session to the core that has
+// returned it, so that a core tends to have one lane.
+var lanes atomic.Uint32
 
 // newHostSession returns the host's side of a call. It offers the functions that the node is
 // granted. The caller sets the times.

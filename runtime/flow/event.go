@@ -121,6 +121,9 @@ const manyParameters = 16
 // appendQuery appends a query string as a JSON object. Its size is bounded by the server's limit on
 // request headers.
 func appendQuery(dst []byte, rawQuery string) []byte {
+	if rawQuery == "" { // as in most webhooks: there is no need to clear few
+		return append(dst, emptyObject...)
+	}
 	var few [manyParameters]parameter
 	pairs := parseQuery(few[:0], rawQuery)
 	dst = append(dst, '{')

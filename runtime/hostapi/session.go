@@ -93,7 +93,10 @@ type Session struct {
 	Start time.Time
 	// Seed returns the seed of the random stream without Grants.Random. It is called when the guest
 	// first asks for random bytes; nil = all zeros.
-	Seed        func() [32]byte
+	Seed func() [32]byte
+	// Lane spreads the calls of sessions that are used at the same time over the free instances. It
+	// remains after Reset. Sessions in a pool each have another number; any number is right.
+	Lane        uint32
 	Began       time.Time // real time when the call began; zero = the sandbox reads the clock
 	Deadline    time.Time // of the call; zero = none
 	MaxResponse int64     // bytes of an http response body; 0 = 8 MiB
@@ -131,14 +134,14 @@ type Session struct {
 	globalGets int
 }
 
-// Reset makes the session ready for another call. It clears all fields, but reuses a small result
-// buffer.
+// Reset makes the session ready for another call. It clears all fields but Lane, and reuses a small
+// result buffer.
 func (s *Session) Reset() {
 	held := s.result[:0]
 	if cap(held) > maxReusedResult {
 		held = nil
 	}
-	*s = Session{result: held}
+	*s = Session{result: held, Lane: s.Lane}
 }
 
 // Flush logs incomplete lines of standard output and error. The sandbox calls it after the call.

@@ -26,6 +26,7 @@ type instance struct {
 	export  string        // the name of runFn
 	calls   int           // since the last refreshFunctions
 	idle    int           // eviction rounds without use; see pool.evictIdle
+	lane    uint32        // of the call that uses it or has used it last; see shard
 }
 
 // instantiator makes instances of a compiled module.

@@ -21,7 +21,9 @@ type pool struct {
 	shards []shard      // the free instances
 }
 
-// shard is a part of a pool's free instances, so that cores seldom contend for a lock.
+// shard is a part of a pool's free instances, so that cores seldom contend for a lock. A session
+// tends to stay on a core, and its calls take and return instances in one shard. So an instance
+// tends to stay there too, with its memory in that core's caches.
 type shard struct {
 	mu   sync.Mutex
 	free []*instance // the most recently used one is last
@@ -30,8 +32,14 @@ type shard struct {
 	_    [64]byte
 }
 
+// maxSpareShards limits the shards of a pool that are more than the cores: a call without a free
+// instance looks into all of them.
+const maxSpareShards = 32
+
 func newPool(c *instantiator, i *snapshot) *pool {
+	// More shards than cores, so that sessions of two cores seldom have the same one.
 	n := 1 << bits.Len(uint(goruntime.GOMAXPROCS(0)-1))
+	n = max(n, min(4*n, maxSpareShards))
 	return &pool{instantiator: c, snapshot: i, shards: make([]shard, n)}
 }
 
@@ -40,7 +48,7 @@ func (p *pool) inputBuffer() uint32 { return p.snapshot.inputBuffer }
 // acquire takes a free instance, makes one, or waits for one. Calls in the wait queue come first.
 func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*instance, *Error) {
 	if share.budget.waiting.Load() == 0 {
-		if in := p.take(); in != nil {
+		if in := p.takeNear(s.Lane); in != nil {
 			if in.memory.footprint.attach(share) {
 				return in, nil
 			}
@@ -60,6 +68,7 @@ func (p *pool) acquire(ctx context.Context, s *hostapi.Session, share *Share) (*
 	if err != nil {
 		return nil, &Error{Code: CodeInternal, Message: "an instance cannot be made", Detail: err}
 	}
+	in.lane = s.Lane
 	p.live.Add(1)
 	return in, nil
 }
@@ -106,11 +115,14 @@ func (p *pool) discard(in *instance) {
 	in.close()
 }
 
-// take takes a free instance, or returns nil if there is none.
-func (p *pool) take() *instance {
-	first := int(rand.Uint32())
+// take takes any free instance, or returns nil if there is none.
+func (p *pool) take() *instance { return p.takeNear(rand.Uint32()) }
+
+// takeNear takes a free instance, from the shard of a lane if there is one. It returns nil if none
+// is free.
+func (p *pool) takeNear(lane uint32) *instance {
 	for i := range p.shards {
-		s := &p.shards[(first+i)&(len(p.shards)-1)]
+		s := &p.shards[(int(lane)+i)&(len(p.shards)-1)]
 		if s.size.Load() == 0 {
 			continue
 		}
@@ -122,6 +134,7 @@ func (p *pool) take() *instance {
 			s.low = min(s.low, n)
 			s.size.Store(int64(n))
 			s.mu.Unlock()
+			in.lane = lane
 			return in
 		}
 		s.mu.Unlock()
@@ -129,10 +142,10 @@ func (p *pool) take() *instance {
 	return nil
 }
 
-// put adds a free instance.
+// put adds a free instance to the shard of its last call.
 func (p *pool) put(in *instance) {
 	in.idle = 0
-	s := &p.shards[int(rand.Uint32())&(len(p.shards)-1)]
+	s := &p.shards[int(in.lane)&(len(p.shards)-1)]
 	s.mu.Lock()
 	s.free = append(s.free, in)
 	s.size.Store(int64(len(s.free)))
