@@ -78,14 +78,15 @@ func (m *meters) execution(p *flow.Plan, status engine.Status) series {
 	if ok {
 		return s
 	}
-	workflow := m.workflow(p.ID)
+	labels.workflow = m.workflow(p.ID) // the number of other workflows has no bound
+	if s, ok = m.ofExecutions.get(labels); ok {
+		return s
+	}
 	s = series{
-		m.executions.WithLabelValues(workflow, string(labels.mode), string(status)),
-		m.duration.WithLabelValues(workflow, string(labels.mode)),
+		m.executions.WithLabelValues(labels.workflow, string(labels.mode), string(status)),
+		m.duration.WithLabelValues(labels.workflow, string(labels.mode)),
 	}
-	if workflow == p.ID { // the number of other workflows has no bound
-		m.ofExecutions.add(labels, s)
-	}
+	m.ofExecutions.add(labels, s)
 	return s
 }
 

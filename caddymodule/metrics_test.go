@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 )
 
@@ -21,6 +22,24 @@ func TestWorkflowLabelIsBounded(t *testing.T) {
 	}
 	if got := m.workflow("w0"); got != "w0" {
 		t.Errorf("label %q of a workflow that had one", got)
+	}
+}
+
+// TestSeriesAreLookedUpOnce checks that counting an execution allocates nothing, also of a workflow
+// without a label of its own, and that the series in memory are bounded.
+func TestSeriesAreLookedUpOnce(t *testing.T) {
+	m := newMeters()
+	for i := range maxWorkflowLabels + 100 {
+		m.execution(&flow.Plan{ID: fmt.Sprint("w", i)}, engine.Succeeded)
+	}
+	if n := len(m.ofExecutions.series); n != maxWorkflowLabels+1 {
+		t.Errorf("%d series in memory, want one for each label", n)
+	}
+	for _, id := range []string{"w0", fmt.Sprint("w", maxWorkflowLabels+1)} {
+		p := &flow.Plan{ID: id}
+		if n := testing.AllocsPerRun(100, func() { m.execution(p, engine.Succeeded) }); n > 0 {
+			t.Errorf("%s: %v allocations", id, n)
+		}
 	}
 }
 

@@ -120,6 +120,34 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 			Concurrency: n.concurrency, Handles: set.handles, Timeout: n.timeout, Retry: n.retry, Continue: n.continues,
 		}
 	}
+	d.addEdges(p)
+	p.aim()
+	return p
+}
+
+// addEdges sets the edges of a plan's nodes. All of them are parts of one slice: a server may have
+// thousands of plans.
+func (d *draft) addEdges(p *Plan) {
+	g := &d.graph
+	in, out := make([]int, len(p.Nodes)), make([]int, len(p.Nodes))
+	for _, e := range g.edges {
+		in[g.rank[e.to]]++
+		out[g.rank[e.from]]++
+	}
+	all := make([]Edge, 2*len(g.edges))
+	cut := func(n int) (part []Edge) {
+		part, all = all[:0:n], all[n:]
+		return part
+	}
+	for rank := range p.Nodes {
+		n := &p.Nodes[rank]
+		if in[rank] > 0 {
+			n.In = cut(in[rank])
+		}
+		if out[rank] > 0 {
+			n.Out = cut(out[rank])
+		}
+	}
 	for _, e := range g.edges {
 		edge := Edge{From: g.rank[e.from], To: g.rank[e.to]}
 		if e.handle.raw != nil {
@@ -129,6 +157,4 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 		from.Out, to.In = append(from.Out, edge), append(to.In, edge)
 		from.ErrorEdge = from.ErrorEdge || edge.Handle == HandleError
 	}
-	p.aim()
-	return p
 }
