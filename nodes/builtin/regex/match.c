@@ -82,57 +82,56 @@ static bool follow(struct machine *m, uint32_t start) {
 	return false;
 }
 
-// find_first finds what matches begin with, behind the start of the text.
+// add_first adds what an instruction takes to what a match can begin with.
+static void add_first(struct machine *m, struct instruction i) {
+	bool beyond = true; // it takes some of what is not ASCII
+	switch (i.op) {
+	case TAKE:
+	case TAKE_EITHER: {
+		const rune runes[] = {i.arg, i.op == TAKE ? i.arg : i.other};
+		beyond = runes[0] >= 0x80 || runes[1] >= 0x80;
+		for (int n = 0; n < 2; n++)
+			if (runes[n] < 0x80)
+				m->first[runes[n] >> 5] |= 1u << (runes[n] & 31);
+		break;
+	}
+	case TAKE_CLASS: {
+		const struct class *c = &m->program.classes[i.arg];
+		beyond = c->len > 0 && c->ranges[c->len - 1].last >= 0x80;
+		for (int word = 0; word < 4; word++)
+			m->first[word] |= c->ascii[word];
+		break;
+	}
+	default:
+		for (int word = 0; word < 4; word++)
+			m->first[word] = 0xffffffff;
+	}
+	if (beyond)
+		for (int word = 4; word < 8; word++)
+			m->first[word] = 0xffffffff;
+}
+
+// find_first finds what a match can begin with, where it does not begin at the start of the text.
 static void find_first(struct machine *m) {
-	m->place++;
 	const struct instruction *code = m->program.code;
 	uint32_t *open = m->open;
+	m->marks[0] = ++m->place;
 	*--open = 0;
-	m->marks[0] = m->place;
 	while (open < m->open) {
-		uint32_t at = *open++, next[2], n = 0;
+		uint32_t at = *open++, next[2] = {at + 1, at + 1};
 		struct instruction i = code[at];
-		bool beyond = false; // it takes some of what is not ASCII
-		switch (i.op) {
-		case TAKE_EITHER:
-		case TAKE:
-			for (rune r = i.arg;; r = i.other) {
-				if (r < 0x80)
-					m->first[r >> 5] |= 1u << (r & 31);
-				else
-					beyond = true;
-				if (i.op == TAKE || r == i.other)
-					break;
-			}
-			break;
-		case TAKE_CLASS: {
-			const struct class *c = &m->program.classes[i.arg];
-			for (int word = 0; word < 4; word++)
-				m->first[word] |= c->ascii[word];
-			beyond = c->len > 0 && c->ranges[c->len - 1].last >= 0x80;
-			break;
-		}
-		case TAKE_BUT_NEWLINE:
-		case TAKE_ANY:
-			for (int word = 0; word < 4; word++)
-				m->first[word] = 0xffffffff;
-			beyond = true;
-			break;
-		case ACCEPT: m->empty = true; break;
-		case SPLIT:
-			next[n++] = i.arg;
-			next[n++] = at + 1;
-			break;
-		case JUMP: next[n++] = i.arg; break;
-		case CHECK: // it holds at some place, unless that is the start
-			if (i.arg != BEGIN_TEXT)
-				next[n++] = at + 1;
-		}
-		if (beyond)
-			for (int word = 4; word < 8; word++)
-				m->first[word] = 0xffffffff;
-		while (n > 0)
-			if (m->marks[next[--n]] != m->place) {
+		if (i.op < CHECK)
+			add_first(m, i);
+		if (i.op == ACCEPT)
+			m->empty = true;
+		if (i.op == SPLIT || i.op == JUMP)
+			next[0] = i.arg;
+		if (i.op == JUMP)
+			next[1] = i.arg;
+		if (i.op != SPLIT && i.op != JUMP && (i.op != CHECK || i.arg == BEGIN_TEXT)) // other CHECKs hold somewhere
+			continue;
+		for (int n = 0; n < 2; n++)
+			if (m->marks[next[n]] != m->place) {
 				m->marks[next[n]] = m->place;
 				*--open = next[n];
 			}
