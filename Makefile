@@ -95,11 +95,12 @@ examples: bin/caddy ## create a node in each language with the commands that aut
 	done; done
 	go run ./internal/reference
 
-nodes: ## compile the built-in nodes to nodes/dist
+nodes: ## compile the built-in nodes in C to nodes/dist; needs clang-19 and lld-19
 	go run ./nodes/build.go
 
 .PHONY: nodes-check
 nodes-check:
+	go run ./nodes/builtin/regex/tables.go -check
 	go run ./nodes/build.go -check
 	go run ./nodes/code/build.go -check
 

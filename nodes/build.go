@@ -22,11 +22,12 @@ func main() {
 	distbuild.Main(&distbuild.File{Name: "builtin.wasm", Sources: "builtin", Command: "make nodes", Build: build})
 }
 
-// build compiles all sources at once, so that functions are inlined across files.
+// build compiles all sources at once, so that functions are inlined across files. With -O2 a call is
+// as fast, and the server takes half as much time again to compile the module.
 func build(tmp string) ([]byte, error) {
 	out := filepath.Join(tmp, "builtin.wasm")
 	args := []string{
-		"-flto", "-I.", "-Wl,--no-entry", "-Wl,--stack-first", fmt.Sprintf("-Wl,-z,stack-size=%d", stackSize), "-Wl,--strip-all", "-o", out,
+		"-Os", "-flto", "-I.", "-Wl,--no-entry", "-Wl,--stack-first", fmt.Sprintf("-Wl,-z,stack-size=%d", stackSize), "-Wl,--strip-all", "-o", out,
 	}
 	for _, pattern := range []string{"*.c", "*/*.c"} {
 		sources, err := filepath.Glob(pattern) // in order

@@ -75,7 +75,7 @@ func (f *File) build() (content []byte, err error) {
 // Clang runs clang-19 for modules without a library. Another version would give other bytes.
 func Clang(args ...string) error {
 	return Run("clang-19", append([]string{
-		"--target=wasm32", "-std=c23", "-O2", "-mbulk-memory", "-nostdlib", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror",
+		"--target=wasm32", "-std=c23", "-mbulk-memory", "-nostdlib", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror",
 	}, args...)...)
 }
 

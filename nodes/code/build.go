@@ -59,7 +59,7 @@ func build(tmp string) ([]byte, error) {
 	}
 	for _, name := range []string{"glue", "json_read", "json_write"} {
 		object := in(name + ".o")
-		if err := distbuild.Clang("-ffreestanding", "-c", name+".c", "-o", object); err != nil {
+		if err := distbuild.Clang("-O2", "-ffreestanding", "-c", name+".c", "-o", object); err != nil {
 			return nil, err
 		}
 		link = append(link, object)
