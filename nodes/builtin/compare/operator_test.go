@@ -207,8 +207,8 @@ func TestOperatorsLinear(t *testing.T) {
 // TestOperatorsDeep compares values that are as deep as values may be.
 func TestOperatorsDeep(t *testing.T) {
 	g := newGuest(t)
-	deep := func(open, in, close string) string {
-		return strings.Repeat(open, 512) + in + strings.Repeat(close, 512)
+	deep := func(opening, in, closing string) string {
+		return strings.Repeat(opening, 512) + in + strings.Repeat(closing, 512)
 	}
 	for _, pair := range [][2]string{
 		{deep("[", "1", "]"), deep("[", "1.0", "]")},
