@@ -65,24 +65,27 @@ func TestReloadUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for i := range 100 {
-		if err := s.tryLoad(configs[i%len(configs)]); err != nil {
-			t.Errorf("reload %d: %v", i, err)
+	const reloads, responses = 100, 100
+	n := 0
+	for ; n < reloads || sent.Load() < responses; n++ {
+		if err := s.tryLoad(configs[n%len(configs)]); err != nil {
+			t.Errorf("reload %d: %v", n, err)
+			break
+		}
+		if n == 100*reloads {
+			t.Errorf("only %d requests got a response during %d reloads", sent.Load(), n)
 			break
 		}
 	}
 	stop()
 	senders.Wait()
-	if sent.Load() < 100 {
-		t.Errorf("only %d requests got a response during the reloads", sent.Load())
-	}
 	eventually(t, "all accepted executions have ended", func() bool {
 		return containsAll(s.ask(http.MethodGet, "status", "").body, `"pending": 0`, `"running": 0`)
 	})
 	eventually(t, fmt.Sprintf("goroutines are back at about %d", before), func() bool {
 		return runtime.NumGoroutine() <= before+5
 	})
-	t.Logf("%d requests, %d of them minimal, over 100 reloads", sent.Load(), accepted.Load())
+	t.Logf("%d requests, %d of them minimal, over %d reloads", sent.Load(), accepted.Load(), n)
 }
 
 // unanswered reports whether a connection was closed without a byte of a response. net/http closes
