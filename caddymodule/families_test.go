@@ -19,13 +19,15 @@ func familyFile(t *testing.T) string {
 	return compiledC(t, "../nodes/sdk/languages/testdata/family.c")
 }
 
-// switchFile returns the file of a module that offers a node type with the name of a built-in one.
-func switchFile(t *testing.T) string {
+// fileOf returns the file of a module that offers a node type of this name. more is added to its
+// manifest.
+func fileOf(t *testing.T, typ, more string) string {
 	t.Helper()
-	source := filepath.Join(t.TempDir(), "switch.c")
-	text := `#include "flowtrux.h"
+	source := filepath.Join(t.TempDir(), "node.c")
+	text := fmt.Sprintf(`#include "flowtrux.h"
 		static ft_answer run(ft_text config) { (void)config; return ft_fatal("none", ""); }
-		FT_NODE("{\"abi\":1,\"type\":\"switch\",\"version\":\"1\"}", run)`
+		static const ft_node nodes[] = {{%q, run}, {"{\"abi\":1,\"type\":\"other\",\"version\":\"1\"}", run}};
+		FT_NODES(nodes)`, fmt.Sprintf(`{"abi":1,"type":%q,"version":"1"%s}`, typ, more))
 	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +52,8 @@ func TestFamilies(t *testing.T) {
 	file := familyFile(t)
 	s := provisionSite(t, fmt.Sprintf(`{"families":[{"file":%q,"memory":8388608,"timeout":"2s","fuel":5000,"types":{
 		"read":{"as":"read-global","allow":{"globals":true,"http":true},"memory":1048576,"timeout":"1s","fuel":1000}
-	}},{"file":%q,"types":{"switch":{"as":"mine"}}}]}`, file, switchFile(t)), `{}`)
-	if names, want := s.app.types.Names(), []string{"code", "condition", "count", "http-request", "length", "mine", "read-global", "switch", "transform"}; !slices.Equal(names, want) {
+	}},{"file":%q,"types":{"switch":{"as":"mine"}}}]}`, file, fileOf(t, "switch", "")), `{}`)
+	if names, want := s.app.types.Names(), []string{"code", "condition", "count", "http-request", "length", "mine", "other", "read-global", "switch", "transform"}; !slices.Equal(names, want) {
 		t.Errorf("node types %q, want %q", names, want)
 	}
 	for name, want := range map[string]struct {
@@ -86,7 +88,7 @@ func TestFamilies(t *testing.T) {
 
 // A bad family fails the config with a reason that names its file, and leaves nothing behind.
 func TestFamiliesThatDoNotLoad(t *testing.T) {
-	file, taken := familyFile(t), switchFile(t)
+	file, taken, trigger, odd := familyFile(t), fileOf(t, "switch", ""), fileOf(t, "trigger", ""), fileOf(t, "odd", `,"color":1`)
 	read := `"read":{"allow":{"globals":true}}`
 	for _, c := range []struct{ config, want string }{
 		{`{"families":[null]}`, "families[0]: file is missing"},
@@ -111,6 +113,9 @@ func TestFamiliesThatDoNotLoad(t *testing.T) {
 		{fmt.Sprintf(`{"families":[{"file":%q,"types":{"write":{}}}]}`, file), `describe: it offers no node type "write"; it offers count, length, read`},
 		{fmt.Sprintf(`{"families":[{"file":%q,"types":{%s}},{"file":%[1]q,"types":{%[2]s}}]}`, file, read), "nodes " + file + ": the node type 'count' is also that of " + file + "; give it another name: type count { as <name> }"},
 		{fmt.Sprintf(`{"families":[{"file":%q}]}`, taken), "nodes " + taken + ": the node type 'switch' is built in; give it another name: type switch { as <name> }"},
+		{fmt.Sprintf(`{"families":[{"file":%q}]}`, trigger), "nodes " + trigger + ": the node type 'trigger' is built in; give it another name: type trigger { as <name> }"},
+		{fmt.Sprintf(`{"families":[{"file":%q,"types":{"trigger":{"as":"mine"}}}]}`, trigger), "nodes " + trigger + `: node type mine: `},
+		{fmt.Sprintf(`{"families":[{"file":%q}]}`, odd), "nodes " + odd + ": node type odd: "},
 		{fmt.Sprintf(`{"families":[{"file":%q,"types":{%s}}],"nodes":{"length":{"file":"builtin:switch"}}}`, file, read), "the node type 'length' is declared with node; give it another name"},
 		{fmt.Sprintf(`{"families":[{"file":%q,"types":{%s}},{"file":"/does/not/exist.wasm"}]}`, file, read), "nodes /does/not/exist.wasm: opening"},
 		{fmt.Sprintf(`{"families":[{"file":%q,"types":{%s}}],"nodes":{"a":{"file":"/does/not/exist.wasm"}}}`, file, read), "node a: opening"},

@@ -45,6 +45,18 @@ func TestPackedAnswersSurvive(t *testing.T) {
 	})
 }
 
+func TestValidTypeName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "http-request": true, "a1-": true, strings.Repeat("x", MaxTypeName): true,
+		"": false, strings.Repeat("x", MaxTypeName+1): false, "1a": false, "-a": false, "A": false, "aB": false, "a b": false, "a_b": false,
+		"a.b": false, "é": false, "aé": false, "a\x00": false, "a/b": false,
+	} {
+		if got := ValidTypeName(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}
+
 func TestLabel(t *testing.T) {
 	for _, c := range []struct{ label, want string }{
 		{"", "\x00"},

@@ -1,11 +1,14 @@
 // Package sandbox runs WebAssembly nodes in instances restored to a Wizer-style snapshot by
 // dirty-granule tracking (software write barrier), with deterministic fuel metering. It is a thin
-// layer over wazero: a [Host] compiles, a [Module] is one compiled node, and [Module.Call] is one
-// call within limits of memory, time, fuel and output.
+// layer over wazero: a [Host] compiles, a [Module] is one node type of a compiled file, and
+// [Module.Call] is one call within limits of memory, time, fuel and output.
 //
 // [Host.Load] checks a module's exports and their signatures, and its imports against those that
 // the host offers and the operator grants. Then it runs one trial instance. So an unusable file is
 // reported before any webhook needs it.
+//
+// A file can offer several node types, a family: [Host.LoadFamily] returns a Module for each. They
+// share code, snapshot and instances. Grants, limits and prepared snapshots are those of each type.
 //
 // # Snapshots
 //

@@ -117,7 +117,7 @@ func TestFamilyHasGrantsPerType(t *testing.T) {
 		// the first random number of the stream of a call
 		refused["r"] = last(new(outsideOf).answer(t, modules["plain"], "r"))
 		for range 3 {
-			for _, letter := range strings.Split(familyLetters, "") {
+			for letter := range strings.SplitSeq(familyLetters, "") {
 				for _, name := range []string{"online", "plain", "values", "plain", "timed", "plain"} {
 					o := new(outsideOf)
 					got := o.answer(t, modules[name], letter)
