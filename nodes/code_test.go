@@ -15,7 +15,7 @@ import (
 )
 
 // loadCode loads the node code. The result prepares it with a source.
-func loadCode(t testing.TB) func(source string) *sandbox.Prepared {
+func loadCode(t testing.TB, l sandbox.Limits) func(source string) *sandbox.Prepared {
 	t.Helper()
 	dir, err := compiled.Dir()
 	if err != nil {
@@ -34,7 +34,7 @@ func loadCode(t testing.TB) func(source string) *sandbox.Prepared {
 	if !ok {
 		t.Fatal("there is no node code")
 	}
-	m, err := host.Load(t.Context(), sandbox.ModuleConfig{Type: "code", Source: "built in", Wasm: file.Wasm, Grants: hostapi.GrantsOf(code.Capabilities...)})
+	m, err := host.Load(t.Context(), sandbox.ModuleConfig{Type: "code", Source: "built in", Wasm: file.Wasm, Grants: hostapi.GrantsOf(code.Capabilities...), Limits: l})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func loadCode(t testing.TB) func(source string) *sandbox.Prepared {
 
 // FuzzCodeInputAndOutput compares how the node reads and writes JSON with how the engine does.
 func FuzzCodeInputAndOutput(f *testing.F) {
-	p := loadCode(f)(`
+	p := loadCode(f, sandbox.Limits{})(`
 		const same = (a, b) => {
 			if (typeof a !== "object" || a === null) return Object.is(a, b);
 			if (Array.isArray(a) !== Array.isArray(b) || Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
@@ -129,7 +129,7 @@ var values = []string{
 }
 
 func TestCodeWritesOutput(t *testing.T) {
-	prepare := loadCode(t)
+	prepare := loadCode(t, sandbox.Limits{})
 	run := func(source string) string {
 		r, err := prepare(source).Call(t.Context(), new(hostapi.Session), []byte(`{}`), nil)
 		if err != nil {
@@ -153,7 +153,7 @@ func TestCodeWritesOutput(t *testing.T) {
 
 // The node leaves to the engine what it does not read itself.
 func TestCodeLeavesInputToTheEngine(t *testing.T) {
-	p := loadCode(t)(`let n = 0; for (let v = input; typeof v === "object"; v = v[0]) n++; return [n, trigger, item]`)
+	p := loadCode(t, sandbox.Limits{})(`let n = 0; for (let v = input; typeof v === "object"; v = v[0]) n++; return [n, trigger, item]`)
 	deep := strings.Repeat(`[`, 1000) + `1` + strings.Repeat(`]`, 1000)
 	for input, want := range map[string]string{
 		`{"trigger":2,"input":` + deep + `,"item":3}`:     `[1000,2,3]`,
@@ -170,6 +170,33 @@ func TestCodeLeavesInputToTheEngine(t *testing.T) {
 		r, err := p.Call(t.Context(), new(hostapi.Session), []byte(input), nil)
 		if err != nil || !strings.HasPrefix(strings.TrimSpace(r.Label+" "+string(r.Output)), want) {
 			t.Errorf("%.60q: %s %s %v, want %s", input, r.Label, r.Output, err, want)
+		}
+	}
+}
+
+// Wherever the memory ends, the error says so.
+func TestCodeRunsOutOfMemory(t *testing.T) {
+	prepare := loadCode(t, sandbox.Limits{Memory: 4 << 20})
+	for source, element := range map[string]string{
+		`input; return 1`:                       `{"a":1,"b":[1,2,"xyz"]},`,
+		`return input.length > 0 ? 1 : 2`:       `1,1,1,1,1,1,`,
+		`return [...input, ...input].length`:    `"abcdefgh",`,
+		`return [input, input]`:                 `{"a":"bcdefghijklmnop"},`,
+		`return input.map((v) => ({ [v]: v }))`: `"äöüß",`,
+	} {
+		p, seen := prepare(source), make(map[string]int)
+		for n := range 60 {
+			input := `{"input":[` + strings.Repeat(element, n*512) + `1]}`
+			r, err := p.Call(t.Context(), new(hostapi.Session), []byte(input), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[r.Label]++; r.Label != "" && r.Label != "memory" {
+				t.Errorf("%s on %d bytes: %s %s", source, len(input), r.Label, r.Output)
+			}
+		}
+		if seen[""] == 0 || seen["memory"] == 0 {
+			t.Errorf("%s: %v", source, seen)
 		}
 	}
 }

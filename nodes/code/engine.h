@@ -59,6 +59,7 @@ JSRuntime *ENGINE(qjs_get_runtime_ptr)(void);
 JSValue *ENGINE(qjs_new_host_function)(const char *name, size n, int reserved);
 void *ENGINE(wasm_malloc)(size n);
 void ENGINE(wasm_free)(void *);
+void *ENGINE(realloc)(void *, size n);
 
 void ENGINE(JS_SetGCThreshold)(JSRuntime *, size bytes);
 void ENGINE(JS_SetMaxStackSize)(JSRuntime *, size bytes);
@@ -101,5 +102,14 @@ void ENGINE(JS_FreeCString)(JSContext *, const char *);
 int ENGINE(JS_ToInt32)(JSContext *, int *, JSValue);
 JSValue ENGINE(JS_NewUint8ArrayCopy)(JSContext *, const byte *, size n);
 byte *ENGINE(JS_GetUint8Array)(JSContext *, size *n, JSValue);
+
+// grow makes room for n bytes behind p, which was allocated or else holds used bytes. Without
+// memory for it the result is 0.
+static inline void *grow(void *p, int allocated, size used, size n) {
+	void *larger = realloc(allocated ? p : 0, n);
+	if (larger && !allocated)
+		__builtin_memcpy(larger, p, used);
+	return larger;
+}
 
 #endif

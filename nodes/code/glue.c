@@ -100,17 +100,24 @@ static unsigned long long failed(enum kind kind) {
 // answer makes the result of a value.
 static unsigned long long answer(JSValue v, enum kind bad) {
 	static char text[16 << 10]; // more is allocated
-	output.text = text, output.length = 0, output.room = sizeof text, output.owned = 0;
+	output.text = text, output.length = 0, output.room = sizeof text, output.allocated = 0;
 	switch (is_exception(v) ? -1 : json_write(&output, v)) {
 	case 1:
 		return pack(OUTPUT, output.text, output.length);
 	case 0: // a function, or nothing
 		return pack(OUTPUT, "null", 4);
 	}
+	if (output.allocated) // there is memory for an error then
+		wasm_free(output.text);
 	return failed(bad);
 }
 
 static JSValue property(JSValue object, const char *name) { return JS_GetPropertyStr(context, object, name); }
+
+static void free_values(JSValue *values) {
+	for (int i = 0; i < ROOTS; i++)
+		JS_FreeValue(context, values[i]);
+}
 
 // read_roots reads a config, an object, into the values of the roots.
 static int read_roots(byte *json, size n, JSValue *values) {
@@ -122,8 +129,10 @@ static int read_roots(byte *json, size n, JSValue *values) {
 		if (key == root_keys[INPUT] && !reads_input && json_skip(&r))
 			continue;
 		JSValue v = key ? json_value(&r) : special(TAG_UNDEFINED);
-		if (is_exception(v))
+		if (is_exception(v)) {
+			free_values(values);
 			return 0;
+		}
 		if (is_undefined(v))
 			break;
 		for (int i = 0; i < ROOTS; i++)
@@ -132,6 +141,7 @@ static int read_roots(byte *json, size n, JSValue *values) {
 	}
 	if (json_token(&r, '}') && r.p == json + n)
 		return 1;
+	free_values(values);
 	JSValue config = JS_ParseJSON(context, (char *)json, n, "config");
 	for (int i = 0; i < ROOTS && !is_exception(config); i++)
 		if (is_exception(values[i] = JS_GetProperty(context, config, root_keys[i])))

@@ -41,7 +41,7 @@ struct writer {
 	unsigned object_class, array_class; // of plain objects and arrays
 	char *text;
 	size length, room;
-	int owned; // the text was allocated
+	int allocated; // the text
 };
 
 // json_write writes a value. The result is 1, or 0 if the value has no JSON, or -1 with an

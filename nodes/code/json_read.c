@@ -173,13 +173,13 @@ static JSValue read_word(struct reader *r, const char *word, int n, JSValue v) {
 // keep puts a value on the stack.
 static int keep(struct reader *r, JSValue v) {
 	if (count == room) {
-		JSValue *more = wasm_malloc(2 * room * sizeof *more);
-		if (!more) {
+		size more = room + room / 2; // the memory is too small for an overflow
+		JSValue *larger = grow(values, values != few, count * sizeof *values, more * sizeof *values);
+		if (!larger) {
 			JS_ThrowOutOfMemory(r->context);
 			return 0;
 		}
-		__builtin_memcpy(more, values, room * sizeof *more);
-		values = more, room *= 2;
+		values = larger, room = more;
 	}
 	values[count++] = v;
 	return 1;
@@ -197,12 +197,12 @@ JSValue json_value(struct reader *r) {
 		case '{':
 		case '[':
 			if (open == levels + maxLevels)
-				return special(TAG_UNDEFINED);
+				goto left;
 			int object = *r->p++ == '{';
 			open->object = object ? JS_NewObject(r->context) : special(TAG_UNDEFINED);
 			open->before = count;
 			if (is_exception(open->object))
-				return open->object;
+				goto failed;
 			open++;
 			if (json_token(r, object ? '}' : ']'))
 				goto close;
@@ -226,14 +226,18 @@ JSValue json_value(struct reader *r) {
 			v = read_number(r);
 		}
 	ended: // a value
-		if (is_undefined(v) || is_exception(v) || open == levels)
+		if (is_exception(v))
+			goto failed;
+		if (is_undefined(v))
+			goto left;
+		if (open == levels)
 			return v;
 		struct level *in = open - 1;
 		if (is_undefined(in->object)) {
 			if (!keep(r, v))
-				return special(TAG_EXCEPTION);
+				goto failed;
 		} else if (JS_DefinePropertyValue(r->context, in->object, in->key, v, PROPERTY_PLAIN) < 0) {
-			return special(TAG_EXCEPTION);
+			goto failed;
 		}
 		if (json_token(r, ',')) {
 			if (is_undefined(in->object))
@@ -242,11 +246,11 @@ JSValue json_value(struct reader *r) {
 			in = open - 1;
 			in->key = json_key(r);
 			if (!in->key)
-				return special(TAG_UNDEFINED);
+				goto left;
 			continue;
 		}
 		if (!json_token(r, is_undefined(in->object) ? ']' : '}'))
-			return special(TAG_UNDEFINED);
+			goto left;
 	close:
 		open--;
 		v = open->object;
@@ -256,4 +260,16 @@ JSValue json_value(struct reader *r) {
 		}
 		goto ended;
 	}
+	JSValue why;
+left:
+	why = special(TAG_UNDEFINED);
+	goto free;
+failed:
+	why = special(TAG_EXCEPTION);
+free: // what was read, so that there is memory for an error
+	while (open > levels)
+		JS_FreeValue(r->context, (--open)->object);
+	while (count > 0)
+		JS_FreeValue(r->context, values[--count]);
+	return why;
 }

@@ -27,18 +27,15 @@ static struct {
 static int reserve(struct writer *w, size n) {
 	if (n <= w->room - w->length)
 		return 1;
-	u64 room = (u64)w->length + n;
-	if (room < 2 * (u64)w->room)
-		room = 2 * (u64)w->room;
-	char *text = room == (size)room ? wasm_malloc((size)room) : 0;
+	u64 room = (u64)w->length + n, more = (u64)w->room + w->room / 2;
+	if (room < more)
+		room = more;
+	char *text = room == (size)room ? grow(w->text, w->allocated, w->length, (size)room) : 0;
 	if (!text) {
 		JS_ThrowOutOfMemory(w->context);
 		return 0;
 	}
-	__builtin_memcpy(text, w->text, w->length);
-	if (w->owned)
-		wasm_free(w->text);
-	w->text = text, w->room = (size)room, w->owned = 1;
+	w->text = text, w->room = (size)room, w->allocated = 1;
 	return 1;
 }
 
