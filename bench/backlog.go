@@ -21,6 +21,9 @@ const (
 	backlogHeld    = 64
 	backlogWriters = 256
 	backlogWait    = 2 * time.Minute
+
+	// A workflow has a share of the pending executions, so that there are two.
+	backlogOldest, backlogFirst, backlogSecond = "hold", "first", "second"
 )
 
 // measureBacklog starts a server on a journal with pending executions.
@@ -30,7 +33,7 @@ func measureBacklog(ctx context.Context, b *bench) (table, error) {
 		return table{}, err
 	}
 	defer hold.Close()
-	documents := map[string]string{"minimal": workflow.Minimal(), "hold": workflow.Calling(hold.URL + "/hold")}
+	documents := map[string]string{backlogFirst: workflow.Minimal(), backlogSecond: workflow.Minimal(), backlogOldest: workflow.Calling(hold.URL + "/hold")}
 	seed := make(map[string]string)
 	for id, text := range documents {
 		seed["workflows/"+id+".json"], seed["secrets/"+id] = text, secret
@@ -118,7 +121,8 @@ func (v *server) fillBacklog(ctx context.Context, documents map[string]string) e
 		all.Wait()
 		next.Store(until)
 	}
-	accept("hold", backlogHeld)
-	accept("minimal", backlog)
+	accept(backlogOldest, backlogHeld)
+	accept(backlogFirst, backlog/2)
+	accept(backlogSecond, backlog)
 	return context.Cause(ctx)
 }
