@@ -4,30 +4,37 @@ import (
 	"context"
 	"testing"
 
+	"github.com/flowtrux/edge/internal/wasmbuild"
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/hostapi"
 )
 
 // BenchmarkCall measures a call of a module with each way to reset instances, and with new
-// instances. Package bench compares more.
+// instances. The nodes transform and condition are those in C that are built in, and the same in
+// Go. Package bench compares more.
 func BenchmarkCall(b *testing.B) {
-	builtin := func(name string) []byte {
-		f, _, _ := nodes.Find(name)
-		return f.Wasm
+	const output = `{"output":{"orderId":"12345","total":250.50,"items":[{"sku":"a","quantity":1}]}}`
+	const comparison = `{"conditions":[{"left":250.5,"operator":"greaterThan","right":100}]}`
+	inGo, err := wasmbuild.Go(b.Context(), "testdata/reference")
+	if err != nil {
+		b.Fatal(err)
 	}
+	inC, _, _ := nodes.Find("transform")
 	for _, g := range []struct {
-		name  string
-		wasm  []byte
-		input string
+		name, offered string
+		wasm          []byte
+		input         string
 	}{
-		{"tiny", says(abi.Output, "1").bytes(), `{}`},
-		{"transform", builtin("transform"), `{"output":{"orderId":"12345","total":250.50,"items":[{"sku":"a","quantity":1}]}}`},
-		{"condition", builtin("condition"), `{"conditions":[{"left":250.5,"operator":"greaterThan","right":100}]}`},
+		{"tiny", "", says(abi.Output, "1").bytes(), `{}`},
+		{"transform", "transform", inC.Wasm, output},
+		{"transform-go", "transform", inGo, output},
+		{"condition", "condition", inC.Wasm, comparison},
+		{"condition-go", "condition", inGo, comparison},
 	} {
 		for way := ResetShared; way <= ResetNever; way++ {
 			b.Run(g.name+"/"+way.String(), func(b *testing.B) {
-				m := loadOffered(b, newHostWith(b, Options{Reset: way}), g.name, g.wasm)
+				m := loadOffered(b, newHostWith(b, Options{Reset: way}), g.offered, g.wasm)
 				input, dst := []byte(g.input), []byte(nil)
 				s := new(hostapi.Session)
 				b.ReportAllocs()
@@ -46,12 +53,9 @@ func BenchmarkCall(b *testing.B) {
 }
 
 // loadOffered loads a node type, of a file that may offer others as well.
-func loadOffered(b *testing.B, h *Host, name string, wasm []byte) *Module {
+func loadOffered(b *testing.B, h *Host, offered string, wasm []byte) *Module {
 	b.Helper()
-	c := ModuleConfig{Type: name, Source: name, Wasm: wasm, Grants: hostapi.Grants{Globals: true}}
-	if _, _, ok := nodes.Find(name); ok {
-		c.Offered = name
-	}
+	c := ModuleConfig{Type: "test", Source: "test.wasm", Wasm: wasm, Grants: hostapi.Grants{Globals: true}, Offered: offered}
 	m, err := h.Load(b.Context(), c)
 	if err != nil {
 		b.Fatal(err)
