@@ -108,12 +108,13 @@ func TestWarm(t *testing.T) {
 		t.Errorf("the server has compiled: %d files, before %d", len(now), len(code))
 	}
 
-	for text, want := range map[string]string{
-		"respond ok":                     "adapting the config: ",
-		":80 {\n respond ok\n}":          "the config does not use flowtrux; name the one that your server runs with",
-		`{"apps":{"flowtrux":{"no":1}}}`: "reading the settings of the app flowtrux: ",
-		`{"apps":{"flowtrux":{"limits":{"executions":-1}}}}`: "limits: ",
+	for _, c := range [][2]string{
+		{"respond ok", "adapting the config: "},
+		{":80 {\n respond ok\n}", "the config does not use flowtrux; name the one that your server runs with"},
+		{`{"apps":{"flowtrux":{"no":1}}}`, "reading the settings of the app flowtrux: "},
+		{`{"apps":{"flowtrux":{"limits":{"executions":-1}}}}`, "limits: "},
 	} {
+		text, want := c[0], c[1]
 		wrong := filepath.Join(dir, "wrong")
 		if strings.HasPrefix(text, `{"`) {
 			wrong += ".json"
