@@ -105,7 +105,7 @@ func (r *Recorder) wants(now time.Time) bool {
 // recorded. Unless then is nil, it is called when the record is stored, or when it is clear that it
 // will not be.
 func (r *Recorder) Add(run *engine.Execution, result *engine.Result, then func()) {
-	if result.Status != engine.Succeeded || r.wants(time.Now()) {
+	if result.Status != engine.Succeeded || r.wants(result.Started.Add(result.Duration)) {
 		run.CompleteEvent()
 		if r.enqueue(&entry{run, result, min(run.Size(), journal.Share[int64](maxQueuedBytes)), then}) {
 			return
