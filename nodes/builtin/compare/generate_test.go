@@ -6,6 +6,9 @@ import (
 	"pgregory.net/rapid"
 )
 
+// each is how many cases a check of rapid makes: one takes microseconds.
+const each = 30
+
 // pieces are what patterns are put together from: all of the syntax, right and wrong.
 var pieces = []string{
 	"a", "b", "c", "k", "s", "K", "é", "ſ", "\u212a", "σ", "ς", "Ω", "中", "𐐀", "1", "_", " ", "-", ",", "\n", "\ufffd", "\xff", "\xe2\x82",

@@ -3,6 +3,9 @@ package compare
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"math/big"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -224,12 +227,15 @@ func TestOperatorsDeep(t *testing.T) {
 
 func TestOperatorsLikeGo(t *testing.T) {
 	g := newGuest(t)
+	all := value(3)
 	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.SampledFrom(operators).Draw(t, "operator")
-		left := value(3).Draw(t, "left")
-		right := rapid.OneOf(value(3), rapid.Just(string(shuffled(t, []byte(left))))).Draw(t, "right")
-		if got, want := g.call("eval", name, left, right), wantEval(name, left, right); got != want {
-			t.Fatalf("%s %s %s = %d, want %d", left, name, right, got, want)
+		for range each {
+			name := rapid.SampledFrom(operators).Draw(t, "operator")
+			left := all.Draw(t, "left")
+			right := rapid.OneOf(all, rapid.Just(string(shuffled(t, []byte(left))))).Draw(t, "right")
+			if got, want := g.call("eval", name, left, right), wantEval(name, left, right); got != want {
+				t.Fatalf("%s %s %s = %d, want %d", left, name, right, got, want)
+			}
 		}
 	})
 }
@@ -237,15 +243,51 @@ func TestOperatorsLikeGo(t *testing.T) {
 func TestNumbersLikeGo(t *testing.T) {
 	g := newGuest(t)
 	rapid.Check(t, func(t *rapid.T) {
-		left := number().Draw(t, "left")
-		right := number().Draw(t, "right")
-		if next := left + rapid.StringMatching("[01]{1,3}").Draw(t, "more"); rawjson.Check([]byte(next), 0) == nil && rapid.Bool().Draw(t, "near") {
-			right = next
-		}
-		for _, name := range []string{"equals", "lessThan"} {
-			if got, want := g.call("eval", name, left, right), wantEval(name, left, right); got != want {
-				t.Fatalf("%s %s %s = %d, want %d", left, name, right, got, want)
+		for range each {
+			left, right := number().Draw(t, "left"), number().Draw(t, "right")
+			if near := left + rapid.StringMatching("[01]{1,3}").Draw(t, "more"); rawjson.Check([]byte(near), 0) == nil && rapid.Bool().Draw(t, "near") {
+				right = near
+			}
+			for _, name := range []string{"equals", "lessThan"} {
+				if got, want := g.call("eval", name, left, right), wantEval(name, left, right); got != want {
+					t.Fatalf("%s %s %s = %d, want %d", left, name, right, got, want)
+				}
 			}
 		}
 	})
+}
+
+// TestRounding takes numbers with too many digits to be compared exactly: those in the middle
+// between two float64, and the ones directly below and above.
+func TestRounding(t *testing.T) {
+	g := newGuest(t)
+	for _, f := range []float64{
+		1, 0.1, 1 << 53, 1<<53 + 2, 1e22, 1e23, 123456789.125, math.Pi * 1e300, math.Pi * 1e-300, math.MaxFloat64,
+		math.SmallestNonzeroFloat64, 2 * math.SmallestNonzeroFloat64, 0x1p-1022, 0x1p-1022 - 0x1p-1074, 0x1.fffffffffffffp-1000,
+	} {
+		next := math.Nextafter(f, math.Inf(1))
+		middle := new(big.Rat).SetFloat64(f)
+		if math.IsInf(next, 0) {
+			middle.Add(middle, new(big.Rat).SetInt(new(big.Int).Lsh(big.NewInt(1), 970)))
+		} else {
+			middle.Add(middle, new(big.Rat).SetFloat64(next)).Quo(middle, big.NewRat(2, 1))
+		}
+		exactly := middle.FloatString(1100)
+		above := exactly + "1"
+		below := new(big.Rat).Sub(middle, new(big.Rat).SetFrac(big.NewInt(1), new(big.Int).Exp(big.NewInt(10), big.NewInt(1110), nil))).FloatString(1110)
+		for _, left := range []string{below, exactly, above} {
+			for _, right := range []string{below, exactly, above, strconv.FormatFloat(f, 'e', -1, 64), strconv.FormatFloat(next, 'e', -1, 64)} {
+				if math.IsInf(next, 0) && right == "+Inf" {
+					right = "1e999"
+				}
+				for _, sign := range []string{"", "-"} {
+					for _, name := range []string{"equals", "lessThan"} {
+						if got, want := g.call("eval", name, sign+left, sign+right), wantEval(name, sign+left, sign+right); got != want {
+							t.Errorf("%v: %.60s... %s %.60s = %d, want %d", f, sign+left, name, sign+right, got, want)
+						}
+					}
+				}
+			}
+		}
+	}
 }

@@ -58,10 +58,13 @@ func TestSyntax(t *testing.T) {
 
 func TestPatternsLikeGo(t *testing.T) {
 	g := newGuest(t)
+	patterns, subjects := rapid.OneOf(pattern(), valid(4)), text()
 	rapid.Check(t, func(t *rapid.T) {
-		pattern, text := rapid.OneOf(pattern(), valid(4)).Draw(t, "pattern"), text().Draw(t, "text")
-		if got, want := g.call("match", pattern, text), wantMatch(pattern, text); got != want {
-			t.Fatalf("match(%q, %q) = %d, want %d", pattern, text, got, want)
+		for range each {
+			pattern, text := patterns.Draw(t, "pattern"), subjects.Draw(t, "text")
+			if got, want := g.call("match", pattern, text), wantMatch(pattern, text); got != want {
+				t.Fatalf("match(%q, %q) = %d, want %d", pattern, text, got, want)
+			}
 		}
 	})
 }
