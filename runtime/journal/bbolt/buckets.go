@@ -82,11 +82,11 @@ func (t *transaction) part(hour uint32) *part {
 }
 
 func partOf(b *bolt.Bucket) *part {
-	long := b.Bucket(bucketLong)
+	long := lookupIn(b.Bucket(bucketLong))
 	return &part{
-		sources:   values{b.Bucket(bucketSource), long},
-		documents: values{b.Bucket(bucketDocument), long},
-		records:   values{b.Bucket(bucketRecord), long},
+		sources:   values{lookupIn(b.Bucket(bucketSource)), long},
+		documents: values{lookupIn(b.Bucket(bucketDocument)), long},
+		records:   values{lookupIn(b.Bucket(bucketRecord)), long},
 	}
 }
 
@@ -101,5 +101,5 @@ func readPart(tx *bolt.Tx, hour uint32) *part {
 
 // valuesIn returns the values of a bucket whose long values are in the bucket that all share.
 func valuesIn(tx *bolt.Tx, bucket []byte) values {
-	return values{tx.Bucket(bucket), tx.Bucket(bucketLong)}
+	return values{lookupIn(tx.Bucket(bucket)), lookupIn(tx.Bucket(bucketLong))}
 }

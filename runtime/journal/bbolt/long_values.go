@@ -3,8 +3,6 @@ package bbolt
 import (
 	"encoding/binary"
 	"slices"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // values is a bucket whose long values are stored in pieces in a second one. bbolt stores a value
@@ -14,7 +12,7 @@ import (
 //
 // A long value is replaced by a reference: referenceMark, with which no value begins, the number in
 // its pieces' keys, and its length. Files of an earlier version have long values whole.
-type values struct{ short, long *bolt.Bucket }
+type values struct{ short, long *lookup }
 
 const (
 	// longFrom is the length from which a value is stored in pieces.

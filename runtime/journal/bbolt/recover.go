@@ -145,7 +145,7 @@ func (j *Journal) upgradeAndRecover(db *database) error {
 // addBuckets adds the buckets that files of an earlier version lack. From then on that version
 // rejects the file, because it would take long values for damage.
 func (t *transaction) addBuckets() error {
-	if meta := t.Bucket(bucketMeta); !bytes.Equal(meta.Get(keyFormat), format) {
+	if meta := lookupIn(t.Bucket(bucketMeta)); !bytes.Equal(meta.Get(keyFormat), format) {
 		t.put(meta, keyFormat, format)
 		t.dirty = true
 	}

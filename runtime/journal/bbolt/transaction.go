@@ -1,6 +1,7 @@
 package bbolt
 
 import (
+	"bytes"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -16,7 +17,8 @@ type transaction struct {
 	nextSeq func() int64
 	err     error
 
-	live, runs, keys, expiry, unsettled, responsesBy, counts, partBuckets *bolt.Bucket
+	live, runs, keys, expiry, unsettled, responsesBy, counts *lookup
+	partBuckets                                              *bolt.Bucket
 
 	steps, responses values
 	parts            map[uint32]*part // those that were looked up, by hour
@@ -28,16 +30,42 @@ type transaction struct {
 // between.
 const fillGrowing = 0.9
 
+// lookup is a bucket with one cursor for all lookups: bbolt's own Get makes one each time, and a
+// finished execution takes ten. It belongs to one transaction.
+type lookup struct {
+	*bolt.Bucket
+	cursor *bolt.Cursor
+}
+
+// lookupIn returns a bucket for lookups; nil for nil.
+func lookupIn(b *bolt.Bucket) *lookup {
+	if b == nil {
+		return nil
+	}
+	return &lookup{Bucket: b}
+}
+
+// Get returns the value of a key, or nil.
+func (l *lookup) Get(key []byte) []byte {
+	if l.cursor == nil {
+		l.cursor = l.Cursor()
+	}
+	if k, v := l.cursor.Seek(key); bytes.Equal(k, key) {
+		return v
+	}
+	return nil
+}
+
 func (j *Journal) begin(tx *bolt.Tx, u *usage) *transaction {
 	t := &transaction{
 		Tx: tx, usage: u, nextSeq: j.nextSeq, parts: make(map[uint32]*part),
-		live: tx.Bucket(bucketLive), runs: tx.Bucket(bucketRuns), steps: valuesIn(tx, bucketSteps),
-		keys: tx.Bucket(bucketKeys), expiry: tx.Bucket(bucketExpiry),
-		unsettled: tx.Bucket(bucketUnsettled), partBuckets: tx.Bucket(bucketParts),
-		responses: valuesIn(tx, bucketResponses), responsesBy: tx.Bucket(bucketResponsesBy),
-		counts: tx.Bucket(bucketCounts),
+		live: lookupIn(tx.Bucket(bucketLive)), runs: lookupIn(tx.Bucket(bucketRuns)), steps: valuesIn(tx, bucketSteps),
+		keys: lookupIn(tx.Bucket(bucketKeys)), expiry: lookupIn(tx.Bucket(bucketExpiry)),
+		unsettled: lookupIn(tx.Bucket(bucketUnsettled)), partBuckets: tx.Bucket(bucketParts),
+		responses: valuesIn(tx, bucketResponses), responsesBy: lookupIn(tx.Bucket(bucketResponsesBy)),
+		counts: lookupIn(tx.Bucket(bucketCounts)),
 	}
-	for _, b := range []*bolt.Bucket{t.live, t.expiry, t.responses.short, t.responses.long} {
+	for _, b := range []*lookup{t.live, t.expiry, t.responses.short, t.responses.long} {
 		if b != nil { // files of an earlier version get some of them only now
 			b.FillPercent = fillGrowing
 		}
@@ -53,13 +81,13 @@ func (t *transaction) fail(err error) {
 	}
 }
 
-func (t *transaction) put(b *bolt.Bucket, key, value []byte) {
+func (t *transaction) put(b *lookup, key, value []byte) {
 	if t.err == nil {
 		t.err = b.Put(key, value)
 	}
 }
 
-func (t *transaction) del(b *bolt.Bucket, key []byte) {
+func (t *transaction) del(b *lookup, key []byte) {
 	if t.err == nil {
 		t.err = b.Delete(key)
 	}

@@ -143,7 +143,7 @@ func readUsage(tx *bolt.Tx) (*usage, error) {
 		if p == nil {
 			return fmt.Errorf("%w: nothing is left of execution %s", errDamaged, id)
 		}
-		if sources == nil || sources.Bucket() != p.sources.short {
+		if sources == nil || sources.Bucket() != p.sources.short.Bucket {
 			sources = p.sources.short.Cursor()
 		}
 		found, source := sources.Seek(k)
