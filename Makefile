@@ -71,8 +71,8 @@ bench-setup:
 # Reports whether the first Rust in the PATH can compile to WebAssembly. Debian's can, with a package.
 RUST_WASM = dir=$$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null) && [ -d "$$dir" ]
 
-# Nodes in each language that use the parts of its SDK that the example does not: one reads every kind of JSON value, one uses globals.
-MORE_NODES := $(addprefix nodes/sdk/languages/testdata/,reader counter)
+# Nodes in each language that use the parts of its SDK that the example does not: one reads every kind of JSON value, one uses globals, one has several node types.
+MORE_NODES := $(addprefix nodes/sdk/languages/testdata/,reader counter family)
 
 examples: bin/caddy ## create a node in each language with the commands that authors type, and test it; compare signatures with npm libraries
 	@export PATH="$$PWD/bin:$$PATH"; set --; \

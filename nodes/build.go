@@ -22,8 +22,8 @@ func main() {
 	distbuild.Main(&distbuild.File{Name: "builtin.wasm", Sources: "builtin", Command: "make nodes", Build: build})
 }
 
-// build compiles all sources at once, so that functions are inlined across files. With -O2 a call is
-// as fast, and the server takes half as much time again to compile the module.
+// build compiles all sources at once, so that functions are inlined across files. With -O2 a call
+// is as fast, and the server takes half as much time again to compile the module.
 func build(tmp string) ([]byte, error) {
 	out := filepath.Join(tmp, "builtin.wasm")
 	args := []string{

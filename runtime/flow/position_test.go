@@ -109,8 +109,8 @@ func (w *walker) next() int {
 	return i
 }
 
-// value walks over the value at a place, which begins at an offset, at its key if it is a member. It
-// reports whether encoding/json reads the value as this project does.
+// value walks over the value at a place, which begins at an offset, at its key if it is a member.
+// It reports whether encoding/json reads the value as this project does.
 func (w *walker) value(at *place, offset int) bool {
 	if _, got, found := at.find(w.doc); !found || got != offset {
 		w.t.Fatalf("%s is at %d, want %d, of %q", at, got, offset, w.doc)

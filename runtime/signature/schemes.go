@@ -16,7 +16,8 @@ func BuiltinSchemes() []string {
 	return slices.DeleteFunc(slices.Clone(schemeNames), func(name string) bool { return name == "custom" })
 }
 
-// builtin returns the scheme of a name, or nil for custom and unknown names. All workflows share it.
+// builtin returns the scheme of a name, or nil for custom and unknown names. All workflows share
+// it.
 func builtin(name string) *Scheme { return builtins()[name] }
 
 var builtins = sync.OnceValue(func() map[string]*Scheme {
