@@ -104,6 +104,7 @@ func (w *warming) close() (err error) {
 // warmApp returns the app of a Caddy config with its settings checked, and nothing else.
 func warmApp(ctx context.Context, config []byte) (*App, context.CancelFunc, error) {
 	var c struct {
+		// The settings of Caddy's apps, by their names.
 		Apps map[string]json.RawMessage `json:"apps"`
 	}
 	if err := json.Unmarshal(config, &c); err != nil {
