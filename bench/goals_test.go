@@ -13,10 +13,10 @@ func TestGoalsAreWhole(t *testing.T) {
 		if g.name == "" {
 			t.Errorf("goal %d has no name", i)
 		}
-		if i < growthStores && (g.least && g.stretch < g.wanted || !g.least && g.stretch > g.wanted) {
+		if i < growthChain && (g.least && g.stretch < g.wanted || !g.least && g.stretch > g.wanted) {
 			t.Errorf("%s: the stretch %v is less than what is wanted, %v", g.name, g.stretch, g.wanted)
 		}
-		if i >= growthStores && (g.least || g.wanted != linear) {
+		if i >= growthChain && (g.least || g.wanted != linear) {
 			t.Errorf("%s is not compared with linear growth", g.name)
 		}
 	}

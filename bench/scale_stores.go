@@ -57,8 +57,7 @@ func measureStores(ctx context.Context, b *bench) (table, error) {
 	most := all[len(all)-1]
 	t := table{
 		marks: []mark{
-			{goalStores, ratios(most, all[0], rate), fmt.Sprintf("%s of %s", number(medianOf(most, rate)), number(medianOf(all[0], rate)))},
-			{growthStores, ratios(most, all[0], cpuTime), fmt.Sprintf("%s of %s µs", micros(medianOf(most, cpuTime)), micros(medianOf(all[0], cpuTime)))},
+			{goalStores, ratios(most, all[0], rate), fmt.Sprintf("%s of %s; CPU %s", number(medianOf(most, rate)), number(medianOf(all[0], rate)), times(ratios(most, all[0], cpuTime)))},
 		},
 		title: fmt.Sprintf("More workflows of %d bytes each, which get requests in turn; memory before the first request", len(workflow.Three(secret))),
 		head:  []string{"workflows", "requests/s", "of one", "µs/request", "of one", "p99 ms", "heap MiB", "heap KB/workflow", "resident MiB", "wrk CPU µs/request"},
