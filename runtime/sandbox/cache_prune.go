@@ -25,13 +25,16 @@ const (
 // whoever misses a file compiles its module again. Directories stay, because wazero makes them only
 // when it starts. What cannot be removed is tried again after the next compilation.
 func pruneCache(dir string, now time.Time) {
-	versions, err := filepath.Glob(filepath.Join(dir, "wazero-*"))
+	versions, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
 	var all []cacheFile
 	for _, version := range versions {
-		files := cacheFiles(version, now)
+		if !version.IsDir() || !strings.HasPrefix(version.Name(), "wazero-") { // it is of others
+			continue
+		}
+		files := cacheFiles(filepath.Join(dir, version.Name()), now)
 		newest := slices.MaxFunc(append(files, cacheFile{}), cacheFile.compareAge)
 		if now.Sub(newest.ModTime()) < unusedVersion {
 			all = append(all, files...)

@@ -71,3 +71,31 @@ func TestPruneCache(t *testing.T) {
 		})
 	}
 }
+
+// The directory's name is no pattern: its own files are found, and no others.
+func TestPruneCacheOfAnyName(t *testing.T) {
+	parent, now := t.TempDir(), time.Now()
+	file := func(dir string) string {
+		version := filepath.Join(parent, dir, "wazero-v1")
+		if err := os.MkdirAll(version, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(version, "a")
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		old := now.Add(-2 * unusedVersion)
+		if err := os.Chtimes(path, old, old); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	own, other := file("cache[1]"), file("cache1")
+	pruneCache(filepath.Join(parent, "cache[1]"), now)
+	if _, err := os.Stat(own); err == nil {
+		t.Error("its own file is still there")
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("a file of another directory: %v", err)
+	}
+}

@@ -190,3 +190,25 @@ func TestFamilyIsReleasedOnce(t *testing.T) {
 		t.Errorf("at the end, %d bytes and %d modules", used, len(h.code))
 	}
 }
+
+// A type may have the memory of its file, also where that is no number of whole pages.
+func TestLoadFamilyRoundsMemory(t *testing.T) {
+	wasm := family(manifestList(typed("a", ""), typed("b", ""))).bytes()
+	const memory = 100_000
+	limits := small
+	limits.Memory = memory
+	modules, err := newHost(t).LoadFamily(t.Context(), FamilyConfig{
+		Source: "test.wasm", Wasm: wasm, Limits: limits, Types: []TypeConfig{{Offered: "a", Limits: Limits{Memory: memory}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		if got := m.Limits().Memory; got != wasmPage {
+			t.Errorf("%s has %d bytes, want %d", m.Type(), got, wasmPage)
+		}
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
