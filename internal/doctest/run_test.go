@@ -52,7 +52,7 @@ func TestPages(t *testing.T) {
 					if !isGo(text) {
 						t.Errorf("%s: not Go", at)
 					}
-				case "sh", "text", "python", "js", "ini", "c", "rust", "ts":
+				case "sh", "text", "python", "js", "ini", "c", "rust", "ts", "dockerfile":
 				default:
 					t.Errorf("%s: there are no blocks of kind %q", at, b.kind)
 				}
