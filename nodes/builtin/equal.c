@@ -183,3 +183,28 @@ bool equal(ft_text a, ft_text b) {
 	scratch_end(scratch);
 	return result;
 }
+
+// least_text is least_length of a string: of a key, or else of a value, which can be the same as a number.
+static size_t least_text(ft_text v, bool is_key) {
+	uintptr_t scratch = scratch_begin();
+	size_t n = !is_key && holds_number(json_text(v)) ? 1 : json_exact(v).len + 2;
+	scratch_end(scratch);
+	return n;
+}
+
+size_t least_length(ft_text v) {
+	size_t n = 0;
+	for (const char *p = json_space(v.ptr, v.ptr + v.len), *end = v.ptr + v.len; p < end; p = json_space(p, end)) {
+		const char *start = p;
+		if (*p == '"') {
+			p = json_skip_string(p, end);
+			n += least_text((ft_text){start, (size_t)(p - start)}, p < end && *p == ':');
+		} else if (*p == '-' || is_digit(*p)) {
+			p = json_skip(p, end);
+			n++;
+		} else { // a byte of a literal, or one between values
+			p++, n++;
+		}
+	}
+	return n;
+}

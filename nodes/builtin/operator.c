@@ -122,12 +122,14 @@ static bool ends_with(ft_text text, ft_text part) {
 
 static bool contains(ft_text whole, ft_text part) {
 	json_cursor c;
+	size_t least;
 	switch (json_kind(whole)) {
 	case JSON_STRING: return texts(&whole, &part) && search(whole, part);
 	case JSON_ARRAY:
 		c = json_elements(whole);
+		least = least_length(part);
 		for (ft_text v; json_element(&c, &v);)
-			if (equal(v, part))
+			if (v.len >= least && equal(v, part)) // many short elements do not each read a long part
 				return true;
 		return false;
 	case JSON_OBJECT: return json_kind(part) == JSON_STRING && json_get(whole, json_exact(part)).ptr;

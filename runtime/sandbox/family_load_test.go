@@ -191,24 +191,26 @@ func TestFamilyIsReleasedOnce(t *testing.T) {
 	}
 }
 
-// A type may have the memory of its file, also where that is no number of whole pages.
+// A type may have the memory of its file, also where that is no number of whole pages, or more than
+// a file can have.
 func TestLoadFamilyRoundsMemory(t *testing.T) {
 	wasm := family(manifestList(typed("a", ""), typed("b", ""))).bytes()
-	const memory = 100_000
-	limits := small
-	limits.Memory = memory
-	modules, err := newHost(t).LoadFamily(t.Context(), FamilyConfig{
-		Source: "test.wasm", Wasm: wasm, Limits: limits, Types: []TypeConfig{{Offered: "a", Limits: Limits{Memory: memory}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range modules {
-		if got := m.Limits().Memory; got != wasmPage {
-			t.Errorf("%s has %d bytes, want %d", m.Type(), got, wasmPage)
-		}
-		if err := m.Close(t.Context()); err != nil {
+	for memory, want := range map[uint64]uint64{100_000: wasmPage, 4 << 30: maxMemory} {
+		limits := small
+		limits.Memory = memory
+		modules, err := newHost(t).LoadFamily(t.Context(), FamilyConfig{
+			Source: "test.wasm", Wasm: wasm, Limits: limits, Types: []TypeConfig{{Offered: "a", Limits: Limits{Memory: memory}}},
+		})
+		if err != nil {
 			t.Error(err)
+		}
+		for _, m := range modules {
+			if got := m.Limits().Memory; got != want {
+				t.Errorf("%s has %d bytes, want %d", m.Type(), got, want)
+			}
+			if err := m.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

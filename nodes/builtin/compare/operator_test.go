@@ -181,6 +181,24 @@ func TestOperatorsLinear(t *testing.T) {
 		"many elements": func(n int) (string, string, string) {
 			return "contains", "[" + strings.Repeat(`[{}],`, n/5) + "1]", "[[]]"
 		},
+		"many texts and a long one": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat(`"a",`, n/4) + "1]", `"` + strings.Repeat("b", n) + `"`
+		},
+		"many elements and a large one": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat(`[""],`, n/5) + "1]", "[[" + strings.Repeat("0,", n/2) + "0]]"
+		},
+		"many objects and a large one": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat(`{"a":1},`, n/8) + "1]", `{"a":[` + strings.Repeat("0,", n/2) + "0]}"
+		},
+		"many objects and one with a long key": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat(`{"a":1},`, n/8) + "1]", `{"` + strings.Repeat("b", n) + `":1}`
+		},
+		"many objects and one with many members": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat(`{"b":1},`, n/8) + "1]", members(n/32, func(i int) int { return i })
+		},
+		"many texts and one with many escapes": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat(`"x",`, n/4) + "1]", `"` + strings.Repeat(`\n`, n/2) + `"`
+		},
 		"long numbers": func(n int) (string, string, string) {
 			return "equals", "0." + strings.Repeat("7", n) + "e300", "0." + strings.Repeat("7", n) + "1e300"
 		},
