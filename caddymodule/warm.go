@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -117,7 +116,7 @@ func warmApp(ctx context.Context, config []byte) (*App, context.CancelFunc, erro
 			return nil, nil, fmt.Errorf("reading the settings of the app %s: %w", appName, err)
 		}
 	// The handler uses an app without settings then.
-	case !strings.Contains(string(config), `"handler":"`+appName+`"`):
+	case !usesHandler(c.Apps):
 		return nil, nil, errors.New("the config does not use flowtrux; name the one that your server runs with")
 	}
 	caddyContext, cancel := caddy.NewContext(caddy.Context{Context: ctx})
@@ -127,4 +126,26 @@ func warmApp(ctx context.Context, config []byte) (*App, context.CancelFunc, erro
 		return nil, nil, err
 	}
 	return a, cancel, nil
+}
+
+// usesHandler reports whether a route of any app has the handler.
+func usesHandler(apps map[string]json.RawMessage) bool {
+	for _, raw := range apps {
+		var app any
+		if json.Unmarshal(raw, &app) == nil && hasHandler(app) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasHandler looks for the handler in a part of a config. encoding/json bounds how deep that is.
+func hasHandler(part any) bool {
+	switch part := part.(type) {
+	case map[string]any:
+		return part["handler"] == appName || slices.ContainsFunc(slices.Collect(maps.Values(part)), hasHandler)
+	case []any:
+		return slices.ContainsFunc(part, hasHandler)
+	}
+	return false
 }

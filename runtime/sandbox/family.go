@@ -56,7 +56,8 @@ func (h *Host) LoadFamily(ctx context.Context, c FamilyConfig) ([]*Module, error
 				return nil, reject(abi.ExportDescribe, "it offers no node type %q; it offers %s", t.Offered, f.names())
 			case slices.ContainsFunc(c.Types[:i], func(o TypeConfig) bool { return o.Offered == t.Offered }):
 				return nil, reject(abi.ExportDescribe, "node type %q is configured twice", t.Offered)
-			case min(t.Limits.Memory, maxMemory)/wasmPage > f.limits.Memory/wasmPage: // as the file's became
+			// the file's are whole pages by now
+			case min(t.Limits.Memory, maxMemory)/wasmPage > f.limits.Memory/wasmPage:
 				return nil, reject("memory", "%d bytes for the node type %q are over the %d of the file", t.Limits.Memory, t.Offered, f.limits.Memory)
 			}
 			if t.Type == "" {
