@@ -209,14 +209,24 @@ func (b *Budget) Share(id string) *Share {
 	s := &Share{budget: b, id: id}
 	p := weak.Make(s)
 	b.shares[id] = p
-	runtime.AddCleanup(s, func(id string) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.shares[id] == p {
-			delete(b.shares, id)
-		}
-	}, id)
+	runtime.AddCleanup(s, sharedBy.forget, sharedBy{b, id, p})
 	return s
+}
+
+// sharedBy is the entry of a share in its budget.
+type sharedBy struct {
+	budget *Budget
+	id     string
+	share  weak.Pointer[Share]
+}
+
+// forget removes the entry of a share that nobody uses any more.
+func (e sharedBy) forget() {
+	e.budget.mu.Lock()
+	defer e.budget.mu.Unlock()
+	if e.budget.shares[e.id] == e.share {
+		delete(e.budget.shares, e.id)
+	}
 }
 
 // limit returns how many bytes the share may use.

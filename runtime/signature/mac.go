@@ -48,7 +48,8 @@ func newKeyed(a *algorithm, secret []byte) *keyed {
 		h.Write(secret)
 		secret = h.Sum(nil)
 	}
-	after := func(pad byte) []byte {
+	var both []byte // one piece of memory
+	after := func(pad byte) {
 		block := bytes.Repeat([]byte{pad}, h.BlockSize())
 		for i, b := range secret {
 			block[i] ^= b
@@ -59,9 +60,12 @@ func newKeyed(a *algorithm, secret []byte) *keyed {
 		if err != nil {
 			panic(err) // hashes of the standard library have no reason for one
 		}
-		return saved
+		both = append(both, saved...)
 	}
-	return &keyed{inner: after(innerPad), outer: after(outerPad)}
+	after(innerPad)
+	inner := len(both)
+	after(outerPad)
+	return &keyed{inner: both[:inner], outer: both[inner:]}
 }
 
 // keyed returns k's HMAC for a material.

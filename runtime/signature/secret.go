@@ -62,15 +62,22 @@ type forms struct {
 	materials []material // in the order in which they are tried
 }
 
+// The materials of secrets, which all keys share.
+var (
+	textOnly     = []material{textSHA256}
+	decodedOnly  = []material{decodedSHA256}
+	decodedFirst = []material{decodedSHA256, textSHA256}
+)
+
 func formsOf(secret []byte) forms {
 	f := forms{decoded: decodeSecret(secret)}
 	switch {
 	case f.decoded == nil:
-		f.materials = []material{textSHA256}
+		f.materials = textOnly
 	case alwaysDecoded(secret):
-		f.materials = []material{decodedSHA256}
+		f.materials = decodedOnly
 	default:
-		f.materials = []material{decodedSHA256, textSHA256}
+		f.materials = decodedFirst
 	}
 	return f
 }
