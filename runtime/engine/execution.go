@@ -263,7 +263,9 @@ func (x *Execution) Trace() *trace.Trace { return &x.trace }
 func (x *Execution) Secrets() *secret.Texts { return &x.secrets }
 
 // Grants returns the names of the grants of a node's module.
-func (x *Execution) Grants(node int) []string { return x.program.types[node].module.Grants().Names() }
+func (x *Execution) Grants(node int) []string {
+	return x.program.nodes[node].typ.module.Grants().Names()
+}
 
 // Size returns the approximate number of bytes that the execution holds.
 func (x *Execution) Size() int64 { return x.memory.used.Load() + x.trace.Size() }

@@ -58,7 +58,7 @@ func (x *Execution) newHostSession(c trace.CallID) *hostSession {
 	h := hostSessions.Get().(*hostSession)
 	h.x, h.call, h.lines = x, c, 0
 	s := &h.session
-	s.Grants = x.program.types[c.Node].module.Grants()
+	s.Grants = x.program.nodes[c.Node].typ.module.Grants()
 	s.Log = h.log
 	s.MaxResponse = int64(x.engine.config.Limits.NodeOutput)
 	if s.Grants.HTTP && x.engine.config.HTTP != nil {

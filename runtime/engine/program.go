@@ -14,13 +14,22 @@ import (
 type Program struct {
 	Plan  *flow.Plan
 	owner *Nodes
-	types []*nodeType // by plan order; nil for the trigger
-	calls []caller    // by plan order; nil for the trigger
+	nodes []boundNode // by plan order; the trigger's is empty
 }
 
-// caller is a module, or one prepared for a node.
-type caller interface {
-	Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error)
+// boundNode is a node bound to its module.
+type boundNode struct {
+	typ      *nodeType
+	client   sandbox.Client
+	prepared *sandbox.Prepared // instead of client; nil = the node is not prepared
+}
+
+// Call calls the node.
+func (n *boundNode) Call(ctx context.Context, s *hostapi.Session, in, dst []byte) (sandbox.Result, error) {
+	if n.prepared != nil {
+		return n.prepared.Call(ctx, s, in, dst)
+	}
+	return n.client.Call(ctx, s, in, dst)
 }
 
 // Release releases a reference to the program's Nodes.
@@ -29,8 +38,8 @@ func (p *Program) Release() { p.owner.Release() }
 // Serve marks the program as serving requests: the prepared snapshots of its nodes are retained
 // while there is room.
 func (p *Program) Serve() {
-	for _, c := range p.calls {
-		if prepared, ok := c.(*sandbox.Prepared); ok {
+	for i := range p.nodes {
+		if prepared := p.nodes[i].prepared; prepared != nil {
 			prepared.Retain()
 		}
 	}
@@ -39,8 +48,8 @@ func (p *Program) Serve() {
 // Retire ends Serve. Prepared snapshots that only this program uses are released. Executions that
 // still run prepare them anew.
 func (p *Program) Retire() {
-	for _, c := range p.calls {
-		if prepared, ok := c.(*sandbox.Prepared); ok {
+	for i := range p.nodes {
+		if prepared := p.nodes[i].prepared; prepared != nil {
 			prepared.Release()
 		}
 	}
@@ -48,8 +57,8 @@ func (p *Program) Retire() {
 
 // Bind binds a plan that was compiled against n.
 func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
-	types, calls := make([]*nodeType, len(p.Nodes)), make([]caller, len(p.Nodes))
-	for i := range types {
+	nodes := make([]boundNode, len(p.Nodes))
+	for i := range nodes {
 		if p.Nodes[i].Type == flow.TypeTrigger {
 			continue
 		}
@@ -57,10 +66,10 @@ func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
 		if err != nil {
 			return nil, fmt.Errorf("node %s: type %s: %w", p.Nodes[i].ID, p.Nodes[i].Type, err)
 		}
-		types[i], calls[i] = t, t.module.For(p.ID)
+		nodes[i] = boundNode{typ: t, client: *t.module.For(p.ID)}
 		if p.Nodes[i].Fixed != nil {
-			calls[i] = t.module.NewPrepared(p.Nodes[i].Fixed).For(p.ID)
+			nodes[i].prepared = t.module.NewPrepared(p.Nodes[i].Fixed).For(p.ID)
 		}
 	}
-	return &Program{Plan: p, owner: n, types: types, calls: calls}, nil
+	return &Program{Plan: p, owner: n, nodes: nodes}, nil
 }

@@ -55,7 +55,7 @@ func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 	}()
 	scope.Hide = nil
 	var refs *secret.References
-	if x.program.types[c.Node].HidesSecrets {
+	if x.program.nodes[c.Node].typ.HidesSecrets {
 		refs = new(secret.References)
 		scope.Hide = refs.Hide
 	}
@@ -107,12 +107,12 @@ func (x *Execution) traceCall(c trace.CallID, start time.Time, a *itemResult) {
 func (x *Execution) attempt(
 	ctx context.Context, c trace.CallID, config []byte, refs *secret.References, limit TimeLimit, now time.Time,
 ) itemResult {
-	t := x.program.types[c.Node]
+	t := x.program.nodes[c.Node].typ
 	deadline := now.Add(limit.Duration)
 	h := x.newHostSession(c)
 	h.refs = refs
 	h.session.Start, h.session.Began, h.session.Deadline, h.session.MaxOutput = now, now, deadline, x.outputLimit()
-	result, err := x.program.calls[c.Node].Call(ctx, &h.session, config, nil)
+	result, err := x.program.nodes[c.Node].Call(ctx, &h.session, config, nil)
 	a := itemResult{fuel: h.session.Fuel, retryAfter: h.retryAfter}
 	a.host = h.release()
 	failure := CallFailure(ctx, limit, deadline, result, err, &x.secrets)
@@ -136,7 +136,7 @@ func (x *Execution) attempt(
 // general setting is named.
 func (x *Execution) timeout(node int) TimeLimit {
 	limit := TimeLimit{x.engine.config.Limits.NodeTimeout, "limits.node_timeout"}
-	limit.AtMost(x.program.types[node].module.Limits().Timeout, "the timeout of its type")
+	limit.AtMost(x.program.nodes[node].typ.module.Limits().Timeout, "the timeout of its type")
 	limit.AtMost(x.program.Plan.Nodes[node].Timeout, "its timeout")
 	return limit
 }
