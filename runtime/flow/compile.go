@@ -115,12 +115,19 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 	}
 	for rank, i := range g.order {
 		n, set := &d.nodes[i], &settings[i]
+		switch {
+		case i == d.trigger:
+			n.typ = TypeTrigger
+		case n.typ == set.typ.Name:
+			n.typ = set.typ.Name // whose text all plans share
+		}
 		p.Nodes[rank] = Node{
 			ID: n.id, Type: n.typ, Name: n.name, Layer: g.layer[i], Config: set.config, Fixed: set.fixed, ForEach: set.forEach,
 			Concurrency: n.concurrency, Handles: set.handles, Timeout: n.timeout, Retry: n.retry, Continue: n.continues,
 		}
 	}
 	d.addEdges(p)
+	p.compact()
 	p.aim()
 	return p
 }

@@ -116,10 +116,10 @@ func (d *draft) handlesOf(t *Type, config value) []string {
 	if !t.Routes() {
 		return nil
 	}
-	handles := append([]string{}, t.Handles...)
 	if t.HandlesFrom == "" {
-		return handles
+		return t.Handles
 	}
+	handles := append([]string{}, t.Handles...)
 	before := len(d.problems)
 	eachAt(config, t.handlesFrom, func(v value) {
 		if len(handles) == maxHandles {

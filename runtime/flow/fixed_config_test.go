@@ -45,7 +45,7 @@ func scripted(forEach, config string) string {
 func shape(t *Template) string {
 	var b strings.Builder
 	for _, s := range t.segments {
-		b.Write(s.text)
+		b.WriteString(s.text)
 		if s.ref != nil {
 			b.WriteString("*")
 		}

@@ -81,23 +81,24 @@ func (Secret) GoString() string { return message.Mask }
 // MarshalText returns the mask.
 func (Secret) MarshalText() ([]byte, error) { return []byte(message.Mask), nil }
 
-// Node is one step of a plan.
+// Node is one step of a plan. What each execution reads stands first.
 type Node struct {
-	ID     string
-	Type   string    // TypeTrigger for the first node
-	Name   string    // the id when the document gives none
-	Layer  int       // longest path from the trigger
-	Config *Template // an object; nil for the trigger
-	// an object: what the module is prepared with, not in Config; nil = nothing
-	Fixed       []byte
-	ForEach     *Template     // nil = runs once
-	Concurrency int           // of forEach items, >= 1
-	Handles     []string      // that the node may choose; nil = it does not route
-	Timeout     time.Duration // 0 = none of its own
-	Retry       Retry
+	ID      string
+	Type    string        // TypeTrigger for the first node
+	In, Out []Edge        // in the order of the document
+	Config  *Template     // an object; nil for the trigger
+	ForEach *Template     // nil = runs once
+	Timeout time.Duration // 0 = none of its own
+	Retry   Retry
+	Handles []string // that the node may choose; nil = it does not route
+
 	Continue    bool   // onError: continue
 	ErrorEdge   bool   // has an outgoing "error" edge
-	In, Out     []Edge // in the order of the document
+	Concurrency int    // of forEach items, >= 1
+	Layer       int    // longest path from the trigger
+	Name        string // the id when the document gives none
+	// an object: what the module is prepared with, not in Config; nil = nothing
+	Fixed []byte
 }
 
 // Retry is a node's retry rule. Without one there is a single attempt.

@@ -133,7 +133,7 @@ func (r *report) oneOf(v value, words ...string) (string, bool) {
 		r.add(v.at, "%s", reason)
 		return "", false
 	}
-	return s, true
+	return words[slices.Index(words, s)], true // whose text all plans share
 }
 
 // integer reads a whole number from low to high.

@@ -25,7 +25,7 @@ func comparePaths(a, b rawjson.Path) int { return slices.CompareFunc(a, b, compa
 // rootKey identifies a root within a plan.
 type rootKey struct {
 	root root
-	node int    // of rootOutput the one whose it is, of rootItem the one that has forEach
+	node int32  // of rootOutput the one whose it is, of rootItem the one that has forEach
 	key  string // of rootGlobal
 }
 
@@ -33,10 +33,8 @@ type rootKey struct {
 func (p *Plan) aim() {
 	byRoot := make(map[rootKey][]*reference)
 	var roots []rootKey
-	add := func(node int, t *Template) {
-		if t == nil {
-			return
-		}
+	refs := 0
+	for node, t := range p.templates() {
 		for i := range t.segments {
 			ref := t.segments[i].ref
 			if ref != nil && ref.root == rootHeaders {
@@ -47,20 +45,19 @@ func (p *Plan) aim() {
 			}
 			key := rootKey{root: ref.root, node: ref.node, key: ref.key}
 			if ref.root == rootItem {
-				key.node = node
+				key.node = int32(node)
 			}
 			if byRoot[key] == nil {
 				roots = append(roots, key)
 			}
 			byRoot[key] = append(byRoot[key], ref)
+			refs++
 		}
 	}
-	for i := range p.Nodes {
-		add(i, p.Nodes[i].Config)
-		add(i, p.Nodes[i].ForEach)
-	}
-	for _, key := range roots {
-		t := &targets{shared: -1}
+	all, paths := make([]targets, len(roots)), make([]rawjson.Path, 0, refs)
+	for i, key := range roots {
+		t := &all[i]
+		t.shared = -1
 		if key.root != rootItem {
 			t.shared = p.shared
 			p.shared++
@@ -69,10 +66,11 @@ func (p *Plan) aim() {
 		slices.SortFunc(refs, func(a, b *reference) int { return comparePaths(a.steps, b.steps) })
 		for i, ref := range refs {
 			if i == 0 || comparePaths(ref.steps, refs[i-1].steps) != 0 {
-				t.paths = append(t.paths, ref.steps)
+				paths = append(paths, ref.steps)
 			}
-			ref.targets, ref.target = t, len(t.paths)-1
+			ref.targets, ref.target = t, int32(len(paths)-1)
 		}
+		t.paths, paths = slices.Clip(paths), paths[len(paths):]
 	}
 }
 

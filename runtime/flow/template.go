@@ -20,7 +20,7 @@ type Template struct {
 // segment is JSON text that is the same in every execution, and a reference that is resolved behind
 // it.
 type segment struct {
-	text   []byte
+	text   string
 	ref    *reference // nil = none; only in the last segment
 	inText bool       // the reference stands within a string
 }
@@ -92,13 +92,13 @@ const receivedAtFormat = "2006-01-02T15:04:05.000Z07:00"
 
 // reference is the path of a template, bound to what it names.
 type reference struct {
-	root  root
-	node  int          // of rootOutput: index in Plan.Nodes
-	key   string       // of rootGlobal
-	steps rawjson.Path // from there on; none when the root is a text or number
+	root   root
+	node   int32        // of rootOutput: index in Plan.Nodes
+	target int32        // index of steps in targets
+	key    string       // of rootGlobal
+	steps  rawjson.Path // from there on; none when the root is a text or number
 
 	targets *targets // of the root in the plan, unless there are no steps; nil = it is in none
-	target  int      // index of steps in targets
 }
 
 // appendText appends the value of a reference whose root is text.

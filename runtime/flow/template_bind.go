@@ -107,7 +107,7 @@ func (b *binder) bindOutput(steps rawjson.Path) (*reference, error) {
 	if index == 0 {
 		return bindData(rest), nil
 	}
-	return &reference{root: rootOutput, node: index, steps: rest}, nil
+	return &reference{root: rootOutput, node: int32(index), steps: rest}, nil
 }
 
 // attribute takes the first step, which must be one of names.

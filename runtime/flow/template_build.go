@@ -19,7 +19,7 @@ type builder struct {
 func (b *builder) template(v value) *Template {
 	b.value(v.raw, v.at)
 	if len(b.text) > 0 {
-		b.done = append(b.done, segment{text: b.text})
+		b.done = append(b.done, segment{text: string(b.text)})
 	}
 	return &Template{segments: b.done}
 }
@@ -104,8 +104,8 @@ func (b *builder) reference(at *place, s string, p part, inText bool) {
 	if b.count++; b.count == maxTemplates+1 {
 		b.report.add(at, "the node has more than %d templates", maxTemplates)
 	}
-	b.done = append(b.done, segment{text: b.text, ref: ref, inText: inText})
-	b.text = nil
+	b.done = append(b.done, segment{text: string(b.text), ref: ref, inText: inText})
+	b.text = b.text[:0]
 }
 
 // hasTemplate reports whether a string changes when it is resolved.
