@@ -145,6 +145,9 @@ func (x *Execution) decide(n int) NodeState {
 // resume takes over a node's step from an earlier run and reports whether there was one. The caller
 // holds the lock.
 func (x *Execution) resume(n int) bool {
+	if x.resumed == nil { // most have no earlier run
+		return false
+	}
 	s, ok := x.resumed[x.program.Plan.Nodes[n].ID]
 	if !ok {
 		return false
