@@ -77,13 +77,13 @@ func (s *Scope) follow(ref *reference, v []byte) ([]byte, error) {
 	switch t := ref.targets; {
 	case len(ref.steps) == 0 || len(v) == 0:
 		return v, nil
-	case t == nil || t.shared >= 0 && (s.Cache == nil || s.walked < directTotal && len(v) <= direct):
+	case t == nil || ref.shared >= 0 && (s.Cache == nil || s.walked < directTotal && len(v) <= direct):
 		found, n := follow(v, ref.steps)
 		s.walked += n
 		s.work.open += n
 		return found, nil
-	case t.shared >= 0:
-		found, err := s.Cache.root(s.Plan, t.shared).find(t, v, &s.work)
+	case ref.shared >= 0:
+		found, err := s.Cache.root(s.Plan, int(ref.shared)).find(t, v, &s.work)
 		if err != nil {
 			return nil, err
 		}

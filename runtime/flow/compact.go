@@ -6,10 +6,19 @@ import (
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
-// compact moves what requests read of a plan into a few slices and one text, in the order in which
-// it is read. A server may have many thousands of plans. The collector looks at each object of each
-// of them, and a request of a plan that was not used for a while waits for the memory of each.
-func (p *Plan) compact() {
+// compact returns a plan like p in which what requests read stands in a few slices and one text, in
+// the order in which it is read. p must not be used any more. A server may have many thousands of
+// plans. The collector looks at each object of each of them, and a request of a plan that was not
+// used for a while waits for the memory of each.
+func (p *Plan) compact() *Plan {
+	if p.Webhook != nil {
+		both := &struct {
+			plan    Plan
+			webhook Webhook
+		}{*p, *p.Webhook}
+		p = &both.plan
+		p.Webhook = &both.webhook
+	}
 	p.shareText()
 	var size struct{ templates, segments, references, steps int }
 	for _, t := range p.templates() {
@@ -47,6 +56,7 @@ func (p *Plan) compact() {
 		n := &p.Nodes[i]
 		n.ForEach, n.Config = move(n.ForEach), move(n.Config)
 	}
+	return p
 }
 
 // templates goes through the templates of the nodes, each with the index of its node.
@@ -79,9 +89,9 @@ func (p *Plan) shareText() {
 	})
 }
 
-// eachText calls fn for the texts of a plan, first those that most requests read.
+// eachText calls fn for the texts of a plan, first those that most requests read. The plan's ID is
+// not among them: counters keep it when the plan is gone, and would keep all texts with it.
 func (p *Plan) eachText(fn func(*string)) {
-	fn(&p.ID)
 	for _, t := range p.templates() {
 		for i := range t.segments {
 			s := &t.segments[i]

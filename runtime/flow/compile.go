@@ -127,7 +127,7 @@ func (d *draft) plan(revision int64, settings []configured, t trigger, response 
 		}
 	}
 	d.addEdges(p)
-	p.compact()
+	p = p.compact()
 	p.aim()
 	return p
 }

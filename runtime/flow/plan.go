@@ -17,17 +17,24 @@ const (
 	AllNodes     Mode = "allNodes"
 )
 
-// Plan is a validated workflow, ready to run. It is immutable and safe for concurrent use.
+// Plan is a validated workflow, ready to run. It is immutable and safe for concurrent use. What
+// each execution reads stands first.
 type Plan struct {
 	ID       string
-	Name     string // the id when the document gives none
-	Active   bool
-	Revision int64    // the store's revision of the document; 0 when it came from a file
-	Document []byte   // the document's text as given, less webhook.secret
 	Webhook  *Webhook // nil when the trigger is manual
+	Nodes    []Node   // plan order: layer, then order in the document; Nodes[0] is the trigger
+	Active   bool
+	Revision int64 // the store's revision of the document; 0 when it came from a file
+
+	// ReadsHeaders reports whether a template reads trigger.headers.
+	ReadsHeaders bool
+
+	shared int // how many roots its templates have that are the same for all nodes and items
+
+	Name     string // the id when the document gives none
+	Document []byte // the document's text as given, less webhook.secret
 	// trigger.data of runs without input, canonical; nil = none given; only of a manual trigger
-	Data  []byte
-	Nodes []Node // plan order: layer, then order in the document; Nodes[0] is the trigger
+	Data []byte
 
 	// Warnings are violations of rules that are newer than stored documents. The document is valid
 	// and stays in service; for a new document they are errors ([CompileNew]). At most MaxProblems,
@@ -36,11 +43,6 @@ type Plan struct {
 
 	// PrepareFuel is the fuel used to prepare the nodes, at most PrepareFuelStored.
 	PrepareFuel uint64
-
-	// ReadsHeaders reports whether a template reads trigger.headers.
-	ReadsHeaders bool
-
-	shared int // how many roots its templates have that are the same for all nodes and items
 }
 
 // Webhook is the trigger's webhook settings.

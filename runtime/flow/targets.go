@@ -11,8 +11,7 @@ import (
 // are sorted, so that paths with the same first steps are neighbors, and a path stands before its
 // extensions. One pass over a value finds all of them, wherever they lead.
 type targets struct {
-	shared int // index in an execution's Cache; -1 = item, which is another value each time
-	paths  []rawjson.Path
+	paths []rawjson.Path
 }
 
 // compareSteps orders steps into members by key, and behind them steps into elements by index.
@@ -57,9 +56,9 @@ func (p *Plan) aim() {
 	all, paths := make([]targets, len(roots)), make([]rawjson.Path, 0, refs)
 	for i, key := range roots {
 		t := &all[i]
-		t.shared = -1
+		shared := -1
 		if key.root != rootItem {
-			t.shared = p.shared
+			shared = p.shared
 			p.shared++
 		}
 		refs := byRoot[key]
@@ -68,7 +67,7 @@ func (p *Plan) aim() {
 			if i == 0 || comparePaths(ref.steps, refs[i-1].steps) != 0 {
 				paths = append(paths, ref.steps)
 			}
-			ref.targets, ref.target = t, int32(len(paths)-1)
+			ref.targets, ref.target, ref.shared = t, int32(len(paths)-1), int32(shared)
 		}
 		t.paths, paths = slices.Clip(paths), paths[len(paths):]
 	}

@@ -95,6 +95,7 @@ type reference struct {
 	root   root
 	node   int32        // of rootOutput: index in Plan.Nodes
 	target int32        // index of steps in targets
+	shared int32        // index in an execution's Cache; -1 = item, another value each time
 	key    string       // of rootGlobal
 	steps  rawjson.Path // from there on; none when the root is a text or number
 
