@@ -104,10 +104,12 @@ const aim = `(async (list) => {
 	for (const target of [e, ...(e.labels || [])]) {
 		const fits = () => { const [x, y] = middle(target); return x >= 0 && y >= 0 && x < innerWidth && y < innerHeight && inside(target, deepest(x, y)); };
 		if (!fits()) target.scrollIntoView({block: "center", inline: "center", behavior: "instant"});
-		const before = middle(target);
-		await new Promise(requestAnimationFrame);
 		const [X, Y] = middle(target);
-		if (before[0] !== X || before[1] !== Y) return {Why: "it moves"};
+		for (let i = 0; i < 3; i++) {
+			await new Promise(requestAnimationFrame);
+			const now = middle(target);
+			if (now[0] !== X || now[1] !== Y) return {Why: "it moves"};
+		}
 		if (fits()) return {X, Y};
 	}
 	const over = deepest(...middle(e));

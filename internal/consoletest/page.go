@@ -75,10 +75,16 @@ func call[P, R any](p *Page, command cdp.Command[P, R], params P) R {
 	return r
 }
 
-// Size sets the size of the page, in CSS pixels.
+// Size sets the size of the page, in CSS pixels, and waits until the page has noticed.
 func (p *Page) Size(width, height int64) {
 	p.t.Helper()
 	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+	p.Until(fmt.Sprintf("the page has %d x %d pixels", width, height), func() bool {
+		return p.true(fmt.Sprintf(`(async () => {
+			for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); // its observers of sizes have run
+			return innerWidth === %d && innerHeight === %d;
+		})()`, width, height))
+	})
 }
 
 // Media sets what the system prefers: dark or light. Motion is always reduced, so that nothing is

@@ -99,7 +99,8 @@ func TestTheListIsLive(t *testing.T) {
 		t.Errorf("a row moved from %v to %v", before, after)
 	}
 	p.Click(Button("2 new"))
-	p.Sees(Link(last[len(last)-6:]).Within(CSS("tbody tr:first-child")))
+	// Executions of the same millisecond are in no order.
+	p.Sees(Link(last[len(last)-6:]).Within(CSS("tbody tr:nth-child(-n+2)")))
 
 	// One can go on typing after a filter was applied.
 	p.Fill(Field("Workflow id"), "ech")

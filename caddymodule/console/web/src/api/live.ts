@@ -1,7 +1,7 @@
 // One stream of events a tab. Hidden tabs close theirs, since browsers open only six connections to
 // a host, and resume it from their cursor.
 import { signal } from "@preact/signals";
-import { addressOf, apiPath } from "./client";
+import { addressOf, apiPath, getJson } from "./client";
 import type { LiveEvent } from "./types";
 
 /** The state of the stream: "waiting" = it is not connected, and tries again. */
@@ -36,6 +36,19 @@ export function onReconnect(check: () => void): () => void {
   return () => reconnects.delete(check);
 }
 
+/**
+ * Notes where events begin, once: what is loaded afterwards misses none, however late the stream is
+ * connected. Without an answer, what is shown then is loaded again.
+ */
+export async function mark(): Promise<void> {
+  if (cursor !== "") return;
+  try {
+    cursor = (await getJson<{ next: string }>(apiPath(["events"]))).next;
+  } catch {
+    // the stream says where it begins
+  }
+}
+
 /** Begins to follow events while the page is visible. */
 export function follow(): void {
   document.addEventListener("visibilitychange", update);
@@ -58,6 +71,7 @@ function close(): void {
 
 function open(): void {
   clearTimeout(retry);
+  const blind = cursor === "";
   const source = new EventSource(addressOf(apiPath(["events"], { after: cursor })));
   stream = source;
   const note = (e: MessageEvent) => {
@@ -69,6 +83,7 @@ function open(): void {
     connection.value = "live";
     delay = 500;
     if (again) reconnects.forEach((check) => check());
+    if (blind) resets.forEach((reload) => reload());
   });
   source.addEventListener("reset", (e) => {
     note(e);

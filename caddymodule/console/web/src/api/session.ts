@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import { ApiError, getJson, request } from "./client";
-import { onReconnect } from "./live";
+import { mark, onReconnect } from "./live";
 import type { Session } from "./types";
 
 /** Who uses the page; undefined = not known yet. */
@@ -22,7 +22,7 @@ export async function begin(): Promise<void> {
       await request("POST", "session", { body: JSON.stringify({ token }) });
       dispatchEvent(new HashChangeEvent("hashchange"));
     }
-    session.value = await getJson<Session>("session");
+    [session.value] = await Promise.all([getJson<Session>("session"), mark()]);
     refused.value = undefined;
   } catch (e) {
     refused.value = e instanceof ApiError ? e : new ApiError(-1, String(e));

@@ -1,5 +1,5 @@
 // What is going to be sent.
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import { apiPath, getJson, serverNow } from "../api/client";
 import { useStatus } from "../api/lists";
 import { onEvent } from "../api/live";
@@ -207,8 +207,8 @@ function Origin({ workflow, document, session }: { workflow: string; document?: 
   useEffect(() => {
     if (wanted !== "") void take(`event:${wanted}`);
   }, [wanted]);
-  // The first visit begins with something that fits.
-  useEffect(() => {
+  // The first visit begins with something that fits, before anybody can type.
+  useLayoutEffect(() => {
     if (wanted !== "") return;
     if (session.from.peek() !== "" || session.draft.peek() !== emptyDraft || document === undefined) return;
     const first =

@@ -1,0 +1,44 @@
+package consoletest
+
+import (
+	"net/http"
+	"testing"
+)
+
+// lateStreams is a script for a page whose streams of events are connected when the test says so.
+const lateStreams = `(() => {
+	const Real = EventSource;
+	const all = [];
+	window.EventSource = class {
+		constructor(url) { this.url = url; this.listeners = []; all.push(this); }
+		addEventListener(...l) { if (this.real) this.real.addEventListener(...l); else this.listeners.push(l); }
+		close() { this.real?.close(); }
+		connect() { this.real = new Real(this.url); for (const l of this.listeners) this.real.addEventListener(...l); }
+	};
+	window.connectStreams = () => all.splice(0).forEach((s) => s.connect());
+})()`
+
+// TestNothingIsMissedBeforeTheStream ends an execution after the page has loaded its list, and
+// before its stream of events is connected: the page knows where events begin, or loads again.
+func TestNothingIsMissedBeforeTheStream(t *testing.T) {
+	for name, refused := range map[string]bool{"from a cursor": false, "without one": true} {
+		t.Run(name, func(t *testing.T) {
+			s := Start(t, caddy, Options{})
+			put(t, s, "echo", echoDocument)
+			p := browser.Open(t)
+			p.BeforeEach(lateStreams)
+			p.SignIn(s.Console(), User, Password)
+			if refused {
+				p.Expect(http.StatusNotFound)
+				p.Gone("flowtrux/events")
+				p.Reload()
+			}
+			p.Click(Link("Executions"))
+			p.Sees(Heading("No executions yet"))
+			send(t, s, "echo", `{}`, 1)
+			p.Gone("")
+			p.Eval("connectStreams()", nil)
+			p.Sees(Row("echo"))
+		})
+	}
+}
