@@ -4,12 +4,12 @@ import { useData } from "../api/data";
 import { canWrite } from "../api/session";
 import { GlobalDialog } from "../globals/GlobalDialog";
 import { type Global, kindOf, parseGlobals, preview, secretPrefix } from "../globals/values";
-import { href, navigate, type Route } from "../router";
-import { Button, CopyButton, TextInput } from "../ui/controls";
+import type { Route } from "../router";
+import { Button, CopyButton } from "../ui/controls";
 import { Icon } from "../ui/icons";
-import { MoreRows, useMore } from "../ui/more";
-import { Empty, LoadError, Skeleton } from "../ui/show";
-import { line, plural } from "../ui/text";
+import { SearchedTable } from "../ui/searched";
+import { Empty } from "../ui/show";
+import { line } from "../ui/text";
 
 export function Globals({ route }: { route: Route }) {
   const list = useData(
@@ -18,10 +18,6 @@ export function Globals({ route }: { route: Route }) {
     (e) => e.kind === "global",
   );
   const [open, setOpen] = useState<{ global?: Global }>();
-  const query = route.query.get("q") ?? "";
-  const all = list.value ?? [];
-  const found = all.filter((g) => g.key.toLowerCase().includes(query.toLowerCase()));
-  const more = useMore(found, query);
   return (
     <div class="stack">
       <div class="page-head">
@@ -38,15 +34,14 @@ export function Globals({ route }: { route: Route }) {
         Values that all workflows can read, as <code>{"{{global.key}}"}</code>. Values of keys that begin with{" "}
         <code>{secretPrefix}</code> are never shown.
       </p>
-      <LoadError error={list.error} retry={list.reload} />
-      {list.value === undefined ? (
-        !list.error && (
-          <div class="card">
-            <Skeleton lines={6} />
-          </div>
-        )
-      ) : all.length === 0 ? (
-        <div class="card">
+      <SearchedTable
+        screen="globals"
+        query={route.query.get("q") ?? ""}
+        rows={list.value}
+        textOf={(g) => g.key}
+        error={list.error}
+        retry={list.reload}
+        empty={
           <Empty icon="global" title="No globals yet">
             <p>
               A global keeps what several workflows need: the address of a service, a rate, a token. Change it
@@ -58,50 +53,15 @@ export function Globals({ route }: { route: Route }) {
               </Button>
             )}
           </Empty>
-        </div>
-      ) : (
-        <>
-          <div class="toolbar" role="search">
-            <label class="search">
-              <Icon name="search" size={18} />
-              <TextInput
-                type="search"
-                aria-label="Search by key"
-                placeholder="Search by key"
-                value={query}
-                onValue={(q) => navigate(href(["globals"], { q }), true)}
-              />
-            </label>
-            <span class="muted small" role="status">
-              {plural(found.length, "global")}
-            </span>
-          </div>
-          <div class="table-box">
-            <table class="table as-cards globals">
-              <thead>
-                <tr>
-                  <th scope="col">Key</th>
-                  <th scope="col">Value</th>
-                  <th scope="col">
-                    <span class="visually-hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {more.shown.map((g) => (
-                  <Row key={g.key} global={g} onOpen={() => setOpen({ global: g })} />
-                ))}
-              </tbody>
-            </table>
-            {found.length === 0 && (
-              <Empty icon="search" title="No key matches">
-                <Button onClick={() => navigate(href(["globals"]), true)}>Show all</Button>
-              </Empty>
-            )}
-          </div>
-          <MoreRows more={more} />
-        </>
-      )}
+        }
+        label="Search by key"
+        noun="global"
+        none="No key matches"
+        columns={["Key", "Value"]}
+        actions
+        class="globals"
+        row={(g) => <Row key={g.key} global={g} onOpen={() => setOpen({ global: g })} />}
+      />
       {open && (
         <GlobalDialog global={open.global} onClose={() => setOpen(undefined)} onStored={list.reload} />
       )}

@@ -4,21 +4,19 @@ import type { NodeType } from "../api/types";
 import { Capabilities } from "../nodes/Capabilities";
 import { parseNodes } from "../nodes/exact";
 import { NodeDetail } from "../nodes/NodeDetail";
-import { href, navigate, type Route } from "../router";
-import { Button, TextInput } from "../ui/controls";
+import { href, type Route } from "../router";
 import { Icon } from "../ui/icons";
-import { Empty, LoadError, Note, Skeleton } from "../ui/show";
-import { line, plural } from "../ui/text";
+import { SearchedTable } from "../ui/searched";
+import { Empty, Note } from "../ui/show";
+import { line } from "../ui/text";
 
 export function Nodes({ route }: { route: Route }) {
   const list = useData("nodes, exactly", async (signal) =>
     parseNodes((await request("GET", apiPath(["nodes"]), { signal })).text),
   );
   const type = route.path[1];
-  const query = route.query.get("q") ?? "";
-  const all = list.value ?? [];
   if (type !== undefined && list.value) {
-    const exact = all.find((n) => n.node.type === type);
+    const exact = list.value.find((n) => n.node.type === type);
     if (exact) return <NodeDetail key={type} exact={exact} />;
     return (
       <div class="stack">
@@ -32,9 +30,6 @@ export function Nodes({ route }: { route: Route }) {
       </div>
     );
   }
-  const found = all
-    .map((n) => n.node)
-    .filter((n) => `${n.type} ${n.summary}`.toLowerCase().includes(query.toLowerCase()));
   return (
     <div class="stack">
       <div class="page-head">
@@ -44,60 +39,25 @@ export function Nodes({ route }: { route: Route }) {
         What nodes of a workflow can do. Each is a WebAssembly module in a sandbox: it may do only what the
         operator allows.
       </p>
-      <LoadError error={list.error} retry={list.reload} />
-      {list.value === undefined ? (
-        !list.error && (
-          <div class="card">
-            <Skeleton lines={6} />
-          </div>
-        )
-      ) : all.length === 0 ? (
-        <div class="card">
+      <SearchedTable
+        screen="nodes"
+        query={route.query.get("q") ?? ""}
+        rows={list.value?.map((n) => n.node)}
+        textOf={(n) => `${n.type} ${n.summary}`}
+        error={list.error}
+        retry={list.reload}
+        empty={
           <Empty icon="node" title="No node types">
             <p>The server's config loads none. The built-in ones are there unless they are switched off.</p>
           </Empty>
-        </div>
-      ) : (
-        <>
-          <div class="toolbar" role="search">
-            <label class="search">
-              <Icon name="search" size={18} />
-              <TextInput
-                type="search"
-                aria-label="Search node types"
-                placeholder="Search node types"
-                value={query}
-                onValue={(q) => navigate(href(["nodes"], { q }), true)}
-              />
-            </label>
-            <span class="muted small" role="status">
-              {plural(found.length, "node type")}
-            </span>
-          </div>
-          <div class="table-box">
-            <table class="table as-cards node-types">
-              <thead>
-                <tr>
-                  <th scope="col">Type</th>
-                  <th scope="col">Source</th>
-                  <th scope="col">Capabilities</th>
-                  <th scope="col">Handles</th>
-                </tr>
-              </thead>
-              <tbody>
-                {found.map((n) => (
-                  <Row key={n.type} node={n} />
-                ))}
-              </tbody>
-            </table>
-            {found.length === 0 && (
-              <Empty icon="search" title="No node type matches">
-                <Button onClick={() => navigate(href(["nodes"]), true)}>Show all</Button>
-              </Empty>
-            )}
-          </div>
-        </>
-      )}
+        }
+        label="Search node types"
+        noun="node type"
+        none="No node type matches"
+        columns={["Type", "Source", "Capabilities", "Handles"]}
+        class="node-types"
+        row={(n) => <Row key={n.type} node={n} />}
+      />
     </div>
   );
 }

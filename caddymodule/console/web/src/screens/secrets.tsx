@@ -2,15 +2,14 @@ import { useState } from "preact/hooks";
 import { useSecrets, useWorkflows } from "../api/lists";
 import { canWrite } from "../api/session";
 import type { SecretRow, WorkflowRow } from "../api/types";
-import { href, navigate, type Route } from "../router";
+import { href, type Route } from "../router";
 import { endsSoon, Expiries } from "../secrets/expiry";
 import { aboutScheme } from "../secrets/schemes";
 import { SecretDialog } from "../secrets/SecretDialog";
-import { Button, TextInput } from "../ui/controls";
-import { Icon } from "../ui/icons";
-import { Badge, Empty, LoadError, Skeleton } from "../ui/show";
-import { line, plural } from "../ui/text";
-import { MoreRows, useMore } from "../ui/more";
+import { Button } from "../ui/controls";
+import { SearchedTable } from "../ui/searched";
+import { Badge, Empty } from "../ui/show";
+import { line } from "../ui/text";
 
 /** A secret, and the workflow that it belongs to. One of the two may be missing. */
 interface Pair {
@@ -41,14 +40,8 @@ export function Secrets({ route }: { route: Route }) {
   const secrets = useSecrets();
   const workflows = useWorkflows();
   const [open, setOpen] = useState<string>();
-  const query = route.query.get("q") ?? "";
-  const loaded = secrets.value !== undefined && workflows.value !== undefined;
-  const all = loaded ? pairs(secrets.value!, workflows.value!) : [];
-  const found = all.filter((p) =>
-    `${p.id} ${p.workflow?.name ?? ""}`.toLowerCase().includes(query.toLowerCase()),
-  );
-  const more = useMore(found, query);
-  const chosen = all.find((p) => p.id === open);
+  const all = secrets.value && workflows.value && pairs(secrets.value, workflows.value);
+  const chosen = all?.find((p) => p.id === open);
   const reload = () => {
     secrets.reload();
     workflows.reload();
@@ -63,15 +56,14 @@ export function Secrets({ route }: { route: Route }) {
         Senders sign webhooks with the secret of a workflow. What is stored is never shown again: only how
         many secrets there are, and until when they are valid.
       </p>
-      <LoadError error={secrets.error ?? workflows.error} retry={reload} />
-      {!loaded ? (
-        !(secrets.error ?? workflows.error) && (
-          <div class="card">
-            <Skeleton lines={6} />
-          </div>
-        )
-      ) : all.length === 0 ? (
-        <div class="card">
+      <SearchedTable
+        screen="secrets"
+        query={route.query.get("q") ?? ""}
+        rows={all}
+        textOf={(p) => `${p.id} ${p.workflow?.name ?? ""}`}
+        error={secrets.error ?? workflows.error}
+        retry={reload}
+        empty={
           <Empty icon="secret" title="No secrets yet">
             <p>
               Each workflow that webhooks start has a secret of its own. Create a workflow first: its secret
@@ -81,51 +73,14 @@ export function Secrets({ route }: { route: Route }) {
               <span>Go to the workflows</span>
             </a>
           </Empty>
-        </div>
-      ) : (
-        <>
-          <div class="toolbar" role="search">
-            <label class="search">
-              <Icon name="search" size={18} />
-              <TextInput
-                type="search"
-                aria-label="Search by workflow"
-                placeholder="Search by workflow"
-                value={query}
-                onValue={(q) => navigate(href(["secrets"], { q }), true)}
-              />
-            </label>
-            <span class="muted small" role="status">
-              {plural(found.length, "workflow")}
-            </span>
-          </div>
-          <div class="table-box">
-            <table class="table as-cards">
-              <thead>
-                <tr>
-                  <th scope="col">Workflow</th>
-                  <th scope="col">Scheme</th>
-                  <th scope="col">Secrets</th>
-                  <th scope="col">
-                    <span class="visually-hidden">Actions</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {more.shown.map((p) => (
-                  <Row key={p.id} pair={p} onOpen={() => setOpen(p.id)} />
-                ))}
-              </tbody>
-            </table>
-            {found.length === 0 && (
-              <Empty icon="search" title="No workflow matches">
-                <Button onClick={() => navigate(href(["secrets"]), true)}>Show all</Button>
-              </Empty>
-            )}
-          </div>
-          <MoreRows more={more} />
-        </>
-      )}
+        }
+        label="Search by workflow"
+        noun="workflow"
+        none="No workflow matches"
+        columns={["Workflow", "Scheme", "Secrets"]}
+        actions
+        row={(p) => <Row key={p.id} pair={p} onOpen={() => setOpen(p.id)} />}
+      />
       {chosen && (
         <SecretDialog
           workflow={chosen.id}
