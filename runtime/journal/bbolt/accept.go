@@ -25,7 +25,7 @@ func (j *Journal) Adopt(ctx context.Context, e *journal.Entry) (journal.Lease, e
 		return nil, err
 	}
 	a.live.run.running = true
-	o := &adoptOp{acceptOp: a, lease: &lease{journal: j, live: a.live, entry: e, begun: true}}
+	o := &adoptOp{acceptOp: a, lease: &lease{journal: j, live: a.live, entry: e, begun: true, marked: true}}
 	if err := j.do(ctx, o); err != nil {
 		return nil, err
 	}

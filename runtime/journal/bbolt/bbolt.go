@@ -129,6 +129,8 @@ type Journal struct {
 	queue    fairqueue.Queue[*liveEntry] // those that can be claimed
 	order    uint64                      // of the last one in live
 	hours    map[uint32]int              // the number of live entries of each hour
+	unmarked map[*lease]struct{}         // those whose entries run, which is not in the file yet
+	marking  bool                        // markUnmarked is scheduled
 	wake     chan struct{}               // closed and replaced when there is something to claim
 	seq      int64                       // of the last step
 	rate     writeRate
@@ -153,6 +155,7 @@ func New(path string, limits Limits, lockWait time.Duration) *Journal {
 		done:     make(chan struct{}),
 		live:     make(map[string]*liveEntry),
 		hours:    make(map[uint32]int),
+		unmarked: make(map[*lease]struct{}),
 		wake:     make(chan struct{}),
 	}
 	j.counts = counts.New(func() time.Time { return j.now() }, true)

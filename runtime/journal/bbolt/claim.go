@@ -68,6 +68,9 @@ func (j *Journal) drop(live *liveEntry) {
 	live.stopTimer()
 	j.dequeue(live)
 	j.takeKept(live)
+	if live.holder != nil {
+		delete(j.unmarked, live.holder)
+	}
 	live.holder = nil
 }
 

@@ -15,9 +15,10 @@ type lease struct {
 	live    *liveEntry
 	entry   *journal.Entry
 	state   leaseState
-	// begun is set when the operation that marks the entry as running was queued, or when the entry
-	// was stored as running.
-	begun bool
+	begun   bool // it was told that the entry runs
+	// marked is set when the operation that marks the entry as running was queued, or when the
+	// entry was stored as running.
+	marked bool
 }
 
 // leaseState is how a lease has ended, if it has.
@@ -67,77 +68,43 @@ func (l *lease) Extend(context.Context) error {
 
 // Begin marks the entry as running. If the entry was accepted by an earlier process, Begin waits
 // until that is on disk: the entry may be what ended that process, and then each death has to be
-// counted.
+// counted. Otherwise it is marked later, see markLater.
 func (l *lease) Begin(ctx context.Context) error {
 	j := l.journal
 	j.mu.Lock()
 	err := l.checkWanted()
-	begun := l.begun
-	l.begun = true
+	wait := err == nil && !l.begun && l.live.recovered
+	switch {
+	case wait:
+		l.begun, l.marked = true, true
+	case err == nil && !l.begun:
+		l.begun = true
+		j.markLater(l)
+	}
 	j.mu.Unlock()
-	if err != nil || begun {
+	if !wait {
 		return err
 	}
-	o := &beginOp{runOp: runOp{live: l.live}}
-	if l.live.recovered {
-		return j.do(ctx, o)
-	}
-	_, err = j.enqueueWrite(ctx, o)
-	return err
-}
-
-// runOp stores whether an entry runs. It is embedded in beginOp and releaseOp.
-type runOp struct {
-	baseOp
-	live *liveEntry
-	run  run // as stored
-}
-
-func (o *runOp) store(t *transaction, running bool) error {
-	id := []byte(o.live.id)
-	if t.live.Get(id) == nil {
-		return journal.ErrLeaseLost
-	}
-	o.run = readRun(t.runs.Get(id))
-	o.run.running = running
-	if o.run == (run{}) {
-		t.del(t.runs, id)
-	} else {
-		t.put(t.runs, id, o.run.bytes())
-	}
-	return nil
-}
-
-func (o *runOp) committed() { o.live.run = o.run }
-
-// beginOp marks an entry as running.
-type beginOp struct{ runOp }
-
-func (o *beginOp) apply(t *transaction) error { return o.store(t, true) }
-
-// releaseOp marks an entry as not running, unless it was claimed and begun again meanwhile.
-type releaseOp struct {
-	runOp
-	journal *Journal
-}
-
-func (o *releaseOp) apply(t *transaction) error {
-	o.journal.mu.Lock()
-	running := o.live.holder != nil && o.live.holder.begun
-	o.journal.mu.Unlock()
-	return o.store(t, running)
+	return j.do(ctx, &markOp{journal: j, live: l.live})
 }
 
 // Checkpoint stores a step on disk.
 func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
 	j := l.journal
+	o := &checkpointOp{baseOp: baseOp{bytes: len(s.Output) + 128}, lease: l, step: s}
 	j.mu.Lock()
 	err := l.checkHeld()
+	if err == nil && j.takeUnmarked(l) {
+		o.mark = &markOp{journal: j, live: l.live}
+	}
 	j.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := j.do(ctx, &checkpointOp{baseOp: baseOp{bytes: len(s.Output) + 128}, lease: l, step: s}); err != nil {
+	if err := j.do(ctx, o); err != nil {
+		if o.mark != nil {
+			j.markAgain(l)
+		}
 		return err
 	}
 	return l.Extend(ctx)
@@ -148,6 +115,7 @@ type checkpointOp struct {
 	baseOp
 	lease *lease
 	step  journal.Step
+	mark  *markOp // is applied with it; nil = the entry was marked before
 }
 
 func (o *checkpointOp) apply(t *transaction) error {
@@ -159,7 +127,16 @@ func (o *checkpointOp) apply(t *transaction) error {
 		return err
 	}
 	t.putStep(live.id, live.workflow, o.step, j.nextSeq())
+	if o.mark != nil {
+		return o.mark.apply(t)
+	}
 	return nil
+}
+
+func (o *checkpointOp) committed() {
+	if o.mark != nil {
+		o.mark.committed()
+	}
 }
 
 // checkStep returns why there is no room for another step of a workflow.
@@ -263,12 +240,12 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 		j.mu.Unlock()
 		return err
 	}
-	begun := l.begun
+	marked := l.marked
 	l.release(after)
 	j.mu.Unlock()
-	if begun {
+	if marked {
 		// If this is lost, the worst is a death that is counted once too often.
-		_ = j.do(ctx, &releaseOp{runOp: runOp{live: l.live}, journal: j})
+		_ = j.do(ctx, &markOp{journal: j, live: l.live})
 	}
 	return nil
 }
@@ -279,6 +256,7 @@ func (l *lease) release(after time.Duration) {
 	j, live := l.journal, l.live
 	l.state = leaseReleased
 	live.holder = nil
+	delete(j.unmarked, l)
 	switch {
 	case after <= 0:
 		j.enqueue(live)
