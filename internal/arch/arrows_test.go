@@ -52,7 +52,7 @@ var arrows = map[string][]string{
 	"runtime/hostapi":                 {"nodes/abi", "nodes/rawjson"},
 	"runtime/internal/message":        {"nodes/rawjson"},
 	"runtime/journal":                 {},
-	"runtime/journal/bbolt":           {"internal/backoff", "internal/fairqueue", "runtime/journal", "runtime/journal/internal/counts"},
+	"runtime/journal/bbolt":           {"internal/backoff", "internal/fairqueue", "nodes/rawjson", "runtime/journal", "runtime/journal/internal/counts"},
 	"runtime/journal/internal/counts": {"runtime/journal"},
 	"runtime/journal/journaltest":     {"runtime/journal"},
 	"runtime/journal/memory":          {"internal/fairqueue", "runtime/journal", "runtime/journal/internal/counts"},

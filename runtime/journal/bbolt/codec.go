@@ -1,7 +1,6 @@
 package bbolt
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -160,37 +159,33 @@ type details struct {
 // encodeRecord encodes a record: workflow and status, to filter by, then the summary and the
 // details as JSON.
 func encodeRecord(r *journal.Record) ([]byte, error) {
-	text := texts.Get().(*bytes.Buffer)
-	defer recycle(text)
-	// Encoder has no copy of its own, as Marshal returns, but ends each value with a newline.
-	encoder := json.NewEncoder(text)
-	if err := encoder.Encode(r.Summary); err != nil {
-		return nil, fmt.Errorf("encoding a record: %w", err)
+	j := texts.Get().(*jsonText)
+	defer recycle(j)
+	j.summary(&r.Summary)
+	end := len(j.text)
+	j.details(r)
+	if j.err != nil {
+		return nil, j.err
 	}
-	end := text.Len() - 1
-	if err := encoder.Encode(details{r.Trigger, r.Nodes, r.Cut}); err != nil {
-		return nil, fmt.Errorf("encoding a record: %w", err)
-	}
-	summary, more := text.Bytes()[:end], text.Bytes()[end+1:text.Len()-1]
-	b := make([]byte, 0, len(r.Workflow)+len(r.Status)+len(summary)+len(more)+3*binary.MaxVarintLen64)
+	b := make([]byte, 0, len(r.Workflow)+len(r.Status)+len(j.text)+3*binary.MaxVarintLen64)
 	b = appendText(b, r.Workflow)
 	b = appendText(b, r.Status)
-	b = appendText(b, summary)
-	return append(b, more...), nil
+	b = appendText(b, j.text[:end])
+	return append(b, j.text[end:]...), nil
 }
 
 // texts holds buffers in which records are encoded.
-var texts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var texts = sync.Pool{New: func() any { return new(jsonText) }}
 
 // maxRecycled is the size of the largest buffer that is used again.
 const maxRecycled = 64 << 10
 
-func recycle(text *bytes.Buffer) {
-	if text.Cap() > maxRecycled {
+func recycle(j *jsonText) {
+	if cap(j.text) > maxRecycled {
 		return
 	}
-	text.Reset()
-	texts.Put(text)
+	j.text, j.err = j.text[:0], nil
+	texts.Put(j)
 }
 
 func decodeSummary(b []byte) (s journal.Summary, err error) {
