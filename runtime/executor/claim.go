@@ -86,7 +86,7 @@ func (x *Executor) changedRoom(w *workflow) {
 	}
 }
 
-// start runs a claimed entry on a goroutine of its own.
+// start has a claimed entry run by a worker that has nothing to do, or else by a new one.
 func (x *Executor) start(r *Runner, l journal.Lease) {
 	id := l.Entry().Workflow
 	x.mu.Lock()
@@ -106,12 +106,47 @@ func (x *Executor) start(r *Runner, l journal.Lease) {
 	before, queued := w.last, make(chan struct{})
 	w.last = queued
 	x.mu.Unlock()
-	go func() {
-		c := &claimed{executor: x, workflow: w, before: before, queued: queued}
-		defer x.leave()
-		defer c.end(id)
-		x.run(r, l, c)
-	}()
+	t := task{r, l, &claimed{executor: x, workflow: w, before: before, queued: queued}}
+	select {
+	case x.tasks <- t:
+	default:
+		x.done.Go(func() { x.work(t) })
+	}
+}
+
+// task is a claimed entry, with the runner that it begins with.
+type task struct {
+	runner  *Runner
+	lease   journal.Lease
+	claimed *claimed
+}
+
+func (x *Executor) runTask(t task) {
+	defer x.leave()
+	defer t.claimed.end(t.lease.Entry().Workflow)
+	x.run(t.runner, t.lease, t.claimed)
+}
+
+// maxIdle is how long a worker waits for its next task.
+const maxIdle = time.Second
+
+// work is a worker: it runs tasks one after the other until there is none for a while. The stack of
+// its goroutine has grown in the first one, which takes longer than a short execution in the others.
+func (x *Executor) work(t task) {
+	idle := time.NewTimer(maxIdle)
+	defer idle.Stop()
+	for {
+		x.runTask(t)
+		t = task{}
+		idle.Reset(maxIdle)
+		select {
+		case t = <-x.tasks:
+		case <-idle.C:
+			return
+		case <-x.quitting:
+			return
+		}
+	}
 }
 
 // claimed is a claimed execution that waits for its slot.

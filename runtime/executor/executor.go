@@ -45,6 +45,8 @@ type Executor struct {
 	done     sync.WaitGroup // the claiming goroutine and the work counted in active
 	close    sync.Once
 	runs     running
+	calls    journalCalls
+	tasks    chan task // to workers that have nothing to do
 	recorder *record.Recorder
 	inflight inflight
 	retrier  settleRetrier
@@ -77,6 +79,7 @@ func New(j journal.Journal, workers int) *Executor {
 	}
 	x := &Executor{
 		journal: j, counting: journal.CountingOf(j), workers: workers, workflows: make(workflows), quitting: make(chan struct{}),
+		tasks: make(chan task),
 	}
 	x.changed.L = &x.mu
 	x.recorder = record.NewRecorder(j)

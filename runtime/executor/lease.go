@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/flowtrux/edge/internal/backoff"
@@ -17,6 +18,40 @@ const journalTimeout = 10 * time.Second
 // journalContext returns a context for such a call.
 func journalContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
+}
+
+// shareFor is how long the calls begin that share a context of journalCalls.
+const shareFor = time.Second
+
+// journalCalls has contexts for such calls, which need no values. Calls that begin within shareFor
+// share one, as a context with a timer for each costs more than what most calls do. So they end
+// after journalTimeout and at most shareFor more. It is safe for concurrent use.
+type journalCalls struct {
+	mu    sync.Mutex
+	ctx   context.Context
+	until time.Time // when calls need another one
+}
+
+func (c *journalCalls) context() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); c.ctx == nil || !now.Before(c.until) {
+		ctx, cancel := context.WithTimeout(context.Background(), journalTimeout+shareFor)
+		context.AfterFunc(ctx, cancel)
+		c.ctx, c.until = ctx, now.Add(shareFor)
+	}
+	return c.ctx
+}
+
+// whileHeld returns a context for the execution of an entry. It ends with the executor, or if the
+// lease is lost, as extendLease says.
+func (x *Executor) whileHeld(l journal.Lease) (ctx context.Context, stop func()) {
+	if l.TTL() <= 0 {
+		return x.aborted, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(x.aborted)
+	stopExtending := extendLease(l, cancel)
+	return ctx, func() { stopExtending(); cancel(nil) }
 }
 
 // extendLease extends a lease until stop is called. It calls lost if the lease is lost, if it is

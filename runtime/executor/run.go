@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -30,9 +29,7 @@ const (
 
 // run runs a claimed execution and ends its lease.
 func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
-	ctx, cancel := context.WithCancelCause(x.aborted)
-	defer cancel(nil)
-	stop := extendLease(l, cancel)
+	ctx, stop := x.whileHeld(l)
 	defer stop()
 
 	e := l.Entry()
@@ -74,7 +71,7 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 	}
 	defer release()
 	c.gotSlot()
-	switch err := x.begin(l); {
+	switch err := l.Begin(x.calls.context()); {
 	case errors.Is(err, journal.ErrCancelled):
 		x.finish(r.Engine, l, nil, record.NotRun(engine.Cancelled, "", ""))
 		return
@@ -118,19 +115,10 @@ func (x *Executor) conclude(by *engine.Engine, l journal.Lease, run *execution, 
 	}
 }
 
-// begin tells the journal that the entry begins to run.
-func (x *Executor) begin(l journal.Lease) error {
-	ctx, cancel := journalContext(x.aborted)
-	defer cancel()
-	return l.Begin(ctx)
-}
-
 // finish ends an entry. If that fails, the entry is released: all its steps but the last are
 // stored, so at most one node runs again. run is nil if it has not run.
 func (x *Executor) finish(by *engine.Engine, l journal.Lease, run *execution, rec *journal.Record) {
-	ctx, cancel := journalContext(x.aborted)
-	defer cancel()
-	switch err := l.Finish(ctx, rec); {
+	switch err := l.Finish(x.calls.context(), rec); {
 	case err == nil:
 		s := rec.Summary
 		l.Entry().Complete(&s)
@@ -145,9 +133,7 @@ func (x *Executor) finish(by *engine.Engine, l journal.Lease, run *execution, re
 
 // release returns an entry to the journal. It can be claimed again after the given time.
 func (x *Executor) release(by *engine.Engine, l journal.Lease, after time.Duration) {
-	ctx, cancel := journalContext(x.aborted)
-	defer cancel()
-	if err := l.Release(ctx, after); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
+	if err := l.Release(x.calls.context(), after); err != nil && !errors.Is(err, journal.ErrLeaseLost) {
 		by.Logger().Error("giving an execution back to the journal failed",
 			zap.String("execution_id", l.Entry().ID), zap.Error(err))
 	}
