@@ -131,7 +131,7 @@ func (x *Executor) runTask(t task) {
 const maxIdle = time.Second
 
 // work is a worker: it runs tasks one after the other until there is none for a while. The stack of
-// its goroutine has grown in the first one, which takes longer than a short execution in the others.
+// its goroutine grows in the first one only, which takes as long as much of a short execution.
 func (x *Executor) work(t task) {
 	idle := time.NewTimer(maxIdle)
 	defer idle.Stop()

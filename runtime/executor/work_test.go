@@ -22,8 +22,8 @@ func goroutine() string {
 	return string(name)
 }
 
-// TestWorkersRunManyExecutions: executions that follow one another share goroutines, and Close waits
-// for workers that have nothing to do.
+// TestWorkersRunManyExecutions: executions that follow one another share goroutines, and Close
+// waits for workers that have nothing to do.
 func TestWorkersRunManyExecutions(t *testing.T) {
 	const executions = 100
 	j := newLedger()

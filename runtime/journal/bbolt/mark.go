@@ -7,9 +7,9 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// markAfter is about how long an entry runs at most before it is marked as running in the file. Most
-// have ended by then, and need no mark: a third of the writes of an execution with one node, and a
-// commit for itself when little else is written.
+// markAfter is about how long an entry runs at most before it is marked as running in the file.
+// Most have ended by then, and need no mark: a third of the writes of an execution with one node,
+// and a commit for itself when little else is written.
 const markAfter = 100 * time.Millisecond
 
 // The callers of the following two methods hold the lock.
@@ -62,8 +62,8 @@ func (j *Journal) markAgain(l *lease) {
 	}
 }
 
-// markOp stores whether an entry runs at the moment: it may have been released since, or claimed and
-// begun again.
+// markOp stores whether an entry runs at the moment: it may have been released since, or claimed
+// and begun again.
 type markOp struct {
 	baseOp
 	journal *Journal

@@ -10,9 +10,9 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// jsonText is JSON under construction. Records are encoded field by field: encoding/json takes twice
-// as long and makes more garbage, for each execution in the journal. The names, and what is left
-// out, follow the tags of the types, by which records are decoded.
+// jsonText is JSON under construction. Records are encoded field by field: encoding/json takes
+// twice as long and makes more garbage, for each execution in the journal. The names, and what is
+// left out, follow the tags of the types, by which records are decoded.
 type jsonText struct {
 	text []byte
 	err  error

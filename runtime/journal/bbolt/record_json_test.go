@@ -11,8 +11,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// fillAny fills a value with random content, each part of it sometimes with its zero value. It fills all
-// fields, so that one that is added to a type and not to its encoding makes tests fail.
+// fillAny fills a value with random content, each part of it sometimes with its zero value. It
+// fills all fields, so that one that is added to a type and not to its encoding makes tests fail.
 func fillAny(random *rand.Rand, v reflect.Value, texts []string) {
 	if random.IntN(4) == 0 {
 		return
