@@ -137,7 +137,6 @@ func (x *Executor) work(t task) {
 	defer idle.Stop()
 	for {
 		x.runTask(t)
-		t = task{}
 		idle.Reset(maxIdle)
 		select {
 		case t = <-x.tasks:

@@ -44,7 +44,8 @@ func TestWorkersRunManyExecutions(t *testing.T) {
 	}
 	l.drain(x, 0)
 	remove()
-	if n := len(workers); n > executions/2 { // some have not ended when the next execution is claimed
+	// some have not ended when the next execution is claimed
+	if n := len(workers); n > executions/2 {
 		t.Errorf("%d goroutines have run %d executions", n, executions)
 	}
 	l.wantNoReferences()
@@ -56,11 +57,11 @@ func TestCallsOfTheJournalEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c journalCalls
 		first := c.context()
-		time.Sleep(shareFor - 1)
+		time.Sleep(shareFor - time.Nanosecond)
 		if c.context() != first {
 			t.Error("a call within the same moment has another context")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		second := c.context()
 		if second == first {
 			t.Error("a later call has the same context")

@@ -16,8 +16,8 @@ type lease struct {
 	entry   *journal.Entry
 	state   leaseState
 	begun   bool // it was told that the entry runs
-	// marked is set when the operation that marks the entry as running was queued, or when the
-	// entry was stored as running.
+	// marked means that the file may say that the entry runs: an operation that stores so was
+	// queued or applied. Then Release has to take it back.
 	marked bool
 }
 

@@ -52,12 +52,12 @@ func (j *Journal) markUnmarked() {
 	}
 }
 
-// markAgain is called after a step was not stored, and with it that its entry runs.
+// markAgain is called after a step was not stored, and with it that its entry runs. The step may
+// yet be stored, if its caller has stopped waiting. So the lease counts as marked.
 func (j *Journal) markAgain(l *lease) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if l.checkHeld() == nil {
-		l.marked = false
 		j.markLater(l)
 	}
 }
@@ -78,6 +78,9 @@ func (o *markOp) apply(t *transaction) error {
 	}
 	o.journal.mu.Lock()
 	running := o.live.holder != nil && o.live.holder.begun
+	if running {
+		o.live.holder.marked = true // it may be another lease than the one that this was made for
+	}
 	o.journal.mu.Unlock()
 	o.run = readRun(t.runs.Get(id))
 	o.run.running = running

@@ -1,6 +1,8 @@
 package bbolt
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -129,4 +131,56 @@ func TestStepsThatDoNotFitMarkLater(t *testing.T) {
 		t.Fatal("a step fits in a full file")
 	}
 	eventually(t, "it is marked", func() bool { return isMarked(t, j, l.Entry().ID) })
+}
+
+// TestReleaseUnmarksWhatAnEarlierLeaseHasMarked: a mark that is under way when its lease is
+// released may find the entry claimed and running again. The file then says that it runs, though
+// the new lease has stored nothing yet.
+func TestReleaseUnmarksWhatAnEarlierLeaseHasMarked(t *testing.T) {
+	j := open(t, path(t), roomy)
+	stopClock(j)
+	l := begin(t, j)
+	id := l.Entry().ID
+	if err := j.do(t.Context(), &markOp{journal: j, live: l.(*lease).live}); err != nil {
+		t.Fatal(err)
+	}
+	if !isMarked(t, j, id) {
+		t.Fatal("it runs and was not marked")
+	}
+	if err := l.Release(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if isMarked(t, j, id) {
+		t.Error("it is marked after it was released")
+	}
+}
+
+// TestReleaseUnmarksWhatAnAbandonedStepHasMarked: a step whose caller has stopped waiting may be
+// stored, and its mark with it.
+func TestReleaseUnmarksWhatAnAbandonedStepHasMarked(t *testing.T) {
+	j := open(t, path(t), roomy)
+	stopClock(j)
+	l := begin(t, j)
+	id := l.Entry().ID
+	started, goOn := block(t, j)
+	<-started
+	ctx, cancel := context.WithCancel(t.Context())
+	stored := make(chan error)
+	go func() { stored <- l.Checkpoint(ctx, journal.Step{Node: "a", Output: []byte(`1`)}) }()
+	eventually(t, "the step waits", func() bool { return len(j.requests) == 1 })
+	last, end := block(t, j) // in one commit with the step
+	goOn()
+	<-last
+	cancel()
+	if err := <-stored; !errors.Is(err, context.Canceled) {
+		t.Errorf("the step's caller has %v", err)
+	}
+	end()
+	eventually(t, "it is marked", func() bool { return isMarked(t, j, id) })
+	if err := l.Release(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if isMarked(t, j, id) {
+		t.Error("it is marked after it was released")
+	}
 }

@@ -19,7 +19,11 @@ func fillAny(random *rand.Rand, v reflect.Value, texts []string) {
 	}
 	switch v.Interface().(type) {
 	case time.Time:
-		v.Set(reflect.ValueOf(time.Unix(random.Int64N(1<<33), random.Int64N(1e9)).UTC()))
+		zone := time.FixedZone("", 60*(random.IntN(24*60)-12*60))
+		if random.IntN(2) == 0 {
+			zone = time.UTC
+		}
+		v.Set(reflect.ValueOf(time.Unix(random.Int64N(1<<33), random.Int64N(1e9)).In(zone)))
 		return
 	case []byte:
 		v.SetBytes([]byte(texts[random.IntN(len(texts))] + "x"))
@@ -43,8 +47,8 @@ func fillAny(random *rand.Rand, v reflect.Value, texts []string) {
 			fillAny(random, v.Index(i), texts)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fillAny(random, v.Field(i), texts)
+		for _, field := range v.Fields() {
+			fillAny(random, field, texts)
 		}
 	default:
 		panic("a record has a field of a type that this test does not know: " + v.Type().String())
@@ -118,7 +122,7 @@ func FuzzRecords(f *testing.F) {
 	f.Add(uint64(2), "\\", "\xed\xa0\x80")
 	f.Fuzz(func(t *testing.T, seed uint64, one, other string) {
 		if strings.Contains(one+other, `\u`) {
-			t.Skip("its escape would be taken for one of encoding/json")
+			return // its escape would be taken for one of encoding/json
 		}
 		var r journal.Record
 		fillAny(rand.New(rand.NewPCG(seed, 0)), reflect.ValueOf(&r).Elem(), []string{one, other})
