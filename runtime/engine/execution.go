@@ -38,7 +38,7 @@ type Execution struct {
 	results     []NodeResult
 	result      Result                  // once the execution has ended
 	resumed     map[string]journal.Step // steps of earlier runs, by node ID
-	waiting     []int                   // by node: incoming edges from nodes that are not settled
+	waiting     []int32                 // by node: incoming edges from nodes that are not settled
 	unsettled   int                     // nodes that are not settled
 	lease       journal.Lease           // nil = not journaled; set by Init or Adopt
 	watcher     Watcher                 // nil = none
@@ -47,7 +47,7 @@ type Execution struct {
 
 	few struct { // outputs and waiting of small plans: one allocation with the execution
 		outputs [fewNodes][]byte
-		waiting [fewNodes]int
+		waiting [fewNodes]int32
 	}
 }
 
@@ -85,10 +85,10 @@ func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, 
 	if n <= fewNodes {
 		x.outputs, x.waiting = x.few.outputs[:n], x.few.waiting[:n]
 	} else {
-		x.outputs, x.waiting = make([][]byte, n), make([]int, n)
+		x.outputs, x.waiting = make([][]byte, n), make([]int32, n)
 	}
 	for i := range n {
-		x.waiting[i] = len(p.Plan.Nodes[i].In)
+		x.waiting[i] = int32(len(p.Plan.Nodes[i].In))
 	}
 	x.life.parent = ctx
 	mayStay := p.Plan.Webhook != nil && p.Plan.Webhook.AcceptOnTimeout // after the caller has gone
