@@ -24,8 +24,10 @@ const (
 	// MaxRecords is the most records that a Journal holds: the newest, as far as they fit into
 	// MaxRecordBytes.
 	MaxRecords = 10_000
-	// MaxRecordBytes is the most bytes that the records of a Journal take.
-	MaxRecordBytes = 256 << 20
+	// MaxRecordBytes is the most bytes that the records of a Journal take, events included. They
+	// stay in the heap for as long as they are kept, and between two collections of garbage a
+	// process may take twice its heap.
+	MaxRecordBytes = 32 << 20
 	// Retention is how long after its acceptance the record of an ended execution is shown.
 	Retention = 72 * time.Hour
 )
@@ -36,7 +38,8 @@ type Options struct {
 	// DefaultMaxPending.
 	MaxPending int
 	// MaxBytes is the most bytes of events and steps of such entries, and of stored responses,
-	// which may take a quarter of it. Records are not included. 0 or less means DefaultMaxBytes.
+	// which may take a quarter of it. Records have a bound of their own, MaxRecordBytes. 0 or less
+	// means DefaultMaxBytes.
 	MaxBytes int64
 	// AcceptLoss permits the loss of entries with the process. Without it Accept and Adopt, which
 	// promise durability, return journal.ErrVolatile.

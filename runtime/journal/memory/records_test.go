@@ -35,6 +35,40 @@ func TestRecordsAreFewObjects(t *testing.T) {
 	}
 }
 
+// TestRecordsTakeWhatIsCounted checks that a journal full of records takes about as much of the
+// heap as its bound says.
+func TestRecordsTakeWhatIsCounted(t *testing.T) {
+	j := New(Options{})
+	before := heapBytes()
+	value := journal.Value{Text: strings.Repeat("1", 100)}
+	put := 0
+	for ; put < MaxRecords && len(j.records.byID) == put; put++ {
+		id := fmt.Sprintf("exec-%026d", put)
+		r := &journal.Record{Summary: journal.Summary{ID: id, AcceptedAt: time.Now()}}
+		for range 3 {
+			r.Nodes = append(r.Nodes, journal.NodeRecord{ID: "n", Input: value, Output: value})
+		}
+		if err := j.Put(t.Context(), journal.Ended{Record: r, Source: &journal.Entry{ID: id, Data: make([]byte, 4<<10)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(j.records.byID) == put {
+		t.Fatalf("%d records of 5 KB were kept, which is no bound of bytes", put)
+	}
+	if got, most := heapBytes()-before, MaxRecordBytes*5/4; got > most {
+		t.Errorf("%d records take %d bytes of the heap, more than %d", len(j.records.byID), got, most)
+	}
+	runtime.KeepAlive(j)
+}
+
+// heapBytes returns the number of bytes that are in use.
+func heapBytes() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
 // heapObjects returns the number of objects that are in use.
 func heapObjects() int {
 	runtime.GC()
