@@ -43,9 +43,7 @@ const minimalPath = "/api/webhooks/minimal"
 // diskSite returns a site with the flowtrux handler and a journal on disk. journal holds further
 // options of the journal.
 func diskSite(name string, seed map[string]string, journal string) site {
-	s := edgeSite(name, seed, "")
-	s.app = "journal bbolt {\n" + journal + "\n}"
-	return s
+	return edgeSite(name, seed, "journal bbolt {\n"+journal+"\n}")
 }
 
 // acceptRound is a round on a server that accepts and runs executions with one node.

@@ -23,7 +23,8 @@ const secret = "bench-secret"
 type site struct {
 	name string
 	http string // directives of the site
-	app  string // options of the flowtrux block; "" for a server without it
+	edge bool   // there is a flowtrux block
+	app  string // its options
 	// seed holds documents by file below the seed directory: workflows/<id>.json, secrets/<id>.
 	seed map[string]string
 	// cores limits the threads that run Go code; 0 for as many as there are cores.
@@ -33,9 +34,11 @@ type site struct {
 }
 
 // edgeSite returns a site with the flowtrux handler, whose store is seeded with the given
-// documents. more holds further options of the flowtrux block.
-func edgeSite(name string, seed map[string]string, more string) site {
-	return site{name: name, http: "flowtrux", app: "journal memory\n" + more, seed: seed}
+// documents. app holds further options of the flowtrux block. What it does not set is as users have
+// it, the journal on disk among it: a journal in memory keeps records in the heap, so that its
+// memory, and how rarely garbage is collected, would depend on how long the bench has run.
+func edgeSite(name string, seed map[string]string, app string) site {
+	return site{name: name, http: "flowtrux", edge: true, app: app, seed: seed}
 }
 
 // server is a Caddy process with its own data directory.
@@ -75,7 +78,7 @@ func (b *bench) newServer(s site) (*server, error) {
 		v.env = append(v.env, "GOMAXPROCS="+strconv.Itoa(s.cores))
 	}
 	app := ""
-	if s.app != "" {
+	if s.edge {
 		app = fmt.Sprintf("flowtrux {\nstore embedded %s {\nseed %s\n}\n%s\n}", filepath.Join(dir, "store"), filepath.Join(dir, "seed"), s.app)
 	}
 	files := map[string]string{"Caddyfile": fmt.Sprintf("{\nadmin %s\npersist_config off\nlog {\nlevel WARN\n}\n%s\n}\n%s {\n%s\n}\n", admin, app, v.url, s.http)}
