@@ -24,9 +24,9 @@ const (
 	// MaxRecords is the most records that a Journal holds: the newest, as far as they fit into
 	// MaxRecordBytes.
 	MaxRecords = 10_000
-	// MaxRecordBytes is the most bytes that the records of a Journal take, events included. They
-	// stay in the heap for as long as they are kept, and between two collections of garbage a
-	// process may take twice its heap.
+	// MaxRecordBytes is the most bytes that the records of a Journal take, with their events and
+	// the documents that they were run from. They stay in the heap for as long as they are kept,
+	// and between two collections of garbage a process may take twice its heap.
 	MaxRecordBytes = 32 << 20
 	// Retention is how long after its acceptance the record of an ended execution is shown.
 	Retention = 72 * time.Hour
@@ -95,7 +95,7 @@ func New(o Options) *Journal {
 		live:    make(map[string]*liveEntry),
 		usage:   usage{byWorkflow: make(map[string]amount)},
 		keys:    newKeys(o.responseBytes()),
-		records: records{byID: make(map[string]*stored)},
+		records: records{byID: make(map[string]*stored), documents: make(map[document]int)},
 		counts:  counts.New(time.Now, false),
 	}
 }

@@ -12,8 +12,16 @@ import (
 
 // records are the records of ended executions, within Retention, MaxRecords and MaxRecordBytes.
 type records struct {
-	ids   []string // sorted
-	byID  map[string]*stored
+	ids       []string // sorted
+	byID      map[string]*stored
+	bytes     int
+	documents map[document]int // how many records each has
+}
+
+// document is a workflow's document, which the executions of one revision share. A record keeps it
+// in the heap also when its workflow has a newer one.
+type document struct {
+	first *byte
 	bytes int
 }
 
@@ -52,23 +60,50 @@ func (s *stored) record() (*journal.Record, error) {
 func (r *records) put(s *stored) {
 	id := s.summary.ID
 	if old, there := r.byID[id]; there {
-		r.bytes -= old.size()
+		r.uncount(old)
 	} else {
 		at, _ := slices.BinarySearch(r.ids, id)
 		r.ids = slices.Insert(r.ids, at, id)
 	}
 	r.byID[id] = s
-	r.bytes += s.size()
+	r.count(s)
 	gone := 0
 	for _, oldest := range r.ids {
 		if len(r.byID) <= MaxRecords && r.bytes <= MaxRecordBytes && !r.byID[oldest].isExpired() {
 			break
 		}
-		r.bytes -= r.byID[oldest].size()
+		r.uncount(r.byID[oldest])
 		delete(r.byID, oldest)
 		gone++
 	}
 	r.ids = slices.Delete(r.ids, 0, gone)
+}
+
+func (r *records) count(s *stored) {
+	r.bytes += s.size()
+	if d := s.document(); d.bytes > 0 {
+		if r.documents[d]++; r.documents[d] == 1 {
+			r.bytes += d.bytes
+		}
+	}
+}
+
+func (r *records) uncount(s *stored) {
+	r.bytes -= s.size()
+	if d := s.document(); d.bytes > 0 {
+		if r.documents[d]--; r.documents[d] == 0 {
+			delete(r.documents, d)
+			r.bytes -= d.bytes
+		}
+	}
+}
+
+// document returns the document that a record keeps; one without bytes is none.
+func (s *stored) document() document {
+	if s.source == nil || len(s.source.Document) == 0 {
+		return document{}
+	}
+	return document{&s.source.Document[0], len(s.source.Document)}
 }
 
 // get returns a record that is shown, or nil.
@@ -85,7 +120,7 @@ func (s *stored) isExpired() bool {
 	return !at.IsZero() && time.Since(at) > Retention
 }
 
-// size returns about how many bytes a record takes.
+// size returns about how many bytes a record takes, without its document.
 func (s *stored) size() int {
 	n := 1<<10 + len(s.details)
 	if e := s.source; e != nil {

@@ -3,6 +3,7 @@ package memory
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,29 +37,69 @@ func TestRecordsAreFewObjects(t *testing.T) {
 }
 
 // TestRecordsTakeWhatIsCounted checks that a journal full of records takes about as much of the
-// heap as its bound says.
+// heap as its bound says, whatever the records consist of.
 func TestRecordsTakeWhatIsCounted(t *testing.T) {
-	j := New(Options{})
-	before := heapBytes()
 	value := journal.Value{Text: strings.Repeat("1", 100)}
-	put := 0
-	for ; put < MaxRecords && len(j.records.byID) == put; put++ {
-		id := fmt.Sprintf("exec-%026d", put)
+	for name, c := range map[string]struct {
+		records int
+		source  func() *journal.Entry
+	}{
+		"events":    {MaxRecords, func() *journal.Entry { return &journal.Entry{Data: make([]byte, 4<<10)} }},
+		"revisions": {100, func() *journal.Entry { return &journal.Entry{Document: make([]byte, 1<<20)} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := New(Options{})
+			before := heapBytes()
+			for n := range c.records {
+				id := fmt.Sprintf("exec-%026d", n)
+				r := &journal.Record{Summary: journal.Summary{ID: id, AcceptedAt: time.Now()}}
+				for range 3 {
+					r.Nodes = append(r.Nodes, journal.NodeRecord{ID: "n", Input: value, Output: value})
+				}
+				if err := j.Put(t.Context(), journal.Ended{Record: r, Source: c.source()}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			took := heapBytes() - before
+			if kept := len(j.records.byID); took > MaxRecordBytes*5/4 || took < MaxRecordBytes/2 {
+				t.Errorf("%d records of %d take %d bytes of the heap, of %d", kept, c.records, took, MaxRecordBytes)
+			}
+			runtime.KeepAlive(j)
+		})
+	}
+}
+
+// TestDocumentsCountOnce checks that records of one revision count its document together, and no
+// longer than they are kept.
+func TestDocumentsCountOnce(t *testing.T) {
+	j := New(Options{})
+	put := func(id string, document []byte) {
+		t.Helper()
 		r := &journal.Record{Summary: journal.Summary{ID: id, AcceptedAt: time.Now()}}
-		for range 3 {
-			r.Nodes = append(r.Nodes, journal.NodeRecord{ID: "n", Input: value, Output: value})
-		}
-		if err := j.Put(t.Context(), journal.Ended{Record: r, Source: &journal.Entry{ID: id, Data: make([]byte, 4<<10)}}); err != nil {
+		if err := j.Put(t.Context(), journal.Ended{Record: r, Source: &journal.Entry{Document: document}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(j.records.byID) == put {
-		t.Fatalf("%d records of 5 KB were kept, which is no bound of bytes", put)
+	want := func(ids ...string) {
+		t.Helper()
+		if !slices.Equal(j.records.ids, ids) {
+			t.Fatalf("records %v, want %v", j.records.ids, ids)
+		}
 	}
-	if got, most := heapBytes()-before, MaxRecordBytes*5/4; got > most {
-		t.Errorf("%d records take %d bytes of the heap, more than %d", len(j.records.byID), got, most)
+	first, second := make([]byte, MaxRecordBytes*2/3), make([]byte, MaxRecordBytes*2/3)
+	put("a", first)
+	put("b", first)
+	put("b", first) // in its own place
+	want("a", "b")
+	put("c", second)
+	want("c")
+	if len(j.records.documents) != 1 || j.records.bytes > MaxRecordBytes {
+		t.Errorf("%d documents and %d bytes are counted", len(j.records.documents), j.records.bytes)
 	}
-	runtime.KeepAlive(j)
+	put("c", nil)
+	if len(j.records.documents) != 0 || j.records.bytes > 2<<10 {
+		t.Errorf("without a document: %d documents and %d bytes are counted", len(j.records.documents), j.records.bytes)
+	}
 }
 
 // heapBytes returns the number of bytes that are in use.
