@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -142,9 +144,10 @@ func TestOneBranchMayEndLate(t *testing.T) {
 		}
 		return "2", nil
 	})}, sandbox.Limits{})
+	var once sync.Once
 	j.fail = func(call string, _ journal.Step) error {
 		if call == "checkpoint" {
-			close(stepped)
+			once.Do(func() { close(stepped) })
 		}
 		return nil
 	}
@@ -154,7 +157,9 @@ func TestOneBranchMayEndLate(t *testing.T) {
 	l.accept(x, p, "exec-1")
 	Receive(t, j.finished)
 	l.drain(x, 0)
-	if got, want := j.lines(), []string{"step a=1", "finished succeeded "}; !slices.Equal(got, want) {
+	// The other branch gets one as well if it ends before this checkpoint has returned.
+	got := slices.DeleteFunc(j.lines(), func(line string) bool { return strings.HasPrefix(line, "step b=") })
+	if want := []string{"step a=1", "finished succeeded "}; !slices.Equal(got, want) {
 		t.Errorf("journal %q, want %q", got, want)
 	}
 }
