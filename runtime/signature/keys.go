@@ -45,6 +45,17 @@ func NewKey(secret []byte, expiresAt time.Time) Key {
 	return Key{Secret: secret, ExpiresAt: expiresAt, states: &states{forms: formsOf(secret)}}
 }
 
+// only returns a key as the only one, in one object.
+func only(secret []byte, expiresAt time.Time) []Key {
+	k := new(struct {
+		keys   [1]Key
+		states states
+	})
+	k.states.forms = formsOf(secret)
+	k.keys[0] = Key{Secret: secret, ExpiresAt: expiresAt, states: &k.states}
+	return k.keys[:]
+}
+
 // String implements fmt.Stringer. It never shows the secret.
 func (Key) String() string { return message.Mask }
 
@@ -75,7 +86,7 @@ func ParseKeys(value []byte) ([]Key, error) {
 		case len(value) > MaxSecret:
 			return nil, &Error{Reason: errLong}
 		}
-		return []Key{NewKey(bytes.Clone(value), time.Time{})}, nil
+		return only(bytes.Clone(value), time.Time{}), nil
 	}
 	raw, err := object(value)
 	if err != nil {

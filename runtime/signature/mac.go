@@ -24,17 +24,24 @@ const (
 	materials
 )
 
-// states holds what is derived from the secret of one key.
+// states holds what is derived from the secret of one key. Nearly all keys serve one scheme, so the
+// HMAC for the first material is part of it: with thousands of workflows, each object of a key costs
+// the collector and the next request of its workflow.
 type states struct {
 	keyed [materials]atomic.Pointer[keyed] // set on first use
 	forms forms
+	taken atomic.Bool // first is, or is about to be, the HMAC for some material
+	first keyed
 }
 
 // keyed is an HMAC (RFC 2104) that has read its key: the saved states of its two hashes, each after
 // one block. Restoring them saves hashing the key again, as crypto/hmac does for its Reset. But
 // they are a few hundred bytes that hold no other memory, so each of many thousands of keys can
 // have its own, while the hashes themselves are shared by all keys.
-type keyed struct{ inner, outer []byte }
+type keyed struct {
+	inner, outer []byte        // parts of room, unless they are longer
+	room         [2 * 108]byte // for two states of SHA-256 or SHA-1
+}
 
 // The bytes with which HMAC fills up and masks its key.
 const (
@@ -42,13 +49,14 @@ const (
 	outerPad = 0x5c
 )
 
-func newKeyed(a *algorithm, secret []byte) *keyed {
+// set makes k the HMAC of a with a secret.
+func (k *keyed) set(a *algorithm, secret []byte) {
 	h := a.newHash()
 	if len(secret) > h.BlockSize() {
 		h.Write(secret)
 		secret = h.Sum(nil)
 	}
-	var both []byte // one piece of memory
+	both := k.room[:0]
 	after := func(pad byte) {
 		block := bytes.Repeat([]byte{pad}, h.BlockSize())
 		for i, b := range secret {
@@ -65,7 +73,7 @@ func newKeyed(a *algorithm, secret []byte) *keyed {
 	after(innerPad)
 	inner := len(both)
 	after(outerPad)
-	return &keyed{inner: both[:inner], outer: both[inner:]}
+	k.inner, k.outer = both[:inner], both[inner:]
 }
 
 // keyed returns k's HMAC for a material.
@@ -79,7 +87,13 @@ func (k *Key) keyed(s *Scheme, of material) *keyed {
 	if of == decodedSHA256 {
 		secret = k.forms().decoded
 	}
-	made := newKeyed(s.algorithm, secret)
+	var made *keyed
+	if k.states != nil && k.states.taken.CompareAndSwap(false, true) {
+		made = &k.states.first
+	} else {
+		made = new(keyed)
+	}
+	made.set(s.algorithm, secret)
 	if k.states != nil {
 		k.states.keyed[of].Store(made)
 	}

@@ -301,12 +301,31 @@ func TestMACs(t *testing.T) {
 			s := &Scheme{algorithm: a, payload: parts("{body}")}
 			for range 2 { // the second one uses the first one's state
 				m := a.borrow()
-				if got := m.sum(s, newKeyed(a, secret), new(claim), []byte(body)); !bytes.Equal(got, mac.Sum(nil)) {
+				k := new(keyed)
+				k.set(a, secret)
+				if got := m.sum(s, k, new(claim), []byte(body)); !bytes.Equal(got, mac.Sum(nil)) {
 					t.Errorf("%s with %d bytes of secret: %x, want %x", name, n, got, mac.Sum(nil))
 				}
 				a.giveBack(m)
 			}
 		}
+	}
+}
+
+// A key with all that its first scheme needs is one object besides its secret.
+func TestKeysAreFewObjects(t *testing.T) {
+	s, secret := &Scheme{algorithm: hmacSHA256}, []byte("it is secret")
+	var scratch keyed
+	garbage := testing.AllocsPerRun(100, func() {
+		formsOf(secret)
+		scratch.set(s.algorithm, secret)
+	})
+	all := testing.AllocsPerRun(100, func() {
+		keys, _ := ParseKeys(secret)
+		keys[0].keyed(s, textSHA256)
+	})
+	if all-garbage > 2 {
+		t.Errorf("%v objects, of which %v are for a moment", all, garbage)
 	}
 }
 
