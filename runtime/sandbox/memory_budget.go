@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"runtime"
+	"maps"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -10,6 +10,9 @@ import (
 
 // DefaultBudget is the default limit of a Budget, in bytes.
 const DefaultBudget = 1 << 30
+
+// minShares is how many shares a budget has before it looks for those that nobody uses.
+const minShares = 64
 
 // Budget bounds the memory that the sandboxes of a process use together: snapshots, and instances
 // with their memories, stacks and tables. The code of modules is not included. The memory is
@@ -47,10 +50,13 @@ type Budget struct {
 
 	mu     sync.Mutex
 	limits []*int64 // one for each SetLimit; the last one is in force
-	shares map[string]weak.Pointer[Share]
-	hosts  map[*Host]struct{}
-	order  []*Share    // the shares with waiting calls; the first one is served next
-	short  atomic.Bool // the next waiting call needs memory that is in use
+	// shares has those in use by id, and at most as many that nobody uses any more. They go when
+	// there are maxShares of both.
+	shares    map[string]weak.Pointer[Share]
+	maxShares int
+	hosts     map[*Host]struct{}
+	order     []*Share    // the shares with waiting calls; the first one is served next
+	short     atomic.Bool // the next waiting call needs memory that is in use
 }
 
 // NewBudget returns a budget of limit bytes; 0 = DefaultBudget.
@@ -58,7 +64,7 @@ func NewBudget(limit int64) *Budget {
 	if limit == 0 {
 		limit = DefaultBudget
 	}
-	b := &Budget{shares: make(map[string]weak.Pointer[Share]), hosts: make(map[*Host]struct{})}
+	b := &Budget{shares: make(map[string]weak.Pointer[Share]), hosts: make(map[*Host]struct{}), maxShares: minShares}
 	b.limits = []*int64{&limit}
 	b.limit.Store(limit)
 	b.own = &Share{budget: b}
@@ -206,27 +212,13 @@ func (b *Budget) Share(id string) *Share {
 	if s := b.shares[id].Value(); s != nil {
 		return s
 	}
-	s := &Share{budget: b, id: id}
-	p := weak.Make(s)
-	b.shares[id] = p
-	runtime.AddCleanup(s, sharedBy.forget, sharedBy{b, id, p})
-	return s
-}
-
-// sharedBy is the entry of a share in its budget.
-type sharedBy struct {
-	budget *Budget
-	id     string
-	share  weak.Pointer[Share]
-}
-
-// forget removes the entry of a share that nobody uses any more.
-func (e sharedBy) forget() {
-	e.budget.mu.Lock()
-	defer e.budget.mu.Unlock()
-	if e.budget.shares[e.id] == e.share {
-		delete(e.budget.shares, e.id)
+	if len(b.shares) >= b.maxShares {
+		maps.DeleteFunc(b.shares, func(_ string, p weak.Pointer[Share]) bool { return p.Value() == nil })
+		b.maxShares = max(minShares, 2*len(b.shares))
 	}
+	s := &Share{budget: b, id: id}
+	b.shares[id] = weak.Make(s)
+	return s
 }
 
 // limit returns how many bytes the share may use.
