@@ -6,15 +6,20 @@ import (
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
+	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
 // Program is a plan bound to the modules that run it. It is immutable and safe for concurrent use.
 // It holds no reference to its Nodes: executions do.
 type Program struct {
-	Plan  *flow.Plan
+	Plan *flow.Plan
+	// Counts is where the journal keeps the counters of the workflow.
+	Counts journal.KeptCounts
+
 	owner *Nodes
-	nodes []boundNode // by plan order; the trigger's is empty
+	nodes []boundNode             // by plan order; the trigger's is empty
+	few   [fewNodes / 2]boundNode // nodes of small plans: one object with the program
 }
 
 // boundNode is a node bound to its module.
@@ -57,7 +62,13 @@ func (p *Program) Retire() {
 
 // Bind binds a plan that was compiled against n.
 func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
-	nodes := make([]boundNode, len(p.Nodes))
+	program := &Program{Plan: p, owner: n}
+	nodes := program.few[:]
+	if len(p.Nodes) > len(nodes) {
+		nodes = make([]boundNode, len(p.Nodes))
+	}
+	nodes = nodes[:len(p.Nodes)]
+	program.nodes = nodes
 	for i := range nodes {
 		if p.Nodes[i].Type == flow.TypeTrigger {
 			continue
@@ -71,5 +82,5 @@ func (n *Nodes) Bind(p *flow.Plan) (*Program, error) {
 			nodes[i].prepared = t.module.NewPrepared(p.Nodes[i].Fixed).For(p.ID)
 		}
 	}
-	return &Program{Plan: p, owner: n, nodes: nodes}, nil
+	return program, nil
 }

@@ -95,8 +95,10 @@ func (w *nodeEvents) publish(node int, state string, r *engine.NodeResult) {
 // publishes it once its record is stored, so that those who read of it find it; nil = nobody reads.
 func (x *Executor) ended(run *execution, r *engine.Result) (publish func()) {
 	if x.counting != nil {
+		p := run.Program()
 		x.counting.CountEnded(journal.EndedCount{
-			Workflow: run.Program().Plan.ID, ID: r.ID, Status: string(r.Status), EndedAt: r.Started.Add(r.Duration), Duration: r.Duration,
+			Workflow: p.Plan.ID, Kept: &p.Counts,
+			ID: r.ID, Status: string(r.Status), EndedAt: r.Started.Add(r.Duration), Duration: r.Duration,
 		})
 	}
 	if !x.feed.Watched() || !x.showEnd(run, r.ID) {
@@ -114,6 +116,9 @@ func (x *Executor) finished(run *execution, s *journal.Summary) {
 		e := journal.EndedCount{Workflow: s.Workflow, ID: s.ID, Status: s.Status, EndedAt: s.EndedAt}
 		if !s.StartedAt.IsZero() {
 			e.Duration = s.EndedAt.Sub(s.StartedAt)
+		}
+		if run != nil {
+			e.Kept = &run.Program().Counts
 		}
 		x.counting.CountEnded(e)
 	}

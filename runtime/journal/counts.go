@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,10 +35,16 @@ const (
 // EndedCount is what is counted of an execution.
 type EndedCount struct {
 	Workflow, ID string
-	Status       string // one of the final ones; others are not counted
+	Kept         *KeptCounts // of Workflow; nil = the journal looks its counters up
+	Status       string      // one of the final ones; others are not counted
 	EndedAt      time.Time
 	Duration     time.Duration // 0 or less = it has not run
 }
+
+// KeptCounts is where a journal keeps the counters of a workflow for the next call of CountEnded:
+// among those of thousands of workflows, looking them up by id takes longer than counting. It
+// belongs to one workflow and one journal. Journals may leave it empty, as its zero value is.
+type KeptCounts struct{ atomic.Value }
 
 // CountsQuery selects counters.
 type CountsQuery struct {

@@ -46,6 +46,7 @@ func TestTable(t *testing.T) {
 		clock := epoch
 		now := func() time.Time { return clock }
 		table, saved := New(now, true), make(disk)
+		kept := map[string]*journal.KeptCounts{"a": {}, "b": {}} // c has none
 		var ended []journal.EndedCount
 		type rejection struct {
 			code string
@@ -59,6 +60,7 @@ func TestTable(t *testing.T) {
 					Status: rapid.SampledFrom(statuses[:]).Draw(t, "status"), EndedAt: clock,
 					Duration: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "duration")),
 				}
+				e.Kept = kept[e.Workflow]
 				table.Ended(e)
 				ended = append(ended, e)
 			},
@@ -190,6 +192,39 @@ func TestWorkflowsAreBounded(t *testing.T) {
 	}
 	if n := len(table.Counts(journal.CountsQuery{Hours: 72}).Workflows); n > 100 {
 		t.Errorf("%d workflows are counted, want 100", n)
+	}
+}
+
+// Counters that were kept count as long as they are those of the table, and no longer.
+func TestKeptCounts(t *testing.T) {
+	now := func() time.Time { return epoch }
+	table, other := New(now, false), New(now, false)
+	table.max = 1
+	var kept journal.KeptCounts
+	count := func(in *Table, workflow string, kept *journal.KeptCounts) {
+		in.Ended(journal.EndedCount{Workflow: workflow, Kept: kept, Status: journal.Succeeded, EndedAt: epoch})
+	}
+	succeeded := func(in *Table) int {
+		sum := 0
+		for _, w := range in.Counts(journal.CountsQuery{Workflow: "a", Hours: 1}).Workflows {
+			sum += w.Ended[journal.Succeeded][0]
+		}
+		return sum
+	}
+	count(table, "a", &kept)
+	count(table, "a", nil)
+	count(table, "a", &kept)
+	if n := succeeded(table); n != 3 {
+		t.Errorf("%d executions, want 3", n)
+	}
+	count(table, "b", nil) // which evicts a
+	count(table, "a", &kept)
+	if n := succeeded(table); n != 1 {
+		t.Errorf("%d executions after an eviction, want 1", n)
+	}
+	count(other, "a", &kept)
+	if of, n := succeeded(other), succeeded(table); of != 1 || n != 1 {
+		t.Errorf("%d and %d executions, want one in each table", of, n)
 	}
 }
 

@@ -46,17 +46,17 @@ func New(now func() time.Time, saved bool) *Table {
 	return t
 }
 
-// workflow has the counters of one workflow.
+// workflow has the counters of one workflow. What Ended always touches stands first.
 type workflow struct {
-	id string
-
+	table *Table
 	mu    sync.Mutex
-	past  []byte // the hours before, each its number and its cell; the oldest is the first
+	dirty bool   // cell or last is to be saved
+	gone  bool   // it was evicted
 	hour  uint32 // of cell; 0 = there is none
-	cell  cell
 	last  last
-	dirty bool // cell or last is to be saved
-	gone  bool // it was evicted
+	cell  cell
+	past  []byte // the hours before, each its number and its cell; the oldest is the first
+	id    string
 }
 
 // last is the execution that ended last.
@@ -74,7 +74,7 @@ func (t *Table) Ended(e journal.EndedCount) {
 	if status < 0 || len(e.Workflow) > maxID {
 		return
 	}
-	w := t.locked(e.Workflow)
+	w := t.locked(&e)
 	defer w.mu.Unlock()
 	t.turnTo(w, hourOf(e.EndedAt))
 	w.cell.ended[status]++
@@ -90,11 +90,22 @@ func (t *Table) Ended(e journal.EndedCount) {
 	}
 }
 
-// locked returns the counters of a workflow with their lock held.
-func (t *Table) locked(id string) *workflow {
+// locked returns the counters of the workflow of an execution with their lock held.
+func (t *Table) locked(e *journal.EndedCount) *workflow {
+	if e.Kept != nil {
+		if w, ok := e.Kept.Load().(*workflow); ok && w.table == t {
+			if w.mu.Lock(); !w.gone {
+				return w
+			}
+			w.mu.Unlock()
+		}
+	}
 	for {
-		w := t.workflow(id)
+		w := t.workflow(e.Workflow)
 		if w.mu.Lock(); !w.gone {
+			if e.Kept != nil {
+				e.Kept.Store(w)
+			}
 			return w
 		}
 		w.mu.Unlock() // it was evicted a moment ago
@@ -115,7 +126,7 @@ func (t *Table) workflow(id string) *workflow {
 		if len(t.workflows) >= t.max {
 			t.evict(1 + t.max/evictPart)
 		}
-		w = &workflow{id: id}
+		w = &workflow{table: t, id: id}
 		t.workflows[id] = w
 	}
 	return w
