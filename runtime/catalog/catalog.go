@@ -95,10 +95,20 @@ type snapshot struct {
 // slot holds a workflow in snapshots; it is never empty.
 type slot = atomic.Pointer[Workflow]
 
+// slotOf returns a slot with w, or with a copy of it. If w stays, both are one object: a request to
+// one of thousands of workflows waits for the memory of each object.
 func slotOf(w *Workflow) *slot {
-	s := new(slot)
-	s.Store(w)
-	return s
+	if w.Preparing != nil {
+		s := new(slot)
+		s.Store(w)
+		return s
+	}
+	both := &struct {
+		slot     slot
+		workflow Workflow
+	}{workflow: *w}
+	both.slot.Store(&both.workflow)
+	return &both.slot
 }
 
 // workflow returns a workflow, or nil.
