@@ -25,8 +25,8 @@ const (
 )
 
 // states holds what is derived from the secret of one key. Nearly all keys serve one scheme, so the
-// HMAC for the first material is part of it: with thousands of workflows, each object of a key costs
-// the collector and the next request of its workflow.
+// HMAC for the first material is part of it: with thousands of workflows, each object of a key
+// costs the collector and the next request of its workflow.
 type states struct {
 	keyed [materials]atomic.Pointer[keyed] // set on first use
 	forms forms
