@@ -20,9 +20,8 @@ func (p *Plan) compact() *Plan {
 		p.Webhook = &both.webhook
 	}
 	p.shareText()
-	var size struct{ templates, segments, references, steps int }
+	var size struct{ segments, references, steps int }
 	for _, t := range p.templates() {
-		size.templates++
 		size.segments += len(t.segments)
 		for i := range t.segments {
 			if ref := t.segments[i].ref; ref != nil {
@@ -32,9 +31,9 @@ func (p *Plan) compact() *Plan {
 		}
 	}
 	// with these capacities append never moves what pointers already lead to
-	templates, segments := make([]Template, 0, size.templates), make([]segment, 0, size.segments)
+	segments := make([]segment, 0, size.segments)
 	references, steps := make([]reference, 0, size.references), make([]rawjson.Step, 0, size.steps)
-	move := func(t *Template) *Template {
+	move := func(t, to *Template) *Template {
 		if t == nil {
 			return nil
 		}
@@ -49,12 +48,12 @@ func (p *Plan) compact() *Plan {
 			}
 			segments = append(segments, s)
 		}
-		templates = append(templates, Template{segments: segments[first:len(segments):len(segments)]})
-		return &templates[len(templates)-1]
+		to.segments = segments[first:len(segments):len(segments)]
+		return to
 	}
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
-		n.ForEach, n.Config = move(n.ForEach), move(n.Config)
+		n.ForEach, n.Config = move(n.ForEach, &n.own.forEach), move(n.Config, &n.own.config)
 	}
 	return p
 }

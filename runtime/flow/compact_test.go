@@ -10,7 +10,7 @@ import (
 // TestPlansAreFewObjects checks that the number of objects of a plan is small, and does not grow
 // with the number of its nodes, since each collection of garbage looks at all of them.
 func TestPlansAreFewObjects(t *testing.T) {
-	const plans, most = 500, 15
+	const plans, most = 500, 14
 	types := builtins(t)
 	for _, nodes := range []int{1, 20} {
 		doc := []byte(chain(nodes))

@@ -90,6 +90,7 @@ type Node struct {
 	In, Out []Edge        // in the order of the document
 	Config  *Template     // an object; nil for the trigger
 	ForEach *Template     // nil = runs once
+	own     templates     // where both are
 	Timeout time.Duration // 0 = none of its own
 	Retry   Retry
 	Handles []string // that the node may choose; nil = it does not route
@@ -102,6 +103,9 @@ type Node struct {
 	// an object: what the module is prepared with, not in Config; nil = nothing
 	Fixed []byte
 }
+
+// templates are those of a node, which are one object with all nodes of their plan.
+type templates struct{ config, forEach Template }
 
 // Retry is a node's retry rule. Without one there is a single attempt.
 type Retry struct {
