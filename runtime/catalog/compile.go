@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
@@ -85,6 +86,9 @@ func CompileNew(
 // compileRound is one round of the compilation of a stored document.
 func compileRound(id string, e store.Entry, types *engine.Preparation, nodes *engine.Nodes) (*engine.Program, *signature.Scheme, error) {
 	plan, err := flow.Compile(id, e.Revision, e.Value, types, signatures{})
+	if err == nil && bytes.Equal(plan.Document, e.Value) {
+		plan.Document = e.Value // which the catalog retains anyway
+	}
 	return bind(plan, err, nodes)
 }
 
