@@ -38,8 +38,8 @@ type meters struct {
 	mu        sync.Mutex
 	workflows map[string]bool // the values of the label workflow
 
-	ofNodes      known[nodeLabels]
-	ofExecutions known[executionLabels]
+	ofNodes      known[nodeLabels, series]
+	ofExecutions known[executionLabels, *executionSeries]
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {

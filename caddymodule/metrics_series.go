@@ -23,23 +23,23 @@ func (s series) count(d time.Duration) {
 
 // known caches series by their labels. Looking them up in their vectors takes several times as
 // long, and happens for each node and execution. It is safe for concurrent use.
-type known[K comparable] struct {
+type known[K comparable, S any] struct {
 	mu     sync.RWMutex
-	series map[K]series
+	series map[K]S
 }
 
-func (k *known[K]) get(labels K) (series, bool) {
+func (k *known[K, S]) get(labels K) (S, bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	s, ok := k.series[labels]
 	return s, ok
 }
 
-func (k *known[K]) add(labels K, s series) {
+func (k *known[K, S]) add(labels K, s S) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.series == nil {
-		k.series = make(map[K]series)
+		k.series = make(map[K]S)
 	}
 	k.series[labels] = s
 }
@@ -71,21 +71,34 @@ func (m *meters) node(typ string, failed bool) series {
 	return s
 }
 
-// execution returns the series of executions of a workflow by their status.
-func (m *meters) execution(p *flow.Plan, status engine.Status) series {
-	labels := executionLabels{p.ID, mode(p), status}
-	s, ok := m.ofExecutions.get(labels)
-	if ok {
+// executionSeries are the series of executions with a status.
+type executionSeries struct {
+	series
+	status engine.Status
+}
+
+// execution returns the series of executions of a program by their status. The program keeps those
+// asked for last: with thousands of workflows, looking them up takes longer than counting.
+func (m *meters) execution(p *engine.Program, status engine.Status) series {
+	if s, ok := p.Observed.Load().(*executionSeries); ok && s.status == status {
+		return s.series
+	}
+	s := m.findExecution(p.Plan, status)
+	p.Observed.Store(s)
+	return s.series
+}
+
+// findExecution looks the series of executions up by their labels.
+func (m *meters) findExecution(p *flow.Plan, status engine.Status) *executionSeries {
+	// the number of other workflows has no bound
+	labels := executionLabels{m.workflow(p.ID), mode(p), status}
+	if s, ok := m.ofExecutions.get(labels); ok {
 		return s
 	}
-	labels.workflow = m.workflow(p.ID) // the number of other workflows has no bound
-	if s, ok = m.ofExecutions.get(labels); ok {
-		return s
-	}
-	s = series{
+	s := &executionSeries{status: status, series: series{
 		m.executions.WithLabelValues(labels.workflow, string(labels.mode), string(status)),
 		m.duration.WithLabelValues(labels.workflow, string(labels.mode)),
-	}
+	}}
 	m.ofExecutions.add(labels, s)
 	return s
 }

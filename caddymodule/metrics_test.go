@@ -30,15 +30,19 @@ func TestWorkflowLabelIsBounded(t *testing.T) {
 func TestSeriesAreLookedUpOnce(t *testing.T) {
 	m := newMeters()
 	for i := range maxWorkflowLabels + 100 {
-		m.execution(&flow.Plan{ID: fmt.Sprint("w", i)}, engine.Succeeded)
+		m.execution(&engine.Program{Plan: &flow.Plan{ID: fmt.Sprint("w", i)}}, engine.Succeeded)
 	}
 	if n := len(m.ofExecutions.series); n != maxWorkflowLabels+1 {
 		t.Errorf("%d series in memory, want one for each label", n)
 	}
 	for _, id := range []string{"w0", fmt.Sprint("w", maxWorkflowLabels+1)} {
-		p := &flow.Plan{ID: id}
+		p := &engine.Program{Plan: &flow.Plan{ID: id}}
 		if n := testing.AllocsPerRun(100, func() { m.execution(p, engine.Succeeded) }); n > 0 {
 			t.Errorf("%s: %v allocations", id, n)
+		}
+		failed := m.execution(p, engine.Failed)
+		if failed.total == m.execution(p, engine.Succeeded).total || failed.total != m.execution(p, engine.Failed).total {
+			t.Errorf("%s: the series of another status", id)
 		}
 	}
 }

@@ -22,13 +22,14 @@ func (o observer) NodeEnded(_ *flow.Plan, _ string, _ int, typ string, d time.Du
 }
 
 // ExecutionEnded implements engine.Observer.
-func (o observer) ExecutionEnded(p *flow.Plan, r *engine.Result) {
+func (o observer) ExecutionEnded(program *engine.Program, r *engine.Result) {
+	p := program.Plan
 	if r.Interrupted && o.app.journal.Durability() == journal.Disk { // it is counted when it ends
 		o.app.logger.Info("execution interrupted, it goes on from the journal", zap.String("execution_id", r.ID),
 			zap.String("workflow", p.ID), zap.Int64("revision", p.Revision), zap.Duration("duration", r.Duration))
 		return
 	}
-	o.app.meters.execution(p, r.Status).count(r.Duration)
+	o.app.meters.execution(program, r.Status).count(r.Duration)
 	if r.Status == engine.Failed || r.Status == engine.TimedOut {
 		o.app.events.executionFailed(p, r)
 	}

@@ -49,7 +49,7 @@ type Observer interface {
 	NodeEnded(p *flow.Plan, id string, node int, typ string, d time.Duration, err *NodeError)
 	// ExecutionEnded is called when a run has ended. An execution whose lease is released runs
 	// again.
-	ExecutionEnded(p *flow.Plan, r *Result)
+	ExecutionEnded(p *Program, r *Result)
 }
 
 // NopObserver is an Observer that does nothing.
@@ -62,7 +62,7 @@ func (NopObserver) ExecutionStarted(*flow.Plan, string) {}
 func (NopObserver) NodeEnded(*flow.Plan, string, int, string, time.Duration, *NodeError) {}
 
 // ExecutionEnded implements Observer.
-func (NopObserver) ExecutionEnded(*flow.Plan, *Result) {}
+func (NopObserver) ExecutionEnded(*Program, *Result) {}
 
 // Engine runs programs. It is safe for concurrent use. It has no goroutine and needs no Close.
 type Engine struct {

@@ -219,7 +219,9 @@ func (w *witness) NodeEnded(p *flow.Plan, id string, node int, typ string, _ tim
 	w.note("%s: node %s (%s): %v", id, p.Nodes[node].ID, typ, err)
 }
 
-func (w *witness) ExecutionEnded(_ *flow.Plan, r *engine.Result) { w.note("%s %s", r.ID, r.Status) }
+func (w *witness) ExecutionEnded(_ *engine.Program, r *engine.Result) {
+	w.note("%s %s", r.ID, r.Status)
+}
 
 func TestObserver(t *testing.T) {
 	w := new(witness)

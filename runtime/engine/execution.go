@@ -119,7 +119,7 @@ func (x *Execution) Run() *Result {
 	x.runReady(x.settle(0, &trigger, buf[:0], x.started))
 	x.branches.Wait()
 	r := x.end()
-	x.engine.config.Observer.ExecutionEnded(x.program.Plan, r)
+	x.engine.config.Observer.ExecutionEnded(x.program, r)
 	return r
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
@@ -16,6 +17,8 @@ type Program struct {
 	Plan *flow.Plan
 	// Counts is where the journal keeps the counters of the workflow.
 	Counts journal.KeptCounts
+	// Observed is for what the observer keeps of the workflow. It is empty at first.
+	Observed atomic.Value
 
 	owner *Nodes
 	nodes []boundNode             // by plan order; the trigger's is empty

@@ -8,7 +8,6 @@ import (
 
 	. "github.com/flowtrux/edge/internal/enginetest"
 	"github.com/flowtrux/edge/runtime/engine"
-	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -38,7 +37,7 @@ type results struct {
 	ended chan *engine.Result
 }
 
-func (r results) ExecutionEnded(_ *flow.Plan, result *engine.Result) { r.ended <- result }
+func (r results) ExecutionEnded(_ *engine.Program, result *engine.Result) { r.ended <- result }
 
 // Aborted executions have not ended. They continue from the journal.
 func TestCloseCutsOff(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 
 	. "github.com/flowtrux/edge/internal/enginetest"
 	"github.com/flowtrux/edge/runtime/engine"
-	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -180,7 +179,7 @@ type ends struct {
 	c chan struct{}
 }
 
-func (e ends) ExecutionEnded(*flow.Plan, *engine.Result) { e.c <- struct{}{} }
+func (e ends) ExecutionEnded(*engine.Program, *engine.Result) { e.c <- struct{}{} }
 
 // TestSlotsBoundWhatWaitsToBeRecorded checks that slots bound the executions that wait to be
 // recorded, for each onTimeout.
