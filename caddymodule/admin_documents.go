@@ -110,7 +110,7 @@ func (a *App) secretOf(plan *flow.Plan) []signature.Key {
 		return nil
 	}
 	if plan.Webhook.Secret != "" {
-		return []signature.Key{signature.NewKey([]byte(string(plan.Webhook.Secret)), time.Time{})}
+		return signature.OneKey([]byte(string(plan.Webhook.Secret)), time.Time{})
 	}
 	if before := a.catalog.Workflow(plan.ID); before != nil {
 		return before.OwnKeys()

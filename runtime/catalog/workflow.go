@@ -118,5 +118,5 @@ func ownKeys(s flow.Secret) []signature.Key {
 	if s == "" {
 		return nil
 	}
-	return []signature.Key{signature.NewKey([]byte(string(s)), time.Time{})}
+	return signature.OneKey([]byte(string(s)), time.Time{})
 }

@@ -31,8 +31,9 @@ func TrimNewline(text []byte) []byte {
 	return text
 }
 
-// Key is one secret of a workflow. It prints as a mask. Create it with [NewKey] or [ParseKeys]: any
-// other Key works, but costs more per request. Keys may be copied and used concurrently.
+// Key is one secret of a workflow. It prints as a mask. Create it with [NewKey], [OneKey] or
+// [ParseKeys]: any other Key works, but costs more per request. Keys may be copied and used
+// concurrently.
 type Key struct {
 	Secret    []byte    // as the sender has it; must not be modified; empty = no secret
 	ExpiresAt time.Time // valid before this time; zero = always
@@ -45,8 +46,8 @@ func NewKey(secret []byte, expiresAt time.Time) Key {
 	return Key{Secret: secret, ExpiresAt: expiresAt, states: &states{forms: formsOf(secret)}}
 }
 
-// only returns a key as the only one, in one object.
-func only(secret []byte, expiresAt time.Time) []Key {
+// OneKey returns a key as the only one of a workflow, in one object. It retains secret.
+func OneKey(secret []byte, expiresAt time.Time) []Key {
 	k := new(struct {
 		keys   [1]Key
 		states states
@@ -86,7 +87,7 @@ func ParseKeys(value []byte) ([]Key, error) {
 		case len(value) > MaxSecret:
 			return nil, &Error{Reason: errLong}
 		}
-		return only(bytes.Clone(value), time.Time{}), nil
+		return OneKey(bytes.Clone(value), time.Time{}), nil
 	}
 	raw, err := object(value)
 	if err != nil {
