@@ -11,8 +11,9 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
-// Program is a plan bound to the modules that run it. It is immutable and safe for concurrent use.
-// It holds no reference to its Nodes: executions do.
+// Program is a plan bound to the modules that run it. It is safe for concurrent use, and
+// immutable but for what the journal and the observer keep in it. It holds no reference to its
+// Nodes: executions do.
 type Program struct {
 	Plan *flow.Plan
 	// Counts is where the journal keeps the counters of the workflow.

@@ -72,7 +72,7 @@ func FuzzCompile(f *testing.F) {
 		if p.Webhook != nil {
 			p.Webhook.Secret = ""
 		}
-		if !cmp.Equal(p, q, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{})) {
+		if !cmp.Equal(p, q, cmp.AllowUnexported(Plan{}, Node{}, templates{}, targets{}, Template{}, segment{}, reference{})) {
 			t.Fatal("the plan's document compiles to another plan")
 		}
 	})

@@ -258,7 +258,7 @@ func TestPlanOfRandomGraphs(t *testing.T) {
 			}
 		}
 		again, err := Compile("w", 0, doc, types, nil)
-		if err != nil || !cmp.Equal(p, again, cmp.AllowUnexported(Plan{}, targets{}, Template{}, segment{}, reference{})) {
+		if err != nil || !cmp.Equal(p, again, cmp.AllowUnexported(Plan{}, Node{}, templates{}, targets{}, Template{}, segment{}, reference{})) {
 			t.Fatalf("compiling again gives another plan (%v)", err)
 		}
 	})

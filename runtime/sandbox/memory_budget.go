@@ -50,8 +50,8 @@ type Budget struct {
 
 	mu     sync.Mutex
 	limits []*int64 // one for each SetLimit; the last one is in force
-	// shares has those in use by id, and at most as many that nobody uses any more. They go when
-	// there are maxShares of both.
+	// shares has those in use by id, and others that nobody uses any more. The latter go when there
+	// are maxShares of both: twice as many as were in use the last time, or minShares.
 	shares    map[string]weak.Pointer[Share]
 	maxShares int
 	hosts     map[*Host]struct{}
