@@ -22,10 +22,16 @@ const connections = 32
 // summaryMark begins the line with the summary of the script.
 const summaryMark = "summary: "
 
+// turnTexts is the number of requests that a load of paths prepares. It is the same for each number
+// of paths, as it decides how often wrk waits for memory, and how much is left of the caches that it
+// shares with the server.
+const turnTexts = 10_000
+
 // script sends one body to one or many paths, checks all responses and prints a summary as a line
 // of JSON. wrk itself counts only statuses from 400 as errors. LuaJIT keeps each text once, so that
-// comparing bodies takes as long as comparing pointers. The verbs are for the body, the signature,
-// the expected response, or nil for any, and the number of paths.
+// comparing bodies takes as long as comparing pointers. For the same reason, a header tells requests
+// to the same path apart. The verbs are for the body, the signature, the expected response, or nil
+// for any, the number of paths, and that of requests to send to them in turn.
 const script = `wrk.method = "POST"
 wrk.body = %s
 wrk.headers["Content-Type"] = "application/json"
@@ -36,13 +42,16 @@ function response(status, _, body)
 	if status ~= 201 then wrong = wrong + 1; other = status
 	elseif wanted and body ~= wanted then differing = differing + 1 end
 end
-local paths, requests, turn = %d, {}, 0
+local paths, texts, requests, turn = %d, %d, {}, 0
 if paths > 0 then
 	function init()
-		for i = 1, paths do requests[i] = wrk.format(nil, wrk.path .. i) end
+		for i = 0, texts - 1 do
+			wrk.headers["X-Turn"] = string.format("%%05d", i)
+			requests[i + 1] = wrk.format(nil, wrk.path .. i %% paths + 1)
+		end
 	end
 	function request()
-		turn = turn %% paths + 1
+		turn = turn %% texts + 1
 		return requests[turn]
 	end
 end
@@ -88,7 +97,7 @@ func (b *bench) wrkLoad(ctx context.Context, url string, l load, d time.Duration
 	if l.response != "" {
 		wanted = luaText([]byte(l.response))
 	}
-	text := fmt.Sprintf(script, luaText(l.body), signature(l.body), wanted, l.paths)
+	text := fmt.Sprintf(script, luaText(l.body), signature(l.body), wanted, l.paths, turnTexts)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return figure{}, err
 	}
