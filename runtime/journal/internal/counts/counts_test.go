@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -225,6 +226,31 @@ func TestKeptCounts(t *testing.T) {
 	count(other, "a", &kept)
 	if of, n := succeeded(other), succeeded(table); of != 1 || n != 1 {
 		t.Errorf("%d and %d executions, want one in each table", of, n)
+	}
+}
+
+// Executions that end while the counters of their workflows are evicted count in the table.
+func TestKeptCountsMeetEvictions(t *testing.T) {
+	table := New(func() time.Time { return epoch }, true)
+	table.max = 2
+	var kept [4]journal.KeptCounts
+	end := func(i int) {
+		table.Ended(journal.EndedCount{Workflow: fmt.Sprint(i), Kept: &kept[i], Status: journal.Failed, EndedAt: epoch})
+	}
+	var ending sync.WaitGroup
+	for range 4 {
+		ending.Go(func() {
+			for n := range 2000 {
+				end(n % len(kept))
+			}
+		})
+	}
+	ending.Wait()
+	for i := range kept {
+		end(i)
+		if w := kept[i].Load(); w != table.workflows[fmt.Sprint(i)] {
+			t.Errorf("workflow %d counts elsewhere", i)
+		}
 	}
 }
 
