@@ -23,15 +23,15 @@ const connections = 32
 const summaryMark = "summary: "
 
 // turnTexts is the number of requests that a load of paths prepares. It is the same for each number
-// of paths, as it decides how often wrk waits for memory, and how much is left of the caches that it
-// shares with the server.
+// of paths, as it decides how often wrk waits for memory, and how much is left of the caches that
+// it shares with the server.
 const turnTexts = 10_000
 
 // script sends one body to one or many paths, checks all responses and prints a summary as a line
 // of JSON. wrk itself counts only statuses from 400 as errors. LuaJIT keeps each text once, so that
-// comparing bodies takes as long as comparing pointers. For the same reason, a header tells requests
-// to the same path apart. The verbs are for the body, the signature, the expected response, or nil
-// for any, the number of paths, and that of requests to send to them in turn.
+// comparing bodies takes as long as comparing pointers. For the same reason, a header tells
+// requests to the same path apart. The verbs are for the body, the signature, the expected
+// response, or nil for any, the number of paths, and that of requests to send to them in turn.
 const script = `wrk.method = "POST"
 wrk.body = %s
 wrk.headers["Content-Type"] = "application/json"
