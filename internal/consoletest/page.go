@@ -80,8 +80,9 @@ func (p *Page) Size(width, height int64) {
 	p.t.Helper()
 	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
 	p.Until(fmt.Sprintf("the page has %d x %d pixels", width, height), func() bool {
+		// After two frames, its observers of sizes have run.
 		return p.true(fmt.Sprintf(`(async () => {
-			for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame); // its observers of sizes have run
+			for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
 			return innerWidth === %d && innerHeight === %d;
 		})()`, width, height))
 	})
