@@ -155,6 +155,7 @@ func TestReloadWithStreams(t *testing.T) {
 	time.Sleep(300 * time.Millisecond)
 	stop()
 	senders.Wait()
+	time.Sleep(time.Second) // executions end in the feed once they are recorded, a moment later
 	s := site{t: t, app: r.app()}
 	s.putWorkflow("last", trigger(`{"responseMode":"lastNode"}`))
 	following.Wait()

@@ -23,6 +23,9 @@ const (
 	// record.
 	maxBatch      = 128
 	maxBatchBytes = 4 << 20
+	// pause is the least time between two batches, unless the later one is full. Executions gather
+	// meanwhile: one call to a journal on disk is one commit, whatever is in it.
+	pause = 100 * time.Millisecond
 	// queuePatience is how long an execution that did not succeed waits for room in the queue.
 	queuePatience = time.Second
 	// minFlush is the least time that Close gives to waiting executions.
@@ -52,9 +55,8 @@ type Recorder struct {
 	all   load
 	each  map[string]*load // by workflow; only workflows with executions in the queue
 
-	rate   int // successes to record per second; less than 0 = all
-	second int64
-	used   int // of rate, in the current second
+	rate int       // successes to record per second; less than 0 = all
+	used time.Time // places of successes are used up to this time
 }
 
 // entry is an execution that waits to be recorded.
@@ -94,11 +96,21 @@ func (r *Recorder) wants(now time.Time) bool {
 	if r.rate < 0 {
 		return true
 	}
-	if s := now.Unix(); s != r.second {
-		r.second, r.used = s, 0
+	if r.rate == 0 {
+		return false
 	}
-	r.used++
-	return r.used <= r.rate
+	// There is a place every so often, and those of a second may wait for a burst. Under steady
+	// load the work of recording is spread: all of it at the start of each second would hold up
+	// the requests of that moment.
+	if ago := now.Sub(r.used); ago > time.Second || ago < -time.Second { // or the clock was set back
+		r.used = now.Add(-time.Second)
+	}
+	next := r.used.Add(time.Second / time.Duration(r.rate))
+	if next.After(now) {
+		return false
+	}
+	r.used = next
+	return true
 }
 
 // Add takes over an ended execution. It returns once the execution is in the queue, or will not be
@@ -120,6 +132,7 @@ func (r *Recorder) Add(run *engine.Execution, result *engine.Result, then func()
 // run records executions until Close is called and the queue is empty or given up.
 func (r *Recorder) run() {
 	defer close(r.ended)
+	var last time.Time // when the batch before was recorded
 	for {
 		first, over := r.next()
 		switch {
@@ -131,17 +144,34 @@ func (r *Recorder) run() {
 			r.drop(first)
 			return
 		default:
-			b := batch{left: maxEffort}
-			for e := first; e != nil; e, _ = r.next() {
-				b.add(r.hurry, e)
-				if b.full() {
-					break
-				}
-			}
-			r.put(&b)
+			b := r.gather(first, last.Add(pause))
+			r.put(b)
 			r.done(b.from)
+			last = time.Now()
 		}
 	}
+}
+
+// gather makes a batch of first and of the executions that come before the given time, until it is
+// full or no more will come. Each is worked on when it comes.
+func (r *Recorder) gather(first *entry, until time.Time) *batch {
+	b := &batch{left: maxEffort}
+	late := time.NewTimer(time.Until(until))
+	defer late.Stop()
+	for e, over := first, false; !over; e, over = r.next() {
+		if e == nil {
+			select {
+			case <-r.arrived:
+				continue
+			case <-late.C:
+				return b
+			}
+		}
+		if b.add(r.hurry, e); b.full() {
+			return b
+		}
+	}
+	return b
 }
 
 // drop gives up the waiting executions and first, which has left the queue already.

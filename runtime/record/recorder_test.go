@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	. "github.com/flowtrux/edge/internal/enginetest"
@@ -139,6 +140,48 @@ func TestBatchesAreBoundedByWork(t *testing.T) {
 	}
 }
 
+// TestExecutionsAreGathered checks that the first execution is recorded at once and those that end
+// soon after it together, and that neither a full batch nor Close waits for more.
+func TestExecutionsAreGathered(t *testing.T) {
+	const few = 10
+	l := newLab(t, engine.Config{}, sandbox.Limits{})
+	all := l.ran("w", 1+few+maxBatch+1, engine.Failed)
+	synctest.Test(t, func(t *testing.T) {
+		j := &slowJournal{Journal: newJournal(), puts: make(chan []string)}
+		r := NewRecorder(j)
+		var began time.Time
+		put := func(executions int, after time.Duration) {
+			t.Helper()
+			if ids := <-j.puts; len(ids) != executions || time.Since(began) != after {
+				t.Errorf("%d were recorded after %v, want %d after %v", len(ids), time.Since(began), executions, after)
+			}
+			synctest.Wait()
+			began = time.Now()
+		}
+		add := func(x *entry) {
+			t.Helper()
+			if !r.enqueue(x) {
+				t.Fatal("not taken")
+			}
+		}
+		began = time.Now()
+		add(all[0])
+		put(1, 0)
+		for _, x := range all[1 : 1+few] {
+			add(x)
+			time.Sleep(pause / (2 * few))
+		}
+		put(few, pause)
+		for _, x := range all[1+few : 1+few+maxBatch] {
+			add(x)
+		}
+		put(maxBatch, 0)
+		add(all[1+few+maxBatch])
+		go r.Close(t.Context())
+		put(1, 0)
+	})
+}
+
 // TestRecorderEndsInTime checks that executions that a journal does not take in time are counted
 // and logged.
 func TestRecorderEndsInTime(t *testing.T) {
@@ -167,16 +210,46 @@ func TestRecorderEndsInTime(t *testing.T) {
 	}
 }
 
-func TestRecorderCountsBySecond(t *testing.T) {
-	r := NewRecorder(newJournal())
-	r.Limit(2)
-	now := time.Unix(100, 0)
-	for i, want := range []bool{true, true, false} {
-		if got := r.wants(now); got != want {
-			t.Errorf("%d: %v", i, got)
-		}
+// TestSuccessesAreSpread checks that places for successes gather for a burst, for at most a second,
+// and come one by one after it.
+func TestSuccessesAreSpread(t *testing.T) {
+	const rate = 4
+	start := time.Now()
+	times := func(n int, at time.Duration) []time.Duration { return slices.Repeat([]time.Duration{at}, n) }
+	for name, c := range map[string]struct {
+		rate int
+		at   []time.Duration
+		want int
+	}{
+		"no limit":       {-1, times(100, 0), 100},
+		"none":           {0, times(100, 0), 0},
+		"a burst":        {rate, times(100, 0), rate},
+		"after a pause":  {rate, append(times(100, 0), times(100, time.Hour)...), 2 * rate},
+		"one more":       {rate, append(times(100, 0), times(100, time.Second/rate)...), rate + 1},
+		"steady":         {rate, every(10*time.Millisecond, 11*time.Second), rate + 11*rate},
+		"out of order":   {rate, append(times(100, 0), times(100, -time.Millisecond)...), rate},
+		"clock set back": {rate, append(times(100, 0), times(100, -time.Hour)...), 2 * rate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := NewRecorder(newJournal())
+			r.Limit(c.rate)
+			got := 0
+			for _, at := range c.at {
+				if r.wants(start.Add(at)) {
+					got++
+				}
+			}
+			if got != c.want {
+				t.Errorf("%d of %d are wanted, want %d", got, len(c.at), c.want)
+			}
+		})
 	}
-	if !r.wants(now.Add(time.Second)) {
-		t.Error("the next second has none")
+}
+
+// every returns the times up to the last one, a step apart.
+func every(step, last time.Duration) (times []time.Duration) {
+	for at := time.Duration(0); at <= last; at += step {
+		times = append(times, at)
 	}
+	return times
 }
