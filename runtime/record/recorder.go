@@ -102,7 +102,8 @@ func (r *Recorder) wants(now time.Time) bool {
 	// There is a place every so often, and those of a second may wait for a burst. Under steady
 	// load the work of recording is spread: all of it at the start of each second would hold up
 	// the requests of that moment.
-	if ago := now.Sub(r.used); ago > time.Second || ago < -time.Second { // or the clock was set back
+	// The clock may have been set back.
+	if ago := now.Sub(r.used); ago > time.Second || ago < -time.Second {
 		r.used = now.Add(-time.Second)
 	}
 	next := r.used.Add(time.Second / time.Duration(r.rate))
