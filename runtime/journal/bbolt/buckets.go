@@ -82,11 +82,16 @@ func (t *transaction) part(hour uint32) *part {
 }
 
 func partOf(b *bolt.Bucket) *part {
-	long := lookupIn(b.Bucket(bucketLong))
+	all := &struct{ sources, documents, records, long lookup }{
+		sources:   lookup{in: b, name: bucketSource},
+		documents: lookup{in: b, name: bucketDocument},
+		records:   lookup{in: b, name: bucketRecord},
+		long:      lookup{in: b, name: bucketLong},
+	}
 	return &part{
-		sources:   values{lookupIn(b.Bucket(bucketSource)), long},
-		documents: values{lookupIn(b.Bucket(bucketDocument)), long},
-		records:   values{lookupIn(b.Bucket(bucketRecord)), long},
+		sources:   values{&all.sources, &all.long},
+		documents: values{&all.documents, &all.long},
+		records:   values{&all.records, &all.long},
 	}
 }
 
@@ -101,5 +106,5 @@ func readPart(tx *bolt.Tx, hour uint32) *part {
 
 // valuesIn returns the values of a bucket whose long values are in the bucket that all share.
 func valuesIn(tx *bolt.Tx, bucket []byte) values {
-	return values{lookupIn(tx.Bucket(bucket)), lookupIn(tx.Bucket(bucketLong))}
+	return values{&lookup{in: tx, name: bucket}, &lookup{in: tx, name: bucketLong}}
 }

@@ -268,7 +268,7 @@ func readStep(in values, node string, v []byte) (s stepOrder, err error) {
 func readSteps(tx *bolt.Tx, id string) ([]journal.Step, error) {
 	var found []stepOrder
 	all := valuesIn(tx, bucketSteps)
-	c := all.short.Cursor()
+	c := all.short.open().Cursor()
 	prefix := []byte(id)
 	for k, v := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
 		s, err := readStep(all, string(k[len(prefix):]), v)

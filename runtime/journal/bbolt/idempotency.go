@@ -205,7 +205,7 @@ const maxExpiredKeys = 1000
 func (t *transaction) dropExpiredKeys(now time.Time) (more bool) {
 	end := binary.BigEndian.AppendUint64(nil, uint64(now.UnixNano()))
 	var expired [][]byte
-	c := t.expiry.Cursor()
+	c := t.expiry.open().Cursor()
 	for k, _ := c.First(); k != nil && bytes.Compare(k, end) < 0; k, _ = c.Next() {
 		if len(expired) == maxExpiredKeys {
 			more = true

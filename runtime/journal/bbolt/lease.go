@@ -216,7 +216,7 @@ func (t *transaction) endEntry(id, workflow string, hour uint32) {
 	t.usage.dropEntry(document, source)
 	t.del(t.live, []byte(id))
 	t.del(t.runs, []byte(id))
-	c := t.steps.short.Cursor()
+	c := t.steps.short.open().Cursor()
 	var steps [][]byte
 	for k, v := c.Seek([]byte(id)); len(k) > len(id) && string(k[:len(id)]) == id; k, v = c.Next() {
 		steps = append(steps, append([]byte(nil), k...))

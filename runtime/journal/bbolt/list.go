@@ -184,7 +184,7 @@ func newPartCursor(tx *bolt.Tx, before string) *partCursor {
 func (p *partCursor) openLast(before []byte) {
 	for ; p.parts.key != nil; p.parts.next() {
 		p.records = partOf(p.tx.Bucket(bucketParts).Bucket(p.parts.key)).records
-		p.descending = *descend(p.records.short.Cursor(), before)
+		p.descending = *descend(p.records.short.open().Cursor(), before)
 		if p.key != nil {
 			return
 		}

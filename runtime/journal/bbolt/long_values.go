@@ -106,7 +106,7 @@ func (s values) head(v []byte) ([]byte, error) {
 	if !long || err != nil {
 		return v, err
 	}
-	if s.long == nil {
+	if s.long.open() == nil {
 		return nil, errDamaged
 	}
 	p := s.long.Get(r.piece(0))
@@ -127,11 +127,11 @@ func (s values) tail(v []byte) ([]byte, error) {
 
 // read returns the value of a reference, from a piece on.
 func (s values) read(r reference, from int) ([]byte, error) {
-	if s.long == nil {
+	if s.long.open() == nil {
 		return nil, errDamaged
 	}
 	value := make([]byte, 0, r.length-from*pieceBytes)
-	c := s.long.Cursor()
+	c := s.long.open().Cursor()
 	k, p := c.Seek(r.piece(from))
 	for n := from; n < r.pieces(); n++ {
 		if string(k) != string(r.piece(n)) || len(p) != min(pieceBytes, r.length-n*pieceBytes) {

@@ -145,8 +145,8 @@ func (j *Journal) upgradeAndRecover(db *database) error {
 // addBuckets adds the buckets that files of an earlier version lack. From then on that version
 // rejects the file, because it would take long values for damage.
 func (t *transaction) addBuckets() error {
-	if meta := lookupIn(t.Bucket(bucketMeta)); !bytes.Equal(meta.Get(keyFormat), format) {
-		t.put(meta, keyFormat, format)
+	if b := (&lookup{in: t.Tx, name: bucketMeta}); !bytes.Equal(b.Get(keyFormat), format) {
+		t.put(b, keyFormat, format)
 		t.dirty = true
 	}
 	for _, name := range laterBuckets {
@@ -176,7 +176,7 @@ func (t *transaction) indexInlineResponses(after []byte) (last []byte, more bool
 		storedResponse
 	}
 	var all []found
-	c := t.keys.Cursor()
+	c := t.keys.open().Cursor()
 	for hash, v := c.Seek(after); hash != nil; hash, v = c.Next() {
 		k, err := readStoredKey(v)
 		if err != nil {
@@ -206,7 +206,7 @@ func (t *transaction) indexInlineResponses(after []byte) (last []byte, more bool
 // those that were to be cancelled, and frees the keys of executions that ended with it.
 func (j *Journal) recoverRuns(t *transaction) error {
 	changed := make(map[string]run)
-	if err := t.runs.ForEach(func(k, v []byte) error {
+	if err := t.runs.open().ForEach(func(k, v []byte) error {
 		r := readRun(v)
 		if r.running {
 			changed[string(k)] = run{deaths: min(r.deaths, 254) + 1, cancelled: r.cancelled}
@@ -227,7 +227,7 @@ func (j *Journal) recoverRuns(t *transaction) error {
 		}
 	}
 	var unsettled [][]byte
-	if err := t.unsettled.ForEach(func(k, _ []byte) error {
+	if err := t.unsettled.open().ForEach(func(k, _ []byte) error {
 		unsettled = append(unsettled, bytes.Clone(k))
 		return nil
 	}); err != nil {

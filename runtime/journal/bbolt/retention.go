@@ -79,7 +79,7 @@ func (t *transaction) hasNoRecords(hour uint32) bool {
 	if p == nil {
 		return false
 	}
-	k, _ := p.records.short.Cursor().First()
+	k, _ := p.records.short.open().Cursor().First()
 	return k == nil
 }
 
@@ -92,7 +92,7 @@ func (t *transaction) evictRecords(hour uint32, excess int64) (deleted bool) {
 		return false
 	}
 	var ids, documents [][]byte
-	c := p.records.short.Cursor()
+	c := p.records.short.open().Cursor()
 	for id, v := c.First(); id != nil && len(ids) < maxEvictions && excess > 0; id, v = c.Next() {
 		ids = append(ids, bytes.Clone(id))
 		excess -= int64(lengthOf(v) + lengthOf(p.sources.short.Get(id)))
@@ -105,7 +105,7 @@ func (t *transaction) evictRecords(hour uint32, excess int64) (deleted bool) {
 		return true
 	}
 	inUse := t.usage.documentsIn(hour)
-	c = p.documents.short.Cursor()
+	c = p.documents.short.open().Cursor()
 	for digest, _ := c.First(); digest != nil; digest, _ = c.Next() {
 		if !inUse[[sha256.Size]byte(digest)] {
 			documents = append(documents, bytes.Clone(digest))

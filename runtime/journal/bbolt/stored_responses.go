@@ -74,7 +74,7 @@ func (j *Journal) storeResponse(t *transaction, workflow string, keyHash, respon
 	}
 	prefix := append([]byte(workflow), 0)
 	for t.usage.of(workflow).responses+takes > share && t.err == nil {
-		first, _ := t.responsesBy.Cursor().Seek(prefix)
+		first, _ := t.responsesBy.open().Cursor().Seek(prefix)
 		if !bytes.HasPrefix(first, prefix) {
 			break
 		}
@@ -95,7 +95,7 @@ func (j *Journal) storeResponse(t *transaction, workflow string, keyHash, respon
 // many bytes, or maxEvictions are evicted. It reports whether it has evicted any.
 func (t *transaction) evictResponses(most int64) (evicted bool) {
 	for n := 0; n < maxEvictions && t.usage.responses > most && t.err == nil; n++ {
-		first, _ := t.responses.short.Cursor().First()
+		first, _ := t.responses.short.open().Cursor().First()
 		if first == nil {
 			break
 		}

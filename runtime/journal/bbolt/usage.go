@@ -143,8 +143,8 @@ func readUsage(tx *bolt.Tx) (*usage, error) {
 		if p == nil {
 			return fmt.Errorf("%w: nothing is left of execution %s", errDamaged, id)
 		}
-		if sources == nil || sources.Bucket() != p.sources.short.Bucket {
-			sources = p.sources.short.Cursor()
+		if sources == nil || sources.Bucket() != p.sources.short.open() {
+			sources = p.sources.short.open().Cursor()
 		}
 		found, source := sources.Seek(k)
 		if !bytes.Equal(found, k) {
@@ -175,7 +175,7 @@ func readUsage(tx *bolt.Tx) (*usage, error) {
 		return nil, err
 	}
 	all := valuesIn(tx, bucketResponses)
-	err := all.short.ForEach(func(_, v []byte) error {
+	err := all.short.open().ForEach(func(_, v []byte) error {
 		if _, err := all.whole(v); err != nil {
 			return fmt.Errorf("%w: a kept response", err)
 		}
