@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/runtime/executor"
 	"github.com/flowtrux/edge/runtime/feed"
@@ -62,7 +63,9 @@ func acquireBudget(limit int64) (pooledBudget, func() error, error) {
 // budget the process's: they are the same for all sandboxes.
 func acquireHost(cacheDir string, seed [seedSize]byte, b *sandbox.Budget) (pooledHost, func() error, error) {
 	return acquire("sandbox", cacheDir, func() (pooledHost, error) {
-		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir, Seed: seed, Budget: b})
+		h, err := sandbox.New(sandbox.Options{CacheDir: cacheDir, Seed: seed, Budget: b, CacheFailed: func(err error) {
+			processLog(appName).Warn("compiled code is not kept: the next start compiles again", zap.String("directory", cacheDir), zap.Error(err))
+		}})
 		if err != nil {
 			return pooledHost{}, fmt.Errorf("making the sandbox: %w", err)
 		}

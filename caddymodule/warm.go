@@ -21,7 +21,8 @@ import (
 // warm loads all node types of a Caddy config, so that their code is in the cache of compiled code
 // when a server starts with it. Built-in ones are among them, whatever the workflows use: others
 // may be stored at any time. It opens neither store nor journal. done is called for each file, in
-// any order but one at a time. The error is that of a config that cannot be used at all.
+// any order but one at a time. The error is that of a config that cannot be used at all, or of a
+// cache that does not keep code.
 func warm(ctx context.Context, config []byte, done func(command.Warmed)) (cache string, err error) {
 	a, cancel, err := warmApp(ctx, config)
 	if err != nil {
@@ -29,14 +30,17 @@ func warm(ctx context.Context, config []byte, done func(command.Warmed)) (cache 
 	}
 	defer cancel()
 	cache = wasmDir()
-	host, err := sandbox.New(sandbox.Options{CacheDir: cache})
+	w := warming{ctx: ctx, done: done}
+	host, err := sandbox.New(sandbox.Options{CacheDir: cache, CacheFailed: w.cacheFailed})
 	if err != nil {
 		return "", err
 	}
 	if err := host.Open(ctx); err != nil {
 		return "", err
 	}
-	w := warming{ctx: ctx, done: done}
+	if w.unkept != nil { // nothing that follows would be kept
+		return "", errors.Join(w.unkept, host.Close(ctx))
+	}
 	fetched := a.newFetcher()
 	for _, name := range slices.Sorted(maps.Keys(a.Nodes)) {
 		n := a.Nodes[name]
@@ -57,7 +61,7 @@ func warm(ctx context.Context, config []byte, done func(command.Warmed)) (cache 
 		w.load("built-in nodes "+f.Name, nil, func() ([]*sandbox.Module, error) { return a.loadBuiltin(ctx, host, f) })
 	}
 	w.files.Wait()
-	return cache, errors.Join(a.checkFamilyNames(families), w.close(), host.Close(ctx))
+	return cache, errors.Join(a.checkFamilyNames(families), w.unkept, w.close(), host.Close(ctx))
 }
 
 // warming loads files at the same time; the sandbox bounds how many are compiled.
@@ -68,6 +72,16 @@ type warming struct {
 	mu     sync.Mutex // guards the fields below, and calls of done
 	done   func(command.Warmed)
 	loaded []*sandbox.Module
+	unkept error // why code is not kept; nil = all of it is
+}
+
+// cacheFailed notes why code is not kept. Usually it is the same for all files.
+func (w *warming) cacheFailed(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.unkept == nil {
+		w.unkept = fmt.Errorf("%w; the directory has to be writable for the user that runs the server, who is best to run this", err)
+	}
 }
 
 // load loads a file. Its types are known before if the config names them.

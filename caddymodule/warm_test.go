@@ -1,6 +1,13 @@
 package caddymodule
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/flowtrux/edge/caddymodule/command"
+)
 
 // A config without settings of the app is still one that uses it, however its JSON is written.
 func TestWarmFindsHandler(t *testing.T) {
@@ -22,5 +29,21 @@ func TestWarmFindsHandler(t *testing.T) {
 		if cancel != nil {
 			cancel()
 		}
+	}
+}
+
+// TestWarmHasToKeepCode checks that warm fails where a server would only be slower.
+func TestWarmHasToKeepCode(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	if err := os.MkdirAll(filepath.Dir(wasmDir()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(wasmDir(), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := warm(t.Context(), []byte(`{"apps":{"flowtrux":{}}}`), func(w command.Warmed) { t.Errorf("%+v", w) })
+	if err == nil || !strings.HasPrefix(err.Error(), "opening the directory for compiled code: ") ||
+		!strings.HasSuffix(err.Error(), "; the directory has to be writable for the user that runs the server, who is best to run this") {
+		t.Error(err)
 	}
 }

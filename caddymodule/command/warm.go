@@ -141,7 +141,9 @@ func (r *warmResult) print(cmd *cobra.Command, took time.Duration) {
 		case m.Error != "":
 			state, size, duration = cell{"failed", red}, "", ""
 			e := cmd.ErrOrStderr()
-			fmt.Fprintf(e, "%s %s: %s\n", paint(e, red, "failed"), strings.Join(m.Types, ", "), printable(m.Error))
+			// The types of a file are not known if it cannot be loaded.
+			what := cmp.Or(strings.Join(m.Types, ", "), m.Source)
+			fmt.Fprintf(e, "%s %s: %s\n", paint(e, red, "failed"), what, printable(m.Error))
 		case !m.Compiled:
 			state, cached = cell{"in the cache", plain}, cached+1
 		}

@@ -12,7 +12,7 @@ import (
 
 // FuzzNodes: for any config, the nodes in C do what the nodes in Go do.
 func FuzzNodes(f *testing.F) {
-	subjects(f) // loads them: a call of the following has to end within 10 s, also on a busy machine
+	subjects(f) // loads them: a call of what follows has to end within 10 s
 	for i, typ := range types {
 		file, err := os.ReadFile("../builtin/" + typ.name + "/testdata/cases.json")
 		if err != nil {
@@ -34,7 +34,7 @@ func FuzzNodes(f *testing.F) {
 // FuzzOperations: for any input and operations, the nodes do the same, and what they give is an
 // error or valid, compact JSON.
 func FuzzOperations(f *testing.F) {
-	subjects(f) // loads them: a call of the following has to end within 10 s, also on a busy machine
+	subjects(f) // loads them: a call of what follows has to end within 10 s
 	f.Add(`{"a":[1,{"b":null}]}`, `[{"op":"set","path":"a[1].b.c","value":2},{"op":"delete","path":"a[0]"}]`)
 	f.Add(`{"a":1,"b":2}`, `[{"op":"rename","path":"a","to":"b"},{"op":"pick","paths":["b","c"]}]`)
 	f.Add(`[]`, `[{"op":"set","path":"[0][\"x\\u0000\"]","value":{}}]`)
@@ -58,7 +58,7 @@ func FuzzOperations(f *testing.F) {
 
 // FuzzPath: set and lookup with any path that parses agree.
 func FuzzPath(f *testing.F) {
-	subjects(f) // loads them: a call of the following has to end within 10 s, also on a busy machine
+	subjects(f) // loads them: a call of what follows has to end within 10 s
 	for _, p := range []string{`a`, `a.b[0]`, `["x y"].z`, `[12]`, `a[`, `.`, `a.`, `["\u0061"]`} {
 		f.Add(p)
 	}

@@ -25,16 +25,9 @@ const (
 // whoever misses a file compiles its module again. Directories stay, because wazero makes them only
 // when it starts. What cannot be removed is tried again after the next compilation.
 func pruneCache(dir string, now time.Time) {
-	versions, err := os.ReadDir(dir)
-	if err != nil {
-		return
-	}
 	var all []cacheFile
-	for _, version := range versions {
-		if !version.IsDir() || !strings.HasPrefix(version.Name(), "wazero-") { // it is of others
-			continue
-		}
-		files := cacheFiles(filepath.Join(dir, version.Name()), now)
+	for _, version := range cachedVersions(dir) {
+		files := cacheFiles(version, now)
 		newest := slices.MaxFunc(append(files, cacheFile{}), cacheFile.compareAge)
 		if now.Sub(newest.ModTime()) < unusedVersion {
 			all = append(all, files...)
@@ -51,6 +44,18 @@ func pruneCache(dir string, now time.Time) {
 			_ = os.Remove(f.path)
 		}
 	}
+}
+
+// cachedVersions returns the directories of wazero's versions below a cache directory. What else is
+// there is of others.
+func cachedVersions(dir string) (versions []string) {
+	all, _ := os.ReadDir(dir) // what cannot be read has none
+	for _, d := range all {
+		if d.IsDir() && strings.HasPrefix(d.Name(), "wazero-") {
+			versions = append(versions, filepath.Join(dir, d.Name()))
+		}
+	}
+	return versions
 }
 
 // cacheFile is a file with machine code.

@@ -32,10 +32,9 @@ type compiledCode struct {
 	stop   context.CancelCauseFunc // called when nobody waits any more
 	ended  context.Context         // ends when compiling must stop; its cause is the reason
 	module *instrument.Module      // must not be changed; its Wasm is dropped after compiling
-	code   wazero.CompiledModule
-	fresh  bool  // it was compiled, and did not come from the cache
-	err    error // of package instrument, or the compiler's
-	refs   int   // guarded by Host.mu
+	translation
+	err  error // of package instrument, or the compiler's
+	refs int   // guarded by Host.mu
 }
 
 // compile returns the code of wasm, with a write barrier of that granule, and a function that
@@ -86,7 +85,7 @@ func (h *Host) startCompile(wasm []byte, granule uint8) *compiledCode {
 	stoppable, stop := context.WithCancelCause(context.Background())
 	ctx, cancel := context.WithTimeoutCause(stoppable, limit, late)
 	c := &compiledCode{done: make(chan struct{}), stop: stop, ended: ctx}
-	r := h.runtime
+	r := h.engine.runtime
 	h.compiling++
 	go func() {
 		defer cancel()
@@ -122,7 +121,7 @@ func (c *compiledCode) compile(
 	if c.module, err = instrument.Instrument(wasm, instrument.Options{Granule: granule}); err != nil {
 		return err
 	}
-	c.code, c.fresh, err = h.compiler.compileModule(ctx, r, l, c.module.Wasm, c.module.Work.Bytes, h.serving)
+	c.translation, err = h.translate(ctx, r, l, c.module.Wasm, c.module.Work.Bytes)
 	c.module.Wasm = nil
 	return err
 }

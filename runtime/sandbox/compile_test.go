@@ -60,7 +60,7 @@ func TestAbandonedLoadStopsTheCompiler(t *testing.T) {
 	}
 	for ended := false; !ended; {
 		h.mu.Lock()
-		ended = h.compiling == 0 && h.runtime == nil
+		ended = h.compiling == 0 && h.engine == nil
 		h.mu.Unlock()
 	}
 }

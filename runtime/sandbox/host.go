@@ -7,8 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
-	goruntime "runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +21,10 @@ type Options struct {
 	// CacheDir stores compiled code across processes; "" = compiled code lives as long as the Host.
 	// It is created with mode 0700: whoever can write to it can run machine code in this process.
 	CacheDir string
+	// CacheFailed is called when CacheDir cannot be read or written, once for each module that is
+	// compiled because of it, or will be in the next process. Modules run all the same. It may be
+	// called by several goroutines, and must not call the Host. nil = nobody wants to know.
+	CacheFailed func(error)
 	// Seed is a secret of the installation. The random bytes that a module gets at its start are
 	// derived from it and the module's bytes. A Go program, for example, seeds its maps with them
 	// for as long as it runs.
@@ -62,8 +64,8 @@ type Host struct {
 	compiler compiler
 
 	mu         sync.Mutex
-	runtime    wazero.Runtime // nil before the first Load and after the end
-	cache      wazero.CompilationCache
+	engine     *engine // nil before the first Load and after the end
+	spare      *engine // without a cache on disk; nil = it was never needed
 	closed     bool
 	code       map[codeKey]*compiledCode
 	compiling  int // modules, including those that nobody waits for any more
@@ -90,53 +92,45 @@ func New(o Options) (*Host, error) {
 	return h, nil
 }
 
-// Open creates the runtime unless it exists. It fails if the cache directory cannot be used. Load
-// calls it as well.
+// Open creates the runtime unless it exists. It fails if others can write to the cache directory.
+// Load calls it as well.
 func (h *Host) Open(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.closed:
 		return errHostClosed
-	case h.runtime != nil:
+	case h.engine != nil:
 		return nil
 	}
-	cache, err := h.options.cache()
+	cache, err := h.options.openCache()
 	if err != nil {
 		return err
 	}
+	h.engine, err = newEngine(ctx, cache)
+	return err
+}
+
+// engine is a wazero runtime with its cache.
+type engine struct {
+	runtime wazero.Runtime
+	cache   wazero.CompilationCache
+}
+
+// newEngine makes a runtime with the host functions. It owns the cache.
+func newEngine(ctx context.Context, cache wazero.CompilationCache) (*engine, error) {
 	// Without WithCloseOnContextDone, which would call the host in every iteration of a loop. The
 	// fuel counters that package instrument has added end a guest that never returns, and let Go's
 	// scheduler run other goroutines.
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
-	if err := hostapi.Instantiate(ctx, r); err != nil {
-		return errors.Join(err, r.Close(ctx), cache.Close(ctx))
+	e := &engine{wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache)), cache}
+	if err := hostapi.Instantiate(ctx, e.runtime); err != nil {
+		return nil, errors.Join(err, e.close(ctx))
 	}
-	h.runtime, h.cache = r, cache
-	return nil
+	return e, nil
 }
 
-func (o Options) cache() (wazero.CompilationCache, error) {
-	if o.CacheDir == "" {
-		return wazero.NewCompilationCache(), nil
-	}
-	if err := os.MkdirAll(o.CacheDir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the directory for compiled code: %w", err)
-	}
-	info, err := os.Stat(o.CacheDir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the directory for compiled code: %w", err)
-	}
-	// On Windows the mode bits mean nothing. There, inherited permissions protect a user's
-	// directories from others.
-	if mode := info.Mode().Perm(); mode&0o022 != 0 && goruntime.GOOS != "windows" {
-		return nil, fmt.Errorf("the directory for compiled code %s has mode %#o: others could put machine code there; chmod 700 it", o.CacheDir, mode)
-	}
-	cache, err := wazero.NewCompilationCacheWithDir(o.CacheDir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the directory for compiled code: %w", err)
-	}
-	return cache, nil
+func (e *engine) close(ctx context.Context) error {
+	return errors.Join(e.runtime.Close(ctx), e.cache.Close(ctx))
 }
 
 // Close ends the host. All modules should be closed first. If some are open, Close returns an
@@ -163,13 +157,17 @@ func (h *Host) endIfUnused(ctx context.Context) error {
 // end closes the runtime. The caller holds h.mu.
 func (h *Host) end(ctx context.Context) error {
 	h.options.Budget.removeHost(h)
-	if h.runtime == nil {
+	if h.engine == nil {
 		return nil
 	}
-	r := h.runtime
-	h.runtime = nil
+	e, spare := h.engine, h.spare
+	h.engine, h.spare = nil, nil
 	h.tidying.stop()
-	return errors.Join(r.Close(ctx), h.cache.Close(ctx))
+	err := e.close(ctx)
+	if spare != nil {
+		err = errors.Join(err, spare.close(ctx))
+	}
+	return err
 }
 
 // evictable holds memory that it may not need.

@@ -141,23 +141,123 @@ func TestCacheDirectory(t *testing.T) {
 	}
 }
 
-func TestUnusableCacheDirectory(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, dir := range []string{file, filepath.Join(file, "below")} {
-		h, err := New(Options{CacheDir: dir})
+// TestUnusableCache runs modules whose code cannot be read from the cache or not be stored in it.
+func TestUnusableCache(t *testing.T) {
+	wasm := says(abi.Output, "1").bytes()
+	// use loads the module, calls it, and returns what is wrong with the cache.
+	use := func(t *testing.T, dir string, meanwhile func()) (compiled int64, problems []string) {
+		t.Helper()
+		h, err := New(Options{CacheDir: dir, CacheFailed: func(err error) { problems = append(problems, err.Error()) }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = h.Load(t.Context(), ModuleConfig{Wasm: says(abi.Output, "1").bytes()})
-		if err == nil || errors.As(err, new(*LoadError)) || !strings.Contains(err.Error(), "directory for compiled code") {
-			t.Errorf("%s: %v; it is not the module's fault", dir, err)
+		if err := h.Open(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		if err := h.Close(t.Context()); err != nil {
+		meanwhile()
+		m, err := h.Load(t.Context(), ModuleConfig{Wasm: wasm})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := m.Call(t.Context(), new(hostapi.Session), nil, nil); err != nil || string(r.Output) != "1" {
+			t.Errorf("%s, %v", r.Output, err)
+		}
+		_, bad := h.Load(t.Context(), ModuleConfig{Wasm: []byte("no module")})
+		if bad == nil || !errors.As(bad, new(*LoadError)) {
+			t.Errorf("a module that is none: %v", bad)
+		}
+		if err := errors.Join(m.Close(t.Context()), h.Close(t.Context())); err != nil {
 			t.Error(err)
 		}
+		return h.Compiled(), problems
+	}
+	stored := func(dir string) []string {
+		files, err := filepath.Glob(filepath.Join(dir, "wazero-*", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return files
+	}
+	replace := func(dir string, change func([]byte) []byte) {
+		t.Helper()
+		for _, f := range stored(dir) {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(f, change(b), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	nothing := func() {}
+	for name, c := range map[string]struct {
+		dir      func(dir string) string
+		before   func(dir string) // changes a cache that has the module
+		at       func(dir string) // when the host is open
+		problems []string
+		repaired bool // the next process finds the module in the cache
+	}{
+		"in good order":     {repaired: true},
+		"a file in its way": {dir: func(dir string) string { return filepath.Join(stored(dir)[0], "below") }, problems: []string{"opening the directory"}},
+		"empty":             {before: func(dir string) { replace(dir, func(b []byte) []byte { return nil }) }, repaired: true},
+		"cut":               {before: func(dir string) { replace(dir, func(b []byte) []byte { return b[:len(b)/2] }) }, repaired: true},
+		"changed":           {before: func(dir string) { replace(dir, func(b []byte) []byte { b[len(b)-20] ^= 1; return b }) }, repaired: true},
+		"a directory in place of the file": {
+			before: func(dir string) {
+				for _, f := range stored(dir) {
+					if err := errors.Join(os.Remove(f), os.MkdirAll(filepath.Join(f, "x"), 0o700)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			problems: []string{"reading compiled code"},
+		},
+		"removed while it is in use": {
+			at: func(dir string) {
+				if err := os.RemoveAll(dir); err != nil {
+					t.Fatal(err)
+				}
+			},
+		},
+		"replaced by a file while it is in use": {
+			at: func(dir string) {
+				version := filepath.Dir(stored(dir)[0])
+				if err := errors.Join(os.RemoveAll(version), os.WriteFile(version, nil, 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			},
+			problems: []string{"reading compiled code"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if n, problems := use(t, dir, nothing); n != 1 || len(problems) > 0 || len(stored(dir)) != 1 {
+				t.Fatalf("compiled %d, %q, stored %q", n, problems, stored(dir))
+			}
+			if c.before != nil {
+				c.before(dir)
+			}
+			used, at := dir, nothing
+			if c.dir != nil {
+				used = c.dir(dir)
+			}
+			if c.at != nil {
+				at = func() { c.at(dir) }
+			}
+			_, problems := use(t, used, at)
+			if len(problems) != len(c.problems) {
+				t.Errorf("problems %q, want %q", problems, c.problems)
+			}
+			for i, want := range c.problems[:min(len(problems), len(c.problems))] {
+				if !strings.HasPrefix(problems[i], want) {
+					t.Errorf("%q, want %s", problems[i], want)
+				}
+			}
+			if n, _ := use(t, used, nothing); (n == 0) != c.repaired {
+				t.Errorf("the next process compiled %d", n)
+			}
+		})
 	}
 }
 
@@ -309,7 +409,7 @@ func TestHostEndsWithItsLastModule(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if h.runtime != nil {
+	if h.engine != nil {
 		t.Error("the runtime is still there")
 	}
 }

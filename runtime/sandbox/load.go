@@ -147,7 +147,7 @@ func (h *Host) loadFile(
 		limit = min(limit, uint64(parts.MemoryMax)*wasmPage)
 	}
 	inst := &instantiator{
-		runtime: h.runtime, compiled: compiled, module: parts, wasm: c.wasm,
+		runtime: code.runtime, compiled: compiled, module: parts, wasm: c.wasm,
 		layout: hostapi.Memory{Base: parts.Base, Granule: granule}, limit: limit,
 		budget: h.options.Budget, seed: h.options.startSeed(c.wasm), command: f.command, runExport: abi.ExportRun,
 	}
