@@ -16,6 +16,7 @@ import (
 	"github.com/flowtrux/edge/nodes"
 	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/modulefetch"
 	"github.com/flowtrux/edge/runtime/sandbox"
@@ -125,6 +126,17 @@ func (f *Family) check(l *Limits, repl *caddy.Replacer) error {
 	return nil
 }
 
+// offered returns the name that the module gives the type that workflows use by this name. A type
+// that the config has renamed comes first: it may have taken the name of another.
+func (f *Family) offered(name string) string {
+	for offered, t := range f.Types {
+		if t.As == name {
+			return offered
+		}
+	}
+	return name
+}
+
 // name returns the name that workflows use for the type.
 func (t *FamilyType) name(offered string) string {
 	if t.As != "" {
@@ -134,19 +146,37 @@ func (t *FamilyType) name(offered string) string {
 }
 
 func (t *FamilyType) check(offered string, memory int64, repl *caddy.Replacer) error {
-	if !abi.ValidTypeName(offered) {
-		return badTypeName(offered)
+	if err := checkOffered(offered); err != nil {
+		return err
 	}
 	if t == nil {
 		return errors.New("it has no settings")
 	}
-	if err := checkTypeName(t.name(offered)); err != nil {
+	if err := checkTypeName(t.name(offered)); err != nil && t.As == "" {
+		return fmt.Errorf("the name is that of a built-in node type; %s", renaming(offered))
+	} else if err != nil {
 		return err
 	}
 	if err := t.node().checkSettings(repl); err != nil {
 		return err
 	}
 	return t.checkMemory(memory)
+}
+
+// checkOffered rejects names that no module can give a type.
+func checkOffered(name string) error {
+	switch {
+	case !abi.ValidTypeName(name):
+		return badTypeName(name)
+	case name == flow.TypeTrigger:
+		return fmt.Errorf("a module cannot offer the node type '%s'; rename it in the module", name)
+	}
+	return nil
+}
+
+// renaming says how a type of a module gets a name that is free.
+func renaming(offered string) string {
+	return fmt.Sprintf("give it another name: type %s { as <name> }", offered)
 }
 
 // checkMemory rejects more memory than the family has.
@@ -204,8 +234,8 @@ func (f *Family) parseType(d *caddyfile.Dispenser) error {
 	if !d.Args(&offered) {
 		return d.Err("wrong argument count: type takes the name of a node type of the module")
 	}
-	if !abi.ValidTypeName(offered) {
-		return d.WrapErr(badTypeName(offered))
+	if err := checkOffered(offered); err != nil {
+		return d.WrapErr(err)
 	}
 	if f.Types[offered] != nil {
 		return d.Errf("type '%s' is given twice", offered)
@@ -228,7 +258,7 @@ func (f *Family) parseType(d *caddyfile.Dispenser) error {
 
 // loadedFamily is a custom family with the modules of its types.
 type loadedFamily struct {
-	file    string
+	config  *Family
 	modules []*sandbox.Module
 }
 
@@ -243,7 +273,7 @@ func (a *App) loadFamilies(host *sandbox.Host, fetched *modulefetch.Store) ([]en
 			modules, err := untilExit(a, func(ctx context.Context) ([]*sandbox.Module, error) {
 				return a.loadCustomFamily(ctx, host, fetched, f)
 			})
-			if loaded[i] = (loadedFamily{f.File, modules}); err != nil {
+			if loaded[i] = (loadedFamily{f, modules}); err != nil {
 				errs[i] = fmt.Errorf("nodes %s: %w", f.File, err)
 			}
 		})
@@ -272,23 +302,28 @@ func (a *App) loadFamilies(host *sandbox.Host, fetched *modulefetch.Store) ([]en
 
 // checkFamilyNames rejects names of types that workflows could not use, or not tell apart.
 func (a *App) checkFamilyNames(loaded []loadedFamily) error {
-	files := make(map[string]string)
+	taken := make(map[string]*Family)
 	for _, f := range loaded {
 		for _, m := range f.modules {
 			name := m.Type()
-			reason := ""
-			switch {
-			case checkTypeName(name) != nil:
+			if err := checkOffered(name); err != nil {
+				return fmt.Errorf("nodes %s: %w", f.config.File, err)
+			}
+			offered, reason := f.config.offered(name), ""
+			switch other := taken[name]; {
+			case isBuiltin(name):
 				reason = "is built in"
 			case a.Nodes[name] != nil:
 				reason = "is declared with node"
-			case files[name] != "":
-				reason = "is also that of " + files[name]
+			case other == f.config:
+				reason = "is also that of another type of the module"
+			case other != nil:
+				reason = "is also that of " + other.File
 			}
 			if reason != "" {
-				return fmt.Errorf("nodes %s: the node type '%s' %s; give it another name: type %s { as <name> }", f.file, name, reason, name)
+				return fmt.Errorf("nodes %s: the node type '%s' %s; %s", f.config.File, name, reason, renaming(offered))
 			}
-			files[name] = f.file
+			taken[name] = f.config
 		}
 	}
 	return nil
@@ -333,6 +368,9 @@ func (a *App) loadBuiltin(ctx context.Context, host *sandbox.Host, f nodes.File)
 func (a *App) loadFamily(ctx context.Context, host *sandbox.Host, c sandbox.FamilyConfig) ([]*sandbox.Module, error) {
 	began := time.Now()
 	modules, err := host.LoadFamily(ctx, c)
+	if errors.Is(err, sandbox.ErrUndescribed) {
+		return nil, fmt.Errorf("%w; declare it with `node`", err)
+	}
 	if err != nil {
 		return nil, err
 	}

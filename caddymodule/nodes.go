@@ -146,6 +146,9 @@ func (a *App) loadNode(
 	}
 	began := time.Now()
 	m, err := host.Load(ctx, c)
+	if errors.Is(err, sandbox.ErrSeveralTypes) {
+		return nil, fmt.Errorf("%w; declare them with `nodes`", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +192,7 @@ func readModule(file string) ([]byte, error) {
 	if typ, ok := strings.CutPrefix(file, builtinFile); ok {
 		f, _, ok := nodes.Find(typ)
 		if !ok {
-			return nil, fmt.Errorf("there is no built-in node %s", typ)
+			return nil, fmt.Errorf("there is no built-in node %s; there are %s", typ, strings.Join(nodes.Names(), ", "))
 		}
 		return f.Wasm, nil
 	}

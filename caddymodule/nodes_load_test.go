@@ -43,7 +43,7 @@ func TestNodesThatDoNotLoad(t *testing.T) {
 	for _, c := range []struct{ name, node, want string }{
 		{"mine", `{"file":"/does/not/exist.wasm"}`, "opening the module: open /does/not/exist.wasm"},
 		{"mine", `{"file":"."}`, "reading the module"},
-		{"mine", `{"file":"builtin:nothing"}`, "there is no built-in node nothing"},
+		{"mine", `{"file":"builtin:nothing"}`, "there is no built-in node nothing; there are transform, condition, http-request, switch, code"},
 		{"mine", fmt.Sprintf(`{"file":%q}`, text), "not a WebAssembly core module"},
 		{"mine", fmt.Sprintf(`{"file":%q}`, code), "add `allow log`"},
 		{"mine", fmt.Sprintf(`{"file":%q,"sha256":%q}`, code, strings.Repeat("0", 64)), "is another file than the configured one"},

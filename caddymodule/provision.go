@@ -42,7 +42,11 @@ func (a *App) checkConfig() error {
 	}
 	for i, f := range a.Families {
 		if err := f.check(a.Limits, repl); err != nil {
-			return fmt.Errorf("families[%d]: %w", i, err)
+			at := fmt.Sprintf("families[%d]", i)
+			if f != nil && f.File != "" {
+				at = "nodes " + f.File
+			}
+			return fmt.Errorf("%s: %w", at, err)
 		}
 	}
 	call := a.Limits.NodeMemory

@@ -53,7 +53,7 @@ func warm(ctx context.Context, config []byte, done func(command.Warmed)) (cache 
 	for i, f := range a.Families {
 		w.load(f.source.String(), nil, func() (modules []*sandbox.Module, err error) {
 			modules, err = a.loadCustomFamily(ctx, host, fetched, f)
-			families[i] = loadedFamily{f.File, modules}
+			families[i] = loadedFamily{f, modules}
 			return modules, err
 		})
 	}

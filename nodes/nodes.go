@@ -47,6 +47,16 @@ var builtin = []File{
 // Builtin returns the files of the built-in node types, the most used first.
 func Builtin() []File { return slices.Clone(builtin) }
 
+// Names returns the names of the built-in node types, in the order of Builtin.
+func Names() (names []string) {
+	for _, f := range builtin {
+		for _, t := range f.Types {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
 // Find returns a built-in node type and its file. ok is false if there is none of that name.
 func Find(name string) (in File, t Type, ok bool) {
 	for _, f := range builtin {

@@ -111,10 +111,10 @@ func TestCompletionWithoutServer(t *testing.T) {
 // TestCompletionOfNodeTypes: files of the working directory are suggested as values of --node.
 func TestCompletionOfNodeTypes(t *testing.T) {
 	t.Chdir(t.TempDir())
-	for _, name := range []string{"slug.wasm", "Other node.wasm", "readme.md"} {
+	for _, name := range []string{"slug.wasm", "Other node.wasm", "readme.md", "2_a.wasm"} {
 		writeTo(t, name, "")
 	}
-	if got, _ := completions(t, "validate", "--node", ""); !slices.Equal(got, []string{"Other-node=Other node.wasm", "slug=slug.wasm"}) {
+	if got, _ := completions(t, "validate", "--node", ""); !slices.Equal(got, []string{"a=2_a.wasm", "other-node=Other node.wasm", "slug=slug.wasm"}) {
 		t.Errorf("%q", got)
 	}
 	if got, _ := completions(t, "validate", "--node", "mine=s"); !slices.Equal(got, []string{"mine=slug.wasm"}) {

@@ -39,7 +39,7 @@ func familyModule(t *testing.T) (dir, module string) {
 func TestNodeTestOfAFamily(t *testing.T) {
 	dir, module := familyModule(t)
 	out, errOut, err := try(t, "", "node", "test", module)
-	for _, want := range []string{"family.wasm: 6 cases, 21 rules, 0 failed", "length: an empty one", "read: it answers a long config"} {
+	for _, want := range []string{"family.wasm: 6 cases, 21 rules, 0 failed", "length: an empty one", "read: it accepts a long config"} {
 		if err != nil || !strings.Contains(out, want) {
 			t.Errorf("no %q: %v\n%s%s", want, err, out, errOut)
 		}
@@ -120,20 +120,35 @@ func TestNodesOfAFamily(t *testing.T) {
 			t.Errorf("%v: %v\n%s%s", c.args, err, out, errOut)
 		}
 	}
-	taken := write(t, "taken.c", `#include "flowtrux.h"
-		static ft_answer run(ft_text config) { (void)config; return ft_fatal("none", ""); }
-		FT_NODE("{\"abi\":1,\"type\":\"switch\",\"version\":\"1\"}", run)`)
-	wasm, err := wasmbuild.C(t.Context(), taken, "-I../../nodes/sdk/languages/c")
-	if err != nil {
-		t.Fatal(err)
+	offering := func(typ string) string {
+		source := write(t, typ+".c", `#include "flowtrux.h"
+			static ft_answer run(ft_text config) { (void)config; return ft_fatal("none", ""); }
+			FT_NODE("{\"abi\":1,\"type\":\"`+typ+`\",\"version\":\"1\"}", run)`)
+		wasm, err := wasmbuild.C(t.Context(), source, "-I../../nodes/sdk/languages/c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return write(t, typ+".wasm", string(wasm))
 	}
-	builtin := write(t, "taken.wasm", string(wasm))
+	builtin, trigger := offering("switch"), offering("trigger")
+	// What a module without a manifest has to export: memory, alloc and run.
+	plain := write(t, "plain.wasm", "\x00asm\x01\x00\x00\x00"+
+		"\x01\x0c\x02\x60\x01\x7f\x01\x7f\x60\x02\x7f\x7f\x01\x7e"+"\x03\x03\x02\x00\x01"+"\x05\x03\x01\x00\x01"+
+		"\x07\x18\x03\x06memory\x02\x00\x05alloc\x00\x00\x03run\x00\x01"+"\x0a\x0b\x02\x04\x00\x41\x08\x0b\x04\x00\x42\x00\x0b")
+	instead := func(file, typ string) string {
+		return "; instead of --nodes, give each type of the file a name: --node <name>=" + file + ":" + typ
+	}
 	for want, args := range map[string][]string{
-		"declare them with `nodes`":                               {"--node", "mine=" + module},
-		`it offers no node type "write"`:                          {"--node", "mine=" + module + ":write"},
-		`--nodes ` + module + `: the type "count" is given twice`: {"--nodes", module, "--nodes", module},
-		`: the type "read" is given twice`:                        {"--nodes", module, "--node", "read=" + module + ":read"},
-		`: the type "switch" is built in; give it another name: --node <type>=` + builtin + `:switch`: {"--nodes", builtin},
+		"--node mine: " + module + ": describe: it offers 3 node types (count, length, read); take all with --nodes " + module + ", or one with --node mine=" + module + ":<its name in the file>": {"--node", "mine=" + module},
+		"it does not describe its node types; take it with --node <type>=" + plain:                      {"--nodes", plain},
+		`it offers no node type "write"`:                                                                {"--node", "mine=" + module + ":write"},
+		`--nodes ` + module + `: the type "count" is also that of ` + module + instead(module, "count"): {"--nodes", module, "--nodes", module},
+		`: the type "read" is also given with --node` + instead(module, "read"):                         {"--nodes", module, "--node", "read=" + module + ":read"},
+		`: the type "switch" is built in` + instead(builtin, "switch"):                                  {"--nodes", builtin},
+		`: a module cannot offer the node type "trigger"; rename it in the module`:                      {"--nodes", trigger},
+		`--node mine: type: a module cannot offer the node type "trigger"; rename it in the module`:     {"--node", "mine=" + trigger},
+		`--node "trigger": this type is built in; choose another name`:                                  {"--node", "trigger=" + plain},
+		`--node "Bad": this cannot be the name of a node type: it takes 1 to 64 lower-case letters`:     {"--node", "Bad=" + plain},
 		"no such file": {"--nodes", "/missing.wasm"},
 	} {
 		if _, _, err := try(t, "", append([]string{"validate", workflow("length")}, args...)...); err == nil || !strings.Contains(err.Error(), want) {

@@ -13,6 +13,7 @@ import (
 	"github.com/flowtrux/edge/caddymodule/adminapi"
 	"github.com/flowtrux/edge/caddymodule/headercheck"
 	"github.com/flowtrux/edge/nodes"
+	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/catalog"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
@@ -48,7 +49,13 @@ func (o *nodeTypeOptions) open(ctx context.Context) (_ *localNodes, err error) {
 	}
 	loads := make(map[string]engine.Load, len(configs))
 	for _, c := range configs {
-		loads[c.Type] = func() (*sandbox.Module, error) { return host.Load(ctx, c) }
+		loads[c.Type] = func() (*sandbox.Module, error) {
+			m, err := host.Load(ctx, c)
+			if errors.Is(err, sandbox.ErrSeveralTypes) {
+				return nil, fmt.Errorf("%w; take all with --nodes %s, or one with --node %s=%[2]s:<its name in the file>", err, c.Source, c.Type)
+			}
+			return m, err
+		}
 	}
 	families, err := o.loadFamilies(ctx, host, loads)
 	if err != nil {
@@ -60,7 +67,9 @@ func (o *nodeTypeOptions) open(ctx context.Context) (_ *localNodes, err error) {
 	}
 	for _, c := range configs {
 		if err == nil {
-			err = l.nodes.Load(c.Type)
+			if err = l.nodes.Load(c.Type); err != nil {
+				err = fmt.Errorf("--node %s: %w", c.Type, err)
+			}
 		}
 	}
 	if err != nil {
@@ -79,28 +88,38 @@ func (o *nodeTypeOptions) loadFamilies(ctx context.Context, host *sandbox.Host, 
 			}
 		}
 	}()
-	named := make(map[string]bool)
+	named := make(map[string]string)
 	for _, file := range o.families {
 		wasm, err := readModule(file)
 		if err != nil {
 			return nil, err
 		}
 		modules, err := host.LoadFamily(ctx, sandbox.FamilyConfig{Source: file, Wasm: wasm, Grants: allGrants})
+		if errors.Is(err, sandbox.ErrUndescribed) {
+			return nil, fmt.Errorf("%w; take it with --node <type>=%s", err, file)
+		}
 		if err != nil {
 			return nil, err
 		}
 		loaded = append(loaded, modules...)
 		family := engine.Family{Load: func() ([]*sandbox.Module, error) { return modules, nil }}
 		for _, m := range modules {
-			switch name := m.Type(); {
+			name, reason := m.Type(), ""
+			switch {
+			case name == flow.TypeTrigger:
+				return nil, fmt.Errorf("--nodes %s: a module cannot offer the node type %q; rename it in the module", file, name)
 			case isBuiltin(name):
-				return nil, fmt.Errorf("--nodes %s: the type %q is built in; give it another name: --node <type>=%[1]s:%[2]s", file, name)
-			case named[name], others[name] != nil:
-				return nil, fmt.Errorf("--nodes %s: the type %q is given twice", file, name)
-			default:
-				named[name] = true
-				family.Types = append(family.Types, name)
+				reason = "is built in"
+			case others[name] != nil:
+				reason = "is also given with --node"
+			case named[name] != "":
+				reason = "is also that of " + named[name]
 			}
+			if reason != "" {
+				return nil, fmt.Errorf("--nodes %s: the type %q %s; instead of --nodes, give each type of the file a name: --node <name>=%[1]s:%[2]s", file, name, reason)
+			}
+			named[name] = file
+			family.Types = append(family.Types, name)
 		}
 		families = append(families, family)
 	}
@@ -134,7 +153,9 @@ func (o *nodeTypeOptions) configs() ([]sandbox.ModuleConfig, error) {
 		case named[typ]:
 			return nil, fmt.Errorf("--node %q is given twice", typ)
 		case isBuiltin(typ):
-			return nil, fmt.Errorf("--node %q: this type is built in", typ)
+			return nil, fmt.Errorf("--node %q: this type is built in; choose another name", typ)
+		case !abi.ValidTypeName(typ):
+			return nil, fmt.Errorf("--node %q: this cannot be the name of a node type: it takes 1 to %d lower-case letters, digits and hyphens, a letter first", typ, abi.MaxTypeName)
 		}
 		named[typ] = true
 		offered := ""

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/flowtrux/edge/nodes/abi"
 	"github.com/flowtrux/edge/runtime/sandbox"
 )
 
@@ -61,15 +62,18 @@ func closeAll(ctx context.Context, modules []*sandbox.Module) (err error) {
 func typeOfFile(file string) string {
 	name := strings.TrimSuffix(filepath.Base(file), ".wasm")
 	name = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+		if r >= 'A' && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return '-'
 	}, name)
-	if name = strings.TrimLeft(name, "-_"); name == "" {
+	if name = strings.TrimLeft(name, "-0123456789"); name == "" {
 		return "node"
 	}
-	return name[:min(len(name), 64)]
+	return name[:min(len(name), abi.MaxTypeName)]
 }
 
 // joinError adds the error of a deferred close to err.

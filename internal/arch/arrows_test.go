@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"xcaddy":                    {"."},
 	"caddymodule":               {"caddymodule/adminapi", "caddymodule/command", "caddymodule/console", "caddymodule/headercheck", "internal/drain", "internal/version", "runtime/*", "nodes", "nodes/abi", "nodes/rawjson"},
 	"caddymodule/adminapi":      {"runtime/journal"},
-	"caddymodule/command":       {"caddymodule/adminapi", "caddymodule/console", "caddymodule/headercheck", "internal/version", "runtime/*", "nodes", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
+	"caddymodule/command":       {"caddymodule/adminapi", "caddymodule/console", "caddymodule/headercheck", "internal/version", "runtime/*", "nodes", "nodes/abi", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
 	"caddymodule/console":       {"caddymodule/adminapi", "internal/version"},
 	"caddymodule/headercheck":   {"runtime/catalog", "runtime/engine", "runtime/flow", "runtime/signature"},
 	"caddymodule/journalbbolt":  {"runtime/journal/*"},

@@ -28,6 +28,7 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile_blocks.go"), 18},
 		{"docs/operators/placeholders.md", placeholders(t, "caddymodule/placeholders.go"), 4},
 		{"docs/operators/commands.md", literals(t, "caddymodule/command", "newCommand", "getterCommand", "deleterCommand"), 18},
+		{"docs/node-authors/testing.md", ruleNames(t, "runtime/nodetest/rules.go"), 7},
 	} {
 		if len(c.names) < c.least {
 			t.Errorf("%s: only these names were found: %q", c.page, c.names)
@@ -39,6 +40,30 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ruleNames returns the names of a table of rules: pairs of a name and a method.
+func ruleNames(t *testing.T, name string) (names []string) {
+	t.Helper()
+	for _, f := range parse(t, name) {
+		ast.Inspect(f, func(n ast.Node) bool {
+			pair, ok := n.(*ast.CompositeLit)
+			if !ok || len(pair.Elts) != 2 {
+				return true
+			}
+			lit, ok := pair.Elts[0].(*ast.BasicLit)
+			if _, method := pair.Elts[1].(*ast.SelectorExpr); !ok || !method {
+				return true
+			}
+			rule, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, rule)
+			return false
+		})
+	}
+	return names
 }
 
 // TestLogMessages checks that the log messages of the page about logs are in the code.

@@ -198,7 +198,7 @@ func (r *report) typeName(v value) string {
 	switch {
 	case !ok:
 	case name == TypeTrigger:
-		r.add(v.at, "%s is not a type of its own", message.Quoted(name))
+		r.add(v.at, "a module cannot offer the node type %s; rename it in the module", message.Quoted(name))
 	case !ValidID(name):
 		r.add(v.at, "%s must be a letter or digit, then at most 63 letters, digits, - or _", message.Quoted(name))
 	}

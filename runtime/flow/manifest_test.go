@@ -48,7 +48,7 @@ func TestParseTypeProblems(t *testing.T) {
 		{"nothing", `{}`, []string{`abi: is required`, `type: is required`, `version: is required`}},
 		{"too large", `{"a":"` + strings.Repeat("x", maxManifest) + `"}`, []string{`has 131080 bytes, more than 131072`}},
 		{"another abi", `{"abi":2,"type":"a","version":"1"}`, []string{`abi: is 2: the module was built for another version of the node ABI, this host speaks 1`}},
-		{"type is reserved", `{"abi":1,"type":"trigger","version":"1"}`, []string{`type: "trigger" is not a type of its own`}},
+		{"type is reserved", `{"abi":1,"type":"trigger","version":"1"}`, []string{`type: a module cannot offer the node type "trigger"; rename it in the module`}},
 		{"type with a slash", `{"abi":1,"type":"a/b","version":"1"}`, []string{`type: "a/b" must be a letter or digit, then at most 63 letters, digits, - or _`}},
 		{"texts", `{"abi":1,"type":"a","version":"","summary":"a\nb"}`, []string{`version: must be one line of 1 to 64 bytes`, `summary: must be one line of 0 to 512 bytes`}},
 		{"unknown and repeated keys", with(`"sumary":1,"config":{"a":1,"a":2}`), []string{`config.a: is given twice`}},

@@ -57,13 +57,13 @@ func TestRules(t *testing.T) {
 	}{
 		{'k', nil, "", ""},
 		{'w', nil, "needs neither its warm-up", "one: warmed up it answers  1, then  0"},
-		{'t', nil, "answers any values", `{"value":null}: trap: the module trapped: unreachable`},
-		{'b', nil, "answers a long config", "bad_answer: the result lies outside of the memory"},
-		{'d', nil, "answers a deep config", "trap: "},
-		{'l', nil, "leads only where it says", `one: it leads to "elsewhere", and its manifest has no handles`},
-		{'l', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"handles\":[\"a\"]}"`}, "leads only where it says", `it leads to "elsewhere", and its manifest has ["a"]`},
-		{'k', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"handles\":[\"a\"]}"`}, "leads only where it says", "its manifest has handles, and it leads to none"},
-		{'k', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"color\":1}"`}, "describes itself rightly", "color"},
+		{'t', nil, "accepts any values", `{"value":null}: trap: the module trapped: unreachable`},
+		{'b', nil, "accepts a long config", "bad_answer: the result lies outside of the memory"},
+		{'d', nil, "accepts a deep config", "trap: "},
+		{'l', nil, "chooses only declared handles", `one: it leads to "elsewhere", and its manifest has no handles`},
+		{'l', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"handles\":[\"a\"]}"`}, "chooses only declared handles", `it leads to "elsewhere", and its manifest has ["a"]`},
+		{'k', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"handles\":[\"a\"]}"`}, "chooses only declared handles", "its manifest has handles, and it leads to none"},
+		{'k', []string{`-DMANIFEST="{\"abi\":1,\"type\":\"ways\",\"version\":\"1\",\"color\":1}"`}, "describes itself correctly", "color"},
 	} {
 		t.Run(fmt.Sprintf("%c %s", c.way, c.rule), func(t *testing.T) {
 			rules, err := Rules(t.Context(), ways(t, c.way, c.flags...), list)

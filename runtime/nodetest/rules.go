@@ -49,13 +49,13 @@ func Rules(ctx context.Context, load func(noSnapshot bool) (*sandbox.Module, err
 		name  string
 		check func(*subject, context.Context) string
 	}{
-		{"describes itself rightly", (*subject).describes},
-		{"gives the same answer and burns the same fuel each time", (*subject).repeats},
+		{"describes itself correctly", (*subject).describes},
+		{"returns the same result and uses the same fuel each time", (*subject).repeats},
 		{"needs neither its warm-up nor an earlier call", (*subject).needsNoWarmup},
-		{"leads only where it says", (*subject).leads},
-		{"answers any values in its config", (*subject).anyValues},
-		{"answers a long config", (*subject).long},
-		{"answers a deep config", (*subject).deep},
+		{"chooses only declared handles", (*subject).leads},
+		{"accepts any values in its config", (*subject).anyValues},
+		{"accepts a long config", (*subject).long},
+		{"accepts a deep config", (*subject).deep},
 	} {
 		rules = append(rules, Rule{r.name, r.check(&s, ctx)})
 		if ctx.Err() != nil {

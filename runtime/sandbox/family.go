@@ -43,7 +43,7 @@ type TypeConfig struct {
 func (h *Host) LoadFamily(ctx context.Context, c FamilyConfig) ([]*Module, error) {
 	return h.loadFile(ctx, fileConfig{c.Source, c.Undescribed, c.Wasm, c.Limits}, func(f *file, reject rejection) ([]typeChoice, error) {
 		if !f.described && c.Undescribed == "" {
-			return nil, reject(abi.ExportDescribe, "it does not describe its node types; declare it with `node`")
+			return nil, &LoadError{c.Source, abi.ExportDescribe, "it does not describe its node types", ErrUndescribed}
 		}
 		chosen := make([]typeChoice, len(f.offers))
 		for i, o := range f.offers {
@@ -137,7 +137,7 @@ func (f *file) readOffers(described []byte, reject rejection) error {
 			return reject(abi.ExportDescribe, "manifest %d of %d: %.80q cannot be the name of a node type: it takes 1 to %d lower-case letters, digits and hyphens, a letter first",
 				i+1, len(manifests), o.name, abi.MaxTypeName)
 		case f.offered(o.name) >= 0:
-			return reject(abi.ExportDescribe, "it offers the node type %q twice", o.name)
+			return reject(abi.ExportDescribe, "it offers the node type %q twice; rename one of them in the module", o.name)
 		}
 		if err := o.checkCapabilities(fmt.Sprintf("node type %q: ", o.name), reject); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func TestLoadFamilyRejects(t *testing.T) {
 		"a list around the list":      {family(manifestList(two)).bytes(), "describe: manifest 1 of 1 is invalid: ..."},
 		"null in the list":            {family("[null]").bytes(), "describe: manifest 1 of 1 is invalid: null is not an object"},
 		"a number in the list":        {family("[1]").bytes(), "describe: manifest 1 of 1 is invalid: 1 is not an object"},
-		"a type twice":                {family(manifestList(typed("a", ""), typed("b", ""), typed("a", ""))).bytes(), `describe: it offers the node type "a" twice`},
+		"a type twice":                {family(manifestList(typed("a", ""), typed("b", ""), typed("a", ""))).bytes(), `describe: it offers the node type "a" twice; rename one of them in the module`},
 		"a type without a name":       {family(manifestList(typed("a", ""), `{"abi":1}`)).bytes(), name("")},
 		"an empty name":               {family(manifestList(typed("a", ""), typed("", ""))).bytes(), name("")},
 		"a name of 65 letters":        {family(manifestList(typed("a", ""), typed(long, ""))).bytes(), name(long)},
@@ -88,7 +89,7 @@ func TestLoadFamilyRejects(t *testing.T) {
 		"prepare_type of another":     {family(two).with(prepareOf(tI32, tI32)).bytes(), "exports: prepare_type is (i32, i32) -> i64; it must be (i32, i32, i32) -> i64"},
 		"fixed, no prepare_type":      {family(manifestList(typed("a", ""), typed("b", `,"fixed":["k"]`))).bytes(), `exports: no function prepare_type(i32, i32, i32) -> i64, which the fixed keys of the node type "b" need`},
 		"fixed, and only prepare":     {family(manifestList(typed("a", `,"fixed":["k"]`))).with(function{abi.ExportPrepare, types(tI32, tI32), types(tI64), nil, i64c(0)}).bytes(), `exports: no function prepare_type(i32, i32, i32) -> i64, which the fixed keys of the node type "a" need`},
-		"no describe":                 {says(abi.Output, "1").bytes(), "describe: it does not describe its node types; declare it with `node`"},
+		"no describe":                 {says(abi.Output, "1").bytes(), "describe: it does not describe its node types"},
 		"an import nobody asks for":   {http(family(two)).bytes(), "imports: flowtrux_v1.http needs the capability http, for which none of its manifests asks"},
 		"a needed one is not granted": {http(family(manifestList(typed("a", ""), typed("b", `,"capabilities":["http"]`)))).bytes(), "capabilities: the node type \"b\" needs \"http\": add `type b { allow http }` to its `nodes`"},
 		"an error":                    {family(two).without("describe").with(describe(returnPacked(abi.Fatal, 0, 3))).bytes(), "describe: it returns an error: "},
@@ -99,6 +100,9 @@ func TestLoadFamilyRejects(t *testing.T) {
 			modules, err := h.LoadFamily(t.Context(), FamilyConfig{Source: "test.wasm", Wasm: c.wasm, Limits: small})
 			if modules != nil {
 				t.Error("got modules")
+			}
+			if what == "no describe" != errors.Is(err, ErrUndescribed) {
+				t.Errorf("%v is no reason for advice", err)
 			}
 			if _, ok := err.(*LoadError); !ok {
 				t.Fatalf("error %T %v, want a *LoadError", err, err)
@@ -133,7 +137,7 @@ func TestLoadFamilyRejectsItsSettings(t *testing.T) {
 func TestLoadOfAFamily(t *testing.T) {
 	h := newHost(t)
 	c := ModuleConfig{Type: "mine", Source: "test.wasm", Wasm: family(manifestList(typed("a", ""), typed("b", `,"handles":["x"]`))).bytes(), Limits: small}
-	if _, err := h.Load(t.Context(), c); err == nil || err.Error() != "test.wasm: describe: it offers 2 node types (a, b); declare them with `nodes`" {
+	if _, err := h.Load(t.Context(), c); !errors.Is(err, ErrSeveralTypes) || err.Error() != "test.wasm: describe: it offers 2 node types (a, b)" {
 		t.Error(err)
 	}
 	c.Offered = "c"

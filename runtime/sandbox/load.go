@@ -73,6 +73,13 @@ func (e *LoadError) Error() string {
 	return fmt.Sprintf("%s: %s: %s", e.Source, e.Part, e.Reason)
 }
 
+// Details of a LoadError for which callers can say what to do: it depends on how they are told of
+// modules.
+var (
+	ErrSeveralTypes = errors.New("the file offers several node types, and none of them is named")
+	ErrUndescribed  = errors.New("the file does not describe its node types")
+)
+
 // Unwrap returns the detail.
 func (e *LoadError) Unwrap() error { return e.Detail }
 
@@ -88,7 +95,7 @@ func (h *Host) Load(ctx context.Context, c ModuleConfig) (*Module, error) {
 				return nil, reject(abi.ExportDescribe, "it offers no node type %q; it offers %s", c.Offered, f.names())
 			}
 		case len(f.offers) > 1:
-			return nil, reject(abi.ExportDescribe, "it offers %d node types (%s); declare them with `nodes`", len(f.offers), f.names())
+			return nil, &LoadError{c.Source, abi.ExportDescribe, fmt.Sprintf("it offers %d node types (%s)", len(f.offers), f.names()), ErrSeveralTypes}
 		}
 		return []typeChoice{{at, TypeConfig{Type: c.Type, Grants: c.Grants}}}, nil
 	})
