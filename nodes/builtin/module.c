@@ -34,8 +34,27 @@ ft_answer failed(ft_reply r) {
 	return ft_failed(r);
 }
 
-ft_answer operator_failed(enum operator_result r) {
+ft_reply placed(ft_text list, size_t index, ft_reply r) {
+	ft_out message = {0};
+	ft_put(&message, list);
+	ft_put(&message, FT("["));
+	ft_put_int(&message, (int64_t)index);
+	ft_put(&message, FT("]: "));
+	ft_put(&message, r.message);
+	if (message.failed)
+		__builtin_trap();
+	r.message = (ft_text){message.ptr, message.len};
+	return r;
+}
+
+static ft_answer fatal_at(ft_text list, size_t index, ft_text code, ft_text message) {
+	return failed(placed(list, index, (ft_reply){.fatal = true, .code = code, .message = message}));
+}
+
+ft_answer bad_element(ft_text list, size_t index, ft_text message) { return fatal_at(list, index, FT("bad_config"), message); }
+
+ft_answer operator_failed(ft_text list, size_t index, enum operator_result r) {
 	if (r == OPERATOR_BAD_PATTERN)
-		return ft_fatal("bad_pattern", "the pattern is no regular expression (RE2)");
-	return ft_fatal("unknown_operator", "the operator is unknown");
+		return fatal_at(list, index, FT("bad_pattern"), FT("the pattern is no regular expression (RE2)"));
+	return fatal_at(list, index, FT("unknown_operator"), FT("the operator is unknown"));
 }

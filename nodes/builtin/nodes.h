@@ -21,7 +21,13 @@ ft_answer failed(ft_reply r);
 // operator_name is the operator that a config names. Other values than texts, which a template may have put there, name none.
 static inline ft_text operator_name(ft_text v) { return json_kind(v) == JSON_STRING ? json_text(v) : (ft_text){0}; }
 
-// operator_failed answers with the error of an operator: with a result that is neither true nor false.
-ft_answer operator_failed(enum operator_result r);
+// placed is an error with its place before the message: with the element of a list in the config.
+ft_reply placed(ft_text list, size_t index, ft_reply r);
+
+// bad_element answers that an element of a list in the config is none.
+ft_answer bad_element(ft_text list, size_t index, ft_text message);
+
+// operator_failed answers with the error of an operator, a result that is neither true nor false, in an element of a list in the config.
+ft_answer operator_failed(ft_text list, size_t index, enum operator_result r);
 
 #endif

@@ -4,8 +4,11 @@
 
 #include "../sdk/languages/c/flowtrux.h"
 
-// number_compare is less than, equal to or greater than 0 as a is to b. Both must be JSON numbers. With at most 400 digits, and exponents
-// from -400 to 400, they compare exactly; others as the float64 that is next to them, which may be infinite. It needs no memory.
+// number_compare is less than, equal to or greater than 0 as a is to b. Both must be JSON numbers. They compare exactly, but that an exponent
+// beyond 10^15 or -10^15 counts as this one. It needs no memory.
 int number_compare(ft_text a, ft_text b);
+
+// number_least_length is how many bytes a JSON number with the value of n has at least: it has the same digits between its zeros.
+size_t number_least_length(ft_text n);
 
 #endif

@@ -69,19 +69,27 @@ type host struct {
 
 func (h *host) HTTP(request []byte) ([]byte, error) {
 	h.request = string(request)
-	kind, payload := abi.Kind(h.reply[0]), h.reply[1:]
-	if kind == abi.Output {
-		return payload, nil
+	if err := h.failure(); err != nil {
+		return nil, err
 	}
-	code, message, _ := abi.SplitLabel(payload)
-	return nil, &sdk.Error{Code: string(code), Message: string(message), Fatal: kind == abi.Fatal}
+	return h.reply[1:], nil
+}
+
+// failure returns the error that the reply is, if it is one.
+func (h *host) failure() error {
+	kind := abi.Kind(h.reply[0])
+	if kind == abi.Output {
+		return nil
+	}
+	code, message, _ := abi.SplitLabel(h.reply[1:])
+	return &sdk.Error{Code: string(code), Message: string(message), Fatal: kind == abi.Fatal}
 }
 
 func (h *host) Log(int, string) {}
 
 func (h *host) SetGlobal(key string, value []byte) error {
 	h.global = key + "\x00" + string(value)
-	return nil
+	return h.failure()
 }
 
 // reference runs one call of the node in Go.
@@ -143,6 +151,11 @@ const maxDepth = 512
 
 var okReply = append([]byte{byte(abi.Output)}, `{"status":200,"headers":{},"body":null}`...)
 
+// refusal is a reply with an error.
+func refusal(kind abi.Kind) []byte {
+	return append(abi.AppendLabel([]byte{byte(kind)}, "refused"), "it was refused"...)
+}
+
 // TestCases runs the cases of each node on both.
 func TestCases(t *testing.T) {
 	for i, typ := range types {
@@ -175,7 +188,8 @@ func TestCases(t *testing.T) {
 func TestTransform(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		operations := odd(rapid.Map(rapid.SliceOfN(odd(operation), 0, 5), list)).Draw(t, "operations")
-		compare(t, transformType, `{"input":`+value(4).Draw(t, "input")+`,"operations":`+operations+`}`, okReply)
+		reply := rapid.SampledFrom([][]byte{okReply, okReply, refusal(abi.Error), refusal(abi.Fatal)}).Draw(t, "reply")
+		compare(t, transformType, `{"input":`+value(4).Draw(t, "input")+`,"operations":`+operations+`}`, reply)
 		compare(t, transformType, `{"output":`+value(4).Draw(t, "output")+`}`, okReply)
 	})
 }
@@ -206,8 +220,7 @@ func TestHTTPRequest(t *testing.T) {
 			t.Fatalf("%s: %v", response, err)
 		}
 		if rapid.Bool().Draw(t, "refused") {
-			kind := rapid.SampledFrom([]abi.Kind{abi.Error, abi.Fatal}).Draw(t, "kind")
-			reply = append(abi.AppendLabel([]byte{byte(kind)}, "http_refused"), "it was refused"...)
+			reply = refusal(rapid.SampledFrom([]abi.Kind{abi.Error, abi.Fatal}).Draw(t, "kind"))
 		}
 		compare(t, httpRequestType, `{"url":"https://example.com"`+fail+`}`, reply)
 	})

@@ -26,11 +26,14 @@ func Condition(ctx *sdk.Context, config []byte) ([]byte, error) {
 	}
 	result := !settles
 	var err error
+	i := 0
 	rawjson.Elements(conditions, func(c []byte) bool {
 		var sides [3][]byte
 		rawjson.Fields(c, sides[:], "operator", "left", "right")
 		var holds bool
 		holds, err = operator.Eval(operator.Name(sides[0]), sides[1], sides[2])
+		err = placed("conditions", i, err)
+		i++
 		if err == nil && holds == settles {
 			result = settles
 			return false

@@ -16,8 +16,11 @@ func operate(ctx *sdk.Context, input, operations []byte) ([]byte, error) {
 	}
 	value := input
 	var err error
+	i := 0
 	rawjson.Elements(operations, func(op []byte) bool {
 		value, err = apply(ctx, value, op)
+		err = placed("operations", i, err)
+		i++
 		return err == nil
 	})
 	if err != nil {
@@ -26,7 +29,7 @@ func operate(ctx *sdk.Context, input, operations []byte) ([]byte, error) {
 	return value, nil
 }
 
-var errNoValue = sdk.Fatal("bad_config", "an operation has no value")
+var errNoValue = sdk.Fatal("bad_config", "the operation has no value")
 
 func apply(ctx *sdk.Context, value, op []byte) ([]byte, error) {
 	switch string(rawjson.Get(op, "op")) {
@@ -54,7 +57,7 @@ func apply(ctx *sdk.Context, value, op []byte) ([]byte, error) {
 		key, v := rawjson.Get(op, "key"), rawjson.Get(op, "value")
 		switch {
 		case rawjson.KindOf(key) != rawjson.String:
-			return nil, sdk.Fatal("bad_config", "the key of a setGlobal is not a string")
+			return nil, sdk.Fatal("bad_config", "the key is not a string")
 		case v == nil:
 			return nil, errNoValue
 		}
@@ -86,7 +89,7 @@ func set(value []byte, at rawjson.Path, v []byte) ([]byte, error) {
 		kind = rawjson.KindOf(value)
 	}
 	if at[0].IsIndex() != (kind == rawjson.Array) || at[0].IsIndex() == (kind == rawjson.Object) {
-		return nil, sdk.Fatal("bad_path", "set: a value of another kind stands in the way")
+		return nil, sdk.Fatal("bad_path", "a value of another kind stands in the way of the path")
 	}
 	inner, err := set(at[0].Of(value), at[1:], v)
 	if err != nil {
@@ -105,7 +108,7 @@ func set(value []byte, at rawjson.Path, v []byte) ([]byte, error) {
 	})
 	if !replaced {
 		if at[0].IsIndex() && at[0].Index != b.n {
-			return nil, sdk.Fatal("bad_path", "set: the index is beyond the end of the array")
+			return nil, sdk.Fatal("bad_path", "an index is beyond the end of the array")
 		}
 		b.add(rawKey(&at[0]), inner)
 	}
@@ -143,10 +146,10 @@ func rename(value, op []byte) ([]byte, error) {
 	}
 	to := rawjson.Get(op, "to")
 	if rawjson.KindOf(to) != rawjson.String {
-		return nil, sdk.Fatal("bad_config", "the new name of a rename is not a string")
+		return nil, sdk.Fatal("bad_config", "the new name is not a string")
 	}
 	if len(at) == 0 || at[len(at)-1].IsIndex() {
-		return nil, sdk.Fatal("bad_path", "rename: the path does not end with a key")
+		return nil, sdk.Fatal("bad_path", "the path does not end with a key")
 	}
 	return renameAt(value, at, rawjson.Step{Key: string(rawjson.Exact(to)), Index: -1}), nil
 }
@@ -176,29 +179,36 @@ func renameAt(value []byte, at rawjson.Path, to rawjson.Step) []byte {
 // left out). Missing values are left out.
 func pick(value, paths []byte) ([]byte, error) {
 	if rawjson.KindOf(paths) != rawjson.Array {
-		return nil, sdk.Fatal("bad_config", "the paths of a pick are not an array")
+		return nil, sdk.Fatal("bad_config", "paths is not an array")
 	}
 	out := []byte("{}")
 	var err error
+	i := 0
 	rawjson.Elements(paths, func(p []byte) bool {
-		var at rawjson.Path
-		if rawjson.KindOf(p) != rawjson.String {
-			err = errPath
-			return false
-		}
-		if at, err = parsePath(string(rawjson.Exact(p))); err != nil {
-			return false
-		}
-		v := value
-		for _, s := range at {
-			if v = s.Of(v); v == nil {
-				return true
-			}
-		}
-		out, err = set(out, keysOf(at), v)
+		out, err = pickOne(out, value, p)
+		err = placed("paths", i, err)
+		i++
 		return err == nil
 	})
 	return out, err
+}
+
+// pickOne adds the value at path, a JSON string, to out.
+func pickOne(out, value, path []byte) ([]byte, error) {
+	if rawjson.KindOf(path) != rawjson.String {
+		return nil, errPath
+	}
+	at, err := parsePath(string(rawjson.Exact(path)))
+	if err != nil {
+		return nil, err
+	}
+	v := value
+	for _, s := range at {
+		if v = s.Of(v); v == nil {
+			return out, nil
+		}
+	}
+	return set(out, keysOf(at), v)
 }
 
 // keysOf returns a path without its indexes: the place of a picked value in the new object.

@@ -19,6 +19,7 @@ func Switch(ctx *sdk.Context, config []byte) ([]byte, error) {
 	}
 	var name []byte // raw, of the case that matches
 	var err error
+	i := 0
 	rawjson.Elements(cases, func(c []byte) bool {
 		var parts [3][]byte
 		rawjson.Fields(c, parts[:], "name", "value", "operator")
@@ -27,9 +28,15 @@ func Switch(ctx *sdk.Context, config []byte) ([]byte, error) {
 			op = operator.Name(parts[2])
 		}
 		var fits bool
-		if fits, err = operator.Eval(op, value, parts[1]); fits {
+		fits, err = operator.Eval(op, value, parts[1])
+		if fits {
 			name = parts[0]
+			if name != nil && rawjson.KindOf(name) != rawjson.String {
+				err = sdk.Fatal("bad_config", "the name is not a string")
+			}
 		}
+		err = placed("cases", i, err)
+		i++
 		return err == nil && !fits
 	})
 	if err != nil {
@@ -38,9 +45,6 @@ func Switch(ctx *sdk.Context, config []byte) ([]byte, error) {
 	if name == nil {
 		ctx.Route("default")
 		return []byte(`{"case":null}`), nil
-	}
-	if rawjson.KindOf(name) != rawjson.String {
-		return nil, sdk.Fatal("bad_config", "the name of a case is not a string")
 	}
 	ctx.Route(string(rawjson.AppendString(nil, name)))
 	return append(append([]byte(`{"case":`), name...), '}'), nil

@@ -3,9 +3,6 @@ package compare
 import (
 	"bytes"
 	"fmt"
-	"math"
-	"math/big"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +48,8 @@ func wantEval(name, left, right string) uint32 {
 // values are of all kinds, and those of which some are the same but do not look it.
 var values = []string{
 	"", "null", "true", "false", "0", "-0", "0.0", "1", "1.0", "-1", "10", "1e1", "100E-1", "0.1", "12.5", "-12.50", "123456789", "1234567890",
-	"999999999999999999", "9007199254740993", "9007199254740992", "1e400", "1e401", "-1e401", "1e-401", "1e99999999999999999999", "5e-324", "2e-324",
+	"999999999999999999", "9007199254740993", "9007199254740992", "1e400", "1e401", "-1e401", "1e-401", "1e99999999999999999999", "10e99999999999999999999",
+	"1e1000000000000000", "1e999999999999999", "-1e-1000000000000001", "-1e-999999999999999", "1e00000000000000000002", "5e-324", "2e-324", "0e9",
 	`""`, `"0"`, `"1"`, `"1.0"`, `" 1"`, `"1 "`, `"01"`, `"1e1"`, `"-"`, `"+1"`, `"1."`, `"\u0031"`, `"a"`, `"\u0061"`, `"ab"`, `"abab"`, `"b"`, `"true"`,
 	`"false"`, `"null"`, `"é"`, `"\u00e9"`, `"😀"`, `"\ud83d\ude00"`, `"\ud83d"`, `"\ude00"`, `"\ufffd"`, `"\\"`, `"\/"`, `"/"`, `"^a"`, `"("`, `"a|b"`,
 	"[]", "[1]", "[1.0]", `["1"]`, `["a","b"]`, `["b","a"]`, "[[]]", "[[1,2],3]", "[null]", "[[[1,[2]]],{}]", "[[[1,[2.0]]],{}]",
@@ -96,7 +94,7 @@ func value(depth int) *rapid.Generator[string] {
 	)
 }
 
-// number draws JSON numbers of all lengths, in and out of the bounds of exact comparison.
+// number draws JSON numbers of all lengths.
 func number() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		n := rapid.StringMatching(`-?(0|[1-9][0-9]{0,25})(\.[0-9]{1,25})?`).Draw(t, "number")
@@ -107,7 +105,7 @@ func number() *rapid.Generator[string] {
 			n += strings.Repeat("0", rapid.IntRange(0, 500).Draw(t, "zeros")) + rapid.StringMatching(`[0-9]{1,400}`).Draw(t, "digits")
 		}
 		if rapid.Bool().Draw(t, "has an exponent") {
-			n += rapid.StringMatching(`[eE][+-]?([0-9]|[1-3][0-9]|[0-9]{3}|3[0-4][0-9])`).Draw(t, "exponent")
+			n += rapid.StringMatching(`[eE][+-]?([0-9]|[1-3][0-9]|[0-9]{3}|3[0-4][0-9]|0{0,20}10{15}|9{15,20})`).Draw(t, "exponent")
 		}
 		return n
 	})
@@ -199,6 +197,18 @@ func TestOperatorsLinear(t *testing.T) {
 		"many texts and one with many escapes": func(n int) (string, string, string) {
 			return "contains", "[" + strings.Repeat(`"x",`, n/4) + "1]", `"` + strings.Repeat(`\n`, n/2) + `"`
 		},
+		"many numbers and a long one": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat("7,", n/4) + "1]", strings.Repeat("7", n)
+		},
+		"many numbers and a text with a long one": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat("7,", n/4) + "1]", `"0.` + strings.Repeat("7", n) + `e9"`
+		},
+		"many elements and one with a long number": func(n int) (string, string, string) {
+			return "contains", "[" + strings.Repeat("[7],", n/4) + "1]", "[" + strings.Repeat("7", n) + "]"
+		},
+		"numbers with long exponents": func(n int) (string, string, string) {
+			return "equals", "7e" + strings.Repeat("9", n), "7e" + strings.Repeat("9", n)
+		},
 		"long numbers": func(n int) (string, string, string) {
 			return "equals", "0." + strings.Repeat("7", n) + "e300", "0." + strings.Repeat("7", n) + "1e300"
 		},
@@ -273,39 +283,4 @@ func TestNumbersLikeGo(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestRounding takes numbers with too many digits to be compared exactly: those in the middle
-// between two float64, and the ones directly below and above.
-func TestRounding(t *testing.T) {
-	g := newGuest(t)
-	for _, f := range []float64{
-		1, 0.1, 1 << 53, 1<<53 + 2, 1e22, 1e23, 123456789.125, math.Pi * 1e300, math.Pi * 1e-300, math.MaxFloat64,
-		math.SmallestNonzeroFloat64, 2 * math.SmallestNonzeroFloat64, 0x1p-1022, 0x1p-1022 - 0x1p-1074, 0x1.fffffffffffffp-1000,
-	} {
-		next := math.Nextafter(f, math.Inf(1))
-		middle := new(big.Rat).SetFloat64(f)
-		if math.IsInf(next, 0) {
-			middle.Add(middle, new(big.Rat).SetInt(new(big.Int).Lsh(big.NewInt(1), 970)))
-		} else {
-			middle.Add(middle, new(big.Rat).SetFloat64(next)).Quo(middle, big.NewRat(2, 1))
-		}
-		exactly := middle.FloatString(1100)
-		above := exactly + "1"
-		below := new(big.Rat).Sub(middle, new(big.Rat).SetFrac(big.NewInt(1), new(big.Int).Exp(big.NewInt(10), big.NewInt(1110), nil))).FloatString(1110)
-		for _, left := range []string{below, exactly, above} {
-			for _, right := range []string{below, exactly, above, strconv.FormatFloat(f, 'e', -1, 64), strconv.FormatFloat(next, 'e', -1, 64)} {
-				if math.IsInf(next, 0) && right == "+Inf" {
-					right = "1e999"
-				}
-				for _, sign := range []string{"", "-"} {
-					for _, name := range []string{"equals", "lessThan"} {
-						if got, want := g.call("eval", name, sign+left, sign+right), wantEval(name, sign+left, sign+right); got != want {
-							t.Errorf("%v: %.60s... %s %.60s = %d, want %d", f, sign+left, name, sign+right, got, want)
-						}
-					}
-				}
-			}
-		}
-	}
 }

@@ -44,11 +44,12 @@ static ft_answer read_any(ft_text config) {
 	if (match.ptr && !any && !ft_equal(match, FT("\"all\"")))
 		return bad_config("match is neither all nor any");
 	json_cursor c = json_elements(conditions);
-	for (ft_text one; json_element(&c, &one);) {
+	size_t i = 0;
+	for (ft_text one; json_element(&c, &one); i++) {
 		json_fields(one, 3, sides, side);
 		enum operator_result r = operator_eval(operator_name(side[1]), side[0], side[2]);
 		if (r > OPERATOR_TRUE)
-			return operator_failed(r);
+			return operator_failed(FT("conditions"), i, r);
 		if ((r == OPERATOR_TRUE) == any) // the others do not matter
 			return result(any);
 	}
@@ -60,5 +61,5 @@ ft_answer condition(ft_text config) {
 	if (!read_single(config, &left, &operator, &right))
 		return read_any(config);
 	enum operator_result r = operator_eval(operator_name(operator), left, right);
-	return r > OPERATOR_TRUE ? operator_failed(r) : result(r == OPERATOR_TRUE);
+	return r > OPERATOR_TRUE ? operator_failed(FT("conditions"), 0, r) : result(r == OPERATOR_TRUE);
 }

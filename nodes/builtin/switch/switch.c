@@ -1,13 +1,13 @@
 // The node switch compares a value with cases and follows the name of the first that fits.
 #include "../nodes.h"
 
-static ft_answer follow(ft_text name) {
+static ft_answer follow(ft_text name, size_t index) {
 	if (!name.ptr) {
 		static const char none[] = "\7default{\"case\":null}"; // the handle with its length before it, and the output
 		return ft_pack_(1, none, sizeof none - 1);
 	}
 	if (json_kind(name) != JSON_STRING)
-		return bad_config("the name of a case is not a string");
+		return bad_element(FT("cases"), index, FT("the name is not a string"));
 	ft_out out = {0};
 	ft_put(&out, FT("{\"case\":"));
 	ft_put(&out, name);
@@ -23,14 +23,15 @@ ft_answer switch_(ft_text config) {
 	if (json_kind(cases) != JSON_ARRAY)
 		return bad_config("cases is not an array");
 	json_cursor c = json_elements(cases);
-	for (ft_text one; json_element(&c, &one);) {
+	size_t i = 0;
+	for (ft_text one; json_element(&c, &one); i++) {
 		json_fields(one, 3, parts, part);
 		ft_text name = part[2].ptr ? operator_name(part[2]) : FT("equals");
 		enum operator_result r = operator_eval(name, value, part[1]);
 		if (r > OPERATOR_TRUE)
-			return operator_failed(r);
+			return operator_failed(FT("cases"), i, r);
 		if (r == OPERATOR_TRUE)
-			return follow(part[0]);
+			return follow(part[0], i);
 	}
-	return follow((ft_text){0});
+	return follow((ft_text){0}, i);
 }

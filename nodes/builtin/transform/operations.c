@@ -3,16 +3,30 @@
 #include "../path.h"
 #include "draft.h"
 
-static ft_answer bad_path(const char *message) { return ft_fatal("bad_path", message); }
-
-static ft_answer no_path(void) { return bad_path("the path is not one like a.b[0][\"any key\"]"); }
-
-static ft_answer beyond(void) { return bad_path("set: the index is beyond the end of the array"); }
-
-static ft_answer no_value(void) { return bad_config("an operation has no value"); }
+// failure is why an operation fails.
+typedef const ft_reply *failure;
 
 // none is that nothing failed.
-static const ft_answer none = 0;
+static const failure none = NULL;
+
+#define FAILURE(name, code_, message_) static const ft_reply name = {.fatal = true, .code = FT(code_), .message = FT(message_)}
+
+FAILURE(no_op, "bad_config", "the op is not one of set, delete, rename, pick, setGlobal");
+FAILURE(no_value, "bad_config", "the operation has no value");
+FAILURE(no_name, "bad_config", "the new name is not a string");
+FAILURE(no_key, "bad_config", "the key is not a string");
+FAILURE(no_paths, "bad_config", "paths is not an array");
+FAILURE(no_path, "bad_path", "the path is not one like a.b[0][\"any key\"]");
+FAILURE(no_place, "bad_path", "a value of another kind stands in the way of the path");
+FAILURE(beyond, "bad_path", "an index is beyond the end of the array");
+FAILURE(no_member, "bad_path", "the path does not end with a key");
+
+// keep makes a failure of an error.
+static failure keep(ft_reply r) {
+	ft_reply *kept = allocate(sizeof *kept);
+	*kept = r;
+	return kept;
+}
 
 static bool parsed(ft_text v, path *at) { return json_kind(v) == JSON_STRING && path_parse(json_exact(v), at); }
 
@@ -50,10 +64,10 @@ static bool nest(path at, ft_out *open, ft_text *close) {
 }
 
 // replace puts v in the place of a part of the draft: behind what is before, and within what is missing of a path.
-static ft_answer replace(draft *d, ft_text part, ft_out *before, path missing, ft_text v) {
+static failure replace(draft *d, ft_text part, ft_out *before, path missing, ft_text v) {
 	ft_text close = {0};
 	if (!nest(missing, before, &close))
-		return beyond();
+		return &beyond;
 	if (before->failed)
 		__builtin_trap();
 	draft_replace(d, part, (ft_text){before->ptr, before->len}, v, close);
@@ -62,7 +76,7 @@ static ft_answer replace(draft *d, ft_text part, ft_out *before, path missing, f
 
 // set puts v at a path. Missing objects on the way are created, and so is an element just behind the end of an array. A scalar in the way,
 // or an array where the path needs an object, is an error: it would be lost.
-static ft_answer set(draft *d, path at, ft_text v) {
+static failure set(draft *d, path at, ft_text v) {
 	ft_text place = d->text;
 	ft_out before = {0};
 	path_step step;
@@ -71,14 +85,14 @@ static ft_answer set(draft *d, path at, ft_text v) {
 		if (kind == JSON_NULL)
 			return replace(d, place, &before, rest, v);
 		if (kind != (step.is_index ? JSON_ARRAY : JSON_OBJECT))
-			return bad_path("set: a value of another kind stands in the way");
+			return &no_place;
 		path_found f = path_find(place, &step);
 		if (f.value.ptr) {
 			place = f.value;
 			continue;
 		}
 		if (step.is_index && step.index != f.count)
-			return beyond();
+			return &beyond;
 		if (f.count > 0)
 			ft_put(&before, FT(","));
 		if (!step.is_index) {
@@ -114,14 +128,14 @@ static void delete(draft *d, path at) {
 
 // rename gives the member at a path another key, in its place. A member that already has that key is removed. If there is nothing at the
 // path, nothing changes.
-static ft_answer rename(draft *d, path at, ft_text to) {
+static failure rename(draft *d, path at, ft_text to) {
 	if (json_kind(to) != JSON_STRING)
-		return bad_config("the new name of a rename is not a string");
+		return &no_name;
 	path_step step;
 	for (path p = at; path_next(&p, &step);) {
 	}
 	if (step.is_index)
-		return bad_path("rename: the path does not end with a key");
+		return &no_member;
 	ft_text container, name = json_exact(to);
 	path_found f = follow(d->text, at, &container, &step);
 	if (!f.value.ptr || ft_equal(step.key, name))
@@ -142,39 +156,41 @@ static ft_answer rename(draft *d, path at, ft_text to) {
 }
 
 // pick builds an object of the values at paths, each where it stood: a.b stays a.b, and indexes are left out. Missing values are left out.
-static ft_answer pick(draft *d, draft *spare, ft_text paths) {
+static failure pick(draft *d, draft *spare, ft_text paths) {
 	if (json_kind(paths) != JSON_ARRAY)
-		return bad_config("the paths of a pick are not an array");
+		return &no_paths;
 	draft picked = {FT("{}"), spare->room, spare->size};
 	json_cursor c = json_elements(paths);
-	for (ft_text p; json_element(&c, &p);) {
+	size_t i = 0;
+	for (ft_text p; json_element(&c, &p); i++) {
 		path at;
 		ft_text container;
 		path_step step;
-		if (!parsed(p, &at))
-			return no_path();
-		ft_text v = follow(d->text, at, &container, &step).value;
-		at.keys_only = true;
-		ft_answer bad = v.ptr ? set(&picked, at, v) : none;
+		failure bad = &no_path;
+		if (parsed(p, &at)) {
+			ft_text v = follow(d->text, at, &container, &step).value;
+			at.keys_only = true;
+			bad = v.ptr ? set(&picked, at, v) : none;
+		}
 		if (bad)
-			return bad;
+			return keep(placed(FT("paths"), i, *bad));
 	}
 	*spare = *d;
 	*d = picked;
 	return none;
 }
 
-static ft_answer set_global(ft_text key, ft_text v) {
+static failure set_global(ft_text key, ft_text v) {
 	if (json_kind(key) != JSON_STRING)
-		return bad_config("the key of a setGlobal is not a string");
+		return &no_key;
 	if (!v.ptr)
-		return no_value();
+		return &no_value;
 	ft_reply r = ft_set_global(json_text(key), v);
-	return r.ok ? none : failed(r);
+	return r.ok ? none : keep(r);
 }
 
 // apply applies one operation. spare has the room of another draft.
-static ft_answer apply(draft *d, draft *spare, ft_text operation) {
+static failure apply(draft *d, draft *spare, ft_text operation) {
 	enum { OP, PATH, VALUE, TO, PATHS, KEY, KEYS };
 	static const ft_text keys[KEYS] = {FT("op"), FT("path"), FT("value"), FT("to"), FT("paths"), FT("key")};
 	ft_text v[KEYS], op;
@@ -186,15 +202,15 @@ static ft_answer apply(draft *d, draft *spare, ft_text operation) {
 		return set_global(v[KEY], v[VALUE]);
 	bool sets = ft_equal(op, FT("\"set\"")), deletes = ft_equal(op, FT("\"delete\""));
 	if (!sets && !deletes && !ft_equal(op, FT("\"rename\"")))
-		return bad_config("the op is not one of set, delete, rename, pick, setGlobal");
+		return &no_op;
 	path at;
 	if (!parsed(v[PATH], &at))
-		return no_path();
+		return &no_path;
 	if (deletes)
 		return delete(d, at), none;
 	if (!sets)
 		return rename(d, at, v[TO]);
-	return v[VALUE].ptr ? set(d, at, v[VALUE]) : no_value();
+	return v[VALUE].ptr ? set(d, at, v[VALUE]) : &no_value;
 }
 
 ft_answer operate(ft_text input, ft_text operations) {
@@ -202,10 +218,11 @@ ft_answer operate(ft_text input, ft_text operations) {
 		return bad_config("operations is not an array");
 	draft d = {.text = input.ptr ? input : FT("null")}, spare = {0};
 	json_cursor c = json_elements(operations);
-	for (ft_text operation; json_element(&c, &operation);) {
-		ft_answer bad = apply(&d, &spare, operation);
+	size_t i = 0;
+	for (ft_text operation; json_element(&c, &operation); i++) {
+		failure bad = apply(&d, &spare, operation);
 		if (bad)
-			return bad;
+			return failed(placed(FT("operations"), i, *bad));
 	}
 	return output(d.text);
 }

@@ -46,8 +46,9 @@ size_t ft_import_global_set_(const char *key, size_t key_len, const char *value,
 	p[key_len] = 0;
 	memcpy(p + key_len + 1, value, value_len);
 	global = (ft_text){p, key_len + 1 + value_len};
-	reply = (ft_text){"", 1};
-	return 1;
+	if (*reply.ptr == 0) // what it answers to a request is no answer here, but an error is
+		reply = (ft_text){"", 1};
+	return reply.len;
 }
 
 void ft_import_take_(char *to) { memcpy(to, reply.ptr, reply.len); }

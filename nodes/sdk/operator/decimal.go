@@ -6,77 +6,83 @@ import (
 	"strconv"
 )
 
-// Numbers within these bounds compare exactly, digit by digit; others as float64.
-const (
-	maxDigits   = 400
-	maxExponent = 400
-)
+// maxExponent is what an exponent beyond it counts as, and -maxExponent one below that.
+const maxExponent = 1e15
 
-// decimal is the value 0.digits × 10^exponent; zero has no digits.
+// decimal is the value 0.digits × 10^exponent. Its digits are those of whole and then those of
+// fraction, without zeros at the beginning and the end; zero has none.
 type decimal struct {
-	negative bool
-	digits   []byte // without leading and trailing zeros
-	exponent int
+	negative        bool
+	whole, fraction []byte
+	exponent        int64
 }
 
-// compareNumbers compares two JSON numbers. ok is false only if a float64 cannot be compared, which
-// JSON numbers never cause.
-func compareNumbers(a, b []byte) (c int, ok bool) {
+// compareNumbers compares two JSON numbers. It reads each once, and allocates nothing but for a
+// number with a long exponent.
+func compareNumbers(a, b []byte) int {
 	if sa, ok := parseShort(a); ok {
 		if sb, ok := parseShort(b); ok {
-			return compareShort(sa, sb), true
+			return compareShort(sa, sb)
 		}
 	}
-	da, exactA := parse(a)
-	db, exactB := parse(b)
-	if exactA && exactB {
-		return compareDecimals(da, db), true
-	}
-	// Beyond the range of float64 the result is an infinity, which still has an order.
-	fa, _ := strconv.ParseFloat(string(a), 64)
-	fb, _ := strconv.ParseFloat(string(b), 64)
-	return cmp.Compare(fa, fb), true
+	da, db := parse(a), parse(b)
+	return compareDecimals(&da, &db)
 }
 
-// parse parses a JSON number. exact is false when it is out of the bounds.
-func parse(n []byte) (d decimal, exact bool) {
+// parse parses a JSON number.
+func parse(n []byte) (d decimal) {
 	if n[0] == '-' {
 		d.negative, n = true, n[1:]
 	}
-	mantissa, exponent := n, 0
-	if i := bytes.IndexAny(n, "eE"); i >= 0 {
-		e, err := strconv.Atoi(string(n[i+1:]))
-		if err != nil || e > maxExponent || e < -maxExponent {
-			return d, false
-		}
-		mantissa, exponent = n[:i], e
+	mantissa, exponent := cutExponent(n)
+	if len(exponent) > 0 {
+		// Of an exponent that does not fit, the error comes with the int64 that is nearest to it.
+		e, _ := strconv.ParseInt(string(exponent), 10, 64)
+		d.exponent = min(max(e, -maxExponent), maxExponent)
 	}
-	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
-	if len(whole)+len(fraction) > maxDigits {
-		return d, false
+	d.whole, d.fraction, _ = bytes.Cut(mantissa, []byte("."))
+	d.exponent += int64(len(d.whole))
+	d.whole = d.trimLeft(d.whole)
+	if len(d.whole) == 0 {
+		d.fraction = d.trimLeft(d.fraction)
 	}
-	d.exponent = exponent + len(whole)
-	d.digits = append(append(make([]byte, 0, len(whole)+len(fraction)), whole...), fraction...)
-	for len(d.digits) > 0 && d.digits[0] == '0' {
-		d.digits = d.digits[1:]
-		d.exponent--
+	d.fraction = bytes.TrimRight(d.fraction, "0")
+	if len(d.fraction) == 0 {
+		d.whole = bytes.TrimRight(d.whole, "0")
 	}
-	d.digits = bytes.TrimRight(d.digits, "0")
-	if len(d.digits) == 0 {
-		return decimal{}, true // -0 is 0
-	}
-	return d, true
+	return d
 }
 
-func compareDecimals(a, b decimal) int {
+// cutExponent splits a JSON number at its e.
+func cutExponent(n []byte) (mantissa, exponent []byte) {
+	i := bytes.IndexByte(n, 'e')
+	if i < 0 {
+		i = bytes.IndexByte(n, 'E')
+	}
+	if i < 0 {
+		return n, nil
+	}
+	return n[:i], n[i+1:]
+}
+
+// trimLeft removes the zeros before the first digit of the value.
+func (d *decimal) trimLeft(digits []byte) []byte {
+	trimmed := bytes.TrimLeft(digits, "0")
+	d.exponent -= int64(len(digits) - len(trimmed))
+	return trimmed
+}
+
+func compareDecimals(a, b *decimal) int {
 	if s := cmp.Compare(a.sign(), b.sign()); s != 0 || a.sign() == 0 {
 		return s
 	}
 	c := cmp.Compare(a.exponent, b.exponent)
+	for i := 0; c == 0 && i < min(a.digits(), b.digits()); i++ {
+		c = cmp.Compare(a.digit(i), b.digit(i))
+	}
 	if c == 0 {
-		// Without trailing zeros, of two digit strings with the same beginning the longer is the
-		// greater number, as for text.
-		c = bytes.Compare(a.digits, b.digits)
+		// As neither ends with a zero, the one with more digits is greater.
+		c = cmp.Compare(a.digits(), b.digits())
 	}
 	if a.negative {
 		return -c
@@ -84,9 +90,18 @@ func compareDecimals(a, b decimal) int {
 	return c
 }
 
+func (d *decimal) digits() int { return len(d.whole) + len(d.fraction) }
+
+func (d *decimal) digit(i int) byte {
+	if i < len(d.whole) {
+		return d.whole[i]
+	}
+	return d.fraction[i-len(d.whole)]
+}
+
 func (d *decimal) sign() int {
 	switch {
-	case len(d.digits) == 0:
+	case d.digits() == 0:
 		return 0
 	case d.negative:
 		return -1

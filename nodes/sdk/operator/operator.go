@@ -15,11 +15,12 @@ import (
 // right, which may be nil. A missing value is null. The error, for an unknown operator or an
 // invalid regular expression, is not retried.
 //
-// Numbers, and a number and a string that holds one, compare by value. Two strings compare byte for
-// byte; half of a surrogate pair is equal to itself alone, but for matches it is U+FFFD, as a
-// pattern can name nothing else. All other pairs of different kinds are unequal and neither less
-// nor greater. contains looks for a part of a string, an element of an array or a key of an object;
-// in is contains with the sides swapped.
+// Numbers, and a number and a string that holds one, compare by value, exactly, whatever their
+// length; an exponent beyond 10^15 or -10^15 counts as this one. Two strings compare byte for byte;
+// half of a surrogate pair is equal to itself alone, but for matches it is U+FFFD, as a pattern can
+// name nothing else. All other pairs of different kinds are unequal and neither less nor greater.
+// contains looks for a part of a string, an element of an array or a key of an object; in is
+// contains with the sides swapped.
 func Eval(name, left, right []byte) (bool, error) {
 	left, right = orNull(left), orNull(right)
 	switch string(name) {
@@ -133,7 +134,7 @@ func equalMembers(a, b []byte) bool {
 // order compares values that have an order: numbers, and strings.
 func order(a, b []byte) (c int, ok bool) {
 	if isNumber(a) && isNumber(b) {
-		return compareNumbers(a, b)
+		return compareNumbers(a, b), true
 	}
 	if l, r, ok := texts(a, b); ok {
 		return bytes.Compare(l, r), true
@@ -142,7 +143,7 @@ func order(a, b []byte) (c int, ok bool) {
 	if na == nil || nb == nil {
 		return 0, false
 	}
-	return compareNumbers(na, nb)
+	return compareNumbers(na, nb), true
 }
 
 // isNumber is rawjson.KindOf for one kind, small enough to be inlined.
