@@ -2,8 +2,8 @@ package consoletest
 
 import "testing"
 
-// lateStreams is a script for a page whose streams of events are connected when the test says so. On
-// demand, the page is not told where events begin.
+// lateStreams is a script for a page whose streams of events are connected when the test says so.
+// On demand, the page is not told where events begin.
 const lateStreams = `(() => {
 	const Real = EventSource;
 	const all = [];
