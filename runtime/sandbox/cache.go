@@ -57,7 +57,7 @@ func (h *Host) translate(
 	ctx context.Context, r wazero.Runtime, l *lane, wasm []byte, memory float64,
 ) (translation, error) {
 	compile := func(r wazero.Runtime) (t translation, err error) {
-		defer func() {
+		defer func() { // a damaged file may be too strange for wazero
 			if p := recover(); p != nil {
 				err = fmt.Errorf("the compiler failed: %v", p)
 			}
@@ -71,7 +71,10 @@ func (h *Host) translate(
 		return t, err
 	}
 	file, isFile := fileOf(err)
-	if t.fresh && isFile {
+	if t.fresh {
+		if !isFile { // it is the module that cannot be compiled
+			return t, err
+		}
 		h.notStored(file, err)
 		if t, err = compile(r); err != nil { // the runtime has it in memory
 			return t, err
