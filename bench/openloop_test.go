@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/bench/workflow"
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 func TestOpenLoadIsBounded(t *testing.T) {
@@ -138,7 +139,7 @@ func TestOpenLoadEndsWithItsContext(t *testing.T) {
 }
 
 func TestOpenLoadNeedsAServer(t *testing.T) {
-	address, err := freeAddress()
+	address, err := testports.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}

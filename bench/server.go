@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/bench/meter"
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // secret signs the webhooks of the bench.
@@ -62,11 +62,11 @@ func (b *bench) newServer(s site) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := testports.Reserve()
 	if err != nil {
 		return nil, err
 	}
-	admin, err := freeAddress()
+	admin, err := testports.Reserve()
 	if err != nil {
 		return nil, err
 	}
@@ -179,14 +179,4 @@ func (b *bench) serve(ctx context.Context, first request, sites ...site) (server
 		}
 	}
 	return servers, stop, rest(ctx, time.Second)
-}
-
-// freeAddress returns a loopback address on which nothing listens.
-func freeAddress() (netip.AddrPort, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).AddrPort(), nil
 }

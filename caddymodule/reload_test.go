@@ -19,6 +19,8 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/logging"
 	dto "github.com/prometheus/client_model/go"
 	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // running is a real Caddy in this process. There can be only one at a time.
@@ -49,7 +51,7 @@ func run(t *testing.T, app string) *running { return runWith(t, app, around{}) }
 func runWith(t *testing.T, app string, more around) *running {
 	t.Helper()
 	r := &running{
-		t: t, address: freeAddress(t),
+		t: t, address: testports.Address(t),
 		store:   fmt.Sprintf(`{"engine":"embedded","dir":%q}`, t.TempDir()),
 		journal: fmt.Sprintf(`{"engine":"bbolt","file":%q}`, filepath.Join(t.TempDir(), "journal.db")),
 		client:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
@@ -76,16 +78,6 @@ func runWith(t *testing.T, app string, more around) *running {
 	s := site{t: t, app: a}
 	s.putWorkflow("echo", trigger(`{"responseMode":"lastNode"}`))
 	return r
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 // load loads a config with the given app config, a JSON object.

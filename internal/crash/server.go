@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // Config configures a Server.
@@ -41,12 +42,11 @@ type Server struct {
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, Journal: filepath.Join(c.Dir, "journal.db")}
 	for _, to := range []*string{&s.site, &s.admin} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := testports.Reserve()
 		if err != nil {
-			return nil, fmt.Errorf("looking for a free port: %w", err)
+			return nil, err
 		}
-		defer l.Close()
-		*to = l.Addr().String()
+		*to = address.String()
 	}
 	return s, nil
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // usualSite is the address in Caddyfile.example.
@@ -25,10 +27,10 @@ type server struct {
 
 func startServer(t *testing.T) *server {
 	t.Helper()
-	s := &server{dir: t.TempDir(), site: "localhost:" + freePort(t)}
+	s := &server{dir: t.TempDir(), site: "localhost:" + reservedPort(t)}
 	s.copyRepository(t)
 	state := filepath.Join(s.dir, ".run")
-	s.env = append(os.Environ(), "CADDY_ADMIN=localhost:"+freePort(t),
+	s.env = append(os.Environ(), "CADDY_ADMIN=localhost:"+reservedPort(t),
 		// as the server's, so that modules are compiled once
 		"XDG_DATA_HOME="+filepath.Join(state, "data"), "XDG_CONFIG_HOME="+filepath.Join(state, "config"))
 	s.build(t, "caddy", "./xcaddy")
@@ -99,14 +101,9 @@ func (s *server) copyRepository(t *testing.T) {
 	})
 }
 
-func freePort(t *testing.T) string {
+func reservedPort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
+	_, port, err := net.SplitHostPort(testports.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ import (
 	_ "github.com/flowtrux/edge"
 	"github.com/flowtrux/edge/internal/compiled"
 	"github.com/flowtrux/edge/internal/compiled/builtin"
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // secret signs all requests of these tests.
@@ -46,7 +48,7 @@ type server struct {
 func start(t *testing.T) *server {
 	t.Helper()
 	dataHome(t)
-	s := &server{t: t, site: freeAddress(t), admin: freeAddress(t), log: filepath.Join(t.TempDir(), "caddy.log")}
+	s := &server{t: t, site: testports.Address(t), admin: testports.Address(t), log: filepath.Join(t.TempDir(), "caddy.log")}
 	// No keep-alive: a server that shuts down may close an idle connection while a POST is being
 	// sent, and Go's client does not retry a POST by itself. With one connection per request, every
 	// failure is ours.
@@ -160,6 +162,20 @@ func (s *server) stop() {
 	if err := caddy.Stop(); err != nil {
 		s.t.Errorf("stopping: %v", err)
 	}
+	eventually(s.t, "configs are released", func() bool { return !releasing() })
+}
+
+// releasing reports whether a config that was stopped is in use by an execution that is ending. It
+// is released by a goroutine then, which still writes files.
+func releasing() bool {
+	stacks := make([]byte, 64<<10)
+	for {
+		n := runtime.Stack(stacks, true)
+		if n < len(stacks) {
+			return bytes.Contains(stacks[:n], []byte("(*lifetime).end."))
+		}
+		stacks = make([]byte, 2*len(stacks))
+	}
 }
 
 // answer is the response that a sender got.
@@ -261,16 +277,6 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // sameJSON compares a body with JSON text, ignoring white space.

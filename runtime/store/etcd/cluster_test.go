@@ -22,6 +22,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 
+	"github.com/flowtrux/edge/internal/testports"
 	"github.com/flowtrux/edge/runtime/store"
 	"github.com/flowtrux/edge/runtime/store/etcd"
 	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
@@ -213,7 +214,7 @@ func TestTLS(t *testing.T) {
 	if err := os.WriteFile(noPEM, []byte("hush\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := etcdtest.FreeAddress(t)
+	address := testports.Address(t)
 	etcdtest.CurrentWith(t, func(c *embed.Config) {
 		c.ListenClientUrls = append(c.ListenClientUrls, url.URL{Scheme: "https", Host: address})
 		c.ClientTLSInfo = transport.TLSInfo{CertFile: serverCert, KeyFile: serverKey, TrustedCAFile: ca.file, ClientCertAuth: true}

@@ -6,7 +6,6 @@ package etcdtest
 import (
 	"context"
 	"errors"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
+
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // patience is the time limit of waits.
@@ -35,7 +36,7 @@ type Server struct {
 // start starts a server, which is stopped at the end of the test.
 func start(t *testing.T, run func(address string) (stop func())) *Server {
 	t.Helper()
-	address := FreeAddress(t)
+	address := testports.Address(t)
 	s := &Server{Address: address, t: t, run: func() func() { return run(address) }}
 	t.Cleanup(s.Stop)
 	s.Start()
@@ -101,7 +102,7 @@ func Debian(t *testing.T) *Server {
 	if err != nil {
 		t.Fatal("no etcd server to test against: install Debian's etcd-server (apt-get install etcd-server)")
 	}
-	dir, peer := t.TempDir(), "http://"+FreeAddress(t)
+	dir, peer := t.TempDir(), "http://"+testports.Address(t)
 	return start(t, func(address string) func() {
 		client := "http://" + address
 		cmd := exec.Command(binary, "--name", "debian", "--data-dir", dir,
@@ -125,7 +126,7 @@ func Current(t *testing.T) *Server { return CurrentWith(t, func(*embed.Config) {
 // CurrentWith is Current with a changed configuration.
 func CurrentWith(t *testing.T, change func(*embed.Config)) *Server {
 	t.Helper()
-	dir, peer := t.TempDir(), "http://"+FreeAddress(t)
+	dir, peer := t.TempDir(), "http://"+testports.Address(t)
 	return start(t, func(address string) func() {
 		c := embed.NewConfig()
 		c.Name, c.Dir = "current", dir
@@ -152,15 +153,4 @@ func urls(t *testing.T, text string) []url.URL {
 		t.Fatal(err)
 	}
 	return []url.URL{*u}
-}
-
-// FreeAddress returns a loopback address that nothing listens on.
-func FreeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
