@@ -20,6 +20,7 @@ import (
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/signature"
 	"github.com/flowtrux/edge/runtime/store"
+	"github.com/flowtrux/edge/runtime/tracing"
 )
 
 // appName is the app's module ID, its global option and the handler's directive.
@@ -111,12 +112,19 @@ type App struct {
 	// Limits of requests, nodes and executions.
 	Limits *Limits `json:"limits,omitempty"`
 
+	// Makes spans of executions and exports them as the `OTEL_*` environment variables say. Default:
+	// false, there are no spans but Caddy's own.
+	Tracing bool `json:"tracing,omitempty"`
+
 	ctx    caddy.Context
 	logger *zap.Logger
 	life   *lifetime // everything below lives until its end
 	meters *meters
 	events *events
 	live   *liveFeed
+	tracer *tracing.Tracer // nil = no spans
+
+	flushSpans func() // nil = there is no tracer
 
 	installation *installation
 	mirror       *store.Mirror
@@ -179,7 +187,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	for _, step := range []func() error{
-		a.listen, a.acquireMeters, a.acquireLive, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor,
+		a.listen, a.acquireTracer, a.acquireMeters, a.acquireLive, a.acquireInstallation, a.acquireMirror, a.loadNodes, a.acquireExecutor,
 		a.makeEngine, a.follow,
 	} {
 		if err := step(); err != nil {

@@ -31,6 +31,7 @@ import (
 //		limits {
 //			...
 //		}
+//		tracing
 //	}
 //
 // Everything is optional. Only node and nodes can be repeated.
@@ -63,6 +64,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"globals_write": {parse: func() error { return parseList(d, &a.GlobalsWrite, checkPattern) }},
 		"egress":        {parse: func() error { a.Egress = new(Egress); return a.Egress.parse(d) }},
 		"limits":        {parse: func() error { a.Limits = new(Limits); return a.Limits.parse(d) }},
+		"tracing":       {parse: func() error { return parseWord(d, &a.Tracing) }},
 	})
 }
 
@@ -130,6 +132,16 @@ func parseChecked(d *caddyfile.Dispenser, into *string, check func(string) error
 	return nil
 }
 
+// parseWord reads an option that is on when it is there.
+func parseWord(d *caddyfile.Dispenser, into *bool) error {
+	option := d.Val()
+	*into = true
+	if d.NextArg() {
+		return d.Errf("%s takes no argument: '%s'", option, d.Val())
+	}
+	return nil
+}
+
 // parseConsole reads the directive. Syntax:
 //
 //	flowtrux_console [<matcher>] {
@@ -151,13 +163,7 @@ func (c *Console) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"authenticated_by": {parse: func() error {
 			return parseChecked(d, &c.AuthenticatedBy, checkAuthenticatedBy)
 		}},
-		"read_only": {parse: func() error {
-			c.ReadOnly = true
-			if d.NextArg() {
-				return d.Errf("read_only takes no argument: '%s'", d.Val())
-			}
-			return nil
-		}},
+		"read_only": {parse: func() error { return parseWord(d, &c.ReadOnly) }},
 	})
 }
 

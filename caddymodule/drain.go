@@ -37,9 +37,16 @@ func (a *App) drainWithin(limit time.Duration) {
 // cut off then are reported when the executor is released.
 func (a *App) drain() {
 	a.beginDrain()
-	ctx, cancel := context.WithDeadline(context.Background(), a.drainBy)
+	by := a.drainBy
+	if a.flushSpans != nil { // the grace period has to last for the spans, too
+		by = by.Add(-min(exportWait, time.Until(by)/10))
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), by)
 	defer cancel()
 	a.executor.Close(ctx)
+	if a.flushSpans != nil {
+		a.flushSpans()
+	}
 }
 
 // grace is Caddy's grace period, or drainTime when it has none.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/catalog"
+	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/response"
@@ -39,6 +40,10 @@ type exchange struct {
 	header  response.Header
 	code    response.Code
 	outcome string // what the placeholder status shows
+
+	// for the access log
+	queued time.Time      // when the request began to wait for a slot
+	result *engine.Result // of the execution that the request has waited for; nil = none
 
 	values [8]string // of the response's header; here they need no memory of their own
 }

@@ -135,6 +135,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, id, source strin
 	x.publish()
 	a := x.respond(h.checks)
 	x.decided(a)
+	x.logFields()
 	if read := r.ContentLength == 0 || x.body.whole; read {
 		x.write(a)
 	} else {

@@ -103,7 +103,7 @@ func (x *exchange) hold(p *engine.Program, id string) (response.Response, error)
 		x.outcome = journal.Running
 		return late, nil
 	}
-	x.outcome = string(r.Status)
+	x.outcome, x.result = string(r.Status), r
 	a := response.Of(p.Plan, "", r, x.event)
 	if kept := response.Encode(p.Plan, id, a); r.Status == engine.Succeeded {
 		reservation.Complete(kept)
@@ -147,14 +147,13 @@ func (x *exchange) duplicate(ctx context.Context, p *engine.Program, first *jour
 		x.logRejection(a, "webhook refused")
 		return &a
 	}
-	x.asDuplicate(first.ID)
+	x.asDuplicate()
 	return &a
 }
 
-// asDuplicate counts and logs the request as a duplicate of the request that started the execution
+// asDuplicate counts the request as a duplicate of the request that started the execution
 // first.
-func (x *exchange) asDuplicate(first string) {
-	x.logFields(first)
+func (x *exchange) asDuplicate() {
 	x.app.meters.duplicate(x.id)
 	x.outcome = statusDuplicate
 }
@@ -168,7 +167,7 @@ func (x *exchange) gaveUp(ctx context.Context, first string) *response.Response 
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return x.reject(response.NotReady)
 	}
-	x.asDuplicate(first)
+	x.asDuplicate()
 	a := response.StillRunning(first)
 	return &a
 }

@@ -164,6 +164,7 @@ func (a *App) makeEngine() error {
 		HTTP:     client,
 		Globals:  globals{app: a},
 		Observer: observer{app: a},
+		Tracer:   a.tracer,
 		Logger:   a.logger,
 		Seed:     a.installation.seed,
 		Hold:     a.life.hold,

@@ -3,8 +3,8 @@ package caddymodule
 import (
 	"context"
 	"errors"
+	"time"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/runtime/engine"
@@ -22,6 +22,7 @@ var errStopping = errors.New("the server is stopping")
 func (x *exchange) run() response.Response {
 	p := x.workflow.Program
 	id := x.app.engine.NewID()
+	x.event.Trace = x.app.tracer.Arrived(x.r.Context())
 	switch minimal := p.Plan.Webhook.Mode == flow.Minimal; {
 	case x.key != nil:
 		return x.once(p, id, minimal)
@@ -36,19 +37,6 @@ func (x *exchange) run() response.Response {
 	}
 }
 
-// logFields adds the workflow and the execution ID to the request's line in the access log, if
-// there is one.
-func (x *exchange) logFields(id string) {
-	ctx := x.r.Context()
-	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Logs == nil {
-		return
-	}
-	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Set(x.workflowField())
-		extra.Set(zap.String("execution_id", id))
-	}
-}
-
 // accept journals the execution and responds at once. The error is the journal's.
 func (x *exchange) accept(p *engine.Program, id string) (response.Response, error) {
 	a := response.Accepted(p.Plan, id)
@@ -58,10 +46,17 @@ func (x *exchange) accept(p *engine.Program, id string) (response.Response, erro
 		k.Response = response.Encode(p.Plan, id, a)
 		key = &k
 	}
+	arrived := x.event.Trace
+	runs, done := x.app.tracer.Accept(arrived, p.Plan.ID, p.Plan.Revision, id, x.began)
+	x.event.Trace = runs
 	if err := x.app.executor.Accept(x.r.Context(), p.Plan, id, x.event, key); err != nil {
+		x.event.Trace = arrived // the request of a duplicate may try again
+		if !errors.As(err, new(*journal.DuplicateError)) {
+			done(string(response.JournalUnavailable))
+		}
 		return response.Response{}, err
 	}
-	x.logFields(id)
+	done("")
 	x.outcome = journal.Pending
 	return a, nil
 }
@@ -94,18 +89,18 @@ func (x *exchange) await(p *engine.Program, id string) response.Response {
 		x.outcome = journal.Running
 		return response.AcceptedLate(p.Plan, id)
 	}
-	x.outcome = string(r.Status)
+	x.outcome, x.result = string(r.Status), r
 	return response.Of(p.Plan, "", r, x.event)
 }
 
 // acquire takes a slot for an execution, or returns the rejection if there is none. While a request
 // waits for its slot, its body counts in the limit of bodies. Executions have limits of their own.
 func (x *exchange) acquire(p *engine.Program, id string) (free func(), rejection *response.Response) {
+	x.queued = time.Now()
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {
 	case err == nil:
 		x.body.release()
-		x.logFields(id)
 		return free, nil
 	case errors.Is(err, slots.ErrWorkflowBusy):
 		return nil, x.reject(response.TooManyExecutions, zap.Error(err))

@@ -41,11 +41,11 @@ var arrows = map[string][]string{
 	"runtime/egress":   {"runtime/hostapi", "nodes/rawjson"},
 	"runtime/engine": {
 		"internal/backoff", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox", "runtime/secret",
-		"runtime/slots", "runtime/trace", "nodes/abi", "nodes/rawjson",
+		"runtime/slots", "runtime/trace", "runtime/tracing", "nodes/abi", "nodes/rawjson",
 	},
 	"runtime/executor": {
 		"internal/backoff", "runtime/engine", "runtime/feed", "runtime/flow", "runtime/journal", "runtime/record",
-		"runtime/sandbox", "runtime/slots",
+		"runtime/sandbox", "runtime/slots", "runtime/tracing",
 	},
 	"runtime/feed":                    {"runtime/journal"},
 	"runtime/flow":                    {"runtime/internal/message", "nodes/abi", "nodes/rawjson"},
@@ -59,7 +59,7 @@ var arrows = map[string][]string{
 	"runtime/modulefetch":             {},
 	"runtime/record": {
 		"internal/fairqueue", "runtime/engine", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/secret",
-		"runtime/trace", "nodes/rawjson",
+		"runtime/trace", "runtime/tracing", "nodes/rawjson",
 	},
 	"runtime/replay": {
 		"runtime/engine", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox", "runtime/secret",
@@ -76,6 +76,7 @@ var arrows = map[string][]string{
 	"runtime/store/etcd/etcdtest": {"internal/testports"},
 	"runtime/store/storetest":     {"runtime/store", "nodes/rawjson"},
 	"runtime/nodetest":            {"runtime/flow", "runtime/hostapi", "runtime/sandbox", "nodes/abi", "nodes/cases", "nodes/rawjson"},
+	"runtime/tracing":             {"runtime/hostapi", "runtime/journal"},
 	"runtime/trace":               {"runtime/flow", "runtime/hostapi", "nodes/rawjson"},
 	"nodes":                       {}, // knows the nodes' bytes only
 	"nodes/abi":                   {},

@@ -118,10 +118,15 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 // has time to handle the failure. If a pooled connection turns out to be closed before a byte of
 // the response, the request is sent again; one with a method that is not idempotent only if it has
 // an Idempotency-Key.
-func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) ([]byte, error) {
+func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst []byte) (out []byte, err error) {
 	r, err := parseRequest(req)
 	if err != nil {
 		return dst, err
+	}
+	status := 0
+	if o.Trace != nil {
+		o.Trace.Begin(r.method, r.url, r.header)
+		defer func() { o.Trace.End(status, err) }()
 	}
 	r.idempotencyKey, r.secrets = o.IdempotencyKey, o.Secrets
 	if o.MaxResponse <= 0 {
@@ -135,6 +140,7 @@ func (c *Client) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions, dst 
 		return dst, err
 	}
 	defer resp.Body.Close()
+	status = resp.StatusCode
 	body, err := c.read(resp.Body, o.MaxResponse)
 	if err != nil {
 		return dst, failed(ctx, r, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/hostapi"
 	"github.com/flowtrux/edge/runtime/slots"
+	"github.com/flowtrux/edge/runtime/tracing"
 )
 
 // Config configures an Engine.
@@ -20,6 +21,7 @@ type Config struct {
 	HTTP     hostapi.HTTPClient // for the http capability; nil = not available
 	Globals  Globals            // nil = none
 	Observer Observer           // nil = none
+	Tracer   *tracing.Tracer    // nil = no spans
 	Logger   *zap.Logger        // nil = no log
 	// the installation's secret, from which nodes' random streams derive
 	Seed [32]byte

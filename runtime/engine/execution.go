@@ -11,6 +11,7 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/secret"
 	"github.com/flowtrux/edge/runtime/trace"
+	"github.com/flowtrux/edge/runtime/tracing"
 )
 
 // Execution is one run of a program. Its methods are safe for concurrent use; Run is called once.
@@ -27,6 +28,7 @@ type Execution struct {
 	cache   flow.Cache
 	secrets secret.Texts
 	trace   trace.Trace
+	spans   *tracing.Execution // nil = none
 
 	branches sync.WaitGroup // goroutines that run branches
 
@@ -104,6 +106,7 @@ func (x *Execution) Init(ctx context.Context, e *Engine, p *Program, id string, 
 			x.resumed[s.Node] = s
 		}
 	}
+	x.startSpans()
 }
 
 // Run runs the execution to its end and returns its result. A plan without branches runs on this
@@ -119,6 +122,7 @@ func (x *Execution) Run() *Result {
 	x.runReady(x.settle(0, &trigger, buf[:0], x.started))
 	x.branches.Wait()
 	r := x.end()
+	x.endSpans(r)
 	x.engine.config.Observer.ExecutionEnded(x.program, r)
 	return r
 }

@@ -17,6 +17,7 @@ func (h *hostSession) Do(ctx context.Context, req []byte, o hostapi.HTTPOptions,
 		return dst, err
 	}
 	o.Secrets = secrets
+	o.Trace = h.x.requestSpan(h.call, secrets)
 	t := &h.x.trace
 	c := trace.HostCall{Function: abi.ImportHTTP, RequestSize: len(req), Request: t.CopyIfFits(req)}
 	out, err := h.x.engine.config.HTTP.Do(ctx, req, o, dst)

@@ -27,6 +27,7 @@ type itemResult struct {
 func (x *Execution) runNode(n int, started time.Time) (r NodeResult) {
 	plan := x.program.Plan
 	x.begin(n, started)
+	x.startNodeSpan(n, started)
 	var a itemResult
 	if plan.Nodes[n].ForEach != nil {
 		a = x.runForEach(n, started)
@@ -41,6 +42,7 @@ func (x *Execution) runNode(n int, started time.Time) (r NodeResult) {
 		r = NodeResult{State: Completed, Output: a.output, Handle: a.handle}
 	}
 	r.Attempts, r.Fuel, r.Started, r.Duration = a.attempts, a.fuel, started, x.engine.config.Clock().Sub(started)
+	x.endNodeSpan(n, &r, a.err)
 	x.engine.config.Observer.NodeEnded(plan, x.id, n, plan.Nodes[n].Type, r.Duration, a.err)
 	return r
 }
@@ -76,6 +78,7 @@ func (x *Execution) runItem(ctx context.Context, c trace.CallID, scope *flow.Sco
 		if a.host != nil || retry.MaxAttempts > 1 || x.program.Plan.Nodes[c.Node].ForEach != nil {
 			x.traceCall(c, now, &a)
 		}
+		x.spanAttempt(c, now, &a)
 		a.attempts = c.Attempt
 		a.fuel += before
 		if a.err == nil || a.err.final || c.Attempt >= retry.MaxAttempts {

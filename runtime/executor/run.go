@@ -12,6 +12,7 @@ import (
 	"github.com/flowtrux/edge/runtime/record"
 	"github.com/flowtrux/edge/runtime/sandbox"
 	"github.com/flowtrux/edge/runtime/slots"
+	"github.com/flowtrux/edge/runtime/tracing"
 )
 
 const (
@@ -144,5 +145,6 @@ func eventOf(e *journal.Entry) *flow.Event {
 	return &flow.Event{
 		Data: e.Data, Query: e.Query, Headers: e.Headers,
 		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt, Source: e.Source,
+		Trace: tracing.Restored(e.Trace),
 	}
 }

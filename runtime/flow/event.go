@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/flowtrux/edge/nodes/rawjson"
 )
 
@@ -23,6 +25,8 @@ type Event struct {
 	ReceivedAt time.Time
 	// what has sent it, see journal.Entry; templates do not see it
 	Source string
+	// its execution's place in a trace, see journal.Entry; templates do not see it
+	Trace trace.SpanContext
 	// makes Headers, for AddHeaders; nil = they are there
 	LateHeaders HeaderSource
 }

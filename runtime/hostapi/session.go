@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/flowtrux/edge/nodes/abi"
@@ -21,8 +23,18 @@ type HTTPOptions struct {
 	Hosts []string // from Grants.HTTPHosts
 	// sent as Idempotency-Key with methods other than GET and HEAD, unless the request sets it
 	IdempotencyKey string
-	MaxResponse    int64    // bytes of the response body
-	Secrets        []string // texts in the request that a redirect must not send to another origin
+	MaxResponse    int64     // bytes of the response body
+	Secrets        []string  // texts in the request that a redirect must not send to another origin
+	Trace          HTTPTrace // nil = none
+}
+
+// HTTPTrace traces one request with its redirects.
+type HTTPTrace interface {
+	// Begin is called before a valid request is sent. It may set headers, in place of the node's.
+	Begin(method string, u *url.URL, h http.Header)
+	// End is called after Begin, when the response was read or err is why there is none. status is
+	// 0 if there was no response.
+	End(status int, err error)
 }
 
 // GlobalWriter stores globals. Its methods return when the value is in the store.

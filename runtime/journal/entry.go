@@ -22,6 +22,10 @@ type Entry struct {
 	Method, ClientIP     string
 	ReceivedAt           time.Time
 
+	// Trace is the place of the execution in a distributed trace; zero = none. Each run of it is
+	// traced there, and so are its reruns.
+	Trace TraceContext
+
 	// Steps are the completed nodes, in the order of their checkpoints. A new entry has none; an
 	// adopted one may have some.
 	Steps []Step
@@ -42,6 +46,17 @@ func (e *Entry) Complete(s *Summary) {
 	if s.EndedAt.IsZero() {
 		s.EndedAt = time.Now().UTC()
 	}
+}
+
+// MaxTraceState is the most bytes in the State of a TraceContext.
+const MaxTraceState = 512
+
+// TraceContext is a place in a distributed trace, as in W3C Trace Context.
+type TraceContext struct {
+	TraceID [16]byte // zero = there is no trace
+	SpanID  [8]byte  // of the span below it; zero = none
+	Flags   byte     // trace-flags, of which bit 0 means that the trace is sampled
+	State   string   // tracestate, at most MaxTraceState bytes
 }
 
 // Step is a completed node.

@@ -9,6 +9,7 @@ import (
 	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/trace"
+	"github.com/flowtrux/edge/runtime/tracing"
 )
 
 // NotRun returns the record of an execution that did not run, or not to its end.
@@ -154,5 +155,6 @@ func Source(p *flow.Plan, id string, ev *flow.Event) *journal.Entry {
 		ID: id, Workflow: p.ID, Revision: p.Revision, Document: p.Document, AcceptedAt: time.Now().UTC(),
 		Data: ev.Data, Query: ev.Query, Headers: ev.Headers,
 		Method: ev.Method, ClientIP: ev.ClientIP, ReceivedAt: ev.ReceivedAt, Source: ev.Source,
+		Trace: tracing.Stored(ev.Trace),
 	}
 }

@@ -80,11 +80,12 @@ func (r *reader) time() time.Time {
 }
 
 // appendSource appends what an entry is run from, with the digest of its document in place of the
-// document. Nothing runs from an entry's Source.
+// document. Nothing runs from an entry's Source. The place in a trace is last, and only if there is
+// one: sources of an earlier version have none.
 func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
 	const lengthsAndTimes = 10 * binary.MaxVarintLen64
 	dst = slices.Grow(dst, len(e.Workflow)+len(e.ReplayOf)+len(e.Data)+len(e.Query)+len(e.Headers)+
-		len(e.Method)+len(e.ClientIP)+len(document)+lengthsAndTimes)
+		len(e.Method)+len(e.ClientIP)+len(document)+lengthsAndTimes+traceSize+len(e.Trace.State))
 	dst = appendText(dst, e.Workflow)
 	dst = binary.AppendVarint(dst, e.Revision)
 	dst = appendTime(dst, e.AcceptedAt)
@@ -95,7 +96,40 @@ func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
 	dst = appendText(dst, e.Method)
 	dst = appendText(dst, e.ClientIP)
 	dst = appendTime(dst, e.ReceivedAt)
-	return append(dst, document[:]...)
+	return appendTrace(append(dst, document[:]...), &e.Trace)
+}
+
+// traceSize is the size of a place in a trace without its state.
+const traceSize = len(journal.TraceContext{}.TraceID) + len(journal.TraceContext{}.SpanID) + 1
+
+// appendTrace appends a place in a trace, if it is one.
+func appendTrace(dst []byte, t *journal.TraceContext) []byte {
+	if t.TraceID == [16]byte{} {
+		return dst
+	}
+	dst = append(dst, t.TraceID[:]...)
+	dst = append(dst, t.SpanID[:]...)
+	dst = append(dst, t.Flags)
+	return append(dst, t.State...)
+}
+
+// readTrace is the reverse of appendTrace.
+func readTrace(b []byte) (t journal.TraceContext, err error) {
+	if err := checkTrace(b); err != nil || len(b) == 0 {
+		return t, err
+	}
+	b = b[copy(t.TraceID[:], b):]
+	b = b[copy(t.SpanID[:], b):]
+	t.Flags, t.State = b[0], string(b[1:])
+	return t, nil
+}
+
+// checkTrace reports whether b is what appendTrace has appended.
+func checkTrace(b []byte) error {
+	if len(b) != 0 && (len(b) < traceSize || len(b) > traceSize+journal.MaxTraceState) {
+		return errDamaged
+	}
+	return nil
 }
 
 // readSource is the reverse of appendSource. The entry is a copy.
@@ -104,10 +138,12 @@ func readSource(id string, b []byte) (e *journal.Entry, document []byte, err err
 	e = &journal.Entry{ID: id, Workflow: r.text(), Revision: r.number(), AcceptedAt: r.time(), ReplayOf: r.text()}
 	e.Data, e.Query, e.Headers = r.bytes(), r.bytes(), r.bytes()
 	e.Method, e.ClientIP, e.ReceivedAt = r.text(), r.text(), r.time()
-	if r.err == nil && len(r.rest) != 32 {
-		r.err = errDamaged
+	if r.err != nil || len(r.rest) < sha256.Size {
+		return e, nil, errDamaged
 	}
-	return e, r.rest, r.err
+	document, r.rest = r.rest[:sha256.Size:sha256.Size], r.rest[sha256.Size:]
+	e.Trace, err = readTrace(r.rest)
+	return e, document, err
 }
 
 // checkSource reports whether b is a value of appendSource, without copying it.
@@ -120,10 +156,10 @@ func checkSource(b []byte) error {
 		r.bytes()
 	}
 	r.number()
-	if r.err != nil || len(r.rest) != sha256.Size {
+	if r.err != nil || len(r.rest) < sha256.Size {
 		return errDamaged
 	}
-	return nil
+	return checkTrace(r.rest[sha256.Size:])
 }
 
 // appendLive appends the row of an entry that has not ended. The source is last, and only if there

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -186,6 +187,13 @@ var epoch = time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
 // entry returns the n-th entry of a test.
 func entry(n int) *journal.Entry {
 	at := epoch.Add(time.Duration(n) * time.Second)
+	var trace journal.TraceContext
+	if n%2 == 1 { // others have none
+		trace = journal.TraceContext{TraceID: [16]byte{15: byte(n)}, SpanID: [8]byte{7: byte(n)}, Flags: 1}
+	}
+	if n%4 == 1 {
+		trace.State = "vendor=1,other=" + strconv.Itoa(n)
+	}
 	return &journal.Entry{
 		ID:         newID(at, n),
 		Workflow:   "order-intake",
@@ -198,6 +206,7 @@ func entry(n int) *journal.Entry {
 		Method:     "POST",
 		ClientIP:   "2001:db8::1",
 		ReceivedAt: epoch,
+		Trace:      trace,
 	}
 }
 
