@@ -80,8 +80,8 @@ func (r *reader) time() time.Time {
 }
 
 // appendSource appends what an entry is run from, with the digest of its document in place of the
-// document. Nothing runs from an entry's Source. The place in a trace is last, and only if there is
-// one: sources of an earlier version have none.
+// document. Nothing runs from an entry's Source. The place in a trace is there only if there is one:
+// sources of an earlier version have none. The digest is last, where it is found without the rest.
 func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
 	const lengthsAndTimes = 10 * binary.MaxVarintLen64
 	dst = slices.Grow(dst, len(e.Workflow)+len(e.ReplayOf)+len(e.Data)+len(e.Query)+len(e.Headers)+
@@ -96,7 +96,8 @@ func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
 	dst = appendText(dst, e.Method)
 	dst = appendText(dst, e.ClientIP)
 	dst = appendTime(dst, e.ReceivedAt)
-	return appendTrace(append(dst, document[:]...), &e.Trace)
+	dst = appendTrace(dst, &e.Trace)
+	return append(dst, document[:]...)
 }
 
 // traceSize is the size of a place in a trace without its state.
@@ -141,9 +142,9 @@ func readSource(id string, b []byte) (e *journal.Entry, document []byte, err err
 	if r.err != nil || len(r.rest) < sha256.Size {
 		return e, nil, errDamaged
 	}
-	document, r.rest = r.rest[:sha256.Size:sha256.Size], r.rest[sha256.Size:]
-	e.Trace, err = readTrace(r.rest)
-	return e, document, err
+	end := len(r.rest) - sha256.Size
+	e.Trace, err = readTrace(r.rest[:end])
+	return e, r.rest[end:], err
 }
 
 // checkSource reports whether b is a value of appendSource, without copying it.
@@ -159,7 +160,7 @@ func checkSource(b []byte) error {
 	if r.err != nil || len(r.rest) < sha256.Size {
 		return errDamaged
 	}
-	return checkTrace(r.rest[sha256.Size:])
+	return checkTrace(r.rest[:len(r.rest)-sha256.Size])
 }
 
 // appendLive appends the row of an entry that has not ended. The source is last, and only if there
