@@ -112,8 +112,8 @@ type App struct {
 	// Limits of requests, nodes and executions.
 	Limits *Limits `json:"limits,omitempty"`
 
-	// Makes spans of executions and exports them as the `OTEL_*` environment variables say. Default:
-	// false, there are no spans but Caddy's own.
+	// Exports spans of executions as the `OTEL_*` environment variables say. Default: false, there
+	// are no spans but Caddy's own.
 	Tracing bool `json:"tracing,omitempty"`
 
 	ctx    caddy.Context

@@ -141,8 +141,8 @@ func samplerOf(name, arg string) (sdktrace.Sampler, error) {
 		"parentbased_always_on, parentbased_always_off or parentbased_traceidratio", name)
 }
 
-// loggingExporter logs what its exporter could not export, at a bounded rate. The SDK would pass the
-// errors to a handler that all of the process shares.
+// loggingExporter logs what its exporter could not export, at a bounded rate. The SDK would pass
+// the errors to a handler that all of the process shares.
 type loggingExporter struct {
 	sdktrace.SpanExporter
 	log   *zap.Logger

@@ -4,7 +4,7 @@
 // connections, and all responses are checked. It prints user and system time, objects and bytes
 // allocated, each per request, and the requests per second.
 //
-//	go -C bench run ./pair -before old/caddy [-after ../bin/caddy] [-pairs 20] [-seconds 3] [-streams 50]
+//	go -C bench run ./pair -before old/caddy [-after ../bin/caddy] [-pairs 20] [-seconds 3] [-streams 50] [-option tracing]
 //
 // With -streams, so many pages of a console follow events of the second server while it is loaded.
 // The two may be the same build then.
@@ -40,6 +40,7 @@ type options struct {
 	before, after  string
 	pairs, seconds int
 	streams        int
+	option         string
 }
 
 func main() {
@@ -49,6 +50,7 @@ func main() {
 	flag.IntVar(&o.pairs, "pairs", 20, "number of pairs of rounds, at least 5")
 	flag.IntVar(&o.seconds, "seconds", 3, "seconds of each round, at least 1")
 	flag.IntVar(&o.streams, "streams", 0, "number of streams of events on the server that is measured")
+	flag.StringVar(&o.option, "option", "", "a `line` of the global block flowtrux for the server that is measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := compare(ctx, o)
@@ -81,6 +83,9 @@ func compare(ctx context.Context, o options) error {
 			return err
 		}
 		c := crash.Config{Command: []string{caddy}, Dir: own, Logs: own}
+		if i == 1 {
+			c.Options = o.option
+		}
 		if o.streams > 0 { // both pay for the handlers in front of the webhooks
 			c.Site = console
 		}

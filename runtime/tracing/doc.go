@@ -3,8 +3,8 @@
 //
 // It uses the API of OpenTelemetry only. Who makes the provider decides where spans go. Whether a
 // trace is sampled is decided once, when a request arrives, and is kept with the execution: in its
-// event, and in the journal's entry. So an execution that goes on after a crash, on another machine,
-// or that is rerun, stays in its trace, or stays out of it.
+// event, and in the journal's entry. So an execution that goes on after a crash, on another
+// machine, or that is rerun, stays in its trace, or stays out of it.
 //
 // Spans tell what ran, how long and with what error code. They never hold values of a workflow, and
 // messages of errors may contain such values.

@@ -80,8 +80,9 @@ func (r *reader) time() time.Time {
 }
 
 // appendSource appends what an entry is run from, with the digest of its document in place of the
-// document. Nothing runs from an entry's Source. The place in a trace is there only if there is one:
-// sources of an earlier version have none. The digest is last, where it is found without the rest.
+// document. Nothing runs from an entry's Source. The place in a trace is there only if there is
+// one: sources of an earlier version have none. The digest is last, where it is found without the
+// rest.
 func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
 	const lengthsAndTimes = 10 * binary.MaxVarintLen64
 	dst = slices.Grow(dst, len(e.Workflow)+len(e.ReplayOf)+len(e.Data)+len(e.Query)+len(e.Headers)+
