@@ -33,7 +33,7 @@ func (x *exchange) logFields() {
 		}
 	}
 	if r := x.result; r != nil {
-		line.Set(zap.Duration("queue_time", r.Started.Sub(x.queued)))
+		line.Set(zap.Duration("queue_time", r.Started.Sub(x.event.QueuedAt)))
 		line.Set(zap.Duration("run_time", r.Duration))
 		line.Set(zap.Int("nodes", nodesRun(r)))
 	}
@@ -52,11 +52,14 @@ func nodesRun(r *engine.Result) (n int) {
 	return n
 }
 
-// traceContext returns the place of the request's execution in a trace or, if there is none, of the
-// request.
+// traceContext returns the request's place in a trace or, if it has none, that of the execution
+// that it has started.
 func (x *exchange) traceContext() trace.SpanContext {
-	if x.event != nil && x.event.Trace.HasTraceID() {
-		return x.event.Trace
+	if c := trace.SpanContextFromContext(x.r.Context()); c.HasTraceID() {
+		return c
 	}
-	return trace.SpanContextFromContext(x.r.Context())
+	if x.event == nil || x.outcome == statusDuplicate || x.header.Get("X-Execution-Id") == "" {
+		return trace.SpanContext{}
+	}
+	return x.event.Trace
 }

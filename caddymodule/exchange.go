@@ -41,8 +41,6 @@ type exchange struct {
 	code    response.Code
 	outcome string // what the placeholder status shows
 
-	// for the access log
-	queued time.Time      // when the request began to wait for a slot
 	result *engine.Result // of the execution that the request has waited for; nil = none
 
 	values [8]string // of the response's header; here they need no memory of their own

@@ -96,7 +96,7 @@ func (x *exchange) await(p *engine.Program, id string) response.Response {
 // acquire takes a slot for an execution, or returns the rejection if there is none. While a request
 // waits for its slot, its body counts in the limit of bodies. Executions have limits of their own.
 func (x *exchange) acquire(p *engine.Program, id string) (free func(), rejection *response.Response) {
-	x.queued = time.Now()
+	x.event.QueuedAt = time.Now()
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {
 	case err == nil:

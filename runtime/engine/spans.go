@@ -19,11 +19,12 @@ func (x *Execution) startSpans() {
 	plan := x.program.Plan
 	r := tracing.Run{
 		Workflow: plan.ID, Revision: plan.Revision, ID: x.id, Nodes: len(plan.Nodes),
-		Start: x.started, Since: x.event.ReceivedAt,
+		Start: x.started, Since: x.event.QueuedAt,
 	}
 	if x.lease != nil {
 		e := x.lease.Entry()
-		r.Since, r.Accepted, r.Resumed = e.AcceptedAt, true, len(e.Steps) > 0 || e.Deaths > 0
+		r.Since, r.Accepted, r.Began = e.AcceptedAt, true, e.Began
+		r.Resumed = !e.Began.IsZero() || len(e.Steps) > 0
 	}
 	x.spans, x.event.Trace = t.Start(x.event.Trace, r)
 }

@@ -102,7 +102,7 @@ func (x *Executor) adopt(run *execution) bool {
 		ctx, cancel := journalContext(x.aborted)
 		defer cancel()
 		e := record.Source(plan, run.ID(), run.Event())
-		e.Steps = steps
+		e.Steps, e.Began = steps, run.Started()
 		// later another execution may hold it
 		if run.key != nil && time.Now().Before(run.key.Until) {
 			e.Key = run.key

@@ -25,6 +25,8 @@ type Event struct {
 	ReceivedAt time.Time
 	// what has sent it, see journal.Entry; templates do not see it
 	Source string
+	// when its execution began to wait for a slot; zero = it does not, or is in a journal
+	QueuedAt time.Time
 	// its execution's place in a trace, see journal.Entry; templates do not see it
 	Trace trace.SpanContext
 	// makes Headers, for AddHeaders; nil = they are there

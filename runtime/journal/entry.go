@@ -37,6 +37,10 @@ type Entry struct {
 	// Deaths is how often a process died while it worked on the entry. It is set in claimed
 	// entries.
 	Deaths int
+
+	// Began is when the first run of the entry began, see Lease.Begin; zero = none has. It is set
+	// in claimed entries, and by those who adopt one.
+	Began time.Time
 }
 
 // Complete sets the fields of an ended execution's summary that its entry decides.

@@ -131,9 +131,10 @@ type Lease interface {
 	// while this process lives.
 	TTL() time.Duration
 
-	// Begin is called before the first node runs. From then on a death of the process counts in
-	// Entry.Deaths. In the first run of an entry, a death that follows within moments may not be
-	// counted. ErrCancelled means that the entry was cancelled.
+	// Begin is called before the first node runs. From then on later claims see in Entry.Began when
+	// that was first, and a death of the process counts in Entry.Deaths. If the process ends within
+	// moments of the first run's begin, neither may be stored. ErrCancelled means that the entry
+	// was cancelled.
 	Begin(ctx context.Context) error
 
 	// Extend makes the lease hold for another TTL. ErrCancelled means that it holds and the entry

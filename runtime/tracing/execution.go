@@ -30,9 +30,27 @@ type Run struct {
 	ID       string // of the execution
 	Nodes    int    // of its plan
 	Start    time.Time
-	Since    time.Time // when it was accepted or, if its sender waits, when the request arrived
+	Since    time.Time // when it was accepted or, if its sender waits, began to wait for a slot
 	Accepted bool      // it is in the journal, and no sender waits
 	Resumed  bool      // an earlier run has begun it
+	Began    time.Time // when the first run began, of one that goes on
+}
+
+// queueTime is how long it waited until this run.
+func (r *Run) queueTime() time.Duration {
+	if r.Since.IsZero() {
+		return 0
+	}
+	return max(0, r.Start.Sub(r.Since))
+}
+
+// late reports whether the first run began late, so that all runs are in a trace of their own.
+func (r *Run) late() bool {
+	first := r.Start
+	if r.Resumed {
+		first = r.Began
+	}
+	return r.Accepted && first.Sub(r.Since) > ChildWithin
 }
 
 // Execution is the span of one run of an execution, and those below it. nil = not sampled. Its
@@ -73,16 +91,16 @@ func (t *Tracer) Start(at trace.SpanContext, r Run) (*Execution, trace.SpanConte
 		attribute.String("flowtrux.workflow", r.Workflow),
 		attribute.Int64("flowtrux.revision", r.Revision),
 		attribute.String("flowtrux.execution.id", r.ID),
-		attribute.Float64("flowtrux.queue_time", max(0, r.Start.Sub(r.Since)).Seconds()),
+		attribute.Float64("flowtrux.queue_time", r.queueTime().Seconds()),
 	}}
 	options := []trace.SpanStartOption{trace.WithTimestamp(r.Start), trace.WithAttributes(x.common...)}
 	parent := at
 	if r.Accepted {
 		options = append(options, trace.WithSpanKind(trace.SpanKindConsumer))
-		if !r.Resumed && r.Start.Sub(r.Since) > ChildWithin {
-			parent = trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceIDOf(r.ID), TraceFlags: trace.FlagsSampled})
-			options = append(options, trace.WithLinks(trace.Link{SpanContext: at}))
-		}
+	}
+	if r.late() {
+		parent = trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceIDOf(r.ID), TraceFlags: trace.FlagsSampled})
+		options = append(options, trace.WithLinks(trace.Link{SpanContext: at}))
 	}
 	if r.Resumed {
 		options = append(options, trace.WithAttributes(attribute.Bool("flowtrux.resumed", true)))

@@ -135,36 +135,39 @@ func TestStored(t *testing.T) {
 
 func TestAcceptedExecutions(t *testing.T) {
 	for name, c := range map[string]struct {
-		after   time.Duration
-		resumed bool
-		own     bool // it has a trace of its own
+		after time.Duration
+		own   bool // it has a trace of its own
 	}{
-		"soon":           {after: ChildWithin},
-		"late":           {after: ChildWithin + 1, own: true},
-		"goes on":        {after: time.Hour, resumed: true},
-		"clocks differ":  {after: -time.Hour},
-		"right away":     {},
-		"hours later on": {after: 5 * time.Hour, own: true},
+		"soon":          {after: ChildWithin},
+		"late":          {after: ChildWithin + 1, own: true},
+		"clocks differ": {after: -time.Hour},
+		"right away":    {},
+		"hours later":   {after: 5 * time.Hour, own: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tracer, spans := newTracer(sdktrace.AlwaysSample())
 			at, done := tracer.Accept(tracer.Arrived(t.Context()), "orders", 7, "exec-1", began)
 			done("")
-			run := Run{Workflow: "orders", Revision: 7, ID: "exec-1", Since: began, Start: began.Add(c.after), Accepted: true, Resumed: c.resumed}
-			for range 2 { // a second run is in the same trace
+			run := Run{Workflow: "orders", Revision: 7, ID: "exec-1", Since: began, Start: began.Add(c.after), Accepted: true}
+			for range 2 {
 				x, kept := tracer.Start(Restored(Stored(at)), run)
 				x.End("succeeded", "", 5, run.Start.Add(time.Second))
 				if kept.SpanID() != at.SpanID() || kept.TraceID() != at.TraceID() {
 					t.Errorf("%+v is kept, not %+v", kept, at)
 				}
+				// the second run is in the same trace, whenever it begins
+				run.Resumed, run.Began, run.Start = true, run.Start, run.Start.Add(time.Hour)
 			}
 			all := spans.Ended()
 			accept, first, second := all[0], all[1], all[2]
+			if attributes(first)["flowtrux.resumed"] != "" || attributes(second)["flowtrux.resumed"] != "true" {
+				t.Error("not the second run alone says that it goes on")
+			}
 			if accept.SpanKind() != trace.SpanKindProducer || first.SpanKind() != trace.SpanKindConsumer || accept.Parent().HasSpanID() {
 				t.Errorf("kinds %v %v, below %v", accept.SpanKind(), first.SpanKind(), accept.Parent())
 			}
-			if first.SpanContext().TraceID() != second.SpanContext().TraceID() {
-				t.Error("two runs have two traces")
+			if first.SpanContext().TraceID() != second.SpanContext().TraceID() || first.Parent().SpanID() != second.Parent().SpanID() {
+				t.Error("two runs are in two places")
 			}
 			if !c.own {
 				if len(first.Links()) != 0 || first.SpanContext().TraceID() != at.TraceID() || first.Parent().SpanID() != at.SpanID() {

@@ -24,7 +24,10 @@ func (j *Journal) Adopt(ctx context.Context, e *journal.Entry) (journal.Lease, e
 	if err != nil {
 		return nil, err
 	}
-	a.live.run.running = true
+	if !e.Began.IsZero() {
+		a.live.began = e.Began.UnixNano()
+	}
+	a.live.run.running, a.live.run.began = true, a.live.began
 	o := &adoptOp{acceptOp: a, lease: &lease{journal: j, live: a.live, entry: e, begun: true, marked: true}}
 	if err := j.do(ctx, o); err != nil {
 		return nil, err

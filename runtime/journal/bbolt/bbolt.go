@@ -19,7 +19,7 @@
 //
 //	meta           "format" → the kind and version of the file
 //	live/<id>      the row of an entry that has not ended
-//	runs/<id>      its deaths, and whether it runs or was cancelled
+//	runs/<id>      its deaths, whether it runs or was cancelled, and when its first run began
 //	steps/<id><node>
 //	keys/<hash>    an idempotency key: expiry, digest, execution, number of its stored response
 //	expiry/<time><hash>   the same keys in the order they expire: the workflow

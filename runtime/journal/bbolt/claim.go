@@ -22,8 +22,9 @@ type liveEntry struct {
 	hour      uint32
 	order     uint64 // in which entries of its workflow are claimed
 	accepted  time.Time
-	recovered bool // it was accepted by an earlier process
-	run       run
+	recovered bool           // it was accepted by an earlier process
+	run       run            // as stored
+	began     int64          // as run.began, but set when Begin is called; then it does not change
 	entry     *journal.Entry // see keep; nil = it is read from the file
 
 	holder *lease
@@ -202,6 +203,9 @@ func (j *Journal) readLeased(l *lease) error {
 		}
 		e.Source = row.Source
 		e.Deaths = int(l.live.run.deaths)
+		if l.live.began != 0 {
+			e.Began = time.Unix(0, l.live.began).UTC()
+		}
 		l.entry = e
 		return nil
 	})

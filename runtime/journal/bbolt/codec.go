@@ -253,6 +253,7 @@ type run struct {
 	deaths    byte
 	running   bool
 	cancelled bool
+	began     int64 // when the first run began, in nanoseconds since 1970; 0 = none has
 }
 
 const (
@@ -268,12 +269,17 @@ func (r run) bytes() []byte {
 	if r.cancelled {
 		flags |= flagCancelled
 	}
-	return []byte{r.deaths, flags}
+	b := []byte{r.deaths, flags}
+	if r.began != 0 {
+		b = binary.AppendVarint(b, r.began)
+	}
+	return b
 }
 
 func readRun(b []byte) run {
-	if len(b) != 2 {
+	if len(b) < 2 {
 		return run{}
 	}
-	return run{deaths: b[0], running: b[1]&flagRunning != 0, cancelled: b[1]&flagCancelled != 0}
+	began, _ := binary.Varint(b[2:])
+	return run{deaths: b[0], running: b[1]&flagRunning != 0, cancelled: b[1]&flagCancelled != 0, began: began}
 }

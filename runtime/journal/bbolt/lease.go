@@ -74,6 +74,9 @@ func (l *lease) Begin(ctx context.Context) error {
 	j.mu.Lock()
 	err := l.checkWanted()
 	wait := err == nil && !l.begun && l.live.recovered
+	if err == nil && l.live.began == 0 {
+		l.live.began = j.now().UnixNano()
+	}
 	switch {
 	case wait:
 		l.begun, l.marked = true, true

@@ -63,7 +63,7 @@ func (j *Journal) markAgain(l *lease) {
 }
 
 // markOp stores whether an entry runs at the moment: it may have been released since, or claimed
-// and begun again.
+// and begun again. It also stores when the first run began.
 type markOp struct {
 	baseOp
 	journal *Journal
@@ -81,9 +81,10 @@ func (o *markOp) apply(t *transaction) error {
 	if running {
 		o.live.holder.marked = true // it may be another lease than the one that this was made for
 	}
+	began := o.live.began
 	o.journal.mu.Unlock()
 	o.run = readRun(t.runs.Get(id))
-	o.run.running = running
+	o.run.running, o.run.began = running, began
 	if o.run == (run{}) {
 		t.del(t.runs, id)
 	} else {

@@ -55,6 +55,7 @@ func (j *Journal) load(db *database, mode openMode) error {
 			}
 			live.recovered = true
 			live.run = readRun(runs.Get(k))
+			live.began = live.run.began
 			order = append(order, live)
 			return nil
 		})
@@ -209,7 +210,7 @@ func (j *Journal) recoverRuns(t *transaction) error {
 	if err := t.runs.open().ForEach(func(k, v []byte) error {
 		r := readRun(v)
 		if r.running {
-			changed[string(k)] = run{deaths: min(r.deaths, 254) + 1, cancelled: r.cancelled}
+			changed[string(k)] = run{deaths: min(r.deaths, 254) + 1, cancelled: r.cancelled, began: r.began}
 		} else if r.cancelled {
 			changed[string(k)] = r
 		}

@@ -189,7 +189,7 @@ func repeated(s *suite) {
 func adopt(s *suite) {
 	j := s.open(4)
 	e := entry(1)
-	e.Steps = []journal.Step{step("trigger", `{}`, "")}
+	e.Steps, e.Began = []journal.Step{step("trigger", `{}`, "")}, e.AcceptedAt.Add(-time.Second)
 	l, err := j.Adopt(s.context(), e)
 	s.must("adopting", err)
 	if diff := cmp.Diff(e, l.Entry(), cmpopts.EquateEmpty()); diff != "" {
@@ -200,8 +200,44 @@ func adopt(s *suite) {
 	s.must("checkpointing", l.Checkpoint(s.context(), step("a", `1`, "")))
 	s.must("releasing", l.Release(s.context(), 0))
 	want := []journal.Step{step("trigger", `{}`, ""), step("a", `1`, "")}
-	if diff := cmp.Diff(want, s.claim(j, e.ID).Entry().Steps); diff != "" {
+	l = s.claim(j, e.ID)
+	if diff := cmp.Diff(want, l.Entry().Steps); diff != "" {
 		s.Errorf("steps (-stored +claimed):\n%s", diff)
+	}
+	s.must("beginning", l.Begin(s.context()))
+	s.must("releasing", l.Release(s.context(), 0))
+	l = s.claim(j, e.ID)
+	if got := l.Entry().Began; !got.Equal(e.Began) {
+		s.Errorf("it began at %v, and says %v after it was claimed", e.Began, got)
+	}
+	s.must("finishing", l.Finish(s.context(), ended(journal.Succeeded)))
+	if again, err := j.Source(s.context(), e.ID); err != nil || !again.Began.IsZero() {
+		s.Errorf("a rerun began at %v before it begins: %v", again.Began, err)
+	}
+}
+
+func began(s *suite) {
+	j := s.open(4)
+	s.accept(j, entry(1))
+	again := func(begin int) time.Time {
+		l := s.claim(j, entry(1).ID)
+		for range begin {
+			s.must("beginning", l.Begin(s.context()))
+		}
+		s.must("releasing", l.Release(s.context(), 0))
+		l = s.claim(j, entry(1).ID)
+		s.must("releasing", l.Release(s.context(), 0))
+		return l.Entry().Began
+	}
+	if at := again(0); !at.IsZero() {
+		s.Errorf("it has begun at %v without Begin", at)
+	}
+	first := again(2)
+	if since := time.Since(first).Abs(); since > time.Minute { // the clock may be that of a server
+		s.Errorf("it began just now, and says %v", first)
+	}
+	if second := again(1); !second.Equal(first) {
+		s.Errorf("it first began at %v, and says %v after another run", first, second)
 	}
 }
 

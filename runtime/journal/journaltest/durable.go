@@ -27,7 +27,7 @@ func reopened(s *suite) {
 	s.must("second step", l.Checkpoint(s.context(), step("b", `2`, "true")))
 	s.must("first step", l.Checkpoint(s.context(), step("a", `1`, "")))
 	s.must("releasing", l.Release(s.context(), 0))
-	s.claim(j, entry(1).ID)
+	began := s.claim(j, entry(1).ID).Entry().Began
 	done := s.claim(j, entry(2).ID)
 	s.must("finishing", done.Finish(s.context(), record(2, journal.Failed)))
 	s.must("cancelling", j.Cancel(s.context(), entry(3).ID))
@@ -36,7 +36,7 @@ func reopened(s *suite) {
 	j = s.openAt(dir, 8)
 	s.wantStats(j, journal.Stats{Pending: 2, Oldest: entry(1).AcceptedAt})
 	want := entry(1)
-	want.Steps = []journal.Step{step("b", `2`, "true"), step("a", `1`, "")}
+	want.Steps, want.Began = []journal.Step{step("b", `2`, "true"), step("a", `1`, "")}, began
 	if diff := cmp.Diff(want, s.claim(j, want.ID).Entry(), cmpopts.EquateEmpty()); diff != "" {
 		s.Errorf("entry (-accepted +claimed):\n%s", diff)
 	}

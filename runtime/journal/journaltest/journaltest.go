@@ -63,6 +63,7 @@ func Run(t *testing.T, e Engine) {
 		{"an ended lease is lost", leaseLost},
 		{"finish and release can be repeated", repeated},
 		{"an adopted entry is leased", adopt},
+		{"an entry tells when it first began", began},
 		{"stats", stats},
 		{"concurrent use", concurrent},
 		{"a key starts one execution", keys},

@@ -205,8 +205,12 @@ func (s *suite) checkSteps(j journal.Journal, p promised) {
 
 func deaths(s *suite) {
 	dir := s.TempDir()
+	var first time.Time // when the first run was killed
 	for n := range 3 {
 		said := s.kill(dir, "hold", 2, nil)
+		if n == 0 {
+			first = time.Now()
+		}
 		if want := fmt.Sprintf("deaths %d", n); said[0] != want {
 			s.Errorf("process %d says %q, want %q", n, said[0], want)
 		}
@@ -215,6 +219,9 @@ func deaths(s *suite) {
 	l := s.claim(j, "")
 	if n := l.Entry().Deaths; n != 3 {
 		s.Errorf("%d deaths, want 3", n)
+	}
+	if at := l.Entry().Began; at.IsZero() || at.After(first) {
+		s.Errorf("the first run was killed at %v, and began at %v", first, at)
 	}
 	s.must("beginning", l.Begin(s.context()))
 	s.must("releasing", l.Release(s.context(), 0))

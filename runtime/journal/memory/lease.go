@@ -33,7 +33,15 @@ func (l *lease) Entry() *journal.Entry { return l.entry }
 func (l *lease) TTL() time.Duration { return 0 }
 
 // Begin counts no deaths: no entry outlives the process.
-func (l *lease) Begin(ctx context.Context) error { return l.Extend(ctx) }
+func (l *lease) Begin(context.Context) error {
+	l.journal.mu.Lock()
+	defer l.journal.mu.Unlock()
+	err := l.checkWanted()
+	if err == nil && l.live.began.IsZero() {
+		l.live.began = time.Now().UTC()
+	}
+	return err
+}
 
 // Extend does nothing to a lease that holds.
 func (l *lease) Extend(context.Context) error {

@@ -73,7 +73,8 @@ type liveEntry struct {
 	entry     *journal.Entry
 	order     uint64
 	steps     []journal.Step
-	bytes     int64 // as counted in usage
+	began     time.Time // of the first run
+	bytes     int64     // as counted in usage
 	holder    *lease
 	queued    *fairqueue.Element[*liveEntry] // in the queue
 	timer     *time.Timer
@@ -123,6 +124,7 @@ func (j *Journal) Adopt(_ context.Context, e *journal.Entry) (journal.Lease, err
 	if err != nil {
 		return nil, err
 	}
+	live.began = e.Began
 	return j.lease(live), nil
 }
 
@@ -199,7 +201,7 @@ func (j *Journal) leaseNext(except []string) (journal.Lease, <-chan struct{}, er
 // lease leases an entry. The caller holds the lock.
 func (j *Journal) lease(live *liveEntry) *lease {
 	e := *live.entry
-	e.Steps, e.Key = slices.Clone(live.steps), nil
+	e.Steps, e.Key, e.Began = slices.Clone(live.steps), nil, live.began
 	live.holder = &lease{journal: j, live: live, entry: &e}
 	return live.holder
 }

@@ -271,7 +271,7 @@ func (j *Journal) Cancel(_ context.Context, id string) error {
 // ended returns the record that takes the place of an entry.
 func (live *liveEntry) ended(r *journal.Record) (*stored, error) {
 	source := *live.entry
-	source.Steps, source.Key = nil, nil
+	source.Steps, source.Key, source.Began = nil, nil, time.Time{}
 	return newStored(journal.Ended{Record: r, Source: &source})
 }
 
