@@ -2,10 +2,12 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,24 +15,27 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// collected receives spans as OTLP over HTTP.
+// collected receives spans by OTLP.
 type collected struct {
+	collector.UnimplementedTraceServiceServer
 	t *testing.T
 
 	mu    sync.Mutex
 	spans []*tracepb.Span
-	body  []byte // all that was received
+	body  []byte // all that was received over HTTP
 }
 
-// collect starts a collector and makes it the one of the environment.
+// collect starts a collector and makes it the one of the environment, for the default protocol.
 func collect(t *testing.T) *collected {
 	t.Helper()
 	c := &collected{t: t}
@@ -38,6 +43,29 @@ func collect(t *testing.T) *collected {
 	t.Cleanup(server.Close)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
 	return c
+}
+
+// collectByGRPC is collect for gRPC.
+func collectByGRPC(t *testing.T) *collected {
+	t.Helper()
+	c := &collected{t: t}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	collector.RegisterTraceServiceServer(server, c)
+	go func() { _ = server.Serve(l) }() // it ends with Stop
+	t.Cleanup(server.Stop)
+	t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+l.Addr().String())
+	return c
+}
+
+// Export implements collector.TraceServiceServer.
+func (c *collected) Export(_ context.Context, got *collector.ExportTraceServiceRequest) (*collector.ExportTraceServiceResponse, error) {
+	c.add(got)
+	return &collector.ExportTraceServiceResponse{}, nil
 }
 
 func (c *collected) receive(w http.ResponseWriter, r *http.Request) {
@@ -50,14 +78,20 @@ func (c *collected) receive(w http.ResponseWriter, r *http.Request) {
 		c.t.Errorf("received %s: %v", r.URL.Path, err)
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.body = append(c.body, body...)
+	c.mu.Unlock()
+	c.add(&got)
+	w.Header().Set("Content-Type", "application/x-protobuf")
+}
+
+func (c *collected) add(got *collector.ExportTraceServiceRequest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, resource := range got.ResourceSpans {
 		for _, scope := range resource.ScopeSpans {
 			c.spans = append(c.spans, scope.Spans...)
 		}
 	}
-	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
 // named returns the spans with a name that were received so far.
@@ -87,7 +121,7 @@ func (c *collected) one(name string, n int) *tracepb.Span {
 func (s *server) putTraced(mode, upstream string) {
 	s.t.Helper()
 	s.put("traced", `{"nodes":[
-		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"`+mode+`"}}},
+		{"id":"t","type":"trigger","config":{"triggerType":"webhook","webhook":{"responseMode":"`+mode+`","idempotency":{"header":"Idempotency-Key"}}}},
 		{"id":"a","type":"transform","config":{"output":{"got":"{{trigger.data.n}}"}}},
 		{"id":"call","type":"http-request","config":{"url":"`+upstream+`/path?key=hidden-in-the-query"}},
 		{"id":"out","type":"transform","config":{"output":"{{steps.call.output.body}}"}}],
@@ -165,19 +199,25 @@ func TestATraceSurvivesAKill(t *testing.T) {
 // TestSpansAreExportedAtTheEnd: a server that stops exports the spans of executions that have
 // ended, and the access log leads from a request to its trace.
 func TestSpansAreExportedAtTheEnd(t *testing.T) {
+	for name, collect := range map[string]func(*testing.T) *collected{"HTTP": collect, "gRPC": collectByGRPC} {
+		t.Run(name, func(t *testing.T) { exportAtTheEnd(t, collect(t)) })
+	}
+}
+
+func exportAtTheEnd(t *testing.T, spans *collected) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "done") }))
 	defer upstream.Close()
-	spans := collect(t)
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "3600000") // nothing is exported by itself
 	s := start(t)
 	access := filepath.Join(t.TempDir(), "access.log")
 	s.bind = "log {\n output file " + access + "\n }"
 	s.load(s.caddyfile("tracing\n egress {\n allow "+upstream.Listener.Addr().String()+"\n }", ""))
 	s.putTraced("lastNode", upstream.URL)
-	good := s.post("/api/webhooks/traced", `{"n":1}`)
+	good := s.post("/api/webhooks/traced", `{"n":1}`, "Idempotency-Key", "one")
 	bad := s.post("/api/webhooks/traced", `{`)
-	if good.status != http.StatusOK || bad.status != http.StatusBadRequest {
-		t.Fatalf("%+v %+v", good, bad)
+	again := s.post("/api/webhooks/traced", `{"n":1}`, "Idempotency-Key", "one")
+	if good.status != http.StatusOK || bad.status != http.StatusBadRequest || again.status != http.StatusOK {
+		t.Fatalf("%+v %+v %+v", good, bad, again)
 	}
 	s.stop()
 	execution := spans.one("execution traced", 1)
@@ -197,7 +237,7 @@ func TestSpansAreExportedAtTheEnd(t *testing.T) {
 		}
 		lines = append(lines, fields)
 	}
-	if len(lines) != 2 {
+	if len(lines) != 3 {
 		t.Fatalf("%d lines:\n%s", len(lines), log)
 	}
 	for i, want := range []map[string]any{
@@ -205,7 +245,11 @@ func TestSpansAreExportedAtTheEnd(t *testing.T) {
 			"workflow": "traced", "execution_id": good.header.Get("X-Execution-Id"), "mode": "lastNode", "outcome": "succeeded", "code": nil,
 			"nodes": 3.0, "trace_id": hex.EncodeToString(execution.TraceId),
 		},
-		{"workflow": "traced", "execution_id": nil, "mode": nil, "outcome": "rejected", "code": "invalid_json", "nodes": nil, "run_time": nil},
+		{"workflow": "traced", "execution_id": nil, "mode": nil, "outcome": "rejected", "code": "invalid_json", "nodes": nil, "run_time": nil, "trace_id": nil},
+		{
+			"workflow": "traced", "execution_id": good.header.Get("X-Execution-Id"), "mode": "lastNode", "outcome": "duplicate", "code": nil,
+			"nodes": nil, "queue_time": nil, "trace_id": nil, // nothing of it is in a trace
+		},
 	} {
 		for key, value := range want {
 			if lines[i][key] != value {
@@ -217,5 +261,42 @@ func TestSpansAreExportedAtTheEnd(t *testing.T) {
 		if d, ok := lines[0][key].(float64); !ok || d < 0 || d > lines[0]["duration"].(float64) {
 			t.Errorf("%s is %v of %v", key, lines[0][key], lines[0]["duration"])
 		}
+	}
+}
+
+// TestACollectorThatHangs: neither webhooks nor the end of the server wait for it.
+func TestACollectorThatHangs(t *testing.T) {
+	asked, end := make(chan struct{}, 1), make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // else the end of the connection is not noticed
+		select {
+		case <-end:
+		case <-r.Context().Done():
+		}
+	}))
+	defer hanging.Close()
+	defer close(end)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", hanging.URL)
+	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "1") // in milliseconds
+	s := start(t)
+	s.load(s.caddyfile("tracing", ""))
+	s.put("live", echo("lastNode"))
+	for n := range 10 {
+		if a := s.post("/api/webhooks/live", `{}`); a.status != http.StatusOK {
+			t.Fatalf("webhook %d: %d %s", n, a.status, a.body)
+		}
+		if n == 0 {
+			<-asked
+		}
+	}
+	began := time.Now()
+	s.stop()
+	// The grace period is 20 s, and an export is tried for a minute.
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the end took %v", took)
 	}
 }
