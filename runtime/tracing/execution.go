@@ -67,7 +67,8 @@ type Execution struct {
 type node struct {
 	ctx      context.Context // of the span
 	span     trace.Span      // nil = it has not begun
-	common   []attribute.KeyValue
+	id, typ  string
+	digest   [32]byte     // of its module
 	attempts atomic.Int32 // events that were asked for
 	requests atomic.Int32 // spans of requests that were asked for
 }
@@ -93,7 +94,7 @@ func (t *Tracer) Start(at trace.SpanContext, r Run) (*Execution, trace.SpanConte
 		attribute.String("flowtrux.execution.id", r.ID),
 		attribute.Float64("flowtrux.queue_time", r.queueTime().Seconds()),
 	}}
-	options := []trace.SpanStartOption{trace.WithTimestamp(r.Start), trace.WithAttributes(x.common...)}
+	options := []trace.SpanStartOption{trace.WithTimestamp(r.Start)}
 	parent := at
 	if r.Accepted {
 		options = append(options, trace.WithSpanKind(trace.SpanKindConsumer))
@@ -102,10 +103,10 @@ func (t *Tracer) Start(at trace.SpanContext, r Run) (*Execution, trace.SpanConte
 		parent = trace.NewSpanContext(trace.SpanContextConfig{TraceID: traceIDOf(r.ID), TraceFlags: trace.FlagsSampled})
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: at}))
 	}
-	if r.Resumed {
-		options = append(options, trace.WithAttributes(attribute.Bool("flowtrux.resumed", true)))
-	}
 	x.ctx, x.span = t.tracer.Start(trace.ContextWithSpanContext(context.Background(), parent), "execution "+r.Workflow, options...)
+	if r.Resumed {
+		x.span.SetAttributes(attribute.Bool("flowtrux.resumed", true))
+	}
 	if !at.HasSpanID() { // the span is the trace's first
 		at = x.span.SpanContext()
 	}
@@ -121,11 +122,12 @@ func (t *Tracer) Accept(at trace.SpanContext, workflow string, revision int64, i
 		return at, func(string) {}
 	}
 	_, span := t.tracer.Start(trace.ContextWithSpanContext(context.Background(), at), "accept "+workflow,
-		trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
-			attribute.String("flowtrux.workflow", workflow),
-			attribute.Int64("flowtrux.revision", revision),
-			attribute.String("flowtrux.execution.id", id),
-		))
+		trace.WithTimestamp(began), trace.WithSpanKind(trace.SpanKindProducer))
+	span.SetAttributes(
+		attribute.String("flowtrux.workflow", workflow),
+		attribute.Int64("flowtrux.revision", revision),
+		attribute.String("flowtrux.execution.id", id),
+	)
 	return span.SpanContext(), func(code string) {
 		fail(span, code)
 		span.End()
@@ -143,7 +145,8 @@ func fail(s trace.Span, code string) {
 
 // End ends the span of the run. code is the error's; "" = it has not failed.
 func (x *Execution) End(status, code string, fuel uint64, at time.Time) {
-	x.span.SetAttributes(attribute.String("flowtrux.status", status), attribute.Int64("flowtrux.fuel", int64(fuel)))
+	x.span.SetAttributes(append(x.common[:len(x.common):len(x.common)],
+		attribute.String("flowtrux.status", status), attribute.Int64("flowtrux.fuel", int64(fuel)))...)
 	fail(x.span, code)
 	x.span.End(trace.WithTimestamp(at))
 }
@@ -152,24 +155,41 @@ func (x *Execution) End(status, code string, fuel uint64, at time.Time) {
 // before its attempts.
 func (x *Execution) StartNode(n int, id, typ string, digest [32]byte, at time.Time) {
 	node := &x.nodes[n]
-	node.common = append(x.common[:len(x.common):len(x.common)],
-		attribute.String("flowtrux.node.id", id),
-		attribute.String("flowtrux.node.type", typ),
-		attribute.String("flowtrux.node.digest", "sha256:"+hex.EncodeToString(digest[:])),
+	node.id, node.typ, node.digest = id, typ, digest
+	node.ctx, node.span = x.tracer.tracer.Start(x.ctx, "node "+id, trace.WithTimestamp(at))
+}
+
+// attributesOf returns the attributes of the spans of a node and of its requests, with room for
+// more.
+func (x *Execution) attributesOf(n *node, more int) []attribute.KeyValue {
+	const own = 3
+	all := append(make([]attribute.KeyValue, 0, len(x.common)+own+more), x.common...)
+	return append(all,
+		attribute.String("flowtrux.node.id", n.id),
+		attribute.String("flowtrux.node.type", n.typ),
+		attribute.String("flowtrux.node.digest", digestText(n.digest)),
 	)
-	node.ctx, node.span = x.tracer.tracer.Start(x.ctx, "node "+id, trace.WithTimestamp(at), trace.WithAttributes(node.common...))
+}
+
+// digestText returns the text of a module's digest.
+func digestText(d [32]byte) string {
+	const name = "sha256:"
+	var b [len(name) + 2*len(d)]byte
+	hex.Encode(b[copy(b[:], name):], d[:])
+	return string(b[:])
 }
 
 // EndNode ends the span of a node. code is the error's, handled or not; "" = it has not failed.
 func (x *Execution) EndNode(n, attempts int, fuel uint64, code string, at time.Time) {
 	node := &x.nodes[n]
-	node.span.SetAttributes(attribute.Int("flowtrux.attempts", attempts), attribute.Int64("flowtrux.fuel", int64(fuel)))
+	attributes := append(x.attributesOf(node, 2), attribute.Int("flowtrux.attempts", attempts), attribute.Int64("flowtrux.fuel", int64(fuel)))
 	if left := node.attempts.Load() - maxAttempts; left > 0 {
-		node.span.SetAttributes(attribute.Int("flowtrux.attempts_left_out", int(left)))
+		attributes = append(attributes, attribute.Int("flowtrux.attempts_left_out", int(left)))
 	}
 	if left := node.requests.Load() - maxRequests; left > 0 {
-		node.span.SetAttributes(attribute.Int("flowtrux.requests_left_out", int(left)))
+		attributes = append(attributes, attribute.Int("flowtrux.requests_left_out", int(left)))
 	}
+	node.span.SetAttributes(attributes...)
 	fail(node.span, code)
 	node.span.End(trace.WithTimestamp(at))
 }

@@ -49,7 +49,7 @@ func (r *Request) Begin(method string, u *url.URL, h http.Header) {
 		ctx = x.nodes[r.node].ctx
 	default:
 		node := &x.nodes[r.node]
-		attributes := append(node.common[:len(node.common):len(node.common)],
+		attributes := append(x.attributesOf(node, 5),
 			attribute.Int("flowtrux.attempt", r.attempt),
 			attribute.String("http.request.method", method),
 			attribute.String("url.full", r.shown(u)),
@@ -58,7 +58,8 @@ func (r *Request) Begin(method string, u *url.URL, h http.Header) {
 		if port := port(u); port > 0 {
 			attributes = append(attributes, attribute.Int("server.port", port))
 		}
-		ctx, r.span = x.tracer.tracer.Start(node.ctx, method, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+		ctx, r.span = x.tracer.tracer.Start(node.ctx, method, trace.WithSpanKind(trace.SpanKindClient))
+		r.span.SetAttributes(attributes...)
 	}
 	h.Del("Tracestate") // one of the node belongs to another traceparent
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(h))
