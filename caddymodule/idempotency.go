@@ -92,7 +92,7 @@ func (x *exchange) hold(p *engine.Program, id string) (response.Response, error)
 		return response.Response{}, err
 	}
 	defer reservation.Release(nil) // if this panics
-	free, rejection := x.acquire(p, id)
+	free, rejection := x.acquire(p)
 	if rejection != nil {
 		reservation.Release(response.Encode(p.Plan, id, *rejection))
 		return *rejection, nil

@@ -80,7 +80,7 @@ func (x *exchange) unread() *response.Response {
 // await runs the workflow and responds when it has ended or the webhook's timeout has passed. A
 // sender that goes away does not end the execution.
 func (x *exchange) await(p *engine.Program, id string) response.Response {
-	free, rejection := x.acquire(p, id)
+	free, rejection := x.acquire(p)
 	if rejection != nil {
 		return *rejection
 	}
@@ -95,7 +95,7 @@ func (x *exchange) await(p *engine.Program, id string) response.Response {
 
 // acquire takes a slot for an execution, or returns the rejection if there is none. While a request
 // waits for its slot, its body counts in the limit of bodies. Executions have limits of their own.
-func (x *exchange) acquire(p *engine.Program, id string) (free func(), rejection *response.Response) {
+func (x *exchange) acquire(p *engine.Program) (free func(), rejection *response.Response) {
 	x.event.QueuedAt = time.Now()
 	free, err := x.app.engine.Acquire(x.r.Context(), p)
 	switch {

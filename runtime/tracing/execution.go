@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -145,7 +146,7 @@ func fail(s trace.Span, code string) {
 
 // End ends the span of the run. code is the error's; "" = it has not failed.
 func (x *Execution) End(status, code string, fuel uint64, at time.Time) {
-	x.span.SetAttributes(append(x.common[:len(x.common):len(x.common)],
+	x.span.SetAttributes(append(slices.Clip(x.common),
 		attribute.String("flowtrux.status", status), attribute.Int64("flowtrux.fuel", int64(fuel)))...)
 	fail(x.span, code)
 	x.span.End(trace.WithTimestamp(at))

@@ -41,7 +41,7 @@ type acceptOp struct {
 	journal *Journal
 	entry   *journal.Entry
 	live    *liveEntry
-	source  []byte // see appendSource
+	source  []byte // see encodeSource
 	summary []byte // see appendLive
 	digest  [sha256.Size]byte
 }
@@ -59,7 +59,7 @@ func (j *Journal) newAcceptOp(e *journal.Entry) (*acceptOp, error) {
 		}
 	}
 	o := &acceptOp{journal: j, entry: e, live: live, digest: sha256.Sum256(e.Document)}
-	o.source = appendSource(nil, e, o.digest)
+	o.source = encodeSource(e, o.digest)
 	o.summary = appendLive(nil, e)
 	o.baseOp = baseOp{bytes: len(o.source) + len(e.Document), needsRoom: true}
 	return o, nil

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -79,26 +78,26 @@ func (r *reader) time() time.Time {
 	return time.Unix(0, n).UTC()
 }
 
-// appendSource appends what an entry is run from, with the digest of its document in place of the
+// encodeSource encodes what an entry is run from, with the digest of its document in place of the
 // document. Nothing runs from an entry's Source. The place in a trace is there only if there is
 // one: sources of an earlier version have none. The digest is last, where it is found without the
 // rest.
-func appendSource(dst []byte, e *journal.Entry, document [32]byte) []byte {
+func encodeSource(e *journal.Entry, document [32]byte) []byte {
 	const lengthsAndTimes = 10 * binary.MaxVarintLen64
-	dst = slices.Grow(dst, len(e.Workflow)+len(e.ReplayOf)+len(e.Data)+len(e.Query)+len(e.Headers)+
+	b := make([]byte, 0, len(e.Workflow)+len(e.ReplayOf)+len(e.Data)+len(e.Query)+len(e.Headers)+
 		len(e.Method)+len(e.ClientIP)+len(document)+lengthsAndTimes+traceSize+len(e.Trace.State))
-	dst = appendText(dst, e.Workflow)
-	dst = binary.AppendVarint(dst, e.Revision)
-	dst = appendTime(dst, e.AcceptedAt)
-	dst = appendText(dst, e.ReplayOf)
-	dst = appendText(dst, e.Data)
-	dst = appendText(dst, e.Query)
-	dst = appendText(dst, e.Headers)
-	dst = appendText(dst, e.Method)
-	dst = appendText(dst, e.ClientIP)
-	dst = appendTime(dst, e.ReceivedAt)
-	dst = appendTrace(dst, &e.Trace)
-	return append(dst, document[:]...)
+	b = appendText(b, e.Workflow)
+	b = binary.AppendVarint(b, e.Revision)
+	b = appendTime(b, e.AcceptedAt)
+	b = appendText(b, e.ReplayOf)
+	b = appendText(b, e.Data)
+	b = appendText(b, e.Query)
+	b = appendText(b, e.Headers)
+	b = appendText(b, e.Method)
+	b = appendText(b, e.ClientIP)
+	b = appendTime(b, e.ReceivedAt)
+	b = appendTrace(b, &e.Trace)
+	return append(b, document[:]...)
 }
 
 // traceSize is the size of a place in a trace without its state.
@@ -134,7 +133,7 @@ func checkTrace(b []byte) error {
 	return nil
 }
 
-// readSource is the reverse of appendSource. The entry is a copy.
+// readSource is the reverse of encodeSource. The entry is a copy.
 func readSource(id string, b []byte) (e *journal.Entry, document []byte, err error) {
 	r := reader{rest: append([]byte(nil), b...)}
 	e = &journal.Entry{ID: id, Workflow: r.text(), Revision: r.number(), AcceptedAt: r.time(), ReplayOf: r.text()}
@@ -148,7 +147,7 @@ func readSource(id string, b []byte) (e *journal.Entry, document []byte, err err
 	return e, r.rest[end:], err
 }
 
-// checkSource reports whether b is a value of appendSource, without copying it.
+// checkSource reports whether b is a value of encodeSource, without copying it.
 func checkSource(b []byte) error {
 	r := reader{rest: b}
 	r.bytes()

@@ -13,7 +13,7 @@ import (
 func TestTracesInSources(t *testing.T) {
 	plain := entry(1, 10)
 	digest := [32]byte{1, 2, 3}
-	old := appendSource(nil, plain, digest)
+	old := encodeSource(plain, digest)
 	if !bytes.HasSuffix(old, digest[:]) {
 		t.Fatal("a source without a trace does not end with the digest of its document")
 	}
@@ -26,7 +26,7 @@ func TestTracesInSources(t *testing.T) {
 	} {
 		e := *plain
 		e.Trace = trace
-		b := appendSource(nil, &e, digest)
+		b := encodeSource(&e, digest)
 		got, document, err := readSource(e.ID, b)
 		if err != nil || got.Trace != trace || !bytes.Equal(document, digest[:]) {
 			t.Errorf("%s: read %+v %x %v", name, got.Trace, document, err)

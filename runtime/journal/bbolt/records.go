@@ -39,7 +39,7 @@ type putRow struct {
 	hour   uint32
 	record []byte         // see encodeRecord
 	entry  *journal.Entry // nil = the execution cannot be rerun
-	source []byte         // of the entry, see appendSource
+	source []byte         // of the entry, see encodeSource
 	digest [sha256.Size]byte
 }
 
@@ -53,7 +53,7 @@ func newPutRow(e journal.Ended) (row putRow, err error) {
 	}
 	if e.Source != nil {
 		row.digest = sha256.Sum256(e.Source.Document)
-		row.source = appendSource(nil, e.Source, row.digest)
+		row.source = encodeSource(e.Source, row.digest)
 	}
 	return row, nil
 }
