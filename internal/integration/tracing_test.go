@@ -155,6 +155,7 @@ func TestATraceSurvivesAKill(t *testing.T) {
 	id := a.header.Get("X-Execution-Id")
 	sent := []http.Header{<-arrived}
 	first := spans.one("node a", 1)
+	server, accept := spans.one("server", 1), spans.one("accept traced", 1) // Caddy exports its own
 	kill()
 
 	s.spawn(config)
@@ -162,8 +163,7 @@ func TestATraceSurvivesAKill(t *testing.T) {
 	sent = append(sent, <-arrived)
 	s.record(id, journal.Succeeded)
 	execution := spans.one("execution traced", 1) // that of the killed process never ended
-	server, accept, out := spans.one("server", 1), spans.one("accept traced", 1), spans.one("node out", 1)
-	request := spans.one("GET", 1)
+	out, request := spans.one("node out", 1), spans.one("GET", 1)
 	for _, span := range []*tracepb.Span{server, accept, first, execution, out, request} {
 		if got := hex.EncodeToString(span.TraceId); got != sender {
 			t.Errorf("%s is in the trace %s", span.Name, got)

@@ -17,9 +17,9 @@ type discarding struct{}
 func (discarding) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { return nil }
 func (discarding) Shutdown(context.Context) error                             { return nil }
 
-// BenchmarkSpan measures a span, as the process pays for it: with its attributes and events, and its
-// way through the batches of the SDK. An execution with four nodes, one of which sends a request,
-// has seven spans with that of its acceptance.
+// BenchmarkSpan measures a span, as the process pays for it: with its attributes and events, and
+// its way through the batches of the SDK. An execution with four nodes, one of which sends a
+// request, has seven spans with that of its acceptance.
 func BenchmarkSpan(b *testing.B) {
 	const nodes, spans = 4, 7
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(discarding{}, sdktrace.WithBlocking()))
