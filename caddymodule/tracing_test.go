@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -99,16 +100,20 @@ func TestAllocationsWithoutSpans(t *testing.T) {
 		r.ContentLength, r.Header = int64(len(order)), c.header
 		r = asCaddy(r.WithContext(context.WithValue(t.Context(), caddyhttp.ServerCtxKey, new(caddyhttp.Server))))
 		w := &sink{header: make(http.Header)}
-		return testing.AllocsPerRun(300, func() {
-			body.Reset([]byte(order))
-			clear(w.header)
-			if err := h.ServeHTTP(w, r, nil); err != nil || w.status != http.StatusOK {
-				t.Fatal(w.status, err)
-			}
-		})
+		least := math.Inf(1)
+		for range 5 { // a collection of garbage empties pools, which then are filled again
+			least = min(least, testing.AllocsPerRun(100, func() {
+				body.Reset([]byte(order))
+				clear(w.header)
+				if err := h.ServeHTTP(w, r, nil); err != nil || w.status != http.StatusOK {
+					t.Fatal(w.status, err)
+				}
+			}))
+		}
+		return least
 	}
 	off, unsampled := allocations(`{}`), allocations(`{"tracing":true}`)
-	if unsampled > off {
+	if unsampled > off && !raceEnabled { // with the race detector, pools drop items
 		t.Errorf("%v allocations a request without tracing, %v with tracing that samples nothing", off, unsampled)
 	}
 }
