@@ -216,6 +216,8 @@ func TestMetrics(t *testing.T) {
 		"caddy_flowtrux_store_up{}",
 		"caddy_flowtrux_store_revision{}",
 		"caddy_flowtrux_executions_in_use{}",
+		"caddy_flowtrux_executions_limit{}",
+		"caddy_flowtrux_body_limit_bytes{}",
 		"caddy_flowtrux_workflows_rejected{}",
 		"caddy_flowtrux_journal_pending{}",
 	} {

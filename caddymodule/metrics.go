@@ -123,8 +123,14 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 		gauge("executions_in_use", "Number of execution slots in use.", func() float64 {
 			return float64(a.engine.InUse())
 		}),
+		gauge("executions_limit", "Number of execution slots (limits.executions).", func() float64 {
+			return float64(a.Limits.Executions)
+		}),
 		gauge("body_bytes", "Bytes of request bodies that count towards limits.body_memory.", func() float64 {
 			return float64(a.bodies.memory.used.Load())
+		}),
+		gauge("body_limit_bytes", "Limit of the bytes of request bodies (limits.body_memory).", func() float64 {
+			return float64(a.Limits.BodyMemory)
 		}),
 		gauge("sandbox_memory_bytes", "Memory of all sandboxes: instances with their memories, stacks and tables, and snapshots.", func() float64 {
 			return float64(a.budget.Usage().Used)

@@ -169,6 +169,7 @@ var journalGauges = []struct {
 	{describe("journal_oldest_pending_seconds", "Age of the oldest accepted execution that waits to be run. 0 if none waits."), oldest},
 	{describe("journal_bytes", "Bytes used by the journal."), func(s journal.Stats) float64 { return float64(s.Bytes) }},
 	{describe("journal_max_bytes", "Maximum of caddy_flowtrux_journal_bytes. 0 if there is none."), func(s journal.Stats) float64 { return float64(s.MaxBytes) }},
+	{describe("journal_disk_free_bytes", "Bytes that are free on the journal's disk. Left out if it has none."), func(s journal.Stats) float64 { return float64(s.DiskFree) }},
 	{describe("journal_up", "1 while the journal can be written to, 0 otherwise."), func(s journal.Stats) float64 {
 		if s.Fault != "" {
 			return 0
@@ -206,6 +207,8 @@ func (s journalState) Collect(metrics chan<- prometheus.Metric) {
 		return
 	}
 	for _, g := range journalGauges {
-		metrics <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value(stats))
+		if v := g.value(stats); v >= 0 { // less stands for not known
+			metrics <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, v)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/memory"
 )
 
 // gathered returns the values of a registry by name and label values. Of a histogram it is the
@@ -88,13 +89,25 @@ func TestJournalMetrics(t *testing.T) {
 			}
 		}
 	}
-	if during["journal_bytes"] <= 0 {
-		t.Errorf("journal_bytes is %v", during["journal_bytes"])
+	for _, name := range []string{"journal_bytes", "journal_disk_free_bytes", "executions_limit", "body_limit_bytes"} {
+		if during[name] <= 0 {
+			t.Errorf("%s is %v", name, during[name])
+		}
 	}
 	s.app.drain()
 	closed := gathered(t, reg)
 	if _, known := closed["journal_bytes"]; known || closed["journal_up"] != 0 {
 		t.Errorf("a closed journal reports: %v", closed)
+	}
+}
+
+// A journal without a disk has no metric of what is free: zero would raise an alert.
+func TestJournalMetricsWithoutADisk(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(journalState{memory.New(memory.Options{})})
+	got := gathered(t, reg)
+	if v, known := got["journal_disk_free_bytes"]; known || got["journal_up"] != 1 {
+		t.Errorf("journal_disk_free_bytes is %v; all: %v", v, got)
 	}
 }
 
