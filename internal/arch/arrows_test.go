@@ -114,6 +114,7 @@ var arrows = map[string][]string{
 	"internal/consoletest/figures":     {"internal/compiled/builtin", "internal/consoletest", "internal/crash"},
 	"internal/consoletest/screenshots": {"internal/compiled/builtin", "internal/consoletest"},
 	"internal/crash":                   {"internal/testports", "runtime/journal", "runtime/journal/bbolt"},
+	"internal/contrib":                 {},
 	"internal/demo":                    {},
 	"internal/enginetest":              {"internal/compiled", "runtime/engine", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/sandbox", "nodes/rawjson"},
 	"internal/distbuild":               {},

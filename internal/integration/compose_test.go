@@ -1,0 +1,182 @@
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/flowtrux/edge/internal/compiled"
+	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
+)
+
+// contained is a Caddy process with a config of contrib, and the directories of its container.
+type contained struct {
+	t      *testing.T
+	admin  string // host:port
+	config string // file
+	data   string // what the container has at /data
+	cmd    *exec.Cmd
+}
+
+// newContained writes the config, with the addresses that pairs of old and new say.
+func newContained(t *testing.T, file string, pairs ...string) *contained {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), "contrib", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &contained{t: t, admin: freeAddress(t), config: filepath.Join(t.TempDir(), "Caddyfile"), data: t.TempDir()}
+	pairs = append(pairs, "localhost:2019", c.admin)
+	if err := os.WriteFile(c.config, []byte(strings.NewReplacer(pairs...).Replace(string(text))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c *contained) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir = c.t.TempDir()
+	cmd.Env = append(os.Environ(), childCaddy+"=1", "CADDY_ADMIN="+c.admin, "XDG_DATA_HOME="+c.data, "HOME="+cmd.Dir,
+		"XDG_CONFIG_HOME="+filepath.Join(cmd.Dir, "config"), "TMPDIR="+cmd.Dir)
+	return cmd
+}
+
+// run starts the server, which is killed at the end of the test.
+func (c *contained) run() {
+	c.t.Helper()
+	var log bytes.Buffer
+	c.cmd = c.command("run", "--config", c.config)
+	c.cmd.Stdout, c.cmd.Stderr = &log, &log
+	if err := c.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() {
+		c.kill()
+		if c.t.Failed() {
+			c.t.Logf("%s said:\n%s", c.config, log.String())
+		}
+		// The root file system is read-only.
+		if left, err := os.ReadDir(c.cmd.Dir); err != nil || len(left) > 0 {
+			c.t.Errorf("the server has written outside of its data directory: %v, %v", left, err)
+		}
+	})
+}
+
+// kill is idempotent.
+func (c *contained) kill() {
+	_ = c.cmd.Process.Kill()
+	_ = c.cmd.Wait()
+}
+
+// ready runs the health check.
+func (c *contained) ready() bool { return c.command("flowtrux", "status", "--ready").Run() == nil }
+
+// TestImage runs the commands of the Dockerfile with its config: after warm the server starts, is
+// healthy, and writes nothing but its data.
+func TestImage(t *testing.T) {
+	site, metrics := freePorts(t)
+	c := newContained(t, "image/Caddyfile", ":8080", site, ":9180", metrics)
+	if err := compiled.Link(c.data); err != nil {
+		t.Fatal(err)
+	}
+	if c.ready() {
+		t.Error("it is healthy before it runs")
+	}
+	if out, err := c.command("flowtrux", "warm", c.config).CombinedOutput(); err != nil || !strings.Contains(string(out), "transform") {
+		t.Fatalf("warm: %v\n%s", err, out)
+	}
+	c.run()
+	eventually(t, "the image is healthy", c.ready)
+	for url, want := range map[string]string{
+		"http://127.0.0.1" + metrics + "/metrics":             "caddy_flowtrux_journal_up 1",
+		"http://127.0.0.1" + site + "/api/webhooks/not-there": "workflow_not_found",
+	} {
+		if _, body := fetch(t, url); !strings.Contains(body, want) {
+			t.Errorf("%s: %s", url, body)
+		}
+	}
+}
+
+// TestCompose runs the configs of the Compose file as processes: three edges, etcd and the balancer.
+// Senders notice nothing when an edge is killed, and reach nothing but webhooks.
+func TestCompose(t *testing.T) {
+	cluster := etcdtest.Debian(t)
+	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret)
+	site, health := freePorts(t)
+	var edges []*contained
+	for n := range 3 {
+		e := newContained(t, "compose/edge.Caddyfile", "etcd:2379", cluster.Address, "http://:8080", "http://"+site, "http://:9180", "http://"+health,
+			"persist_config off", "persist_config off\n\tdefault_bind "+edgeHost(n))
+		if err := compiled.Link(e.data); err != nil {
+			t.Fatal(err)
+		}
+		e.run()
+		edges = append(edges, e)
+	}
+	for n, e := range edges {
+		eventually(t, fmt.Sprintf("edge %d is healthy", n+1), e.ready)
+	}
+	s := &server{t: t, site: freeAddress(t), client: &http.Client{}}
+	_, port, err := net.SplitHostPort(s.site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	balancer := newContained(t, "compose/balancer.Caddyfile", "edge1:8080", edgeHost(0)+site, "edge2:8080", edgeHost(1)+site, "edge3:8080", edgeHost(2)+site,
+		"http://:8080", "http://:"+port, "health_port 9180", "health_port "+health[1:])
+	balancer.run()
+
+	eventually(t, "a response through the balancer", func() bool {
+		a, err := s.tryPost("/api/webhooks/live", `{}`)
+		return err == nil && a.status == http.StatusOK
+	})
+	eventually(t, "all edges have run executions", func() bool {
+		s.post("/api/webhooks/live", `{}`)
+		for n := range edges {
+			if _, body := fetch(t, "http://"+edgeHost(n)+health+"/metrics"); !strings.Contains(body, `caddy_flowtrux_executions_total{`) {
+				return false
+			}
+		}
+		return true
+	})
+	for _, path := range []string{"/", "/metrics", "/ready", "/flowtrux/status"} {
+		if status, body := fetch(t, "http://"+s.site+path); status != http.StatusNotFound || body != "" {
+			t.Errorf("senders reach %s: %d %s", path, status, body)
+		}
+	}
+	edges[0].kill()
+	for range 30 {
+		if a := s.post("/api/webhooks/live", `{}`); a.status != http.StatusOK {
+			t.Fatalf("after an edge was killed: %d %s", a.status, a.body)
+		}
+	}
+}
+
+// edgeHost is where an edge listens: each has its own loopback address, as each container has.
+func edgeHost(n int) string { return fmt.Sprintf("127.0.1.%d", n+1) }
+
+// freePorts returns two ports, each with a colon before it.
+func freePorts(t *testing.T) (first, second string) {
+	t.Helper()
+	return strings.TrimPrefix(freeAddress(t), "127.0.0.1"), strings.TrimPrefix(freeAddress(t), "127.0.0.1")
+}
+
+func fetch(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
