@@ -55,6 +55,7 @@ CLANG19 = command -v clang-19 >/dev/null || set -- "$$@" clang-19; \
 setup:
 	@set --; \
 	command -v etcd >/dev/null || set -- etcd-server; \
+	command -v promtool >/dev/null || set -- "$$@" prometheus; \
 	command -v cc >/dev/null || set -- "$$@" gcc libc6-dev; \
 	for tool in curl openssl npm chromium; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
 	command -v node >/dev/null || set -- "$$@" nodejs; \
