@@ -56,8 +56,8 @@ func (s service) caddyfile() string {
 // address matches a host and a port in a Caddyfile.
 var address = regexp.MustCompile(`\b([a-z][a-z0-9]*):(\d{4,5})\b`)
 
-// TestCompose checks that services are restricted, and that what they name is there: files, volumes,
-// networks, services, and the ports that others listen at.
+// TestCompose checks that services are restricted, and that what they name is there: files,
+// volumes, networks, services, and the ports that others listen at.
 func TestCompose(t *testing.T) {
 	var c composition
 	decode(t, "contrib/compose.yml", &c)

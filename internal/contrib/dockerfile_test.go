@@ -58,7 +58,7 @@ var (
 	rootUser   = regexp.MustCompile(`^(0|root)?(:|$)`)
 )
 
-// problems returns what is wrong with a Dockerfile. exists tells whether a file of the context does.
+// problems returns what is wrong with a Dockerfile. exists tells whether the context has a file.
 func problems(stages []stage, exists func(name string) bool) []string {
 	var list []string
 	add := func(words ...string) { list = append(list, strings.Join(words, " ")) }
@@ -144,8 +144,8 @@ func TestDockerfile(t *testing.T) {
 	// The binary is that of the releases.
 	release := read(t, ".goreleaser.yaml")
 	for _, flag := range []string{"-trimpath", "nobadger,nomysql,nopgx", "-s -w", "CGO_ENABLED=0"} {
-		comparable := strings.NewReplacer("[", "", "]", "", ", ", ",").Replace(release)
-		if !strings.Contains(text, flag) || !strings.Contains(comparable, flag) {
+		flags := strings.NewReplacer("[", "", "]", "", ", ", ",").Replace(release)
+		if !strings.Contains(text, flag) || !strings.Contains(flags, flag) {
 			t.Errorf("the Dockerfile and the releases do not both build with %s", flag)
 		}
 	}

@@ -104,8 +104,8 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// TestCompose runs the configs of the Compose file as processes: three edges, etcd and the balancer.
-// Senders notice nothing when an edge is killed, and reach nothing but webhooks.
+// TestCompose runs the configs of the Compose file as processes: three edges, etcd and the
+// balancer. Senders notice nothing when an edge is killed, and reach nothing but webhooks.
 func TestCompose(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret)

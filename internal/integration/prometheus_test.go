@@ -100,9 +100,7 @@ func (p *prometheusServer) series() map[string]labels {
 		if all[name] == nil {
 			all[name] = make(labels)
 		}
-		for label, value := range l {
-			all[name][label] = value
-		}
+		maps.Copy(all[name], l)
 	}
 	return all
 }
