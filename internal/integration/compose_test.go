@@ -105,7 +105,8 @@ func TestImage(t *testing.T) {
 }
 
 // TestCompose runs the configs of the Compose file as processes: three edges, etcd and the
-// balancer. Senders notice nothing when an edge is killed, and reach nothing but webhooks.
+// balancer. Senders reach nothing but webhooks. When an edge is killed, the balancer notices it by
+// one request at most: that on the connection to the edge that it had kept.
 func TestCompose(t *testing.T) {
 	cluster := etcdtest.Debian(t)
 	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret)
@@ -151,10 +152,12 @@ func TestCompose(t *testing.T) {
 		}
 	}
 	edges[0].kill()
+	statuses := make(map[int]int)
 	for range 30 {
-		if a := s.post("/api/webhooks/live", `{}`); a.status != http.StatusOK {
-			t.Fatalf("after an edge was killed: %d %s", a.status, a.body)
-		}
+		statuses[s.post("/api/webhooks/live", `{}`).status]++
+	}
+	if ok, lost := statuses[http.StatusOK], statuses[http.StatusBadGateway]; ok+lost != 30 || lost > 1 {
+		t.Errorf("after an edge was killed, responses were %v", statuses)
 	}
 }
 
