@@ -124,14 +124,23 @@ func (a *App) acquireMirror() error {
 	return nil
 }
 
-func (a *App) acquireExecutor() error {
+// loadJournal returns the module of the journal.
+func (a *App) loadJournal() (journal.Module, error) {
 	module, err := a.ctx.LoadModule(a, "JournalRaw")
 	if err != nil {
-		return fmt.Errorf("loading the journal: %w", err)
+		return nil, fmt.Errorf("loading the journal: %w", err)
 	}
 	m, ok := module.(journal.Module)
 	if !ok {
-		return fmt.Errorf("loading the journal: %T is not a journal", module)
+		return nil, fmt.Errorf("loading the journal: %T is not a journal", module)
+	}
+	return m, nil
+}
+
+func (a *App) acquireExecutor() error {
+	m, err := a.loadJournal()
+	if err != nil {
+		return err
 	}
 	// If this is the last config, its executor drains before its runner is removed.
 	a.life.onEnd(func() error {

@@ -2,16 +2,11 @@ package caddymodule
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/caddyserver/caddy/v2"
-	"go.uber.org/zap"
 
 	"github.com/flowtrux/edge/caddymodule/command"
 	"github.com/flowtrux/edge/nodes"
@@ -24,7 +19,7 @@ import (
 // any order but one at a time. The error is that of a config that cannot be used at all, or of a
 // cache that does not keep code.
 func warm(ctx context.Context, config []byte, done func(command.Warmed)) (cache string, err error) {
-	a, cancel, err := warmApp(ctx, config)
+	a, cancel, err := configuredApp(ctx, config)
 	if err != nil {
 		return "", err
 	}
@@ -112,54 +107,4 @@ func (w *warming) close() (err error) {
 		err = errors.Join(err, m.Close(w.ctx))
 	}
 	return err
-}
-
-// warmApp returns the app of a Caddy config with its settings checked, and nothing else.
-func warmApp(ctx context.Context, config []byte) (*App, context.CancelFunc, error) {
-	var c struct {
-		// The settings of Caddy's apps, by their names.
-		Apps map[string]json.RawMessage `json:"apps"`
-	}
-	if err := json.Unmarshal(config, &c); err != nil {
-		return nil, nil, fmt.Errorf("reading the config: %w", err)
-	}
-	a := new(App)
-	switch raw, ok := c.Apps[appName]; {
-	case ok:
-		if err := caddy.StrictUnmarshalJSON(raw, a); err != nil {
-			return nil, nil, fmt.Errorf("reading the settings of the app %s: %w", appName, err)
-		}
-	// The handler uses an app without settings then.
-	case !usesHandler(c.Apps):
-		return nil, nil, errors.New("the config does not use flowtrux; name the one that your server runs with")
-	}
-	caddyContext, cancel := caddy.NewContext(caddy.Context{Context: ctx})
-	a.ctx, a.logger = caddyContext, zap.NewNop()
-	if err := a.checkConfig(); err != nil {
-		cancel()
-		return nil, nil, err
-	}
-	return a, cancel, nil
-}
-
-// usesHandler reports whether a route of any app has the handler.
-func usesHandler(apps map[string]json.RawMessage) bool {
-	for _, raw := range apps {
-		var app any
-		if json.Unmarshal(raw, &app) == nil && hasHandler(app) {
-			return true
-		}
-	}
-	return false
-}
-
-// hasHandler looks for the handler in a part of a config. encoding/json bounds how deep that is.
-func hasHandler(part any) bool {
-	switch part := part.(type) {
-	case map[string]any:
-		return part["handler"] == appName || slices.ContainsFunc(slices.Collect(maps.Values(part)), hasHandler)
-	case []any:
-		return slices.ContainsFunc(part, hasHandler)
-	}
-	return false
 }

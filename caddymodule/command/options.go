@@ -1,7 +1,12 @@
 package command
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/spf13/cobra"
 )
 
@@ -39,4 +44,39 @@ func (o *nodeTypeOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.families, "nodes", nil,
 		"Add all node types of a `file.wasm`, with all capabilities that they request (repeatable)")
 	complete(cmd, "nodes", completeFiles("wasm"))
+}
+
+// configOptions are the flags of commands that read a server's config.
+type configOptions struct {
+	adapter string
+}
+
+func (o *configOptions) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.adapter, "adapter", "",
+		"The `name` of the config's adapter (default: caddyfile, or none for *.json)")
+	complete(cmd, "adapter", cobra.NoFileCompletions)
+}
+
+// readConfig reads a config and returns it as JSON.
+func (o *configOptions) readConfig(file string) ([]byte, error) {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	name := o.adapter
+	if name == "" {
+		if filepath.Ext(file) == ".json" {
+			return body, nil
+		}
+		name = "caddyfile"
+	}
+	adapter := caddyconfig.GetAdapter(name)
+	if adapter == nil {
+		return nil, fmt.Errorf("there is no config adapter %q in this binary", name)
+	}
+	config, _, err := adapter.Adapt(body, map[string]any{"filename": file})
+	if err != nil {
+		return nil, fmt.Errorf("adapting the config: %w", err)
+	}
+	return config, nil
 }

@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 )
@@ -34,8 +31,8 @@ type Warmed struct {
 
 type warmOptions struct {
 	outputOptions
-	adapter string
-	warm    Warm
+	configOptions
+	warm Warm
 }
 
 func warmCommand(warm Warm) *cobra.Command {
@@ -51,10 +48,8 @@ store nor journal, so a server may be running.
 
 The exit status is 1 if a module cannot be used. A server would then reject the config.`,
 		cobra.ExactArgs(1), o.run)
-	o.addFlags(cmd)
-	cmd.Flags().StringVar(&o.adapter, "adapter", "",
-		"The `name` of the config's adapter (default: caddyfile, or none for *.json)")
-	complete(cmd, "adapter", cobra.NoFileCompletions)
+	o.outputOptions.addFlags(cmd)
+	o.configOptions.addFlags(cmd)
 	cmd.ValidArgsFunction = oneArg(cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault))
 	return cmd
 }
@@ -102,30 +97,6 @@ func (o *warmOptions) run(cmd *cobra.Command, args []string) error {
 		return errSilent
 	}
 	return nil
-}
-
-// readConfig reads a config and returns it as JSON.
-func (o *warmOptions) readConfig(file string) ([]byte, error) {
-	body, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	name := o.adapter
-	if name == "" {
-		if filepath.Ext(file) == ".json" {
-			return body, nil
-		}
-		name = "caddyfile"
-	}
-	adapter := caddyconfig.GetAdapter(name)
-	if adapter == nil {
-		return nil, fmt.Errorf("there is no config adapter %q in this binary", name)
-	}
-	config, _, err := adapter.Adapt(body, map[string]any{"filename": file})
-	if err != nil {
-		return nil, fmt.Errorf("adapting the config: %w", err)
-	}
-	return config, nil
 }
 
 // print writes the result for people: the modules on standard output, and what is wrong on standard

@@ -18,6 +18,13 @@ var (
 	ErrVolatile = errors.New("journal would lose this with the process")
 	// ErrForeign means that the journal's file is something else or damaged. It was left as it is.
 	ErrForeign = errors.New("not a journal, or a damaged one")
+	// ErrSealed means that the content of the journal was exported, to be imported into another one:
+	// see Portable.
+	ErrSealed = errors.New("journal was exported")
+	// ErrNotSealed means that the journal is not sealed.
+	ErrNotSealed = errors.New("journal was not exported")
+	// ErrTooManyMoves means that the journal has taken part of MaxMoves moves.
+	ErrTooManyMoves = errors.New("journal has imported too often")
 	// ErrInUse means that another process uses the journal.
 	ErrInUse = errors.New("journal is used by another process")
 	// ErrExists means that the journal already has an entry with this ID, which was left as it is.

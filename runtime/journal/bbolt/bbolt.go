@@ -17,7 +17,7 @@
 //
 // # The file
 //
-//	meta           "format" → the kind and version of the file
+//	meta           "format" → the kind and version of the file; "seal" → see Seal
 //	live/<id>      the row of an entry that has not ended
 //	runs/<id>      its deaths, whether it runs or was cancelled, and when its first run began
 //	steps/<id><node>
@@ -28,6 +28,7 @@
 //	held/<hash>    keys whose execution is not in the journal: the end of the process frees them
 //	long/<number><piece>   values of 4 KiB and more, in pieces; a reference takes their place
 //	counts/<key>   counters by the hour, see journal.Counting
+//	moves/<name>   how far the import of a move has come
 //	parts/<hour>/  by the hour in the execution's id, so that retention drops whole buckets:
 //	  src/<id>     the event that an execution is run from, exactly
 //	  doc/<sha256> workflow documents, each once an hour
@@ -37,7 +38,8 @@
 // An earlier version had no kept, keptby and long: responses were in their keys, keys did not name
 // their workflow, and long values were whole. Its files are read as they are; their responses are
 // added to kept when the file is opened. That version rejects the file afterwards. Versions without
-// counts ignore them.
+// counts or moves ignore them. A sealed file has a format of its own, so that versions that know no
+// seals reject it.
 //
 // # Compatibility
 //

@@ -23,6 +23,7 @@ var (
 	bucketResponsesBy = []byte("keptby")
 	bucketLong        = []byte("long")
 	bucketCounts      = []byte("counts")
+	bucketMoves       = []byte("moves")
 
 	bucketSource   = []byte("src")
 	bucketDocument = []byte("doc")
@@ -31,6 +32,8 @@ var (
 	keyFormat     = []byte("format")
 	format        = []byte("flowtrux journal 1.1")
 	earlierFormat = []byte("flowtrux journal 1")
+	sealedFormat  = []byte("flowtrux journal 1.1 sealed")
+	keySeal       = []byte("seal")
 )
 
 // buckets are those of every journal. laterBuckets are added to files of an earlier version when
@@ -39,7 +42,7 @@ var (
 	buckets = [][]byte{
 		bucketMeta, bucketLive, bucketRuns, bucketSteps, bucketKeys, bucketExpiry, bucketUnsettled, bucketParts,
 	}
-	laterBuckets = [][]byte{bucketResponses, bucketResponsesBy, bucketLong, bucketCounts}
+	laterBuckets = [][]byte{bucketResponses, bucketResponsesBy, bucketLong, bucketCounts, bucketMoves}
 )
 
 // idBytes is the length of an execution's id.

@@ -13,6 +13,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/syncdir"
 )
 
 // openFile opens the file and loads what it holds. At the start it creates the file if there is
@@ -62,6 +63,9 @@ func (j *Journal) withPath(err error) error {
 	switch {
 	case err == nil || errors.Is(err, errNothing):
 		return err
+	case errors.Is(err, journal.ErrSealed):
+		return fmt.Errorf("journal %s: %w; its executions run where that export is imported. To start with an empty journal, "+
+			"move the file away. To use this one again, take the export back", j.path, err)
 	case errors.Is(err, journal.ErrForeign):
 		return fmt.Errorf("journal %s: %w; to start with an empty journal, move the file away, and keep it: it holds accepted executions", j.path, err)
 	default:
@@ -125,7 +129,7 @@ func ensureFile(path string) error {
 			return err
 		}
 	}
-	return syncDir(dir)
+	return syncdir.Sync(dir)
 }
 
 func createFile(path string) error {

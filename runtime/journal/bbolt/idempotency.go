@@ -3,7 +3,6 @@ package bbolt
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"time"
 
@@ -44,9 +43,9 @@ func readStoredKey(b []byte) (k storedKey, err error) {
 	return k, r.err
 }
 
-// keyHash returns the name under which a key is stored. A workflow's id has no zero byte.
+// keyHash returns the name under which a key is stored.
 func keyHash(workflow, text string) []byte {
-	h := sha256.Sum256([]byte(workflow + "\x00" + text))
+	h := journal.KeyName(workflow, text)
 	return h[:]
 }
 
@@ -92,13 +91,17 @@ func (j *Journal) findDuplicate(r journal.Reservation) error {
 
 // storeKey writes a key that is free or the execution's own. A key with a response is settled.
 func (j *Journal) storeKey(t *transaction, r journal.Reservation) {
-	hash := keyHash(r.Workflow, r.Key.Text)
-	t.dropKey(hash)
 	k := storedKey{until: r.Key.Until, digest: r.Key.Digest[:], id: r.ID, settled: r.Key.Response != nil}
-	k.responseSeq = j.storeResponse(t, r.Workflow, hash, r.Key.Response)
+	j.putKey(t, r.Workflow, keyHash(r.Workflow, r.Key.Text), k, r.Key.Response)
+}
+
+// putKey writes a key under its name, in place of another one.
+func (j *Journal) putKey(t *transaction, workflow string, hash []byte, k storedKey, response []byte) {
+	t.dropKey(hash)
+	k.responseSeq = j.storeResponse(t, workflow, hash, response)
 	t.put(t.keys, hash, k.bytes())
-	t.put(t.expiry, expiryKey(k.until, hash), []byte(r.Workflow))
-	t.usage.add(r.Workflow, workflowUsage{keys: keySpace})
+	t.put(t.expiry, expiryKey(k.until, hash), []byte(workflow))
+	t.usage.add(workflow, workflowUsage{keys: keySpace})
 	if !k.settled {
 		t.put(t.unsettled, hash, nil)
 	}

@@ -24,7 +24,7 @@ const (
 //
 // After a failure, leases go on. Memory is corrected by what the failed write has changed or not.
 func (j *Journal) load(db *database, mode openMode) error {
-	if err := db.view(checkBuckets); err != nil {
+	if err := db.view(checkUsable); err != nil {
 		return err
 	}
 	if mode == atStart {

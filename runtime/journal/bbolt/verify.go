@@ -79,15 +79,20 @@ func catchFaults() (restore func()) {
 // damagedBy returns the error of a panic that the file has caused.
 func damagedBy(p any) error { return fmt.Errorf("%w: %v", journal.ErrForeign, p) }
 
+// checkUsable checks that a database is a journal that is not sealed.
+func checkUsable(tx *bolt.Tx) error {
+	s, err := readSeal(tx)
+	switch {
+	case err != nil:
+		return err
+	case s != nil:
+		return sealedError(*s)
+	}
+	return checkBuckets(tx)
+}
+
 // checkBuckets checks that a database has the buckets of a journal, and none in place of a value.
 func checkBuckets(tx *bolt.Tx) error {
-	meta := tx.Bucket(bucketMeta)
-	if meta == nil {
-		return fmt.Errorf("%w: it has no format entry %q", journal.ErrForeign, format)
-	}
-	if f := meta.Get(keyFormat); !bytes.Equal(f, format) && !bytes.Equal(f, earlierFormat) {
-		return fmt.Errorf("%w: it has no format entry %q", journal.ErrForeign, format)
-	}
 	for _, name := range buckets {
 		if tx.Bucket(name) == nil {
 			return fmt.Errorf("%w: it has no bucket %s", journal.ErrForeign, name)

@@ -1,14 +1,15 @@
 //go:build unix
 
-package bbolt
+// Package syncdir makes names of files durable.
+package syncdir
 
 import (
 	"fmt"
 	"os"
 )
 
-// syncDir makes new names in a directory durable.
-func syncDir(dir string) error {
+// Sync makes new names in a directory durable.
+func Sync(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
