@@ -22,7 +22,7 @@ func TestWarmFindsHandler(t *testing.T) {
 		`{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"static_response","body":"\"handler\":\"flowtrux\""}]}]}}}}}`: false,
 		`{}`: false,
 	} {
-		_, cancel, err := warmApp(t.Context(), []byte(config))
+		_, cancel, err := configuredApp(t.Context(), []byte(config))
 		if got := err == nil; got != uses {
 			t.Errorf("%s is used: %v, want %v (%v)", config, got, uses, err)
 		}

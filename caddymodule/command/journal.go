@@ -177,10 +177,8 @@ func seal(ctx context.Context, j journal.Portable, file string) (journal.Sealed,
 		}
 		return sealed, err
 	}
-	if info, err := os.Stat(filepath.Dir(file)); err != nil {
-		return nil, err
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("%s is not a directory", filepath.Dir(file))
+	if info, err := os.Stat(filepath.Dir(file)); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("%s is not a directory that exists", filepath.Dir(file))
 	}
 	return j.Seal(ctx, s)
 }

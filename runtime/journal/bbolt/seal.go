@@ -227,8 +227,14 @@ func seekAfter(c *bolt.Cursor, key []byte) (k, v []byte) {
 
 // records reads ended executions with what they can be rerun from.
 func (r *reading) records(tx *bolt.Tx, after string) error {
+	var hour uint32
+	if after != "" {
+		var err error
+		if hour, err = hourOf(after); err != nil {
+			return fmt.Errorf("%w: a place %q", journal.ErrBadCursor, after)
+		}
+	}
 	parts := tx.Bucket(bucketParts).Cursor()
-	hour, _ := hourOf(after) // 0 if there is none
 	for k, _ := parts.Seek(hourKey(hour)); k != nil; k, _ = parts.Next() {
 		p := partOf(parts.Bucket().Bucket(k))
 		c := p.records.short.Cursor()

@@ -86,6 +86,9 @@ func Run(t *testing.T, e Engine) {
 	if e.Durability != journal.Memory {
 		cases = append(cases, durable...)
 	}
+	if _, ok := e.At(t.TempDir(), 1).(journal.Portable); ok {
+		cases = append(cases, portable...)
+	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			c.run(&suite{T: t, engine: e})

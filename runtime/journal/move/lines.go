@@ -59,8 +59,8 @@ type entryLine struct {
 
 type stepLine struct {
 	Node   string `json:"node"`
-	Handle string `json:"handle,omitempty"`
 	Output []byte `json:"output,omitempty"`
+	Handle string `json:"handle,omitempty"`
 }
 
 // lineOf returns the line of an item. The document of an entry is not in it.
