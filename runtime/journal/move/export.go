@@ -39,10 +39,10 @@ func Export(ctx context.Context, s journal.Sealed, path, from string, progress P
 		return x.Exported, err
 	}
 	err := x.run(ctx, s, progress)
-	if closed := x.file.Close(); err == nil {
-		err = closed
-	}
 	if err != nil {
+		_ = x.out.Flush() // what was read need not be read again
+	}
+	if err := errors.Join(err, x.file.Close()); err != nil {
 		return x.Exported, fmt.Errorf("%s: %w", x.part(), err)
 	}
 	return x.Exported, x.publish()
