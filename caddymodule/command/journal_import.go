@@ -1,0 +1,99 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/move"
+)
+
+func journalImportCommand(open JournalOf) *cobra.Command {
+	o := &journalOptions{open: open}
+	return o.command(newCommand("import <file> --config file", "Stores what was exported in a journal",
+		`Reads and checks a file of "journal export", and stores what it holds in the journal of a
+config. A journal in a file is made if there is none; stop its server before. Machines that share a
+database may run: they begin with the executions at once.
+
+The journal remembers how far it has come. When this is run again, it goes on, and when all is
+imported, it does nothing.`, cobra.ExactArgs(1), o.runImport))
+}
+
+func (o *journalOptions) runImport(cmd *cobra.Command, args []string) error {
+	ctx := cmd.Context()
+	file, err := filepath.Abs(args[0])
+	if err != nil {
+		return err
+	}
+	if _, err := move.MoveOf(file); err != nil { // before a journal is made
+		return explainImport(move.Imported{}, err)
+	}
+	j, err := o.journal(ctx)
+	if err != nil {
+		return err
+	}
+	defer j.release()
+	if err := j.Open(ctx); err != nil {
+		return errors.Join(explain(err), j.Close())
+	}
+	imported, err := move.Import(ctx, j, file, progress(cmd, o.json, "imported"))
+	if err := errors.Join(err, j.Close()); err != nil {
+		return explainImport(imported, err)
+	}
+	if o.json {
+		return printJSON(cmd.OutOrStdout(), struct {
+			Move    string           `json:"move"`
+			From    string           `json:"from"`
+			Items   move.Counts      `json:"items"`
+			Taken   journal.Progress `json:"taken"`
+			Already bool             `json:"already"`
+		}{imported.Move, imported.From, imported.Counts, imported.Taken, imported.Already})
+	}
+	row := rowPrinter(cmd.OutOrStdout(), 10)
+	note := ""
+	if imported.Already {
+		note = ": all of it was imported before"
+	}
+	row("journal", "%s", j.name)
+	row("from", "%s, sealed as %s%s", imported.From, imported.Move, note)
+	row("pending", "%s", taken(imported.Taken.Pending))
+	row("keys", "%s", taken(imported.Taken.Keys))
+	row("records", "%s", taken(imported.Taken.Records))
+	row("next", "start the server with this config; then delete the old journal and %s", file)
+	return nil
+}
+
+// taken tells what was imported of one kind.
+func taken(t journal.Taken) string {
+	text := fmt.Sprintf("%d imported", t.Stored)
+	if t.Present > 0 {
+		text += fmt.Sprintf(", %d were there", t.Present)
+	}
+	if t.Expired > 0 {
+		text += fmt.Sprintf(", %d have expired", t.Expired)
+	}
+	return text
+}
+
+// explainImport adds to an error what to do.
+func explainImport(i move.Imported, err error) error {
+	begun := "nothing was imported"
+	if t := i.Taken; t.Place != "" {
+		n := t.Keys.Stored + t.Records.Stored + t.Pending.Stored
+		begun = plural(n, "item") + " imported so far stay"
+	}
+	switch {
+	case errors.Is(err, move.ErrIncomplete):
+		return fmt.Errorf("%w; %s: run the export again, which goes on, or copy the whole file", err, begun)
+	case errors.Is(err, move.ErrDamaged):
+		return fmt.Errorf("%w; %s: copy the file again, or export to another file: the journal it came from still has everything", err, begun)
+	case errors.Is(err, journal.ErrFull):
+		return fmt.Errorf("%w; %s: raise this limit in the config, and run this again to go on", err, begun)
+	case errors.Is(err, move.ErrNotExport), errors.Is(err, move.ErrNewer), errors.Is(err, journal.ErrTooManyMoves):
+		return err
+	}
+	return fmt.Errorf("%w; %s: run this again to go on", err, begun)
+}
