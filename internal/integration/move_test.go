@@ -46,9 +46,10 @@ func TestMove(t *testing.T) {
 	kill := s.spawn(config(source))
 	s.put("call", strings.Replace(calling(target.URL, "first", "second"), `"responseMode":"minimal"`,
 		`"responseMode":"minimal","idempotency":{"header":"Idempotency-Key"}`, 1))
-	// the second node of these waits, so that they are pending when the server stops
-	s.put("wait", strings.Replace(calling(target.URL, "first", "second"), `"url":"`+target.URL+`","body":"{{trigger.data}}"}}],"edges"`,
-		`"url":"`+target.URL+`/hold","body":"{{trigger.data}}"}}],"edges"`, 1))
+	// The second node of these waits, so that they are pending when the server ends.
+	posts := `"method":"POST","url":"` + target.URL + `","body":"{{trigger.data}}"`
+	first, second, _ := strings.Cut(calling(target.URL, "first", "second"), `"second"`)
+	s.put("wait", first+`"second"`+strings.Replace(second, posts, `"method":"POST","url":"`+target.URL+`/hold"`, 1))
 	ids, byKey := make(map[string]string), make(map[string]string)
 	for n := range accepted {
 		workflow := []string{"call", "wait"}[n%2]
@@ -84,7 +85,7 @@ func TestMove(t *testing.T) {
 	for _, args := range [][]string{{"export", moved, "--config", from}, {"import", moved, "--config", to}} {
 		args = append([]string{"flowtrux", "journal"}, args...)
 		began := time.Now()
-		for most := 20 * time.Millisecond; !killedCaddy(t, rand.N(most), args...); most += most / 4 {
+		for most := 60 * time.Millisecond; !killedCaddy(t, rand.N(most), args...); most += most / 10 {
 			if kills++; time.Since(began) > patience {
 				t.Fatalf("%q does not come to an end", args)
 			}
