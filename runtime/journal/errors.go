@@ -18,8 +18,8 @@ var (
 	ErrVolatile = errors.New("journal would lose this with the process")
 	// ErrForeign means that the journal's file is something else or damaged. It was left as it is.
 	ErrForeign = errors.New("not a journal, or a damaged one")
-	// ErrSealed means that the content of the journal was exported, to be imported into another one:
-	// see Portable.
+	// ErrSealed means that the content of the journal was exported, to be imported into another
+	// one: see Portable.
 	ErrSealed = errors.New("journal was exported")
 	// ErrNotSealed means that the journal is not sealed.
 	ErrNotSealed = errors.New("journal was not exported")

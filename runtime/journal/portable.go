@@ -33,8 +33,8 @@ type Portable interface {
 	//
 	// Pending executions keep their steps and deaths. They are claimed after those that the journal
 	// has already. What the journal holds in the same place is not replaced: an execution of the
-	// same id, and a key that is in use. ErrFull means that an item does not fit in, ErrTooManyMoves
-	// that no further move does.
+	// same id, and a key that is in use. ErrFull means that an item does not fit in, and
+	// ErrTooManyMoves that no further move does.
 	//
 	// Without items it returns how far the move has come.
 	Import(ctx context.Context, move string, items []Item) (Progress, error)

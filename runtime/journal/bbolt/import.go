@@ -112,10 +112,7 @@ func (o *importOp) apply(t *transaction) error {
 		o.progress.Place = place
 		taken++
 	}
-	switch {
-	case t.err != nil:
-		return nil // nothing is committed
-	case taken == 0:
+	if taken == 0 {
 		return o.stopped
 	}
 	text, err := json.Marshal(o.progress)

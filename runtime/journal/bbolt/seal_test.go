@@ -33,8 +33,8 @@ func drain(t *testing.T, p string) (items []journal.Item, err error) {
 	}
 }
 
-// TestDamagedSources: a damaged file is read, or rejected with an error that says so. The test would
-// end with its own process if damage could end one.
+// TestDamagedSources: a damaged file is read, or rejected with an error that says so. The test
+// would end with its own process if damage could end one.
 func TestDamagedSources(t *testing.T) {
 	p := busy(t)
 	whole := read(t, p)

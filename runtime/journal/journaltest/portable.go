@@ -113,13 +113,15 @@ func (s *suite) fill(j journal.Portable) {
 	s.must("reserving", j.Reserve(s.context(), over))
 
 	s.must("recording", j.Put(s.context(), journal.Ended{Record: record(1, journal.Failed), Source: entry(1)}))
-	s.must("recording", j.Put(s.context(), journal.Ended{Record: record(5000, journal.Succeeded)})) // of another hour
+	// of another hour
+	s.must("recording", j.Put(s.context(), journal.Ended{Record: record(5000, journal.Succeeded)}))
 	s.accept(j, entry(2))
 	s.must("cancelling", j.Cancel(s.context(), entry(2).ID))
 }
 
 func moved(s *suite) {
-	same := cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(time.Millisecond)} // of keys' ends
+	// Engines may store the time when a key expires in microseconds.
+	same := cmp.Options{cmpopts.EquateEmpty(), cmpopts.EquateApproxTime(time.Millisecond)}
 	from, to := s.TempDir(), s.TempDir()
 	source := s.portable(s.openAt(from, 8))
 	s.fill(source)

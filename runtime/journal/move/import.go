@@ -89,20 +89,17 @@ func Import(ctx context.Context, j journal.Portable, path string, progress Progr
 		if r.header.Move != i.Move {
 			return r.damaged("it was changed meanwhile")
 		}
-		b := &batch{journal: j, reader: r, imported: &i}
+		b := &batch{journal: j, reader: r, imported: &i, progress: progress}
 		for {
 			item, err := r.next()
-			if err != nil && !errors.Is(err, io.EOF) {
-				return err
+			if errors.Is(err, io.EOF) {
+				return b.store(ctx)
 			}
-			if end := err != nil; end || b.full() {
-				if err := b.store(ctx); err != nil {
-					return err
-				}
-				progress(State{r.counts, r.at})
-				if end {
-					return nil
-				}
+			if err == nil && b.full() {
+				err = b.store(ctx)
+			}
+			if err != nil {
+				return err
 			}
 			b.add(item)
 		}
@@ -114,6 +111,7 @@ type batch struct {
 	journal   journal.Portable
 	reader    *reader
 	imported  *Imported
+	progress  Progress
 	items     []journal.Item
 	lines     []int // of the items
 	bytes     int64
@@ -167,6 +165,7 @@ func (b *batch) store(ctx context.Context) error {
 	}
 	clear(b.items)
 	b.items, b.lines, b.bytes, b.documents = b.items[:0], b.lines[:0], 0, nil
+	b.progress(State{b.reader.counts, b.reader.at})
 	return nil
 }
 
