@@ -21,8 +21,8 @@ type JournalOf func(ctx context.Context, config []byte) (j journal.Journal, key 
 func journalCommand(open JournalOf) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "journal", Short: "Moves what a journal stores into another one",
-		Long: `Moves executions that have not ended, idempotency keys and records from one journal to
-another: from a file on this machine to a database that several machines share, or back.
+		Long: `Moves executions that have not ended, idempotency keys and records from one journal into
+another: on another machine, of another engine, or in a new file.
 
 Each of the commands can be run again after it was interrupted, and then goes on. Nothing is lost,
 and nothing runs twice.`,

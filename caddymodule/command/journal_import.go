@@ -15,8 +15,8 @@ func journalImportCommand(open JournalOf) *cobra.Command {
 	o := &journalOptions{open: open}
 	return o.command(newCommand("import <file> --config file", "Stores what was exported in a journal",
 		`Reads and checks a file of "journal export", and stores what it holds in the journal of a
-config. A journal in a file is made if there is none; stop its server before. Machines that share a
-database may run: they begin with the executions at once.
+config, which is made if there is none. Stop its server before. Import a file into one journal only:
+what it holds would run in each.
 
 The journal remembers how far it has come. When this is run again, it goes on, and when all is
 imported, it does nothing.`, cobra.ExactArgs(1), o.runImport))
