@@ -85,7 +85,7 @@ func Import(ctx context.Context, j journal.Portable, path string, progress Progr
 	if i.Already = i.Taken.Place >= i.place; i.Already {
 		return i, nil
 	}
-	return i, read(path, func(r *reader) error {
+	err = read(path, func(r *reader) error {
 		if r.header.Move != i.Move {
 			return r.damaged("it was changed meanwhile")
 		}
@@ -104,6 +104,7 @@ func Import(ctx context.Context, j journal.Portable, path string, progress Progr
 			b.add(item)
 		}
 	})
+	return i, err
 }
 
 // batch is what is imported in one write.
