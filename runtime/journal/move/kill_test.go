@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/journal/move"
@@ -74,7 +73,7 @@ func kill(t *testing.T, task, path, file string, lines int, moment time.Duration
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
 	source, target, file := filepath.Join(dir, "source.db"), filepath.Join(dir, "target.db"), filepath.Join(dir, "file")
-	want := some(1200).items()
+	want := some(2000).items()
 	fill(t, source, want)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -86,7 +85,7 @@ func TestKilled(t *testing.T) {
 			path = target
 		}
 		for {
-			if kill(t, task, path, file, 1+r.IntN(5), time.Duration(r.IntN(8000))*time.Microsecond) {
+			if kill(t, task, path, file, 1+r.IntN(5), time.Duration(r.IntN(3000))*time.Microsecond) {
 				break
 			}
 			if kills[task]++; kills[task] == 500 {
@@ -97,12 +96,12 @@ func TestKilled(t *testing.T) {
 			}
 		}
 	}
-	if kills["export"] < 3 || kills["import"] < 3 {
+	if kills["export"] < 2 || kills["import"] < 2 {
 		t.Errorf("killed %v: nothing was tested", kills)
 	}
 	got, err := importInto(target, file, quiet)
 	must(t, err)
-	if p := got.Taken; !got.Already || p.Keys.Stored != 1200 || p.Records.Stored != 1200 || p.Pending.Stored != 1200 ||
+	if p := got.Taken; !got.Already || p.Keys.Stored != 2000 || p.Records.Stored != 2000 || p.Pending.Stored != 2000 ||
 		p.Keys.Present+p.Records.Present+p.Pending.Present > 0 {
 		t.Errorf("taken %+v", p)
 	}
@@ -123,7 +122,7 @@ func TestKilled(t *testing.T) {
 			if ok && has.Record.Record.Code != "ended_here" {
 				t.Errorf("%s has ended elsewhere", i.Pending.ID)
 			}
-		} else if diff := cmp.Diff(i, has, cmpopts.EquateEmpty()); ok && diff != "" {
+		} else if diff := cmp.Diff(i, has, same); ok && diff != "" {
 			t.Errorf("item (-source +target):\n%s", diff)
 		}
 		if !ok {

@@ -44,7 +44,7 @@ func TestRoundTrip(t *testing.T) {
 		if counts != got.Counts || counts.All() != len(want) {
 			t.Fatalf("taken %+v of %+v, want %d", got.Taken, got.Counts, len(want))
 		}
-		if diff := cmp.Diff(want, contentOf(t, target), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want, contentOf(t, target), same); diff != "" {
 			t.Fatalf("content (-source +target):\n%s", diff)
 		}
 	}
@@ -143,8 +143,8 @@ func set(t *testing.T, v reflect.Value) {
 			v.Set(reflect.ValueOf(start))
 			return
 		}
-		for n := range v.NumField() {
-			set(t, v.Field(n))
+		for _, field := range v.Fields() {
+			set(t, field)
 		}
 	default:
 		t.Fatalf("a field of kind %s: teach this test to set it", v.Kind())
