@@ -1,0 +1,273 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/flowtrux/edge/internal/backoff"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// operation is one change. The committer repeats it until a commit is certain; it is complete when
+// done has a result.
+type operation struct {
+	ctx    context.Context // of the caller
+	hour   uint32          // whose tables it needs; 0 = none
+	names  []string        // an id and a key: those of the operations of a transaction differ
+	fenced int64           // the incarnation it belongs to; 0 = that of the machine, whichever it is
+
+	check     func() error     // reserves its room; nil = it needs none
+	queue     func(*pgx.Batch) // adds its statements, whose results set result
+	result    error
+	committed func(error) // takes what result means for this process
+
+	done chan error // of one
+}
+
+const (
+	maxBatch = 256
+	// transactionTime bounds a transaction, on both sides.
+	transactionTime = 10 * time.Second
+	// retryTime is how long operations whose commit is uncertain are repeated.
+	retryTime = 2 * time.Second
+)
+
+// errFenced means that another machine has ended this one.
+var errFenced = errors.New("this machine was taken for dead by another one")
+
+// do hands an operation to the committer and waits for its result.
+func (j *Journal) do(ctx context.Context, o *operation) error {
+	if err := j.checkOpen(); err != nil {
+		return err
+	}
+	o.ctx, o.done = ctx, make(chan error, 1)
+	select {
+	case j.operations <- o:
+	case <-j.quit:
+		return journal.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// commitAll is the committer: it commits until the journal is closed.
+func (j *Journal) commitAll(ctx context.Context) {
+	beat := time.NewTicker(j.options.Lease / 3)
+	defer beat.Stop()
+	due := false // the machine has to show that it lives
+	var waiting []*operation
+	for {
+		if len(waiting) == 0 && !due {
+			select {
+			case o := <-j.operations:
+				waiting = append(waiting, o)
+			case <-beat.C:
+				due = true
+			case <-j.quit:
+				j.rejectAll(nil)
+				return
+			}
+		}
+		waiting = j.takeWaiting(waiting)
+		select {
+		case <-beat.C:
+			due = true
+		case <-j.quit:
+			j.rejectAll(waiting)
+			return
+		default:
+		}
+		var batch []*operation
+		batch, waiting = separate(waiting)
+		if j.recount.Swap(false) {
+			// An old count is better than none.
+			_ = j.readUsage(ctx)
+		}
+		if j.commit(ctx, batch, due) {
+			due = false
+		}
+	}
+}
+
+// takeWaiting takes what waits, up to the bound of a transaction.
+func (j *Journal) takeWaiting(waiting []*operation) []*operation {
+	for len(waiting) < maxBatch {
+		select {
+		case o := <-j.operations:
+			waiting = append(waiting, o)
+		default:
+			return waiting
+		}
+	}
+	return waiting
+}
+
+// rejectAll ends what waits when the journal is closed.
+func (j *Journal) rejectAll(waiting []*operation) {
+	for _, o := range waiting {
+		o.done <- journal.ErrClosed
+	}
+	for {
+		select {
+		case o := <-j.operations:
+			o.done <- journal.ErrClosed
+		default:
+			return
+		}
+	}
+}
+
+// separate leaves operations of ids and keys that the batch has already for the next one.
+func separate(waiting []*operation) (batch, later []*operation) {
+	taken := make(map[string]bool)
+	for _, o := range waiting {
+		if slices.ContainsFunc(o.names, func(n string) bool { return taken[n] }) {
+			later = append(later, o)
+		} else {
+			batch = append(batch, o)
+		}
+		for _, n := range o.names { // also of those that wait: they stay in order
+			taken[n] = true
+		}
+	}
+	return batch, later
+}
+
+// commit commits operations and answers them. It reports whether the database has answered.
+func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) bool {
+	batch = slices.DeleteFunc(batch, func(o *operation) bool {
+		err := o.ctx.Err()
+		if err == nil && o.check != nil {
+			err = o.check()
+		}
+		if err != nil {
+			o.done <- err
+		}
+		return err != nil
+	})
+	if len(batch) == 0 && !beat {
+		return true
+	}
+	pause := backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3}
+	giveUp := time.Now().Add(retryTime)
+	for {
+		batch = slices.DeleteFunc(batch, func(o *operation) bool {
+			if o.fenced == 0 || o.fenced == j.incarnation.Load() {
+				return false
+			}
+			o.end(journal.ErrLeaseLost)
+			return true
+		})
+		err := j.transact(ctx, batch, beat)
+		switch {
+		case err == nil:
+			j.fault.Store(nil)
+			j.writes.Add(1)
+			for _, o := range batch {
+				o.end(o.result)
+			}
+			return true
+		case errors.Is(err, errFenced):
+			if err = j.announce(ctx); err == nil {
+				continue
+			}
+		case isOfData(err) && len(batch) > 1:
+			// One of them has caused it; the others must not suffer.
+			for _, o := range batch {
+				o.check = nil
+				j.commit(ctx, []*operation{o}, false)
+			}
+			return true
+		}
+		text := err.Error()
+		j.fault.Store(&text)
+		if ctx.Err() != nil || time.Now().After(giveUp) || pause.Wait(ctx) != nil {
+			for _, o := range batch {
+				o.end(j.unavailable(err))
+			}
+			return false
+		}
+	}
+}
+
+func (o *operation) end(err error) {
+	if o.committed != nil {
+		o.committed(err)
+	}
+	o.done <- err
+}
+
+// isOfData reports whether the server rejects a value, such as a text that is not UTF-8.
+func isOfData(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code[:2] == "22" || pg.Code[:2] == "54")
+}
+
+// transact commits operations in one transaction. nil means that the commit is certain.
+func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) error {
+	ctx, cancel := context.WithTimeout(ctx, transactionTime)
+	defer cancel()
+	for _, o := range batch {
+		if o.hour > 0 {
+			if err := j.ensureHour(ctx, o.hour); err != nil {
+				return err
+			}
+		}
+	}
+	conn, err := j.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	b := &pgx.Batch{}
+	b.Queue("begin")
+	b.Queue("select set_config('synchronous_commit', 'on', true), set_config('statement_timeout', $1, true), "+
+		"set_config('idle_in_transaction_session_timeout', $1, true)", fmt.Sprint(transactionTime.Milliseconds()))
+	// With no row it divides by zero, which skips everything behind it.
+	b.Queue(j.sql(`select 1 / count(*) from (select 1 from {s}.machines where incarnation = $1 and ended is null
+		for no key update) m`, 0), j.incarnation.Load())
+	if beat {
+		b.Queue(j.sql("update {s}.machines set until = clock_timestamp() + $2::bigint * interval '1 microsecond' where incarnation = $1", 0),
+			j.incarnation.Load(), j.options.Lease.Microseconds())
+	}
+	for _, o := range batch {
+		o.result = nil
+		o.queue(b)
+	}
+	b.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" {
+			return fmt.Errorf("the transaction ended with %s", tag)
+		}
+		return nil
+	})
+	data := conn.Conn().PgConn().CustomData()
+	delete(data, warningIn)
+	err = conn.SendBatch(ctx, b).Close()
+	switch {
+	case hasCode(err, codeDivision):
+		return errFenced
+	case hasCode(err, codeNoTable, codeNoPartition): // dropped by another machine
+		for _, o := range batch {
+			j.hours.Delete(o.hour)
+		}
+		return err
+	case err != nil:
+		return err
+	}
+	if warning, ok := data[warningIn].(string); ok {
+		return fmt.Errorf("the server warns: %s", warning)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// Codes of errors of the server.
+const (
+	codeNoRight     = "42501"
+	codeNoTable     = "42P01"
+	codeNoPartition = "23514"
+	codeDivision    = "22012"
+)
+
+// maxConns is the most connections of a journal.
+const maxConns = 8
+
+// warningIn is the key of a connection's last warning.
+const warningIn = "flowtrux warning"
+
+// newPool makes the pool of connections. It connects when the first one is needed.
+func newPool(o Options) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(o.Connection)
+	if err != nil {
+		// pgx hides passwords in it, but not each part of a string that it could not read.
+		return nil, errors.New("the connection string of the journal is malformed")
+	}
+	c.MaxConns = maxConns
+	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	c.ConnConfig.StatementCacheCapacity = 0
+	c.ConnConfig.DescriptionCacheCapacity = 0
+	c.ConnConfig.OnNotice = func(conn *pgconn.PgConn, n *pgconn.Notice) {
+		if n.SeverityUnlocalized == "WARNING" {
+			conn.CustomData()[warningIn] = n.Message
+		}
+	}
+	return pgxpool.NewWithConfig(context.Background(), c)
+}
+
+// describe tells which database an error is of, without a secret.
+func (j *Journal) describe(err error) error {
+	if err == nil || errors.Is(err, journal.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	c := j.pool.Config().ConnConfig
+	return fmt.Errorf("database %s of %s:%s as %s: %w", c.Database, c.Host, strconv.Itoa(int(c.Port)), c.User, err)
+}
+
+// unavailable makes an error of a call out of one of the database.
+func (j *Journal) unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	if j.closing() {
+		return journal.ErrClosed
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.describe(err))
+}
+
+// hasCode reports whether an error of the server has one of some codes.
+func hasCode(err error, codes ...string) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return false
+	}
+	for _, code := range codes {
+		if pg.Code == code {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// hourOf returns the hour in an id, in hours since 1970.
+func hourOf(id string) (uint32, error) {
+	at, err := journal.IDTime(id)
+	return hourAt(at), err
+}
+
+func hourAt(at time.Time) uint32 { return uint32(at.Unix() / 3600) }
+
+// ensureHour creates the tables of an hour, unless this journal knows that they are there.
+func (j *Journal) ensureHour(ctx context.Context, hour uint32) error {
+	if _, known := j.hours.Load(hour); known {
+		return nil
+	}
+	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1, 1))", "flowtrux "+j.options.Schema); err != nil {
+			return err
+		}
+		var there bool
+		if err := tx.QueryRow(ctx, "select to_regclass($1) is not null", j.sql("{s}.records_{h}", hour)).Scan(&there); err != nil || there {
+			return err
+		}
+		for _, table := range divided {
+			// Attaching a table locks less than creating it as a partition.
+			for _, text := range []string{
+				"create table {s}." + table + "_{h} (like {s}." + table + " including all)",
+				"alter table {s}." + table + " attach partition {s}." + table + "_{h} for values in ({h})",
+			} {
+				if _, err := tx.Exec(ctx, j.sql(text, hour)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		j.hours.Store(hour, true)
+	}
+	return err
+}
+
+// hourExists reports whether the tables of an hour are there.
+func (j *Journal) hourExists(ctx context.Context, hour uint32) (there bool, err error) {
+	if _, known := j.hours.Load(hour); known {
+		return true, nil
+	}
+	err = j.pool.QueryRow(ctx, "select to_regclass($1) is not null", j.sql("{s}.records_{h}", hour)).Scan(&there)
+	if err == nil && there {
+		j.hours.Store(hour, true)
+	}
+	return there, err
+}
+
+// dropHours drops the tables of hours whose retention is over. What is in use stays.
+func (j *Journal) dropHours(ctx context.Context) error {
+	rows, err := j.pool.Query(ctx, `select substring(c.relname from 9)::bigint
+		from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = $1 and c.relkind = 'r' and c.relname ~ '^records_[0-9]{1,9}$' and substring(c.relname from 9)::bigint <
+			floor(extract(epoch from clock_timestamp() - $2::bigint * interval '1 microsecond') / 3600) - 1 order by 1`,
+		j.options.Schema, j.options.Retention.Microseconds())
+	if err != nil {
+		return err
+	}
+	hours, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	for _, hour := range hours {
+		if err := j.dropHour(ctx, uint32(hour)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (j *Journal) dropHour(ctx context.Context, hour uint32) error {
+	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local lock_timeout = '50ms'"); err != nil {
+			return err
+		}
+		// Nobody can accept into the hour from here on.
+		if _, err := tx.Exec(ctx, j.sql("lock table {s}.pending_{h} in access exclusive mode", hour)); err != nil {
+			return err
+		}
+		var used bool
+		if err := tx.QueryRow(ctx, j.sql("select exists(select from {s}.pending_{h})", hour)).Scan(&used); err != nil || used {
+			return err
+		}
+		for _, table := range divided {
+			if _, err := tx.Exec(ctx, j.sql("drop table {s}."+table+"_{h}", hour)); err != nil {
+				return err
+			}
+		}
+		j.hours.Delete(hour)
+		return nil
+	})
+}

@@ -1,0 +1,303 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// lease is a journal.Lease. Its row of pending has the same incarnation and run as long as it
+// holds.
+type lease struct {
+	journal     *Journal
+	hour        uint32
+	incarnation int64
+	run         int
+	entry       *journal.Entry
+
+	mu    sync.Mutex
+	state leaseState
+	begun bool
+
+	// of the committer
+	steps map[string]int // bytes of each step that is stored
+	bytes int64
+}
+
+// leaseState is how a lease has ended, if it has.
+type leaseState uint8
+
+const (
+	leaseHeld leaseState = iota
+	leaseFinished
+	leaseReleased
+)
+
+func newLease(j *Journal, hour uint32, incarnation int64, run int, bytes int64, e *journal.Entry) *lease {
+	l := &lease{journal: j, hour: hour, incarnation: incarnation, run: run, entry: e, bytes: bytes, steps: make(map[string]int, len(e.Steps))}
+	for _, s := range e.Steps {
+		l.steps[s.Node] = stepBytes(s)
+	}
+	return l
+}
+
+// Entry returns the entry as it was when it was claimed.
+func (l *lease) Entry() *journal.Entry { return l.entry }
+
+// TTL is the lease of the machine.
+func (l *lease) TTL() time.Duration { return l.journal.options.Lease }
+
+// Begin writes only what has run before: the first step tells of the first run.
+func (l *lease) Begin(ctx context.Context) error {
+	l.mu.Lock()
+	begun := l.begun || l.run == 1 && l.entry.Deaths == 0
+	l.begun = true
+	l.mu.Unlock()
+	if begun {
+		return l.checkHeld(leaseHeld)
+	}
+	return l.write(ctx, func(b *pgx.Batch) *pgx.QueuedQuery {
+		return b.Queue(l.sql("update {s}.pending_{h} set begun = true where "+l.own()+" returning cancelled"), l.args()...)
+	})
+}
+
+// Extend reads whether the entry was cancelled. The machine extends all of its leases.
+func (l *lease) Extend(ctx context.Context) error {
+	if err := l.checkHeld(leaseHeld); err != nil {
+		return err
+	}
+	var cancelled bool
+	err := l.journal.pool.QueryRow(ctx, l.sql("select cancelled from {s}.pending_{h} where "+l.own()), l.args()...).Scan(&cancelled)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) || hasCode(err, codeNoTable):
+		return journal.ErrLeaseLost
+	case err != nil:
+		return l.journal.unavailable(err)
+	case cancelled:
+		return journal.ErrCancelled
+	}
+	return nil
+}
+
+// own is the condition that the lease holds.
+func (l *lease) own() string { return "id = $1 and holder = $2 and run = $3" }
+
+func (l *lease) args(more ...any) []any {
+	return append([]any{l.entry.ID, l.incarnation, l.run}, more...)
+}
+
+func (l *lease) sql(text string) string { return l.journal.sql(text, l.hour) }
+
+// checkHeld returns an error if the lease has ended otherwise than a call does, which may be
+// repeated.
+func (l *lease) checkHeld(by leaseState) error {
+	if err := l.journal.checkOpen(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != leaseHeld && l.state != by {
+		return journal.ErrLeaseLost
+	}
+	return nil
+}
+
+// operation makes an operation of the lease.
+func (l *lease) operation() *operation {
+	return &operation{hour: l.hour, names: []string{l.entry.ID}, fenced: l.incarnation}
+}
+
+// write commits a statement that returns whether the entry was cancelled; without a row, the lease
+// is lost.
+func (l *lease) write(ctx context.Context, queue func(*pgx.Batch) *pgx.QueuedQuery) error {
+	if err := l.checkHeld(leaseHeld); err != nil {
+		return err
+	}
+	o := l.operation()
+	o.queue = func(b *pgx.Batch) { queue(b).QueryRow(func(row pgx.Row) error { return cancelledOf(o, row) }) }
+	return l.journal.do(ctx, o)
+}
+
+func cancelledOf(o *operation, row pgx.Row) error {
+	var cancelled bool
+	err := row.Scan(&cancelled)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		o.result = journal.ErrLeaseLost
+		return nil
+	case cancelled:
+		o.result = journal.ErrCancelled
+	}
+	return err
+}
+
+// Checkpoint stores a step.
+func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
+	if err := l.checkHeld(leaseHeld); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.begun = true
+	l.mu.Unlock()
+	j, o := l.journal, l.operation()
+	before, had := 0, false
+	more := amount{}
+	o.check = func() error {
+		before, had = l.steps[s.Node]
+		more = amount{work: int64(stepBytes(s) - before)}
+		if err := j.checkUsage(l.entry.Workflow, more); err != nil {
+			return err
+		}
+		j.usage.add(l.entry.Workflow, more)
+		l.bytes += more.work
+		l.steps[s.Node] = stepBytes(s)
+		return nil
+	}
+	o.queue = func(b *pgx.Batch) {
+		b.Queue(l.sql(`with own as (update {s}.pending_{h} set begun = true, bytes = $4::bigint where `+l.own()+` returning hour, id, cancelled),
+			step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output)
+				select hour, id, $5::text, `+nextStep+`, $6::text, $7::bytea from own
+				on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output)
+			select cancelled from own`), l.args(l.bytes, s.Node, s.Handle, notNil(s.Output))...).
+			QueryRow(func(row pgx.Row) error { return cancelledOf(o, row) })
+	}
+	o.committed = func(err error) {
+		if err == nil || errors.Is(err, journal.ErrCancelled) {
+			return
+		}
+		j.usage.add(l.entry.Workflow, more.negative())
+		l.bytes -= more.work
+		if l.steps[s.Node] = before; !had {
+			delete(l.steps, s.Node)
+		}
+	}
+	return j.do(ctx, o)
+}
+
+// Finish replaces the entry by its record.
+func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
+	full := *r
+	l.entry.Complete(&full.Summary)
+	row, err := newRecordRow(&full)
+	if err != nil {
+		return err
+	}
+	if err := l.checkHeld(leaseFinished); err != nil {
+		return err
+	}
+	o := l.operation()
+	o.queue = func(b *pgx.Batch) {
+		b.Queue(l.sql(replaceByRecord("holder = $8 and run = $9")+`
+			select (select count(*) from gone) + (select count(*) from {s}.records_{h} where id = $1 and holder = $8 and run = $9)`),
+			append(row.args(), l.incarnation, l.run)...).
+			QueryRow(func(row pgx.Row) error {
+				var n int
+				err := row.Scan(&n)
+				if err == nil && n == 0 {
+					o.result = journal.ErrLeaseLost
+				}
+				return err
+			})
+	}
+	o.committed = func(err error) { l.ended(err, leaseFinished) }
+	return l.journal.do(ctx, o)
+}
+
+// ended takes the end of the lease for this process.
+func (l *lease) ended(err error, as leaseState) {
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	first := l.state == leaseHeld
+	l.state = as
+	l.mu.Unlock()
+	if first && as == leaseFinished {
+		l.journal.usage.add(l.entry.Workflow, amount{pending: -1, work: -l.bytes})
+	}
+}
+
+// Release returns the entry to its place.
+func (l *lease) Release(ctx context.Context, after time.Duration) error {
+	if err := l.checkHeld(leaseReleased); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	repeated := l.state == leaseReleased
+	l.mu.Unlock()
+	if repeated {
+		return nil
+	}
+	j, o := l.journal, l.operation()
+	c := &candidate{id: l.entry.ID, hour: l.hour, workflow: l.entry.Workflow}
+	o.queue = func(b *pgx.Batch) {
+		b.Queue(l.sql(`update {s}.pending_{h} set holder = null, returned = true, begun = false,
+			due = case when $4::bigint > 0 then clock_timestamp() + $4 * interval '1 microsecond' end
+			where id = $1 and (holder = $2 or holder is null) and run = $3 returning placed`),
+			l.args(max(after, 0).Microseconds())...).QueryRow(func(row pgx.Row) error {
+			err := row.Scan(&c.placed)
+			if errors.Is(err, pgx.ErrNoRows) {
+				o.result = journal.ErrLeaseLost
+				return nil
+			}
+			return err
+		})
+	}
+	o.committed = func(err error) {
+		l.ended(err, leaseReleased)
+		if err == nil {
+			j.enqueueAfter(c, after)
+		}
+	}
+	return j.do(ctx, o)
+}
+
+// enqueueAfter makes an entry available to claims of this machine when its time has come. Others
+// find it by themselves.
+func (j *Journal) enqueueAfter(c *candidate, after time.Duration) {
+	if after <= 0 {
+		j.enqueue(c)
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closing() {
+		return
+	}
+	var t *time.Timer
+	// The database must find it due as well: its clock was read before this one.
+	t = time.AfterFunc(after, func() {
+		j.mu.Lock()
+		delete(j.timers, t)
+		j.mu.Unlock()
+		j.enqueue(c)
+	})
+	j.timers[t] = true
+}
+
+// discard drops an entry that was adopted for a caller that did not wait, and leaves no record.
+func (l *lease) discard() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	o := l.operation()
+	o.queue = func(b *pgx.Batch) {
+		b.Queue(l.sql(`with gone as (delete from {s}.pending_{h} where `+l.own()+` returning id),
+			steps as (delete from {s}.steps_{h} where id in (select id from gone))
+			delete from {s}.entries_{h} where id in (select id from gone)`), l.args()...).
+			Exec(func(tag pgconn.CommandTag) error {
+				if tag.RowsAffected() == 0 {
+					o.result = journal.ErrLeaseLost
+				}
+				return nil
+			})
+	}
+	o.committed = func(err error) { l.ended(err, leaseFinished) }
+	// If it fails, the entry runs again when this machine ends.
+	_ = l.journal.do(ctx, o)
+}

@@ -1,0 +1,179 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/flowtrux/edge/internal/backoff"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// announce gives this machine a new incarnation. Earlier ones of the same name whose process is
+// gone are ended.
+func (j *Journal) announce(ctx context.Context) error {
+	rows, err := j.pool.Query(ctx, j.sql("select incarnation, process from {s}.machines where ended is null and name = $1", 0), j.options.Machine)
+	if err != nil {
+		return err
+	}
+	var incarnation int64
+	var process string
+	var gone []int64
+	if _, err := pgx.ForEachRow(rows, []any{&incarnation, &process}, func() error {
+		if isGone(process) {
+			gone = append(gone, incarnation)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, incarnation := range gone {
+		if err := j.endMachine(ctx, incarnation, died); err != nil {
+			return err
+		}
+	}
+	if err := j.pool.QueryRow(ctx, j.sql(`insert into {s}.machines (name, version, process, until)
+		values ($1, $2, $3, clock_timestamp() + $4::bigint * interval '1 microsecond') returning incarnation`, 0),
+		j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds()).Scan(&incarnation); err != nil {
+		return err
+	}
+	j.incarnation.Store(incarnation)
+	return nil
+}
+
+// ending is why a machine is ended.
+type ending int
+
+const (
+	died       ending = 1 // what it worked on has one more death
+	handedBack ending = 0
+)
+
+// endMachine ends a machine, if it has not ended, and returns its claims. A machine whose row is
+// locked is waited for: its transaction is bounded.
+func (j *Journal) endMachine(ctx context.Context, incarnation int64, why ending) error {
+	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, j.sql("update {s}.machines set ended = clock_timestamp() where incarnation = $1 and ended is null", 0), incarnation)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		return j.takeBack(ctx, tx, incarnation, why)
+	})
+}
+
+// takeBack returns the claims of a machine that the transaction has ended, and frees its keys.
+// Entries that were cancelled meanwhile end.
+func (j *Journal) takeBack(ctx context.Context, tx pgx.Tx, incarnation int64, why ending) error {
+	rows, err := tx.Query(ctx, j.sql(pendingRows+" where p.holder = $1 and p.cancelled", 0), incarnation)
+	if err != nil {
+		return err
+	}
+	cancelled, err := pgx.CollectRows(rows, pendingSummary)
+	if err != nil {
+		return err
+	}
+	for _, s := range cancelled {
+		r, err := cancelledRecord(s)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, j.sql(replaceByRecord("holder = $8")+" select count(*) from gone", r.hour), append(r.args(), incarnation)...); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, j.sql(`update {s}.pending set holder = null, returned = true, begun = false, due = null,
+		deaths = deaths + case when begun then $2::integer else 0 end where holder = $1`, 0), incarnation, int(why)); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, j.sql("delete from {s}.keys where holder = $1", 0), incarnation)
+	return err
+}
+
+// endLapsed ends the other machines whose lease has lapsed.
+func (j *Journal) endLapsed(ctx context.Context) error {
+	for {
+		ended := false
+		if err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+			var incarnation int64
+			err := tx.QueryRow(ctx, j.sql(`select incarnation from {s}.machines where ended is null and until < clock_timestamp()
+				and incarnation <> $1 limit 1 for update skip locked`, 0), j.incarnation.Load()).Scan(&incarnation)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			ended = true
+			if _, err := tx.Exec(ctx, j.sql("update {s}.machines set ended = clock_timestamp() where incarnation = $1", 0), incarnation); err != nil {
+				return err
+			}
+			return j.takeBack(ctx, tx, incarnation, died)
+		}); err != nil || !ended {
+			return err
+		}
+	}
+}
+
+// Of maintenance.
+const (
+	cleanEvery  = time.Minute
+	machinesAge = 30 * 24 * time.Hour // after its end, the row of a machine is forgotten
+)
+
+// maintain looks for machines that have died, and for what has expired. What fails is tried again
+// the next time.
+func (j *Journal) maintain(ctx context.Context) {
+	var cleaned time.Time
+	for backoff.Sleep(ctx, backoff.Jitter(min(j.options.Lease/3, 5*time.Second), 0.3)) == nil {
+		if err := j.endLapsed(ctx); err != nil {
+			continue
+		}
+		if others, err := j.otherMachines(ctx); err == nil && others {
+			j.recount.Store(true)
+		}
+		if time.Since(cleaned) < cleanEvery {
+			continue
+		}
+		cleaned = time.Now()
+		_ = j.ensureHour(ctx, hourAt(cleaned.Add(time.Hour)))
+		_ = j.dropHours(ctx)
+		_ = j.dropExpired(ctx)
+	}
+}
+
+func (j *Journal) otherMachines(ctx context.Context) (others bool, err error) {
+	err = j.pool.QueryRow(ctx, j.sql("select exists(select from {s}.machines where ended is null and incarnation <> $1)", 0),
+		j.incarnation.Load()).Scan(&others)
+	return others, err
+}
+
+// dropExpired drops expired keys, and machines that ended long ago and have accepted nothing that
+// is pending.
+func (j *Journal) dropExpired(ctx context.Context) error {
+	for {
+		tag, err := j.pool.Exec(ctx, j.sql(`delete from {s}.keys where key in
+			(select key from {s}.keys where until < clock_timestamp() order by until limit 1000 for update skip locked)`, 0))
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() > 0 {
+			j.recount.Store(true)
+		}
+		if tag.RowsAffected() < 1000 {
+			break
+		}
+	}
+	_, err := j.pool.Exec(ctx, j.sql(`delete from {s}.machines m where ended < clock_timestamp() - $1::bigint * interval '1 microsecond'
+		and not exists(select from {s}.pending p where p.origin = m.incarnation)`, 0), machinesAge.Microseconds())
+	return err
+}
+
+// checkFence returns journal.ErrLeaseLost if this machine is not the incarnation that a lease has.
+func (j *Journal) checkFence(incarnation int64) error {
+	if j.incarnation.Load() != incarnation {
+		return journal.ErrLeaseLost
+	}
+	return nil
+}

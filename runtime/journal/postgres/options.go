@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// Options of a Journal. Values of 0 mean the defaults.
+type Options struct {
+	// Connection is a connection string in the form of a URL or of keywords. Everything else comes
+	// from the environment and the files that libpq reads.
+	Connection string
+	Schema     string // default: DefaultSchema
+	Machine    string // the name of this machine
+	Version    string // of the product, for those who look at the machines
+	// Lease is how long after its last sign of life a machine is taken for dead. Default:
+	// DefaultLease.
+	Lease time.Duration
+	// How long after its acceptance the record of an ended execution is stored. Default:
+	// DefaultRetention.
+	Retention  time.Duration
+	MaxPending int   // entries that have not ended; default: DefaultMaxPending
+	MaxBytes   int64 // of entries, steps, keys and responses; default: DefaultMaxBytes
+}
+
+// Defaults of Options.
+const (
+	DefaultSchema     = "flowtrux"
+	DefaultLease      = 30 * time.Second
+	DefaultRetention  = 72 * time.Hour
+	DefaultMaxPending = 100_000
+	DefaultMaxBytes   = 64 << 30
+)
+
+// minLease is the shortest lease: a third of it has to be enough for a write.
+const minLease = time.Second
+
+var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
+
+// withDefaults checks the options and completes them.
+func (o Options) withDefaults() (Options, error) {
+	if o.Schema == "" {
+		o.Schema = DefaultSchema
+	}
+	if !schemaName.MatchString(o.Schema) {
+		return o, fmt.Errorf("schema %q: want at most 63 lower-case letters, digits and underscores, "+
+			"the first one no digit", o.Schema)
+	}
+	if o.Lease == 0 {
+		o.Lease = DefaultLease
+	}
+	if o.Lease < minLease {
+		return o, fmt.Errorf("lease %s: want at least %s", o.Lease, minLease)
+	}
+	if o.Retention <= 0 {
+		o.Retention = DefaultRetention
+	}
+	if o.MaxPending <= 0 {
+		o.MaxPending = DefaultMaxPending
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.Machine == "" {
+		return o, errors.New("the machine has no name")
+	}
+	return o, nil
+}

@@ -1,0 +1,260 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// recordRow is a record as it is stored.
+type recordRow struct {
+	hour                         uint32
+	id, workflow, status, source string
+	summary, details             []byte
+}
+
+// details are the parts of a record that are not in its summary. They are stored apart from it, so
+// that a list need not read them.
+type details struct {
+	Trigger *journal.Trigger     `json:"trigger,omitempty"`
+	Nodes   []journal.NodeRecord `json:"nodes,omitempty"`
+	Cut     bool                 `json:"cut,omitempty"`
+}
+
+func newRecordRow(r *journal.Record) (row recordRow, err error) {
+	row = recordRow{id: r.ID, workflow: r.Workflow, status: r.Status, source: r.Source}
+	if row.hour, err = hourOf(r.ID); err != nil {
+		return row, fmt.Errorf("%w: %q", err, r.ID)
+	}
+	if row.summary, err = json.Marshal(r.Summary); err != nil {
+		return row, fmt.Errorf("encoding a record: %w", err)
+	}
+	if row.details, err = json.Marshal(details{r.Trigger, r.Nodes, r.Cut}); err != nil {
+		return row, fmt.Errorf("encoding a record: %w", err)
+	}
+	return row, nil
+}
+
+// args are the parameters $1 to $7 of statements that insert a record.
+func (r recordRow) args() []any {
+	return []any{r.id, int32(r.hour), r.workflow, r.status, r.source, r.summary, r.details}
+}
+
+const (
+	recordColumns = "(hour, id, workflow, status, source, summary, details, holder, run)"
+	recordValues  = "$2::integer, $1::text, $3::text, $4::text, $5::text, $6::bytea, $7::bytea"
+	recordUpdate  = ` on conflict (hour, id) do update set workflow = excluded.workflow, status = excluded.status, source = excluded.source,
+		summary = excluded.summary, details = excluded.details, holder = excluded.holder, run = excluded.run`
+)
+
+// replaceByRecord replaces an entry by its record, if it is as a condition says.
+func replaceByRecord(condition string) string {
+	return `with gone as (delete from {s}.pending_{h} where id = $1 and ` + condition + ` returning holder, run),
+		record as (insert into {s}.records_{h} ` + recordColumns + ` select ` + recordValues + `, holder, run from gone` + recordUpdate + `),
+		steps as (delete from {s}.steps_{h} where id = $1 and exists(select from gone))`
+}
+
+// Put stores records in one transaction.
+func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
+	rows := make([]recordRow, len(ended))
+	for i, e := range ended {
+		var err error
+		if rows[i], err = newRecordRow(e.Record); err != nil {
+			return err
+		}
+	}
+	// The operation knows one hour, whose tables it creates.
+	for _, row := range rows {
+		if err := j.checkOpen(); err != nil {
+			return err
+		}
+		if err := j.ensureHour(ctx, row.hour); err != nil {
+			return j.unavailable(err)
+		}
+	}
+	o := &operation{}
+	o.queue = func(b *pgx.Batch) {
+		for i, row := range rows {
+			if e := ended[i].Source; e != nil {
+				digest := sha256.Sum256(e.Document)
+				queueDocument(j, b, row.hour, digest, e.Document)
+				b.Queue(j.sql("insert into {s}.entries_{h} (hour, id, origin, seq, "+entryColumns+`)
+					values ($1::integer, $2::text, 0, 0, `+entryValues(3)+") on conflict do nothing", row.hour),
+					append([]any{int32(row.hour), e.ID}, entryArgs(e, digest)...)...)
+			}
+			b.Queue(j.sql("insert into {s}.records_{h} "+recordColumns+" values ("+recordValues+", null, null)"+recordUpdate, row.hour), row.args()...)
+		}
+	}
+	return j.do(ctx, o)
+}
+
+// oldest returns the id below which the retention of ended executions is over.
+func (j *Journal) oldest() string {
+	first, _, _ := journal.Query{From: time.Now().Add(-j.options.Retention)}.Range()
+	return first
+}
+
+// pendingRows selects what pendingSummary takes.
+const pendingRows = `select p.id, e.workflow, e.revision, e.accepted, e.replay_of, e.source, p.holder is not null
+	from {s}.pending p join {s}.entries e on e.hour = p.hour and e.id = p.id`
+
+// pendingSummary reads the row of an entry that has not ended.
+func pendingSummary(row pgx.CollectableRow) (journal.Summary, error) {
+	var s journal.Summary
+	var accepted int64
+	var running bool
+	err := row.Scan(&s.ID, &s.Workflow, &s.Revision, &accepted, &s.ReplayOf, &s.Source, &running)
+	s.AcceptedAt = timeOf(accepted)
+	if s.Status = journal.Pending; running {
+		s.Status = journal.Running
+	}
+	return s, err
+}
+
+// readable returns the hour of an id; journal.ErrUnknown if there can be nothing with it.
+func (j *Journal) readable(ctx context.Context, id string) (uint32, error) {
+	if err := j.checkOpen(); err != nil {
+		return 0, err
+	}
+	hour, err := hourOf(id)
+	if err != nil {
+		return 0, journal.ErrUnknown
+	}
+	there, err := j.hourExists(ctx, hour)
+	if err == nil && !there {
+		return 0, journal.ErrUnknown
+	}
+	return hour, j.unavailable(err)
+}
+
+// Get reads a record.
+func (j *Journal) Get(ctx context.Context, id string) (*journal.Record, error) {
+	hour, err := j.readable(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r := new(journal.Record)
+	found := false
+	b := &pgx.Batch{}
+	// In this order: what ends in between is found by the second.
+	b.Queue(j.sql(pendingRows+" where p.hour = $1 and p.id = $2", 0), int32(hour), id).Query(func(rows pgx.Rows) error {
+		s, err := pgx.CollectRows(rows, pendingSummary)
+		if len(s) > 0 {
+			r.Summary, found = s[0], true
+		}
+		return err
+	})
+	b.Queue(j.sql("select summary, details from {s}.records_{h} where id = $1 and id >= $2", hour), id, j.oldest()).
+		QueryRow(func(row pgx.Row) error {
+			var summary, more []byte
+			if err := row.Scan(&summary, &more); err != nil {
+				if errors.Is(err, pgx.ErrNoRows) {
+					return nil
+				}
+				return err
+			}
+			found = true
+			r = decodeRecord(id, summary, more)
+			return nil
+		})
+	if err := j.pool.SendBatch(ctx, b).Close(); err != nil && !hasCode(err, codeNoTable) {
+		return nil, j.unavailable(err)
+	}
+	if !found {
+		return nil, journal.ErrUnknown
+	}
+	return r, nil
+}
+
+// decodeRecord decodes a record. In place of one that was changed by hand there is one that says
+// so.
+func decodeRecord(id string, summary, more []byte) *journal.Record {
+	var r journal.Record
+	var d details
+	if json.Unmarshal(summary, &r.Summary) != nil || r.ID != id || json.Unmarshal(more, &d) != nil {
+		return damagedRecord(id)
+	}
+	r.Trigger, r.Nodes, r.Cut = d.Trigger, d.Nodes, d.Cut
+	return &r
+}
+
+func damagedRecord(id string) *journal.Record {
+	r := new(journal.Record)
+	r.ID = id
+	r.AcceptedAt, _ = journal.IDTime(id)
+	r.Outcome = journal.Outcome{Status: journal.Failed, Code: "record_damaged", Message: "the record in the journal is damaged"}
+	return r
+}
+
+// Source reads the entry that an ended execution was run from.
+func (j *Journal) Source(ctx context.Context, id string) (*journal.Entry, error) {
+	hour, err := j.readable(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var pending bool
+	if err := j.pool.QueryRow(ctx, j.sql("select exists(select from {s}.pending_{h} where id = $1)", hour), id).Scan(&pending); err != nil {
+		return nil, j.unavailable(err)
+	}
+	if pending {
+		return nil, journal.ErrNotEnded
+	}
+	if id < j.oldest() {
+		return nil, journal.ErrUnknown
+	}
+	e, err := scanEntry(j.pool.QueryRow(ctx, j.sql(selectEntry, hour), id), id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, journal.ErrUnknown
+	}
+	if err != nil {
+		return nil, j.unavailable(err)
+	}
+	e.Source = ""
+	return e, nil
+}
+
+// cancelledRecord returns the record of an entry that was cancelled before it ran.
+func cancelledRecord(s journal.Summary) (recordRow, error) {
+	s.Status, s.EndedAt = journal.Cancelled, time.Now().UTC()
+	return newRecordRow(&journal.Record{Summary: s})
+}
+
+// Cancel ends a pending entry, or marks a claimed one so that its holder ends it, on whichever
+// machine that is.
+func (j *Journal) Cancel(ctx context.Context, id string) error {
+	r, err := j.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	row, err := cancelledRecord(r.Summary)
+	if err != nil {
+		return err
+	}
+	var ended, marked int
+	o := &operation{hour: row.hour, names: []string{id}}
+	o.queue = func(b *pgx.Batch) {
+		b.Queue(j.sql(replaceByRecord("holder is null")+`,
+			marked as (update {s}.pending_{h} set cancelled = true where id = $1 and holder is not null returning 1)
+			select (select count(*) from gone), (select count(*) from marked)`, row.hour), row.args()...).
+			QueryRow(func(found pgx.Row) error {
+				err := found.Scan(&ended, &marked)
+				if err == nil && ended+marked == 0 {
+					o.result = journal.ErrEnded
+				}
+				return err
+			})
+	}
+	o.committed = func(error) {
+		if ended > 0 {
+			j.recount.Store(true)
+		}
+	}
+	return j.do(ctx, o)
+}

@@ -1,0 +1,104 @@
+-- Version 1. {s} is the schema. Texts that sort as ids do are of collation "C".
+
+create table {s}.meta (
+	only_row boolean primary key default true check (only_row),
+	version  integer not null
+);
+
+create table {s}.machines (
+	incarnation bigint generated always as identity primary key,
+	name        text not null,
+	version     text not null,
+	process     text not null,               -- see process in machine.go
+	started     timestamptz not null default clock_timestamp(),
+	until       timestamptz not null,
+	ended       timestamptz                  -- null: it lives
+);
+
+create table {s}.keys (
+	key      bytea primary key,              -- SHA-256 of workflow and text
+	workflow text not null,
+	digest   bytea not null,
+	until    timestamptz not null,
+	id       text not null,
+	holder   bigint,                         -- the incarnation that frees it with its end
+	response bytea,                          -- null: the execution runs; empty: it was evicted
+	stored   bigint not null                 -- the order in which responses were stored
+);
+create index keys_until on {s}.keys (until);
+create index keys_holder on {s}.keys (holder) where holder is not null;
+create index keys_stored on {s}.keys (workflow, stored) where length(response) > 0;
+
+create table {s}.entries (
+	hour        integer not null,
+	id          text collate "C" not null,
+	origin      bigint not null,             -- the incarnation that accepted it; 0: recorded later
+	seq         bigint not null,             -- its number there
+	workflow    text not null,
+	revision    bigint not null,
+	document    bytea not null,              -- SHA-256 of the text in documents
+	accepted    bigint not null,             -- nanoseconds since 1970, as the other times
+	received    bigint not null,
+	replay_of   text not null,
+	source      text not null,
+	method      text not null,
+	client_ip   text not null,
+	data        bytea not null,
+	query       bytea not null,
+	headers     bytea not null,
+	primary key (hour, id)
+) partition by list (hour);
+
+create table {s}.documents (
+	hour   integer not null,
+	digest bytea not null,
+	text   bytea not null,
+	primary key (hour, digest)
+) partition by list (hour);
+
+create table {s}.pending (
+	hour      integer not null,
+	id        text collate "C" not null,
+	origin    bigint not null,
+	seq       bigint not null,
+	workflow  text not null,
+	accepted  bigint not null,
+	placed    timestamptz not null default clock_timestamp(),
+	bytes     bigint not null,
+	holder    bigint,                        -- an incarnation; null: nobody works on it
+	run       integer not null default 0,    -- how often it was claimed
+	begun     boolean not null default false,
+	cancelled boolean not null default false,
+	returned  boolean not null default false,
+	deaths    integer not null default 0,
+	due       timestamptz,                   -- null: at once
+	primary key (hour, id)
+) partition by list (hour);
+create index pending_seq on {s}.pending (origin, seq);
+create index pending_returned on {s}.pending (placed) where returned;
+
+create table {s}.steps (
+	hour   integer not null,
+	id     text collate "C" not null,
+	node   text not null,
+	seq    bigint not null,
+	handle text not null,
+	output bytea not null,
+	primary key (hour, id, node)
+) partition by list (hour);
+
+create table {s}.records (
+	hour     integer not null,
+	id       text collate "C" not null,
+	workflow text not null,
+	status   text not null,
+	source   text not null,
+	holder   bigint,                         -- with run: the lease that ended it
+	run      integer,
+	summary  bytea not null,
+	details  bytea not null,
+	primary key (hour, id)
+) partition by list (hour);
+create index records_list on {s}.records (workflow, status, id);
+
+insert into {s}.meta (version) values (1);
