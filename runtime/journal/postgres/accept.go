@@ -67,7 +67,7 @@ func (j *Journal) newAcceptance(e *journal.Entry, adopted bool) (*acceptance, er
 }
 
 func (a *acceptance) operation() *operation {
-	o := &operation{hour: a.hour, names: []string{a.entry.ID}}
+	o := &operation{hour: a.hour, names: []string{a.entry.ID}, accept: a}
 	if a.key != nil {
 		o.names = append(o.names, a.key.name())
 	}
@@ -94,12 +94,17 @@ func (a *acceptance) check() error {
 	return nil
 }
 
+// sentAs notes under which incarnation the entry is sent.
+func (a *acceptance) sentAs(incarnation int64) {
+	if !slices.Contains(a.origins, incarnation) {
+		a.origins = append(a.origins, incarnation)
+	}
+}
+
 func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 	j, e := a.journal, a.entry
 	me := j.incarnation.Load()
-	if !slices.Contains(a.origins, me) {
-		a.origins = append(a.origins, me)
-	}
+	a.sentAs(me)
 	if a.refused != nil {
 		a.key.queueFind(j, o, b, a.refused)
 		return

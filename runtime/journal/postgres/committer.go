@@ -22,9 +22,13 @@ type operation struct {
 	names  []string        // an id and a key: those of the operations of a transaction differ
 	fenced int64           // the incarnation it belongs to; 0 = that of the machine, whichever it is
 
-	check     func() error     // reserves its room; nil = it needs none
-	queue     func(*pgx.Batch) // adds its statements, whose results set result
-	result    error
+	check      func() error     // reserves its room; nil = it needs none
+	queue      func(*pgx.Batch) // adds its statements, whose results set result
+	result     error
+	accept     *acceptance // nil = it is something else
+	alone      bool        // an acceptance that is not in a group any more
+	unresolved bool        // its group did not insert it
+
 	committed func(error) // takes what result means for this process
 
 	done chan error // of one
@@ -148,8 +152,11 @@ func separate(waiting []*operation) (batch, later []*operation) {
 // commit commits operations and answers them. It reports whether the database has answered.
 func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) bool {
 	batch = slices.DeleteFunc(batch, func(o *operation) bool {
+		if o.check == nil { // it was checked before, or needs no room
+			return false
+		}
 		err := o.ctx.Err()
-		if err == nil && o.check != nil {
+		if err == nil {
 			err = o.check()
 		}
 		if err != nil {
@@ -175,10 +182,16 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 		case err == nil:
 			j.fault.Store(nil)
 			j.writes.Add(1)
+			var again []*operation
 			for _, o := range batch {
-				o.end(o.result)
+				if !o.unresolved {
+					o.end(o.result)
+					continue
+				}
+				o.unresolved, o.alone, o.check = false, true, nil
+				again = append(again, o)
 			}
-			return true
+			return len(again) == 0 || j.commit(ctx, again, false)
 		case errors.Is(err, errFenced):
 			if err = j.announce(ctx); err == nil {
 				continue
@@ -242,7 +255,11 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 		b.Queue(j.sql("update {s}.machines set until = clock_timestamp() + $2::bigint * interval '1 microsecond' where incarnation = $1", 0),
 			j.incarnation.Load(), j.options.Lease.Microseconds())
 	}
-	for _, o := range batch {
+	groups, others := j.groupsOf(batch)
+	for _, g := range groups {
+		g.queue(b)
+	}
+	for _, o := range others {
 		o.result = nil
 		o.queue(b)
 	}

@@ -205,6 +205,7 @@ func TestWarningIsNoCommit(t *testing.T) {
 	a, err := j.newAcceptance(e, false)
 	must(t, "making", err)
 	o := a.operation()
+	o.alone = true
 	queue, sent := o.queue, 0
 	o.queue = func(b *pgx.Batch) {
 		queue(b)

@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Most acceptances of a transaction are new, and of one hour. They go into the database by one
+// statement for all of them: parsing and planning cost more than the rows do. What that statement
+// does not insert is sent again on its own, in the next transaction, to find out why.
+
+// acceptGroup are new entries of an hour.
+type acceptGroup struct {
+	journal *Journal
+	hour    uint32
+	ops     []*operation
+}
+
+// isNew reports whether an acceptance can be in a group.
+func (o *operation) isNew() bool {
+	a := o.accept
+	return a != nil && !o.alone && a.refused == nil && !a.adopted && len(a.entry.Steps) == 0
+}
+
+// groupsOf divides operations into groups by the hour and all others.
+func (j *Journal) groupsOf(batch []*operation) (groups []*acceptGroup, others []*operation) {
+	byHour := make(map[uint32]*acceptGroup)
+	for _, o := range batch {
+		if !o.isNew() {
+			others = append(others, o)
+			continue
+		}
+		g := byHour[o.hour]
+		if g == nil {
+			g = &acceptGroup{journal: j, hour: o.hour}
+			byHour[o.hour] = g
+			groups = append(groups, g)
+		}
+		g.ops = append(g.ops, o)
+	}
+	return groups, others
+}
+
+func (g *acceptGroup) queue(b *pgx.Batch) {
+	j, me := g.journal, g.journal.incarnation.Load()
+	g.queueKeys(b)
+	var (
+		ids, workflows, replays, sources, methods, ips []string
+		seqs, revisions, accepted, received, bytes     []int64
+		digests, data, queries, headers, keys          [][]byte
+	)
+	byID, documents := make(map[string]*operation, len(g.ops)), make(map[[32]byte]bool)
+	for _, o := range g.ops {
+		a, e := o.accept, o.accept.entry
+		a.sentAs(me)
+		o.unresolved = true
+		byID[e.ID] = o
+		if !documents[a.digest] {
+			documents[a.digest] = true
+			queueDocument(j, b, g.hour, a.digest, e.Document)
+		}
+		var key []byte
+		if a.key != nil {
+			key = a.key.hash[:]
+		}
+		ids, workflows = append(ids, e.ID), append(workflows, e.Workflow)
+		replays, sources = append(replays, e.ReplayOf), append(sources, e.Source)
+		methods, ips = append(methods, e.Method), append(ips, e.ClientIP)
+		seqs, revisions = append(seqs, a.seq), append(revisions, e.Revision)
+		accepted, received = append(accepted, nanos(e.AcceptedAt)), append(received, nanos(e.ReceivedAt))
+		bytes, digests = append(bytes, entryBytes(e)), append(digests, a.digest[:])
+		data, queries = append(data, notNil(e.Data)), append(queries, notNil(e.Query))
+		headers, keys = append(headers, notNil(e.Headers)), append(keys, key)
+	}
+	b.Queue(j.sql(`with new as materialized (
+			select * from unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[], $10::text[],
+				$11::text[], $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bigint[], $18::bytea[])
+			u (id, seq, `+entryColumns+`, bytes, key)),
+		entry as (insert into {s}.entries_{h} (hour, id, origin, seq, `+entryColumns+`)
+			select $1::integer, u.id, $2::bigint, u.seq, `+entryColumns+` from new u
+			where (u.key is null or exists(select from {s}.keys k where k.key = u.key and k.id = u.id))
+				and not exists(select from {s}.records_{h} r where r.id = u.id)
+			order by u.seq on conflict do nothing returning id)
+		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes)
+		select $1::integer, u.id, $2::bigint, u.seq, u.workflow, u.accepted, u.bytes from new u
+		where u.id in (select id from entry) order by u.seq returning id, placed`, g.hour),
+		int32(g.hour), me, ids, seqs, workflows, revisions, digests, accepted, received, replays, sources, methods, ips, data, queries,
+		headers, bytes, keys).Query(func(rows pgx.Rows) error {
+		var id string
+		var placed time.Time
+		_, err := pgx.ForEachRow(rows, []any{&id, &placed}, func() error {
+			o := byID[id]
+			o.unresolved, o.accept.placed = false, placed
+			return nil
+		})
+		return err
+	})
+}
+
+// queueKeys takes the keys of the entries that have one.
+func (g *acceptGroup) queueKeys(b *pgx.Batch) {
+	var hashes, digests, responses [][]byte
+	var workflows, ids []string
+	var until []int64
+	for _, o := range g.ops {
+		if r := o.accept.key; r != nil {
+			hashes, digests, responses = append(hashes, r.hash[:]), append(digests, r.Key.Digest[:]), append(responses, r.Key.Response)
+			workflows, ids = append(workflows, r.Workflow), append(ids, r.ID)
+			until = append(until, time.Until(r.Key.Until).Microseconds())
+		}
+	}
+	if len(hashes) == 0 {
+		return
+	}
+	// In the order of the keys: machines that take the same ones do not wait for each other.
+	b.Queue(g.journal.sql(`insert into {s}.keys as k (key, workflow, digest, until, id, response, stored)
+		select u.key, u.workflow, u.digest, clock_timestamp() + u.until * interval '1 microsecond', u.id, u.response, `+now+`
+		from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[], $5::text[], $6::bytea[]) u (key, workflow, digest, until, id, response)
+		order by u.key
+		on conflict (key) do update set digest = excluded.digest, until = excluded.until, id = excluded.id, holder = excluded.holder,
+			response = excluded.response, stored = excluded.stored
+		where k.id = excluded.id or `+isFree, 0), hashes, workflows, digests, until, ids, responses)
+	for _, o := range g.ops {
+		if r := o.accept.key; r != nil {
+			r.queueEvict(g.journal, b)
+		}
+	}
+}
