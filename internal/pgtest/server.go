@@ -48,12 +48,10 @@ func Start(settings ...string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Port: port, dir: dir}
-	if err := s.create(settings); err == nil {
-		err = s.Run()
-	} else {
-		err = fmt.Errorf("creating a data directory: %w", err)
+	if err := s.create(settings); err != nil {
+		return nil, errors.Join(fmt.Errorf("creating a data directory: %w", err), os.RemoveAll(dir))
 	}
-	if err != nil {
+	if err := s.Run(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil

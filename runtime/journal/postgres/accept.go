@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -182,14 +183,11 @@ const entryColumns = `workflow, revision, document, accepted, received, replay_o
 
 // entryValues returns the parameters of entryColumns.
 func entryValues(first int) string {
-	text := ""
-	for i, kind := range []string{"text", "bigint", "bytea", "bigint", "bigint", "text", "text", "text", "text", "bytea", "bytea", "bytea"} {
-		if i > 0 {
-			text += ", "
-		}
-		text += fmt.Sprintf("$%d::%s", first+i, kind)
+	kinds := []string{"text", "bigint", "bytea", "bigint", "bigint", "text", "text", "text", "text", "bytea", "bytea", "bytea"}
+	for i, kind := range kinds {
+		kinds[i] = fmt.Sprintf("$%d::%s", first+i, kind)
 	}
-	return text
+	return strings.Join(kinds, ", ")
 }
 
 func entryArgs(e *journal.Entry, digest [sha256.Size]byte) []any {

@@ -20,7 +20,7 @@ type operation struct {
 	ctx    context.Context // of the caller
 	hour   uint32          // whose tables it needs; 0 = none
 	names  []string        // an id and a key: those of the operations of a transaction differ
-	fenced int64           // the incarnation it belongs to; 0 = that of the machine, whichever it is
+	fenced int64           // the incarnation it belongs to; 0 = the present one of the machine
 
 	check      func() error     // reserves its room; nil = it needs none
 	queue      func(*pgx.Batch) // adds its statements, whose results set result

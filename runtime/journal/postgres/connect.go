@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
@@ -72,13 +73,5 @@ func (j *Journal) unavailable(err error) error {
 // hasCode reports whether an error of the server has one of some codes.
 func hasCode(err error, codes ...string) bool {
 	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return false
-	}
-	for _, code := range codes {
-		if pg.Code == code {
-			return true
-		}
-	}
-	return false
+	return errors.As(err, &pg) && slices.Contains(codes, pg.Code)
 }

@@ -61,7 +61,8 @@ func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, erro
 		return journal.Page{}, j.unavailable(err)
 	}
 	slices.SortStableFunc(rows, func(a, b journal.Summary) int { return strings.Compare(b.ID, a.ID) })
-	rows = slices.CompactFunc(rows, func(a, b journal.Summary) bool { return a.ID == b.ID }) // the record stays
+	// The record stays.
+	rows = slices.CompactFunc(rows, func(a, b journal.Summary) bool { return a.ID == b.ID })
 	if len(rows) < most {
 		return journal.Page{Rows: rows}, nil
 	}

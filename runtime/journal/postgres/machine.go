@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/flowtrux/edge/internal/backoff"
-	"github.com/flowtrux/edge/runtime/journal"
 )
 
 // announce gives this machine a new incarnation. Earlier ones of the same name whose process is
@@ -168,12 +167,4 @@ func (j *Journal) dropExpired(ctx context.Context) error {
 	_, err := j.pool.Exec(ctx, j.sql(`delete from {s}.machines m where ended < clock_timestamp() - $1::bigint * interval '1 microsecond'
 		and not exists(select from {s}.pending p where p.origin = m.incarnation)`, 0), machinesAge.Microseconds())
 	return err
-}
-
-// checkFence returns journal.ErrLeaseLost if this machine is not the incarnation that a lease has.
-func (j *Journal) checkFence(incarnation int64) error {
-	if j.incarnation.Load() != incarnation {
-		return journal.ErrLeaseLost
-	}
-	return nil
 }

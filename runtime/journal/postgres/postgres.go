@@ -40,7 +40,7 @@ type Journal struct {
 	timers     map[*time.Timer]bool // of delayed releases
 	wake       chan struct{}        // closed and replaced when there is something to claim
 	cursors    map[int64]int64      // by incarnation: the last entry that was read
-	taken      map[string]bool      // what claims took while candidates are read; nil = they are not
+	taken      map[string]bool      // by claims, while candidates are read; nil = they are not
 }
 
 // New creates a journal. It does no input or output: mistakes in the options are errors of Open.

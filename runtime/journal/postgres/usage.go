@@ -37,7 +37,7 @@ func (a *amount) add(d amount) {
 	a.responses += d.responses
 }
 
-func (d amount) negative() amount { return amount{-d.pending, -d.work, -d.responses} }
+func (a *amount) negative() amount { return amount{-a.pending, -a.work, -a.responses} }
 
 func (u *usage) of(workflow string) amount {
 	if has := u.byWorkflow[workflow]; has != nil {
