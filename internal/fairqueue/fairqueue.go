@@ -73,6 +73,23 @@ func (q *Queue[T]) Next(except []string) (value T, ok bool) {
 	return value, false
 }
 
+// Upcoming yields entries that stay in the queue, about in the order in which they will be next. The
+// queue must not be changed meanwhile.
+func (q *Queue[T]) Upcoming(yield func(T) bool) {
+	for round, more := 0, true; more; round++ {
+		more = false
+		for at := q.ring.Front(); at != nil; at = at.Next() {
+			g := at.Value.(*group[T])
+			if round >= len(g.elements) {
+				continue
+			}
+			if more = true; !yield(g.elements[round].value) {
+				return
+			}
+		}
+	}
+}
+
 func (q *Queue[T]) dropIfEmpty(g *group[T]) {
 	if len(g.elements) == 0 {
 		q.ring.Remove(g.inRing)

@@ -50,6 +50,8 @@ type acceptance struct {
 	room    amount
 	refused error // there is no room; only a duplicate has another result
 	placed  time.Time
+	hold    bool  // it is claimed as it is accepted, see ahead.go
+	heldBy  int64 // the incarnation that has claimed it so; 0 = none
 }
 
 func (j *Journal) newAcceptance(e *journal.Entry, adopted bool) (*acceptance, error) {
@@ -68,7 +70,7 @@ func (j *Journal) newAcceptance(e *journal.Entry, adopted bool) (*acceptance, er
 }
 
 func (a *acceptance) operation() *operation {
-	o := &operation{hour: a.hour, names: []string{a.entry.ID}, accept: a}
+	o := &operation{hour: a.hour, names: []string{a.entry.ID}, kind: accepting, accept: a}
 	if a.key != nil {
 		o.names = append(o.names, a.key.name())
 	}
@@ -92,6 +94,7 @@ func (a *acceptance) check() error {
 		}
 	}
 	j.usage.add(workflow, a.room)
+	a.hold = !a.adopted && len(a.entry.Steps) == 0 && j.mayHold(a.entry)
 	return nil
 }
 
@@ -106,6 +109,7 @@ func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 	j, e := a.journal, a.entry
 	me := j.incarnation.Load()
 	a.sentAs(me)
+	a.heldBy = 0
 	if a.refused != nil {
 		a.key.queueFind(j, o, b, a.refused)
 		return
@@ -135,20 +139,24 @@ func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 			select hour, id, $3::text, `+nextStep+`, $4::text, $5::bytea from {s}.pending_{h} where id = $1 and origin = $2 and seq = $6
 			on conflict do nothing`, a.hour), e.ID, me, s.Node, s.Handle, notNil(s.Output), a.seq)
 	}
-	b.Queue(j.sql(`select e.origin = any($2::bigint[]) and e.seq = $3, p.placed, r.id is not null, k.id, k.digest, k.response, k.response is null
+	b.Queue(j.sql(`select e.origin = any($2::bigint[]) and e.seq = $3, p.placed, p.holder, r.id is not null, k.id, k.digest, k.response, k.response is null
 		from (select 1) one left join {s}.entries_{h} e on e.id = $1 left join {s}.pending_{h} p on p.id = $1
 		left join {s}.records_{h} r on r.id = $1 left join {s}.keys k on k.key = $4`, a.hour), e.ID, a.origins, a.seq, key).
 		QueryRow(func(row pgx.Row) error {
 			var own, ended *bool
 			var placed *time.Time
+			var heldBy *int64
 			var k storedKey
-			if err := row.Scan(&own, &placed, &ended, &k.id, &k.digest, &k.response, &k.running); err != nil {
+			if err := row.Scan(&own, &placed, &heldBy, &ended, &k.id, &k.digest, &k.response, &k.running); err != nil {
 				return err
 			}
 			switch {
 			case own != nil && *own:
 				if placed != nil {
 					a.placed = *placed
+				}
+				if a.hold && heldBy != nil { // a commit without a reply has done it
+					a.heldBy = *heldBy
 				}
 			case own != nil || ended != nil && *ended:
 				o.result = journal.ErrExists
@@ -165,10 +173,25 @@ func (a *acceptance) committed(o *operation, err error) {
 	j, e := a.journal, a.entry
 	if err != nil {
 		j.usage.add(e.Workflow, a.room.negative())
+		if a.hold {
+			j.unhold(e)
+			if errors.Is(err, journal.ErrUnavailable) { // it may be claimed all the same
+				j.lose(a.hour, e.ID)
+			}
+		}
 		return
 	}
 	if !a.adopted {
-		j.enqueue(&candidate{id: e.ID, hour: a.hour, workflow: e.Workflow, placed: a.placed})
+		c := &candidate{id: e.ID, hour: a.hour, workflow: e.Workflow, placed: a.placed}
+		if a.hold {
+			j.unhold(e)
+		}
+		if a.heldBy > 0 {
+			own := *e
+			own.Key = nil
+			c.held = newLease(j, a.hour, a.heldBy, 1, entryBytes(e), &own)
+		}
+		j.enqueue(c)
 		return
 	}
 	a.lease = newLease(j, a.hour, j.incarnation.Load(), 1, entryBytes(e), e)
@@ -198,19 +221,19 @@ func entryArgs(e *journal.Entry, digest [sha256.Size]byte) []any {
 }
 
 // scanEntry reads entryColumns and the text of the document.
-func scanEntry(row pgx.Row, id string) (*journal.Entry, error) {
-	e := &journal.Entry{ID: id}
+func scanEntry(row pgx.Row) (*journal.Entry, error) {
+	e := new(journal.Entry)
 	var accepted, received int64
 	var digest []byte
-	err := row.Scan(&e.Workflow, &e.Revision, &digest, &accepted, &received, &e.ReplayOf, &e.Source, &e.Method,
+	err := row.Scan(&e.ID, &e.Workflow, &e.Revision, &digest, &accepted, &received, &e.ReplayOf, &e.Source, &e.Method,
 		&e.ClientIP, &e.Data, &e.Query, &e.Headers, &e.Document)
 	e.AcceptedAt, e.ReceivedAt = timeOf(accepted), timeOf(received)
 	return e, err
 }
 
-// selectEntry reads what scanEntry takes.
-const selectEntry = `select e.workflow, e.revision, e.document, e.accepted, e.received, e.replay_of, e.source, e.method, e.client_ip,
-	e.data, e.query, e.headers, d.text from {s}.entries_{h} e join {s}.documents_{h} d on d.digest = e.document where e.id = $1`
+// selectEntry reads what scanEntry takes; what the id equals follows.
+const selectEntry = `select e.id, e.workflow, e.revision, e.document, e.accepted, e.received, e.replay_of, e.source, e.method, e.client_ip,
+	e.data, e.query, e.headers, d.text from {s}.entries_{h} e join {s}.documents_{h} d on d.digest = e.document where e.id = `
 
 func queueDocument(j *Journal, b *pgx.Batch, hour uint32, digest [sha256.Size]byte, text []byte) {
 	b.Queue(j.sql("insert into {s}.documents_{h} (hour, digest, text) values ($1::integer, $2::bytea, $3::bytea) on conflict do nothing", hour),

@@ -10,45 +10,15 @@ import (
 // statement for all of them: parsing and planning cost more than the rows do. What that statement
 // does not insert is sent again on its own, in the next transaction, to find out why.
 
-// acceptGroup are new entries of an hour.
-type acceptGroup struct {
-	journal *Journal
-	hour    uint32
-	ops     []*operation
-}
-
-// isNew reports whether an acceptance can be in a group.
-func (o *operation) isNew() bool {
-	a := o.accept
-	return a != nil && !o.alone && a.refused == nil && !a.adopted && len(a.entry.Steps) == 0
-}
-
-// groupsOf divides operations into groups by the hour and all others.
-func (j *Journal) groupsOf(batch []*operation) (groups []*acceptGroup, others []*operation) {
-	byHour := make(map[uint32]*acceptGroup)
-	for _, o := range batch {
-		if !o.isNew() {
-			others = append(others, o)
-			continue
-		}
-		g := byHour[o.hour]
-		if g == nil {
-			g = &acceptGroup{journal: j, hour: o.hour}
-			byHour[o.hour] = g
-			groups = append(groups, g)
-		}
-		g.ops = append(g.ops, o)
-	}
-	return groups, others
-}
-
-func (g *acceptGroup) queue(b *pgx.Batch) {
-	j, me := g.journal, g.journal.incarnation.Load()
-	g.queueKeys(b)
+// queueAcceptances inserts new entries.
+func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
+	me := j.incarnation.Load()
+	g.queueKeys(j, b)
 	var (
 		ids, workflows, replays, sources, methods, ips []string
 		seqs, revisions, accepted, received, bytes     []int64
 		digests, data, queries, headers, keys          [][]byte
+		runs                                           []int32
 	)
 	byID, documents := make(map[string]*operation, len(g.ops)), make(map[[32]byte]bool)
 	for _, o := range g.ops {
@@ -72,26 +42,34 @@ func (g *acceptGroup) queue(b *pgx.Batch) {
 		bytes, digests = append(bytes, entryBytes(e)), append(digests, a.digest[:])
 		data, queries = append(data, notNil(e.Data)), append(queries, notNil(e.Query))
 		headers, keys = append(headers, notNil(e.Headers)), append(keys, key)
+		run := int32(0)
+		if a.hold {
+			run = 1
+		}
+		runs = append(runs, run)
 	}
 	b.Queue(j.sql(`with new as materialized (
 			select * from unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[], $10::text[],
-				$11::text[], $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bigint[], $18::bytea[])
-			u (id, seq, `+entryColumns+`, bytes, key)),
+				$11::text[], $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bigint[], $18::bytea[],
+				$19::integer[]) u (id, seq, `+entryColumns+`, bytes, key, run)),
 		entry as (insert into {s}.entries_{h} (hour, id, origin, seq, `+entryColumns+`)
 			select $1::integer, u.id, $2::bigint, u.seq, `+entryColumns+` from new u
 			where (u.key is null or exists(select from {s}.keys k where k.key = u.key and k.id = u.id))
 				and not exists(select from {s}.records_{h} r where r.id = u.id)
 			order by u.seq on conflict do nothing returning id)
-		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes)
-		select $1::integer, u.id, $2::bigint, u.seq, u.workflow, u.accepted, u.bytes from new u
+		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run)
+		select $1::integer, u.id, $2::bigint, u.seq, u.workflow, u.accepted, u.bytes, case when u.run > 0 then $2 end, u.run from new u
 		where u.id in (select id from entry) order by u.seq returning id, placed`, g.hour),
 		int32(g.hour), me, ids, seqs, workflows, revisions, digests, accepted, received, replays, sources, methods, ips, data, queries,
-		headers, bytes, keys).Query(func(rows pgx.Rows) error {
+		headers, bytes, keys, runs).Query(func(rows pgx.Rows) error {
 		var id string
 		var placed time.Time
 		_, err := pgx.ForEachRow(rows, []any{&id, &placed}, func() error {
 			o := byID[id]
 			o.unresolved, o.accept.placed = false, placed
+			if o.accept.hold {
+				o.accept.heldBy = me
+			}
 			return nil
 		})
 		return err
@@ -99,7 +77,7 @@ func (g *acceptGroup) queue(b *pgx.Batch) {
 }
 
 // queueKeys takes the keys of the entries that have one.
-func (g *acceptGroup) queueKeys(b *pgx.Batch) {
+func (g *group) queueKeys(j *Journal, b *pgx.Batch) {
 	var hashes, digests, responses [][]byte
 	var workflows, ids []string
 	var until []int64
@@ -114,7 +92,7 @@ func (g *acceptGroup) queueKeys(b *pgx.Batch) {
 		return
 	}
 	// In the order of the keys: machines that take the same ones do not wait for each other.
-	b.Queue(g.journal.sql(`insert into {s}.keys as k (key, workflow, digest, until, id, response, stored)
+	b.Queue(j.sql(`insert into {s}.keys as k (key, workflow, digest, until, id, response, stored)
 		select u.key, u.workflow, u.digest, clock_timestamp() + u.until * interval '1 microsecond', u.id, u.response, `+now+`
 		from unnest($1::bytea[], $2::text[], $3::bytea[], $4::bigint[], $5::text[], $6::bytea[]) u (key, workflow, digest, until, id, response)
 		order by u.key
@@ -123,7 +101,7 @@ func (g *acceptGroup) queueKeys(b *pgx.Batch) {
 		where k.id = excluded.id or `+isFree, 0), hashes, workflows, digests, until, ids, responses)
 	for _, o := range g.ops {
 		if r := o.accept.key; r != nil {
-			r.queueEvict(g.journal, b)
+			r.queueEvict(j, b)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
-	"errors"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +20,10 @@ type candidate struct {
 	hour         uint32
 	placed       time.Time // its place, by the clock of the database
 	queued       *fairqueue.Element[*candidate]
+	held         *lease        // it is claimed by this machine already; nil = it is not
+	since        time.Time     // held
+	busy         chan struct{} // closed when a claim ahead of it has ended; nil = there is none
+	gone         bool          // such a claim has found that somebody else has it
 }
 
 // enqueue makes an entry available to claims of this machine.
@@ -34,9 +40,32 @@ func (j *Journal) add(c *candidate) bool {
 	if j.candidates[c.id] != nil {
 		return false
 	}
+	if l := j.ahead.lost[c.id]; l != nil {
+		l.refused = c
+		return false
+	}
 	j.candidates[c.id] = c
+	if c.held != nil {
+		c.since = time.Now()
+		j.ahead.add(1, c.held.bytes)
+	}
 	c.queued = j.queue.Add(c.workflow, uint64(c.placed.UnixMicro()), c)
 	return true
+}
+
+// drop removes a candidate. The caller holds the lock.
+func (j *Journal) drop(c *candidate) {
+	j.queue.Remove(c.queued)
+	j.forget(c)
+}
+
+// forget is for what is in the queue no more. The caller holds the lock.
+func (j *Journal) forget(c *candidate) {
+	delete(j.candidates, c.id)
+	c.queued = nil
+	if c.held != nil {
+		j.ahead.add(-1, -c.held.bytes)
+	}
 }
 
 func (j *Journal) wakeClaims() {
@@ -53,105 +82,229 @@ func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, e
 		if err := j.checkOpen(); err != nil {
 			return nil, err
 		}
-		j.mu.Lock()
-		c, ok := j.queue.Next(except)
-		wake := j.wake
-		if ok {
-			delete(j.candidates, c.id)
-			if j.taken != nil {
-				j.taken[c.id] = true
-			}
-		}
-		j.mu.Unlock()
-		if ok {
-			l, err := j.tryClaim(ctx, c)
+		c, busy, wake := j.nextCandidate(except)
+		if c == nil {
+			err := j.waitForCandidates(ctx, wake)
 			if err != nil {
-				j.enqueue(c)
 				return nil, err
 			}
-			if l != nil {
-				return l, nil
+			continue
+		}
+		if ok, err := j.waitForClaim(ctx, c, busy); err != nil {
+			return nil, err
+		} else if !ok {
+			continue
+		}
+		l, err := j.claim(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if l != nil {
+			return l, nil
+		}
+	}
+}
+
+// nextCandidate takes the next candidate, and returns what is closed when a claim ahead of it has
+// ended, if there is one. If there is no candidate, it returns what is closed when there may be.
+func (j *Journal) nextCandidate(except []string) (c *candidate, busy, wake <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c, ok := j.queue.Next(except)
+	if !ok {
+		return nil, nil, j.wake
+	}
+	j.forget(c)
+	j.ahead.claimed()
+	if j.taken != nil {
+		j.taken[c.id] = true
+	}
+	return c, c.busy, nil
+}
+
+// waitForClaim waits for a claim ahead of a candidate that was taken from the queue. It returns
+// false if it was not for this machine.
+func (j *Journal) waitForClaim(ctx context.Context, c *candidate, busy <-chan struct{}) (bool, error) {
+	if busy == nil {
+		return true, nil
+	}
+	select {
+	case <-busy:
+		return !c.gone, nil
+	case <-ctx.Done():
+		j.work.Go(func() {
+			if <-busy; !c.gone {
+				j.enqueue(c)
 			}
-			continue // somebody else has it
-		}
-		select {
-		case <-wake:
-		case <-j.quit:
-			return nil, journal.ErrClosed
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+		})
+		return false, ctx.Err()
 	}
 }
 
-// tryClaim claims an entry; nil if it cannot be claimed. A claim whose reply is lost would be held
-// by nobody who knows of it, so it is released before an error is returned.
-func (j *Journal) tryClaim(ctx context.Context, c *candidate) (*lease, error) {
+func (j *Journal) waitForCandidates(ctx context.Context, wake <-chan struct{}) error {
+	j.countWaiting(1)
+	defer j.countWaiting(-1)
+	select {
+	case <-wake:
+		return nil
+	case <-j.quit:
+		return journal.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (j *Journal) countWaiting(n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ahead.waiting += n
+}
+
+// claim claims a candidate that was taken from the queue; nil if it cannot be claimed.
+func (j *Journal) claim(ctx context.Context, c *candidate) (journal.Lease, error) {
+	if c.held != nil {
+		// A machine that was stopped for long may have lost it.
+		if err := j.proveLife(ctx); err != nil {
+			j.enqueue(c)
+			return nil, err
+		}
+		if c.held.incarnation != j.incarnation.Load() {
+			return nil, nil
+		}
+		return c.held, nil
+	}
+	l, err := j.claimWithNext(ctx, c)
+	if err != nil || l == nil { // not a nil *lease in an interface
+		return nil, err
+	}
+	return l, nil
+}
+
+// claimWithNext claims a candidate, and with it some of those that are next.
+func (j *Journal) claimWithNext(ctx context.Context, c *candidate) (*lease, error) {
+	busy := make(chan struct{})
+	all := append(j.takeNext(c.hour, busy), c)
+	ids := make([]string, len(all))
+	for i, c := range all {
+		ids[i] = c.id
+	}
 	me := j.incarnation.Load()
-	l, err := j.claimOnce(ctx, c, me)
-	switch {
-	case err == nil:
-		return l, nil
-	case hasCode(err, codeDivision):
-		return nil, j.unavailable(errFenced) // the committer makes a new incarnation
-	case hasCode(err, codeNoTable):
-		return nil, nil
+	leases, err := j.claimAll(ctx, c.hour, ids, me)
+	if hasCode(err, codeNoTable) { // its hour is over
+		err = nil
 	}
-	j.work.Go(func() { j.releaseLost(c, me) })
-	return nil, j.unavailable(err)
+	fenced := hasCode(err, codeDivision)
+	j.mu.Lock()
+	for _, c := range all {
+		c.busy = nil
+		l := leases[c.id]
+		switch queued := c.queued != nil; {
+		case fenced:
+		case l != nil:
+			c.held, c.since = l, time.Now()
+			if queued {
+				j.ahead.add(1, l.bytes)
+			}
+		default:
+			if c.gone = true; queued {
+				j.drop(c)
+			}
+			if err != nil { // it may be claimed, or not
+				j.ahead.lost[c.id] = &lostClaim{hour: c.hour, refused: &candidate{
+					id: c.id, workflow: c.workflow, hour: c.hour, placed: c.placed,
+				}}
+			}
+		}
+	}
+	j.mu.Unlock()
+	close(busy)
+	if fenced { // the committer makes a new incarnation
+		j.enqueue(c)
+		err = errFenced
+	}
+	return leases[c.id], j.unavailable(err)
 }
 
-func (j *Journal) claimOnce(ctx context.Context, c *candidate, me int64) (l *lease, err error) {
+// takeNext makes some of those that are next in the queue busy, as far as they may be claimed
+// ahead. They stay where they are.
+func (j *Journal) takeNext(hour uint32, busy chan struct{}) []*candidate {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var next []*candidate
+	room, looked := j.ahead.room(), 0
+	for c := range j.queue.Upcoming {
+		if looked++; len(next) >= room || looked > 2*maxAhead {
+			break
+		}
+		if c.hour == hour && c.held == nil && c.busy == nil {
+			c.busy = busy
+			next = append(next, c)
+		}
+	}
+	return next
+}
+
+// claimAll claims entries of an hour, as far as nobody has them.
+func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me int64) (map[string]*lease, error) {
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	leases := make(map[string]*lease, len(ids))
 	b := &pgx.Batch{}
 	// Losing a claim with a crash of the server loses nothing.
-	b.Queue("select set_config('synchronous_commit', 'off', true)")
+	b.Queue("select set_config('synchronous_commit', 'off', true), set_config('statement_timeout', $1, true), "+byIndex,
+		strconv.FormatInt(claimTime.Milliseconds(), 10))
 	b.Queue(j.sql("select 1 / count(*) from (select 1 from {s}.machines where incarnation = $1 and ended is null for key share) m", 0), me)
-	var run, deaths int
-	var bytes int64
-	var cancelled, claimed bool
-	b.Queue(j.sql(`with free as (select id from {s}.pending_{h} where id = $1 and holder is null
-			and (due is null or due <= clock_timestamp()) for update skip locked)
+	b.Queue(j.sql(`with free as (select id from {s}.pending_{h} where id = any($1::text[]) and holder is null
+			and (due is null or due <= clock_timestamp()) order by id for update skip locked)
 		update {s}.pending_{h} p set holder = $2::bigint, run = p.run + 1, returned = false, begun = false, due = null
-		from free where p.id = free.id returning p.run, p.deaths, p.cancelled, p.bytes`, c.hour), c.id, me).
-		QueryRow(func(row pgx.Row) error {
-			err := row.Scan(&run, &deaths, &cancelled, &bytes)
-			claimed = err == nil
-			if errors.Is(err, pgx.ErrNoRows) {
+		from free where p.id = free.id returning p.id, p.run, p.deaths, p.bytes`, hour), ids, me).
+		Query(func(rows pgx.Rows) error {
+			var id string
+			var run, deaths int
+			var bytes int64
+			_, err := pgx.ForEachRow(rows, []any{&id, &run, &deaths, &bytes}, func() error {
+				leases[id] = &lease{journal: j, hour: hour, incarnation: me, run: run, bytes: bytes, entry: &journal.Entry{ID: id, Deaths: deaths}}
 				return nil
-			}
-			return err
-		})
-	var e *journal.Entry
-	b.Queue(j.sql(selectEntry, c.hour), c.id).QueryRow(func(row pgx.Row) (err error) {
-		if e, err = scanEntry(row, c.id); errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	var steps []journal.Step
-	b.Queue(j.sql("select node, output, handle from {s}.steps_{h} where id = $1 order by seq", c.hour), c.id).
-		Query(func(rows pgx.Rows) (err error) {
-			steps, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s journal.Step, err error) {
-				return s, row.Scan(&s.Node, &s.Output, &s.Handle)
 			})
 			return err
 		})
-	if err := j.pool.SendBatch(ctx, b).Close(); err != nil || !claimed || e == nil {
+	b.Queue(j.sql("select node, output, handle, id from {s}.steps_{h} where id = any($1::text[]) order by seq, node", hour), ids).
+		Query(func(rows pgx.Rows) error {
+			var s journal.Step
+			var id string
+			_, err := pgx.ForEachRow(rows, []any{&s.Node, &s.Output, &s.Handle, &id}, func() error {
+				if l := leases[id]; l != nil {
+					l.entry.Steps = append(l.entry.Steps, s)
+				}
+				s.Output = nil
+				return nil
+			})
+			return err
+		})
+	found := make(map[string]bool, len(ids))
+	b.Queue(j.sql(selectEntry+"any($1::text[])", hour), ids).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			e, err := scanEntry(rows)
+			if err != nil {
+				return err
+			}
+			if l := leases[e.ID]; l != nil {
+				e.Steps, e.Deaths = l.entry.Steps, l.entry.Deaths
+				leases[e.ID] = newLease(j, hour, me, l.run, l.bytes, e)
+				found[e.ID] = true
+			}
+		}
+		return rows.Err()
+	})
+	if err := j.pool.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
-	e.Steps, e.Deaths = steps, deaths
-	return newLease(j, c.hour, me, run, bytes, e), nil
+	maps.DeleteFunc(leases, func(id string, _ *lease) bool { return !found[id] })
+	return leases, nil
 }
 
-// releaseLost releases an entry that a claim without a reply may have taken.
-func (j *Journal) releaseLost(c *candidate, me int64) {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
-	defer cancel()
-	// If this fails too, the entry is returned when this machine ends.
-	_, _ = j.pool.Exec(ctx, j.sql(`update {s}.pending_{h} set holder = null, returned = true where id = $1 and holder = $2 and not begun`,
-		c.hour), c.id, me)
-	j.enqueue(c)
-}
+// claimTime bounds a claim.
+const claimTime = 5 * time.Second
 
 // Of reading candidates.
 const (
@@ -163,7 +316,7 @@ const (
 // poll reads what other machines have accepted or returned.
 func (j *Journal) poll(ctx context.Context) {
 	pause := pollMin
-	for backoff.Sleep(ctx, backoff.Jitter(pause, 0.3)) == nil {
+	for j.sleepOrLook(ctx, backoff.Jitter(pause, 0.3)) {
 		j.mu.Lock()
 		before := len(j.candidates)
 		j.mu.Unlock()
@@ -179,6 +332,20 @@ func (j *Journal) poll(ctx context.Context) {
 			pause = pollMin
 		}
 		j.mu.Unlock()
+	}
+}
+
+// sleepOrLook waits until it is time to look for candidates; false if the context has ended.
+func (j *Journal) sleepOrLook(ctx context.Context, pause time.Duration) bool {
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-j.look:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -212,6 +379,8 @@ func (j *Journal) readCandidates(ctx context.Context) error {
 			return f, err
 		})
 	}
+	// Workflows take turns in the order of their first entries.
+	slices.SortFunc(all, func(a, b found) int { return a.placed.Compare(b.placed) })
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	taken := j.taken

@@ -25,7 +25,10 @@ type operation struct {
 	check      func() error     // reserves its room; nil = it needs none
 	queue      func(*pgx.Batch) // adds its statements, whose results set result
 	result     error
-	accept     *acceptance // nil = it is something else
+	kind       kind        // of the group in which it can be
+	accept     *acceptance // of kind accepting
+	ending     *ending     // of kind finishing
+	step       *checkpoint // of kind checkpointing
 	alone      bool        // an acceptance that is not in a group any more
 	unresolved bool        // its group did not insert it
 
@@ -41,6 +44,12 @@ const (
 	// retryTime is how long operations whose commit is uncertain are repeated.
 	retryTime = 2 * time.Second
 )
+
+// byIndex makes each statement of a transaction look rows up one by one by their index. Tables of an
+// hour have no statistics at first, and a plan that reads a whole table would also read all rows
+// that are dead.
+const byIndex = "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
+	"set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)"
 
 // errFenced means that another machine has ended this one.
 var errFenced = errors.New("this machine was taken for dead by another one")
@@ -244,10 +253,12 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 		return err
 	}
 	defer conn.Release()
+	beat = beat || !j.isProved()
+	sent := time.Now()
 	b := &pgx.Batch{}
 	b.Queue("begin")
 	b.Queue("select set_config('synchronous_commit', 'on', true), set_config('statement_timeout', $1, true), "+
-		"set_config('idle_in_transaction_session_timeout', $1, true)", fmt.Sprint(transactionTime.Milliseconds()))
+		"set_config('idle_in_transaction_session_timeout', $1, true), "+byIndex, fmt.Sprint(transactionTime.Milliseconds()))
 	// With no row it divides by zero, which skips everything behind it.
 	b.Queue(j.sql(`select 1 / count(*) from (select 1 from {s}.machines where incarnation = $1 and ended is null
 		for no key update) m`, 0), j.incarnation.Load())
@@ -257,7 +268,7 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 	}
 	groups, others := j.groupsOf(batch)
 	for _, g := range groups {
-		g.queue(b)
+		g.queue(j, b)
 	}
 	for _, o := range others {
 		o.result = nil
@@ -285,6 +296,9 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 	}
 	if warning, ok := data[warningIn].(string); ok {
 		return fmt.Errorf("the server warns: %s", warning)
+	}
+	if beat {
+		j.proved.Store(&sent)
 	}
 	return nil
 }

@@ -36,9 +36,9 @@ func newPool(o Options) (*pgxpool.Pool, error) {
 		return nil, errors.New("the connection string of the journal is malformed")
 	}
 	c.MaxConns = maxConns
-	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	c.ConnConfig.StatementCacheCapacity = 0
-	c.ConnConfig.DescriptionCacheCapacity = 0
+	c.ConnConfig.DescriptionCacheCapacity = 256
 	c.ConnConfig.OnNotice = func(conn *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			conn.CustomData()[warningIn] = n.Message

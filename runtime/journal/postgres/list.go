@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,13 +29,18 @@ func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, erro
 	b := &pgx.Batch{}
 	// In this order: what ends in between is in both, and not in none.
 	if wantsLive(q) {
-		if s := q.Statuses; len(s) > 0 && !slices.Contains(s, journal.Pending) {
-			live += " and p.holder is not null"
-		} else if len(s) > 0 && !slices.Contains(s, journal.Running) {
-			live += " and p.holder is null"
+		ahead, _ := j.idsAhead()
+		if waits, runs := slices.Contains(q.Statuses, journal.Pending), slices.Contains(q.Statuses, journal.Running); waits != runs {
+			liveArgs = append(liveArgs, ahead, waits)
+			live += fmt.Sprintf(" and (p.holder is null or p.id = any($%d::text[])) = $%d::boolean", len(liveArgs)-1, len(liveArgs))
 		}
 		b.Queue(j.sql(pendingRows+live+" order by p.id desc limit $1", 0), liveArgs...).Query(func(found pgx.Rows) (err error) {
 			rows, err = pgx.CollectRows(found, pendingSummary)
+			for i := range rows {
+				if slices.Contains(ahead, rows[i].ID) {
+					rows[i].Status = journal.Pending
+				}
+			}
 			return err
 		})
 	}

@@ -33,26 +33,44 @@ func (j *Journal) announce(ctx context.Context) error {
 			return err
 		}
 	}
+	sent := time.Now()
 	if err := j.pool.QueryRow(ctx, j.sql(`insert into {s}.machines (name, version, process, until)
 		values ($1, $2, $3, clock_timestamp() + $4::bigint * interval '1 microsecond') returning incarnation`, 0),
 		j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds()).Scan(&incarnation); err != nil {
 		return err
 	}
 	j.incarnation.Store(incarnation)
+	j.proved.Store(&sent)
+	j.dropStale()
 	return nil
 }
 
-// ending is why a machine is ended.
-type ending int
+// proveLife makes sure that nobody has ended this machine in the last moments.
+func (j *Journal) proveLife(ctx context.Context) error {
+	if j.isProved() {
+		return nil
+	}
+	return j.do(ctx, &operation{queue: func(*pgx.Batch) {}})
+}
+
+// isProved reports whether the lease of this machine was extended so lately that nobody can have
+// taken it for dead.
+func (j *Journal) isProved() bool {
+	at := j.proved.Load()
+	return at != nil && time.Since(*at) < j.options.Lease*2/3
+}
+
+// reason is why a machine is ended.
+type reason int
 
 const (
-	died       ending = 1 // what it worked on has one more death
-	handedBack ending = 0
+	died       reason = 1 // what it worked on has one more death
+	handedBack reason = 0
 )
 
 // endMachine ends a machine, if it has not ended, and returns its claims. A machine whose row is
 // locked is waited for: its transaction is bounded.
-func (j *Journal) endMachine(ctx context.Context, incarnation int64, why ending) error {
+func (j *Journal) endMachine(ctx context.Context, incarnation int64, why reason) error {
 	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, j.sql("update {s}.machines set ended = clock_timestamp() where incarnation = $1 and ended is null", 0), incarnation)
 		if err != nil || tag.RowsAffected() == 0 {
@@ -64,7 +82,7 @@ func (j *Journal) endMachine(ctx context.Context, incarnation int64, why ending)
 
 // takeBack returns the claims of a machine that the transaction has ended, and frees its keys.
 // Entries that were cancelled meanwhile end.
-func (j *Journal) takeBack(ctx context.Context, tx pgx.Tx, incarnation int64, why ending) error {
+func (j *Journal) takeBack(ctx context.Context, tx pgx.Tx, incarnation int64, why reason) error {
 	rows, err := tx.Query(ctx, j.sql(pendingRows+" where p.holder = $1 and p.cancelled", 0), incarnation)
 	if err != nil {
 		return err

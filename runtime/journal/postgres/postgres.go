@@ -24,23 +24,26 @@ type Journal struct {
 	work    sync.WaitGroup
 	stop    context.CancelFunc // ends the calls of the background
 
-	incarnation atomic.Int64 // of this machine; it changes if another machine has ended it
-	seq         atomic.Int64 // of the last entry, step or key
-	hours       sync.Map     // of uint32: hours whose tables are there
+	incarnation atomic.Int64              // of this machine; it changes if another machine has ended it
+	proved      atomic.Pointer[time.Time] // when its lease was extended last
+	seq         atomic.Int64              // of the last entry, step or key
+	hours       sync.Map                  // of uint32: hours whose tables are there
 	writes      atomic.Uint64
 	fault       atomic.Pointer[string] // why it cannot write
 
 	operations chan *operation
-	recount    atomic.Bool // the usage has to be read again
-	usage      *usage      // belongs to the committer
+	look       chan struct{} // tells poll that there is something to find
+	recount    atomic.Bool   // the usage has to be read again
+	usage      *usage        // belongs to the committer
 
 	mu         sync.Mutex
 	candidates map[string]*candidate // entries that may be claimed, by id
 	queue      fairqueue.Queue[*candidate]
 	timers     map[*time.Timer]bool // of delayed releases
-	wake       chan struct{}        // closed and replaced when there is something to claim
-	cursors    map[int64]int64      // by incarnation: the last entry that was read
-	taken      map[string]bool      // by claims, while candidates are read; nil = they are not
+	ahead      ahead
+	wake       chan struct{}   // closed and replaced when there is something to claim
+	cursors    map[int64]int64 // by incarnation: the last entry that was read
+	taken      map[string]bool // by claims, while candidates are read; nil = they are not
 }
 
 // New creates a journal. It does no input or output: mistakes in the options are errors of Open.
@@ -53,6 +56,8 @@ func New(o Options) *Journal {
 		timers:     make(map[*time.Timer]bool),
 		wake:       make(chan struct{}),
 		cursors:    make(map[int64]int64),
+		ahead:      ahead{lost: make(map[string]*lostClaim)},
+		look:       make(chan struct{}, 1),
 	}
 }
 
@@ -84,6 +89,7 @@ func (j *Journal) Open(ctx context.Context) (err error) {
 	j.work.Go(func() { j.commitAll(background) })
 	j.work.Go(func() { j.maintain(background) })
 	j.work.Go(func() { j.poll(background) })
+	j.work.Go(func() { j.giveBackAll(background) })
 	return nil
 }
 
@@ -163,6 +169,12 @@ func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {
 	}
 	if oldest != nil {
 		s.Oldest = timeOf(*oldest)
+	}
+	// What is claimed ahead waits.
+	ids, first := j.idsAhead()
+	s.Pending, s.Running = s.Pending+len(ids), max(s.Running-len(ids), 0)
+	if len(ids) > 0 && (s.Oldest.IsZero() || first.Before(s.Oldest)) {
+		s.Oldest = first
 	}
 	return s, nil
 }

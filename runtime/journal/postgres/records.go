@@ -148,6 +148,9 @@ func (j *Journal) Get(ctx context.Context, id string) (*journal.Record, error) {
 		s, err := pgx.CollectRows(rows, pendingSummary)
 		if len(s) > 0 {
 			r.Summary, found = s[0], true
+			if j.heldAhead(id) != nil {
+				r.Status = journal.Pending
+			}
 		}
 		return err
 	})
@@ -209,7 +212,7 @@ func (j *Journal) Source(ctx context.Context, id string) (*journal.Entry, error)
 	if id < j.oldest() {
 		return nil, journal.ErrUnknown
 	}
-	e, err := scanEntry(j.pool.QueryRow(ctx, j.sql(selectEntry, hour), id), id)
+	e, err := scanEntry(j.pool.QueryRow(ctx, j.sql(selectEntry+"$1", hour), id))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, journal.ErrUnknown
 	}
@@ -237,12 +240,37 @@ func (j *Journal) Cancel(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	c := j.takeAhead(id)
+	if c == nil {
+		return j.cancel(ctx, row, 0)
+	}
+	if err := j.cancel(ctx, row, c.held.incarnation); err != nil {
+		j.enqueue(c)
+		return err
+	}
+	return nil
+}
+
+// takeAhead takes an entry that nobody here works on yet from the queue; nil if there is none.
+func (j *Journal) takeAhead(id string) *candidate {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	c := j.candidates[id]
+	if c == nil || c.held == nil {
+		return nil
+	}
+	j.drop(c)
+	return c
+}
+
+// cancel ends an entry that nobody or an incarnation holds, or marks one that another one holds.
+func (j *Journal) cancel(ctx context.Context, row recordRow, holder int64) error {
 	var ended, marked int
-	o := &operation{hour: row.hour, names: []string{id}}
+	o := &operation{hour: row.hour, names: []string{row.id}}
 	o.queue = func(b *pgx.Batch) {
-		b.Queue(j.sql(replaceByRecord("holder is null")+`,
-			marked as (update {s}.pending_{h} set cancelled = true where id = $1 and holder is not null returning 1)
-			select (select count(*) from gone), (select count(*) from marked)`, row.hour), row.args()...).
+		b.Queue(j.sql(replaceByRecord("coalesce(holder, $8::bigint) = $8")+`,
+			marked as (update {s}.pending_{h} set cancelled = true where id = $1 and holder <> $8 returning 1)
+			select (select count(*) from gone), (select count(*) from marked)`, row.hour), append(row.args(), holder)...).
 			QueryRow(func(found pgx.Row) error {
 				err := found.Scan(&ended, &marked)
 				if err == nil && ended+marked == 0 {

@@ -1,0 +1,219 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/flowtrux/edge/internal/backoff"
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// A machine that runs what it accepts claims it with the statement that inserts it, and with a
+// claim it claims some of those that are next. They stay in the machine's queue, in their place: a
+// claim that takes one of them has nothing to ask the database. How many a machine has ahead
+// follows from how many it has claimed in the last moments. What it then does not run in
+// aheadTime, it gives back for others.
+
+const (
+	aheadTime  = 250 * time.Millisecond
+	maxAhead   = 256
+	aheadBytes = 16 << 20 // what the entries may take in memory
+	// maxLost bounds what has to be given back when the database answers again.
+	maxLost = 10_000
+)
+
+// ahead are the entries that this machine has claimed before anybody here works on them. The lock
+// of the journal guards it.
+type ahead struct {
+	entries int // also those that are being accepted
+	bytes   int64
+
+	waiting int // calls of Claim that have found nothing
+	claims  int // in the window that began at start
+	before  int // in the one before
+	start   time.Time
+
+	// Entries that this machine may have claimed although the call has failed, by id. They are no
+	// candidates until they were given back.
+	lost map[string]*lostClaim
+}
+
+type lostClaim struct {
+	hour    uint32
+	refused *candidate // what was found meanwhile; nil = nothing
+}
+
+// claimed counts a claim.
+func (a *ahead) claimed() {
+	a.turn()
+	a.claims++
+}
+
+func (a *ahead) turn() {
+	switch now := time.Now(); {
+	case now.Sub(a.start) > 2*aheadTime:
+		a.start, a.before, a.claims = now, 0, 0
+	case now.Sub(a.start) > aheadTime:
+		a.start, a.before, a.claims = now, a.claims, 0
+	}
+}
+
+// room returns how many more entries may be claimed ahead.
+func (a *ahead) room() int {
+	a.turn()
+	if a.bytes >= aheadBytes || len(a.lost) >= maxLost {
+		return 0
+	}
+	return min(a.waiting+max(a.claims, a.before), maxAhead) - a.entries
+}
+
+func (a *ahead) add(entries int, bytes int64) {
+	a.entries += entries
+	a.bytes += bytes
+}
+
+// mayHold reports whether a new entry is claimed as it is accepted, and counts it until unhold.
+func (j *Journal) mayHold(e *journal.Entry) bool {
+	if j.fault.Load() != nil {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.ahead.room() <= 0 || j.ahead.lost[e.ID] != nil {
+		return false
+	}
+	j.ahead.add(1, entryBytes(e))
+	return true
+}
+
+func (j *Journal) unhold(e *journal.Entry) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ahead.add(-1, -entryBytes(e))
+}
+
+// lose notes entries that this machine may have claimed, and does not know.
+func (j *Journal) lose(hour uint32, ids ...string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range ids {
+		if c := j.candidates[id]; c != nil {
+			j.drop(c)
+		}
+		j.ahead.lost[id] = &lostClaim{hour: hour}
+	}
+}
+
+// heldAhead returns the lease of an entry that nobody here works on yet; nil if there is none.
+func (j *Journal) heldAhead(id string) *lease {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if c := j.candidates[id]; c != nil {
+		return c.held
+	}
+	return nil
+}
+
+// idsAhead returns the ids of the entries that nobody here works on yet, and the time of acceptance
+// of the oldest one; zero if there is none.
+func (j *Journal) idsAhead() (ids []string, oldest time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	ids = []string{} // not null in the database
+	if j.ahead.entries == 0 {
+		return ids, oldest
+	}
+	for id, c := range j.candidates {
+		if c.held == nil {
+			continue
+		}
+		ids = append(ids, id)
+		if at := c.held.entry.AcceptedAt; oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return ids, oldest
+}
+
+// giveBackAll gives back what stays in the queue for too long, until the journal is closed.
+func (j *Journal) giveBackAll(ctx context.Context) {
+	for backoff.Sleep(ctx, aheadTime) == nil {
+		gone := false
+		for hour, ids := range j.lateByHour() {
+			// What fails is tried again.
+			gone = j.giveBack(ctx, hour, ids) == nil || gone
+		}
+		if gone {
+			select {
+			case j.look <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// lateByHour makes claims that are too old lost ones, and returns what has to be given back.
+func (j *Journal) lateByHour() map[uint32][]string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.ahead.entries > 0 {
+		for id, c := range j.candidates {
+			if c.held != nil && time.Since(c.since) >= aheadTime {
+				j.drop(c)
+				j.ahead.lost[id] = &lostClaim{hour: c.hour}
+			}
+		}
+	}
+	late := make(map[uint32][]string)
+	for id, l := range j.ahead.lost {
+		late[l.hour] = append(late[l.hour], id)
+	}
+	return late
+}
+
+// giveBack returns entries that nobody here works on to all machines. This machine finds them as
+// the others do.
+func (j *Journal) giveBack(ctx context.Context, hour uint32, ids []string) error {
+	ctx, cancel := context.WithTimeout(ctx, transactionTime)
+	defer cancel()
+	o := &operation{names: ids}
+	o.queue = func(b *pgx.Batch) {
+		b.Queue(j.sql(`update {s}.pending_{h} set holder = null, returned = true
+			where id = any($1::text[]) and holder = $2 and not begun`, hour), ids, j.incarnation.Load())
+	}
+	err := j.do(ctx, o)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, id := range ids {
+		l := j.ahead.lost[id]
+		delete(j.ahead.lost, id)
+		if l != nil && l.refused != nil && j.add(l.refused) {
+			j.wakeClaims()
+		}
+	}
+	return nil
+}
+
+// dropStale drops claims of incarnations that have ended: whoever has ended them has returned the
+// entries.
+func (j *Journal) dropStale() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	me := j.incarnation.Load()
+	for _, c := range j.candidates {
+		if c.held != nil && c.held.incarnation != me {
+			j.drop(c)
+		}
+	}
+	for id, l := range j.ahead.lost {
+		delete(j.ahead.lost, id)
+		if l.refused != nil {
+			j.add(l.refused)
+		}
+	}
+}

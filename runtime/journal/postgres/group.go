@@ -1,0 +1,61 @@
+package postgres
+
+import "github.com/jackc/pgx/v5"
+
+// kind is what operations of a group have in common.
+type kind uint8
+
+const (
+	single kind = iota // not in a group
+	accepting
+	checkpointing
+	finishing
+)
+
+// group are operations of one kind in the tables of one hour. They share their statements: parsing
+// and planning cost more than the rows do.
+type group struct {
+	kind kind
+	hour uint32
+	ops  []*operation
+}
+
+// groupsOf divides operations into groups and those that stand alone.
+func (j *Journal) groupsOf(batch []*operation) (groups []*group, others []*operation) {
+	type of struct {
+		kind kind
+		hour uint32
+	}
+	found := make(map[of]*group)
+	for _, o := range batch {
+		if o.kind == single || o.kind == accepting && !o.isNew() {
+			others = append(others, o)
+			continue
+		}
+		g := found[of{o.kind, o.hour}]
+		if g == nil {
+			g = &group{kind: o.kind, hour: o.hour}
+			found[of{o.kind, o.hour}] = g
+			groups = append(groups, g)
+		}
+		g.ops = append(g.ops, o)
+	}
+	return groups, others
+}
+
+// isNew reports whether an acceptance can be in a group.
+func (o *operation) isNew() bool {
+	a := o.accept
+	return !o.alone && a.refused == nil && !a.adopted && len(a.entry.Steps) == 0
+}
+
+func (g *group) queue(j *Journal, b *pgx.Batch) {
+	switch g.kind {
+	case accepting:
+		g.queueAcceptances(j, b)
+	case checkpointing:
+		g.queueCheckpoints(j, b)
+	case finishing:
+		g.queueEndings(j, b)
+	}
+}

@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// checkpoint is a step on its way into the database.
+type checkpoint struct {
+	lease *lease
+	step  journal.Step
+	bytes int64 // of the entry, with the step
+}
+
+// Checkpoint stores a step.
+func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
+	if err := l.checkHeld(leaseHeld); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.begun = true
+	l.mu.Unlock()
+	j, o, c := l.journal, l.operation(), &checkpoint{lease: l, step: s}
+	o.kind, o.step = checkpointing, c
+	before, had := 0, false
+	more := amount{}
+	o.check = func() error {
+		before, had = l.steps[s.Node]
+		more = amount{work: int64(stepBytes(s) - before)}
+		if err := j.checkUsage(l.entry.Workflow, more); err != nil {
+			return err
+		}
+		j.usage.add(l.entry.Workflow, more)
+		l.bytes += more.work
+		l.steps[s.Node] = stepBytes(s)
+		c.bytes = l.bytes
+		return nil
+	}
+	o.committed = func(err error) {
+		if err == nil || errors.Is(err, journal.ErrCancelled) {
+			return
+		}
+		j.usage.add(l.entry.Workflow, more.negative())
+		l.bytes -= more.work
+		if l.steps[s.Node] = before; !had {
+			delete(l.steps, s.Node)
+		}
+	}
+	return j.do(ctx, o)
+}
+
+// queueCheckpoints stores steps. They are of different entries.
+func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
+	var (
+		ids, nodes, handles []string
+		holders, bytes      []int64
+		runs                []int32
+		outputs             [][]byte
+	)
+	byID := make(map[string]*operation, len(g.ops))
+	for _, o := range g.ops {
+		c, l := o.step, o.step.lease
+		byID[l.entry.ID], o.result = o, journal.ErrLeaseLost
+		ids, holders, runs = append(ids, l.entry.ID), append(holders, l.incarnation), append(runs, int32(l.run))
+		bytes, nodes = append(bytes, c.bytes), append(nodes, c.step.Node)
+		handles, outputs = append(handles, c.step.Handle), append(outputs, notNil(c.step.Output))
+	}
+	b.Queue(j.sql(`with u as materialized (
+			select * from unnest($2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::bytea[])
+			u (id, holder, run, bytes, node, handle, output)),
+		own as (update {s}.pending_{h} p set begun = true, bytes = u.bytes from u
+			where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id, p.cancelled),
+		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output)
+			select $1::integer, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output
+			from u where u.id in (select id from own)
+			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output)
+		select id, cancelled from own`, g.hour), int32(g.hour), ids, holders, runs, bytes, nodes, handles, outputs).
+		Query(func(rows pgx.Rows) error {
+			var id string
+			var cancelled bool
+			_, err := pgx.ForEachRow(rows, []any{&id, &cancelled}, func() error {
+				if byID[id].result = nil; cancelled {
+					byID[id].result = journal.ErrCancelled
+				}
+				return nil
+			})
+			return err
+		})
+}
+
+// ending is the end of an entry on its way into the database.
+type ending struct {
+	lease *lease
+	row   recordRow
+}
+
+// Finish replaces the entry by its record.
+func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
+	full := *r
+	l.entry.Complete(&full.Summary)
+	row, err := newRecordRow(&full)
+	if err != nil {
+		return err
+	}
+	if err := l.checkHeld(leaseFinished); err != nil {
+		return err
+	}
+	o := l.operation()
+	o.kind, o.ending = finishing, &ending{l, row}
+	o.committed = func(err error) { l.ended(err, leaseFinished) }
+	return l.journal.do(ctx, o)
+}
+
+// queueEndings replaces entries by their records.
+func (g *group) queueEndings(j *Journal, b *pgx.Batch) {
+	var (
+		ids, workflows, statuses, sources []string
+		summaries, details                [][]byte
+		holders                           []int64
+		runs                              []int32
+		withSteps                         []string
+	)
+	byID := make(map[string]*operation, len(g.ops))
+	for _, o := range g.ops {
+		l, r := o.ending.lease, o.ending.row
+		byID[r.id], o.result = o, journal.ErrLeaseLost
+		ids, workflows, statuses, sources = append(ids, r.id), append(workflows, r.workflow), append(statuses, r.status), append(sources, r.source)
+		summaries, details = append(summaries, r.summary), append(details, r.details)
+		holders, runs = append(holders, l.incarnation), append(runs, int32(l.run))
+		if len(l.steps) > 0 {
+			withSteps = append(withSteps, r.id)
+		}
+	}
+	b.Queue(j.sql(`with u as materialized (
+			select * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bigint[], $9::integer[])
+			u (id, workflow, status, source, summary, details, holder, run)),
+		gone as (delete from {s}.pending_{h} p using u where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id),
+		record as (insert into {s}.records_{h} `+recordColumns+`
+			select $1::integer, u.id, u.workflow, u.status, u.source, u.summary, u.details, u.holder, u.run
+			from u where u.id in (select id from gone)`+recordUpdate+`)
+		select id from gone
+		union all select r.id from u join {s}.records_{h} r on r.id = u.id and r.holder = u.holder and r.run = u.run`, g.hour),
+		int32(g.hour), ids, workflows, statuses, sources, summaries, details, holders, runs).
+		Query(func(rows pgx.Rows) error {
+			var id string
+			_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+				byID[id].result = nil
+				return nil
+			})
+			return err
+		})
+	if len(withSteps) > 0 {
+		b.Queue(j.sql(`delete from {s}.steps_{h} s where id = any($1::text[])
+			and not exists(select from {s}.pending_{h} p where p.id = s.id)`, g.hour), withSteps)
+	}
+}
