@@ -173,6 +173,7 @@ func (a *acceptance) committed(o *operation, err error) {
 	j, e := a.journal, a.entry
 	if err != nil {
 		j.usage.add(e.Workflow, a.room.negative())
+		j.documents.forget(a.hour)
 		if a.hold {
 			j.unhold(e)
 			if errors.Is(err, journal.ErrUnavailable) { // it may be claimed all the same
@@ -181,6 +182,7 @@ func (a *acceptance) committed(o *operation, err error) {
 		}
 		return
 	}
+	j.documents.add(a.hour, a.digest)
 	if !a.adopted {
 		c := &candidate{id: e.ID, hour: a.hour, workflow: e.Workflow, placed: a.placed}
 		if a.hold {

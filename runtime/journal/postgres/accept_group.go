@@ -28,7 +28,9 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 		byID[e.ID] = o
 		if !documents[a.digest] {
 			documents[a.digest] = true
-			queueDocument(j, b, g.hour, a.digest, e.Document)
+			if !j.documents.has(g.hour, a.digest) {
+				queueDocument(j, b, g.hour, a.digest, e.Document)
+			}
 		}
 		var key []byte
 		if a.key != nil {
@@ -56,6 +58,7 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 			select $1::integer, u.id, $2::bigint, u.seq, `+entryColumns+` from new u
 			where (u.key is null or exists(select from {s}.keys k where k.key = u.key and k.id = u.id))
 				and not exists(select from {s}.records_{h} r where r.id = u.id)
+				and exists(select from {s}.documents_{h} d where d.digest = u.document)
 			order by u.seq on conflict do nothing returning id)
 		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run)
 		select $1::integer, u.id, $2::bigint, u.seq, u.workflow, u.accepted, u.bytes, case when u.run > 0 then $2 end, u.run from new u

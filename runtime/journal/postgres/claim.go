@@ -251,9 +251,8 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 	leases := make(map[string]*lease, len(ids))
 	b := &pgx.Batch{}
 	// Losing a claim with a crash of the server loses nothing.
-	b.Queue("select set_config('synchronous_commit', 'off', true), set_config('statement_timeout', $1, true), "+byIndex,
+	b.Queue(j.sql("select "+fence("key share")+", set_config('synchronous_commit', 'off', true)", 0), me,
 		strconv.FormatInt(claimTime.Milliseconds(), 10))
-	b.Queue(j.sql("select 1 / count(*) from (select 1 from {s}.machines where incarnation = $1 and ended is null for key share) m", 0), me)
 	b.Queue(j.sql(`with free as (select id from {s}.pending_{h} where id = any($1::text[]) and holder is null
 			and (due is null or due <= clock_timestamp()) order by id for update skip locked)
 		update {s}.pending_{h} p set holder = $2::bigint, run = p.run + 1, returned = false, begun = false, due = null

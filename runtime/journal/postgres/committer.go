@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,11 +46,17 @@ const (
 	retryTime = 2 * time.Second
 )
 
-// byIndex makes each statement of a transaction look rows up one by one by their index. Tables of an
-// hour have no statistics at first, and a plan that reads a whole table would also read all rows
-// that are dead.
-const byIndex = "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), " +
-	"set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)"
+// fence returns the beginning of what a transaction of a machine selects first. It locks the row of
+// the machine $1; if another machine has ended it, it divides by zero, which skips everything behind
+// it. It bounds the time of the transaction to $2 milliseconds. And it makes the statements that
+// follow look rows up one by one by their index: tables of an hour have no statistics at first, and
+// a plan that reads a whole table would also read all rows that are dead.
+func fence(lock string) string {
+	return `(select 1 / count(*) from (select 1 from {s}.machines where incarnation = $1 and ended is null for ` + lock + `) m),
+		set_config('statement_timeout', $2::text, true), set_config('idle_in_transaction_session_timeout', $2, true),
+		set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+		set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`
+}
 
 // errFenced means that another machine has ended this one.
 var errFenced = errors.New("this machine was taken for dead by another one")
@@ -198,6 +205,7 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 					continue
 				}
 				o.unresolved, o.alone, o.check = false, true, nil
+				j.documents.forget(o.hour)
 				again = append(again, o)
 			}
 			return len(again) == 0 || j.commit(ctx, again, false)
@@ -257,11 +265,8 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 	sent := time.Now()
 	b := &pgx.Batch{}
 	b.Queue("begin")
-	b.Queue("select set_config('synchronous_commit', 'on', true), set_config('statement_timeout', $1, true), "+
-		"set_config('idle_in_transaction_session_timeout', $1, true), "+byIndex, fmt.Sprint(transactionTime.Milliseconds()))
-	// With no row it divides by zero, which skips everything behind it.
-	b.Queue(j.sql(`select 1 / count(*) from (select 1 from {s}.machines where incarnation = $1 and ended is null
-		for no key update) m`, 0), j.incarnation.Load())
+	b.Queue(j.sql("select "+fence("no key update")+", set_config('synchronous_commit', 'on', true)", 0), j.incarnation.Load(),
+		strconv.FormatInt(transactionTime.Milliseconds(), 10))
 	if beat {
 		b.Queue(j.sql("update {s}.machines set until = clock_timestamp() + $2::bigint * interval '1 microsecond' where incarnation = $1", 0),
 			j.incarnation.Load(), j.options.Lease.Microseconds())

@@ -34,7 +34,8 @@ type Journal struct {
 	operations chan *operation
 	look       chan struct{} // tells poll that there is something to find
 	recount    atomic.Bool   // the usage has to be read again
-	usage      *usage        // belongs to the committer
+	usage      *usage        // belongs to the committer, as documents
+	documents  documents
 
 	mu         sync.Mutex
 	candidates map[string]*candidate // entries that may be claimed, by id
