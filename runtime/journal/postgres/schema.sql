@@ -46,14 +46,14 @@ create table {s}.entries (
 	data        bytea not null,
 	query       bytea not null,
 	headers     bytea not null,
-	primary key (hour, id)
+	primary key (id, hour)
 ) partition by list (hour);
 
 create table {s}.documents (
 	hour   integer not null,
 	digest bytea not null,
 	text   bytea not null,
-	primary key (hour, digest)
+	primary key (digest, hour)
 ) partition by list (hour);
 
 create table {s}.pending (
@@ -72,7 +72,7 @@ create table {s}.pending (
 	returned  boolean not null default false,
 	deaths    integer not null default 0,
 	due       timestamptz,                   -- null: at once
-	primary key (hour, id)
+	primary key (id, hour)
 ) partition by list (hour);
 create index pending_seq on {s}.pending (origin, seq);
 create index pending_returned on {s}.pending (placed) where returned;
@@ -84,7 +84,7 @@ create table {s}.steps (
 	seq    bigint not null,
 	handle text not null,
 	output bytea not null,
-	primary key (hour, id, node)
+	primary key (id, node, hour)
 ) partition by list (hour);
 
 create table {s}.records (
@@ -97,7 +97,7 @@ create table {s}.records (
 	run      integer,
 	summary  bytea not null,
 	details  bytea not null,
-	primary key (hour, id)
+	primary key (id, hour)
 ) partition by list (hour);
 create index records_list on {s}.records (workflow, status, id);
 
