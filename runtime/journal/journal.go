@@ -41,6 +41,12 @@ const (
 // room for entries and keys. Among stored responses, those of a workflow that is at its share are
 // evicted first, otherwise the oldest of all workflows.
 //
+// Several processes can have one journal open at a time, if its engine permits it. Then each of them
+// can claim, cancel and read what any of them has accepted. What a process held is free when the
+// others know that it has died, at the latest when the engine's lease of a process has lapsed.
+// Limits and statistics are of all processes together; they are exact while one process has the
+// journal open, otherwise as known some seconds ago. Workflows take turns in each process.
+//
 // A call that returns an error has promised nothing. If the error is ErrUnavailable, the context's,
 // or none of this package, the call may still have had an effect. It may be repeated.
 type Journal interface {
@@ -83,8 +89,9 @@ type Journal interface {
 // come with their Entry.
 type Keys interface {
 	// Reserve reserves a key before the first node runs, as durably as Durability says. The caller
-	// has it until Settle, Free, Adopt or the end of the process, which frees it. ErrKeyReused and
-	// DuplicateError reserve nothing. Reserving the caller's own key again succeeds.
+	// has it until Settle, Free, Adopt or the end of the process, which frees it when it is known.
+	// ErrKeyReused and DuplicateError reserve nothing. Reserving the caller's own key again
+	// succeeds.
 	Reserve(ctx context.Context, r Reservation) error
 
 	// Settle stores the response that duplicates get until r.Key.Until. It does nothing if the key
@@ -132,9 +139,9 @@ type Lease interface {
 	TTL() time.Duration
 
 	// Begin is called before the first node runs. From then on later claims see in Entry.Began when
-	// that was first, and a death of the process counts in Entry.Deaths. If the process ends within
-	// moments of the first run's begin, neither may be stored. ErrCancelled means that the entry
-	// was cancelled.
+	// that was first, and a death of the process counts in Entry.Deaths. If the process ends before
+	// the first checkpoint of the first run, neither may be stored. ErrCancelled means that the
+	// entry was cancelled.
 	Begin(ctx context.Context) error
 
 	// Extend makes the lease hold for another TTL. ErrCancelled means that it holds and the entry

@@ -31,8 +31,14 @@ type Engine struct {
 	// At makes a journal that holds at most maxPending entries that have not ended. It stores its
 	// content in a directory, which is empty at first. Unless the durability is journal.Memory, the
 	// next journal in the same directory has the same content. The suite opens and closes journals,
-	// one at a time in a directory.
+	// one at a time in a directory unless the engine is Shared.
 	At func(dir string, maxPending int) journal.Journal
+	// Shared means that several journals in one directory can be open at a time, also in different
+	// processes.
+	Shared bool
+	// Lease is how long after the death of a process the others may take to know of it. 0 means
+	// that the next journal in its directory knows when it is open.
+	Lease time.Duration
 	// Bounded makes a journal whose limits follow from a number of bytes, at least 16 MiB: all of
 	// its content takes no more, and stored responses take at most a quarter of it.
 	Bounded func(dir string, bytes int64) journal.Journal
@@ -88,6 +94,9 @@ func Run(t *testing.T, e Engine) {
 	}
 	if _, ok := e.At(t.TempDir(), 1).(journal.Portable); ok {
 		cases = append(cases, portable...)
+	}
+	if e.Shared {
+		cases = append(cases, shared...)
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

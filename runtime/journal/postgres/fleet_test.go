@@ -80,61 +80,6 @@ func wantError(t *testing.T, doing string, got, want error) {
 	}
 }
 
-// TestAnyMachine: one accepts, another runs, a third one cancels and shows.
-func TestAnyMachine(t *testing.T) {
-	a, b, c := open(t, "a", time.Minute), open(t, "b", time.Minute), open(t, "c", time.Minute)
-	first, second := entryOf("order", 1), entryOf("order", 2)
-	must(t, "accepting", a.Accept(t.Context(), first))
-	l := claim(t, b, first.ID)
-	must(t, "checkpointing", l.Checkpoint(t.Context(), journal.Step{Node: "n", Output: []byte("1")}))
-	r, err := c.Get(t.Context(), first.ID)
-	must(t, "reading", err)
-	if r.Status != journal.Running {
-		t.Errorf("it is %s on another machine", r.Status)
-	}
-	must(t, "cancelling", c.Cancel(t.Context(), first.ID))
-	wantError(t, "extending", l.Extend(t.Context()), journal.ErrCancelled)
-	must(t, "finishing", l.Finish(t.Context(), &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Cancelled}}}))
-	wantError(t, "cancelling what has ended", a.Cancel(t.Context(), first.ID), journal.ErrEnded)
-
-	must(t, "accepting", c.Accept(t.Context(), second))
-	l = claim(t, a, second.ID)
-	must(t, "releasing", l.Release(t.Context(), 0))
-	must(t, "closing", a.Close())
-	claim(t, b, second.ID)
-}
-
-// TestKeysOfAll: of many requests with one key on three machines, one is accepted.
-func TestKeysOfAll(t *testing.T) {
-	const each = 33
-	machines := []*Journal{open(t, "a", time.Minute), open(t, "b", time.Minute), open(t, "c", time.Minute)}
-	errs := make(chan error, 3*each)
-	for m, j := range machines {
-		for n := range each {
-			go func() {
-				e := entryOf("order", 1000*m+n)
-				e.Key = &journal.Key{Text: "k", Until: time.Now().Add(time.Hour), Response: []byte("accepted " + e.ID)}
-				errs <- j.Accept(within(t), e)
-			}()
-		}
-	}
-	won, answers := 0, make(map[string]bool)
-	for range 3 * each {
-		var d *journal.DuplicateError
-		switch err := <-errs; {
-		case err == nil:
-			won++
-		case errors.As(err, &d):
-			answers[string(d.Response)] = true
-		default:
-			t.Error(err)
-		}
-	}
-	if won != 1 || len(answers) != 1 {
-		t.Errorf("%d were accepted, with %d different answers of the others", won, len(answers))
-	}
-}
-
 // TestTakenForDead: a machine that shows no life loses what it holds, and all that it then writes
 // is refused. It goes on as a new incarnation.
 func TestTakenForDead(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -50,22 +51,42 @@ func optionsIn(dir string) Options {
 	h := fnv.New64a()
 	h.Write([]byte(dir))
 	return Options{
-		Connection: os.Getenv(connectionIn), Schema: fmt.Sprintf("test_%x", h.Sum64()), Machine: "test", Lease: 5 * time.Second,
+		Connection: os.Getenv(connectionIn), Schema: fmt.Sprintf("test_%x", h.Sum64()), Machine: "test", Lease: 2 * time.Second,
 	}
 }
 
-func TestSuite(t *testing.T) {
-	journaltest.Run(t, journaltest.Engine{
+// engine returns the engine for the suite, with some options of its journals.
+func engine(set func(*Options)) journaltest.Engine {
+	at := func(dir string, and func(*Options)) journal.Journal {
+		o := optionsIn(dir)
+		set(&o)
+		and(&o)
+		return New(o)
+	}
+	return journaltest.Engine{
 		At: func(dir string, maxPending int) journal.Journal {
-			o := optionsIn(dir)
-			o.MaxPending = maxPending
-			return New(o)
+			return at(dir, func(o *Options) { o.MaxPending = maxPending })
 		},
 		Bounded: func(dir string, bytes int64) journal.Journal {
-			o := optionsIn(dir)
-			o.MaxBytes = bytes
-			return New(o)
+			return at(dir, func(o *Options) { o.MaxBytes = bytes })
 		},
 		Durability: journal.Disk,
-	})
+		Shared:     true,
+	}
+}
+
+// TestSuite is the suite for processes of one machine: the next one knows that the one before has
+// died.
+func TestSuite(t *testing.T) {
+	e := engine(func(o *Options) { o.Machine = "test" })
+	e.Lease = 2 * time.Second // of those that are open already
+	journaltest.Run(t, e)
+}
+
+// TestSuiteOfMachines is the suite for processes of different machines, whose leases lapse.
+func TestSuiteOfMachines(t *testing.T) {
+	const lease = time.Second
+	e := engine(func(o *Options) { o.Machine, o.Lease = "machine of "+strconv.Itoa(os.Getpid()), lease })
+	e.Lease = lease
+	journaltest.Run(t, e)
 }
