@@ -59,7 +59,7 @@ var arrows = map[string][]string{
 	"runtime/journal/move":             {"runtime/journal", "runtime/journal/internal/syncdir"},
 	"runtime/journal/memory":           {"internal/fairqueue", "runtime/journal", "runtime/journal/internal/counts"},
 	"runtime/modulefetch":              {},
-	"runtime/journal/postgres":         {"internal/backoff", "internal/fairqueue", "runtime/journal"},
+	"runtime/journal/postgres":         {"internal/backoff", "internal/fairqueue", "runtime/journal", "runtime/journal/internal/counts"},
 	"runtime/record": {
 		"internal/fairqueue", "runtime/engine", "runtime/flow", "runtime/hostapi", "runtime/journal", "runtime/secret",
 		"runtime/trace", "runtime/tracing", "nodes/rawjson",

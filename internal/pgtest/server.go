@@ -60,14 +60,8 @@ func Start(settings ...string) (*Server, error) {
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) create(settings []string) error {
-	account, err := s.account()
-	if err != nil {
+	if err := s.give(); err != nil {
 		return err
-	}
-	if account != nil {
-		if err := os.Chown(s.dir, int(account.Uid), int(account.Gid)); err != nil {
-			return err
-		}
 	}
 	initdb, err := s.command("initdb", "-D", s.data(), "-U", User, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
 	if err != nil {
@@ -76,15 +70,18 @@ func (s *Server) create(settings []string) error {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	own := []string{
-		"listen_addresses='127.0.0.1'", "unix_socket_directories='" + s.dir + "'", "port=" + strconv.Itoa(s.Port),
-		"max_connections=100", "shared_buffers=64MB", "logging_collector=off",
-	}
+	own := []string{"listen_addresses='127.0.0.1'", "max_connections=100", "shared_buffers=64MB", "logging_collector=off"}
+	return s.configure(slices.Concat(own, settings))
+}
+
+// configure adds settings to the file.
+func (s *Server) configure(settings []string) error {
+	settings = append(settings, "unix_socket_directories='"+s.dir+"'", "port="+strconv.Itoa(s.Port))
 	f, err := os.OpenFile(filepath.Join(s.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("\n" + strings.Join(slices.Concat(own, settings), "\n") + "\n")
+	_, err = f.WriteString("\n" + strings.Join(settings, "\n") + "\n")
 	return errors.Join(err, f.Close())
 }
 
@@ -106,6 +103,15 @@ func (s *Server) account() (*syscall.Credential, error) {
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), NoSetGroups: true}, err
 	}
 	return nil, errors.New("there is no user to run PostgreSQL as: neither postgres nor nobody")
+}
+
+// give gives the directory to whose the processes are.
+func (s *Server) give() error {
+	account, err := s.account()
+	if err != nil || account == nil {
+		return err
+	}
+	return os.Chown(s.dir, int(account.Uid), int(account.Gid))
 }
 
 // command returns a command of PostgreSQL.

@@ -84,16 +84,4 @@ type RejectionCounts struct {
 
 // CountingOf returns the counters of a journal, or of the one that its method Unwrap() Journal
 // returns; nil if it has none.
-func CountingOf(j Journal) Counting {
-	for j != nil {
-		if c, ok := j.(Counting); ok {
-			return c
-		}
-		u, ok := j.(interface{ Unwrap() Journal })
-		if !ok {
-			return nil
-		}
-		j = u.Unwrap()
-	}
-	return nil
-}
+func CountingOf(j Journal) Counting { return find[Counting](j) }

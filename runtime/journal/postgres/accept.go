@@ -20,7 +20,7 @@ func (j *Journal) Accept(ctx context.Context, e *journal.Entry) error {
 	if err != nil {
 		return err
 	}
-	return j.do(ctx, a.operation())
+	return j.doSoon(ctx, a.operation())
 }
 
 // Adopt stores e and claims it for the caller.
@@ -29,7 +29,7 @@ func (j *Journal) Adopt(ctx context.Context, e *journal.Entry) (journal.Lease, e
 	if err != nil {
 		return nil, err
 	}
-	if err := j.do(ctx, a.operation()); err != nil {
+	if err := j.doSoon(ctx, a.operation()); err != nil {
 		return nil, err
 	}
 	return a.lease, nil
@@ -76,7 +76,7 @@ func (a *acceptance) operation() *operation {
 	}
 	o.check = a.check
 	o.queue = func(b *pgx.Batch) { a.queue(o, b) }
-	o.committed = func(err error) { a.committed(o, err) }
+	o.committed = a.committed
 	return o
 }
 
@@ -169,7 +169,7 @@ func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 		})
 }
 
-func (a *acceptance) committed(o *operation, err error) {
+func (a *acceptance) committed(err error, abandoned bool) {
 	j, e := a.journal, a.entry
 	if err != nil {
 		j.usage.add(e.Workflow, a.room.negative())
@@ -177,7 +177,7 @@ func (a *acceptance) committed(o *operation, err error) {
 		if a.hold {
 			j.unhold(e)
 			if errors.Is(err, journal.ErrUnavailable) { // it may be claimed all the same
-				j.lose(a.hour, e.ID)
+				j.lose(a.hour, e.ID, 0)
 			}
 		}
 		return
@@ -198,7 +198,7 @@ func (a *acceptance) committed(o *operation, err error) {
 	}
 	a.lease = newLease(j, a.hour, j.incarnation.Load(), 1, entryBytes(e), e)
 	a.lease.begun = true
-	if o.ctx.Err() != nil { // nobody takes it: it was cancelled by now
+	if abandoned { // nobody takes it
 		j.work.Go(func() { a.lease.discard() })
 	}
 }

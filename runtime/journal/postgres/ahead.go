@@ -42,6 +42,7 @@ type ahead struct {
 
 type lostClaim struct {
 	hour    uint32
+	run     int        // of the claim; 0 = it is not known, and has not begun
 	refused *candidate // what was found meanwhile; nil = nothing
 }
 
@@ -94,16 +95,14 @@ func (j *Journal) unhold(e *journal.Entry) {
 	j.ahead.add(-1, -entryBytes(e))
 }
 
-// lose notes entries that this machine may have claimed, and does not know.
-func (j *Journal) lose(hour uint32, ids ...string) {
+// lose notes an entry that this machine holds, or may hold, and that nobody here works on.
+func (j *Journal) lose(hour uint32, id string, run int) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, id := range ids {
-		if c := j.candidates[id]; c != nil {
-			j.drop(c)
-		}
-		j.ahead.lost[id] = &lostClaim{hour: hour}
+	if c := j.candidates[id]; c != nil {
+		j.drop(c)
 	}
+	j.ahead.lost[id] = &lostClaim{hour: hour, run: run}
 }
 
 // heldAhead returns the lease of an entry that nobody here works on yet; nil if there is none.
@@ -141,9 +140,9 @@ func (j *Journal) idsAhead() (ids []string, oldest time.Time) {
 func (j *Journal) giveBackAll(ctx context.Context) {
 	for backoff.Sleep(ctx, aheadTime) == nil {
 		gone := false
-		for hour, ids := range j.lateByHour() {
+		for hour, late := range j.lateByHour() {
 			// What fails is tried again.
-			gone = j.giveBack(ctx, hour, ids) == nil || gone
+			gone = j.giveBack(ctx, hour, late.ids, late.runs) == nil || gone
 		}
 		if gone {
 			select {
@@ -155,7 +154,7 @@ func (j *Journal) giveBackAll(ctx context.Context) {
 }
 
 // lateByHour makes claims that are too old lost ones, and returns what has to be given back.
-func (j *Journal) lateByHour() map[uint32][]string {
+func (j *Journal) lateByHour() map[uint32]*lateClaims {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.ahead.entries > 0 {
@@ -166,22 +165,34 @@ func (j *Journal) lateByHour() map[uint32][]string {
 			}
 		}
 	}
-	late := make(map[uint32][]string)
+	byHour := make(map[uint32]*lateClaims)
 	for id, l := range j.ahead.lost {
-		late[l.hour] = append(late[l.hour], id)
+		late := byHour[l.hour]
+		if late == nil {
+			late = new(lateClaims)
+			byHour[l.hour] = late
+		}
+		late.ids, late.runs = append(late.ids, id), append(late.runs, int32(l.run))
 	}
-	return late
+	return byHour
+}
+
+// lateClaims are claims of an hour.
+type lateClaims struct {
+	ids  []string
+	runs []int32
 }
 
 // giveBack returns entries that nobody here works on to all machines. This machine finds them as
 // the others do.
-func (j *Journal) giveBack(ctx context.Context, hour uint32, ids []string) error {
+func (j *Journal) giveBack(ctx context.Context, hour uint32, ids []string, runs []int32) error {
 	ctx, cancel := context.WithTimeout(ctx, transactionTime)
 	defer cancel()
 	o := &operation{names: ids}
 	o.queue = func(b *pgx.Batch) {
-		b.Queue(j.sql(`update {s}.pending_{h} set holder = null, returned = true
-			where id = any($1::text[]) and holder = $2 and not begun`, hour), ids, j.incarnation.Load())
+		b.Queue(j.sql(`update {s}.pending_{h} p set holder = null, returned = true, begun = false
+			from unnest($1::text[], $2::integer[]) u (id, run) where p.id = u.id and p.holder = $3
+			and (p.run = u.run or u.run = 0 and not p.begun)`, hour), ids, runs, j.incarnation.Load())
 	}
 	err := j.do(ctx, o)
 	if err != nil {

@@ -79,7 +79,7 @@ func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, e
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := j.checkOpen(); err != nil {
+		if err := j.waitUntilReady(ctx); err != nil {
 			return nil, err
 		}
 		c, busy, wake := j.nextCandidate(except)
@@ -102,6 +102,21 @@ func (j *Journal) Claim(ctx context.Context, except ...string) (journal.Lease, e
 		if l != nil {
 			return l, nil
 		}
+	}
+}
+
+// waitUntilReady waits until the database has answered for the first time.
+func (j *Journal) waitUntilReady(ctx context.Context) error {
+	if err := j.checkOpen(); err != nil {
+		return err
+	}
+	select {
+	case <-j.started:
+		return nil
+	case <-j.quit:
+		return journal.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

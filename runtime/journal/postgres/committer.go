@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -26,14 +26,17 @@ type operation struct {
 	check      func() error     // reserves its room; nil = it needs none
 	queue      func(*pgx.Batch) // adds its statements, whose results set result
 	result     error
-	kind       kind        // of the group in which it can be
+	kind       kind      // of the group in which it can be
+	since      time.Time // it waits
+	state      atomic.Int32
 	accept     *acceptance // of kind accepting
 	ending     *ending     // of kind finishing
 	step       *checkpoint // of kind checkpointing
 	alone      bool        // an acceptance that is not in a group any more
 	unresolved bool        // its group did not insert it
 
-	committed func(error) // takes what result means for this process
+	// committed takes what result means for this process. abandoned: the caller has left.
+	committed func(err error, abandoned bool)
 
 	done chan error // of one
 }
@@ -41,9 +44,18 @@ type operation struct {
 const (
 	maxBatch = 256
 	// transactionTime bounds a transaction, on both sides.
-	transactionTime = 10 * time.Second
-	// retryTime is how long operations whose commit is uncertain are repeated.
-	retryTime = 2 * time.Second
+	transactionTime = 5 * time.Second
+	// soonTime bounds what a sender waits for: acceptances and keys.
+	soonTime = 2 * time.Second
+	// retryTime is how long an operation is tried whose caller does not leave before.
+	retryTime = 10 * time.Second
+)
+
+// The states of an operation.
+const (
+	waiting int32 = iota
+	answered
+	abandoned // its caller has left
 )
 
 // fence returns the beginning of what a transaction of a machine selects first. It locks the row of
@@ -61,12 +73,27 @@ func fence(lock string) string {
 // errFenced means that another machine has ended this one.
 var errFenced = errors.New("this machine was taken for dead by another one")
 
+// doSoon is do for what a sender waits for.
+func (j *Journal) doSoon(ctx context.Context, o *operation) error {
+	soon, cancel := context.WithTimeout(ctx, soonTime)
+	defer cancel()
+	err := j.do(soon, o)
+	if soon.Err() != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		reason := fmt.Sprintf("the database has not answered within %s", soonTime)
+		if f := j.fault.Load(); f != nil {
+			reason = *f
+		}
+		return fmt.Errorf("%w: %s", journal.ErrUnavailable, reason)
+	}
+	return err
+}
+
 // do hands an operation to the committer and waits for its result.
 func (j *Journal) do(ctx context.Context, o *operation) error {
-	if err := j.checkOpen(); err != nil {
+	if err := j.checkReady(); err != nil {
 		return err
 	}
-	o.ctx, o.done = ctx, make(chan error, 1)
+	o.ctx, o.since, o.done = ctx, time.Now(), make(chan error, 1)
 	select {
 	case j.operations <- o:
 	case <-j.quit:
@@ -78,7 +105,10 @@ func (j *Journal) do(ctx context.Context, o *operation) error {
 	case err := <-o.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if o.state.CompareAndSwap(waiting, abandoned) {
+			return ctx.Err()
+		}
+		return <-o.done // it was answered at the same moment
 	}
 }
 
@@ -137,12 +167,12 @@ func (j *Journal) takeWaiting(waiting []*operation) []*operation {
 // rejectAll ends what waits when the journal is closed.
 func (j *Journal) rejectAll(waiting []*operation) {
 	for _, o := range waiting {
-		o.done <- journal.ErrClosed
+		o.refuse(journal.ErrClosed)
 	}
 	for {
 		select {
 		case o := <-j.operations:
-			o.done <- journal.ErrClosed
+			o.refuse(journal.ErrClosed)
 		default:
 			return
 		}
@@ -176,15 +206,13 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 			err = o.check()
 		}
 		if err != nil {
-			o.done <- err
+			o.refuse(err)
 		}
 		return err != nil
 	})
 	if len(batch) == 0 && !beat {
 		return true
 	}
-	pause := backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3}
-	giveUp := time.Now().Add(retryTime)
 	for {
 		batch = slices.DeleteFunc(batch, func(o *operation) bool {
 			if o.fenced == 0 || o.fenced == j.incarnation.Load() {
@@ -193,10 +221,18 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 			o.end(journal.ErrLeaseLost)
 			return true
 		})
-		err := j.transact(ctx, batch, beat)
+		var err error
+		if j.isLate() {
+			if err = j.renew(ctx); err == nil {
+				continue
+			}
+		} else {
+			err = j.transact(ctx, batch, beat)
+		}
 		switch {
 		case err == nil:
 			j.fault.Store(nil)
+			j.pause.Reset()
 			j.writes.Add(1)
 			var again []*operation
 			for _, o := range batch {
@@ -221,21 +257,37 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 			}
 			return true
 		}
-		text := err.Error()
-		j.fault.Store(&text)
-		if ctx.Err() != nil || time.Now().After(giveUp) || pause.Wait(ctx) != nil {
-			for _, o := range batch {
-				o.end(j.unavailable(err))
+		err = j.explainRights(err)
+		j.note(err)
+		if hasCode(err, codeReadOnly, codeShutdown) { // another server may have taken its place
+			j.pool.Reset()
+		}
+		over := isOfData(err) || j.pause.Wait(ctx) != nil
+		batch = slices.DeleteFunc(batch, func(o *operation) bool {
+			if !over && o.ctx.Err() == nil && time.Since(o.since) < retryTime {
+				return false
 			}
+			o.end(j.unavailable(err))
+			return true
+		})
+		if len(batch) == 0 {
 			return false
 		}
 	}
 }
 
+// end gives an operation its result.
 func (o *operation) end(err error) {
+	left := !o.state.CompareAndSwap(waiting, answered)
 	if o.committed != nil {
-		o.committed(err)
+		o.committed(err, left)
 	}
+	o.done <- err
+}
+
+// refuse ends an operation that was not sent.
+func (o *operation) refuse(err error) {
+	o.state.CompareAndSwap(waiting, answered)
 	o.done <- err
 }
 
@@ -256,19 +308,19 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 			}
 		}
 	}
+	beat = beat || !j.isProved()
 	conn, err := j.pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	beat = beat || !j.isProved()
 	sent := time.Now()
 	b := &pgx.Batch{}
 	b.Queue("begin")
-	b.Queue(j.sql("select "+fence("no key update")+", set_config('synchronous_commit', 'on', true)", 0), j.incarnation.Load(),
+	b.Queue(j.sql("select "+fence("no key update")+", "+j.synchronous(), 0), j.incarnation.Load(),
 		strconv.FormatInt(transactionTime.Milliseconds(), 10))
 	if beat {
-		b.Queue(j.sql("update {s}.machines set until = clock_timestamp() + $2::bigint * interval '1 microsecond' where incarnation = $1", 0),
+		b.Queue(j.sql("update {s}.machines set seen = clock_timestamp(), until = clock_timestamp() + $2::bigint * interval '1 microsecond' where incarnation = $1", 0),
 			j.incarnation.Load(), j.options.Lease.Microseconds())
 	}
 	groups, others := j.groupsOf(batch)
@@ -291,6 +343,8 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 	switch {
 	case hasCode(err, codeDivision):
 		return errFenced
+	case hasCode(err, codeRoot):
+		return errNotReplicated
 	case hasCode(err, codeNoTable, codeNoPartition): // dropped by another machine
 		for _, o := range batch {
 			j.hours.Delete(o.hour)

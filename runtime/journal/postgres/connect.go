@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,12 +19,19 @@ import (
 const (
 	codeNoRight     = "42501"
 	codeNoTable     = "42P01"
+	codeNoColumn    = "42703"
 	codeNoPartition = "23514"
 	codeDivision    = "22012"
+	codeRoot        = "2201F"
+	codeReadOnly    = "25006"
+	codeShutdown    = "57P01"
 )
 
 // maxConns is the most connections of a journal.
 const maxConns = 8
+
+// connectTime bounds the connecting to one server, if the connection string does not.
+const connectTime = 2 * time.Second
 
 // warningIn is the key of a connection's last warning.
 const warningIn = "flowtrux warning"
@@ -33,9 +41,15 @@ func newPool(o Options) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(o.Connection)
 	if err != nil {
 		// pgx hides passwords in it, but not each part of a string that it could not read.
-		return nil, errors.New("the connection string of the journal is malformed")
+		return nil, errMalformed
 	}
 	c.MaxConns = maxConns
+	if c.ConnConfig.ConnectTimeout == 0 {
+		c.ConnConfig.ConnectTimeout = connectTime
+	}
+	if c.ConnConfig.ValidateConnect == nil { // of several servers, the one that can be written
+		c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	c.ConnConfig.StatementCacheCapacity = 0
 	c.ConnConfig.DescriptionCacheCapacity = 256
@@ -49,7 +63,7 @@ func newPool(o Options) (*pgxpool.Pool, error) {
 
 // describe tells which database an error is of, without a secret.
 func (j *Journal) describe(err error) error {
-	if err == nil || errors.Is(err, journal.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, journal.ErrClosed) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	c := j.pool.Config().ConnConfig
@@ -64,7 +78,7 @@ func (j *Journal) unavailable(err error) error {
 	if j.closing() {
 		return journal.ErrClosed
 	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", journal.ErrUnavailable, j.describe(err))

@@ -154,12 +154,12 @@ func (j *Journal) Reserve(ctx context.Context, given journal.Reservation) error 
 				return err
 			})
 	}
-	o.committed = func(err error) {
+	o.committed = func(err error, _ bool) {
 		if err != nil {
 			j.usage.add(r.Workflow, room.negative())
 		}
 	}
-	return j.do(ctx, o)
+	return j.doSoon(ctx, o)
 }
 
 // Settle stores the response of a key.
@@ -197,7 +197,7 @@ func (j *Journal) Free(ctx context.Context, given journal.Reservation) error {
 				return err
 			})
 	}
-	o.committed = func(error) {
+	o.committed = func(error, bool) {
 		if freed > 0 {
 			j.recount.Store(true)
 		}

@@ -177,10 +177,13 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 			return err
 		})
 	}
-	o.committed = func(err error) {
+	o.committed = func(err error, _ bool) {
 		l.ended(err, leaseReleased)
-		if err == nil {
+		switch {
+		case err == nil:
 			j.enqueueAfter(c, after)
+		case errors.Is(err, journal.ErrUnavailable): // it is released when the database answers
+			j.lose(l.hour, l.entry.ID, l.run)
 		}
 	}
 	return j.do(ctx, o)
@@ -225,7 +228,7 @@ func (l *lease) discard() {
 				return nil
 			})
 	}
-	o.committed = func(err error) { l.ended(err, leaseFinished) }
+	o.committed = func(err error, _ bool) { l.ended(err, leaseFinished) }
 	// If it fails, the entry runs again when this machine ends.
 	_ = l.journal.do(ctx, o)
 }

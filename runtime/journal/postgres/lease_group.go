@@ -40,7 +40,7 @@ func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
 		c.bytes = l.bytes
 		return nil
 	}
-	o.committed = func(err error) {
+	o.committed = func(err error, _ bool) {
 		if err == nil || errors.Is(err, journal.ErrCancelled) {
 			return
 		}
@@ -111,7 +111,7 @@ func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 	}
 	o := l.operation()
 	o.kind, o.ending = finishing, &ending{l, row}
-	o.committed = func(err error) { l.ended(err, leaseFinished) }
+	o.committed = func(err error, _ bool) { l.ended(err, leaseFinished) }
 	return l.journal.do(ctx, o)
 }
 

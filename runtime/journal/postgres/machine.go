@@ -50,7 +50,24 @@ func (j *Journal) proveLife(ctx context.Context) error {
 	if j.isProved() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, transactionTime)
+	defer cancel()
 	return j.do(ctx, &operation{queue: func(*pgx.Batch) {}})
+}
+
+// isLate reports whether the lease of this machine has lapsed as far as this machine knows.
+func (j *Journal) isLate() bool {
+	at := j.proved.Load()
+	return at != nil && time.Since(*at) >= j.options.Lease
+}
+
+// renew makes a new incarnation of this machine, and returns what the old one held. Others may have
+// done so already.
+func (j *Journal) renew(ctx context.Context) error {
+	if err := j.endMachine(ctx, j.incarnation.Load(), handedBack); err != nil {
+		return err
+	}
+	return j.announce(ctx)
 }
 
 // isProved reports whether the lease of this machine was extended so lately that nobody can have
@@ -143,7 +160,12 @@ const (
 // the next time.
 func (j *Journal) maintain(ctx context.Context) {
 	var cleaned time.Time
+	checked := time.Now()
 	for backoff.Sleep(ctx, backoff.Jitter(min(j.options.Lease/3, 5*time.Second), 0.3)) == nil {
+		if time.Since(checked) >= checkEvery {
+			checked = time.Now()
+			_ = j.checkDurability(ctx)
+		}
 		if err := j.endLapsed(ctx); err != nil {
 			continue
 		}
@@ -157,6 +179,7 @@ func (j *Journal) maintain(ctx context.Context) {
 		_ = j.ensureHour(ctx, hourAt(cleaned.Add(time.Hour)))
 		_ = j.dropHours(ctx)
 		_ = j.dropExpired(ctx)
+		_ = j.dropCounts(ctx)
 	}
 }
 

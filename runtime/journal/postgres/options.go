@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
 )
 
 // Options of a Journal. Values of 0 mean the defaults.
@@ -13,8 +15,11 @@ type Options struct {
 	// from the environment and the files that libpq reads.
 	Connection string
 	Schema     string // default: DefaultSchema
-	Machine    string // the name of this machine
-	Version    string // of the product, for those who look at the machines
+	// Fleet identifies those who share the schema, such as a cluster of the store and a prefix in
+	// it. The schema keeps the first one, and others are refused: see TakeOver. "" = any.
+	Fleet   string
+	Machine string // the name of this machine
+	Version string // of the product, for those who look at the machines
 	// Lease is how long after its last sign of life a machine is taken for dead. Default:
 	// DefaultLease.
 	Lease time.Duration
@@ -23,6 +28,8 @@ type Options struct {
 	Retention  time.Duration
 	MaxPending int   // entries that have not ended; default: DefaultMaxPending
 	MaxBytes   int64 // of entries, steps, keys and responses; default: DefaultMaxBytes
+	// Require is what acceptances need: journal.Disk, which is the default, or journal.Replicated.
+	Require journal.Durability
 }
 
 // Defaults of Options.
@@ -62,6 +69,12 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.Require == "" {
+		o.Require = journal.Disk
+	}
+	if o.Require != journal.Disk && o.Require != journal.Replicated {
+		return o, fmt.Errorf("require %q: want %s or %s", o.Require, journal.Disk, journal.Replicated)
 	}
 	if o.Machine == "" {
 		return o, errors.New("the machine has no name")

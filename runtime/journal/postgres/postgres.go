@@ -2,12 +2,14 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -20,6 +22,8 @@ type Journal struct {
 
 	opening sync.Mutex // held by Open and Close
 	opened  atomic.Bool
+	ready   atomic.Bool   // the database has answered since Open
+	started chan struct{} // closed then
 	quit    chan struct{} // closed by Close
 	work    sync.WaitGroup
 	stop    context.CancelFunc // ends the calls of the background
@@ -30,12 +34,17 @@ type Journal struct {
 	hours       sync.Map                  // of uint32: hours whose tables are there
 	writes      atomic.Uint64
 	fault       atomic.Pointer[string] // why it cannot write
+	counters    counters
+	durable     atomic.Pointer[journal.Durability]
 
 	operations chan *operation
 	look       chan struct{} // tells poll that there is something to find
 	recount    atomic.Bool   // the usage has to be read again
-	usage      *usage        // belongs to the committer, as documents
-	documents  documents
+
+	// These belong to the committer.
+	usage     *usage
+	documents documents
+	pause     backoff.Exponential // after a failure
 
 	mu         sync.Mutex
 	candidates map[string]*candidate // entries that may be claimed, by id
@@ -52,6 +61,7 @@ func New(o Options) *Journal {
 	return &Journal{
 		given:      o,
 		quit:       make(chan struct{}),
+		started:    make(chan struct{}),
 		operations: make(chan *operation, maxBatch),
 		candidates: make(map[string]*candidate),
 		timers:     make(map[*time.Timer]bool),
@@ -59,105 +69,18 @@ func New(o Options) *Journal {
 		cursors:    make(map[int64]int64),
 		ahead:      ahead{lost: make(map[string]*lostClaim)},
 		look:       make(chan struct{}, 1),
+		counters:   newCounters(),
+		pause:      backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3},
 	}
 }
-
-// Open connects, creates or migrates the schema, and announces this machine. It returns
-// journal.ErrForeign for a schema of something else or of a newer version.
-func (j *Journal) Open(ctx context.Context) (err error) {
-	j.opening.Lock()
-	defer j.opening.Unlock()
-	switch {
-	case j.closing():
-		return journal.ErrClosed
-	case j.opened.Load():
-		return nil
-	}
-	if j.options, err = j.given.withDefaults(); err != nil {
-		return err
-	}
-	if j.pool, err = newPool(j.options); err != nil {
-		return err
-	}
-	if err := j.begin(ctx); err != nil {
-		err = j.describe(err)
-		j.pool.Close()
-		return err
-	}
-	background, stop := context.WithCancel(context.Background())
-	j.stop = stop
-	j.opened.Store(true)
-	j.work.Go(func() { j.commitAll(background) })
-	j.work.Go(func() { j.maintain(background) })
-	j.work.Go(func() { j.poll(background) })
-	j.work.Go(func() { j.giveBackAll(background) })
-	return nil
-}
-
-// begin does what Open needs the database for.
-func (j *Journal) begin(ctx context.Context) error {
-	if err := j.migrate(ctx); err != nil {
-		return err
-	}
-	if err := j.ensureHour(ctx, hourAt(time.Now())); err != nil {
-		return err
-	}
-	if err := j.announce(ctx); err != nil {
-		return err
-	}
-	if err := j.readUsage(ctx); err != nil {
-		return err
-	}
-	return j.readCandidates(ctx)
-}
-
-func (j *Journal) closing() bool {
-	select {
-	case <-j.quit:
-		return true
-	default:
-		return false
-	}
-}
-
-// closeTime is how long Close tries to hand back the claims.
-const closeTime = 2 * time.Second
-
-// Close ends claims and hands back what this machine holds. If the database is away, the machine's
-// lease lapses instead.
-func (j *Journal) Close() error {
-	j.opening.Lock()
-	defer j.opening.Unlock()
-	if j.closing() {
-		return nil
-	}
-	close(j.quit)
-	if !j.opened.Load() {
-		return nil
-	}
-	j.stop()
-	j.work.Wait()
-	j.mu.Lock()
-	for t := range j.timers {
-		t.Stop()
-	}
-	j.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
-	defer cancel()
-	// What is not handed back is taken over when the lease has lapsed.
-	_ = j.endMachine(ctx, j.incarnation.Load(), handedBack)
-	j.pool.Close()
-	return nil
-}
-
-// Durability is journal.Disk.
-func (j *Journal) Durability() journal.Durability { return journal.Disk }
 
 // Stats reads the statistics of all machines together.
 func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {
-	if err := j.checkOpen(); err != nil {
+	if err := j.checkReady(); err != nil {
 		return journal.Stats{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, soonTime)
+	defer cancel()
 	s := journal.Stats{MaxBytes: j.options.MaxBytes, DiskFree: -1, Writes: j.writes.Load()}
 	if f := j.fault.Load(); f != nil {
 		s.Fault = *f
@@ -186,6 +109,27 @@ func (j *Journal) checkOpen() error {
 		return journal.ErrClosed
 	}
 	return nil
+}
+
+// checkReady is checkOpen, and returns journal.ErrUnavailable until the database has answered.
+func (j *Journal) checkReady() error {
+	if err := j.checkOpen(); err != nil || j.ready.Load() {
+		return err
+	}
+	return fmt.Errorf("%w: %s", journal.ErrUnavailable, j.faultText())
+}
+
+func (j *Journal) faultText() string {
+	if f := j.fault.Load(); f != nil {
+		return *f
+	}
+	return "the database has not answered yet"
+}
+
+// note keeps why the journal cannot write.
+func (j *Journal) note(err error) {
+	text := j.describe(err).Error()
+	j.fault.Store(&text)
 }
 
 // nanos and timeOf convert times to columns and back; 0 is the zero time.

@@ -72,7 +72,7 @@ func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
 	}
 	// The operation knows one hour, whose tables it creates.
 	for _, row := range rows {
-		if err := j.checkOpen(); err != nil {
+		if err := j.checkReady(); err != nil {
 			return err
 		}
 		if err := j.ensureHour(ctx, row.hour); err != nil {
@@ -118,9 +118,12 @@ func pendingSummary(row pgx.CollectableRow) (journal.Summary, error) {
 	return s, err
 }
 
+// readTime bounds a read.
+const readTime = 4 * time.Second
+
 // readable returns the hour of an id; journal.ErrUnknown if there can be nothing with it.
 func (j *Journal) readable(ctx context.Context, id string) (uint32, error) {
-	if err := j.checkOpen(); err != nil {
+	if err := j.checkReady(); err != nil {
 		return 0, err
 	}
 	hour, err := hourOf(id)
@@ -136,6 +139,8 @@ func (j *Journal) readable(ctx context.Context, id string) (uint32, error) {
 
 // Get reads a record.
 func (j *Journal) Get(ctx context.Context, id string) (*journal.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	hour, err := j.readable(ctx, id)
 	if err != nil {
 		return nil, err
@@ -198,6 +203,8 @@ func damagedRecord(id string) *journal.Record {
 
 // Source reads the entry that an ended execution was run from.
 func (j *Journal) Source(ctx context.Context, id string) (*journal.Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
 	hour, err := j.readable(ctx, id)
 	if err != nil {
 		return nil, err
@@ -279,7 +286,7 @@ func (j *Journal) cancel(ctx context.Context, row recordRow, holder int64) error
 				return err
 			})
 	}
-	o.committed = func(error) {
+	o.committed = func(error, bool) {
 		if ended > 0 {
 			j.recount.Store(true)
 		}

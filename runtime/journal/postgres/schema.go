@@ -5,11 +5,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -25,7 +25,8 @@ var migrations = []string{schema1}
 var divided = []string{"entries", "documents", "pending", "steps", "records"}
 
 // migrate creates the schema or brings it to the version of this package, in one transaction. Of
-// several machines that start at a time, one does it and the others wait.
+// several machines that start at a time, one does it and the others wait. Then it checks that the
+// schema is as it was made, and whose it is.
 func (j *Journal) migrate(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1, 0))", "flowtrux "+j.options.Schema); err != nil {
@@ -39,18 +40,38 @@ func (j *Journal) migrate(ctx context.Context) error {
 			return fmt.Errorf("%w: schema %s has version %d, and this program knows up to %d; use a newer program",
 				journal.ErrForeign, j.options.Schema, version, len(migrations))
 		}
-		for ; version < len(migrations); version++ {
-			if version == 0 {
-				if _, err := tx.Exec(ctx, j.sql("create schema if not exists {s}", 0)); err != nil {
-					return j.explainRights(err)
-				}
-			}
-			if _, err := tx.Exec(ctx, j.sql(migrations[version], 0), pgx.QueryExecModeSimpleProtocol); err != nil {
-				return j.explainRights(err)
+		if version > 0 {
+			if err := j.checkShape(ctx, tx); err != nil {
+				return err
 			}
 		}
-		return nil
+		if version < len(migrations) {
+			if err := j.migrateFrom(ctx, tx, version); err != nil {
+				return err
+			}
+		}
+		return j.checkFleet(ctx, tx)
 	})
+}
+
+// migrateFrom takes the steps from a version to that of this package.
+func (j *Journal) migrateFrom(ctx context.Context, tx pgx.Tx, version int) error {
+	if version == 0 {
+		if _, err := tx.Exec(ctx, j.sql("create schema if not exists {s}", 0)); err != nil {
+			return err
+		}
+	}
+	for _, step := range migrations[version:] {
+		if _, err := tx.Exec(ctx, j.sql(step, 0), pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+	}
+	shape, err := j.readShape(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, j.sql("update {s}.meta set version = $1, shape = $2", 0), len(migrations), shape)
+	return err
 }
 
 // schemaVersion returns the version of the schema; 0 = it is not there, or empty. A schema of
@@ -71,21 +92,51 @@ func (j *Journal) schemaVersion(ctx context.Context, tx pgx.Tx) (version int, er
 			journal.ErrForeign, j.options.Schema, tables)
 	}
 	err = tx.QueryRow(ctx, j.sql("select version from {s}.meta", 0)).Scan(&version)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil && version < 1 {
+	if errors.Is(err, pgx.ErrNoRows) || hasCode(err, codeNoColumn) || err == nil && version < 1 {
 		return 0, fmt.Errorf("%w: table meta of schema %s has no version", journal.ErrForeign, j.options.Schema)
 	}
 	return version, err
 }
 
-// explainRights adds the statement that grants what a role lacks.
-func (j *Journal) explainRights(err error) error {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || pg.Code != codeNoRight {
+// readShape reads what the schema consists of: a line for each column and each index. The tables of
+// hours are made like those above them, and are left out.
+func (j *Journal) readShape(ctx context.Context, tx pgx.Tx) ([]string, error) {
+	rows, err := tx.Query(ctx, `
+		select 'column ' || c.relname || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) ||
+			case when a.attnotnull then ' not null' else '' end
+		from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '_[0-9]+$'
+			and a.attnum > 0 and not a.attisdropped
+		union all
+		select 'index ' || replace(pg_get_indexdef(i.indexrelid), $1 || '.', '')
+		from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '_[0-9]+$'
+		order by 1`, j.options.Schema)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// checkShape returns journal.ErrForeign if the schema is not as it was when it was made.
+func (j *Journal) checkShape(ctx context.Context, tx pgx.Tx) error {
+	var want []string
+	if err := tx.QueryRow(ctx, j.sql("select shape from {s}.meta", 0)).Scan(&want); err != nil && !hasCode(err, codeNoColumn) {
 		return err
 	}
-	c := j.pool.Config().ConnConfig
-	return fmt.Errorf("%w; as the owner of the database run: grant create on database %s to %s",
-		err, pgx.Identifier{c.Database}.Sanitize(), pgx.Identifier{c.User}.Sanitize())
+	got, err := j.readShape(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, line := range want {
+		if !slices.Contains(got, line) {
+			return fmt.Errorf("%w: schema %s was altered by hand: %s is missing", journal.ErrForeign, j.options.Schema, line)
+		}
+	}
+	if len(want) == 0 {
+		return fmt.Errorf("%w: the tables of schema %s are not complete", journal.ErrForeign, j.options.Schema)
+	}
+	return nil
 }
 
 // sql completes a statement: {s} is the schema, {h} the hour.

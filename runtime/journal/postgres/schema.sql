@@ -2,7 +2,9 @@
 
 create table {s}.meta (
 	only_row boolean primary key default true check (only_row),
-	version  integer not null
+	version  integer not null,
+	shape    text[],                         -- see readShape
+	fleet    text                            -- whose it is; null: nobody has said so
 );
 
 create table {s}.machines (
@@ -11,6 +13,7 @@ create table {s}.machines (
 	version     text not null,
 	process     text not null,               -- see process in machine.go
 	started     timestamptz not null default clock_timestamp(),
+	seen        timestamptz not null default clock_timestamp(),
 	until       timestamptz not null,
 	ended       timestamptz                  -- null: it lives
 );
@@ -100,5 +103,14 @@ create table {s}.records (
 	primary key (id, hour)
 ) partition by list (hour);
 create index records_list on {s}.records (workflow, status, id);
+create index records_failed on {s}.records (status, id) where status <> 'succeeded';
+create index records_source on {s}.records (source, id) where source <> '';
+
+create table {s}.counts (
+	key   bytea primary key,                 -- see the package counts
+	hour  integer not null,                  -- after which it is of no use
+	value bytea not null
+);
+create index counts_hour on {s}.counts (hour);
 
 insert into {s}.meta (version) values (1);

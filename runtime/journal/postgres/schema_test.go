@@ -1,0 +1,137 @@
+//go:build unix
+
+package postgres
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/runtime/journal"
+)
+
+// TestAltered: a schema that was altered by hand, or has lost a part, is refused with what is
+// missing. What was added does not matter.
+func TestAltered(t *testing.T) {
+	for name, c := range map[string]struct{ change, want string }{
+		"column":    {"alter table {s}.pending drop column deaths", "column pending.deaths integer not null is missing"},
+		"type":      {"alter table {s}.keys alter column stored type integer", "column keys.stored bigint not null is missing"},
+		"index":     {"drop index {s}.records_list", "records_list"},
+		"table":     {"drop table {s}.steps", "column steps."},
+		"no shape":  {"update {s}.meta set shape = null", "not complete"},
+		"no column": {"alter table {s}.meta drop column version", "has no version"},
+		"no row":    {"delete from {s}.meta", "has no version"},
+		"version":   {"update {s}.meta set version = 0", "has no version"},
+		"added":     {"create table {s}.notes (x integer)", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			j := open(t, "a", time.Minute)
+			_, err := j.pool.Exec(t.Context(), j.sql(c.change, 0))
+			must(t, "altering", err)
+			again := New(j.given)
+			err = again.Open(t.Context())
+			if c.want == "" {
+				must(t, "opening", err)
+				must(t, "closing", again.Close())
+				return
+			}
+			if !errors.Is(err, journal.ErrForeign) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestFleets: a schema has one fleet, until another one takes it over.
+func TestFleets(t *testing.T) {
+	o := optionsIn(t.Name())
+	o.Fleet = "cluster 1 /flowtrux/"
+	first := New(o)
+	must(t, "opening", first.Open(t.Context()))
+	other := o
+	other.Fleet, other.Machine = "cluster 2 /flowtrux/", "b"
+	err := New(other).Open(t.Context())
+	for _, part := range []string{o.Fleet, other.Fleet, "caddy flowtrux journal adopt"} {
+		if !errors.Is(err, journal.ErrForeign) || !strings.Contains(err.Error(), part) {
+			t.Errorf("opening as another fleet: %v, want it to have %q", err, part)
+		}
+	}
+	_, err = TakeOver(t.Context(), other)
+	wantError(t, "taking over what is used", err, journal.ErrInUse)
+	must(t, "closing", first.Close())
+	before, err := TakeOver(t.Context(), other)
+	must(t, "taking over", err)
+	if before != o.Fleet {
+		t.Errorf("it belonged to %q", before)
+	}
+	wantError(t, "opening as the first fleet", New(o).Open(t.Context()), journal.ErrForeign)
+	second := New(other)
+	must(t, "opening", second.Open(t.Context()))
+	must(t, "closing", second.Close())
+}
+
+// TestRights: what a role lacks is told with the statement that grants it.
+func TestRights(t *testing.T) {
+	j := open(t, "a", time.Minute)
+	for _, text := range []string{
+		"create role poor login", "create role reader login", "revoke create on database postgres from public",
+		j.sql("grant usage on schema {s} to reader", 0), j.sql("grant select on all tables in schema {s} to reader", 0),
+	} {
+		_, err := j.pool.Exec(t.Context(), text)
+		must(t, text, err)
+	}
+	for _, c := range []struct {
+		role, schema string
+		require      journal.Durability
+		want         string
+	}{
+		{"poor", "of_the_poor", "", `grant create on database "postgres" to "poor"`},
+		{"poor", j.options.Schema, "", `grant create, usage on schema "` + j.options.Schema + `" to "poor"`},
+		{"reader", j.options.Schema, "", `owner to "reader"`},
+	} {
+		o := j.given
+		o.Connection = strings.Replace(os.Getenv(connectionIn), "user=flowtrux", "user="+c.role, 1)
+		o.Schema, o.Require, o.Machine = c.schema, c.require, "b"
+		err := New(o).Open(t.Context())
+		if !errors.Is(err, ErrNoRight) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s in %s: %v, want %q", c.role, c.schema, err, c.want)
+		}
+	}
+	// A role that owns its schema, and sees no replication.
+	_, err := j.pool.Exec(t.Context(), "create schema own authorization poor")
+	must(t, "creating", err)
+	o := j.given
+	o.Connection = strings.Replace(os.Getenv(connectionIn), "user=flowtrux", "user=poor", 1)
+	o.Schema, o.Machine = "own", "b"
+	own := New(o)
+	must(t, "opening its own schema", own.Open(t.Context()))
+	must(t, "closing", own.Close())
+	o.Require = journal.Replicated
+	if err := New(o).Open(t.Context()); !errors.Is(err, ErrNoRight) || !strings.Contains(err.Error(), `grant pg_read_all_stats to "poor"`) {
+		t.Errorf("requiring replication: %v", err)
+	}
+}
+
+// TestMachines: each machine sees all, with what they hold.
+func TestMachines(t *testing.T) {
+	a, b := open(t, "a", time.Minute), open(t, "b", time.Minute)
+	e := entryOf("order", 1)
+	must(t, "accepting", a.Accept(t.Context(), e))
+	claim(t, b, e.ID)
+	machines, err := a.Machines(t.Context())
+	must(t, "reading", err)
+	if len(machines) != 2 {
+		t.Fatalf("%+v", machines)
+	}
+	for i, want := range []journal.Machine{{Name: "a", Self: true}, {Name: "b", Claims: 1}} {
+		got := machines[i]
+		if age := time.Since(got.LastSeen); age > time.Minute {
+			t.Errorf("%s was seen %s ago", got.Name, age)
+		}
+		if got.LastSeen = (time.Time{}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}
