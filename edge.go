@@ -7,6 +7,7 @@ import (
 	_ "github.com/flowtrux/edge/caddymodule"
 	_ "github.com/flowtrux/edge/caddymodule/journalbbolt"
 	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
+	_ "github.com/flowtrux/edge/caddymodule/journalpostgres"
 	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
 	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
 )

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -18,13 +19,21 @@ import (
 func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	st := app.mirror.Status()
 	pending, err := app.journal.Stats(r.Context())
+	if errors.Is(err, journal.ErrUnavailable) {
+		pending, err = journal.Stats{Fault: err.Error(), DiskFree: -1}, nil
+	}
 	if err != nil {
 		return caddy.APIError{HTTPStatus: http.StatusInternalServerError, Err: fmt.Errorf("asking the journal: %w", err)}
 	}
 	memory := app.budget.Usage()
+	var machines []adminapi.MachineStatus
+	if pending.Fault == "" {
+		machines = app.machines(r.Context())
+	}
 	s := adminapi.Status{
 		Version:    version.Version(),
-		Durability: string(app.journal.Durability()),
+		Durability: string(app.durability()),
+		Machines:   machines,
 		Store:      adminapi.StoreStatus{Engine: st.Engine, State: string(st.State), Revision: st.Revision, Since: st.Since, Error: st.Err},
 		Journal:    journalStatus(pending, app.executor.NotRecorded()),
 		Executions: adminapi.ExecutionStatus{InUse: app.engine.InUse(), Limit: app.Limits.Executions},
@@ -46,6 +55,7 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	if pending.Fault != "" {
 		s.Troubles = append(s.Troubles, adminapi.Trouble{Where: "journal", Reason: "it cannot be written: " + pending.Fault})
 	}
+	s.Warnings = append(s.Warnings, sameNames(machines)...)
 	for _, wf := range app.catalog.List() {
 		switch state := workflowState(wf); {
 		case state == adminapi.StatePreparing:

@@ -93,6 +93,10 @@ type App struct {
 	// Default: `{"engine": "bbolt"}`, a file in Caddy's data directory.
 	JournalRaw json.RawMessage `json:"journal,omitempty" caddy:"namespace=flowtrux.journals inline_key=engine"`
 
+	// Name of this machine, for those who look at a journal that several machines share. Two
+	// machines must not have the same one. Default: the host's name.
+	Machine string `json:"machine,omitempty"`
+
 	// Custom node types, by the name that workflows use. Names of built-in node types cannot be
 	// used. If a module does not load, the config is not loaded.
 	Nodes map[string]*Node `json:"nodes,omitempty"`
@@ -135,6 +139,7 @@ type App struct {
 	executor     *executor.Executor
 	journal      journal.Journal  // the executor's
 	counting     journal.Counting // of journal; nil = it does not count
+	sharing      journal.Sharing  // of journal; nil = it is of this machine alone
 	journalConf  journal.Module
 	sources      string // the keys of the store and the journal
 	handlers     handlers

@@ -18,6 +18,7 @@ import (
 //	flowtrux {
 //		store <engine> [...]
 //		journal <engine> [...]
+//		machine <name>
 //		node <type> <file|https://...|oci://...> {
 //			...
 //		}
@@ -59,6 +60,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			a.JournalRaw, err = parseEngine(d, journalNamespace)
 			return err
 		}},
+		"machine":       {parse: func() error { return parseChecked(d, &a.Machine, checkMachine) }},
 		"node":          {parse: func() error { return a.parseNode(d) }, repeats: true},
 		"nodes":         {parse: func() error { return a.parseNodes(d) }, repeats: true},
 		"globals_write": {parse: func() error { return parseList(d, &a.GlobalsWrite, checkPattern) }},

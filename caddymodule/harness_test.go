@@ -23,6 +23,7 @@ import (
 
 	_ "github.com/flowtrux/edge/caddymodule/journalbbolt"
 	_ "github.com/flowtrux/edge/caddymodule/journalmemory"
+	_ "github.com/flowtrux/edge/caddymodule/journalpostgres"
 	_ "github.com/flowtrux/edge/caddymodule/storeembedded"
 	_ "github.com/flowtrux/edge/caddymodule/storeetcd"
 	"github.com/flowtrux/edge/internal/compiled"

@@ -142,6 +142,11 @@ func (a *App) acquireExecutor() error {
 	if err != nil {
 		return err
 	}
+	if shared, ok := m.(journal.SharedModule); ok {
+		if err := a.prepareShared(shared); err != nil {
+			return err
+		}
+	}
 	// If this is the last config, its executor drains before its runner is removed.
 	a.life.onEnd(func() error {
 		if a.stopRunner != nil {
@@ -157,6 +162,7 @@ func (a *App) acquireExecutor() error {
 	a.executor = executor.Executor
 	a.journal = executor.Journal().(meteredJournal).Journal // as its module made it
 	a.counting = journal.CountingOf(a.journal)
+	a.sharing = journal.SharingOf(a.journal)
 	a.journalConf = m
 	a.sources += "\x00" + m.JournalKey()
 	return nil

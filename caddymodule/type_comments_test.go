@@ -16,13 +16,14 @@ import (
 // Caddy's documentation. It must have a Caddyfile and the JSON that it adapts to.
 func TestExamplesInTypeComments(t *testing.T) {
 	for file, typ := range map[string]string{
-		"app.go":                  "App",
-		"console.go":              "Console",
-		"handler.go":              "Handler",
-		"journalbbolt/module.go":  "Journal",
-		"journalmemory/module.go": "Journal",
-		"storeembedded/module.go": "Store",
-		"storeetcd/module.go":     "Store",
+		"app.go":                    "App",
+		"console.go":                "Console",
+		"handler.go":                "Handler",
+		"journalbbolt/module.go":    "Journal",
+		"journalmemory/module.go":   "Journal",
+		"journalpostgres/module.go": "Journal",
+		"storeembedded/module.go":   "Store",
+		"storeetcd/module.go":       "Store",
 	} {
 		t.Run(filepath.Dir(file)+"."+typ, func(t *testing.T) {
 			code := codeBlocks(t, file, typ)

@@ -24,6 +24,18 @@ type Status struct {
 	// Endpoints are where the running config takes webhooks.
 	Endpoints []Endpoint `json:"endpoints"`
 	Started   time.Time  `json:"started"` // when the process has started
+	// Machines are those that share the journal, sorted by name. None = the journal is of this one
+	// alone, or cannot be read.
+	Machines []MachineStatus `json:"machines,omitempty"`
+}
+
+// MachineStatus is a machine that shares the journal.
+type MachineStatus struct {
+	Name     string    `json:"name"`
+	Version  string    `json:"version"`
+	Self     bool      `json:"self"`     // it is the one that was asked
+	LastSeen time.Time `json:"lastSeen"` // when it last showed that it lives
+	Claims   int       `json:"claims"`   // the executions that it works on
 }
 
 // Endpoint is a handler of webhooks in a site.

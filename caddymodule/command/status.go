@@ -93,6 +93,13 @@ func printStatus(w io.Writer, s adminapi.Status) {
 	row("executions", "%d of %d slots in use", s.Executions.InUse, s.Executions.Limit)
 	row("sandbox", "%s of %s, %d calls waiting for memory", humanize.IBytes(uint64(s.Sandbox.Memory)), humanize.IBytes(uint64(s.Sandbox.Limit)), s.Sandbox.Waiting)
 	printJournal(row, s.Journal, s.Durability)
+	for _, m := range s.Machines {
+		self := ""
+		if m.Self {
+			self = ", this one"
+		}
+		row("machine", "%s%s, version %s, %d claims, seen %s", printable(m.Name), self, printable(m.Version), m.Claims, m.LastSeen.UTC().Format(time.RFC3339))
+	}
 	for _, t := range s.Troubles {
 		printTrouble(w, red, t)
 	}

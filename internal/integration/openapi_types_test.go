@@ -31,7 +31,7 @@ var described = map[string]any{
 	"Events": adminapi.Events{}, "NodeEvent/properties/node": feed.Node{}, "WorkflowEvent/properties/workflow": feed.Workflow{},
 	"SecretEvent/properties/secret": feed.Secret{}, "GlobalEvent/properties/global": feed.Global{},
 	"NodeTypes": adminapi.NodeTypes{}, "NodeType": adminapi.NodeType{}, "Default": adminapi.Default{},
-	"Status": adminapi.Status{}, "Endpoint": adminapi.Endpoint{}, "StoreStatus": adminapi.StoreStatus{},
+	"Status": adminapi.Status{}, "MachineStatus": adminapi.MachineStatus{}, "Endpoint": adminapi.Endpoint{}, "StoreStatus": adminapi.StoreStatus{},
 	"JournalStatus": adminapi.JournalStatus{}, "SlotStatus": adminapi.ExecutionStatus{}, "SandboxStatus": adminapi.SandboxStatus{},
 	"WorkflowStatus": adminapi.WorkflowStatus{}, "Trouble": adminapi.Trouble{},
 	"Counts": adminapi.Counts{}, "WorkflowCounts": adminapi.WorkflowCounts{}, "LastExecution": adminapi.LastExecution{},

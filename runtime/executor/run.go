@@ -91,8 +91,7 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 // conclude ends the lease of an execution that has run.
 func (x *Executor) conclude(by *engine.Engine, l journal.Lease, run *execution, result *engine.Result) {
 	switch cause := run.Interruption(); {
-	case errors.Is(cause, journal.ErrLeaseLost): // it runs elsewhere, or could not be extended
-		x.release(by, l, 0)
+	case errors.Is(cause, journal.ErrLeaseLost): // it runs elsewhere
 	case errors.Is(cause, journal.ErrCancelled):
 		x.finish(by, l, run, record.Of(x.aborted, &run.Execution, result))
 	case errors.Is(cause, engine.ErrShutdown):

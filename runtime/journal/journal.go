@@ -198,5 +198,14 @@ type Module interface {
 	RecordRate() int
 }
 
+// SharedModule is a Module whose journals several machines share.
+type SharedModule interface {
+	Module
+
+	// SetMachine gives the name of this machine and the version of the product. It is called before
+	// JournalKey.
+	SetMachine(name, version string)
+}
+
 // Share returns the most that one workflow may have of a limit: three quarters, rounded up.
 func Share[N int | int64](limit N) N { return limit - limit/4 }

@@ -213,6 +213,33 @@ func TestCut(t *testing.T) {
 	})
 }
 
+// TestLapses: a lease that cannot be extended for most of its time is lost, and its entry runs again
+// when the database is there.
+func TestLapses(t *testing.T) {
+	s := server(t)
+	j := openAt(t, s.ConnectionTo(pgtest.User), func(o *Options) { o.Lease = 3 * time.Second })
+	e := entryOf("order", 1)
+	must(t, "accepting", j.Accept(t.Context(), e))
+	l := claim(t, j, e.ID)
+	must(t, "checkpointing", l.Checkpoint(t.Context(), journal.Step{Node: "n", Output: []byte("1")}))
+	must(t, "killing", s.Kill())
+	if err := l.Extend(t.Context()); err == nil || errors.Is(err, journal.ErrLeaseLost) {
+		t.Fatalf("extending at once: %v", err)
+	}
+	eventually(t, "waiting for the end of the lease", 3*time.Second, func() error {
+		if err := l.Extend(t.Context()); !errors.Is(err, journal.ErrLeaseLost) {
+			return fmt.Errorf("got %w", err)
+		}
+		return nil
+	})
+	must(t, "starting", s.Run())
+	again := claim(t, j, e.ID)
+	if steps := again.Entry().Steps; len(steps) != 1 {
+		t.Errorf("it has the steps %v", steps)
+	}
+	wantError(t, "finishing what was lost", l.Finish(t.Context(), &journal.Record{}), journal.ErrLeaseLost)
+}
+
 // TestReadOnly: a server that cannot be written is told as such, and is used again afterwards.
 func TestReadOnly(t *testing.T) {
 	s := server(t)

@@ -186,6 +186,7 @@ func (j *Journal) claim(ctx context.Context, c *candidate) (journal.Lease, error
 		if c.held.incarnation != j.incarnation.Load() {
 			return nil, nil
 		}
+		c.held.extended = time.Now()
 		return c.held, nil
 	}
 	l, err := j.claimWithNext(ctx, c)

@@ -38,6 +38,14 @@ const warningIn = "flowtrux warning"
 
 // newPool makes the pool of connections. It connects when the first one is needed.
 func newPool(o Options) (*pgxpool.Pool, error) {
+	c, err := poolConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.NewWithConfig(context.Background(), c)
+}
+
+func poolConfig(o Options) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(o.Connection)
 	if err != nil {
 		// pgx hides passwords in it, but not each part of a string that it could not read.
@@ -58,7 +66,7 @@ func newPool(o Options) (*pgxpool.Pool, error) {
 			conn.CustomData()[warningIn] = n.Message
 		}
 	}
-	return pgxpool.NewWithConfig(context.Background(), c)
+	return c, nil
 }
 
 // describe tells which database an error is of, without a secret.

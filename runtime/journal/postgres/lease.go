@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,9 +22,10 @@ type lease struct {
 	run         int
 	entry       *journal.Entry
 
-	mu    sync.Mutex
-	state leaseState
-	begun bool
+	mu       sync.Mutex
+	state    leaseState
+	begun    bool
+	extended time.Time // when it was known last that it holds
 
 	// of the committer
 	steps map[string]int // bytes of each step that is stored
@@ -37,10 +39,12 @@ const (
 	leaseHeld leaseState = iota
 	leaseFinished
 	leaseReleased
+	leaseLapsed
 )
 
 func newLease(j *Journal, hour uint32, incarnation int64, run int, bytes int64, e *journal.Entry) *lease {
-	l := &lease{journal: j, hour: hour, incarnation: incarnation, run: run, entry: e, bytes: bytes, steps: make(map[string]int, len(e.Steps))}
+	l := &lease{journal: j, hour: hour, incarnation: incarnation, run: run, entry: e, bytes: bytes, steps: make(map[string]int, len(e.Steps)),
+		extended: time.Now()}
 	for _, s := range e.Steps {
 		l.steps[s.Node] = stepBytes(s)
 	}
@@ -67,22 +71,46 @@ func (l *lease) Begin(ctx context.Context) error {
 	})
 }
 
-// Extend reads whether the entry was cancelled. The machine extends all of its leases.
+// Extend reads whether the entry was cancelled. The machine extends all of its leases. A lease of
+// which nothing is known for most of its time is lost: nobody here works on it any more, and it is
+// given back when the database answers, if nobody has taken it by then.
 func (l *lease) Extend(ctx context.Context) error {
 	if err := l.checkHeld(leaseHeld); err != nil {
 		return err
 	}
+	now := time.Now()
 	var cancelled bool
 	err := l.journal.pool.QueryRow(ctx, l.sql("select cancelled from {s}.pending_{h} where "+l.own()), l.args()...).Scan(&cancelled)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows) || hasCode(err, codeNoTable):
 		return journal.ErrLeaseLost
 	case err != nil:
+		if l.lapses() {
+			return fmt.Errorf("%w: %w", journal.ErrLeaseLost, l.journal.describe(err))
+		}
 		return l.journal.unavailable(err)
-	case cancelled:
+	}
+	l.mu.Lock()
+	l.extended = now
+	l.mu.Unlock()
+	if cancelled {
 		return journal.ErrCancelled
 	}
 	return nil
+}
+
+// lapses ends the lease if nothing is known of it for most of its time.
+func (l *lease) lapses() bool {
+	l.mu.Lock()
+	lapsed := l.state == leaseHeld && time.Since(l.extended) >= l.TTL()*2/3
+	if lapsed {
+		l.state = leaseLapsed
+	}
+	l.mu.Unlock()
+	if lapsed {
+		l.journal.lose(l.hour, l.entry.ID, l.run)
+	}
+	return lapsed
 }
 
 // own is the condition that the lease holds.

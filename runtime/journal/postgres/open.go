@@ -33,7 +33,7 @@ func (j *Journal) Open(ctx context.Context) (err error) {
 		return err
 	}
 	err = j.tryToBegin(ctx)
-	if err != nil && (ctx.Err() != nil || !isAway(err)) {
+	if err != nil && (errors.Is(ctx.Err(), context.Canceled) || !isAway(err)) {
 		err = j.describe(err)
 		j.pool.Close()
 		return err

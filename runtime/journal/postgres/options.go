@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -46,21 +47,41 @@ const minLease = time.Second
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
-// withDefaults checks the options and completes them.
-func (o Options) withDefaults() (Options, error) {
-	if o.Schema == "" {
-		o.Schema = DefaultSchema
-	}
-	if !schemaName.MatchString(o.Schema) {
-		return o, fmt.Errorf("schema %q: want at most 63 lower-case letters, digits and underscores, "+
+// CheckSchema checks the name of the schema.
+func (o Options) CheckSchema() error {
+	if o.Schema != "" && !schemaName.MatchString(o.Schema) {
+		return fmt.Errorf("schema %q: want at most 63 lower-case letters, digits and underscores, "+
 			"the first one no digit", o.Schema)
 	}
-	if o.Lease == 0 {
-		o.Lease = DefaultLease
+	return nil
+}
+
+// Check checks everything but the name of the machine. It does not connect.
+func (o Options) Check() error {
+	if err := o.CheckSchema(); err != nil {
+		return err
 	}
-	if o.Lease < minLease {
-		return o, fmt.Errorf("lease %s: want at least %s", o.Lease, minLease)
+	if o.Lease != 0 && o.Lease < minLease {
+		return fmt.Errorf("lease %s: want at least %s", o.Lease, minLease)
 	}
+	if o.Require != "" && o.Require != journal.Disk && o.Require != journal.Replicated {
+		return fmt.Errorf("require %q: want %s or %s", o.Require, journal.Disk, journal.Replicated)
+	}
+	_, err := poolConfig(o)
+	return err
+}
+
+// withDefaults checks the options and completes them.
+func (o Options) withDefaults() (Options, error) {
+	if err := o.Check(); err != nil {
+		return o, err
+	}
+	if o.Machine == "" {
+		return o, errors.New("the machine has no name")
+	}
+	o.Schema = cmp.Or(o.Schema, DefaultSchema)
+	o.Lease = cmp.Or(o.Lease, DefaultLease)
+	o.Require = cmp.Or(o.Require, journal.Disk)
 	if o.Retention <= 0 {
 		o.Retention = DefaultRetention
 	}
@@ -69,15 +90,6 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
-	}
-	if o.Require == "" {
-		o.Require = journal.Disk
-	}
-	if o.Require != journal.Disk && o.Require != journal.Replicated {
-		return o, fmt.Errorf("require %q: want %s or %s", o.Require, journal.Disk, journal.Replicated)
-	}
-	if o.Machine == "" {
-		return o, errors.New("the machine has no name")
 	}
 	return o, nil
 }

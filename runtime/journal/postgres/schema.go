@@ -57,8 +57,15 @@ func (j *Journal) migrate(ctx context.Context) error {
 // migrateFrom takes the steps from a version to that of this package.
 func (j *Journal) migrateFrom(ctx context.Context, tx pgx.Tx, version int) error {
 	if version == 0 {
-		if _, err := tx.Exec(ctx, j.sql("create schema if not exists {s}", 0)); err != nil {
+		// Not "if not exists", which needs a right on the database even if it exists.
+		var there bool
+		if err := tx.QueryRow(ctx, "select to_regnamespace($1) is not null", j.options.Schema).Scan(&there); err != nil {
 			return err
+		}
+		if !there {
+			if _, err := tx.Exec(ctx, j.sql("create schema {s}", 0)); err != nil {
+				return err
+			}
 		}
 	}
 	for _, step := range migrations[version:] {
