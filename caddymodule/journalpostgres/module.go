@@ -149,24 +149,32 @@ func (j *Journal) SetMachine(name, version string) { j.machine, j.version = name
 func (j *Journal) options() postgres.Options {
 	return postgres.Options{
 		Connection: j.connection, Schema: j.Schema, Machine: j.machine, Version: j.version, Lease: time.Duration(j.Lease),
-		Retention: time.Duration(j.Retention), MaxPending: j.MaxPending, MaxBytes: j.MaxBytes, Require: journal.Durability(j.Require),
+		Limits: j.limits(), Require: journal.Durability(j.Require),
 	}
 }
 
-// JournalKey implements journal.Module. A journal with other options is another one, which takes
-// over what the one before hands back.
+func (j *Journal) limits() postgres.Limits {
+	return postgres.Limits{Retention: time.Duration(j.Retention), MaxPending: j.MaxPending, MaxBytes: j.MaxBytes}
+}
+
+// JournalKey implements journal.Module. The limits are not part of it: they can change while the
+// journal is open.
 func (j *Journal) JournalKey() string {
 	connection := sha256.Sum256([]byte(j.connection)) // it has a password
 	o := j.options()
-	o.Connection = ""
+	o.Connection, o.Limits = "", postgres.Limits{}
 	return fmt.Sprintf("postgres %x %+v", connection, o)
 }
 
 // NewJournal implements journal.Module.
 func (j *Journal) NewJournal() (journal.Journal, error) { return postgres.New(j.options()), nil }
 
-// Configure implements journal.Module. The options are part of the key.
-func (j *Journal) Configure(journal.Journal) {}
+// Configure implements journal.Module.
+func (j *Journal) Configure(other journal.Journal) {
+	if p, ok := other.(*postgres.Journal); ok {
+		p.Configure(j.limits())
+	}
+}
 
 // RecordRate implements journal.Module.
 func (j *Journal) RecordRate() int {

@@ -67,7 +67,7 @@ func (j *Journal) dropHours(ctx context.Context) error {
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
 		where n.nspname = $1 and c.relkind = 'r' and c.relname ~ '^records_[0-9]{1,9}$' and substring(c.relname from 9)::bigint <
 			floor(extract(epoch from clock_timestamp() - $2::bigint * interval '1 microsecond') / 3600) - 1 order by 1`,
-		j.options.Schema, j.options.Retention.Microseconds())
+		j.options.Schema, j.limits.Load().Retention.Microseconds())
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (r *reservation) name() string { return "key " + string(r.hash[:]) }
 // room returns what the key takes. A response that is larger than the share of its workflow is not
 // stored.
 func (r *reservation) room(j *Journal) amount {
-	if int64(len(r.Key.Response)) > journal.Share(j.options.responseBytes()) {
+	if int64(len(r.Key.Response)) > journal.Share(j.limits.Load().responseBytes()) {
 		r.Key.Response = []byte{}
 	}
 	return amount{work: keySpace, responses: int64(len(r.Key.Response))}
@@ -105,7 +105,7 @@ func (r *reservation) queueEvict(j *Journal, b *pgx.Batch) {
 	if len(r.Key.Response) == 0 {
 		return
 	}
-	most := j.options.responseBytes()
+	most := j.limits.Load().responseBytes()
 	if j.usage.of(r.Workflow).responses > journal.Share(most) {
 		b.Queue(j.sql(evict("where workflow = $2"), 0), journal.Share(most), r.Workflow)
 		j.recount.Store(true)

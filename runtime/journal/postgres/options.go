@@ -24,13 +24,18 @@ type Options struct {
 	// Lease is how long after its last sign of life a machine is taken for dead. Default:
 	// DefaultLease.
 	Lease time.Duration
+	Limits
+	// Require is what acceptances need: journal.Disk, which is the default, or journal.Replicated.
+	Require journal.Durability
+}
+
+// Limits may change while a journal is open: see Journal.Configure. Values of 0 mean the defaults.
+type Limits struct {
 	// How long after its acceptance the record of an ended execution is stored. Default:
 	// DefaultRetention.
 	Retention  time.Duration
 	MaxPending int   // entries that have not ended; default: DefaultMaxPending
 	MaxBytes   int64 // of entries, steps, keys and responses; default: DefaultMaxBytes
-	// Require is what acceptances need: journal.Disk, which is the default, or journal.Replicated.
-	Require journal.Durability
 }
 
 // Defaults of Options.
@@ -82,14 +87,18 @@ func (o Options) withDefaults() (Options, error) {
 	o.Schema = cmp.Or(o.Schema, DefaultSchema)
 	o.Lease = cmp.Or(o.Lease, DefaultLease)
 	o.Require = cmp.Or(o.Require, journal.Disk)
-	if o.Retention <= 0 {
-		o.Retention = DefaultRetention
-	}
-	if o.MaxPending <= 0 {
-		o.MaxPending = DefaultMaxPending
-	}
-	if o.MaxBytes <= 0 {
-		o.MaxBytes = DefaultMaxBytes
-	}
 	return o, nil
+}
+
+func (l Limits) withDefaults() *Limits {
+	if l.Retention <= 0 {
+		l.Retention = DefaultRetention
+	}
+	if l.MaxPending <= 0 {
+		l.MaxPending = DefaultMaxPending
+	}
+	if l.MaxBytes <= 0 {
+		l.MaxBytes = DefaultMaxBytes
+	}
+	return &l
 }

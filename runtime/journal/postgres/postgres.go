@@ -18,6 +18,7 @@ import (
 type Journal struct {
 	given   Options
 	options Options // checked and complete, after Open
+	limits  atomic.Pointer[Limits]
 	pool    *pgxpool.Pool
 
 	opening sync.Mutex // held by Open and Close
@@ -58,7 +59,7 @@ type Journal struct {
 
 // New creates a journal. It does no input or output: mistakes in the options are errors of Open.
 func New(o Options) *Journal {
-	return &Journal{
+	j := &Journal{
 		given:      o,
 		quit:       make(chan struct{}),
 		started:    make(chan struct{}),
@@ -72,7 +73,12 @@ func New(o Options) *Journal {
 		counters:   newCounters(),
 		pause:      backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3},
 	}
+	j.Configure(o.Limits)
+	return j
 }
+
+// Configure changes the limits.
+func (j *Journal) Configure(l Limits) { j.limits.Store(l.withDefaults()) }
 
 // Stats reads the statistics of all machines together.
 func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {
@@ -81,7 +87,7 @@ func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, soonTime)
 	defer cancel()
-	s := journal.Stats{MaxBytes: j.options.MaxBytes, DiskFree: -1, Writes: j.writes.Load()}
+	s := journal.Stats{MaxBytes: j.limits.Load().MaxBytes, DiskFree: -1, Writes: j.writes.Load()}
 	if f := j.fault.Load(); f != nil {
 		s.Fault = *f
 	}

@@ -97,7 +97,7 @@ func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
 
 // oldest returns the id below which the retention of ended executions is over.
 func (j *Journal) oldest() string {
-	first, _, _ := journal.Query{From: time.Now().Add(-j.options.Retention)}.Range()
+	first, _, _ := journal.Query{From: time.Now().Add(-j.limits.Load().Retention)}.Range()
 	return first
 }
 

@@ -59,13 +59,13 @@ func (u *usage) add(workflow string, d amount) {
 	}
 }
 
-func (o *Options) responseBytes() int64 { return o.MaxBytes / 4 }
-func (o *Options) workBytes() int64     { return o.MaxBytes - o.responseBytes() }
+func (l *Limits) responseBytes() int64 { return l.MaxBytes / 4 }
+func (l *Limits) workBytes() int64     { return l.MaxBytes - l.responseBytes() }
 
 // checkUsage returns why a workflow cannot have so much more.
 func (j *Journal) checkUsage(workflow string, d amount) error {
 	all, own := j.usage.all, j.usage.of(workflow)
-	pending, work := j.options.MaxPending, j.options.workBytes()
+	pending, work := j.limits.Load().MaxPending, j.limits.Load().workBytes()
 	switch {
 	case d.pending > 0 && all.pending+d.pending > pending:
 		return fmt.Errorf("%w: %d executions have not ended, max_pending is %d", journal.ErrFull, all.pending, pending)
@@ -74,11 +74,11 @@ func (j *Journal) checkUsage(workflow string, d amount) error {
 			journal.ErrFull, own.pending, pending, journal.Share(pending))
 	case d.work > 0 && all.work+d.work > work:
 		return fmt.Errorf("%w: pending work and idempotency keys take %d bytes, %d more would be over %d, "+
-			"which follows from max_bytes %d", journal.ErrFull, all.work, d.work, work, j.options.MaxBytes)
+			"which follows from max_bytes %d", journal.ErrFull, all.work, d.work, work, j.limits.Load().MaxBytes)
 	case d.work > 0 && own.work+d.work > journal.Share(work):
 		return fmt.Errorf("%w: pending work and idempotency keys of the workflow take %d bytes, %d more would be "+
 			"over its share of %d, which follows from max_bytes %d",
-			journal.ErrFull, own.work, d.work, journal.Share(work), j.options.MaxBytes)
+			journal.ErrFull, own.work, d.work, journal.Share(work), j.limits.Load().MaxBytes)
 	}
 	return nil
 }
