@@ -43,8 +43,10 @@ const (
 )
 
 func newLease(j *Journal, hour uint32, incarnation int64, run int, bytes int64, e *journal.Entry) *lease {
-	l := &lease{journal: j, hour: hour, incarnation: incarnation, run: run, entry: e, bytes: bytes, steps: make(map[string]int, len(e.Steps)),
-		extended: time.Now()}
+	l := &lease{
+		journal: j, hour: hour, incarnation: incarnation, run: run, entry: e, bytes: bytes,
+		steps: make(map[string]int, len(e.Steps)), extended: time.Now(),
+	}
 	for _, s := range e.Steps {
 		l.steps[s.Node] = stepBytes(s)
 	}
