@@ -213,6 +213,9 @@ func (a *App) Start() error {
 	if err := a.openStorage(ctx); err != nil {
 		return err
 	}
+	if err := a.joinFleet(ctx); err != nil {
+		return err
+	}
 	// As soon as there are workflows, requests have to be accepted.
 	a.journalConf.Configure(a.journal)
 	a.executor.LimitRecords(a.journalConf.RecordRate())

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/flowtrux/edge/caddymodule/adminapi"
+	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/internal/version"
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -50,6 +54,53 @@ func (a *App) prepareShared(m journal.SharedModule) error {
 	}
 	m.SetMachine(name, version.Version())
 	return nil
+}
+
+// Of finding out which fleet this machine belongs to.
+const (
+	fleetWait  = 2 * time.Second // when a config starts
+	fleetPause = 5 * time.Second // between later attempts, while the store is away
+)
+
+// joinFleet tells a journal that is shared which store this machine uses: all machines that share
+// the one share the other. While the store is away, it is tried again later.
+func (a *App) joinFleet(ctx context.Context) error {
+	if a.sharing == nil {
+		return nil
+	}
+	soon, cancel := context.WithTimeout(ctx, fleetWait)
+	defer cancel()
+	fleet, err := a.mirror.Cluster(soon)
+	if err == nil {
+		if err := a.sharing.Belong(ctx, fleet); !errors.Is(err, journal.ErrUnavailable) {
+			return err
+		}
+	}
+	later, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var joining sync.WaitGroup
+	joining.Go(func() { a.joinFleetLater(later) })
+	a.life.onEnd(func() error {
+		stop()
+		joining.Wait()
+		return nil
+	})
+	return nil
+}
+
+func (a *App) joinFleetLater(ctx context.Context) {
+	for backoff.Sleep(ctx, fleetPause) == nil {
+		fleet, err := a.mirror.Cluster(ctx)
+		if err == nil {
+			err = a.sharing.Belong(ctx, fleet)
+		}
+		if err == nil {
+			return
+		}
+		if errors.Is(err, journal.ErrForeign) {
+			a.logger.Error("the journal belongs to another fleet", zap.Error(err))
+			return
+		}
+	}
 }
 
 // durability is what an accepted execution survives at the moment.

@@ -26,7 +26,7 @@ const (
 var arrows = map[string][]string{
 	".":                           {"caddymodule/*"},
 	"xcaddy":                      {"."},
-	"caddymodule":                 {"caddymodule/adminapi", "caddymodule/command", "caddymodule/console", "caddymodule/headercheck", "internal/drain", "internal/version", "runtime/*", "nodes", "nodes/abi", "nodes/rawjson"},
+	"caddymodule":                 {"caddymodule/adminapi", "caddymodule/command", "caddymodule/console", "caddymodule/headercheck", "internal/backoff", "internal/drain", "internal/version", "runtime/*", "nodes", "nodes/abi", "nodes/rawjson"},
 	"caddymodule/adminapi":        {"runtime/journal"},
 	"caddymodule/command":         {"caddymodule/adminapi", "caddymodule/console", "caddymodule/headercheck", "internal/version", "runtime/*", "nodes", "nodes/abi", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
 	"caddymodule/console":         {"caddymodule/adminapi", "internal/version"},

@@ -73,8 +73,8 @@ func (q *Queue[T]) Next(except []string) (value T, ok bool) {
 	return value, false
 }
 
-// Upcoming yields entries that stay in the queue, about in the order in which they will be next. The
-// queue must not be changed meanwhile.
+// Upcoming yields entries that stay in the queue, about in the order in which they will be next.
+// The queue must not be changed meanwhile.
 func (q *Queue[T]) Upcoming(yield func(T) bool) {
 	for round, more := 0, true; more; round++ {
 		more = false

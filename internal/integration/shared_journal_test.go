@@ -75,6 +75,12 @@ func TestSharedJournal(t *testing.T) {
 		t.Errorf("durability %s, troubles %+v", st.Durability, st.Troubles)
 	}
 
+	elsewhere := strings.Replace(app, "{\n lease", "{\n # another prefix\n lease", 1)
+	elsewhere = strings.Replace(elsewhere, "store etcd "+cluster.Address, "store etcd "+cluster.Address+" {\n prefix /other/\n}", 1)
+	if err := s.tryLoad(s.caddyfile(elsewhere, "")); err == nil || !strings.Contains(err.Error(), "prefix /other/") || !strings.Contains(err.Error(), "prefix /flowtrux/") {
+		t.Errorf("the schema of another fleet: %v", err)
+	}
+
 	if err := database.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,14 @@ type Sharing interface {
 	// of them has died within its lease.
 	Machines(ctx context.Context) ([]Machine, error)
 
+	// Belong says which fleet this process belongs to. It returns ErrForeign, as every other call
+	// does from then on, if the journal belongs to another one. While the journal is unavailable,
+	// it is checked later.
+	Belong(ctx context.Context, fleet string) error
+
 	// CheckedDurability returns what an accepted execution survives as it was found last, without
-	// waiting: other servers, on which it depends, come and go. Durability is what the configuration
-	// wants.
+	// waiting: other servers, on which it depends, come and go. Durability is what the
+	// configuration wants.
 	CheckedDurability() Durability
 }
 

@@ -41,9 +41,9 @@ const (
 // room for entries and keys. Among stored responses, those of a workflow that is at its share are
 // evicted first, otherwise the oldest of all workflows.
 //
-// Several processes can have one journal open at a time, if its engine permits it. Then each of them
-// can claim, cancel and read what any of them has accepted. What a process held is free when the
-// others know that it has died, at the latest when the engine's lease of a process has lapsed.
+// Several processes can have one journal open at a time, if its engine permits it. Then each of
+// them can claim, cancel and read what any of them has accepted. What a process held is free when
+// the others know that it has died, at the latest when the engine's lease of a process has lapsed.
 // Limits and statistics are of all processes together; they are exact while one process has the
 // journal open, otherwise as known some seconds ago. Workflows take turns in each process.
 //

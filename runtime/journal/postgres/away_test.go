@@ -40,8 +40,8 @@ func openAt(t *testing.T, connection string, set func(*Options)) *Journal {
 	return j
 }
 
-// wantAllRefused expects that each call, at the same time as the others, tells in time of a database
-// that is away.
+// wantAllRefused expects that each call, at the same time as the others, tells in time of a
+// database that is away.
 func wantAllRefused(t *testing.T, j *Journal) {
 	t.Helper()
 	const late = time.Second // of a busy machine
@@ -223,8 +223,8 @@ func TestCut(t *testing.T) {
 	})
 }
 
-// TestLapses: a lease that cannot be extended for most of its time is lost, and its entry runs again
-// when the database is there.
+// TestLapses: a lease that cannot be extended for most of its time is lost, and its entry runs
+// again when the database is there.
 func TestLapses(t *testing.T) {
 	s := server(t)
 	j := openAt(t, s.ConnectionTo(pgtest.User), func(o *Options) { o.Lease = 3 * time.Second })

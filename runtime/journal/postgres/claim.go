@@ -112,7 +112,7 @@ func (j *Journal) waitUntilReady(ctx context.Context) error {
 	}
 	select {
 	case <-j.started:
-		return nil
+		return j.checkReady()
 	case <-j.quit:
 		return journal.ErrClosed
 	case <-ctx.Done():

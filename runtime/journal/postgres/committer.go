@@ -59,10 +59,10 @@ const (
 )
 
 // fence returns the beginning of what a transaction of a machine selects first. It locks the row of
-// the machine $1; if another machine has ended it, it divides by zero, which skips everything behind
-// it. It bounds the time of the transaction to $2 milliseconds. And it makes the statements that
-// follow look rows up one by one by their index: tables of an hour have no statistics at first, and
-// a plan that reads a whole table would also read all rows that are dead.
+// the machine $1; if another machine has ended it, it divides by zero, which skips all that is
+// behind it. It bounds the time of the transaction to $2 milliseconds. And it makes the statements
+// that follow look rows up one by one by their index: tables of an hour have no statistics at
+// first, and a plan that reads a whole table would also read all rows that are dead.
 func fence(lock string) string {
 	return `(select 1 / count(*) from (select 1 from {s}.machines where incarnation = $1 and ended is null for ` + lock + `) m),
 		set_config('statement_timeout', $2::text, true), set_config('idle_in_transaction_session_timeout', $2, true),

@@ -122,7 +122,7 @@ func (j *Journal) mergeCounts(ctx context.Context, tx pgx.Tx, add map[string][]b
 		keys = append(keys, []byte(key))
 	}
 	slices.SortFunc(keys, slices.Compare)
-	// Losing counters with a crash of the server is no worse than losing them with one of this process.
+	// Losing counters with the server is no worse than losing them with this process.
 	if _, err := tx.Exec(ctx, "set local synchronous_commit = off"); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -9,19 +10,46 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// checkFleet keeps the fleet of the options in the schema, and returns journal.ErrForeign if it is
-// that of another one.
+// Belong sets the fleet of this machine, and checks it as Open does with that of the options.
+func (j *Journal) Belong(ctx context.Context, fleet string) error {
+	if err := j.checkOpen(); err != nil {
+		return err
+	}
+	if own := j.fleet.Load(); own != nil && *own != fleet {
+		return fmt.Errorf("%w: it is open for the fleet of %s, and not for that of %s", journal.ErrForeign, *own, fleet)
+	}
+	j.fleet.Store(&fleet)
+	if !j.ready.Load() { // it is checked before it is
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, soonTime)
+	defer cancel()
+	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error { return j.checkFleet(ctx, tx) })
+	if errors.Is(err, journal.ErrForeign) {
+		j.foreign.Store(&err)
+		return err
+	}
+	return j.unavailable(err)
+}
+
+// checkFleet keeps the fleet in the schema if it has none, and returns journal.ErrForeign if it has
+// another one.
 func (j *Journal) checkFleet(ctx context.Context, tx pgx.Tx) error {
-	if j.options.Fleet == "" {
+	own := j.fleet.Load()
+	if own == nil || *own == "" {
 		return nil
 	}
 	var fleet string
-	if err := tx.QueryRow(ctx, j.sql("update {s}.meta set fleet = coalesce(fleet, $1) returning fleet", 0), j.options.Fleet).Scan(&fleet); err != nil {
+	err := tx.QueryRow(ctx, j.sql("select coalesce(fleet, '') from {s}.meta", 0)).Scan(&fleet)
+	if err == nil && fleet == "" {
+		err = tx.QueryRow(ctx, j.sql("update {s}.meta set fleet = coalesce(fleet, $1) returning fleet", 0), *own).Scan(&fleet)
+	}
+	if err != nil {
 		return err
 	}
-	if fleet != j.options.Fleet {
-		return fmt.Errorf("%w: schema %s belongs to the fleet %q, and this one is %q; name another schema, or take it over with: "+
-			"caddy flowtrux journal adopt", journal.ErrForeign, j.options.Schema, fleet, j.options.Fleet)
+	if fleet != *own {
+		return fmt.Errorf("%w: schema %s belongs to the fleet of %s, and this machine to that of %s; name another schema, or, "+
+			"if that fleet is gone, run: update %s.meta set fleet = null", journal.ErrForeign, j.options.Schema, fleet, *own, j.options.Schema)
 	}
 	return nil
 }
@@ -36,6 +64,7 @@ func TakeOver(ctx context.Context, o Options) (before string, err error) {
 	if j.pool, err = newPool(j.options); err != nil {
 		return "", err
 	}
+	j.fleet.Store(&j.options.Fleet)
 	defer j.pool.Close()
 	err = pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, j.sql("select coalesce(fleet, '') from {s}.meta for update", 0)).Scan(&before); err != nil {

@@ -63,7 +63,7 @@ func BenchmarkLists(b *testing.B) {
 	}
 	b.Run("by_id", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
-			if _, err := j.Get(b.Context(), ids[i*7919%n]); err != nil {
+			if _, err := j.Get(b.Context(), ids[n-1-i*7919%(n/2)]); err != nil {
 				b.Fatal(err)
 			}
 		}

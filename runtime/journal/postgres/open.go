@@ -32,6 +32,9 @@ func (j *Journal) Open(ctx context.Context) (err error) {
 	if j.pool, err = newPool(j.options); err != nil {
 		return err
 	}
+	if j.options.Fleet != "" {
+		j.fleet.Store(&j.options.Fleet)
+	}
 	err = j.tryToBegin(ctx)
 	if err != nil && (errors.Is(ctx.Err(), context.Canceled) || !isAway(err)) {
 		err = j.describe(err)

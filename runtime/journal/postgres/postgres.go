@@ -29,7 +29,7 @@ type Journal struct {
 	work    sync.WaitGroup
 	stop    context.CancelFunc // ends the calls of the background
 
-	incarnation atomic.Int64              // of this machine; it changes if another machine has ended it
+	incarnation atomic.Int64              // of this machine; it changes if others have ended it
 	proved      atomic.Pointer[time.Time] // when its lease was extended last
 	seq         atomic.Int64              // of the last entry, step or key
 	hours       sync.Map                  // of uint32: hours whose tables are there
@@ -37,6 +37,8 @@ type Journal struct {
 	fault       atomic.Pointer[string] // why it cannot write
 	counters    counters
 	durable     atomic.Pointer[journal.Durability]
+	fleet       atomic.Pointer[string] // nil = it is not known
+	foreign     atomic.Pointer[error]  // the schema belongs to another one
 
 	operations chan *operation
 	look       chan struct{} // tells poll that there is something to find
@@ -54,7 +56,7 @@ type Journal struct {
 	ahead      ahead
 	wake       chan struct{}   // closed and replaced when there is something to claim
 	cursors    map[int64]int64 // by incarnation: the last entry that was read
-	taken      map[string]bool // by claims, while candidates are read; nil = they are not
+	taken      map[string]bool // while they are read; nil = they are not
 }
 
 // New creates a journal. It does no input or output: mistakes in the options are errors of Open.
@@ -119,8 +121,14 @@ func (j *Journal) checkOpen() error {
 
 // checkReady is checkOpen, and returns journal.ErrUnavailable until the database has answered.
 func (j *Journal) checkReady() error {
-	if err := j.checkOpen(); err != nil || j.ready.Load() {
+	if err := j.checkOpen(); err != nil {
 		return err
+	}
+	if foreign := j.foreign.Load(); foreign != nil {
+		return *foreign
+	}
+	if j.ready.Load() {
+		return nil
 	}
 	return fmt.Errorf("%w: %s", journal.ErrUnavailable, j.faultText())
 }

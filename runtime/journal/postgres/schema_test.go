@@ -53,11 +53,22 @@ func TestFleets(t *testing.T) {
 	other := o
 	other.Fleet, other.Machine = "cluster 2 /flowtrux/", "b"
 	err := New(other).Open(t.Context())
-	for _, part := range []string{o.Fleet, other.Fleet, "caddy flowtrux journal adopt"} {
+	for _, part := range []string{o.Fleet, other.Fleet, "update " + o.Schema + ".meta set fleet = null"} {
 		if !errors.Is(err, journal.ErrForeign) || !strings.Contains(err.Error(), part) {
 			t.Errorf("opening as another fleet: %v, want it to have %q", err, part)
 		}
 	}
+	late := other
+	late.Fleet = ""
+	unknown := New(late)
+	must(t, "opening before the fleet is known", unknown.Open(t.Context()))
+	wantError(t, "belonging to another fleet", unknown.Belong(t.Context(), other.Fleet), journal.ErrForeign)
+	wantError(t, "accepting for another fleet", unknown.Accept(t.Context(), entryOf("order", 1)), journal.ErrForeign)
+	_, err = unknown.Claim(t.Context())
+	wantError(t, "claiming for another fleet", err, journal.ErrForeign)
+	must(t, "closing", unknown.Close())
+	wantError(t, "belonging to another fleet as well", first.Belong(t.Context(), other.Fleet), journal.ErrForeign)
+	must(t, "accepting for the first fleet", first.Accept(t.Context(), entryOf("order", 2)))
 	_, err = TakeOver(t.Context(), other)
 	wantError(t, "taking over what is used", err, journal.ErrInUse)
 	must(t, "closing", first.Close())
