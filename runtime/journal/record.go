@@ -42,6 +42,8 @@ type Summary struct {
 	EndedAt    time.Time `json:"endedAt,omitzero"`
 	ReplayOf   string    `json:"replayOf,omitempty"`
 	Source     string    `json:"source,omitempty"` // see Entry.Source
+	// Machine is the one that has taken the request, if several share the journal.
+	Machine string `json:"machine,omitempty"`
 	Outcome
 }
 

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/oklog/ulid/v2"
 
 	"github.com/flowtrux/edge/runtime/journal"
@@ -192,6 +193,9 @@ func (s *suite) wantStats(j journal.Journal, want journal.Stats) {
 		s.Fatalf("stats (-want +got):\n%s", diff)
 	}
 }
+
+// anyMachine ignores which machine has taken a request: only engines that are shared know it.
+var anyMachine = cmpopts.IgnoreFields(journal.Summary{}, "Machine")
 
 // epoch is the acceptance time of the first entry: recent, so that no retention is over, and in
 // whole milliseconds in UTC, which every engine can store.

@@ -40,7 +40,7 @@ func records(s *suite) {
 		s.must("recording", j.Put(s.context(), journal.Ended{Record: record(n, status), Source: entry(n)}))
 		got, err := j.Get(s.context(), entry(n).ID)
 		s.must("reading", err)
-		if diff := cmp.Diff(record(n, status), got, cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(record(n, status), got, cmpopts.EquateEmpty(), anyMachine); diff != "" {
 			s.Errorf("record (-put +got):\n%s", diff)
 		}
 	}
@@ -64,7 +64,7 @@ func records(s *suite) {
 	want.Source = e.Source
 	got, err := j.Get(s.context(), entry(3).ID)
 	s.must("reading", err)
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), anyMachine); diff != "" {
 		s.Errorf("record (-finished +got):\n%s", diff)
 	}
 	for _, id := range []string{entry(4).ID, "exec-1", "", "../../etc/passwd"} {
@@ -112,7 +112,7 @@ func (s *suite) wantSource(j journal.Journal, want *journal.Entry) {
 	s.Helper()
 	got, err := j.Source(s.context(), want.ID)
 	s.must("reading the source", err)
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), anyMachine); diff != "" {
 		s.Errorf("source (-accepted +got):\n%s", diff)
 	}
 }
@@ -185,7 +185,7 @@ func lists(s *suite) {
 				want = append(want, r)
 			}
 		}
-		if diff := cmp.Diff(want, s.list(j, c.query), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want, s.list(j, c.query), cmpopts.EquateEmpty(), anyMachine); diff != "" {
 			s.Errorf("%+v (-want +got):\n%s", c.query, diff)
 		}
 	}

@@ -192,12 +192,13 @@ func (a *acceptance) committed(err error, abandoned bool) {
 			own := *e
 			own.Key = nil
 			c.held = newLease(j, a.hour, a.heldBy, 1, entryBytes(e), &own)
+			c.held.machine = j.options.Machine
 		}
 		j.enqueue(c)
 		return
 	}
 	a.lease = newLease(j, a.hour, j.incarnation.Load(), 1, entryBytes(e), e)
-	a.lease.begun = true
+	a.lease.begun, a.lease.machine = true, j.options.Machine
 	if abandoned { // nobody takes it
 		j.work.Go(func() { a.lease.discard() })
 	}

@@ -272,13 +272,14 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 	b.Queue(j.sql(`with free as (select id from {s}.pending_{h} where id = any($1::text[]) and holder is null
 			and (due is null or due <= clock_timestamp()) order by id for update skip locked)
 		update {s}.pending_{h} p set holder = $2::bigint, run = p.run + 1, returned = false, begun = false, due = null
-		from free where p.id = free.id returning p.id, p.run, p.deaths, p.bytes`, hour), ids, me).
+		from free where p.id = free.id
+		returning p.id, p.run, p.deaths, p.bytes, coalesce((select name from {s}.machines m where m.incarnation = p.origin), '')`, hour), ids, me).
 		Query(func(rows pgx.Rows) error {
-			var id string
+			var id, machine string
 			var run, deaths int
 			var bytes int64
-			_, err := pgx.ForEachRow(rows, []any{&id, &run, &deaths, &bytes}, func() error {
-				leases[id] = &lease{journal: j, hour: hour, incarnation: me, run: run, bytes: bytes, entry: &journal.Entry{ID: id, Deaths: deaths}}
+			_, err := pgx.ForEachRow(rows, []any{&id, &run, &deaths, &bytes, &machine}, func() error {
+				leases[id] = &lease{run: run, bytes: bytes, machine: machine, entry: &journal.Entry{ID: id, Deaths: deaths}}
 				return nil
 			})
 			return err
@@ -306,6 +307,7 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 			if l := leases[e.ID]; l != nil {
 				e.Steps, e.Deaths = l.entry.Steps, l.entry.Deaths
 				leases[e.ID] = newLease(j, hour, me, l.run, l.bytes, e)
+				leases[e.ID].machine = l.machine
 				found[e.ID] = true
 			}
 		}

@@ -21,6 +21,7 @@ type lease struct {
 	incarnation int64
 	run         int
 	entry       *journal.Entry
+	machine     string // which has accepted the entry
 
 	mu       sync.Mutex
 	state    leaseState

@@ -102,6 +102,7 @@ type ending struct {
 func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 	full := *r
 	l.entry.Complete(&full.Summary)
+	full.Machine = l.machine
 	row, err := newRecordRow(&full)
 	if err != nil {
 		return err

@@ -66,7 +66,9 @@ func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
 	rows := make([]recordRow, len(ended))
 	for i, e := range ended {
 		var err error
-		if rows[i], err = newRecordRow(e.Record); err != nil {
+		r := *e.Record
+		r.Machine = j.options.Machine
+		if rows[i], err = newRecordRow(&r); err != nil {
 			return err
 		}
 	}
@@ -102,15 +104,15 @@ func (j *Journal) oldest() string {
 }
 
 // pendingRows selects what pendingSummary takes.
-const pendingRows = `select p.id, e.workflow, e.revision, e.accepted, e.replay_of, e.source, p.holder is not null
-	from {s}.pending p join {s}.entries e on e.hour = p.hour and e.id = p.id`
+const pendingRows = `select p.id, e.workflow, e.revision, e.accepted, e.replay_of, e.source, p.holder is not null, coalesce(m.name, '')
+	from {s}.pending p join {s}.entries e on e.hour = p.hour and e.id = p.id left join {s}.machines m on m.incarnation = p.origin`
 
 // pendingSummary reads the row of an entry that has not ended.
 func pendingSummary(row pgx.CollectableRow) (journal.Summary, error) {
 	var s journal.Summary
 	var accepted int64
 	var running bool
-	err := row.Scan(&s.ID, &s.Workflow, &s.Revision, &accepted, &s.ReplayOf, &s.Source, &running)
+	err := row.Scan(&s.ID, &s.Workflow, &s.Revision, &accepted, &s.ReplayOf, &s.Source, &running, &s.Machine)
 	s.AcceptedAt = timeOf(accepted)
 	if s.Status = journal.Pending; running {
 		s.Status = journal.Running

@@ -130,7 +130,7 @@ func TestMachines(t *testing.T) {
 	a, b := open(t, "a", time.Minute), open(t, "b", time.Minute)
 	e := entryOf("order", 1)
 	must(t, "accepting", a.Accept(t.Context(), e))
-	claim(t, b, e.ID)
+	l := claim(t, b, e.ID)
 	machines, err := a.Machines(t.Context())
 	must(t, "reading", err)
 	if len(machines) != 2 {
@@ -145,4 +145,17 @@ func TestMachines(t *testing.T) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}
+	wantMachine := func() {
+		t.Helper()
+		r, err := b.Get(t.Context(), e.ID)
+		must(t, "reading", err)
+		page, err := b.List(t.Context(), journal.Query{})
+		must(t, "listing", err)
+		if r.Machine != "a" || len(page.Rows) != 1 || page.Rows[0].Machine != "a" {
+			t.Errorf("taken by %q, and %+v", r.Machine, page.Rows)
+		}
+	}
+	wantMachine()
+	must(t, "finishing", l.Finish(t.Context(), &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Succeeded}}}))
+	wantMachine()
 }
