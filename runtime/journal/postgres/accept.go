@@ -94,7 +94,7 @@ func (a *acceptance) check() error {
 		}
 	}
 	j.usage.add(workflow, a.room)
-	a.hold = !a.adopted && len(a.entry.Steps) == 0 && j.mayHold(a.entry)
+	a.hold = a.refused == nil && !a.adopted && len(a.entry.Steps) == 0 && j.mayHold(a.entry)
 	return nil
 }
 

@@ -8,9 +8,10 @@
 //
 // # The schema
 //
-//	meta        one row: the version of the schema
+//	meta        one row: the version of the schema, what it consists of, and whose it is
 //	machines    a row for each time that a journal was opened: its incarnation
 //	keys        idempotency keys, with their stored responses
+//	counts      counters by the hour, of all machines together
 //
 // The other tables are divided by the hour in the execution's id, as the files of other engines
 // are, so that retention drops whole tables. <hour> is the number of hours since 1970.
@@ -22,7 +23,8 @@
 //	records_<hour>    records of ended executions
 //
 // Statements of one execution name the table of its hour: they are planned as if there were no
-// other hours. Lists and counts read the partitioned tables above them.
+// other hours. Lists read hour by hour, from the newest on. The primary keys begin with the id, as
+// a table of an hour has one hour only.
 //
 // # Machines, leases and fences
 //
@@ -35,8 +37,12 @@
 // claims, each with one more death, in one transaction. Every transaction that writes for a machine
 // locks that machine's row first and finds it not ended. So one of two happens: the write is
 // committed before the machine is ended, and the next holder sees it; or the machine is ended, and
-// the write is refused with journal.ErrLeaseLost. A machine that was stopped for a minute and goes
-// on is refused if somebody has ended it, and goes on if nobody has.
+// the write is refused with journal.ErrLeaseLost. A machine that was stopped, or could not reach
+// the database, for longer than its lease ends itself before it writes, whether somebody else has
+// or not: what it held is then claimed again.
+//
+// A single lease of which nothing could be read for two thirds of its time is given up by its
+// holder. It is given back when the database answers.
 //
 // A machine whose process is gone is also ended at once by the next journal that is opened on the
 // same host with the same name: the kernel tells that no process with its number and start time
@@ -61,17 +67,25 @@
 // warning, or when the connection breaks, nothing is promised: the same operations are sent again,
 // on another connection. Each finds by the number of its machine and its own whether it was done.
 //
-// Accept takes the key, if it is free, expired, its own, or reserved by a machine that has ended;
-// inserts the entry if it has the key, and neither the entry nor a record exists; then reads what
-// is there now. That tells the acceptance, a duplicate, a key of another body, and an id that
-// exists. Limits are checked before it by the committer.
+// Operations of one kind and hour share their statements: parsing and planning cost more than the
+// rows do. Statements look rows up by their index, one by one, whatever the planner would like: see
+// fence. Their descriptions are kept by this process, so that arguments go as binary; nothing is
+// prepared in the server.
 //
-// Claim is a transaction of its own, without waiting for the disk: a claim that the database
-// forgets is refused at its first write. Each machine keeps the ids of pending entries in turn
-// between workflows, in memory. It learns them from its own acceptances, and from reading
+// Accept takes the key, if it is free, expired, its own, or reserved by a machine that has ended;
+// inserts the entry if it has the key, and neither the entry nor a record exists. An acceptance
+// that was not inserted is sent again alone, and reads what is there: that tells a duplicate, a key
+// of another body, and an id that exists. Limits are checked before it by the committer.
+//
+// An acceptance of a machine that is claiming inserts its entry as claimed by that machine. So most
+// executions need no statement for their claim, and no change of a row. See ahead.go.
+//
+// Claim, for all others, is a transaction of its own, without waiting for the disk: a claim that
+// the database forgets is refused at its first write. Each machine keeps the ids of pending entries
+// in turn between workflows, in memory. It learns them from its own acceptances, and from reading
 // pending in the order of the accepting machines' numbers, from where it has read last. The
-// committer makes that order the order in which rows appear. The claim locks the row of the
-// chosen id for update, skips it if another has it locked, and takes it if nobody holds it. It does
+// committer makes that order the order in which rows appear. The claim locks the rows of the chosen
+// ids for update, skips those that another has locked, and takes those that nobody holds. It does
 // not search, so rows that are dead but still seen by a long transaction elsewhere cost it nothing.
 //
 // Checkpoint updates the row of pending if its holder and the number of its claim are those of the
@@ -79,8 +93,20 @@
 // it. Release empties the holder. Released entries and those of dead machines are found by a small
 // index of their own.
 //
-// The row of pending is changed once by a claim, in place, and deleted at the end. It has the only
-// rows that die one by one; no search that a claim depends on passes over them.
+// The row of pending is changed in place, if at all, and deleted at the end. It has the only rows
+// that die one by one; no search that a claim depends on passes over them.
+//
+// # While the database is away
+//
+// Open succeeds, and it is tried again in the background. What a sender waits for is refused within
+// two seconds, and reads within four. What was sent without a reply is repeated until its caller
+// leaves. A claim or a release without a reply is given back when the database answers.
+//
+// # Durability
+//
+// fsync and the standbys are read at the start and each minute. With Options.Require
+// journal.Replicated, each transaction fails in a server whose list of synchronous standbys is
+// empty; with one, the server waits for them.
 //
 // # Retention
 //

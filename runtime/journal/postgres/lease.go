@@ -210,14 +210,15 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 	}
 	o.committed = func(err error, _ bool) {
 		l.ended(err, leaseReleased)
-		switch {
-		case err == nil:
+		if err == nil {
 			j.enqueueAfter(c, after)
-		case errors.Is(err, journal.ErrUnavailable): // it is released when the database answers
-			j.lose(l.hour, l.entry.ID, l.run)
 		}
 	}
-	return j.do(ctx, o)
+	err := j.do(ctx, o)
+	if err != nil && !errors.Is(err, journal.ErrLeaseLost) && !errors.Is(err, journal.ErrClosed) {
+		j.lose(l.hour, l.entry.ID, l.run) // it is given back when the database answers
+	}
+	return err
 }
 
 // enqueueAfter makes an entry available to claims of this machine when its time has come. Others
