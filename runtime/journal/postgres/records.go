@@ -147,38 +147,49 @@ func (j *Journal) Get(ctx context.Context, id string) (*journal.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := new(journal.Record)
-	found := false
-	b := &pgx.Batch{}
-	// In this order: what ends in between is found by the second.
-	b.Queue(j.sql(pendingRows+" where p.hour = $1 and p.id = $2", 0), int32(hour), id).Query(func(rows pgx.Rows) error {
-		s, err := pgx.CollectRows(rows, pendingSummary)
-		if len(s) > 0 {
-			r.Summary, found = s[0], true
-			if j.heldAhead(id) != nil {
-				r.Status = journal.Pending
-			}
+	// What ends between the first two is found by the third.
+	r, err := j.getEnded(ctx, hour, id)
+	if err == nil && r == nil {
+		if r, err = j.getLive(ctx, hour, id); err == nil && r == nil {
+			r, err = j.getEnded(ctx, hour, id)
 		}
-		return err
-	})
-	b.Queue(j.sql("select summary, details from {s}.records_{h} where id = $1 and id >= $2", hour), id, j.oldest()).
-		QueryRow(func(row pgx.Row) error {
-			var summary, more []byte
-			if err := row.Scan(&summary, &more); err != nil {
-				if errors.Is(err, pgx.ErrNoRows) {
-					return nil
-				}
-				return err
-			}
-			found = true
-			r = decodeRecord(id, summary, more)
-			return nil
-		})
-	if err := j.pool.SendBatch(ctx, b).Close(); err != nil && !hasCode(err, codeNoTable) {
-		return nil, j.unavailable(err)
 	}
-	if !found {
+	switch {
+	case err != nil:
+		return nil, j.unavailable(err)
+	case r == nil:
 		return nil, journal.ErrUnknown
+	}
+	return r, nil
+}
+
+// getEnded reads the record of an ended execution; nil if there is none.
+func (j *Journal) getEnded(ctx context.Context, hour uint32, id string) (*journal.Record, error) {
+	var summary, more []byte
+	err := j.pool.QueryRow(ctx, j.sql("select summary, details from {s}.records where hour = $1 and id = $2 and id >= $3", 0),
+		int32(hour), id, j.oldest()).Scan(&summary, &more)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decodeRecord(id, summary, more), nil
+}
+
+// getLive reads what is known of an entry that has not ended; nil if there is none.
+func (j *Journal) getLive(ctx context.Context, hour uint32, id string) (*journal.Record, error) {
+	rows, err := j.pool.Query(ctx, j.sql(pendingRows+" where p.hour = $1 and p.id = $2", 0), int32(hour), id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := pgx.CollectRows(rows, pendingSummary)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	r := &journal.Record{Summary: found[0]}
+	if j.heldAhead(id) != nil {
+		r.Status = journal.Pending
 	}
 	return r, nil
 }
