@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -273,13 +272,13 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 			and (due is null or due <= clock_timestamp()) order by id for update skip locked)
 		update {s}.pending_{h} p set holder = $2::bigint, run = p.run + 1, returned = false, begun = false, due = null
 		from free where p.id = free.id
-		returning p.id, p.run, p.deaths, p.bytes, coalesce((select name from {s}.machines m where m.incarnation = p.origin), '')`, hour), ids, me).
+		returning p.id, p.workflow, p.run, p.deaths, p.bytes, coalesce((select name from {s}.machines m where m.incarnation = p.origin), '')`, hour), ids, me).
 		Query(func(rows pgx.Rows) error {
-			var id, machine string
+			var id, workflow, machine string
 			var run, deaths int
 			var bytes int64
-			_, err := pgx.ForEachRow(rows, []any{&id, &run, &deaths, &bytes, &machine}, func() error {
-				leases[id] = &lease{run: run, bytes: bytes, machine: machine, entry: &journal.Entry{ID: id, Deaths: deaths}}
+			_, err := pgx.ForEachRow(rows, []any{&id, &workflow, &run, &deaths, &bytes, &machine}, func() error {
+				leases[id] = &lease{run: run, bytes: bytes, machine: machine, entry: &journal.Entry{ID: id, Workflow: workflow, Deaths: deaths}}
 				return nil
 			})
 			return err
@@ -316,8 +315,28 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 	if err := j.pool.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(leases, func(id string, _ *lease) bool { return !found[id] })
+	for id, l := range leases {
+		if !found[id] {
+			delete(leases, id)
+			j.work.Go(func() { j.endDamaged(newLease(j, hour, me, l.run, l.bytes, l.entry)) })
+		}
+	}
 	return leases, nil
+}
+
+// endDamaged ends an entry that was claimed and cannot be read: somebody has deleted a part of it
+// by hand.
+func (j *Journal) endDamaged(l *lease) {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	l.entry.AcceptedAt, _ = journal.IDTime(l.entry.ID)
+	r := &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{
+		Status: journal.Failed, Code: "entry_damaged", Message: "what the execution runs from is not in the journal any more",
+	}}}
+	if err := l.Finish(ctx, r); err != nil {
+		// Whoever takes it over tries it again.
+		_ = l.Release(ctx, time.Minute)
+	}
 }
 
 // claimTime bounds a claim.

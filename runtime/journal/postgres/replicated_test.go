@@ -41,6 +41,13 @@ func TestFailover(t *testing.T) {
 	})
 	t.Cleanup(func() { must(t, "closing", j.Close()) })
 
+	// A standby is refused for what it is.
+	reader := openAt(t, standby.ConnectionTo(pgtest.User), func(o *Options) { o.Machine = "b" })
+	if err := reader.Accept(t.Context(), entryOf("order", 1)); !errors.Is(err, journal.ErrUnavailable) || !strings.Contains(err.Error(), "read only") {
+		t.Errorf("accepting at a standby: %v", err)
+	}
+	must(t, "closing", reader.Close())
+
 	var accepted sync.Map
 	ctx, stop := context.WithCancel(t.Context())
 	var senders sync.WaitGroup

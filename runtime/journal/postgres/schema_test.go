@@ -44,6 +44,37 @@ func TestAltered(t *testing.T) {
 	}
 }
 
+// TestDamagedRows: rows that were changed or deleted by hand end what they belong to, and nothing
+// else.
+func TestDamagedRows(t *testing.T) {
+	j := open(t, "a", time.Minute)
+	lost, changed, whole := entryOf("order", 1), entryOf("order", 2), entryOf("order", 3)
+	for _, e := range []*journal.Entry{lost, changed, whole} {
+		must(t, "accepting", j.Accept(t.Context(), e))
+	}
+	_, err := j.pool.Exec(t.Context(), j.sql("delete from {s}.entries where id = $1", 0), lost.ID)
+	must(t, "deleting", err)
+	l := claim(t, j, changed.ID)
+	must(t, "finishing", l.Finish(t.Context(), &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Succeeded}}}))
+	_, err = j.pool.Exec(t.Context(), j.sql(`update {s}.records set summary = '{"id":"'`, 0)+" where id = $1", changed.ID)
+	must(t, "changing", err)
+	claim(t, j, whole.ID)
+	for id, code := range map[string]string{lost.ID: "entry_damaged", changed.ID: "record_damaged"} {
+		eventually(t, "reading what was damaged", 5*time.Second, func() error {
+			r, err := j.Get(t.Context(), id)
+			if err == nil && (r.Status != journal.Failed || r.Code != code) {
+				err = errors.New("it is " + r.Status + " with " + r.Code)
+			}
+			return err
+		})
+	}
+	page, err := j.List(t.Context(), journal.Query{})
+	must(t, "listing", err)
+	if len(page.Rows) != 3 {
+		t.Errorf("%+v", page.Rows)
+	}
+}
+
 // TestFleets: a schema has one fleet, until another one takes it over.
 func TestFleets(t *testing.T) {
 	o := optionsIn(t.Name())
