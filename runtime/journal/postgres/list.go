@@ -153,9 +153,9 @@ func (l *listing) queueLive(b *pgx.Batch, hour int32, ahead []string, found *[]j
 	})
 }
 
-// queueEnded reads records of an hour. A statement for each hour, of which one table is left when it
-// is planned, is faster than one for several: that opens all tables, and has no good plan for those
-// of which nothing is known yet.
+// queueEnded reads records of an hour. A statement for each hour, of which one table is left when
+// it is planned, is faster than one for several: that opens all tables, and has no good plan for
+// those of which nothing is known yet.
 func (l *listing) queueEnded(b *pgx.Batch, hour int32, found *[]journal.Summary) {
 	const of = "select id, summary from {s}.records where hour = $1 and id >= $2 and id < $3"
 	const last = " order by id desc limit $4"
