@@ -2,13 +2,11 @@ package postgres
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/internal/fairqueue"
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -204,11 +202,12 @@ func (j *Journal) claimWithNext(ctx context.Context, c *candidate) (*lease, erro
 		ids[i] = c.id
 	}
 	me := j.incarnation.Load()
-	leases, err := j.claimAll(ctx, c.hour, ids, me)
+	leases, skipped, err := j.claimAll(ctx, c.hour, ids, me)
 	if hasCode(err, codeNoTable) { // its hour is over
 		err = nil
 	}
 	fenced := hasCode(err, codeDivision)
+	var later []*candidate
 	j.mu.Lock()
 	for _, c := range all {
 		c.busy = nil
@@ -224,14 +223,18 @@ func (j *Journal) claimWithNext(ctx context.Context, c *candidate) (*lease, erro
 			if c.gone = true; queued {
 				j.drop(c)
 			}
-			if err != nil { // it may be claimed, or not
-				j.ahead.lost[c.id] = &lostClaim{hour: c.hour, refused: &candidate{
-					id: c.id, workflow: c.workflow, hour: c.hour, placed: c.placed,
-				}}
+			switch again := (&candidate{id: c.id, workflow: c.workflow, hour: c.hour, placed: c.placed}); {
+			case err != nil: // it may be claimed, or not
+				j.ahead.lost[c.id] = &lostClaim{hour: c.hour, refused: again}
+			case skipped[c.id]: // another machine is about to claim it, or dies before it has
+				later = append(later, again)
 			}
 		}
 	}
 	j.mu.Unlock()
+	for _, c := range later {
+		j.enqueueAfter(c, pollMax)
+	}
 	close(busy)
 	if fenced { // the committer makes a new incarnation
 		j.enqueue(c)
@@ -259,11 +262,12 @@ func (j *Journal) takeNext(hour uint32, busy chan struct{}) []*candidate {
 	return next
 }
 
-// claimAll claims entries of an hour, as far as nobody has them.
-func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me int64) (map[string]*lease, error) {
+// claimAll claims entries of an hour, as far as nobody has them. It skips those of which somebody
+// has locked the row.
+func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me int64) (leases map[string]*lease, skipped map[string]bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, claimTime)
 	defer cancel()
-	leases := make(map[string]*lease, len(ids))
+	leases, skipped = make(map[string]*lease, len(ids)), make(map[string]bool)
 	b := &pgx.Batch{}
 	// Losing a claim with a crash of the server loses nothing.
 	b.Queue(j.sql("select "+fence("key share")+", set_config('synchronous_commit', 'off', true)", 0), me,
@@ -279,6 +283,15 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 			var bytes int64
 			_, err := pgx.ForEachRow(rows, []any{&id, &workflow, &run, &deaths, &bytes, &machine}, func() error {
 				leases[id] = &lease{run: run, bytes: bytes, machine: machine, entry: &journal.Entry{ID: id, Workflow: workflow, Deaths: deaths}}
+				return nil
+			})
+			return err
+		})
+	b.Queue(j.sql("select id from {s}.pending_{h} where id = any($1::text[]) and holder is null and due is null", hour), ids).
+		Query(func(rows pgx.Rows) error {
+			var id string
+			_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+				skipped[id] = true
 				return nil
 			})
 			return err
@@ -313,7 +326,7 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 		return rows.Err()
 	})
 	if err := j.pool.SendBatch(ctx, b).Close(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for id, l := range leases {
 		if !found[id] {
@@ -321,7 +334,7 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 			j.work.Go(func() { j.endDamaged(newLease(j, hour, me, l.run, l.bytes, l.entry)) })
 		}
 	}
-	return leases, nil
+	return leases, skipped, nil
 }
 
 // endDamaged ends an entry that was claimed and cannot be read: somebody has deleted a part of it
@@ -341,99 +354,3 @@ func (j *Journal) endDamaged(l *lease) {
 
 // claimTime bounds a claim.
 const claimTime = 5 * time.Second
-
-// Of reading candidates.
-const (
-	pollMin = 100 * time.Millisecond
-	pollMax = time.Second
-	pollRow = 2000 // the most rows of one accepting machine at a time
-)
-
-// poll reads what other machines have accepted or returned.
-func (j *Journal) poll(ctx context.Context) {
-	pause := pollMin
-	for j.sleepOrLook(ctx, backoff.Jitter(pause, 0.3)) {
-		j.mu.Lock()
-		before := len(j.candidates)
-		j.mu.Unlock()
-		pause = min(2*pause, pollMax)
-		if before > 2*pollRow {
-			continue
-		}
-		if err := j.readCandidates(ctx); err != nil {
-			continue
-		}
-		j.mu.Lock()
-		if len(j.candidates) > before {
-			pause = pollMin
-		}
-		j.mu.Unlock()
-	}
-}
-
-// sleepOrLook waits until it is time to look for candidates; false if the context has ended.
-func (j *Journal) sleepOrLook(ctx context.Context, pause time.Duration) bool {
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-j.look:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// readCandidates reads the entries behind those that were read last, of each accepting machine, and
-// those that were returned.
-func (j *Journal) readCandidates(ctx context.Context) error {
-	j.mu.Lock()
-	j.taken = make(map[string]bool) // what is read of them is older than their claim
-	origins, cursors := []int64{}, []int64{}
-	for origin, seq := range j.cursors {
-		origins, cursors = append(origins, origin), append(cursors, seq)
-	}
-	j.mu.Unlock()
-	rows, err := j.pool.Query(ctx, j.sql(`select p.hour, p.id, p.workflow, p.placed, p.origin, p.seq, p.holder is null and not p.returned from {s}.machines m
-		left join unnest($1::bigint[], $2::bigint[]) c (origin, seq) on c.origin = m.incarnation
-		cross join lateral (select * from {s}.pending where origin = m.incarnation and seq > coalesce(c.seq, 0) order by seq limit $3) p
-		union all
-		(select hour, id, workflow, placed, 0, 0, true from {s}.pending where returned and holder is null
-			and (due is null or due <= clock_timestamp()) order by placed limit $3)`, 0), origins, cursors, pollRow)
-	type found struct {
-		candidate
-		origin, seq int64
-		free        bool
-	}
-	var all []found
-	if err == nil {
-		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (f found, err error) {
-			var hour int32
-			err = row.Scan(&hour, &f.id, &f.workflow, &f.placed, &f.origin, &f.seq, &f.free)
-			f.hour = uint32(hour)
-			return f, err
-		})
-	}
-	// Workflows take turns in the order of their first entries.
-	slices.SortFunc(all, func(a, b found) int { return a.placed.Compare(b.placed) })
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	taken := j.taken
-	j.taken = nil
-	added := false
-	for i := range all {
-		f := &all[i]
-		if f.free && !taken[f.id] {
-			c := f.candidate
-			added = j.add(&c) || added
-		}
-		if f.origin > 0 {
-			j.cursors[f.origin] = max(j.cursors[f.origin], f.seq)
-		}
-	}
-	if added {
-		j.wakeClaims()
-	}
-	return err
-}

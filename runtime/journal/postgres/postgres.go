@@ -40,6 +40,7 @@ type Journal struct {
 	fleet       atomic.Pointer[string] // nil = it is not known
 	foreign     atomic.Pointer[error]  // the schema belongs to another one
 
+	reading    reading
 	operations chan *operation
 	look       chan struct{} // tells poll that there is something to find
 	recount    atomic.Bool   // the usage has to be read again
@@ -55,7 +56,6 @@ type Journal struct {
 	timers     map[*time.Timer]bool // of delayed releases
 	ahead      ahead
 	wake       chan struct{}   // closed and replaced when there is something to claim
-	cursors    map[int64]int64 // by incarnation: the last entry that was read
 	taken      map[string]bool // while they are read; nil = they are not
 }
 
@@ -69,7 +69,6 @@ func New(o Options) *Journal {
 		candidates: make(map[string]*candidate),
 		timers:     make(map[*time.Timer]bool),
 		wake:       make(chan struct{}),
-		cursors:    make(map[int64]int64),
 		ahead:      ahead{lost: make(map[string]*lostClaim)},
 		look:       make(chan struct{}, 1),
 		counters:   newCounters(),
