@@ -124,7 +124,7 @@ func (r *reading) records(tx *bolt.Tx, after string) error {
 	parts := tx.Bucket(bucketParts).Cursor()
 	for k, _ := parts.Seek(hourKey(hour)); k != nil; k, _ = parts.Next() {
 		p := partOf(parts.Bucket().Bucket(k))
-		c := p.records.short.Cursor()
+		c := p.records.short.open().Cursor()
 		for id, v := seekAfter(c, []byte(after)); id != nil; id, v = c.Next() {
 			if r.full() {
 				return nil

@@ -89,7 +89,7 @@ type importOp struct {
 }
 
 func (o *importOp) apply(t *transaction) error {
-	moves := lookupIn(t.Bucket(bucketMoves))
+	moves := &lookup{in: t.Tx, name: bucketMoves}
 	v := moves.Get(o.move)
 	if v != nil {
 		if err := json.Unmarshal(v, &o.progress); err != nil {
@@ -124,7 +124,7 @@ func (o *importOp) apply(t *transaction) error {
 }
 
 func countKeys(l *lookup) (n int) {
-	c := l.Cursor()
+	c := l.open().Cursor()
 	for k, _ := c.First(); k != nil; k, _ = c.Next() {
 		n++
 	}

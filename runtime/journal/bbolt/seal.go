@@ -77,7 +77,7 @@ func (s *sealed) seal(with journal.Seal) error {
 		return fmt.Errorf("encoding a seal: %w", err)
 	}
 	return s.journal.transact(s.db, newUsage(), func(t *transaction) error {
-		meta := lookupIn(t.Bucket(bucketMeta))
+		meta := &lookup{in: t.Tx, name: bucketMeta}
 		t.put(meta, keyFormat, sealedFormat)
 		t.put(meta, keySeal, text)
 		return t.err
@@ -114,7 +114,7 @@ func (s *sealed) Seal() journal.Seal { return s.with }
 // Unseal implements journal.Sealed.
 func (s *sealed) Unseal(context.Context) error {
 	return s.journal.withPath(s.journal.transact(s.db, newUsage(), func(t *transaction) error {
-		meta := lookupIn(t.Bucket(bucketMeta))
+		meta := &lookup{in: t.Tx, name: bucketMeta}
 		t.put(meta, keyFormat, format)
 		t.del(meta, keySeal)
 		return t.err
