@@ -139,9 +139,9 @@ type Lease interface {
 	TTL() time.Duration
 
 	// Begin is called before the first node runs. From then on later claims see in Entry.Began when
-	// that was first, and a death of the process counts in Entry.Deaths. If the process ends before
-	// the first checkpoint of the first run, neither may be stored. ErrCancelled means that the
-	// entry was cancelled.
+	// that was first, and a death of the process counts in Entry.Deaths. If the process ends or
+	// the lease lapses before the first checkpoint of the first run, neither may be stored.
+	// ErrCancelled means that the entry was cancelled.
 	Begin(ctx context.Context) error
 
 	// Extend makes the lease hold for another TTL. ErrCancelled means that it holds and the entry

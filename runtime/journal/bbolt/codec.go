@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/tracebytes"
 )
 
 // errDamaged means that a value is cut short, or missing.
@@ -85,7 +86,7 @@ func (r *reader) time() time.Time {
 func encodeSource(e *journal.Entry, document [32]byte) []byte {
 	const lengthsAndTimes = 10 * binary.MaxVarintLen64
 	b := make([]byte, 0, len(e.Workflow)+len(e.ReplayOf)+len(e.Data)+len(e.Query)+len(e.Headers)+
-		len(e.Method)+len(e.ClientIP)+len(document)+lengthsAndTimes+traceSize+len(e.Trace.State))
+		len(e.Method)+len(e.ClientIP)+len(document)+lengthsAndTimes+tracebytes.MinSize+len(e.Trace.State))
 	b = appendText(b, e.Workflow)
 	b = binary.AppendVarint(b, e.Revision)
 	b = appendTime(b, e.AcceptedAt)
@@ -96,41 +97,8 @@ func encodeSource(e *journal.Entry, document [32]byte) []byte {
 	b = appendText(b, e.Method)
 	b = appendText(b, e.ClientIP)
 	b = appendTime(b, e.ReceivedAt)
-	b = appendTrace(b, &e.Trace)
+	b = tracebytes.Append(b, &e.Trace)
 	return append(b, document[:]...)
-}
-
-// traceSize is the size of a place in a trace without its state.
-const traceSize = len(journal.TraceContext{}.TraceID) + len(journal.TraceContext{}.SpanID) + 1
-
-// appendTrace appends a place in a trace, if it is one.
-func appendTrace(dst []byte, t *journal.TraceContext) []byte {
-	if t.TraceID == [16]byte{} {
-		return dst
-	}
-	dst = append(dst, t.TraceID[:]...)
-	dst = append(dst, t.SpanID[:]...)
-	dst = append(dst, t.Flags)
-	return append(dst, t.State...)
-}
-
-// readTrace is the reverse of appendTrace.
-func readTrace(b []byte) (t journal.TraceContext, err error) {
-	if err := checkTrace(b); err != nil || len(b) == 0 {
-		return t, err
-	}
-	b = b[copy(t.TraceID[:], b):]
-	b = b[copy(t.SpanID[:], b):]
-	t.Flags, t.State = b[0], string(b[1:])
-	return t, nil
-}
-
-// checkTrace reports whether b is what appendTrace has appended.
-func checkTrace(b []byte) error {
-	if len(b) != 0 && (len(b) < traceSize || len(b) > traceSize+journal.MaxTraceState) {
-		return errDamaged
-	}
-	return nil
 }
 
 // readSource is the reverse of encodeSource. The entry is a copy.
@@ -143,8 +111,10 @@ func readSource(id string, b []byte) (e *journal.Entry, document []byte, err err
 		return e, nil, errDamaged
 	}
 	end := len(r.rest) - sha256.Size
-	e.Trace, err = readTrace(r.rest[:end])
-	return e, r.rest[end:], err
+	if e.Trace, err = tracebytes.Read(r.rest[:end]); err != nil {
+		return e, nil, errDamaged
+	}
+	return e, r.rest[end:], nil
 }
 
 // checkSource reports whether b is a value of encodeSource, without copying it.
@@ -157,10 +127,10 @@ func checkSource(b []byte) error {
 		r.bytes()
 	}
 	r.number()
-	if r.err != nil || len(r.rest) < sha256.Size {
+	if r.err != nil || len(r.rest) < sha256.Size || tracebytes.Check(r.rest[:len(r.rest)-sha256.Size]) != nil {
 		return errDamaged
 	}
-	return checkTrace(r.rest[:len(r.rest)-sha256.Size])
+	return nil
 }
 
 // appendLive appends the row of an entry that has not ended. The source is last, and only if there

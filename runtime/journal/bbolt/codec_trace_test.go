@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/tracebytes"
 )
 
 // TestTracesInSources: a source without a trace is that of earlier versions, byte for byte.
@@ -38,7 +39,7 @@ func TestTracesInSources(t *testing.T) {
 			t.Errorf("%s: checked: %v", name, err)
 		}
 	}
-	for _, more := range []int{1, traceSize - 1, traceSize + journal.MaxTraceState + 1} {
+	for _, more := range []int{1, tracebytes.MinSize - 1, tracebytes.MaxSize + 1} {
 		damaged := append(bytes.Clone(old), make([]byte, more)...)
 		if _, _, err := readSource("exec-1", damaged); !errors.Is(err, errDamaged) {
 			t.Errorf("%d bytes of a trace: %v", more, err)

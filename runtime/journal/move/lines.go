@@ -53,8 +53,17 @@ type entryLine struct {
 	Method     string     `json:"method,omitempty"`
 	ClientIP   string     `json:"clientIp,omitempty"`
 	ReceivedAt time.Time  `json:"receivedAt,omitzero"`
+	Trace      *traceLine `json:"trace,omitempty"`
 	Steps      []stepLine `json:"steps,omitempty"`
 	Deaths     int        `json:"deaths,omitempty"`
+	Began      time.Time  `json:"began,omitzero"`
+}
+
+type traceLine struct {
+	TraceID []byte `json:"traceId"`
+	SpanID  []byte `json:"spanId"`
+	Flags   byte   `json:"flags"`
+	State   string `json:"state,omitempty"`
 }
 
 type stepLine struct {
@@ -111,7 +120,10 @@ func entryLineOf(e *journal.Entry) *entryLine {
 	l := &entryLine{
 		ID: e.ID, Workflow: e.Workflow, Revision: e.Revision, Document: digest[:], AcceptedAt: e.AcceptedAt,
 		ReplayOf: e.ReplayOf, Source: e.Source, Data: e.Data, Query: e.Query, Headers: e.Headers,
-		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt, Deaths: e.Deaths,
+		Method: e.Method, ClientIP: e.ClientIP, ReceivedAt: e.ReceivedAt, Deaths: e.Deaths, Began: e.Began,
+	}
+	if t := &e.Trace; *t != (journal.TraceContext{}) {
+		l.Trace = &traceLine{TraceID: t.TraceID[:], SpanID: t.SpanID[:], Flags: t.Flags, State: t.State}
 	}
 	for _, s := range e.Steps {
 		l.Steps = append(l.Steps, stepLine(s))
@@ -158,7 +170,13 @@ func (l *entryLine) entry(documents *documents) (*journal.Entry, error) {
 	e := &journal.Entry{
 		ID: l.ID, Workflow: l.Workflow, Revision: l.Revision, Document: text, AcceptedAt: l.AcceptedAt,
 		ReplayOf: l.ReplayOf, Source: l.Source, Data: l.Data, Query: l.Query, Headers: l.Headers,
-		Method: l.Method, ClientIP: l.ClientIP, ReceivedAt: l.ReceivedAt, Deaths: l.Deaths,
+		Method: l.Method, ClientIP: l.ClientIP, ReceivedAt: l.ReceivedAt, Deaths: l.Deaths, Began: l.Began,
+	}
+	if t := l.Trace; t != nil {
+		e.Trace = journal.TraceContext{Flags: t.Flags, State: t.State}
+		if copy(e.Trace.TraceID[:], t.TraceID) != len(e.Trace.TraceID) || copy(e.Trace.SpanID[:], t.SpanID) != len(e.Trace.SpanID) {
+			return nil, fmt.Errorf("the place of execution %s in a trace is too short", l.ID)
+		}
 	}
 	for _, s := range l.Steps {
 		e.Steps = append(e.Steps, journal.Step(s))

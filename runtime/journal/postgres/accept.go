@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/tracebytes"
 )
 
 // Accept stores e.
@@ -121,19 +122,19 @@ func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 	}
 	queueDocument(j, b, a.hour, a.digest, e.Document)
 	var holder *int64
-	run := 0
+	run, began := 0, int64(0)
 	if a.adopted {
-		holder, run = &me, 1
+		holder, run, began = &me, 1, nanos(e.Began)
 	}
 	b.Queue(j.sql(`with entry as (
 		insert into {s}.entries_{h} (hour, id, origin, seq, `+entryColumns+`)
 		select $1::integer, $2::text, $3::bigint, $4::bigint, `+entryValues(5)+`
-		where ($18::bytea is null or exists(select from {s}.keys where key = $18 and id = $2))
+		where ($19::bytea is null or exists(select from {s}.keys where key = $19 and id = $2))
 			and not exists(select from {s}.records_{h} where id = $2)
 		on conflict do nothing returning hour, id, origin, seq, workflow, accepted)
-		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run, begun)
-		select hour, id, origin, seq, workflow, accepted, $17::bigint, $19::bigint, $20::integer, $20 > 0 from entry`, a.hour),
-		append(append([]any{int32(a.hour), e.ID, me, a.seq}, entryArgs(e, a.digest)...), entryBytes(e), key, holder, run)...)
+		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run, begun, began)
+		select hour, id, origin, seq, workflow, accepted, $18::bigint, $20::bigint, $21::integer, $21 > 0, nullif($22::bigint, 0) from entry`, a.hour),
+		append(append([]any{int32(a.hour), e.ID, me, a.seq}, entryArgs(e, a.digest)...), entryBytes(e), key, holder, run, began)...)
 	for _, s := range e.Steps {
 		b.Queue(j.sql(`insert into {s}.steps_{h} (hour, id, node, seq, handle, output)
 			select hour, id, $3::text, `+nextStep+`, $4::text, $5::bytea from {s}.pending_{h} where id = $1 and origin = $2 and seq = $6
@@ -177,7 +178,7 @@ func (a *acceptance) committed(err error, abandoned bool) {
 		if a.hold {
 			j.unhold(e)
 			if errors.Is(err, journal.ErrUnavailable) { // it may be claimed all the same
-				j.lose(a.hour, e.ID, 0)
+				j.loseClaim(e.ID, &lostClaim{hour: a.hour})
 			}
 		}
 		return
@@ -190,7 +191,7 @@ func (a *acceptance) committed(err error, abandoned bool) {
 		}
 		if a.heldBy > 0 {
 			own := *e
-			own.Key = nil
+			own.Key, own.Began = nil, time.Time{}
 			c.held = newLease(j, a.hour, a.heldBy, 1, entryBytes(e), &own)
 			c.held.machine = j.options.Machine
 		}
@@ -198,18 +199,18 @@ func (a *acceptance) committed(err error, abandoned bool) {
 		return
 	}
 	a.lease = newLease(j, a.hour, j.incarnation.Load(), 1, entryBytes(e), e)
-	a.lease.begun, a.lease.machine = true, j.options.Machine
+	a.lease.begun, a.lease.began, a.lease.machine = true, e.Began, j.options.Machine
 	if abandoned { // nobody takes it
 		j.work.Go(func() { a.lease.discard() })
 	}
 }
 
 // entryColumns are the columns of an entry that it is run from.
-const entryColumns = `workflow, revision, document, accepted, received, replay_of, source, method, client_ip, data, query, headers`
+const entryColumns = `workflow, revision, document, accepted, received, replay_of, source, method, client_ip, data, query, headers, trace`
 
 // entryValues returns the parameters of entryColumns.
 func entryValues(first int) string {
-	kinds := []string{"text", "bigint", "bytea", "bigint", "bigint", "text", "text", "text", "text", "bytea", "bytea", "bytea"}
+	kinds := []string{"text", "bigint", "bytea", "bigint", "bigint", "text", "text", "text", "text", "bytea", "bytea", "bytea", "bytea"}
 	for i, kind := range kinds {
 		kinds[i] = fmt.Sprintf("$%d::%s", first+i, kind)
 	}
@@ -219,24 +220,26 @@ func entryValues(first int) string {
 func entryArgs(e *journal.Entry, digest [sha256.Size]byte) []any {
 	return []any{
 		e.Workflow, e.Revision, digest[:], nanos(e.AcceptedAt), nanos(e.ReceivedAt), e.ReplayOf, e.Source, e.Method,
-		e.ClientIP, notNil(e.Data), notNil(e.Query), notNil(e.Headers),
+		e.ClientIP, notNil(e.Data), notNil(e.Query), notNil(e.Headers), tracebytes.Append(nil, &e.Trace),
 	}
 }
 
-// scanEntry reads entryColumns and the text of the document.
+// scanEntry reads entryColumns and the text of the document. An entry whose place in a trace was
+// changed by hand has none: it runs all the same.
 func scanEntry(row pgx.Row) (*journal.Entry, error) {
 	e := new(journal.Entry)
 	var accepted, received int64
-	var digest []byte
+	var digest, trace []byte
 	err := row.Scan(&e.ID, &e.Workflow, &e.Revision, &digest, &accepted, &received, &e.ReplayOf, &e.Source, &e.Method,
-		&e.ClientIP, &e.Data, &e.Query, &e.Headers, &e.Document)
+		&e.ClientIP, &e.Data, &e.Query, &e.Headers, &trace, &e.Document)
+	e.Trace, _ = tracebytes.Read(trace)
 	e.AcceptedAt, e.ReceivedAt = timeOf(accepted), timeOf(received)
 	return e, err
 }
 
 // selectEntry reads what scanEntry takes; what the id equals follows.
 const selectEntry = `select e.id, e.workflow, e.revision, e.document, e.accepted, e.received, e.replay_of, e.source, e.method, e.client_ip,
-	e.data, e.query, e.headers, d.text from {s}.entries_{h} e join {s}.documents_{h} d on d.digest = e.document where e.id = `
+	e.data, e.query, e.headers, e.trace, d.text from {s}.entries_{h} e join {s}.documents_{h} d on d.digest = e.document where e.id = `
 
 func queueDocument(j *Journal, b *pgx.Batch, hour uint32, digest [sha256.Size]byte, text []byte) {
 	b.Queue(j.sql("insert into {s}.documents_{h} (hour, digest, text) values ($1::integer, $2::bytea, $3::bytea) on conflict do nothing", hour),

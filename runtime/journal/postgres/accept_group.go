@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/flowtrux/edge/runtime/journal/internal/tracebytes"
 )
 
 // Most acceptances of a transaction are new, and of one hour. They go into the database by one
@@ -17,7 +19,7 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 	var (
 		ids, workflows, replays, sources, methods, ips []string
 		seqs, revisions, accepted, received, bytes     []int64
-		digests, data, queries, headers, keys          [][]byte
+		digests, data, queries, headers, traces, keys  [][]byte
 		runs                                           []int32
 	)
 	byID, documents := make(map[string]*operation, len(g.ops)), make(map[[32]byte]bool)
@@ -43,7 +45,8 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 		accepted, received = append(accepted, nanos(e.AcceptedAt)), append(received, nanos(e.ReceivedAt))
 		bytes, digests = append(bytes, entryBytes(e)), append(digests, a.digest[:])
 		data, queries = append(data, notNil(e.Data)), append(queries, notNil(e.Query))
-		headers, keys = append(headers, notNil(e.Headers)), append(keys, key)
+		headers, traces = append(headers, notNil(e.Headers)), append(traces, tracebytes.Append(nil, &e.Trace))
+		keys = append(keys, key)
 		run := int32(0)
 		if a.hold {
 			run = 1
@@ -52,8 +55,8 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 	}
 	b.Queue(j.sql(`with new as materialized (
 			select * from unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[], $10::text[],
-				$11::text[], $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bigint[], $18::bytea[],
-				$19::integer[]) u (id, seq, `+entryColumns+`, bytes, key, run)),
+				$11::text[], $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bigint[],
+				$19::bytea[], $20::integer[]) u (id, seq, `+entryColumns+`, bytes, key, run)),
 		entry as (insert into {s}.entries_{h} (hour, id, origin, seq, `+entryColumns+`)
 			select $1::integer, u.id, $2::bigint, u.seq, `+entryColumns+` from new u
 			where (u.key is null or exists(select from {s}.keys k where k.key = u.key and k.id = u.id))
@@ -64,7 +67,7 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 		select $1::integer, u.id, $2::bigint, u.seq, u.workflow, u.accepted, u.bytes, case when u.run > 0 then $2 end, u.run from new u
 		where u.id in (select id from entry) order by u.seq returning id, placed`, g.hour),
 		int32(g.hour), me, ids, seqs, workflows, revisions, digests, accepted, received, replays, sources, methods, ips, data, queries,
-		headers, bytes, keys, runs).Query(func(rows pgx.Rows) error {
+		headers, traces, bytes, keys, runs).Query(func(rows pgx.Rows) error {
 		var id string
 		var placed time.Time
 		_, err := pgx.ForEachRow(rows, []any{&id, &placed}, func() error {

@@ -43,6 +43,7 @@ type ahead struct {
 type lostClaim struct {
 	hour    uint32
 	run     int        // of the claim; 0 = it is not known, and has not begun
+	began   int64      // the first run of the entry; 0 = it is not known
 	refused *candidate // what was found meanwhile; nil = nothing
 }
 
@@ -95,14 +96,22 @@ func (j *Journal) unhold(e *journal.Entry) {
 	j.ahead.add(-1, -entryBytes(e))
 }
 
-// lose notes an entry that this machine holds, or may hold, and that nobody here works on.
-func (j *Journal) lose(hour uint32, id string, run int) {
+// lose notes an entry that this machine holds, or may hold, and that nobody here works on any more.
+func (j *Journal) lose(l *lease) {
+	l.mu.Lock()
+	began := nanos(l.began)
+	l.mu.Unlock()
+	j.loseClaim(l.entry.ID, &lostClaim{hour: l.hour, run: l.run, began: began})
+}
+
+// loseClaim notes a claim to be given back.
+func (j *Journal) loseClaim(id string, l *lostClaim) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if c := j.candidates[id]; c != nil {
 		j.drop(c)
 	}
-	j.ahead.lost[id] = &lostClaim{hour: hour, run: run}
+	j.ahead.lost[id] = l
 }
 
 // heldAhead returns the lease of an entry that nobody here works on yet; nil if there is none.
@@ -142,7 +151,7 @@ func (j *Journal) giveBackAll(ctx context.Context) {
 		gone := false
 		for hour, late := range j.lateByHour() {
 			// What fails is tried again.
-			gone = j.giveBack(ctx, hour, late.ids, late.runs) == nil || gone
+			gone = j.giveBack(ctx, hour, late) == nil || gone
 		}
 		if gone {
 			select {
@@ -172,27 +181,28 @@ func (j *Journal) lateByHour() map[uint32]*lateClaims {
 			late = new(lateClaims)
 			byHour[l.hour] = late
 		}
-		late.ids, late.runs = append(late.ids, id), append(late.runs, int32(l.run))
+		late.ids, late.runs, late.began = append(late.ids, id), append(late.runs, int32(l.run)), append(late.began, l.began)
 	}
 	return byHour
 }
 
 // lateClaims are claims of an hour.
 type lateClaims struct {
-	ids  []string
-	runs []int32
+	ids   []string
+	runs  []int32
+	began []int64
 }
 
 // giveBack returns entries that nobody here works on to all machines. This machine finds them as
 // the others do.
-func (j *Journal) giveBack(ctx context.Context, hour uint32, ids []string, runs []int32) error {
+func (j *Journal) giveBack(ctx context.Context, hour uint32, late *lateClaims) error {
 	ctx, cancel := context.WithTimeout(ctx, transactionTime)
 	defer cancel()
-	o := &operation{names: ids}
+	o := &operation{names: late.ids}
 	o.queue = func(b *pgx.Batch) {
-		b.Queue(j.sql(`update {s}.pending_{h} p set holder = null, returned = true, begun = false
-			from unnest($1::text[], $2::integer[]) u (id, run) where p.id = u.id and p.holder = $3
-			and (p.run = u.run or u.run = 0 and not p.begun)`, hour), ids, runs, j.incarnation.Load())
+		b.Queue(j.sql(`update {s}.pending_{h} p set holder = null, returned = true, begun = false, began = coalesce(p.began, nullif(u.began, 0))
+			from unnest($1::text[], $2::integer[], $4::bigint[]) u (id, run, began) where p.id = u.id and p.holder = $3
+			and (p.run = u.run or u.run = 0 and not p.begun)`, hour), late.ids, late.runs, j.incarnation.Load(), late.began)
 	}
 	err := j.do(ctx, o)
 	if err != nil {
@@ -200,7 +210,7 @@ func (j *Journal) giveBack(ctx context.Context, hour uint32, ids []string, runs 
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	for _, id := range ids {
+	for _, id := range late.ids {
 		l := j.ahead.lost[id]
 		delete(j.ahead.lost, id)
 		if l != nil && l.refused != nil && j.add(l.refused) {

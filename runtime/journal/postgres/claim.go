@@ -276,13 +276,15 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 			and (due is null or due <= clock_timestamp()) order by id for update skip locked)
 		update {s}.pending_{h} p set holder = $2::bigint, run = p.run + 1, returned = false, begun = false, due = null
 		from free where p.id = free.id
-		returning p.id, p.workflow, p.run, p.deaths, p.bytes, coalesce((select name from {s}.machines m where m.incarnation = p.origin), '')`, hour), ids, me).
+		returning p.id, p.workflow, p.run, p.deaths, coalesce(p.began, 0), p.bytes, coalesce((select name from {s}.machines m where m.incarnation = p.origin), '')`, hour), ids, me).
 		Query(func(rows pgx.Rows) error {
 			var id, workflow, machine string
 			var run, deaths int
-			var bytes int64
-			_, err := pgx.ForEachRow(rows, []any{&id, &workflow, &run, &deaths, &bytes, &machine}, func() error {
-				leases[id] = &lease{run: run, bytes: bytes, machine: machine, entry: &journal.Entry{ID: id, Workflow: workflow, Deaths: deaths}}
+			var began, bytes int64
+			_, err := pgx.ForEachRow(rows, []any{&id, &workflow, &run, &deaths, &began, &bytes, &machine}, func() error {
+				leases[id] = &lease{run: run, bytes: bytes, machine: machine, entry: &journal.Entry{
+					ID: id, Workflow: workflow, Deaths: deaths, Began: timeOf(began),
+				}}
 				return nil
 			})
 			return err
@@ -317,7 +319,7 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 				return err
 			}
 			if l := leases[e.ID]; l != nil {
-				e.Steps, e.Deaths = l.entry.Steps, l.entry.Deaths
+				e.Steps, e.Deaths, e.Began = l.entry.Steps, l.entry.Deaths, l.entry.Began
 				leases[e.ID] = newLease(j, hour, me, l.run, l.bytes, e)
 				leases[e.ID].machine = l.machine
 				found[e.ID] = true

@@ -26,6 +26,7 @@ type lease struct {
 	mu       sync.Mutex
 	state    leaseState
 	begun    bool
+	began    time.Time // of the first run
 	extended time.Time // when it was known last that it holds
 
 	// of the committer
@@ -46,7 +47,7 @@ const (
 func newLease(j *Journal, hour uint32, incarnation int64, run int, bytes int64, e *journal.Entry) *lease {
 	l := &lease{
 		journal: j, hour: hour, incarnation: incarnation, run: run, entry: e, bytes: bytes,
-		steps: make(map[string]int, len(e.Steps)), extended: time.Now(),
+		steps: make(map[string]int, len(e.Steps)), began: e.Began, extended: time.Now(),
 	}
 	for _, s := range e.Steps {
 		l.steps[s.Node] = stepBytes(s)
@@ -60,18 +61,27 @@ func (l *lease) Entry() *journal.Entry { return l.entry }
 // TTL is the lease of the machine.
 func (l *lease) TTL() time.Duration { return l.journal.options.Lease }
 
-// Begin writes only what has run before: the first step tells of the first run.
+// Begin writes only what has run before: the first step tells of the first run, or its release.
 func (l *lease) Begin(ctx context.Context) error {
 	l.mu.Lock()
 	begun := l.begun || l.run == 1 && l.entry.Deaths == 0
-	l.begun = true
+	began := l.begin()
 	l.mu.Unlock()
 	if begun {
 		return l.checkHeld(leaseHeld)
 	}
 	return l.write(ctx, func(b *pgx.Batch) *pgx.QueuedQuery {
-		return b.Queue(l.sql("update {s}.pending_{h} set begun = true where "+l.own()+" returning cancelled"), l.args()...)
+		return b.Queue(l.sql("update {s}.pending_{h} set begun = true, began = coalesce(began, $4::bigint) where "+l.own()+" returning cancelled"),
+			l.args(began)...)
 	})
+}
+
+// begin notes that the entry runs, and returns when it first did. The caller holds the lock.
+func (l *lease) begin() int64 {
+	if l.begun = true; l.began.IsZero() {
+		l.began = time.Now()
+	}
+	return nanos(l.began)
 }
 
 // Extend reads whether the entry was cancelled. The machine extends all of its leases. A lease of
@@ -111,7 +121,7 @@ func (l *lease) lapses() bool {
 	}
 	l.mu.Unlock()
 	if lapsed {
-		l.journal.lose(l.hour, l.entry.ID, l.run)
+		l.journal.lose(l)
 	}
 	return lapsed
 }
@@ -188,7 +198,7 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 		return err
 	}
 	l.mu.Lock()
-	repeated := l.state == leaseReleased
+	repeated, began := l.state == leaseReleased, nanos(l.began)
 	l.mu.Unlock()
 	if repeated {
 		return nil
@@ -197,9 +207,9 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 	c := &candidate{id: l.entry.ID, hour: l.hour, workflow: l.entry.Workflow}
 	o.queue = func(b *pgx.Batch) {
 		b.Queue(l.sql(`update {s}.pending_{h} set holder = null, returned = true, begun = false,
-			due = case when $4::bigint > 0 then clock_timestamp() + $4 * interval '1 microsecond' end
+			began = coalesce(began, nullif($5::bigint, 0)), due = case when $4::bigint > 0 then clock_timestamp() + $4 * interval '1 microsecond' end
 			where id = $1 and (holder = $2 or holder is null) and run = $3 returning placed`),
-			l.args(max(after, 0).Microseconds())...).QueryRow(func(row pgx.Row) error {
+			l.args(max(after, 0).Microseconds(), began)...).QueryRow(func(row pgx.Row) error {
 			err := row.Scan(&c.placed)
 			if errors.Is(err, pgx.ErrNoRows) {
 				o.result = journal.ErrLeaseLost
@@ -216,7 +226,7 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 	}
 	err := j.do(ctx, o)
 	if err != nil && !errors.Is(err, journal.ErrLeaseLost) && !errors.Is(err, journal.ErrClosed) {
-		j.lose(l.hour, l.entry.ID, l.run) // it is given back when the database answers
+		j.lose(l) // it is given back when the database answers
 	}
 	return err
 }

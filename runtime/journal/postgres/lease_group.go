@@ -14,6 +14,7 @@ type checkpoint struct {
 	lease *lease
 	step  journal.Step
 	bytes int64 // of the entry, with the step
+	began int64 // the first run of the entry
 }
 
 // Checkpoint stores a step.
@@ -22,9 +23,9 @@ func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
 		return err
 	}
 	l.mu.Lock()
-	l.begun = true
+	began := l.begin()
 	l.mu.Unlock()
-	j, o, c := l.journal, l.operation(), &checkpoint{lease: l, step: s}
+	j, o, c := l.journal, l.operation(), &checkpoint{lease: l, step: s, began: began}
 	o.kind, o.step = checkpointing, c
 	before, had := 0, false
 	more := amount{}
@@ -58,6 +59,7 @@ func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
 	var (
 		ids, nodes, handles []string
 		holders, bytes      []int64
+		began               []int64
 		runs                []int32
 		outputs             [][]byte
 	)
@@ -66,19 +68,19 @@ func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
 		c, l := o.step, o.step.lease
 		byID[l.entry.ID], o.result = o, journal.ErrLeaseLost
 		ids, holders, runs = append(ids, l.entry.ID), append(holders, l.incarnation), append(runs, int32(l.run))
-		bytes, nodes = append(bytes, c.bytes), append(nodes, c.step.Node)
+		bytes, began, nodes = append(bytes, c.bytes), append(began, c.began), append(nodes, c.step.Node)
 		handles, outputs = append(handles, c.step.Handle), append(outputs, notNil(c.step.Output))
 	}
 	b.Queue(j.sql(`with u as materialized (
-			select * from unnest($2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::bytea[])
-			u (id, holder, run, bytes, node, handle, output)),
-		own as (update {s}.pending_{h} p set begun = true, bytes = u.bytes from u
+			select * from unnest($2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::bigint[])
+			u (id, holder, run, bytes, node, handle, output, began)),
+		own as (update {s}.pending_{h} p set begun = true, began = coalesce(p.began, u.began), bytes = u.bytes from u
 			where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id, p.cancelled),
 		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output)
 			select $1::integer, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output
 			from u where u.id in (select id from own)
 			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output)
-		select id, cancelled from own`, g.hour), int32(g.hour), ids, holders, runs, bytes, nodes, handles, outputs).
+		select id, cancelled from own`, g.hour), int32(g.hour), ids, holders, runs, bytes, nodes, handles, outputs, began).
 		Query(func(rows pgx.Rows) error {
 			var id string
 			var cancelled bool

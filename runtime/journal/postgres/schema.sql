@@ -49,6 +49,7 @@ create table {s}.entries (
 	data        bytea not null,
 	query       bytea not null,
 	headers     bytea not null,
+	trace       bytea,                       -- its place in a trace, see the package tracebytes; null: none
 	primary key (id, hour)
 ) partition by list (hour);
 
@@ -71,6 +72,7 @@ create table {s}.pending (
 	holder    bigint,                        -- an incarnation; null: nobody works on it
 	run       integer not null default 0,    -- how often it was claimed
 	begun     boolean not null default false,
+	began     bigint,                        -- when the first run began; null: it is not known yet
 	cancelled boolean not null default false,
 	returned  boolean not null default false,
 	deaths    integer not null default 0,

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"slices"
@@ -37,6 +38,8 @@ func TestStopped(t *testing.T) {
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, "making a pipe", err)
+	in, err := cmd.StdinPipe()
+	must(t, "making a pipe", err)
 	must(t, "starting", cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
@@ -67,6 +70,7 @@ func TestStopped(t *testing.T) {
 	}
 	time.Sleep(time.Until(stop.Add(3 * stoppedLease)))
 	must(t, "waking", cmd.Process.Signal(syscall.SIGCONT))
+	must(t, "letting it go on", in.Close())
 	got := []string{next(), next(), next()}
 	if want := []string{"checkpoint lost", "finish lost", "accepted"}; !slices.Equal(got, want) {
 		t.Errorf("the process says %q, want %q", got, want)
@@ -79,7 +83,7 @@ func TestStopped(t *testing.T) {
 	}
 }
 
-// stopped holds an entry until it notices that it was stopped.
+// stopped holds an entry until its input ends, when it was stopped meanwhile.
 func stopped(t *testing.T, schema string) {
 	o := optionsIn(t.Name())
 	o.Schema, o.Machine, o.Lease = schema, "a", stoppedLease
@@ -89,13 +93,8 @@ func stopped(t *testing.T, schema string) {
 	must(t, "claiming", err)
 	must(t, "checkpointing", l.Checkpoint(t.Context(), journal.Step{Node: "one", Output: []byte("1")}))
 	fmt.Println("@holds " + l.Entry().ID)
-	for last := time.Now(); ; {
-		time.Sleep(time.Millisecond)
-		if time.Since(last) > 2*stoppedLease {
-			break
-		}
-		last = time.Now()
-	}
+	_, err = io.Copy(io.Discard, os.Stdin)
+	must(t, "waiting", err)
 	say := func(what string, err error) {
 		if errors.Is(err, journal.ErrLeaseLost) {
 			err = errors.New("lost")
