@@ -129,7 +129,7 @@ var arrows = map[string][]string{
 	"internal/fresh":                   {},
 	"internal/integration":             {},
 	"internal/notices":                 {},
-	"internal/pgtest":                  {},
+	"internal/pgtest":                  {"internal/testports"},
 	"internal/powercut":                {"internal/crash", "runtime/journal"},
 	"internal/testports":               {},
 	"internal/tally":                   {},

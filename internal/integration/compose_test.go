@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/flowtrux/edge/internal/compiled"
+	"github.com/flowtrux/edge/internal/testports"
 	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
 )
 
@@ -32,7 +33,7 @@ func newContained(t *testing.T, file string, pairs ...string) *contained {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &contained{t: t, admin: freeAddress(t), config: filepath.Join(t.TempDir(), "Caddyfile"), data: t.TempDir()}
+	c := &contained{t: t, admin: testports.Address(t), config: filepath.Join(t.TempDir(), "Caddyfile"), data: t.TempDir()}
 	pairs = append(pairs, "localhost:2019", c.admin)
 	if err := os.WriteFile(c.config, []byte(strings.NewReplacer(pairs...).Replace(string(text))), 0o600); err != nil {
 		t.Fatal(err)
@@ -124,7 +125,7 @@ func TestCompose(t *testing.T) {
 	for n, e := range edges {
 		eventually(t, fmt.Sprintf("edge %d is healthy", n+1), e.ready)
 	}
-	s := &server{t: t, site: freeAddress(t), client: &http.Client{}}
+	s := &server{t: t, site: testports.Address(t), client: &http.Client{}}
 	_, port, err := net.SplitHostPort(s.site)
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +168,7 @@ func edgeHost(n int) string { return fmt.Sprintf("127.0.1.%d", n+1) }
 // freePorts returns two ports, each with a colon before it.
 func freePorts(t *testing.T) (first, second string) {
 	t.Helper()
-	return strings.TrimPrefix(freeAddress(t), "127.0.0.1"), strings.TrimPrefix(freeAddress(t), "127.0.0.1")
+	return strings.TrimPrefix(testports.Address(t), "127.0.0.1"), strings.TrimPrefix(testports.Address(t), "127.0.0.1")
 }
 
 func fetch(t *testing.T, url string) (status int, body string) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // labels are the label names of a metric, each with one of its values.
@@ -28,7 +30,7 @@ type prometheusServer struct {
 
 func startPrometheus(t *testing.T, target string) *prometheusServer {
 	t.Helper()
-	p := &prometheusServer{t: t, address: freeAddress(t)}
+	p := &prometheusServer{t: t, address: testports.Address(t)}
 	dir := t.TempDir()
 	config := fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%q]

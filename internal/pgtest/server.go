@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -19,6 +18,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // Server is a running server.
@@ -34,12 +35,12 @@ type Server struct {
 const User = "flowtrux"
 
 // startTime is how long a server may take to start.
-const startTime = 30 * time.Second
+const startTime = 3 * time.Minute
 
 // Start creates a data directory and starts a server with some settings beside its own, such as
 // "max_connections=20".
 func Start(settings ...string) (*Server, error) {
-	port, err := freePort()
+	address, err := testports.Reserve()
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func Start(settings ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Port: port, dir: dir}
+	s := &Server{Port: int(address.Port()), dir: dir}
 	if err := s.create(settings); err != nil {
 		return nil, errors.Join(fmt.Errorf("creating a data directory: %w", err), os.RemoveAll(dir))
 	}
@@ -128,17 +129,31 @@ func (s *Server) command(name string, args ...string) (*exec.Cmd, error) {
 	return cmd, err
 }
 
-// find returns the path of a command: Debian keeps those of servers apart.
+// find returns the path of a command: Debian keeps those of servers apart, by version. Of several
+// versions it is the newest.
 func find(name string) (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
-	if err == nil && len(found) > 0 {
-		return found[len(found)-1], nil
+	const versions = "/usr/lib/postgresql"
+	newest, in := -1, ""
+	dirs, _ := os.ReadDir(versions) // there are none where it is not Debian's
+	for _, d := range dirs {
+		path := filepath.Join(versions, d.Name(), "bin", name)
+		if n, err := strconv.Atoi(d.Name()); err == nil && n > newest && isThere(path) {
+			newest, in = n, path
+		}
+	}
+	if in != "" {
+		return in, nil
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
 		return "", fmt.Errorf("PostgreSQL is not installed: %w", err)
 	}
 	return path, nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // Run starts the server, which is not running, and waits until it takes connections.
@@ -199,12 +214,4 @@ func (s *Server) end(signal syscall.Signal) error {
 	}
 	<-s.done
 	return nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"github.com/flowtrux/edge/internal/testports"
 )
 
 // Standby starts a server that follows this one, under a name that synchronous_standby_names may
 // have.
 func (s *Server) Standby(name string) (*Server, error) {
-	port, err := freePort()
+	address, err := testports.Reserve()
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +24,7 @@ func (s *Server) Standby(name string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	standby := &Server{Port: port, dir: dir}
+	standby := &Server{Port: int(address.Port()), dir: dir}
 	if err := standby.copy(s, name); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
