@@ -126,6 +126,7 @@ func (j *jsonText) summary(s *journal.Summary) {
 	j.time("endedAt", s.EndedAt)
 	j.string("replayOf", s.ReplayOf)
 	j.string("source", s.Source)
+	j.string("machine", s.Machine)
 	j.always("status", s.Status)
 	j.string("node", s.Node)
 	j.string("code", s.Code)
