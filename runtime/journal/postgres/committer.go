@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -130,6 +131,8 @@ func (j *Journal) commitAll(ctx context.Context) {
 				return
 			}
 		}
+		// Who was answered last runs first, so that what it asks next is in this transaction.
+		runtime.Gosched()
 		waiting = j.takeWaiting(waiting)
 		select {
 		case <-beat.C:
