@@ -61,6 +61,7 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	c.ConnConfig.StatementCacheCapacity = 0
 	c.ConnConfig.DescriptionCacheCapacity = 256
+	c.AfterConnect = useArrays
 	c.ConnConfig.OnNotice = func(conn *pgconn.PgConn, n *pgconn.Notice) {
 		if n.SeverityUnlocalized == "WARNING" {
 			conn.CustomData()[warningIn] = n.Message
