@@ -16,42 +16,18 @@ import (
 func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 	me := j.incarnation.Load()
 	g.queueKeys(j, b)
-	var (
-		ids, workflows, replays, sources, methods, ips []string
-		seqs, revisions, accepted, received, bytes     []int64
-		digests, data, queries, headers, traces, keys  [][]byte
-		runs                                           []int32
-	)
 	byID, documents := make(map[string]*operation, len(g.ops)), make(map[[32]byte]bool)
 	for _, o := range g.ops {
-		a, e := o.accept, o.accept.entry
+		a := o.accept
 		a.sentAs(me)
 		o.unresolved = true
-		byID[e.ID] = o
+		byID[a.entry.ID] = o
 		if !documents[a.digest] {
 			documents[a.digest] = true
 			if !j.documents.has(g.hour, a.digest) {
-				queueDocument(j, b, g.hour, a.digest, e.Document)
+				queueDocument(j, b, g.hour, a.digest, a.entry.Document)
 			}
 		}
-		var key []byte
-		if a.key != nil {
-			key = a.key.hash[:]
-		}
-		ids, workflows = append(ids, e.ID), append(workflows, e.Workflow)
-		replays, sources = append(replays, e.ReplayOf), append(sources, e.Source)
-		methods, ips = append(methods, e.Method), append(ips, e.ClientIP)
-		seqs, revisions = append(seqs, a.seq), append(revisions, e.Revision)
-		accepted, received = append(accepted, nanos(e.AcceptedAt)), append(received, nanos(e.ReceivedAt))
-		bytes, digests = append(bytes, entryBytes(e)), append(digests, a.digest[:])
-		data, queries = append(data, notNil(e.Data)), append(queries, notNil(e.Query))
-		headers, traces = append(headers, notNil(e.Headers)), append(traces, tracebytes.Append(nil, &e.Trace))
-		keys = append(keys, key)
-		run := int32(0)
-		if a.hold {
-			run = 1
-		}
-		runs = append(runs, run)
 	}
 	b.Queue(j.sql(`with new as materialized (
 			select * from unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[], $10::text[],
@@ -66,8 +42,25 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run)
 		select $1::integer, u.id, $2::bigint, u.seq, u.workflow, u.accepted, u.bytes, case when u.run > 0 then $2 end, u.run from new u
 		where u.id in (select id from entry) order by u.seq returning id, placed`, g.hour),
-		int32(g.hour), me, ids, seqs, workflows, revisions, digests, accepted, received, replays, sources, methods, ips, data, queries,
-		headers, traces, bytes, keys, runs).Query(func(rows pgx.Rows) error {
+		int32(g.hour), me,
+		column(g, func(o *operation) string { return o.accept.entry.ID }),
+		column(g, func(o *operation) int64 { return o.accept.seq }),
+		column(g, func(o *operation) string { return o.accept.entry.Workflow }),
+		column(g, func(o *operation) int64 { return o.accept.entry.Revision }),
+		column(g, func(o *operation) []byte { return o.accept.digest[:] }),
+		column(g, func(o *operation) int64 { return nanos(o.accept.entry.AcceptedAt) }),
+		column(g, func(o *operation) int64 { return nanos(o.accept.entry.ReceivedAt) }),
+		column(g, func(o *operation) string { return o.accept.entry.ReplayOf }),
+		column(g, func(o *operation) string { return o.accept.entry.Source }),
+		column(g, func(o *operation) string { return o.accept.entry.Method }),
+		column(g, func(o *operation) string { return o.accept.entry.ClientIP }),
+		column(g, func(o *operation) []byte { return notNil(o.accept.entry.Data) }),
+		column(g, func(o *operation) []byte { return notNil(o.accept.entry.Query) }),
+		column(g, func(o *operation) []byte { return notNil(o.accept.entry.Headers) }),
+		column(g, func(o *operation) []byte { return tracebytes.Append(nil, &o.accept.entry.Trace) }),
+		column(g, func(o *operation) int64 { return entryBytes(o.accept.entry) }),
+		column(g, func(o *operation) []byte { return o.accept.keyHash() }),
+		column(g, func(o *operation) int32 { return o.accept.firstRun() })).Query(func(rows pgx.Rows) error {
 		var id string
 		var placed time.Time
 		_, err := pgx.ForEachRow(rows, []any{&id, &placed}, func() error {
@@ -80,6 +73,22 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 		})
 		return err
 	})
+}
+
+// keyHash returns the hash of its key; nil if it has none.
+func (a *acceptance) keyHash() []byte {
+	if a.key == nil {
+		return nil
+	}
+	return a.key.hash[:]
+}
+
+// firstRun is the number of the run for which it is claimed as it is accepted; 0 = it is not.
+func (a *acceptance) firstRun() int32 {
+	if a.hold {
+		return 1
+	}
+	return 0
 }
 
 // queueKeys takes the keys of the entries that have one.

@@ -49,6 +49,15 @@ func (o *operation) isNew() bool {
 	return !o.alone && a.refused == nil && !a.adopted && len(a.entry.Steps) == 0
 }
 
+// column returns a value of each operation.
+func column[T any](g *group, of func(*operation) T) []T {
+	all := make([]T, len(g.ops))
+	for i, o := range g.ops {
+		all[i] = of(o)
+	}
+	return all
+}
+
 func (g *group) queue(j *Journal, b *pgx.Batch) {
 	switch g.kind {
 	case accepting:

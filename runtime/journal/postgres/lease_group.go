@@ -56,20 +56,9 @@ func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
 
 // queueCheckpoints stores steps. They are of different entries.
 func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
-	var (
-		ids, nodes, handles []string
-		holders, bytes      []int64
-		began               []int64
-		runs                []int32
-		outputs             [][]byte
-	)
 	byID := make(map[string]*operation, len(g.ops))
 	for _, o := range g.ops {
-		c, l := o.step, o.step.lease
-		byID[l.entry.ID], o.result = o, journal.ErrLeaseLost
-		ids, holders, runs = append(ids, l.entry.ID), append(holders, l.incarnation), append(runs, int32(l.run))
-		bytes, began, nodes = append(bytes, c.bytes), append(began, c.began), append(nodes, c.step.Node)
-		handles, outputs = append(handles, c.step.Handle), append(outputs, notNil(c.step.Output))
+		byID[o.step.lease.entry.ID], o.result = o, journal.ErrLeaseLost
 	}
 	b.Queue(j.sql(`with u as materialized (
 			select * from unnest($2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::bigint[])
@@ -80,7 +69,15 @@ func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
 			select $1::integer, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output
 			from u where u.id in (select id from own)
 			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output)
-		select id, cancelled from own`, g.hour), int32(g.hour), ids, holders, runs, bytes, nodes, handles, outputs, began).
+		select id, cancelled from own`, g.hour), int32(g.hour),
+		column(g, func(o *operation) string { return o.step.lease.entry.ID }),
+		column(g, func(o *operation) int64 { return o.step.lease.incarnation }),
+		column(g, func(o *operation) int32 { return int32(o.step.lease.run) }),
+		column(g, func(o *operation) int64 { return o.step.bytes }),
+		column(g, func(o *operation) string { return o.step.step.Node }),
+		column(g, func(o *operation) string { return o.step.step.Handle }),
+		column(g, func(o *operation) []byte { return notNil(o.step.step.Output) }),
+		column(g, func(o *operation) int64 { return o.step.began })).
 		Query(func(rows pgx.Rows) error {
 			var id string
 			var cancelled bool
@@ -120,22 +117,13 @@ func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 
 // queueEndings replaces entries by their records.
 func (g *group) queueEndings(j *Journal, b *pgx.Batch) {
-	var (
-		ids, workflows, statuses, sources []string
-		summaries, details                [][]byte
-		holders                           []int64
-		runs                              []int32
-		withSteps                         []string
-	)
+	var withSteps []string
 	byID := make(map[string]*operation, len(g.ops))
 	for _, o := range g.ops {
-		l, r := o.ending.lease, o.ending.row
-		byID[r.id], o.result = o, journal.ErrLeaseLost
-		ids, workflows, statuses, sources = append(ids, r.id), append(workflows, r.workflow), append(statuses, r.status), append(sources, r.source)
-		summaries, details = append(summaries, r.summary), append(details, r.details)
-		holders, runs = append(holders, l.incarnation), append(runs, int32(l.run))
-		if len(l.steps) > 0 {
-			withSteps = append(withSteps, r.id)
+		id := o.ending.row.id
+		byID[id], o.result = o, journal.ErrLeaseLost
+		if len(o.ending.lease.steps) > 0 {
+			withSteps = append(withSteps, id)
 		}
 	}
 	b.Queue(j.sql(`with u as materialized (
@@ -147,7 +135,15 @@ func (g *group) queueEndings(j *Journal, b *pgx.Batch) {
 			from u where u.id in (select id from gone)`+recordUpdate+`)
 		select id from gone
 		union all select r.id from u join {s}.records_{h} r on r.id = u.id and r.holder = u.holder and r.run = u.run`, g.hour),
-		int32(g.hour), ids, workflows, statuses, sources, summaries, details, holders, runs).
+		int32(g.hour),
+		column(g, func(o *operation) string { return o.ending.row.id }),
+		column(g, func(o *operation) string { return o.ending.row.workflow }),
+		column(g, func(o *operation) string { return o.ending.row.status }),
+		column(g, func(o *operation) string { return o.ending.row.source }),
+		column(g, func(o *operation) []byte { return o.ending.row.summary }),
+		column(g, func(o *operation) []byte { return o.ending.row.details }),
+		column(g, func(o *operation) int64 { return o.ending.lease.incarnation }),
+		column(g, func(o *operation) int32 { return int32(o.ending.lease.run) })).
 		Query(func(rows pgx.Rows) error {
 			var id string
 			_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
