@@ -9,8 +9,7 @@
 // With -streams, so many pages of a console follow events of the second server while it is loaded.
 // The two may be the same build then.
 //
-// The interval is the 90 % confidence interval of the median of the pairs' ratios
-// (https://en.wikipedia.org/wiki/Order_statistic, by the binomial distribution). If it is wider
+// The interval is the 90 % confidence interval of the median of the pairs' ratios. If it is wider
 // than the difference to show, use more pairs or a quieter machine.
 package main
 
@@ -20,18 +19,17 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/flowtrux/edge/bench/meter"
+	"github.com/flowtrux/edge/bench/stats"
 	"github.com/flowtrux/edge/bench/workflow"
 	"github.com/flowtrux/edge/internal/crash"
 )
@@ -131,8 +129,8 @@ func compare(ctx context.Context, o options) error {
 			b, a := f.of(costs[0][n]), f.of(costs[1][n])
 			before, after, ratios = append(before, b), append(after, a), append(ratios, a/b)
 		}
-		low, high := interval(ratios)
-		fmt.Printf("%-16s %10.1f %10.1f %8.3f   %.3f to %.3f\n", f.name, median(before), median(after), median(ratios), low, high)
+		low, high := stats.Interval(ratios)
+		fmt.Printf("%-16s %10.1f %10.1f %8.3f   %.3f to %.3f\n", f.name, stats.Median(before), stats.Median(after), stats.Median(ratios), low, high)
 	}
 	return nil
 }
@@ -199,22 +197,4 @@ func allocated(ctx context.Context, s *crash.Server) (objects, bytes float64, er
 		}
 	}
 	return objects, bytes, nil
-}
-
-func median(of []float64) float64 {
-	s := slices.Sorted(slices.Values(of))
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
-}
-
-// interval returns the confidence interval of the median with at least 90 %: from the k-th smallest
-// to the k-th largest value, where k is the largest with P(Binomial(n, 1/2) < k) of at most 5 %.
-func interval(of []float64) (low, high float64) {
-	s, n := slices.Sorted(slices.Values(of)), len(of)
-	below, term, k := 0.0, math.Pow(0.5, float64(n)), 0
-	for ; below+term <= 0.05; k++ {
-		below += term
-		term *= float64(n-k) / float64(k+1)
-	}
-	k = max(k, 1)
-	return s[k-1], s[n-k]
 }

@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,14 +22,17 @@ type Config struct {
 	Code    string   // the directory of compiled nodes; "" = in Dir
 	Logs    string   // the directory of the log, which outlives Dir
 	Options string   // lines of the global flowtrux block
+	StoreIn string   // the store; "" = embedded, in Dir
 	Store   string   // lines of the store's block
+	Kept    string   // the journal; "" = in a file in Dir
 	Journal string   // lines of the journal's block
 	Handler string   // lines of the handler's block
 	Site    string   // lines of the site, besides the handler
 	Global  string   // lines of the global options
 }
 
-// Server is a Caddy process with the flowtrux handler, an embedded store and a journal on disk.
+// Server is a Caddy process with the flowtrux handler; by default, with an embedded store and a
+// journal on disk.
 type Server struct {
 	Journal string // the journal's file
 	config  Config
@@ -60,10 +64,10 @@ func (s *Server) caddyfile() string {
 	grace_period 5s
 	%s
 	flowtrux {
-		store embedded %s {
+		store %s {
 			%s
 		}
-		journal bbolt %s {
+		journal %s {
 			%s
 		}
 		%s
@@ -76,7 +80,9 @@ http://%s {
 	%s
 	respond 404
 }
-`, s.admin, s.config.Global, filepath.Join(s.config.Dir, "store"), s.config.Store, s.Journal, s.config.Journal, s.config.Options,
+`, s.admin, s.config.Global,
+		cmp.Or(s.config.StoreIn, "embedded "+filepath.Join(s.config.Dir, "store")), s.config.Store,
+		cmp.Or(s.config.Kept, "bbolt "+s.Journal), s.config.Journal, s.config.Options,
 		s.site, s.config.Handler, s.config.Site)
 }
 

@@ -1,6 +1,10 @@
-package main
+package stats_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/flowtrux/edge/bench/stats"
+)
 
 func TestInterval(t *testing.T) {
 	// As in tables of the sign test, 5 % on each side.
@@ -9,11 +13,11 @@ func TestInterval(t *testing.T) {
 		for i := range of {
 			of[i] = float64((i*7)%n + 1) // 1 to n, mixed, where 7 and n have no common factor
 		}
-		if low, high := interval(of); low != float64(k) || high != float64(n+1-k) {
+		if low, high := stats.Interval(of); low != float64(k) || high != float64(n+1-k) {
 			t.Errorf("%d values: %v to %v, want the %d-th from either end", n, low, high, k)
 		}
 	}
-	if m := median([]float64{3, 1, 2, 10}); m != 2.5 {
+	if m := stats.Median([]float64{3, 1, 2, 10}); m != 2.5 {
 		t.Errorf("median %v", m)
 	}
 }
