@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -11,10 +12,10 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// A page is read hour by hour, the newest first, and some hours at a time: ids begin with their
-// time, so that all of an hour are newer than those of the hour before. Each statement is of one
-// hour and of one status, whose rows an index has in order. So the time that a page takes depends
-// on its rows and on the number of hours, and not on how much there is in them.
+// A page is read in parts of some hours, the newest first: ids begin with their time, so that all of
+// an hour are newer than those of the hour before. Each statement is of one status, whose rows an
+// index of each hour has in order; the server merges them. So the time that a page takes depends on
+// its rows and on the number of hours, and not on how much there is in them.
 
 // List reads a page: entries that have not ended and records are two lists in the same order.
 func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, error) {
@@ -31,7 +32,12 @@ func (j *Journal) List(ctx context.Context, q journal.Query) (journal.Page, erro
 	if l.end == "" {
 		l.end = behindAll
 	}
-	if err := l.read(ctx); err != nil {
+	err = l.read(ctx)
+	for n := 0; n < 2 && hasCode(err, codeNoTable); n++ { // an hour was dropped meanwhile
+		l.rows = nil
+		err = l.read(ctx)
+	}
+	if err != nil {
 		return journal.Page{}, j.unavailable(err)
 	}
 	if len(l.rows) < l.most {
@@ -53,20 +59,21 @@ type listing struct {
 	rows               []journal.Summary
 }
 
-// Of the hours that are read at a time.
+// Of the hours that are read at a time. A page is mostly in the first ones. What a statement costs
+// grows with its hours, and most of it is for planning; further ones would lock too many tables.
 const (
 	firstHours = 4
-	moreHours  = 32
+	moreHours  = 96
 )
 
 func (l *listing) read(ctx context.Context) error {
-	hours, live, err := l.hours(ctx)
+	hours, err := l.hours(ctx)
 	if err != nil {
 		return err
 	}
 	for n := firstHours; len(hours) > 0 && len(l.rows) < l.most; n = moreHours {
 		n = min(n, len(hours))
-		if err := l.readHours(ctx, hours[:n], live); err != nil {
+		if err := l.readHours(ctx, hours[:n]); err != nil {
 			return err
 		}
 		hours = hours[n:]
@@ -74,9 +81,14 @@ func (l *listing) read(ctx context.Context) error {
 	return nil
 }
 
-// hours returns the hours of the list, the newest first, and those of them in which something has
-// not ended.
-func (l *listing) hours(ctx context.Context) (hours []int32, live map[int32]bool, err error) {
+// hourTables is an hour that has tables.
+type hourTables struct {
+	hour int32
+	used bool // something may not have ended: the table of such entries is not empty
+}
+
+// hours returns the hours of the list, the newest first.
+func (l *listing) hours(ctx context.Context) ([]hourTables, error) {
 	j := l.journal
 	from, to := int64(0), int64(1)<<31-1
 	if l.first != "" {
@@ -87,35 +99,53 @@ func (l *listing) hours(ctx context.Context) (hours []int32, live map[int32]bool
 		hour, _ := hourOf(l.end)
 		to = int64(hour)
 	}
-	rows, err := j.pool.Query(ctx, j.sql(`select h.hour, exists(select from {s}.pending p where p.hour = h.hour) from (
-			select substring(c.relname from 9)::integer as hour from pg_class c join pg_namespace n on n.oid = c.relnamespace
-			where n.nspname = $1 and c.relispartition and c.relname ~ '^records_[0-9]{1,9}$') h
-		where h.hour between $2::bigint and $3::bigint order by h.hour desc`, 0), j.options.Schema, from, to)
+	rows, err := j.pool.Query(ctx, `select hour, coalesce(pg_relation_size(oid) > 0, false) from (
+			select substring(c.relname from 9)::integer as hour, c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where n.nspname = $1 and c.relispartition and c.relname ~ '^pending_[0-9]{1,9}$') h
+		where hour between $2::bigint and $3::bigint order by hour desc`, j.options.Schema, from, to)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	live = make(map[int32]bool)
-	var hour int32
-	var has bool
-	_, err = pgx.ForEachRow(rows, []any{&hour, &has}, func() error {
-		hours = append(hours, hour)
-		live[hour] = has
-		return nil
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (h hourTables, err error) {
+		err = row.Scan(&h.hour, &h.used)
+		return h, err
 	})
-	return hours, live, err
 }
 
-func (l *listing) readHours(ctx context.Context, hours []int32, live map[int32]bool) error {
+// live returns those hours of which something has not ended. A table keeps what has died in it
+// until it is cleaned.
+func (l *listing) live(ctx context.Context, hours []hourTables) (live []int32, err error) {
+	var each []string
+	for _, h := range hours {
+		if h.used {
+			live = append(live, h.hour)
+			each = append(each, fmt.Sprintf(l.journal.sql("select %d where exists(select from {s}.pending_{h})", uint32(h.hour)), h.hour))
+		}
+	}
+	if len(live) <= firstHours {
+		return live, nil
+	}
+	// Its text differs each time: nothing is kept for it.
+	rows, err := l.journal.pool.Query(ctx, strings.Join(each, " union all "), pgx.QueryExecModeExec)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int32])
+}
+
+func (l *listing) readHours(ctx context.Context, hours []hourTables) error {
+	live, err := l.live(ctx, hours)
+	if err != nil {
+		return err
+	}
 	b := &pgx.Batch{}
 	var found []journal.Summary
 	ahead, _ := l.journal.idsAhead()
-	for _, hour := range hours {
-		// In this order: what ends in between is in both, and not in none.
-		if live[hour] {
-			l.queueLive(b, hour, ahead, &found)
-		}
-		l.queueEnded(b, hour, &found)
+	// In this order: what ends in between is in both, and not in none.
+	for _, hour := range live {
+		l.queueLive(b, hour, ahead, &found)
 	}
+	l.queueEnded(b, hours[len(hours)-1].hour, hours[0].hour, &found)
 	if err := l.journal.pool.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
@@ -153,14 +183,12 @@ func (l *listing) queueLive(b *pgx.Batch, hour int32, ahead []string, found *[]j
 	})
 }
 
-// queueEnded reads records of an hour. A statement for each hour, of which one table is left when
-// it is planned, is faster than one for several: that opens all tables, and has no good plan for
-// those of which nothing is known yet.
-func (l *listing) queueEnded(b *pgx.Batch, hour int32, found *[]journal.Summary) {
-	const of = "select id, summary from {s}.records where hour = $1 and id >= $2 and id < $3"
-	const last = " order by id desc limit $4"
+// queueEnded reads records of some hours.
+func (l *listing) queueEnded(b *pgx.Batch, from, to int32, found *[]journal.Summary) {
+	const of = "select id, summary from {s}.records where hour between $1 and $2 and id >= $3 and id < $4"
+	const last = " order by id desc limit $5"
 	q := l.query
-	args := []any{hour, l.oldest, l.end, l.most}
+	args := []any{from, to, l.oldest, l.end, l.most}
 	queue := func(condition string, more ...any) {
 		b.Queue(l.journal.sql(of+condition+last, 0), slices.Concat(args, more)...).Query(func(rows pgx.Rows) error {
 			more, err := pgx.CollectRows(rows, recordSummary)
@@ -174,7 +202,7 @@ func (l *listing) queueEnded(b *pgx.Batch, hour int32, found *[]journal.Summary)
 	}
 	switch {
 	case q.Source != "":
-		queue(" and source = $5 and source <> '' and ($6 = '' or workflow = $6) and status = any($7::text[])", q.Source, q.Workflow, statuses)
+		queue(" and source = $6 and source <> '' and ($7 = '' or workflow = $7) and status = any($8::text[])", q.Source, q.Workflow, statuses)
 	case q.Workflow == "" && len(q.Statuses) == 0:
 		queue("")
 	default:
@@ -182,11 +210,11 @@ func (l *listing) queueEnded(b *pgx.Batch, hour int32, found *[]journal.Summary)
 			switch {
 			case status == journal.Pending || status == journal.Running:
 			case q.Workflow != "":
-				queue(" and workflow = $5 and status = $6", q.Workflow, status)
+				queue(" and workflow = $6 and status = $7", q.Workflow, status)
 			case status == journal.Succeeded: // most are
-				queue(" and status = $5", status)
+				queue(" and status = $6", status)
 			default:
-				queue(" and status = $5 and status <> 'succeeded'", status)
+				queue(" and status = $6 and status <> 'succeeded'", status)
 			}
 		}
 	}
