@@ -41,11 +41,10 @@ func (f *figures) print(to io.Writer) error {
 		ratios[i] = f.sides[0][i] / f.sides[1][i]
 	}
 	low, high := stats.Interval(ratios)
-	ratio, wanted, reached := stats.Median(ratios), fmt.Sprintf("at most %.2f", f.wanted), false
+	ratio := stats.Median(ratios)
+	wanted, reached := fmt.Sprintf("at most %.2f", f.wanted), ratio <= f.wanted
 	if f.least {
 		wanted, reached = fmt.Sprintf("at least %.2f", f.wanted), ratio >= f.wanted
-	} else {
-		reached = ratio <= f.wanted
 	}
 	w := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(w, "what\t%s\t%s\tratio\t90 %% interval\twanted\treached\n", f.of, f.with)
