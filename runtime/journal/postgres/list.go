@@ -13,8 +13,8 @@ import (
 )
 
 // A page is read in parts of some hours, the newest first: ids begin with their time, so that all
-// of an hour are newer than those of the hour before. Each statement is of one status, whose rows an
-// index of each hour has in order; the server merges them. So the time that a page takes depends
+// of an hour are newer than those of the hour before. Each statement is of one status, whose rows
+// an index of each hour has in order; the server merges them. So the time that a page takes depends
 // on its rows and on the number of hours, and not on how much there is in them.
 
 // List reads a page: entries that have not ended and records are two lists in the same order.
