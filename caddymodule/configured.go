@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
@@ -24,6 +25,9 @@ func journalOf(ctx context.Context, config []byte) (j journal.Journal, key strin
 		return nil, "", nil, err
 	}
 	m, err := a.loadJournal()
+	if shared, ok := m.(journal.SharedModule); ok {
+		err = a.nameMachine(shared)
+	}
 	if err == nil {
 		j, err = m.NewJournal()
 	}
@@ -33,6 +37,34 @@ func journalOf(ctx context.Context, config []byte) (j journal.Journal, key strin
 	}
 	m.Configure(j)
 	return j, m.JournalKey(), cancel, nil
+}
+
+// fleetWaitOf bounds the asking of a store for its identity.
+const fleetWaitOf = 10 * time.Second
+
+// fleetOf returns the fleet of the machines that run with a Caddy config: all those that use its
+// store.
+func fleetOf(ctx context.Context, config []byte) (fleet string, err error) {
+	a, cancel, err := configuredApp(ctx, config)
+	if err != nil {
+		return "", err
+	}
+	defer cancel()
+	a.life = newLifetime()
+	defer func() { err = errors.Join(err, a.life.end()) }()
+	if err := a.acquireMirror(); err != nil {
+		return "", err
+	}
+	soon, stop := context.WithTimeout(ctx, fleetWaitOf)
+	defer stop()
+	fleet, err = a.mirror.Cluster(soon)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("asking the store which fleet this is: %w", err)
+	case fleet == "":
+		return "", errors.New("the store is of this machine alone, and makes no fleet: use store etcd")
+	}
+	return fleet, nil
 }
 
 // configuredApp returns the app of a Caddy config with its settings checked, and nothing else.

@@ -31,7 +31,7 @@ func init() {
 	caddy.RegisterModule(&AdminAPI{})
 
 	// the command line
-	caddycmd.RegisterCommand(command.Flowtrux(warm, journalOf))
+	caddycmd.RegisterCommand(command.Flowtrux(warm, journalOf, fleetOf))
 
 	// the Caddyfile
 	httpcaddyfile.RegisterGlobalOption(appName, parseApp)

@@ -42,6 +42,11 @@ func (a *App) prepareShared(m journal.SharedModule) error {
 		return errors.New("the journal is shared by several machines, and the store is in this one alone: " +
 			"use store etcd, or journal bbolt")
 	}
+	return a.nameMachine(m)
+}
+
+// nameMachine tells the module of a journal that is shared which machine this is.
+func (a *App) nameMachine(m journal.SharedModule) error {
 	name := a.Machine
 	if name == "" {
 		var err error

@@ -19,8 +19,8 @@ const (
 )
 
 // Flowtrux returns the command to register with caddycmd.RegisterCommand. warm does what `warm`
-// prints, and journalOf makes the journal of a config.
-func Flowtrux(warm Warm, journalOf JournalOf) caddycmd.Command {
+// prints, journalOf makes the journal of a config, and fleetOf asks its store for the fleet.
+func Flowtrux(warm Warm, journalOf JournalOf, fleetOf FleetOf) caddycmd.Command {
 	return caddycmd.Command{
 		Name:  "flowtrux",
 		Usage: "<command>",
@@ -40,7 +40,7 @@ Commands for a running server use Caddy's admin endpoint.`,
 					applyCommand(), listCommand(), getCommand(), deleteCommand(), secretCommand(), globalCommand(),
 					executionsCommand(), statusCommand(), nodesCommand(), consoleCommand()),
 				inGroup(groupOffline,
-					nodeCommand(), validateCommand(), runCommand(), signCommand(), sendCommand(), warmCommand(warm), journalCommand(journalOf), versionCommand()))
+					nodeCommand(), validateCommand(), runCommand(), signCommand(), sendCommand(), warmCommand(warm), journalCommand(journalOf, fleetOf), versionCommand()))
 		},
 	}
 }

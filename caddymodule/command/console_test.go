@@ -351,7 +351,7 @@ func TestConsoleCommand(t *testing.T) {
 	defer interrupt()
 	out, in := io.Pipe()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
-	Flowtrux(nil, nil).CobraFunc(cmd)
+	Flowtrux(nil, nil, nil).CobraFunc(cmd)
 	cmd.SetOut(in)
 	cmd.SetArgs([]string{"console", "--address", address, "--listen", "127.0.0.1:0", "--no-browser", "--json"})
 	ended := make(chan error, 1)

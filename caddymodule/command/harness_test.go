@@ -15,7 +15,7 @@ import (
 func try(t *testing.T, stdin string, args ...string) (out, errOut string, err error) {
 	t.Helper()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
-	Flowtrux(nil, nil).CobraFunc(cmd)
+	Flowtrux(nil, nil, nil).CobraFunc(cmd)
 	var o, e strings.Builder
 	cmd.SetIn(strings.NewReader(stdin))
 	cmd.SetOut(&o)

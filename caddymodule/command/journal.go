@@ -18,16 +18,22 @@ import (
 // it, without secrets. release is called when it is no longer used.
 type JournalOf func(ctx context.Context, config []byte) (j journal.Journal, key string, release context.CancelFunc, err error)
 
-func journalCommand(open JournalOf) *cobra.Command {
+// FleetOf returns the fleet of the machines that run with a Caddy config, given as JSON.
+type FleetOf func(ctx context.Context, config []byte) (fleet string, err error)
+
+func journalCommand(open JournalOf, fleet FleetOf) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "journal", Short: "Moves what a journal stores into another one",
+		Use: "journal", Short: "Moves what a journal stores into another one, or gives a journal to another fleet",
 		Long: `Moves executions that have not ended, idempotency keys and records from one journal into
-another: on another machine, of another engine, or in a new file.
+another: on another machine, of another engine, or in a new file. Or gives a journal that several
+machines share to another fleet of machines.
 
 Each of the commands can be run again after it was interrupted, and then goes on. Nothing is lost,
 and nothing runs twice.`,
 	}
-	addSubcommands(cmd, []*cobra.Command{journalExportCommand(open), journalImportCommand(open), journalReopenCommand(open)})
+	addSubcommands(cmd, []*cobra.Command{
+		journalExportCommand(open), journalImportCommand(open), journalReopenCommand(open), journalAdoptCommand(open, fleet),
+	})
 	return cmd
 }
 

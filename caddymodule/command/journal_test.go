@@ -39,7 +39,7 @@ func tryJournal(t *testing.T, args ...string) (out, errOut string, err error) {
 		return bbolt.New(c.File, bbolt.Limits{MinFree: 1, MaxPending: c.Pending}, 50*time.Millisecond), `bbolt "` + c.File + `"`, func() {}, nil
 	}
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
-	Flowtrux(nil, open).CobraFunc(cmd)
+	Flowtrux(nil, open, nil).CobraFunc(cmd)
 	var o, e strings.Builder
 	cmd.SetOut(&o)
 	cmd.SetErr(&e)

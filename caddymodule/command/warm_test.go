@@ -18,7 +18,7 @@ import (
 func tryWarm(t *testing.T, warm Warm, args ...string) (out, errOut string, err error) {
 	t.Helper()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
-	Flowtrux(warm, nil).CobraFunc(cmd)
+	Flowtrux(warm, nil, nil).CobraFunc(cmd)
 	var o, e strings.Builder
 	cmd.SetOut(&o)
 	cmd.SetErr(&e)

@@ -17,7 +17,7 @@ import (
 func cli(t *testing.T, stdin string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
-	command.Flowtrux(nil, nil).CobraFunc(cmd)
+	command.Flowtrux(nil, nil, nil).CobraFunc(cmd)
 	var out, errOut bytes.Buffer
 	cmd.SetIn(strings.NewReader(stdin))
 	cmd.SetOut(&out)

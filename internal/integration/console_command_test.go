@@ -22,7 +22,7 @@ func (s *server) openConsole() (page, cookie string) {
 	ctx, interrupt := context.WithCancel(s.t.Context())
 	out, in := io.Pipe()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
-	command.Flowtrux(nil, nil).CobraFunc(cmd)
+	command.Flowtrux(nil, nil, nil).CobraFunc(cmd)
 	cmd.SetOut(in)
 	cmd.SetArgs([]string{"console", "--address", s.admin, "--listen", "127.0.0.1:0", "--no-browser", "--json"})
 	ended := make(chan error, 1)

@@ -21,7 +21,7 @@ import (
 func following(t *testing.T, args ...string) (out io.Reader, stop func() error) {
 	t.Helper()
 	cmd := &cobra.Command{Use: "flowtrux", SilenceErrors: true, SilenceUsage: true}
-	command.Flowtrux(nil, nil).CobraFunc(cmd)
+	command.Flowtrux(nil, nil, nil).CobraFunc(cmd)
 	from, in := io.Pipe()
 	var errOut bytes.Buffer
 	cmd.SetOut(in)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -79,6 +80,17 @@ func TestSharedJournal(t *testing.T) {
 	elsewhere = strings.Replace(elsewhere, "store etcd "+cluster.Address, "store etcd "+cluster.Address+" {\n prefix /other/\n}", 1)
 	if err := s.tryLoad(s.caddyfile(elsewhere, "")); err == nil || !strings.Contains(err.Error(), "prefix /other/") || !strings.Contains(err.Error(), "prefix /flowtrux/") {
 		t.Errorf("the schema of another fleet: %v", err)
+	}
+
+	configFile := filepath.Join(t.TempDir(), "Caddyfile")
+	if err := os.WriteFile(configFile, []byte(s.caddyfile(elsewhere, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var adopted strings.Builder
+	adopt := exec.CommandContext(t.Context(), os.Args[0], "flowtrux", "journal", "adopt", configFile)
+	adopt.Env, adopt.Stderr = append(os.Environ(), childCaddy+"=1"), &adopted
+	if err := adopt.Run(); err == nil || !containsAll(adopted.String(), "edge-1, edge-2", "prefix /other/", "prefix /flowtrux/", "--in-use") {
+		t.Errorf("adopting what machines use: %v\n%s", err, adopted.String())
 	}
 
 	if err := database.Kill(); err != nil {

@@ -2,6 +2,8 @@ package journal
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -30,6 +32,44 @@ type Sharing interface {
 	// configuration wants.
 	CheckedDurability() Durability
 }
+
+// Owned is implemented by journals that belong to a fleet, see Sharing.Belong, and can be given to
+// another one.
+type Owned interface {
+	// TakeOver gives the journal, which need not be open, to a fleet. While machines use it for the
+	// fleet before, it returns a UsedError, or with inUse it ends them: what they work on is free
+	// for others, and they get ErrForeign. It does nothing if the journal belongs to the fleet
+	// already.
+	TakeOver(ctx context.Context, fleet string, inUse bool) (Takeover, error)
+}
+
+// Takeover is what TakeOver has done.
+type Takeover struct {
+	Before   string   // the fleet to which the journal has belonged; "" = none
+	Machines []string // the names of those that used it, and were ended
+}
+
+// UsedError means that machines use the journal for another fleet. It wraps ErrInUse.
+type UsedError struct {
+	Fleet    string   // "" = none
+	Machines []string // their names, sorted
+}
+
+func (e *UsedError) Error() string {
+	names := strings.Join(e.Machines[:min(len(e.Machines), maxNames)], ", ")
+	if more := len(e.Machines) - maxNames; more > 0 {
+		names = fmt.Sprintf("%s and %d more", names, more)
+	}
+	if e.Fleet == "" {
+		return fmt.Sprintf("%v: by %s", ErrInUse, names)
+	}
+	return fmt.Sprintf("%v: by %s, for the fleet of %s", ErrInUse, names, e.Fleet)
+}
+
+func (e *UsedError) Unwrap() error { return ErrInUse }
+
+// maxNames is the most machines that an error names.
+const maxNames = 10
 
 // SharingOf returns the Sharing of a journal, or of the one that its method Unwrap() Journal
 // returns; nil if it has none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/jackc/pgx/v5"
 
@@ -49,38 +50,84 @@ func (j *Journal) checkFleet(ctx context.Context, tx pgx.Tx) error {
 	}
 	if fleet != *own {
 		return fmt.Errorf("%w: schema %s belongs to the fleet of %s, and this machine to that of %s; name another schema, or, "+
-			"if that fleet is gone, run: update %s.meta set fleet = null", journal.ErrForeign, j.options.Schema, fleet, *own, j.options.Schema)
+			"if that fleet is gone, run: caddy flowtrux journal adopt <config>", journal.ErrForeign, j.options.Schema, fleet, *own)
 	}
 	return nil
 }
 
-// TakeOver gives the schema of a journal, which need not be open, to the fleet of the options. It
-// returns the fleet to which it has belonged, "" = none, and fails while machines of that one live.
-func TakeOver(ctx context.Context, o Options) (before string, err error) {
-	j := New(o)
-	if j.options, err = o.withDefaults(); err != nil {
-		return "", err
+// TakeOver implements journal.Owned: it gives the schema to another fleet. Machines that use it for
+// the fleet before are ended, if inUse permits that there are any. They notice with their next
+// write.
+func (j *Journal) TakeOver(ctx context.Context, fleet string, inUse bool) (t journal.Takeover, err error) {
+	o, err := j.given.withDefaults()
+	if err != nil {
+		return t, err
 	}
-	if j.pool, err = newPool(j.options); err != nil {
-		return "", err
+	of := New(o)
+	of.options = o
+	if of.pool, err = newPool(o); err != nil {
+		return t, err
 	}
-	j.fleet.Store(&j.options.Fleet)
-	defer j.pool.Close()
-	err = pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
-		if err := tx.QueryRow(ctx, j.sql("select coalesce(fleet, '') from {s}.meta for update", 0)).Scan(&before); err != nil {
-			return err
-		}
-		var living int
-		if err := tx.QueryRow(ctx, j.sql("select count(*) from {s}.machines where ended is null and until > clock_timestamp()", 0)).Scan(&living); err != nil {
-			return err
-		}
-		if living > 0 && before != j.options.Fleet {
-			return fmt.Errorf("%w: %d machines of the fleet %q use schema %s", journal.ErrInUse, living, before, j.options.Schema)
-		}
-		_, err := tx.Exec(ctx, j.sql("update {s}.meta set fleet = $1", 0), j.options.Fleet)
+	defer of.pool.Close()
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
+	err = pgx.BeginFunc(ctx, of.pool, func(tx pgx.Tx) error {
+		var err error
+		t, err = of.takeOver(ctx, tx, fleet, inUse)
 		return err
 	})
-	return before, j.describe(j.explainRights(err))
+	if err != nil {
+		return journal.Takeover{}, of.describe(of.explainRights(err))
+	}
+	return t, nil
+}
+
+func (j *Journal) takeOver(ctx context.Context, tx pgx.Tx, fleet string, inUse bool) (t journal.Takeover, err error) {
+	version, err := j.schemaVersion(ctx, tx)
+	switch {
+	case err != nil:
+		return t, err
+	case version == 0:
+		return t, fmt.Errorf("there is no schema %s: %w", j.options.Schema, fs.ErrNotExist)
+	case version > len(migrations):
+		return t, fmt.Errorf("%w: %w", journal.ErrForeign, j.tooNew(version))
+	}
+	// Announcing a machine locks this row too.
+	if err := tx.QueryRow(ctx, j.sql("select coalesce(fleet, '') from {s}.meta for update", 0)).Scan(&t.Before); err != nil || t.Before == fleet {
+		return t, err
+	}
+	rows, err := tx.Query(ctx, j.sql(`select incarnation, name, until > clock_timestamp() from {s}.machines where ended is null
+		order by name, incarnation for update`, 0))
+	if err != nil {
+		return t, err
+	}
+	type machine struct {
+		Incarnation int64
+		Name        string
+		Lives       bool
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[machine])
+	if err != nil {
+		return t, err
+	}
+	for _, m := range all {
+		if m.Lives {
+			t.Machines = append(t.Machines, m.Name)
+		}
+	}
+	if len(t.Machines) > 0 && !inUse {
+		return t, &journal.UsedError{Fleet: t.Before, Machines: t.Machines}
+	}
+	for _, m := range all {
+		if _, err := tx.Exec(ctx, j.sql("update {s}.machines set ended = clock_timestamp() where incarnation = $1", 0), m.Incarnation); err != nil {
+			return t, err
+		}
+		if err := j.takeBack(ctx, tx, m.Incarnation, died); err != nil {
+			return t, err
+		}
+	}
+	_, err = tx.Exec(ctx, j.sql("update {s}.meta set fleet = $1", 0), fleet)
+	return t, err
 }
 
 // Machines returns the machines that have the journal open.

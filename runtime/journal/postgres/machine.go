@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/flowtrux/edge/internal/backoff"
+	"github.com/flowtrux/edge/runtime/journal"
 )
 
 // announce gives this machine a new incarnation. Earlier ones of the same name whose process is
@@ -34,9 +35,22 @@ func (j *Journal) announce(ctx context.Context) error {
 		}
 	}
 	sent := time.Now()
-	if err := j.pool.QueryRow(ctx, j.sql(`insert into {s}.machines (name, version, process, until)
-		values ($1, $2, $3, clock_timestamp() + $4::bigint * interval '1 microsecond') returning incarnation`, 0),
-		j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds()).Scan(&incarnation); err != nil {
+	err = pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+		// Not while another fleet takes the schema over, nor after it has.
+		if _, err := tx.Exec(ctx, j.sql("select from {s}.meta for no key update", 0)); err != nil {
+			return err
+		}
+		if err := j.checkFleet(ctx, tx); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, j.sql(`insert into {s}.machines (name, version, process, until)
+			values ($1, $2, $3, clock_timestamp() + $4::bigint * interval '1 microsecond') returning incarnation`, 0),
+			j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds()).Scan(&incarnation)
+	})
+	if errors.Is(err, journal.ErrForeign) {
+		j.foreign.Store(&err)
+	}
+	if err != nil {
 		return err
 	}
 	j.incarnation.Store(incarnation)

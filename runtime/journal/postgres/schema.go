@@ -37,8 +37,7 @@ func (j *Journal) migrate(ctx context.Context) error {
 			return err
 		}
 		if version > len(migrations) {
-			return fmt.Errorf("%w: schema %s has version %d, and this program knows up to %d; use a newer program",
-				journal.ErrForeign, j.options.Schema, version, len(migrations))
+			return fmt.Errorf("%w: %w", journal.ErrForeign, j.tooNew(version))
 		}
 		if version > 0 {
 			if err := j.checkShape(ctx, tx); err != nil {
@@ -52,6 +51,10 @@ func (j *Journal) migrate(ctx context.Context) error {
 		}
 		return j.checkFleet(ctx, tx)
 	})
+}
+
+func (j *Journal) tooNew(version int) error {
+	return fmt.Errorf("schema %s has version %d, and this program knows up to %d; use a newer program", j.options.Schema, version, len(migrations))
 }
 
 // migrateFrom takes the steps from a version to that of this package.

@@ -4,7 +4,10 @@ package postgres
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +87,7 @@ func TestFleets(t *testing.T) {
 	other := o
 	other.Fleet, other.Machine = "cluster 2 /flowtrux/", "b"
 	err := New(other).Open(t.Context())
-	for _, part := range []string{o.Fleet, other.Fleet, "update " + o.Schema + ".meta set fleet = null"} {
+	for _, part := range []string{o.Fleet, other.Fleet, "caddy flowtrux journal adopt <config>"} {
 		if !errors.Is(err, journal.ErrForeign) || !strings.Contains(err.Error(), part) {
 			t.Errorf("opening as another fleet: %v, want it to have %q", err, part)
 		}
@@ -100,18 +103,63 @@ func TestFleets(t *testing.T) {
 	must(t, "closing", unknown.Close())
 	wantError(t, "belonging to another fleet as well", first.Belong(t.Context(), other.Fleet), journal.ErrForeign)
 	must(t, "accepting for the first fleet", first.Accept(t.Context(), entryOf("order", 2)))
-	_, err = TakeOver(t.Context(), other)
+	_, err = New(late).TakeOver(t.Context(), other.Fleet, false)
 	wantError(t, "taking over what is used", err, journal.ErrInUse)
+	var used *journal.UsedError
+	if !errors.As(err, &used) || used.Fleet != o.Fleet || !slices.Equal(used.Machines, []string{o.Machine}) {
+		t.Errorf("taking over what is used: %v", err)
+	}
 	must(t, "closing", first.Close())
-	before, err := TakeOver(t.Context(), other)
+	taken, err := New(late).TakeOver(t.Context(), other.Fleet, false)
 	must(t, "taking over", err)
-	if before != o.Fleet {
-		t.Errorf("it belonged to %q", before)
+	if taken.Before != o.Fleet || len(taken.Machines) > 0 {
+		t.Errorf("taken over: %+v", taken)
+	}
+	taken, err = New(late).TakeOver(t.Context(), other.Fleet, false)
+	must(t, "taking over again", err)
+	if taken.Before != other.Fleet {
+		t.Errorf("taken over again: %+v", taken)
 	}
 	wantError(t, "opening as the first fleet", New(o).Open(t.Context()), journal.ErrForeign)
 	second := New(other)
 	must(t, "opening", second.Open(t.Context()))
 	must(t, "closing", second.Close())
+}
+
+// TestTakenOverInUse: machines of the fleet before are ended. They keep nothing, and are refused.
+func TestTakenOverInUse(t *testing.T) {
+	o := optionsIn(t.Name())
+	o.Fleet = "cluster 1 /flowtrux/"
+	other := o
+	other.Fleet, other.Machine = "cluster 2 /flowtrux/", "b"
+	_, err := New(other).TakeOver(t.Context(), other.Fleet, true)
+	wantError(t, "taking over what is not there", err, fs.ErrNotExist)
+
+	first := New(o)
+	must(t, "opening", first.Open(t.Context()))
+	t.Cleanup(func() { must(t, "closing", first.Close()) })
+	e := entryOf("order", 1)
+	must(t, "accepting", first.Accept(t.Context(), e))
+	held := claim(t, first, e.ID)
+	must(t, "checkpointing", held.Checkpoint(t.Context(), journal.Step{Node: "one", Output: []byte("1")}))
+	taken, err := New(other).TakeOver(t.Context(), other.Fleet, true)
+	must(t, "taking over", err)
+	if want := (journal.Takeover{Before: o.Fleet, Machines: []string{o.Machine}}); !reflect.DeepEqual(taken, want) {
+		t.Errorf("taken over: %+v, want %+v", taken, want)
+	}
+	second := New(other)
+	must(t, "opening", second.Open(t.Context()))
+	t.Cleanup(func() { must(t, "closing", second.Close()) })
+	now := claim(t, second, e.ID)
+	if got := now.Entry(); got.Deaths != 1 || len(got.Steps) != 1 {
+		t.Errorf("taken over with %d deaths and steps %v", got.Deaths, got.Steps)
+	}
+	err = held.Checkpoint(t.Context(), journal.Step{Node: "two", Output: []byte("2")})
+	if err == nil {
+		t.Error("a machine of the fleet before has written")
+	}
+	wantError(t, "accepting for the fleet before", first.Accept(within(t), entryOf("order", 2)), journal.ErrForeign)
+	must(t, "finishing", now.Finish(t.Context(), &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Succeeded}}}))
 }
 
 // TestRights: what a role lacks is told with the statement that grants it.
