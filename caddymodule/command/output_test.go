@@ -69,3 +69,17 @@ func TestCutRecordsSaySo(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordsNameMachines: an execution that several machines worked on says which did what.
+func TestRecordsNameMachines(t *testing.T) {
+	r := &journal.Record{Summary: journal.Summary{Machine: "edge-1"}, Nodes: []journal.NodeRecord{
+		{ID: "a", Type: "transform", State: "completed"}, {ID: "b", Type: "code", State: "failed", Machine: "edge-\x1b2"},
+	}}
+	var w strings.Builder
+	printRecord(&w, r)
+	for _, want := range []string{"Z by edge-1\n", "a (transform) completed\n", "b (code) failed on edge-2\n"} {
+		if !strings.Contains(w.String(), want) {
+			t.Errorf("%q is not in\n%s", want, w.String())
+		}
+	}
+}

@@ -28,7 +28,11 @@ func printRecord(w io.Writer, r *journal.Record) {
 	if r.Source != "" {
 		row("sent by", "the %s", r.Source)
 	}
-	row("accepted", "%s", r.AcceptedAt.UTC().Format(time.RFC3339Nano))
+	by := ""
+	if r.Machine != "" {
+		by = " by " + printable(r.Machine)
+	}
+	row("accepted", "%s%s", r.AcceptedAt.UTC().Format(time.RFC3339Nano), by)
 	if t := took(r.Summary); t != "" {
 		row("took", "%s", t)
 	}
@@ -54,6 +58,9 @@ func printNode(w io.Writer, r *journal.Record, n journal.NodeRecord) {
 	}
 	if n.Why != "" {
 		line += ": " + n.Why
+	}
+	if n.Machine != "" {
+		line += " on " + printable(n.Machine)
 	}
 	if n.Attempts > 0 && n.State != journal.Running {
 		line += fmt.Sprintf(", %s in %s, fuel %d", plural(n.Attempts, "attempt"), n.Duration.Round(10*time.Microsecond), n.Fuel)

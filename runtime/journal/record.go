@@ -67,9 +67,11 @@ type Trigger struct {
 
 // NodeRecord is one node's part of a Record.
 type NodeRecord struct {
-	ID        string        `json:"id"`
-	Type      string        `json:"type,omitempty"`
-	State     string        `json:"state"`
+	ID    string `json:"id"`
+	Type  string `json:"type,omitempty"`
+	State string `json:"state"`
+	// Machine is the one that ran it, if it is another one than that of the Summary.
+	Machine   string        `json:"machine,omitempty"`
 	Handle    string        `json:"handle,omitempty"`
 	Attempts  int           `json:"attempts,omitempty"`
 	StartedAt time.Time     `json:"startedAt,omitzero"`

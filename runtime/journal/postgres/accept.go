@@ -136,9 +136,9 @@ func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 		select hour, id, origin, seq, workflow, accepted, $18::bigint, $20::bigint, $21::integer, $21 > 0, nullif($22::bigint, 0) from entry`, a.hour),
 		append(append([]any{int32(a.hour), e.ID, me, a.seq}, entryArgs(e, a.digest)...), entryBytes(e), key, holder, run, began)...)
 	for _, s := range e.Steps {
-		b.Queue(j.sql(`insert into {s}.steps_{h} (hour, id, node, seq, handle, output)
-			select hour, id, $3::text, `+nextStep+`, $4::text, $5::bytea from {s}.pending_{h} where id = $1 and origin = $2 and seq = $6
-			on conflict do nothing`, a.hour), e.ID, me, s.Node, s.Handle, notNil(s.Output), a.seq)
+		b.Queue(j.sql(`insert into {s}.steps_{h} (hour, id, node, seq, handle, output, machine)
+			select hour, id, $3::text, `+nextStep+`, $4::text, $5::bytea, $7::text from {s}.pending_{h} where id = $1 and origin = $2 and seq = $6
+			on conflict do nothing`, a.hour), e.ID, me, s.Node, s.Handle, notNil(s.Output), a.seq, j.options.Machine)
 	}
 	b.Queue(j.sql(`select e.origin = any($2::bigint[]) and e.seq = $3, p.placed, p.holder, r.id is not null, k.id, k.digest, k.response, k.response is null
 		from (select 1) one left join {s}.entries_{h} e on e.id = $1 left join {s}.pending_{h} p on p.id = $1

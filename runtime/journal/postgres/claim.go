@@ -298,13 +298,17 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 			})
 			return err
 		})
-	b.Queue(j.sql("select node, output, handle, id from {s}.steps_{h} where id = any($1::text[]) order by seq, node", hour), ids).
+	b.Queue(j.sql("select node, output, handle, machine, id from {s}.steps_{h} where id = any($1::text[]) order by seq, node", hour), ids).
 		Query(func(rows pgx.Rows) error {
 			var s journal.Step
-			var id string
-			_, err := pgx.ForEachRow(rows, []any{&s.Node, &s.Output, &s.Handle, &id}, func() error {
+			var id, machine string
+			_, err := pgx.ForEachRow(rows, []any{&s.Node, &s.Output, &s.Handle, &machine, &id}, func() error {
 				if l := leases[id]; l != nil {
 					l.entry.Steps = append(l.entry.Steps, s)
+					if l.ran == nil {
+						l.ran = make(map[string]string)
+					}
+					l.ran[s.Node] = machine
 				}
 				s.Output = nil
 				return nil
@@ -321,7 +325,7 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 			if l := leases[e.ID]; l != nil {
 				e.Steps, e.Deaths, e.Began = l.entry.Steps, l.entry.Deaths, l.entry.Began
 				leases[e.ID] = newLease(j, hour, me, l.run, l.bytes, e)
-				leases[e.ID].machine = l.machine
+				leases[e.ID].machine, leases[e.ID].ran = l.machine, l.ran
 				found[e.ID] = true
 			}
 		}

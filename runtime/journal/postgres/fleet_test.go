@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,51 @@ func TestTakenForDead(t *testing.T) {
 	l, err := a.Claim(within(t))
 	must(t, "claiming afterwards", err)
 	must(t, "finishing", l.Finish(t.Context(), &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Succeeded}}}))
+}
+
+// TestMachinesOfNodes: a record says which machine ran each node, where that was another one than
+// has accepted the entry. Who ran a node with a checkpoint stays known over takeovers.
+func TestMachinesOfNodes(t *testing.T) {
+	a := open(t, "a", time.Minute)
+	e := entryOf("order", 1)
+	must(t, "accepting", a.Accept(t.Context(), e))
+	l := claim(t, a, e.ID)
+	must(t, "checkpointing", l.Checkpoint(t.Context(), journal.Step{Node: "one", Output: []byte("1")}))
+	b := open(t, "b", time.Minute)
+	must(t, "releasing", l.Release(t.Context(), time.Hour))
+	hand := func() { // to whoever claims
+		t.Helper()
+		_, err := a.pool.Exec(t.Context(), a.sql("update {s}.pending set due = null", 0))
+		must(t, "handing over", err)
+	}
+	hand()
+	l = claim(t, b, e.ID)
+	must(t, "checkpointing", l.Checkpoint(t.Context(), journal.Step{Node: "two", Output: []byte("2")}))
+	must(t, "releasing", l.Release(t.Context(), time.Hour))
+	c := open(t, "c", time.Minute)
+	hand()
+	l = claim(t, c, e.ID)
+	nodes := []journal.NodeRecord{
+		{ID: "one", State: "completed"},
+		{ID: "two", State: "completed"},
+		{ID: "three", State: "completed", StartedAt: time.Now().UTC()},
+		{ID: "four", State: "skipped"},
+	}
+	must(t, "finishing", l.Finish(t.Context(), &journal.Record{
+		Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Succeeded}}, Nodes: nodes,
+	}))
+	r, err := a.Get(t.Context(), e.ID)
+	must(t, "reading", err)
+	var got []string
+	for _, n := range r.Nodes {
+		got = append(got, n.ID+" "+n.Machine)
+	}
+	if want := []string{"one ", "two b", "three c", "four "}; r.Machine != "a" || !slices.Equal(got, want) {
+		t.Errorf("accepted by %s, nodes %q, want %q", r.Machine, got, want)
+	}
+	if nodes[2].Machine != "" {
+		t.Error("the caller's record was changed")
+	}
 }
 
 // TestSchemas: newer schemas and those of something else are refused, and left as they are.

@@ -22,6 +22,8 @@ type lease struct {
 	run         int
 	entry       *journal.Entry
 	machine     string // which has accepted the entry
+	// ran has, by node, the machines that ran the steps of the entry.
+	ran map[string]string
 
 	mu       sync.Mutex
 	state    leaseState

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -65,10 +66,10 @@ func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
 			u (id, holder, run, bytes, node, handle, output, began)),
 		own as (update {s}.pending_{h} p set begun = true, began = coalesce(p.began, u.began), bytes = u.bytes from u
 			where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id, p.cancelled),
-		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output)
-			select $1::integer, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output
+		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output, machine)
+			select $1::integer, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output, $10::text
 			from u where u.id in (select id from own)
-			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output)
+			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output, machine = excluded.machine)
 		select id, cancelled from own`, g.hour), int32(g.hour),
 		column(g, func(o *operation) string { return o.step.lease.entry.ID }),
 		column(g, func(o *operation) int64 { return o.step.lease.incarnation }),
@@ -77,7 +78,7 @@ func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
 		column(g, func(o *operation) string { return o.step.step.Node }),
 		column(g, func(o *operation) string { return o.step.step.Handle }),
 		column(g, func(o *operation) []byte { return notNil(o.step.step.Output) }),
-		column(g, func(o *operation) int64 { return o.step.began })).
+		column(g, func(o *operation) int64 { return o.step.began }), j.options.Machine).
 		Query(func(rows pgx.Rows) error {
 			var id string
 			var cancelled bool
@@ -101,7 +102,7 @@ type ending struct {
 func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 	full := *r
 	l.entry.Complete(&full.Summary)
-	full.Machine = l.machine
+	full.Machine, full.Nodes = l.machine, l.withMachines(r.Nodes)
 	row, err := newRecordRow(&full)
 	if err != nil {
 		return err
@@ -113,6 +114,26 @@ func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 	o.kind, o.ending = finishing, &ending{l, row}
 	o.committed = func(err error, _ bool) { l.ended(err, leaseFinished) }
 	return l.journal.do(ctx, o)
+}
+
+// withMachines returns the nodes of a record with the machines that ran them, as far as these are
+// others than the one that accepted the entry.
+func (l *lease) withMachines(nodes []journal.NodeRecord) []journal.NodeRecord {
+	me, copied := l.journal.options.Machine, false
+	for i := range nodes {
+		machine := l.ran[nodes[i].ID]
+		if !nodes[i].StartedAt.IsZero() { // it ran now
+			machine = me
+		}
+		if machine == "" || machine == l.machine {
+			continue
+		}
+		if !copied { // they are the caller's
+			nodes, copied = slices.Clone(nodes), true
+		}
+		nodes[i].Machine = machine
+	}
+	return nodes
 }
 
 // queueEndings replaces entries by their records.

@@ -89,6 +89,7 @@ create table {s}.steps (
 	seq    bigint not null,
 	handle text not null,
 	output bytea not null,
+	machine text not null default '',        -- which ran the node; empty: it is not known
 	primary key (id, node, hour)
 ) partition by list (hour);
 

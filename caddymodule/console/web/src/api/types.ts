@@ -119,6 +119,8 @@ export interface NodeRecord {
   id: string;
   type?: string;
   state: string;
+  /** Which ran it, if another one than has taken the request. */
+  machine?: string;
   handle?: string;
   attempts?: number;
   startedAt?: string;
