@@ -43,6 +43,7 @@ type acceptance struct {
 	hour    uint32
 	digest  [sha256.Size]byte
 	seq     int64
+	seqs    []int64      // the numbers with which it was sent before
 	origins []int64      // the incarnations under which it was sent
 	key     *reservation // nil = it has none
 	adopted bool
@@ -106,6 +107,13 @@ func (a *acceptance) sentAs(incarnation int64) {
 	}
 }
 
+// renumber gives the entry the number of a later transaction: others read entries in the order of
+// their numbers.
+func (a *acceptance) renumber() {
+	a.seqs = append(a.seqs, a.seq)
+	a.seq = a.journal.seq.Add(1)
+}
+
 func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 	j, e := a.journal, a.entry
 	me := j.incarnation.Load()
@@ -140,9 +148,9 @@ func (a *acceptance) queue(o *operation, b *pgx.Batch) {
 			select hour, id, $3::text, `+nextStep+`, $4::text, $5::bytea, $7::text from {s}.pending_{h} where id = $1 and origin = $2 and seq = $6
 			on conflict do nothing`, a.hour), e.ID, me, s.Node, s.Handle, notNil(s.Output), a.seq, j.options.Machine)
 	}
-	b.Queue(j.sql(`select e.origin = any($2::bigint[]) and e.seq = $3, p.placed, p.holder, r.id is not null, k.id, k.digest, k.response, k.response is null
+	b.Queue(j.sql(`select e.origin = any($2::bigint[]) and e.seq = any($3::bigint[]), p.placed, p.holder, r.id is not null, k.id, k.digest, k.response, k.response is null
 		from (select 1) one left join {s}.entries_{h} e on e.id = $1 left join {s}.pending_{h} p on p.id = $1
-		left join {s}.records_{h} r on r.id = $1 left join {s}.keys k on k.key = $4`, a.hour), e.ID, a.origins, a.seq, key).
+		left join {s}.records_{h} r on r.id = $1 left join {s}.keys k on k.key = $4`, a.hour), e.ID, a.origins, append(a.seqs, a.seq), key).
 		QueryRow(func(row pgx.Row) error {
 			var own, ended *bool
 			var placed *time.Time
@@ -185,7 +193,7 @@ func (a *acceptance) committed(err error, abandoned bool) {
 	}
 	j.documents.add(a.hour, a.digest)
 	if !a.adopted {
-		c := &candidate{id: e.ID, hour: a.hour, workflow: e.Workflow, placed: a.placed}
+		c := &candidate{id: e.ID, hour: a.hour, workflow: e.Workflow, placed: a.placed, bytes: entryBytes(e)}
 		if a.hold {
 			j.unhold(e)
 		}
@@ -201,7 +209,7 @@ func (a *acceptance) committed(err error, abandoned bool) {
 	a.lease = newLease(j, a.hour, j.incarnation.Load(), 1, entryBytes(e), e)
 	a.lease.begun, a.lease.began, a.lease.machine = true, e.Began, j.options.Machine
 	if abandoned { // nobody takes it
-		j.work.Go(func() { a.lease.discard() })
+		j.spawn(a.lease.discard)
 	}
 }
 

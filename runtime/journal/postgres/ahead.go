@@ -198,7 +198,7 @@ type lateClaims struct {
 func (j *Journal) giveBack(ctx context.Context, hour uint32, late *lateClaims) error {
 	ctx, cancel := context.WithTimeout(ctx, transactionTime)
 	defer cancel()
-	o := &operation{names: late.ids}
+	o := &operation{hour: hour, names: late.ids}
 	o.queue = func(b *pgx.Batch) {
 		b.Queue(j.sql(`update {s}.pending_{h} p set holder = null, returned = true, begun = false, began = coalesce(p.began, nullif(u.began, 0))
 			from unnest($1::text[], $2::integer[], $4::bigint[]) u (id, run, began) where p.id = u.id and p.holder = $3

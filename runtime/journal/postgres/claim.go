@@ -16,6 +16,7 @@ type candidate struct {
 	id, workflow string
 	hour         uint32
 	placed       time.Time // its place, by the clock of the database
+	bytes        int64     // of the entry, with its steps
 	queued       *fairqueue.Element[*candidate]
 	held         *lease        // it is claimed by this machine already; nil = it is not
 	since        time.Time     // held
@@ -144,7 +145,7 @@ func (j *Journal) waitForClaim(ctx context.Context, c *candidate, busy <-chan st
 	case <-busy:
 		return !c.gone, nil
 	case <-ctx.Done():
-		j.work.Go(func() {
+		j.spawn(func() {
 			if <-busy; !c.gone {
 				j.enqueue(c)
 			}
@@ -223,7 +224,7 @@ func (j *Journal) claimWithNext(ctx context.Context, c *candidate) (*lease, erro
 			if c.gone = true; queued {
 				j.drop(c)
 			}
-			switch again := (&candidate{id: c.id, workflow: c.workflow, hour: c.hour, placed: c.placed}); {
+			switch again := (&candidate{id: c.id, workflow: c.workflow, hour: c.hour, placed: c.placed, bytes: c.bytes}); {
 			case err != nil: // it may be claimed, or not
 				j.ahead.lost[c.id] = &lostClaim{hour: c.hour, refused: again}
 			case skipped[c.id]: // another machine is about to claim it, or dies before it has
@@ -249,12 +250,15 @@ func (j *Journal) takeNext(hour uint32, busy chan struct{}) []*candidate {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var next []*candidate
-	room, looked := j.ahead.room(), 0
+	room, looked, bytes := j.ahead.room(), 0, j.ahead.bytes
 	for c := range j.queue.Upcoming {
 		if looked++; len(next) >= room || looked > 2*maxAhead {
 			break
 		}
 		if c.hour == hour && c.held == nil && c.busy == nil {
+			if bytes += c.bytes; bytes > aheadBytes {
+				break
+			}
 			c.busy = busy
 			next = append(next, c)
 		}
@@ -269,6 +273,7 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 	defer cancel()
 	leases, skipped = make(map[string]*lease, len(ids)), make(map[string]bool)
 	b := &pgx.Batch{}
+	b.Queue(begin)
 	// Losing a claim with a crash of the server loses nothing.
 	b.Queue(j.sql("select "+fence("key share")+", set_config('synchronous_commit', 'off', true)", 0), me,
 		strconv.FormatInt(claimTime.Milliseconds(), 10))
@@ -331,13 +336,14 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 		}
 		return rows.Err()
 	})
+	b.Queue("commit")
 	if err := j.pool.SendBatch(ctx, b).Close(); err != nil {
 		return nil, nil, err
 	}
 	for id, l := range leases {
 		if !found[id] {
 			delete(leases, id)
-			j.work.Go(func() { j.endDamaged(newLease(j, hour, me, l.run, l.bytes, l.entry)) })
+			j.spawn(func() { j.endDamaged(newLease(j, hour, me, l.run, l.bytes, l.entry)) })
 		}
 	}
 	return leases, skipped, nil

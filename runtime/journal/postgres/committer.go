@@ -146,7 +146,7 @@ func (j *Journal) commitAll(ctx context.Context) {
 		batch, waiting = separate(waiting)
 		if j.recount.Swap(false) {
 			// An old count is better than none.
-			_ = j.readUsage(ctx)
+			_ = j.bounded(ctx, j.readUsage)
 		}
 		if j.commit(ctx, batch, due) {
 			due = false
@@ -226,7 +226,7 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 		})
 		var err error
 		if j.isLate() {
-			if err = j.renew(ctx); err == nil {
+			if err = j.bounded(ctx, j.renew); err == nil {
 				continue
 			}
 		} else {
@@ -236,7 +236,7 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 		case err == nil:
 			j.fault.Store(nil)
 			j.pause.Reset()
-			j.writes.Add(1)
+			j.commits.Add(1)
 			var again []*operation
 			for _, o := range batch {
 				if !o.unresolved {
@@ -244,12 +244,13 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 					continue
 				}
 				o.unresolved, o.alone, o.check = false, true, nil
+				o.accept.renumber()
 				j.documents.forget(o.hour)
 				again = append(again, o)
 			}
 			return len(again) == 0 || j.commit(ctx, again, false)
 		case errors.Is(err, errFenced):
-			if err = j.announce(ctx); err == nil {
+			if err = j.bounded(ctx, j.announce); err == nil {
 				continue
 			}
 		case isOfData(err) && len(batch) > 1:
@@ -262,9 +263,7 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 		}
 		err = j.explainRights(err)
 		j.note(err)
-		if hasCode(err, codeReadOnly, codeShutdown) { // another server may have taken its place
-			j.pool.Reset()
-		}
+		j.replaceSilent(err)
 		over := isOfData(err) || j.pause.Wait(ctx) != nil
 		batch = slices.DeleteFunc(batch, func(o *operation) bool {
 			if !over && o.ctx.Err() == nil && time.Since(o.since) < retryTime {
@@ -312,14 +311,14 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 		}
 	}
 	beat = beat || !j.isProved()
-	conn, err := j.pool.Acquire(ctx)
+	conn, err := j.writes.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
 	sent := time.Now()
 	b := &pgx.Batch{}
-	b.Queue("begin")
+	b.Queue(begin)
 	b.Queue(j.sql("select "+fence("no key update")+", "+j.synchronous(), 0), j.incarnation.Load(),
 		strconv.FormatInt(transactionTime.Milliseconds(), 10))
 	if beat {

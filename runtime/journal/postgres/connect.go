@@ -27,8 +27,12 @@ const (
 	codeShutdown    = "57P01"
 )
 
-// maxConns is the most connections of a journal.
-const maxConns = 8
+// The most connections of a journal. Those of writes are apart: whoever reads long lists must not
+// keep a machine from accepting, and from showing that it lives.
+const (
+	maxConns   = 5
+	writeConns = 3
+)
 
 // connectTime bounds the connecting to one server, if the connection string does not.
 const connectTime = 2 * time.Second
@@ -36,7 +40,37 @@ const connectTime = 2 * time.Second
 // warningIn is the key of a connection's last warning.
 const warningIn = "flowtrux warning"
 
-// newPool makes the pool of connections. It connects when the first one is needed.
+// connect makes the pools of connections.
+func (j *Journal) connect() (err error) {
+	c, err := poolConfig(j.options)
+	if err != nil {
+		return err
+	}
+	if j.pool, err = pgxpool.NewWithConfig(context.Background(), c.Copy()); err != nil {
+		return err
+	}
+	c.MaxConns = writeConns
+	if j.writes, err = pgxpool.NewWithConfig(context.Background(), c); err != nil {
+		j.pool.Close()
+	}
+	return err
+}
+
+// disconnect closes all connections. Those that are silent end within seconds by themselves.
+func (j *Journal) disconnect() {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		j.writes.Close()
+		j.pool.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(closeTime):
+	}
+}
+
+// newPool makes a pool of connections. It connects when the first one is needed.
 func newPool(o Options) (*pgxpool.Pool, error) {
 	c, err := poolConfig(o)
 	if err != nil {

@@ -106,7 +106,7 @@ func (j *Journal) saveCounts(ctx context.Context) error {
 	if len(c.unsent) == 0 {
 		return nil
 	}
-	if err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error { return j.mergeCounts(ctx, tx, c.unsent) }); err != nil {
+	if err := inTransaction(ctx, j.pool, transactionTime, func(tx pgx.Tx) error { return j.mergeCounts(ctx, tx, c.unsent) }); err != nil {
 		// If the commit was done and its reply lost, they count twice.
 		return err
 	}

@@ -23,9 +23,7 @@ func (j *Journal) Belong(ctx context.Context, fleet string) error {
 	if !j.ready.Load() { // it is checked before it is
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, soonTime)
-	defer cancel()
-	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error { return j.checkFleet(ctx, tx) })
+	err := inTransaction(ctx, j.pool, soonTime, func(tx pgx.Tx) error { return j.checkFleet(ctx, tx) })
 	if errors.Is(err, journal.ErrForeign) {
 		j.foreign.Store(&err)
 		return err
@@ -65,13 +63,11 @@ func (j *Journal) TakeOver(ctx context.Context, fleet string, inUse bool) (t jou
 	}
 	of := New(o)
 	of.options = o
-	if of.pool, err = newPool(o); err != nil {
+	if err := of.connect(); err != nil {
 		return t, err
 	}
-	defer of.pool.Close()
-	ctx, cancel := context.WithTimeout(ctx, openTime)
-	defer cancel()
-	err = pgx.BeginFunc(ctx, of.pool, func(tx pgx.Tx) error {
+	defer of.disconnect()
+	err = inTransaction(ctx, of.pool, openTime, func(tx pgx.Tx) error {
 		var err error
 		t, err = of.takeOver(ctx, tx, fleet, inUse)
 		return err
@@ -139,7 +135,7 @@ func (j *Journal) Machines(ctx context.Context) ([]journal.Machine, error) {
 	defer cancel()
 	rows, err := j.pool.Query(ctx, j.sql(`select m.name, m.version, m.incarnation = $1, m.seen, count(p.id)
 		from {s}.machines m left join {s}.pending p on p.holder = m.incarnation
-		where m.ended is null group by m.incarnation order by m.name, m.incarnation`, 0), j.incarnation.Load())
+		where m.ended is null group by m.incarnation order by m.name, m.started`, 0), j.incarnation.Load())
 	if err != nil {
 		return nil, j.unavailable(err)
 	}

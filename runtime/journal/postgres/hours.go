@@ -22,7 +22,7 @@ func (j *Journal) ensureHour(ctx context.Context, hour uint32) error {
 	if _, known := j.hours.Load(hour); known {
 		return nil
 	}
-	err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+	err := inTransaction(ctx, j.writes, transactionTime, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1, 1))", "flowtrux "+j.options.Schema); err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (j *Journal) dropHours(ctx context.Context) error {
 }
 
 func (j *Journal) dropHour(ctx context.Context, hour uint32) error {
-	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+	return inTransaction(ctx, j.pool, backgroundTime, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "set local lock_timeout = '50ms'"); err != nil {
 			return err
 		}

@@ -222,7 +222,7 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 	}
 	o.committed = func(err error, _ bool) {
 		l.ended(err, leaseReleased)
-		if err == nil {
+		if c.bytes = l.bytes; err == nil {
 			j.enqueueAfter(c, after)
 		}
 	}

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+	"math"
+	"math/rand/v2"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,7 +16,7 @@ import (
 // announce gives this machine a new incarnation. Earlier ones of the same name whose process is
 // gone are ended.
 func (j *Journal) announce(ctx context.Context) error {
-	rows, err := j.pool.Query(ctx, j.sql("select incarnation, process from {s}.machines where ended is null and name = $1", 0), j.options.Machine)
+	rows, err := j.writes.Query(ctx, j.sql("select incarnation, process from {s}.machines where ended is null and name = $1", 0), j.options.Machine)
 	if err != nil {
 		return err
 	}
@@ -35,7 +37,8 @@ func (j *Journal) announce(ctx context.Context) error {
 		}
 	}
 	sent := time.Now()
-	err = pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+	incarnation = 1 + rand.Int64N(math.MaxInt64)
+	err = inTransaction(ctx, j.writes, takeTime, func(tx pgx.Tx) error {
 		// Not while another fleet takes the schema over, nor after it has.
 		if _, err := tx.Exec(ctx, j.sql("select from {s}.meta for no key update", 0)); err != nil {
 			return err
@@ -43,9 +46,10 @@ func (j *Journal) announce(ctx context.Context) error {
 		if err := j.checkFleet(ctx, tx); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, j.sql(`insert into {s}.machines (name, version, process, until)
-			values ($1, $2, $3, clock_timestamp() + $4::bigint * interval '1 microsecond') returning incarnation`, 0),
-			j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds()).Scan(&incarnation)
+		_, err := tx.Exec(ctx, j.sql(`insert into {s}.machines (incarnation, name, version, process, until)
+			values ($1, $2, $3, $4, clock_timestamp() + $5::bigint * interval '1 microsecond')`, 0),
+			incarnation, j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds())
+		return err
 	})
 	if errors.Is(err, journal.ErrForeign) {
 		j.foreign.Store(&err)
@@ -88,7 +92,12 @@ func (j *Journal) renew(ctx context.Context) error {
 // taken it for dead.
 func (j *Journal) isProved() bool {
 	at := j.proved.Load()
-	return at != nil && time.Since(*at) < j.options.Lease*2/3
+	if at == nil {
+		return false
+	}
+	// The one clock does not count the time in which the system sleeps, and the other one is set.
+	byCalendar := time.Now().Round(0).Sub(at.Round(0)).Abs()
+	return max(time.Since(*at), byCalendar) < j.options.Lease*2/3
 }
 
 // reason is why a machine is ended.
@@ -100,9 +109,13 @@ const (
 )
 
 // endMachine ends a machine, if it has not ended, and returns its claims. A machine whose row is
-// locked is waited for: its transaction is bounded.
+// locked is waited for: its transaction is bounded. The lock is the strongest one, for which claims
+// are waited for as well: the end of the row alone does not touch its key.
 func (j *Journal) endMachine(ctx context.Context, incarnation int64, why reason) error {
-	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+	return inTransaction(ctx, j.writes, takeTime, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, j.sql("select from {s}.machines where incarnation = $1 for update", 0), incarnation); err != nil {
+			return err
+		}
 		tag, err := tx.Exec(ctx, j.sql("update {s}.machines set ended = clock_timestamp() where incarnation = $1 and ended is null", 0), incarnation)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
@@ -143,7 +156,7 @@ func (j *Journal) takeBack(ctx context.Context, tx pgx.Tx, incarnation int64, wh
 func (j *Journal) endLapsed(ctx context.Context) error {
 	for {
 		ended := false
-		if err := pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+		if err := inTransaction(ctx, j.pool, takeTime, func(tx pgx.Tx) error {
 			var incarnation int64
 			err := tx.QueryRow(ctx, j.sql(`select incarnation from {s}.machines where ended is null and until < clock_timestamp()
 				and incarnation <> $1 limit 1 for update skip locked`, 0), j.incarnation.Load()).Scan(&incarnation)
@@ -167,7 +180,7 @@ func (j *Journal) endLapsed(ctx context.Context) error {
 // Of maintenance.
 const (
 	cleanEvery  = time.Minute
-	machinesAge = 30 * 24 * time.Hour // after its end, the row of a machine is forgotten
+	machinesAge = 24 * time.Hour // after its end, the row of a machine is forgotten
 )
 
 // maintain looks for machines that have died, and for what has expired. What fails is tried again
@@ -178,29 +191,31 @@ func (j *Journal) maintain(ctx context.Context) {
 	for backoff.Sleep(ctx, backoff.Jitter(min(j.options.Lease/3, 5*time.Second), 0.3)) == nil {
 		if time.Since(checked) >= checkEvery {
 			checked = time.Now()
-			_ = j.checkDurability(ctx)
+			_ = j.bounded(ctx, j.checkDurability)
 		}
-		if err := j.endLapsed(ctx); err != nil {
+		if j.bounded(ctx, j.endLapsed) != nil || j.bounded(ctx, j.recountOthers) != nil {
 			continue
-		}
-		if others, err := j.otherMachines(ctx); err == nil && others {
-			j.recount.Store(true)
 		}
 		if time.Since(cleaned) < cleanEvery {
 			continue
 		}
 		cleaned = time.Now()
 		_ = j.ensureHour(ctx, hourAt(cleaned.Add(time.Hour)))
-		_ = j.dropHours(ctx)
-		_ = j.dropExpired(ctx)
-		_ = j.dropCounts(ctx)
+		for _, step := range []func(context.Context) error{j.dropHours, j.dropExpired, j.dropCounts} {
+			_ = j.bounded(ctx, step)
+		}
 	}
 }
 
-func (j *Journal) otherMachines(ctx context.Context) (others bool, err error) {
-	err = j.pool.QueryRow(ctx, j.sql("select exists(select from {s}.machines where ended is null and incarnation <> $1)", 0),
+// recountOthers has the usage read again while there are other machines.
+func (j *Journal) recountOthers(ctx context.Context) error {
+	var others bool
+	err := j.pool.QueryRow(ctx, j.sql("select exists(select from {s}.machines where ended is null and incarnation <> $1)", 0),
 		j.incarnation.Load()).Scan(&others)
-	return others, err
+	if others {
+		j.recount.Store(true)
+	}
+	return err
 }
 
 // dropExpired drops expired keys, and machines that ended long ago and have accepted nothing that

@@ -29,7 +29,7 @@ func (j *Journal) Open(ctx context.Context) (err error) {
 	if j.options, err = j.given.withDefaults(); err != nil {
 		return err
 	}
-	if j.pool, err = newPool(j.options); err != nil {
+	if err := j.connect(); err != nil {
 		return err
 	}
 	if j.options.Fleet != "" {
@@ -38,7 +38,7 @@ func (j *Journal) Open(ctx context.Context) (err error) {
 	err = j.tryToBegin(ctx)
 	if err != nil && (errors.Is(ctx.Err(), context.Canceled) || !isAway(err)) {
 		err = j.describe(err)
-		j.pool.Close()
+		j.disconnect()
 		return err
 	}
 	background, stop := context.WithCancel(context.Background())
@@ -121,7 +121,9 @@ func (j *Journal) Close() error {
 	if j.closing() {
 		return nil
 	}
+	j.mu.Lock()
 	close(j.quit)
+	j.mu.Unlock()
 	if !j.opened.Load() {
 		return nil
 	}
@@ -139,6 +141,6 @@ func (j *Journal) Close() error {
 		// What is not handed back is taken over when the lease has lapsed.
 		_ = j.endMachine(ctx, j.incarnation.Load(), handedBack)
 	}
-	j.pool.Close()
+	j.disconnect()
 	return nil
 }

@@ -20,6 +20,7 @@ type Journal struct {
 	options Options // checked and complete, after Open
 	limits  atomic.Pointer[Limits]
 	pool    *pgxpool.Pool
+	writes  *pgxpool.Pool // of the committer, and of what it waits for
 
 	opening sync.Mutex // held by Open and Close
 	opened  atomic.Bool
@@ -33,7 +34,7 @@ type Journal struct {
 	proved      atomic.Pointer[time.Time] // when its lease was extended last
 	seq         atomic.Int64              // of the last entry, step or key
 	hours       sync.Map                  // of uint32: hours whose tables are there
-	writes      atomic.Uint64
+	commits     atomic.Uint64
 	fault       atomic.Pointer[string] // why it cannot write
 	counters    counters
 	durable     atomic.Pointer[journal.Durability]
@@ -88,7 +89,7 @@ func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, soonTime)
 	defer cancel()
-	s := journal.Stats{MaxBytes: j.limits.Load().MaxBytes, DiskFree: -1, Writes: j.writes.Load()}
+	s := journal.Stats{MaxBytes: j.limits.Load().MaxBytes, DiskFree: -1, Writes: j.commits.Load()}
 	if f := j.fault.Load(); f != nil {
 		s.Fault = *f
 	}
@@ -108,6 +109,15 @@ func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {
 		s.Oldest = first
 	}
 	return s, nil
+}
+
+// spawn runs a goroutine that Close waits for. It does nothing after Close.
+func (j *Journal) spawn(run func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.closing() {
+		j.work.Go(run)
+	}
 }
 
 // checkOpen returns journal.ErrClosed before Open and after Close.

@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // A process is identified by the boot of its kernel, its PID namespace, its number and when it
@@ -16,8 +19,8 @@ import (
 // thisProcess identifies this process.
 func thisProcess() string {
 	kernel, ok := thisKernel()
-	start, started := startOf(os.Getpid())
-	if !ok || !started {
+	start, err := startOf(os.Getpid())
+	if !ok || err != nil {
 		return ""
 	}
 	return fmt.Sprintf("%s %d %s", kernel, os.Getpid(), start)
@@ -40,8 +43,12 @@ func isGone(process string) bool {
 	if kernel, ok := thisKernel(); !ok || kernel != rest[:at] {
 		return false
 	}
-	now, exists := startOf(pid)
-	return !exists || now != start
+	now, err := startOf(pid)
+	if err != nil {
+		// Anything else may be a lack of rights or of file descriptors.
+		return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+	}
+	return now != start
 }
 
 // thisKernel identifies the boot and the PID namespace.
@@ -54,18 +61,18 @@ func thisKernel() (string, bool) {
 	return strings.TrimSpace(string(boot)) + " " + namespace, err == nil
 }
 
-// startOf returns when a process started, in ticks since the boot; false if it does not exist or
-// is a zombie.
-func startOf(pid int) (string, bool) {
+// startOf returns when a process started, in ticks since the boot; fs.ErrNotExist if it does not
+// exist or is a zombie.
+func startOf(pid int) (string, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return "", false
+		return "", err
 	}
 	// The name, in parentheses, may contain anything.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	const state, start = 0, 19
 	if len(fields) <= start || fields[state] == "Z" || fields[state] == "X" {
-		return "", false
+		return "", fs.ErrNotExist
 	}
-	return fields[start], true
+	return fields[start], nil
 }

@@ -5,6 +5,7 @@ package postgres
 import (
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -15,9 +16,10 @@ type proxy struct {
 	port int
 	to   string
 
-	mu    sync.Mutex
-	cut   bool
-	conns []net.Conn
+	mu     sync.Mutex
+	cut    bool
+	conns  []net.Conn
+	silent int // conns before this one are
 }
 
 func newProxy(t *testing.T, to string) *proxy {
@@ -72,12 +74,20 @@ type gate struct {
 
 func (g gate) Write(b []byte) (int, error) {
 	g.p.mu.Lock()
-	cut := g.p.cut
+	cut := g.p.cut || slices.Contains(g.p.conns[:g.p.silent], g.to)
 	g.p.mu.Unlock()
 	if cut {
 		return len(b), nil
 	}
 	return g.to.Write(b)
+}
+
+// heal repairs the network for new connections. Those of before stay silent, as if a firewall had
+// forgotten them.
+func (p *proxy) heal() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.silent, p.cut = len(p.conns), false
 }
 
 // setCut cuts the network, or repairs it: connections of before are dead then.
@@ -89,6 +99,6 @@ func (p *proxy) setCut(cut bool) {
 		for _, c := range p.conns {
 			c.Close()
 		}
-		p.conns = nil
+		p.conns, p.silent = nil, 0
 	}
 }

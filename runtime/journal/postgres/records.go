@@ -223,7 +223,10 @@ func (j *Journal) Source(ctx context.Context, id string) (*journal.Entry, error)
 		return nil, err
 	}
 	var pending bool
-	if err := j.pool.QueryRow(ctx, j.sql("select exists(select from {s}.pending_{h} where id = $1)", hour), id).Scan(&pending); err != nil {
+	if err := j.pool.QueryRow(ctx, j.sql("select exists(select from {s}.pending_{h} where id = $1)", hour), id).Scan(&pending); hasCode(err, codeNoTable) {
+		j.hours.Delete(hour) // another machine has dropped it
+		return nil, journal.ErrUnknown
+	} else if err != nil {
 		return nil, j.unavailable(err)
 	}
 	if pending {

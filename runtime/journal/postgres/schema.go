@@ -28,7 +28,7 @@ var divided = []string{"entries", "documents", "pending", "steps", "records"}
 // several machines that start at a time, one does it and the others wait. Then it checks that the
 // schema is as it was made, and whose it is.
 func (j *Journal) migrate(ctx context.Context) error {
-	return pgx.BeginFunc(ctx, j.pool, func(tx pgx.Tx) error {
+	return inTransaction(ctx, j.writes, openTime, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1, 0))", "flowtrux "+j.options.Schema); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (j *Journal) readShape(ctx context.Context, tx pgx.Tx) ([]string, error) {
 		where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '_[0-9]+$'
 			and a.attnum > 0 and not a.attisdropped
 		union all
-		select 'index ' || replace(pg_get_indexdef(i.indexrelid), $1 || '.', '')
+		select 'index ' || replace(pg_get_indexdef(i.indexrelid), quote_ident($1) || '.', '')
 		from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
 		where n.nspname = $1 and c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '_[0-9]+$'
 		order by 1`, j.options.Schema)
@@ -151,6 +151,6 @@ func (j *Journal) checkShape(ctx context.Context, tx pgx.Tx) error {
 
 // sql completes a statement: {s} is the schema, {h} the hour.
 func (j *Journal) sql(text string, hour uint32) string {
-	text = strings.ReplaceAll(text, "{s}", j.options.Schema)
+	text = strings.ReplaceAll(text, "{s}", `"`+j.options.Schema+`"`)
 	return strings.ReplaceAll(text, "{h}", strconv.FormatUint(uint64(hour), 10))
 }

@@ -8,7 +8,7 @@ create table {s}.meta (
 );
 
 create table {s}.machines (
-	incarnation bigint generated always as identity primary key,
+	incarnation bigint primary key,          -- random: a promoted standby may not know the latest
 	name        text not null,
 	version     text not null,
 	process     text not null,               -- see process in machine.go
@@ -17,6 +17,7 @@ create table {s}.machines (
 	until       timestamptz not null,
 	ended       timestamptz                  -- null: it lives
 );
+create index machines_ended on {s}.machines (ended);
 
 create table {s}.keys (
 	key      bytea primary key,              -- SHA-256 of workflow and text

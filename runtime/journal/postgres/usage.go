@@ -86,7 +86,7 @@ func (j *Journal) checkUsage(workflow string, d amount) error {
 // readUsage reads the usage. Only Open and the committer call it.
 func (j *Journal) readUsage(ctx context.Context) error {
 	u := &usage{byWorkflow: make(map[string]*amount)}
-	rows, err := j.pool.Query(ctx, j.sql(`
+	rows, err := j.writes.Query(ctx, j.sql(`
 		select workflow, count(*), sum(bytes)::bigint, 0::bigint from {s}.pending group by workflow
 		union all
 		select workflow, 0, count(*) * $1::bigint, coalesce(sum(length(response)), 0)::bigint from {s}.keys group by workflow`, 0), int64(keySpace))
