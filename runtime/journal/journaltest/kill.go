@@ -222,7 +222,7 @@ func (s *suite) onlyID(j journal.Journal) string {
 }
 
 // takeoverTime is how long after the lease of a dead process its entries may be taken over.
-const takeoverTime = 2 * time.Second
+const takeoverTime = time.Minute
 
 // checkSteps claims all pending entries and checks their steps.
 func (s *suite) checkSteps(j journal.Journal, p promised) {

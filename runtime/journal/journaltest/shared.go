@@ -111,7 +111,7 @@ func handedBack(s *suite) {
 			s.Errorf("%s has %d steps and %d deaths", e.ID, steps, e.Deaths)
 		}
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > takeoverTime {
 		s.Errorf("it took %s", took)
 	}
 	s.must("reserving its key", all[1].Reserve(s.context(), reservation(4, "k", "another body")))

@@ -293,10 +293,19 @@ func (o *operation) refuse(err error) {
 	o.done <- err
 }
 
-// isOfData reports whether the server rejects a value, such as a text that is not UTF-8.
+// isOfData reports whether the error is one of what an operation writes, and not of the server: a
+// text that is not UTF-8, what a constraint or a trigger of somebody rejects, a row that is damaged
+// on the disk.
 func isOfData(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code[:2] == "22" || pg.Code[:2] == "54")
+	if !errors.As(err, &pg) || pg.Code == codeNoPartition {
+		return false
+	}
+	switch pg.Code[:2] {
+	case "21", "22", "23", "54", "P0", "XX":
+		return true
+	}
+	return false
 }
 
 // transact commits operations in one transaction. nil means that the commit is certain.

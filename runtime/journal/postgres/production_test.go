@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ func TestClaimBesideTheEnd(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- a.endMachine(t.Context(), dead, died) }()
 	early := false
-	eventually(t, "waiting for the end to wait", time.Minute, func() error {
+	eventually(t, "waiting for the end to wait", func() error {
 		select {
 		case err := <-ended:
 			early = true
@@ -148,7 +149,7 @@ func TestForgottenConnections(t *testing.T) {
 	p.heal()
 	e := entryOf("from b", 2)
 	must(t, "accepting elsewhere", other.Accept(t.Context(), e))
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		l, err := j.Claim(ctx)
@@ -197,7 +198,7 @@ func TestDroppedElsewhere(t *testing.T) {
 	_, err = j.Source(t.Context(), e.ID)
 	wantError(t, "reading what it was run from", err, journal.ErrUnknown)
 	j.lose(l.(*lease))
-	eventually(t, "giving back", time.Minute, func() error {
+	eventually(t, "giving back", func() error {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		if n := len(j.ahead.lost); n > 0 {
@@ -217,5 +218,40 @@ func TestLargeEntries(t *testing.T) {
 	}
 	if n := len(j.takeNext(1, make(chan struct{}))); n != 4 {
 		t.Errorf("it claims %d entries of %d bytes ahead", n, each)
+	}
+}
+
+// TestRejectedRows: what the server rejects, for whatever reason, fails alone. What is committed in
+// the same transaction does not suffer.
+func TestRejectedRows(t *testing.T) {
+	for _, code := range []string{"P0001", "23505", "XX001"} {
+		t.Run(code, func(t *testing.T) {
+			j := open(t, "a", time.Minute)
+			for _, text := range []string{
+				`create function {s}.reject() returns trigger language plpgsql as $$ begin
+					if new.workflow = 'bad' then raise exception 'rejected' using errcode = '` + code + `'; end if; return new; end $$`,
+				"create trigger reject before insert on {s}.entries for each row execute function {s}.reject()",
+			} {
+				_, err := j.pool.Exec(t.Context(), j.sql(text, 0))
+				must(t, "making a trigger", err)
+			}
+			must(t, "accepting", j.Accept(t.Context(), entryOf("good", 0)))
+			var senders sync.WaitGroup
+			for m := range 20 {
+				workflow := "good"
+				if m%5 == 0 {
+					workflow = "bad"
+				}
+				senders.Go(func() {
+					for n := range 5 {
+						err := j.Accept(t.Context(), entryOf(workflow, 1+m*5+n))
+						if workflow == "good" && err != nil || workflow == "bad" && !errors.Is(err, journal.ErrUnavailable) {
+							t.Errorf("accepting for %s: %v", workflow, err)
+						}
+					}
+				})
+			}
+			senders.Wait()
+		})
 	}
 }

@@ -32,7 +32,7 @@ func TestFailover(t *testing.T) {
 	admin.Close()
 	both := fmt.Sprintf("host=127.0.0.1,127.0.0.1 port=%d,%d user=%s dbname=postgres sslmode=disable", primary.Port, standby.Port, pgtest.User)
 	var j *Journal
-	eventually(t, "opening", 10*time.Second, func() error {
+	eventually(t, "opening", func() error {
 		j = New(Options{Connection: both, Machine: "a", Lease: time.Minute})
 		if err := j.Open(t.Context()); err != nil || j.CheckedDurability() == journal.Replicated {
 			return err
@@ -68,7 +68,7 @@ func TestFailover(t *testing.T) {
 	must(t, "killing the primary", primary.Kill())
 	time.Sleep(500 * time.Millisecond)
 	must(t, "promoting", standby.Promote())
-	eventually(t, "accepting after the promotion", 10*time.Second, func() error {
+	eventually(t, "accepting after the promotion", func() error {
 		return j.Accept(t.Context(), entryOf("order", int(number.Add(1))))
 	})
 	stop()
@@ -103,7 +103,7 @@ func TestNoStandby(t *testing.T) {
 		}
 	}
 	set("nobody")
-	eventually(t, "waiting for a refusal", 20*time.Second, func() error {
+	eventually(t, "waiting for a refusal", func() error {
 		e = entryOf("order", int(time.Now().UnixNano()))
 		if err := j.Accept(t.Context(), e); !errors.Is(err, journal.ErrUnavailable) {
 			return fmt.Errorf("got %w", err)
@@ -112,7 +112,7 @@ func TestNoStandby(t *testing.T) {
 	})
 	set("")
 	var err error
-	eventually(t, "accepting it again", 15*time.Second, func() error {
+	eventually(t, "accepting it again", func() error {
 		if err = j.Accept(t.Context(), e); errors.Is(err, journal.ErrExists) {
 			return nil
 		}

@@ -63,7 +63,7 @@ func TestDamagedRows(t *testing.T) {
 	must(t, "changing", err)
 	claim(t, j, whole.ID)
 	for id, code := range map[string]string{lost.ID: "entry_damaged", changed.ID: "record_damaged"} {
-		eventually(t, "reading what was damaged", 5*time.Second, func() error {
+		eventually(t, "reading what was damaged", func() error {
 			r, err := j.Get(t.Context(), id)
 			if err == nil && (r.Status != journal.Failed || r.Code != code) {
 				err = errors.New("it is " + r.Status + " with " + r.Code)
