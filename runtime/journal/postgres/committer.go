@@ -144,10 +144,7 @@ func (j *Journal) commitAll(ctx context.Context) {
 		}
 		var batch []*operation
 		batch, waiting = separate(waiting)
-		if j.recount.Swap(false) {
-			// An old count is better than none.
-			_ = j.bounded(ctx, j.readUsage)
-		}
+		j.recountUsage(ctx)
 		if j.commit(ctx, batch, due) {
 			due = false
 		}

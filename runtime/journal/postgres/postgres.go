@@ -47,9 +47,10 @@ type Journal struct {
 	recount    atomic.Bool   // the usage has to be read again
 
 	// These belong to the committer.
-	usage     *usage
-	documents documents
-	pause     backoff.Exponential // after a failure
+	usage      *usage
+	recounting recounting
+	documents  documents
+	pause      backoff.Exponential // after a failure
 
 	mu         sync.Mutex
 	candidates map[string]*candidate // entries that may be claimed, by id
@@ -73,6 +74,7 @@ func New(o Options) *Journal {
 		ahead:      ahead{lost: make(map[string]*lostClaim)},
 		look:       make(chan struct{}, 1),
 		counters:   newCounters(),
+		recounting: recounting{inline: countInline},
 		pause:      backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3},
 	}
 	j.Configure(o.Limits)

@@ -255,3 +255,37 @@ func TestRejectedRows(t *testing.T) {
 		})
 	}
 }
+
+// TestCountedBeside: the usage that is read beside the committer, while it commits, is exact in the
+// end.
+func TestCountedBeside(t *testing.T) {
+	o := optionsIn(t.Name())
+	o.Lease = time.Minute
+	j := New(o)
+	j.recounting.inline = -1
+	must(t, "opening", j.Open(t.Context()))
+	t.Cleanup(func() { must(t, "closing", j.Close()) })
+	used := func() (n int) {
+		must(t, "counting", j.do(t.Context(), &operation{
+			check: func() error { n = j.usage.all.pending; return nil }, queue: func(*pgx.Batch) {},
+		}))
+		return n
+	}
+	const executions = 300
+	for n := range executions {
+		e := entryOf(fmt.Sprint(n%3), n)
+		must(t, "accepting", j.Accept(t.Context(), e))
+		if n%10 == 0 {
+			must(t, "cancelling", j.Cancel(t.Context(), e.ID)) // has the usage counted again
+		}
+	}
+	eventually(t, "counting", func() error {
+		if n := used(); n != executions*9/10 {
+			return fmt.Errorf("%d executions have not ended", n)
+		}
+		return nil
+	})
+	if j.recounting.took == 0 {
+		t.Error("nothing was counted beside the committer")
+	}
+}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,7 +16,11 @@ import (
 type usage struct {
 	byWorkflow map[string]*amount
 	all        amount
+	rows       int    // that were read for it
+	since      *usage // what was added while it is read again; nil = it is not
 }
+
+func newUsage() *usage { return &usage{byWorkflow: make(map[string]*amount)} }
 
 // amount is what a workflow has.
 type amount struct {
@@ -47,6 +52,9 @@ func (u *usage) of(workflow string) amount {
 }
 
 func (u *usage) add(workflow string, d amount) {
+	if u.since != nil {
+		u.since.add(workflow, d)
+	}
 	has := u.byWorkflow[workflow]
 	if has == nil {
 		has = new(amount)
@@ -85,24 +93,98 @@ func (j *Journal) checkUsage(workflow string, d amount) error {
 
 // readUsage reads the usage. Only Open and the committer call it.
 func (j *Journal) readUsage(ctx context.Context) error {
-	u := &usage{byWorkflow: make(map[string]*amount)}
-	rows, err := j.writes.Query(ctx, j.sql(`
-		select workflow, count(*), sum(bytes)::bigint, 0::bigint from {s}.pending group by workflow
+	u, err := j.countUsage(ctx)
+	if err == nil {
+		j.usage = u
+	}
+	return err
+}
+
+func (j *Journal) countUsage(ctx context.Context) (*usage, error) {
+	u := newUsage()
+	rows, err := j.pool.Query(ctx, j.sql(`
+		select workflow, count(*), count(*), sum(bytes)::bigint, 0::bigint from {s}.pending group by workflow
 		union all
-		select workflow, 0, count(*) * $1::bigint, coalesce(sum(length(response)), 0)::bigint from {s}.keys group by workflow`, 0), int64(keySpace))
+		select workflow, count(*), 0, count(*) * $1::bigint, coalesce(sum(length(response)), 0)::bigint from {s}.keys group by workflow`, 0), int64(keySpace))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var workflow string
+	var n int
 	var d amount
-	if _, err := pgx.ForEachRow(rows, []any{&workflow, &d.pending, &d.work, &d.responses}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&workflow, &n, &d.pending, &d.work, &d.responses}, func() error {
+		u.rows += n
 		u.add(workflow, d)
 		return nil
-	}); err != nil {
-		return err
+	})
+	return u, err
+}
+
+// recounting is how the usage is read again.
+type recounting struct {
+	inline int           // up to so many rows, the committer waits for them: then it is exact
+	result chan *counted // of a reading beside the committer; nil = there is none
+	took   time.Duration // the last one of these
+	at     time.Time     // when it ended
+}
+
+type counted struct {
+	usage *usage // nil = it could not be read
+	took  time.Duration
+}
+
+const (
+	countInline = 10_000
+	// countShare bounds the load of the readings beside the committer: of the time, one part of so
+	// many.
+	countShare = 20
+)
+
+// recountUsage reads the usage again if it has to be. The committer calls it. Millions of keys
+// take a second: meanwhile the committer goes on, and then adds what it has done. What it does in the
+// moment in which the reading begins may count twice, so there is another reading then.
+func (j *Journal) recountUsage(ctx context.Context) {
+	r := &j.recounting
+	if r.result != nil {
+		select {
+		case c := <-r.result:
+			r.result, r.took, r.at = nil, c.took, time.Now()
+			since := j.usage.since
+			j.usage.since = nil
+			if c.usage != nil {
+				j.usage = c.usage
+				for workflow, d := range since.byWorkflow {
+					j.usage.add(workflow, *d)
+					j.recount.Store(true)
+				}
+			}
+		default:
+			return
+		}
 	}
-	j.usage = u
-	return nil
+	if time.Since(r.at) < countShare*r.took || !j.recount.Swap(false) {
+		return
+	}
+	if j.usage.rows <= r.inline {
+		// An old count is better than none.
+		_ = j.bounded(ctx, j.readUsage)
+		return
+	}
+	j.usage.since, r.result = newUsage(), make(chan *counted, 1)
+	result := r.result
+	j.spawn(func() {
+		c, start := new(counted), time.Now()
+		// A failure is repeated with the next reason to count.
+		_ = j.bounded(ctx, func(ctx context.Context) error {
+			u, err := j.countUsage(ctx)
+			if err == nil {
+				c.usage = u
+			}
+			return err
+		})
+		c.took = time.Since(start)
+		result <- c
+	})
 }
 
 // entryBytes returns the bytes of an entry that count.
