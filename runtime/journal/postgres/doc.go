@@ -28,10 +28,11 @@
 //
 // # Machines, leases and fences
 //
-// Open inserts a row into machines. Its number, the incarnation, is stored in each claim. A third
-// of the lease apart, the machine moves the time until which it is believed to live. Only the
-// database's clock is read for it: those of the machines may differ by hours. There is no lease of
-// a single execution, and nothing is written for one while it runs.
+// Open inserts a row into machines. Its number, the incarnation, is stored in each claim. It is
+// random: a standby that was promoted may not know the latest ones, and must not give them to
+// others. A third of the lease apart, the machine moves the time until which it is believed to
+// live. Only the database's clock is read for it: those of the machines may differ by hours.
+// There is no lease of a single execution, and nothing is written for one while it runs.
 //
 // Whoever finds a machine whose time is over locks its row, marks it as ended and returns its
 // claims, each with one more death, in one transaction. Every transaction that writes for a machine
@@ -95,6 +96,10 @@
 //
 // The row of pending is changed in place, if at all, and deleted at the end. It has the only rows
 // that die one by one; no search that a claim depends on passes over them.
+//
+// The committer has connections of its own, so that lists do not keep it waiting. All transactions
+// are read committed and bounded by the server as well, whatever the role is set to: those of a
+// machine that was stopped in the middle of one hold no other machine up.
 //
 // # While the database is away
 //

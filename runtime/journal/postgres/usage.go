@@ -140,8 +140,8 @@ const (
 	countShare = 20
 )
 
-// recountUsage reads the usage again if it has to be. The committer calls it. Millions of keys
-// take a second: meanwhile the committer goes on, and then adds what it has done. What it does in the
+// recountUsage reads the usage again if it has to be. The committer calls it. Millions of keys take
+// a second: meanwhile the committer goes on, and then adds what it has done. What it does in the
 // moment in which the reading begins may count twice, so there is another reading then.
 func (j *Journal) recountUsage(ctx context.Context) {
 	r := &j.recounting
