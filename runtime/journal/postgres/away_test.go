@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/flowtrux/edge/internal/pgtest"
 	"github.com/flowtrux/edge/runtime/journal"
 )
@@ -25,6 +27,15 @@ func server(t *testing.T, settings ...string) *pgtest.Server {
 	must(t, "starting a server", err)
 	t.Cleanup(func() { must(t, "stopping the server", s.Stop()) })
 	return s
+}
+
+// newPool makes a pool of connections. It connects when the first one is needed.
+func newPool(o Options) (*pgxpool.Pool, error) {
+	c, err := poolConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.NewWithConfig(context.Background(), c)
 }
 
 // openAt opens a journal in a server of a test, which may be away.

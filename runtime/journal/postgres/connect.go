@@ -70,15 +70,6 @@ func (j *Journal) disconnect() {
 	}
 }
 
-// newPool makes a pool of connections. It connects when the first one is needed.
-func newPool(o Options) (*pgxpool.Pool, error) {
-	c, err := poolConfig(o)
-	if err != nil {
-		return nil, err
-	}
-	return pgxpool.NewWithConfig(context.Background(), c)
-}
-
 func poolConfig(o Options) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(o.Connection)
 	if err != nil {
