@@ -119,6 +119,7 @@ func (j *Journal) commitAll(ctx context.Context) {
 	defer beat.Stop()
 	due := false // the machine has to show that it lives
 	var waiting []*operation
+	last := 0 // how many waited for the transaction before
 	for {
 		if len(waiting) == 0 && !due {
 			select {
@@ -131,9 +132,8 @@ func (j *Journal) commitAll(ctx context.Context) {
 				return
 			}
 		}
-		// Who was answered last runs first, so that what it asks next is in this transaction.
-		runtime.Gosched()
-		waiting = j.takeWaiting(waiting)
+		waiting = j.gather(waiting, last)
+		last = len(waiting)
 		select {
 		case <-beat.C:
 			due = true
@@ -149,6 +149,28 @@ func (j *Journal) commitAll(ctx context.Context) {
 			due = false
 		}
 	}
+}
+
+// Of gathering. A transaction costs as much as some operations do, on both sides.
+const (
+	gatherTime = time.Millisecond
+	// fewCallers or less are not worth to wait for: nobody else may ask anything.
+	fewCallers = 4
+	// enough operations make a transaction cheap for each.
+	enough = 16
+)
+
+// gather takes what waits. If there were several for the transaction before, it waits a moment for
+// others: while many call, this makes fewer transactions, and does not delay who calls alone.
+func (j *Journal) gather(waiting []*operation, last int) []*operation {
+	// Who was answered last runs first, so that what it asks next is in this transaction.
+	runtime.Gosched()
+	waiting = j.takeWaiting(waiting)
+	if last > fewCallers && len(waiting) < enough {
+		time.Sleep(gatherTime)
+		waiting = j.takeWaiting(waiting)
+	}
+	return waiting
 }
 
 // takeWaiting takes what waits, up to the bound of a transaction.

@@ -52,7 +52,8 @@
 // # Transactions
 //
 // Commit: one goroutine, the committer, writes. It takes the operations that wait, up to a bound,
-// into one transaction, sent as one batch without waiting in between:
+// into one transaction, sent as one batch without waiting in between. If several waited for the
+// transaction before, and few wait now, it waits a millisecond for more:
 //
 //	begin; synchronous_commit = on, and bounds of the time, local to the transaction
 //	lock the row of this machine, for no key update; read whether it has ended
