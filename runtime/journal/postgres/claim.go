@@ -355,13 +355,15 @@ func (j *Journal) endDamaged(l *lease) {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
 	l.entry.AcceptedAt, _ = journal.IDTime(l.entry.ID)
-	r := &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{
-		Status: journal.Failed, Code: "entry_damaged", Message: "what the execution runs from is not in the journal any more",
-	}}}
+	r := &journal.Record{Summary: journal.Summary{Outcome: damagedEntry}}
 	if err := l.Finish(ctx, r); err != nil {
 		// Whoever takes it over tries it again.
 		_ = l.Release(ctx, time.Minute)
 	}
+}
+
+var damagedEntry = journal.Outcome{
+	Status: journal.Failed, Code: "entry_damaged", Message: "what the execution runs from is not in the journal any more",
 }
 
 // claimTime bounds a claim.

@@ -21,6 +21,7 @@ import (
 type operation struct {
 	ctx    context.Context // of the caller
 	hour   uint32          // whose tables it needs; 0 = none
+	hours  []uint32        // more of them
 	names  []string        // an id and a key: those of the operations of a transaction differ
 	fenced int64           // the incarnation it belongs to; 0 = the present one of the machine
 
@@ -332,8 +333,11 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 	ctx, cancel := context.WithTimeout(ctx, transactionTime)
 	defer cancel()
 	for _, o := range batch {
-		if o.hour > 0 {
-			if err := j.ensureHour(ctx, o.hour); err != nil {
+		for _, hour := range append(o.hours, o.hour) {
+			if hour == 0 {
+				continue
+			}
+			if err := j.ensureHour(ctx, hour); err != nil {
 				return err
 			}
 		}
@@ -377,7 +381,9 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 		return errNotReplicated
 	case hasCode(err, codeNoTable, codeNoPartition): // dropped by another machine
 		for _, o := range batch {
-			j.hours.Delete(o.hour)
+			for _, hour := range append(o.hours, o.hour) {
+				j.hours.Delete(hour)
+			}
 		}
 		return err
 	case err != nil:

@@ -39,11 +39,14 @@ func (j *Journal) announce(ctx context.Context) error {
 	sent := time.Now()
 	incarnation = 1 + rand.Int64N(math.MaxInt64)
 	err = inTransaction(ctx, j.writes, takeTime, func(tx pgx.Tx) error {
-		// Not while another fleet takes the schema over, nor after it has.
+		// Not while another fleet takes the schema over or it is sealed, nor after that.
 		if _, err := tx.Exec(ctx, j.sql("select from {s}.meta for no key update", 0)); err != nil {
 			return err
 		}
 		if err := j.checkFleet(ctx, tx); err != nil {
+			return err
+		}
+		if err := j.checkSeal(ctx, tx); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, j.sql(`insert into {s}.machines (incarnation, name, version, process, until)

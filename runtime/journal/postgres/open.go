@@ -14,7 +14,8 @@ const openTime = 15 * time.Second
 
 // Open connects, creates or migrates the schema, and announces this machine. It returns
 // journal.ErrForeign for a schema of something else, of a newer version, of another fleet or that
-// was altered by hand, and ErrNoRight if the role lacks a right. If the database is away, Open
+// was altered by hand, ErrSealed for one that was exported, and ErrNoRight if the role lacks a
+// right. If the database is away, Open
 // succeeds. Then it is tried again in the background, and calls return journal.ErrUnavailable until
 // it answers.
 func (j *Journal) Open(ctx context.Context) (err error) {
@@ -26,14 +27,8 @@ func (j *Journal) Open(ctx context.Context) (err error) {
 	case j.opened.Load():
 		return nil
 	}
-	if j.options, err = j.given.withDefaults(); err != nil {
+	if err := j.prepare(); err != nil {
 		return err
-	}
-	if err := j.connect(); err != nil {
-		return err
-	}
-	if j.options.Fleet != "" {
-		j.fleet.Store(&j.options.Fleet)
 	}
 	err = j.tryToBegin(ctx)
 	if err != nil && (errors.Is(ctx.Err(), context.Canceled) || !isAway(err)) {
@@ -53,9 +48,20 @@ func (j *Journal) Open(ctx context.Context) (err error) {
 	return nil
 }
 
+// prepare checks the options, and makes the pools of connections.
+func (j *Journal) prepare() (err error) {
+	if j.options, err = j.given.withDefaults(); err != nil {
+		return err
+	}
+	if j.options.Fleet != "" {
+		j.fleet.Store(&j.options.Fleet)
+	}
+	return j.connect()
+}
+
 // isAway reports whether an error may go away without a change of the configuration or the schema.
 func isAway(err error) bool {
-	return !errors.Is(err, journal.ErrForeign) && !errors.Is(err, ErrNoRight) && !errors.Is(err, errTooWeak)
+	return !errors.Is(err, journal.ErrForeign) && !errors.Is(err, journal.ErrSealed) && !errors.Is(err, ErrNoRight) && !errors.Is(err, errTooWeak)
 }
 
 // beginLater begins as soon as the database permits it.
@@ -78,7 +84,7 @@ func (j *Journal) tryToBegin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
-		j.migrate, j.checkDurability, j.ensureThisHour, j.announce, j.readUsage, j.readCandidates,
+		j.migrate, j.checkUnsealed, j.checkDurability, j.ensureThisHour, j.announce, j.readUsage, j.readCandidates,
 	} {
 		if err := step(ctx); err != nil {
 			return j.explainRights(err)

@@ -4,7 +4,8 @@ create table {s}.meta (
 	only_row boolean primary key default true check (only_row),
 	version  integer not null,
 	shape    text[],                         -- see readShape
-	fleet    text                            -- whose it is; null: nobody has said so
+	fleet    text,                           -- whose it is; null: nobody has said so
+	seal     jsonb                           -- as what it was exported; null: it was not
 );
 
 create table {s}.machines (
@@ -116,5 +117,19 @@ create table {s}.counts (
 	value bytea not null
 );
 create index counts_hour on {s}.counts (hour);
+
+-- How far each move has come that the journal has taken part of, see Import.
+create table {s}.moves (
+	move            text primary key,
+	place           text collate "C" not null default '',
+	keys_stored     bigint not null default 0,
+	keys_present    bigint not null default 0,
+	keys_expired    bigint not null default 0,
+	records_stored  bigint not null default 0,
+	records_present bigint not null default 0,
+	records_expired bigint not null default 0,
+	pending_stored  bigint not null default 0,
+	pending_present bigint not null default 0
+);
 
 insert into {s}.meta (version) values (1);
