@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -182,7 +183,11 @@ func (r *reading) pending(tx *bolt.Tx, after string) error {
 		if err != nil {
 			return fmt.Errorf("execution %q: %w", id, err)
 		}
-		e.Source, e.Deaths = row.Source, int(readRun(runs.Get(k)).deaths)
+		run := readRun(runs.Get(k))
+		e.Source, e.Deaths = row.Source, int(run.deaths)
+		if run.began != 0 {
+			e.Began = time.Unix(0, run.began).UTC()
+		}
 		size := keptSize(e)
 		for _, s := range e.Steps {
 			size += len(s.Output)

@@ -73,6 +73,10 @@ func (i *importItem) encode(j *Journal) (err error) {
 		live := i.accept.live
 		live.recovered = true // it may be what has ended a process elsewhere
 		live.run.deaths = byte(min(max(e.Deaths, 0), 255))
+		if !e.Began.IsZero() {
+			live.began = e.Began.UnixNano()
+			live.run.began = live.began
+		}
 	}
 	return err
 }

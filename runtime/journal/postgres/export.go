@@ -248,9 +248,10 @@ func (r *pageOfItems) pendingOf(ctx context.Context, tx pgx.Tx, hour uint32, aft
 	type row struct {
 		ID           string
 		Deaths       int
+		Began        int64
 		Size, Before int64
 	}
-	rows, err := tx.Query(ctx, r.journal.sql(most("select id, deaths, bytes as size from {s}.pending_{h} where id > $3", "id"), hour),
+	rows, err := tx.Query(ctx, r.journal.sql(most("select id, deaths, coalesce(began, 0), bytes as size from {s}.pending_{h} where id > $3", "id"), hour),
 		append(r.room(), after)...)
 	if err != nil {
 		return err
@@ -287,7 +288,7 @@ func (r *pageOfItems) pendingOf(ctx context.Context, tx pgx.Tx, hour uint32, aft
 		if e == nil { // deleted by hand since it was sealed
 			return fmt.Errorf("execution %s: %w", p.ID, errDamaged)
 		}
-		e.Deaths = p.Deaths
+		e.Deaths, e.Began = p.Deaths, timeOf(p.Began)
 		r.add(journal.Item{Pending: e}, p.Size)
 	}
 	return nil

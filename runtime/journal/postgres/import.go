@@ -290,12 +290,13 @@ func (o *importing) queuePending(b *pgx.Batch, i *importItem, digest [sha256.Siz
 	}
 	args := []any{
 		o.move, i.Place(), e.ID, int32(i.hour), j.incarnation.Load(), i.seq, entryBytes(e), int32(max(e.Deaths, 0)), nodes, handles, outputs,
+		nanos(e.Began),
 	}
 	b.Queue(j.sql(todo+`new as (insert into {s}.entries_{h} (hour, id, origin, seq, `+entryColumns+`)
 			select $4::integer, $3::text, $5::bigint, $6::bigint, `+entryValues(len(args)+1)+` from todo
 			where not exists(select from {s}.records_{h} where id = $3) on conflict do nothing returning workflow, accepted),
-		pending as (insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, deaths)
-			select $4, $3, $5, $6, workflow, accepted, $7::bigint, $8::integer from new),
+		pending as (insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, deaths, began)
+			select $4, $3, $5, $6, workflow, accepted, $7::bigint, $8::integer, nullif($12::bigint, 0) from new),
 		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output)
 			select $4, $3, s.node, s.n - 1, s.handle, s.output from new,
 				unnest($9::text[], $10::text[], $11::bytea[]) with ordinality s (node, handle, output, n) on conflict do nothing)
