@@ -17,9 +17,9 @@ import (
 
 // Commands that need no server read its config, and use a part of what it configures.
 
-// journalOf makes the journal of a Caddy config. It is not opened. key identifies it, and release
-// ends what its module has of the config.
-func journalOf(ctx context.Context, config []byte) (j journal.Journal, key string, release context.CancelFunc, err error) {
+// journalOf makes the journal of a Caddy config. It is not opened. name is for people and holds no
+// secret, and release ends what its module has of the config.
+func journalOf(ctx context.Context, config []byte) (j journal.Journal, name string, release context.CancelFunc, err error) {
 	a, cancel, err := configuredApp(ctx, config)
 	if err != nil {
 		return nil, "", nil, err
@@ -36,6 +36,9 @@ func journalOf(ctx context.Context, config []byte) (j journal.Journal, key strin
 		return nil, "", nil, err
 	}
 	m.Configure(j)
+	if shared, ok := m.(journal.SharedModule); ok {
+		return j, shared.JournalName(), cancel, nil
+	}
 	return j, m.JournalKey(), cancel, nil
 }
 

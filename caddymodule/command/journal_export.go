@@ -17,11 +17,11 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/move"
 )
 
-func journalExportCommand(open JournalOf) *cobra.Command {
-	o := &journalOptions{open: open}
+func journalExportCommand(open JournalOf, fleet FleetOf) *cobra.Command {
+	o := &journalOptions{open: open, fleet: fleet}
 	return o.command(newCommand("export <file> --config file", "Writes the content of a journal to a file, and seals the journal",
 		`Writes executions that have not ended, idempotency keys with their responses, and records to a
-new file. Stop the server before.
+new file. Stop the server before, and all machines that share the journal.
 
 The journal is sealed first: no server starts with it any more, because what is exported runs
 elsewhere. It is not changed otherwise. Delete it when the import is complete. If you change your
@@ -41,6 +41,7 @@ func (o *journalOptions) runExport(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer j.release()
+	j.warnUnowned(cmd)
 	sealed, err := seal(ctx, j, file)
 	if err != nil {
 		return explain(err)

@@ -11,12 +11,13 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/move"
 )
 
-func journalImportCommand(open JournalOf) *cobra.Command {
-	o := &journalOptions{open: open}
+func journalImportCommand(open JournalOf, fleet FleetOf) *cobra.Command {
+	o := &journalOptions{open: open, fleet: fleet}
 	return o.command(newCommand("import <file> --config file", "Stores what was exported in a journal",
 		`Reads and checks a file of "journal export", and stores what it holds in the journal of a
-config, which is made if there is none. Stop its server before. Import a file into one journal only:
-what it holds would run in each.
+config, which is made if there is none. Stop its server before. Machines that share the journal may
+run: they begin at once with what is imported. Import a file into one journal only: what it holds
+would run in each.
 
 The journal remembers how far it has come. When this is run again, it goes on, and when all is
 imported, it does nothing.`, cobra.ExactArgs(1), o.runImport))
@@ -36,6 +37,9 @@ func (o *journalOptions) runImport(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer j.release()
+	if j.unowned != nil {
+		return fmt.Errorf("%s: %w; an import needs it, to know whose journal this is", o.config, j.unowned)
+	}
 	if err := j.Open(ctx); err != nil {
 		return errors.Join(explain(err), j.Close())
 	}
@@ -62,7 +66,11 @@ func (o *journalOptions) runImport(cmd *cobra.Command, args []string) error {
 	row("pending", "%s", taken(imported.Taken.Pending))
 	row("keys", "%s", taken(imported.Taken.Keys))
 	row("records", "%s", taken(imported.Taken.Records))
-	row("next", "start the server with this config; then delete the old journal and %s", file)
+	next := "start the server with this config"
+	if journal.SharingOf(j.Portable) != nil {
+		next = "start the servers with this journal, or send traffic to those that run"
+	}
+	row("next", "%s; then delete the old journal and %s", next, file)
 	return nil
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/move"
 )
 
-func journalReopenCommand(open JournalOf) *cobra.Command {
-	o := &journalOptions{open: open}
+func journalReopenCommand(open JournalOf, fleet FleetOf) *cobra.Command {
+	o := &journalOptions{open: open, fleet: fleet}
 	cmd := o.command(newCommand("reopen <file> --config file", "Takes an export back, before it was imported",
 		`Deletes the file of an export, and makes the journal usable again, as it was.
 
@@ -32,6 +32,7 @@ func (o *journalOptions) runReopen(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer j.release()
+	j.warnUnowned(cmd)
 	sealed, err := j.Seal(ctx, journal.Seal{})
 	if err != nil {
 		return explain(err)

@@ -166,6 +166,9 @@ func (j *Journal) JournalKey() string {
 	return fmt.Sprintf("postgres %x %+v", connection, o)
 }
 
+// JournalName implements journal.SharedModule.
+func (j *Journal) JournalName() string { return "postgres " + j.options().Location() }
+
 // NewJournal implements journal.Module.
 func (j *Journal) NewJournal() (journal.Journal, error) { return postgres.New(j.options()), nil }
 

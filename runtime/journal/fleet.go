@@ -24,7 +24,7 @@ type Sharing interface {
 
 	// Belong says which fleet this process belongs to. It returns ErrForeign, as every other call
 	// does from then on, if the journal belongs to another one. While the journal is unavailable,
-	// it is checked later.
+	// it is checked later. Open and Seal check what was said before them.
 	Belong(ctx context.Context, fleet string) error
 
 	// CheckedDurability returns what an accepted execution survives as it was found last, without

@@ -205,6 +205,9 @@ type SharedModule interface {
 	// SetMachine gives the name of this machine and the version of the product. It is called before
 	// JournalKey.
 	SetMachine(name, version string)
+
+	// JournalName names the journal for people, without secrets or hashes of them.
+	JournalName() string
 }
 
 // Share returns the most that one workflow may have of a limit: three quarters, rounded up.

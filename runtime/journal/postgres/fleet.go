@@ -13,8 +13,8 @@ import (
 
 // Belong sets the fleet of this machine, and checks it as Open does with that of the options.
 func (j *Journal) Belong(ctx context.Context, fleet string) error {
-	if err := j.checkOpen(); err != nil {
-		return err
+	if j.closing() {
+		return journal.ErrClosed
 	}
 	if own := j.fleet.Load(); own != nil && *own != fleet {
 		return fmt.Errorf("%w: it is open for the fleet of %s, and not for that of %s", journal.ErrForeign, *own, fleet)

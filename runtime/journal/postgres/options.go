@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
@@ -74,6 +76,16 @@ func (o Options) Check() error {
 	}
 	_, err := poolConfig(o)
 	return err
+}
+
+// Location says where the journal is, for people. It has no secret.
+func (o Options) Location() string {
+	c, err := poolConfig(o)
+	if err != nil {
+		return "schema " + cmp.Or(o.Schema, DefaultSchema)
+	}
+	return fmt.Sprintf("database %s of %s, schema %s", c.ConnConfig.Database,
+		net.JoinHostPort(c.ConnConfig.Host, strconv.Itoa(int(c.ConnConfig.Port))), cmp.Or(o.Schema, DefaultSchema))
 }
 
 // withDefaults checks the options and completes them.
