@@ -14,8 +14,8 @@ import (
 	"github.com/flowtrux/edge/runtime/journal/move"
 )
 
-// JournalOf makes the journal of a Caddy config, given as JSON. It is not opened. name is for people
-// and holds no secret. release is called when it is no longer used.
+// JournalOf makes the journal of a Caddy config, given as JSON. It is not opened. name is for
+// people and holds no secret. release is called when it is no longer used.
 type JournalOf func(ctx context.Context, config []byte) (j journal.Journal, name string, release context.CancelFunc, err error)
 
 // FleetOf returns the fleet of the machines that run with a Caddy config, given as JSON.

@@ -125,6 +125,9 @@ func TestModule(t *testing.T) {
 			t.Errorf("the key has the password: %s", key)
 		}
 		keys[key] = true
+		if name := m.(journal.SharedModule).JournalName(); name != "postgres database flowtrux of db.example.com:5432, schema flowtrux" {
+			t.Errorf("the name is %q", name)
+		}
 		if m.RecordRate() != DefaultHistoryRate {
 			t.Errorf("the rate is %d", m.RecordRate())
 		}

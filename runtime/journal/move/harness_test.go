@@ -16,10 +16,22 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/journal/bbolt"
 	"github.com/flowtrux/edge/runtime/journal/move"
+	"github.com/flowtrux/edge/runtime/journal/postgres"
 )
 
-// journalAt returns the journal of a file, which is independent of the free space on the disk.
-func journalAt(path string) *bbolt.Journal {
+// postgresIn is the variable with the connection string of a database, for processes that tests
+// start as well.
+const postgresIn = "FLOWTRUX_MOVE_POSTGRES"
+
+// schema returns the path of a journal in a database, see journalAt.
+func schema(name string) string { return "postgres/" + name }
+
+// journalAt returns the journal of a file, which is independent of the free space on the disk, or
+// that of a schema.
+func journalAt(path string) journal.Portable {
+	if name, ok := strings.CutPrefix(path, "postgres/"); ok {
+		return postgres.New(postgres.Options{Connection: os.Getenv(postgresIn), Schema: name, Machine: "test"})
+	}
 	return bbolt.New(path, bbolt.Limits{MinFree: 1}, 0)
 }
 

@@ -72,8 +72,13 @@ func kill(t *testing.T, task, path, file string, lines int, moment time.Duration
 // Each item arrives once.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
-	source, target, file := filepath.Join(dir, "source.db"), filepath.Join(dir, "target.db"), filepath.Join(dir, "file")
-	want := some(2000).items()
+	testKilled(t, filepath.Join(dir, "source.db"), filepath.Join(dir, "target.db"), 2000)
+}
+
+// testKilled moves so many items of each kind.
+func testKilled(t *testing.T, source, target string, items int) {
+	file := filepath.Join(t.TempDir(), "file")
+	want := some(items).items()
 	fill(t, source, want)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -101,7 +106,7 @@ func TestKilled(t *testing.T) {
 	}
 	got, err := importInto(target, file, quiet)
 	must(t, err)
-	if p := got.Taken; !got.Already || p.Keys.Stored != 2000 || p.Records.Stored != 2000 || p.Pending.Stored != 2000 ||
+	if p := got.Taken; !got.Already || p.Keys.Stored != items || p.Records.Stored != items || p.Pending.Stored != items ||
 		p.Keys.Present+p.Records.Present+p.Pending.Present > 0 {
 		t.Errorf("taken %+v", p)
 	}

@@ -8,10 +8,11 @@
 //
 // # The schema
 //
-//	meta        one row: the version of the schema, what it consists of, and whose it is
+//	meta        one row: the version of the schema, what it consists of, whose it is, and its seal
 //	machines    a row for each time that a journal was opened: its incarnation
 //	keys        idempotency keys, with their stored responses
 //	counts      counters by the hour, of all machines together
+//	moves       how far each move has come that was imported
 //
 // The other tables are divided by the hour in the execution's id, as the files of other engines
 // are, so that retention drops whole tables. <hour> is the number of hours since 1970.
@@ -119,6 +120,17 @@
 // Tables of an hour are dropped when the hour is older than the retention and nothing in it is
 // pending. lock_timeout is 50 ms, and a table that is in use is tried again a minute later: a drop
 // that waits in line behind a backup would hold up everything that comes after it.
+//
+// # Moves
+//
+// A schema is sealed in one transaction that locks the row of meta, ends the machines that have
+// died, and finds that none lives. A machine announces itself only after it has read, under a lock
+// of that row, that there is no seal. As each write proves that its machine lives, none comes after
+// the seal. What is read of a sealed schema is the same each time, except for what expires.
+//
+// An import stores each item by a statement that also notes its place, and does nothing if the move
+// has come there before. So it can be repeated by the committer, after a crash, and by others at
+// the same time. Imported entries are found by all machines as accepted ones are.
 //
 // # Compatibility
 //

@@ -89,7 +89,7 @@ func TestSealedSchemaIsNotWritten(t *testing.T) {
 	if err := j.Accept(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
-	// As if it had been stopped: the database has not heard of it for a while.
+	// As if it had been stopped for longer than its lease.
 	if _, err := j.pool.Exec(t.Context(), j.sql("update {s}.machines set until = clock_timestamp() - interval '1 second'", 0)); err != nil {
 		t.Fatal(err)
 	}
