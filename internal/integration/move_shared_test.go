@@ -1,0 +1,206 @@
+//go:build unix
+
+package integration
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/flowtrux/edge/internal/crash"
+	"github.com/flowtrux/edge/internal/pgtest"
+	"github.com/flowtrux/edge/internal/testports"
+	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
+)
+
+// moves runs `caddy flowtrux journal` in real processes.
+type moves struct {
+	*testing.T
+	secrets []string // which are printed nowhere
+	kills   int
+}
+
+// run runs a command to its end.
+func (m *moves) run(args ...string) (out string, err error) {
+	m.Helper()
+	cmd := exec.CommandContext(m.Context(), os.Args[0], append([]string{"flowtrux", "journal"}, args...)...)
+	cmd.Env = append(os.Environ(), childCaddy+"=1")
+	b, err := cmd.CombinedOutput()
+	m.checkSecrets(fmt.Sprint(args), string(b))
+	return string(b), err
+}
+
+func (m *moves) checkSecrets(where, text string) {
+	m.Helper()
+	for _, secret := range m.secrets {
+		if strings.Contains(text, secret) {
+			m.Errorf("%s: the password is in\n%s", where, text)
+		}
+	}
+}
+
+// fails checks that a command fails with some texts.
+func (m *moves) fails(args []string, want ...string) {
+	m.Helper()
+	out, err := m.run(args...)
+	if err == nil || !containsAll(out, want...) {
+		m.Errorf("%q: %v, want %q in\n%s", args, err, want, out)
+	}
+}
+
+// killed runs a command that is killed again and again, until it has ended once.
+func (m *moves) killed(args ...string) {
+	m.Helper()
+	all := append([]string{"flowtrux", "journal"}, args...)
+	began := time.Now()
+	for most := 100 * time.Millisecond; !killedCaddy(m.T, rand.N(most), all...); most += most / 8 {
+		if m.kills++; time.Since(began) > patience {
+			m.Fatalf("%q does not come to an end", args)
+		}
+	}
+}
+
+// TestMoveToSeveralMachines moves the journal of a server to several machines, one of which runs
+// already, and then back. Each accepted execution ends once, each node with a checkpoint runs once,
+// and a duplicate gets the first one's answer everywhere. Mistakes of operators change nothing.
+func TestMoveToSeveralMachines(t *testing.T) {
+	const accepted, password = 60, `p@ss:'w\o?rd`
+	database, err := pgtest.Start()
+	must(t, err)
+	t.Cleanup(func() { must(t, database.Stop()) })
+	secretFile := write(t, "password", password)
+	cluster := etcdtest.Debian(t)
+	one, target := start(t), recording(t)
+	two := *one
+	two.site, two.admin, two.log = testports.Address(t), testports.Address(t), filepath.Join(t.TempDir(), "two.log")
+	config := func(s *server, machine, prefix, engine string) string {
+		return s.caddyfile(fmt.Sprintf("store etcd %s {\n prefix %s\n cache off\n}\n machine %s\n journal %s\n egress {\n allow %s\n }",
+			cluster.Address, prefix, machine, engine, target.Address), "")
+	}
+	shared := fmt.Sprintf("postgres postgres://%s:{file.%s}@127.0.0.1:%d/postgres?sslmode=disable {\n lease 2s\n schema edge\n}",
+		pgtest.User, secretFile, database.Port)
+	dir := t.TempDir()
+	source, own := filepath.Join(dir, "source.db"), filepath.Join(dir, "own.db")
+	onFirst, onMachine1, onMachine2 := config(one, "edge-1", "/flowtrux/", "bbolt "+source), config(one, "edge-1", "/flowtrux/", shared),
+		config(&two, "edge-2", "/flowtrux/", shared)
+	from, to := write(t, "Caddyfile", onFirst), write(t, "Caddyfile", onMachine1)
+	elsewhere := write(t, "Caddyfile", config(one, "edge-1", "/other/", shared))
+	moved, back := filepath.Join(dir, "moved"), filepath.Join(dir, "back")
+	m := &moves{T: t, secrets: []string{password, "p%40ss", "ss:'w"}}
+
+	posts := `"method":"POST","url":"` + target.URL + `","body":"{{trigger.data}}"`
+	first, second, _ := strings.Cut(calling(target.URL, "first", "second"), `"second"`)
+	put(cluster, "/flowtrux/workflows/call", strings.Replace(calling(target.URL, "first", "second"), `"responseMode":"minimal"`,
+		`"responseMode":"minimal","idempotency":{"header":"Idempotency-Key"}`, 1), "/flowtrux/secrets/call", secret,
+		"/flowtrux/workflows/wait", first+`"second"`+strings.Replace(second, posts, `"method":"POST","url":"`+target.URL+`/hold"`, 1),
+		"/flowtrux/secrets/wait", secret)
+	kill := one.spawn(onFirst)
+	ids, byKey := make(map[string]bool), make(map[string]string)
+	for n := range accepted {
+		workflow, k := []string{"call", "wait"}[n%2], fmt.Sprint("key-", n)
+		a := one.post("/api/webhooks/"+workflow, `{"n":1}`, "Idempotency-Key", k)
+		id := a.header.Get("X-Execution-Id")
+		if a.status != 200 || id == "" {
+			t.Fatalf("%+v", a)
+		}
+		if ids[id] = true; workflow == "call" {
+			byKey[k] = id
+		}
+	}
+	must(t, target.WaitHolding(t.Context().Done()))
+	kill()
+	l := &ledger{T: t, calls: make(map[string]int), kept: make(map[string]bool)}
+	for id := range ids {
+		l.accepted = append(l.accepted, id)
+	}
+	l.called(target.Calls())
+	dump, err := crash.DumpJournal(t.Context(), source, t.TempDir())
+	must(t, err)
+	l.died(dump, []string{"first", "second"})
+
+	// To several machines, one of which runs already.
+	kill2 := two.spawn(onMachine2)
+	m.killed("export", moved, "--config", from)
+	m.fails([]string{"import", moved, "--config", elsewhere}, "belongs to the fleet of", "prefix /flowtrux/", "prefix /other/", "name another schema")
+	m.killed("import", moved, "--config", to)
+	if out, err := m.run("import", moved, "--config", to); err != nil || !containsAll(out, "all of it was imported before", "schema edge") {
+		t.Errorf("a second import: %v\n%s", err, out)
+	}
+	target.ReleaseAll()
+	kill = one.spawn(onMachine1)
+	duplicates := func(servers ...*server) {
+		t.Helper()
+		for k, id := range byKey {
+			for _, s := range servers {
+				a := s.post("/api/webhooks/call", `{"n":1}`, "Idempotency-Key", k)
+				if a.header.Get("X-Execution-Id") != id || a.header.Get("Idempotency-Replayed") != "true" {
+					t.Fatalf("a duplicate of %s: %+v", id, a)
+				}
+			}
+		}
+	}
+	duplicates(one, &two)
+	allEnded := func() {
+		t.Helper()
+		ended := make(map[string]string)
+		eventually(t, "all have ended", func() bool {
+			var page struct{ Executions []journal.Summary }
+			a := one.ask("GET", "executions?limit=1000", "")
+			if err := json.Unmarshal([]byte(a.body), &page); err != nil {
+				t.Fatalf("%v: %s", err, a.body)
+			}
+			clear(ended)
+			left := len(ids)
+			for _, e := range page.Executions {
+				if ended[e.ID] = e.Status; ids[e.ID] && e.Status == journal.Succeeded {
+					left--
+				}
+			}
+			return left == 0
+		})
+		if len(ended) != len(ids) {
+			t.Errorf("%d executions, want %d", len(ended), len(ids))
+		}
+	}
+	allEnded()
+	m.fails([]string{"export", back, "--config", to}, "used by another process", "edge-1, last seen", "edge-2, last seen", "stop all servers")
+	duplicates(one, &two)
+
+	// And back. That machines were killed is found out at once on their host.
+	kill()
+	kill2()
+	m.killed("export", back, "--config", to)
+	m.fails([]string{"import", moved, "--config", to}, "schema edge", "journal was exported", "import into another journal")
+	if err := one.tryLoad(onMachine1); err == nil || !containsAll(err.Error(), "schema edge", "journal was exported") {
+		t.Errorf("a machine with the exported journal: %v", err)
+	}
+	again := config(one, "edge-1", "/flowtrux/", "bbolt "+own)
+	m.killed("import", back, "--config", write(t, "Caddyfile", again))
+	one.spawn(again)
+	duplicates(one)
+	allEnded()
+	l.called(target.Calls())
+	for id := range ids {
+		for _, node := range []string{"first", "second"} {
+			if l.calls[key(id, node)] == 0 {
+				t.Errorf("node %s of %s never reached the target", node, id)
+			}
+		}
+	}
+	t.Logf("%d kills; %d nodes were spared a second run by their checkpoint, %d ran again", m.kills, l.spared, l.again)
+	for _, file := range []string{moved, back, one.log, two.log} {
+		b, err := os.ReadFile(file)
+		must(t, err)
+		m.checkSecrets(file, string(b))
+	}
+
+	must(t, database.Kill())
+	m.fails([]string{"import", moved, "--config", to}, "database postgres of 127.0.0.1", "nothing was imported", "run this again to go on")
+}
