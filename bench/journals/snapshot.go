@@ -13,7 +13,7 @@ import (
 )
 
 // claimsOfRound is the number of executions that are claimed in a round.
-const claimsOfRound = 5000
+const claimsOfRound = 2000
 
 // snapshot measures claims in two databases of one server. A snapshot holds up the removal of dead
 // rows in its own database only.

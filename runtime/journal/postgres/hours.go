@@ -17,6 +17,11 @@ func hourOf(id string) (uint32, error) {
 
 func hourAt(at time.Time) uint32 { return uint32(at.Unix() / 3600) }
 
+// room is what tables leave free in their pages. The claim of an entry changes its row, which then
+// stays in its page, and needs no new entry in an index: also while a snapshot elsewhere keeps what
+// is dead from being removed.
+var room = map[string]string{"pending": " with (fillfactor = 45)"}
+
 // ensureHour creates the tables of an hour, unless this journal knows that they are there.
 func (j *Journal) ensureHour(ctx context.Context, hour uint32) error {
 	if _, known := j.hours.Load(hour); known {
@@ -33,7 +38,7 @@ func (j *Journal) ensureHour(ctx context.Context, hour uint32) error {
 		for _, table := range divided {
 			// Attaching a table locks less than creating it as a partition.
 			for _, text := range []string{
-				"create table {s}." + table + "_{h} (like {s}." + table + " including all)",
+				"create table {s}." + table + "_{h} (like {s}." + table + " including all)" + room[table],
 				"alter table {s}." + table + " attach partition {s}." + table + "_{h} for values in ({h})",
 			} {
 				if _, err := tx.Exec(ctx, j.sql(text, hour)); err != nil {
