@@ -176,6 +176,11 @@ func TestMoveToSeveralMachines(t *testing.T) {
 	// And back. That machines were killed is found out at once on their host.
 	kill()
 	kill2()
+	early := filepath.Join(dir, "early")
+	m.killed("export", early, "--config", to)
+	if out, err := m.run("reopen", early, "--config", to); err != nil || !containsAll(out, "schema edge is usable again") {
+		t.Errorf("taking an export back: %v\n%s", err, out)
+	}
 	m.killed("export", back, "--config", to)
 	m.fails([]string{"import", moved, "--config", to}, "schema edge", "journal was exported", "import into another journal")
 	if err := one.tryLoad(onMachine1); err == nil || !containsAll(err.Error(), "schema edge", "journal was exported") {

@@ -144,6 +144,10 @@ func TestSealRefusals(t *testing.T) {
 	exec("update {s}.meta set version = 1")
 	_, err = New(o).Seal(t.Context(), journal.Seal{})
 	wantAll(t, err, journal.ErrNotSealed)
+	replicated := o
+	replicated.Require = journal.Replicated
+	_, err = New(replicated).Seal(t.Context(), testSeal)
+	wantAll(t, err, errNotReplicated)
 	openedWith(t, o) // none of that has sealed it
 }
 
