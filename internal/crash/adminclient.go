@@ -79,8 +79,8 @@ func (s *Server) WaitDrained(ctx context.Context, patience time.Duration) error 
 		}
 		select {
 		case <-tick.C:
-		case <-s.ended:
-			return s.WithLog(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
+		case <-s.process.Ended():
+			return s.WithLog(fmt.Errorf("the server has ended: %s", s.process.State()))
 		case <-ctx.Done():
 			return s.WithLog(fmt.Errorf("after %s there are still %+v executions, %w", patience, now, err))
 		}

@@ -38,8 +38,7 @@ type Server struct {
 	config  Config
 	site    string // host:port
 	admin   string // host:port
-	cmd     *exec.Cmd
-	ended   chan struct{} // closed when the process has ended; nil = it was never started
+	process *Process // nil = it was never started
 }
 
 // New chooses loopback addresses. It starts nothing.
@@ -106,25 +105,15 @@ func (s *Server) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	log, err := os.OpenFile(s.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
 	args := append(append([]string(nil), s.config.Command[1:]...), "run", "--config", file, "--adapter", "caddyfile")
-	s.cmd = exec.CommandContext(ctx, s.config.Command[0], args...)
-	s.cmd.Env = append(os.Environ(), s.config.Env...)
-	s.cmd.Env = append(s.cmd.Env, "XDG_DATA_HOME="+s.config.Dir, "XDG_CONFIG_HOME="+s.config.Dir)
-	s.cmd.Stdout, s.cmd.Stderr = log, log
-	tie(s.cmd)
-	if err := s.cmd.Start(); err != nil {
+	cmd := exec.CommandContext(ctx, s.config.Command[0], args...)
+	cmd.Env = append(os.Environ(), s.config.Env...)
+	cmd.Env = append(cmd.Env, "XDG_DATA_HOME="+s.config.Dir, "XDG_CONFIG_HOME="+s.config.Dir)
+	process, err := StartProcess(cmd, s.logFile())
+	if err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}
-	s.ended = make(chan struct{})
-	go func(ended chan struct{}, cmd *exec.Cmd) {
-		defer close(ended)
-		_ = cmd.Wait() // the command's state says how it ended
-	}(s.ended, s.cmd)
+	s.process = process
 	return s.await(ctx)
 }
 
@@ -140,8 +129,8 @@ func (s *Server) await(ctx context.Context) error {
 		}
 		select {
 		case <-tick.C:
-		case <-s.ended:
-			return s.WithLog(fmt.Errorf("the server has ended: %s", s.cmd.ProcessState))
+		case <-s.process.Ended():
+			return s.WithLog(fmt.Errorf("the server has ended: %s", s.process.State()))
 		case <-late:
 			return s.WithLog(fmt.Errorf("the server does not become ready: %w", err))
 		case <-ctx.Done():
@@ -153,30 +142,23 @@ func (s *Server) await(ctx context.Context) error {
 // Kill kills the process without notice, and waits for its end. It may have ended already.
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
-// stopWait is the time limit of a stop; after it the process is killed.
-const stopWait = 30 * time.Second
-
 // Stop asks the process to end, and waits until it has.
 func (s *Server) Stop() error {
 	s.end(syscall.SIGTERM)
-	if state := s.cmd.ProcessState; !state.Success() {
+	if state := s.process.State(); !state.Success() {
 		return s.WithLog(fmt.Errorf("stopping the server: %s", state))
 	}
 	return nil
 }
 
 func (s *Server) end(how syscall.Signal) {
-	if s.ended == nil {
-		return
-	}
-	_ = s.cmd.Process.Signal(how) // it may have ended
-	select {
-	case <-s.ended:
-	case <-time.After(stopWait):
-		_ = s.cmd.Process.Kill()
-		<-s.ended
+	if s.process != nil {
+		s.process.End(how)
 	}
 }
+
+// Process returns the process that was started last; nil = none was.
+func (s *Server) Process() *Process { return s.process }
 
 // Site returns the address for webhooks, host:port.
 func (s *Server) Site() string { return s.site }
@@ -185,7 +167,7 @@ func (s *Server) Site() string { return s.site }
 func (s *Server) Admin() string { return s.admin }
 
 // PID returns the process id.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
+func (s *Server) PID() int { return s.process.cmd.Process.Pid }
 
 // Log returns the log so far.
 func (s *Server) Log() string {

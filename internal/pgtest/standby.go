@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/flowtrux/edge/internal/testports"
 )
@@ -74,4 +76,32 @@ func (s *Server) DemandPasswords() error {
 // ConnectionTo returns the connection string for the port of the server and a user.
 func (s *Server) ConnectionTo(user string) string {
 	return "host=127.0.0.1 port=" + strconv.Itoa(s.Port) + " user=" + user + " dbname=postgres sslmode=disable"
+}
+
+// replicating is how long a standby may take to follow.
+const replicating = time.Minute
+
+// Replicate makes commits wait until a standby of that name has them, and waits until it follows.
+// With "" they wait for none.
+func (s *Server) Replicate(standby string) error {
+	if err := s.configure([]string{"synchronous_standby_names='" + standby + "'"}); err != nil {
+		return err
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil || standby == "" {
+		return err
+	}
+	const query = "select count(*) from pg_stat_replication where sync_state = 'sync'"
+	for late := time.Now().Add(replicating); ; time.Sleep(20 * time.Millisecond) {
+		psql, err := s.command("psql", "-XAtd", s.Connection(), "-c", query)
+		if err != nil {
+			return err
+		}
+		out, err := psql.CombinedOutput()
+		if err == nil && strings.TrimSpace(string(out)) == "1" {
+			return nil
+		}
+		if time.Now().After(late) {
+			return errors.Join(fmt.Errorf("the standby %s does not follow:\n%s", standby, out), err)
+		}
+	}
 }

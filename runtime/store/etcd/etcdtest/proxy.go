@@ -1,130 +1,18 @@
 package etcdtest
 
 import (
-	"net"
-	"sync"
 	"testing"
+
+	"github.com/flowtrux/edge/internal/netproxy"
 )
 
-// Proxy connects clients with a server, and can separate them. Its methods are safe for concurrent
-// use.
-type Proxy struct {
-	Address string
-
-	work sync.WaitGroup
-
-	mu     sync.Mutex
-	target string // "" = cut
-	conns  map[net.Conn]bool
-	thawed chan struct{} // closed while bytes flow
-}
-
-// NewProxy starts a proxy to an address.
-func NewProxy(t *testing.T, target string) *Proxy {
+// NewProxy starts a proxy to an address, which ends with the test.
+func NewProxy(t *testing.T, target string) *netproxy.Proxy {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	p, err := netproxy.Start(target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Address: l.Addr().String(), target: target, conns: make(map[net.Conn]bool), thawed: make(chan struct{})}
-	close(p.thawed)
-	p.work.Go(func() { p.accept(l) })
-	t.Cleanup(func() {
-		_ = l.Close()
-		p.Redirect("")
-		p.thaw()
-		p.work.Wait()
-	})
+	t.Cleanup(p.Close)
 	return p
-}
-
-// Redirect closes all connections, and connects new ones to another server; "" = to none.
-func (p *Proxy) Redirect(target string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.target = target
-	for c := range p.conns {
-		_ = c.Close()
-	}
-	clear(p.conns)
-}
-
-// Cut separates client and server until reconnect is called.
-func (p *Proxy) Cut() (reconnect func()) {
-	p.mu.Lock()
-	target := p.target
-	p.mu.Unlock()
-	p.Redirect("")
-	return func() { p.Redirect(target) }
-}
-
-// Freeze leaves all connections open but passes on no bytes until thaw is called.
-func (p *Proxy) Freeze() (thaw func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.thawed = make(chan struct{})
-	return p.thaw
-}
-
-func (p *Proxy) thaw() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.thawed:
-	default:
-		close(p.thawed)
-	}
-}
-
-func (p *Proxy) accept(l net.Listener) {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return
-		}
-		p.connect(c)
-	}
-}
-
-// connect connects a client with the current server.
-func (p *Proxy) connect(client net.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.target == "" {
-		_ = client.Close()
-		return
-	}
-	server, err := net.Dial("tcp", p.target)
-	if err != nil {
-		_ = client.Close()
-		return
-	}
-	for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
-		p.conns[pair[0]] = true
-		p.work.Go(func() {
-			p.copy(pair[0], pair[1])
-			_ = pair[0].Close()
-			_ = pair[1].Close()
-		})
-	}
-}
-
-// copy copies bytes from one connection to the other until either ends.
-func (p *Proxy) copy(to, from net.Conn) {
-	buffer := make([]byte, 32<<10)
-	for {
-		n, err := from.Read(buffer)
-		p.mu.Lock()
-		thawed := p.thawed
-		p.mu.Unlock()
-		<-thawed
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
 }
