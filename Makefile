@@ -14,7 +14,7 @@ SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./int
 	$(wildcard nodes/dist/*.wasm) $(wildcard caddymodule/console/dist/* caddymodule/console/dist/*/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh attacks test-kill test-powercut setup nodes console console-test screenshots notices examples lint \
+.PHONY: help run build test quick fresh attacks fleet test-kill test-powercut setup nodes console console-test screenshots notices examples lint \
 	unit smoke vulncheck fuzz bench release-check clean
 
 help: ## list the targets
@@ -178,6 +178,15 @@ fresh: ## as root: create a minimal Debian in a directory and follow README.md a
 
 attacks: bin/caddy ## try to take the server away from its other users, in each role, and compare the effect on them with the bounds; ten minutes
 	go run ./internal/attacks -caddy $<
+
+# The packages of the servers that are not built here.
+FLEET = command -v etcd >/dev/null || set -- "$$@" etcd-server; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || set -- "$$@" postgresql
+
+fleet: bin/caddy ## run three edges, etcd, PostgreSQL with a standby and a balancer here, send webhooks, and kill one part after the other; a minute
+	@set --; $(FLEET); $(INSTALL)
+	@go build -o bin/fleet ./internal/fleet
+	@bin/fleet -caddy $<
 
 test-kill: ## kill a server 20 times while it accepts 50,000 executions, and reload one 300 times; about three minutes
 	go test -count 1 -v -timeout 30m -run '^(TestKilledUnderLoad|TestReloadsDuringLoad)$$' ./internal/integration \

@@ -36,8 +36,8 @@ type Config struct {
 type Server struct {
 	Journal string // the journal's file
 	config  Config
-	site    string // host:port
-	admin   string // host:port
+	site    string   // host:port
+	admin   string   // host:port
 	process *Process // nil = it was never started
 }
 

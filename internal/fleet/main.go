@@ -1,0 +1,78 @@
+//go:build unix
+
+// Command fleet runs several machines as processes of this one, on loopback: three etcd members,
+// PostgreSQL with a synchronous standby, three edges that share a journal, a Caddy that balances,
+// and a target that counts who has called it. Then it takes parts away from them.
+//
+//	go run ./internal/fleet -caddy bin/caddy            # a demonstration
+//
+// It needs etcd and PostgreSQL. All processes end with it, and their data is removed.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/flowtrux/edge/internal/compiled"
+)
+
+// limit is the time limit of the whole run.
+const limit = time.Hour
+
+func main() {
+	binary := flag.String("caddy", "bin/caddy", "the Caddy binary, with this module")
+	senders := flag.Int("senders", 16, "the number of senders")
+	phase := flag.Duration("phase", 5*time.Second, "how long senders send after each event")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished within %s", limit))
+	err := demonstrate(ctx, *binary, *senders, *phase)
+	cancel()
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fleet:", err)
+		os.Exit(1)
+	}
+}
+
+// demonstrate is `make fleet`.
+func demonstrate(ctx context.Context, binary string, senders int, phase time.Duration) error {
+	binary, err := filepath.Abs(binary)
+	if err != nil {
+		return err
+	}
+	fmt.Println("starting 3 etcd members, PostgreSQL with a standby, 3 edges and a balancer ...")
+	return with(ctx, caddy{command: []string{binary}}, 5*time.Second, func(f *fleet) error {
+		s := show{fleet: f, out: os.Stdout, senders: senders, phase: phase, down: 2 * time.Second}
+		_, err := s.run(ctx)
+		return err
+	})
+}
+
+// with calls do with a new fleet, and ends the fleet. Its directory stays if there is an error, for
+// the logs in it.
+func with(ctx context.Context, c caddy, lease time.Duration, do func(*fleet) error) (err error) {
+	if c.code, err = compiled.Dir(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "fleet-")
+	if err != nil {
+		return err
+	}
+	f, err := start(ctx, options{caddy: c, dir: dir, lease: lease})
+	if err == nil {
+		err = do(f)
+		err = errors.Join(err, f.stop())
+	}
+	if err != nil {
+		return fmt.Errorf("%w\nthe logs are in %s", err, dir)
+	}
+	return os.RemoveAll(dir)
+}
