@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -94,7 +95,7 @@ func poll(ctx context.Context, done func() error) error {
 		if err == nil {
 			return nil
 		}
-		if _, ended := err.(fatal); ended {
+		if errors.As(err, new(fatal)) {
 			return err
 		}
 		if time.Now().After(late) {
@@ -112,7 +113,7 @@ func poll(ctx context.Context, done func() error) error {
 func get(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func demonstrate(ctx context.Context, binary string, senders int, phase time.Dur
 	}
 	fmt.Println("starting 3 etcd members, PostgreSQL with a standby, 3 edges and a balancer ...")
 	return with(ctx, caddy{command: []string{binary}}, 5*time.Second, func(f *fleet) error {
-		s := show{fleet: f, out: os.Stdout, senders: senders, phase: phase, down: 2 * time.Second}
+		s := show{fleet: f, out: os.Stdout, senders: senders, phase: phase}
 		_, err := s.run(ctx)
 		return err
 	})

@@ -47,6 +47,9 @@ type saw struct {
 // pause is how long a sender waits before it sends a webhook again. Real ones wait for longer.
 const pause = 50 * time.Millisecond
 
+// refusedForNow is the response when executions cannot be accepted for a while.
+const refusedForNow = "503 with Retry-After"
+
 // load starts n senders.
 func (f *fleet) load(ctx context.Context, n int) *senders {
 	ctx, stop := context.WithCancel(ctx)
@@ -115,11 +118,10 @@ func (s *senders) send(ctx context.Context, key string) (id string, replayed boo
 	if resp.StatusCode == http.StatusOK {
 		return resp.Header.Get("X-Execution-Id"), resp.Header.Get("Idempotency-Replayed") != "", ""
 	}
-	refusal = fmt.Sprint(resp.StatusCode)
-	if resp.Header.Get("Retry-After") != "" {
-		refusal += " with Retry-After"
+	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+		return "", false, refusedForNow
 	}
-	return "", false, refusal
+	return "", false, fmt.Sprint(resp.StatusCode)
 }
 
 // sofar returns what the senders saw since the last call.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 )
 
 // The nodes of the workflow, one after the other. Each calls the target.
@@ -22,7 +21,6 @@ type target struct {
 	mu    sync.Mutex
 	calls map[string]*[len(nodes)]int // of each node, by execution
 	late  []string                    // executions whose first node ran after the second had
-	delay time.Duration               // of responses
 }
 
 func startTarget() (*target, error) {
@@ -58,24 +56,9 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		calls[i]++
 	}
-	delay := t.delay
 	t.mu.Unlock()
-	if delay > 0 {
-		select {
-		case <-time.After(delay):
-		case <-r.Context().Done():
-			return
-		}
-	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte(`{}`)) // the caller may have been killed
-}
-
-// setDelay delays the responses from now on.
-func (t *target) setDelay(d time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.delay = d
 }
 
 // reached are the calls of the nodes of executions.
