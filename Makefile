@@ -52,6 +52,10 @@ CLANG19 = command -v clang-19 >/dev/null || set -- "$$@" clang-19; \
 	command -v wasm-ld-19 >/dev/null || set -- "$$@" lld-19; \
 	ls $$(clang-19 -print-resource-dir 2>/dev/null)/lib/*/libclang_rt.asan* >/dev/null 2>&1 || set -- "$$@" libclang-rt-19-dev
 
+# The tests need only the programs of PostgreSQL: Debian makes no server of its own, and starts none. What an administrator has set stays.
+NO_CLUSTER = conf=/etc/postgresql-common/createcluster.conf; \
+	[ "$$(id -u)" != 0 ] || [ -e $$conf ] || { mkdir -p $${conf%/*} && echo "create_main_cluster = false" >$$conf; }
+
 setup:
 	@set --; \
 	command -v etcd >/dev/null || set -- etcd-server; \
@@ -61,6 +65,7 @@ setup:
 	for tool in curl openssl npm chromium; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
 	command -v node >/dev/null || set -- "$$@" nodejs; \
 	$(CLANG19); \
+	case " $$* " in *" postgresql "*) $(NO_CLUSTER);; esac; \
 	$(INSTALL)
 
 .PHONY: bench-setup
