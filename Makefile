@@ -142,7 +142,7 @@ $(WEB)/node_modules: $(WEB)/package-lock.json
 	@touch $@
 
 # Packages whose tests start servers, which takes most of the time.
-SERVERS := /(bench/native|caddymodule|internal|runtime/store)(/|$$)
+SERVERS := /(bench/native|caddymodule|internal|runtime/journal/postgres|runtime/store)(/|$$)
 
 quick: format ## a check within 90 s, while you work: gofmt, vet, and the tests that start no server, without -race
 	go vet ./...
