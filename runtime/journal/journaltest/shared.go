@@ -71,7 +71,13 @@ func keyOfAll(s *suite) {
 	errs := make(chan error, len(all)*each)
 	for m, j := range all {
 		for n := range each {
-			go func() { errs <- j.Accept(s.context(), keyed(each*m+n, "k", "body")) }()
+			go func() {
+				err := j.Accept(s.context(), keyed(each*m+n, "k", "body"))
+				for errors.Is(err, journal.ErrUnavailable) { // the machine is busy
+					err = j.Accept(s.context(), keyed(each*m+n, "k", "body"))
+				}
+				errs <- err
+			}()
 		}
 	}
 	won, answers := 0, make(map[string]bool)

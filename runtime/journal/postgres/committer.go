@@ -277,8 +277,9 @@ func (j *Journal) commit(ctx context.Context, batch []*operation, beat bool) boo
 			// One of them has caused it; the others must not suffer.
 			for _, o := range batch {
 				o.check = nil
-				j.commit(ctx, []*operation{o}, false)
 			}
+			j.commit(ctx, batch[:len(batch)/2], false)
+			j.commit(ctx, batch[len(batch)/2:], false)
 			return true
 		}
 		err = j.explainRights(err)

@@ -1,6 +1,11 @@
 package postgres
 
-import "github.com/jackc/pgx/v5"
+import (
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
 
 // kind is what operations of a group have in common.
 type kind uint8
@@ -20,7 +25,8 @@ type group struct {
 	ops  []*operation
 }
 
-// groupsOf divides operations into groups and those that stand alone.
+// groupsOf divides operations into groups and those that stand alone. These are in the order of
+// what they lock: machines that lock the same keys or entries do not wait for each other in turn.
 func (j *Journal) groupsOf(batch []*operation) (groups []*group, others []*operation) {
 	type of struct {
 		kind kind
@@ -40,7 +46,16 @@ func (j *Journal) groupsOf(batch []*operation) (groups []*group, others []*opera
 		}
 		g.ops = append(g.ops, o)
 	}
+	slices.SortStableFunc(others, func(a, b *operation) int { return strings.Compare(a.locks(), b.locks()) })
 	return groups, others
+}
+
+// locks returns the key or the id that an operation locks for others; "" = none.
+func (o *operation) locks() string {
+	if len(o.names) == 0 {
+		return ""
+	}
+	return o.names[len(o.names)-1]
 }
 
 // isNew reports whether an acceptance can be in a group.

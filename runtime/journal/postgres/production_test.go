@@ -235,23 +235,41 @@ func TestRejectedRows(t *testing.T) {
 				_, err := j.pool.Exec(t.Context(), j.sql(text, 0))
 				must(t, "making a trigger", err)
 			}
-			must(t, "accepting", j.Accept(t.Context(), entryOf("good", 0)))
-			var senders sync.WaitGroup
-			for m := range 20 {
-				workflow := "good"
-				if m%5 == 0 {
-					workflow = "bad"
-				}
-				senders.Go(func() {
-					for n := range 5 {
-						err := j.Accept(t.Context(), entryOf(workflow, 1+m*5+n))
-						if workflow == "good" && err != nil || workflow == "bad" && !errors.Is(err, journal.ErrUnavailable) {
-							t.Errorf("accepting for %s: %v", workflow, err)
-						}
-					}
+			// The committer is busy until all wait for it.
+			const senders = 50
+			entered, leave := make(chan bool), make(chan bool)
+			results := make(chan error, 1+senders)
+			go func() {
+				results <- j.do(t.Context(), &operation{
+					check: func() error { close(entered); <-leave; return nil }, queue: func(*pgx.Batch) {},
 				})
+			}()
+			<-entered
+			for n := range senders {
+				e := entryOf("good", n)
+				if n == senders/3 {
+					e.Workflow = "bad"
+				}
+				a, err := j.newAcceptance(e, false)
+				must(t, "encoding", err)
+				go func() { results <- j.do(t.Context(), a.operation()) }()
 			}
-			senders.Wait()
+			eventually(t, "waiting for the senders", func() error {
+				if n := len(j.operations); n < senders {
+					return fmt.Errorf("%d wait", n)
+				}
+				return nil
+			})
+			close(leave)
+			var failed []error
+			for range 1 + senders {
+				if err := <-results; err != nil {
+					failed = append(failed, err)
+				}
+			}
+			if len(failed) != 1 || !errors.Is(failed[0], journal.ErrUnavailable) || !strings.Contains(failed[0].Error(), code) {
+				t.Errorf("of %d, %d were not accepted: %v", senders, len(failed), failed)
+			}
 		})
 	}
 }
@@ -287,5 +305,45 @@ func TestCountedBeside(t *testing.T) {
 	})
 	if j.recounting.took == 0 {
 		t.Error("nothing was counted beside the committer")
+	}
+}
+
+// TestNoDeadlocks: machines that take the same keys at the same time do not wait for each other in
+// a circle, which the server would notice after a second.
+func TestNoDeadlocks(t *testing.T) {
+	const keys, rounds = 60, 10
+	a, b := open(t, "a", time.Minute), open(t, "b", time.Minute)
+	deadlocks := func() (n int) {
+		must(t, "reading statistics", a.pool.QueryRow(t.Context(),
+			"select deadlocks from pg_stat_database where datname = current_database()").Scan(&n))
+		return n
+	}
+	before := deadlocks()
+	for round := range rounds {
+		var senders sync.WaitGroup
+		for n := range keys {
+			for m, j := range []*Journal{a, b} {
+				k := n
+				if m == 1 {
+					k = keys - 1 - n
+				}
+				senders.Go(func() {
+					r := journal.Reservation{ID: entryOf("order", 2*k+m).ID, Workflow: "order", Key: journal.Key{
+						Text: fmt.Sprint(round, k), Until: time.Now().Add(time.Hour),
+					}}
+					var duplicate *journal.DuplicateError
+					if err := j.Reserve(t.Context(), r); err != nil && !errors.As(err, &duplicate) {
+						t.Error(err)
+					}
+				})
+			}
+		}
+		senders.Wait()
+	}
+	must(t, "flushing statistics", a.Close())
+	must(t, "flushing statistics", b.Close())
+	a = open(t, "c", time.Minute)
+	if n := deadlocks() - before; n > 0 {
+		t.Errorf("%d deadlocks", n)
 	}
 }
