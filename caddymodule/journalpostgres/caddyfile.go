@@ -61,7 +61,7 @@ func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 func (j *Journal) readSchema(text string) string {
 	j.Schema = text
 	if o := j.options(); o.CheckSchema() != nil {
-		return "at most 63 lower-case letters, digits and underscores, the first one no digit"
+		return "at most 63 lower-case letters, digits and underscores, the first one no digit, and no pg_ at the beginning"
 	}
 	return ""
 }

@@ -35,6 +35,7 @@ func TestCaddyfile(t *testing.T) {
 		{"twice", "postgres x {\n\tlease 1m\n\tlease 1m\n}", "", "option 'lease' is given twice"},
 		{"missing", "postgres x {\n\tschema\n}", "", "wrong argument count: schema takes 1"},
 		{"schema", "postgres x {\n\tschema Edge\n}", "", "schema is 'Edge'; it takes at most 63 lower-case letters"},
+		{"own schema", "postgres x {\n\tschema pg_edge\n}", "", "and no pg_ at the beginning"},
 		{"lease", "postgres x {\n\tlease 10ms\n}", "", "lease is '10ms'; it takes a duration between 1s and 1h0m0s"},
 		{"require", "postgres x {\n\trequire memory\n}", "", "require is 'memory'; it takes disk or replicated"},
 		{"retention", "postgres x {\n\tretention 0s\n}", "", "it takes a duration above 0"},

@@ -7,6 +7,7 @@ import (
 	"net"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
@@ -56,9 +57,9 @@ var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 
 // CheckSchema checks the name of the schema.
 func (o Options) CheckSchema() error {
-	if o.Schema != "" && !schemaName.MatchString(o.Schema) {
+	if o.Schema != "" && (!schemaName.MatchString(o.Schema) || strings.HasPrefix(o.Schema, "pg_")) {
 		return fmt.Errorf("schema %q: want at most 63 lower-case letters, digits and underscores, "+
-			"the first one no digit", o.Schema)
+			"the first one no digit; names that begin with pg_ are the server's own", o.Schema)
 	}
 	return nil
 }

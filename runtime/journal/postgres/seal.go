@@ -122,7 +122,8 @@ func (j *Journal) endMachines(ctx context.Context, tx pgx.Tx) error {
 		Left        float64 // seconds of its lease
 	}
 	rows, err := tx.Query(ctx, j.sql(`select incarnation, name, process, until < clock_timestamp(), extract(epoch from clock_timestamp() - seen)::float8,
-		extract(epoch from until - clock_timestamp())::float8 from {s}.machines where ended is null order by name, incarnation`, 0))
+		extract(epoch from until - clock_timestamp())::float8 from {s}.machines where ended is null
+		order by name, incarnation for update`, 0)) // the strongest lock, see endMachine
 	if err != nil {
 		return err
 	}
