@@ -61,6 +61,7 @@ setup:
 	command -v etcd >/dev/null || set -- etcd-server; \
 	command -v promtool >/dev/null || set -- "$$@" prometheus; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || set -- "$$@" postgresql; \
+	command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || set -- "$$@" pgbouncer; \
 	command -v cc >/dev/null || set -- "$$@" gcc libc6-dev; \
 	for tool in curl openssl npm chromium; do command -v $$tool >/dev/null || set -- "$$@" $$tool; done; \
 	command -v node >/dev/null || set -- "$$@" nodejs; \

@@ -55,7 +55,7 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	if pending.Fault != "" {
 		s.Troubles = append(s.Troubles, adminapi.Trouble{Where: "journal", Reason: "it cannot be written: " + pending.Fault})
 	}
-	s.Warnings = append(s.Warnings, sameNames(machines)...)
+	s.Warnings = append(s.Warnings, app.sharedWarnings(machines)...)
 	for _, wf := range app.catalog.List() {
 		switch state := workflowState(wf); {
 		case state == adminapi.StatePreparing:

@@ -183,6 +183,7 @@ func (a *App) makeEngine() error {
 		Logger:   a.logger,
 		Seed:     a.installation.seed,
 		Hold:     a.life.hold,
+		IDClock:  a.idClock(),
 	})
 	return nil
 }

@@ -137,6 +137,26 @@ func (a *App) machines(ctx context.Context) []adminapi.MachineStatus {
 	return out
 }
 
+// idClock is the clock of new ids: machines that share a journal have one; nil = that of this
+// machine.
+func (a *App) idClock() func() time.Time {
+	if a.sharing == nil {
+		return nil
+	}
+	return a.sharing.Now
+}
+
+// sharedWarnings returns what the journal that is shared warns of.
+func (a *App) sharedWarnings(machines []adminapi.MachineStatus) (warnings []adminapi.Trouble) {
+	if a.sharing == nil {
+		return nil
+	}
+	for _, w := range a.sharing.Warnings() {
+		warnings = append(warnings, adminapi.Trouble{Where: "journal", Reason: w})
+	}
+	return append(warnings, sameNames(machines)...)
+}
+
 // sameNames returns a warning for each name that several machines have.
 func sameNames(machines []adminapi.MachineStatus) (warnings []adminapi.Trouble) {
 	count := make(map[string]int)

@@ -62,7 +62,7 @@ type Journal struct {
 	Schema string `json:"schema,omitempty"`
 
 	// How long ended executions can be listed, read and replayed, counted from when they were
-	// accepted. Default: 72h.
+	// accepted, by the clock of the database. Default: 72h.
 	Retention caddy.Duration `json:"retention,omitempty"`
 
 	// How many executions per second are recorded of those that succeed while a sender waits, on
@@ -74,8 +74,9 @@ type Journal struct {
 	// quarters of it. Default: 100000.
 	MaxPending int `json:"max_pending,omitempty"`
 
-	// Maximum size of pending executions, idempotency keys and stored responses, in bytes. Records
-	// are limited by their retention only. Default: 64 GiB.
+	// Maximum size of the tables in the database, in bytes. Once a minute, ended executions beyond
+	// it are dropped early, the oldest hour first. Pending executions and idempotency keys take at
+	// most three quarters of it, and stored responses a quarter. Default: 64 GiB.
 	MaxBytes int64 `json:"max_bytes,omitempty"`
 
 	// How long after its last sign of life a machine is taken for dead, and the others run what it

@@ -27,6 +27,9 @@ type Config struct {
 	Seed [32]byte
 	// nil = time.Now. It must follow real time, because nodes' deadlines derive from it.
 	Clock func() time.Time
+	// IDClock is the time in new IDs. Default: Clock. Unlike Clock, it may differ from the clock of
+	// this machine, and be set.
+	IDClock func() time.Time
 	// Hold keeps the configuration alive from the moment an execution asks for its slot until it
 	// calls release. It has no effect while the configuration is being released: executions that
 	// are left then run until the node types are released, see ErrGone. nil = no hold is needed.
@@ -91,6 +94,9 @@ func New(c Config) *Engine {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
+	if c.IDClock == nil {
+		c.IDClock = c.Clock
+	}
 	if c.Hold == nil {
 		c.Hold = holdNothing
 	}
@@ -117,8 +123,8 @@ func (e *Engine) Logger() *zap.Logger { return e.config.Logger }
 func (e *Engine) NewID() string {
 	const prefix = "exec-"
 	var id ulid.ULID
-	_ = id.SetTime(ulid.Timestamp(e.config.Clock())) // fails from the year 10889 on
-	_, _ = rand.Read(id[6:])                         // never fails: see its documentation
+	_ = id.SetTime(ulid.Timestamp(e.config.IDClock())) // fails from the year 10889 on
+	_, _ = rand.Read(id[6:])                           // never fails: see its documentation
 	var text [len(prefix) + ulid.EncodedSize]byte
 	_ = id.MarshalTextTo(text[copy(text[:], prefix):]) // the length is right
 	for i := range text {

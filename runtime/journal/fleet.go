@@ -31,6 +31,13 @@ type Sharing interface {
 	// waiting: other servers, on which it depends, come and go. Durability is what the
 	// configuration wants.
 	CheckedDurability() Durability
+
+	// Now returns the time of a clock that all processes share, without waiting: new ids have it.
+	// Until it is known, it is that of this machine.
+	Now() time.Time
+
+	// Warnings returns what an operator should look at, as it was found last, without waiting.
+	Warnings() []string
 }
 
 // Owned is implemented by journals that belong to a fleet, see Sharing.Belong, and can be given to

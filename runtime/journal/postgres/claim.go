@@ -279,9 +279,9 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 		strconv.FormatInt(claimTime.Milliseconds(), 10))
 	b.Queue(j.sql(`with free as (select id from {s}.pending_{h} where id = any($1::text[]) and holder is null
 			and (due is null or due <= clock_timestamp()) order by id for update skip locked)
-		update {s}.pending_{h} p set holder = $2::bigint, run = p.run + 1, returned = false, begun = false, due = null
+		update {s}.pending_{h} p set holder = $2::bigint, run = greatest(least(p.run, 1000000000), 0) + 1, returned = false, begun = false, due = null
 		from free where p.id = free.id
-		returning p.id, p.workflow, p.run, p.deaths, coalesce(p.began, 0), p.bytes, coalesce((select name from {s}.machines m where m.incarnation = p.origin), '')`, hour), ids, me).
+		returning p.id, p.workflow, p.run, p.deaths, coalesce(p.began, 0), `+sane("p.bytes")+`, coalesce((select name from {s}.machines m where m.incarnation = p.origin), '')`, hour), ids, me).
 		Query(func(rows pgx.Rows) error {
 			var id, workflow, machine string
 			var run, deaths int

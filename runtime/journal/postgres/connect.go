@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,8 +72,7 @@ func (j *Journal) disconnect() {
 func poolConfig(o Options) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(o.Connection)
 	if err != nil {
-		// pgx hides passwords in it, but not each part of a string that it could not read.
-		return nil, errMalformed
+		return nil, malformed(err)
 	}
 	c.MaxConns = maxConns
 	if c.ConnConfig.ConnectTimeout == 0 {
@@ -93,15 +91,6 @@ func poolConfig(o Options) (*pgxpool.Config, error) {
 		}
 	}
 	return c, nil
-}
-
-// describe tells which database an error is of, without a secret.
-func (j *Journal) describe(err error) error {
-	if err == nil || errors.Is(err, journal.ErrClosed) || errors.Is(err, context.Canceled) {
-		return err
-	}
-	c := j.pool.Config().ConnConfig
-	return fmt.Errorf("database %s of %s:%s as %s: %w", c.Database, c.Host, strconv.Itoa(int(c.Port)), c.User, err)
 }
 
 // unavailable makes an error of a call out of one of the database.

@@ -3,7 +3,9 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,7 +18,31 @@ var ErrLiteralPassword = errors.New("the connection string has a password in it,
 	"write {env.PGPASSWORD} or {file./run/secrets/postgres} in its place, or use PGPASSFILE or a client certificate")
 
 var errMalformed = errors.New("the connection string is malformed; it is a URL such as postgres://edge@db.example.com/flowtrux, " +
-	"or has keywords such as host=db.example.com user=edge dbname=flowtrux")
+	"or has keywords such as host=db.example.com user=edge dbname=flowtrux; other characters in a URL are percent-encoded")
+
+// keywords are what a connection string may have: those of libpq that pgx takes, "ssl" as libpq
+// takes it in URLs, and "database" as pgx does. pgx would send others to the server as settings.
+var keywords = []string{
+	"application_name", "channel_binding", "connect_timeout", "database", "dbname", "host", "krbspn", "krbsrvname", "max_protocol_version",
+	"min_protocol_version", "options", "passfile", "password", "port", "require_auth", "service", "servicefile", "ssl", "sslcert", "sslcertmode",
+	"sslkey", "sslmode", "sslnegotiation", "sslpassword", "sslrootcert", "sslsni", "target_session_attrs", "user",
+}
+
+// checkKeyword rejects keywords that mean nothing, and values with which nothing can be written.
+func (r *resolver) checkKeyword(keyword, value string) error {
+	known := slices.Contains(keywords, keyword)
+	if r.whole && !known {
+		return errors.New("there is something in it that is not known")
+	}
+	if !known {
+		return fmt.Errorf("connection string: %q is not known; known are %s. Settings of the server are set by options, "+
+			"as in options='-c statement_timeout=60s'", keyword, strings.Join(keywords, ", "))
+	}
+	if keyword == "target_session_attrs" && slices.Contains([]string{"read-only", "standby", "prefer-standby"}, value) {
+		return fmt.Errorf("connection string: target_session_attrs is %s, and the journal has to write; it takes read-write, primary or any", value)
+	}
+	return nil
+}
 
 // placeholder is what the values of a connection string may contain. In keyword form, values in
 // quotes may have backslashes.
@@ -27,7 +53,7 @@ var placeholder = regexp.MustCompile(`\{[^{}\s'"\\]+\}`)
 // characters they have. A string that is one placeholder stands for a whole connection string.
 func ResolveConnection(text string, value func(placeholder string) (string, error)) (string, error) {
 	if placeholder.FindString(text) == text && text != "" {
-		return value(text)
+		return resolveWhole(text, value)
 	}
 	// Tokens without special characters stand for the placeholders while the string is taken apart.
 	r := &resolver{value: value}
@@ -44,8 +70,28 @@ func ResolveConnection(text string, value func(placeholder string) (string, erro
 	return text, r.err
 }
 
+// resolveWhole resolves a placeholder that stands for a whole connection string, which may have a
+// password. It is not repeated in an error: what looks like a keyword may be a part of it.
+func resolveWhole(placeholder string, value func(string) (string, error)) (string, error) {
+	text, err := value(placeholder)
+	if err != nil {
+		return "", err
+	}
+	r := &resolver{whole: true}
+	if scheme, rest, ok := cutScheme(text); ok {
+		_, err = r.resolveURL(scheme, rest)
+	} else {
+		_, err = r.resolveKeywords(text)
+	}
+	if err != nil {
+		return "", fmt.Errorf("what %s gives: %w", placeholder, err)
+	}
+	return text, nil
+}
+
 // resolver replaces tokens.
 type resolver struct {
+	whole        bool // the text is not of the configuration, and has no tokens
 	value        func(string) (string, error)
 	placeholders []string
 	err          error
@@ -79,8 +125,10 @@ func (r *resolver) replace(part string, encode func(string) string) string {
 	})
 }
 
-// isLiteral reports whether a secret is more than tokens.
-func isLiteral(secret string) bool { return token.ReplaceAllString(secret, "") != "" }
+// isLiteral reports whether a secret is in the configuration.
+func (r *resolver) isLiteral(secret string) bool {
+	return !r.whole && token.ReplaceAllString(secret, "") != ""
+}
 
 // isSecret reports whether the value of a keyword is a secret.
 func isSecret(keyword string) bool { return keyword == "password" || keyword == "sslpassword" }
@@ -102,14 +150,25 @@ func (r *resolver) resolveURL(scheme, rest string) (string, error) {
 	user, host := "", authority
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		user, host = authority[:at+1], authority[at+1:]
-		if _, password, _ := strings.Cut(strings.TrimSuffix(user, "@"), ":"); isLiteral(password) {
+		if _, password, _ := strings.Cut(strings.TrimSuffix(user, "@"), ":"); r.isLiteral(password) {
 			return "", ErrLiteralPassword
 		}
 	}
 	path, query, _ := strings.Cut(path, "?")
+	if strings.ContainsRune(path, '@') { // of a password with "/" in it, what is behind
+		return "", errMalformed
+	}
 	for _, part := range strings.FieldsFunc(query, func(c rune) bool { return c == '&' || c == '#' }) {
-		if keyword, v, _ := strings.Cut(part, "="); isSecret(keyword) && isLiteral(v) {
+		keyword, v, _ := strings.Cut(part, "=")
+		keyword, err := url.QueryUnescape(keyword)
+		if err != nil {
+			return "", errMalformed
+		}
+		if isSecret(keyword) && r.isLiteral(v) {
 			return "", ErrLiteralPassword
+		}
+		if err := r.checkKeyword(keyword, v); err != nil {
+			return "", err
 		}
 	}
 	out := scheme + r.replace(user, percentEncoded) + r.replace(host, asIs) + r.replace(path, asIs)
@@ -149,8 +208,11 @@ func (r *resolver) resolveKeywords(text string) (string, error) {
 		if !ok {
 			return "", errMalformed
 		}
-		if isSecret(keyword) && isLiteral(value) {
+		if isSecret(keyword) && r.isLiteral(value) {
 			return "", ErrLiteralPassword
+		}
+		if err := r.checkKeyword(keyword, value); err != nil {
+			return "", err
 		}
 		value = r.replace(value, asIs)
 		out = append(out, keyword+"='"+strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)+"'")

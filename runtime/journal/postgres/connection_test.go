@@ -13,6 +13,7 @@ func TestResolveConnection(t *testing.T) {
 	const hard = `p@ss:w/o?r#d&=%41 '\{x}+é`
 	values := map[string]string{
 		"{env.PASSWORD}": hard, "{env.HOST}": "db.example.com", "{env.PORT}": "5433", "{file./run/secrets/user}": "ed ge@x",
+		"{env.BAD}": "host=db password=my secret=x", "{env.BAD_URL}": "postgres://edge@db/x?secret=1",
 		"{env.URL}": "postgres://edge:secret@db.example.com:5433/flowtrux",
 	}
 	resolve := func(text string) (string, error) {
@@ -48,16 +49,22 @@ func TestResolveConnection(t *testing.T) {
 		}
 	}
 	for _, literal := range []string{
-		"postgres://edge:secret@db.example.com/x", "postgres://edge@db/x?password=secret", "postgres://edge@db/x?a=b&sslpassword=secret",
+		"postgres://edge:secret@db.example.com/x", "postgres://edge@db/x?password=secret", "postgres://edge@db/x?sslmode=require&sslpassword=secret", "postgres://edge@db/x?pass%77ord=secret",
 		"host=db password=secret", "host=db password = 'sec ret'", "password=a{env.PASSWORD}", "postgres://edge:{env.PASSWORD}secret@db/x",
 	} {
 		if _, err := resolve(literal); !errors.Is(err, ErrLiteralPassword) || strings.Contains(err.Error(), "secret@") {
 			t.Errorf("%s: %v", literal, err)
 		}
 	}
-	for _, bad := range []string{"db.example.com", "host", "host='x", "a b=c", "host={env.UNKNOWN}", "=x"} {
+	for _, bad := range []string{
+		"postgres://edge:secret/x@db/y", "postgres://edge:5432/secret@db/y", "host=db passwrod=secret", "postgres://edge@db/x?Password=secret",
+		"host=db gssencmode=disable", "host=db pool_max_conns=1", "host=db target_session_attrs=standby", "postgres://edge@db/x?%zz=secret",
+		"{env.UNKNOWN}", "{env.BAD}", "{env.BAD_URL}", "db.example.com", "host", "host='x", "a b=c", "host={env.UNKNOWN}", "=x", "host=db password={env.PASSWORD} x",
+	} {
 		if text, err := resolve(bad); err == nil {
 			t.Errorf("%s was taken as %s", bad, text)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: the error has the password: %v", bad, err)
 		}
 	}
 }

@@ -27,12 +27,13 @@ type counters struct {
 	unsent map[string][]byte // by key; a save has failed
 }
 
-func newCounters() counters { return counters{table: counts.New(time.Now, true)} }
+func newCounters(now func() time.Time) counters { return counters{table: counts.New(now, true)} }
 
 // CountEnded counts an execution that has ended.
 func (j *Journal) CountEnded(e journal.EndedCount) {
 	j.counters.mu.RLock()
 	defer j.counters.mu.RUnlock()
+	e.EndedAt = e.EndedAt.Add(j.drift())
 	j.counters.table.Ended(e)
 }
 
@@ -40,7 +41,7 @@ func (j *Journal) CountEnded(e journal.EndedCount) {
 func (j *Journal) CountRejected(code string, at time.Time) {
 	j.counters.mu.RLock()
 	defer j.counters.mu.RUnlock()
-	j.counters.table.Rejected(code, at)
+	j.counters.table.Rejected(code, at.Add(j.drift()))
 }
 
 // Counts returns the counters of all machines together. Those of others are some seconds old.
@@ -57,7 +58,7 @@ func (j *Journal) Counts(ctx context.Context, q journal.CountsQuery) (journal.Co
 	if err != nil {
 		return journal.Counts{}, j.unavailable(err)
 	}
-	all := counts.New(time.Now, false)
+	all := counts.New(j.Now, false)
 	for rows.Next() {
 		var key, value []byte
 		if err := rows.Scan(&key, &value); err != nil {
@@ -86,7 +87,7 @@ func (j *Journal) saveCounts(ctx context.Context) error {
 	defer c.saving.Unlock()
 	c.mu.Lock()
 	full := c.table
-	c.table = counts.New(time.Now, true)
+	c.table = counts.New(j.Now, true)
 	c.mu.Unlock()
 	if c.unsent == nil {
 		c.unsent = make(map[string][]byte)
@@ -97,7 +98,7 @@ func (j *Journal) saveCounts(ctx context.Context) error {
 		}
 		c.unsent[string(kv.Key)] = kv.Value
 	}
-	now := uint32(time.Now().Unix() / 3600)
+	now := hourAt(j.Now())
 	for key, value := range c.unsent { // the database was away for long
 		if counts.KeyHour([]byte(key), value) < now {
 			delete(c.unsent, key)
@@ -159,6 +160,6 @@ func (j *Journal) mergeCounts(ctx context.Context, tx pgx.Tx, add map[string][]b
 func (j *Journal) dropCounts(ctx context.Context) error {
 	_, err := j.pool.Exec(ctx, j.sql(`delete from {s}.counts where hour < $1 or key in (
 		select key from {s}.counts where key >= 'l' and key < 'm' order by hour desc, key offset $2)`, 0),
-		int32(time.Now().Unix()/3600), journal.MaxCountedWorkflows)
+		int32(hourAt(j.Now())), journal.MaxCountedWorkflows)
 	return err
 }

@@ -133,7 +133,7 @@ func (j *Journal) Machines(ctx context.Context) ([]journal.Machine, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, soonTime)
 	defer cancel()
-	rows, err := j.pool.Query(ctx, j.sql(`select m.name, m.version, m.incarnation = $1, m.seen, count(p.id)
+	rows, err := j.pool.Query(ctx, j.sql(`select m.name, m.version, m.incarnation = $1, `+finite("m.seen")+`, count(p.id)
 		from {s}.machines m left join {s}.pending p on p.holder = m.incarnation
 		where m.ended is null group by m.incarnation order by m.name, m.started`, 0), j.incarnation.Load())
 	if err != nil {

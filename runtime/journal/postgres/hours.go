@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,16 +79,32 @@ func (j *Journal) dropHours(ctx context.Context) error {
 		return err
 	}
 	hours, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	var first error
+	var retained *string
 	for _, hour := range hours {
-		if err := j.dropHour(ctx, uint32(hour)); err != nil {
-			return err
+		if _, err := j.dropHour(ctx, uint32(hour)); err != nil { // the others may be dropped
+			first = cmp.Or(first, err)
+			over := j.Now().Add(-j.limits.Load().Retention).Sub(time.Unix(hour*3600, 0))
+			if retained == nil && (hasCode(err, codeNoRight) || over > retainedFor) {
+				text := fmt.Sprintf("what was accepted in the hour of %s cannot be dropped although its retention is over: %s",
+					time.Unix(hour*3600, 0).UTC().Format(time.RFC3339), j.describe(err))
+				retained = &text
+			}
 		}
 	}
-	return err
+	j.retained.Store(retained)
+	return first
 }
 
-func (j *Journal) dropHour(ctx context.Context, hour uint32) error {
-	return inTransaction(ctx, j.pool, backgroundTime, func(tx pgx.Tx) error {
+// retainedFor is how long an hour may be in use before that is told: a backup takes its time.
+const retainedFor = 12 * time.Hour
+
+// dropHour drops the tables of an hour, unless something in it is pending.
+func (j *Journal) dropHour(ctx context.Context, hour uint32) (dropped bool, err error) {
+	err = inTransaction(ctx, j.pool, backgroundTime, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "set local lock_timeout = '50ms'"); err != nil {
 			return err
 		}
@@ -104,6 +122,8 @@ func (j *Journal) dropHour(ctx context.Context, hour uint32) error {
 			}
 		}
 		j.hours.Delete(hour)
+		dropped = true
 		return nil
 	})
+	return dropped && err == nil, err
 }

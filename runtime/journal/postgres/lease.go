@@ -210,7 +210,7 @@ func (l *lease) Release(ctx context.Context, after time.Duration) error {
 	o.queue = func(b *pgx.Batch) {
 		b.Queue(l.sql(`update {s}.pending_{h} set holder = null, returned = true, begun = false,
 			began = coalesce(began, nullif($5::bigint, 0)), due = case when $4::bigint > 0 then clock_timestamp() + $4 * interval '1 microsecond' end
-			where id = $1 and (holder = $2 or holder is null) and run = $3 returning placed`),
+			where id = $1 and (holder = $2 or holder is null) and run = $3 returning `+finite("placed")),
 			l.args(max(after, 0).Microseconds(), began)...).QueryRow(func(row pgx.Row) error {
 			err := row.Scan(&c.placed)
 			if errors.Is(err, pgx.ErrNoRows) {

@@ -103,7 +103,7 @@ func (l *lease) Finish(ctx context.Context, r *journal.Record) error {
 	full := *r
 	l.entry.Complete(&full.Summary)
 	full.Machine, full.Nodes = l.machine, l.withMachines(r.Nodes)
-	row, err := newRecordRow(&full)
+	row, err := recordRowIn(l.hour, &full) // somebody may have changed its id
 	if err != nil {
 		return err
 	}

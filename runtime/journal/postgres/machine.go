@@ -148,21 +148,23 @@ func (j *Journal) takeBack(ctx context.Context, tx pgx.Tx, incarnation int64, wh
 		}
 	}
 	if _, err := tx.Exec(ctx, j.sql(`update {s}.pending set holder = null, returned = true, begun = false, due = null,
-		deaths = deaths + case when begun then $2::integer else 0 end where holder = $1`, 0), incarnation, int(why)); err != nil {
+		deaths = greatest(least(deaths, 1000000000), 0) + case when begun then $2::integer else 0 end where holder = $1`, 0), incarnation, int(why)); err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, j.sql("delete from {s}.keys where holder = $1", 0), incarnation)
 	return err
 }
 
-// endLapsed ends the other machines whose lease has lapsed.
+// endLapsed ends the other machines whose lease has lapsed. A lease is an hour at most: the end of
+// one that is further away was written before the clock of the database was set back, or by hand.
 func (j *Journal) endLapsed(ctx context.Context) error {
 	for {
 		ended := false
 		if err := inTransaction(ctx, j.pool, takeTime, func(tx pgx.Tx) error {
 			var incarnation int64
-			err := tx.QueryRow(ctx, j.sql(`select incarnation from {s}.machines where ended is null and until < clock_timestamp()
-				and incarnation <> $1 limit 1 for update skip locked`, 0), j.incarnation.Load()).Scan(&incarnation)
+			err := tx.QueryRow(ctx, j.sql(`select incarnation from {s}.machines where ended is null
+				and (until < clock_timestamp() or until > clock_timestamp() + interval '2 hours') and incarnation <> $1
+				limit 1 for update skip locked`, 0), j.incarnation.Load()).Scan(&incarnation)
 			if errors.Is(err, pgx.ErrNoRows) {
 				return nil
 			}
@@ -196,18 +198,26 @@ func (j *Journal) maintain(ctx context.Context) {
 			checked = time.Now()
 			_ = j.bounded(ctx, j.checkDurability)
 		}
-		if j.bounded(ctx, j.endLapsed) != nil || j.bounded(ctx, j.recountOthers) != nil {
+		if j.bounded(ctx, j.readClock) != nil || j.bounded(ctx, j.endLapsed) != nil || j.bounded(ctx, j.recountOthers) != nil {
 			continue
 		}
 		if time.Since(cleaned) < cleanEvery {
 			continue
 		}
 		cleaned = time.Now()
-		_ = j.ensureHour(ctx, hourAt(cleaned.Add(time.Hour)))
-		for _, step := range []func(context.Context) error{j.dropHours, j.dropExpired, j.dropCounts} {
+		_ = j.ensureHour(ctx, hourAt(j.Now().Add(time.Hour)))
+		for _, step := range []func(context.Context) error{j.dropHours, j.keepBound, j.returnLost, j.dropExpired, j.dropCounts} {
 			_ = j.bounded(ctx, step)
 		}
 	}
+}
+
+// returnLost returns entries whose holder has ended, or never was: somebody has changed rows by
+// hand. Whoever ends a machine returns what it holds.
+func (j *Journal) returnLost(ctx context.Context) error {
+	_, err := j.pool.Exec(ctx, j.sql(`update {s}.pending p set holder = null, returned = true, begun = false where holder is not null
+		and not exists(select from {s}.machines m where m.incarnation = p.holder and m.ended is null)`, 0))
+	return err
 }
 
 // recountOthers has the usage read again while there are other machines.

@@ -84,7 +84,7 @@ func (j *Journal) tryToBegin(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
 	for _, step := range []func(context.Context) error{
-		j.migrate, j.checkUnsealed, j.checkDurability, j.ensureThisHour, j.announce, j.readUsage, j.readCandidates,
+		j.readClock, j.migrate, j.checkUnsealed, j.checkDurability, j.ensureThisHour, j.announce, j.readUsage, j.readCandidates,
 	} {
 		if err := step(ctx); err != nil {
 			return j.explainRights(err)
@@ -94,7 +94,7 @@ func (j *Journal) tryToBegin(ctx context.Context) error {
 }
 
 func (j *Journal) ensureThisHour(ctx context.Context) error {
-	return j.ensureHour(ctx, hourAt(time.Now()))
+	return j.ensureHour(ctx, hourAt(j.Now()))
 }
 
 // start starts what works in the background.

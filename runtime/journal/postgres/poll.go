@@ -91,12 +91,13 @@ func (j *Journal) readCandidates(ctx context.Context) error {
 	j.mu.Lock()
 	j.taken = make(map[string]bool) // what is read of them is older than their claim
 	j.mu.Unlock()
-	rows, err := j.pool.Query(ctx, j.sql(`select p.hour, p.id, p.workflow, p.placed, p.bytes, p.origin, p.seq, p.holder is null and not p.returned
+	rows, err := j.pool.Query(ctx, j.sql(`select p.hour, p.id, p.workflow, `+finite("p.placed")+`, `+sane("p.bytes")+`, p.origin, p.seq,
+			p.holder is null and not p.returned
 		from {s}.machines m left join unnest($1::bigint[], $2::bigint[]) c (origin, seq) on c.origin = m.incarnation
 		cross join lateral (select * from {s}.pending where origin = m.incarnation and seq > coalesce(c.seq, 0) order by seq limit $3) p
 		where m.ended is null or m.ended > clock_timestamp() - $4::bigint * interval '1 microsecond' or m.incarnation = any($5::bigint[])
 		union all
-		(select hour, id, workflow, placed, bytes, 0, 0, true from {s}.pending where returned and holder is null
+		(select hour, id, workflow, `+finite("placed")+`, `+sane("bytes")+`, 0, 0, true from {s}.pending where returned and holder is null
 			and (due is null or due <= clock_timestamp()) order by placed limit $3)`, 0),
 		origins, cursors, pollRow, ended.Microseconds(), unread)
 	var all []foundRow

@@ -38,8 +38,15 @@ type Journal struct {
 	fault       atomic.Pointer[string] // why it cannot write
 	counters    counters
 	durable     atomic.Pointer[journal.Durability]
-	fleet       atomic.Pointer[string] // nil = it is not known
-	foreign     atomic.Pointer[error]  // the schema belongs to another one
+	clock       atomic.Pointer[clockReading] // nil = it was not read yet
+	wall        func() time.Time             // what this machine's clock shows
+	size        atomic.Int64                 // of all tables, as it was read last
+	evicted     atomic.Pointer[eviction]     // nil = there was none
+	bounding    sync.Mutex                   // guards trimmed
+	trimmed     time.Time                    // when records were deleted one by one
+	retained    atomic.Pointer[string]       // why more is kept than should be; nil = it is not
+	fleet       atomic.Pointer[string]       // nil = it is not known
+	foreign     atomic.Pointer[error]        // the schema belongs to another one
 
 	reading    reading
 	operations chan *operation
@@ -65,6 +72,7 @@ type Journal struct {
 func New(o Options) *Journal {
 	j := &Journal{
 		given:      o,
+		wall:       time.Now,
 		quit:       make(chan struct{}),
 		started:    make(chan struct{}),
 		operations: make(chan *operation, maxBatch),
@@ -73,10 +81,10 @@ func New(o Options) *Journal {
 		wake:       make(chan struct{}),
 		ahead:      ahead{lost: make(map[string]*lostClaim)},
 		look:       make(chan struct{}, 1),
-		counters:   newCounters(),
 		recounting: recounting{inline: countInline},
 		pause:      backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3},
 	}
+	j.counters = newCounters(j.Now)
 	j.Configure(o.Limits)
 	return j
 }
@@ -91,7 +99,7 @@ func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, soonTime)
 	defer cancel()
-	s := journal.Stats{MaxBytes: j.limits.Load().MaxBytes, DiskFree: -1, Writes: j.commits.Load()}
+	s := journal.Stats{MaxBytes: j.limits.Load().MaxBytes, Bytes: j.size.Load(), DiskFree: -1, Writes: j.commits.Load()}
 	if f := j.fault.Load(); f != nil {
 		s.Fault = *f
 	}
@@ -163,6 +171,11 @@ func nanos(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixNano()
+}
+
+// finite returns a time as it can be read: somebody may have written infinity.
+func finite(column string) string {
+	return "case when isfinite(" + column + ") then " + column + " else to_timestamp(0) end"
 }
 
 func timeOf(n int64) time.Time {

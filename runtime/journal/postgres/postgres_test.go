@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -80,13 +79,5 @@ func engine(set func(*Options)) journaltest.Engine {
 func TestSuite(t *testing.T) {
 	e := engine(func(o *Options) { o.Machine = "test" })
 	e.Lease = 2 * time.Second // of those that are open already
-	journaltest.Run(t, e)
-}
-
-// TestSuiteOfMachines is the suite for processes of different machines, whose leases lapse.
-func TestSuiteOfMachines(t *testing.T) {
-	const lease = time.Second
-	e := engine(func(o *Options) { o.Machine, o.Lease = "machine of "+strconv.Itoa(os.Getpid()), lease })
-	e.Lease = lease
 	journaltest.Run(t, e)
 }

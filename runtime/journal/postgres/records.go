@@ -28,11 +28,16 @@ type details struct {
 	Cut     bool                 `json:"cut,omitempty"`
 }
 
-func newRecordRow(r *journal.Record) (row recordRow, err error) {
-	row = recordRow{id: r.ID, workflow: r.Workflow, status: r.Status, source: r.Source}
-	if row.hour, err = hourOf(r.ID); err != nil {
-		return row, fmt.Errorf("%w: %q", err, r.ID)
+func newRecordRow(r *journal.Record) (recordRow, error) {
+	hour, err := hourOf(r.ID)
+	if err != nil {
+		return recordRow{}, fmt.Errorf("%w: %q", err, r.ID)
 	}
+	return recordRowIn(hour, r)
+}
+
+func recordRowIn(hour uint32, r *journal.Record) (row recordRow, err error) {
+	row = recordRow{hour: hour, id: r.ID, workflow: r.Workflow, status: r.Status, source: r.Source}
 	if row.summary, err = json.Marshal(r.Summary); err != nil {
 		return row, fmt.Errorf("encoding a record: %w", err)
 	}
@@ -99,7 +104,7 @@ func (j *Journal) Put(ctx context.Context, ended ...journal.Ended) error {
 
 // oldest returns the id below which the retention of ended executions is over.
 func (j *Journal) oldest() string {
-	first, _, _ := journal.Query{From: time.Now().Add(-j.limits.Load().Retention)}.Range()
+	first, _, _ := journal.Query{From: j.Now().Add(-j.limits.Load().Retention)}.Range()
 	return first
 }
 

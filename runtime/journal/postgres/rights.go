@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,7 +17,8 @@ var ErrNoRight = errors.New("the role lacks a right")
 // deniedObject finds what a server denies.
 var deniedObject = regexp.MustCompile(`^(?:permission denied for|must be owner of) (\w+) ([^ ]+)$`)
 
-// explainRights adds the statement that grants what the role lacks.
+// explainRights adds the statement that grants what the role lacks. The role has to own the tables:
+// it divides them and drops those of hours that are over.
 func (j *Journal) explainRights(err error) error {
 	var pg *pgconn.PgError
 	if errors.Is(err, ErrNoRight) || !errors.As(err, &pg) || pg.Code != codeNoRight {
@@ -25,11 +27,18 @@ func (j *Journal) explainRights(err error) error {
 	c := j.pool.Config().ConnConfig
 	role := pgx.Identifier{c.User}.Sanitize()
 	schema := pgx.Identifier{j.options.Schema}.Sanitize()
-	run := fmt.Sprintf("alter schema %s owner to %s, and of each table in it: alter table ... owner to %s", schema, role, role)
+	run := fmt.Sprintf("alter schema %[1]s owner to %[2]s; grant all on schema %[1]s to %[2]s; do $$ declare t regclass; begin "+
+		"for t in select oid from pg_class where relnamespace = '%[1]s'::regnamespace and relkind in ('r', 'p') loop "+
+		"execute 'alter table ' || t || ' owner to %[3]s'; end loop; end $$; grant all on all tables in schema %[1]s to %[2]s",
+		schema, role, strings.ReplaceAll(role, "'", "''"))
 	if found := deniedObject.FindStringSubmatch(pg.Message); found != nil {
 		switch found[1] {
 		case "database":
-			run = fmt.Sprintf("grant create on database %s to %s", pgx.Identifier{c.Database}.Sanitize(), role)
+			right := "create"
+			if pg.Severity == "FATAL" { // there is no connection
+				right = "connect"
+			}
+			run = fmt.Sprintf("grant %s on database %s to %s", right, pgx.Identifier{c.Database}.Sanitize(), role)
 		case "schema":
 			run = fmt.Sprintf("grant create, usage on schema %s to %s", schema, role)
 		}

@@ -5,7 +5,6 @@ package postgres
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -160,48 +159,6 @@ func TestTakenOverInUse(t *testing.T) {
 	}
 	wantError(t, "accepting for the fleet before", first.Accept(within(t), entryOf("order", 2)), journal.ErrForeign)
 	must(t, "finishing", now.Finish(t.Context(), &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Succeeded}}}))
-}
-
-// TestRights: what a role lacks is told with the statement that grants it.
-func TestRights(t *testing.T) {
-	j := open(t, "a", time.Minute)
-	for _, text := range []string{
-		"create role poor login", "create role reader login", "revoke create on database postgres from public",
-		j.sql("grant usage on schema {s} to reader", 0), j.sql("grant select on all tables in schema {s} to reader", 0),
-	} {
-		_, err := j.pool.Exec(t.Context(), text)
-		must(t, text, err)
-	}
-	for _, c := range []struct {
-		role, schema string
-		require      journal.Durability
-		want         string
-	}{
-		{"poor", "of_the_poor", "", `grant create on database "postgres" to "poor"`},
-		{"poor", j.options.Schema, "", `grant create, usage on schema "` + j.options.Schema + `" to "poor"`},
-		{"reader", j.options.Schema, "", `owner to "reader"`},
-	} {
-		o := j.given
-		o.Connection = strings.Replace(os.Getenv(connectionIn), "user=flowtrux", "user="+c.role, 1)
-		o.Schema, o.Require, o.Machine = c.schema, c.require, "b"
-		err := New(o).Open(t.Context())
-		if !errors.Is(err, ErrNoRight) || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s in %s: %v, want %q", c.role, c.schema, err, c.want)
-		}
-	}
-	// A role that owns its schema, and sees no replication.
-	_, err := j.pool.Exec(t.Context(), "create schema own authorization poor")
-	must(t, "creating", err)
-	o := j.given
-	o.Connection = strings.Replace(os.Getenv(connectionIn), "user=flowtrux", "user=poor", 1)
-	o.Schema, o.Machine = "own", "b"
-	own := New(o)
-	must(t, "opening its own schema", own.Open(t.Context()))
-	must(t, "closing", own.Close())
-	o.Require = journal.Replicated
-	if err := New(o).Open(t.Context()); !errors.Is(err, ErrNoRight) || !strings.Contains(err.Error(), `grant pg_read_all_stats to "poor"`) {
-		t.Errorf("requiring replication: %v", err)
-	}
 }
 
 // TestMachines: each machine sees all, with what they hold.

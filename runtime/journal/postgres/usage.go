@@ -34,6 +34,7 @@ const (
 	entrySpace = 256
 	keySpace   = 512
 	stepSpace  = 64
+	maxEntry   = 4 << 30 // no entry with its steps takes as much
 )
 
 func (a *amount) add(d amount) {
@@ -91,6 +92,11 @@ func (j *Journal) checkUsage(workflow string, d amount) error {
 	return nil
 }
 
+// sane returns the bytes of an entry: what somebody has written by hand must not fill the journal.
+func sane(column string) string {
+	return fmt.Sprintf("case when %[1]s between 0 and %[2]d then %[1]s else %[3]d end", column, maxEntry, entrySpace)
+}
+
 // readUsage reads the usage. Only Open and the committer call it.
 func (j *Journal) readUsage(ctx context.Context) error {
 	u, err := j.countUsage(ctx)
@@ -103,7 +109,7 @@ func (j *Journal) readUsage(ctx context.Context) error {
 func (j *Journal) countUsage(ctx context.Context) (*usage, error) {
 	u := newUsage()
 	rows, err := j.pool.Query(ctx, j.sql(`
-		select workflow, count(*), count(*), sum(bytes)::bigint, 0::bigint from {s}.pending group by workflow
+		select workflow, count(*), count(*), sum(`+sane("bytes")+`)::bigint, 0::bigint from {s}.pending group by workflow
 		union all
 		select workflow, count(*), 0, count(*) * $1::bigint, coalesce(sum(length(response)), 0)::bigint from {s}.keys group by workflow`, 0), int64(keySpace))
 	if err != nil {
