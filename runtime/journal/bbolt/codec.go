@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/recordjson"
 	"github.com/flowtrux/edge/runtime/journal/internal/tracebytes"
 )
 
@@ -165,34 +165,15 @@ type details struct {
 
 // encodeRecord encodes a record: workflow and status, to filter by, then the summary and the
 // details as JSON.
-func encodeRecord(r *journal.Record) ([]byte, error) {
-	j := texts.Get().(*jsonText)
-	defer recycle(j)
-	j.summary(&r.Summary)
-	end := len(j.text)
-	j.details(r)
-	if j.err != nil {
-		return nil, j.err
-	}
-	b := make([]byte, 0, len(r.Workflow)+len(r.Status)+len(j.text)+3*binary.MaxVarintLen64)
-	b = appendText(b, r.Workflow)
-	b = appendText(b, r.Status)
-	b = appendText(b, j.text[:end])
-	return append(b, j.text[end:]...), nil
-}
-
-// texts holds buffers in which records are encoded.
-var texts = sync.Pool{New: func() any { return new(jsonText) }}
-
-// maxRecycled is the size of the largest buffer that is used again.
-const maxRecycled = 64 << 10
-
-func recycle(j *jsonText) {
-	if cap(j.text) > maxRecycled {
-		return
-	}
-	j.text, j.err = j.text[:0], nil
-	texts.Put(j)
+func encodeRecord(r *journal.Record) (b []byte, err error) {
+	err = recordjson.Encode(r, func(summary, details []byte) {
+		b = make([]byte, 0, len(r.Workflow)+len(r.Status)+len(summary)+len(details)+3*binary.MaxVarintLen64)
+		b = appendText(b, r.Workflow)
+		b = appendText(b, r.Status)
+		b = appendText(b, summary)
+		b = append(b, details...)
+	})
+	return b, err
 }
 
 func decodeSummary(b []byte) (s journal.Summary, err error) {

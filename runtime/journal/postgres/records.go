@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/flowtrux/edge/runtime/journal"
+	"github.com/flowtrux/edge/runtime/journal/internal/recordjson"
 )
 
 // recordRow is a record as it is stored.
@@ -38,11 +40,11 @@ func newRecordRow(r *journal.Record) (recordRow, error) {
 
 func recordRowIn(hour uint32, r *journal.Record) (row recordRow, err error) {
 	row = recordRow{hour: hour, id: r.ID, workflow: r.Workflow, status: r.Status, source: r.Source}
-	if row.summary, err = json.Marshal(r.Summary); err != nil {
-		return row, fmt.Errorf("encoding a record: %w", err)
-	}
-	if row.details, err = json.Marshal(details{r.Trigger, r.Nodes, r.Cut}); err != nil {
-		return row, fmt.Errorf("encoding a record: %w", err)
+	if err := recordjson.Encode(r, func(summary, details []byte) {
+		both := slices.Concat(summary, details)
+		row.summary, row.details = both[:len(summary):len(summary)], both[len(summary):]
+	}); err != nil {
+		return row, err
 	}
 	return row, nil
 }

@@ -1,14 +1,45 @@
-package bbolt
+// Package recordjson encodes records as the JSON by which journals on disk and in databases keep
+// them.
+package recordjson
 
 import (
 	"encoding/base64"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/flowtrux/edge/nodes/rawjson"
 	"github.com/flowtrux/edge/runtime/journal"
 )
+
+// Encode encodes a record in two parts, so that a list need not read the second: the summary, and
+// an object with its trigger, nodes and cut. Both are valid until use returns.
+func Encode(r *journal.Record, use func(summary, details []byte)) error {
+	j := texts.Get().(*jsonText)
+	defer recycle(j)
+	j.summary(&r.Summary)
+	end := len(j.text)
+	j.details(r)
+	if j.err == nil {
+		use(j.text[:end], j.text[end:])
+	}
+	return j.err
+}
+
+// texts holds buffers in which records are encoded.
+var texts = sync.Pool{New: func() any { return new(jsonText) }}
+
+// maxRecycled is the size of the largest buffer that is used again.
+const maxRecycled = 64 << 10
+
+func recycle(j *jsonText) {
+	if cap(j.text) > maxRecycled {
+		return
+	}
+	j.text, j.err = j.text[:0], nil
+	texts.Put(j)
+}
 
 // jsonText is JSON under construction. Records are encoded field by field: encoding/json takes
 // twice as long and makes more garbage, for each execution in the journal. The names, and what is
