@@ -191,6 +191,7 @@ func (j *jsonText) node(n *journal.NodeRecord) {
 	j.always("id", n.ID)
 	j.string("type", n.Type)
 	j.always("state", n.State)
+	j.string("machine", n.Machine)
 	j.string("handle", n.Handle)
 	j.int("attempts", int64(n.Attempts))
 	j.time("startedAt", n.StartedAt)
