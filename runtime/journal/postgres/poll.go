@@ -22,6 +22,7 @@ const (
 // reading is how far candidates were read. Only one goroutine at a time reads.
 type reading struct {
 	cursors map[int64]int64 // by accepting incarnation: the last entry that was read
+	before  map[int64]int64 // cursors from before it was read from the start again
 	unread  map[int64]bool  // incarnations of which there was more than one page
 	at      time.Time       // when it was read last; zero = never
 	scanned time.Time       // when it began from the start
@@ -75,7 +76,7 @@ func (j *Journal) readCandidates(ctx context.Context) error {
 	r := &j.reading
 	now := time.Now()
 	if now.Sub(r.scanned) > rescanEvery {
-		*r = reading{cursors: make(map[int64]int64), scanned: now}
+		*r = reading{cursors: make(map[int64]int64), before: r.cursors, scanned: now}
 	}
 	ended := now.Sub(r.at)
 	if !r.at.IsZero() {
@@ -118,6 +119,14 @@ func (j *Journal) readCandidates(ctx context.Context) error {
 		if f := &all[i]; f.origin > 0 {
 			r.cursors[f.origin] = max(r.cursors[f.origin], f.seq)
 			pages[f.origin]++
+		}
+	}
+	// Where the end was reached, it goes on behind what is known, and does not pass again over what
+	// is dead before it.
+	for origin, seq := range r.before {
+		if pages[origin] < pollRow {
+			r.cursors[origin] = max(r.cursors[origin], seq)
+			delete(r.before, origin)
 		}
 	}
 	r.at, r.unread = now, make(map[int64]bool)
