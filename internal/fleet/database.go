@@ -69,6 +69,15 @@ func (d *database) promote() error {
 	return nil
 }
 
+// cut separates all clients from both servers until reconnect is called.
+func (d *database) cut() (reconnect func()) {
+	first, second := d.hosts[0].Cut(), d.hosts[1].Cut()
+	return func() {
+		first()
+		second()
+	}
+}
+
 // url returns the connection string.
 func (d *database) url() string {
 	return fmt.Sprintf("postgres://%s@%s,%s/postgres?sslmode=disable", pgtest.User, d.hosts[0].Address, d.hosts[1].Address)

@@ -149,8 +149,9 @@ type status struct {
 	Workflows  struct{ Serving int }
 	Troubles   []struct{ Reason string }
 	Machines   []struct {
-		Name   string
-		Claims int
+		Name    string
+		Version string
+		Claims  int
 	}
 }
 

@@ -5,11 +5,13 @@
 // and a target that counts who has called it. Then it takes parts away from them.
 //
 //	go run ./internal/fleet -caddy bin/caddy            # a demonstration
+//	go run ./internal/fleet -caddy bin/caddy -figures   # figures, with their bounds
 //
 // It needs etcd and PostgreSQL. All processes end with it, and their data is removed.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -17,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -30,10 +33,18 @@ func main() {
 	binary := flag.String("caddy", "bin/caddy", "the Caddy binary, with this module")
 	senders := flag.Int("senders", 16, "the number of senders")
 	phase := flag.Duration("phase", 5*time.Second, "how long senders send after each event")
+	figures := flag.Bool("figures", false, "measure figures instead, and compare them with their bounds")
+	next := flag.String("next", "", "a Caddy of another version for them; none = the same")
+	only := flag.String("only", "", "the name of the only figures to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished within %s", limit))
-	err := demonstrate(ctx, *binary, *senders, *phase)
+	var err error
+	if *figures {
+		err = measureAll(ctx, *binary, cmp.Or(*next, *binary), *only)
+	} else {
+		err = demonstrate(ctx, *binary, *senders, *phase)
+	}
 	cancel()
 	stop()
 	if err != nil {
@@ -54,6 +65,26 @@ func demonstrate(ctx context.Context, binary string, senders int, phase time.Dur
 		_, err := s.run(ctx)
 		return err
 	})
+}
+
+// measureAll is `make fleet-test`.
+func measureAll(ctx context.Context, binary, next, only string) error {
+	var both [2]caddy
+	for i, file := range []string{binary, next} {
+		path, err := filepath.Abs(file)
+		if err != nil {
+			return err
+		}
+		both[i].command = []string{path}
+	}
+	all := measurements(both[1])
+	if only != "" {
+		all = slices.DeleteFunc(all, func(m measurement) bool { return m.name != only })
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("there are no figures %q", only)
+	}
+	return measure(ctx, os.Stdout, both[0], all)
 }
 
 // with calls do with a new fleet, and ends the fleet. Its directory stays if there is an error, for

@@ -154,3 +154,15 @@ func (s *saw) add(more saw) {
 		s.refused[what] += n
 	}
 }
+
+// awaitRefusal waits until a webhook is refused as it has to be without a database.
+func (s *senders) awaitRefusal(ctx context.Context) error {
+	return poll(ctx, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.saw.refused[refusedForNow] == 0 {
+			return fmt.Errorf("no webhook is refused for now; senders see %v", s.saw.refused)
+		}
+		return nil
+	})
+}

@@ -75,23 +75,11 @@ func (s *show) steps() []step {
 			if err := s.database.kill(); err != nil {
 				return err
 			}
-			return s.refused(ctx)
+			return s.load.awaitRefusal(ctx)
 		}},
 		{"its synchronous standby is promoted", func(context.Context) error { return s.database.promote() }},
 		{"a new standby follows", func(context.Context) error { return s.database.replicate() }},
 	}
-}
-
-// refused waits until a webhook is refused as it has to be without a database.
-func (s *show) refused(ctx context.Context) error {
-	return poll(ctx, func() error {
-		s.load.mu.Lock()
-		defer s.load.mu.Unlock()
-		if s.load.saw.refused[refusedForNow] == 0 {
-			return fmt.Errorf("no webhook is refused for now; senders see %v", s.load.saw.refused)
-		}
-		return nil
-	})
 }
 
 // goOn lets the senders send. After the primary died there is nothing to wait for: the next step

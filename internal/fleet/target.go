@@ -21,6 +21,7 @@ type target struct {
 	mu    sync.Mutex
 	calls map[string]*[len(nodes)]int // of each node, by execution
 	late  []string                    // executions whose first node ran after the second had
+	held  chan struct{}               // responses wait until it is closed; nil = they do not
 }
 
 func startTarget() (*target, error) {
@@ -56,9 +57,60 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		calls[i]++
 	}
+	held := t.held
 	t.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-r.Context().Done():
+			return
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write([]byte(`{}`)) // the caller may have been killed
+}
+
+// hold makes responses wait until release.
+func (t *target) hold() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = make(chan struct{})
+}
+
+// release sends all responses. It is idempotent.
+func (t *target) release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.held != nil {
+		close(t.held)
+		t.held = nil
+	}
+}
+
+// count returns how many of the executions have called at least n times by their first node.
+func (t *target) count(executions map[string]bool, n int) (many int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id := range executions {
+		if calls := t.calls[id]; calls != nil && calls[0] >= n {
+			many++
+		}
+	}
+	return many
+}
+
+// nodeCalls returns how often each node of the executions has called, together.
+func (t *target) nodeCalls(executions map[string]bool) (sum [len(nodes)]int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id := range executions {
+		if calls := t.calls[id]; calls != nil {
+			for i, n := range calls {
+				sum[i] += n
+			}
+		}
+	}
+	return sum
 }
 
 // reached are the calls of the nodes of executions.
