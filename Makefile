@@ -14,7 +14,7 @@ SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./int
 	$(wildcard nodes/dist/*.wasm) $(wildcard caddymodule/console/dist/* caddymodule/console/dist/*/*)
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test quick fresh attacks fleet test-kill test-powercut setup nodes console console-test screenshots notices examples lint \
+.PHONY: help run build test quick fresh attacks fleet fleet-test test-kill test-powercut setup nodes console console-test screenshots notices examples lint \
 	unit smoke vulncheck fuzz bench release-check clean
 
 help: ## list the targets
@@ -193,6 +193,15 @@ fleet: bin/caddy ## run three edges, etcd, PostgreSQL with a standby and a balan
 	@set --; $(FLEET); $(INSTALL)
 	@go build -o bin/fleet ./internal/fleet
 	@bin/fleet -caddy $<
+
+fleet-test: bin/caddy ## measure what several machines promise while parts of them die, and compare with the bounds; half an hour
+	@set --; $(FLEET); $(INSTALL)
+	@go build -o bin/fleet ./internal/fleet
+	@bin/fleet -caddy bin/caddy -figures
+	go -C bench run ./journals accept
+	go -C bench run ./journals execution
+	go -C bench run ./journals snapshot
+	FLOWTRUX_TEST_RECORDS=3000000 go test -run '^$$' -bench Lists -benchtime 30x -timeout 1h ./runtime/journal/postgres
 
 test-kill: ## kill a server 20 times while it accepts 50,000 executions, and reload one 300 times; about three minutes
 	go test -count 1 -v -timeout 30m -run '^(TestKilledUnderLoad|TestReloadsDuringLoad)$$' ./internal/integration \

@@ -54,13 +54,16 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
+// Grace is the grace period of servers.
+const Grace = 5 * time.Second
+
 // caddyfile returns the server's config. Logs go to standard error.
 func (s *Server) caddyfile() string {
 	return fmt.Sprintf(`{
 	admin %s
 	persist_config off
 	auto_https off
-	grace_period 5s
+	grace_period %s
 	%s
 	flowtrux {
 		store %s {
@@ -79,7 +82,7 @@ http://%s {
 	%s
 	respond 404
 }
-`, s.admin, s.config.Global,
+`, s.admin, Grace, s.config.Global,
 		cmp.Or(s.config.StoreIn, "embedded "+filepath.Join(s.config.Dir, "store")), s.config.Store,
 		cmp.Or(s.config.Kept, "bbolt "+s.Journal), s.config.Journal, s.config.Options,
 		s.site, s.config.Handler, s.config.Site)
@@ -156,9 +159,6 @@ func (s *Server) end(how syscall.Signal) {
 		s.process.End(how)
 	}
 }
-
-// Use makes later starts use another command.
-func (s *Server) Use(command []string) { s.config.Command = command }
 
 // Process returns the process that was started last; nil = none was.
 func (s *Server) Process() *Process { return s.process }

@@ -40,8 +40,8 @@ func (f *fleet) settle(ctx context.Context, all saw) (outcome, error) {
 				o.lost = append(o.lost, id)
 			}
 		}
-		for id := range listed {
-			if !all.ids[id] {
+		for id, row := range listed {
+			if row.Workflow == workflow && !all.ids[id] {
 				o.extra = append(o.extra, id)
 			}
 		}
