@@ -52,7 +52,7 @@ const refusedForNow = "503 with Retry-After"
 
 // load starts n senders.
 func (f *fleet) load(ctx context.Context, n int) *senders {
-	ctx, stop := context.WithCancel(ctx)
+	going, stop := context.WithCancel(ctx)
 	s := &senders{
 		site: f.balancer.site, stop: stop,
 		client: &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: n}},
@@ -60,7 +60,7 @@ func (f *fleet) load(ctx context.Context, n int) *senders {
 	}
 	for range n {
 		s.all.Go(func() {
-			for ctx.Err() == nil {
+			for going.Err() == nil {
 				s.deliver(ctx, fmt.Sprintf("webhook-%d", s.next.Add(1)))
 			}
 		})
@@ -69,11 +69,11 @@ func (f *fleet) load(ctx context.Context, n int) *senders {
 }
 
 // deliver sends a webhook until it is accepted, also when the senders are stopped meanwhile: then
-// what the sender knows is complete.
+// what the sender knows is complete. The end of ctx ends it.
 func (s *senders) deliver(ctx context.Context, key string) {
 	began := time.Now()
-	for time.Since(began) < patience {
-		id, replayed, refusal := s.send(context.WithoutCancel(ctx), key)
+	for time.Since(began) < patience && ctx.Err() == nil {
+		id, replayed, refusal := s.send(ctx, key)
 		s.mu.Lock()
 		if refusal == "" {
 			s.saw.accepted++
