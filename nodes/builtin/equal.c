@@ -187,8 +187,8 @@ bool equal(ft_text a, ft_text b) {
 // least_text is least_length of a string: of a key, or else of a value, which can be the same as a number.
 static size_t least_text(ft_text v, bool is_key) {
 	uintptr_t scratch = scratch_begin();
-	ft_text number = is_key ? (ft_text){0} : json_text(v);
-	size_t n = holds_number(number) ? number_least_length(number) : json_exact(v).len + 2;
+	ft_text number;
+	size_t n = !is_key && holds_number(number = json_text(v)) ? number_least_length(number) : json_exact(v).len + 2;
 	scratch_end(scratch);
 	return n;
 }

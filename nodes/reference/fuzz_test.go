@@ -26,6 +26,8 @@ func FuzzNodes(f *testing.F) {
 			f.Add(uint(i), string(c.Config))
 		}
 	}
+	// a key of an object in what an array may contain
+	f.Add(uint(conditionType), `{"conditions":[{"left":[{"a":"x"}],"operator":"contains","right":{"a":"x"}}]}`)
 	f.Fuzz(func(t *testing.T, typ uint, config string) {
 		compare(t, int(typ%uint(len(types))), config, okReply)
 	})

@@ -20,7 +20,10 @@ import (
 type native struct {
 	in  io.Writer
 	out io.Reader
-	err *bytes.Buffer // what a sanitizer has found
+	cmd *exec.Cmd
+	err bytes.Buffer // what a sanitizer has found; to be read when the process has ended
+
+	ended sync.Once
 }
 
 // nativeRuns reports whether native can run: the addresses of the ABI have 32 bits.
@@ -59,8 +62,8 @@ var nativeProcess = sync.OnceValues(func() (*native, error) {
 		return nil, errors.Join(err, errors.New(string(out)))
 	}
 	cmd := exec.Command(program)
-	n := &native{err: new(bytes.Buffer)}
-	cmd.Stderr = n.err
+	n := &native{cmd: cmd}
+	cmd.Stderr = &n.err
 	if n.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -80,12 +83,12 @@ func (n *native) call(t fataler, typ int, config, reply []byte) (r result, ok bo
 		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(text))), text...)
 	}
 	if _, err := n.in.Write(b); err != nil {
-		t.Fatalf("%v\n%s", err, n.err)
+		t.Fatalf("%s: %v\n%s", config, err, n.found())
 	}
 	read := func(size uint32) []byte {
 		b := make([]byte, size)
 		if _, err := io.ReadFull(n.out, b); err != nil {
-			t.Fatalf("%s: %v\n%s", config, err, n.err)
+			t.Fatalf("%s: %v\n%s", config, err, n.found())
 		}
 		return b
 	}
@@ -93,6 +96,12 @@ func (n *native) call(t fataler, typ int, config, reply []byte) (r result, ok bo
 	r.kind = abi.Kind(read(1)[0])
 	r.payload, r.request, r.global = text(), text(), text()
 	return r, true
+}
+
+// found returns what a sanitizer has found, after the process has closed its output.
+func (n *native) found() string {
+	n.ended.Do(func() { _ = n.cmd.Wait() }) // what it has printed says more
+	return n.err.String()
 }
 
 // fataler is a test, of package testing or rapid.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -52,6 +53,11 @@ const (
 	// retryTime is how long an operation is tried whose caller does not leave before.
 	retryTime = 10 * time.Second
 )
+
+// newPause returns the pauses between two attempts.
+func newPause() backoff.Exponential {
+	return backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3}
+}
 
 // The states of an operation.
 const (

@@ -16,7 +16,11 @@ import (
 // that does nothing if the move has come to that place before. So the committer can repeat it, and
 // so can others at the same time.
 func (j *Journal) Import(ctx context.Context, move string, items []journal.Item) (journal.Progress, error) {
-	p, err := j.progressOf(ctx, move)
+	var p journal.Progress
+	err := whileAway(ctx, func() (err error) {
+		p, err = j.progressOf(ctx, move)
+		return err
+	})
 	if err != nil {
 		return p, err
 	}
@@ -34,8 +38,8 @@ func (j *Journal) Import(ctx context.Context, move string, items []journal.Item)
 	}
 	i.before = p
 	for _, hour := range i.hours() {
-		if err := j.ensureHour(ctx, hour); err != nil {
-			return p, j.unavailable(j.explainRights(err))
+		if err := whileAway(ctx, func() error { return j.unavailable(j.explainRights(j.ensureHour(ctx, hour))) }); err != nil {
+			return p, err
 		}
 	}
 	err = j.do(ctx, i.operation())
@@ -54,6 +58,18 @@ func (j *Journal) Import(ctx context.Context, move string, items []journal.Item)
 		}
 	}
 	return p, err
+}
+
+// whileAway repeats what needs the database, as the committer does, until it answers or retryTime is
+// over.
+func whileAway(ctx context.Context, f func() error) error {
+	pause := newPause()
+	for began := time.Now(); ; {
+		err := f()
+		if !errors.Is(err, journal.ErrUnavailable) || errors.Is(err, ErrNoRight) || time.Since(began) >= retryTime || pause.Wait(ctx) != nil {
+			return err
+		}
+	}
 }
 
 // progressColumns are the columns of moves that scanProgress reads.

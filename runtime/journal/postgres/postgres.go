@@ -82,7 +82,7 @@ func New(o Options) *Journal {
 		ahead:      ahead{lost: make(map[string]*lostClaim)},
 		look:       make(chan struct{}, 1),
 		recounting: recounting{inline: countInline},
-		pause:      backoff.Exponential{First: 10 * time.Millisecond, Max: 500 * time.Millisecond, Jitter: 0.3},
+		pause:      newPause(),
 	}
 	j.counters = newCounters(j.Now)
 	j.Configure(o.Limits)
