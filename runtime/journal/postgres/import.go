@@ -60,8 +60,8 @@ func (j *Journal) Import(ctx context.Context, move string, items []journal.Item)
 	return p, err
 }
 
-// whileAway repeats what needs the database, as the committer does, until it answers or retryTime is
-// over.
+// whileAway repeats what needs the database, as the committer does, until that answers or retryTime
+// is over.
 func whileAway(ctx context.Context, f func() error) error {
 	pause := newPause()
 	for began := time.Now(); ; {
