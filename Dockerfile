@@ -11,7 +11,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 # As `make build` and the releases: without cgo, so that the binary needs no files of a system.
-RUN CGO_ENABLED=0 go build -trimpath -tags nobadger,nomysql,nopgx -ldflags "-s -w" -o /out/usr/bin/caddy ./xcaddy \
+RUN CGO_ENABLED=0 go build -trimpath -tags nobadger,nomysql,nopgx,nopgxregisterdefaulttypes -ldflags "-s -w" -o /out/usr/bin/caddy ./xcaddy \
 	&& mkdir -p -m 0700 /state/data /state/config
 
 FROM scratch

@@ -8,7 +8,7 @@ FUZZTIME ?= 60s
 # Build as xcaddy does: without cgo, which only the race detector needs. The flags are xcaddy's except -trimpath, so that
 # nothing that linters and tests have compiled is compiled again.
 export CGO_ENABLED := 0
-export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx
+export XCADDY_GO_BUILD_FLAGS := -ldflags='-w -s' -tags nobadger,nomysql,nopgx,nopgxregisterdefaulttypes
 
 SOURCES  := $(shell find . \( -name node_modules -o -path ./bench -o -path ./internal/consoletest \) -prune -o -name '*.go' -not -name '*_test.go' -print) go.mod go.sum \
 	$(wildcard nodes/dist/*.wasm) $(wildcard caddymodule/console/dist/* caddymodule/console/dist/*/*)

@@ -10,7 +10,7 @@ import (
 )
 
 // buildFlags are the flags of xcaddy and the Makefile, so that the build cache is shared.
-var buildFlags = []string{"build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx"}
+var buildFlags = []string{"build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx,nopgxregisterdefaulttypes"}
 
 // build builds a command in the directory of a module.
 func (b *bench) build(ctx context.Context, dir, command, file string) error {

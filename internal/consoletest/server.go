@@ -39,7 +39,7 @@ func Build(ctx context.Context, output string) error {
 		return err
 	}
 	// The flags of `make build`, which has compiled most of it already.
-	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx", "-o", output, "./xcaddy")
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-w -s", "-tags", "nobadger,nomysql,nopgx,nopgxregisterdefaulttypes", "-o", output, "./xcaddy")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -143,7 +143,7 @@ func TestDockerfile(t *testing.T) {
 
 	// The binary is that of the releases.
 	release := read(t, ".goreleaser.yaml")
-	for _, flag := range []string{"-trimpath", "nobadger,nomysql,nopgx", "-s -w", "CGO_ENABLED=0"} {
+	for _, flag := range []string{"-trimpath", "nobadger,nomysql,nopgx,nopgxregisterdefaulttypes", "-s -w", "CGO_ENABLED=0"} {
 		flags := strings.NewReplacer("[", "", "]", "", ", ", ",").Replace(release)
 		if !strings.Contains(text, flag) || !strings.Contains(flags, flag) {
 			t.Errorf("the Dockerfile and the releases do not both build with %s", flag)

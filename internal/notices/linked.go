@@ -93,7 +93,7 @@ type dependency struct {
 
 // dependencies returns the packages of the binary on a system.
 func dependencies(root, system string) ([]dependency, error) {
-	cmd := exec.Command("go", "list", "-deps", "-tags", "nobadger,nomysql,nopgx", "-json=Dir,Module", "./xcaddy")
+	cmd := exec.Command("go", "list", "-deps", "-tags", "nobadger,nomysql,nopgx,nopgxregisterdefaulttypes", "-json=Dir,Module", "./xcaddy")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH=amd64", "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr

@@ -99,7 +99,7 @@ func (l *load) end() (ended int) {
 // TestSettings: the settings of an administrator change nothing.
 func TestSettings(t *testing.T) {
 	s := server(t, "default_transaction_isolation=serializable", "default_transaction_deferrable=on", "lock_timeout=1ms",
-		"statement_timeout=2s", "idle_in_transaction_session_timeout=100ms", "idle_session_timeout=100ms", "timezone='Asia/Kathmandu'",
+		"statement_timeout=2s", "idle_in_transaction_session_timeout=1s", "idle_session_timeout=1s", "timezone='Asia/Kathmandu'",
 		"standard_conforming_strings=off", "search_path=nowhere", "bytea_output=escape", "datestyle='SQL, DMY'", "intervalstyle=iso_8601",
 		"extra_float_digits=-15", "escape_string_warning=on", "synchronous_commit=off", "row_security=off", "client_encoding=latin1",
 		"enable_indexscan=off", "enable_bitmapscan=off", "default_toast_compression=pglz", "quote_all_identifiers=on")

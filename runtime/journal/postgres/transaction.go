@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -40,10 +41,11 @@ func (j *Journal) bounded(ctx context.Context, step func(context.Context) error)
 	return err
 }
 
-// replaceSilent replaces all connections after one of them has not answered in time, or belongs to
-// a server that is none any more. The others are likely to be like it.
+// replaceSilent replaces all connections after one of them has not answered in time, was closed
+// while nobody used it, or belongs to a server that is none any more. The others are likely to be
+// like it.
 func (j *Journal) replaceSilent(err error) {
-	if errors.Is(err, context.DeadlineExceeded) || hasCode(err, codeReadOnly, codeShutdown) {
+	if errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) || hasCode(err, codeReadOnly, codeShutdown) {
 		j.pool.Reset()
 		j.writes.Reset()
 	}
