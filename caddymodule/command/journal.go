@@ -88,6 +88,9 @@ func (o *journalOptions) journal(ctx context.Context) (c configured, err error) 
 				err = sharing.Belong(ctx, fleet)
 			}
 		}
+		if err != nil {
+			release()
+		}
 		return c, err
 	}
 	release()

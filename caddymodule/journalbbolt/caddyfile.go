@@ -1,12 +1,9 @@
 package journalbbolt
 
 import (
-	"math"
-	"strconv"
-
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/dustin/go-humanize"
+
+	"github.com/flowtrux/edge/caddymodule/journaloptions"
 )
 
 // UnmarshalCaddyfile reads the journal's block. Syntax:
@@ -27,64 +24,8 @@ func (j *Journal) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Err("wrong argument count: bbolt takes at most 1, the file")
 	}
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		name := d.Val()
-		read, ok := map[string]func(string) string{
-			"retention": j.readRetention, "history_rate": j.readHistoryRate, "max_pending": j.readMaxPending, "max_bytes": j.readMaxBytes,
-		}[name]
-		if !ok {
-			return d.Errf("unrecognized option '%s'; allowed are: history_rate, max_bytes, max_pending, retention", name)
-		}
-		if seen[name] {
-			return d.Errf("option '%s' is given twice", name)
-		}
-		seen[name] = true
-		var text string
-		if !d.AllArgs(&text) {
-			return d.Errf("wrong argument count: %s takes 1", name)
-		}
-		if want := read(text); want != "" {
-			return d.Errf("%s is '%s'; it takes %s", name, text, want)
-		}
-	}
-	return nil
-}
-
-// The readers set an option, or say what it takes.
-
-func (j *Journal) readRetention(text string) string {
-	t, err := caddy.ParseDuration(text)
-	if err != nil || t <= 0 {
-		return "a duration above 0, such as 72h or 7d"
-	}
-	j.Retention = caddy.Duration(t)
-	return ""
-}
-
-func (j *Journal) readHistoryRate(text string) string {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > maxHistoryRate {
-		return "a number between 0 and " + strconv.Itoa(maxHistoryRate)
-	}
-	j.HistoryRate = &n
-	return ""
-}
-
-func (j *Journal) readMaxPending(text string) string {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > maxMaxPending {
-		return "a number between 1 and " + strconv.Itoa(maxMaxPending)
-	}
-	j.MaxPending = n
-	return ""
-}
-
-func (j *Journal) readMaxBytes(text string) string {
-	n, err := humanize.ParseBytes(text)
-	if err != nil || n < minMaxBytes || n > math.MaxInt64 {
-		return "a size of at least 16MiB"
-	}
-	j.MaxBytes = int64(n)
-	return ""
+	return journaloptions.ReadBlock(d, map[string]journaloptions.Reader{
+		"retention": journaloptions.Retention(&j.Retention), "history_rate": journaloptions.HistoryRate(&j.HistoryRate),
+		"max_pending": journaloptions.MaxPending(&j.MaxPending), "max_bytes": journaloptions.MaxBytes(&j.MaxBytes),
+	})
 }

@@ -3,7 +3,6 @@
 package journalbbolt
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/flowtrux/edge/caddymodule/journaloptions"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/journal/bbolt"
 )
@@ -18,9 +18,6 @@ import (
 func init() {
 	caddy.RegisterModule(&Journal{})
 }
-
-// DefaultHistoryRate is the default of Journal.HistoryRate.
-const DefaultHistoryRate = 200
 
 // Journal stores accepted executions, idempotency keys and records in a file. Accepted executions
 // survive the end of the process, a crash of the machine and the loss of power.
@@ -98,26 +95,9 @@ func (j *Journal) Provision(caddy.Context) (err error) {
 	return nil
 }
 
-// Bounds that catch typing mistakes.
-const (
-	maxMaxPending  = 100_000_000
-	maxHistoryRate = 1_000_000
-	minMaxBytes    = 16 << 20 // less is of no use: it does not hold a day of anything
-)
-
 // Validate rejects values that are out of range.
 func (j *Journal) Validate() error {
-	switch {
-	case j.Retention < 0:
-		return errors.New("retention is negative")
-	case j.HistoryRate != nil && (*j.HistoryRate < 0 || *j.HistoryRate > maxHistoryRate):
-		return fmt.Errorf("history_rate is %d; it must be between 0 and %d", *j.HistoryRate, maxHistoryRate)
-	case j.MaxPending < 0 || j.MaxPending > maxMaxPending:
-		return fmt.Errorf("max_pending is %d; it must be between 1 and %d", j.MaxPending, maxMaxPending)
-	case j.MaxBytes != 0 && j.MaxBytes < minMaxBytes:
-		return fmt.Errorf("max_bytes is %d; it must be at least %d", j.MaxBytes, minMaxBytes)
-	}
-	return nil
+	return journaloptions.Check(j.Retention, j.HistoryRate, j.MaxPending, j.MaxBytes)
 }
 
 // JournalKey implements journal.Module. The options are not part of it: they can change while the
@@ -141,7 +121,7 @@ func (j *Journal) limits() bbolt.Limits {
 // RecordRate implements journal.Module.
 func (j *Journal) RecordRate() int {
 	if j.HistoryRate == nil {
-		return DefaultHistoryRate
+		return journaloptions.DefaultHistoryRate
 	}
 	return *j.HistoryRate
 }

@@ -95,7 +95,7 @@ func TestModule(t *testing.T) {
 	if first.JournalKey() != second.JournalKey() {
 		t.Errorf("keys %s and %s", first.JournalKey(), second.JournalKey())
 	}
-	if first.RecordRate() != DefaultHistoryRate || second.RecordRate() != 7 {
+	if first.RecordRate() != 200 || second.RecordRate() != 7 {
 		t.Errorf("rates %d and %d", first.RecordRate(), second.RecordRate())
 	}
 	j, err := first.NewJournal()

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/flowtrux/edge/caddymodule/journaloptions"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/journal/postgres"
 )
@@ -19,12 +20,9 @@ func init() {
 	caddy.RegisterModule(&Journal{})
 }
 
-// DefaultHistoryRate is the default of Journal.HistoryRate.
-const DefaultHistoryRate = 200
-
 // Journal stores accepted executions, idempotency keys and records in a PostgreSQL database,
-// version 13 or later, which several machines share. Whichever of them accepts an execution, any
-// can run, show and cancel it, and what a machine that dies has left is run by the others.
+// which several machines share. Whichever of them accepts an execution, any can run, show and
+// cancel it, and what a machine that dies has left is run by the others.
 //
 // Caddy starts while the database is away. Until it answers, what needs the journal is rejected
 // with 503.
@@ -118,11 +116,8 @@ func (j *Journal) Provision(caddy.Context) (err error) {
 
 // Bounds that catch typing mistakes.
 const (
-	maxMaxPending  = 100_000_000
-	maxHistoryRate = 1_000_000
-	minMaxBytes    = 16 << 20
-	minLease       = time.Second
-	maxLease       = time.Hour
+	minLease = time.Second
+	maxLease = time.Hour
 )
 
 // Validate rejects values that are out of range.
@@ -130,16 +125,11 @@ func (j *Journal) Validate() error {
 	switch {
 	case j.Connection == "":
 		return errors.New("connection is missing; it says where the database is, such as postgres://edge@db.example.com/flowtrux")
-	case j.Retention < 0:
-		return errors.New("retention is negative")
-	case j.HistoryRate != nil && (*j.HistoryRate < 0 || *j.HistoryRate > maxHistoryRate):
-		return fmt.Errorf("history_rate is %d; it must be between 0 and %d", *j.HistoryRate, maxHistoryRate)
-	case j.MaxPending < 0 || j.MaxPending > maxMaxPending:
-		return fmt.Errorf("max_pending is %d; it must be between 1 and %d", j.MaxPending, maxMaxPending)
-	case j.MaxBytes != 0 && j.MaxBytes < minMaxBytes:
-		return fmt.Errorf("max_bytes is %d; it must be at least %d", j.MaxBytes, minMaxBytes)
 	case j.Lease != 0 && (time.Duration(j.Lease) < minLease || time.Duration(j.Lease) > maxLease):
 		return fmt.Errorf("lease is %s; it must be between %s and %s", time.Duration(j.Lease), minLease, maxLease)
+	}
+	if err := journaloptions.Check(j.Retention, j.HistoryRate, j.MaxPending, j.MaxBytes); err != nil {
+		return err
 	}
 	return j.options().Check()
 }
@@ -183,7 +173,7 @@ func (j *Journal) Configure(other journal.Journal) {
 // RecordRate implements journal.Module.
 func (j *Journal) RecordRate() int {
 	if j.HistoryRate == nil {
-		return DefaultHistoryRate
+		return journaloptions.DefaultHistoryRate
 	}
 	return *j.HistoryRate
 }

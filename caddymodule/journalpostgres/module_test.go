@@ -129,7 +129,7 @@ func TestModule(t *testing.T) {
 		if name := m.(journal.SharedModule).JournalName(); name != "postgres database flowtrux of db.example.com:5432, schema flowtrux" {
 			t.Errorf("the name is %q", name)
 		}
-		if m.RecordRate() != DefaultHistoryRate {
+		if m.RecordRate() != 200 {
 			t.Errorf("the rate is %d", m.RecordRate())
 		}
 		j, err := m.NewJournal()

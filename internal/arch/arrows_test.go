@@ -31,9 +31,10 @@ var arrows = map[string][]string{
 	"caddymodule/command":         {"caddymodule/adminapi", "caddymodule/console", "caddymodule/headercheck", "internal/version", "runtime/*", "nodes", "nodes/abi", "nodes/cases", "nodes/rawjson", "nodes/sdk/languages"},
 	"caddymodule/console":         {"caddymodule/adminapi", "internal/version"},
 	"caddymodule/headercheck":     {"runtime/catalog", "runtime/engine", "runtime/flow", "runtime/signature"},
-	"caddymodule/journalbbolt":    {"runtime/journal/*"},
+	"caddymodule/journalbbolt":    {"caddymodule/journaloptions", "runtime/journal/*"},
 	"caddymodule/journalmemory":   {"runtime/journal/*"},
-	"caddymodule/journalpostgres": {"runtime/journal/*"},
+	"caddymodule/journaloptions":  {},
+	"caddymodule/journalpostgres": {"caddymodule/journaloptions", "runtime/journal/*"},
 	"caddymodule/storeembedded":   {"runtime/store/*"},
 	"caddymodule/storeetcd":       {"runtime/store/*"},
 

@@ -3,7 +3,6 @@
 package integration
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,10 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/flowtrux/edge/internal/crash"
 	"github.com/flowtrux/edge/internal/pgtest"
 	"github.com/flowtrux/edge/internal/testports"
-	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
 )
 
@@ -95,35 +92,12 @@ func TestMoveToSeveralMachines(t *testing.T) {
 	moved, back := filepath.Join(dir, "moved"), filepath.Join(dir, "back")
 	m := &moves{T: t, secrets: []string{password, "p%40ss", "ss:'w"}}
 
-	posts := `"method":"POST","url":"` + target.URL + `","body":"{{trigger.data}}"`
-	first, second, _ := strings.Cut(calling(target.URL, "first", "second"), `"second"`)
-	put(cluster, "/flowtrux/workflows/call", strings.Replace(calling(target.URL, "first", "second"), `"responseMode":"minimal"`,
-		`"responseMode":"minimal","idempotency":{"header":"Idempotency-Key"}`, 1), "/flowtrux/secrets/call", secret,
-		"/flowtrux/workflows/wait", first+`"second"`+strings.Replace(second, posts, `"method":"POST","url":"`+target.URL+`/hold"`, 1),
-		"/flowtrux/secrets/wait", secret)
+	call, wait := movedWorkflows(target)
+	put(cluster, "/flowtrux/workflows/call", call, "/flowtrux/secrets/call", secret, "/flowtrux/workflows/wait", wait, "/flowtrux/secrets/wait", secret)
 	kill := one.spawn(onFirst)
-	ids, byKey := make(map[string]bool), make(map[string]string)
-	for n := range accepted {
-		workflow, k := []string{"call", "wait"}[n%2], fmt.Sprint("key-", n)
-		a := one.post("/api/webhooks/"+workflow, `{"n":1}`, "Idempotency-Key", k)
-		id := a.header.Get("X-Execution-Id")
-		if a.status != 200 || id == "" {
-			t.Fatalf("%+v", a)
-		}
-		if ids[id] = true; workflow == "call" {
-			byKey[k] = id
-		}
-	}
-	must(t, target.WaitHolding(t.Context().Done()))
+	w := acceptToMove(one, target, accepted)
 	kill()
-	l := &ledger{T: t, calls: make(map[string]int), kept: make(map[string]bool)}
-	for id := range ids {
-		l.accepted = append(l.accepted, id)
-	}
-	l.called(target.Calls())
-	dump, err := crash.DumpJournal(t.Context(), source, t.TempDir())
-	must(t, err)
-	l.died(dump, []string{"first", "second"})
+	l := w.ledger(target, source)
 
 	// To several machines, one of which runs already.
 	kill2 := two.spawn(onMachine2)
@@ -135,43 +109,10 @@ func TestMoveToSeveralMachines(t *testing.T) {
 	}
 	target.ReleaseAll()
 	kill = one.spawn(onMachine1)
-	duplicates := func(servers ...*server) {
-		t.Helper()
-		for k, id := range byKey {
-			for _, s := range servers {
-				a := s.post("/api/webhooks/call", `{"n":1}`, "Idempotency-Key", k)
-				if a.header.Get("X-Execution-Id") != id || a.header.Get("Idempotency-Replayed") != "true" {
-					t.Fatalf("a duplicate of %s: %+v", id, a)
-				}
-			}
-		}
-	}
-	duplicates(one, &two)
-	allEnded := func() {
-		t.Helper()
-		ended := make(map[string]string)
-		eventually(t, "all have ended", func() bool {
-			var page struct{ Executions []journal.Summary }
-			a := one.ask("GET", "executions?limit=1000", "")
-			if err := json.Unmarshal([]byte(a.body), &page); err != nil {
-				t.Fatalf("%v: %s", err, a.body)
-			}
-			clear(ended)
-			left := len(ids)
-			for _, e := range page.Executions {
-				if ended[e.ID] = e.Status; ids[e.ID] && e.Status == journal.Succeeded {
-					left--
-				}
-			}
-			return left == 0
-		})
-		if len(ended) != len(ids) {
-			t.Errorf("%d executions, want %d", len(ended), len(ids))
-		}
-	}
-	allEnded()
+	w.duplicates(one, &two)
+	w.allEnded(one)
 	m.fails([]string{"export", back, "--config", to}, "used by another process", "edge-1, last seen", "edge-2, last seen", "stop all servers")
-	duplicates(one, &two)
+	w.duplicates(one, &two)
 
 	// And back. That machines were killed is found out at once on their host.
 	kill()
@@ -189,10 +130,10 @@ func TestMoveToSeveralMachines(t *testing.T) {
 	again := config(one, "edge-1", "/flowtrux/", "bbolt "+own)
 	m.killed("import", back, "--config", write(t, "Caddyfile", again))
 	one.spawn(again)
-	duplicates(one)
-	allEnded()
+	w.duplicates(one)
+	w.allEnded(one)
 	l.called(target.Calls())
-	for id := range ids {
+	for id := range w.ids {
 		for _, node := range []string{"first", "second"} {
 			if l.calls[key(id, node)] == 0 {
 				t.Errorf("node %s of %s never reached the target", node, id)

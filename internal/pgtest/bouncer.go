@@ -14,8 +14,6 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/flowtrux/edge/internal/testports"
 )
 
 // Bouncer is a running PgBouncer before a server, which pools connections by transaction.
@@ -35,15 +33,11 @@ func (s *Server) Bounce(connections int) (*Bouncer, error) {
 			return nil, fmt.Errorf("PgBouncer is not installed: %w", err)
 		}
 	}
-	address, err := testports.Reserve()
+	port, dir, err := place()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pgtest")
-	if err != nil {
-		return nil, err
-	}
-	b := &Bouncer{Port: int(address.Port()), dir: dir}
+	b := &Bouncer{Port: port, dir: dir}
 	if err := b.start(s, path, connections); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

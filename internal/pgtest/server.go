@@ -40,15 +40,11 @@ const startTime = 3 * time.Minute
 // Start creates a data directory and starts a server with some settings beside its own, such as
 // "max_connections=20".
 func Start(settings ...string) (*Server, error) {
-	address, err := testports.Reserve()
+	port, dir, err := place()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pgtest")
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{Port: int(address.Port()), dir: dir}
+	s := &Server{Port: port, dir: dir}
 	if err := s.create(settings); err != nil {
 		return nil, errors.Join(fmt.Errorf("creating a data directory: %w", err), os.RemoveAll(dir))
 	}
@@ -56,6 +52,16 @@ func Start(settings ...string) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return s, nil
+}
+
+// place returns a port and a directory for a process.
+func place() (port int, dir string, err error) {
+	address, err := testports.Reserve()
+	if err != nil {
+		return 0, "", err
+	}
+	dir, err = os.MkdirTemp("", "pgtest")
+	return int(address.Port()), dir, err
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }

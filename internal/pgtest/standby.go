@@ -11,22 +11,16 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/flowtrux/edge/internal/testports"
 )
 
 // Standby starts a server that follows this one, under a name that synchronous_standby_names may
 // have.
 func (s *Server) Standby(name string) (*Server, error) {
-	address, err := testports.Reserve()
+	port, dir, err := place()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "pgtest")
-	if err != nil {
-		return nil, err
-	}
-	standby := &Server{Port: int(address.Port()), dir: dir}
+	standby := &Server{Port: port, dir: dir}
 	if err := standby.copy(s, name); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

@@ -218,16 +218,7 @@ func TestCut(t *testing.T) {
 	eventually(t, "accepting", func() error { return j.Accept(t.Context(), entryOf("order", int(number.Add(1)))) })
 	stop()
 	senders.Wait()
-	n := 0
-	accepted.Range(func(id, _ any) bool {
-		n++
-		_, err := j.Get(t.Context(), id.(string))
-		must(t, fmt.Sprintf("reading what was accepted, %v", id), err)
-		return true
-	})
-	if n == 0 {
-		t.Error("nothing was accepted")
-	}
+	wantAccepted(t, j, &accepted)
 	eventually(t, "looking at what could not be finished", func() error {
 		r, err := j.Get(t.Context(), e.ID)
 		if err == nil && r.Status == journal.Running {
@@ -235,6 +226,20 @@ func TestCut(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// wantAccepted checks that a journal has all ids that were accepted, and returns their number.
+func wantAccepted(t *testing.T, j *Journal, ids *sync.Map) (n int) {
+	t.Helper()
+	for id := range ids.Range {
+		n++
+		_, err := j.Get(t.Context(), id.(string))
+		must(t, fmt.Sprintf("reading what was accepted, %v", id), err)
+	}
+	if n == 0 {
+		t.Error("nothing was accepted")
+	}
+	return n
 }
 
 // TestLapses: a lease that cannot be extended for most of its time is lost, and its entry runs

@@ -73,16 +73,7 @@ func TestFailover(t *testing.T) {
 	})
 	stop()
 	senders.Wait()
-	n := 0
-	accepted.Range(func(id, _ any) bool {
-		n++
-		_, err := j.Get(t.Context(), id.(string))
-		must(t, fmt.Sprintf("reading what was accepted, %v", id), err)
-		return true
-	})
-	if n == 0 {
-		t.Error("nothing was accepted")
-	}
+	n := wantAccepted(t, j, &accepted)
 	t.Logf("%d were accepted, %d refused", n, refused.Load())
 	must(t, "checking", j.checkDurability(t.Context()))
 	if got := j.CheckedDurability(); got != journal.Disk {
