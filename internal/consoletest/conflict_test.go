@@ -131,6 +131,7 @@ func TestReloadsAreNotNoticed(t *testing.T) {
 	s, p := open(t, Options{})
 	p.Offline(true) // the stream ends, and is connected again
 	p.Sees(Text("Live"))
+	p.Sees(Text("No workflows yet")) // the code of the screen is loaded, too
 	for range 2 {
 		if _, err := s.Reload(t.Context()); err != nil {
 			t.Fatal(err)

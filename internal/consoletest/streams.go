@@ -221,8 +221,15 @@ func (s *Server) Reload(ctx context.Context) (time.Duration, error) {
 	req.Header.Set("Content-Type", "text/caddyfile")
 	req.Header.Set("Cache-Control", "must-revalidate")
 	req.Header.Set("Origin", "http://"+s.Admin())
+	req.Close = true
 	began := time.Now()
 	resp, err := http.DefaultClient.Do(req)
+	// A reload replaces the admin endpoint, too. What connects to the one that ends is reset.
+	for n := 0; err != nil && n < 10 && ctx.Err() == nil; n++ {
+		if req.Body, err = req.GetBody(); err == nil {
+			resp, err = http.DefaultClient.Do(req)
+		}
+	}
 	if err != nil {
 		return 0, err
 	}

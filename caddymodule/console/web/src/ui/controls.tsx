@@ -7,7 +7,10 @@ interface ButtonProps extends Omit<JSX.HTMLAttributes<HTMLButtonElement>, "icon"
   icon?: IconName;
   /** "primary" is what one comes to a screen for: at most one of them. "danger" destroys something. */
   look?: "primary" | "danger" | "plain" | "quiet";
-  /** The action runs: the button keeps its size and takes no clicks. */
+  /**
+   * The action runs: the button keeps its size and takes no clicks. A button that has this begins one
+   * action with a double click: the first click may have ended its own before the second comes.
+   */
   busy?: boolean;
   disabled?: boolean;
   small?: boolean;
@@ -23,12 +26,18 @@ export function Button({
   children,
   type = "button",
   disabled,
+  onClick,
   ...rest
 }: ButtonProps) {
+  const click: typeof onClick = (e) => {
+    if (busy !== undefined && e.detail > 1) e.preventDefault();
+    else onClick?.(e);
+  };
   return (
     <button
       {...rest}
       type={type}
+      onClick={click}
       class={`button ${look}${small ? " small" : ""}`}
       aria-busy={busy}
       disabled={disabled || busy}
