@@ -17,7 +17,7 @@ type foreignJournal struct {
 	journal.Sharing
 }
 
-func (foreignJournal) Belong(context.Context, string) error { return journal.ErrForeign }
+func (foreignJournal) Belong(context.Context, string) error { return journal.ErrOtherFleet }
 
 // A journal that is not used after all is released, once.
 func TestRefusedJournalIsReleased(t *testing.T) {
@@ -31,7 +31,7 @@ func TestRefusedJournalIsReleased(t *testing.T) {
 		cmd.SetOut(io.Discard)
 		cmd.SetErr(io.Discard)
 		cmd.SetArgs(append(append([]string{"journal"}, args...), "--config", config))
-		if err := cmd.ExecuteContext(t.Context()); !errors.Is(err, journal.ErrForeign) || released != 1 {
+		if err := cmd.ExecuteContext(t.Context()); !errors.Is(err, journal.ErrOtherFleet) || released != 1 {
 			t.Errorf("%q: %v, released %d times", args, err, released)
 		}
 	}

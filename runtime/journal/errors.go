@@ -18,6 +18,9 @@ var (
 	ErrVolatile = errors.New("journal would lose this with the process")
 	// ErrForeign means that the journal's file is something else or damaged. It was left as it is.
 	ErrForeign = errors.New("not a journal, or a damaged one")
+	// ErrOtherFleet means that the journal belongs to other machines: see Sharing. It is an
+	// ErrForeign as well.
+	ErrOtherFleet error = otherFleet{}
 	// ErrSealed means that the content of the journal was exported, to be imported into another
 	// one: see Portable.
 	ErrSealed = errors.New("journal was exported")
@@ -60,3 +63,11 @@ type DuplicateError struct {
 }
 
 func (e *DuplicateError) Error() string { return "idempotency key is reserved by " + e.ID }
+
+type otherFleet struct{}
+
+// Error implements error.
+func (otherFleet) Error() string { return "journal of other machines" }
+
+// Is makes it an ErrForeign.
+func (otherFleet) Is(target error) bool { return target == ErrForeign }

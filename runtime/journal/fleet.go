@@ -22,7 +22,7 @@ type Sharing interface {
 	// of them has died within its lease.
 	Machines(ctx context.Context) ([]Machine, error)
 
-	// Belong says which fleet this process belongs to. It returns ErrForeign, as every other call
+	// Belong says which fleet this process belongs to. It returns ErrOtherFleet, as every other call
 	// does from then on, if the journal belongs to another one. While the journal is unavailable,
 	// it is checked later. Open and Seal check what was said before them.
 	Belong(ctx context.Context, fleet string) error
@@ -45,7 +45,7 @@ type Sharing interface {
 type Owned interface {
 	// TakeOver gives the journal, which need not be open, to a fleet. While machines use it for the
 	// fleet before, it returns a UsedError, or with inUse it ends them: what they work on is free
-	// for others, and they get ErrForeign. It does nothing if the journal belongs to the fleet
+	// for others, and they get ErrOtherFleet. It does nothing if the journal belongs to the fleet
 	// already.
 	TakeOver(ctx context.Context, fleet string, inUse bool) (Takeover, error)
 }

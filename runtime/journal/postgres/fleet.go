@@ -17,7 +17,7 @@ func (j *Journal) Belong(ctx context.Context, fleet string) error {
 		return journal.ErrClosed
 	}
 	if own := j.fleet.Load(); own != nil && *own != fleet {
-		return fmt.Errorf("%w: it is open for the fleet of %s, and not for that of %s", journal.ErrForeign, *own, fleet)
+		return fmt.Errorf("%w: it is open for the fleet of %s, and not for that of %s", journal.ErrOtherFleet, *own, fleet)
 	}
 	j.fleet.Store(&fleet)
 	if !j.ready.Load() { // it is checked before it is
@@ -31,8 +31,8 @@ func (j *Journal) Belong(ctx context.Context, fleet string) error {
 	return j.unavailable(err)
 }
 
-// checkFleet keeps the fleet in the schema if it has none, and returns journal.ErrForeign if it has
-// another one.
+// checkFleet keeps the fleet in the schema if it has none, and returns journal.ErrOtherFleet if it
+// has another one.
 func (j *Journal) checkFleet(ctx context.Context, tx pgx.Tx) error {
 	own := j.fleet.Load()
 	if own == nil || *own == "" {
@@ -48,7 +48,7 @@ func (j *Journal) checkFleet(ctx context.Context, tx pgx.Tx) error {
 	}
 	if fleet != *own {
 		return fmt.Errorf("%w: schema %s belongs to the fleet of %s, and this machine to that of %s; name another schema, or, "+
-			"if that fleet is gone, run: caddy flowtrux journal adopt <config>", journal.ErrForeign, j.options.Schema, fleet, *own)
+			"if that fleet is gone, run: caddy flowtrux journal adopt <config>", journal.ErrOtherFleet, j.options.Schema, fleet, *own)
 	}
 	return nil
 }

@@ -130,7 +130,7 @@ func TestSealRefusals(t *testing.T) {
 	other := o
 	other.Fleet = "another"
 	_, err = New(other).Seal(t.Context(), testSeal)
-	wantAll(t, err, journal.ErrForeign, "belongs to the fleet of one", "another")
+	wantAll(t, err, journal.ErrOtherFleet, "journal of other machines: schema", "belongs to the fleet of one", "another")
 	exec := func(text string) {
 		t.Helper()
 		o := openedWith(t, optionsIn(t.TempDir()))
