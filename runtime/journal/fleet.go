@@ -22,9 +22,9 @@ type Sharing interface {
 	// of them has died within its lease.
 	Machines(ctx context.Context) ([]Machine, error)
 
-	// Belong says which fleet this process belongs to. It returns ErrOtherFleet, as every other call
-	// does from then on, if the journal belongs to another one. While the journal is unavailable,
-	// it is checked later. Open and Seal check what was said before them.
+	// Belong says which fleet this process belongs to. It returns ErrOtherFleet, as every other
+	// call does from then on, if the journal belongs to another one. While the journal is
+	// unavailable, it is checked later. Open and Seal check what was said before them.
 	Belong(ctx context.Context, fleet string) error
 
 	// CheckedDurability returns what an accepted execution survives as it was found last, without
