@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -214,28 +216,38 @@ func (s *Server) Reload(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+	// A reload replaces the admin endpoint, too. What connects to the one that ends is reset.
+	const attempts = 10
+	for n := 1; ; n++ {
+		began := time.Now()
+		err := s.load(ctx, config)
+		if err == nil {
+			return time.Since(began), nil
+		}
+		var refused *url.Error
+		if n == attempts || ctx.Err() != nil || !errors.As(err, &refused) {
+			return 0, err
+		}
+	}
+}
+
+// load sends a Caddyfile to the admin endpoint. Its errors are *url.Error where no answer came.
+func (s *Server) load(ctx context.Context, config []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Admin()+"/load", bytes.NewReader(config))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	req.Header.Set("Content-Type", "text/caddyfile")
 	req.Header.Set("Cache-Control", "must-revalidate")
 	req.Header.Set("Origin", "http://"+s.Admin())
 	req.Close = true
-	began := time.Now()
 	resp, err := http.DefaultClient.Do(req)
-	// A reload replaces the admin endpoint, too. What connects to the one that ends is reset.
-	for n := 0; err != nil && n < 10 && ctx.Err() == nil; n++ {
-		if req.Body, err = req.GetBody(); err == nil {
-			resp, err = http.DefaultClient.Do(req)
-		}
-	}
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("reloading: status %d", resp.StatusCode)
+		return fmt.Errorf("reloading: status %d", resp.StatusCode)
 	}
-	return time.Since(began), nil
+	return nil
 }
