@@ -194,10 +194,14 @@ fleet: bin/caddy ## run three edges, etcd, PostgreSQL with a standby and a balan
 	@go build -o bin/fleet ./internal/fleet
 	@bin/fleet -caddy $<
 
-fleet-test: bin/caddy ## measure what several machines promise while parts of them die, and compare with the bounds; half an hour
+# The same source under the name of a later version.
+bin/caddy-next: $(SOURCES)
+	$(TOOL) xcaddy build $(CADDY) --with github.com/flowtrux/edge@v0.1.1=. --output $@
+
+fleet-test: bin/caddy bin/caddy-next ## measure what several machines promise while parts of them die, and compare with the bounds; half an hour
 	@set --; $(FLEET); $(INSTALL)
 	@go build -o bin/fleet ./internal/fleet
-	@bin/fleet -caddy bin/caddy -figures
+	@bin/fleet -caddy bin/caddy -next bin/caddy-next -figures
 	go -C bench run ./journals accept
 	go -C bench run ./journals execution
 	go -C bench run ./journals snapshot

@@ -160,6 +160,9 @@ func (s *Server) end(how syscall.Signal) {
 	}
 }
 
+// Use makes later starts use another command.
+func (s *Server) Use(command []string) { s.config.Command = command }
+
 // Process returns the process that was started last; nil = none was.
 func (s *Server) Process() *Process { return s.process }
 

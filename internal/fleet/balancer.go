@@ -21,8 +21,9 @@ type balancer struct {
 	process *crash.Process
 }
 
-// balancerConfig repeats a request at another edge in two cases: no edge can have got it, or it has
-// a key, with which an execution that has begun is found again. All others are answered 502.
+// balancerConfig repeats a request at another edge in three cases: no edge can have got it, or it
+// has a key, with which an execution that has begun is found again, or the edge has rejected it
+// with 503, because it drains or has no database. After 3 s, it rejects the request itself.
 const balancerConfig = `{
 	admin off
 	persist_config off
@@ -31,16 +32,23 @@ const balancerConfig = `{
 http://%s {
 	reverse_proxy %s {
 		lb_policy least_conn
-		lb_try_duration 10s
+		lb_try_duration 3s
 		lb_try_interval 50ms
 		fail_duration 1s
 		lb_retry_match {
 			header Idempotency-Key *
 		}
+		lb_retry_match {
+			expression "{rp.status_code} == 503"
+		}
 		request_buffers 1MiB # to repeat a body
 		transport http {
 			keepalive_idle_conns_per_host 64
 		}
+	}
+	handle_errors 503 {
+		header Retry-After 1
+		respond 503
 	}
 }
 `

@@ -35,8 +35,8 @@ type measurement struct {
 	do   func(context.Context, *fleet) ([]figure, error)
 }
 
-// measurements are all that there are.
-func measurements() []measurement {
+// measurements are all that there are; next is a Caddy of another version.
+func measurements(next caddy) []measurement {
 	return []measurement{
 		{"kill", func(ctx context.Context, f *fleet) ([]figure, error) { return f.kills(ctx, 20, 50_000) }},
 		{"pause", func(ctx context.Context, f *fleet) ([]figure, error) { return f.pauses(ctx) }},
@@ -44,6 +44,7 @@ func measurements() []measurement {
 		{"cut", func(ctx context.Context, f *fleet) ([]figure, error) { return f.cutOff(ctx, 30*time.Second) }},
 		{"takeover", func(ctx context.Context, f *fleet) ([]figure, error) { return f.takeovers(ctx) }},
 		{"key", func(ctx context.Context, f *fleet) ([]figure, error) { return f.oneKey(ctx) }},
+		{"rolling", func(ctx context.Context, f *fleet) ([]figure, error) { return f.rolling(ctx, next) }},
 	}
 }
 

@@ -11,6 +11,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -33,13 +34,14 @@ func main() {
 	senders := flag.Int("senders", 16, "the number of senders")
 	phase := flag.Duration("phase", 5*time.Second, "how long senders send after each event")
 	figures := flag.Bool("figures", false, "measure figures instead, and compare them with their bounds")
+	next := flag.String("next", "", "a Caddy of another version for them; none = the same")
 	only := flag.String("only", "", "the name of the only figures to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished within %s", limit))
 	var err error
 	if *figures {
-		err = measureAll(ctx, *binary, *only)
+		err = measureAll(ctx, *binary, cmp.Or(*next, *binary), *only)
 	} else {
 		err = demonstrate(ctx, *binary, *senders, *phase)
 	}
@@ -66,19 +68,23 @@ func demonstrate(ctx context.Context, binary string, senders int, phase time.Dur
 }
 
 // measureAll is `make fleet-test`.
-func measureAll(ctx context.Context, binary, only string) error {
-	binary, err := filepath.Abs(binary)
-	if err != nil {
-		return err
+func measureAll(ctx context.Context, binary, next, only string) error {
+	var both [2]caddy
+	for i, file := range []string{binary, next} {
+		path, err := filepath.Abs(file)
+		if err != nil {
+			return err
+		}
+		both[i].command = []string{path}
 	}
-	all := measurements()
+	all := measurements(both[1])
 	if only != "" {
 		all = slices.DeleteFunc(all, func(m measurement) bool { return m.name != only })
 	}
 	if len(all) == 0 {
 		return fmt.Errorf("there are no figures %q", only)
 	}
-	return measure(ctx, os.Stdout, caddy{command: []string{binary}}, all)
+	return measure(ctx, os.Stdout, both[0], all)
 }
 
 // with calls do with a new fleet, and ends the fleet. Its directory stays if there is an error, for

@@ -132,6 +132,7 @@ func (s *Server) command(name string, args ...string) (*exec.Cmd, error) {
 	account, err := s.account()
 	// A process group of its own: an interrupt of the terminal is for the test.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: account, Setpgid: true}
+	tie(cmd.SysProcAttr)
 	return cmd, err
 }
 
