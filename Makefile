@@ -194,9 +194,9 @@ fleet: bin/caddy ## run three edges, etcd, PostgreSQL with a standby and a balan
 	@go build -o bin/fleet ./internal/fleet
 	@bin/fleet -caddy $<
 
-# The same source under the name of a later version.
+# Another build of the same source.
 bin/caddy-next: $(SOURCES)
-	$(TOOL) xcaddy build $(CADDY) --with github.com/flowtrux/edge@v0.1.1=. --output $@
+	go build $(XCADDY_GO_BUILD_FLAGS) -o $@ ./xcaddy
 
 fleet-test: bin/caddy bin/caddy-next ## measure what several machines promise while parts of them die, and compare with the bounds; half an hour
 	@set --; $(FLEET); $(INSTALL)

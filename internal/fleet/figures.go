@@ -31,20 +31,22 @@ func exactly(what string, n, reached int) figure {
 
 // measurement measures figures in a fleet of its own.
 type measurement struct {
-	name string
-	do   func(context.Context, *fleet) ([]figure, error)
+	name   string
+	traced bool
+	do     func(context.Context, *fleet) ([]figure, error)
 }
 
 // measurements are all that there are; next is a Caddy of another version.
 func measurements(next caddy) []measurement {
 	return []measurement{
-		{"kill", func(ctx context.Context, f *fleet) ([]figure, error) { return f.kills(ctx, 20, 50_000) }},
-		{"pause", func(ctx context.Context, f *fleet) ([]figure, error) { return f.pauses(ctx) }},
-		{"failover", func(ctx context.Context, f *fleet) ([]figure, error) { return f.failovers(ctx, 5) }},
-		{"cut", func(ctx context.Context, f *fleet) ([]figure, error) { return f.cutOff(ctx, 30*time.Second) }},
-		{"takeover", func(ctx context.Context, f *fleet) ([]figure, error) { return f.takeovers(ctx) }},
-		{"key", func(ctx context.Context, f *fleet) ([]figure, error) { return f.oneKey(ctx) }},
-		{"rolling", func(ctx context.Context, f *fleet) ([]figure, error) { return f.rolling(ctx, next) }},
+		{"kill", false, func(ctx context.Context, f *fleet) ([]figure, error) { return f.kills(ctx, 20, 50_000) }},
+		{"pause", false, func(ctx context.Context, f *fleet) ([]figure, error) { return f.pauses(ctx) }},
+		{"failover", false, func(ctx context.Context, f *fleet) ([]figure, error) { return f.failovers(ctx, 5) }},
+		{"cut", false, func(ctx context.Context, f *fleet) ([]figure, error) { return f.cutOff(ctx, 30*time.Second) }},
+		{"takeover", false, func(ctx context.Context, f *fleet) ([]figure, error) { return f.takeovers(ctx) }},
+		{"key", false, func(ctx context.Context, f *fleet) ([]figure, error) { return f.oneKey(ctx) }},
+		{"rolling", false, func(ctx context.Context, f *fleet) ([]figure, error) { return f.rolling(ctx, next) }},
+		{"trace", true, func(ctx context.Context, f *fleet) ([]figure, error) { return f.traces(ctx) }},
 	}
 }
 
@@ -57,7 +59,7 @@ func measure(ctx context.Context, out io.Writer, c caddy, all []measurement) err
 	fmt.Fprintf(out, row, "", "", "bound", "measured", "")
 	var missed error
 	for _, m := range all {
-		if err := with(ctx, c, lease, func(f *fleet) error {
+		if err := with(ctx, options{caddy: c, lease: lease, traced: m.traced}, func(f *fleet) error {
 			figures, err := m.do(ctx, f)
 			for _, figure := range figures {
 				verdict := "ok"

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,9 +26,10 @@ type caddy struct {
 
 // options configure a fleet.
 type options struct {
-	caddy caddy
-	dir   string // has the logs, and the data of etcd and edges
-	lease time.Duration
+	caddy  caddy
+	dir    string // has the logs, and the data of etcd and edges
+	lease  time.Duration
+	traced bool // edges send spans
 }
 
 const (
@@ -40,6 +42,7 @@ const (
 type fleet struct {
 	options
 	target   *target
+	spans    *collector // nil = the fleet is not traced
 	etcd     []*member
 	database *database
 	edges    []*crash.Server
@@ -57,6 +60,11 @@ func start(ctx context.Context, o options) (f *fleet, err error) {
 	}()
 	if f.target, err = startTarget(); err != nil {
 		return f, err
+	}
+	if o.traced {
+		if f.spans, err = startCollector(); err != nil {
+			return f, err
+		}
 	}
 	if f.etcd, err = newMembers(members, o.dir); err != nil {
 		return f, err
@@ -116,12 +124,18 @@ func (f *fleet) addEdge(name string) error {
 	for _, m := range f.etcd {
 		store = append(store, m.client)
 	}
+	env, tracing := f.caddy.env, ""
+	if f.spans != nil {
+		// The delay is in milliseconds.
+		env = append(slices.Clip(env), "OTEL_EXPORTER_OTLP_ENDPOINT="+f.spans.url, "OTEL_BSP_SCHEDULE_DELAY=20")
+		tracing = "\ntracing"
+	}
 	e, err := crash.New(crash.Config{
-		Command: f.caddy.command, Env: f.caddy.env, Code: f.caddy.code, Dir: dir, Logs: dir,
+		Command: f.caddy.command, Env: env, Code: f.caddy.code, Dir: dir, Logs: dir,
 		StoreIn: "etcd " + strings.Join(store, " "),
 		Kept:    "postgres " + f.database.url(),
 		Journal: fmt.Sprintf("lease %s\nmax_pending 1000000", f.lease),
-		Options: fmt.Sprintf("machine %s\negress {\n allow %s\n}", name, f.target.address),
+		Options: fmt.Sprintf("machine %s\negress {\n allow %s\n}%s", name, f.target.address, tracing),
 	})
 	if err != nil {
 		return err
@@ -190,6 +204,9 @@ func (f *fleet) stop() (err error) {
 	}
 	if f.database != nil {
 		err = errors.Join(err, f.database.stop())
+	}
+	if f.spans != nil {
+		err = errors.Join(err, f.spans.stop())
 	}
 	if f.target != nil {
 		err = errors.Join(err, f.target.stop())

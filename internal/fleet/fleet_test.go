@@ -40,7 +40,7 @@ var self = caddy{command: []string{os.Args[0]}, env: []string{childCaddy + "=1"}
 func TestShow(t *testing.T) {
 	var out strings.Builder
 	defer func() { t.Log(out.String()) }()
-	err := with(t.Context(), self, time.Second, func(f *fleet) error {
+	err := with(t.Context(), options{caddy: self, lease: time.Second}, func(f *fleet) error {
 		s := show{fleet: f, out: &out, senders: 8, phase: 300 * time.Millisecond}
 		o, err := s.run(t.Context())
 		if err != nil {

@@ -34,7 +34,7 @@ func main() {
 	senders := flag.Int("senders", 16, "the number of senders")
 	phase := flag.Duration("phase", 5*time.Second, "how long senders send after each event")
 	figures := flag.Bool("figures", false, "measure figures instead, and compare them with their bounds")
-	next := flag.String("next", "", "a Caddy of another version for them; none = the same")
+	next := flag.String("next", "", "another build of Caddy, maybe of another version, for them; none = the same")
 	only := flag.String("only", "", "the name of the only figures to measure")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -60,7 +60,7 @@ func demonstrate(ctx context.Context, binary string, senders int, phase time.Dur
 		return err
 	}
 	fmt.Println("starting 3 etcd members, PostgreSQL with a standby, 3 edges and a balancer ...")
-	return with(ctx, caddy{command: []string{binary}}, 5*time.Second, func(f *fleet) error {
+	return with(ctx, options{caddy: caddy{command: []string{binary}}, lease: lease}, func(f *fleet) error {
 		s := show{fleet: f, out: os.Stdout, senders: senders, phase: phase}
 		_, err := s.run(ctx)
 		return err
@@ -89,21 +89,20 @@ func measureAll(ctx context.Context, binary, next, only string) error {
 
 // with calls do with a new fleet, and ends the fleet. Its directory stays if there is an error, for
 // the logs in it.
-func with(ctx context.Context, c caddy, lease time.Duration, do func(*fleet) error) (err error) {
-	if c.code, err = compiled.Dir(); err != nil {
+func with(ctx context.Context, o options, do func(*fleet) error) (err error) {
+	if o.caddy.code, err = compiled.Dir(); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "fleet-")
-	if err != nil {
+	if o.dir, err = os.MkdirTemp("", "fleet-"); err != nil {
 		return err
 	}
-	f, err := start(ctx, options{caddy: c, dir: dir, lease: lease})
+	f, err := start(ctx, o)
 	if err == nil {
 		err = do(f)
 		err = errors.Join(err, f.stop())
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nthe logs are in %s", err, dir)
+		return fmt.Errorf("%w\nthe logs are in %s", err, o.dir)
 	}
-	return os.RemoveAll(dir)
+	return os.RemoveAll(o.dir)
 }

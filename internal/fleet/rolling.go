@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
-// rolling restarts the edges one after the other under load, with another version and back.
+// rolling restarts the edges one after the other under load, with another build and back.
 func (f *fleet) rolling(ctx context.Context, next caddy) ([]figure, error) {
 	load := f.load(ctx, 32)
 	defer load.end()
@@ -45,7 +47,7 @@ func (f *fleet) rolling(ctx context.Context, next caddy) ([]figure, error) {
 		failed += n
 	}
 	return append([]figure{
-		{fmt.Sprintf("versions in %d rolling restarts, 32 senders", restarts), "2", fmt.Sprint(len(versions)), len(versions) == 2},
+		exactly("restarts with another build, 32 senders; "+strings.Join(slices.Sorted(maps.Keys(versions)), ", "), 2*edges, restarts),
 		exactly("requests that failed at the balancer: "+o.refusals(), 0, failed),
 	}, o.promises()...), err
 }

@@ -20,7 +20,7 @@ type held struct {
 // holdSome starts executions at the first edge while the target holds all calls.
 func (f *fleet) holdSome(ctx context.Context, round string) (h held, err error) {
 	const some = 16
-	f.target.hold()
+	f.target.hold(0)
 	h.ids = make(map[string]bool)
 	for i := range some {
 		a, err := f.edges[0].Send(ctx, crash.Request{
@@ -32,7 +32,7 @@ func (f *fleet) holdSome(ctx context.Context, round string) (h held, err error) 
 		h.ids[a.Header.Get("X-Execution-Id")] = true
 	}
 	err = poll(ctx, func() error {
-		if n := f.target.count(h.ids, 1); n < some {
+		if n := f.target.count(h.ids, 0, 1); n < some {
 			return fmt.Errorf("%d executions call the target", n)
 		}
 		return nil
@@ -58,7 +58,7 @@ func (f *fleet) holdSome(ctx context.Context, round string) (h held, err error) 
 // awaitTakeover waits until other machines have called the target again.
 func (f *fleet) awaitTakeover(ctx context.Context, h held) error {
 	return poll(ctx, func() error {
-		if n := f.target.count(h.ids, 2); n < h.n {
+		if n := f.target.count(h.ids, 0, 2); n < h.n {
 			return fmt.Errorf("%d of %d executions are taken over", n, h.n)
 		}
 		return nil

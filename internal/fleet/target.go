@@ -22,6 +22,7 @@ type target struct {
 	calls map[string]*[len(nodes)]int // of each node, by execution
 	late  []string                    // executions whose first node ran after the second had
 	held  chan struct{}               // responses wait until it is closed; nil = they do not
+	from  int                         // the first node whose responses wait
 }
 
 func startTarget() (*target, error) {
@@ -40,6 +41,7 @@ func (t *target) stop() error { return t.server.Close() }
 // ServeHTTP records the call of a node, whose key is its execution, its id and its index.
 func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.mu.Lock()
+	var held chan struct{}
 	key := r.Header.Get("Idempotency-Key")
 	for i, node := range nodes {
 		execution, ok := strings.CutSuffix(key, "-"+node+"-0")
@@ -56,8 +58,10 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			t.late = append(t.late, execution)
 		}
 		calls[i]++
+		if i >= t.from {
+			held = t.held
+		}
 	}
-	held := t.held
 	t.mu.Unlock()
 	if held != nil {
 		select {
@@ -70,11 +74,11 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte(`{}`)) // the caller may have been killed
 }
 
-// hold makes responses wait until release.
-func (t *target) hold() {
+// hold makes the responses to a node, and to those after it, wait until release.
+func (t *target) hold(node int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.held = make(chan struct{})
+	t.from, t.held = node, make(chan struct{})
 }
 
 // release sends all responses. It is idempotent.
@@ -87,12 +91,12 @@ func (t *target) release() {
 	}
 }
 
-// count returns how many of the executions have called at least n times by their first node.
-func (t *target) count(executions map[string]bool, n int) (many int) {
+// count returns how many of the executions have called at least n times by a node.
+func (t *target) count(executions map[string]bool, node, n int) (many int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for id := range executions {
-		if calls := t.calls[id]; calls != nil && calls[0] >= n {
+		if calls := t.calls[id]; calls != nil && calls[node] >= n {
 			many++
 		}
 	}
