@@ -124,11 +124,11 @@ func (f *fleet) addEdge(name string) error {
 	for _, m := range f.etcd {
 		store = append(store, m.client)
 	}
-	env, tracing := f.caddy.env, ""
+	env, tracing, site := f.caddy.env, "", ""
 	if f.spans != nil {
 		// The delay is in milliseconds.
 		env = append(slices.Clip(env), "OTEL_EXPORTER_OTLP_ENDPOINT="+f.spans.url, "OTEL_BSP_SCHEDULE_DELAY=20")
-		tracing = "\ntracing"
+		tracing, site = "\ntracing", "tracing" // Caddy's takes the sender's trace
 	}
 	e, err := crash.New(crash.Config{
 		Command: f.caddy.command, Env: env, Code: f.caddy.code, Dir: dir, Logs: dir,
@@ -136,6 +136,7 @@ func (f *fleet) addEdge(name string) error {
 		Kept:    "postgres " + f.database.url(),
 		Journal: fmt.Sprintf("lease %s\nmax_pending 1000000", f.lease),
 		Options: fmt.Sprintf("machine %s\negress {\n allow %s\n}%s", name, f.target.address, tracing),
+		Site:    site,
 	})
 	if err != nil {
 		return err
