@@ -87,8 +87,8 @@ func measureAll(ctx context.Context, binary, next, only string) error {
 	return measure(ctx, os.Stdout, both[0], all)
 }
 
-// with calls do with a new fleet, and ends the fleet. Its directory stays if there is an error, for
-// the logs in it.
+// with calls do with a new fleet, and ends the fleet. Its directory stays if there is an error but an
+// interrupt, for the logs in it.
 func with(ctx context.Context, o options, do func(*fleet) error) (err error) {
 	if o.caddy.code, err = compiled.Dir(); err != nil {
 		return err
@@ -101,8 +101,8 @@ func with(ctx context.Context, o options, do func(*fleet) error) (err error) {
 		err = do(f)
 		err = errors.Join(err, f.stop())
 	}
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("%w\nthe logs are in %s", err, o.dir)
 	}
-	return os.RemoveAll(o.dir)
+	return errors.Join(err, os.RemoveAll(o.dir))
 }

@@ -61,7 +61,7 @@ func (s *show) run(ctx context.Context) (outcome, error) {
 
 func (s *show) steps() []step {
 	return []step{
-		{"nothing", func(context.Context) error { return nil }},
+		{"all is well", func(context.Context) error { return nil }},
 		{"kill -9 of edge-2", func(context.Context) error { s.edges[1].Kill(); return nil }},
 		{"edge-2 starts again", func(ctx context.Context) error { return s.restart(ctx, 1) }},
 		{"kill -9 of etcd-1", func(context.Context) error { s.etcd[0].end(syscall.SIGKILL); return nil }},
