@@ -125,7 +125,7 @@ func (s *show) topology() {
 		{"etcd", strings.Join(etcd, "  ")},
 		{"PostgreSQL", address(s.database.primary) + " primary  " + address(s.database.standby) + " synchronous standby"},
 		{"target", s.target.address + " counts the calls of the workflow's two nodes"},
-		{"logs", s.dir},
+		{"logs", s.dir + " while it runs"},
 	} {
 		fmt.Fprintf(s.out, "%-10s  %s\n", row[0], row[1])
 	}
