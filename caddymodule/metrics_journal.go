@@ -128,6 +128,9 @@ type meteredLease struct {
 	meters journalMeters
 }
 
+// Unwrap returns the lease itself.
+func (l meteredLease) Unwrap() journal.Lease { return l.Lease }
+
 // Checkpoint implements journal.Lease.
 func (l meteredLease) Checkpoint(ctx context.Context, s journal.Step) error {
 	began := time.Now()

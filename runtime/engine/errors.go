@@ -46,6 +46,10 @@ func (e *NodeError) Unwrap() error { return e.Detail }
 // longer run.
 const CodeCrashLoop = "crash_loop"
 
+// CodeNodeUnavailable is the code of an accepted execution that no machine could run, of those that
+// share its journal.
+const CodeNodeUnavailable = "node_unavailable"
+
 // CodeJournalFull is the code of an execution that ended because the journal had no room for its
 // checkpoints. The workflow had used up its share, or the journal was full.
 const CodeJournalFull = "journal_full"

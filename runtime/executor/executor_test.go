@@ -115,6 +115,67 @@ func TestExecutorFinishesFailures(t *testing.T) {
 	}
 }
 
+// leavingJournal is a journal that other machines share. err is the result of leaving.
+type leavingJournal struct {
+	*ledger
+	err  error
+	left chan string
+}
+
+type leavingLease struct {
+	journal.Lease
+	journal *leavingJournal
+}
+
+func (j *leavingJournal) Claim(ctx context.Context, except ...string) (journal.Lease, error) {
+	l, err := j.ledger.Claim(ctx, except...)
+	if err != nil {
+		return nil, err
+	}
+	return leavingLease{l, j}, nil
+}
+
+func (l leavingLease) Leave(context.Context) error {
+	l.journal.left <- l.Entry().ID
+	return l.journal.err
+}
+
+// TestExecutorLeavesToOthers checks that an entry that cannot be run here is left to the machines
+// that share the journal, and fails if none of them can run it.
+func TestExecutorLeavesToOthers(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want string // "" = nothing is finished
+	}{
+		{"left", nil, ""},
+		{"taken for dead", journal.ErrLeaseLost, ""},
+		{"nobody", fmt.Errorf("here: %w", journal.ErrNobody), "finished failed node_unavailable"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := &leavingJournal{newLedger(), c.err, make(chan string, 1)}
+			l := newLab(t, engine.Config{}, sandbox.Limits{})
+			p := l.Program(Document(""))
+			r := l.runner(p)
+			r.Resolve = func(context.Context, *journal.Entry) (*engine.Program, error) { return nil, errors.New("no node type") }
+			x := New(j, 0)
+			defer x.Use(r)()
+			l.accept(x, p, "exec-1")
+			if got := Receive(t, j.left); got != "exec-1" {
+				t.Errorf("left %s", got)
+			}
+			if c.want != "" {
+				Receive(t, j.finished)
+			}
+			l.drain(x, 0)
+			got := j.lines()
+			if c.want == "" && len(got) > 0 || c.want != "" && !slices.Contains(got, c.want) {
+				t.Errorf("journal %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestExecutorWaitsForRoom checks that an entry runs later if there is no memory for its program.
 func TestExecutorWaitsForRoom(t *testing.T) {
 	l := newLab(t, engine.Config{}, sandbox.Limits{})

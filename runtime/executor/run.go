@@ -46,6 +46,8 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 	case errors.As(err, &full): // it may fit later
 		x.release(r.Engine, l, retryPause)
 		return
+	case err != nil && x.leaveToOthers(r.Engine, l, err):
+		return
 	case err != nil:
 		r.Engine.Logger().Error("an accepted execution cannot be run", zap.String("execution_id", e.ID),
 			zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.Error(err))
@@ -130,6 +132,30 @@ func (x *Executor) finish(by *engine.Engine, l journal.Lease, run *execution, re
 		x.interrupted(run, l)
 		x.release(by, l, retryPause)
 	}
+}
+
+// leaveToOthers leaves an entry that cannot be run here to other machines, if any share the
+// journal: its document was valid where it was accepted, so that they may have what this one lacks.
+func (x *Executor) leaveToOthers(by *engine.Engine, l journal.Lease, why error) bool {
+	leaver := journal.LeaverOf(l)
+	if leaver == nil {
+		return false
+	}
+	e := l.Entry()
+	fields := []zap.Field{
+		zap.String("execution_id", e.ID), zap.String("workflow", e.Workflow), zap.Int64("revision", e.Revision), zap.NamedError("reason", why),
+	}
+	switch err := leaver.Leave(x.calls.context()); {
+	case err == nil:
+		by.Logger().Warn("an accepted execution cannot be run here, and is left to other machines", fields...)
+	case errors.Is(err, journal.ErrNobody):
+		by.Logger().Error("an accepted execution has failed because no machine can run it", fields...)
+		x.finish(by, l, nil, record.NotRun(engine.Failed, engine.CodeNodeUnavailable, "no machine has what the workflow needs"))
+	case !errors.Is(err, journal.ErrLeaseLost):
+		by.Logger().Error("leaving an execution to other machines failed", append(fields, zap.Error(err))...)
+		x.release(by, l, retryPause)
+	}
+	return true
 }
 
 // release returns an entry to the journal. It can be claimed again after the given time.

@@ -41,6 +41,9 @@ var (
 	// ErrCancelled means that the entry was cancelled while the lease holds. The caller stops
 	// working on the entry and finishes it as cancelled.
 	ErrCancelled = errors.New("execution was cancelled")
+	// ErrNobody means that no machine can run an entry, and that it has waited for one for long,
+	// see Leaver. The caller ends it.
+	ErrNobody = errors.New("no machine can run this")
 	// ErrUnknown means that the journal has nothing with this ID, or no longer has it.
 	ErrUnknown = errors.New("no such execution")
 	// ErrEnded means that the execution has already ended.

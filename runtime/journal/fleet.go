@@ -40,6 +40,25 @@ type Sharing interface {
 	Warnings() []string
 }
 
+// Leaver is implemented by leases of journals that several machines share. See LeaverOf.
+type Leaver interface {
+	// Leave ends the lease of an entry that this machine cannot run, and leaves it to the others:
+	// this is no death, and this machine does not claim entries of the same document for a while,
+	// or until it is configured anew. If no machine that shares the journal can run it and a good
+	// part of the retention is over, it returns ErrNobody, and the lease still holds.
+	Leave(ctx context.Context) error
+}
+
+// LeaverOf returns the Leaver of a lease, or of the one that its method Unwrap() Lease returns; nil
+// if it has none.
+func LeaverOf(l Lease) Leaver {
+	if u, ok := l.(interface{ Unwrap() Lease }); ok {
+		l = u.Unwrap()
+	}
+	leaver, _ := l.(Leaver)
+	return leaver
+}
+
 // Owned is implemented by journals that belong to a fleet, see Sharing.Belong, and can be given to
 // another one.
 type Owned interface {

@@ -22,6 +22,7 @@ type candidate struct {
 	since        time.Time     // held
 	busy         chan struct{} // closed when a claim ahead of it has ended; nil = there is none
 	gone         bool          // such a claim has found that somebody else has it
+	hopeless     bool          // no machine can run it
 }
 
 // enqueue makes an entry available to claims of this machine.
@@ -197,13 +198,17 @@ func (j *Journal) claim(ctx context.Context, c *candidate) (journal.Lease, error
 // claimWithNext claims a candidate, and with it some of those that are next.
 func (j *Journal) claimWithNext(ctx context.Context, c *candidate) (*lease, error) {
 	busy := make(chan struct{})
-	all := append(j.takeNext(c.hour, busy), c)
+	all := []*candidate{c}
+	var lacking [][]byte
+	if !c.hopeless {
+		all, lacking = append(j.takeNext(c.hour, busy), c), j.lacking()
+	}
 	ids := make([]string, len(all))
 	for i, c := range all {
 		ids[i] = c.id
 	}
 	me := j.incarnation.Load()
-	leases, skipped, err := j.claimAll(ctx, c.hour, ids, me)
+	leases, skipped, err := j.claimAll(ctx, c.hour, ids, me, lacking)
 	if hasCode(err, codeNoTable) { // its hour is over
 		err = nil
 	}
@@ -224,7 +229,7 @@ func (j *Journal) claimWithNext(ctx context.Context, c *candidate) (*lease, erro
 			if c.gone = true; queued {
 				j.drop(c)
 			}
-			switch again := (&candidate{id: c.id, workflow: c.workflow, hour: c.hour, placed: c.placed, bytes: c.bytes}); {
+			switch again := (&candidate{id: c.id, workflow: c.workflow, hour: c.hour, placed: c.placed, bytes: c.bytes, hopeless: c.hopeless}); {
 			case err != nil: // it may be claimed, or not
 				j.ahead.lost[c.id] = &lostClaim{hour: c.hour, refused: again}
 			case skipped[c.id]: // another machine is about to claim it, or dies before it has
@@ -266,9 +271,16 @@ func (j *Journal) takeNext(hour uint32, busy chan struct{}) []*candidate {
 	return next
 }
 
-// claimAll claims entries of an hour, as far as nobody has them. It skips those of which somebody
-// has locked the row.
-func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me int64) (leases map[string]*lease, skipped map[string]bool, err error) {
+// claimAll claims entries of an hour, as far as nobody has them and their documents are not among
+// those that this machine lacks. It skips those of which somebody has locked the row.
+func (j *Journal) claimAll(
+	ctx context.Context, hour uint32, ids []string, me int64, lacking [][]byte,
+) (leases map[string]*lease, skipped map[string]bool, err error) {
+	if len(lacking) > 0 {
+		if ids, err = j.withoutLacking(ctx, hour, ids, lacking); err != nil || len(ids) == 0 {
+			return nil, nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, claimTime)
 	defer cancel()
 	leases, skipped = make(map[string]*lease, len(ids)), make(map[string]bool)
@@ -347,6 +359,18 @@ func (j *Journal) claimAll(ctx context.Context, hour uint32, ids []string, me in
 		}
 	}
 	return leases, skipped, nil
+}
+
+// withoutLacking returns the ids of entries whose documents are not among some.
+func (j *Journal) withoutLacking(ctx context.Context, hour uint32, ids []string, lacking [][]byte) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	rows, err := j.pool.Query(ctx, j.sql(`select i.id from unnest($1::text[]) i (id)
+		where not exists(select from {s}.entries_{h} e where e.id = i.id and e.document = any($2::bytea[]))`, hour), ids, lacking)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // endDamaged ends an entry that was claimed and cannot be read: somebody has deleted a part of it

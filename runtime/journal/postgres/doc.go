@@ -10,6 +10,7 @@
 //
 //	meta        one row: the version of the schema, what it consists of, whose it is, and its seal
 //	machines    a row for each time that a journal was opened: its incarnation
+//	lacks       which machine cannot run which documents
 //	keys        idempotency keys, with their stored responses
 //	counts      counters by the hour, of all machines together
 //	moves       how far each move has come that was imported

@@ -151,6 +151,9 @@ func (j *Journal) takeBack(ctx context.Context, tx pgx.Tx, incarnation int64, wh
 		deaths = greatest(least(deaths, 1000000000), 0) + case when begun then $2::integer else 0 end where holder = $1`, 0), incarnation, int(why)); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, j.sql("delete from {s}.lacks where incarnation = $1", 0), incarnation); err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, j.sql("delete from {s}.keys where holder = $1", 0), incarnation)
 	return err
 }
@@ -201,6 +204,7 @@ func (j *Journal) maintain(ctx context.Context) {
 		if j.bounded(ctx, j.readClock) != nil || j.bounded(ctx, j.endLapsed) != nil || j.bounded(ctx, j.recountOthers) != nil {
 			continue
 		}
+		_ = j.bounded(ctx, j.findHopeless)
 		if time.Since(cleaned) < cleanEvery {
 			continue
 		}

@@ -32,6 +32,7 @@ type reading struct {
 func (j *Journal) poll(ctx context.Context) {
 	pause := pollMin
 	for j.sleepOrLook(ctx, backoff.Jitter(pause, 0.3)) {
+		j.lackAnew(ctx)
 		before := j.countCandidates()
 		pause = min(2*pause, pollMax)
 		if before > 2*pollRow {
@@ -89,18 +90,26 @@ func (j *Journal) readCandidates(ctx context.Context) error {
 	for origin := range r.unread {
 		unread = append(unread, origin)
 	}
+	lacking := j.lacking()
+	left := ""
+	if len(lacking) > 0 {
+		left = ` and not exists(select from {s}.entries e where e.hour = r.hour and e.id = r.id and e.document = any($6::bytea[]))`
+	}
 	j.mu.Lock()
 	j.taken = make(map[string]bool) // what is read of them is older than their claim
 	j.mu.Unlock()
+	args := []any{origins, cursors, pollRow, ended.Microseconds(), unread}
+	if len(lacking) > 0 {
+		args = append(args, lacking)
+	}
 	rows, err := j.pool.Query(ctx, j.sql(`select p.hour, p.id, p.workflow, `+finite("p.placed")+`, `+sane("p.bytes")+`, p.origin, p.seq,
 			p.holder is null and not p.returned
 		from {s}.machines m left join unnest($1::bigint[], $2::bigint[]) c (origin, seq) on c.origin = m.incarnation
 		cross join lateral (select * from {s}.pending where origin = m.incarnation and seq > coalesce(c.seq, 0) order by seq limit $3) p
 		where m.ended is null or m.ended > clock_timestamp() - $4::bigint * interval '1 microsecond' or m.incarnation = any($5::bigint[])
 		union all
-		(select hour, id, workflow, `+finite("placed")+`, `+sane("bytes")+`, 0, 0, true from {s}.pending where returned and holder is null
-			and (due is null or due <= clock_timestamp()) order by placed limit $3)`, 0),
-		origins, cursors, pollRow, ended.Microseconds(), unread)
+		(select hour, id, workflow, `+finite("placed")+`, `+sane("bytes")+`, 0, 0, true from {s}.pending r where returned and holder is null
+			and (due is null or due <= clock_timestamp())`+left+` order by placed limit $3)`, 0), args...)
 	var all []foundRow
 	if err == nil {
 		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (f foundRow, err error) {

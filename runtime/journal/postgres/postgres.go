@@ -53,6 +53,8 @@ type Journal struct {
 	look       chan struct{} // tells poll that there is something to find
 	recount    atomic.Bool   // the usage has to be read again
 
+	reconfigured atomic.Bool // this machine may be able to run something else
+
 	// These belong to the committer.
 	usage      *usage
 	recounting recounting
@@ -61,6 +63,7 @@ type Journal struct {
 
 	mu         sync.Mutex
 	candidates map[string]*candidate // entries that may be claimed, by id
+	lacks      map[digest]time.Time  // documents that this machine cannot run, and since when
 	queue      fairqueue.Queue[*candidate]
 	timers     map[*time.Timer]bool // of delayed releases
 	ahead      ahead
@@ -77,6 +80,7 @@ func New(o Options) *Journal {
 		started:    make(chan struct{}),
 		operations: make(chan *operation, maxBatch),
 		candidates: make(map[string]*candidate),
+		lacks:      make(map[digest]time.Time),
 		timers:     make(map[*time.Timer]bool),
 		wake:       make(chan struct{}),
 		ahead:      ahead{lost: make(map[string]*lostClaim)},
@@ -85,12 +89,15 @@ func New(o Options) *Journal {
 		pause:      newPause(),
 	}
 	j.counters = newCounters(j.Now)
-	j.Configure(o.Limits)
+	j.limits.Store(o.Limits.withDefaults())
 	return j
 }
 
-// Configure changes the limits.
-func (j *Journal) Configure(l Limits) { j.limits.Store(l.withDefaults()) }
+// Configure changes the limits. It is called whenever this machine has another configuration.
+func (j *Journal) Configure(l Limits) {
+	j.limits.Store(l.withDefaults())
+	j.reconfigured.Store(true)
+}
 
 // Stats reads the statistics of all machines together.
 func (j *Journal) Stats(ctx context.Context) (journal.Stats, error) {

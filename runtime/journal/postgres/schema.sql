@@ -20,6 +20,13 @@ create table {s}.machines (
 );
 create index machines_ended on {s}.machines (ended);
 
+create table {s}.lacks (                 -- which machine cannot run which document
+	document    bytea not null,              -- SHA-256 of its text
+	incarnation bigint not null,
+	primary key (document, incarnation)
+);
+create index lacks_incarnation on {s}.lacks (incarnation);
+
 create table {s}.keys (
 	key      bytea primary key,              -- SHA-256 of workflow and text
 	workflow text not null,
