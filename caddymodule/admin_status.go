@@ -27,8 +27,9 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	}
 	memory := app.budget.Usage()
 	var machines []adminapi.MachineStatus
+	var ofMachines []adminapi.Trouble
 	if pending.Fault == "" {
-		machines = app.machines(r.Context())
+		machines, ofMachines = app.machines(r.Context())
 	}
 	s := adminapi.Status{
 		Version:    version.Version(),
@@ -55,7 +56,7 @@ func getStatus(app *App, w http.ResponseWriter, r *http.Request) error {
 	if pending.Fault != "" {
 		s.Troubles = append(s.Troubles, adminapi.Trouble{Where: "journal", Reason: "it cannot be written: " + pending.Fault})
 	}
-	s.Warnings = append(s.Warnings, app.sharedWarnings(machines)...)
+	s.Warnings = append(s.Warnings, app.sharedWarnings(ofMachines)...)
 	for _, wf := range app.catalog.List() {
 		switch state := workflowState(wf); {
 		case state == adminapi.StatePreparing:

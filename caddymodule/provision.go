@@ -82,7 +82,7 @@ func (a *App) listen() error {
 	}
 	a.events = e
 	a.life.onEnd(releasing(e.close))
-	return errors.Join(e.on("started", e.start), e.on("stopping", a.stopping))
+	return errors.Join(e.on("started", e.start), e.on("started", a.describeMachine), e.on("stopping", a.stopping))
 }
 
 func (a *App) acquireMeters() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -119,22 +120,23 @@ func (a *App) durability() journal.Durability {
 // machinesWait bounds the reading of the machines for the status.
 const machinesWait = time.Second
 
-// machines returns the machines that share the journal; nil if they are not known.
-func (a *App) machines(ctx context.Context) []adminapi.MachineStatus {
+// machines returns the machines that share the journal, nil if they are not known, and warnings
+// about them.
+func (a *App) machines(ctx context.Context) ([]adminapi.MachineStatus, []adminapi.Trouble) {
 	if a.sharing == nil {
-		return nil
+		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, machinesWait)
 	defer cancel()
 	all, err := a.sharing.Machines(ctx)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	out := make([]adminapi.MachineStatus, len(all))
 	for i, m := range all {
 		out[i] = adminapi.MachineStatus{Name: m.Name, Version: m.Version, Self: m.Self, LastSeen: m.LastSeen.UTC(), Claims: m.Claims}
 	}
-	return out
+	return out, slices.Concat(sameNames(out), differences(all))
 }
 
 // idClock is the clock of new ids: machines that share a journal have one; nil = that of this
@@ -147,14 +149,14 @@ func (a *App) idClock() func() time.Time {
 }
 
 // sharedWarnings returns what the journal that is shared warns of.
-func (a *App) sharedWarnings(machines []adminapi.MachineStatus) (warnings []adminapi.Trouble) {
+func (a *App) sharedWarnings(ofMachines []adminapi.Trouble) (warnings []adminapi.Trouble) {
 	if a.sharing == nil {
 		return nil
 	}
 	for _, w := range a.sharing.Warnings() {
 		warnings = append(warnings, adminapi.Trouble{Where: "journal", Reason: w})
 	}
-	return append(warnings, sameNames(machines)...)
+	return append(warnings, ofMachines...)
 }
 
 // sameNames returns a warning for each name that several machines have.

@@ -14,7 +14,7 @@ type Status struct {
 	// Troubles are what an operator or author must fix, worst first.
 	Troubles []Trouble `json:"troubles"`
 	// Warnings are about documents and secrets that serve and would be rejected if they were stored
-	// today.
+	// today, and about machines that share the journal and differ.
 	Warnings []Trouble `json:"warnings"`
 	// Ready reports whether webhooks are served: the store's content has been loaded. Some of its
 	// documents may still be being prepared.

@@ -25,7 +25,8 @@ journal, and what needs to be fixed.
 
 The exit status is 1 if something needs to be fixed: the store is unreachable, a document or a
 secret is invalid, or an active webhook has no secret. Warnings do not change it. They are about
-workflows that are served but would be rejected if they were stored today.
+workflows that are served but would be rejected if they were stored today, and about machines that
+share the journal and differ in their versions or configs.
 
 With --ready the exit status only says whether webhooks are served. It is 0 as soon as the
 content of the store is loaded, even if documents are still being prepared or need to be fixed.`, cobra.NoArgs, o.run)

@@ -60,6 +60,7 @@ func TestSharedJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { other.Close() })
+	other.Describe(map[string]string{"limits executions": "512"})
 	status := func() (st adminapi.Status) {
 		t.Helper()
 		if err := json.Unmarshal([]byte(s.ask("GET", "status", "").body), &st); err != nil {
@@ -75,6 +76,11 @@ func TestSharedJournal(t *testing.T) {
 	if st.Durability != string(journal.Disk) || len(st.Troubles) > 0 {
 		t.Errorf("durability %s, troubles %+v", st.Durability, st.Troubles)
 	}
+
+	eventually(t, "what differs between the machines is told", func() bool {
+		w := fmt.Sprint(status().Warnings)
+		return strings.Contains(w, "differ in limits executions: 256 on edge-1; 512 on edge-2") && strings.Contains(w, "v9 on edge-2")
+	})
 
 	elsewhere := strings.Replace(app, "{\n lease", "{\n # another prefix\n lease", 1)
 	elsewhere = strings.Replace(elsewhere, "store etcd "+cluster.Address, "store etcd "+cluster.Address+" {\n prefix /other/\n}", 1)

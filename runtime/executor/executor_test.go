@@ -154,6 +154,7 @@ func TestExecutorLeavesToOthers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j := &leavingJournal{newLedger(), c.err, make(chan string, 1)}
+			j.durability = journal.Replicated // what is left is not waited for
 			l := newLab(t, engine.Config{}, sandbox.Limits{})
 			p := l.Program(Document(""))
 			r := l.runner(p)

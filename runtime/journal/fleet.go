@@ -14,6 +14,8 @@ type Machine struct {
 	Self     bool      // it is this process
 	LastSeen time.Time // when it last showed that it lives
 	Claims   int       // the entries that are leased to it
+	// Config has what Sharing.Describe was told there; nil = nothing yet.
+	Config map[string]string
 }
 
 // Sharing is implemented by journals that several processes can have open at a time. See SharingOf.
@@ -26,6 +28,10 @@ type Sharing interface {
 	// call does from then on, if the journal belongs to another one. While the journal is
 	// unavailable, it is checked later. Open and Seal check what was said before them.
 	Belong(ctx context.Context, fleet string) error
+
+	// Describe says what the configuration of this process consists of, for those who look at the
+	// machines: parts by their names. It does not wait. The parts must hold no secrets.
+	Describe(parts map[string]string)
 
 	// CheckedDurability returns what an accepted execution survives as it was found last, without
 	// waiting: other servers, on which it depends, come and go. Durability is what the

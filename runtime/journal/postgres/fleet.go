@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -126,6 +127,35 @@ func (j *Journal) takeOver(ctx context.Context, tx pgx.Tx, fleet string, inUse b
 	return t, err
 }
 
+// Describe implements journal.Sharing: the row of this machine has the parts soon.
+func (j *Journal) Describe(parts map[string]string) {
+	text, err := json.Marshal(parts)
+	if err != nil { // never: they are texts
+		return
+	}
+	config := string(text)
+	j.config.Store(&config)
+	j.undescribed.Store(true)
+}
+
+func (j *Journal) configText() string {
+	if c := j.config.Load(); c != nil {
+		return *c
+	}
+	return ""
+}
+
+// describeAnew writes what Describe was told. What fails is tried again.
+func (j *Journal) describeAnew(ctx context.Context) {
+	if !j.undescribed.Swap(false) {
+		return
+	}
+	if _, err := j.pool.Exec(ctx, j.sql("update {s}.machines set config = $2 where incarnation = $1", 0),
+		j.incarnation.Load(), j.configText()); err != nil {
+		j.undescribed.Store(true)
+	}
+}
+
 // Machines returns the machines that have the journal open.
 func (j *Journal) Machines(ctx context.Context) ([]journal.Machine, error) {
 	if err := j.checkReady(); err != nil {
@@ -133,12 +163,20 @@ func (j *Journal) Machines(ctx context.Context) ([]journal.Machine, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, soonTime)
 	defer cancel()
-	rows, err := j.pool.Query(ctx, j.sql(`select m.name, m.version, m.incarnation = $1, `+finite("m.seen")+`, count(p.id)
+	rows, err := j.pool.Query(ctx, j.sql(`select m.name, m.version, m.incarnation = $1, `+finite("m.seen")+`, count(p.id), m.config
 		from {s}.machines m left join {s}.pending p on p.holder = m.incarnation
 		where m.ended is null group by m.incarnation order by m.name, m.started`, 0), j.incarnation.Load())
 	if err != nil {
 		return nil, j.unavailable(err)
 	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[journal.Machine])
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m journal.Machine, err error) {
+		var config string
+		err = row.Scan(&m.Name, &m.Version, &m.Self, &m.LastSeen, &m.Claims, &config)
+		// It is empty, or somebody has changed it by hand.
+		if json.Unmarshal([]byte(config), &m.Config) != nil {
+			m.Config = nil
+		}
+		return m, err
+	})
 	return all, j.unavailable(err)
 }

@@ -49,9 +49,9 @@ func (j *Journal) announce(ctx context.Context) error {
 		if err := j.checkSeal(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, j.sql(`insert into {s}.machines (incarnation, name, version, process, until)
-			values ($1, $2, $3, $4, clock_timestamp() + $5::bigint * interval '1 microsecond')`, 0),
-			incarnation, j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds())
+		_, err := tx.Exec(ctx, j.sql(`insert into {s}.machines (incarnation, name, version, process, until, config)
+			values ($1, $2, $3, $4, clock_timestamp() + $5::bigint * interval '1 microsecond', $6)`, 0),
+			incarnation, j.options.Machine, j.options.Version, thisProcess(), j.options.Lease.Microseconds(), j.configText())
 		return err
 	})
 	if errors.Is(err, journal.ErrForeign) {

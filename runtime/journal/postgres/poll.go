@@ -33,6 +33,7 @@ func (j *Journal) poll(ctx context.Context) {
 	pause := pollMin
 	for j.sleepOrLook(ctx, backoff.Jitter(pause, 0.3)) {
 		j.lackAnew(ctx)
+		j.describeAnew(ctx)
 		before := j.countCandidates()
 		pause = min(2*pause, pollMax)
 		if before > 2*pollRow {

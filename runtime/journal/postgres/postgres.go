@@ -53,7 +53,9 @@ type Journal struct {
 	look       chan struct{} // tells poll that there is something to find
 	recount    atomic.Bool   // the usage has to be read again
 
-	reconfigured atomic.Bool // this machine may be able to run something else
+	reconfigured atomic.Bool            // this machine may be able to run something else
+	config       atomic.Pointer[string] // what Describe was told, as JSON; nil = nothing
+	undescribed  atomic.Bool            // the row of this machine does not have it yet
 
 	// These belong to the committer.
 	usage      *usage

@@ -13,6 +13,7 @@ create table {s}.machines (
 	name        text not null,
 	version     text not null,
 	process     text not null,               -- see process in machine.go
+	config      text not null default '',    -- JSON, see Describe; empty: it has not said yet
 	started     timestamptz not null default clock_timestamp(),
 	seen        timestamptz not null default clock_timestamp(),
 	until       timestamptz not null,

@@ -177,7 +177,7 @@ func TestMachines(t *testing.T) {
 		if age := time.Since(got.LastSeen); age > time.Minute {
 			t.Errorf("%s was seen %s ago", got.Name, age)
 		}
-		if got.LastSeen = (time.Time{}); got != want {
+		if got.LastSeen = (time.Time{}); !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v, want %+v", got, want)
 		}
 	}
