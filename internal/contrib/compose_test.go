@@ -61,7 +61,7 @@ var address = regexp.MustCompile(`\b([a-z][a-z0-9]*):(\d{4,5})\b`)
 func TestCompose(t *testing.T) {
 	var c composition
 	decode(t, "contrib/compose.yml", &c)
-	if want := []string{"balancer", "edge1", "edge2", "edge3", "etcd"}; !isSubset(want, c.Services) {
+	if want := []string{"balancer", "edge1", "edge2", "edge3", "etcd", "postgres"}; !isSubset(want, c.Services) {
 		t.Fatalf("the services are %q", slices.Sorted(maps.Keys(c.Services)))
 	}
 	used := make(map[string]bool)
@@ -99,6 +99,7 @@ func TestCompose(t *testing.T) {
 			}
 		}
 		for _, secret := range s.Secrets {
+			used["secret "+secret] = true
 			if c.Secrets[secret] == nil {
 				wrong("there is no secret %s", secret)
 			}
@@ -107,12 +108,19 @@ func TestCompose(t *testing.T) {
 			wrong("publishes %q: only the balancer may", s.Ports)
 		}
 		if file := s.caddyfile(); file != "" {
+			checkSecrets(s, read(t, file), wrong)
 			checkAddresses(t, c, s, read(t, file), wrong)
 		}
 	}
 	for _, v := range slices.Sorted(maps.Keys(c.Volumes)) {
 		if !used["volume "+v] {
 			t.Errorf("nothing uses the volume %s", v)
+		}
+	}
+	for name, secret := range c.Secrets {
+		// Compose copies others into containers, and cannot into those that are read-only.
+		if file := secret["file"]; !strings.HasSuffix(file, ".secret") || !used["secret "+name] {
+			t.Errorf("secret %s is %v, used %t", name, secret, used["secret "+name])
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(c.Networks)) {
@@ -144,6 +152,15 @@ func checkRestricted(s service, wrong func(string, ...any)) {
 	for key, value := range s.Environment {
 		if secretName.MatchString(key) && !strings.HasPrefix(value, "/run/secrets/") {
 			wrong("the environment has a secret: %s", key)
+		}
+	}
+}
+
+// checkSecrets checks that a service has the secrets that its Caddyfile reads.
+func checkSecrets(s service, caddyfile string, wrong func(string, ...any)) {
+	for _, m := range regexp.MustCompile(`/run/secrets/(\w+)`).FindAllStringSubmatch(caddyfile, -1) {
+		if !slices.Contains(s.Secrets, m[1]) {
+			wrong("its Caddyfile reads the secret %s, which it does not have", m[1])
 		}
 	}
 }

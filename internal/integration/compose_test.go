@@ -1,7 +1,10 @@
+//go:build unix
+
 package integration
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -13,7 +16,9 @@ import (
 	"testing"
 
 	"github.com/flowtrux/edge/internal/compiled"
+	"github.com/flowtrux/edge/internal/pgtest"
 	"github.com/flowtrux/edge/internal/testports"
+	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/store/etcd/etcdtest"
 )
 
@@ -105,17 +110,25 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// TestCompose runs the configs of the Compose file as processes: three edges, etcd and the
-// balancer. Senders reach nothing but webhooks. When an edge is killed, the balancer notices it by
-// one request at most: that on the connection to the edge that it had kept.
+// TestCompose runs the configs of the Compose file as processes: three edges, etcd, PostgreSQL and
+// the balancer. Senders reach nothing but webhooks. When an edge is killed, the balancer notices it
+// by one request at most: that on the connection to the edge that it had kept. The others run what
+// the edge had accepted.
 func TestCompose(t *testing.T) {
+	const lease = "2s"
 	cluster := etcdtest.Debian(t)
-	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret)
+	database, password := composeDatabase(t)
+	target := recording(t)
+	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret,
+		"/flowtrux/workflows/held", calling(target.URL+"/hold", "call"), "/flowtrux/secrets/held", secret)
 	site, health := freePorts(t)
 	var edges []*contained
 	for n := range 3 {
 		e := newContained(t, "compose/edge.Caddyfile", "etcd:2379", cluster.Address, "http://:8080", "http://"+site, "http://:9180", "http://"+health,
-			"persist_config off", "persist_config off\n\tdefault_bind "+edgeHost(n))
+			"persist_config off", "persist_config off\n\tdefault_bind "+edgeHost(n),
+			"postgres:5432", fmt.Sprintf("127.0.0.1:%d", database.Port), "/run/secrets/postgres", password,
+			"sslmode=disable", "sslmode=disable {\n\t\t\tlease "+lease+"\n\t\t}",
+			"flowtrux {", fmt.Sprintf("flowtrux {\n\t\tmachine edge%d\n\t\tegress {\n\t\t\tallow %s\n\t\t}", n+1, target.Address))
 		if err := compiled.Link(e.data); err != nil {
 			t.Fatal(err)
 		}
@@ -152,6 +165,23 @@ func TestCompose(t *testing.T) {
 			t.Errorf("senders reach %s: %d %s", path, status, body)
 		}
 	}
+
+	first := &server{t: t, site: edgeHost(0) + site, client: s.client}
+	var accepted []string
+	for range 6 {
+		for _, by := range []*server{first, s} {
+			a := by.post("/api/webhooks/held", `{}`)
+			if a.status != http.StatusOK {
+				t.Fatalf("accepting: %d %s", a.status, a.body)
+			}
+			accepted = append(accepted, a.header.Get("X-Execution-Id"))
+		}
+	}
+	stuck, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for range accepted {
+		must(t, target.WaitHolding(stuck.Done()))
+	}
 	edges[0].kill()
 	statuses := make(map[int]int)
 	for range 30 {
@@ -159,6 +189,53 @@ func TestCompose(t *testing.T) {
 	}
 	if ok, lost := statuses[http.StatusOK], statuses[http.StatusBadGateway]; ok+lost != 30 || lost > 1 {
 		t.Errorf("after an edge was killed, responses were %v", statuses)
+	}
+	target.ReleaseAll()
+	checkTakenOver(t, &server{t: t, admin: edges[1].admin, client: s.client}, accepted, target.Calls)
+}
+
+// composeDatabase runs a PostgreSQL that postgres.sql has set up, as the image does it, and returns
+// the file with the password of the edges.
+func composeDatabase(t *testing.T) (s *pgtest.Server, password string) {
+	t.Helper()
+	s, err := pgtest.Start()
+	must(t, err)
+	t.Cleanup(func() { must(t, s.Stop()) })
+	dir := t.TempDir()
+	password = filepath.Join(dir, "postgres.secret")
+	must(t, os.WriteFile(password, []byte("it's a $ecret\n"), 0o600))
+	text, err := os.ReadFile(filepath.Join(root(t), "contrib", "compose", "postgres.sql"))
+	must(t, err)
+	script := filepath.Join(dir, "postgres.sql")
+	must(t, os.WriteFile(script, []byte(strings.ReplaceAll(string(text), "/run/secrets/postgres", password)), 0o600))
+	out, err := exec.CommandContext(t.Context(), "psql", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--file="+script, s.Connection()).CombinedOutput()
+	if err != nil {
+		t.Fatalf("psql: %v\n%s", err, out)
+	}
+	must(t, s.DemandPasswords())
+	return s, password
+}
+
+// checkTakenOver checks, on another machine, that what was accepted has ended well. The calls of
+// the one that was killed were made again.
+func checkTakenOver(t *testing.T, s *server, accepted []string, calls func() map[string]int) {
+	t.Helper()
+	machines := make(map[string]int)
+	for _, id := range accepted {
+		machines[s.record(id, journal.Succeeded).Machine]++
+	}
+	if machines["edge1"] < 6 {
+		t.Errorf("accepted by %v", machines)
+	}
+	again := 0
+	for k, n := range calls() {
+		if n > 1 {
+			t.Logf("%s was called %d times", k, n)
+			again++
+		}
+	}
+	if again == 0 {
+		t.Error("nothing was taken over")
 	}
 }
 
