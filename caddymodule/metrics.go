@@ -145,6 +145,7 @@ func (m *meters) register(reg prometheus.Registerer, a *App) error {
 			return float64(a.executor.WaitingDuplicates())
 		}),
 		journalState{a.journal},
+		fleetState{a.journal},
 	) {
 		if err := register(reg, c); err != nil {
 			return fmt.Errorf("registering metrics: %w", err)

@@ -1,15 +1,20 @@
 package caddymodule
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"go.uber.org/zap"
 
+	"github.com/flowtrux/edge/runtime/engine"
+	"github.com/flowtrux/edge/runtime/flow"
 	"github.com/flowtrux/edge/runtime/journal"
 	"github.com/flowtrux/edge/runtime/journal/memory"
 )
@@ -108,6 +113,67 @@ func TestJournalMetricsWithoutADisk(t *testing.T) {
 	got := gathered(t, reg)
 	if v, known := got["journal_disk_free_bytes"]; known || got["journal_up"] != 1 {
 		t.Errorf("journal_disk_free_bytes is %v; all: %v", v, got)
+	}
+}
+
+// sharedJournal is a journal that several machines share.
+type sharedJournal struct {
+	journal.Journal
+	journal.Sharing
+	machines int // -1 = the database is away
+	found    journal.Durability
+}
+
+func (sharedJournal) Durability() journal.Durability          { return journal.Replicated }
+func (j sharedJournal) CheckedDurability() journal.Durability { return j.found }
+func (sharedJournal) TakenOver() uint64                       { return 3 }
+
+func (j sharedJournal) Machines(context.Context) ([]journal.Machine, error) {
+	if j.machines < 0 {
+		return nil, journal.ErrUnavailable
+	}
+	return make([]journal.Machine, j.machines), nil
+}
+
+// TestFleetMetrics checks what is told of a journal that is shared, of one whose database is away,
+// and of one that is not shared.
+func TestFleetMetrics(t *testing.T) {
+	own := memory.New(memory.Options{})
+	for _, c := range []struct {
+		name    string
+		journal journal.Journal
+		want    map[string]float64
+	}{
+		{"shared", meteredJournal{Journal: sharedJournal{Journal: own, machines: 3, found: journal.Disk}}, map[string]float64{
+			"journal_durability": 1, "journal_required_durability": 2, "journal_takeovers_total": 3, "journal_machines": 3,
+		}},
+		{"the database is away", sharedJournal{Journal: own, machines: -1, found: journal.Replicated}, map[string]float64{
+			"journal_durability": 2, "journal_required_durability": 2, "journal_takeovers_total": 3,
+		}},
+		{"not shared", own, map[string]float64{"journal_durability": 0, "journal_required_durability": 0}},
+	} {
+		reg := prometheus.NewPedanticRegistry()
+		reg.MustRegister(fleetState{c.journal})
+		if got := gathered(t, reg); !maps.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// An execution that is interrupted and goes on from the journal is counted when it ends.
+func TestInterruptedIsNotCounted(t *testing.T) {
+	own := memory.New(memory.Options{})
+	for _, c := range []struct {
+		journal journal.Journal
+		want    int
+	}{{own, 1}, {sharedJournal{Journal: own}, 0}} {
+		a := &App{journal: c.journal, meters: newMeters(), logger: zap.NewNop()}
+		observer{app: a}.ExecutionEnded(&engine.Program{Plan: &flow.Plan{ID: "order"}}, &engine.Result{Status: engine.Cancelled, Interrupted: true})
+		reg := prometheus.NewPedanticRegistry()
+		reg.MustRegister(a.meters.executions)
+		if got := gathered(t, reg); len(got) != c.want {
+			t.Errorf("%s: counted %v", c.journal.Durability(), got)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func (o observer) NodeEnded(_ *flow.Plan, _ string, _ int, typ string, d time.Du
 // ExecutionEnded implements engine.Observer.
 func (o observer) ExecutionEnded(program *engine.Program, r *engine.Result) {
 	p := program.Plan
-	if r.Interrupted && o.app.journal.Durability() == journal.Disk { // it is counted when it ends
+	if r.Interrupted && o.app.journal.Durability() != journal.Memory { // it is counted when it ends
 		o.app.logger.Info("execution interrupted, it goes on from the journal", zap.String("execution_id", r.ID),
 			zap.String("workflow", p.ID), zap.Int64("revision", p.Revision), zap.Duration("duration", r.Duration))
 		return

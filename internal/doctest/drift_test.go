@@ -24,6 +24,7 @@ func TestPagesKnowWhatTheCodeHas(t *testing.T) {
 		{"docs/operators/troubleshooting.md", constants(t, "runtime/signature/signature.go", ".*"), 7},
 		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics.go", "counter", "seconds", "gauge")), 11},
 		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics_journal.go", "counter", "seconds", "describe")), 11},
+		{"docs/operators/metrics.md", prefixed("caddy_flowtrux_", literals(t, "caddymodule/metrics_fleet.go", "describe")), 4},
 		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile.go"), 8},
 		{"docs/operators/caddyfile.md", options(t, "caddymodule/caddyfile_blocks.go"), 18},
 		{"docs/operators/placeholders.md", placeholders(t, "caddymodule/placeholders.go"), 4},

@@ -38,6 +38,9 @@ type Sharing interface {
 	// configuration wants.
 	CheckedDurability() Durability
 
+	// TakenOver returns how many other processes this one has taken for dead since it began.
+	TakenOver() uint64
+
 	// Now returns the time of a clock that all processes share, without waiting: new ids have it.
 	// Until it is known, it is that of this machine.
 	Now() time.Time

@@ -100,6 +100,9 @@ func TestTakenForDead(t *testing.T) {
 	if got := now.Entry(); got.Deaths != 1 || len(got.Steps) != 1 {
 		t.Errorf("taken over with %d deaths and steps %v", got.Deaths, got.Steps)
 	}
+	if a, b := a.TakenOver(), b.TakenOver(); a != 0 || b != 1 {
+		t.Errorf("a has taken %d machines for dead, and b %d", a, b)
+	}
 	wantError(t, "checkpointing", old.Checkpoint(t.Context(), journal.Step{Node: "two", Output: []byte("2")}), journal.ErrLeaseLost)
 	wantError(t, "finishing", old.Finish(t.Context(), &journal.Record{Summary: journal.Summary{Outcome: journal.Outcome{Status: journal.Failed}}}), journal.ErrLeaseLost)
 	wantError(t, "extending", old.Extend(t.Context()), journal.ErrLeaseLost)

@@ -182,8 +182,12 @@ func (j *Journal) endLapsed(ctx context.Context) error {
 		}); err != nil || !ended {
 			return err
 		}
+		j.takenOver.Add(1)
 	}
 }
+
+// TakenOver implements journal.Sharing.
+func (j *Journal) TakenOver() uint64 { return j.takenOver.Load() }
 
 // Of maintenance.
 const (

@@ -35,6 +35,7 @@ type Journal struct {
 	seq         atomic.Int64              // of the last entry, step or key
 	hours       sync.Map                  // of uint32: hours whose tables are there
 	commits     atomic.Uint64
+	takenOver   atomic.Uint64          // machines that this one has ended
 	fault       atomic.Pointer[string] // why it cannot write
 	counters    counters
 	durable     atomic.Pointer[journal.Durability]
