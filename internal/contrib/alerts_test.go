@@ -74,6 +74,26 @@ func alerts(t *testing.T) []alert {
 	return list
 }
 
+// TestFleetGaugesAreNotSummed: machines that share a journal all show the same of it.
+func TestFleetGaugesAreNotSummed(t *testing.T) {
+	same := `caddy_flowtrux_journal_(?:pending|running|oldest_pending_seconds|bytes|max_bytes|machines|durability|required_durability)\b`
+	sum := regexp.MustCompile(`\b(?:sum|avg)\b[^(\n]*(?:\([^()\n]*\)\s*)?\(+\s*` + same)
+	for _, bad := range []string{"sum(caddy_flowtrux_journal_pending)", "sum by (job) (caddy_flowtrux_journal_bytes{})", "avg without (job) ((caddy_flowtrux_journal_machines"} {
+		if !sum.MatchString(bad) {
+			t.Errorf("it is not found in %s", bad)
+		}
+	}
+	for _, name := range []string{"contrib/grafana/flowtrux.json", "contrib/prometheus/alerts.yml"} {
+		text := read(t, name)
+		if found := sum.FindString(text); found != "" {
+			t.Errorf("%s: %s", name, found)
+		}
+		if len(regexp.MustCompile(same).FindAllString(text, -1)) < 4 {
+			t.Errorf("%s asks for none of them", name)
+		}
+	}
+}
+
 // TestAlertsAreComplete checks that each alert has what an operator needs at night, and that a test
 // shows that it fires and clears.
 func TestAlertsAreComplete(t *testing.T) {

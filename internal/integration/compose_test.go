@@ -115,25 +115,15 @@ func TestImage(t *testing.T) {
 // by one request at most: that on the connection to the edge that it had kept. The others run what
 // the edge had accepted.
 func TestCompose(t *testing.T) {
-	const lease = "2s"
-	cluster := etcdtest.Debian(t)
-	database, password := composeDatabase(t)
+	shared := startShared(t)
+	cluster := shared.cluster
 	target := recording(t)
 	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret,
 		"/flowtrux/workflows/held", calling(target.URL+"/hold", "call"), "/flowtrux/secrets/held", secret)
 	site, health := freePorts(t)
 	var edges []*contained
 	for n := range 3 {
-		e := newContained(t, "compose/edge.Caddyfile", "etcd:2379", cluster.Address, "http://:8080", "http://"+site, "http://:9180", "http://"+health,
-			"persist_config off", "persist_config off\n\tdefault_bind "+edgeHost(n),
-			"postgres:5432", fmt.Sprintf("127.0.0.1:%d", database.Port), "/run/secrets/postgres", password,
-			"sslmode=disable", "sslmode=disable {\n\t\t\tlease "+lease+"\n\t\t}",
-			"flowtrux {", fmt.Sprintf("flowtrux {\n\t\tmachine edge%d\n\t\tegress {\n\t\t\tallow %s\n\t\t}", n+1, target.Address))
-		if err := compiled.Link(e.data); err != nil {
-			t.Fatal(err)
-		}
-		e.run()
-		edges = append(edges, e)
+		edges = append(edges, shared.edge(t, n, site, health, fmt.Sprintf("egress {\n\t\t\tallow %s\n\t\t}", target.Address)))
 	}
 	for n, e := range edges {
 		eventually(t, fmt.Sprintf("edge %d is healthy", n+1), e.ready)
@@ -192,6 +182,36 @@ func TestCompose(t *testing.T) {
 	}
 	target.ReleaseAll()
 	checkTakenOver(t, &server{t: t, admin: edges[1].admin, client: s.client}, accepted, target.Calls)
+}
+
+// shared is what the edges of the Compose file share.
+type shared struct {
+	cluster  *etcdtest.Server
+	database *pgtest.Server
+	password string // file
+}
+
+func startShared(t *testing.T) *shared {
+	t.Helper()
+	s := &shared{cluster: etcdtest.Debian(t)}
+	s.database, s.password = composeDatabase(t)
+	return s
+}
+
+// edge starts an edge with the config of the Compose file, on an address of its own. The ports have
+// a colon before them.
+func (s *shared) edge(t *testing.T, n int, site, health, options string) *contained {
+	t.Helper()
+	e := newContained(t, "compose/edge.Caddyfile", "etcd:2379", s.cluster.Address, "http://:8080", "http://"+site, "http://:9180", "http://"+health,
+		"persist_config off", "persist_config off\n\tdefault_bind "+edgeHost(n),
+		"postgres:5432", fmt.Sprintf("127.0.0.1:%d", s.database.Port), "/run/secrets/postgres", s.password,
+		"sslmode=disable", "sslmode=disable {\n\t\t\tlease 2s\n\t\t}",
+		"flowtrux {", fmt.Sprintf("flowtrux {\n\t\tmachine edge%d\n\t\t%s", n+1, options))
+	if err := compiled.Link(e.data); err != nil {
+		t.Fatal(err)
+	}
+	e.run()
+	return e
 }
 
 // composeDatabase runs a PostgreSQL that postgres.sql has set up, as the image does it, and returns

@@ -1,3 +1,5 @@
+//go:build unix
+
 package integration
 
 import (
@@ -15,17 +17,21 @@ import (
 )
 
 // TestDashboardAndAlerts checks that the dashboard, the alerts and the page about metrics name what
-// a server exposes. A real Prometheus scrapes it, and evaluates all that they ask for.
+// servers expose: one with a journal of its own, and one that shares its journal. A real Prometheus
+// scrapes them, and evaluates all that they ask for.
 func TestDashboardAndAlerts(t *testing.T) {
 	s := start(t)
 	s.load(s.caddyfile("", ""))
 	causeMetrics(s)
-	p := startPrometheus(t, s.admin)
+	site, health := freePorts(t)
+	edge := startShared(t).edge(t, 0, site, health, "")
+	eventually(t, "the edge is healthy", edge.ready)
+	p := startPrometheus(t, s.admin, edgeHost(0)+health)
 
 	var exposed map[string]labels
 	eventually(t, "Prometheus has scraped what the requests have caused", func() bool {
 		exposed = p.series()
-		return exposed["caddy_flowtrux_journal_finished_total"] != nil
+		return exposed["caddy_flowtrux_journal_finished_total"] != nil && exposed["caddy_flowtrux_journal_machines"] != nil
 	})
 	texts := documented(t)
 	for _, q := range slices.Concat(dashboardQueries(t), alertQueries(t)) {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package integration
 
 import (
@@ -22,13 +24,13 @@ import (
 // labels are the label names of a metric, each with one of its values.
 type labels map[string]string
 
-// prometheusServer is a Prometheus, Debian's, that scrapes one server and evaluates the alerts.
+// prometheusServer is a Prometheus, Debian's, that scrapes servers and evaluates the alerts.
 type prometheusServer struct {
 	t       *testing.T
 	address string
 }
 
-func startPrometheus(t *testing.T, target string) *prometheusServer {
+func startPrometheus(t *testing.T, targets ...string) *prometheusServer {
 	t.Helper()
 	p := &prometheusServer{t: t, address: testports.Address(t)}
 	dir := t.TempDir()
@@ -36,8 +38,8 @@ func startPrometheus(t *testing.T, target string) *prometheusServer {
 rule_files: [%q]
 scrape_configs:
   - job_name: flowtrux
-    static_configs: [{targets: [%q]}]
-`, filepath.Join(root(t), "contrib", "prometheus", "alerts.yml"), target)
+    static_configs: [{targets: [%s]}]
+`, filepath.Join(root(t), "contrib", "prometheus", "alerts.yml"), `"`+strings.Join(targets, `", "`)+`"`)
 	file := filepath.Join(dir, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
