@@ -49,30 +49,14 @@ func execution(ctx context.Context, o options) (f figures, err error) {
 	defer stop()
 	var servers [2]*crash.Server
 	for i, kept := range []string{fmt.Sprintf("postgres %q", database.Connection()), ""} {
-		own := filepath.Join(dir, fmt.Sprint(i))
-		if err := os.Mkdir(own, 0o700); err != nil {
-			return f, err
-		}
-		s, err := crash.New(crash.Config{
-			Command: []string{o.caddy}, Dir: own, Logs: own, Kept: kept, StoreIn: "etcd " + cluster,
-			Journal: "max_pending 1000000",
-		})
+		s, err := startServer(ctx, o.caddy, filepath.Join(dir, fmt.Sprint(i)), kept, cluster)
 		if err != nil {
 			return f, err
 		}
 		defer s.Kill()
-		if err := s.Start(ctx); err != nil {
-			return f, err
-		}
-		if err := s.Put(ctx, "minimal", workflow.Minimal()); err != nil {
-			return f, s.WithLog(err)
-		}
 		servers[i] = s
 	}
 	for _, s := range servers { // warms up
-		if err := awaitWorkflow(ctx, s); err != nil {
-			return f, s.WithLog(err)
-		}
 		if _, err := perExecution(ctx, s, o.executions/4+1); err != nil {
 			return f, s.WithLog(err)
 		}
@@ -89,6 +73,34 @@ func execution(ctx context.Context, o options) (f figures, err error) {
 		}
 	}
 	return f, nil
+}
+
+// startServer starts a server that accepts executions of minimal. dir is created.
+func startServer(ctx context.Context, caddy, dir, kept, cluster string) (s *crash.Server, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s, err = crash.New(crash.Config{
+		Command: []string{caddy}, Dir: dir, Logs: dir, Kept: kept, StoreIn: "etcd " + cluster, Journal: "max_pending 1000000",
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.Kill()
+		}
+	}()
+	if err := s.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.Put(ctx, "minimal", workflow.Minimal()); err != nil {
+		return nil, s.WithLog(err)
+	}
+	if err := awaitWorkflow(ctx, s); err != nil {
+		return nil, s.WithLog(err)
+	}
+	return s, nil
 }
 
 // perExecution returns the µs of CPU that a server uses for an execution, from its acceptance to

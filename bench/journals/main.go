@@ -6,20 +6,25 @@
 //	go -C bench run ./journals accept [-rounds 10] [-seconds 3]
 //	go -C bench run ./journals execution [-rounds 10] [-executions 20000] [-caddy ../bin/caddy]
 //	go -C bench run ./journals snapshot [-minutes 10]
+//	go -C bench run ./journals sizes [-executions 20000] [-caddy ../bin/caddy]
 //
 // accept is what 32 writers accept a second, of the file's. execution is the user and system time
 // of the process of a server, from the acceptance of a webhook to the end of its execution. It
 // needs a binary, and the etcd of the system. snapshot is what 32 workers claim and end a second
 // beside a transaction that was begun before the first of them, of the same without it.
 //
-// Each prints a row for the ratio of the two: the median of the rounds, and its 90 % confidence
-// interval. If that is wider than the distance from what is wanted, use more rounds.
+// Each of these prints a row for the ratio of the two: the median of the rounds, and its 90 %
+// confidence interval. If that is wider than the distance from what is wanted, use more rounds.
+//
+// sizes is for those who plan machines: how many executions a core of an edge, a core of the
+// database and a gigabyte of its disk carry. It compares nothing.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,19 +35,29 @@ type options struct {
 	caddy                                string
 }
 
+// printer is what was measured.
+type printer interface{ print(to io.Writer) error }
+
+func comparing(measure func(context.Context, options) (figures, error)) func(context.Context, options) (printer, error) {
+	return func(ctx context.Context, o options) (printer, error) {
+		f, err := measure(ctx, o)
+		return &f, err
+	}
+}
+
 func main() {
 	var o options
 	flags := flag.NewFlagSet("journals", flag.ExitOnError)
 	flags.IntVar(&o.rounds, "rounds", 10, "number of pairs of rounds, at least 5")
 	flags.IntVar(&o.seconds, "seconds", 3, "seconds of each round of accept")
-	flags.IntVar(&o.executions, "executions", 20_000, "executions of each round of execution")
+	flags.IntVar(&o.executions, "executions", 20_000, "executions of each round of execution, and of sizes")
 	flags.IntVar(&o.minutes, "minutes", 10, "minutes that the transaction of snapshot is open")
-	flags.StringVar(&o.caddy, "caddy", "../bin/caddy", "the `binary` of execution")
-	measures := map[string]func(context.Context, options) (figures, error){
-		"accept": accept, "execution": execution, "snapshot": snapshot,
+	flags.StringVar(&o.caddy, "caddy", "../bin/caddy", "the `binary` of execution and sizes")
+	measures := map[string]func(context.Context, options) (printer, error){
+		"accept": comparing(accept), "execution": comparing(execution), "snapshot": comparing(snapshot), "sizes": sizes,
 	}
 	if len(os.Args) < 2 || measures[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: journals accept|execution|snapshot [flags]")
+		fmt.Fprintln(os.Stderr, "usage: journals accept|execution|snapshot|sizes [flags]")
 		flags.PrintDefaults()
 		os.Exit(2)
 	}
