@@ -87,8 +87,8 @@ func measureAll(ctx context.Context, binary, next, only string) error {
 	return measure(ctx, os.Stdout, both[0], all)
 }
 
-// with calls do with a new fleet, and ends the fleet. Its directory stays if there is an error but an
-// interrupt, for the logs in it.
+// with calls do with a new fleet, and ends the fleet. Its directory stays, for the logs in it, if
+// there is an error other than an interrupt.
 func with(ctx context.Context, o options, do func(*fleet) error) (err error) {
 	if o.caddy.code, err = compiled.Dir(); err != nil {
 		return err
