@@ -2,9 +2,12 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +21,22 @@ import (
 var schema1 string
 
 // migrations are the steps from each version of the schema to the next. A step is never changed
-// once it was released.
+// once it was released: a schema that was made by other steps is refused.
 var migrations = []string{schema1}
+
+// digestOf identifies steps, whatever their comments and spaces.
+func digestOf(steps []string) string {
+	h := sha256.New()
+	for _, step := range steps {
+		for line := range strings.Lines(step) {
+			line, _, _ = strings.Cut(line, "--")
+			for word := range strings.FieldsSeq(line) {
+				_, _ = io.WriteString(h, word+" ") // never fails
+			}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // divided are the tables that are divided by hours.
 var divided = []string{"entries", "documents", "pending", "steps", "records"}
@@ -40,7 +57,7 @@ func (j *Journal) migrate(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", journal.ErrForeign, j.tooNew(version))
 		}
 		if version > 0 {
-			if err := j.checkShape(ctx, tx); err != nil {
+			if err := j.checkShape(ctx, tx, version); err != nil {
 				return err
 			}
 		}
@@ -80,7 +97,7 @@ func (j *Journal) migrateFrom(ctx context.Context, tx pgx.Tx, version int) error
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, j.sql("update {s}.meta set version = $1, shape = $2", 0), len(migrations), shape)
+	_, err = tx.Exec(ctx, j.sql("update {s}.meta set version = $1, made = $2, shape = $3", 0), len(migrations), digestOf(migrations), shape)
 	return err
 }
 
@@ -128,11 +145,17 @@ func (j *Journal) readShape(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// checkShape returns journal.ErrForeign if the schema is not as it was when it was made.
-func (j *Journal) checkShape(ctx context.Context, tx pgx.Tx) error {
+// checkShape returns journal.ErrForeign if the schema was not made by the steps of this package, or
+// is not as they made it.
+func (j *Journal) checkShape(ctx context.Context, tx pgx.Tx, version int) error {
+	var made *string
 	var want []string
-	if err := tx.QueryRow(ctx, j.sql("select shape from {s}.meta", 0)).Scan(&want); err != nil && !hasCode(err, codeNoColumn) {
+	if err := tx.QueryRow(ctx, j.sql("select made, shape from {s}.meta", 0)).Scan(&made, &want); err != nil && !hasCode(err, codeNoColumn) {
 		return err
+	}
+	if made == nil || *made != digestOf(migrations[:version]) {
+		return fmt.Errorf("%w: schema %s was made by another build, whose version %d differs from that of this program; "+
+			"use that build to export its executions, or name another schema", journal.ErrForeign, j.options.Schema, version)
 	}
 	got, err := j.readShape(ctx, tx)
 	if err != nil {

@@ -3,6 +3,7 @@
 create table {s}.meta (
 	only_row boolean primary key default true check (only_row),
 	version  integer not null,
+	made     text,                           -- by which steps, see digestOf
 	shape    text[],                         -- see readShape
 	fleet    text,                           -- whose it is; null: nobody has said so
 	seal     jsonb                           -- as what it was exported; null: it was not

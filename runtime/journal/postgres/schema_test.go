@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -26,11 +28,15 @@ func TestAltered(t *testing.T) {
 		"no column": {"alter table {s}.meta drop column version", "has no version"},
 		"no row":    {"delete from {s}.meta", "has no version"},
 		"version":   {"update {s}.meta set version = 0", "has no version"},
-		"added":     {"create table {s}.notes (x integer)", ""},
+		"steps":     {"update {s}.meta set made = repeat('0', 64)", "made by another build, whose version 1 differs"},
+		// as a build made it that knew nothing of seals
+		"older build": {`alter table {s}.meta drop column seal, drop column made;
+			update {s}.meta set shape = array_remove(array_remove(shape, 'column meta.seal jsonb'), 'column meta.made text')`, "made by another build"},
+		"added": {"create table {s}.notes (x integer)", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := open(t, "a", time.Minute)
-			_, err := j.pool.Exec(t.Context(), j.sql(c.change, 0))
+			_, err := j.pool.Exec(t.Context(), j.sql(c.change, 0), pgx.QueryExecModeSimpleProtocol)
 			must(t, "altering", err)
 			again := New(j.given)
 			err = again.Open(t.Context())
@@ -43,6 +49,17 @@ func TestAltered(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestDigestOf: comments and spaces are no part of what was made.
+func TestDigestOf(t *testing.T) {
+	one := digestOf([]string{"create table a (\n\tb text, -- what\n\tc text\n);"})
+	if same := digestOf([]string{"-- More.\ncreate table a ( b text,", "c text );"}); same != one {
+		t.Error("a comment matters")
+	}
+	if other := digestOf([]string{"create table a (b text, c integer);"}); other == one {
+		t.Error("a type does not matter")
 	}
 }
 
