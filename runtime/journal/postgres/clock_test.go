@@ -14,7 +14,7 @@ import (
 // TestClocks: machines whose clocks are days apart keep, list, expire and count as if they were
 // not, and each is told.
 func TestClocks(t *testing.T) {
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Lease, o.Retention = time.Minute, time.Hour
 	at := func(name string, wrong time.Duration) *Journal {
 		o := o

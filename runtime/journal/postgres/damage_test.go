@@ -50,7 +50,7 @@ func damages() (all []string) {
 // TestDamage: whatever somebody writes into the rows of entries, those of others run, all can be
 // listed, and what is damaged ends.
 func TestDamage(t *testing.T) {
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Machine, o.Lease = "before", time.Second
 	before := New(o)
 	must(t, "opening", before.Open(t.Context()))

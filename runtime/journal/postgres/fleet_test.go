@@ -35,7 +35,7 @@ func entryOf(workflow string, n int) *journal.Entry {
 // open opens the journal of a machine in the schema of a test.
 func open(t *testing.T, machine string, lease time.Duration) *Journal {
 	t.Helper()
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Machine, o.Lease = machine, lease
 	j := New(o)
 	if err := j.Open(t.Context()); err != nil {
@@ -180,10 +180,10 @@ func TestSchemas(t *testing.T) {
 	again := New(j.given)
 	wantError(t, "opening a newer one", again.Open(t.Context()), journal.ErrForeign)
 
-	_, err = j.pool.Exec(t.Context(), "create schema of_another create table t (x integer)")
-	must(t, "making another", err)
 	o := j.given
-	o.Schema = "of_another"
+	o.Schema += "_of_another"
+	_, err = j.pool.Exec(t.Context(), "create schema "+o.Schema+" create table t (x integer)")
+	must(t, "making another", err)
 	wantError(t, "opening another", New(o).Open(t.Context()), journal.ErrForeign)
 	for _, o := range []Options{{}, {Machine: "a", Schema: "A"}, {Machine: "a", Lease: 1}, {Machine: "a", Connection: "port=x password=secret"}} {
 		if err := New(o).Open(t.Context()); err == nil || strings.Contains(err.Error(), "secret") {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,21 @@ func optionsIn(dir string) Options {
 	return Options{
 		Connection: os.Getenv(connectionIn), Schema: fmt.Sprintf("test_%x", h.Sum64()), Machine: "test", Lease: 2 * time.Second,
 	}
+}
+
+// directories has a directory for each running test that has asked for options.
+var directories sync.Map
+
+// optionsOf returns options of the journals of a test. All have one schema, which is new in each
+// run of the test.
+func optionsOf(t *testing.T) Options {
+	dir, known := directories.Load(t)
+	if !known {
+		dir = t.TempDir()
+		directories.Store(t, dir)
+		t.Cleanup(func() { directories.Delete(t) })
+	}
+	return optionsIn(dir.(string))
 }
 
 // engine returns the engine for the suite, with some options of its journals.

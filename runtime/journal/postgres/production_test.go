@@ -277,7 +277,7 @@ func TestRejectedRows(t *testing.T) {
 // TestCountedBeside: the usage that is read beside the committer, while it commits, is exact in the
 // end.
 func TestCountedBeside(t *testing.T) {
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Lease = time.Minute
 	j := New(o)
 	j.recounting.inline = -1

@@ -123,7 +123,7 @@ func TestRequire(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "fsync = on") {
 		t.Errorf("opening without fsync: %v", err)
 	}
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Require = journal.Replicated
 	if err := New(o).Open(t.Context()); err == nil || !strings.Contains(err.Error(), "synchronous_standby_names is empty") {
 		t.Errorf("opening without standbys: %v", err)

@@ -64,7 +64,7 @@ func TestRights(t *testing.T) {
 		{"read records", "revoke select on {s}.records_{h} from {r}", false, "table records_"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := optionsIn(t.Name())
+			o := optionsOf(t)
 			o.Connection, o.Machine = connection, "a"
 			run("create schema " + o.Schema)
 			if !c.byOther {
@@ -100,7 +100,7 @@ func TestRights(t *testing.T) {
 		})
 	}
 	t.Run("see the standbys", func(t *testing.T) {
-		o := optionsIn(t.Name())
+		o := optionsOf(t)
 		o.Connection, o.Require = connection, journal.Replicated
 		run("create schema " + o.Schema + " authorization " + name)
 		err := New(o).Open(t.Context())

@@ -96,7 +96,7 @@ func TestDamagedRows(t *testing.T) {
 
 // TestFleets: a schema has one fleet, until another one takes it over.
 func TestFleets(t *testing.T) {
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Fleet = "cluster 1 /flowtrux/"
 	first := New(o)
 	must(t, "opening", first.Open(t.Context()))
@@ -144,7 +144,7 @@ func TestFleets(t *testing.T) {
 
 // TestTakenOverInUse: machines of the fleet before are ended. They keep nothing, and are refused.
 func TestTakenOverInUse(t *testing.T) {
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Fleet = "cluster 1 /flowtrux/"
 	other := o
 	other.Fleet, other.Machine = "cluster 2 /flowtrux/", "b"

@@ -85,7 +85,7 @@ func TestStopped(t *testing.T) {
 
 // stopped holds an entry until its input ends, when it was stopped meanwhile.
 func stopped(t *testing.T, schema string) {
-	o := optionsIn(t.Name())
+	o := optionsOf(t)
 	o.Schema, o.Machine, o.Lease = schema, "a", stoppedLease
 	j := New(o)
 	must(t, "opening", j.Open(t.Context()))
