@@ -150,7 +150,7 @@ func (x *Executor) leaveToOthers(by *engine.Engine, l journal.Lease, why error) 
 		by.Logger().Warn("an accepted execution cannot be run here, and is left to other machines", fields...)
 	case errors.Is(err, journal.ErrNobody):
 		by.Logger().Error("an accepted execution has failed because no machine can run it", fields...)
-		x.finish(by, l, nil, record.NotRun(engine.Failed, engine.CodeNodeUnavailable, "no machine has what the workflow needs"))
+		x.finish(by, l, nil, record.NotRun(engine.Failed, engine.CodeNodeUnavailable, "no machine that shares the journal can run the workflow: the log of each says why"))
 	case !errors.Is(err, journal.ErrLeaseLost):
 		by.Logger().Error("leaving an execution to other machines failed", append(fields, zap.Error(err))...)
 		x.release(by, l, retryPause)
