@@ -49,6 +49,29 @@ func TestExportReplacesNothing(t *testing.T) {
 	}
 }
 
+// TestOneExportWritesAFile: what another one would write into the same file is refused, and nothing
+// of it is there.
+func TestOneExportWritesAFile(t *testing.T) {
+	dir := t.TempDir()
+	source, other, file := filepath.Join(dir, "source.db"), filepath.Join(dir, "other.db"), filepath.Join(dir, "file")
+	fill(t, source, some(2).items())
+	fill(t, other, some(1).items())
+	during := 0
+	first, err := export(source, file, func(move.State) {
+		during++
+		_, err := export(other, file, quiet)
+		if !errors.Is(err, move.ErrBusy) || !strings.Contains(err.Error(), file) {
+			t.Errorf("got %v, want %v with %s", err, move.ErrBusy, file)
+		}
+	})
+	must(t, err)
+	checked, err := move.Check(file)
+	must(t, err)
+	if during == 0 || checked.All() != 6 || checked.Move != first.Move {
+		t.Errorf("asked %d times; it has %d items of %s", during, checked.All(), checked.Move)
+	}
+}
+
 // TestDamagedFiles: whatever is wrong with a file, nothing of it is imported, and the error names
 // the file and the place.
 func TestDamagedFiles(t *testing.T) {

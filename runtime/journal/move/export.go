@@ -28,7 +28,9 @@ type Exported struct {
 }
 
 // Export writes the content of a journal to a file, or goes on with what an earlier call has
-// written. from describes the journal for people. A file that is something else is left as it is.
+// written. from describes the journal for people. A file that is something else is left as it is. A
+// journal in a database can be read by several at a time: another call with the same file fails
+// with ErrBusy.
 func Export(ctx context.Context, s journal.Sealed, path, from string, progress Progress) (Exported, error) {
 	seal := s.Seal()
 	x := &export{Exported: Exported{Header: Header{Version: Version, Move: seal.Move, At: seal.At, From: from}}, path: path}
@@ -86,7 +88,8 @@ func (x *export) finished() (bool, error) {
 	return true, nil
 }
 
-// open opens the part, makes it if there is none, and cuts off what is not whole.
+// open opens the part, makes it if there is none, and cuts off what is not whole. Until the part is
+// closed, nobody else writes it.
 func (x *export) open() (err error) {
 	if x.file, err = os.OpenFile(x.part(), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
@@ -96,6 +99,13 @@ func (x *export) open() (err error) {
 			err = errors.Join(fmt.Errorf("%s: %w", x.part(), err), x.file.Close())
 		}
 	}()
+	free, err := lock(x.file)
+	if err != nil {
+		return err
+	}
+	if !free {
+		return ErrBusy
+	}
 	first, err := x.headerLine()
 	if err != nil {
 		return err

@@ -56,6 +56,8 @@ var (
 	ErrIncomplete = errors.New("export is not complete")
 	// ErrOther means that the file belongs to another move.
 	ErrOther = errors.New("export of another move")
+	// ErrBusy means that another export writes the file.
+	ErrBusy = errors.New("another export writes this file: wait for its end, or name another file")
 )
 
 // Header is the first line of a file.
