@@ -234,13 +234,18 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
-// TestStopped checks that an app whose config has ended responds in the same way, and that one
-// whose journal is closed accepts nothing.
+// TestStopped checks that an app that has drained accepts what its journal keeps, that one whose
+// journal is closed accepts nothing, and that one whose config has ended is not ready.
 func TestStopped(t *testing.T) {
 	s := newSite(t, `{}`, `{}`)
 	s.putWorkflow("order", trigger(`{}`))
 	s.app.drain()
 	r := s.do(to("order", `{}`))
+	if r.status != http.StatusOK {
+		t.Errorf("with a journal that keeps: %d %s", r.status, r.body)
+	}
+	s.app.closeExecutor()
+	r = s.do(to("order", `{}`))
 	if r.status != http.StatusServiceUnavailable || r.code() != "journal_unavailable" || r.header.Get("Retry-After") == "" {
 		t.Errorf("with a closed journal: %d %s", r.status, r.body)
 	}

@@ -34,7 +34,9 @@ func (a *App) drainWithin(limit time.Duration) {
 }
 
 // drain waits for the executions of the journal until the drain time is over. Executions that are
-// cut off then are reported when the executor is released.
+// cut off then are reported when the executor is released. Until then a journal that outlives the
+// process goes on accepting: Caddy stops its apps in any order, so that its servers may still take
+// requests for as long as they are given.
 func (a *App) drain() {
 	a.beginDrain()
 	by := a.drainBy
@@ -43,10 +45,24 @@ func (a *App) drain() {
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), by)
 	defer cancel()
-	a.executor.Close(ctx)
+	a.executor.Drain(ctx)
+	// Before the pool does, which has more time. A request that does not end keeps the config, and
+	// does not keep the process.
+	a.life.onEnd(releasing(a.closeExecutor))
+	caddy.OnExit(func(context.Context) { a.closeExecutor() })
 	if a.flushSpans != nil {
 		a.flushSpans()
 	}
+}
+
+// closeTime is how long the last records may take after the drain time is over.
+const closeTime = time.Second
+
+// closeExecutor closes the executor once it has drained, with what is left of the drain time.
+func (a *App) closeExecutor() {
+	ctx, cancel := context.WithTimeout(context.Background(), max(closeTime, time.Until(a.drainBy)))
+	defer cancel()
+	a.executor.Close(ctx)
 }
 
 // grace is Caddy's grace period, or drainTime when it has none.

@@ -479,8 +479,12 @@ func TestDrainWithKeys(t *testing.T) {
 	if r := <-first; r.status != http.StatusInternalServerError || r.code() != "execution_failed" {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	if _, err := s.app.journal.Stats(t.Context()); !errors.Is(err, journal.ErrClosed) {
+	if _, err := s.app.journal.Stats(t.Context()); err != nil {
 		t.Errorf("the journal after the drain: %v", err)
+	}
+	s.app.closeExecutor()
+	if _, err := s.app.journal.Stats(t.Context()); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("the journal after its end: %v", err)
 	}
 }
 

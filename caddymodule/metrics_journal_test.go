@@ -100,6 +100,7 @@ func TestJournalMetrics(t *testing.T) {
 		}
 	}
 	s.app.drain()
+	s.app.closeExecutor()
 	closed := gathered(t, reg)
 	if _, known := closed["journal_bytes"]; known || closed["journal_up"] != 0 {
 		t.Errorf("a closed journal reports: %v", closed)

@@ -46,7 +46,7 @@ var arrows = map[string][]string{
 		"runtime/slots", "runtime/trace", "runtime/tracing", "nodes/abi", "nodes/rawjson",
 	},
 	"runtime/executor": {
-		"internal/backoff", "runtime/engine", "runtime/feed", "runtime/flow", "runtime/journal", "runtime/record",
+		"internal/backoff", "internal/drain", "runtime/engine", "runtime/feed", "runtime/flow", "runtime/journal", "runtime/record",
 		"runtime/sandbox", "runtime/slots", "runtime/tracing",
 	},
 	"runtime/feed":                        {"runtime/journal"},

@@ -76,6 +76,16 @@ func (x *Senders) WaitRejected(patience time.Duration) error {
 	return x.until(patience, "one is rejected", func() bool { return len(x.rejected) > 0 })
 }
 
+// WaitMore waits until so many more webhooks were accepted, or one was rejected.
+func (x *Senders) WaitMore(many int, patience time.Duration) error {
+	x.mu.Lock()
+	many += len(x.ids)
+	x.mu.Unlock()
+	return x.until(patience, fmt.Sprintf("%d are accepted or one is rejected", many), func() bool {
+		return len(x.ids) >= many || len(x.rejected) > 0
+	})
+}
+
 func (x *Senders) until(patience time.Duration, what string, so func() bool) error {
 	late := time.AfterFunc(patience, func() {
 		x.mu.Lock()

@@ -7,6 +7,18 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
+// Drain stops running executions: it claims no more and waits for those that run. When ctx ends, it
+// aborts them. A journal that outlives the process goes on accepting until Close, since what it
+// accepts is run by other processes or when it is opened again. Any other journal is closed.
+// Drain is idempotent.
+func (x *Executor) Drain(ctx context.Context) {
+	if !x.outlivesProcess() {
+		x.Close(ctx)
+		return
+	}
+	x.drain.Do(func() { x.endRuns(ctx) })
+}
+
 // Close drains the executor and closes the journal. It accepts nothing new and waits for running
 // executions. If the journal does not outlive the process and there is a runner, it waits for
 // pending ones too. When ctx ends, it aborts the executions that still run. It returns the number
@@ -14,33 +26,40 @@ import (
 // opened again. Close is idempotent.
 func (x *Executor) Close(ctx context.Context) (left int) {
 	x.close.Do(func() {
-		x.mu.Lock()
-		x.closing = true
-		if x.outlivesProcess() || len(x.runners) == 0 {
-			x.quit()
-		}
-		x.mu.Unlock()
-		x.quitWhenDrained()
-
-		idle := make(chan struct{})
-		go func() { x.done.Wait(); close(idle) }()
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			x.mu.Lock()
-			x.quit()
-			x.mu.Unlock()
-			x.abort(engine.ErrShutdown)
-			<-idle
-		}
-		x.abort(engine.ErrShutdown)
-		x.retrier.done.Wait()
+		x.accepting.Close()
+		<-x.accepting.Drained()
+		x.drain.Do(func() { x.endRuns(ctx) })
 		x.recorder.Close(ctx)
 		x.left = x.countUnfinished()
 		// Ignore the error: earlier calls have reported it and the caller cannot act on it.
 		_ = x.journal.Close()
 	})
 	return x.left
+}
+
+// endRuns waits until nothing runs. When ctx ends, it aborts what does.
+func (x *Executor) endRuns(ctx context.Context) {
+	x.mu.Lock()
+	x.draining = true
+	if x.outlivesProcess() || len(x.runners) == 0 {
+		x.quit()
+	}
+	x.mu.Unlock()
+	x.quitWhenDrained()
+
+	idle := make(chan struct{})
+	go func() { x.done.Wait(); close(idle) }()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		x.mu.Lock()
+		x.quit()
+		x.mu.Unlock()
+		x.abort(engine.ErrShutdown)
+		<-idle
+	}
+	x.abort(engine.ErrShutdown)
+	x.retrier.done.Wait()
 }
 
 // outlivesProcess reports whether entries of the journal outlive this process.
@@ -68,11 +87,11 @@ func (x *Executor) isQuitting() bool {
 	}
 }
 
-// quitWhenDrained ends claiming if the executor is closing and no execution is left to run.
+// quitWhenDrained ends claiming if the executor drains and no execution is left to run.
 func (x *Executor) quitWhenDrained() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.closing || x.active > 0 {
+	if !x.draining || x.active > 0 {
 		return
 	}
 	// An execution that was just claimed may not be counted as active yet. But it is leased, so the

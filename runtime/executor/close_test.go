@@ -72,6 +72,45 @@ func TestCloseCutsOff(t *testing.T) {
 	}
 }
 
+// TestDrain: what outlives the process is accepted until the executor is closed, and not run.
+func TestDrain(t *testing.T) {
+	for durability, want := range map[journal.Durability]error{
+		journal.Memory: journal.ErrClosed, journal.Disk: nil, journal.Replicated: nil,
+	} {
+		t.Run(string(durability), func(t *testing.T) {
+			j := newLedger()
+			j.durability = durability
+			l := newLab(t, engine.Config{}, sandbox.Limits{})
+			p := l.Program(Document("t>a", Echo("a", `1`)))
+			x := New(j, 1)
+			defer x.Use(l.runner(p))()
+			l.accept(x, p, "exec-1")
+			if got := Receive(t, j.finished); got != "exec-1 succeeded" {
+				t.Errorf("finished %s", got)
+			}
+			for range 2 {
+				x.Drain(t.Context())
+			}
+			ev := Event(t, `{}`)
+			if err := x.Accept(t.Context(), p.Plan, "exec-2", ev, nil); !errors.Is(err, want) {
+				t.Errorf("accepting gives %v, want %v", err, want)
+			}
+			if _, err := x.Reserve(t.Context(), l.Engine, journal.Reservation{ID: "exec-3"}); !errors.Is(err, journal.ErrClosed) {
+				t.Errorf("running here gives %v", err)
+			}
+			select {
+			case other := <-j.finished:
+				t.Errorf("finished %s", other)
+			default:
+			}
+			x.Close(t.Context())
+			if err := x.Accept(t.Context(), p.Plan, "exec-4", ev, nil); !errors.Is(err, journal.ErrClosed) {
+				t.Errorf("accepting after Close gives %v", err)
+			}
+		})
+	}
+}
+
 // TestCloseOfAJournalThatKeeps checks that Close waits for running executions, but begins none.
 func TestCloseOfAJournalThatKeeps(t *testing.T) {
 	j := newLedger()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/flowtrux/edge/internal/drain"
 	"github.com/flowtrux/edge/runtime/engine"
 	"github.com/flowtrux/edge/runtime/feed"
 	"github.com/flowtrux/edge/runtime/flow"
@@ -38,21 +39,23 @@ type Runner struct {
 // released, and no other execution of that workflow is claimed until there is room. So it does not
 // keep other workflows from running.
 type Executor struct {
-	journal  journal.Journal
-	workers  int
-	aborted  context.Context // ends when running executions are aborted
-	abort    context.CancelCauseFunc
-	done     sync.WaitGroup // the claiming goroutine and the work counted in active
-	close    sync.Once
-	runs     running
-	calls    journalCalls
-	tasks    chan task // to workers that have nothing to do
-	recorder *record.Recorder
-	inflight inflight
-	retrier  settleRetrier
-	feed     *feed.Feed       // nil = nothing is published
-	counting journal.Counting // of journal; nil = it does not count
-	left     int              // the result of Close
+	journal   journal.Journal
+	workers   int
+	aborted   context.Context // ends when running executions are aborted
+	abort     context.CancelCauseFunc
+	done      sync.WaitGroup // the claiming goroutine and the work counted in active
+	drain     sync.Once
+	close     sync.Once
+	accepting drain.Group // calls of Accept
+	runs      running
+	calls     journalCalls
+	tasks     chan task // to workers that have nothing to do
+	recorder  *record.Recorder
+	inflight  inflight
+	retrier   settleRetrier
+	feed      *feed.Feed       // nil = nothing is published
+	counting  journal.Counting // of journal; nil = it does not count
+	left      int              // the result of Close
 
 	mu         sync.Mutex
 	changed    sync.Cond // of runners, workflows and quitting
@@ -65,9 +68,9 @@ type Executor struct {
 	reclaim    context.CancelFunc
 	claimed    int // executions that were claimed and have not ended
 	workflows  workflows
-	closing    bool          // nothing is accepted any more
+	draining   bool          // no work begins any more that Drain waits for
 	quitting   chan struct{} // closed when nothing is claimed any more
-	active     int           // calls and executions that Close waits for
+	active     int           // calls and executions that Drain waits for
 	unfinished int           // executions that were aborted
 }
 
@@ -101,7 +104,7 @@ func (x *Executor) Use(r Runner) (remove func()) {
 	if len(x.runners) == 1 {
 		x.claims, x.stopClaims = context.WithCancel(x.aborted)
 	}
-	if !x.claiming && !x.closing {
+	if !x.claiming && !x.draining {
 		x.claiming = true
 		x.done.Go(x.claimAll)
 	}
@@ -117,7 +120,7 @@ func (x *Executor) remove(r *Runner) {
 		return
 	}
 	x.stopClaims()
-	if x.closing {
+	if x.draining {
 		x.quit()
 	}
 }
@@ -142,21 +145,21 @@ func (x *Executor) NotRecorded() uint64 { return x.recorder.Missed() }
 // error means that the execution will run, as surely as the journal's durability promises. The
 // error is the journal's. After a *journal.DuplicateError without a response, see JoinInFlight.
 func (x *Executor) Accept(ctx context.Context, p *flow.Plan, id string, ev *flow.Event, key *journal.Key) error {
-	if !x.enter() {
+	if !x.accepting.Enter() {
 		return journal.ErrClosed
 	}
-	defer x.leave()
+	defer x.accepting.Leave()
 	e := record.Source(p, id, ev)
 	e.Key = key
 	return x.accept(ctx, e)
 }
 
-// enter adds a piece of work that Close waits for. It returns false once the executor is closing;
-// then leave must not be called.
+// enter adds a piece of work that Drain waits for. It returns false once the executor drains; then
+// leave must not be called.
 func (x *Executor) enter() bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.closing {
+	if x.draining {
 		return false
 	}
 	x.active++

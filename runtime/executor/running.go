@@ -81,10 +81,10 @@ func (x *Executor) Cancel(ctx context.Context, id string) error {
 // Rerun accepts an ended execution again under a new ID, with the same event. It uses the workflow
 // as it was, or p unless that is nil. The error is one of the journal's.
 func (x *Executor) Rerun(ctx context.Context, id, newID string, p *flow.Plan) error {
-	if !x.enter() {
+	if !x.accepting.Enter() {
 		return journal.ErrClosed
 	}
-	defer x.leave()
+	defer x.accepting.Leave()
 	// The journal does not know an execution for which a sender waits. For others it knows their
 	// end a moment before they are removed here.
 	if run := x.runs.get(id); run != nil && !run.Journaled() {
