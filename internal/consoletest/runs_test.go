@@ -177,3 +177,31 @@ func TestTryingSendsOnce(t *testing.T) {
 	})()`, nil)
 	p.Holds(`document.querySelector("textarea").value.includes("1.10")`)
 }
+
+// sharedJournal is a script for a page that gets records as those of several machines that share a
+// journal: edge-1 has taken the request, and edge-2 has run the node echo.
+const sharedJournal = `(() => {
+	const get = window.fetch;
+	window.fetch = async (...r) => {
+		const answer = await get(...r);
+		if (!answer.ok || !/\/executions\/exec-[^/]+$/.test(r[0])) return answer;
+		const text = (await answer.text()).replace("{", '{"machine":"edge-1",').replace(/"id": *"echo"/, '$&,"machine":"edge-2"');
+		return new Response(text, answer);
+	};
+})()`
+
+// TestMachines shows which machine has taken a request, and which other one has run a node.
+func TestMachines(t *testing.T) {
+	s := Start(t, caddy, Options{})
+	put(t, s, "echo", echoDocument)
+	id := send(t, s, "echo", `{}`, 1)
+	p := browser.Open(t)
+	p.BeforeEach(sharedJournal)
+	p.SignIn(s.Console(), User, Password)
+	p.Click(Link("Executions"))
+	p.Click(Link(id[len(id)-6:]))
+	p.Sees(Text("Taken by"))
+	p.Sees(Text("edge-1").Within(CSS(".run-facts")))
+	p.Sees(Text("Ran on"))
+	p.Sees(Text("edge-2").Within(CSS(".node-facts")))
+}

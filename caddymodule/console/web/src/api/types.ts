@@ -71,6 +71,8 @@ export interface Summary {
   endedAt?: string;
   replayOf?: string;
   source?: string;
+  /** Which has taken the request, if several share the journal. */
+  machine?: string;
   status: Status;
   node?: string;
   code?: string;

@@ -109,6 +109,7 @@ function Facts({ record, n }: { record: ExecutionRecord; n: NodeRecord }) {
   const after = nanos(record.startedAt ?? record.acceptedAt, n.startedAt);
   if (n.startedAt) facts.push(["Started", `${duration(Math.max(0, after))} after the execution`]);
   if (n.durationNs !== undefined) facts.push(["Took", duration(n.durationNs)]);
+  if (n.machine) facts.push(["Ran on", line(n.machine, 64)]);
   if (n.attempts) facts.push(["Attempts", n.attempts.toLocaleString("en")]);
   if (n.handle) facts.push(["Chose", <code key="handle">{line(n.handle, 80)}</code>]);
   if (n.fuel) facts.push(["Fuel", n.fuel.toLocaleString("en")]);

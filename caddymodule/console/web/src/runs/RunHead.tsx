@@ -130,6 +130,7 @@ export function RunFacts({ record, replays }: { record: ExecutionRecord; replays
   if (record.endedAt) facts.splice(3, 0, ["Ended", <Time at={record.endedAt} />]);
   if (record.mode) facts.push(["Response", modeWord(record.mode)]);
   if (record.source) facts.push(["Sent by", visible(record.source)]);
+  if (record.machine) facts.push(["Taken by", line(record.machine, 64)]);
   if (record.replayOf)
     facts.push([
       "Replay of",
