@@ -30,8 +30,8 @@ func database(t *testing.T) *pgtest.Server {
 func TestKilledBetweenEngines(t *testing.T) {
 	database(t)
 	dir := t.TempDir()
-	t.Run("to several machines", func(t *testing.T) { testKilled(t, filepath.Join(dir, "source.db"), schema("target"), 1500) })
-	t.Run("to one machine", func(t *testing.T) { testKilled(t, schema("source"), filepath.Join(dir, "target.db"), 1500) })
+	t.Run("to several machines", func(t *testing.T) { testKilled(t, filepath.Join(dir, "source.db"), schema("target"), 1000) })
+	t.Run("to one machine", func(t *testing.T) { testKilled(t, schema("source"), filepath.Join(dir, "target.db"), 1000) })
 }
 
 // TestDatabaseRestarts: the database goes away in the middle of an import, which goes on by itself,
