@@ -198,14 +198,13 @@ fleet: bin/caddy ## run three edges, etcd, PostgreSQL with a standby and a balan
 bin/caddy-next: $(SOURCES)
 	go build $(XCADDY_GO_BUILD_FLAGS) -o $@ ./xcaddy
 
-fleet-test: bin/caddy bin/caddy-next ## measure what several machines promise while parts of them die, and compare with the bounds; half an hour
-	@set --; $(FLEET); $(INSTALL)
+# For example FLEET_TEST=-quick, or FLEET_TEST="-only kill,lists". With -before <caddy>, a build without tracing is compared as well.
+FLEET_TEST ?=
+
+fleet-test: bin/caddy bin/caddy-next ## measure what several machines promise while parts of them die, and what that costs, and compare with the bounds; 40 minutes
+	@set --; $(FLEET); command -v promtool >/dev/null || set -- "$$@" prometheus; $(INSTALL)
 	@go build -o bin/fleet ./internal/fleet
-	@bin/fleet -caddy bin/caddy -next bin/caddy-next -figures
-	go -C bench run ./journals accept
-	go -C bench run ./journals execution
-	go -C bench run ./journals snapshot
-	FLOWTRUX_TEST_RECORDS=3000000 go test -run '^$$' -bench Lists -benchtime 30x -timeout 1h ./runtime/journal/postgres
+	@bin/fleet -caddy bin/caddy -next bin/caddy-next -figures $(FLEET_TEST)
 
 test-kill: ## kill a server 20 times while it accepts 50,000 executions, and reload one 300 times; about three minutes
 	go test -count 1 -v -timeout 30m -run '^(TestKilledUnderLoad|TestReloadsDuringLoad)$$' ./internal/integration \

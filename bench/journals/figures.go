@@ -35,16 +35,36 @@ func (f *figures) measure(n int, side func(int) (float64, error)) error {
 	return nil
 }
 
-func (f *figures) print(to io.Writer) error {
+// ratio returns the median of the ratios, its interval, and whether it is as wanted.
+func (f *figures) ratio() (ratio, low, high float64, reached bool) {
 	ratios := make([]float64, len(f.sides[0]))
 	for i := range ratios {
 		ratios[i] = f.sides[0][i] / f.sides[1][i]
 	}
-	low, high := stats.Interval(ratios)
-	ratio := stats.Median(ratios)
-	wanted, reached := fmt.Sprintf("at most %.2f", f.wanted), ratio <= f.wanted
+	low, high = stats.Interval(ratios)
+	ratio = stats.Median(ratios)
 	if f.least {
-		wanted, reached = fmt.Sprintf("at least %.2f", f.wanted), ratio >= f.wanted
+		return ratio, low, high, ratio >= f.wanted
+	}
+	return ratio, low, high, ratio <= f.wanted
+}
+
+func (f *figures) rows(to io.Writer) error {
+	ratio, low, high, reached := f.ratio()
+	bound := "≤"
+	if f.least {
+		bound = "≥"
+	}
+	_, err := fmt.Fprintf(to, "%s, %s: %.1f\t%s: %.1f\t%s %.2f\t%.2f (%.2f to %.2f)\t%t\n",
+		f.what, f.of, stats.Median(f.sides[0]), f.with, stats.Median(f.sides[1]), bound, f.wanted, ratio, low, high, reached)
+	return err
+}
+
+func (f *figures) print(to io.Writer) error {
+	ratio, low, high, reached := f.ratio()
+	wanted := fmt.Sprintf("at most %.2f", f.wanted)
+	if f.least {
+		wanted = fmt.Sprintf("at least %.2f", f.wanted)
 	}
 	w := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(w, "what\t%s\t%s\tratio\t90 %% interval\twanted\treached\n", f.of, f.with)

@@ -8,6 +8,8 @@
 //	go -C bench run ./journals snapshot [-minutes 10]
 //	go -C bench run ./journals sizes [-executions 20000] [-caddy ../bin/caddy]
 //
+// With -rows, each prints the rows that make fleet-test shows instead.
+//
 // accept is what 32 writers accept a second, of the file's. execution is the user and system time
 // of the process of a server, from the acceptance of a webhook to the end of its execution. It
 // needs a binary, and the etcd of the system. snapshot is what 32 workers claim and end a second
@@ -33,10 +35,15 @@ import (
 type options struct {
 	rounds, seconds, executions, minutes int
 	caddy                                string
+	rows                                 bool
 }
 
-// printer is what was measured.
-type printer interface{ print(to io.Writer) error }
+// printer is what was measured. rows have what it is, its baseline, its bound, the result and
+// whether the bound is reached, with tabs between them.
+type printer interface {
+	print(to io.Writer) error
+	rows(to io.Writer) error
+}
 
 func comparing(measure func(context.Context, options) (figures, error)) func(context.Context, options) (printer, error) {
 	return func(ctx context.Context, o options) (printer, error) {
@@ -53,6 +60,7 @@ func main() {
 	flags.IntVar(&o.executions, "executions", 20_000, "executions of each round of execution, and of sizes")
 	flags.IntVar(&o.minutes, "minutes", 10, "minutes that the transaction of snapshot is open")
 	flags.StringVar(&o.caddy, "caddy", "../bin/caddy", "the `binary` of execution and sizes")
+	flags.BoolVar(&o.rows, "rows", false, "print rows for make fleet-test")
 	measures := map[string]func(context.Context, options) (printer, error){
 		"accept": comparing(accept), "execution": comparing(execution), "snapshot": comparing(snapshot), "sizes": sizes,
 	}
@@ -69,7 +77,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	f, err := measures[os.Args[1]](ctx, o)
 	stop()
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.rows:
+		err = f.rows(os.Stdout)
+	default:
 		err = f.print(os.Stdout)
 	}
 	if err != nil {

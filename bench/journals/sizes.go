@@ -92,15 +92,35 @@ func readCosts(ctx context.Context, c *pgx.Conn, server int) (now costs, err err
 	return now, err
 }
 
-func (c costs) print(to io.Writer) error {
+// lines have what is used, how much of it by an execution, and how many executions it carries.
+func (c costs) lines() [][3]string {
 	n := float64(c.executions)
-	core := func(used time.Duration) float64 { return n / used.Seconds() }
-	const gigabyte = 1e9
+	core := func(what string, used time.Duration) [3]string {
+		return [3]string{what, fmt.Sprintf("%.0f µs", used.Seconds()*1e6/n), fmt.Sprintf("%.0f executions a second", n/used.Seconds())}
+	}
+	gigabyte := func(what string, bytes int64) [3]string {
+		return [3]string{what, fmt.Sprintf("%.0f bytes", float64(bytes)/n), fmt.Sprintf("%.0f executions", 1e9/(float64(bytes)/n))}
+	}
+	return [][3]string{
+		core("a core of an edge", c.edge), core("a core of the database", c.database),
+		gigabyte("a GB of tables", c.stored), gigabyte("a GB of write-ahead log", c.log),
+	}
+}
+
+func (c costs) rows(to io.Writer) error {
+	for _, line := range c.lines() {
+		if _, err := fmt.Fprintf(to, "%s carries %s\t\t\t%s\ttrue\n", line[0], line[2], line[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c costs) print(to io.Writer) error {
 	w := tabwriter.NewWriter(to, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(w, "what\tof each execution\tcarries")
-	fmt.Fprintf(w, "a core of an edge\t%.0f µs\t%.0f executions a second\n", c.edge.Seconds()*1e6/n, core(c.edge))
-	fmt.Fprintf(w, "a core of the database\t%.0f µs\t%.0f executions a second\n", c.database.Seconds()*1e6/n, core(c.database))
-	fmt.Fprintf(w, "a GB of tables\t%.0f bytes\t%.0f executions\n", float64(c.stored)/n, gigabyte/(float64(c.stored)/n))
-	fmt.Fprintf(w, "a GB of write-ahead log\t%.0f bytes\t%.0f executions\n", float64(c.log)/n, gigabyte/(float64(c.log)/n))
+	for _, line := range c.lines() {
+		fmt.Fprintln(w, strings.Join(line[:], "\t"))
+	}
 	return w.Flush()
 }

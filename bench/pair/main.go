@@ -39,6 +39,7 @@ type options struct {
 	pairs, seconds int
 	streams        int
 	option         string
+	rows           bool
 }
 
 func main() {
@@ -49,6 +50,7 @@ func main() {
 	flag.IntVar(&o.seconds, "seconds", 3, "seconds of each round, at least 1")
 	flag.IntVar(&o.streams, "streams", 0, "number of streams of events on the server that is measured")
 	flag.StringVar(&o.option, "option", "", "a `line` of the global block flowtrux for the server that is measured")
+	flag.BoolVar(&o.rows, "rows", false, "print rows for make fleet-test: what, baseline, bound, result and whether it is reached")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := compare(ctx, o)
@@ -114,6 +116,10 @@ func compare(ctx context.Context, o options) error {
 		}
 		fmt.Fprintf(os.Stderr, "pair %d of %d: %.1f and %.1f µs per request\n", n+1, o.pairs, costs[0][n].time, costs[1][n].time)
 	}
+	if o.rows {
+		printRows(o, costs)
+		return nil
+	}
 	fmt.Printf("%-16s %10s %10s %8s   %s\n", "per request", "before", "after", "ratio", "90 % interval of the median")
 	for _, f := range []struct {
 		name string
@@ -124,15 +130,20 @@ func compare(ctx context.Context, o options) error {
 		{"bytes", func(c cost) float64 { return c.bytes }},
 		{"(per second)", func(c cost) float64 { return c.perSecond }},
 	} {
-		var before, after, ratios []float64
-		for n := range o.pairs {
-			b, a := f.of(costs[0][n]), f.of(costs[1][n])
-			before, after, ratios = append(before, b), append(after, a), append(ratios, a/b)
-		}
+		before, after, ratios := sides(costs, f.of)
 		low, high := stats.Interval(ratios)
 		fmt.Printf("%-16s %10.1f %10.1f %8.3f   %.3f to %.3f\n", f.name, stats.Median(before), stats.Median(after), stats.Median(ratios), low, high)
 	}
 	return nil
+}
+
+// sides returns a part of the costs, and the ratio of each pair.
+func sides(costs [2][]cost, of func(cost) float64) (before, after, ratios []float64) {
+	for n := range costs[0] {
+		b, a := of(costs[0][n]), of(costs[1][n])
+		before, after, ratios = append(before, b), append(after, a), append(ratios, a/b)
+	}
+	return before, after, ratios
 }
 
 // round loads the server, while so many streams of events are open, and returns the cost of a

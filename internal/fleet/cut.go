@@ -83,13 +83,18 @@ func (f *fleet) cutOff(ctx context.Context, long time.Duration) ([]figure, error
 		return nil, leaked
 	}
 	return append([]figure{
-		{fmt.Sprintf("waiting webhooks without a key, answered within the %s", long), "> 0", fmt.Sprint(served), served > 0},
+		atLeast(fmt.Sprintf("waiting webhooks without a key, answered within the %s", long), 1, served),
 		exactly("of them that failed", 0, failed),
 		atMost("the slowest one of them", 2*time.Second, slowest),
-		{"webhooks refused with " + refusedForNow, "> 0", fmt.Sprint(during.refused[refusedForNow]), during.refused[refusedForNow] > 0},
-		{"goroutines of the edges after the load, under load before", fmt.Sprintf("≤ %d", before.goroutines), fmt.Sprint(after.goroutines), leaked == nil},
-		{"open files and connections", fmt.Sprintf("≤ %d", before.files), fmt.Sprint(after.files), leaked == nil},
+		atLeast("webhooks refused with "+refusedForNow, 1, during.refused[refusedForNow]),
+		leftOver("goroutines of the edges after the load", before.goroutines, after.goroutines),
+		leftOver("open files and connections", before.files, after.files),
 	}, o.promises()...), nil
+}
+
+// leftOver is what the edges hold in the end, compared with before the cut.
+func leftOver(what string, before, after int) figure {
+	return figure{what, fmt.Sprintf("%d under load before", before), fmt.Sprintf("≤ %d", before), fmt.Sprint(after), after <= before}
 }
 
 func (f *fleet) sendPlain(ctx context.Context, edge int) error {

@@ -31,9 +31,7 @@ func (f *fleet) kills(ctx context.Context, rounds, accept int) ([]figure, error)
 	load.end()
 	all.add(load.sofar())
 	o, err := f.settle(ctx, all)
-	accepted := figure{
-		fmt.Sprintf("accepted, 32 senders, %d × kill -9 of an edge", rounds), fmt.Sprintf("≥ %d", accept), fmt.Sprint(o.accepted), o.accepted >= accept,
-	}
+	accepted := atLeast(fmt.Sprintf("accepted, 32 senders, %d × kill -9 of an edge", rounds), accept, o.accepted)
 	return append([]figure{accepted}, o.promises()...), err
 }
 

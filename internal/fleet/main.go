@@ -7,7 +7,9 @@
 //	go run ./internal/fleet -caddy bin/caddy            # a demonstration
 //	go run ./internal/fleet -caddy bin/caddy -figures   # figures, with their bounds
 //
-// It needs etcd and PostgreSQL. All processes end with it, and their data is removed.
+// Figures that need no fleet are measured by the benchmarks and tests of this source, so that it
+// has to run at the top of it, and needs promtool. It needs etcd and PostgreSQL. All processes end
+// with it, and their data is removed.
 package main
 
 import (
@@ -20,6 +22,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,7 +30,7 @@ import (
 )
 
 // limit is the time limit of the whole run.
-const limit = time.Hour
+const limit = 3 * time.Hour
 
 func main() {
 	binary := flag.String("caddy", "bin/caddy", "the Caddy binary, with this module")
@@ -35,13 +38,15 @@ func main() {
 	phase := flag.Duration("phase", 5*time.Second, "how long senders send after each event")
 	figures := flag.Bool("figures", false, "measure figures instead, and compare them with their bounds")
 	next := flag.String("next", "", "another build of Caddy, maybe of another version, for them; none = the same")
-	only := flag.String("only", "", "the name of the only figures to measure")
+	before := flag.String("before", "", "a build without tracing, to compare the cost of a webhook with; none = this is not compared")
+	only := flag.String("only", "", "the names of the only figures to measure, with commas between them")
+	less := flag.Bool("quick", false, "measure little: it shows that everything can be measured")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not finished within %s", limit))
 	var err error
 	if *figures {
-		err = measureAll(ctx, *binary, cmp.Or(*next, *binary), *only)
+		err = measureAll(ctx, [3]string{*binary, cmp.Or(*next, *binary), *before}, *only, *less)
 	} else {
 		err = demonstrate(ctx, *binary, *senders, *phase)
 	}
@@ -67,24 +72,38 @@ func demonstrate(ctx context.Context, binary string, senders int, phase time.Dur
 	})
 }
 
-// measureAll is `make fleet-test`.
-func measureAll(ctx context.Context, binary, next, only string) error {
-	var both [2]caddy
-	for i, file := range []string{binary, next} {
+// measureAll is `make fleet-test`. builds are the one to measure, the next one and the one before.
+func measureAll(ctx context.Context, builds [3]string, only string, less bool) error {
+	for i, file := range builds {
+		if file == "" {
+			continue
+		}
 		path, err := filepath.Abs(file)
 		if err != nil {
 			return err
 		}
-		both[i].command = []string{path}
+		if _, err := os.Stat(path); err != nil {
+			return err
+		}
+		builds[i] = path
 	}
-	all := measurements(both[1])
+	s := whole
+	if less {
+		s = quick
+	}
+	all := measurements(s, caddy{command: builds[:1]}, caddy{command: builds[1:2]}, builds[2])
 	if only != "" {
-		all = slices.DeleteFunc(all, func(m measurement) bool { return m.name != only })
+		var chosen []measurement
+		for name := range strings.SplitSeq(only, ",") {
+			i := slices.IndexFunc(all, func(m measurement) bool { return m.name == name })
+			if i < 0 {
+				return fmt.Errorf("there are no figures %q", name)
+			}
+			chosen = append(chosen, all[i])
+		}
+		all = chosen
 	}
-	if len(all) == 0 {
-		return fmt.Errorf("there are no figures %q", only)
-	}
-	return measure(ctx, os.Stdout, both[0], all)
+	return measure(ctx, os.Stdout, all)
 }
 
 // with calls do with a new fleet, and ends the fleet. Its directory stays, for the logs in it, if
