@@ -102,7 +102,7 @@ func measure(ctx context.Context, out io.Writer, all []measurement) error {
 		}
 	}
 	if len(t.missed) == 0 {
-		fmt.Fprintf(out, "\nall %d figures are within their bounds; %s\n", t.bounded, time.Since(began).Round(time.Second))
+		fmt.Fprintf(out, "\n%d of %d figures are within their bounds; it took %s\n", t.bounded, t.bounded, time.Since(began).Round(time.Second))
 		return nil
 	}
 	return fmt.Errorf("%d of %d figures are not within their bounds:\n  %s", len(t.missed), t.bounded, strings.Join(t.missed, "\n  "))
