@@ -74,6 +74,9 @@ func (x *Executor) quit() {
 	if x.stopClaims != nil {
 		x.stopClaims()
 	}
+	if r := journal.RetiringOf(x.journal); r != nil {
+		r.Retire()
+	}
 	x.changed.Broadcast()
 }
 

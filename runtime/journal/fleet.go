@@ -68,6 +68,14 @@ func LeaverOf(l Lease) Leaver {
 	return leaver
 }
 
+// Retiring is implemented by journals that claim entries for this process before it asks for them.
+// See RetiringOf.
+type Retiring interface {
+	// Retire says that this process claims nothing any more, while it may go on accepting: what it
+	// accepts, and what was claimed for it and not handed out, is for the others. It does not wait.
+	Retire()
+}
+
 // Owned is implemented by journals that belong to a fleet, see Sharing.Belong, and can be given to
 // another one.
 type Owned interface {
@@ -109,6 +117,10 @@ const maxNames = 10
 // SharingOf returns the Sharing of a journal, or of the one that its method Unwrap() Journal
 // returns; nil if it has none.
 func SharingOf(j Journal) Sharing { return find[Sharing](j) }
+
+// RetiringOf returns the Retiring of a journal, or of the one that its method Unwrap() Journal
+// returns; nil if it has none.
+func RetiringOf(j Journal) Retiring { return find[Retiring](j) }
 
 // find returns the first one of a journal, and of those that its methods Unwrap() Journal return,
 // that has an interface; the zero value if none has.

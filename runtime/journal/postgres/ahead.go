@@ -6,7 +6,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/flowtrux/edge/internal/backoff"
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
@@ -34,6 +33,7 @@ type ahead struct {
 	claims  int // in the window that began at start
 	before  int // in the one before
 	start   time.Time
+	retired bool // nobody here claims any more
 
 	// Entries that this machine may have claimed although the call has failed, by id. They are no
 	// candidates until they were given back.
@@ -65,7 +65,7 @@ func (a *ahead) turn() {
 // room returns how many more entries may be claimed ahead.
 func (a *ahead) room() int {
 	a.turn()
-	if a.bytes >= aheadBytes || len(a.lost) >= maxLost {
+	if a.retired || a.bytes >= aheadBytes || len(a.lost) >= maxLost {
 		return 0
 	}
 	return min(a.waiting+max(a.claims, a.before), maxAhead) - a.entries
@@ -145,9 +145,39 @@ func (j *Journal) idsAhead() (ids []string, oldest time.Time) {
 	return ids, oldest
 }
 
+// Retire implements journal.Retiring.
+func (j *Journal) Retire() {
+	j.mu.Lock()
+	j.ahead.retired = true
+	j.mu.Unlock()
+	j.giveBackSoon()
+}
+
+// giveBackSoon has what nobody here will work on given back at once.
+func (j *Journal) giveBackSoon() {
+	select {
+	case j.returning <- struct{}{}:
+	default:
+	}
+}
+
+// sleepOrReturn waits until it is time to give back; false if the context has ended.
+func (j *Journal) sleepOrReturn(ctx context.Context) bool {
+	t := time.NewTimer(aheadTime)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-j.returning:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // giveBackAll gives back what stays in the queue for too long, until the journal is closed.
 func (j *Journal) giveBackAll(ctx context.Context) {
-	for backoff.Sleep(ctx, aheadTime) == nil {
+	for j.sleepOrReturn(ctx) {
 		gone := false
 		for hour, late := range j.lateByHour() {
 			// What fails is tried again.
@@ -162,13 +192,14 @@ func (j *Journal) giveBackAll(ctx context.Context) {
 	}
 }
 
-// lateByHour makes claims that are too old lost ones, and returns what has to be given back.
+// lateByHour makes claims lost ones that are too old, or that nobody here will work on, and returns
+// what has to be given back.
 func (j *Journal) lateByHour() map[uint32]*lateClaims {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.ahead.entries > 0 {
 		for id, c := range j.candidates {
-			if c.held != nil && time.Since(c.since) >= aheadTime {
+			if c.held != nil && (j.ahead.retired || time.Since(c.since) >= aheadTime) {
 				j.drop(c)
 				j.ahead.lost[id] = &lostClaim{hour: c.hour}
 			}

@@ -39,6 +39,12 @@ func (j *Journal) add(c *candidate) bool {
 	if j.candidates[c.id] != nil {
 		return false
 	}
+	if j.ahead.retired {
+		if c.held == nil {
+			return false
+		}
+		j.giveBackSoon()
+	}
 	if l := j.ahead.lost[c.id]; l != nil {
 		l.refused = c
 		return false
@@ -224,6 +230,9 @@ func (j *Journal) claimWithNext(ctx context.Context, c *candidate) (*lease, erro
 			c.held, c.since = l, time.Now()
 			if queued {
 				j.ahead.add(1, l.bytes)
+				if j.ahead.retired {
+					j.giveBackSoon()
+				}
 			}
 		default:
 			if c.gone = true; queued {

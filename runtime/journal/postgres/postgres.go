@@ -52,6 +52,7 @@ type Journal struct {
 	reading    reading
 	operations chan *operation
 	look       chan struct{} // tells poll that there is something to find
+	returning  chan struct{} // tells giveBackAll that there is something to give back
 	recount    atomic.Bool   // the usage has to be read again
 
 	reconfigured atomic.Bool            // this machine may be able to run something else
@@ -88,6 +89,7 @@ func New(o Options) *Journal {
 		wake:       make(chan struct{}),
 		ahead:      ahead{lost: make(map[string]*lostClaim)},
 		look:       make(chan struct{}, 1),
+		returning:  make(chan struct{}, 1),
 		recounting: recounting{inline: countInline},
 		pause:      newPause(),
 	}
