@@ -3,8 +3,10 @@ package executor
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	. "github.com/flowtrux/edge/internal/enginetest"
 	"github.com/flowtrux/edge/runtime/engine"
@@ -72,6 +74,36 @@ func TestCloseCutsOff(t *testing.T) {
 	}
 }
 
+// TestReleasedAtTheEnd: what was claimed and waits for a slot is for others at once.
+func TestReleasedAtTheEnd(t *testing.T) {
+	j := newLedger()
+	j.durability = journal.Replicated
+	l := newLab(t, engine.Config{Limits: engine.Limits{Executions: 2}}, sandbox.Limits{})
+	p := l.Program(Document("t>a", Echo("a", `1`)))
+	for range 2 {
+		release, err := l.Engine.Acquire(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+	}
+	x := New(j, 1)
+	defer x.Use(l.runner(p))()
+	l.accept(x, p, "exec-1")
+	for {
+		if s, err := j.Stats(t.Context()); err != nil {
+			t.Fatal(err)
+		} else if s.Running == 1 {
+			break
+		}
+		runtime.Gosched()
+	}
+	l.closeNow(x, 0)
+	if got := j.released; !slices.Equal(got, []time.Duration{0}) {
+		t.Errorf("released with the delays %v", got)
+	}
+}
+
 // TestDrain: what outlives the process is accepted until the executor is closed, and not run.
 func TestDrain(t *testing.T) {
 	for durability, want := range map[journal.Durability]error{
@@ -90,6 +122,9 @@ func TestDrain(t *testing.T) {
 			}
 			for range 2 {
 				x.Drain(t.Context())
+			}
+			if j.retired != 1 {
+				t.Errorf("the journal was told %d times that nothing is claimed any more", j.retired)
 			}
 			ev := Event(t, `{}`)
 			if err := x.Accept(t.Context(), p.Plan, "exec-2", ev, nil); !errors.Is(err, want) {

@@ -17,8 +17,10 @@ type ledger struct {
 	*memory.Journal
 	durability journal.Durability
 
-	mu   sync.Mutex
-	told []string
+	mu       sync.Mutex
+	told     []string
+	released []time.Duration // the delays
+	retired  int
 	// ID and status of each finished entry
 	finished chan string
 	ttl      time.Duration // of leases
@@ -43,6 +45,13 @@ func (j *ledger) lines() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.told)
+}
+
+// Retire implements journal.Retiring.
+func (j *ledger) Retire() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.retired++
 }
 
 func (j *ledger) refuses(call string, s journal.Step) error {
@@ -109,5 +118,8 @@ func (l *ledgerLease) Finish(ctx context.Context, o *journal.Record) error {
 
 func (l *ledgerLease) Release(ctx context.Context, after time.Duration) error {
 	l.ledger.tell("released")
+	l.ledger.mu.Lock()
+	l.ledger.released = append(l.ledger.released, after)
+	l.ledger.mu.Unlock()
 	return l.Lease.Release(ctx, min(after, time.Millisecond)) // tests must not wait long
 }

@@ -68,7 +68,10 @@ func (x *Executor) run(r *Runner, l journal.Lease, c *claimed) {
 		c.pauseWorkflow(e.Workflow, r.Engine.Room(e.Workflow))
 		x.release(r.Engine, l, 0)
 		return
-	case err != nil: // the configuration or the executor has ended
+	case err != nil && x.aborted.Err() != nil: // others need not wait
+		x.release(r.Engine, l, 0)
+		return
+	case err != nil: // the configuration has ended
 		x.release(r.Engine, l, retryPause)
 		return
 	}
