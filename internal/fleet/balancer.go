@@ -21,9 +21,9 @@ type balancer struct {
 	process *crash.Process
 }
 
-// balancerConfig repeats a request at another edge in three cases: no edge can have got it, or it
-// has a key, with which an execution that has begun is found again, or the edge has rejected it
-// with 503, because it drains or has no database. After 3 s, it rejects the request itself.
+// balancerConfig repeats a request at another edge in two cases: no edge can have got it, or it has
+// a key, with which an execution that has begun is found again. What an edge rejects is not
+// repeated: one that drains rejects nothing. After 3 s, the balancer rejects a request itself.
 const balancerConfig = `{
 	admin off
 	persist_config off
@@ -37,9 +37,6 @@ http://%s {
 		fail_duration 1s
 		lb_retry_match {
 			header Idempotency-Key *
-		}
-		lb_retry_match {
-			expression "{rp.status_code} == 503"
 		}
 		request_buffers 1MiB # to repeat a body
 		transport http {
