@@ -9,8 +9,24 @@ import (
 )
 
 // Most acceptances of a transaction are new, and of one hour. They go into the database by one
-// statement for all of them: parsing and planning cost more than the rows do. What that statement
-// does not insert is sent again on its own, in the next transaction, to find out why.
+// call for all of them. What it does not insert is sent again on its own, in the next transaction,
+// to find out why.
+
+// acceptGroup inserts new entries, and returns those that it has inserted.
+var acceptGroup = newFunction("accept", "integer, bigint, text[], bigint[], text[], bigint[], bytea[], bigint[], bigint[], "+
+	"text[], text[], text[], text[], bytea[], bytea[], bytea[], bytea[], bigint[], bytea[], integer[]", "accepted text, since timestamptz",
+	`with new as materialized (
+			select * from unnest($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+			u (id, seq, `+entryColumns+`, bytes, key, run)),
+		entry as (insert into {s}.entries_{h} (hour, id, origin, seq, `+entryColumns+`)
+			select $1, u.id, $2, u.seq, `+entryColumns+` from new u
+			where (u.key is null or exists(select from {s}.keys k where k.key = u.key and k.id = u.id))
+				and not exists(select from {s}.records_{h} r where r.id = u.id)
+				and exists(select from {s}.documents_{h} d where d.digest = u.document)
+			order by u.seq on conflict do nothing returning id)
+		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run)
+		select $1, u.id, $2, u.seq, u.workflow, u.accepted, u.bytes, case when u.run > 0 then $2 end, u.run from new u
+		where u.id in (select id from entry) order by u.seq returning id, placed`)
 
 // queueAcceptances inserts new entries.
 func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
@@ -29,20 +45,7 @@ func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {
 			}
 		}
 	}
-	b.Queue(j.sql(`with new as materialized (
-			select * from unnest($3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::bytea[], $8::bigint[], $9::bigint[], $10::text[],
-				$11::text[], $12::text[], $13::text[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bigint[],
-				$19::bytea[], $20::integer[]) u (id, seq, `+entryColumns+`, bytes, key, run)),
-		entry as (insert into {s}.entries_{h} (hour, id, origin, seq, `+entryColumns+`)
-			select $1::integer, u.id, $2::bigint, u.seq, `+entryColumns+` from new u
-			where (u.key is null or exists(select from {s}.keys k where k.key = u.key and k.id = u.id))
-				and not exists(select from {s}.records_{h} r where r.id = u.id)
-				and exists(select from {s}.documents_{h} d where d.digest = u.document)
-			order by u.seq on conflict do nothing returning id)
-		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run)
-		select $1::integer, u.id, $2::bigint, u.seq, u.workflow, u.accepted, u.bytes, case when u.run > 0 then $2 end, u.run from new u
-		where u.id in (select id from entry) order by u.seq returning id, placed`, g.hour),
-		int32(g.hour), me,
+	b.Queue(j.sql(acceptGroup.call, g.hour), int32(g.hour), me,
 		column(g, func(o *operation) string { return o.accept.entry.ID }),
 		column(g, func(o *operation) int64 { return o.accept.seq }),
 		column(g, func(o *operation) string { return o.accept.entry.Workflow }),

@@ -84,7 +84,7 @@ const (
 	codeConnections = "53300"
 	codeDiskFull    = "53100"
 	codeNoMemory    = "53200"
-	codeNoParameter = "42704"
+	codeNoObject    = "42704" // a parameter, or the language of functions
 	codeCancelled   = "57014" // mostly by statement_timeout
 	codeLocked      = "55P03"
 )
@@ -154,7 +154,10 @@ func adviseCode(pg *pgconn.PgError, c *pgx.ConnConfig, role, database string) st
 		return "free space on the disk of the database server"
 	case codeNoMemory:
 		return "the database server needs more memory, or a larger max_locks_per_transaction"
-	case codeNoParameter:
+	case codeNoObject:
+		if strings.Contains(pg.Message, "plpgsql") {
+			return "as a superuser run in database " + database + ": create extension plpgsql"
+		}
 		return "check options in the connection string, and PGOPTIONS"
 	case codeCancelled:
 		return "an administrator or statement_timeout has ended it; to take the limit away run: alter role " + role + " set statement_timeout = 0"

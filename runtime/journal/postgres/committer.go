@@ -386,7 +386,7 @@ func (j *Journal) transact(ctx context.Context, batch []*operation, beat bool) e
 		return errFenced
 	case hasCode(err, codeRoot):
 		return errNotReplicated
-	case hasCode(err, codeNoTable, codeNoPartition): // dropped by another machine
+	case hasCode(err, codeNoTable, codeNoPartition, codeNoFunction): // dropped by another machine
 		for _, o := range batch {
 			for _, hour := range append(o.hours, o.hour) {
 				j.hours.Delete(hour)

@@ -19,6 +19,7 @@ const (
 	codeNoRight     = "42501"
 	codeNoTable     = "42P01"
 	codeNoColumn    = "42703"
+	codeNoFunction  = "42883"
 	codeNoPartition = "23514"
 	codeDivision    = "22012"
 	codeRoot        = "2201F"

@@ -24,6 +24,8 @@
 //	steps_<hour>      completed nodes of such entries
 //	records_<hour>    records of ended executions
 //
+// So are the functions accept_<hour>_<digest>, checkpoint_<hour>_<digest>, finish_<hour>_<digest>.
+//
 // Statements of one execution name the table of its hour: they are planned as if there were no
 // other hours. Lists read hour by hour, from the newest on. The primary keys begin with the id, as
 // a table of an hour has one hour only.
@@ -71,10 +73,13 @@
 // warning, or when the connection breaks, nothing is promised: the same operations are sent again,
 // on another connection. Each finds by the number of its machine and its own whether it was done.
 //
-// Operations of one kind and hour share their statements: parsing and planning cost more than the
-// rows do. Statements look rows up by their index, one by one, whatever the planner would like: see
-// fence. Their descriptions are kept by this process, so that arguments go as binary; nothing is
-// prepared in the server.
+// Operations of one kind and hour share the call of a function of that hour. Parsing and planning
+// cost the server more than the rows of a group do, and it keeps the plans of functions. The name
+// of a function has a digest of its definition, so that machines of different versions each call
+// their own. Functions are made with the tables of their hour, again when they were dropped or
+// altered by hand, and dropped with the tables. Other statements go as texts; nothing is prepared
+// in the server. Statements look rows up by their index, one by one, whatever the planner would
+// like: see fence. Their descriptions are kept by this process, so that arguments go as binary.
 //
 // Accept takes the key, if it is free, expired, its own, or reserved by a machine that has ended;
 // inserts the entry if it has the key, and neither the entry nor a record exists. An acceptance

@@ -17,8 +17,8 @@ const (
 	finishing
 )
 
-// group are operations of one kind in the tables of one hour. They share their statements: parsing
-// and planning cost more than the rows do.
+// group are operations of one kind in the tables of one hour. They share one call of a
+// function.
 type group struct {
 	kind kind
 	hour uint32

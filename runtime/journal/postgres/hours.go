@@ -24,36 +24,45 @@ func hourAt(at time.Time) uint32 { return uint32(at.Unix() / 3600) }
 // is dead from being removed.
 var room = map[string]string{"pending": " with (fillfactor = 45)"}
 
-// ensureHour creates the tables of an hour, unless this journal knows that they are there.
+// ensureHour creates the tables and functions of an hour, unless this journal knows that they are
+// there.
 func (j *Journal) ensureHour(ctx context.Context, hour uint32) error {
-	if _, known := j.hours.Load(hour); known {
+	if whole, _ := j.hours.Load(hour); whole == true {
 		return nil
 	}
 	err := inTransaction(ctx, j.writes, transactionTime, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1, 1))", "flowtrux "+j.options.Schema); err != nil {
 			return err
 		}
-		var there bool
-		if err := tx.QueryRow(ctx, "select to_regclass($1) is not null", j.sql("{s}.records_{h}", hour)).Scan(&there); err != nil || there {
+		if err := j.ensureTables(ctx, tx, hour); err != nil {
 			return err
 		}
-		for _, table := range divided {
-			// Attaching a table locks less than creating it as a partition.
-			for _, text := range []string{
-				"create table {s}." + table + "_{h} (like {s}." + table + " including all)" + room[table],
-				"alter table {s}." + table + " attach partition {s}." + table + "_{h} for values in ({h})",
-			} {
-				if _, err := tx.Exec(ctx, j.sql(text, hour)); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+		return j.ensureFunctions(ctx, tx, hour)
 	})
 	if err == nil {
 		j.hours.Store(hour, true)
 	}
 	return err
+}
+
+// ensureTables creates the tables of an hour, unless they are there.
+func (j *Journal) ensureTables(ctx context.Context, tx pgx.Tx, hour uint32) error {
+	var there bool
+	if err := tx.QueryRow(ctx, "select to_regclass($1) is not null", j.sql("{s}.records_{h}", hour)).Scan(&there); err != nil || there {
+		return err
+	}
+	for _, table := range divided {
+		// Attaching a table locks less than creating it as a partition.
+		for _, text := range []string{
+			"create table {s}." + table + "_{h} (like {s}." + table + " including all)" + room[table],
+			"alter table {s}." + table + " attach partition {s}." + table + "_{h} for values in ({h})",
+		} {
+			if _, err := tx.Exec(ctx, j.sql(text, hour)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // hourExists reports whether the tables of an hour are there.
@@ -63,7 +72,7 @@ func (j *Journal) hourExists(ctx context.Context, hour uint32) (there bool, err 
 	}
 	err = j.pool.QueryRow(ctx, "select to_regclass($1) is not null", j.sql("{s}.records_{h}", hour)).Scan(&there)
 	if err == nil && there {
-		j.hours.Store(hour, true)
+		j.hours.LoadOrStore(hour, false)
 	}
 	return there, err
 }
@@ -102,7 +111,7 @@ func (j *Journal) dropHours(ctx context.Context) error {
 // retainedFor is how long an hour may be in use before that is told: a backup takes its time.
 const retainedFor = 12 * time.Hour
 
-// dropHour drops the tables of an hour, unless something in it is pending.
+// dropHour drops the tables and functions of an hour, unless something in it is pending.
 func (j *Journal) dropHour(ctx context.Context, hour uint32) (dropped bool, err error) {
 	err = inTransaction(ctx, j.pool, backgroundTime, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "set local lock_timeout = '50ms'"); err != nil {
@@ -120,6 +129,9 @@ func (j *Journal) dropHour(ctx context.Context, hour uint32) (dropped bool, err 
 			if _, err := tx.Exec(ctx, j.sql("drop table {s}."+table+"_{h}", hour)); err != nil {
 				return err
 			}
+		}
+		if err := j.dropFunctions(ctx, tx, hour); err != nil {
+			return err
 		}
 		j.hours.Delete(hour)
 		dropped = true

@@ -55,22 +55,25 @@ func (l *lease) Checkpoint(ctx context.Context, s journal.Step) error {
 	return j.do(ctx, o)
 }
 
+// checkpointGroup stores steps of entries whose leases hold, and returns these entries.
+var checkpointGroup = newFunction("checkpoint", "integer, text[], bigint[], integer[], bigint[], text[], text[], bytea[], bigint[], text", "held text, is_cancelled boolean",
+	`with u as materialized (
+			select * from unnest($2, $3, $4, $5, $6, $7, $8, $9) u (id, holder, run, bytes, node, handle, output, began)),
+		own as (update {s}.pending_{h} p set begun = true, began = coalesce(p.began, u.began), bytes = u.bytes from u
+			where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id, p.cancelled),
+		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output, machine)
+			select $1, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output, $10
+			from u where u.id in (select id from own)
+			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output, machine = excluded.machine)
+		select id, cancelled from own`)
+
 // queueCheckpoints stores steps. They are of different entries.
 func (g *group) queueCheckpoints(j *Journal, b *pgx.Batch) {
 	byID := make(map[string]*operation, len(g.ops))
 	for _, o := range g.ops {
 		byID[o.step.lease.entry.ID], o.result = o, journal.ErrLeaseLost
 	}
-	b.Queue(j.sql(`with u as materialized (
-			select * from unnest($2::text[], $3::bigint[], $4::integer[], $5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::bigint[])
-			u (id, holder, run, bytes, node, handle, output, began)),
-		own as (update {s}.pending_{h} p set begun = true, began = coalesce(p.began, u.began), bytes = u.bytes from u
-			where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id, p.cancelled),
-		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output, machine)
-			select $1::integer, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output, $10::text
-			from u where u.id in (select id from own)
-			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output, machine = excluded.machine)
-		select id, cancelled from own`, g.hour), int32(g.hour),
+	b.Queue(j.sql(checkpointGroup.call, g.hour), int32(g.hour),
 		column(g, func(o *operation) string { return o.step.lease.entry.ID }),
 		column(g, func(o *operation) int64 { return o.step.lease.incarnation }),
 		column(g, func(o *operation) int32 { return int32(o.step.lease.run) }),
@@ -136,6 +139,18 @@ func (l *lease) withMachines(nodes []journal.NodeRecord) []journal.NodeRecord {
 	return nodes
 }
 
+// finishGroup replaces entries whose leases hold by their records, and returns those of which the
+// record is there.
+var finishGroup = newFunction("finish", "integer, text[], text[], text[], text[], bytea[], bytea[], bigint[], integer[]", "finished text",
+	`with u as materialized (
+			select * from unnest($2, $3, $4, $5, $6, $7, $8, $9) u (id, workflow, status, source, summary, details, holder, run)),
+		gone as (delete from {s}.pending_{h} p using u where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id),
+		record as (insert into {s}.records_{h} `+recordColumns+`
+			select $1, u.id, u.workflow, u.status, u.source, u.summary, u.details, u.holder, u.run
+			from u where u.id in (select id from gone)`+recordUpdate+`)
+		select id from gone
+		union all select r.id from u join {s}.records_{h} r on r.id = u.id and r.holder = u.holder and r.run = u.run`)
+
 // queueEndings replaces entries by their records.
 func (g *group) queueEndings(j *Journal, b *pgx.Batch) {
 	var withSteps []string
@@ -147,16 +162,7 @@ func (g *group) queueEndings(j *Journal, b *pgx.Batch) {
 			withSteps = append(withSteps, id)
 		}
 	}
-	b.Queue(j.sql(`with u as materialized (
-			select * from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bigint[], $9::integer[])
-			u (id, workflow, status, source, summary, details, holder, run)),
-		gone as (delete from {s}.pending_{h} p using u where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id),
-		record as (insert into {s}.records_{h} `+recordColumns+`
-			select $1::integer, u.id, u.workflow, u.status, u.source, u.summary, u.details, u.holder, u.run
-			from u where u.id in (select id from gone)`+recordUpdate+`)
-		select id from gone
-		union all select r.id from u join {s}.records_{h} r on r.id = u.id and r.holder = u.holder and r.run = u.run`, g.hour),
-		int32(g.hour),
+	b.Queue(j.sql(finishGroup.call, g.hour), int32(g.hour),
 		column(g, func(o *operation) string { return o.ending.row.id }),
 		column(g, func(o *operation) string { return o.ending.row.workflow }),
 		column(g, func(o *operation) string { return o.ending.row.status }),

@@ -33,7 +33,7 @@ type Journal struct {
 	incarnation atomic.Int64              // of this machine; it changes if others have ended it
 	proved      atomic.Pointer[time.Time] // when its lease was extended last
 	seq         atomic.Int64              // of the last entry, step or key
-	hours       sync.Map                  // of uint32: hours whose tables are there
+	hours       sync.Map                  // of uint32: hours with tables; true: and functions
 	commits     atomic.Uint64
 	takenOver   atomic.Uint64          // machines that this one has ended
 	fault       atomic.Pointer[string] // why it cannot write
