@@ -26,7 +26,7 @@ var acceptGroup = newFunction("accept", "integer, bigint, text[], bigint[], text
 			order by u.seq on conflict do nothing returning id)
 		insert into {s}.pending_{h} (hour, id, origin, seq, workflow, accepted, bytes, holder, run)
 		select $1, u.id, $2, u.seq, u.workflow, u.accepted, u.bytes, case when u.run > 0 then $2 end, u.run from new u
-		where u.id in (select id from entry) order by u.seq returning id, placed`)
+		where `+isIn("entry")+` order by u.seq returning id, placed`)
 
 // queueAcceptances inserts new entries.
 func (g *group) queueAcceptances(j *Journal, b *pgx.Batch) {

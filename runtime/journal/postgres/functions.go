@@ -47,6 +47,12 @@ func newFunction(does, takes, returns, query string) *function {
 	}
 }
 
+// isIn returns the condition that the id of a row of u is in a part of the query. As a join it would
+// compare each with each, since joins by hashing are off, see fence. What is no join is hashed.
+func isIn(part string) string {
+	return "(u.id in (select id from " + part + ")) is true"
+}
+
 // ensureFunctions creates the functions of an hour that are not there, or were altered by hand.
 func (j *Journal) ensureFunctions(ctx context.Context, tx pgx.Tx, hour uint32) error {
 	names := make([]string, len(functions))

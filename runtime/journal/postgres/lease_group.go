@@ -63,7 +63,7 @@ var checkpointGroup = newFunction("checkpoint", "integer, text[], bigint[], inte
 			where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id, p.cancelled),
 		step as (insert into {s}.steps_{h} (hour, id, node, seq, handle, output, machine)
 			select $1, u.id, u.node, (select count(*) from {s}.steps_{h} s where s.id = u.id), u.handle, u.output, $10
-			from u where u.id in (select id from own)
+			from u where `+isIn("own")+`
 			on conflict (hour, id, node) do update set handle = excluded.handle, output = excluded.output, machine = excluded.machine)
 		select id, cancelled from own`)
 
@@ -147,7 +147,7 @@ var finishGroup = newFunction("finish", "integer, text[], text[], text[], text[]
 		gone as (delete from {s}.pending_{h} p using u where p.id = u.id and p.holder = u.holder and p.run = u.run returning p.id),
 		record as (insert into {s}.records_{h} `+recordColumns+`
 			select $1, u.id, u.workflow, u.status, u.source, u.summary, u.details, u.holder, u.run
-			from u where u.id in (select id from gone)`+recordUpdate+`)
+			from u where `+isIn("gone")+recordUpdate+`)
 		select id from gone
 		union all select r.id from u join {s}.records_{h} r on r.id = u.id and r.holder = u.holder and r.run = u.run`)
 

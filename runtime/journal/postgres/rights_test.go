@@ -61,8 +61,10 @@ func TestRights(t *testing.T) {
 		{"own a table", "alter table {s}.entries owner to " + pgtest.User + "; grant all on {s}.entries to {r}; " +
 			"drop table {s}.entries_{h}, {s}.documents_{h}, {s}.pending_{h}, {s}.steps_{h}, {s}.records_{h}", false, "table entries"},
 		{"write entries", "revoke insert on {s}.entries_{h} from {r}", false, "table entries_"},
-		{"use the language of functions", "revoke usage on language plpgsql from public, {r}; drop function " + functionNames(), false,
-			"language plpgsql"},
+		{
+			"use the language of functions", "revoke usage on language plpgsql from public, {r}; drop function " + functionNames(), false,
+			"language plpgsql",
+		},
 		{"call a function", "revoke execute on all functions in schema {s} from public, {r}", false, "function accept_"},
 		{"own a function", "do $$ declare f regprocedure; begin for f in select oid from pg_proc where pronamespace = '{s}'::regnamespace loop " +
 			"execute 'alter function ' || f || ' owner to " + pgtest.User + "'; end loop; end $$; " +
