@@ -47,8 +47,9 @@ func newFunction(does, takes, returns, query string) *function {
 	}
 }
 
-// isIn returns the condition that the id of a row of u is in a part of the query. As a join it would
-// compare each with each, since joins by hashing are off, see fence. What is no join is hashed.
+// isIn returns the condition that the id of a row of u is in a part of the query. As a join it
+// would compare each with each, since joins by hashing are off, see fence. What is no join is
+// hashed.
 func isIn(part string) string {
 	return "(u.id in (select id from " + part + ")) is true"
 }
