@@ -119,11 +119,11 @@ func TestCompose(t *testing.T) {
 	cluster := shared.cluster
 	target := recording(t)
 	put(cluster, "/flowtrux/workflows/live", echo("lastNode"), "/flowtrux/secrets/live", secret,
-		"/flowtrux/workflows/held", calling(target.URL+"/hold", "call"), "/flowtrux/secrets/held", secret)
+		"/flowtrux/workflows/held", holding(target, "call"), "/flowtrux/secrets/held", secret)
 	site, health := freePorts(t)
 	var edges []*contained
 	for n := range 3 {
-		edges = append(edges, shared.edge(t, n, site, health, fmt.Sprintf("egress {\n\t\t\tallow %s\n\t\t}", target.Address)))
+		edges = append(edges, shared.edge(t, n, site, health, fmt.Sprintf("egress {\n\t\t\tallow %s\n\t\t}", target.Address)+patientLimits))
 	}
 	for n, e := range edges {
 		eventually(t, fmt.Sprintf("edge %d is healthy", n+1), e.ready)

@@ -52,10 +52,10 @@ func row(t *testing.T, lines *bufio.Scanner) string {
 func TestFollow(t *testing.T) {
 	target := recording(t)
 	s := start(t)
-	s.load(s.caddyfile("egress {\n allow "+target.Address+"\n }", ""))
+	s.load(s.caddyfile("egress {\n allow "+target.Address+"\n }"+patientLimits, ""))
 	s.loaded()
 	s.put("at-once", echo("minimal"))
-	s.put("held", calling(target.URL+"/hold", "call"))
+	s.put("held", holding(target, "call"))
 	first := s.post("/api/webhooks/at-once", `{"n":1}`).header.Get("X-Execution-Id")
 	s.record(first, journal.Succeeded)
 
@@ -101,10 +101,10 @@ func TestFollow(t *testing.T) {
 func TestFollowMissesNothing(t *testing.T) {
 	target := recording(t)
 	s := start(t)
-	s.load(s.caddyfile("egress {\n allow "+target.Address+"\n }", ""))
+	s.load(s.caddyfile("egress {\n allow "+target.Address+"\n }"+patientLimits, ""))
 	s.loaded()
 	s.put("at-once", echo("minimal"))
-	s.put("held", calling(target.URL+"/hold", "call"))
+	s.put("held", holding(target, "call"))
 	out, stop := following(t, "executions", "list", "--follow", "--json", "--limit=1", "--address="+s.admin)
 	lines := bufio.NewScanner(out)
 	missing := map[string]bool{s.post("/api/webhooks/held", `{"n":0}`).header.Get("X-Execution-Id"): true}

@@ -15,10 +15,16 @@ import (
 	"github.com/flowtrux/edge/runtime/journal"
 )
 
-// holding is a workflow whose first node waits for the target. The second node follows it.
-func holding(target *crash.Target) string {
-	return strings.NewReplacer(`"method":"POST",`, "", `"config":{"url"`, `"timeout":"5m","config":{"timeout":"5m","url"`).
-		Replace(calling(target.URL+"/hold", "call", "after"))
+// What waits for the target needs patient in the config of the node and patientLimits in that of
+// the server: on a busy machine it may be longer than the default time limits.
+const (
+	patient       = `"timeout":"5m"`
+	patientLimits = "\n limits {\n node_timeout 5m\n }"
+)
+
+// holding is a workflow whose first node waits for the target. The others follow it.
+func holding(target *crash.Target, nodes ...string) string {
+	return strings.ReplaceAll(calling(target.URL+"/hold", nodes...), `"config":{"method"`, `"config":{`+patient+`,"method"`)
 }
 
 // limitFiles sets the kernel's limit on the size of a process's files. RLIM_INFINITY removes it.
@@ -34,7 +40,7 @@ func TestNoRoom(t *testing.T) {
 	target := recording(t)
 	s := child(t, target)
 	must(t, s.Start(t.Context()))
-	must(t, s.Put(t.Context(), "hold", holding(target)))
+	must(t, s.Put(t.Context(), "hold", holding(target, "call", "after")))
 	must(t, s.Put(t.Context(), "echo", echo("minimal")))
 	must(t, s.Put(t.Context(), "wait", echo("lastNode")))
 

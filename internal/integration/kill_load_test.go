@@ -32,7 +32,7 @@ func child(t *testing.T, target *crash.Target) *crash.Server {
 	}
 	s, err := crash.New(crash.Config{
 		Command: []string{os.Args[0]}, Env: []string{childCaddy + "=1"}, Dir: t.TempDir(), Code: code, Logs: t.TempDir(),
-		Options: fmt.Sprintf("egress {\n allow %s\n }", target.Address),
+		Options: fmt.Sprintf("egress {\n allow %s\n }", target.Address) + patientLimits,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -78,7 +78,7 @@ func TestMoveToSeveralMachines(t *testing.T) {
 	two := *one
 	two.site, two.admin, two.log = testports.Address(t), testports.Address(t), filepath.Join(t.TempDir(), "two.log")
 	config := func(s *server, machine, prefix, engine string) string {
-		return s.caddyfile(fmt.Sprintf("store etcd %s {\n prefix %s\n cache off\n}\n machine %s\n journal %s\n egress {\n allow %s\n }"+moveLimits,
+		return s.caddyfile(fmt.Sprintf("store etcd %s {\n prefix %s\n cache off\n}\n machine %s\n journal %s\n egress {\n allow %s\n }"+patientLimits,
 			cluster.Address, prefix, machine, engine, target.Address), "")
 	}
 	shared := fmt.Sprintf("postgres postgres://%s:{file.%s}@127.0.0.1:%d/postgres?sslmode=disable {\n lease 2s\n schema edge\n}",

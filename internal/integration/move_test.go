@@ -38,11 +38,8 @@ func movedWorkflows(target *crash.Target) (call, wait string) {
 		`"responseMode":"minimal","idempotency":{"header":"Idempotency-Key"}`, 1)
 	posts := `"method":"POST","url":"` + target.URL + `","body":"{{trigger.data}}"`
 	first, second, _ := strings.Cut(calling(target.URL, "first", "second"), `"second"`)
-	return call, first + `"second"` + strings.Replace(second, posts, `"method":"POST","timeout":"5m","url":"`+target.URL+`/hold"`, 1)
+	return call, first + `"second"` + strings.Replace(second, posts, `"method":"POST",`+patient+`,"url":"`+target.URL+`/hold"`, 1)
 }
-
-// moveLimits let a node wait for the target while everything is moved.
-const moveLimits = "\n limits {\n node_timeout 5m\n }"
 
 // movedWork is what a server has accepted before its journal is moved.
 type movedWork struct {
@@ -130,7 +127,7 @@ func TestMove(t *testing.T) {
 	target := recording(t)
 	source, moved := filepath.Join(t.TempDir(), "source.db"), filepath.Join(t.TempDir(), "moved")
 	config := func(file string) string {
-		return s.caddyfile(fmt.Sprintf("journal bbolt %s\n egress {\n allow %s\n }"+moveLimits, file, target.Address), "")
+		return s.caddyfile(fmt.Sprintf("journal bbolt %s\n egress {\n allow %s\n }"+patientLimits, file, target.Address), "")
 	}
 	kill := s.spawn(config(source))
 	call, wait := movedWorkflows(target)

@@ -219,7 +219,7 @@ func TestOpenAPIResponses(t *testing.T) {
 	api := loadOpenAPI(t)
 	target := recording(t)
 	s := start(t)
-	s.load(s.caddyfile("node script builtin:code {\n allow log\n }\n egress {\n allow "+target.Address+"\n }", ""))
+	s.load(s.caddyfile("node script builtin:code {\n allow log\n }\n egress {\n allow "+target.Address+"\n }"+patientLimits, ""))
 	s.loaded()
 	do := func(method, path, query, body string, fields ...string) answer {
 		t.Helper()
@@ -263,7 +263,7 @@ func TestOpenAPIResponses(t *testing.T) {
 	do("PUT", "workflows/{id}", "works", `{"nodes":[{}]}`)
 	do("PUT", "workflows/{id}", "works", echo("minimal"), "If-Match", `"1"`)
 	do("PUT", "workflows/{id}", "works", tooLong)
-	do("PUT", "workflows/{id}", "held", calling(target.URL+"/hold", "call"))
+	do("PUT", "workflows/{id}", "held", holding(target, "call"))
 	do("GET", "workflows", "", "")
 	do("GET", "workflows", "limit=1&q=S", "")
 	do("GET", "workflows", "state=none", "")
