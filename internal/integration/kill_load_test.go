@@ -24,16 +24,20 @@ var (
 const patience = 5 * time.Minute
 
 // child creates a Caddy in its own process that can reach the target. The end of the test kills it.
-func child(t *testing.T, target *crash.Target) *crash.Server {
+func child(t *testing.T, target *crash.Target, more ...func(*crash.Config)) *crash.Server {
 	t.Helper()
 	code, err := compiled.Dir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := crash.New(crash.Config{
+	c := crash.Config{
 		Command: []string{os.Args[0]}, Env: []string{childCaddy + "=1"}, Dir: t.TempDir(), Code: code, Logs: t.TempDir(),
 		Options: fmt.Sprintf("egress {\n allow %s\n }", target.Address) + patientLimits,
-	})
+	}
+	for _, set := range more {
+		set(&c)
+	}
+	s, err := crash.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
